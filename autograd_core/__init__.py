@@ -1,0 +1,93 @@
+"""Scalar reverse-mode automatic differentiation, with graphs that people can see, check and run fast.
+
+    import autograd_core as ag
+
+    x = ag.Value(2.0, label="x")
+    y = ag.tanh(x * 3) + x
+    y.backward()
+    x.grad
+"""
+
+from __future__ import annotations
+
+from .contexts import detect_anomaly as detect_anomaly
+from .contexts import no_grad as no_grad
+from .contexts import scope as scope
+from .errors import AnomalyError as AnomalyError
+from .errors import AutogradError as AutogradError
+from .errors import ExpressionError as ExpressionError
+from .errors import GraphCutError as GraphCutError
+from .errors import GraphCutWarning as GraphCutWarning
+from .errors import MissingExtraError as MissingExtraError
+from .errors import OperandError as OperandError
+from .errors import RangeError as RangeError
+from .errors import StaleGraphError as StaleGraphError
+from .errors import StructureError as StructureError
+from .errors import UnknownPrimitiveError as UnknownPrimitiveError
+from .functions import abs as abs  # noqa: A004
+from .functions import acos as acos
+from .functions import acosh as acosh
+from .functions import asin as asin
+from .functions import asinh as asinh
+from .functions import atan as atan
+from .functions import atan2 as atan2
+from .functions import atanh as atanh
+from .functions import cbrt as cbrt
+from .functions import ceil as ceil
+from .functions import clip as clip
+from .functions import cos as cos
+from .functions import cosh as cosh
+from .functions import dot as dot
+from .functions import elu as elu
+from .functions import erf as erf
+from .functions import erfc as erfc
+from .functions import exp as exp
+from .functions import exp2 as exp2
+from .functions import expm1 as expm1
+from .functions import floor as floor
+from .functions import gaussian as gaussian
+from .functions import gelu as gelu
+from .functions import hypot as hypot
+from .functions import leaky_relu as leaky_relu
+from .functions import log as log
+from .functions import log1p as log1p
+from .functions import log2 as log2
+from .functions import log10 as log10
+from .functions import log_softmax as log_softmax
+from .functions import logsumexp as logsumexp
+from .functions import max as max  # noqa: A004
+from .functions import maximum as maximum
+from .functions import mean as mean
+from .functions import min as min  # noqa: A004
+from .functions import minimum as minimum
+from .functions import norm as norm
+from .functions import normal_cdf as normal_cdf
+from .functions import normal_pdf as normal_pdf
+from .functions import prod as prod
+from .functions import relu as relu
+from .functions import sigmoid as sigmoid
+from .functions import sign as sign
+from .functions import silu as silu
+from .functions import sin as sin
+from .functions import sinh as sinh
+from .functions import softmax as softmax
+from .functions import softplus as softplus
+from .functions import sqrt as sqrt
+from .functions import sum as sum  # noqa: A004
+from .functions import tan as tan
+from .functions import tanh as tanh
+from .functions import where as where
+from .graph import count_paths as count_paths
+from .graph import topological_order as topological_order
+from .graph import trace as trace
+from .naming import name as name
+from .primitive import primitive as primitive
+from .transforms import grad as grad
+from .transforms import grad_of as grad_of
+from .transforms import hessian as hessian
+from .transforms import hvp as hvp
+from .transforms import jacobian as jacobian
+from .transforms import jvp as jvp
+from .transforms import value_and_grad as value_and_grad
+from .transforms import vjp as vjp
+from .value import Value as Value

@@ -1,0 +1,135 @@
+"""`no_grad`, `scope`, `detect_anomaly` and the mark of a running transform.
+
+Each holds for its own thread and async task (`contextvars`). Looking that up for every node
+would cost a tenth of its time, so `entered` counts all contexts that stand open anywhere: while
+it is empty, the fast path asks nothing.
+"""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from .errors import OperandError, RangeError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+class Mode(NamedTuple):
+    """What holds for the code that runs now."""
+
+    records: bool = True
+    scope: str = ""
+    anomaly: bool = False
+    born: list[Any] | None = None  # leaves made within the running transform; None outside of one
+
+    @property
+    def transform(self) -> bool:
+        """Whether a transform is calling a function."""
+        return self.born is not None
+
+
+DEFAULT = Mode()
+_mode: ContextVar[Mode] = ContextVar("autograd_core_mode", default=DEFAULT)
+entered: list[object] = []  # append and remove are atomic; a list shared by all threads
+
+
+def current() -> Mode:
+    """The mode of this thread and task."""
+    return _mode.get() if entered else DEFAULT
+
+
+@contextmanager
+def _entered(mode: Mode) -> Iterator[None]:
+    token = _mode.set(mode)
+    entered.append(token)
+    try:
+        yield
+    finally:
+        entered.remove(token)
+        _mode.reset(token)
+
+
+@contextmanager
+def no_grad() -> Iterator[None]:
+    """Within it operations give Values without parents: no graph is recorded.
+
+    Also a decorator. Holds for its own thread and async task.
+
+    Example:
+        >>> import autograd_core as ag
+        >>> x = ag.Value(3.0)
+        >>> with ag.no_grad():
+        ...     y = x * x
+        >>> y.data, y.parents
+        (9.0, ())
+    """
+    with _entered(_mode.get()._replace(records=False)):
+        yield
+
+
+@contextmanager
+def scope(name: str) -> Iterator[None]:
+    """Nodes made within it carry this name, joined by "/" to the scopes around it.
+
+    Args:
+        name: What pictures group and fold by, for instance "layer1".
+
+    Raises:
+        OperandError: The name is no str.
+        RangeError: The name is empty.
+
+    Example:
+        >>> import autograd_core as ag
+        >>> with ag.scope("layer1"), ag.scope("neuron0"):
+        ...     y = ag.Value(1.0) + 2
+        >>> y.scope
+        'layer1/neuron0'
+    """
+    if not isinstance(name, str):
+        msg = f"scope: expected a name (str), got {name!r} ({type(name).__name__})"
+        raise OperandError(msg)
+    if not name:
+        msg = 'scope: expected a name that is not empty, got ""'
+        raise RangeError(msg)
+    mode = _mode.get()
+    with _entered(mode._replace(scope=f"{mode.scope}/{name}" if mode.scope else name)):
+        yield
+
+
+@contextmanager
+def detect_anomaly() -> Iterator[None]:
+    """Within it the first value or gradient that is infinite or NaN raises `AnomalyError`.
+
+    The error names the node, its operands and the line of user code that made it. Building a
+    graph is several times slower meanwhile.
+
+    Raises:
+        AnomalyError: At the operation, or in `backward()` at the node whose gradient it is.
+
+    Example:
+        >>> import autograd_core as ag
+        >>> x = ag.Value(0.0, label="x")
+        >>> with ag.detect_anomaly():
+        ...     ag.sqrt(x).backward()  # doctest: +ELLIPSIS
+        Traceback (most recent call last):
+        autograd_core.errors.AnomalyError: the gradient of x = 0.0 became inf: sqrt (made at ...
+    """
+    with _entered(_mode.get()._replace(anomaly=True)):
+        yield
+
+
+@contextmanager
+def transforming() -> Iterator[list[Any]]:
+    """The mark of a running transform: within it float(value) is an error, and graphs are recorded.
+
+    Yields the list of leaves that are made within it, which are not from outside.
+    """
+    mode = _mode.get()
+    born: list[Any] = []
+    with _entered(mode._replace(born=born, records=True)):
+        yield born
+    if mode.born is not None:
+        mode.born.extend(born)

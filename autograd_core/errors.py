@@ -1,0 +1,139 @@
+"""Everything this library raises or warns of, under one base class."""
+
+from __future__ import annotations
+
+
+class AutogradError(Exception):
+    """Base class of every error of this library.
+
+    Each error is also a `TypeError` or a `ValueError`, so code that knows nothing of this
+    library can still catch it sensibly.
+
+    Example:
+        >>> import autograd_core as ag
+        >>> try:
+        ...     ag.Value("three")
+        ... except ag.AutogradError as error:
+        ...     print(isinstance(error, TypeError))
+        True
+    """
+
+
+class OperandError(AutogradError, TypeError):
+    """Something that is no real number, or no `Value`, stood where one is needed.
+
+    Example:
+        >>> import autograd_core as ag
+        >>> ag.sin("x")
+        Traceback (most recent call last):
+        autograd_core.errors.OperandError: sin: expected a real number or a Value, got 'x' (str)
+    """
+
+
+class RangeError(AutogradError, ValueError):
+    """A number or an option of the right type, but not one that can be used.
+
+    Example:
+        >>> import autograd_core as ag
+        >>> ag.Value(10**400)
+        Traceback (most recent call last):
+        autograd_core.errors.RangeError: Value: an int of 1329 bits is beyond the range of a float; \
+pass fractions.Fraction(...) to keep it exact
+    """
+
+
+class StructureError(AutogradError, ValueError):
+    """Arguments whose shapes, lengths or names do not fit each other.
+
+    Example:
+        >>> import autograd_core as ag
+        >>> ag.dot([1.0, 2.0], [1.0])
+        Traceback (most recent call last):
+        autograd_core.errors.StructureError: dot: expected two sequences of equal length, got 2 and 1
+    """
+
+
+class StaleGraphError(AutogradError, ValueError):
+    """A graph no longer belongs to the data of its leaves, because some `.data` was changed.
+
+    `backward()` uses the local derivatives that were recorded and is not affected; whatever
+    evaluates the rules again (a gradient graph, steps, an explanation) refuses.
+
+    Example:
+        >>> import autograd_core as ag
+        >>> x = ag.Value(2.0, label="x")
+        >>> y = x * x
+        >>> x.data = 3.0
+        >>> ag.grad_of(y, [x], create_graph=True)
+        Traceback (most recent call last):
+        autograd_core.errors.StaleGraphError: mul: recorded 4.0, but its operands now give 9.0: a \
+leaf's .data was changed after the graph was built. Build the graph again by calling your function.
+    """
+
+
+class AnomalyError(AutogradError, ValueError):
+    """Under `detect_anomaly()`: the first value or gradient that is infinite or NaN.
+
+    Example:
+        >>> import autograd_core as ag
+        >>> x = ag.Value(0.0, label="x")
+        >>> with ag.detect_anomaly():
+        ...     y = ag.log(x)  # doctest: +ELLIPSIS
+        Traceback (most recent call last):
+        autograd_core.errors.AnomalyError: log gave -inf from x = 0.0, at <doctest ...>, line 1
+    """
+
+
+class UnknownPrimitiveError(AutogradError, ValueError):
+    """A graph was loaded whose primitive does not exist here, and its rule is needed.
+
+    Values, local derivatives and so `backward()` still work: they were recorded. Import the
+    module that defines the primitive, then load the graph again.
+
+    Example:
+        >>> import autograd_core as ag
+        >>> issubclass(ag.UnknownPrimitiveError, ValueError)
+        True
+    """
+
+
+class GraphCutError(AutogradError, TypeError):
+    """`float(value)` inside a transform or a trace, where it would silently lose a derivative.
+
+    Example:
+        >>> import autograd_core as ag, math
+        >>> ag.grad(lambda x: math.tanh(x))(0.5)
+        Traceback (most recent call last):
+        autograd_core.errors.GraphCutError: float(...) of a Value cuts the graph, so the gradient \
+would miss this path. Use this library's functions (ag.tanh for math.tanh), or .data to cut on purpose.
+    """
+
+
+class ExpressionError(AutogradError, ValueError):
+    """Text that is no expression of this library's functions.
+
+    Example:
+        >>> import autograd_core as ag
+        >>> issubclass(ag.ExpressionError, ag.AutogradError)
+        True
+    """
+
+
+class MissingExtraError(AutogradError, ValueError):
+    """An optional dependency is not installed; the message names the extra that brings it.
+
+    Example:
+        >>> import autograd_core as ag
+        >>> issubclass(ag.MissingExtraError, ag.AutogradError)
+        True
+    """
+
+
+class GraphCutWarning(UserWarning):
+    """`float(value)` outside a transform: a number leaves the graph, once per place.
+
+    Example:
+        >>> import autograd_core as ag
+        >>> issubclass(ag.GraphCutWarning, UserWarning)
+        True
+    """

@@ -1,0 +1,6 @@
+"""Number systems: each reads the rows of `ops.py` in its own kind of number.
+
+`base` lists what a system must supply; `floats` are doubles, `exact` Fractions, `source` Python
+text (from which the fast path is compiled), `dual` numbers with a tangent, `high_precision`
+mpmath, `symbolic` SymPy. A system imports its library only when it is used itself.
+"""

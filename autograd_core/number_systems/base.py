@@ -1,0 +1,64 @@
+"""What a number system supplies to the rules, and what follows from the rest."""
+
+from __future__ import annotations
+
+from functools import reduce
+from operator import add, mul
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+# The elementary functions that a system must have under these names.
+UNARY = (
+    "exp expm1 exp2 log log1p log2 log10 sqrt cbrt sin cos tan asin acos atan sinh cosh tanh "
+    "asinh acosh atanh erf erfc gaussian normal_pdf normal_cdf abs floor ceil"
+).split()
+BINARY = ("pow", "atan2", "hypot")
+CONSTANTS = ("ln2", "log2e", "log10e", "two_over_sqrt_pi")
+
+
+class NumberSystem:
+    """Base of all number systems.
+
+    A system supplies the functions named in `UNARY` and `BINARY`, the `CONSTANTS`, and `where`,
+    `equal` and `number`; the reductions below follow from the arithmetic of its numbers.
+    Numbers of a system understand `+ - * /`, unary `-` and `< <= > >=`.
+    """
+
+    def number(self, x: float) -> Any:
+        """A literal as a number of this system."""
+        return x
+
+    def where(self, condition: Any, a: Any, b: Any) -> Any:
+        """`a` if the condition holds, else `b`; both are already evaluated."""
+        return a if condition else b
+
+    def equal(self, a: Any, b: Any) -> Any:
+        """Equality of value, NaN unequal to itself."""
+        return a == b
+
+    def sum(self, xs: Iterable[Any]) -> Any:
+        """Sum from left to right; 0 for none. Not `sum()`, which compensates from Python 3.12 on."""
+        xs = tuple(xs)
+        return reduce(add, xs) if xs else self.number(0)
+
+    def dot(self, w: Sequence[Any], x: Sequence[Any]) -> Any:
+        """Sum of products from left to right."""
+        return self.sum(map(mul, w, x))
+
+    def prod(self, xs: Sequence[Any]) -> Any:
+        """Product from left to right; 1 for none."""
+        return reduce(mul, xs) if xs else self.number(1)
+
+    def max(self, xs: Sequence[Any]) -> Any:
+        """Largest, the first of equal ones, NaN if there is one."""
+        return reduce(lambda x, y: self.where(x >= y, x, self.where(x < y, y, x + y)), xs)
+
+    def min(self, xs: Sequence[Any]) -> Any:
+        """Smallest, the first of equal ones, NaN if there is one."""
+        return reduce(lambda x, y: self.where(x <= y, x, self.where(x > y, y, x + y)), xs)
+
+    def norm(self, xs: Sequence[Any]) -> Any:
+        """Euclidean length."""
+        return self.sqrt(self.sum([x * x for x in xs]))  # type: ignore[attr-defined]

@@ -1,0 +1,125 @@
+"""Python text: a rule, read once, becomes the source of a straight-line function on plain floats.
+
+Interpreting `m.where(x <= 0, 0, x)` costs two calls for every node that is built; the text
+`0.0 if x <= 0.0 else x` costs none. Equal subexpressions are written once: the exponential in
+the value of `sigmoid` serves its derivative, too.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .base import CONSTANTS, NumberSystem
+from .floats import FAST, FLOATS
+
+INFIX = {"add": "+", "sub": "-", "mul": "*", "div": "/", "lt": "<", "le": "<=", "gt": ">", "ge": ">=", "eq": "=="}
+
+
+class Term:
+    """A subexpression: the operation and its operands; a name or a literal has no operands."""
+
+    __slots__ = ("args", "op", "system", "uses")
+
+    def __init__(self, system: Source, op: str, args: tuple[Term, ...]) -> None:
+        self.system = system
+        self.op = op
+        self.args = args
+        self.uses = 0
+
+    def __neg__(self) -> Term:
+        return self.system.term("neg", self)
+
+    def __pos__(self) -> Term:
+        return self
+
+
+def _operator(op: str, *, reflected: bool = False) -> Any:
+    def method(self: Term, other: Any) -> Term:
+        return self.system.term(op, other, self) if reflected else self.system.term(op, self, other)
+
+    return method
+
+
+for _op, _method in (("add", "add"), ("sub", "sub"), ("mul", "mul"), ("div", "truediv")):
+    setattr(Term, f"__{_method}__", _operator(_op))
+    setattr(Term, f"__r{_method}__", _operator(_op, reflected=True))
+for _op in ("lt", "le", "gt", "ge"):
+    setattr(Term, f"__{_op}__", _operator(_op))
+
+
+class Source(NumberSystem):
+    """Terms of one function; equal ones are the same object."""
+
+    def __init__(self) -> None:
+        self.terms: dict[tuple[Any, ...], Term] = {}
+        for name in CONSTANTS:
+            setattr(self, name, self.name(repr(float(getattr(FLOATS, name)))))
+        for name in FAST:
+            setattr(self, name, lambda *xs, op=name: self.term(op, *xs))
+
+    def name(self, text: str) -> Term:
+        """A variable or a literal."""
+        return self.terms.setdefault((text,), Term(self, text, ()))
+
+    def number(self, x: Any) -> Term:
+        """A literal, always as a float."""
+        if isinstance(x, Term):
+            return x
+        return self.name(repr(float(x)) if abs(x) < float("inf") else f"float('{float(x)}')")
+
+    def term(self, op: str, *xs: Any) -> Term:
+        args = tuple(self.number(x) for x in xs)
+        return self.terms.setdefault((op, *map(id, args)), Term(self, op, args))
+
+    def where(self, condition: Any, a: Any, b: Any) -> Term:
+        return self.term("where", condition, a, b)
+
+    def equal(self, a: Any, b: Any) -> Term:
+        return self.term("eq", a, b)
+
+    def norm(self, xs: Any) -> Term:
+        return self.term("hypot", *xs)
+
+
+def is_free(term: Term) -> bool:
+    """Whether a term costs nothing: an operand or a literal."""
+    return not term.args
+
+
+def write(terms: list[Term]) -> list[str]:
+    """Python text of each term, in order; what recurs is kept in a local variable at its first use."""
+    for term in terms:
+        _count(term)
+    names: dict[int, str] = {}
+    return [_text(term, names) for term in terms]
+
+
+def _count(term: Term) -> None:
+    term.uses += 1
+    if term.uses == 1:
+        for arg in term.args:
+            _count(arg)
+
+
+def _text(term: Term, names: dict[int, str]) -> str:
+    """Text of one term; `names` are the local variables that are certainly set by now."""
+    if not term.args:
+        return term.op
+    if id(term) in names:
+        return names[id(term)]
+    if term.op == "where":
+        condition, a, b = term.args
+        test = _text(condition, names)  # is evaluated first; then one side, whose names stay its own
+        text = f"({_text(a, dict(names))} if {test} else {_text(b, dict(names))})"
+    else:
+        args = [_text(arg, names) for arg in term.args]
+        if term.op in INFIX:
+            text = f"({args[0]} {INFIX[term.op]} {args[1]})"
+        elif term.op == "neg":
+            text = f"(-{args[0]})"
+        else:
+            text = f"{term.op}({', '.join(args)})"
+    if term.uses == 1:
+        return text
+    names[id(term)] = f"t{len(names)}"
+    return f"({names[id(term)]} := {text})"

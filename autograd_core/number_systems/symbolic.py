@@ -1,0 +1,70 @@
+"""SymPy: a proof that each partial is the derivative of its value, and formulas."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import sympy
+
+from .base import NumberSystem
+
+
+class Symbolic(NumberSystem):
+    """SymPy expressions of real symbols."""
+
+    ln2, log2e, log10e = sympy.log(2), 1 / sympy.log(2), 1 / sympy.log(10)
+    two_over_sqrt_pi = 2 / sympy.sqrt(sympy.pi)
+
+    def number(self, x: Any) -> Any:
+        return sympy.nsimplify(x) if isinstance(x, float) else sympy.sympify(x)
+
+    def where(self, condition: Any, a: Any, b: Any) -> Any:
+        return sympy.Piecewise((self.number(a), condition), (self.number(b), True))
+
+    def equal(self, a: Any, b: Any) -> Any:
+        return sympy.Eq(a, b)
+
+    def abs(self, x: Any) -> Any:
+        return sympy.Abs(x)
+
+    def expm1(self, x: Any) -> Any:
+        return sympy.exp(x) - 1
+
+    def exp2(self, x: Any) -> Any:
+        return 2 ** self.number(x)
+
+    def log1p(self, x: Any) -> Any:
+        return sympy.log(1 + x)
+
+    def log2(self, x: Any) -> Any:
+        return sympy.log(x) / sympy.log(2)
+
+    def log10(self, x: Any) -> Any:
+        return sympy.log(x) / sympy.log(10)
+
+    def pow(self, x: Any, y: Any) -> Any:
+        return self.number(x) ** self.number(y)
+
+    def cbrt(self, x: Any) -> Any:
+        return sympy.real_root(x, 3)
+
+    def hypot(self, x: Any, y: Any) -> Any:
+        return sympy.sqrt(self.number(x) ** 2 + self.number(y) ** 2)
+
+    def gaussian(self, x: Any) -> Any:
+        return sympy.exp(-(x**2))
+
+    def normal_pdf(self, x: Any) -> Any:
+        return sympy.exp(-(x**2) / 2) / sympy.sqrt(2 * sympy.pi)
+
+    def normal_cdf(self, x: Any) -> Any:
+        return sympy.erfc(-x / sympy.sqrt(2)) / 2
+
+    def ceil(self, x: Any) -> Any:
+        return sympy.ceiling(x)
+
+
+for _name in "exp log sqrt sin cos tan asin acos atan atan2 sinh cosh tanh asinh acosh atanh erf erfc floor".split():
+    setattr(Symbolic, _name, staticmethod(getattr(sympy, _name)))
+
+SYMBOLIC: Any = Symbolic()

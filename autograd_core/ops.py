@@ -1,0 +1,536 @@
+"""Every primitive, one row each: its value, its partial derivatives, its domain and its kinks.
+
+A row is written over a *number system* `m`, which supplies the elementary functions. The same
+row is read as doubles (`number_systems/floats.py`), as graph nodes (`functions.py`), as numbers
+of 50 digits, as SymPy expressions, as dual numbers and as LLVM instructions.
+
+Conventions inside a row
+    `x, y, ...` are the operands, `z` is the result, `v` is a whole list of operands.
+    `m.where(condition, a, b)` chooses without branching; both sides must be harmless.
+    `m.equal(x, y)` stands for `==`, which SymPy keeps for structure.
+    A partial at a kink is a choice; the row's `kink` says which one.
+    A rule divides in the order that neither overflows nor loses a subnormal; see `quotient_slope`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from .errors import UnknownPrimitiveError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+INF = float("inf")
+REALS = (-INF, INF)
+TINY, HUGE, SCALE = 2.0**-960, 2.0**1000, 2**600  # SCALE is an int: beside Fractions it stays exact
+
+
+class Primitive:
+    """One row of the table: an operation with its value and its partial derivatives.
+
+    Args:
+        name: The operation's name, as `Value.op` shows it.
+        value: `value(m, x, ...)`, the result in number system `m`.
+        partials: `partials(m, x, ..., z)`, a tuple with one partial derivative per operand.
+        arity: Number of operands; None for any number.
+        symbol: How it is written between or before its operands; "" for `name(x, ...)`.
+        latex: LaTeX with `{0}`, `{1}` for the operands; "" for an upright name.
+        domain: One closed interval per operand, within which the value is real.
+        kinks: `kinks(m, x, ...)`, expressions whose zeros are the points with no derivative.
+        kink: The convention there, in words.
+        summary: One line for the documentation.
+        source: Where a formula comes from, with its year.
+    """
+
+    __slots__ = (
+        "arity",
+        "domain",
+        "kink",
+        "kinks",
+        "latex",
+        "module",
+        "name",
+        "partials",
+        "qualname",
+        "source",
+        "summary",
+        "symbol",
+        "value",
+    )
+
+    def __init__(
+        self,
+        name: str,
+        value: Callable[..., Any],
+        partials: Callable[..., Any],
+        *,
+        arity: int | None = 1,
+        symbol: str = "",
+        latex: str = "",
+        domain: tuple[tuple[float, float], ...] = (),
+        kinks: Callable[..., Any] | None = None,
+        kink: str = "",
+        summary: str = "",
+        source: str = "",
+        module: str = __name__,
+        qualname: str = "",
+    ) -> None:
+        self.name = name
+        self.value = value
+        self.partials = partials
+        self.arity = arity
+        self.symbol = symbol
+        self.latex = latex
+        self.domain = domain or (REALS,) * (arity or 1)
+        self.kinks = kinks
+        self.kink = kink
+        self.summary = summary
+        self.source = source
+        self.module = module
+        self.qualname = qualname or name
+
+    def __repr__(self) -> str:
+        return f"<primitive {self.name}>"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return find_primitive, (self.module, self.qualname, self.name, self.arity)
+
+
+ROWS: dict[str, Primitive] = {}
+
+
+def row(name: str, value: Callable[..., Any], partials: Callable[..., Any], **facts: Any) -> Primitive:
+    """Add one primitive to the table."""
+    assert name not in ROWS, name
+    ROWS[name] = Primitive(name, value, partials, **facts)
+    return ROWS[name]
+
+
+def find_primitive(module: str, qualname: str, name: str, arity: int | None) -> Primitive:
+    """Look up the primitive that a pickle names; a stand-in without rules if it is gone."""
+    if module == __name__:
+        found = ROWS.get(qualname)
+    else:
+        found = user_primitive(module, qualname)
+    if found is not None:
+        return found
+
+    def missing(*_: Any) -> Any:
+        msg = (
+            f"the rule of primitive {name!r} is needed, but {module}.{qualname} is not defined here; "
+            f"import the module that defines it, then load the graph again"
+        )
+        raise UnknownPrimitiveError(msg)
+
+    return Primitive(name, missing, missing, arity=arity, module=module, qualname=qualname)
+
+
+USER_ROWS: dict[tuple[str, str], Primitive] = {}
+
+
+def user_primitive(module: str, qualname: str) -> Primitive | None:
+    """Find a user's primitive, importing its module if that has not happened yet."""
+    if (module, qualname) not in USER_ROWS:
+        try:
+            __import__(module)
+        except ImportError:
+            return None
+    return USER_ROWS.get((module, qualname))
+
+
+# --- pieces that several rows share -------------------------------------------------------------
+
+
+def sign_of(m: Any, x: Any) -> Any:
+    """-1, 0 or 1; NaN stays NaN."""
+    return m.where(x > 0, 1, m.where(x < 0, -1, x))
+
+
+def logistic(m: Any, x: Any) -> Any:
+    """1 / (1 + exp(-x)) without overflow, and without cancellation on the left."""
+    e = m.exp(-m.abs(x))
+    return m.where(x < 0, e / (1 + e), 1 / (1 + e))
+
+
+def logistic_slope(m: Any, x: Any) -> Any:
+    """exp(-|x|) / (1 + exp(-|x|))^2; z (1 - z) loses every digit where z rounds to 1."""
+    e = m.exp(-m.abs(x))
+    return e / ((1 + e) * (1 + e))
+
+
+def quotient_slope(m: Any, x: Any, y: Any, z: Any) -> Any:
+    """x / y^2, scaled where x / y falls into the subnormals and would lose digits."""
+    return m.where(m.abs(z) < TINY, ((x * SCALE) / y) / y / SCALE, z / y)
+
+
+def direction(m: Any, x: Any, v: Any, z: Any) -> Any:
+    """x / |v|, scaled where |v| is subnormal or beyond the largest double; 0 at the origin."""
+    s = m.where(z < TINY, SCALE, m.where(z < HUGE, 1, 1 / m.number(SCALE)))
+    length = m.where(m.equal(s, 1), z, m.norm([s * u for u in v]))
+    return m.where(m.equal(z, 0), 0, (s * x) / length)
+
+
+def exp_of_difference(m: Any, x: Any, y: Any) -> Any:
+    """exp(x - y) with the rounding error of the difference put back (Knuth's TwoSum, 1969)."""
+    d = x - y
+    b = x - d
+    e = (x - (d + b)) + (b - y)
+    return m.exp(d) * m.where(m.abs(e) < 1, 1 + e, 1)
+
+
+def power_slope(m: Any, x: Any, y: Any) -> Any:
+    """y x^(y - 1); y - 1 is exact for y >= 1, elsewhere its rounding error is put back."""
+    s = y - 1
+    e = (y - (s - (s - y))) + (-1 - (s - y))
+    correction = m.where(m.equal(e, 0), 1, 1 + e * m.log(m.abs(x)))
+    return m.where(
+        m.equal(y, 0),
+        0,
+        m.where(y >= 1, y * m.pow(x, s), y * m.pow(x, s) * correction),
+    )
+
+
+def first_hits(m: Any, v: Any, z: Any) -> Any:
+    """1 for the first operand that equals z (or is NaN), 0 for the others."""
+    open_, hits = 1, []
+    for x in v:
+        hit = m.where(m.equal(x, z), open_, m.where(m.equal(x, x), 0, 1))
+        open_ = m.where(m.equal(x, z), 0, open_)
+        hits.append(hit)
+    return tuple(hits)
+
+
+# --- arithmetic ---------------------------------------------------------------------------------
+
+row("pos", lambda m, x: +x, lambda m, x, z: (1,), symbol="+", latex="{0}", summary="The operand itself.")
+row("neg", lambda m, x: -x, lambda m, x, z: (-1,), symbol="-", latex="-{0}", summary="The negative.")
+row(
+    "add", lambda m, x, y: x + y, lambda m, x, y, z: (1, 1),
+    arity=2, symbol="+", latex="{0} + {1}", summary="Sum of two numbers.",
+)
+row(
+    "sub", lambda m, x, y: x - y, lambda m, x, y, z: (1, -1),
+    arity=2, symbol="-", latex="{0} - {1}", summary="Difference of two numbers.",
+)
+row(
+    "mul", lambda m, x, y: x * y, lambda m, x, y, z: (y, x),
+    arity=2, symbol="*", latex=r"{0} \cdot {1}", summary="Product of two numbers.",
+)
+row(
+    "div", lambda m, x, y: x / y, lambda m, x, y, z: (1 / y, -quotient_slope(m, x, y, z)),
+    arity=2, symbol="/", latex=r"\frac{{{0}}}{{{1}}}", summary="Quotient of two numbers.",
+)
+row(
+    "pow",
+    lambda m, x, y: m.pow(x, y),
+    lambda m, x, y, z: (
+        power_slope(m, x, y),
+        m.where(m.equal(x, 0), m.where(y < 0, z * m.log(x), 0), z * m.log(x)),
+    ),
+    arity=2, symbol="**", latex="{0}^{{{1}}}", domain=((0.0, INF), REALS),
+    kink="0 ** y has derivative 0 to y for y >= 0; x ** 0 has derivative 0 to x",
+    summary="Power; NaN for a negative base and a fractional exponent, never complex.",
+)
+row(
+    "abs", lambda m, x: m.abs(x), lambda m, x, z: (sign_of(m, x),),
+    latex=r"\left|{0}\right|", kinks=lambda m, x: (x,), kink="|x|' = 0 at x = 0",
+    summary="Absolute value.",
+)
+row(
+    "path_product",
+    lambda m, x, y: m.where(m.equal(x, 0), 0, m.where(m.equal(y, 0), 0, x * y)),
+    lambda m, x, y, z: (y, x),
+    arity=2, symbol="*", latex=r"{0} \cdot {1}",
+    summary="Local derivative times adjoint: a product in which 0 wins over infinity and NaN.",
+)
+
+# --- comparisons and choice ---------------------------------------------------------------------
+
+for _name, _symbol, _latex, _test in (
+    ("lt", "<", "<", lambda m, x, y: x < y),
+    ("le", "<=", r"\le", lambda m, x, y: x <= y),
+    ("gt", ">", ">", lambda m, x, y: x > y),
+    ("ge", ">=", r"\ge", lambda m, x, y: x >= y),
+    ("eq", "==", "=", lambda m, x, y: m.equal(x, y)),
+):
+    row(
+        _name, lambda m, x, y, test=_test: m.where(test(m, x, y), 1, 0), lambda m, x, y, z: (0, 0),
+        arity=2, symbol=_symbol, latex=f"{{0}} {_latex} {{1}}",
+        kinks=lambda m, x, y: (x - y,), kink="derivative 0, at the jump too",
+        summary=f"1.0 where x {_symbol} y, else 0.0.",
+    )
+row(
+    "ne", lambda m, x, y: m.where(m.equal(x, y), 0, 1), lambda m, x, y, z: (0, 0),
+    arity=2, symbol="!=", latex=r"{0} \ne {1}",
+    kinks=lambda m, x, y: (x - y,), kink="derivative 0, at the jump too",
+    summary="1.0 where x != y, else 0.0.",
+)
+row(
+    "where",
+    lambda m, c, x, y: m.where(m.equal(c, 0), y, x),
+    lambda m, c, x, y, z: (0, m.where(m.equal(c, 0), 0, 1), m.where(m.equal(c, 0), 1, 0)),
+    arity=3, kinks=lambda m, c, x, y: (c,), kink="the gradient goes to the side that was chosen",
+    summary="x where the condition is not 0, else y.",
+)
+row(
+    "maximum",
+    lambda m, x, y: m.where(x >= y, x, m.where(x < y, y, x + y)),
+    lambda m, x, y, z: (m.where(x < y, 0, 1), m.where(x >= y, 0, 1)),
+    arity=2, latex=r"\max\left({0}, {1}\right)", kinks=lambda m, x, y: (x - y,),
+    kink="a tie gives all to the first operand", summary="The larger of two; NaN passes.",
+)
+row(
+    "minimum",
+    lambda m, x, y: m.where(x <= y, x, m.where(x > y, y, x + y)),
+    lambda m, x, y, z: (m.where(x > y, 0, 1), m.where(x <= y, 0, 1)),
+    arity=2, latex=r"\min\left({0}, {1}\right)", kinks=lambda m, x, y: (x - y,),
+    kink="a tie gives all to the first operand", summary="The smaller of two; NaN passes.",
+)
+row(
+    "clip",
+    lambda m, x, low, high: m.where(m.where(x < low, low, x) > high, high, m.where(x < low, low, x)),
+    lambda m, x, low, high, z: (
+        m.where(x < low, 0, m.where(x > high, 0, 1)),
+        m.where(x < low, m.where(low > high, 0, 1), 0),
+        m.where(m.where(x < low, low, x) > high, 1, 0),
+    ),
+    arity=3, kinks=lambda m, x, low, high: (x - low, x - high),
+    kink="the gradient passes at both bounds", summary="x held between low and high.",
+)
+row(
+    "sign", sign_of, lambda m, x, z: (0,),
+    latex=r"\operatorname{{sgn}} {0}", kinks=lambda m, x: (x,), kink="sign' = 0, at 0 too",
+    summary="-1, 0 or 1.",
+)
+row(
+    "floor", lambda m, x: m.floor(x), lambda m, x, z: (0,),
+    latex=r"\lfloor {0} \rfloor", kinks=lambda m, x: (x - m.floor(x),), kink="derivative 0, at the jumps too",
+    summary="The largest integer not above x.",
+)
+row(
+    "ceil", lambda m, x: m.ceil(x), lambda m, x, z: (0,),
+    latex=r"\lceil {0} \rceil", kinks=lambda m, x: (x - m.ceil(x),), kink="derivative 0, at the jumps too",
+    summary="The smallest integer not below x.",
+)
+
+# --- exponentials, logarithms, roots ------------------------------------------------------------
+
+row("exp", lambda m, x: m.exp(x), lambda m, x, z: (z,), latex="e^{{{0}}}", summary="e to the power x.")
+row("expm1", lambda m, x: m.expm1(x), lambda m, x, z: (m.exp(x),), summary="exp(x) - 1, accurate near 0.")
+row("exp2", lambda m, x: m.exp2(x), lambda m, x, z: (z * m.ln2,), latex="2^{{{0}}}", summary="2 to the power x.")
+row(
+    "log", lambda m, x: m.log(x), lambda m, x, z: (1 / x,),
+    latex=r"\ln {0}", domain=((0.0, INF),), summary="Natural logarithm; log(0) = -inf.",
+)
+row(
+    "log1p", lambda m, x: m.log1p(x), lambda m, x, z: (1 / (1 + x),),
+    domain=((-1.0, INF),), summary="log(1 + x), accurate near 0.",
+)
+row(
+    "log2", lambda m, x: m.log2(x), lambda m, x, z: (m.log2e / x,),
+    latex=r"\log_2 {0}", domain=((0.0, INF),), summary="Logarithm to base 2.",
+)
+row(
+    "log10", lambda m, x: m.log10(x), lambda m, x, z: (m.log10e / x,),
+    latex=r"\log_{{10}} {0}", domain=((0.0, INF),), summary="Logarithm to base 10.",
+)
+row(
+    "sqrt", lambda m, x: m.sqrt(x), lambda m, x, z: (0.5 / z,),
+    latex=r"\sqrt{{{0}}}", domain=((0.0, INF),), summary="Square root; sqrt(-1) is NaN.",
+)
+row(
+    "cbrt", lambda m, x: m.cbrt(x), lambda m, x, z: (1 / (3 * (z * z)),),
+    latex=r"\sqrt[3]{{{0}}}", summary="Cube root, of negative numbers too.",
+)
+
+# --- trigonometry (radians) ---------------------------------------------------------------------
+
+row("sin", lambda m, x: m.sin(x), lambda m, x, z: (m.cos(x),), latex=r"\sin {0}", summary="Sine of x in radians.")
+row("cos", lambda m, x: m.cos(x), lambda m, x, z: (-m.sin(x),), latex=r"\cos {0}", summary="Cosine of x in radians.")
+row("tan", lambda m, x: m.tan(x), lambda m, x, z: (1 + z * z,), latex=r"\tan {0}", summary="Tangent of x in radians.")
+row(
+    "asin", lambda m, x: m.asin(x), lambda m, x, z: (1 / m.sqrt((1 - x) * (1 + x)),),
+    latex=r"\arcsin {0}", domain=((-1.0, 1.0),), summary="Arc sine, in radians.",
+)
+row(
+    "acos", lambda m, x: m.acos(x), lambda m, x, z: (-1 / m.sqrt((1 - x) * (1 + x)),),
+    latex=r"\arccos {0}", domain=((-1.0, 1.0),), summary="Arc cosine, in radians.",
+)
+row(
+    "atan", lambda m, x: m.atan(x),
+    lambda m, x, z: (m.where(m.abs(x) < 2.0**500, 1 / (1 + x * x), 1 / x / x),),
+    latex=r"\arctan {0}", summary="Arc tangent, in radians.",
+)
+row(
+    "atan2", lambda m, y, x: m.atan2(y, x),
+    lambda m, y, x, z: (
+        direction(m, x, (y, x), m.hypot(y, x)) / m.hypot(y, x),
+        -direction(m, y, (y, x), m.hypot(y, x)) / m.hypot(y, x),
+    ),
+    arity=2, summary="Angle of the point (x, y), in radians; operands in the order y, x.",
+)
+
+# --- hyperbolic functions -----------------------------------------------------------------------
+
+row("sinh", lambda m, x: m.sinh(x), lambda m, x, z: (m.cosh(x),), latex=r"\sinh {0}", summary="Hyperbolic sine.")
+row("cosh", lambda m, x: m.cosh(x), lambda m, x, z: (m.sinh(x),), latex=r"\cosh {0}", summary="Hyperbolic cosine.")
+row(
+    "tanh", lambda m, x: m.tanh(x), lambda m, x, z: (4 * logistic_slope(m, 2 * x),),
+    latex=r"\tanh {0}", summary="Hyperbolic tangent; 1 - z^2 would be 0 from |x| = 19 on.",
+)
+row(
+    "asinh", lambda m, x: m.asinh(x), lambda m, x, z: (1 / m.hypot(1, x),),
+    latex=r"\operatorname{{arsinh}} {0}", summary="Inverse hyperbolic sine.",
+)
+row(
+    "acosh", lambda m, x: m.acosh(x), lambda m, x, z: (1 / (m.sqrt(x - 1) * m.sqrt(x + 1)),),
+    latex=r"\operatorname{{arcosh}} {0}", domain=((1.0, INF),), summary="Inverse hyperbolic cosine.",
+)
+row(
+    "atanh", lambda m, x: m.atanh(x), lambda m, x, z: (1 / ((1 - x) * (1 + x)),),
+    latex=r"\operatorname{{artanh}} {0}", domain=((-1.0, 1.0),), summary="Inverse hyperbolic tangent.",
+)
+
+# --- activations --------------------------------------------------------------------------------
+
+row(
+    "sigmoid", logistic, lambda m, x, z: (logistic_slope(m, x),),
+    latex=r"\sigma\left({0}\right)", summary="Logistic function 1 / (1 + exp(-x)).",
+)
+row(
+    "softplus",
+    lambda m, x: m.where(x > 0, x, 0) + m.log1p(m.exp(-m.abs(x))),
+    lambda m, x, z: (logistic(m, x),),
+    summary="log(1 + exp(x)), a smooth relu.",
+)
+row(
+    "relu", lambda m, x: m.where(x <= 0, 0, x), lambda m, x, z: (m.where(x <= 0, 0, 1),),
+    kinks=lambda m, x: (x,), kink="relu'(0) = 0", summary="max(x, 0); NaN passes.",
+)
+row(
+    "leaky_relu",
+    lambda m, x, slope: m.where(x > 0, x, slope * x),
+    lambda m, x, slope, z: (m.where(x > 0, 1, slope), m.where(x > 0, 0, x)),
+    arity=2, kinks=lambda m, x, slope: (x,), kink="leaky_relu'(0) = slope",
+    summary="x where positive, else slope * x.", source="Maas, Hannun, Ng, 2013",
+)
+row(
+    "elu",
+    lambda m, x, alpha: m.where(x > 0, x, alpha * m.expm1(m.where(x > 0, 0, x))),
+    lambda m, x, alpha, z: (
+        m.where(x > 0, 1, alpha * m.exp(m.where(x > 0, 0, x))),
+        m.where(x > 0, 0, m.expm1(m.where(x > 0, 0, x))),
+    ),
+    arity=2, kinks=lambda m, x, alpha: (x,), kink="elu'(0) = alpha",
+    summary="x where positive, else alpha * (exp(x) - 1).", source="Clevert, Unterthiner, Hochreiter, 2015",
+)
+row(
+    "silu",
+    lambda m, x: m.where(x < -1000, 0, x * logistic(m, x)),
+    lambda m, x, z: (m.where(m.abs(x) < 1000, logistic(m, x) * (1 + x * logistic(m, -x)), m.where(x < 0, 0, 1)),),
+    summary="x * sigmoid(x), also called swish.", source="Elfwing, Uchibe, Doya, 2017",
+)
+row(
+    "gelu",
+    lambda m, x: m.where(x < -1000, 0, x * m.normal_cdf(x)),
+    lambda m, x, z: (m.where(m.abs(x) < 1000, m.normal_cdf(x) + x * m.normal_pdf(x), m.where(x < 0, 0, 1)),),
+    summary="x * Phi(x), with the exact normal distribution function.", source="Hendrycks, Gimpel, 2016",
+)
+
+# --- error functions and the normal distribution ------------------------------------------------
+
+row(
+    "gaussian", lambda m, x: m.gaussian(x), lambda m, x, z: (-2 * x * z,),
+    latex="e^{{-{0}^2}}", summary="exp(-x^2), accurate far out.",
+)
+row(
+    "erf", lambda m, x: m.erf(x), lambda m, x, z: (m.two_over_sqrt_pi * m.gaussian(x),),
+    latex=r"\operatorname{{erf}} {0}", summary="Error function.",
+)
+row(
+    "erfc", lambda m, x: m.erfc(x), lambda m, x, z: (-m.two_over_sqrt_pi * m.gaussian(x),),
+    latex=r"\operatorname{{erfc}} {0}", summary="1 - erf(x), accurate far out.",
+)
+row(
+    "normal_pdf", lambda m, x: m.normal_pdf(x), lambda m, x, z: (-x * z,),
+    latex=r"\varphi\left({0}\right)", summary="Density of the standard normal distribution.",
+)
+row(
+    "normal_cdf", lambda m, x: m.normal_cdf(x), lambda m, x, z: (m.normal_pdf(x),),
+    latex=r"\Phi\left({0}\right)", summary="Distribution function of the standard normal distribution.",
+)
+
+# --- lengths ------------------------------------------------------------------------------------
+
+row(
+    "hypot", lambda m, x, y: m.hypot(x, y),
+    lambda m, x, y, z: (direction(m, x, (x, y), z), direction(m, y, (x, y), z)),
+    arity=2, latex=r"\sqrt{{{0}^2 + {1}^2}}", kinks=lambda m, x, y: (m.hypot(x, y),),
+    kink="hypot(0, 0) has derivatives 0", summary="Length of the vector (x, y), without overflow.",
+)
+row(
+    "norm", lambda m, *v: m.norm(v), lambda m, *vz: tuple(direction(m, x, vz[:-1], vz[-1]) for x in vz[:-1]),
+    arity=None, kinks=lambda m, *v: (m.norm(v),), kink="norm(0) has derivatives 0",
+    summary="Euclidean length of a sequence.",
+)
+
+# --- sums of products and other reductions: one node for n operands ------------------------------
+
+row(
+    "sum", lambda m, *v: m.sum(v), lambda m, *vz: (1,) * (len(vz) - 1),
+    arity=None, summary="Sum, rounded from left to right.",
+)
+row(
+    "dot", lambda m, *v: m.dot(v[: len(v) // 2], v[len(v) // 2 :]),
+    lambda m, *vz: (*vz[len(vz) // 2 : -1], *vz[: len(vz) // 2]),
+    arity=None, summary="w1*x1 + ... + wn*xn, rounded from left to right; operands w1...wn, x1...xn.",
+)
+row(
+    "mean", lambda m, *v: m.sum(v) / len(v), lambda m, *vz: (m.number(1) / (len(vz) - 1),) * (len(vz) - 1),
+    arity=None, summary="Arithmetic mean.",
+)
+
+
+def _product_partials(m: Any, *vz: Any) -> tuple[Any, ...]:
+    """Products of all the others, from the left and from the right: right beside zeros, too."""
+    v = vz[:-1]
+    left, right = [m.number(1)], [m.number(1)]
+    for x, y in zip(v[:-1], v[:0:-1], strict=True):
+        left.append(left[-1] * x)
+        right.append(right[-1] * y)
+    return tuple(a * b for a, b in zip(left, reversed(right), strict=True))
+
+
+row("prod", lambda m, *v: m.prod(v), _product_partials, arity=None, summary="Product of a sequence.")
+row(
+    "max", lambda m, *v: m.max(v), lambda m, *vz: first_hits(m, vz[:-1], vz[-1]),
+    arity=None, kinks=lambda m, *v: tuple(x - m.max(v) for x in v),
+    kink="a tie gives all to the first operand", summary="Largest of a sequence; NaN passes.",
+)
+row(
+    "min", lambda m, *v: m.min(v), lambda m, *vz: first_hits(m, vz[:-1], vz[-1]),
+    arity=None, kinks=lambda m, *v: tuple(x - m.min(v) for x in v),
+    kink="a tie gives all to the first operand", summary="Smallest of a sequence; NaN passes.",
+)
+
+
+def _logsumexp(m: Any, *v: Any) -> Any:
+    """M + log1p(the terms below the largest + how often M recurs), so that log(1 + tiny) keeps its digits."""
+    top = m.max(v)
+    below = m.sum([m.where(x < top, exp_of_difference(m, x, top), 0) for x in v])
+    ties = m.sum([m.where(x < top, 0, 1) for x in v])
+    return m.where(m.abs(top) < INF, top + m.log1p((ties - 1) + below), top)
+
+
+def _softmax(m: Any, *vz: Any) -> tuple[Any, ...]:
+    v = vz[:-1]
+    top = m.max(v)
+    terms = [m.where(m.equal(x, top), 1, exp_of_difference(m, x, top)) for x in v]
+    return tuple(t / m.sum(terms) for t in terms)
+
+
+row(
+    "logsumexp", _logsumexp, _softmax, arity=None,
+    summary="log(exp(x1) + ... + exp(xn)) without overflow.", source="Blanchard, Higham, Higham, 2021",
+)

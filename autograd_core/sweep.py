@@ -1,0 +1,80 @@
+"""The one reverse and the one forward loop.
+
+Reverse: parent's adjoint += local derivative * adjoint, over the reversed topological order.
+Forward: tangent = sum of local derivative * parent's tangent, over the order itself.
+
+Zero-path rule: where either factor is exactly 0, nothing is added, even if the other is infinite
+or NaN; so a `where` guard works and 0 * sqrt(x) has derivative 0 at 0.
+
+Adjoints live in a dict outside of the nodes until a sweep ends: an error halfway changes nothing,
+and two threads can sweep one graph. The numbers swept may be floats, Fractions, or `Symbol`s,
+which make the sweep record a graph of its own.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from .value import Value
+
+Edges = "tuple[Any, ...]"
+
+
+def reverse(
+    order: list[Value],
+    adjoints: dict[Value, Any],
+    edges_of: Callable[[Value], tuple[Any, ...]] | None = None,
+    watch: Callable[[Value, Any], None] | None = None,
+) -> dict[Value, Any]:
+    """Send every node's adjoint to its parents, results before operands.
+
+    Args:
+        order: Nodes, operands first.
+        adjoints: Their adjoints: the seeds on the roots, 0.0 elsewhere. Completed in place.
+        edges_of: A node's parents followed by as many local derivatives; as recorded by default.
+        watch: Called with each node and its complete adjoint, before it is sent on.
+
+    Returns:
+        `adjoints`.
+    """
+    for node in reversed(order):
+        g = adjoints[node]
+        if watch is not None:
+            watch(node, g)
+        if g:
+            edges = node._edges if edges_of is None else edges_of(node)
+            for parent, d in zip(edges, edges[len(edges) // 2 :], strict=False):
+                if d:
+                    adjoints[parent] += d * g
+    return adjoints
+
+
+def forward(
+    order: list[Value],
+    tangents: dict[Value, Any],
+    edges_of: Callable[[Value], tuple[Any, ...]] | None = None,
+) -> dict[Value, Any]:
+    """Give every node its tangent, operands before results.
+
+    Args:
+        order: Nodes, operands first.
+        tangents: Those of the inputs, which keep them. Completed in place.
+        edges_of: A node's parents followed by as many local derivatives; as recorded by default.
+
+    Returns:
+        `tangents`.
+    """
+    for node in order:
+        if node not in tangents:
+            t = 0.0
+            edges = node._edges if edges_of is None else edges_of(node)
+            for parent, d in zip(edges, edges[len(edges) // 2 :], strict=False):
+                if d:
+                    u = tangents[parent]
+                    if u:
+                        t += d * u
+            tangents[node] = t
+    return tangents

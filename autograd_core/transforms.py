@@ -1,0 +1,543 @@
+"""`grad`, `jacobian`, `hvp` and their kin: a function in, a function of its derivatives out.
+
+A transform calls the function once on fresh Values, which records a graph, and sweeps it. Where
+the results must be differentiable themselves, the sweep records a graph, too: its adjoints are
+`Symbol`s, and each rule is read once more in the number system of Values.
+"""
+
+from __future__ import annotations
+
+from numbers import Rational
+from typing import TYPE_CHECKING, Any
+
+from .contexts import transforming
+from .errors import OperandError, RangeError, StaleGraphError, StructureError
+from .functions import VALUES
+from .graph import active_order, order_of
+from .ops import ROWS
+from .sweep import forward, reverse
+from .tree import Spec, array, build, flatten, same_shape, unflatten
+from .value import FUSED, Constant, Value, evaluate, number, record_many
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+
+class Symbol:
+    """An adjoint or a tangent that is a graph: a sum of Values that is not added up yet.
+
+    It is never "0": in a gradient graph a product by something that is 0 now is a node as any
+    other, or (sin^2)''(0) would lose its 2.
+    """
+
+    __slots__ = ("terms",)
+
+    def __init__(self, *terms: Any) -> None:
+        self.terms = terms
+
+    @property
+    def total(self) -> Any:
+        """The sum, as one node."""
+        if len(self.terms) > 1:
+            total = self.terms[0] + self.terms[1] if len(self.terms) == 2 else record_many(ROWS["sum"], self.terms)
+            self.terms = (total,)
+        return self.terms[0]
+
+    def __add__(self, other: Any) -> Symbol:
+        return Symbol(*self.terms, *other.terms) if isinstance(other, Symbol) else self
+
+    __radd__ = __add__  # 0.0 + symbol: nothing was there before
+
+    def __mul__(self, other: Any) -> Symbol:
+        x, y = self.total, other.total if isinstance(other, Symbol) else other
+        if x.__class__ is not Value and x == 1:
+            return Symbol(y)
+        if y.__class__ is not Value and y == 1:
+            return Symbol(x)
+        return Symbol(FUSED["path_product"](x, y))
+
+    def __rmul__(self, other: Any) -> Symbol:
+        return Symbol(other) * self
+
+
+def _symbolic_edges(node: Value) -> tuple[Any, ...]:
+    """A node's operands and its local derivatives as graphs.
+
+    Raises:
+        StaleGraphError: The operands no longer give what the node recorded.
+    """
+    row, parents = node._row, node.parents
+    if row is None:
+        return ()
+    z, partials = evaluate(row, [p.data for p in parents])
+    half = len(parents)
+    recorded = [d for p, d in zip(parents, node._edges[half:], strict=True) if not isinstance(p, Constant)]
+    now = [d for p, d in zip(parents, partials, strict=True) if not isinstance(p, Constant)]
+    if not all(_same(a, b) for a, b in zip([node.data, *recorded], [z, *now], strict=True)):
+        msg = (
+            f"{row.name}: recorded {node.data}, but its operands now give {z}: a leaf's .data was changed after "
+            "the graph was built. Build the graph again by calling your function."
+        )
+        raise StaleGraphError(msg)
+    operands = [p.data if isinstance(p, Constant) else p for p in parents]
+    local = row.partials(VALUES, *operands, node)
+    return (*parents, *(0 if isinstance(p, Constant) else _local(d) for p, d in zip(parents, local, strict=True)))
+
+
+def _same(a: Any, b: Any) -> bool:
+    return bool(a == b or (a != a and b != b))  # noqa: PLR0124  NaN is the same as NaN here
+
+
+def _local(d: Any) -> Any:
+    return Symbol(d) if isinstance(d, Value) else d
+
+
+# --- gradients of a graph that stands -----------------------------------------------------------
+
+
+def _zero_like(x: Any) -> Any:
+    return 0.0 if x.__class__ is float or not isinstance(x, Rational) else type(x)(0)
+
+
+def pull_back(outputs: Sequence[Any], seeds: Sequence[Any], inputs: Sequence[Value], *, graph: bool) -> list[Any]:
+    """Sum over the outputs of seed * d output / d input, for every input.
+
+    Args:
+        outputs: Values; plain numbers among them depend on nothing.
+        seeds: One number (or, with `graph`, Value) per output.
+        inputs: The nodes to differentiate to.
+        graph: Whether the results are Values.
+    """
+    pairs = [(out, seed) for out, seed in zip(outputs, seeds, strict=True) if isinstance(out, Value)]
+    roots = [out for out, _ in pairs]
+    if graph:
+        order = _dependents(order_of(roots), inputs)
+        adjoints: dict[Value, Any] = dict.fromkeys(order, 0.0)
+        for root, seed in pairs:
+            if root in adjoints:
+                adjoints[root] += Symbol(seed)
+        wanted = set(order)
+        reverse(order, adjoints, lambda node: _kept(_symbolic_edges(node), wanted) if node in wanted else ())
+        return [_as_value(adjoints.get(x, 0.0)) for x in inputs]
+    exact = any(_zero_like(x.data) != 0.0 or _zero_like(x.data).__class__ is not float for x in (*roots, *inputs))
+    order = active_order(*roots)
+    zero: Any = 0.0
+    if exact:
+        rational = next(type(x.data) for x in (*roots, *inputs) if x.data.__class__ is not float)
+        zero = rational(0)
+    adjoints = dict.fromkeys(order, zero)
+    for root, seed in pairs:
+        adjoints[root] += type(zero)(seed) if exact else seed
+    reverse(order, adjoints)
+    return [adjoints.get(x, zero) for x in inputs]
+
+
+def _kept(edges: tuple[Any, ...], wanted: set[Value]) -> tuple[Any, ...]:
+    """The edges, with derivative 0 where nobody asks for the operand's adjoint."""
+    parents = edges[: len(edges) // 2]
+    return (*parents, *(d if p in wanted else 0 for p, d in zip(parents, edges[len(parents) :], strict=True)))
+
+
+def _dependents(order: list[Value], inputs: Iterable[Value]) -> list[Value]:
+    """Those nodes of a topological order that depend on an input, inputs included."""
+    found = set(inputs)
+    for node in order:
+        if any(p in found for p in node.parents):
+            found.add(node)
+    return [node for node in order if node in found]
+
+
+def _as_value(x: Any) -> Value:
+    x = x.total if isinstance(x, Symbol) else x
+    return x if isinstance(x, Value) else Value(x)
+
+
+def push_forward(outputs: Sequence[Any], inputs: Sequence[Value], tangents: Sequence[Any], *, graph: bool) -> list[Any]:
+    """d output / d inputs * tangents, for every output; Values with `graph`."""
+    order = order_of([out for out in outputs if isinstance(out, Value)])
+    if graph:
+        wanted = set(_dependents(order, inputs))
+        moving: dict[Value, Any] = {node: 0.0 for node in order if node not in wanted}
+        moving |= {x: Symbol(t) for x, t in zip(inputs, tangents, strict=True)}
+        forward(order, moving, lambda node: _kept(_symbolic_edges(node), wanted))
+        return [_as_value(moving[out] if isinstance(out, Value) else 0.0) for out in outputs]
+    moving = dict(zip(inputs, tangents, strict=True))
+    forward(order, moving)
+    return [moving[out] if isinstance(out, Value) else 0.0 for out in outputs]
+
+
+def grad_of(output: Value, inputs: Iterable[Value], *, create_graph: bool = False) -> list[Any]:
+    """Gradient of a graph that stands, to any of its nodes; no `.grad` is touched.
+
+    Args:
+        output: The node to differentiate.
+        inputs: Nodes to differentiate to; one that `output` does not depend on gets 0.
+        create_graph: Whether the gradients are Values, to be differentiated again.
+
+    Returns:
+        A list, one entry per input: floats, or Values with `create_graph=True`.
+
+    Raises:
+        OperandError: `output` or an input is no Value.
+        StaleGraphError: With `create_graph=True`, when a leaf's `.data` was changed meanwhile.
+
+    Example:
+        >>> import autograd_core as ag
+        >>> x = ag.Value(3.0)
+        >>> ag.grad_of(x ** 3, [x])
+        [27.0]
+        >>> [slope] = ag.grad_of(x ** 3, [x], create_graph=True)
+        >>> ag.grad_of(slope, [x])
+        [18.0]
+    """
+    nodes = [inputs] if isinstance(inputs, Value) else list(inputs)
+    for node in (output, *nodes):
+        if not isinstance(node, Value):
+            msg = f"grad_of: expected Values, got {node!r} ({type(node).__name__})"
+            raise OperandError(msg)
+    return pull_back([output], [1.0], nodes, graph=create_graph)
+
+
+# --- calling a function on fresh Values ---------------------------------------------------------
+
+
+class Call:
+    """One recorded call: its inputs, its outputs, and whether results must be Values."""
+
+    __slots__ = ("graph", "inputs", "output", "outputs", "spec", "specs")
+
+    def __init__(self, f: Callable[..., Any], args: Sequence[Any], argnums: Sequence[int], kwargs: Any, name: str) -> None:
+        _callable(f, name)
+        args = list(args)
+        self.inputs: list[Value] = []
+        self.specs: list[Spec] = []
+        given: list[Any] = []
+        for i in argnums:
+            leaves, spec = flatten(args[i])
+            boxed = [x if isinstance(x, Value) else number(x, f"{name}: argument {i}") for x in leaves]
+            given += boxed
+            fresh = [FUSED["pos"](x) if isinstance(x, Value) else Value(x) for x in boxed]
+            self.inputs += fresh
+            self.specs.append(spec)
+            args[i] = unflatten(spec, fresh)
+        with transforming() as born:
+            self.output = f(*args, **kwargs)
+        self.outputs, self.spec = flatten(self.output)
+        for i, out in enumerate(self.outputs):
+            if not isinstance(out, Value):
+                self.outputs[i] = number(out, f"{name}: the function's result")
+        own = set(self.inputs) | set(born)
+        self.graph = any(isinstance(x, Value) for x in given) or any(
+            not node._edges and node not in own and not isinstance(node, Constant)
+            for node in order_of([out for out in self.outputs if isinstance(out, Value)])
+        )
+
+    def number_of(self, out: Any) -> Any:
+        """An output as the caller gets it."""
+        return out if self.graph or not isinstance(out, Value) else out.data
+
+    @property
+    def value(self) -> Any:
+        """The function's result, as the caller gets it."""
+        return unflatten(self.spec, [self.number_of(out) for out in self.outputs])
+
+    def arguments(self, leaves: list[Any]) -> list[Any]:
+        """Numbers that belong to the inputs, one tree per differentiated argument."""
+        trees, start = [], 0
+        for spec in self.specs:
+            trees.append(unflatten(spec, leaves[start : start + spec.size]))
+            start += spec.size
+        return trees
+
+
+def _callable(f: Any, name: str) -> None:
+    if not callable(f):
+        msg = f"{name}: expected a function, got {f!r} ({type(f).__name__})"
+        raise OperandError(msg)
+
+
+def _positions(argnums: Any, args: Sequence[Any], name: str) -> tuple[int, ...]:
+    numbers = argnums if isinstance(argnums, (tuple, list)) else (argnums,)
+    for i in numbers:
+        if not isinstance(i, int):
+            msg = f"{name}: expected argnums as an int or a tuple of ints, got {argnums!r}"
+            raise OperandError(msg)
+        if not -len(args) <= i < len(args):
+            msg = f"{name}: argnums={argnums!r}, but the function was called with {len(args)} positional argument(s)"
+            raise RangeError(msg)
+    positions = tuple(i % len(args) for i in numbers)
+    if len(set(positions)) < len(positions):
+        msg = f"{name}: argnums={argnums!r} names an argument twice"
+        raise RangeError(msg)
+    return positions
+
+
+def _unwrap(trees: Sequence[Any], argnums: Any) -> Any:
+    return tuple(trees) if isinstance(argnums, (tuple, list)) else trees[0]
+
+
+def _scalar(call: Call, name: str) -> Any:
+    if call.spec.kind != "leaf":
+        n = len(call.outputs)
+        msg = f"{name}: expected a function with one number as its result, got {n} in a {call.spec.kind}; use jacobian"
+        raise StructureError(msg)
+    return call.outputs[0]
+
+
+def value_and_grad(f: Callable[..., Any], argnums: int | tuple[int, ...] = 0) -> Callable[..., Any]:
+    """The function `(*args) -> (value, gradient)`.
+
+    Args:
+        f: A function of numbers, or lists, tuples, dicts and NumPy arrays of them, with one number
+            as its result.
+        argnums: Position of the argument to differentiate to, or a tuple of positions.
+
+    Returns:
+        A function. Its gradient has the shape of the argument (for several, a tuple of them). The
+        results are Values where an argument was one, or where `f` used Values from outside; else
+        they are floats.
+
+    Raises:
+        OperandError: `f` is no function, an argument or the result no number.
+        StructureError: The result is not one number.
+
+    Example:
+        >>> import autograd_core as ag
+        >>> ag.value_and_grad(lambda x: x * x)(3.0)
+        (9.0, 6.0)
+    """
+    _callable(f, "value_and_grad")
+    return _differentiated(f, argnums, "value_and_grad", lambda value, gradient: (value, gradient))
+
+
+def grad(f: Callable[..., Any], argnums: int | tuple[int, ...] = 0) -> Callable[..., Any]:
+    """The function `(*args) -> gradient`.
+
+    Args:
+        f: A function of numbers, or lists, tuples, dicts and NumPy arrays of them, with one number
+            as its result.
+        argnums: Position of the argument to differentiate to, or a tuple of positions.
+
+    Returns:
+        A function; what it returns has the shape of the argument (for several, a tuple of them).
+
+    Raises:
+        OperandError: `f` is no function, an argument or the result no number.
+        StructureError: The result is not one number.
+
+    Example:
+        >>> import autograd_core as ag
+        >>> ag.grad(lambda x: x * ag.grad(lambda y: x * y)(1.0))(3.0)
+        6.0
+        >>> ag.grad(lambda p: p["w"] * 2 + p["b"])({"w": 1.0, "b": 5.0})
+        {'w': 2.0, 'b': 1.0}
+    """
+    _callable(f, "grad")
+    return _differentiated(f, argnums, "grad", lambda _, gradient: gradient)
+
+
+def _differentiated(f: Any, argnums: Any, name: str, result: Callable[[Any, Any], Any]) -> Callable[..., Any]:
+    def differentiated(*args: Any, **kwargs: Any) -> Any:
+        call = Call(f, args, _positions(argnums, args, name), kwargs, name)
+        out = _scalar(call, name)
+        leaves = pull_back([out], [1.0], call.inputs, graph=call.graph)
+        return result(call.number_of(out), _unwrap(call.arguments(leaves), argnums))
+
+    return _named_after(f, name, differentiated)
+
+
+def _named_after(f: Any, name: str, function: Callable[..., Any]) -> Callable[..., Any]:
+    function.__name__ = function.__qualname__ = f"{name}({getattr(f, '__name__', type(f).__name__)})"
+    function.__doc__ = getattr(f, "__doc__", None)
+    return function
+
+
+def _vector(primals: Sequence[Any], tangents: Sequence[Any], name: str) -> tuple[list[Any], bool]:
+    """Leaves of the tangents, which must have the primals' shapes; whether a Value is among them."""
+    for what, given in (("primals", primals), ("vectors" if name == "hvp" else "tangents", tangents)):
+        if not isinstance(given, (tuple, list)):
+            msg = f"{name}: expected {what} as a tuple, one entry per argument, got {given!r}"
+            raise OperandError(msg)
+    leaves, spec = flatten(tuple(tangents))
+    same_shape(flatten(tuple(primals))[1], spec, f"{name}: tangents")
+    checked = [x if isinstance(x, Value) else number(x, f"{name}: tangents") for x in leaves]
+    return checked, any(isinstance(x, Value) for x in checked)
+
+
+def jvp(f: Callable[..., Any], primals: Sequence[Any], tangents: Sequence[Any]) -> tuple[Any, Any]:
+    """Forward mode: the value, and its derivative along a direction.
+
+    Args:
+        f: A function of numbers or trees of them.
+        primals: Its arguments, in a tuple.
+        tangents: The direction: as many entries of the same shapes.
+
+    Returns:
+        `(value, tangent)`, both in the shape of the result.
+
+    Raises:
+        StructureError: Primals and tangents differ in shape.
+
+    Example:
+        >>> import autograd_core as ag
+        >>> ag.jvp(lambda x, y: x * y, (2.0, 3.0), (1.0, 10.0))
+        (6.0, 23.0)
+    """
+    directions, graph = _vector(primals, tangents, "jvp")
+    call = Call(f, primals, range(len(primals)), {}, "jvp")
+    call.graph = call.graph or graph
+    moved = push_forward(call.outputs, call.inputs, directions, graph=call.graph)
+    return call.value, unflatten(call.spec, moved)
+
+
+def vjp(f: Callable[..., Any], *primals: Any) -> tuple[Any, Callable[[Any], tuple[Any, ...]]]:
+    """Reverse mode: the value, and a function that pulls a cotangent back to the arguments.
+
+    Args:
+        f: A function of numbers or trees of them.
+        *primals: Its arguments.
+
+    Returns:
+        `(value, pull)`. `pull(cotangent)` takes a tree in the shape of the value and gives a
+        tuple, one entry per primal; it can be called any number of times.
+
+    Raises:
+        StructureError: From `pull`, if the cotangent differs in shape from the value.
+
+    Example:
+        >>> import autograd_core as ag
+        >>> value, pull = ag.vjp(lambda x, y: [x * y, x + y], 2.0, 3.0)
+        >>> pull([1.0, 10.0])
+        (13.0, 12.0)
+    """
+    call = Call(f, primals, range(len(primals)), {}, "vjp")
+
+    def pull(cotangent: Any) -> tuple[Any, ...]:
+        leaves, spec = flatten(cotangent)
+        same_shape(call.spec, spec, "vjp: cotangent")
+        seeds = [x if isinstance(x, Value) else number(x, "vjp: cotangent") for x in leaves]
+        graph = call.graph or any(isinstance(x, Value) for x in seeds)
+        return tuple(call.arguments(pull_back(call.outputs, seeds, call.inputs, graph=graph)))
+
+    return call.value, pull
+
+
+def jacobian(
+    f: Callable[..., Any],
+    argnums: int | tuple[int, ...] = 0,
+    *,
+    mode: str = "auto",
+    layout: str = "numerator",
+) -> Callable[..., Any]:
+    """The function `(*args) -> Jacobian`: every output differentiated to every input.
+
+    Args:
+        f: A function of numbers or trees of them.
+        argnums: Position of the argument to differentiate to, or a tuple of positions.
+        mode: "reverse", one sweep per output; "forward", one per input; "auto", whichever is fewer.
+        layout: "numerator", rows are outputs; "denominator", rows are inputs.
+
+    Returns:
+        A function. Its result nests outputs before inputs (or inputs before outputs): lists give
+        nested lists; two arrays of shapes S and T one array of shape S + T.
+
+    Raises:
+        RangeError: An unknown mode or layout.
+
+    Example:
+        >>> import autograd_core as ag
+        >>> ag.jacobian(lambda v: [v[0] * v[1], v[0]])([2.0, 3.0])
+        [[3.0, 2.0], [1.0, 0.0]]
+        >>> ag.jacobian(lambda v: [v[0] * v[1], v[0]], layout="denominator")([2.0, 3.0])
+        [[3.0, 1.0], [2.0, 0.0]]
+    """
+    _callable(f, "jacobian")
+    _one_of("jacobian", "mode", mode, ("auto", "forward", "reverse"))
+    _one_of("jacobian", "layout", layout, ("numerator", "denominator"))
+
+    def differentiated(*args: Any, **kwargs: Any) -> Any:
+        call = Call(f, args, _positions(argnums, args, "jacobian"), kwargs, "jacobian")
+        rows = _jacobian_rows(call, mode)
+        several = isinstance(argnums, (tuple, list))
+        inputs = Spec("tuple", tuple(call.specs), tuple) if several else call.specs[0]
+        if layout == "numerator":
+            return _nested(call.spec, inputs, lambda i, j: rows[i][j])
+        return _nested(inputs, call.spec, lambda j, i: rows[i][j])
+
+    return _named_after(f, "jacobian", differentiated)
+
+
+def _one_of(caller: str, name: str, given: Any, allowed: tuple[str, ...]) -> None:
+    if given not in allowed:
+        msg = f"{caller}: expected {name} to be {' or '.join(map(repr, allowed))}, got {given!r}"
+        raise RangeError(msg)
+
+
+def _jacobian_rows(call: Call, mode: str) -> list[list[Any]]:
+    """d output i / d input j, by whichever mode takes fewer sweeps."""
+    n, m = len(call.inputs), len(call.outputs)
+    if mode == "forward" or (mode == "auto" and n < m):
+        columns = []
+        for j in range(n):
+            unit = [0.0] * n
+            unit[j] = 1.0
+            columns.append(push_forward(call.outputs, call.inputs, unit, graph=call.graph))
+        return [[column[i] for column in columns] for i in range(m)]
+    return [pull_back([out], [1.0], call.inputs, graph=call.graph) for out in call.outputs]
+
+
+def _nested(outer: Spec, inner: Spec, entry: Callable[[int, int], Any]) -> Any:
+    """A tree of trees of entries; two arrays, or an array and a number, become one array."""
+
+    def cell(i: int, a: Spec, j: int, b: Spec) -> Any:
+        entries = [entry(i + k, j + m) for k in range(a.size) for m in range(b.size)]
+        shape = (*(a.about if a.kind == "array" else ()), *(b.about if b.kind == "array" else ()))
+        return array(entries, shape) if "array" in (a.kind, b.kind) else entries[0]
+
+    return build(outer, lambda i, a: build(inner, lambda j, b: cell(i, a, j, b)))
+
+
+def hessian(f: Callable[..., Any], argnums: int | tuple[int, ...] = 0) -> Callable[..., Any]:
+    """The function `(*args) -> Hessian`: the Jacobian of the gradient.
+
+    Args:
+        f: A function of numbers or trees of them, with one number as its result.
+        argnums: Position of the argument to differentiate to, or a tuple of positions.
+
+    Returns:
+        A function; its result is nested as the argument, twice.
+
+    Raises:
+        StructureError: The result is not one number.
+
+    Example:
+        >>> import autograd_core as ag
+        >>> ag.hessian(lambda v: v[0] ** 2 * v[1])([3.0, 5.0])
+        [[10.0, 6.0], [6.0, 0.0]]
+    """
+    return _named_after(f, "hessian", jacobian(grad(f, argnums), argnums))
+
+
+def hvp(f: Callable[..., Any], primals: Sequence[Any], vectors: Sequence[Any]) -> tuple[Any, ...]:
+    """Hessian-vector product, forward over reverse: its cost grows as that of the gradient.
+
+    Args:
+        f: A function of numbers or trees of them, with one number as its result.
+        primals: Its arguments, in a tuple.
+        vectors: The vector: as many entries of the same shapes.
+
+    Returns:
+        A tuple, one product per primal, in its shape (Pearlmutter, 1994).
+
+    Raises:
+        StructureError: Primals and vectors differ in shape, or the result is not one number.
+
+    Example:
+        >>> import autograd_core as ag
+        >>> ag.hvp(lambda x, y: x ** 2 * y, (3.0, 5.0), (1.0, 0.0))
+        (10.0, 6.0)
+    """
+    _vector(primals, vectors, "hvp")
+    gradient = grad(f, tuple(range(len(primals))))
+    products: tuple[Any, ...] = jvp(gradient, primals, vectors)[1]
+    return products

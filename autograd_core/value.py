@@ -1,0 +1,527 @@
+"""`Value`: a number that remembers how it was computed."""
+
+from __future__ import annotations
+
+import math
+import sys
+import warnings
+from numbers import Rational, Real
+from typing import TYPE_CHECKING, Any
+
+from . import fusion, ops
+from .contexts import current, entered
+from .errors import AnomalyError, GraphCutError, GraphCutWarning, OperandError, RangeError
+from .graph import active_order, topological_order
+from .number_systems.floats import FLOATS, PLAIN_FLOATS, Double
+from .persistence import deep_copied, reduced, restore
+from .sweep import reverse
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from .ops import Primitive
+
+
+class Note:
+    """What few nodes have: a label, a scope, the line that made it."""
+
+    __slots__ = ("label", "scope", "site")
+
+    def __init__(self, label: str = "", scope: str = "", site: str = "") -> None:
+        self.label = label
+        self.scope = scope
+        self.site = site
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Note, (self.label, self.scope, self.site)
+
+
+NO_NOTE = Note()
+
+
+def number(x: Any, caller: str = "Value") -> Any:
+    """`x` as data: a float, or a Fraction as it is.
+
+    Raises:
+        OperandError: `x` is no real number.
+        RangeError: An int beyond the range of a float.
+    """
+    if x.__class__ is float:
+        return x
+    if isinstance(x, Rational) and not isinstance(x, int):
+        return x if not hasattr(x, "dtype") else float(x)
+    if not isinstance(x, Real):
+        hint = ""
+        if isinstance(x, Value):
+            hint = "; use .detach() for a new leaf, or the Value itself"
+        elif hasattr(x, "shape"):
+            hint = f" of shape {tuple(x.shape)}; make one Value per entry, or use .item()"
+        msg = f"{caller}: expected a real number{'' if caller == 'Value' else ' or a Value'}, got {_shown(x)}{hint}"
+        raise OperandError(msg)
+    try:
+        return float(x)
+    except OverflowError:
+        msg = (
+            f"{caller}: an int of {int(x).bit_length()} bits is beyond the range of a float; "
+            "pass fractions.Fraction(...) to keep it exact"
+        )
+        raise RangeError(msg) from None
+
+
+def _shown(x: Any) -> str:
+    text = repr(x)
+    return f"{text if len(text) <= 60 else text[:57] + '...'} ({type(x).__name__})"
+
+
+class Value:
+    """A real number, the operation that made it, and the derivative to each of its operands.
+
+    Args:
+        data: A real number, dimensionless; int becomes float, `fractions.Fraction` stays exact.
+        label: A name for pictures and messages.
+
+    Raises:
+        OperandError: `data` is no real number, or `label` no str.
+        RangeError: `data` is an int beyond the range of a float.
+
+    Attributes:
+        data: The number. Assigning to it does not change nodes that were already computed.
+        grad: What `backward()` calls have added up so far; 0.0 at birth.
+
+    Comparisons are by data, and are nodes as well: `if x > 0:` works as with floats, and
+    `where(x > 0, a, b)` records its condition. Hashing is by identity.
+
+    Example:
+        >>> from autograd_core import Value
+        >>> a, b = Value(2.0), Value(-3.0)
+        >>> c = a * b + a
+        >>> c.backward()
+        >>> c.data, a.grad, b.grad
+        (-4.0, -2.0, 2.0)
+    """
+
+    # _edges: the operands, then as many local derivatives, in one tuple: 40 bytes less than two.
+    # A plain number among the operands stands there as a float with derivative 0.0, so that every
+    # sweep passes it by; it becomes a constant leaf when somebody asks for `parents`.
+    __slots__ = ("_edges", "_note", "_row", "data", "grad")
+
+    data: Any
+    grad: Any
+    _row: Primitive | None
+    _edges: tuple[Any, ...]
+    _note: Note
+
+    def __init__(self, data: float, *, label: str = "") -> None:
+        self.data = number(data)
+        self.grad = 0.0
+        self._row = None
+        self._edges = ()
+        if label:
+            self.label = label
+        if entered:
+            mode = current()
+            if mode.scope:
+                self.scope = mode.scope
+            if mode.born is not None:
+                mode.born.append(self)
+
+    # --- what the graph is ---
+
+    @property
+    def op(self) -> str:
+        """Name of the primitive that made this node; "" on a leaf."""
+        return self._row.name if self._row else ""
+
+    @property
+    def parents(self) -> tuple[Value, ...]:
+        """The operands in order; x * x has two. Plain numbers appear as constant leaves."""
+        edges = self._edges
+        half = len(edges) // 2
+        if float in map(type, edges[:half]):
+            edges = tuple(Constant(e) if e.__class__ is float else e for e in edges[:half]) + edges[half:]
+            self._edges = edges
+        return edges[:half]
+
+    @property
+    def local_grads(self) -> tuple[Any, ...]:
+        """The derivative of this node to each operand, recorded when it was made.
+
+        That to a constant serves nobody, is computed on demand, and is 0.0 where it is not finite.
+        """
+        parents = self.parents
+        local = self._edges[len(parents) :]
+        if not any(isinstance(p, Constant) for p in parents):
+            return local
+        assert self._row is not None
+        _, partials = evaluate(self._row, [p.data for p in parents])
+        return tuple(
+            (d if math.isfinite(d) else 0.0) if isinstance(p, Constant) else recorded
+            for p, d, recorded in zip(parents, partials, local, strict=True)
+        )
+
+    @property
+    def label(self) -> str:
+        """A name for pictures and messages; "" if there is none."""
+        return getattr(self, "_note", NO_NOTE).label
+
+    @label.setter
+    def label(self, label: str) -> None:
+        if not isinstance(label, str):
+            msg = f"label: expected a str, got {_shown(label)}"
+            raise OperandError(msg)
+        self._own_note().label = label
+
+    @property
+    def scope(self) -> str:
+        """Where the node was made, such as "layer1/neuron0"; "" outside of any `scope`."""
+        return getattr(self, "_note", NO_NOTE).scope
+
+    @scope.setter
+    def scope(self, scope: str) -> None:
+        if not isinstance(scope, str):
+            msg = f"scope: expected a str, got {_shown(scope)}"
+            raise OperandError(msg)
+        self._own_note().scope = scope
+
+    def _own_note(self) -> Note:
+        try:
+            return self._note
+        except AttributeError:
+            self._note = Note()
+            return self._note
+
+    # micrograd's names
+    @property
+    def _prev(self) -> tuple[Value, ...]:
+        return self.parents
+
+    @property
+    def _op(self) -> str:
+        return (self._row.symbol or self._row.name) if self._row else ""
+
+    # --- what it does ---
+
+    def backward(self, seed: float = 1.0) -> None:
+        """Add seed * d self / d node to `.grad` of this node and of every node below it.
+
+        The derivatives are those of the point that was recorded. Calling it twice adds exactly
+        twice; `zero_grad()` starts afresh. If it raises, no `.grad` has changed.
+
+        Args:
+            seed: The derivative of whatever comes after with respect to this node.
+
+        Raises:
+            OperandError: `seed` is no real number.
+            AnomalyError: Under `detect_anomaly()`, at the first gradient that is not finite.
+
+        Example:
+            >>> from autograd_core import Value
+            >>> a = Value(3.0)
+            >>> b = a + a
+            >>> (b * b).backward()
+            >>> a.grad
+            24.0
+        """
+        g = number(seed, "seed")
+        zero = 0.0
+        if self.data.__class__ is not float and isinstance(self.data, Rational):
+            g, zero = type(self.data)(g), type(self.data)(0)
+        order = active_order(self)
+        adjoints: dict[Value, Any] = dict.fromkeys(order, zero)
+        adjoints[self] = g
+        if entered and current().anomaly:
+            reverse(order, adjoints, watch=GradientWatch())
+        else:
+            reverse(order, adjoints)
+        for node, g in adjoints.items():
+            node.grad = node.grad + g if node.grad else g
+
+    def zero_grad(self) -> None:
+        """Set `.grad` of this node and of every node below it to 0.0.
+
+        Example:
+            >>> from autograd_core import Value
+            >>> a = Value(3.0)
+            >>> b = a * a
+            >>> b.backward(); b.zero_grad(); a.grad
+            0.0
+        """
+        for node in topological_order(self):
+            node.grad = 0.0
+
+    def detach(self) -> Value:
+        """A new leaf with the same data and label, cut from the graph.
+
+        Example:
+            >>> from autograd_core import Value
+            >>> (Value(3.0) * 2).detach().parents
+            ()
+        """
+        return Value(self.data, label=self.label)
+
+    def __repr__(self) -> str:
+        label = f", label={self.label!r}" if self.label else ""
+        return f"Value(data={self.data}, grad={self.grad}{label})"
+
+    def __format__(self, spec: str) -> str:
+        return format(self.data, spec) if spec else str(self)
+
+    def __bool__(self) -> bool:
+        return bool(self.data)
+
+    __hash__ = object.__hash__
+
+    def __float__(self) -> float:
+        if entered and current().transform:
+            msg = (
+                "float(...) of a Value cuts the graph, so the gradient would miss this path. Use this "
+                "library's functions (ag.tanh for math.tanh), or .data to cut on purpose."
+            )
+            raise GraphCutError(msg)
+        warnings.warn(
+            "float(...) of a Value cuts the graph: gradients do not pass here. Use this library's functions "
+            "(ag.tanh for math.tanh), or .data to cut on purpose.",
+            GraphCutWarning,
+            stacklevel=2,
+        )
+        return float(self.data)
+
+    def _no_rounding(self, *_: Any) -> Any:
+        msg = "//, %, int() and round() of a Value: not differentiable here; use floor, ceil, or .data for a number"
+        raise OperandError(msg)
+
+    __int__ = __trunc__ = __round__ = _no_rounding
+    __floordiv__ = __rfloordiv__ = __mod__ = __rmod__ = __divmod__ = __rdivmod__ = _no_rounding
+
+    # --- copies ---
+
+    def __copy__(self) -> Value:
+        note = getattr(self, "_note", None)
+        note = note and Note(note.label, note.scope, note.site)
+        return restore(type(self), self.data, self.grad, self._row, self._edges, note, getattr(self, "__dict__", None))
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Value:
+        return deep_copied(self, memo)
+
+    def __reduce_ex__(self, protocol: Any) -> tuple[Any, ...]:
+        return reduced(self)
+
+    if TYPE_CHECKING:  # the operators and methods that the rows give, see the end of this file
+
+        def __add__(self, other: float | Value) -> Value: ...
+        def __radd__(self, other: float) -> Value: ...
+        def __sub__(self, other: float | Value) -> Value: ...
+        def __rsub__(self, other: float) -> Value: ...
+        def __mul__(self, other: float | Value) -> Value: ...
+        def __rmul__(self, other: float) -> Value: ...
+        def __truediv__(self, other: float | Value) -> Value: ...
+        def __rtruediv__(self, other: float) -> Value: ...
+        def __pow__(self, other: float | Value) -> Value: ...
+        def __rpow__(self, other: float) -> Value: ...
+        def __lt__(self, other: float | Value) -> Value: ...
+        def __le__(self, other: float | Value) -> Value: ...
+        def __gt__(self, other: float | Value) -> Value: ...
+        def __ge__(self, other: float | Value) -> Value: ...
+        def __eq__(self, other: object) -> Value: ...  # type: ignore[override]
+        def __ne__(self, other: object) -> Value: ...  # type: ignore[override]
+        def __neg__(self) -> Value: ...
+        def __pos__(self) -> Value: ...
+        def __abs__(self) -> Value: ...
+
+
+class Constant(Value):
+    """A plain number among the operands. Nothing differentiates to it: its `.grad` stays 0.0."""
+
+    __slots__ = ()
+
+
+# --- making nodes -------------------------------------------------------------------------------
+
+SYSTEMS: dict[type, Any] = {}  # a kind of number -> the number system that computes with it
+
+
+def evaluate(row: Primitive, xs: Sequence[Any]) -> tuple[Any, tuple[Any, ...]]:
+    """Value and partials of a row at plain numbers; nothing raises where IEEE 754 has an answer."""
+    if any(x.__class__ is not float for x in xs):
+        if any(isinstance(x, Rational) and not isinstance(x, int) for x in xs):
+            return _evaluate_exactly(row, xs)
+        xs = [float(x) for x in xs]
+    try:
+        z = row.value(PLAIN_FLOATS, *xs)
+        partials = row.partials(PLAIN_FLOATS, *xs, z)
+    except (ArithmeticError, ValueError):
+        ys = [Double(x) for x in xs]
+        z = row.value(FLOATS, *ys)
+        partials = row.partials(FLOATS, *ys, z)
+    return float(z), tuple(map(float, partials))
+
+
+def _evaluate_exactly(row: Primitive, xs: Sequence[Any]) -> tuple[Any, tuple[Any, ...]]:
+    from .number_systems.exact import EXACT  # brings fractions, which need 10 ms to import
+
+    ys = [x if x.__class__ is float else EXACT.number(x) for x in xs]
+    try:
+        z = row.value(EXACT, *ys)
+        return EXACT.kept(z), tuple(map(EXACT.kept, row.partials(EXACT, *ys, z)))
+    except ArithmeticError:  # 1/0, or a Fraction beyond float where a float is needed
+        return evaluate(row, [FLOATS.number(x) for x in ys])
+
+
+def record(row: Primitive, *operands: Any) -> Any:
+    """Apply a primitive: a node if a Value is among the operands, else a number.
+
+    This is the complete way; `fusion.py` compiles the common case of each row.
+
+    Raises:
+        OperandError: An operand is neither a Value nor a real number.
+        AnomalyError: Under `detect_anomaly()`, if the result is not finite.
+    """
+    if not any(isinstance(p, Value) for p in operands):
+        return _on_numbers(row, operands)
+    datas = _datas(row, operands)
+    z, partials = evaluate(row, datas)
+    mode = current()
+    node: Value = new(Value)
+    node.data = z
+    node.grad = 0.0
+    if mode.records:
+        node._row = row
+        node._edges = _edges_of(operands, datas, partials)
+    else:
+        node._row = None
+        node._edges = ()
+        if mode.born is not None:
+            mode.born.append(node)
+    if mode.scope or mode.anomaly:
+        node._note = Note(scope=mode.scope, site=user_line() if mode.anomaly else "")
+        if mode.anomaly and not math.isfinite(z):
+            _report_anomaly(node, operands)
+    return node
+
+
+def _edges_of(operands: Sequence[Any], datas: Sequence[Any], partials: Sequence[Any]) -> tuple[Any, ...]:
+    """Operands and local derivatives in one tuple; a constant's derivative is 0.0."""
+    nodes, local = [], []
+    for p, x, d in zip(operands, datas, partials, strict=True):
+        if isinstance(p, Value) and not isinstance(p, Constant):
+            nodes.append(p)
+            local.append(d)
+        else:
+            nodes.append(p if isinstance(p, Constant) else x if x.__class__ is float else Constant(x))
+            local.append(0.0)
+    return (*nodes, *local)
+
+
+def record_many(row: Primitive, operands: Sequence[Any]) -> Any:
+    """`record` for a row of any number of operands: fast where all of them are plain Values."""
+    if not entered and operands:
+        try:
+            datas = [p.data for p in operands if p.__class__ is Value]
+            if len(datas) == len(operands):
+                z = row.value(PLAIN_FLOATS, *datas)
+                if z.__class__ is float:
+                    node: Value = new(Value)
+                    node.data = z
+                    node.grad = 0.0
+                    node._edges = (*operands, *row.partials(PLAIN_FLOATS, *datas, z))
+                    node._row = row
+                    return node
+        except (ArithmeticError, ValueError):
+            pass  # read again below, where nothing raises
+    return record(row, *operands)
+
+
+def _datas(row: Primitive, operands: Sequence[Any]) -> list[Any]:
+    """The operands' numbers; ints beside Fractions stay exact."""
+    datas = [p.data if isinstance(p, Value) else number(p, row.name) for p in operands]
+    if all(d.__class__ is float for d in datas):
+        return datas
+    return [p if p.__class__ is int else d for p, d in zip(operands, datas, strict=True)]
+
+
+def _on_numbers(row: Primitive, xs: Sequence[Any]) -> Any:
+    """A row on numbers of any system: floats and Fractions, or those of a system that is in use."""
+    for x in xs:
+        for cls in type(x).__mro__:
+            if cls in SYSTEMS:
+                m = SYSTEMS[cls]
+                return row.value(m, *map(m.number, xs))
+    return evaluate(row, _datas(row, xs))[0]
+
+
+def record_operator(row: Primitive, *operands: Any) -> Any:
+    """`record` for the operators: what is no number may know Values, if it is no built-in type."""
+    for p in operands:
+        if not isinstance(p, (Value, Real)):
+            if row.name in ("eq", "ne") or type(p).__module__ != "builtins":
+                return NotImplemented
+            msg = f"{row.symbol}: expected a real number or a Value, got {_shown(p)}"
+            raise OperandError(msg)
+    return record(row, *operands)
+
+
+def user_line() -> str:
+    """ "file, line n" of the code outside of this library that runs now."""
+    frame = sys._getframe(1)
+    while frame.f_back and frame.f_globals.get("__name__", "").split(".")[0] in ("autograd_core", "nn"):
+        frame = frame.f_back
+    return f"{frame.f_code.co_filename}, line {frame.f_lineno}"
+
+
+def named(node: Value) -> str:
+    """A node in a message: its label, else its operation, and its data."""
+    return f"{node.label or node.op or 'a leaf'} = {node.data}"
+
+
+def _report_anomaly(node: Value, operands: Sequence[Any]) -> None:
+    given = ", ".join(named(p) if isinstance(p, Value) else str(p) for p in operands)
+    msg = f"{node._row.name if node._row else 'operation'} gave {node.data} from {given}, at {node._note.site}"
+    raise AnomalyError(msg)
+
+
+class GradientWatch:
+    """Raises at the first adjoint that is not finite, and names the operation that sent it."""
+
+    def __init__(self) -> None:
+        self.done: list[Value] = []
+
+    def __call__(self, node: Value, g: Any) -> None:
+        if math.isfinite(g):
+            self.done.append(node)
+            return
+        user = next(u for u in reversed(self.done) if any(p is node for p in u._edges))
+        site = getattr(user, "_note", NO_NOTE).site
+        made = f"made at {site}" if site else "made outside of detect_anomaly()"
+        given = ", ".join(map(named, user.parents))
+        msg = f"the gradient of {named(node)} became {g}: {user.op} ({made}) of {given} sent it"
+        raise AnomalyError(msg)
+
+
+new = object.__new__
+NAMESPACE = {"Value": Value, "record": record, "entered": entered, "new": new}
+OPERATOR_NAMESPACE = NAMESPACE | {"record": record_operator}
+
+OPERATORS = {"add": "add", "sub": "sub", "mul": "mul", "div": "truediv", "pow": "pow"}
+COMPARISONS = ("lt", "le", "gt", "ge", "eq", "ne")
+SIGNS = ("neg", "pos", "abs")
+
+# One compiled function per row of one or two operands: the public functions and the methods.
+FUSED: dict[str, Callable[..., Any]] = {
+    row.name: fusion.fused(row, NAMESPACE)
+    for row in ops.ROWS.values()
+    if row.arity in (1, 2) and row.name not in OPERATORS and row.name not in COMPARISONS
+}
+NUMPY_NAMES = {"arc" + name[1:]: name for name in FUSED if name[0] == "a" and name not in ("abs",)}
+
+for _name, _method in OPERATORS.items():
+    setattr(Value, f"__{_method}__", fusion.fused(ops.ROWS[_name], OPERATOR_NAMESPACE))
+    setattr(Value, f"__r{_method}__", fusion.fused(ops.ROWS[_name], OPERATOR_NAMESPACE, reflected=True))
+for _name in COMPARISONS:
+    setattr(Value, f"__{_name}__", fusion.fused(ops.ROWS[_name], OPERATOR_NAMESPACE))
+for _name in SIGNS:
+    setattr(Value, f"__{_name}__", FUSED[_name])
+for _name, _function in FUSED.items():
+    if _name not in ("neg", "pos", "path_product"):
+        setattr(Value, _name, _function)
+for _alias, _name in NUMPY_NAMES.items():
+    setattr(Value, _alias, FUSED[_name])
