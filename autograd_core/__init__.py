@@ -1,11 +1,11 @@
 """Scalar reverse-mode automatic differentiation, with graphs that people can see, check and run fast.
 
-    import autograd_core as ag
+import autograd_core as ag
 
-    x = ag.Value(2.0, label="x")
-    y = ag.tanh(x * 3) + x
-    y.backward()
-    x.grad
+x = ag.Value(2.0, label="x")
+y = ag.tanh(x * 3) + x
+y.backward()
+x.grad
 """
 
 from __future__ import annotations
@@ -82,6 +82,9 @@ from .graph import topological_order as topological_order
 from .graph import trace as trace
 from .naming import name as name
 from .primitive import primitive as primitive
+from .steps import Step as Step
+from .steps import backward_steps as backward_steps
+from .steps import forward_steps as forward_steps
 from .transforms import grad as grad
 from .transforms import grad_of as grad_of
 from .transforms import hessian as hessian

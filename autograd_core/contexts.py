@@ -24,6 +24,7 @@ class Mode(NamedTuple):
     scope: str = ""
     anomaly: bool = False
     born: list[Any] | None = None  # leaves made within the running transform; None outside of one
+    guards: dict[Any, bool] | None = None  # what bool() of Values answered within the running trace
 
     @property
     def transform(self) -> bool:
@@ -133,3 +134,14 @@ def transforming() -> Iterator[list[Any]]:
         yield born
     if mode.born is not None:
         mode.born.extend(born)
+
+
+@contextmanager
+def tracing() -> Iterator[dict[Any, bool]]:
+    """The mark of a running trace: a transform that also keeps each bool() of a Value, a branch taken.
+
+    Yields the Values that were asked, in order, with their answers.
+    """
+    guards: dict[Any, bool] = {}
+    with transforming(), _entered(_mode.get()._replace(guards=guards)):
+        yield guards

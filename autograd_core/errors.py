@@ -119,6 +119,22 @@ class ExpressionError(AutogradError, ValueError):
     """
 
 
+class GuardError(AutogradError, ValueError):
+    """A compiled function branches on its inputs, in more ways than it may be traced.
+
+    `if x > 0:` on a Value takes one side while tracing; rows that go the other way are traced
+    anew. `where(x > 0, a, b)` records both sides and needs one trace.
+
+    Example:
+        >>> from autograd_core import replay
+        >>> f = replay.compile(lambda x: x if x > 0 else -x, 1.0, guards="error")
+        >>> f(-1.0)
+        Traceback (most recent call last):
+        autograd_core.errors.GuardError: compiled <lambda>: gt was true while tracing and is false \
+for these arguments, and guards='error' forbids another trace; use where(condition, a, b) for `if`
+    """
+
+
 class MissingExtraError(AutogradError, ValueError):
     """An optional dependency is not installed; the message names the extra that brings it.
 

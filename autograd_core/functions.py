@@ -6,74 +6,107 @@ On plain numbers every function gives a number; with a Value among the arguments
 from __future__ import annotations
 
 import builtins
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol, overload
 
 from .errors import OperandError, StructureError
 from .number_systems.base import CONSTANTS, UNARY, NumberSystem
 from .number_systems.floats import FLOATS
 from .ops import ROWS
-from .value import COMPARISONS, FUSED, Value, record, record_many
+from .value import FUSED, Value, record, record_many
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Iterable, Sequence
 
 
-def _documented(name: str, function: Callable[..., Any]) -> Any:
-    row = ROWS[name]
+class Unary(Protocol):
+    """A function of one operand: of a number it gives a number, of a Value a Value."""
+
+    @overload
+    def __call__(self, x: float, /) -> float: ...
+    @overload
+    def __call__(self, x: Value, /) -> Value: ...
+
+
+class Binary(Protocol):
+    """A function of two operands: of numbers it gives a number, else a Value."""
+
+    @overload
+    def __call__(self, x: float, y: float, /) -> float: ...
+    @overload
+    def __call__(self, x: Value, y: float | Value, /) -> Value: ...
+    @overload
+    def __call__(self, x: float, y: Value, /) -> Value: ...
+
+
+def _function(name: str, *example: float) -> Any:
+    """The public function of a row, documented from the row and from one known point.
+
+    Args:
+        name: The row's name.
+        *example: Operands and the result there, to ten digits, from a source other than the row.
+    """
+    row, function = ROWS[name], FUSED[name]
+    *xs, z = example
+    call = f"ag.{name}({', '.join(map(repr, xs))})"
     lines = [row.summary, ""]
     lines += ["Args:", *(f"    {x}: A real number or a Value, dimensionless." for x in "xy"[: row.arity])]
     lines += ["", "Returns:", "    A number for plain numbers, a Value where one is among the arguments."]
+    lines += ["", "Raises:", "    OperandError: An argument is neither a real number nor a Value."]
     if row.kink:
         lines += ["", f"Kink: {row.kink}."]
+    lines += ["", "Example:", "    >>> import autograd_core as ag"]
+    lines += [f"    >>> {call if z == round(z, 6) else f'round({call}, 9)'}", f"    {round(z, 9)!r}"]
     function.__doc__ = "\n".join(lines)
     function.__module__ = __name__
     return function
 
 
-def _function(name: str) -> Any:
-    return _documented(name, FUSED[name])
+exp: Unary = _function("exp", 1.0, 2.718281828459)
+expm1: Unary = _function("expm1", 1e-20, 1e-20)
+exp2: Unary = _function("exp2", 0.5, 1.414213562373)
+log1p: Unary = _function("log1p", 0.5, 0.4054651081082)
+log2: Unary = _function("log2", 8.0, 3.0)
+log10: Unary = _function("log10", 2.0, 0.301029995664)
+sqrt: Unary = _function("sqrt", 2.0, 1.414213562373)
+cbrt: Unary = _function("cbrt", -2.0, -1.259921049895)
+sin: Unary = _function("sin", 0.5, 0.4794255386042)
+cos: Unary = _function("cos", 0.5, 0.8775825618904)
+tan: Unary = _function("tan", 0.5, 0.5463024898438)
+asin: Unary = _function("asin", 0.5, 0.5235987755983)
+acos: Unary = _function("acos", 0.5, 1.047197551197)
+atan: Unary = _function("atan", 0.5, 0.4636476090008)
+atan2: Binary = _function("atan2", 1.0, 2.0, 0.4636476090008)
+sinh: Unary = _function("sinh", 0.5, 0.5210953054937)
+cosh: Unary = _function("cosh", 0.5, 1.127625965206)
+tanh: Unary = _function("tanh", 0.5, 0.46211715726)
+asinh: Unary = _function("asinh", 0.5, 0.4812118250596)
+acosh: Unary = _function("acosh", 2.0, 1.316957896925)
+atanh: Unary = _function("atanh", 0.5, 0.5493061443341)
+sigmoid: Unary = _function("sigmoid", 0.5, 0.6224593312019)
+softplus: Unary = _function("softplus", 0.5, 0.9740769841801)
+relu: Unary = _function("relu", -3.0, 0.0)
+silu: Unary = _function("silu", 0.5, 0.3112296656009)
+gelu: Unary = _function("gelu", 0.5, 0.345731230637)
+erf: Unary = _function("erf", 0.5, 0.520499877813)
+erfc: Unary = _function("erfc", 0.5, 0.479500122187)
+gaussian: Unary = _function("gaussian", 0.5, 0.7788007830714)
+normal_pdf: Unary = _function("normal_pdf", 0.5, 0.3520653267643)
+normal_cdf: Unary = _function("normal_cdf", 0.5, 0.691462461274)
+abs: Unary = _function("abs", -3.0, 3.0)  # noqa: A001  ag.abs, left out of __all__
+sign: Unary = _function("sign", -3.0, -1.0)
+floor: Unary = _function("floor", -0.5, -1.0)
+ceil: Unary = _function("ceil", 0.5, 1.0)
+maximum: Binary = _function("maximum", 2.0, 3.0, 3.0)
+minimum: Binary = _function("minimum", 2.0, 3.0, 2.0)
+_log: Any = _function("log", 2.0, 0.6931471805599)
 
 
-exp = _function("exp")
-expm1 = _function("expm1")
-exp2 = _function("exp2")
-log1p = _function("log1p")
-log2 = _function("log2")
-log10 = _function("log10")
-sqrt = _function("sqrt")
-cbrt = _function("cbrt")
-sin = _function("sin")
-cos = _function("cos")
-tan = _function("tan")
-asin = _function("asin")
-acos = _function("acos")
-atan = _function("atan")
-atan2 = _function("atan2")
-sinh = _function("sinh")
-cosh = _function("cosh")
-tanh = _function("tanh")
-asinh = _function("asinh")
-acosh = _function("acosh")
-atanh = _function("atanh")
-sigmoid = _function("sigmoid")
-softplus = _function("softplus")
-relu = _function("relu")
-silu = _function("silu")
-gelu = _function("gelu")
-erf = _function("erf")
-erfc = _function("erfc")
-gaussian = _function("gaussian")
-normal_pdf = _function("normal_pdf")
-normal_cdf = _function("normal_cdf")
-abs = _function("abs")  # noqa: A001  ag.abs, left out of __all__
-sign = _function("sign")
-floor = _function("floor")
-ceil = _function("ceil")
-maximum = _function("maximum")
-minimum = _function("minimum")
-_log = _function("log")
-
-
+@overload
+def log(x: float, base: float | None = None) -> float: ...
+@overload
+def log(x: Value, base: float | Value | None = None) -> Value: ...
+@overload
+def log(x: float, base: Value) -> Value: ...
 def log(x: Any, base: Any = None) -> Any:
     """Natural logarithm, or that to a base, as `math.log`; log(0) = -inf, of negatives NaN.
 
@@ -86,12 +119,18 @@ def log(x: Any, base: Any = None) -> Any:
 
     Example:
         >>> import autograd_core as ag
-        >>> ag.log(0.0), ag.log(8, 2)
-        (-inf, 3.0)
+        >>> ag.log(0.0), ag.log(8, 2), ag.log(8, 1)
+        (-inf, 3.0, inf)
     """
-    return _log(x) if base is None else _log(x) / _log(base)
+    return _log(x) if base is None else record(ROWS["div"], _log(x), _log(base))
 
 
+@overload
+def leaky_relu(x: float, negative_slope: float = 0.01) -> float: ...
+@overload
+def leaky_relu(x: Value, negative_slope: float | Value = 0.01) -> Value: ...
+@overload
+def leaky_relu(x: float, negative_slope: Value) -> Value: ...
 def leaky_relu(x: Any, negative_slope: Any = 0.01) -> Any:
     """x where it is positive, else negative_slope * x (Maas, Hannun, Ng, 2013).
 
@@ -110,6 +149,12 @@ def leaky_relu(x: Any, negative_slope: Any = 0.01) -> Any:
     return FUSED["leaky_relu"](x, negative_slope)
 
 
+@overload
+def elu(x: float, alpha: float = 1.0) -> float: ...
+@overload
+def elu(x: Value, alpha: float | Value = 1.0) -> Value: ...
+@overload
+def elu(x: float, alpha: Value) -> Value: ...
 def elu(x: Any, alpha: Any = 1.0) -> Any:
     """x where it is positive, else alpha * (exp(x) - 1) (Clevert, Unterthiner, Hochreiter, 2015).
 
@@ -188,12 +233,15 @@ def clip(x: Any, low: Any = None, high: Any = None) -> Any:
     return record(ROWS["clip"], x, float("-inf") if low is None else low, float("inf") if high is None else high)
 
 
+for _method in (leaky_relu, elu, clip):  # as methods, too, with their defaults
+    setattr(Value, _method.__name__, _method)
+
 # --- over a sequence ----------------------------------------------------------------------------
 
 
 def _items(xs: Iterable[Any], caller: str) -> list[Any]:
     try:
-        return xs if xs.__class__ is list else list(xs)  # type: ignore[return-value]
+        return xs if xs.__class__ is list else list(xs)
     except TypeError:
         msg = f"{caller}: expected a sequence of numbers, got {type(xs).__name__}; for two numbers see maximum, hypot"
         raise OperandError(msg) from None
@@ -237,7 +285,8 @@ def sum(xs: Iterable[Any], /, start: Any = 0) -> Any:  # noqa: A001  ag.sum, lef
 
 
 def _all_numbers(items: Iterable[Any]) -> bool:
-    return all(isinstance(x, Value) or not hasattr(x, "__iter__") for x in items)
+    """Whether an item is nothing to add up as arrays or lists are; a str is for `record` to refuse."""
+    return all(isinstance(x, (Value, str)) or not hasattr(x, "__iter__") for x in items)
 
 
 def dot(w: Iterable[Any], x: Iterable[Any]) -> Any:
@@ -305,8 +354,12 @@ def mean(xs: Iterable[Any]) -> Any:
 def _extreme(name: str, args: tuple[Any, ...], key: Any, default: Any) -> Any:
     builtin = getattr(builtins, name)
     items = _items(args[0], name) if len(args) == 1 else list(args)
-    if not items and default is not _MISSING:
-        return default
+    if default is not _MISSING:
+        if len(args) > 1:
+            msg = f"{name}: expected a default only beside one sequence, got {len(args)} arguments and {default!r}"
+            raise StructureError(msg)
+        if not items:
+            return default
     items = _some(items, name)
     if key is not None:
         return builtin(items, key=key)
@@ -481,5 +534,3 @@ for _name in CONSTANTS:
     setattr(Values, _name, float(getattr(FLOATS, _name)))
 
 VALUES: Any = Values()
-
-METHODS_LEFT_OUT = COMPARISONS

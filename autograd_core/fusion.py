@@ -9,7 +9,7 @@ reads the row itself; both give the same node.
 
 from __future__ import annotations
 
-import linecache
+from types import FunctionType
 from typing import TYPE_CHECKING, Any
 
 from .number_systems.floats import FAST
@@ -23,36 +23,36 @@ if TYPE_CHECKING:
 NAMES = ("x", "y")
 
 UNARY = """\
-def build_{name}(self):
-    if self.__class__ is Value and not entered:
-        x = self.data
+def build_{name}(a, /):
+    if a.__class__ is Value and not entered:
+        x = a.data
         if x.__class__ is float:
             try:
                 z = {value}
-                edges = (self, {d[0]})
+                edges = (a, {d[0]})
             except (ArithmeticError, ValueError):
-                return record(row, self)
+                return record(row, a)
             node = new(Value)
             node.data = z
             node.grad = 0.0
             node._row = row
             node._edges = edges
             return node
-    return record(row, self)
+    return record(row, a)
 """
 
 BINARY = """\
-def build_{name}(self, other):
-    kind = other.__class__
+def build_{name}(a, b, /):
+    kind = b.__class__
     if kind is Value:
-        if self.__class__ is Value and not entered:
-            x = self.data
-            y = other.data
+        if a.__class__ is Value and not entered:
+            x = a.data
+            y = b.data
             try:
                 z = {value}
-                edges = (self, other, {d[0]}, {d[1]})
+                edges = (a, b, {d[0]}, {d[1]})
             except (ArithmeticError, ValueError):
-                return record(row, self, other)
+                return record(row, a, b)
             if {floats}:
                 node = new(Value)
                 node.data = z
@@ -60,88 +60,97 @@ def build_{name}(self, other):
                 node._row = row
                 node._edges = edges
                 return node
-    elif (kind is float or kind is int) and self.__class__ is Value and not entered:
-        x = self.data
+    elif (kind is float or kind is int) and a.__class__ is Value and not entered:
+        x = a.data
         if x.__class__ is float:
             try:
-                y = float(other)
+                y = float(b)
                 z = {value}
-                edges = (self, y, {first}, 0.0)
+                edges = (a, y, {first}, 0.0)
             except (ArithmeticError, ValueError):
-                return record(row, self, other)
+                return record(row, a, b)
             node = new(Value)
             node.data = z
             node.grad = 0.0
             node._row = row
             node._edges = edges
             return node
-    return record(row, self, other)
+    return record(row, a, b)
 """
 
 REFLECTED = """\
-def build_{name}(self, other):
-    kind = other.__class__
-    if (kind is float or kind is int) and self.__class__ is Value and not entered:
-        y = self.data
+def build_{name}(a, b, /):
+    kind = b.__class__
+    if (kind is float or kind is int) and a.__class__ is Value and not entered:
+        y = a.data
         if y.__class__ is float:
             try:
-                x = float(other)
+                x = float(b)
                 z = {value}
-                edges = (x, self, 0.0, {second})
+                edges = (x, a, 0.0, {second})
             except (ArithmeticError, ValueError):
-                return record(row, other, self)
+                return record(row, b, a)
             node = new(Value)
             node.data = z
             node.grad = 0.0
             node._row = row
             node._edges = edges
             return node
-    return record(row, other, self)
+    return record(row, b, a)
 """
 
 
-def _terms(row: Primitive) -> tuple[Source, Term, list[Term]]:
+def _written(row: Primitive, which: int | None = None) -> tuple[Term, list[str]]:
+    """The value as a term; the text of the value and of all partials, or of one."""
     source = Source()
     xs = [source.name(name) for name in NAMES[: row.arity]]
     value = source.number(row.value(source, *xs))
     partials = [source.number(d) for d in row.partials(source, *xs, source.name("z"))]
-    return source, value, partials
-
-
-def _written(row: Primitive, which: int | None = None) -> list[str]:
-    """Text of the value and of all partials, or of one."""
-    _, value, partials = _terms(row)
-    return write([value, *(partials if which is None else [partials[which]])])
+    return value, write([value, *(partials if which is None else [partials[which]])])
 
 
 def text(row: Primitive, *, reflected: bool = False) -> str:
     """Python source of the function that builds a node of this row, of one or two operands."""
-    value, *d = _written(row)
+    if reflected:
+        _, (value, second) = _written(row, 1)
+        return REFLECTED.format(name=row.name, value=value, second=second)
+    term, (value, *d) = _written(row)
     if row.arity == 1:
         return UNARY.format(name=row.name, value=value, d=d)
-    if reflected:
-        value, second = _written(row, 1)
-        return REFLECTED.format(name=row.name, value=value, second=second)
     # x + y of floats and of nothing else is a float; a literal or a call hides the operands' types.
-    _, term, _ = _terms(row)
     pure = term.op in ("add", "sub", "mul", "div") and all(map(is_free, term.args))
     floats = "z.__class__ is float" if pure else "x.__class__ is float and y.__class__ is float"
-    return BINARY.format(name=row.name, value=value, d=d, first=_written(row, 0)[1], floats=floats)
+    first = d[0] if pure else _written(row, 0)[1][1]
+    return BINARY.format(name=row.name, value=value, d=d, first=first, floats=floats)
+
+
+def _stub(*operands: Any) -> Any:
+    """The body of every function until its first call; its globals are the function's own."""
+    return compile_and_call(operands)  # type: ignore[name-defined]  # noqa: F821
 
 
 def fused(row: Primitive, namespace: dict[str, Any], *, reflected: bool = False) -> Callable[..., Any]:
-    """Compile a row of one or two operands.
+    """A function that builds nodes of a row of one or two operands.
+
+    It is compiled when it is first called: all rows together would take 10 ms of the import.
 
     Args:
         row: The primitive.
         namespace: `Value`, `record`, `entered` and `new`, as the text uses them.
         reflected: For `number <op> Value`: the operands come in the other order.
     """
-    source = text(row, reflected=reflected)
-    filename = f"<autograd_core {'reflected ' if reflected else ''}{row.name}>"
-    linecache.cache[filename] = (len(source), None, source.splitlines(keepends=True), filename)
     scope = FAST | namespace | {"row": row}
-    exec(compile(source, filename, "exec"), scope)  # noqa: S102  the text is made from our own rows above
-    function = scope[f"build_{row.name}"]
-    function.__name__ = function.__qualname__ = row.name
+    function = FunctionType(_stub.__code__, scope, row.name)
+
+    def compile_and_call(operands: tuple[Any, ...]) -> Any:
+        import linecache  # for tracebacks; it brings tokenize and re, 4 ms
+
+        source = text(row, reflected=reflected)
+        filename = f"<autograd_core {'reflected ' if reflected else ''}{row.name}>"
+        linecache.cache[filename] = (len(source), None, source.splitlines(keepends=True), filename)
+        exec(compile(source, filename, "exec"), scope)  # noqa: S102  the text is made from our own rows above
+        function.__code__ = scope[f"build_{row.name}"].__code__
+        return function(*operands)
+
+    scope["compile_and_call"] = compile_and_call
     return function

@@ -6,6 +6,8 @@ from itertools import compress
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
+from .errors import OperandError
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
@@ -33,7 +35,14 @@ def topological_order(root: Value) -> list[Value]:
         >>> [node.op for node in ag.topological_order(b + a)]
         ['', 'mul', 'add']
     """
-    return order_of([root])
+    return order_of([_node(root, "topological_order")])
+
+
+def _node(x: Any, caller: str) -> Any:
+    if not hasattr(x, "parents"):
+        msg = f"{caller}: expected a Value, got {x!r} ({type(x).__name__})"
+        raise OperandError(msg)
+    return x
 
 
 def order_of(
@@ -66,30 +75,60 @@ def active_order(*roots: Value) -> list[Value]:
 
     Edges with derivative 0 are left out: by the zero-path rule nothing flows along them.
     A constant's edge always has derivative 0 here, so constants are left out as well.
-    This is half of the time of `backward()`, hence the care.
+
+    This is half of the time of `backward()`. So nodes of one and two operands are unrolled, and a
+    node of many operands, which are mostly leaves or seen before, keeps a scan of its own.
     """
     order: list[Value] = []
+    emit = order.append
     seen: set[Value] = set()
+    see = seen.add
+    scans: dict[Value, Any] = {}
+    path: list[Value] = []
+    push = path.append
     for root in roots:
-        if root in seen:
-            continue
-        seen.add(root)
-        path = [root]
-        edges = root._edges
-        waiting: list[Any] = [compress(edges, edges[len(edges) // 2 :])]
+        if root not in seen:
+            see(root)
+            push(root)
         while path:
-            for parent in waiting[-1]:
-                if parent not in seen:
-                    seen.add(parent)
-                    edges = parent._edges
-                    if edges:
-                        path.append(parent)
-                        waiting.append(compress(edges, edges[len(edges) // 2 :]))
-                        break
-                    order.append(parent)
-            else:
-                order.append(path.pop())
-                waiting.pop()
+            node = path[-1]
+            edges = node._edges
+            count = len(edges)
+            if count == 4:
+                p, q, d, e = edges
+                if d and p not in seen:
+                    see(p)
+                    push(p)
+                    continue
+                if e and q not in seen:
+                    see(q)
+                    push(q)
+                    continue
+            elif count == 2:
+                p, d = edges
+                if d and p not in seen:
+                    see(p)
+                    push(p)
+                    continue
+            elif count:
+                scan = scans.get(node)
+                if scan is None:
+                    half = count // 2
+                    if seen.issuperset(edges[:half]):
+                        emit(path.pop())
+                        continue
+                    scan = scans[node] = compress(edges, edges[half:])
+                for p in scan:
+                    if p not in seen:
+                        see(p)
+                        if p._edges:
+                            push(p)
+                            break
+                        emit(p)
+                else:
+                    emit(path.pop())
+                continue
+            emit(path.pop())
     return order
 
 
@@ -114,7 +153,8 @@ def count_paths(root: Value, leaf: Value) -> int:
         True
     """
     counts: dict[Value, int] = {}
-    for node in topological_order(root):
+    _node(leaf, "count_paths")
+    for node in order_of([_node(root, "count_paths")]):
         here = 1 if node is leaf else 0
         for parent in node.parents:
             here += counts[parent]
@@ -139,5 +179,5 @@ def trace(root: Value) -> tuple[list[Value], list[tuple[Value, Value]]]:
         >>> len(nodes), len(edges)
         (2, 2)
     """
-    nodes = topological_order(root)
+    nodes = order_of([_node(root, "trace")])
     return nodes, [(parent, node) for node in nodes for parent in node.parents]

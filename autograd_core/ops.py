@@ -144,7 +144,7 @@ def user_primitive(module: str, qualname: str) -> Primitive | None:
 
 def sign_of(m: Any, x: Any) -> Any:
     """-1, 0 or 1; NaN stays NaN."""
-    return m.where(x > 0, 1, m.where(x < 0, -1, x))
+    return m.where(x > 0, 1, m.where(x < 0, -1, m.where(m.equal(x, 0), 0, x)))
 
 
 def logistic(m: Any, x: Any) -> Any:
@@ -186,7 +186,7 @@ def power_slope(m: Any, x: Any, y: Any) -> Any:
     correction = m.where(m.equal(e, 0), 1, 1 + e * m.log(m.abs(x)))
     return m.where(
         m.equal(y, 0),
-        0,
+        m.where(m.abs(x) > 0, y * m.pow(x, s), 0),
         m.where(y >= 1, y * m.pow(x, s), y * m.pow(x, s) * correction),
     )
 
@@ -526,7 +526,8 @@ def _logsumexp(m: Any, *v: Any) -> Any:
 def _softmax(m: Any, *vz: Any) -> tuple[Any, ...]:
     v = vz[:-1]
     top = m.max(v)
-    terms = [m.where(m.equal(x, top), 1, exp_of_difference(m, x, top)) for x in v]
+    finite = m.abs(top) < INF
+    terms = [m.where(finite, exp_of_difference(m, x, top), m.where(m.equal(x, top), 1, 0)) for x in v]
     return tuple(t / m.sum(terms) for t in terms)
 
 

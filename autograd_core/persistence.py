@@ -41,11 +41,10 @@ _local = threading.local()
 
 
 def _entries() -> WeakValueDictionary[int, Entry]:
-    try:
-        return _local.entries
-    except AttributeError:
+    if not hasattr(_local, "entries"):
         _local.entries = WeakValueDictionary()
-        return _local.entries
+    entries: WeakValueDictionary[int, Entry] = _local.entries
+    return entries
 
 
 def _operands(node: Value) -> list[Value]:

@@ -20,8 +20,6 @@ if TYPE_CHECKING:
 
     from .value import Value
 
-Edges = "tuple[Any, ...]"
-
 
 def reverse(
     order: list[Value],
@@ -46,9 +44,17 @@ def reverse(
             watch(node, g)
         if g:
             edges = node._edges if edges_of is None else edges_of(node)
-            for parent, d in zip(edges, edges[len(edges) // 2 :], strict=False):
+            count = len(edges)
+            if count == 4:  # the loop below, unrolled: half of the time where all nodes are binary
+                p, q, d, e = edges
                 if d:
-                    adjoints[parent] += d * g
+                    adjoints[p] += d * g
+                if e:
+                    adjoints[q] += e * g
+            elif count:
+                for p, d in zip(edges, edges[count // 2 :]):
+                    if d:
+                        adjoints[p] += d * g
     return adjoints
 
 
@@ -69,12 +75,12 @@ def forward(
     """
     for node in order:
         if node not in tangents:
-            t = 0.0
+            t = None  # and not 0.0, beside which a Fraction would become a float
             edges = node._edges if edges_of is None else edges_of(node)
-            for parent, d in zip(edges, edges[len(edges) // 2 :], strict=False):
+            for parent, d in zip(edges, edges[len(edges) // 2 :]):
                 if d:
                     u = tangents[parent]
                     if u:
-                        t += d * u
-            tangents[node] = t
+                        t = d * u if t is None else t + d * u
+            tangents[node] = 0.0 if t is None else t
     return tangents

@@ -7,17 +7,16 @@ the results must be differentiable themselves, the sweep records a graph, too: i
 
 from __future__ import annotations
 
-from numbers import Rational
 from typing import TYPE_CHECKING, Any
 
 from .contexts import transforming
-from .errors import OperandError, RangeError, StaleGraphError, StructureError
+from .errors import OperandError, RangeError, StructureError
 from .functions import VALUES
 from .graph import active_order, order_of
 from .ops import ROWS
 from .sweep import forward, reverse
 from .tree import Spec, array, build, flatten, same_shape, unflatten
-from .value import FUSED, Constant, Value, evaluate, number, record_many
+from .value import FUSED, Constant, Value, check_fresh, is_fraction, number, record_many
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -69,23 +68,10 @@ def _symbolic_edges(node: Value) -> tuple[Any, ...]:
     row, parents = node._row, node.parents
     if row is None:
         return ()
-    z, partials = evaluate(row, [p.data for p in parents])
-    half = len(parents)
-    recorded = [d for p, d in zip(parents, node._edges[half:], strict=True) if not isinstance(p, Constant)]
-    now = [d for p, d in zip(parents, partials, strict=True) if not isinstance(p, Constant)]
-    if not all(_same(a, b) for a, b in zip([node.data, *recorded], [z, *now], strict=True)):
-        msg = (
-            f"{row.name}: recorded {node.data}, but its operands now give {z}: a leaf's .data was changed after "
-            "the graph was built. Build the graph again by calling your function."
-        )
-        raise StaleGraphError(msg)
+    check_fresh(node)
     operands = [p.data if isinstance(p, Constant) else p for p in parents]
     local = row.partials(VALUES, *operands, node)
     return (*parents, *(0 if isinstance(p, Constant) else _local(d) for p, d in zip(parents, local, strict=True)))
-
-
-def _same(a: Any, b: Any) -> bool:
-    return bool(a == b or (a != a and b != b))  # noqa: PLR0124  NaN is the same as NaN here
 
 
 def _local(d: Any) -> Any:
@@ -93,10 +79,6 @@ def _local(d: Any) -> Any:
 
 
 # --- gradients of a graph that stands -----------------------------------------------------------
-
-
-def _zero_like(x: Any) -> Any:
-    return 0.0 if x.__class__ is float or not isinstance(x, Rational) else type(x)(0)
 
 
 def pull_back(outputs: Sequence[Any], seeds: Sequence[Any], inputs: Sequence[Value], *, graph: bool) -> list[Any]:
@@ -119,15 +101,12 @@ def pull_back(outputs: Sequence[Any], seeds: Sequence[Any], inputs: Sequence[Val
         wanted = set(order)
         reverse(order, adjoints, lambda node: _kept(_symbolic_edges(node), wanted) if node in wanted else ())
         return [_as_value(adjoints.get(x, 0.0)) for x in inputs]
-    exact = any(_zero_like(x.data) != 0.0 or _zero_like(x.data).__class__ is not float for x in (*roots, *inputs))
     order = active_order(*roots)
-    zero: Any = 0.0
-    if exact:
-        rational = next(type(x.data) for x in (*roots, *inputs) if x.data.__class__ is not float)
-        zero = rational(0)
+    exact = next((type(x.data) for x in (*roots, *inputs) if is_fraction(x.data)), None)
+    zero = exact(0) if exact else 0.0
     adjoints = dict.fromkeys(order, zero)
     for root, seed in pairs:
-        adjoints[root] += type(zero)(seed) if exact else seed
+        adjoints[root] += exact(seed) if exact else seed
     reverse(order, adjoints)
     return [adjoints.get(x, zero) for x in inputs]
 

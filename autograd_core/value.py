@@ -5,12 +5,12 @@ from __future__ import annotations
 import math
 import sys
 import warnings
-from numbers import Rational, Real
+from numbers import Number, Rational, Real
 from typing import TYPE_CHECKING, Any
 
 from . import fusion, ops
 from .contexts import current, entered
-from .errors import AnomalyError, GraphCutError, GraphCutWarning, OperandError, RangeError
+from .errors import AnomalyError, GraphCutError, GraphCutWarning, OperandError, RangeError, StaleGraphError
 from .graph import active_order, topological_order
 from .number_systems.floats import FLOATS, PLAIN_FLOATS, Double
 from .persistence import deep_copied, reduced, restore
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 class Note:
-    """What few nodes have: a label, a scope, the line that made it."""
+    """What few nodes have: a label, a scope, the line that made it. Shared between nodes, never changed."""
 
     __slots__ = ("label", "scope", "site")
 
@@ -39,7 +39,7 @@ class Note:
 NO_NOTE = Note()
 
 
-def number(x: Any, caller: str = "Value") -> Any:
+def number(x: Any, caller: str = "Value", expected: str = "a real number") -> Any:
     """`x` as data: a float, or a Fraction as it is.
 
     Raises:
@@ -48,24 +48,31 @@ def number(x: Any, caller: str = "Value") -> Any:
     """
     if x.__class__ is float:
         return x
-    if isinstance(x, Rational) and not isinstance(x, int):
-        return x if not hasattr(x, "dtype") else float(x)
+    if type(x).__module__ == "numpy" and x.shape == ():
+        return number(x.item(), caller, expected)
+    if is_fraction(x):
+        return x
     if not isinstance(x, Real):
         hint = ""
         if isinstance(x, Value):
             hint = "; use .detach() for a new leaf, or the Value itself"
         elif hasattr(x, "shape"):
             hint = f" of shape {tuple(x.shape)}; make one Value per entry, or use .item()"
-        msg = f"{caller}: expected a real number{'' if caller == 'Value' else ' or a Value'}, got {_shown(x)}{hint}"
+        msg = f"{caller}: expected {expected}, got {_shown(x)}{hint}"
         raise OperandError(msg)
     try:
         return float(x)
     except OverflowError:
         msg = (
-            f"{caller}: an int of {int(x).bit_length()} bits is beyond the range of a float; "
+            f"{caller}: an int of {x.bit_length()} bits is beyond the range of a float; "  # type: ignore[attr-defined]
             "pass fractions.Fraction(...) to keep it exact"
         )
         raise RangeError(msg) from None
+
+
+def is_fraction(x: Any) -> bool:
+    """Whether `x` is exact and no int: a Fraction, or another library's."""
+    return x.__class__ is not float and isinstance(x, Rational) and not isinstance(x, int)
 
 
 def _shown(x: Any) -> str:
@@ -169,7 +176,8 @@ class Value:
         if not isinstance(label, str):
             msg = f"label: expected a str, got {_shown(label)}"
             raise OperandError(msg)
-        self._own_note().label = label
+        note = getattr(self, "_note", NO_NOTE)
+        self._note = Note(label, note.scope, note.site)
 
     @property
     def scope(self) -> str:
@@ -181,14 +189,8 @@ class Value:
         if not isinstance(scope, str):
             msg = f"scope: expected a str, got {_shown(scope)}"
             raise OperandError(msg)
-        self._own_note().scope = scope
-
-    def _own_note(self) -> Note:
-        try:
-            return self._note
-        except AttributeError:
-            self._note = Note()
-            return self._note
+        note = getattr(self, "_note", NO_NOTE)
+        self._note = Note(note.label, scope, note.site)
 
     # micrograd's names
     @property
@@ -222,9 +224,8 @@ class Value:
             >>> a.grad
             24.0
         """
-        g = number(seed, "seed")
-        zero = 0.0
-        if self.data.__class__ is not float and isinstance(self.data, Rational):
+        g, zero = number(seed, "backward: seed"), 0.0
+        if is_fraction(self.data):
             g, zero = type(self.data)(g), type(self.data)(0)
         order = active_order(self)
         adjoints: dict[Value, Any] = dict.fromkeys(order, zero)
@@ -264,9 +265,13 @@ class Value:
         return f"Value(data={self.data}, grad={self.grad}{label})"
 
     def __format__(self, spec: str) -> str:
-        return format(self.data, spec) if spec else str(self)
+        if not spec:
+            return str(self)
+        return format(self.data if self.data.__class__ is float else float(self.data), spec)
 
     def __bool__(self) -> bool:
+        if entered and (guards := current().guards) is not None:
+            guards[self] = bool(self.data)
         return bool(self.data)
 
     __hash__ = object.__hash__
@@ -296,9 +301,8 @@ class Value:
     # --- copies ---
 
     def __copy__(self) -> Value:
-        note = getattr(self, "_note", None)
-        note = note and Note(note.label, note.scope, note.site)
-        return restore(type(self), self.data, self.grad, self._row, self._edges, note, getattr(self, "__dict__", None))
+        note, attributes = getattr(self, "_note", None), getattr(self, "__dict__", None)
+        return restore(type(self), self.data, self.grad, self._row, self._edges, note, attributes)
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Value:
         return deep_copied(self, memo)
@@ -334,6 +338,15 @@ class Constant(Value):
 
     __slots__ = ()
 
+    @property
+    def grad(self) -> float:
+        """0.0, whatever a sweep adds."""
+        return 0.0
+
+    @grad.setter
+    def grad(self, _: Any) -> None:
+        pass
+
 
 # --- making nodes -------------------------------------------------------------------------------
 
@@ -343,7 +356,7 @@ SYSTEMS: dict[type, Any] = {}  # a kind of number -> the number system that comp
 def evaluate(row: Primitive, xs: Sequence[Any]) -> tuple[Any, tuple[Any, ...]]:
     """Value and partials of a row at plain numbers; nothing raises where IEEE 754 has an answer."""
     if any(x.__class__ is not float for x in xs):
-        if any(isinstance(x, Rational) and not isinstance(x, int) for x in xs):
+        if any(map(is_fraction, xs)):
             return _evaluate_exactly(row, xs)
         xs = [float(x) for x in xs]
     try:
@@ -364,7 +377,14 @@ def _evaluate_exactly(row: Primitive, xs: Sequence[Any]) -> tuple[Any, tuple[Any
         z = row.value(EXACT, *ys)
         return EXACT.kept(z), tuple(map(EXACT.kept, row.partials(EXACT, *ys, z)))
     except ArithmeticError:  # 1/0, or a Fraction beyond float where a float is needed
-        return evaluate(row, [FLOATS.number(x) for x in ys])
+        return evaluate(row, [_rounded(x) for x in ys])
+
+
+def _rounded(x: Any) -> float:
+    try:
+        return float(x)
+    except OverflowError:
+        return math.copysign(math.inf, x > 0 or -1)
 
 
 def record(row: Primitive, *operands: Any) -> Any:
@@ -401,7 +421,8 @@ def record(row: Primitive, *operands: Any) -> Any:
 
 def _edges_of(operands: Sequence[Any], datas: Sequence[Any], partials: Sequence[Any]) -> tuple[Any, ...]:
     """Operands and local derivatives in one tuple; a constant's derivative is 0.0."""
-    nodes, local = [], []
+    nodes: list[Any] = []
+    local: list[Any] = []
     for p, x, d in zip(operands, datas, partials, strict=True):
         if isinstance(p, Value) and not isinstance(p, Constant):
             nodes.append(p)
@@ -413,30 +434,41 @@ def _edges_of(operands: Sequence[Any], datas: Sequence[Any], partials: Sequence[
 
 
 def record_many(row: Primitive, operands: Sequence[Any]) -> Any:
-    """`record` for a row of any number of operands: fast where all of them are plain Values."""
+    """`record` for a row of any number of operands: fast where they are Values and floats."""
     if not entered and operands:
         try:
-            datas = [p.data for p in operands if p.__class__ is Value]
-            if len(datas) == len(operands):
-                z = row.value(PLAIN_FLOATS, *datas)
-                if z.__class__ is float:
-                    node: Value = new(Value)
-                    node.data = z
-                    node.grad = 0.0
-                    node._edges = (*operands, *row.partials(PLAIN_FLOATS, *datas, z))
-                    node._row = row
-                    return node
-        except (ArithmeticError, ValueError):
-            pass  # read again below, where nothing raises
+            constant = False
+            try:
+                datas = [p.data for p in operands]
+            except AttributeError:  # a plain number among them
+                constant = set(map(type, operands)) == {Value, float}
+                if not constant:
+                    return record(row, *operands)
+                datas = [p if p.__class__ is float else p.data for p in operands]
+            z = row.value(PLAIN_FLOATS, *datas)
+            if z.__class__ is float:
+                local = row.partials(PLAIN_FLOATS, *datas, z)
+                if constant:
+                    local = [0.0 if p.__class__ is float else d for p, d in zip(operands, local, strict=True)]
+                node: Value = new(Value)
+                node.data = z
+                node.grad = 0.0
+                node._edges = (*operands, *local)
+                node._row = row
+                return node
+        except (TypeError, ArithmeticError, ValueError):
+            pass  # what is no number, or a rule that raises: read again below, with a clear error
     return record(row, *operands)
 
 
 def _datas(row: Primitive, operands: Sequence[Any]) -> list[Any]:
     """The operands' numbers; ints beside Fractions stay exact."""
-    datas = [p.data if isinstance(p, Value) else number(p, row.name) for p in operands]
-    if all(d.__class__ is float for d in datas):
+    expected = "a real number or a Value"
+    datas = [p.data if isinstance(p, Value) else number(p, row.name, expected) for p in operands]
+    exact = next((type(d) for d in datas if is_fraction(d)), None)
+    if exact is None:
         return datas
-    return [p if p.__class__ is int else d for p, d in zip(operands, datas, strict=True)]
+    return [exact(p) if p.__class__ is int else d for p, d in zip(operands, datas, strict=True)]
 
 
 def _on_numbers(row: Primitive, xs: Sequence[Any]) -> Any:
@@ -449,11 +481,34 @@ def _on_numbers(row: Primitive, xs: Sequence[Any]) -> Any:
     return evaluate(row, _datas(row, xs))[0]
 
 
+def check_fresh(node: Value) -> None:
+    """Raise if a node's rule no longer gives what the node recorded.
+
+    Raises:
+        StaleGraphError: The operands' data give another value or other local derivatives.
+    """
+    row, parents = node._row, node.parents
+    if row is None:
+        return
+    z, partials = evaluate(row, [p.data for p in parents])
+    recorded, now = [node.data], [z]
+    for p, d, e in zip(parents, node._edges[len(parents) :], partials, strict=True):
+        if not isinstance(p, Constant):
+            recorded.append(d)
+            now.append(e)
+    if not all(a == b or (a != a and b != b) for a, b in zip(recorded, now, strict=True)):  # noqa: PLR0124  NaN
+        msg = (
+            f"{row.name}: recorded {node.data}, but its operands now give {z}: a leaf's .data was changed after "
+            "the graph was built. Build the graph again by calling your function."
+        )
+        raise StaleGraphError(msg)
+
+
 def record_operator(row: Primitive, *operands: Any) -> Any:
     """`record` for the operators: what is no number may know Values, if it is no built-in type."""
     for p in operands:
         if not isinstance(p, (Value, Real)):
-            if row.name in ("eq", "ne") or type(p).__module__ != "builtins":
+            if row.name in ("eq", "ne") or not (type(p).__module__ == "builtins" or isinstance(p, Number)):
                 return NotImplemented
             msg = f"{row.symbol}: expected a real number or a Value, got {_shown(p)}"
             raise OperandError(msg)
@@ -461,7 +516,7 @@ def record_operator(row: Primitive, *operands: Any) -> Any:
 
 
 def user_line() -> str:
-    """ "file, line n" of the code outside of this library that runs now."""
+    """The place, as "file, line n", of the code outside of this library that runs now."""
     frame = sys._getframe(1)
     while frame.f_back and frame.f_globals.get("__name__", "").split(".")[0] in ("autograd_core", "nn"):
         frame = frame.f_back
@@ -511,7 +566,9 @@ FUSED: dict[str, Callable[..., Any]] = {
     for row in ops.ROWS.values()
     if row.arity in (1, 2) and row.name not in OPERATORS and row.name not in COMPARISONS
 }
-NUMPY_NAMES = {"arc" + name[1:]: name for name in FUSED if name[0] == "a" and name not in ("abs",)}
+# What NumPy's ufuncs, and Python's math.floor and math.ceil, ask an object for.
+ALIASES = {"arc" + name[1:]: name for name in FUSED if name[0] == "a" and name != "abs"}
+ALIASES |= {"fabs": "abs", "conjugate": "pos", "__floor__": "floor", "__ceil__": "ceil"}
 
 for _name, _method in OPERATORS.items():
     setattr(Value, f"__{_method}__", fusion.fused(ops.ROWS[_name], OPERATOR_NAMESPACE))
@@ -523,5 +580,5 @@ for _name in SIGNS:
 for _name, _function in FUSED.items():
     if _name not in ("neg", "pos", "path_product"):
         setattr(Value, _name, _function)
-for _alias, _name in NUMPY_NAMES.items():
+for _alias, _name in ALIASES.items():
     setattr(Value, _alias, FUSED[_name])

@@ -7,13 +7,16 @@ whenever it does, the rule is read again here, where nothing raises.
 
 from __future__ import annotations
 
+import builtins
 import math
+import sys
+from operator import mul
 from typing import TYPE_CHECKING, Any
 
 from .base import BINARY, UNARY, NumberSystem
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
 INF, NAN = math.inf, math.nan
 LN2 = 0.6931471805599453
@@ -197,6 +200,14 @@ class PlainFloats(Floats):
 
     def norm(self, xs: Sequence[float]) -> float:  # type: ignore[override]
         return math.hypot(*xs)
+
+    if sys.version_info < (3, 12):  # from then on sum() compensates, and the slower reduce() stays
+
+        def sum(self, xs: Iterable[float]) -> float:
+            return builtins.sum(xs, -0.0) if xs else 0.0  # -0.0 + x is x, for x = -0.0 too
+
+        def dot(self, w: Sequence[float], x: Sequence[float]) -> float:
+            return builtins.sum(map(mul, w, x), -0.0) if w else 0.0
 
 
 for _name, _function in FAST.items():

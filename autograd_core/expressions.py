@@ -1,0 +1,139 @@
+"""Expressions as text, such as "tanh(a*b) + c": parsed with Python's grammar, never run as Python."""
+
+from __future__ import annotations
+
+import ast
+import difflib
+from typing import TYPE_CHECKING, Any
+
+from . import functions
+from .errors import ExpressionError
+from .ops import ROWS
+from .value import FUSED, Value, record
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+FUNCTIONS: dict[str, Callable[..., Any]] = {
+    name: getattr(functions, name)
+    for name in (*FUSED, "log", "where", "clip", "sum", "dot", "prod", "mean", "max", "min", "logsumexp", "norm")
+    if hasattr(functions, name)
+}
+SEQUENCE = frozenset(("sum", "prod", "mean", "max", "min", "logsumexp", "norm"))
+CONSTANTS = {"pi": 3.141592653589793, "e": 2.718281828459045, "inf": float("inf"), "nan": float("nan")}
+
+# Through the rows for plain numbers as well, so that 1/0 is inf here, too.
+OPERATORS: dict[type[ast.AST], str] = {
+    ast.Add: "add",
+    ast.Sub: "sub",
+    ast.Mult: "mul",
+    ast.Div: "div",
+    ast.Pow: "pow",
+    ast.UAdd: "pos",
+    ast.USub: "neg",
+    ast.Lt: "lt",
+    ast.LtE: "le",
+    ast.Gt: "gt",
+    ast.GtE: "ge",
+    ast.Eq: "eq",
+    ast.NotEq: "ne",
+}
+
+
+def parse(text: str, values: Mapping[str, float]) -> tuple[Value, dict[str, Value]]:
+    """Build the graph of an expression.
+
+    Args:
+        text: Numbers, names, `+ - * / **`, comparisons, brackets, and this library's functions;
+            `pi`, `e`, `inf` and `nan` are constants unless they are given a value.
+        values: A number for every name in the text.
+
+    Returns:
+        `(root, inputs)`: the node at the top, and the leaf of each name.
+
+    Raises:
+        ExpressionError: The text is no such expression, a name has no value, or a value no name.
+
+    Example:
+        >>> from autograd_core.expressions import parse
+        >>> root, inputs = parse("tanh(a*b) + c", {"a": 2, "b": -3, "c": 10})
+        >>> round(root.data, 6), sorted(inputs)
+        (9.000012, ['a', 'b', 'c'])
+    """
+    try:
+        tree = ast.parse(text.strip(), mode="eval").body
+        used = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)} - _called(tree)
+        _check_names(used, values)
+        inputs = {name: Value(values[name], label=name) for name in values}
+        root = _build(tree, inputs, text)
+    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
+        if isinstance(error, ExpressionError):
+            raise
+        where = f" at column {error.offset}" if isinstance(error, SyntaxError) and error.offset else ""
+        reason = "it is nested too deeply" if isinstance(error, (RecursionError, MemoryError)) else str(error)
+        msg = f"cannot read the expression {_short(text)}{where}: {reason}"
+        raise ExpressionError(msg) from None
+    return root if isinstance(root, Value) else Value(root), inputs
+
+
+def _short(text: str) -> str:
+    return repr(text if len(text) <= 80 else text[:77] + "...")
+
+
+def _called(tree: ast.AST) -> set[str]:
+    return {node.func.id for node in ast.walk(tree) if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)}
+
+
+def _check_names(used: set[str], values: Mapping[str, float]) -> None:
+    missing = sorted(used - set(values) - set(CONSTANTS))
+    if missing:
+        msg = f"no value for {', '.join(missing)}; add {' '.join(f'{name}=1.0' for name in missing)}"
+        raise ExpressionError(msg)
+    extra = sorted(set(values) - used)
+    if extra:
+        msg = f"{', '.join(extra)} has a value but does not stand in the expression; it has {', '.join(sorted(used)) or 'no names'}"
+        raise ExpressionError(msg)
+
+
+def _build(node: ast.AST, inputs: Mapping[str, Value], text: str) -> Any:
+    if isinstance(node, ast.Constant) and type(node.value) in (int, float):
+        return float(node.value) if isinstance(node.value, int) and abs(node.value) < 2**1023 else node.value
+    if isinstance(node, ast.Name):
+        return inputs[node.id] if node.id in inputs else CONSTANTS[node.id]
+    operands: list[ast.expr] = []
+    operator: ast.AST = node
+    if isinstance(node, ast.BinOp):
+        operands, operator = [node.left, node.right], node.op
+    elif isinstance(node, ast.UnaryOp):
+        operands, operator = [node.operand], node.op
+    elif isinstance(node, ast.Compare) and len(node.ops) == 1:
+        operands, operator = [node.left, *node.comparators], node.ops[0]
+    if type(operator) in OPERATORS:
+        return record(ROWS[OPERATORS[type(operator)]], *(_build(x, inputs, text) for x in operands))
+    if isinstance(node, ast.Call):
+        return _call(node, inputs, text)
+    part = ast.get_source_segment(text.strip(), node) if isinstance(node, ast.expr) else None
+    msg = (
+        f"cannot read {_short(part or text)}: expected numbers, names, + - * / **, one comparison, "
+        f"brackets, or a function such as tanh(x); for a remainder or // use floor"
+    )
+    raise ExpressionError(msg)
+
+
+def _call(node: ast.Call, inputs: Mapping[str, Value], text: str) -> Any:
+    name = node.func.id if isinstance(node.func, ast.Name) else ""
+    function = FUNCTIONS.get(name)
+    if function is None or node.keywords:
+        near = difflib.get_close_matches(name, FUNCTIONS, 1)
+        hint = f"; did you mean {near[0]}?" if near else ""
+        what = f"{name}(...) with keywords" if function else f"unknown function {name or ast.unparse(node.func)!r}"
+        msg = f"{what}{hint} Known are {', '.join(sorted(FUNCTIONS))}."
+        raise ExpressionError(msg)
+    args = [_build(arg, inputs, text) for arg in node.args]
+    if name == "dot":
+        args = [args[: len(args) // 2], args[len(args) // 2 :]]
+    try:
+        return function(args) if name in SEQUENCE else function(*args)
+    except TypeError as error:
+        msg = f"{name}: {error}"
+        raise ExpressionError(msg) from None

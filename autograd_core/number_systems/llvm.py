@@ -1,0 +1,198 @@
+"""LLVM instructions: a rule, read once, becomes straight-line code on vectors of doubles.
+
+A `Lanes` is a value of type `double` or `<W x double>` at a place in a function under
+construction. Literals stay Python floats until they meet one. Nothing here is "fast math": each
+instruction is the IEEE operation, so that results equal those of `floats.py` bit for bit.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import math
+import sys
+from functools import cache
+from typing import Any
+
+from llvmlite import binding, ir
+
+from ..errors import OperandError
+from ..value import SYSTEMS
+from .floats import FLOATS
+from .vectors import ELEMENTARY, Vectors
+
+F64, I1, I32 = ir.DoubleType(), ir.IntType(1), ir.IntType(32)
+INTRINSICS = {"sqrt": "llvm.sqrt", "abs": "llvm.fabs", "floor": "llvm.floor", "ceil": "llvm.ceil"}
+PREFIX = "autograd_core_"  # under its own name LLVM knows `pow` and rewrites it: pow(x, 2) is not x * x to the last bit
+
+
+def width_of(kind: Any) -> int:
+    """How many lanes a type has; 0 for a scalar."""
+    return kind.count if isinstance(kind, ir.VectorType) else 0
+
+
+def alike(element: Any, kind: Any) -> Any:
+    """The type with these elements and as many lanes as `kind`."""
+    width = width_of(kind)
+    return ir.VectorType(element, width) if width else element
+
+
+def constant(kind: Any, x: float) -> Any:
+    """A literal in every lane."""
+    width = width_of(kind)
+    return ir.Constant(kind, [float(x)] * width if width else float(x))
+
+
+class _Instruction:
+    """An LLVM value and the builder that made it."""
+
+    __slots__ = ("builder", "value")
+
+    def __init__(self, builder: Any, value: Any) -> None:
+        self.builder = builder
+        self.value = value
+
+    def __bool__(self) -> bool:
+        msg = "a rule cannot branch on a compiled number: use where(condition, a, b) in a primitive's function"
+        raise OperandError(msg)
+
+    def __float__(self) -> float:
+        msg = "float(...) of a compiled number: use this library's functions (ag.tanh for math.tanh) in a primitive"
+        raise OperandError(msg)
+
+
+class Truth(_Instruction):
+    """The answer of a comparison in every lane."""
+
+    __slots__ = ()
+
+
+class Lanes(_Instruction):
+    """A double in every lane."""
+
+    __slots__ = ()
+
+    def __neg__(self) -> Lanes:
+        return Lanes(self.builder, self.builder.fneg(self.value))
+
+    def __pos__(self) -> Lanes:
+        return self
+
+    def __abs__(self) -> Lanes:
+        return LLVM.abs(self)  # type: ignore[no-any-return]
+
+    def __pow__(self, other: Any) -> Lanes:
+        return LLVM.pow(self, other)  # type: ignore[no-any-return]
+
+    def __rpow__(self, other: Any) -> Lanes:
+        return LLVM.pow(other, self)  # type: ignore[no-any-return]
+
+    def __eq__(self, other: object) -> Truth:  # type: ignore[override]
+        return Truth(self.builder, self.builder.fcmp_ordered("==", self.value, self.operand(other)))
+
+    def __ne__(self, other: object) -> Truth:  # type: ignore[override]
+        return Truth(self.builder, self.builder.fcmp_unordered("!=", self.value, self.operand(other)))
+
+    __hash__ = object.__hash__
+
+    def operand(self, x: Any) -> Any:
+        """`x` as an LLVM value of this one's type."""
+        x = LLVM.number(x)
+        return x.value if isinstance(x, Lanes) else constant(self.value.type, x)
+
+
+def _operator(instruction: str, *, reflected: bool = False) -> Any:
+    def method(self: Lanes, other: Any) -> Lanes:
+        a, b = self.value, self.operand(other)
+        return Lanes(self.builder, getattr(self.builder, instruction)(*((b, a) if reflected else (a, b))))
+
+    return method
+
+
+def _comparison(sign: str) -> Any:
+    return lambda self, other: Truth(self.builder, self.builder.fcmp_ordered(sign, self.value, self.operand(other)))
+
+
+for _name in ("add", "sub", "mul", "truediv"):
+    _instruction = "f" + _name.removeprefix("true")
+    setattr(Lanes, f"__{_name}__", _operator(_instruction))
+    setattr(Lanes, f"__r{_name}__", _operator(_instruction, reflected=True))
+for _name, _sign in (("lt", "<"), ("le", "<="), ("gt", ">"), ("ge", ">=")):
+    setattr(Lanes, f"__{_name}__", _comparison(_sign))
+
+
+class Llvm(Vectors):
+    """Instructions; it has no state, since every `Lanes` knows where it is being built."""
+
+    def number(self, x: Any) -> Any:
+        if isinstance(x, Lanes):
+            return x
+        if isinstance(x, Truth):
+            return Lanes(x.builder, x.builder.uitofp(x.value, alike(F64, x.value.type)))
+        return float(x)
+
+    def where(self, condition: Any, a: Any, b: Any) -> Any:
+        if not isinstance(condition, Truth):
+            return a if condition else b
+        here = Lanes(condition.builder, constant(alike(F64, condition.value.type), 0.0))
+        return Lanes(here.builder, here.builder.select(condition.value, here.operand(a), here.operand(b)))
+
+    def call(self, name: str, *xs: Any) -> Any:
+        """An elementary function: an instruction where there is one, else libm's in each lane."""
+        here = next((x for x in xs if isinstance(x, Lanes)), None)
+        if here is None:
+            return float(getattr(FLOATS, name)(*xs))
+        operands = [here.operand(x) for x in xs]
+        kind, module = here.value.type, here.builder.module
+        if name in INTRINSICS:
+            width = width_of(kind)
+            function = _declared(module, f"{INTRINSICS[name]}.{f'v{width}' if width else ''}f64", [kind])
+        else:
+            function = _in_each_lane(module, name, kind, len(xs))
+        return Lanes(here.builder, here.builder.call(function, operands))
+
+
+def _elementary(name: str) -> Any:
+    return lambda self, *xs: self.call(name, *xs)
+
+
+for _name in ELEMENTARY:
+    setattr(Llvm, _name, _elementary(_name))
+
+
+def _declared(module: Any, name: str, kinds: list[Any]) -> Any:
+    return module.globals.get(name) or ir.Function(module, ir.FunctionType(kinds[0], kinds), name)
+
+
+def _in_each_lane(module: Any, name: str, kind: Any, arity: int) -> Any:
+    """libm's function; for a vector, a function that calls it lane by lane."""
+    offer_libm()
+    scalar = _declared(module, PREFIX + name, [F64] * arity)
+    width = width_of(kind)
+    if not width:
+        return scalar
+    lanewise = f"{name}_in_{width}_lanes"
+    if lanewise in module.globals:
+        return module.globals[lanewise]
+    function = _declared(module, lanewise, [kind] * arity)
+    function.linkage = "internal"
+    function.attributes.add("noinline")
+    builder = ir.IRBuilder(function.append_basic_block())
+    result = ir.Constant(kind, ir.Undefined)
+    for lane in (ir.Constant(I32, k) for k in range(width)):
+        xs = [builder.extract_element(x, lane) for x in function.args]
+        result = builder.insert_element(result, builder.call(scalar, xs), lane)
+    builder.ret(result)
+    return function
+
+
+@cache
+def offer_libm() -> None:
+    """Make libm's functions known to LLVM, from the very library that Python's `math` calls."""
+    libm = ctypes.CDLL("ucrtbase" if sys.platform == "win32" else getattr(math, "__file__", None))
+    for name in ELEMENTARY:
+        if name not in INTRINSICS:
+            binding.add_symbol(PREFIX + name, ctypes.cast(getattr(libm, name), ctypes.c_void_p).value)
+
+
+LLVM: Any = Llvm()
+SYSTEMS[Lanes] = SYSTEMS[Truth] = LLVM

@@ -1,0 +1,52 @@
+"""NumPy arrays: a rule on many points at once, with no compiler."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ..value import SYSTEMS
+from .floats import FLOATS
+from .vectors import ELEMENTARY, Vectors
+
+# Those that NumPy has as ufuncs; the others are applied number by number.
+UFUNCS = (
+    "exp expm1 exp2 log log1p log2 log10 sqrt cbrt sin cos tan sinh cosh tanh abs floor ceil "
+    "asin acos atan asinh acosh atanh atan2 pow"
+).split()
+NUMPY_NAMES = {"pow": "power", "abs": "absolute"} | {name: "arc" + name[1:] for name in UFUNCS if name[:2] in ("as", "ac", "at")}
+
+
+class Column(np.ndarray[Any, Any]):
+    """An array of doubles that stands as one number of a rule; `ndarray` itself keeps its own meaning."""
+
+
+class NumpyArrays(Vectors):
+    """Arrays of doubles; warnings are the caller's business (`numpy.errstate`)."""
+
+    def number(self, x: Any) -> Any:
+        return x.astype(float) if isinstance(x, Column) else float(x)
+
+    def where(self, condition: Any, a: Any, b: Any) -> Any:
+        return np.where(condition, a, b).view(Column)
+
+    def equal(self, a: Any, b: Any) -> Any:
+        return np.equal(a, b)
+
+
+def _number_by_number(name: str) -> Any:
+    function = getattr(FLOATS, name)
+
+    def apply(*xs: Any) -> Any:
+        return np.asarray(np.frompyfunc(function, len(xs), 1)(*xs), float).view(Column)
+
+    return apply
+
+
+for _name in ELEMENTARY:
+    _function = getattr(np, NUMPY_NAMES.get(_name, _name)) if _name in UFUNCS else _number_by_number(_name)
+    setattr(NumpyArrays, _name, staticmethod(_function))
+
+NUMPY: Any = NumpyArrays()
+SYSTEMS[Column] = NUMPY

@@ -1,0 +1,99 @@
+"""What LLVM vectors and NumPy arrays have in common: many doubles at once, so no branch can be taken.
+
+The formulas are those of `floats.py`, which branches and calls `math`; here both sides of a
+choice are computed, and one is selected. Tests hold the two against each other bit for bit.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from .base import BINARY, CONSTANTS, UNARY, NumberSystem
+from .floats import (
+    FLOATS,
+    INF,
+    ONE_OVER_SQRT_2PI,
+    SQRT_HALF,
+    SQRT_HALF_REST,
+    TWO_OVER_SQRT_PI,
+    head,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+# Lengths are scaled by a power of two, so that no square overflows or loses digits to underflow.
+TINY, HUGE, UP, DOWN = 2.0**-300, 2.0**300, 2.0**600, 2.0**-600
+
+# Those that a system must bring itself; the others follow below.
+ELEMENTARY = tuple(name for name in (*UNARY, *BINARY) if name not in ("gaussian", "normal_pdf", "normal_cdf", "hypot"))
+
+
+class Vectors(NumberSystem):
+    """Base of the systems whose numbers hold many doubles."""
+
+    ln2: float
+    log2e: float
+    log10e: float
+    two_over_sqrt_pi: float
+
+    def gaussian(self: Any, x: Any) -> Any:
+        """exp(-x^2)."""
+        h = head(x)
+        return self.where(self.abs(x) > 28.0, 0.0, self.exp(-h * h) * self.exp((h - x) * (h + x)))
+
+    def normal_pdf(self: Any, x: Any) -> Any:
+        """exp(-x^2 / 2) / sqrt(2 pi)."""
+        h = head(x)
+        y = ONE_OVER_SQRT_2PI * self.exp(-0.5 * h * h) * self.exp(0.5 * (h - x) * (h + x))
+        return self.where(self.abs(x) > 39.0, 0.0, y)
+
+    def normal_cdf(self: Any, x: Any) -> Any:
+        """erfc(-x / sqrt 2) / 2, corrected for the rounding of x / sqrt 2."""
+        t = x * SQRT_HALF
+        xh, ch = head(x), head(SQRT_HALF)
+        xl, cl = x - xh, SQRT_HALF - ch
+        rest = ((xh * ch - t) + xh * cl + xl * ch) + xl * cl + x * SQRT_HALF_REST
+        y = 0.5 * (self.erfc(-t) + rest * TWO_OVER_SQRT_PI * self.gaussian(t))
+        return self.where(self.abs(x) > 39.0, self.where(x < 0, 0.0, 1.0), y)
+
+    def hypot(self, x: Any, y: Any) -> Any:
+        """Length of (x, y)."""
+        return self.norm((x, y))
+
+    def norm(self: Any, xs: Sequence[Any]) -> Any:
+        """Euclidean length in twice the precision, then rounded: as `math.hypot`, unlike libm's.
+
+        The squares are summed with their rounding errors (Dekker, 1971; Knuth, 1969), and the
+        square root is corrected by one step of Newton's.
+        """
+        top: Any = 0.0
+        for x in xs:
+            size = self.abs(x)
+            top = self.where(size > top, size, top)
+        scale = self.where(top > HUGE, DOWN, self.where(top < TINY, UP, 1.0))
+        total: Any = 0.0
+        rest: Any = 0.0
+        for x in xs:
+            square, error = _square(x * scale)
+            s = total + square
+            b = s - total
+            rest = rest + (((total - (s - b)) + (square - b)) + error)
+            total = s
+        root = self.sqrt(total)
+        square, error = _square(root)
+        root = root + (((total - square) - error) + rest) / (2.0 * root)
+        # An infinite coordinate wins over NaN, as IEEE 754 wants it of hypot.
+        return self.where(self.equal(top, INF), INF, self.where(self.equal(total, 0), 0.0, root / scale))
+
+
+def _square(x: Any) -> tuple[Any, Any]:
+    """x^2 and its rounding error."""
+    square = x * x
+    h = head(x)
+    low = x - h
+    return square, ((h * h - square) + 2.0 * h * low) + low * low
+
+
+for _name in CONSTANTS:
+    setattr(Vectors, _name, float(getattr(FLOATS, _name)))

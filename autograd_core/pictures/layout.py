@@ -1,0 +1,247 @@
+"""Where everything stands: layers along the flow, places across it, and routes that avoid the cards.
+
+Sugiyama's method (1981): a layer for each card, points on the layers that an edge passes, an
+order with few crossings, then places. Two things are our own. All edges from one value share
+one trunk, so a value that many use is one line that branches. And each scope is laid out by
+itself and then stands as one large card in the scope around it, with its own entries and exits.
+
+Coordinates here are (along the flow, across it); `svg` turns them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from .ordering import ENGINES, Link
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+Point = tuple[float, float]
+Scope = tuple[str, ...]  # the paths of the scopes around: ("layer1", "layer1/neuron0")
+GAP, SMALL_GAP, LANE = 14.0, 4.0, 11.0  # between cards, between rows, beside a passing edge
+CHANNEL = 30.0  # least distance of two layers; crowded ones get more
+PASSES = 10  # relaxations of the places
+PAD, HEAD = 12.0, 18.0  # within a scope's box: at its sides, and where its name stands
+
+
+@dataclass(slots=True)
+class Item:
+    """Something that takes room in a layer: a card, a scope's box, or a point."""
+
+    along: float
+    across: float
+    first: int  # the least topological index within: ties are resolved by it
+    enters: dict[int, float] = field(default_factory=dict)  # by operand or by source: where, from the middle
+    leaves: dict[int, float] = field(default_factory=dict)  # by source
+    kind: str = "card"  # "card", "row", "box", "entry", "exit", "point"
+
+
+@dataclass(frozen=True, slots=True)
+class Joint:
+    """An edge between two items of one level."""
+
+    source: int  # whose value it carries
+    start: int
+    end: int
+    port: int
+
+
+@dataclass(slots=True)
+class Level:
+    """One scope, laid out: its items' corners and its edges' routes, from its own corner."""
+
+    along: float
+    across: float
+    corners: dict[int, Point]
+    routes: dict[tuple[int, int, int], list[Point]]  # by source, end, port
+
+
+def arrange(items: Sequence[Item], joints: Sequence[Joint], engine: str) -> Level:
+    """Lay out one level."""
+    rank = _ranks(items, joints)
+    count = max(rank) + 1
+    items = list(items)
+    layers: list[list[int]] = [[] for _ in range(count)]
+    for v in sorted(range(len(items)), key=lambda v: items[v].first):
+        layers[rank[v]].append(v)
+    trunks = _trunks(items, joints, rank, layers)
+    links = _links(items, joints, rank, trunks)
+    layers = ENGINES[engine](layers, [_fraction(items, link) for link in links])
+    across = _places(items, layers, links)
+    starts, widths, total = _columns(items, layers, links, rank)
+    corners: dict[int, Point] = {}
+    for v, item in enumerate(items):
+        if item.kind != "point":
+            k = rank[v]
+            corners[v] = (starts[k] + (widths[k] - item.along) / 2, across[v] - item.across / 2)
+    routes: dict[tuple[int, int, int], list[Point]] = {}
+    for joint in joints:
+        a, b = rank[joint.start], rank[joint.end]
+        y = across[joint.start] + items[joint.start].leaves.get(joint.source, 0.0)
+        points = [(corners[joint.start][0] + items[joint.start].along, y), (starts[a] + widths[a], y)]
+        for k in range(a + 1, b):
+            y = across[trunks[joint.source][k]]
+            points += [(starts[k], y), (starts[k] + widths[k], y)]
+        y = across[joint.end] + items[joint.end].enters.get(joint.port, 0.0)
+        points += [(starts[b], y), (corners[joint.end][0], y)]
+        routes[joint.source, joint.end, joint.port] = points
+    extent = max((across[v] + item.across / 2 for v, item in enumerate(items)), default=0.0)
+    return Level(total, extent, corners, routes)
+
+
+def _ranks(items: Sequence[Item], joints: Sequence[Joint]) -> list[int]:
+    """Longest path from the sources; then what has no operand moves beside its first user."""
+    rank = [0] * len(items)
+    into: list[list[int]] = [[] for _ in items]
+    out: list[list[int]] = [[] for _ in items]
+    for joint in joints:
+        into[joint.end].append(joint.start)
+        out[joint.start].append(joint.end)
+    for v in sorted_topologically(into):
+        rank[v] = max((rank[u] + 1 for u in into[v]), default=0)
+    last = max((r + (items[v].kind != "exit") for v, r in enumerate(rank)), default=0)
+    for v, item in enumerate(items):
+        if item.kind == "exit":
+            rank[v] = last
+        elif item.kind != "entry" and not into[v] and out[v]:
+            rank[v] = min(rank[u] for u in out[v]) - 1
+    return rank
+
+
+def sorted_topologically(into: Sequence[Iterable[int]]) -> list[int]:
+    """Kahn's order (1962) of as many vertices as stand on no cycle, and behind none."""
+    waiting = [0] * len(into)
+    out: list[list[int]] = [[] for _ in into]
+    for v, sources in enumerate(into):
+        for u in set(sources):
+            waiting[v] += 1
+            out[u].append(v)
+    order = [v for v, n in enumerate(waiting) if n == 0]
+    for u in order:
+        for v in out[u]:
+            waiting[v] -= 1
+            if waiting[v] == 0:
+                order.append(v)
+    return order
+
+
+def _trunks(
+    items: list[Item], joints: Sequence[Joint], rank: list[int], layers: list[list[int]]
+) -> dict[int, dict[int, int]]:
+    """A point on every layer that a source's edges pass: source -> layer -> point."""
+    reach: dict[int, tuple[int, int]] = {}
+    for joint in joints:
+        start, end = reach.get(joint.source, (rank[joint.start], 0))
+        reach[joint.source] = start, max(end, rank[joint.end])
+    trunks: dict[int, dict[int, int]] = {}
+    for source, (start, end) in reach.items():
+        trunks[source] = {}
+        for k in range(start + 1, end):
+            trunks[source][k] = len(items)
+            layers[k].append(len(items))
+            rank.append(k)
+            items.append(Item(0.0, 0.0, source, kind="point"))
+    return trunks
+
+
+def _links(
+    items: list[Item], joints: Sequence[Joint], rank: list[int], trunks: dict[int, dict[int, int]]
+) -> list[Link]:
+    """The pieces of all edges between neighbouring layers, each once; offsets in pixels."""
+    found: dict[tuple[int, int, float], Link] = {}
+    for joint in joints:
+        u, leaves = joint.start, items[joint.start].leaves.get(joint.source, 0.0)
+        for k in range(rank[joint.start] + 1, rank[joint.end]):
+            v = trunks[joint.source][k]
+            found.setdefault((u, v, 0.0), Link(u, v, leaves, 0.0))
+            u, leaves = v, 0.0
+        enters = items[joint.end].enters.get(joint.port, 0.0)
+        found[u, joint.end, enters] = Link(u, joint.end, leaves, enters)
+    return list(found.values())
+
+
+def _fraction(items: Sequence[Item], link: Link) -> Link:
+    above, below = items[link.above].across or 1.0, items[link.below].across or 1.0
+    return Link(link.above, link.below, link.leaves / above, link.enters / below)
+
+
+def _places(items: Sequence[Item], layers: Sequence[Sequence[int]], links: Sequence[Link]) -> list[float]:
+    """Middles across the flow: each as near to its neighbours as the order and the sizes allow.
+
+    Layer by layer, the exact least-squares solution (pooling of adjacent violators, Ayer 1955).
+    """
+    ends: list[list[tuple[int, float, float]]] = [[] for _ in items]
+    for u, v, leaves, enters in links:
+        straight = 4.0 if items[u].kind == items[v].kind == "point" else 1.0
+        ends[u].append((v, enters - leaves, straight))
+        ends[v].append((u, leaves - enters, straight))
+    place = [0.0] * len(items)
+    depth = {v: k for k, vertices in enumerate(layers) for v in vertices}
+    offsets = [_stacked(items, vertices) for vertices in layers]
+    for vertices, stack in zip(layers, offsets):
+        for v, y in zip(vertices, stack):
+            place[v] = y - stack[-1] / 2
+    for turn in range(PASSES):
+        final = turn >= PASSES - 2
+        forth = turn % 2 == 0
+        for k in range(len(layers)) if forth else range(len(layers) - 1, -1, -1):
+            wanted, weights = [], []
+            for v in layers[k]:
+                near = [e for e in ends[v] if final or (depth[e[0]] < k) == forth]
+                weight = sum(w for _, _, w in near)
+                wanted.append(sum((place[u] + d) * w for u, d, w in near) / weight if near else place[v])
+                weights.append(weight or 0.01)
+            for v, y in zip(layers[k], _pooled(wanted, weights, offsets[k])):
+                place[v] = y
+    top = min(place[v] - item.across / 2 for v, item in enumerate(items))
+    return [y - top for y in place]
+
+
+def _stacked(items: Sequence[Item], vertices: Sequence[int]) -> list[float]:
+    """The least distances of the middles from the first one's."""
+    y, stack, before = 0.0, [], None
+    for v in vertices:
+        item = items[v]
+        if before is not None:
+            y += (before.across + item.across) / 2 + _gap(before, item)
+        stack.append(y)
+        before = item
+    return stack
+
+
+def _gap(a: Item, b: Item) -> float:
+    thin = {"point", "entry", "exit"}
+    if a.kind in thin or b.kind in thin:
+        return LANE
+    return SMALL_GAP if a.kind == b.kind == "row" else GAP
+
+
+def _pooled(wanted: Sequence[float], weights: Sequence[float], offsets: Sequence[float]) -> list[float]:
+    """The places nearest to the wanted ones with at least the distances of `offsets`."""
+    blocks: list[tuple[float, float, int]] = []  # mean, weight, how many
+    for y, weight, offset in zip(wanted, weights, offsets):
+        mean, total, n = y - offset, weight, 1
+        while blocks and blocks[-1][0] > mean:
+            other, w, m = blocks.pop()
+            mean = (mean * total + other * w) / (total + w)
+            total, n = total + w, n + m
+        blocks.append((mean, total, n))
+    means = (mean for mean, _, n in blocks for _ in range(n))
+    return [mean + offset for mean, offset in zip(means, offsets)]
+
+
+def _columns(
+    items: Sequence[Item], layers: Sequence[Sequence[int]], links: Sequence[Link], rank: Sequence[int]
+) -> tuple[list[float], list[float], float]:
+    """Where each layer begins, how wide it is, and the whole length."""
+    widths = [max((items[v].along for v in vertices), default=0.0) for vertices in layers]
+    busy = [0] * len(layers)
+    for link in links:
+        busy[rank[link.above]] += 1
+    starts, x = [], 0.0
+    for width, n in zip(widths, busy):
+        starts.append(x)
+        x += width + min(90.0, max(CHANNEL, 22 + 2.5 * n))
+    return starts, widths, starts[-1] + widths[-1]

@@ -1,0 +1,190 @@
+"""Scopes within scopes: each is laid out by itself, innermost first, then all are put together."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from .layout import HEAD, PAD, Item, Joint, Level, Point, Scope, arrange, sorted_topologically
+
+if TYPE_CHECKING:
+    from .scene import Card, Scene
+
+
+@dataclass(frozen=True, slots=True)
+class Box:
+    """A rectangle; along the flow and across it."""
+
+    along: float
+    across: float
+    length: float
+    breadth: float
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """The finished layout."""
+
+    length: float
+    breadth: float
+    cards: dict[int, Box]  # without their chips
+    scopes: dict[Scope, Box]
+    routes: dict[tuple[int, int], list[Point]]  # by card and operand
+
+
+Endpoint = tuple[str, int | Scope]  # ("card", index), ("box", scope), ("entry", source), ("exit", source)
+
+
+class Plot:
+    """What stands on one level: its endpoints, and the edges among them."""
+
+    def __init__(self) -> None:
+        self.ends: dict[Endpoint, int] = {}
+        self.joints: dict[Joint, None] = {}
+
+    def at(self, end: Endpoint) -> int:
+        """The number of an endpoint; a new one is added."""
+        return self.ends.setdefault(end, len(self.ends))
+
+    def join(self, source: int, start: Endpoint, end: Endpoint, port: int) -> None:
+        """Add an edge, unless it is there."""
+        self.joints[Joint(source, self.at(start), self.at(end), port)] = None
+
+    def caught(self) -> list[Scope]:
+        """Scopes on a cycle, or between two: a card outside stands between two cards within."""
+        into: list[list[int]] = [[] for _ in self.ends]
+        out: list[list[int]] = [[] for _ in self.ends]
+        for joint in self.joints:
+            into[joint.end].append(joint.start)
+            out[joint.start].append(joint.end)
+        free = {*sorted_topologically(into), *sorted_topologically(out)}
+        return [end[1] for end, v in self.ends.items() if v not in free and isinstance(end[1], tuple)]
+
+
+def plan(scene: Scene, engine: str) -> Plan:
+    """Lay out all cards."""
+    dissolved: set[str] = set()
+    while True:
+        homes = {i: _home(card.scope, dissolved) for i, card in scene.cards.items()}
+        plots = _plots(scene, homes)
+        caught = [scope[-1] for plot in plots.values() for scope in plot.caught()]
+        if not caught:
+            return _put_together(scene, homes, plots, engine)
+        dissolved.update(caught)
+
+
+def _home(scope: tuple[str, ...], dissolved: set[str]) -> Scope:
+    """The paths of the scopes around a card, outermost first, without those that cannot be boxes."""
+    paths = ("/".join(scope[: depth + 1]) for depth in range(len(scope)))
+    return tuple(path for path in paths if path not in dissolved)
+
+
+def _plots(scene: Scene, homes: dict[int, Scope]) -> dict[Scope, Plot]:
+    """Every level with its endpoints and edges; an edge between scopes has a piece on each level."""
+    plots: dict[Scope, Plot] = {(): Plot()}
+    for i, home in homes.items():
+        for depth in range(len(home)):
+            plots.setdefault(home[: depth + 1], Plot())
+            plots[home[:depth]].at(("box", home[: depth + 1]))
+        plots[home].at(("card", i))
+    for i, card in scene.cards.items():
+        for port in card.ports:
+            if not port.is_constant:
+                for scope, start, end, key in pieces(port.source, i, port.operand, homes):
+                    plots[scope].join(port.source, start, end, key)
+    return plots
+
+
+def pieces(
+    source: int, user: int, operand: int, homes: dict[int, Scope]
+) -> list[tuple[Scope, Endpoint, Endpoint, int]]:
+    """The pieces of one edge from inside to outside and in again: level, start, end, port."""
+    a, b = homes[source], homes[user]
+    common = 0
+    while common < min(len(a), len(b)) and a[common] == b[common]:
+        common += 1
+    found: list[tuple[Scope, Endpoint, Endpoint, int]] = []
+    start: Endpoint = ("card", source)
+    for depth in range(len(a), common, -1):
+        found.append((a[:depth], start, ("exit", source), source))
+        start = ("box", a[:depth])
+    for depth in range(common, len(b)):
+        found.append((b[:depth], start, ("box", b[: depth + 1]), source))
+        start = ("entry", source)
+    found.append((b, start, ("card", user), operand))
+    return found
+
+
+def _put_together(scene: Scene, homes: dict[int, Scope], plots: dict[Scope, Plot], engine: str) -> Plan:
+    levels: dict[Scope, Level] = {}
+    boxes: dict[Scope, Item] = {}
+    for scope in sorted(plots, key=len, reverse=True):
+        plot = plots[scope]
+        items = [_item(end, scene, boxes) for end in plot.ends]
+        level = arrange(items, list(plot.joints), engine)
+        levels[scope] = level
+        boxes[scope] = _boxed(plot, items, level, scene.direction)
+    corner: dict[Scope, Point] = {(): (0.0, 0.0)}
+    cards: dict[int, Box] = {}
+    frames: dict[Scope, Box] = {}
+    before, beside = _padding(scene.direction)
+    for scope in sorted(plots, key=len):
+        x0, y0 = corner[scope]
+        for (kind, what), v in plots[scope].ends.items():
+            if kind not in ("card", "box"):
+                continue
+            x, y = levels[scope].corners[v]
+            if isinstance(what, tuple):
+                item = boxes[what]
+                corner[what] = (x0 + x + before, y0 + y + beside)
+                frames[what] = Box(x0 + x, y0 + y, item.along, item.across)
+            else:
+                chip = scene.cards[what].chip
+                length, breadth = _extent(scene.cards[what], scene.direction)
+                cards[what] = Box(x0 + x + chip, y0 + y, length, breadth)
+    routes: dict[tuple[int, int], list[Point]] = {}
+    for i, card in scene.cards.items():
+        for port in card.ports:
+            if port.is_constant:
+                continue
+            route: list[Point] = []
+            for scope, _, end, key in pieces(port.source, i, port.operand, homes):
+                x0, y0 = corner[scope]
+                piece = levels[scope].routes[port.source, plots[scope].ends[end], key]
+                route += [(x0 + x, y0 + y) for x, y in piece]
+            routes[i, port.operand] = route
+    whole = levels[()]
+    return Plan(whole.along, whole.across, cards, frames, routes)
+
+
+def _padding(direction: str) -> tuple[float, float]:
+    """Room before the content, along the flow and across: the name stands above it on the page."""
+    return (PAD, PAD + HEAD) if direction == "LR" else (PAD + HEAD, PAD)
+
+
+def _extent(card: Card, direction: str) -> tuple[float, float]:
+    return (card.width, card.height) if direction == "LR" else (card.height, card.width)
+
+
+def _item(end: Endpoint, scene: Scene, boxes: dict[Scope, Item]) -> Item:
+    kind, what = end
+    if isinstance(what, tuple):
+        return boxes[what]
+    if kind != "card":
+        return Item(0.0, 0.0, what, kind=kind)
+    card = scene.cards[what]
+    length, breadth = _extent(card, scene.direction)
+    enters = {port.operand: port.at for port in card.ports}
+    return Item(length + card.chip, breadth, what, enters, kind="row" if card.is_row else "card")
+
+
+def _boxed(plot: Plot, items: list[Item], level: Level, direction: str) -> Item:
+    """A scope that has been laid out, as an item of the scope around it."""
+    before, beside = _padding(direction)
+    along, across = level.along + before + PAD, level.across + beside + PAD
+    item = Item(along, across, min(i.first for i in items), kind="box")
+    for (kind, what), v in plot.ends.items():
+        if kind in ("entry", "exit") and isinstance(what, int):
+            side = item.enters if kind == "entry" else item.leaves
+            side[what] = level.corners[v][1] + beside - across / 2
+    return item

@@ -1,0 +1,184 @@
+"""The order of the cards within each layer, with few crossings: three engines, one interface.
+
+An engine gets the layers and the links between neighbouring layers, and gives the layers in a
+better order. Coordinates are not its business (`layout`), so the engines are interchangeable.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+from bisect import bisect_left, bisect_right, insort
+from typing import TYPE_CHECKING, NamedTuple
+
+from ..errors import MissingExtraError, StructureError
+
+try:
+    import fast_sugiyama
+except ImportError:  # no wheel for this machine, Pyodide among them: our own sweeps do
+    fast_sugiyama = None
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+
+class Link(NamedTuple):
+    """An edge between neighbouring layers."""
+
+    above: int
+    below: int
+    leaves: float  # where it leaves and enters, as a fraction of the node's side: -0.5 to 0.5
+    enters: float
+
+
+Layers = list[list[int]]
+
+SWEEPS = 12
+SWITCHING = 1500  # links up to which neighbours are exchanged one by one as well
+DOT_SECONDS = 20
+
+
+def crossings(layers: Layers, links: Sequence[Link]) -> int:
+    """How many pairs of links cross."""
+    place = _places(layers)
+    layer = {v: k for k, vertices in enumerate(layers) for v in vertices}
+    between: list[list[tuple[float, float]]] = [[] for _ in layers]
+    for u, v, leaves, enters in links:
+        between[layer[u]].append((place[u] + leaves * 0.9, place[v] + enters * 0.9))
+    total = 0
+    for ends in between:
+        ends.sort()
+        seen: list[float] = []
+        for _, end in ends:
+            total += len(seen) - bisect_right(seen, end)
+            insort(seen, end)
+    return total
+
+
+def _places(layers: Layers) -> dict[int, int]:
+    return {v: i for vertices in layers for i, v in enumerate(vertices)}
+
+
+def by_sweeps(layers: Layers, links: Sequence[Link]) -> Layers:
+    """Barycentre sweeps, down and up in turn, then exchanges of neighbours; the best order seen."""
+    above: dict[int, list[tuple[int, float, float]]] = {}
+    below: dict[int, list[tuple[int, float, float]]] = {}
+    for u, v, leaves, enters in links:
+        above.setdefault(v, []).append((u, leaves, enters))
+        below.setdefault(u, []).append((v, enters, leaves))
+    best, fewest = layers, crossings(layers, links)
+    current = [list(vertices) for vertices in layers]
+    for sweep in range(SWEEPS):
+        if fewest == 0:
+            break
+        down = sweep % 2 == 0
+        place = _places(current)
+        for vertices in current if down else reversed(current):
+            _by_barycentre(vertices, above if down else below, place)
+        if len(links) <= SWITCHING:
+            _exchange(current, above, below)
+        found = crossings(current, links)
+        if found < fewest:
+            best, fewest = [list(vertices) for vertices in current], found
+    return best
+
+
+def _by_barycentre(
+    vertices: list[int], neighbours: dict[int, list[tuple[int, float, float]]], place: dict[int, int]
+) -> None:
+    def key(v: int) -> float:
+        ends = neighbours.get(v)
+        return sum(place[u] + 0.9 * there for u, there, _ in ends) / len(ends) if ends else place[v]
+
+    vertices.sort(key=key)
+    for i, v in enumerate(vertices):
+        place[v] = i
+
+
+def _exchange(
+    layers: Layers,
+    above: dict[int, list[tuple[int, float, float]]],
+    below: dict[int, list[tuple[int, float, float]]],
+) -> None:
+    """Exchange neighbours wherever that saves crossings, until nothing is saved."""
+    place = _places(layers)
+
+    def ends(v: int) -> list[list[float]]:
+        return [sorted(place[u] + 0.9 * there for u, there, _ in side.get(v, ())) for side in (above, below)]
+
+    for _ in range(4):
+        saved = False
+        for vertices in layers:
+            for i in range(len(vertices) - 1):
+                a, b = vertices[i], vertices[i + 1]
+                of_a, of_b = ends(a), ends(b)
+                now = sum(map(_inversions, of_a, of_b))
+                then = sum(map(_inversions, of_b, of_a))
+                if then < now:
+                    vertices[i], vertices[i + 1] = b, a
+                    place[a], place[b] = i + 1, i
+                    saved = True
+        if not saved:
+            return
+
+
+def _inversions(first: list[float], second: list[float]) -> int:
+    """Pairs that cross if the vertex with the ends `first` stands before the one with `second`."""
+    return sum(bisect_left(second, end) for end in first)
+
+
+def by_sugiyama(layers: Layers, links: Sequence[Link]) -> Layers:
+    """The order that the Rust library finds; it ranks anew, and all our links have length 1."""
+    edges = sorted({(link.above, link.below) for link in links})
+    across: dict[int, float] = {}
+    offset = 0.0
+    for positions, span, _, _ in sorted(fast_sugiyama.from_edges(edges), key=lambda part: min(v for v, _ in part[0])):
+        across.update((v, offset + x) for v, (x, _) in positions)
+        offset += span + 1
+    return _sorted_by(layers, across)
+
+
+def _sorted_by(layers: Layers, across: dict[int, float]) -> Layers:
+    return [sorted(vertices, key=lambda v: (across.get(v, 0.0), v)) for vertices in layers]
+
+
+def by_dot(layers: Layers, links: Sequence[Link]) -> Layers:
+    """The order that Graphviz's program finds."""
+    program = shutil.which("dot")
+    if program is None:
+        msg = 'draw: layout="dot" needs the program `dot` of Graphviz (https://graphviz.org) on PATH; "builtin" does not'
+        raise MissingExtraError(msg)
+    lines = ["digraph { nslimit=2; nslimit1=2; mclimit=0.5; node [shape=box fixedsize=true label=\"\"];"]
+    lines += [f"{{rank=same; {' '.join(map(str, vertices))} }}" for vertices in layers]
+    lines += [f"{link.above} -> {link.below};" for link in links]
+    try:
+        done = subprocess.run(  # noqa: S603
+            [program, "-Tjson"],
+            input="\n".join([*lines, "}"]),
+            capture_output=True,
+            text=True,
+            check=True,
+            timeout=DOT_SECONDS,
+        )
+        objects = json.loads(done.stdout)["objects"]
+        across = {int(o["name"]): float(o["pos"].split(",")[0]) for o in objects if "pos" in o}
+    except subprocess.TimeoutExpired:
+        msg = f'draw: `dot` took more than {DOT_SECONDS} s for {sum(map(len, layers))} points; use layout="builtin"'
+        raise StructureError(msg) from None
+    except (subprocess.CalledProcessError, OSError, ValueError, KeyError) as error:
+        detail = getattr(error, "stderr", "") or error
+        msg = f'draw: `dot` at {program} failed ({str(detail).strip()[:200]}); use layout="builtin"'
+        raise StructureError(msg) from error
+    return _sorted_by(layers, across)
+
+
+def builtin(layers: Layers, links: Sequence[Link]) -> Layers:
+    """The better of the orders that our sweeps give from our order and from the Rust library's."""
+    own = by_sweeps(layers, links)
+    if fast_sugiyama is None or not links or crossings(own, links) == 0:
+        return own
+    return min(own, by_sweeps(by_sugiyama(layers, links), links), key=lambda found: crossings(found, links))
+
+
+ENGINES: dict[str, Callable[[Layers, Sequence[Link]], Layers]] = {"builtin": builtin, "dot": by_dot}

@@ -1,0 +1,90 @@
+"""`draw_dot`: the graph as the `graphviz` package has it, in the look of micrograd's notebooks."""
+
+from __future__ import annotations
+
+from numbers import Rational
+from typing import TYPE_CHECKING, Any
+
+import graphviz
+
+from ..errors import OperandError, RangeError
+from ..graph import topological_order
+from ..value import Value
+from . import text
+
+if TYPE_CHECKING:
+    from graphviz import Digraph
+
+RANKDIRS = ("LR", "TB")
+LABEL_ROOM = 60  # cells; Graphviz draws a record as wide as its text
+
+
+def draw_dot(root: Value, format: str = "svg", rankdir: str = "LR") -> Digraph:  # noqa: A002
+    """The graph as a `graphviz.Digraph`: a record per value, an ellipse per operation.
+
+    Its `.source` needs no program; `.render()`, and showing it in a notebook, need Graphviz's `dot`.
+    `draw` needs nothing.
+
+    Args:
+        root: The node at the end.
+        format: What `.render()` shall write: "svg", "png", "pdf" or another format of Graphviz.
+        rankdir: "LR" from left to right, "TB" from top to bottom.
+
+    Returns:
+        A `graphviz.Digraph`.
+
+    Raises:
+        OperandError: `root` is no Value.
+        RangeError: A format that the graphviz package does not know, or another rankdir.
+
+    Source:
+        A. Karpathy, micrograd, trace_graph.ipynb, 2020.
+
+    Example:
+        >>> import autograd_core as ag
+        >>> from autograd_core.pictures import draw_dot
+        >>> print(draw_dot(ag.Value(2.0, label="x").tanh()).source)  # doctest: +NORMALIZE_WHITESPACE
+        digraph {
+            graph [rankdir=LR]
+            n0 [label="{ x | data 2.0000 | grad 0.0000 }" shape=record]
+            n1 [label="{ data 0.9640 | grad 0.0000 }" shape=record]
+            n1op [label=tanh]
+            n1op -> n1
+            n0 -> n1op
+        }
+    """
+    if not isinstance(root, Value):
+        msg = f"draw_dot: expected a Value, got {root!r:.60} ({type(root).__name__})"
+        raise OperandError(msg)
+    if rankdir not in RANKDIRS:
+        msg = f"draw_dot: expected rankdir to be 'LR' or 'TB', got {rankdir!r:.60}"
+        raise RangeError(msg)
+    try:
+        dot = graphviz.Digraph(format=format, graph_attr={"rankdir": rankdir})
+    except ValueError:
+        msg = f"draw_dot: expected a format that Graphviz writes, such as 'svg' or 'png', got {format!r:.60}"
+        raise RangeError(msg) from None
+    order = topological_order(root)
+    index = {node: i for i, node in enumerate(order)}
+    for i, node in enumerate(order):
+        dot.node(f"n{i}", label=_record(node), shape="record")
+        if node.parents:
+            dot.node(f"n{i}op", label=graphviz.escape(text.clean(node._op)))
+            dot.edge(f"n{i}op", f"n{i}")
+        for parent in node.parents:
+            dot.edge(f"n{index[parent]}", f"n{i}op")
+    return dot
+
+
+def _record(node: Value) -> str:
+    fields = [f"data {_fixed(node.data)}", f"grad {_fixed(node.grad)}"]
+    if node.label:
+        fields.insert(0, text.record_field(text.shorten(text.clean(node.label), LABEL_ROOM)))
+    return "{ " + " | ".join(fields) + " }"
+
+
+def _fixed(x: Any) -> str:
+    """Four decimals, as micrograd writes them."""
+    if isinstance(x, Rational) and not isinstance(x, int):
+        return text.number(x, room=20)
+    return f"{x:.4f}" if abs(x) < 1e15 else f"{x:.4e}"

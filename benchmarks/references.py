@@ -1,0 +1,171 @@
+"""What every primitive is, in textbook form, and its derivative, to as many digits as it takes.
+
+Independent of `autograd_core/ops.py` on purpose: the definitions below are mpmath's own functions
+put together as a textbook does, and a derivative is a central difference of the definition,
+never a rule. Precision is raised until two levels agree, so that nothing cancels unseen.
+"""
+
+from __future__ import annotations
+
+import functools
+
+import mpmath
+
+# Decimal digits. Ever larger ones see through tanh(300), through 1e308 + 1 - 1e308, ...
+VALUE_LEVELS = (50, 150, 400, 1000, 2500, 6000)
+SLOPE_LEVELS = VALUE_LEVELS[1:]
+SURE = 2500  # a zero counts from here on: 10^-2500 of any operand is far below all doubles
+AGREE = "1e-25"
+FAR = 2**20  # erfc(FAR) is below 10^-10^11, and mpmath's erfc overflows its own exponent further out
+
+
+def definitions(mp):
+    """The value of every primitive, in the mpmath context `mp`."""
+
+    def erfc(x):
+        return mp.zero if x > FAR else mp.erfc(x)
+
+    def normal_cdf(x):
+        return erfc(-x / mp.sqrt(2)) / 2
+
+    def holds(test):
+        return lambda x, y: mp.one if test(x, y) else mp.zero
+
+    def sign(x):
+        return mp.sign(x)
+
+    def clip(x, low, high):
+        return min(max(x, low), high)
+
+    def cbrt(x):
+        return mp.sign(x) * mp.cbrt(abs(x))
+
+    def norm(*v):
+        return mp.sqrt(mp.fsum(x * x for x in v))
+
+    return {
+        "pos": lambda x: x,
+        "neg": lambda x: -x,
+        "add": lambda x, y: x + y,
+        "sub": lambda x, y: x - y,
+        "mul": lambda x, y: x * y,
+        "div": lambda x, y: x / y,
+        "pow": mp.power,
+        "abs": abs,
+        "path_product": lambda x, y: x * y,
+        "lt": holds(lambda x, y: x < y),
+        "le": holds(lambda x, y: x <= y),
+        "gt": holds(lambda x, y: x > y),
+        "ge": holds(lambda x, y: x >= y),
+        "eq": holds(lambda x, y: x == y),
+        "ne": holds(lambda x, y: x != y),
+        "where": lambda c, x, y: x if c != 0 else y,
+        "maximum": max,
+        "minimum": min,
+        "clip": clip,
+        "sign": sign,
+        "floor": mp.floor,
+        "ceil": mp.ceil,
+        "exp": mp.exp,
+        "expm1": mp.expm1,
+        "exp2": lambda x: mp.power(2, x),
+        "log": mp.log,
+        "log1p": mp.log1p,
+        "log2": lambda x: mp.log(x) / mp.log(2),
+        "log10": lambda x: mp.log(x) / mp.log(10),
+        "sqrt": mp.sqrt,
+        "cbrt": cbrt,
+        "sin": mp.sin,
+        "cos": mp.cos,
+        "tan": mp.tan,
+        "asin": mp.asin,
+        "acos": mp.acos,
+        "atan": mp.atan,
+        "atan2": mp.atan2,
+        "sinh": mp.sinh,
+        "cosh": mp.cosh,
+        "tanh": mp.tanh,
+        "asinh": mp.asinh,
+        "acosh": mp.acosh,
+        "atanh": mp.atanh,
+        "sigmoid": lambda x: 1 / (1 + mp.exp(-x)),
+        "softplus": lambda x: mp.log1p(mp.exp(x)),
+        "relu": lambda x: max(x, mp.zero),
+        "leaky_relu": lambda x, slope: x if x > 0 else slope * x,
+        "elu": lambda x, alpha: x if x > 0 else alpha * mp.expm1(x),
+        "silu": lambda x: x / (1 + mp.exp(-x)),
+        "gelu": lambda x: x * normal_cdf(x),
+        "gaussian": lambda x: mp.exp(-x * x),
+        "erf": mp.erf,
+        "erfc": erfc,
+        "normal_pdf": lambda x: mp.exp(-x * x / 2) / mp.sqrt(2 * mp.pi),
+        "normal_cdf": normal_cdf,
+        "hypot": norm,
+        "norm": norm,
+        "sum": lambda *v: mp.fsum(v),
+        "dot": lambda *v: mp.fdot(v[: len(v) // 2], v[len(v) // 2 :]),
+        "mean": lambda *v: mp.fsum(v) / len(v),
+        "prod": lambda *v: mp.fprod(v),
+        "max": lambda *v: max(v),
+        "min": lambda *v: min(v),
+        "logsumexp": lambda *v: mp.log(mp.fsum(map(mp.exp, v))),
+    }
+
+
+@functools.cache
+def context(digits):
+    """An mpmath context of so many digits, and the definitions in it."""
+    mp = mpmath.MPContext()
+    mp.dps = digits
+    return mp, definitions(mp)
+
+
+class UndecidedError(ArithmeticError):
+    """Even the highest precision did not settle a number."""
+
+
+def settled(evaluate, levels):
+    """`evaluate(mp, definitions)` at rising precision until two levels agree.
+
+    None outside of the domain, and where it grows without end (the slope of a cube root at 0).
+    """
+    last, diverges = None, True
+    for digits in levels:
+        mp, table = context(digits)
+        try:
+            now = evaluate(mp, table)
+        except ZeroDivisionError:
+            return None
+        if isinstance(now, mp.mpc) or not mp.isfinite(now):
+            return None
+        if last is not None and abs(now - last) <= mp.mpf(AGREE) * abs(now) and (now != 0 or digits >= SURE):
+            return now
+        if digits >= SURE and last is not None and max(abs(now), abs(last)) < mp.ldexp(1, -1100):
+            return mp.zero
+        diverges = diverges and (last is None or abs(now) > 1e6 * abs(last))
+        last = now
+    if diverges:
+        return None
+    raise UndecidedError
+
+
+def exact_value(name, xs):
+    """The value of a primitive at doubles `xs`, to 25 digits at least; None where it is not finite."""
+    return settled(lambda mp, table: mp.convert(table[name](*map(mp.mpf, xs))), VALUE_LEVELS)
+
+
+def exact_slope(name, xs, i):
+    """The derivative to operand i: a central difference of the definition, whose step shrinks with the precision.
+
+    None where the definition leaves its domain on one side, so that there is no derivative.
+    """
+
+    def difference(mp, table):
+        f, x = table[name], xs[i]
+        h = mp.mpf(min(abs(x), 1.0) or 1.0) * mp.mpf(10) ** -(mp.dps // 3)
+        ahead, behind = list(map(mp.mpf, xs)), list(map(mp.mpf, xs))
+        ahead[i] += h
+        behind[i] -= h
+        return (f(*ahead) - f(*behind)) / (2 * h)
+
+    return settled(difference, SLOPE_LEVELS)

@@ -1,0 +1,94 @@
+"""What several modules of this package ask of their arguments."""
+
+from __future__ import annotations
+
+import math
+import operator
+import random
+from typing import Any
+
+from autograd_core import OperandError, RangeError, StructureError, Value
+
+
+def shown(x: Any) -> str:
+    """A value and its type for a message, cut to a readable length."""
+    text = repr(x)
+    return f"{text if len(text) <= 60 else text[:57] + '...'} ({type(x).__name__})"
+
+
+def plain(x: Any) -> Any:
+    """`x` with NumPy arrays and scalars as lists and numbers, tuples and other sequences as lists."""
+    if isinstance(x, list):
+        return x
+    if hasattr(x, "tolist"):
+        return x.tolist()
+    return list(x) if hasattr(x, "__iter__") and not isinstance(x, (str, bytes, dict)) else x
+
+
+def row(x: Any, caller: str) -> list[Any]:
+    """`x` as a list.
+
+    Raises:
+        StructureError: It is a single number, or nothing that can be iterated.
+    """
+    items = plain(x)
+    if isinstance(items, list):
+        return items
+    msg = f"{caller}: expected a list of numbers, got {shown(x)}; for one number pass [x]"
+    raise StructureError(msg)
+
+
+def whole(x: Any, what: str, least: int = 1) -> int:
+    """`x` as an int that is at least `least`.
+
+    Raises:
+        OperandError: It is no int.
+        RangeError: It is too small.
+    """
+    try:
+        n = operator.index(x)
+    except TypeError:
+        n = None
+    if n is None or isinstance(x, bool):
+        msg = f"{what}: expected an int, got {shown(x)}"
+        raise OperandError(msg)
+    if n < least:
+        msg = f"{what}: expected at least {least}, got {n}"
+        raise RangeError(msg)
+    return n
+
+
+def real(x: Any, what: str, low: float = -math.inf, high: float = math.inf, *, open_low: bool = False) -> float:
+    """`x` as a float within [low, high], or (low, high].
+
+    Raises:
+        OperandError: It is no real number.
+        RangeError: It is outside of the bounds, or NaN.
+    """
+    try:
+        number = float(Value(x).data)
+    except OperandError:
+        msg = f"{what}: expected a real number, got {shown(x)}"
+        raise OperandError(msg) from None
+    if not low <= number <= high or (open_low and number == low):
+        msg = f"{what}: expected a number in {'(' if open_low else '['}{low:g}, {high:g}], got {x!r}"
+        raise RangeError(msg)
+    return number
+
+
+def generator(seed: Any) -> random.Random:
+    """The source of random numbers that a `seed=` argument means; Python's global one is left alone.
+
+    Args:
+        seed: An int; a `random.Random` that is used, and so advanced, as it is; None for one that
+            differs from run to run.
+
+    Raises:
+        OperandError: It is none of these.
+    """
+    if isinstance(seed, random.Random):
+        return seed
+    if seed is not None and not isinstance(seed, int):
+        msg = f"seed: expected an int, a random.Random or None, got {shown(seed)}"
+        raise OperandError(msg)
+    return random.Random(seed)  # noqa: S311  weights and shuffles are no secrets

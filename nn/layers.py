@@ -1,0 +1,248 @@
+"""Layers: micrograd's `Neuron`, `Layer`, `MLP`, and PyTorch's `Linear`, `Sequential`, `Dropout`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from autograd_core import OperandError, StructureError, Value, dot, scope
+from autograd_core.contexts import entered
+from autograd_core.value import Note
+
+from .activations import ACTIVATIONS, TITLES, activation_function
+from .checks import generator, plain, real, row, shown, whole
+from .init import gain, kaiming_uniform
+from .module import Module
+
+if TYPE_CHECKING:
+    import random
+    from collections.abc import Callable, Iterator, Sequence
+
+    from .init import Initializer
+
+    Activation = str | Callable[[Any], Any] | None
+    Seed = int | random.Random | None
+
+# Parameters are made within `scope`, so they know their neuron. In a forward pass that would put
+# every operation on the slow path, so there a neuron gives its nodes one note, shared by them all:
+# 2 % of the time. Where a context stands open anyway (a scope of the user's, a transform, anomaly
+# detection), the ordinary way is taken. `entered` and `Note` are all that is used of the core's insides.
+
+
+class Neuron(Module):
+    """activation(w . x + b): three nodes, whatever the number of inputs.
+
+    Args:
+        nin: Number of inputs n, at least 1.
+        activation: "relu", "tanh", "sigmoid", "softplus", "gelu", "silu", "elu", "leaky_relu",
+            "sin", "linear", or a function of one Value; None is "linear". A bool in its place is
+            taken for micrograd's `nonlin`.
+        nonlin: False for no activation, as in micrograd.
+        init: Initialiser of the weights, see `nn.init`; by default `kaiming_uniform` with the
+            activation's gain. The bias starts at 0.
+        seed: An int or a `random.Random` for initial weights that can be had again.
+
+    Raises:
+        OperandError: An argument of a wrong type.
+        RangeError: `nin` is below 1, or the activation unknown.
+
+    Attributes:
+        w: The n weights; `w[j]` belongs to input j.
+        b: The bias.
+        nonlin: Whether there is an activation.
+
+    Calling it takes a list (tuple, NumPy row) of n numbers or Values, gives a Value, and raises
+    `StructureError` for another length.
+
+    Example:
+        >>> import autograd_core as ag
+        >>> from nn import Neuron, init
+        >>> n = Neuron(2, "tanh", init=init.constant(0.5))
+        >>> n([1.0, -1.0]).data, n
+        (0.0, TanhNeuron(2))
+    """
+
+    def __init__(
+        self,
+        nin: int,
+        activation: Activation | bool = "relu",
+        *,
+        nonlin: bool = True,
+        init: Initializer | None = None,
+        seed: Seed = None,
+        nout: int = 1,
+    ) -> None:
+        nin = whole(nin, "Neuron: nin")
+        if isinstance(activation, bool):
+            activation, nonlin = "relu", activation
+        self.activation: Activation = "linear" if activation is None or not nonlin else activation
+        self._function = activation_function(self.activation)
+        rng = generator(seed)
+        weight = init or kaiming_uniform(gain(self.activation))
+        self.w = [Value(weight(rng, nin, nout), label=f"w{j}") for j in range(nin)]
+        self.b = Value(0.0, label="b")
+        self._note = Note(scope=self.b.scope)
+
+    @property
+    def nonlin(self) -> bool:
+        """Whether there is an activation, as in micrograd.
+
+        Example:
+            >>> from nn import Neuron
+            >>> Neuron(2, nonlin=False).nonlin
+            False
+        """
+        return self._function is not None
+
+    def __call__(self, x: Sequence[Any]) -> Value:
+        if x.__class__ is not list:
+            x = row(x, "Neuron")
+        w = self.w
+        if len(x) != len(w):
+            msg = f"{self!r}: expected {len(w)} inputs, got {len(x)}: {shown(x)}"
+            raise StructureError(msg)
+        if entered:
+            return self._in_scope(x)
+        note = self._note
+        z: Any = dot(w, x)
+        z._note = note
+        z = z + self.b
+        z._note = note
+        function = self._function
+        if function is not None:
+            z = function(z)
+            if self.activation.__class__ is str:  # of a user's function we do not know what it returns
+                z._note = note
+        return z  # type: ignore[no-any-return]
+
+    def _in_scope(self, x: Sequence[Any]) -> Any:
+        with scope(self._note.scope or "neuron"):
+            z = dot(self.w, x) + self.b
+            return z if self._function is None else self._function(z)
+
+    def __repr__(self) -> str:
+        name = self.activation
+        title = TITLES[name] if isinstance(name, str) else getattr(name, "__name__", type(name).__name__)
+        return f"{title}Neuron({len(self.w)})"
+
+
+class Layer(Module):
+    """Neurons that share their inputs.
+
+    Args:
+        nin: Number of inputs, at least 1.
+        nout: Number of neurons, at least 1.
+        activation: As for `Neuron`, and so are the others.
+        nonlin: False for no activation.
+        init: Initialiser of the weights.
+        seed: An int or a `random.Random`.
+
+    Raises:
+        OperandError: An argument of a wrong type.
+        RangeError: A number below 1, or an unknown activation.
+
+    Attributes:
+        neurons: The list of them.
+
+    Calling it gives a list of `nout` Values, or one Value where `nout` is 1, as micrograd does.
+
+    Example:
+        >>> from nn import Layer
+        >>> layer = Layer(2, 3, seed=0)
+        >>> len(layer([1.0, 2.0])), layer
+        (3, Layer of [ReLUNeuron(2), ReLUNeuron(2), ReLUNeuron(2)])
+    """
+
+    def __init__(
+        self,
+        nin: int,
+        nout: int,
+        activation: Activation | bool = "relu",
+        *,
+        nonlin: bool = True,
+        init: Initializer | None = None,
+        seed: Seed = None,
+    ) -> None:
+        nin, nout = whole(nin, "Layer: nin"), whole(nout, "Layer: nout")
+        rng = generator(seed)
+        self.neurons = []
+        for j in range(nout):
+            with scope(f"neuron{j}"):
+                self.neurons.append(Neuron(nin, activation, nonlin=nonlin, init=init, seed=rng, nout=nout))
+
+    def __call__(self, x: Sequence[Any]) -> Any:
+        if x.__class__ is not list:
+            x = row(x, "Layer")
+        out = [neuron(x) for neuron in self.neurons]
+        return out[0] if len(out) == 1 else out
+
+    def __repr__(self) -> str:
+        return f"Layer of [{', '.join(map(repr, self.neurons))}]"
+
+
+class MLP(Module):
+    """A multi-layer perceptron: layers one after the other, the last one without activation.
+
+    Args:
+        nin: Number of inputs, at least 1.
+        nouts: Number of neurons in each layer, at least one number.
+        activation: That of all layers but the last, as for `Neuron`.
+        init: Initialiser of the weights, see `nn.init`.
+        seed: An int or a `random.Random` for initial weights that can be had again.
+
+    Raises:
+        OperandError: An argument of a wrong type.
+        RangeError: A number below 1, or an unknown activation.
+        StructureError: `nouts` is empty.
+
+    Attributes:
+        layers: The list of `Layer`s.
+
+    Calling it takes a list (tuple, NumPy row) of `nin` numbers or Values, and gives a list of
+    Values, or one Value where the last layer has one neuron.
+
+    Example:
+        >>> from nn import MLP
+        >>> model = MLP(2, [2, 1], seed=0)
+        >>> model
+        MLP of [Layer of [ReLUNeuron(2), ReLUNeuron(2)], Layer of [LinearNeuron(2)]]
+        >>> model([1.0, 2.0, 3.0])
+        Traceback (most recent call last):
+        autograd_core.errors.StructureError: ReLUNeuron(2): expected 2 inputs, got 3: [1.0, 2.0, 3.0] (list)
+    """
+
+    def __init__(
+        self,
+        nin: int,
+        nouts: Sequence[int],
+        activation: Activation = "relu",
+        *,
+        init: Initializer | None = None,
+        seed: Seed = None,
+    ) -> None:
+        sizes = [nin, *self._checked(nouts)]
+        rng = generator(seed)
+        self.layers = []
+        for i in range(1, len(sizes)):
+            with scope(f"layer{i}"):
+                last = i == len(sizes) - 1
+                layer = Layer(sizes[i - 1], sizes[i], None if last else activation, init=init, seed=rng)
+                self.layers.append(layer)
+
+    @staticmethod
+    def _checked(nouts: Any) -> list[int]:
+        sizes = plain(nouts)
+        if not isinstance(sizes, list):
+            msg = f"MLP: nouts: expected a list of ints, one per layer, got {shown(nouts)}"
+            raise OperandError(msg)
+        if not sizes:
+            msg = "MLP: nouts: expected at least one layer, got none"
+            raise StructureError(msg)
+        return sizes
+
+    def __call__(self, x: Sequence[Any]) -> Any:
+        for i, layer in enumerate(self.layers):
+            x = layer([x] if i and not isinstance(x, list) else x)
+        return x
+
+    def __repr__(self) -> str:
+        return f"MLP of [{', '.join(map(repr, self.layers))}]"

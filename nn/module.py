@@ -1,0 +1,311 @@
+"""`Module`: what has parameters."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from autograd_core import OperandError, StructureError, Value
+
+from . import files
+from .checks import shown
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Iterator, Mapping
+
+
+class Module:
+    """Base class of everything that has parameters, with PyTorch's conventions.
+
+    Attributes that are leaf `Value`s are its parameters, attributes that are Modules its
+    submodules; both are also found in lists, tuples and dicts, nested as you like. A `Value` that
+    was computed from others (a kept output, say) is no parameter. A subclass defines `__call__`,
+    or `forward` as in PyTorch; it needs to call no `super().__init__()`.
+
+    Attributes:
+        training: True until `eval()`; `Dropout` asks for it.
+
+    Example:
+        >>> import autograd_core as ag
+        >>> from nn import Module
+        >>> class Line(Module):
+        ...     def __init__(self):
+        ...         self.slope, self.offset = ag.Value(2.0), ag.Value(1.0)
+        ...     def forward(self, x):
+        ...         return self.slope * x + self.offset
+        >>> line = Line()
+        >>> line(3.0).data, line.state_dict()
+        (7.0, {'slope': 2.0, 'offset': 1.0})
+    """
+
+    training: bool = True
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        return self.forward(*args, **kwargs)
+
+    def forward(self, *args: Any, **kwargs: Any) -> Any:
+        """What calling the module computes; a subclass defines it.
+
+        Args:
+            *args: What the subclass takes.
+            **kwargs: Likewise.
+
+        Raises:
+            StructureError: The subclass defines neither `forward` nor `__call__`.
+
+        Example:
+            >>> from nn import Module
+            >>> class Twice(Module):
+            ...     def forward(self, x):
+            ...         return 2 * x
+            >>> Twice()(4.0)
+            8.0
+        """
+        msg = f"{type(self).__name__}: expected a method forward or __call__, found none; define what it computes"
+        raise StructureError(msg)
+
+    # --- what it consists of ---
+
+    def named_modules(self) -> Iterator[tuple[str, Module]]:
+        """This module as "" and all below it with their dotted names, each once.
+
+        Returns:
+            An iterator of `(name, module)`, in the order of the attributes.
+
+        Example:
+            >>> from nn import MLP
+            >>> [name for name, _ in MLP(1, [1], seed=0).named_modules()]
+            ['', 'layers.0', 'layers.0.neurons.0']
+        """
+        yield from ((name, x) for name, x in _found(self) if isinstance(x, Module))
+
+    def named_parameters(self) -> Iterator[tuple[str, Value]]:
+        """The parameters with their dotted names; one that is shared comes once.
+
+        Returns:
+            An iterator of `(name, parameter)`, in the order of the attributes.
+
+        Example:
+            >>> from nn import Neuron
+            >>> [name for name, _ in Neuron(2, seed=0).named_parameters()]
+            ['w.0', 'w.1', 'b']
+        """
+        yield from ((name, x) for name, x in _found(self) if isinstance(x, Value))
+
+    def parameters(self) -> list[Value]:
+        """The parameters, in the order of the attributes; one that is shared comes once.
+
+        Returns:
+            A list of leaves.
+
+        Example:
+            >>> from nn import MLP
+            >>> len(MLP(2, [16, 16, 1]).parameters())
+            337
+        """
+        return [x for _, x in self.named_parameters()]
+
+    def zero_grad(self) -> None:
+        """Set `.grad` of every parameter to 0.0.
+
+        Example:
+            >>> from nn import Neuron
+            >>> n = Neuron(1, seed=0)
+            >>> n([1.0]).backward(); n.zero_grad(); n.b.grad
+            0.0
+        """
+        for p in self.parameters():
+            p.grad = 0.0
+
+    def train(self, mode: bool = True) -> Module:  # noqa: FBT001, FBT002  as PyTorch has it
+        """Set `training` here and in all modules below, which turns `Dropout` on.
+
+        Args:
+            mode: False for what `eval()` does.
+
+        Returns:
+            This module.
+
+        Example:
+            >>> from nn import Dropout
+            >>> Dropout(0.5).train().training
+            True
+        """
+        for _, module in self.named_modules():
+            module.training = mode
+        return self
+
+    def eval(self) -> Module:
+        """Set `training` to False here and in all modules below, which turns `Dropout` off.
+
+        Returns:
+            This module.
+
+        Example:
+            >>> from nn import Dropout
+            >>> Dropout(0.5).eval()([1.0, 2.0])
+            [1.0, 2.0]
+        """
+        return self.train(mode=False)
+
+    # --- its state ---
+
+    def state_dict(self) -> dict[str, float]:
+        """The numbers of all parameters by their dotted names.
+
+        Returns:
+            A dict of plain numbers; changing it changes nothing here.
+
+        Example:
+            >>> from nn import Neuron
+            >>> sorted(Neuron(1, seed=0).state_dict())
+            ['b', 'w.0']
+        """
+        return {name: p.data for name, p in self.named_parameters()}
+
+    def load_state_dict(self, state: Mapping[str, float]) -> None:
+        """Set all parameters to the numbers of a `state_dict()`.
+
+        Everything is checked before anything changes.
+
+        Args:
+            state: A number for the name of every parameter, and no others.
+
+        Raises:
+            StructureError: Names are missing, or unexpected.
+            OperandError: Something in it is no real number, or it is no mapping.
+
+        Example:
+            >>> from nn import Neuron
+            >>> n = Neuron(1)
+            >>> n.load_state_dict({"w.0": 2.0, "b": -1.0})
+            >>> n([3.0]).data
+            5.0
+        """
+        if not hasattr(state, "keys"):
+            msg = f"load_state_dict: expected a dict of names and numbers, got {shown(state)}"
+            raise OperandError(msg)
+        parameters = dict(self.named_parameters())
+        _same_names(list(parameters), list(state.keys()))
+        numbers = {}
+        for name in parameters:
+            try:
+                numbers[name] = Value(state[name]).data
+            except OperandError:
+                msg = f"load_state_dict: {name}: expected a real number, got {shown(state[name])}"
+                raise OperandError(msg) from None
+        for name, p in parameters.items():
+            p.data = numbers[name]
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the parameters to a file: JSON, readable anywhere, with every double exact.
+
+        A file that stands there is replaced only when the new one is complete.
+
+        Args:
+            path: Where to write.
+
+        Raises:
+            OSError: The place cannot be written.
+
+        Example:
+            >>> import pathlib, tempfile
+            >>> from nn import Neuron
+            >>> path = pathlib.Path(tempfile.mkdtemp()) / "neuron.json"
+            >>> a, b = Neuron(2, seed=0), Neuron(2, seed=1)
+            >>> a.save(path)
+            >>> b.load(path).state_dict() == a.state_dict()
+            True
+        """
+        files.write(path, repr(self), self.state_dict())
+
+    def load(self, path: str | os.PathLike[str]) -> Module:
+        """Set the parameters to those of a file that `save` wrote. No code in it is ever run.
+
+        Everything is checked before anything changes.
+
+        Args:
+            path: The file.
+
+        Returns:
+            This module.
+
+        Raises:
+            OSError: The file cannot be read.
+            StructureError: It is no model file, or one of a different model.
+            RangeError: It was written in a later version of the format.
+
+        Example:
+            >>> import pathlib, tempfile
+            >>> from nn import Neuron
+            >>> path = pathlib.Path(tempfile.mkdtemp()) / "notes.txt"
+            >>> _ = path.write_text("no model")
+            >>> Neuron(2).load(path)  # doctest: +ELLIPSIS
+            Traceback (most recent call last):
+            autograd_core.errors.StructureError: ...notes.txt is no model file: expected JSON ...
+        """
+        self.load_state_dict(files.read(path))
+        return self
+
+    def __repr__(self) -> str:
+        parts = (f"{name}={_summary(x)}" for name, x in vars(self).items() if _tree_of_parts(x))
+        return f"{type(self).__name__}({', '.join(parts)})"
+
+
+def _tree_of_parts(x: Any) -> bool:
+    return isinstance(x, (Module, Value, list, tuple, dict)) and any(_walk(x, ""))
+
+
+def _summary(x: Any) -> str:
+    if isinstance(x, Module):
+        return repr(x)
+    count = sum(isinstance(y, Value) for _, y in _walk(x, ""))
+    return f"{count} parameter{'s' if count != 1 else ''}"
+
+
+def _found(module: Module) -> Iterator[tuple[str, Value | Module]]:
+    return _walk(module, "")
+
+
+def _walk(tree: Any, name: str) -> Iterator[tuple[str, Value | Module]]:
+    """Every module and leaf Value in a tree of attributes, depth first, each once."""
+    seen: set[int] = set()  # by id: a user's module may define ==
+    stack = [(name, tree)]
+    while stack:
+        name, x = stack.pop()
+        if isinstance(x, Value):
+            if x.op or id(x) in seen:
+                continue
+            seen.add(id(x))
+            yield name, x
+            continue
+        if isinstance(x, Module):
+            if id(x) in seen:
+                continue
+            seen.add(id(x))
+            yield name, x
+            items = vars(x).items()
+        elif isinstance(x, dict):
+            items = x.items()
+        elif isinstance(x, (list, tuple)):
+            items = enumerate(x)  # type: ignore[assignment]
+        else:
+            continue
+        prefix = f"{name}." if name else ""
+        stack.extend((f"{prefix}{key}", y) for key, y in reversed(list(items)))
+
+
+def _same_names(expected: list[str], got: list[str]) -> None:
+    known, given = set(expected), set(got)
+    missing = [name for name in expected if name not in given]
+    unexpected = [name for name in got if name not in known]
+    if missing or unexpected:
+        msg = (
+            f"load_state_dict: expected {len(expected)} parameters, got {len(got)}; "
+            f"missing: {_some(missing)}; unexpected: {_some(unexpected)}. Build the model with the same sizes first."
+        )
+        raise StructureError(msg)
+
+
+def _some(names: list[str]) -> str:
+    return (", ".join(map(str, names[:3])) + (", ..." if len(names) > 3 else "")) or "none"
