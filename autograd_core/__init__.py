@@ -81,6 +81,9 @@ from .graph import count_paths as count_paths
 from .graph import topological_order as topological_order
 from .graph import trace as trace
 from .naming import name as name
+from .pictures import Picture as Picture
+from .pictures import draw as draw
+from .pictures import draw_dot as draw_dot
 from .primitive import primitive as primitive
 from .steps import Step as Step
 from .steps import backward_steps as backward_steps

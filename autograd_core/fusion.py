@@ -16,7 +16,7 @@ from .number_systems.floats import FAST
 from .number_systems.source import Source, Term, is_free, write
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from .ops import Primitive
 
@@ -143,14 +143,81 @@ def fused(row: Primitive, namespace: dict[str, Any], *, reflected: bool = False)
     function = FunctionType(_stub.__code__, scope, row.name)
 
     def compile_and_call(operands: tuple[Any, ...]) -> Any:
-        import linecache  # for tracebacks; it brings tokenize and re, 4 ms
-
-        source = text(row, reflected=reflected)
-        filename = f"<autograd_core {'reflected ' if reflected else ''}{row.name}>"
-        linecache.cache[filename] = (len(source), None, source.splitlines(keepends=True), filename)
-        exec(compile(source, filename, "exec"), scope)  # noqa: S102  the text is made from our own rows above
+        _run(text(row, reflected=reflected), f"{'reflected ' if reflected else ''}{row.name}", scope)
         function.__code__ = scope[f"build_{row.name}"].__code__
         return function(*operands)
 
     scope["compile_and_call"] = compile_and_call
     return function
+
+
+MANY = """\
+def {function}(operands):
+    {nodes}, = operands
+    if {unfit}:
+        return {otherwise}
+    try:
+        {loads}
+        z = {value}
+        edges = ({nodes}, {d})
+    except (AttributeError, ArithmeticError, TypeError, ValueError):
+        return {otherwise}
+    if z.__class__ is float:
+        node = new(Value)
+        node.data = z
+        node.grad = 0.0
+        node._row = row
+        node._edges = edges
+        return node
+    return None
+
+
+"""
+
+
+def many_text(row: Primitive, count: int) -> str:
+    """Python source for a row of any number of operands, at one number: straight-line, without a list.
+
+    `values` takes Values alone, and hands over to `mixed` where floats are among them.
+    """
+    source = Source()
+    xs = [source.name(f"x{i}") for i in range(count)]
+    value = source.number(row.value(source, *xs))
+    partials = [source.number(d) for d in row.partials(source, *xs, source.name("z"))]
+    z, *d = write([value, *partials])
+    nodes = [f"p{i}" for i in range(count)]
+    mixed = MANY.format(
+        function="mixed", nodes=", ".join(nodes), value=z, otherwise="None",
+        unfit="set(map(type, operands)) != {Value, float}",
+        loads="; ".join(f"{x.op} = {p} if {p}.__class__ is float else {p}.data" for x, p in zip(xs, nodes)),
+        d=", ".join(f"0.0 if {p}.__class__ is float else {e}" for p, e in zip(nodes, d)),
+    )
+    values = MANY.format(
+        function="values", nodes=", ".join(nodes), value=z, otherwise="mixed(operands)",
+        unfit=f"{nodes[-1]}.__class__ is not Value or p0.__class__ is not Value",
+        loads="; ".join(f"{x.op} = {p}.data" for x, p in zip(xs, nodes)),
+        d=", ".join(d),
+    )
+    return mixed + values
+
+
+def fused_many(row: Primitive, count: int, namespace: dict[str, Any]) -> Callable[[Sequence[Any]], Any]:
+    """Compile a row of any number of operands for `count` of them; 0.5 ms for 32.
+
+    Returns:
+        A function of a sequence of Values and floats. It gives the node, or None where `record` has
+        to look: operands of another kind, or a rule that raises.
+    """
+    scope = FAST | namespace | {"row": row}
+    _run(many_text(row, count), f"{row.name} of {count}", scope)
+    function: Callable[[Sequence[Any]], Any] = scope["values"]
+    return function
+
+
+def _run(source: str, name: str, scope: dict[str, Any]) -> None:
+    """Execute generated text, so that tracebacks show its lines."""
+    import linecache  # brings tokenize and re, 4 ms
+
+    filename = f"<autograd_core {name}>"
+    linecache.cache[filename] = (len(source), None, source.splitlines(keepends=True), filename)
+    exec(compile(source, filename, "exec"), scope)  # noqa: S102  the text is made from our own rows above

@@ -87,48 +87,58 @@ def active_order(*roots: Value) -> list[Value]:
     path: list[Value] = []
     push = path.append
     for root in roots:
-        if root not in seen:
-            see(root)
-            push(root)
-        while path:
-            node = path[-1]
+        if root in seen:
+            continue
+        see(root)
+        node = root
+        while True:
             edges = node._edges
             count = len(edges)
             if count == 4:
                 p, q, d, e = edges
                 if d and p not in seen:
                     see(p)
-                    push(p)
-                    continue
+                    if p._edges:
+                        push(node)
+                        node = p
+                        continue
+                    emit(p)
                 if e and q not in seen:
                     see(q)
-                    push(q)
-                    continue
+                    if q._edges:
+                        push(node)
+                        node = q
+                        continue
+                    emit(q)
             elif count == 2:
                 p, d = edges
                 if d and p not in seen:
                     see(p)
-                    push(p)
+                    push(node)
+                    node = p
                     continue
             elif count:
                 scan = scans.get(node)
                 if scan is None:
                     half = count // 2
-                    if seen.issuperset(edges[:half]):
-                        emit(path.pop())
-                        continue
-                    scan = scans[node] = compress(edges, edges[half:])
+                    scan = () if seen.issuperset(edges[:half]) else compress(edges, edges[half:])
+                    scans[node] = scan
+                deeper = None
                 for p in scan:
                     if p not in seen:
                         see(p)
                         if p._edges:
-                            push(p)
+                            deeper = p
                             break
                         emit(p)
-                else:
-                    emit(path.pop())
-                continue
-            emit(path.pop())
+                if deeper is not None:
+                    push(node)
+                    node = deeper
+                    continue
+            emit(node)
+            if not path:
+                break
+            node = path.pop()
     return order
 
 

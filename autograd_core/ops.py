@@ -23,7 +23,9 @@ if TYPE_CHECKING:
 
 INF = float("inf")
 REALS = (-INF, INF)
-TINY, HUGE, SCALE = 2.0**-960, 2.0**1000, 2**600  # SCALE is an int: beside Fractions it stays exact
+TINY, HUGE, HUGE_ROOT = 2.0**-960, 2.0**1000, 2.0**500  # inside of these nothing over- or underflows
+WHOLE = 2.0**53  # up to here a double holds every integer
+SCALE = 2**600  # an int: beside Fractions it stays exact
 
 
 class Primitive:
@@ -149,13 +151,13 @@ def sign_of(m: Any, x: Any) -> Any:
 
 def logistic(m: Any, x: Any) -> Any:
     """1 / (1 + exp(-x)) without overflow, and without cancellation on the left."""
-    e = m.exp(-m.abs(x))
+    e = m.exp(m.where(x < 0, x, -x))  # not -|x|, whose derivative at 0 is that of a kink
     return m.where(x < 0, e / (1 + e), 1 / (1 + e))
 
 
 def logistic_slope(m: Any, x: Any) -> Any:
     """exp(-|x|) / (1 + exp(-|x|))^2; z (1 - z) loses every digit where z rounds to 1."""
-    e = m.exp(-m.abs(x))
+    e = m.exp(m.where(x < 0, x, -x))
     return e / ((1 + e) * (1 + e))
 
 
@@ -164,11 +166,23 @@ def quotient_slope(m: Any, x: Any, y: Any, z: Any) -> Any:
     return m.where(m.abs(z) < TINY, ((x * SCALE) / y) / y / SCALE, z / y)
 
 
-def direction(m: Any, x: Any, v: Any, z: Any) -> Any:
-    """x / |v|, scaled where |v| is subnormal or beyond the largest double; 0 at the origin."""
+def scaled_length(m: Any, v: Any, z: Any) -> Any:
+    """(s, s |v|), where s is not 1 if z = |v| is subnormal or beyond the largest double."""
     s = m.where(z < TINY, SCALE, m.where(z < HUGE, 1, 1 / m.number(SCALE)))
-    length = m.where(m.equal(s, 1), z, m.norm([s * u for u in v]))
+    return s, m.where(m.equal(s, 1), z, m.norm([s * u for u in v]))
+
+
+def direction(m: Any, x: Any, v: Any, z: Any) -> Any:
+    """x / |v|; 0 at the origin."""
+    s, length = scaled_length(m, v, z)
     return m.where(m.equal(z, 0), 0, (s * x) / length)
+
+
+def angle_slope(m: Any, x: Any, v: Any) -> Any:
+    """x / |v|^2; 0 at the origin."""
+    z = m.hypot(*v)
+    s, length = scaled_length(m, v, z)
+    return m.where(m.equal(z, 0), 0, ((s * x) / length) / length * s)
 
 
 def exp_of_difference(m: Any, x: Any, y: Any) -> Any:
@@ -179,16 +193,28 @@ def exp_of_difference(m: Any, x: Any, y: Any) -> Any:
     return m.exp(d) * m.where(m.abs(e) < 1, 1 + e, 1)
 
 
+# Rules stay short: they are differentiated again, so no |x|, root or scaled branch may stand where a
+# smooth rule passes 0, and their gradient graphs are read by people. Digits lost beside the ends of the
+# range of doubles are listed in docs/accuracy.md instead of being won back by further branches.
+
+
 def power_slope(m: Any, x: Any, y: Any) -> Any:
-    """y x^(y - 1); y - 1 is exact for y >= 1, elsewhere its rounding error is put back."""
+    """y x^(y - 1); the rounding error of y - 1 is put back where there is one."""
     s = y - 1
     e = (y - (s - (s - y))) + (-1 - (s - y))
-    correction = m.where(m.equal(e, 0), 1, 1 + e * m.log(m.abs(x)))
+    lost = e * m.log(m.abs(x))
+    plain = y * m.pow(x, s)
+    corrected = m.where(m.equal(e, 0), plain, m.where(m.abs(lost) < 1, plain + plain * lost, plain))
     return m.where(
         m.equal(y, 0),
-        m.where(m.abs(x) > 0, y * m.pow(x, s), 0),
-        m.where(y >= 1, y * m.pow(x, s), y * m.pow(x, s) * correction),
+        m.where(m.equal(x, 0), 0, plain),
+        m.where(y >= 1, m.where(y <= WHOLE, plain, corrected), corrected),
     )
+
+
+def exponent_slope(m: Any, x: Any, y: Any, z: Any) -> Any:
+    """x^y log(x); 0 where x = 0 and y >= 0."""
+    return m.where(m.equal(x, 0), m.where(y < 0, z * m.log(x), 0), z * m.log(x))
 
 
 def first_hits(m: Any, v: Any, z: Any) -> Any:
@@ -226,7 +252,7 @@ row(
     lambda m, x, y: m.pow(x, y),
     lambda m, x, y, z: (
         power_slope(m, x, y),
-        m.where(m.equal(x, 0), m.where(y < 0, z * m.log(x), 0), z * m.log(x)),
+        exponent_slope(m, x, y, z),
     ),
     arity=2, symbol="**", latex="{0}^{{{1}}}", domain=((0.0, INF), REALS),
     kink="0 ** y has derivative 0 to y for y >= 0; x ** 0 has derivative 0 to x",
@@ -295,8 +321,9 @@ row(
         m.where(x < low, m.where(low > high, 0, 1), 0),
         m.where(m.where(x < low, low, x) > high, 1, 0),
     ),
-    arity=3, kinks=lambda m, x, low, high: (x - low, x - high),
-    kink="the gradient passes at both bounds", summary="x held between low and high.",
+    arity=3,
+    kinks=lambda m, x, low, high: (x - low, x - high, m.where(x < low, low - high, 1)),
+    kink="the gradient passes at both bounds; below two equal bounds it goes to low", summary="x held between low and high.",
 )
 row(
     "sign", sign_of, lambda m, x, z: (0,),
@@ -336,7 +363,7 @@ row(
     latex=r"\log_{{10}} {0}", domain=((0.0, INF),), summary="Logarithm to base 10.",
 )
 row(
-    "sqrt", lambda m, x: m.sqrt(x), lambda m, x, z: (0.5 / z,),
+    "sqrt", lambda m, x: m.sqrt(x), lambda m, x, z: (1 / (2 * z),),
     latex=r"\sqrt{{{0}}}", domain=((0.0, INF),), summary="Square root; sqrt(-1) is NaN.",
 )
 row(
@@ -359,16 +386,15 @@ row(
 )
 row(
     "atan", lambda m, x: m.atan(x),
-    lambda m, x, z: (m.where(m.abs(x) < 2.0**500, 1 / (1 + x * x), 1 / x / x),),
+    lambda m, x, z: (m.where(m.abs(x) < HUGE_ROOT, 1 / (1 + x * x), (1 / x) / (x + 1 / x)),),
     latex=r"\arctan {0}", summary="Arc tangent, in radians.",
 )
 row(
     "atan2", lambda m, y, x: m.atan2(y, x),
-    lambda m, y, x, z: (
-        direction(m, x, (y, x), m.hypot(y, x)) / m.hypot(y, x),
-        -direction(m, y, (y, x), m.hypot(y, x)) / m.hypot(y, x),
-    ),
-    arity=2, summary="Angle of the point (x, y), in radians; operands in the order y, x.",
+    lambda m, y, x, z: (angle_slope(m, x, (y, x)), -angle_slope(m, y, (y, x))),
+    arity=2, kinks=lambda m, y, x: (m.where(x > 0, 1, y),),
+    kink="atan2(0, 0) has derivatives 0; on the negative x axis the angle jumps, its derivatives do not",
+    summary="Angle of the point (x, y), in radians; operands in the order y, x.",
 )
 
 # --- hyperbolic functions -----------------------------------------------------------------------
@@ -425,23 +451,30 @@ row(
     arity=2, kinks=lambda m, x, alpha: (x,), kink="elu'(0) = alpha",
     summary="x where positive, else alpha * (exp(x) - 1).", source="Clevert, Unterthiner, Hochreiter, 2015",
 )
+
+
+def _silu_slope(m: Any, x: Any) -> Any:
+    """sigmoid(x) (1 + x sigmoid(-x)), and its limits."""
+    return m.where(m.abs(x) < INF, logistic(m, x) * (1 + x * logistic(m, -x)), m.where(x < 0, 0, 1))
+
+
 row(
     "silu",
-    lambda m, x: m.where(x < -1000, 0, x * logistic(m, x)),
-    lambda m, x, z: (m.where(m.abs(x) < 1000, logistic(m, x) * (1 + x * logistic(m, -x)), m.where(x < 0, 0, 1)),),
+    lambda m, x: m.where(m.equal(x, -INF), 0, x * logistic(m, x)),
+    lambda m, x, z: (_silu_slope(m, x),),
     summary="x * sigmoid(x), also called swish.", source="Elfwing, Uchibe, Doya, 2017",
 )
 row(
     "gelu",
-    lambda m, x: m.where(x < -1000, 0, x * m.normal_cdf(x)),
-    lambda m, x, z: (m.where(m.abs(x) < 1000, m.normal_cdf(x) + x * m.normal_pdf(x), m.where(x < 0, 0, 1)),),
+    lambda m, x: m.where(m.equal(x, -INF), 0, x * m.normal_cdf(x)),
+    lambda m, x, z: (m.normal_cdf(x) + m.where(m.abs(x) < INF, x * m.normal_pdf(x), 0),),
     summary="x * Phi(x), with the exact normal distribution function.", source="Hendrycks, Gimpel, 2016",
 )
 
 # --- error functions and the normal distribution ------------------------------------------------
 
 row(
-    "gaussian", lambda m, x: m.gaussian(x), lambda m, x, z: (-2 * x * z,),
+    "gaussian", lambda m, x: m.gaussian(x), lambda m, x, z: (m.where(m.abs(x) < INF, -2 * (x * z), 0),),
     latex="e^{{-{0}^2}}", summary="exp(-x^2), accurate far out.",
 )
 row(
@@ -453,7 +486,7 @@ row(
     latex=r"\operatorname{{erfc}} {0}", summary="1 - erf(x), accurate far out.",
 )
 row(
-    "normal_pdf", lambda m, x: m.normal_pdf(x), lambda m, x, z: (-x * z,),
+    "normal_pdf", lambda m, x: m.normal_pdf(x), lambda m, x, z: (m.where(m.abs(x) < INF, -x * z, 0),),
     latex=r"\varphi\left({0}\right)", summary="Density of the standard normal distribution.",
 )
 row(

@@ -15,7 +15,7 @@ from .functions import VALUES
 from .graph import active_order, order_of
 from .ops import ROWS
 from .sweep import forward, reverse
-from .tree import Spec, array, build, flatten, same_shape, unflatten
+from .tree import Spec, array, build, described, flatten, flatten_as, unflatten
 from .value import FUSED, Constant, Value, check_fresh, is_fraction, number, record_many
 
 if TYPE_CHECKING:
@@ -70,7 +70,10 @@ def _symbolic_edges(node: Value) -> tuple[Any, ...]:
         return ()
     check_fresh(node)
     operands = [p.data if isinstance(p, Constant) else p for p in parents]
-    local = row.partials(VALUES, *operands, node)
+    try:
+        local = row.partials(VALUES, *operands, node)
+    except ArithmeticError:  # a rule divides by a constant 0; among nodes nothing raises
+        local = row.partials(VALUES, *parents, node)
     return (*parents, *(0 if isinstance(p, Constant) else _local(d) for p, d in zip(parents, local, strict=True)))
 
 
@@ -169,7 +172,7 @@ def grad_of(output: Value, inputs: Iterable[Value], *, create_graph: bool = Fals
         >>> ag.grad_of(slope, [x])
         [18.0]
     """
-    nodes = [inputs] if isinstance(inputs, Value) else list(inputs)
+    nodes: list[Any] = list(inputs) if hasattr(inputs, "__iter__") else [inputs]
     for node in (output, *nodes):
         if not isinstance(node, Value):
             msg = f"grad_of: expected Values, got {node!r} ({type(node).__name__})"
@@ -185,17 +188,21 @@ class Call:
 
     __slots__ = ("graph", "inputs", "output", "outputs", "spec", "specs")
 
-    def __init__(self, f: Callable[..., Any], args: Sequence[Any], argnums: Sequence[int], kwargs: Any, name: str) -> None:
+    def __init__(self, f: Any, args: Sequence[Any], argnums: Sequence[int], kwargs: Any, name: str) -> None:
         _callable(f, name)
         args = list(args)
         self.inputs: list[Value] = []
         self.specs: list[Spec] = []
-        given: list[Any] = []
-        for i in argnums:
-            leaves, spec = flatten(args[i])
-            boxed = [x if isinstance(x, Value) else number(x, f"{name}: argument {i}") for x in leaves]
-            given += boxed
-            fresh = [FUSED["pos"](x) if isinstance(x, Value) else Value(x) for x in boxed]
+        trees = [(i, *flatten(args[i])) for i in argnums]
+        given = [x for _, leaves, _ in trees for x in leaves]
+        exact = next((type(x) for x in given if is_fraction(x)), None)  # ints beside Fractions stay exact
+        for i, leaves, spec in trees:
+            fresh = [
+                FUSED["pos"](x)
+                if isinstance(x, Value)
+                else Value(exact(x) if exact and x.__class__ is int else number(x, f"{name}: argument {i}"))
+                for x in leaves
+            ]
             self.inputs += fresh
             self.specs.append(spec)
             args[i] = unflatten(spec, fresh)
@@ -238,7 +245,7 @@ def _callable(f: Any, name: str) -> None:
 def _positions(argnums: Any, args: Sequence[Any], name: str) -> tuple[int, ...]:
     numbers = argnums if isinstance(argnums, (tuple, list)) else (argnums,)
     for i in numbers:
-        if not isinstance(i, int):
+        if not isinstance(i, int) or isinstance(i, bool):
             msg = f"{name}: expected argnums as an int or a tuple of ints, got {argnums!r}"
             raise OperandError(msg)
         if not -len(args) <= i < len(args):
@@ -256,9 +263,8 @@ def _unwrap(trees: Sequence[Any], argnums: Any) -> Any:
 
 
 def _scalar(call: Call, name: str) -> Any:
-    if call.spec.kind != "leaf":
-        n = len(call.outputs)
-        msg = f"{name}: expected a function with one number as its result, got {n} in a {call.spec.kind}; use jacobian"
+    if call.spec.kind != "leaf" and call.spec.about != ():  # an array without axes is one number
+        msg = f"{name}: expected a function with one number as its result, got {described(call.spec)}; use jacobian"
         raise StructureError(msg)
     return call.outputs[0]
 
@@ -278,6 +284,7 @@ def value_and_grad(f: Callable[..., Any], argnums: int | tuple[int, ...] = 0) ->
 
     Raises:
         OperandError: `f` is no function, an argument or the result no number.
+        RangeError: There is no argument at that position.
         StructureError: The result is not one number.
 
     Example:
@@ -302,6 +309,7 @@ def grad(f: Callable[..., Any], argnums: int | tuple[int, ...] = 0) -> Callable[
 
     Raises:
         OperandError: `f` is no function, an argument or the result no number.
+        RangeError: There is no argument at that position.
         StructureError: The result is not one number.
 
     Example:
@@ -333,13 +341,13 @@ def _named_after(f: Any, name: str, function: Callable[..., Any]) -> Callable[..
 
 def _vector(primals: Sequence[Any], tangents: Sequence[Any], name: str) -> tuple[list[Any], bool]:
     """Leaves of the tangents, which must have the primals' shapes; whether a Value is among them."""
-    for what, given in (("primals", primals), ("vectors" if name == "hvp" else "tangents", tangents)):
+    directions = "vectors" if name == "hvp" else "tangents"
+    for what, given in (("primals", primals), (directions, tangents)):
         if not isinstance(given, (tuple, list)):
-            msg = f"{name}: expected {what} as a tuple, one entry per argument, got {given!r}"
+            msg = f"{name}: expected {what} as a tuple, one entry per argument, got {given!r} ({type(given).__name__})"
             raise OperandError(msg)
-    leaves, spec = flatten(tuple(tangents))
-    same_shape(flatten(tuple(primals))[1], spec, f"{name}: tangents")
-    checked = [x if isinstance(x, Value) else number(x, f"{name}: tangents") for x in leaves]
+    leaves = flatten_as(flatten(tuple(primals))[1], tuple(tangents), f"{name}: {directions}")
+    checked = [x if isinstance(x, Value) else number(x, f"{name}: {directions}") for x in leaves]
     return checked, any(isinstance(x, Value) for x in checked)
 
 
@@ -392,8 +400,7 @@ def vjp(f: Callable[..., Any], *primals: Any) -> tuple[Any, Callable[[Any], tupl
     call = Call(f, primals, range(len(primals)), {}, "vjp")
 
     def pull(cotangent: Any) -> tuple[Any, ...]:
-        leaves, spec = flatten(cotangent)
-        same_shape(call.spec, spec, "vjp: cotangent")
+        leaves = flatten_as(call.spec, cotangent, "vjp: cotangent")
         seeds = [x if isinstance(x, Value) else number(x, "vjp: cotangent") for x in leaves]
         graph = call.graph or any(isinstance(x, Value) for x in seeds)
         return tuple(call.arguments(pull_back(call.outputs, seeds, call.inputs, graph=graph)))
@@ -494,7 +501,9 @@ def hessian(f: Callable[..., Any], argnums: int | tuple[int, ...] = 0) -> Callab
         >>> ag.hessian(lambda v: v[0] ** 2 * v[1])([3.0, 5.0])
         [[10.0, 6.0], [6.0, 0.0]]
     """
-    return _named_after(f, "hessian", jacobian(grad(f, argnums), argnums))
+    _callable(f, "hessian")
+    gradient = _differentiated(f, argnums, "hessian", lambda _, gradient: gradient)
+    return _named_after(f, "hessian", jacobian(gradient, argnums))
 
 
 def hvp(f: Callable[..., Any], primals: Sequence[Any], vectors: Sequence[Any]) -> tuple[Any, ...]:
@@ -517,6 +526,6 @@ def hvp(f: Callable[..., Any], primals: Sequence[Any], vectors: Sequence[Any]) -
         (10.0, 6.0)
     """
     _vector(primals, vectors, "hvp")
-    gradient = grad(f, tuple(range(len(primals))))
+    gradient = _differentiated(f, tuple(range(len(primals))), "hvp", lambda _, gradient: gradient)
     products: tuple[Any, ...] = jvp(gradient, primals, vectors)[1]
     return products

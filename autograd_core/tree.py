@@ -99,6 +99,25 @@ def build(spec: Spec, make: Callable[[int, Spec], Any]) -> Any:
     return at(spec, 0)
 
 
+def flatten_as(expected: Spec, tree: Any, what: str) -> list[Any]:
+    """The leaves of a tree in the order of another one of its shape; its dicts may be in another order.
+
+    Raises:
+        StructureError: Naming the first place where the shapes differ.
+    """
+    leaves, spec = flatten(_ordered(expected, tree))
+    same_shape(expected, spec, what)
+    return leaves
+
+
+def _ordered(spec: Spec, tree: Any) -> Any:
+    if spec.kind == "dict" and isinstance(tree, dict) and set(tree) == set(spec.about):
+        return {key: _ordered(child, tree[key]) for key, child in zip(spec.about, spec.children, strict=True)}
+    if spec.kind in ("list", "tuple") and isinstance(tree, (list, tuple)) and len(tree) == len(spec.children):
+        return [_ordered(child, x) for child, x in zip(spec.children, tree, strict=True)]
+    return tree
+
+
 def same_shape(expected: Spec, got: Spec, what: str) -> None:
     """Raise unless both trees have the same shape (a list and a tuple are alike).
 
@@ -108,7 +127,7 @@ def same_shape(expected: Spec, got: Spec, what: str) -> None:
     for place, a, b in _pairs(expected, got, what):
         like = a.kind == b.kind or {a.kind, b.kind} == {"list", "tuple"}
         if not like or (a.kind in ("dict", "array") and a.about != b.about) or len(a.children) != len(b.children):
-            msg = f"{place}: expected {_described(a)}, got {_described(b)}"
+            msg = f"{place}: expected {described(a)}, got {described(b)}"
             raise StructureError(msg)
 
 
@@ -118,7 +137,8 @@ def _pairs(a: Spec, b: Spec, place: str) -> Iterator[tuple[str, Spec, Spec]]:
         yield from _pairs(x, y, f"{place}[{a.about[i]!r}]" if a.kind == "dict" else f"{place}[{i}]")
 
 
-def _described(spec: Spec) -> str:
+def described(spec: Spec) -> str:
+    """A shape in words, for messages."""
     if spec.kind == "leaf":
         return "a number"
     if spec.kind == "array":

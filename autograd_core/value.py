@@ -12,6 +12,7 @@ from . import fusion, ops
 from .contexts import current, entered
 from .errors import AnomalyError, GraphCutError, GraphCutWarning, OperandError, RangeError, StaleGraphError
 from .graph import active_order, topological_order
+from .number_systems.base import SYSTEMS
 from .number_systems.floats import FLOATS, PLAIN_FLOATS, Double
 from .persistence import deep_copied, reduced, restore
 from .sweep import reverse
@@ -48,7 +49,7 @@ def number(x: Any, caller: str = "Value", expected: str = "a real number") -> An
     """
     if x.__class__ is float:
         return x
-    if type(x).__module__ == "numpy" and x.shape == ():
+    if type(x).__module__ == "numpy" and not hasattr(x, "__len__"):  # a NumPy scalar, no array
         return number(x.item(), caller, expected)
     if is_fraction(x):
         return x
@@ -331,6 +332,17 @@ class Value:
         def __neg__(self) -> Value: ...
         def __pos__(self) -> Value: ...
         def __abs__(self) -> Value: ...
+        def __floor__(self) -> Value: ...
+        def __ceil__(self) -> Value: ...
+
+        def _unary(self) -> Value: ...
+        def _binary(self, other: float | Value, /) -> Value: ...
+
+        exp = expm1 = exp2 = log = log1p = log2 = log10 = sqrt = cbrt = sin = cos = tan = asin = acos = atan = _unary
+        sinh = cosh = tanh = asinh = acosh = atanh = sigmoid = softplus = relu = silu = gelu = erf = erfc = _unary
+        gaussian = normal_pdf = normal_cdf = abs = sign = floor = ceil = _unary
+        arcsin = arccos = arctan = arcsinh = arccosh = arctanh = fabs = conjugate = _unary
+        atan2 = arctan2 = hypot = maximum = minimum = leaky_relu = elu = _binary
 
 
 class Constant(Value):
@@ -349,9 +361,6 @@ class Constant(Value):
 
 
 # --- making nodes -------------------------------------------------------------------------------
-
-SYSTEMS: dict[type, Any] = {}  # a kind of number -> the number system that computes with it
-
 
 def evaluate(row: Primitive, xs: Sequence[Any]) -> tuple[Any, tuple[Any, ...]]:
     """Value and partials of a row at plain numbers; nothing raises where IEEE 754 has an answer."""
@@ -433,31 +442,42 @@ def _edges_of(operands: Sequence[Any], datas: Sequence[Any], partials: Sequence[
     return (*nodes, *local)
 
 
+# Rows whose text has no branch, so that it is as short as their operands are many, are compiled
+# for a number of operands that recurs. `uses` counts until then.
+STRAIGHT: dict[str, dict[int, Any]] = {"sum": {}, "dot": {}, "mean": {}}
+LONGEST = 128  # more operands are rare, and the compiler would take milliseconds
+RECURS = 8
+
+
 def record_many(row: Primitive, operands: Sequence[Any]) -> Any:
     """`record` for a row of any number of operands: fast where they are Values and floats."""
-    if not entered and operands:
-        try:
-            constant = False
-            try:
-                datas = [p.data for p in operands]
-            except AttributeError:  # a plain number among them
-                constant = set(map(type, operands)) == {Value, float}
-                if not constant:
-                    return record(row, *operands)
-                datas = [p if p.__class__ is float else p.data for p in operands]
-            z = row.value(PLAIN_FLOATS, *datas)
-            if z.__class__ is float:
-                local = row.partials(PLAIN_FLOATS, *datas, z)
-                if constant:
-                    local = [0.0 if p.__class__ is float else d for p, d in zip(operands, local, strict=True)]
-                node: Value = new(Value)
-                node.data = z
-                node.grad = 0.0
-                node._edges = (*operands, *local)
-                node._row = row
-                return node
-        except (TypeError, ArithmeticError, ValueError):
-            pass  # what is no number, or a rule that raises: read again below, with a clear error
+    if entered or not operands:
+        return record(row, *operands)
+    count = len(operands)
+    compiled = STRAIGHT.get(row.name)
+    if compiled is not None and count <= LONGEST:
+        build = compiled.get(count, 0)
+        if build.__class__ is int:
+            compiled[count] = build + 1 if build < RECURS else fusion.fused_many(row, count, NAMESPACE)
+        else:
+            node = build(operands)
+            return record(row, *operands) if node is None else node
+    if set(map(type, operands)) != {Value}:
+        return record(row, *operands)
+    datas = [p.data for p in operands]
+    if set(map(type, datas)) != {float}:
+        return record(row, *operands)
+    try:
+        z = row.value(PLAIN_FLOATS, *datas)
+        if z.__class__ is float:
+            node = new(Value)
+            node.data = z
+            node.grad = 0.0
+            node._edges = (*operands, *row.partials(PLAIN_FLOATS, *datas, z))
+            node._row = row
+            return node
+    except (ArithmeticError, ValueError):
+        pass  # `record` reads the rule where nothing raises
     return record(row, *operands)
 
 
@@ -518,7 +538,10 @@ def record_operator(row: Primitive, *operands: Any) -> Any:
 def user_line() -> str:
     """The place, as "file, line n", of the code outside of this library that runs now."""
     frame = sys._getframe(1)
-    while frame.f_back and frame.f_globals.get("__name__", "").split(".")[0] in ("autograd_core", "nn"):
+    while frame.f_back and (
+        frame.f_globals.get("__name__", "").split(".")[0] in ("autograd_core", "nn")
+        or frame.f_code.co_filename.startswith("<autograd_core ")  # compiled rules
+    ):
         frame = frame.f_back
     return f"{frame.f_code.co_filename}, line {frame.f_lineno}"
 

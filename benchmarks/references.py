@@ -43,6 +43,9 @@ def definitions(mp):
     def norm(*v):
         return mp.sqrt(mp.fsum(x * x for x in v))
 
+    def logsumexp(*v):  # a term below 10^-8000 of the largest is nothing at any level here, and slow
+        return max(v) + mp.log(mp.fsum(mp.exp(x - max(v)) for x in v if x - max(v) > -20_000))
+
     return {
         "pos": lambda x: x,
         "neg": lambda x: -x,
@@ -108,7 +111,22 @@ def definitions(mp):
         "prod": lambda *v: mp.fprod(v),
         "max": lambda *v: max(v),
         "min": lambda *v: min(v),
-        "logsumexp": lambda *v: mp.log(mp.fsum(map(mp.exp, v))),
+        "logsumexp": logsumexp,
+    }
+
+
+def up_to_constant(mp):
+    """Definitions less a constant that would hide the digits of a difference: erf is 1 - erfc(x), or erfc(-x) - 1."""
+
+    def erf(x):
+        if abs(x) < 1:
+            return mp.erf(x)
+        return mp.zero if abs(x) > FAR else -mp.sign(x) * mp.erfc(abs(x))
+
+    return {
+        "erf": erf,
+        "erfc": lambda x: -erf(x),
+        "normal_cdf": lambda x: erf(x / mp.sqrt(2)) / 2,
     }
 
 
@@ -125,25 +143,27 @@ class UndecidedError(ArithmeticError):
 
 
 def settled(evaluate, levels):
-    """`evaluate(mp, definitions)` at rising precision until two levels agree.
+    """The number that `evaluate(mp, definitions)` gives with its noise, at rising precision until two levels agree.
 
     None outside of the domain, and where it grows without end (the slope of a cube root at 0).
     """
-    last, diverges = None, True
+    last, last_noise, diverges = None, 0, True
     for digits in levels:
         mp, table = context(digits)
         try:
-            now = evaluate(mp, table)
+            now, noise = evaluate(mp, table)
         except ZeroDivisionError:
             return None
         if isinstance(now, mp.mpc) or not mp.isfinite(now):
             return None
-        if last is not None and abs(now - last) <= mp.mpf(AGREE) * abs(now) and (now != 0 or digits >= SURE):
-            return now
-        if digits >= SURE and last is not None and max(abs(now), abs(last)) < mp.ldexp(1, -1100):
-            return mp.zero
-        diverges = diverges and (last is None or abs(now) > 1e6 * abs(last))
-        last = now
+        if last is not None:
+            if abs(now - last) <= mp.mpf(AGREE) * abs(now) and (now != 0 or digits >= SURE):
+                return now
+            nothing = mp.ldexp(1, -1100)
+            if digits >= 1000 and abs(now) + noise < nothing and abs(last) <= max(nothing, last_noise):
+                return mp.zero
+            diverges = diverges and abs(now) > 1e6 * abs(last)
+        last, last_noise = now, noise
     if diverges:
         return None
     raise UndecidedError
@@ -151,7 +171,11 @@ def settled(evaluate, levels):
 
 def exact_value(name, xs):
     """The value of a primitive at doubles `xs`, to 25 digits at least; None where it is not finite."""
-    return settled(lambda mp, table: mp.convert(table[name](*map(mp.mpf, xs))), VALUE_LEVELS)
+
+    def value(mp, table):
+        return mp.convert(table[name](*map(mp.mpf, xs))), mp.inf  # how much it cancels is not known
+
+    return settled(value, VALUE_LEVELS)
 
 
 def exact_slope(name, xs, i):
@@ -161,11 +185,13 @@ def exact_slope(name, xs, i):
     """
 
     def difference(mp, table):
-        f, x = table[name], xs[i]
-        h = mp.mpf(min(abs(x), 1.0) or 1.0) * mp.mpf(10) ** -(mp.dps // 3)
+        f = up_to_constant(mp).get(name, table[name])
+        h = mp.mpf(min(1.0, *(abs(u) for u in (1.0, *xs) if u))) * mp.mpf(10) ** -(mp.dps // 3)
         ahead, behind = list(map(mp.mpf, xs)), list(map(mp.mpf, xs))
         ahead[i] += h
         behind[i] -= h
-        return (f(*ahead) - f(*behind)) / (2 * h)
+        high, low = mp.convert(f(*ahead)), mp.convert(f(*behind))
+        noise = abs(high) * mp.mpf(10) ** (5 - mp.dps) / h
+        return (high - low) / (2 * h), noise
 
     return settled(difference, SLOPE_LEVELS)

@@ -1,1 +1,54 @@
-"""Neural networks of scalar Values."""
+"""Small neural networks over `autograd_core`: modules, losses, optimizers, a training loop.
+
+    import nn
+
+    X, y = nn.datasets.moons(100, labels=(-1, 1))
+    model = nn.MLP(2, [16, 16, 1], seed=1)
+    history = nn.fit(model, X, y, loss=nn.hinge, optimizer=nn.SGD(lr=0.5), epochs=50)
+
+Every parameter is an `autograd_core.Value`, every prediction a graph that can be drawn and stepped.
+"""
+
+from __future__ import annotations
+
+from . import datasets as datasets
+from . import init as init
+from . import schedules as schedules
+from .activations import ELU as ELU
+from .activations import GELU as GELU
+from .activations import LeakyReLU as LeakyReLU
+from .activations import LogSoftmax as LogSoftmax
+from .activations import ReLU as ReLU
+from .activations import Sigmoid as Sigmoid
+from .activations import SiLU as SiLU
+from .activations import Softmax as Softmax
+from .activations import Softplus as Softplus
+from .activations import Tanh as Tanh
+from .history import History as History
+from .layers import MLP as MLP
+from .layers import Dropout as Dropout
+from .layers import Layer as Layer
+from .layers import Linear as Linear
+from .layers import Neuron as Neuron
+from .layers import Sequential as Sequential
+from .losses import binary_cross_entropy as binary_cross_entropy
+from .losses import binary_cross_entropy_with_logits as binary_cross_entropy_with_logits
+from .losses import cross_entropy as cross_entropy
+from .losses import hinge as hinge
+from .losses import hinge_loss as hinge_loss
+from .losses import huber_loss as huber_loss
+from .losses import l1_loss as l1_loss
+from .losses import mse as mse
+from .losses import mse_loss as mse_loss
+from .losses import nll_loss as nll_loss
+from .losses import sse as sse
+from .module import Module as Module
+from .optimizers import SGD as SGD
+from .optimizers import Adam as Adam
+from .optimizers import AdamW as AdamW
+from .optimizers import Optimizer as Optimizer
+from .optimizers import clip_grad_norm as clip_grad_norm
+from .optimizers import clip_grad_norm_ as clip_grad_norm_
+from .optimizers import clip_grad_value as clip_grad_value
+from .optimizers import clip_grad_value_ as clip_grad_value_
+from .training import fit as fit

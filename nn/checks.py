@@ -58,22 +58,24 @@ def whole(x: Any, what: str, least: int = 1) -> int:
     return n
 
 
-def real(x: Any, what: str, low: float = -math.inf, high: float = math.inf, *, open_low: bool = False) -> float:
+def real(
+    x: Any, what: str, low: float = -math.inf, high: float = math.inf, *, open_low: bool = False, nan: bool = False
+) -> float:
     """`x` as a float within [low, high], or (low, high].
 
     Raises:
         OperandError: It is no real number.
-        RangeError: It is outside of the bounds, or NaN.
+        RangeError: It is outside of the bounds, or NaN where that is not allowed.
     """
     try:
         number = float(Value(x).data)
     except OperandError:
         msg = f"{what}: expected a real number, got {shown(x)}"
         raise OperandError(msg) from None
-    if not low <= number <= high or (open_low and number == low):
-        msg = f"{what}: expected a number in {'(' if open_low else '['}{low:g}, {high:g}], got {x!r}"
-        raise RangeError(msg)
-    return number
+    if (nan and math.isnan(number)) or low < number <= high or (number == low and not open_low):
+        return number
+    msg = f"{what}: expected a number in {'(' if open_low else '['}{low:g}, {high:g}], got {x!r}"
+    raise RangeError(msg)
 
 
 def generator(seed: Any) -> random.Random:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
 
 from autograd_core import OperandError, StructureError, Value, dot, scope
 from autograd_core.contexts import entered
 from autograd_core.value import Note
 
-from .activations import ACTIVATIONS, TITLES, activation_function
+from .activations import TITLES, activation_function
 from .checks import generator, plain, real, row, shown, whole
 from .init import gain, kaiming_uniform
 from .module import Module
@@ -16,6 +17,7 @@ from .module import Module
 if TYPE_CHECKING:
     import random
     from collections.abc import Callable, Iterator, Sequence
+    from contextlib import AbstractContextManager
 
     from .init import Initializer
 
@@ -26,6 +28,19 @@ if TYPE_CHECKING:
 # every operation on the slow path, so there a neuron gives its nodes one note, shared by them all:
 # 2 % of the time. Where a context stands open anyway (a scope of the user's, a transform, anomaly
 # detection), the ordinary way is taken. `entered` and `Note` are all that is used of the core's insides.
+
+
+def _scope_of(note: Note) -> AbstractContextManager[None]:
+    return scope(note.scope) if note.scope else nullcontext()
+
+
+def _initializer(init: Any, activation: Activation) -> Initializer:
+    if init is None:
+        return kaiming_uniform(gain(activation))
+    if not callable(init):
+        msg = f"init: expected an initialiser such as nn.init.uniform(-1.0, 1.0), got {shown(init)}"
+        raise OperandError(msg)
+    return init  # type: ignore[no-any-return]
 
 
 class Neuron(Module):
@@ -40,10 +55,11 @@ class Neuron(Module):
         init: Initialiser of the weights, see `nn.init`; by default `kaiming_uniform` with the
             activation's gain. The bias starts at 0.
         seed: An int or a `random.Random` for initial weights that can be had again.
+        nout: Number of neurons beside it in its layer, itself included, which some initialisers ask for.
 
     Raises:
         OperandError: An argument of a wrong type.
-        RangeError: `nin` is below 1, or the activation unknown.
+        RangeError: `nin` or `nout` is below 1, or the activation unknown.
 
     Attributes:
         w: The n weights; `w[j]` belongs to input j.
@@ -71,13 +87,15 @@ class Neuron(Module):
         seed: Seed = None,
         nout: int = 1,
     ) -> None:
-        nin = whole(nin, "Neuron: nin")
+        nin, nout = whole(nin, "Neuron: nin"), whole(nout, "Neuron: nout")
         if isinstance(activation, bool):
             activation, nonlin = "relu", activation
         self.activation: Activation = "linear" if activation is None or not nonlin else activation
-        self._function = activation_function(self.activation)
+        self._function: Any = activation_function(self.activation)
+        # Of a user's function we do not know whether what it returns is a node of this neuron's own.
+        self._marked = isinstance(self.activation, str) and self._function is not None
         rng = generator(seed)
-        weight = init or kaiming_uniform(gain(self.activation))
+        weight = _initializer(init, self.activation)
         self.w = [Value(weight(rng, nin, nout), label=f"w{j}") for j in range(nin)]
         self.b = Value(0.0, label="b")
         self._note = Note(scope=self.b.scope)
@@ -102,20 +120,19 @@ class Neuron(Module):
             raise StructureError(msg)
         if entered:
             return self._in_scope(x)
-        note = self._note
         z: Any = dot(w, x)
+        note = self._note
         z._note = note
         z = z + self.b
         z._note = note
-        function = self._function
-        if function is not None:
-            z = function(z)
-            if self.activation.__class__ is str:  # of a user's function we do not know what it returns
-                z._note = note
-        return z  # type: ignore[no-any-return]
+        if self._marked:
+            z = self._function(z)
+            z._note = note
+            return z  # type: ignore[no-any-return]
+        return z if self._function is None else self._function(z)  # type: ignore[no-any-return]
 
     def _in_scope(self, x: Sequence[Any]) -> Any:
-        with scope(self._note.scope or "neuron"):
+        with _scope_of(self._note):
             z = dot(self.w, x) + self.b
             return z if self._function is None else self._function(z)
 
@@ -246,3 +263,145 @@ class MLP(Module):
 
     def __repr__(self) -> str:
         return f"MLP of [{', '.join(map(repr, self.layers))}]"
+
+
+class Linear(Module):
+    """y_i = weight_i . x + bias_i, with PyTorch's names.
+
+    Args:
+        nin: Number of inputs, at least 1.
+        nout: Number of outputs, at least 1.
+        bias: Whether there are biases; they start at 0.
+        init: Initialiser of the weights, by default `kaiming_uniform(1.0)`.
+        seed: An int or a `random.Random`.
+
+    Raises:
+        OperandError: An argument of a wrong type.
+        RangeError: A number below 1.
+
+    Attributes:
+        weight: `nout` lists of `nin` Values.
+        bias: `nout` Values, or None.
+
+    Calling it always gives a list of `nout` Values, even for one, and raises `StructureError`
+    for another number of inputs.
+
+    Example:
+        >>> from nn import Linear, init
+        >>> layer = Linear(2, 1, init=init.constant(1.0))
+        >>> [y.data for y in layer([1.0, 2.0])], layer
+        ([3.0], Linear(2, 1))
+    """
+
+    def __init__(
+        self, nin: int, nout: int, *, bias: bool = True, init: Initializer | None = None, seed: Seed = None
+    ) -> None:
+        nin, nout = whole(nin, "Linear: nin"), whole(nout, "Linear: nout")
+        weight, rng = _initializer(init, "linear"), generator(seed)
+        self.weight: list[list[Value]] = []
+        self.bias: list[Value] | None = [] if bias else None
+        self._notes: list[Note] = []
+        for i in range(nout):
+            with scope(f"neuron{i}"):
+                self.weight.append([Value(weight(rng, nin, nout), label=f"w{j}") for j in range(nin)])
+                if self.bias is not None:
+                    self.bias.append(Value(0.0, label="b"))
+            self._notes.append(Note(scope=self.weight[i][0].scope))
+
+    def __call__(self, x: Sequence[Any]) -> list[Value]:
+        x = row(x, "Linear")
+        if len(x) != len(self.weight[0]):
+            msg = f"{self!r}: expected {len(self.weight[0])} inputs, got {len(x)}: {shown(x)}"
+            raise StructureError(msg)
+        out: list[Any] = []
+        for i, (w, note) in enumerate(zip(self.weight, self._notes)):
+            with _scope_of(note) if entered else nullcontext():
+                z = dot(w, x)
+                y = z if self.bias is None else z + self.bias[i]
+            if not entered:
+                z._note = y._note = note
+            out.append(y)
+        return out
+
+    def __repr__(self) -> str:
+        return f"Linear({len(self.weight[0])}, {len(self.weight)}{'' if self.bias else ', bias=False'})"
+
+
+class Sequential(Module):
+    """Modules, or any functions, one after the other.
+
+    Args:
+        *modules: At least one; each gets what the one before gave.
+
+    Raises:
+        StructureError: There are none.
+        OperandError: One of them cannot be called.
+
+    Its items can be had by index, counted with `len`, and iterated.
+
+    Example:
+        >>> from nn import Linear, Sequential, Tanh
+        >>> model = Sequential(Linear(2, 3), Tanh(), Linear(3, 1))
+        >>> len(model([1.0, 2.0])), model
+        (1, Sequential(Linear(2, 3), Tanh(), Linear(3, 1)))
+    """
+
+    def __init__(self, *modules: Callable[[Any], Any]) -> None:
+        if not modules:
+            msg = "Sequential: expected at least one module, got none"
+            raise StructureError(msg)
+        for module in modules:
+            if not callable(module):
+                msg = f"Sequential: expected modules, got {shown(module)}; pass them one by one, not as a list"
+                raise OperandError(msg)
+        self.modules = list(modules)
+
+    def __call__(self, x: Any) -> Any:
+        for module in self.modules:
+            x = module(x)
+        return x
+
+    def __len__(self) -> int:
+        return len(self.modules)
+
+    def __getitem__(self, index: int) -> Any:
+        return self.modules[index]
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(self.modules)
+
+    def __repr__(self) -> str:
+        return f"Sequential({', '.join(getattr(m, '__name__', None) or repr(m) for m in self.modules)})"
+
+
+class Dropout(Module):
+    """In training, each number of a list becomes 0 with probability p, and the others x / (1 - p).
+
+    So the expected value stays (Srivastava et al., 2014). After `eval()` it changes nothing.
+
+    Args:
+        p: Probability, 0 <= p <= 1.
+        seed: An int or a `random.Random`.
+
+    Raises:
+        RangeError: `p` is no probability.
+        OperandError: `p` is no number.
+
+    Example:
+        >>> from nn import Dropout
+        >>> Dropout(0.5, seed=1)([1.0, 1.0, 1.0, 1.0])
+        [0.0, 2.0, 2.0, 0.0]
+    """
+
+    def __init__(self, p: float = 0.5, *, seed: Seed = None) -> None:
+        self.p = real(p, "Dropout: p", 0.0, 1.0)
+        self._rng = generator(seed)
+
+    def __call__(self, x: Sequence[Any]) -> list[Any]:
+        xs = row(x, "Dropout")
+        if not self.training:
+            return xs
+        return [0.0 if self._rng.random() < self.p else y / (1.0 - self.p) for y in xs]
+
+    def __repr__(self) -> str:
+        return f"Dropout({self.p:g})"

@@ -11,7 +11,7 @@ from .checks import shown
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
 
 class Module:
@@ -77,7 +77,7 @@ class Module:
             >>> [name for name, _ in MLP(1, [1], seed=0).named_modules()]
             ['', 'layers.0', 'layers.0.neurons.0']
         """
-        yield from ((name, x) for name, x in _found(self) if isinstance(x, Module))
+        yield from ((_dotted(place), x) for place, x in _parts(self) if isinstance(x, Module))
 
     def named_parameters(self) -> Iterator[tuple[str, Value]]:
         """The parameters with their dotted names; one that is shared comes once.
@@ -90,7 +90,7 @@ class Module:
             >>> [name for name, _ in Neuron(2, seed=0).named_parameters()]
             ['w.0', 'w.1', 'b']
         """
-        yield from ((name, x) for name, x in _found(self) if isinstance(x, Value))
+        yield from ((_dotted(place), x) for place, x in _parts(self) if isinstance(x, Value))
 
     def parameters(self) -> list[Value]:
         """The parameters, in the order of the attributes; one that is shared comes once.
@@ -103,7 +103,7 @@ class Module:
             >>> len(MLP(2, [16, 16, 1]).parameters())
             337
         """
-        return [x for _, x in self.named_parameters()]
+        return [x for _, x in _parts(self) if isinstance(x, Value)]
 
     def zero_grad(self) -> None:
         """Set `.grad` of every parameter to 0.0.
@@ -248,51 +248,62 @@ class Module:
         return self
 
     def __repr__(self) -> str:
-        parts = (f"{name}={_summary(x)}" for name, x in vars(self).items() if _tree_of_parts(x))
-        return f"{type(self).__name__}({', '.join(parts)})"
-
-
-def _tree_of_parts(x: Any) -> bool:
-    return isinstance(x, (Module, Value, list, tuple, dict)) and any(_walk(x, ""))
+        parts = ((name, _summary(x)) for name, x in vars(self).items())
+        return f"{type(self).__name__}({', '.join(f'{name}={text}' for name, text in parts if text)})"
 
 
 def _summary(x: Any) -> str:
+    """A module as it shows itself; other attributes by the modules or the number of parameters in them."""
     if isinstance(x, Module):
         return repr(x)
-    count = sum(isinstance(y, Value) for _, y in _walk(x, ""))
-    return f"{count} parameter{'s' if count != 1 else ''}"
+    parts = [part for _, part in _parts(x)]
+    modules = [part for part in parts if isinstance(part, Module)]
+    if modules:
+        return f"{len(modules)} modules"
+    return f"{len(parts)} parameter{'s' if len(parts) != 1 else ''}" if parts else ""
 
 
-def _found(module: Module) -> Iterator[tuple[str, Value | Module]]:
-    return _walk(module, "")
+Place = tuple[Any, Any] | None  # (the place of what it is in, its name or index there)
 
 
-def _walk(tree: Any, name: str) -> Iterator[tuple[str, Value | Module]]:
-    """Every module and leaf Value in a tree of attributes, depth first, each once."""
-    seen: set[int] = set()  # by id: a user's module may define ==
-    stack = [(name, tree)]
-    while stack:
-        name, x = stack.pop()
-        if isinstance(x, Value):
-            if x.op or id(x) in seen:
-                continue
-            seen.add(id(x))
-            yield name, x
-            continue
-        if isinstance(x, Module):
-            if id(x) in seen:
-                continue
-            seen.add(id(x))
-            yield name, x
-            items = vars(x).items()
-        elif isinstance(x, dict):
-            items = x.items()
-        elif isinstance(x, (list, tuple)):
-            items = enumerate(x)  # type: ignore[assignment]
-        else:
-            continue
-        prefix = f"{name}." if name else ""
-        stack.extend((f"{prefix}{key}", y) for key, y in reversed(list(items)))
+def _parts(tree: Any) -> list[tuple[Place, Value | Module]]:
+    """Every module and leaf Value in a tree of attributes with its place, depth first, each once.
+
+    Names are made from places only when asked for: `parameters()` is called at every step.
+    """
+    found: list[tuple[Place, Value | Module]] = []
+    _collect(tree, None, found, set())
+    return found
+
+
+def _collect(x: Any, place: Place, found: list[tuple[Place, Value | Module]], seen: set[int]) -> None:
+    if isinstance(x, Value):
+        if not x.op and id(x) not in seen:
+            seen.add(id(x))  # by id: == of Values makes a node, and a user's module may define its own
+            found.append((place, x))
+        return
+    if isinstance(x, Module):
+        if id(x) in seen:
+            return
+        seen.add(id(x))
+        found.append((place, x))
+        items: Iterable[tuple[Any, Any]] = vars(x).items()
+    elif isinstance(x, dict):
+        items = x.items()
+    elif isinstance(x, (list, tuple)):
+        items = enumerate(x)
+    else:
+        return
+    for key, y in items:
+        _collect(y, (place, key), found, seen)
+
+
+def _dotted(place: Place) -> str:
+    names = []
+    while place is not None:
+        place, name = place
+        names.append(str(name))
+    return ".".join(reversed(names))
 
 
 def _same_names(expected: list[str], got: list[str]) -> None:

@@ -9,6 +9,10 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+# A kind of number -> the number system that computes with it, so that public functions take such
+# numbers, too. A system whose numbers are of no other use enters its own when it is imported.
+SYSTEMS: dict[type, Any] = {}
+
 # The elementary functions that a system must have under these names.
 UNARY = (
     "exp expm1 exp2 log log1p log2 log10 sqrt cbrt sin cos tan asin acos atan sinh cosh tanh "

@@ -18,7 +18,7 @@ from llvmlite import binding, ir
 from ..errors import OperandError
 from ..value import SYSTEMS
 from .floats import FLOATS
-from .vectors import ELEMENTARY, Vectors
+from .vectors import ELEMENTARY, NO_BRANCH, NO_FLOAT, Vectors
 
 F64, I1, I32 = ir.DoubleType(), ir.IntType(1), ir.IntType(32)
 INTRINSICS = {"sqrt": "llvm.sqrt", "abs": "llvm.fabs", "floor": "llvm.floor", "ceil": "llvm.ceil"}
@@ -52,12 +52,10 @@ class _Instruction:
         self.value = value
 
     def __bool__(self) -> bool:
-        msg = "a rule cannot branch on a compiled number: use where(condition, a, b) in a primitive's function"
-        raise OperandError(msg)
+        raise OperandError(NO_BRANCH)
 
     def __float__(self) -> float:
-        msg = "float(...) of a compiled number: use this library's functions (ag.tanh for math.tanh) in a primitive"
-        raise OperandError(msg)
+        raise OperandError(NO_FLOAT)
 
 
 class Truth(_Instruction):
@@ -140,7 +138,7 @@ class Llvm(Vectors):
         """An elementary function: an instruction where there is one, else libm's in each lane."""
         here = next((x for x in xs if isinstance(x, Lanes)), None)
         if here is None:
-            return float(getattr(FLOATS, name)(*xs))
+            return float(getattr(FLOATS, name)(*xs))  # of literals alone
         operands = [here.operand(x) for x in xs]
         kind, module = here.value.type, here.builder.module
         if name in INTRINSICS:
@@ -149,6 +147,10 @@ class Llvm(Vectors):
         else:
             function = _in_each_lane(module, name, kind, len(xs))
         return Lanes(here.builder, here.builder.call(function, operands))
+
+    def rough_cbrt(self, x: Any) -> Any:
+        """libm's."""
+        return self.call("cbrt", x)
 
 
 def _elementary(name: str) -> Any:
@@ -189,7 +191,7 @@ def _in_each_lane(module: Any, name: str, kind: Any, arity: int) -> Any:
 def offer_libm() -> None:
     """Make libm's functions known to LLVM, from the very library that Python's `math` calls."""
     libm = ctypes.CDLL("ucrtbase" if sys.platform == "win32" else getattr(math, "__file__", None))
-    for name in ELEMENTARY:
+    for name in (*ELEMENTARY, "cbrt"):
         if name not in INTRINSICS:
             binding.add_symbol(PREFIX + name, ctypes.cast(getattr(libm, name), ctypes.c_void_p).value)
 

@@ -6,20 +6,27 @@ from typing import Any
 
 import numpy as np
 
+from ..errors import OperandError
 from ..value import SYSTEMS
 from .floats import FLOATS
-from .vectors import ELEMENTARY, Vectors
+from .vectors import ELEMENTARY, NO_BRANCH, NO_FLOAT, Vectors
 
 # Those that NumPy has as ufuncs; the others are applied number by number.
 UFUNCS = (
-    "exp expm1 exp2 log log1p log2 log10 sqrt cbrt sin cos tan sinh cosh tanh abs floor ceil "
+    "exp expm1 exp2 log log1p log2 log10 sqrt sin cos tan sinh cosh tanh abs floor ceil "
     "asin acos atan asinh acosh atanh atan2 pow"
 ).split()
-NUMPY_NAMES = {"pow": "power", "abs": "absolute"} | {name: "arc" + name[1:] for name in UFUNCS if name[:2] in ("as", "ac", "at")}
+NUMPY_NAMES = {"pow": "power"} | {name: "arc" + name[1:] for name in UFUNCS if name[0] == "a" and name != "abs"}
 
 
 class Column(np.ndarray[Any, Any]):
     """An array of doubles that stands as one number of a rule; `ndarray` itself keeps its own meaning."""
+
+    def __bool__(self) -> bool:
+        raise OperandError(NO_BRANCH)
+
+    def __float__(self) -> float:
+        raise OperandError(NO_FLOAT)
 
 
 class NumpyArrays(Vectors):
@@ -30,6 +37,8 @@ class NumpyArrays(Vectors):
 
     def where(self, condition: Any, a: Any, b: Any) -> Any:
         return np.where(condition, a, b).view(Column)
+
+    rough_cbrt = staticmethod(np.cbrt)
 
     def equal(self, a: Any, b: Any) -> Any:
         return np.equal(a, b)

@@ -15,6 +15,7 @@ from .floats import (
     ONE_OVER_SQRT_2PI,
     SQRT_HALF,
     SQRT_HALF_REST,
+    THIRD_SPLITTER,
     TWO_OVER_SQRT_PI,
     head,
 )
@@ -22,11 +23,15 @@ from .floats import (
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-# Lengths are scaled by a power of two, so that no square overflows or loses digits to underflow.
+# Roots are scaled by a power of two, so that no power overflows or loses digits to underflow.
 TINY, HUGE, UP, DOWN = 2.0**-300, 2.0**300, 2.0**600, 2.0**-600
 
-# Those that a system must bring itself; the others follow below.
-ELEMENTARY = tuple(name for name in (*UNARY, *BINARY) if name not in ("gaussian", "normal_pdf", "normal_cdf", "hypot"))
+# Those that a system must bring itself, and `rough_cbrt`; the others follow below.
+DERIVED = ("cbrt", "gaussian", "normal_pdf", "normal_cdf", "hypot")
+ELEMENTARY = tuple(name for name in (*UNARY, *BINARY) if name not in DERIVED)
+
+NO_BRANCH = "a rule cannot branch on many numbers at once: use where(condition, a, b)"
+NO_FLOAT = "float(...) of many numbers at once: use this library's functions, ag.tanh for math.tanh"
 
 
 class Vectors(NumberSystem):
@@ -57,6 +62,24 @@ class Vectors(NumberSystem):
         y = 0.5 * (self.erfc(-t) + rest * TWO_OVER_SQRT_PI * self.gaussian(t))
         return self.where(self.abs(x) > 39.0, self.where(x < 0, 0.0, 1.0), y)
 
+    def cbrt(self: Any, x: Any) -> Any:
+        """The system's own cube root after a Newton step whose residual is exact."""
+        size = self.abs(x)
+        scale = self.scale(size)
+        a = x * scale
+        z = self.rough_cbrt(a)
+        c = THIRD_SPLITTER * z
+        h = c - (c - z)
+        rest = z - h
+        residual = (a - h * h * h) - rest * (3 * h * h + rest * (3 * h + rest))
+        back = self.where(scale > 1, 2.0**-200, self.where(scale < 1, 2.0**200, 1.0))
+        root = (z + residual / (3 * z * z)) * back
+        return self.where(size < INF, self.where(self.equal(x, 0), x, root), x)
+
+    def scale(self, size: Any) -> Any:
+        """A power of two that brings a positive number to where its powers keep their digits."""
+        return self.where(size > HUGE, DOWN, self.where(size < TINY, UP, 1.0))
+
     def hypot(self, x: Any, y: Any) -> Any:
         """Length of (x, y)."""
         return self.norm((x, y))
@@ -71,7 +94,7 @@ class Vectors(NumberSystem):
         for x in xs:
             size = self.abs(x)
             top = self.where(size > top, size, top)
-        scale = self.where(top > HUGE, DOWN, self.where(top < TINY, UP, 1.0))
+        scale = self.scale(top)
         total: Any = 0.0
         rest: Any = 0.0
         for x in xs:

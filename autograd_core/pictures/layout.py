@@ -10,36 +10,38 @@ Coordinates here are (along the flow, across it); `svg` turns them.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from types import MappingProxyType
+from typing import TYPE_CHECKING, NamedTuple
 
 from .ordering import ENGINES, Link
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
 Point = tuple[float, float]
+INF = float("inf")
 Scope = tuple[str, ...]  # the paths of the scopes around: ("layer1", "layer1/neuron0")
 GAP, SMALL_GAP, LANE = 14.0, 4.0, 11.0  # between cards, between rows, beside a passing edge
-CHANNEL = 30.0  # least distance of two layers; crowded ones get more
-PASSES = 10  # relaxations of the places
+CHANNEL, DOOR = 30.0, 16.0  # least distance of two layers; the same before a scope's side
+THIN = frozenset({"point", "entry", "exit"})  # what takes no room along the flow
+NEARLY = 26.0  # pixels by which an edge may miss its only operand and still be drawn straight
+PASSES = 12  # relaxations of the places
 PAD, HEAD = 12.0, 18.0  # within a scope's box: at its sides, and where its name stands
+NOWHERE: Mapping[int, float] = MappingProxyType({})  # every edge at the middle
 
 
-@dataclass(slots=True)
-class Item:
+class Item(NamedTuple):
     """Something that takes room in a layer: a card, a scope's box, or a point."""
 
     along: float
     across: float
     first: int  # the least topological index within: ties are resolved by it
-    enters: dict[int, float] = field(default_factory=dict)  # by operand or by source: where, from the middle
-    leaves: dict[int, float] = field(default_factory=dict)  # by source
-    kind: str = "card"  # "card", "row", "box", "entry", "exit", "point"
+    kind: str  # "card", "row", "box", "entry", "exit", "point"
+    enters: Mapping[int, float] = NOWHERE  # by operand, or by source for a box: where, from the middle
+    leaves: Mapping[int, float] = NOWHERE  # by source
 
 
-@dataclass(frozen=True, slots=True)
-class Joint:
+class Joint(NamedTuple):
     """An edge between two items of one level."""
 
     source: int  # whose value it carries
@@ -48,8 +50,7 @@ class Joint:
     port: int
 
 
-@dataclass(slots=True)
-class Level:
+class Level(NamedTuple):
     """One scope, laid out: its items' corners and its edges' routes, from its own corner."""
 
     along: float
@@ -75,7 +76,7 @@ def arrange(items: Sequence[Item], joints: Sequence[Joint], engine: str) -> Leve
     for v, item in enumerate(items):
         if item.kind != "point":
             k = rank[v]
-            corners[v] = (starts[k] + (widths[k] - item.along) / 2, across[v] - item.across / 2)
+            corners[v] = (starts[k] + widths[k] - item.along, across[v] - item.across / 2)
     routes: dict[tuple[int, int, int], list[Point]] = {}
     for joint in joints:
         a, b = rank[joint.start], rank[joint.end]
@@ -142,7 +143,7 @@ def _trunks(
             trunks[source][k] = len(items)
             layers[k].append(len(items))
             rank.append(k)
-            items.append(Item(0.0, 0.0, source, kind="point"))
+            items.append(Item(0.0, 0.0, source, "point"))
     return trunks
 
 
@@ -174,7 +175,7 @@ def _places(items: Sequence[Item], layers: Sequence[Sequence[int]], links: Seque
     """
     ends: list[list[tuple[int, float, float]]] = [[] for _ in items]
     for u, v, leaves, enters in links:
-        straight = 4.0 if items[u].kind == items[v].kind == "point" else 1.0
+        straight = 4.0 if items[u].kind in THIN and items[v].kind in THIN else 1.0
         ends[u].append((v, enters - leaves, straight))
         ends[v].append((u, leaves - enters, straight))
     place = [0.0] * len(items)
@@ -195,8 +196,47 @@ def _places(items: Sequence[Item], layers: Sequence[Sequence[int]], links: Seque
                 weights.append(weight or 0.01)
             for v, y in zip(layers[k], _pooled(wanted, weights, offsets[k])):
                 place[v] = y
+    _straighten(items, layers, ends, depth, place)
     top = min(place[v] - item.across / 2 for v, item in enumerate(items))
     return [y - top for y in place]
+
+
+def _straighten(
+    items: Sequence[Item],
+    layers: Sequence[Sequence[int]],
+    ends: Sequence[Sequence[tuple[int, float, float]]],
+    depth: dict[int, int],
+    place: list[float],
+) -> None:
+    """Make trunks straight where their neighbours leave room, and nearly straight edges quite so."""
+    rooms = [_stacked(items, vertices) for vertices in layers]
+    at = {v: i for vertices in layers for i, v in enumerate(vertices)}
+
+    def room(v: int) -> tuple[float, float]:
+        k, i = depth[v], at[v]
+        row, stack = layers[k], rooms[k]
+        low = place[row[i - 1]] + stack[i] - stack[i - 1] if i else -INF
+        high = place[row[i + 1]] - stack[i + 1] + stack[i] if i + 1 < len(row) else INF
+        return low, high
+
+    runs: dict[int, list[int]] = {}
+    for vertices in layers:
+        for v in vertices:
+            if items[v].kind == "point":
+                runs.setdefault(items[v].first, []).append(v)
+    for run in runs.values():
+        bounds = [room(v) for v in run]
+        low, high = max(b[0] for b in bounds), min(b[1] for b in bounds)
+        if low <= high:
+            y = min(max(sum(place[v] for v in run) / len(run), low), high)
+            for v in run:
+                place[v] = y
+    for k, vertices in enumerate(layers):
+        for v in vertices:
+            before = [place[u] + d for u, d, _ in ends[v] if depth[u] < k]
+            if len(before) == 1 and items[v].kind != "point" and abs(before[0] - place[v]) < NEARLY:
+                low, high = room(v)
+                place[v] = min(max(before[0], low), high)
 
 
 def _stacked(items: Sequence[Item], vertices: Sequence[int]) -> list[float]:
@@ -212,8 +252,7 @@ def _stacked(items: Sequence[Item], vertices: Sequence[int]) -> list[float]:
 
 
 def _gap(a: Item, b: Item) -> float:
-    thin = {"point", "entry", "exit"}
-    if a.kind in thin or b.kind in thin:
+    if a.kind in THIN or b.kind in THIN:
         return LANE
     return SMALL_GAP if a.kind == b.kind == "row" else GAP
 
@@ -241,7 +280,8 @@ def _columns(
     for link in links:
         busy[rank[link.above]] += 1
     starts, x = [], 0.0
-    for width, n in zip(widths, busy):
+    for k, n in enumerate(busy):
         starts.append(x)
-        x += width + min(90.0, max(CHANNEL, 22 + 2.5 * n))
+        at_side = 0.0 in widths[k : k + 2]
+        x += widths[k] + min(90.0, max(DOOR if at_side else CHANNEL, 22 + 2.5 * n if n > 3 else 0.0))
     return starts, widths, starts[-1] + widths[-1]

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from .layout import HEAD, PAD, Item, Joint, Level, Point, Scope, arrange, sorted_topologically
 
@@ -11,8 +10,7 @@ if TYPE_CHECKING:
     from .scene import Card, Scene
 
 
-@dataclass(frozen=True, slots=True)
-class Box:
+class Box(NamedTuple):
     """A rectangle; along the flow and across it."""
 
     along: float
@@ -21,8 +19,7 @@ class Box:
     breadth: float
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
+class Plan(NamedTuple):
     """The finished layout."""
 
     length: float
@@ -171,20 +168,19 @@ def _item(end: Endpoint, scene: Scene, boxes: dict[Scope, Item]) -> Item:
     if isinstance(what, tuple):
         return boxes[what]
     if kind != "card":
-        return Item(0.0, 0.0, what, kind=kind)
+        return Item(0.0, 0.0, what, kind)
     card = scene.cards[what]
     length, breadth = _extent(card, scene.direction)
     enters = {port.operand: port.at for port in card.ports}
-    return Item(length + card.chip, breadth, what, enters, kind="row" if card.is_row else "card")
+    return Item(length + card.chip, breadth, what, "row" if card.is_row else "card", enters)
 
 
 def _boxed(plot: Plot, items: list[Item], level: Level, direction: str) -> Item:
     """A scope that has been laid out, as an item of the scope around it."""
     before, beside = _padding(direction)
     along, across = level.along + before + PAD, level.across + beside + PAD
-    item = Item(along, across, min(i.first for i in items), kind="box")
+    sides: dict[str, dict[int, float]] = {"entry": {}, "exit": {}}
     for (kind, what), v in plot.ends.items():
-        if kind in ("entry", "exit") and isinstance(what, int):
-            side = item.enters if kind == "entry" else item.leaves
-            side[what] = level.corners[v][1] + beside - across / 2
-    return item
+        if kind in sides and isinstance(what, int):
+            sides[kind][what] = level.corners[v][1] + beside - across / 2
+    return Item(along, across, min(item.first for item in items), "box", sides["entry"], sides["exit"])

@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import itertools
 import os
-import shutil
-import subprocess
-from html import escape
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from importlib import import_module
+from typing import TYPE_CHECKING
 
 from ..errors import MissingExtraError, OperandError, RangeError
 from ..value import Value
-from . import svg
+from . import svg, text
 from .nesting import plan
 from .ordering import ENGINES
 from .records import draw_dot
@@ -20,6 +17,7 @@ from .scene import scene_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from pathlib import Path
 
     from .nesting import Plan
     from .scene import Scene
@@ -50,7 +48,7 @@ class Picture:
         >>> picture.svg.startswith("<svg")
         True
         >>> picture
-        <Picture of 2 cards, 347 x 90 pixels>
+        <Picture of 2 cards, 336 x 98 pixels>
     """
 
     __slots__ = ("_dot", "_plan", "_scene", "_theme", "_title", "svg")
@@ -62,7 +60,7 @@ class Picture:
         self._plan = plan
         self._title = title
         self._theme = theme
-        self._dot = draw_dot(root, rankdir=scene.direction).source
+        self._dot: str = draw_dot(root, rankdir=scene.direction).source
         self.svg = self._written(theme)
 
     def _written(self, theme: str, prefix: str = "") -> str:
@@ -76,9 +74,9 @@ class Picture:
         width, height = svg.size(self._scene, self._plan, self._title)
         return f"<Picture of {len(self._scene.cards)} cards, {width:.0f} x {height:.0f} pixels>"
 
-    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:  # noqa: ARG002
+    def _repr_svg_(self) -> str:
         """For notebooks. Two outputs on one page have different ids, even of the same picture."""
-        return {"image/svg+xml": self._written(self._theme, f"out{next(outputs)}-"), "text/plain": repr(self)}
+        return self._written(self._theme, f"out{next(outputs)}-")
 
     def save(self, path: str | os.PathLike[str]) -> Path:
         """Write the picture to a file; its suffix says how. A failure leaves an older file whole.
@@ -102,6 +100,8 @@ class Picture:
             ...     draw(ag.Value(2.0) * 3).save(pathlib.Path(folder) / "g.svg").name
             'g.svg'
         """
+        from pathlib import Path
+
         if not isinstance(path, (str, os.PathLike)) or isinstance(os.fspath(path), bytes):
             msg = f"save: expected a path (str or pathlib.Path), got {path!r} ({type(path).__name__})"
             raise OperandError(msg)
@@ -203,7 +203,7 @@ def _dot(picture: Picture) -> bytes:
 
 
 def _html(picture: Picture) -> bytes:
-    title = escape(picture._title or "Computation graph")
+    title = text.xml(text.clean(picture._title) or "Computation graph")
     scheme = "light dark" if picture._theme == "auto" else picture._theme
     page = (
         f'<!doctype html>\n<html lang="en">\n<head><meta charset="utf-8"><title>{title}</title>'
@@ -218,33 +218,35 @@ def _png(picture: Picture) -> bytes:
     except ImportError:
         msg = "save: a PNG needs resvg-py; pip install 'autograd-core[png]', or save as .svg"
         raise MissingExtraError(msg) from None
-    longest = max(svg.size(picture._scene, picture._plan, picture._title))
-    width, _ = svg.size(picture._scene, picture._plan, picture._title)
-    pixels = round(width * min(PNG_SCALE, MOST_PIXELS / longest))
+    width, height = svg.size(picture._scene, picture._plan, picture._title)
+    pixels = max(1, round(width * min(PNG_SCALE, MOST_PIXELS / max(width, height))))
     return bytes(resvg_py.svg_to_bytes(svg_string=picture._resolved(), width=pixels))
 
 
 def _pdf(picture: Picture) -> bytes:
-    text = picture._resolved().encode()
+    import shutil
+    import subprocess
+
+    drawn = picture._resolved().encode()
     program = shutil.which("rsvg-convert")
     if program is not None:
         try:
             done = subprocess.run(  # noqa: S603
-                [program, "--format=pdf"], input=text, capture_output=True, check=True, timeout=PDF_SECONDS
+                [program, "--format=pdf"], input=drawn, capture_output=True, check=True, timeout=PDF_SECONDS
             )
         except (subprocess.SubprocessError, OSError) as error:
             msg = f"save: {program} made no PDF ({error}); save as .svg, and print that from a browser"
             raise RangeError(msg) from error
-        return done.stdout
+        return bytes(done.stdout)
     try:
-        import cairosvg
+        cairosvg = import_module("cairosvg")
     except (ImportError, OSError):  # OSError: the package is there, but not the Cairo library
         msg = (
             "save: a PDF needs the program rsvg-convert (librsvg) or the package CairoSVG, and neither is here; "
             "pip install cairosvg, or save as .svg and print that from a browser"
         )
         raise MissingExtraError(msg) from None
-    return bytes(cairosvg.svg2pdf(bytestring=text))
+    return bytes(cairosvg.svg2pdf(bytestring=drawn))
 
 
 WRITERS: dict[str, Callable[[Picture], bytes]] = {

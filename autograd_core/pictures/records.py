@@ -5,8 +5,6 @@ from __future__ import annotations
 from numbers import Rational
 from typing import TYPE_CHECKING, Any
 
-import graphviz
-
 from ..errors import OperandError, RangeError
 from ..graph import topological_order
 from ..value import Value
@@ -59,6 +57,8 @@ def draw_dot(root: Value, format: str = "svg", rankdir: str = "LR") -> Digraph: 
     if rankdir not in RANKDIRS:
         msg = f"draw_dot: expected rankdir to be 'LR' or 'TB', got {rankdir!r:.60}"
         raise RangeError(msg)
+    import graphviz
+
     try:
         dot = graphviz.Digraph(format=format, graph_attr={"rankdir": rankdir})
     except ValueError:
@@ -85,6 +85,6 @@ def _record(node: Value) -> str:
 
 def _fixed(x: Any) -> str:
     """Four decimals, as micrograd writes them."""
-    if isinstance(x, Rational) and not isinstance(x, int):
+    if isinstance(x, Rational):
         return text.number(x, room=20)
     return f"{x:.4f}" if abs(x) < 1e15 else f"{x:.4e}"

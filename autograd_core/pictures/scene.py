@@ -6,8 +6,7 @@ Nothing here knows where anything stands: `layout` says that, and `svg` writes i
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..graph import topological_order
 from ..value import Constant
@@ -18,15 +17,14 @@ if TYPE_CHECKING:
 
 CARD_WIDTH, CARD_HEIGHT = 126.0, 58.0
 ROW_HEIGHT = 22.0  # a leaf that is one of many operands: label, value and gradient in one row
-ROW_WIDTH = 214.0
+ROW_WIDTH = 232.0
 MANY = 8  # more operands than this, and leaves are drawn as rows
-CROWD = 160  # more operands than this, and ports bear no text
-CHIP_FONT, CHIP_HEIGHT = 9.0, 14.0
+CROWD_LR, CROWD_TB = 160, 16  # more operands than this, and ports bear no text
+CHIP_FONT, CHIP_HEIGHT, CHIP_LEAST, CHIP_GAP = 9.0, 14.0, 22.0, 2.5
 BAR_STEPS = 6  # segments of a gradient's bar; each is a factor of ten
 
 
-@dataclass(frozen=True, slots=True)
-class Port:
+class Port(NamedTuple):
     """Where an operand enters a card."""
 
     operand: int  # which operand: 0 for the first
@@ -35,14 +33,15 @@ class Port:
     is_constant: bool
     is_dead: bool  # the local derivative is 0: no gradient passes
     at: float  # distance of its middle from the side's middle
+    width: float  # of its chip, as it is seen on the page
+    height: float
     title: str
 
 
-@dataclass(frozen=True, slots=True)
-class Card:
+class Card(NamedTuple):
     """One value: what is written on it and how large it is."""
 
-    index: int
+    node: int  # its index in topological order
     scope: tuple[str, ...]
     label: str
     op: str
@@ -53,15 +52,13 @@ class Card:
     is_row: bool
     is_root: bool
     ports: tuple[Port, ...]
-    chip: float  # extent of the ports' chips along the flow
-    pitch: float  # extent of one chip across the flow; 0 if there is no room for text
+    chip: float  # the room before the card that the chips take
     width: float
     height: float
     title: str
 
 
-@dataclass(frozen=True, slots=True)
-class Scene:
+class Scene(NamedTuple):
     """All cards in topological order of their nodes, constants left out: those are ports."""
 
     cards: dict[int, Card]
@@ -87,14 +84,14 @@ def scene_of(root: Value, direction: str) -> Scene:
         grad = text.number(node.grad) if has_grads else ""
         bar = _bar(node.grad, largest) if has_grads else 0
         is_leaf = not node.parents
-        ports, chip, pitch, extent = _ports(node, index, direction)
+        ports, chip, extent = _ports(node, index, direction)
         width, height = (ROW_WIDTH, ROW_HEIGHT) if node in rows else (CARD_WIDTH, CARD_HEIGHT)
         if direction == "LR":
             height = max(height, extent)
         else:
             width = max(width, extent)
         cards[i] = Card(
-            index=i,
+            node=i,
             scope=tuple(part for part in text.clean(node.scope).split("/") if part),
             label=text.clean(node.label),
             op=_sign(node),
@@ -106,7 +103,6 @@ def scene_of(root: Value, direction: str) -> Scene:
             is_root=node is root,
             ports=ports,
             chip=chip,
-            pitch=pitch,
             width=width,
             height=height,
             title=_title(node, has_grads=has_grads),
@@ -140,7 +136,7 @@ def _leaves_drawn_as_rows(order: list[Value]) -> set[Value]:
 
 def _bar(g: Any, largest: Any) -> int:
     """Filled segments: all for the largest gradient of the picture, one fewer per factor of ten."""
-    if g == 0 or g != g:
+    if not abs(g) > 0:  # NaN as well
         return 0
     sign = 1 if g > 0 else -1
     if not _finite(g):
@@ -163,48 +159,59 @@ def _operand_order(node: Value) -> list[int]:
     return list(range(n))
 
 
-def _ports(node: Value, index: dict[Value, int], direction: str) -> tuple[tuple[Port, ...], float, float, float]:
-    """The ports, their chips' extent along and across the flow, and the room that they all take."""
-    parents, slopes = node.parents, node.local_grads
+def _ports(node: Value, index: dict[Value, int], direction: str) -> tuple[tuple[Port, ...], float, float]:
+    """The ports, the room that their chips take along the flow, and the room across it."""
+    parents = node.parents
     if not parents:
-        return (), 0.0, 0.0, 0.0
+        return (), 0.0, 0.0
+    slopes = node.local_grads
+    across = direction == "LR"  # ports stand one below the other
+    crowded = len(parents) > (CROWD_LR if across else CROWD_TB)
     chips = [
-        text.number(p.data) if isinstance(p, Constant) else "×" + text.number(d) for p, d in zip(parents, slopes)
+        "" if crowded else text.number(p.data) if isinstance(p, Constant) else "×" + text.number(d)
+        for p, d in zip(parents, slopes)
     ]
-    crowded = len(parents) > (CROWD if direction == "LR" else MANY * 2)
-    longest = max(text.width(chip, CHIP_FONT) for chip in chips) + 8
-    if crowded:
-        along, pitch = 6.0, 5.0
-    elif direction == "LR":
-        along, pitch = max(22.0, longest), CHIP_HEIGHT + 2
-    else:
-        along, pitch = CHIP_HEIGHT, max(22.0, longest) + 3
-    pair_gap = pitch / 2 if node.op == "dot" and len(parents) > 2 else 0.0
-    order = _operand_order(node)
-    places = [k * pitch + (k // 2) * pair_gap for k in range(len(order))]
-    middle = places[-1] / 2
-    ports = []
-    for place, operand in zip(places, order):
-        parent, slope = parents[operand], slopes[operand]
-        is_constant = isinstance(parent, Constant)
-        what = f"operand {operand + 1} of {_sign(node)}: {_name(parent)}"
+    widths = [6.0 if crowded else max(CHIP_LEAST, text.extent(chip, CHIP_FONT) + 8) for chip in chips]
+    height = 4.0 if crowded else CHIP_HEIGHT
+    if across:  # edges end in one line, constants are as wide as they must
+        widest = max(widths)
+        widths = [w if isinstance(p, Constant) else widest for w, p in zip(widths, parents)]
+    gap = 1.0 if crowded else CHIP_GAP
+    paired = node.op == "dot" and len(parents) > 2
+    ports, end = [], 0.0
+    for k, operand in enumerate(_operand_order(node)):
+        extent = height if across else widths[operand]
+        end += (gap if k else 0.0) + (3 * gap if k and paired and k % 2 == 0 else 0.0)
         ports.append(
-            Port(
-                operand=operand,
-                source=index[parent],
-                chip="" if crowded else chips[operand],
-                is_constant=is_constant,
-                is_dead=not is_constant and not _nonzero(slope),
-                at=place - middle,
-                title=f"constant {parent.data}" if is_constant else f"{what}, local derivative {slope}",
-            )
+            _port(node, operand, slopes[operand], index, chips[operand], end + extent / 2, widths[operand], height)
         )
-    return tuple(ports), along, 0.0 if crowded else pitch, places[-1] + pitch + 8
+        end += extent
+    centred = tuple(port._replace(at=port.at - end / 2) for port in ports)
+    return centred, max(widths) if across else height, end + 8
+
+
+def _port(
+    node: Value, operand: int, slope: Any, index: dict[Value, int], chip: str, at: float, width: float, height: float
+) -> Port:
+    parent = node.parents[operand]
+    is_constant = isinstance(parent, Constant)
+    what = f"operand {operand + 1} of {_sign(node)}: {_name(parent)}, local derivative {text.in_full(slope)}"
+    return Port(
+        operand=operand,
+        source=index[parent],
+        chip=chip,
+        is_constant=is_constant,
+        is_dead=not is_constant and not _nonzero(slope),
+        at=at,
+        width=width,
+        height=height,
+        title=f"constant {text.in_full(parent.data)}" if is_constant else what,
+    )
 
 
 def _title(node: Value, *, has_grads: bool) -> str:
-    lines = [f"{text.clean(node.label) or 'no label'}: {node.op or 'leaf'}", f"value {node.data}"]
-    lines.append(f"gradient {node.grad}" if has_grads else "gradient not computed: call backward() first")
+    lines = [f"{text.clean(node.label) or 'no label'}: {node.op or 'leaf'}", f"value {text.in_full(node.data)}"]
+    lines.append(f"gradient {text.in_full(node.grad)}" if has_grads else "gradient not computed: call backward() first")
     if node.scope:
         lines.append(f"scope {text.clean(node.scope)}")
     return "\n".join(lines)
@@ -215,13 +222,13 @@ def _leaves_at_home(cards: dict[int, Card]) -> dict[int, Card]:
     users: dict[int, set[int]] = {}
     for card in cards.values():
         for port in card.ports:
-            users.setdefault(port.source, set()).add(card.index)
+            users.setdefault(port.source, set()).add(card.node)
     placed = {}
     for i, card in cards.items():
         scope = card.scope
         if card.is_leaf and not scope and len(users.get(i, ())) == 1:
             scope = cards[next(iter(users[i]))].scope
-        placed[i] = card if scope == card.scope else replace(card, scope=scope)
+        placed[i] = card if scope == card.scope else card._replace(scope=scope)
     return placed
 
 
@@ -229,6 +236,6 @@ def _description(root: Value, order: list[Value], *, has_grads: bool) -> str:
     edges = sum(len(node.parents) for node in order)
     state = "with gradients" if has_grads else "gradients not computed"
     return (
-        f"Computation graph of {_name(root)} = {root.data}: {len(order)} nodes, {edges} edges, {state}. "
+        f"Computation graph of {_name(root)} = {text.in_full(root.data)}: {len(order)} nodes, {edges} edges, {state}. "
         "Every card is a value; the chips where its operands enter are the local derivatives."
     )

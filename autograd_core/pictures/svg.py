@@ -7,20 +7,20 @@ so that a script can find them.
 
 from __future__ import annotations
 
-import hashlib
 from typing import TYPE_CHECKING
 
 from . import text
-from .scene import BAR_STEPS, CARD_HEIGHT, CHIP_FONT, CHIP_HEIGHT
+from .scene import BAR_STEPS, CARD_HEIGHT, CARD_WIDTH, CHIP_FONT, ROW_WIDTH
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterator
 
     from .layout import Point, Scope
     from .nesting import Box, Plan
     from .scene import Card, Port, Scene
 
 MARGIN, TITLE_HEIGHT = 16.0, 30.0
+SMALLEST = 0.6  # a page may shrink the picture so far; then it scrolls, or nobody could read it
 MONO = "ui-monospace,SFMono-Regular,Menlo,Consolas,'DejaVu Sans Mono',monospace"
 SANS = "system-ui,-apple-system,'Segoe UI','DejaVu Sans',sans-serif"
 
@@ -68,14 +68,13 @@ RULES = (
     ("leaf .face", "fill:{leaf};stroke:{leafline}"),
     ("root .face", "stroke:{root};stroke-width:1.8"),
     ("scope", "fill:{scope};fill-opacity:.06;stroke:{scope};stroke-opacity:.55;stroke-dasharray:4 3"),
-    ("scopename", f"fill:{{scope}};font:600 11px {SANS}"),
+    ("scopename", f"fill:{{scope}};font:600 11px {SANS};stroke:{{bg}};stroke-width:3;paint-order:stroke"),
     ("edge", "fill:none;stroke:{edge};stroke-width:1.4"),
     ("dead", "stroke-dasharray:3 3;stroke-opacity:.75"),
     ("start", "fill:{edge}"),
     ("chip", "fill:{chip};stroke:{line};stroke-width:.8"),
     ("pill", "fill:{pill};stroke:{pillline};stroke-width:.8"),
     ("chiptext", f"fill:{{ink}};font:{CHIP_FONT:g}px {MONO};text-anchor:middle"),
-    ("pair", "stroke:{edge};stroke-width:1.6"),
     ("name", f"fill:{{ink}};font:700 12px {MONO}"),
     ("op", f"fill:{{soft}};font:700 12px {MONO};text-anchor:end"),
     ("caption", f"fill:{{soft}};font:9.5px {SANS}"),
@@ -99,15 +98,21 @@ def size(scene: Scene, plan: Plan, title: str) -> tuple[float, float]:
 
 def write(scene: Scene, plan: Plan, *, title: str, theme: str, prefix: str = "") -> str:
     """The whole SVG; the ids derive from the content and begin with `prefix`."""
+    from hashlib import sha256
+
     title = text.clean(title)
     width, height = size(scene, plan, title)
     body = "\n".join(_body(scene, plan))
-    name = f"{prefix}ag{hashlib.sha256((title + body).encode()).hexdigest()[:10]}"
+    name = f"{prefix}ag{sha256((title + body).encode()).hexdigest()[:10]}"
     top = MARGIN
-    lines = [
+    opening = (
         f'<svg xmlns="http://www.w3.org/2000/svg" id="{name}" class="autograd-core" '
-        f'viewBox="0 0 {_f(width)} {_f(height)}" width="{_f(width)}" height="{_f(height)}" '
-        f'style="max-width:100%;height:auto" role="img" aria-labelledby="{name}-t {name}-d">',
+        f'viewBox="0 0 {_f(width)} {_f(height)}" width="{_f(width)}" height="{_f(height)}" role="img" '
+        f'style="max-width:100%;min-width:{_f(width * SMALLEST)}px;height:auto" '
+        f'aria-labelledby="{name}-t {name}-d">'
+    )
+    lines = [
+        opening,
         f'<title id="{name}-t">{text.xml(title or "Computation graph")}</title>',
         f'<desc id="{name}-d">{text.xml(scene.description)}</desc>',
         f"<style>{style(name, theme)}</style>",
@@ -140,33 +145,42 @@ def _f(x: float) -> str:
     return f"{x:.1f}".removesuffix(".0").replace("-0.0", "0")
 
 
-def _body(scene: Scene, plan: Plan) -> Iterable[str]:
+def _body(scene: Scene, plan: Plan) -> Iterator[str]:
     flip = scene.direction == "TB"
     for scope, box in plan.scopes.items():
         yield _scope(scope, box, flip=flip)
-    for (i, operand), route in sorted(plan.routes.items()):
-        port = next(p for p in scene.cards[i].ports if p.operand == operand)
-        yield _edge(i, port, route, flip=flip)
+    for i, card in scene.cards.items():
+        for port in card.ports:
+            if not port.is_constant:
+                yield _edge(i, port, plan.routes[i, port.operand], flip=flip)
+    for scope, box in plan.scopes.items():
+        yield _scope_name(scope, box, flip=flip)
     used = {port.source for card in scene.cards.values() for port in card.ports}
     for i, card in scene.cards.items():
         yield _card(card, plan.cards[i], flip=flip, is_used=i in used)
 
 
 def _rectangle(box: Box, *, flip: bool) -> tuple[float, float, float, float]:
-    return (box.across, box.along, box.breadth, box.length) if flip else (
-        box.along, box.across, box.length, box.breadth)
+    return (
+        (box.across, box.along, box.breadth, box.length) if flip else (box.along, box.across, box.length, box.breadth)
+    )
 
 
 def _scope(scope: Scope, box: Box, *, flip: bool) -> str:
     x, y, w, h = _rectangle(box, flip=flip)
-    path = scope[-1]
-    around = scope[-2] + "/" if len(scope) > 1 else ""
-    shown = text.shorten(path.removeprefix(around), int((w - 12) / (text.EM * 11)))
+    path = text.xml(scope[-1])
     return (
-        f'<g data-scope="{text.xml(path)}"><title>scope {text.xml(path)}</title>'
-        f'<rect class="scope" x="{_f(x)}" y="{_f(y)}" width="{_f(w)}" height="{_f(h)}" rx="8"/>'
-        f'<text class="scopename" x="{_f(x + 9)}" y="{_f(y + 15)}">{text.xml(shown)}</text></g>'
+        f'<g data-scope="{path}"><title>scope {path}</title>'
+        f'<rect class="scope" x="{_f(x)}" y="{_f(y)}" width="{_f(w)}" height="{_f(h)}" rx="8"/></g>'
     )
+
+
+def _scope_name(scope: Scope, box: Box, *, flip: bool) -> str:
+    """After the edges, with a rim of background: an edge may come in behind it."""
+    x, y, w, _ = _rectangle(box, flip=flip)
+    around = scope[-2] + "/" if len(scope) > 1 else ""
+    room = int((w - 18) / (text.EM * 11))
+    return _t("scopename", x + 9, y + 15, text.shorten(scope[-1].removeprefix(around), room))
 
 
 def _edge(user: int, port: Port, route: list[Point], *, flip: bool) -> str:
@@ -199,9 +213,9 @@ def _curve(route: list[Point], *, flip: bool) -> str:
 def _card(card: Card, box: Box, *, flip: bool, is_used: bool) -> str:
     x, y, w, h = _rectangle(box, flip=flip)
     kind = "card" + " leaf" * card.is_leaf + " root" * card.is_root
+    place = f'transform="translate({_f(x)} {_f(y)})"'
     parts = [
-        f'<g id="n{card.index}" class="{kind}" data-node="{card.index}" transform="translate({_f(x)} {_f(y)})">'
-        f"<title>{text.xml(card.title)}</title>"
+        f'<g id="n{card.node}" class="{kind}" data-node="{card.node}" {place}><title>{text.xml(card.title)}</title>'
     ]
     parts += _ports(card, w, h, flip=flip)
     parts.append(f'<rect class="face" width="{_f(w)}" height="{_f(h)}" rx="6"/>')
@@ -222,10 +236,10 @@ def _sign(bar: int) -> str:
 
 def _face(card: Card, w: float, h: float) -> list[str]:
     """Name and operation, value, gradient and its bar; in the middle of a card that is larger."""
-    left, top = 0.0, (h - CARD_HEIGHT) / 2
-    right = w
+    left, top = (w - CARD_WIDTH) / 2, (h - CARD_HEIGHT) / 2
+    right = left + CARD_WIDTH
     op = text.shorten(card.op, 9)
-    room = int((w - 18) / (text.EM * 12))
+    room = int((CARD_WIDTH - 16) / (text.EM * 12))
     parts = []
     if card.label:
         parts.append(_t("name", left + 8, top + 16, text.shorten(card.label, room - text.cells(op) - bool(op))))
@@ -254,30 +268,27 @@ def _face(card: Card, w: float, h: float) -> list[str]:
 def _row(card: Card) -> list[str]:
     """A leaf in one row: name, value, gradient."""
     parts = [_t("name", 7, 15, text.shorten(card.label, 9))] if card.label else [_t("caption", 7, 15, "no label")]
-    parts.append(_t("value", 140, 15, card.value))
+    parts.append(_t("value", 146, 15, card.value))
     if card.grad:
-        parts.append(_t("grad" + _sign(card.bar), 207, 15, card.grad))
+        parts.append(_t("grad" + _sign(card.bar), ROW_WIDTH - 8, 15, card.grad))
     else:
-        parts.append(_t("none", 207, 15, "no grad yet"))
+        parts.append(_t("none", ROW_WIDTH - 8, 15, "no grad yet"))
     return parts
 
 
 def _ports(card: Card, w: float, h: float, *, flip: bool) -> list[str]:
     """The chips before the card, where its operands enter."""
     parts = []
-    tall = max(card.pitch - (3 if flip else 2), 3.0)
-    middle = w / 2 if flip else h / 2
     for port in card.ports:
-        kind = "pill" if port.is_constant else "chip"
-        along, across = -card.chip, middle + port.at
-        x, y, width, height = (across - tall / 2, along, tall, card.chip) if flip else (
-            along, across - tall / 2, card.chip, tall)
-        radius = CHIP_HEIGHT / 2 if port.is_constant else 3
+        kind, radius = ("pill", port.height / 2) if port.is_constant else ("chip", min(3.0, port.height / 2))
+        x = w / 2 + port.at - port.width / 2 if flip else -port.width
+        y = -port.height if flip else h / 2 + port.at - port.height / 2
         parts.append(
             f'<g data-operand="{port.operand}" data-source="{port.source}"><title>{text.xml(port.title)}</title>'
-            f'<rect class="{kind}" x="{_f(x)}" y="{_f(y)}" width="{_f(width)}" height="{_f(height)}" rx="{_f(radius)}"/>'
+            f'<rect class="{kind}" x="{_f(x)}" y="{_f(y)}" width="{_f(port.width)}" height="{_f(port.height)}" '
+            f'rx="{_f(radius)}"/>'
         )
         if port.chip:
-            parts.append(_t("chiptext", x + width / 2, y + height / 2 + 3.2, port.chip))
+            parts.append(_t("chiptext", x + port.width / 2, y + port.height / 2 + 3.2, port.chip))
         parts.append("</g>")
     return parts

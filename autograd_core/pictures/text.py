@@ -5,23 +5,19 @@ All text within cards is set in a fixed-pitch font, so its width is known withou
 
 from __future__ import annotations
 
-import math
 import unicodedata
-from html import escape
 from numbers import Rational
 from typing import Any
 
 EM = 0.61  # advance of one cell over the font size: the widest of the usual fixed-pitch fonts
+LONGEST_FRACTION = 120  # characters of a Fraction that is still written out
 LONGEST_LABEL = 40  # cells of a label that messages and titles show in one line
-
-# What turns the direction of the text around it: a label must not reorder its neighbours.
-BIDI = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 
 
 def clean(label: str) -> str:
     """The label without characters that XML forbids, that turn the text, or that have no shape.
 
-    Line breaks and tabs become one space; a letter keeps at most one combining mark.
+    A line break or a tab becomes a space; a letter keeps at most one combining mark.
     """
     if label.isascii() and label.isprintable():
         return label
@@ -30,11 +26,11 @@ def clean(label: str) -> str:
     for c in unicodedata.normalize("NFC", label):
         category = unicodedata.category(c)
         marks = marks + 1 if category == "Mn" else 0
-        if c in BIDI or marks > 1:
+        if category == "Cf" or marks > 1:  # Cf: joiners, and the marks that turn the direction of the text
             continue
         if c.isspace():
             kept.append(" ")
-        elif category in ("Cc", "Cf", "Cs", "Co", "Cn"):
+        elif category in ("Cc", "Cs", "Co", "Cn"):
             kept.append("\ufffd")
         else:
             kept.append(c)
@@ -49,13 +45,10 @@ def cells(text: str) -> int:
 
 
 def _cells_of(c: str) -> int:
-    code = ord(c)
-    if unicodedata.combining(c):
-        return 0
-    return 1 if code < 0x530 or 0x2010 <= code < 0x2300 else 2  # Latin, Greek, Cyrillic; signs
+    return 1 if ord(c) < 0x530 or 0x2010 <= ord(c) < 0x2300 else 2  # Latin, Greek, Cyrillic; signs
 
 
-def width(text: str, size: float) -> float:
+def extent(text: str, size: float) -> float:
     """An upper bound of the width in pixels at a font size in pixels."""
     return cells(text) * EM * size
 
@@ -79,24 +72,46 @@ def number(x: Any, room: int = 10) -> str:
         >>> number(-0.00001234567), number(float("-inf")), number(24.70408)
         ('−1.235e−5', '−inf', '24.7')
     """
-    if isinstance(x, Rational) and not isinstance(x, int):
-        exact = str(x).replace("-", "−")
-        if len(exact) <= room:
-            return exact
-        try:
-            return "≈" + number(float(x))
-        except OverflowError:
-            return "≈−huge" if x < 0 else "≈huge"
-    if not math.isfinite(x):
-        return str(float(x)).replace("-", "−")
-    mantissa, _, exponent = f"{x:.4g}".partition("e")
+    approximate = ""
+    if isinstance(x, Rational):
+        exact = _exactly(x, room)
+        if exact:
+            return exact.replace("-", "−")
+        x, approximate = _quotient(x), "≈"
+    mantissa, _, exponent = f"{x:.4g}".lower().partition("e")
+    if "." in mantissa:
+        mantissa = mantissa.rstrip("0").rstrip(".")  # a Decimal keeps them
     text = f"{mantissa}e{int(exponent)}" if exponent else mantissa
-    return text.replace("-", "−")
+    return approximate + text.replace("-", "−")
+
+
+def in_full(x: Any) -> str:
+    """All digits, for what shows when one points at it; a Fraction of very many is rounded."""
+    if isinstance(x, Rational):
+        return _exactly(x, LONGEST_FRACTION) or f"about {_quotient(x):.16g}"
+    return str(x)
+
+
+def _exactly(x: Rational, room: int) -> str:
+    """The fraction as text, "" if that takes more room; a huge one is never written out."""
+    if int(x.numerator).bit_length() + int(x.denominator).bit_length() > 4 * room:
+        return ""
+    text = str(x)
+    return text if len(text) <= room else ""
+
+
+def _quotient(x: Rational) -> Any:
+    """As a Decimal: a Fraction may be beyond the range of floats."""
+    from decimal import Context, Decimal
+
+    return Context(prec=20).divide(Decimal(int(x.numerator)), Decimal(int(x.denominator)))
 
 
 def xml(text: str) -> str:
     """Escaped for XML text and attributes."""
-    return escape(text)
+    for c, entity in ("&", "&amp;"), ("<", "&lt;"), (">", "&gt;"), ('"', "&quot;"), ("'", "&#x27;"):
+        text = text.replace(c, entity)
+    return text
 
 
 def record_field(text: str) -> str:
@@ -104,7 +119,7 @@ def record_field(text: str) -> str:
 
     `&` is escaped as well, or Graphviz would read entities; a backslash begins an escape in DOT.
     """
-    text = clean(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace('"', "&quot;")
+    text = xml(clean(text))
     for c in ("\\", "{", "}", "|"):
         text = text.replace(c, "\\" + c)
     return text

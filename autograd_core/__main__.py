@@ -1,0 +1,192 @@
+"""The shell: `python -m autograd_core` for the tour, `... draw EXPR` for one picture."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import nn
+
+from . import Value
+from .errors import AutogradError, ExpressionError, MissingExtraError
+from .expressions import parse
+from .formulas import shown
+from .naming import name
+from .pictures import draw
+from .testing import error_in_ulps, reference
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line.
+
+    Args:
+        arguments: Words after the program's name; None for those of this process.
+
+    Returns:
+        The exit status: 0, or 2 for input that could not be used, said on standard error.
+
+    Example:
+        >>> from autograd_core.__main__ import main
+        >>> main(["draw", "tanh(a*b) + c", "a=2", "b=-3"])
+        2
+    """
+    options = _parser().parse_args(arguments)
+    try:
+        if options.command == "draw":
+            _draw(options.expression, options.values, options.output, layout=options.layout, theme=options.theme)
+        else:
+            _tour(options.out, options.epochs)
+    except (AutogradError, OSError) as error:
+        print(f"{_parser().prog}: {error}", file=sys.stderr)
+        return 2
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m autograd_core",
+        description="Without a command: the tour. One expression with its gradients checked to 50 digits, then a network.",
+    )
+    parser.add_argument("--out", type=Path, default=Path("autograd_core_output"), help="folder for what the tour saves")
+    parser.add_argument("--epochs", type=int, default=EPOCHS, help="training epochs of the tour (default %(default)s)")
+    commands = parser.add_subparsers(dest="command")
+    drawing = commands.add_parser("draw", help="draw an expression with its gradients")
+    drawing.add_argument("expression", help='such as "tanh(a*b) + c"; it is parsed, never run as Python')
+    drawing.add_argument("values", nargs="*", metavar="name=number", help="one for every name in the expression")
+    drawing.add_argument("-o", "--output", type=Path, default=Path("graph.svg"), help=".svg, .png, .html, .dot or .pdf")
+    drawing.add_argument("--layout", choices=("builtin", "dot"), default="builtin")
+    drawing.add_argument("--theme", choices=("auto", "light", "dark"), default="auto")
+    return parser
+
+
+def _values(words: Sequence[str]) -> dict[str, float]:
+    values: dict[str, float] = {}
+    for word in words:
+        key, equals, text = word.partition("=")
+        if not equals or not key.isidentifier():
+            msg = f"expected name=number, got {word!r}; write for instance a=2"
+            raise ExpressionError(msg)
+        if key in values:
+            msg = f"{key} is given twice: {shown(values[key])} and {text}"
+            raise ExpressionError(msg)
+        try:
+            values[key] = float(text)
+        except ValueError:
+            msg = f"{key}: expected a number, got {text!r}"
+            raise ExpressionError(msg) from None
+    return values
+
+
+def _draw(expression: str, words: Sequence[str], output: Path, *, layout: str, theme: str) -> None:
+    root, inputs = parse(expression, _values(words))
+    root.backward()
+    path = draw(root, layout=layout, theme=theme).save(output)
+    print(f"{expression} = {root.data!r}")
+    for label, node in inputs.items():
+        print(f"d/d{label} = {node.grad!r}")
+    print(f"picture: {path}")
+
+
+# --- the tour -----------------------------------------------------------------------------------
+
+EPOCHS = 60
+
+
+def _tour(out: Path, epochs: int) -> None:
+    out.mkdir(parents=True, exist_ok=True)
+    saved = [_expression(out), *_network(out, epochs)]
+    print("\nSaved:")
+    for path, what in saved:
+        print(f"  {path}  {what}")
+
+
+def readme_expression() -> Value:
+    """The expression of micrograd's README (Karpathy, 2020), with its variables as labels.
+
+    Returns:
+        The node g; a and b are its leaves.
+
+    Example:
+        >>> from autograd_core.__main__ import readme_expression
+        >>> round(readme_expression().data, 4)
+        24.7041
+    """
+    a, b = Value(-4.0), Value(2.0)
+    c = a + b
+    d = a * b + b**3
+    c += c + 1
+    c += 1 + c + (-a)
+    d += d * 2 + (b + a).relu()
+    d += 3 * d + (b - a).relu()
+    e = c - d
+    f = e**2
+    g = f / 2.0
+    g += 10.0 / f
+    name(locals())
+    return g
+
+
+def _expression(out: Path) -> tuple[Path, str]:
+    g = readme_expression()
+    g.backward()
+    print("1. One expression, every gradient, each checked against 50 digits\n")
+    exact = reference(g)
+    print(f"  {'':6}{'value':>20}{'gradient':>24}   error of the gradient in ulps")
+    for node, gradient in exact.gradients.items():
+        if node.label:
+            error = error_in_ulps(node.grad, gradient)
+            print(f"  {node.label:6}{node.data:>20.15g}{node.grad:>24.15g}   {error:.2g}")
+    worst = max(error_in_ulps(node.grad, x) for node, x in exact.gradients.items() if node.grad)
+    print(f"\n  {len(exact.gradients)} nodes; the worst gradient is {worst:.2g} ulp from its exact value.")
+    return draw(g, title="micrograd's README expression").save(out / "expression.svg"), "the graph of the expression"
+
+
+def _network(out: Path, epochs: int) -> list[tuple[Path, str]]:
+    print("\n2. A network of 337 parameters learns two moons\n")
+    inputs, labels = nn.datasets.moons(100, noise=0.1, seed=1, labels=(-1, 1))
+    model = nn.MLP(2, [16, 16, 1], seed=1)
+    history = nn.fit(
+        model, inputs, labels, loss=nn.hinge, optimizer=nn.Adam(lr=0.03), epochs=epochs, l2=1e-4, seed=1,
+    )  # fmt: skip
+    right = sum((model(x).data > 0) == (y > 0) for x, y in zip(inputs, labels, strict=True))
+    print(f"\n  {right} of {len(labels)} points are on the right side ({right / len(labels):.1%}).")
+    model.save(out / "moons.json")
+    saved = [(out / "moons.json", "the trained model; nn.MLP(2, [16, 16, 1]).load(...) reads it")]
+    try:
+        history.plot().savefig(out / "curve.png", dpi=150)
+        saved += [(out / "curve.png", "loss and accuracy over the epochs")]
+        _boundary(model, inputs, labels).savefig(out / "boundary.png", dpi=150)
+        saved += [(out / "boundary.png", "the decision boundary")]
+    except MissingExtraError as error:
+        print(f"  No curves: {error}")
+    return saved
+
+
+def _boundary(model: nn.MLP, inputs: list[list[float]], labels: list[float]) -> object:
+    """A figure of the plane, coloured by the network's score, and the points."""
+    from matplotlib.figure import Figure
+
+    steps = 61
+    xs = [-1.6 + 4.2 * i / (steps - 1) for i in range(steps)]
+    ys = [-1.1 + 2.7 * i / (steps - 1) for i in range(steps)]
+    scores = [[model([x, y]).data for x in xs] for y in ys]
+    figure = Figure(figsize=(5.4, 3.9), layout="constrained")
+    axes = figure.subplots()
+    axes.contourf(xs, ys, scores, levels=[-2, -1, 0, 1, 2], extend="both", cmap="PuOr", alpha=0.75)
+    axes.contour(xs, ys, scores, levels=[0.0], colors="black", linewidths=1.2)
+    for side, marker, colour in ((-1, "o", "#7f3b08"), (1, "s", "#2d004b")):
+        points = [x for x, y in zip(inputs, labels, strict=True) if y == side]
+        axes.scatter(*zip(*points, strict=True), marker=marker, c=colour, edgecolors="white", s=34, label=f"{side:+d}")
+    axes.set_xlabel("x1")
+    axes.set_ylabel("x2")
+    axes.legend(loc="upper right")
+    return figure
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,82 @@
+"""Compiled replay: a function is traced once, and its program runs over many rows at once.
+
+NumPy and llvmlite are imported when something is compiled, not before.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from ..errors import MissingExtraError, OperandError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from .compiled import CompiledFunction as CompiledFunction
+
+
+def compile(  # noqa: A001  ag.compile, left out of __all__
+    f: Callable[..., Any] | Any,
+    *example_args: Any,
+    inputs: Sequence[Any] | None = None,
+    in_axes: Any = None,
+    reduce: str | None = None,
+    argnums: int | tuple[int, ...] | None = None,
+    guards: str = "part",
+    max_traces: int = 16,
+) -> CompiledFunction:
+    """Trace a function once, and get one that runs on numbers alone, for one point or many rows.
+
+    Args:
+        f: A function of numbers, or lists, tuples, dicts and NumPy arrays of them; or, with
+            `inputs`, a Value or a list of Values: a graph that stands.
+        *example_args: Arguments for `f`, each as for one row. Only their shapes matter, and the
+            branches that `f` takes at them.
+        inputs: The Values that become the arguments, in order. What lies below them is cut off;
+            all other leaves are constants.
+        in_axes: For all arguments or a tuple with one entry each: None, shared by all rows, or 0,
+            with one entry per row in front, as in `jax.vmap`.
+        reduce: What becomes of gradients to shared arguments: None, one per row; "sum" or "mean"
+            over the rows.
+        argnums: Positions of the arguments to differentiate to; None for all.
+        guards: `if x > 0:` on a Value is a guard: the trace holds for rows that answer alike.
+            "part": rows that disagree are traced once more; "error": they are refused.
+        max_traces: How many traces there may be.
+
+    Returns:
+        A CompiledFunction: call it, or its `value_and_grad`.
+
+    Raises:
+        MissingExtraError: NumPy is not installed.
+        OperandError: `f` is no function, or an argument or the result is no number.
+        StructureError: `in_axes` has another length than the arguments.
+        RangeError: An option that does not exist.
+
+    Example:
+        >>> from autograd_core import replay
+        >>> f = replay.compile(lambda w, x: w[0] * x + w[1], [2.0, 1.0], 0.0, in_axes=(None, 0), reduce="mean")
+        >>> values, (w_grad, x_grad) = f.value_and_grad([2.0, 1.0], [1.0, 3.0])
+        >>> values.tolist(), w_grad, x_grad.tolist()
+        ([3.0, 7.0], [2.0, 1.0], [2.0, 2.0])
+    """
+    try:
+        from .compiled import compiled_function, compiled_graph
+    except ModuleNotFoundError as error:
+        msg = "compile needs NumPy: pip install 'autograd-core[fast]'"
+        raise MissingExtraError(msg) from error
+    options = {"in_axes": in_axes, "reduce": reduce, "argnums": argnums, "guards": guards, "max_traces": max_traces}
+    if inputs is not None:
+        return compiled_graph(f, list(inputs), **options)
+    if not callable(f):
+        msg = f"compile: expected a function, or Values together with inputs=[...], got {f!r} ({type(f).__name__})"
+        raise OperandError(msg)
+    return compiled_function(f, example_args, **options)
+
+
+def __getattr__(name: str) -> Any:
+    if name == "CompiledFunction":
+        from .compiled import CompiledFunction
+
+        return CompiledFunction
+    msg = f"module {__name__!r} has no attribute {name!r}"
+    raise AttributeError(msg)

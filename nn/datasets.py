@@ -1,0 +1,83 @@
+"""Small data sets, made by a seed: the same numbers on every machine."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+from autograd_core import StructureError
+
+from .checks import generator, plain, real, shown, whole
+
+if TYPE_CHECKING:
+    import random
+    from collections.abc import Sequence
+
+
+def xor(*, labels: Sequence[float] = (0, 1)) -> tuple[list[list[float]], list[float]]:
+    """The four cases of exclusive or, which no linear model can tell apart (Minsky, Papert, 1969).
+
+    Args:
+        labels: What stands for false and true in y; (-1, 1) for `hinge`.
+
+    Returns:
+        `(X, y)`: four rows of two numbers, 0.0 or 1.0, and their four labels.
+
+    Raises:
+        StructureError: `labels` are not two.
+
+    Example:
+        >>> import nn
+        >>> nn.datasets.xor()
+        ([[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]], [0, 1, 1, 0])
+    """
+    false, true = _two(labels, "xor")
+    return [[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]], [false, true, true, false]
+
+
+def moons(
+    n: int = 100, noise: float = 0.1, *, seed: int | random.Random | None = 0, labels: Sequence[float] = (0, 1)
+) -> tuple[list[list[float]], list[float]]:
+    """Two half circles that reach into each other, as scikit-learn's `make_moons`, in mixed order.
+
+    The outer one is (cos t, sin t), the inner one (1 - cos t, 1/2 - sin t), t in [0, pi].
+
+    Args:
+        n: Number of points, at least 2; half of them, rounded down, on the outer moon.
+        noise: Standard deviation of the normal noise on both coordinates, at least 0.
+        seed: An int or a `random.Random`; None for other points at every call.
+        labels: What stands for the outer and for the inner moon in y; (-1, 1) for `hinge`.
+
+    Returns:
+        `(X, y)`: n rows of two coordinates, dimensionless, and n labels.
+
+    Raises:
+        RangeError: `n` or `noise` is too small.
+        OperandError: An argument of a wrong type.
+        StructureError: `labels` are not two.
+
+    Example:
+        >>> import nn
+        >>> X, y = nn.datasets.moons(100, noise=0.1, seed=1, labels=(-1, 1))
+        >>> len(X), len(X[0]), sorted(set(y))
+        (100, 2, [-1, 1])
+    """
+    n, noise = whole(n, "moons: n", 2), real(noise, "moons: noise", 0.0)
+    outer, inner = _two(labels, "moons")
+    rng = generator(seed)
+    cases = [((math.cos(t), math.sin(t)), outer) for t in _half_turn(n // 2)]
+    cases += [((1.0 - math.cos(t), 0.5 - math.sin(t)), inner) for t in _half_turn(n - n // 2)]
+    rng.shuffle(cases)
+    return [[x + rng.gauss(0.0, noise) for x in point] for point, _ in cases], [label for _, label in cases]
+
+
+def _half_turn(n: int) -> list[float]:
+    return [math.pi * i / max(n - 1, 1) for i in range(n)]
+
+
+def _two(labels: Any, caller: str) -> list[Any]:
+    pair = plain(labels)
+    if not isinstance(pair, list) or len(pair) != 2:
+        msg = f"{caller}: labels: expected two, got {shown(labels)}"
+        raise StructureError(msg)
+    return pair

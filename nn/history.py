@@ -1,0 +1,98 @@
+"""What a training run saw."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+
+from autograd_core import MissingExtraError
+
+COLOURS = ("#0072b2", "#d55e00")  # blue and orange that the colour-blind can tell apart
+
+
+@dataclass(slots=True, repr=False)
+class History:
+    """What `fit` saw, one number per epoch in each list.
+
+    Attributes:
+        loss: Mean loss over the training cases, as they came by during the epoch, without the
+            penalty `l2`.
+        accuracy: Share of training cases that were right, likewise; empty where nothing says what
+            is right.
+        val_loss: Mean loss over the validation cases after the epoch; empty without validation.
+        val_accuracy: Share of validation cases that were right then.
+
+    Example:
+        >>> from nn import History
+        >>> History(loss=[0.5, 0.25])
+        History(2 epochs, loss=0.25)
+    """
+
+    loss: list[float] = field(default_factory=list)
+    accuracy: list[float] = field(default_factory=list)
+    val_loss: list[float] = field(default_factory=list)
+    val_accuracy: list[float] = field(default_factory=list)
+
+    def last(self) -> str:
+        """The numbers of the last epoch, in one line.
+
+        Returns:
+            Text such as "loss=0.25, accuracy=0.5".
+
+        Example:
+            >>> from nn import History
+            >>> History(loss=[0.5, 0.25], accuracy=[0.0, 0.5]).last()
+            'loss=0.25, accuracy=0.5'
+        """
+        names = ("loss", "accuracy", "val_loss", "val_accuracy")
+        return ", ".join(f"{name}={getattr(self, name)[-1]:.4g}" for name in names if getattr(self, name))
+
+    def __repr__(self) -> str:
+        facts = self.last()
+        return f"History({len(self.loss)} epochs{', ' + facts if facts else ''})"
+
+    def plot(self) -> Any:
+        """The curves of loss and, where there is one, accuracy over the epochs.
+
+        Returns:
+            A `matplotlib.figure.Figure`; it shows itself at the end of a notebook cell, and
+            `.savefig("curve.png")` writes it. pyplot and its state are not touched.
+
+        Raises:
+            MissingExtraError: matplotlib is not installed.
+
+        Example:
+            >>> from nn import History
+            >>> figure = History(loss=[0.5, 0.25], accuracy=[0.5, 1.0]).plot()
+            >>> [axes.get_ylabel() for axes in figure.axes]
+            ['loss', 'accuracy']
+        """
+        try:
+            from matplotlib.figure import Figure
+        except ImportError:
+            msg = "History.plot needs matplotlib: pip install 'autograd-core[plot]'"
+            raise MissingExtraError(msg) from None
+        names = ["loss", *(["accuracy"] if self.accuracy or self.val_accuracy else [])]
+        figure = Figure(figsize=(4.5 * len(names), 3.2), layout="constrained")
+        for axes, name in zip(figure.subplots(1, len(names), squeeze=False)[0], names, strict=True):
+            for key, label, colour in ((name, "training", COLOURS[0]), ("val_" + name, "validation", COLOURS[1])):
+                curve = getattr(self, key)
+                if curve:
+                    axes.plot(range(1, len(curve) + 1), curve, label=label, color=colour)
+            axes.set_xlabel("epoch")
+            axes.set_ylabel(name)
+            axes.grid(visible=True, alpha=0.3)
+            if name == "accuracy":
+                axes.set_ylim(-0.02, 1.02)
+            if self.val_loss:
+                axes.legend()
+        figure._repr_png_ = partial(_png, figure)
+        return figure
+
+
+def _png(figure: Any) -> bytes:
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png", dpi=100)
+    return buffer.getvalue()

@@ -1,0 +1,448 @@
+"""Optimizers with PyTorch's formulas and names, and gradient clipping.
+
+Steps are dimensionless, as are rates and gradients. `g` is a parameter's gradient, `p` its value.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+from autograd_core import OperandError, RangeError, StructureError, Value
+
+from .checks import plain, real, shown
+from .module import Module
+from .schedules import as_schedule
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from .schedules import Schedule
+
+    Parameters = Module | Iterable[Value] | Iterable[tuple[str, Value]]
+
+BIASES = ("b", "bias")
+
+
+def named(parameters: Any, caller: str) -> list[tuple[str, Value]]:
+    """The parameters of a Module, or those in a list, with their names.
+
+    Raises:
+        OperandError: There is something else in it.
+        StructureError: There are none, or one comes twice.
+    """
+    pairs: Any = parameters.named_parameters() if isinstance(parameters, Module) else plain(parameters)
+    if not hasattr(pairs, "__iter__") or isinstance(pairs, (str, dict)):
+        hint = "; name the rate: lr=..." if isinstance(pairs, (int, float)) else ""
+        msg = f"{caller}: expected a Module or a list of parameters, got {shown(parameters)}{hint}"
+        raise OperandError(msg)
+    found = []
+    for item in pairs:
+        name, p = item if isinstance(item, tuple) and len(item) == 2 else ("", item)
+        if not isinstance(p, Value):
+            msg = f"{caller}: expected parameters (Values), got {shown(p)} among them"
+            raise OperandError(msg)
+        if p.op:
+            msg = f"{caller}: expected leaves as parameters, got the result of {p.op}; pass model.parameters()"
+            raise OperandError(msg)
+        found.append((name or p.label, p))
+    if not found:
+        msg = f"{caller}: expected at least one parameter, got none; a Module's parameters are its Value attributes"
+        raise StructureError(msg)
+    if len({p for _, p in found}) < len(found):
+        msg = f"{caller}: expected each parameter once, got one twice"
+        raise StructureError(msg)
+    return found
+
+
+class Optimizer:
+    """Base class: a list of parameters, a learning rate, and a number of steps done.
+
+    Args:
+        params: A Module, a list of parameters, or of `(name, parameter)`; None to let `fit` give
+            it the model.
+        lr: Learning rate, at least 0, or a schedule: a function of the number of steps done.
+        weight_decay: How strongly parameters are drawn to 0, at least 0.
+        decay_biases: False leaves those parameters out that are called "b" or "bias".
+
+    Raises:
+        StructureError: There are no parameters, or one comes twice.
+        OperandError: Something is of a wrong type.
+        RangeError: A number is out of its bounds.
+
+    Attributes:
+        params: The list of parameters.
+        steps: How many steps were done.
+        lr: The rate of the next step.
+
+    A subclass defines `update`.
+
+    Example:
+        >>> import autograd_core as ag, nn
+        >>> class SignDescent(nn.Optimizer):
+        ...     def update(self, index, p, g, lr):
+        ...         return p - lr * ag.sign(g)
+        >>> x = ag.Value(1.0)
+        >>> (x * x).backward()
+        >>> SignDescent([x], lr=0.25).step(); x.data
+        0.75
+    """
+
+    def __init__(
+        self,
+        params: Parameters | None = None,
+        lr: float | Schedule = 1e-3,
+        *,
+        weight_decay: float = 0.0,
+        decay_biases: bool = True,
+    ) -> None:
+        self._schedule = as_schedule(lr, f"{type(self).__name__}: lr")
+        self.weight_decay = real(weight_decay, f"{type(self).__name__}: weight_decay", 0.0)
+        self.decay_biases = decay_biases
+        self.steps = 0
+        self.params: list[Value] = []
+        self._decays: list[float] = []
+        if params is not None:
+            self.bind(params)
+
+    def bind(self, params: Parameters) -> None:
+        """Give an optimizer that was made without parameters those it is to change.
+
+        Args:
+            params: As for the constructor.
+
+        Raises:
+            StructureError: It has some already, or there are none, or one comes twice.
+            OperandError: Something is no parameter.
+
+        Example:
+            >>> import nn
+            >>> optimizer = nn.Adam(lr=0.1)
+            >>> optimizer.bind(nn.Neuron(2))
+            >>> len(optimizer.params)
+            3
+        """
+        if self.params:
+            msg = f"{type(self).__name__}: expected to be bound once, but it has {len(self.params)} parameters already"
+            raise StructureError(msg)
+        pairs = named(params, type(self).__name__)
+        self.params = [p for _, p in pairs]
+        self._decays = [self.weight_decay if self.decay_biases or not _is_bias(name) else 0.0 for name, _ in pairs]
+        self.prepare()
+
+    def prepare(self) -> None:
+        """Make whatever is kept per parameter; called when the parameters are known.
+
+        Example:
+            >>> import nn
+            >>> nn.Optimizer().prepare()
+        """
+
+    @property
+    def lr(self) -> float:
+        """The learning rate of the next step.
+
+        Raises:
+            OperandError: The schedule gave no real number.
+            RangeError: It gave a negative one.
+
+        Example:
+            >>> import nn
+            >>> nn.SGD(nn.Neuron(1), lr=lambda step: 1.0 / (1 + step)).lr
+            1.0
+        """
+        return real(self._schedule(self.steps), f"{type(self).__name__}: the rate at step {self.steps}", 0.0)
+
+    def zero_grad(self) -> None:
+        """Set `.grad` of every parameter to 0.0.
+
+        Example:
+            >>> import nn
+            >>> n = nn.Neuron(1)
+            >>> n.b.grad = 3.0
+            >>> nn.SGD(n).zero_grad(); n.b.grad
+            0.0
+        """
+        for p in self.params:
+            p.grad = 0.0
+
+    def step(self) -> None:
+        """Change every parameter by its `.grad`. If it raises, none has changed.
+
+        Raises:
+            StructureError: The optimizer has no parameters yet.
+            OperandError: The schedule gave no real number.
+            RangeError: It gave a negative one.
+
+        Example:
+            >>> import autograd_core as ag, nn
+            >>> x = ag.Value(1.0)
+            >>> (x * x).backward()
+            >>> nn.SGD([x], lr=0.25).step(); x.data
+            0.5
+        """
+        if not self.params:
+            msg = f"{type(self).__name__}: expected parameters, has none; pass them, or call bind"
+            raise StructureError(msg)
+        lr = self.lr
+        self.steps += 1
+        new = [self.update(i, p.data, p.grad, lr) for i, p in enumerate(self.params)]
+        for p, data in zip(self.params, new, strict=True):
+            p.data = data
+
+    def update(self, index: int, p: float, g: float, lr: float) -> float:
+        """The new value of one parameter; a subclass defines it.
+
+        Args:
+            index: Which parameter.
+            p: Its value.
+            g: Its gradient.
+            lr: The learning rate of this step.
+
+        Returns:
+            The new value.
+
+        Raises:
+            StructureError: The subclass does not define it.
+
+        Example:
+            >>> import nn
+            >>> nn.SGD(nn.Neuron(1)).update(0, 1.0, 2.0, 0.25)
+            0.5
+        """
+        msg = f"{type(self).__name__}: expected a method update, found none; define how a parameter changes"
+        raise StructureError(msg)
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({len(self.params)} parameters, steps={self.steps})"
+
+
+def _is_bias(name: str) -> bool:
+    return any(part in BIASES for part in name.split("."))
+
+
+class SGD(Optimizer):
+    """Gradient descent, with momentum if wanted.
+
+    g += weight_decay * p;  v = momentum * v + g (v = g at first);  p -= lr * v,
+    with Nesterov's lr * (g + momentum * v) instead.
+
+    Sources: Robbins, Monro, 1951; Polyak, 1964; Nesterov, 1983, in the form of Sutskever, Martens,
+    Dahl, Hinton, 2013.
+
+    Args:
+        params: A Module, a list of parameters, or of `(name, parameter)`; None to let `fit` give
+            it the model.
+        lr: Learning rate, at least 0, or a function of the number of steps done.
+        momentum: At least 0, and below 1 where it should converge.
+        nesterov: Nesterov's form, which needs a momentum.
+        weight_decay: At least 0.
+        decay_biases: False leaves parameters called "b" or "bias" out of the decay.
+
+    Raises:
+        StructureError: There are no parameters, or one comes twice.
+        OperandError: Something is of a wrong type.
+        RangeError: A number is out of its bounds, or `nesterov` without momentum.
+
+    Example:
+        >>> import autograd_core as ag, nn
+        >>> x = ag.Value(1.0)
+        >>> (x * x).backward()
+        >>> nn.SGD([x], lr=0.25).step(); x.data
+        0.5
+    """
+
+    def __init__(
+        self,
+        params: Parameters | None = None,
+        lr: float | Schedule = 1e-3,
+        momentum: float = 0.0,
+        *,
+        nesterov: bool = False,
+        weight_decay: float = 0.0,
+        decay_biases: bool = True,
+    ) -> None:
+        self.momentum = real(momentum, "SGD: momentum", 0.0)
+        self.nesterov = nesterov
+        if nesterov and not self.momentum:
+            msg = f"SGD: nesterov: expected a momentum above 0 with it, got {momentum!r}"
+            raise RangeError(msg)
+        super().__init__(params, lr, weight_decay=weight_decay, decay_biases=decay_biases)
+
+    def prepare(self) -> None:  # noqa: D102
+        self._velocity = [0.0] * len(self.params)
+
+    def update(self, index: int, p: float, g: float, lr: float) -> float:  # noqa: D102
+        decay = self._decays[index]
+        if decay:
+            g = g + decay * p
+        if self.momentum:
+            v = self._velocity[index] = self.momentum * self._velocity[index] + g
+            g = g + self.momentum * v if self.nesterov else v
+        return p - lr * g
+
+
+class Adam(Optimizer):
+    """Steps by running means of the gradient and of its square (Kingma, Ba, 2014).
+
+    g += weight_decay * p;  m = b1 m + (1 - b1) g;  v = b2 v + (1 - b2) g^2;
+    p -= lr * (m / (1 - b1^t)) / (sqrt(v / (1 - b2^t)) + eps), t counted from 1.
+
+    Args:
+        params: A Module, a list of parameters, or of `(name, parameter)`; None to let `fit` give
+            it the model.
+        lr: Learning rate, at least 0, or a function of the number of steps done.
+        betas: b1 and b2, each at least 0 and below 1.
+        eps: Above 0; keeps the denominator from 0.
+        weight_decay: At least 0; added to the gradient here, see `AdamW`.
+        decay_biases: False leaves parameters called "b" or "bias" out of the decay.
+
+    Raises:
+        StructureError: There are no parameters, or one comes twice; `betas` are not two.
+        OperandError: Something is of a wrong type.
+        RangeError: A number is out of its bounds.
+
+    Example:
+        >>> import autograd_core as ag, nn
+        >>> x = ag.Value(1.0)
+        >>> (x * x).backward()
+        >>> nn.Adam([x], lr=0.25).step(); round(x.data, 6)
+        0.75
+    """
+
+    def __init__(
+        self,
+        params: Parameters | None = None,
+        lr: float | Schedule = 1e-3,
+        betas: tuple[float, float] = (0.9, 0.999),
+        eps: float = 1e-8,
+        *,
+        weight_decay: float = 0.0,
+        decay_biases: bool = True,
+    ) -> None:
+        name = type(self).__name__
+        pair = plain(betas)
+        if not isinstance(pair, list) or len(pair) != 2:
+            msg = f"{name}: betas: expected two numbers, got {shown(betas)}"
+            raise StructureError(msg)
+        below_one = math.nextafter(1.0, 0.0)
+        self.betas = real(pair[0], f"{name}: betas[0]", 0.0, below_one), real(pair[1], f"{name}: betas[1]", 0.0, below_one)
+        self.eps = real(eps, f"{name}: eps", 0.0, open_low=True)
+        super().__init__(params, lr, weight_decay=weight_decay, decay_biases=decay_biases)
+
+    def prepare(self) -> None:  # noqa: D102
+        self._mean = [0.0] * len(self.params)
+        self._square = [0.0] * len(self.params)
+
+    def update(self, index: int, p: float, g: float, lr: float) -> float:  # noqa: D102
+        return self._moved(index, p, g + self._decays[index] * p, lr)
+
+    def _moved(self, index: int, p: float, g: float, lr: float) -> float:
+        b1, b2 = self.betas
+        m = self._mean[index] = b1 * self._mean[index] + (1.0 - b1) * g
+        v = self._square[index] = b2 * self._square[index] + (1.0 - b2) * g * g
+        size = math.sqrt(v / (1.0 - b2**self.steps)) + self.eps
+        return p - lr * (m / (1.0 - b1**self.steps)) / size
+
+
+class AdamW(Adam):
+    """Adam with decoupled weight decay: p -= lr * weight_decay * p, then as Adam (Loshchilov, Hutter, 2017).
+
+    Args:
+        params: A Module, a list of parameters, or of `(name, parameter)`; None to let `fit` give
+            it the model.
+        lr: Learning rate, at least 0, or a function of the number of steps done.
+        betas: As for `Adam`.
+        eps: Likewise.
+        weight_decay: At least 0.
+        decay_biases: False leaves parameters called "b" or "bias" out of the decay.
+
+    Raises:
+        StructureError: There are no parameters, or one comes twice; `betas` are not two.
+        OperandError: Something is of a wrong type.
+        RangeError: A number is out of its bounds.
+
+    Example:
+        >>> import autograd_core as ag, nn
+        >>> x = ag.Value(1.0)
+        >>> nn.AdamW([x], lr=0.5, weight_decay=0.5).step(); x.data
+        0.75
+    """
+
+    def __init__(
+        self,
+        params: Parameters | None = None,
+        lr: float | Schedule = 1e-3,
+        betas: tuple[float, float] = (0.9, 0.999),
+        eps: float = 1e-8,
+        *,
+        weight_decay: float = 0.01,
+        decay_biases: bool = True,
+    ) -> None:
+        super().__init__(params, lr, betas, eps, weight_decay=weight_decay, decay_biases=decay_biases)
+
+    def update(self, index: int, p: float, g: float, lr: float) -> float:  # noqa: D102
+        return self._moved(index, p * (1.0 - lr * self._decays[index]), g, lr)
+
+
+def clip_grad_norm(parameters: Parameters, max_norm: float) -> float:
+    """Shorten the gradient, all parameters taken together, to a length (Pascanu, Mikolov, Bengio, 2013).
+
+    A shorter one stays as it is. PyTorch divides by norm + 1e-6; here the new length is `max_norm`
+    itself. A gradient that is not finite stays so.
+
+    Args:
+        parameters: A Module, or a list of parameters.
+        max_norm: The greatest Euclidean length, at least 0.
+
+    Returns:
+        The length before.
+
+    Raises:
+        OperandError: Something is of a wrong type.
+        RangeError: `max_norm` is negative or NaN.
+        StructureError: There are no parameters.
+
+    Example:
+        >>> import autograd_core as ag, nn
+        >>> a, b = ag.Value(0.0), ag.Value(0.0)
+        >>> a.grad, b.grad = 3.0, 4.0
+        >>> nn.clip_grad_norm([a, b], 1.0), a.grad, b.grad
+        (5.0, 0.6000000000000001, 0.8)
+    """
+    params = [p for _, p in named(parameters, "clip_grad_norm")]
+    limit = real(max_norm, "clip_grad_norm: max_norm", 0.0)
+    norm = math.hypot(*(p.grad for p in params))
+    if not norm <= limit:
+        for p in params:
+            p.grad = p.grad * (limit / norm)
+    return norm
+
+
+def clip_grad_value(parameters: Parameters, clip_value: float) -> None:
+    """Hold every parameter's gradient within [-clip_value, clip_value]; NaN stays NaN.
+
+    Args:
+        parameters: A Module, or a list of parameters.
+        clip_value: The greatest absolute value, at least 0.
+
+    Raises:
+        OperandError: Something is of a wrong type.
+        RangeError: `clip_value` is negative or NaN.
+        StructureError: There are no parameters.
+
+    Example:
+        >>> import autograd_core as ag, nn
+        >>> a = ag.Value(0.0)
+        >>> a.grad = -7.0
+        >>> nn.clip_grad_value([a], 2.0); a.grad
+        -2.0
+    """
+    params = [p for _, p in named(parameters, "clip_grad_value")]
+    limit = real(clip_value, "clip_grad_value: clip_value", 0.0)
+    for p in params:
+        p.grad = limit if p.grad > limit else -limit if p.grad < -limit else p.grad
+
+
+clip_grad_norm_ = clip_grad_norm  # PyTorch's names
+clip_grad_value_ = clip_grad_value

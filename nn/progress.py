@@ -1,0 +1,66 @@
+"""A progress bar: tqdm's where it is installed (it comes with the extra `plot`), else a line of text."""
+
+from __future__ import annotations
+
+import sys
+import time
+import warnings
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+class Line:
+    """One line on standard error, written anew at most ten times a second.
+
+    Args:
+        total: How many steps there are.
+        desc: What is going on.
+    """
+
+    def __init__(self, total: int, desc: str) -> None:
+        self.total = total
+        self.desc = desc
+        self.facts = ""
+
+    def __iter__(self) -> Iterator[int]:
+        last = 0.0
+        for i in range(self.total):
+            yield i
+            now = time.monotonic()
+            if now - last > 0.1 or i + 1 == self.total:
+                last = now
+                sys.stderr.write(f"\r{self.desc}: {i + 1}/{self.total} {self.facts}")
+                sys.stderr.flush()
+        sys.stderr.write("\n")
+
+    def set_postfix_str(self, facts: str, refresh: bool = False) -> None:  # noqa: ARG002, FBT001, FBT002  tqdm's form
+        """Show this beside the count."""
+        self.facts = facts
+
+
+class Silence:
+    """No progress bar."""
+
+    def __init__(self, total: int) -> None:
+        self.total = total
+
+    def __iter__(self) -> Iterator[int]:
+        return iter(range(self.total))
+
+    def set_postfix_str(self, facts: str, refresh: bool = False) -> None:  # noqa: FBT001, FBT002
+        """Show nothing."""
+
+
+def bar(total: int, desc: str, *, progress: bool) -> Any:
+    """What can be iterated `total` times, shows how far that is, and takes `set_postfix_str(text)`."""
+    if not progress:
+        return Silence(total)
+    try:
+        with warnings.catch_warnings():  # in a notebook without ipywidgets tqdm warns, and then uses text
+            warnings.simplefilter("ignore")
+            from tqdm.auto import tqdm
+    except ImportError:
+        return Line(total, desc)
+    return tqdm(range(total), desc=desc, unit="epoch")

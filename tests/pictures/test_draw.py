@@ -1,0 +1,452 @@
+"""What a picture shows, read back from its SVG."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+import time
+import unicodedata
+from fractions import Fraction
+from pathlib import Path
+from xml.etree import ElementTree as ET
+
+import pytest
+from graphs import GRAPHS, HOSTILE, many
+
+import autograd_core as ag
+from autograd_core.pictures import Picture, draw, ordering, text
+from autograd_core.value import Constant
+
+SVG = "{http://www.w3.org/2000/svg}"
+DIRECTIONS = ("LR", "TB")
+
+
+def parsed(picture: Picture) -> ET.Element:
+    return ET.fromstring(picture.svg)
+
+
+def cards_of(root: ET.Element) -> dict[int, ET.Element]:
+    return {int(g.get("data-node")): g for g in root.iter(f"{SVG}g") if g.get("data-node")}
+
+
+def edges_of(root: ET.Element) -> list[ET.Element]:
+    return [p for p in root.iter(f"{SVG}path") if "edge" in p.get("class", "")]
+
+
+def words(element: ET.Element) -> list[str]:
+    return [t.text for t in element.iter(f"{SVG}text")]
+
+
+def box(card: ET.Element) -> tuple[float, float, float, float]:
+    """The card and its chips: x0, y0, x1, y1."""
+    x, y = map(float, re.findall(r"-?[\d.]+", card.get("transform")))
+    rects = [r for r in card.iter(f"{SVG}rect") if "bar" not in r.get("class")]
+    x0 = min(float(r.get("x", 0)) for r in rects)
+    y0 = min(float(r.get("y", 0)) for r in rects)
+    x1 = max(float(r.get("x", 0)) + float(r.get("width")) for r in rects)
+    y1 = max(float(r.get("y", 0)) + float(r.get("height")) for r in rects)
+    return x + x0, y + y0, x + x1, y + y1
+
+
+def curve_points(path: ET.Element) -> list[tuple[float, float]]:
+    """Points along the path: its lines and cubic curves, finely."""
+    points: list[tuple[float, float]] = []
+    for command, numbers in re.findall(r"([MLC])([^MLC]*)", path.get("d")):
+        xy = list(map(float, re.findall(r"-?[\d.]+", numbers)))
+        ends = list(zip(xy[::2], xy[1::2], strict=True))
+        if command == "M":
+            points.append(ends[0])
+            continue
+        a, d = points[-1], ends[-1]
+        b, c = (ends[0], ends[1]) if command == "C" else (a, d)
+        for k in range(1, 21):
+            t = k / 20
+            s = 1 - t
+            points.append(
+                tuple(
+                    s**3 * p + 3 * s * s * t * q + 3 * s * t * t * r + t**3 * u
+                    for p, q, r, u in zip(a, b, c, d, strict=True)
+                )
+            )
+    return points
+
+
+@pytest.mark.parametrize("direction", DIRECTIONS)
+@pytest.mark.parametrize("name", GRAPHS)
+def test_every_node_and_every_edge_is_there(name, direction):
+    root = GRAPHS[name]()
+    nodes, edges = ag.trace(root)
+    svg = parsed(draw(root, direction=direction))
+    index = {node: i for i, node in enumerate(nodes)}
+    assert set(cards_of(svg)) == {index[n] for n in nodes if not isinstance(n, Constant)}
+    drawn = sorted((int(e.get("data-from")), int(e.get("data-to"))) for e in edges_of(svg))
+    assert drawn == sorted((index[a], index[b]) for a, b in edges if not isinstance(a, Constant))
+    ports = [p for card in cards_of(svg).values() for p in card.iter(f"{SVG}g") if p.get("data-operand")]
+    assert len(ports) == len(edges)
+
+
+@pytest.mark.parametrize("direction", DIRECTIONS)
+@pytest.mark.parametrize("name", GRAPHS)
+def test_nothing_overlaps_and_no_edge_runs_through_a_card(name, direction):
+    svg = parsed(draw(GRAPHS[name](), direction=direction))
+    boxes = {i: box(card) for i, card in cards_of(svg).items()}
+    width, height = map(float, svg.get("viewBox").split()[2:])
+    for i, (x0, y0, x1, y1) in boxes.items():
+        assert x0 >= 0
+        assert y0 >= 0
+        assert x1 <= width - 16
+        assert y1 <= height - 16
+        for j, (u0, v0, u1, v1) in boxes.items():
+            assert i == j or x1 <= u0 or u1 <= x0 or y1 <= v0 or v1 <= y0, (i, j)
+    for edge in edges_of(svg):
+        ends = {int(edge.get("data-from")), int(edge.get("data-to"))}
+        for x, y in curve_points(edge):
+            for i, (x0, y0, x1, y1) in boxes.items():
+                assert i in ends or not (x0 + 0.2 < x < x1 - 0.2 and y0 + 0.2 < y < y1 - 0.2), (edge.get("id"), i)
+
+
+@pytest.mark.parametrize("direction", DIRECTIONS)
+def test_an_edge_ends_at_its_own_port(direction):
+    svg = parsed(draw(GRAPHS["network"](), direction=direction))
+    cards = cards_of(svg)
+    for edge in edges_of(svg):
+        x, y = curve_points(edge)[-1]
+        card = cards[int(edge.get("data-to"))]
+        dx, dy = map(float, re.findall(r"-?[\d.]+", card.get("transform")))
+        (port,) = (p for p in card.iter(f"{SVG}g") if p.get("data-operand") == edge.get("data-operand"))
+        rect = port.find(f"{SVG}rect")
+        left, top = dx + float(rect.get("x")), dy + float(rect.get("y"))
+        w, h = float(rect.get("width")), float(rect.get("height"))
+        wanted = (left, top + h / 2) if direction == "LR" else (left + w / 2, top)
+        assert (x, y) == pytest.approx(wanted, abs=0.25)
+
+
+@pytest.mark.parametrize("direction", DIRECTIONS)
+@pytest.mark.parametrize("name", GRAPHS)
+def test_no_text_is_wider_than_its_card(name, direction):
+    svg = parsed(draw(GRAPHS[name](), direction=direction))
+    for card in cards_of(svg).values():
+        face = next(r for r in card.iter(f"{SVG}rect") if r.get("class") == "face")
+        width = float(face.get("width"))
+        lines: dict[str, float] = {}
+        for t in card.findall(f"{SVG}text"):
+            size = 12 if t.get("class") in ("name", "op") else 11 if t.get("class") != "caption" else 9.5
+            lines[t.get("y")] = lines.get(t.get("y"), 0) + text.extent(t.text, size)
+        assert max(lines.values()) <= width
+
+
+def test_a_card_says_what_the_value_is():
+    g = GRAPHS["readme"]()
+    cards = cards_of(parsed(draw(g)))
+    assert words(cards[0])[-5:] == ["a", "value", "−4", "grad", "138.8"]
+    assert words(cards[max(cards)]) == ["×1", "×1", "g", "+", "value", "24.7", "grad", "1"]
+    assert "value 24.70408163265306" in cards[max(cards)].find(f"{SVG}title").text
+
+
+def test_operands_stand_in_order_with_their_local_derivatives():
+    x, y = ag.Value(3.0, label="x"), ag.Value(5.0, label="y")
+    card = cards_of(parsed(draw(x - y * y)))
+    (square,) = (c for c in card.values() if words(c)[:3] == ["×5", "×5", "×"])
+    ports = [p for p in square.iter(f"{SVG}g") if p.get("data-operand")]
+    assert [p.get("data-operand") for p in ports] == ["0", "1"]
+    assert {p.get("data-source") for p in ports} == {"1"}
+
+
+def test_pairs_of_a_dot_stand_side_by_side():
+    w, x = [ag.Value(float(i)) for i in (1, 2)], [ag.Value(float(i)) for i in (3, 4)]
+    card = cards_of(parsed(draw(ag.dot(w, x))))[4]
+    assert words(card)[:4] == ["×3", "×1", "×4", "×2"]
+    assert [p.get("data-operand") for p in card.iter(f"{SVG}g") if p.get("data-operand")] == ["0", "2", "1", "3"]
+
+
+def test_before_backward_gradients_are_not_computed():
+    x = ag.Value(2.0)
+    y = x * 3
+    before, after = draw(y), None
+    assert before.svg.count("not computed") == 2 + 2 + 1  # cards, their titles, the description
+    assert "bar" not in {r.get("class") for r in parsed(before).iter(f"{SVG}rect")}
+    y.backward()
+    after = draw(y)
+    assert "not computed" not in after.svg
+    assert "not computed" in before.svg
+
+
+def test_bars_are_signed_logarithmic_steps():
+    x = ag.Value(1.0, label="x")
+    parts = [x * 1000.0, x * -20.0, x * 0.0]
+    y = ag.dot([ag.Value(1000.0), ag.Value(-1.0), ag.Value(0.0)], parts)
+    y.backward()
+    counts = {}
+    for card in cards_of(parsed(draw(y))).values():
+        kinds = [r.get("class") for r in card.iter(f"{SVG}rect") if r.get("class").startswith("bar")]
+        grad = next(t.text for t in card.iter(f"{SVG}text") if t.get("class").startswith("grad"))
+        counts[grad] = (kinds.count("bar pos"), kinds.count("bar neg"))
+        assert len(kinds) == 6
+    assert counts["1.0e6".replace(".0", "")] == (6, 0)
+    assert counts["1000"] == (3, 0)
+    assert counts["−1"] == (0, 1)
+    assert counts["0"] == (0, 0)
+
+
+def test_infinite_gradients_fill_the_bar_and_nan_leaves_it_empty():
+    x = ag.Value(0.0, label="x")
+    y = x.sqrt()
+    y.backward()
+    card = cards_of(parsed(draw(y)))[0]
+    assert [r.get("class") for r in card.iter(f"{SVG}rect")].count("bar pos") == 6
+    x.grad = float("nan")
+    card = cards_of(parsed(draw(y)))[0]
+    assert [r.get("class") for r in card.iter(f"{SVG}rect")].count("bar") == 6
+    assert "nan" in words(card)
+
+
+def test_constants_are_pills_without_a_derivative_and_dead_edges_are_dashed():
+    svg = parsed(draw(GRAPHS["guards"]()))
+    pills = [r for r in svg.iter(f"{SVG}rect") if r.get("class") == "pill"]
+    assert len(pills) == 3
+    dead = [e for e in edges_of(svg) if "dead" in e.get("class")]
+    assert len(dead) == 4  # x > 0, the condition, the branch not taken, relu at -2
+    svg = parsed(draw(GRAPHS["nameless"]()))
+    assert [words(p) for p in svg.iter(f"{SVG}g") if p.get("data-source")] == [
+        ["×−14"],
+        ["2"],
+        ["×1"],
+        ["1"],
+        [words(cards_of(svg)[5])[0]],
+    ]
+
+
+def test_a_constant_alone_can_be_drawn():
+    constant = (ag.Value(2.0) * 3.0).parents[1]
+    assert words(cards_of(parsed(draw(constant)))[0]) == ["no label", "value", "3", "grad", "not computed"]
+
+
+def test_leaves_of_many_operands_are_rows():
+    root = GRAPHS["wide"]()
+    cards = cards_of(parsed(draw(root, direction="LR")))
+    assert words(cards[0]) == ["w[0]", "−2", text.number(ag.topological_order(root)[0].grad)]
+    assert "no label" in words(cards[40])
+    fresh = ag.sum([ag.Value(1.0) for _ in range(9)])
+    assert "no grad yet" in words(cards_of(parsed(draw(fresh)))[0])
+
+
+def test_ports_of_very_many_operands_bear_no_text():
+    y = ag.sum([ag.Value(1.0) for _ in range(200)])
+    for direction in DIRECTIONS:
+        cards = cards_of(parsed(draw(y, direction=direction)))
+        assert words(cards[200])[0] == "sum"
+        assert sum(p.get("data-operand") is not None for p in cards[200].iter(f"{SVG}g")) == 200
+
+
+def test_scopes_are_nested_boxes_around_their_cards():
+    root = GRAPHS["network"]()
+    svg = parsed(draw(root))
+    frames = {}
+    for g in svg.iter(f"{SVG}g"):
+        if g.get("data-scope"):
+            r = g.find(f"{SVG}rect")
+            x, y = float(r.get("x")), float(r.get("y"))
+            frames[g.get("data-scope")] = (x, y, x + float(r.get("width")), y + float(r.get("height")))
+    neurons = {f"layer0/neuron{j}" for j in range(3)} | {"layer1/neuron0"}
+    assert set(frames) == {"layer0", "layer1", "loss"} | neurons
+    for path in neurons:
+        inner, outer = frames[path], frames[path.split("/")[0]]
+        assert outer[0] < inner[0] < inner[2] < outer[2]
+        assert outer[1] < inner[1] < inner[3] < outer[3]
+    cards = cards_of(svg)
+    for i, node in enumerate(ag.topological_order(root)):
+        if i not in cards:
+            continue
+        x0, y0, x1, y1 = box(cards[i])
+        for path, (u0, v0, u1, v1) in frames.items():
+            inside = u0 <= x0 and v0 <= y0 and x1 <= u1 and y1 <= v1
+            outside = x1 <= u0 or u1 <= x0 or y1 <= v0 or v1 <= y0
+            assert inside or outside
+            if node.parents:
+                assert inside == (node.scope + "/").startswith(path + "/")
+    names = [t.text for t in svg.iter(f"{SVG}text") if t.get("class") == "scopename"]
+    assert sorted(names) == ["layer0", "layer1", "loss", "neuron0", "neuron0", "neuron1", "neuron2"]
+
+
+def test_a_scope_that_is_left_and_entered_again_gets_no_box():
+    svg = parsed(draw(GRAPHS["tangled"]()))
+    assert {g.get("data-scope") for g in svg.iter(f"{SVG}g")} - {None} == {"a/b", "a/ok"}
+
+
+def test_hostile_labels_are_text_and_nothing_else():
+    picture = draw(GRAPHS["hostile"](), title=HOSTILE[0] + "\x00" + "t" * 500)
+    svg = parsed(picture)
+    known = {"svg", "title", "desc", "style", "g", "rect", "text", "path", "circle"}
+    assert {e.tag.removeprefix(SVG) for e in svg.iter()} == known
+    assert not any(name.startswith("on") or "href" in name for e in svg.iter() for name in e.attrib)
+    shown = "".join(svg.itertext())
+    assert not [c for c in shown if c != "\n" and unicodedata.category(c) in ("Cc", "Cf", "Cs", "Cn")]
+    titles = [t.text for t in svg.iter(f"{SVG}title")]
+    assert any("<script>alert('x')</script>" in t for t in titles)
+    assert any("W" * 10_000 in t for t in titles)
+    assert max(len(t.text) for t in svg.iter(f"{SVG}text")) < 200
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_one_theme_needs_no_custom_properties(theme):
+    svg = draw(GRAPHS["neuron"](), theme=theme).svg
+    assert "var(" not in svg
+    assert "prefers-color-scheme" not in svg
+    both = draw(GRAPHS["neuron"]()).svg
+    assert "var(--bg)" in both
+    assert "prefers-color-scheme:dark" in both
+
+
+def test_a_title_is_shown_and_read_out():
+    svg = parsed(draw(GRAPHS["neuron"](), title="A neuron"))
+    assert svg.find(f"{SVG}title").text == "A neuron"
+    assert "A neuron" in words(svg)
+    assert "14 nodes" not in svg.find(f"{SVG}desc").text
+    assert "o = 0.7071067811865476: 10 nodes, 9 edges, with gradients" in svg.find(f"{SVG}desc").text
+    assert set(svg.get("aria-labelledby").split()) == {
+        svg.find(f"{SVG}title").get("id"),
+        svg.find(f"{SVG}desc").get("id"),
+    }
+
+
+def test_auto_turns_what_is_too_wide_for_a_notebook():
+    assert "TB" == draw(GRAPHS["readme"]())._scene.direction
+    assert "LR" == draw(GRAPHS["neuron"]())._scene.direction
+    width = float(parsed(draw(GRAPHS["readme"]())).get("width"))
+    assert width < 1000
+    rows = ag.sum([many(60) for _ in range(9)])  # wide both ways, but less so from left to right
+    assert draw(rows)._scene.direction in DIRECTIONS
+
+
+def test_auto_stays_where_turning_would_be_wider():
+    y = ag.Value(1.0)
+    for _ in range(6):
+        y = ag.sum([y, *(ag.Value(float(i)) for i in range(8))])
+    picture = draw(y)
+    assert picture._scene.direction == "LR"
+    assert picture._plan.length > 1000
+
+
+def test_the_same_graph_gives_the_same_bytes_in_every_process():
+    code = (
+        "import sys; sys.path.insert(0, sys.argv[1]); from graphs import GRAPHS, many; "
+        "from autograd_core.pictures import draw; import hashlib; "
+        "s = ''.join(draw(f()).svg for f in GRAPHS.values()) + draw(many(150)).svg; "
+        "print(hashlib.sha256(s.encode()).hexdigest())"
+    )
+    found = set()
+    for seed in ("1", "2"):
+        done = subprocess.run(
+            [sys.executable, "-c", code, str(Path(__file__).parent)],
+            capture_output=True,
+            text=True,
+            check=True,
+            env={**os.environ, "PYTHONHASHSEED": seed},
+        )
+        found.add(done.stdout)
+    assert len(found) == 1
+
+
+def test_a_notebook_may_show_a_picture_twice():
+    picture = draw(GRAPHS["neuron"]())
+    first, second = picture._repr_svg_(), picture._repr_svg_()
+    ids = [set(re.findall(r'id="([^"]+)"', s)) for s in (first, second, picture.svg)]
+    assert not ids[0] & ids[1]
+    assert not ids[0] & ids[2]
+    for svg in (first, second):
+        name = ET.fromstring(svg).get("id")
+        rules = re.findall(r"([^{}]+)\{", ET.fromstring(svg).find(f"{SVG}style").text)
+        assert all(rule.startswith((f"#{name}", "@media")) for rule in rules)
+        assert all(i.startswith(name) for i in re.findall(r'id="([^"]+)"', svg))
+    different = draw(GRAPHS["doubled"]()).svg
+    assert not set(re.findall(r'id="([^"]+)"', different)) & ids[2]
+
+
+def test_without_the_rust_library_the_sweeps_do(monkeypatch):
+    monkeypatch.setitem(sys.modules, "fast_sugiyama", None)
+    for name, make in GRAPHS.items():
+        svg = parsed(draw(make()))
+        assert len(cards_of(svg)) > 0, name
+
+
+def test_a_thousand_nodes_take_about_a_second():
+    root = many(1000)
+    start = time.perf_counter()
+    picture = draw(root)
+    assert time.perf_counter() - start < 8  # 0.5 s on a quiet machine
+    assert len(cards_of(parsed(picture))) == len(ag.topological_order(root))
+
+
+def test_deep_graphs_need_no_recursion():
+    y = ag.Value(0.5)
+    for _ in range(3000):
+        y = y.sin()
+    assert len(draw(y)._scene.cards) == 3001
+
+
+@pytest.mark.parametrize(
+    ("arguments", "options", "error", "message"),
+    [
+        ((3.0,), {}, ag.OperandError, r"expected a Value, got 3.0 \(float\)"),
+        ((ag.Value(1.0),), {"title": 3}, ag.OperandError, r"expected a title \(str\), got 3 \(int\)"),
+        (
+            (ag.Value(1.0),),
+            {"layout": "neato"},
+            ag.RangeError,
+            "expected layout to be one of 'builtin', 'dot', got 'neato'",
+        ),
+        ((ag.Value(1.0),), {"theme": None}, ag.RangeError, "expected theme to be one of"),
+        ((ag.Value(1.0),), {"direction": ["LR"]}, ag.RangeError, "expected direction to be one of"),
+    ],
+)
+def test_what_cannot_be_drawn_is_refused(arguments, options, error, message):
+    with pytest.raises(error, match=message):
+        draw(*arguments, **options)
+
+
+def test_numbers_have_four_digits():
+    shown = {
+        0.0: "0",
+        1.0: "1",
+        24.70408: "24.7",
+        -1.23456e-12: "−1.235e−12",
+        2.5e100: "2.5e100",
+        Fraction(-1, 3): "−1/3",
+        Fraction(10**400, 3): "≈3.333e399",
+        Fraction(1, 10**5000): "≈1e−5000",
+        Fraction(12345678, 100003): "≈123.5",
+        12: "12",
+    }
+    for x, wanted in shown.items():
+        assert text.number(x) == wanted
+    assert text.in_full(Fraction(10**400, 3)) == "about 3.333333333333333e+399"
+    assert text.in_full(Fraction(1, 3)) == "1/3"
+
+
+def test_labels_are_shortened_to_their_room():
+    assert text.shorten("abc", 3) == "abc"
+    assert text.shorten("abcd", 3) == "ab…"
+    assert text.shorten("日本語", 6) == "日本語"
+    assert text.shorten("日本語", 5) == "日本…"
+    assert text.cells("x′") == 2
+
+
+def test_exchanges_and_sweeps_only_ever_save_crossings():
+    layers = [[0, 1, 2], [3, 4, 5]]
+    links = [ordering.Link(0, 5, 0, 0), ordering.Link(1, 4, 0, 0), ordering.Link(2, 3, 0, 0)]
+    assert ordering.crossings(layers, links) == 3
+    assert ordering.crossings(ordering.by_sweeps(layers, links), links) == 0
+    assert layers == [[0, 1, 2], [3, 4, 5]]
+
+
+def test_very_many_links_are_swept_without_exchanges(monkeypatch):
+    monkeypatch.setattr(ordering, "EXCHANGED", 0)
+    assert len(edges_of(parsed(draw(GRAPHS["network"]())))) == 29
+
+
+def test_the_better_of_two_orders_is_taken():
+    for seed in (120, 200):
+        root = many(seed)
+        assert len(draw(root)._scene.cards) == len(ag.topological_order(root))

@@ -1,0 +1,211 @@
+"""Files: every suffix, and what happens where something is missing."""
+
+from __future__ import annotations
+
+import os
+import re
+import stat
+import struct
+import subprocess
+import sys
+import types
+from pathlib import Path
+from xml.etree import ElementTree as ET
+
+import pytest
+from graphs import GRAPHS
+
+import autograd_core as ag
+from autograd_core.pictures import draw, ordering, picture
+
+
+@pytest.fixture
+def neuron():
+    return draw(GRAPHS["neuron"](), title="A <neuron>")
+
+
+@pytest.fixture
+def program(tmp_path, monkeypatch):
+    """Put a program in place of everything on PATH."""
+
+    def put(name: str, body: str) -> None:
+        file = tmp_path / "bin" / name
+        file.parent.mkdir(exist_ok=True)
+        file.write_text(f"#!{sys.executable}\n{body}")
+        file.chmod(file.stat().st_mode | stat.S_IXUSR)
+
+    monkeypatch.setenv("PATH", str(tmp_path / "bin"))
+    return put
+
+
+def test_svg(neuron, tmp_path):
+    path = neuron.save(tmp_path / "g.svg")
+    assert isinstance(path, Path)
+    assert path.read_text(encoding="utf-8") == neuron.svg
+    assert neuron.save(str(tmp_path / "H.SVG")) == tmp_path / "H.SVG"
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["H.SVG", "g.svg"]
+
+
+@pytest.mark.parametrize("theme", ["auto", "dark"])
+def test_png(tmp_path, theme):
+    drawn = draw(GRAPHS["neuron"](), theme=theme)
+    data = drawn.save(tmp_path / "g.png").read_bytes()
+    assert data[:8] == b"\x89PNG\r\n\x1a\n"
+    width, height = struct.unpack(">II", data[16:24])
+    wanted = [float(x) for x in re.findall(r' (?:width|height)="([\d.]+)"', drawn.svg.split(">")[0])]
+    assert (width, height) == pytest.approx([2 * w for w in wanted], abs=2)
+    assert len(data) > 5000
+
+
+def test_png_of_a_long_chain_stays_within_bounds(tmp_path):
+    y = ag.Value(0.5)
+    for _ in range(120):
+        y = y.sin()
+    data = draw(y, direction="LR").save(tmp_path / "g.png").read_bytes()
+    assert struct.unpack(">I", data[16:20])[0] == 16_000
+
+
+def test_png_without_the_extra(neuron, tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "resvg_py", None)
+    with pytest.raises(ag.MissingExtraError, match=re.escape("pip install 'autograd-core[png]'")):
+        neuron.save(tmp_path / "g.png")
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(("theme", "scheme"), [("auto", "light dark"), ("dark", "dark")])
+def test_html_is_a_page_that_needs_nothing_else(tmp_path, theme, scheme):
+    drawn = draw(GRAPHS["neuron"](), title="A <neuron>", theme=theme)
+    page = drawn.save(tmp_path / "g.html").read_text(encoding="utf-8")
+    assert page.startswith("<!doctype html>")
+    assert "<title>A &lt;neuron&gt;</title>" in page
+    assert f'content="{scheme}"' in page
+    assert drawn.svg in page
+    assert "http" not in page.replace("http://www.w3.org/2000/svg", "")
+    assert "Computation graph</title>" in draw(ag.Value(1.0)).save(tmp_path / "h.html").read_text(encoding="utf-8")
+
+
+def test_dot_is_of_the_moment_of_drawing(tmp_path):
+    x = ag.Value(2.0, label="x")
+    y = x * x
+    drawn = draw(y)
+    y.backward()
+    source = drawn.save(tmp_path / "g.dot").read_text(encoding="utf-8")
+    assert "{ x | data 2.0000 | grad 0.0000 }" in source
+
+
+def test_pdf_by_rsvg_convert(neuron, tmp_path, program):
+    program(
+        "rsvg-convert", "import sys; t = sys.stdin.read(); assert 'var(' not in t; print('%PDF', sys.argv[1], len(t))"
+    )
+    assert neuron.save(tmp_path / "g.pdf").read_bytes().startswith(b"%PDF --format=pdf")
+
+
+def test_pdf_by_cairosvg(neuron, tmp_path, program, monkeypatch):
+    fake = types.ModuleType("cairosvg")
+    fake.svg2pdf = lambda bytestring: b"%PDF " + bytestring[:4]
+    monkeypatch.setitem(sys.modules, "cairosvg", fake)
+    assert neuron.save(tmp_path / "g.pdf").read_bytes() == b"%PDF <svg"
+
+
+def test_pdf_without_a_converter(neuron, tmp_path, program, monkeypatch):
+    monkeypatch.setitem(sys.modules, "cairosvg", None)
+    with pytest.raises(ag.MissingExtraError, match="rsvg-convert"):
+        neuron.save(tmp_path / "g.pdf")
+
+
+def test_a_failure_leaves_the_old_file_whole(neuron, tmp_path, program, monkeypatch):
+    path = tmp_path / "g.pdf"
+    path.write_bytes(b"old")
+    program("rsvg-convert", "raise SystemExit(3)")
+    with pytest.raises(ag.RangeError, match="made no PDF"):
+        neuron.save(path)
+    assert path.read_bytes() == b"old"
+
+    def full(self: Path, data: bytes) -> int:
+        with self.open("wb") as file:
+            file.write(data[: len(data) // 2])
+        raise OSError(28, "No space left on device")
+
+    old = tmp_path / "g.svg"
+    old.write_bytes(b"old")
+    monkeypatch.setattr(Path, "write_bytes", full)
+    with pytest.raises(OSError, match="No space"):
+        neuron.save(old)
+    monkeypatch.undo()
+    assert old.read_bytes() == b"old"
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["bin", "g.pdf", "g.svg"]
+
+
+@pytest.mark.parametrize(
+    ("path", "error", "message"),
+    [
+        ("g.gif", ag.RangeError, r"ends in .svg, .png, .html, .dot, .pdf, got 'g.gif'"),
+        ("g", ag.RangeError, "got 'g'"),
+        ("nowhere/g.svg", ag.RangeError, "there is no folder 'nowhere'"),
+        (3, ag.OperandError, r"expected a path \(str or pathlib.Path\), got 3 \(int\)"),
+        (b"g.svg", ag.OperandError, "expected a path"),
+    ],
+)
+def test_paths_that_cannot_be_written(neuron, path, error, message, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(error, match=message):
+        neuron.save(path)
+    assert not list(tmp_path.iterdir())
+
+
+def test_its_repr_says_how_large_it_is():
+    assert repr(draw(ag.Value(1.0))) == "<Picture of 1 cards, 158 x 90 pixels>"
+    assert repr(draw(ag.Value(1.0), title="t")) == "<Picture of 1 cards, 158 x 120 pixels>"
+
+
+# --- the program `dot` as a layout engine ---
+
+# It stands in for Graphviz: the names that it was given, in turn, from right to left.
+MIRROR = """
+import json, re, sys
+text = sys.stdin.read()
+assert sys.argv[1] == "-Tjson"
+names = sorted({int(n) for n in re.findall(r"\\b\\d+\\b", re.sub(r"^.*?;\\s*node.*$", "", text, flags=re.M))})
+objects = [{"name": str(n), "pos": f"{-n},0"} for n in names]
+print(json.dumps({"objects": [{"name": "%3"}, *objects]}))
+"""
+
+
+def test_dot_orders_the_cards(program):
+    program("dot", MIRROR)
+    root = GRAPHS["neuron"]()
+    mirrored, own = draw(root, layout="dot"), draw(root)
+    assert len(ET.fromstring(mirrored.svg).findall(".//*[@data-node]")) == 10
+    first = lambda p: sorted((b.across, i) for i, b in p._plan.cards.items() if p._scene.cards[i].label in ("x1", "w1"))
+    assert [i for _, i in first(mirrored)] == [i for _, i in reversed(first(own))]
+
+
+def test_dot_that_is_not_there(program):
+    with pytest.raises(ag.MissingExtraError, match="needs the program `dot`"):
+        draw(ag.Value(1.0) * 2, layout="dot")
+
+
+@pytest.mark.parametrize("body", ["raise SystemExit('broken')", "print('no json')", "print('{}')"])
+def test_dot_that_fails(program, body):
+    program("dot", body)
+    with pytest.raises(ag.StructureError, match="failed"):
+        draw(ag.Value(1.0) * 2, layout="dot")
+
+
+def test_dot_that_takes_too_long(program, monkeypatch):
+    program("dot", "import time; time.sleep(60)")
+    monkeypatch.setattr(ordering, "DOT_SECONDS", 0.2)
+    with pytest.raises(ag.StructureError, match="took more than 0.2 s"):
+        draw(ag.Value(1.0) * 2, layout="dot")
+
+
+def test_importing_pictures_imports_no_layout_library():
+    code = "import autograd_core.pictures, sys; print([m for m in ('graphviz', 'fast_sugiyama', 'resvg_py') if m in sys.modules])"
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, env=dict(os.environ)
+    )
+    assert done.stdout.strip() == "[]"
+
+
+def test_every_suffix_has_its_writer():
+    assert list(picture.WRITERS) == [".svg", ".png", ".html", ".dot", ".pdf"]

@@ -1,0 +1,11 @@
+import sys
+
+import pytest
+
+
+@pytest.fixture(params=["llvm", "numpy"])
+def backend(request, monkeypatch):
+    """Both interpreters; the second as on a machine without llvmlite."""
+    if request.param == "numpy":
+        monkeypatch.setitem(sys.modules, "autograd_core.replay.interpreter", None)
+    return request.param

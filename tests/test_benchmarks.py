@@ -1,0 +1,95 @@
+"""The benchmarks run, small; what they measure is judged where they are run at full size."""
+
+import importlib.util
+import math
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+PATH = Path(__file__).parents[1] / "benchmarks" / "run.py"
+spec = importlib.util.spec_from_file_location("benchmark_run", PATH)
+run = importlib.util.module_from_spec(spec)
+sys.modules["benchmark_run"] = run  # where dataclasses look up annotations
+spec.loader.exec_module(run)
+
+QUICK = SimpleNamespace(quick=True, repeats=2)
+
+
+@pytest.mark.parametrize("name", run.ROWS)
+def test_each_row_gives_positive_numbers_or_says_what_is_missing(name):
+    figures, table = run.ROWS[name](QUICK)
+    assert figures
+    for figure in figures:
+        if figure.value is None:
+            assert "No module named" in figure.note
+        else:
+            assert 0 < figure.value < math.inf
+    head, *lines = table
+    assert lines
+    assert {len(line) for line in lines} == {len(head)}
+    ours = lines[0][1 if len(head) > 3 else 0]
+    assert float(ours.replace(",", "")) > 0
+
+
+def contender(name, answer, seconds=(1.0,)):
+    samples = [{"phases": {"build": [t, 2 * t, 0], "free": [t, t, 0]}, "answer": answer} for t in seconds]
+    return run.Contender(name, 1, samples=samples)
+
+
+def test_contenders_that_compute_something_else_are_refused():
+    run.agree(contender("a", [1.0, 2.0]), contender("b", [1.0 + 1e-12]))
+    with pytest.raises(RuntimeError, match=r"a computes 1\.1, b 1\.0"):
+        run.agree(contender("a", [1.1]), contender("b", [1.0]))
+
+
+def test_a_worker_that_dies_is_an_error():
+    with pytest.raises(RuntimeError, match="no_such_contender died"):
+        run.measure(["no_such_contender"], 1, 1)
+
+
+def test_times_and_ratios():
+    slow, fast = contender("slow", [0.0], (6.0, 8.0, 100.0)), contender("fast", [0.0], (1.0, 2.0, 10.0))
+    assert slow.times() == [12.0, 16.0, 200.0]
+    assert slow.times(1, ["build"]) == [12.0, 16.0, 200.0]
+    assert run.ratio(slow, fast) == 6.0  # the median of 6, 4 and 10
+    fast.missing = "No module named 'fast'"
+    assert run.ratio(slow, fast) is None
+
+
+@pytest.mark.parametrize(
+    ("value", "must", "reach", "at_most", "verdict"),
+    [
+        (20.0, 15, 30, False, "met; reach missed"),
+        (31.0, 15, 30, False, "reached"),
+        (14.0, 15, 30, False, "**missed**"),
+        (2.5, 2, 1, True, "**missed**"),
+        (2.0, 2, 1, True, "met; reach missed"),
+        (0.9, None, 1, False, "reach missed"),
+        (1.2, 1.5, None, True, "met"),
+    ],
+)
+def test_verdicts(value, must, reach, at_most, verdict):
+    assert run.Figure("x", value, must, reach, at_most).verdict == verdict
+
+
+def test_a_figure_without_its_peer_says_why():
+    figure = run.Figure("x", None, 15, 30, note="No module named 'micrograd'")
+    assert figure.cells() == ["x", "", "≥ 15", "≥ 30", "not measured: No module named 'micrograd'"]
+
+
+def test_the_page_holds_figures_tables_and_the_command(capsys):
+    rows = run.main(["--quick", "--only", "import"])
+    page = capsys.readouterr().out
+    (figure,) = rows["import"][0]
+    assert f"| {figure.what} " in page
+    assert "by `python benchmarks/run.py`" in page
+    assert "## import" in page
+
+
+@pytest.mark.parametrize("flags", [["--quick"], ["--only", "import"]])
+def test_results_are_never_written_from_a_part(flags, capsys):
+    with pytest.raises(SystemExit):
+        run.main([*flags, "--write"])
+    assert "RESULTS.md holds all rows" in capsys.readouterr().err

@@ -1,0 +1,308 @@
+"""`no_grad`, `scope`, `detect_anomaly`: what they do, and that they hold for their own thread and task."""
+
+import asyncio
+import math
+import threading
+from contextlib import ExitStack
+
+import pytest
+
+import autograd_core as ag
+from autograd_core import Value, contexts
+
+inf, nan = math.inf, math.nan
+
+# --- no_grad --------------------------------------------------------------------------------------
+
+
+def test_no_grad_records_nothing():
+    x, y = Value(3.0), Value(2.0)
+    with ag.no_grad():
+        results = [x * y, x + 1, 2 - x, ag.sin(x), ag.sum([x, y]), ag.dot([x], [2.0]), ag.where(x > 0, x, y), x < y, -x]
+    assert [z.data for z in results] == [6.0, 4.0, -1.0, math.sin(3.0), 5.0, 6.0, 3.0, 0.0, -3.0]
+    for z in results:
+        assert (z.parents, z.op, z.local_grads) == ((), "", ())
+    assert (x * y).op == "mul"
+
+
+def test_no_grad_as_a_decorator_and_nested():
+    @ag.no_grad()
+    def double(x):
+        with ag.no_grad():
+            pass
+        return x * 2
+
+    assert double(Value(3.0)).parents == ()
+    assert double(Value(3.0)).parents == ()
+    assert len((Value(3.0) * 2).parents) == 2
+
+
+def test_no_grad_ends_when_an_error_passes():
+    with pytest.raises(ZeroDivisionError), ag.no_grad():
+        1 / 0  # noqa: B018
+    assert len((Value(3.0) * 2).parents) == 2
+
+
+def test_a_transform_records_within_no_grad():
+    with ag.no_grad():
+        assert ag.grad(lambda x: x * x)(3.0) == 6.0
+        assert (Value(1.0) * 2).parents == ()
+
+
+def test_no_grad_within_a_transform_makes_constants():
+    def f(x):
+        with ag.no_grad():
+            y = x * x
+        return y * x
+
+    assert ag.grad(f)(3.0) == 9.0
+    assert ag.jvp(f, (3.0,), (1.0,)) == (27.0, 9.0)
+    c = Value(4.0)
+
+    def g(x):
+        with ag.no_grad():
+            y = c * c
+        return y * x
+
+    assert ag.grad(g)(3.0) == 16.0
+
+
+# --- scope ----------------------------------------------------------------------------------------
+
+
+def test_scopes_are_joined_and_stay_with_the_node():
+    with ag.scope("layer1"):
+        leaf = Value(1.0)
+        with ag.scope("neuron0"):
+            node = leaf * 2
+            many = ag.sum([leaf, leaf])
+            compared = leaf > 0
+        after = leaf + 1
+    outside = leaf + 1
+    assert [v.scope for v in (leaf, node, many, compared, after, outside)] == [
+        "layer1", "layer1/neuron0", "layer1/neuron0", "layer1/neuron0", "layer1", "",
+    ]
+    node.label = "n"
+    assert (node.label, node.scope) == ("n", "layer1/neuron0")
+
+
+@pytest.mark.parametrize("bad", [5, None, b"x", ["a"]], ids=repr)
+def test_a_scope_has_a_name(bad):
+    with pytest.raises(ag.OperandError, match="scope: expected a name"), ag.scope(bad):
+        pass
+    with pytest.raises(ag.RangeError, match="not empty"), ag.scope(""):
+        pass
+
+
+# --- detect_anomaly: values -----------------------------------------------------------------------
+
+BAD_VALUES = {
+    "log": lambda x: ag.log(x),
+    "div": lambda x: 1 / x,
+    "mul": lambda x: (x + 1e200) * 1e200,
+    "pow": lambda x: (x - 8) ** 0.5,
+    "sum": lambda x: ag.sum([x, inf]),
+    "dot": lambda x: ag.dot([x], [nan]),
+    "exp": lambda x: (x + 1000).exp(),
+    "logsumexp": lambda x: ag.logsumexp([x, inf]),
+}
+
+
+@pytest.mark.parametrize("name", BAD_VALUES)
+def test_the_first_value_that_is_not_finite_raises_with_name_operands_and_line(name):
+    x = Value(0.0, label="x")
+    with pytest.raises(ag.AnomalyError) as caught, ag.detect_anomaly():
+        BAD_VALUES[name](x)
+    message = str(caught.value)
+    assert message.startswith(name)
+    assert f"{__file__}, line {BAD_VALUES[name].__code__.co_firstlineno}" in message
+    if name in ("log", "div", "sum", "dot", "logsumexp"):
+        assert "x = 0.0" in message
+
+
+def test_finite_graphs_pass_and_nothing_is_watched_outside():
+    x = Value(2.0)
+    with ag.detect_anomaly():
+        y = ag.log(x) * x
+        y.backward()
+    assert x.grad == 1 + math.log(2)
+    assert ag.log(Value(0.0)).data == -inf
+
+
+def test_plain_numbers_and_fractions_under_detect_anomaly():
+    from fractions import Fraction
+
+    with ag.detect_anomaly():
+        assert (Value(Fraction(10**400)) * 2).data == 2 * 10**400
+        assert (Value(Fraction(1, 3)) * 3).data == 1
+
+
+# --- detect_anomaly: gradients --------------------------------------------------------------------
+
+
+def test_the_first_gradient_that_is_not_finite_names_its_origin_and_changes_nothing():
+    x, y = Value(0.0, label="x"), Value(5.0)
+    with ag.detect_anomaly():
+        root = ag.sqrt(x); line = root._note.site  # noqa: E702
+        z = root * 2 + y
+        y.grad = 7.0
+        with pytest.raises(ag.AnomalyError) as caught:
+            z.backward()
+    message = str(caught.value)
+    assert "the gradient of x = 0.0 became inf" in message
+    assert "sqrt" in message
+    assert line in message
+    assert line.startswith(f"{__file__}, line ")
+    assert (x.grad, y.grad, z.grad, root.grad) == (0.0, 7.0, 0.0, 0.0)
+
+
+def test_a_graph_made_before_says_so():
+    x = Value(0.0, label="x")
+    y = ag.sqrt(x)
+    with pytest.raises(ag.AnomalyError, match=r"sqrt \(made outside of detect_anomaly\(\)\)"), ag.detect_anomaly():
+        y.backward()
+
+
+def test_of_several_users_the_guilty_one_is_named():
+    x = Value(0.0, label="x")
+    for z in (ag.sqrt(x) + ag.sin(x), ag.sin(x) + ag.sqrt(x), ag.sin(x) + ag.sqrt(x) + ag.cos(x) * x):
+        with pytest.raises(ag.AnomalyError, match="sqrt .* sent it"), ag.detect_anomaly():
+            z.backward()
+
+
+def test_finite_gradients_whose_sum_overflows():
+    x = Value(1.0, label="x")
+    y = x * 1e308 + x * 1e308
+    with pytest.raises(ag.AnomalyError, match="the gradient of x = 1.0 became inf"), ag.detect_anomaly():
+        y.backward()
+    assert x.grad == 0.0
+
+
+@pytest.mark.parametrize("seed", [inf, nan, -inf])
+def test_a_seed_that_is_not_finite(seed):
+    for root in (Value(1.0), Value(1.0) * Value(2.0)):
+        with pytest.raises(ag.AnomalyError, match="seed"), ag.detect_anomaly():
+            root.backward(seed)
+        assert root.grad == 0.0
+
+
+def test_transforms_are_watched_as_well():
+    x = Value(0.0, label="x")
+    for attempt in (
+        lambda: ag.grad(ag.sqrt)(0.0),
+        lambda: ag.grad_of(ag.sqrt(x), [x]),
+        lambda: ag.vjp(ag.sqrt, 0.0)[1](1.0),
+        lambda: ag.jacobian(lambda v: [ag.sqrt(v[0])])([0.0]),
+    ):
+        with pytest.raises(ag.AnomalyError), ag.detect_anomaly():
+            attempt()
+
+
+def test_a_guard_that_works_is_no_anomaly():
+    x = Value(0.0)
+    with ag.detect_anomaly():
+        y = ag.where(x > 0, ag.sqrt(x), 0)
+        y.backward()
+    assert x.grad == 0.0
+
+
+def test_constants_are_no_anomaly():
+    e = Value(-7.0)
+    with ag.detect_anomaly():
+        (e**2).backward()
+        (2 / (e**3)).backward()
+        assert ag.grad(ag.grad(lambda x: x**3))(-7.0) == -42.0
+
+
+# --- threads and tasks ----------------------------------------------------------------------------
+
+
+def what_holds():
+    """The contexts that hold here, as seen from a node; a NaN tells whether anomalies are detected."""
+    node = Value(1.0) * 2
+    try:
+        ag.log(Value(-1.0))
+    except ag.AnomalyError:
+        return bool(node.parents), node.scope, True
+    return bool(node.parents), node.scope, False
+
+
+CONTEXTS = {
+    "no_grad": (ag.no_grad, (False, "", False)),
+    "scope a": (lambda: ag.scope("a"), (True, "a", False)),
+    "scope b": (lambda: ag.scope("b"), (True, "b", False)),
+    "anomaly": (ag.detect_anomaly, (True, "", True)),
+    "none": (ExitStack, (True, "", False)),
+}
+
+
+def test_each_context_holds_for_its_own_thread():
+    barrier = threading.Barrier(len(CONTEXTS), timeout=20)
+    seen = {}
+
+    def work(name):
+        with CONTEXTS[name][0]():
+            barrier.wait()
+            seen[name] = what_holds()
+            barrier.wait()
+
+    threads = [threading.Thread(target=work, args=(name,)) for name in CONTEXTS]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert seen == {name: expected for name, (_, expected) in CONTEXTS.items()}
+
+
+def test_each_context_holds_for_its_own_task():
+    async def work(name):
+        with CONTEXTS[name][0]():
+            for _ in range(3):
+                await asyncio.sleep(0)
+                assert what_holds() == CONTEXTS[name][1]
+        return what_holds()
+
+    async def everything():
+        return await asyncio.gather(*map(work, CONTEXTS))
+
+    assert asyncio.run(everything()) == [(True, "", False)] * len(CONTEXTS)
+
+
+def test_a_transform_marks_its_own_thread_alone():
+    inside, done = threading.Event(), threading.Event()
+
+    def f(x):
+        inside.set()
+        done.wait(20)
+        return x * x
+
+    thread = threading.Thread(target=lambda: ag.grad(f)(1.0))
+    thread.start()
+    inside.wait(20)
+    with pytest.warns(ag.GraphCutWarning):
+        assert float(Value(2.0)) == 2.0  # not an error: no transform runs in this thread
+    done.set()
+    thread.join()
+
+
+def test_two_threads_can_sweep_one_graph():
+    x = Value(0.5)
+    y = x
+    for _ in range(2000):
+        y = ag.sin(y) + x
+    expected = ag.grad_of(y, [x])
+    results = []
+    threads = [threading.Thread(target=lambda: results.append(ag.grad_of(y, [x]))) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert results == [expected] * 4
+
+
+def test_the_mode_outside_of_all_contexts():
+    assert contexts.current() is contexts.DEFAULT
+    assert not contexts.current().transform
+    with ag.scope("a"):
+        assert contexts.current().scope == "a"
+        assert not contexts.current().transform

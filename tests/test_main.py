@@ -1,0 +1,111 @@
+"""The command line, as a user calls it."""
+
+import json
+import subprocess
+import sys
+import xml.etree.ElementTree as ET
+
+import autograd_core.__main__ as shell
+import nn
+import pytest
+from autograd_core.__main__ import main
+
+
+def test_tour(tmp_path, capsys):
+    out = tmp_path / "new" / "folder"
+    assert main(["--out", str(out)]) == 0
+    text = capsys.readouterr().out
+    assert "24.7040816326531" in text
+    assert "138.833819241983" in text
+    assert "645.577259475219" in text
+    right = int(text.split(" of 100 points")[0].rsplit(maxsplit=1)[-1])
+    assert right > 99
+    for name in ("expression.svg", "moons.json", "curve.png", "boundary.png"):
+        assert str(out / name) in text
+        assert (out / name).stat().st_size > 1000
+    ET.parse(out / "expression.svg")
+    assert (out / "curve.png").read_bytes().startswith(b"\x89PNG")
+    X, y = nn.datasets.moons(100, noise=0.1, seed=1, labels=(-1, 1))
+    model = nn.MLP(2, [16, 16, 1])
+    model.load(out / "moons.json")
+    assert sum((model(x).data > 0) == (t > 0) for x, t in zip(X, y, strict=True)) == right
+    json.loads((out / "moons.json").read_text())
+
+
+def test_the_worst_gradient_is_within_an_ulp_or_two(tmp_path, capsys):
+    main(["--out", str(tmp_path), "--epochs", "1"])
+    line = next(line for line in capsys.readouterr().out.splitlines() if "worst gradient" in line)
+    assert 0 < float(line.split(" ulp")[0].rsplit(maxsplit=1)[-1]) < 4
+
+
+def test_tour_without_matplotlib(tmp_path, capsys, monkeypatch):
+    monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
+    assert main(["--out", str(tmp_path), "--epochs", "1"]) == 0
+    assert "pip install 'autograd-core[plot]'" in capsys.readouterr().out
+    assert not (tmp_path / "curve.png").exists()
+    assert (tmp_path / "moons.json").exists()
+
+
+def test_tour_without_mpmath(tmp_path, capsys, monkeypatch):
+    monkeypatch.setitem(sys.modules, "autograd_core.number_systems.high_precision", None)
+    assert main(["--out", str(tmp_path), "--epochs", "1"]) == 2
+    assert "pip install 'autograd-core[check]'" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("suffix", ["svg", "png", "html", "dot"])
+def test_draw(tmp_path, capsys, suffix):
+    path = tmp_path / f"g.{suffix}"
+    assert main(["draw", "tanh(a*b) + c", "a=2", "b=-3", "c=10", "-o", str(path)]) == 0
+    assert path.stat().st_size > 100
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == "tanh(a*b) + c = 9.000012288349204"
+    assert lines[3] == "d/dc = 1.0"
+    assert lines[4] == f"picture: {path}"
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["draw", "a + b", "a=1"], "no value for b; add b=1.0"),
+        (["draw", "a", "a=1", "a=2"], "a is given twice: 1 and 2"),
+        (["draw", "a", "a=one"], "a: expected a number, got 'one'"),
+        (["draw", "a", "1=2"], "expected name=number, got '1=2'"),
+        (["draw", "a", "a"], "expected name=number, got 'a'"),
+        (["draw", "foo(a)", "a=1"], "unknown function 'foo'"),
+        (["draw", "a", "a=1", "-o", "x.bmp"], ".bmp"),
+        (["draw", "a", "a=1", "-o", "no/such/folder/x.svg"], "no/such/folder"),
+    ],
+)
+def test_bad_input_is_said_and_nothing_written(tmp_path, capsys, monkeypatch, words, message):
+    monkeypatch.chdir(tmp_path)
+    assert main(words) == 2
+    captured = capsys.readouterr()
+    assert message in captured.err
+    assert "Traceback" not in captured.err
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_output_folder_that_is_a_file(tmp_path, capsys):
+    (tmp_path / "taken").write_text("")
+    assert main(["--out", str(tmp_path / "taken")]) == 2
+    assert "taken" in capsys.readouterr().err
+
+
+def test_as_a_process(tmp_path):
+    done = subprocess.run(
+        [sys.executable, "-m", "autograd_core", "draw", "exp(-x**2)", "x=0.5"],
+        cwd=tmp_path, capture_output=True, text=True, check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "graph.svg").read_text().startswith("<svg")
+
+
+def test_unknown_command_exits_with_usage(capsys):
+    with pytest.raises(SystemExit) as caught:
+        main(["fly"])
+    assert caught.value.code == 2
+    assert "usage:" in capsys.readouterr().err
+
+
+def test_readme_expression_labels():
+    assert shell.readme_expression().label == "g"

@@ -1,0 +1,57 @@
+"""`name(locals())`: labels from the names of variables."""
+
+import pytest
+
+import autograd_core as ag
+from autograd_core import Value
+
+
+def test_values_get_the_names_of_their_variables():
+    a, b = Value(1.0), Value(2.0, label="mine")
+    c = a * b
+    ag.name(locals())
+    assert (a.label, b.label, c.label) == ("a", "mine", "c")
+    ag.name({"other": a})
+    assert a.label == "a"
+
+
+def test_containers_give_indexed_names():
+    w = [Value(1.0), (Value(2.0), Value(3.0))]
+    d = {"bias": Value(4.0), 7: [Value(5.0)]}
+    ag.name({"w": w, "d": d})
+    assert [w[0].label, w[1][0].label, w[1][1].label] == ["w[0]", "w[1][0]", "w[1][1]"]
+    assert [d["bias"].label, d[7][0].label] == ["d['bias']", "d[7][0]"]
+
+
+def test_the_first_of_several_names_wins():
+    x = y = Value(1.0)
+    ag.name({"x": x, "y": y})
+    assert x.label == "x"
+
+
+def test_hidden_names_and_what_is_no_value_are_passed_by():
+    x = Value(1.0)
+    ag.name({"_hidden": x, 3: x, "n": 5, "text": "abc", "nothing": None})
+    assert x.label == ""
+
+
+def test_a_list_that_contains_itself():
+    loop = [Value(1.0)]
+    loop.append(loop)
+    ag.name({"loop": loop})
+    assert loop[0].label == "loop[0]"
+
+
+def test_deeply_nested_lists_need_no_recursion():
+    x = Value(1.0)
+    nested = [x]
+    for _ in range(5000):
+        nested = [nested]
+    ag.name({"n": nested})
+    assert x.label.startswith("n[0][0]")
+
+
+@pytest.mark.parametrize("given", [5, None, "abc", [1]], ids=repr)
+def test_what_is_no_mapping_is_refused(given):
+    with pytest.raises(ag.OperandError, match=r"expected a mapping such as locals\(\)"):
+        ag.name(given)

@@ -1,0 +1,50 @@
+"""Every notebook runs in a real kernel, and is committed with outputs that say the same."""
+
+from pathlib import Path
+
+import nbformat
+import pytest
+
+nbclient = pytest.importorskip("nbclient")
+
+NOTEBOOKS = sorted((Path(__file__).parent.parent / "notebooks").glob("*.ipynb"))
+
+
+def texts(notebook):
+    """What the cells print, without warnings of a kernel."""
+    return [
+        "".join(o.get("text", "") for o in cell.outputs if o.output_type == "stream" and o.name == "stdout")
+        for cell in notebook.cells
+        if cell.cell_type == "code"
+    ]
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda p: p.stem)
+@pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::RuntimeWarning", "ignore::UserWarning")
+@pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning")
+def test_notebook(path, tmp_path):
+    committed = nbformat.read(path, as_version=4)
+    nbformat.validate(committed)
+    if "sklearn" in path.read_text():
+        pytest.importorskip("sklearn", reason="the extra `data` brings scikit-learn")
+    fresh = nbformat.read(path, as_version=4)
+    for cell in fresh.cells:
+        if cell.cell_type == "code":
+            cell.outputs = []
+    nbclient.NotebookClient(fresh, timeout=300, resources={"metadata": {"path": str(tmp_path)}}).execute()
+    outputs = [o for cell in committed.cells if cell.cell_type == "code" for o in cell.outputs]
+    assert outputs, f"{path.name} is committed without outputs"
+    assert not [o for o in outputs if o.output_type in ("error",)]
+    for kept, new in zip(texts(committed), texts(fresh), strict=True):
+        # Digits beyond the sixth may differ between processors.
+        assert [round_words(line) for line in kept.splitlines()] == [round_words(line) for line in new.splitlines()]
+
+
+def round_words(line):
+    words = []
+    for word in line.replace(",", " ").replace("=", " ").replace(")", " ").split():
+        try:
+            words.append(f"{float(word):.6g}")
+        except ValueError:
+            words.append(word)
+    return words
