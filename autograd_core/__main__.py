@@ -20,6 +20,8 @@ from .testing import error_in_ulps, reference
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from matplotlib.figure import Figure
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line.
@@ -50,7 +52,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m autograd_core",
-        description="Without a command: the tour. One expression with its gradients checked to 50 digits, then a network.",
+        description="Without a command: the tour, one expression checked to 50 digits and then a network.",
     )
     parser.add_argument("--out", type=Path, default=Path("autograd_core_output"), help="folder for what the tour saves")
     parser.add_argument("--epochs", type=int, default=EPOCHS, help="training epochs of the tour (default %(default)s)")
@@ -167,7 +169,7 @@ def _network(out: Path, epochs: int) -> list[tuple[Path, str]]:
     return saved
 
 
-def _boundary(model: nn.MLP, inputs: list[list[float]], labels: list[float]) -> object:
+def _boundary(model: nn.MLP, inputs: list[list[float]], labels: list[float]) -> Figure:
     """A figure of the plane, coloured by the network's score, and the points."""
     from matplotlib.figure import Figure
 
@@ -181,7 +183,8 @@ def _boundary(model: nn.MLP, inputs: list[list[float]], labels: list[float]) -> 
     axes.contour(xs, ys, scores, levels=[0.0], colors="black", linewidths=1.2)
     for side, marker, colour in ((-1, "o", "#7f3b08"), (1, "s", "#2d004b")):
         points = [x for x, y in zip(inputs, labels, strict=True) if y == side]
-        axes.scatter(*zip(*points, strict=True), marker=marker, c=colour, edgecolors="white", s=34, label=f"{side:+d}")
+        across, up = zip(*points, strict=True)
+        axes.scatter(across, up, marker=marker, c=colour, edgecolors="white", s=34, label=f"{side:+d}")
     axes.set_xlabel("x1")
     axes.set_ylabel("x2")
     axes.legend(loc="upper right")

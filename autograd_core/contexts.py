@@ -123,6 +123,13 @@ def detect_anomaly() -> Iterator[None]:
 
 
 @contextmanager
+def unwatched() -> Iterator[None]:
+    """Within it anomalies pass: a rule read as a graph has sides that are not taken, and may be infinite there."""
+    with _entered(_mode.get()._replace(anomaly=False)):
+        yield
+
+
+@contextmanager
 def transforming() -> Iterator[list[Any]]:
     """The mark of a running transform: within it float(value) is an error, and graphs are recorded.
 

@@ -91,7 +91,8 @@ def _check_names(used: set[str], values: Mapping[str, float]) -> None:
         raise ExpressionError(msg)
     extra = sorted(set(values) - used)
     if extra:
-        msg = f"{', '.join(extra)} has a value but does not stand in the expression; it has {', '.join(sorted(used)) or 'no names'}"
+        names = ", ".join(sorted(used)) or "no names"
+        msg = f"{', '.join(extra)} has a value but does not stand in the expression; it has {names}"
         raise ExpressionError(msg)
 
 

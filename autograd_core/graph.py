@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 # Nodes stand in sets and dicts below: their hash is their identity, so `==` is never asked.
 
 
+MANY = object()  # stands for the second operand of a node with more than two
+
+
 def topological_order(root: Value) -> list[Value]:
     """All nodes that `root` depends on, operands before results, `root` last; constants included.
 
@@ -92,42 +95,26 @@ def active_order(*roots: Value) -> list[Value]:
         see(root)
         node = root
         while True:
-            edges = node._edges
-            count = len(edges)
-            if count == 4:
-                p, q, d, e = edges
-                if d and p not in seen:
-                    see(p)
-                    if p._edges:
-                        push(node)
-                        node = p
-                        continue
-                    emit(p)
-                if e and q not in seen:
-                    see(q)
-                    if q._edges:
-                        push(node)
-                        node = q
-                        continue
-                    emit(q)
-            elif count == 2:
-                p, d = edges
-                if d and p not in seen:
+            q = node._q
+            if q is None:
+                p = node._p
+                if p is not None and node._d and p not in seen:
                     see(p)
                     push(node)
                     node = p
                     continue
-            elif count:
+            elif q is MANY:
                 scan = scans.get(node)
                 if scan is None:
-                    half = count // 2
+                    edges = node._p
+                    half = len(edges) // 2
                     scan = () if seen.issuperset(edges[:half]) else compress(edges, edges[half:])
                     scans[node] = scan
                 deeper = None
                 for p in scan:
                     if p not in seen:
                         see(p)
-                        if p._edges:
+                        if p._p is not None:
                             deeper = p
                             break
                         emit(p)
@@ -135,6 +122,22 @@ def active_order(*roots: Value) -> list[Value]:
                     push(node)
                     node = deeper
                     continue
+            else:
+                p = node._p
+                if node._d and p not in seen:
+                    see(p)
+                    if p._p is not None:
+                        push(node)
+                        node = p
+                        continue
+                    emit(p)
+                if node._e and q not in seen:
+                    see(q)
+                    if q._p is not None:
+                        push(node)
+                        node = q
+                        continue
+                    emit(q)
             emit(node)
             if not path:
                 break

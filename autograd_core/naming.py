@@ -31,7 +31,8 @@ def name(variables: Mapping[str, Any]) -> None:
     if not hasattr(variables, "items"):
         msg = f"name: expected a mapping such as locals(), got {variables!r} ({type(variables).__name__})"
         raise OperandError(msg)
-    waiting = [(key, x) for key, x in reversed(list(variables.items())) if isinstance(key, str) and not key.startswith("_")]
+    named = [(key, x) for key, x in variables.items() if isinstance(key, str) and not key.startswith("_")]
+    waiting = named[::-1]
     seen: set[int] = set()
     while waiting:
         label, x = waiting.pop()

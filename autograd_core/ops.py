@@ -207,7 +207,7 @@ def power_slope(m: Any, x: Any, y: Any) -> Any:
     corrected = m.where(m.equal(e, 0), plain, m.where(m.abs(lost) < 1, plain + plain * lost, plain))
     return m.where(
         m.equal(y, 0),
-        m.where(m.equal(x, 0), 0, plain),
+        m.where(m.abs(m.pow(x, s)) < INF, plain, 0),
         m.where(y >= 1, m.where(y <= WHOLE, plain, corrected), corrected),
     )
 

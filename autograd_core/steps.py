@@ -155,7 +155,8 @@ def _backward_step(index: int, node: Value, g: Any, adjoints: dict[Value, Any], 
 def _latex_line(operand: str, node: str, d: Any, g: Any, product: Any) -> str:
     x, z = latex_name(operand), latex_name(node)
     numbers = rf"{latex_name(shown(d))} \cdot {latex_name(shown(g))}"
-    return rf"\bar{{{x}}} \mathrel{{+}}= \frac{{\partial {z}}}{{\partial {x}}} \, \bar{{{z}}} = {numbers} = {latex_name(shown(product))}"
+    chain = rf"\frac{{\partial {z}}}{{\partial {x}}} \, \bar{{{z}}}"
+    return rf"\bar{{{x}}} \mathrel{{+}}= {chain} = {numbers} = {latex_name(shown(product))}"
 
 
 def _aligned(lines: Sequence[str]) -> str:

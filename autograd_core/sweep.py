@@ -15,6 +15,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from .graph import MANY
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -42,19 +44,27 @@ def reverse(
         g = adjoints[node]
         if watch is not None:
             watch(node, g)
-        if g:
-            edges = node._edges if edges_of is None else edges_of(node)
-            count = len(edges)
-            if count == 4:  # the loop below, unrolled: half of the time where all nodes are binary
-                p, q, d, e = edges
+        if not g:
+            continue
+        q = node._q
+        if edges_of is not None:
+            edges = edges_of(node)
+        elif q is MANY:
+            edges = node._p
+        else:  # the loop below for one and two operands, without a tuple: two thirds of its time
+            p = node._p
+            if p is not None:
+                d = node._d
                 if d:
                     adjoints[p] += d * g
-                if e:
-                    adjoints[q] += e * g
-            elif count:
-                for p, d in zip(edges, edges[count // 2 :]):
+                if q is not None:
+                    d = node._e
                     if d:
-                        adjoints[p] += d * g
+                        adjoints[q] += d * g
+            continue
+        for p, d in zip(edges, edges[len(edges) // 2 :]):
+            if d:
+                adjoints[p] += d * g
     return adjoints
 
 

@@ -7,16 +7,17 @@ the results must be differentiable themselves, the sweep records a graph, too: i
 
 from __future__ import annotations
 
+from math import isfinite
 from typing import TYPE_CHECKING, Any
 
-from .contexts import transforming
-from .errors import OperandError, RangeError, StructureError
+from .contexts import current, transforming, unwatched
+from .errors import AnomalyError, OperandError, RangeError, StructureError
 from .functions import VALUES
 from .graph import active_order, order_of
 from .ops import ROWS
 from .sweep import forward, reverse
 from .tree import Spec, array, build, described, flatten, flatten_as, unflatten
-from .value import FUSED, Constant, Value, check_fresh, is_fraction, number, record_many
+from .value import FUSED, Constant, GradientWatch, Value, check_fresh, is_fraction, named, number, record_many
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -95,6 +96,7 @@ def pull_back(outputs: Sequence[Any], seeds: Sequence[Any], inputs: Sequence[Val
     """
     pairs = [(out, seed) for out, seed in zip(outputs, seeds, strict=True) if isinstance(out, Value)]
     roots = [out for out, _ in pairs]
+    watch = GradientWatch() if current().anomaly else None
     if graph:
         order = _dependents(order_of(roots), inputs)
         adjoints: dict[Value, Any] = dict.fromkeys(order, 0.0)
@@ -102,7 +104,13 @@ def pull_back(outputs: Sequence[Any], seeds: Sequence[Any], inputs: Sequence[Val
             if root in adjoints:
                 adjoints[root] += Symbol(seed)
         wanted = set(order)
-        reverse(order, adjoints, lambda node: _kept(_symbolic_edges(node), wanted) if node in wanted else ())
+        with unwatched():
+            reverse(
+                order,
+                adjoints,
+                lambda node: _kept(_symbolic_edges(node), wanted),
+                watch and (lambda node, g: watch(node, _as_number(g))),
+            )
         return [_as_value(adjoints.get(x, 0.0)) for x in inputs]
     order = active_order(*roots)
     exact = next((type(x.data) for x in (*roots, *inputs) if is_fraction(x.data)), None)
@@ -110,7 +118,7 @@ def pull_back(outputs: Sequence[Any], seeds: Sequence[Any], inputs: Sequence[Val
     adjoints = dict.fromkeys(order, zero)
     for root, seed in pairs:
         adjoints[root] += exact(seed) if exact else seed
-    reverse(order, adjoints)
+    reverse(order, adjoints, watch=watch)
     return [adjoints.get(x, zero) for x in inputs]
 
 
@@ -134,6 +142,11 @@ def _as_value(x: Any) -> Value:
     return x if isinstance(x, Value) else Value(x)
 
 
+def _as_number(x: Any) -> Any:
+    x = x.total if isinstance(x, Symbol) else x
+    return x.data if isinstance(x, Value) else x
+
+
 def push_forward(outputs: Sequence[Any], inputs: Sequence[Value], tangents: Sequence[Any], *, graph: bool) -> list[Any]:
     """d output / d inputs * tangents, for every output; Values with `graph`."""
     order = order_of([out for out in outputs if isinstance(out, Value)])
@@ -141,11 +154,25 @@ def push_forward(outputs: Sequence[Any], inputs: Sequence[Value], tangents: Sequ
         wanted = set(_dependents(order, inputs))
         moving: dict[Value, Any] = {node: 0.0 for node in order if node not in wanted}
         moving |= {x: Symbol(t) for x, t in zip(inputs, tangents, strict=True)}
-        forward(order, moving, lambda node: _kept(_symbolic_edges(node), wanted))
+        with unwatched():
+            forward(order, moving, lambda node: _kept(_symbolic_edges(node), wanted))
+        _watch_tangents(order, moving)
         return [_as_value(moving[out] if isinstance(out, Value) else 0.0) for out in outputs]
     moving = dict(zip(inputs, tangents, strict=True))
     forward(order, moving)
+    _watch_tangents(order, moving)
     return [moving[out] if isinstance(out, Value) else 0.0 for out in outputs]
+
+
+def _watch_tangents(order: list[Value], tangents: dict[Value, Any]) -> None:
+    """Under `detect_anomaly()`, raise at the first tangent that is infinite or NaN."""
+    if current().anomaly:
+        for node in order:
+            t = _as_number(tangents[node])
+            if t.__class__ is float and not isfinite(t):
+                given = ", ".join(map(named, node.parents)) or "the tangent that was given"
+                msg = f"the tangent of {named(node)} became {t}, from {given}"
+                raise AnomalyError(msg)
 
 
 def grad_of(output: Value, inputs: Iterable[Value], *, create_graph: bool = False) -> list[Any]:
@@ -441,8 +468,12 @@ def jacobian(
     _one_of("jacobian", "mode", mode, ("auto", "forward", "reverse"))
     _one_of("jacobian", "layout", layout, ("numerator", "denominator"))
 
+    return _named_after(f, "jacobian", _jacobian(f, argnums, "jacobian", mode, layout))
+
+
+def _jacobian(f: Any, argnums: Any, name: str, mode: str = "auto", layout: str = "numerator") -> Callable[..., Any]:
     def differentiated(*args: Any, **kwargs: Any) -> Any:
-        call = Call(f, args, _positions(argnums, args, "jacobian"), kwargs, "jacobian")
+        call = Call(f, args, _positions(argnums, args, name), kwargs, name)
         rows = _jacobian_rows(call, mode)
         several = isinstance(argnums, (tuple, list))
         inputs = Spec("tuple", tuple(call.specs), tuple) if several else call.specs[0]
@@ -450,7 +481,7 @@ def jacobian(
             return _nested(call.spec, inputs, lambda i, j: rows[i][j])
         return _nested(inputs, call.spec, lambda j, i: rows[i][j])
 
-    return _named_after(f, "jacobian", differentiated)
+    return differentiated
 
 
 def _one_of(caller: str, name: str, given: Any, allowed: tuple[str, ...]) -> None:
@@ -503,7 +534,7 @@ def hessian(f: Callable[..., Any], argnums: int | tuple[int, ...] = 0) -> Callab
     """
     _callable(f, "hessian")
     gradient = _differentiated(f, argnums, "hessian", lambda _, gradient: gradient)
-    return _named_after(f, "hessian", jacobian(gradient, argnums))
+    return _named_after(f, "hessian", _jacobian(gradient, argnums, "hessian"))
 
 
 def hvp(f: Callable[..., Any], primals: Sequence[Any], vectors: Sequence[Any]) -> tuple[Any, ...]:

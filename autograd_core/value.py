@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from . import fusion, ops
 from .contexts import current, entered
 from .errors import AnomalyError, GraphCutError, GraphCutWarning, OperandError, RangeError, StaleGraphError
-from .graph import active_order, topological_order
+from .graph import MANY, active_order, topological_order
 from .number_systems.base import SYSTEMS
 from .number_systems.floats import FLOATS, PLAIN_FLOATS, Double
 from .persistence import deep_copied, reduced, restore
@@ -108,22 +108,27 @@ class Value:
         (-4.0, -2.0, 2.0)
     """
 
-    # _edges: the operands, then as many local derivatives, in one tuple: 40 bytes less than two.
+    # Operands and local derivatives: p, d and q, e for one or two operands (_q None for one, _p None
+    # for a leaf); for more, _p is the tuple (*operands, *local derivatives) and _q is MANY.
     # A plain number among the operands stands there as a float with derivative 0.0, so that every
     # sweep passes it by; it becomes a constant leaf when somebody asks for `parents`.
-    __slots__ = ("_edges", "_note", "_row", "data", "grad")
+    # Everybody but the hot loops reads and writes them through `_edges`. See docs/adr/0001.
+    __slots__ = ("_d", "_e", "_note", "_p", "_q", "_row", "data", "grad")
 
     data: Any
     grad: Any
     _row: Primitive | None
-    _edges: tuple[Any, ...]
+    _p: Any
+    _q: Any
+    _d: Any
+    _e: Any
     _note: Note
 
     def __init__(self, data: float, *, label: str = "") -> None:
         self.data = number(data)
         self.grad = 0.0
         self._row = None
-        self._edges = ()
+        self._p = self._q = None
         if label:
             self.label = label
         if entered:
@@ -134,6 +139,27 @@ class Value:
                 mode.born.append(self)
 
     # --- what the graph is ---
+
+    @property
+    def _edges(self) -> tuple[Any, ...]:
+        """The operands, then as many local derivatives."""
+        q = self._q
+        if q is MANY:
+            return self._p  # type: ignore[no-any-return]
+        if q is None:
+            return () if self._p is None else (self._p, self._d)
+        return (self._p, q, self._d, self._e)
+
+    @_edges.setter
+    def _edges(self, edges: tuple[Any, ...]) -> None:
+        count = len(edges)
+        if count == 4:
+            self._p, self._q, self._d, self._e = edges
+        elif count > 4:
+            self._p, self._q = edges, MANY
+        else:
+            self._q = None
+            self._p, self._d = edges or (None, None)
 
     @property
     def op(self) -> str:
@@ -302,6 +328,7 @@ class Value:
     # --- copies ---
 
     def __copy__(self) -> Value:
+        _ = self.parents  # so that both share their constants, too
         note, attributes = getattr(self, "_note", None), getattr(self, "__dict__", None)
         return restore(type(self), self.data, self.grad, self._row, self._edges, note, attributes)
 
@@ -576,7 +603,7 @@ class GradientWatch:
 
 
 new = object.__new__
-NAMESPACE = {"Value": Value, "record": record, "entered": entered, "new": new}
+NAMESPACE = {"MANY": MANY, "Value": Value, "record": record, "entered": entered, "new": new}
 OPERATOR_NAMESPACE = NAMESPACE | {"record": record_operator}
 
 OPERATORS = {"add": "add", "sub": "sub", "mul": "mul", "div": "truediv", "pow": "pow"}

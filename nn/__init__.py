@@ -24,6 +24,10 @@ from .activations import SiLU as SiLU
 from .activations import Softmax as Softmax
 from .activations import Softplus as Softplus
 from .activations import Tanh as Tanh
+from .clipping import clip_grad_norm as clip_grad_norm
+from .clipping import clip_grad_norm_ as clip_grad_norm_
+from .clipping import clip_grad_value as clip_grad_value
+from .clipping import clip_grad_value_ as clip_grad_value_
 from .history import History as History
 from .layers import MLP as MLP
 from .layers import Dropout as Dropout
@@ -47,8 +51,4 @@ from .optimizers import SGD as SGD
 from .optimizers import Adam as Adam
 from .optimizers import AdamW as AdamW
 from .optimizers import Optimizer as Optimizer
-from .optimizers import clip_grad_norm as clip_grad_norm
-from .optimizers import clip_grad_norm_ as clip_grad_norm_
-from .optimizers import clip_grad_value as clip_grad_value
-from .optimizers import clip_grad_value_ as clip_grad_value_
 from .training import fit as fit

@@ -57,6 +57,7 @@ class _Elementwise(Module):
     options: tuple[float, ...] = ()
 
     def __call__(self, x: Any) -> Any:
+        """The function of a number, or of each in nested lists."""
         x = plain(x)
         return [self(y) for y in x] if isinstance(x, list) else type(self).function(x, *self.options)
 
@@ -188,6 +189,7 @@ class Softmax(Module):
     """
 
     def __call__(self, x: Any) -> list[Any]:
+        """The probabilities, as many as there are numbers in x."""
         return ag.softmax(plain(x))
 
     def __repr__(self) -> str:
@@ -204,6 +206,7 @@ class LogSoftmax(Module):
     """
 
     def __call__(self, x: Any) -> list[Any]:
+        """The logarithms of the probabilities, as many as there are numbers in x."""
         return ag.log_softmax(plain(x))
 
     def __repr__(self) -> str:

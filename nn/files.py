@@ -10,11 +10,13 @@ from __future__ import annotations
 
 import json
 import math
-import os
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from autograd_core import RangeError, StructureError
+
+if TYPE_CHECKING:
+    import os
 
 FORMAT = "autograd-core parameters"
 VERSION = 1

@@ -75,7 +75,7 @@ class History:
             msg = "History.plot needs matplotlib: pip install 'autograd-core[plot]'"
             raise MissingExtraError(msg) from None
         names = ["loss", *(["accuracy"] if self.accuracy or self.val_accuracy else [])]
-        figure = Figure(figsize=(4.5 * len(names), 3.2), layout="constrained")
+        figure: Any = Figure(figsize=(4.5 * len(names), 3.2), layout="constrained")
         for axes, name in zip(figure.subplots(1, len(names), squeeze=False)[0], names, strict=True):
             for key, label, colour in ((name, "training", COLOURS[0]), ("val_" + name, "validation", COLOURS[1])):
                 curve = getattr(self, key)

@@ -80,7 +80,7 @@ class Neuron(Module):
     def __init__(
         self,
         nin: int,
-        activation: Activation | bool = "relu",
+        activation: Activation | bool = "relu",  # noqa: FBT001  micrograd's nonlin stands here
         *,
         nonlin: bool = True,
         init: Initializer | None = None,
@@ -89,7 +89,7 @@ class Neuron(Module):
     ) -> None:
         nin, nout = whole(nin, "Neuron: nin"), whole(nout, "Neuron: nout")
         if isinstance(activation, bool):
-            activation, nonlin = "relu", activation
+            nonlin, activation = activation, "relu"
         self.activation: Activation = "linear" if activation is None or not nonlin else activation
         self._function: Any = activation_function(self.activation)
         # Of a user's function we do not know whether what it returns is a node of this neuron's own.
@@ -112,6 +112,7 @@ class Neuron(Module):
         return self._function is not None
 
     def __call__(self, x: Sequence[Any]) -> Value:
+        """The neuron's output for a row of as many numbers as it has weights."""
         if x.__class__ is not list:
             x = row(x, "Neuron")
         w = self.w
@@ -128,7 +129,7 @@ class Neuron(Module):
         if self._marked:
             z = self._function(z)
             z._note = note
-            return z  # type: ignore[no-any-return]
+            return z  # type: ignore[no-any-return]  # w and b are Values, so this is one
         return z if self._function is None else self._function(z)  # type: ignore[no-any-return]
 
     def _in_scope(self, x: Sequence[Any]) -> Any:
@@ -173,7 +174,7 @@ class Layer(Module):
         self,
         nin: int,
         nout: int,
-        activation: Activation | bool = "relu",
+        activation: Activation | bool = "relu",  # noqa: FBT001  micrograd's nonlin stands here
         *,
         nonlin: bool = True,
         init: Initializer | None = None,
@@ -187,6 +188,7 @@ class Layer(Module):
                 self.neurons.append(Neuron(nin, activation, nonlin=nonlin, init=init, seed=rng, nout=nout))
 
     def __call__(self, x: Sequence[Any]) -> Any:
+        """The outputs of all neurons, or the one where there is one."""
         if x.__class__ is not list:
             x = row(x, "Layer")
         out = [neuron(x) for neuron in self.neurons]
@@ -257,6 +259,7 @@ class MLP(Module):
         return sizes
 
     def __call__(self, x: Sequence[Any]) -> Any:
+        """What the last layer gives."""
         for i, layer in enumerate(self.layers):
             x = layer([x] if i and not isinstance(x, list) else x)
         return x
@@ -309,6 +312,7 @@ class Linear(Module):
             self._notes.append(Note(scope=self.weight[i][0].scope))
 
     def __call__(self, x: Sequence[Any]) -> list[Value]:
+        """The outputs for a row of inputs."""
         x = row(x, "Linear")
         if len(x) != len(self.weight[0]):
             msg = f"{self!r}: expected {len(self.weight[0])} inputs, got {len(x)}: {shown(x)}"
@@ -357,6 +361,7 @@ class Sequential(Module):
         self.modules = list(modules)
 
     def __call__(self, x: Any) -> Any:
+        """What the last module gives."""
         for module in self.modules:
             x = module(x)
         return x
@@ -398,6 +403,7 @@ class Dropout(Module):
         self._rng = generator(seed)
 
     def __call__(self, x: Sequence[Any]) -> list[Any]:
+        """The numbers with some of them set to 0, or in `eval` mode as they are."""
         xs = row(x, "Dropout")
         if not self.training:
             return xs

@@ -60,11 +60,15 @@ def _append(p: Any, t: Any, caller: str, ps: list[Any], ts: list[Any]) -> None:
             raise StructureError(msg)
         _append(plain(many[0]) if many_p else p, plain(many[0]) if many_t else t, caller, ps, ts)
     else:
-        for x in (p, t):
-            if type(x).__module__ == "builtins":  # numbers of other libraries take care of themselves
-                real(x, caller, nan=True)
+        _a_number(p, caller)
+        _a_number(t, caller)
         ps.append(p)
         ts.append(t)
+
+
+def _a_number(x: Any, caller: str) -> None:
+    if type(x).__module__ == "builtins":  # numbers of other libraries take care of themselves
+        real(x, caller, nan=True)
 
 
 def _checked(ts: list[Any], caller: str, good: Callable[[Any], Any], expected: str) -> None:
@@ -234,7 +238,7 @@ def binary_cross_entropy(prediction: Any, target: Any) -> Any:
     """
     ps, ts = flat(prediction, target, "binary_cross_entropy")
     _checked(ts, "binary_cross_entropy", lambda t: 0.0 <= t <= 1.0, "in [0, 1]")
-    return ag.mean([_between(t, lambda: -ag.log(p), lambda: -ag.log1p(-p)) for p, t in zip(ps, ts)])
+    return ag.mean([_between(p, t, lambda p: -ag.log(p), lambda p: -ag.log1p(-p)) for p, t in zip(ps, ts)])
 
 
 def binary_cross_entropy_with_logits(prediction: Any, target: Any) -> Any:
@@ -261,14 +265,14 @@ def binary_cross_entropy_with_logits(prediction: Any, target: Any) -> Any:
     """
     zs, ts = flat(prediction, target, "binary_cross_entropy_with_logits")
     _checked(ts, "binary_cross_entropy_with_logits", lambda t: 0.0 <= t <= 1.0, "in [0, 1]")
-    return ag.mean([_between(t, lambda: ag.softplus(-z), lambda: ag.softplus(z)) for z, t in zip(zs, ts)])
+    return ag.mean([_between(z, t, lambda z: ag.softplus(-z), ag.softplus) for z, t in zip(zs, ts)])
 
 
-def _between(t: Any, one: Callable[[], Any], zero: Callable[[], Any]) -> Any:
-    """t * one + (1 - t) * zero, without what has the factor 0: that may be infinite."""
+def _between(p: Any, t: Any, one: Callable[[Any], Any], zero: Callable[[Any], Any]) -> Any:
+    """t * one(p) + (1 - t) * zero(p), without what has the factor 0: that may be infinite."""
     if isinstance(t, Value):
-        return ag.where(t == 0, 0.0, t * one()) + ag.where(t == 1, 0.0, (1.0 - t) * zero())
-    return one() if t == 1 else zero() if t == 0 else t * one() + (1.0 - t) * zero()
+        return ag.where(t == 0, 0.0, t * one(p)) + ag.where(t == 1, 0.0, (1.0 - t) * zero(p))
+    return one(p) if t == 1 else zero(p) if t == 0 else t * one(p) + (1.0 - t) * zero(p)
 
 
 # --- of many classes ----------------------------------------------------------------------------
@@ -359,6 +363,8 @@ def _scores(row: Any, caller: str) -> list[Any]:
     if not isinstance(row, list) or len(row) < 2:
         msg = f"{caller}: expected the scores of at least two classes, got {shown(row)}"
         raise StructureError(msg)
+    for z in row:
+        _a_number(z, caller)
     return row
 
 

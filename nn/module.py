@@ -41,9 +41,10 @@ class Module:
     training: bool = True
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """What `forward` computes."""
         return self.forward(*args, **kwargs)
 
-    def forward(self, *args: Any, **kwargs: Any) -> Any:
+    def forward(self, *args: Any, **kwargs: Any) -> Any:  # noqa: ARG002  a subclass uses them
         """What calling the module computes; a subclass defines it.
 
         Args:
@@ -67,7 +68,7 @@ class Module:
     # --- what it consists of ---
 
     def named_modules(self) -> Iterator[tuple[str, Module]]:
-        """This module as "" and all below it with their dotted names, each once.
+        """The module itself as "" and all below it with their dotted names, each once.
 
         Returns:
             An iterator of `(name, module)`, in the order of the attributes.

@@ -173,11 +173,23 @@ def warmup(lr: float | Schedule, steps: int) -> Schedule:
 
 
 def as_schedule(lr: float | Schedule, what: str) -> Schedule:
-    """A number as a constant schedule; a function as it is.
+    """What an `lr=` argument means: a number as a constant schedule, a function as it is.
+
+    Args:
+        lr: A rate, at least 0, or a function of the step.
+        what: Its name in messages.
+
+    Returns:
+        A function of the step.
 
     Raises:
         OperandError: It is neither.
-        RangeError: A negative number.
+        RangeError: A negative number, or NaN.
+
+    Example:
+        >>> import nn
+        >>> nn.schedules.as_schedule(0.5, "lr")(3)
+        0.5
     """
     if callable(lr):
         return lr

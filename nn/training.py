@@ -9,9 +9,10 @@ from autograd_core import OperandError, RangeError, StructureError, Value
 
 from . import losses
 from .checks import generator, plain, real, shown, whole
+from .clipping import clip_grad_norm
 from .history import History
 from .module import Module
-from .optimizers import Adam, Optimizer, clip_grad_norm
+from .optimizers import Adam, Optimizer
 from .progress import bar
 
 if TYPE_CHECKING:

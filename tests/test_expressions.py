@@ -2,12 +2,13 @@
 
 import math
 
-import autograd_core as ag
 import pytest
-from autograd_core import ExpressionError
-from autograd_core.expressions import FUNCTIONS, parse
 from hypothesis import given
 from hypothesis import strategies as st
+
+import autograd_core as ag
+from autograd_core import ExpressionError
+from autograd_core.expressions import FUNCTIONS, parse
 
 
 def test_readme_example():

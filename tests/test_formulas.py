@@ -2,8 +2,9 @@
 
 from fractions import Fraction
 
-import autograd_core as ag
 import pytest
+
+import autograd_core as ag
 from autograd_core.formulas import latex_name, latex_operation, names_of, operation, shown
 from autograd_core.ops import ROWS
 

@@ -5,9 +5,10 @@ import subprocess
 import sys
 import xml.etree.ElementTree as ET
 
+import pytest
+
 import autograd_core.__main__ as shell
 import nn
-import pytest
 from autograd_core.__main__ import main
 
 

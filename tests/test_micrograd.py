@@ -3,6 +3,7 @@
 import math
 
 import pytest
+
 from autograd_core import Value
 from nn import MLP, Layer, Module, Neuron
 

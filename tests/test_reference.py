@@ -3,9 +3,10 @@
 import math
 import sys
 
-import autograd_core as ag
 import mpmath
 import pytest
+
+import autograd_core as ag
 from autograd_core import ops
 from autograd_core.testing import error_in_ulps, reference
 

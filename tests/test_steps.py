@@ -3,11 +3,12 @@
 import math
 from fractions import Fraction
 
-import autograd_core as ag
 import pytest
-from autograd_core import backward_steps, forward_steps
 from hypothesis import given
 from hypothesis import strategies as st
+
+import autograd_core as ag
+from autograd_core import backward_steps, forward_steps
 
 
 def tanh_neuron():

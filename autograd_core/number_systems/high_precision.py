@@ -2,29 +2,52 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import mpmath
 
-from .base import NumberSystem
+from .base import SYSTEMS, NumberSystem
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
 
 DIGITS = 50
+FAR = 2**20  # erfc(FAR) is below 10^-10^11; mpmath overflows an exponent of its own further out
 
 
 class HighPrecision(NumberSystem):
-    """Numbers of `digits` decimal digits in an mpmath context of their own.
+    """Numbers of `digits` decimal digits in an mpmath context of their own; 1/0 is infinite, as with doubles.
+
+    There is one system for each number of digits, as making a context takes milliseconds.
 
     Args:
         digits: Working precision in decimal digits.
     """
 
-    def __init__(self, digits: int = DIGITS) -> None:
+    made: ClassVar[dict[int, HighPrecision]] = {}
+    context: Any
+
+    def __new__(cls, digits: int = DIGITS) -> HighPrecision:
+        if digits not in cls.made:
+            cls.made[digits] = system = super().__new__(cls)
+            system._open(digits)
+            SYSTEMS[system.context.mpf] = system
+        return cls.made[digits]
+
+    def _open(self, digits: int) -> None:
         self.context = mp = mpmath.MPContext()
         mp.dps = digits
+        # Rules divide on the side of a `where` that is not taken; the class is this context's own.
+        divide, divide_by = mp.mpf.__truediv__, mp.mpf.__rtruediv__
+        mp.mpf.__truediv__ = lambda x, y: divide(x, y) if y else self._by_zero(x)
+        mp.mpf.__rtruediv__ = lambda y, x: divide_by(y, x) if y else self._by_zero(x)
         self.ln2, self.log2e, self.log10e = mp.ln(2), 1 / mp.ln(2), 1 / mp.ln(10)
         self.two_over_sqrt_pi = 2 / mp.sqrt(mp.pi)
         for name in "sin cos tan asin acos atan sinh cosh tanh asinh acosh atanh".split():
             setattr(self, name, self._real(getattr(mp, name)))
+
+    def _by_zero(self, x: Any) -> Any:
+        return self.context.inf * self.context.sign(x) if x and x == x else self.context.nan
 
     def _real(self, function: Any) -> Any:
         """The function, with NaN where its result is complex."""
@@ -90,7 +113,7 @@ class HighPrecision(NumberSystem):
         return self.context.erf(x)
 
     def erfc(self, x: Any) -> Any:
-        return self.context.erfc(x)
+        return self.context.zero if x > FAR else self.context.erfc(x)
 
     def gaussian(self, x: Any) -> Any:
         return self.context.exp(-x * x)
@@ -99,10 +122,18 @@ class HighPrecision(NumberSystem):
         return self.context.npdf(x)
 
     def normal_cdf(self, x: Any) -> Any:
-        return self.context.erfc(-x / self.context.sqrt(2)) / 2
+        return self.erfc(-x / self.context.sqrt(2)) / 2
 
     def floor(self, x: Any) -> Any:
         return self.context.floor(x)
 
     def ceil(self, x: Any) -> Any:
         return self.context.ceil(x)
+
+    def sum(self, xs: Iterable[Any]) -> Any:
+        """Exact, then rounded once: terms that cancel leave all digits."""
+        return self.context.fsum(xs)
+
+    def dot(self, w: Sequence[Any], x: Sequence[Any]) -> Any:
+        """Likewise."""
+        return self.context.fdot(w, x)

@@ -16,11 +16,11 @@ from typing import Any
 from llvmlite import binding, ir
 
 from ..errors import OperandError
-from ..value import SYSTEMS
+from .base import SYSTEMS
 from .floats import FLOATS
 from .vectors import ELEMENTARY, NO_BRANCH, NO_FLOAT, Vectors
 
-F64, I1, I32 = ir.DoubleType(), ir.IntType(1), ir.IntType(32)
+F64, I32 = ir.DoubleType(), ir.IntType(32)
 INTRINSICS = {"sqrt": "llvm.sqrt", "abs": "llvm.fabs", "floor": "llvm.floor", "ceil": "llvm.ceil"}
 PREFIX = "autograd_core_"  # under its own name LLVM knows `pow` and rewrites it: pow(x, 2) is not x * x to the last bit
 
@@ -42,8 +42,8 @@ def constant(kind: Any, x: float) -> Any:
     return ir.Constant(kind, [float(x)] * width if width else float(x))
 
 
-class _Instruction:
-    """An LLVM value and the builder that made it."""
+class Lanes:
+    """An LLVM value and the builder that made it: a double in every lane."""
 
     __slots__ = ("builder", "value")
 
@@ -57,38 +57,20 @@ class _Instruction:
     def __float__(self) -> float:
         raise OperandError(NO_FLOAT)
 
+    def __pos__(self) -> Any:
+        return LLVM.number(self)
 
-class Truth(_Instruction):
-    """The answer of a comparison in every lane."""
+    def __neg__(self) -> Any:
+        return Lanes(self.builder, self.builder.fneg(LLVM.number(self).value))
 
-    __slots__ = ()
+    def __abs__(self) -> Any:
+        return LLVM.abs(LLVM.number(self))
 
+    def __pow__(self, other: Any) -> Any:
+        return LLVM.pow(LLVM.number(self), other)
 
-class Lanes(_Instruction):
-    """A double in every lane."""
-
-    __slots__ = ()
-
-    def __neg__(self) -> Lanes:
-        return Lanes(self.builder, self.builder.fneg(self.value))
-
-    def __pos__(self) -> Lanes:
-        return self
-
-    def __abs__(self) -> Lanes:
-        return LLVM.abs(self)  # type: ignore[no-any-return]
-
-    def __pow__(self, other: Any) -> Lanes:
-        return LLVM.pow(self, other)  # type: ignore[no-any-return]
-
-    def __rpow__(self, other: Any) -> Lanes:
-        return LLVM.pow(other, self)  # type: ignore[no-any-return]
-
-    def __eq__(self, other: object) -> Truth:  # type: ignore[override]
-        return Truth(self.builder, self.builder.fcmp_ordered("==", self.value, self.operand(other)))
-
-    def __ne__(self, other: object) -> Truth:  # type: ignore[override]
-        return Truth(self.builder, self.builder.fcmp_unordered("!=", self.value, self.operand(other)))
+    def __rpow__(self, other: Any) -> Any:
+        return LLVM.pow(other, LLVM.number(self))
 
     __hash__ = object.__hash__
 
@@ -98,23 +80,35 @@ class Lanes(_Instruction):
         return x.value if isinstance(x, Lanes) else constant(self.value.type, x)
 
 
+class Truth(Lanes):
+    """The answer of a comparison in every lane; in arithmetic it is 1.0 or 0.0, as in Python."""
+
+    __slots__ = ()
+
+
 def _operator(instruction: str, *, reflected: bool = False) -> Any:
     def method(self: Lanes, other: Any) -> Lanes:
-        a, b = self.value, self.operand(other)
-        return Lanes(self.builder, getattr(self.builder, instruction)(*((b, a) if reflected else (a, b))))
+        here = LLVM.number(self)
+        a, b = here.value, here.operand(other)
+        return Lanes(here.builder, getattr(here.builder, instruction)(*((b, a) if reflected else (a, b))))
 
     return method
 
 
 def _comparison(sign: str) -> Any:
-    return lambda self, other: Truth(self.builder, self.builder.fcmp_ordered(sign, self.value, self.operand(other)))
+    def method(self: Lanes, other: Any) -> Truth:
+        here = LLVM.number(self)
+        compare = here.builder.fcmp_unordered if sign == "!=" else here.builder.fcmp_ordered  # NaN is unequal to itself
+        return Truth(here.builder, compare(sign, here.value, here.operand(other)))
+
+    return method
 
 
 for _name in ("add", "sub", "mul", "truediv"):
     _instruction = "f" + _name.removeprefix("true")
     setattr(Lanes, f"__{_name}__", _operator(_instruction))
     setattr(Lanes, f"__r{_name}__", _operator(_instruction, reflected=True))
-for _name, _sign in (("lt", "<"), ("le", "<="), ("gt", ">"), ("ge", ">=")):
+for _name, _sign in (("lt", "<"), ("le", "<="), ("gt", ">"), ("ge", ">="), ("eq", "=="), ("ne", "!=")):
     setattr(Lanes, f"__{_name}__", _comparison(_sign))
 
 
@@ -122,21 +116,19 @@ class Llvm(Vectors):
     """Instructions; it has no state, since every `Lanes` knows where it is being built."""
 
     def number(self, x: Any) -> Any:
-        if isinstance(x, Lanes):
-            return x
         if isinstance(x, Truth):
             return Lanes(x.builder, x.builder.uitofp(x.value, alike(F64, x.value.type)))
-        return float(x)
+        return x if isinstance(x, Lanes) else float(x)
 
     def where(self, condition: Any, a: Any, b: Any) -> Any:
         if not isinstance(condition, Truth):
-            return a if condition else b
-        here = Lanes(condition.builder, constant(alike(F64, condition.value.type), 0.0))
+            return a if condition else b  # a comparison of literals
+        here = self.number(condition)
         return Lanes(here.builder, here.builder.select(condition.value, here.operand(a), here.operand(b)))
 
     def call(self, name: str, *xs: Any) -> Any:
         """An elementary function: an instruction where there is one, else libm's in each lane."""
-        here = next((x for x in xs if isinstance(x, Lanes)), None)
+        here = next((LLVM.number(x) for x in xs if isinstance(x, Lanes)), None)
         if here is None:
             return float(getattr(FLOATS, name)(*xs))  # of literals alone
         operands = [here.operand(x) for x in xs]
@@ -197,4 +189,4 @@ def offer_libm() -> None:
 
 
 LLVM: Any = Llvm()
-SYSTEMS[Lanes] = SYSTEMS[Truth] = LLVM
+SYSTEMS[Lanes] = LLVM

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import OperandError
-from ..value import SYSTEMS
+from .base import SYSTEMS
 from .floats import FLOATS
 from .vectors import ELEMENTARY, NO_BRANCH, NO_FLOAT, Vectors
 

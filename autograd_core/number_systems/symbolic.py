@@ -6,7 +6,7 @@ from typing import Any
 
 import sympy
 
-from .base import NumberSystem
+from .base import SYSTEMS, NumberSystem
 
 
 class Symbolic(NumberSystem):
@@ -22,7 +22,7 @@ class Symbolic(NumberSystem):
         return sympy.Piecewise((self.number(a), condition), (self.number(b), True))
 
     def equal(self, a: Any, b: Any) -> Any:
-        return sympy.Eq(a, b)
+        return sympy.Eq(self.number(a), self.number(b))
 
     def abs(self, x: Any) -> Any:
         return sympy.Abs(x)
@@ -49,16 +49,16 @@ class Symbolic(NumberSystem):
         return sympy.real_root(x, 3)
 
     def hypot(self, x: Any, y: Any) -> Any:
-        return sympy.sqrt(self.number(x) ** 2 + self.number(y) ** 2)
+        return self.norm((x, y))
 
     def gaussian(self, x: Any) -> Any:
-        return sympy.exp(-(x**2))
+        return sympy.exp(-(self.number(x) ** 2))
 
     def normal_pdf(self, x: Any) -> Any:
-        return sympy.exp(-(x**2) / 2) / sympy.sqrt(2 * sympy.pi)
+        return sympy.exp(-(self.number(x) ** 2) / 2) / sympy.sqrt(2 * sympy.pi)
 
     def normal_cdf(self, x: Any) -> Any:
-        return sympy.erfc(-x / sympy.sqrt(2)) / 2
+        return sympy.erfc(-self.number(x) / sympy.sqrt(2)) / 2
 
     def ceil(self, x: Any) -> Any:
         return sympy.ceiling(x)
@@ -68,3 +68,4 @@ for _name in "exp log sqrt sin cos tan asin acos atan atan2 sinh cosh tanh asinh
     setattr(Symbolic, _name, staticmethod(getattr(sympy, _name)))
 
 SYMBOLIC: Any = Symbolic()
+SYSTEMS[sympy.Basic] = SYMBOLIC

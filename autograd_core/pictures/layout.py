@@ -13,7 +13,7 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
-from .ordering import ENGINES, Link
+from .ordering import ENGINES, LARGE, Link
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -25,7 +25,7 @@ GAP, SMALL_GAP, LANE = 14.0, 4.0, 11.0  # between cards, between rows, beside a 
 CHANNEL, DOOR = 30.0, 16.0  # least distance of two layers; the same before a scope's side
 THIN = frozenset({"point", "entry", "exit"})  # what takes no room along the flow
 NEARLY = 26.0  # pixels by which an edge may miss its only operand and still be drawn straight
-PASSES = 12  # relaxations of the places
+PASSES, HASTY_PASSES = 12, 6  # relaxations of the places
 PAD, HEAD = 12.0, 18.0  # within a scope's box: at its sides, and where its name stands
 NOWHERE: Mapping[int, float] = MappingProxyType({})  # every edge at the middle
 
@@ -184,8 +184,9 @@ def _places(items: Sequence[Item], layers: Sequence[Sequence[int]], links: Seque
     for vertices, stack in zip(layers, offsets):
         for v, y in zip(vertices, stack):
             place[v] = y - stack[-1] / 2
-    for turn in range(PASSES):
-        final = turn >= PASSES - 2
+    passes = HASTY_PASSES if len(links) > LARGE else PASSES
+    for turn in range(passes):
+        final = turn >= passes - 2
         forth = turn % 2 == 0
         for k in range(len(layers)) if forth else range(len(layers) - 1, -1, -1):
             wanted, weights = [], []

@@ -26,8 +26,8 @@ class Link(NamedTuple):
 
 Layers = list[list[int]]
 
-SWEEPS = 12
-EXCHANGED = 4000  # links up to which neighbours are exchanged one by one as well
+SWEEPS, HASTY_SWEEPS = 12, 4
+LARGE = 4000  # links above which sweeps are hasty, and neighbours are not exchanged one by one
 TRIED_TWICE = 1000  # links up to which a second start is tried
 DOT_SECONDS = 20
 
@@ -62,14 +62,14 @@ def by_sweeps(layers: Layers, links: Sequence[Link]) -> Layers:
         below.setdefault(u, []).append((v, enters, leaves))
     best, fewest = layers, crossings(layers, links)
     current = [list(vertices) for vertices in layers]
-    for sweep in range(SWEEPS):
+    for sweep in range(HASTY_SWEEPS if len(links) > LARGE else SWEEPS):
         if fewest == 0:
             break
         down = sweep % 2 == 0
         place = _places(current)
         for vertices in current if down else reversed(current):
             _by_barycentre(vertices, above if down else below, place)
-        if len(links) <= EXCHANGED:
+        if len(links) <= LARGE:
             _exchange(current, above, below)
         found = crossings(current, links)
         if found < fewest:

@@ -55,14 +55,13 @@ def extent(text: str, size: float) -> float:
 
 def shorten(text: str, room: int) -> str:
     """The text, or its beginning and an ellipsis, within `room` cells."""
-    if len(text) <= room and cells(text) <= room:
+    if cells(text) <= room:
         return text
-    used = 0
-    for end, c in enumerate(text):
-        used += _cells_of(c)
-        if used > room - 1:
-            return text[:end].rstrip() + "…"
-    return text
+    end, used = 0, _cells_of(text[0])
+    while used < room:  # the ellipsis takes the last cell
+        end += 1
+        used += _cells_of(text[end])
+    return text[:end].rstrip() + "…"
 
 
 def number(x: Any, room: int = 10) -> str:

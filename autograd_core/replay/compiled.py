@@ -20,7 +20,7 @@ from .tracing import Traced, trace
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
-CHUNK = 2**20  # numbers of gradients at a time: bounds the memory where they are summed over rows
+CHUNK = 2**20  # slots times rows that run at a time: bounds the memory
 
 
 def interpreter_of(program: Program) -> Any:
@@ -228,8 +228,8 @@ class CompiledFunction:
     # --- running ---
 
     def _chunks(self, inputs: Any, rows: Any, sought: Any) -> Iterator[tuple[Any, Any]]:
-        """Values and gradients of some rows after the other, so that summed gradients stay small."""
-        step = max(CHUNK // max(1, 0 if sought is None else len(sought)), 64)
+        """Values and gradients of some rows after the other, so that gradients to be summed stay few."""
+        step = max(CHUNK // (self.program.n_slots + 1), 64)
         for start in range(0, len(rows), step):
             yield self._run(inputs, rows[start : start + step], sought)
 

@@ -172,13 +172,9 @@ def _spread(b: Any, n: Any, kind: Any) -> Lanes:
     x = b.sitofp(n, F64)
     if kind is not F64:
         empty = ir.Constant(kind, ir.Undefined)
-        x = b.shuffle_vector(b.insert_element(empty, x, ir.Constant(I32, 0)), empty, constant_zeros(kind))
+        lane_0 = ir.Constant(ir.VectorType(I32, kind.count), [0] * kind.count)
+        x = b.shuffle_vector(b.insert_element(empty, x, ir.Constant(I32, 0)), empty, lane_0)
     return Lanes(b, x)
-
-
-def constant_zeros(kind: Any) -> Any:
-    """A shuffle that takes lane 0 everywhere."""
-    return ir.Constant(ir.VectorType(I32, kind.count), [0] * kind.count)
 
 
 # --- the driver ---------------------------------------------------------------------------------
@@ -230,7 +226,7 @@ def _driver(module: Any, name: str, kind: Any) -> None:
 
 # --- compiling ----------------------------------------------------------------------------------
 
-_lock = RLock()
+_lock = RLock()  # all that follows runs under it: one thread at a time compiles
 
 
 @cache
@@ -259,6 +255,7 @@ def _compiled(module: Any) -> Any:
 
 Key = tuple["Primitive", int]
 _handlers: dict[Any, tuple[int, int]] = {}
+_drivers: dict[int, Callable[[int], None]] = {}
 
 
 def _kind(width: int) -> Any:
@@ -297,14 +294,15 @@ def _checked(module: Any, row: Primitive, n: int, names: tuple[str, str], kind: 
         raise unreadable(row, error) from error
 
 
-@cache
 def driver(width: int) -> Callable[[int], None]:
     """The function that runs programs over lanes of this width; takes the address of its argument block."""
     with _lock:
-        module = ir.Module()
-        _driver(module, f"run_{width}", _kind(width))
-        address = _compiled(module).get_function_address(f"run_{width}")
-    return ctypes.CFUNCTYPE(None, ctypes.c_int64)(address)
+        if width not in _drivers:
+            module = ir.Module()
+            _driver(module, f"run_{width}", _kind(width))
+            address = _compiled(module).get_function_address(f"run_{width}")
+            _drivers[width] = ctypes.CFUNCTYPE(None, ctypes.c_int64)(address)
+        return _drivers[width]
 
 
 class Interpreter:

@@ -19,9 +19,8 @@ def shape_of(spec: Spec) -> tuple[int, ...] | None:
         return spec.about  # type: ignore[no-any-return]
     if spec.kind == "dict" or hasattr(spec.about, "_fields"):
         return None
-    shapes = {shape_of(child) for child in spec.children}
-    inner = shapes.pop() if len(shapes) == 1 else None
-    return None if inner is None else (len(spec.children), *inner)
+    inner = {shape_of(child) for child in spec.children} or {()}
+    return None if len(inner) > 1 or None in inner else (len(spec.children), *inner.pop())  # type: ignore[misc]
 
 
 def _float(x: Any, place: str) -> float:

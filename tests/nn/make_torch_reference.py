@@ -1,7 +1,4 @@
-"""Writes torch_reference.json, from which the tests take PyTorch's numbers; run it where torch is installed.
-
-    python make_torch_reference.py
-"""
+"""Writes torch_reference.json, from which the tests take PyTorch's numbers; run it where torch is installed."""
 
 import json
 import pathlib
@@ -26,7 +23,7 @@ CLASSES = [1, 0, 1]
 LOSSES = {
     "mse": (F.mse_loss, T), "l1_loss": (F.l1_loss, T), "huber_loss": (F.huber_loss, T),
     "hinge": (lambda p, t: torch.clamp(1 - t * p, min=0).mean(), SIGNS),
-    "binary_cross_entropy": (lambda p, t: F.binary_cross_entropy(p, t), SHARES),
+    "binary_cross_entropy": (F.binary_cross_entropy, SHARES),
     "binary_cross_entropy_with_logits": (F.binary_cross_entropy_with_logits, SHARES),
     "cross_entropy": (F.cross_entropy, CLASSES), "nll_loss": (F.nll_loss, CLASSES),
     "cross_entropy of probabilities": (F.cross_entropy, [[0.25, 0.75], [1.0, 0.0], [0.5, 0.5]]),

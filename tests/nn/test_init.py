@@ -48,7 +48,7 @@ def test_the_default_is_kaiming_with_the_activations_gain():
 def test_layers_tell_initialisers_their_sizes():
     asked = set()
 
-    def spy(rng, nin, nout):
+    def spy(_rng, nin, nout):
         asked.add((nin, nout))
         return 0.0
 

@@ -79,10 +79,7 @@ def test_train_and_eval_reach_all_modules():
 
 
 def test_repr_names_the_parts():
-    text = repr(Net())
-    assert text == (
-        "Net(first=Linear(2, 2), scale=1 parameter, table=1 modules, again=Linear(2, 2))"
-    )
+    assert repr(Net()) == "Net(first=Linear(2, 2), scale=1 parameter, table=1 modules, again=Linear(2, 2))"
 
 
 def test_state_goes_round():
@@ -171,8 +168,8 @@ GOOD = {"format": "autograd-core parameters", "version": 1, "model": "", "parame
         (b"", ag.StructureError, "is no model file"),
         (b"\x80\x04\x95pickle", ag.StructureError, "is no model file"),
         (b"[" * 200_000, ag.StructureError, "is no model file"),
-        (b"[1, 2]", ag.StructureError, "no \"format\" of that name"),
-        (b"{}", ag.StructureError, "no \"format\" of that name"),
+        (b"[1, 2]", ag.StructureError, 'no "format" of that name'),
+        (b"{}", ag.StructureError, 'no "format" of that name'),
         (GOOD | {"version": 2}, ag.RangeError, "expected version 1 of the format, got 2"),
         (GOOD | {"parameters": [1.0]}, ag.StructureError, "no object of names and numbers"),
         (GOOD | {"parameters": {"w.0": 1.0, "b": "two"}}, ag.StructureError, "a parameter is no number"),
@@ -211,7 +208,8 @@ def test_a_failed_save_leaves_the_old_file(tmp_path, monkeypatch):
     before = path.read_bytes()
 
     def full(*_):
-        raise OSError("no space left")
+        msg = "no space left"
+        raise OSError(msg)
 
     monkeypatch.setattr("pathlib.Path.replace", full)
     with pytest.raises(OSError, match="no space"):

@@ -1,0 +1,199 @@
+"""Losses against PyTorch's numbers, against 50 digits where they are hard, and on bad targets."""
+
+import json
+import math
+import pathlib
+
+import mpmath
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import autograd_core as ag
+import nn
+
+REFERENCE = json.loads((pathlib.Path(__file__).with_name("torch_reference.json")).read_text())["losses"]
+CLOSE = 1e-14  # a few roundings on either side
+ULPS = 8 * 2.0**-53  # a handful of operations, each correct to an ulp or two
+NUMERIC = ["sse", "mse", "l1_loss", "huber_loss", "hinge", "binary_cross_entropy", "binary_cross_entropy_with_logits"]
+CATEGORICAL = ["cross_entropy", "nll_loss"]
+
+
+@pytest.mark.parametrize("name", REFERENCE)
+def test_value_and_gradient_are_pytorchs(name):
+    about = REFERENCE[name]
+    loss = getattr(nn, name.split()[0])
+    prediction = [[ag.Value(x) for x in row] for row in about["prediction"]]
+    value = loss(prediction, about["target"])
+    value.backward()
+    assert value.data == pytest.approx(about["value"], rel=CLOSE)
+    assert [[p.grad for p in row] for row in prediction] == [pytest.approx(row, rel=CLOSE) for row in about["grad"]]
+    assert loss(about["prediction"], about["target"]) == pytest.approx(about["value"], rel=CLOSE)
+    assert loss(np.array(about["prediction"]), np.array(about["target"])) == value.data
+
+
+def test_sse_is_half_the_sum():
+    p = ag.Value(3.0)
+    loss = nn.sse([p, 1.0], [1.0, 1.0])
+    loss.backward()
+    assert (loss.data, p.grad) == (2.0, 2.0)
+
+
+def test_pytorchs_names_are_the_same_functions():
+    assert nn.mse_loss is nn.mse
+    assert nn.hinge_loss is nn.hinge
+
+
+@pytest.mark.parametrize("name", NUMERIC)
+def test_one_number_and_lists_of_one_fit_each_other(name):
+    loss = getattr(nn, name)
+    value = loss(0.25, 1)
+    assert loss([0.25], [1]) == loss([[0.25]], [1]) == loss([0.25], [[1]]) == loss(np.array([[0.25]]), [1]) == value
+    assert loss([ag.Value(0.25)], [[1]]).data == value
+
+
+@pytest.mark.parametrize("name", NUMERIC)
+@pytest.mark.parametrize(
+    ("p", "t", "message"),
+    [
+        ([1.0, 1.0], [1.0], "2 predictions and 1 targets"),
+        ([[1.0, 1.0]], [1.0], "a list of 2 predictions for one target"),
+        ([1.0], [[1.0, 1.0]], "a list of 2 targets for one prediction"),
+        ([], [], "expected at least one case, got none"),
+        ([[]], [[]], "expected at least one case, got none"),
+    ],
+)
+def test_shapes_that_differ(name, p, t, message):
+    with pytest.raises(ag.StructureError, match=f"{name}: .*{message}"):
+        getattr(nn, name)(p, t)
+
+
+@pytest.mark.parametrize("name", NUMERIC)
+@pytest.mark.parametrize(("p", "t"), [(["a"], [1.0]), ([1.0], ["a"]), ([None], [1.0]), ([{}], [1.0])])
+def test_what_is_no_number(name, p, t):
+    with pytest.raises(ag.OperandError, match=f"{name}: expected a real number, got"):
+        getattr(nn, name)(p, t)
+
+
+@pytest.mark.parametrize(
+    ("name", "target", "message"),
+    [
+        ("hinge", 0, "expected targets -1 or 1, got 0"),
+        ("hinge", math.nan, "expected targets -1 or 1, got nan"),
+        ("binary_cross_entropy", 2.0, r"expected targets in \[0, 1\], got 2.0"),
+        ("binary_cross_entropy", -1, r"expected targets in \[0, 1\], got -1"),
+        ("binary_cross_entropy_with_logits", math.nan, r"expected targets in \[0, 1\], got nan"),
+    ],
+)
+def test_targets_outside_of_the_domain(name, target, message):
+    with pytest.raises(ag.RangeError, match=message):
+        getattr(nn, name)([0.5, ag.Value(0.5)], [1, target])
+
+
+def test_huber_does_not_overflow_and_has_a_width():
+    assert nn.huber_loss([1e300], [0.0]) == 1e300
+    assert nn.huber_loss([3.0], [0.0], delta=2.0) == 2.0 * (3.0 - 1.0)
+    with pytest.raises(ag.RangeError, match="delta: expected a number in"):
+        nn.huber_loss([1.0], [0.0], delta=0.0)
+
+
+def test_probabilities_at_their_ends():
+    bce = nn.binary_cross_entropy
+    assert bce([0.0, 1.0], [0, 1]) == 0.0
+    assert bce([0.0], [1]) == bce([1.0], [0]) == math.inf
+    p = ag.Value(1.0)
+    loss = bce([p], [1])
+    loss.backward()
+    assert (loss.data, p.grad) == (0.0, -1.0)
+    assert math.isnan(bce([-0.5], [1]))
+
+
+@given(z=st.floats(-800, 800), t=st.sampled_from([0.0, 1.0]))
+def test_scores_lose_no_digits(z, t):
+    with mpmath.workdps(50):
+        exact = mpmath.log1p(mpmath.exp(mpmath.mpf(-z if t else z)))
+        slope = -1 / (1 + mpmath.exp(z)) if t else 1 / (1 + mpmath.exp(-mpmath.mpf(z)))
+    v = ag.Value(z)
+    loss = nn.binary_cross_entropy_with_logits([v], [t])
+    loss.backward()
+    assert loss.data == pytest.approx(float(exact), rel=ULPS, abs=1e-323)
+    assert v.grad == pytest.approx(float(slope), rel=ULPS, abs=1e-323)
+
+
+@given(zs=st.lists(st.floats(-300, 300), min_size=2, max_size=5), data=st.data())
+def test_cross_entropy_loses_no_digits(zs, data):
+    k = data.draw(st.integers(0, len(zs) - 1))
+    with mpmath.workdps(300):
+        weights = [mpmath.exp(mpmath.mpf(z) - mpmath.mpf(zs[k])) for z in zs]
+        exact = mpmath.log(mpmath.fsum(weights))
+    # the differences z - z_k are rounded to doubles first, and softplus passes that on
+    slack = ULPS * (1 + max(map(abs, zs)))
+    assert nn.cross_entropy(zs, k) == pytest.approx(float(exact), rel=slack, abs=1e-320)
+
+
+@pytest.mark.parametrize("name", ["binary_cross_entropy", "binary_cross_entropy_with_logits"])
+@pytest.mark.parametrize("t", [0.0, 0.25, 1.0])
+def test_targets_that_are_values_get_gradients(name, t):
+    loss = getattr(nn, name)
+    target, p = ag.Value(t), ag.Value(0.25)
+    value = loss([p], [target])
+    assert value.data == loss([0.25], [t])
+    value.backward()
+    other = ag.Value(0.25)
+    loss([other], [t]).backward()
+    assert p.grad == pytest.approx(other.grad, rel=CLOSE)
+    if t == 0.25:  # linear in t
+        assert target.grad == pytest.approx(loss([0.25], [1.0]) - loss([0.25], [0.0]), rel=CLOSE)
+
+
+def test_hinge_takes_targets_that_are_values():
+    assert nn.hinge([0.5], [ag.Value(-1.0)]) == 1.5
+
+
+# --- classes --------------------------------------------------------------------------------------
+
+
+def test_one_case_and_many():
+    zs = [1.0, -2.0, 0.5]
+    for name in CATEGORICAL:
+        loss = getattr(nn, name)
+        assert loss(zs, 2) == loss([zs], [2]) == loss(zs, [0, 0, 1]) == loss([zs], [[0.0, 0.0, 1.0]])
+        assert loss(zs, np.int64(2)) == loss(np.array([zs]), np.array([2])) == loss(zs, 2)
+    assert nn.cross_entropy(zs, 2) == pytest.approx(nn.nll_loss(ag.log_softmax(zs), 2), rel=CLOSE)
+
+
+@pytest.mark.parametrize("name", CATEGORICAL)
+@pytest.mark.parametrize(
+    ("p", "t", "error", "message"),
+    [
+        ([1.0, 2.0], 2, ag.RangeError, "one of 2 classes, 0 to 1, got 2"),
+        ([1.0, 2.0], -1, ag.RangeError, "got -1"),
+        ([1.0, 2.0], 0.0, ag.OperandError, "the index of a class, an int, got 0.0"),
+        ([1.0, 2.0], [1.0], ag.StructureError, "expected 2 probabilities, got 1"),
+        ([1.0, 2.0], [0.5, 0.6], ag.RangeError, "probabilities that sum to 1"),
+        ([1.0, 2.0], [1.5, -0.5], ag.RangeError, "probabilities that sum to 1"),
+        ([1.0, 2.0], [math.nan, 1.0], ag.RangeError, "probabilities that sum to 1"),
+        ([1.0, 2.0], ["a", 1.0], ag.OperandError, "expected a real number, got 'a'"),
+        ([[1.0, 2.0]], [0, 1], ag.StructureError, "got 1 cases and 2 targets"),
+        ([[1.0, 2.0]], 0, ag.StructureError, r"got 1 cases and 0 \(int\) targets"),
+        ([1.0], 0, ag.StructureError, "scores of at least two classes"),
+        ([[1.0, 2.0], 3.0], [0, 0], ag.StructureError, "scores of at least two classes, got 3.0"),
+        ([], 0, ag.StructureError, "expected a list of scores"),
+        (1.0, 0, ag.StructureError, "expected a list of scores"),
+    ],
+)
+def test_classes_that_do_not_fit(name, p, t, error, message):
+    with pytest.raises(error, match=f"{name}: .*{message}"):
+        getattr(nn, name)(p, t)
+
+
+@pytest.mark.parametrize("name", CATEGORICAL)
+def test_scores_that_are_no_numbers(name):
+    with pytest.raises(ag.OperandError):
+        getattr(nn, name)(["a", "b"], 0)
+
+
+def test_a_class_of_probability_zero_may_have_any_score():
+    assert nn.cross_entropy([0.0, -math.inf], [1.0, 0.0]) == 0.0
+    assert nn.cross_entropy([0.0, -math.inf], 1) == math.inf
