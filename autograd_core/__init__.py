@@ -1,11 +1,12 @@
 """Scalar reverse-mode automatic differentiation, with graphs that people can see, check and run fast.
 
-import autograd_core as ag
-
-x = ag.Value(2.0, label="x")
-y = ag.tanh(x * 3) + x
-y.backward()
-x.grad
+Example:
+    >>> import autograd_core as ag
+    >>> x = ag.Value(0.0, label="x")
+    >>> y = ag.tanh(x * 3) + x
+    >>> y.backward()
+    >>> x.grad
+    4.0
 """
 
 from __future__ import annotations
@@ -97,3 +98,90 @@ from .transforms import jvp as jvp
 from .transforms import value_and_grad as value_and_grad
 from .transforms import vjp as vjp
 from .value import Value as Value
+
+# Without sum, max, min, abs: `from autograd_core import *` shall not hide the built-ins.
+__all__ = [
+    "AnomalyError",
+    "AutogradError",
+    "ExpressionError",
+    "GraphCutError",
+    "GraphCutWarning",
+    "MissingExtraError",
+    "OperandError",
+    "Picture",
+    "RangeError",
+    "StaleGraphError",
+    "Step",
+    "StructureError",
+    "UnknownPrimitiveError",
+    "Value",
+    "acos",
+    "acosh",
+    "asin",
+    "asinh",
+    "atan",
+    "atan2",
+    "atanh",
+    "backward_steps",
+    "cbrt",
+    "ceil",
+    "clip",
+    "cos",
+    "cosh",
+    "count_paths",
+    "detect_anomaly",
+    "dot",
+    "draw",
+    "draw_dot",
+    "elu",
+    "erf",
+    "erfc",
+    "exp",
+    "exp2",
+    "expm1",
+    "floor",
+    "forward_steps",
+    "gaussian",
+    "gelu",
+    "grad",
+    "grad_of",
+    "hessian",
+    "hvp",
+    "hypot",
+    "jacobian",
+    "jvp",
+    "leaky_relu",
+    "log",
+    "log10",
+    "log1p",
+    "log2",
+    "log_softmax",
+    "logsumexp",
+    "maximum",
+    "mean",
+    "minimum",
+    "name",
+    "no_grad",
+    "norm",
+    "normal_cdf",
+    "normal_pdf",
+    "primitive",
+    "prod",
+    "relu",
+    "scope",
+    "sigmoid",
+    "sign",
+    "silu",
+    "sin",
+    "sinh",
+    "softmax",
+    "softplus",
+    "sqrt",
+    "tan",
+    "tanh",
+    "topological_order",
+    "trace",
+    "value_and_grad",
+    "vjp",
+    "where",
+]

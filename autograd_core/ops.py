@@ -391,7 +391,7 @@ row(
 )
 row(
     "atan2", lambda m, y, x: m.atan2(y, x),
-    lambda m, y, x, z: (angle_slope(m, x, (y, x)), -angle_slope(m, y, (y, x))),
+    lambda m, y, x, z: (angle_slope(m, x, (y, x)), angle_slope(m, -y, (y, x))),
     arity=2, kinks=lambda m, y, x: (m.where(x > 0, 1, y),),
     kink="atan2(0, 0) has derivatives 0; on the negative x axis the angle jumps, its derivatives do not",
     summary="Angle of the point (x, y), in radians; operands in the order y, x.",
@@ -560,7 +560,8 @@ def _softmax(m: Any, *vz: Any) -> tuple[Any, ...]:
     v = vz[:-1]
     top = m.max(v)
     finite = m.abs(top) < INF
-    terms = [m.where(finite, exp_of_difference(m, x, top), m.where(m.equal(x, top), 1, 0)) for x in v]
+    terms = [exp_of_difference(m, x, top) for x in v]  # NaN for an infinite one among equals
+    terms = [m.where(finite, t, m.where(m.equal(x, top), 1, t)) for x, t in zip(v, terms, strict=True)]
     return tuple(t / m.sum(terms) for t in terms)
 
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from types import FunctionType
 from typing import TYPE_CHECKING, Any
 
 from .errors import OperandError, StructureError
-from .number_systems.base import NumberSystem
 from .ops import ROWS, USER_ROWS, Primitive
 from .value import Value, record
 
@@ -22,6 +22,7 @@ class UserPrimitive:
     """
 
     def __init__(self, function: Callable[..., Any]) -> None:
+        _python_function(function, "primitive")
         code = function.__code__
         many = bool(code.co_flags & 0x04)
         name = function.__name__
@@ -48,6 +49,7 @@ class UserPrimitive:
         USER_ROWS[self._row.module, self._row.qualname] = self._row
 
     def __call__(self, *operands: Any) -> Any:
+        """A node for Values, a number for numbers."""
         if self._arity is not None and len(operands) != self._arity:
             msg = f"{self.__name__}: expected {self._arity} operand(s), got {len(operands)}"
             raise StructureError(msg)
@@ -64,6 +66,9 @@ class UserPrimitive:
         Returns:
             The rule itself.
 
+        Raises:
+            OperandError: `rule` is no function written in Python.
+
         Example:
             >>> import autograd_core as ag
             >>> @ag.primitive
@@ -76,8 +81,9 @@ class UserPrimitive:
             12.0
         """
         name = self.__name__
+        _python_function(rule, f"{name}.partials")
 
-        def checked(m: NumberSystem, *xs_and_z: Any) -> tuple[Any, ...]:
+        def checked(_: Any, *xs_and_z: Any) -> tuple[Any, ...]:
             n = len(xs_and_z) - 1
             given = rule(*xs_and_z)
             if not isinstance(given, (tuple, list)) or len(given) != n:
@@ -97,6 +103,13 @@ class UserPrimitive:
 
     def __repr__(self) -> str:
         return f"<primitive {self.__name__}>"
+
+
+def _python_function(given: Any, caller: str) -> None:
+    if not isinstance(given, FunctionType):
+        kind = type(given).__name__
+        msg = f"{caller}: expected a function written in Python, got {given!r} ({kind}); wrap it in a def"
+        raise OperandError(msg)
 
 
 def _number(x: Any, name: str) -> Any:
@@ -119,6 +132,7 @@ def primitive(function: Callable[..., Any]) -> UserPrimitive:
         A callable; give its derivatives with its `.partials` decorator.
 
     Raises:
+        OperandError: `function` is no function written in Python.
         StructureError: A built-in primitive has the name, or the function takes no argument.
 
     Example:

@@ -222,14 +222,9 @@ class Call:
         self.specs: list[Spec] = []
         trees = [(i, *flatten(args[i])) for i in argnums]
         given = [x for _, leaves, _ in trees for x in leaves]
-        exact = next((type(x) for x in given if is_fraction(x)), None)  # ints beside Fractions stay exact
         for i, leaves, spec in trees:
-            fresh = [
-                FUSED["pos"](x)
-                if isinstance(x, Value)
-                else Value(exact(x) if exact and x.__class__ is int else number(x, f"{name}: argument {i}"))
-                for x in leaves
-            ]
+            boxed = _numbers(leaves, f"{name}: argument {i}", beside=given)
+            fresh = [FUSED["pos"](x) if isinstance(x, Value) else Value(x) for x in boxed]
             self.inputs += fresh
             self.specs.append(spec)
             args[i] = unflatten(spec, fresh)
@@ -261,6 +256,14 @@ class Call:
             trees.append(unflatten(spec, leaves[start : start + spec.size]))
             start += spec.size
         return trees
+
+
+def _numbers(xs: Sequence[Any], caller: str, beside: Iterable[Any] = ()) -> list[Any]:
+    """Values as they are, plain numbers as data; ints beside Fractions stay exact."""
+    exact = next((type(x) for x in (*xs, *beside) if is_fraction(x)), None)
+    return [
+        x if isinstance(x, Value) else exact(x) if exact and x.__class__ is int else number(x, caller) for x in xs
+    ]
 
 
 def _callable(f: Any, name: str) -> None:
@@ -373,8 +376,9 @@ def _vector(primals: Sequence[Any], tangents: Sequence[Any], name: str) -> tuple
         if not isinstance(given, (tuple, list)):
             msg = f"{name}: expected {what} as a tuple, one entry per argument, got {given!r} ({type(given).__name__})"
             raise OperandError(msg)
-    leaves = flatten_as(flatten(tuple(primals))[1], tuple(tangents), f"{name}: {directions}")
-    checked = [x if isinstance(x, Value) else number(x, f"{name}: {directions}") for x in leaves]
+    points, spec = flatten(tuple(primals))
+    leaves = flatten_as(spec, tuple(tangents), f"{name}: {directions}")
+    checked = _numbers(leaves, f"{name}: {directions}", beside=points)
     return checked, any(isinstance(x, Value) for x in checked)
 
 
@@ -428,7 +432,7 @@ def vjp(f: Callable[..., Any], *primals: Any) -> tuple[Any, Callable[[Any], tupl
 
     def pull(cotangent: Any) -> tuple[Any, ...]:
         leaves = flatten_as(call.spec, cotangent, "vjp: cotangent")
-        seeds = [x if isinstance(x, Value) else number(x, "vjp: cotangent") for x in leaves]
+        seeds = _numbers(leaves, "vjp: cotangent", beside=[x.data for x in call.inputs])
         graph = call.graph or any(isinstance(x, Value) for x in seeds)
         return tuple(call.arguments(pull_back(call.outputs, seeds, call.inputs, graph=graph)))
 

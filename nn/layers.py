@@ -121,20 +121,21 @@ class Neuron(Module):
             raise StructureError(msg)
         if entered:
             return self._in_scope(x)
-        z: Any = dot(w, x)
         note = self._note
+        z: Value = dot(w, x)
         z._note = note
         z = z + self.b
         z._note = note
         if self._marked:
             z = self._function(z)
             z._note = note
-            return z  # type: ignore[no-any-return]  # w and b are Values, so this is one
-        return z if self._function is None else self._function(z)  # type: ignore[no-any-return]
+        elif self._function is not None:
+            z = self._function(z)
+        return z
 
-    def _in_scope(self, x: Sequence[Any]) -> Any:
+    def _in_scope(self, x: Sequence[Any]) -> Value:
         with _scope_of(self._note):
-            z = dot(self.w, x) + self.b
+            z: Value = dot(self.w, x) + self.b
             return z if self._function is None else self._function(z)
 
     def __repr__(self) -> str:

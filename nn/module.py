@@ -157,12 +157,25 @@ class Module:
         Returns:
             A dict of plain numbers; changing it changes nothing here.
 
+        Raises:
+            StructureError: Two parameters have the same name, as keys with dots can bring about.
+
         Example:
             >>> from nn import Neuron
             >>> sorted(Neuron(1, seed=0).state_dict())
             ['b', 'w.0']
         """
-        return {name: p.data for name, p in self.named_parameters()}
+        return {name: p.data for name, p in self._by_name().items()}
+
+    def _by_name(self) -> dict[str, Value]:
+        pairs = list(self.named_parameters())
+        by_name = dict(pairs)
+        if len(by_name) < len(pairs):
+            names = [name for name, _ in pairs]
+            twice = next(name for name in names if names.count(name) > 1)
+            msg = f"{type(self).__name__}: expected different names, got {twice!r} twice; no dots in the keys of dicts"
+            raise StructureError(msg)
+        return by_name
 
     def load_state_dict(self, state: Mapping[str, float]) -> None:
         """Set all parameters to the numbers of a `state_dict()`.
@@ -186,7 +199,7 @@ class Module:
         if not hasattr(state, "keys"):
             msg = f"load_state_dict: expected a dict of names and numbers, got {shown(state)}"
             raise OperandError(msg)
-        parameters = dict(self.named_parameters())
+        parameters = self._by_name()
         _same_names(list(parameters), list(state.keys()))
         numbers = {}
         for name in parameters:

@@ -119,14 +119,14 @@ def test_the_reference():
     assert references.exact_value("sub", (1.5, 1.5)) == 0
     slope = references.exact_slope("tanh", (300.0,), 0)  # 4 exp(-600), and no digit of 1 - tanh^2 at 50
     assert abs(slope / (4 * references.context(150)[0].exp(-600)) - 1) < 1e-25
-    assert references.exact_slope("exp", (-1e5,), 0) == 0
+    assert references.exact_slope("tanh", (1e5,), 0) == 0  # 10^-86858 is far below all doubles
     # what has no derivative, or is outside of the domain
     assert references.exact_slope("cbrt", (0.0,), 0) is None
     assert references.exact_slope("sqrt", (0.0,), 0) is None
     assert references.exact_value("div", (1.0, 0.0)) is None
     assert references.exact_value("log", (-1.0,)) is None
     with pytest.raises(references.UndecidedError):
-        references.settled(lambda mp, table: (mp.mpf(mp.dps % 7), mp.inf), references.VALUE_LEVELS)
+        references.settled(lambda mp, table: (mp.mpf(mp.dps % 11), mp.inf), references.VALUE_LEVELS)
 
 
 @pytest.mark.parametrize("row", ROWS.values(), ids=ROWS)
@@ -139,14 +139,13 @@ def test_fifty_digits_agree_with_the_definition(row):
         partials = row.partials(m, *ys, z)
         exact = references.exact_value(row.name, xs)
         mp = m.context
-        size = max(1, *map(abs, ys))
         if exact is not None:
             assert abs(z - exact) <= mp.mpf("1e-24") * max(abs(mp.mpf(exact)), accuracy.scale_of(row.name, "value", xs))
         for i, d in enumerate(partials):
             slope = None if exact is None or accuracy.at_kink(row, xs) else references.exact_slope(row.name, xs, i)
             if slope is not None and abs(slope) > 1e-320:
                 scale = accuracy.scale_of(row.name, i, xs)
-                assert abs(d - slope) <= mp.mpf("1e-20") * max(abs(mp.mpf(slope)), scale), (xs, i, size)
+                assert abs(d - slope) <= mp.mpf("1e-20") * max(abs(mp.mpf(slope)), scale), (xs, i)
 
 
 # --- two readings as doubles, one answer --------------------------------------------------------

@@ -181,16 +181,8 @@ def test_the_number_of_operands_is_checked():
     for operands in ((), (1.0, 2.0), (Value(1.0), 2.0)):
         with pytest.raises(ag.StructureError, match=r"cube: expected 1 operand\(s\), got"):
             cube(*operands)
-    with pytest.raises(ag.OperandError, match="cube: expected a real number"):
-        ag.sum([cube(Value(1.0)), "x"]) if False else make_two()(Value(1.0), "x")
-
-
-def make_two():
-    @ag.primitive
-    def cube(x, y):
-        return x
-
-    return cube
+    with pytest.raises(ag.OperandError, match="norm: expected a real number or a Value, got 'x'"):
+        ag.norm([cube(Value(1.0)), "x"])
 
 
 def test_a_function_without_arguments_is_no_primitive():
@@ -201,7 +193,7 @@ def test_a_function_without_arguments_is_no_primitive():
             return 1.0
 
 
-@pytest.mark.parametrize("given", [3, None, "sin", math.sin, [].append], ids=repr)
+@pytest.mark.parametrize("given", [3, None, "sin", math.sin, [].append], ids=lambda g: type(g).__name__)
 def test_what_is_no_python_function_is_refused(given):
     with pytest.raises(ag.OperandError, match="primitive: expected a function"):
         ag.primitive(given)

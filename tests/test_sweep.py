@@ -8,7 +8,7 @@ from hypothesis import Phase, given, settings
 from strategies import TOLERANCE, HighPrecision, close, exact_gradient, exact_hessian, programs, run, scale_of, value_of
 
 import autograd_core as ag
-from autograd_core import Value, sweep, value
+from autograd_core import Value, value
 
 inf, nan = math.inf, math.nan
 
@@ -162,24 +162,46 @@ def test_without_a_fault_nothing_is_found():
     assert not found(backward_gradient)
 
 
-def test_a_sweep_that_overwrites_adjoints_is_caught(monkeypatch):
-    def overwriting(order, adjoints, edges_of=None, watch=None):
+def sweep_with(step):
+    """A reverse sweep, written anew, that treats each node's list of (operand, derivative) by `step`."""
+
+    def sweep(order, adjoints, *_, **__):
         for node in reversed(order):
-            edges = node._edges
-            for parent, d in zip(edges, edges[len(edges) // 2 :], strict=False):
-                if d:
-                    adjoints[parent] = d * adjoints[node]
+            edges = [(p, d) for p, d in zip(node.parents, node.local_grads, strict=True) if p in adjoints]
+            step(adjoints, adjoints[node], edges)
         return adjoints
 
-    monkeypatch.setattr(value, "reverse", overwriting)
-    assert found(backward_gradient)
+    return sweep
 
 
-def test_a_dropped_edge_is_caught(monkeypatch):
-    def forgetful(order, adjoints, edges_of=None, watch=None):
-        return sweep.reverse(order, adjoints, lambda node: node._edges[:-1] + (0.0,) if len(node._edges) > 2 else node._edges)
+def adding(adjoints, g, edges):
+    for parent, d in edges:
+        if d and g:
+            adjoints[parent] += d * g
 
-    monkeypatch.setattr(value, "reverse", forgetful)
+
+def overwriting(adjoints, g, edges):
+    for parent, d in edges:
+        if d and g:
+            adjoints[parent] = d * g
+
+
+def dropping_the_last(adjoints, g, edges):
+    adding(adjoints, g, edges if len(edges) < 2 else edges[:-1])
+
+
+def counting_an_operand_once(adjoints, g, edges):
+    adding(adjoints, g, list(dict(edges).items()))
+
+
+def test_the_sweep_written_anew_is_right(monkeypatch):
+    monkeypatch.setattr(value, "reverse", sweep_with(adding))
+    assert not found(backward_gradient)
+
+
+@pytest.mark.parametrize("fault", [overwriting, dropping_the_last, counting_an_operand_once], ids=lambda f: f.__name__)
+def test_a_faulty_sweep_is_caught(monkeypatch, fault):
+    monkeypatch.setattr(value, "reverse", sweep_with(fault))
     assert found(backward_gradient)
 
 

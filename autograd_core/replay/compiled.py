@@ -109,7 +109,7 @@ class CompiledFunction:
 
     @property
     def backend(self) -> str:
-        """"llvm", or "numpy" where llvmlite is not installed."""
+        """What runs the programs: "llvm", or "numpy" where llvmlite is not installed."""
         return self._branches[0].interpreter.backend  # type: ignore[no-any-return]
 
     @property

@@ -179,6 +179,7 @@ def _spread(b: Any, n: Any, kind: Any) -> Lanes:
 
 # --- the driver ---------------------------------------------------------------------------------
 
+# The driver's arguments: one block of 64-bit numbers, for ctypes takes long over many arguments.
 BLOCK = (
     "blocks n first offsets operands forward backward values adjoints n_slots "
     "n_mapped mapped rows n_wanted wanted results gradients root n_sought sought gradient"
@@ -355,15 +356,34 @@ class Interpreter:
         adjoints = np.empty((0 if sought is None else p.n_slots, width))
         results, gradient = np.empty((blocks, len(wanted), width)), np.empty((blocks, len(seeks), width))
         table = self._table(width)
-        root = 0 if sought is None else int(p.outputs[0])
-        fields = (
-            blocks, len(p.codes), p.first, p.offsets, p.operands, table[0], table[1], values, adjoints, p.n_slots,
-            len(mapped), mapped, lanes, len(wanted), wanted, results, int(sought is not None), root,
-            len(seeks), seeks, gradient,
-        )
-        block = np.array([x if isinstance(x, int) else x.ctypes.data for x in fields], np.int64)
+        counts = {"n": len(p.codes), "n_slots": p.n_slots, "n_mapped": len(mapped), "n_wanted": len(wanted)}
+        fields = counts | {
+            "blocks": blocks,
+            "first": p.first,
+            "offsets": p.offsets,
+            "operands": p.operands,
+            "forward": table[0],
+            "backward": table[1],
+            "values": values,
+            "adjoints": adjoints,
+            "mapped": mapped,
+            "rows": lanes,
+            "wanted": wanted,
+            "results": results,
+            "gradients": int(sought is not None),
+            "root": 0 if sought is None else int(p.outputs[0]),
+            "n_sought": len(seeks),
+            "sought": seeks,
+            "gradient": gradient,
+        }
+        block = np.array([_address(fields[name]) for name in BLOCK], np.int64)
         driver(width)(block.ctypes.data)
         return _by_rows(results)[:count], _by_rows(gradient)[:count]
+
+
+def _address(x: Any) -> int:
+    """What stands in the argument block: a number itself, an array's address."""
+    return x if isinstance(x, int) else x.ctypes.data
 
 
 def _by_rows(lanes: Any) -> Any:

@@ -111,6 +111,15 @@ def test_a_state_that_does_not_fit_changes_nothing(change, error, message):
     assert n.state_dict() == before
 
 
+def test_a_name_that_is_there_twice():
+    class Dotted(nn.Module):
+        def __init__(self):
+            self.table = {"a.b": ag.Value(1.0), "a": {"b": ag.Value(2.0)}}
+
+    with pytest.raises(ag.StructureError, match=r"Dotted: expected different names, got 'table\.a\.b' twice"):
+        Dotted().state_dict()
+
+
 def test_a_state_is_a_mapping():
     with pytest.raises(ag.OperandError, match="expected a dict of names and numbers, got 3"):
         nn.Neuron(1).load_state_dict(3)

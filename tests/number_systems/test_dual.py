@@ -1,0 +1,95 @@
+"""Dual numbers read every row: one derivative from the partials, a second one from duals over duals."""
+
+import autograd_core as ag
+import mpmath
+import pytest
+from autograd_core.number_systems.dual import Dual, DualNumbers
+from autograd_core.number_systems.floats import FLOATS, Double
+from autograd_core.number_systems.high_precision import HighPrecision
+from autograd_core.ops import ROWS
+from autograd_core.value import evaluate
+
+D = DualNumbers(FLOATS)
+SAMPLES = {1: (0.4,), 2: (0.7, 1.3), 3: (0.3, 1.9, 2.2), None: (0.7, -1.3, 2.2, 0.4)}
+TANGENTS = (1.0, -2.0, 0.5, 3.0)
+INSIDE = {"acosh": (1.7,)}
+
+
+def sample(row):
+    return INSIDE.get(row.name, SAMPLES[row.arity])
+
+
+@pytest.mark.parametrize("row", ROWS.values(), ids=ROWS)
+def test_the_tangent_is_what_the_partials_give(row):
+    xs = sample(row)
+    z, partials = evaluate(row, xs)
+    expected = sum(d * t for d, t in zip(partials, TANGENTS))
+    duals = [Dual(D, Double(x), Double(t)) for x, t in zip(xs, TANGENTS)]
+    for found in (D.apply(row.name, *duals), row.value(D, *duals)):  # the row itself, and its text on dual numbers
+        found = D.number(found)
+        assert float(found.value) == pytest.approx(z, rel=4e-16)
+        assert float(found.tangent) == pytest.approx(expected, rel=2e-14, abs=1e-15)
+
+
+@pytest.mark.parametrize("row", ROWS.values(), ids=ROWS)
+def test_second_derivatives_to_fifty_digits(row):
+    """Duals over duals over 50 digits, against mpmath's differences of the value at 150."""
+    m, reference = HighPrecision(50), HighPrecision(150)
+    inner = DualNumbers(m)
+    outer = DualNumbers(inner)
+    xs = sample(row)
+    for i in range(len(xs)):
+        duals = []
+        for j, x in enumerate(xs):
+            one = m.number(1 if i == j else 0)
+            below = Dual(inner, m.number(x), one)
+            duals.append(Dual(outer, below, inner.number(one)))
+        found = outer.number(row.value(outer, *duals)).tangent.tangent
+        mp = reference.context
+
+        def along(x, i=i):
+            operands = [reference.number(u) for u in xs]
+            operands[i] = x
+            return mp.convert(row.value(reference, *operands))
+
+        x, h = mp.mpf(xs[i]), mp.mpf(10) ** -40
+        expected = (along(x + h) - 2 * along(x) + along(x - h)) / h**2
+        assert abs(mp.mpf(found) - expected) < mp.mpf(10) ** -45 * (1 + abs(expected)) * 10**5
+
+
+def test_arithmetic_with_plain_numbers_on_either_side():
+    x = Dual(D, Double(2.0), Double(1.0))
+    for found, tangent in ((x + 1, 1), (1 + x, 1), (x - 1, 1), (1 - x, -1), (3 * x, 3), (x * 3, 3), (x / 2, 0.5)):
+        assert found.tangent == tangent
+    assert (1 / x).tangent == -0.25
+    assert (-x).tangent == -1
+    assert (+x).tangent == 1
+    assert x > 1
+    assert x >= 2
+    assert x < 3
+    assert x <= 2
+    assert not D.equal(x, 1)
+    assert D.where(x > 1, x, 0).tangent == 1
+    assert repr(x) == "Dual(2.0, 1.0)"
+    assert D.number(x) is x
+    assert D.number(3.0).tangent == 0
+
+
+def test_systems_of_duals_are_kept_apart():
+    inner, outer = DualNumbers(FLOATS), DualNumbers(DualNumbers(FLOATS))
+    x = Dual(inner, Double(2.0), Double(1.0))
+    assert outer.base.number(x).value is x  # a number of another system is a constant here
+    assert inner.number(x) is x
+
+
+def test_a_zero_tangent_stops_an_infinite_partial():
+    x = Dual(D, Double(0.0), Double(0.0))
+    assert D.sqrt(x).tangent == 0
+    assert D.norm([x, x]).tangent == 0
+
+
+def test_against_the_transforms():
+    f = lambda m, x: m.sin(x) * m.exp(x * x) / (1 + m.abs(x))
+    found = f(D, Dual(D, Double(0.7), Double(1.0))).tangent
+    assert found == pytest.approx(ag.jvp(lambda x: ag.sin(x) * ag.exp(x * x) / (1 + ag.abs(x)), (0.7,), (1.0,))[1], rel=1e-15)
+    assert found == pytest.approx(float(mpmath.diff(lambda x: mpmath.sin(x) * mpmath.exp(x * x) / (1 + x), 0.7)), rel=1e-14)

@@ -1,0 +1,219 @@
+"""What users see: names, docstrings with examples that run, types, and an import that brings nothing else."""
+
+import doctest
+import importlib
+import importlib.resources
+import inspect
+import pkgutil
+import subprocess
+import sys
+import textwrap
+import time
+
+import pytest
+
+import autograd_core as ag
+import nn
+from autograd_core import Value
+
+BUILT_IN_NAMES = {"sum", "max", "min", "abs", "compile"}
+
+
+def modules_of(package):
+    yield package.__name__
+    for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
+        if not module.name.endswith("__main__"):
+            yield module.name
+
+
+MODULES = [name for package in (ag, nn) for name in modules_of(package)]
+
+
+def loaded(name):
+    """A module; those that need an extra are passed by where it is not installed."""
+    try:
+        return importlib.import_module(name)
+    except ImportError as error:
+        pytest.skip(f"{name} needs {error.name}")
+
+
+def public_names(package):
+    return sorted(
+        name for name, x in vars(package).items() if not name.startswith("_") and not inspect.ismodule(x) and name != "annotations"
+    )
+
+
+PUBLIC = [(package, name) for package in (ag, nn) for name in public_names(package)]
+
+
+# --- names ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("package", [ag, nn], ids=lambda p: p.__name__)
+def test_all_is_what_is_exported(package):
+    exported = {x for x in public_names(package) if x not in BUILT_IN_NAMES}
+    assert set(package.__all__) == exported
+    assert list(package.__all__) == sorted(package.__all__) or len(set(package.__all__)) == len(package.__all__)
+
+
+def test_a_star_import_hides_no_built_in():
+    namespace = {}
+    exec("from autograd_core import *", namespace)  # noqa: S102
+    assert BUILT_IN_NAMES.isdisjoint(namespace)
+    assert namespace["Value"] is Value
+
+
+CONTRACT = """
+    Value no_grad scope detect_anomaly primitive name topological_order count_paths trace
+    exp expm1 exp2 log log1p log2 log10 sqrt cbrt sin cos tan asin acos atan atan2 sinh cosh tanh asinh acosh atanh
+    sigmoid softplus relu leaky_relu elu silu gelu erf erfc abs sign floor ceil maximum minimum hypot where clip
+    sum prod dot mean max min logsumexp softmax log_softmax norm
+    grad value_and_grad jvp vjp jacobian hessian hvp grad_of
+    AutogradError AnomalyError StaleGraphError GraphCutWarning GraphCutError UnknownPrimitiveError
+""".split()
+
+
+@pytest.mark.parametrize("name", CONTRACT)
+def test_promised_names_are_there(name):
+    assert callable(getattr(ag, name))
+
+
+def test_no_module_bears_the_name_of_a_function():
+    for name in public_names(ag):
+        assert not inspect.ismodule(getattr(ag, name))
+        assert f"autograd_core.{name}" not in MODULES
+
+
+# --- docstrings -----------------------------------------------------------------------------------
+
+
+def is_ours(x):
+    return getattr(x, "__module__", "").split(".")[0] in ("autograd_core", "nn")
+
+
+@pytest.mark.parametrize(("package", "name"), PUBLIC, ids=lambda x: x if isinstance(x, str) else x.__name__)
+def test_every_public_name_has_a_docstring_with_an_example(package, name):
+    x = getattr(package, name)
+    if not (inspect.isclass(x) or callable(x)):
+        pytest.skip("a constant")
+    doc = inspect.getdoc(x) or ""
+    assert doc, f"{name} has no docstring"
+    assert "Example:" in doc, f"{name} has no example"
+    assert ">>>" in doc
+    summary = doc.split("\n")[0]
+    assert summary.endswith((".", ":")), f"{name}: the first line is no sentence: {summary!r}"
+    if inspect.isfunction(x) and inspect.signature(x).parameters:
+        assert "Args:" in doc or len(inspect.signature(x).parameters) == 0, f"{name} does not say what its arguments are"
+        assert "Returns:" in doc or name in ("scope", "name", "save"), f"{name} does not say what it returns"
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_the_examples_run(name):
+    module = loaded(name)
+    runner = doctest.DocTestRunner(optionflags=doctest.NORMALIZE_WHITESPACE, verbose=False)
+    output = []
+    for test in doctest.DocTestFinder(exclude_empty=True).find(module, name):
+        if test.examples:
+            runner.run(test, out=output.append)
+    assert runner.failures == 0, "".join(output)
+
+
+def test_an_example_that_is_wrong_would_be_noticed():
+    test = doctest.DocTestParser().get_doctest(">>> 1 + 1\n3\n", {}, "planted", None, None)
+    assert doctest.DocTestRunner(verbose=False).run(test, out=lambda _: None).failed == 1
+
+
+# --- types ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("package", ["autograd_core", "nn"])
+def test_the_packages_are_typed(package):
+    assert importlib.resources.files(package).joinpath("py.typed").is_file()
+
+
+@pytest.mark.parametrize(("package", "name"), PUBLIC, ids=lambda x: x if isinstance(x, str) else x.__name__)
+def test_signatures_are_annotated(package, name):
+    x = getattr(package, name)
+    if not inspect.isfunction(x) or not x.__annotations__:
+        pytest.skip("typed by a Protocol, see the next test")
+    signature = inspect.signature(x)
+    assert signature.return_annotation is not inspect.Signature.empty
+    assert all(p.annotation is not inspect.Parameter.empty for p in signature.parameters.values())
+
+
+TYPED = """
+    from typing import assert_type
+    import autograd_core as ag
+    from autograd_core import Value
+
+    x = Value(1.0)
+    assert_type(ag.sin(0.5), float)
+    assert_type(ag.sin(2), float)
+    assert_type(ag.sin(x), Value)
+    assert_type(ag.atan2(1.0, 2.0), float)
+    assert_type(ag.atan2(x, 2.0), Value)
+    assert_type(ag.atan2(1, x), Value)
+    assert_type(ag.maximum(x, x), Value)
+    assert_type(ag.log(8.0, 2), float)
+    assert_type(ag.log(x), Value)
+    assert_type(ag.log(8.0, x), Value)
+    assert_type(ag.leaky_relu(x), Value)
+    assert_type(ag.elu(-1.0), float)
+    assert_type(2 * x + x / 3 - x**2, Value)
+    assert_type(x > 0, Value)
+    assert_type(x.tanh(), Value)
+    assert_type(x.hypot(2), Value)
+"""
+MISTYPED = """
+    import autograd_core as ag
+    ag.sin("a")
+    ag.Value([1.0])
+    ag.atan2(1.0)
+"""
+
+
+def mypy_errors(tmp_path, code):
+    api = pytest.importorskip("mypy.api")
+    file = tmp_path / "user.py"
+    file.write_text(textwrap.dedent(code))
+    output, _, _ = api.run(["--strict", "--cache-dir", str(tmp_path / "cache"), str(file)])
+    return [line for line in output.splitlines() if line.startswith(str(file)) and "error:" in line]
+
+
+def test_type_checkers_know_numbers_from_values(tmp_path):
+    assert mypy_errors(tmp_path, TYPED) == []
+
+
+def test_type_checkers_notice_wrong_arguments(tmp_path):
+    assert len(mypy_errors(tmp_path, MISTYPED)) >= 3
+
+
+# --- the import -----------------------------------------------------------------------------------
+
+
+def imported_by(code):
+    """Names of the top-level modules that a fresh interpreter has after running some code."""
+    program = f"import sys; before = set(sys.modules); {code}; print(*sorted({{m.split('.')[0] for m in set(sys.modules) - before}}))"
+    return set(subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True).stdout.split())
+
+
+def test_the_import_brings_the_standard_library_alone():
+    assert imported_by("import autograd_core") <= {"autograd_core", *sys.stdlib_module_names}
+
+
+def test_numpy_is_not_imported_by_using_the_core():
+    used = imported_by(
+        "import autograd_core as ag; x = ag.Value(2.0); y = ag.dot([x, x], [1, 2]) ** 2; y.backward(); "
+        "ag.hessian(lambda v: v[0] * v[1])([1.0, 2.0]); import copy, pickle; copy.deepcopy(y); pickle.dumps(y)"
+    )
+    assert used <= {"autograd_core", *sys.stdlib_module_names}
+
+
+def test_the_import_is_quick():
+    def seconds(code):
+        start = time.perf_counter()
+        subprocess.run([sys.executable, "-c", code], check=True)
+        return time.perf_counter() - start
+
+    bare, with_import = (min(seconds(code) for _ in range(5)) for code in ("pass", "import autograd_core"))
+    assert with_import - bare < 0.15  # 0.05 on a quiet machine, where the benchmarks measure it
