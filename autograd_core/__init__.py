@@ -19,6 +19,7 @@ from .errors import AutogradError as AutogradError
 from .errors import ExpressionError as ExpressionError
 from .errors import GraphCutError as GraphCutError
 from .errors import GraphCutWarning as GraphCutWarning
+from .errors import GuardError as GuardError
 from .errors import MissingExtraError as MissingExtraError
 from .errors import OperandError as OperandError
 from .errors import RangeError as RangeError
@@ -85,7 +86,7 @@ from .naming import name as name
 from .pictures import Picture as Picture
 from .pictures import draw as draw
 from .pictures import draw_dot as draw_dot
-from .primitive import primitive as primitive
+from .replay import compile as compile  # noqa: A004
 from .steps import Step as Step
 from .steps import backward_steps as backward_steps
 from .steps import forward_steps as forward_steps
@@ -97,6 +98,7 @@ from .transforms import jacobian as jacobian
 from .transforms import jvp as jvp
 from .transforms import value_and_grad as value_and_grad
 from .transforms import vjp as vjp
+from .user_primitives import primitive as primitive
 from .value import Value as Value
 
 # Without sum, max, min, abs: `from autograd_core import *` shall not hide the built-ins.
@@ -106,6 +108,7 @@ __all__ = [
     "ExpressionError",
     "GraphCutError",
     "GraphCutWarning",
+    "GuardError",
     "MissingExtraError",
     "OperandError",
     "Picture",
@@ -152,9 +155,9 @@ __all__ = [
     "jvp",
     "leaky_relu",
     "log",
-    "log10",
     "log1p",
     "log2",
+    "log10",
     "log_softmax",
     "logsumexp",
     "maximum",

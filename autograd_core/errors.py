@@ -80,7 +80,7 @@ class AnomalyError(AutogradError, ValueError):
         >>> with ag.detect_anomaly():
         ...     y = ag.log(x)  # doctest: +ELLIPSIS
         Traceback (most recent call last):
-        autograd_core.errors.AnomalyError: log gave -inf from x = 0.0, at <doctest ...>, line 1
+        autograd_core.errors.AnomalyError: log gave -inf from x = 0.0, at <doctest ...>, line 2
     """
 
 

@@ -155,6 +155,7 @@ def fused(row: Primitive, namespace: dict[str, Any], *, reflected: bool = False)
     """
     scope = FAST | namespace | {"row": row}
     function = FunctionType(_stub.__code__, scope, row.name)
+    function.__qualname__ = row.name  # with the module that functions.py sets, it can be pickled
 
     def compile_and_call(operands: tuple[Any, ...]) -> Any:
         _run(text(row, reflected=reflected), f"{'reflected ' if reflected else ''}{row.name}", scope)

@@ -172,10 +172,10 @@ def scaled_length(m: Any, v: Any, z: Any) -> Any:
     return s, m.where(m.equal(s, 1), z, m.norm([s * u for u in v]))
 
 
-def direction(m: Any, x: Any, v: Any, z: Any) -> Any:
-    """x / |v|; 0 at the origin."""
+def directions(m: Any, v: Any, z: Any) -> tuple[Any, ...]:
+    """x / |v| for every x in v; 0 at the origin."""
     s, length = scaled_length(m, v, z)
-    return m.where(m.equal(z, 0), 0, (s * x) / length)
+    return tuple(m.where(m.equal(z, 0), 0, (s * x) / length) for x in v)
 
 
 def angle_slope(m: Any, x: Any, v: Any) -> Any:
@@ -498,12 +498,12 @@ row(
 
 row(
     "hypot", lambda m, x, y: m.hypot(x, y),
-    lambda m, x, y, z: (direction(m, x, (x, y), z), direction(m, y, (x, y), z)),
+    lambda m, x, y, z: directions(m, (x, y), z),
     arity=2, latex=r"\sqrt{{{0}^2 + {1}^2}}", kinks=lambda m, x, y: (m.hypot(x, y),),
     kink="hypot(0, 0) has derivatives 0", summary="Length of the vector (x, y), without overflow.",
 )
 row(
-    "norm", lambda m, *v: m.norm(v), lambda m, *vz: tuple(direction(m, x, vz[:-1], vz[-1]) for x in vz[:-1]),
+    "norm", lambda m, *v: m.norm(v), lambda m, *vz: directions(m, vz[:-1], vz[-1]),
     arity=None, kinks=lambda m, *v: (m.norm(v),), kink="norm(0) has derivatives 0",
     summary="Euclidean length of a sequence.",
 )
@@ -562,7 +562,8 @@ def _softmax(m: Any, *vz: Any) -> tuple[Any, ...]:
     finite = m.abs(top) < INF
     terms = [exp_of_difference(m, x, top) for x in v]  # NaN for an infinite one among equals
     terms = [m.where(finite, t, m.where(m.equal(x, top), 1, t)) for x, t in zip(v, terms, strict=True)]
-    return tuple(t / m.sum(terms) for t in terms)
+    total = m.sum(terms)
+    return tuple(t / total for t in terms)
 
 
 row(

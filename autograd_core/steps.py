@@ -27,6 +27,13 @@ class Step(NamedTuple):
         after: The same, after.
         formula: The step in text, with names and with numbers.
         latex: The step in LaTeX.
+
+    Example:
+        >>> import autograd_core as ag
+        >>> x = ag.Value(3.0)
+        >>> [step] = ag.backward_steps(x * x)
+        >>> step.before, step.products, step.after
+        ((0.0, 3.0), (3.0, 3.0), (3.0, 6.0))
     """
 
     index: int  # type: ignore[assignment]  # hides tuple.index, which nobody needs here

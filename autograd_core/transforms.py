@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from .contexts import current, transforming, unwatched
 from .errors import AnomalyError, OperandError, RangeError, StructureError
 from .functions import VALUES
-from .graph import active_order, order_of
+from .graph import order_of, sweep_order
 from .ops import ROWS
 from .sweep import forward, reverse
 from .tree import Spec, array, build, described, flatten, flatten_as, unflatten
@@ -112,7 +112,7 @@ def pull_back(outputs: Sequence[Any], seeds: Sequence[Any], inputs: Sequence[Val
                 watch and (lambda node, g: watch(node, _as_number(g))),
             )
         return [_as_value(adjoints.get(x, 0.0)) for x in inputs]
-    order = active_order(*roots)
+    order = sweep_order(*roots)
     exact = next((type(x.data) for x in (*roots, *inputs) if is_fraction(x.data)), None)
     zero = exact(0) if exact else 0.0
     adjoints = dict.fromkeys(order, zero)

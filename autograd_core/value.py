@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from . import fusion, ops
 from .contexts import current, entered
 from .errors import AnomalyError, GraphCutError, GraphCutWarning, OperandError, RangeError, StaleGraphError
-from .graph import MANY, active_order, topological_order
+from .graph import MANY, sweep_order, topological_order
 from .number_systems.base import SYSTEMS
 from .number_systems.floats import FLOATS, PLAIN_FLOATS, Double
 from .persistence import deep_copied, reduced, restore
@@ -254,7 +254,7 @@ class Value:
         g, zero = number(seed, "backward: seed"), 0.0
         if is_fraction(self.data):
             g, zero = type(self.data)(g), type(self.data)(0)
-        order = active_order(self)
+        order = sweep_order(self)
         adjoints: dict[Value, Any] = dict.fromkeys(order, zero)
         adjoints[self] = g
         if entered and current().anomaly:
@@ -450,7 +450,7 @@ def record(row: Primitive, *operands: Any) -> Any:
             mode.born.append(node)
     if mode.scope or mode.anomaly:
         node._note = Note(scope=mode.scope, site=user_line() if mode.anomaly else "")
-        if mode.anomaly and not math.isfinite(z):
+        if mode.anomaly and not is_finite(z):
             _report_anomaly(node, operands)
     return node
 
@@ -469,9 +469,9 @@ def _edges_of(operands: Sequence[Any], datas: Sequence[Any], partials: Sequence[
     return (*nodes, *local)
 
 
-# Rows whose text has no branch, so that it is as short as their operands are many, are compiled
-# for a number of operands that recurs. `uses` counts until then.
-STRAIGHT: dict[str, dict[int, Any]] = {"sum": {}, "dot": {}, "mean": {}}
+# Rows whose text is as short as their operands are many (and free of literals, which would turn
+# Fractions into floats) are compiled for a number of operands that recurs. An int counts until then.
+STRAIGHT: dict[str, dict[int, Any]] = {"sum": {}, "dot": {}}
 LONGEST = 128  # more operands are rare, and the compiler would take milliseconds
 RECURS = 8
 
@@ -562,13 +562,14 @@ def record_operator(row: Primitive, *operands: Any) -> Any:
     return record(row, *operands)
 
 
+PACKAGE = __file__.rpartition("value.py")[0]
+OWN_FILES = (PACKAGE, PACKAGE.removesuffix("autograd_core/") + "nn/", "<autograd_core ")
+
+
 def user_line() -> str:
     """The place, as "file, line n", of the code outside of this library that runs now."""
     frame = sys._getframe(1)
-    while frame.f_back and (
-        frame.f_globals.get("__name__", "").split(".")[0] in ("autograd_core", "nn")
-        or frame.f_code.co_filename.startswith("<autograd_core ")  # compiled rules
-    ):
+    while frame.f_back and frame.f_code.co_filename.startswith(OWN_FILES):
         frame = frame.f_back
     return f"{frame.f_code.co_filename}, line {frame.f_lineno}"
 
@@ -584,17 +585,33 @@ def _report_anomaly(node: Value, operands: Sequence[Any]) -> None:
     raise AnomalyError(msg)
 
 
+def is_finite(x: Any) -> bool:
+    """Whether a number is neither infinite nor NaN; a Fraction never is."""
+    return x.__class__ is not float or math.isfinite(x)
+
+
 class GradientWatch:
     """Raises at the first adjoint that is not finite, and names the operation that sent it."""
 
     def __init__(self) -> None:
-        self.done: list[Value] = []
+        self.adjoints: dict[Value, Any] = {}
 
     def __call__(self, node: Value, g: Any) -> None:
-        if math.isfinite(g):
-            self.done.append(node)
+        """Look at a node's complete adjoint."""
+        if is_finite(g):
+            self.adjoints[node] = g
             return
-        user = next(u for u in reversed(self.done) if any(p is node for p in u._edges))
+        shares = [
+            (user, d * h)
+            for user, h in self.adjoints.items()
+            for p, d in zip(user._edges, user._edges[len(user._edges) // 2 :])
+            if p is node and d and h
+        ]
+        if not shares:
+            msg = f"the seed of {named(node)} is {g}"
+            raise AnomalyError(msg)
+        # Finite shares that overflow together have no single culprit: the last one is named.
+        user = next((user for user, share in shares if not is_finite(share)), shares[-1][0])
         site = getattr(user, "_note", NO_NOTE).site
         made = f"made at {site}" if site else "made outside of detect_anomaly()"
         given = ", ".join(map(named, user.parents))

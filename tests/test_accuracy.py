@@ -4,8 +4,9 @@ import math
 import sys
 from pathlib import Path
 
-import autograd_core as ag
 import pytest
+
+import autograd_core as ag
 from autograd_core.number_systems.floats import FLOATS, PLAIN_FLOATS
 from autograd_core.number_systems.high_precision import HighPrecision
 from autograd_core.ops import ROWS, Primitive

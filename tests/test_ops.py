@@ -5,8 +5,9 @@ import pickle
 import re
 from pathlib import Path
 
-import autograd_core as ag
 import pytest
+
+import autograd_core as ag
 from autograd_core.errors import UnknownPrimitiveError
 from autograd_core.number_systems.floats import FLOATS
 from autograd_core.ops import ROWS, Primitive, find_primitive

@@ -59,7 +59,7 @@ def test_hessians_are_those_of_torch(torch_functions, program):
 @pytest.fixture(scope="module")
 def jax_functions():
     jax = pytest.importorskip("jax")
-    jax.config.update("jax_enable_x64", True)  # noqa: FBT003
+    jax.config.update("jax_enable_x64", True)
     jnp, nn = jax.numpy, jax.nn
 
     def stacked(f):

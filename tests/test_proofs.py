@@ -30,6 +30,8 @@ POSITIVE = [(P,)]
 UNIT = [(BETWEEN,), (-BETWEEN,)]
 OFF_DIAGONAL = [(T, T + P), (T, T - P)]
 WHOLE_STEPS = [(K + BETWEEN,)]
+FREE = [(S, T)]
+SEAM_AND_FREE = [(P, T), (-P, T)]
 
 # The open pieces of each row's domain: operands as smooth functions of symbols, one symbol for each operand.
 PIECES = {
@@ -38,9 +40,9 @@ PIECES = {
     **dict.fromkeys("abs sign cbrt tanh sigmoid softplus relu silu".split(), SEAM_AT_0),
     **dict.fromkeys("log log2 log10 sqrt".split(), POSITIVE),
     **dict.fromkeys("asin acos atanh".split(), UNIT),
-    **dict.fromkeys("add sub mul".split(), [(S, T)]),
+    **dict.fromkeys("add sub mul".split(), FREE),
     **dict.fromkeys("lt le gt ge eq ne maximum minimum".split(), OFF_DIAGONAL),
-    **dict.fromkeys("leaky_relu elu".split(), [(P, T), (-P, T)]),
+    **dict.fromkeys("leaky_relu elu".split(), SEAM_AND_FREE),
     **dict.fromkeys("path_product hypot atan2".split(), all_signs(P, Q)),
     **dict.fromkeys("floor ceil".split(), WHOLE_STEPS),
     "log1p": [(P - 1,)],
@@ -136,7 +138,7 @@ WRONG = {
     "exp2": lambda m, x, z: (z,),  # factor
     "tanh": lambda m, x, z: (1 - z,),  # power
     "relu": lambda m, x, z: (m.where(x <= 0, 1, 0),),  # branch
-    "atan": lambda m, x, z: (m.where(m.abs(x) < 2.0**500, 1 / (1 + x * x), 1 / x),),  # a branch that doubles rarely take
+    "atan": lambda m, x, z: (m.where(m.abs(x) < 2.0**500, 1 / (1 + x * x), 1 / x),),  # a rare branch
     "mul": lambda m, x, y, z: (x, y),  # order
     "sub": lambda m, x, y, z: (1, 1),
     "pow": lambda m, x, y, z: (y * m.pow(x, y - 1), z),

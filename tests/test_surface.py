@@ -44,6 +44,16 @@ def public_names(package):
 
 
 PUBLIC = [(package, name) for package in (ag, nn) for name in public_names(package)]
+# The functions that are generated from rows have no annotations of their own: a Protocol types them.
+ANNOTATED = [
+    (package, name)
+    for package, name in PUBLIC
+    if inspect.isfunction(getattr(package, name)) and getattr(package, name).__annotations__
+]
+
+
+def shown(x):
+    return x if isinstance(x, str) else x.__name__
 
 
 # --- names ----------------------------------------------------------------------------------------
@@ -53,12 +63,12 @@ PUBLIC = [(package, name) for package in (ag, nn) for name in public_names(packa
 def test_all_is_what_is_exported(package):
     exported = {x for x in public_names(package) if x not in BUILT_IN_NAMES}
     assert set(package.__all__) == exported
-    assert list(package.__all__) == sorted(package.__all__) or len(set(package.__all__)) == len(package.__all__)
+    assert len(set(package.__all__)) == len(package.__all__)
 
 
 def test_a_star_import_hides_no_built_in():
     namespace = {}
-    exec("from autograd_core import *", namespace)  # noqa: S102
+    exec("from autograd_core import *", namespace)
     assert BUILT_IN_NAMES.isdisjoint(namespace)
     assert namespace["Value"] is Value
 
@@ -87,15 +97,9 @@ def test_no_module_bears_the_name_of_a_function():
 # --- docstrings -----------------------------------------------------------------------------------
 
 
-def is_ours(x):
-    return getattr(x, "__module__", "").split(".")[0] in ("autograd_core", "nn")
-
-
-@pytest.mark.parametrize(("package", "name"), PUBLIC, ids=lambda x: x if isinstance(x, str) else x.__name__)
+@pytest.mark.parametrize(("package", "name"), PUBLIC, ids=shown)
 def test_every_public_name_has_a_docstring_with_an_example(package, name):
     x = getattr(package, name)
-    if not (inspect.isclass(x) or callable(x)):
-        pytest.skip("a constant")
     doc = inspect.getdoc(x) or ""
     assert doc, f"{name} has no docstring"
     assert "Example:" in doc, f"{name} has no example"
@@ -104,7 +108,7 @@ def test_every_public_name_has_a_docstring_with_an_example(package, name):
     assert summary.endswith((".", ":")), f"{name}: the first line is no sentence: {summary!r}"
     if inspect.isfunction(x) and inspect.signature(x).parameters:
         assert "Args:" in doc or len(inspect.signature(x).parameters) == 0, f"{name} does not say what its arguments are"
-        assert "Returns:" in doc or name in ("scope", "name", "save"), f"{name} does not say what it returns"
+        assert "Returns:" in doc or inspect.signature(x).return_annotation in ("None", "Iterator[None]"), f"{name} does not say what it returns"
 
 
 @pytest.mark.parametrize("name", MODULES)
@@ -131,12 +135,9 @@ def test_the_packages_are_typed(package):
     assert importlib.resources.files(package).joinpath("py.typed").is_file()
 
 
-@pytest.mark.parametrize(("package", "name"), PUBLIC, ids=lambda x: x if isinstance(x, str) else x.__name__)
+@pytest.mark.parametrize(("package", "name"), ANNOTATED, ids=shown)
 def test_signatures_are_annotated(package, name):
-    x = getattr(package, name)
-    if not inspect.isfunction(x) or not x.__annotations__:
-        pytest.skip("typed by a Protocol, see the next test")
-    signature = inspect.signature(x)
+    signature = inspect.signature(getattr(package, name))
     assert signature.return_annotation is not inspect.Signature.empty
     assert all(p.annotation is not inspect.Parameter.empty for p in signature.parameters.values())
 

@@ -222,7 +222,7 @@ def test_a_sweep_in_the_wrong_order_is_caught(monkeypatch):
         order_set.clear()
         return breadth_first(*roots)
 
-    monkeypatch.setattr(value, "active_order", fresh)
+    monkeypatch.setattr(value, "sweep_order", fresh)
     assert found(backward_gradient)
 
 

@@ -530,7 +530,7 @@ def test_numpys_names_are_methods_too():
 
 def test_numpy_scalars_are_numbers():
     np = pytest.importorskip("numpy")
-    for given in (np.float64(0.5), np.float32(0.5), np.int64(3), np.uint8(3), np.bool_(True)):  # noqa: FBT003
+    for given in (np.float64(0.5), np.float32(0.5), np.int64(3), np.uint8(3), np.bool_(True)):
         x = Value(given)
         assert x.data.__class__ is float
         assert x.data == float(given)

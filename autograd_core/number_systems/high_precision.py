@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
 DIGITS = 50
+EXACT_BITS = 5000  # hold any sum of doubles, and of their products
 FAR = 2**20  # erfc(FAR) is below 10^-10^11; mpmath overflows an exponent of its own further out
 
 
@@ -131,9 +132,13 @@ class HighPrecision(NumberSystem):
         return self.context.ceil(x)
 
     def sum(self, xs: Iterable[Any]) -> Any:
-        """Exact, then rounded once: terms that cancel leave all digits."""
-        return self.context.fsum(xs)
+        """Rounded once: terms that cancel leave all digits. mpmath's fsum drops what is far below the largest."""
+        with self.context.workprec(max(EXACT_BITS, self.context.prec)):
+            total = super().sum(xs)
+        return +self.number(total)
 
     def dot(self, w: Sequence[Any], x: Sequence[Any]) -> Any:
-        """Likewise."""
-        return self.context.fdot(w, x)
+        """Rounded once, likewise."""
+        with self.context.workprec(max(EXACT_BITS, self.context.prec)):
+            total = super().dot(w, x)
+        return +self.number(total)

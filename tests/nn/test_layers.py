@@ -76,10 +76,10 @@ def test_micrograds_names_and_texts():
     assert repr(model) == "MLP of [Layer of [ReLUNeuron(3), ReLUNeuron(3)], Layer of [LinearNeuron(2)]]"
     assert [len(layer.neurons) for layer in model.layers] == [2, 1]
     assert [n.nonlin for layer in model.layers for n in layer.neurons] == [True, True, False]
-    assert not nn.Neuron(2, False).nonlin  # noqa: FBT003  micrograd passes it so
+    assert not nn.Neuron(2, False).nonlin
     assert not nn.Neuron(2, nonlin=False).nonlin
     assert not nn.Layer(2, 1, nonlin=False).neurons[0].nonlin
-    assert nn.Neuron(2, True).nonlin  # noqa: FBT003
+    assert nn.Neuron(2, True).nonlin
     assert nn.Neuron(2, None).activation == "linear"
     assert len(model.parameters()) == 3 * 2 + 2 + 2 + 1
     assert isinstance(model([1.0, 2.0, 3.0]), ag.Value)
@@ -166,13 +166,16 @@ def test_sizes_and_options_out_of_bounds(make, error, message):
         make()
 
 
-def test_seeds_rule_the_weights_and_leave_the_global_generator_alone():
+def test_seeds_rule_the_weights():
     random.seed(7)
     state = random.getstate()
     a, b = nn.MLP(2, [3, 1], seed=5), nn.MLP(2, [3, 1], seed=random.Random(5))
     assert a.state_dict() == b.state_dict() != nn.MLP(2, [3, 1], seed=6).state_dict()
-    assert nn.MLP(2, [3, 1]).state_dict() != nn.MLP(2, [3, 1]).state_dict()
     assert random.getstate() == state
+    model = nn.MLP(2, [3, 1])  # without a seed the global generator rules, as in micrograd
+    assert model.state_dict() != nn.MLP(2, [3, 1]).state_dict()
+    random.seed(7)
+    assert model.state_dict() == nn.MLP(2, [3, 1]).state_dict()
 
 
 def test_a_single_neuron_between_layers():

@@ -4,6 +4,7 @@ import math
 from fractions import Fraction as F
 
 import pytest
+
 from autograd_core.number_systems.exact import EXACT
 from autograd_core.ops import ROWS
 from autograd_core.value import evaluate

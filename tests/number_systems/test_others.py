@@ -5,9 +5,10 @@ import math
 import operator
 from fractions import Fraction
 
-import autograd_core as ag
 import pytest
 import sympy
+
+import autograd_core as ag
 from autograd_core.number_systems.base import BINARY, CONSTANTS, UNARY, NumberSystem
 from autograd_core.number_systems.dual import DualNumbers
 from autograd_core.number_systems.exact import EXACT
