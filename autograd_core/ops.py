@@ -111,10 +111,7 @@ def row(name: str, value: Callable[..., Any], partials: Callable[..., Any], **fa
 
 def find_primitive(module: str, qualname: str, name: str, arity: int | None) -> Primitive:
     """Look up the primitive that a pickle names; a stand-in without rules if it is gone."""
-    if module == __name__:
-        found = ROWS.get(qualname)
-    else:
-        found = user_primitive(module, qualname)
+    found = ROWS.get(qualname) if module == __name__ else user_primitive(module, qualname)
     if found is not None:
         return found
 
@@ -204,7 +201,7 @@ def power_slope(m: Any, x: Any, y: Any) -> Any:
     e = (y - (s - (s - y))) + (-1 - (s - y))
     lost = e * m.log(m.abs(x))
     plain = y * m.pow(x, s)
-    corrected = m.where(m.equal(e, 0), plain, m.where(m.abs(lost) < 1, plain + plain * lost, plain))
+    corrected = m.where(m.equal(e, 0), plain, m.where(m.abs(lost) < 1, plain * (1 + lost), plain))
     return m.where(
         m.equal(y, 0),
         m.where(m.abs(m.pow(x, s)) < INF, plain, 0),
@@ -323,7 +320,8 @@ row(
     ),
     arity=3,
     kinks=lambda m, x, low, high: (x - low, x - high, m.where(x < low, low - high, 1)),
-    kink="the gradient passes at both bounds; below two equal bounds it goes to low", summary="x held between low and high.",
+    kink="the gradient passes at both bounds; below two equal bounds it goes to low",
+    summary="x held between low and high.",
 )
 row(
     "sign", sign_of, lambda m, x, z: (0,),

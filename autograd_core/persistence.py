@@ -89,11 +89,8 @@ def reduced(root: Value) -> tuple[Any, ...]:
 def deep_copied(root: Value, memo: dict[int, Any]) -> Value:
     """A copy of a node and of all below it; `memo` holds what this deepcopy has copied already."""
     for node in order_of([root], lambda node: [p for p in _operands(node) if id(p) not in memo]):
-        if id(node) not in memo:
-            edges = tuple(memo[id(e)] if hasattr(e, "_edges") else e for e in node._edges)
-            note, attributes = _rest(node)
-            memo[id(node)] = restore(
-                type(node), node.data, node.grad, node._row, edges, note, deepcopy(attributes, memo)
-            )
+        edges = tuple(memo[id(e)] if hasattr(e, "_edges") else e for e in node._edges)
+        note, attributes = _rest(node)
+        memo[id(node)] = restore(type(node), node.data, node.grad, node._row, edges, note, deepcopy(attributes, memo))
     copied: Value = memo[id(root)]
     return copied

@@ -18,7 +18,7 @@ sys.path.insert(0, str(ROOT / "benchmarks"))
 import accuracy  # noqa: E402
 import references  # noqa: E402
 
-POINTS = 150
+POINTS = 100
 
 
 @pytest.mark.parametrize("row", ROWS.values(), ids=ROWS)
@@ -40,7 +40,38 @@ def test_the_page_is_made_from_the_same_table():
     assert "| sin | value |" in made
 
 
-@pytest.mark.parametrize("name", ["gelu", "silu", "elu", "gaussian", "normal_pdf", "exp2", "pow"])
+HARD = [
+    ("pow", (1.0000000000000115, 1.197599690109062e16)),  # y - 1 is y
+    ("pow", (1.0000000000000417, 1.6982732173491184e16)),  # and the slope overflows
+    ("pow", (1.223836859936198e283, 8.988465674311579e307)),
+    ("pow", (3.0, 0.1)),  # y - 1 is rounded
+    ("pow", (9.67e-321, 0.0)),  # 0 times infinity
+    ("atan", (1e155,)),
+    ("atan", (2.0**537,)),
+    ("atan2", (-1.7976931348623153e308, 1.797693134862315e308)),  # |v| overflows
+    ("atan2", (5e-324, 1e-323)),
+    ("hypot", (5e-324, 1e-323)),
+    ("div", (1e-300, 1e10)),
+    ("cbrt", (-9007199254740990.0,)),  # 3 ulp off in the C library
+    ("cbrt", (5e-324,)),
+    ("gaussian", (-8.988465674311582e307,)),
+    ("tanh", (300.0,)),
+    ("sigmoid", (-745.0,)),
+    ("prod", (3.0, 0.0, 5.0)),
+    ("logsumexp", (-0.6931471805599453, -0.6931471805599453)),
+    ("logsumexp", (0.0, -800.0)),
+]
+
+
+@pytest.mark.parametrize(("name", "xs"), HARD)
+def test_points_that_a_plainer_rule_gets_wrong(name, xs):
+    row = ROWS[name]
+    for which, error in accuracy.errors(row, xs):
+        which = "partials" if row.arity is None and which != "value" else which
+        assert error <= accuracy.bound_of(which, accuracy.listed(name, which, xs), xs)
+
+
+@pytest.mark.parametrize("name", ["gelu", "silu", "elu", "gaussian", "normal_pdf", "exp2", "pow", "atan2"])
 def test_listed_places_are_needed(name):
     """Each exception that holds only somewhere breaks the general bound there: the list is no excuse in advance."""
     samples = {
@@ -50,7 +81,8 @@ def test_listed_places_are_needed(name):
         "gaussian": ((-26.703537555513243,), 0),
         "normal_pdf": ((38.000000000028024,), 0),
         "exp2": ((1024.0,), 0),
-        "pow": ((6.831296525333033e-270, -0.2738551513816447), 0),
+        "atan2": ((0.04498591031017145, 1e-323), 0),
+        "pow": ((1.00000000000005e-310, 1e-17), 0),
     }
     xs, which = samples[name]
     assert dict(accuracy.errors(ROWS[name], xs))[which] > 4
@@ -78,7 +110,7 @@ WRONG = {
 def test_a_wrong_rule_is_found(name):
     right = ROWS[name]
     wrong = Primitive(name, right.value, WRONG[name], arity=right.arity, domain=right.domain, kinks=right.kinks)
-    assert [w for w in accuracy.worst(wrong, POINTS) if w.which != "value" and not w.error <= w.bound] != []
+    assert [w for w in accuracy.worst(wrong, 4 * POINTS) if w.which != "value" and not w.error <= w.bound] != []
 
 
 @pytest.mark.parametrize(
@@ -94,7 +126,7 @@ def test_a_wrong_rule_is_found(name):
 def test_a_careless_value_is_found(name, value):
     right = ROWS[name]
     careless = Primitive(name, value, right.partials, arity=right.arity, domain=right.domain, kinks=right.kinks)
-    assert [w for w in accuracy.worst(careless, POINTS) if w.which == "value" and not w.error <= w.bound] != []
+    assert [w for w in accuracy.worst(careless, 4 * POINTS) if w.which == "value" and not w.error <= w.bound] != []
 
 
 # --- the measure itself -------------------------------------------------------------------------
@@ -156,7 +188,8 @@ def same(a, b):
     return a == b and math.copysign(1, a) == math.copysign(1, b) if a == a else b != b
 
 
-EDGES = (0.0, -0.0, 1.0, -1.0, 0.5, -2.0, 3.0, 5e-324, -1e-310, 1e308, -1e308, math.inf, -math.inf, math.nan, 710.0, -746.0)
+EDGES = (0.0, -0.0, 1.0, -1.0, 0.5, -2.0, 3.0, 5e-324, -1e-310, 1e308, -1e308, 710.0, -746.0)
+EDGES = (*EDGES, math.inf, -math.inf, math.nan)
 
 
 def edge_points(row):

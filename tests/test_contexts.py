@@ -198,6 +198,20 @@ def test_transforms_are_watched_as_well():
             attempt()
 
 
+def test_tangents_are_watched_as_well():
+    for attempt in (
+        lambda: ag.jvp(ag.sqrt, (0.0,), (1.0,)),
+        lambda: ag.jvp(ag.sqrt, (Value(0.0, label="x"),), (1.0,)),
+        lambda: ag.jacobian(lambda v: [ag.sqrt(v[0]), v[0]], mode="forward")([0.0]),
+    ):
+        with pytest.raises(ag.AnomalyError, match="the tangent of sqrt = 0.0 became inf, from"), ag.detect_anomaly():
+            attempt()
+    with pytest.raises(ag.AnomalyError, match="became inf, from the tangent that was given"), ag.detect_anomaly():
+        ag.jvp(ag.sin, (0.0,), (inf,))
+    with ag.detect_anomaly():
+        assert ag.jvp(ag.sqrt, (4.0,), (1.0,)) == (2.0, 0.25)
+
+
 def test_a_guard_that_works_is_no_anomaly():
     x = Value(0.0)
     with ag.detect_anomaly():

@@ -335,3 +335,17 @@ def test_the_number_system_is_complete():
     assert VALUES.equal(x, y).op == "eq"
     assert VALUES.number(3) == 3
     assert math.isnan(VALUES.pow(-1.0, 0.5))
+
+
+def test_functions_read_the_numbers_of_other_systems():
+    mpmath = pytest.importorskip("mpmath")
+    from autograd_core.number_systems.high_precision import HighPrecision
+
+    third = HighPrecision().number(1) / 3
+    for got, expected in (
+        (ag.sin(third), mpmath.sin),
+        (ag.hypot(third, 1.0), lambda x: mpmath.sqrt(x * x + 1)),
+        (ag.logsumexp([third, 0.0]), lambda x: mpmath.log(mpmath.exp(x) + 1)),
+    ):
+        with mpmath.workdps(50):
+            assert abs(mpmath.mpf(str(got)) - expected(mpmath.mpf(1) / 3)) < mpmath.mpf(10) ** -45

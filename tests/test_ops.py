@@ -10,7 +10,7 @@ import pytest
 import autograd_core as ag
 from autograd_core.errors import UnknownPrimitiveError
 from autograd_core.number_systems.floats import FLOATS
-from autograd_core.ops import ROWS, Primitive, find_primitive
+from autograd_core.ops import ROWS, USER_ROWS, Primitive, find_primitive
 from autograd_core.value import evaluate
 
 INF, NAN, MAX, TINY = math.inf, math.nan, 1.7976931348623157e308, 5e-324
@@ -291,6 +291,16 @@ def test_rows_describe_themselves():
 def test_a_row_travels_by_its_name():
     for row in ROWS.values():
         assert pickle.loads(pickle.dumps(row)) is row
+
+
+def test_a_users_row_travels_by_its_name():
+    @ag.primitive
+    def thrice(x):
+        return 3 * x
+
+    row = thrice._row
+    assert pickle.loads(pickle.dumps(row)) is row
+    del USER_ROWS[row.module, row.qualname]
 
 
 def test_a_missing_row_stands_in_until_it_is_needed():

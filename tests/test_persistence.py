@@ -190,6 +190,24 @@ DEFINING = """
 """
 
 
+@ag.primitive
+def doubled(x):
+    return 2 * x
+
+
+@doubled.partials
+def _(x, z):
+    return (2,)
+
+
+@pytest.mark.parametrize("way", COPIES)
+def test_a_primitive_that_is_known_already_is_found_again(way):
+    x = Value(3.0)
+    y2, x2 = COPIES[way]([doubled(x), x])
+    assert y2._row is doubled._row
+    assert [g.data for g in ag.grad_of(y2, [x2], create_graph=True)] == [2.0]
+
+
 def saved_by_another_program(tmp_path, module):
     (tmp_path / f"{module}.py").write_text(textwrap.dedent(DEFINING))
     code = f"""

@@ -38,7 +38,7 @@ def test_on_plain_numbers_it_gives_numbers():
     assert cube(2).__class__ is int
     assert cube.__name__ == "cube"
     assert cube.__doc__ == "The third power."
-    assert repr(cube) == "<primitive cube>"
+    assert repr(cube) == repr(cube._row) == "<primitive cube>"
 
 
 def test_derivatives_of_any_order_forward_and_reverse():

@@ -8,7 +8,6 @@ import pkgutil
 import subprocess
 import sys
 import textwrap
-import time
 
 import pytest
 
@@ -119,6 +118,8 @@ def test_the_examples_run(name):
     for test in doctest.DocTestFinder(exclude_empty=True).find(module, name):
         if test.examples:
             runner.run(test, out=output.append)
+    if "MissingExtraError: " in "".join(output):
+        pytest.skip("an example needs an extra that is not installed")
     assert runner.failures == 0, "".join(output)
 
 
@@ -212,9 +213,9 @@ def test_numpy_is_not_imported_by_using_the_core():
 
 def test_the_import_is_quick():
     def seconds(code):
-        start = time.perf_counter()
-        subprocess.run([sys.executable, "-c", code], check=True)
-        return time.perf_counter() - start
+        """Processor time, which other programs on the machine disturb less."""
+        timed = f"import time; start = time.process_time(); {code}; print(time.process_time() - start)"
+        return float(subprocess.run([sys.executable, "-c", timed], check=True, capture_output=True).stdout)
 
-    bare, with_import = (min(seconds(code) for _ in range(5)) for code in ("pass", "import autograd_core"))
-    assert with_import - bare < 0.15  # 0.05 on a quiet machine, where the benchmarks measure it
+    # 0.05 s of wall time on a quiet machine, where benchmarks/ measures it; NumPy alone would take more than this.
+    assert min(seconds("import autograd_core") for _ in range(5)) < 0.15

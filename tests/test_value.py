@@ -442,6 +442,16 @@ def test_backward_is_at_the_recorded_point_whatever_data_says_now():
     assert x.grad == 4.0
 
 
+def test_an_int_that_was_assigned_is_read_as_a_float():
+    x = Value(0.5)
+    x.data = 3
+    for node in (x * x, x / 2, ag.sum([x, x]), ag.sin(x) * x, x**2, -x, x > 2):
+        assert node.data.__class__ is float
+        node.backward()
+    assert ag.sum([x, x]).data == 6.0
+    assert [g.data for g in ag.grad_of(x * x, [x], create_graph=True)] == [6.0]
+
+
 def test_a_leaf_is_its_own_root():
     x = Value(2.0)
     x.backward(3)

@@ -41,10 +41,11 @@ def _comparison(method: str) -> Any:
     return compare
 
 
-for _name, _method in (("add", "add"), ("sub", "sub"), ("mul", "mul"), ("div", "truediv"), ("neg", "neg"), ("pos", "pos")):
+for _name, _method in (("add", "add"), ("sub", "sub"), ("mul", "mul"), ("div", "truediv")):
     setattr(Dual, f"__{_method}__", _arithmetic(_name))
-    if _name not in ("neg", "pos"):
-        setattr(Dual, f"__r{_method}__", _arithmetic(_name, reflected=True))
+    setattr(Dual, f"__r{_method}__", _arithmetic(_name, reflected=True))
+for _name in ("neg", "pos"):
+    setattr(Dual, f"__{_name}__", _arithmetic(_name))
 for _method in ("__lt__", "__le__", "__gt__", "__ge__"):
     setattr(Dual, _method, _comparison(_method))
 

@@ -28,7 +28,7 @@ class HighPrecision(NumberSystem):
     made: ClassVar[dict[int, HighPrecision]] = {}
     context: Any
 
-    def __new__(cls, digits: int = DIGITS) -> HighPrecision:
+    def __new__(cls, digits: int = DIGITS) -> HighPrecision:  # noqa: PYI034  it returns one that was made before
         if digits not in cls.made:
             cls.made[digits] = system = super().__new__(cls)
             system._open(digits)
@@ -48,7 +48,7 @@ class HighPrecision(NumberSystem):
             setattr(self, name, self._real(getattr(mp, name)))
 
     def _by_zero(self, x: Any) -> Any:
-        return self.context.inf * self.context.sign(x) if x and x == x else self.context.nan
+        return self.context.sign(x) * self.context.inf if x else self.context.nan
 
     def _real(self, function: Any) -> Any:
         """The function, with NaN where its result is complex."""
