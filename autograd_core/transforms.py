@@ -12,12 +12,14 @@ from typing import TYPE_CHECKING, Any
 
 from .contexts import current, transforming, unwatched
 from .errors import AnomalyError, OperandError, RangeError, StructureError
+from .evaluation import is_fraction, number
 from .functions import VALUES
 from .graph import order_of, sweep_order
+from .notes import GradientWatch, named
 from .ops import ROWS
 from .sweep import forward, reverse
 from .tree import Spec, array, build, described, flatten, flatten_as, unflatten
-from .value import FUSED, Constant, GradientWatch, Value, check_fresh, is_fraction, named, number, record_many
+from .value import FUSED, Constant, Value, check_fresh, record_many
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import math
-import sys
 import warnings
-from numbers import Number, Rational, Real
+from numbers import Number, Real
 from typing import TYPE_CHECKING, Any
 
 from . import fusion, ops
 from .contexts import current, entered
-from .errors import AnomalyError, GraphCutError, GraphCutWarning, OperandError, RangeError, StaleGraphError
+from .errors import GraphCutError, GraphCutWarning, OperandError, StaleGraphError
+from .evaluation import evaluate, is_finite, is_fraction, number, shown
 from .graph import MANY, sweep_order, topological_order
+from .notes import NO_NOTE, GradientWatch, Note, report_anomaly, user_line
 from .number_systems.base import SYSTEMS
-from .number_systems.floats import FLOATS, PLAIN_FLOATS, Double
+from .number_systems.floats import PLAIN_FLOATS
 from .persistence import deep_copied, reduced, restore
 from .sweep import reverse
 
@@ -21,64 +22,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from .ops import Primitive
-
-
-class Note:
-    """What few nodes have: a label, a scope, the line that made it. Shared between nodes, never changed."""
-
-    __slots__ = ("label", "scope", "site")
-
-    def __init__(self, label: str = "", scope: str = "", site: str = "") -> None:
-        self.label = label
-        self.scope = scope
-        self.site = site
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return Note, (self.label, self.scope, self.site)
-
-
-NO_NOTE = Note()
-
-
-def number(x: Any, caller: str = "Value", expected: str = "a real number") -> Any:
-    """`x` as data: a float, or a Fraction as it is.
-
-    Raises:
-        OperandError: `x` is no real number.
-        RangeError: An int beyond the range of a float.
-    """
-    if x.__class__ is float:
-        return x
-    if type(x).__module__ == "numpy" and not hasattr(x, "__len__"):  # a NumPy scalar, no array
-        return number(x.item(), caller, expected)
-    if is_fraction(x):
-        return x
-    if not isinstance(x, Real):
-        hint = ""
-        if isinstance(x, Value):
-            hint = "; use .detach() for a new leaf, or the Value itself"
-        elif hasattr(x, "shape"):
-            hint = f" of shape {tuple(x.shape)}; make one Value per entry, or use .item()"
-        msg = f"{caller}: expected {expected}, got {_shown(x)}{hint}"
-        raise OperandError(msg)
-    try:
-        return float(x)
-    except OverflowError:
-        msg = (
-            f"{caller}: an int of {x.bit_length()} bits is beyond the range of a float; "  # type: ignore[attr-defined]
-            "pass fractions.Fraction(...) to keep it exact"
-        )
-        raise RangeError(msg) from None
-
-
-def is_fraction(x: Any) -> bool:
-    """Whether `x` is exact and no int: a Fraction, or another library's."""
-    return x.__class__ is not float and isinstance(x, Rational) and not isinstance(x, int)
-
-
-def _shown(x: Any) -> str:
-    text = repr(x)
-    return f"{text if len(text) <= 60 else text[:57] + '...'} ({type(x).__name__})"
 
 
 class Value:
@@ -201,7 +144,7 @@ class Value:
     @label.setter
     def label(self, label: str) -> None:
         if not isinstance(label, str):
-            msg = f"label: expected a str, got {_shown(label)}"
+            msg = f"label: expected a str, got {shown(label)}"
             raise OperandError(msg)
         note = getattr(self, "_note", NO_NOTE)
         self._note = Note(label, note.scope, note.site)
@@ -214,7 +157,7 @@ class Value:
     @scope.setter
     def scope(self, scope: str) -> None:
         if not isinstance(scope, str):
-            msg = f"scope: expected a str, got {_shown(scope)}"
+            msg = f"scope: expected a str, got {shown(scope)}"
             raise OperandError(msg)
         note = getattr(self, "_note", NO_NOTE)
         self._note = Note(note.label, scope, note.site)
@@ -389,40 +332,6 @@ class Constant(Value):
 
 # --- making nodes -------------------------------------------------------------------------------
 
-def evaluate(row: Primitive, xs: Sequence[Any]) -> tuple[Any, tuple[Any, ...]]:
-    """Value and partials of a row at plain numbers; nothing raises where IEEE 754 has an answer."""
-    if any(x.__class__ is not float for x in xs):
-        if any(map(is_fraction, xs)):
-            return _evaluate_exactly(row, xs)
-        xs = [float(x) for x in xs]
-    try:
-        z = row.value(PLAIN_FLOATS, *xs)
-        partials = row.partials(PLAIN_FLOATS, *xs, z)
-    except (ArithmeticError, ValueError):
-        ys = [Double(x) for x in xs]
-        z = row.value(FLOATS, *ys)
-        partials = row.partials(FLOATS, *ys, z)
-    return float(z), tuple(map(float, partials))
-
-
-def _evaluate_exactly(row: Primitive, xs: Sequence[Any]) -> tuple[Any, tuple[Any, ...]]:
-    from .number_systems.exact import EXACT  # brings fractions, which need 10 ms to import
-
-    ys = [x if x.__class__ is float else EXACT.number(x) for x in xs]
-    try:
-        z = row.value(EXACT, *ys)
-        return EXACT.kept(z), tuple(map(EXACT.kept, row.partials(EXACT, *ys, z)))
-    except ArithmeticError:  # 1/0, or a Fraction beyond float where a float is needed
-        return evaluate(row, [_rounded(x) for x in ys])
-
-
-def _rounded(x: Any) -> float:
-    try:
-        return float(x)
-    except OverflowError:
-        return math.copysign(math.inf, x > 0 or -1)
-
-
 def record(row: Primitive, *operands: Any) -> Any:
     """Apply a primitive: a node if a Value is among the operands, else a number.
 
@@ -451,7 +360,7 @@ def record(row: Primitive, *operands: Any) -> Any:
     if mode.scope or mode.anomaly:
         node._note = Note(scope=mode.scope, site=user_line() if mode.anomaly else "")
         if mode.anomaly and not is_finite(z):
-            _report_anomaly(node, operands)
+            report_anomaly(node, operands)
     return node
 
 
@@ -496,16 +405,15 @@ def record_many(row: Primitive, operands: Sequence[Any]) -> Any:
         return record(row, *operands)
     try:
         z = row.value(PLAIN_FLOATS, *datas)
-        if z.__class__ is float:
-            node = new(Value)
-            node.data = z
-            node.grad = 0.0
-            node._edges = (*operands, *row.partials(PLAIN_FLOATS, *datas, z))
-            node._row = row
-            return node
+        edges = (*operands, *row.partials(PLAIN_FLOATS, *datas, z))
     except (ArithmeticError, ValueError):
-        pass  # `record` reads the rule where nothing raises
-    return record(row, *operands)
+        return record(row, *operands)  # which reads the rule where nothing raises
+    node = new(Value)
+    node.data = z
+    node.grad = 0.0
+    node._row = row
+    node._edges = edges
+    return node
 
 
 def _datas(row: Primitive, operands: Sequence[Any]) -> list[Any]:
@@ -557,66 +465,9 @@ def record_operator(row: Primitive, *operands: Any) -> Any:
         if not isinstance(p, (Value, Real)):
             if row.name in ("eq", "ne") or not (type(p).__module__ == "builtins" or isinstance(p, Number)):
                 return NotImplemented
-            msg = f"{row.symbol}: expected a real number or a Value, got {_shown(p)}"
+            msg = f"{row.symbol}: expected a real number or a Value, got {shown(p)}"
             raise OperandError(msg)
     return record(row, *operands)
-
-
-PACKAGE = __file__.rpartition("value.py")[0]
-OWN_FILES = (PACKAGE, PACKAGE.removesuffix("autograd_core/") + "nn/", "<autograd_core ")
-
-
-def user_line() -> str:
-    """The place, as "file, line n", of the code outside of this library that runs now."""
-    frame = sys._getframe(1)
-    while frame.f_back and frame.f_code.co_filename.startswith(OWN_FILES):
-        frame = frame.f_back
-    return f"{frame.f_code.co_filename}, line {frame.f_lineno}"
-
-
-def named(node: Value) -> str:
-    """A node in a message: its label, else its operation, and its data."""
-    return f"{node.label or node.op or 'a leaf'} = {node.data}"
-
-
-def _report_anomaly(node: Value, operands: Sequence[Any]) -> None:
-    given = ", ".join(named(p) if isinstance(p, Value) else str(p) for p in operands)
-    msg = f"{node._row.name if node._row else 'operation'} gave {node.data} from {given}, at {node._note.site}"
-    raise AnomalyError(msg)
-
-
-def is_finite(x: Any) -> bool:
-    """Whether a number is neither infinite nor NaN; a Fraction never is."""
-    return x.__class__ is not float or math.isfinite(x)
-
-
-class GradientWatch:
-    """Raises at the first adjoint that is not finite, and names the operation that sent it."""
-
-    def __init__(self) -> None:
-        self.adjoints: dict[Value, Any] = {}
-
-    def __call__(self, node: Value, g: Any) -> None:
-        """Look at a node's complete adjoint."""
-        if is_finite(g):
-            self.adjoints[node] = g
-            return
-        shares = [
-            (user, d * h)
-            for user, h in self.adjoints.items()
-            for p, d in zip(user._edges, user._edges[len(user._edges) // 2 :])
-            if p is node and d and h
-        ]
-        if not shares:
-            msg = f"the seed of {named(node)} is {g}"
-            raise AnomalyError(msg)
-        # Finite shares that overflow together have no single culprit: the last one is named.
-        user = next((user for user, share in shares if not is_finite(share)), shares[-1][0])
-        site = getattr(user, "_note", NO_NOTE).site
-        made = f"made at {site}" if site else "made outside of detect_anomaly()"
-        given = ", ".join(map(named, user.parents))
-        msg = f"the gradient of {named(node)} became {g}: {user.op} ({made}) of {given} sent it"
-        raise AnomalyError(msg)
 
 
 new = object.__new__

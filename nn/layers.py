@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from autograd_core import OperandError, StructureError, Value, dot, scope
 from autograd_core.contexts import entered
-from autograd_core.value import Note
+from autograd_core.notes import Note
 
 from .activations import TITLES, activation_function
 from .checks import generator, plain, real, row, shown, whole

@@ -7,10 +7,11 @@ from pathlib import Path
 import pytest
 
 import autograd_core as ag
+from autograd_core.evaluation import evaluate
 from autograd_core.number_systems.floats import FLOATS, PLAIN_FLOATS
 from autograd_core.number_systems.high_precision import HighPrecision
 from autograd_core.ops import ROWS, Primitive
-from autograd_core.value import FUSED, OPERATORS, evaluate
+from autograd_core.value import FUSED, OPERATORS
 
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT / "benchmarks"))

@@ -9,9 +9,9 @@ import pytest
 
 import autograd_core as ag
 from autograd_core.errors import UnknownPrimitiveError
+from autograd_core.evaluation import evaluate
 from autograd_core.number_systems.floats import FLOATS
 from autograd_core.ops import ROWS, USER_ROWS, Primitive, find_primitive
-from autograd_core.value import evaluate
 
 INF, NAN, MAX, TINY = math.inf, math.nan, 1.7976931348623157e308, 5e-324
 PI = math.pi

@@ -172,8 +172,8 @@ INVALID: dict[str, Callable[..., float]] = {
 
 def _never_raises(name: str) -> Callable[..., Double]:
     fast = FAST[name]
-    overflow = OVERFLOW.get(name, lambda *_: INF)
-    invalid = INVALID.get(name, lambda *_: NAN)
+    overflow: Callable[..., float] = OVERFLOW.get(name, lambda *_: INF)
+    invalid: Callable[..., float] = INVALID.get(name, lambda *_: NAN)
 
     def function(*xs: float) -> Double:
         xs = tuple(map(float, xs))

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..errors import GuardError, OperandError, RangeError, StructureError
+from ..evaluation import number
 from ..transforms import _one_of as one_of
 from ..transforms import _positions as positions
 from ..tree import LEAF, Spec, flatten, same_shape
-from ..value import Value, number
+from ..value import Value
 from .program import Program, program_of
 from .rows import numbers_of, rows_of, same_length, tree_of, tree_with_rows
 from .tracing import Traced, trace

@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 
 from ..errors import OperandError, StructureError
+from ..evaluation import number
 from ..tree import Spec, build, flatten, is_array, same_shape, unflatten
-from ..value import Value, number
+from ..value import Value
 
 
 def shape_of(spec: Spec) -> tuple[int, ...] | None:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..contexts import tracing
+from ..evaluation import number
 from ..tree import Spec, flatten, unflatten
-from ..value import Value, number
+from ..value import Value
 from .program import Program, program_of
 
 if TYPE_CHECKING:

@@ -1,0 +1,96 @@
+"""Rows at plain numbers: what counts as a number, and the value and partials of a row there."""
+
+from __future__ import annotations
+
+import math
+from numbers import Rational, Real
+from typing import TYPE_CHECKING, Any
+
+from .errors import OperandError, RangeError
+from .number_systems.floats import FLOATS, PLAIN_FLOATS, Double
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from .ops import Primitive
+
+
+def number(x: Any, caller: str = "Value", expected: str = "a real number") -> Any:
+    """`x` as data: a float, or a Fraction as it is.
+
+    Raises:
+        OperandError: `x` is no real number.
+        RangeError: An int beyond the range of a float.
+    """
+    if x.__class__ is float:
+        return x
+    if type(x).__module__ == "numpy" and not hasattr(x, "__len__"):  # a NumPy scalar, no array
+        return number(x.item(), caller, expected)
+    if is_fraction(x):
+        return x
+    if not isinstance(x, Real):
+        hint = ""
+        if hasattr(x, "local_grads"):
+            hint = "; use .detach() for a new leaf, or the Value itself"
+        elif hasattr(x, "shape"):
+            hint = f" of shape {tuple(x.shape)}; make one Value per entry, or use .item()"
+        msg = f"{caller}: expected {expected}, got {shown(x)}{hint}"
+        raise OperandError(msg)
+    try:
+        return float(x)
+    except OverflowError:
+        msg = (
+            f"{caller}: an int of {x.bit_length()} bits is beyond the range of a float; "  # type: ignore[attr-defined]
+            "pass fractions.Fraction(...) to keep it exact"
+        )
+        raise RangeError(msg) from None
+
+
+def is_fraction(x: Any) -> bool:
+    """Whether `x` is exact and no int: a Fraction, or another library's."""
+    return x.__class__ is not float and isinstance(x, Rational) and not isinstance(x, int)
+
+
+def shown(x: Any) -> str:
+    """A value and its type in a message, shortened."""
+    text = repr(x)
+    return f"{text if len(text) <= 60 else text[:57] + '...'} ({type(x).__name__})"
+
+
+def is_finite(x: Any) -> bool:
+    """Whether a number is neither infinite nor NaN; a Fraction never is."""
+    return x.__class__ is not float or math.isfinite(x)
+
+
+def evaluate(row: Primitive, xs: Sequence[Any]) -> tuple[Any, tuple[Any, ...]]:
+    """Value and partials of a row at plain numbers; nothing raises where IEEE 754 has an answer."""
+    if any(x.__class__ is not float for x in xs):
+        if any(map(is_fraction, xs)):
+            return _evaluate_exactly(row, xs)
+        xs = [float(x) for x in xs]
+    try:
+        z = row.value(PLAIN_FLOATS, *xs)
+        partials = row.partials(PLAIN_FLOATS, *xs, z)
+    except (ArithmeticError, ValueError):
+        ys = [Double(x) for x in xs]
+        z = row.value(FLOATS, *ys)
+        partials = row.partials(FLOATS, *ys, z)
+    return float(z), tuple(map(float, partials))
+
+
+def _evaluate_exactly(row: Primitive, xs: Sequence[Any]) -> tuple[Any, tuple[Any, ...]]:
+    from .number_systems.exact import EXACT  # brings fractions, which need 10 ms to import
+
+    ys = [x if x.__class__ is float else EXACT.number(x) for x in xs]
+    try:
+        z = row.value(EXACT, *ys)
+        return EXACT.kept(z), tuple(map(EXACT.kept, row.partials(EXACT, *ys, z)))
+    except ArithmeticError:  # 1/0, or a Fraction beyond float where a float is needed
+        return evaluate(row, [_rounded(x) for x in ys])
+
+
+def _rounded(x: Any) -> float:
+    try:
+        return float(x)
+    except OverflowError:
+        return math.copysign(math.inf, x > 0 or -1)
