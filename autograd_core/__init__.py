@@ -101,6 +101,8 @@ from .transforms import vjp as vjp
 from .user_primitives import primitive as primitive
 from .value import Value as Value
 
+__version__ = "0.1.0"
+
 # Without sum, max, min, abs: `from autograd_core import *` shall not hide the built-ins.
 __all__ = [
     "AnomalyError",

@@ -24,8 +24,8 @@ def number(x: Any, caller: str = "Value", expected: str = "a real number") -> An
     """
     if x.__class__ is float:
         return x
-    if type(x).__module__ == "numpy" and not hasattr(x, "__len__"):  # a NumPy scalar, no array
-        return number(x.item(), caller, expected)
+    if type(x).__module__ == "numpy" and not hasattr(x, "__len__") and x.dtype.kind in "biu":
+        x = int(x)  # a NumPy scalar, no array
     if is_fraction(x):
         return x
     if not isinstance(x, Real):
@@ -48,7 +48,14 @@ def number(x: Any, caller: str = "Value", expected: str = "a real number") -> An
 
 def is_fraction(x: Any) -> bool:
     """Whether `x` is exact and no int: a Fraction, or another library's."""
-    return x.__class__ is not float and isinstance(x, Rational) and not isinstance(x, int)
+    return x.__class__ is not float and isinstance(x, Rational) and not (isinstance(x, int) or hasattr(x, "dtype"))
+
+
+def decimal(x: Any) -> Any:
+    """A Fraction as a Decimal, for printing: it may be beyond float."""
+    from decimal import Decimal  # with fractions, 10 ms
+
+    return Decimal(x.numerator) / Decimal(x.denominator)
 
 
 def shown(x: Any) -> str:
@@ -67,7 +74,7 @@ def evaluate(row: Primitive, xs: Sequence[Any]) -> tuple[Any, tuple[Any, ...]]:
     if any(x.__class__ is not float for x in xs):
         if any(map(is_fraction, xs)):
             return _evaluate_exactly(row, xs)
-        xs = [float(x) for x in xs]
+        xs = [number(x, row.name) for x in xs]
     try:
         z = row.value(PLAIN_FLOATS, *xs)
         partials = row.partials(PLAIN_FLOATS, *xs, z)

@@ -126,7 +126,7 @@ def _call(node: ast.Call, inputs: Mapping[str, Value], text: str) -> Any:
     function = FUNCTIONS.get(name)
     if function is None or node.keywords:
         near = difflib.get_close_matches(name, FUNCTIONS, 1)
-        hint = f"; did you mean {near[0]}?" if near else ""
+        hint = f"; did you mean {near[0]}?" if near else "."
         what = f"{name}(...) with keywords" if function else f"unknown function {name or ast.unparse(node.func)!r}"
         msg = f"{what}{hint} Known are {', '.join(sorted(FUNCTIONS))}."
         raise ExpressionError(msg)

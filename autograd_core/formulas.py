@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from .evaluation import decimal
 from .graph import topological_order
 from .value import Constant, Value
 
@@ -28,7 +29,7 @@ def shown(x: Any, digits: int = 4) -> str:
     """
     if x.__class__ is not float:
         text = str(x)
-        return text if len(text) <= 2 * digits + 3 else f"{float(x):.{digits}g}"
+        return text if len(text) <= 2 * digits + 3 else f"{decimal(x):.{digits}g}"
     return f"{x:.{digits}g}"
 
 
@@ -83,7 +84,8 @@ def operation(row: Primitive, operands: Sequence[str]) -> str:
 
 
 def _atom(text: str) -> str:
-    return text if all(c.isalnum() or c in "_.[]'" for c in text) else f"({text})"
+    positive = text.replace("e+", "e").replace("e-", "e")  # 1e-09 is one number
+    return text if all(c.isalnum() or c in "_.[]'" for c in positive) else f"({text})"
 
 
 def latex_name(text: str) -> str:

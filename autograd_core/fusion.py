@@ -54,7 +54,7 @@ def build_{name}(a, b, /):
                 z = {value}
                 d = {d[0]}
                 e = {d[1]}
-            except (ArithmeticError, ValueError):
+            except (ArithmeticError, TypeError, ValueError):
                 return record(row, a, b)
             if {floats}:
                 node = new(Value)
@@ -138,9 +138,13 @@ def text(row: Primitive, *, reflected: bool = False) -> str:
     return BINARY.format(name=row.name, value=value, d=d, first=first, floats=floats)
 
 
-def _stub(*operands: Any) -> Any:
-    """The body of every function until its first call; its globals are the function's own."""
-    return compile_and_call(operands)  # type: ignore[name-defined]  # noqa: F821
+# The bodies of all functions until their first call; their globals are the function's own.
+def _unary(a: Any, /) -> Any:
+    return compile_and_call(a)  # type: ignore[name-defined]  # noqa: F821
+
+
+def _binary(a: Any, b: Any, /) -> Any:
+    return compile_and_call(a, b)  # type: ignore[name-defined]  # noqa: F821
 
 
 def fused(row: Primitive, namespace: dict[str, Any], *, reflected: bool = False) -> Callable[..., Any]:
@@ -154,10 +158,10 @@ def fused(row: Primitive, namespace: dict[str, Any], *, reflected: bool = False)
         reflected: For `number <op> Value`: the operands come in the other order.
     """
     scope = FAST | namespace | {"row": row}
-    function = FunctionType(_stub.__code__, scope, row.name)
+    function = FunctionType((_unary if row.arity == 1 else _binary).__code__, scope, row.name)
     function.__qualname__ = row.name  # with the module that functions.py sets, it can be pickled
 
-    def compile_and_call(operands: tuple[Any, ...]) -> Any:
+    def compile_and_call(*operands: Any) -> Any:
         _run(text(row, reflected=reflected), f"{'reflected ' if reflected else ''}{row.name}", scope)
         function.__code__ = scope[f"build_{row.name}"].__code__
         return function(*operands)

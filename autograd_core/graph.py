@@ -37,10 +37,15 @@ def topological_order(root: Value) -> list[Value]:
         >>> [node.op for node in ag.topological_order(b + a)]
         ['', 'mul', 'add']
     """
-    return order_of([_node(root, "topological_order")])
+    return order_of([node_of(root, "topological_order")])
 
 
-def _node(x: Any, caller: str) -> Any:
+def node_of(x: Any, caller: str) -> Any:
+    """`x`, if it is a node.
+
+    Raises:
+        OperandError: It is none.
+    """
     if not hasattr(x, "parents"):
         msg = f"{caller}: expected a Value, got {x!r} ({type(x).__name__})"
         raise OperandError(msg)
@@ -166,8 +171,8 @@ def count_paths(root: Value, leaf: Value) -> int:
         True
     """
     counts: dict[Value, int] = {}
-    _node(leaf, "count_paths")
-    for node in order_of([_node(root, "count_paths")]):
+    node_of(leaf, "count_paths")
+    for node in order_of([node_of(root, "count_paths")]):
         here = 1 if node is leaf else 0
         for parent in node.parents:
             here += counts[parent]
@@ -192,5 +197,5 @@ def trace(root: Value) -> tuple[list[Value], list[tuple[Value, Value]]]:
         >>> len(nodes), len(edges)
         (2, 2)
     """
-    nodes = order_of([_node(root, "trace")])
+    nodes = order_of([node_of(root, "trace")])
     return nodes, [(parent, node) for node in nodes for parent in node.parents]

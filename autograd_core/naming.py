@@ -32,7 +32,10 @@ def name(variables: Mapping[str, Any]) -> None:
         msg = f"name: expected a mapping such as locals(), got {variables!r} ({type(variables).__name__})"
         raise OperandError(msg)
     named = [(key, x) for key, x in variables.items() if isinstance(key, str) and not key.startswith("_")]
-    waiting = named[::-1]
+    for key, x in named:  # a variable's own name before its place in some list
+        if isinstance(x, Value):
+            x.label = x.label or key
+    waiting = [(key, x) for key, x in named[::-1] if key not in ("In", "Out")]
     seen: set[int] = set()
     while waiting:
         label, x = waiting.pop()

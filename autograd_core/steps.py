@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from .formulas import latex_name, latex_operation, names_of, operation, shown
-from .graph import topological_order
+from .graph import node_of, topological_order
 from .sweep import reverse
 from .value import Constant, Value, check_fresh
 
@@ -66,7 +66,7 @@ def forward_steps(root: Value) -> list[Step]:
         >>> print(ag.forward_steps(a * b + 10)[0].formula)
         v1 = a * b = 2 * (-3) = -6
     """
-    names = names_of(root)
+    names = names_of(node_of(root, "forward_steps"))
     steps: list[Step] = []
     for node in topological_order(root):
         row, parents = node._row, node.parents
@@ -111,7 +111,7 @@ def backward_steps(root: Value, seed: float = 1.0) -> list[Step]:
         grad a += d v1/d a * grad v1 = -3 * 1 = -3
         grad b += d v1/d b * grad v1 = 2 * 1 = 2
     """
-    names = names_of(root)
+    names = names_of(node_of(root, "backward_steps"))
     order = topological_order(root)
     for node in order:
         check_fresh(node)

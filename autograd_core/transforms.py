@@ -502,8 +502,7 @@ def _jacobian_rows(call: Call, mode: str) -> list[list[Any]]:
     if mode == "forward" or (mode == "auto" and n < m):
         columns = []
         for j in range(n):
-            unit = [0.0] * n
-            unit[j] = 1.0
+            unit = [type(x.data)(k == j) if is_fraction(x.data) else float(k == j) for k, x in enumerate(call.inputs)]
             columns.append(push_forward(call.outputs, call.inputs, unit, graph=call.graph))
         return [[column[i] for column in columns] for i in range(m)]
     return [pull_back([out], [1.0], call.inputs, graph=call.graph) for out in call.outputs]

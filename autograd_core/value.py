@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import warnings
 from numbers import Number, Real
 from typing import TYPE_CHECKING, Any
@@ -10,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from . import fusion, ops
 from .contexts import current, entered
 from .errors import GraphCutError, GraphCutWarning, OperandError, StaleGraphError
-from .evaluation import evaluate, is_finite, is_fraction, number, shown
+from .evaluation import decimal, evaluate, is_finite, is_fraction, number, shown
 from .graph import MANY, sweep_order, topological_order
 from .notes import NO_NOTE, GradientWatch, Note, report_anomaly, user_line
 from .number_systems.base import SYSTEMS
@@ -123,17 +122,18 @@ class Value:
     def local_grads(self) -> tuple[Any, ...]:
         """The derivative of this node to each operand, recorded when it was made.
 
-        That to a constant serves nobody, is computed on demand, and is 0.0 where it is not finite.
+        That to a constant serves nobody and is not recorded. It is computed on demand; it is 0.0
+        where it is not finite, or where an operand's data was changed meanwhile.
         """
         parents = self.parents
-        local = self._edges[len(parents) :]
+        recorded = self._edges[len(parents) :]
         if not any(isinstance(p, Constant) for p in parents):
-            return local
-        assert self._row is not None
-        _, partials = evaluate(self._row, [p.data for p in parents])
+            return recorded
+        now = _now(self)
+        fresh = _agrees(self, now)
         return tuple(
-            (d if math.isfinite(d) else 0.0) if isinstance(p, Constant) else recorded
-            for p, d, recorded in zip(parents, partials, local, strict=True)
+            (d if fresh and is_finite(d) else 0.0) if isinstance(p, Constant) else e
+            for p, d, e in zip(parents, now[1], recorded, strict=True)
         )
 
     @property
@@ -237,7 +237,7 @@ class Value:
     def __format__(self, spec: str) -> str:
         if not spec:
             return str(self)
-        return format(self.data if self.data.__class__ is float else float(self.data), spec)
+        return format(self.data if self.data.__class__ is float else decimal(self.data), spec)
 
     def __bool__(self) -> bool:
         if entered and (guards := current().guards) is not None:
@@ -418,12 +418,10 @@ def record_many(row: Primitive, operands: Sequence[Any]) -> Any:
 
 def _datas(row: Primitive, operands: Sequence[Any]) -> list[Any]:
     """The operands' numbers; ints beside Fractions stay exact."""
+    given = [p.data if isinstance(p, Value) else p for p in operands]
+    exact = next((type(x) for x in given if is_fraction(x)), None)
     expected = "a real number or a Value"
-    datas = [p.data if isinstance(p, Value) else number(p, row.name, expected) for p in operands]
-    exact = next((type(d) for d in datas if is_fraction(d)), None)
-    if exact is None:
-        return datas
-    return [exact(p) if p.__class__ is int else d for p, d in zip(operands, datas, strict=True)]
+    return [exact(x) if exact and x.__class__ is int else number(x, row.name, expected) for x in given]
 
 
 def _on_numbers(row: Primitive, xs: Sequence[Any]) -> Any:
@@ -436,24 +434,35 @@ def _on_numbers(row: Primitive, xs: Sequence[Any]) -> Any:
     return evaluate(row, _datas(row, xs))[0]
 
 
+def _now(node: Value) -> tuple[Any, tuple[Any, ...]]:
+    """Value and partials of a node's rule at its operands' present data."""
+    assert node._row is not None
+    return evaluate(node._row, [p.data for p in node.parents])
+
+
+def _agrees(node: Value, now: tuple[Any, tuple[Any, ...]]) -> bool:
+    """Whether these are what the node recorded; NaN is the same as NaN here."""
+    z, partials = now
+    parents = node.parents
+    pairs = [(node.data, z)]
+    for p, recorded, d in zip(parents, node._edges[len(parents) :], partials, strict=True):
+        if not isinstance(p, Constant):
+            pairs.append((recorded, d))
+    return all(a == b or (a != a and b != b) for a, b in pairs)  # noqa: PLR0124
+
+
 def check_fresh(node: Value) -> None:
     """Raise if a node's rule no longer gives what the node recorded.
 
     Raises:
         StaleGraphError: The operands' data give another value or other local derivatives.
     """
-    row, parents = node._row, node.parents
-    if row is None:
+    if node._row is None:
         return
-    z, partials = evaluate(row, [p.data for p in parents])
-    recorded, now = [node.data], [z]
-    for p, d, e in zip(parents, node._edges[len(parents) :], partials, strict=True):
-        if not isinstance(p, Constant):
-            recorded.append(d)
-            now.append(e)
-    if not all(a == b or (a != a and b != b) for a, b in zip(recorded, now, strict=True)):  # noqa: PLR0124  NaN
+    now = _now(node)
+    if not _agrees(node, now):
         msg = (
-            f"{row.name}: recorded {node.data}, but its operands now give {z}: a leaf's .data was changed after "
+            f"{node.op}: recorded {node.data}, but its operands now give {now[0]}: a leaf's .data was changed after "
             "the graph was built. Build the graph again by calling your function."
         )
         raise StaleGraphError(msg)

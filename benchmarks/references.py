@@ -43,8 +43,9 @@ def definitions(mp):
     def norm(*v):
         return mp.sqrt(mp.fsum(x * x for x in v))
 
-    def logsumexp(*v):  # a term below 10^-8000 of the largest is nothing at any level here, and slow
-        return max(v) + mp.log(mp.fsum(mp.exp(x - max(v)) for x in v if x - max(v) > -20_000))
+    def logsumexp(*v):  # log1p, or a tiny largest hides the others; below 10^-8000 a term is nothing, and slow
+        top, *rest = sorted(v, reverse=True)
+        return top + mp.log1p(mp.fsum(mp.exp(x - top) for x in rest if x - top > -20_000))
 
     return {
         "pos": lambda x: x,

@@ -82,8 +82,8 @@ def generator(seed: Any) -> random.Random:
     """The source of random numbers that a `seed=` argument means.
 
     Args:
-        seed: An int; a `random.Random` that is used, and so advanced, as it is; None for Python's
-            global generator, which `random.seed` rules.
+        seed: An int; a `random.Random` that is used, and so advanced, as it is; None for one that
+            differs from run to run. Python's global generator is left alone.
 
     Raises:
         OperandError: It is none of these.
@@ -93,6 +93,4 @@ def generator(seed: Any) -> random.Random:
     if seed is not None and not isinstance(seed, int):
         msg = f"seed: expected an int, a random.Random or None, got {shown(seed)}"
         raise OperandError(msg)
-    if seed is None:
-        return random._inst  # what the module's functions use
     return random.Random(seed)  # noqa: S311  weights and shuffles are no secrets

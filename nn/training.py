@@ -74,6 +74,7 @@ def fit(
     max_grad_norm: float | None = None,
     accuracy: Right | None = None,
     seed: int | random.Random | None = None,
+    compiled: bool | None = None,
     progress: bool = True,
 ) -> History:
     """Train a model: for each batch forward, loss, backward, and one step of the optimizer.
@@ -99,6 +100,7 @@ def fit(
         accuracy: A function of one prediction (plain numbers) and its target: whether it is
             right. The classification losses bring their own.
         seed: An int or a `random.Random` that rules validation split and order.
+        compiled: None or False. Training on a compiled program is not available yet; True says so.
         progress: Whether to show a bar; without tqdm (extra `plot`) it is a line of text.
 
     Returns:
@@ -127,6 +129,9 @@ def fit(
     if optimizer is not None and not isinstance(optimizer, Optimizer):
         msg = f"fit: optimizer: expected an Optimizer such as nn.SGD(lr=0.1), got {shown(optimizer)}"
         raise OperandError(msg)
+    if compiled:
+        msg = "fit: compiled training is not available yet; leave compiled=None, which trains on the graphs themselves"
+        raise RangeError(msg)
     epochs = whole(epochs, "fit: epochs")
     rng = generator(seed)
     cases, unseen = _split(_cases(X, y), validation, rng)
@@ -143,6 +148,9 @@ def fit(
     optimizer = optimizer or Adam(lr=0.01)
     if not optimizer.params:
         optimizer.bind(model)
+    elif not set(optimizer.params) <= set(model.parameters()):
+        msg = "fit: optimizer: expected one for this model, got one with parameters of another; make one per model"
+        raise StructureError(msg)
 
     history = History()
     order = list(range(len(cases.targets)))
@@ -203,8 +211,11 @@ class Task(NamedTuple):
         """The loss of a batch, and how many of its cases are right."""
         predictions = [self.model(x) for x in batch.inputs]
         value = self.loss(predictions, batch.targets)
-        if not isinstance(value, Value):
-            msg = f"fit: loss: expected it to give a Value that depends on the model, got {shown(value)}"
+        if not isinstance(value, Value) or not value.parents:
+            msg = (
+                f"fit: loss: expected it to give a Value that depends on the model, got {shown(value)}; "
+                "within no_grad() nothing does"
+            )
             raise OperandError(msg)
         if self.right is None:
             return value, 0

@@ -117,3 +117,10 @@ def test_rows_are_compiled_when_first_used():
     code = "import sys, autograd_core; sys.exit('linecache' in sys.modules and 'tokenize' in sys.modules)"
     bare = subprocess.run([sys.executable, "-c", "import sys; sys.exit('tokenize' in sys.modules)"], check=False).returncode
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == bare
+
+
+def test_signatures_before_the_first_call():
+    import inspect
+
+    assert str(inspect.signature(fusion.fused(ROWS["sinh"], {}))) == "(a, /)"
+    assert str(inspect.signature(fusion.fused(ROWS["atan2"], {}))) == "(a, b, /)"

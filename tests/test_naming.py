@@ -55,3 +55,9 @@ def test_deeply_nested_lists_need_no_recursion():
 def test_what_is_no_mapping_is_refused(given):
     with pytest.raises(ag.OperandError, match=r"expected a mapping such as locals\(\)"):
         ag.name(given)
+
+
+def test_a_variables_own_name_comes_before_its_place_in_a_list():
+    a, b = ag.Value(1.0), ag.Value(2.0)
+    ag.name({"Out": {3: a}, "both": [a, b], "a": a})
+    assert (a.label, b.label) == ("a", "both[1]")

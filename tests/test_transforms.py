@@ -614,3 +614,10 @@ def test_deep_functions():
         (ag.hvp(f, (0.3,), (1.0,))[0], (ag.grad(f)(0.3 + h) - ag.grad(f)(0.3 - h)) / (2 * h)),
     ):
         assert value == pytest.approx(slope, rel=1e-5)
+
+
+@pytest.mark.parametrize("mode", ["auto", "forward", "reverse"])
+def test_jacobians_of_fractions_are_exact(mode):
+    assert ag.jacobian(lambda x: [x * 2, x**2], mode=mode)(Fraction(1, 3)) == [2, Fraction(2, 3)]
+    [[row]] = [ag.jacobian(lambda v: [v[0] * 2], mode=mode)([Fraction(10**400)])]
+    assert row == [2]

@@ -616,3 +616,44 @@ def test_an_array_of_floats_cuts_the_graph_with_a_warning():
     np = pytest.importorskip("numpy")
     with pytest.warns(ag.GraphCutWarning):
         assert np.array([Value(0.5)], float).tolist() == [0.5]
+
+
+# --- found by readers ---------------------------------------------------------------------------
+
+
+def test_every_numpy_scalar_is_a_number():
+    np = pytest.importorskip("numpy")
+    for kind in (np.longdouble, np.float16, np.float32, np.float64, np.int8, np.uint64, np.bool_):
+        assert Value(kind(1)).data == 1.0
+        assert type(Value(kind(1)).data) is float
+        assert (Value(2.0) * kind(1)).data == 2.0
+
+
+@pytest.mark.parametrize("bad", [Value(1.0), "x", None, 1j])
+def test_data_that_was_assigned_and_is_no_number(bad):
+    x = Value(2.0)
+    x.data = bad
+    with pytest.raises(ag.OperandError, match="mul: expected a real number"):
+        _ = x * x
+
+
+def test_the_derivative_to_a_constant_is_not_that_of_another_point():
+    a = Value(2.0)
+    z = 2 * a
+    assert z.local_grads == (2.0, 2.0)
+    a.data = 7.0
+    assert z.local_grads == (0.0, 2.0)
+
+
+def test_ints_of_any_size_beside_fractions():
+    x = Value(Fraction(1, 3))
+    assert (x + 10**400).data == Fraction(1, 3) + 10**400
+    assert ag.sum([x, 10**400]).data == Fraction(1, 3) + 10**400
+
+
+def test_fractions_beyond_float_are_shown():
+    w = Value(Fraction(10**400)) * 2
+    assert f"{w:.3e}" == "2.000e+400"
+    assert ag.backward_steps(w)[0].formula.endswith("= 2 * 1 = 2")
+    assert ag.forward_steps(w)[0].formula == "v2 = v1 * 2 = 1.000e+400 * 2 = 2.000e+400"
+    assert ag.draw(w).svg.startswith("<svg")

@@ -252,3 +252,28 @@ def test_silence_is_silent(capsys):
     quiet.set_postfix_str("facts")
     assert list(quiet) == [0, 1]
     assert capsys.readouterr() == ("", "")
+
+
+def test_an_optimizer_of_another_model_is_refused_and_nothing_changes():
+    X, y = nn.datasets.xor()
+    optimizer = nn.Adam(lr=0.05)
+    first, second = nn.MLP(2, [2, 1], "tanh", seed=1), nn.MLP(2, [2, 1], "tanh", seed=2)
+    nn.fit(first, X, y, loss=nn.mse, optimizer=optimizer, epochs=1, progress=False)
+    before = first.state_dict(), second.state_dict()
+    with pytest.raises(ag.StructureError, match="expected one for this model"):
+        nn.fit(second, X, y, loss=nn.mse, optimizer=optimizer, epochs=1, progress=False)
+    assert before == (first.state_dict(), second.state_dict())
+
+
+def test_training_under_no_grad_is_refused():
+    X, y = nn.datasets.xor()
+    with ag.no_grad(), pytest.raises(ag.OperandError, match="within no_grad"):
+        nn.fit(nn.MLP(2, [2, 1], seed=1), X, y, loss=nn.mse, epochs=1, progress=False)
+
+
+def test_compiled_training_is_said_to_be_missing():
+    X, y = nn.datasets.xor()
+    for compiled in (None, False):
+        nn.fit(nn.MLP(2, [2, 1], seed=1), X, y, loss=nn.mse, epochs=1, progress=False, compiled=compiled)
+    with pytest.raises(ag.RangeError, match="not available yet"):
+        nn.fit(nn.MLP(2, [2, 1], seed=1), X, y, loss=nn.mse, epochs=1, progress=False, compiled=True)
