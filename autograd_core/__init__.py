@@ -39,7 +39,6 @@ from .functions import ceil as ceil
 from .functions import clip as clip
 from .functions import cos as cos
 from .functions import cosh as cosh
-from .functions import dot as dot
 from .functions import elu as elu
 from .functions import erf as erf
 from .functions import erfc as erfc
@@ -55,30 +54,22 @@ from .functions import log as log
 from .functions import log1p as log1p
 from .functions import log2 as log2
 from .functions import log10 as log10
-from .functions import log_softmax as log_softmax
-from .functions import logsumexp as logsumexp
-from .functions import max as max  # noqa: A004
 from .functions import maximum as maximum
-from .functions import mean as mean
-from .functions import min as min  # noqa: A004
 from .functions import minimum as minimum
-from .functions import norm as norm
 from .functions import normal_cdf as normal_cdf
 from .functions import normal_pdf as normal_pdf
-from .functions import prod as prod
 from .functions import relu as relu
 from .functions import sigmoid as sigmoid
 from .functions import sign as sign
 from .functions import silu as silu
 from .functions import sin as sin
 from .functions import sinh as sinh
-from .functions import softmax as softmax
 from .functions import softplus as softplus
 from .functions import sqrt as sqrt
-from .functions import sum as sum  # noqa: A004
 from .functions import tan as tan
 from .functions import tanh as tanh
 from .functions import where as where
+from .gradients import grad_of as grad_of
 from .graph import count_paths as count_paths
 from .graph import topological_order as topological_order
 from .graph import trace as trace
@@ -86,12 +77,21 @@ from .naming import name as name
 from .pictures import Picture as Picture
 from .pictures import draw as draw
 from .pictures import draw_dot as draw_dot
+from .reductions import dot as dot
+from .reductions import log_softmax as log_softmax
+from .reductions import logsumexp as logsumexp
+from .reductions import max as max  # noqa: A004
+from .reductions import mean as mean
+from .reductions import min as min  # noqa: A004
+from .reductions import norm as norm
+from .reductions import prod as prod
+from .reductions import softmax as softmax
+from .reductions import sum as sum  # noqa: A004
 from .replay import compile as compile  # noqa: A004
 from .steps import Step as Step
 from .steps import backward_steps as backward_steps
 from .steps import forward_steps as forward_steps
 from .transforms import grad as grad
-from .transforms import grad_of as grad_of
 from .transforms import hessian as hessian
 from .transforms import hvp as hvp
 from .transforms import jacobian as jacobian

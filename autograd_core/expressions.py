@@ -6,7 +6,7 @@ import ast
 import difflib
 from typing import TYPE_CHECKING, Any
 
-from . import functions
+from . import functions, reductions
 from .errors import ExpressionError
 from .ops import ROWS
 from .value import FUSED, Value, record
@@ -15,9 +15,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
 FUNCTIONS: dict[str, Callable[..., Any]] = {
-    name: getattr(functions, name)
+    name: getattr(reductions if hasattr(reductions, name) else functions, name)
     for name in (*FUSED, "log", "where", "clip", "sum", "dot", "prod", "mean", "max", "min", "logsumexp", "norm")
-    if hasattr(functions, name)
+    if hasattr(functions, name) or hasattr(reductions, name)
 }
 SEQUENCE = frozenset(("sum", "prod", "mean", "max", "min", "logsumexp", "norm"))
 CONSTANTS = {"pi": 3.141592653589793, "e": 2.718281828459045, "inf": float("inf"), "nan": float("nan")}

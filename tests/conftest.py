@@ -1,6 +1,7 @@
 """What all tests share: Hypothesis profiles, and a guard against contexts that are left open."""
 
 import os
+import sys
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -19,3 +20,12 @@ def _no_context_is_left_open():
     yield
     assert contexts.entered == []
     assert contexts._mode.get() is contexts.DEFAULT
+
+
+@pytest.fixture
+def recursion_limit_as_shipped():
+    """1000 frames: other packages raise the limit of the process that imports them."""
+    before = sys.getrecursionlimit()
+    sys.setrecursionlimit(1000)
+    yield
+    sys.setrecursionlimit(before)

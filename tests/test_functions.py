@@ -9,9 +9,9 @@ import pytest
 
 import autograd_core as ag
 from autograd_core import Value
-from autograd_core.functions import VALUES
 from autograd_core.number_systems.base import BINARY, CONSTANTS, UNARY
 from autograd_core.ops import ROWS
+from autograd_core.value_system import VALUES
 
 inf, nan = math.inf, math.nan
 

@@ -1,0 +1,268 @@
+"""Functions over a sequence: sums of products, extremes and softmax, one node for n operands."""
+
+from __future__ import annotations
+
+import builtins
+from typing import TYPE_CHECKING, Any
+
+from .errors import OperandError, StructureError
+from .ops import ROWS
+from .value import FUSED, Value, record_many
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+
+def _items(xs: Iterable[Any], caller: str) -> list[Any]:
+    try:
+        return xs if xs.__class__ is list else list(xs)
+    except TypeError:
+        msg = f"{caller}: expected a sequence of numbers, got {type(xs).__name__}; for two numbers see maximum, hypot"
+        raise OperandError(msg) from None
+
+
+def _some(xs: Iterable[Any], caller: str) -> list[Any]:
+    items = _items(xs, caller)
+    if not items:
+        msg = f"{caller}: expected at least one number, got an empty sequence"
+        raise StructureError(msg)
+    return items
+
+
+def sum(xs: Iterable[Any], /, start: Any = 0) -> Any:  # noqa: A001  ag.sum, left out of __all__
+    """Sum of a sequence as one node with n operands, rounded from left to right.
+
+    Args:
+        xs: Real numbers or Values. What the built-in `sum` takes besides, it still gets.
+        start: What to begin with.
+
+    Returns:
+        A Value where one is among the numbers, else a number; `start` for an empty sequence.
+
+    Example:
+        >>> import autograd_core as ag
+        >>> s = ag.sum([ag.Value(1.0), ag.Value(2.0), 3])
+        >>> s.data, len(s.parents)
+        (6.0, 3)
+    """
+    items = _items(xs, "sum")
+    if start.__class__ is not int or start != 0:
+        items = [start, *items]
+    for x in items:
+        if x.__class__ is not int and x.__class__ is not bool:
+            break
+    else:
+        return builtins.sum(items)
+    if not _all_numbers(items):
+        return builtins.sum(items[1:], items[0]) if items[0] is start else builtins.sum(items)
+    return record_many(ROWS["sum"], items)
+
+
+def _all_numbers(items: Iterable[Any]) -> bool:
+    """Whether an item is nothing to add up as arrays or lists are; a str is for `record` to refuse."""
+    return all(isinstance(x, (Value, str)) or not hasattr(x, "__iter__") for x in items)
+
+
+def dot(w: Iterable[Any], x: Iterable[Any]) -> Any:
+    """w1*x1 + ... + wn*xn as one node, rounded from left to right.
+
+    Args:
+        w: n real numbers or Values.
+        x: n real numbers or Values.
+
+    Returns:
+        A Value where one is among the numbers, its parents w1 ... wn, x1 ... xn; else a number.
+
+    Raises:
+        StructureError: The lengths differ.
+
+    Example:
+        >>> import autograd_core as ag
+        >>> ag.dot([1.0, 2.0], [3.0, 4.0])
+        11.0
+    """
+    ws, xs = _items(w, "dot"), _items(x, "dot")
+    if len(ws) != len(xs):
+        msg = f"dot: expected two sequences of equal length, got {len(ws)} and {len(xs)}"
+        raise StructureError(msg)
+    return record_many(ROWS["dot"], ws + xs)
+
+
+def prod(xs: Iterable[Any]) -> Any:
+    """Product of a sequence as one node; its derivatives are right beside zeros, too.
+
+    Args:
+        xs: Real numbers or Values; 1.0 for none.
+
+    Returns:
+        A Value where one is among the numbers, else a number.
+
+    Example:
+        >>> import autograd_core as ag
+        >>> ag.prod([2.0, 3.0, 4.0])
+        24.0
+    """
+    return record_many(ROWS["prod"], _items(xs, "prod"))
+
+
+def mean(xs: Iterable[Any]) -> Any:
+    """Arithmetic mean as one node.
+
+    Args:
+        xs: At least one real number or Value.
+
+    Returns:
+        A Value where one is among the numbers, else a number.
+
+    Raises:
+        StructureError: The sequence is empty.
+
+    Example:
+        >>> import autograd_core as ag
+        >>> ag.mean([1.0, 2.0, 6.0])
+        3.0
+    """
+    return record_many(ROWS["mean"], _some(xs, "mean"))
+
+
+def _extreme(name: str, args: tuple[Any, ...], key: Any, default: Any) -> Any:
+    builtin = getattr(builtins, name)
+    items = _items(args[0], name) if len(args) == 1 else list(args)
+    if default is not _MISSING:
+        if len(args) > 1:
+            msg = f"{name}: expected a default only beside one sequence, got {len(args)} arguments and {default!r}"
+            raise StructureError(msg)
+        if not items:
+            return default
+    items = _some(items, name)
+    if key is not None:
+        return builtin(items, key=key)
+    if builtins.all(type(x) in (int, bool, str) for x in items) or not _all_numbers(items):
+        return builtin(items)
+    return record_many(ROWS[name], items)
+
+
+_MISSING = object()
+
+
+def max(*args: Any, key: Any = None, default: Any = _MISSING) -> Any:  # noqa: A001
+    """Largest of a sequence, or of several arguments, as one node; a tie goes to the first.
+
+    Args:
+        *args: One sequence of real numbers or Values, or two and more of them.
+        key: As for the built-in: the item whose key is the largest.
+        default: What an empty sequence gives.
+
+    Returns:
+        A Value where one is among the numbers, else a number; NaN if one is NaN.
+
+    Raises:
+        StructureError: The sequence is empty and there is no default.
+
+    Example:
+        >>> import autograd_core as ag
+        >>> ag.max([1.0, 5.0, 2.0]), ag.max([], default=0.0)
+        (5.0, 0.0)
+    """
+    return _extreme("max", args, key, default)
+
+
+def min(*args: Any, key: Any = None, default: Any = _MISSING) -> Any:  # noqa: A001
+    """Smallest of a sequence, or of several arguments, as one node; a tie goes to the first.
+
+    Args:
+        *args: One sequence of real numbers or Values, or two and more of them.
+        key: As for the built-in: the item whose key is the smallest.
+        default: What an empty sequence gives.
+
+    Returns:
+        A Value where one is among the numbers, else a number; NaN if one is NaN.
+
+    Raises:
+        StructureError: The sequence is empty and there is no default.
+
+    Example:
+        >>> import autograd_core as ag
+        >>> ag.min(4.0, 3.0)
+        3.0
+    """
+    return _extreme("min", args, key, default)
+
+
+def logsumexp(xs: Iterable[Any]) -> Any:
+    """log(exp(x1) + ... + exp(xn)) as one node, without overflow (Blanchard, Higham, Higham, 2021).
+
+    Args:
+        xs: At least one real number or Value.
+
+    Returns:
+        A Value where one is among the numbers, else a number. Its derivatives are the softmax.
+
+    Raises:
+        StructureError: The sequence is empty.
+
+    Example:
+        >>> import autograd_core as ag
+        >>> ag.logsumexp([1000.0, 1000.0])
+        1000.6931471805599
+    """
+    return record_many(ROWS["logsumexp"], _some(xs, "logsumexp"))
+
+
+def log_softmax(xs: Iterable[Any]) -> list[Any]:
+    """x_i - logsumexp(x) for every i.
+
+    Args:
+        xs: At least one real number or Value.
+
+    Returns:
+        A list of the same length.
+
+    Raises:
+        StructureError: The sequence is empty.
+
+    Example:
+        >>> import autograd_core as ag
+        >>> [round(y, 3) for y in ag.log_softmax([0.0, 0.0])]
+        [-0.693, -0.693]
+    """
+    items = _some(xs, "log_softmax")
+    total = logsumexp(items)
+    return [x - total for x in items]
+
+
+def softmax(xs: Iterable[Any]) -> list[Any]:
+    """exp(x_i - logsumexp(x)) for every i: positive numbers whose sum is 1.
+
+    Args:
+        xs: At least one real number or Value.
+
+    Returns:
+        A list of the same length.
+
+    Raises:
+        StructureError: The sequence is empty.
+
+    Example:
+        >>> import autograd_core as ag
+        >>> ag.softmax([1000.0, 0.0])
+        [1.0, 0.0]
+    """
+    return [FUSED["exp"](x) for x in log_softmax(_some(xs, "softmax"))]
+
+
+def norm(xs: Iterable[Any]) -> Any:
+    """Euclidean length of a sequence as one node, without overflow; at 0 its derivatives are 0.
+
+    Args:
+        xs: Real numbers or Values; 0.0 for none.
+
+    Returns:
+        A Value where one is among the numbers, else a number.
+
+    Example:
+        >>> import autograd_core as ag
+        >>> ag.norm([2.0, 3.0, 6.0])
+        7.0
+    """
+    return record_many(ROWS["norm"], _items(xs, "norm"))

@@ -1,0 +1,53 @@
+"""The number system of Values, in which a gradient is itself a graph."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from .number_systems.base import CONSTANTS, UNARY, NumberSystem
+from .number_systems.floats import FLOATS
+from .ops import ROWS
+from .value import FUSED, Value, record, record_many
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+
+class Values(NumberSystem):
+    """Graph nodes. A rule's own comparison is a node as well, so a gradient graph holds on both sides."""
+
+    def where(self, condition: Any, a: Any, b: Any) -> Any:
+        """A node, unless the condition depends on constants alone: x ** 2 needs no question about its 2."""
+        return record(ROWS["where"], condition, a, b) if isinstance(condition, Value) else (a if condition else b)
+
+    def equal(self, a: Any, b: Any) -> Any:
+        return a == b
+
+    def pow(self, x: Any, y: Any) -> Any:
+        return record(ROWS["pow"], x, y)  # x**y of two plain numbers would be Python's, and may be complex
+
+    def sum(self, xs: Iterable[Any]) -> Any:
+        return record_many(ROWS["sum"], list(xs))
+
+    def dot(self, w: Sequence[Any], x: Sequence[Any]) -> Any:
+        return record_many(ROWS["dot"], [*w, *x])
+
+    def prod(self, xs: Sequence[Any]) -> Any:
+        return record_many(ROWS["prod"], list(xs))
+
+    def max(self, xs: Sequence[Any]) -> Any:
+        return record_many(ROWS["max"], list(xs))
+
+    def min(self, xs: Sequence[Any]) -> Any:
+        return record_many(ROWS["min"], list(xs))
+
+    def norm(self, xs: Sequence[Any]) -> Any:
+        return record_many(ROWS["norm"], list(xs))
+
+
+for _name in (*UNARY, "atan2", "hypot"):
+    setattr(Values, _name, staticmethod(FUSED[_name]))
+for _name in CONSTANTS:
+    setattr(Values, _name, float(getattr(FLOATS, _name)))
+
+VALUES: Any = Values()
