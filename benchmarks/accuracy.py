@@ -48,11 +48,6 @@ def everywhere(*_):
     return True
 
 
-def _power_leaves(x, y):
-    power = FLOATS.pow(x, y - 1)
-    return not SMALLEST_NORMAL <= abs(power) <= LARGEST
-
-
 def _libm(row, ulp):
     return Listed(row, "value", "everywhere", everywhere, lambda *_: ulp, str(ulp), LIBM)
 
@@ -85,12 +80,20 @@ EXCEPTIONS = (
         "infinite with 2^x, at half a unit less than needed",
     ),
     Listed(
-        "pow", 0, "x^(y - 1) subnormal or infinite", _power_leaves, lambda x, y: math.inf, "none",
-        "y x^(y - 1) may be in range where x^(y - 1) is not; it then has the digits that are left, or is infinite",
+        "pow", 0, "x^(y - 1) subnormal", lambda x, y: abs(FLOATS.pow(x, y - 1)) < SMALLEST_NORMAL,
+        lambda x, y: 4 + abs(y), "4 + |y|", SUBNORMAL_FACTOR,
     ),
     Listed(
-        "pow", 1, "x^y subnormal or infinite", lambda x, y: not SMALLEST_NORMAL <= abs(FLOATS.pow(x, y)) <= LARGEST,
-        lambda x, y: math.inf, "none", "x^y log(x) may be in range where x^y is not, likewise",
+        "pow", 0, "x^(y - 1) infinite", lambda x, y: math.isinf(FLOATS.pow(x, y - 1)), lambda x, y: math.inf, "none",
+        "infinite with x^(y - 1), though a small y can bring the product back into the range",
+    ),
+    Listed(
+        "pow", 1, "x^y subnormal", lambda x, y: x > 0 and abs(FLOATS.pow(x, y)) < SMALLEST_NORMAL,
+        lambda x, y: 4 + abs(math.log(x)), "4 + |log x|", SUBNORMAL_FACTOR,
+    ),
+    Listed(
+        "pow", 1, "x^y infinite", lambda x, y: math.isinf(FLOATS.pow(x, y)), lambda x, y: math.inf, "none",
+        "infinite with x^y, though a small log(x) can bring the product back into the range",
     ),
     *(
         Listed(
