@@ -113,6 +113,9 @@ def test_every_listed_function_can_be_called():
 @given(st.text(max_size=40))
 def test_any_text_gives_a_graph_or_an_error_of_ours(text):
     try:
-        parse(text, {})
-    except ag.AutogradError:
-        return
+        root, inputs = parse(text, {})
+    except ag.AutogradError as error:
+        assert str(error)
+    else:
+        assert isinstance(root, ag.Value)
+        assert inputs == {}

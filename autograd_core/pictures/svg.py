@@ -83,6 +83,7 @@ RULES = (
     ("grad", f"fill:{{soft}};font:11px {MONO};text-anchor:end"),
     ("grad.pos", "fill:{pos}"),
     ("grad.neg", "fill:{neg}"),
+    ("nan", "fill:{neg};font-weight:700"),
     ("bar", "fill:{track}"),
     ("bar.pos", "fill:{pos}"),
     ("bar.neg", "fill:{neg}"),
@@ -234,6 +235,11 @@ def _sign(bar: int) -> str:
     return " pos" if bar > 0 else " neg" if bar < 0 else ""
 
 
+def _tone(number: str, bar: int) -> str:
+    """How a gradient is set: by its sign, and so that nobody overlooks one that is no number."""
+    return " nan" if number.lower() == "nan" else _sign(bar)
+
+
 def _face(card: Card, w: float, h: float) -> list[str]:
     """Name and operation, value, gradient and its bar; in the middle of a card that is larger."""
     left, top = (w - CARD_WIDTH) / 2, (h - CARD_HEIGHT) / 2
@@ -254,7 +260,7 @@ def _face(card: Card, w: float, h: float) -> list[str]:
     if not card.grad:
         parts.append(_t("none", right - 8, top + 45, "not computed"))
         return parts
-    parts.append(_t("grad" + _sign(card.bar), right - 8, top + 45, card.grad))
+    parts.append(_t("grad" + _tone(card.grad, card.bar), right - 8, top + 45, card.grad))
     step = (right - left - 16 + 2) / BAR_STEPS
     for k in range(BAR_STEPS):
         filled = _sign(card.bar) if k < abs(card.bar) else ""
@@ -270,7 +276,7 @@ def _row(card: Card) -> list[str]:
     parts = [_t("name", 7, 15, text.shorten(card.label, 9))] if card.label else [_t("caption", 7, 15, "no label")]
     parts.append(_t("value", 146, 15, card.value))
     if card.grad:
-        parts.append(_t("grad" + _sign(card.bar), ROW_WIDTH - 8, 15, card.grad))
+        parts.append(_t("grad" + _tone(card.grad, card.bar), ROW_WIDTH - 8, 15, card.grad))
     else:
         parts.append(_t("none", ROW_WIDTH - 8, 15, "no grad yet"))
     return parts

@@ -463,3 +463,13 @@ def test_the_better_of_two_orders_is_taken():
         assert found == min(own, other) < ordering.crossings(layers, links)
         gained += own - found
     assert gained > 0
+
+
+def test_a_gradient_that_is_no_number_stands_out():
+    x = ag.Value(float("nan"), label="x")
+    y = x * x
+    y.backward()
+    assert 'class="grad nan"' in ag.draw(y).svg
+    x, z = ag.Value(1.0), ag.Value(2.0)
+    (x * z).backward()
+    assert 'class="grad nan"' not in ag.draw(x * z).svg
