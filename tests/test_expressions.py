@@ -114,8 +114,7 @@ def test_every_listed_function_can_be_called():
 def test_any_text_gives_a_graph_or_an_error_of_ours(text):
     try:
         root, inputs = parse(text, {})
-    except ag.AutogradError as error:
-        assert str(error)
-    else:
-        assert isinstance(root, ag.Value)
-        assert inputs == {}
+    except ag.AutogradError:
+        return
+    assert isinstance(root, ag.Value)
+    assert inputs == {}
