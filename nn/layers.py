@@ -240,6 +240,7 @@ class MLP(Module):
         seed: Seed = None,
     ) -> None:
         sizes = [nin, *self._checked(nouts)]
+        activation_function(activation)  # a wrong name is wrong where one linear layer does not use it, too
         rng = generator(seed)
         self.layers = []
         for i in range(1, len(sizes)):

@@ -281,3 +281,8 @@ def test_dropout_keeps_the_mean_in_training_and_does_nothing_after():
     assert drop.eval()(xs) == xs
     assert repr(drop) == "Dropout(0.25)"
     assert nn.Dropout(1.0)([3.0]) == [0.0]
+
+
+def test_an_unknown_activation_is_refused_where_no_layer_uses_it():
+    with pytest.raises(ag.RangeError, match="expected one of .*got 'tahn'"):
+        nn.MLP(2, [1], activation="tahn")
