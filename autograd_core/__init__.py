@@ -11,6 +11,8 @@ Example:
 
 from __future__ import annotations
 
+import typing as _typing
+
 from .contexts import detect_anomaly as detect_anomaly
 from .contexts import no_grad as no_grad
 from .contexts import scope as scope
@@ -74,9 +76,6 @@ from .graph import count_paths as count_paths
 from .graph import topological_order as topological_order
 from .graph import trace as trace
 from .naming import name as name
-from .pictures import Picture as Picture
-from .pictures import draw as draw
-from .pictures import draw_dot as draw_dot
 from .reductions import dot as dot
 from .reductions import log_softmax as log_softmax
 from .reductions import logsumexp as logsumexp
@@ -87,6 +86,7 @@ from .reductions import norm as norm
 from .reductions import prod as prod
 from .reductions import softmax as softmax
 from .reductions import sum as sum  # noqa: A004
+from .registration import register as _register
 from .replay import compile as compile  # noqa: A004
 from .steps import Step as Step
 from .steps import backward_steps as backward_steps
@@ -101,22 +101,60 @@ from .transforms import vjp as vjp
 from .user_primitives import primitive as primitive
 from .value import Value as Value
 
+if _typing.TYPE_CHECKING:
+    from .explanation import Explanation as Explanation
+    from .explanation import Path as Path
+    from .explanation import conditioning as conditioning
+    from .explanation import explain as explain
+    from .explanation import paths as paths
+    from .explanation import top_paths as top_paths
+    from .pictures import Picture as Picture
+    from .pictures import Stepper as Stepper
+    from .pictures import draw as draw
+    from .pictures import draw_dot as draw_dot
+
+# What draws and explains is imported when first asked for: half of all programs never do.
+_LATER = {
+    "explanation": ("Explanation", "Path", "conditioning", "explain", "paths", "top_paths"),
+    "pictures": ("Picture", "Stepper", "draw", "draw_dot"),
+}
+
+
+def __getattr__(name: str) -> _typing.Any:
+    from importlib import import_module
+
+    for room, names in _LATER.items():
+        if name in names:
+            found = getattr(import_module(f".{room}", __name__), name)
+            globals()[name] = found
+            return found
+    msg = f"module {__name__!r} has no attribute {name!r}"
+    raise AttributeError(msg)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})
+
+
 __version__ = "0.1.0"
 
 # Without sum, max, min, abs: `from autograd_core import *` shall not hide the built-ins.
 __all__ = [
     "AnomalyError",
     "AutogradError",
+    "Explanation",
     "ExpressionError",
     "GraphCutError",
     "GraphCutWarning",
     "GuardError",
     "MissingExtraError",
     "OperandError",
+    "Path",
     "Picture",
     "RangeError",
     "StaleGraphError",
     "Step",
+    "Stepper",
     "StructureError",
     "UnknownPrimitiveError",
     "Value",
@@ -131,6 +169,7 @@ __all__ = [
     "cbrt",
     "ceil",
     "clip",
+    "conditioning",
     "cos",
     "cosh",
     "count_paths",
@@ -143,6 +182,7 @@ __all__ = [
     "erfc",
     "exp",
     "exp2",
+    "explain",
     "expm1",
     "floor",
     "forward_steps",
@@ -170,6 +210,7 @@ __all__ = [
     "norm",
     "normal_cdf",
     "normal_pdf",
+    "paths",
     "primitive",
     "prod",
     "relu",
@@ -184,9 +225,12 @@ __all__ = [
     "sqrt",
     "tan",
     "tanh",
+    "top_paths",
     "topological_order",
     "trace",
     "value_and_grad",
     "vjp",
     "where",
 ]
+
+_register()

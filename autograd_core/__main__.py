@@ -1,21 +1,25 @@
-"""The shell: `python -m autograd_core` for the tour, `... draw EXPR` for one picture."""
+"""The shell: the tour; `draw`, `step` and `explain` for an expression; `check` for a function."""
 
 from __future__ import annotations
 
 import argparse
+import os
 import sys
+from ast import literal_eval
+from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import nn
 
 from . import Value
 from .errors import AutogradError, ExpressionError, MissingExtraError
+from .explanation import explain
 from .expressions import parse
 from .formulas import shown
 from .naming import name
-from .pictures import draw
-from .testing import error_in_ulps, reference
+from .pictures import Stepper, draw
+from .testing import check_gradient, error_in_ulps, reference
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -30,23 +34,43 @@ def main(arguments: Sequence[str] | None = None) -> int:
         arguments: Words after the program's name; None for those of this process.
 
     Returns:
-        The exit status: 0, or 2 for input that could not be used, said on standard error.
+        The exit status: 0; 1 for a derivative that is not right; 2 for input that could not be used,
+        said on standard error.
 
     Example:
         >>> from autograd_core.__main__ import main
         >>> main(["draw", "tanh(a*b) + c", "a=2", "b=-3"])
         2
     """
-    options = _parser().parse_args(arguments)
+    parser = _parser()
+    options, rest = parser.parse_known_args(arguments)
+    if rest and (options.command not in OUTPUTS or any(word.startswith("-") for word in rest)):
+        parser.error(f"unrecognized arguments: {' '.join(rest)}")
+    words = [*getattr(options, "values", ()), *rest]  # argparse leaves numbers that follow an option in the rest
     try:
         if options.command == "draw":
-            _draw(options.expression, options.values, options.output, layout=options.layout, theme=options.theme)
+            _draw(options.expression, words, options.output, layout=options.layout, theme=options.theme)
+        elif options.command == "step":
+            _step(options.expression, words, options.output, interactive=options.interactive, theme=options.theme)
+        elif options.command == "explain":
+            _explain(options.expression, words, options.output, of=options.of, theme=options.theme)
+        elif options.command == "check":
+            return _check(options.function, options.at, options.derivative, options.order, options.output)
         else:
             _tour(options.out, options.epochs)
+    except BrokenPipeError:  # `... | head` has read enough; nothing more is written, also not when Python ends
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except (AutogradError, OSError) as error:
-        print(f"{_parser().prog}: {error}", file=sys.stderr)
+        print(f"{parser.prog}: {error}", file=sys.stderr)
         return 2
     return 0
+
+
+OUTPUTS = {  # of the commands on an expression
+    "draw": "the picture: .svg, .png, .html, .dot or .pdf (default graph.svg)",
+    "step": "a page (.html) instead of text",
+    "explain": "a picture as well: .svg, .png, .html, .dot or .pdf",
+}
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -57,12 +81,30 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--out", type=Path, default=Path("autograd_core_output"), help="folder for what the tour saves")
     parser.add_argument("--epochs", type=int, default=EPOCHS, help="training epochs of the tour (default %(default)s)")
     commands = parser.add_subparsers(dest="command")
-    drawing = commands.add_parser("draw", help="draw an expression with its gradients")
-    drawing.add_argument("expression", help='such as "tanh(a*b) + c"; it is parsed, never run as Python')
-    drawing.add_argument("values", nargs="*", metavar="name=number", help="one for every name in the expression")
-    drawing.add_argument("-o", "--output", type=Path, default=Path("graph.svg"), help=".svg, .png, .html, .dot or .pdf")
-    drawing.add_argument("--layout", choices=("builtin", "dot"), default="builtin")
-    drawing.add_argument("--theme", choices=("auto", "light", "dark"), default="auto")
+    for command, what in (
+        ("draw", "draw an expression with its gradients"),
+        ("step", "go through the forward and the backward pass, step by step"),
+        ("explain", "say why a derivative is what it is"),
+    ):
+        one = commands.add_parser(command, help=what)
+        one.add_argument("expression", help='such as "tanh(a*b) + c"; it is parsed, never run as Python')
+        one.add_argument("values", nargs="*", metavar="name=number", help="one for every name in the expression")
+        one.add_argument("--theme", choices=("auto", "light", "dark"), default="auto", help="of the picture")
+        one.add_argument("-o", "--output", type=Path, help=OUTPUTS[command])
+        if command == "draw":
+            one.add_argument("--layout", choices=("builtin", "dot"), default="builtin")
+        elif command == "step":
+            one.add_argument("-i", "--interactive", action="store_true", help="show a step at each press of Enter")
+        else:
+            one.add_argument("--of", required=True, metavar="name", help="whose derivative")
+    checking = commands.add_parser("check", help="judge the derivative of a function of yours")
+    checking.add_argument("function", metavar="module:function", help="it is imported, and called")
+    checking.add_argument(
+        "--at", nargs="+", required=True, metavar="argument", help='numbers, or lists such as "[1.0, 2.0]"'
+    )
+    checking.add_argument("--derivative", metavar="module:function", help="judged instead of the library's own")
+    checking.add_argument("--order", type=int, default=1, help="2 for second derivatives as well, and so on")
+    checking.add_argument("-o", "--output", type=Path, help="a picture with the faulty node marked, if it is not right")
     return parser
 
 
@@ -84,14 +126,81 @@ def _values(words: Sequence[str]) -> dict[str, float]:
     return values
 
 
-def _draw(expression: str, words: Sequence[str], output: Path, *, layout: str, theme: str) -> None:
+def _draw(expression: str, words: Sequence[str], output: Path | None, *, layout: str, theme: str) -> None:
     root, inputs = parse(expression, _values(words))
     root.backward()
-    path = draw(root, layout=layout, theme=theme).save(output)
+    path = draw(root, layout=layout, theme=theme).save(output or "graph.svg")
     print(f"{expression} = {root.data!r}")
     for label, node in inputs.items():
         print(f"d/d{label} = {node.grad!r}")
     print(f"picture: {path}")
+
+
+def _step(expression: str, words: Sequence[str], output: Path | None, *, interactive: bool, theme: str) -> None:
+    root, _ = parse(expression, _values(words))
+    stepper = Stepper(root, title=expression, theme=theme)
+    if output is not None:
+        print(f"{expression} = {root.data!r}\nsteps: {stepper.save(output)}")
+    if interactive:
+        stepper.run()
+    elif output is None:
+        print(stepper)
+        while stepper.index + 1 < len(stepper):
+            stepper.next()
+            print(f"\n{'-' * 100}\n{stepper}")
+
+
+def _explain(expression: str, words: Sequence[str], output: Path | None, *, of: str, theme: str) -> None:
+    root, inputs = parse(expression, _values(words))
+    if of not in inputs:
+        msg = f"--of: expected a name in {expression} ({', '.join(inputs) or 'it has none'}), got {of!r}"
+        raise ExpressionError(msg)
+    explanation = explain(root, inputs[of])
+    print(explanation.text)
+    if output is not None:
+        print(f"picture: {explanation.draw(theme=theme).save(output)}")
+
+
+def _named_function(text: str) -> Any:
+    """What "module:function" names; the module is looked for in the current folder as well."""
+    module, colon, path = text.partition(":")
+    if not colon or not module or not path:
+        msg = f"expected module:function, got {text!r}"
+        raise ExpressionError(msg)
+    if os.getcwd() not in sys.path:  # noqa: PTH109  as it stands in sys.path
+        sys.path.insert(0, os.getcwd())  # noqa: PTH109
+    try:
+        found = import_module(module)
+    except ImportError as error:
+        msg = f"{text}: {module} cannot be imported: {error}"
+        raise ExpressionError(msg) from error
+    for part in path.split("."):
+        if not hasattr(found, part):
+            msg = f"{text}: {module} has no {path!r}"
+            raise ExpressionError(msg)
+        found = getattr(found, part)
+    return found
+
+
+def _argument(text: str) -> Any:
+    try:
+        return literal_eval(text)
+    except (ValueError, SyntaxError):
+        msg = f"--at: expected a number, or a list, tuple or dict of numbers, got {text!r}"
+        raise ExpressionError(msg) from None
+
+
+def _check(function: str, at: Sequence[str], derivative: str | None, order: int, output: Path | None) -> int:
+    report = check_gradient(
+        _named_function(function),
+        tuple(map(_argument, at)),
+        derivative=None if derivative is None else _named_function(derivative),
+        order=order,
+    )
+    print(report)
+    if output is not None and not report and report.root is not None:
+        print(f"picture: {report.draw().save(output)}")
+    return 0 if report else 1
 
 
 # --- the tour -----------------------------------------------------------------------------------

@@ -1,8 +1,9 @@
 """`no_grad`, `scope`, `detect_anomaly` and the mark of a running transform.
 
 Each holds for its own thread and async task (`contextvars`). Looking that up for every node
-would cost a tenth of its time, so `entered` counts all contexts that stand open anywhere: while
-it is empty, the fast path asks nothing.
+would cost a tenth of its time, so two lists count what stands open anywhere: `entered` all of it, and
+`special` that under which operations are not recorded as usual. While `special` is empty, the fast
+path asks nothing; a running transform or trace does not slow it down.
 """
 
 from __future__ import annotations
@@ -34,7 +35,8 @@ class Mode(NamedTuple):
 
 DEFAULT = Mode()
 _mode: ContextVar[Mode] = ContextVar("autograd_core_mode", default=DEFAULT)
-entered: list[object] = []  # append and remove are atomic; a list shared by all threads
+entered: list[object] = []  # append and remove are atomic; lists shared by all threads
+special: list[object] = []
 
 
 def current() -> Mode:
@@ -45,11 +47,14 @@ def current() -> Mode:
 @contextmanager
 def _entered(mode: Mode) -> Iterator[None]:
     token = _mode.set(mode)
-    entered.append(token)
+    counts = [entered] if mode.records and not mode.scope and not mode.anomaly else [entered, special]
+    for count in counts:
+        count.append(token)
     try:
         yield
     finally:
-        entered.remove(token)
+        for count in counts:
+            count.remove(token)
         _mode.reset(token)
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+import re
+from collections import Counter
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from .evaluation import decimal
 from .graph import topological_order
@@ -17,6 +19,7 @@ GREEK = frozenset(
     "alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi pi rho sigma tau phi chi psi omega "
     "Gamma Delta Theta Lambda Xi Pi Sigma Phi Psi Omega".split()
 )
+INDEXED = re.compile(r"([A-Za-z])(_?[0-9]+|\[[0-9]+\])(?:_([0-9]+))?")  # w1, w_1, w[1]; w1_2 is the second w1
 
 
 def shown(x: Any, digits: int = 4) -> str:
@@ -39,22 +42,23 @@ def names_of(root: Value) -> dict[Value, str]:
     A label that two nodes bear gets a number at its second and later places.
     """
     order = topological_order(root)
+    return named(order, [node.label for node in order])
+
+
+def named(order: Sequence[Value], labels: Sequence[str]) -> dict[Value, str]:
+    """The same for the nodes of an order whose labels are these."""
     names: dict[Value, str] = {node: shown(node.data) for node in order if isinstance(node, Constant)}
-    taken = {node.label for node in order}
+    taken = set(labels)
     given: set[str] = set()
-    count = 0
-    for node in order:
+    used: dict[str, int] = {}  # the last number that a label was given; "" for v1, v2, ...
+    for node, label in zip(order, labels, strict=True):
         if node in names:
             continue
-        name, again = node.label, 1
+        name = label
         while not name or name in given:
-            if node.label:
-                again += 1
-                name = f"{node.label}_{again}"
-            else:
-                count += 1
-                name = f"v{count}"
-            if name in taken and name != node.label:
+            again = used[label] = used.get(label, 1 if label else 0) + 1
+            name = f"{label}_{again}" if label else f"v{again}"
+            if name in taken:
                 name = ""
         given.add(name)
         names[node] = name
@@ -72,18 +76,19 @@ def operation(row: Primitive, operands: Sequence[str]) -> str:
     """
     if row.name == "dot":
         half = len(operands) // 2
-        return " + ".join(f"{_atom(w)} * {_atom(x)}" for w, x in zip(operands[:half], operands[half:], strict=True))
+        return " + ".join(f"{atom(w)} * {atom(x)}" for w, x in zip(operands[:half], operands[half:], strict=True))
     if row.name == "sum":
         return " + ".join(operands)
     if row.symbol and row.arity == 2:
-        left = _atom(operands[0]) if row.name not in ("add", "sub") else operands[0]
-        return f"{left} {row.symbol} {_atom(operands[1])}"
+        left = atom(operands[0]) if row.name not in ("add", "sub") else operands[0]
+        return f"{left} {row.symbol} {atom(operands[1])}"
     if row.symbol:
-        return f"{row.symbol}{_atom(operands[0])}"
+        return f"{row.symbol}{atom(operands[0])}"
     return f"{row.name}({', '.join(operands)})"
 
 
-def _atom(text: str) -> str:
+def atom(text: str) -> str:
+    """The text, in brackets unless it is one name or one number."""
     positive = text.replace("e+", "e").replace("e-", "e")  # 1e-09 is one number
     return text if all(c.isalnum() or c in "_.[]'" for c in positive) else f"({text})"
 
@@ -98,9 +103,12 @@ def latex_name(text: str) -> str:
     """
     if text in GREEK:
         return "\\" + text
-    stem = text.rstrip("0123456789")
-    if len(stem) == 1 and stem.isalpha() and stem.isascii() and stem != text:
-        return f"{stem}_{{{text[len(stem) :]}}}"
+    indexed = INDEXED.fullmatch(text)
+    if indexed:
+        letter, index, again = indexed.groups()
+        return f"{letter}_{{{index.strip('[]_')}}}" + (f"^{{({again})}}" if again else "")
+    if not _escaped(text).strip():
+        return r"\mathrm{?}"
     if len(text) == 1 or text.replace(".", "", 1).lstrip("-").isdigit():
         return text if text.isalnum() or text.lstrip("-")[:1].isdigit() else f"\\mathrm{{{_escaped(text)}}}"
     if text in ("inf", "-inf"):
@@ -123,8 +131,31 @@ def _escaped(text: str) -> str:
     return "".join(LATEX_ESCAPES.get(c, c) for c in text if c.isprintable() or c == "\n")
 
 
+class Piece(NamedTuple):
+    """A part of a formula, and how strongly it holds together."""
+
+    latex: str
+    strength: int
+
+    def within(self, strength: int, *, first: bool = True) -> str:
+        """As a part of something stronger in brackets; a minus sign stands bare only where nothing is before it."""
+        minus = self.latex.startswith("-") and (strength > SUM or not first)
+        return rf"\left({self.latex}\right)" if minus or self.strength < strength else self.latex
+
+
+COMPARISON, SUM, PRODUCT, TIGHT, ATOM = range(5)
+BETWEEN = {  # what an operator asks of its operands, and what comes of it
+    "+": (SUM, SUM, SUM),
+    "-": (SUM, PRODUCT, SUM),
+    "*": (PRODUCT, PRODUCT, PRODUCT),
+    "**": (ATOM, COMPARISON, TIGHT),
+    "/": (COMPARISON, COMPARISON, TIGHT),
+}
+MOST_OPERANDS, BEGINNING = 8, 3  # more than that, and only the first ones and the last one are written
+
+
 def latex_operation(row: Primitive, operands: Sequence[str]) -> str:
-    r"""An operation on operands that are already LaTeX.
+    r"""An operation on operands that are already LaTeX: names or numbers.
 
     Example:
         >>> from autograd_core.formulas import latex_operation
@@ -132,18 +163,141 @@ def latex_operation(row: Primitive, operands: Sequence[str]) -> str:
         >>> latex_operation(ROWS["div"], ["a", "b"])
         '\\frac{a}{b}'
     """
+    return typeset(row, [Piece(text, _strength(text)) for text in operands]).latex
+
+
+def _strength(text: str) -> int:
+    return PRODUCT if r"\cdot " in text else ATOM if " " not in text or text.startswith(r"\mathrm{") else SUM
+
+
+def typeset(row: Primitive, operands: Sequence[Piece], *, brackets: bool = True) -> Piece:
+    """An operation as a piece, with brackets only where it needs them; a + (-b) keeps them unless told otherwise."""
     if row.name == "dot":
         half = len(operands) // 2
-        return " + ".join(
-            rf"{_latex_atom(w)} \cdot {_latex_atom(x)}" for w, x in zip(operands[:half], operands[half:], strict=True)
-        )
-    if row.name == "sum":
-        return " + ".join(operands)
-    if row.latex:
-        frac = row.name in ("div", "sqrt", "abs", "exp")
-        return row.latex.format(*(operands if frac else map(_latex_atom, operands)))
-    return rf"\operatorname{{{_escaped(row.name)}}}\left({', '.join(operands)}\right)"
+        terms = [
+            rf"{w.within(PRODUCT)} \cdot {x.within(PRODUCT, first=False)}"
+            for w, x in zip(operands[:half], operands[half:], strict=True)
+        ]
+        return Piece(" + ".join(terms), SUM if half > 1 else PRODUCT)
+    if row.name == "sum" or (row.name == "add" and not brackets):
+        terms = [x.within(SUM, first=k == 0 or not brackets) for k, x in enumerate(operands)]
+        return Piece(" + ".join(terms).replace("+ -", "- "), SUM)
+    if not row.latex:
+        inside = ", ".join(x.latex for x in operands)
+        return Piece(rf"\operatorname{{{_escaped(row.name)}}}\left({inside}\right)", ATOM)
+    if row.arity == 2 and row.symbol:
+        left, right, strength = BETWEEN.get(row.symbol, (SUM, SUM, COMPARISON))
+        sides = operands[0].within(left), operands[1].within(right, first=left == COMPARISON or row.symbol == "**")
+        return Piece(row.latex.format(*sides), strength)
+    if row.symbol:  # a sign
+        return Piece(row.latex.format(operands[0].within(PRODUCT, first=False)), SUM)
+    if any(sign in row.latex for sign in ("{{{0}}}", r"\left", r"\lfloor", r"\lceil")):
+        return Piece(row.latex.format(*(x.latex for x in operands)), TIGHT if "^" in row.latex else ATOM)
+    written = row.latex.format(*(x.within(ATOM) for x in operands))
+    bare = written.endswith(operands[-1].latex)  # sin x times y is not sin(x y)
+    return Piece(written, SUM if bare else TIGHT)
 
 
-def _latex_atom(text: str) -> str:
-    return rf"\left({text}\right)" if text.startswith("-") or " " in text.replace(r"\cdot ", "") else text
+def expression(root: Value, *, most: int = 12) -> list[str]:
+    r"""The formulas of a graph as LaTeX: the root's first, then those of the names in it.
+
+    A node with a label, or of which there are several uses, has a formula of its own, and so has a
+    part that would be too long within another; all else is written where it is used. Of many
+    operands only the first and the last are written.
+
+    Args:
+        root: The node at the end.
+        most: Formulas; if there are more, a last line says how many are left out.
+
+    Example:
+        >>> import autograd_core as ag
+        >>> from autograd_core.formulas import expression
+        >>> x = ag.Value(2.0, label="x")
+        >>> s = x * x + 1
+        >>> expression(s / (s - x))
+        ['\\frac{v_{2}}{v_{2} - x}', 'v_{2} = x \\cdot x + 1']
+    """
+    order = topological_order(root)
+    names = {node: latex_name(_brief(name)) for node, name in names_of(root).items()}
+    uses = Counter(parent for node in order for parent in node.parents)
+    pieces: dict[Value, Piece] = {}
+    lines: list[str] = []
+    for node in order:
+        name = Piece(names[node], ATOM)
+        row = node._row
+        if row is None:
+            alone = isinstance(node, Constant) or (not node.label and uses[node] <= 1)
+            pieces[node] = _number(node.data) if alone else name
+            if not alone and not node.label:
+                lines.append(f"{name.latex} = {_number(node.data).latex}")
+            continue
+        body = _shortened(row, [pieces[parent] for parent in node.parents])
+        if node is root:
+            lines.append(f"{name.latex} = {body.latex}" if node.label else body.latex)
+        elif node.label or uses[node] > 1 or _cells(body.latex) > LONGEST_PART:
+            lines.append(f"{name.latex} = {body.latex}")
+            pieces[node] = name
+        else:
+            pieces[node] = body
+    lines = lines[::-1] or [pieces[root].latex]
+    if len(lines) > most:
+        lines[most - 1 :] = [rf"\ldots \quad \text{{{len(lines) - most + 1} more}}"]
+    return lines
+
+
+LONGEST_PART, LONGEST_NAME = 40, 20  # signs
+
+
+def _brief(name: str) -> str:
+    return name if len(name) <= LONGEST_NAME else name[: LONGEST_NAME - 1] + "…"
+
+
+def _number(x: Any) -> Piece:
+    text = shown(x)
+    numerator, _, denominator = text.partition("/")
+    if denominator:
+        sign = "-" * numerator.startswith("-")
+        return Piece(rf"{sign}\frac{{{numerator.lstrip('-')}}}{{{denominator}}}", TIGHT)
+    latex = latex_name(text)
+    return Piece(latex, _strength(latex))
+
+
+def _shortened(row: Primitive, operands: list[Piece]) -> Piece:
+    """An operation, with dots for most of very many operands."""
+    if len(operands) <= MOST_OPERANDS:
+        return typeset(row, operands, brackets=False)
+    dots = Piece(r"\cdots", ATOM)
+    some = [*operands[:BEGINNING], dots, operands[-1]]
+    if row.name != "dot":
+        return typeset(row, some, brackets=False)
+    half = len(operands) // 2
+    pairs = [
+        *zip(operands[:BEGINNING], operands[half : half + BEGINNING], strict=True),
+        (operands[half - 1], operands[-1]),
+    ]
+    *first, last = (typeset(row, pair).latex for pair in pairs)
+    return Piece(" + ".join([*first, dots.latex, last]), SUM)
+
+
+def _cells(latex: str) -> int:
+    """About how many signs one sees."""
+    return len(re.sub(r"\\[A-Za-z]+|[{}^_\\ ]", lambda m: "|" * (m[0] in (r"\cdot", r"\left")), latex))
+
+
+def mathml(latex: str) -> str:
+    r"""A formula as MathML, which browsers set without any script.
+
+    Args:
+        latex: One formula, such as those of `expression`; names in it are escaped by `latex_name`.
+
+    Example:
+        >>> from autograd_core.formulas import mathml
+        >>> mathml("x").partition(">")[2]
+        '<mrow><mi>x</mi></mrow></math>'
+    """
+    from latex2mathml.converter import convert
+
+    for environment, known in ("{aligned}", "{split}"), ("{gathered}", "{matrix}"):  # a name's braces are escaped
+        latex = latex.replace(environment, known)
+    # Browsers follow MathML Core, which aligns the cells of a table by style alone.
+    return re.sub(r'columnalign="(\w+)"', r'style="text-align:\1"', str(convert(latex)))

@@ -24,7 +24,7 @@ NAMES = ("x", "y")
 
 UNARY = """\
 def build_{name}(a, /):
-    if a.__class__ is Value and not entered:
+    if a.__class__ is Value and not special:
         x = a.data
         if x.__class__ is float:
             try:
@@ -47,7 +47,7 @@ BINARY = """\
 def build_{name}(a, b, /):
     kind = b.__class__
     if kind is Value:
-        if a.__class__ is Value and not entered:
+        if a.__class__ is Value and not special:
             x = a.data
             y = b.data
             try:
@@ -66,7 +66,7 @@ def build_{name}(a, b, /):
                 node._d = d
                 node._e = e
                 return node
-    elif (kind is float or kind is int) and a.__class__ is Value and not entered:
+    elif (kind is float or kind is int) and a.__class__ is Value and not special:
         x = a.data
         if x.__class__ is float:
             try:
@@ -91,7 +91,7 @@ def build_{name}(a, b, /):
 REFLECTED = """\
 def build_{name}(a, b, /):
     kind = b.__class__
-    if (kind is float or kind is int) and a.__class__ is Value and not entered:
+    if (kind is float or kind is int) and a.__class__ is Value and not special:
         y = a.data
         if y.__class__ is float:
             try:
@@ -154,7 +154,7 @@ def fused(row: Primitive, namespace: dict[str, Any], *, reflected: bool = False)
 
     Args:
         row: The primitive.
-        namespace: `Value`, `record`, `entered` and `new`, as the text uses them.
+        namespace: `Value`, `record`, `special` and `new`, as the text uses them.
         reflected: For `number <op> Value`: the operands come in the other order.
     """
     scope = FAST | namespace | {"row": row}

@@ -46,7 +46,7 @@ def node_of(x: Any, caller: str) -> Any:
     Raises:
         OperandError: It is none.
     """
-    if not hasattr(x, "parents"):
+    if not hasattr(type(x), "local_grads"):
         msg = f"{caller}: expected a Value, got {x!r} ({type(x).__name__})"
         raise OperandError(msg)
     return x

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from .formulas import latex_name, latex_operation, names_of, operation, shown
+from .formulas import atom, latex_name, latex_operation, names_of, operation, shown
 from .graph import node_of, topological_order
 from .sweep import reverse
 from .value import Constant, Value, check_fresh
@@ -148,14 +148,22 @@ def _backward_step(index: int, node: Value, g: Any, adjoints: dict[Value, Any], 
         products.append(product)
         after.append(sums[p])
         lines.append(
-            f"grad {names[p]} += d {names[node]}/d {names[p]} * grad {names[node]}"
+            f"grad {names[p]} += d {atom(names[node])}/d {atom(names[p])} * grad {names[node]}"
             f" = {shown(d)} * {shown(g)} = {shown(product)}"
         )
         latex.append(_latex_line(names[p], names[node], d, g, product))
     shown_local = tuple(None if isinstance(p, Constant) else d for p, d in zip(parents, local, strict=True))
     return Step(
-        index, "backward", node, g, shown_local, tuple(products), tuple(before), tuple(after),
-        "\n".join(lines), _aligned(latex),
+        index,
+        "backward",
+        node,
+        g,
+        shown_local,
+        tuple(products),
+        tuple(before),
+        tuple(after),
+        "\n".join(lines),
+        _aligned(latex),
     )
 
 

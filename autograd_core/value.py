@@ -7,7 +7,7 @@ from numbers import Number, Real
 from typing import TYPE_CHECKING, Any
 
 from . import fusion, ops
-from .contexts import current, entered
+from .contexts import current, entered, special
 from .errors import GraphCutError, GraphCutWarning, OperandError, StaleGraphError
 from .evaluation import decimal, evaluate, is_finite, is_fraction, number, shown
 from .graph import MANY, sweep_order, topological_order
@@ -387,7 +387,7 @@ RECURS = 8
 
 def record_many(row: Primitive, operands: Sequence[Any]) -> Any:
     """`record` for a row of any number of operands: fast where they are Values and floats."""
-    if entered or not operands:
+    if special or not operands:
         return record(row, *operands)
     count = len(operands)
     compiled = STRAIGHT.get(row.name)
@@ -480,7 +480,7 @@ def record_operator(row: Primitive, *operands: Any) -> Any:
 
 
 new = object.__new__
-NAMESPACE = {"MANY": MANY, "Value": Value, "record": record, "entered": entered, "new": new}
+NAMESPACE = {"MANY": MANY, "Value": Value, "record": record, "special": special, "new": new}
 OPERATOR_NAMESPACE = NAMESPACE | {"record": record_operator}
 
 OPERATORS = {"add": "add", "sub": "sub", "mul": "mul", "div": "truediv", "pow": "pow"}

@@ -1,18 +1,34 @@
 """Formulas in text and LaTeX."""
 
+import importlib.util
 from fractions import Fraction
+from pathlib import Path
+from xml.etree import ElementTree as ET
 
 import pytest
 
 import autograd_core as ag
-from autograd_core.formulas import latex_name, latex_operation, names_of, operation, shown
+from autograd_core.formulas import expression, latex_name, latex_operation, mathml, names_of, operation, shown
 from autograd_core.ops import ROWS
+
+_spec = importlib.util.spec_from_file_location("graphs", Path(__file__).parent / "pictures" / "graphs.py")
+_graphs = importlib.util.module_from_spec(_spec)
+_spec.loader.exec_module(_graphs)
+HOSTILE = _graphs.HOSTILE
 
 
 @pytest.mark.parametrize(
     ("x", "text"),
-    [(2.0, "2"), (-0.5, "-0.5"), (1 / 3, "0.3333"), (1e-12, "1e-12"), (float("inf"), "inf"), (float("nan"), "nan"),
-     (Fraction(1, 3), "1/3"), (Fraction(10**30, 7), "1.429e+29")],
+    [
+        (2.0, "2"),
+        (-0.5, "-0.5"),
+        (1 / 3, "0.3333"),
+        (1e-12, "1e-12"),
+        (float("inf"), "inf"),
+        (float("nan"), "nan"),
+        (Fraction(1, 3), "1/3"),
+        (Fraction(10**30, 7), "1.429e+29"),
+    ],
 )
 def test_shown(x, text):
     assert shown(x) == text
@@ -58,9 +74,20 @@ def test_operation(name, operands, text):
 
 @pytest.mark.parametrize(
     ("text", "latex"),
-    [("x", "x"), ("x12", "x_{12}"), ("alpha", r"\alpha"), ("inf", r"\infty"), ("-inf", r"-\infty"),
-     ("1e-09", r"1 \cdot 10^{-9}"), ("-2.5", "-2.5"), ("loss", r"\mathrm{loss}"), ("$", r"\mathrm{\$}"),
-     ("a\\b{c}", r"\mathrm{a\backslash{}b\{c\}}"), ("a\n\u202eb", r"\mathrm{a b}"), ("nan", r"\mathrm{nan}")],
+    [
+        ("x", "x"),
+        ("x12", "x_{12}"),
+        ("alpha", r"\alpha"),
+        ("inf", r"\infty"),
+        ("-inf", r"-\infty"),
+        ("1e-09", r"1 \cdot 10^{-9}"),
+        ("-2.5", "-2.5"),
+        ("loss", r"\mathrm{loss}"),
+        ("$", r"\mathrm{\$}"),
+        ("a\\b{c}", r"\mathrm{a\backslash{}b\{c\}}"),
+        ("a\n\u202eb", r"\mathrm{a b}"),
+        ("nan", r"\mathrm{nan}"),
+    ],
 )
 def test_latex_name(text, latex):
     assert latex_name(text) == latex
@@ -72,3 +99,127 @@ def test_a_users_primitive_is_written_by_its_name():
 
 def _half(x):
     return x / 2
+
+
+def test_a_label_of_very_many_nodes_is_numbered_in_linear_time():
+    xs = [ag.Value(1.0, label="x") for _ in range(20_000)]
+    names = names_of(ag.sum([*xs, ag.Value(2.0, label="x_3")]))
+    assert [names[x] for x in xs[:4]] == ["x", "x_2", "x_4", "x_5"]
+    assert len(set(names.values())) == len(names)
+
+
+def labelled(**values):
+    return [ag.Value(x, label=label) for label, x in values.items()]
+
+
+def formula(make, **values):
+    return expression(make(*labelled(**values)))
+
+
+@pytest.mark.parametrize(
+    ("make", "latex"),
+    [
+        (lambda a, b: (a + b) * (a - b), r"\left(a + b\right) \cdot \left(a - b\right)"),
+        (lambda a, b: a - (b - a), r"a - \left(b - a\right)"),
+        (lambda a, b: a - b - a, "a - b - a"),
+        (lambda a, b: a + (-b), "a - b"),
+        (lambda a, b: a + (-b + a), "a - b + a"),
+        (lambda a, b: a * -b, r"a \cdot \left(-b\right)"),
+        (lambda a, b: -(a + b), r"-\left(a + b\right)"),
+        (lambda a, b: -(a * b), r"-a \cdot b"),
+        (lambda a, b: (-a) * b, r"\left(-a\right) \cdot b"),
+        (lambda a, b: (-a) ** 2, r"\left(-a\right)^{2}"),
+        (lambda a, b: (a * b) ** 2, r"\left(a \cdot b\right)^{2}"),
+        (lambda a, b: (a**2) ** b, r"\left(a^{2}\right)^{b}"),
+        (lambda a, b: a ** (b + 1), "a^{b + 1}"),
+        (lambda a, b: a**-2, "a^{-2}"),
+        (lambda a, b: (a / b) ** 2, r"\left(\frac{a}{b}\right)^{2}"),
+        (lambda a, b: (a + b) / (a * b), r"\frac{a + b}{a \cdot b}"),
+        (lambda a, b: ag.tanh(a) * b, r"\left(\tanh a\right) \cdot b"),
+        (lambda a, b: ag.tanh(a + b) * b, r"\tanh \left(a + b\right) \cdot b"),
+        (lambda a, b: ag.tanh(a + b) ** 2, r"\left(\tanh \left(a + b\right)\right)^{2}"),
+        (lambda a, b: ag.exp(a + b) ** 2, r"\left(e^{a + b}\right)^{2}"),
+        (lambda a, b: ag.sqrt(a + b) ** 2, r"\sqrt{a + b}^{2}"),
+        (lambda a, b: ag.where(a + 1 > b, a, -b), r"\operatorname{where}\left(a + 1 > b, a, -b\right)"),
+        (lambda a, b: (a > b) * 2, r"\left(a > b\right) \cdot 2"),
+        (lambda a, b: ag.sum([a, b, -a]), "a + b - a"),
+        (lambda a, b: ag.dot([a], [b]) ** 2, r"\left(a \cdot b\right)^{2}"),
+        (lambda a, b: ag.dot([a, b], [b, -a]) * 2, r"\left(a \cdot b + b \cdot \left(-a\right)\right) \cdot 2"),
+        (lambda a, b: a * Fraction(-1, 3), r"a \cdot \left(-\frac{1}{3}\right)"),
+        (lambda a, b: a * 1e-9 + 1e-9, r"a \cdot 1 \cdot 10^{-9} + 1 \cdot 10^{-9}"),
+        (lambda a, b: ag.Value(2.0) * a, r"2 \cdot a"),
+        (lambda a, b: ag.max([a, b, a]), r"\operatorname{max}\left(a, b, a\right)"),
+    ],
+)  # fmt: skip
+def test_brackets_stand_where_they_must(make, latex):
+    assert formula(make, a=1.5, b=0.5) == [latex]
+
+
+def test_shared_and_labelled_parts_have_formulas_of_their_own():
+    a, b = labelled(a=1.0, b=2.0)
+    s = a * b
+    t = s + 1
+    t.label = "t"
+    y = s * t
+    y.label = "y"
+    assert expression(y) == [r"y = v_{1} \cdot t", "t = v_{1} + 1", r"v_{1} = a \cdot b"]
+
+
+def test_a_shared_leaf_without_a_name_gets_one():
+    x = ag.Value(3.0)
+    assert expression(x * x) == [r"v_{1} \cdot v_{1}", "v_{1} = 3"]
+    assert expression(x) == ["3"]
+    assert expression(ag.Value(3.0, label="x")) == ["x"]
+
+
+def test_formulas_stay_short():
+    """Sharing, depth and many operands: what doubles at each node does not in its formula."""
+    x = ag.Value(0.5, label="x")
+    y = x
+    for _ in range(200):
+        y = y * y + 1
+    lines = expression(y)
+    assert len(lines) == 12
+    assert lines[-1] == r"\ldots \quad \text{189 more}"
+    z = x
+    for _ in range(20_000):
+        z = z.sin()
+    many = ag.sum([ag.Value(float(i), label=f"a{i}") for i in range(500)])
+    pairs = ag.dot([ag.Value(float(i), label=f"w{i}") for i in range(50)], [x] * 50)
+    assert expression(many) == [r"a_{0} + a_{1} + a_{2} + \cdots + a_{499}"]
+    assert expression(pairs)[0].startswith(r"w_{0} \cdot x + w_{1} \cdot x + w_{2} \cdot x + \cdots + w_{49} \cdot x")
+    assert max(len(line) for line in [*lines, *expression(z)]) < 1000
+    assert len(expression(z * many, most=3)) == 3
+
+
+@pytest.mark.parametrize(
+    ("label", "latex"),
+    [("w[0]", "w_{0}"), ("w_1", "w_{1}"), ("w0_2", "w_{0}^{(2)}"), ("w[3]_12", "w_{3}^{(12)}"), ("", r"\mathrm{?}"), ("\u200b", r"\mathrm{?}")],
+)  # fmt: skip
+def test_indices_are_set_low(label, latex):
+    assert latex_name(label) == latex
+
+
+@pytest.mark.parametrize(
+    "label", [*HOSTILE, *"#$%&_{}~^\\'\"<>|[]()", r"\input{x}", r"\end{x}", "}{", "\\\\", "a" * 10_000]
+)
+def test_hostile_names_in_formulas_and_mathml(label):
+    x = ag.Value(2.0, label=label)
+    y = (x * x + x.sin()) / x
+    y.label = label
+    for latex in expression(y):
+        assert latex.count("{") - latex.count(r"\{") == latex.count("}") - latex.count(r"\}")
+        assert len(latex) < 2000
+        root = ET.fromstring(mathml(latex))
+        tags = {e.tag.rpartition("}")[2] for e in root.iter()}
+        assert tags <= {"math", "mrow", "mi", "mo", "mn", "mfrac", "msub", "msup", "mtext", "mspace", "mover"}, tags
+        assert all(name in MATHML_ATTRIBUTES for e in root.iter() for name in e.attrib)
+
+
+MATHML_ATTRIBUTES = {"display", "mathvariant", "stretchy", "fence", "form", "accent", "width"}
+
+
+def test_mathml_knows_names_functions_and_numbers():
+    assert "<mi>tanh</mi>" in mathml(r"\tanh x")
+    assert "<mn>2.5</mn>" in mathml("2.5")
+    assert mathml("x").startswith("<math xmlns")

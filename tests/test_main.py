@@ -33,6 +33,81 @@ def test_tour(tmp_path, capsys):
     json.loads((out / "moons.json").read_text())
 
 
+USER_MODULE = """
+import math
+import autograd_core as ag
+
+def right(x, y):
+    return ag.sin(x) * y
+
+def kinked(v):
+    return ag.relu(v[0]) * v[1]
+
+def plain(x):
+    return math.sin(x)
+
+class Slopes:
+    right = staticmethod(math.cos)
+
+    @staticmethod
+    def wrong(x):
+        return -math.cos(x)
+"""
+
+
+@pytest.fixture
+def user_module(tmp_path, monkeypatch):
+    (tmp_path / "of_a_user.py").write_text(USER_MODULE, encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", [*sys.path])
+    yield tmp_path
+    sys.modules.pop("of_a_user", None)
+
+
+@pytest.mark.parametrize(
+    ("words", "status", "said"),
+    [
+        (["right", "--at", "1.0", "-2.0"], 0, "RIGHT: all 2 derivatives"),
+        (["right", "--at", "1.0", "2.0", "--order", "2"], 0, "RIGHT: at order 2"),
+        (["kinked", "--at", "[0.0, 2.0]"], 1, "KINK: relu sits at a kink"),
+        (["plain", "--at", "1.0", "--derivative", "of_a_user:Slopes.right"], 0, "RIGHT"),
+        (["plain", "--at", "1.0", "--derivative", "of_a_user:Slopes.wrong"], 1, "WRONG"),
+    ],
+)
+def test_check(user_module, capsys, words, status, said):
+    assert main(["check", f"of_a_user:{words[0]}", *words[1:]]) == status
+    assert capsys.readouterr().out.startswith(said)
+
+
+def test_check_draws_what_is_wrong(user_module, capsys):
+    assert main(["check", "of_a_user:kinked", "--at", "[0.0, 2.0]", "-o", "wrong.svg"]) == 1
+    assert "picture: wrong.svg" in capsys.readouterr().out
+    assert "KINK" in (user_module / "wrong.svg").read_text(encoding="utf-8")
+    assert main(["check", "of_a_user:right", "--at", "1", "2", "-o", "right.svg"]) == 0
+    assert not (user_module / "right.svg").exists()
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["of_a_user", "--at", "1"], "expected module:function"),
+        (["of_a_user:nothing", "--at", "1"], "has no 'nothing'"),
+        (["not_there:f", "--at", "1"], "cannot be imported"),
+        (["of_a_user:right", "--at", "one"], "expected a number"),
+        (["of_a_user:plain", "--at", "1"], "derivative="),
+    ],
+)
+def test_check_refuses(user_module, capsys, words, said):
+    assert main(["check", *words]) == 2
+    assert said in capsys.readouterr().err
+
+
+def test_check_knows_its_options(user_module, capsys):
+    with pytest.raises(SystemExit):
+        main(["check", "of_a_user:right", "--at", "1", "2", "--sideways"])
+    assert "unrecognized" in capsys.readouterr().err
+
+
 def test_the_worst_gradient_is_within_an_ulp_or_two(tmp_path, capsys):
     main(["--out", str(tmp_path), "--epochs", "1"])
     line = next(line for line in capsys.readouterr().out.splitlines() if "worst gradient" in line)

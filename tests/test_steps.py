@@ -12,7 +12,9 @@ from autograd_core import backward_steps, forward_steps
 
 
 def tanh_neuron():
-    x1, x2, w1, w2, b = (ag.Value(v, label=n) for v, n in ((2.0, "x1"), (0.0, "x2"), (-3.0, "w1"), (1.0, "w2"), (6.88, "b")))
+    x1, x2, w1, w2, b = (
+        ag.Value(v, label=n) for v, n in ((2.0, "x1"), (0.0, "x2"), (-3.0, "w1"), (1.0, "w2"), (6.88, "b"))
+    )
     n = x1 * w1 + x2 * w2 + b
     n.label = "n"
     o = n.tanh()
@@ -62,6 +64,13 @@ def test_constants_get_no_derivative():
     assert "log" not in step.formula
     [forward] = forward_steps(x**2)
     assert forward.formula == "v1 = x ** 2 = (-7) ** 2 = 49"
+
+
+def test_names_that_are_no_single_words_stand_in_brackets():
+    x = ag.Value(2.0, label="x + 1")
+    y = x.exp()
+    y.label = "dy/dx"
+    assert backward_steps(y)[0].formula.startswith("grad x + 1 += d (dy/dx)/d (x + 1) * grad dy/dx = ")
 
 
 def test_zero_path_is_shown_as_zero():

@@ -131,9 +131,7 @@ def _whole(function: Callable[[float], int]) -> Callable[[float], float]:
 
 
 # Functions on plain floats; they may raise OverflowError, ValueError or ZeroDivisionError.
-FAST: dict[str, Callable[..., float]] = {
-    name: getattr(math, name) for name in (*UNARY, *BINARY) if hasattr(math, name)
-}
+FAST: dict[str, Callable[..., float]] = {name: getattr(math, name) for name in (*UNARY, *BINARY) if hasattr(math, name)}
 FAST |= {
     "abs": abs,
     "floor": _whole(math.floor),

@@ -25,6 +25,7 @@ GAP, SMALL_GAP, LANE = 14.0, 4.0, 11.0  # between cards, between rows, beside a 
 CHANNEL, DOOR = 30.0, 16.0  # least distance of two layers; the same before a scope's side
 THIN = frozenset({"point", "entry", "exit"})  # what takes no room along the flow
 NEARLY = 26.0  # pixels by which an edge may miss its only operand and still be drawn straight
+ONE_COLUMN = 16  # rows before one card
 PASSES, HASTY_PASSES = 12, 6  # relaxations of the places
 PAD, HEAD = 12.0, 18.0  # within a scope's box: at its sides, and where its name stands
 NOWHERE: Mapping[int, float] = MappingProxyType({})  # every edge at the middle
@@ -57,11 +58,12 @@ class Level(NamedTuple):
     across: float
     corners: dict[int, Point]
     routes: dict[tuple[int, int, int], list[Point]]  # by source, end, port
+    carried: int = 0  # values across the busiest cut, where it is in rows
 
 
 def arrange(items: Sequence[Item], joints: Sequence[Joint], engine: str) -> Level:
     """Lay out one level."""
-    rank = _ranks(items, joints)
+    rank = ranks(items, joints)
     count = max(rank) + 1
     items = list(items)
     layers: list[list[int]] = [[] for _ in range(count)]
@@ -92,7 +94,7 @@ def arrange(items: Sequence[Item], joints: Sequence[Joint], engine: str) -> Leve
     return Level(total, extent, corners, routes)
 
 
-def _ranks(items: Sequence[Item], joints: Sequence[Joint]) -> list[int]:
+def ranks(items: Sequence[Item], joints: Sequence[Joint]) -> list[int]:
     """Longest path from the sources; then what has no operand moves beside its first user."""
     rank = [0] * len(items)
     into: list[list[int]] = [[] for _ in items]
@@ -108,6 +110,24 @@ def _ranks(items: Sequence[Item], joints: Sequence[Joint]) -> list[int]:
             rank[v] = last
         elif item.kind != "entry" and not into[v] and out[v]:
             rank[v] = min(rank[u] for u in out[v]) - 1
+    return _in_two_columns(items, joints, rank, out)
+
+
+def _in_two_columns(
+    items: Sequence[Item], joints: Sequence[Joint], rank: list[int], out: Sequence[Sequence[int]]
+) -> list[int]:
+    """Of very many rows before one card every other one, in the order of its ports, moves a layer further."""
+    before: dict[int, list[tuple[float, int]]] = {}
+    for joint in joints:
+        if items[joint.start].kind == "row" and len(out[joint.start]) == 1:
+            at = items[joint.end].enters.get(joint.port, 0.0)
+            before.setdefault(joint.end, []).append((at, joint.start))
+    for rows in before.values():
+        if len(rows) > ONE_COLUMN:
+            for _, u in sorted(rows)[::2]:
+                rank[u] -= 1
+    if min(rank) < 0:
+        return [0 if item.kind == "entry" else r + 1 for item, r in zip(items, rank)]
     return rank
 
 
@@ -254,7 +274,7 @@ def _stacked(items: Sequence[Item], vertices: Sequence[int]) -> list[float]:
 
 def _gap(a: Item, b: Item) -> float:
     if a.kind in THIN or b.kind in THIN:
-        return LANE
+        return SMALL_GAP if "row" in (a.kind, b.kind) else LANE
     return SMALL_GAP if a.kind == b.kind == "row" else GAP
 
 
@@ -277,12 +297,29 @@ def _columns(
 ) -> tuple[list[float], list[float], float]:
     """Where each layer begins, how wide it is, and the whole length."""
     widths = [max((items[v].along for v in vertices), default=0.0) for vertices in layers]
-    busy = [0] * len(layers)
-    for link in links:
-        busy[rank[link.above]] += 1
+    busy = _busy(links, rank, len(layers))
     starts, x = [], 0.0
     for k, n in enumerate(busy):
         starts.append(x)
-        at_side = 0.0 in widths[k : k + 2]
-        x += widths[k] + min(90.0, max(DOOR if at_side else CHANNEL, 22 + 2.5 * n if n > 3 else 0.0))
+        x += widths[k] + channel(n, DOOR if 0.0 in widths[k : k + 2] else CHANNEL)
     return starts, widths, starts[-1] + widths[-1]
+
+
+def _busy(links: Sequence[Link], rank: Sequence[int], count: int) -> list[int]:
+    busy = [0] * count
+    for link in links:
+        busy[rank[link.above]] += 1
+    return busy
+
+
+def busy_channels(items: Sequence[Item], joints: Sequence[Joint], rank: Sequence[int]) -> list[int]:
+    """How many links lead from each layer to the next."""
+    items, rank = list(items), list(rank)
+    count = max(rank) + 1
+    trunks = _trunks(items, joints, rank, [[] for _ in range(count)])
+    return _busy(_links(items, joints, rank, trunks), rank, count)
+
+
+def channel(links: int, least: float = CHANNEL) -> float:
+    """The distance of two layers with so many links between them."""
+    return min(90.0, max(least, 22 + 2.5 * links if links > 3 else 0.0))

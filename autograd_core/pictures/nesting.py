@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, NamedTuple
 
-from .layout import HEAD, PAD, Item, Joint, Level, Point, Scope, arrange, sorted_topologically
+from .layout import HEAD, PAD, Item, Joint, Level, Point, Scope
+from .wrapping import laid_out
 
 if TYPE_CHECKING:
     from .scene import Card, Scene
@@ -27,6 +29,7 @@ class Plan(NamedTuple):
     cards: dict[int, Box]  # without their chips
     scopes: dict[Scope, Box]
     routes: dict[tuple[int, int], list[Point]]  # by card and operand
+    carried: int  # values that lead from one row to the next, at the busiest cut; 0 if nothing is in rows
 
 
 Endpoint = tuple[str, int | Scope]  # ("card", index), ("box", scope), ("entry", source), ("exit", source)
@@ -47,33 +50,11 @@ class Plot:
         """Add an edge, unless it is there."""
         self.joints[Joint(source, self.at(start), self.at(end), port)] = None
 
-    def caught(self) -> list[Scope]:
-        """Scopes on a cycle, or between two: a card outside stands between two cards within."""
-        into: list[list[int]] = [[] for _ in self.ends]
-        out: list[list[int]] = [[] for _ in self.ends]
-        for joint in self.joints:
-            into[joint.end].append(joint.start)
-            out[joint.start].append(joint.end)
-        free = {*sorted_topologically(into), *sorted_topologically(out)}
-        return [end[1] for end, v in self.ends.items() if v not in free and isinstance(end[1], tuple)]
 
-
-def plan(scene: Scene, engine: str) -> Plan:
-    """Lay out all cards."""
-    dissolved: set[str] = set()
-    while True:
-        homes = {i: _home(card.scope, dissolved) for i, card in scene.cards.items()}
-        plots = _plots(scene, homes)
-        caught = [scope[-1] for plot in plots.values() for scope in plot.caught()]
-        if not caught:
-            return _put_together(scene, homes, plots, engine)
-        dissolved.update(caught)
-
-
-def _home(scope: tuple[str, ...], dissolved: set[str]) -> Scope:
-    """The paths of the scopes around a card, outermost first, without those that cannot be boxes."""
-    paths = ("/".join(scope[: depth + 1]) for depth in range(len(scope)))
-    return tuple(path for path in paths if path not in dissolved)
+def plan(scene: Scene, engine: str, width: float = math.inf) -> Plan:
+    """Lay out all cards; what is longer than `width` along the flow is put in rows where they are readable."""
+    homes: dict[int, Scope] = {i: card.scope for i, card in scene.cards.items()}
+    return _put_together(scene, homes, _plots(scene, homes), engine, width)
 
 
 def _plots(scene: Scene, homes: dict[int, Scope]) -> dict[Scope, Plot]:
@@ -112,13 +93,15 @@ def pieces(
     return found
 
 
-def _put_together(scene: Scene, homes: dict[int, Scope], plots: dict[Scope, Plot], engine: str) -> Plan:
+def _put_together(
+    scene: Scene, homes: dict[int, Scope], plots: dict[Scope, Plot], engine: str, width: float
+) -> Plan:
     levels: dict[Scope, Level] = {}
     boxes: dict[Scope, Item] = {}
     for scope in sorted(plots, key=len, reverse=True):
         plot = plots[scope]
         items = [_item(end, scene, boxes) for end in plot.ends]
-        level = arrange(items, list(plot.joints), engine)
+        level = laid_out(items, list(plot.joints), engine, width - 2 * PAD * len(scope))
         levels[scope] = level
         boxes[scope] = _boxed(plot, items, level, scene.direction)
     corner: dict[Scope, Point] = {(): (0.0, 0.0)}
@@ -151,7 +134,7 @@ def _put_together(scene: Scene, homes: dict[int, Scope], plots: dict[Scope, Plot
                 route += [(x0 + x, y0 + y) for x, y in piece]
             routes[i, port.operand] = route
     whole = levels[()]
-    return Plan(whole.along, whole.across, cards, frames, routes)
+    return Plan(whole.along, whole.across, cards, frames, routes, max(level.carried for level in levels.values()))
 
 
 def _padding(direction: str) -> tuple[float, float]:

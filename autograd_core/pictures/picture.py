@@ -3,33 +3,44 @@
 from __future__ import annotations
 
 import itertools
-import os
+import re
 from importlib import import_module
 from typing import TYPE_CHECKING
 
 from ..errors import MissingExtraError, OperandError, RangeError
+from ..formulas import expression as equations
+from ..formulas import mathml
 from ..value import Value
-from . import svg, text
-from .nesting import plan
+from . import live, text
+from .chain import told
+from .files import path_for, replace
+from .folding import states, view_of
+from .framing import Look, dressed, frame, framed
+from .highlight import tracks_of
 from .ordering import ENGINES
-from .records import draw_dot
-from .scene import scene_of
+from .overlay import checked
+from .records import digraph
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    import os
+    from collections.abc import Callable, Iterable, Sequence
     from pathlib import Path
 
-    from .nesting import Plan
-    from .scene import Scene
+    from .folding import View
+    from .framing import Frame
+    from .highlight import Way
+    from .overlay import Overlay
 
-NOTEBOOK_WIDTH = 1000.0  # pixels that an output cell usually has
-TRIED_BOTH_WAYS = 400  # cards up to which "auto" lays out in both directions
+MOST_VIEWS, MOST_CARDS, MOST_OF_ALL = 40, 120, 1_500  # unfolded pictures that a page holds; cards of one, of all
+ROWS_COST = 3  # times that a picture in rows takes to be laid out: several are tried
 PNG_SCALE = 2.0
 MOST_PIXELS = 16_000.0  # of a PNG's longer side
 PDF_SECONDS = 60
+SIZE = re.compile(r'width="([\d.]+)" height="([\d.]+)"')
 
 THEMES = ("auto", "light", "dark")
 DIRECTIONS = ("auto", "LR", "TB")
+STYLES = ("full", "compact")
 outputs = itertools.count(1)
 
 
@@ -40,6 +51,7 @@ class Picture:
 
     Attributes:
         svg: The picture as SVG, the same text for the same graph. Its ids derive from its content.
+        scopes: The paths of all scopes that can be folded and unfolded, outer ones first.
 
     Example:
         >>> import autograd_core as ag
@@ -51,32 +63,70 @@ class Picture:
         <Picture of 2 cards, 336 x 98 pixels>
     """
 
-    __slots__ = ("_dot", "_plan", "_scene", "_theme", "_title", "svg")
+    __slots__ = ("_frame", "_svg", "_view", "scopes")
 
-    svg: str
+    scopes: tuple[str, ...]
 
-    def __init__(self, root: Value, scene: Scene, plan: Plan, *, title: str, theme: str) -> None:
-        self._scene = scene
-        self._plan = plan
-        self._title = title
-        self._theme = theme
-        self._dot: str = draw_dot(root, rankdir=scene.direction).source
-        self.svg = self._written(theme)
+    def __init__(self, view: View, frame: Frame) -> None:
+        self._view = view
+        self.scopes = view.scopes
+        self._frame = frame
+        self._svg = ""
 
-    def _written(self, theme: str, prefix: str = "") -> str:
-        return svg.write(self._scene, self._plan, title=self._title, theme=theme, prefix=prefix)
+    @property
+    def svg(self) -> str:
+        """The picture as SVG.
+
+        Raises:
+            MissingExtraError: A formula is asked for, and its extra `math` is not there.
+        """
+        if not self._svg:
+            self._svg = self._frame.write(self._frame.look.theme, with_formula=True)
+        return self._svg
+
+    def _views(self) -> list[tuple[str, bool, str]]:
+        """What a reader reaches by unfolding or folding one scope: its path, whether it is open there, the SVG.
+
+        As many as a page can bear, outer scopes first.
+        """
+        found: list[tuple[str, bool, str]] = []
+        opened = {self._view.tree.scopes[s].path for s in self._view.opened}
+        look, room, direction = self._frame.look, self._frame.room, self._frame.scene.direction
+        cards = 0
+        for path, view in itertools.islice(states(self._view), MOST_VIEWS):
+            scene, dress = dressed(view, look, direction)
+            if len(scene.cards) > MOST_CARDS:
+                continue
+            other = framed(scene, dress, look, "builtin", room)
+            cards += len(other.scene.cards) * (ROWS_COST if other.plan.carried else 1)
+            if cards > MOST_OF_ALL:
+                break
+            found.append((path, path not in opened, other.write(look.theme)))
+        return found
 
     def _resolved(self) -> str:
         """With plain colours: what draws without a browser knows no custom properties."""
-        return self._written("dark" if self._theme == "dark" else "light")
+        theme = "dark" if self._frame.look.theme == "dark" else "light"
+        return self._frame.write(theme, with_formula=True, fixed=True)
 
     def __repr__(self) -> str:
-        width, height = svg.size(self._scene, self._plan, self._title)
-        return f"<Picture of {len(self._scene.cards)} cards, {width:.0f} x {height:.0f} pixels>"
+        width, height = self._frame.size()
+        return f"<Picture of {len(self._frame.scene.cards)} cards, {width:.0f} x {height:.0f} pixels>"
 
     def _repr_svg_(self) -> str:
         """For notebooks. Two outputs on one page have different ids, even of the same picture."""
-        return self._written(self._theme, f"out{next(outputs)}-")
+        return self._frame.write(self._frame.look.theme, f"out{next(outputs)}-")
+
+    def _repr_html_(self) -> str:
+        """For notebooks, which prefer it: the picture as an image, and what brings it to life."""
+        return self._live()
+
+    def _live(self) -> str:
+        look = self._frame.look
+        alt = f"{text.clean(look.title) or 'Computation graph'}. {self._frame.scene.description}"
+        data = told(self._view.graph) | {"theme": look.theme, "states": self._views()}
+        formula = "".join(f"<div>{mathml(latex)}</div>" for latex in look.formulas)
+        return live.fragment(self._frame.write(look.theme), kind="picture", alt=alt, data=data, caption=formula)
 
     def save(self, path: str | os.PathLike[str]) -> Path:
         """Write the picture to a file; its suffix says how. A failure leaves an older file whole.
@@ -100,25 +150,26 @@ class Picture:
             ...     draw(ag.Value(2.0) * 3).save(pathlib.Path(folder) / "g.svg").name
             'g.svg'
         """
-        from pathlib import Path
-
-        if not isinstance(path, (str, os.PathLike)) or isinstance(os.fspath(path), bytes):
-            msg = f"save: expected a path (str or pathlib.Path), got {path!r} ({type(path).__name__})"
-            raise OperandError(msg)
-        path = Path(path)
-        writer = WRITERS.get(path.suffix.lower())
-        if writer is None:
-            msg = f"save: expected a file name that ends in {', '.join(WRITERS)}, got {path.name!r}"
-            raise RangeError(msg)
-        if not path.parent.is_dir():
-            msg = f"save: there is no folder {str(path.parent)!r}; make it first"
-            raise RangeError(msg)
-        _replace(path, writer(self))
+        path = path_for(path, WRITERS)
+        replace(path, WRITERS[path.suffix.lower()](self))
         return path
 
 
 def draw(
-    root: Value, *, layout: str = "builtin", title: str | None = None, theme: str = "auto", direction: str = "auto"
+    root: Value,
+    *,
+    layout: str = "builtin",
+    title: str | None = None,
+    theme: str = "auto",
+    direction: str = "auto",
+    fold: bool | str | Iterable[str] | None = "auto",
+    unfold: str | Iterable[str] = (),
+    around: Value | None = None,
+    hops: int = 2,
+    style: str = "full",
+    highlight: Way | Value | Iterable[Way | Value] | None = None,
+    overlay: Overlay | None = None,
+    expression: bool = False,
 ) -> Picture:
     """Draw the graph below `root`: a card for every value, with its gradient once that is computed.
 
@@ -129,22 +180,44 @@ def draw(
     gradient passes. Yellow pills are constants. Numbers are rounded to 4 digits; whole ones show
     when one points at a card. Values made under `scope` stand in a box with its name.
 
+    A folded scope is one card: what is in it, and the value and gradient that it gives, or how many
+    values, their range, and the norm of their gradients. If it gives one value, the chips where
+    others enter are its derivatives through all of the scope. Graphs of more than 150 nodes are
+    folded unless told otherwise; parts without scopes then get made-up ones, by depth and repetition.
+    A scope that is left and entered again, such as a layer that is applied twice, is split into its uses.
+
+    What is longer than a notebook is wide is put in rows, like lines of text: a value that a later row
+    uses runs back in the gutter between two rows and down at the left.
+
     Args:
         root: The node at the end.
         layout: "builtin", or "dot" to have Graphviz's program order the cards.
         title: A heading.
         theme: "light", "dark", or "auto" as the reader's system prefers.
         direction: "LR" from left to right, "TB" from top to bottom; "auto" is LR where that fits
-            into a notebook of 1000 pixels, else whichever is narrower.
+            into a notebook of 1000 pixels, else the lower one of LR in rows and TB.
+        fold: "auto", None for nothing folded, or the scopes to fold: a path or pattern such as
+            "layer*/neuron*", or several; `*` stays within one part of the path.
+        unfold: Scopes that are opened nevertheless, with those around them, in the same form.
+        around: Show only this node and those within `hops` edges of it, up or down.
+        hops: At least 1.
+        style: "full", or "compact" for slides: small cards with name, value and gradient in large print.
+        highlight: A path such as those of `paths` and `top_paths`, or values, or several of them:
+            they stand out, each path in a colour of its own, and all else is dimmed.
+        overlay: Marks on cards; on a folded card the worst one within.
+        expression: Whether to add the graph's formula. In HTML it is MathML; within an SVG, PNG or PDF
+            it needs the extra `math`.
 
     Returns:
-        A `Picture`.
+        A `Picture`; its `scopes` can be folded.
 
     Raises:
-        OperandError: `root` is no Value, or `title` no str.
-        RangeError: An unknown layout, theme or direction.
+        OperandError: `root` is no Value, or `title` no str; `highlight`, `overlay` are something else.
+        RangeError: An unknown layout, theme, style or direction, a pattern that no scope matches,
+            `hops` below 1, a mark's level beyond 0 and 1.
         MissingExtraError: `layout="dot"` without Graphviz's program.
-        StructureError: Graphviz's program failed or took too long.
+        StructureError: Graphviz's program failed or took too long; `around`, a path, a value to be
+            highlighted or a marked one is not below `root`.
 
     Source:
         Layers, points and orders: K. Sugiyama, S. Tagawa and M. Toda, 1981.
@@ -164,18 +237,28 @@ def draw(
     if not isinstance(title, (str, type(None))):
         msg = f"draw: expected a title (str), got {title!r:.60} ({type(title).__name__})"
         raise OperandError(msg)
+    if not isinstance(expression, bool):
+        msg = f"draw: expected expression to be True or False, got {expression!r:.60} ({type(expression).__name__})"
+        raise OperandError(msg)
+    view = view_of(root, fold=fold, unfold=unfold, around=around, hops=hops)
+    look = Look(
+        title=title or "",
+        theme=theme,
+        style=style,
+        tracks=tracks_of(highlight, view.graph),
+        overlay=checked(overlay),
+        formulas=tuple(equations(root)) if expression else (),
+    )
+    return drawn(view, look, layout=layout, direction=direction)
+
+
+def drawn(view: View, look: Look, *, layout: str, direction: str) -> Picture:
+    """The picture of a view, whose graph tells names and numbers."""
     _check("layout", layout, tuple(ENGINES))
-    _check("theme", theme, THEMES)
+    _check("theme", look.theme, THEMES)
+    _check("style", look.style, STYLES)
     _check("direction", direction, DIRECTIONS)
-    title = title or ""
-    scene = scene_of(root, "LR" if direction == "auto" else direction)
-    planned = plan(scene, layout)
-    if direction == "auto" and planned.length > NOTEBOOK_WIDTH and len(scene.cards) <= TRIED_BOTH_WAYS:
-        turned = scene_of(root, "TB")
-        turned_plan = plan(turned, layout)
-        if turned_plan.breadth < planned.length:
-            scene, planned = turned, turned_plan
-    return Picture(root, scene, planned, title=title, theme=theme)
+    return Picture(view, frame(view, look, direction, layout))
 
 
 def _check(name: str, given: object, allowed: Sequence[str]) -> None:
@@ -184,32 +267,16 @@ def _check(name: str, given: object, allowed: Sequence[str]) -> None:
         raise RangeError(msg)
 
 
-def _replace(path: Path, content: bytes) -> None:
-    """Write beside the file, then put it in its place in one step."""
-    beside = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        beside.write_bytes(content)
-        beside.replace(path)
-    finally:
-        beside.unlink(missing_ok=True)
-
-
 def _svg(picture: Picture) -> bytes:
     return picture.svg.encode()
 
 
 def _dot(picture: Picture) -> bytes:
-    return picture._dot.encode()
+    return str(digraph(picture._view.graph, "svg", picture._frame.scene.direction).source).encode()
 
 
 def _html(picture: Picture) -> bytes:
-    title = text.xml(text.clean(picture._title) or "Computation graph")
-    scheme = "light dark" if picture._theme == "auto" else picture._theme
-    page = (
-        f'<!doctype html>\n<html lang="en">\n<head><meta charset="utf-8"><title>{title}</title>'
-        f'<meta name="color-scheme" content="{scheme}"></head>\n<body>\n{picture.svg}</body>\n</html>\n'
-    )
-    return page.encode()
+    return live.page(picture._live(), title=picture._frame.look.title, theme=picture._frame.look.theme).encode()
 
 
 def _png(picture: Picture) -> bytes:
@@ -218,9 +285,10 @@ def _png(picture: Picture) -> bytes:
     except ImportError:
         msg = "save: a PNG needs resvg-py; pip install 'autograd-core[png]', or save as .svg"
         raise MissingExtraError(msg) from None
-    width, height = svg.size(picture._scene, picture._plan, picture._title)
+    drawn = picture._resolved()
+    width, height = (float(x) for x in SIZE.search(drawn).groups())  # type: ignore[union-attr]
     pixels = max(1, round(width * min(PNG_SCALE, MOST_PIXELS / max(width, height))))
-    return bytes(resvg_py.svg_to_bytes(svg_string=picture._resolved(), width=pixels))
+    return bytes(resvg_py.svg_to_bytes(svg_string=drawn, width=pixels))
 
 
 def _pdf(picture: Picture) -> bytes:

@@ -6,9 +6,9 @@ from numbers import Rational
 from typing import TYPE_CHECKING, Any
 
 from ..errors import OperandError, RangeError
-from ..graph import topological_order
 from ..value import Value
 from . import text
+from .scoping import Graph
 
 if TYPE_CHECKING:
     from graphviz import Digraph
@@ -57,6 +57,11 @@ def draw_dot(root: Value, format: str = "svg", rankdir: str = "LR") -> Digraph: 
     if rankdir not in RANKDIRS:
         msg = f"draw_dot: expected rankdir to be 'LR' or 'TB', got {rankdir!r:.60}"
         raise RangeError(msg)
+    return digraph(Graph(root), format, rankdir)
+
+
+def digraph(graph: Graph, format: str, rankdir: str) -> Digraph:  # noqa: A002
+    """The same of a graph that was read earlier, as it was then."""
     import graphviz
 
     try:
@@ -64,22 +69,20 @@ def draw_dot(root: Value, format: str = "svg", rankdir: str = "LR") -> Digraph: 
     except ValueError:
         msg = f"draw_dot: expected a format that Graphviz writes, such as 'svg' or 'png', got {format!r:.60}"
         raise RangeError(msg) from None
-    order = topological_order(root)
-    index = {node: i for i, node in enumerate(order)}
-    for i, node in enumerate(order):
-        dot.node(f"n{i}", label=_record(node), shape="record")
+    for i, node in enumerate(graph.order):
+        dot.node(f"n{i}", label=_record(graph, i), shape="record")
         if node.parents:
             dot.node(f"n{i}op", label=graphviz.escape(text.clean(node._op)))
             dot.edge(f"n{i}op", f"n{i}")
         for parent in node.parents:
-            dot.edge(f"n{index[parent]}", f"n{i}op")
+            dot.edge(f"n{graph.index[parent]}", f"n{i}op")
     return dot
 
 
-def _record(node: Value) -> str:
-    fields = [f"data {_fixed(node.data)}", f"grad {_fixed(node.grad)}"]
-    if node.label:
-        fields.insert(0, text.record_field(text.shorten(text.clean(node.label), LABEL_ROOM)))
+def _record(graph: Graph, i: int) -> str:
+    fields = [f"data {_fixed(graph.data[i])}", f"grad {_fixed(graph.grads[i])}"]
+    if graph.labels[i]:
+        fields.insert(0, text.record_field(text.shorten(text.clean(graph.labels[i]), LABEL_ROOM)))
     return "{ " + " | ".join(fields) + " }"
 
 

@@ -8,41 +8,58 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ..graph import topological_order
 from ..value import Constant
 from . import text
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from ..value import Value
+    from .scoping import Graph
 
 CARD_WIDTH, CARD_HEIGHT = 126.0, 58.0
+FOLD_WIDTH, FOLD_HEIGHT, PILE = 208.0, 76.0, 6.0  # a folded scope, and the pile below it
 ROW_HEIGHT = 22.0  # a leaf that is one of many operands: label, value and gradient in one row
 ROW_WIDTH = 232.0
 MANY = 8  # more operands than this, and leaves are drawn as rows
 CROWD_LR, CROWD_TB = 160, 16  # more operands than this, and ports bear no text
-CHIP_FONT, CHIP_HEIGHT, CHIP_LEAST, CHIP_GAP = 9.0, 14.0, 22.0, 2.5
+CHIP_FONT, CHIP_HEIGHT = 9.0, 14.0
 BAR_STEPS = 6  # segments of a gradient's bar; each is a factor of ten
+
+
+class Chips(NamedTuple):
+    """How large chips are."""
+
+    font: float
+    height: float
+    least: float  # their least width
+    gap: float  # between two of them
+
+
+FULL_CHIPS = Chips(CHIP_FONT, CHIP_HEIGHT, least=22.0, gap=2.5)
+DENSE = 16  # ports above which their chips stand close
 
 
 class Port(NamedTuple):
     """Where an operand enters a card."""
 
     operand: int  # which operand: 0 for the first
-    source: int  # the operand's index in topological order
+    source: int  # the card that it comes from
     chip: str  # the local derivative, or the constant's value
     is_constant: bool
     is_dead: bool  # the local derivative is 0: no gradient passes
-    at: float  # distance of its middle from the side's middle
-    width: float  # of its chip, as it is seen on the page
-    height: float
     title: str
+    node: int = -1  # the operand itself, where it is one
+    at: float = 0.0  # distance of its middle from the side's middle
+    width: float = 0.0  # of its chip, as it is seen on the page
+    height: float = 0.0
 
 
 class Card(NamedTuple):
-    """One value: what is written on it and how large it is."""
+    """What is written on a card and how large it is: of one value, or of another kind."""
 
-    node: int  # its index in topological order
-    scope: tuple[str, ...]
+    node: int  # its index in topological order; that of its last one for a folded scope
+    scope: tuple[str, ...]  # the paths of the scopes around, outermost first
     label: str
     op: str
     value: str
@@ -56,65 +73,92 @@ class Card(NamedTuple):
     width: float
     height: float
     title: str
+    kind: str = "node"  # or "fold", "junction" where many edges meet, "stub" for what is not in view
+    is_centre: bool = False  # of a neighbourhood
+    folded: str = ""  # the path of the folded scope
+    caption: str = ""  # what is in it
+    captions: tuple[str, str] = ("value", "grad")  # before the value and the gradient
 
 
 class Scene(NamedTuple):
-    """All cards in topological order of their nodes, constants left out: those are ports."""
+    """All cards; constants are no cards but ports."""
 
     cards: dict[int, Card]
     direction: str
     has_grads: bool
     description: str
+    card_of: dict[int, int]  # by node: the card that shows it; a constant's is that of its user
+    style: str = "full"
 
 
 SIGNS = {"*": "×", "-": "−", "/": "÷", "<=": "≤", ">=": "≥", "!=": "≠", "==": "="}
 
 
-def scene_of(root: Value, direction: str) -> Scene:
-    """Read the graph below `root`; direction is "LR" or "TB"."""
-    order = topological_order(root)
-    index = {node: i for i, node in enumerate(order)}
-    has_grads = any(_nonzero(node.grad) for node in order)
-    largest = max((abs(node.grad) for node in order if _finite(node.grad)), default=0.0)
-    rows = _leaves_drawn_as_rows(order)
-    cards: dict[int, Card] = {}
-    for i, node in enumerate(order):
-        if isinstance(node, Constant) and node is not root:
-            continue
-        grad = text.number(node.grad) if has_grads else ""
-        bar = _bar(node.grad, largest) if has_grads else 0
-        is_leaf = not node.parents
-        ports, chip, extent = _ports(node, index, direction)
-        width, height = (ROW_WIDTH, ROW_HEIGHT) if node in rows else (CARD_WIDTH, CARD_HEIGHT)
-        if direction == "LR":
-            height = max(height, extent)
-        else:
-            width = max(width, extent)
-        cards[i] = Card(
-            node=i,
-            scope=tuple(part for part in text.clean(node.scope).split("/") if part),
-            label=text.clean(node.label),
-            op=_sign(node),
-            value=text.number(node.data),
-            grad=grad,
-            bar=bar,
-            is_leaf=is_leaf,
-            is_row=node in rows,
-            is_root=node is root,
-            ports=ports,
-            chip=chip,
-            width=width,
-            height=height,
-            title=_title(node, has_grads=has_grads),
-        )
-    return Scene(_leaves_at_home(cards), direction, has_grads, _description(root, order, has_grads=has_grads))
+def node_card(
+    graph: Graph, i: int, scope: tuple[str, ...], ports: Sequence[Port], direction: str, largest: Any, *, is_row: bool
+) -> Card:
+    """The card of one value; `largest` is the picture's largest gradient, None before backward."""
+    node = graph.order[i]
+    has_grads = largest is not None
+    width, height = (ROW_WIDTH, ROW_HEIGHT) if is_row else (CARD_WIDTH, CARD_HEIGHT)
+    crowd = CROWD_LR if direction == "LR" else CROWD_TB
+    paired = node.op == "dot" and len(ports) == len(node.parents) > 2
+    placed, chip, extent = lined_up(ports, direction, crowded=len(ports) > crowd, paired=paired)
+    if direction == "LR":
+        height = max(height, extent)
+    else:
+        width = max(width, extent)
+    return Card(
+        node=i,
+        scope=scope,
+        label=text.clean(graph.labels[i]),
+        op=_sign(node),
+        value=text.number(graph.data[i]),
+        grad=text.number(graph.grads[i]) if has_grads else "",
+        bar=bar(graph.grads[i], largest) if has_grads else 0,
+        is_leaf=not node.parents,
+        is_row=is_row,
+        is_root=i == len(graph.order) - 1,
+        ports=placed,
+        chip=chip,
+        width=width,
+        height=height,
+        title=_title(graph, i, has_grads=has_grads),
+    )
 
 
-def _nonzero(g: Any) -> bool:
+def blank_card(
+    number: int, scope: tuple[str, ...], label: str, size: tuple[float, float], title: str, *, kind: str
+) -> Card:
+    """A card that shows no single value."""
+    width, height = size
+    return Card(
+        node=number,
+        scope=scope,
+        label=label,
+        op="",
+        value="",
+        grad="",
+        bar=0,
+        is_leaf=False,
+        is_row=False,
+        is_root=False,
+        ports=(),
+        chip=0.0,
+        width=width,
+        height=height,
+        title=title,
+        kind=kind,
+    )
+
+
+def nonzero(g: Any) -> bool:
+    """Whether a gradient passes; NaN does."""
     return bool(g != 0)
 
 
-def _finite(x: Any) -> bool:
+def finite(x: Any) -> bool:
+    """Whether a number is one; a Fraction beyond floats is."""
     return not isinstance(x, float) or math.isfinite(x)
 
 
@@ -122,24 +166,26 @@ def _sign(node: Value) -> str:
     return SIGNS.get(node._op, text.clean(node._op))
 
 
-def _name(node: Value) -> str:
-    return text.shorten(text.clean(node.label), text.LONGEST_LABEL) or _sign(node) or "leaf"
+def name_of(graph: Graph, i: int) -> str:
+    """The label, or the operation where there is none."""
+    return text.shorten(text.clean(graph.labels[i]), text.LONGEST_LABEL) or _sign(graph.order[i]) or "leaf"
 
 
-def _leaves_drawn_as_rows(order: list[Value]) -> set[Value]:
-    rows: set[Value] = set()
-    for node in order:
+def rows_of(graph: Graph) -> set[int]:
+    """Leaves that are one of many operands."""
+    rows: set[int] = set()
+    for i, node in enumerate(graph.order):
         if len(node.parents) > MANY:
-            rows.update(p for p in node.parents if not p.parents)
+            rows.update(u for u in graph.operands[i] if graph.is_leaf(u))
     return rows
 
 
-def _bar(g: Any, largest: Any) -> int:
+def bar(g: Any, largest: Any) -> int:
     """Filled segments: all for the largest gradient of the picture, one fewer per factor of ten."""
     if not abs(g) > 0:  # NaN as well
         return 0
     sign = 1 if g > 0 else -1
-    if not _finite(g):
+    if not finite(g):
         return sign * BAR_STEPS
     decades = _log10(largest) - _log10(abs(g))
     return sign * max(1, BAR_STEPS - int(decades + 1e-9))
@@ -159,83 +205,65 @@ def _operand_order(node: Value) -> list[int]:
     return list(range(n))
 
 
-def _ports(node: Value, index: dict[Value, int], direction: str) -> tuple[tuple[Port, ...], float, float]:
-    """The ports, the room that their chips take along the flow, and the room across it."""
-    parents = node.parents
-    if not parents:
-        return (), 0.0, 0.0
+def ports_of(graph: Graph, i: int, card_of: dict[int, int]) -> list[Port]:
+    """A port for every operand; `card_of` says which card shows it."""
+    node = graph.order[i]
+    if not node.parents:
+        return []
     slopes = node.local_grads
+    ports = []
+    for operand in _operand_order(node):
+        parent, slope = node.parents[operand], slopes[operand]
+        u = graph.index[parent]
+        is_constant = isinstance(parent, Constant)
+        what = f"operand {operand + 1} of {_sign(node)}: {name_of(graph, u)}, local derivative {text.in_full(slope)}"
+        ports.append(
+            Port(
+                operand=operand,
+                source=card_of[u],
+                chip=text.number(parent.data) if is_constant else "×" + text.number(slope),
+                is_constant=is_constant,
+                is_dead=not is_constant and not nonzero(slope),
+                title=f"constant {text.in_full(parent.data)}" if is_constant else what,
+                node=u,
+            )
+        )
+    return ports
+
+
+def lined_up(
+    ports: Sequence[Port], direction: str, *, crowded: bool, paired: bool = False, chips: Chips = FULL_CHIPS
+) -> tuple[tuple[Port, ...], float, float]:
+    """The ports in their places, the room that their chips take along the flow, and the room across it."""
+    if not ports:
+        return (), 0.0, 0.0
     across = direction == "LR"  # ports stand one below the other
-    crowded = len(parents) > (CROWD_LR if across else CROWD_TB)
-    chips = [
-        "" if crowded else text.number(p.data) if isinstance(p, Constant) else "×" + text.number(d)
-        for p, d in zip(parents, slopes)
-    ]
-    widths = [6.0 if crowded else max(CHIP_LEAST, text.extent(chip, CHIP_FONT) + 8) for chip in chips]
-    height = 4.0 if crowded else CHIP_HEIGHT
+    if across and len(ports) > DENSE:
+        chips = chips._replace(height=12.0, gap=1.0)
+    shown = ["" if crowded else port.chip for port in ports]
+    widths = [6.0 if crowded else max(chips.least, text.extent(chip, chips.font) + 8) for chip in shown]
+    height = 4.0 if crowded else chips.height
     if across:  # edges end in one line, constants are as wide as they must
         widest = max(widths)
-        widths = [w if isinstance(p, Constant) else widest for w, p in zip(widths, parents)]
-    gap = 1.0 if crowded else CHIP_GAP
-    paired = node.op == "dot" and len(parents) > 2
-    ports, end = [], 0.0
-    for k, operand in enumerate(_operand_order(node)):
-        extent = height if across else widths[operand]
+        widths = [w if port.is_constant else widest for w, port in zip(widths, ports)]
+    gap = 1.0 if crowded else chips.gap
+    placed, end = [], 0.0
+    for k, port in enumerate(ports):
+        extent = height if across else widths[k]
         end += (gap if k else 0.0) + (3 * gap if k and paired and k % 2 == 0 else 0.0)
-        ports.append(
-            _port(node, operand, slopes[operand], index, chips[operand], end + extent / 2, widths[operand], height)
-        )
+        placed.append(port._replace(chip=shown[k], at=end + extent / 2, width=widths[k], height=height))
         end += extent
-    centred = tuple(port._replace(at=port.at - end / 2) for port in ports)
+    centred = tuple(port._replace(at=port.at - end / 2) for port in placed)
     return centred, max(widths) if across else height, end + 8
 
 
-def _port(
-    node: Value, operand: int, slope: Any, index: dict[Value, int], chip: str, at: float, width: float, height: float
-) -> Port:
-    parent = node.parents[operand]
-    is_constant = isinstance(parent, Constant)
-    what = f"operand {operand + 1} of {_sign(node)}: {_name(parent)}, local derivative {text.in_full(slope)}"
-    return Port(
-        operand=operand,
-        source=index[parent],
-        chip=chip,
-        is_constant=is_constant,
-        is_dead=not is_constant and not _nonzero(slope),
-        at=at,
-        width=width,
-        height=height,
-        title=f"constant {text.in_full(parent.data)}" if is_constant else what,
+def _title(graph: Graph, i: int, *, has_grads: bool) -> str:
+    node = graph.order[i]
+    lines = [f"{text.clean(graph.labels[i]) or 'no label'}: {node.op or 'leaf'}"]
+    lines.append(f"value {text.in_full(graph.data[i])}")
+    lines.append(
+        f"gradient {text.in_full(graph.grads[i])}" if has_grads else "gradient not computed: call backward() first"
     )
-
-
-def _title(node: Value, *, has_grads: bool) -> str:
-    lines = [f"{text.clean(node.label) or 'no label'}: {node.op or 'leaf'}", f"value {text.in_full(node.data)}"]
-    lines.append(f"gradient {text.in_full(node.grad)}" if has_grads else "gradient not computed: call backward() first")
     if node.scope:
         lines.append(f"scope {text.clean(node.scope)}")
     return "\n".join(lines)
-
-
-def _leaves_at_home(cards: dict[int, Card]) -> dict[int, Card]:
-    """A leaf outside of any scope that only one card uses stands beside that card: a neuron's weights."""
-    users: dict[int, set[int]] = {}
-    for card in cards.values():
-        for port in card.ports:
-            users.setdefault(port.source, set()).add(card.node)
-    placed = {}
-    for i, card in cards.items():
-        scope = card.scope
-        if card.is_leaf and not scope and len(users.get(i, ())) == 1:
-            scope = cards[next(iter(users[i]))].scope
-        placed[i] = card if scope == card.scope else card._replace(scope=scope)
-    return placed
-
-
-def _description(root: Value, order: list[Value], *, has_grads: bool) -> str:
-    edges = sum(len(node.parents) for node in order)
-    state = "with gradients" if has_grads else "gradients not computed"
-    return (
-        f"Computation graph of {_name(root)} = {text.in_full(root.data)}: {len(order)} nodes, {edges} edges, {state}. "
-        "Every card is a value; the chips where its operands enter are the local derivatives."
-    )

@@ -64,7 +64,7 @@ def shorten(text: str, room: int) -> str:
     return text[:end].rstrip() + "…"
 
 
-def number(x: Any, room: int = 10) -> str:
+def number(x: Any, room: int = 10, digits: int = 4) -> str:
     """Four significant digits with a real minus sign; a Fraction exactly where it fits.
 
     Example:
@@ -77,7 +77,7 @@ def number(x: Any, room: int = 10) -> str:
         if exact:
             return exact.replace("-", "−")
         x, approximate = _quotient(x), "≈"
-    mantissa, _, exponent = f"{x:.4g}".lower().partition("e")
+    mantissa, _, exponent = f"{x:.{digits}g}".lower().partition("e")
     if "." in mantissa:
         mantissa = mantissa.rstrip("0").rstrip(".")  # a Decimal keeps them
     text = f"{mantissa}e{int(exponent)}" if exponent else mantissa

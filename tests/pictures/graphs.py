@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import random
 from fractions import Fraction
 
@@ -152,6 +153,46 @@ def leaf():
 def nameless():
     """Nothing has a label; a constant's local derivative does not exist."""
     return (ag.Value(-7.0) ** 2 - 1).exp()
+
+
+def perceptron(examples, sizes=(2, 8, 8, 1)):
+    """A network with scopes on several examples, and a loss without."""
+    rnd = random.Random(3)
+    weights = [
+        [([ag.Value(rnd.uniform(-1, 1), label=f"w{i}") for i in range(n)], ag.Value(0.1, label="b")) for _ in range(m)]
+        for n, m in itertools.pairwise(sizes)
+    ]
+    outs = []
+    for _ in range(examples):
+        xs = [ag.Value(rnd.uniform(-1, 1), label=f"x{i}") for i in range(sizes[0])]
+        for k, layer in enumerate(weights, start=1):
+            ys = []
+            for j, (w, b) in enumerate(layer):
+                with ag.scope(f"layer{k}"), ag.scope(f"neuron{j}"):
+                    ys.append((ag.dot(w, xs) + b).tanh())
+            xs = ys
+        outs.append((xs[0] - 1.0) ** 2)
+    return outs[0] if examples == 1 else sum(outs[1:], outs[0]) / examples
+
+
+def unrolled(steps=12, width=3):
+    """A recurrent cell that is applied again and again, with something between its uses."""
+    with ag.scope("rnn"):
+        w = [[ag.Value((i - j) / 4, label=f"w{i}{j}") for j in range(width + 1)] for i in range(width)]
+    state, outs = [ag.Value(0.0) for _ in range(width)], []
+    for t in range(steps):
+        x = ag.Value(t / steps, label=f"x{t}")
+        with ag.scope("rnn"):
+            state = [ag.dot(row, [*state, x]).tanh() for row in w]
+        state = [s * 0.9 for s in state]
+        outs.append(ag.sum(state))
+    return ag.mean(outs)
+
+
+def rosenbrock(n):
+    """Rosenbrock's function (1960) in n dimensions."""
+    x = [ag.Value(i / n, label=f"x{i}") for i in range(n)]
+    return sum(100 * (b - a**2) ** 2 + (1 - a) ** 2 for a, b in itertools.pairwise(x))
 
 
 GRAPHS = {

@@ -43,7 +43,7 @@ def words(element: ET.Element) -> list[str]:
 def box(card: ET.Element) -> tuple[float, float, float, float]:
     """The card and its chips: x0, y0, x1, y1."""
     x, y = map(float, re.findall(r"-?[\d.]+", card.get("transform")))
-    rects = [r for r in card.iter(f"{SVG}rect") if "bar" not in r.get("class")]
+    rects = list(card.iter(f"{SVG}rect"))
     x0 = min(float(r.get("x", 0)) for r in rects)
     y0 = min(float(r.get("y", 0)) for r in rects)
     x1 = max(float(r.get("x", 0)) + float(r.get("width")) for r in rects)
@@ -167,7 +167,7 @@ def test_before_backward_gradients_are_not_computed():
     y = x * 3
     before, after = draw(y), None
     assert before.svg.count("not computed") == 2 + 2 + 1  # cards, their titles, the description
-    assert "bar" not in {r.get("class") for r in parsed(before).iter(f"{SVG}rect")}
+    assert "bar" not in {r.get("class") for r in parsed(before).iter(f"{SVG}path")}
     y.backward()
     after = draw(y)
     assert "not computed" not in after.svg
@@ -181,10 +181,11 @@ def test_bars_are_signed_logarithmic_steps():
     y.backward()
     counts = {}
     for card in cards_of(parsed(draw(y))).values():
-        kinds = [r.get("class") for r in card.iter(f"{SVG}rect") if r.get("class").startswith("bar")]
+        bars = [r for r in card.iter(f"{SVG}path") if r.get("class").startswith("bar")]
+        (whole, *filled) = [float(r.get("d").rsplit("h", 1)[1]) for r in bars]
         grad = next(t.text for t in card.iter(f"{SVG}text") if t.get("class").startswith("grad"))
-        counts[grad] = (kinds.count("bar pos"), kinds.count("bar neg"))
-        assert len(kinds) == 6
+        segments = round(6 * (sum(filled) + 2) / (whole + 2)) if filled else 0
+        counts[grad] = (segments * (bars[-1].get("class") == "bar pos"), segments * (bars[-1].get("class") == "bar neg"))
     assert counts["1.0e6".replace(".0", "")] == (6, 0)
     assert counts["1000"] == (3, 0)
     assert counts["−1"] == (0, 1)
@@ -196,10 +197,11 @@ def test_infinite_gradients_fill_the_bar_and_nan_leaves_it_empty():
     y = x.sqrt()
     y.backward()
     card = cards_of(parsed(draw(y)))[0]
-    assert [r.get("class") for r in card.iter(f"{SVG}rect")].count("bar pos") == 6
+    whole, filled = (r for r in card.iter(f"{SVG}path") if r.get("class").startswith("bar"))
+    assert (filled.get("class"), filled.get("d")) == ("bar pos", whole.get("d"))
     x.grad = float("nan")
     card = cards_of(parsed(draw(y)))[0]
-    assert [r.get("class") for r in card.iter(f"{SVG}rect")].count("bar") == 6
+    assert [r.get("class") for r in card.iter(f"{SVG}path") if r.get("class").startswith("bar")] == ["bar"]
     assert "nan" in words(card)
 
 
@@ -236,7 +238,7 @@ def test_leaves_of_many_operands_are_rows():
 def test_ports_of_very_many_operands_bear_no_text():
     y = ag.sum([ag.Value(1.0) for _ in range(200)])
     for direction in DIRECTIONS:
-        cards = cards_of(parsed(draw(y, direction=direction)))
+        cards = cards_of(parsed(draw(y, direction=direction, fold=None)))
         assert words(cards[200])[0] == "sum"
         assert sum(p.get("data-operand") is not None for p in cards[200].iter(f"{SVG}g")) == 200
 
@@ -271,9 +273,11 @@ def test_scopes_are_nested_boxes_around_their_cards():
     assert sorted(names) == ["layer0", "layer1", "loss", "neuron0", "neuron0", "neuron1", "neuron2"]
 
 
-def test_a_scope_that_is_left_and_entered_again_gets_no_box():
+def test_a_scope_that_is_left_and_entered_again_gets_a_box_for_each_use():
     svg = parsed(draw(GRAPHS["tangled"]()))
-    assert {g.get("data-scope") for g in svg.iter(f"{SVG}g")} - {None} == {"a/b", "a/ok"}
+    second = "a · use 2 of 2"
+    frames = {"a · use 1 of 2", second, f"{second}/b", f"{second}/ok"}
+    assert {g.get("data-scope") for g in svg.iter(f"{SVG}g")} - {None} == frames
 
 
 def test_hostile_labels_are_text_and_nothing_else():
@@ -312,19 +316,20 @@ def test_a_title_is_shown_and_read_out():
 
 
 def test_auto_turns_what_is_too_wide_for_a_notebook():
-    assert draw(GRAPHS["readme"]())._scene.direction == "TB"
-    assert draw(GRAPHS["neuron"]())._scene.direction == "LR"
+    assert draw(GRAPHS["readme"]())._frame.scene.direction == "TB"
+    assert draw(GRAPHS["neuron"]())._frame.scene.direction == "LR"
     width = float(parsed(draw(GRAPHS["readme"]())).get("width"))
     assert width < 1000
 
 
-def test_auto_stays_where_turning_would_be_wider():
+def test_auto_puts_in_rows_what_turning_would_make_wider():
     y = ag.Value(1.0)
     for _ in range(6):
         y = ag.sum([y, *(ag.Value(float(i)) for i in range(8))])
-    picture = draw(y)
-    assert picture._scene.direction == "LR"
-    assert picture._plan.length > 1000
+    frame = draw(y)._frame
+    assert frame.scene.direction == "LR"
+    assert frame.plan.length <= 1000 < draw(y, direction="LR")._frame.plan.length
+    assert frame.plan.carried == 1
 
 
 def test_the_same_graph_gives_the_same_bytes_in_every_process():
@@ -372,7 +377,7 @@ def test_without_the_rust_library_the_sweeps_do(monkeypatch):
 def test_a_thousand_nodes_take_about_a_second():
     root = many(1600, total=False)
     start = time.perf_counter()
-    picture = draw(root)
+    picture = draw(root, fold=None)
     assert time.perf_counter() - start < 8  # 0.5 s on a quiet machine
     assert len(cards_of(parsed(picture))) == len(ag.topological_order(root)) >= 1000
 
@@ -381,7 +386,7 @@ def test_deep_graphs_need_no_recursion():
     y = ag.Value(0.5)
     for _ in range(3000):
         y = y.sin()
-    assert len(draw(y)._scene.cards) == 3001
+    assert len(draw(y, fold=None)._frame.scene.cards) == 3001
 
 
 @pytest.mark.parametrize(
@@ -442,7 +447,7 @@ def test_exchanges_and_sweeps_only_ever_save_crossings():
 def test_a_large_tangle_takes_few_seconds():
     root = many(1000)
     start = time.perf_counter()
-    picture = draw(root)
+    picture = draw(root, fold=None)
     assert time.perf_counter() - start < 15  # 1.5 s on a quiet machine
     assert len(cards_of(parsed(picture))) == 1001
 

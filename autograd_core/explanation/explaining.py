@@ -1,0 +1,222 @@
+"""`explain`: the uses, the paths and the reasons behind one gradient."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from ..formulas import mathml, names_of
+from ..graph import count_paths, node_of, topological_order
+from ..pictures import draw
+from ..pictures.overlay import Mark, Overlay
+from . import writing
+from .flow import Flow, ratio
+from .reasons import Reason, reasons_of
+from .walks import Path, count_of, short, top_paths
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from ..pictures import Picture
+    from ..value import Value
+
+
+LEVELS = {"zero": 1.0, "not finite": 1.0}  # of a mark; other reasons are less severe
+SHORT = {  # what fits on a card
+    "branch not taken": "not taken",
+    "bound not reached": "no bound",
+    "not the largest": "not max",
+    "not the smallest": "not min",
+    "comparison": "flat",
+    "times zero": "× 0",
+    "saturated to 0": "flat",
+    "cancelling terms": "cancels",
+    "cancelled": "cancels",
+    "derivative": "no number",
+    "small factors": "small",
+    "large factors": "large",
+}
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Use:
+    """One edge out of the leaf: a place where it is used, and what that adds to its gradient.
+
+    Attributes:
+        node: The user.
+        operand: Which of its operands the leaf is, from 0.
+        local_grad: d user / d leaf along this edge.
+        adjoint: d root / d user.
+        contribution: Their product, 0 by the zero-path rule; over all uses these add up to the gradient.
+        share: |contribution| over the sum of all |contributions|; NaN where that is no finite number.
+        where: The user's scope, such as "rnn/step3"; "" outside of any.
+
+    Example:
+        >>> import autograd_core as ag
+        >>> x = ag.Value(3.0)
+        >>> [(use.node.op, use.contribution, use.share) for use in ag.explain(x * 6 + x * 2, x).uses]
+        [('mul', 2.0, 0.25), ('mul', 6.0, 0.75)]
+    """
+
+    node: Value
+    operand: int
+    local_grad: Any
+    adjoint: Any
+    contribution: Any
+    share: float
+    where: str
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Explanation:
+    """Why the derivative of `root` to `leaf` is what it is. `explain` makes it.
+
+    Notebooks show it as a table; `str()` is its text.
+
+    Attributes:
+        root: The node at the top.
+        leaf: The node that is differentiated to.
+        gradient: d root / d leaf, as `backward()` computes it.
+        uses: A `Use` for every edge out of the leaf, in the order in which a sweep adds them up.
+        paths: The largest paths, largest first.
+        n_paths: How many there are: an exact int, of any size.
+        reasons: Why it is 0, small, large, not finite, or has lost digits; empty if nothing stands out.
+        condition: The sum of all |path products| over |their sum|, from one sweep. A gradient of
+            condition 1000 may have lost three of its 16 decimal digits; infinite where it is 0 by
+            cancellation, 1 where no two paths have opposite signs, or all are 0; NaN where a factor is.
+        names: What the nodes are called here.
+
+    Example:
+        >>> import autograd_core as ag
+        >>> x, w = ag.Value(2.0, label="x"), ag.Value(-3.0, label="w")
+        >>> why = ag.explain(ag.relu(x * w) + x, x)
+        >>> why.gradient, why.n_paths, why.condition
+        (1.0, 2, 1.0)
+        >>> print(why)
+        ∂v3/∂x = 1, the sum over 2 paths by way of 2 uses of x
+        <BLANKLINE>
+        Uses
+          contribution  share  local derivative × adjoint  use
+                     1  100 %  1 × 1                       v3 = v2 + x
+                     0    0 %  −3 × 0                      v1 = x * w
+        <BLANKLINE>
+        Paths
+          product  path
+                1  x →(×1) v3
+                0  x →(×−3) v1 →(×0) v2 →(×1) v3
+    """
+
+    root: Value
+    leaf: Value
+    gradient: Any
+    uses: tuple[Use, ...]
+    paths: tuple[Path, ...]
+    n_paths: int
+    reasons: tuple[Reason, ...]
+    condition: float
+    names: Mapping[Value, str] = field(repr=False)
+
+    @property
+    def text(self) -> str:
+        """For a terminal of 100 columns."""
+        return writing.as_text(*self._written())
+
+    @property
+    def latex(self) -> str:
+        """The gradient as a sum over its paths, or over the uses if there are too many, in LaTeX."""
+        return writing.latex_of(self)
+
+    def draw(self, **options: Any) -> Picture:
+        """The graph with the largest paths highlighted, and the nodes marked that the reasons name.
+
+        Args:
+            **options: As for `draw`.
+
+        Returns:
+            A `Picture`.
+
+        Example:
+            >>> import autograd_core as ag
+            >>> x = ag.Value(-2.0, label="x")
+            >>> picture = ag.explain(ag.relu(x) * 3, x).draw()
+            >>> picture.svg.count(">dead relu<")
+            1
+        """
+        here = set(topological_order(self.root))
+        marks = {
+            node: Mark(SHORT.get(reason.kind, reason.kind), LEVELS.get(reason.about, 0.5), reason.text)
+            for reason in reversed(self.reasons)
+            for node in reason.nodes
+            if node in here
+        }
+        overlay = Overlay(f"∂{self.name(self.root)}/∂{self.name(self.leaf)}", marks) if marks else None
+        shown: dict[str, Any] = {"highlight": self.paths or None, "overlay": overlay} | options
+        return draw(self.root, **shown)
+
+    def name(self, node: Value) -> str:
+        """What a node is called in the text."""
+        return short(self.names[node])
+
+    def __str__(self) -> str:
+        return self.text
+
+    def __repr__(self) -> str:
+        return f"<Explanation of {writing.headline(self)}>"
+
+    def _repr_html_(self) -> str:
+        return writing.as_html(*self._written(), formula=mathml(self.latex))
+
+    def _written(self) -> tuple[str, list[writing.Section], str]:
+        return writing.headline(self), writing.sections_of(self), writing.digits(self)
+
+
+def explain(root: Value, leaf: Value, k: int = 5) -> Explanation:
+    """Say why the derivative of `root` to `leaf` is what it is.
+
+    It computes a sweep of its own: `backward()` need not have been called, and no `.grad` is touched.
+
+    Args:
+        root: The node at the top.
+        leaf: Any node.
+        k: How many of the largest paths to list, at least 1.
+
+    Returns:
+        An `Explanation`.
+
+    Raises:
+        OperandError: `root` or `leaf` is no Value, or `k` no int.
+        RangeError: `k` is below 1.
+        StaleGraphError: A leaf's `.data` was changed after the graph was built.
+
+    Example:
+        >>> import autograd_core as ag
+        >>> x = ag.Value(3.0, label="x")
+        >>> why = ag.explain(x * 2 - (x + x), x)
+        >>> why.gradient, why.condition
+        (0.0, inf)
+        >>> print(why.reasons[0].text)
+        terms that are not 0 cancel: at x: 2 through v1, −1 through v2, −1 through v2, together 0
+    """
+    node_of(root, "explain")
+    node_of(leaf, "explain")
+    count_of(k, "explain")
+    flow = Flow(root, leaf)
+    names = {leaf: leaf.label or "leaf"} | names_of(root)
+    paths = tuple(top_paths(root, leaf, k))
+    n_paths = count_paths(root, leaf)
+    terms = flow.terms(leaf) if leaf is not root else []
+    total = sum(abs(term) for *_, term in terms)
+    uses = tuple(
+        Use(node, operand, d, flow.adjoints[node], term, _share(term, total), node.scope)
+        for node, operand, d, term in terms
+    )
+    reasons = reasons_of(flow, paths, n_paths, names)
+    return Explanation(root, leaf, flow.gradient, uses, paths, n_paths, reasons, flow.condition, names)
+
+
+def _share(term: Any, total: Any) -> float:
+    if not total:
+        return 0.0
+    share = ratio(abs(term), total)
+    return share if math.isfinite(total) else math.nan

@@ -1,0 +1,302 @@
+"""Why a gradient is 0, small, large or no number: what the graph shows, in sentences."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from ..evaluation import is_finite
+from ..formulas import operation
+from ..pictures.text import number
+from ..value import Constant
+from .flow import ratio
+from .walks import how_many, local_grad, short
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from ..value import Value
+    from .flow import Flow
+    from .walks import Path
+
+LARGE, SMALL = 1e3, 1e-3  # |gradient| from which on, or up to which, somebody may ask why
+FLAT = 1e-3  # |slope| below which an activation counts as saturated
+LOST = 1e3  # condition from which on cancellation is named
+CANCELS = 10.0  # condition from which on it is why a gradient is small
+NAMED = 3  # nodes, terms or factors that a sentence names before it counts the rest
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Reason:
+    """One reason why a gradient is what it is.
+
+    Attributes:
+        about: "zero", "small", "large", "not finite", "digits" (lost by cancellation), or "root".
+        kind: What it is, in a few words, such as "dead relu".
+        nodes: The nodes concerned.
+        text: A sentence that names them.
+
+    Example:
+        >>> import autograd_core as ag
+        >>> x = ag.Value(-2.0, label="x")
+        >>> [reason] = ag.explain(ag.relu(x) * 3, x).reasons
+        >>> reason.about, reason.kind, reason.text
+        ('zero', 'dead relu', 'v1 = relu(x): its operand x = −2 is not above 0')
+    """
+
+    about: str
+    kind: str
+    nodes: tuple[Value, ...]
+    text: str
+
+
+def reasons_of(flow: Flow, paths: Sequence[Path], n_paths: int, names: Mapping[Value, str]) -> tuple[Reason, ...]:
+    """All reasons that hold, the most telling first.
+
+    Args:
+        flow: The sweeps.
+        paths: The largest paths, largest first.
+        n_paths: How many there are.
+        names: A name for every node.
+    """
+    words = Words(names)
+    if flow.leaf is flow.root:
+        text = f"{words.name(flow.leaf)} is the root itself: its derivative to itself is 1"
+        return (Reason("root", "root", (flow.root,), text),)
+    if not is_finite(flow.gradient):
+        return (_not_finite(flow, words),)
+    if not flow.gradient:
+        return _zero(flow, words)
+    found = []
+    size, condition = abs(flow.gradient), flow.condition
+    if LOST <= condition < math.inf or (size <= SMALL and CANCELS <= condition < math.inf):
+        found.append(_cancelled(flow, words))
+    if size >= LARGE:
+        found.append(_large(flow, paths, n_paths, words))
+    elif size <= SMALL and condition < CANCELS:
+        found.append(_small(paths[0], words))
+    return tuple(found)
+
+
+class Words:
+    """How nodes are called in a sentence."""
+
+    def __init__(self, names: Mapping[Value, str]) -> None:
+        self.names = names
+
+    def name(self, node: Value) -> str:
+        """Short enough for a line."""
+        return short(self.names[node])
+
+    def valued(self, node: Value) -> str:
+        """Name and number, as "x = −2"; a constant is its own name."""
+        return number(node.data) if isinstance(node, Constant) else f"{self.name(node)} = {number(node.data)}"
+
+    def made(self, node: Value) -> str:
+        """How it was made, as "v3 = relu(x)", with a count in place of many operands."""
+        row, parents = node._row, node.parents
+        assert row is not None
+        many = len(parents) > NAMED
+        written = f"{row.name}({len(parents)} operands)" if many else operation(row, list(map(self.name, parents)))
+        return f"{self.name(node)} = {written}"
+
+    def listed(self, parts: Iterable[str], rest: int, separator: str = "; ") -> str:
+        """The first few, and how many more."""
+        return separator.join(parts) + (f"{separator}and {rest} more" if rest > 0 else "")
+
+
+# --- zero -----------------------------------------------------------------------------------------
+
+
+def _zero(flow: Flow, words: Words) -> tuple[Reason, ...]:
+    root, leaf = words.name(flow.root), words.name(flow.leaf)
+    if isinstance(flow.leaf, Constant):
+        text = f"{leaf} is a plain number among the operands: nothing differentiates to it"
+        return (Reason("zero", "constant", (flow.leaf,), text),)
+    if not flow.between:
+        text = (
+            f"no path leads from {leaf} to {root}: either {root} was not computed from {leaf}, or the graph was cut "
+            "on the way (detach(), .data, float() or no_grad() leave no trace)"
+        )
+        return (Reason("zero", "no path", (flow.leaf,), text),)
+    if flow.root not in flow.live:
+        return _cut(flow, words)
+    origins = tuple(node for node, r in flow.cancelling().items() if r == math.inf and node in flow.live)
+    if origins:
+        parts = [_sum_of_terms(flow, node, words) for node in origins[:NAMED]]
+        text = "terms that are not 0 cancel: " + words.listed(parts, len(origins) - NAMED)
+        return (Reason("zero", "cancelled", origins, text),)
+    return (_underflow(flow, words),)
+
+
+def _cut(flow: Flow, words: Words) -> tuple[Reason, ...]:
+    """The edges at which all live paths end, gathered by what ends them."""
+    ends: dict[str, dict[Value, str]] = {}
+    for node in flow.between:
+        if node not in flow.live:
+            for operand, parent in enumerate(node.parents):
+                if parent in flow.live:
+                    kind, text = _end(node, operand, words)
+                    ends.setdefault(kind, {}).setdefault(node, f"{words.made(node)}: {text}")
+    reasons = []
+    for kind, texts in ends.items():
+        shown = list(texts.values())[:NAMED]
+        reasons.append(Reason("zero", kind, tuple(texts), words.listed(shown, len(texts) - NAMED)))
+    return tuple(reasons)
+
+
+COMPARISONS = frozenset(("lt", "le", "gt", "ge", "eq", "ne"))
+STEPS = frozenset(("sign", "floor", "ceil"))
+CHOICES = {"maximum": "largest", "max": "largest", "minimum": "smallest", "min": "smallest"}
+PRODUCTS = frozenset(("mul", "path_product", "prod", "dot"))
+
+
+def _end(node: Value, operand: int, words: Words) -> tuple[str, str]:
+    """Kind and text of one edge whose derivative is 0."""
+    op, parents = node.op, node.parents
+    parent = words.valued(parents[operand])
+    if op == "relu":
+        return "dead relu", f"its operand {parent} is not above 0"
+    if op in COMPARISONS:
+        return "comparison", "a comparison is flat, its derivative is 0 on either side"
+    if op in STEPS:
+        return "step", "a step function is flat, its derivative is 0"
+    if op in CHOICES:
+        best = CHOICES[op]
+        if parents[operand].data == node.data:
+            return f"not the {best}", f"{parent} ties with an earlier operand, which gets all"
+        return f"not the {best}", f"{parent} is not the {best}, which is {number(node.data)}"
+    if op == "where":
+        if operand == 0:
+            return "condition", f"{words.name(parents[0])} only chooses between the branches"
+        taken = "first" if parents[0].data else "second"
+        return "branch not taken", f"the condition is {number(parents[0].data)}, so the {taken} branch is taken"
+    if op == "clip":
+        low, high = number(parents[1].data), number(parents[2].data)
+        if operand == 0:
+            return "clipped", f"{parent} lies outside of [{low}, {high}]"
+        return "bound not reached", f"{words.valued(parents[0])} does not meet the bound {parent}"
+    if op in PRODUCTS:
+        others = _other_factors(node, operand)
+        zero = next((p for p in others if not p.data), None)
+        if zero is not None:
+            return "times zero", f"{words.name(parents[operand])} is multiplied by {words.valued(zero)}"
+    if op in SATURATING:
+        return "saturated to 0", f"its slope at {parent} is 0"
+    at = ", ".join(map(words.valued, parents[:NAMED])) + (", …" if len(parents) > NAMED else "")
+    return "flat", f"its derivative to {words.name(parents[operand])} is 0 at {at}"
+
+
+def _other_factors(node: Value, operand: int) -> Sequence[Value]:
+    parents = node.parents
+    if node.op == "dot":
+        return (parents[operand - len(parents) // 2],)
+    return [p for i, p in enumerate(parents) if i != operand]
+
+
+def _sum_of_terms(flow: Flow, node: Value, words: Words) -> str:
+    """As "at v2: 3 through v5, −3 through v6, together 0", the largest terms first."""
+    terms = [(term, user) for user, _, _, term in flow.terms(node) if term]
+    terms.sort(key=lambda pair: -abs(pair[0]))
+    parts = [f"{number(term)} through {words.name(user)}" for term, user in terms[:NAMED]]
+    total = number(flow.adjoints[node])
+    return f"at {words.name(node)}: {words.listed(parts, len(terms) - NAMED, ', ')}, together {total}"
+
+
+def _underflow(flow: Flow, words: Words) -> Reason:
+    """Nothing cancels and nothing is 0: somewhere a product fell below the smallest double."""
+    node = next(node for node in reversed(flow.between) if node in flow.live and not flow.adjoints[node])
+    text = f"at {words.name(node)}, local derivative × adjoint is below 5e−324, the smallest double, and becomes 0"
+    return Reason("zero", "underflow", (node,), text)
+
+
+# --- not finite -----------------------------------------------------------------------------------
+
+
+def _not_finite(flow: Flow, words: Words) -> Reason:
+    """The first node of the sweep, from the root down, at which the gradient stops being a number."""
+    node, broken = next(
+        (node, broken)
+        for node in reversed(flow.between)
+        if node in flow.live and ((broken := _broken(flow, node)) or not is_finite(flow.adjoints[node]))
+    )
+    if is_finite(flow.adjoints[node]):
+        parent, d = broken[0]
+        at = ", ".join(map(words.valued, node.parents[:NAMED]))
+        text = f"{words.made(node)}: its derivative to {words.name(parent)} is {number(d)} at {at}"
+        return Reason("not finite", "derivative", (node,), text)
+    terms = _sum_of_terms(flow, node, words)
+    return Reason("not finite", "overflow", (node,), f"beyond the largest double, 1.8e308, {terms}")
+
+
+def _broken(flow: Flow, node: Value) -> list[tuple[Value, Any]]:
+    """Operands that lead to the leaf and get an infinite or unknown derivative times something."""
+    if not flow.adjoints[node]:
+        return []
+    local = ((p, local_grad(node, operand)) for operand, p in enumerate(node.parents))
+    return [(p, d) for p, d in local if p in flow.live and not is_finite(d)]
+
+
+# --- cancellation, large, small -------------------------------------------------------------------
+
+
+def _cancelled(flow: Flow, words: Words) -> Reason:
+    ratios = flow.cancelling()
+    node = max(ratios, key=lambda p: ratios[p])
+    text = (
+        f"terms nearly cancel: the sizes of the path products add up to {number(flow.size)}, "
+        f"their sum is {number(flow.gradient)}; most of that {_sum_of_terms(flow, node, words)}"
+    )
+    return Reason("digits", "cancelling terms", (node,), text)
+
+
+def _large(flow: Flow, paths: Sequence[Path], n_paths: int, words: Words) -> Reason:
+    best = paths[0]
+    share = ratio(abs(best.product), abs(flow.gradient))
+    if not share >= 0.5:
+        text = f"{how_many(n_paths)} paths add up; the largest of them gives {number(best.product)}"
+        return Reason("large", "many paths", (), text)
+    factors = [(abs(d), node, d) for node, d in zip(best.nodes[1:], best.factors, strict=True) if abs(d) > 1]
+    return Reason("large", "large factors", *_factors(sorted(factors, key=lambda f: -f[0]), "above", best, words))
+
+
+def _small(best: Path, words: Words) -> Reason:
+    edges = list(zip(best.nodes[1:], best.operands, best.factors, strict=True))
+    flat = [(abs(d), node, d) for node, operand, d in edges if is_saturated(node, operand)]
+    if flat:
+        nodes = tuple(node for _, node, _ in flat)
+        parts = [f"{words.made(node)} has slope {number(d)} at {number(node.parents[0].data)}" for _, node, d in flat]
+        text = "saturated on the largest path: " + words.listed(parts[:NAMED], len(flat) - NAMED)
+        return Reason("small", "saturated", nodes, text)
+    factors = [(abs(d), node, d) for node, _, d in edges if abs(d) < 1]
+    return Reason("small", "small factors", *_factors(sorted(factors, key=lambda f: f[0]), "below", best, words))
+
+
+def _factors(
+    factors: list[tuple[Any, Value, Any]], side: str, best: Path, words: Words
+) -> tuple[tuple[Value, ...], str]:
+    """The nodes that multiply the most, and what they multiply by."""
+    parts = [f"×{number(d)} at {words.made(node)}" for _, node, d in factors[:NAMED]]
+    count = "a factor" if len(factors) == 1 else f"{len(factors)} factors"
+    listed = words.listed(parts, len(factors) - NAMED, ", ")
+    text = f"the largest path, {number(best.product)}, has {count} {side} 1: {listed}"
+    return tuple(node for _, node, _ in factors[:NAMED]), text
+
+
+# Activations whose slope goes to 0 far out, and the operand up to which it does so for good: silu and
+# gelu have a minimum beside 0, where the slope is 0 without being saturated.
+SATURATING = {
+    "tanh": math.inf, "sigmoid": math.inf, "softplus": math.inf, "elu": math.inf, "erf": math.inf, "erfc": math.inf,
+    "normal_cdf": math.inf, "atan": math.inf, "silu": -3.0, "gelu": -3.0,
+}  # fmt: skip
+
+
+def is_saturated(node: Value, operand: int = 0) -> bool:
+    """Whether an activation stands so far out that it passes less than a thousandth."""
+    return (
+        operand == 0
+        and node.op in SATURATING
+        and node.parents[0].data < SATURATING[node.op]
+        and abs(local_grad(node, 0)) < FLAT
+    )

@@ -1,0 +1,326 @@
+"""`conditioning`: where a value loses digits, and which units pass no gradient."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from ..errors import RangeError
+from ..evaluation import is_fraction
+from ..formulas import names_of
+from ..graph import node_of, sweep_order
+from ..pictures import draw
+from ..pictures.overlay import Mark, Overlay
+from ..pictures.text import number
+from ..value import check_fresh
+from . import writing
+from .flow import adjoints_of, ratio
+from .reasons import Words, is_saturated
+from .walks import local_grad
+
+if TYPE_CHECKING:
+    from ..pictures import Picture
+    from ..value import Value
+
+ULP = 2.0**-52
+# Ulps by which an operation itself may be off; docs/accuracy.md has what was measured.
+OWN_ULPS = 4.0
+ROUNDED_ONCE = frozenset(("add", "sub", "mul", "div", "sqrt"))
+EXACT = frozenset("pos neg abs lt le gt ge eq ne where maximum minimum max min clip relu sign floor ceil".split())
+ALL_DIGITS = 16.0  # decimal digits of a double
+TOLD = 1.0  # decimal digits lost from which on a node is listed and marked
+LISTED = 10
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class NodeCondition:
+    """How one operation treats relative errors.
+
+    Attributes:
+        node: The operation's result, z.
+        name: What it is called here.
+        condition: Sum of |local derivative * operand| over |z|: by how much a relative error common
+            to all of its operands can grow here. Constants have no error and are left out.
+        cancelled: In a sum (add, sub, sum, mean, dot), the decimal digits by which |z| is smaller
+            than the sizes of its terms add up to: log10 of their quotient; 0 in other operations.
+        sensitivity: |d root / d z * z / root|: the relative change of the root for one of z.
+        digits: Decimal digits of the root that are lost to rounding errors of this node's operands:
+            log10(condition * sensitivity), at least 0.
+        state: "saturated" (an activation with |slope| below 0.001), "dead" (relu or clip with slope 0), or "".
+
+    Example:
+        >>> import autograd_core as ag
+        >>> x = ag.Value(1.0, label="x")
+        >>> [add, sub] = ag.conditioning((1e8 + x) - 1e8).nodes
+        >>> round(add.cancelled, 2), round(sub.cancelled, 2), round(sub.digits, 2)
+        (0.0, 8.3, 8.0)
+    """
+
+    node: Value
+    name: str
+    condition: float
+    cancelled: float
+    sensitivity: float
+    digits: float
+    state: str
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Conditioning:
+    """What `conditioning` found at the operations of a graph.
+
+    Attributes:
+        root: The node at the top.
+        nodes: A `NodeCondition` for every operation, operands first.
+        error_bound: First-order bound of the root's relative rounding error, from the sensitivity to
+            every operation's own rounding; infinite where the root is 0.
+
+    Example:
+        >>> import autograd_core as ag
+        >>> x = ag.Value(1.0, label="x")
+        >>> found = ag.conditioning((1e8 + x) - 1e8)
+        >>> print(found)
+        v2 = 1: rounding moves it by at most 1e−8 of itself, to first order; 8.0 of 16 digits are sure
+        <BLANKLINE>
+        Operations that lose digits
+          digits lost  cancelled  condition  sensitivity  operation
+                    8        8.3        1e8            1  v2 = v1 - 1e+08
+    """
+
+    root: Value
+    nodes: tuple[NodeCondition, ...]
+    error_bound: float
+
+    @property
+    def worst(self) -> list[NodeCondition]:
+        """At most ten operations that cost the root a digit or more, the worst first."""
+        lossy = [n for n in self.nodes if n.digits >= TOLD]
+        return sorted(lossy, key=lambda n: -n.digits)[:LISTED]
+
+    @property
+    def saturated(self) -> list[NodeCondition]:
+        """Activations with a slope below 0.001."""
+        return [n for n in self.nodes if n.state == "saturated"]
+
+    @property
+    def dead(self) -> list[NodeCondition]:
+        """Units of relu and clip with slope 0."""
+        return [n for n in self.nodes if n.state == "dead"]
+
+    @property
+    def text(self) -> str:
+        """For a terminal of 100 columns."""
+        return writing.as_text(*self._written())
+
+    def __str__(self) -> str:
+        return self.text
+
+    def __repr__(self) -> str:
+        return f"<Conditioning of {len(self.nodes)} operations, {len(self.worst)} listed>"
+
+    def _repr_html_(self) -> str:
+        return writing.as_html(*self._written())
+
+    def _written(self) -> tuple[str, list[writing.Section], str]:
+        words = Words(names_of(self.root))
+        head = words.valued(self.root)
+        if 0 < self.error_bound < math.inf:
+            sure = min(ALL_DIGITS, max(0.0, -math.log10(self.error_bound)))
+            bound = number(float(f"{self.error_bound:.0e}"))
+            head += (
+                f": rounding moves it by at most {bound} of itself, to first order; {sure:.1f} of 16 digits are sure"
+            )
+        sections = []
+        if self.worst:
+            heads = ("digits lost", "cancelled", "condition", "sensitivity", "operation")
+            rows = [
+                (
+                    _digits(n.digits),
+                    _digits(n.cancelled),
+                    number(n.condition),
+                    number(n.sensitivity),
+                    words.made(n.node),
+                )
+                for n in self.worst
+            ]
+            sections.append(writing.Section("Operations that lose digits", heads, rows, numbers=4))
+        for title, found in (("Saturated units", self.saturated), ("Dead units", self.dead)):
+            if found:
+                units = [
+                    (number(local_grad(n.node, 0)), words.made(n.node), writing.where(n.node)) for n in found[:LISTED]
+                ]
+                rest = f"… and {len(found) - LISTED} more" if len(found) > LISTED else ""
+                sections.append(writing.Section(title, ("slope", "unit", "where"), units, numbers=1, note=rest))
+        return head, sections, "" if sections else "No operation loses a digit, no unit is saturated or dead."
+
+    def overlay(self, kind: str = "cancellation") -> Overlay:
+        """Marks for `draw`.
+
+        Args:
+            kind: "cancellation" (sums that lose a digit or more), "condition" (operations by which a
+                relative error grows tenfold or more) or "saturation" (saturated and dead units).
+
+        Returns:
+            An `Overlay`.
+
+        Raises:
+            RangeError: Another kind.
+
+        Example:
+            >>> import autograd_core as ag
+            >>> x = ag.Value(1.0)
+            >>> [mark] = ag.conditioning((1e8 + x) - 1e8).overlay().marks.values()
+            >>> mark.text
+            '−8 digits'
+        """
+        makers = {"cancellation": _cancellation_mark, "condition": _condition_mark, "saturation": _saturation_mark}
+        if kind not in makers:
+            msg = f"overlay: expected kind to be one of {', '.join(map(repr, makers))}, got {kind!r:.60}"
+            raise RangeError(msg)
+        marks = ((n.node, makers[kind](n)) for n in self.nodes)
+        return Overlay(TITLES[kind], {node: mark for node, mark in marks if mark is not None})
+
+    def draw(self, kind: str = "cancellation", **options: Any) -> Picture:
+        """The graph with the marks of `overlay(kind)`.
+
+        Args:
+            kind: As for `overlay`.
+            **options: As for `draw`.
+
+        Returns:
+            A `Picture`.
+
+        Example:
+            >>> import autograd_core as ag
+            >>> x = ag.Value(-2.0)
+            >>> ag.conditioning(ag.relu(x) * 3).draw("saturation").svg.count(">dead<")
+            1
+        """
+        shown: dict[str, Any] = {"overlay": self.overlay(kind)} | options
+        return draw(self.root, **shown)
+
+
+TITLES = {
+    "cancellation": "Decimal digits lost by cancellation",
+    "condition": "Growth of relative errors",
+    "saturation": "Units that pass little or no gradient",
+}
+
+
+def _cancellation_mark(n: NodeCondition) -> Mark | None:
+    if not n.cancelled >= TOLD:
+        return None
+    if n.cancelled == math.inf:
+        return Mark("all lost", 1.0, "nothing is left of its terms")
+    title = f"the sizes of its terms are 10^{_digits(n.cancelled)} times that of their sum"
+    return Mark(f"−{n.cancelled:.0f} digits", min(1.0, n.cancelled / ALL_DIGITS), title)
+
+
+def _condition_mark(n: NodeCondition) -> Mark | None:
+    if not n.condition >= 10**TOLD:
+        return None
+    title = f"a relative error of its operands may grow {number(n.condition)}-fold; sensitivity {number(n.sensitivity)}"
+    return Mark(f"κ {number(n.condition)}", min(1.0, math.log10(n.condition) / ALL_DIGITS), title)
+
+
+def _saturation_mark(n: NodeCondition) -> Mark | None:
+    if not n.state:
+        return None
+    return Mark(n.state, 1.0 if n.state == "dead" else 0.5, f"slope {number(local_grad(n.node, 0))}")
+
+
+def _digits(x: float) -> str:
+    return "all" if x == math.inf else f"{x:.1f}".removesuffix(".0")
+
+
+def conditioning(root: Value) -> Conditioning:
+    """Find the operations at which a value loses digits, and units that are saturated or dead.
+
+    Args:
+        root: The node at the top.
+
+    Returns:
+        A `Conditioning`.
+
+    Raises:
+        OperandError: `root` is no Value.
+        StaleGraphError: A leaf's `.data` was changed after the graph was built.
+
+    Source:
+        Higham, 2002, "Accuracy and Stability of Numerical Algorithms", chapters 1 and 4, for the
+        condition of an operation and of a sum; Linnainmaa, 1976, for rounding errors by adjoints.
+
+    Example:
+        >>> import autograd_core as ag
+        >>> x = ag.Value(1e-9, label="x")
+        >>> [worst] = ag.conditioning(1 - ag.cos(x * 1e4)).worst
+        >>> worst.node.op, round(worst.digits)
+        ('sub', 10)
+    """
+    order = sweep_order(node_of(root, "conditioning"))
+    for node in order:
+        check_fresh(node)
+    names, adjoints = names_of(root), adjoints_of(root, order)
+    nodes = []
+    error = 0.0
+    for node in order:
+        if node._row is not None:
+            found = _at(node, names[node], adjoints[node], root)
+            nodes.append(found)
+            error += _own_error(found)
+    return Conditioning(root, tuple(nodes), error if root.data else math.inf)
+
+
+def _at(node: Value, name: str, g: Any, root: Value) -> NodeCondition:
+    edges = node._edges
+    half = len(edges) // 2
+    condition = _over(sum(_size(d, p.data) for p, d in zip(edges, edges[half:], strict=False) if d), node.data)
+    sensitivity = 1.0 if node is root else _over(_size(g, node.data), root.data)
+    lost = max(0.0, _log10(condition * sensitivity if condition and sensitivity else 0.0))
+    return NodeCondition(node, name, condition, _cancelled(node), sensitivity, lost, _state(node))
+
+
+def _own_error(found: NodeCondition) -> float:
+    """The share of the root's relative error that is made within one operation."""
+    node, count = found.node, len(found.node.parents)
+    if node.op in EXACT or is_fraction(node.data) or not found.sensitivity:
+        return 0.0
+    ulps = 0.5 if node.op in ROUNDED_ONCE else OWN_ULPS
+    if count > 2:  # n operands round n times, at numbers as large as the terms
+        ulps += count * max(found.condition, 10**found.cancelled)
+    return ULP * ulps * found.sensitivity
+
+
+def _size(d: Any, x: Any) -> Any:
+    """|d x|, by the zero-path rule."""
+    try:
+        return abs(d * x) if d and x else 0
+    except OverflowError:  # a Fraction beyond doubles, beside one
+        return math.inf
+
+
+def _over(a: Any, b: Any) -> float:
+    return ratio(a, abs(b)) if a else 0.0
+
+
+def _log10(x: float) -> float:
+    return math.log10(x) if x else 0.0
+
+
+def _cancelled(node: Value) -> float:
+    """Digits by which a sum is smaller than its terms."""
+    if node.op not in ("add", "sub", "sum", "mean", "dot"):
+        return 0.0
+    terms = [p.data for p in node.parents]
+    if node.op == "dot":
+        half = len(terms) // 2
+        terms = [w * x if w and x else 0 for w, x in zip(terms[:half], terms[half:], strict=True)]
+    total = node.data * len(terms) if node.op == "mean" else node.data
+    return max(0.0, _log10(_over(sum(map(abs, terms)), total)))
+
+
+def _state(node: Value) -> str:
+    if node.op in ("relu", "clip") and not local_grad(node, 0):
+        return "dead"
+    return "saturated" if is_saturated(node) else ""

@@ -1,0 +1,229 @@
+"""Explanations as text, as LaTeX and as HTML: the same tables, set in two ways, and a formula."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from ..evaluation import is_fraction
+from ..formulas import latex_name
+from ..pictures import text
+from .reasons import Words
+from .walks import how_many, short
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from ..value import Value
+    from .explaining import Explanation, Use
+
+COLUMNS = 100
+CELL = 28  # of a column that is not the last
+SHOWN_USES = 7
+LATEX_TERMS, LATEX_FACTORS = 4, 4  # more terms end in dots; longer paths are left to their uses
+QUESTIONS = {
+    "zero": "Why it is 0",
+    "not finite": "Why it is no finite number",
+    "large": "Why it is large",
+    "small": "Why it is small",
+    "digits": "Why digits are lost",
+    "root": "Why it is 1",
+}
+
+
+class Section(NamedTuple):
+    """A table: its first columns are numbers, set to the right; its last one is as long as it must."""
+
+    title: str
+    heads: tuple[str, ...]
+    rows: Sequence[tuple[str, ...]]
+    numbers: int = 0
+    note: str = ""
+
+
+def headline(of: Explanation) -> str:
+    """The gradient, and how many paths and uses it comes from."""
+    derivative = f"∂{of.name(of.root)}/∂{of.name(of.leaf)} = {text.number(of.gradient)}"
+    if not of.uses:
+        return derivative
+    paths = "from 1 path" if of.n_paths == 1 else f"the sum over {how_many(of.n_paths)} paths"
+    return f"{derivative}, {paths} by way of {len(of.uses)} use{'s' if len(of.uses) > 1 else ''} of {of.name(of.leaf)}"
+
+
+def sections_of(of: Explanation) -> list[Section]:
+    """What there is to say, the reasons first."""
+    sections = []
+    for about in dict.fromkeys(reason.about for reason in of.reasons):
+        rows = [(reason.kind, reason.text) for reason in of.reasons if reason.about == about]
+        sections.append(Section(QUESTIONS[about], (), rows))
+    if of.uses:
+        sections.append(_uses(of))
+    if any(path.operands for path in of.paths):
+        title = "Paths" if of.n_paths == len(of.paths) else f"The {len(of.paths)} largest paths"
+        rows = [(text.number(path.product), path.written(of.names).rpartition(":")[0]) for path in of.paths]
+        sections.append(Section(title, ("product", "path"), rows, numbers=1))
+    return sections
+
+
+def _uses(of: Explanation) -> Section:
+    words = Words(of.names)
+    ordered = sorted(of.uses, key=_size)
+    shown, rest = ordered[:SHOWN_USES], ordered[SHOWN_USES:]
+    rows = [
+        (
+            text.number(use.contribution),
+            "–" if math.isnan(use.share) else f"{use.share:.0%}".replace("%", " %"),
+            f"{text.number(use.local_grad)} × {text.number(use.adjoint)}",
+            words.made(use.node),
+            where(use.node),
+        )
+        for use in shown
+    ]
+    heads = ("contribution", "share", "local derivative × adjoint", "use", "where")
+    together = text.number(sum(use.contribution for use in rest))
+    note = f"… and {len(rest)} more use{'s' if len(rest) > 1 else ''}, together {together}" if rest else ""
+    return Section("Uses" if not rest else "The largest uses", heads, rows, numbers=2, note=note)
+
+
+def where(node: Value) -> str:
+    """A node's scope in a table."""
+    return text.shorten(text.clean(node.scope), 2 * CELL)
+
+
+def _size(use: Use) -> tuple[bool, Any]:
+    """Sorts NaN first, then the largest."""
+    c = use.contribution
+    return (True, -abs(c)) if c == c else (False, 0)  # noqa: PLR0124
+
+
+def digits(of: Explanation) -> str:
+    """What the condition means for a reader; "" if nothing is lost."""
+    if not of.condition > 1 + 1e-9:
+        return ""
+    if of.condition == math.inf:
+        return "Condition ∞: paths of opposite signs cancel completely."
+    lost = "" if is_fraction(of.gradient) else f", which loses up to {math.log10(of.condition):.1f} of 16 digits"
+    return f"Condition {text.number(of.condition)}: paths of opposite signs cancel{lost}."
+
+
+# --- text -----------------------------------------------------------------------------------------
+
+
+def as_text(head: str, sections: Sequence[Section], foot: str) -> str:
+    """For a terminal of 100 columns."""
+    blocks = ["\n".join(_wrapped(head, COLUMNS))]
+    for section in sections:
+        note = [f"  {section.note}"] if section.note else []
+        blocks.append("\n".join([section.title, *_columns(section), *note]))
+    return "\n\n".join([*blocks, foot] if foot else blocks)
+
+
+def _table(section: Section) -> list[tuple[str, ...]]:
+    """Heads and rows, without columns in which nothing stands."""
+    filled = [i for i, column in enumerate(zip(*section.rows, strict=True)) if any(column)]
+    rows = [section.heads, *section.rows] if section.heads else section.rows
+    return [tuple(row[i] for i in filled) for row in rows]
+
+
+def _columns(section: Section) -> list[str]:
+    table = [tuple(text.shorten(cell, CELL) for cell in row[:-1]) + row[-1:] for row in _table(section)]
+    widths = [max(text.cells(row[i]) for row in table) for i in range(len(table[0]) - 1)]
+    indent = 2 + sum(w + 2 for w in widths)
+    lines = []
+    for row in table:
+        padded = [(cell, " " * (w - text.cells(cell))) for w, cell in zip(widths, row)]
+        cells = [pad + cell if i < section.numbers else cell + pad for i, (cell, pad) in enumerate(padded)]
+        first, *others = _wrapped(row[-1], COLUMNS - indent)
+        lines.append(("  " + "  ".join([*cells, first])).rstrip())
+        lines += [" " * indent + line for line in others]
+    return lines
+
+
+def _wrapped(line: str, room: int) -> list[str]:
+    """Lines of at most `room` cells, broken between words, and within one that is longer."""
+    lines = [""]
+    for word in line.split(" "):
+        longer = f"{lines[-1]} {word}" if lines[-1] else word
+        if text.cells(longer) <= room:
+            lines[-1] = longer
+            continue
+        lines.append("")
+        for character in word:
+            if text.cells(lines[-1] + character) > room:
+                lines.append("")
+            lines[-1] += character
+    return lines if lines[0] or len(lines) == 1 else lines[1:]
+
+
+# --- LaTeX ----------------------------------------------------------------------------------------
+
+
+def latex_of(of: Explanation) -> str:
+    """The gradient as a sum over its paths, or over the uses if there are too many."""
+    name = {node: latex_name(short(name)) for node, name in of.names.items()} if of.uses else {}
+    few = len(of.paths) == of.n_paths <= LATEX_TERMS and all(len(p.operands) <= LATEX_FACTORS for p in of.paths)
+    symbols, numbers, dots = [], [], ""
+    if of.uses and few:
+        for path in of.paths:
+            edges = list(zip(path.nodes[1:], path.nodes, path.factors, strict=False))[::-1]
+            symbols.append(r" \, ".join(_partial(name[z], name[x]) for z, x, _ in edges))
+            numbers.append([d for *_, d in edges])
+    elif of.uses:
+        for use in sorted(of.uses, key=_size)[:LATEX_TERMS]:
+            symbols.append(rf"{_partial(name[use.node], name[of.leaf])} \, \overline{{{name[use.node]}}}")
+            numbers.append([use.local_grad, use.adjoint])
+        dots = r" + \cdots" if len(of.uses) > LATEX_TERMS else ""
+    left = _partial(latex_name(of.name(of.root)), latex_name(of.name(of.leaf)))
+    lines = [_number(of.gradient)]
+    if symbols:
+        products = " + ".join(r" \cdot ".join(map(_factor, factors)) for factors in numbers)
+        lines = [" + ".join(symbols) + dots, products + dots, *lines]
+    return rf"\begin{{aligned}} {left} &= " + r" \\ &= ".join(lines) + r" \end{aligned}"
+
+
+def _partial(z: str, x: str) -> str:
+    return rf"\frac{{\partial {z}}}{{\partial {x}}}"
+
+
+def _number(x: Any) -> str:
+    written = text.number(x).replace("−", "-")
+    above, fraction, below = written.partition("/")
+    return rf"\frac{{{above}}}{{{below}}}" if fraction else latex_name(written)
+
+
+def _factor(x: Any) -> str:
+    written = _number(x)
+    return rf"\left({written}\right)" if "-" in written or r"\cdot" in written else written
+
+
+# --- HTML -----------------------------------------------------------------------------------------
+
+
+def as_html(head: str, sections: Sequence[Section], foot: str, formula: str = "") -> str:
+    """Plain tables: nothing that a notebook's sanitizer takes away, and all text escaped.
+
+    It does take away MathML, of which the letters remain; so the formula stands where one unfolds it.
+    """
+    parts = [f"<p><strong>{text.xml(head)}</strong></p>"]
+    for section in sections:
+        rows = _table(section)
+        title = text.xml(section.title)
+        parts.append(f'<table style="margin:8px 0"><caption style="text-align:left"><strong>{title}</strong></caption>')
+        if section.heads:
+            parts.append(f"<thead>{_row('th', rows.pop(0), section.numbers)}</thead>")
+        parts.append(f"<tbody>{''.join(_row('td', row, section.numbers) for row in rows)}</tbody></table>")
+        parts.append(f"<p>{text.xml(section.note)}</p>" if section.note else "")
+    parts.append(f"<p>{text.xml(foot)}</p>" if foot else "")
+    parts.append(f"<details><summary>As a formula</summary>{formula}</details>" if formula else "")
+    # The classes keep notebooks from reading a "$" in a name as the beginning of a formula.
+    return f'<div class="autograd-explanation mathjax_ignore tex2jax_ignore">{"".join(parts)}</div>'
+
+
+def _row(tag: str, cells: Sequence[str], numbers: int) -> str:
+    """Aligned by a style of its own: notebooks set every cell to the right."""
+    sides = ["right" if i < numbers else "left" for i in range(len(cells))]
+    written = (
+        f'<{tag} style="text-align:{side};padding:1px 8px">{text.xml(cell)}</{tag}>'
+        for side, cell in zip(sides, cells, strict=True)
+    )
+    return f"<tr>{''.join(written)}</tr>"

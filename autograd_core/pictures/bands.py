@@ -1,0 +1,330 @@
+"""Made-up scopes, where a scope holds more than a picture shows: by depth and by repetition.
+
+What stands directly in a scope is cut into bands of consecutive depths, as thick as a multiple of
+the period with which its operations repeat. Within a band, what hangs together is one part, and
+parts that look alike are one group: "100 × (dot, add, tanh)". Leaves go where they are used, and
+leaves that the same parts use are one group. A group that is still too large is cut in the same way.
+
+Edges between bands lead to deeper ones, and there are none between the parts of a band, so no way
+leads out of a group and in again.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from math import gcd
+from typing import TYPE_CHECKING, NamedTuple
+
+from . import text
+from .layout import sorted_topologically
+from .scoping import Scope
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from .scoping import Graph, Tree
+
+MOST = 24  # nodes and scopes that may stand directly in one scope
+MOST_SCOPES = 60  # of the user's in one scope, up to which they stand as they are
+BANDS = 12  # into which one scope is cut, or one crowd of parts that look alike
+LONGEST_PERIOD = 32
+LEAF_GROUPS = 12
+OPS_IN_A_NAME = 3
+MOST_COUNTED = 20  # of one operation; more are not told in figures where nothing is repeated
+
+Vertex = int  # a node, or ~s for the scope s
+Spot = tuple[int, int]  # segment, and depth in it
+
+
+class Level:
+    """What stands directly in one scope, and the edges among it."""
+
+    __slots__ = ("edges", "vertices")
+
+    def __init__(self) -> None:
+        self.vertices: dict[Vertex, None] = {}
+        self.edges: dict[tuple[Vertex, Vertex], None] = {}
+
+
+class Crowd(NamedTuple):
+    """A level in local numbers, topologically sorted."""
+
+    vertices: list[Vertex]
+    into: list[list[int]]
+    kinds: list[str]  # the operation, a scope's name without digits, "" for a leaf
+    barriers: set[int]  # scopes that stay as they are
+
+
+def make_up(graph: Graph, tree: Tree) -> None:
+    """Add scopes to the tree until none holds much more than `MOST` directly."""
+    levels = _levels(graph, tree)
+    waiting = sorted(levels)
+    while waiting:
+        s = waiting.pop()
+        level = levels.pop(s)
+        if len(level.vertices) > MOST:
+            inner = _grouped(graph, tree, s, level)
+            levels.update(inner)
+            waiting += inner
+    tree.finish()
+
+
+def _levels(graph: Graph, tree: Tree) -> dict[int, Level]:
+    levels = {s: Level() for s in range(len(tree.scopes))}
+    for s in range(1, len(tree.scopes)):
+        levels[tree.scopes[s].parent].vertices[~s] = None
+    for v, s in enumerate(tree.home):
+        if v not in graph.constants:
+            levels[s].vertices[v] = None
+    scopes, home = tree.scopes, tree.home
+    for v, operands in enumerate(graph.operands):
+        for u in operands:
+            a, b, at, bt = u, v, home[u], home[v]
+            while at != bt:
+                if scopes[at].depth >= scopes[bt].depth:
+                    a, at = ~at, scopes[at].parent
+                else:
+                    b, bt = ~bt, scopes[bt].parent
+            levels[at].edges[a, b] = None
+    return levels
+
+
+def _grouped(graph: Graph, tree: Tree, s: int, level: Level) -> dict[int, Level]:
+    """Cut one level into groups, each a new scope; their levels."""
+    crowd = _crowd(graph, tree, level)
+    groups = _with_leaves(crowd, _groups(crowd))
+    names = _distinct([summary(Counter(crowd.kinds[v] for v in group)) for group in groups])
+    inner: dict[int, Level] = {}
+    member: dict[Vertex, int] = {}
+    for group, name in zip(groups, names):
+        number = len(tree.scopes)
+        tree.scopes.append(Scope(s, name, tree.scopes[s].plain, made_up=True))
+        inner[number] = Level()
+        for v in group:
+            vertex = crowd.vertices[v]
+            member[vertex] = number
+            inner[number].vertices[vertex] = None
+            if vertex >= 0:
+                tree.home[vertex] = number
+            else:
+                tree.scopes[~vertex].parent = number
+    for a, b in level.edges:
+        if a in member and member[a] == member.get(b):
+            inner[member[a]].edges[a, b] = None
+    return inner
+
+
+def _crowd(graph: Graph, tree: Tree, level: Level) -> Crowd:
+    number = {v: k for k, v in enumerate(level.vertices)}
+    into: list[list[int]] = [[] for _ in number]
+    for a, b in level.edges:
+        into[number[b]].append(number[a])
+    order = sorted_topologically(into)
+    place = {k: i for i, k in enumerate(order)}
+    vertices = list(level.vertices)
+    kinds: dict[str, str] = {}
+    scopes = {i for i, k in enumerate(order) if vertices[k] < 0}
+    uses = {i for i in scopes if tree.scopes[~vertices[order[i]]].is_use}
+    if len(uses) > MOST:  # a recurrent cell's steps: like the operations of a chain
+        scopes -= uses
+    return Crowd(
+        vertices=[vertices[k] for k in order],
+        into=[sorted(place[u] for u in into[k]) for k in order],
+        kinds=[_kind(graph, tree, vertices[k], kinds) for k in order],
+        barriers=scopes if len(scopes) <= MOST_SCOPES else set(),
+    )
+
+
+def _kind(graph: Graph, tree: Tree, v: Vertex, known: dict[str, str]) -> str:
+    if v < 0:
+        return re.sub(r"\d+", "", tree.scopes[~v].plain.rpartition("/")[2]).strip() or "scope"
+    op = graph.order[v].op
+    if op not in known:
+        known[op] = text.clean(op).replace("/", "∕")  # no separator of paths
+    return known[op]
+
+
+def _groups(crowd: Crowd) -> list[list[int]]:
+    """Groups of at least two among what is neither a leaf nor a barrier."""
+    free = [v for v, kind in enumerate(crowd.kinds) if kind and v not in crowd.barriers]
+    if not free:
+        if crowd.barriers:  # leaves alone, which their users group
+            return []
+        free = list(range(len(crowd.kinds)))
+    spots = _spots(crowd, free)
+    bands = _bands(crowd, spots)
+    used = {u for v in free for u in crowd.into[v]}
+    ends = sum(v not in used for v in free)  # what leads to one end hangs together
+    parts = _parts(crowd, free) if len(bands) == 1 or (ends > 1 and not crowd.barriers) else []
+    if len(parts) > 1:
+        groups = _merged(parts)
+        if not 1 < len(groups) <= MOST:
+            groups = _in_turn([part for _, part in parts])
+    else:
+        groups = []
+        for band in bands:
+            merged = _merged(_parts(crowd, band))
+            groups += merged if len(merged) <= max(2, MOST // len(bands)) else [band]
+    return [group for group in groups if len(group) > 1]
+
+
+def _spots(crowd: Crowd, free: Sequence[int]) -> dict[int, Spot]:
+    """The depth of each vertex; behind a barrier a new segment begins."""
+    inside = {*free, *crowd.barriers}
+    spots: dict[int, Spot] = {}
+    for v in range(len(crowd.vertices)):
+        if v not in inside:
+            continue
+        best = (0, 0)
+        for u in crowd.into[v]:
+            if u in spots:
+                segment, depth = spots[u]
+                if v in crowd.barriers:
+                    best = max(best, (segment, 0))
+                else:
+                    best = max(best, (segment + 1, 0) if u in crowd.barriers else (segment, depth + 1))
+        spots[v] = best
+    return {v: spots[v] for v in free}
+
+
+def _bands(crowd: Crowd, spots: dict[int, Spot]) -> list[list[int]]:
+    """Runs of depths that repeat, if there are a few; else bands of equal thickness."""
+    at: dict[Spot, list[int]] = {}
+    for v, spot in spots.items():
+        at.setdefault(spot, []).append(v)
+    depths = sorted(at)
+    kinds = [tuple(sorted(Counter(crowd.kinds[v] for v in at[spot]).items())) for spot in depths]
+    runs = _runs(kinds)
+    repeated = sum(end - start for start, end, period in runs if period)
+    if not 1 < len(runs) <= BANDS or repeated < len(depths) / 2:
+        period = max(runs, key=lambda run: run[1] - run[0])[2] or 1
+        thickness = -(-len(depths) // BANDS)
+        if period <= thickness:
+            thickness = -(-thickness // period) * period
+        runs = [(k, k + thickness, period) for k in range(0, len(depths), thickness)]
+    bands = []
+    for start, end, _ in runs:
+        pieces: dict[int, list[int]] = {}  # no band goes on behind a barrier
+        for spot in depths[start:end]:
+            pieces.setdefault(spot[0], []).extend(at[spot])
+        bands += [sorted(piece) for piece in pieces.values()]
+    return bands
+
+
+def _runs(kinds: Sequence[object]) -> list[tuple[int, int, int]]:
+    """Start, end and period of maximal runs of levels; period 0 for levels that repeat nothing."""
+    runs: list[tuple[int, int, int]] = []
+    start = k = 0
+    while k < len(kinds):
+        end = period = k
+        for p in range(1, LONGEST_PERIOD + 1):
+            reached = _repeated(kinds, k, p)
+            if reached > end:
+                end, period = reached, p
+            if end == len(kinds):
+                break
+        if end == k:
+            k += 1
+            continue
+        if start < k:
+            runs.append((start, k, 0))
+        runs.append((k, end, period))
+        start = k = end
+    return [*runs, (start, k, 0)] if start < k else runs
+
+
+def _repeated(kinds: Sequence[object], start: int, period: int) -> int:
+    """Where a run of this period ends that begins here; `start` if nothing is there twice."""
+    end = start + period
+    while end < len(kinds) and kinds[end] == kinds[end - period]:
+        end += 1
+    return end if end >= start + 2 * period else start
+
+
+def _parts(crowd: Crowd, band: Sequence[int]) -> list[tuple[tuple[int, ...], list[int]]]:
+    """What hangs together within a band, each with what it looks like: equal for equal ones."""
+    leader = {v: v for v in band}
+
+    def found(v: int) -> int:
+        while leader[v] != v:
+            leader[v] = v = leader[leader[v]]
+        return v
+
+    looks: dict[tuple[object, ...], int] = {}
+    look: dict[int, int] = {}
+    for v in band:
+        operands = [u for u in crowd.into[v] if u in leader]
+        for u in operands:
+            a, b = found(v), found(u)
+            leader[max(a, b)] = min(a, b)
+        seen = [look[u] for u in operands]
+        seen.sort()
+        look[v] = looks.setdefault((crowd.kinds[v], *seen), len(looks))
+    parts: dict[int, list[int]] = {}
+    for v in band:
+        parts.setdefault(found(v), []).append(v)
+    return [(tuple(sorted(look[v] for v in part)), part) for part in parts.values()]
+
+
+def _merged(parts: Iterable[tuple[tuple[int, ...], list[int]]]) -> list[list[int]]:
+    merged: dict[tuple[int, ...], list[int]] = {}
+    for look, part in parts:
+        merged.setdefault(look, []).extend(part)
+    return list(merged.values())
+
+
+def _in_turn(parts: Sequence[list[int]]) -> list[list[int]]:
+    """At most `BANDS` groups of parts that follow each other."""
+    length = -(-len(parts) // BANDS)
+    return [[v for part in parts[k : k + length] for v in part] for k in range(0, len(parts), length)]
+
+
+def _with_leaves(crowd: Crowd, groups: list[list[int]]) -> list[list[int]]:
+    """Leaves join the group that alone uses them; those with the same users are groups of their own."""
+    member = {v: k for k, group in enumerate(groups) for v in group}
+    users: dict[int, set[int]] = {}
+    for v, sources in enumerate(crowd.into):
+        for u in sources:
+            if not crowd.kinds[u] and u not in member:
+                users.setdefault(u, set()).add(member.get(v, ~v))
+    rest: dict[tuple[int, ...], list[int]] = {}
+    for u, kind in enumerate(crowd.kinds):
+        if kind or u in member or u in crowd.barriers:
+            continue
+        around = tuple(sorted(users.get(u, ())))
+        if len(around) == 1 and around[0] >= 0:
+            groups[around[0]].append(u)
+        else:
+            rest.setdefault(around, []).append(u)
+    if sum(map(len, rest.values())) > LEAF_GROUPS:
+        together = list(rest.values()) if len(rest) <= LEAF_GROUPS else [[u for us in rest.values() for u in us]]
+        groups += [us for us in together if len(us) > 1]
+    return [sorted(group) for group in groups]
+
+
+def summary(kinds: Counter[str]) -> str:
+    """What is in a group: "100 × (dot, add, tanh)"; leaves count where there is nothing else."""
+    counts = Counter({kind: n for kind, n in kinds.items() if kind})
+    if not counts:
+        return f"{kinds['']} leaves" if kinds[""] != 1 else "1 leaf"
+    times = gcd(*counts.values())
+    shape = {kind: n // times for kind, n in counts.items()}
+    if times < len(shape):  # hardly repeated
+        times, shape = 1, dict(counts.most_common())
+    counted = max(shape.values()) <= MOST_COUNTED
+    shown = [f"{n} {kind}" if counted and n > 1 else kind for kind, n in shape.items()][:OPS_IN_A_NAME]
+    body = ", ".join([*shown, *(["…"] if len(shape) > OPS_IN_A_NAME else [])])
+    if times == 1:
+        return body
+    return f"{times} × ({body})" if len(shape) > 1 else f"{times} × {body}"
+
+
+def _distinct(names: Sequence[str]) -> list[str]:
+    """Names that occur several times are numbered."""
+    total, seen = Counter(names), Counter[str]()
+    distinct = []
+    for name in names:
+        seen[name] += 1
+        distinct.append(f"{name} · {seen[name]} of {total[name]}" if total[name] > 1 else name)
+    return distinct

@@ -1,0 +1,83 @@
+"""What tooltips say: at each node its formula, and for each of its uses the product of the chain rule."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from ..evaluation import is_finite
+from ..formulas import named, operation
+from ..value import Constant
+from . import text
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from ..value import Value
+    from .scoping import Graph
+
+NAME, LABEL = 24, 300  # cells of a name within a formula, and of a label at the head of a tooltip
+TERMS = 8  # operands of a formula that is still written out
+ROUNDING = 1e-9  # relative difference up to which a gradient is the sum of its products
+
+
+def told(graph: Graph) -> dict[str, Any]:
+    """The tooltips' data: for each node, in topological order, what is known of it; null for a constant.
+
+    A node is [name, label, formula, value, gradient, rest, operands]: texts, and for each operand
+    [index, local derivative, product], or its number where it is a constant. Without gradients the
+    gradient and the products are null. The rest is what the gradient has beyond the products of this
+    picture: a use elsewhere, another `backward()`, or the seed of the root; "" where there is none.
+    """
+    order, index, labels, data, grads = graph.order, graph.index, graph.labels, graph.data, graph.grads
+    has_grads = any(g != 0 for g in grads)
+    briefly = {node: text.shorten(text.clean(name), NAME) or "?" for node, name in named(order, labels).items()}
+    sums: list[list[Any]] = [[] for _ in order]
+    nodes: list[list[Any] | None] = []
+    for i, node in enumerate(order):
+        if i in graph.constants:
+            nodes.append(None)
+            continue
+        operands: list[Any] = []
+        parents = node.parents
+        slopes = node._edges[len(parents) :]  # as recorded: none is asked for at a constant
+        for p, d in zip(parents, slopes, strict=True):
+            j = index[p]
+            if isinstance(p, Constant):
+                operands.append(full(data[j]))
+                continue
+            product = d * grads[i] if d and grads[i] else 0  # zero-path rule, as in the sweep
+            sums[j].append(product)
+            operands.append([j, full(d), full(product) if has_grads else None])
+        label = text.shorten(text.clean(labels[i]), LABEL)
+        nodes.append([briefly[node], label, _formula(node, briefly, data, index), full(data[i]), None, "", operands])
+    if has_grads:
+        for said, g, products in zip(nodes, grads, sums, strict=True):
+            if said is not None:
+                said[4:6] = full(g), _rest(g, products)
+    last = len(order) - 1
+    return {"nodes": nodes, "top": briefly[order[last]] if grads[last] == 1 else "L"}
+
+
+def full(x: Any) -> str:
+    """All digits, with a real minus sign; 3.0 is 3."""
+    return text.in_full(x).removesuffix(".0").replace("-", "−")
+
+
+def _formula(node: Value, names: dict[Value, str], data: Sequence[Any], index: dict[Value, int]) -> str:
+    """Such as "c = a * b = 2 * (−3)"."""
+    row, parents = node._row, node.parents
+    if row is None:
+        return ""
+    if len(parents) > TERMS:
+        return f"{names[node]} = {row.name} of {len(parents)} operands"
+    numbers = operation(row, [text.number(data[index[p]]) for p in parents])
+    return " = ".join((names[node], operation(row, [names[p] for p in parents]), numbers))
+
+
+def _rest(g: Any, products: Sequence[Any]) -> str:
+    if not all(map(is_finite, (g, *products))):
+        return ""
+    rest = g - sum(products)
+    size = abs(g) + sum(map(abs, products))
+    small = ROUNDING * size if isinstance(rest, float) else 0
+    return full(rest) if abs(rest) > small else ""

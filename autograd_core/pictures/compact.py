@@ -1,0 +1,58 @@
+"""The compact style, for slides: a card has its name, its value and its gradient, in print large for its size."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from . import text
+from .scene import PILE, Chips, lined_up
+
+if TYPE_CHECKING:
+    from .scene import Card, Scene
+    from .scoping import Graph
+
+WIDTH, HEIGHT = 104.0, 36.0  # a line has room for any two floats of one digit
+ROW_WIDTH, ROW_HEIGHT = 176.0, 18.0
+FOLD_WIDTH, FOLD_HEIGHT = 150.0, 40.0
+CHIPS = Chips(font=9.0, height=12.0, least=18.0, gap=2.0)
+SIDE, FONT = 6.0, 10.0  # margin within a card, size of its numbers
+
+
+def compacted(scene: Scene, graph: Graph) -> Scene:
+    """The scene with small cards."""
+    return scene._replace(
+        cards={i: _card(card, graph, scene.direction) for i, card in scene.cards.items()}, style="compact"
+    )
+
+
+def _card(card: Card, graph: Graph, direction: str) -> Card:
+    if card.kind not in ("node", "fold"):
+        return card
+    if card.kind == "fold":
+        width, height = FOLD_WIDTH, FOLD_HEIGHT + PILE
+        value, grad = _fitting([(card.value, card.grad)], width)
+    else:
+        width, height = (ROW_WIDTH, ROW_HEIGHT) if card.is_row else (WIDTH, HEIGHT)
+        data, slope = graph.data[card.node], graph.grads[card.node]
+        tries = [(_number(data, digits), _number(slope, digits) if card.grad else "") for digits in (3, 2, 1)]
+        value, grad = _fitting(tries, WIDTH)
+    paired = card.kind == "node" and graph.order[card.node].op == "dot" and len(card.ports) > 2
+    crowded = all(not port.chip for port in card.ports)
+    ports, chip, extent = lined_up(card.ports, direction, crowded=crowded, paired=paired, chips=CHIPS)
+    if direction == "LR":
+        height = max(height, extent)
+    else:
+        width = max(width, extent)
+    return card._replace(width=width, height=height, value=value, grad=grad, ports=ports, chip=chip)
+
+
+def _number(x: Any, digits: int) -> str:
+    return text.number(x, room=6, digits=digits)
+
+
+def _fitting(tries: list[tuple[str, str]], width: float) -> tuple[str, str]:
+    """The first pair of numbers that fits into a line; no number is cut, for that would make another one of it."""
+    room = int((width - 2 * SIDE) / (text.EM * FONT)) - 1
+    value, grad = tries[-1]
+    tries = [*tries, (value, "…" if grad else ""), ("…", grad), ("…", "…" if grad else "")]
+    return next(pair for pair in tries if sum(map(text.cells, pair)) <= room)

@@ -1,0 +1,194 @@
+"""A view as a scene: cards for nodes and for folded scopes, junctions where many edges meet, stubs at the border."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from . import text
+from .folding import groups_of
+from .folds import MOST_PORTS, Entering, edges_said, folded_card, folded_ports, junctions
+from .scene import Card, Port, Scene, blank_card, finite, lined_up, name_of, node_card, nonzero, ports_of, rows_of
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from .folding import View
+    from .scoping import Graph
+
+STUB_HEIGHT = 20.0
+MOST_MISSING = 3  # operands not in view whose derivatives a card still shows one by one
+LISTED = 12  # folded scopes that the description names
+
+
+class Board:
+    """A scene while it is being put together."""
+
+    def __init__(self, view: View, direction: str) -> None:
+        graph = view.graph
+        self.view = view
+        self.graph: Graph = graph
+        self.direction = direction
+        self.has_grads = any(map(nonzero, graph.grads))
+        self.largest = max((abs(g) for g in graph.grads if finite(g)), default=0.0) if self.has_grads else None
+        self.groups = {group[-1]: (s, group) for s, group in groups_of(view).items()}
+        self.card_of: dict[int, int] = {v: v for v in view.shown}
+        for last, (_, group) in self.groups.items():
+            self.card_of.update(dict.fromkeys(group, last))
+        for u, users in graph.holders.items():
+            shown = [v for v in users if v in view.shown]
+            if shown:
+                self.card_of[u] = self.card_of[shown[0]]
+        self.exits = {last: self._exits(group) for last, (_, group) in self.groups.items()}
+        self.cards: dict[int, Card] = {}
+        self.virtual = len(graph.order)  # numbers of cards that show no node
+
+    def _exits(self, group: list[int]) -> list[int]:
+        """The nodes of a group that are used outside of it, or are the root."""
+        inside, users = set(group), self.graph.users
+        return [v for v in group if not users[v] or not inside.issuperset(users[v])]
+
+    def number(self) -> int:
+        """A number for one more card that shows no node."""
+        self.virtual += 1
+        return self.virtual - 1
+
+    def around(self, s: int) -> tuple[str, ...]:
+        """The paths of the scope and those around it."""
+        return tuple(self.view.tree.scopes[t].path for t in self.view.tree.chain(s))
+
+
+def scene_of(view: View, direction: str) -> Scene:
+    """Everything that a picture shows; direction is "LR" or "TB"."""
+    board = Board(view, direction)
+    graph, tree = view.graph, view.tree
+    rows = rows_of(graph)
+    entering: dict[int, list[Entering]] = {}
+    for i in sorted(view.shown):
+        if board.card_of[i] != i:
+            continue
+        if i in board.groups:
+            s, group = board.groups[i]
+            entering[i] = _entering(board, i, group)
+            board.cards[i] = folded_card(board, s, group, board.around(tree.scopes[s].parent))
+        else:
+            scope = board.around(tree.home[i])
+            ports = _node_ports(board, i, scope)
+            board.cards[i] = node_card(graph, i, scope, ports, direction, board.largest, is_row=i in rows)
+            if i == view.centre:
+                board.cards[i] = board.cards[i]._replace(is_centre=True)
+    joined = junctions(board, entering)
+    for i, sources in entering.items():
+        s, group = board.groups[i]
+        ports = folded_ports(board, s, group, sources, joined.get(i, {}))
+        board.cards[i] = _with_ports(board.cards[i], ports, direction, crowded=len(ports) > MOST_PORTS)
+    _stubs_behind(board)
+    card_of = {v: i for v, i in board.card_of.items() if i in board.cards}
+    return Scene(board.cards, direction, board.has_grads, _description(board), card_of)
+
+
+def _with_ports(card: Card, ports: Sequence[Port], direction: str, *, crowded: bool) -> Card:
+    placed, chip, extent = lined_up(ports, direction, crowded=crowded)
+    if direction == "LR":
+        return card._replace(ports=placed, chip=chip, height=max(card.height, extent))
+    return card._replace(ports=placed, chip=chip, width=max(card.width, extent))
+
+
+def _entering(board: Board, i: int, group: list[int]) -> list[Entering]:
+    found: dict[int, dict[int, int]] = {}
+    missing: dict[int, int] = {}
+    for v in group:
+        for u in board.graph.operands[v]:
+            source = board.card_of.get(u)
+            if source != i:
+                edges = missing if source is None else found.setdefault(source, {})
+                edges[u] = edges.get(u, 0) + 1
+    entering = [Entering(source, found[source]) for source in sorted(found)]
+    if missing:
+        s, _ = board.groups[i]
+        stub = _stub(board, missing, board.around(board.view.tree.scopes[s].parent))
+        entering.append(Entering(stub, missing))
+    return entering
+
+
+def _node_ports(board: Board, i: int, scope: tuple[str, ...]) -> list[Port]:
+    """A port for every operand; many that come from one stub or folded card have one port together."""
+    graph = board.graph
+    card_of = board.card_of
+    missing = Counter(u for u in graph.operands[i] if u not in card_of)
+    if missing:
+        stub = _stub(board, missing, scope)
+        card_of = {**card_of, **dict.fromkeys(missing, stub)}
+    ports = ports_of(graph, i, card_of)
+    together: dict[int, list[Port]] = {}
+    for port in ports:
+        if port.source in board.groups or port.node in missing:
+            together.setdefault(port.source, []).append(port)
+    kept = []
+    for port in ports:
+        bundle = together.get(port.source, [port])
+        if len(bundle) <= MOST_MISSING:
+            kept.append(port)
+        elif port is bundle[0]:
+            kept.append(_bundled(board, bundle))
+    return kept
+
+
+def _bundled(board: Board, ports: list[Port]) -> Port:
+    source = ports[0].source
+    chips = {port.chip for port in ports}
+    chip = f"{len(ports)} {chips.pop()}" if len(chips) == 1 else edges_said(len(ports))
+    if source in board.groups:
+        title = f"{len(ports)} operands, from {board.view.tree.scopes[board.groups[source][0]].path}"
+    else:
+        title = board.cards[source].title  # of the stub
+    return ports[0]._replace(chip=chip, is_dead=all(port.is_dead for port in ports), node=-1, title=title)
+
+
+def _stub(board: Board, nodes: dict[int, int], scope: tuple[str, ...], ports: tuple[Port, ...] = ()) -> int:
+    """A small card that stands for edges to nodes that are not in view."""
+    number = board.number()
+    names = [name_of(board.graph, u) for u in sorted(nodes)]
+    label = f"+{sum(nodes.values())} more"
+    some = ", ".join(names[:LISTED]) + (", …" if len(names) > LISTED else "")
+    width = text.extent(label, 10) + 14
+    size = (width, STUB_HEIGHT)
+    title = f"{sum(nodes.values())} edges {'to' if ports else 'from'} nodes that are not in view: {some}"
+    board.cards[number] = blank_card(number, scope, label, size, title, kind="stub")._replace(ports=ports)
+    return number
+
+
+def _stubs_behind(board: Board) -> None:
+    """Stubs for users that are not in view."""
+    out: dict[int, Counter[int]] = {}
+    if len(board.view.shown) + len(board.graph.constants) < len(board.graph.order):
+        for v in sorted(board.view.shown):
+            missing = Counter(w for w in board.graph.users[v] if w not in board.card_of)
+            if missing:
+                out.setdefault(board.card_of[v], Counter()).update(missing)
+    for i, nodes in out.items():
+        port = Port(0, i, "", is_constant=False, is_dead=False, title="to nodes that are not in view")
+        _stub(board, nodes, board.cards[i].scope, (port,))
+
+
+def _description(board: Board) -> str:
+    graph, view = board.graph, board.view
+    state = "with gradients" if board.has_grads else "gradients not computed"
+    last = len(graph.order) - 1
+    head = (
+        f"Computation graph of {name_of(graph, last)} = {text.in_full(graph.data[last])}: "
+        f"{len(graph.order)} nodes, {graph.edges} edges, {state}. "
+    )
+    body = "Every card is a value; the chips where its operands enter are the local derivatives."
+    if board.groups:
+        paths = [board.cards[i].folded for i in board.groups]
+        some = ", ".join(text.shorten(path, text.LONGEST_LABEL) for path in paths[:LISTED])
+        n = len([card for card in board.cards.values() if card.kind in ("node", "fold")])
+        are = "is a folded scope" if len(paths) == 1 else "are folded scopes"
+        body = (
+            f"Drawn as {n} cards, of which {len(paths)} {are} ({some}{', …' * (len(paths) > LISTED)}). "
+            "Every other card is a value. The chips where operands enter are the local derivatives; "
+            "at a folded scope with one result, the derivatives of that result through all of the scope."
+        )
+    left_out = len(graph.order) - len(graph.constants) - len(view.shown)
+    return head + body + (f" {left_out} nodes are not in view." if left_out else "")

@@ -1,0 +1,260 @@
+"""Cards as SVG: what is written on them, the chips where operands enter, marks and colours of emphasis."""
+
+from __future__ import annotations
+
+from types import MappingProxyType
+from typing import TYPE_CHECKING, NamedTuple
+
+from . import compact, text
+from .heading import tint
+from .highlight import ACCENTS
+from .scene import BAR_STEPS, CARD_HEIGHT, CARD_WIDTH, FOLD_HEIGHT, FOLD_WIDTH, PILE, ROW_WIDTH
+from .sheet import BADGE_FONT, BAR_GAP, BAR_WIDTH, dashing
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from .nesting import Box
+    from .overlay import Mark
+    from .scene import Card
+
+BADGE_CELLS = 9
+
+
+class Accent(NamedTuple):
+    """How one card is written: dimmed, in a colour, marked."""
+
+    kind: str = ""  # classes
+    ports: Mapping[int, int] = MappingProxyType({})  # by operand, the track on it
+    mark: Mark | None = None
+
+
+def number(x: float) -> str:
+    """A coordinate."""
+    return f"{x:.1f}".removesuffix(".0").replace("-0.0", "0")
+
+
+def rectangle(box: Box, *, flip: bool) -> tuple[float, float, float, float]:
+    """Left, top, width and height on the page."""
+    return (
+        (box.across, box.along, box.breadth, box.length) if flip else (box.along, box.across, box.length, box.breadth)
+    )
+
+
+def _card(card: Card, box: Box, accent: Accent, *, flip: bool, is_used: bool, style: str = "full") -> str:
+    x, y, w, h = rectangle(box, flip=flip)
+    kind = "card" + " leaf" * card.is_leaf + " root" * card.is_root + " fold" * bool(card.folded)
+    kind += " centre" * card.is_centre + accent.kind
+    place = f'transform="translate({number(x)} {number(y)})"'
+    folded = f'data-folded="{text.xml(card.folded)}" ' if card.folded else ""
+    opening = f'<g id="n{card.node}" class="{kind}" data-node="{card.node}" {folded}{place}>'
+    parts = [opening, f"<title>{text.xml(_title(card, accent))}</title>", *_ports(card, w, h, accent, flip=flip)]
+    face = h - PILE * bool(card.folded)
+    if card.folded:
+        parts += _pile(w, face)
+    parts.append(f'<rect class="face" width="{number(w)}" height="{number(face)}" rx="6"/>')
+    if accent.mark is not None:
+        parts.append(_tint(accent.mark, w, face))
+    parts += FACES[card.kind, card.is_row, style](card, w, h)
+    if accent.mark is not None:
+        parts.append(_badge(accent.mark, w, face, is_row=card.is_row))
+    if is_used:
+        cx, cy = (w / 2, h) if flip else (w, h / 2)
+        parts.append(f'<circle class="start" cx="{number(cx)}" cy="{number(cy)}" r="2.2"/>')
+    return "".join(parts) + "</g>"
+
+
+def words(kind: str, x: float, y: float, content: str) -> str:
+    """A text."""
+    return f'<text class="{kind}" x="{number(x)}" y="{number(y)}">{text.xml(content)}</text>'
+
+
+def _sign(bar: int) -> str:
+    return " pos" if bar > 0 else " neg" if bar < 0 else ""
+
+
+def _tone(number: str, bar: int) -> str:
+    """How a gradient is set: by its sign, and so that nobody overlooks one that is no number."""
+    return " nan" if number.lower() == "nan" else _sign(bar)
+
+
+def _face(card: Card, w: float, h: float) -> list[str]:
+    """Name and operation, value, gradient and its bar; in the middle of a card that is larger."""
+    left, top = (w - CARD_WIDTH) / 2, (h - CARD_HEIGHT) / 2
+    right = left + CARD_WIDTH
+    op = text.shorten(card.op, 9)
+    room = int((CARD_WIDTH - 16) / (text.EM * 12))
+    parts = []
+    if card.label:
+        parts.append(words("name", left + 8, top + 16, text.shorten(card.label, room - text.cells(op) - bool(op))))
+        if op:
+            parts.append(words("op", right - 8, top + 16, op))
+    elif card.op:
+        parts.append(words("name", left + 8, top + 16, text.shorten(card.op, room)))
+    else:
+        parts.append(words("caption", left + 8, top + 16, "no label"))
+    parts += [words("caption", left + 8, top + 31, "value"), words("value", right - 8, top + 31, card.value)]
+    parts.append(words("caption", left + 8, top + 45, "grad"))
+    return parts + _gradient(card, left + 8, right - 8, top + 45)
+
+
+def _gradient(card: Card, left: float, right: float, y: float) -> list[str]:
+    """The gradient and below it its bar; a norm has none."""
+    if not card.grad:
+        return [words("none", right, y, "not computed")]
+    parts = [words("grad" + _tone(card.grad, card.bar), right, y, card.grad)]
+    if card.captions[1] == "grad":
+        width = right - left
+        dashes = "" if width == BAR_WIDTH else f' style="stroke-dasharray:{dashing(width)}"'
+        place = f"M{number(left)} {number(y + 6.5)}h"
+        parts.append(f'<path class="bar"{dashes} d="{place}{number(width)}"/>')
+        if card.bar:
+            filled = abs(card.bar) * (width + BAR_GAP) / BAR_STEPS - BAR_GAP
+            parts.append(f'<path class="bar{_sign(card.bar)}"{dashes} d="{place}{number(filled)}"/>')
+    return parts
+
+
+def _pile(w: float, face: float) -> list[str]:
+    """The cards below a folded one."""
+    return [
+        f'<rect class="pile" x="{number(d)}" y="{number(face - 8)}" width="{number(w - 2 * d)}" '
+        f'height="{number(8 + PILE - d / 2)}" rx="5"/>'
+        for d in (PILE, PILE / 2)
+    ]
+
+
+def _folded(card: Card, w: float, h: float) -> list[str]:
+    """A folded scope: its name, what is in it, what it gives."""
+    left, top = (w - FOLD_WIDTH) / 2 + 8, (h - PILE - FOLD_HEIGHT) / 2 + PILE / 2
+    right = left + FOLD_WIDTH - 16
+    parts = _head(card, w, 22, 12)
+    what = text.shorten(card.caption, int((FOLD_WIDTH - 16) / (text.EM * 9.5)))
+    parts.append(words("caption", left, top + 35, what))
+    parts += [words("caption", left, top + 50, card.captions[0]), words("value", right, top + 50, card.value)]
+    parts += [words("caption", left, top + 64, card.captions[1])]
+    return parts + _gradient(card, left, right, top + 64)
+
+
+def _head(card: Card, w: float, height: float, font: float) -> list[str]:
+    name = text.shorten(card.label, int((w - 30) / (text.EM * font)))
+    return [
+        f'<path class="head" d="M0 {height:g}V6a6 6 0 0 1 6-6H{number(w - 6)}a6 6 0 0 1 6 6V{height:g}Z"/>',
+        words("name", 8, height - 7, "▸"),
+        words("name", 22, height - 7, name),
+    ]
+
+
+def _small_face(card: Card, w: float, h: float) -> list[str]:
+    """Name, and in one line value and gradient."""
+    left, top = (w - compact.WIDTH) / 2, (h - compact.HEIGHT) / 2
+    room = int((compact.WIDTH - 2 * compact.SIDE) / (text.EM * 13))
+    name = text.shorten(card.label or card.op, room)
+    parts = [words("name", left + compact.SIDE, top + 15, name)] if name else []
+    return parts + _numbers(card, left + compact.SIDE, left + compact.WIDTH - compact.SIDE, top + 29)
+
+
+def _numbers(card: Card, left: float, right: float, y: float) -> list[str]:
+    parts = [words("value", left, y, card.value)]
+    if card.grad:
+        parts.append(words("grad" + _tone(card.grad, card.bar), right, y, card.grad))
+    return parts
+
+
+def _small_row(card: Card, w: float, h: float) -> list[str]:  # noqa: ARG001  as all faces
+    name = text.shorten(card.label, 5)
+    parts = [words("name", compact.SIDE, 13, name)] if name else []
+    return parts + _numbers(card, 54, compact.ROW_WIDTH - compact.SIDE, 13)
+
+
+def _small_folded(card: Card, w: float, h: float) -> list[str]:
+    parts = _head(card, w, 22, 13)
+    return parts + _numbers(card, compact.SIDE, w - compact.SIDE, (h - PILE + 22) / 2 + 3.5)
+
+
+def _tint(mark: Mark, w: float, h: float) -> str:
+    return f'<rect class="tint" width="{number(w)}" height="{number(h)}" rx="6" fill-opacity="{tint(mark.level)}"/>'
+
+
+def _badge(mark: Mark, w: float, h: float, *, is_row: bool) -> str:
+    """On the lower rim, where a card has no text; in a row, which is wide enough, at its end."""
+    shown = text.shorten(mark.text, BADGE_CELLS)
+    if not shown:
+        return ""
+    width = text.extent(shown, BADGE_FONT) + 6
+    x, y = (w - width - 4, h / 2 - 6) if is_row else (w - width + 3, h - 3)
+    return (
+        f'<g class="mark"><title>{text.xml(mark.title or mark.text)}</title>'
+        f'<rect class="badge" x="{number(x)}" y="{number(y)}" width="{number(width)}" height="12" rx="4"/>'
+        f"{words('badgetext', x + width / 2, y + 9, shown)}</g>"
+    )
+
+
+def _title(card: Card, accent: Accent) -> str:
+    if accent.mark is None:
+        return card.title
+    mark = accent.mark
+    return f"{card.title}\n{mark.text}{': ' * bool(mark.title)}{mark.title}"
+
+
+def _junction(card: Card, box: Box, accent: Accent, *, flip: bool, **_: object) -> str:
+    """Where many edges become one."""
+    x, y, w, h = rectangle(box, flip=flip)
+    return (
+        f'<g class="tie{accent.kind}"><title>{text.xml(card.title)}</title>'
+        f'<rect class="junction" x="{number(x)}" y="{number(y)}" '
+        f'width="{number(w)}" height="{number(h)}" rx="2.5"/></g>'
+    )
+
+
+def _stub(card: Card, box: Box, accent: Accent, *, flip: bool, **_: object) -> str:
+    """What is not in view."""
+    x, y, w, h = rectangle(box, flip=flip)
+    return (
+        f'<g class="stub{accent.kind}" transform="translate({number(x)} {number(y)})">'
+        f"<title>{text.xml(card.title)}</title>"
+        f'<rect class="face" width="{number(w)}" height="{number(h)}" rx="{number(h / 2)}"/>'
+        f"{words('stubtext', w / 2, h / 2 + 3.4, card.label)}</g>"
+    )
+
+
+def _row(card: Card, w: float, h: float) -> list[str]:  # noqa: ARG001  as all faces
+    """A leaf in one row: name, value, gradient."""
+    parts = [words("name", 7, 15, text.shorten(card.label, 9))] if card.label else [words("caption", 7, 15, "no label")]
+    parts.append(words("value", 146, 15, card.value))
+    if card.grad:
+        parts.append(words("grad" + _tone(card.grad, card.bar), ROW_WIDTH - 8, 15, card.grad))
+    else:
+        parts.append(words("none", ROW_WIDTH - 8, 15, "no grad yet"))
+    return parts
+
+
+def _ports(card: Card, w: float, h: float, accent: Accent, *, flip: bool) -> list[str]:
+    """The chips before the card, where its operands enter."""
+    parts = []
+    for port in card.ports:
+        kind, radius = ("pill", port.height / 2) if port.is_constant else ("chip", min(3.0, port.height / 2))
+        x = w / 2 + port.at - port.width / 2 if flip else -port.width
+        y = -port.height if flip else h / 2 + port.at - port.height / 2
+        track = accent.ports.get(port.operand)
+        emphasis = "" if track is None else f'class="on a{track % ACCENTS}" '
+        parts.append(
+            f'<g {emphasis}data-operand="{port.operand}" data-source="{port.source if port.node < 0 else port.node}">'
+            f"<title>{text.xml(port.title)}</title>"
+            f'<rect class="{kind}" x="{number(x)}" y="{number(y)}" '
+            f'width="{number(port.width)}" height="{number(port.height)}" rx="{number(radius)}"/>'
+        )
+        if port.chip:
+            parts.append(words("chiptext", x + port.width / 2, y + port.height / 2 + 3.2, port.chip))
+        parts.append("</g>")
+    return parts
+
+
+FACES: dict[tuple[str, bool, str], Callable[[Card, float, float], list[str]]] = {
+    ("node", False, "full"): _face,
+    ("node", True, "full"): _row,
+    ("fold", False, "full"): _folded,
+    ("node", False, "compact"): _small_face,
+    ("node", True, "compact"): _small_row,
+    ("fold", False, "compact"): _small_folded,
+}
+KINDS: dict[str, Callable[..., str]] = {"node": _card, "fold": _card, "junction": _junction, "stub": _stub}

@@ -1,0 +1,239 @@
+"""What a picture shows of a large graph: which scopes are folded into one card, and which nodes are left out."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING, NamedTuple
+
+from ..errors import OperandError, RangeError, StructureError
+from ..value import Value
+from . import text
+from .bands import make_up
+from .scoping import ROOT, Graph, scopes_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from .scoping import Tree
+
+Fold = bool | str | Iterable[str] | None
+
+SMALL = 150  # nodes up to which nothing is folded by itself
+FEW, FEWER = 60, 24  # cards up to which the user's scopes that hold others, and all the rest, are opened by themselves
+NAMED = 8  # scopes that a message lists
+
+
+class View(NamedTuple):
+    """A graph, its scopes, and which of them are open."""
+
+    graph: Graph
+    tree: Tree
+    shown: frozenset[int]  # the nodes in view, without constants
+    sizes: list[int]  # by scope: how many of them are in it
+    opened: frozenset[int]
+    centre: int  # the node whose neighbourhood it is, or -1
+
+    @property
+    def scopes(self) -> tuple[str, ...]:
+        """The paths of all scopes that can be folded."""
+        return tuple(self.tree.scopes[s].path for s in self.foldable())
+
+    def foldable(self) -> list[int]:
+        """All scopes with at least two nodes, as the tree has them: those around before those within."""
+        found = [s for s in range(1, len(self.sizes)) if self.sizes[s] > 1]
+        return sorted(found, key=lambda s: self.tree.scopes[s].depth)
+
+    def folds(self) -> list[int]:
+        """For every scope the outermost folded one around it, itself included; `ROOT` if there is none."""
+        folds = [-1] * len(self.tree.scopes)
+        folds[ROOT] = ROOT
+        for start in range(len(folds)):
+            chain = []
+            s = start
+            while folds[s] < 0:
+                chain.append(s)
+                s = self.tree.scopes[s].parent
+            for s in reversed(chain):
+                around = folds[self.tree.scopes[s].parent]
+                closed = s if s not in self.opened and self.sizes[s] > 1 else ROOT
+                folds[s] = around or closed
+        return folds
+
+    def with_open(self, scopes: Iterable[int]) -> View:
+        """The view in which these scopes and those around them are open as well."""
+        around = {t for s in scopes for t in self.tree.chain(s)}
+        return self._replace(opened=self.opened | around)
+
+
+def view_of(
+    root: Value,
+    *,
+    fold: Fold = "auto",
+    unfold: str | Iterable[str] = (),
+    around: Value | None = None,
+    hops: int = 2,
+) -> View:
+    """The view that the arguments of `draw` ask for."""
+    folds, unfolds = _patterns("fold", fold), _patterns("unfold", unfold)
+    graph = Graph(root)
+    centre = _centre(graph, around, hops)
+    shown = _neighbourhood(graph, centre, hops)
+    tree = scopes_of(graph)
+    automatic = fold == "auto" and len(shown) > SMALL
+    if automatic:
+        make_up(graph, tree)
+    view = View(graph, tree, shown, _sizes(tree, shown), frozenset(), centre)
+    every = range(len(tree.scopes))
+    if automatic:
+        view = _opened(view)
+    elif fold == "auto" or not folds:
+        view = view._replace(opened=frozenset(every))
+    else:
+        closed = _matching("fold", folds, view)
+        view = view._replace(opened=frozenset(every) - closed)
+        view = view._replace(opened=frozenset(s for s, f in enumerate(view.folds()) if f == ROOT))
+    return view.with_open(_matching("unfold", unfolds, view))
+
+
+def _patterns(name: str, given: object) -> tuple[str, ...]:
+    if name == "fold" and (given is None or given is False or given == "auto"):
+        return ()
+    if isinstance(given, str):
+        return (given,)
+    patterns = tuple(given) if isinstance(given, Iterable) and not isinstance(given, Value) else (given,)
+    for pattern in patterns:
+        if not isinstance(pattern, str):
+            also = ', "auto", None' if name == "fold" else ""
+            msg = (
+                f"draw: expected {name} to be a scope such as 'layer1' or 'layer*/neuron*', or several{also}, "
+                f"got {given!r:.60} ({type(given).__name__})"
+            )
+            raise OperandError(msg)
+    return patterns
+
+
+def _matching(name: str, patterns: Sequence[str], view: View) -> set[int]:
+    """The scopes that a pattern names; `*` stays within one part of a path."""
+    found = set()
+    for pattern in patterns:
+        matched = {s for s in range(1, len(view.tree.scopes)) if _matches(pattern, view.tree, s)}
+        if not matched:
+            some = [text.shorten(path, 60) for path in view.scopes[:NAMED]]
+            there = f"there are {', '.join(map(repr, some))}" if some else "the graph has none (see ag.scope)"
+            more = len(view.scopes) - len(some)
+            msg = f"draw: {name}={pattern!r:.80} is no scope of this graph; {there}"
+            raise RangeError(msg + (f" and {more} more" if more else ""))
+        found |= matched
+    return found
+
+
+def _matches(pattern: str, tree: Tree, s: int) -> bool:
+    scope = tree.scopes[s]
+    paths = [scope.path] if scope.made_up else [scope.path, scope.plain]
+    for path in paths:
+        wanted, parts = pattern.split("/"), path.split("/")
+        if path == pattern or (
+            len(wanted) == len(parts) and all(fnmatchcase(part, want) for want, part in zip(wanted, parts))
+        ):
+            return True
+    return False
+
+
+def _centre(graph: Graph, around: object, hops: object) -> int:
+    if isinstance(hops, bool) or not isinstance(hops, int):
+        msg = f"draw: expected hops to be an int, got {hops!r:.60} ({type(hops).__name__})"
+        raise OperandError(msg)
+    if hops < 1:
+        msg = f"draw: expected hops to be at least 1, got {hops}"
+        raise RangeError(msg)
+    if around is None:
+        return -1
+    if not isinstance(around, Value):
+        msg = f"draw: expected around to be a Value of the graph, got {around!r:.60} ({type(around).__name__})"
+        raise OperandError(msg)
+    centre = graph.index.get(around, -1)
+    if centre < 0 or centre in graph.constants:
+        msg = (
+            f"draw: around={around!r:.80} is no node of this graph: root does not depend on it. "
+            "Pass a Value that went into root"
+        )
+        raise StructureError(msg)
+    return centre
+
+
+def _neighbourhood(graph: Graph, centre: int, hops: int) -> frozenset[int]:
+    """The nodes within so many edges up or down of one; all where there is none."""
+    if centre < 0:
+        return frozenset(range(len(graph.order))) - graph.constants
+    seen = {centre}
+    for neighbours in (graph.operands, graph.users):
+        edge = {centre}
+        for _ in range(hops):
+            edge = {u for v in edge for u in neighbours[v]}
+            seen |= edge
+            if not edge:
+                break
+    return frozenset(seen)
+
+
+def _sizes(tree: Tree, shown: frozenset[int]) -> list[int]:
+    sizes = [0] * len(tree.scopes)
+    for v in shown:
+        sizes[tree.home[v]] += 1
+    for s in sorted(range(1, len(sizes)), key=lambda s: -tree.scopes[s].depth):
+        sizes[tree.scopes[s].parent] += sizes[s]
+    return sizes
+
+
+def _opened(view: View) -> View:
+    """Scopes opened from the outside in, like ones together, the largest first, while the cards are few."""
+    tree = view.tree
+    cards = [0] * len(tree.scopes)  # that stand directly in a scope
+    for v in view.shown:
+        cards[tree.home[v]] += 1
+    depths: dict[int, dict[str, list[int]]] = {}  # like scopes, by what they have in common
+    structured: set[int] = set()  # those of the user's that hold others
+    for s in view.foldable():
+        scope = tree.scopes[s]
+        cards[scope.parent] += 1
+        if not scope.made_up and not tree.scopes[scope.parent].made_up:
+            structured.add(scope.parent)
+        family = f"in {scope.parent}" if scope.made_up else re.sub(r"\d+", "", scope.path)
+        depths.setdefault(scope.depth, {}).setdefault(family, []).append(s)
+    for s in sorted(range(1, len(cards)), key=lambda s: -tree.scopes[s].depth):
+        if view.sizes[s] == 1:  # a box with one card
+            cards[tree.scopes[s].parent] += cards[s]
+    total = cards[ROOT]
+    opened: set[int] = set()
+    for depth in sorted(depths):
+        for like in sorted(depths[depth].values(), key=lambda like: -sum(view.sizes[s] for s in like)):
+            visible = [s for s in like if tree.scopes[s].parent in opened or tree.scopes[s].parent == ROOT]
+            more = sum(cards[s] - 1 for s in visible)
+            if total + more <= (FEW if structured.issuperset(like) else FEWER):
+                opened.update(visible)
+                total += more
+    return view._replace(opened=frozenset(opened))
+
+
+def groups_of(view: View) -> dict[int, list[int]]:
+    """The nodes of every folded scope."""
+    folds = view.folds()
+    groups: dict[int, list[int]] = {}
+    for v in sorted(view.shown):
+        s = folds[view.tree.home[v]]
+        if s != ROOT:
+            groups.setdefault(s, []).append(v)
+    return groups
+
+
+def states(view: View) -> Iterator[tuple[str, View]]:
+    """The views that a reader reaches from this one, by the one scope that is open there and folded here.
+
+    Then those by the scope that is folded there and open here.
+    """
+    scopes = view.foldable()
+    paths = [scope.path for scope in view.tree.scopes]
+    yield from ((paths[s], view.with_open([s])) for s in scopes if s not in view.opened)
+    yield from ((paths[s], view._replace(opened=view.opened - {s})) for s in scopes if s in view.opened)

@@ -1,0 +1,224 @@
+"""Folded scopes as cards, with what they give and what enters them, and the junctions where their edges meet."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter, defaultdict
+from numbers import Rational
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from ..sweep import reverse
+from . import text
+from .bands import summary
+from .scene import CHIP_HEIGHT, FOLD_HEIGHT, FOLD_WIDTH, PILE, Card, Port, bar, blank_card, name_of, nonzero
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from .composing import Board
+    from .scoping import Graph
+
+MOST_PORTS = 8  # of a folded card that bear a derivative each
+TIED = 3  # folded cards, and sources of all of them, from which on a junction takes their edges
+JUNCTION_STEP, JUNCTION_WIDTH = 9.0, 5.0
+LISTED = 12  # values that a title names
+
+
+class Entering(NamedTuple):
+    """What enters a folded card from one other card: how many edges there are of each value."""
+
+    source: int
+    edges: dict[int, int]
+
+
+def folded_card(board: Board, s: int, group: list[int], around: tuple[str, ...]) -> Card:
+    """The card of a folded scope, as yet without ports."""
+    graph, scope = board.graph, board.view.tree.scopes[s]
+    exits = board.exits[group[-1]]
+    caption = _contents(graph, group, named=scope.made_up)
+    name, _, which = scope.name.partition(" · ") if scope.made_up else (scope.name, "", "")
+    card = blank_card(group[-1], around, name, (FOLD_WIDTH, FOLD_HEIGHT + PILE), "", kind="fold")
+    lines = [f"folded scope {scope.path}: {caption}"]
+    values = [graph.data[v] for v in exits]
+    grads = [graph.grads[v] for v in exits]
+    if len(exits) == 1:
+        name = name_of(graph, exits[0])
+        lines += [f"gives {name}", f"value {text.in_full(values[0])}"]
+        card = card._replace(value=text.number(values[0]), captions=(_said(graph, exits[0]), "grad"))
+        if board.has_grads:
+            card = card._replace(grad=text.number(grads[0]), bar=bar(grads[0], board.largest))
+            lines.append(f"gradient {text.in_full(grads[0])}")
+    else:
+        said = f"{len(exits)} values"
+        room = int((FOLD_WIDTH - 24 - text.extent(said, 9.5)) / (text.EM * 11))
+        card = card._replace(value=_range(values, room), captions=(said, "|grad|"))
+        lines.append(f"gives {len(exits)} values, {card.value}")
+        if board.has_grads:
+            norm = _norm(grads)
+            card = card._replace(grad=text.number(norm))
+            lines.append(f"norm of their gradients {text.number(norm)}")
+    if not board.has_grads:
+        lines.append("gradient not computed: call backward() first")
+    return card._replace(
+        folded=scope.path,
+        caption=f"{which}: {caption}" if which else caption,
+        is_root=group[-1] == len(graph.order) - 1,
+        is_leaf=all(graph.is_leaf(v) for v in group),
+        title="\n".join(lines),
+    )
+
+
+def _said(graph: Graph, v: int) -> str:
+    """What stands before the value of the only exit: its label."""
+    return text.shorten(text.clean(graph.labels[v]), 12) or "value"
+
+
+def _contents(graph: Graph, group: list[int], *, named: bool) -> str:
+    """What is in a group; a made-up scope bears the operations in its name."""
+    kinds = Counter("" if graph.is_leaf(v) else text.clean(graph.order[v].op) for v in group)
+    leaves = kinds.pop("", 0)
+    n = sum(kinds.values())
+    parts = []
+    if n:
+        parts.append(f"{n} operation{'s' * (n > 1)}" if named else summary(kinds))
+    if leaves:
+        parts.append(f"{leaves} {'leaf' if leaves == 1 else 'leaves'}")
+    return ", ".join(parts)
+
+
+def _range(values: Sequence[Any], room: int) -> str:
+    """From the least to the largest, with as many digits as there is room for."""
+    numbers = [x for x in values if x == x]  # noqa: PLR0124  NaN is unequal to itself
+    if not numbers:
+        return "nan"
+    shown = ""
+    for digits in range(4, 0, -1):
+        low, high = (text.number(x, 6, digits) for x in (min(numbers), max(numbers)))
+        shown = (low if low == high else f"{low} … {high}") + ", nan" * (len(numbers) < len(values))
+        if text.cells(shown) <= room:
+            break
+    return text.shorten(shown, room)
+
+
+def _norm(grads: Sequence[Any]) -> Any:
+    """The Euclidean norm; of Fractions as a Decimal, for they may be beyond floats."""
+    if all(isinstance(g, float) for g in grads):
+        return math.hypot(*grads)
+    from decimal import MAX_EMAX, MIN_EMIN, Context, Decimal
+
+    context = Context(prec=20, Emax=MAX_EMAX, Emin=MIN_EMIN)
+    total = Decimal(0)
+    for g in grads:
+        x = (
+            context.divide(Decimal(int(g.numerator)), Decimal(int(g.denominator)))
+            if isinstance(g, Rational)
+            else Decimal(g)
+        )
+        total = context.add(total, context.multiply(x, x))
+    return context.sqrt(total)
+
+
+def through(graph: Graph, group: Sequence[int], end: int) -> dict[int, Any]:
+    """The derivative of `end` by every node of the group and by every value that enters it.
+
+    A reverse sweep of the group alone. It starts from whole numbers, beside which a Fraction stays one.
+    """
+    order = [graph.order[v] for v in group]
+    adjoints: dict[Any, Any] = defaultdict(int)
+    adjoints[graph.order[end]] = 1
+    reverse(order, adjoints)
+    return {graph.index[node]: g for node, g in adjoints.items()}
+
+
+def folded_ports(board: Board, s: int, group: list[int], sources: list[Entering], joined: dict[int, int]) -> list[Port]:
+    """A port for each value that enters where the scope has one exit, else for each card."""
+    graph = board.graph
+    path = board.view.tree.scopes[s].path
+    exits = board.exits[group[-1]]
+    tied: dict[int, int] = {}  # edges by junction
+    ports: list[Port] = []
+
+    def add(source: int, chip: str, title: str, *, is_dead: bool = False, node: int = -1) -> None:
+        ports.append(Port(len(ports), source, chip, is_constant=False, is_dead=is_dead, title=title, node=node))
+
+    alone = len(exits) == 1 and sum(len(e.edges) for e in sources) <= MOST_PORTS
+    slopes = through(graph, group, exits[0]) if len(exits) == 1 else {}
+    for source, edges in sources:
+        if source in joined:
+            tied[joined[source]] = tied.get(joined[source], 0) + sum(edges.values())
+        elif slopes and (alone or len(edges) == 1):
+            for u in sorted(edges):
+                slope = slopes.get(u, 0)
+                what = f"derivative of {name_of(graph, exits[0])} by {name_of(graph, u)}, through all of {path}: "
+                add(source, "×" + text.number(slope), what + text.in_full(slope), is_dead=not nonzero(slope), node=u)
+        else:
+            names = ", ".join(name_of(graph, u) for u in sorted(edges)[:LISTED])
+            n = sum(edges.values())
+            add(source, edges_said(n), f"{edges_said(n)} into {path}, of {names}{', …' * (len(edges) > LISTED)}")
+    for junction, n in tied.items():
+        add(junction, edges_said(n), f"{edges_said(n)} into {path}")
+    return ports
+
+
+def edges_said(n: int) -> str:
+    """So many edges."""
+    return f"{n} edge{'s' * (n > 1)}"
+
+
+# --- junctions ---
+
+
+def junctions(board: Board, entering: dict[int, list[Entering]]) -> dict[int, dict[int, int]]:
+    """For folded cards, by source, the junction that takes its edges: sources with the same users share one."""
+    users: dict[int, list[int]] = {}
+    for i, sources in entering.items():
+        for source, _ in sources:
+            users.setdefault(source, []).append(i)
+    classes: dict[tuple[int, ...], list[int]] = {}
+    for source, around in users.items():
+        classes.setdefault(tuple(around), []).append(source)
+    joined: dict[int, dict[int, int]] = {}
+    for ends, starts in classes.items():
+        if len(ends) < TIED or len(starts) < TIED:
+            continue
+        scope = _between(board, starts, ends)
+        if scope is None:
+            continue
+        starts.sort()
+        number = board.number()
+        title = f"each of the {len(starts)} values enters each of the {len(ends)} folded parts"
+        ports = tuple(
+            Port(
+                k,
+                source,
+                "",
+                is_constant=False,
+                is_dead=False,
+                title=title,
+                at=(k - (len(starts) - 1) / 2) * JUNCTION_STEP,
+                height=CHIP_HEIGHT,
+            )
+            for k, source in enumerate(starts)
+        )
+        size = (JUNCTION_WIDTH, len(starts) * JUNCTION_STEP)
+        if board.direction == "TB":
+            size = (size[1], size[0])
+        card = blank_card(number, scope, "", size, title, kind="junction")
+        board.cards[number] = card._replace(ports=ports)
+        for i in ends:
+            joined.setdefault(i, {}).update(dict.fromkeys(starts, number))
+    return joined
+
+
+def _between(board: Board, starts: Sequence[int], ends: Sequence[int]) -> tuple[str, ...] | None:
+    """The scope in which a junction stands: the innermost around all sources, if no user stands beside one."""
+    scopes = [board.cards[i].scope for i in starts]
+    depth = 0
+    while all(len(scope) > depth and scope[depth] == scopes[0][depth] for scope in scopes):
+        depth += 1
+    beside = {scope[depth] for scope in scopes if len(scope) > depth}
+    for i in ends:
+        scope = board.cards[i].scope
+        if scope[:depth] == scopes[0][:depth] and len(scope) > depth and scope[depth] in beside:
+            return None
+    return scopes[0][:depth]

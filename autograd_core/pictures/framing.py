@@ -1,0 +1,122 @@
+"""From a view to a picture: which way it flows, how it is styled, what is laid over it."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, NamedTuple
+
+from . import svg, text
+from .compact import compacted
+from .composing import scene_of
+from .heading import set_formulas
+from .nesting import plan
+from .overlay import BADGE_ROOM, Overlay, on_cards
+
+if TYPE_CHECKING:
+    from .folding import View
+    from .highlight import Track
+    from .nesting import Plan
+    from .scene import Card, Scene
+
+NOTEBOOK_WIDTH = 1000.0  # pixels that an output cell usually has
+ROOM = NOTEBOOK_WIDTH - 2 * svg.MARGIN
+CARRIED_COST = 0.02  # of the height, for the square of the number of values that lead from row to row
+NEVER = 100.0  # times as dear: what scrolls sideways
+MOST_SAID, LONGEST_TITLE = 12, 120  # marks that the description lists; cells of what they are about
+TRIED_BOTH_WAYS = 400  # cards up to which "auto" lays out in both directions
+
+
+class Look(NamedTuple):
+    """How a graph is shown, whatever of it is in view."""
+
+    title: str = ""
+    theme: str = "auto"
+    style: str = "full"
+    tracks: tuple[Track, ...] = ()
+    overlay: Overlay | None = None
+    formulas: tuple[str, ...] = ()  # LaTeX
+
+
+class Frame(NamedTuple):
+    """A view that is laid out, with its look."""
+
+    scene: Scene
+    plan: Plan
+    look: Look
+    dress: svg.Dress
+    room: float  # beyond which it is put in rows
+
+    def size(self) -> tuple[float, float]:
+        """Width and height in pixels, without the formula."""
+        return svg.size(self.scene, self.plan, self.look.title, self.dress)
+
+    def write(self, theme: str, prefix: str = "", *, with_formula: bool = False, fixed: bool = False) -> str:
+        """As SVG."""
+        dress = self.dress
+        if with_formula:
+            dress = dress._replace(formulas=tuple(set_formulas(self.look.formulas)))
+        title = self.look.title
+        return svg.write(self.scene, self.plan, title=title, theme=theme, prefix=prefix, dress=dress, fixed=fixed)
+
+
+def frame(view: View, look: Look, direction: str, layout: str = "builtin", room: float = math.inf) -> Frame:
+    """Lay out a view; "auto" takes one line where that fits into a notebook, else what costs less."""
+    if direction != "auto":
+        return _framed(view, look, direction, layout, room)
+    along = _framed(view, look, "LR", layout, ROOM)
+    if len(along.scene.cards) > TRIED_BOTH_WAYS or (along.plan.length <= ROOM and not along.plan.carried):
+        return along
+    ways = [along, _framed(view, look, "TB", layout, math.inf)]
+    if along.plan.carried:
+        ways.append(along._replace(plan=plan(along.scene, layout), room=math.inf))
+    return min(ways, key=_cost)
+
+
+def _cost(made: Frame) -> float:
+    """How tall a picture is for a reader, to whom smaller print and lines that run back cost height as well."""
+    width, height = made.plan.length, made.plan.breadth
+    if made.scene.direction == "TB":
+        width, height = height, width
+    shrunk = max(1.0, width / ROOM)
+    scrolls = NEVER if shrunk * svg.SMALLEST > 1 else 1.0
+    return height * math.pow(shrunk, 1.5) * scrolls * (1 + CARRIED_COST * made.plan.carried**2)
+
+
+def _framed(view: View, look: Look, direction: str, layout: str, room: float) -> Frame:
+    return framed(*dressed(view, look, direction), look, layout, room)
+
+
+def dressed(view: View, look: Look, direction: str) -> tuple[Scene, svg.Dress]:
+    """What the picture shows, before it is known where."""
+    scene = scene_of(view, direction)
+    if look.style == "compact":
+        scene = compacted(scene, view.graph)
+    marks = {}
+    if look.overlay is not None:
+        marks = on_cards(look.overlay, view.graph, scene.card_of)
+        cards = {i: _with_room(card) if card.is_row else card for i, card in scene.cards.items()}
+        scene = scene._replace(cards=cards)
+    scene = scene._replace(description=scene.description + _said(look))
+    return scene, svg.Dress(look.tracks, look.overlay, marks)
+
+
+def framed(scene: Scene, dress: svg.Dress, look: Look, layout: str, room: float) -> Frame:
+    """The same laid out."""
+    return Frame(scene, plan(scene, layout, room), look, dress, room)
+
+
+def _with_room(row: Card) -> Card:
+    """A row has no free rim on which a mark could stand."""
+    return row._replace(width=row.width + BADGE_ROOM)
+
+
+def _said(look: Look) -> str:
+    """Emphasis and marks for those who do not see them."""
+    said = [f" Highlighted: {track.legend or f'{len(track.nodes)} values'}." for track in look.tracks]
+    if look.overlay is not None:
+        marks = [mark.text + (f" ({mark.title})" if mark.title else "") for mark in look.overlay.marks.values()]
+        some = ", ".join(text.shorten(mark, text.LONGEST_LABEL) for mark in marks[:MOST_SAID])
+        more = f" and {len(marks) - MOST_SAID} more" if len(marks) > MOST_SAID else ""
+        title = text.shorten(look.overlay.title, LONGEST_TITLE) or "without title"
+        said.append(f" Marked, {title}: {some or 'nothing'}{more}.")
+    return "".join(said)

@@ -1,0 +1,156 @@
+"""Paths and nodes that stand out in a picture, while all else is dimmed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+
+from ..errors import OperandError, StructureError
+from ..value import Value
+from . import text
+from .scene import name_of
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from .scene import Scene
+    from .scoping import Graph
+
+FACTORS = 8  # of a product that is written out, besides ones
+ACCENTS = 4  # colours, which repeat
+
+
+class Way(Protocol):
+    """What a path has; `Path` stands in a room above this one."""
+
+    @property
+    def nodes(self) -> tuple[Value, ...]: ...  # noqa: D102
+    @property
+    def operands(self) -> tuple[int, ...]: ...  # noqa: D102
+    @property
+    def product(self) -> Any: ...  # noqa: D102
+
+
+class Track(NamedTuple):
+    """What is to stand out together, by numbers of nodes."""
+
+    nodes: tuple[int, ...]
+    edges: tuple[tuple[int, int, int], ...]  # source, user, which operand of it; (source, user, -1) for any
+    legend: str  # "" for nodes that are no path
+
+
+class Emphasis(NamedTuple):
+    """The same in a scene: numbers of tracks by card, and by card and operand of a port."""
+
+    cards: dict[int, int]
+    ports: dict[tuple[int, int], list[int]]
+
+
+def tracks_of(highlight: object, graph: Graph) -> tuple[Track, ...]:
+    """Read the argument of `draw`: a path or several, or values.
+
+    Raises:
+        OperandError: It is neither.
+        StructureError: A path or a value that is not in the graph.
+    """
+    if highlight is None:
+        return ()
+    given = [highlight] if isinstance(highlight, Value) or _is_path(highlight) else highlight
+    if not isinstance(given, Iterable) or isinstance(given, (str, bytes)):
+        raise _refused(highlight)
+    tracks: list[Track] = []
+    alone: list[int] = []
+    for item in given:
+        if isinstance(item, Value):
+            alone.append(_known(item, graph))
+        elif _is_path(item):
+            tracks.append(_path(item, graph, len(tracks)))
+        else:
+            raise _refused(item)
+    if alone:
+        tracks.append(_values(alone, graph))
+    return tuple(tracks)
+
+
+def _is_path(x: Any) -> bool:
+    return hasattr(x, "nodes") and hasattr(x, "operands") and hasattr(x, "product")
+
+
+def _refused(given: object) -> OperandError:
+    msg = f"draw: expected highlight to be a Path, Values, or several, got {given!r:.60} ({type(given).__name__})"
+    return OperandError(msg)
+
+
+def _known(node: Value, graph: Graph) -> int:
+    i = graph.index.get(node)
+    if i is None:
+        msg = (
+            f"draw: {node!r:.80} is to be highlighted, but it is no node of this graph: root does not depend on it. "
+            "Take paths and values from the root that is drawn"
+        )
+        raise StructureError(msg)
+    return i
+
+
+def _path(path: Any, graph: Graph, number: int) -> Track:
+    nodes = tuple(_known(node, graph) for node in path.nodes)
+    edges = []
+    factors = []
+    for source, user, operand in zip(path.nodes, path.nodes[1:], path.operands):
+        if not 0 <= operand < len(user.parents) or user.parents[operand] is not source:
+            msg = f"draw: no such path in this graph: operand {operand} of {user!r:.60} is not {source!r:.60}"
+            raise StructureError(msg)
+        edges.append((graph.index[source], graph.index[user], operand))
+        factors.append(text.number(user.local_grads[operand]))
+    ends = " → ".join(name_of(graph, i) for i in (nodes[0], nodes[-1]))
+    product = text.number(path.product)
+    telling = [factor for factor in factors if factor != "1"]
+    written = " · ".join(telling) if len(telling) <= FACTORS else f"{len(telling)} factors"
+    said = f"{written} = {product}" if len(telling) > 1 else product
+    return Track(nodes, tuple(edges), f"path {number + 1}: {ends}: {said}")
+
+
+def _values(nodes: Sequence[int], graph: Graph) -> Track:
+    chosen = set(nodes)
+    edges = [(u, v, -1) for v in sorted(chosen) for u in dict.fromkeys(graph.operands[v]) if u in chosen]
+    return Track(tuple(nodes), tuple(edges), "")
+
+
+def emphasis(tracks: Sequence[Track], scene: Scene) -> Emphasis:
+    """Which cards and ports of a scene the tracks touch; a folded card stands for what is in it."""
+    cards: dict[int, int] = {}
+    ports: dict[tuple[int, int], list[int]] = {}
+    for number, track in enumerate(tracks):
+        for node in track.nodes:
+            if scene.card_of.get(node) in scene.cards:
+                cards.setdefault(scene.card_of[node], number)
+        for source, user, operand in track.edges:
+            for place in _places(scene, source, user, operand):
+                marked = ports.setdefault(place, [])
+                if number not in marked:
+                    marked.append(number)
+                cards.setdefault(place[0], number)
+    return Emphasis(cards, ports)
+
+
+def _places(scene: Scene, source: int, user: int, operand: int) -> list[tuple[int, int]]:
+    """The ports through which an edge enters: one, or two where it passes a junction; none within a folded card."""
+    a, b = scene.card_of.get(source), scene.card_of.get(user)
+    if a is None or b is None or a == b:
+        return []
+    into = scene.cards[b].ports
+    if b == user and operand >= 0:
+        exact = [(b, port.operand) for port in into if port.operand == operand and port.source == a]
+        if exact:
+            return exact
+    direct = [port for port in into if port.source == a]
+    chosen = [port for port in direct if port.node == source] or direct
+    if chosen:
+        return [(b, port.operand) for port in chosen]
+    return [
+        place
+        for port in into
+        for inner in scene.cards[port.source].ports
+        if scene.cards[port.source].kind == "junction" and inner.source == a
+        for place in ((b, port.operand), (port.source, inner.operand))
+    ]

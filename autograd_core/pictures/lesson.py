@@ -1,0 +1,213 @@
+"""What the stepper's page says: data for its script, and every step in words where no script runs."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+from ..evaluation import is_finite
+from ..formulas import latex_operation, mathml, operation
+from ..graph import topological_order
+from ..value import Constant
+from . import live, text
+from .chain import full
+from .scene import bar
+from .terminal import few
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from ..ops import Primitive
+    from ..steps import Step
+    from ..value import Value
+    from .stepper import Stepper
+
+FIRST_SLOT, FIRST_WRAPPED = 0xE000, 0xE400  # code points that stand for operands in a template
+LONGEST_OP = 24  # cells
+MOST_STEPS = 1200  # written out where no script runs
+MOST_ROWS = 12  # operands of one of them
+
+
+def fragment(stepper: Stepper, svg: str, cards: dict[int, int]) -> str:
+    """The stepper as a piece of HTML; `cards` tells which card shows a node."""
+    return live.fragment(
+        svg, kind="stepper", alt=alt(stepper), data=data(stepper, cards), fallback="".join(_fallback(stepper))
+    )
+
+
+def alt(stepper: Stepper) -> str:
+    """What stands for the picture where it cannot be seen."""
+    name = stepper.names[stepper.root]
+    return f"Computation graph of {name} = {text.number(stepper.root.data)}, which {len(stepper)} steps go through."
+
+
+# --- data for the script -------------------------------------------------------------------------
+
+
+class _Table:
+    """Entries that are written once and named by their place."""
+
+    def __init__(self) -> None:
+        self.entries: list[Any] = []
+        self._places: dict[Any, int] = {}
+
+    def place(self, key: Any, entry: Any) -> int:
+        if key not in self._places:
+            self._places[key] = len(self.entries)
+            self.entries.append(entry)
+        return self._places[key]
+
+    def number(self, x: Any) -> int:
+        """A number, briefly and with all digits; -1 where there is none."""
+        if x is None:
+            return -1
+        short, whole = text.number(x), full(x)
+        return self.place((short, whole), [short, "" if whole == short else whole])
+
+
+def data(stepper: Stepper, cards: dict[int, int]) -> dict[str, Any]:
+    """All steps for the script; nodes by their index in topological order, numbers by their place in a table.
+
+    Running sums before a step are not written: the script adds the steps up.
+    """
+    order = topological_order(stepper.root)
+    index = {node: i for i, node in enumerate(order)}
+    numbers, templates = _Table(), _Table()
+    ops = [-1] * len(order)
+    local: list[list[int]] = [[] for _ in order]
+    for step in stepper.steps[: stepper.n_forward]:
+        i, row, arity = index[step.node], step.node._row, len(step.node.parents)
+        assert row is not None
+        key = (id(row), arity)
+        ops[i] = templates.place(key, None)
+        if templates.entries[ops[i]] is None:
+            templates.entries[ops[i]] = [text.shorten(text.clean(row.name), LONGEST_OP), *template(row, arity)]
+        local[i] = [numbers.number(d) for d in step.local_grads]
+    backward = stepper.steps[stepper.n_forward :]
+    largest = max((abs(x) for step in backward for x in (step.adjoint, *step.after) if is_finite(x)), default=1)
+    return {
+        "theme": stepper.theme,
+        "title": text.clean(stepper.title),
+        "names": [stepper.names[node] for node in order],
+        "scopes": [text.shorten(text.clean(node.scope), text.LONGEST_LABEL) for node in order],
+        "values": [numbers.number(node.data) for node in order],
+        "constants": [i for i, node in enumerate(order) if isinstance(node, Constant)],
+        "cards": [cards.get(i, -1) for i in range(len(order))],
+        "parents": [[index[p] for p in node.parents] for node in order],
+        "local": local,
+        "ops": ops,
+        "forward": [index[step.node] for step in stepper.steps[: stepper.n_forward]],
+        "backward": [_sent(step, index, numbers, largest) for step in backward],
+        "zero": numbers.number(0.0),
+        "templates": templates.entries,
+        "numbers": numbers.entries,
+    }
+
+
+def _sent(step: Step, index: dict[Value, int], numbers: _Table, largest: Any) -> list[Any]:
+    """A backward step: node, adjoint, its bar, products, sums after, their bars."""
+    return [
+        index[step.node],
+        numbers.number(step.adjoint),
+        bar(step.adjoint, largest),
+        [numbers.number(x) for x in step.products],
+        [numbers.number(x) for x in step.after],
+        [bar(x, largest) for x in step.after],
+    ]
+
+
+def template(row: Primitive, arity: int) -> tuple[str, list[int]]:
+    """An operation as MathML in which single characters stand for the operands, and which operand each one is.
+
+    An operand whose character is from the second range needs brackets unless it is one plain symbol.
+    """
+    chosen = few([str(k) for k in range(arity)], row.name, "")
+    slots = [int(k) for k in chosen if k]
+    signs = iter(range(len(slots)))
+    written = latex_operation(row, ["-" + chr(FIRST_SLOT + next(signs)) if k else r"\cdots" for k in chosen])
+    written = written.replace(r"\cdots \cdot \cdots", r"\cdots")
+    has_own = row.name not in ("dot", "sum") and (not row.latex or r"\left(" in row.latex)  # as in f(x)
+    if not has_own:
+        written = re.sub(r"\\left\(-([\ue000-\ue0ff])\\right\)", lambda found: chr(ord(found[1]) + 0x400), written)
+    return mathml(re.sub("-([\ue000-\ue0ff])", r"\1", written)), slots
+
+
+# --- without a script ------------------------------------------------------------------------------
+
+
+def _fallback(stepper: Stepper) -> Iterator[str]:
+    """Every step as a row of a table, so that a reader can follow each gradient from the root to the leaves."""
+    if not stepper.steps:
+        yield "<p>A leaf: there are no steps.</p>"
+        return
+    forward, backward = stepper.steps[: stepper.n_forward], stepper.steps[stepper.n_forward :]
+    names, root = stepper.names, text.xml(stepper.names[stepper.root])
+    some = MOST_STEPS // 2
+    yield f"<details open><summary>Forward: {len(forward)} values, operands first</summary>"
+    yield _table("step", "value", "operation", "numbers", "result")
+    for step in forward[:some]:
+        row = step.node._row
+        assert row is not None
+        written = operation(row, few([names[p] for p in step.node.parents], row.name))
+        numbers = operation(row, few([text.number(p.data) for p in step.node.parents], row.name))
+        yield _row(step.index + 1, names[step.node], _dotted(written), _dotted(numbers), text.number(step.node.data))
+    yield f"</tbody></table>{_cut(forward, some)}</details>"
+    yield f"<details open><summary>Backward: {len(backward)} chain rules, from {root} to the leaves</summary>"
+    yield (
+        f"<p>Each gradient below is ∂{root}/∂(operand). It begins at 0, and ∂{root}/∂{root} = 1.</p>"
+        + _table("step", "from", "to", "incoming gradient × local derivative = product", "gradient before → after")
+    )
+    for step in backward[:some]:
+        yield from _products(step, stepper)
+    yield f"</tbody></table>{_cut(backward, some)}</details>"
+    yield from _ends(stepper)
+
+
+def _table(*heads: str) -> str:
+    return f"<table><thead><tr>{''.join(f'<th>{head}</th>' for head in heads)}</tr></thead><tbody>"
+
+
+def _dotted(written: str) -> str:
+    return written.replace("... * ...", "...").replace("...", "…").replace(" * ", " · ")
+
+
+def _row(*cells: object) -> str:
+    return "<tr>" + "".join(f"<td>{text.xml(str(x))}</td>" for x in cells) + "</tr>"
+
+
+def _cut(steps: Sequence[Step], some: int) -> str:
+    return f"<p>… and {len(steps) - some} more steps.</p>" if len(steps) > some else ""
+
+
+def _products(step: Step, stepper: Stepper) -> Iterator[str]:
+    sent = [k for k, product in enumerate(step.products) if product is not None]
+    name = stepper.names[step.node]
+    for k in sent[:MOST_ROWS]:
+        operand = step.node.parents[k]
+        g, d, product = (text.number(x) for x in (step.adjoint, step.local_grads[k], step.products[k]))
+        done = " (complete)" if stepper.last_use[operand] == step.index and k == _last(step, operand) else ""
+        yield _row(
+            step.index + 1,
+            name,
+            stepper.names[operand],
+            f"{g} × {f'({d})' if d.startswith('−') else d} = {product}",
+            f"{text.number(step.before[k])} → {text.number(step.after[k])}{done}",
+        )
+    if len(sent) > MOST_ROWS:
+        yield _row(step.index + 1, name, f"… and {len(sent) - MOST_ROWS} more operands", "", "")
+
+
+def _last(step: Step, operand: Value) -> int:
+    """The last place of an operand that is used more than once."""
+    return max(k for k, p in enumerate(step.node.parents) if p is operand)
+
+
+def _ends(stepper: Stepper) -> Iterator[str]:
+    leaves = [
+        (stepper.names[node], total) for node, total in stepper.sums(len(stepper) - 1).items() if not node.parents
+    ]
+    yield "<p>Gradients of the leaves: "
+    yield ", ".join(
+        f"∂{text.xml(stepper.names[stepper.root])}/∂{text.xml(name)} = {text.number(g)}" for name, g in leaves
+    )
+    yield "</p>"

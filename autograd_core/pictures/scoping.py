@@ -1,0 +1,244 @@
+"""The graph by numbers, and the tree of its scopes, in which every scope can be drawn as one card.
+
+That needs scopes without a way out and in again: from a scope through something outside of it and
+back. One that has such a way, a layer that is applied twice, is split into its uses.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from ..graph import order_of, topological_order
+from ..value import Constant
+from . import text
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from ..value import Value
+
+DEEPEST = 16  # scopes within scopes; what is deeper is one scope with slashes in its name
+ROOT = 0  # number of the scope around everything
+SHARED = -1  # stage of a leaf that several uses of its scope have in common
+
+
+class Graph:
+    """The nodes below a root in topological order; operands and users as numbers, without constants.
+
+    What may change later is kept as it was: a picture is one of the moment of drawing.
+    """
+
+    __slots__ = ("constants", "data", "edges", "grads", "holders", "index", "labels", "operands", "order", "users")
+
+    def __init__(self, root: Value) -> None:
+        self.order: list[Value] = topological_order(root)
+        self.data: list[Any] = [node.data for node in self.order]
+        self.grads: list[Any] = [node.grad for node in self.order]
+        self.labels: list[str] = [node.label for node in self.order]
+        self.index: dict[Value, int] = {node: i for i, node in enumerate(self.order)}
+        self.operands: list[list[int]] = []
+        self.users: list[list[int]] = [[] for _ in self.order]
+        last = len(self.order) - 1
+        self.constants = {i for i, node in enumerate(self.order) if isinstance(node, Constant) and i != last}
+        self.edges = 0  # those of constants count
+        self.holders: dict[int, list[int]] = {}  # by constant: its users
+        for i, node in enumerate(self.order):
+            entering = [self.index[p] for p in node.parents]
+            self.edges += len(entering)
+            operands = [u for u in entering if u not in self.constants]
+            self.operands.append(operands)
+            for u in operands:
+                self.users[u].append(i)
+            if len(operands) < len(entering):
+                for u in entering:
+                    if u in self.constants:
+                        self.holders.setdefault(u, []).append(i)
+
+    def is_leaf(self, v: int) -> bool:
+        """Whether the node has no operands; one of constants alone is no leaf."""
+        return not self.operands[v] and not self.order[v].op
+
+
+class Scope:
+    """One scope of the tree; `path` is unique, `plain` is what the user called it."""
+
+    __slots__ = ("depth", "is_use", "made_up", "name", "parent", "path", "plain")
+
+    def __init__(self, parent: int, name: str, plain: str, *, made_up: bool = False) -> None:
+        self.parent = parent
+        self.name = name
+        self.plain = plain
+        self.made_up = made_up
+        self.is_use = False  # one of several
+        self.path = ""  # known once all scopes are
+        self.depth = 0
+
+
+class Tree:
+    """All scopes, the one around everything first, and the innermost scope of every node."""
+
+    __slots__ = ("home", "numbers", "scopes")
+
+    def __init__(self, count: int) -> None:
+        self.scopes = [Scope(-1, "", "")]
+        self.home = [ROOT] * count
+        self.numbers: dict[tuple[int, str], int] = {}
+
+    def child(self, parent: int, name: str, plain: str) -> int:
+        """The number of the scope with this name within `parent`; a new one is added."""
+        number = self.numbers.setdefault((parent, name), len(self.scopes))
+        if number == len(self.scopes):
+            self.scopes.append(Scope(parent, name, plain))
+        return number
+
+    def finish(self) -> None:
+        """Paths and depths, which follow from names and parents."""
+        for scope in self.scopes:
+            scope.path = ""
+        for start in range(1, len(self.scopes)):
+            chain = []
+            s = start
+            while s != ROOT and not self.scopes[s].path:
+                chain.append(s)
+                s = self.scopes[s].parent
+            for s in reversed(chain):
+                scope = self.scopes[s]
+                around = self.scopes[scope.parent]
+                scope.depth = around.depth + 1
+                scope.path = f"{around.path}/{scope.name}" if around.path else scope.name
+
+    def chain(self, s: int) -> list[int]:
+        """The scope and those around it, outermost first, without the one around everything."""
+        found = []
+        while s != ROOT:
+            found.append(s)
+            s = self.scopes[s].parent
+        return found[::-1]
+
+
+def scopes_of(graph: Graph) -> Tree:
+    """The user's scopes, split into uses where they must be."""
+    tree = Tree(len(graph.order))
+    known: dict[str, tuple[str, ...]] = {}
+    parts: list[tuple[str, ...]] = []
+    for node in graph.order:
+        scope = node.scope
+        if scope not in known:
+            cleaned = [part for part in text.clean(scope).split("/") if part]
+            known[scope] = (*cleaned[: DEEPEST - 1], *filter(None, ["/".join(cleaned[DEEPEST - 1 :])]))
+        parts.append(known[scope])
+    for depth in range(max(map(len, known.values()))):
+        _descend(graph, tree, parts, depth)
+    _leaves_at_home(graph, tree)
+    tree.finish()
+    return tree
+
+
+def _descend(graph: Graph, tree: Tree, parts: Sequence[tuple[str, ...]], depth: int) -> None:
+    """From the scopes of one depth to those within them."""
+    home = tree.home
+    groups: dict[tuple[int, str], int] = {}
+    vertex: list[int] = []  # of each node: its scope at the next depth, or itself
+    for v in range(len(home)):
+        if len(parts[v]) > depth:
+            vertex.append(groups.setdefault((home[v], parts[v][depth]), len(groups)))
+        else:
+            vertex.append(-1)
+    free = len(groups)
+    for v, x in enumerate(vertex):
+        if x < 0:
+            vertex[v] = free
+            free += 1
+    into: list[list[int]] = [[] for _ in range(free)]
+    for v, x in enumerate(vertex):
+        into[x] += [vertex[u] for u in graph.operands[v] if vertex[u] != x and home[u] == home[v]]
+    stages = _stages(graph, vertex, _knots(into), len(groups))
+    uses: list[dict[int, int]] = [{} for _ in groups]  # by stage: the how-manieth use
+    for v, x in enumerate(vertex):
+        if x < len(groups) and v in stages:
+            uses[x][stages[v]] = 0
+    for x, seen in enumerate(uses):
+        uses[x] = {stage: k for k, stage in enumerate(sorted(seen.keys() - {SHARED}), start=1)}
+    new: dict[tuple[int, int], int] = {}
+    names = list(groups)
+    for v, x in enumerate(vertex):
+        if x >= len(groups):
+            continue
+        stage = stages.get(v, 0)
+        if (x, stage) not in new:
+            parent, part = names[x]
+            around = tree.scopes[parent].plain
+            name = f"{part} · shared" if stage == SHARED else _use(part, uses[x], stage)
+            new[x, stage] = tree.child(parent, name, f"{around}/{part}" if around else part)
+            tree.scopes[new[x, stage]].is_use = stage != SHARED and len(uses[x]) > 1
+    for v, x in enumerate(vertex):
+        if x < len(groups):
+            home[v] = new[x, stages.get(v, 0)]
+
+
+def _use(part: str, uses: dict[int, int], stage: int) -> str:
+    return f"{part} · use {uses[stage]} of {len(uses)}" if len(uses) > 1 else part
+
+
+def _knots(into: Sequence[list[int]]) -> list[int]:
+    """For every vertex the number of its strongly connected component, -1 where that is the vertex alone.
+
+    By two walks (Kosaraju; M. Sharir, 1981).
+    """
+    out: list[list[int]] = [[] for _ in into]
+    for v, sources in enumerate(into):
+        for u in sources:
+            out[u].append(v)
+    knot = [-2] * len(into)  # not yet seen
+    walk: Any = order_of  # of numbers instead of nodes
+    order: list[int] = walk(range(len(into)), into.__getitem__)
+    for v in reversed(order):
+        if knot[v] == -2:
+            tied = walk([v], lambda u: [w for w in out[u] if knot[w] == -2])
+            for u in tied:
+                knot[u] = v if len(tied) > 1 else -1
+    return knot
+
+
+def _stages(graph: Graph, vertex: Sequence[int], knot: Sequence[int], scopes: int) -> dict[int, int]:
+    """How often a way to a node enters scopes of its knot; the least number of all such schedules.
+
+    A scope's nodes of one stage are one use of it. An edge into a scope from elsewhere leads to a
+    later stage, and every other edge to the same or a later one, so no way out leads in again.
+    """
+    operands, users = graph.operands, graph.users
+    tied = [v for v, x in enumerate(vertex) if knot[x] >= 0]
+    stage: dict[int, int] = {}
+
+    def rise(u: int, v: int) -> int:
+        return 0 if vertex[u] == vertex[v] or vertex[v] >= scopes else 1
+
+    def near(v: int, others: list[int]) -> list[int]:
+        return [u for u in others if knot[vertex[u]] == knot[vertex[v]]]
+
+    for v in tied:
+        if operands[v]:
+            stage[v] = max((stage[u] + rise(u, v) for u in near(v, operands[v]) if operands[u]), default=0)
+    # What depends on nothing in the knot, a recurrent cell's product with its input, belongs to the
+    # use that uses it, not to the first.
+    for v in reversed(tied):
+        if stage.get(v) == 0 and vertex[v] < scopes:
+            follow = near(v, users[v])
+            later = min((stage[w] for w in follow if vertex[w] == vertex[v]), default=0)
+            if all(later + rise(v, w) <= stage[w] for w in follow):
+                stage[v] = later
+    for v in tied:
+        if not operands[v]:
+            within = {stage[w] for w in users[v] if vertex[w] == vertex[v]}
+            elsewhere = any(vertex[w] != vertex[v] for w in near(v, users[v]))
+            stage[v] = SHARED if elsewhere or len(within) != 1 else within.pop()
+    return stage
+
+
+def _leaves_at_home(graph: Graph, tree: Tree) -> None:
+    """A leaf outside of any scope that is used in one scope alone stands there: a neuron's weights."""
+    for v in range(len(tree.home)):
+        if tree.home[v] == ROOT and graph.is_leaf(v):
+            around = {tree.home[w] for w in graph.users[v]}
+            if len(around) == 1:
+                tree.home[v] = around.pop()

@@ -1,0 +1,152 @@
+"""The colours of pictures, light and dark, and the style sheet within each of them."""
+
+from __future__ import annotations
+
+from .heading import LINE_FONT
+from .highlight import ACCENTS
+from .scene import BAR_STEPS, CARD_WIDTH, CHIP_FONT
+
+BADGE_FONT = 8.5
+MONO = "ui-monospace,SFMono-Regular,Menlo,Consolas,'DejaVu Sans Mono',monospace"
+SANS = "system-ui,-apple-system,'Segoe UI','DejaVu Sans',sans-serif"
+
+# Blue and orange of the Okabe-Ito palette's kind: apart in hue and lightness for every colour vision.
+LIGHT = {
+    "bg": "#ffffff",
+    "card": "#ffffff",
+    "line": "#b8c2cc",
+    "ink": "#17212b",
+    "soft": "#5c6975",
+    "edge": "#8a97a5",
+    "leaf": "#e6f1fb",
+    "leafline": "#7fb0dc",
+    "root": "#17212b",
+    "chip": "#eef1f4",
+    "pill": "#fff3c4",
+    "pillline": "#c9a227",
+    "scope": "#5b728a",
+    "track": "#e3e7eb",
+    "pos": "#0f5ea8",
+    "neg": "#c2500a",
+    "mark": "#c9184a",
+    "badge": "#9d1239",
+    "a0": "#a3258a",
+    "a1": "#00735a",
+    "a2": "#8a6100",
+    "a3": "#4a3fc4",
+}
+DARK = {
+    "bg": "#14181d",
+    "card": "#1f262e",
+    "line": "#46525e",
+    "ink": "#edf1f5",
+    "soft": "#9aa7b4",
+    "edge": "#748291",
+    "leaf": "#1d3346",
+    "leafline": "#3f78a8",
+    "root": "#edf1f5",
+    "chip": "#2b343e",
+    "pill": "#403714",
+    "pillline": "#b3952f",
+    "scope": "#8fa9c4",
+    "track": "#313b45",
+    "pos": "#6db6f2",
+    "neg": "#f7a35c",
+    "mark": "#ff5c86",
+    "badge": "#ff8fab",
+    "a0": "#ff86dc",
+    "a1": "#3ddbb0",
+    "a2": "#ffd447",
+    "a3": "#b3a9ff",
+}
+
+BAR_WIDTH, BAR_GAP = CARD_WIDTH - 16, 2.0  # of a gradient's bar, and between its segments
+
+
+def dashing(width: float) -> str:
+    """A bar is one line in dashes: that many segments of equal length within a width."""
+    return f"{(width + BAR_GAP) / BAR_STEPS - BAR_GAP:.2f} {BAR_GAP:g}"
+
+
+
+RULES = (
+    ("bg", "fill:{bg}"),
+    ("face", "fill:{card};stroke:{line};stroke-width:1"),
+    ("leaf .face", "fill:{leaf};stroke:{leafline}"),
+    ("root .face", "stroke:{root};stroke-width:1.8"),
+    ("scope", "fill:{scope};fill-opacity:.06;stroke:{scope};stroke-opacity:.55;stroke-dasharray:4 3"),
+    ("scopename", f"fill:{{scope}};font:600 11px {SANS}"),
+    ("scoperim", f"fill:{{bg}};font:600 11px {SANS};stroke:{{bg}};stroke-width:3"),
+    ("pile", "fill:{scope};fill-opacity:.14;stroke:{scope};stroke-opacity:.55"),
+    ("fold .face", "stroke:{scope}"),
+    ("centre .face", "stroke:{pos};stroke-width:2.4"),
+    ("head", "fill:{scope};fill-opacity:.16"),
+    ("junction", "fill:{edge}"),
+    ("stub .face", "fill:{bg};stroke:{edge};stroke-dasharray:2 3"),
+    ("stubtext", f"fill:{{soft}};font:10px {MONO};text-anchor:middle"),
+    ("edge", "fill:none;stroke:{edge};stroke-width:1.4"),
+    ("dead", "stroke-dasharray:3 3;stroke-opacity:.75"),
+    ("start", "fill:{edge}"),
+    ("chip", "fill:{chip};stroke:{line};stroke-width:.8"),
+    ("pill", "fill:{pill};stroke:{pillline};stroke-width:.8"),
+    ("chiptext", f"fill:{{ink}};font:{CHIP_FONT:g}px {MONO};text-anchor:middle"),
+    ("name", f"fill:{{ink}};font:700 12px {MONO}"),
+    ("op", f"fill:{{soft}};font:700 12px {MONO};text-anchor:end"),
+    ("caption", f"fill:{{soft}};font:9.5px {SANS}"),
+    ("value", f"fill:{{ink}};font:11px {MONO};text-anchor:end"),
+    ("none", f"fill:{{soft}};font:italic 10px {SANS};text-anchor:end"),
+    ("grad", f"fill:{{soft}};font:11px {MONO};text-anchor:end"),
+    ("grad.pos", "fill:{pos}"),
+    ("grad.neg", "fill:{neg}"),
+    ("nan", "fill:{neg};font-weight:700"),
+    ("bar", f"fill:none;stroke:{{track}};stroke-width:3;stroke-dasharray:{dashing(BAR_WIDTH)}"),
+    ("bar.pos", "stroke:{pos}"),
+    ("bar.neg", "stroke:{neg}"),
+    ("title", f"fill:{{ink}};font:600 15px {SANS}"),
+    ("legend", f"fill:{{ink}};font:{LINE_FONT:g}px {MONO}"),
+    ("soft", "fill:{soft}"),
+    ("formula", "fill:{ink}"),
+    ("tint", "fill:{mark}"),
+    ("swatch", "fill:{card}"),
+    ("badge", "fill:{card};stroke:{badge};stroke-width:.8"),
+    ("badgetext", f"fill:{{badge}};font:700 {BADGE_FONT:g}px {MONO};text-anchor:middle"),
+    ("dim", "opacity:.25"),
+    ("on.edge", "stroke-width:2.6"),
+    ("on .face", "stroke-width:2.4"),
+    ("on>.chip", "stroke-width:1.4"),
+    ("on>.chiptext", "font-weight:700"),
+    ("key", "stroke-width:3"),
+    ("halo", "fill:none"),
+    *(
+        (f"a{k}{part}", f"stroke:{{a{k}}}")
+        for k in range(ACCENTS)
+        for part in (".edge", " .face", ">.chip", ".key", ".halo")
+    ),
+    *((f"a{k}>.chiptext", f"fill:{{a{k}}}") for k in range(ACCENTS)),
+)
+COMPACT = {  # where it differs: print that is large for its card
+    "name": f"fill:{{ink}};font:700 13px {MONO}",
+    "value": f"fill:{{ink}};font:10px {MONO}",
+    "grad": f"fill:{{soft}};font:10px {MONO};text-anchor:end",
+}
+
+
+def style(name: str, theme: str, look: str) -> str:
+    """The style sheet: with custom properties for "auto", with plain colours for one theme.
+
+    A script may set `data-theme` on the picture to "light" or "dark": that outweighs the reader's system.
+    """
+    if theme != "auto":
+        return _rules(name, LIGHT if theme == "light" else DARK, look)
+    light, dark = (";".join(f"--{key}:{c}" for key, c in colours.items()) for colours in (LIGHT, DARK))
+    variables = {key: f"var(--{key})" for key in LIGHT}
+    return (
+        f"#{name},#{name}[data-theme=light]{{{light}}}@media (prefers-color-scheme:dark){{#{name}{{{dark}}}}}"
+        f"#{name}[data-theme=dark]{{{dark}}}{_rules(name, variables, look)}"
+    )
+
+
+def _rules(name: str, colours: dict[str, str], look: str) -> str:
+    changed = COMPACT if look == "compact" else {}
+    rules = (f"#{name} .{s}{{{changed.get(s, rule).format(**colours)}}}" for s, rule in RULES)
+    return f"#{name} text{{white-space:pre}}" + "".join(rules)

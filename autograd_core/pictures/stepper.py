@@ -1,0 +1,274 @@
+"""`Stepper`: the forward and the backward pass, one step at a time, on the picture of the graph."""
+
+from __future__ import annotations
+
+import re
+from operator import index as as_index
+from typing import TYPE_CHECKING, Any
+
+from ..errors import MissingExtraError, OperandError
+from ..formulas import names_of
+from ..steps import backward_steps, forward_steps
+from ..value import Value
+from . import lesson, live, terminal, text
+from .files import path_for, replace
+from .folding import view_of
+from .framing import Look
+from .picture import drawn
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Iterable
+    from pathlib import Path
+
+    from anywidget import AnyWidget
+
+    from ..steps import Step
+    from .folding import Fold
+
+TOOLTIP = re.compile("<title>[^<]*</title>")  # a card's tells its gradient, which is to appear at its step
+
+
+class Stepper:
+    """Forward and backward through a graph, one step at a time: what each node sends to its operands, and why.
+
+    Notebooks show it as a picture with buttons, which works without a kernel; `print` shows the
+    current step as plain text; `.run()` asks for keys in a terminal; `.save` writes a page. It sweeps
+    by itself: `backward()` need not have been called, and no `.grad` is touched.
+
+    Args:
+        root: The node at the end. Its gradient graph can be stepped as well.
+        title: A heading.
+        theme: "light", "dark", or "auto" as the reader's system prefers.
+        layout: As in `draw`.
+        direction: As in `draw`.
+        style: As in `draw`.
+        fold: As in `draw`.
+        unfold: As in `draw`.
+
+    Raises:
+        OperandError: `root` is no Value, or `title` no str.
+        RangeError: An unknown theme, layout, direction, style or scope.
+        StaleGraphError: A leaf's `.data` was changed after the graph was built.
+
+    Attributes:
+        root: The node at the end.
+        steps: All of them: first the forward pass, then the backward pass. `steps[k].index` is k.
+        index: The position, from 0; it moves by `next`, `previous` and `goto` only.
+        names: A short name for every node below the root, as the steps call it.
+        n_forward: How many steps the forward pass has.
+        last_use: For every node the step after which its gradient is complete; -1 for the root's.
+
+    Example:
+        >>> import autograd_core as ag
+        >>> a, b = ag.Value(2.0, label="a"), ag.Value(-3.0, label="b")
+        >>> stepper = ag.Stepper(a * b + a)
+        >>> len(stepper), stepper.index
+        (4, 0)
+        >>> print(stepper.goto(3).formula)
+        grad a += d v1/d a * grad v1 = -3 * 1 = -3
+        grad b += d v1/d b * grad v1 = 2 * 1 = 2
+        >>> print(stepper)
+        step 4 of 4 | backward 2 of 2
+        node v1   op mul
+        <BLANKLINE>
+          v1 = a * b = 2 * (-3) = -6
+        <BLANKLINE>
+          gradient that comes in: d v2/d v1 = 1
+        <BLANKLINE>
+          operand   local derivative   * incoming   = product   running sum
+          a                       -3            1          -3       1 -> -2
+          b                        2            1           2        0 -> 2
+        <BLANKLINE>
+        gradients so far (~ still grows):  v2 = 1  v1 = 1  a = -2  b = 2
+    """
+
+    def __init__(
+        self,
+        root: Value,
+        *,
+        title: str | None = None,
+        theme: str = "auto",
+        layout: str = "builtin",
+        direction: str = "auto",
+        style: str = "full",
+        fold: Fold = "auto",
+        unfold: str | Iterable[str] = (),
+    ) -> None:
+        if not isinstance(title, (str, type(None))):
+            msg = f"Stepper: expected a title (str), got {title!r:.60} ({type(title).__name__})"
+            raise OperandError(msg)
+        if not isinstance(root, Value):
+            msg = f"Stepper: expected a Value, got {root!r:.60} ({type(root).__name__})"
+            raise OperandError(msg)
+        forward, backward = forward_steps(root), backward_steps(root)
+        self.root = root
+        self.index = 0
+        self.n_forward = len(forward)
+        self.steps: list[Step] = [step._replace(index=k) for k, step in enumerate([*forward, *backward])]
+        self.names: dict[Value, str] = {
+            node: text.shorten(text.clean(name), terminal.LONGEST_NAME).strip() or "?"
+            for node, name in names_of(root).items()
+        }
+        self.last_use: dict[Value, int] = {root: -1}
+        for step in self.steps[self.n_forward :]:
+            self.last_use.update(dict.fromkeys(step.node.parents, step.index))
+        self.title = title or ""
+        self.theme = theme
+        self._draw(Look(theme=theme, style=style), fold, unfold, layout=layout, direction=direction)
+        self._widget: AnyWidget | None = None
+
+    # --- where it stands ---
+
+    def __len__(self) -> int:
+        return len(self.steps)
+
+    def __bool__(self) -> bool:
+        return True  # also without steps
+
+    @property
+    def step(self) -> Step | None:
+        """The current step; None where there is none, because the root is a leaf."""
+        return self.steps[self.index] if self.steps else None
+
+    def next(self) -> Step | None:
+        """Go on by one step; at the last one it stays."""
+        return self.goto(self.index + 1)
+
+    def previous(self) -> Step | None:
+        """Go back by one step; at the first one it stays."""
+        return self.goto(self.index - 1)
+
+    def goto(self, k: int) -> Step | None:
+        """Go to a step.
+
+        Args:
+            k: Its index, from 0; beyond the ends, the step at that end.
+
+        Returns:
+            The step; None where there is none.
+
+        Raises:
+            OperandError: `k` is no integer.
+
+        Example:
+            >>> import autograd_core as ag
+            >>> ag.Stepper(ag.Value(2.0).tanh()).goto(99).phase
+            'backward'
+        """
+        try:
+            k = as_index(k)
+        except TypeError:
+            msg = f"goto: expected the index of a step (int), got {k!r:.60} ({type(k).__name__})"
+            raise OperandError(msg) from None
+        self.index = max(0, min(k, len(self.steps) - 1))
+        if self._widget is not None:
+            self._widget.index = self.index
+        return self.step
+
+    def sums(self, k: int | None = None) -> dict[Value, Any]:
+        """The gradients as far as they have grown after a step, in the order of their first product.
+
+        Args:
+            k: The step's index; None for the current one.
+
+        Returns:
+            Running sums by node; empty in the forward pass. `last_use` tells which are complete.
+
+        Example:
+            >>> import autograd_core as ag
+            >>> x = ag.Value(3.0, label="x")
+            >>> stepper = ag.Stepper(x * x)
+            >>> _ = stepper.next()
+            >>> [float(g) for g in stepper.sums().values()]
+            [1.0, 6.0]
+        """
+        if not self.steps:
+            return {self.root: type(self.root.data)(1)}
+        sums: dict[Value, Any] = {}
+        for step in self.steps[self.n_forward : (self.index if k is None else k) + 1]:
+            sums.setdefault(step.node, step.adjoint)
+            sums.update(
+                (p, total)
+                for p, total, product in zip(step.node.parents, step.after, step.products, strict=True)
+                if product is not None
+            )
+        return sums
+
+    # --- how it shows itself ---
+
+    def __repr__(self) -> str:
+        return f"<Stepper at step {self.index + 1} of {len(self)}>" if self.steps else "<Stepper of a leaf>"
+
+    def __str__(self) -> str:
+        return terminal.page(self)
+
+    def run(self) -> None:
+        """Step in a terminal: Enter or n, p, a number, q. Each answer prints the step as text."""
+        terminal.run(self)
+
+    def _repr_html_(self) -> str:
+        return lesson.fragment(self, self._svg, self._cards)
+
+    def _draw(self, look: Look, fold: Fold, unfold: str | Iterable[str], **drawing: str) -> None:
+        """With the names that the steps use, and the gradients at the end of them."""
+        view = view_of(self.root, fold=fold, unfold=unfold)
+        graph, sums = view.graph, self.sums(len(self) - 1)
+        graph.labels = [self.names[node] for node in graph.order]
+        graph.grads = [sums.get(node, 0.0) for node in graph.order]
+        picture = drawn(view, look, **drawing)
+        self._svg = TOOLTIP.sub("", picture.svg)
+        self._cards = picture._frame.scene.card_of
+
+    def save(self, path: str | os.PathLike[str]) -> Path:
+        """Write a page with picture, buttons and formulas, which needs nothing else.
+
+        Args:
+            path: Ends in .html.
+
+        Returns:
+            The path of the file.
+
+        Raises:
+            OperandError: `path` is no path.
+            RangeError: Another suffix, or a folder that does not exist.
+
+        Example:
+            >>> import autograd_core as ag, tempfile, pathlib
+            >>> with tempfile.TemporaryDirectory() as folder:
+            ...     ag.Stepper(ag.Value(2.0) * 3).save(pathlib.Path(folder) / "s.html").name
+            's.html'
+        """
+        path = path_for(path, (".html",))
+        page = live.page(self._repr_html_(), title=self.title or "Step by step", theme=self.theme)
+        replace(path, page.encode())
+        return path
+
+    def widget(self) -> AnyWidget:
+        """The same as a Jupyter widget: its trait `index` follows the reader, and moves the picture.
+
+        Returns:
+            An `anywidget.AnyWidget`, always the same one.
+
+        Raises:
+            MissingExtraError: anywidget is not installed.
+
+        Example:
+            >>> import autograd_core as ag
+            >>> stepper = ag.Stepper(ag.Value(2.0).tanh())
+            >>> widget = stepper.widget()
+            >>> widget.index = 1
+            >>> stepper.step.phase
+            'backward'
+        """
+        if self._widget is None:
+            try:
+                from .widget import StepperWidget
+            except ImportError:
+                msg = (
+                    "widget: needs anywidget; pip install 'autograd-core[widget]'. "
+                    "Without it a notebook shows the stepper just as well, only Python does not hear of its steps."
+                )
+                raise MissingExtraError(msg) from None
+            self._widget = StepperWidget(self, self._svg, lesson.alt(self), lesson.data(self, self._cards))
+        return self._widget

@@ -1,0 +1,198 @@
+"""A step as plain text: for a terminal, also one far away, and for screen readers.
+
+Lines have at most 100 columns. Only labels may be beyond ASCII.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+from ..formulas import atom, operation, shown
+from ..value import Constant
+from . import text
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from ..steps import Step
+    from ..value import Value
+    from .stepper import Stepper
+
+WIDTH = 100
+INDENT = "  "
+LONGEST_NAME = 18  # cells of a name; a table of five columns still fits
+MOST_ROWS = 16  # operands in the table
+MOST_TERMS = 8  # operands in a formula
+MOST_LINES = 6  # of values or gradients so far
+PROMPT = "Enter or n: next, p: previous, a number: that step, q: quit > "
+
+
+def page(stepper: Stepper) -> str:
+    """The current step in words, formula, table and what is known so far."""
+    return "\n".join(_page(stepper))
+
+
+def _page(stepper: Stepper) -> Iterator[str]:
+    step = stepper.step
+    if step is None:
+        [name] = stepper.names.values()
+        yield f"no steps: {name} = {shown(stepper.root.data)} is a leaf"
+        yield from _fitted("gradient:", [f"{name} = {shown(stepper.sums()[stepper.root])}"])
+        return
+    names, node = stepper.names, step.node
+    count = stepper.n_forward if step.phase == "forward" else len(stepper) - stepper.n_forward
+    number = step.index + 1 if step.phase == "forward" else step.index + 1 - stepper.n_forward
+    yield f"step {step.index + 1} of {len(stepper)} | {step.phase} {number} of {count}"
+    yield from _fitted("", [f"node {names[node]}", f"op {text.clean(node.op)}", *_scope(node)], between="   ")
+    yield ""
+    yield from _formula(step, names)
+    yield ""
+    if step.phase == "forward":
+        yield from _table(("operand", "value", "local derivative"), _forward_rows(step, names))
+        yield ""
+        known = [s.node for s in stepper.steps[: step.index + 1]]
+        yield from _fitted("values so far:", [f"{names[v]} = {shown(v.data)}" for v in known], most=MOST_LINES)
+        return
+    yield f"{INDENT}gradient that comes in: d {atom(names[stepper.root])}/d {atom(names[node])} = {shown(step.adjoint)}"
+    yield ""
+    head = ("operand", "local derivative", "* incoming", "= product", "running sum")
+    yield from _table(head, _backward_rows(step, names))
+    yield ""
+    yield from _fitted("gradients so far (~ still grows):", _sums(stepper), most=MOST_LINES)
+
+
+def _scope(node: Value) -> list[str]:
+    return [f"scope {text.shorten(text.clean(node.scope), text.LONGEST_LABEL)}"] if node.scope else []
+
+
+def _formula(step: Step, names: dict[Value, str]) -> Iterator[str]:
+    """The operation with names, with numbers, and its result; one below the other where a line is too short."""
+    node = step.node
+    row = node._row
+    assert row is not None
+    written = operation(row, few([names[p] for p in node.parents], row.name))
+    numbers = operation(row, few([shown(p.data) for p in node.parents], row.name))
+    parts = [part.replace("... * ...", "...") for part in dict.fromkeys((written, numbers, shown(node.data)))]
+    start = f"{INDENT}{names[node]} = "
+    in_one = start + " = ".join(parts)
+    if text.cells(in_one) <= WIDTH:
+        yield in_one
+        return
+    for part in parts:
+        yield from _wrapped(part, start)
+        start = f"{' ' * (text.cells(start) - 2)}= "
+
+
+def few(operands: list[str], op: str, dots: str = "...") -> list[str]:
+    """The operands, or of very many the first ones and the last; a dot's two halves alike."""
+    if op == "dot":
+        half = len(operands) // 2
+        if half > MOST_TERMS:
+            return [x for part in (operands[:half], operands[half:]) for x in _few(part, dots)]
+        return operands
+    return _few(operands, dots) if len(operands) > MOST_TERMS else operands
+
+
+def _few(operands: list[str], dots: str) -> list[str]:
+    return [*operands[: MOST_TERMS - 2], dots, operands[-1]]
+
+
+def _forward_rows(step: Step, names: dict[Value, str]) -> Iterator[Sequence[str]]:
+    for p, d in zip(step.node.parents, step.local_grads, strict=True):
+        if isinstance(p, Constant):
+            yield "(constant)", shown(p.data), "none: a constant"
+        else:
+            yield names[p], shown(p.data), shown(d)
+
+
+def _backward_rows(step: Step, names: dict[Value, str]) -> Iterator[Sequence[str]]:
+    for k, p in enumerate(step.node.parents):
+        if isinstance(p, Constant):
+            yield shown(p.data), "none: a constant", "", "", ""
+        else:
+            sums = f"{shown(step.before[k])} -> {shown(step.after[k])}"
+            yield names[p], shown(step.local_grads[k]), shown(step.adjoint), shown(step.products[k]), sums
+
+
+def _table(head: Sequence[str], body: Iterable[Sequence[str]]) -> Iterator[str]:
+    """First column to the left, numbers to the right; of very many rows the first."""
+    rows = list(body)
+    shown_rows = rows if len(rows) <= MOST_ROWS else rows[: MOST_ROWS - 1]
+    widths = [max(text.cells(row[k]) for row in [head, *shown_rows]) for k in range(len(head))]
+    for row in [head, *shown_rows]:
+        cells = (_padded(x, w, right=k > 0) for k, (x, w) in enumerate(zip(row, widths, strict=True)))
+        yield (INDENT + "   ".join(cells)).rstrip()
+    if len(rows) > len(shown_rows):
+        yield f"{INDENT}... and {len(rows) - len(shown_rows)} more operands"
+
+
+def _padded(x: str, width: int, *, right: bool) -> str:
+    room = " " * (width - text.cells(x))
+    return room + x if right else x + room
+
+
+def _sums(stepper: Stepper) -> list[str]:
+    now = stepper.index
+    return [
+        f"{stepper.names[node]} = {'~' if stepper.last_use[node] > now else ''}{shown(total)}"
+        for node, total in stepper.sums().items()
+    ]
+
+
+def _fitted(head: str, parts: list[str], *, between: str = "  ", most: int = 0) -> Iterator[str]:
+    """Parts side by side in lines of the width; with `most`, only the last lines and how many are not shown."""
+    lines, line = [], head
+    counts = [0]
+    for part in parts:
+        longer = f"{line}{between if line else ''}{part}"
+        if text.cells(longer) > WIDTH and line:
+            lines.append(line)
+            counts.append(0)
+            longer = INDENT + part
+        line = longer
+        counts[-1] += 1
+    lines.append(line)
+    if most and len(lines) > most:
+        yield f"{head} ... {sum(counts[:-most])} earlier ones, then"
+        lines = lines[-most:]
+    yield from lines
+
+
+def _wrapped(content: str, start: str) -> Iterator[str]:
+    """Content after `start`, going on below itself where it is too long."""
+    line, rest = start, " " * text.cells(start)
+    for word in content.split(" "):
+        longer = line + word if line in (start, rest) else f"{line} {word}"
+        if text.cells(longer) > WIDTH and line not in (start, rest):
+            yield line
+            longer = rest + word
+        line = longer
+    yield line
+
+
+def run(stepper: Stepper) -> None:
+    """Show the current step, read a line, move; until `q` or the end of the input."""
+    say = sys.stdout.write
+    say(f"{page(stepper)}\n")
+    while stepper.steps:
+        say(f"\n{PROMPT}")
+        sys.stdout.flush()
+        line = sys.stdin.readline()
+        word = line.strip().lower()
+        if not line or word in ("q", "quit"):
+            say("\n" * (not line))
+            return
+        say("\n")
+        moves = dict.fromkeys(("", "n", "next"), stepper.index + 1) | dict.fromkeys(
+            ("p", "previous"), stepper.index - 1
+        )
+        target = int(word) - 1 if word.isdecimal() and len(word) < 10 else moves.get(word)
+        if target is None:
+            got = text.shorten(text.clean(word), text.LONGEST_LABEL)
+            say(f"expected Enter, n, p, q or a number from 1 to {len(stepper)}, got {got!r}\n")
+            continue
+        stepper.goto(target)
+        if target != stepper.index:
+            say(f"(there is no step {'before' if target < 0 else 'after'} this one)\n")
+        say(f"{page(stepper)}\n")

@@ -1,0 +1,55 @@
+"""The stepper as a Jupyter widget: the same script, whose position Python hears and sets."""
+
+from __future__ import annotations
+
+from base64 import b64encode
+from typing import TYPE_CHECKING, Any
+
+import anywidget
+import traitlets
+
+from . import live
+
+if TYPE_CHECKING:
+    from .stepper import Stepper
+
+RENDER = """
+export default {
+  render({ model, el }) {
+    const image = h("img", { alt: model.get("_alt"), src: `data:image/svg+xml;base64,${model.get("_image")}` });
+    const id = `agc-${Math.random().toString(36).slice(2, 10)}`;
+    const root = h("div", { id, class: "autograd-core-live", "data-lm-suppress-shortcuts": "true" }, image);
+    el.append(root);
+    mount(root, "stepper", model.get("_data"));
+    const { stepper } = root;
+    const follow = () => { if (model.get("index") !== stepper.index) stepper.goto(model.get("index")); };
+    root.addEventListener("agc-step", ({ detail }) => {
+      if (model.get("index") === detail) return;
+      model.set("index", detail);
+      model.save_changes();
+    });
+    model.on("change:index", follow);
+    follow();
+    return () => model.off("change:index", follow);
+  },
+};
+"""
+
+
+class StepperWidget(anywidget.AnyWidget):
+    """What `Stepper.widget()` gives; `index` is the position, here, on every page and in the stepper."""
+
+    _esm = live.script("stepper") + RENDER
+    _css = live.style("stepper")
+    _alt = traitlets.Unicode().tag(sync=True)
+    _image = traitlets.Unicode().tag(sync=True)
+    _data = traitlets.Dict().tag(sync=True)
+    index = traitlets.Int(0).tag(sync=True)
+
+    def __init__(self, stepper: Stepper, svg: str, alt: str, data: dict[str, Any]) -> None:
+        self._stepper = stepper
+        super().__init__(_image=b64encode(svg.encode()).decode(), _alt=alt, _data=data, index=stepper.index)
+
+    @traitlets.observe("index")
+    def _moved(self, change: Any) -> None:
+        self._stepper.goto(change.new)

@@ -1,0 +1,45 @@
+"""What a reader finds on a page with the lecture's neuron, and does there."""
+
+from pathlib import Path
+
+import nbformat
+
+import autograd_core as ag
+
+PICTURES = Path(__file__).parent.parent / "pictures"  # where the example graphs lie
+STEPS = 10  # five values, forward and backward
+PICTURE = '.autograd-core-live[data-live="picture"]'
+STEPPER = '.autograd-core-live[data-live="stepper"]'
+
+
+def counter(stepper):
+    """At which step the page says that it stands."""
+    return stepper.locator(".agc-counter").inner_text().replace(" ", "")
+
+
+def steps_with_everything(page):
+    """Buttons, slider and keys, on the only stepper of a page or frame; from its first step back to it."""
+    stepper = page.locator(STEPPER)
+    stepper.scroll_into_view_if_needed()
+    assert counter(stepper) == f"1/{STEPS}"
+    stepper.get_by_role("button", name="Next step").click()
+    assert counter(stepper) == f"2/{STEPS}"
+    slider = stepper.locator("input[type=range]")
+    slider.fill(str(STEPS - 1))
+    assert counter(stepper) == f"{STEPS}/{STEPS}"
+    assert stepper.get_attribute("data-phase") == "backward"
+    slider.press("ArrowLeft")
+    assert counter(stepper) == f"{STEPS - 1}/{STEPS}"
+    slider.press("Home")
+    assert counter(stepper) == f"1/{STEPS}"
+
+
+def executed(y):
+    """A notebook that was run elsewhere: its cells hold what a picture and a stepper show of themselves."""
+    outputs = {"ag.draw(y)": ag.draw(y), "ag.Stepper(y)": ag.Stepper(y)}
+    made = nbformat.v4.new_notebook()
+    for source, shown in outputs.items():
+        data = {"text/plain": repr(shown), "text/html": shown._repr_html_()}
+        output = nbformat.v4.new_output("execute_result", data, execution_count=1)
+        made.cells.append(nbformat.v4.new_code_cell(source, outputs=[output], execution_count=1))
+    return made
