@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ctypes
 import math
+import platform
 import sys
 from functools import cache
 from typing import Any
@@ -136,6 +137,8 @@ class Llvm(Vectors):
         if name in INTRINSICS:
             width = width_of(kind)
             function = _declared(module, f"{INTRINSICS[name]}.{f'v{width}' if width else ''}f64", [kind])
+        elif isinstance(module, FastModule) and vector_function(name, len(xs)) and width_of(kind) == LANES:
+            function = _in_vectors(module, name, kind, len(xs))
         else:
             function = _in_each_lane(module, name, kind, len(xs))
         return Lanes(here.builder, here.builder.call(function, operands))
@@ -176,6 +179,69 @@ def _in_each_lane(module: Any, name: str, kind: Any, arity: int) -> Any:
         xs = [builder.extract_element(x, lane) for x in function.args]
         result = builder.insert_element(result, builder.call(scalar, xs), lane)
     builder.ret(result)
+    return function
+
+
+class FastModule(ir.Module):  # type: ignore[misc]
+    """A module in which functions of 8 lanes may come from a vector library: within 4 ulp, not libm's bits."""
+
+
+LANES = 8  # of the vectors that a vector library is used for
+# glibc's own names in the vector ABI of x86-64: e for 512 bits, d for 256.
+VECTOR_SETS = (("avx512f", "e", 8), ("avx2", "d", 4))
+
+
+@cache
+def vector_library() -> tuple[Any, str, int] | None:
+    """glibc's libmvec, the letter of the widest set of this processor, and its lanes; None without them."""
+    if sys.platform != "linux" or platform.machine() != "x86_64":
+        return None
+    try:
+        library = ctypes.CDLL("libmvec.so.1")
+    except OSError:
+        return None
+    features = binding.get_host_cpu_features()
+    return next(((library, letter, width) for name, letter, width in VECTOR_SETS if features.get(name)), None)
+
+
+@cache
+def vector_function(name: str, arity: int) -> str:
+    """The vector library's function of that name, made known to LLVM; "" if there is none."""
+    found = vector_library()
+    if found is None:
+        return ""
+    library, letter, width = found
+    symbol = f"_ZGV{letter}N{width}{'v' * arity}_{name}"
+    if not hasattr(library, symbol):
+        return ""
+    binding.add_symbol(symbol, ctypes.cast(getattr(library, symbol), ctypes.c_void_p).value)
+    return symbol
+
+
+def _in_vectors(module: Any, name: str, kind: Any, arity: int) -> Any:
+    """The vector library's function; where its vectors are shorter, a function that calls it on each part."""
+    symbol = vector_function(name, arity)
+    width = vector_library()[2]  # type: ignore[index]
+    part = ir.VectorType(F64, width)
+    vector = _declared(module, symbol, [part] * arity)
+    if width == width_of(kind):
+        return vector
+    whole = f"{name}_in_parts"
+    if whole in module.globals:
+        return module.globals[whole]
+    function = _declared(module, whole, [kind] * arity)
+    function.linkage = "internal"
+    b = ir.IRBuilder(function.append_basic_block())
+    results = []
+    for start in range(0, kind.count, width):
+        lanes = ir.Constant(ir.VectorType(I32, width), list(range(start, start + width)))
+        xs = [b.shuffle_vector(x, ir.Constant(kind, ir.Undefined), lanes) for x in function.args]
+        results.append(b.call(vector, xs))
+    while len(results) > 1:
+        count = results[0].type.count * 2
+        lanes = ir.Constant(ir.VectorType(I32, count), list(range(count)))
+        results = [b.shuffle_vector(x, y, lanes) for x, y in zip(results[::2], results[1::2], strict=True)]
+    b.ret(results[0])
     return function
 
 

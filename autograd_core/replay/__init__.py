@@ -24,6 +24,7 @@ def compile(  # noqa: A001  ag.compile, left out of __all__
     argnums: int | tuple[int, ...] | None = None,
     guards: str = "part",
     max_traces: int = 16,
+    optimize: bool = True,
 ) -> CompiledFunction:
     """Trace a function once, and get one that runs on numbers alone, for one point or many rows.
 
@@ -42,6 +43,9 @@ def compile(  # noqa: A001  ag.compile, left out of __all__
         guards: `if x > 0:` on a Value is a guard: the trace holds for rows that answer alike.
             "part": rows that disagree are traced once more; "error": they are refused.
         max_traces: How many traces there may be.
+        optimize: Whether equal subexpressions become one, constants are folded, and chains of
+            additions become one node. Values keep their bits, gradients add up in another order;
+            without, gradients have the bits of `backward()` as well.
 
     Returns:
         A CompiledFunction: call it, or its `value_and_grad`.
@@ -64,7 +68,14 @@ def compile(  # noqa: A001  ag.compile, left out of __all__
     except ModuleNotFoundError as error:
         msg = "compile needs NumPy: pip install 'autograd-core[fast]'"
         raise MissingExtraError(msg) from error
-    options = {"in_axes": in_axes, "reduce": reduce, "argnums": argnums, "guards": guards, "max_traces": max_traces}
+    options = {
+        "in_axes": in_axes,
+        "reduce": reduce,
+        "argnums": argnums,
+        "guards": guards,
+        "max_traces": max_traces,
+        "optimize": optimize,
+    }
     if inputs is not None:
         return compiled_graph(f, list(inputs), **options)
     if not callable(f):

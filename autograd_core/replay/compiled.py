@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+from concurrent.futures import ThreadPoolExecutor
+from functools import cached_property
 from itertools import pairwise
 from threading import RLock
 from typing import TYPE_CHECKING, Any
@@ -14,42 +17,100 @@ from ..transforms import _one_of as one_of
 from ..transforms import _positions as positions
 from ..tree import LEAF, Spec, flatten, same_shape
 from ..value import Value
-from .program import Program, program_of
+from . import derived
+from .bound import Bound, CheckedBound, native, views
 from .rows import numbers_of, rows_of, same_length, tree_of, tree_with_rows
-from .tracing import Traced, trace
+from .runners import LANES, MOST_EDGES, InterpreterRunner, KernelRunner, Layout, interpreter_of
+from .tracing import Graph, lowered, recorded
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Sequence
 
-CHUNK = 2**20  # slots times rows that run at a time: bounds the memory
+    from .program import Program
+    from .runners import Runner
+    from .tracing import Traced
 
-
-def interpreter_of(program: Program) -> Any:
-    """LLVM's interpreter where llvmlite is installed, else NumPy's."""
-    try:
-        from .interpreter import Interpreter
-    except ModuleNotFoundError:
-        from .numpy_interpreter import NumpyInterpreter
-
-        return NumpyInterpreter(program)
-    return Interpreter(program)
+CHUNK = 2**14  # rows that run at a time: the same always, or sums over rows would depend on the threads
+KEPT_RUNNERS = 4  # for each number of rows
+MOSTLY = 0.5  # share of a program in regions, from which it runs as those
+EDGE_SECONDS = 3e-10  # of interpreting, per edge and row
+COMPILE_SECONDS = 3e-4  # per edge, for code of a whole program
 
 
 class Branch:
-    """One trace: its program, made ready to run."""
+    """One trace: its program, and what runs it."""
 
-    __slots__ = ("guards", "interpreter", "program", "spec", "wanted")
+    def __init__(self, traced: Traced, *, fast: bool) -> None:
+        self._fast = fast
+        self.program, self.spec, self.guards, places, self.pattern = traced
+        self.width = self.spec.size
+        self.wanted = tuple(np.concatenate([self.program.outputs, self.program.guards]).tolist())
+        outputs = range(len(self.program.outputs)) if places is None else places.tolist()
+        self.places = (*outputs, *range(self.width, self.width + len(self.guards)))
+        self.interpreter = interpreter_of(self.program, fast=fast)
+        self.seconds = 0.0  # spent in the interpreter so far
+        self._kernels: dict[Any, Any] = {}
+        self._plan: Any = None
+        self._free: dict[Any, list[Runner]] = {}
 
-    def __init__(self, traced: Traced) -> None:
-        self.program, self.spec, self.guards = traced
-        self.wanted = np.concatenate([self.program.outputs, self.program.guards])
-        self.interpreter = interpreter_of(self.program)
+    def kernel(self, layout: Layout, count: int) -> Any:
+        """Code of the whole program for this layout."""
+        from .kernels import Kernel
 
-    def run(self, inputs: Any, mapped: Any, rows: Any, sought: Any) -> tuple[Any, Any, Any]:
-        """Values, gradients, and for each row and guard whether it went the traced way."""
-        results, gradient = self.interpreter.run(inputs, mapped, rows, self.wanted, sought)
-        n = len(self.program.outputs)
-        return results[:, :n], gradient, (results[:, n:] != 0) == self.program.truths
+        width = 1 if count == 1 else LANES
+        if (layout, width) not in self._kernels:
+            self._kernels[layout, width] = Kernel(self.program, layout, width, fast=self._fast)
+        return self._kernels[layout, width]
+
+    @property
+    def is_short(self) -> bool:
+        """Whether code of the whole program is of moderate length."""
+        return len(self.program.operands) <= MOST_EDGES
+
+    @property
+    def plan(self) -> Any:
+        """The program cut into regions, made when first asked for."""
+        if self._plan is None:
+            from .plan import Plan
+
+            self._plan = Plan(self.program, fast=self._fast)
+        return self._plan
+
+    def runner(self, layout: Layout, count: int, *, compiled: bool) -> Runner:
+        """Memory for so many rows, and what runs on it."""
+        if compiled and count == 1 and (self.plan.share > MOSTLY or not self.is_short):
+            from .plan import PlanRunner
+
+            return PlanRunner(self.plan, layout)
+        if compiled and self.is_short:
+            return KernelRunner(self.kernel(layout, count), count)
+        return InterpreterRunner(self.interpreter, layout, count)
+
+    def run(self, layout: Layout, shared: Any, tables: Sequence[Any]) -> tuple[Any, Any, list[Any], Any]:
+        """Values, for each row and guard whether it went the traced way, and both kinds of gradients.
+
+        Interpreted until that has taken as long as compiling would; the bits are the same.
+        """
+        count = len(tables[0]) if tables else 1
+        pays = self.seconds > COMPILE_SECONDS * min(len(self.program.operands), MOST_EDGES)
+        compiled = self.interpreter.backend == "llvm" and pays
+        free = self._free.setdefault((layout, count, compiled), [])
+        try:
+            runner = free.pop()
+        except IndexError:
+            runner = self.runner(layout, count, compiled=compiled)
+        runner.shared[:] = shared
+        for table, rows in zip(runner.tables, tables, strict=True):
+            table[:] = rows
+        runner.run()
+        if isinstance(runner, InterpreterRunner):
+            self.seconds += runner.seconds
+        n = self.width
+        values, truths = runner.results[:, :n].copy(), runner.results[:, n:] != 0
+        gradients = [g.copy() for g in runner.per_row], runner.summed.copy()
+        if len(free) < KEPT_RUNNERS:
+            free.append(runner)
+        return values, truths == self.program.truths, *gradients
 
     def named_guard(self, k: int) -> str:
         """A guard that does not hold, in words."""
@@ -76,7 +137,7 @@ class CompiledFunction:
 
     def __init__(
         self,
-        trace_at: Callable[[Sequence[float]], Traced],
+        graph_at: Callable[[Sequence[float]], Graph],
         specs: Sequence[Spec],
         numbers: Sequence[float],
         *,
@@ -85,8 +146,10 @@ class CompiledFunction:
         argnums: Any = None,
         guards: str = "part",
         max_traces: int = 16,
+        optimize: bool = True,
         name: str = "function",
     ) -> None:
+        self._options = {"in_axes": in_axes, "guards": guards, "max_traces": max_traces, "optimize": optimize}
         self._name = name = f"compiled {name}"
         if reduce is not None:
             one_of(name, "reduce", reduce, ("sum", "mean"))
@@ -96,15 +159,15 @@ class CompiledFunction:
         self._max_traces = _at_least_one(max_traces, name)
         self._mapped = _mapped(in_axes, len(specs), name)
         chosen = range(len(specs)) if argnums is None else positions(argnums, specs, name)
-        ends = np.cumsum([0, *(spec.size for spec in specs)])
-        slots = [np.arange(a, b, dtype=np.int32) for a, b in pairwise(ends)]
+        ends = np.cumsum([0, *(spec.size for spec in specs)]).tolist()
+        self._slots = [range(a, b) for a, b in pairwise(ends)]
         self._argnums = tuple(chosen)
-        self._mapped_slots = _joined(s for s, mapped in zip(slots, self._mapped, strict=True) if mapped)
-        self._shared_slots = _joined(s for s, mapped in zip(slots, self._mapped, strict=True) if not mapped)
-        self._sought = _joined(slots[i] for i in self._argnums)
-        self._trace_at = trace_at
+        self._graph_at, self._numbers_traced, self._optimize = graph_at, list(numbers), optimize
         self._lock = RLock()
-        self._branches = [Branch(trace_at(numbers))]
+        self._branches = [self._branch_at(numbers)]
+
+    def _branch_at(self, numbers: Sequence[float]) -> Branch:
+        return Branch(lowered(self._graph_at(numbers), optimize=self._optimize), fast=self._optimize)
 
     # --- what it is ---
 
@@ -144,8 +207,9 @@ class CompiledFunction:
             OperandError: Something in it is no real number.
             GuardError: The rows take more branches than `max_traces`.
         """
-        inputs, rows = self._numbers(args)
-        return self._result(np.concatenate([values for values, _ in self._chunks(inputs, rows, None)]))
+        shared, tables = self._numbers(args)
+        values, _, _ = self._evaluated(shared, tables, gradient=False)
+        return self._result(values)
 
     def value_and_grad(self, *args: Any) -> tuple[Any, tuple[Any, ...]]:
         """The function's result and its gradient.
@@ -171,41 +235,194 @@ class CompiledFunction:
             >>> values.tolist(), w_grad, x_grad.tolist()
             ([6.0, 8.0], 7.0, [2.0, 2.0])
         """
+        self._one_result("value_and_grad")
+        shared, tables = self._numbers(args)
+        values, per_row, summed = self._evaluated(shared, tables, gradient=True)
+        if self._reduce == "mean":
+            summed /= len(values)
+        return self._result(values), self._grads(per_row, summed)
+
+    def bind(self, *args: Any) -> Bound:
+        """A call with memory of its own, for loops: write inputs in place, call, read results in place.
+
+        Args:
+            *args: As for a call; they set the inputs at first, and how many rows there are.
+
+        Returns:
+            A `Bound`.
+
+        Raises:
+            StructureError: As for a call.
+            OperandError: Something in the arguments is no real number.
+        """
+        shared, tables = self._numbers(args)
+        count = len(tables[0]) if tables else 1
+        branch = self._branches[0]
+        layout = self._layout(branch, gradient=branch.spec.kind == "leaf" and branch.pattern is None)
+        runner = branch.runner(layout, count, compiled=branch.interpreter.backend == "llvm")
+        runner.shared[:] = shared
+        for table, rows in zip(runner.tables, tables, strict=True):
+            table[:] = rows
+        if self._reduce == "mean":
+            runner.divisor[:] = count
+        if not isinstance(runner, InterpreterRunner) and not branch.guards:
+            bound = native(runner)
+        else:
+            bound = CheckedBound(lambda: self._run_checked(branch, runner))
+        self._name_memory(bound, layout, runner)
+        return bound
+
+    def _name_memory(self, bound: Bound, layout: Layout, runner: Runner) -> None:
+        """Give the runner's memory the shapes of arguments, result and gradients."""
+        rows = any(self._mapped)
+        tables, groups, inputs, grads, start = iter(runner.tables), iter(runner.per_row), [], [], 0
+        for spec, slots, mapped in zip(self._specs, self._slots, self._mapped, strict=True):
+            table = next(tables) if mapped else runner.shared[None, slots.start : slots.stop]
+            inputs.append(views(spec, table, rows=mapped))
+        for i in self._argnums if layout.has_gradient else ():
+            spec = self._specs[i]
+            if self._is_summed(i):
+                grads.append(views(spec, runner.summed[None, start : start + spec.size], rows=False))
+                start += spec.size
+            else:
+                grads.append(views(spec, next(groups), rows=rows))
+        out = runner.results[:, : self._branches[0].width]
+        bound.inputs, bound.grads = tuple(inputs), tuple(grads)
+        bound.out = views(self._branches[0].spec, out, rows=rows)
+
+    def _run_checked(self, branch: Branch, runner: Runner) -> None:
+        """Run, and where rows go another way than traced, let their own traces serve them."""
+        runner.run()
+        n = branch.width
+        if np.array_equal(
+            runner.results[:, n:] != 0, np.broadcast_to(branch.program.truths, runner.results[:, n:].shape)
+        ):
+            return
+        values, per_row, summed = self._evaluated(
+            runner.shared, runner.tables, gradient=bool(runner.per_row) or bool(runner.summed.size)
+        )
+        runner.results[:, :n] = values
+        for mine, group in zip(runner.per_row, per_row, strict=True):
+            mine[:] = group
+        runner.summed[:] = summed / runner.divisor
+
+    # --- derivatives of higher order, and of several results ---
+
+    def _derived(self, derive: Callable[[Graph], Graph], what: str, extra: Sequence[int] = ()) -> CompiledFunction:
+        """A function of the same arguments, and of more that are like some of them."""
+        n = len(self._numbers_traced)
+        in_axes = [0 if mapped else None for mapped in self._mapped]
+        return CompiledFunction(
+            lambda xs: derive(self._graph_at(xs[:n])),
+            (*self._specs, *(self._specs[i] for i in extra)),
+            [*self._numbers_traced, *(1.0 for i in extra for _ in self._slots[i])],
+            **self._options | {"in_axes": (*in_axes, *(in_axes[i] for i in extra))},
+            name=f"{what} of {self._name.removeprefix('compiled ')}",
+        )
+
+    def _chosen(self) -> list[tuple[Spec, range]]:
+        return [(self._specs[i], self._slots[i]) for i in self._argnums]
+
+    @cached_property
+    def jacobian(self) -> CompiledFunction:
+        """The Jacobian, a compiled function of the same arguments; so it has rows, and `bind`.
+
+        It returns a tuple with one array per differentiated argument, of the result's shape followed
+        by the argument's (rows first); a tree of arrays where one of both is no array. Its `pattern`
+        says which entries can differ from 0. Inputs with no result in common are differentiated in
+        one direction.
+
+        Raises:
+            StaleGraphError: When first asked for: a graph that stands has changed meanwhile.
+
+        Example:
+            >>> from autograd_core import replay
+            >>> f = replay.compile(lambda x: [x[0] * x[1], x[1] ** 2], [1.0, 1.0])
+            >>> f.jacobian([3.0, 5.0])[0].tolist()
+            [[5.0, 3.0], [0.0, 10.0]]
+        """
+        return self._derived(lambda g: derived.jacobian(g, self._chosen()), "the Jacobian")
+
+    @cached_property
+    def hessian(self) -> CompiledFunction:
+        """The Hessian, a compiled function of the same arguments; so it has rows, and `bind`.
+
+        It returns a tuple of tuples of arrays: entry [i][j] has the shape of argument i followed by
+        that of argument j (rows first).
+
+        Raises:
+            StructureError: The function's result is not one number.
+            StaleGraphError: When first asked for: a graph that stands has changed meanwhile.
+
+        Example:
+            >>> from autograd_core import replay
+            >>> f = replay.compile(lambda x: x[0] ** 2 * x[1], [1.0, 1.0])
+            >>> f.hessian([3.0, 5.0])[0][0].tolist()
+            [[10.0, 6.0], [6.0, 0.0]]
+        """
+        self._one_result("hessian")
+        return self._derived(lambda g: derived.hessian(g, self._chosen()), "the Hessian")
+
+    @cached_property
+    def _products(self) -> CompiledFunction:
+        return self._derived(lambda g: derived.product(g, self._chosen()), "Hessian-vector products", self._argnums)
+
+    def hvp(self, args: Sequence[Any], vectors: Sequence[Any]) -> tuple[Any, ...]:
+        """The Hessian times a vector, in time linear in the function's.
+
+        Args:
+            args: The arguments, as for a call.
+            vectors: One entry per differentiated argument, like that argument.
+
+        Returns:
+            A tuple, one product per differentiated argument, like that argument.
+
+        Raises:
+            StructureError: As for a call; or the function's result is not one number.
+
+        Example:
+            >>> from autograd_core import replay
+            >>> f = replay.compile(lambda x: x[0] ** 2 * x[1], [1.0, 1.0])
+            >>> f.hvp(([3.0, 5.0],), ([1.0, 0.0],))
+            ([10.0, 6.0],)
+        """
+        self._one_result("hvp")
+        return self._products(*args, *vectors)  # type: ignore[no-any-return]
+
+    def bind_hvp(self, args: Sequence[Any], vectors: Sequence[Any]) -> Bound:
+        """As `bind`, for products of the Hessian with a vector, which are `.out`."""
+        self._one_result("bind_hvp")
+        return self._products.bind(*args, *vectors)
+
+    @property
+    def pattern(self) -> Any:
+        """Of a Jacobian or a Hessian: which entries can differ from 0 (rows, columns, shape); else None."""
+        return self._branches[0].pattern
+
+    def _one_result(self, name: str) -> None:
         spec = self._branches[0].spec
         if spec.kind != "leaf":
-            msg = f"{self._name}.value_and_grad: expected one number as the result, got {spec.size} in a {spec.kind}"
+            msg = f"{self._name}.{name}: expected one number as the result, got {spec.size} in a {spec.kind}"
             raise StructureError(msg)
-        inputs, rows = self._numbers(args)
-        summed = np.repeat([self._is_summed(i) for i in self._argnums], [self._specs[i].size for i in self._argnums])
-        summed = summed.astype(bool)  # of no argument at all it would be an array of floats
-        values, per_row, total = [], [], np.zeros(np.count_nonzero(summed))
-        for chunk, gradient in self._chunks(inputs, rows, self._sought):
-            values.append(chunk)
-            per_row.append(gradient[:, ~summed])
-            total += gradient[:, summed].sum(axis=0)
-        if self._reduce == "mean":
-            total /= len(rows)
-        return self._result(np.concatenate(values)), self._grads(np.concatenate(per_row), total)
 
     # --- arguments and results ---
 
-    def _numbers(self, args: Sequence[Any]) -> tuple[Any, Any]:
-        """The inputs' numbers, and the rows of those that are mapped."""
+    def _numbers(self, args: Sequence[Any]) -> tuple[Any, list[Any]]:
+        """The inputs' numbers, and a table of rows for each mapped argument."""
         specs = self._specs
         if len(args) != len(specs):
             msg = f"{self._name}: expected {len(specs)} argument(s) as when compiled, got {len(args)}"
             raise StructureError(msg)
-        shared: list[float] = []
-        batches = []
+        shared = np.empty(sum(spec.size for spec in specs))
+        tables = []
         for i, (arg, spec, mapped) in enumerate(zip(args, specs, self._mapped, strict=True)):
             place = f"{self._name}: argument {i}"
             if mapped:
-                batches.append(rows_of(arg, spec, place))
+                tables.append(rows_of(arg, spec, place))
             else:
-                shared += numbers_of(arg, spec, place)
-        inputs = np.empty(sum(spec.size for spec in specs))
-        inputs[self._shared_slots] = shared
-        return inputs, np.concatenate(same_length(batches, self._name), axis=1) if batches else np.empty((1, 0))
+                slots = self._slots[i]
+                shared[slots.start : slots.stop] = numbers_of(arg, spec, place)
+        return shared, same_length(tables, self._name) if tables else []
 
     def _tree(self, spec: Spec, rows: Any) -> Any:
         return tree_with_rows(spec, rows) if any(self._mapped) else tree_of(spec, rows[0])
@@ -216,44 +433,89 @@ class CompiledFunction:
     def _is_summed(self, i: int) -> bool:
         return self._reduce is not None and not self._mapped[i]
 
-    def _grads(self, per_row: Any, total: Any) -> tuple[Any, ...]:
-        """One tree per differentiated argument, from the columns of both kinds."""
-        grads, at = [], {False: 0, True: 0}
+    def _grads(self, per_row: list[Any], summed: Any) -> tuple[Any, ...]:
+        """One tree per differentiated argument."""
+        grads, groups, start = [], iter(per_row), 0
         for i in self._argnums:
-            spec, summed = self._specs[i], self._is_summed(i)
-            start, at[summed] = at[summed], at[summed] + spec.size
-            columns = slice(start, at[summed])
-            grads.append(tree_of(spec, total[columns]) if summed else self._tree(spec, per_row[:, columns]))
+            spec = self._specs[i]
+            if self._is_summed(i):
+                grads.append(tree_of(spec, summed[start : start + spec.size]))
+                start += spec.size
+            else:
+                grads.append(self._tree(spec, next(groups)))
         return tuple(grads)
 
     # --- running ---
 
-    def _chunks(self, inputs: Any, rows: Any, sought: Any) -> Iterator[tuple[Any, Any]]:
-        """Values and gradients of some rows after the other, so that gradients to be summed stay few."""
-        step = max(CHUNK // (self.program.n_slots + 1), 64)
-        for start in range(0, len(rows), step):
-            yield self._run(inputs, rows[start : start + step], sought)
+    def _layout(self, branch: Branch, *, gradient: bool) -> Layout:
+        """What goes in and comes out."""
+        tables = tuple(tuple(s) for s, mapped in zip(self._slots, self._mapped, strict=True) if mapped)
+        places, width = branch.places, branch.width + len(branch.guards)
+        if not gradient:
+            return Layout(tables, branch.wanted, places=places, width=width)
+        per_row = tuple(tuple(self._slots[i]) for i in self._argnums if not self._is_summed(i))
+        summed = tuple(slot for i in self._argnums if self._is_summed(i) for slot in self._slots[i])
+        return Layout(tables, branch.wanted, per_row, summed, places, width)
 
-    def _run(self, inputs: Any, rows: Any, sought: Any) -> tuple[Any, Any]:
-        """Values and gradients of rows: each trace serves those that take its branches."""
-        values = np.empty((len(rows), len(self.program.outputs)))
-        gradient = np.empty((len(rows), 0 if sought is None else len(sought)))
-        pending, k, broken = np.arange(len(rows)), 0, ""
+    def _evaluated(self, shared: Any, tables: list[Any], *, gradient: bool) -> tuple[Any, list[Any], Any]:
+        """Values, gradients per row, and summed gradients."""
+        count = len(tables[0]) if tables else 1
+        starts = range(0, count, CHUNK)
+
+        def chunk(start: int) -> tuple[Any, list[Any], Any]:
+            return self._chunk(shared, [t[start : start + CHUNK] for t in tables], gradient=gradient)
+
+        if len(starts) == 1:
+            return chunk(0)
+        branch = self._branches[0]
+        branch.seconds += EDGE_SECONDS * len(branch.program.operands) * count  # so much work is known to come
+        first = chunk(0)  # traces what there is to trace, and compiles
+        with ThreadPoolExecutor(max_workers=_processors()) as pool:
+            parts = [first, *pool.map(chunk, starts[1:])]
+        values, per_row, sums = zip(*parts, strict=True)
+        total = sums[0]
+        for part in sums[1:]:
+            total = total + part
+        return np.concatenate(values), [np.concatenate(groups) for groups in zip(*per_row, strict=True)], total
+
+    def _chunk(self, shared: Any, tables: list[Any], *, gradient: bool) -> tuple[Any, list[Any], Any]:
+        """Some rows: each trace serves those that take its branches."""
+        count = len(tables[0]) if tables else 1
+        layout = self._layout(self._branches[0], gradient=gradient)
+        values = np.empty((count, self._branches[0].width))
+        per_row = [np.empty((count, len(slots))) for slots in layout.per_row]
+        total = np.zeros(len(layout.summed))
+        pending, k, broken = np.arange(count), 0, ""
         while pending.size:
             if k == len(self._branches):
-                inputs[self._mapped_slots] = rows[pending[0]]
-                self._trace_again(k, inputs, broken)
+                self._trace_again(k, self._point(shared, tables, pending[0]), broken)
             branch = self._branches[k]
-            some_values, some_gradient, as_traced = branch.run(inputs, self._mapped_slots, rows[pending], sought)
+            layout = self._layout(branch, gradient=gradient)
+            mine = [t[pending] for t in tables]
+            some, as_traced, groups, summed = branch.run(layout, shared, mine)
             agree = as_traced.all(axis=1)
-            values[pending[agree]] = some_values[agree]
-            gradient[pending[agree]] = some_gradient[agree]
+            if not agree.all() and agree.any() and layout.summed:  # the sums must be of these rows alone
+                summed = branch.run(layout, shared, [t[agree] for t in mine])[-1]
+            here = pending[agree]
+            values[here] = some[agree]
+            for group, rows in zip(per_row, groups, strict=True):
+                group[here] = rows[agree]
+            if here.size:
+                total = total + summed
             pending, k = pending[~agree], k + 1
             if pending.size:
                 broken = branch.named_guard(int(as_traced[~agree][0].argmin()))
-        return values, gradient
+        return values, per_row, total
 
-    def _trace_again(self, k: int, inputs: Any, broken: str) -> None:
+    def _point(self, shared: Any, tables: list[Any], row: int) -> list[float]:
+        """The inputs of one row."""
+        point, rest = shared.copy(), iter(tables)
+        for slots, mapped in zip(self._slots, self._mapped, strict=True):
+            if mapped:
+                point[slots.start : slots.stop] = next(rest)[row]
+        return point.tolist()  # type: ignore[no-any-return]
+
+    def _trace_again(self, k: int, point: list[float], broken: str) -> None:
         """Trace the function once more, where row after row disagreed with all k traces."""
         if self._guards == "error" or k >= self._max_traces:
             why = "guards='error' forbids another trace" if self._guards == "error" else f"max_traces={k} are used up"
@@ -261,13 +523,14 @@ class CompiledFunction:
             raise GuardError(msg)
         with self._lock:
             if k == len(self._branches):  # another thread may have been here
-                traced = self._trace_at(inputs.tolist())
-                same_shape(self._branches[0].spec, traced.spec, f"{self._name}: the result on another branch")
-                self._branches.append(Branch(traced))
+                branch = self._branch_at(point)
+                same_shape(self._branches[0].spec, branch.spec, f"{self._name}: the result on another branch")
+                self._branches.append(branch)
 
 
-def _joined(slots: Iterable[Any]) -> Any:
-    return np.concatenate([np.empty(0, np.int32), *slots])
+def _processors() -> int:
+    """How many this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _mapped(in_axes: Any, n: int, name: str) -> tuple[bool, ...]:
@@ -299,7 +562,7 @@ def compiled_function(f: Callable[..., Any], examples: Sequence[Any], **options:
     leaves, spec = flatten(tuple(examples))
     numbers = [float(x.data if isinstance(x, Value) else number(x, f"compile: example for {name}")) for x in leaves]
     specs = spec.children
-    return CompiledFunction(lambda xs: trace(f, specs, xs, name), specs, numbers, name=name, **options)
+    return CompiledFunction(lambda xs: recorded(f, specs, xs, name), specs, numbers, name=name, **options)
 
 
 def compiled_graph(roots: Any, inputs: Sequence[Any], **options: Any) -> CompiledFunction:
@@ -313,5 +576,5 @@ def compiled_graph(roots: Any, inputs: Sequence[Any], **options: Any) -> Compile
     if len(set(inputs)) < len(inputs):
         msg = "compile: a Value stands twice among the inputs; name each once"
         raise StructureError(msg)
-    traced = Traced(program_of(results, inputs), spec, ())
-    return CompiledFunction(lambda _: traced, (LEAF,) * len(inputs), [], name="graph", **options)
+    graph = Graph(results, list(inputs), {}, spec)
+    return CompiledFunction(lambda _: graph, (LEAF,) * len(inputs), [], name="graph", **options)

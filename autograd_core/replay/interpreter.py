@@ -12,28 +12,41 @@ A compiled function per program, instead of an interpreter, was tried: 100 us an
 from __future__ import annotations
 
 import ctypes
-from contextlib import contextmanager
-from functools import cache
-from threading import RLock
+from itertools import chain
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
-from llvmlite import binding, ir
+from llvmlite import ir
 
-from ..number_systems.llvm import F64, I32, LLVM, Lanes, constant
+from ..number_systems.llvm import LLVM, FastModule, Lanes
 from ..ops import ROWS
+from .machine import (
+    ENTRY,
+    F64,
+    I32,
+    I64,
+    PTR,
+    VOID,
+    addresses_of,
+    constant,
+    i64,
+    lanes,
+    load,
+    lock,
+    loop,
+    spread,
+    store,
+)
 from .program import unreadable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Sequence
 
     from ..ops import Primitive
     from .program import Program
 
 WIDTH = 8  # lanes of a batch
-I64, PTR, VOID = ir.IntType(64), ir.PointerType(), ir.VoidType()
 HANDLER = ir.FunctionType(VOID, [PTR, I64, PTR, PTR, I64])  # operands, their count, values, adjoints, own slot
-ALIGN = 8
 
 
 class Loop(NamedTuple):
@@ -52,43 +65,11 @@ LOOPS = {
 }
 
 
-# --- LLVM, a little shorter ---------------------------------------------------------------------
-
-
-def _i64(x: int) -> Any:
-    return ir.Constant(I64, x)
-
-
-@contextmanager
-def _loop(b: Any, start: Any, stop: Any) -> Iterator[Any]:
-    """Code for every index from `start` on, below `stop`."""
-    before = b.block
-    test, body, after = (b.append_basic_block(name) for name in ("test", "body", "after"))
-    b.branch(test)
-    b.position_at_end(test)
-    i = b.phi(I64)
-    i.add_incoming(start, before)
-    b.cbranch(b.icmp_signed("<", i, stop), body, after)
-    b.position_at_end(body)
-    yield i
-    i.add_incoming(b.add(i, _i64(1)), b.block)
-    b.branch(test)
-    b.position_at_end(after)
-
-
-def _load(b: Any, kind: Any, base: Any, index: Any) -> Any:
-    return b.load(b.gep(base, [index], source_etype=kind), typ=kind, align=4 if kind is I32 else ALIGN)
-
-
-def _store(b: Any, x: Any, base: Any, index: Any) -> None:
-    b.store(x, b.gep(base, [index], source_etype=x.type), align=ALIGN)
+# --- handlers -----------------------------------------------------------------------------------
 
 
 def _slot(b: Any, slots: Any, index: Any) -> Any:
-    return b.sext(_load(b, I32, slots, index), I64)
-
-
-# --- handlers -----------------------------------------------------------------------------------
+    return b.sext(load(b, I32, slots, index), I64)
 
 
 class _Handler:
@@ -101,19 +82,19 @@ class _Handler:
         self.b = ir.IRBuilder(function.append_basic_block())
 
     def operand(self, index: Any) -> Lanes:
-        return Lanes(self.b, _load(self.b, self.kind, self.values, _slot(self.b, self.operands, index)))
+        return Lanes(self.b, load(self.b, self.kind, self.values, _slot(self.b, self.operands, index)))
 
     def finish(self, z: Any) -> None:
         """Store the result."""
         z = LLVM.number(z)
-        _store(self.b, z.value if isinstance(z, Lanes) else constant(self.kind, z), self.values, self.own)
+        store(self.b, z.value if isinstance(z, Lanes) else constant(self.kind, z), self.values, self.own)
         self.b.ret_void()
 
     def result(self) -> Lanes:
-        return Lanes(self.b, _load(self.b, self.kind, self.values, self.own))
+        return Lanes(self.b, load(self.b, self.kind, self.values, self.own))
 
     def adjoint(self) -> Lanes:
-        return Lanes(self.b, _load(self.b, self.kind, self.adjoints, self.own))
+        return Lanes(self.b, load(self.b, self.kind, self.adjoints, self.own))
 
     def send(self, d: Any, g: Lanes, index: Any) -> None:
         """An operand's adjoint += d * g, nothing where either is 0."""
@@ -125,56 +106,51 @@ class _Handler:
         else:
             product = ROWS["path_product"].value(LLVM, d, g)
         slot = _slot(self.b, self.operands, index)
-        old = Lanes(self.b, _load(self.b, self.kind, self.adjoints, slot))
-        _store(self.b, (old + product).value, self.adjoints, slot)
+        old = Lanes(self.b, load(self.b, self.kind, self.adjoints, slot))
+        store(self.b, (old + product).value, self.adjoints, slot)
 
 
 def _unrolled(module: Any, row: Primitive, n: int, names: tuple[str, str], kind: Any) -> None:
     """Both handlers of a row for n operands, as the row reads them."""
     forward, backward = (_Handler(module, name, kind) for name in names)
-    forward.finish(row.value(LLVM, *(forward.operand(_i64(k)) for k in range(n))))
-    xs = [backward.operand(_i64(k)) for k in range(n)]
+    forward.finish(row.value(LLVM, *(forward.operand(i64(k)) for k in range(n))))
+    xs = [backward.operand(i64(k)) for k in range(n)]
     partials = row.partials(LLVM, *xs, backward.result())
     g = backward.adjoint()
     for k, d in enumerate(partials):
-        backward.send(d, g, _i64(k))
+        backward.send(d, g, i64(k))
     backward.b.ret_void()
 
 
-def _looped(module: Any, loop: Loop, names: tuple[str, str], kind: Any) -> None:
+def _looped(module: Any, reduction: Loop, names: tuple[str, str], kind: Any) -> None:
     """Both handlers of a reduction over any number of operands."""
     h = _Handler(module, names[0], kind)
-    n, operands = _length(h, loop)
+    n, operands = _length(h, reduction)
     total = h.b.alloca(kind)
-    h.b.store(loop.term(*operands(_i64(0))).value, total)
-    with _loop(h.b, _i64(1), n) as i:
-        h.b.store((Lanes(h.b, h.b.load(total, typ=kind)) + loop.term(*operands(i))).value, total)
-    h.finish(loop.end(Lanes(h.b, h.b.load(total, typ=kind)), _spread(h.b, n, kind)))
+    h.b.store(reduction.term(*operands(i64(0))).value, total)
+    with loop(h.b, i64(1), n) as i:
+        h.b.store((Lanes(h.b, h.b.load(total, typ=kind)) + reduction.term(*operands(i))).value, total)
+    h.finish(reduction.end(Lanes(h.b, h.b.load(total, typ=kind)), _length_in_lanes(h, n)))
 
     h = _Handler(module, names[1], kind)
-    n, operands = _length(h, loop)
-    g, length = h.adjoint(), _spread(h.b, n, kind)
-    for factor in range(loop.factors):
-        with _loop(h.b, _i64(0), n) as i:
-            d = loop.partials(length, *operands(i))[factor]
-            h.send(d, g, h.b.add(i, h.b.mul(n, _i64(factor))))
+    n, operands = _length(h, reduction)
+    g, length = h.adjoint(), _length_in_lanes(h, n)
+    for factor in range(reduction.factors):
+        with loop(h.b, i64(0), n) as i:
+            d = reduction.partials(length, *operands(i))[factor]
+            h.send(d, g, h.b.add(i, h.b.mul(n, i64(factor))))
     h.b.ret_void()
 
 
-def _length(h: _Handler, loop: Loop) -> tuple[Any, Callable[[Any], list[Lanes]]]:
+def _length(h: _Handler, reduction: Loop) -> tuple[Any, Callable[[Any], list[Lanes]]]:
     """How many terms there are, and what loads the operands of term i."""
-    n = h.b.sdiv(h.count, _i64(loop.factors))
-    return n, lambda i: [h.operand(h.b.add(i, h.b.mul(n, _i64(f)))) for f in range(loop.factors)]
+    n = h.b.sdiv(h.count, i64(reduction.factors))
+    return n, lambda i: [h.operand(h.b.add(i, h.b.mul(n, i64(f)))) for f in range(reduction.factors)]
 
 
-def _spread(b: Any, n: Any, kind: Any) -> Lanes:
+def _length_in_lanes(h: _Handler, n: Any) -> Lanes:
     """An integer as a double in every lane."""
-    x = b.sitofp(n, F64)
-    if kind is not F64:
-        empty = ir.Constant(kind, ir.Undefined)
-        lane_0 = ir.Constant(ir.VectorType(I32, kind.count), [0] * kind.count)
-        x = b.shuffle_vector(b.insert_element(empty, x, ir.Constant(I32, 0)), empty, lane_0)
-    return Lanes(b, x)
+    return Lanes(h.b, spread(h.b, h.b.sitofp(n, F64), h.kind))
 
 
 # --- the driver ---------------------------------------------------------------------------------
@@ -192,99 +168,66 @@ def _driver(module: Any, name: str, kind: Any) -> None:
     b = ir.IRBuilder(function.append_basic_block())
     a: dict[str, Any] = {}
     for k, field in enumerate(BLOCK):
-        x = _load(b, I64, function.args[0], _i64(k))
+        x = load(b, I64, function.args[0], i64(k))
         pointer = field not in ("blocks", "n", "first", "gradients", "root") and not field.startswith("n_")
         a[field] = b.inttoptr(x, PTR) if pointer else x
 
     def handle(table: str, i: Any) -> None:
-        start, stop = (_slot(b, a["offsets"], j) for j in (i, b.add(i, _i64(1))))
+        start, stop = (_slot(b, a["offsets"], j) for j in (i, b.add(i, i64(1))))
         operands = b.gep(a["operands"], [start], source_etype=I32)
-        handler = b.inttoptr(_load(b, I64, a[table], i), HANDLER.as_pointer())
+        handler = b.inttoptr(load(b, I64, a[table], i), HANDLER.as_pointer())
         b.call(handler, [operands, b.sub(stop, start), a["values"], a["adjoints"], b.add(a["first"], i)])
 
     def gather(slots: str, source: str, target: str, block: Any) -> None:
         n = a[f"n_{slots}"]
-        with _loop(b, _i64(0), n) as k:
-            x = _load(b, kind, a[source], _slot(b, a[slots], k))
-            _store(b, x, a[target], b.add(b.mul(block, n), k))
+        with loop(b, i64(0), n) as k:
+            x = load(b, kind, a[source], _slot(b, a[slots], k))
+            store(b, x, a[target], b.add(b.mul(block, n), k))
 
-    with _loop(b, _i64(0), a["blocks"]) as block:
-        with _loop(b, _i64(0), a["n_mapped"]) as k:
-            x = _load(b, kind, a["rows"], b.add(b.mul(block, a["n_mapped"]), k))
-            _store(b, x, a["values"], _slot(b, a["mapped"], k))
-        with _loop(b, _i64(0), a["n"]) as i:
+    with loop(b, i64(0), a["blocks"]) as block:
+        with loop(b, i64(0), a["n_mapped"]) as k:
+            x = load(b, kind, a["rows"], b.add(b.mul(block, a["n_mapped"]), k))
+            store(b, x, a["values"], _slot(b, a["mapped"], k))
+        with loop(b, i64(0), a["n"]) as i:
             handle("forward", i)
         gather("wanted", "values", "results", block)
-        with b.if_then(b.icmp_signed("!=", a["gradients"], _i64(0))):
-            with _loop(b, _i64(0), a["n_slots"]) as k:
-                _store(b, constant(kind, 0.0), a["adjoints"], k)
-            _store(b, constant(kind, 1.0), a["adjoints"], a["root"])
-            with _loop(b, _i64(0), a["n"]) as i:
-                handle("backward", b.sub(b.sub(a["n"], _i64(1)), i))
+        with b.if_then(b.icmp_signed("!=", a["gradients"], i64(0))):
+            with loop(b, i64(0), a["n_slots"]) as k:
+                store(b, constant(kind, 0.0), a["adjoints"], k)
+            store(b, constant(kind, 1.0), a["adjoints"], a["root"])
+            with loop(b, i64(0), a["n"]) as i:
+                handle("backward", b.sub(b.sub(a["n"], i64(1)), i))
             gather("sought", "adjoints", "gradient", block)
     b.ret_void()
 
 
 # --- compiling ----------------------------------------------------------------------------------
 
-_lock = RLock()  # all that follows runs under it: one thread at a time compiles
-
-
-@cache
-def _machine() -> tuple[Any, Any]:
-    """The host's target machine, and the engine that keeps all machine code of this process."""
-    binding.initialize_native_target()
-    binding.initialize_native_asmprinter()
-    target = binding.Target.from_default_triple()
-    host, features = binding.get_host_cpu_name(), binding.get_host_cpu_features().flatten()
-    machine = target.create_target_machine(cpu=host, features=features, opt=2)
-    return machine, binding.create_mcjit_compiler(binding.parse_assembly(""), machine)
-
-
-def _compiled(module: Any) -> Any:
-    """The engine, with the module's functions in it."""
-    machine, engine = _machine()
-    module.triple = binding.get_default_triple()
-    parsed = binding.parse_assembly(str(module))
-    parsed.verify()
-    passes = binding.create_pass_builder(machine, binding.create_pipeline_tuning_options(speed_level=2))
-    passes.getModulePassManager().run(parsed, passes)
-    engine.add_module(parsed)
-    engine.finalize_object()
-    return engine
-
-
 Key = tuple["Primitive", int]
 _handlers: dict[Any, tuple[int, int]] = {}
 _drivers: dict[int, Callable[[int], None]] = {}
 
 
-def _kind(width: int) -> Any:
-    return F64 if width == 1 else ir.VectorType(F64, width)
-
-
-def handlers(keys: Sequence[Key], width: int) -> list[tuple[int, int]]:
+def handlers(keys: Sequence[Key], width: int, *, fast: bool = False) -> list[tuple[int, int]]:
     """Addresses of the forward and the backward handler of each primitive and operand count.
 
     Raises:
         OperandError: A user's primitive does what is no arithmetic, such as `math.sin(x)`.
     """
     # A user may replace a primitive's rules, so they belong to the key.
-    full = [(row, row.value, row.partials, 0 if row in LOOPS else n, width) for row, n in keys]
-    with _lock:
+    full = [(row, row.value, row.partials, 0 if row in LOOPS else n, width, fast) for row, n in keys]
+    with lock:
         missing = [key for key in dict.fromkeys(full) if key not in _handlers]
         if missing:
-            module = ir.Module()
-            start = len(_handlers)
-            names = [(f"forward_{k}", f"backward_{k}") for k in range(start, start + len(missing))]
-            for (row, _, _, n, _), pair in zip(missing, names, strict=True):
+            module = (FastModule if fast else ir.Module)()
+            names = [(f"{ENTRY}forward_{k}", f"{ENTRY}backward_{k}") for k in range(len(missing))]
+            for (row, _, _, n, _, _), pair in zip(missing, names, strict=True):
                 if row in LOOPS:
-                    _looped(module, LOOPS[row], pair, _kind(width))
+                    _looped(module, LOOPS[row], pair, lanes(width))
                 else:
-                    _checked(module, row, n, pair, _kind(width))
-            engine = _compiled(module)
-            for key, (forward, backward) in zip(missing, names, strict=True):
-                _handlers[key] = engine.get_function_address(forward), engine.get_function_address(backward)
+                    _checked(module, row, n, pair, lanes(width))
+            found = addresses_of(module, chain.from_iterable(names))
+            _handlers.update(zip(missing, zip(found[::2], found[1::2]), strict=True))
         return [_handlers[key] for key in full]
 
 
@@ -297,11 +240,11 @@ def _checked(module: Any, row: Primitive, n: int, names: tuple[str, str], kind: 
 
 def driver(width: int) -> Callable[[int], None]:
     """The function that runs programs over lanes of this width; takes the address of its argument block."""
-    with _lock:
+    with lock:
         if width not in _drivers:
             module = ir.Module()
-            _driver(module, f"run_{width}", _kind(width))
-            address = _compiled(module).get_function_address(f"run_{width}")
+            _driver(module, f"{ENTRY}run", lanes(width))
+            [address] = addresses_of(module, [f"{ENTRY}run"])
             _drivers[width] = ctypes.CFUNCTYPE(None, ctypes.c_int64)(address)
         return _drivers[width]
 
@@ -311,12 +254,13 @@ class Interpreter:
 
     Args:
         program: What to run.
+        fast: Whether functions of lanes may come from a vector library.
     """
 
     backend = "llvm"
 
-    def __init__(self, program: Program) -> None:
-        self.program = program
+    def __init__(self, program: Program, *, fast: bool = False) -> None:
+        self.program, self.fast = program, fast
         self._tables: dict[int, Any] = {}
 
     def _table(self, width: int) -> Any:
@@ -325,7 +269,7 @@ class Interpreter:
             p = self.program
             calls = list(zip(p.codes.tolist(), p.counts.tolist(), strict=True))
             kinds = list(dict.fromkeys(calls))
-            found = handlers([(p.primitives[code], n) for code, n in kinds], width)
+            found = handlers([(p.primitives[code], n) for code, n in kinds], width, fast=self.fast)
             addresses = dict(zip(kinds, found, strict=True))
             table = np.array([addresses[call] for call in calls], np.int64).reshape(-1, 2)
             self._tables[width] = np.ascontiguousarray(table.T)

@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import chain, pairwise
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ..errors import OperandError, StructureError
-from ..graph import order_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
-
     from ..ops import Primitive
-    from ..value import Value
 
 
 def unreadable(row: Primitive, error: Exception) -> OperandError:
@@ -47,7 +43,7 @@ class Program:
 
     Example:
         >>> import autograd_core as ag
-        >>> from autograd_core.replay.program import program_of
+        >>> from autograd_core.replay.lowering import program_of
         >>> x = ag.Value(3.0)
         >>> print(program_of([x * x + 1], [x]))
         input  v0
@@ -124,60 +120,3 @@ class Program:
             for slot, truth in zip(self.guards, self.truths, strict=True)
         ]
         return "\n".join(lines + [f"output v{slot}" for slot in self.outputs])
-
-
-def _operands_of(node: Value) -> tuple[Any, ...]:
-    """Operands with plain numbers as floats, so that no constant leaf is made for them."""
-    return node._edges[: len(node._edges) // 2]
-
-
-def program_of(roots: Sequence[Value], inputs: Sequence[Value], guards: Mapping[Value, bool] | None = None) -> Program:
-    """The program of a graph that stands.
-
-    Args:
-        roots: The results.
-        inputs: Different nodes whose numbers come at each run; what lies below them is cut off. All other
-            leaves become constants.
-        guards: Nodes that must be true (not 0) or false at each run.
-
-    Returns:
-        A Program; its order of instructions is that of `topological_order`.
-    """
-    guards = guards or {}
-    slots: dict[Any, int] = {x: slot for slot, x in enumerate(inputs)}
-    n_inputs = len(slots)
-
-    def parents_of(node: Value) -> list[Value]:
-        return [] if node in slots else [p for p in _operands_of(node) if p.__class__ is not float]
-
-    order = [node for node in order_of([*roots, *guards], parents_of) if node not in slots]
-    nodes = [node for node in order if node._row is not None]
-    constants: dict[str, int] = {}  # by their text, which keeps 0.0 and -0.0 apart
-    for node in order:
-        if node._row is None:
-            slots[node] = constants.setdefault(float(node.data).hex(), n_inputs + len(constants))
-        for p in _operands_of(node):
-            if p.__class__ is float:
-                constants.setdefault(p.hex(), n_inputs + len(constants))
-    slots |= {node: slot for slot, node in enumerate(nodes, n_inputs + len(constants))}
-
-    codes: dict[Any, int] = {}
-    operands = [
-        [constants[p.hex()] if p.__class__ is float else slots[p] for p in _operands_of(node)] for node in nodes
-    ]
-    numbered = _ints(codes.setdefault(node._row, len(codes)) for node in nodes)
-    return Program(
-        primitives=tuple(codes),
-        codes=numbered,
-        offsets=_ints(np.cumsum([0, *map(len, operands)])),
-        operands=_ints(chain.from_iterable(operands)),
-        n_inputs=n_inputs,
-        constants=np.array([float.fromhex(text) for text in constants]),
-        outputs=_ints(slots[root] for root in roots),
-        guards=_ints(slots[node] for node in guards),
-        truths=np.array(list(guards.values()), bool),
-    )
-
-
-def _ints(xs: Iterable[Any]) -> Any:
-    return np.fromiter(xs, np.int32)

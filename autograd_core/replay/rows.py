@@ -48,14 +48,26 @@ def _fits(given: Any, spec: Spec) -> bool:
     return True
 
 
-def numbers_of(given: Any, spec: Spec, place: str) -> list[float]:
+def _as_array(given: Any, shape: tuple[int, ...] | None) -> Any:
+    """The argument as an array of floats, where NumPy can tell at once that it is one of that shape."""
+    if shape is None or not isinstance(given, (list, tuple, np.ndarray)):
+        return None
+    try:
+        numbers = np.asarray(given)
+    except ValueError:  # ragged
+        return None
+    return numbers.astype(float) if numbers.dtype.kind in "fi" and numbers.shape == shape else None
+
+
+def numbers_of(given: Any, spec: Spec, place: str) -> Any:
     """The numbers of an argument of that shape; an array and nested lists of one shape are alike.
 
     Raises:
         StructureError: It has another shape.
         OperandError: Something in it is no real number.
     """
-    return [_float(x, place) for x in _fit(given, spec, place)]
+    numbers = _as_array(given, shape_of(spec))
+    return [_float(x, place) for x in _fit(given, spec, place)] if numbers is None else numbers.ravel()
 
 
 def rows_of(given: Any, spec: Spec, place: str) -> Any:

@@ -8,22 +8,48 @@ from ..contexts import tracing
 from ..evaluation import number
 from ..tree import Spec, flatten, unflatten
 from ..value import Value
-from .program import Program, program_of
+from .lowering import program_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
+
+    from .program import Program
+
+
+class Graph(NamedTuple):
+    """What a call of a function has recorded.
+
+    Attributes:
+        roots: The results.
+        inputs: The leaves of the arguments.
+        guards: Comparisons that Python branched on, and how.
+        spec: The shape of the result.
+        places: Where in a result of that shape each root stands; None: one after the other.
+        pattern: For a matrix, which entries the roots are.
+        is_derived: Whether the roots are derivatives.
+    """
+
+    roots: list[Value]
+    inputs: list[Value]
+    guards: Mapping[Value, bool]
+    spec: Spec
+    places: Any = None
+    pattern: Any = None
+    is_derived: bool = False
 
 
 class Traced(NamedTuple):
-    """A program, the shape of its result, and which guards it took, in words."""
+    """A program, the shape of its result, where its outputs stand in it, and its guards in words."""
 
     program: Program
     spec: Spec
     guards: tuple[str, ...]
+    places: Any = None
+    pattern: Any = None
 
 
-def trace(f: Callable[..., Any], specs: Sequence[Spec], numbers: Sequence[float], name: str) -> Traced:
-    """Call `f` on fresh Values and take down what it does.
+def recorded(f: Callable[..., Any], specs: Sequence[Spec], numbers: Sequence[float], name: str) -> Graph:
+    """Call `f` on fresh Values.
 
     Args:
         f: The function.
@@ -43,4 +69,15 @@ def trace(f: Callable[..., Any], specs: Sequence[Spec], numbers: Sequence[float]
         result = f(*args)
     leaves, spec = flatten(result)
     roots = [x if isinstance(x, Value) else Value(number(x, f"{name}: the function's result")) for x in leaves]
-    return Traced(program_of(roots, inputs, guards), spec, tuple(node.label or node.op or "a leaf" for node in guards))
+    return Graph(roots, inputs, guards, spec)
+
+
+def lowered(graph: Graph, *, optimize: bool) -> Traced:
+    """The program of what was recorded."""
+    return Traced(
+        program_of(graph.roots, graph.inputs, graph.guards, optimize=optimize, is_derived=graph.is_derived),
+        graph.spec,
+        tuple(node.label or node.op or "a leaf" for node in graph.guards),
+        graph.places,
+        graph.pattern,
+    )

@@ -10,9 +10,10 @@ from comparing import same, ulps
 
 from autograd_core import Value
 from autograd_core.ops import ROWS
-from autograd_core.replay.interpreter import LOOPS, Interpreter, _compiled, _Handler, _unrolled, handlers
+from autograd_core.replay.interpreter import LOOPS, Interpreter, _Handler, _unrolled, handlers
+from autograd_core.replay.lowering import program_of
+from autograd_core.replay.machine import addresses_of
 from autograd_core.replay.numpy_interpreter import NumpyInterpreter
-from autograd_core.replay.program import program_of
 from autograd_core.value import record
 
 INF, NAN = math.inf, math.nan
@@ -88,10 +89,9 @@ def test_loops_are_what_the_rows_say(row):
 
     for n in (2, 6, 10):
         module = ir.Module()
-        names = (f"test_{row.name}_{n}", f"test_{row.name}_{n}_back")
+        names = ("entry_test", "entry_test_back")
         _unrolled(module, row, n, names, F64)
-        engine = _compiled(module)
-        unrolled = [engine.get_function_address(name) for name in names]
+        unrolled = addresses_of(module, names)
         rng = random.Random(n)
         values, results = np.array([rng.gauss(0, 1) for _ in range(n)] + [0.0]), []
         for forward, backward in (unrolled, handlers([(row, n)], 1)[0]):
@@ -119,10 +119,10 @@ def test_a_wrong_rule_would_be_seen():
     from autograd_core.number_systems.llvm import F64
 
     module = ir.Module()
-    h = _Handler(module, "planted", F64)
+    h = _Handler(module, "entry_planted", F64)
     x, y = h.operand(ir.Constant(ir.IntType(64), 0)), h.operand(ir.Constant(ir.IntType(64), 1))
     h.finish(x * (1 / y))  # not x / y
-    address = _compiled(module).get_function_address("planted")
+    [address] = addresses_of(module, ["entry_planted"])
     values = np.array([5.0, 49.0, 0.0])
     call_handlers(address, address, values, 2)
     assert values[2] != eager(ROWS["div"], (5.0, 49.0))[0]

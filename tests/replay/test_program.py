@@ -6,7 +6,8 @@ import pytest
 import autograd_core as ag
 from autograd_core import StructureError, Value
 from autograd_core.ops import ROWS
-from autograd_core.replay.program import Program, program_of
+from autograd_core.replay.lowering import program_of
+from autograd_core.replay.program import Program
 
 
 def parts(**changes):

@@ -1,0 +1,101 @@
+"""Calls with memory of their own: for loops that change some inputs, run, and read the results."""
+
+from __future__ import annotations
+
+import ctypes
+from typing import TYPE_CHECKING, Any
+
+from ..tree import Spec, build
+from .rows import shape_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+HELD = 20_000  # edges times blocks of rows, below which a call keeps Python's lock: letting go takes longer
+_KEEPING, _RELEASING = ctypes.PYFUNCTYPE(None), ctypes.CFUNCTYPE(None)
+
+
+class Bound:
+    """What `CompiledFunction.bind` returns: call it, without arguments, to go from inputs to results.
+
+    Attributes:
+        inputs: A tuple with one entry per argument: an array, or a tree of arrays, to be written in
+            place. Arguments with rows have them first.
+        out: The results, arrays that each call overwrites.
+        grads: The gradients, one entry per differentiated argument; () where the function does not
+            have one number as its result.
+
+    Example:
+        >>> from autograd_core import replay
+        >>> f = replay.compile(lambda w, x: w * x * x, 1.0, 1.0, in_axes=(None, 0), reduce="sum")
+        >>> call = f.bind(10.0, [1.0, 2.0])
+        >>> call()
+        >>> call.out.tolist(), call.grads[0].tolist()
+        ([10.0, 40.0], 5.0)
+        >>> call.inputs[1][:] = [3.0, 4.0]
+        >>> call()
+        >>> call.out.tolist()
+        [90.0, 160.0]
+    """
+
+    inputs: tuple[Any, ...]
+    out: Any
+    grads: tuple[Any, ...]
+
+
+class CheckedBound(Bound):
+    """A call that Python oversees: where guards are to be looked at, or an interpreter runs."""
+
+    def __init__(self, run: Callable[[], None]) -> None:
+        self._run = run
+
+    def __call__(self) -> None:
+        """From the inputs to the results."""
+        self._run()
+
+
+class HeldBound(Bound, _KEEPING):  # type: ignore[misc, valid-type]
+    """A call of machine code that keeps Python's lock; 0.1 us where a method of Python's takes 0.3."""
+
+    _flags_ = _KEEPING._flags_
+    _restype_ = None
+    _argtypes_ = ()
+
+
+class FreeBound(Bound, _RELEASING):  # type: ignore[misc, valid-type]
+    """A call of machine code that lets other threads of Python run meanwhile."""
+
+    _flags_ = _RELEASING._flags_
+    _restype_ = None
+    _argtypes_ = ()
+
+
+def native(runner: Any) -> Bound:
+    """A call of compiled code, with the address of its memory written into the code."""
+    from llvmlite import ir
+
+    from .machine import ENTRY, I64, PTR, VOID, addresses_of, i64
+
+    call = ir.FunctionType(VOID, [PTR])
+    module = ir.Module()
+    b = ir.IRBuilder(ir.Function(module, ir.FunctionType(VOID, []), f"{ENTRY}call").append_basic_block())
+    b.call(b.inttoptr(i64(runner.address), call.as_pointer()), [b.inttoptr(ir.Constant(I64, runner.at), PTR)])
+    b.ret_void()
+    [address] = addresses_of(module, [f"{ENTRY}call"], keep=False)
+    bound: Any = (HeldBound if runner.work < HELD else FreeBound)(address)
+    bound.runner = runner  # its memory must live as long
+    return bound  # type: ignore[no-any-return]
+
+
+def views(spec: Spec, columns: Any, *, rows: bool) -> Any:
+    """A tree of views into a table of shape (rows, size): arrays with rows first, or without."""
+
+    def blocks(spec: Spec) -> Spec:
+        shape = shape_of(spec)
+        return spec._replace(children=tuple(map(blocks, spec.children))) if shape is None else Spec("array", (), shape)
+
+    def view(start: int, block: Spec) -> Any:
+        part = columns[:, start : start + block.size]
+        return part.reshape((len(columns), *block.about) if rows else block.about)
+
+    return build(blocks(spec), view)

@@ -1,0 +1,189 @@
+"""Machine code from LLVM modules: one engine for the process, and a cache of object code on disk."""
+
+from __future__ import annotations
+
+import os
+import sys
+from contextlib import contextmanager, suppress
+from functools import cache
+from hashlib import sha256
+from pathlib import Path
+from threading import RLock
+from typing import TYPE_CHECKING, Any
+
+import llvmlite
+from llvmlite import binding, ir
+
+from ..number_systems.llvm import F64, I32, constant
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+I64, PTR, VOID = ir.IntType(64), ir.PointerType(), ir.VoidType()
+ENTRY = "entry_"
+CACHE_VARIABLE = "AUTOGRAD_CORE_CACHE"  # a folder; empty: no cache
+DIGEST = 32  # bytes of a SHA-256: one stands before the object code, another, in hex, is its name
+lock = RLock()  # all of LLVM runs under it: one thread at a time compiles
+
+
+# --- LLVM, a little shorter ---------------------------------------------------------------------
+
+
+def i64(x: int) -> Any:
+    """An integer literal."""
+    return ir.Constant(I64, x)
+
+
+def lanes(width: int) -> Any:
+    """The type of so many doubles: a scalar for one, else a vector."""
+    return F64 if width == 1 else ir.VectorType(F64, width)
+
+
+@contextmanager
+def loop(b: Any, start: Any, stop: Any) -> Iterator[Any]:
+    """Code for every index from `start` on, below `stop`."""
+    before = b.block
+    test, body, after = (b.append_basic_block(name) for name in ("test", "body", "after"))
+    b.branch(test)
+    b.position_at_end(test)
+    i = b.phi(I64)
+    i.add_incoming(start, before)
+    b.cbranch(b.icmp_signed("<", i, stop), body, after)
+    b.position_at_end(body)
+    yield i
+    i.add_incoming(b.add(i, i64(1)), b.block)
+    b.branch(test)
+    b.position_at_end(after)
+
+
+def load(b: Any, kind: Any, base: Any, index: Any) -> Any:
+    """The element at an index, in units of that kind."""
+    return b.load(b.gep(base, [index], source_etype=kind), typ=kind, align=4 if kind is I32 else 8)
+
+
+def store(b: Any, x: Any, base: Any, index: Any) -> None:
+    """Write the element at an index, in units of its kind."""
+    b.store(x, b.gep(base, [index], source_etype=x.type), align=8)
+
+
+def spread(b: Any, x: Any, kind: Any) -> Any:
+    """A double in every lane."""
+    if kind is F64:
+        return x
+    empty = ir.Constant(kind, ir.Undefined)
+    lane_0 = ir.Constant(ir.VectorType(I32, kind.count), [0] * kind.count)
+    return b.shuffle_vector(b.insert_element(empty, x, ir.Constant(I32, 0)), empty, lane_0)
+
+
+__all__ = ["ENTRY", "F64", "I32", "I64", "PTR", "VOID", "addresses_of", "constant", "i64", "lanes", "load", "lock",
+           "loop", "spread", "store"]  # fmt: skip
+
+
+# --- compiling ----------------------------------------------------------------------------------
+
+
+class Machine:
+    """The host's target machine, and the engine that keeps all machine code of this process."""
+
+    def __init__(self) -> None:
+        binding.initialize_native_target()
+        binding.initialize_native_asmprinter()
+        target = binding.Target.from_default_triple()
+        self.cpu, self.features = binding.get_host_cpu_name(), binding.get_host_cpu_features().flatten()
+        self.target = target.create_target_machine(cpu=self.cpu, features=self.features, opt=2)
+        self.engine = binding.create_mcjit_compiler(binding.parse_assembly(""), self.target)
+        self.engine.set_object_cache(self._keep, self._kept)  # of every module but the empty one
+        self.loaded: set[str] = set()
+
+    def key(self, text: str) -> str:
+        """What machine code depends on: the code, the processor, and the compiler."""
+        about = (text, self.cpu, self.features, llvmlite.__version__, sys.platform)
+        return sha256("\0".join(about).encode()).hexdigest()
+
+    def add(self, module: Any, *, keep: bool = True) -> str:
+        """Compile a module, or take its machine code from the cache; its digest, which names its functions."""
+        module.triple = binding.get_default_triple()
+        text = str(module)
+        digest = self.key(text)
+        if digest not in self.loaded:
+            parsed = binding.parse_assembly(text.replace(ENTRY, f"{ENTRY}{digest}_"))
+            parsed.name = digest if keep else ""
+            parsed.verify()
+            if read_object(parsed.name) is None:
+                passes = binding.create_pass_builder(self.target, binding.create_pipeline_tuning_options(speed_level=2))
+                passes.getModulePassManager().run(parsed, passes)
+            self.engine.add_module(parsed)
+            self.engine.finalize_object()
+            self.loaded.add(digest)
+        return digest
+
+    @staticmethod
+    def _keep(module: Any, code: bytes) -> None:
+        if len(module.name) == 2 * DIGEST:
+            write_object(module.name, code)
+
+    @staticmethod
+    def _kept(module: Any) -> bytes | None:
+        return read_object(module.name)
+
+
+@cache
+def machine() -> Machine:
+    """The one of this process, made when first needed."""
+    return Machine()
+
+
+def addresses_of(module: Any, names: Iterable[str], *, keep: bool = True) -> list[int]:
+    """Compile a module; where its functions begin. All their names start with ENTRY.
+
+    In the engine the module's digest stands behind that: names are unique there, and yet the same
+    in every process, or no process would find another's code in the cache. What holds addresses
+    of this process is not to be kept there.
+    """
+    with lock:
+        digest = machine().add(module, keep=keep)
+        address = machine().engine.get_function_address
+        return [address(name.replace(ENTRY, f"{ENTRY}{digest}_")) for name in names]
+
+
+# --- the cache on disk --------------------------------------------------------------------------
+
+
+def cache_folder() -> Path | None:
+    """Where object code is kept; None where the variable AUTOGRAD_CORE_CACHE is set to nothing.
+
+    By default a folder of the user's own, so that nobody else can put code there.
+    """
+    chosen = os.environ.get(CACHE_VARIABLE)
+    if chosen is not None:
+        return Path(chosen) if chosen else None
+    base = os.environ.get("LOCALAPPDATA" if sys.platform == "win32" else "XDG_CACHE_HOME")
+    return (Path(base) if base else Path.home() / ".cache") / "autograd-core"
+
+
+def read_object(key: str) -> bytes | None:
+    """The object code kept under a key; None where there is none, or it is damaged."""
+    folder = cache_folder()
+    if folder is None or not key:
+        return None
+    try:
+        content = (folder / f"{key}.o").read_bytes()
+    except OSError:
+        return None
+    digest, code = content[:DIGEST], content[DIGEST:]
+    return code if code and sha256(code).digest() == digest else None
+
+
+def write_object(key: str, code: bytes) -> None:
+    """Keep object code: written beside its place and then moved there, so that no reader sees half of it.
+
+    A folder that cannot be written to means that there is no cache; nothing else depends on it.
+    """
+    folder = cache_folder()
+    if folder is None:
+        return
+    with suppress(OSError):
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        beside = folder / f".{key}.{os.getpid()}.tmp"
+        beside.write_bytes(sha256(code).digest() + code)
+        beside.replace(folder / f"{key}.o")
