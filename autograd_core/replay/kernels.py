@@ -25,7 +25,7 @@ from .machine import ENTRY, F64, I64, PTR, VOID, addresses_of, constant, i64, la
 from .program import unreadable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Container, Sequence
 
     from .program import Program
     from .runners import Layout
@@ -65,15 +65,25 @@ class Code:
         z = self.value(slot)
         return z.value if isinstance(z, Lanes) else constant(self.kind, z)
 
-    def forward(self) -> None:
-        """All instructions in order."""
+    def forward(self, only: set[int] | None = None) -> None:
+        """All instructions in order that have no value yet; or some of them."""
         p = self.program
         for i, operands in enumerate(self._operands):
+            if p.first + i in self.values or (only is not None and i not in only):
+                continue
             row = p.primitives[p.codes[i]]
             try:
                 self.values[p.first + i] = LLVM.number(row.value(LLVM, *map(self.value, operands)))
             except (TypeError, AttributeError) as error:
                 raise unreadable(row, error) from error
+
+    def without(self, slots: Container[int]) -> set[int]:
+        """The instructions that depend on none of these inputs."""
+        p, found = self.program, set()
+        for i, operands in enumerate(self._operands):
+            if all(x not in slots and (x < p.first or x - p.first in found) for x in operands):
+                found.add(i)
+        return found
 
     def backward(self, seed: Any, sought: Sequence[int], send: Callable[[int, Any], bool], *, masked: bool) -> Any:
         """The adjoints of the sought slots.
@@ -178,8 +188,9 @@ class _Writer:
             store(b, constant(self.kind, 0.0), a["scratch"], i64(k))
         nan = b.alloca(F64)
         b.store(constant(F64, 0.0), nan)
+        before = self._shared_code()
         with loop(b, i64(0), a["blocks"]) as block:
-            self._block(block, nan)
+            self._block(block, nan, before)
         divisor = load(b, F64, a["divisor"], i64(0))
         for k in range(n_summed):
             total = _sum_of_lanes(b, load(b, self.kind, a["scratch"], i64(k)), self.width)
@@ -209,17 +220,31 @@ class _Writer:
         is_nan = b.fcmp_unordered("uno", x, x)
         b.store(b.select(is_nan, x, b.load(nan, typ=F64)), nan)
 
-    def _block(self, block: Any, nan: Any) -> None:
+    def _source(self, start: Any, slot: int) -> Lanes:
+        """An input in a block of rows."""
+        b = self.b
+        if slot in self.places:
+            table, n, column = self.places[slot]
+            return Lanes(b, self._column(self.a[table], start, n, column))
+        return Lanes(b, spread(b, load(b, F64, self.a["shared"], i64(slot)), self.kind))
+
+    def _shared_code(self) -> dict[int, Any]:
+        """What depends on no row, computed once: results by slot.
+
+        The inputs themselves are not kept: to read one again in each block takes less than a register.
+        """
+        program = self.kernel.program
+        code = Code(program, self.b, self.kind, lambda slot: self._source(None, slot))
+        once = code.without(self.places)
+        code.forward(once)
+        return {program.first + i: code.values[program.first + i] for i in once}
+
+    def _block(self, block: Any, nan: Any, before: dict[int, Any]) -> None:
         layout, b, a, kind = self.kernel.layout, self.b, self.a, self.kind
         start = b.mul(block, i64(self.width))
 
-        def source(slot: int) -> Lanes:
-            if slot in self.places:
-                table, n, column = self.places[slot]
-                return Lanes(b, self._column(a[table], start, n, column))
-            return Lanes(b, spread(b, load(b, F64, a["shared"], i64(slot)), kind))
-
-        code = Code(self.kernel.program, b, kind, source)
+        code = Code(self.kernel.program, b, kind, lambda slot: self._source(start, slot))
+        code.values |= before
         code.forward()
         for column, slot in zip(layout.places, layout.wanted, strict=True):
             self._put(code.lanes(slot), a["results"], start, layout.width, column)

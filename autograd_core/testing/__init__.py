@@ -1,7 +1,23 @@
-"""Checks of derivatives. So far: the reference to 50 digits, and errors in units in the last place."""
+"""Checks of derivatives: a verdict instead of a tolerance, and the operation that is at fault."""
 
 from __future__ import annotations
 
+from .assertions import GradientError as GradientError
+from .assertions import assert_gradient as assert_gradient
+from .check import check_gradient as check_gradient
+from .compat import GradcheckError as GradcheckError
+from .compat import check_grads as check_grads
+from .compat import gradcheck as gradcheck
+from .compat import gradgradcheck as gradgradcheck
+from .programs import Expression as Expression
+from .programs import Step as Step
 from .reference import Reference as Reference
 from .reference import error_in_ulps as error_in_ulps
 from .reference import reference as reference
+from .strategies import expressions as expressions
+from .strategies import points as points
+from .strategies import reals as reals
+from .verdicts import FunctionError as FunctionError
+from .verdicts import Report as Report
+from .verdicts import Verdict as Verdict
+from .verdicts import Worst as Worst

@@ -1,0 +1,126 @@
+"""Arguments and results as flat lists of numbers with the names of their places, from any array library."""
+
+from __future__ import annotations
+
+import math
+from itertools import product
+from typing import TYPE_CHECKING, Any
+
+from ..evaluation import is_fraction
+from ..value import Value
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+ARRAYS = ("numpy", "torch", "jax", "jaxlib")
+BITS = {"float32": 24, "complex64": 24, "float16": 11, "bfloat16": 8}
+DOUBLE = 2.0**-53  # half a unit in the last place of 1.0
+
+
+def array_library(x: Any) -> str:
+    """Which array library an array is from; "" for what is no array."""
+    library = type(x).__module__.partition(".")[0]
+    if library not in ARRAYS or not hasattr(x, "dtype"):
+        return ""
+    return "jax" if library == "jaxlib" else library
+
+
+def unit_roundoff(x: Any) -> float:
+    """Half an ulp of 1 in the precision of an array or a NumPy number; that of doubles for all else."""
+    return 2.0 ** -BITS.get(str(getattr(x, "dtype", "")).rpartition(".")[2], 53)
+
+
+def _is_real(x: Any) -> bool:
+    name = str(x.dtype).rpartition(".")[2]
+    return name.startswith(("float", "bfloat", "int", "uint")) or name == "object"
+
+
+class Tree:
+    """Nested lists, tuples, dicts and arrays, taken apart.
+
+    Attributes:
+        leaves: The numbers: floats, Fractions or Values.
+        names: The place of each, such as "args[0]['w'][2]".
+        unit: The unit roundoff of the coarsest number.
+        foreign: Whether there is an array that cannot hold Values, or one of less than double precision.
+        other: Names of what is neither a container nor a number; it is passed on as it is.
+    """
+
+    def __init__(self, tree: Any, name: str) -> None:
+        self.leaves: list[Any] = []
+        self.names: list[str] = []
+        self.unit = DOUBLE
+        self.foreign = False
+        self.other: list[str] = []
+        self._build = self._walk(tree, name)
+
+    def _leaf(self, x: Any, name: str) -> None:
+        self.leaves.append(x)
+        self.names.append(name)
+
+    def _walk(self, x: Any, name: str) -> Callable[[Iterator[Any]], Any]:
+        if isinstance(x, dict):
+            parts = {key: self._walk(child, f"{name}[{key!r}]") for key, child in x.items()}
+            return lambda leaves: {key: build(leaves) for key, build in parts.items()}
+        if isinstance(x, (list, tuple)):
+            items = [self._walk(child, f"{name}[{i}]") for i, child in enumerate(x)]
+            kind: Any = type(x)
+            if hasattr(x, "_fields"):
+                return lambda leaves: kind(*[build(leaves) for build in items])
+            return lambda leaves: kind([build(leaves) for build in items])
+        if array_library(x):
+            return self._array(x, name)
+        if isinstance(x, Value) or is_fraction(x):
+            self._leaf(x, name)
+            return next
+        if isinstance(x, (int, float)) and not isinstance(x, bool):
+            self._leaf(float(x), name)
+            return next
+        self.other.append(name)
+        return lambda leaves: x
+
+    def _array(self, x: Any, name: str) -> Callable[[Iterator[Any]], Any]:
+        library = array_library(x)
+        if not _is_real(x):
+            self.other.append(name)
+            return lambda leaves: x
+        self.unit = max(self.unit, unit_roundoff(x))
+        self.foreign = self.foreign or library != "numpy" or unit_roundoff(x) > DOUBLE
+        shape = tuple(x.shape)
+        for where, leaf in zip(product(*map(range, shape)), x.reshape(-1).tolist(), strict=True):
+            self._leaf(leaf if isinstance(leaf, Value) else float(leaf), name + (f"{list(where)}" if where else ""))
+        count = math.prod(shape)
+        return lambda leaves: _rebuilt(x, library, [next(leaves) for _ in range(count)], shape)
+
+    def build(self, leaves: list[Any]) -> Any:
+        """The same tree around other numbers, in containers of its own."""
+        return self._build(iter(leaves))
+
+
+def _rebuilt(x: Any, library: str, leaves: list[Any], shape: tuple[int, ...]) -> Any:
+    """An array as `x`: of its library and precision; of complex numbers or objects where leaves are."""
+    if library == "torch":
+        import torch
+
+        whole = torch.tensor(leaves, dtype=x.dtype if x.dtype.is_floating_point else torch.float64)
+        return whole.reshape(shape).to(x.device).requires_grad_(x.requires_grad)
+    import numpy as np
+
+    if any(isinstance(leaf, Value) for leaf in leaves):
+        boxes = np.empty(len(leaves), object)
+        boxes[:] = leaves
+        return boxes.reshape(shape)
+    kind: Any = x.dtype if np.dtype(x.dtype).kind not in "iuO" else float
+    if any(isinstance(leaf, complex) for leaf in leaves):
+        kind = complex
+    whole = np.array(leaves, dtype=kind).reshape(shape)
+    if library == "jax":
+        import jax.numpy as jnp
+
+        return jnp.asarray(whole)
+    return whole if shape or not isinstance(x, np.generic) else whole[()]
+
+
+def same(a: list[Any], b: list[Any]) -> bool:
+    """Whether two lists hold the same numbers, bit for bit but for the sign of 0; NaN is NaN."""
+    return len(a) == len(b) and all(x == y or (x != x and y != y) for x, y in zip(a, b, strict=True))  # noqa: PLR0124

@@ -1,0 +1,254 @@
+"""Derivatives of a function of one number, by differences: central, one-sided, extrapolated, with an error.
+
+The steps t fall by factors of 4, from a quarter of the operand's size down to its last bits. Of the
+difference quotients at all of them, polynomial extrapolation to t = 0 gives a table, and the entry
+whose neighbours disagree least is the estimate, their disagreement its error (Ridders, 1982).
+
+What the differences on both sides say about each other comes first: while they close up as t falls,
+the function is smooth between -t and t, and only such steps enter the table. A kink near by, at a
+distance within the larger steps, is thus left out. Where they do not close up down to the last
+steps that rounding leaves readable, the point itself is a kink or a jump.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+LEVELS = 26
+FACTOR = 4.0
+CLOSING = 0.6  # sides that close up shrink by FACTOR per level; a kink's do not shrink
+READABLE = 0.05  # a difference quotient counts while rounding disturbs it by less than this share
+GROWING = 1.5  # quotients that grow by this per level have no limit; at a root's vertical tangent it is 2
+ORDERS = (2, 4, 6, 8)  # of the error of a central difference
+ONE_SIDED = (1, 2, 3)
+SMALLEST = 2.0**-1074
+COARSEST = 2.0**-7  # half a unit in the last place of the shortest numbers in use, of 8 bits
+NEAR_ZERO = 2.0**-20  # operands that small are tried with steps of size 1 as well
+
+
+@dataclass(frozen=True, slots=True)
+class Slope:
+    """The derivative at t = 0.
+
+    Attributes:
+        value: The estimate; from both sides where the function is smooth.
+        error: How far off it may be.
+        left: The left one-sided derivative at a kink; else `value`.
+        right: The right one.
+        kind: "smooth", "kink", "jump" or "not finite".
+        noise: How far function values near by are off, from rounding.
+        scale: The largest difference quotient over all steps: what "next to 0" is measured by.
+        readings: (t, f(t), f(-t)), larger steps first.
+    """
+
+    value: float
+    error: float
+    left: float
+    right: float
+    kind: str
+    noise: float
+    scale: float
+    readings: tuple[tuple[float, float, float], ...]
+
+
+def extrapolated(
+    steps: Sequence[float], quotients: Sequence[float], noises: Sequence[float], orders: Sequence[int]
+) -> tuple[float, float]:
+    """The limit for steps that fall by FACTOR, and its error (Richardson, 1911; Ridders, 1982).
+
+    Args:
+        steps: Larger ones first.
+        quotients: What was found with each.
+        noises: How far off rounding puts it.
+        orders: The powers of the step that its errors consist of.
+    """
+    best, error = quotients[0], noises[0] + abs(quotients[0])
+    row: list[float] = []
+    for k in range(len(steps)):
+        new = [quotients[k]]
+        for j, old in enumerate(row[: len(orders)]):
+            new.append(new[j] + (new[j] - old) / (FACTOR ** orders[j] - 1))
+        for j in range(1, len(new)):
+            apart = max(abs(new[j] - new[j - 1]), abs(new[j] - row[j - 1])) + 2 * noises[k]
+            if apart < error:
+                best, error = new[j], apart
+        row = new
+    return best, error
+
+
+def slopes(f: Callable[[float], Sequence[float]], size: float, unit: float, moved: float = 0.0) -> list[Slope]:
+    """The derivative of every result of `f` at t = 0.
+
+    Args:
+        f: A function of one number t that returns a list.
+        size: How large the operand is, to which t is added.
+        unit: Unit roundoff of the results.
+        moved: How far off rounding puts t itself.
+    """
+    zero = f(0.0)
+    tried = [_slopes(f, zero, max(size, 1.0), unit, moved)]
+    if 0 < size < NEAR_ZERO:
+        tried.append(_slopes(f, zero, size, unit, moved))
+    return [min(found, key=lambda s: (s.kind != "smooth", s.error)) for found in zip(*tried, strict=True)]
+
+
+def _slopes(
+    f: Callable[[float], Sequence[float]], zero: Sequence[float], size: float, unit: float, moved: float
+) -> list[Slope]:
+    top = math.frexp(size)[1] - 2
+    steps = [math.ldexp(1.0, top - 2 * k) for k in range(LEVELS)]  # powers of two: adding them is mostly exact
+    up, down = [f(t) for t in steps], [f(-t) for t in steps]
+    found = []
+    for i, at_zero in enumerate(zero):
+        readings = [(t, a[i], b[i]) for t, a, b in zip(steps, up, down, strict=True)]
+        finite = [r for r in readings if math.isfinite(r[1]) and math.isfinite(r[2])]
+        if math.isfinite(at_zero) and len(finite) >= LEVELS // 2:
+            found.append(_slope(at_zero, finite, unit, moved))
+        else:
+            found.append(_at_an_end(at_zero, readings, unit))
+    return found
+
+
+def _noise(zero: float, sides: Sequence[Sequence[float]], unit: float) -> float:
+    """How far rounding puts function values off: what is left of them when all that is smooth is gone.
+
+    On each side a combination of the values at three steps in which constants and slopes cancel
+    falls by 16 per level where the function is smooth. Below, there is noise: of rounding, of a
+    subtraction within, or of an iteration that ended early.
+    """
+    largest = 4 * (unit * abs(zero) + SMALLEST)
+    for values in sides:
+        rests = [abs((a - b) - FACTOR * (b - c)) for a, b, c in zip(values, values[1:], values[2:], strict=False)]
+        clean = 0
+        for k in range(len(rests) - 5, 2, -1):
+            falls = [rests[k - j] > FACTOR * rests[k - j + 1] > 0 for j in (1, 2, 3)]
+            if all(falls):
+                clean = k + 1
+                break
+        # A kink between two steps leaves a rest at two levels, a steep rise at four, noise at many.
+        largest = max(largest, max(sorted(rests[clean:])[:-4], default=0.0) / FACTOR)
+    return largest
+
+
+def _quantum(zero: float, finite: Sequence[tuple[float, float, float]]) -> float:
+    """The height of a stair, where the function rises in stairs: computed in single precision within, for instance.
+
+    It stands still on both sides for small steps, rises through its value with larger ones, and by no
+    more than a number of few digits is rounded.
+    """
+    rises = [(up - zero, zero - down) for _, up, down in finite]
+    flat = next((k for k, (a, b) in enumerate(rises) if not a and not b), len(rises))
+    if flat < 2 or any(a or b for a, b in rises[flat:]) or flat == len(rises):
+        return 0.0
+    (right, left), (a, b) = rises[flat - 2], rises[flat - 1]
+    height = max(abs(a), abs(b))
+    return height if right * left > 0 and height <= COARSEST * abs(zero) else 0.0
+
+
+def _slope(zero: float, finite: list[tuple[float, float, float]], unit: float, moved: float) -> Slope:
+    """The derivative where both sides are finite."""
+    steps = [t for t, _, _ in finite]
+    noise = max(_noise(zero, ([r[1] for r in finite], [r[2] for r in finite]), unit), _quantum(zero, finite))
+    right = [(a - zero) / t for t, a, _ in finite]
+    left = [(zero - b) / t for t, _, b in finite]
+    # How far rounding moves one quotient: the function's values, and where t was rounded itself.
+    noises = [
+        (noise + 2 * unit * max(abs(a - zero), abs(b - zero))) / t + moved / t * max(abs(r), abs(s))
+        for (t, a, b), r, s in zip(finite, right, left, strict=True)
+    ]
+    gaps = [r - s for r, s in zip(right, left, strict=True)]
+    # Where the sides have closed up there may be nothing to read but that: a flat piece beside a kink.
+    readable = [
+        k for k in range(1, len(steps)) if noises[k] <= READABLE * max(abs(right[k]), abs(left[k]), abs(gaps[k - 1]))
+    ]
+    last = readable[-1] if readable else 1
+    if not _closes(gaps, noises, last):
+        return _sided(zero, finite, right, left, noises, last, noise)
+    first = last
+    while first > 0 and _closes(gaps, noises, first):
+        first -= 1
+    middle = [(r + s) / 2 for r, s in zip(right, left, strict=True)]
+    value, error = extrapolated(steps[first:], middle[first:], noises[first:], ORDERS)
+    # Larger steps than the function's own length tell nothing, however well they agree with each other.
+    while first < last - 1 and abs(middle[last] - value) > 16 * (error + noises[last]):
+        first += 1
+        value, error = extrapolated(steps[first:], middle[first:], noises[first:], ORDERS)
+    scale = max(map(abs, (*right, *left)))
+    return Slope(value, error, value, value, "smooth", noise, scale, tuple(finite))
+
+
+def _closes(gaps: Sequence[float], noises: Sequence[float], k: int) -> bool:
+    """Whether the difference quotients of the two sides come closer from level k - 1 to k."""
+    return abs(gaps[k]) <= max(CLOSING * abs(gaps[k - 1]), 4 * noises[k])
+
+
+def _grows(quotients: Sequence[float]) -> bool:
+    """Whether the quotients at the smallest steps grow without end."""
+    tail = [abs(q) for q in quotients[-5:]]
+    return all(b >= GROWING * a > 0 for a, b in pairwise(tail))
+
+
+def _sided(
+    zero: float,
+    finite: list[tuple[float, float, float]],
+    right: list[float],
+    left: list[float],
+    noises: list[float],
+    last: int,
+    noise: float,
+) -> Slope:
+    """A kink, or a jump where a difference itself does not fall with the step."""
+    for sign, place in ((1, 1), (-1, 2)):
+        near, far = (abs(finite[k][place] - zero) for k in (-1, -5))
+        if near > 0.5 * far and near > 8 * noise:  # half: at a root's vertical tangent it is a sixteenth
+            side = math.copysign(math.inf, sign * (finite[-1][place] - zero))
+            return Slope(side, math.inf, side, side, "jump", noise, 0.0, tuple(finite))
+    start = max(0, last - 6)
+    window = slice(start, last + 1)
+    steps, doubled = [t for t, _, _ in finite][window], [2 * n for n in noises[window]]
+    (r, e), (s, d) = (
+        (math.copysign(math.inf, side[last]), 0.0)
+        if _grows(side[: last + 1])
+        else extrapolated(steps, side[window], doubled, ONE_SIDED)
+        for side in (right, left)
+    )
+    return Slope((r + s) / 2 if math.isfinite(r + s) else 0.0, max(e, d), s, r, "kink", noise, 0.0, tuple(finite))
+
+
+def _at_an_end(zero: float, readings: list[tuple[float, float, float]], unit: float) -> Slope:
+    """Where the function is finite on one side only: the end of its domain."""
+    for sign, place in ((1.0, 1), (-1.0, 2)):
+        finite = [r for r in readings if math.isfinite(r[place])]
+        if math.isfinite(zero) and len(finite) >= LEVELS // 2:
+            steps = [r[0] for r in finite]
+            noise = _noise(zero, [[r[place] for r in finite]], unit)
+            quotients = [sign * (r[place] - zero) / r[0] for r in finite]
+            kept = tuple((r[0], r[place], zero) for r in finite)
+            if _grows(quotients):
+                value = math.copysign(math.inf, quotients[-1])
+                return Slope(value, 0.0, value, value, "not finite", noise, 0.0, kept)
+            noises = [2 * (noise + unit * abs(r[place] - zero)) / r[0] for r in finite]
+            value, error = extrapolated(steps, quotients, noises, ONE_SIDED)
+            return Slope(value, error, value, value, "smooth", noise, max(map(abs, quotients)), kept)
+    return Slope(math.nan, math.inf, math.nan, math.nan, "not finite", 0.0, 0.0, ())
+
+
+def remainder_order(zero: float, slope: Slope, claimed: float) -> float:
+    """The power of t with which f(t) - f(0) - t * claimed falls, at the smallest steps above rounding.
+
+    2 for the right derivative, 1 for a wrong one: Taylor's theorem as a second witness.
+    inf where nothing is left above rounding.
+    """
+    left = []
+    for t, up, _ in slope.readings:
+        rest = abs(up - zero - t * claimed)
+        if rest > 32 * slope.noise and rest > 2.0**-40 * abs(t * claimed):
+            left.append((t, rest))
+    orders = [math.log(a[1] / b[1], a[0] / b[0]) for a, b in pairwise(left)]
+    return sorted(orders[-3:])[len(orders[-3:]) // 2] if orders else math.inf

@@ -1,0 +1,163 @@
+"""Higher derivatives: the graph of a derivative is judged, against differences of exact first derivatives."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from .. import transforms
+from ..contexts import transforming
+from ..gradients import pull_back
+from ..ops import ROWS
+from ..value import Value, record
+from . import foreign
+from .own import Judge
+from .recording import Recording, directions
+from .reference import Replay, number_system, pulled
+from .verdicts import Report, Verdict
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+MOST_COLUMNS = 12  # of a Hessian that is checked whole; beyond, along random directions
+DIRECTIONS = 3
+SECOND = 1e-9  # share that a second derivative of one operation is right to
+
+
+def check_order(rec: Recording, order: int, modes: Sequence[str]) -> Report:
+    """The verdict on the derivatives of one order, those below being right.
+
+    Args:
+        rec: The function, recorded.
+        order: 2 or more.
+        modes: The sweeps to judge.
+
+    Returns:
+        A `Report` whose sentence begins with the order.
+    """
+    n, outs = len(rec.inputs), len(rec.outputs)
+    exact = Exact(rec, order)
+    whole = order == 2 and n <= MOST_COLUMNS and outs == 1
+    units = [[float(i == j) for j in range(n)] for i in range(n)]
+    combination = [1.0] if outs == 1 else directions(outs, "combination")
+    if whole:
+        paths = [[unit] for unit in units]
+    else:
+        paths = [
+            [directions(n, f"order {order} {k} {i}") for i in range(order - 1)]
+            for k in range(1 if n == 1 else DIRECTIONS)
+        ]
+    reports = []
+    for path in paths:
+        judged = _recorded_order(rec, path, combination)
+        if exact.rough:  # a primitive that is read in doubles: differences in doubles
+            report = _check_roughly(judged)
+        else:
+            report = Judge(judged, modes=modes, expected=exact.derivative(path, combination).__getitem__).report()
+        if report.verdict is Verdict.WRONG and not report.faulty_op:
+            report = _blamed(rec, report)
+        if not report:
+            return _worded(report, order)
+        reports.append(report)
+    return _worded(max(reports, key=lambda r: r.worst.error_ulps), order)
+
+
+def _check_roughly(judged: Recording) -> Report:
+    """Differences in doubles, where a primitive can be read in no more."""
+    given = [[float(g) for g in pull_back(judged.outputs, [1.0], judged.inputs, graph=False)]]
+    point = [float(x.data) for x in judged.inputs]
+
+    def call(leaves: list[Any]) -> list[float]:
+        return [float(z.data) for z in judged.call([Value(x) for x in leaves])]
+
+    return foreign.judge(foreign.Numeric(call, point, judged.names, [""], given, side="reverse mode"))
+
+
+def _worded(report: Report, order: int) -> Report:
+    return replace(report, reason=f"at order {order}: {report.reason}")
+
+
+def _recorded_order(rec: Recording, path: list[list[float]], combination: list[float]) -> Recording:
+    """The graph of a derivative along some directions, of which the gradient is the next order."""
+
+    def along(f: Callable[[list[Any]], Any], v: list[float]) -> Callable[[list[Any]], Any]:
+        def slope(leaves: list[Any]) -> Any:
+            gradient = transforms.grad(f)(leaves)
+            return record(ROWS["pos"], sum((g * d for g, d in zip(gradient, v, strict=True) if d), start=0.0))
+
+        return slope
+
+    def start(leaves: list[Any]) -> Any:
+        outputs = rec.call(leaves)
+        return sum(
+            (z * u for z, u in zip(outputs[1:], combination[1:], strict=True)), start=outputs[0] * combination[0]
+        )
+
+    f: Callable[[list[Any]], Any] = start
+    for v in path:
+        f = along(f, v)
+    with transforming():
+        inputs = [Value(x.data) for x in rec.inputs]
+        output = f(inputs)
+    return Recording(lambda leaves: [f(leaves)], inputs, rec.names, [output], [""])
+
+
+class Exact:
+    """Higher derivatives by central differences of exact first ones, in high precision."""
+
+    def __init__(self, rec: Recording, order: int) -> None:
+        self.rec = rec
+        self.m = number_system(50 * (order + 1))
+        self.rough = Replay(rec.order, rec.inputs, 50).rough
+
+    def derivative(self, path: list[list[float]], combination: list[float]) -> list[tuple[Any, Any]]:
+        """Of the combination of results, along the path and to every input: numbers, and how far off they may be."""
+        coarse, fine = (self._differences(path, combination, self.m.number(10) ** -power) for power in (16, 20))
+        return [(b, 2 * abs(a - b)) for a, b in zip(coarse, fine, strict=True)]
+
+    def _differences(self, path: list[list[float]], combination: list[float], h: Any) -> list[Any]:
+        m, n = self.m, len(self.rec.inputs)
+        total = [m.context.zero] * n
+        for signs in range(2 ** len(path)):
+            moved = [m.number(x.data) for x in self.rec.inputs]
+            weight = 1
+            for k, v in enumerate(path):
+                sign = 1 if signs >> k & 1 else -1
+                weight *= sign
+                moved = [x + sign * h * d for x, d in zip(moved, v, strict=True)]
+            total = [a + weight * b for a, b in zip(total, self._gradient(moved, combination), strict=True)]
+        return [t / (2 * h) ** len(path) for t in total]
+
+    def _gradient(self, at: list[Any], combination: list[float]) -> list[Any]:
+        rec, m = self.rec, self.m
+        replay = Replay(rec.order, rec.inputs, m.context.dps, at=dict(zip(rec.inputs, at, strict=True)))
+        seeds: dict[Value, Any] = {}
+        for out, u in zip(rec.outputs, combination, strict=True):
+            if isinstance(out, Value):
+                seeds[out] = seeds.get(out, m.context.zero) + m.number(u)
+        adjoints = pulled(rec.order, replay.edges, seeds, m.context.zero)
+        return [adjoints.get(x, m.context.zero) for x in rec.inputs]
+
+
+def _blamed(rec: Recording, report: Report) -> Report:
+    """Name the first node whose operation alone has a wrong second derivative."""
+    seen: set[Any] = set()
+    for node in rec.order:
+        row = node._row
+        if row is None or row in seen:
+            continue
+        seen.add(row)
+        alone = [Value(p.data) for p in node.parents]
+        z = record(row, *alone)
+        moving = Recording(lambda xs: xs, alone, [""] * len(alone), [z], [""])
+        path = [directions(len(alone), "alone")]
+        point = [p.data for p in node.parents]
+        found = transforms.hvp(partial(record, row), point, path[0])
+        exact = Exact(moving, 2)
+        for g, (e, unsure) in zip(found, exact.derivative(path, [1.0]), strict=True):
+            if exact.m.context.isfinite(e) and not abs(g - e) <= SECOND * (abs(e) + abs(z.data)) + unsure:
+                own = f"The second derivative of {node.op} by itself is {float(g)!r} instead of {float(e)!r}."
+                reason = f"{report.reason} {own}"
+                return replace(report, reason=reason, faulty_op=node.op, faulty_node=node, root=rec.root)
+    return report

@@ -1,0 +1,601 @@
+"""A recorded graph against 50 digits: is the derivative right, and if not, which node is at fault.
+
+The error of a derivative has three parts, and each has a bound of its own:
+
+    found - exact  =  (found - A)  +  (A - B)  +  (B - exact)
+
+`A` sums the local derivatives that were recorded over all paths, without rounding: the first part
+is the sweep's, and small unless the sweep is wrong. `B` does so with the local derivatives that
+the rows' values have at the operands that were recorded: the second part is the rules', and small
+at each node alone unless that node's rule is wrong. The third part is what the rounding of values
+does to a derivative, whatever the rules: never a fault, and large where a program cancels.
+So a right program is never called wrong, however badly it is conditioned (docs/adr/0008).
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+from ..gradients import pull_back, push_forward
+from ..value import Constant, Value
+from .arguments import DOUBLE
+from .recording import (
+    SMALLEST,
+    Entry,
+    Recording,
+    built_in,
+    digits_left,
+    directions,
+    named,
+    one_sided,
+    recorded_slopes,
+    rule_rounding,
+    seeds_of,
+    total,
+    ulp_of,
+    value_is_wrong,
+)
+from .reference import Replay, graph_of, number_system, pulled, pulled_with_sizes, pushed, settled, values_at
+from .verdicts import Report, Verdict, Worst
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+MANY_INPUTS = 64  # beyond, forward mode along random directions
+DIRECTIONS = 4
+HALF_THE_DIGITS = 2.0**26  # ulp
+RULE, USER_RULE = 8.0, 32.0  # ulp that a local derivative may be off; built-in rows are within 4, docs/accuracy.md
+FIFTY = "50 digits"
+
+
+class Judge:
+    """The check of one recording. `report()` does it, each step only if the one before asks for it."""
+
+    def __init__(
+        self,
+        rec: Recording,
+        *,
+        given: list[list[float]] | None = None,
+        modes: Sequence[str] = ("reverse", "forward"),
+        expected: Callable[[int], tuple[Any, Any]] | None = None,
+    ) -> None:
+        """Prepare a check.
+
+        Args:
+            rec: The recording.
+            given: A Jacobian to be judged instead of the library's own.
+            modes: Which of the library's sweeps are judged.
+            expected: What an independent reference says to input j, and how far that may be off; None
+                for the graph's own.
+        """
+        self.rec = rec
+        self.given = given
+        self.modes = modes
+        self.expected = expected
+        self.seeds = seeds_of(len(rec.outputs))
+        self.replay: Replay
+        self.exact: list[list[Any]] = []
+        self.slack: list[list[Any]] = []
+        self.sizes: list[list[Any]] = []
+
+    # --- what is found ---
+
+    def found(self) -> list[Entry]:
+        """All numbers to be judged."""
+        rec, n = self.rec, len(self.rec.inputs)
+        if self.given is not None:
+            return [
+                Entry(s, j, "derivative", total(u * row[j] for u, row in zip(seed, self.given, strict=True) if u))
+                for s, seed in enumerate(self.seeds)
+                for j in range(n)
+            ]
+        entries = []
+        if "reverse" in self.modes:
+            for s, seed in enumerate(self.seeds):
+                rows = pull_back(rec.outputs, seed, rec.inputs, graph=False)
+                entries += [Entry(s, j, "reverse mode", float(g)) for j, g in enumerate(rows)]
+            if len(rec.outputs) == 1 and isinstance(rec.outputs[0], Value):
+                entries += [Entry(0, j, "backward()", g) for j, g in enumerate(self._backward(rec.outputs[0]))]
+        if "forward" in self.modes and n <= MANY_INPUTS:
+            for j in range(n):
+                moved = push_forward(rec.outputs, rec.inputs, [float(k == j) for k in range(n)], graph=False)
+                entries += [
+                    Entry(s, j, "forward mode", total(u * float(t) for u, t in zip(seed, moved, strict=True) if u))
+                    for s, seed in enumerate(self.seeds)
+                ]
+        return entries
+
+    def _backward(self, root: Value) -> list[float]:
+        """What `backward()` gives. It stays in the nodes of this recording, to be drawn; others get theirs back."""
+        before = [(node, node.grad) for node in self.rec.order]
+        for node, _ in before:
+            node.grad = 0.0
+        root.backward()
+        own = set(self.rec.inputs)
+        for node, g in before:
+            if node in own or any(p in own for p in node.parents):
+                own.add(node)
+            else:
+                node.grad = g
+        return [float(x.grad) for x in self.rec.inputs]
+
+    def crossed(self) -> tuple[str, float, float] | None:
+        """Forward against reverse mode along random directions, for more inputs than forward mode visits one by one."""
+        rec, n = self.rec, len(self.rec.inputs)
+        if self.given is not None or "forward" not in self.modes or n <= MANY_INPUTS:
+            return None
+        for k in range(DIRECTIONS):
+            v = directions(n, f"tangent {k}")
+            moved = push_forward(rec.outputs, rec.inputs, v, graph=False)
+            for s, seed in enumerate(self.seeds):
+                found = total(u * float(t) for u, t in zip(seed, moved, strict=True) if u)
+                exact = sum(self.replay.m.number(x) * d for x, d in zip(v, self.exact[s], strict=True))
+                slack = sum(abs(x) * d for x, d in zip(v, self.slack[s], strict=True))
+                if not abs(found - exact) <= 2 * slack:
+                    return self._where(s, f"{n} inputs along a random direction"), float(exact), found
+        return None
+
+    # --- what is expected ---
+
+    def _seeds(self, m: Any, s: int) -> dict[Value, Any]:
+        seeds: dict[Value, Any] = {}
+        for out, u in zip(self.rec.outputs, self.seeds[s], strict=True):
+            if isinstance(out, Value) and u:
+                seeds[out] = seeds.get(out, m.context.zero) + m.number(u)
+        return seeds
+
+    def _pull(self, replay: Replay, edges: Callable[[Value], Any], s: int) -> dict[Value, Any]:
+        return pulled(self.rec.order, edges, self._seeds(replay.m, s), replay.m.context.zero)
+
+    def _look(self, replay: Replay) -> list[tuple[Any, Any]]:
+        looked = [(replay.values[out], 0) for out in self.rec.outputs if isinstance(out, Value)]
+        for s in range(len(self.seeds)):
+            adjoints, sizes = pulled_with_sizes(replay, self._seeds(replay.m, s))
+            looked += [(adjoints[x], sizes[x]) for x in self.rec.inputs if x in adjoints]
+        return looked
+
+    def _expect(self) -> None:
+        """Exact derivatives, the sums of |terms| over all paths, and what rounding of rules and sweep allows."""
+        rec = self.rec
+        self.replay = replay = settled(rec.order, rec.inputs, self._look)
+        zero = replay.m.context.zero
+        for s in range(len(self.seeds)):
+            exact = self._pull(replay, replay.edges, s)
+            sizes, slack = self._allowed(replay, s)
+            self.exact.append([exact.get(x, zero) for x in rec.inputs])
+            self.sizes.append([sizes.get(x, zero) for x in rec.inputs])
+            self.slack.append([slack.get(x, zero) for x in rec.inputs])
+
+    def _allowed(self, replay: Replay, s: int) -> tuple[dict[Value, Any], dict[Value, Any]]:
+        """Running error analysis of the reverse sweep, in the manner of Wilkinson (1963)."""
+        m, order = replay.m, self.rec.order
+        sizes = dict.fromkeys(order, m.context.zero)
+        slack = dict.fromkeys(order, m.context.zero)
+        for out, u in zip(self.rec.outputs, self.seeds[s], strict=True):
+            if isinstance(out, Value):
+                sizes[out] += abs(u)
+        for node in reversed(order):
+            size, bound = sizes[node], slack[node]
+            slopes = replay.slopes.get(node)
+            if slopes is None or not size:
+                continue
+            for i, (parent, d) in enumerate(zip(node.parents, slopes.exact, strict=True)):
+                if d:
+                    d = abs(d)
+                    own = self._rule(replay, node, i, d)
+                    sizes[parent] += d * size
+                    slack[parent] += d * bound + own * size + 4 * DOUBLE * d * size + SMALLEST
+        return sizes, slack
+
+    def _rule(self, replay: Replay, node: Value, i: int, d: Any) -> Any:
+        """How far off a local derivative may be, by its rule's own rounding."""
+        count = len(node.parents)
+        ulp = RULE + count / 2 if built_in(node) else USER_RULE
+        rough = replay.slopes[node].rough
+        far = max(abs(replay.values[p]) for p in node.parents)
+        return 2 * DOUBLE * ulp * d + SMALLEST * (8 + min(far, 1e4)) + (4 * rough[i] if rough else 0)
+
+    # --- the verdict ---
+
+    def report(self) -> Report:
+        """Judge."""
+        rec = self.rec
+        values = [float(out.data if isinstance(out, Value) else out) for out in rec.outputs]
+        for i, z in enumerate(values):
+            if not math.isfinite(z):
+                return self._not_finite_value(i, z)
+        self._expect()
+        entries = self.found()
+        for e in entries:
+            e.exact, e.slack = self._expected(e)
+        if self.replay.uneven:
+            self.told = self._at_kinks(entries)
+            if self.told is not None:
+                return self.told
+        astray = [e for e in entries if not math.isfinite(e.found)]
+        if astray:
+            return self._not_finite_gradient(astray[0])
+        if all(self.replay.m.context.isfinite(e.exact) for e in entries):
+            bad = [e for e in entries if e.error > e.slack or self._lost(e)]
+        else:
+            bad = [e for e in entries if not self.replay.m.context.isfinite(e.exact)]
+            return self._infinite(bad[0])
+        if bad:
+            return self._explained(bad, entries)
+        crossed = self.crossed()
+        if crossed is not None:
+            where, exact, found = crossed
+            worst = Worst(where, exact, found, abs(found - exact) / math.ulp(exact), 0.0, FIFTY, "forward mode")
+            return self._report(
+                Verdict.WRONG,
+                f"forward mode gives {found!r} along a random direction of the inputs, "
+                f"and 50 digits {exact!r}: its sum over paths is wrong.",
+                worst,
+            )
+        return self._right(entries)
+
+    def _expected(self, e: Entry) -> tuple[Any, Any]:
+        exact, slack = self.exact[e.seed][e.j], self.slack[e.seed][e.j]
+        if self.expected is not None:
+            other, unsure = self.expected(e.j)
+            return (self.replay.m.context.zero if abs(other) <= unsure else other), slack + unsure
+        if e.side == "derivative":  # another program, which may round otherwise
+            slack = slack * 64 + 2.0**-40 * self.sizes[e.seed][e.j]
+        return exact, slack
+
+    def _lost(self, e: Entry) -> bool:
+        """Whether rounding left less than half of the digits; a 0 has no digits to lose."""
+        nothing = self.sizes[e.seed][e.j] * self.replay.m.number(10) ** -40
+        return bool(abs(e.exact) > nothing and e.error > HALF_THE_DIGITS * ulp_of(e.exact))
+
+    def _explained(self, bad: list[Entry], entries: list[Entry]) -> Report:
+        """Beyond the rounding of rules and sweep: a node, the sweep, or the rounding of values."""
+        local = Replay(self.rec.order, self.rec.inputs, 50, recorded=True)
+        e = max(bad, key=lambda e: e.share)
+        overflowed = next((x for x in local.slopes if not math.isfinite(float(x.data))), None)
+        if overflowed is not None and local.m.context.isfinite(self.replay.values[overflowed]):
+            exact = local.m.context.nstr(self.replay.values[overflowed], 6)
+            return self._report(
+                Verdict.NOT_FINITE,
+                f"{named(overflowed)} is {overflowed.data} on the way, where 50 digits give {exact}; so the derivative "
+                "to "
+                f"{self._place(e)} came out as {e.found!r} instead of {float(e.exact)!r}.",
+                self._worst(e),
+                faulty=overflowed,
+            )
+        wrong_value = next((node for node in local.slopes if value_is_wrong(local, node)), None)
+        node, i = self._faulty_edge(local, e)
+        if node is not None:
+            return self._faulty_rule(local, node, i, e)
+        if wrong_value is not None:
+            exact = float(local.values[wrong_value])
+            return self._report(
+                Verdict.WRONG,
+                f"the value of {named(wrong_value)} was recorded as {wrong_value.data!r}, and its operation gives "
+                f"{exact!r} for its operands; the derivative to {self._place(e)} is wrong by it.",
+                self._worst(e),
+                faulty=wrong_value,
+            )
+        if (local.uneven and not self.replay.uneven) or self._other_side(local):
+            return self._near_kink(local, e)
+        if self.expected is not None and not abs(e.exact - self.exact[e.seed][e.j]) <= (
+            e.slack + 2.0**-30 * self.sizes[e.seed][e.j]
+        ):
+            return self._report(
+                Verdict.WRONG,
+                f"the graph of the gradient is not the derivative's: at {self._place(e)} it gives "
+                f"{e.found!r}, and differences of the exact gradient {float(e.exact)!r}.",
+                self._worst(e),
+            )
+        # The nodes are right. What their values' rounding does to the derivative is no fault.
+        for seed in {e.seed for e in bad}:
+            at_recorded = self._pull(local, local.edges, seed)
+            for e in bad:
+                if e.seed == seed:
+                    e.slack += abs(at_recorded.get(self.rec.inputs[e.j], 0) - self.exact[seed][e.j])
+        e = max(bad, key=lambda e: e.share)
+        if e.error > 2 * e.slack:
+            what = "the derivative given" if e.side == "derivative" else f"{e.side}: the sum over paths"
+            return self._report(
+                Verdict.WRONG,
+                f"every node's own derivative is right, but {what} gives {e.found!r} to "
+                f"{self._place(e)} instead of {float(e.exact)!r}.",
+                self._worst(e),
+            )
+        for e in bad:
+            e.slack = max(e.slack, e.error)
+        lost = [e for e in bad if self._lost(e)]
+        if not lost:
+            return self._right(entries)
+        e = max(lost, key=lambda e: e.error / abs(e.exact))
+        condition = float(e.slack / (DOUBLE * abs(e.exact)))
+        return self._report(
+            Verdict.ILL_CONDITIONED,
+            f"no node is at fault, but rounding leaves {digits_left(e)} of 16 digits of the derivative to "
+            f"{self._place(e)}: condition number {condition:.2g}.",
+            self._worst(e),
+            condition=condition,
+        )
+
+    def _faulty_edge(self, local: Replay, e: Entry) -> tuple[Value | None, int]:
+        """The node whose local derivative, wrong beyond its rule's rounding, moves this entry most."""
+        m = local.m
+        adjoints = self._pull(local, local.edges, e.seed)
+        recorded = {node: [m.number(d) for d in recorded_slopes(node)] for node in local.slopes}
+
+        def as_recorded(node: Value) -> Any:
+            return zip(node.parents, recorded.get(node, ()), strict=node in recorded)
+
+        tangents = pushed(self.rec.order, as_recorded, {self.rec.inputs[e.j]: m.context.one}, m.context.zero)
+        found: tuple[Any, Value | None, int] = (m.context.zero, None, 0)
+        for node, slopes in local.slopes.items():
+            if slopes.sides is not None:
+                continue
+            for i, (parent, d, own) in enumerate(zip(node.parents, slopes.exact, recorded[node], strict=True)):
+                if isinstance(parent, Constant) or not tangents[parent] or not adjoints[node]:
+                    continue
+                off = abs(own - d)
+                if not off <= self._rule(local, node, i, abs(d)):
+                    moved = abs(off * adjoints[node] * tangents[parent])
+                    if found[1] is None or moved > found[0]:
+                        found = (moved, node, i)
+        return found[1], found[2]
+
+    def _faulty_rule(self, local: Replay, node: Value, i: int, e: Entry) -> Report:
+        exact, own = float(local.slopes[node].exact[i]), float(recorded_slopes(node)[i])
+        operands = ", ".join(repr(p.data) for p in node.parents)
+        rounding = rule_rounding(node, i)
+        said = f"the local derivative of {named(node)} to its operand {i} was recorded as {own!r}"
+        if abs(own - exact) <= rounding:
+            return self._report(
+                Verdict.ILL_CONDITIONED if self._lost_in(own, exact) or self._lost(e) else Verdict.RIGHT,
+                f"{said} at ({operands}), and is {exact!r}: its formula cancels there and loses digits.",
+                self._worst(e),
+                faulty=node,
+                condition=max(1.0, rounding / (DOUBLE * abs(exact) or SMALLEST)),
+            )
+        return self._report(Verdict.WRONG, f"{said} at ({operands}), and is {exact!r}.", self._worst(e), faulty=node)
+
+    @staticmethod
+    def _lost_in(own: float, exact: float) -> bool:
+        return abs(own - exact) > 256 * math.ulp(exact)
+
+    def _other_side(self, local: Replay) -> bool:
+        """Whether rounding put an operand on the other side of a kink that its row knows of."""
+        for node in local.slopes:
+            row = node._row
+            if row is not None and row.kinks is not None:
+                parents = node.parents
+                here, there = (
+                    row.kinks(m, *xs)
+                    for m, xs in (
+                        (local.m, [local.m.number(p.data) for p in parents]),
+                        (self.replay.m, [self.replay.values[p] for p in parents]),
+                    )
+                )
+                pairs = zip(here, there, strict=True) if isinstance(here, tuple) else [(here, there)]
+                if any((a > 0) != (b > 0) or (a < 0) != (b < 0) for a, b in pairs):
+                    return True
+        return False
+
+    def _near_kink(self, local: Replay, e: Entry) -> Report:
+        """A kink within rounding: the derivatives on its sides are those at the recorded and at the exact operands."""
+        x = self.rec.inputs[e.j]
+        ends = [self.exact[e.seed][e.j], self._pull(local, local.edges, e.seed).get(x, 0)]
+        for side in (0, 1):
+            edges = one_sided(local, side)
+            ends.append(self._pull(local, edges, e.seed).get(x, 0))
+        low, high = float(min(ends)), float(max(ends))
+        return self._kink(e, low, high, "the point is at a kink but for rounding")
+
+    # --- kinks and jumps ---
+
+    def _at_kinks(self, entries: list[Entry]) -> Report | None:
+        """Where a node sits at a kink or a jump: what the function itself does there, one input at a time.
+
+        Tied sides may cancel, or not reach the result at all. Then the function has a derivative
+        there, and the entries are judged against it.
+        """
+        m = number_system(150)
+        reached = self._reaching(set(self.replay.uneven))
+        start = {x: m.number(x.data) for x in self.rec.inputs}
+        zero = self._seeded(m, values_at(m, self.rec.order, start))
+        kinks = []
+        for j, x in enumerate(self.rec.inputs):
+            if x not in reached:
+                continue
+            lefts, rights = (self._one_side(m, start, zero, x, sign) for sign in (-1, 1))
+            for s in range(len(self.seeds)):
+                judged = [e for e in entries if e.seed == s and e.j == j]
+                ends = [end for end in (lefts[s], rights[s]) if end is not None]
+                if len(ends) < 2:
+                    return self._jump(judged[0])
+                inside = [end for end in ends if not m.context.isnan(end[1])] or ends  # one side at the end of a domain
+                (far_left, left), (far_right, right) = inside[0], inside[-1]
+                # Where the function is smooth, the two sides close up with the step.
+                gap, infinite = abs(left - right), m.context.isinf(left) or m.context.isinf(right)
+                if (
+                    left != right
+                    if infinite
+                    else (2 * gap > abs(far_left - far_right) and gap > max(1e-30 * (abs(left) + abs(right)), 1e-300))
+                ):
+                    kinks.append((judged, float(left), float(right)))
+                elif self.expected is None:
+                    middle = (left + right) / 2
+                    if 1e5 * abs(middle) <= abs(far_left + far_right) / 2:  # it falls with the step
+                        middle = m.context.zero
+                    slope = float(middle)
+                    for e in judged:
+                        e.exact = self.replay.m.number(middle)
+                        if infinite:
+                            continue
+                        if e.error <= e.slack + 2.0**-40 * abs(slope) + 1e-30 * self.sizes[s][j]:
+                            e.slack = max(e.slack, e.error)
+                        else:
+                            return self._report(
+                                Verdict.WRONG,
+                                f"the function has the derivative {slope!r} to {self._place(e)}, though "
+                                f"{named(self.replay.uneven[0])} sits at a kink; the conventions there add up to "
+                                f"{e.found!r}.",
+                                self._worst(e),
+                                faulty=self.replay.uneven[0],
+                            )
+        outside = [k for k in kinks if not all(min(k[1:]) <= e.found <= max(k[1:]) for e in k[0])]
+        for judged, left, right in (outside or kinks)[:1]:
+            e = max(judged, key=lambda e: max(min(left, right) - e.found, e.found - max(left, right)))
+            return self._kink(e, left, right, f"{named(self.replay.uneven[0])} sits at a kink")
+        return None
+
+    def _reaching(self, nodes: set[Value]) -> set[Value]:
+        """Everything below some nodes."""
+        return set(graph_of(nodes))
+
+    def _seeded(self, m: Any, values: dict[Value, Any]) -> list[Any]:
+        outs = [values[out] if isinstance(out, Value) else m.number(out) for out in self.rec.outputs]
+        return [sum(m.number(u) * z for u, z in zip(seed, outs, strict=True) if u) for seed in self.seeds]
+
+    def _one_side(
+        self, m: Any, start: dict[Value, Any], zero: list[Any], x: Value, sign: int
+    ) -> list[tuple[Any, Any] | None]:
+        """One-sided difference quotients of all combinations of results, at two steps; None where they jump."""
+        size = abs(start[x]) or m.context.one
+        far, near = (sign * size * m.number(10) ** -power for power in (40, 60))
+        there, here = (
+            self._seeded(m, values_at(m, self.rec.order, start | {x: start[x] + step})) for step in (far, near)
+        )
+        found: list[tuple[Any, Any] | None] = []
+        for a, b, c in zip(zero, here, there, strict=True):
+            if b != a and 2 * abs(b - a) > abs(c - a):
+                found.append(None)
+                continue
+            wide, close = (c - a) / far, (b - a) / near
+            vertical = abs(close) > 100 * abs(wide) and abs(close) > 1  # a cusp: the quotients grow without end
+            found.append((wide, m.context.inf * m.context.sign(close) if vertical else close))
+        return found
+
+    def _kink(self, e: Entry, left: float, right: float, why: str) -> Report:
+        low, high = min(left, right), max(left, right)
+        inside = low <= e.found <= high
+        e.exact = self.replay.m.number(min(max(e.found, low), high))
+        return self._report(
+            Verdict.KINK,
+            f"{why}: to {self._place(e)} the one-sided derivatives are {left!r} on the left and "
+            f"{right!r} on the right, and the {e.found!r} found lies {'between' if inside else 'outside of'} them.",
+            self._worst(e),
+            interval=(low, high),
+            faulty=None if inside else next(iter(self.replay.uneven), None),
+        )
+
+    def _jump(self, e: Entry) -> Report:
+        node = self.replay.uneven[0]
+        return self._report(
+            Verdict.DISCONTINUOUS,
+            f"the result jumps at this point when {self._place(e)} moves: {named(node)} does.",
+            self._worst(e),
+            faulty=node,
+        )
+
+    # --- what is not finite ---
+
+    def _not_finite_value(self, i: int, z: float) -> Report:
+        node = next((x for x in self.rec.order if not math.isfinite(float(x.data))), None)
+        came = f"; {named(node)} is the first node that is not finite" if node is not None else ""
+        worst = Worst(self.rec.names[0], z, z, 0.0, 0.0, "its value", "its value")
+        return self._report(Verdict.NOT_FINITE, f"the result{self.rec.places[i]} is {z}{came}.", worst, faulty=node)
+
+    def _not_finite_gradient(self, e: Entry) -> Report:
+        node = next(
+            (node for node in self.replay.slopes if not all(map(math.isfinite, map(float, recorded_slopes(node))))),
+            None,
+        )
+        came = f"; {named(node)} has the first local derivative that is not finite" if node is not None else ""
+        return self._report(
+            Verdict.NOT_FINITE,
+            f"the derivative to {self._place(e)} is {e.found} ({e.side}), where 50 digits give "
+            f"{self.replay.m.context.nstr(e.exact, 6)}{came}.",
+            self._worst(e),
+            faulty=node,
+        )
+
+    def _infinite(self, e: Entry) -> Report:
+        return self._report(
+            Verdict.NOT_FINITE,
+            f"there is no finite derivative to {self._place(e)}: 50 digits give {float(e.exact)}, "
+            f"and {e.found!r} was found.",
+            self._worst(e),
+        )
+
+    # --- words ---
+
+    def _right(self, entries: list[Entry]) -> Report:
+        if not entries:
+            where = f"{len(self.rec.inputs)} inputs along {DIRECTIONS} random directions"
+            worst = Worst(where, 0.0, 0.0, 0.0, 0.0, FIFTY, "forward mode")
+            return self._report(Verdict.RIGHT, f"forward mode is right to {where}.", worst)
+        e = max(entries, key=lambda e: e.share)
+        worst = self._worst(e)
+        far = (
+            "exactly"
+            if not worst.error_ulps
+            else f"within {worst.error_ulps:.2g} ulp (rounding allows {worst.allowed_ulps:.2g})"
+        )
+        count = len({(e.seed, e.j) for e in entries})
+        what = (
+            f"{e.found!r} is the derivative to {worst.where}"
+            if count == 1
+            else f"all {count} derivatives are right, the worst"
+        )
+        return self._report(
+            Verdict.RIGHT,
+            f"{what}{',' if count == 1 else ''} {far}.",
+            worst,
+            condition=float(e.slack / (DOUBLE * abs(e.exact))) if e.exact else 1.0,
+        )
+
+    def _place(self, e: Entry) -> str:
+        return self._where(e.seed, self.rec.names[e.j])
+
+    def _where(self, s: int, name: str) -> str:
+        places = self.rec.places
+        if len(places) == 1 and not places[0]:
+            return name
+        return (
+            f"result{places[s]} / {name}"
+            if len(self.seeds) == len(places)
+            else f"random combination of results / {name}"
+        )
+
+    def _worst(self, e: Entry) -> Worst:
+        exact = e.exact
+        scale = (
+            exact if abs(exact) > self.sizes[e.seed][e.j] * self.replay.m.number(10) ** -40 else self.sizes[e.seed][e.j]
+        )
+        ulp = ulp_of(scale)
+        finite = math.isfinite(e.found) and self.replay.m.context.isfinite(exact)
+        return Worst(
+            self._place(e),
+            float(exact),
+            e.found,
+            float(e.error / ulp) if finite else math.inf,
+            float(e.slack / ulp) if finite else 0.0,
+            FIFTY,
+            e.side,
+        )
+
+    def _report(
+        self,
+        verdict: Verdict,
+        reason: str,
+        worst: Worst,
+        *,
+        faulty: Value | None = None,
+        condition: float = 1.0,
+        interval: tuple[float, float] | None = None,
+    ) -> Report:
+        root = self.rec.root
+        if faulty is not None:  # the result that stands above it
+            root = next(out for out in self.rec.outputs if isinstance(out, Value) and faulty in set(graph_of([out])))
+        return Report(
+            verdict, reason, worst, faulty.op if faulty is not None else "", faulty, condition, interval, root
+        )

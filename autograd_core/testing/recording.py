@@ -1,0 +1,163 @@
+"""One call of a function as a graph, and what can be said of each of its nodes alone."""
+
+from __future__ import annotations
+
+import math
+import random
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from ..contexts import transforming
+from ..ops import ROWS
+from ..value import Value
+from ..value_system import VALUES
+from .arguments import DOUBLE
+from .reference import graph_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from .reference import Replay
+
+MANY_OUTPUTS = 16  # beyond, random combinations of them
+COMBINATIONS = 4
+SMALLEST = 2.0**-1074
+
+
+@dataclass(slots=True)
+class Recording:
+    """One call of a function on fresh Values.
+
+    Attributes:
+        call: The function, of a flat list of numbers or Values, with a flat list of results.
+        inputs: The Values that it was called with.
+        names: Their places.
+        outputs: Its results, Values or numbers.
+        places: Their places; [""] for a single number.
+        order: The graph, operands first.
+    """
+
+    call: Callable[[list[Any]], list[Any]]
+    inputs: list[Value]
+    names: list[str]
+    outputs: list[Any]
+    places: list[str]
+    order: list[Value] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.order = graph_of(self.outputs)
+
+    @property
+    def root(self) -> Value | None:
+        """The graph to draw: the first result that is a node."""
+        return next((out for out in self.outputs if isinstance(out, Value)), None)
+
+
+@dataclass(slots=True)
+class Entry:
+    """One number to be judged: a row of the Jacobian (or a combination of rows) at one input."""
+
+    seed: int
+    j: int
+    side: str
+    found: float
+    exact: Any = None
+    slack: Any = 0
+
+    @property
+    def error(self) -> Any:
+        """Distance from the exact number."""
+        return abs(self.exact - self.found)
+
+    @property
+    def share(self) -> Any:
+        """How much of what rounding allows is used up."""
+        return self.error / (self.slack or SMALLEST)
+
+
+def directions(n: int, seed: str) -> list[float]:
+    """A random direction, the same one each time: numbers of size 0.5 to 1.5 of either sign."""
+    rng = random.Random(f"{n} {seed}")  # noqa: S311
+    return [rng.choice((-1.0, 1.0)) * (0.5 + rng.random()) for _ in range(n)]
+
+
+def seeds_of(m: int) -> list[list[float]]:
+    """Unit vectors over the results, or a few random combinations where there are many."""
+    if m <= MANY_OUTPUTS:
+        return [[float(i == k) for k in range(m)] for i in range(m)]
+    return [directions(m, f"cotangent {k}") for k in range(COMBINATIONS)]
+
+
+def total(terms: Iterable[float]) -> float:
+    """A sum, rounded once where it is finite."""
+    terms = list(terms)
+    return math.fsum(terms) if all(map(math.isfinite, terms)) else sum(terms, 0.0)
+
+
+def ulp_of(x: Any) -> float:
+    """A unit in the last place of a number of any precision, as a double."""
+    size = abs(float(x))
+    return math.ulp(size) if math.isfinite(size) else math.inf
+
+
+def built_in(node: Value) -> bool:
+    """Whether the node's operation is one of the library's own."""
+    return node._row is not None and node._row.name in ROWS
+
+
+def named(node: Value) -> str:
+    """A node in a sentence."""
+    return f"{node.op or 'leaf'} ({node.label!r})" if node.label else node.op or "a leaf"
+
+
+def digits_left(e: Entry) -> int:
+    """How many decimal digits of a number are right."""
+    return max(0, int(-math.log10(float(e.error / abs(e.exact)) or DOUBLE)))
+
+
+def recorded_slopes(node: Value) -> tuple[Any, ...]:
+    """The local derivatives as recorded; 0 at constants."""
+    edges = node._edges
+    return edges[len(edges) // 2 :]
+
+
+def one_sided(local: Replay, side: int) -> Callable[[Value], Any]:
+    """Edges with the one-sided derivatives on one side of every kink."""
+
+    def edges(node: Value) -> Any:
+        slopes = local.slopes.get(node)
+        if slopes is None or slopes.sides is None:
+            return local.edges(node)
+        return zip(node.parents, [s[side] for s in slopes.sides], strict=True)
+
+    return edges
+
+
+def value_is_wrong(local: Replay, node: Value) -> bool:
+    """Whether the recorded value is not what the row gives for the recorded operands, beyond rounding."""
+    m, exact, slopes = local.m, local.values[node], local.slopes[node]
+    size = abs(exact) + sum(abs(d) * abs(float(p.data)) for p, d in zip(node.parents, slopes.exact, strict=True))
+    ulp = (8 if built_in(node) else 64) + len(node.parents)
+    return bool(abs(m.number(node.data) - exact) > 2 * DOUBLE * ulp * size + 64 * SMALLEST)
+
+
+def rule_rounding(node: Value, i: int) -> float:
+    """How far rounding inside the formula of a local derivative can put it; 0.0 where it cannot be read.
+
+    The formula is recorded as a graph, and the rounding of each of its steps taken forward.
+    """
+    assert node._row is not None
+    try:
+        result = Value(node.data)
+        with transforming():  # a formula that leaves the graph is an error
+            formula = node._row.partials(VALUES, *(Value(p.data) for p in node.parents), result)[i]
+    except (TypeError, ValueError, ArithmeticError, AttributeError):
+        return 0.0
+    if not isinstance(formula, Value):
+        return 0.0
+    bounds: dict[Value, float] = {}
+    for step in graph_of([formula]):
+        terms = zip(step.parents, step.local_grads, strict=True)
+        rounded = step._row is not None or step is result
+        bounds[step] = total(abs(d) * bounds[p] for p, d in terms if d) + 4 * DOUBLE * abs(step.data) * rounded
+    return bounds[formula]

@@ -1,0 +1,407 @@
+"""Hypothesis strategies for numbers, programs and points: off kinks and poles unless asked, simple when shrunk."""
+
+from __future__ import annotations
+
+import difflib
+import inspect
+import math
+import sys
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from ..contexts import transforming
+from ..errors import AutogradError, GraphCutError, MissingExtraError, OperandError, RangeError, StructureError
+from ..ops import REALS, ROWS, Primitive
+from ..value import Constant, Value
+from .arguments import Tree
+from .programs import MARGIN, Expression, Step, look, moderate, value_at
+from .reference import graph_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+    from hypothesis.strategies import SearchStrategy
+
+
+PLACES = 7  # how far back an operation looks for its operands
+NEW = 2**20  # a place beyond all results: a new input
+MANY = 4  # operands at most, of an operation that takes any number of them
+
+
+def _hypothesis() -> Any:
+    try:
+        from hypothesis import strategies
+    except ImportError as error:
+        msg = "these strategies need Hypothesis: pip install 'autograd-core[check]'"
+        raise MissingExtraError(msg) from error
+    return strategies
+
+
+# --- numbers ------------------------------------------------------------------------------------
+
+
+def reals(
+    domain: Any = REALS, *, kinks: Iterable[float] = (), near_kinks: bool = False, largest: float = 100.0
+) -> SearchStrategy[float]:
+    """Floats of a domain that keep off its ends, off kinks and off poles, and shrink to simple numbers.
+
+    Args:
+        domain: An interval `(low, high)`, dimensionless; or an operation of one operand, by name, as
+            its function or its row: then where that is finite, smooth and not too steep.
+        kinks: Further places to keep off.
+        near_kinks: Draw kinks, ends and their neighbours on purpose instead.
+        largest: How far from 0 an infinite domain is drawn.
+
+    Returns:
+        A strategy.
+
+    Raises:
+        OperandError: `domain` is neither an interval nor an operation.
+        RangeError: The interval is empty.
+        StructureError: An operation of several operands; `points` draws theirs together.
+        MissingExtraError: Hypothesis is not installed.
+
+    Example:
+        >>> from hypothesis import given, settings
+        >>> from autograd_core.testing import reals
+        >>> @given(reals("log"))
+        ... @settings(max_examples=20, database=None)
+        ... def test(x):
+        ...     assert 1e-3 < x <= 100
+        >>> test()
+    """
+    st = _hypothesis()
+    row = None if _is_interval(domain) else _row(domain)
+    if row is not None and row.arity != 1:
+        many = "any number of" if row.arity is None else row.arity
+        msg = f"reals: {row.name} has {many} operands; draw them together with points({row.name})"
+        raise StructureError(msg)
+    low, high = _interval(domain if row is None else row.domain[0])
+    kinks = [float(k) for k in kinks]
+    bottom = low if low > -math.inf else max(min(-largest, high - largest), -sys.float_info.max)
+    top = high if high < math.inf else min(max(largest, low + largest), sys.float_info.max)
+    if near_kinks:
+        special = [x for x in (0.0, 1.0, -1.0, *kinks, low, high) if bottom <= x <= top]
+        near = st.floats(-MARGIN, MARGIN)
+        close = st.builds(lambda k, d: min(max(k + d, bottom), top), st.sampled_from(special or [bottom]), near)
+        return st.one_of(st.sampled_from(special or [bottom]), close, st.floats(bottom, top))  # type: ignore[no-any-return]
+    start = bottom if low < bottom else bottom + min(MARGIN * max(1.0, abs(bottom)), (top - bottom) / 8)
+    stop = top if high > top else top - min(MARGIN * max(1.0, abs(top)), (top - bottom) / 8)
+
+    def off(x: float) -> bool:
+        if any(abs(x - k) < MARGIN * max(1.0, abs(k)) for k in kinks):
+            return False
+        return row is None or look(row, [x], [True]).calm
+
+    return st.floats(start, stop, allow_subnormal=False).filter(off)  # type: ignore[no-any-return]
+
+
+def _is_interval(domain: Any) -> bool:
+    return isinstance(domain, (tuple, list)) and len(domain) == 2 and all(isinstance(x, (int, float)) for x in domain)
+
+
+def _interval(domain: Any) -> tuple[float, float]:
+    low, high = map(float, domain)
+    if not low < high:
+        msg = f"expected an interval (low, high) with low < high, got {domain!r}"
+        raise RangeError(msg)
+    return low, high
+
+
+def _row(operation: Any) -> Primitive:
+    """The row of an operation that is given by name, as a public function, a user's primitive or itself."""
+    if isinstance(operation, Primitive):
+        return operation
+    own = getattr(operation, "_row", None)
+    if isinstance(own, Primitive):
+        return own
+    name = operation if isinstance(operation, str) else getattr(operation, "__name__", None)
+    if name in ROWS and (isinstance(operation, str) or str(operation.__module__).startswith("autograd_core")):
+        return ROWS[name]
+    near = difflib.get_close_matches(str(name), ROWS, 1)
+    hint = f"; did you mean {near[0]}?" if near else ""
+    msg = f"expected an interval (low, high), or an operation of this library or its name, got {operation!r:.60}{hint}"
+    raise OperandError(msg)
+
+
+# --- programs -----------------------------------------------------------------------------------
+
+
+def expressions(
+    operations: Iterable[Any] | None = None,
+    *,
+    size: int = 12,
+    inputs: int = 3,
+    near_kinks: bool = False,
+    finite: bool = True,
+) -> SearchStrategy[Expression]:
+    """Random programs with shared results, each with a point at which it is smooth.
+
+    They shrink to the smallest failing graph: steps and inputs are dropped, numbers get simple.
+
+    Args:
+        operations: What they are made of, by name, as functions or rows; None for the whole table.
+        size: Operations at most.
+        inputs: Inputs at most; at least one.
+        near_kinks: Kinks and poles may be near, and ties are frequent.
+        finite: Every result is finite, and neither tiny nor huge. False: anything, infinity and NaN too.
+
+    Returns:
+        A strategy for `Expression`.
+
+    Raises:
+        OperandError: No such operation.
+        RangeError: `size` or `inputs` is below 1, or there are no operations.
+        MissingExtraError: Hypothesis is not installed.
+
+    Example:
+        >>> from hypothesis import given, settings
+        >>> from autograd_core.testing import check_gradient, expressions
+        >>> @given(expressions(size=4))
+        ... @settings(max_examples=5, database=None, deadline=None)
+        ... def test(f):
+        ...     assert check_gradient(f, f.inputs)
+        >>> test()
+    """
+    st = _hypothesis()
+    from hypothesis import reject
+
+    rows = list(ROWS.values()) if operations is None else [_row(operation) for operation in operations]
+    if size < 1 or inputs < 1 or not rows:
+        msg = f"expressions: expected at least one operation, step and input, got {len(rows)}, {size=}, {inputs=}"
+        raise RangeError(msg)
+    constants = _numbers(REALS, near_kinks=near_kinks, finite=finite)
+    operand = st.one_of(st.integers(0, PLACES), st.integers(0, 1), st.integers(0, 1), constants, st.just(NEW))
+
+    @st.composite  # type: ignore[untyped-decorator]
+    def step(draw: Callable[[Any], Any]) -> tuple[Primitive, tuple[Any, ...]]:
+        row = draw(st.sampled_from(rows))
+        count = row.arity or draw(st.integers(1, MANY))
+        count += row.name == "dot" and count % 2
+        return row, tuple(draw(operand) for _ in range(count))
+
+    @st.composite  # type: ignore[untyped-decorator]
+    def program(draw: Callable[[Any], Any]) -> Expression:
+        builder = Builder(draw, inputs, near_kinks=near_kinks, finite=finite)
+        least = draw(st.integers(1, size))  # or long programs would be rare
+        # A list of fixed length is drawn otherwise than one that may be longer, and would not shrink to one.
+        for row, operands in draw(st.lists(step(), min_size=least, max_size=2 * size)):
+            if len(builder.made) < size:
+                builder.add(row, operands)
+        if not builder.made:
+            reject()
+        return builder.expression()
+
+    return program()  # type: ignore[no-any-return]
+
+
+@cache
+def _numbers(domain: tuple[float, float], *, near_kinks: bool, finite: bool) -> Any:
+    """Inputs and constants. 0.5 is the simplest: at 0 or 1 many operations have a kink, a pole or an end."""
+    st = _hypothesis()
+    if not finite:
+        return st.floats()
+    plain = reals(domain, near_kinks=near_kinks, largest=4.0).filter(moderate)
+    simple = [x for x in (0.5, 2.0, -0.5, 1.0, 0.0, -1.0, 3.0) if domain[0] < x < domain[1]]
+    return st.one_of(st.sampled_from(simple), plain, plain) if simple else plain
+
+
+class Builder:
+    """An expression that grows by steps; a step that would not be calm at the point is left out.
+
+    An operand is a constant or a place. Places count back from the latest result that nobody uses
+    yet, then from the latest that somebody does: so most results are used in the end, and what is
+    left of a shrunk program still hangs together. A place beyond all results is a new input.
+    """
+
+    def __init__(self, draw: Callable[[Any], Any], inputs: int, *, near_kinks: bool, finite: bool) -> None:
+        self.draw = draw
+        self.room = inputs
+        self.near_kinks = near_kinks
+        self.finite = finite
+        self.data: list[float] = []  # of inputs and results
+        self.varies: list[bool] = []
+        self.used: set[int] = set()
+        self.made: dict[int, Step] = {}  # the result's place -> its step
+
+    def add(self, row: Primitive, operands: Sequence[Any]) -> None:
+        """Append a step, with the operands as drawn or, failing that, with such as lie in the row's domain."""
+        domain = row.domain * (len(operands) // len(row.domain))
+        if not any(isinstance(p, int) for p in operands):
+            operands = (0, *operands[1:])
+        for fitting in (False, True):
+            places = [
+                self._place(p, interval if fitting else REALS, interval) if isinstance(p, int) else p
+                for p, interval in zip(operands, domain, strict=True)
+            ]
+            if None in places:
+                return
+            xs: list[Any] = [self.data[p] if isinstance(p, int) else p for p in places]
+            varies = [isinstance(p, int) and self.varies[p] for p in places]
+            z = value_at(row, xs)
+            seen = look(row, xs, varies)
+            if not self.finite or (moderate(z) and (seen.calm or self.near_kinks)):
+                self.made[len(self.data)] = Step(row, tuple(places))
+                self.data.append(z)
+                self.varies.append(any(varies) and not seen.flat)
+                self.used.update(p for p in places if isinstance(p, int))
+                return
+
+    def _place(self, back: int, wanted: tuple[float, float], domain: tuple[float, float]) -> int | None:
+        """A result within the interval that is wanted; a new input where there is none."""
+        fits = [i for i, x in enumerate(self.data) if wanted == REALS or wanted[0] < x < wanted[1]]
+        fits.sort(key=lambda i: (i in self.used, -i))
+        if back < len(fits):
+            return fits[back]
+        if self.room:
+            self.room -= 1
+            self.data.append(self.draw(_numbers(domain, near_kinks=self.near_kinks, finite=self.finite)))
+            self.varies.append(True)
+            return len(self.data) - 1
+        return fits[back % len(fits)] if fits else None
+
+    def expression(self) -> Expression:
+        """The result that needs the most steps, with all that it depends on, inputs first."""
+        below: dict[int, set[int]] = {}
+        for place, step in self.made.items():
+            below[place] = {place}.union(*(below.get(p, {p}) for p in step.operands if isinstance(p, int)))
+        needed = max(below.values(), key=lambda places: len(places.intersection(self.made)))
+        order = sorted(needed, key=lambda place: (place in self.made, place))
+        moved = {place: i for i, place in enumerate(order)}
+        steps = [self.made[place] for place in order if place in self.made]
+        return Expression(
+            tuple(Step(row, tuple(moved[p] if isinstance(p, int) else p for p in operands)) for row, operands in steps),
+            tuple(self.data[place] for place in order if place not in self.made),
+        )
+
+
+# --- points of a function -----------------------------------------------------------------------
+
+
+def points(
+    f: Callable[..., Any],
+    *,
+    like: Any = None,
+    domain: Any = None,
+    near_kinks: bool = False,
+    largest: float = 100.0,
+) -> SearchStrategy[tuple[Any, ...]]:
+    """Arguments at which a function is finite and, if it is made of this library's operations, smooth.
+
+    Args:
+        f: A function of numbers, or of lists, dicts and arrays of them, of any library.
+        like: A tuple of example arguments, whose numbers are drawn anew; None for a float to every
+            argument without a default.
+        domain: One interval for all numbers, or a list of intervals, one per number; None for the
+            operation's own if `f` is one, else all reals.
+        near_kinks: Kinks and ends on purpose, and no look at what f does there.
+        largest: How far from 0 an infinite domain is drawn.
+
+    Returns:
+        A strategy for tuples, to be called as `f(*args)`.
+
+    Raises:
+        OperandError: `f` is no function, or its arguments are not known and `like` is missing.
+        StructureError: Not as many intervals as numbers.
+        RangeError: An interval is empty.
+        MissingExtraError: Hypothesis is not installed.
+
+    Example:
+        >>> import autograd_core as ag
+        >>> from hypothesis import given, settings
+        >>> from autograd_core.testing import check_gradient, points
+        >>> def f(x, y):
+        ...     return ag.sqrt(x - y) * ag.relu(x)
+        >>> @given(points(f))
+        ... @settings(max_examples=10, database=None, deadline=None)
+        ... def test(args):
+        ...     assert args[0] > args[1]
+        ...     assert check_gradient(f, args)
+        >>> test()
+    """
+    st = _hypothesis()
+    if not callable(f):
+        msg = f"points: expected a function, got {f!r:.60} ({type(f).__name__})"
+        raise OperandError(msg)
+    tree = Tree(_example(f) if like is None else like if isinstance(like, tuple) else (like,), "args")
+    count = len(tree.leaves)
+    own = _own_domain(f, count) if domain is None else None
+    domains = own or ([domain or REALS] * count if domain is None or _is_interval(domain) else list(domain))
+    if len(domains) != count:
+        msg = f"points: expected {count} intervals, one per number, or one for all, got {len(domains)}"
+        raise StructureError(msg)
+    numbers = st.tuples(*[reals(_interval(d), near_kinks=near_kinks, largest=largest) for d in domains])
+    arguments = numbers.map(lambda leaves: tree.build(list(leaves)))
+    return arguments if near_kinks else arguments.filter(lambda args: fits(f, args))  # type: ignore[no-any-return]
+
+
+def _example(f: Callable[..., Any]) -> tuple[float, ...]:
+    if isinstance(f, Expression):
+        return f.inputs
+    row = _row_or_none(f)
+    if row is not None and row.arity is not None:
+        return (1.0,) * row.arity
+    try:
+        parameters = list(inspect.signature(f).parameters.values())
+    except (TypeError, ValueError):
+        parameters = []
+    ordered = [p for p in parameters if row is None and p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
+    needed = [p for p in ordered if p.default is p.empty]
+    if not needed or any(p.kind == p.VAR_POSITIONAL for p in parameters):
+        name = getattr(f, "__name__", type(f).__name__)
+        msg = f"points: the arguments of {name} are not known; give an example of them, like=(1.0, [2.0, 3.0])"
+        raise OperandError(msg)
+    return (1.0,) * len(needed)
+
+
+def _own_domain(f: Any, count: int) -> list[tuple[float, float]] | None:
+    row = _row_or_none(f)
+    return None if row is None or count % len(row.domain) else list(row.domain * (count // len(row.domain)))
+
+
+def _row_or_none(f: Any) -> Primitive | None:
+    try:
+        return _row(f)
+    except OperandError:
+        return None
+
+
+def fits(f: Callable[..., Any], args: tuple[Any, ...]) -> bool:
+    """Whether a function is finite at a point, and every node of its graph calm."""
+    tree = Tree(args, "args")
+    inputs = [Value(x) for x in tree.leaves]
+    try:
+        with transforming():
+            outputs = Tree(f(*tree.build(list(inputs))), "result").leaves
+    except AutogradError as error:
+        if not isinstance(error, GraphCutError):
+            raise
+        return _finite(f, args)
+    except Exception:  # noqa: BLE001  what a function of another library raises at Values says nothing of its domain
+        return _finite(f, args)
+    nodes = [z for z in outputs if isinstance(z, Value)]
+    return all(math.isfinite(z.data if isinstance(z, Value) else z) for z in outputs) and calm(nodes, inputs)
+
+
+def _finite(f: Callable[..., Any], args: tuple[Any, ...]) -> bool:
+    try:
+        return all(map(math.isfinite, Tree(f(*args), "result").leaves))
+    except (ArithmeticError, ValueError):
+        return False
+
+
+def calm(outputs: Sequence[Value], inputs: Iterable[Value]) -> bool:
+    """Whether no node of a graph is near a kink or a pole that the inputs may move it to."""
+    varies = set(inputs)
+    for node in graph_of(outputs):
+        row = node._row
+        if row is None:
+            continue
+        parents = node.parents
+        which = [p in varies and not isinstance(p, Constant) for p in parents]
+        seen = look(row, [float(p.data) for p in parents], which)
+        if any(which) and not seen.calm:
+            return False
+        if any(which) and not seen.flat:
+            varies.add(node)
+    return True

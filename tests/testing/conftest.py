@@ -1,0 +1,28 @@
+"""What the tests of the checker share: rows with a planted fault, and a way to count verdicts."""
+
+import pytest
+
+from autograd_core import ops, value
+
+
+@pytest.fixture
+def planted(monkeypatch):
+    """`planted(name, partials)` gives a built-in row other partials, in every way that a node is made."""
+
+    def plant(name, partials):
+        row = ops.ROWS[name]
+        monkeypatch.setattr(row, "partials", partials)
+        monkeypatch.setitem(value.FUSED, name, _plain(row))
+        if name in value.OPERATORS:
+            method = value.OPERATORS[name]
+            monkeypatch.setattr(value.Value, f"__{method}__", lambda x, y: value.record(row, x, y))
+            monkeypatch.setattr(value.Value, f"__r{method}__", lambda x, y: value.record(row, y, x))
+        else:
+            monkeypatch.setattr(value.Value, name, _plain(row), raising=False)
+        return _plain(row)
+
+    return plant
+
+
+def _plain(row):
+    return lambda *xs: value.record(row, *xs)

@@ -1,0 +1,677 @@
+"""Verdicts on functions of our operations: right programs are right, planted faults are found and named."""
+
+import math
+import sys
+from fractions import Fraction
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+from hypothesis import given, settings
+
+import autograd_core as ag
+from autograd_core import gradients, ops, value
+from autograd_core.testing import FunctionError, Verdict, check_gradient
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+from strategies import programs, value_of
+
+# --- right programs -------------------------------------------------------------------------------
+
+
+@given(programs())
+def test_random_programs_are_right(program):
+    report = check_gradient(lambda *xs: value_of(program)(list(xs)), program.point)
+    # One program in ten thousand has a derivative in which eight digits and more cancel.
+    assert report or (report.verdict is Verdict.ILL_CONDITIONED and report.condition > 1e10), str(report)
+
+
+@settings(max_examples=15)
+@given(programs(max_steps=5, smooth=True))
+def test_random_programs_are_right_to_second_order(program):
+    report = check_gradient(lambda *xs: value_of(program)(list(xs)), program.point, order=2)
+    assert report, str(report)
+
+
+class Point(NamedTuple):
+    x: float
+    y: float
+
+
+def deep(x):
+    for _ in range(600):  # deeper than Python's frames
+        x = ag.sin(x) * 1.01
+    return x
+
+
+def softmax_loss(x):
+    return -ag.log_softmax(x)[1]
+
+
+RIGHT = {
+    "square": (lambda x: x * x, (3.0,)),
+    "near a kink": (lambda x: ag.relu(x - 1), (1 + 2**-52,)),
+    "a kink on the other side": (lambda x: ag.relu(x), (-5e-324,)),
+    "near a pole": (lambda x: 1 / (x - 1), (1 + 2**-52,)),
+    "tan near its pole": (ag.tan, (math.pi / 2,)),
+    "log near 0": (ag.log, (1e-300,)),
+    "far out": (ag.tanh, (300.0,)),
+    "sine of a huge number": (ag.sin, (1e22,)),
+    "huge scale": (lambda x: x * 1e300, (1e-200,)),
+    "tiny scale": (lambda x: x * 1e-300, (1e200,)),
+    "subnormal gradient": (lambda x: ag.exp(x), (-740.0,)),
+    "subnormal product": (lambda x: x * 3e-320 * 0.1, (2.0,)),
+    "flat": (ag.sigmoid, (700.0,)),
+    "a dead unit": (lambda x: ag.relu(-x) * 3, (2.0,)),
+    "constant": (lambda x: 3.0, (2.0,)),
+    "of a constant node": (lambda x: x * 0 + 3.0, (2.0,)),
+    "cancelling values": (lambda x: 1e60 + x - 1e60, (1.0,)),
+    "cancelling paths": (lambda x: ag.sin(x) ** 2 + ag.cos(x) ** 2, (0.7,)),
+    "x - x": (lambda x: x - x, (0.3,)),
+    "polynomial at a multiple root": (lambda x: (x - 1) ** 7, (1.0,)),
+    "expanded polynomial": (lambda x: x**3 - 3 * x**2 + 3 * x - 1, (1.01,)),
+    "deep chain": (deep, (0.5,)),
+    "tie whose sides agree": (lambda x: ag.maximum(x, x), (1.0,)),
+    "tie under if": (lambda x: x if x > 0 else 1 * x, (0.0,)),
+    "comparison that is tied and unused": (lambda x: ag.where(x > 0, x, x), (0.0,)),
+    "kink under a zero": (lambda x: 0 * ag.relu(x) + x, (0.0,)),
+    "smooth square of a kink": (lambda x: ag.relu(x) ** 2, (0.0,)),
+    "guarded": (lambda x: ag.where(x > 0, ag.sqrt(ag.maximum(x, 0)), x), (4.0,)),
+    "zero path": (lambda x: 0 * ag.sqrt(x), (0.0,)),
+    "whole power of a negative": (lambda x: x**3, (-7.0,)),
+    "logsumexp far apart": (lambda x: ag.logsumexp([x, 1000.0, -1000.0 * x]), (999.0,)),
+    "softmax": (softmax_loss, ([1.0, -2.0, 800.0],)),
+    "product with a zero": (lambda v: ag.prod(v), ([0.0, 3.0, 2.0],)),
+    "many operands": (lambda v: ag.dot(v, v) + ag.norm(v), ([0.1 * k for k in range(1, 80)],)),
+    "sensitive to rounding": (lambda x: ag.sin(1e6 * x) * x, (1.1,)),
+    "several that are": (lambda x: [ag.sin(1e6 * x), ag.cos(1e6 * x)], (1.1,)),
+    "a tie at the end of a domain": (lambda x: ag.relu(x) * ag.sqrt(x), (0.0,)),
+    "sensitive beside a kink": (lambda x: ag.relu(ag.sin(1e6 * x) + 2) * x, (1.1,)),
+    "a branch that is not finite": (lambda x: ag.where(x > 5, ag.log(x - 1) * x, x), (1.0,)),
+    "far beyond doubles on the way": (lambda x: 1 / ag.exp(ag.exp(x * 1e3)), (1.0,)),
+    "named tuple": (lambda p: p.x * p.y, (Point(2.0, 3.0),)),
+    "fraction": (lambda x: x**3 / 7, (Fraction(2, 3),)),
+    "nested containers": (lambda p, q: p["w"][0] * q + p["b"][1], ({"w": [2.0], "b": (1.0, 5.0)}, 3.0)),
+    "several results": (lambda v: {"a": v[0] * v[1], "b": [ag.exp(v[0])]}, ([1.0, 2.0],)),
+    "many results": (lambda v: [x * v[0] for x in v], ([0.5 + k for k in range(20)],)),
+    "result is the input": (lambda x: x, (2.0,)),
+    "the same result twice": (lambda x: [x * x] * 2, (2.0,)),
+    "a constant among results": (lambda x: [3.0, x], (2.0,)),
+    "other arguments": (lambda x, how, n: x if how == "id" and n is None else x * x, (2.0, "id", None)),
+    "abs power": (lambda x: ag.abs(x) ** 1.5, (0.0,)),
+    "a Value as argument": (lambda x: x * x, (ag.Value(3.0),)),
+}
+
+
+@pytest.mark.parametrize("name", RIGHT)
+def test_right(name):
+    f, args = RIGHT[name]
+    report = check_gradient(f, args)
+    assert report.verdict is Verdict.RIGHT, str(report)
+    assert report.faulty_op == ""
+    assert report.worst.error_ulps <= report.worst.allowed_ulps
+
+
+def test_numpy_functions_of_values():
+    np = pytest.importorskip("numpy")
+    assert check_gradient(lambda a: np.sin(a).sum() * a[0, 1], (np.array([[1.0, 2.0], [3.0, 4.0]]),))
+    assert check_gradient(lambda x: x * 2, (np.float64(2.0),))
+    assert check_gradient(lambda a, n: a[0] ** int(n[0]), (np.array([2.0]), np.array(["3"])))
+    assert check_gradient(lambda a, b: a[0] * b, (np.array([2]), np.array(3.0)))
+
+
+def test_the_graph_outside_keeps_its_gradients():
+    w = ag.Value(2.0)
+    (w * 3).backward()
+    v = w * w
+    report = check_gradient(lambda x: x * w + v, (5.0,))
+    assert report
+    assert (w.grad, v.grad, report.root.grad) == (3.0, 0.0, 1.0)
+
+
+def test_one_mode_alone():
+    assert check_gradient(ag.sin, (0.5,), modes=("forward",)).worst.side == "forward mode"
+    assert check_gradient(ag.sin, (0.5,), modes=("reverse",)).worst.side in ("reverse mode", "backward()")
+
+
+# --- orders ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("order", [2, 3, 4])
+def test_orders(order):
+    assert check_gradient(lambda x, y: ag.sin(x * y) + ag.exp(x), (0.5, 1.5), order=order)
+
+
+def test_second_order_beside_what_only_the_first_has():
+    report = check_gradient(lambda x: ag.relu(x) ** 2, (0.0,), order=2)
+    assert report.verdict is Verdict.KINK
+    assert report.interval == (0.0, 2.0)
+    assert report.reason.startswith("at order 2: ")
+
+
+def test_a_rule_that_branches_where_its_derivative_is_smooth():
+    """The slope of softplus is computed by cases, x < 0 or not; both sides have the same second derivative."""
+    report = check_gradient(ag.softplus, (0.0,), order=2)
+    assert report
+    assert report.worst.expected == 0.25
+
+
+def test_an_order_is_not_looked_at_where_the_one_before_fails():
+    report = check_gradient(ag.relu, (0.0,), order=2)
+    assert report.verdict is Verdict.KINK
+    assert not report.reason.startswith("at order")
+
+
+def test_a_tower_of_exponentials_is_beyond_50_digits():
+    def tower(x):
+        for _ in range(4):
+            x = ag.exp(x)
+        return 1 / x
+
+    assert check_gradient(tower, (10.0,)).verdict is Verdict.NOT_FINITE
+
+
+def test_second_order_of_many_inputs_and_results():
+    assert check_gradient(lambda v: ag.sum([x**3 for x in v]) * v[0], ([0.1 * k for k in range(1, 20)],), order=2)
+    assert check_gradient(lambda v: [v[0] * v[1], v[0] ** 2, 3.0], ([2.0, 3.0],), order=2)
+    assert check_gradient(lambda x: 2 * x, (1.0,), order=2).worst.expected == 0
+    assert check_gradient(lambda x: 3.0, (1.0,), order=2).reason.startswith("at order 2: 0.0 is the derivative")
+
+
+# --- planted faults -------------------------------------------------------------------------------
+
+SIN, EXP, TANH, MUL = (ops.ROWS[name].partials for name in ("sin", "exp", "tanh", "mul"))
+FAULTS = {
+    "wrong sign": ("cos", lambda m, x, z: (m.sin(x),), lambda f: lambda x: f(x) * x, (0.5,)),
+    "missing factor": ("exp2", lambda m, x, z: (z,), lambda f: lambda x: ag.sin(f(x)), (0.5,)),
+    "swapped partials": ("mul", lambda m, x, y, z: (x, y), lambda f: lambda x, y: ag.sin(x) * y + x, (0.5, 3.0)),
+    "wrong at one side of a kink": ("relu", lambda m, x, z: (m.where(x <= 0, 0.5, 1),), lambda f: lambda x: f(x) * 3, (-1.0,)),
+    "right on the other": ("abs", lambda m, x, z: (m.where(x < 0, 1, 1),), lambda f: lambda x: f(x) + x, (-2.0,)),
+    "wrong far out": ("tanh", lambda m, x, z: (m.where(m.abs(x) < 5, TANH(m, x, z)[0], 0),), lambda f: lambda x: 1e3 * f(x), (6.0,)),
+    "a tiny factor": ("exp", lambda m, x, z: (z * (1 + 1e-12),), lambda f: lambda x: f(ag.sin(x)) / x, (0.5,)),
+    "one operand of many": (
+        "norm",
+        lambda m, *vz: tuple(x / vz[-1] * (1 + (i == 2)) for i, x in enumerate(vz[:-1])),
+        lambda f: lambda v: f(*v) * v[0],
+        ([1.0, 2.0, 3.0, 4.0],),
+    ),
+    "NaN": ("log1p", lambda m, x, z: (m.where(x < 1, 1 / (1 + x), m.number(math.nan)),), lambda f: lambda x: f(x), (2.0,)),
+}
+
+
+@pytest.mark.parametrize("name", FAULTS)
+def test_a_planted_fault_is_found_and_named(planted, name):
+    op, partials, program, args = FAULTS[name]
+    right = check_gradient(program(_function(op)), args)
+    assert right, str(right)
+    f = planted(op, partials)
+    report = check_gradient(program(f), args)
+    assert report.verdict is (Verdict.NOT_FINITE if name == "NaN" else Verdict.WRONG)
+    assert report.faulty_op == op
+    assert report.faulty_node.op == op
+    assert op in report.reason
+    assert report.worst.expected != report.worst.found
+    picture = report.draw().svg
+    assert ("faulty" if report.verdict is Verdict.WRONG else "not finite") in picture
+
+
+def _function(op):
+    return lambda *xs: value.record(ops.ROWS[op], *xs)
+
+
+def test_of_two_faults_the_larger_one_is_named(planted):
+    sine = planted("sin", lambda m, x, z: (m.cos(x) * (1 + 1e-6),))
+    exponential = planted("exp", lambda m, x, z: (z * 1.5,))
+    for program in (lambda x: sine(exponential(x * 2)), lambda x: exponential(2 * sine(x))):
+        report = check_gradient(program, (0.5,))
+        assert (report.verdict, report.faulty_op) == ("WRONG", "exp")
+
+
+def test_a_finite_partial_where_the_derivative_is_infinite(planted):
+    f = planted("cbrt", lambda m, x, z: (m.where(m.equal(x, 0), 0, 1 / (3 * z * z)),))
+    report = check_gradient(f, (0.0,))
+    assert report.verdict is Verdict.NOT_FINITE
+    assert report.worst.expected == math.inf
+    assert report.worst.found == 0
+
+
+def test_a_fault_elsewhere_is_no_matter(planted):
+    f = planted("relu", lambda m, x, z: (m.where(x <= 0, 0.5, 1),))
+    assert check_gradient(lambda x: f(x) * 3, (1.0,))  # the other side
+    assert check_gradient(lambda x: 0 * f(x) + x, (-1.0,))  # no gradient gets there
+
+
+def test_lost_digits_are_told_apart_from_wrong_ones(planted):
+    f = planted("tanh", lambda m, x, z: (1 - z * z,))
+    assert check_gradient(f, (0.5,))
+    report = check_gradient(f, (15.0,))
+    assert report.verdict is Verdict.ILL_CONDITIONED
+    assert report.faulty_op == "tanh"
+    assert report.condition > 1e6
+    assert "loses digits" in report.reason
+
+
+def cube(partials, value=lambda x: x**3):
+    @ag.primitive
+    def cubed(x):
+        return value(x)
+
+    cubed.partials(partials)
+    return cubed
+
+
+def test_a_users_primitive():
+    assert check_gradient(cube(lambda x, z: (3 * x**2,)), (1.2,), order=3)
+    report = check_gradient(lambda x: ag.sin(cube(lambda x, z: (2 * x**2,))(x)), (1.2,))
+    assert (report.verdict, report.faulty_op) == ("WRONG", "cubed")
+    assert "2.88" in report.reason
+
+
+def test_a_users_primitive_that_is_wrong_in_second_order_only():
+    def detached(x, z):
+        return (3 * x.data**2 if isinstance(x, ag.Value) else 3 * x**2,)
+
+    f = cube(detached)
+    assert check_gradient(lambda x: ag.exp(f(x)), (1.2,))
+    report = check_gradient(lambda x: ag.exp(f(x)), (1.2,), order=2)
+    assert (report.verdict, report.faulty_op) == ("WRONG", "cubed")
+    assert report.faulty_node.op == "cubed"
+
+
+def test_a_users_primitive_with_a_kink_that_nobody_declared():
+    f = cube(lambda x, z: (ag.sign(x),), value=abs)
+    report = check_gradient(f, (0.0,))
+    assert (report.verdict, report.interval) == ("KINK", (-1.0, 1.0))
+    assert check_gradient(f, (-1.0,))
+
+
+@pytest.mark.parametrize("value", [lambda x: math.sin(x), lambda x: __import__("numpy").sin(x)], ids=["math", "numpy"])
+def test_a_users_primitive_in_doubles(value):
+    """Its value has 16 digits whatever it is given, so differences of doubles are the reference."""
+    f = cube(lambda x, z: (ag.cos(x),), value=value)
+    assert check_gradient(lambda x, y: f(x) * y, (1.2, 3.0))
+    assert check_gradient(f, (1.2,), order=2)
+    report = check_gradient(cube(lambda x, z: (-ag.cos(x),), value=value), (1.2,))
+    assert (report.verdict, report.faulty_op) == ("WRONG", "cubed")
+    wrong = cube(lambda x, z: (math.cos(float(x.data if isinstance(x, ag.Value) else x)),), value=value)
+    assert check_gradient(wrong, (1.2,))
+    assert not check_gradient(wrong, (1.2,), order=2)
+
+
+def test_a_users_primitive_in_doubles_at_its_kink():
+    f = cube(lambda x, z: (0.0,), value=lambda x: math.fabs(x))
+    report = check_gradient(f, (0.0,))
+    assert report.verdict is Verdict.KINK
+    assert report.interval == (-1.0, 1.0)
+
+
+@pytest.mark.parametrize("slope", [lambda x: ag.cos(x - 1), lambda x: math.cos(x - 1)], ids=["readable", "not"])
+def test_a_users_primitive_in_doubles_on_one_side(slope):
+    f = cube(lambda x, z: (1.0 if x >= 1 else slope(x),), value=lambda x: x if x >= 1 else math.sin(x - 1) + 1)
+    assert check_gradient(f, (1.0,)).verdict is Verdict.RIGHT
+    g = cube(lambda x, z: (math.cosh(x - 1),), value=lambda x: x if x >= 1 else math.sin(x - 1) + 1)
+    assert check_gradient(g, (1.0,)).verdict is Verdict.RIGHT
+    h = cube(lambda x, z: (2.0 * slope(x),), value=lambda x: x if x >= 1 else math.sin(x - 1) + 1)
+    assert check_gradient(h, (1.0,)).verdict is Verdict.WRONG
+
+    def fussy(x, z):
+        if not isinstance(x, float):
+            raise TypeError
+        return (slope(x),)
+
+    for f in (lambda x: ag.sin(x - 1), lambda x: x if x >= 1 else math.sin(x - 1) + 1):
+        assert check_gradient(cube(fussy, value=f), (1.0,)).verdict is Verdict.RIGHT
+
+
+def test_a_users_primitive_of_several_operands_in_doubles():
+    @ag.primitive
+    def power(x, n):
+        return math.pow(x, n)
+
+    @power.partials
+    def _(x, n, z):
+        return (n * z / x, z * ag.log(x))
+
+    assert check_gradient(lambda x: power(x, 3.0), (2.0,))
+    assert check_gradient(lambda x, n: power(x, n), (2.0, 3.0))
+
+
+@pytest.mark.parametrize("error", [ValueError, ZeroDivisionError])
+def test_a_users_primitive_that_raises_in_high_precision(error):
+    def fussy(x):
+        if not isinstance(x, (float, ag.Value)):
+            raise error
+        return x * 2
+
+    assert check_gradient(cube(lambda x, z: (2.0,), value=fussy), (1.0,)).verdict is Verdict.RIGHT
+    assert check_gradient(cube(lambda x, z: (3.0,), value=fussy), (1.0,)).verdict is Verdict.WRONG
+
+
+def test_a_point_that_stands_alone():
+    """To the exponent of a negative base there is no derivative: next to a whole one the power is no real number."""
+    report = check_gradient(lambda x, n: x**n, (-2.0, 3.0))
+    assert report.verdict is Verdict.NOT_FINITE
+    assert report.worst.where == "args[1]"
+    planted = cube(lambda x, z: (7.0,), value=lambda x: 0 * ag.sqrt(-abs(x - 1)))
+    assert check_gradient(planted, (1.0,)).verdict is Verdict.NOT_FINITE
+
+
+def test_a_users_rule_that_cannot_be_read_as_a_graph():
+    f = cube(lambda x, z: (1.5,), value=lambda x: 2 * x)
+    assert check_gradient(f, (1.0,)).verdict is Verdict.WRONG
+    f = cube(lambda x, z: (float(getattr(x, "data", x)) * math.exp(2),), value=lambda x: x * x)
+    report = check_gradient(f, (1.0,))
+    assert (report.verdict, report.faulty_op) == ("WRONG", "cubed")
+
+
+@pytest.mark.parametrize("partials", [lambda x, z: (ag.cos(x) * math.inf,), lambda x, z: (1 / (x - x),)], ids=["inf", "pole"])
+def test_an_infinite_partial_where_the_derivative_is_finite(partials):
+    report = check_gradient(cube(partials, value=lambda x: ag.sin(x)), (1.2,))
+    assert (report.verdict, report.faulty_op) == ("NOT_FINITE", "cubed")
+    assert abs(report.worst.expected - math.cos(1.2)) < 1e-15
+
+
+# --- faults of a sweep ----------------------------------------------------------------------------
+
+
+def overwriting(order, adjoints, *_, **__):
+    """A reverse sweep that assigns where it should add."""
+    for node in reversed(order):
+        edges = node._edges
+        for p, d in zip(edges, edges[len(edges) // 2 :], strict=False):
+            if d:
+                adjoints[p] = d * adjoints[node]
+    return adjoints
+
+
+def dropping(order, adjoints, *_, **__):
+    """A reverse sweep that takes the first operand's path only."""
+    for node in reversed(order):
+        edges = node._edges
+        if edges and edges[len(edges) // 2]:
+            adjoints[edges[0]] += edges[len(edges) // 2] * adjoints[node]
+    return adjoints
+
+
+@pytest.mark.parametrize("sweep", [overwriting, dropping])
+@pytest.mark.parametrize("module", [gradients, value])
+def test_a_wrong_sweep_is_told_apart_from_a_wrong_node(monkeypatch, sweep, module):
+    monkeypatch.setattr(module, "reverse", sweep)
+    report = check_gradient(lambda x: ag.sin(x) * x + x, (0.5,))
+    assert (report.verdict, report.faulty_op, report.faulty_node) == ("WRONG", "", None)
+    assert "sum over paths" in report.reason
+    assert report.worst.side == ("backward()" if module is value else "reverse mode")
+    assert "faulty" not in report.draw().svg
+
+
+def half_forward(order, tangents, *_, **__):
+    for node in order:
+        if node not in tangents:
+            edges = node._edges
+            tangents[node] = edges[len(edges) // 2] * tangents[edges[0]] if edges else 0.0
+    return tangents
+
+
+@pytest.mark.parametrize("n", [2, 100])
+def test_a_wrong_forward_sweep(monkeypatch, n):
+    monkeypatch.setattr(gradients, "forward", half_forward)
+    report = check_gradient(lambda v: ag.sum([x * x for x in v]), ([0.5 + 0.01 * k for k in range(n)],))
+    assert report.verdict is Verdict.WRONG
+    assert report.worst.side == "forward mode"
+    assert check_gradient(lambda v: ag.sum([x * x for x in v]), ([0.5] * n,), modes=("reverse",))
+
+
+def test_many_inputs_forward_is_checked_along_directions():
+    alone = check_gradient(lambda v: ag.norm(v) * v[3], ([0.5 + 0.01 * k for k in range(100)],), modes=("forward",))
+    assert alone.reason == "forward mode is right to 100 inputs along 4 random directions."
+    assert check_gradient(lambda v: ag.norm(v) * v[3], ([0.5 + 0.01 * k for k in range(100)],))
+
+
+def test_a_path_that_was_not_recorded():
+    report = check_gradient(lambda x: x * ag.Value(x.data), (2.0,))
+    assert (report.verdict, report.faulty_op) == ("WRONG", "")
+    assert "was not recorded" in report.reason
+    assert report.worst.expected == pytest.approx(4.0)
+    assert report.worst.found == 2.0
+
+
+def test_a_stale_value(monkeypatch):
+    """A node whose value belongs to other operands: its own derivative is right for what it recorded."""
+
+    def stale(x):
+        y = x * x
+        y.data = y.data + 0.5
+        return ag.exp(y)
+
+    report = check_gradient(stale, (1.0,))
+    assert (report.verdict, report.faulty_op) == ("WRONG", "mul")
+    assert "the value of mul" in report.reason
+
+
+# --- kinks, jumps, conditioning, infinities -------------------------------------------------------
+
+KINKS = {
+    "relu": (ag.relu, 0.0, (0.0, 1.0), "between"),
+    "abs": (abs, 0.0, (-1.0, 1.0), "between"),
+    "inside": (lambda x: ag.exp(ag.relu(x - 1) * 2), 1.0, (0.0, 2.0), "between"),
+    "max": (lambda x: ag.max([x, 2 * x]), 0.0, (1.0, 2.0), "between"),
+    "norm": (lambda x: ag.norm([x, x]), 0.0, (-math.sqrt(2), math.sqrt(2)), "between"),
+    "cusp": (lambda x: ag.sqrt(ag.abs(x)), 0.0, (-math.inf, math.inf), None),
+    "product": (lambda x: ag.where(x > 0, 1, 0) * x, 0.0, (0.0, 1.0), "between"),
+    "if": (lambda x: x if x > 0 else 2 * x, 0.0, (1.0, 2.0), "between"),
+    "if on data": (lambda x: x if x.data > 0 else 2 * x, 0.0, (1.0, 2.0), "between"),
+}
+
+
+@pytest.mark.parametrize("name", KINKS)
+def test_kinks(name):
+    f, x, interval, place = KINKS[name]
+    report = check_gradient(f, (x,))
+    if place is None:
+        assert report.verdict in ("KINK", "NOT_FINITE")
+        return
+    assert report.verdict is Verdict.KINK, str(report)
+    assert report.interval == pytest.approx(interval)
+    assert place in report.reason
+
+
+def test_only_the_input_that_reaches_a_kink_is_blamed():
+    report = check_gradient(lambda x, y: y * y + ag.relu(x), (0.0, 3.0))
+    assert (report.verdict, report.worst.where) == ("KINK", "args[0]")
+    assert check_gradient(lambda x, y: y * y + ag.relu(x), (0.0, 3.0), derivative=(0.5, 6.0)).worst.found == 0.5
+
+
+def test_a_gradient_outside_of_the_interval(planted):
+    f = planted("relu", lambda m, x, z: (m.where(x < 0, 0, m.where(x > 0, 1, 7)),))
+    report = check_gradient(lambda x: f(x) * 2, (0.0,))
+    assert report.verdict is Verdict.KINK
+    assert report.interval == (0.0, 2.0)
+    assert "outside" in report.reason
+    assert report.faulty_op == "relu"
+
+
+def test_the_conventions_at_a_tie_may_not_add_up():
+    """relu(x) - relu(-x) is x, but the convention relu'(0) = 0 makes 0 of it."""
+    report = check_gradient(lambda x: ag.relu(x) - ag.relu(-x), (0.0,))
+    assert (report.verdict, report.faulty_op) == ("WRONG", "relu")
+    assert (report.worst.expected, report.worst.found) == (1.0, 0.0)
+
+
+def test_a_kink_within_rounding():
+    """In doubles 0.1 + 0.2 ties with the sum that was rounded; the sum itself is 2.8e-17 less."""
+    report = check_gradient(lambda x: ag.relu(0.1 + 0.2 - (x + 0.1)), (0.2,))
+    assert report.verdict is Verdict.KINK, str(report)
+    assert report.interval == (-1.0, 0.0)
+    assert "but for rounding" in report.reason
+
+
+@pytest.mark.parametrize("at_zero", [ag.relu, lambda y: ag.clip(y, 0.0, 5.0)], ids=["relu", "clip"])
+def test_rounding_can_take_the_other_side_of_a_kink(at_zero):
+    """1e16 + 1.2 is rounded to 1e16 + 2, and what was 0.1 left of the kink is 0.7 right of it."""
+    report = check_gradient(lambda x: at_zero((x + 1e16) - 1e16 - 1.3), (1.2,))
+    assert (report.verdict, report.interval) == ("KINK", (0.0, 1.0)), str(report)
+
+
+JUMPS = {
+    "sign": (lambda x: ag.sign(x), 0.0),
+    "floor": (lambda x: ag.floor(x) * x, 2.0),
+    "where": (lambda x: ag.where(x > 0, x + 1, x), 0.0),
+    "if": (lambda x: x + 1 if x > 0 else x, 0.0),
+    "atan2": (lambda y: ag.atan2(y, -1.0), 0.0),
+}
+
+
+@pytest.mark.parametrize("name", JUMPS)
+def test_jumps(name):
+    f, x = JUMPS[name]
+    report = check_gradient(f, (x,))
+    assert report.verdict is Verdict.DISCONTINUOUS, str(report)
+    assert "jumps" in report.reason
+    assert not report
+
+
+ILL = {
+    "terms of 1e20": (lambda x: ag.sin(x) ** 2 * 1e20 + ag.cos(x) ** 2 * 1e20 + x, 0.7),
+    "squares of 1e20": (lambda x: 1e20 * x * x - 1e20 * x * x * (1 + 2.0**-52) + x, 1.3),
+    "difference of squares": (lambda x: (x + 1e9) ** 4 - (x - 1e9) ** 4 - 8e27 * x, 1.0),
+}
+
+
+@pytest.mark.parametrize("name", ILL)
+def test_ill_conditioned_is_never_wrong(name):
+    f, x = ILL[name]
+    report = check_gradient(f, (x,))
+    assert report.verdict is Verdict.ILL_CONDITIONED, str(report)
+    assert report.condition > 1e8
+    assert report.faulty_op == ""
+
+
+INFINITE = {
+    "log": (ag.log, 0.0, "log"),
+    "overflow": (lambda x: ag.exp(x) * 2, 1000.0, "exp"),
+    "sqrt": (ag.sqrt, 0.0, "sqrt"),
+    "in between": (lambda x: 1 / (x * x), 1e-170, "div"),
+    "NaN": (lambda x: ag.sqrt(x), -1.0, "sqrt"),
+    "overflow of a derivative alone": (lambda x: ag.sqrt(x * 1e-320) * 1e160, 0.0, "sqrt"),
+    "constant": (lambda x: math.inf, 0.0, ""),
+    "overflow on the way": (lambda x: 1 / ag.log(ag.exp(x)), 1000.0, "exp"),
+    "vertical tangent": (ag.cbrt, 0.0, "cbrt"),
+    "overflow of 1/x": (ag.log, 5e-324, "log"),
+    "vertical tangent at a tie": (lambda x: ag.cbrt(ag.maximum(x, x)), 0.0, "cbrt"),
+}
+
+
+@pytest.mark.parametrize("name", INFINITE)
+def test_not_finite(name):
+    f, x, op = INFINITE[name]
+    report = check_gradient(f, (x,))
+    assert report.verdict is Verdict.NOT_FINITE, str(report)
+    assert report.faulty_op == op
+
+
+# --- a derivative that is given -------------------------------------------------------------------
+
+
+def test_a_derivative_of_our_own_function_is_judged():
+    assert check_gradient(lambda x, y: x * ag.sin(y), (2.0, 3.0), derivative=lambda x, y: (ag.sin(y), x * ag.cos(y)))
+    assert check_gradient(lambda v: [v[0] * v[1], v[1]], [2.0, 3.0], derivative=[[3.0, 2.0], [0.0, 1.0]])
+    report = check_gradient(lambda v: [v[0] * v[1], v[1]], [2.0, 3.0], derivative=[[3.0, 2.0], [1.0, 1.0]])
+    assert (report.verdict, report.worst.where) == ("WRONG", "result[1] / args[0][0]")
+    assert report.faulty_op == ""
+    assert "every node's own derivative is right" in report.reason
+
+
+def test_places_are_named():
+    report = check_gradient(
+        lambda p: {"y": p["w"][2] * p["b"]}, ({"w": [1.0, 2.0, 3.0], "b": 4.0},), derivative=[0.0, 0.0, 5.0, 3.0]
+    )
+    assert report.worst.where == "result['y'] / args[0]['w'][2]"
+    assert (report.worst.expected, report.worst.found, report.worst.side) == (4.0, 5.0, "derivative")
+
+
+# --- functions that cannot be judged --------------------------------------------------------------
+
+
+def random_function():
+    import random
+
+    return lambda x: x * random.random()
+
+
+def counting():
+    calls = []
+
+    def f(x):
+        calls.append(x.data)
+        return x * (1 + sum(c != 1.0 for c in calls))
+
+    return f
+
+
+def in_place(p):
+    p[0] = p[0] * 2
+    return p[1]
+
+
+def shortened(p):
+    p.pop()
+    return p[0]
+
+
+def raising(x):
+    return x / 0 if x.data > 10 else {}[1]
+
+
+BAD = {
+    "no number": (lambda x: None, (1.0,), "no number"),
+    "a string": (lambda x: "1", (1.0,), "no number"),
+    "an empty list": (lambda x: [], (1.0,), "no number"),
+    "in place": (in_place, ([1.0, 2.0],), "changes its input"),
+    "shortened": (shortened, ([1.0, 2.0],), "changes its input"),
+    "random": (random_function(), (1.0,), "random"),
+    "state": (counting(), (1.0,), "depends on state"),
+    "no input": (lambda s: 1.0, ("abc",), "no differentiable input"),
+    "no argument": (lambda: 1.0, (), "no differentiable input"),
+    "raises": (raising, (1.0,), "raises"),
+    "cut": (lambda x: math.sin(x), (1.0,), "needs derivative"),
+    "our own error": (lambda x: ag.log("x"), (1.0,), "raises"),
+}
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_bad_functions_are_told_apart(name):
+    f, args, fault = BAD[name]
+    with pytest.raises(FunctionError) as caught:
+        check_gradient(f, args)
+    assert caught.value.fault == fault
+
+
+def test_what_was_raised_is_chained_with_the_point():
+    with pytest.raises(FunctionError, match=r"args\[0\] = 1\.0") as caught:
+        check_gradient(raising, (1.0,))
+    assert isinstance(caught.value.__cause__, KeyError)
+    with pytest.raises(FunctionError, match="needs|derivative="):
+        check_gradient(lambda x: math.sin(x), (1.0,))
+
+
+def test_a_function_whose_domain_ends_near_by():
+    assert check_gradient(lambda x: x * 1.0 if x.data == 1.0 else {}[0], (1.0,)).verdict is Verdict.RIGHT
+
+
+@pytest.mark.parametrize(
+    ("f", "options", "error"),
+    [
+        (3, {}, ag.OperandError),
+        (ag.sin, {"order": 0}, ag.RangeError),
+        (ag.sin, {"order": True}, ag.RangeError),
+        (ag.sin, {"modes": ("sideways",)}, ag.RangeError),
+        (ag.sin, {"modes": ()}, ag.RangeError),
+        (ag.sin, {"derivative": [1.0, 2.0]}, ag.StructureError),
+        (ag.sin, {"derivative": "x"}, FunctionError),
+        (ag.sin, {"derivative": lambda x: {}[0]}, FunctionError),
+    ],
+)
+def test_options_are_checked(f, options, error):
+    with pytest.raises(error):
+        check_gradient(f, (1.0,), **options)

@@ -1,0 +1,141 @@
+"""`gradcheck`, `gradgradcheck`, `check_grads`: the rules of PyTorch and JAX."""
+
+import math
+
+import pytest
+
+import autograd_core as ag
+from autograd_core import gradients
+from autograd_core.testing import GradcheckError, check_grads, gradcheck, gradgradcheck
+
+
+def wrong_cube(factor=2.0):
+    @ag.primitive
+    def cubed(x):
+        return x**3
+
+    @cubed.partials
+    def _(x, z):
+        return (factor * x**2,)
+
+    return cubed
+
+
+V = ag.Value
+
+
+def test_gradcheck():
+    assert gradcheck(lambda x, y: x * ag.sin(y), (V(1.0), V(2.0))) is True
+    assert gradcheck(lambda x, y: (x * y, ag.exp(x)), [V(1.0), 2.0], check_forward_ad=True)
+    assert gradcheck(ag.sin, V(1.0))
+    assert gradcheck(lambda v: v[0] * v[1], ([1.0, 2.0],), fast_mode=True, check_undefined_grad=False)
+
+
+def test_gradcheck_fails():
+    with pytest.raises(GradcheckError, match=r"output 0 with respect to inputs\[0\]: numerical 2\.9.*analytical 2\.0"):
+        gradcheck(wrong_cube(), (V(1.0),))
+    assert gradcheck(wrong_cube(), (V(1.0),), raise_exception=False) is False
+    assert not gradcheck(wrong_cube(), (V(1.0),), raise_exception=False, check_backward_ad=False, check_forward_ad=True)
+    assert gradcheck(wrong_cube(), (V(1.0),), check_backward_ad=False)
+
+
+def test_gradcheck_has_pytorchs_rule():
+    """|a - n| <= atol + rtol |n|: 3.003 beside 3 is at the edge of its tolerance."""
+    assert gradcheck(wrong_cube(3.002), (V(1.0),))
+    assert not gradcheck(wrong_cube(3.004), (V(1.0),), raise_exception=False)
+    assert gradcheck(wrong_cube(3.004), (V(1.0),), atol=1e-2)
+    assert not gradcheck(wrong_cube(3.002), (V(1.0),), rtol=1e-4, raise_exception=False)
+    assert not gradcheck(lambda x: x**3, (V(1.0),), eps=0.5, raise_exception=False)
+
+
+def test_gradcheck_refuses():
+    with pytest.raises(GradcheckError, match="no|none"):
+        gradcheck(lambda s: ag.Value(1.0), ("x",))
+    with pytest.raises(GradcheckError, match="return numbers"):
+        gradcheck(lambda x: None, (1.0,))
+    with pytest.raises(ag.OperandError, match="'no_such'"):
+        gradcheck(ag.sin, (1.0,), no_such=1)
+
+
+def test_gradcheck_notices_a_second_pass_that_differs():
+    calls = []
+
+    def f(x):
+        calls.append(x)
+        return x * len(calls)
+
+    with pytest.raises(GradcheckError, match="not reentrant"):
+        gradcheck(f, (1.0,))
+
+
+def test_gradgradcheck():
+    assert gradgradcheck(lambda x, y: [x * ag.sin(y), ag.exp(x)], (V(1.0), V(2.0)))
+    assert gradgradcheck(lambda x: ag.exp(x) * x, V(1.0), grad_outputs=2.0, masked=False)
+
+    @ag.primitive
+    def cubed(x):
+        return x**3
+
+    @cubed.partials
+    def _(x, z):
+        return (3 * x.data**2 if isinstance(x, V) else 3 * x**2,)
+
+    assert gradcheck(cubed, (1.0,))
+    assert not gradgradcheck(cubed, (1.0,), raise_exception=False)
+    with pytest.raises(ag.RangeError, match="grad_outputs with 1"):
+        gradgradcheck(ag.sin, (1.0,), grad_outputs=[1.0, 2.0])
+
+
+def test_check_grads():
+    check_grads(lambda p: ag.sin(p["a"]) * p["b"], ({"a": 1.0, "b": 2.0},), order=3)
+    check_grads(lambda v: [v[0] * v[1], v[0]], ([1.0, 2.0],), 2, modes=["rev"])
+    check_grads(ag.tanh, [0.5], order=1, modes=("fwd",), atol=1e-7, rtol=1e-7, eps=1e-5)
+
+
+@pytest.mark.parametrize("modes", [("fwd",), ("rev",)])
+def test_check_grads_fails(modes):
+    with pytest.raises(AssertionError, match="jvp" if modes == ("fwd",) else "vjp"):
+        check_grads(wrong_cube(), (1.0,), 1, modes=modes)
+    check_grads(wrong_cube(), (1.0,), 1, modes=modes, atol=10.0)
+    check_grads(wrong_cube(3.0), (1.0,), 2, modes=modes)
+
+
+def test_check_grads_finds_a_fault_of_one_mode(monkeypatch):
+    def nothing(order, tangents, *_, **__):
+        return tangents | {node: tangents.setdefault(node, 0.0) for node in order}
+
+    monkeypatch.setattr(gradients, "forward", nothing)
+    with pytest.raises(AssertionError, match="jvp"):
+        check_grads(ag.sin, (1.0,), 1)
+    check_grads(ag.sin, (1.0,), 1, modes=("rev",))
+
+
+def test_check_grads_refuses():
+    with pytest.raises(ag.RangeError, match="modes"):
+        check_grads(ag.sin, (1.0,), 1, modes="fwd")
+    with pytest.raises(ag.RangeError, match="modes"):
+        check_grads(ag.sin, (1.0,), 1, modes=("sideways",))
+    with pytest.raises(ag.RangeError, match="order"):
+        check_grads(ag.sin, (1.0,), 0)
+
+
+def test_the_same_rule_as_pytorchs():
+    torch = pytest.importorskip("torch")
+
+    class Cube(torch.autograd.Function):
+        factor = 3.0
+
+        @staticmethod
+        def forward(ctx, x):
+            ctx.save_for_backward(x)
+            return x**3
+
+        @staticmethod
+        def backward(ctx, g):
+            return g * Cube.factor * ctx.saved_tensors[0] ** 2
+
+    x = torch.tensor(1.0, dtype=torch.float64, requires_grad=True)
+    for factor in (3.0, 3.002, 3.0025, 3.004, 2.0, math.pi):
+        Cube.factor = factor
+        theirs = torch.autograd.gradcheck(Cube.apply, (x,), raise_exception=False)
+        assert gradcheck(wrong_cube(factor), (V(1.0),), raise_exception=False) == theirs

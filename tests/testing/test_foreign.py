@@ -1,0 +1,426 @@
+"""Derivatives of functions from any library against differences of their values."""
+
+import ctypes
+import ctypes.util
+import math
+import random
+import struct
+import sys
+import types
+
+import pytest
+
+import autograd_core as ag
+from autograd_core.testing import FunctionError, Verdict, check_gradient
+from autograd_core.testing.differences import extrapolated, remainder_order, slopes
+
+
+def foreign(f):
+    """The function, refusing Values as another library's does."""
+
+    def plain(*xs):
+        if any(isinstance(y, ag.Value) for x in xs for y in (x if isinstance(x, list) else [x])):
+            raise TypeError("only plain numbers")
+        return f(*xs)
+
+    return plain
+
+
+def erf_slope(x):
+    return 2 / math.sqrt(math.pi) * math.exp(-x * x)
+
+
+RIGHT = {
+    "sine": (math.sin, math.cos, 0.5),
+    "at 0": (math.sin, math.cos, 0.0),
+    "far out": (math.sin, math.cos, 1e4),
+    "extremum": (math.cos, lambda x: -math.sin(x), 0.0),
+    "fast": (lambda x: math.sin(1e6 * x), lambda x: 1e6 * math.cos(1e6 * x), 1.0),
+    "steep": (lambda x: math.tanh(1e6 * (x - 0.5)), lambda x: 1e6 / math.cosh(1e6 * (x - 0.5)) ** 2, 0.5000003),
+    "beside a pole": (lambda x: 1 / x, lambda x: -1 / x**2, 1e-8),
+    "tiny operand": (math.log, lambda x: 1 / x, 1e-300),
+    "huge operand": (math.sqrt, lambda x: 0.5 / math.sqrt(x), 1e300),
+    "huge value": (lambda x: 1e300 * math.sin(x), lambda x: 1e300 * math.cos(x), 0.5),
+    "tiny value": (lambda x: 1e-300 * math.sin(x), lambda x: 1e-300 * math.cos(x), 0.5),
+    "subtraction within": (lambda x: math.exp(x) - 1 - x, math.expm1, 1e-5),
+    "rounded to 8 digits": (lambda x: round(math.sin(x), 8), math.cos, 1.0),
+    "multiple root": (lambda x: (x - 1) ** 7, lambda x: 7 * (x - 1) ** 6, 1.0),
+    "flat": (lambda x: math.tanh(x) if x < 25 else 1.0, lambda x: 0.0, 30.0),
+    "constant": (lambda x: 3.0, lambda x: 0.0, 2.0),
+    "zero": (lambda x: 0.0, lambda x: 0.0, 2.0),
+    "right of a kink": (lambda x: max(x - 1, 0.0) + 5, lambda x: 1.0, 1 + 1e-9),
+    "left of a kink": (lambda x: max(x - 1, 0.0) + 5, lambda x: 0.0, 1 - 1e-9),
+    "smooth at a turn": (lambda x: x * abs(x), lambda x: 2 * abs(x), 0.0),
+    "between smooth and kink": (lambda x: math.pow(abs(x), 1.5), lambda x: 0.0, 0.0),
+    "end of a domain": (lambda x: math.sqrt(x) ** 2, lambda x: 1.0, 0.0),
+    "in single precision within": (lambda x: struct.unpack("f", struct.pack("f", math.exp(x)))[0], math.exp, 1.3),
+    "rounded to 5 digits": (lambda x: round(math.exp(x), 5), math.exp, 1.0),
+    "near the end of a domain": (math.log, lambda x: 1 / x, 1e-3),
+    "end on the left": (lambda x: math.sqrt(1 - x) ** 4, lambda x: 2 * (x - 1), 1.0),
+}
+
+
+@pytest.mark.parametrize("name", RIGHT)
+def test_right(name):
+    f, slope, x = RIGHT[name]
+    report = check_gradient(foreign(f), (x,), derivative=slope)
+    assert report.verdict is Verdict.RIGHT, str(report)
+    assert report.root is None
+
+
+@pytest.mark.parametrize("name", [name for name, (_, slope, x) in RIGHT.items() if slope(x)])
+@pytest.mark.parametrize("factor", [-1, 0.5, 1.01, 2])
+def test_the_same_with_a_factor_is_wrong(name, factor):
+    f, slope, x = RIGHT[name]
+    report = check_gradient(foreign(f), (x,), derivative=lambda x: factor * slope(x))
+    assert report.verdict is Verdict.WRONG, str(report)
+    assert report.worst.found == factor * slope(x)
+    assert report.worst.expected == pytest.approx(slope(x), rel=1e-3)
+
+
+def test_the_second_witness_is_named():
+    report = check_gradient(math.sin, (1.0,), derivative=lambda x: -math.cos(x))
+    assert "falls like h^1.0 instead of h^2" in report.reason
+    assert report.worst.reference == "finite differences"
+
+
+def test_lost_digits():
+    report = check_gradient(math.log1p, (1e-3,), derivative=lambda x: (math.log1p(x + 1e-6) - math.log1p(x)) / 1e-6)
+    assert report.verdict is Verdict.WRONG
+
+
+def test_complex_step():
+    report = check_gradient(foreign(lambda x: x**3 / (1 + x)), (1.5,), derivative=lambda x: x * x * (3 + 2 * x) / (1 + x) ** 2)
+    assert (report.verdict, report.worst.reference) == ("RIGHT", "complex step")
+    wrong = check_gradient(
+        foreign(lambda x: x**3 / (1 + x)), (1.5,), derivative=lambda x: x * x * (3 + 2 * x) / (1 + x) ** 2 * (1 + 1e-11)
+    )
+    assert wrong.verdict is Verdict.WRONG
+    """abs is no analytic function: its complex step disagrees with the differences, and is not believed."""
+    assert check_gradient(foreign(lambda x: abs(x) * 1.0), (-1.5,), derivative=lambda x: -1.0).worst.reference == "finite differences"
+
+
+KINKS = {
+    "abs": (abs, lambda x: 0.0, 0.0, (-1, 1), "between"),
+    "outside": (abs, lambda x: 3.0, 0.0, (-1, 1), "outside"),
+    "shifted": (lambda x: 7 + max(3 * (x - 2), 0), lambda x: 0.0, 2.0, (0, 3), "between"),
+    "small": (lambda x: x + 1e-4 * abs(x), lambda x: 1.0, 0.0, (0.9999, 1.0001), "between"),
+    "curved": (lambda x: math.exp(abs(x)), lambda x: 1.0, 0.0, (-1, 1), "between"),
+    "root": (lambda x: math.sqrt(abs(x)), lambda x: 0.0, 0.0, (-math.inf, math.inf), "between"),
+}
+
+
+@pytest.mark.parametrize("name", KINKS)
+def test_kinks(name):
+    f, slope, x, interval, place = KINKS[name]
+    report = check_gradient(foreign(f), (x,), derivative=slope)
+    assert report.verdict is Verdict.KINK, str(report)
+    assert report.interval == pytest.approx(interval, abs=1e-6)
+    assert place in report.reason
+
+
+@pytest.mark.parametrize("f", [math.floor, lambda x: x + (x > 2), lambda x: x - (x < 2), lambda x: float(x == 2)])
+def test_jumps(f):
+    report = check_gradient(foreign(f), (2.0,), derivative=lambda x: 1.0)
+    assert report.verdict is Verdict.DISCONTINUOUS, str(report)
+
+
+INFINITE = {
+    "vertical tangent at the end": (math.sqrt, lambda x: math.inf, 0.0),
+    "given": (math.sin, lambda x: math.nan, 0.5),
+    "value": (lambda x: math.inf, lambda x: 0.0, 0.5),
+    "alone": (lambda x: x if x == 1 else math.nan, lambda x: 0.0, 1.0),
+}
+
+
+@pytest.mark.parametrize("name", INFINITE)
+def test_not_finite(name):
+    f, slope, x = INFINITE[name]
+    assert check_gradient(foreign(f), (x,), derivative=slope).verdict is Verdict.NOT_FINITE
+
+
+def test_what_rounding_hides_is_not_judged():
+    report = check_gradient(foreign(lambda x: 1e16 + math.sin(x)), (1.0,), derivative=math.cos)
+    assert report.verdict is Verdict.ILL_CONDITIONED
+    assert report.condition > 1e6
+    assert check_gradient(math.erf, (6.0,), derivative=erf_slope).verdict is Verdict.ILL_CONDITIONED
+
+
+@pytest.mark.parametrize("digits", [5, 8])
+def test_two_witnesses_that_disagree_do_not_condemn(digits):
+    """From right to wrong in small steps: in between, where the remainder still falls as it should, nothing is said."""
+    noisy = foreign(lambda x: round(math.exp(x), digits))
+    verdicts = [
+        check_gradient(noisy, (1.0,), derivative=lambda x, k=k: math.exp(x) * (1 + 10 ** (-digits + k / 50))).verdict
+        for k in range(0, 50 * digits, 5)
+    ]
+    assert verdicts[0] is Verdict.RIGHT
+    assert verdicts[-1] is Verdict.WRONG
+    ranks = [[Verdict.RIGHT, Verdict.ILL_CONDITIONED, Verdict.WRONG].index(v) for v in verdicts]
+    assert ranks == sorted(ranks)
+
+# --- trees, vectors, many inputs ------------------------------------------------------------------
+
+
+def test_trees_and_several_arguments():
+    f = foreign(lambda p, q: math.sin(p["w"][1]) * q[0] + p["w"][0])
+    args = ({"w": [1.0, 2.0]}, (3.0,))
+    assert check_gradient(f, args, derivative=lambda p, q: ({"w": [1.0, 3 * math.cos(2.0)]}, (math.sin(2.0),)))
+    report = check_gradient(f, args, derivative=lambda p, q: ({"w": [1.0, 3 * math.cos(2.0)]}, (-math.sin(2.0),)))
+    assert report.worst.where == "args[1][0]"
+
+
+def test_jacobians():
+    f = foreign(lambda v: [math.sin(v[0]) * v[1], float(v[0])])
+    right = [[3 * math.cos(2.0), math.sin(2.0)], [1.0, 0.0]]
+    assert check_gradient(f, ([2.0, 3.0],), derivative=right)
+    report = check_gradient(f, ([2.0, 3.0],), derivative=[right[0], [1.0, 1.0]])
+    assert (report.verdict, report.worst.where) == ("WRONG", "result[1] / args[0][1]")
+
+
+def test_jacobians_to_several_arguments():
+    f = foreign(lambda v, s: [math.sin(v[0]) * s, float(v[1])])
+    blocks = ([[3 * math.cos(2.0), 0.0], [0.0, 1.0]], [math.sin(2.0), 0.0])
+    assert check_gradient(f, ([2.0, 5.0], 3.0), derivative=blocks)
+    assert not check_gradient(f, ([2.0, 5.0], 3.0), derivative=(blocks[0], [0.0, math.sin(2.0)]))
+
+
+def test_many_results():
+    def f(v):
+        return [math.sin(k * v[0]) * v[1] for k in range(30)]
+
+    def jacobian(v):
+        return [[k * math.cos(k * v[0]) * v[1], math.sin(k * v[0])] for k in range(30)]
+
+    assert check_gradient(foreign(f), ([0.3, 2.0],), derivative=jacobian)
+    wrong = check_gradient(foreign(f), ([0.3, 2.0],), derivative=lambda v: [[x * (1 + (i == 7)) for x in r] for i, r in enumerate(jacobian(v))])
+    assert wrong.verdict is Verdict.WRONG
+    assert wrong.worst.where.startswith("random combination of results / ")
+
+
+@pytest.mark.parametrize("bad", [0, 77, 99])
+def test_many_inputs(bad):
+    point = [math.sin(k) for k in range(100)]
+
+    def length(v):
+        return math.hypot(1.0, *v)
+
+    def slope(v):
+        return [x / length(v) for x in v]
+
+    assert check_gradient(foreign(length), (point,), derivative=slope)
+    wrong = check_gradient(foreign(length), (point,), derivative=lambda v: [x + 0.25 * (j == bad) for j, x in enumerate(slope(v))])
+    assert (wrong.verdict, wrong.worst.where) == ("WRONG", f"args[0][{bad}]")
+
+
+def test_a_kink_that_no_half_of_the_inputs_shows():
+    f = foreign(lambda v: min(abs(v[0]), abs(v[60])))
+    report = check_gradient(f, ([0.0] * 62,), derivative=lambda v: [0.0] * 62)
+    assert report.verdict is Verdict.KINK
+    assert report.worst.where.startswith("62 inputs along random direction")
+
+
+# --- other libraries ------------------------------------------------------------------------------
+
+
+def test_c_functions():
+    libm = ctypes.CDLL(ctypes.util.find_library("m") or None)
+    libm.sin.restype, libm.sin.argtypes = ctypes.c_double, [ctypes.c_double]
+    assert check_gradient(libm.sin, (0.5,), derivative=math.cos)
+    with pytest.raises(FunctionError, match="derivative=") as caught:
+        check_gradient(libm.sin, (0.5,))
+    assert caught.value.fault == "needs derivative"
+    libm.sinf.restype, libm.sinf.argtypes = ctypes.c_float, [ctypes.c_float]
+    np = pytest.importorskip("numpy")
+    assert check_gradient(lambda x: np.float32(libm.sinf(x)), (0.5,), derivative=math.cos)
+
+
+def test_numpy():
+    np = pytest.importorskip("numpy")
+    a = np.array([[1.0, 2.0], [3.0, 5.0]])
+    right = lambda a: np.linalg.det(a) * np.linalg.inv(a).T
+    assert check_gradient(np.linalg.det, (a,), derivative=right)
+    report = check_gradient(np.linalg.det, (a,), derivative=lambda a: right(a).T)
+    assert report.worst.where in ("args[0][0, 1]", "args[0][1, 0]")
+    assert check_gradient(lambda x: np.float32(np.sin(x)), (0.5,), derivative=np.cos).verdict is Verdict.RIGHT
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float16"])
+def test_less_than_double_precision(dtype):
+    np = pytest.importorskip("numpy")
+    x = np.array([1.0, 0.25, 0.5], dtype)
+    f = lambda x: (np.sin(x) * x).sum()
+    slope = lambda x: np.sin(x) + x * np.cos(x)
+    report = check_gradient(f, (x,), derivative=slope)
+    assert report.verdict in ((Verdict.RIGHT,) if dtype == "float32" else (Verdict.RIGHT, Verdict.ILL_CONDITIONED)), str(report)
+    wrong = check_gradient(f, (x,), derivative=lambda x: slope(x) * np.array([1, 1, -3], dtype))
+    assert (wrong.verdict, wrong.worst.where) == ("WRONG", "args[0][2]")
+    assert wrong.worst.error_ulps < 2.0**26  # of the function's own precision
+    with pytest.raises(FunctionError, match="less than double"):
+        check_gradient(f, (x,))
+
+
+def test_torch():
+    torch = pytest.importorskip("torch")
+
+    def f(x, y):
+        return (torch.sin(x) * y).sum()
+
+    def slope(x, y):
+        return torch.autograd.grad(f(x, y), (x, y))
+
+    for dtype in (torch.float64, torch.float32):
+        args = tuple(torch.tensor(v, dtype=dtype, requires_grad=True) for v in ([1.0, 2.0], [0.5, 3.0]))
+        assert check_gradient(f, args, derivative=slope)
+        assert check_gradient(f, args, derivative=lambda x, y: slope(y, x)).verdict is Verdict.WRONG
+    n = torch.tensor([1, 2])
+    assert check_gradient(lambda x, n: (x * n).sum(), (torch.ones(2, dtype=torch.float64), n), derivative=lambda x, n: (n, x)) is not None
+
+
+def test_jax():
+    jax = pytest.importorskip("jax")
+    f = lambda x: jax.numpy.tanh(x).sum()
+    x = jax.numpy.array([0.3, 2.0])
+    assert check_gradient(f, (x,), derivative=jax.grad(f))
+    assert check_gradient(f, (x,), derivative=lambda x: 2 * jax.grad(f)(x)).verdict is Verdict.WRONG
+
+
+class Tensor:
+    """What is asked of a tensor of torch, and of an array of jax: so little that both are tested without them."""
+
+    def __init__(self, data, dtype, requires_grad=False):
+        import numpy as np
+
+        self.data, self.dtype = np.array(data, str(dtype).rpartition(".")[2]), dtype
+        self.shape, self.device, self.requires_grad = self.data.shape, "here", requires_grad
+
+    def reshape(self, *shape):
+        return type(self)(self.data.reshape(*shape), self.dtype, self.requires_grad)
+
+    def tolist(self):
+        return self.data.tolist()
+
+    def to(self, device):
+        assert device == "here"
+        return self
+
+    def requires_grad_(self, wanted):
+        self.requires_grad = wanted
+        return self
+
+
+class DType(str):
+    is_floating_point = True
+    __slots__ = ()
+
+
+def test_tensors_are_built_anew_as_they_were(monkeypatch):
+    np = pytest.importorskip("numpy")
+    kind = type("Tensor", (Tensor,), {"__module__": "torch"})
+    torch = types.ModuleType("torch")
+    torch.tensor = lambda data, dtype: kind(data, dtype)
+    monkeypatch.setitem(sys.modules, "torch", torch)
+    x = kind([[1.0, 2.0]], DType("torch.float32"), requires_grad=True)
+    seen = []
+
+    def f(x):
+        seen.append((x.dtype, x.requires_grad, x.shape))
+        return np.float32(np.sin(x.data).sum())
+
+    assert check_gradient(f, (x,), derivative=lambda x: kind(np.cos(x.data), x.dtype))
+    assert set(seen) == {("torch.float32", True, (1, 2))}
+
+
+def test_arrays_of_jax_are_built_anew(monkeypatch):
+    np = pytest.importorskip("numpy")
+    kind = type("ArrayImpl", (Tensor,), {"__module__": "jaxlib._jax"})
+    jax = types.ModuleType("jax")
+    jax.numpy = types.ModuleType("jax.numpy")
+    jax.numpy.asarray = lambda data: kind(data, str(data.dtype))
+    monkeypatch.setitem(sys.modules, "jax", jax)
+    monkeypatch.setitem(sys.modules, "jax.numpy", jax.numpy)
+    x = kind([1.0, 2.0], "float64")
+    report = check_gradient(lambda x: kind(np.sin(x.data), x.data.dtype), (x,), derivative=lambda x: np.diag(np.cos(x.data)))
+    assert report, str(report)
+    assert report.worst.reference == "complex step"
+
+
+# --- functions that cannot be judged --------------------------------------------------------------
+
+
+def counting():
+    calls = []
+
+    def f(x):
+        calls.append(x)
+        return x * (1 + sum(c != 1.0 for c in calls))
+
+    return f
+
+
+def emptied(p):
+    p.clear()
+    return 1.0
+
+
+BAD = {
+    "random": (lambda x: x * random.random(), "random"),
+    "state": (counting(), "depends on state"),
+    "no number": (lambda x: "x", "no number"),
+    "raises": (lambda x: math.log(-1), "raises"),
+}
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_bad_functions_are_told_apart(name):
+    f, fault = BAD[name]
+    with pytest.raises(FunctionError) as caught:
+        check_gradient(foreign(f), (1.0,), derivative=lambda x: 1.0)
+    assert caught.value.fault == fault
+
+
+def test_a_function_that_changes_its_input():
+    with pytest.raises(FunctionError) as caught:
+        check_gradient(foreign(emptied), ([1.0],), derivative=[1.0])
+    assert caught.value.fault == "changes its input"
+    np = pytest.importorskip("numpy")
+
+    def scaled(a):
+        a *= 2
+        return float(a.sum())
+
+    with pytest.raises(FunctionError, match=r"args\[0\]\[0\]"):
+        check_gradient(scaled, (np.ones(2, "float32"),), derivative=lambda a: np.ones(2))
+
+
+def test_second_orders_are_asked_of_the_gradient():
+    with pytest.raises(FunctionError, match="its gradient function"):
+        check_gradient(math.sin, (1.0,), derivative=math.cos, order=2)
+    assert check_gradient(math.cos, (1.0,), derivative=lambda x: -math.sin(x))
+
+
+# --- the numerics ---------------------------------------------------------------------------------
+
+
+def test_extrapolation():
+    steps = [4.0**-k for k in range(6)]
+    value, error = extrapolated(steps, [2 + 3 * t**2 + t**4 for t in steps], [0.0] * 6, (2, 4))
+    assert value == pytest.approx(2, abs=1e-14)
+    assert abs(value - 2) <= error + 1e-15
+
+
+@pytest.mark.parametrize("x", [0.1, 1.0, 30.0])
+def test_the_error_estimate_holds(x):
+    [slope] = slopes(lambda t: [math.exp(math.sin(x + t))], x, 2.0**-53)
+    exact = math.exp(math.sin(x)) * math.cos(x)
+    assert abs(slope.value - exact) <= 16 * slope.error
+    assert slope.error < 1e-8
+
+
+def test_remainder_order():
+    [slope] = slopes(lambda t: [math.exp(t)], 0.0, 2.0**-53)
+    assert remainder_order(1.0, slope, 1.0) == pytest.approx(2, abs=0.1)
+    assert remainder_order(1.0, slope, 1.1) == pytest.approx(1, abs=0.1)
+    [line] = slopes(lambda t: [3 * t], 0.0, 2.0**-53)
+    assert remainder_order(0.0, line, 3.0) == math.inf
+    assert sys.float_info.max > line.scale == 3.0

@@ -1,0 +1,85 @@
+"""Reports: what they say, show and draw."""
+
+import dataclasses
+
+import pytest
+
+import autograd_core as ag
+from autograd_core.testing import FunctionError, Report, Verdict, Worst, check_gradient
+
+
+def test_only_right_is_true():
+    for verdict in Verdict:
+        assert bool(Report(verdict, "", Worst("x", 0.0, 0.0, 0.0))) is (verdict is Verdict.RIGHT)
+    assert [str(v) for v in Verdict] == ["RIGHT", "WRONG", "KINK", "DISCONTINUOUS", "ILL_CONDITIONED", "NOT_FINITE"]
+    assert Verdict.WRONG == "WRONG"
+
+
+def test_reports_are_frozen():
+    report = check_gradient(ag.sin, (1.0,))
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        report.verdict = Verdict.WRONG
+
+
+def labelled(x):
+    y = ag.sin(x)
+    y.label = "<b>y</b>"
+    return ag.relu(y - ag.sin(1.0))
+
+
+def test_in_a_terminal():
+    assert str(check_gradient(ag.sin, (1.0,))).startswith("RIGHT: 0.54")
+    lines = str(check_gradient(lambda x: ag.sin(x) ** 2 * 1e20 + ag.cos(x) ** 2 * 1e20 + x, (0.7,))).splitlines()
+    assert [line.split()[0] for line in lines[1:]] == ["entry", "expected", "found", "error", "condition"]
+    lines = str(check_gradient(ag.sign, (0.0,))).splitlines()
+    assert "operation" in lines[-1]
+    lines = str(check_gradient(abs, (0.0,))).splitlines()
+    assert lines[-1].split() == ["one-sided", "-1.0", "and", "1.0"]
+    worst = str(check_gradient(ag.sin, (1.0,), derivative=lambda x: 1.0).worst)
+    assert worst.startswith("d/d args[0]: expected 0.54")
+    assert "(derivative)" in worst
+
+
+def sharp(x):
+    y = ag.sign(x)
+    y.label = "<b>y</b>"
+    return y * 2
+
+
+def test_in_a_notebook():
+    shown = check_gradient(sharp, (0.0,))._repr_html_()
+    assert "<strong" in shown
+    assert "DISCONTINUOUS" in shown
+    assert "<svg" in shown
+    assert "<b>y</b>" not in shown
+    right = check_gradient(ag.sin, (1.0,))._repr_html_()
+    assert "<svg" not in right
+    assert "#1a7f37" in right
+    wrong = check_gradient(ag.sin, (1.0,), derivative=lambda x: 1.0)._repr_html_()
+    assert "#c62828" in wrong
+
+
+def test_drawings():
+    report = check_gradient(sharp, (0.0,))
+    assert "discontinuous" in report.draw().svg
+    assert "<title>" in report.draw(title="mine", overlay=None).svg
+    assert check_gradient(ag.sin, (1.0,)).draw().svg.count("RIGHT") >= 1
+
+
+def test_a_drawing_of_the_result_that_is_at_fault():
+    report = check_gradient(lambda x: [ag.exp(x), ag.sign(x)], (0.0,))
+    assert report.root.op == "sign"
+    assert "discontinuous" in report.draw().svg
+
+
+def test_no_graph_no_drawing():
+    report = check_gradient(lambda x: float(x) if not isinstance(x, ag.Value) else {}[0], (1.0,), derivative=lambda x: 1.0)
+    assert report
+    with pytest.raises(ag.OperandError, match="no graph"):
+        report.draw()
+    assert "<svg" not in report._repr_html_()
+
+
+def test_errors_are_ours():
+    assert issubclass(FunctionError, ag.AutogradError)
+    assert issubclass(FunctionError, ValueError)
