@@ -39,11 +39,17 @@ def clip_grad_norm(parameters: Parameters, max_norm: float) -> float:
     """
     params = [p for _, p in named(parameters, "clip_grad_norm")]
     limit = real(max_norm, "clip_grad_norm: max_norm", 0.0)
-    norm = math.hypot(*(p.grad for p in params))
-    if not norm <= limit:
+    norm, factor = length_and_factor([p.grad for p in params], limit)
+    if factor is not None:
         for p in params:
-            p.grad = p.grad * (limit / norm)
+            p.grad = p.grad * factor
     return norm
+
+
+def length_and_factor(gradient: list[float], limit: float) -> tuple[float, float | None]:
+    """The length of a gradient, and what to multiply it with where that is too much."""
+    norm = math.hypot(*gradient)
+    return norm, None if norm <= limit else limit / norm
 
 
 def clip_grad_value(parameters: Parameters, clip_value: float) -> None:

@@ -23,6 +23,8 @@ class History:
             is right.
         val_loss: Mean loss over the validation cases after the epoch; empty without validation.
         val_accuracy: Share of validation cases that were right then.
+        ran: What the steps ran on: "compiled"; "compiled model, loss on graphs"; or "graphs", with
+            the reason where compiling was tried.
 
     Example:
         >>> from nn import History
@@ -34,6 +36,7 @@ class History:
     accuracy: list[float] = field(default_factory=list)
     val_loss: list[float] = field(default_factory=list)
     val_accuracy: list[float] = field(default_factory=list)
+    ran: str = field(default="graphs", compare=False)
 
     def last(self) -> str:
         """The numbers of the last epoch, in one line.

@@ -6,7 +6,7 @@ Steps are dimensionless, as are rates and gradients. `g` is a parameter's gradie
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from autograd_core import OperandError, RangeError, StructureError, Value
 
@@ -15,7 +15,7 @@ from .module import Module
 from .schedules import as_schedule
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from .schedules import Schedule
 
@@ -75,7 +75,8 @@ class Optimizer:
         steps: How many steps were done.
         lr: The rate of the next step.
 
-    A subclass defines `update`.
+    A subclass defines `update`. Those here work on arrays as well, which compiled training makes use
+    of: `index` is then `slice(None)`, and what is kept per parameter is an array.
 
     Example:
         >>> import autograd_core as ag, nn
@@ -87,6 +88,8 @@ class Optimizer:
         >>> SignDescent([x], lr=0.25).step(); x.data
         0.75
     """
+
+    _kept: ClassVar[tuple[str, ...]] = ("_decays",)  # attributes with one number per parameter
 
     def __init__(
         self,
@@ -213,6 +216,16 @@ class Optimizer:
         msg = f"{type(self).__name__}: expected a method update, found none; define how a parameter changes"
         raise StructureError(msg)
 
+    def _works_on_arrays(self) -> bool:
+        """Whether all parameters can be updated at once, as arrays."""
+        mine = type(self)
+        return mine.step is Optimizer.step and mine.update in (SGD.update, Adam.update, AdamW.update)
+
+    def _keep(self, form: Callable[[Any], Any]) -> None:
+        """Give what is kept per parameter another form: arrays, or lists again."""
+        for name in self._kept:
+            setattr(self, name, form(getattr(self, name)))
+
     def __repr__(self) -> str:
         return f"{type(self).__name__}({len(self.params)} parameters, steps={self.steps})"
 
@@ -269,13 +282,14 @@ class SGD(Optimizer):
             raise RangeError(msg)
         super().__init__(params, lr, weight_decay=weight_decay, decay_biases=decay_biases)
 
+    _kept = (*Optimizer._kept, "_velocity")
+
     def prepare(self) -> None:  # noqa: D102
         self._velocity = [0.0] * len(self.params)
 
     def update(self, index: int, p: float, g: float, lr: float) -> float:  # noqa: D102
-        decay = self._decays[index]
-        if decay:
-            g = g + decay * p
+        if self.weight_decay:
+            g = g + self._decays[index] * p
         if self.momentum:
             v = self._velocity[index] = self.momentum * self._velocity[index] + g
             g = g + self.momentum * v if self.nesterov else v
@@ -333,6 +347,8 @@ class Adam(Optimizer):
         self.eps = real(eps, f"{name}: eps", 0.0, open_low=True)
         super().__init__(params, lr, weight_decay=weight_decay, decay_biases=decay_biases)
 
+    _kept = (*Optimizer._kept, "_mean", "_square")
+
     def prepare(self) -> None:  # noqa: D102
         self._mean = [0.0] * len(self.params)
         self._square = [0.0] * len(self.params)
@@ -344,7 +360,7 @@ class Adam(Optimizer):
         b1, b2 = self.betas
         m = self._mean[index] = b1 * self._mean[index] + (1.0 - b1) * g
         v = self._square[index] = b2 * self._square[index] + (1.0 - b2) * g * g
-        size = math.sqrt(v / (1.0 - b2**self.steps)) + self.eps
+        size: float = (v / (1.0 - b2**self.steps)) ** 0.5 + self.eps
         return p - lr * (m / (1.0 - b1**self.steps)) / size
 
 

@@ -5,22 +5,25 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import autograd_core as ag
-from autograd_core import OperandError, RangeError, StructureError, Value
+from autograd_core import MissingExtraError, OperandError, RangeError, StructureError, Value
+from autograd_core.contexts import current
 
-from . import losses
+from . import compiled as programs
 from .checks import generator, plain, real, shown, whole
 from .clipping import clip_grad_norm
 from .history import History
+from .judging import RIGHT, numbers
 from .module import Module
 from .optimizers import Adam, Optimizer
 from .progress import bar
+from .state import Watch
 
 if TYPE_CHECKING:
     import random
-    from collections.abc import Callable, Iterator
 
-    Loss = Callable[[Any, Any], Any]
-    Right = Callable[[Any, Any], bool]
+    from .judging import Loss, Right
+
+PAYS = 2_000  # cases to be trained on, from which compiling takes less time than it saves
 
 
 class Cases(NamedTuple):
@@ -29,34 +32,9 @@ class Cases(NamedTuple):
     inputs: list[Any]
     targets: list[Any]
 
-    def batches(self, order: list[int], size: int) -> Iterator[Cases]:
-        """All of them in an order, some at a time."""
-        for start in range(0, len(order), size):
-            chosen = order[start : start + size]
-            yield Cases([self.inputs[i] for i in chosen], [self.targets[i] for i in chosen])
-
-
-def _same_side(prediction: Any, target: Any, threshold: float, middle: float) -> bool:
-    """Whether prediction and target agree; of several outputs all must."""
-    ps, ts = losses.flat(prediction, target, "accuracy")
-    return all((p > threshold) == (t > middle) for p, t in zip(ps, ts))
-
-
-def _same_class(prediction: list[float], target: Any) -> bool:
-    return _largest(prediction) == (_largest(target) if isinstance(target, list) else target)
-
-
-def _largest(numbers: list[float]) -> int:
-    return max(range(len(numbers)), key=numbers.__getitem__)
-
-
-RIGHT: dict[Loss, Right] = {
-    losses.hinge: lambda p, t: _same_side(p, t, 0.0, 0.0),
-    losses.binary_cross_entropy: lambda p, t: _same_side(p, t, 0.5, 0.5),
-    losses.binary_cross_entropy_with_logits: lambda p, t: _same_side(p, t, 0.0, 0.5),
-    losses.cross_entropy: _same_class,
-    losses.nll_loss: _same_class,
-}
+    def some(self, chosen: list[int]) -> Cases:
+        """Those at some places, in that order."""
+        return Cases([self.inputs[i] for i in chosen], [self.targets[i] for i in chosen])
 
 
 def fit(
@@ -100,7 +78,13 @@ def fit(
         accuracy: A function of one prediction (plain numbers) and its target: whether it is
             right. The classification losses bring their own.
         seed: An int or a `random.Random` that rules validation split and order.
-        compiled: None or False. Training on a compiled program is not available yet; True says so.
+        compiled: None: on compiled programs where NumPy and llvmlite are there (extra `fast`), model
+            and loss can be traced, and there is work enough; else on graphs. `History.ran` says
+            which, and why. True: on programs, or an error. False: on graphs. The losses are the
+            same up to rounding. The first step always runs on graphs, and programs are used only
+            where they give what it gave; after that the model's Python code is not called any
+            more, so what it prints or plots is not seen. Parameters and gradients stand in the
+            model when `fit` ends.
         progress: Whether to show a bar; without tqdm (extra `plot`) it is a line of text.
 
     Returns:
@@ -109,7 +93,9 @@ def fit(
     Raises:
         OperandError: An argument of a wrong type, or a loss that does not give a Value.
         RangeError: A number out of its bounds, or a target that the loss cannot take.
-        StructureError: Lengths that do not fit, no data, or no parameters.
+        StructureError: Lengths that do not fit, no data, or no parameters; or with `compiled=True` a
+            model that cannot be compiled, and why.
+        MissingExtraError: `compiled=True` without NumPy and llvmlite.
 
     Example:
         >>> import nn
@@ -129,9 +115,9 @@ def fit(
     if optimizer is not None and not isinstance(optimizer, Optimizer):
         msg = f"fit: optimizer: expected an Optimizer such as nn.SGD(lr=0.1), got {shown(optimizer)}"
         raise OperandError(msg)
-    if compiled:
-        msg = "fit: compiled training is not available yet; leave compiled=None, which trains on the graphs themselves"
-        raise RangeError(msg)
+    if compiled and not programs.is_available():
+        msg = "fit: compiled=True needs NumPy and llvmlite: pip install 'autograd-core[fast]'"
+        raise MissingExtraError(msg)
     epochs = whole(epochs, "fit: epochs")
     rng = generator(seed)
     cases, unseen = _split(_cases(X, y), validation, rng)
@@ -143,8 +129,9 @@ def fit(
         real(l2, "fit: l2", 0.0),
         None if max_grad_norm is None else real(max_grad_norm, "fit: max_grad_norm", 0.0),
     )
-    for data in filter(None, (cases, unseen)):
-        task.measure(data)
+    if compiled is None and not (epochs * len(cases.targets) >= PAYS and programs.is_available()):
+        compiled = False
+    run = Run(task, cases, unseen, compiled)
     optimizer = optimizer or Adam(lr=0.01)
     if not optimizer.params:
         optimizer.bind(model)
@@ -152,16 +139,21 @@ def fit(
         msg = "fit: optimizer: expected one for this model, got one with parameters of another; make one per model"
         raise StructureError(msg)
 
+    run.optimizer = optimizer
     history = History()
     order = list(range(len(cases.targets)))
     epochs_left = bar(epochs, "fit", progress=progress)
-    for _ in epochs_left:
-        if shuffle and task.batch_size < len(order):
-            rng.shuffle(order)
-        task.note(history.loss, history.accuracy, task.improve(cases, order, optimizer))
-        if unseen:
-            task.note(history.val_loss, history.val_accuracy, task.measure(unseen))
-        epochs_left.set_postfix_str(history.last(), refresh=False)
+    try:
+        for _ in epochs_left:
+            if shuffle and task.batch_size < len(order):
+                rng.shuffle(order)
+            task.note(history.loss, history.accuracy, run.improve(order))
+            if unseen:
+                task.note(history.val_loss, history.val_accuracy, run.measure(unseen))
+            epochs_left.set_postfix_str(history.last(), refresh=False)
+    finally:
+        run.finish()
+    history.ran = run.name
     return history
 
 
@@ -175,51 +167,53 @@ class Task(NamedTuple):
     l2: float
     max_grad_norm: float | None
 
-    def improve(self, cases: Cases, order: list[int], optimizer: Optimizer) -> tuple[float, float]:
-        """One epoch of steps; the mean loss and the share of right cases on the way."""
-        self.model.train()
-        params = self.model.parameters()
-        total = right = 0.0
-        for batch in cases.batches(order, self.batch_size):
-            value, hits = self.judged(batch)
-            total, right = total + value.data * len(batch.targets), right + hits
-            if self.l2:
-                value = value + self.l2 * ag.dot(params, params)
-            self.model.zero_grad()
-            optimizer.zero_grad()
-            value.backward()
-            if self.max_grad_norm is not None:
-                clip_grad_norm(optimizer.params, self.max_grad_norm)
-            optimizer.step()
-        return total / len(order), right / len(order)
+    def value_of(self, predictions: list[Any], targets: list[Any]) -> Value:
+        """The loss."""
+        value = self.loss(predictions, targets)
+        if isinstance(value, Value) and value.parents:
+            return value
+        msg = (
+            f"fit: loss: expected it to give a Value that depends on the model, got {shown(value)}; "
+            "within no_grad() nothing does"
+        )
+        raise OperandError(msg)
 
-    def measure(self, cases: Cases) -> tuple[float, float]:
+    def hits(self, predictions: list[Any], targets: list[Any]) -> int:
+        """How many predictions are right."""
+        return 0 if self.right is None else sum(bool(self.right(p, t)) for p, t in zip(predictions, targets))
+
+    def differentiate(self, value: Value, optimizer: Optimizer) -> None:
+        """From the loss to the gradients that a step takes."""
+        if self.l2:
+            params = self.model.parameters()
+            value = value + self.l2 * ag.dot(params, params)
+        self.model.zero_grad()
+        optimizer.zero_grad()
+        value.backward()
+
+    def advance(self, optimizer: Optimizer) -> None:
+        """One step along them."""
+        if self.max_grad_norm is not None:
+            clip_grad_norm(optimizer.params, self.max_grad_norm)
+        optimizer.step()
+
+    def measure(self, cases: Cases) -> Measured:
         """Mean loss and share of right cases, without learning from them."""
         was = self.model.training
         self.model.eval()
-        total = right = 0.0
+        total, right, seen = 0.0, 0, []
         n = len(cases.targets)
         try:
-            for batch in cases.batches(list(range(n)), self.batch_size):
-                value, hits = self.judged(batch)
-                total, right = total + value.data * len(batch.targets), right + hits
+            for start in range(0, n, self.batch_size):
+                batch = cases.some(list(range(start, min(start + self.batch_size, n))))
+                outputs = [self.model(x) for x in batch.inputs]
+                value = self.value_of(outputs, batch.targets)
+                seen += numbers(outputs)
+                right += self.hits(seen[start:], batch.targets)
+                total += value.data * len(batch.targets)
         finally:
             self.model.train(was)
-        return total / n, right / n
-
-    def judged(self, batch: Cases) -> tuple[Value, int]:
-        """The loss of a batch, and how many of its cases are right."""
-        predictions = [self.model(x) for x in batch.inputs]
-        value = self.loss(predictions, batch.targets)
-        if not isinstance(value, Value) or not value.parents:
-            msg = (
-                f"fit: loss: expected it to give a Value that depends on the model, got {shown(value)}; "
-                "within no_grad() nothing does"
-            )
-            raise OperandError(msg)
-        if self.right is None:
-            return value, 0
-        return value, sum(bool(self.right(_numbers(p), t)) for p, t in zip(predictions, batch.targets))
+        return Measured(total / n, right / n, seen)
 
     def note(self, values: list[float], shares: list[float], seen: tuple[float, float]) -> None:
         """Keep what was seen in an epoch."""
@@ -228,10 +222,108 @@ class Task(NamedTuple):
             shares.append(seen[1])
 
 
-def _numbers(prediction: Any) -> Any:
-    if isinstance(prediction, (list, tuple)):
-        return [_numbers(p) for p in prediction]
-    return prediction.data if isinstance(prediction, Value) else prediction
+class Measured(NamedTuple):
+    """What some data gave in `eval` mode."""
+
+    loss: float
+    share: float
+    predictions: list[Any]
+
+
+class Run:
+    """Steps on graphs; and from the second one on programs, where these give what the first gave.
+
+    When made, it tries model and loss on all the data.
+
+    Args:
+        task: What is to be learned.
+        cases: What to learn from.
+        unseen: What to measure on besides.
+        compiled: False for graphs; None for programs where they can be had; True raises where not.
+    """
+
+    optimizer: Optimizer
+
+    def __init__(self, task: Task, cases: Cases, unseen: Cases | None, compiled: bool | None) -> None:  # noqa: FBT001
+        self.task, self.cases, self.compiled = task, cases, compiled
+        self.programs: programs.Programs | None = None
+        self.name = "graphs"
+        self._watches = [Watch(model=task.model), Watch(loss=task.loss)] if compiled is not False else []
+        self._tried = [(data, task.measure(data)) for data in (cases, unseen) if data]
+
+    def improve(self, order: list[int]) -> tuple[float, float]:
+        """One epoch of steps; the mean loss and the share of right cases on the way."""
+        if self.programs is None:  # which know their mode; to tell every module takes longer than a step
+            self.task.model.train()
+        total, right, size = 0.0, 0, self.task.batch_size
+        for start in range(0, len(order), size):
+            chosen = order[start : start + size]
+            value, hits = self.step(chosen)
+            total, right = total + value * len(chosen), right + hits
+        return total / len(order), right / len(order)
+
+    def step(self, chosen: list[int]) -> tuple[float, int]:
+        """One step; the loss before it, and how many cases are right."""
+        if self.programs is not None:
+            try:
+                return self.programs.step(self.cases, chosen)
+            except programs.NotCompiledError as error:
+                self._refuse(error)
+        task, batch = self.task, self.cases.some(chosen)
+        outputs = [task.model(x) for x in batch.inputs]
+        value = task.value_of(outputs, batch.targets)
+        hits = task.hits(numbers(outputs), batch.targets)
+        task.differentiate(value, self.optimizer)
+        found = self._found(chosen, outputs, value.data) if self._watches else None
+        task.advance(self.optimizer)
+        if found:
+            self.programs = programs.Programs(*found, self.optimizer)
+            self.name = self.programs.name
+        return value.data, hits
+
+    def _found(self, chosen: list[int], outputs: list[Any], loss: float) -> tuple[programs.Way, programs.Trial] | None:
+        """A way to train on programs, where there is one."""
+        (model, lossy), self._watches = self._watches, []
+        tried, self._tried = self._tried, []
+        place, pure, params = model.changed(), lossy.changed() is None, self.task.model.parameters()
+        reason = (
+            (place and f"{place} changes when the model is called")
+            or (current().anomaly and "detect_anomaly() is to see every operation")
+            or (any(type(p.data) is not float for p in params) and "some parameters are no floats")
+        )
+        try:
+            if reason:
+                raise programs.NotCompiledError(reason)
+            cases, seen = zip(*tried)
+            data = [programs.Data(c, self.task.right) for c in cases]
+            gradient = [p.grad for p in params]
+            trial = programs.Trial(self.task, cases, data, seen, chosen, loss, outputs, gradient, pure)
+            return programs.the_way(trial), trial
+        except programs.NotCompiledError as error:
+            self._refuse(error)
+            return None
+
+    def _refuse(self, error: Exception) -> None:
+        """Stay with graphs, or go back to them."""
+        self.finish()
+        self.programs, self.name = None, f"graphs: {error}"
+        if self.compiled:
+            msg = f"fit: compiled=True: {error}; compiled=None trains on graphs then"
+            raise StructureError(msg) from error
+
+    def measure(self, cases: Cases) -> tuple[float, float]:
+        """Mean loss and share of right cases, without learning from them."""
+        if self.programs is not None:
+            try:
+                return self.programs.measure(cases)
+            except programs.NotCompiledError as error:
+                self._refuse(error)
+        return self.task.measure(cases)[:2]
+
+    def finish(self) -> None:
+        """Leave model and optimizer as steps on graphs leave them."""
+        if self.programs is not None:
+            self.programs.finish()
 
 
 def _cases(X: Any, y: Any) -> Cases:
@@ -261,5 +353,4 @@ def _split(cases: Cases, validation: Any, rng: random.Random) -> tuple[Cases, Ca
         msg = f"fit: validation: expected a share that leaves cases to learn from, got {validation!r} of {n} cases"
         raise RangeError(msg)
     order = rng.sample(range(n), n)
-    learn, unseen = (next(cases.batches(part, n)) for part in (order[count:], order[:count]))
-    return learn, unseen
+    return cases.some(order[count:]), cases.some(order[:count])

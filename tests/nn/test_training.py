@@ -9,10 +9,16 @@ import pytest
 
 import autograd_core as ag
 import nn
-from nn import progress
+from nn import progress, training
 
 XOR = nn.datasets.xor()
 QUIET = {"progress": False}
+
+
+@pytest.fixture(autouse=True, params=["programs", "graphs"])
+def _both_ways(request, monkeypatch):
+    """Everything holds where even the least work is compiled, and where nothing is."""
+    monkeypatch.setattr(training, "PAYS", 0 if request.param == "programs" else float("inf"))
 
 
 def line(**options):
@@ -269,11 +275,3 @@ def test_training_under_no_grad_is_refused():
     X, y = nn.datasets.xor()
     with ag.no_grad(), pytest.raises(ag.OperandError, match="within no_grad"):
         nn.fit(nn.MLP(2, [2, 1], seed=1), X, y, loss=nn.mse, epochs=1, progress=False)
-
-
-def test_compiled_training_is_said_to_be_missing():
-    X, y = nn.datasets.xor()
-    for compiled in (None, False):
-        nn.fit(nn.MLP(2, [2, 1], seed=1), X, y, loss=nn.mse, epochs=1, progress=False, compiled=compiled)
-    with pytest.raises(ag.RangeError, match="not available yet"):
-        nn.fit(nn.MLP(2, [2, 1], seed=1), X, y, loss=nn.mse, epochs=1, progress=False, compiled=True)

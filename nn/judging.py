@@ -1,0 +1,71 @@
+"""Which predictions are right, for one case or for many at once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from . import losses
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    Loss = Callable[[Any, Any], Any]
+    Right = Callable[[Any, Any], bool]
+
+
+@dataclass(frozen=True)
+class SameSide:
+    """Whether prediction and target agree; of several outputs all must."""
+
+    threshold: float  # of predictions
+    middle: float  # of targets
+
+    def __call__(self, prediction: Any, target: Any) -> bool:
+        """For one case."""
+        ps, ts = losses.flat(prediction, target, "accuracy")
+        return all((p > self.threshold) == (t > self.middle) for p, t in zip(ps, ts))
+
+    def sides(self, predictions: Any) -> Any:
+        """What an array of predictions, one case per row, says."""
+        return predictions > self.threshold
+
+    def answers(self, targets: Any) -> Any:
+        """What an array of targets says."""
+        return targets > self.middle
+
+
+class SameClass:
+    """Whether the largest prediction is that of the right class."""
+
+    def __call__(self, prediction: list[float], target: Any) -> bool:
+        """For one case."""
+        return _largest(prediction) == (_largest(target) if isinstance(target, list) else target)
+
+    def sides(self, predictions: Any) -> Any:
+        """The classes that an array of predictions, one case per row, says."""
+        return predictions.argmax(axis=1)
+
+    def answers(self, targets: Any) -> Any:
+        """The right classes."""
+        return targets if targets.ndim == 1 else targets.argmax(axis=1)
+
+
+def _largest(numbers: list[float]) -> int:
+    return max(range(len(numbers)), key=numbers.__getitem__)
+
+
+RIGHT: dict[Loss, SameSide | SameClass] = {
+    losses.hinge: SameSide(0.0, 0.0),
+    losses.binary_cross_entropy: SameSide(0.5, 0.5),
+    losses.binary_cross_entropy_with_logits: SameSide(0.0, 0.5),
+    losses.cross_entropy: SameClass(),
+    losses.nll_loss: SameClass(),
+}
+
+
+def numbers(prediction: Any) -> Any:
+    """A prediction as plain numbers, in nested lists as it came."""
+    if isinstance(prediction, (list, tuple)):
+        return [numbers(p) for p in prediction]
+    return getattr(prediction, "data", prediction)
