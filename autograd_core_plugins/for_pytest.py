@@ -49,5 +49,5 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
             from autograd_core.testing.plugin import Caller, parametrize
 
             parametrize(metafunc, marker)
-            if not metafunc.config.pluginmanager.has_plugin(Caller.__name__):
-                metafunc.config.pluginmanager.register(Caller(), Caller.__name__)
+            if not metafunc.config.pluginmanager.has_plugin("autograd_core_caller"):
+                metafunc.config.pluginmanager.register(Caller(), "autograd_core_caller")

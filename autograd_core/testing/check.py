@@ -14,7 +14,7 @@ from . import foreign
 from .arguments import DOUBLE, Tree, array_library, same, unit_roundoff
 from .orders import check_order
 from .own import Judge
-from .recording import Recording, directions
+from .recording import Recording, directions, total
 from .reference import graph_of, number_system, values_at
 from .verdicts import FunctionError, Report, Verdict
 
@@ -279,6 +279,20 @@ def _row(rec: Recording, i: int) -> list[float]:
     return [float(g) for g in pull_back([rec.outputs[i]], [1.0], rec.inputs, graph=False)]
 
 
+def _recorded_alone(function: Function, leaves: list[Any]) -> tuple[list[float], list[float]]:
+    """The results, and how far off rounding may put each of them (running error analysis)."""
+    with transforming():
+        results = function(_fresh(leaves))
+    bounds: dict[Any, float] = {}
+    for node in graph_of(results):
+        terms = list(zip(node.parents, node.local_grads, strict=True))
+        size = abs(float(node.data)) + total(abs(float(d) * float(p.data)) for p, d in terms if d)
+        bounds[node] = total(abs(float(d)) * bounds[p] for p, d in terms if d)
+        if terms:
+            bounds[node] += 2 * DOUBLE * (8 + len(terms)) * size
+    return [float(_data(z)) for z in results], [bounds.get(z, 0.0) if isinstance(z, Value) else 0.0 for z in results]
+
+
 def _plain(function: Function, leaves: list[Any]) -> list[float]:
     with no_grad():
         return [float(_data(z)) for z in function([Value(x) for x in leaves])]
@@ -291,17 +305,16 @@ def _apart(function: Function, rec: Recording) -> int | None:
     for sign in (1, -1):
         moved = [float(x) + sign * AWAY * d * (abs(float(x)) or 1.0) for x, d in zip(function.point, v, strict=True)]
         try:
-            there = _plain(function, moved)
+            there, rounding = _recorded_alone(function, moved)
         except FunctionError:
             continue  # outside of its domain
         nodes = [out for out in rec.outputs if isinstance(out, Value)]
         replayed = values_at(m, graph_of(nodes), {x: m.number(y) for x, y in zip(rec.inputs, moved, strict=True)})
-        for i, (out, z) in enumerate(zip(rec.outputs, there, strict=True)):
+        for i, (out, z, bound) in enumerate(zip(rec.outputs, there, rounding, strict=True)):
             exact = replayed[out] if isinstance(out, Value) else m.number(out)
             here = float(_data(out))
-            if math.isfinite(z) and not abs(exact - z) <= CUT * max(abs(exact - here), abs(z - here)) + 2.0**-44 * (
-                abs(z) + abs(here) + 2.0**-1010
-            ):
+            allowed = bound + 2.0**-44 * (abs(z) + abs(here) + 2.0**-1010)
+            if math.isfinite(z) and not abs(exact - z) <= CUT * max(abs(exact - here), abs(z - here)) + allowed:
                 return i
     return None
 

@@ -27,6 +27,8 @@ MANY_INPUTS = 48  # beyond, random directions first
 SAFETY = 16.0  # times the error estimate of the differences
 KEPT = 0.75  # share of its digits that a right derivative has in spite of its own rounding
 NEXT_TO_ZERO = 1e-10  # of the largest difference quotient
+DOUBTFUL_ORDER = 1.95  # what rounds to 2 is no second witness
+FEW = 4  # inputs that a sentence can list
 UNSURE = 0.05  # a reference that knows less than this share of the derivative judges nothing
 LEAST = 2.0**-1000  # no function is asked for smaller slopes
 TINY_STEP = 2.0**-80
@@ -187,11 +189,15 @@ class Finding:
                 f"{s.value:.6g} and may be off by {s.error:.1g}, {self.found!r} was found."
             )
             return Report(verdict, reason, worst, condition=condition)
+        at = f" at ({', '.join(map(repr, f.point))})" if len(f.point) <= FEW else ""
         witness = (
-            "" if math.isinf(self.order) else f"; the Taylor remainder falls like h^{self.order:.1f} instead of h^2"
+            ""
+            if self.order > DOUBTFUL_ORDER
+            else f"; the Taylor remainder falls like h^{self.order:.1f} instead of h^2"
         )
         reason = (
-            f"the derivative to {where} is {s.value:.9g} by {self.reference}, and {self.found!r} was found{witness}."
+            f"the derivative to {where} is {s.value:.9g} by {self.reference}, and {self.found!r} was found{at}"
+            f"{witness}."
         )
         return Report(verdict, reason, worst)
 

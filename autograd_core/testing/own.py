@@ -36,7 +36,19 @@ from .recording import (
     ulp_of,
     value_is_wrong,
 )
-from .reference import Replay, graph_of, number_system, pulled, pulled_with_sizes, pushed, settled, values_at
+from .reference import (
+    CLOSED,
+    Replay,
+    at_kink,
+    graph_of,
+    limit,
+    number_system,
+    pulled,
+    pulled_with_sizes,
+    pushed,
+    settled,
+    values_at,
+)
 from .verdicts import Report, Verdict, Worst
 
 if TYPE_CHECKING:
@@ -47,6 +59,7 @@ DIRECTIONS = 4
 HALF_THE_DIGITS = 2.0**26  # ulp
 RULE, USER_RULE = 8.0, 32.0  # ulp that a local derivative may be off; built-in rows are within 4, docs/accuracy.md
 FIFTY = "50 digits"
+ONE_SIDED = 250  # digits of difference quotients of the whole graph
 
 
 class Judge:
@@ -209,7 +222,7 @@ class Judge:
         entries = self.found()
         for e in entries:
             e.exact, e.slack = self._expected(e)
-        if self.replay.uneven:
+        if self.replay.uneven or (self.replay.singular and self.expected is None):
             self.told = self._at_kinks(entries)
             if self.told is not None:
                 return self.told
@@ -305,7 +318,7 @@ class Judge:
             )
         for e in bad:
             e.slack = max(e.slack, e.error)
-        lost = [e for e in bad if self._lost(e)]
+        lost = self._not_nothing([e for e in bad if self._lost(e)])
         if not lost:
             return self._right(entries)
         e = max(lost, key=lambda e: e.error / abs(e.exact))
@@ -317,6 +330,16 @@ class Judge:
             self._worst(e),
             condition=condition,
         )
+
+    def _not_nothing(self, lost: list[Entry]) -> list[Entry]:
+        """Those of some entries that are no zero: what falls with the precision is one, as sin(acos(x)) has at 0."""
+        if lost and self.expected is None:
+            finer = Replay(self.rec.order, self.rec.inputs, 2 * self.replay.m.context.dps)
+            for e in lost:
+                again = self._pull(finer, finer.edges, e.seed)[self.rec.inputs[e.j]]
+                if abs(again) <= CLOSED * abs(e.exact):
+                    e.exact = self.replay.m.context.zero
+        return [e for e in lost if e.exact]
 
     def _faulty_edge(self, local: Replay, e: Entry) -> tuple[Value | None, int]:
         """The node whose local derivative, wrong beyond its rule's rounding, moves this entry most."""
@@ -355,6 +378,10 @@ class Judge:
                 faulty=node,
                 condition=max(1.0, rounding / (DOUBLE * abs(exact) or SMALLEST)),
             )
+        assert node._row is not None
+        if at_kink(local.m, node._row, [local.m.number(p.data) for p in node.parents]):
+            slope = float(self.exact[e.seed][e.j])
+            return self._kink(e, slope, slope, f"{named(node)} sits at a kink", node)
         return self._report(Verdict.WRONG, f"{said} at ({operands}), and is {exact!r}.", self._worst(e), faulty=node)
 
     @staticmethod
@@ -397,8 +424,10 @@ class Judge:
         Tied sides may cancel, or not reach the result at all. Then the function has a derivative
         there, and the entries are judged against it.
         """
-        m = number_system(150)
-        reached = self._reaching(set(self.replay.uneven))
+        m = number_system(ONE_SIDED)
+        uneven, singular = self.replay.uneven, self.replay.singular
+        bent = (uneven or singular)[0]
+        reached = self._reaching({*uneven, *singular})
         start = {x: m.number(x.data) for x in self.rec.inputs}
         zero = self._seeded(m, values_at(m, self.rec.order, start))
         kinks = []
@@ -410,7 +439,7 @@ class Judge:
                 judged = [e for e in entries if e.seed == s and e.j == j]
                 ends = [end for end in (lefts[s], rights[s]) if end is not None]
                 if len(ends) < 2:
-                    return self._jump(judged[0])
+                    return self._jump(judged[0], bent)
                 inside = [end for end in ends if not m.context.isnan(end[1])] or ends  # one side at the end of a domain
                 (far_left, left), (far_right, right) = inside[0], inside[-1]
                 # Where the function is smooth, the two sides close up with the step.
@@ -422,29 +451,24 @@ class Judge:
                 ):
                     kinks.append((judged, float(left), float(right)))
                 elif self.expected is None:
-                    middle = (left + right) / 2
-                    if 1e5 * abs(middle) <= abs(far_left + far_right) / 2:  # it falls with the step
-                        middle = m.context.zero
-                    slope = float(middle)
+                    slope = (left + right) / 2
+                    near = 2.0**-40 * abs(slope) + 1e-30 * self.sizes[s][j]
                     for e in judged:
-                        e.exact = self.replay.m.number(middle)
-                        if infinite:
-                            continue
-                        if e.error <= e.slack + 2.0**-40 * abs(slope) + 1e-30 * self.sizes[s][j]:
+                        if abs(e.exact - slope) <= near < math.inf:
+                            continue  # the chain rule holds in spite of it
+                        e.exact = self.replay.m.number(slope)
+                        if m.context.isnan(slope):
+                            return self._infinite(e)
+                        if infinite or e.error <= e.slack + near:
                             e.slack = max(e.slack, e.error)
+                        elif singular:
+                            return self._zero_times_infinity(e, singular[0])
                         else:
-                            return self._report(
-                                Verdict.WRONG,
-                                f"the function has the derivative {slope!r} to {self._place(e)}, though "
-                                f"{named(self.replay.uneven[0])} sits at a kink; the conventions there add up to "
-                                f"{e.found!r}.",
-                                self._worst(e),
-                                faulty=self.replay.uneven[0],
-                            )
+                            return self._kink(e, float(slope), float(slope), f"{named(bent)} sits at a kink", bent)
         outside = [k for k in kinks if not all(min(k[1:]) <= e.found <= max(k[1:]) for e in k[0])]
         for judged, left, right in (outside or kinks)[:1]:
             e = max(judged, key=lambda e: max(min(left, right) - e.found, e.found - max(left, right)))
-            return self._kink(e, left, right, f"{named(self.replay.uneven[0])} sits at a kink")
+            return self._kink(e, left, right, f"{named(bent)} sits at a kink", bent)
         return None
 
     def _reaching(self, nodes: set[Value]) -> set[Value]:
@@ -458,23 +482,30 @@ class Judge:
     def _one_side(
         self, m: Any, start: dict[Value, Any], zero: list[Any], x: Value, sign: int
     ) -> list[tuple[Any, Any] | None]:
-        """One-sided difference quotients of all combinations of results, at two steps; None where they jump."""
+        """One-sided difference quotients of all combinations of results, a wide one and the limit; None at a jump."""
         size = abs(start[x]) or m.context.one
-        far, near = (sign * size * m.number(10) ** -power for power in (40, 60))
-        there, here = (
-            self._seeded(m, values_at(m, self.rec.order, start | {x: start[x] + step})) for step in (far, near)
-        )
+        steps = [sign * size * m.number(10) ** -power for power in (40, 60, 80)]
+        values = [self._seeded(m, values_at(m, self.rec.order, start | {x: start[x] + step})) for step in steps]
         found: list[tuple[Any, Any] | None] = []
-        for a, b, c in zip(zero, here, there, strict=True):
-            if b != a and 2 * abs(b - a) > abs(c - a):
+        for at, *there in zip(zero, *values, strict=True):
+            rises = [z - at for z in there]
+            if rises[1] and 2 * abs(rises[1]) > abs(rises[0]):
                 found.append(None)
                 continue
-            wide, close = (c - a) / far, (b - a) / near
-            vertical = abs(close) > 100 * abs(wide) and abs(close) > 1  # a cusp: the quotients grow without end
-            found.append((wide, m.context.inf * m.context.sign(close) if vertical else close))
+            quotients = [rise / step for rise, step in zip(rises, steps, strict=True)]
+            found.append((quotients[0], limit(m, *quotients)))
         return found
 
-    def _kink(self, e: Entry, left: float, right: float, why: str) -> Report:
+    def _zero_times_infinity(self, e: Entry, node: Value) -> Report:
+        return self._report(
+            Verdict.NOT_FINITE,
+            f"the local derivative of {named(node)} is not finite and meets a 0, which counts as 0: the function has "
+            f"the derivative {float(e.exact)!r} to {self._place(e)}, and {e.found!r} was found.",
+            self._worst(e),
+            faulty=node,
+        )
+
+    def _kink(self, e: Entry, left: float, right: float, why: str, node: Value | None = None) -> Report:
         low, high = min(left, right), max(left, right)
         inside = low <= e.found <= high
         e.exact = self.replay.m.number(min(max(e.found, low), high))
@@ -484,11 +515,10 @@ class Judge:
             f"{right!r} on the right, and the {e.found!r} found lies {'between' if inside else 'outside of'} them.",
             self._worst(e),
             interval=(low, high),
-            faulty=None if inside else next(iter(self.replay.uneven), None),
+            faulty=None if inside else node if node is not None else next(iter(self.replay.uneven), None),
         )
 
-    def _jump(self, e: Entry) -> Report:
-        node = self.replay.uneven[0]
+    def _jump(self, e: Entry, node: Value) -> Report:
         return self._report(
             Verdict.DISCONTINUOUS,
             f"the result jumps at this point when {self._place(e)} moves: {named(node)} does.",

@@ -12,7 +12,7 @@ from ..ops import ROWS
 from ..value import Value
 from ..value_system import VALUES
 from .arguments import DOUBLE
-from .reference import graph_of
+from .reference import graph_of, slopes_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -135,10 +135,17 @@ def one_sided(local: Replay, side: int) -> Callable[[Value], Any]:
 
 def value_is_wrong(local: Replay, node: Value) -> bool:
     """Whether the recorded value is not what the row gives for the recorded operands, beyond rounding."""
-    m, exact, slopes = local.m, local.values[node], local.slopes[node]
-    size = abs(exact) + sum(abs(d) * abs(float(p.data)) for p, d in zip(node.parents, slopes.exact, strict=True))
-    ulp = (8 if built_in(node) else 64) + len(node.parents)
-    return bool(abs(m.number(node.data) - exact) > 2 * DOUBLE * ulp * size + 64 * SMALLEST)
+    m, exact, row = local.m, local.values[node], node._row
+    assert row is not None
+    off = abs(m.number(node.data) - exact)
+    rounding = 2 * DOUBLE * ((8 if built_in(node) else 64) + len(node.parents))
+    if off <= rounding * abs(exact) + 64 * SMALLEST:
+        return False
+    # Terms that cancel may be constants, which a replay has no slopes of.
+    xs = [m.number(p.data) for p in node.parents]
+    slopes = slopes_of(m, row, xs, exact, [True] * len(xs)).exact
+    size = abs(exact) + sum(abs(d * x) for d, x in zip(slopes, xs, strict=True))
+    return bool(off > rounding * size + 64 * SMALLEST)
 
 
 def rule_rounding(node: Value, i: int) -> float:

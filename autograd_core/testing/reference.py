@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 LEVELS = (50, 150, 400, 1000)  # decimal digits
 SIDES = (1000, 2500)  # of one-sided difference quotients
+STEPS = ((SIDES[0], 333), (SIDES[1], 833), (SIDES[1], 1333))  # and powers of 1/10; the third where the first two differ
+GROWN = 1e-30  # differences that fall by less do not fall
 MORE = 30  # of them confirm a precision
 SETTLED = 25  # digits in which two precisions agree
 CLOSED = 1e-20  # what falls by this between two levels vanishes
@@ -142,7 +144,7 @@ def slopes_of(m: Any, row: Primitive, xs: Sequence[Any], z: Any, moves: Sequence
             if agreed and (not now or (bent is not None and now < bent * CLOSED)):
                 return Slopes(own, confirmed=True)
             bent = now if agreed else None
-            if row.kinks is not None and _at_kink(m, row, xs):
+            if at_kink(m, row, xs):
                 break
     if not all(map(m.context.isfinite, xs)):
         return Slopes(own or (m.context.nan,) * len(xs), confirmed=False)
@@ -167,8 +169,10 @@ def _size(xs: Sequence[Any], x: Any) -> Any:
     return min(size, 1) if x.context.dps >= SIDES[0] - 1 else size
 
 
-def _at_kink(m: Any, row: Primitive, xs: Sequence[Any]) -> bool:
-    assert row.kinks is not None
+def at_kink(m: Any, row: Primitive, xs: Sequence[Any]) -> bool:
+    """Whether a row says that it has a kink at this point."""
+    if row.kinks is None:
+        return False
     zeros = row.kinks(m, *xs)
     return any(k == 0 for k in (zeros if isinstance(zeros, tuple) else (zeros,)))
 
@@ -243,23 +247,41 @@ def _side(row: Primitive, xs: Sequence[Any], i: int, sign: int) -> tuple[Any, An
     At a jump both are -inf on the left and inf on the right; at a vertical tangent both are infinite.
     """
     quotients, rises = [], []
-    for level in SIDES:
+    for level, power in STEPS:
         m = number_system(level)
         ys = [m.number(x) for x in xs]
         base = value_of(m, row, ys)
-        step = sign * _size(ys, ys[i]) * m.number(10) ** -(level // 3)
+        step = sign * _size(ys, ys[i]) * m.number(10) ** -power
         ys[i] += step
         rise = value_of(m, row, ys) - base
         rises.append(rise)
         quotients.append(rise / step)
-    first, second = quotients
+        if len(quotients) == len(SIDES) and (not m.context.isfinite(rise) or _alike(*quotients)):
+            break
+    first, second = quotients[:2]
     if not m.context.isfinite(second):
         return None
     if rises[1] and abs(rises[1]) * 2 > abs(rises[0]):
         return m.context.inf * sign, m.context.inf * sign
-    if abs(second) > abs(first) / CLOSED:
-        second = m.context.inf * m.context.sign(second)
-    return (second, second) if m.context.isinf(second) else (first, second)
+    end = limit(m, *quotients) if len(quotients) == len(STEPS) else second
+    return (end, end) if m.context.isinf(end) else (first, end)
+
+
+def limit(m: Any, first: Any, second: Any, third: Any) -> Any:
+    """What difference quotients at three steps tend to, each step the same share of the one before.
+
+    L + c h^p has the limit L (Aitken's process, 1926): so x^1.0005 has the derivative 0 at 0. It is
+    infinite where the quotients grow without end.
+    """
+    change, next_change = second - first, third - second
+    if abs(next_change) <= CLOSED * abs(third):
+        return third
+    if abs(third) <= CLOSED * abs(first):
+        return m.context.zero
+    if abs(change) - abs(next_change) <= abs(change) * GROWN:
+        return m.context.inf * m.context.sign(third) if abs(third) > 1 else third
+    end = third - next_change**2 / (next_change - change)
+    return m.context.zero if abs(end) <= CLOSED * abs(third) else end
 
 
 def _rough_slopes(m: Any, row: Primitive, xs: Sequence[Any], moves: Sequence[bool]) -> Slopes:
@@ -346,7 +368,8 @@ class Replay:
                 slopes = _rough_slopes(m, row, xs, which) if rough else slopes_of(m, row, xs, z, which)
             self.slopes[node] = slopes
             edges = node._edges
-            if any(slopes.exact) or slopes.sides or (recorded and any(edges[len(edges) // 2 :])):
+            sloped = any(slopes.exact) or slopes.sides or (recorded and any(edges[len(edges) // 2 :]))
+            if sloped or _bends(m, row, xs, z, which):
                 moves.add(node)
 
     def edges(self, node: Value) -> Iterator[tuple[Value, Any]]:
@@ -361,9 +384,22 @@ class Replay:
         return [node for node, slopes in self.slopes.items() if slopes.sides is not None]
 
     @property
+    def singular(self) -> list[Value]:
+        """Nodes with a local derivative that is not finite."""
+        finite = self.m.context.isfinite
+        return [node for node, slopes in self.slopes.items() if not all(map(finite, slopes.exact))]
+
+    @property
     def rough(self) -> bool:
         """Whether a primitive could only be read in doubles."""
         return any(slopes.rough for slopes in self.slopes.values())
+
+
+def _bends(m: Any, row: Primitive, xs: Sequence[Any], z: Any, moves: Sequence[bool]) -> bool:
+    """Whether a row without slope moves at all: x*x does at 0, and sqrt(x*x) has a kink there; a dead relu does not."""
+    h = m.number(10) ** -(m.context.dps // 3)
+    moved = [x + _size(xs, x) * h if move else x for x, move in zip(xs, moves, strict=True)]
+    return bool(read(m, row, moved)[0] != z)
 
 
 def values_at(m: Any, order: Sequence[Value], at: dict[Value, Any]) -> dict[Value, Any]:

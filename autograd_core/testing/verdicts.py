@@ -17,7 +17,8 @@ class Verdict(str, Enum):  # noqa: UP042
     """What is the matter with a derivative at a point; only `RIGHT` is a pass.
 
     `RIGHT`: within the error that rounding allows. `WRONG`: beyond it. `KINK`: the one-sided
-    derivatives differ, so there is none. `DISCONTINUOUS`: the function jumps. `ILL_CONDITIONED`:
+    derivatives differ, so there is none; or a convention at a kink is not the derivative there.
+    `DISCONTINUOUS`: the function jumps. `ILL_CONDITIONED`:
     no fault, but rounding leaves less than half of the digits. `NOT_FINITE`: a value or a
     derivative is infinite or NaN.
 

@@ -45,6 +45,12 @@ def deep(x):
     return x
 
 
+def logistic_map(x):
+    for _ in range(30):
+        x = 3.9 * x * (1 - x)
+    return x
+
+
 def softmax_loss(x):
     return -ag.log_softmax(x)[1]
 
@@ -77,6 +83,18 @@ RIGHT = {
     "comparison that is tied and unused": (lambda x: ag.where(x > 0, x, x), (0.0,)),
     "kink under a zero": (lambda x: 0 * ag.relu(x) + x, (0.0,)),
     "smooth square of a kink": (lambda x: ag.relu(x) ** 2, (0.0,)),
+    "a kink that is flat on both sides": (lambda x: ag.gaussian(ag.relu(x)), (0.0,)),
+    "a mean of constants that cancel": (
+        lambda x: ag.log2(ag.mean([-0.9997187748266031, x, -1.000683081985466, 2.0])),
+        (0.0009155309190296301,),
+    ),
+    "a power just above 1 at 0": (lambda x: x**1.0005, (0.0,)),
+    "a power just above 1 of a kink": (lambda x: abs(x) ** 1.0005, (0.0,)),
+    "a tiny power": (lambda x: x**6.569404614629102e-282, (2.0,)),
+    "a value that is mostly rounding": (lambda x: ag.log(ag.exp2(ag.gaussian(x))), (3.0,)),
+    "a branch near by": (lambda x: x if x < 1 + 1e-7 else 2 * x - (1 + 1e-7), (1.0,)),
+    "a derivative of 0 that cancels": (lambda x: ag.sin(ag.acos(x)), (0.0,)),
+    "chaos": (logistic_map, (0.3,)),
     "guarded": (lambda x: ag.where(x > 0, ag.sqrt(ag.maximum(x, 0)), x), (4.0,)),
     "zero path": (lambda x: 0 * ag.sqrt(x), (0.0,)),
     "whole power of a negative": (lambda x: x**3, (-7.0,)),
@@ -186,9 +204,19 @@ FAULTS = {
     "wrong sign": ("cos", lambda m, x, z: (m.sin(x),), lambda f: lambda x: f(x) * x, (0.5,)),
     "missing factor": ("exp2", lambda m, x, z: (z,), lambda f: lambda x: ag.sin(f(x)), (0.5,)),
     "swapped partials": ("mul", lambda m, x, y, z: (x, y), lambda f: lambda x, y: ag.sin(x) * y + x, (0.5, 3.0)),
-    "wrong at one side of a kink": ("relu", lambda m, x, z: (m.where(x <= 0, 0.5, 1),), lambda f: lambda x: f(x) * 3, (-1.0,)),
+    "wrong at one side of a kink": (
+        "relu",
+        lambda m, x, z: (m.where(x <= 0, 0.5, 1),),
+        lambda f: lambda x: f(x) * 3,
+        (-1.0,),
+    ),
     "right on the other": ("abs", lambda m, x, z: (m.where(x < 0, 1, 1),), lambda f: lambda x: f(x) + x, (-2.0,)),
-    "wrong far out": ("tanh", lambda m, x, z: (m.where(m.abs(x) < 5, TANH(m, x, z)[0], 0),), lambda f: lambda x: 1e3 * f(x), (6.0,)),
+    "wrong far out": (
+        "tanh",
+        lambda m, x, z: (m.where(m.abs(x) < 5, TANH(m, x, z)[0], 0),),
+        lambda f: lambda x: 1e3 * f(x),
+        (6.0,),
+    ),
     "a tiny factor": ("exp", lambda m, x, z: (z * (1 + 1e-12),), lambda f: lambda x: f(ag.sin(x)) / x, (0.5,)),
     "one operand of many": (
         "norm",
@@ -196,7 +224,12 @@ FAULTS = {
         lambda f: lambda v: f(*v) * v[0],
         ([1.0, 2.0, 3.0, 4.0],),
     ),
-    "NaN": ("log1p", lambda m, x, z: (m.where(x < 1, 1 / (1 + x), m.number(math.nan)),), lambda f: lambda x: f(x), (2.0,)),
+    "NaN": (
+        "log1p",
+        lambda m, x, z: (m.where(x < 1, 1 / (1 + x), m.number(math.nan)),),
+        lambda f: lambda x: f(x),
+        (2.0,),
+    ),
 }
 
 
@@ -365,7 +398,9 @@ def test_a_users_rule_that_cannot_be_read_as_a_graph():
     assert (report.verdict, report.faulty_op) == ("WRONG", "cubed")
 
 
-@pytest.mark.parametrize("partials", [lambda x, z: (ag.cos(x) * math.inf,), lambda x, z: (1 / (x - x),)], ids=["inf", "pole"])
+@pytest.mark.parametrize(
+    "partials", [lambda x, z: (ag.cos(x) * math.inf,), lambda x, z: (1 / (x - x),)], ids=["inf", "pole"]
+)
 def test_an_infinite_partial_where_the_derivative_is_finite(partials):
     report = check_gradient(cube(partials, value=lambda x: ag.sin(x)), (1.2,))
     assert (report.verdict, report.faulty_op) == ("NOT_FINITE", "cubed")
@@ -458,6 +493,7 @@ KINKS = {
     "max": (lambda x: ag.max([x, 2 * x]), 0.0, (1.0, 2.0), "between"),
     "norm": (lambda x: ag.norm([x, x]), 0.0, (-math.sqrt(2), math.sqrt(2)), "between"),
     "cusp": (lambda x: ag.sqrt(ag.abs(x)), 0.0, (-math.inf, math.inf), None),
+    "norm of one": (lambda x: ag.sqrt(x * x), 0.0, (-1.0, 1.0), "between"),
     "product": (lambda x: ag.where(x > 0, 1, 0) * x, 0.0, (0.0, 1.0), "between"),
     "if": (lambda x: x if x > 0 else 2 * x, 0.0, (1.0, 2.0), "between"),
     "if on data": (lambda x: x if x.data > 0 else 2 * x, 0.0, (1.0, 2.0), "between"),
@@ -494,8 +530,23 @@ def test_a_gradient_outside_of_the_interval(planted):
 def test_the_conventions_at_a_tie_may_not_add_up():
     """relu(x) - relu(-x) is x, but the convention relu'(0) = 0 makes 0 of it."""
     report = check_gradient(lambda x: ag.relu(x) - ag.relu(-x), (0.0,))
-    assert (report.verdict, report.faulty_op) == ("WRONG", "relu")
+    assert (report.verdict, report.faulty_op, report.interval) == ("KINK", "relu", (1.0, 1.0))
     assert (report.worst.expected, report.worst.found) == (1.0, 0.0)
+    assert "outside" in report.reason
+
+
+def test_a_convention_at_a_kink_whose_sides_agree():
+    """clip(x, 0, 0) is constant, and the gradient passes at its bounds by convention."""
+    report = check_gradient(lambda x: 3 * ag.clip(x, 0.0, 0.0), (0.0,))
+    assert (report.verdict, report.faulty_op, report.interval) == ("KINK", "clip", (0.0, 0.0))
+    assert (report.worst.expected, report.worst.found) == (0.0, 3.0)
+    assert "outside" in report.reason
+
+
+def test_a_one_sided_derivative_is_said_as_its_limit():
+    """The difference quotients of sin(x) - x are -1.7e-121 and the like, and tend to 0."""
+    report = check_gradient(lambda x: ag.sin(x) + abs(x), (0.0,))
+    assert (report.verdict, report.interval, report.worst.found) == ("KINK", (0.0, 2.0), 1.0)
 
 
 def test_a_kink_within_rounding():
@@ -519,6 +570,8 @@ JUMPS = {
     "where": (lambda x: ag.where(x > 0, x + 1, x), 0.0),
     "if": (lambda x: x + 1 if x > 0 else x, 0.0),
     "atan2": (lambda y: ag.atan2(y, -1.0), 0.0),
+    "the end of a domain under a comparison": (lambda x: ag.acosh(x) >= 0, 1.0),
+    "the end of a domain alone": (lambda x: ag.cosh(ag.acosh(x)) > 0.5, 1.0),
 }
 
 
@@ -559,6 +612,12 @@ INFINITE = {
     "vertical tangent": (ag.cbrt, 0.0, "cbrt"),
     "overflow of 1/x": (ag.log, 5e-324, "log"),
     "vertical tangent at a tie": (lambda x: ag.cbrt(ag.maximum(x, x)), 0.0, "cbrt"),
+    "a power just below 1": (lambda x: x**0.9995, 0.0, "pow"),
+    "infinity meets 0 at the end of a domain": (lambda x: ag.cos(ag.acosh(x)), 1.0, "acosh"),
+    "infinity meets 0 within a clip": (lambda x: ag.cos(ag.clip(ag.log1p(ag.acosh(x)), 0.0, 2.0)), 1.0, "acosh"),
+    "infinity meets 0 without a kink": (lambda x: ag.sqrt(x) ** 2, 0.0, "sqrt"),
+    "a domain of one point": (lambda x: ag.erfc(ag.acosh(ag.cos(abs(ag.acosh(x))))), 1.0, ""),
+    "a step outside of the domain": (lambda x: ag.sigmoid(ag.log(ag.sign(x) - 0.5)), 0.0, "log"),
 }
 
 

@@ -81,7 +81,22 @@ def test_the_same_with_a_factor_is_wrong(name, factor):
 def test_the_second_witness_is_named():
     report = check_gradient(math.sin, (1.0,), derivative=lambda x: -math.cos(x))
     assert "falls like h^1.0 instead of h^2" in report.reason
+    assert "was found at (1.0)" in report.reason
     assert report.worst.reference == "finite differences"
+
+
+def test_a_second_witness_that_sees_nothing_is_left_out():
+    """Off in the eighth digit: the remainder falls like h^1.99."""
+    compiled = pytest.importorskip("numpy").exp
+    report = check_gradient(foreign(compiled), (0.6,), derivative=lambda x: math.exp(x) * (1 + 2e-8))
+    assert report.verdict is Verdict.WRONG
+    assert "h^" not in report.reason
+
+
+def test_the_point_is_named_where_it_is_short():
+    report = check_gradient(foreign(lambda v: math.fsum(v)), ([1.0] * 5,), derivative=[1.0] * 4 + [2.0])
+    assert report.verdict is Verdict.WRONG
+    assert " at (" not in report.reason
 
 
 def test_lost_digits():
@@ -90,14 +105,19 @@ def test_lost_digits():
 
 
 def test_complex_step():
-    report = check_gradient(foreign(lambda x: x**3 / (1 + x)), (1.5,), derivative=lambda x: x * x * (3 + 2 * x) / (1 + x) ** 2)
+    report = check_gradient(
+        foreign(lambda x: x**3 / (1 + x)), (1.5,), derivative=lambda x: x * x * (3 + 2 * x) / (1 + x) ** 2
+    )
     assert (report.verdict, report.worst.reference) == ("RIGHT", "complex step")
     wrong = check_gradient(
         foreign(lambda x: x**3 / (1 + x)), (1.5,), derivative=lambda x: x * x * (3 + 2 * x) / (1 + x) ** 2 * (1 + 1e-11)
     )
     assert wrong.verdict is Verdict.WRONG
     """abs is no analytic function: its complex step disagrees with the differences, and is not believed."""
-    assert check_gradient(foreign(lambda x: abs(x) * 1.0), (-1.5,), derivative=lambda x: -1.0).worst.reference == "finite differences"
+    assert (
+        check_gradient(foreign(lambda x: abs(x) * 1.0), (-1.5,), derivative=lambda x: -1.0).worst.reference
+        == "finite differences"
+    )
 
 
 KINKS = {
@@ -159,6 +179,7 @@ def test_two_witnesses_that_disagree_do_not_condemn(digits):
     ranks = [[Verdict.RIGHT, Verdict.ILL_CONDITIONED, Verdict.WRONG].index(v) for v in verdicts]
     assert ranks == sorted(ranks)
 
+
 # --- trees, vectors, many inputs ------------------------------------------------------------------
 
 
@@ -193,7 +214,11 @@ def test_many_results():
         return [[k * math.cos(k * v[0]) * v[1], math.sin(k * v[0])] for k in range(30)]
 
     assert check_gradient(foreign(f), ([0.3, 2.0],), derivative=jacobian)
-    wrong = check_gradient(foreign(f), ([0.3, 2.0],), derivative=lambda v: [[x * (1 + (i == 7)) for x in r] for i, r in enumerate(jacobian(v))])
+    wrong = check_gradient(
+        foreign(f),
+        ([0.3, 2.0],),
+        derivative=lambda v: [[x * (1 + (i == 7)) for x in r] for i, r in enumerate(jacobian(v))],
+    )
     assert wrong.verdict is Verdict.WRONG
     assert wrong.worst.where.startswith("random combination of results / ")
 
@@ -209,7 +234,9 @@ def test_many_inputs(bad):
         return [x / length(v) for x in v]
 
     assert check_gradient(foreign(length), (point,), derivative=slope)
-    wrong = check_gradient(foreign(length), (point,), derivative=lambda v: [x + 0.25 * (j == bad) for j, x in enumerate(slope(v))])
+    wrong = check_gradient(
+        foreign(length), (point,), derivative=lambda v: [x + 0.25 * (j == bad) for j, x in enumerate(slope(v))]
+    )
     assert (wrong.verdict, wrong.worst.where) == ("WRONG", f"args[0][{bad}]")
 
 
@@ -252,7 +279,9 @@ def test_less_than_double_precision(dtype):
     f = lambda x: (np.sin(x) * x).sum()
     slope = lambda x: np.sin(x) + x * np.cos(x)
     report = check_gradient(f, (x,), derivative=slope)
-    assert report.verdict in ((Verdict.RIGHT,) if dtype == "float32" else (Verdict.RIGHT, Verdict.ILL_CONDITIONED)), str(report)
+    assert report.verdict in ((Verdict.RIGHT,) if dtype == "float32" else (Verdict.RIGHT, Verdict.ILL_CONDITIONED)), (
+        str(report)
+    )
     wrong = check_gradient(f, (x,), derivative=lambda x: slope(x) * np.array([1, 1, -3], dtype))
     assert (wrong.verdict, wrong.worst.where) == ("WRONG", "args[0][2]")
     assert wrong.worst.error_ulps < 2.0**26  # of the function's own precision
@@ -274,7 +303,12 @@ def test_torch():
         assert check_gradient(f, args, derivative=slope)
         assert check_gradient(f, args, derivative=lambda x, y: slope(y, x)).verdict is Verdict.WRONG
     n = torch.tensor([1, 2])
-    assert check_gradient(lambda x, n: (x * n).sum(), (torch.ones(2, dtype=torch.float64), n), derivative=lambda x, n: (n, x)) is not None
+    assert (
+        check_gradient(
+            lambda x, n: (x * n).sum(), (torch.ones(2, dtype=torch.float64), n), derivative=lambda x, n: (n, x)
+        )
+        is not None
+    )
 
 
 def test_jax():
@@ -340,7 +374,9 @@ def test_arrays_of_jax_are_built_anew(monkeypatch):
     monkeypatch.setitem(sys.modules, "jax", jax)
     monkeypatch.setitem(sys.modules, "jax.numpy", jax.numpy)
     x = kind([1.0, 2.0], "float64")
-    report = check_gradient(lambda x: kind(np.sin(x.data), x.data.dtype), (x,), derivative=lambda x: np.diag(np.cos(x.data)))
+    report = check_gradient(
+        lambda x: kind(np.sin(x.data), x.data.dtype), (x,), derivative=lambda x: np.diag(np.cos(x.data))
+    )
     assert report, str(report)
     assert report.worst.reference == "complex step"
 
