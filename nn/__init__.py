@@ -30,6 +30,9 @@ from .clipping import clip_grad_norm as clip_grad_norm
 from .clipping import clip_grad_norm_ as clip_grad_norm_
 from .clipping import clip_grad_value as clip_grad_value
 from .clipping import clip_grad_value_ as clip_grad_value_
+from .convolution import Conv1d as Conv1d
+from .convolution import Conv2d as Conv2d
+from .convolution import Flatten as Flatten
 from .history import History as History
 from .layers import MLP as MLP
 from .layers import Dropout as Dropout
@@ -53,16 +56,23 @@ from .optimizers import SGD as SGD
 from .optimizers import Adam as Adam
 from .optimizers import AdamW as AdamW
 from .optimizers import Optimizer as Optimizer
+from .recurrent import LSTM as LSTM
+from .recurrent import RNN as RNN
 from .training import fit as fit
 
 __all__ = [
     "ELU",
     "GELU",
+    "LSTM",
     "MLP",
+    "RNN",
     "SGD",
     "Adam",
     "AdamW",
+    "Conv1d",
+    "Conv2d",
     "Dropout",
+    "Flatten",
     "History",
     "Layer",
     "LeakyReLU",

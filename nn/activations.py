@@ -180,7 +180,14 @@ class LeakyReLU(_Elementwise):
 
 
 class Softmax(Module):
-    """exp(x_i) / sum of exp(x_j) over a list of numbers: positive, with sum 1.
+    """p_i = exp(x_i) / sum of exp(x_j) over a list of numbers: positive, with sum 1.
+
+    A layer without weights. Its Jacobian has d p_i / d x_j = p_i * ((1 if i == j else 0) - p_j).
+
+    Calling it raises `StructureError` for an empty list, and `OperandError` for what is no list of numbers.
+
+    Source: Bridle, "Probabilistic interpretation of feedforward classification network outputs, with
+    relationships to statistical pattern recognition", 1990.
 
     Example:
         >>> from nn import Softmax

@@ -51,11 +51,50 @@ def loss(name, function, target):
     return {"prediction": p.tolist(), "target": target, "value": value.item(), "grad": p.grad.tolist()}
 
 
+def numbers(generator, *shape):
+    return torch.randint(-64, 65, shape, generator=generator).to(torch.float64) / 64  # short in JSON, and exact
+
+
+def layer(kind, options, shape, state=()):
+    """What a layer gives for made-up weights and inputs, and the gradients of the sum of products with other such."""
+    g = torch.Generator().manual_seed(len(options) + sum(shape))
+    module = getattr(torch.nn, kind)(**options)
+    for p in module.parameters():
+        p.data = numbers(g, *p.shape)
+    given = [numbers(g, *shape).requires_grad_(), *(numbers(g, *s).requires_grad_() for s in state)]
+    hx = [tuple(h[None] for h in given[1:])] if len(state) == 2 else [h[None] for h in given[1:]]
+    out = module(given[0], *hx)
+    outs = [out] if torch.is_tensor(out) else [out[0], *([h[0] for h in out[1]] if len(state) == 2 else [out[1][0]])]
+    factors = [numbers(g, *y.shape) for y in outs]
+    sum((y * f).sum() for y, f in zip(outs, factors)).backward()
+    return {
+        "kind": kind, "options": options, "weights": {n: p.tolist() for n, p in module.named_parameters()},
+        "given": [x.tolist() for x in given], "outs": [y.tolist() for y in outs],
+        "factors": [f.tolist() for f in factors], "weight_grads": {n: p.grad.tolist() for n, p in module.named_parameters()},
+        "given_grads": [x.grad.tolist() for x in given],
+    }  # fmt: skip
+
+
+ONE, TWO = {"in_channels": 1, "out_channels": 1}, {"in_channels": 2, "out_channels": 3}
+LAYERS = [
+    layer("Conv1d", {**ONE, "kernel_size": 3}, (1, 7)),
+    layer("Conv1d", {**TWO, "kernel_size": 2, "stride": 2, "padding": 3, "dilation": 2}, (2, 6)),
+    layer("Conv1d", {**TWO, "kernel_size": 1, "bias": False}, (2, 2)),
+    layer("Conv2d", {**ONE, "kernel_size": 2}, (1, 3, 4)),
+    layer("Conv2d", {**TWO, "kernel_size": [2, 3], "stride": [1, 2], "padding": [2, 1], "dilation": [2, 1]}, (2, 4, 5)),
+    layer("Softmax", {"dim": 0}, (4,)),
+    layer("RNN", {"input_size": 2, "hidden_size": 3}, (4, 2), [(3,)]),
+    layer("RNN", {"input_size": 1, "hidden_size": 2, "nonlinearity": "relu", "bias": False}, (5, 1), [(2,)]),
+    layer("LSTM", {"input_size": 2, "hidden_size": 3}, (4, 2), [(3,), (3,)]),
+    layer("LSTM", {"input_size": 3, "hidden_size": 1, "bias": False}, (1, 3), [(1,), (1,)]),
+]
+
 content = {
     "torch": torch.__version__,
     "start": START,
     "gradients": GRADIENTS,
     "optimizers": {name: [trajectory(name, o) for o in options] for name, options in OPTIMIZERS.items()},
+    "layers": LAYERS,
     "losses": {name: loss(name, *about) for name, about in LOSSES.items()},
 }
 pathlib.Path(__file__).with_name("torch_reference.json").write_text(json.dumps(content, indent=1) + "\n")

@@ -1,6 +1,8 @@
 """Activations as modules."""
 
+import json
 import math
+import pathlib
 
 import numpy as np
 import pytest
@@ -40,6 +42,31 @@ def test_softmax_and_its_logarithm():
     assert [p.data for p in nn.Softmax()(xs)] == pytest.approx([math.exp(x) / total for x in (1.0, 2.0, -1.0)])
     assert nn.LogSoftmax()(np.array([1.0, 2.0])) == pytest.approx([-math.log(1 + math.e), -math.log(1 + 1 / math.e)])
     assert repr(nn.Sequential(nn.Softmax(), nn.LogSoftmax())) == "Sequential(Softmax(), LogSoftmax())"
+
+
+def test_softmax_is_a_layer_without_weights_forward_and_backward():
+    reference = json.loads(pathlib.Path(__file__).with_name("torch_reference.json").read_text())["layers"]
+    (case,) = [c for c in reference if c["kind"] == "Softmax"]
+    layer = nn.Softmax()
+    xs = [ag.Value(x) for x in case["given"][0]]
+    ps = layer(xs)
+    ag.dot(ps, case["factors"][0]).backward()
+    assert [p.data for p in ps] == pytest.approx(case["outs"][0], rel=1e-12)
+    assert [x.grad for x in xs] == pytest.approx(case["given_grads"][0], rel=1e-12)
+    assert layer.parameters() == []
+    J = ag.jacobian(layer)(case["given"][0])
+    p = np.array(case["outs"][0])
+    assert np.allclose(J, np.diag(p) - np.outer(p, p), rtol=0, atol=1e-15)
+
+
+def test_softmax_of_large_numbers_and_of_none():
+    assert nn.Softmax()([1e4, -1e4]) == [1.0, 0.0]
+    with pytest.raises(ag.StructureError, match="at least one number"):
+        nn.Softmax()([])
+    with pytest.raises(ag.OperandError, match="expected a sequence of numbers"):
+        nn.Softmax()(1.0)
+    with pytest.raises(ag.OperandError, match="expected a real number"):
+        nn.Softmax()([[1.0, 2.0], [3.0, 4.0]])
 
 
 def test_repr_shows_options():
