@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
 import sys
 from ast import literal_eval
 from importlib import import_module
@@ -19,6 +20,8 @@ from .expressions import parse
 from .formulas import shown
 from .naming import name
 from .pictures import Stepper, draw
+from .pictures.files import path_for
+from .pictures.picture import WRITERS
 from .testing import check_gradient, error_in_ulps, reference
 
 if TYPE_CHECKING:
@@ -43,17 +46,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
         2
     """
     parser = _parser()
-    options, rest = parser.parse_known_args(arguments)
+    given = sys.argv[1:] if arguments is None else arguments
+    options, rest = parser.parse_known_args(_set_apart(given))
     if rest and (options.command not in OUTPUTS or any(word.startswith("-") for word in rest)):
         parser.error(f"unrecognized arguments: {' '.join(rest)}")
-    words = [*getattr(options, "values", ()), *rest]  # argparse leaves numbers that follow an option in the rest
+    expression = getattr(options, "expression", "").strip()
+    # argparse leaves numbers that follow an option in the rest
+    words = [word.strip() for word in (*getattr(options, "values", ()), *rest)]
     try:
         if options.command == "draw":
-            _draw(options.expression, words, options.output, layout=options.layout, theme=options.theme)
+            _draw(expression, words, options.output, layout=options.layout, theme=options.theme)
         elif options.command == "step":
-            _step(options.expression, words, options.output, interactive=options.interactive, theme=options.theme)
+            _step(expression, words, options.output, interactive=options.interactive, theme=options.theme)
         elif options.command == "explain":
-            _explain(options.expression, words, options.output, of=options.of, theme=options.theme)
+            _explain(expression, words, options.output, of=options.of, theme=options.theme)
         elif options.command == "check":
             return _check(options.function, options.at, options.derivative, options.order, options.output)
         else:
@@ -71,6 +77,13 @@ OUTPUTS = {  # of the commands on an expression
     "step": "a page (.html) instead of text",
     "explain": "a picture as well: .svg, .png, .html, .dot or .pdf",
 }
+NEGATED = re.compile(r"-(?!-|[hi]?$|o)")  # a word that begins with a minus, and is no option
+
+
+def _set_apart(words: Sequence[str]) -> list[str]:
+    """With a space before an expression such as -a*b, which argparse would take for an option."""
+    command = next((word for word in words if word in (*OUTPUTS, "check")), None)
+    return [f" {word}" if command in OUTPUTS and NEGATED.match(word) else word for word in words]
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -155,6 +168,8 @@ def _explain(expression: str, words: Sequence[str], output: Path | None, *, of: 
     if of not in inputs:
         msg = f"--of: expected a name in {expression} ({', '.join(inputs) or 'it has none'}), got {of!r}"
         raise ExpressionError(msg)
+    if output is not None:
+        path_for(output, WRITERS)  # before anything is printed
     explanation = explain(root, inputs[of])
     print(explanation.text)
     if output is not None:

@@ -60,6 +60,9 @@ def parse(text: str, values: Mapping[str, float]) -> tuple[Value, dict[str, Valu
         >>> round(root.data, 6), sorted(inputs)
         (9.000012, ['a', 'b', 'c'])
     """
+    if not text.strip():
+        msg = "expected an expression such as 'tanh(a*b) + c', got an empty one"
+        raise ExpressionError(msg)
     try:
         tree = ast.parse(text.strip(), mode="eval").body
         used = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)} - _called(tree)

@@ -7,11 +7,11 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from .evaluation import decimal
-from .graph import topological_order
+from .graph import order_of, topological_order
 from .value import Constant, Value
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from .ops import Primitive
 
@@ -198,7 +198,7 @@ def typeset(row: Primitive, operands: Sequence[Piece], *, brackets: bool = True)
     return Piece(written, SUM if bare else TIGHT)
 
 
-def expression(root: Value, *, most: int = 12) -> list[str]:
+def expression(*roots: Value, most: int = 12, names: Mapping[Value, str] | None = None) -> list[str]:
     r"""The formulas of a graph as LaTeX: the root's first, then those of the names in it.
 
     A node with a label, or of which there are several uses, has a formula of its own, and so has a
@@ -206,8 +206,9 @@ def expression(root: Value, *, most: int = 12) -> list[str]:
     operands only the first and the last are written.
 
     Args:
-        root: The node at the end.
+        *roots: The node at the end; of several ones each has a name and a formula.
         most: Formulas; if there are more, a last line says how many are left out.
+        names: What nodes are called, if not by their labels.
 
     Example:
         >>> import autograd_core as ag
@@ -217,29 +218,33 @@ def expression(root: Value, *, most: int = 12) -> list[str]:
         >>> expression(s / (s - x))
         ['\\frac{v_{2}}{v_{2} - x}', 'v_{2} = x \\cdot x + 1']
     """
-    order = topological_order(root)
-    names = {node: latex_name(_brief(name)) for node, name in names_of(root).items()}
+    order = order_of(roots)
+    given = names or {}
+    labels = {node: given.get(node) or node.label for node in order}
+    written = {node: latex_name(_brief(name)) for node, name in named(order, list(labels.values())).items()}
+    ends = set(roots)
     uses = Counter(parent for node in order for parent in node.parents)
     pieces: dict[Value, Piece] = {}
     lines: list[str] = []
     for node in order:
-        name = Piece(names[node], ATOM)
+        name = Piece(written[node], ATOM)
         row = node._row
         if row is None:
-            alone = isinstance(node, Constant) or (not node.label and uses[node] <= 1)
+            alone = isinstance(node, Constant) or (not labels[node] and uses[node] <= 1)
             pieces[node] = _number(node.data) if alone else name
-            if not alone and not node.label:
+            if not alone and not labels[node]:
                 lines.append(f"{name.latex} = {_number(node.data).latex}")
             continue
         body = _shortened(row, [pieces[parent] for parent in node.parents])
-        if node is root:
-            lines.append(f"{name.latex} = {body.latex}" if node.label else body.latex)
-        elif node.label or uses[node] > 1 or _cells(body.latex) > LONGEST_PART:
+        if node in ends:
+            lines.append(f"{name.latex} = {body.latex}" if labels[node] or len(roots) > 1 else body.latex)
+            pieces[node] = name
+        elif labels[node] or uses[node] > 1 or _cells(body.latex) > LONGEST_PART:
             lines.append(f"{name.latex} = {body.latex}")
             pieces[node] = name
         else:
             pieces[node] = body
-    lines = lines[::-1] or [pieces[root].latex]
+    lines = lines[::-1] or [pieces[root].latex for root in roots]
     if len(lines) > most:
         lines[most - 1 :] = [rf"\ldots \quad \text{{{len(lines) - most + 1} more}}"]
     return lines

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from .evaluation import number
 from .formulas import atom, latex_name, latex_operation, names_of, operation, shown
 from .graph import node_of, topological_order
 from .sweep import reverse
@@ -102,6 +103,7 @@ def backward_steps(root: Value, seed: float = 1.0) -> list[Step]:
         times its local derivative.
 
     Raises:
+        OperandError: `root` is no Value, or `seed` no number.
         StaleGraphError: A leaf's `.data` was changed after the graph was built.
 
     Example:
@@ -112,6 +114,7 @@ def backward_steps(root: Value, seed: float = 1.0) -> list[Step]:
         grad b += d v1/d b * grad v1 = 2 * 1 = 2
     """
     names = names_of(node_of(root, "backward_steps"))
+    seed = number(seed, "backward_steps: seed")
     order = topological_order(root)
     for node in order:
         check_fresh(node)

@@ -92,10 +92,12 @@ def fold(step: Callable[[Any], Any], times: int, x: Any) -> Any:
 
 
 def fixed_point(m: Any, a: Any) -> Any:
-    """z = a cos z, by an iteration that stops when it stands still."""
-    z, before = a + 0.0, math.inf
-    while abs(z - before) > 1e-15:
-        z, before = a * m.cos(z), z
+    """z = a cos z, by Newton steps until they stand still."""
+    z = a + 0.0
+    for _ in range(50):
+        z, before = z - (z - a * m.cos(z)) / (1 + a * m.sin(z)), z
+        if abs(z - before) <= 1e-15:
+            break
     return z
 
 
@@ -341,7 +343,7 @@ right(kind, "root by 20 Newton steps", (7.0,), lambda m, x: fold(lambda z: (z + 
 right(kind, "cos x = x by 40 steps", (0.5,), lambda m, x: fold(m.cos, 40, x))
 right(kind, "z^2 - 1.4, 25 times", (0.1,), lambda m, x: fold(lambda z: z * z - 1.4, 25, x))
 right(kind, "arithmetic-geometric mean", (1.0, 3.0), lambda m, a, b: fold(lambda s: ((s[0] + s[1]) / 2, m.sqrt(s[0] * s[1])), 8, (a, b))[0])
-right(kind, "fixed point of a cos z by iteration, implicit derivative by hand", (0.7,), fixed_point,
+right(kind, "solution of z = a cos z, implicit derivative by hand", (0.7,), fixed_point,
       lambda m, a: m.cos(fixed_point(m, a)) / (1 + a * m.sin(fixed_point(m, a))), host="numpy")
 right(kind, "logistic map, 15 times, by jax", (0.3,), lambda m, x: fold(lambda z: 3.9 * z * (1 - z), 15, x), host="jax")
 

@@ -170,7 +170,10 @@ def test_an_output_folder_that_is_a_file(tmp_path, capsys):
 def test_as_a_process(tmp_path):
     done = subprocess.run(
         [sys.executable, "-m", "autograd_core", "draw", "exp(-x**2)", "x=0.5"],
-        cwd=tmp_path, capture_output=True, text=True, check=False,
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert done.returncode == 0, done.stderr
     assert (tmp_path / "graph.svg").read_text().startswith("<svg")

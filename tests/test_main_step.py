@@ -100,6 +100,7 @@ def test_explain_draws(tmp_path, capsys):
         (["explain", "a*b", "--of", "c", "a=1", "b=2"], "--of: expected a name in a*b (a, b), got 'c'"),
         (["explain", "3", "--of", "c"], "--of: expected a name in 3 (it has none), got 'c'"),
         (["explain", "a", "a=1", "--of", "a", "-o", "x.bmp"], ".bmp"),
+        (["explain", "", "--of", "a"], "expected an expression such as 'tanh(a*b) + c', got an empty one"),
     ],
 )
 def test_bad_input_is_said_and_nothing_written(tmp_path, capsys, monkeypatch, words, message):
@@ -108,6 +109,7 @@ def test_bad_input_is_said_and_nothing_written(tmp_path, capsys, monkeypatch, wo
     captured = capsys.readouterr()
     assert message in captured.err
     assert "Traceback" not in captured.err
+    assert captured.out == ""
     assert list(tmp_path.iterdir()) == []
 
 
@@ -124,3 +126,14 @@ def test_unknown_or_missing_options_exit_with_usage(capsys, words, message):
         main(words)
     assert caught.value.code == 2
     assert message in capsys.readouterr().err
+
+
+def test_an_expression_may_begin_with_a_minus(capsys, tmp_path):
+    assert main(["explain", "-log(sigmoid(a))", "--of", "a", "a=1"]) == 0
+    assert main(["draw", "-a*b", "a=1", "b=2", "-o", str(tmp_path / "g.svg")]) == 0
+    assert (tmp_path / "g.svg").exists()
+    capsys.readouterr()
+    assert main(["step", "-a", "a=1"]) == 0
+    assert capsys.readouterr().out.startswith("step 1 of 2")
+    assert main(["step", "-o", str(tmp_path / "s.html"), "-a*a", "a=2"]) == 0
+    assert capsys.readouterr().out.startswith("-a*a = -4.0")

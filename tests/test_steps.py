@@ -130,3 +130,9 @@ def test_latex_of_a_deep_chain_does_not_recurse():
         y = y + x
     assert len(backward_steps(y)) == 5000
     assert forward_steps(y)[-1].formula.endswith("= 5001")
+
+
+@pytest.mark.parametrize("seed", ["x", None, ag.Value(3.0)])
+def test_a_seed_is_a_number(seed):
+    with pytest.raises(ag.OperandError, match="backward_steps: seed: expected a real number"):
+        ag.backward_steps(ag.Value(2.0) * 3, seed=seed)

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 from ..formulas import mathml, names_of
 from ..graph import count_paths, node_of, topological_order
 from ..pictures import draw
+from ..pictures.highlight import ACCENTS
 from ..pictures.overlay import Mark, Overlay
 from . import writing
-from .flow import Flow, ratio
+from .flow import Flow, adjoints_of, ratio
 from .reasons import Reason, reasons_of
 from .walks import Path, count_of, short, top_paths
 
@@ -34,6 +35,7 @@ SHORT = {  # what fits on a card
     "cancelling terms": "cancels",
     "cancelled": "cancels",
     "derivative": "no number",
+    "value": "no number",
     "small factors": "small",
     "large factors": "large",
 }
@@ -128,7 +130,9 @@ class Explanation:
         return writing.latex_of(self)
 
     def draw(self, **options: Any) -> Picture:
-        """The graph with the largest paths highlighted, and the nodes marked that the reasons name.
+        """The graph with its largest six paths highlighted, and the nodes marked that the reasons name.
+
+        Gradients are those of the explanation, whether or not `backward()` has run.
 
         Args:
             **options: As for `draw`.
@@ -151,7 +155,9 @@ class Explanation:
             if node in here
         }
         overlay = Overlay(f"∂{self.name(self.root)}/∂{self.name(self.leaf)}", marks) if marks else None
-        shown: dict[str, Any] = {"highlight": self.paths or None, "overlay": overlay} | options
+        gradients = adjoints_of(self.root, topological_order(self.root))
+        largest = self.paths[:ACCENTS]
+        shown: dict[str, Any] = {"highlight": largest or None, "overlay": overlay, "gradients": gradients} | options
         return draw(self.root, **shown)
 
     def name(self, node: Value) -> str:

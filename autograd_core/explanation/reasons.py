@@ -224,10 +224,24 @@ def _not_finite(flow: Flow, words: Words) -> Reason:
     if is_finite(flow.adjoints[node]):
         parent, d = broken[0]
         at = ", ".join(map(words.valued, node.parents[:NAMED]))
+        origin = _origin(node)
+        if origin is not node:
+            made = words.made(origin) if origin._row is not None else words.name(origin)
+            of = ", ".join(map(words.valued, origin.parents[:NAMED]))
+            text = f"{made} is {number(origin.data)}" + (f" at {of}" if of else "")
+            text += f"; so the derivative of {words.made(node)} to {words.name(parent)} is {number(d)}"
+            return Reason("not finite", "value", (origin,), text)
         text = f"{words.made(node)}: its derivative to {words.name(parent)} is {number(d)} at {at}"
         return Reason("not finite", "derivative", (node,), text)
     terms = _sum_of_terms(flow, node, words)
     return Reason("not finite", "overflow", (node,), f"beyond the largest double, 1.8e308, {terms}")
+
+
+def _origin(node: Value) -> Value:
+    """The first value that is no finite number of those that lead to this node; the node itself if there is none."""
+    while (before := next((p for p in node.parents if not is_finite(p.data)), None)) is not None:
+        node = before
+    return node
 
 
 def _broken(flow: Flow, node: Value) -> list[tuple[Value, Any]]:

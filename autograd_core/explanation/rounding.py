@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from collections import Counter
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from ..errors import RangeError
@@ -28,6 +29,7 @@ ULP = 2.0**-52
 OWN_ULPS = 4.0
 ROUNDED_ONCE = frozenset(("add", "sub", "mul", "div", "sqrt"))
 EXACT = frozenset("pos neg abs lt le gt ge eq ne where maximum minimum max min clip relu sign floor ceil".split())
+SWITCHES = frozenset(("relu", "clip"))
 ALL_DIGITS = 16.0  # decimal digits of a double
 TOLD = 1.0  # decimal digits lost from which on a node is listed and marked
 LISTED = 10
@@ -46,8 +48,9 @@ class NodeCondition:
             than the sizes of its terms add up to: log10 of their quotient; 0 in other operations.
         sensitivity: |d root / d z * z / root|: the relative change of the root for one of z.
         digits: Decimal digits of the root that are lost to rounding errors of this node's operands:
-            log10(condition * sensitivity), at least 0.
-        state: "saturated" (an activation with |slope| below 0.001), "dead" (relu or clip with slope 0), or "".
+            log10(condition * sensitivity), at least 0; also known where z is 0, and its condition infinite.
+        state: "saturated" (an activation with |slope| below 0.001), "dead" or "off" (relu or clip with
+            slope 0: "off" if others in its scope, such as the same unit for another sample, are not), or "".
 
     Example:
         >>> import autograd_core as ag
@@ -105,7 +108,7 @@ class Conditioning:
 
     @property
     def dead(self) -> list[NodeCondition]:
-        """Units of relu and clip with slope 0."""
+        """Units of relu and clip with slope 0 in all their uses: a scope is a unit, and so is what is in none."""
         return [n for n in self.nodes if n.state == "dead"]
 
     @property
@@ -145,21 +148,31 @@ class Conditioning:
                 for n in self.worst
             ]
             sections.append(writing.Section("Operations that lose digits", heads, rows, numbers=4))
-        for title, found in (("Saturated units", self.saturated), ("Dead units", self.dead)):
-            if found:
-                units = [
-                    (number(local_grad(n.node, 0)), words.made(n.node), writing.where(n.node)) for n in found[:LISTED]
-                ]
-                rest = f"… and {len(found) - LISTED} more" if len(found) > LISTED else ""
-                sections.append(writing.Section(title, ("slope", "unit", "where"), units, numbers=1, note=rest))
+        for title, state in UNITS.items():
+            units = self._units(state, words)
+            if units:
+                rest = f"… and {len(units) - LISTED} more" if len(units) > LISTED else ""
+                sections.append(writing.Section(title, ("uses", "unit", "where"), units[:LISTED], numbers=1, note=rest))
         return head, sections, "" if sections else "No operation loses a digit, no unit is saturated or dead."
+
+    def _units(self, state: str, words: Words) -> list[tuple[str, ...]]:
+        """In how many of its uses each unit is in a state, the most first."""
+        uses = Counter(_unit(n.node) for n in self.nodes)
+        found = [n.node for n in self.nodes if n.state == state]
+        one = {_unit(node): node for node in found}
+        return [
+            (f"{n} of {uses[unit]}", words.made(node) if uses[unit] == 1 else node.op, writing.where(node))
+            for unit, n in Counter(map(_unit, found)).most_common()
+            for node in (one[unit],)
+        ]
 
     def overlay(self, kind: str = "cancellation") -> Overlay:
         """Marks for `draw`.
 
         Args:
-            kind: "cancellation" (sums that lose a digit or more), "condition" (operations by which a
-                relative error grows tenfold or more) or "saturation" (saturated and dead units).
+            kind: "cancellation" (the operations of `worst`, by the digits that they cost the root),
+                "condition" (operations by which a relative error grows tenfold or more) or
+                "saturation" (units that are saturated, dead or off).
 
         Returns:
             An `Overlay`.
@@ -178,7 +191,7 @@ class Conditioning:
         if kind not in makers:
             msg = f"overlay: expected kind to be one of {', '.join(map(repr, makers))}, got {kind!r:.60}"
             raise RangeError(msg)
-        marks = ((n.node, makers[kind](n)) for n in self.nodes)
+        marks = ((n.node, makers[kind](n)) for n in (self.worst if kind == "cancellation" else self.nodes))
         return Overlay(TITLES[kind], {node: mark for node, mark in marks if mark is not None})
 
     def draw(self, kind: str = "cancellation", **options: Any) -> Picture:
@@ -202,19 +215,23 @@ class Conditioning:
 
 
 TITLES = {
-    "cancellation": "Decimal digits lost by cancellation",
+    "cancellation": "Decimal digits that the root loses",
     "condition": "Growth of relative errors",
     "saturation": "Units that pass little or no gradient",
 }
 
 
-def _cancellation_mark(n: NodeCondition) -> Mark | None:
-    if not n.cancelled >= TOLD:
-        return None
+UNITS = {"Saturated units": "saturated", "Dead units": "dead", "Units that are off in some uses": "off"}
+
+
+def _cancellation_mark(n: NodeCondition) -> Mark:
+    title = f"rounding errors of its operands cost {_digits(n.digits)} digits of the root"
     if n.cancelled == math.inf:
-        return Mark("all lost", 1.0, "nothing is left of its terms")
-    title = f"the sizes of its terms are 10^{_digits(n.cancelled)} times that of their sum"
-    return Mark(f"−{n.cancelled:.0f} digits", min(1.0, n.cancelled / ALL_DIGITS), title)
+        title += "; nothing is left of its terms"
+    elif n.cancelled >= TOLD:
+        title += f"; the sizes of its terms are 10^{_digits(n.cancelled)} times that of their sum"
+    said = "all lost" if n.digits == math.inf else f"−{n.digits:.0f} digits"
+    return Mark(said, min(1.0, n.digits / ALL_DIGITS), title)
 
 
 def _condition_mark(n: NodeCondition) -> Mark | None:
@@ -269,15 +286,21 @@ def conditioning(root: Value) -> Conditioning:
             found = _at(node, names[node], adjoints[node], root)
             nodes.append(found)
             error += _own_error(found)
+    on = {_unit(n.node) for n in nodes if n.node.op in SWITCHES and not n.state}
+    nodes = [replace(n, state="off") if n.state == "dead" and _unit(n.node) in on else n for n in nodes]
     return Conditioning(root, tuple(nodes), error if root.data else math.inf)
 
 
 def _at(node: Value, name: str, g: Any, root: Value) -> NodeCondition:
     edges = node._edges
     half = len(edges) // 2
-    condition = _over(sum(_size(d, p.data) for p, d in zip(edges, edges[half:], strict=False) if d), node.data)
+    size = sum(_size(d, p.data) for p, d in zip(edges, edges[half:], strict=False) if d)
+    condition = _over(size, node.data)
     sensitivity = 1.0 if node is root else _over(_size(g, node.data), root.data)
-    lost = max(0.0, _log10(condition * sensitivity if condition and sensitivity else 0.0))
+    growth = _over(_size(g, size), root.data)  # of what comes in, if it leaves as 0
+    if node.data:
+        growth = condition * sensitivity if condition and sensitivity else 0.0
+    lost = max(0.0, _log10(growth))
     return NodeCondition(node, name, condition, _cancelled(node), sensitivity, lost, _state(node))
 
 
@@ -320,7 +343,12 @@ def _cancelled(node: Value) -> float:
     return max(0.0, _log10(_over(sum(map(abs, terms)), total)))
 
 
+def _unit(node: Value) -> Any:
+    """What counts as one unit, however often it is used: a kind of operation in a scope, else the node itself."""
+    return (node.scope, node.op) if node.scope else node
+
+
 def _state(node: Value) -> str:
-    if node.op in ("relu", "clip") and not local_grad(node, 0):
+    if node.op in SWITCHES and not local_grad(node, 0):
         return "dead"
     return "saturated" if is_saturated(node) else ""

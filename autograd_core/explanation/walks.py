@@ -24,6 +24,7 @@ from ..evaluation import is_fraction
 from ..formulas import names_of
 from ..graph import node_of, sweep_order
 from ..pictures import text
+from ..pictures.highlight import which
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -59,8 +60,8 @@ class Path:
         >>> y.label = "y"
         >>> for path in ag.paths(y, x):
         ...     print(path, path.operands)
-        x →(×3) v1 →(×1) y: 3 (0, 0)
-        x →(×3) v1 →(×1) y: 3 (1, 0)
+        x →(×3, operand 1) v1 →(×1) y: 3 (0, 0)
+        x →(×3, operand 2) v1 →(×1) y: 3 (1, 0)
     """
 
     nodes: tuple[Value, ...]
@@ -98,7 +99,8 @@ class Path:
             if left_out and place == ENDS:
                 words.append(f"→ … {left_out} more …")
             if not left_out or not ENDS <= place < len(steps) - ENDS:
-                words.append(f"→(×{text.number(local_grad(node, operand))}) {short(names[node])}")
+                entered = f", {again}" if (again := which(node, operand)) else ""
+                words.append(f"→(×{text.number(local_grad(node, operand))}{entered}) {short(names[node])}")
         return f"{' '.join(words)}: {text.number(self.product)}"
 
 

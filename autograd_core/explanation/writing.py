@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from ..evaluation import is_fraction
 from ..formulas import latex_name
 from ..pictures import text
+from ..pictures.highlight import which
 from .reasons import Words
 from .walks import how_many, short
 
@@ -74,7 +75,7 @@ def _uses(of: Explanation) -> Section:
             text.number(use.contribution),
             "–" if math.isnan(use.share) else f"{use.share:.0%}".replace("%", " %"),
             f"{text.number(use.local_grad)} × {text.number(use.adjoint)}",
-            words.made(use.node),
+            words.made(use.node) + (f", as {again}" if (again := which(use.node, use.operand)) else ""),
             where(use.node),
         )
         for use in shown

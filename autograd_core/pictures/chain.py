@@ -29,7 +29,7 @@ def told(graph: Graph) -> dict[str, Any]:
     picture: a use elsewhere, another `backward()`, or the seed of the root; "" where there is none.
     """
     order, index, labels, data, grads = graph.order, graph.index, graph.labels, graph.data, graph.grads
-    has_grads = any(g != 0 for g in grads)
+    has_grads = graph.has_grads
     briefly = {node: text.shorten(text.clean(name), NAME) or "?" for node, name in named(order, labels).items()}
     sums: list[list[Any]] = [[] for _ in order]
     nodes: list[list[Any] | None] = []

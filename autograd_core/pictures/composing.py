@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 from . import text
 from .folding import groups_of
 from .folds import MOST_PORTS, Entering, edges_said, folded_card, folded_ports, junctions
-from .scene import Card, Port, Scene, blank_card, finite, lined_up, name_of, node_card, nonzero, ports_of, rows_of
+from .overlay import CHANGED
+from .scene import Card, Port, Scene, blank_card, finite, lined_up, name_of, node_card, ports_of, rows_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -29,7 +30,7 @@ class Board:
         self.view = view
         self.graph: Graph = graph
         self.direction = direction
-        self.has_grads = any(map(nonzero, graph.grads))
+        self.has_grads = graph.has_grads
         self.largest = max((abs(g) for g in graph.grads if finite(g)), default=0.0) if self.has_grads else None
         self.groups = {group[-1]: (s, group) for s, group in groups_of(view).items()}
         self.card_of: dict[int, int] = {v: v for v in view.shown}
@@ -190,5 +191,8 @@ def _description(board: Board) -> str:
             "Every other card is a value. The chips where operands enter are the local derivatives; "
             "at a folded scope with one result, the derivatives of that result through all of the scope."
         )
+    if graph.stale:
+        n = len(graph.stale)
+        body += f" Marked as changed, {n} node{'s' * (n > 1)}: {CHANGED.title}."
     left_out = len(graph.order) - len(graph.constants) - len(view.shown)
     return head + body + (f" {left_out} nodes are not in view." if left_out else "")

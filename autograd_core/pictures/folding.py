@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from fnmatch import fnmatchcase
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..errors import OperandError, RangeError, StructureError
 from ..value import Value
@@ -14,7 +14,7 @@ from .bands import make_up
 from .scoping import ROOT, Graph, scopes_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from .scoping import Tree
 
@@ -74,10 +74,12 @@ def view_of(
     unfold: str | Iterable[str] = (),
     around: Value | None = None,
     hops: int = 2,
+    gradients: Mapping[Value, Any] | None = None,
 ) -> View:
     """The view that the arguments of `draw` ask for."""
+    fold = "auto" if fold is True else fold
     folds, unfolds = _patterns("fold", fold), _patterns("unfold", unfold)
-    graph = Graph(root)
+    graph = Graph(root, gradients)
     centre = _centre(graph, around, hops)
     shown = _neighbourhood(graph, centre, hops)
     tree = scopes_of(graph)

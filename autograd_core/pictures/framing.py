@@ -10,7 +10,7 @@ from .compact import compacted
 from .composing import scene_of
 from .heading import set_formulas
 from .nesting import plan
-from .overlay import BADGE_ROOM, Overlay, on_cards
+from .overlay import BADGE_ROOM, CHANGED, Overlay, on_cards
 
 if TYPE_CHECKING:
     from .folding import View
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 NOTEBOOK_WIDTH = 1000.0  # pixels that an output cell usually has
 ROOM = NOTEBOOK_WIDTH - 2 * svg.MARGIN
 CARRIED_COST = 0.02  # of the height, for the square of the number of values that lead from row to row
+READABLE, SMALL_COST = 0.8, 2.0  # of its size: a picture that a page shrinks further is so many times as dear
 NEVER = 100.0  # times as dear: what scrolls sideways
 MOST_SAID, LONGEST_TITLE = 12, 120  # marks that the description lists; cells of what they are about
 TRIED_BOTH_WAYS = 400  # cards up to which "auto" lays out in both directions
@@ -77,9 +78,9 @@ def _cost(made: Frame) -> float:
     width, height = made.plan.length, made.plan.breadth
     if made.scene.direction == "TB":
         width, height = height, width
-    shrunk = max(1.0, width / ROOM)
-    scrolls = NEVER if shrunk * svg.SMALLEST > 1 else 1.0
-    return height * math.pow(shrunk, 1.5) * scrolls * (1 + CARRIED_COST * made.plan.carried**2)
+    shrunk = max(1.0, (width + 2 * svg.MARGIN) / NOTEBOOK_WIDTH)
+    dear = NEVER if shrunk * svg.SMALLEST > 1 else SMALL_COST if shrunk * READABLE > 1 else 1.0
+    return height * math.pow(shrunk, 1.5) * dear * (1 + CARRIED_COST * made.plan.carried**2)
 
 
 def _framed(view: View, look: Look, direction: str, layout: str, room: float) -> Frame:
@@ -91,9 +92,10 @@ def dressed(view: View, look: Look, direction: str) -> tuple[Scene, svg.Dress]:
     scene = scene_of(view, direction)
     if look.style == "compact":
         scene = compacted(scene, view.graph)
-    marks = {}
+    stale = Overlay("", dict.fromkeys((view.graph.order[v] for v in view.graph.stale), CHANGED))
+    marks = on_cards(stale, view.graph, scene.card_of)
     if look.overlay is not None:
-        marks = on_cards(look.overlay, view.graph, scene.card_of)
+        marks = on_cards(look.overlay, view.graph, scene.card_of) | marks
         cards = {i: _with_room(card) if card.is_row else card for i, card in scene.cards.items()}
         scene = scene._replace(cards=cards)
     scene = scene._replace(description=scene.description + _said(look))

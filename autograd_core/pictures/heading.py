@@ -45,7 +45,7 @@ def heading(
     parts: list[str] = []
     y = width = 0.0
     if title:
-        parts.append(_text("title", 0, 12, text.shorten(title, int(room / (text.EM * 15)))))
+        parts.append(_text("title", 0, 12, text.fitted(title, 15, room)))
         y = TITLE_HEIGHT
     legends = [(k, track.legend) for k, track in enumerate(tracks) if track.legend]
     for k, legend in legends[:MOST_LEGENDS]:
@@ -56,7 +56,11 @@ def heading(
         parts.append(_text("legend", 30, y + 12, f"and {len(legends) - MOST_LEGENDS} more paths"))
         y += LINE_HEIGHT
     if overlay is not None:
-        parts += _scale(overlay.title, y, room)
+        # One level alone has nothing to be compared with.
+        if len({mark.level for mark in overlay.marks.values()}) > 1:
+            parts += _scale(overlay.title, y, room)
+        else:
+            parts.append(_text("legend", 0, y + 12, text.shorten(overlay.title, int(room / (text.EM * LINE_FONT)))))
         y += LINE_HEIGHT
     for formula in formulas:
         shrink = min(1.0, room / formula.width)

@@ -6,18 +6,19 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from ..errors import OperandError, StructureError
+from ..formulas import named
 from ..value import Value
 from . import text
-from .scene import name_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from .scene import Scene
     from .scoping import Graph
 
-FACTORS = 8  # of a product that is written out, besides ones
-ACCENTS = 4  # colours, which repeat
+FACTORS = 8  # of a product that is written out
+TOLD = 3  # nodes between the ends of a path that its legend names
+ACCENTS = 6  # colours, which repeat
 
 
 class Way(Protocol):
@@ -58,15 +59,18 @@ def tracks_of(highlight: object, graph: Graph) -> tuple[Track, ...]:
     given = [highlight] if isinstance(highlight, Value) or _is_path(highlight) else highlight
     if not isinstance(given, Iterable) or isinstance(given, (str, bytes)):
         raise _refused(highlight)
-    tracks: list[Track] = []
+    paths: list[Way] = []
     alone: list[int] = []
     for item in given:
         if isinstance(item, Value):
             alone.append(_known(item, graph))
         elif _is_path(item):
-            tracks.append(_path(item, graph, len(tracks)))
+            paths.append(item)
         else:
             raise _refused(item)
+    common = set(paths[0].nodes).intersection(*(path.nodes for path in paths)) if len(paths) > 1 else set()
+    names = named(graph.order, graph.labels) if paths else {}
+    tracks = [_path(path, graph, names, common, number) for number, path in enumerate(paths, start=1)]
     if alone:
         tracks.append(_values(alone, graph))
     return tuple(tracks)
@@ -92,7 +96,7 @@ def _known(node: Value, graph: Graph) -> int:
     return i
 
 
-def _path(path: Any, graph: Graph, number: int) -> Track:
+def _path(path: Way, graph: Graph, names: Mapping[Value, str], common: set[Value], number: int) -> Track:
     nodes = tuple(_known(node, graph) for node in path.nodes)
     edges = []
     factors = []
@@ -102,12 +106,41 @@ def _path(path: Any, graph: Graph, number: int) -> Track:
             raise StructureError(msg)
         edges.append((graph.index[source], graph.index[user], operand))
         factors.append(text.number(user.local_grads[operand]))
-    ends = " → ".join(name_of(graph, i) for i in (nodes[0], nodes[-1]))
+    return Track(nodes, tuple(edges), f"path {number}: {_route(path, names, common)}: {_product(path, factors)}")
+
+
+def _route(path: Way, names: Mapping[Value, str], common: set[Value]) -> str:
+    """The ends of a path and, between them, the first nodes that not all paths have."""
+    last = len(path.nodes) - 1
+    told = [k for k in range(1, last) if path.nodes[k] not in common or which(path.nodes[k], path.operands[k - 1])]
+    words: list[str] = []
+    before = -1
+    for k in dict.fromkeys((0, *told[:TOLD], last)):
+        words += ["…"] * (k > before + 1)
+        operand = which(path.nodes[k], path.operands[k - 1]) if k else ""
+        words.append(
+            text.shorten(text.clean(names[path.nodes[k]]), text.LONGEST_LABEL) + (f" ({operand})" if operand else "")
+        )
+        before = k
+    return " → ".join(words)
+
+
+def which(user: Value, operand: int) -> str:
+    """Which operand an edge enters by, as "operand 1", if the same value is there more than once; else ""."""
+    parents = user.parents
+    return f"operand {operand + 1}" if sum(p is parents[operand] for p in parents) > 1 else ""
+
+
+def _product(path: Way, factors: Sequence[str]) -> str:
     product = text.number(path.product)
+    if len(factors) < 2:  # nothing is multiplied
+        return product
+    if len(factors) <= FACTORS:
+        return f"{' · '.join(factors)} = {product}"
     telling = [factor for factor in factors if factor != "1"]
-    written = " · ".join(telling) if len(telling) <= FACTORS else f"{len(telling)} factors"
-    said = f"{written} = {product}" if len(telling) > 1 else product
-    return Track(nodes, tuple(edges), f"path {number + 1}: {ends}: {said}")
+    if 0 < len(telling) <= FACTORS:
+        return f"{' · '.join(telling)} = {product} (factors of 1 left out)"
+    return f"{len(factors)} factors = {product}"
 
 
 def _values(nodes: Sequence[int], graph: Graph) -> Track:

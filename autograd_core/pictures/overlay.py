@@ -30,6 +30,9 @@ class Mark(NamedTuple):
     title: str = ""
 
 
+CHANGED = Mark("! changed", 0.5, "operands changed since: value and derivatives are of the recorded ones")
+
+
 class Overlay(NamedTuple):
     """Marks for some nodes of a graph, and what they are about.
 

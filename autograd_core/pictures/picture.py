@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import re
 from importlib import import_module
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ..errors import MissingExtraError, OperandError, RangeError
 from ..formulas import expression as equations
@@ -23,7 +23,7 @@ from .records import digraph
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
     from pathlib import Path
 
     from .folding import View
@@ -170,6 +170,7 @@ def draw(
     highlight: Way | Value | Iterable[Way | Value] | None = None,
     overlay: Overlay | None = None,
     expression: bool = False,
+    gradients: Mapping[Value, Any] | None = None,
 ) -> Picture:
     """Draw the graph below `root`: a card for every value, with its gradient once that is computed.
 
@@ -196,15 +197,16 @@ def draw(
         theme: "light", "dark", or "auto" as the reader's system prefers.
         direction: "LR" from left to right, "TB" from top to bottom; "auto" is LR where that fits
             into a notebook of 1000 pixels, else the lower one of LR in rows and TB.
-        fold: "auto", None for nothing folded, or the scopes to fold: a path or pattern such as
+        fold: "auto" or True, None or False for nothing folded, or the scopes to fold: a path or pattern such as
             "layer*/neuron*", or several; `*` stays within one part of the path.
         unfold: Scopes that are opened nevertheless, with those around them, in the same form.
         around: Show only this node and those within `hops` edges of it, up or down.
         hops: At least 1.
         style: "full", or "compact" for slides: small cards with name, value and gradient in large print.
         highlight: A path such as those of `paths` and `top_paths`, or values, or several of them:
-            they stand out, each path in a colour of its own, and all else is dimmed.
+            they stand out, the first six paths in colours of their own, and all else is dimmed.
         overlay: Marks on cards; on a folded card the worst one within.
+        gradients: What to show in place of every `.grad`, by node; what is not named has 0.
         expression: Whether to add the graph's formula. In HTML it is MathML; within an SVG, PNG or PDF
             it needs the extra `math`.
 
@@ -240,7 +242,7 @@ def draw(
     if not isinstance(expression, bool):
         msg = f"draw: expected expression to be True or False, got {expression!r:.60} ({type(expression).__name__})"
         raise OperandError(msg)
-    view = view_of(root, fold=fold, unfold=unfold, around=around, hops=hops)
+    view = view_of(root, fold=fold, unfold=unfold, around=around, hops=hops, gradients=gradients)
     look = Look(
         title=title or "",
         theme=theme,

@@ -9,16 +9,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ..graph import order_of, topological_order
-from ..value import Constant
+from ..value import Constant, check_fresh
 from . import text
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from ..value import Value
 
 DEEPEST = 16  # scopes within scopes; what is deeper is one scope with slashes in its name
 ROOT = 0  # number of the scope around everything
+MOST_CHECKED = 20_000  # nodes of a graph whose records are compared with their operands
 SHARED = -1  # stage of a leaf that several uses of its scope have in common
 
 
@@ -28,18 +29,32 @@ class Graph:
     What may change later is kept as it was: a picture is one of the moment of drawing.
     """
 
-    __slots__ = ("constants", "data", "edges", "grads", "holders", "index", "labels", "operands", "order", "users")
+    __slots__ = (
+        "constants",
+        "data",
+        "edges",
+        "grads",
+        "holders",
+        "index",
+        "labels",
+        "operands",
+        "order",
+        "stale",
+        "users",
+    )
 
-    def __init__(self, root: Value) -> None:
+    def __init__(self, root: Value, gradients: Mapping[Value, Any] | None = None) -> None:
         self.order: list[Value] = topological_order(root)
         self.data: list[Any] = [node.data for node in self.order]
-        self.grads: list[Any] = [node.grad for node in self.order]
+        known = None if gradients is None else [gradients.get(node, 0.0) for node in self.order]
+        self.grads: list[Any] = known or [node.grad for node in self.order]
         self.labels: list[str] = [node.label for node in self.order]
         self.index: dict[Value, int] = {node: i for i, node in enumerate(self.order)}
         self.operands: list[list[int]] = []
         self.users: list[list[int]] = [[] for _ in self.order]
         last = len(self.order) - 1
         self.constants = {i for i, node in enumerate(self.order) if isinstance(node, Constant) and i != last}
+        self.stale = _stale(self.order)
         self.edges = 0  # those of constants count
         self.holders: dict[int, list[int]] = {}  # by constant: its users
         for i, node in enumerate(self.order):
@@ -54,9 +69,25 @@ class Graph:
                     if u in self.constants:
                         self.holders.setdefault(u, []).append(i)
 
+    @property
+    def has_grads(self) -> bool:
+        """Whether `backward()` has run here; a leaf's gradient alone may be that of another graph."""
+        return any(g != 0 for v, g in enumerate(self.grads) if v == len(self.order) - 1 or not self.is_leaf(v))
+
     def is_leaf(self, v: int) -> bool:
         """Whether the node has no operands; one of constants alone is no leaf."""
         return not self.operands[v] and not self.order[v].op
+
+
+def _stale(order: Sequence[Value]) -> list[int]:
+    """The nodes whose operands' data changed since they were recorded."""
+    found = []
+    for v, node in enumerate(order if len(order) <= MOST_CHECKED else ()):
+        try:
+            check_fresh(node)
+        except Exception:  # noqa: BLE001  where the data are now, a rule of a user may raise anything
+            found.append(v)
+    return found
 
 
 class Scope:

@@ -34,6 +34,8 @@ LIGHT = {
     "a1": "#00735a",
     "a2": "#8a6100",
     "a3": "#4a3fc4",
+    "a4": "#0000ee",
+    "a5": "#111111",
 }
 DARK = {
     "bg": "#14181d",
@@ -58,6 +60,8 @@ DARK = {
     "a1": "#3ddbb0",
     "a2": "#ffd447",
     "a3": "#b3a9ff",
+    "a4": "#aa8844",
+    "a5": "#ffffff",
 }
 
 BAR_WIDTH, BAR_GAP = CARD_WIDTH - 16, 2.0  # of a gradient's bar, and between its segments

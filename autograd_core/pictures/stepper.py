@@ -103,7 +103,7 @@ class Stepper:
             raise OperandError(msg)
         forward, backward = forward_steps(root), backward_steps(root)
         self.root = root
-        self.index = 0
+        self._index = 0
         self.n_forward = len(forward)
         self.steps: list[Step] = [step._replace(index=k) for k, step in enumerate([*forward, *backward])]
         self.names: dict[Value, str] = {
@@ -125,6 +125,11 @@ class Stepper:
 
     def __bool__(self) -> bool:
         return True  # also without steps
+
+    @property
+    def index(self) -> int:
+        """Where it stands; `next`, `previous` and `goto` move it."""
+        return self._index
 
     @property
     def step(self) -> Step | None:
@@ -161,7 +166,7 @@ class Stepper:
         except TypeError:
             msg = f"goto: expected the index of a step (int), got {k!r:.60} ({type(k).__name__})"
             raise OperandError(msg) from None
-        self.index = max(0, min(k, len(self.steps) - 1))
+        self._index = max(0, min(k, len(self.steps) - 1))
         if self._widget is not None:
             self._widget.index = self.index
         return self.step
@@ -212,10 +217,9 @@ class Stepper:
 
     def _draw(self, look: Look, fold: Fold, unfold: str | Iterable[str], **drawing: str) -> None:
         """With the names that the steps use, and the gradients at the end of them."""
-        view = view_of(self.root, fold=fold, unfold=unfold)
-        graph, sums = view.graph, self.sums(len(self) - 1)
+        view = view_of(self.root, fold=fold, unfold=unfold, gradients=self.sums(len(self) - 1))
+        graph = view.graph
         graph.labels = [self.names[node] for node in graph.order]
-        graph.grads = [sums.get(node, 0.0) for node in graph.order]
         picture = drawn(view, look, **drawing)
         self._svg = TOOLTIP.sub("", picture.svg)
         self._cards = picture._frame.scene.card_of

@@ -142,7 +142,7 @@ def _scope_name(scope: Scope, box: Box, *, flip: bool) -> str:
     """
     x, y, w, _ = rectangle(box, flip=flip)
     around = scope[-2] + "/" if len(scope) > 1 else ""
-    shown = text.shorten(scope[-1].removeprefix(around), int((w - 18) / (text.EM * 11)))
+    shown = text.fitted(scope[-1].removeprefix(around), 11, w - 18)
     rim, name = (words(kind, x + 9, y + 15, shown) for kind in ("scoperim", "scopename"))
     return rim.replace("<text", '<text aria-hidden="true"', 1) + name.replace(
         "<text", f'<text data-scope="{text.xml(scope[-1])}"', 1

@@ -6,6 +6,8 @@ All text within cards is set in a fixed-pitch font, so its width is known withou
 from __future__ import annotations
 
 import unicodedata
+from bisect import bisect_right
+from itertools import accumulate
 from numbers import Rational
 from typing import Any
 
@@ -62,6 +64,26 @@ def shorten(text: str, room: int) -> str:
         end += 1
         used += _cells_of(text[end])
     return text[:end].rstrip() + "…"
+
+
+def fitted(text: str, size: float, room: float) -> str:
+    """The same within `room` pixels of bold print at a font size, in whatever proportional font the reader has."""
+    widths = list(accumulate((_advance(c) for c in text), initial=0.0))
+    if widths[-1] * size <= room:
+        return text
+    end = bisect_right(widths, room / size - 1) - 1  # an ellipsis is 1 wide
+    return text[: max(end, 0)].rstrip() + "…"
+
+
+def _advance(c: str) -> float:
+    """Over the font size, as in DejaVu Sans Bold, the widest of the usual fonts."""
+    if not c.isascii():
+        return 1.1 if _cells_of(c) == 1 else 1.35
+    if c in "mwMW%@":
+        return 1.11
+    if c in "fijlrtI .,:;'!|()[]/-":
+        return 0.5
+    return 0.72 if c.islower() or c.isdigit() else 0.85
 
 
 def number(x: Any, room: int = 10, digits: int = 4) -> str:

@@ -15,7 +15,7 @@ from .layout import CHANNEL, GAP, LANE, Item, Joint, Level, Point, arrange, busy
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-MOST_CARRIED = 6  # values across one cut; with more of them, rows are harder to read than one long line
+MOST_CARRIED = 6  # values across one cut; where there are more, rows are harder to read than a longer line
 GUTTER = 22.0  # between two rows, besides the lanes
 CARRIED_COST = 40.0  # pixels of height that one value less across a cut is worth
 UNEVEN_COST = 120.0  # pixels of height that a full row is worth over an empty one
@@ -46,7 +46,7 @@ def laid_out(items: Sequence[Item], joints: Sequence[Joint], engine: str, width:
         if last:  # something that cannot be cut is wider than the page; then other rows may be as wide
             goal = SLACK * min(level.along for level in tried)
         rows = _rows(outline, goal)
-        if len(set(rows)) == 1 or _most_carried(outline, rows) > MOST_CARRIED:
+        if len(set(rows)) == 1:
             break
         level = _stacked(items, joints, engine, rows)
         if level.along <= width:
@@ -94,20 +94,26 @@ def _rows(outline: Outline, width: float) -> list[int]:
     best = [0.0] + [float("inf")] * count
     first = [0] * (count + 1)
     for start in range(count):
+        if outline.carried[start] > MOST_CARRIED:
+            continue
         length = outline.lead[start] + (outline.gaps[start - 1] if start else 0.0)
         height = outline.heights[start - 1] if start and outline.lead[start] else 0.0
+        cuttable = False  # the row so far
         cut = (GUTTER + outline.carried[start] * (LANE + CARRIED_COST)) if start else 0.0
         for end in range(start + 1, count + 1):
             last = end - 1
             length += max(outline.lengths[last], outline.lead[end] if end < count else 0.0)
             height = max(height, outline.heights[last])
             used = length + 2 * LANE * outline.carried[end]
-            if used > width and end > start + 1:
+            if used > width and cuttable:
                 break
+            length += outline.gaps[last]
+            if outline.carried[end] > MOST_CARRIED:
+                continue
+            cuttable = True
             cost = best[start] + cut + height + UNEVEN_COST * max(0.0, 1 - used / width) ** 2
             if cost < best[end]:
                 best[end], first[end] = cost, start
-            length += outline.gaps[last]
     rows = [0] * count
     end, row = count, 0
     while end:
@@ -116,13 +122,6 @@ def _rows(outline: Outline, width: float) -> list[int]:
         end, row = first[end], row + 1
     kept = sorted({rows[r] for r in outline.rank}, reverse=True)  # a layer of sources alone is empty here
     return [kept.index(rows[r]) for r in outline.rank]
-
-
-def _most_carried(outline: Outline, rows: Sequence[int]) -> int:
-    starts: dict[int, int] = {}
-    for r, row in zip(outline.rank, rows):
-        starts[row] = min(starts.get(row, r), r)
-    return max(outline.carried[r] for row, r in starts.items() if row)
 
 
 class Row:

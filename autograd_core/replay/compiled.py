@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..errors import GuardError, OperandError, RangeError, StructureError
+from ..errors import GuardError, MissingExtraError, OperandError, RangeError, StructureError
 from ..evaluation import number
 from ..transforms import _one_of as one_of
 from ..transforms import _positions as positions
@@ -19,13 +19,16 @@ from ..tree import LEAF, Spec, flatten, same_shape
 from ..value import Value
 from . import derived
 from .bound import Bound, CheckedBound, native, views
+from .exports.description import Description, argument_names, kept
 from .rows import numbers_of, rows_of, same_length, tree_of, tree_with_rows
 from .runners import LANES, MOST_EDGES, InterpreterRunner, KernelRunner, Layout, interpreter_of
 from .tracing import Graph, lowered, recorded
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from os import PathLike
 
+    from .exports.symbols import Symbols
     from .program import Program
     from .runners import Runner
     from .tracing import Traced
@@ -148,6 +151,7 @@ class CompiledFunction:
         max_traces: int = 16,
         optimize: bool = True,
         name: str = "function",
+        argument_names: Sequence[str] = (),
     ) -> None:
         self._options = {"in_axes": in_axes, "guards": guards, "max_traces": max_traces, "optimize": optimize}
         self._name = name = f"compiled {name}"
@@ -155,6 +159,7 @@ class CompiledFunction:
             one_of(name, "reduce", reduce, ("sum", "mean"))
         one_of(name, "guards", guards, ("part", "error"))
         self._specs = tuple(specs)
+        self._argument_names = tuple(argument_names) or tuple(f"x{k}" for k in range(len(specs)))
         self._reduce, self._guards = reduce, guards
         self._max_traces = _at_least_one(max_traces, name)
         self._mapped = _mapped(in_axes, len(specs), name)
@@ -318,6 +323,7 @@ class CompiledFunction:
             [*self._numbers_traced, *(1.0 for i in extra for _ in self._slots[i])],
             **self._options | {"in_axes": (*in_axes, *(in_axes[i] for i in extra))},
             name=f"{what} of {self._name.removeprefix('compiled ')}",
+            argument_names=(*self._argument_names, *(f"{self._argument_names[i]}_direction" for i in extra)),
         )
 
     def _chosen(self) -> list[tuple[Spec, range]]:
@@ -404,6 +410,160 @@ class CompiledFunction:
         if spec.kind != "leaf":
             msg = f"{self._name}.{name}: expected one number as the result, got {spec.size} in a {spec.kind}"
             raise StructureError(msg)
+
+    # --- exports ---
+
+    def _description(self) -> Description:
+        """The first trace, at one row."""
+        branch = self._branches[0]
+        return Description(
+            name=self._name.removeprefix("compiled "),
+            program=branch.program,
+            arguments=tuple(zip(self._argument_names, self._specs, self._slots, strict=True)),
+            argnums=self._argnums,
+            result=branch.spec,
+            places=branch.places[: len(branch.program.outputs)],
+            guards=branch.guards,
+            has_gradient=branch.spec.kind == "leaf" and branch.pattern is None,
+        )
+
+    def to_c(self, path: str | PathLike[str] | None = None) -> str:
+        r"""The function at one point as a C99 file, which any C compiler takes and which needs libm alone.
+
+        It has `int name(const double *x, double *out)` and, where the result is one number,
+        `int name_value_and_grad(const double *x, double *out, double *gradient)`; a comment says
+        which entry of x is what. What is repeated becomes a loop. Of several traces it is the
+        first one: where the inputs branch otherwise, nothing is written and the number of the
+        comparison is returned.
+
+        Args:
+            path: Where to write it as well.
+
+        Returns:
+            The text.
+
+        Example:
+            >>> from autograd_core import replay
+            >>> def f(x, y):
+            ...     return x * y + 1
+            >>> print(replay.compile(f, 1.0, 1.0).to_c().split("\n\n")[-2])
+            int f(const double *x, double *out)
+            {
+                const double v3 = x[0] * x[1];
+                const double v4 = v3 + 1.0;
+                out[0] = v4;
+                return 0;
+            }
+        """
+        from .exports.c import c_source
+
+        return kept(c_source(self._description()), path)
+
+    def to_numpy(self, path: str | PathLike[str] | None = None) -> str:
+        """The function as text of a Python module that needs NumPy alone, and takes many rows at once.
+
+        It has `name(x)` and, where the result is one number, `name_value_and_grad(x)`. The last axis
+        of x is that of all inputs, in the order of the arguments; those before it are rows. Of
+        several traces it is the first one: rows that branch otherwise come out as NaN.
+
+        Args:
+            path: Where to write it as well.
+
+        Returns:
+            The text.
+
+        Example:
+            >>> from autograd_core import replay
+            >>> def f(x, y):
+            ...     return x * y + 1
+            >>> module = {}
+            >>> exec(replay.compile(f, 1.0, 1.0).to_numpy(), module)
+            >>> module["f"]([[2.0, 3.0], [4.0, 5.0]]).tolist()
+            [7.0, 21.0]
+            >>> value, gradient = module["f_value_and_grad"]([2.0, 3.0])
+            >>> gradient.tolist()
+            [3.0, 2.0]
+        """
+        from .exports.numpy_source import numpy_source
+
+        return kept(numpy_source(self._description()), path)
+
+    def to_latex(self, *, most: int = 30) -> str:
+        r"""The function's equations: its own, and one for each part with a label or with several uses.
+
+        They are those of the graph as it was recorded, before anything is folded or merged.
+
+        Args:
+            most: Equations; where there are more, a last line says how many are left out.
+
+        Returns:
+            LaTeX for mathematical mode.
+
+        Example:
+            >>> from autograd_core import replay
+            >>> def f(w, x):
+            ...     return w * x**2 + 1
+            >>> print(replay.compile(f, 2.0, 1.0).to_latex())
+            f\left(w, x\right) = w \cdot x^{2} + 1
+        """
+        from .exports.latex import latex
+
+        return latex(self._description(), self._graph_at(self._numbers_traced), most=most)
+
+    def to_sympy(self) -> Symbols:
+        """The function as SymPy expressions of real symbols that are named after its arguments.
+
+        Choices are `Piecewise`, with derivatives at kinks as this library has them. Of several
+        traces it is the first one.
+
+        Returns:
+            A tuple `(symbols, value, grads)`: symbols and grads have an entry per argument, in its
+            shape; grads is None if the result is not one number.
+
+        Raises:
+            MissingExtraError: SymPy is not installed.
+
+        Example:
+            >>> from autograd_core import replay
+            >>> symbols, value, grads = replay.compile(lambda w, x: w * x**2, 1.0, 1.0).to_sympy()
+            >>> value, grads
+            (w*x**2, (x**2, 2*w*x))
+        """
+        try:
+            from .exports.symbols import symbols
+        except ModuleNotFoundError as error:
+            msg = "to_sympy needs SymPy: pip install 'autograd-core[check]'"
+            raise MissingExtraError(msg) from error
+        return symbols(self._description())
+
+    def to_jax(self) -> Callable[..., Any]:
+        """The function at one row as a JAX function of the same arguments, for `jit`, `vmap`, `grad` and meshes.
+
+        Its gradient (reverse mode; `jax.jvp` does not take it) is computed by this library's rules;
+        for second derivatives export `hessian`. Results come as arrays. Of several traces it is the
+        first one: where the inputs branch otherwise, result and gradient are NaN.
+
+        Returns:
+            The function. It needs JAX's double precision, and is not compiled yet: `jax.jit` does that.
+
+        Raises:
+            MissingExtraError: JAX is not installed.
+            RangeError: JAX computes in single precision.
+
+        Example:
+            >>> from autograd_core import replay
+            >>> f = replay.compile(lambda w, x: w * x, 1.0, 1.0)
+            >>> import jax  # doctest: +SKIP
+            >>> jax.config.update("jax_enable_x64", True)  # doctest: +SKIP
+            >>> jax.vmap(jax.grad(f.to_jax()), (None, 0))(2.0, jax.numpy.arange(3.0))  # doctest: +SKIP
+            Array([0., 1., 2.], dtype=float64)
+        """
+        try:
+            from .exports.jax import jax_function
+        except ModuleNotFoundError as error:
+            msg = "to_jax needs JAX: pip install 'autograd-core[jax]'"
+            raise MissingExtraError(msg) from error
+        return jax_function(self._description())
 
     # --- arguments and results ---
 
@@ -562,6 +722,7 @@ def compiled_function(f: Callable[..., Any], examples: Sequence[Any], **options:
     leaves, spec = flatten(tuple(examples))
     numbers = [float(x.data if isinstance(x, Value) else number(x, f"compile: example for {name}")) for x in leaves]
     specs = spec.children
+    options["argument_names"] = argument_names(f, len(specs))
     return CompiledFunction(lambda xs: recorded(f, specs, xs, name), specs, numbers, name=name, **options)
 
 
@@ -577,4 +738,5 @@ def compiled_graph(roots: Any, inputs: Sequence[Any], **options: Any) -> Compile
         msg = "compile: a Value stands twice among the inputs; name each once"
         raise StructureError(msg)
     graph = Graph(results, list(inputs), {}, spec)
+    options["argument_names"] = [x.label or f"x{k}" for k, x in enumerate(inputs)]
     return CompiledFunction(lambda _: graph, (LEAF,) * len(inputs), [], name="graph", **options)

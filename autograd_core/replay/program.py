@@ -2,16 +2,44 @@
 
 from __future__ import annotations
 
+import zlib
 from dataclasses import dataclass
 from itertools import pairwise
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from zipfile import BadZipFile
 
 import numpy as np
 
-from ..errors import OperandError, StructureError
+from .. import ops
+from ..errors import OperandError, StructureError, UnknownPrimitiveError
+from ..ops import ROWS, USER_ROWS
+from ..pictures import draw
+from ..value import Value, record
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from os import PathLike
+
     from ..ops import Primitive
+    from ..pictures import Picture
+
+FORMAT = 1
+ARRAYS = {
+    "codes": "int32",
+    "offsets": "int32",
+    "operands": "int32",
+    "constants": "float64",
+    "outputs": "int32",
+    "guards": "int32",
+    "truths": "bool",
+}
+# What NumPy and zipfile raise over a damaged file, and what this module does.
+UNREADABLE = (
+    *(ValueError, TypeError, KeyError, IndexError, EOFError, OSError, RuntimeError, MemoryError),
+    BadZipFile,
+    zlib.error,
+)
 
 
 def unreadable(row: Primitive, error: Exception) -> OperandError:
@@ -120,3 +148,127 @@ class Program:
             for slot, truth in zip(self.guards, self.truths, strict=True)
         ]
         return "\n".join(lines + [f"output v{slot}" for slot in self.outputs])
+
+    def save(self, path: str | PathLike[str]) -> None:
+        """Write the program to a file of NumPy's format npz, which holds no pickled objects.
+
+        Args:
+            path: The file; it is written over.
+
+        Example:
+            >>> import autograd_core as ag, pathlib, tempfile
+            >>> from autograd_core import replay
+            >>> path = pathlib.Path(tempfile.mkdtemp(), "square.npz")
+            >>> replay.compile(lambda x: x * x, 1.0).program.save(path)
+            >>> print(Program.load(path))
+            input  v0
+            v1 = mul(v0, v0)
+            output v1
+        """
+        arrays = {name: getattr(self, name) for name in ARRAYS}
+        rows = [(row.module, row.qualname, row.name, str(row.arity)) for row in self.primitives]
+        with Path(path).open("wb") as file:
+            np.savez_compressed(
+                file, format=FORMAT, n_inputs=self.n_inputs, primitives=np.array(rows, str).reshape(-1, 4), **arrays
+            )
+
+    @classmethod
+    def load(cls, path: str | PathLike[str]) -> Program:
+        """Read a program that `save` wrote, and check it.
+
+        Nothing in the file is run or imported; it may come from strangers. Import the modules that
+        define its primitives, if they are not built in.
+
+        Args:
+            path: The file.
+
+        Returns:
+            The program.
+
+        Raises:
+            FileNotFoundError: There is no such file.
+            UnknownPrimitiveError: A primitive is not known here.
+            StructureError: The file is damaged, or something else.
+
+        Example:
+            >>> import pathlib, tempfile
+            >>> path = pathlib.Path(tempfile.mkdtemp(), "notes.txt")
+            >>> _ = path.write_text("no program")
+            >>> Program.load(path)  # doctest: +ELLIPSIS
+            Traceback (most recent call last):
+            autograd_core.errors.StructureError: ...notes.txt is no saved program, or damaged: ...
+        """
+        with Path(path).open("rb") as file:
+            try:
+                with np.load(file, allow_pickle=False) as stored:
+                    found = {name: stored[name] for name in ("format", "n_inputs", "primitives", *ARRAYS)}
+                return _restored(cls, found)
+            except UnknownPrimitiveError:
+                raise
+            except UNREADABLE as error:
+                msg = f"{path} is no saved program, or damaged: {error}"
+                raise StructureError(msg) from error
+
+    def draw(self, at: Sequence[float] | None = None, *, output: int = 0, **options: Any) -> Picture:
+        """The program as a picture, with the numbers that it gives for some inputs.
+
+        Args:
+            at: The inputs; 1.0 for each if none are given.
+            output: Which of the results to draw.
+            **options: As for `draw`.
+
+        Returns:
+            A Picture; names are those of the printed program.
+
+        Raises:
+            StructureError: There are more or fewer inputs.
+
+        Example:
+            >>> from autograd_core import replay
+            >>> replay.compile(lambda x, y: x * y, 1.0, 1.0).program.draw([2.0, 3.0])
+            <Picture of 3 cards, 336 x 162 pixels>
+        """
+        numbers = [1.0] * self.n_inputs if at is None else [float(x) for x in at]
+        if len(numbers) != self.n_inputs:
+            msg = f"draw: expected {self.n_inputs} number(s), got {len(numbers)}"
+            raise StructureError(msg)
+        nodes: list[Any] = [Value(x, label=f"v{slot}") for slot, x in enumerate(numbers)]
+        nodes += self.constants.tolist()
+        for code, (start, stop) in zip(self.codes, pairwise(self.offsets.tolist()), strict=True):
+            node = record(self.primitives[code], *(nodes[slot] for slot in self.operands[start:stop]))
+            nodes.append(node)
+        root = nodes[self.outputs[output]]
+        root = root if isinstance(root, Value) else Value(root)
+        root.backward()
+        return draw(root, **options)
+
+
+def _restored(cls: type[Program], found: dict[str, Any]) -> Program:
+    """A program from the arrays of a file, none of which is trusted."""
+    if found["format"].tolist() != FORMAT:
+        msg = f"expected format {FORMAT}, got {found['format']}"
+        raise StructureError(msg)
+    arrays = {}
+    for name, kind in ARRAYS.items():
+        array = found[name]
+        if array.ndim != 1 or not np.can_cast(array.dtype, kind, "safe"):
+            msg = f"expected {name} as a list of {kind}, got {array.dtype} of shape {array.shape}"
+            raise StructureError(msg)
+        arrays[name] = array.astype(kind)
+    n_inputs = int(found["n_inputs"])
+    if n_inputs < 0 or not len(arrays["offsets"]):
+        msg = f"expected inputs and offsets, got {n_inputs} and {len(arrays['offsets'])}"
+        raise StructureError(msg)
+    rows = tuple(_primitive(*about) for about in found["primitives"].tolist())
+    return cls(primitives=rows, n_inputs=n_inputs, **arrays)
+
+
+def _primitive(module: str, qualname: str, name: str, arity: str) -> Primitive:
+    row = ROWS.get(qualname) if module == ops.__name__ else USER_ROWS.get((module, qualname))
+    if row is None:
+        msg = f"primitive {name!r}: {module}.{qualname} is not defined here; import the module that defines it first"
+        raise UnknownPrimitiveError(msg)
+    if str(row.arity) != arity:
+        msg = f"primitive {name!r} takes {row.arity} operand(s) here, and took {arity} when saved"
+        raise StructureError(msg)
+    return row

@@ -3,6 +3,7 @@
 import html.parser
 import itertools
 import math
+import re
 from fractions import Fraction
 from pathlib import PurePath
 
@@ -13,7 +14,7 @@ from test_walks import doubling, exact_graphs
 
 import autograd_core as ag
 from autograd_core import Value
-from autograd_core.pictures import text
+from autograd_core.pictures import sheet, text
 
 HOSTILE = (
     "<script>alert('x')</script>",
@@ -346,6 +347,38 @@ def test_the_picture_highlights_paths_and_marks_reasons():
     assert healthy.svg != ag.draw(why.root).svg
     cut = ag.explain(Value(1.0) * 3, x)
     assert cut.draw().svg.startswith("<svg")
+
+
+def test_the_picture_shows_the_gradients_of_the_explanation():
+    x = Value(3.0, label="x")
+    picture = ag.explain(x * x, x).draw()
+    assert "not computed" not in picture.svg
+    assert x.grad == 0
+
+
+def test_six_paths_have_colours_of_their_own_and_names():
+    x = Value(3.0, label="x")
+    root = ag.sum([x * k for k in range(2, 10)])
+    picture = ag.explain(root, x, k=6).draw(theme="light")
+    legends = re.findall(r">(path [^<]*)<", picture.svg)
+    assert legends[0] == "path 1: x → v8 → v9: 9 · 1 = 9"
+    assert len({legend.partition(": ")[2] for legend in legends}) == 6
+    assert {f"key a{k}" for k in range(6)} <= set(re.findall(r'class="([^"]*)"', picture.svg))
+    assert len({sheet.LIGHT[f"a{k}"] for k in range(6)}) == len({sheet.DARK[f"a{k}"] for k in range(6)}) == 6
+
+
+def test_a_scale_stands_only_beside_several_levels():
+    x = Value(-2.0, label="x")
+    assert ">severe<" not in ag.explain(ag.relu(x) * 3, x).draw().svg
+    both = ag.relu(x) + ag.tanh(x * 9)
+    assert ">severe<" in ag.conditioning(both).draw("saturation").svg
+
+
+def test_uses_and_paths_over_one_pair_of_nodes_say_which_operand():
+    x = Value(3.0, label="x")
+    lines = ag.explain(x * x, x).text.splitlines()
+    assert len(set(lines) - {""}) == len([line for line in lines if line])
+    assert sum("as operand 1" in line for line in lines) == sum("as operand 2" in line for line in lines) == 1
 
 
 @pytest.mark.usefixtures("recursion_limit_as_shipped")

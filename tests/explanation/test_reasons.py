@@ -199,6 +199,19 @@ def test_not_finite():
     assert "is nan" in reason.text
 
 
+def test_the_origin_of_what_is_no_number_is_named():
+    """Also where it is no operand of the leaf's users that lead to it."""
+    x, q = leaf(2.0), Value(-1.0, label="q")
+    [reason] = ag.explain(ag.log(q) * x, x).reasons
+    assert [node.op for node in reason.nodes] == ["log"]
+    assert reason.text.startswith("v1 = log(q) is nan at q = −1; so the derivative of v2 = v1 * x to x is nan")
+    assert ">no number<" in ag.explain(ag.log(q) * x, x).draw().svg
+    lost = Value(math.nan, label="lost")
+    [reason] = ag.explain(ag.exp(lost + 1) * x, x).reasons
+    assert reason.nodes[0] is lost
+    assert reason.text.startswith("lost is nan; so")
+
+
 def test_an_infinite_derivative_behind_a_guard_is_not_blamed():
     x = leaf(0.0)
     guarded, broken = ag.where(x > 0, ag.sqrt(x), 0.0), ag.log(x * 1.0)

@@ -12,6 +12,7 @@ from test_explaining import HOSTILE, SAFE_TAGS, cells_of, shown_by
 
 import autograd_core as ag
 from autograd_core import Value
+from autograd_core.__main__ import readme_expression
 from autograd_core.explanation import rounding as module
 
 MP = HighPrecision()
@@ -73,7 +74,7 @@ def test_condition_and_sensitivity_are_what_they_say(program):
         if n.node.data and root.data:
             assert n.condition == pytest.approx(sum(local) / abs(n.node.data))
             assert n.sensitivity == pytest.approx(abs(ag.grad_of(root, [n.node])[0] * n.node.data / root.data))
-        assert n.digits == pytest.approx(max(0, math.log10(n.condition * n.sensitivity or 1)))
+            assert n.digits == pytest.approx(max(0, math.log10(n.condition * n.sensitivity or 1)))
         assert n.cancelled >= 0
 
 
@@ -106,14 +107,59 @@ def test_nothing_is_left():
     assert "all" in found.text
     [mark] = found.overlay().marks.values()
     assert (mark.text, mark.level) == ("all lost", 1.0)
-    assert mark.title == "nothing is left of its terms"
+    assert mark.title.endswith("nothing is left of its terms")
 
 
 def test_a_cancellation_that_does_not_matter_is_not_listed():
     x = Value(0.1)
     lost = (1e8 + x) - 1e8
     assert ag.conditioning(lost * 1e-20 + 5).worst == []
-    assert len(ag.conditioning(lost * 1e-20 + 5).overlay().marks) == 1
+    assert ag.conditioning(lost * 1e-20 + 5).overlay().marks == {}
+
+
+@pytest.mark.parametrize("scale", [1.0, 1e-12])
+def test_terms_that_cancel_to_0_count_by_what_they_do_to_the_root(scale):
+    x, y = Value(8.0, label="x"), Value(1.0, label="y")
+    root = (x - 8.0 * y) * scale + y * 0.5
+    found = ag.conditioning(root)
+    listed = [n.node for n in found.worst]
+    assert list(found.overlay().marks) == listed
+    if scale == 1.0:
+        assert [n.op for n in listed] == ["sub", "mul"]  # x - 8y = 0, and 8y in it
+        assert found.worst[0].digits == pytest.approx(math.log10(16 / 0.5))
+        assert found.overlay().marks[listed[0]].level < 0.2
+        assert "nothing is left of its terms" in found.overlay().marks[listed[0]].title
+    else:
+        assert listed == []
+
+
+def test_the_overlay_marks_what_the_text_lists():
+    found = ag.conditioning(readme_expression())
+    assert list(found.overlay().marks) == [n.node for n in found.worst]
+    assert "all lost" not in {mark.text for mark in found.overlay().marks.values()}
+
+
+def test_units_of_a_batch_are_gathered_by_scope():
+    batch = [Value(k - 36.5) for k in range(100)]
+    outputs = []
+    for x in batch:
+        with ag.scope("layer1"):
+            for unit, bias in (("neuron0", -1000.0), ("neuron1", 0.0)):
+                with ag.scope(unit):
+                    outputs.append(ag.relu(x + bias))
+    found = ag.conditioning(ag.sum(outputs))
+    assert {n.node.scope for n in found.dead} == {"layer1/neuron0"}
+    assert len(found.dead) == 100
+    lines = found.text.splitlines()
+    assert lines[lines.index("Dead units") + 2].split() == ["100", "of", "100", "relu", "layer1/neuron0"]
+    assert lines[lines.index("Units that are off in some uses") + 2].split() == [
+        "37",
+        "of",
+        "100",
+        "relu",
+        "layer1/neuron1",
+    ]
+    assert {mark.text for mark in found.overlay("saturation").marks.values()} == {"dead", "off"}
 
 
 def test_worst_are_at_most_ten_largest_first():

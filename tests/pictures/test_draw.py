@@ -17,7 +17,7 @@ import pytest
 from graphs import GRAPHS, HOSTILE, many
 
 import autograd_core as ag
-from autograd_core.pictures import Picture, draw, ordering, text
+from autograd_core.pictures import Mark, Overlay, Picture, draw, ordering, scoping, text
 from autograd_core.value import Constant
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -478,3 +478,73 @@ def test_a_gradient_that_is_no_number_stands_out():
     x, z = ag.Value(1.0), ag.Value(2.0)
     (x * z).backward()
     assert 'class="grad nan"' not in ag.draw(x * z).svg
+
+
+def test_a_gradient_of_another_graph_is_not_this_one_s():
+    x = ag.Value(2.0, label="x")
+    other, y = x * 3, x * 5
+    other.backward()
+    assert x.grad == 3
+    assert draw(y).svg.count("not computed") >= 2
+    assert "grad" not in {t.get("class") for t in parsed(draw(y)).iter(f"{SVG}text")}
+    y.backward()
+    assert "not computed" not in draw(y).svg
+
+
+def test_gradients_may_be_given():
+    x = ag.Value(2.0, label="x")
+    y = x * 5
+    svg = draw(y, gradients={y: 1.0, x: 5.0}).svg
+    assert "not computed" not in svg
+    assert x.grad == 0.0
+
+
+def test_what_has_changed_since_it_was_recorded_is_marked():
+    x = ag.Value(2.0, label="x")
+    y = x.log() + 1
+    assert "changed" not in draw(y).svg
+    x.data = -1.0  # of which there is no logarithm
+    for picture in (draw(y), draw(y, style="compact"), draw(y, overlay=Overlay("", {y.parents[0]: Mark("own", 1)}))):
+        said = parsed(picture).find(f"{SVG}desc").text
+        assert "changed, 1 node: operands changed since: value and derivatives are of the recorded ones" in said
+        cards = cards_of(parsed(picture))
+        assert [i for i, card in cards.items() if "! changed" in words(card)] == [1]
+        assert "operands changed since" in cards[1].find(f"{SVG}title").text
+    x.data = 2.0
+    assert "changed" not in draw(y).svg
+
+
+def test_a_folded_scope_is_marked_for_what_changed_within():
+    x = ag.Value(2.0, label="x")
+    with ag.scope("inner"):
+        y = (x * 3).tanh()
+    x.data = 1.0
+    (card,) = (g for g in parsed(draw(y + 1, fold="inner")).iter(f"{SVG}g") if g.get("data-folded"))
+    assert "! changed" in words(card)
+
+
+def test_large_graphs_are_not_compared_with_their_operands(monkeypatch):
+    monkeypatch.setattr(scoping, "MOST_CHECKED", 1)
+    x = ag.Value(2.0)
+    y = x * 3
+    x.data = 1.0
+    assert "changed" not in draw(y).svg
+
+
+@pytest.mark.parametrize("letter", ["x", "W", "@", "Щ", "日", "🎉"])
+def test_long_titles_and_scopes_are_cut_where_the_room_ends(letter):
+    x = ag.Value(2.0)
+    with ag.scope(letter * 10_000):
+        y = x * 3
+    svg = parsed(draw(y, title=letter * 10_000))
+    width = float(svg.get("width"))
+    shown = {t.get("class"): t.text for t in svg.iter(f"{SVG}text")}
+    advance = {"x": 0.65, "W": 1.1, "@": 1.0, "Щ": 1.1, "日": 1.0, "🎉": 1.3}[letter]  # of DejaVu Sans Bold, Noto
+    for kind, size in (("title", 15), ("scopename", 11)):
+        assert shown[kind].endswith("…")
+        assert 3 <= (len(shown[kind]) - 1) * advance * size <= width - 32
+
+
+def test_a_title_that_fits_is_whole():
+    assert text.fitted("Illicit", 15, 100) == "Illicit"
+    assert text.fitted("Illicit", 15, 1) == "…"

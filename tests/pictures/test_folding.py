@@ -403,7 +403,7 @@ def test_uses_are_matched_with_and_without_their_number():
         ({"unfold": "neuron0"}, ag.RangeError, "unfold='neuron0' is no scope"),
         ({"unfold": ["layer0", ""]}, ag.RangeError, "unfold='' is no scope"),
         ({"fold": 3}, ag.OperandError, r"expected fold to be a scope .*\"auto\", None, got 3 \(int\)"),
-        ({"fold": True}, ag.OperandError, r"got True \(bool\)"),
+        ({"unfold": True}, ag.OperandError, r"got True \(bool\)"),
         ({"unfold": None}, ag.OperandError, r"expected unfold to be a scope .*, got None"),
         ({"unfold": [b"layer0"]}, ag.OperandError, r"got \[b'layer0'\] \(list\)"),
         ({"unfold": ag.Value(1.0)}, ag.OperandError, "expected unfold"),
@@ -544,3 +544,13 @@ def test_random_tangles_fold(seed):
     scene = scene_of(view, "LR")
     check(scene, view)
     assert len(scene.cards) <= 300
+
+
+@pytest.mark.parametrize("make", [lambda: perceptron(examples=1), GRAPHS["network"]])
+def test_fold_true_is_auto(make):
+    assert draw(make(), fold=True).svg == draw(make(), fold="auto").svg
+
+
+def test_a_folded_network_stays_legible():
+    picture = draw(perceptron(examples=1, sizes=(2, 8, 8, 1)))
+    assert picture._frame.size()[0] < 1000 / 0.8

@@ -284,3 +284,11 @@ def test_a_page_holds_no_more_states_than_it_can_bear(monkeypatch):
     assert len(given(drawn._repr_html_())["states"]) == 3
     monkeypatch.setattr(picture, "MOST_CARDS", max(counts) - 1)
     assert max(svg.count("data-node=") for _, _, svg in given(drawn._repr_html_())["states"]) < max(counts)
+
+
+def test_what_is_hidden_or_too_long_is_so_by_the_sheets():
+    """`display:flex` would show what is `hidden`; a title never makes a page wider."""
+    assert ".agc-trail:not([hidden]){display:flex" in live.style("picture")
+    assert "trail.hidden = !path" in live.script("picture")
+    (title,) = re.findall(r"\.agc-title\{([^}]*)\}", live.style("stepper"))
+    assert {"overflow:hidden", "white-space:nowrap", "text-overflow:ellipsis"} <= set(title.split(";"))

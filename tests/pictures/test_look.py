@@ -19,6 +19,7 @@ from test_draw import SVG, box, cards_of, curve_points, edges_of, parsed, words
 import autograd_core as ag
 from autograd_core.formulas import expression
 from autograd_core.pictures import Mark, Overlay, draw, sheet, text
+from autograd_core.pictures.highlight import ACCENTS
 from autograd_core.pictures.layout import Item, Joint
 from autograd_core.pictures.wrapping import laid_out
 from autograd_core.value import Constant
@@ -302,7 +303,7 @@ def luminance(colour):
 def test_accents_and_texts_have_enough_contrast(colours):
     """WCAG 2.1: 4.5 for text, 3 for lines."""
     back = luminance(colours["card"])
-    for name in ("ink", "soft", "pos", "neg", "badge", "a0", "a1", "a2", "a3"):
+    for name in ("ink", "soft", "pos", "neg", "badge", *(f"a{k}" for k in range(ACCENTS))):
         high, low = sorted((luminance(colours[name]), back), reverse=True)
         assert (high + 0.05) / (low + 0.05) >= 4.5, name
 
@@ -333,8 +334,8 @@ def test_a_path_stands_out_and_all_else_is_dimmed():
     assert all("dim" in card.get("class").split() for i, card in cards_of(svg).items() if i not in bright)
     chips = [g for g in svg.iter(f"{SVG}g") if g.get("data-operand") and "on" in (g.get("class") or "").split()]
     assert [g.find(f"{SVG}text").text for g in chips] == ["×−3", "×1", "×1", "×0.5"]
-    assert "path 1: x1 → o: −3 · 0.5 = −1.5" in words(svg)
-    assert "Highlighted: path 1: x1 → o" in svg.find(f"{SVG}desc").text
+    assert "path 1: x1 → x1*w1 → x1*w1 + x2*w2 → n → o: −3 · 1 · 1 · 0.5 = −1.5" in words(svg)
+    assert "Highlighted: path 1: x1 → " in svg.find(f"{SVG}desc").text
 
 
 def test_the_two_paths_of_a_square_differ():
@@ -345,7 +346,7 @@ def test_the_two_paths_of_a_square_differ():
     assert on_track(parsed(draw(y, highlight=other))) == {(0, 1, 1)}
     svg = parsed(draw(y, highlight=[first, other]))
     assert [e.get("class").split()[-1] for e in edges_of(svg)] == ["a0", "a1"]
-    assert [w for w in words(svg) if "path" in w] == ["path 1: x → ×: 3", "path 2: x → ×: 3"]
+    assert [w for w in words(svg) if "path" in w] == ["path 1: x → v1 (operand 1): 3", "path 2: x → v1 (operand 2): 3"]
 
 
 def test_an_edge_on_several_paths_bears_all_their_colours():
@@ -356,6 +357,15 @@ def test_an_edge_on_several_paths_bears_all_their_colours():
     assert [p.get("class") for p in halos] == ["halo a1"]
     shared = next(e for e in edges_of(svg) if e.get("data-to") == "2")
     assert halos[0].get("d") == shared.get("d")
+
+
+def test_factors_of_1_are_not_left_out_in_silence():
+    x = ag.Value(3.0, label="x")
+    y = x * 2.0
+    for _ in range(9):
+        y = y + 1.0
+    legend = next(w for w in words(parsed(draw(y, highlight=ag.paths(y, x)))) if w.startswith("path 1"))
+    assert legend == "path 1: x → v1 → v2 → v3 → … → v10: 2 = 2 (factors of 1 left out)"
 
 
 def test_very_many_paths_have_a_short_legend():
@@ -443,9 +453,9 @@ def test_paths_of_one_edge_and_of_none():
     x = ag.Value(2.0, label="x")
     y = x.sin()
     svg = parsed(draw(y, highlight=ag.paths(y, x)))
-    assert any(w.startswith("path 1: x → sin: −0.4161") for w in words(svg))
+    assert any(w.startswith("path 1: x → v1: −0.4161") for w in words(svg))
     svg = parsed(draw(y, highlight=ag.paths(y, y)))
-    assert "path 1: sin → sin: 1" in words(svg)
+    assert "path 1: v1: 1" in words(svg)
     assert on_track(svg) == set()
 
 
@@ -569,3 +579,15 @@ def test_what_a_converter_gets_has_a_fixed_size():
     drawn = draw(GRAPHS["neuron"]())._resolved()
     assert ET.fromstring(drawn).get("style") is None
     assert "paint-order" not in drawn
+
+
+def test_rows_are_cut_only_where_few_values_cross():
+    """Ten values between two columns of cards: the cut comes after them, though the row is longer than the page."""
+    n = 10
+    items = [Item(300, 40, v, "card") for v in range(3 * n + 3)]
+    joints = [Joint(v, v, n + v, 0) for v in range(n)] + [Joint(n + v, n + v, 2 * n + v, 0) for v in range(n)]
+    joints += [Joint(2 * n + v, 2 * n + v, 3 * n, v) for v in range(n)]
+    joints += [Joint(3 * n, 3 * n, 3 * n + 1, 0), Joint(3 * n + 1, 3 * n + 1, 3 * n + 2, 0)]
+    level = laid_out(items, joints, "builtin", 900)
+    assert level.carried == 1
+    assert level.along < laid_out(items, joints, "builtin", math.inf).along

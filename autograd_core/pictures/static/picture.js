@@ -170,9 +170,10 @@ kinds.picture = (view, { nodes, top, states = [] }) => {
     }, "");
     trail.replaceChildren(...crumbs.flatMap((way, k) => {
       const name = way ? way.slice(crumbs[k - 1] && crumbs[k - 1].length + 1) : "all";
-      const button = h("button", { type: "button", "aria-current": way === path && "true", onclick: () => go(way) }, name);
+      const button = h("button", { type: "button", "aria-current": way === path && "true", onclick: () => { go(way); if (!way) view.stage.focus({ preventScroll: true }); } }, name);
       return k ? [h("span", { class: "agc-soft" }, "▸"), button] : [button];
     }));
+    trail.hidden = !path;
     view.say(`${path || "All"}: ${view.cards().length} cards`);
   }
 

@@ -1,0 +1,233 @@
+"""Terms written down: statements of a language, in which equal terms are computed once."""
+
+from __future__ import annotations
+
+import math
+from abc import ABC, abstractmethod
+from itertools import count
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from ...number_systems.terms import COMPARISONS, FORMULAS, TERMS, Literal, Term
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+CHOICE, COMPARISON, SUM, PRODUCT, SIGN, ATOM = range(6)
+INFIX = {
+    "lt": ("<", COMPARISON),
+    "le": ("<=", COMPARISON),
+    "gt": (">", COMPARISON),
+    "ge": (">=", COMPARISON),
+    "eq": ("==", COMPARISON),
+    "add": ("+", SUM),
+    "sub": ("-", SUM),
+    "mul": ("*", PRODUCT),
+    "div": ("/", PRODUCT),
+}
+LONGEST = 70  # characters of an expression; what is longer gets a name
+
+
+class Written(NamedTuple):
+    """An expression's text, and how strongly it holds together."""
+
+    text: str
+    strength: int
+
+    def within(self, strength: int) -> str:
+        """As a part of something of that strength."""
+        return self.text if self.strength >= strength else f"({self.text})"
+
+
+def named(term: Term, name: str) -> Term:
+    """A term that is to get this name, if it is computed at all."""
+    return term if term.op in ("name", "number") else Term("named", term, name)
+
+
+class Store(NamedTuple):
+    """A statement that does something: its text around the term's."""
+
+    before: str
+    term: Term
+    after: str = ""
+
+
+class Language(ABC):
+    """How expressions and statements are written.
+
+    Attributes:
+        end: What a statement ends with.
+    """
+
+    end = ""
+
+    @abstractmethod
+    def literal(self, x: float) -> str:
+        """A number, to the last bit."""
+
+    @abstractmethod
+    def call(self, op: str, args: Sequence[str]) -> str:
+        """An elementary function."""
+
+    @abstractmethod
+    def choice(self, condition: Written, a: Written, b: Written) -> Written:
+        """`a` if the condition holds, else `b`."""
+
+    @abstractmethod
+    def constant(self, name: str, text: str, *, truth: bool) -> str:
+        """The statement that gives a name to a number or a truth."""
+
+    def written(self, op: str, args: Sequence[Written]) -> Written:
+        """An operation on expressions."""
+        if op in INFIX:
+            sign, strength = INFIX[op]
+            return Written(f"{args[0].within(strength)} {sign} {args[1].within(strength + 1)}", strength)
+        if op == "neg":
+            return Written(f"-{args[0].within(ATOM)}", SIGN)
+        if op == "where":
+            return self.choice(args[0], args[1], args[2])
+        return Written(self.call(op, [x.text for x in args]), ATOM)
+
+    def number(self, x: float) -> Written:
+        """A literal as an expression."""
+        text = self.literal(x)
+        return Written(text, SIGN if text.startswith("-") else ATOM)
+
+
+class Writer:
+    """The statements of one function.
+
+    Args:
+        language: How to write.
+        stores: What the function does, in order.
+        indent: What each statement begins with.
+    """
+
+    def __init__(self, language: Language, stores: Iterable[Store], indent: str = "    ") -> None:
+        self.language, self.indent = language, indent
+        self.lines: list[str] = []
+        self._stores = list(stores)
+        self._canonical: dict[int, int] = {}  # id of a term -> which of the different terms it is
+        self._terms: list[tuple[str, tuple[Any, ...]]] = []  # different terms, operands first
+        self._names: dict[int, str] = {}
+        self._places: dict[Any, int] = {}
+        self._uses: list[int] = []
+        self._numbers = count()
+        self._written: dict[int, Written] = {}
+        for store in self._stores:
+            self._uses[self._enter(store.term)] += 1
+        for store in self._stores:
+            text = self._text(self._canonical[id(store.term)]).text
+            self.lines.append(f"{indent}{store.before}{text}{store.after}{language.end}")
+
+    @property
+    def functions(self) -> set[str]:
+        """The operations that are written."""
+        return {op for op, _ in self._terms}
+
+    def _enter(self, root: Term) -> int:
+        """Find out which of the different terms this one is, and count what uses what."""
+        waiting = [root]
+        while waiting:
+            term = waiting[-1]
+            if id(term) in self._canonical:
+                waiting.pop()
+                continue
+            is_leaf = term.op in ("name", "load", "number")
+            args = [] if is_leaf else [x for x in term.args if isinstance(x, Term)]
+            missing = [x for x in args if id(x) not in self._canonical]
+            if missing:
+                waiting += reversed(missing)
+                continue
+            waiting.pop()
+            places = tuple(self._canonical[id(x)] for x in args)
+            if term.op == "named":
+                self._names.setdefault(places[0], term.args[1])
+                self._canonical[id(term)] = places[0]
+                continue
+            key: Any = places
+            if is_leaf:
+                key = repr(term.args[0])  # -0.0 is not 0.0, and NaN is NaN
+            place = self._places.get((term.op, key))
+            if place is None:
+                place = self._places[term.op, key] = len(self._terms)
+                self._terms.append((term.op, term.args if is_leaf else places))
+                self._uses.append(0)
+                for x in places:
+                    self._uses[x] += 1
+            self._canonical[id(term)] = place
+        return self._canonical[id(root)]
+
+    def _text(self, root: int) -> Written:
+        """The text of a term, after the statements that it needs."""
+        waiting = [root]
+        while waiting:
+            place = waiting[-1]
+            op, args = self._terms[place]
+            if place in self._written:
+                waiting.pop()
+                continue
+            if op in ("name", "load"):
+                written = Written(args[0], ATOM)
+            elif op == "number":
+                written = self.language.number(args[0])
+            else:
+                missing = [x for x in args if x not in self._written]
+                if missing:
+                    waiting += reversed(missing)
+                    continue
+                written = self.language.written(op, [self._written[x] for x in args])
+            waiting.pop()
+            self._written[place] = self._kept(place, op, written)
+        return self._written[root]
+
+    def _kept(self, place: int, op: str, written: Written) -> Written:
+        """The expression itself, or the name that it is given where that is of use."""
+        if op in ("name", "number"):
+            return written
+        again = self._uses[place] > 1
+        if place not in self._names and not again and len(written.text) <= LONGEST:
+            return written
+        name = self._names.get(place) or f"t{next(self._numbers)}"
+        statement = self.language.constant(name, written.text, truth=op in COMPARISONS)
+        self.lines.append(self.indent + statement)
+        return Written(name, ATOM)
+
+
+def helpers(used: set[str]) -> dict[str, tuple[int, Term]]:
+    """Of the operations used, those that are made of others: the number of operands, and the formula of x and y.
+
+    Each comes after those that it uses.
+    """
+    found: dict[str, tuple[int, Term]] = {}
+    waiting = sorted(used & FORMULAS.keys(), reverse=True)
+    while waiting:
+        op = waiting[-1]
+        arity = 2 if op in ("hypot", "path_product") else 1
+        formula = FORMULAS[op](*(Term("name", x) for x in "xy"[:arity]))
+        needs = [name for name in sorted(_operations(formula) & FORMULAS.keys()) if name not in found]
+        if needs and op not in found:
+            waiting += needs
+            continue
+        waiting.pop()
+        found.setdefault(op, (arity, formula))
+    return found
+
+
+def _operations(root: Term) -> set[str]:
+    found, waiting, seen = set(), [root], set()
+    while waiting:
+        term = waiting.pop()
+        if id(term) not in seen:
+            seen.add(id(term))
+            found.add(term.op)
+            waiting += [x for x in term.args if isinstance(x, Term)]
+    return found
+
+
+def zero_path(d: Any, g: Any) -> Any:
+    """Local derivative times adjoint, in which 0 wins; None where it is 0 for certain."""
+    d = TERMS.number(d)
+    for x, other in ((d, g), (g, d)):
+        if isinstance(x, Literal) and math.isfinite(x.number):
+            return {0.0: None, 1.0: other, -1.0: -other}.get(float(x.number), d * g)
+    return Term("path_product", d, g)

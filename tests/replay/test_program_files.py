@@ -1,0 +1,187 @@
+"""Programs on disk, and as pictures."""
+
+import io
+import zipfile
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from strategies import programs, value_of
+
+import autograd_core as ag
+from autograd_core import StructureError, UnknownPrimitiveError, replay
+from autograd_core.replay.program import ARRAYS, Program
+
+QUIET = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=60)
+
+
+def branching(x):
+    return ag.sum([x[0] * x[1], x[2], 3.5]) if x[0] > 0 else x[1]
+
+
+@pytest.fixture
+def program():
+    return replay.compile(branching, [1.0, 2.0, 3.0]).program
+
+
+@pytest.fixture
+def file(program, tmp_path):
+    program.save(tmp_path / "program.npz")
+    return tmp_path / "program.npz"
+
+
+def changed(file, **arrays):
+    """The file with other arrays; None for none."""
+    with np.load(file) as stored:
+        found = dict(stored) | arrays
+    np.savez(file, **{name: array for name, array in found.items() if array is not None})
+    return file
+
+
+@given(programs())
+@QUIET
+def test_a_program_comes_back_as_it_was(tmp_path, program):
+    saved = replay.compile(value_of(program), list(program.point)).program
+    saved.save(str(tmp_path / "p"))
+    loaded = Program.load(str(tmp_path / "p"))
+    assert str(loaded) == str(saved)
+    assert loaded.primitives == saved.primitives
+    for name in ARRAYS:
+        assert getattr(loaded, name).tobytes() == getattr(saved, name).tobytes()
+        assert getattr(loaded, name).dtype == getattr(saved, name).dtype
+
+
+def test_guards_and_strange_numbers_come_back(tmp_path):
+    leaf = ag.Value(1.0)
+    out = ag.where(leaf > 0, leaf * float("nan"), leaf + float("-inf")) * -0.0
+    for saved in (replay.compile(out, inputs=[leaf]).program, replay.compile(lambda x: 2.0, 1.0).program):
+        saved.save(tmp_path / "p.npz")
+        assert str(Program.load(tmp_path / "p.npz")) == str(saved)
+
+
+@ag.primitive
+def thrice(x):
+    return 3 * x
+
+
+def test_a_primitive_of_the_user_is_found_by_its_name(tmp_path, monkeypatch):
+    thrice.partials(lambda x, z: (3.0,))
+    saved = replay.compile(lambda x: thrice(x) + 1, 1.0).program
+    saved.save(tmp_path / "p.npz")
+    assert thrice._row in Program.load(tmp_path / "p.npz").primitives
+    monkeypatch.setattr("autograd_core.replay.program.USER_ROWS", {})
+    with pytest.raises(UnknownPrimitiveError, match="primitive 'thrice': .*import the module that defines it first"):
+        Program.load(tmp_path / "p.npz")
+
+
+def test_nothing_is_imported_for_a_file(file):
+    names = np.array([["antigravity", "fly", "fly", "1"]] * 3)
+    with pytest.raises(UnknownPrimitiveError, match="antigravity.fly"):
+        Program.load(changed(file, primitives=names))
+
+
+@pytest.mark.parametrize(
+    ("arrays", "message"),
+    [
+        ({"codes": None}, "codes"),
+        ({"format": np.array(7)}, "expected format 1, got 7"),
+        ({"format": np.array([1, 1])}, "expected format 1"),
+        ({"codes": np.array([0.5])}, "expected codes as a list of int32, got float64"),
+        ({"offsets": np.zeros((2, 2), np.int32)}, r"expected offsets .* of shape \(2, 2\)"),
+        ({"offsets": np.zeros(0, np.int32)}, "expected inputs and offsets"),
+        ({"n_inputs": np.array(-1)}, "expected inputs"),
+        ({"n_inputs": np.array([1, 2])}, "damaged"),
+        ({"operands": np.array([99] * 7, np.int32)}, "which is not known by then"),
+        ({"outputs": np.array([99], np.int32)}, "expected outputs and guards below"),
+        ({"primitives": np.array(["add"])}, "damaged"),
+        ({"primitives": np.array([["autograd_core.ops", "mul", "mul", "7"]] * 3)}, "takes 2 operand.* and took 7"),
+    ],
+)
+def test_what_does_not_fit_is_said(file, arrays, message):
+    with pytest.raises(StructureError, match=message) as caught:
+        Program.load(changed(file, **arrays))
+    assert "program.npz is no saved program, or damaged" in str(caught.value)
+
+
+def test_no_pickle_is_ever_loaded(file):
+    class Evil:
+        def __reduce__(self):
+            return print, ("run",)
+
+    with pytest.raises(StructureError, match="allow_pickle"):
+        Program.load(changed(file, codes=np.array([Evil()], object)))
+
+
+def test_a_missing_file_is_a_missing_file(tmp_path):
+    with pytest.raises(FileNotFoundError):
+        Program.load(tmp_path / "none.npz")
+
+
+@given(st.data())
+@QUIET
+def test_a_damaged_file_is_refused_or_right(tmp_path, data):
+    whole = replay.compile(branching, [1.0, 2.0, 3.0]).program
+    buffer = tmp_path / "damaged.npz"
+    whole.save(buffer)
+    content = bytearray(buffer.read_bytes())
+    for place in data.draw(st.lists(st.integers(0, len(content) - 1), max_size=3)):
+        content[place] ^= data.draw(st.integers(1, 255))
+    buffer.write_bytes(content[: data.draw(st.integers(0, len(content)))])
+    try:
+        loaded = Program.load(buffer)
+    except (StructureError, UnknownPrimitiveError):
+        return
+    assert str(loaded) == str(whole)
+
+
+@pytest.mark.parametrize("content", [b"", b"PK\x05\x06" + b"\0" * 18, b"\x93NUMPY\x01\0", b"no program at all"])
+def test_other_files_are_refused(tmp_path, content):
+    (tmp_path / "other").write_bytes(content)
+    with pytest.raises(StructureError, match="is no saved program"):
+        Program.load(tmp_path / "other")
+
+
+def test_an_array_alone_is_refused(tmp_path):
+    np.save(tmp_path / "one.npy", np.zeros(3))
+    with pytest.raises(StructureError, match="is no saved program"):
+        Program.load(tmp_path / "one.npy")
+
+
+def test_huge_promises_are_refused(file):
+    """A header may promise more numbers than there is memory for."""
+    head = io.BytesIO()
+    np.lib.format.write_array_header_1_0(head, {"descr": "<i4", "fortran_order": False, "shape": (10**17,)})
+    with zipfile.ZipFile(file) as stored:
+        parts = {name: stored.read(name) for name in stored.namelist()}
+    parts["codes.npy"] = head.getvalue()
+    with zipfile.ZipFile(file, "w") as stored:
+        for name, part in parts.items():
+            stored.writestr(name, part)
+    with pytest.raises(StructureError, match="damaged"):
+        Program.load(file)
+
+
+# --- pictures -------------------------------------------------------------------------------------
+
+
+def test_a_program_draws_itself(program):
+    picture = program.draw([2.0, 3.0, 4.0], title="branching")
+    assert ">branching<" in picture.svg
+    assert ">v2<" in picture.svg
+    assert "13.5" in picture.svg  # 2 * 3 + 4 + 3.5
+    assert ">4.5<" in program.draw(theme="dark").svg or "5.5" in program.draw(theme="dark").svg  # at ones
+
+
+def test_each_result_can_be_drawn():
+    program = replay.compile(lambda x: [x * 2, 7.0], 1.0).program
+    first, second = program.draw([3.0]).svg, program.draw([3.0], output=1).svg
+    assert ">v0<" in first
+    assert ">×<" in first
+    assert ">×<" not in second
+    assert ">7<" in second
+
+
+def test_a_picture_needs_a_number_per_input(program):
+    with pytest.raises(StructureError, match="draw: expected 3 number.s., got 2"):
+        program.draw([1.0, 2.0])
