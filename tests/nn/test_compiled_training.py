@@ -104,6 +104,12 @@ def test_every_optimizer(optimizer):
 
 
 LAYERS = {
+    "Conv1d": lambda: nn.Sequential(lambda x: [[x[0], x[1], x[0]]], nn.Conv1d(1, 1, 2, seed=1), lambda y: y[0]),
+    "Conv2d": lambda: nn.Sequential(
+        lambda x: [[[x[0], x[1]], [x[1], x[0]], [x[0], x[0]]]], nn.Conv2d(1, 1, 2, seed=1), lambda y: [r[0] for r in y[0]]
+    ),
+    "LSTM": lambda: nn.Sequential(lambda x: [[x[0]], [x[1]]], nn.LSTM(1, 2, seed=1), lambda y: y[1][0]),
+    "RNN": lambda: nn.Sequential(lambda x: [[x[0]], [x[1]]], nn.RNN(1, 2, seed=1), lambda y: y[1]),
     "Dropout": lambda: nn.Sequential(nn.Dropout(0.5, seed=1), nn.Linear(2, 2, seed=1)),
     "Layer": lambda: nn.Layer(2, 2, "tanh", seed=1),
     "Linear": lambda: nn.Linear(2, 2, bias=False, seed=1),
