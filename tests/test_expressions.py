@@ -59,7 +59,7 @@ def test_a_name_may_hide_a_constant():
     ("text", "message"),
     [
         ("a +", "cannot read the expression 'a +': invalid syntax"),
-        ("", "cannot read the expression ''"),
+        ("", "got an empty one"),
         ("tahn(a)", "unknown function 'tahn'; did you mean tan"),
         ("a // 2", "cannot read 'a // 2'"),
         ("a % 2", "use floor"),
