@@ -81,6 +81,21 @@ class Lanes:
         return x.value if isinstance(x, Lanes) else constant(self.value.type, x)
 
 
+class Delayed(Lanes):
+    """A value in memory, loaded anew at each place where it is used, so that it needs no register until then."""
+
+    __slots__ = ("load",)
+
+    def __init__(self, builder: Any, load: Any) -> None:
+        self.builder = builder
+        self.load = load
+
+    @property
+    def value(self) -> Any:
+        """An LLVM value, good at this place."""
+        return self.load()
+
+
 class Truth(Lanes):
     """The answer of a comparison in every lane; in arithmetic it is 1.0 or 0.0, as in Python."""
 
@@ -137,7 +152,7 @@ class Llvm(Vectors):
         if name in INTRINSICS:
             width = width_of(kind)
             function = _declared(module, f"{INTRINSICS[name]}.{f'v{width}' if width else ''}f64", [kind])
-        elif isinstance(module, FastModule) and vector_function(name, len(xs)) and width_of(kind) == LANES:
+        elif isinstance(module, FastModule) and vector_function(name, len(xs)) and _divides(kind):
             function = _in_vectors(module, name, kind, len(xs))
         else:
             function = _in_each_lane(module, name, kind, len(xs))
@@ -183,10 +198,9 @@ def _in_each_lane(module: Any, name: str, kind: Any, arity: int) -> Any:
 
 
 class FastModule(ir.Module):  # type: ignore[misc]
-    """A module in which functions of 8 lanes may come from a vector library: within 4 ulp, not libm's bits."""
+    """A module in which functions of several lanes may come from a vector library: within 4 ulp, not libm's bits."""
 
 
-LANES = 8  # of the vectors that a vector library is used for
 # glibc's own names in the vector ABI of x86-64: e for 512 bits, d for 256.
 VECTOR_SETS = (("avx512f", "e", 8), ("avx2", "d", 4))
 
@@ -202,6 +216,19 @@ def vector_library() -> tuple[Any, str, int] | None:
         return None
     features = binding.get_host_cpu_features()
     return next(((library, letter, width) for name, letter, width in VECTOR_SETS if features.get(name)), None)
+
+
+@cache
+def native_lanes() -> int:
+    """Doubles in a vector register of this processor: straight-line code on wider vectors spills twice as much."""
+    features = binding.get_host_cpu_features()
+    return 8 if features.get("avx512f") else 4 if features.get("avx2") else 2
+
+
+def _divides(kind: Any) -> bool:
+    """Whether a type is one or several vectors of the vector library."""
+    width = width_of(kind)
+    return width > 0 and width % vector_library()[2] == 0  # type: ignore[index]
 
 
 @cache

@@ -60,10 +60,10 @@ class Branch:
         """Code of the whole program for this layout."""
         from .kernels import Kernel
 
-        width = 1 if count == 1 else LANES
-        if (layout, width) not in self._kernels:
-            self._kernels[layout, width] = Kernel(self.program, layout, width, fast=self._fast)
-        return self._kernels[layout, width]
+        rows = 1 if count == 1 else LANES
+        if (layout, rows) not in self._kernels:
+            self._kernels[layout, rows] = Kernel(self.program, layout, rows, fast=self._fast)
+        return self._kernels[layout, rows]
 
     @property
     def is_short(self) -> bool:

@@ -19,13 +19,13 @@ from typing import TYPE_CHECKING, Any
 
 from llvmlite import ir
 
-from ..number_systems.llvm import LLVM, FastModule, Lanes
+from ..number_systems.llvm import LLVM, Delayed, FastModule, Lanes, native_lanes
 from ..ops import ROWS
 from .machine import ENTRY, F64, I64, PTR, VOID, addresses_of, constant, i64, lanes, load, loop, spread, store
 from .program import unreadable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Container, Sequence
+    from collections.abc import Callable, Container, Iterable, Sequence
 
     from .program import Program
     from .runners import Layout
@@ -85,13 +85,13 @@ class Code:
                 found.add(i)
         return found
 
-    def backward(self, seed: Any, sought: Sequence[int], send: Callable[[int, Any], bool], *, masked: bool) -> Any:
+    def backward(self, seed: Any, sought: Sequence[int], send: Callable[[int, Any, Any], bool], *, masked: bool) -> Any:
         """The adjoints of the sought slots.
 
         Args:
             seed: The first output's adjoint.
             sought: Slots.
-            send: Takes a slot and a product; true if it has kept it elsewhere.
+            send: Takes a slot, a local derivative and an adjoint; true if it has kept their product elsewhere.
             masked: Whether 0 wins over infinity and NaN.
         """
         p = self.program
@@ -99,28 +99,43 @@ class Code:
         for i, operands in enumerate(self._operands):
             if not needed.isdisjoint(operands):
                 needed.add(p.first + i)
+        pending: dict[int, list[tuple[Any, Any]]] = {}
         adjoints: dict[int, Any] = {}
         if int(p.outputs[0]) in needed:
             adjoints[int(p.outputs[0])] = Lanes(self.b, seed)
         for i in reversed(range(len(self._operands))):
-            g = adjoints.pop(p.first + i, None) if p.first + i not in sought else adjoints.get(p.first + i)
+            slot = p.first + i
+            g = gathered(adjoints.pop(slot, None), pending.pop(slot, ()), masked=masked)
             if g is None:
                 continue
+            if slot in sought:
+                adjoints[slot] = g
             row, operands = p.primitives[p.codes[i]], self._operands[i]
             try:
-                partials = row.partials(LLVM, *map(self.value, operands), self.values[p.first + i])
+                partials = row.partials(LLVM, *map(self.value, operands), self.values[slot])
             except (TypeError, AttributeError) as error:
                 raise unreadable(row, error) from error
-            for slot, d in zip(operands, partials, strict=True):
-                if slot in needed:
-                    product = _product(LLVM.number(d), g, masked=masked)
-                    if product is not None and not send(slot, product):
-                        old = adjoints.get(slot)
-                        adjoints[slot] = product if old is None else old + product
+            for operand, d in zip(operands, partials, strict=True):
+                if operand in needed and not send(operand, d, g):
+                    pending.setdefault(operand, []).append((d, g))
+        for slot, products in pending.items():
+            adjoints[slot] = gathered(adjoints.get(slot), products, masked=masked)
         return adjoints
 
 
-def _product(d: Any, g: Any, *, masked: bool) -> Any:
+def gathered(g: Any, products: Iterable[tuple[Any, Any]], *, masked: bool) -> Any:
+    """An adjoint with all that was sent to it, multiplied and added here and not where it was sent.
+
+    Sums that stand open for long do not fit into registers: each addition would be stored, and waited for.
+    """
+    for d, sent in products:
+        product = product_of(LLVM.number(d), sent, masked=masked)
+        if product is not None:
+            g = product if g is None else g + product
+    return g
+
+
+def product_of(d: Any, g: Any, *, masked: bool) -> Any:
     """Local derivative times adjoint; None where that is 0 for certain."""
     if not isinstance(d, Lanes):
         return None if d == 0 else g if d == 1 else d * g
@@ -133,13 +148,14 @@ class Kernel:
     Args:
         program: What to run.
         layout: Which inputs and results there are.
-        width: Lanes: WIDTH, or 1 for a single row.
+        rows: Rows of a block: LANES, or 1 for a single row.
         fast: Whether functions may come from a vector library.
     """
 
-    def __init__(self, program: Program, layout: Layout, width: int, *, fast: bool) -> None:
+    def __init__(self, program: Program, layout: Layout, rows: int, *, fast: bool) -> None:
         self._fast = fast
-        self.program, self.layout, self.width = program, layout, width
+        self.program, self.layout, self.rows = program, layout, rows
+        self.width = min(rows, native_lanes())
         tables, grads = (
             (f"table_{k}" for k in range(len(layout.tables))),
             (f"grad_{k}" for k in range(len(layout.per_row))),
@@ -167,6 +183,7 @@ class _Writer:
     def __init__(self, kernel: Kernel, function: Any, *, masked: bool) -> None:
         self.kernel, self.masked = kernel, masked
         self.kind, self.width = lanes(kernel.width), kernel.width
+        self.parts = kernel.rows // kernel.width
         self.argument = function.args[0]
         self.b = b = ir.IRBuilder(function.append_basic_block())
         self.a = {}
@@ -184,16 +201,19 @@ class _Writer:
         layout, b, a = self.kernel.layout, self.b, self.a
         n_summed = len(layout.summed)
         self._pad()
-        for k in range(n_summed):
+        for k in range(n_summed * self.parts):
             store(b, constant(self.kind, 0.0), a["scratch"], i64(k))
         nan = b.alloca(F64)
         b.store(constant(F64, 0.0), nan)
         before = self._shared_code()
-        with loop(b, i64(0), a["blocks"]) as block:
-            self._block(block, nan, before)
+        with loop(b, i64(0), i64(self.parts)) as part, loop(b, i64(0), a["blocks"]) as block:
+            start = b.add(b.mul(block, i64(self.kernel.rows)), b.mul(part, i64(self.width)))
+            sums = b.gep(a["scratch"], [b.mul(part, i64(n_summed))], source_etype=self.kind)
+            self._block(start, sums, nan, before)
         divisor = load(b, F64, a["divisor"], i64(0))
         for k in range(n_summed):
-            total = _sum_of_lanes(b, load(b, self.kind, a["scratch"], i64(k)), self.width)
+            parts = [load(b, self.kind, a["scratch"], i64(part * n_summed + k)) for part in range(self.parts)]
+            total = _sum_of_lanes(b, parts, self.width)
             store(b, b.fdiv(b.fadd(total, constant(F64, 0.0)), divisor), a["summed"], i64(k))
             self._look(nan, total)
         if layout.has_gradient and not self.masked:
@@ -205,9 +225,9 @@ class _Writer:
     def _pad(self) -> None:
         """Fill the last block with the last row: what runs in its other lanes must be as harmless."""
         b, a = self.b, self.a
-        if self.width == 1:
+        if self.kernel.rows == 1:
             return
-        rows = b.mul(a["blocks"], i64(self.width))
+        rows = b.mul(a["blocks"], i64(self.kernel.rows))
         last = b.sub(a["count"], i64(1))
         for k, table in enumerate(self.kernel.layout.tables):
             base, n = a[f"table_{k}"], i64(len(table))
@@ -221,12 +241,12 @@ class _Writer:
         b.store(b.select(is_nan, x, b.load(nan, typ=F64)), nan)
 
     def _source(self, start: Any, slot: int) -> Lanes:
-        """An input in a block of rows."""
+        """An input in a block of rows; a shared one is loaded whenever it is used, which takes less than a register."""
         b = self.b
         if slot in self.places:
             table, n, column = self.places[slot]
             return Lanes(b, self._column(self.a[table], start, n, column))
-        return Lanes(b, spread(b, load(b, F64, self.a["shared"], i64(slot)), self.kind))
+        return Delayed(b, lambda: spread(b, load(b, F64, self.a["shared"], i64(slot)), self.kind))
 
     def _shared_code(self) -> dict[int, Any]:
         """What depends on no row, computed once: results by slot.
@@ -239,10 +259,9 @@ class _Writer:
         code.forward(once)
         return {program.first + i: code.values[program.first + i] for i in once}
 
-    def _block(self, block: Any, nan: Any, before: dict[int, Any]) -> None:
+    def _block(self, start: Any, sums: Any, nan: Any, before: dict[int, Any]) -> None:
+        """The rows from one on, as many as a vector has lanes."""
         layout, b, a, kind = self.kernel.layout, self.b, self.a, self.kind
-        start = b.mul(block, i64(self.width))
-
         code = Code(self.kernel.program, b, kind, lambda slot: self._source(start, slot))
         code.values |= before
         code.forward()
@@ -252,18 +271,20 @@ class _Writer:
             return
         place = {slot: k for k, slot in enumerate(layout.summed)}
 
-        def send(slot: int, product: Any) -> bool:
+        def send(slot: int, d: Any, g: Any) -> bool:
             if slot not in place:
                 return False
-            k = i64(place[slot])
-            store(b, b.fadd(load(b, kind, a["scratch"], k), product.value), a["scratch"], k)
+            product = product_of(LLVM.number(d), g, masked=self.masked)
+            if product is not None:
+                k = i64(place[slot])
+                store(b, b.fadd(load(b, kind, sums, k), product.value), sums, k)
             return True
 
         sought = {slot for group in layout.per_row for slot in group}
         adjoints = code.backward(self._seed(start), [*sought, *place], send, masked=self.masked)
         root = int(self.kernel.program.outputs[0])
         if root in place and root in adjoints:
-            send(root, adjoints[root])
+            send(root, 1.0, adjoints[root])
         total = constant(kind, 0.0)
         for k, group in enumerate(layout.per_row):
             for column, slot in enumerate(group):
@@ -272,7 +293,7 @@ class _Writer:
                 self._put(x, a[f"grad_{k}"], start, len(group), column)
                 if g is not None:
                     total = b.fadd(total, b.fmul(x, constant(kind, 0.0)))  # NaN of a NaN or an infinity
-        self._look(nan, _sum_of_lanes(b, total, self.width))
+        self._look(nan, _sum_of_lanes(b, [total], self.width))
 
     def _seed(self, start: Any) -> Any:
         """1 for each row, 0 for the lanes behind the last one."""
@@ -311,11 +332,10 @@ class _Writer:
             store(b, element, table, b.add(first, i64(lane * n)))
 
 
-def _sum_of_lanes(b: Any, x: Any, width: int) -> Any:
-    """From the first lane to the last."""
-    if width == 1:
-        return x
-    parts = [b.extract_element(x, ir.Constant(ir.IntType(32), lane)) for lane in range(width)]
+def _sum_of_lanes(b: Any, vectors: Sequence[Any], width: int) -> Any:
+    """From the first lane of the first vector to the last of the last."""
+    places = [ir.Constant(ir.IntType(32), lane) for lane in range(width)]
+    parts = [x if width == 1 else b.extract_element(x, lane) for x in vectors for lane in places]
     total = parts[0]
     for part in parts[1:]:
         total = b.fadd(total, part)

@@ -125,10 +125,10 @@ def _region(program: Program, start: int, stop: int, period: int) -> Region | No
     if body > LONGEST_BODY:
         return None
     phase = _phase(program, start, period)
-    parallel = _classified(program, start + phase, (stop - start - phase) // period, period)
+    parallel = classified(program, start + phase, (stop - start - phase) // period, period)
     if parallel is not None and parallel.parallel:
         return parallel
-    return _classified(program, start, (stop - start) // period, period)
+    return classified(program, start, (stop - start) // period, period)
 
 
 def _phase(program: Program, start: int, period: int) -> int:
@@ -148,7 +148,7 @@ def _phase(program: Program, start: int, period: int) -> int:
     return int(np.argmin(crossing))
 
 
-def _classified(program: Program, start: int, copies: int, period: int) -> Region | None:
+def classified(program: Program, start: int, copies: int, period: int) -> Region | None:
     """The longest region from there on whose operands are alike in every copy."""
     if copies < LEAST_COPIES:
         return None

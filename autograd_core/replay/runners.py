@@ -124,13 +124,13 @@ class KernelRunner:
     def __init__(self, kernel: Kernel, count: int) -> None:
         self.kernel = kernel
         layout = kernel.layout
-        blocks = -(-count // kernel.width)
-        rows = blocks * kernel.width  # the last block is padded
+        blocks = -(-count // kernel.rows)
+        rows = blocks * kernel.rows  # the last block is padded
         self.shared, self.summed = np.zeros(kernel.program.n_inputs), np.zeros(len(layout.summed))
         results = np.zeros((rows, layout.width))
         tables = [np.zeros((rows, len(slots))) for slots in layout.tables]
         per_row = [np.zeros((rows, len(slots))) for slots in layout.per_row]
-        scratch = np.zeros((len(layout.summed), kernel.width))
+        scratch = np.zeros((len(layout.summed), kernel.rows))
         self.divisor = np.ones(1)
         arrays = [self.shared, scratch, self.summed, results, self.divisor]
         again = ctypes.cast(kernel.again, ctypes.c_void_p).value
