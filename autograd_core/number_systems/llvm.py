@@ -218,6 +218,24 @@ def vector_library() -> tuple[Any, str, int] | None:
     return next(((library, letter, width) for name, letter, width in VECTOR_SETS if features.get(name)), None)
 
 
+def multiply_add(x: Any, y: Any, z: Any) -> Any:
+    """x y + z; in a module that need not keep Python's bits with one rounding, where the processor has that."""
+    here = next((a for a in (x, y, z) if isinstance(a, Lanes)), None)
+    if here is None or not isinstance(here.builder.module, FastModule) or not _has_fma():
+        return x * y + z
+    operands = [here.operand(a) for a in (x, y, z)]
+    kind = operands[0].type
+    width = width_of(kind)
+    function = _declared(here.builder.module, f"llvm.fma.{f'v{width}' if width else ''}f64", [kind] * 3)
+    return Lanes(here.builder, here.builder.call(function, operands))
+
+
+@cache
+def _has_fma() -> bool:
+    features = binding.get_host_cpu_features()
+    return bool(features.get("fma") or features.get("neon"))
+
+
 @cache
 def native_lanes() -> int:
     """Doubles in a vector register of this processor: straight-line code on wider vectors spills twice as much."""

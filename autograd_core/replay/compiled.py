@@ -21,7 +21,8 @@ from . import derived
 from .bound import Bound, CheckedBound, native, views
 from .exports.description import Description, argument_names, kept
 from .rows import numbers_of, rows_of, same_length, tree_of, tree_with_rows
-from .runners import LANES, MOST_EDGES, InterpreterRunner, KernelRunner, Layout, interpreter_of
+from .runners import LANES, MOST_EDGES, InterpreterRunner, KernelRunner, Layout, SharedPart, interpreter_of
+from .sharing import split
 from .tracing import Graph, lowered, recorded
 
 if TYPE_CHECKING:
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from .exports.symbols import Symbols
     from .program import Program
     from .runners import Runner
+    from .sharing import Split
     from .tracing import Traced
 
 CHUNK = 2**14  # rows that run at a time: the same always, or sums over rows would depend on the threads
@@ -53,6 +55,7 @@ class Branch:
         self.interpreter = interpreter_of(self.program, fast=fast)
         self.seconds = 0.0  # spent in the interpreter so far
         self._kernels: dict[Any, Any] = {}
+        self._parts: dict[Layout, Split | None] = {}
         self._plan: Any = None
         self._free: dict[Any, list[Runner]] = {}
 
@@ -62,8 +65,16 @@ class Branch:
 
         rows = 1 if count == 1 else LANES
         if (layout, rows) not in self._kernels:
-            self._kernels[layout, rows] = Kernel(self.program, layout, rows, fast=self._fast)
+            self._kernels[layout, rows] = Kernel(
+                self.program, layout, rows, fast=self._fast, parts=self.parts(layout)
+            )
         return self._kernels[layout, rows]
+
+    def parts(self, layout: Layout) -> Split | None:
+        """The program in what rows share and what differs; not where all is to be done in the order of `backward()`."""
+        if layout not in self._parts:
+            self._parts[layout] = split(self.program, layout) if self._fast else None
+        return self._parts[layout]
 
     @property
     def is_short(self) -> bool:
@@ -87,7 +98,11 @@ class Branch:
             return PlanRunner(self.plan, layout)
         if compiled and self.is_short:
             return KernelRunner(self.kernel(layout, count), count)
-        return InterpreterRunner(self.interpreter, layout, count)
+        parts = self.parts(layout)
+        if parts is None:
+            return InterpreterRunner(self.interpreter, layout, count)
+        rest = interpreter_of(parts.rest, fast=self._fast)
+        return InterpreterRunner(rest, layout, count, SharedPart(parts, layout.summed, fast=self._fast))
 
     def run(self, layout: Layout, shared: Any, tables: Sequence[Any]) -> tuple[Any, Any, list[Any], Any]:
         """Values, for each row and guard whether it went the traced way, and both kinds of gradients.

@@ -2,7 +2,8 @@
 
 The interpreter needs no compiling per program, but reads and writes memory at every instruction.
 Here a program becomes one function: values and adjoints live in registers, the lanes are rows of
-the batch, and gradients of what all rows share are summed in place. That costs about 0.2 ms of
+the batch, and gradients of what all rows share are summed in place; what depends on nothing else
+runs once, before and after the rows. That costs about 0.2 ms of
 compiling per edge, once for each program and, thanks to the cache on disk, once for all processes.
 
 Products of the backward sweep follow the zero-path rule, which takes two comparisons per edge.
@@ -20,15 +21,16 @@ from typing import TYPE_CHECKING, Any
 from llvmlite import ir
 
 from ..number_systems.llvm import LLVM, Delayed, FastModule, Lanes, native_lanes
-from ..ops import ROWS
+from .adjoints import gathered, with_product
 from .machine import ENTRY, F64, I64, PTR, VOID, addresses_of, constant, i64, lanes, load, loop, spread, store
 from .program import unreadable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Container, Iterable, Sequence
+    from collections.abc import Callable, Sequence
 
     from .program import Program
     from .runners import Layout
+    from .sharing import Split
 
 CALL = ir.FunctionType(VOID, [PTR])
 HEAD = (
@@ -77,14 +79,6 @@ class Code:
             except (TypeError, AttributeError) as error:
                 raise unreadable(row, error) from error
 
-    def without(self, slots: Container[int]) -> set[int]:
-        """The instructions that depend on none of these inputs."""
-        p, found = self.program, set()
-        for i, operands in enumerate(self._operands):
-            if all(x not in slots and (x < p.first or x - p.first in found) for x in operands):
-                found.add(i)
-        return found
-
     def backward(self, seed: Any, sought: Sequence[int], send: Callable[[int, Any, Any], bool], *, masked: bool) -> Any:
         """The adjoints of the sought slots.
 
@@ -123,25 +117,6 @@ class Code:
         return adjoints
 
 
-def gathered(g: Any, products: Iterable[tuple[Any, Any]], *, masked: bool) -> Any:
-    """An adjoint with all that was sent to it, multiplied and added here and not where it was sent.
-
-    Sums that stand open for long do not fit into registers: each addition would be stored, and waited for.
-    """
-    for d, sent in products:
-        product = product_of(LLVM.number(d), sent, masked=masked)
-        if product is not None:
-            g = product if g is None else g + product
-    return g
-
-
-def product_of(d: Any, g: Any, *, masked: bool) -> Any:
-    """Local derivative times adjoint; None where that is 0 for certain."""
-    if not isinstance(d, Lanes):
-        return None if d == 0 else g if d == 1 else d * g
-    return ROWS["path_product"].value(LLVM, d, g) if masked else d * g
-
-
 class Kernel:
     """A program as one function over rows.
 
@@ -150,11 +125,14 @@ class Kernel:
         layout: Which inputs and results there are.
         rows: Rows of a block: LANES, or 1 for a single row.
         fast: Whether functions may come from a vector library.
+        parts: The program in two, where something is shared by all rows.
     """
 
-    def __init__(self, program: Program, layout: Layout, rows: int, *, fast: bool) -> None:
+    def __init__(self, program: Program, layout: Layout, rows: int, *, fast: bool, parts: Split | None = None) -> None:
         self._fast = fast
-        self.program, self.layout, self.rows = program, layout, rows
+        self.layout, self.rows, self.parts = layout, rows, parts
+        self.program, self.inner = (program, layout) if parts is None else (parts.rest, parts.layout)
+        self.n_inputs = program.n_inputs
         self.width = min(rows, native_lanes())
         tables, grads = (
             (f"table_{k}" for k in range(len(layout.tables))),
@@ -197,30 +175,80 @@ class _Writer:
         }
 
     def write(self) -> None:
-        """Pad, run over all blocks, sum up, look for NaN."""
-        layout, b, a = self.kernel.layout, self.b, self.a
-        n_summed = len(layout.summed)
+        """What is shared, all blocks, sums over the rows, what is shared backward; look for NaN."""
+        b, a, kernel = self.b, self.a, self.kernel
+        n = len(kernel.inner.summed)
         self._pad()
-        for k in range(n_summed * self.parts):
-            store(b, constant(self.kind, 0.0), a["scratch"], i64(k))
-        nan = b.alloca(F64)
-        b.store(constant(F64, 0.0), nan)
-        before = self._shared_code()
-        with loop(b, i64(0), i64(self.parts)) as part, loop(b, i64(0), a["blocks"]) as block:
-            start = b.add(b.mul(block, i64(self.kernel.rows)), b.mul(part, i64(self.width)))
-            sums = b.gep(a["scratch"], [b.mul(part, i64(n_summed))], source_etype=self.kind)
-            self._block(start, sums, nan, before)
+        with loop(b, i64(0), i64(n * self.parts)) as k:
+            store(b, constant(self.kind, 0.0), a["scratch"], k)
+        self.nan = b.alloca(F64)
+        b.store(constant(F64, 0.0), self.nan)
+        shared = self._shared_forward()
+        with loop(b, i64(0), i64(self.parts)) as part:
+            sums = b.gep(a["scratch"], [b.mul(part, i64(n))], source_etype=self.kind)
+            with loop(b, i64(0), a["blocks"]) as block:
+                start = b.add(b.mul(block, i64(kernel.rows)), b.mul(part, i64(self.width)))
+                self._block(start, sums)
+        self._sum_up(n)
+        if shared and kernel.layout.summed:
+            self._shared_backward(shared)
         divisor = load(b, F64, a["divisor"], i64(0))
-        for k in range(n_summed):
-            parts = [load(b, self.kind, a["scratch"], i64(part * n_summed + k)) for part in range(self.parts)]
-            total = _sum_of_lanes(b, parts, self.width)
-            store(b, b.fdiv(b.fadd(total, constant(F64, 0.0)), divisor), a["summed"], i64(k))
-            self._look(nan, total)
-        if layout.has_gradient and not self.masked:
-            x = b.load(nan, typ=F64)
+        with loop(b, i64(0), i64(len(kernel.layout.summed))) as k:
+            total = b.fadd(load(b, F64, a["summed"], k), constant(F64, 0.0))
+            store(b, b.fdiv(total, divisor), a["summed"], k)
+            self._look(b.fmul(total, constant(F64, 0.0)))
+        if kernel.layout.has_gradient and not self.masked:
+            x = b.load(self.nan, typ=F64)
             with b.if_then(b.fcmp_unordered("uno", x, x), likely=False):
                 b.call(b.inttoptr(a["again"], CALL.as_pointer()), [self.argument])
         b.ret_void()
+
+    def _sum_up(self, n: int) -> None:
+        """The sums over the rows: for as many at once as there are lanes, lane after lane."""
+        b, a, width = self.b, self.a, self.width
+        with loop(b, i64(0), i64(n // width)) as group:
+            first = b.mul(group, i64(width))
+            total = None
+            for part in range(self.parts):
+                start = b.add(first, i64(part * n))
+                square = [load(b, self.kind, a["scratch"], b.add(start, i64(k))) for k in range(width)]
+                for row in _transposed(b, square):
+                    total = row if total is None else b.fadd(total, row)
+            b.store(total, b.gep(a["summed"], [first], source_etype=F64), align=8)
+        for k in range(n - n % width, n):
+            parts = [load(b, self.kind, a["scratch"], i64(part * n + k)) for part in range(self.parts)]
+            store(b, _sum_of_lanes(b, parts, width), a["summed"], i64(k))
+
+    # --- what all rows share ---
+
+    def _shared_forward(self) -> Code | None:
+        """Run the shared part, for the rest to read its results as inputs."""
+        parts, b, a = self.kernel.parts, self.b, self.a
+        if parts is None:
+            return None
+        n = self.kernel.n_inputs
+
+        def source(slot: int) -> Any:  # a seed is the sum over the rows, behind those that are asked for
+            place = {x: k for k, x in enumerate(parts.layout.summed)}
+            if slot < n:
+                return Delayed(b, lambda: load(b, F64, a["shared"], i64(slot)))
+            return Delayed(b, lambda: load(b, F64, a["summed"], i64(place[slot]))) if slot in place else 0.0
+
+        code = Code(parts.first, b, F64, source)
+        code.forward(set(range(len(parts.first.codes) - 1)))
+        for k, slot in enumerate(parts.results):
+            store(b, code.lanes(slot), a["shared"], i64(n + k))
+        return code
+
+    def _shared_backward(self, code: Code) -> None:
+        """Sweep the shared part, from the sums that its results' adjoints are."""
+        b, a, summed = self.b, self.a, self.kernel.layout.summed
+        code.forward()
+        adjoints = code.backward(constant(F64, 1.0), summed, lambda *_: False, masked=self.masked)
+        for k, slot in enumerate(summed):
+            if slot in adjoints:
+                total = b.fadd(load(b, F64, a["summed"], i64(k)), adjoints[slot].value)
+                store(b, total, a["summed"], i64(k))
 
     def _pad(self) -> None:
         """Fill the last block with the last row: what runs in its other lanes must be as harmless."""
@@ -234,11 +262,10 @@ class _Writer:
             with loop(b, a["count"], rows) as row, loop(b, i64(0), n) as column:
                 store(b, load(b, F64, base, b.add(b.mul(last, n), column)), base, b.add(b.mul(row, n), column))
 
-    def _look(self, nan: Any, x: Any) -> None:
-        """Remember whether some number was NaN: 0 * inf is NaN as well, so infinities do no harm to add."""
+    def _look(self, x: Any) -> None:
+        """Remember whether some number was NaN; infinities times 0 are asked for so, too."""
         b = self.b
-        is_nan = b.fcmp_unordered("uno", x, x)
-        b.store(b.select(is_nan, x, b.load(nan, typ=F64)), nan)
+        b.store(b.fadd(b.load(self.nan, typ=F64), x), self.nan)
 
     def _source(self, start: Any, slot: int) -> Lanes:
         """An input in a block of rows; a shared one is loaded whenever it is used, which takes less than a register."""
@@ -248,22 +275,10 @@ class _Writer:
             return Lanes(b, self._column(self.a[table], start, n, column))
         return Delayed(b, lambda: spread(b, load(b, F64, self.a["shared"], i64(slot)), self.kind))
 
-    def _shared_code(self) -> dict[int, Any]:
-        """What depends on no row, computed once: results by slot.
-
-        The inputs themselves are not kept: to read one again in each block takes less than a register.
-        """
-        program = self.kernel.program
-        code = Code(program, self.b, self.kind, lambda slot: self._source(None, slot))
-        once = code.without(self.places)
-        code.forward(once)
-        return {program.first + i: code.values[program.first + i] for i in once}
-
-    def _block(self, start: Any, sums: Any, nan: Any, before: dict[int, Any]) -> None:
+    def _block(self, start: Any, sums: Any) -> None:
         """The rows from one on, as many as a vector has lanes."""
-        layout, b, a, kind = self.kernel.layout, self.b, self.a, self.kind
+        layout, b, a, kind = self.kernel.inner, self.b, self.a, self.kind
         code = Code(self.kernel.program, b, kind, lambda slot: self._source(start, slot))
-        code.values |= before
         code.forward()
         for column, slot in zip(layout.places, layout.wanted, strict=True):
             self._put(code.lanes(slot), a["results"], start, layout.width, column)
@@ -274,10 +289,9 @@ class _Writer:
         def send(slot: int, d: Any, g: Any) -> bool:
             if slot not in place:
                 return False
-            product = product_of(LLVM.number(d), g, masked=self.masked)
-            if product is not None:
-                k = i64(place[slot])
-                store(b, b.fadd(load(b, kind, sums, k), product.value), sums, k)
+            k = i64(place[slot])
+            total = with_product(Lanes(b, load(b, kind, sums, k)), LLVM.number(d), g, masked=self.masked)
+            store(b, total.value, sums, k)
             return True
 
         sought = {slot for group in layout.per_row for slot in group}
@@ -293,7 +307,7 @@ class _Writer:
                 self._put(x, a[f"grad_{k}"], start, len(group), column)
                 if g is not None:
                     total = b.fadd(total, b.fmul(x, constant(kind, 0.0)))  # NaN of a NaN or an infinity
-        self._look(nan, _sum_of_lanes(b, [total], self.width))
+        self._look(_sum_of_lanes(b, [total], self.width))
 
     def _seed(self, start: Any) -> Any:
         """1 for each row, 0 for the lanes behind the last one."""
@@ -340,3 +354,19 @@ def _sum_of_lanes(b: Any, vectors: Sequence[Any], width: int) -> Any:
     for part in parts[1:]:
         total = b.fadd(total, part)
     return total
+
+
+def _transposed(b: Any, rows: Sequence[Any]) -> list[Any]:
+    """Lanes for rows, of as many vectors as each has lanes."""
+    rows, n = list(rows), len(rows)
+    apart = n // 2
+    while apart:
+        for k in (k for k in range(n) if not k & apart):
+            x, y = rows[k], rows[k + apart]
+            # A mask counts the lanes of x, then those of y.
+            low = [lane if not lane & apart else n + lane - apart for lane in range(n)]
+            high = [lane + apart if not lane & apart else n + lane for lane in range(n)]
+            masks = (ir.Constant(ir.VectorType(ir.IntType(32), n), mask) for mask in (low, high))
+            rows[k], rows[k + apart] = (b.shuffle_vector(x, y, mask) for mask in masks)
+        apart //= 2
+    return rows

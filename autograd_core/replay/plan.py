@@ -17,9 +17,10 @@ import numpy as np
 from llvmlite import ir
 
 from ..number_systems.llvm import LLVM, Delayed, FastModule, Lanes, native_lanes
+from .adjoints import gathered, with_product
 from .arranging import Total, arranged
 from .interpreter import HANDLER, handlers
-from .kernels import CALL, _sum_of_lanes, gathered, product_of
+from .kernels import CALL, _sum_of_lanes
 from .machine import (
     ENTRY,
     F64,
@@ -428,10 +429,10 @@ class _BodyWriter:
             if column or body.region.kinds[e] == LOCAL:
                 pending.setdefault(column or slot - p.first - body.region.start, []).append((d, g))
                 continue
-            product = product_of(LLVM.number(d), g, masked=self.masked)
-            if product is not None:
-                at = i64(self.scratch[slot])
-                store(b, b.fadd(load(b, self.kind, self.a["scratch"], at), product.value), self.a["scratch"], at)
+            at = i64(self.scratch[slot])
+            total = Lanes(b, load(b, self.kind, self.a["scratch"], at))
+            total = with_product(total, LLVM.number(d), g, masked=self.masked)
+            store(b, total.value, self.a["scratch"], at)
 
     def _scatter(self, column: Column, x: Any) -> None:
         """Add to the adjoints of what was gathered; one lane after the other where two may be the same."""
