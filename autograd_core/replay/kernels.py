@@ -20,10 +20,11 @@ from typing import TYPE_CHECKING, Any
 
 from llvmlite import ir
 
-from ..number_systems.llvm import LLVM, Delayed, FastModule, Lanes, native_lanes
+from ..number_systems.llvm import LLVM, Delayed, FastModule, Lanes
 from .adjoints import gathered, with_product
 from .machine import ENTRY, F64, I64, PTR, VOID, addresses_of, constant, i64, lanes, load, loop, spread, store
 from .program import unreadable
+from .runners import partial_sums
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -43,8 +44,6 @@ HEAD = (
     "divisor",
     "again",
 )  # then tables, then gradients per row
-
-
 class Code:
     """A program written down as instructions, forward and backward."""
 
@@ -133,7 +132,6 @@ class Kernel:
         self.layout, self.rows, self.parts = layout, rows, parts
         self.program, self.inner = (program, layout) if parts is None else (parts.rest, parts.layout)
         self.n_inputs = program.n_inputs
-        self.width = min(rows, native_lanes())
         tables, grads = (
             (f"table_{k}" for k in range(len(layout.tables))),
             (f"grad_{k}" for k in range(len(layout.per_row))),
@@ -160,8 +158,9 @@ class _Writer:
 
     def __init__(self, kernel: Kernel, function: Any, *, masked: bool) -> None:
         self.kernel, self.masked = kernel, masked
-        self.kind, self.width = lanes(kernel.width), kernel.width
-        self.parts = kernel.rows // kernel.width
+        self.kind, self.width = lanes(kernel.rows), kernel.rows
+        self.lanes = min(kernel.rows, partial_sums())  # of the sums over rows
+        self.sums = lanes(self.lanes)
         self.argument = function.args[0]
         self.b = b = ir.IRBuilder(function.append_basic_block())
         self.a = {}
@@ -179,45 +178,66 @@ class _Writer:
         b, a, kernel = self.b, self.a, self.kernel
         n = len(kernel.inner.summed)
         self._pad()
-        with loop(b, i64(0), i64(n * self.parts)) as k:
-            store(b, constant(self.kind, 0.0), a["scratch"], k)
+        with loop(b, i64(0), i64(n)) as k:
+            store(b, constant(self.sums, 0.0), a["scratch"], k)
         self.nan = b.alloca(F64)
         b.store(constant(F64, 0.0), self.nan)
         shared = self._shared_forward()
-        with loop(b, i64(0), i64(self.parts)) as part:
-            sums = b.gep(a["scratch"], [b.mul(part, i64(n))], source_etype=self.kind)
-            with loop(b, i64(0), a["blocks"]) as block:
-                start = b.add(b.mul(block, i64(kernel.rows)), b.mul(part, i64(self.width)))
-                self._block(start, sums)
+        with loop(b, i64(0), a["blocks"]) as block:
+            self._block(b.mul(block, i64(self.width)))
         self._sum_up(n)
         if shared and kernel.layout.summed:
             self._shared_backward(shared)
-        divisor = load(b, F64, a["divisor"], i64(0))
-        with loop(b, i64(0), i64(len(kernel.layout.summed))) as k:
-            total = b.fadd(load(b, F64, a["summed"], k), constant(F64, 0.0))
-            store(b, b.fdiv(total, divisor), a["summed"], k)
-            self._look(b.fmul(total, constant(F64, 0.0)))
+        self._finish(len(kernel.layout.summed))
         if kernel.layout.has_gradient and not self.masked:
             x = b.load(self.nan, typ=F64)
             with b.if_then(b.fcmp_unordered("uno", x, x), likely=False):
                 b.call(b.inttoptr(a["again"], CALL.as_pointer()), [self.argument])
         b.ret_void()
 
+    def _part(self, x: Any, part: int) -> Any:
+        """Some of the lanes, as many as a sum has."""
+        if not isinstance(x, Lanes) or self.width == self.lanes:
+            return x
+        chosen = range(part * self.lanes, (part + 1) * self.lanes)
+        mask = ir.Constant(ir.VectorType(ir.IntType(32), self.lanes), list(chosen))
+        whole = x.value
+        return Lanes(self.b, self.b.shuffle_vector(whole, ir.Constant(whole.type, ir.Undefined), mask))
+
     def _sum_up(self, n: int) -> None:
         """The sums over the rows: for as many at once as there are lanes, lane after lane."""
-        b, a, width = self.b, self.a, self.width
+        b, a, width = self.b, self.a, self.lanes
         with loop(b, i64(0), i64(n // width)) as group:
             first = b.mul(group, i64(width))
             total = None
-            for part in range(self.parts):
-                start = b.add(first, i64(part * n))
-                square = [load(b, self.kind, a["scratch"], b.add(start, i64(k))) for k in range(width)]
-                for row in _transposed(b, square):
-                    total = row if total is None else b.fadd(total, row)
+            square = [load(b, self.sums, a["scratch"], b.add(first, i64(k))) for k in range(width)]
+            for row in _transposed(b, square):
+                total = row if total is None else b.fadd(total, row)
             b.store(total, b.gep(a["summed"], [first], source_etype=F64), align=8)
         for k in range(n - n % width, n):
-            parts = [load(b, self.kind, a["scratch"], i64(part * n + k)) for part in range(self.parts)]
-            store(b, _sum_of_lanes(b, parts, width), a["summed"], i64(k))
+            store(b, _sum_of_lanes(b, load(b, self.sums, a["scratch"], i64(k)), width), a["summed"], i64(k))
+
+    def _finish(self, n: int) -> None:
+        """Divide the sums, and look whether one is NaN."""
+        b, at = self.b, self.a["summed"]
+        divisor = load(b, F64, self.a["divisor"], i64(0))
+
+        def some(first: Any, kind: Any) -> Any:
+            """Those from one on, as many as the kind has lanes; NaN where one of them is."""
+            place = b.gep(at, [first], source_etype=F64)
+            total = b.fadd(b.load(place, typ=kind, align=8), constant(kind, 0.0))
+            b.store(b.fdiv(total, spread(b, divisor, kind)), place, align=8)
+            return b.fmul(total, constant(kind, 0.0))
+
+        with b.goto_entry_block():
+            seen = b.alloca(self.sums)
+        b.store(constant(self.sums, 0.0), seen)
+        with loop(b, i64(0), i64(n // self.lanes)) as group:
+            found = some(b.mul(group, i64(self.lanes)), self.sums)
+            b.store(b.fadd(b.load(seen, typ=self.sums), found), seen)
+        self._look(_sum_of_lanes(b, b.load(seen, typ=self.sums), self.lanes))
+        for k in range(n - n % self.lanes, n):
+            self._look(some(i64(k), F64))
 
     # --- what all rows share ---
 
@@ -253,9 +273,9 @@ class _Writer:
     def _pad(self) -> None:
         """Fill the last block with the last row: what runs in its other lanes must be as harmless."""
         b, a = self.b, self.a
-        if self.kernel.rows == 1:
+        if self.width == 1:
             return
-        rows = b.mul(a["blocks"], i64(self.kernel.rows))
+        rows = b.mul(a["blocks"], i64(self.width))
         last = b.sub(a["count"], i64(1))
         for k, table in enumerate(self.kernel.layout.tables):
             base, n = a[f"table_{k}"], i64(len(table))
@@ -275,7 +295,7 @@ class _Writer:
             return Lanes(b, self._column(self.a[table], start, n, column))
         return Delayed(b, lambda: spread(b, load(b, F64, self.a["shared"], i64(slot)), self.kind))
 
-    def _block(self, start: Any, sums: Any) -> None:
+    def _block(self, start: Any) -> None:
         """The rows from one on, as many as a vector has lanes."""
         layout, b, a, kind = self.kernel.inner, self.b, self.a, self.kind
         code = Code(self.kernel.program, b, kind, lambda slot: self._source(start, slot))
@@ -289,9 +309,11 @@ class _Writer:
         def send(slot: int, d: Any, g: Any) -> bool:
             if slot not in place:
                 return False
-            k = i64(place[slot])
-            total = with_product(Lanes(b, load(b, kind, sums, k)), LLVM.number(d), g, masked=self.masked)
-            store(b, total.value, sums, k)
+            k, d = i64(place[slot]), LLVM.number(d)
+            total = Lanes(b, load(b, self.sums, a["scratch"], k))
+            for part in range(self.width // self.lanes):
+                total = with_product(total, self._part(d, part), self._part(g, part), masked=self.masked)
+            store(b, total.value, a["scratch"], k)
             return True
 
         sought = {slot for group in layout.per_row for slot in group}
@@ -307,7 +329,7 @@ class _Writer:
                 self._put(x, a[f"grad_{k}"], start, len(group), column)
                 if g is not None:
                     total = b.fadd(total, b.fmul(x, constant(kind, 0.0)))  # NaN of a NaN or an infinity
-        self._look(_sum_of_lanes(b, [total], self.width))
+        self._look(_sum_of_lanes(b, total, self.width))
 
     def _seed(self, start: Any) -> Any:
         """1 for each row, 0 for the lanes behind the last one."""
@@ -346,10 +368,11 @@ class _Writer:
             store(b, element, table, b.add(first, i64(lane * n)))
 
 
-def _sum_of_lanes(b: Any, vectors: Sequence[Any], width: int) -> Any:
-    """From the first lane of the first vector to the last of the last."""
-    places = [ir.Constant(ir.IntType(32), lane) for lane in range(width)]
-    parts = [x if width == 1 else b.extract_element(x, lane) for x in vectors for lane in places]
+def _sum_of_lanes(b: Any, x: Any, width: int) -> Any:
+    """From the first lane to the last."""
+    if width == 1:
+        return x
+    parts = [b.extract_element(x, ir.Constant(ir.IntType(32), lane)) for lane in range(width)]
     total = parts[0]
     for part in parts[1:]:
         total = b.fadd(total, part)

@@ -383,7 +383,7 @@ class _BodyWriter:
             self._add_buffer(k, column)
         for k, slot in enumerate(body.shared):
             if not p.n_inputs <= slot < p.first:
-                total = _sum_of_lanes(b, [load(b, self.kind, self.a["scratch"], i64(k))], body.width)
+                total = _sum_of_lanes(b, load(b, self.kind, self.a["scratch"], i64(k)), body.width)
                 at = i64(int(body.plan.at[slot]))
                 store(b, b.fadd(load(b, F64, self.a["adjoints"], at), total), self.a["adjoints"], at)
         b.ret_void()

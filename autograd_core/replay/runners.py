@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from .program import Program
     from .sharing import Split
 
-LANES = 8  # partial sums over rows, in every runner: so all add in one order
+LANES = 8  # rows of a block of straight-line code
 MOST_EDGES = 6_000  # of a program that becomes straight-line code: about a second of compiling
 CHUNK = 2**20  # slots times rows that an interpreter runs at a time: bounds the memory
 
@@ -77,7 +77,7 @@ class InterpreterRunner:
         inner = layout if shared is None else shared.split.layout
         self._inputs = np.zeros(interpreter.program.n_inputs)
         self.shared = self._inputs if shared is None else self._inputs[: -len(shared.split.results)]
-        self._sums = np.zeros((LANES, len(inner.summed)))
+        self._sums = np.zeros((partial_sums(), len(inner.summed)))
         self._has_gradient, self._places = layout.has_gradient, layout.places
         self.tables = [np.zeros((count, len(slots))) for slots in layout.tables]
         self.results = np.zeros((count, layout.width))
@@ -156,9 +156,21 @@ def _slots(slots: Any) -> Any:
 
 def _add_in_lanes(sums: Any, rows: Any) -> None:
     """Row after row into one partial sum of several, as vector code adds them."""
-    for start in range(0, len(rows), LANES):
-        block = rows[start : start + LANES]
+    for start in range(0, len(rows), len(sums)):
+        block = rows[start : start + len(sums)]
         sums[: len(block)] += block
+
+
+def partial_sums() -> int:
+    """How many sums over rows there are in every runner, row by row in turn: so all add in one order.
+
+    As many as a register has lanes: straight-line code loads and stores a sum for every row it adds.
+    """
+    try:
+        from ..number_systems.llvm import native_lanes
+    except ModuleNotFoundError:
+        return LANES
+    return native_lanes()
 
 
 class KernelRunner:
@@ -174,19 +186,18 @@ class KernelRunner:
         results = np.zeros((rows, layout.width))
         tables = [np.zeros((rows, len(slots))) for slots in layout.tables]
         per_row = [np.zeros((rows, len(slots))) for slots in layout.per_row]
-        scratch = np.zeros((len(summed), kernel.rows))
+        scratch = np.zeros((len(summed), min(kernel.rows, partial_sums())))
         self.divisor = np.ones(1)
         arrays = [shared, scratch, summed, results, self.divisor]
         again = ctypes.cast(kernel.again, ctypes.c_void_p).value
         fields = [count, blocks, *(x.ctypes.data for x in arrays), again, *(x.ctypes.data for x in (*tables, *per_row))]
-        self._kept = scratch
         self.block = np.array(fields, np.int64)
         self.tables, self.per_row = [t[:count] for t in tables], [g[:count] for g in per_row]
         self.results = results[:count]
         self._call = ctypes.CFUNCTYPE(None, ctypes.c_int64)(kernel.address)
         self.address, self.at = kernel.address, self.block.ctypes.data
         self.work = len(kernel.program.operands) * blocks
-        self._memory = shared, summed
+        self._memory = shared, summed, scratch
 
     def run(self) -> None:
         """In one call, without the interpreter lock."""
