@@ -20,6 +20,7 @@ from ..value import Value
 from . import derived
 from .bound import Bound, CheckedBound, native, views
 from .exports.description import Description, argument_names, kept
+from .outside import Outside
 from .rows import numbers_of, rows_of, same_length, tree_of, tree_with_rows
 from .runners import LANES, MOST_EDGES, InterpreterRunner, KernelRunner, Layout, interpreter_of
 from .tracing import Graph, lowered, recorded
@@ -45,7 +46,7 @@ class Branch:
 
     def __init__(self, traced: Traced, *, fast: bool) -> None:
         self._fast = fast
-        self.program, self.spec, self.guards, places, self.pattern = traced
+        self.program, self.spec, self.guards, places, self.pattern, self.outside = traced
         self.width = self.spec.size
         self.wanted = tuple(np.concatenate([self.program.outputs, self.program.guards]).tolist())
         outputs = range(len(self.program.outputs)) if places is None else places.tolist()
@@ -125,8 +126,9 @@ class CompiledFunction:
     """A function that was traced once, and runs on numbers without building graphs.
 
     `compile` makes it. Results equal those of the function itself bit for bit; so do gradients,
-    added up in topological order. Values from outside of the function are constants, at what they
-    were when traced; pass what is to vary as an argument. So are `.data` and `.detach()` of an
+    added up in topological order. Numbers and Values from outside of the function are constants, at
+    what they were when traced; pass what is to vary as an argument (a `StaleTraceWarning` says where
+    one has changed). So are `.data` and `.detach()` of an
     argument, and what is computed from arguments under `no_grad()`.
 
     Example:
@@ -152,6 +154,7 @@ class CompiledFunction:
         optimize: bool = True,
         name: str = "function",
         argument_names: Sequence[str] = (),
+        source: Any = None,
     ) -> None:
         self._options = {"in_axes": in_axes, "guards": guards, "max_traces": max_traces, "optimize": optimize}
         self._name = name = f"compiled {name}"
@@ -169,10 +172,13 @@ class CompiledFunction:
         self._argnums = tuple(chosen)
         self._graph_at, self._numbers_traced, self._optimize = graph_at, list(numbers), optimize
         self._lock = RLock()
+        self._source, self._outside = source, Outside(source)
         self._branches = [self._branch_at(numbers)]
 
     def _branch_at(self, numbers: Sequence[float]) -> Branch:
-        return Branch(lowered(self._graph_at(numbers), optimize=self._optimize), fast=self._optimize)
+        branch = Branch(lowered(self._graph_at(numbers), optimize=self._optimize), fast=self._optimize)
+        self._outside.add(branch.outside)
+        return branch
 
     # --- what it is ---
 
@@ -323,6 +329,7 @@ class CompiledFunction:
             [*self._numbers_traced, *(1.0 for i in extra for _ in self._slots[i])],
             **self._options | {"in_axes": (*in_axes, *(in_axes[i] for i in extra))},
             name=f"{what} of {self._name.removeprefix('compiled ')}",
+            source=self._source,
             argument_names=(*self._argument_names, *(f"{self._argument_names[i]}_direction" for i in extra)),
         )
 
@@ -569,6 +576,7 @@ class CompiledFunction:
 
     def _numbers(self, args: Sequence[Any]) -> tuple[Any, list[Any]]:
         """The inputs' numbers, and a table of rows for each mapped argument."""
+        self._outside.check(self._name)
         specs = self._specs
         if len(args) != len(specs):
             msg = f"{self._name}: expected {len(specs)} argument(s) as when compiled, got {len(args)}"
@@ -723,7 +731,7 @@ def compiled_function(f: Callable[..., Any], examples: Sequence[Any], **options:
     numbers = [float(x.data if isinstance(x, Value) else number(x, f"compile: example for {name}")) for x in leaves]
     specs = spec.children
     options["argument_names"] = argument_names(f, len(specs))
-    return CompiledFunction(lambda xs: recorded(f, specs, xs, name), specs, numbers, name=name, **options)
+    return CompiledFunction(lambda xs: recorded(f, specs, xs, name), specs, numbers, name=name, source=f, **options)
 
 
 def compiled_graph(roots: Any, inputs: Sequence[Any], **options: Any) -> CompiledFunction:

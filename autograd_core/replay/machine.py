@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import llvmlite
 from llvmlite import binding, ir
+from llvmlite.binding import create_pass_builder, create_pipeline_tuning_options  # ImportError where it is too old
 
 from ..number_systems.llvm import F64, I32, constant
 
@@ -110,7 +111,7 @@ class Machine:
             parsed.name = digest if keep else ""
             parsed.verify()
             if read_object(parsed.name) is None:
-                passes = binding.create_pass_builder(self.target, binding.create_pipeline_tuning_options(speed_level=2))
+                passes = create_pass_builder(self.target, create_pipeline_tuning_options(speed_level=2))
                 passes.getModulePassManager().run(parsed, passes)
             self.engine.add_module(parsed)
             self.engine.finalize_object()
@@ -150,7 +151,7 @@ def addresses_of(module: Any, names: Iterable[str], *, keep: bool = True) -> lis
 
 
 def cache_folder() -> Path | None:
-    """Where object code is kept; None where the variable AUTOGRAD_CORE_CACHE is set to nothing.
+    """Where object code is kept; None where AUTOGRAD_CORE_CACHE is set to nothing, or the user has no home.
 
     By default a folder of the user's own, so that nobody else can put code there.
     """
@@ -158,7 +159,10 @@ def cache_folder() -> Path | None:
     if chosen is not None:
         return Path(chosen) if chosen else None
     base = os.environ.get("LOCALAPPDATA" if sys.platform == "win32" else "XDG_CACHE_HOME")
-    return (Path(base) if base else Path.home() / ".cache") / "autograd-core"
+    try:
+        return (Path(base) if base else Path.home() / ".cache") / "autograd-core"
+    except RuntimeError:  # a user without a home, as in some containers
+        return None
 
 
 def read_object(key: str) -> bytes | None:

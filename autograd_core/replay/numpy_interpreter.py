@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..errors import PerformanceWarning
+from ..notes import warn_user
 from ..number_systems.numpy_arrays import NUMPY, Column
 from ..ops import ROWS
 from .program import unreadable
@@ -17,21 +19,29 @@ if TYPE_CHECKING:
     from ..ops import Primitive
     from .program import Program
 
+REMEDY = "pip install 'autograd-core[fast]'"
+said: list[str] = []  # warnings so far: one for a process
+
 
 class NumpyInterpreter:
     """Runs one program on NumPy; results are within 4 ulp of the compiled ones.
 
     Args:
         program: What to run.
+        why: Why no compiler does it: said at the first run of a process.
     """
 
     backend = "numpy"
 
-    def __init__(self, program: Program) -> None:
-        self.program = program
+    def __init__(self, program: Program, why: str = "") -> None:
+        self.program, self.why = program, why
 
     def run(self, inputs: Any, mapped: Any, rows: Any, wanted: Any, sought: Any = None) -> tuple[Any, Any]:
         """As `Interpreter.run`."""
+        if self.why and not said:
+            slow = f"compiled functions run on NumPy, several times slower: {self.why}; {REMEDY}"
+            warn_user(slow, PerformanceWarning)
+            said.append(self.why)
         p = self.program
         values = np.empty((p.n_slots, len(rows))).view(Column)
         values[: p.n_inputs] = inputs[:, None]

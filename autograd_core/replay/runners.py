@@ -149,11 +149,11 @@ class KernelRunner:
 
 
 def interpreter_of(program: Program, *, fast: bool) -> Any:
-    """LLVM's interpreter where llvmlite is installed, else NumPy's."""
+    """LLVM's interpreter where llvmlite can be loaded, else NumPy's."""
     try:
         from .interpreter import Interpreter
-    except ModuleNotFoundError:
+    except (ImportError, OSError) as error:  # not installed, too old; or its library is broken
         from .numpy_interpreter import NumpyInterpreter
 
-        return NumpyInterpreter(program)
+        return NumpyInterpreter(program, why=str(error))
     return Interpreter(program, fast=fast)

@@ -39,13 +39,14 @@ class Graph(NamedTuple):
 
 
 class Traced(NamedTuple):
-    """A program, the shape of its result, where its outputs stand in it, and its guards in words."""
+    """A program, the shape of its result, its guards in words, where outputs stand, and what it took for constants."""
 
     program: Program
     spec: Spec
     guards: tuple[str, ...]
     places: Any = None
     pattern: Any = None
+    outside: Sequence[Value] = ()
 
 
 def recorded(f: Callable[..., Any], specs: Sequence[Spec], numbers: Sequence[float], name: str) -> Graph:
@@ -74,10 +75,15 @@ def recorded(f: Callable[..., Any], specs: Sequence[Spec], numbers: Sequence[flo
 
 def lowered(graph: Graph, *, optimize: bool) -> Traced:
     """The program of what was recorded."""
+    outside: list[Value] = []
+    program = program_of(
+        graph.roots, graph.inputs, graph.guards, optimize=optimize, is_derived=graph.is_derived, outside=outside
+    )
     return Traced(
-        program_of(graph.roots, graph.inputs, graph.guards, optimize=optimize, is_derived=graph.is_derived),
+        program,
         graph.spec,
         tuple(node.label or node.op or "a leaf" for node in graph.guards),
         graph.places,
         graph.pattern,
+        outside,
     )

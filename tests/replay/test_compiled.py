@@ -75,6 +75,7 @@ def test_numpy_gives_the_same_answers(monkeypatch, program):
     expected, (expected_gradient,) = replay.compile(f, point).value_and_grad(point)
     with monkeypatch.context() as patch:
         patch.setitem(sys.modules, "autograd_core.replay.interpreter", None)
+        patch.setattr("autograd_core.replay.numpy_interpreter.said", ["elsewhere"])
         z, (gradient,) = replay.compile(f, point).value_and_grad(point)
     # Some six operations, each within 4 ulp of numbers up to 50, whose slopes reach some hundreds.
     assert z == pytest.approx(expected, rel=1e-9, abs=1e-9)
@@ -401,14 +402,39 @@ def test_nothing_is_imported_before_something_is_compiled():
     assert python(code) == "[]"
 
 
-def test_without_llvmlite():
-    code = """
-import sys; sys.modules["llvmlite"] = None
-from autograd_core.replay import compile
-f = compile(lambda x: x * x, 1.0)
-print(f.backend, f.value_and_grad(3.0))
+BROKEN = """
+import importlib.abc, sys
+class Finder(importlib.abc.MetaPathFinder):
+    def find_spec(self, name, path, target=None):
+        if name == "llvmlite":
+            raise OSError("libllvmlite.so cannot be loaded")
+sys.meta_path.insert(0, Finder())
 """
-    assert python(code) == "numpy (9.0, (6.0,))"
+NO_COMPILER = {
+    "import sys; sys.modules['llvmlite'] = None": "import of llvmlite halted",
+    "import llvmlite.binding; del llvmlite.binding.create_pass_builder": "cannot import name 'create_pass_builder'",
+    BROKEN: "libllvmlite.so cannot be loaded",
+}
+
+
+@pytest.mark.parametrize("broken", NO_COMPILER)
+def test_without_a_compiler_numpy_runs_it_and_that_is_said_once(broken):
+    code = f"""
+{broken}
+import warnings
+from autograd_core.replay import compile
+with warnings.catch_warnings(record=True) as caught:
+    warnings.simplefilter("always")
+    f = compile(lambda x: x * x, 1.0)
+    assert not caught
+    print(f.backend, f.value_and_grad(3.0), f(4.0))
+    print(*[(w.category.__name__, w.filename, str(w.message)) for w in caught])
+"""
+    first, second = python(code).splitlines()
+    assert first == "numpy (9.0, (6.0,)) 16.0"
+    assert second.startswith("('PerformanceWarning', '<string>', ")
+    assert NO_COMPILER[broken] in second
+    assert second.count("PerformanceWarning") == 1
 
 
 def test_without_numpy(monkeypatch):
