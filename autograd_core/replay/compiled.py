@@ -642,8 +642,9 @@ class CompiledFunction:
             parts = [first, *pool.map(chunk, starts[1:])]
         values, per_row, sums = zip(*parts, strict=True)
         total = sums[0]
-        for part in sums[1:]:
-            total = total + part
+        with np.errstate(all="ignore"):  # inf - inf, and sums beyond all doubles
+            for part in sums[1:]:
+                total = total + part
         return np.concatenate(values), [np.concatenate(groups) for groups in zip(*per_row, strict=True)], total
 
     def _chunk(self, shared: Any, tables: list[Any], *, gradient: bool) -> tuple[Any, list[Any], Any]:
@@ -669,7 +670,8 @@ class CompiledFunction:
             for group, rows in zip(per_row, groups, strict=True):
                 group[here] = rows[agree]
             if here.size:
-                total = total + summed
+                with np.errstate(all="ignore"):
+                    total = total + summed
             pending, k = pending[~agree], k + 1
             if pending.size:
                 broken = branch.named_guard(int(as_traced[~agree][0].argmin()))
