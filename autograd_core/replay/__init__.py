@@ -25,6 +25,7 @@ def compile(  # noqa: A001  ag.compile, left out of __all__
     guards: str = "part",
     max_traces: int = 16,
     optimize: bool = True,
+    dtype: Any = "float64",
 ) -> CompiledFunction:
     """Trace a function once, and get one that runs on numbers alone, for one point or many rows.
 
@@ -46,6 +47,7 @@ def compile(  # noqa: A001  ag.compile, left out of __all__
         optimize: Whether equal subexpressions become one, constants are folded, and chains of
             additions become one node. Values keep their bits, gradients add up in another order;
             without, gradients have the bits of `backward()` as well.
+        dtype: "float64", or "float32": arrays of half the size, and some seven digits.
 
     Returns:
         A CompiledFunction: call it, or its `value_and_grad`.
@@ -75,6 +77,7 @@ def compile(  # noqa: A001  ag.compile, left out of __all__
         "guards": guards,
         "max_traces": max_traces,
         "optimize": optimize,
+        "dtype": dtype,
     }
     if inputs is not None:
         return compiled_graph(f, list(inputs), **options)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 from functools import cached_property
 from itertools import pairwise
 from threading import RLock
@@ -44,14 +45,14 @@ COMPILE_SECONDS = 3e-4  # per edge, for code of a whole program
 class Branch:
     """One trace: its program, and what runs it."""
 
-    def __init__(self, traced: Traced, *, fast: bool) -> None:
-        self._fast = fast
+    def __init__(self, traced: Traced, *, fast: bool, dtype: str) -> None:
+        self._fast, self._dtype = fast, dtype
         self.program, self.spec, self.guards, places, self.pattern, self.outside = traced
         self.width = self.spec.size
         self.wanted = tuple(np.concatenate([self.program.outputs, self.program.guards]).tolist())
         outputs = range(len(self.program.outputs)) if places is None else places.tolist()
         self.places = (*outputs, *range(self.width, self.width + len(self.guards)))
-        self.interpreter = interpreter_of(self.program, fast=fast)
+        self.interpreter = interpreter_of(self.program, fast=fast, dtype=dtype)
         self.seconds = 0.0  # spent in the interpreter so far
         self._kernels: dict[Any, Any] = {}
         self._plan: Any = None
@@ -63,7 +64,7 @@ class Branch:
 
         width = 1 if count == 1 else LANES
         if (layout, width) not in self._kernels:
-            self._kernels[layout, width] = Kernel(self.program, layout, width, fast=self._fast)
+            self._kernels[layout, width] = Kernel(self.program, layout, width, fast=self._fast, dtype=self._dtype)
         return self._kernels[layout, width]
 
     @property
@@ -82,7 +83,8 @@ class Branch:
 
     def runner(self, layout: Layout, count: int, *, compiled: bool) -> Runner:
         """Memory for so many rows, and what runs on it."""
-        if compiled and count == 1 and (self.plan.share > MOSTLY or not self.is_short):
+        has_regions = compiled and count == 1 and self._dtype == "float64"  # they are written for doubles
+        if has_regions and (self.plan.share > MOSTLY or not self.is_short):
             from .plan import PlanRunner
 
             return PlanRunner(self.plan, layout)
@@ -103,9 +105,7 @@ class Branch:
             runner = free.pop()
         except IndexError:
             runner = self.runner(layout, count, compiled=compiled)
-        runner.shared[:] = shared
-        for table, rows in zip(runner.tables, tables, strict=True):
-            table[:] = rows
+        self.fill(runner, shared, tables)
         runner.run()
         if isinstance(runner, InterpreterRunner):
             self.seconds += runner.seconds
@@ -115,6 +115,13 @@ class Branch:
         if len(free) < KEPT_RUNNERS:
             free.append(runner)
         return values, truths == self.program.truths, *gradients
+
+    def fill(self, runner: Runner, shared: Any, tables: Sequence[Any]) -> None:
+        """Write the inputs; doubles beyond floats are infinite."""
+        with np.errstate(over="ignore") if self._dtype == "float32" else nullcontext():
+            runner.shared[:] = shared
+            for table, rows in zip(runner.tables, tables, strict=True):
+                table[:] = rows
 
     def named_guard(self, k: int) -> str:
         """A guard that does not hold, in words."""
@@ -152,12 +159,14 @@ class CompiledFunction:
         guards: str = "part",
         max_traces: int = 16,
         optimize: bool = True,
+        dtype: Any = "float64",
         name: str = "function",
         argument_names: Sequence[str] = (),
         source: Any = None,
     ) -> None:
-        self._options = {"in_axes": in_axes, "guards": guards, "max_traces": max_traces, "optimize": optimize}
         self._name = name = f"compiled {name}"
+        self.dtype = dtype = _real(dtype, name)
+        self._options = {"guards": guards, "max_traces": max_traces, "optimize": optimize, "dtype": dtype}
         if reduce is not None:
             one_of(name, "reduce", reduce, ("sum", "mean"))
         one_of(name, "guards", guards, ("part", "error"))
@@ -176,7 +185,9 @@ class CompiledFunction:
         self._branches = [self._branch_at(numbers)]
 
     def _branch_at(self, numbers: Sequence[float]) -> Branch:
-        branch = Branch(lowered(self._graph_at(numbers), optimize=self._optimize), fast=self._optimize)
+        branch = Branch(
+            lowered(self._graph_at(numbers), optimize=self._optimize), fast=self._optimize, dtype=self.dtype.name
+        )
         self._outside.add(branch.outside)
         return branch
 
@@ -271,9 +282,7 @@ class CompiledFunction:
         branch = self._branches[0]
         layout = self._layout(branch, gradient=branch.spec.kind == "leaf" and branch.pattern is None)
         runner = branch.runner(layout, count, compiled=branch.interpreter.backend == "llvm")
-        runner.shared[:] = shared
-        for table, rows in zip(runner.tables, tables, strict=True):
-            table[:] = rows
+        branch.fill(runner, shared, tables)
         if self._reduce == "mean":
             runner.divisor[:] = count
         if not isinstance(runner, InterpreterRunner) and not branch.guards:
@@ -651,18 +660,18 @@ class CompiledFunction:
         """Some rows: each trace serves those that take its branches."""
         count = len(tables[0]) if tables else 1
         layout = self._layout(self._branches[0], gradient=gradient)
-        values = np.empty((count, self._branches[0].width))
-        per_row = [np.empty((count, len(slots))) for slots in layout.per_row]
-        total = np.zeros(len(layout.summed))
+        values = np.empty((count, self._branches[0].width), self.dtype)
+        per_row = [np.empty((count, len(slots)), self.dtype) for slots in layout.per_row]
+        total = np.zeros(len(layout.summed), self.dtype)
         pending, k, broken = np.arange(count), 0, ""
         while pending.size:
-            if k == len(self._branches):
-                self._trace_again(k, self._point(shared, tables, pending[0]), broken)
+            is_new = k == len(self._branches) and self._trace_again(k, self._point(shared, tables, pending[0]), broken)
             branch = self._branches[k]
             layout = self._layout(branch, gradient=gradient)
             mine = [t[pending] for t in tables]
             some, as_traced, groups, summed = branch.run(layout, shared, mine)
             agree = as_traced.all(axis=1)
+            agree[0] |= is_new  # traced at this very row; a last digit of the program may say otherwise
             if not agree.all() and agree.any() and layout.summed:  # the sums must be of these rows alone
                 summed = branch.run(layout, shared, [t[agree] for t in mine])[-1]
             here = pending[agree]
@@ -685,17 +694,19 @@ class CompiledFunction:
                 point[slots.start : slots.stop] = next(rest)[row]
         return point.tolist()  # type: ignore[no-any-return]
 
-    def _trace_again(self, k: int, point: list[float], broken: str) -> None:
-        """Trace the function once more, where row after row disagreed with all k traces."""
+    def _trace_again(self, k: int, point: list[float], broken: str) -> bool:
+        """Trace the function once more at a row that disagreed with all k traces; false if another thread has."""
         if self._guards == "error" or k >= self._max_traces:
             why = "guards='error' forbids another trace" if self._guards == "error" else f"max_traces={k} are used up"
             msg = f"{self._name}: {broken} for these arguments, and {why}; use where(condition, a, b) for `if`"
             raise GuardError(msg)
         with self._lock:
-            if k == len(self._branches):  # another thread may have been here
-                branch = self._branch_at(point)
-                same_shape(self._branches[0].spec, branch.spec, f"{self._name}: the result on another branch")
-                self._branches.append(branch)
+            if k < len(self._branches):
+                return False
+            branch = self._branch_at(point)
+            same_shape(self._branches[0].spec, branch.spec, f"{self._name}: the result on another branch")
+            self._branches.append(branch)
+            return True
 
 
 def _processors() -> int:
@@ -714,6 +725,18 @@ def _mapped(in_axes: Any, n: int, name: str) -> tuple[bool, ...]:
             msg = f"{name}: expected in_axes of None (shared by all rows) or 0 (one entry per row), got {axis!r}"
             raise RangeError(msg)
     return tuple(axis == 0 for axis in axes)
+
+
+def _real(dtype: Any, name: str) -> Any:
+    """float64 or float32 as NumPy has it."""
+    try:
+        found = np.dtype(dtype)
+    except TypeError:
+        found = None
+    if found not in (np.float64, np.float32):
+        msg = f'{name}: expected dtype="float64" or dtype="float32", got {dtype!r}'
+        raise RangeError(msg)
+    return found
 
 
 def _at_least_one(max_traces: Any, name: str) -> int:

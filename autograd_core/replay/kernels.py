@@ -17,11 +17,27 @@ import ctypes
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 from llvmlite import ir
 
 from ..number_systems.llvm import LLVM, FastModule, Lanes
 from ..ops import ROWS
-from .machine import ENTRY, F64, I64, PTR, VOID, addresses_of, constant, i64, lanes, load, loop, spread, store
+from .machine import (
+    ENTRY,
+    I64,
+    PTR,
+    VOID,
+    addresses_of,
+    alignment,
+    constant,
+    i64,
+    lanes,
+    load,
+    loop,
+    real_of,
+    spread,
+    store,
+)
 from .program import unreadable
 
 if TYPE_CHECKING:
@@ -135,10 +151,12 @@ class Kernel:
         layout: Which inputs and results there are.
         width: Lanes: WIDTH, or 1 for a single row.
         fast: Whether functions may come from a vector library.
+        dtype: What it computes with: float64 or float32.
     """
 
-    def __init__(self, program: Program, layout: Layout, width: int, *, fast: bool) -> None:
-        self._fast = fast
+    def __init__(self, program: Program, layout: Layout, width: int, *, fast: bool, dtype: str = "float64") -> None:
+        self._fast, self.dtype = fast, np.dtype(dtype)
+        self.real = real_of(self.dtype)
         self.program, self.layout, self.width = program, layout, width
         tables, grads = (
             (f"table_{k}" for k in range(len(layout.tables))),
@@ -166,7 +184,7 @@ class _Writer:
 
     def __init__(self, kernel: Kernel, function: Any, *, masked: bool) -> None:
         self.kernel, self.masked = kernel, masked
-        self.kind, self.width = lanes(kernel.width), kernel.width
+        self.real, self.kind, self.width = kernel.real, lanes(kernel.width, kernel.real), kernel.width
         self.argument = function.args[0]
         self.b = b = ir.IRBuilder(function.append_basic_block())
         self.a = {}
@@ -186,18 +204,18 @@ class _Writer:
         self._pad()
         for k in range(n_summed):
             store(b, constant(self.kind, 0.0), a["scratch"], i64(k))
-        nan = b.alloca(F64)
-        b.store(constant(F64, 0.0), nan)
+        nan = b.alloca(self.real)
+        b.store(constant(self.real, 0.0), nan)
         before = self._shared_code()
         with loop(b, i64(0), a["blocks"]) as block:
             self._block(block, nan, before)
-        divisor = load(b, F64, a["divisor"], i64(0))
+        divisor = load(b, self.real, a["divisor"], i64(0))
         for k in range(n_summed):
             total = _sum_of_lanes(b, load(b, self.kind, a["scratch"], i64(k)), self.width)
-            store(b, b.fdiv(b.fadd(total, constant(F64, 0.0)), divisor), a["summed"], i64(k))
+            store(b, b.fdiv(b.fadd(total, constant(self.real, 0.0)), divisor), a["summed"], i64(k))
             self._look(nan, total)
         if layout.has_gradient and not self.masked:
-            x = b.load(nan, typ=F64)
+            x = b.load(nan, typ=self.real)
             with b.if_then(b.fcmp_unordered("uno", x, x), likely=False):
                 b.call(b.inttoptr(a["again"], CALL.as_pointer()), [self.argument])
         b.ret_void()
@@ -212,13 +230,13 @@ class _Writer:
         for k, table in enumerate(self.kernel.layout.tables):
             base, n = a[f"table_{k}"], i64(len(table))
             with loop(b, a["count"], rows) as row, loop(b, i64(0), n) as column:
-                store(b, load(b, F64, base, b.add(b.mul(last, n), column)), base, b.add(b.mul(row, n), column))
+                store(b, load(b, self.real, base, b.add(b.mul(last, n), column)), base, b.add(b.mul(row, n), column))
 
     def _look(self, nan: Any, x: Any) -> None:
         """Remember whether some number was NaN: 0 * inf is NaN as well, so infinities do no harm to add."""
         b = self.b
         is_nan = b.fcmp_unordered("uno", x, x)
-        b.store(b.select(is_nan, x, b.load(nan, typ=F64)), nan)
+        b.store(b.select(is_nan, x, b.load(nan, typ=self.real)), nan)
 
     def _source(self, start: Any, slot: int) -> Lanes:
         """An input in a block of rows."""
@@ -226,7 +244,7 @@ class _Writer:
         if slot in self.places:
             table, n, column = self.places[slot]
             return Lanes(b, self._column(self.a[table], start, n, column))
-        return Lanes(b, spread(b, load(b, F64, self.a["shared"], i64(slot)), self.kind))
+        return Lanes(b, spread(b, load(b, self.real, self.a["shared"], i64(slot)), self.kind))
 
     def _shared_code(self) -> dict[int, Any]:
         """What depends on no row, computed once: results by slot.
@@ -278,7 +296,7 @@ class _Writer:
         """1 for each row, 0 for the lanes behind the last one."""
         b = self.b
         if self.width == 1:
-            return constant(F64, 1.0)
+            return constant(self.real, 1.0)
         kind = ir.VectorType(I64, self.width)
         empty, lane_0 = ir.Constant(kind, ir.Undefined), ir.Constant(ir.IntType(32), 0)
         zeros = ir.Constant(ir.VectorType(ir.IntType(32), self.width), [0] * self.width)
@@ -292,10 +310,10 @@ class _Writer:
         b = self.b
         first = b.add(b.mul(start, i64(n)), i64(column))
         if self.width == 1 or n == 1:
-            return b.load(b.gep(table, [first], source_etype=F64), typ=self.kind, align=8)
+            return b.load(b.gep(table, [first], source_etype=self.real), typ=self.kind, align=alignment(self.kind))
         x = ir.Constant(self.kind, ir.Undefined)
         for lane in range(self.width):
-            element = load(b, F64, table, b.add(first, i64(lane * n)))
+            element = load(b, self.real, table, b.add(first, i64(lane * n)))
             x = b.insert_element(x, element, ir.Constant(ir.IntType(32), lane))
         return x
 
@@ -304,7 +322,7 @@ class _Writer:
         b = self.b
         first = b.add(b.mul(start, i64(n)), i64(column))
         if self.width == 1 or n == 1:
-            b.store(x, b.gep(table, [first], source_etype=F64), align=8)
+            b.store(x, b.gep(table, [first], source_etype=self.real), align=alignment(self.kind))
             return
         for lane in range(self.width):
             element = b.extract_element(x, ir.Constant(ir.IntType(32), lane))

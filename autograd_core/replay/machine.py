@@ -15,7 +15,7 @@ import llvmlite
 from llvmlite import binding, ir
 from llvmlite.binding import create_pass_builder, create_pipeline_tuning_options  # ImportError where it is too old
 
-from ..number_systems.llvm import F64, I32, constant
+from ..number_systems.llvm import F32, F64, I32, constant, element_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -35,9 +35,19 @@ def i64(x: int) -> Any:
     return ir.Constant(I64, x)
 
 
-def lanes(width: int) -> Any:
-    """The type of so many doubles: a scalar for one, else a vector."""
-    return F64 if width == 1 else ir.VectorType(F64, width)
+def lanes(width: int, real: Any = F64) -> Any:
+    """The type of so many doubles or floats: a scalar for one, else a vector."""
+    return real if width == 1 else ir.VectorType(real, width)
+
+
+def real_of(dtype: Any) -> Any:
+    """LLVM's type for NumPy's."""
+    return F32 if dtype.itemsize == 4 else F64
+
+
+def alignment(kind: Any) -> int:
+    """Bytes at whose multiples numbers of a type stand; vectors need no more than their lanes."""
+    return 4 if element_of(kind) in (I32, F32) else 8
 
 
 @contextmanager
@@ -59,25 +69,25 @@ def loop(b: Any, start: Any, stop: Any) -> Iterator[Any]:
 
 def load(b: Any, kind: Any, base: Any, index: Any) -> Any:
     """The element at an index, in units of that kind."""
-    return b.load(b.gep(base, [index], source_etype=kind), typ=kind, align=4 if kind is I32 else 8)
+    return b.load(b.gep(base, [index], source_etype=kind), typ=kind, align=alignment(kind))
 
 
 def store(b: Any, x: Any, base: Any, index: Any) -> None:
     """Write the element at an index, in units of its kind."""
-    b.store(x, b.gep(base, [index], source_etype=x.type), align=8)
+    b.store(x, b.gep(base, [index], source_etype=x.type), align=alignment(x.type))
 
 
 def spread(b: Any, x: Any, kind: Any) -> Any:
-    """A double in every lane."""
-    if kind is F64:
+    """One number in every lane."""
+    if not isinstance(kind, ir.VectorType):
         return x
     empty = ir.Constant(kind, ir.Undefined)
     lane_0 = ir.Constant(ir.VectorType(I32, kind.count), [0] * kind.count)
     return b.shuffle_vector(b.insert_element(empty, x, ir.Constant(I32, 0)), empty, lane_0)
 
 
-__all__ = ["ENTRY", "F64", "I32", "I64", "PTR", "VOID", "addresses_of", "constant", "i64", "lanes", "load", "lock",
-           "loop", "spread", "store"]  # fmt: skip
+__all__ = ["ENTRY", "F64", "I32", "I64", "PTR", "VOID", "addresses_of", "alignment", "constant", "element_of", "i64",
+           "lanes", "load", "lock", "loop", "real_of", "spread", "store"]  # fmt: skip
 
 
 # --- compiling ----------------------------------------------------------------------------------

@@ -29,12 +29,13 @@ class NumpyInterpreter:
     Args:
         program: What to run.
         why: Why no compiler does it: said at the first run of a process.
+        dtype: float64, or float32: then each result is computed in doubles and rounded.
     """
 
     backend = "numpy"
 
-    def __init__(self, program: Program, why: str = "") -> None:
-        self.program, self.why = program, why
+    def __init__(self, program: Program, why: str = "", dtype: str = "float64") -> None:
+        self.program, self.why, self.dtype = program, why, np.dtype(dtype)
 
     def run(self, inputs: Any, mapped: Any, rows: Any, wanted: Any, sought: Any = None) -> tuple[Any, Any]:
         """As `Interpreter.run`."""
@@ -43,21 +44,23 @@ class NumpyInterpreter:
             warn_user(slow, PerformanceWarning)
             said.append(self.why)
         p = self.program
-        values = np.empty((p.n_slots, len(rows))).view(Column)
+        values = np.empty((p.n_slots, len(rows)), self.dtype).view(Column)
         values[: p.n_inputs] = inputs[:, None]
-        values[p.n_inputs : p.first] = p.constants[:, None]
         values[mapped] = rows.T
         with np.errstate(all="ignore"):
+            values[p.n_inputs : p.first] = p.constants[:, None]
             for row, slots, own in self._instructions():
-                values[own] = _read(row, row.value, values[slots])
+                values[own] = _read(row, row.value, values[slots].astype(float, copy=False))
             if sought is None:
-                return _plain(values[wanted]), np.empty((len(rows), 0))
-            adjoints = np.zeros((p.n_slots, len(rows))).view(Column)
+                return _plain(values[wanted]), np.empty((len(rows), 0), self.dtype)
+            adjoints = np.zeros((p.n_slots, len(rows)), self.dtype).view(Column)
             adjoints[p.outputs[0]] = 1.0
             for row, slots, own in reversed(list(self._instructions())):
-                partials = _read(row, row.partials, (*values[slots], values[own]))
-                for slot, d in zip(slots, partials, strict=True):
-                    adjoints[slot] += ROWS["path_product"].value(NUMPY, d, adjoints[own])
+                *xs, z, g = (
+                    column.astype(float, copy=False) for column in (*values[slots], values[own], adjoints[own])
+                )
+                for slot, d in zip(slots, _read(row, row.partials, (*xs, z)), strict=True):
+                    adjoints[slot] += ROWS["path_product"].value(NUMPY, d, g)
         return _plain(values[wanted]), _plain(adjoints[sought])
 
     def _instructions(self) -> Iterator[tuple[Primitive, Any, int]]:

@@ -43,15 +43,15 @@ class Layout(NamedTuple):
 
 
 class Runner(Protocol):
-    """Memory for so many rows: write the inputs, run, read the results.
+    """Memory for so many rows: write the inputs, run, read the results. All of it is float64, or all float32.
 
     Attributes:
-        shared: float64 of shape (inputs,); those of arguments with rows are not read.
-        tables: float64 of shape (rows, columns), one for each argument with rows.
-        results: float64 of shape (rows, width).
-        per_row: float64 of shape (rows, slots), one for each group.
-        summed: float64 of shape (summed slots,).
-        divisor: float64 of shape (1,): what the sums are divided by.
+        shared: Of shape (inputs,); those of arguments with rows are not read.
+        tables: Of shape (rows, columns), one for each argument with rows.
+        results: Of shape (rows, width).
+        per_row: Of shape (rows, slots), one for each group.
+        summed: Of shape (summed slots,).
+        divisor: Of shape (1,): what the sums are divided by.
     """
 
     shared: Any
@@ -71,12 +71,13 @@ class InterpreterRunner:
     def __init__(self, interpreter: Any, layout: Layout, count: int) -> None:
         self.interpreter, self.layout = interpreter, layout
         self.seconds = 0.0  # that the last run took
-        self.shared = np.zeros(interpreter.program.n_inputs)
-        self.tables = [np.zeros((count, len(slots))) for slots in layout.tables]
-        self.results = np.zeros((count, layout.width))
-        self.per_row = [np.zeros((count, len(slots))) for slots in layout.per_row]
-        self.summed = np.zeros(len(layout.summed))
-        self.divisor = np.ones(1)
+        self.dtype = dtype = interpreter.dtype
+        self.shared = np.zeros(interpreter.program.n_inputs, dtype)
+        self.tables = [np.zeros((count, len(slots)), dtype) for slots in layout.tables]
+        self.results = np.zeros((count, layout.width), dtype)
+        self.per_row = [np.zeros((count, len(slots)), dtype) for slots in layout.per_row]
+        self.summed = np.zeros(len(layout.summed), dtype)
+        self.divisor = np.ones(1, dtype)
         self._mapped = _slots(slot for table in layout.tables for slot in table)
         self._wanted = _slots(layout.wanted)
         self._sought = _slots([*(slot for group in layout.per_row for slot in group), *layout.summed])
@@ -86,10 +87,11 @@ class InterpreterRunner:
         began = perf_counter()
         count = len(self.results)
         step = max(CHUNK // (self.interpreter.program.n_slots + 1) // LANES * LANES, 8 * LANES)
-        sums = np.zeros((LANES, len(self.summed)))
+        sums = np.zeros((LANES, len(self.summed)), self.dtype)
         for start in range(0, count, step):
             here = slice(start, start + step)
-            rows = np.concatenate([np.empty((min(step, count - start), 0)), *(t[here] for t in self.tables)], axis=1)
+            nothing = np.empty((min(step, count - start), 0), self.dtype)
+            rows = np.concatenate([nothing, *(t[here] for t in self.tables)], axis=1)
             sought = self._sought if self.layout.has_gradient else None
             results, gradient = self.interpreter.run(self.shared, self._mapped, rows, self._wanted, sought)
             self.results[here, self.layout.places] = results
@@ -128,12 +130,13 @@ class KernelRunner:
         layout = kernel.layout
         blocks = -(-count // kernel.width)
         rows = blocks * kernel.width  # the last block is padded
-        self.shared, self.summed = np.zeros(kernel.program.n_inputs), np.zeros(len(layout.summed))
-        results = np.zeros((rows, layout.width))
-        tables = [np.zeros((rows, len(slots))) for slots in layout.tables]
-        per_row = [np.zeros((rows, len(slots))) for slots in layout.per_row]
-        scratch = np.zeros((len(layout.summed), kernel.width))
-        self.divisor = np.ones(1)
+        dtype = kernel.dtype
+        self.shared, self.summed = np.zeros(kernel.program.n_inputs, dtype), np.zeros(len(layout.summed), dtype)
+        results = np.zeros((rows, layout.width), dtype)
+        tables = [np.zeros((rows, len(slots)), dtype) for slots in layout.tables]
+        per_row = [np.zeros((rows, len(slots)), dtype) for slots in layout.per_row]
+        scratch = np.zeros((len(layout.summed), kernel.width), dtype)
+        self.divisor = np.ones(1, dtype)
         arrays = [self.shared, scratch, self.summed, results, self.divisor]
         again = ctypes.cast(kernel.again, ctypes.c_void_p).value
         fields = [count, blocks, *(x.ctypes.data for x in arrays), again, *(x.ctypes.data for x in (*tables, *per_row))]
@@ -150,12 +153,12 @@ class KernelRunner:
         self._call(self.at)
 
 
-def interpreter_of(program: Program, *, fast: bool) -> Any:
+def interpreter_of(program: Program, *, fast: bool, dtype: str) -> Any:
     """LLVM's interpreter where llvmlite can be loaded, else NumPy's."""
     try:
         from .interpreter import Interpreter
     except (ImportError, OSError) as error:  # not installed, too old; or its library is broken
         from .numpy_interpreter import NumpyInterpreter
 
-        return NumpyInterpreter(program, why=str(error))
-    return Interpreter(program, fast=fast)
+        return NumpyInterpreter(program, str(error), dtype)
+    return Interpreter(program, fast=fast, dtype=dtype)
