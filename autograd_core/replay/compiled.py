@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from os import PathLike
 
     from .exports.symbols import Symbols
+    from .objective import Objective
     from .program import Program
     from .runners import Runner
     from .tracing import Traced
@@ -443,6 +444,57 @@ class CompiledFunction:
             has_gradient=branch.spec.kind == "leaf" and branch.pattern is None,
         )
 
+    def to_scipy(self, *args: Any) -> Objective:
+        """The function as `scipy.optimize` takes it: of one vector, with gradient, Jacobian or Hessian beside.
+
+        Args:
+            *args: As for a call. The differentiated ones become the vector, and its start; the others
+                stay as they are.
+
+        Returns:
+            An `Objective` with `fun`, `jac`, `hess`, `hessp`, `fun_and_jac` and `x0`.
+
+        Raises:
+            StructureError: A differentiated argument has rows, or arguments have other shapes than traced.
+
+        Example:
+            >>> from autograd_core import replay
+            >>> f = replay.compile(lambda p, t, y: p[0] * t + p[1] - y, [0.0, 0.0], 0.0, 0.0,
+            ...                    in_axes=(None, 0, 0), argnums=0)
+            >>> problem = f.to_scipy([1.0, 0.0], [0.0, 1.0, 2.0], [1.0, 3.0, 5.0])
+            >>> problem.fun(problem.x0).tolist(), problem.jac(problem.x0).tolist()
+            ([-1.0, -2.0, -3.0], [[0.0, 1.0], [1.0, 1.0], [2.0, 1.0]])
+            >>> from scipy.optimize import least_squares  # doctest: +SKIP
+            >>> least_squares(problem.fun, problem.x0, jac=problem.jac).x  # doctest: +SKIP
+            array([2., 1.])
+        """
+        from .objective import Objective
+
+        with_rows = [i for i in self._argnums if self._mapped[i]]
+        if with_rows:
+            msg = (
+                f"{self._name}.to_scipy: argument {with_rows[0]} has rows, and all rows are to share what an "
+                "optimizer varies; say what that is by compile(..., argnums=...)"
+            )
+            raise StructureError(msg)
+        shared, tables = self._numbers(args)
+        rows = iter(tables)
+        flat_args = [
+            next(rows) if mapped else shared[slots.start : slots.stop]
+            for slots, mapped in zip(self._slots, self._mapped, strict=True)
+        ]
+        flat = CompiledFunction(
+            lambda xs: _flattened(self._graph_at(xs)),
+            [Spec("array", (), (spec.size,)) for spec in self._specs],
+            self._numbers_traced,
+            **self._options | {"in_axes": tuple(0 if mapped else None for mapped in self._mapped)},
+            reduce=self._reduce,
+            argnums=self._argnums,
+            name=self._name.removeprefix("compiled "),
+            source=self._source,
+        )
+        return Objective(flat, self._specs, flat_args)
+
     def to_c(self, path: str | PathLike[str] | None = None) -> str:
         r"""The function at one point as a C99 file, which any C compiler takes and which needs libm alone.
 
@@ -725,6 +777,11 @@ def _mapped(in_axes: Any, n: int, name: str) -> tuple[bool, ...]:
             msg = f"{name}: expected in_axes of None (shared by all rows) or 0 (one entry per row), got {axis!r}"
             raise RangeError(msg)
     return tuple(axis == 0 for axis in axes)
+
+
+def _flattened(graph: Graph) -> Graph:
+    """The results in one array, if they are more than one number."""
+    return graph if graph.spec.kind == "leaf" else graph._replace(spec=Spec("array", (), (graph.spec.size,)))
 
 
 def _real(dtype: Any, name: str) -> Any:
