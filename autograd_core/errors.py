@@ -172,8 +172,8 @@ class StaleTraceWarning(UserWarning):
         ...     warnings.simplefilter("error")
         ...     f(3.0)
         Traceback (most recent call last):
-        autograd_core.errors.StaleTraceWarning: compiled <lambda>: w was 2.0 while tracing and is 5.0 now; the program keeps 2.0. Pass it as \
-an argument, or compile again
+        autograd_core.errors.StaleTraceWarning: compiled <lambda>: w was 2.0 while tracing and is 5.0 \
+now; the program keeps 2.0. Pass it as an argument, or compile again
     """
 
 

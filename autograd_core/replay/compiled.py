@@ -213,6 +213,19 @@ class CompiledFunction:
         n = len(self.program.codes)
         return f"<{self._name}: {n} instructions, {self.n_traces} trace(s), {self.backend}>"
 
+    def __copy__(self) -> CompiledFunction:
+        return self  # as with functions
+
+    def __deepcopy__(self, _: Any) -> CompiledFunction:
+        return self
+
+    def __reduce__(self) -> Any:
+        msg = (
+            f"{self._name} cannot be pickled: machine code belongs to its process. Compile again there, which takes "
+            "little time thanks to the cache; or save and load its .program"
+        )
+        raise OperandError(msg)
+
     # --- what it does ---
 
     def __call__(self, *args: Any) -> Any:
@@ -819,6 +832,9 @@ def compiled_function(f: Callable[..., Any], examples: Sequence[Any], **options:
 def compiled_graph(roots: Any, inputs: Sequence[Any], **options: Any) -> CompiledFunction:
     """Take a graph that stands as the function of some of its nodes."""
     results, spec = flatten(roots)
+    if not isinstance(inputs, (list, tuple)):
+        msg = f"compile: expected inputs as a list of Values, got {inputs!r} ({type(inputs).__name__})"
+        raise OperandError(msg)
     for what, nodes in (("roots", results), ("inputs", inputs)):
         for node in nodes:
             if not isinstance(node, Value):
@@ -830,3 +846,15 @@ def compiled_graph(roots: Any, inputs: Sequence[Any], **options: Any) -> Compile
     graph = Graph(results, list(inputs), {}, spec)
     options["argument_names"] = [x.label or f"x{k}" for k, x in enumerate(inputs)]
     return CompiledFunction(lambda _: graph, (LEAF,) * len(inputs), [], name="graph", **options)
+
+
+def compiled_program(program: Program, **options: Any) -> CompiledFunction:
+    """Take a program as the function of its inputs; it was traced once, and cannot be again."""
+    inputs = [Value(1.0) for _ in range(program.n_inputs)]
+    nodes = [x if isinstance(x, Value) else Value(x) for x in program.nodes(inputs)]
+    guards = {nodes[slot]: bool(truth) for slot, truth in zip(program.guards, program.truths, strict=True)}
+    roots = [nodes[slot] for slot in program.outputs]
+    spec = LEAF if len(roots) == 1 else Spec("list", (LEAF,) * len(roots))
+    graph = Graph(roots, inputs, guards, spec)
+    options |= {"guards": "error", "argument_names": [f"v{k}" for k in range(len(inputs))]}
+    return CompiledFunction(lambda _: graph, (LEAF,) * len(inputs), [], name="program", **options)

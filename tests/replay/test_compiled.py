@@ -1,6 +1,8 @@
 """`compile`: values and gradients of whole functions, for a point and for rows."""
 
+import copy
 import math
+import pickle
 import subprocess
 import sys
 
@@ -303,10 +305,22 @@ def test_wrong_graphs():
         replay.compile(3, inputs=[x])
     with pytest.raises(OperandError, match="expected inputs as Values, got 3"):
         replay.compile(x * x, inputs=[3])
+    with pytest.raises(OperandError, match=r"expected inputs as a list of Values, got Value\(data=1"):
+        replay.compile(x * x, inputs=x)
+    with pytest.raises(StructureError, match="a graph or a program needs no example arguments, got 2"):
+        replay.compile(x * x, 1.0, 2.0, inputs=[x])
     with pytest.raises(StructureError, match="stands twice among the inputs"):
         replay.compile(x * x, inputs=[x, x])
     with pytest.raises(OperandError, match=r"expected a function, or Values together with inputs=\[...\], got Value"):
         replay.compile(x * x)
+
+
+def test_copies_are_the_function_itself_and_pickles_are_refused():
+    f = replay.compile(lambda x: x * x, 1.0)
+    assert copy.deepcopy([f])[0] is f
+    assert copy.copy(f) is f
+    with pytest.raises(OperandError, match=r"compiled <lambda> cannot be pickled.* save and load its \.program"):
+        pickle.dumps(f)
 
 
 # --- errors -------------------------------------------------------------------------------------
