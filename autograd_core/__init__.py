@@ -24,8 +24,10 @@ from .errors import GraphCutWarning as GraphCutWarning
 from .errors import GuardError as GuardError
 from .errors import MissingExtraError as MissingExtraError
 from .errors import OperandError as OperandError
+from .errors import PerformanceWarning as PerformanceWarning
 from .errors import RangeError as RangeError
 from .errors import StaleGraphError as StaleGraphError
+from .errors import StaleTraceWarning as StaleTraceWarning
 from .errors import StructureError as StructureError
 from .errors import UnknownPrimitiveError as UnknownPrimitiveError
 from .functions import abs as abs  # noqa: A004
@@ -150,9 +152,11 @@ __all__ = [
     "MissingExtraError",
     "OperandError",
     "Path",
+    "PerformanceWarning",
     "Picture",
     "RangeError",
     "StaleGraphError",
+    "StaleTraceWarning",
     "Step",
     "Stepper",
     "StructureError",

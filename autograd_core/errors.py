@@ -145,6 +145,38 @@ class MissingExtraError(AutogradError, ValueError):
     """
 
 
+class PerformanceWarning(UserWarning):
+    """What was asked for is done, and right, but in a slow way; said once, with the remedy.
+
+    Compiled functions run on NumPy where llvmlite is missing, too old, or cannot be loaded.
+
+    Example:
+        >>> import autograd_core as ag
+        >>> issubclass(ag.PerformanceWarning, UserWarning)
+        True
+    """
+
+
+class StaleTraceWarning(UserWarning):
+    """A compiled function was traced with a number from outside that has changed since.
+
+    The program keeps the number it was traced with. What is to vary is passed as an argument.
+
+    Example:
+        >>> import autograd_core as ag, warnings
+        >>> from autograd_core import replay
+        >>> w = ag.Value(2.0, label="w")
+        >>> f = replay.compile(lambda x: w * x, 1.0)
+        >>> w.data = 5.0
+        >>> with warnings.catch_warnings():
+        ...     warnings.simplefilter("error")
+        ...     f(3.0)
+        Traceback (most recent call last):
+        autograd_core.errors.StaleTraceWarning: compiled <lambda>: w was 2.0 while tracing and is 5.0 \
+now; the program keeps 2.0. Pass it as an argument, or compile again
+    """
+
+
 class GraphCutWarning(UserWarning):
     """`float(value)` outside a transform: a number leaves the graph, once per place.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import warnings
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from .errors import AnomalyError
@@ -41,6 +42,14 @@ def user_line() -> str:
     while frame.f_back and frame.f_code.co_filename.startswith(OWN_FILES):
         frame = frame.f_back
     return f"{frame.f_code.co_filename}, line {frame.f_lineno}"
+
+
+def warn_user(message: str, category: type[Warning]) -> None:
+    """A warning that points to the code outside of this library that runs now."""
+    level, frame = 2, sys._getframe(1)
+    while frame.f_back and frame.f_code.co_filename.startswith(OWN_FILES):
+        frame, level = frame.f_back, level + 1
+    warnings.warn(message, category, stacklevel=level)
 
 
 def named(node: Value) -> str:

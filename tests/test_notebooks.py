@@ -26,8 +26,9 @@ def texts(notebook):
 def test_notebook(path, tmp_path):
     committed = nbformat.read(path, as_version=4)
     nbformat.validate(committed)
-    if "sklearn" in path.read_text():
-        pytest.importorskip("sklearn", reason="the extra `data` brings scikit-learn")
+    for package in ("sklearn", "scipy"):
+        if package in path.read_text():
+            pytest.importorskip(package, reason="the extra `data` brings scikit-learn, and with it SciPy")
     fresh = nbformat.read(path, as_version=4)
     for cell in fresh.cells:
         if cell.cell_type == "code":

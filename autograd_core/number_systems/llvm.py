@@ -3,6 +3,9 @@
 A `Lanes` is a value of type `double` or `<W x double>` at a place in a function under
 construction. Literals stay Python floats until they meet one. Nothing here is "fast math": each
 instruction is the IEEE operation, so that results equal those of `floats.py` bit for bit.
+
+`float` and `<W x float>` serve as well, at half the memory: arithmetic is in single precision, and
+so are functions that the vector library has; all others are computed in doubles and rounded once.
 """
 
 from __future__ import annotations
@@ -21,7 +24,7 @@ from .base import SYSTEMS
 from .floats import FLOATS
 from .vectors import ELEMENTARY, NO_BRANCH, NO_FLOAT, Vectors
 
-F64, I32 = ir.DoubleType(), ir.IntType(32)
+F64, F32, I32 = ir.DoubleType(), ir.FloatType(), ir.IntType(32)
 INTRINSICS = {"sqrt": "llvm.sqrt", "abs": "llvm.fabs", "floor": "llvm.floor", "ceil": "llvm.ceil"}
 PREFIX = "autograd_core_"  # under its own name LLVM knows `pow` and rewrites it: pow(x, 2) is not x * x to the last bit
 
@@ -37,10 +40,16 @@ def alike(element: Any, kind: Any) -> Any:
     return ir.VectorType(element, width) if width else element
 
 
+def element_of(kind: Any) -> Any:
+    """The type of one lane."""
+    return kind.element if isinstance(kind, ir.VectorType) else kind
+
+
 def constant(kind: Any, x: float) -> Any:
     """A literal in every lane."""
     width = width_of(kind)
-    return ir.Constant(kind, [float(x)] * width if width else float(x))
+    x = ctypes.c_float(x).value if element_of(kind) is F32 else float(x)  # infinity where it is beyond floats
+    return ir.Constant(kind, [x] * width if width else x)
 
 
 class Lanes:
@@ -99,7 +108,11 @@ class Delayed(Lanes):
 class Truth(Lanes):
     """The answer of a comparison in every lane; in arithmetic it is 1.0 or 0.0, as in Python."""
 
-    __slots__ = ()
+    __slots__ = ("kind",)
+
+    def __init__(self, builder: Any, value: Any, kind: Any) -> None:
+        super().__init__(builder, value)
+        self.kind = kind  # of what was compared
 
 
 def _operator(instruction: str, *, reflected: bool = False) -> Any:
@@ -115,7 +128,7 @@ def _comparison(sign: str) -> Any:
     def method(self: Lanes, other: Any) -> Truth:
         here = LLVM.number(self)
         compare = here.builder.fcmp_unordered if sign == "!=" else here.builder.fcmp_ordered  # NaN is unequal to itself
-        return Truth(here.builder, compare(sign, here.value, here.operand(other)))
+        return Truth(here.builder, compare(sign, here.value, here.operand(other)), here.value.type)
 
     return method
 
@@ -133,7 +146,7 @@ class Llvm(Vectors):
 
     def number(self, x: Any) -> Any:
         if isinstance(x, Truth):
-            return Lanes(x.builder, x.builder.uitofp(x.value, alike(F64, x.value.type)))
+            return Lanes(x.builder, x.builder.uitofp(x.value, x.kind))
         return x if isinstance(x, Lanes) else float(x)
 
     def where(self, condition: Any, a: Any, b: Any) -> Any:
@@ -149,11 +162,15 @@ class Llvm(Vectors):
             return float(getattr(FLOATS, name)(*xs))  # of literals alone
         operands = [here.operand(x) for x in xs]
         kind, module = here.value.type, here.builder.module
+        single = element_of(kind) is F32
         if name in INTRINSICS:
             width = width_of(kind)
-            function = _declared(module, f"{INTRINSICS[name]}.{f'v{width}' if width else ''}f64", [kind])
-        elif isinstance(module, FastModule) and vector_function(name, len(xs)) and _divides(kind):
+            bits = 32 if single else 64
+            function = _declared(module, f"{INTRINSICS[name]}.{f'v{width}' if width else ''}f{bits}", [kind])
+        elif isinstance(module, FastModule) and vector_function(name, len(xs), single=single) and _divides(kind):
             function = _in_vectors(module, name, kind, len(xs))
+        elif single:
+            return _narrowed(self.call(name, *map(_widened, xs)))
         else:
             function = _in_each_lane(module, name, kind, len(xs))
         return Lanes(here.builder, here.builder.call(function, operands))
@@ -161,6 +178,41 @@ class Llvm(Vectors):
     def rough_cbrt(self, x: Any) -> Any:
         """libm's."""
         return self.call("cbrt", x)
+
+    def norm(self, xs: Any) -> Any:
+        """Euclidean length."""
+        if any(isinstance(x, Lanes) and element_of(LLVM.number(x).value.type) is F32 for x in xs):
+            return _narrowed(super().norm([*map(_widened, xs)]))
+        return super().norm(xs)
+
+
+def _widened(x: Any) -> Any:
+    """Floats as doubles."""
+    if not isinstance(x, Lanes):
+        return x
+    x = LLVM.number(x)
+    return Lanes(x.builder, x.builder.fpext(x.value, alike(F64, x.value.type)))
+
+
+def _narrowed(x: Any) -> Any:
+    """Doubles rounded to floats."""
+    return Lanes(x.builder, x.builder.fptrunc(x.value, alike(F32, x.value.type)))
+
+
+def _by_parts(name: str) -> Any:
+    """A function that splits doubles in two: of floats, it is computed in doubles."""
+    of_doubles = getattr(Vectors, name)
+
+    def function(self: Llvm, x: Any) -> Any:
+        if isinstance(x, Lanes) and element_of(LLVM.number(x).value.type) is F32:
+            return _narrowed(of_doubles(self, _widened(x)))
+        return of_doubles(self, x)
+
+    return function
+
+
+for _name in ("cbrt", "gaussian", "normal_pdf", "normal_cdf"):
+    setattr(Llvm, _name, _by_parts(_name))
 
 
 def _elementary(name: str) -> Any:
@@ -203,6 +255,7 @@ class FastModule(ir.Module):  # type: ignore[misc]
 
 # glibc's own names in the vector ABI of x86-64: e for 512 bits, d for 256.
 VECTOR_SETS = (("avx512f", "e", 8), ("avx2", "d", 4))
+LANES, FLOATS_SET = 8, "d"  # 8 floats are 256 bits, of which any processor with those sets is capable
 
 
 @cache
@@ -226,7 +279,8 @@ def multiply_add(x: Any, y: Any, z: Any) -> Any:
     operands = [here.operand(a) for a in (x, y, z)]
     kind = operands[0].type
     width = width_of(kind)
-    function = _declared(here.builder.module, f"llvm.fma.{f'v{width}' if width else ''}f64", [kind] * 3)
+    bits = 32 if element_of(kind) is F32 else 64
+    function = _declared(here.builder.module, f"llvm.fma.{f'v{width}' if width else ''}f{bits}", [kind] * 3)
     return Lanes(here.builder, here.builder.call(function, operands))
 
 
@@ -245,17 +299,19 @@ def native_lanes() -> int:
 
 def _divides(kind: Any) -> bool:
     """Whether a type is one or several vectors of the vector library."""
-    width = width_of(kind)
-    return width > 0 and width % vector_library()[2] == 0  # type: ignore[index]
+    part = LANES if element_of(kind) is F32 else vector_library()[2]  # type: ignore[index]
+    return width_of(kind) > 0 and width_of(kind) % part == 0
 
 
 @cache
-def vector_function(name: str, arity: int) -> str:
+def vector_function(name: str, arity: int, *, single: bool = False) -> str:
     """The vector library's function of that name, made known to LLVM; "" if there is none."""
     found = vector_library()
     if found is None:
         return ""
     library, letter, width = found
+    if single:
+        letter, width, name = FLOATS_SET, LANES, f"{name}f"
     symbol = f"_ZGV{letter}N{width}{'v' * arity}_{name}"
     if not hasattr(library, symbol):
         return ""
@@ -265,9 +321,10 @@ def vector_function(name: str, arity: int) -> str:
 
 def _in_vectors(module: Any, name: str, kind: Any, arity: int) -> Any:
     """The vector library's function; where its vectors are shorter, a function that calls it on each part."""
-    symbol = vector_function(name, arity)
-    width = vector_library()[2]  # type: ignore[index]
-    part = ir.VectorType(F64, width)
+    single = element_of(kind) is F32
+    symbol = vector_function(name, arity, single=single)
+    width = LANES if single else vector_library()[2]  # type: ignore[index]
+    part = ir.VectorType(element_of(kind), width)
     vector = _declared(module, symbol, [part] * arity)
     if width == width_of(kind):
         return vector

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ..errors import MissingExtraError, OperandError
+from ..errors import MissingExtraError, OperandError, StructureError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -25,12 +25,14 @@ def compile(  # noqa: A001  ag.compile, left out of __all__
     guards: str = "part",
     max_traces: int = 16,
     optimize: bool = True,
+    dtype: Any = "float64",
 ) -> CompiledFunction:
     """Trace a function once, and get one that runs on numbers alone, for one point or many rows.
 
     Args:
         f: A function of numbers, or lists, tuples, dicts and NumPy arrays of them; or, with
-            `inputs`, a Value or a list of Values: a graph that stands.
+            `inputs`, a Value or a list of Values: a graph that stands; or a `Program` that was
+            loaded, whose inputs become the arguments.
         *example_args: Arguments for `f`, each as for one row. Only their shapes matter, and the
             branches that `f` takes at them.
         inputs: The Values that become the arguments, in order. What lies below them is cut off;
@@ -46,6 +48,7 @@ def compile(  # noqa: A001  ag.compile, left out of __all__
         optimize: Whether equal subexpressions become one, constants are folded, and chains of
             additions become one node. Values keep their bits, gradients add up in another order;
             without, gradients have the bits of `backward()` as well.
+        dtype: "float64", or "float32": arrays of half the size, and some seven digits.
 
     Returns:
         A CompiledFunction: call it, or its `value_and_grad`.
@@ -53,7 +56,8 @@ def compile(  # noqa: A001  ag.compile, left out of __all__
     Raises:
         MissingExtraError: NumPy is not installed.
         OperandError: `f` is no function, or an argument or the result is no number.
-        StructureError: `in_axes` has another length than the arguments.
+        StructureError: `in_axes` has another length than the arguments; or there are example
+            arguments beside `inputs` or a program, which need none.
         RangeError: An option that does not exist.
 
     Example:
@@ -64,7 +68,8 @@ def compile(  # noqa: A001  ag.compile, left out of __all__
         ([3.0, 7.0], [2.0, 1.0], [2.0, 2.0])
     """
     try:
-        from .compiled import compiled_function, compiled_graph
+        from .compiled import compiled_function, compiled_graph, compiled_program
+        from .program import Program
     except ModuleNotFoundError as error:
         msg = "compile needs NumPy: pip install 'autograd-core[fast]'"
         raise MissingExtraError(msg) from error
@@ -75,9 +80,15 @@ def compile(  # noqa: A001  ag.compile, left out of __all__
         "guards": guards,
         "max_traces": max_traces,
         "optimize": optimize,
+        "dtype": dtype,
     }
+    if example_args and (inputs is not None or isinstance(f, Program)):
+        msg = f"compile: a graph or a program needs no example arguments, got {len(example_args)}"
+        raise StructureError(msg)
     if inputs is not None:
-        return compiled_graph(f, list(inputs), **options)
+        return compiled_graph(f, inputs, **options)
+    if isinstance(f, Program):
+        return compiled_program(f, **options)
     if not callable(f):
         msg = f"compile: expected a function, or Values together with inputs=[...], got {f!r} ({type(f).__name__})"
         raise OperandError(msg)

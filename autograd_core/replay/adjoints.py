@@ -31,6 +31,8 @@ def with_product(total: Any, d: Any, g: Any, *, masked: bool) -> Any:
         return total + g if d == 1 else multiply_add(d, g, total)
     if total is None:
         return ROWS["path_product"].value(LLVM, d, g) if masked else d * g
-    if masked:
-        return LLVM.where(d == 0, total, LLVM.where(g == 0, total, multiply_add(d, g, total)))
-    return multiply_add(d, g, total)
+    more = multiply_add(d, g, total)
+    if not masked:
+        return more
+    d_is_0, g_is_0 = (Lanes.__eq__(x, 0) for x in (d, g))
+    return LLVM.where(d_is_0, total, LLVM.where(g_is_0, total, more))

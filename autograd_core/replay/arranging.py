@@ -87,9 +87,7 @@ def reordered(program: Program, order: Any) -> tuple[Program, Any]:
     place[program.first + order] = program.first + np.arange(len(order))
     moved = {name: place[getattr(program, name)].astype(np.int32) for name in ("outputs", "guards")}
     operands = place[program.operands[edges]].astype(np.int32)
-    return dataclasses.replace(
-        program, codes=program.codes[order], offsets=offsets, operands=operands, **moved
-    ), place
+    return dataclasses.replace(program, codes=program.codes[order], offsets=offsets, operands=operands, **moved), place
 
 
 # --- stages -------------------------------------------------------------------------------------

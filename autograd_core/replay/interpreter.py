@@ -30,11 +30,13 @@ from .machine import (
     VOID,
     addresses_of,
     constant,
+    element_of,
     i64,
     lanes,
     load,
     lock,
     loop,
+    real_of,
     spread,
     store,
 )
@@ -143,8 +145,8 @@ def _length(h: _Handler, reduction: Loop) -> tuple[Any, Callable[[Any], list[Lan
 
 
 def _length_in_lanes(h: _Handler, n: Any) -> Lanes:
-    """An integer as a double in every lane."""
-    return Lanes(h.b, spread(h.b, h.b.sitofp(n, F64), h.kind))
+    """An integer as a number in every lane."""
+    return Lanes(h.b, spread(h.b, h.b.sitofp(n, element_of(h.kind)), h.kind))
 
 
 # --- the driver ---------------------------------------------------------------------------------
@@ -199,17 +201,18 @@ def _driver(module: Any, name: str, kind: Any) -> None:
 
 Key = tuple["Primitive", int]
 _handlers: dict[Any, tuple[int, int]] = {}
-_drivers: dict[int, Callable[[int], None]] = {}
+_drivers: dict[Any, Callable[[int], None]] = {}
 
 
-def handlers(keys: Sequence[Key], width: int, *, fast: bool = False) -> list[tuple[int, int]]:
+def handlers(keys: Sequence[Key], width: int, *, fast: bool = False, real: Any = F64) -> list[tuple[int, int]]:
     """Addresses of the forward and the backward handler of each primitive and operand count.
 
     Raises:
         OperandError: A user's primitive does what is no arithmetic, such as `math.sin(x)`.
     """
+    kind = lanes(width, real)
     # A user may replace a primitive's rules, so they belong to the key.
-    full = [(row, row.value, row.partials, 0 if row in LOOPS else n, width, fast) for row, n in keys]
+    full = [(row, row.value, row.partials, 0 if row in LOOPS else n, kind, fast) for row, n in keys]
     with lock:
         missing = [key for key in dict.fromkeys(full) if key not in _handlers]
         if missing:
@@ -217,9 +220,9 @@ def handlers(keys: Sequence[Key], width: int, *, fast: bool = False) -> list[tup
             names = [(f"{ENTRY}forward_{k}", f"{ENTRY}backward_{k}") for k in range(len(missing))]
             for (row, _, _, n, _, _), pair in zip(missing, names, strict=True):
                 if row in LOOPS:
-                    _looped(module, LOOPS[row], pair, lanes(width))
+                    _looped(module, LOOPS[row], pair, kind)
                 else:
-                    _checked(module, row, n, pair, lanes(width))
+                    _checked(module, row, n, pair, kind)
             found = addresses_of(module, chain.from_iterable(names))
             _handlers.update(zip(missing, zip(found[::2], found[1::2]), strict=True))
         return [_handlers[key] for key in full]
@@ -232,15 +235,16 @@ def _checked(module: Any, row: Primitive, n: int, names: tuple[str, str], kind: 
         raise unreadable(row, error) from error
 
 
-def driver(width: int) -> Callable[[int], None]:
+def driver(width: int, real: Any = F64) -> Callable[[int], None]:
     """The function that runs programs over lanes of this width; takes the address of its argument block."""
+    kind = lanes(width, real)
     with lock:
-        if width not in _drivers:
+        if kind not in _drivers:
             module = ir.Module()
-            _driver(module, f"{ENTRY}run", lanes(width))
+            _driver(module, f"{ENTRY}run", kind)
             [address] = addresses_of(module, [f"{ENTRY}run"])
-            _drivers[width] = ctypes.CFUNCTYPE(None, ctypes.c_int64)(address)
-        return _drivers[width]
+            _drivers[kind] = ctypes.CFUNCTYPE(None, ctypes.c_int64)(address)
+        return _drivers[kind]
 
 
 class Interpreter:
@@ -249,12 +253,14 @@ class Interpreter:
     Args:
         program: What to run.
         fast: Whether functions of lanes may come from a vector library.
+        dtype: What it computes with: float64 or float32.
     """
 
     backend = "llvm"
 
-    def __init__(self, program: Program, *, fast: bool = False) -> None:
-        self.program, self.fast = program, fast
+    def __init__(self, program: Program, *, fast: bool = False, dtype: str = "float64") -> None:
+        self.program, self.fast, self.dtype = program, fast, np.dtype(dtype)
+        self.real = real_of(self.dtype)
         self._tables: dict[int, Any] = {}
 
     def _table(self, width: int) -> Any:
@@ -263,7 +269,7 @@ class Interpreter:
             p = self.program
             calls = list(zip(p.codes.tolist(), p.counts.tolist(), strict=True))
             kinds = list(dict.fromkeys(calls))
-            found = handlers([(p.primitives[code], n) for code, n in kinds], width, fast=self.fast)
+            found = handlers([(p.primitives[code], n) for code, n in kinds], width, fast=self.fast, real=self.real)
             addresses = dict(zip(kinds, found, strict=True))
             table = np.array([addresses[call] for call in calls], np.int64).reshape(-1, 2)
             self._tables[width] = np.ascontiguousarray(table.T)
@@ -273,26 +279,27 @@ class Interpreter:
         """Values, and the gradient of the first output, for every row.
 
         Args:
-            inputs: float64, one number per input; those of mapped ones are not used.
+            inputs: Of `dtype`, one number per input; those of mapped ones are not used.
             mapped: int32, the inputs that differ from row to row.
-            rows: float64 of shape (rows, len(mapped)), at least one row.
+            rows: Of `dtype` and shape (rows, len(mapped)), at least one row.
             wanted: int32, the slots to return.
             sought: int32, the slots whose adjoints to return; None for no backward pass.
 
         Returns:
             Two arrays of shapes (rows, len(wanted)) and (rows, len(sought)).
         """
-        p, count = self.program, len(rows)
+        p, count, dtype = self.program, len(rows), self.dtype
         width = 1 if count == 1 else WIDTH
         blocks = -(-count // width)
         padded = np.concatenate([rows, np.repeat(rows[-1:], blocks * width - count, axis=0)])
         lanes = np.ascontiguousarray(padded.reshape(blocks, width, -1).transpose(0, 2, 1))
-        values = np.empty((p.n_slots, width))
+        values = np.empty((p.n_slots, width), dtype)
         values[: p.n_inputs] = inputs[:, None]
-        values[p.n_inputs : p.first] = p.constants[:, None]
+        with np.errstate(over="ignore"):  # doubles beyond floats are infinite
+            values[p.n_inputs : p.first] = p.constants[:, None]
         seeks = np.empty(0, np.int32) if sought is None else sought
-        adjoints = np.empty((0 if sought is None else p.n_slots, width))
-        results, gradient = np.empty((blocks, len(wanted), width)), np.empty((blocks, len(seeks), width))
+        adjoints = np.empty((0 if sought is None else p.n_slots, width), dtype)
+        results, gradient = (np.empty((blocks, n, width), dtype) for n in (len(wanted), len(seeks)))
         table = self._table(width)
         counts = {"n": len(p.codes), "n_slots": p.n_slots, "n_mapped": len(mapped), "n_wanted": len(wanted)}
         fields = counts | {
@@ -315,7 +322,7 @@ class Interpreter:
             "gradient": gradient,
         }
         block = np.array([_address(fields[name]) for name in BLOCK], np.int64)
-        driver(width)(block.ctypes.data)
+        driver(width, self.real)(block.ctypes.data)
         return _by_rows(results)[:count], _by_rows(gradient)[:count]
 
 

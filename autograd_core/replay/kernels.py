@@ -18,11 +18,27 @@ import ctypes
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 from llvmlite import ir
 
 from ..number_systems.llvm import LLVM, Delayed, FastModule, Lanes
 from .adjoints import gathered, with_product
-from .machine import ENTRY, F64, I64, PTR, VOID, addresses_of, constant, i64, lanes, load, loop, spread, store
+from .machine import (
+    ENTRY,
+    I64,
+    PTR,
+    VOID,
+    addresses_of,
+    alignment,
+    constant,
+    i64,
+    lanes,
+    load,
+    loop,
+    real_of,
+    spread,
+    store,
+)
 from .program import unreadable
 from .runners import partial_sums
 
@@ -44,6 +60,8 @@ HEAD = (
     "divisor",
     "again",
 )  # then tables, then gradients per row
+
+
 class Code:
     """A program written down as instructions, forward and backward."""
 
@@ -124,11 +142,22 @@ class Kernel:
         layout: Which inputs and results there are.
         rows: Rows of a block: LANES, or 1 for a single row.
         fast: Whether functions may come from a vector library.
+        dtype: What it computes with: float64 or float32.
         parts: The program in two, where something is shared by all rows.
     """
 
-    def __init__(self, program: Program, layout: Layout, rows: int, *, fast: bool, parts: Split | None = None) -> None:
-        self._fast = fast
+    def __init__(
+        self,
+        program: Program,
+        layout: Layout,
+        rows: int,
+        *,
+        fast: bool,
+        dtype: str = "float64",
+        parts: Split | None = None,
+    ) -> None:
+        self._fast, self.dtype = fast, np.dtype(dtype)
+        self.real = real_of(self.dtype)
         self.layout, self.rows, self.parts = layout, rows, parts
         self.program, self.inner = (program, layout) if parts is None else (parts.rest, parts.layout)
         self.n_inputs = program.n_inputs
@@ -158,9 +187,9 @@ class _Writer:
 
     def __init__(self, kernel: Kernel, function: Any, *, masked: bool) -> None:
         self.kernel, self.masked = kernel, masked
-        self.kind, self.width = lanes(kernel.rows), kernel.rows
-        self.lanes = min(kernel.rows, partial_sums())  # of the sums over rows
-        self.sums = lanes(self.lanes)
+        self.real, self.kind, self.width = kernel.real, lanes(kernel.rows, kernel.real), kernel.rows
+        self.lanes = min(kernel.rows, partial_sums(kernel.dtype))  # of the sums over rows
+        self.sums = lanes(self.lanes, kernel.real)
         self.argument = function.args[0]
         self.b = b = ir.IRBuilder(function.append_basic_block())
         self.a = {}
@@ -180,8 +209,8 @@ class _Writer:
         self._pad()
         with loop(b, i64(0), i64(n)) as k:
             store(b, constant(self.sums, 0.0), a["scratch"], k)
-        self.nan = b.alloca(F64)
-        b.store(constant(F64, 0.0), self.nan)
+        self.nan = b.alloca(self.real)
+        b.store(constant(self.real, 0.0), self.nan)
         shared = self._shared_forward()
         with loop(b, i64(0), a["blocks"]) as block:
             self._block(b.mul(block, i64(self.width)))
@@ -190,7 +219,7 @@ class _Writer:
             self._shared_backward(shared)
         self._finish(len(kernel.layout.summed))
         if kernel.layout.has_gradient and not self.masked:
-            x = b.load(self.nan, typ=F64)
+            x = b.load(self.nan, typ=self.real)
             with b.if_then(b.fcmp_unordered("uno", x, x), likely=False):
                 b.call(b.inttoptr(a["again"], CALL.as_pointer()), [self.argument])
         b.ret_void()
@@ -213,20 +242,20 @@ class _Writer:
             square = [load(b, self.sums, a["scratch"], b.add(first, i64(k))) for k in range(width)]
             for row in _transposed(b, square):
                 total = row if total is None else b.fadd(total, row)
-            b.store(total, b.gep(a["summed"], [first], source_etype=F64), align=8)
+            b.store(total, b.gep(a["summed"], [first], source_etype=self.real), align=alignment(self.real))
         for k in range(n - n % width, n):
-            store(b, _sum_of_lanes(b, load(b, self.sums, a["scratch"], i64(k)), width), a["summed"], i64(k))
+            store(b, sum_of_lanes(b, load(b, self.sums, a["scratch"], i64(k)), width), a["summed"], i64(k))
 
     def _finish(self, n: int) -> None:
         """Divide the sums, and look whether one is NaN."""
         b, at = self.b, self.a["summed"]
-        divisor = load(b, F64, self.a["divisor"], i64(0))
+        divisor = load(b, self.real, self.a["divisor"], i64(0))
 
         def some(first: Any, kind: Any) -> Any:
             """Those from one on, as many as the kind has lanes; NaN where one of them is."""
-            place = b.gep(at, [first], source_etype=F64)
-            total = b.fadd(b.load(place, typ=kind, align=8), constant(kind, 0.0))
-            b.store(b.fdiv(total, spread(b, divisor, kind)), place, align=8)
+            place = b.gep(at, [first], source_etype=self.real)
+            total = b.fadd(b.load(place, typ=kind, align=alignment(self.real)), constant(kind, 0.0))
+            b.store(b.fdiv(total, spread(b, divisor, kind)), place, align=alignment(self.real))
             return b.fmul(total, constant(kind, 0.0))
 
         with b.goto_entry_block():
@@ -235,9 +264,9 @@ class _Writer:
         with loop(b, i64(0), i64(n // self.lanes)) as group:
             found = some(b.mul(group, i64(self.lanes)), self.sums)
             b.store(b.fadd(b.load(seen, typ=self.sums), found), seen)
-        self._look(_sum_of_lanes(b, b.load(seen, typ=self.sums), self.lanes))
+        self._look(sum_of_lanes(b, b.load(seen, typ=self.sums), self.lanes))
         for k in range(n - n % self.lanes, n):
-            self._look(some(i64(k), F64))
+            self._look(some(i64(k), self.real))
 
     # --- what all rows share ---
 
@@ -251,10 +280,10 @@ class _Writer:
         def source(slot: int) -> Any:  # a seed is the sum over the rows, behind those that are asked for
             place = {x: k for k, x in enumerate(parts.layout.summed)}
             if slot < n:
-                return Delayed(b, lambda: load(b, F64, a["shared"], i64(slot)))
-            return Delayed(b, lambda: load(b, F64, a["summed"], i64(place[slot]))) if slot in place else 0.0
+                return Delayed(b, lambda: load(b, self.real, a["shared"], i64(slot)))
+            return Delayed(b, lambda: load(b, self.real, a["summed"], i64(place[slot]))) if slot in place else 0.0
 
-        code = Code(parts.first, b, F64, source)
+        code = Code(parts.first, b, self.real, source)
         code.forward(set(range(len(parts.first.codes) - 1)))
         for k, slot in enumerate(parts.results):
             store(b, code.lanes(slot), a["shared"], i64(n + k))
@@ -264,10 +293,10 @@ class _Writer:
         """Sweep the shared part, from the sums that its results' adjoints are."""
         b, a, summed = self.b, self.a, self.kernel.layout.summed
         code.forward()
-        adjoints = code.backward(constant(F64, 1.0), summed, lambda *_: False, masked=self.masked)
+        adjoints = code.backward(constant(self.real, 1.0), summed, lambda *_: False, masked=self.masked)
         for k, slot in enumerate(summed):
             if slot in adjoints:
-                total = b.fadd(load(b, F64, a["summed"], i64(k)), adjoints[slot].value)
+                total = b.fadd(load(b, self.real, a["summed"], i64(k)), adjoints[slot].value)
                 store(b, total, a["summed"], i64(k))
 
     def _pad(self) -> None:
@@ -280,12 +309,12 @@ class _Writer:
         for k, table in enumerate(self.kernel.layout.tables):
             base, n = a[f"table_{k}"], i64(len(table))
             with loop(b, a["count"], rows) as row, loop(b, i64(0), n) as column:
-                store(b, load(b, F64, base, b.add(b.mul(last, n), column)), base, b.add(b.mul(row, n), column))
+                store(b, load(b, self.real, base, b.add(b.mul(last, n), column)), base, b.add(b.mul(row, n), column))
 
     def _look(self, x: Any) -> None:
         """Remember whether some number was NaN; infinities times 0 are asked for so, too."""
         b = self.b
-        b.store(b.fadd(b.load(self.nan, typ=F64), x), self.nan)
+        b.store(b.fadd(b.load(self.nan, typ=self.real), x), self.nan)
 
     def _source(self, start: Any, slot: int) -> Lanes:
         """An input in a block of rows; a shared one is loaded whenever it is used, which takes less than a register."""
@@ -293,7 +322,7 @@ class _Writer:
         if slot in self.places:
             table, n, column = self.places[slot]
             return Lanes(b, self._column(self.a[table], start, n, column))
-        return Delayed(b, lambda: spread(b, load(b, F64, self.a["shared"], i64(slot)), self.kind))
+        return Delayed(b, lambda: spread(b, load(b, self.real, self.a["shared"], i64(slot)), self.kind))
 
     def _block(self, start: Any) -> None:
         """The rows from one on, as many as a vector has lanes."""
@@ -329,13 +358,13 @@ class _Writer:
                 self._put(x, a[f"grad_{k}"], start, len(group), column)
                 if g is not None:
                     total = b.fadd(total, b.fmul(x, constant(kind, 0.0)))  # NaN of a NaN or an infinity
-        self._look(_sum_of_lanes(b, total, self.width))
+        self._look(sum_of_lanes(b, total, self.width))
 
     def _seed(self, start: Any) -> Any:
         """1 for each row, 0 for the lanes behind the last one."""
         b = self.b
         if self.width == 1:
-            return constant(F64, 1.0)
+            return constant(self.real, 1.0)
         kind = ir.VectorType(I64, self.width)
         empty, lane_0 = ir.Constant(kind, ir.Undefined), ir.Constant(ir.IntType(32), 0)
         zeros = ir.Constant(ir.VectorType(ir.IntType(32), self.width), [0] * self.width)
@@ -349,10 +378,10 @@ class _Writer:
         b = self.b
         first = b.add(b.mul(start, i64(n)), i64(column))
         if self.width == 1 or n == 1:
-            return b.load(b.gep(table, [first], source_etype=F64), typ=self.kind, align=8)
+            return b.load(b.gep(table, [first], source_etype=self.real), typ=self.kind, align=alignment(self.kind))
         x = ir.Constant(self.kind, ir.Undefined)
         for lane in range(self.width):
-            element = load(b, F64, table, b.add(first, i64(lane * n)))
+            element = load(b, self.real, table, b.add(first, i64(lane * n)))
             x = b.insert_element(x, element, ir.Constant(ir.IntType(32), lane))
         return x
 
@@ -361,14 +390,14 @@ class _Writer:
         b = self.b
         first = b.add(b.mul(start, i64(n)), i64(column))
         if self.width == 1 or n == 1:
-            b.store(x, b.gep(table, [first], source_etype=F64), align=8)
+            b.store(x, b.gep(table, [first], source_etype=self.real), align=alignment(self.kind))
             return
         for lane in range(self.width):
             element = b.extract_element(x, ir.Constant(ir.IntType(32), lane))
             store(b, element, table, b.add(first, i64(lane * n)))
 
 
-def _sum_of_lanes(b: Any, x: Any, width: int) -> Any:
+def sum_of_lanes(b: Any, x: Any, width: int) -> Any:
     """From the first lane to the last."""
     if width == 1:
         return x

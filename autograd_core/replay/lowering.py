@@ -40,6 +40,7 @@ def program_of(
     *,
     optimize: bool = True,
     is_derived: bool = False,
+    outside: list[Value] | None = None,
 ) -> Program:
     """The program of a graph that stands.
 
@@ -50,6 +51,7 @@ def program_of(
         guards: Nodes that must be true (not 0) or false at each run.
         optimize: Whether to fold constants, merge equal subexpressions, and gather chains of additions.
         is_derived: Whether this is a gradient or the like of another graph.
+        outside: Takes the leaves that became constants.
 
     Returns:
         A Program; its order of instructions is that of `topological_order`.
@@ -60,6 +62,8 @@ def program_of(
     order = _order([*roots, *guards], inputs)
     lowering.add([node for node in order if node not in cut] if cut else order)
     outputs, guarded = [lowering.slots[x] for x in roots], [lowering.slots[x] for x in guards]
+    if outside is not None:
+        outside += lowering.leaves
     if optimize:
         lowering.gather_chains({*outputs, *guarded})
     return lowering.program(outputs, guarded, list(guards.values()))
@@ -89,6 +93,7 @@ class _Lowering:
         self.n_inputs = len(inputs)
         self.optimize, self.is_derived = optimize, is_derived
         self.slots: dict[Any, int] = {x: slot for slot, x in enumerate(inputs)}
+        self.leaves: list[Value] = []  # that became constants
         self.numbers: list[float] = []
         self.constants: dict[Any, int] = {}
         self.neutral: set[int] = set()  # constants by which an operation may become another
@@ -117,6 +122,7 @@ class _Lowering:
             if row is None:
                 if node not in slots:
                     slots[node] = constant(float(node.data))
+                    self.leaves.append(node)
                 continue
             p, q = node._p, node._q
             xs: tuple[int, ...]
@@ -133,14 +139,18 @@ class _Lowering:
                     if optimize and (a in neutral or b in neutral):
                         slots[node] = self._simplified(row, xs)
                         continue
-            if not optimize:
-                slots[node] = n + len(rows)
-                rows.append(row)
-                operands.append(xs)
-                continue
-            key = (row, xs)
-            slot = known.get(key)
-            slots[node] = self._instruction(row, xs) if slot is None else slot
+            if optimize:
+                key = (row, xs)
+                slot = known.get(key)
+                if slot is None and (row is PRODUCT or max(xs) < 0):
+                    slot = self._instruction(row, xs)
+                if slot is not None:
+                    slots[node] = slot
+                    continue
+                known[key] = n + len(rows)
+            slots[node] = n + len(rows)
+            rows.append(row)
+            operands.append(xs)
 
     def _simplified(self, row: Primitive, operands: tuple[int, int]) -> int:
         """The slot of an operation one of whose operands is a telling number.

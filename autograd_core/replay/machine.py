@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 import llvmlite
 from llvmlite import binding, ir
+from llvmlite.binding import create_pass_builder, create_pipeline_tuning_options  # ImportError where it is too old
 
-from ..number_systems.llvm import F64, I32, constant
+from ..number_systems.llvm import F32, F64, I32, constant, element_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -34,9 +35,19 @@ def i64(x: int) -> Any:
     return ir.Constant(I64, x)
 
 
-def lanes(width: int) -> Any:
-    """The type of so many doubles: a scalar for one, else a vector."""
-    return F64 if width == 1 else ir.VectorType(F64, width)
+def lanes(width: int, real: Any = F64) -> Any:
+    """The type of so many doubles or floats: a scalar for one, else a vector."""
+    return real if width == 1 else ir.VectorType(real, width)
+
+
+def real_of(dtype: Any) -> Any:
+    """LLVM's type for NumPy's."""
+    return F32 if dtype.itemsize == 4 else F64
+
+
+def alignment(kind: Any) -> int:
+    """Bytes at whose multiples numbers of a type stand; vectors need no more than their lanes."""
+    return 4 if element_of(kind) in (I32, F32) else 8
 
 
 @contextmanager
@@ -58,25 +69,25 @@ def loop(b: Any, start: Any, stop: Any) -> Iterator[Any]:
 
 def load(b: Any, kind: Any, base: Any, index: Any) -> Any:
     """The element at an index, in units of that kind."""
-    return b.load(b.gep(base, [index], source_etype=kind), typ=kind, align=4 if kind is I32 else 8)
+    return b.load(b.gep(base, [index], source_etype=kind), typ=kind, align=alignment(kind))
 
 
 def store(b: Any, x: Any, base: Any, index: Any) -> None:
     """Write the element at an index, in units of its kind."""
-    b.store(x, b.gep(base, [index], source_etype=x.type), align=8)
+    b.store(x, b.gep(base, [index], source_etype=x.type), align=alignment(x.type))
 
 
 def spread(b: Any, x: Any, kind: Any) -> Any:
-    """A double in every lane."""
-    if kind is F64:
+    """One number in every lane."""
+    if not isinstance(kind, ir.VectorType):
         return x
     empty = ir.Constant(kind, ir.Undefined)
     lane_0 = ir.Constant(ir.VectorType(I32, kind.count), [0] * kind.count)
     return b.shuffle_vector(b.insert_element(empty, x, ir.Constant(I32, 0)), empty, lane_0)
 
 
-__all__ = ["ENTRY", "F64", "I32", "I64", "PTR", "VOID", "addresses_of", "constant", "i64", "lanes", "load", "lock",
-           "loop", "spread", "store"]  # fmt: skip
+__all__ = ["ENTRY", "F64", "I32", "I64", "PTR", "VOID", "addresses_of", "alignment", "constant", "element_of", "i64",
+           "lanes", "load", "lock", "loop", "real_of", "spread", "store"]  # fmt: skip
 
 
 # --- compiling ----------------------------------------------------------------------------------
@@ -110,7 +121,7 @@ class Machine:
             parsed.name = digest if keep else ""
             parsed.verify()
             if read_object(parsed.name) is None:
-                passes = binding.create_pass_builder(self.target, binding.create_pipeline_tuning_options(speed_level=2))
+                passes = create_pass_builder(self.target, create_pipeline_tuning_options(speed_level=2))
                 passes.getModulePassManager().run(parsed, passes)
             self.engine.add_module(parsed)
             self.engine.finalize_object()
@@ -150,7 +161,7 @@ def addresses_of(module: Any, names: Iterable[str], *, keep: bool = True) -> lis
 
 
 def cache_folder() -> Path | None:
-    """Where object code is kept; None where the variable AUTOGRAD_CORE_CACHE is set to nothing.
+    """Where object code is kept; None where AUTOGRAD_CORE_CACHE is set to nothing, or the user has no home.
 
     By default a folder of the user's own, so that nobody else can put code there.
     """
@@ -158,7 +169,10 @@ def cache_folder() -> Path | None:
     if chosen is not None:
         return Path(chosen) if chosen else None
     base = os.environ.get("LOCALAPPDATA" if sys.platform == "win32" else "XDG_CACHE_HOME")
-    return (Path(base) if base else Path.home() / ".cache") / "autograd-core"
+    try:
+        return (Path(base) if base else Path.home() / ".cache") / "autograd-core"
+    except RuntimeError:  # a user without a home, as in some containers
+        return None
 
 
 def read_object(key: str) -> bytes | None:

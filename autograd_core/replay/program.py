@@ -18,7 +18,7 @@ from ..pictures import draw
 from ..value import Value, record
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
     from os import PathLike
 
     from ..ops import Primitive
@@ -232,15 +232,25 @@ class Program:
         if len(numbers) != self.n_inputs:
             msg = f"draw: expected {self.n_inputs} number(s), got {len(numbers)}"
             raise StructureError(msg)
-        nodes: list[Any] = [Value(x, label=f"v{slot}") for slot, x in enumerate(numbers)]
-        nodes += self.constants.tolist()
-        for code, (start, stop) in zip(self.codes, pairwise(self.offsets.tolist()), strict=True):
-            node = record(self.primitives[code], *(nodes[slot] for slot in self.operands[start:stop]))
-            nodes.append(node)
+        nodes = self.nodes(Value(x, label=f"v{slot}") for slot, x in enumerate(numbers))
         root = nodes[self.outputs[output]]
         root = root if isinstance(root, Value) else Value(root)
         root.backward()
         return draw(root, **options)
+
+    def nodes(self, inputs: Iterable[Value]) -> list[Any]:
+        """The program as a graph again.
+
+        Args:
+            inputs: One Value per input.
+
+        Returns:
+            What stands in each slot: a Value, or a float for a constant.
+        """
+        nodes: list[Any] = [*inputs, *self.constants.tolist()]
+        for code, (start, stop) in zip(self.codes, pairwise(self.offsets.tolist()), strict=True):
+            nodes.append(record(self.primitives[code], *(nodes[slot] for slot in self.operands[start:stop])))
+        return nodes
 
 
 def _restored(cls: type[Program], found: dict[str, Any]) -> Program:

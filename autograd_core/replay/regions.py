@@ -109,14 +109,10 @@ def _runs(program: Program, start: int, stop: int, period: int) -> list[Region]:
     """Maximal stretches that repeat with that period."""
     codes, counts = program.codes[start:stop], program.counts[start:stop]
     alike = (codes[period:] == codes[:-period]) & (counts[period:] == counts[:-period])
-    edges = np.flatnonzero(np.diff(np.concatenate([[False], alike, [False]]).astype(np.int8)))
-    found = []
-    for a, b in edges.reshape(-1, 2).tolist():
-        if (b - a + period) // period >= LEAST_COPIES:
-            region = _region(program, start + a, start + b + period, period)
-            if region is not None:
-                found.append(region)
-    return found
+    edges = np.flatnonzero(np.diff(np.concatenate([[False], alike, [False]]).astype(np.int8))).reshape(-1, 2)
+    long = edges[(edges[:, 1] - edges[:, 0]) // period + 1 >= LEAST_COPIES]
+    regions = [_region(program, start + a, start + b + period, period) for a, b in long.tolist()]
+    return [region for region in regions if region is not None]
 
 
 def _region(program: Program, start: int, stop: int, period: int) -> Region | None:

@@ -46,15 +46,15 @@ class Layout(NamedTuple):
 
 
 class Runner(Protocol):
-    """Memory for so many rows: write the inputs, run, read the results.
+    """Memory for so many rows: write the inputs, run, read the results. All of it is float64, or all float32.
 
     Attributes:
-        shared: float64 of shape (inputs,); those of arguments with rows are not read.
-        tables: float64 of shape (rows, columns), one for each argument with rows.
-        results: float64 of shape (rows, width).
-        per_row: float64 of shape (rows, slots), one for each group.
-        summed: float64 of shape (summed slots,).
-        divisor: float64 of shape (1,): what the sums are divided by.
+        shared: Of shape (inputs,); those of arguments with rows are not read.
+        tables: Of shape (rows, columns), one for each argument with rows.
+        results: Of shape (rows, width).
+        per_row: Of shape (rows, slots), one for each group.
+        summed: Of shape (summed slots,).
+        divisor: Of shape (1,): what the sums are divided by.
     """
 
     shared: Any
@@ -74,16 +74,17 @@ class InterpreterRunner:
     def __init__(self, interpreter: Any, layout: Layout, count: int, shared: SharedPart | None = None) -> None:
         self.interpreter, self.part = interpreter, shared
         self.seconds = 0.0  # that the last run took
+        self.dtype = dtype = interpreter.dtype
         inner = layout if shared is None else shared.split.layout
-        self._inputs = np.zeros(interpreter.program.n_inputs)
+        self._inputs = np.zeros(interpreter.program.n_inputs, dtype)
         self.shared = self._inputs if shared is None else self._inputs[: -len(shared.split.results)]
-        self._sums = np.zeros((partial_sums(), len(inner.summed)))
+        self._sums = np.zeros((partial_sums(dtype), len(inner.summed)), dtype)
         self._has_gradient, self._places = layout.has_gradient, layout.places
-        self.tables = [np.zeros((count, len(slots))) for slots in layout.tables]
-        self.results = np.zeros((count, layout.width))
-        self.per_row = [np.zeros((count, len(slots))) for slots in layout.per_row]
-        self.summed = np.zeros(len(layout.summed))
-        self.divisor = np.ones(1)
+        self.tables = [np.zeros((count, len(slots)), dtype) for slots in layout.tables]
+        self.results = np.zeros((count, layout.width), dtype)
+        self.per_row = [np.zeros((count, len(slots)), dtype) for slots in layout.per_row]
+        self.summed = np.zeros(len(layout.summed), dtype)
+        self.divisor = np.ones(1, dtype)
         self._mapped = _slots(slot for table in layout.tables for slot in table)
         self._wanted = _slots(inner.wanted)
         self._sought = _slots([*(slot for group in inner.per_row for slot in group), *inner.summed])
@@ -99,7 +100,8 @@ class InterpreterRunner:
         sums[:] = 0.0
         for start in range(0, count, step):
             here = slice(start, start + step)
-            rows = np.concatenate([np.empty((min(step, count - start), 0)), *(t[here] for t in self.tables)], axis=1)
+            nothing = np.empty((min(step, count - start), 0), self.dtype)
+            rows = np.concatenate([nothing, *(t[here] for t in self.tables)], axis=1)
             sought = self._sought if self._has_gradient else None
             results, gradient = self.interpreter.run(self._inputs, self._mapped, rows, self._wanted, sought)
             self.results[here, self._places] = results
@@ -110,12 +112,13 @@ class InterpreterRunner:
                 group[here] = gradient[:, column : column + group.shape[1]]
                 column += group.shape[1]
             _add_in_lanes(sums, gradient[:, column:])
-        total = sums[0]
-        for lane in sums[1:]:
-            total = total + lane
-        if self.part and len(self.summed):
-            total = self.part.gradient(self.shared, total)
-        self.summed[:] = total / self.divisor
+        with np.errstate(all="ignore"):  # inf - inf, and sums beyond all doubles
+            total = sums[0]
+            for lane in sums[1:]:
+                total = total + lane
+            if self.part and len(self.summed):
+                total = self.part.gradient(self.shared, total)
+            self.summed[:] = total / self.divisor
         self.seconds = perf_counter() - began
 
 
@@ -126,14 +129,15 @@ class SharedPart:
         parts: The program in two.
         summed: Slots whose gradients are sought.
         fast: As for an interpreter.
+        dtype: Likewise.
     """
 
-    def __init__(self, parts: Split, summed: Sequence[int], *, fast: bool) -> None:
+    def __init__(self, parts: Split, summed: Sequence[int], *, fast: bool, dtype: str) -> None:
         self.split, n = parts, parts.first.n_inputs
-        self._interpreter = interpreter_of(parts.first, fast=fast)
+        self._interpreter = interpreter_of(parts.first, fast=fast, dtype=dtype)
         self._results, self._summed = _slots(parts.results), _slots(summed)
         self._seeds = _slots(parts.layout.summed[len(summed) :])  # whose adjoints the rest sums up
-        self._inputs, self._none = np.zeros(n), np.empty((1, 0))
+        self._inputs, self._none = np.zeros(n, dtype), np.empty((1, 0), dtype)
 
     def values(self, shared: Any) -> Any:
         """The results that the rest reads."""
@@ -156,21 +160,22 @@ def _slots(slots: Any) -> Any:
 
 def _add_in_lanes(sums: Any, rows: Any) -> None:
     """Row after row into one partial sum of several, as vector code adds them."""
-    for start in range(0, len(rows), len(sums)):
-        block = rows[start : start + len(sums)]
-        sums[: len(block)] += block
+    with np.errstate(all="ignore"):
+        for start in range(0, len(rows), len(sums)):
+            block = rows[start : start + len(sums)]
+            sums[: len(block)] += block
 
 
-def partial_sums() -> int:
+def partial_sums(dtype: Any) -> int:
     """How many sums over rows there are in every runner, row by row in turn: so all add in one order.
 
-    As many as a register has lanes: straight-line code loads and stores a sum for every row it adds.
+    As many as a register has lanes, since straight-line code loads and stores a sum for all the rows that it adds.
     """
     try:
         from ..number_systems.llvm import native_lanes
-    except ModuleNotFoundError:
+    except (ImportError, OSError):
         return LANES
-    return native_lanes()
+    return min(LANES, native_lanes() * 8 // int(dtype.itemsize))
 
 
 class KernelRunner:
@@ -181,13 +186,14 @@ class KernelRunner:
         layout = kernel.layout
         blocks = -(-count // kernel.rows)
         rows = blocks * kernel.rows  # the last block is padded
-        shared, summed = np.zeros(kernel.program.n_inputs), np.zeros(len(kernel.inner.summed))
+        dtype = kernel.dtype
+        shared, summed = (np.zeros(n, dtype) for n in (kernel.program.n_inputs, len(kernel.inner.summed)))
         self.shared, self.summed = shared[: kernel.n_inputs], summed[: len(layout.summed)]
-        results = np.zeros((rows, layout.width))
-        tables = [np.zeros((rows, len(slots))) for slots in layout.tables]
-        per_row = [np.zeros((rows, len(slots))) for slots in layout.per_row]
-        scratch = np.zeros((len(summed), min(kernel.rows, partial_sums())))
-        self.divisor = np.ones(1)
+        results = np.zeros((rows, layout.width), dtype)
+        tables = [np.zeros((rows, len(slots)), dtype) for slots in layout.tables]
+        per_row = [np.zeros((rows, len(slots)), dtype) for slots in layout.per_row]
+        scratch = np.zeros((len(summed), min(kernel.rows, partial_sums(dtype))), dtype)
+        self.divisor = np.ones(1, dtype)
         arrays = [shared, scratch, summed, results, self.divisor]
         again = ctypes.cast(kernel.again, ctypes.c_void_p).value
         fields = [count, blocks, *(x.ctypes.data for x in arrays), again, *(x.ctypes.data for x in (*tables, *per_row))]
@@ -204,12 +210,12 @@ class KernelRunner:
         self._call(self.at)
 
 
-def interpreter_of(program: Program, *, fast: bool) -> Any:
-    """LLVM's interpreter where llvmlite is installed, else NumPy's."""
+def interpreter_of(program: Program, *, fast: bool, dtype: str) -> Any:
+    """LLVM's interpreter where llvmlite can be loaded, else NumPy's."""
     try:
         from .interpreter import Interpreter
-    except ModuleNotFoundError:
+    except (ImportError, OSError) as error:  # not installed, too old; or its library is broken
         from .numpy_interpreter import NumpyInterpreter
 
-        return NumpyInterpreter(program)
-    return Interpreter(program, fast=fast)
+        return NumpyInterpreter(program, str(error), dtype)
+    return Interpreter(program, fast=fast, dtype=dtype)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..contexts import tracing
@@ -11,7 +13,7 @@ from ..value import Value
 from .lowering import program_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from .program import Program
 
@@ -39,13 +41,26 @@ class Graph(NamedTuple):
 
 
 class Traced(NamedTuple):
-    """A program, the shape of its result, where its outputs stand in it, and its guards in words."""
+    """A program, the shape of its result, its guards in words, where outputs stand, and what it took for constants."""
 
     program: Program
     spec: Spec
     guards: tuple[str, ...]
     places: Any = None
     pattern: Any = None
+    outside: Sequence[Value] = ()
+
+
+@contextmanager
+def uncollected() -> Iterator[None]:
+    """No garbage collection meanwhile: all of a growing graph is in use, and looking at it takes half of the time."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
 
 
 def recorded(f: Callable[..., Any], specs: Sequence[Spec], numbers: Sequence[float], name: str) -> Graph:
@@ -74,10 +89,15 @@ def recorded(f: Callable[..., Any], specs: Sequence[Spec], numbers: Sequence[flo
 
 def lowered(graph: Graph, *, optimize: bool) -> Traced:
     """The program of what was recorded."""
+    outside: list[Value] = []
+    program = program_of(
+        graph.roots, graph.inputs, graph.guards, optimize=optimize, is_derived=graph.is_derived, outside=outside
+    )
     return Traced(
-        program_of(graph.roots, graph.inputs, graph.guards, optimize=optimize, is_derived=graph.is_derived),
+        program,
         graph.spec,
         tuple(node.label or node.op or "a leaf" for node in graph.guards),
         graph.places,
         graph.pattern,
+        outside,
     )

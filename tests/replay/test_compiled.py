@@ -1,6 +1,8 @@
 """`compile`: values and gradients of whole functions, for a point and for rows."""
 
+import copy
 import math
+import pickle
 import subprocess
 import sys
 
@@ -15,6 +17,7 @@ import autograd_core as ag
 from autograd_core import OperandError, RangeError, StructureError, Value, replay
 from autograd_core.errors import MissingExtraError
 from autograd_core.graph import topological_order
+from autograd_core.replay import compiled as compiled_module
 from autograd_core.sweep import reverse
 
 INF = math.inf
@@ -75,6 +78,7 @@ def test_numpy_gives_the_same_answers(monkeypatch, program):
     expected, (expected_gradient,) = replay.compile(f, point).value_and_grad(point)
     with monkeypatch.context() as patch:
         patch.setitem(sys.modules, "autograd_core.replay.interpreter", None)
+        patch.setattr("autograd_core.replay.numpy_interpreter.said", ["elsewhere"])
         z, (gradient,) = replay.compile(f, point).value_and_grad(point)
     # Some six operations, each within 4 ulp of numbers up to 50, whose slopes reach some hundreds.
     assert z == pytest.approx(expected, rel=1e-9, abs=1e-9)
@@ -301,10 +305,22 @@ def test_wrong_graphs():
         replay.compile(3, inputs=[x])
     with pytest.raises(OperandError, match="expected inputs as Values, got 3"):
         replay.compile(x * x, inputs=[3])
+    with pytest.raises(OperandError, match=r"expected inputs as a list of Values, got Value\(data=1"):
+        replay.compile(x * x, inputs=x)
+    with pytest.raises(StructureError, match="a graph or a program needs no example arguments, got 2"):
+        replay.compile(x * x, 1.0, 2.0, inputs=[x])
     with pytest.raises(StructureError, match="stands twice among the inputs"):
         replay.compile(x * x, inputs=[x, x])
     with pytest.raises(OperandError, match=r"expected a function, or Values together with inputs=\[...\], got Value"):
         replay.compile(x * x)
+
+
+def test_copies_are_the_function_itself_and_pickles_are_refused():
+    f = replay.compile(lambda x: x * x, 1.0)
+    assert copy.deepcopy([f])[0] is f
+    assert copy.copy(f) is f
+    with pytest.raises(OperandError, match=r"compiled <lambda> cannot be pickled.* save and load its \.program"):
+        pickle.dumps(f)
 
 
 # --- errors -------------------------------------------------------------------------------------
@@ -401,14 +417,39 @@ def test_nothing_is_imported_before_something_is_compiled():
     assert python(code) == "[]"
 
 
-def test_without_llvmlite():
-    code = """
-import sys; sys.modules["llvmlite"] = None
-from autograd_core.replay import compile
-f = compile(lambda x: x * x, 1.0)
-print(f.backend, f.value_and_grad(3.0))
+BROKEN = """
+import importlib.abc, sys
+class Finder(importlib.abc.MetaPathFinder):
+    def find_spec(self, name, path, target=None):
+        if name == "llvmlite":
+            raise OSError("libllvmlite.so cannot be loaded")
+sys.meta_path.insert(0, Finder())
 """
-    assert python(code) == "numpy (9.0, (6.0,))"
+NO_COMPILER = {
+    "import sys; sys.modules['llvmlite'] = None": "import of llvmlite halted",
+    "import llvmlite.binding; del llvmlite.binding.create_pass_builder": "cannot import name 'create_pass_builder'",
+    BROKEN: "libllvmlite.so cannot be loaded",
+}
+
+
+@pytest.mark.parametrize("broken", NO_COMPILER)
+def test_without_a_compiler_numpy_runs_it_and_that_is_said_once(broken):
+    code = f"""
+{broken}
+import warnings
+from autograd_core.replay import compile
+with warnings.catch_warnings(record=True) as caught:
+    warnings.simplefilter("always")
+    f = compile(lambda x: x * x, 1.0)
+    assert not caught
+    print(f.backend, f.value_and_grad(3.0), f(4.0))
+    print(*[(w.category.__name__, w.filename, str(w.message)) for w in caught])
+"""
+    first, second = python(code).splitlines()
+    assert first == "numpy (9.0, (6.0,)) 16.0"
+    assert second.startswith("('PerformanceWarning', '<string>', ")
+    assert NO_COMPILER[broken] in second
+    assert second.count("PerformanceWarning") == 1
 
 
 def test_without_numpy(monkeypatch):
@@ -422,3 +463,17 @@ def test_what_the_room_exports():
     assert isinstance(replay.compile(abs, 1.0), replay.CompiledFunction)
     with pytest.raises(AttributeError, match="no attribute 'nothing'"):
         _ = replay.nothing
+
+
+@pytest.mark.parametrize("reduce", ["sum", "mean"])
+@pytest.mark.usefixtures("backend")
+def test_sums_of_infinities_are_no_matter_for_a_warning(monkeypatch, reduce):
+    """pytest makes errors of NumPy's warnings; each way to add up rows sees inf - inf, and 1e308 + 1e308."""
+    monkeypatch.setattr(compiled_module, "CHUNK", 16)
+    f = replay.compile(lambda w, x: -w * x if x > 0 else w * -x, 1.0, 1.0, in_axes=(None, 0), reduce=reduce)
+    for xs in ([INF, -INF], [*[1.0] * 16, INF, *[1.0] * 15, -INF], [INF, *[1.0] * 16, -INF, -1.0]):
+        assert math.isnan(f.value_and_grad(1.0, xs)[1][0])
+    assert f.value_and_grad(1.0, [-1e308] * 40)[1][0] == INF
+    call = f.bind(1.0, [INF, -INF])
+    call()
+    assert math.isnan(call.grads[0])

@@ -71,11 +71,19 @@ def test_where_nothing_can_be_written_there_is_no_cache(tmp_path, monkeypatch):
     assert machine.read_object("0" * 64) is None
 
 
+def homeless():
+    msg = "Could not determine home directory."
+    raise RuntimeError(msg)
+
+
 def test_the_folder_is_the_user_s_own(tmp_path, monkeypatch):
     monkeypatch.delenv(machine.CACHE_VARIABLE, raising=False)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     assert machine.cache_folder() == tmp_path / "autograd-core"
     monkeypatch.delenv("XDG_CACHE_HOME")
+    with monkeypatch.context() as patch:  # a container's user may have no home at all
+        patch.setattr(machine.Path, "home", homeless)
+        assert machine.cache_folder() is None
     monkeypatch.setenv("HOME", str(tmp_path))
     assert machine.cache_folder() == tmp_path / ".cache" / "autograd-core"
     monkeypatch.setattr(machine.sys, "platform", "win32")

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from strategies import programs, value_of
 
 import autograd_core as ag
-from autograd_core import StructureError, UnknownPrimitiveError, replay
+from autograd_core import GuardError, StructureError, UnknownPrimitiveError, replay
 from autograd_core.replay.program import ARRAYS, Program
 
 QUIET = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=60)
@@ -185,3 +185,32 @@ def test_each_result_can_be_drawn():
 def test_a_picture_needs_a_number_per_input(program):
     with pytest.raises(StructureError, match="draw: expected 3 number.s., got 2"):
         program.draw([1.0, 2.0])
+
+
+# --- run ------------------------------------------------------------------------------------------
+
+
+@given(programs())
+@settings(max_examples=30)
+def test_a_program_is_compiled_again(tmp_path_factory, program):
+    point = list(program.point)
+    compiled = replay.compile(value_of(program), point)
+    path = tmp_path_factory.mktemp("programs") / "p.npz"
+    compiled.program.save(path)
+    again = replay.compile(Program.load(path), in_axes=0)
+    values, gradients = again.value_and_grad(*([x] * 3 for x in point))
+    expected, (expected_gradient,) = compiled.value_and_grad(point)
+    assert values == pytest.approx(expected, rel=1e-12, abs=1e-12)
+    assert np.transpose(gradients) == pytest.approx(np.array([expected_gradient] * 3), rel=1e-9, abs=1e-9)
+
+
+def test_a_loaded_program_keeps_to_its_branch(tmp_path):
+    compiled = replay.compile(lambda x: [ag.sqrt(x), 2.0] if x > 1 else [-x, 1.0], 4.0)
+    compiled.program.save(tmp_path / "p.npz")
+    again = replay.compile(Program.load(tmp_path / "p.npz"))
+    assert again(9.0) == [3.0, 2.0]
+    assert again.jacobian(4.0)[0].tolist() == [0.25, 0.0]
+    with pytest.raises(GuardError, match="gt was true while tracing and is false"):
+        again(0.0)
+    with pytest.raises(StructureError, match="a graph or a program needs no example arguments, got 1"):
+        replay.compile(compiled.program, 1.0)
