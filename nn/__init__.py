@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from . import datasets as datasets
 from . import init as init
+from . import practice as practice
 from . import schedules as schedules
 from .activations import ELU as ELU
 from .activations import GELU as GELU
