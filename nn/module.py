@@ -281,8 +281,8 @@ def refuse_cycle(module: Module) -> None:
     for place, part in _parts(dict(vars(module))):
         if part is module:
             msg = (
-                f"{type(module).__name__} contains itself, as {_dotted(place)!r}, and calls itself without end; a graph "
-                "has no cycles. Use the same layer several times in a list, or an RNN over steps"
+                f"{type(module).__name__} contains itself, as {_dotted(place)!r}, and calls itself without end; a "
+                "graph has no cycles. Use the same layer several times in a list, or an RNN over steps"
             )
             raise StructureError(msg)
 
