@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from functools import partial
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from autograd_core import MissingExtraError, OperandError, StructureError, Value, dot, grad_of, no_grad
 
 from .checks import plain, real, shown, whole
-from .history import COLOURS, History, _png
+from .figures import COLOURS, figure_of
+from .history import History
 from .optimizers import Optimizer, named
 
 if TYPE_CHECKING:
@@ -136,17 +136,12 @@ class Hessian:
             >>> [label.get_text() for label in figure.axes[0].get_yticklabels()]
             ['a', 'b']
         """
-        try:
-            from matplotlib.colors import LinearSegmentedColormap
-            from matplotlib.figure import Figure
-        except ImportError:
-            msg = "Hessian.plot needs matplotlib: pip install 'autograd-core[plot]'"
-            raise MissingExtraError(msg) from None
         n = len(self.names)
         largest = max((abs(x) for row in self.matrix for x in row if math.isfinite(x)), default=0.0) or 1.0
         size = 1.8 + min(max(0.22 * n, 2.4), 7.0)
-        figure: Any = Figure(figsize=(size + 1.2, size), layout="constrained")
-        axes = figure.subplots()
+        figure, (axes,) = figure_of("Hessian.plot", 1, width=size + 1.2, height=size)
+        from matplotlib.colors import LinearSegmentedColormap
+
         colours = LinearSegmentedColormap.from_list("curvature", [COLOURS[1], "white", COLOURS[0]])
         image = axes.imshow(self.matrix, cmap=colours, vmin=-largest, vmax=largest)
         figure.colorbar(image, ax=axes, label="∂²loss / ∂p ∂q", shrink=0.8)
@@ -161,7 +156,6 @@ class Hessian:
         axes.set_xticks([at for at, _ in ticks], [name for _, name in ticks], rotation=90, fontsize=7)
         axes.set_yticks([at for at, _ in ticks], [name for _, name in ticks], fontsize=7)
         axes.tick_params(length=0)
-        figure._repr_png_ = partial(_png, figure)
         return figure
 
 
