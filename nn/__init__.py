@@ -27,6 +27,7 @@ from .activations import SiLU as SiLU
 from .activations import Softmax as Softmax
 from .activations import Softplus as Softplus
 from .activations import Tanh as Tanh
+from .cases import train_test_split as train_test_split
 from .clipping import clip_grad_norm as clip_grad_norm
 from .clipping import clip_grad_norm_ as clip_grad_norm_
 from .clipping import clip_grad_value as clip_grad_value
@@ -35,6 +36,8 @@ from .convolution import Conv1d as Conv1d
 from .convolution import Conv2d as Conv2d
 from .convolution import Flatten as Flatten
 from .history import History as History
+from .judging import SameClass as SameClass
+from .judging import SameSide as SameSide
 from .layers import MLP as MLP
 from .layers import Dropout as Dropout
 from .layers import Layer as Layer
@@ -57,8 +60,15 @@ from .optimizers import SGD as SGD
 from .optimizers import Adam as Adam
 from .optimizers import AdamW as AdamW
 from .optimizers import Optimizer as Optimizer
+from .predicting import ConfusionMatrix as ConfusionMatrix
+from .predicting import Evaluation as Evaluation
+from .predicting import confusion_matrix as confusion_matrix
+from .predicting import evaluate as evaluate
+from .predicting import predict as predict
+from .predicting import predict_classes as predict_classes
 from .recurrent import LSTM as LSTM
 from .recurrent import RNN as RNN
+from .stopping import EarlyStopping as EarlyStopping
 from .training import fit as fit
 
 __all__ = [
@@ -70,9 +80,12 @@ __all__ = [
     "SGD",
     "Adam",
     "AdamW",
+    "ConfusionMatrix",
     "Conv1d",
     "Conv2d",
     "Dropout",
+    "EarlyStopping",
+    "Evaluation",
     "Flatten",
     "History",
     "Layer",
@@ -83,6 +96,8 @@ __all__ = [
     "Neuron",
     "Optimizer",
     "ReLU",
+    "SameClass",
+    "SameSide",
     "Sequential",
     "SiLU",
     "Sigmoid",
@@ -95,7 +110,9 @@ __all__ = [
     "clip_grad_norm_",
     "clip_grad_value",
     "clip_grad_value_",
+    "confusion_matrix",
     "cross_entropy",
+    "evaluate",
     "fit",
     "hinge",
     "hinge_loss",
@@ -104,5 +121,8 @@ __all__ = [
     "mse",
     "mse_loss",
     "nll_loss",
+    "predict",
+    "predict_classes",
     "sse",
+    "train_test_split",
 ]
