@@ -7,7 +7,7 @@ Where the results must be differentiable, the sweep records a graph, too: its ad
 from __future__ import annotations
 
 from math import isfinite
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 from .contexts import current, unwatched
 from .errors import AnomalyError, OperandError
@@ -43,12 +43,12 @@ class Symbol:
             terms[:] = [terms[0] + terms[1] if len(terms) == 2 else record_many(ROWS["sum"], terms)]
         return terms[0]
 
-    def __iadd__(self, other: Any) -> Symbol:
+    def __iadd__(self, other: Any) -> Self:
         if isinstance(other, Symbol):
             self.terms += other.terms  # in place: a weight with n uses has n terms
         return self
 
-    def __radd__(self, other: Any) -> Symbol:  # noqa: ARG002
+    def __radd__(self, other: Any) -> Symbol:
         return self  # 0.0 + symbol: nothing was there before
 
     def __mul__(self, other: Any) -> Symbol:

@@ -68,6 +68,12 @@ from .predicting import predict as predict
 from .predicting import predict_classes as predict_classes
 from .recurrent import LSTM as LSTM
 from .recurrent import RNN as RNN
+from .second_order import Hessian as Hessian
+from .second_order import NewtonCG as NewtonCG
+from .second_order import hessian as hessian
+from .second_order import hvp as hvp
+from .signals import SignalOverTime as SignalOverTime
+from .signals import signal_over_time as signal_over_time
 from .stopping import EarlyStopping as EarlyStopping
 from .training import fit as fit
 
@@ -87,6 +93,7 @@ __all__ = [
     "EarlyStopping",
     "Evaluation",
     "Flatten",
+    "Hessian",
     "History",
     "Layer",
     "LeakyReLU",
@@ -94,6 +101,7 @@ __all__ = [
     "LogSoftmax",
     "Module",
     "Neuron",
+    "NewtonCG",
     "Optimizer",
     "ReLU",
     "SameClass",
@@ -101,6 +109,7 @@ __all__ = [
     "Sequential",
     "SiLU",
     "Sigmoid",
+    "SignalOverTime",
     "Softmax",
     "Softplus",
     "Tanh",
@@ -114,15 +123,18 @@ __all__ = [
     "cross_entropy",
     "evaluate",
     "fit",
+    "hessian",
     "hinge",
     "hinge_loss",
     "huber_loss",
+    "hvp",
     "l1_loss",
     "mse",
     "mse_loss",
     "nll_loss",
     "predict",
     "predict_classes",
+    "signal_over_time",
     "sse",
     "train_test_split",
 ]

@@ -102,7 +102,8 @@ class LinearTime:
             "value": "value", "gradient": "gradient", "first_hvp": "first Hv", "next_hvp": "next Hv",
         }  # fmt: skip
         for (name, label), colour in zip(titles.items(), COLOURS):
-            left.plot(edges, [1e3 * getattr(c, name) for c in self.costs], "o-", markersize=4, label=label, color=colour)
+            times = [1e3 * getattr(c, name) for c in self.costs]
+            left.plot(edges, times, "o-", markersize=4, label=label, color=colour)
         first = self.costs[0]
         left.plot(edges, [1e3 * first.value * e / first.edges for e in edges], ":", color="0.5", label="linear")
         left.set(xscale="log", yscale="log", xlabel="edges of the graph", ylabel="milliseconds")

@@ -1,4 +1,4 @@
-"""What recurrent networks remember: the adding problem, with a plain network, with its gradient clipped, and with LSTM."""
+"""What recurrent networks remember: the adding problem, for a plain network, one with its gradient clipped, an LSTM."""
 
 from __future__ import annotations
 

@@ -206,7 +206,7 @@ class NewtonCG(Optimizer):
     for networks Martens, "Deep learning via Hessian-free optimization", 2010.
 
     Args:
-        params: A Module, a list of parameters, or of `(name, parameter)`.
+        params: A Module, a list of parameters, or of `(name, parameter)`; None to `bind` them later.
         radius: Of the trust region at first, above 0, in units of the parameters.
         max_radius: It never grows beyond that.
         max_cg: Most products per step, at least 1; None for twice the number of parameters.
@@ -231,7 +231,12 @@ class NewtonCG(Optimizer):
     """
 
     def __init__(
-        self, params: Parameters, *, radius: float = 1.0, max_radius: float = 100.0, max_cg: int | None = None
+        self,
+        params: Parameters | None = None,
+        *,
+        radius: float = 1.0,
+        max_radius: float = 100.0,
+        max_cg: int | None = None,
     ) -> None:
         self.radius = real(radius, "NewtonCG: radius", 0.0, open_low=True)
         self.max_radius = real(max_radius, "NewtonCG: max_radius", self.radius)
@@ -300,6 +305,9 @@ class NewtonCG(Optimizer):
                 f"NewtonCG.step: expected a function that computes the loss, got {shown(closure)}; `fit` gives none, "
                 "so call minimize(lambda: loss([model(x) for x in X], y))"
             )
+            raise StructureError(msg)
+        if not self.params:
+            msg = "NewtonCG: expected parameters, has none; pass them, or call bind"
             raise StructureError(msg)
         loss = closure()
         curvature = _Curvature(loss, self.params, "NewtonCG.step")
