@@ -65,6 +65,10 @@ from .predicting import confusion_matrix as confusion_matrix
 from .predicting import evaluate as evaluate
 from .predicting import predict as predict
 from .predicting import predict_classes as predict_classes
+from .preprocessing import MinMaxScaler as MinMaxScaler
+from .preprocessing import OneHotEncoder as OneHotEncoder
+from .preprocessing import StandardScaler as StandardScaler
+from .preprocessing import one_hot as one_hot
 from .recurrent import LSTM as LSTM
 from .recurrent import RNN as RNN
 from .stopping import EarlyStopping as EarlyStopping
@@ -91,8 +95,10 @@ __all__ = [
     "LeakyReLU",
     "Linear",
     "LogSoftmax",
+    "MinMaxScaler",
     "Module",
     "Neuron",
+    "OneHotEncoder",
     "Optimizer",
     "ReLU",
     "SameClass",
@@ -102,6 +108,7 @@ __all__ = [
     "Sigmoid",
     "Softmax",
     "Softplus",
+    "StandardScaler",
     "Tanh",
     "binary_cross_entropy",
     "binary_cross_entropy_with_logits",
@@ -120,6 +127,7 @@ __all__ = [
     "mse",
     "mse_loss",
     "nll_loss",
+    "one_hot",
     "predict",
     "predict_classes",
     "sse",
