@@ -66,6 +66,10 @@ from .predicting import confusion_matrix as confusion_matrix
 from .predicting import evaluate as evaluate
 from .predicting import predict as predict
 from .predicting import predict_classes as predict_classes
+from .preprocessing import MinMaxScaler as MinMaxScaler
+from .preprocessing import OneHotEncoder as OneHotEncoder
+from .preprocessing import StandardScaler as StandardScaler
+from .preprocessing import one_hot as one_hot
 from .recurrent import LSTM as LSTM
 from .recurrent import RNN as RNN
 from .second_order import Hessian as Hessian
@@ -99,9 +103,11 @@ __all__ = [
     "LeakyReLU",
     "Linear",
     "LogSoftmax",
+    "MinMaxScaler",
     "Module",
     "Neuron",
     "NewtonCG",
+    "OneHotEncoder",
     "Optimizer",
     "ReLU",
     "SameClass",
@@ -112,6 +118,7 @@ __all__ = [
     "SignalOverTime",
     "Softmax",
     "Softplus",
+    "StandardScaler",
     "Tanh",
     "binary_cross_entropy",
     "binary_cross_entropy_with_logits",
@@ -132,6 +139,7 @@ __all__ = [
     "mse",
     "mse_loss",
     "nll_loss",
+    "one_hot",
     "predict",
     "predict_classes",
     "signal_over_time",
