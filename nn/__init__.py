@@ -76,9 +76,9 @@ from .second_order import Hessian as Hessian
 from .second_order import NewtonCG as NewtonCG
 from .second_order import hessian as hessian
 from .second_order import hvp as hvp
-from .signals import SignalOverTime as SignalOverTime
-from .signals import signal_over_time as signal_over_time
 from .stopping import EarlyStopping as EarlyStopping
+from .through_time import SignalOverTime as SignalOverTime
+from .through_time import signal_over_time as signal_over_time
 from .training import fit as fit
 
 __all__ = [

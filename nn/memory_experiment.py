@@ -13,7 +13,7 @@ from .losses import mse
 from .module import Module
 from .optimizers import Adam
 from .recurrent import LSTM, RNN
-from .signals import SignalOverTime, signal_over_time
+from .through_time import SignalOverTime, signal_over_time
 from .training import fit
 
 if TYPE_CHECKING:
