@@ -27,6 +27,11 @@ from .activations import SiLU as SiLU
 from .activations import Softmax as Softmax
 from .activations import Softplus as Softplus
 from .activations import Tanh as Tanh
+from .algebra import Chain as Chain
+from .algebra import chain as chain
+from .algebra import deep_linear_gradient as deep_linear_gradient
+from .algebra import layer_jacobian as layer_jacobian
+from .algebra import weight_jacobian as weight_jacobian
 from .clipping import clip_grad_norm as clip_grad_norm
 from .clipping import clip_grad_norm_ as clip_grad_norm_
 from .clipping import clip_grad_value as clip_grad_value
@@ -34,7 +39,10 @@ from .clipping import clip_grad_value_ as clip_grad_value_
 from .convolution import Conv1d as Conv1d
 from .convolution import Conv2d as Conv2d
 from .convolution import Flatten as Flatten
+from .fading import Attenuation as Attenuation
+from .fading import attenuation as attenuation
 from .history import History as History
+from .jacobians import Jacobian as Jacobian
 from .layers import MLP as MLP
 from .layers import Dropout as Dropout
 from .layers import Layer as Layer
@@ -57,8 +65,12 @@ from .optimizers import SGD as SGD
 from .optimizers import Adam as Adam
 from .optimizers import AdamW as AdamW
 from .optimizers import Optimizer as Optimizer
+from .passes import ForwardPass as ForwardPass
+from .passes import forward_pass as forward_pass
 from .recurrent import LSTM as LSTM
 from .recurrent import RNN as RNN
+from .signals import ErrorSignals as ErrorSignals
+from .signals import error_signals as error_signals
 from .training import fit as fit
 
 __all__ = [
@@ -70,11 +82,16 @@ __all__ = [
     "SGD",
     "Adam",
     "AdamW",
+    "Attenuation",
+    "Chain",
     "Conv1d",
     "Conv2d",
     "Dropout",
+    "ErrorSignals",
     "Flatten",
+    "ForwardPass",
     "History",
+    "Jacobian",
     "Layer",
     "LeakyReLU",
     "Linear",
@@ -89,20 +106,27 @@ __all__ = [
     "Softmax",
     "Softplus",
     "Tanh",
+    "attenuation",
     "binary_cross_entropy",
     "binary_cross_entropy_with_logits",
+    "chain",
     "clip_grad_norm",
     "clip_grad_norm_",
     "clip_grad_value",
     "clip_grad_value_",
     "cross_entropy",
+    "deep_linear_gradient",
+    "error_signals",
     "fit",
+    "forward_pass",
     "hinge",
     "hinge_loss",
     "huber_loss",
     "l1_loss",
+    "layer_jacobian",
     "mse",
     "mse_loss",
     "nll_loss",
     "sse",
+    "weight_jacobian",
 ]
