@@ -27,6 +27,11 @@ from .activations import SiLU as SiLU
 from .activations import Softmax as Softmax
 from .activations import Softplus as Softplus
 from .activations import Tanh as Tanh
+from .algebra import Chain as Chain
+from .algebra import chain as chain
+from .algebra import deep_linear_gradient as deep_linear_gradient
+from .algebra import layer_jacobian as layer_jacobian
+from .algebra import weight_jacobian as weight_jacobian
 from .cases import train_test_split as train_test_split
 from .clipping import clip_grad_norm as clip_grad_norm
 from .clipping import clip_grad_norm_ as clip_grad_norm_
@@ -35,7 +40,10 @@ from .clipping import clip_grad_value_ as clip_grad_value_
 from .convolution import Conv1d as Conv1d
 from .convolution import Conv2d as Conv2d
 from .convolution import Flatten as Flatten
+from .fading import Attenuation as Attenuation
+from .fading import attenuation as attenuation
 from .history import History as History
+from .jacobians import Jacobian as Jacobian
 from .judging import SameClass as SameClass
 from .judging import SameSide as SameSide
 from .layers import MLP as MLP
@@ -60,6 +68,8 @@ from .optimizers import SGD as SGD
 from .optimizers import Adam as Adam
 from .optimizers import AdamW as AdamW
 from .optimizers import Optimizer as Optimizer
+from .passes import ForwardPass as ForwardPass
+from .passes import forward_pass as forward_pass
 from .predicting import ConfusionMatrix as ConfusionMatrix
 from .predicting import Evaluation as Evaluation
 from .predicting import confusion_matrix as confusion_matrix
@@ -76,6 +86,8 @@ from .second_order import Hessian as Hessian
 from .second_order import NewtonCG as NewtonCG
 from .second_order import hessian as hessian
 from .second_order import hvp as hvp
+from .signals import ErrorSignals as ErrorSignals
+from .signals import error_signals as error_signals
 from .stopping import EarlyStopping as EarlyStopping
 from .through_time import SignalOverTime as SignalOverTime
 from .through_time import signal_over_time as signal_over_time
@@ -90,15 +102,20 @@ __all__ = [
     "SGD",
     "Adam",
     "AdamW",
+    "Attenuation",
+    "Chain",
     "ConfusionMatrix",
     "Conv1d",
     "Conv2d",
     "Dropout",
     "EarlyStopping",
+    "ErrorSignals",
     "Evaluation",
     "Flatten",
+    "ForwardPass",
     "Hessian",
     "History",
+    "Jacobian",
     "Layer",
     "LeakyReLU",
     "Linear",
@@ -120,22 +137,28 @@ __all__ = [
     "Softplus",
     "StandardScaler",
     "Tanh",
+    "attenuation",
     "binary_cross_entropy",
     "binary_cross_entropy_with_logits",
+    "chain",
     "clip_grad_norm",
     "clip_grad_norm_",
     "clip_grad_value",
     "clip_grad_value_",
     "confusion_matrix",
     "cross_entropy",
+    "deep_linear_gradient",
+    "error_signals",
     "evaluate",
     "fit",
+    "forward_pass",
     "hessian",
     "hinge",
     "hinge_loss",
     "huber_loss",
     "hvp",
     "l1_loss",
+    "layer_jacobian",
     "mse",
     "mse_loss",
     "nll_loss",
@@ -145,4 +168,5 @@ __all__ = [
     "signal_over_time",
     "sse",
     "train_test_split",
+    "weight_jacobian",
 ]
