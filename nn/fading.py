@@ -14,7 +14,7 @@ from autograd_core import MissingExtraError
 
 from .activations import Softmax, activation_function
 from .checks import generator, plain, real, whole
-from .history import _png
+from .figures import _png
 from .init import kaiming_normal
 from .layers import Linear, Sequential
 from .passes import forward_pass
