@@ -6,9 +6,13 @@ from typing import Any
 
 import autograd_core as ag
 
+from .convolution import Conv1d
+from .init import constant
 from .layers import MLP
 from .losses import binary_cross_entropy, mse, sse
 from .practice import Exercise
+from .recurrent import RNN
+from .through_time import signal_over_time
 
 STATE = [0.3, -1.8, -0.2, 0.4, 0.9]  # the vector of the LING3804 notes
 
@@ -41,6 +45,39 @@ def _deep_linear(w1: list[list[float]], w2: list[list[float]], x: list[float], y
     return ag.grad(loss)(w1)
 
 
+def _claim_2(z: list[float], w: list[float], error: float) -> Any:
+    """The error signal one layer down: (W^T df/dz2) * relu'(z1)."""
+    return [error * g for g in ag.grad(lambda z: ag.dot(w, [ag.relu(v) for v in z]))(z)]
+
+
+def _per_patch(kernel: list[float], x: list[float]) -> list[float]:
+    """What each patch adds to the gradient of the first weight, and the sum."""
+    conv = Conv1d(1, 1, len(kernel), bias=False)
+    for p, w in zip(conv.weight[0][0], kernel, strict=True):
+        p.data = w
+    y = conv([x])[0]
+    why = ag.explain(ag.sum([v**2 for v in y]), conv.weight[0][0][0])
+    return [*(use.contribution for use in sorted(why.uses, key=lambda use: use.where)), why.gradient]
+
+
+def _bounds(V: list[list[float]], steps: int) -> list[float]:
+    """Lower bound, norm and upper bound of the Jacobian over so many steps."""
+    rnn = RNN(1, len(V), nonlinearity="linear", bias=False)
+    for row, numbers in zip(rnn.weight_hh_l0, V, strict=True):
+        for p, v in zip(row, numbers, strict=True):
+            p.data = v
+    signal = signal_over_time(rnn, [[0.0]] * steps)
+    return [(signal.lower or signal.norms)[-1], signal.norms[-1], (signal.upper or signal.norms)[-1]]
+
+
+def _through_time(v: float, steps: int, truncate: int | None) -> float:
+    """The derivative of the last state of h = v h + 1 to v."""
+    rnn = RNN(1, 1, nonlinearity="linear", bias=False, truncate=truncate, init=constant(1.0))
+    rnn.weight_hh_l0[0][0].data = v
+    _, [h] = rnn([[1.0]] * steps)
+    return float(ag.grad_of(h, [rnn.weight_hh_l0[0][0]])[0])
+
+
 # One line per exercise, under its document.
 EXERCISES: tuple[Exercise, ...] = (
     # --- Downing ---
@@ -52,6 +89,12 @@ EXERCISES: tuple[Exercise, ...] = (
     Exercise("Dolhansky paths", "A fully connected network 2-10-10-10-1: how many paths lead from one input to the output?", lambda: _paths_through(2, 10, 10, 10, 1)),
     # --- Backpropagation lecture ---
     Exercise("Lecture Eq. 3", "W1 = ((1, 2), (0, 1)), W2 = ((1, -1)), x = (1, 1), y = 0. What is the gradient of (W2 W1 x - y)^2 to W1?", lambda: _deep_linear([[1.0, 2.0], [0.0, 1.0]], [[1.0, -1.0]], [1.0, 1.0], 0.0)),
+    Exercise("Lecture claim 2", "W2 = ((1, -1)), relu units with z1 = (2, -1), df/dz2 = 3. What is df/dz1?", lambda: _claim_2([2.0, -1.0], [1.0, -1.0], 3.0)),
+    Exercise("Lecture shared weight", "A convolution with the kernel (1, -1) over x = (1, 2, 4), and f = sum of y^2. Three numbers: what does each of the two patches add to df/dw0, and what is df/dw0?", lambda: _per_patch([1.0, -1.0], [1.0, 2.0, 4.0])),
+    Exercise("Lecture bounds", "h_t = V h_(t-1) with V = ((0, 2), (0.5, 0)). Three numbers: what are the lower bound, the norm of dh_3/dh_0, and the upper bound?", lambda: _bounds([[0.0, 2.0], [0.5, 0.0]], 3)),
+    Exercise("Lecture truncated", "h_t = v h_(t-1) + 1 with h_0 = 0 and v = 0.5. Two numbers: what is dh_4/dv through all steps, and through the last two alone?", lambda: [_through_time(0.5, 4, truncate) for truncate in (None, 2)]),
+    Exercise("Lecture Hessian", "f = (w2 w1 - 1)^2 at w1 = 2, w2 = 1. What is its Hessian?", lambda: ag.hessian(lambda w: (w[1] * w[0] - 1) ** 2)([2.0, 1.0])),
+    Exercise("Lecture Hessian-vector", "The same f, there. What is H v for v = (1, -1)?", lambda: ag.hvp(lambda w: (w[1] * w[0] - 1) ** 2, ([2.0, 1.0],), ([1.0, -1.0],))[0]),
     # --- CS60050 ---
     Exercise("CS60050 dz", "Logistic regression with z = 0, y = 1, and the cross-entropy of a = sigmoid(z). What is dz?", lambda: ag.grad(lambda z: binary_cross_entropy(ag.sigmoid(z), 1.0))(0.0)),
     # --- LING3804 ---

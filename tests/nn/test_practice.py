@@ -20,6 +20,12 @@ BY_HAND = {
     "Dolhansky case 1": [2 * s2 * 2 * SLOPE * 4 * 0.25, 2 * s2 * 2 * SLOPE * 0.5, 2 * s2 * s2],  # z_j = 1/2, s_k = 2
     "Dolhansky paths": 1000,  # 10 * 10 * 10
     "Lecture Eq. 3": [[4.0, 4.0], [-4.0, -4.0]],  # 2 (3 - 1) * (1, -1)^T (1, 1)
+    "Lecture claim 2": [3.0, 0.0],  # W^T 3 = (3, -3), relu' = (1, 0)
+    "Lecture shared weight": [-2.0, -8.0, -10.0],  # y = (-1, -2); 2 y x = 2 * -1 * 1, 2 * -2 * 2
+    "Lecture bounds": [0.125, 2.0, 8.0],  # singular values 2 and 1/2; V^2 = I, so V^3 = V
+    "Lecture truncated": [2.75, 2.5],  # h = 1, 1.5, 1.75: h3 + v h2 + v^2 h1, and h3 + v h2
+    "Lecture Hessian": [[2.0, 6.0], [6.0, 8.0]],  # r = 1: 2 w2^2, 2 w1 w2 + 2 r; 2 w1^2
+    "Lecture Hessian-vector": [-4.0, -2.0],
     "CS60050 dz": -0.5,  # a - y
     "LING3804 6.1": [[1, 0, 0, 0, 0], [0, 0, 0, 0, 0], [0, 0, 1, 0, 0], [0, 0, 0, 1, 0], [0, 0, 0, 0, 1]],
     "LING3804 6.2": [11, -11],  # 1 * 3 + 2 * 4, 1 * -3 + 2 * -4
