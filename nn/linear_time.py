@@ -87,6 +87,10 @@ class LinearTime:
 
     __repr__ = __str__
 
+    def pictures(self) -> dict[str, Any]:
+        """The plot, by the name of its file."""
+        return {"linear_time.png": self.plot()}
+
     def plot(self) -> Any:
         """Times over the number of edges, which grow alike, and their quotients, which stay.
 
@@ -118,7 +122,9 @@ class LinearTime:
         return figure
 
 
-def linear_time(*, widths: Sequence[int] = (4, 8, 16, 32, 64), cases: int = 4, repeats: int = 3) -> LinearTime:
+def linear_time(
+    *, widths: Sequence[int] = (4, 8, 16, 32, 64), cases: int = 4, repeats: int = 3, seed: int = 0
+) -> LinearTime:
     """Measure value, gradient and Hessian-vector product of a network's loss, while the network grows.
 
     A reverse sweep multiplies and adds once per edge, so a gradient, however many numbers it has,
@@ -130,6 +136,7 @@ def linear_time(*, widths: Sequence[int] = (4, 8, 16, 32, 64), cases: int = 4, r
         widths: Neurons in each of the two hidden layers, one graph each.
         cases: Rows that the loss is the mean of, at least 1.
         repeats: Samples, the fastest of which counts, at least 1.
+        seed: An int that rules the weights, on which no count depends.
 
     Returns:
         A `LinearTime`: `.costs`, `.plot()`, and `str()` for a table.
@@ -154,11 +161,11 @@ def linear_time(*, widths: Sequence[int] = (4, 8, 16, 32, 64), cases: int = 4, r
         raise StructureError(msg)
     sizes = sorted(whole(n, "linear_time: widths") for n in sizes)
     cases, repeats = whole(cases, "linear_time: cases"), whole(repeats, "linear_time: repeats")
-    return LinearTime([_cost(n, cases, repeats) for n in sizes])
+    return LinearTime([_cost(n, cases, repeats, seed) for n in sizes])
 
 
-def _cost(width: int, cases: int, repeats: int) -> Cost:
-    model = MLP(INPUTS, [width, width, 1], "tanh", seed=width)
+def _cost(width: int, cases: int, repeats: int, seed: int) -> Cost:
+    model = MLP(INPUTS, [width, width, 1], "tanh", seed=seed)
     X = [[((7 * i + 3 * j) % 11 + 1) / 11 for j in range(INPUTS)] for i in range(cases)]
     y = [(i % 3 + 1) / 3 for i in range(cases)]
     params = model.parameters()

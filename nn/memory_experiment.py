@@ -114,6 +114,10 @@ class Memory:
         """
         return {name: signal_over_time(model.recurrent, self.sample) for name, model in self.models.items()}
 
+    def pictures(self) -> dict[str, Any]:
+        """The plot, by the name of its file."""
+        return {"memory.png": self.plot()}
+
     def plot(self) -> Any:
         """The losses on unseen sequences over the epochs, and how far back each trained network reaches.
 

@@ -44,6 +44,7 @@ def test_table_and_plot():
     assert first.split() == ["4", "100", "200", "200", "800", "1", "2", "10", "4", "2.00", "5.00", "2.00"]
     assert len(head) == len(first) == len(second)
     assert repr(found) == str(found)
+    assert list(found.pictures()) == ["linear_time.png"]
     left, right = found.plot().axes
     assert [line.get_label() for line in left.lines] == ["value", "gradient", "first Hv", "next Hv", "linear"]
     assert left.lines[0].get_ydata().tolist() == left.lines[-1].get_ydata().tolist() == [1.0, 2.0]

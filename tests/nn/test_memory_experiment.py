@@ -40,6 +40,7 @@ def test_it_shows_itself_and_the_same_seed_gives_the_same():
     assert [row[:13].strip() for row in rows] == ["RNN", "RNN, clipped", "LSTM"]
     assert repr(found) == str(found)
     assert names.split()[-2:] == ["ran", "on"]
+    assert list(found.pictures()) == ["memory.png"]
     left, right = found.plot().axes
     assert [line.get_label() for line in left.lines] == ["RNN", "RNN, clipped", "LSTM", "always answering 1"]
     assert [len(line.get_ydata()) for line in right.lines] == [4, 4, 4]
