@@ -77,7 +77,7 @@ class SignalOverTime:
             >>> figure.axes[0].get_yscale()
             'log'
         """
-        figure, (axes,) = figure_of("SignalOverTime.plot", 1, width=6.0, height=3.6)
+        figure, (axes,) = figure_of("SignalOverTime.plot", 1, width=7.0, height=3.6)
         for i, (title, signal) in enumerate([(name, self), *(beside or {}).items()]):
             signal._draw(axes, title, COLOURS[i % len(COLOURS)])
         axes.set_yscale("log")
@@ -85,16 +85,18 @@ class SignalOverTime:
         axes.set_ylabel("‖∂h_T / ∂h_(T−k)‖")
         axes.xaxis.get_major_locator().set_params(integer=True)
         axes.grid(visible=True, alpha=0.3)
-        axes.legend(fontsize=8)
+        axes.legend(fontsize=8, loc="upper left", bbox_to_anchor=(1.01, 1.0), frameon=False)
         return figure
 
     def _draw(self, axes: Any, name: str, colour: str) -> None:
         norms = [norm if norm > 0 else math.nan for norm in self.norms]  # 0 has no place on the scale
         axes.plot(norms, label=name, color=colour, marker="o", markersize=3)
-        low, high = self.singular_values or (0.0, 0.0)
-        for bound, sign, sigma, style in ((self.upper, "≤", high, "--"), (self.lower, "≥", low, ":")):
+        drawn = {line.get_label() for line in axes.lines}
+        for bound, sign, style in ((self.upper, "≤", "--"), (self.lower, "≥", ":")):
             if bound and any(bound[1:]):
-                axes.plot(bound, label=f"{sign} {sigma:.3g}^k", color=colour, linestyle=style, alpha=0.7)
+                label = f"{sign} {bound[1]:.3g}^k"
+                if label not in drawn:  # networks with one V have one bound
+                    axes.plot(bound, label=label, color="0.45", linestyle=style, linewidth=1.2, zorder=1)
 
 
 def signal_over_time(network: RNN | LSTM, x: Sequence[Any], hx: Any = None) -> SignalOverTime:

@@ -146,6 +146,7 @@ def test_the_plot_has_the_norms_their_bounds_and_what_to_compare_with():
     assert axes.lines[0].get_ydata().tolist() == signal.norms
     tanh = nn.signal_over_time(nn.RNN(1, 2, seed=1), sequence(4))
     assert len(tanh.plot().axes[0].lines) == 2  # a lower bound of 0 is none
+    assert len(tanh.plot(beside={"again": tanh}).axes[0].lines) == 3  # the same bound is drawn once
     assert repr(tanh).startswith("SignalOverTime(4 steps, norm ")
 
 
