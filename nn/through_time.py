@@ -96,7 +96,7 @@ class SignalOverTime:
             if bound and any(bound[1:]):
                 label = f"{sign} {bound[1]:.3g}^k"
                 if label not in drawn:  # networks with one V have one bound
-                    axes.plot(bound, label=label, color="0.45", linestyle=style, linewidth=1.2, zorder=1)
+                    axes.plot(bound, label=label, color="0.75", linestyle=style, linewidth=4.0, zorder=1)
 
 
 def signal_over_time(network: RNN | LSTM, x: Sequence[Any], hx: Any = None) -> SignalOverTime:
