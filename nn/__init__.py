@@ -34,6 +34,10 @@ from .clipping import clip_grad_value_ as clip_grad_value_
 from .convolution import Conv1d as Conv1d
 from .convolution import Conv2d as Conv2d
 from .convolution import Flatten as Flatten
+from .diagnosing import diagnose as diagnose
+from .diagnosis import Diagnosis as Diagnosis
+from .diagnosis import Finding as Finding
+from .diagnosis import LayerState as LayerState
 from .history import History as History
 from .judging import SameClass as SameClass
 from .judging import SameSide as SameSide
@@ -86,12 +90,15 @@ __all__ = [
     "ConfusionMatrix",
     "Conv1d",
     "Conv2d",
+    "Diagnosis",
     "Dropout",
     "EarlyStopping",
     "Evaluation",
+    "Finding",
     "Flatten",
     "History",
     "Layer",
+    "LayerState",
     "LeakyReLU",
     "Linear",
     "LogSoftmax",
@@ -118,6 +125,7 @@ __all__ = [
     "clip_grad_value_",
     "confusion_matrix",
     "cross_entropy",
+    "diagnose",
     "evaluate",
     "fit",
     "hinge",
