@@ -40,6 +40,10 @@ from .clipping import clip_grad_value_ as clip_grad_value_
 from .convolution import Conv1d as Conv1d
 from .convolution import Conv2d as Conv2d
 from .convolution import Flatten as Flatten
+from .diagnosing import diagnose as diagnose
+from .diagnosis import Diagnosis as Diagnosis
+from .diagnosis import Finding as Finding
+from .diagnosis import LayerState as LayerState
 from .fading import Attenuation as Attenuation
 from .fading import attenuation as attenuation
 from .history import History as History
@@ -107,16 +111,19 @@ __all__ = [
     "ConfusionMatrix",
     "Conv1d",
     "Conv2d",
+    "Diagnosis",
     "Dropout",
     "EarlyStopping",
     "ErrorSignals",
     "Evaluation",
+    "Finding",
     "Flatten",
     "ForwardPass",
     "Hessian",
     "History",
     "Jacobian",
     "Layer",
+    "LayerState",
     "LeakyReLU",
     "Linear",
     "LogSoftmax",
@@ -148,6 +155,7 @@ __all__ = [
     "confusion_matrix",
     "cross_entropy",
     "deep_linear_gradient",
+    "diagnose",
     "error_signals",
     "evaluate",
     "fit",

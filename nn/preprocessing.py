@@ -233,7 +233,8 @@ class _Linear(_Learnt):
 class MinMaxScaler(_Linear):
     """Scale each column to a range such as [0, 1] or [-1, 1].
 
-    Its smallest value in `fit` goes to the low end, its largest to the high one. Other rows may lie outside. A column that never changes goes to the low end.
+    Its smallest value in `fit` goes to the low end, its largest to the high one. Other rows may lie
+    outside. A column that never changes goes to the low end.
 
     Args:
         low: The low end.
