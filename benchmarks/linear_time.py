@@ -17,7 +17,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))  # the package of this checkout, installed or not
 
-from nn.linear_time import linear_time
+from nn.experiments.costs import linear_time
 
 
 def main(arguments=None):

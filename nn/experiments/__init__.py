@@ -12,6 +12,8 @@ from typing import Any, NamedTuple, Protocol
 
 from autograd_core import RangeError
 
+from .adding import memory as memory
+from .costs import linear_time as linear_time
 from .descents import descent as descent
 from .logistic_graph import logistic as logistic
 from .overtrained import overtraining as overtraining
@@ -53,9 +55,11 @@ class Experiment(NamedTuple):
 
 EXPERIMENTS = (
     Experiment("descent", "the delta rule on a linear unit: batch, incremental and minibatch descent", descent),
+    Experiment("linear_time", "what a gradient and a Hessian-vector product cost, as the graph grows", linear_time),
     Experiment(
         "logistic", "the graph of logistic regression, stepped: dz = a - y, dw = (a - y) x, db = a - y", logistic
     ),
+    Experiment("memory", "two numbers to be remembered: a recurrent network, one with clipping, an LSTM", memory),
     Experiment("overtraining", "a network trained too long, beside the same one stopped early", overtraining),
     Experiment("wine", "three growers' wines told apart by 13 properties, over 20 random splits", wine),
     Experiment("xor", "exclusive or with two hidden sigmoid units, from 200 starts; what became of each", xor),

@@ -9,11 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 import autograd_core as ag
 from autograd_core import StructureError, grad_of
-
-from .checks import plain, shown, whole
-from .figures import COLOURS, figure_of
-from .layers import MLP
-from .losses import mse
+from nn.checks import plain, shown, whole
+from nn.figures import COLOURS, figure_of
+from nn.layers import MLP
+from nn.losses import mse
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -150,7 +149,7 @@ def linear_time(
     Griewank, Walther, "Evaluating derivatives", 2008.
 
     Example:
-        >>> from nn.linear_time import linear_time
+        >>> from nn.experiments.costs import linear_time
         >>> found = linear_time(widths=[2, 4], cases=1, repeats=1)
         >>> [cost.products == cost.edges for cost in found.costs]
         [True, True]

@@ -6,18 +6,18 @@ import random
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from .checks import generator, whole
-from .figures import COLOURS, figure_of
-from .layers import Linear
-from .losses import mse
-from .module import Module
-from .optimizers import Adam
-from .recurrent import LSTM, RNN
-from .through_time import SignalOverTime, signal_over_time
-from .training import fit
+from nn.checks import generator, whole
+from nn.figures import COLOURS, figure_of
+from nn.layers import Linear
+from nn.losses import mse
+from nn.module import Module
+from nn.optimizers import Adam
+from nn.recurrent import LSTM, RNN
+from nn.through_time import SignalOverTime, signal_over_time
+from nn.training import fit
 
 if TYPE_CHECKING:
-    from .history import History
+    from nn.history import History
 
 BASELINE = 1 / 6  # the variance of the sum of two numbers from [0, 1]: what always answering 1 costs
 CLIP = 1.0
@@ -48,7 +48,7 @@ def adding_problem(
     Source: Hochreiter, Schmidhuber, "Long short-term memory", 1997, experiment 4.
 
     Example:
-        >>> from nn.memory_experiment import adding_problem
+        >>> from nn.experiments.adding import adding_problem
         >>> X, y = adding_problem(3, 10, seed=1)
         >>> [sum(number * mark for number, mark in x) == s for x, s in zip(X, y)]
         [True, True, True]
@@ -73,7 +73,7 @@ class LastState(Module):
 
     Example:
         >>> from nn import RNN
-        >>> from nn.memory_experiment import LastState
+        >>> from nn.experiments.adding import LastState
         >>> len(LastState(RNN(2, 3), seed=0).parameters())
         25
     """
@@ -180,7 +180,7 @@ def memory(
     Source: Hochreiter, Schmidhuber, 1997; Pascanu, Mikolov, Bengio, 2013.
 
     Example:
-        >>> from nn.memory_experiment import memory
+        >>> from nn.experiments.adding import memory
         >>> found = memory(steps=2, cases=4, hidden=1, epochs=1, progress=False)
         >>> list(found.histories)
         ['RNN', 'RNN, clipped', 'LSTM']

@@ -3,7 +3,7 @@
 import pytest
 
 import autograd_core as ag
-from nn.memory_experiment import BASELINE, LastState, adding_problem, memory
+from nn.experiments.adding import BASELINE, LastState, adding_problem, memory
 
 
 def test_the_adding_problem_marks_two_numbers_one_in_each_half():
