@@ -12,7 +12,7 @@ from autograd_core import MissingExtraError, OperandError, StructureError, Value
 from .checks import plain, real, shown, whole
 from .figures import COLOURS, figure_of
 from .history import History
-from .optimizers import Optimizer, named
+from .optimizers import named
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -190,7 +190,7 @@ def hessian(model: Module, X: Sequence[Any], y: Sequence[Any], *, loss: Loss) ->
     return Hessian(matrix, [f"{p.scope} {p.label}".strip() or name for name, p in pairs])
 
 
-class NewtonCG(Optimizer):
+class NewtonCG:
     """Newton's method with conjugate gradients in a trust region: curvature by Hessian-vector products alone.
 
     Each step minimises the model g . d + d . H d / 2 over |d| <= radius by Steihaug's conjugate
@@ -199,14 +199,14 @@ class NewtonCG(Optimizer):
     a smaller region: so the loss never grows, and a saddle or a hill does no harm. The loss must be
     the same function at every call: all of the data, no `Dropout` in training mode.
 
-    As with `torch.optim.LBFGS`, `step` takes a function that computes the loss, which `fit` does not
-    give; `minimize` is the loop.
+    As with `torch.optim.LBFGS`, `step` takes a function that computes the loss. `fit` gives its optimizers
+    gradients alone, so this is none of them; `minimize` is the loop.
 
     Sources: Nocedal, Wright, "Numerical optimization", 2006, algorithms 4.1 and 7.2; Steihaug, 1983;
     for networks Martens, "Deep learning via Hessian-free optimization", 2010.
 
     Args:
-        params: A Module, a list of parameters, or of `(name, parameter)`; None to `bind` them later.
+        params: A Module, a list of parameters, or of `(name, parameter)`.
         radius: Of the trust region at first, above 0, in units of the parameters.
         max_radius: It never grows beyond that.
         max_cg: Most products per step, at least 1; None for twice the number of parameters.
@@ -217,6 +217,7 @@ class NewtonCG(Optimizer):
         RangeError: A number is out of its bounds.
 
     Attributes:
+        params: The list of parameters.
         radius: Of the trust region now.
         products: How many Hessian-vector products were made.
         steps: How many steps were taken.
@@ -232,19 +233,33 @@ class NewtonCG(Optimizer):
 
     def __init__(
         self,
-        params: Parameters | None = None,
+        params: Parameters,
         *,
         radius: float = 1.0,
         max_radius: float = 100.0,
         max_cg: int | None = None,
     ) -> None:
+        self.params = [p for _, p in named(params, "NewtonCG")]
         self.radius = real(radius, "NewtonCG: radius", 0.0, open_low=True)
         self.max_radius = real(max_radius, "NewtonCG: max_radius", self.radius)
         self.max_cg = None if max_cg is None else whole(max_cg, "NewtonCG: max_cg")
         self.products = 0
-        super().__init__(params, lr=1.0)
+        self.steps = 0
 
-    def step(self, closure: Callable[[], Any] | None = None) -> float:  # type: ignore[override]
+    def zero_grad(self) -> None:
+        """Set `.grad` of every parameter to 0.0, for a closure that goes backward itself.
+
+        Example:
+            >>> import nn
+            >>> n = nn.Neuron(1)
+            >>> n.b.grad = 3.0
+            >>> nn.NewtonCG(n).zero_grad(); n.b.grad
+            0.0
+        """
+        for p in self.params:
+            p.grad = 0.0
+
+    def step(self, closure: Callable[[], Any]) -> float:
         """One step, if there is one that makes the loss smaller. If it raises, no parameter has changed.
 
         Args:
@@ -254,8 +269,7 @@ class NewtonCG(Optimizer):
             The loss before the step.
 
         Raises:
-            StructureError: There is no closure.
-            OperandError: It gives no Value.
+            OperandError: The closure is no function, or gives no Value.
 
         Example:
             >>> import autograd_core as ag, nn
@@ -301,14 +315,8 @@ class NewtonCG(Optimizer):
     def _advance(self, closure: Any, tolerance: float = 0.0) -> tuple[float, float, float]:
         """The loss before and after a step, and the largest derivative before it."""
         if not callable(closure):
-            msg = (
-                f"NewtonCG.step: expected a function that computes the loss, got {shown(closure)}; `fit` gives none, "
-                "so call minimize(lambda: loss([model(x) for x in X], y))"
-            )
-            raise StructureError(msg)
-        if not self.params:
-            msg = "NewtonCG: expected parameters, has none; pass them, or call bind"
-            raise StructureError(msg)
+            msg = f"NewtonCG: expected a function that computes the loss, such as lambda: ..., got {shown(closure)}"
+            raise OperandError(msg)
         loss = closure()
         curvature = _Curvature(loss, self.params, "NewtonCG.step")
         before = float(loss.data)
@@ -367,6 +375,9 @@ class NewtonCG(Optimizer):
                 break
             p = [-x + square / was * y for x, y in zip(r, p)]
         return d, -(_dot(g, d) + 0.5 * _dot(d, Hd)), at_edge
+
+    def __repr__(self) -> str:
+        return f"NewtonCG({len(self.params)} parameters, steps={self.steps})"
 
     def _move(self, numbers: list[float]) -> None:
         for p, x in zip(self.params, numbers, strict=True):
