@@ -5,6 +5,7 @@ Weights are w[to][from], as in `Linear.weight`, unless a document says otherwise
 
 import math
 import re
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -173,7 +174,7 @@ def test_dolhansky_sum_of_a_unit_with_several_inputs():
 def linear_network(seed=5, sizes=(3, 3, 3, 3)):
     """Matrices W_1 ... W_d as Values, x and y; square, so that a product of the wrong factors has a shape as well."""
     rng = np.random.default_rng(seed)
-    W = [rng.normal(size=(n, m)) for m, n in zip(sizes, sizes[1:], strict=False)]
+    W = [rng.normal(size=(n, m)) for m, n in pairwise(sizes)]
     return W, rng.normal(size=sizes[0]), rng.normal(size=sizes[-1])
 
 

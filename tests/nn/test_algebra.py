@@ -2,6 +2,7 @@
 
 import builtins
 import math
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -289,7 +290,7 @@ def squared(prediction, target):
 @given(sizes=st.lists(st.integers(1, 4), min_size=2, max_size=5), seed=st.integers(0, 10**6))
 @settings(max_examples=40, deadline=None)
 def test_closed_form_of_a_deep_linear_network_is_what_backward_gives(sizes, seed):
-    layers = [nn.Linear(m, n, bias=False, seed=seed + i) for i, (m, n) in enumerate(zip(sizes, sizes[1:], strict=False))]
+    layers = [nn.Linear(m, n, bias=False, seed=seed + i) for i, (m, n) in enumerate(pairwise(sizes))]
     model = nn.Sequential(*layers)
     x, y = [0.5 + 0.1 * i for i in range(sizes[0])], [0.3 * i for i in range(sizes[-1])]
     squared(model(x), y).backward()
