@@ -211,6 +211,19 @@ def test_every_partial_product_is_the_jacobian_so_far():
         assert r.axes == direct.axes
 
 
+def test_a_linear_layer_is_one_step_for_its_sums_are_its_outputs():
+    chain = nn.chain(nn.MLP(2, [2, 1], "tanh", seed=0), [1.0, -1.0], 0.5, loss=nn.sse, sums=True)
+    assert [r.to for r in chain.products] == ["layer2", "layer1", "sum(layer1)", "inputs"]
+
+
+@pytest.mark.parametrize("scale", [1.0, 1000.0])
+def test_a_chain_may_cancel_or_saturate(scale):
+    """The sum of a softmax never changes, and a saturated one hardly: all that is left is rounding."""
+    model = nn.Sequential(nn.Linear(2, 3, seed=0), nn.Softmax())
+    chain = nn.chain(model, [scale, -scale], None, loss=lambda p, _: ag.sum(p))
+    assert chain.result.array == pytest.approx(np.zeros((1, 2)), abs=1e-15)
+
+
 def test_singular_values_along_a_chain():
     model, *_, X, _, _ = downing(3)
     chain = nn.chain(model, X)
@@ -462,7 +475,7 @@ class Around(nn.Module):
 
 def test_a_path_around_a_layer_is_noticed():
     model = Around()
-    with pytest.raises(ag.StructureError, match="the product of Jacobians is not ∂out/∂inputs: some path leads around a layer"):
+    with pytest.raises(ag.StructureError, match="some path from inputs to out leads around one; use layer_jacobian"):
         nn.chain(model, X)
     J = nn.layer_jacobian(model, X, of="out", to="inputs")
     y = model([a := ag.Value(1.0), b := ag.Value(-1.0)])
@@ -497,6 +510,11 @@ def test_layers_of_one_name_are_counted():
     assert list(run.ends) == ["inputs", "sum(layer1)", "layer1", "sum(layer2)", "layer2", "outputs"]
     assert run.layers["layer1"][0].output.op == "tanh"
     assert run.end("outputs").labels == ("outputs0", "outputs1")
+
+
+def test_outputs_may_be_nodes_of_one_another():
+    run = nn.forward_pass(nn.Sequential(nn.MLP(2, [1], seed=0), lambda y: [2 * y, y]), X)
+    assert [y.op for y in run.outputs] == ["mul", "add"]
 
 
 def test_weights_are_a_matrix_only_where_inputs_are_shared():
