@@ -1,0 +1,82 @@
+"""The table of exercises, one row each: `nn.practice` asks them and judges answers, and says how to add one."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import autograd_core as ag
+
+from .algebra import layer_jacobian
+from .layers import MLP, Layer
+from .losses import binary_cross_entropy, mse, sse
+from .practice import Exercise
+
+STATE = [0.3, -1.8, -0.2, 0.4, 0.9]  # the vector of the LING3804 notes
+
+
+def back(error: list[float], *jacobians: list[list[float]]) -> Any:
+    """An error as a row, times one Jacobian after the other: each is the reverse mode of a linear map."""
+    for j in jacobians:
+        _, pull = ag.vjp(lambda x, j=j: [ag.dot(row, x) for row in j], [0.0] * len(j[0]))
+        [error] = pull(error)
+    return error
+
+
+def _one_path(x: float, y: float, *w: float) -> Any:
+    """Gradients of E = 1/2 (w3 sigmoid(w2 sigmoid(w1 x)) - y)^2."""
+    return ag.grad(lambda w: sse(w[2] * ag.sigmoid(w[1] * ag.sigmoid(w[0] * x)), y))(list(w))
+
+
+def _many_outputs() -> Any:
+    """Error signals of j, k and i: all weighted sums are 0, where a sigmoid has the slope 1/4."""
+    s_i = ag.Value(0.0)
+    z_i = ag.sigmoid(s_i) - 0.5
+    s_j, s_k = 2.0 * z_i, 1.0 * z_i
+    output = 1.0 * ag.sigmoid(s_j) - 3.0 * ag.sigmoid(s_k)
+    return ag.grad_of(sse(output, output.data - 2.0), [s_j, s_k, s_i])
+
+
+def _layer(weights: list[list[float]]) -> Layer:
+    """Sigmoid units with weights from input i to unit j."""
+    layer = Layer(len(weights), len(weights[0]), "sigmoid")
+    for j, neuron in enumerate(layer.neurons):
+        for i, w in enumerate(neuron.w):
+            w.data = weights[i][j]
+    return layer
+
+
+def _paths_through(*sizes: int) -> int:
+    """How many paths lead from one input to the output of a fully connected network."""
+    x = [ag.Value(1.0) for _ in range(sizes[0])]
+    return ag.count_paths(MLP(sizes[0], sizes[1:], "tanh", seed=0)(x), x[0])
+
+
+def _deep_linear(w1: list[list[float]], w2: list[list[float]], x: list[float], y: float) -> Any:
+    """Gradient of (w2 w1 x - y)^2 to w1."""
+
+    def loss(w: Any) -> Any:
+        return (ag.dot(w2[0], [ag.dot(row, x) for row in w]) - y) ** 2
+
+    return ag.grad(loss)(w1)
+
+
+# One line per exercise, under its document.
+EXERCISES: tuple[Exercise, ...] = (
+    # --- Downing ---
+    Exercise("Downing delta rule", "A linear unit has weights (0.5, -1), inputs (1, 2), target 1, learning rate 0.1. By how much does the delta rule change the two weights?", lambda: [-0.1 * g for g in ag.grad(lambda w: sse(ag.dot(w, [1.0, 2.0]), 1.0))([0.5, -1.0])]),
+    Exercise("Downing loss Jacobian", "L = 1/3 sum (z - t)^2 with z = (0.5, 0.9, 0.1), t = (1, 0, 0.1). What is the row dL/dz?", lambda: ag.grad(lambda z: mse(z, [1.0, 0.0, 0.1]))([0.5, 0.9, 0.1])),
+    Exercise("Downing softmax", "What is the Jacobian of softmax at z = (0, 0)?", lambda: ag.jacobian(ag.softmax)([0.0, 0.0])),
+    Exercise("Downing layer Jacobian", "Two sigmoid units Z with z = (0.5, 0.5) are fed by Y through W = ((1, 2), (-1, 0)), w_ij from unit i of Y to unit j of Z. What is the Jacobian of Z to Y, in numerator layout?", lambda: layer_jacobian(_layer([[1.0, 2.0], [-1.0, 0.0]]), [0.0, 0.0], of="layer1", to="inputs")),
+    # --- Dolhansky ---
+    Exercise("Dolhansky case 1", "One path: w1 = 0, w2 = 4, w3 = 2, x = 1, y = 0, sigmoid units but the last. What are dE/dw1, dE/dw2, dE/dw3?", lambda: _one_path(1.0, 0.0, 0.0, 4.0, 2.0)),
+    Exercise("Dolhansky error signals", "Unit i feeds j and k, and these feed a linear output o: w_ij = 2, w_ik = 1, w_jo = 1, w_ko = -3. All sigmoid slopes are 1/4, and delta_o = 2. What are delta_j, delta_k, delta_i?", _many_outputs),
+    Exercise("Dolhansky paths", "A fully connected network 2-10-10-10-1: how many paths lead from one input to the output?", lambda: _paths_through(2, 10, 10, 10, 1)),
+    # --- Backpropagation lecture ---
+    Exercise("Lecture Eq. 3", "W1 = ((1, 2), (0, 1)), W2 = ((1, -1)), x = (1, 1), y = 0. What is the gradient of (W2 W1 x - y)^2 to W1?", lambda: _deep_linear([[1.0, 2.0], [0.0, 1.0]], [[1.0, -1.0]], [1.0, 1.0], 0.0)),
+    # --- CS60050 ---
+    Exercise("CS60050 dz", "Logistic regression with z = 0, y = 1, and the cross-entropy of a = sigmoid(z). What is dz?", lambda: ag.grad(lambda z: binary_cross_entropy(ag.sigmoid(z), 1.0))(0.0)),
+    # --- LING3804 ---
+    Exercise("LING3804 6.1", "f(x) = x if x > -1, else 0. What is the Jacobian of f at (0.3, -1.8, -0.2, 0.4, 0.9)?", lambda: ag.jacobian(lambda x: [ag.where(v > -1, v, 0.0) for v in x])(STATE)),
+    Exercise("LING3804 6.2", "The error (1, 2) goes back through the Jacobian ((3, -3), (4, -4)). What comes out?", lambda: back([1.0, 2.0], [[3.0, -3.0], [4.0, -4.0]])),
+    Exercise("LING3804 6.3", "The error (1, 2) goes back through ((3, -3), (4, -4)), then through ((1, 0), (0, 1)). What comes out?", lambda: back([1.0, 2.0], [[3.0, -3.0], [4.0, -4.0]], [[1.0, 0.0], [0.0, 1.0]])),
+)
