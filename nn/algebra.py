@@ -10,7 +10,6 @@ i to j or to i from j; so here each axis of weights says "from" or "to".
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
@@ -19,7 +18,7 @@ from autograd_core import OperandError, RangeError, StructureError, Value, grad_
 
 from .checks import plain, real, shown
 from .jacobians import Axis, Jacobian, by, layout_of, product, transposed
-from .passes import End, ForwardPass, forward_pass, one_of
+from .passes import End, ForwardPass, below, forward_pass, one_of
 from .tables import as_html, as_text, number
 
 if TYPE_CHECKING:
@@ -29,7 +28,6 @@ if TYPE_CHECKING:
 
     Loss = Callable[[Any, Any], Any]
 
-ROUNDING = 1e-9  # by how much two orders of the same additions may differ, relative to the largest entry
 HEADS = ("step", "J", "R", "‖R‖")
 
 
@@ -354,26 +352,39 @@ def chain(
     if not factors:
         msg = f"chain: expected an end before {steps[0].name} in the pass {', '.join(run.ends)}; got to={to!r}"
         raise StructureError(msg)
+    if not _cut(ends):
+        msg = (
+            f"chain: expected layers that every path passes once each, but some path from {ends[-1].name} to "
+            f"{ends[0].name} leads around one; use layer_jacobian, which takes all paths"
+        )
+        raise StructureError(msg)
     products = factors[:1]
     for factor in factors[1:]:
         products.append(products[-1] @ factor if layout == "numerator" else factor @ products[-1])
     top = ends[0]
     direct = _to_weights(run, top, bottom.name, layout, "from_to") if weights else _between(top, ends[-1], layout)
-    if not _agree(products[-1], direct):
-        msg = (
-            f"chain: the product of Jacobians is not {direct.name}: some path leads around a layer; "
-            "`layer_jacobian` takes all paths"
-        )
-        raise StructureError(msg)
     return Chain(tuple(factors), tuple(products), direct, run)
 
 
-def _agree(a: Jacobian, b: Jacobian) -> bool:
-    """Whether they are the same but for rounding; where something is infinite or NaN nobody can tell."""
-    scale = max(map(abs, (*a.flat, *b.flat)))
-    if not all(map(math.isfinite, (*a.flat, *b.flat))):
-        return True
-    return all(abs(x - y) <= ROUNDING * scale for x, y in zip(a.flat, b.flat, strict=True))
+def _cut(ends: list[End]) -> bool:
+    """Whether as many paths lead from the last end to the first by way of those between as do at all."""
+    order = below(ends[0].nodes)
+    seeds = dict.fromkeys(ends[0].nodes, 1)
+    straight = _paths_down(order, seeds)
+    for end in ends[1:]:
+        counts = _paths_down(order, seeds)
+        seeds = {node: counts.get(node, 0) for node in end.nodes}
+    return all(count == straight.get(node, 0) for node, count in seeds.items())
+
+
+def _paths_down(order: list[Value], seeds: dict[Value, int]) -> dict[Value, int]:
+    """The number of paths from seeded nodes to each node below, those of a seed as many times as it says."""
+    counts = dict.fromkeys(order, 0) | seeds
+    for node in reversed(order):
+        if counts[node]:
+            for parent in node.parents:
+                counts[parent] += counts[node]
+    return counts
 
 
 # --- a closed form -----------------------------------------------------------------------------------

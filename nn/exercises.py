@@ -6,9 +6,14 @@ from typing import Any
 
 import autograd_core as ag
 
+<<<<<<< HEAD
 from .convolution import Conv1d
 from .init import constant
 from .layers import MLP
+=======
+from .algebra import layer_jacobian
+from .layers import MLP, Layer
+>>>>>>> training
 from .losses import binary_cross_entropy, mse, sse
 from .practice import Exercise
 from .recurrent import RNN
@@ -28,6 +33,24 @@ def back(error: list[float], *jacobians: list[list[float]]) -> Any:
 def _one_path(x: float, y: float, *w: float) -> Any:
     """Gradients of E = 1/2 (w3 sigmoid(w2 sigmoid(w1 x)) - y)^2."""
     return ag.grad(lambda w: sse(w[2] * ag.sigmoid(w[1] * ag.sigmoid(w[0] * x)), y))(list(w))
+
+
+def _many_outputs() -> Any:
+    """Error signals of j, k and i: all weighted sums are 0, where a sigmoid has the slope 1/4."""
+    s_i = ag.Value(0.0)
+    z_i = ag.sigmoid(s_i) - 0.5
+    s_j, s_k = 2.0 * z_i, 1.0 * z_i
+    output = 1.0 * ag.sigmoid(s_j) - 3.0 * ag.sigmoid(s_k)
+    return ag.grad_of(sse(output, output.data - 2.0), [s_j, s_k, s_i])
+
+
+def _layer(weights: list[list[float]]) -> Layer:
+    """Sigmoid units with weights from input i to unit j."""
+    layer = Layer(len(weights), len(weights[0]), "sigmoid")
+    for j, neuron in enumerate(layer.neurons):
+        for i, w in enumerate(neuron.w):
+            w.data = weights[i][j]
+    return layer
 
 
 def _paths_through(*sizes: int) -> int:
@@ -84,8 +107,10 @@ EXERCISES: tuple[Exercise, ...] = (
     Exercise("Downing delta rule", "A linear unit has weights (0.5, -1), inputs (1, 2), target 1, learning rate 0.1. By how much does the delta rule change the two weights?", lambda: [-0.1 * g for g in ag.grad(lambda w: sse(ag.dot(w, [1.0, 2.0]), 1.0))([0.5, -1.0])]),
     Exercise("Downing loss Jacobian", "L = 1/3 sum (z - t)^2 with z = (0.5, 0.9, 0.1), t = (1, 0, 0.1). What is the row dL/dz?", lambda: ag.grad(lambda z: mse(z, [1.0, 0.0, 0.1]))([0.5, 0.9, 0.1])),
     Exercise("Downing softmax", "What is the Jacobian of softmax at z = (0, 0)?", lambda: ag.jacobian(ag.softmax)([0.0, 0.0])),
+    Exercise("Downing layer Jacobian", "Two sigmoid units Z with z = (0.5, 0.5) are fed by Y through W = ((1, 2), (-1, 0)), w_ij from unit i of Y to unit j of Z. What is the Jacobian of Z to Y, in numerator layout?", lambda: layer_jacobian(_layer([[1.0, 2.0], [-1.0, 0.0]]), [0.0, 0.0], of="layer1", to="inputs")),
     # --- Dolhansky ---
     Exercise("Dolhansky case 1", "One path: w1 = 0, w2 = 4, w3 = 2, x = 1, y = 0, sigmoid units but the last. What are dE/dw1, dE/dw2, dE/dw3?", lambda: _one_path(1.0, 0.0, 0.0, 4.0, 2.0)),
+    Exercise("Dolhansky error signals", "Unit i feeds j and k, and these feed a linear output o: w_ij = 2, w_ik = 1, w_jo = 1, w_ko = -3. All sigmoid slopes are 1/4, and delta_o = 2. What are delta_j, delta_k, delta_i?", _many_outputs),
     Exercise("Dolhansky paths", "A fully connected network 2-10-10-10-1: how many paths lead from one input to the output?", lambda: _paths_through(2, 10, 10, 10, 1)),
     # --- Backpropagation lecture ---
     Exercise("Lecture Eq. 3", "W1 = ((1, 2), (0, 1)), W2 = ((1, -1)), x = (1, 1), y = 0. What is the gradient of (W2 W1 x - y)^2 to W1?", lambda: _deep_linear([[1.0, 2.0], [0.0, 1.0]], [[1.0, -1.0]], [1.0, 1.0], 0.0)),

@@ -10,7 +10,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import autograd_core as ag
-from autograd_core import MissingExtraError
+from autograd_core import MissingExtraError, StructureError
 
 from .activations import Softmax, activation_function
 from .checks import generator, plain, real, whole
@@ -165,6 +165,7 @@ def attenuation(
     Raises:
         OperandError: An argument of a wrong type.
         RangeError: A number that is too small, or an unknown activation.
+        StructureError: There are no activations.
 
     Source: Hochreiter, "Untersuchungen zu dynamischen neuronalen Netzen", 1991; section 6.5 of the LING3804 notes.
 
@@ -179,6 +180,9 @@ def attenuation(
     )
     gain = real(gain, "attenuation: gain", 0.0)
     names = [activations] if isinstance(activations, str) else plain(activations)
+    if not names:
+        msg = "attenuation: activations: expected at least one name, got none"
+        raise StructureError(msg)
     layers = {name: _layer(name) for name in names}
     rng = generator(seed)
     seeds = [rng.getrandbits(32) for _ in range(runs)]

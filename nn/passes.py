@@ -244,7 +244,7 @@ class _Reading:
         if not self.groups:
             msg = f"forward_pass: expected a model of Neurons, Layers or Linears, got {shown(model)}"
             raise StructureError(msg)
-        self.order: list[Value] = _below(tops)
+        self.order: list[Value] = below(tops)
         self.place = {node: i for i, node in enumerate(self.order)}
         self.users: dict[Value, list[Value]] = {node: [] for node in self.order}
         for node in self.order:
@@ -299,7 +299,7 @@ class _Reading:
         return {s: exits[s][0] if len(exits.get(s, ())) == 1 else s for s in region.values()}
 
 
-def _below(tops: Sequence[Value]) -> list[Value]:
+def below(tops: Sequence[Value]) -> list[Value]:
     """Topological order of everything below several nodes."""
     found: dict[Value, None] = {}
     for top in tops:

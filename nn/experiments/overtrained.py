@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from nn.history import History
     from nn.module import Module
 
-CASES, NOISE, EPOCHS = 40, 0.35, 400
+CASES, UNSEEN, NOISE, EPOCHS = 40, 400, 0.35, 400
 MOONS = ("outer", "inner")
 
 
@@ -105,7 +105,7 @@ def _curves(axes: Any, run: TrainedRun, stop: int) -> None:
 
 def _border(axes: Any, run: TrainedRun, data: tuple[list[list[float]], list[float]]) -> None:
     """Where the model changes its mind, over the training cases."""
-    steps = [i / 50 for i in range(51)]
+    steps = [i / 40 for i in range(41)]
     xs, ys = [-1.8 + 4.6 * s for s in steps], [-1.4 + 3.3 * s for s in steps]
     scores = predict(run.model, [[x, y] for y in ys for x in xs])
     rows = [scores[i * len(xs) : (i + 1) * len(xs)] for i in range(len(ys))]
@@ -148,7 +148,7 @@ def overtraining(*, seed: int = 0, compiled: bool | None = None) -> Overtraining
     """
     first = 10 * seed
     data = datasets.moons(CASES, NOISE, seed=first + 1)
-    aside, unseen = datasets.moons(CASES, NOISE, seed=first + 2), datasets.moons(400, NOISE, seed=first + 3)
+    aside, unseen = datasets.moons(CASES, NOISE, seed=first + 2), datasets.moons(UNSEEN, NOISE, seed=first + 3)
 
     def run(name: str, validation: Any, early_stopping: EarlyStopping | None) -> TrainedRun:
         model = MLP(2, [16, 16, 1], "tanh", seed=seed)

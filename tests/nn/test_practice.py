@@ -17,6 +17,8 @@ BY_HAND = {
     "Downing delta rule": [0.25, 0.5],  # o = -1.5, t - o = 2.5: 0.1 * 2.5 * (1, 2)
     "Downing loss Jacobian": [-1 / 3, 0.6, 0.0],  # 2/3 (z - t)
     "Downing softmax": [[0.25, -0.25], [-0.25, 0.25]],  # s (1 - s) and -s s with s = 1/2
+    "Downing layer Jacobian": [[0.25, -0.25], [0.5, 0.0]],  # z_k (1 - z_k) w_ik, a row per k
+    "Dolhansky error signals": [0.5, -1.5, -0.125],  # 2 * 1 / 4, 2 * -3 / 4, (2 * 0.5 + 1 * -1.5) / 4
     "Dolhansky case 1": [2 * s2 * 2 * SLOPE * 4 * 0.25, 2 * s2 * 2 * SLOPE * 0.5, 2 * s2 * s2],  # z_j = 1/2, s_k = 2
     "Dolhansky paths": 1000,  # 10 * 10 * 10
     "Lecture Eq. 3": [[4.0, 4.0], [-4.0, -4.0]],  # 2 (3 - 1) * (1, -1)^T (1, 1)
