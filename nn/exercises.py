@@ -6,14 +6,10 @@ from typing import Any
 
 import autograd_core as ag
 
-<<<<<<< HEAD
+from .algebra import layer_jacobian
 from .convolution import Conv1d
 from .init import constant
-from .layers import MLP
-=======
-from .algebra import layer_jacobian
 from .layers import MLP, Layer
->>>>>>> training
 from .losses import binary_cross_entropy, mse, sse
 from .practice import Exercise
 from .recurrent import RNN
