@@ -393,7 +393,6 @@ def _moved(d: list[float], a: float, p: list[float]) -> list[float]:
 
 
 def _to_edge(d: list[float], p: list[float], radius: float) -> float:
-    """The a > 0 with |d + a p| = radius, in the form that does not cancel."""
+    """The a > 0 with |d + a p| = radius, in the form that does not cancel: d . p >= 0 in conjugate gradients."""
     pp, dp, left = _dot(p, p), _dot(d, p), radius * radius - _dot(d, d)
-    root = math.sqrt(dp * dp + pp * left)
-    return left / (dp + root) if dp > 0 else (root - dp) / pp
+    return left / (dp + math.sqrt(dp * dp + pp * left))

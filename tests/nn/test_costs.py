@@ -7,6 +7,7 @@ import pytest
 
 import autograd_core as ag
 from autograd_core import Value
+from autograd_core.gradients import Symbol
 from nn.experiments.costs import Cost, LinearTime, counted, linear_time
 
 PATH = Path(__file__).parents[2] / "benchmarks" / "linear_time.py"
@@ -82,3 +83,15 @@ def test_the_garbage_collector_is_left_as_it_was():
         gc.enable()
     linear_time(widths=[1], cases=1, repeats=1)
     assert gc.isenabled()
+
+
+def test_the_terms_of_an_adjoint_are_collected_in_place():
+    """A sum that was copied for each of the n uses of a weight would take n^2 / 2 copies."""
+    adjoint = first = Symbol(Value(1.0))
+    terms = first.terms
+    for _ in range(3):
+        adjoint += Symbol(Value(1.0))
+    assert adjoint is first
+    assert adjoint.terms is terms
+    assert adjoint.total.data == 4.0
+    assert len(terms) == 1  # the sum stands for them

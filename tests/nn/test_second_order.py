@@ -269,6 +269,22 @@ def test_one_product_per_step_is_steepest_descent_to_the_lowest_point():
     assert (optimizer.products, optimizer.steps) == (1, 1)
 
 
+def test_the_edge_of_the_region_is_met_on_the_second_leg_of_the_way():
+    """f = x^2 / 2 + 5 y^2 + 10 x + 10 y from 0: one conjugate gradient by hand, the second up to the edge."""
+    H, g, radius = np.diag([1.0, 10.0]), np.array([10.0, 10.0]), 5.0
+    first = -(g @ g) / (g @ H @ g) * g
+    r = g + H @ first
+    p = -r - (r @ r) / (g @ g) * g
+    a = max(np.roots([p @ p, 2 * first @ p, first @ first - radius**2]))
+    assert np.linalg.norm(first) < radius < np.linalg.norm(np.linalg.solve(H, g))
+    x, y = Value(0.0), Value(0.0)
+    optimizer = nn.NewtonCG([x, y], radius=radius)
+    optimizer.step(lambda: x**2 / 2 + 5 * y**2 + 10 * x + 10 * y)
+    assert (x.data, y.data) == pytest.approx(tuple(first + a * p))
+    assert np.hypot(x.data, y.data) == pytest.approx(radius)
+    assert optimizer.products == 2
+
+
 def test_it_says_what_it_expects():
     model = nn.MLP(2, [3, 1], "tanh", seed=1)
     optimizer = nn.NewtonCG(model)
