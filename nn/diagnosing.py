@@ -26,7 +26,7 @@ FADED = 1e-3  # of the last layer's error signal, below which that of another ha
 LARGE_INPUT = 10.0
 UNEVEN = 10.0  # times the range of another column
 LARGE_WEIGHT = 20.0
-NAMED = 5  # findings of one kind that are listed one by one
+NAMED = 3  # findings of one kind that are listed one by one
 
 
 def diagnose(
@@ -93,12 +93,12 @@ def diagnose(
     return Diagnosis(tuple(found), tuple(exam.layers), len(some))
 
 
-def _shortened(found: list[Finding], what: str) -> list[Finding]:
+def _shortened(found: list[Finding], what: str, most: int = NAMED) -> list[Finding]:
     """One finding for many of the same kind."""
-    if len(found) <= NAMED:
+    if len(found) <= most:
         return found
     first = found[0]
-    places = ", ".join(f.where for f in found[:3])
+    places = ", ".join(list(dict.fromkeys(f.where for f in found))[:3])
     text = f"and so on, {len(found)} {what} in all; the first: {first.text}"
     return [Finding(first.kind, f"{places}, ...", first.number, text, first.advice)]
 
@@ -258,7 +258,7 @@ class Examination:
                 text = f"its outputs are {growth:.2g} times the inputs."
                 odd[kind].append(Finding(kind, layer.name, growth, text, REMEDIES[kind]))
         for found in odd.values():
-            yield from _shortened(found, "findings")
+            yield from _shortened(found, "findings", 2 * NAMED)
 
     def weight_findings(self) -> Iterator[Finding]:
         """Weights that are none, too large, or the same in two units."""

@@ -59,7 +59,7 @@ class Way:
     cost: float
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class DescentOutcome:
     """Three ways down.
 
@@ -84,6 +84,9 @@ class DescentOutcome:
             steps = f"{way.batch_size:14} {len(way.points) - 1:6} {way.rate:5.2f}"
             lines.append(f"  {way.name:12} {steps} {w:7.3f} {b:7.3f} {way.cost:5.3f}")
         return "\n".join(lines)
+
+    def __repr__(self) -> str:
+        return str(self)
 
     def pictures(self) -> dict[str, Any]:
         """The three ways over the bowl of the error, and the cost after every epoch.

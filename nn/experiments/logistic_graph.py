@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class LogisticGraph:
     """One case through logistic regression, as a graph over the weights and the bias.
 
@@ -84,6 +84,9 @@ class LogisticGraph:
             f"  {name:4} {found:12.6f}   {formula:>10} {expected:9.6f}" for name, found, formula, expected in rows
         ]
         return "\n".join(lines)
+
+    def __repr__(self) -> str:
+        return str(self)
 
     def pictures(self) -> dict[str, Any]:
         """The graph with its gradients, and a page on which it is stepped.

@@ -46,7 +46,7 @@ class TrainedRun:
     test: ConfusionMatrix
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class OvertrainingOutcome:
     """Both runs, and their data.
 
@@ -73,6 +73,9 @@ class OvertrainingOutcome:
         best = min(self.over.history.val_loss)
         lines.append(f"  test loss at its best {best:.3f}, at the end {self.over.history.val_loss[-1]:.3f}")
         return "\n".join(lines)
+
+    def __repr__(self) -> str:
+        return str(self)
 
     def pictures(self) -> dict[str, Any]:
         """Curves, the border that each run learnt, and its confusion matrix on test cases.

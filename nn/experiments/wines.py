@@ -28,7 +28,7 @@ TEST = 0.3
 EPOCHS = 60
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class WineOutcome:
     """What 20 networks made of as many random splits.
 
@@ -56,6 +56,9 @@ class WineOutcome:
             f"Wine, 13-5-3 sigmoid units, {n} cases to learn from, {tested} to test on, {len(self.accuracies)} splits: "
             f"{100 * self.mean:.1f} % of test cases right{spread}.\n{self.confusion}"
         )
+
+    def __repr__(self) -> str:
+        return str(self)
 
     def pictures(self) -> dict[str, Any]:
         """Learning curves of one split, the accuracies of all, and what was taken for what.

@@ -2,9 +2,10 @@
 
 "Not linearly separable, so it takes awhile! Each run is different due to random weight init." (Downing, 2023)
 
-Plain batch descent leaves about one start in seven on a plateau or in a valley: two sigmoids draw the same line, or
-one of them is constant, and the gradient is all but 0. What helps is in Downing's list: cases one by one in random
-order, a rate that falls, momentum, targets 0.1 and 0.9, and weights held small (here by weight decay).
+Plain batch descent leaves about one start in five on a plateau: at two of the cases both hidden units are saturated
+and so alike, or they draw the same line, or one is constant, and the gradient is all but 0. What helps is in
+Downing's list: cases one by one in random order, a rate that falls, momentum, targets 0.1 and 0.9, and weights held
+small (here by weight decay).
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import math
 import random
 from collections import Counter
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import autograd_core as ag
 from nn import datasets, init, schedules
@@ -25,10 +26,15 @@ from nn.optimizers import SGD, Optimizer
 
 from .starts import train_starts
 
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
 TARGETS = (0.1, 0.9)
 LEARNT = 0.3  # how near every output must come to its target
 SAME = 0.99  # |correlation| of two hidden units that draw the same line
 STILL = 0.1  # the range of a hidden unit that is constant
+NEAR = 0.15  # how far numbers may be apart that count as alike
+FLAT = 0.05  # the slope of a sigmoid that counts as flat here; its largest is 0.25
 
 
 def network(seed: int | random.Random | None = 0) -> Sequential:
@@ -111,7 +117,7 @@ class Start:
     curvature: float | None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class XorRuns:
     """The starts under some settings.
 
@@ -143,9 +149,12 @@ class XorRuns:
         lines.append(f"  {s.epochs} epochs, batch_size={s.batch_size}, {rates}")
         for (kind, reason), count in Counter((x.kind, x.reason) for x in self.stuck).most_common():
             seeds = [x.seed for x in self.stuck if (x.kind, x.reason) == (kind, reason)]
-            shown = ", ".join(map(str, seeds[:6])) + (", ..." if len(seeds) > 6 else "")
+            shown = ", ".join(map(str, seeds[:4])) + (", ..." if len(seeds) > 4 else "")
             lines.append(f"  {count:3} {kind}: {reason} (seeds {shown})")
         return "\n".join(lines)
+
+    def __repr__(self) -> str:
+        return str(self)
 
 
 def train(settings: Settings, *, starts: int = 200, seed: int = 0) -> XorRuns:
@@ -249,27 +258,35 @@ def _mechanism(hidden: list[list[float]]) -> str:
         level = sum(columns[still[0]]) / 4
         return f"one hidden unit is constant{', saturated' if min(level, 1 - level) < 0.05 else ''}"
     a, b = ([x - sum(c) / 4 for x in c] for c in columns)
-    correlation = ag.dot(a, b) / math.sqrt(ag.dot(a, a) * ag.dot(b, b))
-    return "both hidden units draw the same line" if abs(correlation) > SAME else "the hidden units cut off one corner"
+    if abs(ag.dot(a, b)) > SAME * math.sqrt(ag.dot(a, a) * ag.dot(b, b)):
+        return "both hidden units draw the same line"
+    alike = _alike(hidden)
+    if len(alike) == 1:
+        return "the hidden units tell all cases apart, the output does not"
+    flat = all(h * (1.0 - h) < FLAT for i in alike for h in hidden[i])
+    return f"both hidden units are {'saturated, and so alike,' if flat else 'alike'} at {_names(alike)}"
+
+
+def _alike(rows: Sequence[Sequence[float]]) -> list[int]:
+    """The largest group of cases with nearly the same numbers."""
+    groups = ([j for j in range(4) if math.dist(rows[i], rows[j]) < NEAR] for i in range(4))
+    return max(groups, key=len)
+
+
+def _names(cases: list[int]) -> str:
+    return " and ".join(("00", "01", "10", "11")[i] for i in cases)
 
 
 def _pattern(outputs: tuple[float, ...]) -> str:
     """Which cases have outputs that cannot be told apart."""
-    names = ("00", "01", "10", "11")
-    groups: list[list[int]] = []
-    for i in sorted(range(4), key=outputs.__getitem__):
-        if groups and outputs[i] - outputs[groups[-1][0]] < 0.15:
-            groups[-1].append(i)
-        else:
-            groups.append([i])
-    largest = max(groups, key=len)
-    level = sum(outputs[i] for i in largest) / len(largest)
-    if len(largest) == 4:
+    alike = _alike([(o,) for o in outputs])
+    level = sum(outputs[i] for i in alike) / len(alike)
+    if len(alike) == 4:
         return f"all outputs are about {level:.2f}"
-    return f"{' and '.join(names[i] for i in sorted(largest))} all give about {level:.1f}"
+    return f"{_names(alike)} {'all ' if len(alike) > 2 else ''}give about {level:.1f}"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class XorOutcome:
     """Both settings side by side; see `xor`.
 
@@ -288,6 +305,9 @@ class XorOutcome:
 
     def __str__(self) -> str:
         return f"{self.plain}\n{self.incremental}"
+
+    def __repr__(self) -> str:
+        return str(self)
 
     def pictures(self) -> dict[str, Any]:
         """Learning curves of all starts, by what became of them.

@@ -15,6 +15,13 @@ SLOPE = s2 * (1 - s2)
 # One line per exercise: the answer by pencil and paper, or with the math module.
 BY_HAND = {
     "Downing delta rule": [0.25, 0.5],  # o = -1.5, t - o = 2.5: 0.1 * 2.5 * (1, 2)
+    "Downing sigmoid unit": [0.1, 0.2],  # o = 1/2: 0.4 * 1/4 * (1, 2)
+    "Downing batch": 0.3,  # 0.4 / 4 * 1 + -0.4 / 4 * -2
+    "Downing incremental": [0.25, 0.5],  # 0 -> 0.5 -> 0.5 - 0.5 * 0.5; 0.5 * (1 + 0)
+    "Dolhansky minibatch": 0.6,  # 0.3 / 3 * (1 + 2 + 3)
+    "CS60050 dw": [-1.0, 0.5],  # (a - y) x
+    "CS60050 softmax": [1 / 3, -2 / 3, 1 / 3],  # a - y
+    "CS60050 D": [0.5, 2.5],  # 1/2, 3/2 + 1/2 * 2
     "Downing loss Jacobian": [-1 / 3, 0.6, 0.0],  # 2/3 (z - t)
     "Downing softmax": [[0.25, -0.25], [-0.25, 0.25]],  # s (1 - s) and -s s with s = 1/2
     "Downing layer Jacobian": [[0.25, -0.25], [0.5, 0.0]],  # z_k (1 - z_k) w_ik, a row per k
