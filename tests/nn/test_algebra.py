@@ -366,8 +366,8 @@ def test_a_jacobian_as_text_html_latex_and_array():
 def test_weight_jacobians_as_text_and_latex():
     model = nn.MLP(1, [2], init=nn.init.constant(1.0))
     full = nn.weight_jacobian(model, [3e-5], layer=1)
-    assert "  (3e−05, 0)" in str(full)
-    assert "  (0, 3e−05)" in str(full)
+    assert "  (3e−5, 0)" in str(full)
+    assert "  (0, 3e−5)" in str(full)
     assert full.latex.endswith(r"= \begin{bmatrix} \begin{pmatrix} 3 \cdot 10^{-5} \\ 0 \end{pmatrix} & \begin{pmatrix} 0 \\ 3 \cdot 10^{-5} \end{pmatrix} \end{bmatrix}")
     blocks = full.T
     assert "blocks layer1, rows from inputs, columns to layer1" in str(blocks)
