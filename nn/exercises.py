@@ -7,9 +7,9 @@ from typing import Any
 import autograd_core as ag
 
 from .algebra import layer_jacobian
+from .answers import Exercise
 from .layers import MLP, Layer
 from .losses import binary_cross_entropy, mse, sse
-from .practice import Exercise
 
 STATE = [0.3, -1.8, -0.2, 0.4, 0.9]  # the vector of the LING3804 notes
 
