@@ -120,7 +120,7 @@ def _judged(exercise: Exercise, answer: Any) -> Verdict:
     if not wrong:
         return Verdict(name, (), f"{name}: right.")
     said = _pattern(right, given) or " ".join(
-        f"Entry {place} {_fault(r, g)}.".replace("Entry  ", "It ")
+        f"{f'Entry {place}' if place else 'It'} {_fault(r, g)}."
         for place, r, g in _pairs(right, given)
         if place in wrong[:3]
     )

@@ -23,8 +23,9 @@ from typing import Any
 from autograd_core import RangeError
 
 from . import exercises as table
-from .answers import Exercise as Exercise
-from .answers import Verdict as Verdict
+from .answers import Exercise, Verdict
+
+__all__ = ["Exercise", "Verdict", "check", "exercise", "exercises", "solution"]
 
 
 def exercises() -> tuple[Exercise, ...]:
