@@ -7,12 +7,12 @@ from typing import Any
 import autograd_core as ag
 
 from .algebra import layer_jacobian
+from .answers import Exercise
 from .convolution import Conv1d
 from .init import constant
 from .layers import MLP, Layer, Neuron
 from .losses import binary_cross_entropy, cross_entropy, mse, sse
 from .optimizers import SGD
-from .practice import Exercise
 from .recurrent import RNN
 from .through_time import signal_over_time
 from .training import fit
