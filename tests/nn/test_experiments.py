@@ -120,7 +120,7 @@ CORNER = (9.0, 9.0, -13.0)  # 11 from the rest
         ([*LINE, 0.0, 0.0, 9.0, 1.0, 0.0, -0.3], "one hidden unit is constant, saturated; 01 and 10 and 11 all give about 0.7"),
         ([*LINE, 0.0, 0.0, 0.0, 1.0, 0.0, -0.3], "one hidden unit is constant; 01 and 10 and 11 all give about 0.7"),
         ([*LINE, *LINE, 1.0, 1.0, -3.0], "both hidden units draw the same line; 01 and 10 and 11 all give about 0.3"),
-        ([9.0, 9.0, -13.0, 9.0, 0.0, -4.0, 9.0, -9.0, 0.0], "both hidden units are saturated, and so alike, at 00 and 01; 00 and 01 and 11 all give about 0.5"),
+        ([9.0, 9.0, -13.0, 9.0, 0.0, -4.0, 9.0, -9.0, 0.0], "both hidden units are saturated at 00 and 01; 00 and 01 and 11 all give about 0.5"),
         ([9.0, 9.0, -13.0, 2.0, 0.0, -1.0, 9.0, -9.0, 3.0], "both hidden units are alike at 00 and 01; 00 and 01 give about 0.7"),
         ([9.0, 0.0, -4.0, 0.0, 9.0, -4.0, 2.0, -2.0, 0.0], "the hidden units tell all cases apart, the output does not; 00 and 11 give about 0.5"),
     ],
