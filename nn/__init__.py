@@ -29,7 +29,6 @@ from .activations import Softplus as Softplus
 from .activations import Tanh as Tanh
 from .algebra import Chain as Chain
 from .algebra import chain as chain
-from .algebra import deep_linear_gradient as deep_linear_gradient
 from .algebra import layer_jacobian as layer_jacobian
 from .algebra import weight_jacobian as weight_jacobian
 from .cases import train_test_split as train_test_split
@@ -37,6 +36,7 @@ from .clipping import clip_grad_norm as clip_grad_norm
 from .clipping import clip_grad_norm_ as clip_grad_norm_
 from .clipping import clip_grad_value as clip_grad_value
 from .clipping import clip_grad_value_ as clip_grad_value_
+from .closed_form import deep_linear_gradient as deep_linear_gradient
 from .convolution import Conv1d as Conv1d
 from .convolution import Conv2d as Conv2d
 from .convolution import Flatten as Flatten

@@ -7,11 +7,11 @@ from typing import Any
 import autograd_core as ag
 
 from .algebra import layer_jacobian
+from .answers import Exercise
 from .init import constant
 from .layers import MLP, Layer, Neuron
 from .losses import binary_cross_entropy, cross_entropy, mse, sse
 from .optimizers import SGD
-from .practice import Exercise
 from .training import fit
 
 STATE = [0.3, -1.8, -0.2, 0.4, 0.9]  # the vector of the LING3804 notes

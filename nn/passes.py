@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     _Part = tuple[str, list[Value], Value | None]  # a unit: its name within its layer, weights, bias
 
 
+OWN = frozenset({"inputs", "outputs", "softmax", "loss"})  # names that no layer can have
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Unit:
     """A neuron within a pass: z = f(s) with s = w . x + b.
@@ -156,17 +159,19 @@ def forward_pass(
         >>> run
         <ForwardPass inputs -> layer1 -> layer2 -> loss>
     """
-    inputs: list[Value] = []
-    prediction = model(_boxed(x, "x", inputs))
+    named: list[tuple[str, Value]] = []
+    prediction = model(_boxed(x, "x", named))
+    inputs = tuple(node for _, node in named)
     outputs = tuple(y for y in _leaves(prediction) if isinstance(y, Value))
     error = None if loss is None else loss(prediction, target)
+    for what, y in (("model whose prediction", outputs or prediction), ("loss whose result", error)):
+        if y is not None and not isinstance(y, (Value, tuple)):
+            msg = f"forward_pass: expected a {what} is a graph, got {shown(y)}"
+            raise StructureError(msg)
     tops = outputs if error is None else (error,)
-    if not outputs or not all(isinstance(node, Value) for node in tops):
-        msg = f"forward_pass: expected a model whose prediction is a graph, got {shown(prediction)}"
-        raise StructureError(msg)
     layers = _Reading(model, inputs, outputs, tops).layers()
     last = list(layers.values())[-1]
-    ends = {"inputs": End("inputs", tuple(node.label for node in inputs), tuple(inputs))}
+    ends = {"inputs": End("inputs", tuple(name for name, _ in named), inputs)}
     for name, units in layers.items():
         labels = tuple(unit.name for unit in units)
         summed = tuple(f"sum({label})" for label in labels)
@@ -177,7 +182,7 @@ def forward_pass(
         ends[name] = End(name, tuple(f"{name}{i}" for i in range(len(outputs))), outputs)
     if error is not None:
         ends["loss"] = End("loss", ("loss",), (error,))
-    return ForwardPass(tuple(inputs), layers, outputs, error, ends)
+    return ForwardPass(inputs, layers, outputs, error, ends)
 
 
 def one_of(known: dict[str, Any], name: Any, caller: str) -> Any:
@@ -192,15 +197,14 @@ def one_of(known: dict[str, Any], name: Any, caller: str) -> Any:
     return known[name]
 
 
-def _boxed(x: Any, name: str, inputs: list[Value]) -> Any:
-    """The case with nodes for its numbers, which are also put into `inputs`."""
+def _boxed(x: Any, name: str, named: list[tuple[str, Value]]) -> Any:
+    """The case with nodes for its numbers, which are also put into `named`; nodes are left as they are."""
     x = plain(x)
     if isinstance(x, list):
         flat = name == "x" and not any(isinstance(plain(y), list) for y in x)
-        return [_boxed(y, f"x{i}" if flat else f"{name}[{i}]", inputs) for i, y in enumerate(x)]
-    node = x if isinstance(x, Value) else Value(x)
-    node.label = node.label or name
-    inputs.append(node)
+        return [_boxed(y, f"x{i}" if flat else f"{name}[{i}]", named) for i, y in enumerate(x)]
+    node = x if isinstance(x, Value) else Value(x, label=name)
+    named.append((node.label or name, node))
     return node
 
 
@@ -238,7 +242,7 @@ class _Reading:
     """One look at a graph: who uses what, and which nodes depend on one weighted sum alone."""
 
     def __init__(
-        self, model: Module, inputs: list[Value], outputs: tuple[Value, ...], tops: tuple[Value, ...]
+        self, model: Module, inputs: tuple[Value, ...], outputs: tuple[Value, ...], tops: tuple[Value, ...]
     ) -> None:
         self.groups = _groups(model)
         if not self.groups:
@@ -261,7 +265,7 @@ class _Reading:
             found.append((name, [(part, w, *self.sum_of(name, w, b)) for part, w, b in parts]))
         found.sort(key=lambda layer: self.place[layer[1][0][3]])
         names = [name for name, _ in found]
-        unique = all(names) and len(set(names)) == len(names)
+        unique = all(names) and len(set(names)) == len(names) and OWN.isdisjoint(names)
         outputs = self.activations([s for _, units in found for *_, s in units])
         return {
             layer: tuple(
@@ -275,9 +279,11 @@ class _Reading:
         """The node `dot(w, x)` and the weighted sum, once per pass."""
         dots = [node for node in dict.fromkeys(self.users.get(w[0], [])) if node.op == "dot"]
         if len(dots) != 1:
-            what = "reaches the end never; call model.eval() where there is Dropout" if not dots else "is used"
-            times = f" {len(dots)} times in one pass, so it has no one error signal" if dots else ""
-            msg = f"forward_pass: {name or 'a layer'}: expected each unit once in the graph, but a unit {what}{times}"
+            msg = f"forward_pass: {name or 'a layer'}: expected each unit once in the graph, but one "
+            if dots:
+                msg += f"is used {len(dots)} times, so it has no one error signal; explain() has the part of each use"
+            else:
+                msg += "does not reach its end: under no_grad(), or by Dropout in training (model.eval() turns it off)?"
             raise StructureError(msg)
         [dot] = dots
         return dot, dot if b is None else self.users[b][0]

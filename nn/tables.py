@@ -36,13 +36,13 @@ def as_html(caption: str, heads: Sequence[str], rows: Sequence[Sequence[str]]) -
     )
     name, _, about = caption.partition("  ")
     return (
-        '<table class="autograd-table mathjax_ignore tex2jax_ignore" style="margin:8px 0">'
-        '<caption style="text-align:left;caption-side:top">'
-        f"<strong>{html.escape(name)}</strong> {html.escape(about)}</caption>"
-        f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+        '<div class="autograd-table mathjax_ignore tex2jax_ignore">'
+        f'<p style="margin:8px 0 2px"><strong>{html.escape(name)}</strong> {html.escape(about)}</p>'
+        f'<table style="margin:0 0 8px"><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>'
     )
 
 
 def number(x: float) -> str:
     """Four significant digits with a real minus sign."""
-    return f"{x:.4g}".replace("-", "−")
+    mantissa, _, exponent = f"{x:.4g}".partition("e")
+    return (f"{mantissa}e{int(exponent)}" if exponent else mantissa).replace("-", "−")

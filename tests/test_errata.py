@@ -448,7 +448,6 @@ def test_ling3804_threshold_of_practice_6_1_jumps():
 
 def test_ling3804_relu_does_attenuate_with_weights():
     """Its Jacobian stretches nothing and shrinks nothing but to 0; a layer of it loses half of a random error."""
-    pytest.importorskip("numpy")
     J = np.array(ag.jacobian(lambda x: [ag.relu(v) for v in x])(STATE))
     assert set(np.linalg.svd(J, compute_uv=False)) == {0.0, 1.0}
     fading = nn.attenuation(20, 12, activations=["relu", "linear"], runs=5, seed=0)

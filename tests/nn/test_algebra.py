@@ -366,8 +366,8 @@ def test_a_jacobian_as_text_html_latex_and_array():
 def test_weight_jacobians_as_text_and_latex():
     model = nn.MLP(1, [2], init=nn.init.constant(1.0))
     full = nn.weight_jacobian(model, [3e-5], layer=1)
-    assert "  (3e−05, 0)" in str(full)
-    assert "  (0, 3e−05)" in str(full)
+    assert "  (3e−5, 0)" in str(full)
+    assert "  (0, 3e−5)" in str(full)
     assert full.latex.endswith(r"= \begin{bmatrix} \begin{pmatrix} 3 \cdot 10^{-5} \\ 0 \end{pmatrix} & \begin{pmatrix} 0 \\ 3 \cdot 10^{-5} \end{pmatrix} \end{bmatrix}")
     blocks = full.T
     assert "blocks layer1, rows from inputs, columns to layer1" in str(blocks)
@@ -512,6 +512,35 @@ def test_layers_of_one_name_are_counted():
     assert run.end("outputs").labels == ("outputs0", "outputs1")
 
 
+def test_a_layer_that_has_one_of_our_names_is_counted():
+    class Net(nn.Module):
+        def __init__(self):
+            self.outputs = nn.Layer(2, 2, "tanh", seed=0)
+
+        def forward(self, x):
+            return [y * 2 for y in self.outputs(x)]
+
+    run = nn.forward_pass(Net(), X, [0.0, 0.0], loss=nn.mse)
+    assert list(run.ends) == ["inputs", "sum(layer1)", "layer1", "loss"]  # 2 z is a function of the sum alone
+
+
+@pytest.mark.parametrize("model", [nn.Neuron(2, "tanh", seed=0), nn.Layer(2, 3, seed=0), nn.Linear(2, 1, seed=0)], ids=repr)
+def test_one_layer_is_a_model(model):
+    run = nn.forward_pass(model, np.array(X))
+    assert list(run.ends) == ["inputs", "sum(layer1)", "layer1"]
+    assert nn.chain(model, X).result.entries == [ag.grad_of(y, run.inputs) for y in run.outputs]
+    with ag.no_grad(), pytest.raises(ag.StructureError, match=r"under no_grad\(\)"):
+        nn.forward_pass(model, X)
+
+
+def test_layers_after_a_recurrent_one():
+    model = nn.Sequential(nn.RNN(1, 2, seed=0), lambda out: out[0][-1], nn.Linear(2, 1, seed=1))
+    signals = nn.error_signals(model, [[1.0], [-0.5]], [0.0], loss=nn.sse)
+    assert list(signals.layers) == ["layer1"]
+    J = nn.layer_jacobian(model, [[1.0], [-0.5]], of=1, to=0)
+    assert J.columns == ("x[0][0]", "x[1][0]")
+
+
 def test_outputs_may_be_nodes_of_one_another():
     run = nn.forward_pass(nn.Sequential(nn.MLP(2, [1], seed=0), lambda y: [2 * y, y]), X)
     assert [y.op for y in run.outputs] == ["mul", "add"]
@@ -547,7 +576,11 @@ def test_inputs_that_are_nested_or_nodes_already():
     assert run.end("inputs").labels == ("x[0][0]", "x[0][1]", "x[0][2]")
     assert list(run.layers) == ["layer1"]
     v = ag.Value(2.0, label="mine")
-    assert nn.forward_pass(nn.MLP(2, [1]), [v, 1.0]).end(0).labels == ("mine", "x1")
+    w = ag.Value(1.0)
+    run = nn.forward_pass(nn.MLP(3, [1]), [v, 1.0, w])
+    assert run.end(0).labels == ("mine", "x1", "x2")
+    assert run.inputs[2] is w
+    assert w.label == ""  # what is the user's stays as it is
     assert nn.forward_pass(nn.Sequential(lambda x: [x], nn.Linear(1, 1)), 3.0).end(0).labels == ("x",)
 
 
@@ -556,8 +589,8 @@ def test_inputs_that_are_nested_or_nodes_already():
     [
         (nn.Sequential(nn.Tanh()), None, r"expected a model of Neurons, Layers or Linears, got Sequential\(Tanh\(\)\)"),
         (nn.Sequential(nn.MLP(2, [2], seed=0), lambda ys: [1.0]), None, r"expected a model whose prediction is a graph, got \[1.0\]"),
-        (nn.MLP(2, [1], seed=0), lambda p, t: 1.0, "expected a model whose prediction is a graph"),
-        (nn.Sequential(nn.Linear(2, 2, seed=0), nn.Dropout(1.0), nn.Linear(2, 1, seed=1)), None, "a unit reaches the end never; call"),
+        (nn.MLP(2, [1], seed=0), lambda p, t: 1.0, "expected a loss whose result is a graph, got 1.0"),
+        (nn.Sequential(nn.Linear(2, 2, seed=0), nn.Dropout(1.0), nn.Linear(2, 1, seed=1)), None, "one does not reach its end"),
     ],
 )
 def test_what_cannot_be_read_is_said(model, loss, said):
@@ -567,5 +600,5 @@ def test_what_cannot_be_read_is_said(model, loss, said):
 
 def test_a_unit_that_is_used_twice_has_no_one_error_signal():
     layer = nn.Linear(2, 2, bias=False, seed=0)
-    with pytest.raises(ag.StructureError, match="a layer: expected each unit once in the graph, but a unit is used 2 times"):
+    with pytest.raises(ag.StructureError, match="a layer: expected each unit once in the graph, but one is used 2 times"):
         nn.forward_pass(nn.Sequential(layer, layer), X)

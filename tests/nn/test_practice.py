@@ -124,9 +124,9 @@ def test_an_exercise_shows_its_question_and_judges():
 
 
 def test_words_and_truths_are_answers_too(monkeypatch):
-    from nn import exercises
+    from nn import answers, exercises
 
-    more = (practice.Exercise("word", "?", lambda: "layer1"), practice.Exercise("truth", "?", lambda: True))
+    more = (answers.Exercise("word", "?", lambda: "layer1"), answers.Exercise("truth", "?", lambda: True))
     monkeypatch.setattr(exercises, "EXERCISES", more)
     assert practice.check("word", " Layer1")
     assert not practice.check("word", "layer2")
