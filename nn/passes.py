@@ -159,8 +159,9 @@ def forward_pass(
         >>> run
         <ForwardPass inputs -> layer1 -> layer2 -> loss>
     """
-    inputs: list[Value] = []
-    prediction = model(_boxed(x, "x", inputs))
+    named: list[tuple[str, Value]] = []
+    prediction = model(_boxed(x, "x", named))
+    inputs = tuple(node for _, node in named)
     outputs = tuple(y for y in _leaves(prediction) if isinstance(y, Value))
     error = None if loss is None else loss(prediction, target)
     for what, y in (("model whose prediction", outputs or prediction), ("loss whose result", error)):
@@ -170,7 +171,7 @@ def forward_pass(
     tops = outputs if error is None else (error,)
     layers = _Reading(model, inputs, outputs, tops).layers()
     last = list(layers.values())[-1]
-    ends = {"inputs": End("inputs", tuple(node.label for node in inputs), tuple(inputs))}
+    ends = {"inputs": End("inputs", tuple(name for name, _ in named), inputs)}
     for name, units in layers.items():
         labels = tuple(unit.name for unit in units)
         summed = tuple(f"sum({label})" for label in labels)
@@ -181,7 +182,7 @@ def forward_pass(
         ends[name] = End(name, tuple(f"{name}{i}" for i in range(len(outputs))), outputs)
     if error is not None:
         ends["loss"] = End("loss", ("loss",), (error,))
-    return ForwardPass(tuple(inputs), layers, outputs, error, ends)
+    return ForwardPass(inputs, layers, outputs, error, ends)
 
 
 def one_of(known: dict[str, Any], name: Any, caller: str) -> Any:
@@ -196,15 +197,14 @@ def one_of(known: dict[str, Any], name: Any, caller: str) -> Any:
     return known[name]
 
 
-def _boxed(x: Any, name: str, inputs: list[Value]) -> Any:
-    """The case with nodes for its numbers, which are also put into `inputs`."""
+def _boxed(x: Any, name: str, named: list[tuple[str, Value]]) -> Any:
+    """The case with nodes for its numbers, which are also put into `named`; nodes are left as they are."""
     x = plain(x)
     if isinstance(x, list):
         flat = name == "x" and not any(isinstance(plain(y), list) for y in x)
-        return [_boxed(y, f"x{i}" if flat else f"{name}[{i}]", inputs) for i, y in enumerate(x)]
-    node = x if isinstance(x, Value) else Value(x)
-    node.label = node.label or name
-    inputs.append(node)
+        return [_boxed(y, f"x{i}" if flat else f"{name}[{i}]", named) for i, y in enumerate(x)]
+    node = x if isinstance(x, Value) else Value(x, label=name)
+    named.append((node.label or name, node))
     return node
 
 
@@ -242,7 +242,7 @@ class _Reading:
     """One look at a graph: who uses what, and which nodes depend on one weighted sum alone."""
 
     def __init__(
-        self, model: Module, inputs: list[Value], outputs: tuple[Value, ...], tops: tuple[Value, ...]
+        self, model: Module, inputs: tuple[Value, ...], outputs: tuple[Value, ...], tops: tuple[Value, ...]
     ) -> None:
         self.groups = _groups(model)
         if not self.groups:

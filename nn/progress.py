@@ -25,15 +25,21 @@ class Line:
         self.facts = ""
 
     def __iter__(self) -> Iterator[int]:
-        last = 0.0
-        for i in range(self.total):
-            yield i
-            now = time.monotonic()
-            if now - last > 0.1 or i + 1 == self.total:
-                last = now
-                sys.stderr.write(f"\r{self.desc}: {i + 1}/{self.total} {self.facts}")
-                sys.stderr.flush()
+        last, done = 0.0, 0
+        try:
+            for done in range(1, self.total + 1):
+                yield done - 1
+                now = time.monotonic()
+                if now - last > 0.1 or done == self.total:
+                    last = now
+                    self._write(done)
+        except GeneratorExit:  # stopped early
+            self._write(done)
         sys.stderr.write("\n")
+
+    def _write(self, done: int) -> None:
+        sys.stderr.write(f"\r{self.desc}: {done}/{self.total} {self.facts}")
+        sys.stderr.flush()
 
     def set_postfix_str(self, facts: str, refresh: bool = False) -> None:  # noqa: ARG002, FBT001, FBT002  tqdm's form
         """Show this beside the count."""

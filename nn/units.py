@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 NEURON = re.compile(r"\.?neurons\.\d+$")  # the name of a neuron within its layer
 SUMS = frozenset(("add", "sub", "sum"))
-UNIT_ACTIVATIONS = frozenset((*ACTIVATIONS, "erf", "clip", "hard_tanh")) - {"linear"}
+UNIT_ACTIVATIONS = frozenset((*ACTIVATIONS, "erf", "clip")) - {"linear"}
 
 
 @dataclass(slots=True)

@@ -108,7 +108,7 @@ def _curves(axes: Any, run: TrainedRun, stop: int) -> None:
 
 def _border(axes: Any, run: TrainedRun, data: tuple[list[list[float]], list[float]]) -> None:
     """Where the model changes its mind, over the training cases."""
-    steps = [i / 40 for i in range(41)]
+    steps = [i / 32 for i in range(33)]
     xs, ys = [-1.8 + 4.6 * s for s in steps], [-1.4 + 3.3 * s for s in steps]
     scores = predict(run.model, [[x, y] for y in ys for x in xs])
     rows = [scores[i * len(xs) : (i + 1) * len(xs)] for i in range(len(ys))]

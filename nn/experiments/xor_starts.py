@@ -2,8 +2,8 @@
 
 "Not linearly separable, so it takes awhile! Each run is different due to random weight init." (Downing, 2023)
 
-Plain batch descent leaves about one start in five on a plateau: at two of the cases both hidden units are saturated
-and so alike, or they draw the same line, or one is constant, and the gradient is all but 0. What helps is in
+Plain batch descent leaves about one start in five on a plateau: at two of the cases both hidden units are saturated,
+or they draw the same line, or one is constant, and the gradient is all but 0. What helps is in
 Downing's list: cases one by one in random order, a rate that falls, momentum, targets 0.1 and 0.9, and weights held
 small (here by weight decay).
 """
@@ -149,7 +149,7 @@ class XorRuns:
         lines.append(f"  {s.epochs} epochs, batch_size={s.batch_size}, {rates}")
         for (kind, reason), count in Counter((x.kind, x.reason) for x in self.stuck).most_common():
             seeds = [x.seed for x in self.stuck if (x.kind, x.reason) == (kind, reason)]
-            shown = ", ".join(map(str, seeds[:4])) + (", ..." if len(seeds) > 4 else "")
+            shown = ", ".join(map(str, seeds[:3])) + (", ..." if len(seeds) > 3 else "")
             lines.append(f"  {count:3} {kind}: {reason} (seeds {shown})")
         return "\n".join(lines)
 
@@ -264,7 +264,7 @@ def _mechanism(hidden: list[list[float]]) -> str:
     if len(alike) == 1:
         return "the hidden units tell all cases apart, the output does not"
     flat = all(h * (1.0 - h) < FLAT for i in alike for h in hidden[i])
-    return f"both hidden units are {'saturated, and so alike,' if flat else 'alike'} at {_names(alike)}"
+    return f"both hidden units are {'saturated' if flat else 'alike'} at {_names(alike)}"
 
 
 def _alike(rows: Sequence[Sequence[float]]) -> list[int]:

@@ -576,7 +576,11 @@ def test_inputs_that_are_nested_or_nodes_already():
     assert run.end("inputs").labels == ("x[0][0]", "x[0][1]", "x[0][2]")
     assert list(run.layers) == ["layer1"]
     v = ag.Value(2.0, label="mine")
-    assert nn.forward_pass(nn.MLP(2, [1]), [v, 1.0]).end(0).labels == ("mine", "x1")
+    w = ag.Value(1.0)
+    run = nn.forward_pass(nn.MLP(3, [1]), [v, 1.0, w])
+    assert run.end(0).labels == ("mine", "x1", "x2")
+    assert run.inputs[2] is w
+    assert w.label == ""  # what is the user's stays as it is
     assert nn.forward_pass(nn.Sequential(lambda x: [x], nn.Linear(1, 1)), 3.0).end(0).labels == ("x",)
 
 

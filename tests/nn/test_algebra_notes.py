@@ -1,6 +1,7 @@
 """The LING3804 notes: Jacobians of threshold functions and of softmax, matrix chains, attenuation."""
 
 import math
+import random
 import sys
 from itertools import pairwise
 
@@ -195,8 +196,6 @@ def test_relu_error_signals_are_sparse(fading):
 def test_an_attenuation_by_numpy():
     """One run, once more by hand."""
     measured = nn.attenuation(3, 4, activations=["tanh"], runs=1, gain=1.5, seed=3)
-    import random
-
     seed = random.Random(3).getrandbits(32)
     draw = random.Random(seed)
     W = [np.array([[draw.gauss(0.0, 1.5 / math.sqrt(4)) for _ in range(4)] for _ in range(4)]) for _ in range(3)]
@@ -212,6 +211,15 @@ def test_an_attenuation_by_numpy():
         lengths.append(np.linalg.norm(r))
         r = r @ w
     assert measured.norms["tanh"] == pytest.approx(lengths, rel=1e-10)
+
+
+def test_of_several_runs_the_median_length_and_the_mean_of_zeros():
+    together = nn.attenuation(4, 5, activations="relu", runs=3, seed=random.Random(5))
+    draw = random.Random(5)
+    single = [nn.attenuation(4, 5, activations="relu", runs=1, seed=draw) for _ in range(3)]
+    assert together.norms["relu"] == tuple(np.median([run.norms["relu"] for run in single], axis=0))
+    assert together.zeros["relu"] == pytest.approx(np.mean([run.zeros["relu"] for run in single], axis=0))
+    assert len({run.norms["relu"] for run in single}) == 3  # so the median is not the largest
 
 
 def test_attenuation_as_a_table_and_curves(fading, tmp_path):

@@ -156,6 +156,11 @@ def test_a_learning_rate_that_does_nothing():
     assert "A larger one" in finding.advice
 
 
+def test_no_rate_is_tried_where_there_is_no_loss():
+    for model, targets, loss in ((linear(), [0, 1, 1, 0], nn.hinge), (not_finite(), T, nn.mse)):
+        assert not nn.diagnose(model, X, targets, loss, lr=100.0).of("learning rate")
+
+
 def test_at_a_minimum_no_rate_is_at_fault():
     model = nn.Linear(1, 1, init=nn.init.constant(2.0))
     assert not nn.diagnose(model, [[0.5], [0.25]], [1.0, 0.5], nn.mse, lr=0.1).of("learning rate")

@@ -120,7 +120,7 @@ CORNER = (9.0, 9.0, -13.0)  # 11 from the rest
         ([*LINE, 0.0, 0.0, 9.0, 1.0, 0.0, -0.3], "one hidden unit is constant, saturated; 01 and 10 and 11 all give about 0.7"),
         ([*LINE, 0.0, 0.0, 0.0, 1.0, 0.0, -0.3], "one hidden unit is constant; 01 and 10 and 11 all give about 0.7"),
         ([*LINE, *LINE, 1.0, 1.0, -3.0], "both hidden units draw the same line; 01 and 10 and 11 all give about 0.3"),
-        ([9.0, 9.0, -13.0, 9.0, 0.0, -4.0, 9.0, -9.0, 0.0], "both hidden units are saturated, and so alike, at 00 and 01; 00 and 01 and 11 all give about 0.5"),
+        ([9.0, 9.0, -13.0, 9.0, 0.0, -4.0, 9.0, -9.0, 0.0], "both hidden units are saturated at 00 and 01; 00 and 01 and 11 all give about 0.5"),
         ([9.0, 9.0, -13.0, 2.0, 0.0, -1.0, 9.0, -9.0, 3.0], "both hidden units are alike at 00 and 01; 00 and 01 give about 0.7"),
         ([9.0, 0.0, -4.0, 0.0, 9.0, -4.0, 2.0, -2.0, 0.0], "the hidden units tell all cases apart, the output does not; 00 and 11 give about 0.5"),
     ],
@@ -159,6 +159,12 @@ def test_xor_is_repeated_by_its_seed_and_drawn(xor):
     assert figure.axes[0].get_title() == f"batch: {100 * xor.plain.share:.1f} % learn XOR"
 
 
+def test_outcomes_show_themselves_as_their_text(xor):
+    small = experiments.descent(), experiments.logistic(), xor, xor.plain
+    assert all(repr(outcome) == str(outcome) for outcome in small)
+    assert str(xor) == f"{xor.plain}\n{xor.incremental}"
+
+
 # --- wine -----------------------------------------------------------------------------------------
 
 
@@ -172,7 +178,7 @@ def test_wine_is_told_apart():
     assert outcome.cases == (125, 53)
     assert outcome.confusion.n == 20 * 53
     assert outcome.confusion.accuracy == pytest.approx(outcome.mean)
-    assert f"{100 * outcome.mean:.1f} % of test cases right" in str(outcome)
+    assert f"{100 * outcome.mean:.1f} % of test cases right" in repr(outcome)
     figure = outcome.pictures()["wine.png"]
     assert [axes.get_title() for axes in figure.axes] == ["one split", "20 splits", "test cases of all splits"]
 
@@ -201,7 +207,7 @@ def test_over_training_is_seen_and_early_stopping_helps():
     assert stopped.history.loss == over.history.loss[: len(stopped.history.loss)]
     found = nn.evaluate(stopped.model, *outcome.unseen, loss=nn.binary_cross_entropy_with_logits)
     assert found.accuracy == stopped.test.accuracy
-    assert "stopped early" in str(outcome)
+    assert "stopped early" in repr(outcome)
     figure = outcome.pictures()["overtraining.png"]
     assert len(figure.axes) == 6
     assert figure.axes[0].get_title() == "over-trained"

@@ -253,6 +253,18 @@ def test_progress_without_tqdm_is_a_line_of_text(monkeypatch):
     assert len(lines) < 50  # not every epoch is worth a line
 
 
+def test_a_line_of_text_ends_where_training_stops_early(monkeypatch):
+    monkeypatch.setitem(sys.modules, "tqdm", None)
+    monkeypatch.setitem(sys.modules, "tqdm.auto", None)
+    monkeypatch.setattr(sys, "stderr", io.StringIO())
+    nn.fit(
+        nn.Neuron(1, "linear", seed=0), [[1.0]], [1.0], loss=nn.mse, optimizer=nn.SGD(lr=0.0), epochs=50,
+        early_stopping=nn.EarlyStopping(patience=2, monitor="loss"),
+    )  # fmt: skip
+    assert sys.stderr.getvalue().split("\r")[-1].startswith("fit: 3/50 loss=")
+    assert sys.stderr.getvalue().endswith("\n")
+
+
 def test_silence_is_silent(capsys):
     quiet = progress.bar(2, "x", progress=False)
     quiet.set_postfix_str("facts")
