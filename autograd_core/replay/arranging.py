@@ -104,14 +104,16 @@ def _stages(program: Program, region: Region) -> list[Any] | None:
         inside = slots[:, e][slots[:, e] >= 0]
         apart = int(region.kinds[e] == GATHERED)
         needs[reader] |= {(int(result), apart) for result in np.unique(inside % period)}
-    stage = [0] * period
+    stage = before = [0] * period
     for _ in range(MOST_STAGES + 1):
-        before = list(stage)
+        before, stage = stage, list(stage)
         for reader in range(period):
             stage[reader] = max([stage[reader], *(stage[result] + apart for result, apart in needs[reader])])
-        if stage == before:
-            return [np.flatnonzero(np.array(stage) == s) for s in range(max(stage) + 1)]
-    return None
+        if stage == before or max(stage) >= MOST_STAGES:
+            break
+    if max(stage) >= MOST_STAGES or stage != before:
+        return None
+    return [np.flatnonzero(np.array(stage) == s) for s in range(max(stage) + 1)]
 
 
 def _cut(program: Program, regions: Sequence[Region], cuts: Sequence[Any]) -> tuple[Program, Any, list[Region]]:

@@ -271,12 +271,12 @@ class _Writer:
                 at = i64(int(body.plan.at[slot]))
                 store(b, b.fadd(load(b, F64, self.a["adjoints"], at), g), self.a["adjoints"], at)
             for j in total.results:
-                ends.setdefault(j, []).append((1.0, Lanes(b, spread(b, g, self.kind))))
+                ends.setdefault(j, []).append(spread(b, g, self.kind))
         read: set[int] = set()
         with loop(b, i64(0), i64(body.blocks)) as turn:
             self._start(b.sub(i64(body.blocks - 1), turn))
             loaded = _Results(lambda j: self._result(j, read))
-            pending: dict[Any, list[Any]] = {j: list(products) for j, products in ends.items()}
+            pending: dict[Any, list[Any]] = {j: [(1.0, self._of_copies(g)) for g in gs] for j, gs in ends.items()}
             for j in reversed(range(len(body.rows))):
                 g = self._adjoint(j, pending.pop(j, ()))
                 if g is not None:
@@ -313,6 +313,10 @@ class _Writer:
             self._put(constant(self.kind, 0.0), self.a["adjoints"], at)
         return gathered(g, products, masked=self.masked)
 
+    def _of_copies(self, x: Any) -> Lanes:
+        """What all copies get, and 0 in the lanes behind the last one."""
+        return Lanes(self.b, self.b.select(self.is_last, constant(self.kind, 0.0), x) if self.body.tail else x)
+
     def _add_buffer(self, k: int, column: Column) -> None:
         """What was sent to a column, added to the adjoints of what it reads."""
         b, width = self.b, self.body.width
@@ -331,6 +335,11 @@ class _Writer:
             slot = int(body.slots[0, e])
             column = body.columns.get(e)
             if column.is_constant if column else p.n_inputs <= slot < p.first:
+                continue
+            if column and not body.region.parallel:  # it may be a result of this very copy, whose turn comes soon
+                product = gathered(None, [(d, g)], masked=self.masked)
+                if product is not None:
+                    self._scatter(column, product.value)
                 continue
             if column or body.region.kinds[e] == LOCAL:
                 pending.setdefault(column or slot - p.first - body.region.start, []).append((d, g))
