@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from llvmlite import ir
+
 from ..number_systems.llvm import LLVM, Lanes, multiply_add
 from ..ops import ROWS
 
@@ -36,3 +38,14 @@ def with_product(total: Any, d: Any, g: Any, *, masked: bool) -> Any:
         return more
     d_is_0, g_is_0 = (Lanes.__eq__(x, 0) for x in (d, g))
     return LLVM.where(d_is_0, total, LLVM.where(g_is_0, total, more))
+
+
+def parts_of(x: Any, width: int, size: int) -> list[Any]:
+    """The lanes of a vector in parts of a size, for sums that have no more."""
+    if not isinstance(x, Lanes) or width == size:
+        return [x] * (width // size)
+    whole, kind = x.value, ir.VectorType(ir.IntType(32), size)
+    starts = range(0, width, size)
+    masks = [ir.Constant(kind, list(range(start, start + size))) for start in starts]
+    nothing = ir.Constant(whole.type, ir.Undefined)
+    return [Lanes(x.builder, x.builder.shuffle_vector(whole, nothing, mask)) for mask in masks]

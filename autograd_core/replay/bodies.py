@@ -9,7 +9,7 @@ import numpy as np
 from llvmlite import ir
 
 from ..number_systems.llvm import LLVM, Delayed, FastModule, Lanes, native_lanes
-from .adjoints import gathered, with_product
+from .adjoints import gathered, parts_of, with_product
 from .kernels import CALL, sum_of_lanes
 from .machine import ENTRY, F64, I32, I64, PTR, addresses_of, constant, i64, lanes, load, loop, spread, store
 from .program import unreadable
@@ -44,7 +44,8 @@ class Body:
     def __init__(self, plan: Plan, region: Region, totals: Sequence[Total]) -> None:
         self.plan, self.region, self.totals = plan, region, totals
         p = plan.program
-        self.width = native_lanes() if region.parallel else 1
+        self.width = LANES if region.parallel else 1
+        self.lanes = min(self.width, native_lanes())  # of sums over copies
         self.blocks = -(-region.copies // self.width)
         self.tail = region.copies % self.width  # copies in the last block, if it is not full
         a, b = int(p.offsets[region.start]), int(p.offsets[region.start + region.period])
@@ -116,7 +117,7 @@ class Body:
     def block(self, values: Any, adjoints: Any, kept: list[Any]) -> Any:
         """The arguments of both functions; what they point to goes to `kept`."""
         tables = np.concatenate([np.empty(0, np.int32), *self.tables])
-        scratch = np.zeros((len(self.shared), self.width))
+        scratch = np.zeros((len(self.shared), self.lanes))
         buffers = np.zeros((len(self.buffered), self.stride))
         block = np.array([x.ctypes.data for x in (values, adjoints, tables, scratch, buffers)], np.int64)
         kept += [tables, scratch, buffers, block]
@@ -129,7 +130,7 @@ class _Writer:
     def __init__(self, body: Body, function: Any, *, masked: bool) -> None:
         self.body, self.masked = body, masked
         self.program = body.plan.program
-        self.kind = lanes(body.width)
+        self.kind, self.sums = lanes(body.width), lanes(body.lanes)
         self.b = b = ir.IRBuilder(function.append_basic_block())
         fields = ("values", "adjoints", "tables", "scratch", "buffers")
         self.a = {field: b.inttoptr(load(b, I64, function.args[0], i64(k)), PTR) for k, field in enumerate(fields)}
@@ -263,7 +264,7 @@ class _Writer:
         """All copies' adjoints, from the last block to the first, sent to what they read; the results it reads."""
         body, b, p = self.body, self.b, self.program
         for k in range(len(body.shared)):
-            store(b, constant(self.kind, 0.0), self.a["scratch"], i64(k))
+            store(b, constant(self.sums, 0.0), self.a["scratch"], i64(k))
         ends: dict[int, list[Any]] = {}
         for total in body.totals:
             g = load(b, F64, self.a["adjoints"], i64(self._total_at(total)))
@@ -289,7 +290,7 @@ class _Writer:
             self._add_buffer(k, column)
         for k, slot in enumerate(body.shared):
             if not p.n_inputs <= slot < p.first:
-                x = sum_of_lanes(b, load(b, self.kind, self.a["scratch"], i64(k)), body.width)
+                x = sum_of_lanes(b, load(b, self.sums, self.a["scratch"], i64(k)), body.lanes)
                 at = i64(int(body.plan.at[slot]))
                 store(b, b.fadd(load(b, F64, self.a["adjoints"], at), x), self.a["adjoints"], at)
         b.ret_void()
@@ -345,8 +346,9 @@ class _Writer:
                 pending.setdefault(column or slot - p.first - body.region.start, []).append((d, g))
                 continue
             at = i64(self.scratch[slot])
-            total = Lanes(b, load(b, self.kind, self.a["scratch"], at))
-            total = with_product(total, LLVM.number(d), g, masked=self.masked)
+            total, d = Lanes(b, load(b, self.sums, self.a["scratch"], at)), LLVM.number(d)
+            for part in zip(parts_of(d, body.width, body.lanes), parts_of(g, body.width, body.lanes), strict=True):
+                total = with_product(total, *part, masked=self.masked)
             store(b, total.value, self.a["scratch"], at)
 
     def _scatter(self, column: Column, x: Any) -> None:

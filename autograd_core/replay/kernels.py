@@ -22,7 +22,7 @@ import numpy as np
 from llvmlite import ir
 
 from ..number_systems.llvm import LLVM, Delayed, FastModule, Lanes
-from .adjoints import gathered, with_product
+from .adjoints import gathered, parts_of, with_product
 from .machine import (
     ENTRY,
     I64,
@@ -224,15 +224,6 @@ class _Writer:
                 b.call(b.inttoptr(a["again"], CALL.as_pointer()), [self.argument])
         b.ret_void()
 
-    def _part(self, x: Any, part: int) -> Any:
-        """Some of the lanes, as many as a sum has."""
-        if not isinstance(x, Lanes) or self.width == self.lanes:
-            return x
-        chosen = range(part * self.lanes, (part + 1) * self.lanes)
-        mask = ir.Constant(ir.VectorType(ir.IntType(32), self.lanes), list(chosen))
-        whole = x.value
-        return Lanes(self.b, self.b.shuffle_vector(whole, ir.Constant(whole.type, ir.Undefined), mask))
-
     def _sum_up(self, n: int) -> None:
         """The sums over the rows: for as many at once as there are lanes, lane after lane."""
         b, a, width = self.b, self.a, self.lanes
@@ -340,8 +331,8 @@ class _Writer:
                 return False
             k, d = i64(place[slot]), LLVM.number(d)
             total = Lanes(b, load(b, self.sums, a["scratch"], k))
-            for part in range(self.width // self.lanes):
-                total = with_product(total, self._part(d, part), self._part(g, part), masked=self.masked)
+            for part in zip(*(parts_of(x, self.width, self.lanes) for x in (d, g)), strict=True):
+                total = with_product(total, *part, masked=self.masked)
             store(b, total.value, a["scratch"], k)
             return True
 
