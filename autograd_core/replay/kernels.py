@@ -43,6 +43,7 @@ from .program import unreadable
 if TYPE_CHECKING:
     from collections.abc import Callable, Container, Sequence
 
+    from ..ops import Primitive
     from .program import Program
     from .runners import Layout
 
@@ -57,6 +58,17 @@ HEAD = (
     "divisor",
     "again",
 )  # then tables, then gradients per row
+
+
+def read(row: Primitive, rule: Callable[..., Any], xs: Sequence[Any], b: Any, kind: Any) -> Any:
+    """A rule as instructions; xs are `Lanes`, or floats for constants."""
+    try:
+        try:
+            return rule(LLVM, *xs)
+        except ArithmeticError:  # 1 / 0.0, of which Python makes an error, and a processor infinity
+            return rule(LLVM, *(x if isinstance(x, Lanes) else Lanes(b, constant(kind, x)) for x in xs))
+    except (TypeError, AttributeError) as error:
+        raise unreadable(row, error) from error
 
 
 class Code:
@@ -88,10 +100,8 @@ class Code:
             if p.first + i in self.values or (only is not None and i not in only):
                 continue
             row = p.primitives[p.codes[i]]
-            try:
-                self.values[p.first + i] = LLVM.number(row.value(LLVM, *map(self.value, operands)))
-            except (TypeError, AttributeError) as error:
-                raise unreadable(row, error) from error
+            xs = [self.value(x) for x in operands]
+            self.values[p.first + i] = LLVM.number(read(row, row.value, xs, self.b, self.kind))
 
     def without(self, slots: Container[int]) -> set[int]:
         """The instructions that depend on none of these inputs."""
@@ -123,10 +133,8 @@ class Code:
             if g is None:
                 continue
             row, operands = p.primitives[p.codes[i]], self._operands[i]
-            try:
-                partials = row.partials(LLVM, *map(self.value, operands), self.values[p.first + i])
-            except (TypeError, AttributeError) as error:
-                raise unreadable(row, error) from error
+            xs = [self.value(x) for x in (*operands, p.first + i)]
+            partials = read(row, row.partials, xs, self.b, self.kind)
             for slot, d in zip(operands, partials, strict=True):
                 if slot in needed:
                     product = _product(LLVM.number(d), g, masked=masked)

@@ -16,7 +16,7 @@ from llvmlite import ir
 
 from ..number_systems.llvm import LLVM, FastModule, Lanes
 from .interpreter import HANDLER, handlers
-from .kernels import CALL, _product, _sum_of_lanes
+from .kernels import CALL, _product, _sum_of_lanes, read
 from .machine import (
     ENTRY,
     F64,
@@ -32,7 +32,6 @@ from .machine import (
     spread,
     store,
 )
-from .program import unreadable
 from .regions import GATHERED, LOCAL, Region, regions_of
 from .runners import LANES, Layout
 
@@ -253,10 +252,7 @@ class _BodyWriter:
         return self.seen[key]
 
     def _read(self, j: int, rule: Callable[..., Any], xs: Sequence[Any]) -> Any:
-        try:
-            return rule(LLVM, *xs)
-        except (TypeError, AttributeError) as error:
-            raise unreadable(self.body.rows[j], error) from error
+        return read(self.body.rows[j], rule, xs, self.b, self.kind)
 
     # --- the two directions ---
 
