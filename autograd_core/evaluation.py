@@ -30,7 +30,7 @@ def number(x: Any, caller: str = "Value", expected: str = "a real number") -> An
         return x
     if not isinstance(x, Real):
         hint = ""
-        if hasattr(x, "local_grads"):
+        if hasattr(type(x), "local_grads"):  # of a class: asking a node would compute them
             hint = "; use .detach() for a new leaf, or the Value itself"
         elif hasattr(x, "shape"):
             hint = f" of shape {tuple(x.shape)}; make one Value per entry, or use .item()"

@@ -54,7 +54,7 @@ def build_{name}(a, b, /):
                 z = {value}
                 d = {d[0]}
                 e = {d[1]}
-            except (ArithmeticError, TypeError, ValueError):
+            except (ArithmeticError, RecursionError, TypeError, ValueError):
                 return record(row, a, b)
             if {floats}:
                 node = new(Value)
@@ -179,7 +179,7 @@ def {function}(operands):
         {loads}
         z = {value}
         edges = ({nodes}, {d})
-    except (AttributeError, ArithmeticError, TypeError, ValueError):
+    except (AttributeError, ArithmeticError, RecursionError, TypeError, ValueError):
         return {otherwise}
     if z.__class__ is float:
         node = new(Value)

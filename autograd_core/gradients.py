@@ -7,7 +7,7 @@ Where the results must be differentiable, the sweep records a graph, too: its ad
 from __future__ import annotations
 
 from math import isfinite
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 from .contexts import current, unwatched
 from .errors import AnomalyError, OperandError
@@ -32,21 +32,24 @@ class Symbol:
 
     __slots__ = ("terms",)
 
-    def __init__(self, *terms: Any) -> None:
-        self.terms = terms
+    def __init__(self, term: Any) -> None:
+        self.terms = [term]
 
     @property
     def total(self) -> Any:
         """The sum, as one node."""
-        if len(self.terms) > 1:
-            total = self.terms[0] + self.terms[1] if len(self.terms) == 2 else record_many(ROWS["sum"], self.terms)
-            self.terms = (total,)
-        return self.terms[0]
+        terms = self.terms
+        if len(terms) > 1:
+            terms[:] = [terms[0] + terms[1] if len(terms) == 2 else record_many(ROWS["sum"], terms)]
+        return terms[0]
 
-    def __add__(self, other: Any) -> Symbol:
-        return Symbol(*self.terms, *other.terms) if isinstance(other, Symbol) else self
+    def __iadd__(self, other: Any) -> Self:
+        if isinstance(other, Symbol):
+            self.terms += other.terms  # in place: a weight with n uses has n terms
+        return self
 
-    __radd__ = __add__  # 0.0 + symbol: nothing was there before
+    def __radd__(self, other: Any) -> Symbol:
+        return self  # 0.0 + symbol: nothing was there before
 
     def __mul__(self, other: Any) -> Symbol:
         x, y = self.total, other.total if isinstance(other, Symbol) else other

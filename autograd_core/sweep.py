@@ -91,6 +91,9 @@ def forward(
                 if d:
                     u = tangents[parent]
                     if u:
-                        t = d * u if t is None else t + d * u
+                        if t is None:
+                            t = d * u
+                        else:
+                            t += d * u
             tangents[node] = 0.0 if t is None else t
     return tangents

@@ -232,7 +232,8 @@ class Value:
 
     def __repr__(self) -> str:
         label = f", label={self.label!r}" if self.label else ""
-        return f"Value(data={self.data}, grad={self.grad}{label})"
+        data = "a Value" if isinstance(self.data, Value) else self.data  # it may be this one
+        return f"Value(data={data}, grad={self.grad}{label})"
 
     def __format__(self, spec: str) -> str:
         if not spec:
@@ -419,6 +420,12 @@ def record_many(row: Primitive, operands: Sequence[Any]) -> Any:
 def _datas(row: Primitive, operands: Sequence[Any]) -> list[Any]:
     """The operands' numbers; ints beside Fractions stay exact."""
     given = [p.data if isinstance(p, Value) else p for p in operands]
+    if any(isinstance(x, Value) for x in given):
+        msg = (
+            f"{row.name}: expected a real number as .data of each operand, got a Value there; nothing would connect "
+            "the operand to it. Assign a number: x.data = y.data"
+        )
+        raise OperandError(msg)
     exact = next((type(x) for x in given if is_fraction(x)), None)
     expected = "a real number or a Value"
     return [exact(x) if exact and x.__class__ is int else number(x, row.name, expected) for x in given]

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from . import datasets as datasets
 from . import init as init
+from . import practice as practice
 from . import schedules as schedules
 from .activations import ELU as ELU
 from .activations import GELU as GELU
@@ -26,14 +27,29 @@ from .activations import SiLU as SiLU
 from .activations import Softmax as Softmax
 from .activations import Softplus as Softplus
 from .activations import Tanh as Tanh
+from .algebra import Chain as Chain
+from .algebra import chain as chain
+from .algebra import layer_jacobian as layer_jacobian
+from .algebra import weight_jacobian as weight_jacobian
+from .cases import train_test_split as train_test_split
 from .clipping import clip_grad_norm as clip_grad_norm
 from .clipping import clip_grad_norm_ as clip_grad_norm_
 from .clipping import clip_grad_value as clip_grad_value
 from .clipping import clip_grad_value_ as clip_grad_value_
+from .closed_form import deep_linear_gradient as deep_linear_gradient
 from .convolution import Conv1d as Conv1d
 from .convolution import Conv2d as Conv2d
 from .convolution import Flatten as Flatten
+from .diagnosing import diagnose as diagnose
+from .diagnosis import Diagnosis as Diagnosis
+from .diagnosis import Finding as Finding
+from .diagnosis import LayerState as LayerState
+from .fading import Attenuation as Attenuation
+from .fading import attenuation as attenuation
 from .history import History as History
+from .jacobians import Jacobian as Jacobian
+from .judging import SameClass as SameClass
+from .judging import SameSide as SameSide
 from .layers import MLP as MLP
 from .layers import Dropout as Dropout
 from .layers import Layer as Layer
@@ -56,8 +72,29 @@ from .optimizers import SGD as SGD
 from .optimizers import Adam as Adam
 from .optimizers import AdamW as AdamW
 from .optimizers import Optimizer as Optimizer
+from .passes import ForwardPass as ForwardPass
+from .passes import forward_pass as forward_pass
+from .predicting import ConfusionMatrix as ConfusionMatrix
+from .predicting import Evaluation as Evaluation
+from .predicting import confusion_matrix as confusion_matrix
+from .predicting import evaluate as evaluate
+from .predicting import predict as predict
+from .predicting import predict_classes as predict_classes
+from .preprocessing import MinMaxScaler as MinMaxScaler
+from .preprocessing import OneHotEncoder as OneHotEncoder
+from .preprocessing import StandardScaler as StandardScaler
+from .preprocessing import one_hot as one_hot
 from .recurrent import LSTM as LSTM
 from .recurrent import RNN as RNN
+from .second_order import Hessian as Hessian
+from .second_order import NewtonCG as NewtonCG
+from .second_order import hessian as hessian
+from .second_order import hvp as hvp
+from .signals import ErrorSignals as ErrorSignals
+from .signals import error_signals as error_signals
+from .stopping import EarlyStopping as EarlyStopping
+from .through_time import SignalOverTime as SignalOverTime
+from .through_time import signal_over_time as signal_over_time
 from .training import fit as fit
 
 __all__ = [
@@ -69,39 +106,75 @@ __all__ = [
     "SGD",
     "Adam",
     "AdamW",
+    "Attenuation",
+    "Chain",
+    "ConfusionMatrix",
     "Conv1d",
     "Conv2d",
+    "Diagnosis",
     "Dropout",
+    "EarlyStopping",
+    "ErrorSignals",
+    "Evaluation",
+    "Finding",
     "Flatten",
+    "ForwardPass",
+    "Hessian",
     "History",
+    "Jacobian",
     "Layer",
+    "LayerState",
     "LeakyReLU",
     "Linear",
     "LogSoftmax",
+    "MinMaxScaler",
     "Module",
     "Neuron",
+    "NewtonCG",
+    "OneHotEncoder",
     "Optimizer",
     "ReLU",
+    "SameClass",
+    "SameSide",
     "Sequential",
     "SiLU",
     "Sigmoid",
+    "SignalOverTime",
     "Softmax",
     "Softplus",
+    "StandardScaler",
     "Tanh",
+    "attenuation",
     "binary_cross_entropy",
     "binary_cross_entropy_with_logits",
+    "chain",
     "clip_grad_norm",
     "clip_grad_norm_",
     "clip_grad_value",
     "clip_grad_value_",
+    "confusion_matrix",
     "cross_entropy",
+    "deep_linear_gradient",
+    "diagnose",
+    "error_signals",
+    "evaluate",
     "fit",
+    "forward_pass",
+    "hessian",
     "hinge",
     "hinge_loss",
     "huber_loss",
+    "hvp",
     "l1_loss",
+    "layer_jacobian",
     "mse",
     "mse_loss",
     "nll_loss",
+    "one_hot",
+    "predict",
+    "predict_classes",
+    "signal_over_time",
     "sse",
+    "train_test_split",
+    "weight_jacobian",
 ]

@@ -26,9 +26,10 @@ if TYPE_CHECKING:
 
     from autograd_core import CompiledFunction
 
+    from .cases import Cases
     from .module import Module
     from .optimizers import Optimizer
-    from .training import Cases, Measured, Task
+    from .training import Measured, Task
 
 CLOSE = 1e-9  # how far programs and graphs may be apart, relative to the largest number
 NOISE = 1e-12  # below which gradients are rounding errors
@@ -111,8 +112,8 @@ class Data:
             msg = "the inputs are not all plain numbers in rows of one shape"
             raise NotCompiledError(msg)
         self.inputs, self.targets, self.numbers = inputs, cases.targets, _array(cases.targets)
-        can_tell = self.numbers is not None and hasattr(right, "answers")
-        self.answers = right.answers(self.numbers).reshape(len(inputs), -1) if can_tell else None
+        can_tell = self.numbers is not None and hasattr(right, "_answers")
+        self.answers = right._answers(self.numbers).reshape(len(inputs), -1) if can_tell else None
         self.order = list(range(len(inputs)))
 
     def targets_at(self, at: Any) -> list[Any]:
@@ -280,7 +281,7 @@ class CaseByCase(Way):
             _same(mean_loss(self, trial.task, P, data), seen.loss, "losses")
         loss, gradient = self.gradient(P, trial.data[0], trial.chosen)
         _same(loss, trial.loss, "losses")
-        _same(_penalised(trial.task, P, gradient), trial.gradient, "gradients")
+        _same(_penalised(penalties(trial.task), P, gradient), trial.gradient, "gradients")
 
 
 class LossOnGraphs(Way):
@@ -342,12 +343,20 @@ class LossOnGraphs(Way):
         _same(self.predictions(P, trial.data[0], trial.chosen, mode=True).ravel(), outputs, "predictions")
         X = trial.data[0].inputs[trial.chosen]
         adjoints = np.array([getattr(y, "grad", 0.0) for y in nodes], float).reshape(len(X), -1)
-        _same(_penalised(trial.task, P, self._taken_back(P, X, adjoints)), trial.gradient, "gradients")
+        gradient = self._taken_back(P, X, adjoints)
+        _same(_penalised(penalties(trial.task), P, gradient), trial.gradient, "gradients")
 
 
-def _penalised(task: Task, P: Any, gradient: Any) -> Any:
-    """The gradient with that of `l2` times the sum of squares."""
-    return gradient + 2.0 * task.l2 * P if task.l2 else gradient.copy()
+def penalties(task: Task) -> Any:
+    """What each parameter is multiplied with in the gradient of `l2` times the sum of squares; None without that."""
+    import numpy as np
+
+    return 2.0 * task.l2 * np.array(task.penalised(), float) if task.l2 else None
+
+
+def _penalised(factors: Any, P: Any, gradient: Any) -> Any:
+    """The gradient with that of the penalty."""
+    return gradient.copy() if factors is None else gradient + factors * P
 
 
 def _same(ours: Any, theirs: Any, what: str) -> None:
@@ -478,6 +487,7 @@ class Programs:
         places = {id(p): i for i, p in enumerate(self._params)}
         mine = [places[id(p)] for p in optimizer.params]
         self._mine: Any = slice(None) if mine == list(range(len(self._params))) else mine
+        self._penalties = penalties(trial.task)
         self._at_once = optimizer._works_on_arrays()
         if self._at_once:
             optimizer._keep(np.array)
@@ -495,7 +505,7 @@ class Programs:
         with np.errstate(all="ignore"):  # numbers beyond all floats are shown as what they are
             value, G = self._way.gradient(self._P, data, at)
             hits = self._hits(data, at, mode=True)
-            self._G = _penalised(self._task, self._P, G)
+            self._G = _penalised(self._penalties, self._P, G)
             self._clip()
             self._advance()
         return value, hits
@@ -539,12 +549,17 @@ class Programs:
         predictions = self._way.predictions(self._P, data, at, mode=mode)
         if data.answers is None or np.isnan(predictions).any():  # Python's way to find the largest with NaN is its own
             return self._task.hits(predictions.tolist(), data.targets_at(at))
-        said = right.sides(predictions).reshape(len(predictions), -1)
+        said = right._sides(predictions).reshape(len(predictions), -1)
         return int((said == data.answers[at]).all(axis=1).sum())
 
     def _write(self) -> None:
         for p, data, grad in zip(self._params, self._P.tolist(), self._G.tolist(), strict=True):
             p.data, p.grad = data, grad
+
+    def weights(self) -> list[float]:
+        """The numbers of all parameters as they are now."""
+        weights: list[float] = self._P.tolist()
+        return weights
 
     def finish(self) -> None:
         """Put numbers and gradients into the model's parameters, and lists into the optimizer."""

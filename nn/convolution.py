@@ -136,7 +136,10 @@ class Conv1d(_Convolution):
     y[o][i] = b[o] + sum over c and k of w[o][c][k] * x[c][i * stride + k * dilation - padding]
 
     Strictly that is a cross-correlation: the kernel is not turned around. Beyond its ends the signal
-    is 0. Each output is a `dot` and a sum, in the scope "conv/patch0", "conv/patch1", ...: so for a
+    is 0. A weight mu is used once per patch, as if each patch had one of its own, a, b, ..., and all
+    were set to mu: so df/dmu = df/da + df/db + ..., which `backward()` gives unasked.
+
+    Each output is a `dot` and a sum, in the scope "conv/patch0", "conv/patch1", ...: so for a
     weight `autograd_core.explain` lists what each patch adds to its gradient. The weights are in
     "conv/weights", and `autograd_core.draw(y, fold="conv/*")` makes one card of each.
 

@@ -1,11 +1,11 @@
-"""Small data sets, made by a seed: the same numbers on every machine."""
+"""Small data sets: made by a seed, the same numbers on every machine, or real ones that come with scikit-learn."""
 
 from __future__ import annotations
 
 import math
 from typing import TYPE_CHECKING, Any
 
-from autograd_core import StructureError
+from autograd_core import MissingExtraError, StructureError
 
 from .checks import generator, plain, real, shown, whole
 
@@ -69,6 +69,60 @@ def moons(
     cases += [((1.0 - math.cos(t), 0.5 - math.sin(t)), inner) for t in _half_turn(n - n // 2)]
     rng.shuffle(cases)
     return [[x + rng.gauss(0.0, noise) for x in point] for point, _ in cases], [label for _, label in cases]
+
+
+def wine() -> tuple[list[list[float]], list[int]]:
+    """Chemical analyses of 178 Italian wines from three growers: 13 properties, 3 classes.
+
+    The properties are, in order: alcohol, malic acid, ash, alcalinity of ash, magnesium, total phenols,
+    flavanoids, nonflavanoid phenols, proanthocyanins, colour intensity, hue, OD280/OD315, proline. Their ranges differ
+    by a factor of a thousand, so scale them first.
+
+    Returns:
+        `(X, y)`: 178 rows of 13 floats in the units of the source, and 178 classes 0, 1 or 2 (59, 71, 48 of them).
+
+    Raises:
+        MissingExtraError: scikit-learn is not installed.
+
+    Source: Forina et al., 1988; Aeberhard, Forina, "Wine", UCI Machine Learning Repository, 1991.
+
+    Example:
+        >>> import nn
+        >>> X, y = nn.datasets.wine()
+        >>> len(X), len(X[0]), [y.count(k) for k in range(3)]
+        (178, 13, [59, 71, 48])
+    """
+    return _from_scikit_learn("wine")
+
+
+def digits() -> tuple[list[list[float]], list[int]]:
+    """Handwritten digits, 1797 of them, 8 by 8 pixels each.
+
+    Returns:
+        `(X, y)`: 1797 rows of 64 brightnesses from 0.0 to 16.0, row by row from the top left, and the digits 0 to 9.
+
+    Raises:
+        MissingExtraError: scikit-learn is not installed.
+
+    Source: Alpaydin, Kaynak, "Optical recognition of handwritten digits", UCI Machine Learning Repository, 1998.
+
+    Example:
+        >>> import nn
+        >>> X, y = nn.datasets.digits()
+        >>> len(X), len(X[0]), y[:5]
+        (1797, 64, [0, 1, 2, 3, 4])
+    """
+    return _from_scikit_learn("digits")
+
+
+def _from_scikit_learn(name: str) -> tuple[list[list[float]], list[int]]:
+    try:
+        from sklearn import datasets
+    except ImportError:
+        msg = f"nn.datasets.{name} needs scikit-learn: pip install 'autograd-core[data]'"
+        raise MissingExtraError(msg) from None
+    X, y = getattr(datasets, f"load_{name}")(return_X_y=True)
+    return X.tolist(), y.tolist()
 
 
 def _half_turn(n: int) -> list[float]:

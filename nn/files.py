@@ -19,24 +19,14 @@ if TYPE_CHECKING:
     import os
 
 FORMAT = "autograd-core parameters"
+LEARNT = "autograd-core preprocessing"
 VERSION = 1
 
 
 def write(path: str | os.PathLike[str], model: str, parameters: dict[str, Any]) -> None:
-    """Write a file, replacing an older one only when the new one is complete."""
-    content = {
-        "format": FORMAT,
-        "version": VERSION,
-        "model": model,
-        "parameters": {name: _encoded(x) for name, x in parameters.items()},
-    }
-    target = Path(path)
-    part = target.with_name(target.name + ".part")
-    try:
-        part.write_text(json.dumps(content, indent=1, allow_nan=False) + "\n", encoding="utf-8")
-        part.replace(target)
-    finally:
-        part.unlink(missing_ok=True)
+    """Write a file of parameters, replacing an older one only when the new one is complete."""
+    numbers = {name: _encoded(x) for name, x in parameters.items()}
+    _put(path, {"format": FORMAT, "version": VERSION, "model": model, "parameters": numbers})
 
 
 def read(path: str | os.PathLike[str]) -> dict[str, Any]:
@@ -47,31 +37,69 @@ def read(path: str | os.PathLike[str]) -> dict[str, Any]:
         StructureError: It is no file of this format.
         RangeError: Its version is unknown here.
     """
+    parameters = _got(path, FORMAT, "model", "Module.save").get("parameters")
+    if not isinstance(parameters, dict):
+        raise StructureError(
+            _unfit(path, FORMAT, "model", '"parameters" is no object of names and numbers', "Module.save")
+        )
+    try:
+        return {name: _decoded(x) for name, x in parameters.items()}
+    except (ValueError, ZeroDivisionError, OverflowError) as error:
+        raise StructureError(
+            _unfit(path, FORMAT, "model", f"a parameter is no number: {error}", "Module.save")
+        ) from None
+
+
+def write_learnt(path: str | os.PathLike[str], kind: str, learnt: dict[str, Any]) -> None:
+    """Write what a scaler or an encoder learnt, likewise."""
+    _put(path, {"format": LEARNT, "version": VERSION, "kind": kind, "learnt": learnt})
+
+
+def read_learnt(path: str | os.PathLike[str], kind: str) -> dict[str, Any]:
+    """What one of some kind learnt.
+
+    Raises:
+        OSError: The file cannot be read.
+        StructureError: It is no file of this format, or from another kind.
+        RangeError: Its version is unknown here.
+    """
+    content = _got(path, LEARNT, "preprocessing", "a scaler's or an encoder's save")
+    if content.get("kind") != kind:
+        msg = f"{path}: expected what {kind} learnt, got {content.get('kind')}"
+        raise StructureError(msg)
+    learnt: dict[str, Any] = content["learnt"]
+    return learnt
+
+
+def _put(path: str | os.PathLike[str], content: dict[str, Any]) -> None:
+    target = Path(path)
+    part = target.with_name(target.name + ".part")
+    try:
+        part.write_text(json.dumps(content, indent=1, allow_nan=False) + "\n", encoding="utf-8")
+        part.replace(target)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def _got(path: str | os.PathLike[str], form: str, what: str, writer: str) -> dict[str, Any]:
+    """What is in a file of some format."""
     try:
         content = json.loads(Path(path).read_bytes(), object_pairs_hook=_once)
-        known = isinstance(content, dict) and content.get("format") == FORMAT
+        known = isinstance(content, dict) and content.get("format") == form
     except (ValueError, RecursionError) as error:
-        raise StructureError(_no_model(path, str(error))) from None
+        raise StructureError(_unfit(path, form, what, str(error), writer)) from None
     if not known:
-        raise StructureError(_no_model(path, 'there is no "format" of that name'))
+        raise StructureError(_unfit(path, form, what, 'there is no "format" of that name', writer))
     version = content.get("version")
     if version != VERSION:
         msg = f"{path}: expected version {VERSION} of the format, got {version!r}; use the release that wrote it"
         raise RangeError(msg)
-    parameters = content.get("parameters")
-    if not isinstance(parameters, dict):
-        raise StructureError(_no_model(path, '"parameters" is no object of names and numbers'))
-    try:
-        return {name: _decoded(x) for name, x in parameters.items()}
-    except (ValueError, ZeroDivisionError, OverflowError) as error:
-        raise StructureError(_no_model(path, f"a parameter is no number: {error}")) from None
+    return content  # type: ignore[no-any-return]
 
 
-def _no_model(path: str | os.PathLike[str], reason: str) -> str:
-    return (
-        f'{path} is no model file: expected JSON with "format": "{FORMAT}", but {reason}; '
-        "pass a file that Module.save wrote"
-    )
+def _unfit(path: str | os.PathLike[str], form: str, what: str, reason: str, writer: str) -> str:
+    expected = f'expected JSON with "format": "{form}", but {reason}'
+    return f"{path} is no {what} file: {expected}; pass a file that {writer} wrote"
 
 
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import io
 from dataclasses import dataclass, field
-from functools import partial
 from typing import Any
 
-from autograd_core import MissingExtraError
-
-COLOURS = ("#0072b2", "#d55e00")  # blue and orange that the colour-blind can tell apart
+from .figures import COLOURS, figure_of
 
 
 @dataclass(slots=True, repr=False)
@@ -23,6 +19,8 @@ class History:
             is right.
         val_loss: Mean loss over the validation cases after the epoch; empty without validation.
         val_accuracy: Share of validation cases that were right then.
+        best_epoch: With early stopping the epoch, counted from 1, of the best number that was watched;
+            None without, and where no epoch gave a number.
         ran: What the steps ran on: "compiled"; "compiled model, loss on graphs"; or "graphs", with
             the reason where compiling was tried.
 
@@ -36,6 +34,7 @@ class History:
     accuracy: list[float] = field(default_factory=list)
     val_loss: list[float] = field(default_factory=list)
     val_accuracy: list[float] = field(default_factory=list)
+    best_epoch: int | None = None
     ran: str = field(default="graphs", compare=False)
 
     def last(self) -> str:
@@ -72,18 +71,15 @@ class History:
             >>> [axes.get_ylabel() for axes in figure.axes]
             ['loss', 'accuracy']
         """
-        try:
-            from matplotlib.figure import Figure
-        except ImportError:
-            msg = "History.plot needs matplotlib: pip install 'autograd-core[plot]'"
-            raise MissingExtraError(msg) from None
         names = ["loss", *(["accuracy"] if self.accuracy or self.val_accuracy else [])]
-        figure: Any = Figure(figsize=(4.5 * len(names), 3.2), layout="constrained")
-        for axes, name in zip(figure.subplots(1, len(names), squeeze=False)[0], names, strict=True):
+        figure, panels = figure_of("History.plot", len(names))
+        for axes, name in zip(panels, names, strict=True):
             for key, label, colour in ((name, "training", COLOURS[0]), ("val_" + name, "validation", COLOURS[1])):
                 curve = getattr(self, key)
                 if curve:
                     axes.plot(range(1, len(curve) + 1), curve, label=label, color=colour)
+            if self.best_epoch is not None:
+                axes.axvline(self.best_epoch, color="#888888", linewidth=1, linestyle="--", label="best epoch")
             axes.set_xlabel("epoch")
             axes.set_ylabel(name)
             axes.grid(visible=True, alpha=0.3)
@@ -91,11 +87,5 @@ class History:
                 axes.set_ylim(-0.02, 1.02)
             if self.val_loss:
                 axes.legend()
-        figure._repr_png_ = partial(_png, figure)
         return figure
 
-
-def _png(figure: Any) -> bytes:
-    buffer = io.BytesIO()
-    figure.savefig(buffer, format="png", dpi=100)
-    return buffer.getvalue()

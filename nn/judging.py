@@ -16,7 +16,18 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class SameSide:
-    """Whether prediction and target agree; of several outputs all must."""
+    """An `accuracy=` for two classes: prediction and target lie on the same side; of several outputs all must.
+
+    Args:
+        threshold: A prediction above it says class 1.
+        middle: A target above it means class 1.
+
+    Example:
+        >>> import nn
+        >>> right = nn.SameSide(threshold=0.5, middle=0.5)
+        >>> right(0.7, 0.9), right(0.7, 0.1)
+        (True, False)
+    """
 
     threshold: float  # of predictions
     middle: float  # of targets
@@ -26,32 +37,43 @@ class SameSide:
         ps, ts = losses.flat(prediction, target, "accuracy")
         return all((p > self.threshold) == (t > self.middle) for p, t in zip(ps, ts))
 
-    def sides(self, predictions: Any) -> Any:
+    def _sides(self, predictions: Any) -> Any:
         """What an array of predictions, one case per row, says."""
         return predictions > self.threshold
 
-    def answers(self, targets: Any) -> Any:
+    def _answers(self, targets: Any) -> Any:
         """What an array of targets says."""
         return targets > self.middle
 
 
 class SameClass:
-    """Whether the largest prediction is that of the right class."""
+    """An `accuracy=` for many classes: the largest prediction is that of the right class.
+
+    The target is the class's index, counted from 0, or a list whose largest number is there, such as
+    one-hot targets or 0.1 and 0.9.
+
+    Example:
+        >>> import nn
+        >>> right = nn.SameClass()
+        >>> right([0.2, 0.7, 0.3], [0.1, 0.9, 0.1]), right([0.2, 0.7, 0.3], 2)
+        (True, False)
+    """
 
     def __call__(self, prediction: list[float], target: Any) -> bool:
         """For one case."""
-        return _largest(prediction) == (_largest(target) if isinstance(target, list) else target)
+        return largest(prediction) == (largest(target) if isinstance(target, list) else target)
 
-    def sides(self, predictions: Any) -> Any:
+    def _sides(self, predictions: Any) -> Any:
         """The classes that an array of predictions, one case per row, says."""
         return predictions.argmax(axis=1)
 
-    def answers(self, targets: Any) -> Any:
+    def _answers(self, targets: Any) -> Any:
         """The right classes."""
         return targets if targets.ndim == 1 else targets.argmax(axis=1)
 
 
-def _largest(numbers: list[float]) -> int:
+def largest(numbers: list[float]) -> int:
+    """The place of the largest number, the first of several."""
     return max(range(len(numbers)), key=numbers.__getitem__)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import nullcontext
+from reprlib import recursive_repr
 from typing import TYPE_CHECKING, Any
 
 from autograd_core import OperandError, StructureError, Value, dot, scope
@@ -12,7 +13,7 @@ from autograd_core.notes import Note
 from .activations import TITLES, activation_function
 from .checks import generator, plain, real, row, shown, whole
 from .init import gain, kaiming_uniform
-from .module import Module
+from .module import Module, refuse_cycle
 
 if TYPE_CHECKING:
     import random
@@ -364,8 +365,12 @@ class Sequential(Module):
 
     def __call__(self, x: Any) -> Any:
         """What the last module gives."""
-        for module in self.modules:
-            x = module(x)
+        try:
+            for module in self.modules:
+                x = module(x)
+        except RecursionError:
+            refuse_cycle(self)
+            raise
         return x
 
     def __len__(self) -> int:
@@ -377,6 +382,7 @@ class Sequential(Module):
     def __iter__(self) -> Iterator[Any]:
         return iter(self.modules)
 
+    @recursive_repr()
     def __repr__(self) -> str:
         return f"Sequential({', '.join(getattr(m, '__name__', None) or repr(m) for m in self.modules)})"
 

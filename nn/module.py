@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from reprlib import recursive_repr
 from typing import TYPE_CHECKING, Any
 
 from autograd_core import OperandError, StructureError, Value
@@ -42,7 +43,11 @@ class Module:
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """What `forward` computes."""
-        return self.forward(*args, **kwargs)
+        try:
+            return self.forward(*args, **kwargs)
+        except RecursionError:
+            refuse_cycle(self)
+            raise
 
     def forward(self, *args: Any, **kwargs: Any) -> Any:  # noqa: ARG002  a subclass uses them
         """What calling the module computes; a subclass defines it.
@@ -261,9 +266,25 @@ class Module:
         self.load_state_dict(files.read(path))
         return self
 
+    @recursive_repr()
     def __repr__(self) -> str:
         parts = ((name, _summary(x)) for name, x in vars(self).items())
         return f"{type(self).__name__}({', '.join(f'{name}={text}' for name, text in parts if text)})"
+
+
+def refuse_cycle(module: Module) -> None:
+    """Say so, where a module that called itself without end is a part of itself.
+
+    Raises:
+        StructureError: It contains itself.
+    """
+    for place, part in _parts(dict(vars(module))):
+        if part is module:
+            msg = (
+                f"{type(module).__name__} contains itself, as {_dotted(place)!r}, and calls itself without end; a "
+                "graph has no cycles. Use the same layer several times in a list, or an RNN over steps"
+            )
+            raise StructureError(msg)
 
 
 def _summary(x: Any) -> str:
@@ -302,10 +323,11 @@ def _collect(x: Any, place: Place, found: list[tuple[Place, Value | Module]], se
         seen.add(id(x))
         found.append((place, x))
         items: Iterable[tuple[Any, Any]] = vars(x).items()
-    elif isinstance(x, dict):
-        items = x.items()
-    elif isinstance(x, (list, tuple)):
-        items = enumerate(x)
+    elif isinstance(x, (dict, list, tuple)):
+        if id(x) in seen:  # one list in two places, or in itself
+            return
+        seen.add(id(x))
+        items = x.items() if isinstance(x, dict) else enumerate(x)
     else:
         return
     for key, y in items:

@@ -130,7 +130,7 @@ class Optimizer:
             raise StructureError(msg)
         pairs = named(params, type(self).__name__)
         self.params = [p for _, p in pairs]
-        self._decays = [self.weight_decay if self.decay_biases or not _is_bias(name) else 0.0 for name, _ in pairs]
+        self._decays = [self.weight_decay if self.decay_biases or not is_bias(name) else 0.0 for name, _ in pairs]
         self.prepare()
 
     def prepare(self) -> None:
@@ -230,8 +230,9 @@ class Optimizer:
         return f"{type(self).__name__}({len(self.params)} parameters, steps={self.steps})"
 
 
-def _is_bias(name: str) -> bool:
-    return any(part in BIASES for part in name.split("."))
+def is_bias(name: str) -> bool:
+    """Whether that is the dotted name of a bias: "b", "layers.0.bias.2", "bias_ih_l0.1"."""
+    return any(part in BIASES or part.startswith("bias_") for part in name.split("."))
 
 
 class SGD(Optimizer):

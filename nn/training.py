@@ -5,36 +5,28 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import autograd_core as ag
-from autograd_core import MissingExtraError, OperandError, RangeError, StructureError, Value
+from autograd_core import MissingExtraError, OperandError, StructureError, Value
 from autograd_core.contexts import current
 
 from . import compiled as programs
-from .checks import generator, plain, real, shown, whole
+from .cases import cases_of, parted
+from .checks import generator, real, shown, whole
 from .clipping import clip_grad_norm
 from .history import History
 from .judging import RIGHT, numbers
 from .module import Module
-from .optimizers import Adam, Optimizer
+from .optimizers import Adam, Optimizer, is_bias
 from .progress import bar
 from .state import Watch
+from .stopping import EarlyStopping, Stopwatch, check_monitor
 
 if TYPE_CHECKING:
     import random
 
+    from .cases import Cases
     from .judging import Loss, Right
 
 PAYS = 2_000  # cases to be trained on, from which compiling takes less time than it saves
-
-
-class Cases(NamedTuple):
-    """Inputs with their targets."""
-
-    inputs: list[Any]
-    targets: list[Any]
-
-    def some(self, chosen: list[int]) -> Cases:
-        """Those at some places, in that order."""
-        return Cases([self.inputs[i] for i in chosen], [self.targets[i] for i in chosen])
 
 
 def fit(
@@ -49,6 +41,8 @@ def fit(
     shuffle: bool = True,
     validation: float | tuple[Any, Any] | None = None,
     l2: float = 0.0,
+    l2_biases: bool = True,
+    early_stopping: EarlyStopping | None = None,
     max_grad_norm: float | None = None,
     accuracy: Right | None = None,
     seed: int | random.Random | None = None,
@@ -73,7 +67,10 @@ def fit(
         shuffle: Whether each epoch takes the cases in another order.
         validation: A share of the data, between 0 and 1, that is set aside at random, or a pair
             `(X, y)`; measured after every epoch, never trained on.
-        l2: This times the sum of all squared parameters is added to the loss; at least 0.
+        l2: This times the sum of all squared parameters is added to the loss of every batch; at
+            least 0. The regularised cost J = mean loss + lambda / 2n * (sum of squares) has l2 = lambda / 2n.
+        l2_biases: False leaves parameters called "b" or "bias" out of that sum.
+        early_stopping: When to end before all epochs are done, and which weights to keep.
         max_grad_norm: The gradient is shortened to this length, see `clip_grad_norm`.
         accuracy: A function of one prediction (plain numbers) and its target: whether it is
             right. The classification losses bring their own.
@@ -106,6 +103,36 @@ def fit(
         >>> history.accuracy[-1]
         1.0
     """
+    _check(model, loss, optimizer, early_stopping, compiled=compiled)
+    epochs = whole(epochs, "fit: epochs")
+    rng = generator(seed)
+    cases, unseen = parted(cases_of(X, y), validation, rng)
+    task = Task(
+        model,
+        loss,
+        accuracy or RIGHT.get(loss),
+        len(cases.targets) if batch_size is None else whole(batch_size, "fit: batch_size"),
+        real(l2, "fit: l2", 0.0),
+        l2_biases,
+        None if max_grad_norm is None else real(max_grad_norm, "fit: max_grad_norm", 0.0),
+    )
+    check_monitor(early_stopping, has_validation=unseen is not None, has_accuracy=task.right is not None)
+    if compiled is None and not (epochs * len(cases.targets) >= PAYS and programs.is_available()):
+        compiled = False
+    run = Run(task, cases, unseen, compiled)
+    optimizer = optimizer or Adam(lr=0.01)
+    if not optimizer.params:
+        optimizer.bind(model)
+    elif not set(optimizer.params) <= set(model.parameters()):
+        msg = "fit: optimizer: expected one for this model, got one with parameters of another; make one per model"
+        raise StructureError(msg)
+
+    run.optimizer = optimizer
+    return _train(run, Stopwatch(early_stopping), bar(epochs, "fit", progress=progress), rng if shuffle else None)
+
+
+def _check(model: Any, loss: Any, optimizer: Any, early_stopping: Any, *, compiled: bool | None) -> None:
+    """Raise where an argument of `fit` is of a wrong type, or an extra is missing."""
     if not isinstance(model, Module):
         msg = f"fit: model: expected a Module, got {shown(model)}"
         raise OperandError(msg)
@@ -118,42 +145,33 @@ def fit(
     if compiled and not programs.is_available():
         msg = "fit: compiled=True needs NumPy and llvmlite: pip install 'autograd-core[fast]'"
         raise MissingExtraError(msg)
-    epochs = whole(epochs, "fit: epochs")
-    rng = generator(seed)
-    cases, unseen = _split(_cases(X, y), validation, rng)
-    task = Task(
-        model,
-        loss,
-        accuracy or RIGHT.get(loss),
-        len(cases.targets) if batch_size is None else whole(batch_size, "fit: batch_size"),
-        real(l2, "fit: l2", 0.0),
-        None if max_grad_norm is None else real(max_grad_norm, "fit: max_grad_norm", 0.0),
-    )
-    if compiled is None and not (epochs * len(cases.targets) >= PAYS and programs.is_available()):
-        compiled = False
-    run = Run(task, cases, unseen, compiled)
-    optimizer = optimizer or Adam(lr=0.01)
-    if not optimizer.params:
-        optimizer.bind(model)
-    elif not set(optimizer.params) <= set(model.parameters()):
-        msg = "fit: optimizer: expected one for this model, got one with parameters of another; make one per model"
-        raise StructureError(msg)
+    if not isinstance(early_stopping, (EarlyStopping, type(None))):
+        msg = f"fit: early_stopping: expected an EarlyStopping(patience=10), got {shown(early_stopping)}"
+        raise OperandError(msg)
 
-    run.optimizer = optimizer
-    history = History()
-    order = list(range(len(cases.targets)))
-    epochs_left = bar(epochs, "fit", progress=progress)
+
+def _train(run: Run, watch: Stopwatch, epochs: Any, rng: random.Random | None) -> History:
+    """The epochs; with a generator each takes the cases in another order."""
+    history, task, best = History(), run.task, None
+    order = list(range(len(run.cases.targets)))
     try:
-        for _ in epochs_left:
-            if shuffle and task.batch_size < len(order):
+        for _ in epochs:
+            if rng and task.batch_size < len(order):
                 rng.shuffle(order)
             task.note(history.loss, history.accuracy, run.improve(order))
-            if unseen:
-                task.note(history.val_loss, history.val_accuracy, run.measure(unseen))
-            epochs_left.set_postfix_str(history.last(), refresh=False)
+            if run.unseen:
+                task.note(history.val_loss, history.val_accuracy, run.measure(run.unseen))
+            epochs.set_postfix_str(history.last(), refresh=False)
+            if watch.improved(history) and watch.restores:
+                best = run.weights()
+            if watch.over:
+                break
+        if best is not None:
+            run.restore(best)
     finally:
         run.finish()
     history.ran = run.name
+    history.best_epoch = watch.best_epoch or None
     return history
 
 
@@ -165,6 +183,7 @@ class Task(NamedTuple):
     right: Right | None
     batch_size: int
     l2: float
+    l2_biases: bool
     max_grad_norm: float | None
 
     def value_of(self, predictions: list[Any], targets: list[Any]) -> Value:
@@ -182,10 +201,16 @@ class Task(NamedTuple):
         """How many predictions are right."""
         return 0 if self.right is None else sum(bool(self.right(p, t)) for p, t in zip(predictions, targets))
 
+    def penalised(self) -> list[bool]:
+        """For each parameter whether `l2` draws it to 0."""
+        return [self.l2_biases or not is_bias(name) for name, _ in self.model.named_parameters()]
+
     def differentiate(self, value: Value, optimizer: Optimizer) -> None:
         """From the loss to the gradients that a step takes."""
         if self.l2:
             params = self.model.parameters()
+            if not self.l2_biases:
+                params = [p for p, drawn in zip(params, self.penalised(), strict=True) if drawn]
             value = value + self.l2 * ag.dot(params, params)
         self.model.zero_grad()
         optimizer.zero_grad()
@@ -245,7 +270,7 @@ class Run:
     optimizer: Optimizer
 
     def __init__(self, task: Task, cases: Cases, unseen: Cases | None, compiled: bool | None) -> None:  # noqa: FBT001
-        self.task, self.cases, self.compiled = task, cases, compiled
+        self.task, self.cases, self.unseen, self.compiled = task, cases, unseen, compiled
         self.programs: programs.Programs | None = None
         self.name = "graphs"
         self._watches = [Watch(model=task.model), Watch(loss=task.loss)] if compiled is not False else []
@@ -320,37 +345,18 @@ class Run:
                 self._refuse(error)
         return self.task.measure(cases)[:2]
 
+    def weights(self) -> list[Any]:
+        """The numbers of all parameters as they are now."""
+        return [p.data for p in self.task.model.parameters()] if self.programs is None else self.programs.weights()
+
+    def restore(self, weights: list[Any]) -> None:
+        """Go back to what `weights` gave."""
+        self.finish()
+        self.programs = None
+        for p, data in zip(self.task.model.parameters(), weights, strict=True):
+            p.data = data
+
     def finish(self) -> None:
         """Leave model and optimizer as steps on graphs leave them."""
         if self.programs is not None:
             self.programs.finish()
-
-
-def _cases(X: Any, y: Any) -> Cases:
-    rows, targets = plain(X), plain(y)
-    for name, items, given in (("X", rows, X), ("y", targets, y)):
-        if not isinstance(items, list):
-            msg = f"fit: {name}: expected a list or an array with one item per case, got {shown(given)}"
-            raise OperandError(msg)
-    if not rows or len(rows) != len(targets):
-        msg = f"fit: expected one target per row, at least one; got {len(rows)} rows and {len(targets)} targets"
-        raise StructureError(msg)
-    return Cases([plain(r) for r in rows], [plain(t) for t in targets])
-
-
-def _split(cases: Cases, validation: Any, rng: random.Random) -> tuple[Cases, Cases | None]:
-    """What to learn from, and what to measure on."""
-    if validation is None:
-        return cases, None
-    if isinstance(validation, (tuple, list)):
-        if len(validation) != 2:
-            msg = f"fit: validation: expected a share or a pair (X, y), got {shown(validation)}"
-            raise StructureError(msg)
-        return cases, _cases(*validation)
-    n = len(cases.targets)
-    count = max(1, round(n * real(validation, "fit: validation", 0.0, 1.0)))
-    if count >= n:
-        msg = f"fit: validation: expected a share that leaves cases to learn from, got {validation!r} of {n} cases"
-        raise RangeError(msg)
-    order = rng.sample(range(n), n)
-    return cases.some(order[count:]), cases.some(order[:count])

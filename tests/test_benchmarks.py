@@ -13,8 +13,11 @@ spec = importlib.util.spec_from_file_location("benchmark_run", PATH)
 run = importlib.util.module_from_spec(spec)
 sys.modules["benchmark_run"] = run  # where dataclasses look up annotations
 spec.loader.exec_module(run)
+sys.path.insert(0, str(PATH.parent))
+sys.modules.setdefault("run", run)
+compiled = importlib.import_module("compiled")
 
-QUICK = SimpleNamespace(quick=True, repeats=2)
+QUICK = SimpleNamespace(quick=True, repeats=2, loaded=0)
 
 
 @pytest.mark.parametrize("name", run.ROWS)
@@ -31,6 +34,31 @@ def test_each_row_gives_positive_numbers_or_says_what_is_missing(name):
     assert {len(line) for line in lines} == {len(head)}
     ours = lines[0][1 if len(head) > 3 else 0]
     assert float(ours.replace(",", "")) > 0
+
+
+@pytest.mark.parametrize("name", compiled.ROWS)
+def test_each_compiled_row_gives_positive_numbers_or_says_what_is_missing(name):
+    pytest.importorskip("llvmlite")
+    figures, tables = compiled.ROWS[name](QUICK)
+    assert figures
+    for figure, under in figures:
+        assert under is None  # nothing was measured under load
+        if figure.value is None:
+            assert "No module named" in figure.note or "gcc" in figure.note
+        else:
+            assert 0 < figure.value < math.inf
+    for head, *lines in tables.values():
+        assert {len(line) for line in lines} == {len(head)}
+        assert float(lines[0][-2 if name == "costs" else 2].replace(",", "")) > 0
+
+
+def test_the_page_of_compiled_rows(capsys):
+    compiled.main(["--quick", "--only", "tiny", "--loaded", "1"])
+    page = capsys.readouterr().out
+    assert "by `python benchmarks/compiled.py`" in page
+    assert "## tiny" in page
+    with pytest.raises(SystemExit):
+        compiled.main(["--quick", "--write"])
 
 
 def contender(name, answer, seconds=(1.0,)):
@@ -93,3 +121,14 @@ def test_results_are_never_written_from_a_part(flags, capsys):
     with pytest.raises(SystemExit):
         run.main([*flags, "--write"])
     assert "RESULTS.md holds all rows" in capsys.readouterr().err
+
+
+def test_each_script_writes_its_own_part_of_the_results(tmp_path):
+    path = tmp_path / "RESULTS.md"
+    run.keep("compiled", "# Compiled\n\nfast", path)
+    run.keep("graphs", "# Graphs\n\nfirst\n", path)
+    run.keep("graphs", "# Graphs\n\nsecond", path)
+    text = path.read_text()
+    assert text == "<!-- part: graphs -->\n# Graphs\n\nsecond\n\n<!-- part: compiled -->\n# Compiled\n\nfast\n"
+    run.keep("compiled", "# Compiled\n\nfast", path)
+    assert path.read_text() == text

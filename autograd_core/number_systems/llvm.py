@@ -90,6 +90,21 @@ class Lanes:
         return x.value if isinstance(x, Lanes) else constant(self.value.type, x)
 
 
+class Delayed(Lanes):
+    """A value in memory, loaded anew at each place where it is used, so that it needs no register until then."""
+
+    __slots__ = ("load",)
+
+    def __init__(self, builder: Any, load: Any) -> None:
+        self.builder = builder
+        self.load = load
+
+    @property
+    def value(self) -> Any:
+        """An LLVM value, good at this place."""
+        return self.load()
+
+
 class Truth(Lanes):
     """The answer of a comparison in every lane; in arithmetic it is 1.0 or 0.0, as in Python."""
 
@@ -152,7 +167,7 @@ class Llvm(Vectors):
             width = width_of(kind)
             bits = 32 if single else 64
             function = _declared(module, f"{INTRINSICS[name]}.{f'v{width}' if width else ''}f{bits}", [kind])
-        elif _has_vectors(module, kind) and vector_function(name, len(xs), single=single):
+        elif isinstance(module, FastModule) and vector_function(name, len(xs), single=single) and _divides(kind):
             function = _in_vectors(module, name, kind, len(xs))
         elif single:
             return _narrowed(self.call(name, *map(_widened, xs)))
@@ -235,18 +250,12 @@ def _in_each_lane(module: Any, name: str, kind: Any, arity: int) -> Any:
 
 
 class FastModule(ir.Module):  # type: ignore[misc]
-    """A module in which functions of 8 lanes may come from a vector library: within 4 ulp, not libm's bits."""
+    """A module in which functions of several lanes may come from a vector library: within 4 ulp, not libm's bits."""
 
 
-LANES = 8  # of the vectors that a vector library is used for
 # glibc's own names in the vector ABI of x86-64: e for 512 bits, d for 256.
 VECTOR_SETS = (("avx512f", "e", 8), ("avx2", "d", 4))
-FLOATS_SET = "d"  # 8 floats are 256 bits, of which any processor with those sets is capable
-
-
-def _has_vectors(module: Any, kind: Any) -> bool:
-    """Whether functions in this module, of this many lanes, may come from the vector library."""
-    return isinstance(module, FastModule) and width_of(kind) == LANES
+LANES, FLOATS_SET = 8, "d"  # 8 floats are 256 bits, of which any processor with those sets is capable
 
 
 @cache
@@ -260,6 +269,38 @@ def vector_library() -> tuple[Any, str, int] | None:
         return None
     features = binding.get_host_cpu_features()
     return next(((library, letter, width) for name, letter, width in VECTOR_SETS if features.get(name)), None)
+
+
+def multiply_add(x: Any, y: Any, z: Any) -> Any:
+    """x y + z; in a module that need not keep Python's bits with one rounding, where the processor has that."""
+    here = next((a for a in (x, y, z) if isinstance(a, Lanes)), None)
+    if here is None or not isinstance(here.builder.module, FastModule) or not _has_fma():
+        return x * y + z
+    operands = [here.operand(a) for a in (x, y, z)]
+    kind = operands[0].type
+    width = width_of(kind)
+    bits = 32 if element_of(kind) is F32 else 64
+    function = _declared(here.builder.module, f"llvm.fma.{f'v{width}' if width else ''}f{bits}", [kind] * 3)
+    return Lanes(here.builder, here.builder.call(function, operands))
+
+
+@cache
+def _has_fma() -> bool:
+    features = binding.get_host_cpu_features()
+    return bool(features.get("fma") or features.get("neon"))
+
+
+@cache
+def native_lanes() -> int:
+    """Doubles in a vector register of this processor: straight-line code on wider vectors spills twice as much."""
+    features = binding.get_host_cpu_features()
+    return 8 if features.get("avx512f") else 4 if features.get("avx2") else 2
+
+
+def _divides(kind: Any) -> bool:
+    """Whether a type is one or several vectors of the vector library."""
+    part = LANES if element_of(kind) is F32 else vector_library()[2]  # type: ignore[index]
+    return width_of(kind) > 0 and width_of(kind) % part == 0
 
 
 @cache

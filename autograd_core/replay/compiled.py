@@ -23,8 +23,9 @@ from .bound import Bound, CheckedBound, native, views
 from .exports.description import Description, argument_names, kept
 from .outside import Outside
 from .rows import numbers_of, rows_of, same_length, tree_of, tree_with_rows
-from .runners import LANES, MOST_EDGES, InterpreterRunner, KernelRunner, Layout, interpreter_of
-from .tracing import Graph, lowered, recorded
+from .runners import LANES, MOST_EDGES, InterpreterRunner, KernelRunner, Layout, SharedPart, interpreter_of
+from .sharing import split
+from .tracing import Graph, lowered, recorded, uncollected
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from .objective import Objective
     from .program import Program
     from .runners import Runner
+    from .sharing import Split
     from .tracing import Traced
 
 CHUNK = 2**14  # rows that run at a time: the same always, or sums over rows would depend on the threads
@@ -56,6 +58,7 @@ class Branch:
         self.interpreter = interpreter_of(self.program, fast=fast, dtype=dtype)
         self.seconds = 0.0  # spent in the interpreter so far
         self._kernels: dict[Any, Any] = {}
+        self._parts: dict[Layout, Split | None] = {}
         self._plan: Any = None
         self._free: dict[Any, list[Runner]] = {}
 
@@ -63,10 +66,19 @@ class Branch:
         """Code of the whole program for this layout."""
         from .kernels import Kernel
 
-        width = 1 if count == 1 else LANES
-        if (layout, width) not in self._kernels:
-            self._kernels[layout, width] = Kernel(self.program, layout, width, fast=self._fast, dtype=self._dtype)
-        return self._kernels[layout, width]
+        rows = 1 if count == 1 else LANES
+        if (layout, rows) not in self._kernels:
+            parts = self.parts(layout)
+            self._kernels[layout, rows] = Kernel(
+                self.program, layout, rows, fast=self._fast, dtype=self._dtype, parts=parts
+            )
+        return self._kernels[layout, rows]
+
+    def parts(self, layout: Layout) -> Split | None:
+        """The program in what rows share and what differs; not where all is to be done in the order of `backward()`."""
+        if layout not in self._parts:
+            self._parts[layout] = split(self.program, layout) if self._fast else None
+        return self._parts[layout]
 
     @property
     def is_short(self) -> bool:
@@ -91,7 +103,12 @@ class Branch:
             return PlanRunner(self.plan, layout)
         if compiled and self.is_short:
             return KernelRunner(self.kernel(layout, count), count)
-        return InterpreterRunner(self.interpreter, layout, count)
+        parts = self.parts(layout)
+        if parts is None:
+            return InterpreterRunner(self.interpreter, layout, count)
+        rest = interpreter_of(parts.rest, fast=self._fast, dtype=self._dtype)
+        shared = SharedPart(parts, layout.summed, fast=self._fast, dtype=self._dtype)
+        return InterpreterRunner(rest, layout, count, shared)
 
     def run(self, layout: Layout, shared: Any, tables: Sequence[Any]) -> tuple[Any, Any, list[Any], Any]:
         """Values, for each row and guard whether it went the traced way, and both kinds of gradients.
@@ -186,9 +203,9 @@ class CompiledFunction:
         self._branches = [self._branch_at(numbers)]
 
     def _branch_at(self, numbers: Sequence[float]) -> Branch:
-        branch = Branch(
-            lowered(self._graph_at(numbers), optimize=self._optimize), fast=self._optimize, dtype=self.dtype.name
-        )
+        with uncollected():
+            traced = lowered(self._graph_at(numbers), optimize=self._optimize)
+        branch = Branch(traced, fast=self._optimize, dtype=self.dtype.name)
         self._outside.add(branch.outside)
         return branch
 

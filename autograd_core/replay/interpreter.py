@@ -20,6 +20,7 @@ from llvmlite import ir
 
 from ..number_systems.llvm import LLVM, FastModule, Lanes
 from ..ops import ROWS
+from .adjoints import with_product
 from .machine import (
     ENTRY,
     F64,
@@ -100,16 +101,9 @@ class _Handler:
 
     def send(self, d: Any, g: Lanes, index: Any) -> None:
         """An operand's adjoint += d * g, nothing where either is 0."""
-        d = LLVM.number(d)
-        if not isinstance(d, Lanes):
-            if d == 0:
-                return
-            product = d * g
-        else:
-            product = ROWS["path_product"].value(LLVM, d, g)
         slot = _slot(self.b, self.operands, index)
         old = Lanes(self.b, load(self.b, self.kind, self.adjoints, slot))
-        store(self.b, (old + product).value, self.adjoints, slot)
+        store(self.b, with_product(old, LLVM.number(d), g, masked=True).value, self.adjoints, slot)
 
 
 def _unrolled(module: Any, row: Primitive, n: int, names: tuple[str, str], kind: Any) -> None:

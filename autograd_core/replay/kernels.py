@@ -2,7 +2,8 @@
 
 The interpreter needs no compiling per program, but reads and writes memory at every instruction.
 Here a program becomes one function: values and adjoints live in registers, the lanes are rows of
-the batch, and gradients of what all rows share are summed in place. That costs about 0.2 ms of
+the batch, and gradients of what all rows share are summed in place; what depends on nothing else
+runs once, before and after the rows. That costs about 0.2 ms of
 compiling per edge, once for each program and, thanks to the cache on disk, once for all processes.
 
 Products of the backward sweep follow the zero-path rule, which takes two comparisons per edge.
@@ -20,8 +21,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from llvmlite import ir
 
-from ..number_systems.llvm import LLVM, FastModule, Lanes
-from ..ops import ROWS
+from ..number_systems.llvm import LLVM, Delayed, FastModule, Lanes
+from .adjoints import gathered, with_product
 from .machine import (
     ENTRY,
     I64,
@@ -39,13 +40,15 @@ from .machine import (
     store,
 )
 from .program import unreadable
+from .runners import partial_sums
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Container, Sequence
+    from collections.abc import Callable, Sequence
 
     from ..ops import Primitive
     from .program import Program
     from .runners import Layout
+    from .sharing import Split
 
 CALL = ir.FunctionType(VOID, [PTR])
 HEAD = (
@@ -103,21 +106,13 @@ class Code:
             xs = [self.value(x) for x in operands]
             self.values[p.first + i] = LLVM.number(read(row, row.value, xs, self.b, self.kind))
 
-    def without(self, slots: Container[int]) -> set[int]:
-        """The instructions that depend on none of these inputs."""
-        p, found = self.program, set()
-        for i, operands in enumerate(self._operands):
-            if all(x not in slots and (x < p.first or x - p.first in found) for x in operands):
-                found.add(i)
-        return found
-
-    def backward(self, seed: Any, sought: Sequence[int], send: Callable[[int, Any], bool], *, masked: bool) -> Any:
+    def backward(self, seed: Any, sought: Sequence[int], send: Callable[[int, Any, Any], bool], *, masked: bool) -> Any:
         """The adjoints of the sought slots.
 
         Args:
             seed: The first output's adjoint.
             sought: Slots.
-            send: Takes a slot and a product; true if it has kept it elsewhere.
+            send: Takes a slot, a local derivative and an adjoint; true if it has kept their product elsewhere.
             masked: Whether 0 wins over infinity and NaN.
         """
         p = self.program
@@ -125,30 +120,26 @@ class Code:
         for i, operands in enumerate(self._operands):
             if not needed.isdisjoint(operands):
                 needed.add(p.first + i)
+        pending: dict[int, list[tuple[Any, Any]]] = {}
         adjoints: dict[int, Any] = {}
         if int(p.outputs[0]) in needed:
             adjoints[int(p.outputs[0])] = Lanes(self.b, seed)
         for i in reversed(range(len(self._operands))):
-            g = adjoints.pop(p.first + i, None) if p.first + i not in sought else adjoints.get(p.first + i)
+            slot = p.first + i
+            g = gathered(adjoints.pop(slot, None), pending.pop(slot, ()), masked=masked)
             if g is None:
                 continue
+            if slot in sought:
+                adjoints[slot] = g
             row, operands = p.primitives[p.codes[i]], self._operands[i]
-            xs = [self.value(x) for x in (*operands, p.first + i)]
+            xs = [self.value(x) for x in (*operands, slot)]
             partials = read(row, row.partials, xs, self.b, self.kind)
-            for slot, d in zip(operands, partials, strict=True):
-                if slot in needed:
-                    product = _product(LLVM.number(d), g, masked=masked)
-                    if product is not None and not send(slot, product):
-                        old = adjoints.get(slot)
-                        adjoints[slot] = product if old is None else old + product
+            for operand, d in zip(operands, partials, strict=True):
+                if operand in needed and not send(operand, d, g):
+                    pending.setdefault(operand, []).append((d, g))
+        for slot, products in pending.items():
+            adjoints[slot] = gathered(adjoints.get(slot), products, masked=masked)
         return adjoints
-
-
-def _product(d: Any, g: Any, *, masked: bool) -> Any:
-    """Local derivative times adjoint; None where that is 0 for certain."""
-    if not isinstance(d, Lanes):
-        return None if d == 0 else g if d == 1 else d * g
-    return ROWS["path_product"].value(LLVM, d, g) if masked else d * g
 
 
 class Kernel:
@@ -157,15 +148,27 @@ class Kernel:
     Args:
         program: What to run.
         layout: Which inputs and results there are.
-        width: Lanes: WIDTH, or 1 for a single row.
+        rows: Rows of a block: LANES, or 1 for a single row.
         fast: Whether functions may come from a vector library.
         dtype: What it computes with: float64 or float32.
+        parts: The program in two, where something is shared by all rows.
     """
 
-    def __init__(self, program: Program, layout: Layout, width: int, *, fast: bool, dtype: str = "float64") -> None:
+    def __init__(
+        self,
+        program: Program,
+        layout: Layout,
+        rows: int,
+        *,
+        fast: bool,
+        dtype: str = "float64",
+        parts: Split | None = None,
+    ) -> None:
         self._fast, self.dtype = fast, np.dtype(dtype)
         self.real = real_of(self.dtype)
-        self.program, self.layout, self.width = program, layout, width
+        self.layout, self.rows, self.parts = layout, rows, parts
+        self.program, self.inner = (program, layout) if parts is None else (parts.rest, parts.layout)
+        self.n_inputs = program.n_inputs
         tables, grads = (
             (f"table_{k}" for k in range(len(layout.tables))),
             (f"grad_{k}" for k in range(len(layout.per_row))),
@@ -192,7 +195,9 @@ class _Writer:
 
     def __init__(self, kernel: Kernel, function: Any, *, masked: bool) -> None:
         self.kernel, self.masked = kernel, masked
-        self.real, self.kind, self.width = kernel.real, lanes(kernel.width, kernel.real), kernel.width
+        self.real, self.kind, self.width = kernel.real, lanes(kernel.rows, kernel.real), kernel.rows
+        self.lanes = min(kernel.rows, partial_sums(kernel.dtype))  # of the sums over rows
+        self.sums = lanes(self.lanes, kernel.real)
         self.argument = function.args[0]
         self.b = b = ir.IRBuilder(function.append_basic_block())
         self.a = {}
@@ -206,27 +211,101 @@ class _Writer:
         }
 
     def write(self) -> None:
-        """Pad, run over all blocks, sum up, look for NaN."""
-        layout, b, a = self.kernel.layout, self.b, self.a
-        n_summed = len(layout.summed)
+        """What is shared, all blocks, sums over the rows, what is shared backward; look for NaN."""
+        b, a, kernel = self.b, self.a, self.kernel
+        n = len(kernel.inner.summed)
         self._pad()
-        for k in range(n_summed):
-            store(b, constant(self.kind, 0.0), a["scratch"], i64(k))
-        nan = b.alloca(self.real)
-        b.store(constant(self.real, 0.0), nan)
-        before = self._shared_code()
+        with loop(b, i64(0), i64(n)) as k:
+            store(b, constant(self.sums, 0.0), a["scratch"], k)
+        self.nan = b.alloca(self.real)
+        b.store(constant(self.real, 0.0), self.nan)
+        shared = self._shared_forward()
         with loop(b, i64(0), a["blocks"]) as block:
-            self._block(block, nan, before)
-        divisor = load(b, self.real, a["divisor"], i64(0))
-        for k in range(n_summed):
-            total = _sum_of_lanes(b, load(b, self.kind, a["scratch"], i64(k)), self.width)
-            store(b, b.fdiv(b.fadd(total, constant(self.real, 0.0)), divisor), a["summed"], i64(k))
-            self._look(nan, total)
-        if layout.has_gradient and not self.masked:
-            x = b.load(nan, typ=self.real)
+            self._block(b.mul(block, i64(self.width)))
+        self._sum_up(n)
+        if shared and kernel.layout.summed:
+            self._shared_backward(shared)
+        self._finish(len(kernel.layout.summed))
+        if kernel.layout.has_gradient and not self.masked:
+            x = b.load(self.nan, typ=self.real)
             with b.if_then(b.fcmp_unordered("uno", x, x), likely=False):
                 b.call(b.inttoptr(a["again"], CALL.as_pointer()), [self.argument])
         b.ret_void()
+
+    def _part(self, x: Any, part: int) -> Any:
+        """Some of the lanes, as many as a sum has."""
+        if not isinstance(x, Lanes) or self.width == self.lanes:
+            return x
+        chosen = range(part * self.lanes, (part + 1) * self.lanes)
+        mask = ir.Constant(ir.VectorType(ir.IntType(32), self.lanes), list(chosen))
+        whole = x.value
+        return Lanes(self.b, self.b.shuffle_vector(whole, ir.Constant(whole.type, ir.Undefined), mask))
+
+    def _sum_up(self, n: int) -> None:
+        """The sums over the rows: for as many at once as there are lanes, lane after lane."""
+        b, a, width = self.b, self.a, self.lanes
+        with loop(b, i64(0), i64(n // width)) as group:
+            first = b.mul(group, i64(width))
+            total = None
+            square = [load(b, self.sums, a["scratch"], b.add(first, i64(k))) for k in range(width)]
+            for row in _transposed(b, square):
+                total = row if total is None else b.fadd(total, row)
+            b.store(total, b.gep(a["summed"], [first], source_etype=self.real), align=alignment(self.real))
+        for k in range(n - n % width, n):
+            store(b, sum_of_lanes(b, load(b, self.sums, a["scratch"], i64(k)), width), a["summed"], i64(k))
+
+    def _finish(self, n: int) -> None:
+        """Divide the sums, and look whether one is NaN."""
+        b, at = self.b, self.a["summed"]
+        divisor = load(b, self.real, self.a["divisor"], i64(0))
+
+        def some(first: Any, kind: Any) -> Any:
+            """Those from one on, as many as the kind has lanes; NaN where one of them is."""
+            place = b.gep(at, [first], source_etype=self.real)
+            total = b.fadd(b.load(place, typ=kind, align=alignment(self.real)), constant(kind, 0.0))
+            b.store(b.fdiv(total, spread(b, divisor, kind)), place, align=alignment(self.real))
+            return b.fmul(total, constant(kind, 0.0))
+
+        with b.goto_entry_block():
+            seen = b.alloca(self.sums)
+        b.store(constant(self.sums, 0.0), seen)
+        with loop(b, i64(0), i64(n // self.lanes)) as group:
+            found = some(b.mul(group, i64(self.lanes)), self.sums)
+            b.store(b.fadd(b.load(seen, typ=self.sums), found), seen)
+        self._look(sum_of_lanes(b, b.load(seen, typ=self.sums), self.lanes))
+        for k in range(n - n % self.lanes, n):
+            self._look(some(i64(k), self.real))
+
+    # --- what all rows share ---
+
+    def _shared_forward(self) -> Code | None:
+        """Run the shared part, for the rest to read its results as inputs."""
+        parts, b, a = self.kernel.parts, self.b, self.a
+        if parts is None:
+            return None
+        n = self.kernel.n_inputs
+
+        def source(slot: int) -> Any:  # a seed is the sum over the rows, behind those that are asked for
+            place = {x: k for k, x in enumerate(parts.layout.summed)}
+            if slot < n:
+                return Delayed(b, lambda: load(b, self.real, a["shared"], i64(slot)))
+            return Delayed(b, lambda: load(b, self.real, a["summed"], i64(place[slot]))) if slot in place else 0.0
+
+        code = Code(parts.first, b, self.real, source)
+        code.forward(set(range(len(parts.first.codes) - 1)))
+        for k, slot in enumerate(parts.results):
+            store(b, code.lanes(slot), a["shared"], i64(n + k))
+        return code
+
+    def _shared_backward(self, code: Code) -> None:
+        """Sweep the shared part, from the sums that its results' adjoints are."""
+        b, a, summed = self.b, self.a, self.kernel.layout.summed
+        code.forward()
+        adjoints = code.backward(constant(self.real, 1.0), summed, lambda *_: False, masked=self.masked)
+        for k, slot in enumerate(summed):
+            if slot in adjoints:
+                total = b.fadd(load(b, self.real, a["summed"], i64(k)), adjoints[slot].value)
+                store(b, total, a["summed"], i64(k))
 
     def _pad(self) -> None:
         """Fill the last block with the last row: what runs in its other lanes must be as harmless."""
@@ -240,37 +319,23 @@ class _Writer:
             with loop(b, a["count"], rows) as row, loop(b, i64(0), n) as column:
                 store(b, load(b, self.real, base, b.add(b.mul(last, n), column)), base, b.add(b.mul(row, n), column))
 
-    def _look(self, nan: Any, x: Any) -> None:
-        """Remember whether some number was NaN: 0 * inf is NaN as well, so infinities do no harm to add."""
+    def _look(self, x: Any) -> None:
+        """Remember whether some number was NaN; infinities times 0 are asked for so, too."""
         b = self.b
-        is_nan = b.fcmp_unordered("uno", x, x)
-        b.store(b.select(is_nan, x, b.load(nan, typ=self.real)), nan)
+        b.store(b.fadd(b.load(self.nan, typ=self.real), x), self.nan)
 
     def _source(self, start: Any, slot: int) -> Lanes:
-        """An input in a block of rows."""
+        """An input in a block of rows; a shared one is loaded whenever it is used, which takes less than a register."""
         b = self.b
         if slot in self.places:
             table, n, column = self.places[slot]
             return Lanes(b, self._column(self.a[table], start, n, column))
-        return Lanes(b, spread(b, load(b, self.real, self.a["shared"], i64(slot)), self.kind))
+        return Delayed(b, lambda: spread(b, load(b, self.real, self.a["shared"], i64(slot)), self.kind))
 
-    def _shared_code(self) -> dict[int, Any]:
-        """What depends on no row, computed once: results by slot.
-
-        The inputs themselves are not kept: to read one again in each block takes less than a register.
-        """
-        program = self.kernel.program
-        code = Code(program, self.b, self.kind, lambda slot: self._source(None, slot))
-        once = code.without(self.places)
-        code.forward(once)
-        return {program.first + i: code.values[program.first + i] for i in once}
-
-    def _block(self, block: Any, nan: Any, before: dict[int, Any]) -> None:
-        layout, b, a, kind = self.kernel.layout, self.b, self.a, self.kind
-        start = b.mul(block, i64(self.width))
-
+    def _block(self, start: Any) -> None:
+        """The rows from one on, as many as a vector has lanes."""
+        layout, b, a, kind = self.kernel.inner, self.b, self.a, self.kind
         code = Code(self.kernel.program, b, kind, lambda slot: self._source(start, slot))
-        code.values |= before
         code.forward()
         for column, slot in zip(layout.places, layout.wanted, strict=True):
             self._put(code.lanes(slot), a["results"], start, layout.width, column)
@@ -278,18 +343,21 @@ class _Writer:
             return
         place = {slot: k for k, slot in enumerate(layout.summed)}
 
-        def send(slot: int, product: Any) -> bool:
+        def send(slot: int, d: Any, g: Any) -> bool:
             if slot not in place:
                 return False
-            k = i64(place[slot])
-            store(b, b.fadd(load(b, kind, a["scratch"], k), product.value), a["scratch"], k)
+            k, d = i64(place[slot]), LLVM.number(d)
+            total = Lanes(b, load(b, self.sums, a["scratch"], k))
+            for part in range(self.width // self.lanes):
+                total = with_product(total, self._part(d, part), self._part(g, part), masked=self.masked)
+            store(b, total.value, a["scratch"], k)
             return True
 
         sought = {slot for group in layout.per_row for slot in group}
         adjoints = code.backward(self._seed(start), [*sought, *place], send, masked=self.masked)
         root = int(self.kernel.program.outputs[0])
         if root in place and root in adjoints:
-            send(root, adjoints[root])
+            send(root, 1.0, adjoints[root])
         total = constant(kind, 0.0)
         for k, group in enumerate(layout.per_row):
             for column, slot in enumerate(group):
@@ -298,7 +366,7 @@ class _Writer:
                 self._put(x, a[f"grad_{k}"], start, len(group), column)
                 if g is not None:
                     total = b.fadd(total, b.fmul(x, constant(kind, 0.0)))  # NaN of a NaN or an infinity
-        self._look(nan, _sum_of_lanes(b, total, self.width))
+        self._look(sum_of_lanes(b, total, self.width))
 
     def _seed(self, start: Any) -> Any:
         """1 for each row, 0 for the lanes behind the last one."""
@@ -337,7 +405,7 @@ class _Writer:
             store(b, element, table, b.add(first, i64(lane * n)))
 
 
-def _sum_of_lanes(b: Any, x: Any, width: int) -> Any:
+def sum_of_lanes(b: Any, x: Any, width: int) -> Any:
     """From the first lane to the last."""
     if width == 1:
         return x
@@ -346,3 +414,19 @@ def _sum_of_lanes(b: Any, x: Any, width: int) -> Any:
     for part in parts[1:]:
         total = b.fadd(total, part)
     return total
+
+
+def _transposed(b: Any, rows: Sequence[Any]) -> list[Any]:
+    """Lanes for rows, of as many vectors as each has lanes."""
+    rows, n = list(rows), len(rows)
+    apart = n // 2
+    while apart:
+        for k in (k for k in range(n) if not k & apart):
+            x, y = rows[k], rows[k + apart]
+            # A mask counts the lanes of x, then those of y.
+            low = [lane if not lane & apart else n + lane - apart for lane in range(n)]
+            high = [lane + apart if not lane & apart else n + lane for lane in range(n)]
+            masks = (ir.Constant(ir.VectorType(ir.IntType(32), n), mask) for mask in (low, high))
+            rows[k], rows[k + apart] = (b.shuffle_vector(x, y, mask) for mask in masks)
+        apart //= 2
+    return rows

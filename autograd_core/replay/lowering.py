@@ -3,11 +3,12 @@
 A subexpression of constants becomes its number, and equal subexpressions become one. Chains
 `((a + b) + c) + d` become `sum`, which adds in that order, and a chain of products becomes `dot`, so
 values keep their bits; gradients add up the same terms, in an order that may differ. x² becomes
-x · x, which rounds once where `pow` may be off by a little more than half a unit.
+x · x, which rounds once where `pow` may be off by a little more than half a unit, and x¹ is x.
 """
 
 from __future__ import annotations
 
+from math import isfinite
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -138,14 +139,18 @@ class _Lowering:
                     if optimize and (a in neutral or b in neutral):
                         slots[node] = self._simplified(row, xs)
                         continue
-            if not optimize:
-                slots[node] = n + len(rows)
-                rows.append(row)
-                operands.append(xs)
-                continue
-            key = (row, xs)
-            slot = known.get(key)
-            slots[node] = self._instruction(row, xs) if slot is None else slot
+            if optimize:
+                key = (row, xs)
+                slot = known.get(key)
+                if slot is None and (row is PRODUCT or max(xs) < 0):
+                    slot = self._instruction(row, xs)
+                if slot is not None:
+                    slots[node] = slot
+                    continue
+                known[key] = n + len(rows)
+            slots[node] = n + len(rows)
+            rows.append(row)
+            operands.append(xs)
 
     def _simplified(self, row: Primitive, operands: tuple[int, int]) -> int:
         """The slot of an operation one of whose operands is a telling number.
@@ -158,6 +163,8 @@ class _Lowering:
             x, other = self.numbers[-1 - min(operands)], max(operands)
             if row is PRODUCT and x in (0.0, 1.0):
                 return other if x else self.constant(0.0)
+            if row is POW and operands[1] < 0 and x in (0.0, 1.0):
+                return other if x else self.constant(1.0)
             if self.is_derived and ((row is MUL and x == 1.0) or (row is ADD and x == 0.0)):
                 return other
             if row is POW and operands[1] < 0:
@@ -175,8 +182,14 @@ class _Lowering:
             return DIV, (self.constant(1.0), x)
         return POW, (x, y)
 
+    @staticmethod
+    def _is_plain(x: float) -> bool:
+        return x != 0.0 and isfinite(x)
+
     def _instruction(self, row: Primitive, operands: tuple[int, ...]) -> int:
         """The slot of an operation on these operands: that of an equal one, a number, or a new one."""
+        if row is PRODUCT and min(operands) < 0 and self._is_plain(self.numbers[-1 - min(operands)]):
+            row = MUL  # 0 wins over no infinity here
         key = (row, operands)
         slot = self.known.get(key)
         if slot is None:

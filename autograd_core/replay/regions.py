@@ -109,14 +109,10 @@ def _runs(program: Program, start: int, stop: int, period: int) -> list[Region]:
     """Maximal stretches that repeat with that period."""
     codes, counts = program.codes[start:stop], program.counts[start:stop]
     alike = (codes[period:] == codes[:-period]) & (counts[period:] == counts[:-period])
-    edges = np.flatnonzero(np.diff(np.concatenate([[False], alike, [False]]).astype(np.int8)))
-    found = []
-    for a, b in edges.reshape(-1, 2).tolist():
-        if (b - a + period) // period >= LEAST_COPIES:
-            region = _region(program, start + a, start + b + period, period)
-            if region is not None:
-                found.append(region)
-    return found
+    edges = np.flatnonzero(np.diff(np.concatenate([[False], alike, [False]]).astype(np.int8))).reshape(-1, 2)
+    long = edges[(edges[:, 1] - edges[:, 0]) // period + 1 >= LEAST_COPIES]
+    regions = [_region(program, start + a, start + b + period, period) for a, b in long.tolist()]
+    return [region for region in regions if region is not None]
 
 
 def _region(program: Program, start: int, stop: int, period: int) -> Region | None:
@@ -125,10 +121,10 @@ def _region(program: Program, start: int, stop: int, period: int) -> Region | No
     if body > LONGEST_BODY:
         return None
     phase = _phase(program, start, period)
-    parallel = _classified(program, start + phase, (stop - start - phase) // period, period)
+    parallel = classified(program, start + phase, (stop - start - phase) // period, period)
     if parallel is not None and parallel.parallel:
         return parallel
-    return _classified(program, start, (stop - start) // period, period)
+    return classified(program, start, (stop - start) // period, period)
 
 
 def _phase(program: Program, start: int, period: int) -> int:
@@ -148,7 +144,7 @@ def _phase(program: Program, start: int, period: int) -> int:
     return int(np.argmin(crossing))
 
 
-def _classified(program: Program, start: int, copies: int, period: int) -> Region | None:
+def classified(program: Program, start: int, copies: int, period: int) -> Region | None:
     """The longest region from there on whose operands are alike in every copy."""
     if copies < LEAST_COPIES:
         return None

@@ -9,10 +9,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 import numpy as np
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from .kernels import Kernel
     from .program import Program
+    from .sharing import Split
 
-LANES = 8  # partial sums over rows, in every runner: so all add in one order
+LANES = 8  # rows of a block of straight-line code
 MOST_EDGES = 6_000  # of a program that becomes straight-line code: about a second of compiling
 CHUNK = 2**20  # slots times rows that an interpreter runs at a time: bounds the memory
 
@@ -68,33 +71,40 @@ class Runner(Protocol):
 class InterpreterRunner:
     """Runs by an interpreter: any program, at once."""
 
-    def __init__(self, interpreter: Any, layout: Layout, count: int) -> None:
-        self.interpreter, self.layout = interpreter, layout
+    def __init__(self, interpreter: Any, layout: Layout, count: int, shared: SharedPart | None = None) -> None:
+        self.interpreter, self.part = interpreter, shared
         self.seconds = 0.0  # that the last run took
         self.dtype = dtype = interpreter.dtype
-        self.shared = np.zeros(interpreter.program.n_inputs, dtype)
+        inner = layout if shared is None else shared.split.layout
+        self._inputs = np.zeros(interpreter.program.n_inputs, dtype)
+        self.shared = self._inputs if shared is None else self._inputs[: -len(shared.split.results)]
+        self._sums = np.zeros((partial_sums(dtype), len(inner.summed)), dtype)
+        self._has_gradient, self._places = layout.has_gradient, layout.places
         self.tables = [np.zeros((count, len(slots)), dtype) for slots in layout.tables]
         self.results = np.zeros((count, layout.width), dtype)
         self.per_row = [np.zeros((count, len(slots)), dtype) for slots in layout.per_row]
         self.summed = np.zeros(len(layout.summed), dtype)
         self.divisor = np.ones(1, dtype)
         self._mapped = _slots(slot for table in layout.tables for slot in table)
-        self._wanted = _slots(layout.wanted)
-        self._sought = _slots([*(slot for group in layout.per_row for slot in group), *layout.summed])
+        self._wanted = _slots(inner.wanted)
+        self._sought = _slots([*(slot for group in inner.per_row for slot in group), *inner.summed])
 
     def run(self) -> None:
         """Chunk by chunk, so that memory stays bounded."""
         began = perf_counter()
         count = len(self.results)
         step = max(CHUNK // (self.interpreter.program.n_slots + 1) // LANES * LANES, 8 * LANES)
-        sums = np.zeros((LANES, len(self.summed)), self.dtype)
+        if self.part:
+            self._inputs[len(self.shared) :] = self.part.values(self.shared)
+        sums = self._sums
+        sums[:] = 0.0
         for start in range(0, count, step):
             here = slice(start, start + step)
             nothing = np.empty((min(step, count - start), 0), self.dtype)
             rows = np.concatenate([nothing, *(t[here] for t in self.tables)], axis=1)
-            sought = self._sought if self.layout.has_gradient else None
-            results, gradient = self.interpreter.run(self.shared, self._mapped, rows, self._wanted, sought)
-            self.results[here, self.layout.places] = results
+            sought = self._sought if self._has_gradient else None
+            results, gradient = self.interpreter.run(self._inputs, self._mapped, rows, self._wanted, sought)
+            self.results[here, self._places] = results
             if sought is None:
                 continue
             column = 0
@@ -106,8 +116,42 @@ class InterpreterRunner:
             total = sums[0]
             for lane in sums[1:]:
                 total = total + lane
+            if self.part and len(self.summed):
+                total = self.part.gradient(self.shared, total)
             self.summed[:] = total / self.divisor
         self.seconds = perf_counter() - began
+
+
+class SharedPart:
+    """Runs what depends on shared inputs alone, once for all rows.
+
+    Args:
+        parts: The program in two.
+        summed: Slots whose gradients are sought.
+        fast: As for an interpreter.
+        dtype: Likewise.
+    """
+
+    def __init__(self, parts: Split, summed: Sequence[int], *, fast: bool, dtype: str) -> None:
+        self.split, n = parts, parts.first.n_inputs
+        self._interpreter = interpreter_of(parts.first, fast=fast, dtype=dtype)
+        self._results, self._summed = _slots(parts.results), _slots(summed)
+        self._seeds = _slots(parts.layout.summed[len(summed) :])  # whose adjoints the rest sums up
+        self._inputs, self._none = np.zeros(n, dtype), np.empty((1, 0), dtype)
+
+    def values(self, shared: Any) -> Any:
+        """The results that the rest reads."""
+        return self._run(shared, None, self._results)[0][0]
+
+    def gradient(self, shared: Any, sums: Any) -> Any:
+        """Sums over rows as the rest gave them, with what comes by way of its results."""
+        n = len(self._summed)
+        self._inputs[self._seeds] = sums[n:]
+        return sums[:n] + self._run(shared, self._summed, self._summed[:0])[1][0]
+
+    def _run(self, shared: Any, sought: Any, wanted: Any) -> Any:
+        self._inputs[: len(shared)] = shared
+        return self._interpreter.run(self._inputs, _slots(()), self._none, wanted, sought)
 
 
 def _slots(slots: Any) -> Any:
@@ -117,9 +161,21 @@ def _slots(slots: Any) -> Any:
 def _add_in_lanes(sums: Any, rows: Any) -> None:
     """Row after row into one partial sum of several, as vector code adds them."""
     with np.errstate(all="ignore"):
-        for start in range(0, len(rows), LANES):
-            block = rows[start : start + LANES]
+        for start in range(0, len(rows), len(sums)):
+            block = rows[start : start + len(sums)]
             sums[: len(block)] += block
+
+
+def partial_sums(dtype: Any) -> int:
+    """How many sums over rows there are in every runner, row by row in turn: so all add in one order.
+
+    As many as a register has lanes, since straight-line code loads and stores a sum for all the rows that it adds.
+    """
+    try:
+        from ..number_systems.llvm import native_lanes
+    except (ImportError, OSError):
+        return LANES
+    return min(LANES, native_lanes() * 8 // int(dtype.itemsize))
 
 
 class KernelRunner:
@@ -128,25 +184,26 @@ class KernelRunner:
     def __init__(self, kernel: Kernel, count: int) -> None:
         self.kernel = kernel
         layout = kernel.layout
-        blocks = -(-count // kernel.width)
-        rows = blocks * kernel.width  # the last block is padded
+        blocks = -(-count // kernel.rows)
+        rows = blocks * kernel.rows  # the last block is padded
         dtype = kernel.dtype
-        self.shared, self.summed = np.zeros(kernel.program.n_inputs, dtype), np.zeros(len(layout.summed), dtype)
+        shared, summed = (np.zeros(n, dtype) for n in (kernel.program.n_inputs, len(kernel.inner.summed)))
+        self.shared, self.summed = shared[: kernel.n_inputs], summed[: len(layout.summed)]
         results = np.zeros((rows, layout.width), dtype)
         tables = [np.zeros((rows, len(slots)), dtype) for slots in layout.tables]
         per_row = [np.zeros((rows, len(slots)), dtype) for slots in layout.per_row]
-        scratch = np.zeros((len(layout.summed), kernel.width), dtype)
+        scratch = np.zeros((len(summed), min(kernel.rows, partial_sums(dtype))), dtype)
         self.divisor = np.ones(1, dtype)
-        arrays = [self.shared, scratch, self.summed, results, self.divisor]
+        arrays = [shared, scratch, summed, results, self.divisor]
         again = ctypes.cast(kernel.again, ctypes.c_void_p).value
         fields = [count, blocks, *(x.ctypes.data for x in arrays), again, *(x.ctypes.data for x in (*tables, *per_row))]
-        self._kept = scratch
         self.block = np.array(fields, np.int64)
         self.tables, self.per_row = [t[:count] for t in tables], [g[:count] for g in per_row]
         self.results = results[:count]
         self._call = ctypes.CFUNCTYPE(None, ctypes.c_int64)(kernel.address)
         self.address, self.at = kernel.address, self.block.ctypes.data
         self.work = len(kernel.program.operands) * blocks
+        self._memory = shared, summed, scratch
 
     def run(self) -> None:
         """In one call, without the interpreter lock."""

@@ -3,6 +3,7 @@
 import math
 import random
 import statistics
+import sys
 
 import pytest
 
@@ -64,3 +65,29 @@ def test_the_numbers_are_the_same_on_every_machine():
 def test_bad_arguments(call, error):
     with pytest.raises(error):
         call()
+
+
+def test_wine_is_the_real_data():
+    pytest.importorskip("sklearn")
+    X, y = datasets.wine()
+    # the rows that Downing's table shows (alcohol, malic acid, ash, alcalinity, magnesium, phenols)
+    assert X[0][:6] == [14.23, 1.71, 2.43, 15.6, 127.0, 2.8]
+    assert X[1][:6] == [13.2, 1.78, 2.14, 11.2, 100.0, 2.65]
+    assert {len(row) for row in X} == {13}
+    assert [y.count(k) for k in range(3)] == [59, 71, 48]
+    assert all(type(x) is float for row in X for x in row)
+    assert all(type(label) is int for label in y)
+
+
+def test_digits_are_the_real_data():
+    pytest.importorskip("sklearn")
+    X, y = datasets.digits()
+    assert (len(X), {len(row) for row in X}, set(y)) == (1797, {64}, set(range(10)))
+    assert {min(map(min, X)), max(map(max, X))} == {0.0, 16.0}
+
+
+@pytest.mark.parametrize("name", ["wine", "digits"])
+def test_real_data_without_scikit_learn(name, monkeypatch):
+    monkeypatch.setitem(sys.modules, "sklearn", None)
+    with pytest.raises(ag.MissingExtraError, match=rf"nn.datasets.{name} needs scikit-learn: pip install 'autograd-core\[data\]'"):
+        getattr(datasets, name)()

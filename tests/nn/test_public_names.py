@@ -11,7 +11,7 @@ import nn
 
 PUBLIC = {name: getattr(nn, name) for name in dir(nn) if name[0] != "_" and not inspect.ismodule(getattr(nn, name))}
 ROOMS = [f"nn.{m.name}" for m in pkgutil.iter_modules(nn.__path__)]
-SPACES = [nn.init, nn.datasets, nn.schedules]
+SPACES = [nn.init, nn.datasets, nn.practice, nn.schedules]
 
 
 def test_micrograds_import_works():

@@ -1,0 +1,42 @@
+"""matplotlib figures that show themselves in notebooks, without pyplot and its state."""
+
+from __future__ import annotations
+
+import io
+from functools import partial
+from typing import Any
+
+from autograd_core import MissingExtraError
+
+COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9")  # the colour-blind can tell them apart
+
+
+def figure_of(
+    caller: str, columns: int, *, width: float = 4.5, height: float = 3.2, rows: int = 1
+) -> tuple[Any, list[Any]]:
+    """A figure, and its panels from left to right, row by row.
+
+    Args:
+        caller: For the message where matplotlib is missing.
+        columns: Panels beside each other.
+        width: Of one panel, in inches.
+        height: Likewise.
+        rows: Panels below each other.
+
+    Raises:
+        MissingExtraError: matplotlib is not installed.
+    """
+    try:
+        from matplotlib.figure import Figure
+    except ImportError:
+        msg = f"{caller} needs matplotlib: pip install 'autograd-core[plot]'"
+        raise MissingExtraError(msg) from None
+    figure: Any = Figure(figsize=(width * columns, height * rows), layout="constrained")
+    figure._repr_png_ = partial(_png, figure)
+    return figure, list(figure.subplots(rows, columns, squeeze=False).ravel())
+
+
+def _png(figure: Any) -> bytes:
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png", dpi=100)
+    return buffer.getvalue()

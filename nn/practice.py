@@ -1,0 +1,118 @@
+"""Exercises whose right answer the library computes: `nn.practice.check(name, answer)` says right, or what is off.
+
+    from nn import practice
+
+    practice.exercise("LING3804 6.2")               # shows the question
+    practice.check("LING3804 6.2", [11, 11])        # LING3804 6.2: not yet. Entry [1] has the wrong sign.
+    practice.check("LING3804 6.2", [11, -11])       # LING3804 6.2: right.
+
+To add an exercise, add one line to the table in `nn/exercises.py`: its name, its question, and a function
+without arguments that computes the answer with this library,
+
+    Exercise("CS60050 dz", "a = 0.8, y = 1: what is dz?", lambda: ag.grad(lambda z: ...)(1.386)),
+
+and its answer worked by hand to `BY_HAND` in `tests/nn/test_practice.py`. An answer is a number, nested lists
+or an array of numbers, an int that must be met exactly (a count), a bool, or a word.
+"""
+
+from __future__ import annotations
+
+import difflib
+from typing import Any
+
+from autograd_core import RangeError
+
+from . import exercises as table
+from .answers import Exercise, Verdict
+
+__all__ = ["Exercise", "Verdict", "check", "exercise", "exercises", "solution"]
+
+
+def exercises() -> tuple[Exercise, ...]:
+    """All exercises, in the order of the documents.
+
+    Returns:
+        A tuple of `Exercise`s.
+
+    Example:
+        >>> from nn import practice
+        >>> [e.name for e in practice.exercises() if e.name.startswith("LING3804 6.")]
+        ['LING3804 6.1', 'LING3804 6.2', 'LING3804 6.3']
+    """
+    return table.EXERCISES
+
+
+def exercise(name: str) -> Exercise:
+    """One exercise by its name.
+
+    Args:
+        name: Such as "LING3804 6.2"; upper and lower case count alike.
+
+    Returns:
+        The `Exercise`.
+
+    Raises:
+        RangeError: There is none of that name.
+
+    Example:
+        >>> from nn import practice
+        >>> practice.exercise("LING3804 6.7")
+        Traceback (most recent call last):
+        autograd_core.errors.RangeError: practice: no exercise 'LING3804 6.7'; did you mean 'LING3804 6.3'? \
+nn.practice.exercises() lists them all
+    """
+    known = {e.name.casefold(): e for e in exercises()}
+    found = known.get(str(name).casefold())
+    if found is None:
+        near = difflib.get_close_matches(str(name).casefold(), sorted(known, reverse=True), n=1)
+        hint = f" did you mean {known[near[0]].name!r}?" if near else ""
+        msg = f"practice: no exercise {name!r};{hint} nn.practice.exercises() lists them all"
+        raise RangeError(msg)
+    return found
+
+
+def solution(name: str) -> Any:
+    """The right answer, computed now.
+
+    Args:
+        name: Of the exercise.
+
+    Returns:
+        A number, nested lists of numbers, or a word.
+
+    Raises:
+        RangeError: There is no exercise of that name.
+
+    Example:
+        >>> from nn import practice
+        >>> practice.solution("LING3804 6.2")
+        [11.0, -11.0]
+    """
+    return exercise(name).solution()
+
+
+def check(name: str, answer: Any) -> Verdict:
+    """Judge an answer: right, or which entries are off and in what way.
+
+    Three significant digits are enough: a number may be off by 0.5 %. Counts must be exact, and so must 0.
+    A row may be written as [1, 2] or as [[1, 2]].
+
+    Args:
+        name: Of the exercise.
+        answer: A number or Value, nested lists or an array of them, or a word.
+
+    Returns:
+        A `Verdict`.
+
+    Raises:
+        RangeError: There is no exercise of that name.
+        OperandError: Something in the answer is neither a number nor a word.
+
+    Example:
+        >>> from nn import practice
+        >>> practice.check("LING3804 6.3", [11, -11])
+        LING3804 6.3: right.
+        >>> practice.check("LING3804 6.1", [[1, 0], [0, 1]])
+        LING3804 6.1: not yet. Expected 5 rows of 5, got 2 rows of 2.
+    """
+    return exercise(name).check(answer)

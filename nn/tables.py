@@ -1,0 +1,48 @@
+"""Small tables, as text and as HTML: one column of names, and columns of numbers set to the right."""
+
+from __future__ import annotations
+
+import html
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+def as_text(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
+    """Aligned lines; the first column is set to the left."""
+    table = [heads, *rows]
+    widths = [max(len(row[j]) for row in table) for j in range(len(heads))]
+    lines = []
+    for first, *others in table:
+        cells = [first.ljust(widths[0]), *(cell.rjust(w) for cell, w in zip(others, widths[1:], strict=True))]
+        lines.append("  ".join(cells).rstrip())
+    return lines
+
+
+def as_html(caption: str, heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """A plain table: nothing that a notebook's sanitizer takes away, and all text escaped.
+
+    The classes keep notebooks from reading a "$" in a name as the beginning of a formula.
+    """
+
+    def cell(tag: str, text: str, side: str) -> str:
+        return f'<{tag} style="text-align:{side};padding:1px 8px">{html.escape(text)}</{tag}>'
+
+    head = "".join(cell("th", text, "right" if j else "left") for j, text in enumerate(heads))
+    body = "".join(
+        f"<tr>{cell('th', first, 'left')}{''.join(cell('td', text, 'right') for text in others)}</tr>"
+        for first, *others in rows
+    )
+    name, _, about = caption.partition("  ")
+    return (
+        '<div class="autograd-table mathjax_ignore tex2jax_ignore">'
+        f'<p style="margin:8px 0 2px"><strong>{html.escape(name)}</strong> {html.escape(about)}</p>'
+        f'<table style="margin:0 0 8px"><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>'
+    )
+
+
+def number(x: float) -> str:
+    """Four significant digits with a real minus sign."""
+    mantissa, _, exponent = f"{x:.4g}".partition("e")
+    return (f"{mantissa}e{int(exponent)}" if exponent else mantissa).replace("-", "−")

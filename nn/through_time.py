@@ -1,0 +1,166 @@
+"""How a signal fades or grows on its way back through time: measured, and bounded by the singular values of V."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from autograd_core import MissingExtraError, OperandError, Value, grad_of
+
+from .checks import shown
+from .figures import COLOURS, figure_of
+from .recurrent import LSTM, RNN
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+# The least and the greatest slope of each activation; None where it has no bound that is worth a line.
+SLOPES: dict[Any, tuple[float, float] | None] = {
+    "linear": (1.0, 1.0),
+    "tanh": (0.0, 1.0),
+    "relu": (0.0, 1.0),
+    "sigmoid": (0.0, 0.25),
+    "softplus": (0.0, 1.0),
+    "elu": (0.0, 1.0),
+    "leaky_relu": (0.01, 1.0),
+    "sin": (0.0, 1.0),
+}
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class SignalOverTime:
+    """How strongly the last state depends on earlier ones; `nn.signal_over_time` makes it.
+
+    Attributes:
+        norms: The spectral norm of d state_T / d state_(T-k) for k = 0, 1, ..., T: how many times
+            longer a small change becomes on its way over k steps, at most. The last one is that to
+            the initial state, the first one 1.
+        singular_values: The smallest and the greatest singular value of V, for an RNN; else None.
+        upper: (greatest slope of the activation * greatest singular value)^k, never below the norm;
+            None for an LSTM or an activation without such a bound.
+        lower: (least slope * smallest singular value)^k, never above the norm. For a linear network
+            that is the smallest singular value alone; for tanh, whose slope can be 0, it is 0.
+
+    Example:
+        >>> from nn import RNN, init, signal_over_time
+        >>> signal = signal_over_time(RNN(1, 1, nonlinearity="linear", init=init.constant(0.5)), [[0.0]] * 3)
+        >>> signal.norms, signal.upper
+        ([1.0, 0.5, 0.25, 0.125], [1.0, 0.5, 0.25, 0.125])
+    """
+
+    norms: list[float]
+    singular_values: tuple[float, float] | None = None
+    upper: list[float] | None = None
+    lower: list[float] | None = None
+
+    def __repr__(self) -> str:
+        steps = len(self.norms) - 1
+        return f"SignalOverTime({steps} steps, norm {self.norms[-1]:.3g} over all of them)"
+
+    def plot(self, name: str = "measured", *, beside: Mapping[str, SignalOverTime] | None = None) -> Any:
+        """The norms over the number of steps back, on a logarithmic scale, with their bounds.
+
+        Args:
+            name: What the curve is called in the legend.
+            beside: More of them, by name, to compare with.
+
+        Returns:
+            A `matplotlib.figure.Figure`, as `History.plot` gives one.
+
+        Raises:
+            MissingExtraError: matplotlib is not installed.
+
+        Example:
+            >>> from nn import SignalOverTime
+            >>> figure = SignalOverTime([1.0, 0.5, 0.25]).plot()
+            >>> figure.axes[0].get_yscale()
+            'log'
+        """
+        figure, (axes,) = figure_of("SignalOverTime.plot", 1, width=7.0, height=3.6)
+        for i, (title, signal) in enumerate([(name, self), *(beside or {}).items()]):
+            signal._draw(axes, title, COLOURS[i % len(COLOURS)])
+        axes.set_yscale("log")
+        axes.set_xlabel("steps back, k")
+        axes.set_ylabel("‖∂h_T / ∂h_(T−k)‖")
+        axes.xaxis.get_major_locator().set_params(integer=True)
+        axes.grid(visible=True, alpha=0.3)
+        axes.legend(fontsize=8, loc="upper left", bbox_to_anchor=(1.01, 1.0), frameon=False)
+        return figure
+
+    def _draw(self, axes: Any, name: str, colour: str) -> None:
+        norms = [norm if norm > 0 else math.nan for norm in self.norms]  # 0 has no place on the scale
+        axes.plot(norms, label=name, color=colour, marker="o", markersize=3)
+        drawn = {line.get_label() for line in axes.lines}
+        for bound, sign, style in ((self.upper, "≤", "--"), (self.lower, "≥", ":")):
+            if bound and any(bound[1:]):
+                label = f"{sign} {bound[1]:.3g}^k"
+                if label not in drawn:  # networks with one V have one bound
+                    axes.plot(bound, label=label, color="0.75", linestyle=style, linewidth=4.0, zorder=1)
+
+
+def signal_over_time(network: RNN | LSTM, x: Sequence[Any], hx: Any = None) -> SignalOverTime:
+    """Measure how strongly the last state depends on the state k steps before it, for every k.
+
+    With h_t = f(W x_t + V h_(t-1) + b), d h_T / d h_(T-k) is a product of k matrices diag(f') V. So
+
+        (min f' * sigma_min(V))^k  <=  |d h_T / d h_(T-k)|  <=  (max f' * sigma_max(V))^k
+
+    in the spectral norm. Where the greatest singular value times the greatest slope is below 1 the
+    gradient must vanish; only where it is above 1 can it explode. The state of an LSTM is (h, c),
+    and no power of one matrix bounds it: that is what it was made for. The measured Jacobians are
+    those of backpropagation through the unrolled graph, one sweep per unit; with `truncate` they are
+    0 beyond the cut.
+
+    Args:
+        network: An RNN or LSTM.
+        x: A sequence, as the network takes it: T steps.
+        hx: The initial state, as the network takes it; None for zeros.
+
+    Returns:
+        A `SignalOverTime`, with `.norms`, `.upper`, `.lower` and `.plot()`.
+
+    Raises:
+        OperandError: The network is neither.
+        StructureError: The sequence or the state has another shape.
+        MissingExtraError: NumPy, which finds singular values, is not installed.
+
+    Source: Bengio, Simard, Frasconi, "Learning long-term dependencies with gradient descent is
+    difficult", 1994; Pascanu, Mikolov, Bengio, "On the difficulty of training recurrent neural
+    networks", 2013.
+
+    Example:
+        >>> from nn import RNN, signal_over_time
+        >>> signal = signal_over_time(RNN(1, 3, seed=1), [[0.1]] * 20)
+        >>> all(norm <= bound for norm, bound in zip(signal.norms, signal.upper))
+        True
+    """
+    if not isinstance(network, (RNN, LSTM)):
+        msg = f"signal_over_time: expected an RNN or LSTM, got {shown(network)}"
+        raise OperandError(msg)
+    try:
+        import numpy as np
+    except ImportError:
+        msg = "signal_over_time needs NumPy: pip install 'autograd-core[fast]'"
+        raise MissingExtraError(msg) from None
+    size = network.hidden_size
+    start = network._start(hx)  # its shape is checked there
+    leaves = tuple([Value(v.data if isinstance(v, Value) else v) for v in part] for part in start)
+    states = network.states(x, leaves if len(leaves) > 1 else leaves[0])
+    way = [[v for part in state for v in part] for state in (leaves, *states)]
+    everything = [v for state in way for v in state]
+    rows = [grad_of(out, everything) if isinstance(out, Value) else [0.0] * len(everything) for out in way[-1]]
+    width = size * len(leaves)
+    J = np.array(rows, float).reshape(width, len(way), width)
+    norms = [float(np.linalg.norm(J[:, t], 2)) for t in reversed(range(len(way)))]
+    if isinstance(network, LSTM):
+        return SignalOverTime(norms)
+    V = np.array([[p.data for p in row] for row in network.weight_hh_l0], float)
+    sigma = np.linalg.svd(V, compute_uv=False)
+    low, high = float(sigma[-1]), float(sigma[0])
+    kind = network.nonlinearity
+    slopes = SLOPES.get(kind) if isinstance(kind, str) else None
+    if slopes is None:
+        return SignalOverTime(norms, (low, high))
+    lower, upper = ([(slope * s) ** k for k in range(len(norms))] for slope, s in zip(slopes, (low, high)))
+    return SignalOverTime(norms, (low, high), upper, lower)

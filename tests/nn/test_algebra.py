@@ -1,0 +1,600 @@
+"""Jacobians by name and their products, against Downing's formulas and backward()."""
+
+import builtins
+import math
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import autograd_core as ag
+import nn
+
+# NumPy by hand; tolerances are a few roundings.
+CLOSE = {"rel": 1e-12, "abs": 1e-15}
+
+
+def close(x):
+    return pytest.approx(np.asarray(x), **CLOSE)
+
+
+def downing(nout=1, softmax=False):
+    """His 3-2-1 network of sigmoid units, or one with more outputs; V[i][j] and W[i][j] lead from i to j."""
+    rng = np.random.default_rng(7)
+    V, W = rng.normal(size=(3, 2)), rng.normal(size=(2, nout))
+    model = nn.Sequential(nn.Layer(3, 2, "sigmoid"), nn.Layer(2, nout, "sigmoid"), *([nn.Softmax()] if softmax else []))
+    for layer, weights in zip(model.modules, (V, W), strict=False):
+        for j, neuron in enumerate(layer.neurons):
+            for i, w in enumerate(neuron.w):
+                w.data = float(weights[i, j])
+    X = np.array([0.5, -1.0, 2.0])
+    Y = 1 / (1 + np.exp(-X @ V))
+    Z = 1 / (1 + np.exp(-Y @ W))
+    return model, V, W, X, Y, Z
+
+
+# --- D6: Jacobians between layers --------------------------------------------------------------------
+
+
+def test_jacobian_between_neighbouring_layers_is_his_table():
+    model, _, W, X, _, Z = downing(3)
+    J = nn.layer_jacobian(model, X, of="layer2", to="layer1")
+    assert J.array == close([[W[i, k] * Z[k] * (1 - Z[k]) for i in range(2)] for k in range(3)])
+    assert (J.of, J.to, J.layout, J.shape) == ("layer2", "layer1", "numerator", (3, 2))
+    assert J.rows == ("layer2/neuron0", "layer2/neuron1", "layer2/neuron2")
+    assert J.columns == ("layer1/neuron0", "layer1/neuron1")
+
+
+def test_jacobian_between_layers_is_that_of_the_sums_times_the_weights():
+    """J_Y^Z = J_Sum^Z . W^T, and J_Sum^Z = diag(z (1 - z))."""
+    model, _, W, X, _, Z = downing(3)
+    of_sums = nn.layer_jacobian(model, X, of="layer2", to="sum(layer2)")
+    to_sums = nn.layer_jacobian(model, X, of="sum(layer2)", to="layer1")
+    assert of_sums.array == close(np.diag(Z * (1 - Z)))
+    assert to_sums.array == close(W.T)
+    whole = of_sums @ to_sums
+    assert whole.array == close(nn.layer_jacobian(model, X, of=2, to=1).array)
+    assert (whole.of, whole.to) == ("layer2", "layer1")
+    assert of_sums.columns == ("sum(layer2/neuron0)", "sum(layer2/neuron1)", "sum(layer2/neuron2)")
+
+
+def test_denominator_layout_is_the_transpose_by_name():
+    """Eqs. (1) and (2): the first dimension pertains to A, or to B."""
+    model, *_, X, _, _ = downing(3)
+    numerator = nn.layer_jacobian(model, X, of="layer2", to="inputs")
+    denominator = nn.layer_jacobian(model, X, of="layer2", to="inputs", layout="denominator")
+    assert denominator.entries == numerator.array.T.tolist() == numerator.T.entries
+    assert denominator.rows == numerator.columns == ("x0", "x1", "x2")
+    assert denominator.layout == numerator.T.layout == "denominator"
+    assert denominator.T.layout == "numerator"
+
+
+def test_full_jacobian_of_the_outputs_to_the_weights_has_vectors_for_entries():
+    """J_V^Y: entry (i, j) is the vector of dy_k/dv_ij, zero but for k = j."""
+    model, _, _, X, Y, _ = downing()
+    J = nn.weight_jacobian(model, X, layer="layer1")
+    expected = np.zeros((3, 2, 2))
+    for i in range(3):
+        for j in range(2):
+            expected[i, j, j] = Y[j] * (1 - Y[j]) * X[i]
+    assert J.array == close(expected)
+    assert [axis.title for axis in J.axes] == ["from inputs", "to layer1", "layer1"]
+    in_front = nn.weight_jacobian(model, X, layer="layer1", layout="numerator")
+    assert in_front.array == close(np.moveaxis(expected, 2, 0))
+    assert J.T.entries == in_front.entries
+    assert in_front.T.entries == J.entries
+    assert J.T.axes == in_front.axes
+    assert in_front.T.axes == J.axes
+
+
+def test_simplified_jacobian_is_the_outer_product_of_y_and_diag():
+    """Jhat_W^Z = Y (outer product) Diag(J_Sum^Z)."""
+    model, _, _, X, Y, Z = downing(3)
+    simple = nn.weight_jacobian(model, X, layer="layer2", form="simplified")
+    assert simple.array == close(np.outer(Y, Z * (1 - Z)))
+    assert simple.name == "∂layer2/∂weights of layer2, simplified"
+    diagonal = np.diag(nn.layer_jacobian(model, X, of="layer2", to="sum(layer2)").array)
+    assert simple.array == close(np.outer(Y, diagonal))
+    full = nn.weight_jacobian(model, X, layer="layer2").array
+    assert simple.array == close(np.einsum("ikk->ik", full))
+    at_sums = nn.weight_jacobian(model, X, layer="layer2", of="sum(layer2)", form="simplified")
+    assert at_sums.array == close(np.outer(Y, np.ones(3)))
+
+
+@pytest.mark.parametrize("form", ["full", "simplified"])
+def test_the_order_of_weight_indices_goes_by_name(form):
+    """w_ij leads from i to j with Downing, to i from j elsewhere and in `neurons[i].w[j]`."""
+    model, *_, X, _, _ = downing(3)
+    his = nn.weight_jacobian(model, X, layer=2, form=form, index="from_to")
+    ours = nn.weight_jacobian(model, X, layer=2, form=form, index="to_from")
+    assert np.swapaxes(his.array, 0, 1).tolist() == ours.entries
+    assert [axis.title for axis in ours.axes[:2]] == ["to layer2", "from layer1"]
+    assert [axis.title for axis in his.axes[:2]] == ["from layer1", "to layer2"]
+    if form == "simplified":
+        assert his.T.axes == ours.axes
+
+
+def test_loss_jacobian_of_the_mean_squared_error_is_two_thirds_z_minus_t():
+    model, *_, X, _, Z = downing(3)
+    t = [1.0, 0.0, 0.5]
+    J = nn.layer_jacobian(model, X, of="loss", to="outputs", target=t, loss=nn.mse)
+    assert J.array == close([2 / 3 * (Z - t)])
+    assert J.rows == ("loss",)
+
+
+def test_first_multiplication_from_the_loss():
+    """J_Y^L = J_Z^L . J_Y^Z, written out on his slide."""
+    model, _, W, X, _, Z = downing(3)
+    t = np.array([1.0, 0.0, 0.5])
+    J = nn.layer_jacobian(model, X, of="loss", to="layer1", target=t, loss=nn.mse)
+    assert J.array == close([[sum(2 / 3 * (Z[k] - t[k]) * Z[k] * (1 - Z[k]) * W[i, k] for k in range(3)) for i in range(2)]])
+
+
+# --- D8: softmax as a layer --------------------------------------------------------------------------
+
+
+def test_softmax_is_one_more_layer_without_weights():
+    model, *_, X, _, Z = downing(3, softmax=True)
+    S = np.exp(Z) / np.exp(Z).sum()
+    run = nn.forward_pass(model, X)
+    assert [y.data for y in run.outputs] == close(S)
+    assert list(run.ends)[-1] == run.last == "softmax"
+    J = nn.layer_jacobian(model, X, of="softmax", to="layer2")
+    assert J.array == close(np.diag(S) - np.outer(S, S))
+    assert J.rows == ("softmax0", "softmax1", "softmax2")
+    assert J.array.sum(axis=0) == pytest.approx(np.zeros(3), abs=1e-16)
+
+
+def test_backward_pass_across_softmax():
+    """J_Z^L = J_S^L . J_Z^S for a row, J_Z^L = (J_S^L)^T . J_Z^S for a column."""
+    model, *_, X, _, _ = downing(3, softmax=True)
+    t = [1.0, 0.0, 0.0]
+    row = nn.layer_jacobian(model, X, of="loss", to="softmax", target=t, loss=nn.mse)
+    across = nn.layer_jacobian(model, X, of="softmax", to="layer2")
+    direct = nn.layer_jacobian(model, X, of="loss", to="layer2", target=t, loss=nn.mse)
+    assert (row @ across).array == close(direct.array)
+    assert (across.T @ row.T).array == close(direct.array.T)
+
+
+# --- D6: chains --------------------------------------------------------------------------------------
+
+
+def test_each_entry_of_his_example_of_a_distant_weight():
+    """J_V^Z of the 3-2-1 sigmoid network: z (1 - z) x_i y_j (1 - y_j) w_j1."""
+    model, _, W, X, Y, Z = downing()
+    z, w = Z[0], W[:, 0]
+    expected = np.array([[z * (1 - z) * X[i] * Y[j] * (1 - Y[j]) * w[j] for j in range(2)] for i in range(3)])
+    chain = nn.chain(model, X, to="layer1", weights=True)
+    assert chain.result.array[0] == close(expected)
+    assert chain.result.name == "∂layer2/∂weights of layer1"
+    assert [factor.name for factor in chain.factors] == ["∂layer2/∂layer1", "∂layer1/∂weights of layer1"]
+    his = nn.weight_jacobian(model, X, layer="layer1", of="layer2")
+    assert his.array[:, :, 0] == close(expected)
+
+
+def gradients_by_backward(model, x, t, loss):
+    model.zero_grad()
+    run = nn.forward_pass(model, x, t, loss=loss)
+    run.loss.backward()
+    return run
+
+
+@pytest.mark.parametrize("layout", ["numerator", "denominator"])
+@pytest.mark.parametrize("sums", [False, True])
+@pytest.mark.parametrize(("softmax", "loss", "t"), [(False, nn.mse, [1.0, 0.0, 0.5]), (True, nn.sse, [1.0, 0.0, 0.0]), (False, nn.cross_entropy, 2)])
+def test_the_chain_is_what_backward_gives(layout, sums, softmax, loss, t):
+    model, *_, X, _, _ = downing(3, softmax=softmax)
+    run = gradients_by_backward(model, X, t, loss)
+    chain = nn.chain(model, X, t, loss=loss, sums=sums, layout=layout)
+    expected = np.array([[x.grad for x in run.inputs]])
+    assert chain.result.array == close(expected if layout == "numerator" else expected.T)
+    assert chain.by_backward.array == close(chain.result.array)
+    names = ["loss", *(["softmax"] if softmax else []), "layer2", *(["sum(layer2)"] if sums else []), "layer1", *(["sum(layer1)"] if sums else []), "inputs"]
+    assert [r.to for r in chain.products] == names[1:]
+    assert all(r.of == "loss" for r in chain.products)
+    for layer in ("layer1", "layer2"):
+        to_weights = nn.chain(model, X, t, loss=loss, sums=sums, layout=layout, to=layer, weights=True).result
+        of_units = np.array([[w.grad for w in unit.weights] for unit in run.layers[layer]])  # to, from
+        got = to_weights.array[0] if layout == "numerator" else to_weights.array[:, :, 0]
+        assert got == close(of_units.T)
+
+
+def test_every_partial_product_is_the_jacobian_so_far():
+    model, *_, X, _, _ = downing(3, softmax=True)
+    t = [0.0, 1.0, 0.0]
+    chain = nn.chain(model, X, t, loss=nn.mse, sums=True)
+    for r in chain.products:
+        direct = nn.layer_jacobian(model, X, of="loss", to=r.to, target=t, loss=nn.mse)
+        assert r.array == close(direct.array)
+        assert r.axes == direct.axes
+
+
+def test_a_linear_layer_is_one_step_for_its_sums_are_its_outputs():
+    chain = nn.chain(nn.MLP(2, [2, 1], "tanh", seed=0), [1.0, -1.0], 0.5, loss=nn.sse, sums=True)
+    assert [r.to for r in chain.products] == ["layer2", "layer1", "sum(layer1)", "inputs"]
+
+
+@pytest.mark.parametrize("scale", [1.0, 1000.0])
+def test_a_chain_may_cancel_or_saturate(scale):
+    """The sum of a softmax never changes, and a saturated one hardly: all that is left is rounding."""
+    model = nn.Sequential(nn.Linear(2, 3, seed=0), nn.Softmax())
+    chain = nn.chain(model, [scale, -scale], None, loss=lambda p, _: ag.sum(p))
+    assert chain.result.array == pytest.approx(np.zeros((1, 2)), abs=1e-15)
+
+
+def test_singular_values_along_a_chain():
+    model, *_, X, _, _ = downing(3)
+    chain = nn.chain(model, X)
+    by_numpy = [np.linalg.svd(r.array, compute_uv=False) for r in chain.products]
+    assert all(got == close(expected) for got, expected in zip(chain.singular_values, by_numpy, strict=True))
+    largest = [values[0] for values in chain.singular_values]
+    assert largest[1] <= largest[0] * chain.factors[1].singular_values[0] * (1 + 1e-12)  # ||A B|| <= ||A|| ||B||
+    # a chain that ends in weights has a last product that is no matrix
+    assert len(nn.chain(model, X, to=1, weights=True).singular_values) == 1
+
+
+def test_a_row_times_the_simplified_jacobian_scales_its_columns():
+    """J_W^L <- J_Z^L x Jhat_W^Z, as numpy's "*" does it, and numpy.dot(J_W^Z, J_Z^L)."""
+    model, *_, X, _, _ = downing(3)
+    t = [1.0, 0.0, 0.5]
+    row = nn.layer_jacobian(model, X, of="loss", to="layer2", target=t, loss=nn.mse)
+    simple = nn.weight_jacobian(model, X, layer="layer2", form="simplified")
+    full = nn.weight_jacobian(model, X, layer="layer2")
+    run = gradients_by_backward(model, X, t, nn.mse)
+    expected = np.array([[w.grad for w in unit.weights] for unit in run.layers["layer2"]]).T
+    got = row * simple
+    assert got.array == close(expected)
+    assert row.array * simple.array == close(expected)
+    assert (got.of, got.to) == ("loss", "weights of layer2")
+    assert (row * simple.T).array == close(expected.T)
+    assert (row.T * simple).array == close(expected)
+    assert (full @ row.T).array[:, :, 0] == close(expected)
+    assert np.dot(full.array, row.array[0]) == close(expected)
+
+
+# --- D7: sums of path products -----------------------------------------------------------------------
+
+
+def test_a_distant_gradient_is_the_sum_over_paths_of_products():
+    """dz_3/dx_2 = sum over k of dz_3/dy_k dy_k/dx_2: one path through each unit of Y."""
+    model, *_, X, _, _ = downing(3)
+    run = nn.forward_pass(model, X)
+    z, x = run.outputs[2], run.inputs[1]
+    products = [path.product for path in ag.paths(z, x)]
+    down, up = nn.layer_jacobian(model, X, of="layer2", to="layer1"), nn.layer_jacobian(model, X, of="layer1", to="inputs")
+    assert len(products) == ag.count_paths(z, x) == 2
+    assert sorted(products) == close(sorted(down.entries[2][k] * up.entries[k][1] for k in range(2)))
+    assert math.fsum(products) == pytest.approx(nn.layer_jacobian(model, X, of="layer2", to="inputs").entries[2][1], **CLOSE)
+    z.backward()
+    assert x.grad == pytest.approx(math.fsum(products), **CLOSE)
+    assert [path.product for path in ag.top_paths(z, x, 2)] == sorted(products, key=lambda p: -abs(p))
+
+
+@given(
+    sizes=st.lists(st.integers(1, 4), min_size=1, max_size=4),
+    nin=st.integers(1, 3),
+    activation=st.sampled_from(["sigmoid", "tanh", "relu", "silu", "linear"]),
+    seed=st.integers(0, 10**6),
+)
+@settings(max_examples=40, deadline=None)
+def test_chain_backward_and_paths_agree_on_random_networks(sizes, nin, activation, seed):
+    model = nn.MLP(nin, sizes, activation, seed=seed)
+    x = [0.3 * k - 0.5 for k in range(1, nin + 1)]
+    t = [0.25] * sizes[-1]
+    chain = nn.chain(model, x, t, loss=nn.sse)
+    run = gradients_by_backward(model, x, t, nn.sse)
+    for j, node in enumerate(run.inputs):
+        scale = math.fsum(abs(path.product) for path in ag.paths(run.loss, node)) or 1.0
+        by_paths = math.fsum(path.product for path in ag.paths(run.loss, node))
+        assert chain.result.entries[0][j] == pytest.approx(node.grad, abs=1e-13 * scale)
+        assert by_paths == pytest.approx(node.grad, abs=1e-13 * scale)
+        assert ag.count_paths(run.loss, node) == 2 * math.prod(sizes)  # the squared error uses each output twice
+
+
+# --- L1: the deep linear network -----------------------------------------------------------------------
+
+
+def squared(prediction, target):
+    return 2 * nn.sse(prediction, target)  # the lecture's loss has no 1/2
+
+
+@given(sizes=st.lists(st.integers(1, 4), min_size=2, max_size=5), seed=st.integers(0, 10**6))
+@settings(max_examples=40, deadline=None)
+def test_closed_form_of_a_deep_linear_network_is_what_backward_gives(sizes, seed):
+    layers = [nn.Linear(m, n, bias=False, seed=seed + i) for i, (m, n) in enumerate(pairwise(sizes))]
+    model = nn.Sequential(*layers)
+    x, y = [0.5 + 0.1 * i for i in range(sizes[0])], [0.3 * i for i in range(sizes[-1])]
+    squared(model(x), y).backward()
+    closed = nn.deep_linear_gradient([layer.weight for layer in layers], x, y)
+    for layer, gradient in zip(layers, closed, strict=True):
+        assert np.array(gradient) == pytest.approx(np.array([[w.grad for w in row] for row in layer.weight]), rel=1e-10, abs=1e-12)
+
+
+def test_closed_form_by_numpy():
+    rng = np.random.default_rng(3)
+    A, B, C = rng.normal(size=(4, 3)), rng.normal(size=(2, 4)), rng.normal(size=(3, 2))
+    x, y = rng.normal(size=3), rng.normal(size=3)
+    e = 2 * (C @ B @ A @ x - y)
+    got = nn.deep_linear_gradient([A, B, C], x, y)
+    for gradient, expected in zip(got, [np.outer((C @ B).T @ e, x), np.outer(C.T @ e, A @ x), np.outer(e, B @ A @ x)], strict=True):
+        assert np.array(gradient) == close(expected)
+
+
+@pytest.mark.parametrize(
+    ("weights", "x", "y", "error", "said"),
+    [
+        ([], [1.0], [1.0], ag.StructureError, "expected weights as a list that is not empty"),
+        (3.0, [1.0], [1.0], ag.OperandError, "expected weights as a list that is not empty, got 3.0"),
+        ([[[1.0, 2.0], [1.0]]], [1.0], [1.0], ag.StructureError, "expected W1 with rows of one length"),
+        ([[[1.0, 2.0]]], [1.0], [1.0], ag.StructureError, "expected W1 with 1 columns, got 2"),
+        ([[[1.0]], [[1.0, 2.0]]], [1.0], [1.0], ag.StructureError, "expected W2 with 1 columns, got 2"),
+        ([[[1.0]]], [1.0], [1.0, 2.0], ag.StructureError, "expected y with 1 numbers, got 2"),
+        ([[["a"]]], [1.0], [1.0], ag.OperandError, "W1: expected a real number, got 'a'"),
+    ],
+)
+def test_shapes_that_do_not_fit_a_deep_linear_network(weights, x, y, error, said):
+    with pytest.raises(error, match=said):
+        nn.deep_linear_gradient(weights, x, y)
+
+
+# --- what it looks like ----------------------------------------------------------------------------------
+
+
+def test_a_jacobian_as_text_html_latex_and_array():
+    model = nn.MLP(2, [2], init=nn.init.constant(-0.5))
+    J = nn.layer_jacobian(model, [1.0, 2.0], of=1, to=0)
+    assert str(J) == repr(J) == (
+        "∂layer1/∂inputs  (2 x 2, numerator layout: rows layer1, columns inputs)\n"
+        "                  x0    x1\n"
+        "layer1/neuron0  −0.5  −0.5\n"
+        "layer1/neuron1  −0.5  −0.5"
+    )  # fmt: skip
+    assert f"{J:.2f}".splitlines()[2].split() == ["layer1/neuron0", "−0.50", "−0.50"]
+    page = J._repr_html_()
+    assert "<strong>∂layer1/∂inputs</strong>" in page
+    assert page.count("−0.5</td>") == 4
+    assert J.latex == r"J_{\text{inputs}}^{\text{layer1}} = \begin{bmatrix} -0.5 & -0.5 \\ -0.5 & -0.5 \end{bmatrix}"
+    assert J.norm == 1.0
+    assert J.flat == [-0.5] * 4
+    assert J.tolist() == J.entries
+    assert np.asarray(J.tolist()).shape == J.shape
+    assert nn.practice.check("Downing softmax", J).wrong  # a Jacobian is an answer, too
+
+
+def test_weight_jacobians_as_text_and_latex():
+    model = nn.MLP(1, [2], init=nn.init.constant(1.0))
+    full = nn.weight_jacobian(model, [3e-5], layer=1)
+    assert "  (3e−5, 0)" in str(full)
+    assert "  (0, 3e−5)" in str(full)
+    assert full.latex.endswith(r"= \begin{bmatrix} \begin{pmatrix} 3 \cdot 10^{-5} \\ 0 \end{pmatrix} & \begin{pmatrix} 0 \\ 3 \cdot 10^{-5} \end{pmatrix} \end{bmatrix}")
+    blocks = full.T
+    assert "blocks layer1, rows from inputs, columns to layer1" in str(blocks)
+    assert str(blocks).splitlines()[2].startswith("layer1/neuron0, x0")
+    assert blocks.latex.endswith(r"\left[ \begin{bmatrix} 3 \cdot 10^{-5} & 0 \end{bmatrix},\; \begin{bmatrix} 0 & 3 \cdot 10^{-5} \end{bmatrix} \right]")
+    simple = nn.weight_jacobian(model, [2.0], layer=1, form="simplified")
+    assert "(1 x 2, rows from inputs, columns to layer1)" in str(simple)
+    assert simple.latex == r"\hat{J}_{\text{weights of layer1}}^{\text{layer1}} = \begin{bmatrix} 2 & 2 \end{bmatrix}"
+
+
+def test_a_chain_as_text_and_html():
+    model = nn.MLP(1, [1, 1], "relu", init=nn.init.constant(2.0))
+    chain = nn.chain(model, [1.0], 0.0, loss=nn.sse)
+    lines = str(chain).splitlines()
+    assert lines[0] == "∂loss/∂inputs  by R ← R · J, numerator layout"
+    assert [line.split("  ")[0] for line in lines[1:]] == ["step", "R = ∂loss/∂layer2", "∂loss/∂layer1 ← R · ∂layer2/∂layer1", "∂loss/∂inputs ← R · ∂layer1/∂inputs"]
+    assert [line.split()[-1] for line in lines[2:]] == ["4", "8", "16"]
+    assert repr(chain) == str(chain)
+    assert "∂loss/∂layer1 ← R · ∂layer2/∂layer1" in chain._repr_html_()
+    assert "← ∂layer2/∂layer1 · R" in str(nn.chain(model, [1.0], 0.0, loss=nn.sse, layout="denominator"))
+
+
+# --- what is refused ---------------------------------------------------------------------------------------
+
+MODEL = nn.MLP(2, [2, 1], "tanh", seed=0)
+X = [1.0, -1.0]
+
+
+@pytest.mark.parametrize(
+    ("call", "error", "said"),
+    [
+        (lambda: nn.layer_jacobian(MODEL, X, of=2, to=0, layout="rows"), ag.RangeError, "layout to be 'numerator' or 'denominator', got 'rows'"),
+        (lambda: nn.layer_jacobian(MODEL, X, of="loss", to=0), ag.RangeError, "got 'loss'; 'loss' needs target= and loss="),
+        (lambda: nn.layer_jacobian(MODEL, X, of=3, to=0), ag.RangeError, r"inputs, sum\(layer1\), layer1, sum\(layer2\), layer2, or 0 to 2, got 3"),
+        (lambda: nn.layer_jacobian(MODEL, X, of=True, to=0), ag.RangeError, "got True"),
+        (lambda: nn.layer_jacobian(MODEL, X, of=1, to=2), ag.StructureError, "expected `to` before `of`"),
+        (lambda: nn.layer_jacobian(MODEL, X, of=1, to=1), ag.StructureError, "expected `to` before `of`"),
+        (lambda: nn.weight_jacobian(MODEL, X, layer=0), ag.RangeError, "expected one of layer1, layer2, got 'inputs'"),
+        (lambda: nn.weight_jacobian(MODEL, X, layer=1, form="short"), ag.RangeError, "form to be 'full' or 'simplified', got 'short'"),
+        (lambda: nn.weight_jacobian(MODEL, X, layer=1, index="ij"), ag.RangeError, "index to be 'from_to' or 'to_from', got 'ij'"),
+        (lambda: nn.weight_jacobian(MODEL, X, layer=2, of=1), ag.StructureError, "expected `of` to come after the weights of layer2, got of=1"),
+        (lambda: nn.weight_jacobian(MODEL, X, layer=1, of=2, form="simplified"), ag.StructureError, "expected of='layer1' in the simplified form, got 2"),
+        (lambda: nn.chain(MODEL, X, to="outputs"), ag.StructureError, "expected an end before layer2"),
+        (lambda: nn.chain(MODEL, X, to="inputs", weights=True), ag.RangeError, "expected one of layer1, layer2, got 'inputs'"),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_a_jacobian_is_said(call, error, said):
+    with pytest.raises(error, match=said):
+        call()
+
+
+def test_factors_must_fit():
+    down, up = nn.layer_jacobian(MODEL, X, of=2, to=1), nn.layer_jacobian(MODEL, X, of=1, to=0)
+    with pytest.raises(ag.StructureError, match=r"got inputs \(x0, x1\) and layer2 \(layer2/neuron0\); in numerator layout the product is \(∂layer2/∂layer1\) @ \(∂layer1/∂inputs\)"):
+        up @ down
+    with pytest.raises(ag.StructureError, match="numerator and denominator layout; use .T"):
+        down @ up.T
+    other = nn.layer_jacobian(nn.MLP(3, [2], seed=0), [1.0, 2.0, 3.0], of=1, to=0)
+    with pytest.raises(ag.StructureError, match="expected the last axis of the left one to be the first of the right one") as info:
+        up @ other
+    assert "the product is" not in str(info.value)
+    simple = nn.weight_jacobian(MODEL, X, layer=1, form="simplified")
+    with pytest.raises(ag.StructureError, match=r"a simplified one, which is multiplied by \*"):
+        down @ simple
+    for left, right in [(down, up), (up, simple), (nn.weight_jacobian(MODEL, X, layer=1, layout="numerator"), simple), (nn.layer_jacobian(MODEL, X, of=2, to=0), nn.weight_jacobian(MODEL, X, layer=2, form="simplified"))]:
+        with pytest.raises(ag.StructureError, match=r"Jacobian \*: expected one row of derivatives"):
+            left * right
+    with pytest.raises(TypeError):
+        down @ 3
+    with pytest.raises(TypeError):
+        down * 3
+    with pytest.raises(ag.StructureError, match="expected a matrix, got ∂layer1/∂weights of layer1 of shape 2 x 2 x 2"):
+        nn.weight_jacobian(MODEL, X, layer=1).singular_values  # noqa: B018
+
+
+def test_without_numpy(monkeypatch):
+    J = nn.layer_jacobian(MODEL, X, of=2, to=0)
+    real_import = builtins.__import__
+
+    def no_numpy(name, *args, **kwargs):
+        if name == "numpy":
+            raise ImportError(name)
+        return real_import(name, *args, **kwargs)
+
+    monkeypatch.setattr(builtins, "__import__", no_numpy)
+    with pytest.raises(ag.MissingExtraError, match=r"Jacobian.array needs NumPy: pip install 'autograd-core\[fast\]'"):
+        J.array  # noqa: B018
+    with pytest.raises(ag.MissingExtraError, match="singular_values needs NumPy"):
+        J.singular_values  # noqa: B018
+    assert nn.chain(MODEL, X, 1.0, loss=nn.mse, to=1, weights=True).result.shape == (1, 2, 2)  # lists will do
+
+
+# --- models of every kind ----------------------------------------------------------------------------------
+
+
+class Around(nn.Module):
+    """A path from the inputs to the output leads around the hidden layer."""
+
+    def __init__(self):
+        self.hidden, self.out = nn.Layer(2, 2, "tanh", seed=0), nn.Neuron(4, None, seed=1)
+
+    def forward(self, x):
+        return self.out([*self.hidden(x), *x])
+
+
+def test_a_path_around_a_layer_is_noticed():
+    model = Around()
+    with pytest.raises(ag.StructureError, match="some path from inputs to out leads around one; use layer_jacobian"):
+        nn.chain(model, X)
+    J = nn.layer_jacobian(model, X, of="out", to="inputs")
+    y = model([a := ag.Value(1.0), b := ag.Value(-1.0)])
+    assert J.entries == [ag.grad_of(y, [a, b])]
+    assert nn.weight_jacobian(model, X, layer="out", form="simplified").rows == ("hidden/neuron0", "hidden/neuron1", "x0", "x1")
+    assert nn.weight_jacobian(model, X, layer="out").axes[0].title == "from inputs of out"
+
+
+class Uneven(nn.Module):
+    def __init__(self):
+        with ag.scope("top"), ag.scope("a"):
+            self.a = nn.Neuron(1, "tanh", seed=0)
+        self.rest = nn.Linear(2, 2, seed=1)
+
+    def forward(self, x):
+        [p, q] = self.rest([x[0], x[1]])
+        return self.a([p * q])
+
+
+def test_names_come_from_scopes_or_attributes():
+    run = nn.forward_pass(Uneven(), X)
+    assert list(run.layers) == ["rest", "top/a"]
+    assert run.layers["top/a"][0].name == "top/a"
+    assert repr(run) == "<ForwardPass inputs -> rest -> top/a>"
+    assert repr(run.layers["top/a"][0]).startswith("<Unit top/a: s = ")
+    assert nn.weight_jacobian(Uneven(), X, layer="top/a", form="simplified").rows == ("input0",)
+
+
+def test_layers_of_one_name_are_counted():
+    a, b = nn.MLP(2, [2], seed=0), nn.MLP(2, [1], seed=1)
+    run = nn.forward_pass(nn.Sequential(a, nn.Tanh(), b, lambda y: [y, 2 * y]), X)
+    assert list(run.ends) == ["inputs", "sum(layer1)", "layer1", "sum(layer2)", "layer2", "outputs"]
+    assert run.layers["layer1"][0].output.op == "tanh"
+    assert run.end("outputs").labels == ("outputs0", "outputs1")
+
+
+def test_a_layer_that_has_one_of_our_names_is_counted():
+    class Net(nn.Module):
+        def __init__(self):
+            self.outputs = nn.Layer(2, 2, "tanh", seed=0)
+
+        def forward(self, x):
+            return [y * 2 for y in self.outputs(x)]
+
+    run = nn.forward_pass(Net(), X, [0.0, 0.0], loss=nn.mse)
+    assert list(run.ends) == ["inputs", "sum(layer1)", "layer1", "loss"]  # 2 z is a function of the sum alone
+
+
+@pytest.mark.parametrize("model", [nn.Neuron(2, "tanh", seed=0), nn.Layer(2, 3, seed=0), nn.Linear(2, 1, seed=0)], ids=repr)
+def test_one_layer_is_a_model(model):
+    run = nn.forward_pass(model, np.array(X))
+    assert list(run.ends) == ["inputs", "sum(layer1)", "layer1"]
+    assert nn.chain(model, X).result.entries == [ag.grad_of(y, run.inputs) for y in run.outputs]
+    with ag.no_grad(), pytest.raises(ag.StructureError, match=r"under no_grad\(\)"):
+        nn.forward_pass(model, X)
+
+
+def test_layers_after_a_recurrent_one():
+    model = nn.Sequential(nn.RNN(1, 2, seed=0), lambda out: out[0][-1], nn.Linear(2, 1, seed=1))
+    signals = nn.error_signals(model, [[1.0], [-0.5]], [0.0], loss=nn.sse)
+    assert list(signals.layers) == ["layer1"]
+    J = nn.layer_jacobian(model, [[1.0], [-0.5]], of=1, to=0)
+    assert J.columns == ("x[0][0]", "x[1][0]")
+
+
+def test_outputs_may_be_nodes_of_one_another():
+    run = nn.forward_pass(nn.Sequential(nn.MLP(2, [1], seed=0), lambda y: [2 * y, y]), X)
+    assert [y.op for y in run.outputs] == ["mul", "add"]
+
+
+def test_weights_are_a_matrix_only_where_inputs_are_shared():
+    class Two(nn.Module):
+        def __init__(self):
+            self.layer = nn.Layer(1, 2, "tanh", seed=0)
+
+        def forward(self, x):
+            return [neuron([y]) for neuron, y in zip(self.layer.neurons, x, strict=True)]
+
+    with pytest.raises(ag.StructureError, match="expected the units of layer to have the same inputs"):
+        nn.weight_jacobian(Two(), X, layer=1)
+
+
+def test_an_activation_of_several_nodes_ends_where_others_use_it():
+    """x sigmoid(x), by hand: the sum is used twice, what comes out once."""
+    model = nn.MLP(1, [1, 1], lambda s: s * ag.sigmoid(s), seed=0)
+    model.layers[0].neurons[0].w[0].data = 1.5
+    J = nn.layer_jacobian(model, [0.8], of="layer1", to="sum(layer1)")
+    assert J.entries[0][0] == pytest.approx(ag.grad(ag.silu)(1.2), rel=1e-14)
+    # where two nodes that depend on the sum alone are used outside, the sum itself stands for the output
+    both = nn.Sequential(nn.Linear(1, 1, seed=0), lambda ys: [ag.sin(ys[0]), ag.cos(ys[0])], nn.Linear(2, 1, seed=1))
+    run = nn.forward_pass(both, [0.5])
+    assert run.layers["layer1"][0].output is run.layers["layer1"][0].sum
+
+
+def test_inputs_that_are_nested_or_nodes_already():
+    model = nn.Sequential(nn.Conv1d(1, 1, 2, init=nn.init.constant(1.0)), nn.Flatten(), nn.Linear(2, 1, seed=0))
+    run = nn.forward_pass(model, [[1.0, 2.0, 3.0]])
+    assert run.end("inputs").labels == ("x[0][0]", "x[0][1]", "x[0][2]")
+    assert list(run.layers) == ["layer1"]
+    v = ag.Value(2.0, label="mine")
+    assert nn.forward_pass(nn.MLP(2, [1]), [v, 1.0]).end(0).labels == ("mine", "x1")
+    assert nn.forward_pass(nn.Sequential(lambda x: [x], nn.Linear(1, 1)), 3.0).end(0).labels == ("x",)
+
+
+@pytest.mark.parametrize(
+    ("model", "loss", "said"),
+    [
+        (nn.Sequential(nn.Tanh()), None, r"expected a model of Neurons, Layers or Linears, got Sequential\(Tanh\(\)\)"),
+        (nn.Sequential(nn.MLP(2, [2], seed=0), lambda ys: [1.0]), None, r"expected a model whose prediction is a graph, got \[1.0\]"),
+        (nn.MLP(2, [1], seed=0), lambda p, t: 1.0, "expected a loss whose result is a graph, got 1.0"),
+        (nn.Sequential(nn.Linear(2, 2, seed=0), nn.Dropout(1.0), nn.Linear(2, 1, seed=1)), None, "one does not reach its end"),
+    ],
+)
+def test_what_cannot_be_read_is_said(model, loss, said):
+    with pytest.raises(ag.StructureError, match=said):
+        nn.forward_pass(model, X, loss=loss)
+
+
+def test_a_unit_that_is_used_twice_has_no_one_error_signal():
+    layer = nn.Linear(2, 2, bias=False, seed=0)
+    with pytest.raises(ag.StructureError, match="a layer: expected each unit once in the graph, but one is used 2 times"):
+        nn.forward_pass(nn.Sequential(layer, layer), X)

@@ -1,0 +1,335 @@
+"""Error signals: Dolhansky's three cases, his recursion on any graph, the number of paths; claims 1 and 2 of the lecture."""
+
+import math
+import time
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import autograd_core as ag
+import nn
+
+CLOSE = {"rel": 1e-12, "abs": 1e-15}  # a few roundings
+
+
+def sigmoid(s):
+    return 1 / (1 + math.exp(-s))
+
+
+def slope(s):
+    return sigmoid(s) * (1 - sigmoid(s))
+
+
+# --- B1: the three cases -------------------------------------------------------------------------------
+# Each: E of the weights as this library computes it, and the document's last lines as functions of the same
+# numbers, with m the functions of `math` or of SymPy.
+
+
+def error_of(y_hat, y):
+    return nn.sse(y_hat, y)
+
+
+def case1(w_ij, w_jk, w_ko, x, y, sig=ag.sigmoid):
+    """One path."""
+    return error_of(w_ko * sig(w_jk * sig(w_ij * x)), y)
+
+
+def case1_by_hand(m, w_ij, w_jk, w_ko, x, y):
+    def sig(s):
+        return 1 / (1 + m.exp(-s))
+
+    s_j = w_ij * x
+    z_j = sig(s_j)
+    s_k = w_jk * z_j
+    z_k = sig(s_k)
+    y_hat = w_ko * z_k
+    return [
+        (y_hat - y) * w_ko * (sig(s_k) * (1 - sig(s_k))) * w_jk * (sig(s_j) * (1 - sig(s_j))) * x,
+        (y_hat - y) * w_ko * (sig(s_k) * (1 - sig(s_k)) * z_j),
+        (y_hat - y) * z_k,
+    ]
+
+
+def case2(w_ik, w_jk, w_ko, x_i, x_j, y, sig=ag.sigmoid):
+    """A unit with two inputs; z_i and z_j come from units whose weights are 1."""
+    z_i, z_j = sig(x_i), sig(x_j)
+    return error_of(w_ko * sig(ag.dot([w_ik, w_jk], [z_i, z_j])), y)
+
+
+def case2_by_hand(m, w_ik, w_jk, w_ko, x_i, x_j, y):
+    def sig(s):
+        return 1 / (1 + m.exp(-s))
+
+    z_i, z_j = sig(x_i), sig(x_j)
+    s_k = z_i * w_ik + z_j * w_jk
+    y_hat = w_ko * sig(s_k)
+    back = (y_hat - y) * (sig(s_k) * (1 - sig(s_k)) * w_ko)
+    return [back * z_i, back * z_j, (y_hat - y) * sig(s_k)]
+
+
+def case3(w_in, w_ij, w_ik, w_jo, w_ko, x, y, sig=ag.sigmoid):
+    """A unit with two outputs."""
+    z_i = sig(w_in * x)
+    return error_of(ag.dot([w_jo, w_ko], [sig(w_ij * z_i), sig(w_ik * z_i)]), y)
+
+
+def case3_by_hand(m, w_in, w_ij, w_ik, w_jo, w_ko, x, y):
+    def sig(s):
+        return 1 / (1 + m.exp(-s))
+
+    def d(s):
+        return sig(s) * (1 - sig(s))
+
+    s_i = w_in * x
+    z_i = sig(s_i)
+    s_j, s_k = z_i * w_ij, z_i * w_ik
+    delta_o = w_jo * sig(s_j) + w_ko * sig(s_k) - y
+    delta_j, delta_k = delta_o * w_jo * d(s_j), delta_o * w_ko * d(s_k)
+    return [
+        delta_o * (w_jo * d(s_j) * w_ij * d(s_i) + w_ko * d(s_k) * w_ik * d(s_i)) * x,
+        delta_j * z_i,
+        delta_k * z_i,
+        delta_o * sig(s_j),
+        delta_o * sig(s_k),
+    ]
+
+
+CASES = [
+    pytest.param(case1, case1_by_hand, [0.7, -1.2, 1.5, 0.8, 0.3], 3, id="one path"),
+    pytest.param(case2, case2_by_hand, [0.7, -1.2, 1.5, 0.8, -0.4, 0.3], 3, id="many inputs"),
+    pytest.param(case3, case3_by_hand, [0.7, -1.2, 0.4, 1.5, -0.6, 0.8, 0.3], 5, id="many outputs"),
+]
+
+
+@pytest.mark.parametrize(("case", "by_hand", "numbers", "n"), CASES)
+def test_the_three_cases_numerically(case, by_hand, numbers, n):
+    gradient = ag.grad(case, argnums=tuple(range(n)))(*numbers)
+    assert gradient == pytest.approx(by_hand(math, *numbers), **CLOSE)
+    leaves = [ag.Value(x) for x in numbers]
+    case(*leaves).backward()
+    assert [leaf.grad for leaf in leaves[:n]] == pytest.approx(by_hand(math, *numbers), **CLOSE)
+
+
+@pytest.mark.parametrize(("case", "by_hand", "numbers", "n"), CASES)
+def test_the_three_cases_symbolically(case, by_hand, numbers, n):
+    """The gradients that the library's rules give, as SymPy expressions, are the document's last lines."""
+    sympy = pytest.importorskip("sympy")
+    pytest.importorskip("llvmlite")
+
+    def sig(s):
+        return 1 / (1 + ag.exp(-s))  # as the document has it; `ag.sigmoid` has a case for either sign
+
+    symbols, _, grads = ag.compile(lambda *args: case(*args, sig), *numbers).to_sympy()
+    for ours, printed in zip(grads[:n], by_hand(sympy, *symbols), strict=True):
+        assert sympy.cancel(ours - printed) == 0
+
+
+def test_a_unit_of_many_outputs_sums_over_two_paths():
+    numbers = [ag.Value(x) for x in [0.7, -1.2, 0.4, 1.5, -0.6, 0.8, 0.3]]
+    e = case3(*numbers)
+    y_hat = ag.topological_order(e)
+    y_hat = next(node for node in y_hat if node.op == "dot" and len(node.parents) == 4)
+    assert ag.count_paths(y_hat, numbers[0]) == 2
+    by_paths = [path.product for path in ag.paths(y_hat, numbers[0])]
+    [total] = ag.grad_of(y_hat, [numbers[0]])
+    assert math.fsum(by_paths) == pytest.approx(total, **CLOSE)
+
+
+# --- B2: error signals ---------------------------------------------------------------------------------
+
+
+def test_error_signals_of_the_one_path_network():
+    """delta_o = y_hat - y, delta_k = delta_o w_ko sigma'(s_k), delta_j = delta_k w_jk sigma'(s_j)."""
+    model = nn.MLP(1, [1, 1, 1], "sigmoid", seed=4)
+    (w_ij,), (w_jk,), (w_ko,) = ([w.data for w in layer.neurons[0].w] for layer in model.layers)
+    x, y = 0.8, 0.3
+    s_j = w_ij * x
+    s_k = w_jk * sigmoid(s_j)
+    y_hat = w_ko * sigmoid(s_k)
+    signals = nn.error_signals(model, [x], y, loss=nn.sse)
+    delta_o = y_hat - y
+    delta_k = delta_o * w_ko * slope(s_k)
+    delta_j = delta_k * w_jk * slope(s_j)
+    expected = {"layer1": [delta_j], "layer2": [delta_k], "layer3": [delta_o]}
+    assert {name: signals[name] for name in signals.layers} == {k: pytest.approx(v, **CLOSE) for k, v in expected.items()}
+    assert signals["layer2/neuron0"] == signals["layer2"][0]
+    # and the weight updates they give: delta times what came in
+    assert signals.weight_gradient("layer3") == [[pytest.approx(delta_o * sigmoid(s_k), **CLOSE)]]
+    assert signals.weight_gradient("layer1") == [[pytest.approx(delta_j * x, **CLOSE)]]
+
+
+class ManyOutputs(nn.Module):
+    """The network of his section on multiple outputs, unit by unit."""
+
+    def __init__(self):
+        self.i, self.j, self.k = (nn.Neuron(1, "sigmoid", seed=s) for s in (1, 2, 3))
+        self.o = nn.Neuron(2, None, seed=4)
+
+    def forward(self, x):
+        z = self.i(x)
+        return self.o([self.j([z]), self.k([z])])
+
+
+def test_error_signals_of_the_network_with_many_outputs():
+    model = ManyOutputs()
+    x, y = 0.8, 0.3
+    w_in, w_ij, w_ik = model.i.w[0].data, model.j.w[0].data, model.k.w[0].data
+    w_jo, w_ko = (w.data for w in model.o.w)
+    s_i = w_in * x
+    s_j, s_k = w_ij * sigmoid(s_i), w_ik * sigmoid(s_i)
+    delta_o = w_jo * sigmoid(s_j) + w_ko * sigmoid(s_k) - y
+    delta_k, delta_j = delta_o * w_ko * slope(s_k), delta_o * w_jo * slope(s_j)
+    delta_i = slope(s_i) * (delta_k * w_ik + delta_j * w_ij)
+    signals = nn.error_signals(model, [x], y, loss=nn.sse)
+    for name, expected in {"o": delta_o, "k": delta_k, "j": delta_j, "i": delta_i}.items():
+        assert signals[name] == [pytest.approx(expected, **CLOSE)]
+        [unit] = signals.layers[name]
+        assert unit.recursive == pytest.approx(expected, **CLOSE)
+    assert signals.layers["i"][0].arriving == pytest.approx(delta_k * w_ik + delta_j * w_ij, **CLOSE)
+    assert signals.layers["i"][0].slope == pytest.approx(slope(s_i), **CLOSE)
+
+
+def test_error_signals_can_be_read_off_any_graph_by_backward():
+    """s of every unit is a node; after backward() its .grad is delta, whatever the names."""
+    model = ManyOutputs()
+    signals = nn.error_signals(model, [0.8], 0.3, loss=nn.sse)
+    assert all(p.grad == 0.0 for p in model.parameters())
+    signals.run.loss.backward()
+    for name, units in signals.run.layers.items():
+        assert [unit.sum.grad for unit in units] == signals[name]
+
+
+@given(
+    sizes=st.lists(st.integers(1, 4), min_size=1, max_size=4),
+    activation=st.sampled_from(["sigmoid", "tanh", "relu", "gelu", "linear"]),
+    loss=st.sampled_from([nn.sse, nn.mse, nn.huber_loss]),
+    seed=st.integers(0, 10**6),
+)
+@settings(max_examples=40, deadline=None)
+def test_the_recursion_is_backward_on_random_networks(sizes, activation, loss, seed):
+    """delta_j = f'(s_j) sum_k w_kj delta_k, each factor from the model's own weights."""
+    model = nn.MLP(2, sizes, activation, seed=seed)
+    signals = nn.error_signals(model, [0.5, -0.75], [0.25] * sizes[-1], loss=loss)
+    for units in signals.layers.values():
+        for unit in units:
+            assert unit.recursive == pytest.approx(unit.delta, rel=1e-10, abs=1e-14)
+    for here, after in zip(model.layers, model.layers[1:], strict=False):
+        name, following = (f"layer{model.layers.index(layer) + 1}" for layer in (here, after))
+        for j, unit in enumerate(signals.layers[name]):
+            arriving = math.fsum(n.w[j].data * delta for n, delta in zip(after.neurons, signals[following], strict=True))
+            assert unit.delta == pytest.approx(unit.slope * arriving, rel=1e-10, abs=1e-14)
+
+
+def test_error_signals_through_softmax_and_in_units_beside():
+    model = nn.Sequential(nn.Linear(2, 3, seed=0), nn.Tanh(), nn.Linear(3, 2, bias=False, seed=1), nn.Softmax())
+    signals = nn.error_signals(model, [1.0, -1.0], [0.0, 1.0], loss=nn.mse)
+    for units in signals.layers.values():
+        for unit in units:
+            assert unit.recursive == pytest.approx(unit.delta, **CLOSE)
+    p = [y.data for y in signals.run.outputs]
+    assert sum(signals["layer2"]) == pytest.approx(0.0, abs=1e-15)  # a softmax moves along the simplex
+    expected = [p[k] * ((p[k] - t) - math.fsum(q * (q - u) for q, u in zip(p, [0.0, 1.0], strict=True))) for k, t in enumerate([0.0, 1.0])]
+    assert signals["layer2"] == pytest.approx(expected, **CLOSE)
+    around = nn.error_signals(Skipping(), [1.0], 0.0, loss=nn.sse)
+    assert [u.recursive for us in around.layers.values() for u in us] == pytest.approx([u.delta for us in around.layers.values() for u in us], **CLOSE)
+
+
+class Skipping(nn.Module):
+    """What comes out of the first unit also goes around the second, and into a product."""
+
+    def __init__(self):
+        self.a, self.b = nn.Neuron(1, "tanh", seed=0), nn.Neuron(1, "sigmoid", seed=1)
+
+    def forward(self, x):
+        z = self.a(x)
+        return self.b([z]) * z + z
+
+
+def test_the_loss_may_be_the_output_itself():
+    signals = nn.error_signals(nn.MLP(1, [1], init=nn.init.constant(2.0)), [3.0], None, loss=lambda p, t: p)
+    [unit] = signals.layers["layer1"]
+    assert (unit.arriving, unit.slope, unit.delta, unit.recursive) == (1.0, 1.0, 1.0, 1.0)
+
+
+def test_error_signals_as_a_table_with_norms():
+    model = nn.MLP(1, [1, 1], "sigmoid", init=nn.init.constant(1.0))
+    signals = nn.error_signals(model, [0.0], 1.0, loss=nn.sse)
+    assert str(signals).splitlines()[-1].split() == ["layer2/neuron0", "0.5", "0.5", "1", "−0.5", "−0.5"]
+    assert repr(signals) == str(signals)
+    assert "<td" in signals._repr_html_()
+    assert signals.norms == {"layer1": 0.125, "layer2": 0.5}
+
+
+def test_what_has_no_error_signal():
+    model = nn.MLP(1, [1, 1], "sigmoid", seed=0)
+    with pytest.raises(ag.StructureError, match="expected a loss such as nn.sse, got None"):
+        nn.error_signals(model, [0.0], 1.0, loss=None)
+    signals = nn.error_signals(model, [0.0], 1.0, loss=nn.sse)
+    with pytest.raises(ag.RangeError, match="expected one of layer1/neuron0, layer2/neuron0, got 'neuron0'"):
+        signals["neuron0"]
+    with pytest.raises(ag.RangeError, match="expected one of layer1, layer2, got 3"):
+        signals.weight_gradient(3)
+
+
+# --- B3: how many paths ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("width", "depth"), [(2, 1), (3, 4), (10, 12), (16, 30)])
+def test_the_number_of_paths_is_exponential_and_counted_exactly(width, depth):
+    """A fully connected network has width^depth paths from one input to its output."""
+    model = nn.MLP(2, [width] * depth + [1], "tanh", seed=0)
+    x = [ag.Value(0.5), ag.Value(-0.5)]
+    assert ag.count_paths(model(x), x[0]) == width**depth
+
+
+def test_backward_is_linear_work_while_paths_explode():
+    """One product per edge: twice the layers is twice the edges, and the square of the paths."""
+
+    def edges_and_paths(depth):
+        x = [ag.Value(0.5) for _ in range(8)]
+        y = nn.MLP(8, [8] * depth + [1], "tanh", seed=0)(x)
+        products = sum(len(step.products) for step in ag.backward_steps(y))
+        assert products == sum(len(node.parents) for node in ag.topological_order(y)), "one product per edge"
+        return products, ag.count_paths(y, x[0])
+
+    edges, paths = zip(*(edges_and_paths(depth) for depth in (4, 8, 16)), strict=True)
+    assert paths == (8**4, 8**8, 8**16)
+    assert edges[2] - edges[1] == 2 * (edges[1] - edges[0])  # linear in the depth, exactly
+
+
+def test_backward_through_more_paths_than_could_be_walked():
+    """16^30 paths, which backward() needs less than a second for."""
+    model = nn.MLP(2, [16] * 30 + [1], "tanh", seed=0)
+    start = time.process_time()
+    nn.mse(model([0.5, -0.5]), 1.0).backward()
+    assert time.process_time() - start < 5.0  # on a busy machine
+
+
+# --- L2: claims 1 and 2 ----------------------------------------------------------------------------------
+
+
+def test_claim_1_and_claim_2_layer_by_layer():
+    """df/dW_i = df/dz_i a_i^T and df/dz_i = (W_{i+1}^T df/dz_{i+1}) elementwise times b'(z_i); W[to][from]."""
+    rng = np.random.default_rng(5)
+    model = nn.MLP(3, [4, 2, 2], "tanh", seed=2)
+    x, t = rng.normal(size=3), rng.normal(size=2)
+    signals = nn.error_signals(model, x, t, loss=nn.mse)
+    signals.run.loss.backward()
+    W = [np.array([[w.data for w in neuron.w] for neuron in layer.neurons]) for layer in model.layers]
+    a = [x]
+    z = []
+    for k, w in enumerate(W):
+        z.append(w @ a[-1])
+        a.append(np.tanh(z[-1]) if k < 2 else z[-1])
+    g = 2 / 2 * (a[-1] - t)  # mse over two outputs
+    for k in (2, 1, 0):
+        if k < 2:
+            g = (W[k + 1].T @ g) * (1 - np.tanh(z[k]) ** 2)
+        name = f"layer{k + 1}"
+        assert np.array(signals[name]) == pytest.approx(g, **CLOSE)
+        claimed = np.outer(g, a[k])
+        assert np.array(signals.weight_gradient(name)) == pytest.approx(claimed, **CLOSE)
+        assert np.array([[w.grad for w in neuron.w] for neuron in model.layers[k].neurons]) == pytest.approx(claimed, **CLOSE)
+        assert [neuron.b.grad for neuron in model.layers[k].neurons] == pytest.approx(g, **CLOSE)

@@ -1,0 +1,147 @@
+"""Exercises: each answer as worked by hand is right, and a wrong one is told what is off."""
+
+import copy
+import math
+
+import numpy as np
+import pytest
+
+import autograd_core as ag
+from nn import practice
+
+s2 = 1 / (1 + math.exp(-2))  # sigmoid(2)
+SLOPE = s2 * (1 - s2)
+
+# One line per exercise: the answer by pencil and paper, or with the math module.
+BY_HAND = {
+    "Downing delta rule": [0.25, 0.5],  # o = -1.5, t - o = 2.5: 0.1 * 2.5 * (1, 2)
+    "Downing sigmoid unit": [0.1, 0.2],  # o = 1/2: 0.4 * 1/4 * (1, 2)
+    "Downing batch": 0.3,  # 0.4 / 4 * 1 + -0.4 / 4 * -2
+    "Downing incremental": [0.25, 0.5],  # 0 -> 0.5 -> 0.5 - 0.5 * 0.5; 0.5 * (1 + 0)
+    "Dolhansky minibatch": 0.6,  # 0.3 / 3 * (1 + 2 + 3)
+    "CS60050 dw": [-1.0, 0.5],  # (a - y) x
+    "CS60050 softmax": [1 / 3, -2 / 3, 1 / 3],  # a - y
+    "CS60050 D": [0.5, 2.5],  # 1/2, 3/2 + 1/2 * 2
+    "Downing loss Jacobian": [-1 / 3, 0.6, 0.0],  # 2/3 (z - t)
+    "Downing softmax": [[0.25, -0.25], [-0.25, 0.25]],  # s (1 - s) and -s s with s = 1/2
+    "Downing layer Jacobian": [[0.25, -0.25], [0.5, 0.0]],  # z_k (1 - z_k) w_ik, a row per k
+    "Dolhansky error signals": [0.5, -1.5, -0.125],  # 2 * 1 / 4, 2 * -3 / 4, (2 * 0.5 + 1 * -1.5) / 4
+    "Dolhansky case 1": [2 * s2 * 2 * SLOPE * 4 * 0.25, 2 * s2 * 2 * SLOPE * 0.5, 2 * s2 * s2],  # z_j = 1/2, s_k = 2
+    "Dolhansky paths": 1000,  # 10 * 10 * 10
+    "Lecture Eq. 3": [[4.0, 4.0], [-4.0, -4.0]],  # 2 (3 - 1) * (1, -1)^T (1, 1)
+    "Lecture claim 2": [3.0, 0.0],  # W^T 3 = (3, -3), relu' = (1, 0)
+    "Lecture shared weight": [-2.0, -8.0, -10.0],  # y = (-1, -2); 2 y x = 2 * -1 * 1, 2 * -2 * 2
+    "Lecture bounds": [0.125, 2.0, 8.0],  # singular values 2 and 1/2; V^2 = I, so V^3 = V
+    "Lecture truncated": [2.75, 2.5],  # h = 1, 1.5, 1.75: h3 + v h2 + v^2 h1, and h3 + v h2
+    "Lecture Hessian": [[2.0, 6.0], [6.0, 8.0]],  # r = 1: 2 w2^2, 2 w1 w2 + 2 r; 2 w1^2
+    "Lecture Hessian-vector": [-4.0, -2.0],
+    "CS60050 dz": -0.5,  # a - y
+    "LING3804 6.1": [[1, 0, 0, 0, 0], [0, 0, 0, 0, 0], [0, 0, 1, 0, 0], [0, 0, 0, 1, 0], [0, 0, 0, 0, 1]],
+    "LING3804 6.2": [11, -11],  # 1 * 3 + 2 * 4, 1 * -3 + 2 * -4
+    "LING3804 6.3": [11, -11],
+}
+NAMES = [e.name for e in practice.exercises()]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_answer_worked_by_hand_is_right(name):
+    assert name in BY_HAND, f"add the answer to {name!r}, worked by hand, to BY_HAND"
+    verdict = practice.check(name, BY_HAND[name])
+    assert verdict
+    assert str(verdict) == f"{name}: right."
+
+
+def places(x, place=()):
+    if isinstance(x, list):
+        for i, y in enumerate(x):
+            yield from places(y, (*place, i))
+    else:
+        yield place
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_each_entry_that_is_off_is_named(name):
+    for place in places(BY_HAND[name]):
+        answer = [copy.deepcopy(BY_HAND[name])]
+        row = answer
+        for i in (0, *place)[:-1]:
+            row = row[i]
+        last = place[-1] if place else 0
+        row[last] = "other" if isinstance(row[last], str) else row[last] + 1
+        verdict = practice.check(name, answer[0])
+        assert not verdict
+        assert verdict.wrong == ("".join(f"[{i}]" for i in place),)
+
+
+def test_names_differ_and_questions_end():
+    assert len({name.casefold() for name in NAMES}) == len(NAMES)
+    assert all(e.question.endswith("?") for e in practice.exercises())
+
+
+@pytest.mark.parametrize(
+    ("name", "answer", "said"),
+    [
+        ("LING3804 6.2", [11, 11], "Entry [1] has the wrong sign."),
+        ("LING3804 6.2", [-11, 11], "All signs are the other way round. 2 of 2 entries are off."),
+        ("LING3804 6.2", [22, -22], "All entries are 2 times what they should be. 2 of 2 entries are off."),
+        ("LING3804 6.2", [9, -12], "Entry [0] is too small. Entry [1] is too small. 2 of 2 entries are off."),
+        ("LING3804 6.2", [12, float("nan")], "Entry [0] is too large. Entry [1] is off. 2 of 2 entries are off."),
+        ("LING3804 6.2", [0, 0], "Entry [0] is too small. Entry [1] is too large. 2 of 2 entries are off."),
+        ("LING3804 6.2", [[11], [-11]], "It is the transpose: rows and columns are exchanged."),
+        ("LING3804 6.2", [[11], [1, 2]], "Expected 2 entries, got 2 rows of 1 or 2."),
+        ("LING3804 6.2", [11], "Expected 2 entries, got one number."),
+        ("LING3804 6.2", "eleven", "Expected 2 entries, got a word."),
+        ("LING3804 6.2", [], "Expected 2 entries, got 0 entries."),
+        ("LING3804 6.2", [11, "x"], "Entry [1] is off."),
+        ("Lecture Eq. 3", [[4, -4], [4, -4]], "It is the transpose: rows and columns are exchanged. 2 of 4 entries are off."),
+        ("Dolhansky paths", 999, "It is too small."),
+        ("Dolhansky paths", 1001, "It is too large."),
+        ("Dolhansky paths", "many", "It is off."),
+        ("Downing loss Jacobian", [-1 / 3, 0.6, 0.1], "Entry [2] should be 0."),
+    ],
+)  # fmt: skip
+def test_what_is_off_is_said(name, answer, said):
+    verdict = practice.check(name, answer)
+    assert verdict.text == f"{name}: not yet. {said}"
+    assert verdict.wrong
+    assert repr(verdict) == verdict.text
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [[[11, -11]], (11.0, -11.0), np.array([11, -11]), [ag.Value(11.0), ag.Value(-11.0)], [11.04, -10.96]],
+)
+def test_answers_come_in_many_forms_and_to_three_digits(answer):
+    assert practice.check("ling3804 6.2", answer)
+
+
+def test_four_digits_are_not_asked_but_three_are():
+    right = practice.solution("Dolhansky case 1")
+    assert practice.check("Dolhansky case 1", [float(f"{x:.3g}") for x in right])
+    assert not practice.check("Dolhansky case 1", [float(f"{x:.1g}") for x in right])
+
+
+def test_an_exercise_shows_its_question_and_judges():
+    e = practice.exercise("Dolhansky paths")
+    assert str(e) == f"Dolhansky paths: {e.question}"
+    assert e.question in repr(e)
+    assert e.question in e._repr_html_()
+    assert e.check(1000)
+
+
+def test_words_and_truths_are_answers_too(monkeypatch):
+    from nn import answers, exercises
+
+    more = (answers.Exercise("word", "?", lambda: "layer1"), answers.Exercise("truth", "?", lambda: True))
+    monkeypatch.setattr(exercises, "EXERCISES", more)
+    assert practice.check("word", " Layer1")
+    assert not practice.check("word", "layer2")
+    assert practice.check("truth", True)
+    assert practice.check("truth", False).text == "truth: not yet. It is off."
+
+
+def test_unknown_names_and_answers_are_refused():
+    with pytest.raises(ag.RangeError, match=r"no exercise 'xyzzy'; nn\.practice\.exercises\(\) lists them all"):
+        practice.check("xyzzy", 0)
+    with pytest.raises(ag.OperandError, match="expected numbers, lists of numbers or a word as the answer, got None"):
+        practice.check("LING3804 6.2", [None, 1])

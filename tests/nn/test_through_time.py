@@ -1,0 +1,162 @@
+"""Signals fade or blow up over time between powers of the singular values of V."""
+
+import sys
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import autograd_core as ag
+import nn
+
+ROOM = 1 + 1e-9  # for rounding in products of some dozen matrices
+
+
+def matrix(rnn):
+    return np.array([[p.data for p in row] for row in rnn.weight_hh_l0])
+
+
+def put(rnn, V):
+    for row, numbers in zip(rnn.weight_hh_l0, V, strict=True):
+        for p, number in zip(row, numbers, strict=True):
+            p.data = float(number)
+
+
+def sequence(steps, seed=0, width=1):
+    return np.random.default_rng(seed).normal(size=(steps, width)).tolist()
+
+
+@settings(max_examples=25)
+@given(seed=st.integers(0, 1000), scale=st.sampled_from([0.3, 1.0, 3.0]))
+def test_a_linear_recurrence_stays_between_the_powers_of_the_singular_values(seed, scale):
+    """sigma_min(V)^k <= |V^k| <= sigma_max(V)^k; the lecture prints them without the power."""
+    rnn = nn.RNN(1, 3, nonlinearity="linear", init=nn.init.uniform(-scale, scale), seed=seed)
+    V = matrix(rnn)
+    signal = nn.signal_over_time(rnn, sequence(8, seed))
+    sigma = np.linalg.svd(V, compute_uv=False)
+    assert signal.singular_values == (pytest.approx(sigma[-1], abs=1e-12), pytest.approx(sigma[0]))
+    for k, norm in enumerate(signal.norms):
+        assert norm == pytest.approx(np.linalg.norm(np.linalg.matrix_power(V, k), 2))
+        assert signal.upper[k] == pytest.approx(sigma[0] ** k)
+        assert signal.lower[k] == pytest.approx(sigma[-1] ** k, abs=1e-12)
+        assert signal.lower[k] <= norm * ROOM
+        assert norm <= signal.upper[k] * ROOM
+
+
+def test_the_printed_bounds_fail_without_the_power():
+    """|V^k x| < sigma_max |x| for |V| < 1 is true but says nothing of k; for |V| > 1 the lower one does not follow."""
+    V = np.diag([2.0, 0.25])  # |V| = 2 > 1
+    x = np.array([0.0, 1.0])
+    k = 3
+    assert np.linalg.norm(np.linalg.matrix_power(V, k) @ x) < 0.25 * np.linalg.norm(x)  # not above sigma_min |x|
+    rnn = nn.RNN(1, 2, nonlinearity="linear", bias=False, seed=1)
+    put(rnn, V)
+    signal = nn.signal_over_time(rnn, sequence(k))
+    assert signal.norms[k] == 8.0 > signal.singular_values[1]  # above sigma_max: the power is needed
+    put(rnn, np.diag([0.5, 0.25]))
+    signal = nn.signal_over_time(rnn, sequence(k))
+    assert signal.norms[k] == 0.125 < signal.singular_values[0]  # below sigma_min: likewise
+
+
+@settings(max_examples=25)
+@given(
+    kind=st.sampled_from(["tanh", "relu", "sigmoid", "softplus", "elu", "leaky_relu", "sin"]),
+    seed=st.integers(0, 1000),
+)
+def test_no_activation_lets_more_through_than_its_greatest_slope(kind, seed):
+    rnn = nn.RNN(1, 3, nonlinearity=kind, init=nn.init.uniform(-2.0, 2.0), seed=seed)
+    signal = nn.signal_over_time(rnn, sequence(6, seed))
+    assert all(low <= norm * ROOM for low, norm in zip(signal.lower, signal.norms, strict=True))
+    assert all(norm <= high * ROOM for norm, high in zip(signal.norms, signal.upper, strict=True))
+    slope = 0.25 if kind == "sigmoid" else 1.0
+    assert signal.upper[2] == pytest.approx((slope * signal.singular_values[1]) ** 2)
+
+
+def test_norms_are_those_of_the_product_of_one_step_jacobians():
+    rnn = nn.RNN(2, 3, seed=4)
+    x = sequence(5, width=2)
+    h0 = [0.3, -0.2, 0.9]
+    signal = nn.signal_over_time(rnn, x, h0)
+    J, product, h = [], np.eye(3), h0
+    for step in x:
+        J.append(ag.jacobian(lambda h, step=step: list(rnn([step], h)[1]))(h))
+        J[-1] = [[v.data for v in row] for row in J[-1]]
+        h = [v.data for v in rnn([step], h)[1]]
+    norms = [1.0]
+    for one in reversed(J):
+        product = product @ np.array(one)
+        norms.append(np.linalg.norm(product, 2))
+    assert signal.norms == pytest.approx(norms)
+
+
+def test_with_a_small_v_the_gradient_vanishes_and_with_a_large_one_it_explodes():
+    rotation = np.array([[np.cos(1.0), -np.sin(1.0)], [np.sin(1.0), np.cos(1.0)]])
+    rnn = nn.RNN(1, 2, nonlinearity="linear", seed=1)
+    for size in (0.5, 1.0, 1.5):
+        put(rnn, size * rotation)  # both singular values are `size`, so the bounds are the norm
+        signal = nn.signal_over_time(rnn, sequence(20))
+        assert signal.norms == pytest.approx([size**k for k in range(21)])
+        assert signal.lower == pytest.approx(signal.upper)
+    rnn.nonlinearity, rnn._function = "tanh", ag.tanh
+    put(rnn, 0.5 * rotation)
+    signal = nn.signal_over_time(rnn, sequence(20))
+    assert signal.norms[-1] < 0.5**20
+    assert all(b < a for a, b in pairwise(signal.norms))
+
+
+def test_an_lstm_that_keeps_its_cell_keeps_the_signal():
+    lstm, rnn = nn.LSTM(1, 3, seed=1), nn.RNN(1, 3, seed=1)
+    for p in lstm.bias_ih_l0[3:6]:
+        p.data = 10.0  # f near 1
+    kept, faded = (nn.signal_over_time(network, sequence(30)) for network in (lstm, rnn))
+    assert kept.norms[-1] > 0.9
+    assert faded.norms[-1] < 1e-3
+    assert kept.upper is kept.lower is kept.singular_values is None
+    given = nn.signal_over_time(lstm, sequence(3), ([ag.Value(1.0), 0.0, 0.0], [5.0, 0.0, 0.0]))
+    assert len(given.norms) == 4
+
+
+@pytest.mark.parametrize("kind", [nn.RNN, nn.LSTM])
+def test_beyond_a_cut_there_is_no_signal(kind):
+    network = kind(1, 2, truncate=3, seed=1)
+    norms = nn.signal_over_time(network, sequence(6)).norms
+    assert all(norms[:3])
+    assert not any(norms[3:])
+    assert nn.signal_over_time(network, sequence(6)).plot().axes[0].lines[0].get_ydata()[:3].tolist() == norms[:3]
+
+
+def test_an_activation_of_ones_own_is_measured_without_bounds():
+    rnn = nn.RNN(1, 2, nonlinearity=lambda z: 3 * ag.tanh(z), seed=1)
+    signal = nn.signal_over_time(rnn, sequence(4))
+    assert signal.upper is signal.lower is None
+    assert signal.singular_values is not None
+    assert nn.signal_over_time(nn.RNN(1, 2, nonlinearity="gelu", seed=1), sequence(4)).upper is None
+    steps = nn.RNN(1, 1, nonlinearity=lambda z: 1.0 if z.data > 0 else 0.0, seed=1)
+    assert nn.signal_over_time(steps, sequence(2)).norms == [0.0] * 3  # numbers depend on nothing
+
+
+def test_the_plot_has_the_norms_their_bounds_and_what_to_compare_with():
+    rnn = nn.RNN(1, 2, nonlinearity="linear", seed=1)
+    signal = nn.signal_over_time(rnn, sequence(4))
+    low, high = signal.singular_values
+    axes = signal.plot("linear", beside={"LSTM": nn.signal_over_time(nn.LSTM(1, 2, seed=1), sequence(4))}).axes[0]
+    assert [line.get_label() for line in axes.lines] == ["linear", f"≤ {high:.3g}^k", f"≥ {low:.3g}^k", "LSTM"]
+    assert axes.lines[0].get_ydata().tolist() == signal.norms
+    tanh = nn.signal_over_time(nn.RNN(1, 2, seed=1), sequence(4))
+    assert len(tanh.plot().axes[0].lines) == 2  # a lower bound of 0 is none
+    assert len(tanh.plot(beside={"again": tanh}).axes[0].lines) == 3  # the same bound is drawn once
+    assert repr(tanh).startswith("SignalOverTime(4 steps, norm ")
+
+
+def test_what_cannot_be_measured_is_refused(monkeypatch):
+    with pytest.raises(ag.OperandError, match="signal_over_time: expected an RNN or LSTM, got MLP"):
+        nn.signal_over_time(nn.MLP(1, [1], seed=0), [[1.0]])
+    with pytest.raises(ag.StructureError, match="h0: expected a list of 2 numbers, got 1"):
+        nn.signal_over_time(nn.RNN(1, 2), [[1.0]], [0.0])
+    with pytest.raises(ag.StructureError, match="expected a list of at least one step"):
+        nn.signal_over_time(nn.RNN(1, 2), [])
+    monkeypatch.setitem(sys.modules, "numpy", None)
+    with pytest.raises(ag.MissingExtraError, match=r"signal_over_time needs NumPy: pip install 'autograd-core\[fast\]'"):
+        nn.signal_over_time(nn.RNN(1, 2), [[1.0]])

@@ -1,0 +1,454 @@
+"""docs/errata.md, row by row: the right formula holds on this library's graphs, and the printed one does not.
+
+Weights are w[to][from], as in `Linear.weight`, unless a document says otherwise.
+"""
+
+import math
+import re
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import autograd_core as ag
+import nn
+
+PAGE = Path(__file__).parent.parent / "docs" / "errata.md"
+
+
+def rng():
+    """The same random numbers for every test, in whatever order they run."""
+    return np.random.default_rng(11)
+
+
+def same(a, b):
+    """Whether two arrays are the same but for a few roundings; those of different shapes are not."""
+    a, b = np.asarray(a, dtype=float), np.asarray(b, dtype=float)
+    return a.shape == b.shape and bool(np.allclose(a, b, rtol=1e-10, atol=1e-12))
+
+
+def values(a):
+    """An array as nested lists of Values."""
+    return [values(x) for x in a] if np.ndim(a) else ag.Value(float(a))
+
+
+def numbers(tree):
+    return [numbers(x) for x in tree] if isinstance(tree, list) else tree.data
+
+
+def grads(tree):
+    return [grads(x) for x in tree] if isinstance(tree, list) else tree.grad
+
+
+def times(w, x):
+    """W x over Values."""
+    return [ag.dot(row, x) for row in w]
+
+
+def sigmoid(x):
+    return 1 / (1 + np.exp(-np.asarray(x, dtype=float)))
+
+
+# --- the page itself ----------------------------------------------------------------------------------
+
+
+def test_every_row_of_the_page_has_its_test_and_every_test_its_row():
+    named = re.findall(r"`(test_\w+)`", PAGE.read_text(encoding="utf-8"))
+    here = [name for name in globals() if re.match(r"test_(downing|dolhansky|lecture|cs60050|ling3804)_", name)]
+    assert sorted(set(named)) == sorted(here)
+
+
+# --- 000, Downing ---------------------------------------------------------------------------------------
+
+
+def test_downing_derivative_of_softmax():
+    z = [0.3, -0.2, 0.9]
+    total = sum(math.exp(x) for x in z)
+    J = ag.jacobian(ag.softmax)(z)
+    for i, x in enumerate(z):
+        assert J[i][i] == pytest.approx(math.exp(x) / total - (math.exp(x) / total) ** 2)
+        printed = math.exp(x) / total**2 - (math.exp(x) / total**2) ** 2
+        assert not math.isclose(J[i][i], printed, rel_tol=0.1)
+
+
+def test_downing_last_entry_of_the_softmax_jacobian():
+    z = [0.3, -0.2, 0.9]
+    s = ag.softmax(z)
+    right = ag.jacobian(ag.softmax)(z)[2][2]
+    printed = ag.jacobian(lambda z: z)(z)[2][2]  # dz_m/dz_m
+    assert right == pytest.approx(s[2] - s[2] ** 2)
+    assert printed == 1.0 != right
+
+
+def test_downing_derivative_of_weights_to_themselves():
+    V, x = rng().normal(size=(3, 2)), rng().normal(size=3)
+    own = ag.jacobian(lambda v: v)(V)
+    printed = np.zeros((3, 2, 3, 2))
+    for i, j in [(0, 0), (0, 1), (1, 0), (2, 1)]:  # the ones that stand on the slide
+        printed[i, j, i, j] = 1
+    right = np.einsum("ik,jl->ijkl", np.eye(3), np.eye(2))
+    assert same(own, right)
+    assert not same(own, printed)
+    # X . dV/dV, which he goes on with, needs all of them
+    assert same(ag.jacobian(lambda v: [ag.dot(list(x), list(v[:, k])) for k in range(2)])(V), np.einsum("i,ikjl->kjl", x, right))
+    assert not same(np.einsum("i,ikjl->kjl", x, printed), np.einsum("i,ikjl->kjl", x, right))
+
+
+def test_downing_general_algorithm_lacks_its_last_product():
+    model = nn.MLP(3, [2, 2, 1], "sigmoid", seed=3)
+    x = [0.5, -1.0, 2.0]
+    run = nn.forward_pass(model, x, 1.0, loss=nn.mse)
+    run.loss.backward()
+    to_v = [[w.grad for w in unit.weights] for unit in run.layers["layer1"]]
+    printed = nn.chain(model, x, 1.0, loss=nn.mse, to="layer1").result
+    right = nn.chain(model, x, 1.0, loss=nn.mse, to="layer1", weights=True).result
+    assert same(right.array[0], np.transpose(to_v))
+    assert not same(printed.array, np.transpose(to_v))
+
+
+def test_downing_entries_of_the_simplified_jacobian_need_not_be_positive():
+    model = nn.MLP(2, [2], seed=0)
+    simple = nn.weight_jacobian(model, [0.5, -1.0], layer=1, form="simplified").array
+    assert (simple[0] > 0).all()
+    assert (simple[1] < 0).all()
+
+
+def test_downing_index_order_of_weights():
+    model = nn.Sequential(nn.Layer(3, 2, "sigmoid", seed=1))
+    x = [0.5, -1.0, 2.0]
+    run = nn.forward_pass(model, x)
+    stored = np.array([[w.data for w in unit.weights] for unit in run.layers["layer1"]])
+    sums = [unit.sum.data for unit in run.layers["layer1"]]
+    first_half = [sum(stored[i][k] * x[k] for k in range(3)) for i in range(2)]  # sum_i = sum_k w_ik x_k
+    later = [sum(x[i] * stored.T[i][k] for i in range(3)) for k in range(2)]  # X W, w_ik from i to k
+    assert same(first_half, sums)
+    assert same(later, sums)
+    assert not same(stored, stored.T)
+
+
+# --- 001, Dolhansky ---------------------------------------------------------------------------------------
+
+
+def test_dolhansky_error_signal_is_of_the_unit_itself():
+    signals = nn.error_signals(nn.MLP(1, [1, 1, 1], "sigmoid", seed=4), [0.8], 0.3, loss=nn.sse)
+    signals.run.loss.backward()
+    s_i, s_j = (signals.run.layers[name][0].sum for name in ("layer1", "layer2"))
+    assert signals["layer2"] == [s_j.grad]
+    assert signals["layer2"] != [s_i.grad]  # delta_j = dE/ds_i, as printed
+
+
+def test_dolhansky_general_form_of_the_weight_update():
+    model = nn.MLP(1, [1, 1, 1], "sigmoid", seed=4)
+    signals = nn.error_signals(model, [0.8], 0.3, loss=nn.sse)
+    signals.run.loss.backward()
+    w = model.layers[1].neurons[0].w[0]
+    [[i], [j]] = [signals.layers[name] for name in ("layer1", "layer2")]
+    assert w.grad == pytest.approx(j.delta * i.output)
+    assert w.grad != pytest.approx(i.delta * i.output)  # delta_i z_i, as printed
+    assert w.grad != pytest.approx(j.delta * j.output)
+
+
+def test_dolhansky_derivative_is_of_the_error_to_the_weight():
+    w = ag.Value(0.7)
+    e = nn.sse(w * 2.0, 0.3)
+    assert ag.grad_of(e, [w]) == [pytest.approx((1.4 - 0.3) * 2.0)]
+    assert ag.grad_of(w, [e]) == [0.0]  # "the gradient of each weight with respect to the output"
+
+
+def test_dolhansky_sum_of_a_unit_with_several_inputs():
+    model = nn.MLP(1, [2, 1], "sigmoid", seed=4)
+    run = nn.forward_pass(model, [0.8])
+    z = [unit.output.data for unit in run.layers["layer1"]]
+    [unit] = run.layers["layer2"]
+    w = [v.data for v in unit.weights]
+    assert unit.sum.data == pytest.approx(z[0] * w[0] + z[1] * w[1])
+    assert unit.sum.data != pytest.approx(z[0] * w[0])  # s_k = z_j w_jk, as printed
+    [slope] = ag.grad_of(unit.sum, [run.layers["layer1"][0].output])
+    assert slope == w[0]  # what follows from it stays right
+
+
+# --- 002, the lecture "Backpropagation" --------------------------------------------------------------------
+
+
+def linear_network(seed=5, sizes=(3, 3, 3, 3)):
+    """Matrices W_1 ... W_d as Values, x and y; square, so that a product of the wrong factors has a shape as well."""
+    rng = np.random.default_rng(seed)
+    W = [rng.normal(size=(n, m)) for m, n in pairwise(sizes)]
+    return W, rng.normal(size=sizes[0]), rng.normal(size=sizes[-1])
+
+
+def loss_of(W, x, y):
+    """(W_d ... W_1 x - y)^2 and the activations a_0 = x, a_1, ..., a_d."""
+    a = [list(x)]
+    for w in W:
+        a.append(times(w, a[-1]))
+    return 2 * nn.sse(a[-1], list(y)), a
+
+
+def test_lecture_gradient_is_no_difference():
+    W, x, y = linear_network()
+    h = 1e-6
+    step = np.zeros((3, 3))
+    step[0, 1] = h
+    up = loss_of([W[0], W[1] + step, W[2]], x, y)[0]
+    difference = up - loss_of(W, x, y)[0]
+    gradient = np.array(ag.grad(lambda w: loss_of([W[0], w, W[2]], x, y)[0])(W[1]))
+    assert difference / h == pytest.approx(gradient[0, 1], rel=1e-4)
+    assert difference != pytest.approx(gradient[0, 1], rel=0.1)
+
+
+def test_lecture_equation_1_has_a_target_too_many():
+    W, x, y = linear_network()
+    step = 1e-6 * rng().normal(size=(3, 3))
+    change = loss_of([W[0], W[1] + step, W[2]], x, y)[0] - loss_of(W, x, y)[0]
+    e = W[2] @ W[1] @ W[0] @ x - y
+    moved = W[2] @ step @ W[0] @ x
+    assert change == pytest.approx(2 * moved @ e, rel=1e-4)
+    assert change != pytest.approx(2 * (moved - y) @ e, rel=0.5)
+
+
+def test_lecture_trace_has_a_factor_too_many():
+    W, x, _ = linear_network(sizes=(3, 3, 3, 1))
+    step = rng().normal(size=(3, 3))
+    moved = ag.jvp(lambda w: loss_of([W[0], w, W[2]], x, [0.0])[1][-1], (W[1],), (step,))[1]
+    right = np.trace(W[0] @ np.outer(x, W[2][0]) @ step)  # W_{i-1} ... W_1 x W_d ... W_{i+1} delta
+    printed = np.trace(W[1] @ W[0] @ np.outer(x, W[2][0]) @ step)
+    assert moved == [pytest.approx(right)]
+    assert moved != [pytest.approx(printed)]
+
+
+def test_lecture_equation_3_takes_a_i_one_factor_too_far():
+    W, x, y = linear_network()
+    weights = values(np.array(W))
+    loss, a = loss_of(weights, x, y)
+    loss.backward()
+    a = [np.array(x), *(np.array(numbers(z)) for z in a[1:])]
+    e = 2 * (a[3] - y)
+    for i, back in enumerate([W[2] @ W[1], W[2], np.eye(3)]):  # W_d ... W_{i+1}
+        right = np.outer(back.T @ e, a[i])
+        printed = np.outer(back.T @ e, a[i + 1])
+        assert same(grads(weights)[i], right)
+        assert not same(grads(weights)[i], printed)
+    assert same(nn.deep_linear_gradient(W, x, y), grads(weights))
+
+
+def test_lecture_equation_3_has_its_factors_in_an_order_for_one_output():
+    W, x, y = linear_network(sizes=(2, 3, 4))
+    e = 2 * (W[1] @ W[0] @ x - y)
+    right = W[1].T @ e[:, None] @ x[None, :]
+    assert same(nn.deep_linear_gradient(W, x, y)[0], right)
+    with pytest.raises(ValueError, match="mismatch"):
+        e[:, None] @ W[1].T @ x[None, :]
+
+
+def test_lecture_update_of_the_linear_network_uses_the_input_of_the_layer():
+    W, x, y = linear_network()
+    weights = values(np.array(W))
+    loss, a = loss_of(weights, x, y)
+    loss.backward()
+    g = [np.array([node.grad for node in z]) for z in a[1:]]  # of the output of layer i
+    a = [np.array(x), *(np.array(numbers(z)) for z in a[1:])]
+    for i in range(3):
+        assert same(grads(weights)[i], np.outer(g[i], a[i]))
+        assert not same(grads(weights)[i], np.outer(g[i], a[i + 1]))  # g_i a_i^T, with a_i the output of layer i
+
+
+def test_lecture_shape_of_a_weight_matrix():
+    layer = nn.Linear(3, 2, bias=False, seed=0)
+    W = np.array(numbers(layer.weight))
+    a = [0.5, -1.0, 2.0]
+    assert same(W @ a, [z.data for z in layer(a)])
+    assert W.shape == (2, 3)  # r_{i+1} x r_i
+    with pytest.raises(ValueError, match="mismatch"):
+        W.T @ a  # r_i x r_{i+1}
+
+
+def test_lecture_elementwise_product_is_not_kroneckers():
+    x, y = [1.0, 2.0], [3.0, 5.0]
+    z = values(x)
+    ag.dot(y, [ag.tanh(v) for v in z]).backward()
+    assert same([v.grad for v in z], np.array(y) * (1 - np.tanh(x) ** 2))  # claim 2: elementwise
+    assert np.kron(x, y).shape == (4,)
+    assert not same([v.grad for v in z], np.kron(y, 1 - np.tanh(x) ** 2))
+
+
+def test_lecture_proof_of_claim_2_expands_b_not_its_derivative():
+    draw = rng()
+    W, z = draw.normal(size=(2, 3)), draw.normal(size=3)
+    step = 1e-6 * draw.normal(size=3)
+    following = ag.jvp(lambda v: times(W, [ag.tanh(u) for u in v]), (list(z),), (list(step),))
+    b, b1 = np.tanh(z), 1 - np.tanh(z) ** 2
+    b2 = -2 * b * b1
+    assert same(following[0], W @ b)
+    assert not same(following[0], W @ b1)
+    assert same(np.array(following[1]) * 1e6, W @ (b1 * step) * 1e6)
+    assert not same(np.array(following[1]) * 1e6, W @ (b2 * step) * 1e6)
+
+
+def test_lecture_summary_has_a_matrix_product_for_an_elementwise_one():
+    signals = nn.error_signals(nn.MLP(2, [3, 2], "tanh", seed=1), [0.5, -1.0], [0.2, 0.1], loss=nn.mse)
+    arriving = np.array([unit.arriving for unit in signals.layers["layer1"]])  # W_{i+1}^T df/dz_{i+1}
+    slopes = np.array([unit.slope for unit in signals.layers["layer1"]])
+    assert same(signals["layer1"], arriving * slopes)
+    assert not same(signals["layer1"], arriving @ slopes)
+
+
+def test_lecture_forward_pass_has_an_index_too_many():
+    run = nn.forward_pass(nn.MLP(2, [2, 2, 2], "tanh", seed=1), [0.5, -1.0])
+    z = [[unit.sum.data for unit in units] for units in run.layers.values()]  # z_0 = W_0 x, z_1, z_2
+    a1 = [unit.output.data for unit in run.layers["layer1"]]
+    assert same(a1, np.tanh(z[0]))  # a_{i+1} = b(z_i)
+    assert not same(a1, np.tanh(z[1]))  # a_{i+1} = b(z_{i+1})
+
+
+def carried(V, x, i):
+    """V^i x by an unrolled linear network."""
+    for _ in range(i):
+        x = times(V, x)
+    return np.array(x)
+
+
+def test_lecture_upper_bound_lacks_the_power():
+    V = [[0.5, 0.2], [0.0, 0.4]]
+    x = [1.0, -2.0]
+    largest = np.linalg.svd(V, compute_uv=False)[0]
+    assert largest < 1
+    for i in range(1, 30):
+        assert np.linalg.norm(carried(V, x, i)) <= largest**i * np.linalg.norm(x) * (1 + 1e-12)
+    # Printed without the power it does not fade: at i = 29 it is more than 10^8 times too large.
+    assert largest * np.linalg.norm(x) > 1e8 * np.linalg.norm(carried(V, x, 29))
+    assert np.linalg.norm(carried(V, [0.0, 0.0], 1)) == largest * 0.0  # nor is it strict
+
+
+def test_lecture_lower_bound_does_not_follow():
+    V, x = [[2.0, 0.0], [0.0, 0.5]], [0.0, 1.0]
+    largest, smallest = np.linalg.svd(V, compute_uv=False)
+    assert largest > 1
+    length = np.linalg.norm(carried(V, x, 3))
+    assert not length > smallest * np.linalg.norm(x)
+    assert length >= smallest**3 * np.linalg.norm(x)
+
+
+def test_lecture_shared_weight_sums_over_all_uses():
+    mu = ag.Value(0.7)
+    uses = [mu * 1.0 for _ in range(4)]  # a, b, c, d
+    ag.dot([ag.tanh(u) for u in uses], [1.0, 2.0, 3.0, 4.0]).backward()
+    assert mu.grad == pytest.approx(sum(u.grad for u in uses))
+    assert mu.grad != pytest.approx(uses[0].grad + uses[1].grad)
+
+
+# --- 003, CS60050 -------------------------------------------------------------------------------------------
+
+
+def test_cs60050_cost_of_a_case_lacks_a_minus():
+    y = 1.0
+    z = ag.Value(0.4)
+    a = ag.sigmoid(z)
+    printed = y * ag.log(a) + (1 - y) * ag.log(1 - a)
+    assert ag.grad_of(-printed, [z]) == [pytest.approx(a.data - y)]
+    assert ag.grad_of(nn.binary_cross_entropy(a, y), [z]) == [pytest.approx(a.data - y)]
+    assert ag.grad_of(printed, [z]) == [pytest.approx(y - a.data)]
+
+
+def cost(theta, X, Y, penalty):
+    """J of the slides for one layer of sigmoid units; theta[to][from], column 0 the bias."""
+    terms = [nn.binary_cross_entropy([ag.sigmoid(ag.dot(row, [1.0, *x])) for row in theta], list(y)) * len(y) for x, y in zip(X, Y, strict=True)]
+    return ag.mean(terms) + penalty / (2 * len(X)) * ag.sum([w * w for row in theta for w in row[1:]])
+
+
+def regularised():
+    draw = rng()
+    X, Y = draw.normal(size=(4, 2)), (draw.random(size=(4, 3)) > 0.5).astype(float)
+    theta, penalty = draw.normal(size=(3, 3)), 0.8
+    gradient = np.array(ag.grad(lambda t: cost(t, X, Y, penalty))(theta.tolist()))
+    inputs = np.column_stack([np.ones(4), X])
+    delta = sigmoid(inputs @ theta.T) - Y  # a case per row
+    return theta, penalty, gradient, inputs, delta
+
+
+def test_cs60050_gradient_of_the_penalty_is_lambda_over_n():
+    theta, penalty, gradient, inputs, delta = regularised()
+    unpenalised = np.where(np.arange(3) == 0, 0.0, theta)
+    assert same(gradient, delta.T @ inputs / 4 + penalty / 4 * unpenalised)
+    assert not same(gradient, delta.T @ inputs / 4 + penalty * unpenalised)
+
+
+def test_cs60050_accumulated_gradient_takes_the_activation_of_j():
+    theta, penalty, gradient, inputs, delta = regularised()
+    unpenalised = np.where(np.arange(3) == 0, 0.0, theta)
+    right, printed = np.zeros((3, 3)), np.zeros((3, 3))
+    for a, d in zip(inputs, delta, strict=True):
+        for i in range(3):
+            for j in range(3):
+                right[i, j] += a[j] * d[i]
+                printed[i, j] += a[i] * d[i]
+    assert same(gradient, right / 4 + penalty / 4 * unpenalised)
+    assert not same(gradient, printed / 4 + penalty / 4 * unpenalised)
+
+
+def test_cs60050_bounds_of_the_sum_over_weights():
+    sizes = [4, 3, 2]  # s_1, s_2, s_3; Theta^(l) leads from layer l to layer l + 1
+    model = nn.MLP(sizes[0], sizes[1:], seed=0)
+    weights = sum(len(neuron.w) for layer in model.layers for neuron in layer.neurons)
+    assert weights == sum(sizes[k] * sizes[k + 1] for k in range(2))
+    assert weights != sum(sizes[k - 1] * sizes[k] for k in range(1, 2))  # s_{l-1} s_l for l = 2; s_0 does not exist
+
+
+def test_cs60050_cross_entropy_has_an_indicator_not_a_product():
+    z, c = [0.5, -1.0, 2.0], 1
+    y = ag.softmax(z)
+    assert nn.cross_entropy(z, c) == pytest.approx(-sum((i == c) * math.log(p) for i, p in enumerate(y)))
+    assert nn.cross_entropy(z, c) != pytest.approx(-math.prod(math.log(p) for p in y))
+
+
+def test_cs60050_shape_and_bias_of_the_first_layer():
+    layer = nn.Linear(3, 2, seed=0)
+    for k, b in enumerate(layer.bias):
+        b.data = 0.5 + k
+    W, b = np.array(numbers(layer.weight)), np.array(numbers(layer.bias))
+    x = [0.5, -1.0, 2.0]
+    assert W.shape == (2, 3)  # m x d
+    assert same([z.data for z in layer(x)], np.column_stack([W, b]) @ [*x, 1.0])
+    shared = np.column_stack([W, [b[0]] * 2]) @ [*x, 1.0]  # the bias of another unit in the last row
+    assert not same([z.data for z in layer(x)], shared)
+
+
+# --- 004, LING3804 ------------------------------------------------------------------------------------------
+
+STATE = [0.3, -1.8, -0.2, 0.4, 0.9]
+
+
+def test_ling3804_product_is_13_and_16():
+    matrix = [[3.0, 4.0], [5.0, 6.0]]
+    [through] = ag.vjp(lambda x: times(matrix, x), [0.0, 0.0])[1]([1.0, 2.0])
+    assert through == [13.0, 16.0]
+    assert through != [13.0, 20.0]
+
+
+def test_ling3804_relu_matrix_has_all_its_cells():
+    J = ag.jacobian(lambda x: [ag.relu(v) for v in x])(STATE)
+    assert same(J, np.diag([1, 0, 0, 1, 1]))
+    printed = [[1, 0, 0, 0, 0], [0, 0, 0, 0, 0], [0, 0, 0, 0, 0], [0, 0, 1, 0], [0, 0, 0, 1]]
+    assert [len(row) for row in printed] == [5, 5, 5, 4, 4]
+    assert [row[: len(kept)] for row, kept in zip(J, printed, strict=True)] != printed
+
+
+def test_ling3804_threshold_of_practice_6_1_jumps():
+    from autograd_core.testing import check_gradient
+
+    def f(x):
+        return ag.where(x > -1, x, 0.0)
+
+    assert f(-1.0) == 0.0
+    assert f(-1.0 + 1e-12) == pytest.approx(-1.0)
+    assert check_gradient(f, (-1.0,)).verdict == "DISCONTINUOUS"
+    assert all(check_gradient(f, (x,)) for x in STATE)  # where it is asked, it is smooth
+
+
+def test_ling3804_relu_does_attenuate_with_weights():
+    """Its Jacobian stretches nothing and shrinks nothing but to 0; a layer of it loses half of a random error."""
+    J = np.array(ag.jacobian(lambda x: [ag.relu(v) for v in x])(STATE))
+    assert set(np.linalg.svd(J, compute_uv=False)) == {0.0, 1.0}
+    fading = nn.attenuation(20, 12, activations=["relu", "linear"], runs=5, seed=0)
+    assert fading.per_layer("relu") < 0.85 * fading.per_layer("linear")
