@@ -10,9 +10,8 @@ from llvmlite import ir
 
 from ..number_systems.llvm import LLVM, Delayed, FastModule, Lanes, native_lanes
 from .adjoints import gathered, parts_of, with_product
-from .kernels import CALL, sum_of_lanes
+from .kernels import CALL, read, sum_of_lanes
 from .machine import ENTRY, F64, I32, I64, PTR, addresses_of, constant, i64, lanes, load, loop, spread, store
-from .program import unreadable
 from .regions import GATHERED, LOCAL
 from .runners import LANES
 
@@ -214,10 +213,7 @@ class _Writer:
         return self.seen[column]
 
     def _read(self, j: int, rule: Callable[..., Any], xs: Sequence[Any]) -> Any:
-        try:
-            return rule(LLVM, *xs)
-        except (TypeError, AttributeError) as error:
-            raise unreadable(self.body.rows[j], error) from error
+        return read(self.body.rows[j], rule, xs, self.b, self.kind)
 
     # --- the two directions ---
 

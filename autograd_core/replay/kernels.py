@@ -45,6 +45,7 @@ from .runners import partial_sums
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from ..ops import Primitive
     from .program import Program
     from .runners import Layout
     from .sharing import Split
@@ -60,6 +61,17 @@ HEAD = (
     "divisor",
     "again",
 )  # then tables, then gradients per row
+
+
+def read(row: Primitive, rule: Callable[..., Any], xs: Sequence[Any], b: Any, kind: Any) -> Any:
+    """A rule as instructions; xs are `Lanes`, or floats for constants."""
+    try:
+        try:
+            return rule(LLVM, *xs)
+        except ArithmeticError:  # 1 / 0.0, of which Python makes an error, and a processor infinity
+            return rule(LLVM, *(x if isinstance(x, Lanes) else Lanes(b, constant(kind, x)) for x in xs))
+    except (TypeError, AttributeError) as error:
+        raise unreadable(row, error) from error
 
 
 class Code:
@@ -91,10 +103,8 @@ class Code:
             if p.first + i in self.values or (only is not None and i not in only):
                 continue
             row = p.primitives[p.codes[i]]
-            try:
-                self.values[p.first + i] = LLVM.number(row.value(LLVM, *map(self.value, operands)))
-            except (TypeError, AttributeError) as error:
-                raise unreadable(row, error) from error
+            xs = [self.value(x) for x in operands]
+            self.values[p.first + i] = LLVM.number(read(row, row.value, xs, self.b, self.kind))
 
     def backward(self, seed: Any, sought: Sequence[int], send: Callable[[int, Any, Any], bool], *, masked: bool) -> Any:
         """The adjoints of the sought slots.
@@ -122,10 +132,8 @@ class Code:
             if slot in sought:
                 adjoints[slot] = g
             row, operands = p.primitives[p.codes[i]], self._operands[i]
-            try:
-                partials = row.partials(LLVM, *map(self.value, operands), self.values[slot])
-            except (TypeError, AttributeError) as error:
-                raise unreadable(row, error) from error
+            xs = [self.value(x) for x in (*operands, slot)]
+            partials = read(row, row.partials, xs, self.b, self.kind)
             for operand, d in zip(operands, partials, strict=True):
                 if operand in needed and not send(operand, d, g):
                     pending.setdefault(operand, []).append((d, g))

@@ -14,8 +14,11 @@ from test_compiled import eager, rows_of_numbers
 
 import autograd_core as ag
 from autograd_core import replay
+from autograd_core.evaluation import evaluate
+from autograd_core.ops import ROWS
 from autograd_core.replay import compiled as compiled_module
 from autograd_core.replay.bound import CheckedBound, FreeBound, HeldBound
+from autograd_core.value import record
 
 pytest.importorskip("llvmlite")
 
@@ -276,3 +279,31 @@ def test_a_derivative_that_is_0_or_1_costs_nothing():
     jacobian = replay.compile(lambda x, y: [ag.where(x > 0, y, 3.0) * 1.0, x + 2 * y], 1.0, 1.0).jacobian
     assert [[float(a) for a in part] for part in jacobian(0.5, 4.0)] == [[0.0, 1.0], [1.0, 2.0]]
     assert [[float(a) for a in part] for part in jacobian(-0.5, 4.0)] == [[0.0, 1.0], [0.0, 2.0]]
+
+
+@pytest.mark.parametrize("constant", [0.0, math.inf])
+def test_constants_of_which_python_makes_errors(constant):
+    """x / 0.0, x ** -inf and the like: rules meet literals that Python's own division refuses."""
+    for name, row in ROWS.items():
+        count = row.arity or 2
+        for place in range(count) if count > 1 else ():
+
+            def f(xs, row=row, place=place):
+                return record(row, *xs[:place], constant, *xs[place:])
+
+            points = [[x] * (count - 1) for x in (0.0, -0.0, 0.5, -2.0, math.inf, math.nan)]
+            call = replay.compile(f, points[2], in_axes=0, optimize=False).bind(points)
+            call()
+            for point, z, gradient in zip(points, call.out.tolist(), call.grads[0].tolist(), strict=True):
+                expected, partials = evaluate(row, [*point[:place], constant, *point[place:]])
+                assert same(z, expected), (name, point)
+                wanted = [*partials[:place], *partials[place + 1 :]]
+                assert all(a == b or same(a, b) for a, b in zip(gradient, wanted, strict=True)), (name, point)
+
+
+def test_a_region_divides_by_zero():
+    xs = [ag.Value(0.5 + k) for k in range(64)]
+    root = ag.sum([ag.sin(x / 0.0) * ag.cos(x) for x in xs])
+    call = replay.compile(root, inputs=xs).bind(*(x.data for x in xs))
+    call()
+    assert math.isnan(call.out)

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from strategies import programs, value_of
 
 import autograd_core as ag
-from autograd_core import OperandError, RangeError, StructureError, Value, replay
+from autograd_core import OperandError, PerformanceWarning, RangeError, StructureError, Value, replay
 from autograd_core.errors import MissingExtraError
 from autograd_core.graph import topological_order
 from autograd_core.replay import compiled as compiled_module
@@ -450,6 +450,15 @@ with warnings.catch_warnings(record=True) as caught:
     assert second.startswith("('PerformanceWarning', '<string>', ")
     assert NO_COMPILER[broken] in second
     assert second.count("PerformanceWarning") == 1
+
+
+def test_numpy_is_said_to_be_slow_once(monkeypatch):
+    monkeypatch.setitem(sys.modules, "autograd_core.replay.interpreter", None)
+    monkeypatch.setattr("autograd_core.replay.numpy_interpreter.said", [])
+    f = replay.compile(lambda x: x * x, 1.0)
+    with pytest.warns(PerformanceWarning, match=r"run on NumPy, several times slower: .*; pip install") as caught:
+        assert (f(3.0), f(4.0)) == (9.0, 16.0)
+    assert [w.filename for w in caught] == [__file__]
 
 
 def test_without_numpy(monkeypatch):
