@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from .evaluation import number
+from .evaluation import number, plus, times
 from .formulas import atom, latex_name, latex_operation, names_of, operation, shown
 from .graph import node_of, topological_order
 from .sweep import reverse
@@ -146,8 +146,8 @@ def _backward_step(index: int, node: Value, g: Any, adjoints: dict[Value, Any], 
             products.append(None)
             after.append(sums[p])
             continue
-        product = d * g if d and g else 0 * sums[p]  # zero-path rule, as in the sweep
-        sums[p] += product
+        product = times(d, g) if d and g else 0 * sums[p]  # zero-path rule, as in the sweep
+        sums[p] = plus(sums[p], product)
         products.append(product)
         after.append(sums[p])
         lines.append(

@@ -61,6 +61,7 @@ class Card(NamedTuple):
     node: int  # its index in topological order; that of its last one for a folded scope
     scope: tuple[str, ...]  # the paths of the scopes around, outermost first
     label: str
+    name: str  # what text calls it: the label, if need be with a number after it, or v1, v2, ...
     op: str
     value: str
     grad: str  # "" before backward
@@ -112,6 +113,7 @@ def node_card(
         node=i,
         scope=scope,
         label=text.clean(graph.labels[i]),
+        name=graph.names[i],
         op=_sign(node),
         value=text.number(graph.data[i]),
         grad=text.number(graph.grads[i]) if has_grads else "",
@@ -136,6 +138,7 @@ def blank_card(
         node=number,
         scope=scope,
         label=label,
+        name=label,
         op="",
         value="",
         grad="",
@@ -167,8 +170,8 @@ def _sign(node: Value) -> str:
 
 
 def name_of(graph: Graph, i: int) -> str:
-    """The label, or the operation where there is none."""
-    return text.shorten(text.clean(graph.labels[i]), text.LONGEST_LABEL) or _sign(graph.order[i]) or "leaf"
+    """What text calls a value, in one line."""
+    return text.shorten(graph.names[i], text.LONGEST_LABEL)
 
 
 def rows_of(graph: Graph) -> set[int]:
@@ -259,7 +262,7 @@ def lined_up(
 
 def _title(graph: Graph, i: int, *, has_grads: bool) -> str:
     node = graph.order[i]
-    lines = [f"{text.clean(graph.labels[i]) or 'no label'}: {node.op or 'leaf'}"]
+    lines = [f"{graph.names[i]}: {node.op or 'leaf'}"]
     lines.append(f"value {text.in_full(graph.data[i])}")
     lines.append(
         f"gradient {text.in_full(graph.grads[i])}" if has_grads else "gradient not computed: call backward() first"

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from ..formulas import named
 from ..graph import order_of, topological_order
 from ..value import Constant, check_fresh
 from . import text
@@ -37,6 +38,7 @@ class Graph:
         "holders",
         "index",
         "labels",
+        "names",
         "operands",
         "order",
         "stale",
@@ -49,6 +51,8 @@ class Graph:
         known = None if gradients is None else [gradients.get(node, 0.0) for node in self.order]
         self.grads: list[Any] = known or [node.grad for node in self.order]
         self.labels: list[str] = [node.label for node in self.order]
+        names = named(self.order, self.labels)
+        self.names: list[str] = [text.clean(names[node]).strip() or "?" for node in self.order]
         self.index: dict[Value, int] = {node: i for i, node in enumerate(self.order)}
         self.operands: list[list[int]] = []
         self.users: list[list[int]] = [[] for _ in self.order]

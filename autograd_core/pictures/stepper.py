@@ -219,7 +219,7 @@ class Stepper:
         """With the names that the steps use, and the gradients at the end of them."""
         view = view_of(self.root, fold=fold, unfold=unfold, gradients=self.sums(len(self) - 1))
         graph = view.graph
-        graph.labels = [self.names[node] for node in graph.order]
+        graph.names = [self.names[node] for node in graph.order]
         picture = drawn(view, look, **drawing)
         self._svg = TOOLTIP.sub("", picture.svg)
         self._cards = picture._frame.scene.card_of
