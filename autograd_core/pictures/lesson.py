@@ -28,11 +28,10 @@ MOST_STEPS = 1200  # written out where no script runs
 MOST_ROWS = 12  # operands of one of them
 
 
-def fragment(stepper: Stepper, svg: str, cards: dict[int, int]) -> str:
-    """The stepper as a piece of HTML; `cards` tells which card shows a node."""
-    return live.fragment(
-        svg, kind="stepper", alt=alt(stepper), data=data(stepper, cards), fallback="".join(_fallback(stepper))
-    )
+def fragment(stepper: Stepper, svg: str, still: str, cards: dict[int, int]) -> str:
+    """The stepper as a piece of HTML; `still` is shown without a script, `cards` tells which card shows a node."""
+    told = data(stepper, cards) | ({} if still == svg else {"picture": svg})
+    return live.fragment(still, kind="stepper", alt=alt(stepper), data=told, fallback="".join(_fallback(stepper)))
 
 
 def alt(stepper: Stepper) -> str:

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from ..steps import Step
     from .folding import Fold
 
+LARGE = 160_000  # characters of a picture above which a page has it compressed, and a folded one as its image
 TOOLTIP = re.compile("<title>[^<]*</title>")  # a card's tells its gradient, which is to appear at its step
 
 
@@ -213,7 +214,7 @@ class Stepper:
         terminal.run(self)
 
     def _repr_html_(self) -> str:
-        return lesson.fragment(self, self._svg, self._cards)
+        return lesson.fragment(self, self._svg, self._still, self._cards)
 
     def _draw(self, look: Look, fold: Fold, unfold: str | Iterable[str], **drawing: str) -> None:
         """With the names that the steps use, and the gradients at the end of them."""
@@ -221,8 +222,12 @@ class Stepper:
         graph = view.graph
         graph.names = [self.names[node] for node in graph.order]
         picture = drawn(view, look, **drawing)
-        self._svg = TOOLTIP.sub("", picture.svg)
+        self._svg = self._still = TOOLTIP.sub("", picture.svg)
         self._cards = picture._frame.scene.card_of
+        if len(self._svg) > LARGE:  # where no script runs, nobody zooms into it either: there it is folded
+            folded = view_of(self.root, gradients=dict(zip(graph.order, graph.grads, strict=True)))
+            folded.graph.names = graph.names
+            self._still = TOOLTIP.sub("", drawn(folded, look, **drawing).svg)
 
     def save(self, path: str | os.PathLike[str]) -> Path:
         """Write a page with picture, buttons and formulas, which needs nothing else.
