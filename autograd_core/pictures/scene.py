@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from ..evaluation import is_finite
 from ..value import Constant
 from . import text
 
@@ -21,7 +22,6 @@ CARD_WIDTH, CARD_HEIGHT = 126.0, 58.0
 FOLD_WIDTH, FOLD_HEIGHT, PILE = 208.0, 76.0, 6.0  # a folded scope, and the pile below it
 ROW_HEIGHT = 22.0  # a leaf that is one of many operands: label, value and gradient in one row
 ROW_WIDTH = 232.0
-MANY = 8  # more operands than this, and leaves are drawn as rows
 CROWD_LR, CROWD_TB = 160, 16  # more operands than this, and ports bear no text
 CHIP_FONT, CHIP_HEIGHT = 9.0, 14.0
 BAR_STEPS = 6  # segments of a gradient's bar; each is a factor of ten
@@ -160,11 +160,6 @@ def nonzero(g: Any) -> bool:
     return bool(g != 0)
 
 
-def finite(x: Any) -> bool:
-    """Whether a number is one; a Fraction beyond floats is."""
-    return not isinstance(x, float) or math.isfinite(x)
-
-
 def _sign(node: Value) -> str:
     return SIGNS.get(node._op, text.clean(node._op))
 
@@ -174,21 +169,12 @@ def name_of(graph: Graph, i: int) -> str:
     return text.shorten(graph.names[i], text.LONGEST_LABEL)
 
 
-def rows_of(graph: Graph) -> set[int]:
-    """Leaves that are one of many operands."""
-    rows: set[int] = set()
-    for i, node in enumerate(graph.order):
-        if len(node.parents) > MANY:
-            rows.update(u for u in graph.operands[i] if graph.is_leaf(u))
-    return rows
-
-
 def bar(g: Any, largest: Any) -> int:
     """Filled segments: all for the largest gradient of the picture, one fewer per factor of ten."""
     if not abs(g) > 0:  # NaN as well
         return 0
     sign = 1 if g > 0 else -1
-    if not finite(g):
+    if not is_finite(g):
         return sign * BAR_STEPS
     decades = _log10(largest) - _log10(abs(g))
     return sign * max(1, BAR_STEPS - int(decades + 1e-9))

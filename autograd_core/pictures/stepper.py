@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import MissingExtraError, OperandError
 from ..formulas import names_of
-from ..steps import backward_steps, forward_steps
+from ..steps import both
 from ..value import Value
 from . import lesson, live, terminal, text
 from .files import path_for, replace
@@ -102,11 +102,11 @@ class Stepper:
         if not isinstance(root, Value):
             msg = f"Stepper: expected a Value, got {root!r:.60} ({type(root).__name__})"
             raise OperandError(msg)
-        forward, backward = forward_steps(root), backward_steps(root)
+        forward, backward = both(root)
         self.root = root
         self._index = 0
         self.n_forward = len(forward)
-        self.steps: list[Step] = [step._replace(index=k) for k, step in enumerate([*forward, *backward])]
+        self.steps: list[Step] = [*forward, *backward]
         self.names: dict[Value, str] = {
             node: text.shorten(text.clean(name), terminal.LONGEST_NAME).strip() or "?"
             for node, name in names_of(root).items()

@@ -7,6 +7,7 @@ so that a script can find them.
 
 from __future__ import annotations
 
+from itertools import pairwise
 from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -181,10 +182,11 @@ def _curve(route: list[Point], *, flip: bool) -> str:
 def _without_straight_ones(points: list[Point]) -> list[Point]:
     """Without the points within straight lines along the flow, or nearly so."""
     kept = points[:2]
-    for (x, y), (x1, y1) in zip(points[1:], points[2:]):
+    for (x, y), (x1, y1) in pairwise(points[1:]):
         x0, y0 = kept[-2]
-        forth = (x - x0) * (x1 - x) > 0 and max(abs(y - y0) - GENTLE * abs(x - x0), abs(y1 - y) - GENTLE * abs(x1 - x)) <= SAME
-        if forth and abs((y1 - y0) * (x - x0) - (y - y0) * (x1 - x0)) <= SAME * abs(x1 - x0):
+        gentle = abs(y - y0) <= max(SAME, GENTLE * abs(x - x0)) and abs(y1 - y) <= max(SAME, GENTLE * abs(x1 - x))
+        aside = abs((y1 - y0) * (x - x0) - (y - y0) * (x1 - x0))
+        if (x - x0) * (x1 - x) > 0 and gentle and aside <= SAME * abs(x1 - x0):
             kept.pop()
         kept.append((x1, y1))
     return kept
