@@ -53,9 +53,35 @@ def is_fraction(x: Any) -> bool:
 
 def decimal(x: Any) -> Any:
     """A Fraction as a Decimal, for printing: it may be beyond float."""
-    from decimal import Decimal  # with fractions, 10 ms
+    from decimal import MAX_EMAX, MIN_EMIN, Context, Decimal  # with fractions, 10 ms
 
-    return Decimal(x.numerator) / Decimal(x.denominator)
+    context = Context(prec=28, Emax=MAX_EMAX, Emin=MIN_EMIN)
+    return context.divide(Decimal(int(x.numerator)), Decimal(int(x.denominator)))
+
+
+def written(x: Any, longest: int = 1_000) -> str:
+    """A number as text; a Fraction that takes more characters is rounded. Python itself refuses above 4 300 digits."""
+    if is_fraction(x):
+        bits = int(x.numerator).bit_length() + int(x.denominator).bit_length()
+        exactly = str(x) if bits <= 4 * longest else ""
+        return exactly if 0 < len(exactly) <= longest else f"{decimal(x):.16g}"
+    return str(x)
+
+
+def times(x: Any, y: Any) -> Any:
+    """The product; of a float and a Fraction beyond floats it is infinite, as in the forward pass."""
+    try:
+        return x * y
+    except OverflowError:
+        return rounded(x) * rounded(y)
+
+
+def plus(x: Any, y: Any) -> Any:
+    """The sum, likewise."""
+    try:
+        return x + y
+    except OverflowError:
+        return rounded(x) + rounded(y)
 
 
 def shown(x: Any) -> str:
@@ -93,10 +119,11 @@ def _evaluate_exactly(row: Primitive, xs: Sequence[Any]) -> tuple[Any, tuple[Any
         z = row.value(EXACT, *ys)
         return EXACT.kept(z), tuple(map(EXACT.kept, row.partials(EXACT, *ys, z)))
     except ArithmeticError:  # 1/0, or a Fraction beyond float where a float is needed
-        return evaluate(row, [_rounded(x) for x in ys])
+        return evaluate(row, [rounded(x) for x in ys])
 
 
-def _rounded(x: Any) -> float:
+def rounded(x: Any) -> float:
+    """The nearest float; infinite beyond all floats."""
     try:
         return float(x)
     except OverflowError:

@@ -6,7 +6,7 @@ import re
 from collections import Counter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from .evaluation import decimal
+from .evaluation import decimal, written
 from .graph import order_of, topological_order
 from .value import Constant, Value
 
@@ -31,8 +31,11 @@ def shown(x: Any, digits: int = 4) -> str:
         ('0.7071', '-3', '1e-09', 'nan')
     """
     if x.__class__ is not float:
-        text = str(x)
-        return text if len(text) <= 2 * digits + 3 else f"{decimal(x):.{digits}g}"
+        exactly = written(x, longest=2 * digits + 3)
+        if len(exactly) <= 2 * digits + 3:
+            return exactly
+        mantissa, e, exponent = f"{decimal(x):.{digits}g}".partition("e")
+        return (mantissa.rstrip("0").rstrip(".") if "." in mantissa else mantissa) + e + exponent
     return f"{x:.{digits}g}"
 
 

@@ -7,7 +7,7 @@ import warnings
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from .errors import AnomalyError
-from .evaluation import is_finite
+from .evaluation import is_finite, written
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -54,7 +54,7 @@ def warn_user(message: str, category: type[Warning]) -> None:
 
 def named(node: Value) -> str:
     """A node in a message: its label, else its operation, and its data."""
-    return f"{node.label or node.op or 'a leaf'} = {node.data}"
+    return f"{node.label or node.op or 'a leaf'} = {written(node.data)}"
 
 
 def report_anomaly(node: Value, operands: Sequence[Any]) -> NoReturn:

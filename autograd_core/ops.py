@@ -315,13 +315,13 @@ row(
     "clip",
     lambda m, x, low, high: m.where(m.where(x < low, low, x) > high, high, m.where(x < low, low, x)),
     lambda m, x, low, high, z: (
-        m.where(x < low, 0, m.where(x > high, 0, 1)),
-        m.where(x < low, m.where(low > high, 0, 1), 0),
+        m.where(x < low, 0, m.where(x > high, 0, m.where(low >= high, 0, 1))),
+        m.where(x < low, m.where(low > high, 0, 1), m.where(low >= high, m.where(x > low, 0, m.where(low > high, 0, 1)), 0)),
         m.where(m.where(x < low, low, x) > high, 1, 0),
     ),
     arity=3,
     kinks=lambda m, x, low, high: (x - low, x - high, m.where(x < low, low - high, 1)),
-    kink="the gradient passes at both bounds; below two equal bounds it goes to low",
+    kink="the gradient passes at both bounds; of two equal bounds it goes to low, below and at them",
     summary="x held between low and high.",
 )
 row(

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
 
-from .evaluation import number
+from .evaluation import number, plus, times
 from .formulas import atom, latex_name, latex_operation, names_of, operation, shown
 from .graph import node_of, topological_order
 from .sweep import reverse
 from .value import Constant, Value, check_fresh
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
 
-class Step(NamedTuple):
+@dataclass(frozen=True, slots=True, eq=False)
+class Step:
     """What happens at one node.
 
     Attributes:
@@ -37,7 +39,7 @@ class Step(NamedTuple):
         ((0.0, 3.0), (3.0, 3.0), (3.0, 6.0))
     """
 
-    index: int  # type: ignore[assignment]  # hides tuple.index, which nobody needs here
+    index: int
     phase: str
     node: Value
     adjoint: Any
@@ -45,8 +47,39 @@ class Step(NamedTuple):
     products: tuple[Any, ...]
     before: tuple[Any, ...]
     after: tuple[Any, ...]
-    formula: str
-    latex: str
+    _data: tuple[Any, ...] = field(repr=False)  # of the operands and of the node, as they were
+    _names: dict[Value, str] = field(repr=False)
+
+    @property
+    def formula(self) -> str:
+        """The step in text, with names and with numbers; put together when it is asked for."""
+        return self._forward() if self.phase == "forward" else "\n".join(self._lines(_text_line))
+
+    @property
+    def latex(self) -> str:
+        """The step in LaTeX."""
+        return self._forward_latex() if self.phase == "forward" else _aligned(self._lines(_latex_line))
+
+    def _forward(self) -> str:
+        names, row = self._names, self.node._row
+        assert row is not None
+        *numbers, result = map(shown, self._data)
+        written = operation(row, [names[p] for p in self.node.parents])
+        return " = ".join(dict.fromkeys((names[self.node], written, operation(row, numbers), result)))
+
+    def _forward_latex(self) -> str:
+        names, row = self._names, self.node._row
+        assert row is not None
+        *numbers, result = (latex_name(shown(x)) for x in self._data)
+        written = latex_operation(row, [latex_name(names[p]) for p in self.node.parents])
+        return " = ".join((latex_name(names[self.node]), written, latex_operation(row, numbers), result))
+
+    def _lines(self, line: Callable[[str, str, Any, Any, Any], str]) -> list[str]:
+        """One line for each operand that is no constant."""
+        names, sent = self._names, zip(self.node.parents, self.local_grads, self.products, strict=True)
+        return [
+            line(names[p], names[self.node], d, self.adjoint, product) for p, d, product in sent if product is not None
+        ]
 
 
 def forward_steps(root: Value) -> list[Step]:
@@ -67,28 +100,26 @@ def forward_steps(root: Value) -> list[Step]:
         >>> print(ag.forward_steps(a * b + 10)[0].formula)
         v1 = a * b = 2 * (-3) = -6
     """
-    names = names_of(node_of(root, "forward_steps"))
+    return _forward_steps(names_of(node_of(root, "forward_steps")), topological_order(root))
+
+
+def _forward_steps(names: dict[Value, str], order: Sequence[Value]) -> list[Step]:
     steps: list[Step] = []
-    for node in topological_order(root):
-        row, parents = node._row, node.parents
-        if row is None:
+    for node in order:
+        if node._row is None:
             continue
         check_fresh(node)
-        written = operation(row, [names[p] for p in parents])
-        numbers = operation(row, [shown(p.data) for p in parents])
-        result = shown(node.data)
-        local = tuple(None if isinstance(p, Constant) else d for p, d in zip(parents, node.local_grads, strict=True))
-        latex = " = ".join(
-            (
-                latex_name(names[node]),
-                latex_operation(row, [latex_name(names[p]) for p in parents]),
-                latex_operation(row, [latex_name(shown(p.data)) for p in parents]),
-                latex_name(result),
-            )
-        )
-        formula = " = ".join(dict.fromkeys((names[node], written, numbers, result)))
-        steps.append(Step(len(steps), "forward", node, None, local, (), (), (), formula, latex))
+        parents = node.parents
+        data = (*(p.data for p in parents), node.data)
+        steps.append(Step(len(steps), "forward", node, None, _local(node), (), (), (), data, names))
     return steps
+
+
+def _local(node: Value) -> tuple[Any, ...]:
+    """The local derivatives, None for a constant."""
+    parents = node.parents
+    pairs = zip(parents, node._edges[len(parents) :], strict=True)
+    return tuple(None if p.__class__ is Constant else d for p, d in pairs)
 
 
 def backward_steps(root: Value, seed: float = 1.0) -> list[Step]:
@@ -118,6 +149,18 @@ def backward_steps(root: Value, seed: float = 1.0) -> list[Step]:
     order = topological_order(root)
     for node in order:
         check_fresh(node)
+    return _backward_steps(names, order, seed, 0)
+
+
+def both(root: Value) -> tuple[list[Step], list[Step]]:
+    """The forward and the backward pass, numbered through."""
+    names, order = names_of(root), topological_order(root)
+    forward = _forward_steps(names, order)  # in which every operation is found to be fresh
+    return forward, _backward_steps(names, order, 1.0, len(forward))
+
+
+def _backward_steps(names: dict[Value, str], order: list[Value], seed: Any, first: int) -> list[Step]:
+    root = order[-1]
     zero = 0.0 if root.data.__class__ is float else type(root.data)(0)
     adjoints: dict[Value, Any] = dict.fromkeys(order, zero)
     adjoints[root] = zero + seed if zero.__class__ is float else type(root.data)(seed)
@@ -125,7 +168,7 @@ def backward_steps(root: Value, seed: float = 1.0) -> list[Step]:
 
     def watch(node: Value, g: Any) -> None:
         if node._row is not None:
-            steps.append(_backward_step(len(steps), node, g, adjoints, names))
+            steps.append(_backward_step(first + len(steps), node, g, adjoints, names))
 
     reverse(order, adjoints, watch=watch)
     return steps
@@ -133,41 +176,29 @@ def backward_steps(root: Value, seed: float = 1.0) -> list[Step]:
 
 def _backward_step(index: int, node: Value, g: Any, adjoints: dict[Value, Any], names: dict[Value, str]) -> Step:
     """What is about to be sent; the running sums of an operand used twice include its first use."""
-    parents, local = node.parents, node.local_grads
+    parents, local = node.parents, _local(node)
     sums = {p: adjoints[p] for p in parents}
     before: list[Any] = []
     after: list[Any] = []
     products: list[Any] = []
-    lines: list[str] = []
-    latex: list[str] = []
     for p, d in zip(parents, local, strict=True):
         before.append(sums[p])
-        if isinstance(p, Constant):
+        if d is None:
             products.append(None)
             after.append(sums[p])
             continue
-        product = d * g if d and g else 0 * sums[p]  # zero-path rule, as in the sweep
-        sums[p] += product
+        product = times(d, g) if d and g else 0 * sums[p]  # zero-path rule, as in the sweep
+        sums[p] = plus(sums[p], product)
         products.append(product)
         after.append(sums[p])
-        lines.append(
-            f"grad {names[p]} += d {atom(names[node])}/d {atom(names[p])} * grad {names[node]}"
-            f" = {shown(d)} * {shown(g)} = {shown(product)}"
-        )
-        latex.append(_latex_line(names[p], names[node], d, g, product))
-    shown_local = tuple(None if isinstance(p, Constant) else d for p, d in zip(parents, local, strict=True))
     return Step(
-        index,
-        "backward",
-        node,
-        g,
-        shown_local,
-        tuple(products),
-        tuple(before),
-        tuple(after),
-        "\n".join(lines),
-        _aligned(latex),
+        index, "backward", node, g, local, tuple(products), tuple(before), tuple(after), (), names
     )
+
+
+def _text_line(operand: str, node: str, d: Any, g: Any, product: Any) -> str:
+    chain = f"d {atom(node)}/d {atom(operand)} * grad {node}"
+    return f"grad {operand} += {chain} = {shown(d)} * {shown(g)} = {shown(product)}"
 
 
 def _latex_line(operand: str, node: str, d: Any, g: Any, product: Any) -> str:

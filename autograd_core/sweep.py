@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from .evaluation import plus, times
 from .graph import MANY
 
 if TYPE_CHECKING:
@@ -54,18 +55,37 @@ def reverse(
         else:  # the loop below for one and two operands, without a tuple: two thirds of its time
             p = node._p
             if p is not None:
-                d = node._d
+                try:
+                    d = node._d
+                    if d:
+                        adjoints[p] += d * g
+                    if q is not None:
+                        d = node._e
+                        if d:
+                            adjoints[q] += d * g
+                except OverflowError:
+                    _send_the_rest(node._edges, g, adjoints)
+            continue
+        try:
+            for p, d in zip(edges, edges[len(edges) // 2 :]):
                 if d:
                     adjoints[p] += d * g
-                if q is not None:
-                    d = node._e
-                    if d:
-                        adjoints[q] += d * g
-            continue
-        for p, d in zip(edges, edges[len(edges) // 2 :]):
-            if d:
-                adjoints[p] += d * g
+        except OverflowError:
+            _send_the_rest(edges, g, adjoints)
     return adjoints
+
+
+def _send_the_rest(edges: tuple[Any, ...], g: Any, adjoints: dict[Value, Any]) -> None:
+    """Send from the first operand on for which a Fraction beyond floats met a float; those before it have theirs."""
+    is_sent = True
+    for p, d in zip(edges, edges[len(edges) // 2 :]):
+        if d and is_sent:
+            try:
+                adjoints[p] + d * g
+            except OverflowError:
+                is_sent = False
+        if d and not is_sent:
+            adjoints[p] = plus(adjoints[p], times(d, g))
 
 
 def forward(
@@ -91,9 +111,12 @@ def forward(
                 if d:
                     u = tangents[parent]
                     if u:
-                        if t is None:
-                            t = d * u
-                        else:
-                            t += d * u
+                        try:
+                            if t is None:
+                                t = d * u
+                            else:
+                                t += d * u
+                        except OverflowError:  # a Fraction beyond floats, and a float
+                            t = times(d, u) if t is None else plus(t, times(d, u))
             tangents[node] = 0.0 if t is None else t
     return tangents

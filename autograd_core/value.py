@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from . import fusion, ops
 from .contexts import current, entered, special
 from .errors import GraphCutError, GraphCutWarning, OperandError, StaleGraphError
-from .evaluation import decimal, evaluate, is_finite, is_fraction, number, shown
+from .evaluation import decimal, evaluate, is_finite, is_fraction, number, plus, shown, written
 from .graph import MANY, sweep_order, topological_order
 from .notes import NO_NOTE, GradientWatch, Note, report_anomaly, user_line
 from .number_systems.base import SYSTEMS
@@ -205,7 +205,7 @@ class Value:
         else:
             reverse(order, adjoints)
         for node, g in adjoints.items():
-            node.grad = node.grad + g if node.grad else g
+            node.grad = plus(node.grad, g) if node.grad else g
 
     def zero_grad(self) -> None:
         """Set `.grad` of this node and of every node below it to 0.0.
@@ -232,8 +232,8 @@ class Value:
 
     def __repr__(self) -> str:
         label = f", label={self.label!r}" if self.label else ""
-        data = "a Value" if isinstance(self.data, Value) else self.data  # it may be this one
-        return f"Value(data={data}, grad={self.grad}{label})"
+        data = "a Value" if isinstance(self.data, Value) else written(self.data)  # it may be this one
+        return f"Value(data={data}, grad={written(self.grad)}{label})"
 
     def __format__(self, spec: str) -> str:
         if not spec:

@@ -34,6 +34,21 @@ def test_shown(x, text):
     assert shown(x) == text
 
 
+def test_fractions_of_any_length_are_shown():
+    """Python writes no int of more than 4300 digits."""
+    for power, text in (5000, "1e+5000"), (20_000, "1e+20000"):
+        x = ag.Value(Fraction(10**power), label="x")
+        assert shown(x.data) == text
+        assert shown(1 / x.data) == text.replace("+", "-")
+        assert repr(x).startswith("Value(data=1.")
+        y = x * 3
+        y.backward()
+        assert ag.forward_steps(y)[0].formula == f"v1 = x * 3 = {text} * 3 = 3{text[1:]}"
+        assert text.replace("+", "") in str(ag.explain(x * x, x))
+        assert "v1" in str(ag.Stepper(y))
+    assert repr(ag.Value(Fraction(1, 3))) == "Value(data=1/3, grad=0.0)"
+
+
 def test_names_are_unique_and_never_hide_a_label():
     v1, w = ag.Value(1.0, label="v1"), ag.Value(2.0, label="w")
     again = ag.Value(3.0, label="w")

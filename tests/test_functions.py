@@ -93,6 +93,9 @@ def test_clip():
     low, high = Value(0.0), Value(1.0)
     assert ag.grad_of(ag.clip(-3, low, high), [low, high]) == [1.0, 0.0]
     assert ag.grad_of(ag.clip(3, low, high), [low, high]) == [0.0, 1.0]
+    for x in (-1.0, 0.0, 1.0):  # between two equal bounds it is constant
+        assert ag.grad(lambda x: ag.clip(x, 0, 0))(x) == 0.0
+        assert ag.grad(lambda c, x=x: ag.clip(x, c, c))(0.0) == 1.0
     with pytest.raises(ag.OperandError, match="clip: expected"):
         ag.clip("a", 0, 1)
 

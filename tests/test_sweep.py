@@ -541,3 +541,53 @@ def test_sums_are_rounded_from_left_to_right_on_every_python_version():
 def test_negative_zero_survives_a_sum():
     assert math.copysign(1.0, ag.sum([Value(-0.0), Value(-0.0)]).data) == -1.0
     assert math.copysign(1.0, ag.dot([Value(-0.0)], [Value(1.0)]).data) == -1.0
+
+
+HUGE = Fraction(10**400)  # beyond floats
+
+
+def overflowing():
+    """(program, its input): a Fraction beyond floats meets a float on the way back."""
+    yield (lambda x: x * HUGE * 0.5), Fraction(3)
+    yield (lambda x: ag.sum([x, x * HUGE, x]) * 0.5), Fraction(3)
+    yield (lambda x: (x * HUGE + x * HUGE) * 0.5), Fraction(3)
+    yield (lambda x: ag.dot([x, HUGE], [HUGE, x]) * 0.5), Fraction(3)
+    yield (lambda x: ag.exp(x) + x), HUGE
+    yield (lambda x: x * 0.5 + x * HUGE * 2.0), Fraction(3)
+
+
+@pytest.mark.parametrize(("f", "at"), list(overflowing()))
+def test_a_fraction_beyond_floats_times_a_float_is_infinite(f, at):
+    x = Value(at)
+    y = f(x)
+    y.backward()
+    assert x.grad == math.inf
+    assert ag.grad(f)(at) == math.inf
+    assert ag.jvp(f, (at,), (Fraction(1),))[1] == math.inf
+    assert ag.backward_steps(y)[-1].after[0] == math.inf
+    assert "inf" in str(ag.explain(y, x))
+    assert "inf" in ag.draw(y).svg
+    assert any(r"\infty" in step.latex for step in ag.Stepper(y).steps[1:])
+
+
+def test_what_was_sent_before_an_overflow_is_sent_once():
+    for operands in range(2, 5):
+        a, rest = Value(Fraction(2)), [Value(Fraction(5)) for _ in range(operands - 1)]
+        y = ag.dot([a, *rest], [Fraction(3), *[HUGE] * (operands - 1)]) * 0.5
+        y.backward()
+        assert a.grad == 1.5
+        assert [x.grad for x in rest] == [math.inf] * (operands - 1)
+    a, b = Value(Fraction(2)), Value(Fraction(5))
+    y = a * b * 0.5 + a * HUGE * 2.0
+    y.backward()
+    assert (a.grad, b.grad) == (math.inf, 1.0)
+
+
+def test_gradients_beyond_floats_and_floats_add_up_to_infinity():
+    x = Value(Fraction(3))
+    (x * HUGE).backward()
+    (x * 0.5).backward()
+    assert x.grad == math.inf
+    y = Value(0.5) * 2
+    y.backward(HUGE)
+    assert y.parents[0].grad == math.inf

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
+from functools import reduce
 from typing import TYPE_CHECKING, Any
 
+from ..evaluation import is_finite, plus
 from ..formulas import mathml, names_of
 from ..graph import count_paths, node_of, topological_order
 from ..pictures import draw
@@ -212,7 +214,7 @@ def explain(root: Value, leaf: Value, k: int = 5) -> Explanation:
     paths = tuple(top_paths(root, leaf, k))
     n_paths = count_paths(root, leaf)
     terms = flow.terms(leaf) if leaf is not root else []
-    total = sum(abs(term) for *_, term in terms)
+    total = reduce(plus, (abs(term) for *_, term in terms), 0)
     uses = tuple(
         Use(node, operand, d, flow.adjoints[node], term, _share(term, total), node.scope)
         for node, operand, d, term in terms
@@ -225,4 +227,4 @@ def _share(term: Any, total: Any) -> float:
     if not total:
         return 0.0
     share = ratio(abs(term), total)
-    return share if math.isfinite(total) else math.nan
+    return share if is_finite(total) else math.nan

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
-from ..evaluation import is_fraction
+from ..evaluation import is_fraction, plus, times
 from ..graph import sweep_order, topological_order
 from ..sweep import reverse
 from ..value import Constant, check_fresh
@@ -65,7 +65,7 @@ class Flow:
             for place in range(half):
                 if edges[place] is operand:
                     d, g = edges[half + place], self.adjoints[node]
-                    found.append((node, place, d, d * g if d and g else 0 * self.adjoints[self.root]))
+                    found.append((node, place, d, times(d, g) if d and g else 0 * self.adjoints[self.root]))
         return found
 
     def cancelling(self) -> dict[Value, float]:
@@ -77,7 +77,7 @@ class Flow:
             g = self.adjoints[node]
             for p, d in zip(edges, edges[len(edges) // 2 :]):
                 if d and g and p in between:
-                    sums[p] = sums.get(p, 0) + abs(d * g)
+                    sums[p] = plus(sums.get(p, 0), abs(times(d, g)))
         ratios = {p: ratio(total, abs(self.adjoints[p])) for p, total in sums.items() if total}
         return {p: r for p, r in ratios.items() if r > 1 + 1e-9}
 

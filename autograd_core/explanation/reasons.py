@@ -174,6 +174,8 @@ def _end(node: Value, operand: int, words: Words) -> tuple[str, str]:
         return "branch not taken", f"the condition is {number(parents[0].data)}, so the {taken} branch is taken"
     if op == "clip":
         low, high = number(parents[1].data), number(parents[2].data)
+        if operand == 0 and not parents[1].data < parents[2].data:
+            return "clipped", f"there is nothing between the bounds {low} and {high}"
         if operand == 0:
             return "clipped", f"{parent} lies outside of [{low}, {high}]"
         return "bound not reached", f"{words.valued(parents[0])} does not meet the bound {parent}"

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from functools import reduce
 from typing import TYPE_CHECKING, Any
 
-from ..evaluation import is_finite
-from ..formulas import named, operation
+from ..evaluation import is_finite, plus, times
+from ..formulas import operation
 from ..value import Constant
 from . import text
 
@@ -28,9 +29,9 @@ def told(graph: Graph) -> dict[str, Any]:
     gradient and the products are null. The rest is what the gradient has beyond the products of this
     picture: a use elsewhere, another `backward()`, or the seed of the root; "" where there is none.
     """
-    order, index, labels, data, grads = graph.order, graph.index, graph.labels, graph.data, graph.grads
+    order, index, data, grads = graph.order, graph.index, graph.data, graph.grads
     has_grads = graph.has_grads
-    briefly = {node: text.shorten(text.clean(name), NAME) or "?" for node, name in named(order, labels).items()}
+    briefly = {node: text.shorten(name, NAME) for node, name in zip(order, graph.names, strict=True)}
     sums: list[list[Any]] = [[] for _ in order]
     nodes: list[list[Any] | None] = []
     for i, node in enumerate(order):
@@ -45,10 +46,10 @@ def told(graph: Graph) -> dict[str, Any]:
             if isinstance(p, Constant):
                 operands.append(full(data[j]))
                 continue
-            product = d * grads[i] if d and grads[i] else 0  # zero-path rule, as in the sweep
+            product = times(d, grads[i]) if d and grads[i] else 0  # zero-path rule, as in the sweep
             sums[j].append(product)
             operands.append([j, full(d), full(product) if has_grads else None])
-        label = text.shorten(text.clean(labels[i]), LABEL)
+        label = text.shorten(text.clean(graph.labels[i]), LABEL)
         nodes.append([briefly[node], label, _formula(node, briefly, data, index), full(data[i]), None, "", operands])
     if has_grads:
         for said, g, products in zip(nodes, grads, sums, strict=True):
@@ -77,7 +78,9 @@ def _formula(node: Value, names: dict[Value, str], data: Sequence[Any], index: d
 def _rest(g: Any, products: Sequence[Any]) -> str:
     if not all(map(is_finite, (g, *products))):
         return ""
-    rest = g - sum(products)
-    size = abs(g) + sum(map(abs, products))
+    rest = reduce(plus, (-x for x in products), g)
+    size = reduce(plus, map(abs, products), abs(g))
+    if not is_finite(size):  # finite products of floats and of Fractions beyond them
+        return ""
     small = ROUNDING * size if isinstance(rest, float) else 0
     return full(rest) if abs(rest) > small else ""

@@ -9,7 +9,7 @@ from . import text
 from .folding import groups_of
 from .folds import MOST_PORTS, Entering, edges_said, folded_card, folded_ports, junctions
 from .overlay import CHANGED
-from .scene import Card, Port, Scene, blank_card, finite, lined_up, name_of, node_card, ports_of, rows_of
+from .scene import Card, Port, Scene, blank_card, lined_up, name_of, node_card, ports_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -30,8 +30,7 @@ class Board:
         self.view = view
         self.graph: Graph = graph
         self.direction = direction
-        self.has_grads = graph.has_grads
-        self.largest = max((abs(g) for g in graph.grads if finite(g)), default=0.0) if self.has_grads else None
+        self.has_grads = graph.largest is not None
         self.groups = {group[-1]: (s, group) for s, group in groups_of(view).items()}
         self.card_of: dict[int, int] = {v: v for v in view.shown}
         for last, (_, group) in self.groups.items():
@@ -63,7 +62,6 @@ def scene_of(view: View, direction: str) -> Scene:
     """Everything that a picture shows; direction is "LR" or "TB"."""
     board = Board(view, direction)
     graph, tree = view.graph, view.tree
-    rows = rows_of(graph)
     entering: dict[int, list[Entering]] = {}
     for i in sorted(view.shown):
         if board.card_of[i] != i:
@@ -75,7 +73,7 @@ def scene_of(view: View, direction: str) -> Scene:
         else:
             scope = board.around(tree.home[i])
             ports = _node_ports(board, i, scope)
-            board.cards[i] = node_card(graph, i, scope, ports, direction, board.largest, is_row=i in rows)
+            board.cards[i] = node_card(graph, i, scope, ports, direction, graph.largest, is_row=i in graph.rows)
             if i == view.centre:
                 board.cards[i] = board.cards[i]._replace(is_centre=True)
     joined = junctions(board, entering)

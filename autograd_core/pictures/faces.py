@@ -9,7 +9,7 @@ from . import compact, text
 from .heading import tint
 from .highlight import ACCENTS
 from .scene import BAR_STEPS, CARD_HEIGHT, CARD_WIDTH, FOLD_HEIGHT, FOLD_WIDTH, PILE, ROW_WIDTH
-from .sheet import BADGE_FONT, BAR_GAP, BAR_WIDTH, dashing
+from .sheet import BADGE_FONT, BAR_GAP, BAR_WIDTH, CALLED_FONT, dashing
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from .scene import Card
 
 BADGE_CELLS = 9
+BETWEEN = 6.0  # pixels from the name to the operation
 
 
 class Accent(NamedTuple):
@@ -82,20 +83,37 @@ def _face(card: Card, w: float, h: float) -> list[str]:
     """Name and operation, value, gradient and its bar; in the middle of a card that is larger."""
     left, top = (w - CARD_WIDTH) / 2, (h - CARD_HEIGHT) / 2
     right = left + CARD_WIDTH
-    op = text.shorten(card.op, 9)
-    room = int((CARD_WIDTH - 16) / (text.EM * 12))
-    parts = []
-    if card.label:
-        parts.append(words("name", left + 8, top + 16, text.shorten(card.label, room - text.cells(op) - bool(op))))
-        if op:
-            parts.append(words("op", right - 8, top + 16, op))
-    elif card.op:
-        parts.append(words("name", left + 8, top + 16, text.shorten(card.op, room)))
-    else:
-        parts.append(words("caption", left + 8, top + 16, "no label"))
+    parts = _first_line(card, left + 8, right - 8, top + 16, (12, 12))
     parts += [words("caption", left + 8, top + 31, "value"), words("value", right - 8, top + 31, card.value)]
     parts.append(words("caption", left + 8, top + 45, "grad"))
     return parts + _gradient(card, left + 8, right - 8, top + 45)
+
+
+def _first_line(card: Card, left: float, right: float, y: float, fonts: tuple[float, float]) -> list[str]:
+    """The name, and at the right the operation: that one in strong print which tells more.
+
+    The operation has the room that the name leaves, and half of the line if need be.
+    """
+    font, op_font = fonts
+    op, room = card.op, right - left
+    if op:
+        free = room - text.extent(card.name, font if card.label else CALLED_FONT)
+        op = text.shorten(op, int((max(free, room / 2) - BETWEEN) / (text.EM * op_font)))
+        room -= text.extent(op, op_font) + BETWEEN
+    parts = [_name(card, left, y, int(room / (text.EM * font)))]
+    if op:
+        parts.append(words("op" if card.label else "op alone", right, y, op))
+    return parts
+
+
+def _name(card: Card, x: float, y: float, room: int) -> str:
+    """What text calls the value: its label, and muted what was added to that or stands in place of it."""
+    if not card.label:
+        return words("called", x, y, text.shorten(card.name, room))
+    again = card.name.removeprefix(card.label) if card.name.startswith(card.label) else ""
+    label = text.shorten(card.label, max(room - text.cells(again), 1))
+    added = f'<tspan class="called">{text.xml(again)}</tspan>' if again else ""
+    return words("name", x, y, label).replace("</text>", f"{added}</text>")
 
 
 def _gradient(card: Card, left: float, right: float, y: float) -> list[str]:
@@ -147,10 +165,9 @@ def _head(card: Card, w: float, height: float, font: float) -> list[str]:
 def _small_face(card: Card, w: float, h: float) -> list[str]:
     """Name, and in one line value and gradient."""
     left, top = (w - compact.WIDTH) / 2, (h - compact.HEIGHT) / 2
-    room = int((compact.WIDTH - 2 * compact.SIDE) / (text.EM * 13))
-    name = text.shorten(card.label or card.op, room)
-    parts = [words("name", left + compact.SIDE, top + 15, name)] if name else []
-    return parts + _numbers(card, left + compact.SIDE, left + compact.WIDTH - compact.SIDE, top + 29)
+    right = left + compact.WIDTH - compact.SIDE
+    parts = _first_line(card, left + compact.SIDE, right, top + 15, (13, 11))
+    return parts + _numbers(card, left + compact.SIDE, right, top + 29)
 
 
 def _numbers(card: Card, left: float, right: float, y: float) -> list[str]:
@@ -161,9 +178,7 @@ def _numbers(card: Card, left: float, right: float, y: float) -> list[str]:
 
 
 def _small_row(card: Card, w: float, h: float) -> list[str]:  # noqa: ARG001  as all faces
-    name = text.shorten(card.label, 5)
-    parts = [words("name", compact.SIDE, 13, name)] if name else []
-    return parts + _numbers(card, 54, compact.ROW_WIDTH - compact.SIDE, 13)
+    return [_name(card, compact.SIDE, 13, 5), *_numbers(card, 54, compact.ROW_WIDTH - compact.SIDE, 13)]
 
 
 def _small_folded(card: Card, w: float, h: float) -> list[str]:
@@ -219,8 +234,7 @@ def _stub(card: Card, box: Box, accent: Accent, *, flip: bool, **_: object) -> s
 
 def _row(card: Card, w: float, h: float) -> list[str]:  # noqa: ARG001  as all faces
     """A leaf in one row: name, value, gradient."""
-    parts = [words("name", 7, 15, text.shorten(card.label, 9))] if card.label else [words("caption", 7, 15, "no label")]
-    parts.append(words("value", 146, 15, card.value))
+    parts = [_name(card, 7, 15, 9), words("value", 146, 15, card.value)]
     if card.grad:
         parts.append(words("grad" + _tone(card.grad, card.bar), ROW_WIDTH - 8, 15, card.grad))
     else:

@@ -13,7 +13,7 @@ from .bands import summary
 from .scene import CHIP_HEIGHT, FOLD_HEIGHT, FOLD_WIDTH, PILE, Card, Port, bar, blank_card, name_of, nonzero
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from .composing import Board
     from .scoping import Graph
@@ -22,6 +22,7 @@ MOST_PORTS = 8  # of a folded card that bear a derivative each
 TIED = 3  # folded cards, and sources of all of them, from which on a junction takes their edges
 JUNCTION_STEP, JUNCTION_WIDTH = 9.0, 5.0
 LISTED = 12  # values that a title names
+LONGEST_CHIP = 14  # cells of the name of what a junction takes
 
 
 class Entering(NamedTuple):
@@ -46,7 +47,7 @@ def folded_card(board: Board, s: int, group: list[int], around: tuple[str, ...])
         lines += [f"gives {name}", f"value {text.in_full(values[0])}"]
         card = card._replace(value=text.number(values[0]), captions=(_said(graph, exits[0]), "grad"))
         if board.has_grads:
-            card = card._replace(grad=text.number(grads[0]), bar=bar(grads[0], board.largest))
+            card = card._replace(grad=text.number(grads[0]), bar=bar(grads[0], graph.largest))
             lines.append(f"gradient {text.in_full(grads[0])}")
     else:
         said = f"{len(exits)} values"
@@ -75,7 +76,7 @@ def _said(graph: Graph, v: int) -> str:
 
 def _contents(graph: Graph, group: list[int], *, named: bool) -> str:
     """What is in a group; a made-up scope bears the operations in its name."""
-    kinds = Counter("" if graph.is_leaf(v) else text.clean(graph.order[v].op) for v in group)
+    kinds = Counter(graph.kinds[v] for v in group)
     leaves = kinds.pop("", 0)
     n = sum(kinds.values())
     parts = []
@@ -135,7 +136,7 @@ def folded_ports(board: Board, s: int, group: list[int], sources: list[Entering]
     graph = board.graph
     path = board.view.tree.scopes[s].path
     exits = board.exits[group[-1]]
-    tied: dict[int, int] = {}  # edges by junction
+    tied: dict[int, Counter[int]] = {}  # by junction: how many edges there are of each value
     ports: list[Port] = []
 
     def add(source: int, chip: str, title: str, *, is_dead: bool = False, node: int = -1) -> None:
@@ -145,23 +146,38 @@ def folded_ports(board: Board, s: int, group: list[int], sources: list[Entering]
     slopes = through(graph, group, exits[0]) if len(exits) == 1 else {}
     for source, edges in sources:
         if source in joined:
-            tied[joined[source]] = tied.get(joined[source], 0) + sum(edges.values())
+            tied.setdefault(joined[source], Counter()).update(edges)
         elif slopes and (alone or len(edges) == 1):
             for u in sorted(edges):
                 slope = slopes.get(u, 0)
                 what = f"derivative of {name_of(graph, exits[0])} by {name_of(graph, u)}, through all of {path}: "
                 add(source, "×" + text.number(slope), what + text.in_full(slope), is_dead=not nonzero(slope), node=u)
         else:
-            names = ", ".join(name_of(graph, u) for u in sorted(edges)[:LISTED])
-            n = sum(edges.values())
-            add(source, edges_said(n), f"{edges_said(n)} into {path}, of {names}{', …' * (len(edges) > LISTED)}")
-    for junction, n in tied.items():
-        add(junction, edges_said(n), f"{edges_said(n)} into {path}")
+            add(source, edges_said(edges), f"{edges_said(edges)} into {path}, of {_some(graph, edges)}")
+    for junction, edges in tied.items():
+        around = board.cards[junction].scope
+        chip = _between_ends(graph, edges) if not around else text.shorten(around[-1].rpartition("/")[2], LONGEST_CHIP)
+        title = f"{edges_said(edges)} into {path}, of {_some(graph, edges)}{f' in {around[-1]}' if around else ''}"
+        add(junction, f"{chip}, {edges_said(edges)}", title)
     return ports
 
 
-def edges_said(n: int) -> str:
+def _some(graph: Graph, edges: Iterable[int]) -> str:
+    """The names of values, or of very many the first ones."""
+    names = [name_of(graph, u) for u in sorted(edges)]
+    return ", ".join(names[:LISTED]) + ", …" * (len(names) > LISTED)
+
+
+def _between_ends(graph: Graph, edges: Iterable[int]) -> str:
+    """The first and the last one's name."""
+    first, *_, last = sorted(edges)
+    room = LONGEST_CHIP // 2
+    return f"{text.shorten(name_of(graph, first), room)} … {text.shorten(name_of(graph, last), room)}"
+
+
+def edges_said(edges: int | Mapping[int, int]) -> str:
     """So many edges."""
+    n = edges if isinstance(edges, int) else sum(edges.values())
     return f"{n} edge{'s' * (n > 1)}"
 
 

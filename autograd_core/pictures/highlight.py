@@ -6,7 +6,6 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from ..errors import OperandError, StructureError
-from ..formulas import named
 from ..value import Value
 from . import text
 
@@ -69,7 +68,7 @@ def tracks_of(highlight: object, graph: Graph) -> tuple[Track, ...]:
         else:
             raise _refused(item)
     common = set(paths[0].nodes).intersection(*(path.nodes for path in paths)) if len(paths) > 1 else set()
-    names = named(graph.order, graph.labels) if paths else {}
+    names = dict(zip(graph.order, graph.names, strict=True)) if paths else {}
     tracks = [_path(path, graph, names, common, number) for number, path in enumerate(paths, start=1)]
     if alone:
         tracks.append(_values(alone, graph))

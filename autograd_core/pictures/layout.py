@@ -26,6 +26,7 @@ CHANNEL, DOOR = 30.0, 16.0  # least distance of two layers; the same before a sc
 THIN = frozenset({"point", "entry", "exit"})  # what takes no room along the flow
 NEARLY = 26.0  # pixels by which an edge may miss its only operand and still be drawn straight
 ONE_COLUMN = 16  # rows before one card
+TAUT, GENTLE = 3.0, 0.12  # pixels by which a trunk may be moved to be straight, and the slope of its lines
 PASSES, HASTY_PASSES = 12, 6  # relaxations of the places
 PAD, HEAD = 12.0, 18.0  # within a scope's box: at its sides, and where its name stands
 NOWHERE: Mapping[int, float] = MappingProxyType({})  # every edge at the middle
@@ -79,14 +80,14 @@ def arrange(items: Sequence[Item], joints: Sequence[Joint], engine: str) -> Leve
         if item.kind != "point":
             k = rank[v]
             corners[v] = (starts[k] + widths[k] - item.along, across[v] - item.across / 2)
+    taut = {source: _taut(trunk, across, starts, widths) for source, trunk in trunks.items()}
     routes: dict[tuple[int, int, int], list[Point]] = {}
     for joint in joints:
         a, b = rank[joint.start], rank[joint.end]
         y = across[joint.start] + items[joint.start].leaves.get(joint.source, 0.0)
         points = [(corners[joint.start][0] + items[joint.start].along, y), (starts[a] + widths[a], y)]
         for k in range(a + 1, b):
-            y = across[trunks[joint.source][k]]
-            points += [(starts[k], y), (starts[k] + widths[k], y)]
+            points += taut[joint.source][k]
         y = across[joint.end] + items[joint.end].enters.get(joint.port, 0.0)
         points += [(starts[b], y), (corners[joint.end][0], y)]
         routes[joint.source, joint.end, joint.port] = points
@@ -258,6 +259,38 @@ def _straighten(
             if len(before) == 1 and items[v].kind != "point" and abs(before[0] - place[v]) < NEARLY:
                 low, high = room(v)
                 place[v] = min(max(before[0], low), high)
+
+
+def _taut(
+    trunk: Mapping[int, int], across: Sequence[float], starts: Sequence[float], widths: Sequence[float]
+) -> dict[int, list[Point]]:
+    """Where a trunk passes its layers, by few straight lines: from each point on as far as they miss none by much.
+
+    Each line is the longest one from its beginning (sleeve fitting; J. Sklansky and V. Gonzalez, 1980).
+    """
+    ways = [(starts[k] + x, across[v], k) for k, v in trunk.items() for x in (0.0, widths[k])]
+    heights = [y for _, y, _ in ways]
+    begin = 0
+    while begin < len(ways) - 1:
+        x0, y0, _ = ways[begin]
+        low, high = -GENTLE, GENTLE
+        end = begin + 1
+        for i in range(begin + 1, len(ways)):
+            x, y, _ = ways[i]
+            if x > x0:
+                if low <= (y - y0) / (x - x0) <= high:
+                    end = i
+                low, high = max(low, (y - TAUT - y0) / (x - x0)), min(high, (y + TAUT - y0) / (x - x0))
+                if low > high:
+                    break
+        x1, y1, _ = ways[end]
+        for i in range(begin + 1, end):
+            heights[i] = y0 + (y1 - y0) * (ways[i][0] - x0) / (x1 - x0)
+        begin = end
+    passed: dict[int, list[Point]] = {k: [] for k in trunk}
+    for (x, _, k), y in zip(ways, heights):
+        passed[k].append((x, y))
+    return passed
 
 
 def _stacked(items: Sequence[Item], vertices: Sequence[int]) -> list[float]:

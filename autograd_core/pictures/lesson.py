@@ -28,11 +28,10 @@ MOST_STEPS = 1200  # written out where no script runs
 MOST_ROWS = 12  # operands of one of them
 
 
-def fragment(stepper: Stepper, svg: str, cards: dict[int, int]) -> str:
-    """The stepper as a piece of HTML; `cards` tells which card shows a node."""
-    return live.fragment(
-        svg, kind="stepper", alt=alt(stepper), data=data(stepper, cards), fallback="".join(_fallback(stepper))
-    )
+def fragment(stepper: Stepper, svg: str, still: str, cards: dict[int, int]) -> str:
+    """The stepper as a piece of HTML; `still` is shown without a script, `cards` tells which card shows a node."""
+    told = data(stepper, cards) | ({} if still == svg else {"picture": svg})
+    return live.fragment(still, kind="stepper", alt=alt(stepper), data=told, fallback="".join(_fallback(stepper)))
 
 
 def alt(stepper: Stepper) -> str:
@@ -50,6 +49,7 @@ class _Table:
     def __init__(self) -> None:
         self.entries: list[Any] = []
         self._places: dict[Any, int] = {}
+        self._numbers: dict[Any, int] = {}
 
     def place(self, key: Any, entry: Any) -> int:
         if key not in self._places:
@@ -61,8 +61,11 @@ class _Table:
         """A number, briefly and with all digits; -1 where there is none."""
         if x is None:
             return -1
-        short, whole = text.number(x), full(x)
-        return self.place((short, whole), [short, "" if whole == short else whole])
+        key = (x.__class__, x or str(x))  # 0.0 and -0.0 are equal, and so are 0.5 and Fraction(1, 2)
+        if key not in self._numbers:
+            short, whole = text.number(x), full(x)
+            self._numbers[key] = self.place((short, whole), [short, "" if whole == short else whole])
+        return self._numbers[key]
 
 
 def data(stepper: Stepper, cards: dict[int, int]) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from ..evaluation import is_finite
 from ..value import Constant
 from . import text
 
@@ -21,7 +22,6 @@ CARD_WIDTH, CARD_HEIGHT = 126.0, 58.0
 FOLD_WIDTH, FOLD_HEIGHT, PILE = 208.0, 76.0, 6.0  # a folded scope, and the pile below it
 ROW_HEIGHT = 22.0  # a leaf that is one of many operands: label, value and gradient in one row
 ROW_WIDTH = 232.0
-MANY = 8  # more operands than this, and leaves are drawn as rows
 CROWD_LR, CROWD_TB = 160, 16  # more operands than this, and ports bear no text
 CHIP_FONT, CHIP_HEIGHT = 9.0, 14.0
 BAR_STEPS = 6  # segments of a gradient's bar; each is a factor of ten
@@ -61,6 +61,7 @@ class Card(NamedTuple):
     node: int  # its index in topological order; that of its last one for a folded scope
     scope: tuple[str, ...]  # the paths of the scopes around, outermost first
     label: str
+    name: str  # what text calls it: the label, if need be with a number after it, or v1, v2, ...
     op: str
     value: str
     grad: str  # "" before backward
@@ -112,6 +113,7 @@ def node_card(
         node=i,
         scope=scope,
         label=text.clean(graph.labels[i]),
+        name=graph.names[i],
         op=_sign(node),
         value=text.number(graph.data[i]),
         grad=text.number(graph.grads[i]) if has_grads else "",
@@ -136,6 +138,7 @@ def blank_card(
         node=number,
         scope=scope,
         label=label,
+        name=label,
         op="",
         value="",
         grad="",
@@ -157,27 +160,13 @@ def nonzero(g: Any) -> bool:
     return bool(g != 0)
 
 
-def finite(x: Any) -> bool:
-    """Whether a number is one; a Fraction beyond floats is."""
-    return not isinstance(x, float) or math.isfinite(x)
-
-
 def _sign(node: Value) -> str:
     return SIGNS.get(node._op, text.clean(node._op))
 
 
 def name_of(graph: Graph, i: int) -> str:
-    """The label, or the operation where there is none."""
-    return text.shorten(text.clean(graph.labels[i]), text.LONGEST_LABEL) or _sign(graph.order[i]) or "leaf"
-
-
-def rows_of(graph: Graph) -> set[int]:
-    """Leaves that are one of many operands."""
-    rows: set[int] = set()
-    for i, node in enumerate(graph.order):
-        if len(node.parents) > MANY:
-            rows.update(u for u in graph.operands[i] if graph.is_leaf(u))
-    return rows
+    """What text calls a value, in one line."""
+    return text.shorten(graph.names[i], text.LONGEST_LABEL)
 
 
 def bar(g: Any, largest: Any) -> int:
@@ -185,7 +174,7 @@ def bar(g: Any, largest: Any) -> int:
     if not abs(g) > 0:  # NaN as well
         return 0
     sign = 1 if g > 0 else -1
-    if not finite(g):
+    if not is_finite(g):
         return sign * BAR_STEPS
     decades = _log10(largest) - _log10(abs(g))
     return sign * max(1, BAR_STEPS - int(decades + 1e-9))
@@ -259,7 +248,7 @@ def lined_up(
 
 def _title(graph: Graph, i: int, *, has_grads: bool) -> str:
     node = graph.order[i]
-    lines = [f"{text.clean(graph.labels[i]) or 'no label'}: {node.op or 'leaf'}"]
+    lines = [f"{graph.names[i]}: {node.op or 'leaf'}"]
     lines.append(f"value {text.in_full(graph.data[i])}")
     lines.append(
         f"gradient {text.in_full(graph.grads[i])}" if has_grads else "gradient not computed: call backward() first"

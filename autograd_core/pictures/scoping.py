@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from ..evaluation import is_finite
+from ..formulas import named
 from ..graph import order_of, topological_order
 from ..value import Constant, check_fresh
 from . import text
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
     from ..value import Value
 
 DEEPEST = 16  # scopes within scopes; what is deeper is one scope with slashes in its name
+MANY = 8  # more operands than this, and leaves are drawn as rows
 ROOT = 0  # number of the scope around everything
 MOST_CHECKED = 20_000  # nodes of a graph whose records are compared with their operands
 SHARED = -1  # stage of a leaf that several uses of its scope have in common
@@ -36,9 +39,13 @@ class Graph:
         "grads",
         "holders",
         "index",
+        "kinds",
         "labels",
+        "largest",
+        "names",
         "operands",
         "order",
+        "rows",
         "stale",
         "users",
     )
@@ -49,6 +56,10 @@ class Graph:
         known = None if gradients is None else [gradients.get(node, 0.0) for node in self.order]
         self.grads: list[Any] = known or [node.grad for node in self.order]
         self.labels: list[str] = [node.label for node in self.order]
+        names = named(self.order, self.labels)
+        known_kinds = {op: text.clean(op) for op in {node.op for node in self.order}}
+        self.kinds: list[str] = [known_kinds[node.op] for node in self.order]
+        self.names: list[str] = [text.clean(names[node]).strip() or "?" for node in self.order]
         self.index: dict[Value, int] = {node: i for i, node in enumerate(self.order)}
         self.operands: list[list[int]] = []
         self.users: list[list[int]] = [[] for _ in self.order]
@@ -57,6 +68,7 @@ class Graph:
         self.stale = _stale(self.order)
         self.edges = 0  # those of constants count
         self.holders: dict[int, list[int]] = {}  # by constant: its users
+        self.rows: set[int] = set()  # leaves that are one of many operands
         for i, node in enumerate(self.order):
             entering = [self.index[p] for p in node.parents]
             self.edges += len(entering)
@@ -64,10 +76,15 @@ class Graph:
             self.operands.append(operands)
             for u in operands:
                 self.users[u].append(i)
+            if len(entering) > MANY:
+                self.rows.update(u for u in operands if self.is_leaf(u))
             if len(operands) < len(entering):
                 for u in entering:
                     if u in self.constants:
                         self.holders.setdefault(u, []).append(i)
+
+        # The largest gradient's size; None before `backward()`.
+        self.largest: Any = max(map(abs, filter(is_finite, self.grads)), default=0.0) if self.has_grads else None
 
     @property
     def has_grads(self) -> bool:

@@ -6,7 +6,7 @@ from .heading import LINE_FONT
 from .highlight import ACCENTS
 from .scene import BAR_STEPS, CARD_WIDTH, CHIP_FONT
 
-BADGE_FONT = 8.5
+BADGE_FONT, CALLED_FONT = 8.5, 10.5
 MONO = "ui-monospace,SFMono-Regular,Menlo,Consolas,'DejaVu Sans Mono',monospace"
 SANS = "system-ui,-apple-system,'Segoe UI','DejaVu Sans',sans-serif"
 
@@ -96,6 +96,8 @@ RULES = (
     ("chiptext", f"fill:{{ink}};font:{CHIP_FONT:g}px {MONO};text-anchor:middle"),
     ("name", f"fill:{{ink}};font:700 12px {MONO}"),
     ("op", f"fill:{{soft}};font:700 12px {MONO};text-anchor:end"),
+    ("op.alone", "fill:{ink}"),
+    ("called", f"fill:{{soft}};font:400 {CALLED_FONT:g}px {MONO}"),
     ("caption", f"fill:{{soft}};font:9.5px {SANS}"),
     ("value", f"fill:{{ink}};font:11px {MONO};text-anchor:end"),
     ("none", f"fill:{{soft}};font:italic 10px {SANS};text-anchor:end"),
@@ -130,6 +132,7 @@ RULES = (
 )
 COMPACT = {  # where it differs: print that is large for its card
     "name": f"fill:{{ink}};font:700 13px {MONO}",
+    "op": f"fill:{{soft}};font:700 11px {MONO};text-anchor:end",
     "value": f"fill:{{ink}};font:10px {MONO}",
     "grad": f"fill:{{soft}};font:10px {MONO};text-anchor:end",
 }

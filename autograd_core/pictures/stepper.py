@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import MissingExtraError, OperandError
 from ..formulas import names_of
-from ..steps import backward_steps, forward_steps
+from ..steps import both
 from ..value import Value
 from . import lesson, live, terminal, text
 from .files import path_for, replace
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from ..steps import Step
     from .folding import Fold
 
+LARGE = 160_000  # characters of a picture above which a page has it compressed, and a folded one as its image
 TOOLTIP = re.compile("<title>[^<]*</title>")  # a card's tells its gradient, which is to appear at its step
 
 
@@ -101,11 +102,11 @@ class Stepper:
         if not isinstance(root, Value):
             msg = f"Stepper: expected a Value, got {root!r:.60} ({type(root).__name__})"
             raise OperandError(msg)
-        forward, backward = forward_steps(root), backward_steps(root)
+        forward, backward = both(root)
         self.root = root
         self._index = 0
         self.n_forward = len(forward)
-        self.steps: list[Step] = [step._replace(index=k) for k, step in enumerate([*forward, *backward])]
+        self.steps: list[Step] = [*forward, *backward]
         self.names: dict[Value, str] = {
             node: text.shorten(text.clean(name), terminal.LONGEST_NAME).strip() or "?"
             for node, name in names_of(root).items()
@@ -213,16 +214,20 @@ class Stepper:
         terminal.run(self)
 
     def _repr_html_(self) -> str:
-        return lesson.fragment(self, self._svg, self._cards)
+        return lesson.fragment(self, self._svg, self._still, self._cards)
 
     def _draw(self, look: Look, fold: Fold, unfold: str | Iterable[str], **drawing: str) -> None:
         """With the names that the steps use, and the gradients at the end of them."""
         view = view_of(self.root, fold=fold, unfold=unfold, gradients=self.sums(len(self) - 1))
         graph = view.graph
-        graph.labels = [self.names[node] for node in graph.order]
+        graph.names = [self.names[node] for node in graph.order]
         picture = drawn(view, look, **drawing)
-        self._svg = TOOLTIP.sub("", picture.svg)
+        self._svg = self._still = TOOLTIP.sub("", picture.svg)
         self._cards = picture._frame.scene.card_of
+        if len(self._svg) > LARGE:  # where no script runs, nobody zooms into it either: there it is folded
+            folded = view_of(self.root, gradients=dict(zip(graph.order, graph.grads, strict=True)))
+            folded.graph.names = graph.names
+            self._still = TOOLTIP.sub("", drawn(folded, look, **drawing).svg)
 
     def save(self, path: str | os.PathLike[str]) -> Path:
         """Write a page with picture, buttons and formulas, which needs nothing else.

@@ -7,6 +7,7 @@ so that a script can find them.
 
 from __future__ import annotations
 
+from itertools import pairwise
 from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -14,6 +15,7 @@ from . import text
 from .faces import KINDS, Accent, number, rectangle, words
 from .heading import heading
 from .highlight import ACCENTS, emphasis
+from .layout import GENTLE
 from .sheet import style
 
 if TYPE_CHECKING:
@@ -163,10 +165,10 @@ def _curve(route: list[Point], *, flip: bool) -> str:
     def at(x: float, y: float) -> str:
         return f"{number(y)} {number(x)}" if flip else f"{number(x)} {number(y)}"
 
-    points = [p for k, p in enumerate(route) if not k or _apart(p, route[k - 1])]
+    points = _without_straight_ones([p for k, p in enumerate(route) if not k or _apart(p, route[k - 1])])
     path = ["M" + at(*points[0])]
     for (x0, y0), (x, y), after in zip(points, points[1:], [*points[2:], None]):
-        if abs(x - x0) >= SAME and abs(y - y0) >= SAME:
+        if abs(x - x0) >= SAME and abs(y - y0) > max(SAME, GENTLE * abs(x - x0)):
             bend = (x - x0) / 2
             path.append(f"C{at(x0 + bend, y0)} {at(x - bend, y)} {at(x, y)}")
         elif after is None or not _turns((x0, y0), (x, y), after):
@@ -175,6 +177,19 @@ def _curve(route: list[Point], *, flip: bool) -> str:
             (bx, by), (ax, ay) = _towards((x, y), (x0, y0)), _towards((x, y), after)
             path.append(f"L{at(bx, by)}C{at((bx + x) / 2, (by + y) / 2)} {at((ax + x) / 2, (ay + y) / 2)} {at(ax, ay)}")
     return "".join(path)
+
+
+def _without_straight_ones(points: list[Point]) -> list[Point]:
+    """Without the points within straight lines along the flow, or nearly so."""
+    kept = points[:2]
+    for (x, y), (x1, y1) in pairwise(points[1:]):
+        x0, y0 = kept[-2]
+        gentle = abs(y - y0) <= max(SAME, GENTLE * abs(x - x0)) and abs(y1 - y) <= max(SAME, GENTLE * abs(x1 - x))
+        aside = abs((y1 - y0) * (x - x0) - (y - y0) * (x1 - x0))
+        if (x - x0) * (x1 - x) > 0 and gentle and aside <= SAME * abs(x1 - x0):
+            kept.pop()
+        kept.append((x1, y1))
+    return kept
 
 
 def _apart(a: Point, b: Point) -> bool:

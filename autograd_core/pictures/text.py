@@ -11,6 +11,8 @@ from itertools import accumulate
 from numbers import Rational
 from typing import Any
 
+from ..evaluation import decimal
+
 EM = 0.61  # advance of one cell over the font size: the widest of the usual fixed-pitch fonts
 LONGEST_FRACTION = 120  # characters of a Fraction that is still written out
 LONGEST_LABEL = 40  # cells of a label that messages and titles show in one line
@@ -98,7 +100,7 @@ def number(x: Any, room: int = 10, digits: int = 4) -> str:
         exact = _exactly(x, room)
         if exact:
             return exact.replace("-", "−")
-        x, approximate = _quotient(x), "≈"
+        x, approximate = decimal(x), "≈"
     mantissa, _, exponent = f"{x:.{digits}g}".lower().partition("e")
     if "." in mantissa:
         mantissa = mantissa.rstrip("0").rstrip(".")  # a Decimal keeps them
@@ -109,7 +111,7 @@ def number(x: Any, room: int = 10, digits: int = 4) -> str:
 def in_full(x: Any) -> str:
     """All digits, for what shows when one points at it; a Fraction of very many is rounded."""
     if isinstance(x, Rational):
-        return _exactly(x, LONGEST_FRACTION) or f"about {_quotient(x):.16g}"
+        return _exactly(x, LONGEST_FRACTION) or f"about {decimal(x):.16g}"
     return str(x)
 
 
@@ -119,13 +121,6 @@ def _exactly(x: Rational, room: int) -> str:
         return ""
     text = str(x)
     return text if len(text) <= room else ""
-
-
-def _quotient(x: Rational) -> Any:
-    """As a Decimal: a Fraction may be beyond the range of floats."""
-    from decimal import Context, Decimal
-
-    return Context(prec=20).divide(Decimal(int(x.numerator)), Decimal(int(x.denominator)))
 
 
 def xml(text: str) -> str:

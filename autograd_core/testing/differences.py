@@ -27,6 +27,7 @@ READABLE = 0.05  # a difference quotient counts while rounding disturbs it by le
 GROWING = 1.5  # quotients that grow by this per level have no limit; at a root's vertical tangent it is 2
 ORDERS = (2, 4, 6, 8)  # of the error of a central difference
 ONE_SIDED = (1, 2, 3)
+JUMP = 8.0  # times the noise, from which on a value apart from its neighbours is a jump
 SMALLEST = 2.0**-1074
 COARSEST = 2.0**-7  # half a unit in the last place of the shortest numbers in use, of 8 bits
 NEAR_ZERO = 2.0**-20  # operands that small are tried with steps of size 1 as well
@@ -136,6 +137,16 @@ def _noise(zero: float, sides: Sequence[Sequence[float]], unit: float) -> float:
     return largest
 
 
+def _noise_at_zero(zero: float, finite: Sequence[tuple[float, float, float]], near_by: float) -> float:
+    """How far off rounding puts the value at 0 itself, in which all difference quotients share.
+
+    What both sides differ from it by together falls with the step where the function is smooth or has a kink.
+    Where it stands still, the value at 0 is off: by rounding, if that is no more than some times the noise near by.
+    """
+    floor = min(abs((up - zero) + (down - zero)) for _, up, down in finite[-4:]) / 2
+    return floor if floor <= JUMP * near_by else 0.0
+
+
 def _quantum(zero: float, finite: Sequence[tuple[float, float, float]]) -> float:
     """The height of a stair, where the function rises in stairs: computed in single precision within, for instance.
 
@@ -154,7 +165,8 @@ def _quantum(zero: float, finite: Sequence[tuple[float, float, float]]) -> float
 def _slope(zero: float, finite: list[tuple[float, float, float]], unit: float, moved: float) -> Slope:
     """The derivative where both sides are finite."""
     steps = [t for t, _, _ in finite]
-    noise = max(_noise(zero, ([r[1] for r in finite], [r[2] for r in finite]), unit), _quantum(zero, finite))
+    noise = _noise(zero, ([r[1] for r in finite], [r[2] for r in finite]), unit)
+    noise = max(noise, _noise_at_zero(zero, finite, noise), _quantum(zero, finite))
     right = [(a - zero) / t for t, a, _ in finite]
     left = [(zero - b) / t for t, _, b in finite]
     # How far rounding moves one quotient: the function's values, and where t was rounded itself.
@@ -206,7 +218,7 @@ def _sided(
     """A kink, or a jump where a difference itself does not fall with the step."""
     for sign, place in ((1, 1), (-1, 2)):
         near, far = (abs(finite[k][place] - zero) for k in (-1, -5))
-        if near > 0.5 * far and near > 8 * noise:  # half: at a root's vertical tangent it is a sixteenth
+        if near > 0.5 * far and near > JUMP * noise:  # half: at a root's vertical tangent it is a sixteenth
             side = math.copysign(math.inf, sign * (finite[-1][place] - zero))
             return Slope(side, math.inf, side, side, "jump", noise, 0.0, tuple(finite))
     start = max(0, last - 6)

@@ -97,7 +97,7 @@ class Worst:
         )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Report:
     """The result of a check. It is true only if the verdict is `RIGHT`.
 
@@ -151,6 +151,10 @@ class Report:
         if self.verdict is Verdict.ILL_CONDITIONED:
             facts.append(("condition", f"{self.condition:.3g}"))
         return facts
+
+    def __repr__(self) -> str:
+        """What a test says that asserts a report: short, for pytest cuts what is long."""
+        return f"<Report {self.verdict}: {self.reason}>"
 
     def __str__(self) -> str:
         head = f"{self.verdict}: {self.reason}"

@@ -343,3 +343,9 @@ def test_exact_cancellation_of_fractions():
     x = Value(Fraction(1, 3), label="x")
     [reason] = ag.explain(x * 3 - x * 2 - x, x).reasons
     assert reason.kind == "cancelled"
+
+
+def test_equal_bounds_are_named():
+    x = ag.Value(0.0, label="x")
+    assert "nothing between the bounds 0 and 0" in str(ag.explain(ag.clip(x, 0, 0) + 1, x))
+    assert "lies outside of [1, 2]" in str(ag.explain(ag.clip(x, 1, 2) + 1, x))

@@ -17,6 +17,7 @@ import pytest
 from graphs import GRAPHS, HOSTILE, many
 
 import autograd_core as ag
+from autograd_core.formulas import names_of
 from autograd_core.pictures import Mark, Overlay, Picture, draw, ordering, scoping, text
 from autograd_core.value import Constant
 
@@ -149,10 +150,45 @@ def test_a_card_says_what_the_value_is():
 def test_operands_stand_in_order_with_their_local_derivatives():
     x, y = ag.Value(3.0, label="x"), ag.Value(5.0, label="y")
     card = cards_of(parsed(draw(x - y * y)))
-    (square,) = (c for c in card.values() if words(c)[:3] == ["×5", "×5", "×"])
+    (square,) = (c for c in card.values() if words(c)[:4] == ["×5", "×5", "v1", "×"])
     ports = [p for p in square.iter(f"{SVG}g") if p.get("data-operand")]
     assert [p.get("data-operand") for p in ports] == ["0", "1"]
     assert {p.get("data-source") for p in ports} == {"1"}
+
+
+def test_cards_bear_the_names_of_the_text():
+    x, y = ag.Value(3.0, label="x"), ag.Value(5.0)
+    again = ag.Value(2.0, label="x")
+    root = ag.tanh(x * y) * again
+    names = names_of(root)
+    for picture in (draw(root), draw(root, style="compact"), draw(root, fold=None, direction="TB")):
+        cards = cards_of(parsed(picture))
+        for i, node in enumerate(ag.topological_order(root)):
+            name = next(e for e in cards[i].iter(f"{SVG}text") if e.get("class") in ("name", "called"))
+            assert "".join(name.itertext()) == names[node]
+            assert (name.get("class") == "name") == bool(node.label)
+            assert not node.op or {"mul": "×"}.get(node.op, node.op) in words(cards[i])
+    assert set(names.values()) == {"x", "x_2", "v1", "v2", "v3", "v4"}
+
+
+def test_a_long_name_and_a_long_operation_share_a_line():
+    @ag.primitive
+    def an_activation_of_my_own(x):
+        return x * 1.0
+
+    @an_activation_of_my_own.partials
+    def _(x, z):
+        return (1.0,)
+
+    y = an_activation_of_my_own(ag.Value(1.0, label="m" * 50))
+    for label in ("", "y", "n" * 50):
+        for style, room in (("full", 110), ("compact", 92)):
+            y.label = label
+            name, op = words(cards_of(parsed(draw(y, style=style)))[1])[1:3]
+            sizes = {"full": (12, 12), "compact": (13, 11)}[style] if label else (10.5, 11)
+            assert text.extent(name, sizes[0]) + text.extent(op, sizes[1]) < room
+            assert op.startswith("an_")
+            assert name.startswith((label or "v1")[:3])
 
 
 def test_pairs_of_a_dot_stand_side_by_side():
@@ -223,14 +259,14 @@ def test_constants_are_pills_without_a_derivative_and_dead_edges_are_dashed():
 
 def test_a_constant_alone_can_be_drawn():
     constant = (ag.Value(2.0) * 3.0).parents[1]
-    assert words(cards_of(parsed(draw(constant)))[0]) == ["no label", "value", "3", "grad", "not computed"]
+    assert words(cards_of(parsed(draw(constant)))[0]) == ["3", "value", "3", "grad", "not computed"]
 
 
 def test_leaves_of_many_operands_are_rows():
     root = GRAPHS["wide"]()
     cards = cards_of(parsed(draw(root, direction="LR")))
     assert words(cards[0]) == ["w[0]", "−2", text.number(ag.topological_order(root)[0].grad)]
-    assert "no label" in words(cards[40])
+    assert words(cards[40])[0] == "v9"
     fresh = ag.sum([ag.Value(1.0) for _ in range(9)])
     assert "no grad yet" in words(cards_of(parsed(draw(fresh)))[0])
 
@@ -239,7 +275,7 @@ def test_ports_of_very_many_operands_bear_no_text():
     y = ag.sum([ag.Value(1.0) for _ in range(200)])
     for direction in DIRECTIONS:
         cards = cards_of(parsed(draw(y, direction=direction, fold=None)))
-        assert words(cards[200])[0] == "sum"
+        assert words(cards[200])[:2] == ["v201", "sum"]
         assert sum(p.get("data-operand") is not None for p in cards[200].iter(f"{SVG}g")) == 200
 
 
@@ -283,7 +319,7 @@ def test_a_scope_that_is_left_and_entered_again_gets_a_box_for_each_use():
 def test_hostile_labels_are_text_and_nothing_else():
     picture = draw(GRAPHS["hostile"](), title=HOSTILE[0] + "\x00" + "t" * 500)
     svg = parsed(picture)
-    known = {"svg", "title", "desc", "style", "g", "rect", "text", "path", "circle"}
+    known = {"svg", "title", "desc", "style", "g", "rect", "text", "tspan", "path", "circle"}
     assert {e.tag.removeprefix(SVG) for e in svg.iter()} == known
     assert not any(name.startswith("on") or "href" in name for e in svg.iter() for name in e.attrib)
     shown = "".join(svg.itertext())

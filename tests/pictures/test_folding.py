@@ -342,10 +342,24 @@ def test_dense_connections_are_bundled():
     users = [card for card in scene.cards.values() if card.folded.startswith("layer2/")]
     assert len(users) == 8
     for card in users:
-        assert [(port.source, port.chip) for port in card.ports] == [(junction.node, "8 edges")]
+        assert [(port.source, port.chip) for port in card.ports] == [(junction.node, "layer1, 8 edges")]
     picture = draw(root, fold="layer*/neuron*")
     assert picture.svg.count('class="junction"') == 1
     assert len(edges_of(parsed(picture))) == 2 * 8 + 8 + 8 + 8 + 2
+
+
+def test_users_of_a_junction_tell_what_it_takes():
+    for labels, said in (([f"x{k}" for k in range(8)], "x0 … x7, 8 edges"), ([""] * 8, "v9 … v16, 8 edges")):
+        xs = [ag.Value(k / 8, label=label) for k, label in enumerate(labels)]
+        ys = []
+        for j in range(8):
+            with ag.scope(f"unit{j}"):
+                ys.append(ag.tanh(ag.dot([ag.Value(0.1 * k) for k in range(8)], xs)))
+        scene = scene_of(view_of(ag.sum(ys), fold="unit*"), "LR")
+        ports = [port for card in scene.cards.values() if card.folded for port in card.ports]
+        assert {port.chip for port in ports} == {said}
+        names = ", ".join(scene.cards[i].name for i in sorted(scene.cards) if scene.cards[i].is_leaf)
+        assert ports[0].title == f"8 edges into unit0, of {names}"
 
 
 def test_a_junction_stands_where_no_way_leads_back():

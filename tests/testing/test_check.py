@@ -535,12 +535,20 @@ def test_the_conventions_at_a_tie_may_not_add_up():
     assert "outside" in report.reason
 
 
-def test_a_convention_at_a_kink_whose_sides_agree():
-    """clip(x, 0, 0) is constant, and the gradient passes at its bounds by convention."""
-    report = check_gradient(lambda x: 3 * ag.clip(x, 0.0, 0.0), (0.0,))
+def test_a_convention_at_a_kink_whose_sides_agree(planted):
+    """clip(x, 0, 0) is constant; a rule that lets the gradient pass at its bounds would give 1."""
+    clip = planted("clip", lambda m, x, low, high, z: (m.where(x < low, 0, m.where(x > high, 0, 1)), 0, 0))
+    report = check_gradient(lambda x: 3 * clip(x, 0.0, 0.0), (0.0,))
     assert (report.verdict, report.faulty_op, report.interval) == ("KINK", "clip", (0.0, 0.0))
     assert (report.worst.expected, report.worst.found) == (0.0, 3.0)
     assert "outside" in report.reason
+
+
+def test_a_constant_between_equal_bounds_is_right():
+    """clip(x, 0, 0) is constant, and clip(x, c, c) is c."""
+    report = check_gradient(lambda x, c: 3 * ag.clip(x, 0.0, 0.0) + ag.clip(x, c, c), (0.0, 0.0))
+    assert report.verdict == "RIGHT", report
+    assert ag.grad(lambda c: ag.clip(0.0, c, c))(0.0) == 1.0
 
 
 def test_a_one_sided_derivative_is_said_as_its_limit():

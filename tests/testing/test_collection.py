@@ -37,14 +37,8 @@ def test_a_fault_is_caught_and_named(case):
         assert answer.named == (case.named or case.op)
 
 
-# A variance as a difference of moments: what rounding leaves looks like two different sides.
-FALSE_ALARMS = {"the same of numbers further apart"}
-
-
 @pytest.mark.parametrize("case", PROGRAMS, ids=names(PROGRAMS))
-def test_a_right_program_is_no_fault(case, request):
-    if case.name in FALSE_ALARMS:
-        request.applymarker(pytest.mark.xfail(reason="the one false alarm of docs/checking.md", strict=True))
+def test_a_right_program_is_no_fault(case):
     answer = asked(case)
     assert not answer.alarm, answer
 

@@ -83,3 +83,8 @@ def test_no_graph_no_drawing():
 def test_errors_are_ours():
     assert issubclass(FunctionError, ag.AutogradError)
     assert issubclass(FunctionError, ValueError)
+
+
+def test_a_report_in_an_assertion_is_short():
+    report = Report(Verdict.WRONG, "sin is off.", Worst("x", 0.0, 1.0, 5.0))
+    assert repr(report) == "<Report WRONG: sin is off.>"

@@ -77,7 +77,7 @@ class View {
     this.data = data;
     const image = root.querySelector("img");
     const bytes = Uint8Array.from(atob(image.src.split(",")[1]), (c) => c.charCodeAt(0));
-    this.home = new TextDecoder().decode(bytes);
+    this.home = data?.picture || new TextDecoder().decode(bytes);  // a large picture comes compressed, and the image is a smaller one
     this.name = image.alt;
     this.stage = h("div", { class: "agc-stage", tabindex: 0, role: "group", "aria-label": "Picture. Arrow keys move, plus and minus zoom, 0 shows all, Enter goes to the cards." });
     this.tools = h("div", { class: "agc-tools", role: "group", "aria-label": "Zoom" });
