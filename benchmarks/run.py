@@ -1,7 +1,7 @@
 """The figures of this library beside its peers, measured now, on this machine.
 
     python benchmarks/run.py                   prints them, in a quarter of an hour
-    python benchmarks/run.py --write           remakes benchmarks/RESULTS.md as well
+    python benchmarks/run.py --write           remakes the first part of benchmarks/RESULTS.md as well
     python benchmarks/run.py --quick           small sizes: whether everything runs, not how fast
     python benchmarks/run.py --only moons      one row
 
@@ -19,6 +19,7 @@ import json
 import math
 import os
 import platform
+import re
 import statistics
 import subprocess
 import sys
@@ -72,6 +73,7 @@ class Contender:
     version: str = ""
     missing: str = ""
     samples: list[dict] = field(default_factory=list)
+    first: dict = field(default_factory=dict)  # the sample that warmed up
 
     def start(self):
         command = [sys.executable, str(HERE / "worker.py"), self.name, str(self.size), *self.flags]
@@ -331,7 +333,7 @@ def report(rows, command):
         "machine repeats differ up to twofold, so the fastest and slowest are given too."
     )
     parts = [
-        "# Results",
+        "# Graphs",
         measured,
         markdown([["what", "measured", "must", "should reach", ""], *figures]),
     ]
@@ -346,6 +348,24 @@ def report(rows, command):
         "interpreter overhead included, divided by the number of operations."
     )
     return "\n\n".join([*parts, "## How it is measured", method]) + "\n"
+
+
+PARTS = ("graphs", "compiled")  # of RESULTS.md: this script's and that of compiled.py
+
+
+def keep(part, page, path=HERE / "RESULTS.md"):
+    """Write one part of RESULTS.md and leave the other as it stands.
+
+    Args:
+        part: One of PARTS.
+        page: Its text.
+        path: The file.
+    """
+    text = path.read_text(encoding="utf-8") if path.exists() else ""
+    pieces = re.split(r"<!-- part: (\w+) -->\n", text)
+    held = dict(zip(pieces[1::2], pieces[2::2], strict=True)) | {part: page.strip() + "\n\n"}
+    parts = [f"<!-- part: {name} -->\n{held[name]}" for name in PARTS if name in held]
+    path.write_text("".join(parts).strip() + "\n", encoding="utf-8")
 
 
 def main(arguments=None):
@@ -365,7 +385,7 @@ def main(arguments=None):
     page = report(rows, "python benchmarks/run.py" + (" --write" if options.write else ""))
     print(page)
     if options.write:
-        (HERE / "RESULTS.md").write_text(page, encoding="utf-8")
+        keep("graphs", page)
     return rows
 
 

@@ -1,14 +1,16 @@
 """One contender in a process of its own: prints its version, then one sample for every line it reads.
 
-    python benchmarks/worker.py NAME SIZE [--no-gc] [--memory]
+    python benchmarks/worker.py [MODULE:]NAME SIZE [--no-gc] [--memory] [--cores=N]
 
 A sample is `{"phases": {name: [CPU seconds, wall seconds, resident bytes at its end]}, "answer": [...]}`.
 Garbage is collected before every sample; within it the collector does what Python makes it do, unless --no-gc.
+A phase that does the same several times is divided by that. With --cores the process keeps to the last N of them.
 """
 
 from __future__ import annotations
 
 import gc
+import importlib
 import importlib.metadata
 import json
 import os
@@ -18,9 +20,8 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))  # the package of this checkout, installed or not
 
-import contenders
-
-PACKAGES = ("micrograd", "oxigrad", "torch")
+PACKAGES = {"ddx": "ddx-ad", "ddxjit": "ddx-ad", "casadigcc": "casadi"}  # where the name says something else
+PACKAGES |= {name: name for name in ("casadi", "jax", "micrograd", "numpy", "oxigrad", "torch")}
 
 
 class Laps:
@@ -30,10 +31,14 @@ class Laps:
         self.memory = memory
         self.phases = {}
 
-    def __call__(self, name):
+    def __call__(self, name, times=1):
         cpu, wall = time.process_time(), time.perf_counter()
         if name != "start":
-            self.phases[name] = [cpu - self.cpu, wall - self.wall, resident() if self.memory else 0]
+            self.phases[name] = [
+                (cpu - self.cpu) / times,
+                (wall - self.wall) / times,
+                resident() if self.memory else 0,
+            ]
         self.cpu, self.wall = time.process_time(), time.perf_counter()
 
 
@@ -49,12 +54,16 @@ def resident():
 
 def main():
     name, size, *flags = sys.argv[1:]
+    module, _, name = name.rpartition(":")
+    for flag in flags:
+        if flag.startswith("--cores=") and hasattr(os, "sched_setaffinity"):
+            os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[-int(flag.removeprefix("--cores=")) :])
     try:
-        sample = getattr(contenders, name)(int(size))
+        sample = getattr(importlib.import_module(module or "contenders"), name)(int(size))
     except ImportError as error:
         print(json.dumps({"missing": str(error)}), flush=True)
         return
-    package = next((p for p in PACKAGES if name.endswith(p)), None)
+    package = PACKAGES.get(name.rpartition("_")[2])
     print(json.dumps({"version": importlib.metadata.version(package) if package else ""}), flush=True)
     for _ in sys.stdin:
         gc.enable()
