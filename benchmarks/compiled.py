@@ -27,10 +27,8 @@ import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from pathlib import Path
 
 from run import Contender, Figure, agree, keep, machine, markdown
-
 
 TITLES = {
     "ours": "autograd_core",
