@@ -46,8 +46,9 @@ def compile(  # noqa: A001  ag.compile, left out of __all__
             "part": rows that disagree are traced once more; "error": they are refused.
         max_traces: How many traces there may be.
         optimize: Whether equal subexpressions become one, constants are folded, and chains of
-            additions become one node. Values keep their bits, gradients add up in another order;
-            without, gradients have the bits of `backward()` as well.
+            additions become one node. Values keep their bits, but for functions that a vector
+            library computes for many rows at once; gradients add up in another order, and round a
+            product and its addition at once. Without, both have the bits of the graph.
         dtype: "float64", or "float32": arrays of half the size, and some seven digits.
 
     Returns:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import nullcontext
 from functools import cached_property
 from itertools import pairwise
 from threading import RLock
@@ -12,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..errors import GuardError, MissingExtraError, OperandError, RangeError, StructureError
+from ..errors import GuardError, OperandError, RangeError, StructureError
 from ..evaluation import number
 from ..transforms import _one_of as one_of
 from ..transforms import _positions as positions
@@ -20,134 +19,25 @@ from ..tree import LEAF, Spec, flatten, same_shape
 from ..value import Value
 from . import derived
 from .bound import Bound, CheckedBound, native, views
-from .exports.description import Description, argument_names, kept
+from .branches import EDGE_SECONDS, Branch
+from .exported import Exported
+from .exports.description import Description, argument_names
 from .outside import Outside
 from .rows import numbers_of, rows_of, same_length, tree_of, tree_with_rows
-from .runners import LANES, MOST_EDGES, InterpreterRunner, KernelRunner, Layout, SharedPart, interpreter_of
-from .sharing import split
+from .runners import InterpreterRunner, Layout
 from .tracing import Graph, lowered, recorded, uncollected
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-    from os import PathLike
 
-    from .exports.symbols import Symbols
     from .objective import Objective
     from .program import Program
     from .runners import Runner
-    from .sharing import Split
-    from .tracing import Traced
 
 CHUNK = 2**14  # rows that run at a time: the same always, or sums over rows would depend on the threads
-KEPT_RUNNERS = 4  # for each number of rows
-MOSTLY = 0.5  # share of a program in regions, from which it runs as those
-EDGE_SECONDS = 3e-10  # of interpreting, per edge and row
-COMPILE_SECONDS = 3e-4  # per edge, for code of a whole program
 
 
-class Branch:
-    """One trace: its program, and what runs it."""
-
-    def __init__(self, traced: Traced, *, fast: bool, dtype: str) -> None:
-        self._fast, self._dtype = fast, dtype
-        self.program, self.spec, self.guards, places, self.pattern, self.outside = traced
-        self.width = self.spec.size
-        self.wanted = tuple(np.concatenate([self.program.outputs, self.program.guards]).tolist())
-        outputs = range(len(self.program.outputs)) if places is None else places.tolist()
-        self.places = (*outputs, *range(self.width, self.width + len(self.guards)))
-        self.interpreter = interpreter_of(self.program, fast=fast, dtype=dtype)
-        self.seconds = 0.0  # spent in the interpreter so far
-        self._kernels: dict[Any, Any] = {}
-        self._parts: dict[Layout, Split | None] = {}
-        self._plan: Any = None
-        self._free: dict[Any, list[Runner]] = {}
-
-    def kernel(self, layout: Layout, count: int) -> Any:
-        """Code of the whole program for this layout."""
-        from .kernels import Kernel
-
-        rows = 1 if count == 1 else LANES
-        if (layout, rows) not in self._kernels:
-            parts = self.parts(layout)
-            self._kernels[layout, rows] = Kernel(
-                self.program, layout, rows, fast=self._fast, dtype=self._dtype, parts=parts
-            )
-        return self._kernels[layout, rows]
-
-    def parts(self, layout: Layout) -> Split | None:
-        """The program in what rows share and what differs; not where all is to be done in the order of `backward()`."""
-        if layout not in self._parts:
-            self._parts[layout] = split(self.program, layout) if self._fast else None
-        return self._parts[layout]
-
-    @property
-    def is_short(self) -> bool:
-        """Whether code of the whole program is of moderate length."""
-        return len(self.program.operands) <= MOST_EDGES
-
-    @property
-    def plan(self) -> Any:
-        """The program cut into regions, made when first asked for."""
-        if self._plan is None:
-            from .plan import Plan
-
-            self._plan = Plan(self.program, fast=self._fast)
-        return self._plan
-
-    def runner(self, layout: Layout, count: int, *, compiled: bool) -> Runner:
-        """Memory for so many rows, and what runs on it."""
-        has_regions = compiled and count == 1 and self._dtype == "float64"  # they are written for doubles
-        if has_regions and (self.plan.share > MOSTLY or not self.is_short):
-            from .plan import PlanRunner
-
-            return PlanRunner(self.plan, layout)
-        if compiled and self.is_short:
-            return KernelRunner(self.kernel(layout, count), count)
-        parts = self.parts(layout)
-        if parts is None:
-            return InterpreterRunner(self.interpreter, layout, count)
-        rest = interpreter_of(parts.rest, fast=self._fast, dtype=self._dtype)
-        shared = SharedPart(parts, layout.summed, fast=self._fast, dtype=self._dtype)
-        return InterpreterRunner(rest, layout, count, shared)
-
-    def run(self, layout: Layout, shared: Any, tables: Sequence[Any]) -> tuple[Any, Any, list[Any], Any]:
-        """Values, for each row and guard whether it went the traced way, and both kinds of gradients.
-
-        Interpreted until that has taken as long as compiling would; the bits are the same.
-        """
-        count = len(tables[0]) if tables else 1
-        pays = self.seconds > COMPILE_SECONDS * min(len(self.program.operands), MOST_EDGES)
-        compiled = self.interpreter.backend == "llvm" and pays
-        free = self._free.setdefault((layout, count, compiled), [])
-        try:
-            runner = free.pop()
-        except IndexError:
-            runner = self.runner(layout, count, compiled=compiled)
-        self.fill(runner, shared, tables)
-        runner.run()
-        if isinstance(runner, InterpreterRunner):
-            self.seconds += runner.seconds
-        n = self.width
-        values, truths = runner.results[:, :n].copy(), runner.results[:, n:] != 0
-        gradients = [g.copy() for g in runner.per_row], runner.summed.copy()
-        if len(free) < KEPT_RUNNERS:
-            free.append(runner)
-        return values, truths == self.program.truths, *gradients
-
-    def fill(self, runner: Runner, shared: Any, tables: Sequence[Any]) -> None:
-        """Write the inputs; doubles beyond floats are infinite."""
-        with np.errstate(over="ignore") if self._dtype == "float32" else nullcontext():
-            runner.shared[:] = shared
-            for table, rows in zip(runner.tables, tables, strict=True):
-                table[:] = rows
-
-    def named_guard(self, k: int) -> str:
-        """A guard that does not hold, in words."""
-        was, now = ("true", "false") if self.program.truths[k] else ("false", "true")
-        return f"{self.guards[k]} was {was} while tracing and is {now}"
-
-
-class CompiledFunction:
+class CompiledFunction(Exported):
     """A function that was traced once, and runs on numbers without building graphs.
 
     `compile` makes it. Results equal those of the function itself bit for bit; so do gradients,
@@ -524,144 +414,6 @@ class CompiledFunction:
             source=self._source,
         )
         return Objective(flat, self._specs, flat_args)
-
-    def to_c(self, path: str | PathLike[str] | None = None) -> str:
-        r"""The function at one point as a C99 file, which any C compiler takes and which needs libm alone.
-
-        It has `int name(const double *x, double *out)` and, where the result is one number,
-        `int name_value_and_grad(const double *x, double *out, double *gradient)`; a comment says
-        which entry of x is what. What is repeated becomes a loop. Of several traces it is the
-        first one: where the inputs branch otherwise, nothing is written and the number of the
-        comparison is returned.
-
-        Args:
-            path: Where to write it as well.
-
-        Returns:
-            The text.
-
-        Example:
-            >>> from autograd_core import replay
-            >>> def f(x, y):
-            ...     return x * y + 1
-            >>> print(replay.compile(f, 1.0, 1.0).to_c().split("\n\n")[-2])
-            int f(const double *x, double *out)
-            {
-                const double v3 = x[0] * x[1];
-                const double v4 = v3 + 1.0;
-                out[0] = v4;
-                return 0;
-            }
-        """
-        from .exports.c import c_source
-
-        return kept(c_source(self._description()), path)
-
-    def to_numpy(self, path: str | PathLike[str] | None = None) -> str:
-        """The function as text of a Python module that needs NumPy alone, and takes many rows at once.
-
-        It has `name(x)` and, where the result is one number, `name_value_and_grad(x)`. The last axis
-        of x is that of all inputs, in the order of the arguments; those before it are rows. Of
-        several traces it is the first one: rows that branch otherwise come out as NaN.
-
-        Args:
-            path: Where to write it as well.
-
-        Returns:
-            The text.
-
-        Example:
-            >>> from autograd_core import replay
-            >>> def f(x, y):
-            ...     return x * y + 1
-            >>> module = {}
-            >>> exec(replay.compile(f, 1.0, 1.0).to_numpy(), module)
-            >>> module["f"]([[2.0, 3.0], [4.0, 5.0]]).tolist()
-            [7.0, 21.0]
-            >>> value, gradient = module["f_value_and_grad"]([2.0, 3.0])
-            >>> gradient.tolist()
-            [3.0, 2.0]
-        """
-        from .exports.numpy_source import numpy_source
-
-        return kept(numpy_source(self._description()), path)
-
-    def to_latex(self, *, most: int = 30) -> str:
-        r"""The function's equations: its own, and one for each part with a label or with several uses.
-
-        They are those of the graph as it was recorded, before anything is folded or merged.
-
-        Args:
-            most: Equations; where there are more, a last line says how many are left out.
-
-        Returns:
-            LaTeX for mathematical mode.
-
-        Example:
-            >>> from autograd_core import replay
-            >>> def f(w, x):
-            ...     return w * x**2 + 1
-            >>> print(replay.compile(f, 2.0, 1.0).to_latex())
-            f\left(w, x\right) = w \cdot x^{2} + 1
-        """
-        from .exports.latex import latex
-
-        return latex(self._description(), self._graph_at(self._numbers_traced), most=most)
-
-    def to_sympy(self) -> Symbols:
-        """The function as SymPy expressions of real symbols that are named after its arguments.
-
-        Choices are `Piecewise`, with derivatives at kinks as this library has them. Of several
-        traces it is the first one.
-
-        Returns:
-            A tuple `(symbols, value, grads)`: symbols and grads have an entry per argument, in its
-            shape; grads is None if the result is not one number.
-
-        Raises:
-            MissingExtraError: SymPy is not installed.
-
-        Example:
-            >>> from autograd_core import replay
-            >>> symbols, value, grads = replay.compile(lambda w, x: w * x**2, 1.0, 1.0).to_sympy()
-            >>> value, grads
-            (w*x**2, (x**2, 2*w*x))
-        """
-        try:
-            from .exports.symbols import symbols
-        except ModuleNotFoundError as error:
-            msg = "to_sympy needs SymPy: pip install 'autograd-core[check]'"
-            raise MissingExtraError(msg) from error
-        return symbols(self._description())
-
-    def to_jax(self) -> Callable[..., Any]:
-        """The function at one row as a JAX function of the same arguments, for `jit`, `vmap`, `grad` and meshes.
-
-        Its gradient (reverse mode; `jax.jvp` does not take it) is computed by this library's rules;
-        for second derivatives export `hessian`. Results come as arrays. Of several traces it is the
-        first one: where the inputs branch otherwise, result and gradient are NaN.
-
-        Returns:
-            The function. It needs JAX's double precision, and is not compiled yet: `jax.jit` does that.
-
-        Raises:
-            MissingExtraError: JAX is not installed.
-            RangeError: JAX computes in single precision.
-
-        Example:
-            >>> from autograd_core import replay
-            >>> f = replay.compile(lambda w, x: w * x, 1.0, 1.0)
-            >>> import jax  # doctest: +SKIP
-            >>> jax.config.update("jax_enable_x64", True)  # doctest: +SKIP
-            >>> jax.vmap(jax.grad(f.to_jax()), (None, 0))(2.0, jax.numpy.arange(3.0))  # doctest: +SKIP
-            Array([0., 1., 2.], dtype=float64)
-        """
-        try:
-            from .exports.jax import jax_function
-        except ModuleNotFoundError as error:
-            msg = "to_jax needs JAX: pip install 'autograd-core[jax]'"
-            raise MissingExtraError(msg) from error
-        return jax_function(self._description())
 
     # --- arguments and results ---
 

@@ -12,7 +12,7 @@ from autograd_core import RangeError, Value, replay
 from autograd_core.graph import topological_order
 from autograd_core.number_systems import llvm
 from autograd_core.ops import ROWS
-from autograd_core.replay import compiled as compiled_module
+from autograd_core.replay import branches
 from autograd_core.testing import expressions
 from autograd_core.value import record
 
@@ -30,7 +30,7 @@ def way(request, monkeypatch):
         monkeypatch.setattr("autograd_core.replay.numpy_interpreter.said", ["elsewhere"])
     else:
         pytest.importorskip("llvmlite")
-        monkeypatch.setattr(compiled_module, "COMPILE_SECONDS", {"interpreted": 1e9, "at once": -1.0}[request.param])
+        monkeypatch.setattr(branches, "COMPILE_SECONDS", {"interpreted": 1e9, "at once": -1.0}[request.param])
 
 
 def ulp(x):

@@ -233,7 +233,7 @@ def test_plans_of_every_size_lay_out_each_slot_once():
 
 def test_a_long_program_without_repetition_runs_too(monkeypatch):
     """Beyond what is compiled as a whole, and with nothing to roll up: the interpreter, bound."""
-    monkeypatch.setattr("autograd_core.replay.compiled.MOST_EDGES", 10)
+    monkeypatch.setattr("autograd_core.replay.branches.MOST_EDGES", 10)
 
     def f(x):
         y, rnd = x, random.Random(2)
@@ -272,7 +272,7 @@ def test_a_region_with_what_is_no_arithmetic():
 
 
 def test_a_plan_serves_plain_calls_too(monkeypatch):
-    monkeypatch.setattr("autograd_core.replay.compiled.COMPILE_SECONDS", -1.0)
+    monkeypatch.setattr("autograd_core.replay.branches.COMPILE_SECONDS", -1.0)
     x = [0.1 * k for k in range(30)]
     z, (gradient,) = replay.compile(rosenbrock, x).value_and_grad(x)
     expected, expected_gradient = eager(rosenbrock, x)

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 
 import autograd_core as ag
 from autograd_core import replay
-from autograd_core.replay import compiled as compiled_module
+from autograd_core.replay import branches
 from autograd_core.replay.sharing import split
 from autograd_core.testing import expressions
 
@@ -42,9 +42,9 @@ def way(request, monkeypatch):
 
         slow = lambda program, *, fast, dtype: NumpyInterpreter(program, "", dtype)
         monkeypatch.setattr(runners, "interpreter_of", slow)
-        monkeypatch.setattr(compiled_module, "interpreter_of", slow)
+        monkeypatch.setattr(branches, "interpreter_of", slow)
     if request.param == "code":
-        monkeypatch.setattr(compiled_module, "COMPILE_SECONDS", -1.0)
+        monkeypatch.setattr(branches, "COMPILE_SECONDS", -1.0)
     return request.param
 
 
@@ -65,7 +65,7 @@ def test_all_ways_give_the_same_bits(monkeypatch):
     pytest.importorskip("llvmlite")
     found = []
     for seconds in (1e9, -1.0):
-        monkeypatch.setattr(compiled_module, "COMPILE_SECONDS", seconds)
+        monkeypatch.setattr(branches, "COMPILE_SECONDS", seconds)
         f = replay.compile(penalised, W, [1.0, 1.0], in_axes=(None, 0), reduce="sum")
         values, (w_grad, x_grad) = f.value_and_grad(W, ROWS)
         found.append((values.tolist(), w_grad, x_grad.tolist()))

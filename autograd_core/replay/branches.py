@@ -1,0 +1,125 @@
+"""`Branch`: one trace, and what runs it: an interpreter, straight-line code, or a plan of regions."""
+
+from __future__ import annotations
+
+from contextlib import nullcontext
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from .runners import LANES, MOST_EDGES, InterpreterRunner, KernelRunner, Layout, SharedPart, interpreter_of
+from .sharing import split
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from .runners import Runner
+    from .sharing import Split
+    from .tracing import Traced
+
+KEPT_RUNNERS = 4  # for each number of rows
+MOSTLY = 0.5  # share of a program in regions, from which it runs as those
+EDGE_SECONDS = 3e-10  # of interpreting, per edge and row
+COMPILE_SECONDS = 3e-4  # per edge, for code of a whole program
+
+
+class Branch:
+    """One trace: its program, and what runs it."""
+
+    def __init__(self, traced: Traced, *, fast: bool, dtype: str) -> None:
+        self._fast, self._dtype = fast, dtype
+        self.program, self.spec, self.guards, places, self.pattern, self.outside = traced
+        self.width = self.spec.size
+        self.wanted = tuple(np.concatenate([self.program.outputs, self.program.guards]).tolist())
+        outputs = range(len(self.program.outputs)) if places is None else places.tolist()
+        self.places = (*outputs, *range(self.width, self.width + len(self.guards)))
+        self.interpreter = interpreter_of(self.program, fast=fast, dtype=dtype)
+        self.seconds = 0.0  # spent in the interpreter so far
+        self._kernels: dict[Any, Any] = {}
+        self._parts: dict[Layout, Split | None] = {}
+        self._plan: Any = None
+        self._free: dict[Any, list[Runner]] = {}
+
+    def kernel(self, layout: Layout, count: int) -> Any:
+        """Code of the whole program for this layout."""
+        from .kernels import Kernel
+
+        rows = 1 if count == 1 else LANES
+        if (layout, rows) not in self._kernels:
+            parts = self.parts(layout)
+            self._kernels[layout, rows] = Kernel(
+                self.program, layout, rows, fast=self._fast, dtype=self._dtype, parts=parts
+            )
+        return self._kernels[layout, rows]
+
+    def parts(self, layout: Layout) -> Split | None:
+        """The program in what rows share and what differs; not where all is to be done in the order of `backward()`."""
+        if layout not in self._parts:
+            self._parts[layout] = split(self.program, layout) if self._fast else None
+        return self._parts[layout]
+
+    @property
+    def is_short(self) -> bool:
+        """Whether code of the whole program is of moderate length."""
+        return len(self.program.operands) <= MOST_EDGES
+
+    @property
+    def plan(self) -> Any:
+        """The program cut into regions, made when first asked for."""
+        if self._plan is None:
+            from .plan import Plan
+
+            self._plan = Plan(self.program, fast=self._fast)
+        return self._plan
+
+    def runner(self, layout: Layout, count: int, *, compiled: bool) -> Runner:
+        """Memory for so many rows, and what runs on it."""
+        has_regions = compiled and count == 1 and self._dtype == "float64"  # they are written for doubles
+        if has_regions and (self.plan.share > MOSTLY or not self.is_short):
+            from .plan import PlanRunner
+
+            return PlanRunner(self.plan, layout)
+        if compiled and self.is_short:
+            return KernelRunner(self.kernel(layout, count), count)
+        parts = self.parts(layout)
+        if parts is None:
+            return InterpreterRunner(self.interpreter, layout, count)
+        rest = interpreter_of(parts.rest, fast=self._fast, dtype=self._dtype)
+        shared = SharedPart(parts, layout.summed, fast=self._fast, dtype=self._dtype)
+        return InterpreterRunner(rest, layout, count, shared)
+
+    def run(self, layout: Layout, shared: Any, tables: Sequence[Any]) -> tuple[Any, Any, list[Any], Any]:
+        """Values, for each row and guard whether it went the traced way, and both kinds of gradients.
+
+        Interpreted until that has taken as long as compiling would; the bits are the same.
+        """
+        count = len(tables[0]) if tables else 1
+        pays = self.seconds > COMPILE_SECONDS * min(len(self.program.operands), MOST_EDGES)
+        compiled = self.interpreter.backend == "llvm" and pays
+        free = self._free.setdefault((layout, count, compiled), [])
+        try:
+            runner = free.pop()
+        except IndexError:
+            runner = self.runner(layout, count, compiled=compiled)
+        self.fill(runner, shared, tables)
+        runner.run()
+        if isinstance(runner, InterpreterRunner):
+            self.seconds += runner.seconds
+        n = self.width
+        values, truths = runner.results[:, :n].copy(), runner.results[:, n:] != 0
+        gradients = [g.copy() for g in runner.per_row], runner.summed.copy()
+        if len(free) < KEPT_RUNNERS:
+            free.append(runner)
+        return values, truths == self.program.truths, *gradients
+
+    def fill(self, runner: Runner, shared: Any, tables: Sequence[Any]) -> None:
+        """Write the inputs; doubles beyond floats are infinite."""
+        with np.errstate(over="ignore") if self._dtype == "float32" else nullcontext():
+            runner.shared[:] = shared
+            for table, rows in zip(runner.tables, tables, strict=True):
+                table[:] = rows
+
+    def named_guard(self, k: int) -> str:
+        """A guard that does not hold, in words."""
+        was, now = ("true", "false") if self.program.truths[k] else ("false", "true")
+        return f"{self.guards[k]} was {was} while tracing and is {now}"
