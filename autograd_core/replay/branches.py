@@ -88,29 +88,35 @@ class Branch:
         shared = SharedPart(parts, layout.summed, fast=self._fast, dtype=self._dtype)
         return InterpreterRunner(rest, layout, count, shared)
 
-    def run(self, layout: Layout, shared: Any, tables: Sequence[Any]) -> tuple[Any, Any, list[Any], Any]:
-        """Values, for each row and guard whether it went the traced way, and both kinds of gradients.
+    def run(self, layout: Layout, shared: Any, tables: Sequence[Any]) -> Runner:
+        """Run, and lend what ran: `give_back` it when its results and gradients are read.
 
         Interpreted until that has taken as long as compiling would; the bits are the same.
         """
         count = len(tables[0]) if tables else 1
         pays = self.seconds > COMPILE_SECONDS * min(len(self.program.operands), MOST_EDGES)
         compiled = self.interpreter.backend == "llvm" and pays
-        free = self._free.setdefault((layout, count, compiled), [])
+        key = layout, count, compiled
         try:
-            runner = free.pop()
-        except IndexError:
+            runner = self._free[key].pop()
+        except (KeyError, IndexError):
             runner = self.runner(layout, count, compiled=compiled)
+            runner.serves = key
         self.fill(runner, shared, tables)
         runner.run()
         if isinstance(runner, InterpreterRunner):
             self.seconds += runner.seconds
-        n = self.width
-        values, truths = runner.results[:, :n].copy(), runner.results[:, n:] != 0
-        gradients = [g.copy() for g in runner.per_row], runner.summed.copy()
+        return runner
+
+    def give_back(self, runner: Runner) -> None:
+        """Keep a runner for the next run of as many rows."""
+        free = self._free.setdefault(runner.serves, [])
         if len(free) < KEPT_RUNNERS:
             free.append(runner)
-        return values, truths == self.program.truths, *gradients
+
+    def as_traced(self, runner: Runner) -> Any:
+        """For each row and guard whether it went the traced way."""
+        return (runner.results[:, self.width :] != 0) == self.program.truths
 
     def fill(self, runner: Runner, shared: Any, tables: Sequence[Any]) -> None:
         """Write the inputs; doubles beyond floats are infinite."""

@@ -471,54 +471,58 @@ class CompiledFunction(Exported):
     def _evaluated(self, shared: Any, tables: list[Any], *, gradient: bool) -> tuple[Any, list[Any], Any]:
         """Values, gradients per row, and summed gradients."""
         count = len(tables[0]) if tables else 1
-        starts = range(0, count, CHUNK)
-
-        def chunk(start: int) -> tuple[Any, list[Any], Any]:
-            return self._chunk(shared, [t[start : start + CHUNK] for t in tables], gradient=gradient)
-
-        if len(starts) == 1:
-            return chunk(0)
-        branch = self._branches[0]
-        branch.seconds += EDGE_SECONDS * len(branch.program.operands) * count  # so much work is known to come
-        first = chunk(0)  # traces what there is to trace, and compiles
-        with ThreadPoolExecutor(max_workers=_processors()) as pool:
-            parts = [first, *pool.map(chunk, starts[1:])]
-        values, per_row, sums = zip(*parts, strict=True)
-        total = sums[0]
-        with np.errstate(all="ignore"):  # inf - inf, and sums beyond all doubles
-            for part in sums[1:]:
-                total = total + part
-        return np.concatenate(values), [np.concatenate(groups) for groups in zip(*per_row, strict=True)], total
-
-    def _chunk(self, shared: Any, tables: list[Any], *, gradient: bool) -> tuple[Any, list[Any], Any]:
-        """Some rows: each trace serves those that take its branches."""
-        count = len(tables[0]) if tables else 1
         layout = self._layout(self._branches[0], gradient=gradient)
         values = np.empty((count, self._branches[0].width), self.dtype)
         per_row = [np.empty((count, len(slots)), self.dtype) for slots in layout.per_row]
-        total = np.zeros(len(layout.summed), self.dtype)
-        pending, k, broken = np.arange(count), 0, ""
-        while pending.size:
-            is_new = k == len(self._branches) and self._trace_again(k, self._point(shared, tables, pending[0]), broken)
+        starts = range(0, count, CHUNK)
+
+        def chunk(start: int) -> Any:
+            here = slice(start, start + CHUNK)
+            mine, ends = [t[here] for t in tables], [g[here] for g in per_row]
+            return self._chunk(shared, mine, values[here], ends, gradient=gradient)
+
+        if len(starts) == 1:
+            return values, per_row, chunk(0)
+        branch = self._branches[0]
+        branch.seconds += EDGE_SECONDS * len(branch.program.operands) * count  # so much work is known to come
+        total = chunk(0)  # traces what there is to trace, and compiles
+        with ThreadPoolExecutor(max_workers=_processors()) as pool, np.errstate(all="ignore"):
+            for part in pool.map(chunk, starts[1:]):  # inf - inf, and sums beyond all doubles
+                total = total + part
+        return values, per_row, total
+
+    def _chunk(self, shared: Any, tables: list[Any], values: Any, per_row: list[Any], *, gradient: bool) -> Any:
+        """Write values and gradients of some rows, and return their sums: each trace serves those that take its way."""
+        total: Any = 0.0
+        pending: Any = slice(None)
+        k, broken = 0, ""
+        while True:
+            mine = [t[pending] for t in tables]
+            point = lambda: self._point(shared, mine, 0)  # noqa: B023
+            is_new = k == len(self._branches) and self._trace_again(k, point, broken)
             branch = self._branches[k]
             layout = self._layout(branch, gradient=gradient)
-            mine = [t[pending] for t in tables]
-            some, as_traced, groups, summed = branch.run(layout, shared, mine)
+            runner = branch.run(layout, shared, mine)
+            as_traced = branch.as_traced(runner)
             agree = as_traced.all(axis=1)
             agree[0] |= is_new  # traced at this very row; a last digit of the program may say otherwise
-            if not agree.all() and agree.any() and layout.summed:  # the sums must be of these rows alone
-                summed = branch.run(layout, shared, [t[agree] for t in mine])[-1]
-            here = pending[agree]
-            values[here] = some[agree]
-            for group, rows in zip(per_row, groups, strict=True):
-                group[here] = rows[agree]
-            if here.size:
+            all_agree, summed = bool(agree.all()), runner.summed.copy()
+            here, mask = (pending, slice(None)) if all_agree else (_some(pending, agree), agree)
+            values[here] = runner.results[mask, : branch.width]
+            for group, rows in zip(per_row, runner.per_row, strict=True):
+                group[here] = rows[mask]
+            branch.give_back(runner)
+            if not all_agree and agree.any() and layout.summed:  # the sums must be of these rows alone
+                runner = branch.run(layout, shared, [t[agree] for t in mine])
+                summed = runner.summed.copy()
+                branch.give_back(runner)
+            if agree.any():
                 with np.errstate(all="ignore"):
                     total = total + summed
-            pending, k = pending[~agree], k + 1
-            if pending.size:
-                broken = branch.named_guard(int(as_traced[~agree][0].argmin()))
-        return values, per_row, total
+            if all_agree:
+                return total
+            pending, k = _some(pending, ~agree), k + 1
+            broken = branch.named_guard(int(as_traced[~agree][0].argmin()))
 
     def _point(self, shared: Any, tables: list[Any], row: int) -> list[float]:
         """The inputs of one row."""
@@ -528,7 +532,7 @@ class CompiledFunction(Exported):
                 point[slots.start : slots.stop] = next(rest)[row]
         return point.tolist()  # type: ignore[no-any-return]
 
-    def _trace_again(self, k: int, point: list[float], broken: str) -> bool:
+    def _trace_again(self, k: int, point: Callable[[], list[float]], broken: str) -> bool:
         """Trace the function once more at a row that disagreed with all k traces; false if another thread has."""
         if self._guards == "error" or k >= self._max_traces:
             why = "guards='error' forbids another trace" if self._guards == "error" else f"max_traces={k} are used up"
@@ -537,10 +541,15 @@ class CompiledFunction(Exported):
         with self._lock:
             if k < len(self._branches):
                 return False
-            branch = self._branch_at(point)
+            branch = self._branch_at(point())
             same_shape(self._branches[0].spec, branch.spec, f"{self._name}: the result on another branch")
             self._branches.append(branch)
             return True
+
+
+def _some(rows: Any, mask: Any) -> Any:
+    """The places of some of the rows: all, or those at places."""
+    return np.flatnonzero(mask) if isinstance(rows, slice) else rows[mask]
 
 
 def _processors() -> int:

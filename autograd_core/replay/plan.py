@@ -181,6 +181,8 @@ def _stages() -> dict[str, int]:
 class PlanRunner:
     """Runs a plan; a `Runner` of one row."""
 
+    serves: Any = None
+
     def __init__(self, plan: Plan, layout: Layout) -> None:
         p = plan.program  # in the plan's order; what the layout names are slots of the program as it came
         self.plan, self.work = plan, len(p.operands)

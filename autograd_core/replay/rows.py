@@ -87,7 +87,7 @@ def rows_of(given: Any, spec: Spec, place: str) -> Any:
     shape = shape_of(spec)
     if is_array(given) and shape is not None and given.ndim and given.shape[1:] == shape:
         numbers = given if given.dtype.kind in "fiub" else [_float(x, place) for x in given.ravel().tolist()]
-        return np.array(numbers, float).reshape(len(given), spec.size)
+        return np.asarray(numbers, float).reshape(len(given), spec.size)  # read, and never kept
     if isinstance(given, dict) and spec.kind == "dict" and set(given) == set(spec.about):
         parts = {key: given[key] for key in spec.about}
     elif isinstance(given, (list, tuple)) and given and len(given) == len(spec.children) and not _fits(given[0], spec):

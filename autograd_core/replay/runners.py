@@ -63,6 +63,7 @@ class Runner(Protocol):
     per_row: list[Any]
     summed: Any
     divisor: Any
+    serves: Any
 
     def run(self) -> None:
         """From the inputs to the results."""
@@ -70,6 +71,8 @@ class Runner(Protocol):
 
 class InterpreterRunner:
     """Runs by an interpreter: any program, at once."""
+
+    serves: Any = None
 
     def __init__(self, interpreter: Any, layout: Layout, count: int, shared: SharedPart | None = None) -> None:
         self.interpreter, self.part = interpreter, shared
@@ -180,6 +183,8 @@ def partial_sums(dtype: Any) -> int:
 
 class KernelRunner:
     """Runs by compiled code of the whole program."""
+
+    serves: Any = None
 
     def __init__(self, kernel: Kernel, count: int) -> None:
         self.kernel = kernel
