@@ -217,7 +217,7 @@ def rosenbrock(options):
 def hessian(options):
     """The whole Hessian of Rosenbrock's function of 100 numbers in prepared memory, dense and as entries alone.
 
-    ddx-ad, jax and torch have the dense form only. Ours gathers the entries from the dense one.
+    ddx-ad, jax and torch have the dense form only.
     """
     n = 10 if options.quick else 100
     dense = Row("hessian", ("ours", "casadi", "casadigcc", "ddx", "ddxjit", "jax", "torch", "c"), n, options)

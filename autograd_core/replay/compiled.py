@@ -307,6 +307,28 @@ class CompiledFunction(Exported):
         return self._derived(lambda g: derived.hessian(g, self._chosen()), "the Hessian")
 
     @cached_property
+    def sparse(self) -> CompiledFunction:
+        """Of a Jacobian or a Hessian: the entries that can differ from 0, a compiled function of the same arguments.
+
+        It returns one vector, in the order of `pattern`, so that with SciPy
+        `coo_array((values, (pattern.rows, pattern.columns)), pattern.shape)` is the matrix. The
+        rows and columns of all blocks count on. It has rows, and `bind`.
+
+        Raises:
+            StructureError: The function is no Jacobian or Hessian.
+
+        Example:
+            >>> from autograd_core import replay
+            >>> hessian = replay.compile(lambda x: x[0] ** 3 + x[1] ** 2, [1.0, 1.0]).hessian
+            >>> hessian.sparse([2.0, 5.0]).tolist(), hessian.pattern.columns.tolist()
+            ([12.0, 2.0], [0, 1])
+        """
+        if self.pattern is None:
+            msg = f"{self._name}.sparse: expected a Jacobian or Hessian; ask for f.jacobian.sparse or f.hessian.sparse"
+            raise StructureError(msg)
+        return self._derived(lambda g: g._replace(spec=Spec("array", (), (len(g.roots),)), places=None), "the entries")
+
+    @cached_property
     def _products(self) -> CompiledFunction:
         return self._derived(lambda g: derived.product(g, self._chosen()), "Hessian-vector products", self._argnums)
 

@@ -139,3 +139,34 @@ def test_several_results_have_no_hessian(name):
     f = replay.compile(lambda x: [x, x], 1.0)
     with pytest.raises(ag.StructureError, match=f"{name}: expected one number as the result"):
         getattr(f, name) if name == "hessian" else getattr(f, name)((1.0,), (1.0,))
+
+
+def test_sparse_entries_are_those_of_the_matrix(backend):
+    def f(x, s):
+        return [a * b * s for a, b in pairwise(x)]
+
+    x, s = [0.5, -1.5, 2.0, 3.0], 0.7
+    jacobian = replay.compile(f, x, s).jacobian
+    values, pattern = jacobian.sparse(x, s), jacobian.sparse.pattern
+    dense = np.zeros(pattern.shape)
+    dense[pattern.rows, pattern.columns] = values
+    by_x, by_s = jacobian(x, s)
+    assert dense.tolist() == np.column_stack([by_x, by_s]).tolist()
+    assert len(values) == 9  # two of four, and the scale, in each of three rows
+
+    hessian = replay.compile(lambda v: sum(f(v, 2.0)) + v[0] ** 3, x).hessian
+    rows = np.array([x, [1.0, 2.0, 3.0, 4.0]])
+    for row in rows:
+        dense = np.zeros((4, 4))
+        dense[hessian.pattern.rows, hessian.pattern.columns] = hessian.sparse(row)
+        assert dense.tolist() == hessian(row)[0][0].tolist()
+
+
+def test_sparse_rows():
+    hessian = replay.compile(lambda v: v[0] ** 3 * v[1], [1.0, 1.0], in_axes=0).hessian
+    assert hessian.sparse([[1.0, 2.0], [3.0, 4.0]]).tolist() == [[12.0, 3.0, 3.0], [72.0, 27.0, 27.0]]
+
+
+def test_only_a_matrix_has_sparse_entries():
+    with pytest.raises(ag.StructureError, match=r"ask for f\.jacobian\.sparse"):
+        replay.compile(lambda x: x * x, 1.0).sparse  # noqa: B018
