@@ -151,7 +151,7 @@ def _totals(program: Program, region: Region) -> list[Total]:
         grid = read[before:].reshape(copies, -1) - start
         results = grid[0]
         in_order = (grid == results + np.arange(copies)[:, None] * region.period).all()
-        if in_order and results.max() < region.period:
+        if in_order and results.min() >= 0 and results.max() < region.period:
             found.append(Total(i, tuple(read[:before].tolist()), tuple(results.tolist())))
     return found
 

@@ -130,6 +130,7 @@ def test_a_sum_after_something_that_varies():
         lambda x: ag.sum([ag.exp(a) * a for a in x] + [x[0]]),  # something behind them
         lambda x: ag.sum([ag.exp(a) * a for a in x][::-1]),  # the other way round
         lambda x: ag.sum([ag.exp(a) * a for a in x][1:]),  # not all of them
+        lambda x: ag.sum([t for a, b in pairwise(ag.sin(a) for a in x) for t in (a * b, a)]),  # of two stages by turns
         lambda x: ag.sum([ag.exp(a) * a for a in x]) * ag.sum([ag.exp(a) * a for a in x[::2] + x[1::2]]),
     ],
 )
