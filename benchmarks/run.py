@@ -32,7 +32,7 @@ TITLES = {"ours": "autograd_core", "control": "plain floats, forward only"}
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """One number with what it must be and what it should reach; `at_most` says which side is good."""
+    """One number with what it must be and what it should reach; `at_most`: less is better; `why` it falls short."""
 
     what: str
     value: float | None
@@ -41,6 +41,7 @@ class Figure:
     at_most: bool = False
     unit: str = ""
     note: str = ""
+    why: str = ""
 
     def holds(self, bound):
         return self.value <= bound if self.at_most else self.value >= bound
@@ -59,7 +60,8 @@ class Figure:
         sign = "≤" if self.at_most else "≥"
         bound = lambda x: "" if x is None else f"{sign} {x:g}{self.unit}"
         value = "" if self.value is None else f"{self.value:.3g}{self.unit}"
-        return [self.what, value, bound(self.must), bound(self.reach), self.verdict]
+        why = f": {self.why}" if self.why and "missed" in self.verdict else ""
+        return [self.what, value, bound(self.must), bound(self.reach), self.verdict + why]
 
 
 @dataclass(slots=True)

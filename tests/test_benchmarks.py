@@ -107,6 +107,11 @@ def test_a_figure_without_its_peer_says_why():
     assert figure.cells() == ["x", "", "≥ 15", "≥ 30", "not measured: No module named 'micrograd'"]
 
 
+def test_a_figure_that_falls_short_says_what_holds_it_back():
+    assert run.Figure("x", 1.0, 2, why="no time").cells()[-1] == "**missed**: no time"
+    assert run.Figure("x", 3.0, 2, why="no time").cells()[-1] == "met"
+
+
 def test_the_page_holds_figures_tables_and_the_command(capsys):
     rows = run.main(["--quick", "--only", "import"])
     page = capsys.readouterr().out
