@@ -492,7 +492,7 @@ BAD = [None, "a", b"a", 1j, Decimal(1), object(), {1.0}, int]
 
 
 @pytest.mark.parametrize("name", TRANSFORMS)
-@pytest.mark.parametrize("bad", [3, None, "sin", [ag.sin]], ids=repr)
+@pytest.mark.parametrize("bad", [3, None, "sin", [ag.sin]], ids=["a number", "None", "a text", "a list"])
 def test_what_is_no_function_is_refused_at_once(name, bad):
     with pytest.raises(ag.OperandError, match=f"{name}: expected a function, got"):
         TRANSFORMS[name](bad)

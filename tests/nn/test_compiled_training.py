@@ -167,7 +167,7 @@ def test_every_layer(name):
         {"accuracy": lambda p, t: p > 0.5 * t},
         {"X": np.array(X)},
     ],
-    ids=str,
+    ids=",".join,
 )
 @pytest.mark.parametrize("optimizer", [nn.SGD, nn.Adam])
 def test_every_option(options, optimizer):
@@ -632,7 +632,7 @@ def test_what_keeps_state_is_seen_to(what):
     assert watch.changed().startswith("loss")
 
 
-@pytest.mark.parametrize("what", STILL, ids=str)
+@pytest.mark.parametrize("what", STILL)
 def test_what_keeps_none_is_not_blamed(what):
     watch = state.Watch(loss=what)
     if callable(what) and what is not nn.mse and not isinstance(what, nn.Module):
