@@ -78,6 +78,20 @@ def real(
     raise RangeError(msg)
 
 
+LOSS = "predictions and targets such as nn.mse"
+
+
+def callable_of(f: Any, what: str, arguments: str) -> None:
+    """Raise unless `f` is a function.
+
+    Raises:
+        OperandError: It is none.
+    """
+    if not callable(f):
+        msg = f"{what}: expected a function of {arguments}, got {shown(f)}"
+        raise OperandError(msg)
+
+
 def generator(seed: Any) -> random.Random:
     """The source of random numbers that a `seed=` argument means.
 

@@ -6,9 +6,10 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from autograd_core import MissingExtraError, RangeError, StructureError
+from autograd_core import RangeError, StructureError
 
 from .checks import shown
+from .extras import numpy
 from .tables import as_html, as_text, number
 
 if TYPE_CHECKING:
@@ -299,20 +300,6 @@ def layout_of(layout: Any, caller: str) -> str:
         msg = f"{caller}: expected layout to be 'numerator' or 'denominator', got {shown(layout)}"
         raise RangeError(msg)
     return str(layout)
-
-
-def numpy(caller: str) -> Any:
-    """NumPy, imported when first asked for.
-
-    Raises:
-        MissingExtraError: It is not installed.
-    """
-    try:
-        import numpy as np
-    except ImportError:
-        msg = f"{caller} needs NumPy: pip install 'autograd-core[fast]'"
-        raise MissingExtraError(msg) from None
-    return np
 
 
 # --- nested lists ---------------------------------------------------------------------------------

@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 BIASES = ("b", "bias")
 
 
-def named(parameters: Any, caller: str) -> list[tuple[str, Value]]:
-    """The parameters of a Module, or those in a list, with their names.
+def named(parameters: Any, caller: str, if_number: str = "") -> list[tuple[str, Value]]:
+    """The parameters of a Module, or those in a list, with their names; a hint for who passes a number.
 
     Raises:
         OperandError: There is something else in it.
@@ -33,7 +33,7 @@ def named(parameters: Any, caller: str) -> list[tuple[str, Value]]:
     """
     pairs: Any = parameters.named_parameters() if isinstance(parameters, Module) else plain(parameters)
     if not hasattr(pairs, "__iter__") or isinstance(pairs, (str, dict)):
-        hint = "; name the rate: lr=..." if isinstance(pairs, (int, float)) else ""
+        hint = if_number if isinstance(pairs, (int, float)) else ""
         msg = f"{caller}: expected a Module or a list of parameters, got {shown(parameters)}{hint}"
         raise OperandError(msg)
     found = []
@@ -128,7 +128,7 @@ class Optimizer:
         if self.params:
             msg = f"{type(self).__name__}: expected to be bound once, but it has {len(self.params)} parameters already"
             raise StructureError(msg)
-        pairs = named(params, type(self).__name__)
+        pairs = named(params, type(self).__name__, "; name the rate: lr=...")
         self.params = [p for _, p in pairs]
         self._decays = [self.weight_decay if self.decay_biases or not is_bias(name) else 0.0 for name, _ in pairs]
         self.prepare()

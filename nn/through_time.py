@@ -6,9 +6,10 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from autograd_core import MissingExtraError, OperandError, Value, grad_of
+from autograd_core import OperandError, Value, grad_of
 
 from .checks import shown
+from .extras import numpy
 from .figures import COLOURS, figure_of
 from .recurrent import LSTM, RNN
 
@@ -138,11 +139,7 @@ def signal_over_time(network: RNN | LSTM, x: Sequence[Any], hx: Any = None) -> S
     if not isinstance(network, (RNN, LSTM)):
         msg = f"signal_over_time: expected an RNN or LSTM, got {shown(network)}"
         raise OperandError(msg)
-    try:
-        import numpy as np
-    except ImportError:
-        msg = "signal_over_time needs NumPy: pip install 'autograd-core[fast]'"
-        raise MissingExtraError(msg) from None
+    np = numpy("signal_over_time")
     size = network.hidden_size
     start = network._start(hx)  # its shape is checked there
     leaves = tuple([Value(v.data if isinstance(v, Value) else v) for v in part] for part in start)

@@ -116,6 +116,7 @@ class LinearTime:
         right.set(xscale="log", xlabel="edges of the graph", ylabel="quotient of times")
         right.set_ylim(bottom=0)
         for axes in (left, right):
+            axes.xaxis.set_minor_formatter("")  # numbers between powers of ten would overlap
             axes.grid(visible=True, alpha=0.3)
             axes.legend(fontsize=8)
         return figure

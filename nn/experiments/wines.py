@@ -82,6 +82,7 @@ class WineOutcome:
         shares.set(
             xlabel="split, in order", ylabel="% of test cases right", title=f"{len(order)} splits", ylim=(85, 101)
         )
+        shares.xaxis.get_major_locator().set_params(integer=True)
         shares.legend(loc="lower right")
         for axes in (curves, shares):
             axes.title.set_fontsize("medium")

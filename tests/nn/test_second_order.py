@@ -307,3 +307,19 @@ def test_it_says_what_it_expects():
     with pytest.raises(ag.RangeError, match="NewtonCG: steps"):
         optimizer.minimize(xor_loss(model), steps=0)
     assert repr(optimizer) == "NewtonCG(13 parameters, steps=0)"
+
+
+# --- bad input ---------------------------------------------------------------------------------------
+
+
+def test_curvatures_of_what_is_not_finite_are_nan():
+    found = nn.hessian(nn.Neuron(2, "linear", seed=1), [[math.nan, 1.0]], [0.0], loss=nn.mse)
+    assert all(map(math.isnan, found.eigenvalues()))
+    assert len(found.eigenvalues()) == 3
+
+
+def test_what_is_no_loss_or_model_is_named():
+    with pytest.raises(ag.OperandError, match="hessian: loss: expected a function of predictions and targets"):
+        nn.hessian(nn.Neuron(1), [[1.0]], [0.0], loss="mse")
+    with pytest.raises(ag.OperandError, match=r"got 5 \(int\)$"):  # without a hint on learning rates, which it has not
+        nn.hessian(5, [[1.0]], [0.0], loss=nn.mse)
