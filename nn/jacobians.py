@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from autograd_core import RangeError, StructureError
 
+from .arrays import numpy, singular_values
 from .checks import shown
-from .extras import numpy
 from .tables import as_html, as_text, number
 
 if TYPE_CHECKING:
@@ -114,6 +114,8 @@ class Jacobian:
     def singular_values(self) -> list[float]:
         """The singular values of a matrix, the largest first; the largest is how much it can stretch an error.
 
+        All of them are NaN where an entry is infinite or NaN.
+
         Raises:
             MissingExtraError: NumPy is not installed.
             StructureError: It is no matrix.
@@ -127,8 +129,7 @@ class Jacobian:
         if len(self.axes) != 2:
             msg = f"Jacobian.singular_values: expected a matrix, got {self.name} of shape {by(self.shape)}"
             raise StructureError(msg)
-        values: list[float] = numpy("Jacobian.singular_values").linalg.svd(self.array, compute_uv=False).tolist()
-        return values
+        return singular_values(self.entries, "Jacobian.singular_values")
 
     @property
     def T(self) -> Jacobian:  # NumPy's name

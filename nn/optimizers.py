@@ -5,7 +5,6 @@ Steps are dimensionless, as are rates and gradients. `g` is a parameter's gradie
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from autograd_core import OperandError, RangeError, StructureError, Value
@@ -340,10 +339,9 @@ class Adam(Optimizer):
         if not isinstance(pair, list) or len(pair) != 2:
             msg = f"{name}: betas: expected two numbers, got {shown(betas)}"
             raise StructureError(msg)
-        below_one = math.nextafter(1.0, 0.0)
         self.betas = (
-            real(pair[0], f"{name}: betas[0]", 0.0, below_one),
-            real(pair[1], f"{name}: betas[1]", 0.0, below_one),
+            real(pair[0], f"{name}: betas[0]", 0.0, 1.0, open_high=True),
+            real(pair[1], f"{name}: betas[1]", 0.0, 1.0, open_high=True),
         )
         self.eps = real(eps, f"{name}: eps", 0.0, open_low=True)
         super().__init__(params, lr, weight_decay=weight_decay, decay_biases=decay_biases)

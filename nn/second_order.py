@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from autograd_core import OperandError, StructureError, Value, dot, grad_of
 
+from .arrays import eigenvalues
 from .checks import LOSS, callable_of, plain, real, shown, whole
-from .extras import numpy
 from .figures import COLOURS, figure_of
 from .history import History
 from .optimizers import named
@@ -115,12 +115,7 @@ class Hessian:
             >>> Hessian([[2.0, 0.0], [0.0, -1.0]], ["a", "b"]).eigenvalues()
             [-1.0, 2.0]
         """
-        np = numpy("Hessian.eigenvalues")
-        H = np.array(self.matrix)
-        if not np.isfinite(H).all():
-            return [math.nan] * len(self.names)
-        values: list[float] = np.linalg.eigvalsh((H + H.T) / 2).tolist()
-        return values
+        return eigenvalues(self.matrix, "Hessian.eigenvalues")
 
     def plot(self) -> Any:
         """A heat map: blue where the curvature is positive, orange where it is negative; lines part the units.

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from autograd_core import OperandError, Value, grad_of
 
+from .arrays import numpy, singular_values
 from .checks import shown
-from .extras import numpy
 from .figures import COLOURS, figure_of
 from .recurrent import LSTM, RNN
 
@@ -149,12 +149,11 @@ def signal_over_time(network: RNN | LSTM, x: Sequence[Any], hx: Any = None) -> S
     rows = [grad_of(out, everything) if isinstance(out, Value) else [0.0] * len(everything) for out in way[-1]]
     width = size * len(leaves)
     J = np.array(rows, float).reshape(width, len(way), width)
-    norms = [float(np.linalg.norm(J[:, t], 2)) for t in reversed(range(len(way)))]
+    norms = [singular_values(J[:, t], "signal_over_time")[0] for t in reversed(range(len(way)))]
     if isinstance(network, LSTM):
         return SignalOverTime(norms)
-    V = np.array([[p.data for p in row] for row in network.weight_hh_l0], float)
-    sigma = np.linalg.svd(V, compute_uv=False)
-    low, high = float(sigma[-1]), float(sigma[0])
+    sigma = singular_values([[p.data for p in row] for row in network.weight_hh_l0], "signal_over_time")
+    low, high = sigma[-1], sigma[0]
     kind = network.nonlinearity
     slopes = SLOPES.get(kind) if isinstance(kind, str) else None
     if slopes is None:

@@ -116,7 +116,8 @@ class LinearTime:
         right.set(xscale="log", xlabel="edges of the graph", ylabel="quotient of times")
         right.set_ylim(bottom=0)
         for axes in (left, right):
-            axes.xaxis.set_minor_formatter("")  # numbers between powers of ten would overlap
+            axes.set_xticks(edges, [f"{count:,}" for count in edges])
+            axes.set_xticks([], minor=True)
             axes.grid(visible=True, alpha=0.3)
             axes.legend(fontsize=8)
         return figure

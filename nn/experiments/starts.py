@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import autograd_core as ag
 from autograd_core import OperandError
+from nn.arrays import numpy
 from nn.compiled import Rows, standing_in
-from nn.extras import numpy
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -338,6 +338,12 @@ def test_errors_fade_by_sigmoid_and_softmax_and_become_sparse_by_relu():
     assert list(outcome.pictures()) == ["attenuation_gain1.png", "attenuation_gain4.png"]
 
 
+@pytest.mark.parametrize("run", [lambda: experiments.wine(splits=0), lambda: experiments.xor(starts=0)])
+def test_no_runs_are_no_experiment(run):
+    with pytest.raises(ag.RangeError, match="expected at least 1, got 0"):
+        run()
+
+
 # --- the table and the command line ----------------------------------------------------------------
 
 
