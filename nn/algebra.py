@@ -19,10 +19,10 @@ from autograd_core import RangeError, StructureError, grad_of
 from .checks import shown
 from .jacobians import Axis, Jacobian, by, layout_of, transposed
 from .passes import End, ForwardPass, below, forward_pass, one_of
-from .tables import as_html, as_text, number
+from .tables import Table, number
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from autograd_core import Value
 
@@ -214,7 +214,7 @@ def _to_weights(run: ForwardPass, top: End, layer: str, layout: str, index: str)
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
-class Chain:
+class Chain(Table):
     """A product of Jacobians, one factor at a time. It is a table, as text and in a notebook.
 
     Attributes:
@@ -269,22 +269,13 @@ class Chain:
         layout = self.result.layout
         return f"{self.result.name}  by R ← {'R · J' if layout == 'numerator' else 'J · R'}, {layout} layout"
 
-    def _rows(self) -> list[list[str]]:
+    def _table(self) -> tuple[Sequence[str], list[list[str]]]:
         rows = []
         for k, (j, r) in enumerate(zip(self.factors, self.products, strict=True)):
             product = f"R · {j.name}" if self.result.layout == "numerator" else f"{j.name} · R"
             step = f"{r.name} ← {product}" if k else f"R = {r.name}"
             rows.append([step, by(j.shape), by(r.shape), number(r.norm)])
-        return rows
-
-    def __str__(self) -> str:
-        return "\n".join([self._heading(), *as_text(HEADS, self._rows())])
-
-    def __repr__(self) -> str:
-        return str(self)
-
-    def _repr_html_(self) -> str:
-        return as_html(self._heading(), HEADS, self._rows())
+        return HEADS, rows
 
 
 def chain(

@@ -59,9 +59,10 @@ def whole(x: Any, what: str, least: int = 1) -> int:
 
 
 def real(
-    x: Any, what: str, low: float = -math.inf, high: float = math.inf, *, open_low: bool = False, nan: bool = False
-) -> float:
-    """`x` as a float within [low, high], or (low, high].
+    x: Any, what: str, low: float = -math.inf, high: float = math.inf,
+    *, open_low: bool = False, open_high: bool = False, nan: bool = False,
+) -> float:  # fmt: skip
+    """`x` as a float within [low, high], without an end that is open.
 
     Raises:
         OperandError: It is no real number.
@@ -72,10 +73,27 @@ def real(
     except OperandError:
         msg = f"{what}: expected a real number, got {shown(x)}"
         raise OperandError(msg) from None
-    if (nan and math.isnan(number)) or low < number <= high or (number == low and not open_low):
+    above = low < number or (number == low and not open_low)
+    below = number < high or (number == high and not open_high)
+    if (nan and math.isnan(number)) or (above and below):
         return number
-    msg = f"{what}: expected a number in {'(' if open_low else '['}{low:g}, {high:g}], got {x!r}"
+    span = f"{'(' if open_low else '['}{low:g}, {high:g}{')' if open_high else ']'}"
+    msg = f"{what}: expected a number in {span}, got {x!r}"
     raise RangeError(msg)
+
+
+LOSS = "predictions and targets such as nn.mse"
+
+
+def callable_of(f: Any, what: str, arguments: str) -> None:
+    """Raise unless `f` is a function.
+
+    Raises:
+        OperandError: It is none.
+    """
+    if not callable(f):
+        msg = f"{what}: expected a function of {arguments}, got {shown(f)}"
+        raise OperandError(msg)
 
 
 def generator(seed: Any) -> random.Random:

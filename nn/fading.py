@@ -6,30 +6,27 @@ import math
 import random
 import statistics
 from dataclasses import dataclass
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import autograd_core as ag
-from autograd_core import MissingExtraError, StructureError
+from autograd_core import StructureError
 
 from .activations import Softmax, activation_function
 from .checks import generator, plain, real, whole
-from .figures import _png
+from .figures import COLOURS, figure_of
 from .init import kaiming_normal
 from .layers import Linear, Sequential
 from .passes import forward_pass
-from .tables import as_html, as_text, number
+from .tables import Table, number
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from .layers import Seed
 
-COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000")  # Okabe and Ito
-
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
-class Attenuation:
+class Attenuation(Table):
     """What `nn.attenuation` measured. It is a table, as text and in a notebook.
 
     Attributes:
@@ -84,15 +81,6 @@ class Attenuation:
         ]
         return heads, rows
 
-    def __str__(self) -> str:
-        return "\n".join([self._heading(), *as_text(*self._table())])
-
-    def __repr__(self) -> str:
-        return str(self)
-
-    def _repr_html_(self) -> str:
-        return as_html(self._heading(), *self._table())
-
     def plot(self) -> Any:
         """The length of the error signal, in logarithms, and the share of zeros, by layers back from the loss.
 
@@ -108,13 +96,7 @@ class Attenuation:
             >>> [axes.get_ylabel() for axes in figure.axes]
             ['length of the error signal', 'share of zeros in it']
         """
-        try:
-            from matplotlib.figure import Figure
-        except ImportError:
-            msg = "Attenuation.plot needs matplotlib: pip install 'autograd-core[plot]'"
-            raise MissingExtraError(msg) from None
-        figure: Any = Figure(figsize=(9.0, 3.4), layout="constrained")
-        left, right = figure.subplots(1, 2)
+        figure, (left, right) = figure_of("Attenuation.plot", 2, height=3.4)
         for k, name in enumerate(self.norms):
             colour = COLOURS[k % len(COLOURS)]
             # What is 0 has no place on a logarithmic axis.
@@ -131,7 +113,6 @@ class Attenuation:
             axes.xaxis.get_major_locator().set_params(integer=True)
             axes.grid(visible=True, alpha=0.3)
         left.legend()
-        figure._repr_png_ = partial(_png, figure)
         return figure
 
 

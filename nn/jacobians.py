@@ -6,8 +6,9 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from autograd_core import MissingExtraError, RangeError, StructureError
+from autograd_core import RangeError, StructureError
 
+from .arrays import numpy, singular_values
 from .checks import shown
 from .tables import as_html, as_text, number
 
@@ -113,6 +114,8 @@ class Jacobian:
     def singular_values(self) -> list[float]:
         """The singular values of a matrix, the largest first; the largest is how much it can stretch an error.
 
+        All of them are NaN where an entry is infinite or NaN.
+
         Raises:
             MissingExtraError: NumPy is not installed.
             StructureError: It is no matrix.
@@ -126,8 +129,7 @@ class Jacobian:
         if len(self.axes) != 2:
             msg = f"Jacobian.singular_values: expected a matrix, got {self.name} of shape {by(self.shape)}"
             raise StructureError(msg)
-        values: list[float] = numpy("Jacobian.singular_values").linalg.svd(self.array, compute_uv=False).tolist()
-        return values
+        return singular_values(self.entries, "Jacobian.singular_values")
 
     @property
     def T(self) -> Jacobian:  # NumPy's name
@@ -299,20 +301,6 @@ def layout_of(layout: Any, caller: str) -> str:
         msg = f"{caller}: expected layout to be 'numerator' or 'denominator', got {shown(layout)}"
         raise RangeError(msg)
     return str(layout)
-
-
-def numpy(caller: str) -> Any:
-    """NumPy, imported when first asked for.
-
-    Raises:
-        MissingExtraError: It is not installed.
-    """
-    try:
-        import numpy as np
-    except ImportError:
-        msg = f"{caller} needs NumPy: pip install 'autograd-core[fast]'"
-        raise MissingExtraError(msg) from None
-    return np
 
 
 # --- nested lists ---------------------------------------------------------------------------------

@@ -5,7 +5,6 @@ Steps are dimensionless, as are rates and gradients. `g` is a parameter's gradie
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from autograd_core import OperandError, RangeError, StructureError, Value
@@ -24,8 +23,8 @@ if TYPE_CHECKING:
 BIASES = ("b", "bias")
 
 
-def named(parameters: Any, caller: str) -> list[tuple[str, Value]]:
-    """The parameters of a Module, or those in a list, with their names.
+def named(parameters: Any, caller: str, if_number: str = "") -> list[tuple[str, Value]]:
+    """The parameters of a Module, or those in a list, with their names; a hint for who passes a number.
 
     Raises:
         OperandError: There is something else in it.
@@ -33,7 +32,7 @@ def named(parameters: Any, caller: str) -> list[tuple[str, Value]]:
     """
     pairs: Any = parameters.named_parameters() if isinstance(parameters, Module) else plain(parameters)
     if not hasattr(pairs, "__iter__") or isinstance(pairs, (str, dict)):
-        hint = "; name the rate: lr=..." if isinstance(pairs, (int, float)) else ""
+        hint = if_number if isinstance(pairs, (int, float)) else ""
         msg = f"{caller}: expected a Module or a list of parameters, got {shown(parameters)}{hint}"
         raise OperandError(msg)
     found = []
@@ -128,7 +127,7 @@ class Optimizer:
         if self.params:
             msg = f"{type(self).__name__}: expected to be bound once, but it has {len(self.params)} parameters already"
             raise StructureError(msg)
-        pairs = named(params, type(self).__name__)
+        pairs = named(params, type(self).__name__, "; name the rate: lr=...")
         self.params = [p for _, p in pairs]
         self._decays = [self.weight_decay if self.decay_biases or not is_bias(name) else 0.0 for name, _ in pairs]
         self.prepare()
@@ -340,10 +339,9 @@ class Adam(Optimizer):
         if not isinstance(pair, list) or len(pair) != 2:
             msg = f"{name}: betas: expected two numbers, got {shown(betas)}"
             raise StructureError(msg)
-        below_one = math.nextafter(1.0, 0.0)
         self.betas = (
-            real(pair[0], f"{name}: betas[0]", 0.0, below_one),
-            real(pair[1], f"{name}: betas[1]", 0.0, below_one),
+            real(pair[0], f"{name}: betas[0]", 0.0, 1.0, open_high=True),
+            real(pair[1], f"{name}: betas[1]", 0.0, 1.0, open_high=True),
         )
         self.eps = real(eps, f"{name}: eps", 0.0, open_low=True)
         super().__init__(params, lr, weight_decay=weight_decay, decay_biases=decay_biases)

@@ -5,16 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from autograd_core import RangeError, StructureError, Value, topological_order
+from autograd_core import OperandError, RangeError, StructureError, Value, topological_order
 
 from .activations import Softmax
-from .checks import plain, shown
+from .checks import callable_of, plain, shown
 from .layers import Layer, Linear, Neuron, Sequential
+from .module import Module
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
-
-    from .module import Module
 
     _Part = tuple[str, list[Value], Value | None]  # a unit: its name within its layer, weights, bias
 
@@ -151,6 +150,7 @@ def forward_pass(
         A `ForwardPass`.
 
     Raises:
+        OperandError: The model is no Module, or the loss no function.
         StructureError: The model has no such layers, uses a unit twice, or a unit does not reach the end.
 
     Example:
@@ -159,6 +159,11 @@ def forward_pass(
         >>> run
         <ForwardPass inputs -> layer1 -> layer2 -> loss>
     """
+    if not isinstance(model, Module):
+        msg = f"forward_pass: expected a Module, got {shown(model)}"
+        raise OperandError(msg)
+    if loss is not None:
+        callable_of(loss, "forward_pass: loss", "a prediction and its target such as nn.mse")
     named: list[tuple[str, Value]] = []
     prediction = model(_boxed(x, "x", named))
     inputs = tuple(node for _, node in named)

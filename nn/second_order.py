@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
-from autograd_core import MissingExtraError, OperandError, StructureError, Value, dot, grad_of, no_grad
+from autograd_core import OperandError, StructureError, Value, dot, grad_of
 
-from .checks import plain, real, shown, whole
+from .arrays import eigenvalues
+from .checks import LOSS, callable_of, plain, real, shown, whole
 from .figures import COLOURS, figure_of
 from .history import History
 from .optimizers import named
@@ -101,6 +102,8 @@ class Hessian:
     def eigenvalues(self) -> list[float]:
         """The curvatures along the principal axes, smallest first; a minimum has none below 0.
 
+        All of them are NaN where an entry is infinite or NaN.
+
         Returns:
             n numbers.
 
@@ -112,14 +115,7 @@ class Hessian:
             >>> Hessian([[2.0, 0.0], [0.0, -1.0]], ["a", "b"]).eigenvalues()
             [-1.0, 2.0]
         """
-        try:
-            import numpy as np
-        except ImportError:
-            msg = "Hessian.eigenvalues needs NumPy: pip install 'autograd-core[fast]'"
-            raise MissingExtraError(msg) from None
-        H = np.array(self.matrix)
-        values: list[float] = np.linalg.eigvalsh((H + H.T) / 2).tolist()
-        return values
+        return eigenvalues(self.matrix, "Hessian.eigenvalues")
 
     def plot(self) -> Any:
         """A heat map: blue where the curvature is positive, orange where it is negative; lines part the units.
@@ -182,6 +178,7 @@ def hessian(model: Module, X: Sequence[Any], y: Sequence[Any], *, loss: Loss) ->
         >>> h.matrix, h.names  # twice the means of x^2, x and 1
         ([[10.0, 4.0], [4.0, 2.0]], ['neuron0 w0', 'neuron0 b'])
     """
+    callable_of(loss, "hessian: loss", LOSS)
     pairs = named(model, "hessian")
     params = [p for _, p in pairs]
     curvature = _Curvature(loss([model(x) for x in plain(X)], plain(y)), params, "hessian")
@@ -199,8 +196,8 @@ class NewtonCG:
     a smaller region: so the loss never grows, and a saddle or a hill does no harm. The loss must be
     the same function at every call: all of the data, no `Dropout` in training mode.
 
-    As with `torch.optim.LBFGS`, `step` takes a function that computes the loss. `fit` gives its optimizers
-    gradients alone, so this is none of them; `minimize` is the loop.
+    As with `torch.optim.LBFGS`, `step` takes a function that computes the loss. `fit` takes it as its
+    optimizer; `minimize` is the loop for any other function.
 
     Sources: Nocedal, Wright, "Numerical optimization", 2006, algorithms 4.1 and 7.2; Steihaug, 1983;
     for networks Martens, "Deep learning via Hessian-free optimization", 2010.
@@ -339,8 +336,7 @@ class NewtonCG:
         while self.radius > smallest:
             d, gain, at_edge = self._direction(curvature)
             self._move([x + y for x, y in zip(start, d)])
-            with no_grad():
-                after = float(getattr(closure(), "data", math.nan))
+            after = float(getattr(closure(), "data", math.nan))
             agreement = (before - after) / gain if gain > 0 else math.nan  # 1 where the quadratic model is exact
             if not agreement >= 0.25:
                 self.radius = 0.25 * min(self.radius, math.hypot(*d))

@@ -10,10 +10,10 @@ from autograd_core import StructureError, Value, grad_of, topological_order
 
 from .checks import shown
 from .passes import ForwardPass, Unit, forward_pass, one_of
-from .tables import as_html, as_text, number
+from .tables import Table, number
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from .module import Module
 
@@ -45,7 +45,7 @@ class UnitSignal:
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
-class ErrorSignals:
+class ErrorSignals(Table):
     """The error signal delta = dE/ds of every unit. It is a table, as text and in a notebook.
 
     `signals["layer1/neuron0"]` is one number, `signals["layer1"]` the list of a layer.
@@ -120,20 +120,11 @@ class ErrorSignals:
         assert self.run.loss is not None
         return f"E = {number(self.run.loss.data)}  δ = ∂E/∂s = f′(s) · ∂E/∂z"
 
-    def _rows(self) -> list[list[str]]:
-        return [
+    def _table(self) -> tuple[Sequence[str], list[list[str]]]:
+        return HEADS, [
             [unit.name, *map(number, (unit.sum, unit.output, unit.slope, unit.arriving, unit.delta))]
             for unit in self._units()
         ]
-
-    def __str__(self) -> str:
-        return "\n".join([self._heading(), *as_text(HEADS, self._rows())])
-
-    def __repr__(self) -> str:
-        return str(self)
-
-    def _repr_html_(self) -> str:
-        return as_html(self._heading(), HEADS, self._rows())
 
 
 def error_signals(model: Module, x: Any, target: Any, *, loss: Callable[[Any, Any], Any]) -> ErrorSignals:
@@ -153,7 +144,9 @@ def error_signals(model: Module, x: Any, target: Any, *, loss: Callable[[Any, An
         `ErrorSignals`. `.grad` of the parameters is left alone.
 
     Raises:
-        StructureError: The model has no such layers, uses a unit twice, or a unit does not reach the loss.
+        OperandError: The model is no Module, or the loss no function.
+        StructureError: There is no loss; the model has no such layers, uses a unit twice, or a unit does not reach the
+            loss.
 
     Source: Rumelhart, Hinton, Williams, "Learning representations by back-propagating errors", 1986.
 

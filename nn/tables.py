@@ -9,6 +9,27 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 
+class Table:
+    """A record that shows itself as a table: a subclass gives `_heading()` and `_table()`, its heads and rows."""
+
+    __slots__ = ()
+
+    if TYPE_CHECKING:
+
+        def _heading(self) -> str: ...
+
+        def _table(self) -> tuple[Sequence[str], list[list[str]]]: ...
+
+    def __str__(self) -> str:
+        return "\n".join([self._heading(), *as_text(*self._table())])
+
+    def __repr__(self) -> str:
+        return str(self)
+
+    def _repr_html_(self) -> str:
+        return as_html(self._heading(), *self._table())
+
+
 def as_text(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
     """Aligned lines; the first column is set to the left."""
     table = [heads, *rows]

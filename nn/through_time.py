@@ -6,8 +6,9 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from autograd_core import MissingExtraError, OperandError, Value, grad_of
+from autograd_core import OperandError, Value, grad_of
 
+from .arrays import numpy, singular_values
 from .checks import shown
 from .figures import COLOURS, figure_of
 from .recurrent import LSTM, RNN
@@ -138,11 +139,7 @@ def signal_over_time(network: RNN | LSTM, x: Sequence[Any], hx: Any = None) -> S
     if not isinstance(network, (RNN, LSTM)):
         msg = f"signal_over_time: expected an RNN or LSTM, got {shown(network)}"
         raise OperandError(msg)
-    try:
-        import numpy as np
-    except ImportError:
-        msg = "signal_over_time needs NumPy: pip install 'autograd-core[fast]'"
-        raise MissingExtraError(msg) from None
+    np = numpy("signal_over_time")
     size = network.hidden_size
     start = network._start(hx)  # its shape is checked there
     leaves = tuple([Value(v.data if isinstance(v, Value) else v) for v in part] for part in start)
@@ -152,12 +149,11 @@ def signal_over_time(network: RNN | LSTM, x: Sequence[Any], hx: Any = None) -> S
     rows = [grad_of(out, everything) if isinstance(out, Value) else [0.0] * len(everything) for out in way[-1]]
     width = size * len(leaves)
     J = np.array(rows, float).reshape(width, len(way), width)
-    norms = [float(np.linalg.norm(J[:, t], 2)) for t in reversed(range(len(way)))]
+    norms = [singular_values(J[:, t], "signal_over_time")[0] for t in reversed(range(len(way)))]
     if isinstance(network, LSTM):
         return SignalOverTime(norms)
-    V = np.array([[p.data for p in row] for row in network.weight_hh_l0], float)
-    sigma = np.linalg.svd(V, compute_uv=False)
-    low, high = float(sigma[-1]), float(sigma[0])
+    sigma = singular_values([[p.data for p in row] for row in network.weight_hh_l0], "signal_over_time")
+    low, high = sigma[-1], sigma[0]
     kind = network.nonlinearity
     slopes = SLOPES.get(kind) if isinstance(kind, str) else None
     if slopes is None:

@@ -10,13 +10,14 @@ from autograd_core.contexts import current
 
 from . import compiled as programs
 from .cases import cases_of, parted
-from .checks import generator, real, shown, whole
+from .checks import LOSS, callable_of, generator, real, shown, whole
 from .clipping import clip_grad_norm
 from .history import History
 from .judging import RIGHT, numbers
 from .module import Module
 from .optimizers import Adam, Optimizer, is_bias
 from .progress import bar
+from .second_order import NewtonCG
 from .state import Watch
 from .stopping import EarlyStopping, Stopwatch, check_monitor
 
@@ -35,7 +36,7 @@ def fit(
     y: Any,
     *,
     loss: Loss,
-    optimizer: Optimizer | None = None,
+    optimizer: Optimizer | NewtonCG | None = None,
     epochs: int = 100,
     batch_size: int | None = None,
     shuffle: bool = True,
@@ -61,7 +62,8 @@ def fit(
         y: n targets, as the loss takes them.
         loss: A function of `(predictions, targets)`, both lists, such as `nn.mse`.
         optimizer: With the model's parameters, or without any: then it gets them.
-            None is `Adam(model, lr=0.01)`.
+            None is `Adam(model, lr=0.01)`. `NewtonCG(model)` computes the loss of a batch several times per step,
+            on graphs.
         epochs: How often to go through the data, at least 1.
         batch_size: Cases per step, at least 1; None for all of them.
         shuffle: Whether each epoch takes the cases in another order.
@@ -91,7 +93,7 @@ def fit(
         OperandError: An argument of a wrong type, or a loss that does not give a Value.
         RangeError: A number out of its bounds, or a target that the loss cannot take.
         StructureError: Lengths that do not fit, no data, or no parameters; or with `compiled=True` a
-            model that cannot be compiled, and why.
+            model that cannot be compiled, and why; `NewtonCG` with `compiled=True` or `max_grad_norm`.
         MissingExtraError: `compiled=True` without NumPy and llvmlite.
 
     Example:
@@ -103,7 +105,7 @@ def fit(
         >>> history.accuracy[-1]
         1.0
     """
-    _check(model, loss, optimizer, early_stopping, compiled=compiled)
+    _check(model, loss, optimizer, early_stopping, accuracy, compiled=compiled)
     epochs = whole(epochs, "fit: epochs")
     rng = generator(seed)
     cases, unseen = parted(cases_of(X, y), validation, rng)
@@ -119,9 +121,14 @@ def fit(
     check_monitor(early_stopping, has_validation=unseen is not None, has_accuracy=task.right is not None)
     if compiled is None and not (epochs * len(cases.targets) >= PAYS and programs.is_available()):
         compiled = False
+    if isinstance(optimizer, NewtonCG):
+        if compiled or max_grad_norm is not None:
+            msg = "fit: optimizer: NewtonCG trains on graphs, in a trust region; leave out compiled and max_grad_norm"
+            raise StructureError(msg)
+        compiled = False
     run = Run(task, cases, unseen, compiled)
     optimizer = optimizer or Adam(lr=0.01)
-    if not optimizer.params:
+    if isinstance(optimizer, Optimizer) and not optimizer.params:
         optimizer.bind(model)
     elif not set(optimizer.params) <= set(model.parameters()):
         msg = "fit: optimizer: expected one for this model, got one with parameters of another; make one per model"
@@ -131,15 +138,17 @@ def fit(
     return _train(run, Stopwatch(early_stopping), bar(epochs, "fit", progress=progress), rng if shuffle else None)
 
 
-def _check(model: Any, loss: Any, optimizer: Any, early_stopping: Any, *, compiled: bool | None) -> None:
+def _check(
+    model: Any, loss: Any, optimizer: Any, early_stopping: Any, accuracy: Any, *, compiled: bool | None
+) -> None:
     """Raise where an argument of `fit` is of a wrong type, or an extra is missing."""
     if not isinstance(model, Module):
         msg = f"fit: model: expected a Module, got {shown(model)}"
         raise OperandError(msg)
-    if not callable(loss):
-        msg = f"fit: loss: expected a function of predictions and targets such as nn.mse, got {shown(loss)}"
-        raise OperandError(msg)
-    if optimizer is not None and not isinstance(optimizer, Optimizer):
+    callable_of(loss, "fit: loss", LOSS)
+    if accuracy is not None:
+        callable_of(accuracy, "fit: accuracy", "one prediction and its target such as nn.SameClass()")
+    if optimizer is not None and not isinstance(optimizer, (Optimizer, NewtonCG)):
         msg = f"fit: optimizer: expected an Optimizer such as nn.SGD(lr=0.1), got {shown(optimizer)}"
         raise OperandError(msg)
     if compiled and not programs.is_available():
@@ -205,16 +214,35 @@ class Task(NamedTuple):
         """For each parameter whether `l2` draws it to 0."""
         return [self.l2_biases or not is_bias(name) for name, _ in self.model.named_parameters()]
 
+    def regularised(self, value: Value) -> Value:
+        """The loss with what `l2` adds to it."""
+        if not self.l2:
+            return value
+        params = self.model.parameters()
+        if not self.l2_biases:
+            params = [p for p, drawn in zip(params, self.penalised(), strict=True) if drawn]
+        total: Value = value + self.l2 * ag.dot(params, params)
+        return total
+
     def differentiate(self, value: Value, optimizer: Optimizer) -> None:
         """From the loss to the gradients that a step takes."""
-        if self.l2:
-            params = self.model.parameters()
-            if not self.l2_biases:
-                params = [p for p, drawn in zip(params, self.penalised(), strict=True) if drawn]
-            value = value + self.l2 * ag.dot(params, params)
         self.model.zero_grad()
         optimizer.zero_grad()
-        value.backward()
+        self.regularised(value).backward()
+
+    def advance_by_curvature(self, batch: Cases, optimizer: NewtonCG) -> tuple[float, int]:
+        """One step of an optimizer that computes the loss itself; the loss before it, and how many are right."""
+        seen: list[tuple[float, list[Any]]] = []
+
+        def closure() -> Any:
+            outputs = [self.model(x) for x in batch.inputs]
+            value = self.loss(outputs, batch.targets)
+            seen.append((value.data, numbers(outputs)))
+            return self.regularised(value)
+
+        optimizer.step(closure)
+        value, outputs = seen[0]
+        return value, self.hits(outputs, batch.targets)
 
     def advance(self, optimizer: Optimizer) -> None:
         """One step along them."""
@@ -267,7 +295,7 @@ class Run:
         compiled: False for graphs; None for programs where they can be had; True raises where not.
     """
 
-    optimizer: Optimizer
+    optimizer: Optimizer | NewtonCG
 
     def __init__(self, task: Task, cases: Cases, unseen: Cases | None, compiled: bool | None) -> None:  # noqa: FBT001
         self.task, self.cases, self.unseen, self.compiled = task, cases, unseen, compiled
@@ -295,6 +323,8 @@ class Run:
             except programs.NotCompiledError as error:
                 self._refuse(error)
         task, batch = self.task, self.cases.some(chosen)
+        if isinstance(self.optimizer, NewtonCG):
+            return task.advance_by_curvature(batch, self.optimizer)
         outputs = [task.model(x) for x in batch.inputs]
         value = task.value_of(outputs, batch.targets)
         hits = task.hits(numbers(outputs), batch.targets)

@@ -13,10 +13,12 @@ from typing import Any, NamedTuple, Protocol
 from autograd_core import RangeError
 
 from .adding import memory as memory
+from .attenuations import attenuation as attenuation
 from .costs import linear_time as linear_time
 from .descents import descent as descent
 from .logistic_graph import logistic as logistic
 from .overtrained import overtraining as overtraining
+from .shared_weights import convolution as convolution
 from .wines import wine as wine
 from .xor_starts import xor as xor
 
@@ -54,6 +56,8 @@ class Experiment(NamedTuple):
 
 
 EXPERIMENTS = (
+    Experiment("attenuation", "how an error fades over 30 layers: sigmoid, softmax, tanh, ReLU", attenuation),
+    Experiment("convolution", "a convolution's shared weights: what each patch adds to their gradient", convolution),
     Experiment("descent", "the delta rule on a linear unit: batch, incremental and minibatch descent", descent),
     Experiment("linear_time", "what a gradient and a Hessian-vector product cost, as the graph grows", linear_time),
     Experiment(

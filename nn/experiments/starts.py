@@ -6,7 +6,8 @@ import random
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import autograd_core as ag
-from autograd_core import MissingExtraError, OperandError
+from autograd_core import OperandError
+from nn.arrays import numpy
 from nn.compiled import Rows, standing_in
 
 if TYPE_CHECKING:
@@ -67,11 +68,7 @@ def train_starts(
         >>> trained.losses.shape, trained.weights.shape
         ((5, 3), (5, 9))
     """
-    try:
-        import numpy as np
-    except ImportError:
-        msg = "training many starts at once needs NumPy: pip install 'autograd-core[fast]'"
-        raise MissingExtraError(msg) from None
+    np = numpy("training many starts at once")
     model = make(seeds[0])
     params = model.parameters()
     P = np.array([[p.data for p in make(seed).parameters()] for seed in seeds], float)
@@ -105,5 +102,5 @@ def train_starts(
             losses[:, epoch] += call.out * (at.shape[1] / n)
             lr = optimizer.lr
             optimizer.steps += 1
-            P = optimizer.update(slice(None), P, call.grads[0], lr)  # type: ignore[arg-type,assignment]
+            P = optimizer.update(slice(None), P, call.grads[0], lr)  # type: ignore[arg-type]
     return Trained(losses, P)

@@ -13,6 +13,7 @@ from typing import Any
 from nn import datasets, init
 from nn.activations import Sigmoid
 from nn.cases import train_test_split
+from nn.checks import whole
 from nn.figures import COLOURS, figure_of
 from nn.history import History
 from nn.judging import SameClass
@@ -82,6 +83,7 @@ class WineOutcome:
         shares.set(
             xlabel="split, in order", ylabel="% of test cases right", title=f"{len(order)} splits", ylim=(85, 101)
         )
+        shares.xaxis.get_major_locator().set_params(integer=True)
         shares.legend(loc="lower right")
         for axes in (curves, shares):
             axes.title.set_fontsize("medium")
@@ -120,12 +122,14 @@ def wine(*, seed: int = 0, splits: int = 20, compiled: bool | None = None) -> Wi
 
     Raises:
         MissingExtraError: scikit-learn is not installed.
+        RangeError: There are no splits.
 
     Example:
         >>> from nn.experiments import wine
         >>> wine(splits=1).cases
         (125, 53)
     """
+    splits = whole(splits, "wine: splits")
     X, y = datasets.wine()
     accuracies: list[float] = []
     truth, said, first = [], [], History()

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 import autograd_core as ag
 from nn import datasets, init, schedules
 from nn.activations import Sigmoid
+from nn.checks import whole
 from nn.figures import COLOURS, figure_of
 from nn.layers import MLP, Sequential
 from nn.losses import sse
@@ -370,10 +371,12 @@ def xor(*, seed: int = 0, starts: int = 200) -> XorOutcome:
 
     Raises:
         MissingExtraError: NumPy is not installed.
+        RangeError: There are no starts.
 
     Example:
         >>> from nn.experiments import xor
         >>> xor(starts=2).share
         1.0
     """
+    starts = whole(starts, "xor: starts")
     return XorOutcome(train(PLAIN, starts=starts, seed=seed), train(INCREMENTAL, starts=starts, seed=seed))

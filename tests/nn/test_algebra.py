@@ -602,3 +602,9 @@ def test_a_unit_that_is_used_twice_has_no_one_error_signal():
     layer = nn.Linear(2, 2, bias=False, seed=0)
     with pytest.raises(ag.StructureError, match="a layer: expected each unit once in the graph, but one is used 2 times"):
         nn.forward_pass(nn.Sequential(layer, layer), X)
+
+
+def test_singular_values_of_what_is_not_finite_are_nan():
+    J = nn.layer_jacobian(nn.MLP(2, [2, 2], "tanh", seed=1), [math.nan, 1.0], of="layer2", to="inputs")
+    assert len(J.singular_values) == 2
+    assert all(map(math.isnan, J.singular_values))

@@ -333,3 +333,17 @@ def test_claim_1_and_claim_2_layer_by_layer():
         assert np.array(signals.weight_gradient(name)) == pytest.approx(claimed, **CLOSE)
         assert np.array([[w.grad for w in neuron.w] for neuron in model.layers[k].neurons]) == pytest.approx(claimed, **CLOSE)
         assert [neuron.b.grad for neuron in model.layers[k].neurons] == pytest.approx(g, **CLOSE)
+
+
+@pytest.mark.parametrize(
+    ("model", "loss", "message"),
+    [
+        (nn.MLP(2, [1]), "mse", r"forward_pass: loss: expected a function of a prediction and its target .*got 'mse' \(str\)"),
+        (lambda x: x, nn.mse, "forward_pass: expected a Module, got <function"),
+    ],
+)
+def test_what_is_no_model_or_no_loss_is_named(model, loss, message):
+    with pytest.raises(ag.OperandError, match=message):
+        nn.error_signals(model, [1.0, 2.0], 0.0, loss=loss)
+    with pytest.raises(ag.OperandError, match=message):
+        nn.chain(model, [1.0, 2.0], 0.0, loss=loss)

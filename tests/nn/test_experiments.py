@@ -300,17 +300,61 @@ def test_three_kinds_of_descent_reach_the_best_line():
     assert [axes.get_title() for axes in figure.axes] == ["batch: 8 steps", "incremental: 96 steps", "minibatch: 24 steps"]
 
 
+# --- shared weights, and signals that fade ----------------------------------------------------------
+
+
+@pytest.mark.parametrize("seed", [0, 1])
+def test_a_shared_weight_has_the_gradients_of_its_copies_added_up(seed):
+    """df/dmu = df/da + df/db + df/dc."""
+    found = experiments.run("convolution", seed=seed)
+    assert found.names == ("w0", "w1", "b")
+    for used, copies, gradient in zip(found.uses, found.copies, found.gradients, strict=True):
+        assert len(copies) == 3
+        assert used == pytest.approx(copies, rel=1e-12)
+        assert sum(copies) == pytest.approx(gradient, rel=1e-12)
+    x, (w0, w1, b) = np.array([0.5, -1.0, 2.0, 1.0]), (w.data for w in found.weights)
+    by_hand = np.convolve(x, [w1, w0], "valid") + b
+    assert found.loss.data == pytest.approx(0.5 * sum((by_hand - (by_hand - np.array(found.copies[2]))) ** 2))
+    assert f"{found.gradients[0]:.4f}" in str(found)
+    assert repr(found) == str(found)
+    assert "patch2" in found.pictures()["convolution.svg"].svg
+
+
+@pytest.mark.parametrize("signal", [[1.0], 2.0])
+def test_a_convolution_needs_a_patch(signal):
+    with pytest.raises(ag.StructureError, match="signal: expected a list of at least 2 numbers"):
+        experiments.convolution(signal=signal)
+
+
+def test_errors_fade_by_sigmoid_and_softmax_and_become_sparse_by_relu():
+    outcome = experiments.run("attenuation")
+    small, large = outcome.measured
+    for name in ("sigmoid", "softmax"):
+        assert small.norms[name][-1] < 1e-15
+        assert large.norms[name][-1] < 1e-6
+    assert large.norms["relu"][-1] > 1e6
+    assert 0.4 < np.mean(small.zeros["relu"][1:]) < 0.6
+    assert str(outcome).count("Length of the error signal") == repr(outcome).count("Length of the error signal") == 2
+    assert list(outcome.pictures()) == ["attenuation_gain1.png", "attenuation_gain4.png"]
+
+
+@pytest.mark.parametrize("run", [lambda: experiments.wine(splits=0), lambda: experiments.xor(starts=0)])
+def test_no_runs_are_no_experiment(run):
+    with pytest.raises(ag.RangeError, match="expected at least 1, got 0"):
+        run()
+
+
 # --- the table and the command line ----------------------------------------------------------------
 
 
 def test_the_table_has_a_row_for_every_experiment():
     names = [row.name for row in experiments.EXPERIMENTS]
     assert sorted(names) == sorted(set(names))
-    assert {"xor", "wine", "overtraining", "logistic", "descent"} <= set(names)
+    assert {"xor", "wine", "overtraining", "logistic", "convolution", "memory", "attenuation", "descent"} <= set(names)
     for row in experiments.EXPERIMENTS:
         assert experiments.experiment(row.name) is row
         assert row.summary
-    with pytest.raises(ag.RangeError, match="expected one of descent, .*got 'xnor'"):
+    with pytest.raises(ag.RangeError, match="expected one of attenuation, .*got 'xnor'"):
         experiments.run("xnor")
 
 

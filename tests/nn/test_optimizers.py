@@ -124,3 +124,9 @@ def test_an_optimizer_is_bound_once_and_before_it_steps():
 def test_a_rule_must_be_defined():
     with pytest.raises(ag.StructureError, match="expected a method update"):
         nn.Optimizer([ag.Value(1.0)]).step()
+
+
+def test_a_bound_that_is_no_member_is_written_so():
+    for beta in (1, 1.5):
+        with pytest.raises(ag.RangeError, match=rf"betas\[0\]: expected a number in \[0, 1\), got {beta}"):
+            nn.Adam(nn.Neuron(1), betas=(beta, 0.9))

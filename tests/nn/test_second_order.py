@@ -288,11 +288,6 @@ def test_the_edge_of_the_region_is_met_on_the_second_leg_of_the_way():
 def test_it_says_what_it_expects():
     model = nn.MLP(2, [3, 1], "tanh", seed=1)
     optimizer = nn.NewtonCG(model)
-    X, y = nn.datasets.xor()
-    before = model.state_dict()
-    with pytest.raises(ag.OperandError, match="fit: optimizer: expected an Optimizer"):
-        nn.fit(model, X, y, loss=nn.mse, optimizer=optimizer, epochs=1, progress=False)
-    assert model.state_dict() == before
     with pytest.raises(ag.OperandError, match=r"NewtonCG: expected a function that computes the loss, .* got 3.0"):
         optimizer.step(3.0)
     with pytest.raises(ag.OperandError, match=r"NewtonCG.step: expected the loss as a Value, got 3.0"):
@@ -307,3 +302,19 @@ def test_it_says_what_it_expects():
     with pytest.raises(ag.RangeError, match="NewtonCG: steps"):
         optimizer.minimize(xor_loss(model), steps=0)
     assert repr(optimizer) == "NewtonCG(13 parameters, steps=0)"
+
+
+# --- bad input ---------------------------------------------------------------------------------------
+
+
+def test_curvatures_of_what_is_not_finite_are_nan():
+    found = nn.hessian(nn.Neuron(2, "linear", seed=1), [[math.nan, 1.0]], [0.0], loss=nn.mse)
+    assert all(map(math.isnan, found.eigenvalues()))
+    assert len(found.eigenvalues()) == 3
+
+
+def test_what_is_no_loss_or_model_is_named():
+    with pytest.raises(ag.OperandError, match="hessian: loss: expected a function of predictions and targets"):
+        nn.hessian(nn.Neuron(1), [[1.0]], [0.0], loss="mse")
+    with pytest.raises(ag.OperandError, match=r"got 5 \(int\)$"):  # without a hint on learning rates, which it has not
+        nn.hessian(5, [[1.0]], [0.0], loss=nn.mse)

@@ -1,5 +1,6 @@
 """Signals fade or blow up over time between powers of the singular values of V."""
 
+import math
 import sys
 from itertools import pairwise
 
@@ -160,3 +161,9 @@ def test_what_cannot_be_measured_is_refused(monkeypatch):
     monkeypatch.setitem(sys.modules, "numpy", None)
     with pytest.raises(ag.MissingExtraError, match=r"signal_over_time needs NumPy: pip install 'autograd-core\[fast\]'"):
         nn.signal_over_time(nn.RNN(1, 2), [[1.0]])
+
+
+def test_a_signal_that_is_not_a_number_is_nan():
+    signal = nn.signal_over_time(nn.RNN(1, 2, seed=1), [[math.nan], [1.0]])
+    assert signal.norms[0] == 1.0
+    assert all(map(math.isnan, signal.norms[1:]))

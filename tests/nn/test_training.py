@@ -287,3 +287,56 @@ def test_training_under_no_grad_is_refused():
     X, y = nn.datasets.xor()
     with ag.no_grad(), pytest.raises(ag.OperandError, match="within no_grad"):
         nn.fit(nn.MLP(2, [2, 1], seed=1), X, y, loss=nn.mse, epochs=1, progress=False)
+
+
+# --- an optimizer that computes the loss itself ------------------------------------------------------
+
+
+def test_newton_cg_in_fit_is_its_own_loop():
+    X, y = XOR
+    fitted, alone = nn.MLP(2, [3, 1], "tanh", seed=1), nn.MLP(2, [3, 1], "tanh", seed=1)
+    history = nn.fit(fitted, X, y, loss=nn.mse, optimizer=nn.NewtonCG(fitted), epochs=8, **QUIET)
+    expected = nn.NewtonCG(alone).minimize(lambda: nn.mse([alone(x) for x in X], y), steps=8)
+    assert history.loss == expected.loss[:8]
+    assert history.loss[-1] < 1e-6
+    assert [p.data for p in fitted.parameters()] == [p.data for p in alone.parameters()]
+    assert history.ran == "graphs"
+
+
+@pytest.mark.parametrize("biases", [True, False])
+def test_newton_cg_in_fit_finds_the_ridge_regression(biases):
+    """Over all data one step is the normal equations' solution."""
+    X, y, lam = [[-1.0], [0.0], [1.0], [2.0]], [0.0, 1.0, 2.5, 5.0], 0.3
+    model = nn.Neuron(1, "linear", seed=1)
+    optimizer = nn.NewtonCG(model, radius=100.0)
+    nn.fit(model, X, y, loss=nn.mse, optimizer=optimizer, epochs=20, l2=lam, l2_biases=biases, **QUIET)
+    A = np.column_stack([np.array(X), np.ones(4)])
+    expected = np.linalg.solve(A.T @ A / 4 + lam * np.diag([1.0, float(biases)]), A.T @ np.array(y) / 4)
+    assert [p.data for p in model.parameters()] == pytest.approx(expected, abs=1e-8)
+
+
+def test_newton_cg_in_fit_takes_minibatches_and_counts_what_is_right():
+    X, y = nn.datasets.moons(20, noise=0.1, seed=1)
+    model = nn.MLP(2, [4, 1], "tanh", seed=1)
+    optimizer = nn.NewtonCG(model)
+    history = nn.fit(model, X, y, loss=nn.binary_cross_entropy_with_logits, optimizer=optimizer, batch_size=10, epochs=15, seed=1, validation=(X, y), **QUIET)
+    assert optimizer.steps > 15
+    assert history.loss[-1] < 0.8 * history.loss[0]
+    assert 0.5 < history.accuracy[-1] <= 1.0
+    assert history.val_accuracy[-1] == nn.evaluate(model, X, y, loss=nn.binary_cross_entropy_with_logits).accuracy
+
+
+@pytest.mark.parametrize("options", [{"max_grad_norm": 1.0}, {"compiled": True}])
+def test_newton_cg_in_fit_wants_no_clipping_and_no_programs(options):
+    model = nn.MLP(2, [3, 1], "tanh", seed=1)
+    before = [p.data for p in model.parameters()]
+    with pytest.raises(ag.StructureError, match="NewtonCG trains on graphs"):
+        nn.fit(model, *XOR, loss=nn.mse, optimizer=nn.NewtonCG(model), **options, **QUIET)
+    with pytest.raises(ag.StructureError, match="parameters of another"):
+        nn.fit(model, *XOR, loss=nn.mse, optimizer=nn.NewtonCG(nn.Neuron(2)), **QUIET)
+    assert [p.data for p in model.parameters()] == before
+
+
+def test_accuracy_is_a_function():
+    with pytest.raises(ag.OperandError, match=r"fit: accuracy: expected a function of one prediction and its target .* got 5 \(int\)"):
+        nn.fit(nn.Neuron(2), *XOR, loss=nn.mse, accuracy=5, **QUIET)
