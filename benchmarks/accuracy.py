@@ -68,77 +68,36 @@ EXCEPTIONS = (
     Listed("silu", 0, "x < -708", lambda x: x < -708, lambda x: 4 - x, "4 + |x|", SUBNORMAL_FACTOR),
     Listed("elu", 0, "x < -708", lambda x, a: x < -708, lambda x, a: 4 + abs(a), "4 + |alpha|", SUBNORMAL_FACTOR),
     Listed(
-        "gaussian",
-        0,
-        "|x| > 26.5",
-        lambda x: abs(x) > 26.5,
-        lambda x: 4 + 2 * abs(x),
-        "4 + 2 |x|",
-        SUBNORMAL_FACTOR,
+        "gaussian", 0, "|x| > 26.5", lambda x: abs(x) > 26.5, lambda x: 4 + 2 * abs(x), "4 + 2 |x|", SUBNORMAL_FACTOR,
     ),
     Listed("normal_pdf", 0, "|x| > 37", lambda x: abs(x) > 37, lambda x: 4 + abs(x), "4 + |x|", SUBNORMAL_FACTOR),
     Listed(
-        "normal_pdf",
-        "value",
-        "everywhere",
-        everywhere,
-        lambda x: 3.5,
-        "3.5",
+        "normal_pdf", "value", "everywhere", everywhere, lambda x: 3.5, "3.5",
         "two exponentials, a constant and two products are rounded",
     ),
     Listed(
-        "exp2",
-        0,
-        "x >= 1024",
-        lambda x: x >= 1024,
-        lambda x: math.inf,
-        "none",
+        "exp2", 0, "x >= 1024", lambda x: x >= 1024, lambda x: math.inf, "none",
         "infinite with 2^x, at half a unit less than needed",
     ),
     Listed(
-        "pow",
-        0,
-        "x^(y - 1) subnormal",
-        lambda x, y: abs(FLOATS.pow(x, y - 1)) < SMALLEST_NORMAL,
-        lambda x, y: 4 + abs(y),
-        "4 + |y|",
-        SUBNORMAL_FACTOR,
+        "pow", 0, "x^(y - 1) subnormal", lambda x, y: abs(FLOATS.pow(x, y - 1)) < SMALLEST_NORMAL,
+        lambda x, y: 4 + abs(y), "4 + |y|", SUBNORMAL_FACTOR,
     ),
     Listed(
-        "pow",
-        0,
-        "x^(y - 1) infinite",
-        lambda x, y: math.isinf(FLOATS.pow(x, y - 1)),
-        lambda x, y: math.inf,
-        "none",
+        "pow", 0, "x^(y - 1) infinite", lambda x, y: math.isinf(FLOATS.pow(x, y - 1)), lambda x, y: math.inf, "none",
         "infinite with x^(y - 1), though a small y can bring the product back into the range",
     ),
     Listed(
-        "pow",
-        1,
-        "x^y subnormal",
-        lambda x, y: x > 0 and abs(FLOATS.pow(x, y)) < SMALLEST_NORMAL,
-        lambda x, y: 4 + abs(math.log(x)),
-        "4 + |log x|",
-        SUBNORMAL_FACTOR,
+        "pow", 1, "x^y subnormal", lambda x, y: x > 0 and abs(FLOATS.pow(x, y)) < SMALLEST_NORMAL,
+        lambda x, y: 4 + abs(math.log(x)), "4 + |log x|", SUBNORMAL_FACTOR,
     ),
     Listed(
-        "pow",
-        1,
-        "x^y infinite",
-        lambda x, y: math.isinf(FLOATS.pow(x, y)),
-        lambda x, y: math.inf,
-        "none",
+        "pow", 1, "x^y infinite", lambda x, y: math.isinf(FLOATS.pow(x, y)), lambda x, y: math.inf, "none",
         "infinite with x^y, though a small log(x) can bring the product back into the range",
     ),
     *(
         Listed(
-            "atan2",
-            which,
-            f"{name} / |v| subnormal",
-            holds,
-            lambda y, x: 4 + 1 / math.hypot(y, x),
-            "4 + 1 / |v|",
+            "atan2", which, f"{name} / |v| subnormal", holds, lambda y, x: 4 + 1 / math.hypot(y, x), "4 + 1 / |v|",
             "for v = (y, x) the rounding of that quotient is divided by |v|",
         )
         for which, name, holds in (
@@ -196,61 +155,19 @@ RUNNING = {
 }
 
 SPECIAL = (
-    0.0,
-    5e-324,
-    1e-310,
-    SMALLEST_NORMAL,
-    1e-300,
-    2.0**-54,
-    1e-8,
-    0.5,
-    math.log(2),
-    1.0,
-    1.5,
-    math.pi / 2,
-    2.0,
-    math.e,
-    3.0,
-    math.pi,
-    10.0,
-    16.0,
-    19.06154746539849,
-    26.543,
-    28.0,
-    36.7368,
-    38.0,
-    39.0,
-    100.0,
-    372.0,
-    708.3964,
-    709.782712893384,
-    710.4758600739439,
-    745.1332191019411,
-    746.0,
-    1000.0,
-    1023.0,
-    1024.0,
-    1074.0,
-    2.0**52,
-    2.0**53,
-    2.0**500,
-    2.0**512,
-    1e300,
-    LARGEST / 2,
-    LARGEST,
-    0.7517915,
-    1.2784645,  # where gelu' and silu' vanish
+    0.0, 5e-324, 1e-310, SMALLEST_NORMAL, 1e-300, 2.0**-54, 1e-8, 0.5, math.log(2), 1.0, 1.5, math.pi / 2, 2.0,
+    math.e, 3.0, math.pi, 10.0, 16.0, 19.06154746539849, 26.543, 28.0, 36.7368, 38.0, 39.0, 100.0, 372.0, 708.3964,
+    709.782712893384, 710.4758600739439, 745.1332191019411, 746.0, 1000.0, 1023.0, 1024.0, 1074.0, 2.0**52, 2.0**53,
+    2.0**500, 2.0**512, 1e300, LARGEST / 2, LARGEST,
+    0.7517915, 1.2784645,  # where gelu' and silu' vanish
 )
 
 
 def neighbour(rng, x):
     """x, or a double a few or a few thousand steps away."""
     steps = rng.choice((0, 0, 1, 1, 2, 3, rng.randrange(1 << 12)))
-    return (
-        math.nextafter(x, rng.choice((-math.inf, math.inf)), steps=steps)
-        if sys.version_info >= (3, 12)
-        else x + rng.choice((-1, 1)) * steps * math.ulp(x)
-    )
+    return math.nextafter(x, rng.choice((-math.inf, math.inf)), steps=steps) if sys.version_info >= (3, 12) else \
+        x + rng.choice((-1, 1)) * steps * math.ulp(x)
 
 
 def any_double(rng):
