@@ -186,14 +186,14 @@ class Examination:
                 return found if isinstance(found, Value) else None
         return sum(outputs[1:], outputs[0]) if outputs else None
 
-    def _errors(self) -> dict[str, list[float]]:
+    def _errors(self) -> dict[int, list[float]]:
         """For each unit the derivatives of the loss to its sums."""
         if self.value is None:
-            return {u.name: [0.0] * len(u.sums) for u in self.units}
+            return {id(u): [0.0] * len(u.sums) for u in self.units}
         flat = [float(g) for g in grad_of(self.value, [z for u in self.units for z in u.sums])]
         found, start = {}, 0
         for u in self.units:
-            found[u.name] = flat[start : start + len(u.sums)]
+            found[id(u)] = flat[start : start + len(u.sums)]
             start += len(u.sums)
         return found
 
@@ -205,7 +205,7 @@ class Examination:
             name, "/".join(activations), len(units),
             sum(s < FLAT for s in slopes) / len(slopes) if slopes else 0.0,
             _rms([float(y.data) for u in units for y in u.outputs]),
-            _rms([e for u in units for e in self.errors[u.name]]),
+            _rms([e for u in units for e in self.errors[id(u)]]),
             _rms(weights), max(map(abs, weights), default=0.0),
         )  # fmt: skip
 

@@ -11,6 +11,7 @@ from .activations import Softmax
 from .checks import callable_of, plain, shown
 from .layers import Layer, Linear, Neuron, Sequential
 from .module import Module
+from .units import COUNTED
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -322,6 +323,6 @@ def below(tops: Sequence[Value]) -> list[Value]:
 def _layer_name(dotted: str, scope: str, *, alone: bool) -> str:
     """As the scope or an attribute has it; "" for one that is to be counted."""
     named = scope if alone else scope.rpartition("/")[0]
-    if named or dotted.startswith(("layers.", "modules.")):
+    if named or dotted.startswith(COUNTED):
         return named
     return dotted

@@ -21,7 +21,9 @@ if TYPE_CHECKING:
 
     from .module import Module
 
-NEURON = re.compile(r"\.?neurons\.\d+$")  # the name of a neuron within its layer
+LAYER = re.compile(r"layer\d+")
+NEURON = re.compile(r"(^|\.)neurons\.\d+$")  # the name of a neuron within its layer
+COUNTED = ("layers.", "modules.")  # where a module stands in a list, so that its layers are counted: layer1, layer2
 SUMS = frozenset(("add", "sub", "sum"))
 UNIT_ACTIVATIONS = frozenset((*ACTIVATIONS, "erf", "clip")) - {"linear"}
 
@@ -76,7 +78,21 @@ def units_of(model: Module, predictions: list[Any]) -> list[Unit]:
                 units[key] = unit
             unit.sums.append(z)
             unit.outputs.append(y)
-    return list(units.values())
+    found = list(units.values())
+    _count_layers(found)
+    return found
+
+
+def _count_layers(units: list[Unit]) -> None:
+    """Call them layer1, layer2, ... as `forward_pass` does, where some have no names of their own."""
+    layers = list(dict.fromkeys(unit.layer for unit in units))
+    nameless = [name.startswith(COUNTED) for name in layers]
+    if any(nameless) and all(no or LAYER.fullmatch(name) for no, name in zip(nameless, layers, strict=True)):
+        numbers = {name: k for k, name in enumerate(layers, 1)}
+        for unit in units:
+            part = unit.name.rpartition("/")[2] if "/" in unit.name else ""
+            unit.layer = f"layer{numbers[unit.layer]}"
+            unit.name = f"{unit.layer}/{part}" if part else unit.layer
 
 
 def _found(outputs: list[Any], names: dict[int, _Name]) -> Iterator[tuple[list[int], Value, Value]]:
@@ -119,18 +135,22 @@ def _names(model: Module) -> dict[int, _Name]:
     modules = sorted((name for name, _ in model.named_modules() if name), key=len, reverse=True)
     params = list(model.named_parameters())
     owners = [next((m for m in modules if name.startswith(m + ".")), "") for name, _ in params]
-    of_scope: dict[str, set[str]] = {}
-    for (_, p), owner in zip(params, owners, strict=True):
-        of_scope.setdefault(p.scope, set()).add(owner)
+    places = [_place(p, owner) for (_, p), owner in zip(params, owners, strict=True)]
+    claimed: dict[str, set[str]] = {}  # scope of a layer -> the layers that were built in it
+    for scope, _, around in places:
+        claimed.setdefault(scope, set()).add(around)
     found = {}
-    for place, ((name, p), owner) in enumerate(zip(params, owners, strict=True)):
-        scope = p.scope.removesuffix("/weights")
-        parent, _, last = scope.rpartition("/")
-        in_neuron = last.startswith("neuron")
-        unique = len(of_scope[p.scope]) == 1
-        row = "" if in_neuron else p.label.rpartition("[")[0]  # "w_ih[2][0]" is in row 2
-        unit = "/".join(x for x in ("" if unique else owner, scope, row) if x) or type(model).__name__
-        around = NEURON.sub("", owner) or type(model).__name__
-        layer = (parent if unique and in_neuron else "" if in_neuron else scope) or around
-        found[id(p)] = _Name(p, place, unit, layer, is_bias(name))
+    for k, ((name, p), (scope, part, around)) in enumerate(zip(params, places, strict=True)):
+        layer = scope if scope and len(claimed[scope]) == 1 else around
+        unit = "/".join(x for x in (layer, part) if x) or type(model).__name__
+        found[id(p)] = _Name(p, k, unit, layer or type(model).__name__, is_bias(name))
     return found
+
+
+def _place(p: Value, owner: str) -> tuple[str, str, str]:
+    """The scope of a parameter's layer, what its unit is called in it, and the layer's dotted name."""
+    scope = p.scope.removesuffix("/weights")
+    parent, _, last = scope.rpartition("/")
+    if last.startswith("neuron"):
+        return parent, last, NEURON.sub("", owner)
+    return scope, p.label.rpartition("[")[0], NEURON.sub("", owner)  # "w_ih[2][0]" is in row 2

@@ -95,3 +95,11 @@ def test_the_terms_of_an_adjoint_are_collected_in_place():
     assert adjoint.terms is terms
     assert adjoint.total.data == 4.0
     assert len(terms) == 1  # the sum stands for them
+
+
+def test_the_ticks_are_the_sizes_measured():
+    """Numbers between powers of ten overlapped."""
+    found = linear_time(widths=[2, 4], cases=1, repeats=1)
+    for axes in found.plot().axes:
+        assert [label.get_text() for label in axes.get_xticklabels()] == [f"{cost.edges:,}" for cost in found.costs]
+        assert not axes.get_xticklabels(minor=True)

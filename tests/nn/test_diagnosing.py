@@ -8,6 +8,7 @@ import pytest
 
 import autograd_core as ag
 import nn
+from nn.units import units_of
 
 X = [[0.1, 0.9], [0.8, -0.3], [-0.5, 0.4], [0.3, -0.7]]
 T = [0.3, 0.6, 0.2, 0.7]
@@ -268,7 +269,7 @@ UNITS = {
     "mlp": (lambda: nn.MLP(2, [2, 1], "tanh", seed=1), [1.0, 2.0], ["layer1/neuron0", "layer1/neuron1", "layer2/neuron0"]),
     "sequential": (
         lambda: nn.Sequential(nn.Linear(2, 1, seed=1), nn.Tanh(), nn.Linear(1, 1, seed=1)), [1.0, 2.0],
-        ["modules.0/neuron0", "modules.2/neuron0"],
+        ["layer1/neuron0", "layer2/neuron0"],
     ),
     "layer": (lambda: nn.Layer(2, 2, seed=0), [1.0, 2.0], ["neuron0", "neuron1"]),
     "neuron": (lambda: nn.Neuron(1, seed=0), [1.0], ["Neuron"]),
@@ -279,7 +280,6 @@ UNITS = {
 
 @pytest.mark.parametrize("name", UNITS)
 def test_units_have_names_in_any_model(name):
-    from nn.units import units_of
 
     make, x, expected = UNITS[name]
     model = make()
@@ -287,3 +287,38 @@ def test_units_have_names_in_any_model(name):
     assert [u.name for u in units] == expected
     assert {len(u.sums) for u in units} == {2 if name in ("rnn", "conv") else 1}  # one per step, one per patch
     assert units[0].activation == {"mlp": "tanh", "sequential": "tanh", "rnn": "tanh"}.get(name, "relu")
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: nn.MLP(2, [3, 1], "tanh", seed=1),
+        lambda: nn.Sequential(nn.Linear(2, 3, seed=1), nn.Tanh(), nn.Linear(3, 1, seed=2)),
+        lambda: nn.Sequential(nn.Layer(2, 3, "tanh", seed=1), nn.Neuron(3, "linear", seed=2)),
+        lambda: nn.Sequential(nn.MLP(2, [3, 2], "tanh", seed=1), nn.Linear(2, 1, seed=2)),
+        lambda: nn.Sequential(nn.MLP(2, [3, 2], "tanh", seed=1), nn.Tanh(), nn.MLP(2, [2, 1], seed=2)),
+    ],
+)
+def test_units_and_layers_have_the_names_of_the_forward_pass(make):
+    model, rows = make(), [[1.0, 2.0], [-1.0, 0.5]]
+    run = nn.forward_pass(model, rows[0])
+    found = units_of(model, [model(x) for x in rows])
+    assert [u.name for u in found] == [u.name for units in run.layers.values() for u in units]
+    assert [state.name for state in nn.diagnose(model, rows).layers] == list(run.layers)
+
+
+class Nameless(nn.Module):
+    """Two units of one name."""
+
+    def __init__(self):
+        self.a, self.b = [ag.Value(1.0)], [ag.Value(2.0)]
+
+    def forward(self, x):
+        return ag.dot(self.b, [ag.tanh(ag.dot(self.a, x))])
+
+
+def test_units_of_one_name_keep_their_error_signals():
+    """E = 1/2 z^2 with z = 2 tanh x: dE/dz = z, and dE/ds = 2 z (1 - tanh^2 x)."""
+    [layer] = nn.diagnose(Nameless(), [[0.5]], [0.0], nn.sse).layers
+    z = 2 * math.tanh(0.5)
+    assert layer.error == pytest.approx(math.sqrt((z**2 + (2 * z * (1 - math.tanh(0.5) ** 2)) ** 2) / 2))
