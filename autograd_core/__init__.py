@@ -90,9 +90,6 @@ from .reductions import softmax as softmax
 from .reductions import sum as sum  # noqa: A004
 from .registration import register as _register
 from .replay import compile as compile  # noqa: A004
-from .steps import Step as Step
-from .steps import backward_steps as backward_steps
-from .steps import forward_steps as forward_steps
 from .transforms import grad as grad
 from .transforms import hessian as hessian
 from .transforms import hvp as hvp
@@ -114,11 +111,15 @@ if _typing.TYPE_CHECKING:
     from .pictures import Stepper as Stepper
     from .pictures import draw as draw
     from .pictures import draw_dot as draw_dot
+    from .steps import Step as Step
+    from .steps import backward_steps as backward_steps
+    from .steps import forward_steps as forward_steps
 
-# What draws and explains is imported when first asked for: half of all programs never do.
+# What draws, steps and explains is imported when first asked for: half of all programs never do.
 _LATER = {
     "explanation": ("Explanation", "Path", "conditioning", "explain", "paths", "top_paths"),
     "pictures": ("Picture", "Stepper", "draw", "draw_dot"),
+    "steps": ("Step", "backward_steps", "forward_steps"),
 }
 
 

@@ -50,13 +50,13 @@ def build_{name}(a, b, /):
         if a.__class__ is Value and not special:
             x = a.data
             y = b.data
-            try:
-                z = {value}
-                d = {d[0]}
-                e = {d[1]}
-            except (ArithmeticError, RecursionError, TypeError, ValueError):
-                return record(row, a, b)
-            if {floats}:
+            if x.__class__ is float and y.__class__ is float:
+                try:
+                    z = {value}
+                    d = {d[0]}
+                    e = {d[1]}
+                except (ArithmeticError, ValueError):
+                    return record(row, a, b)
                 node = new(Value)
                 node.data = z
                 node.grad = 0.0
@@ -131,11 +131,9 @@ def text(row: Primitive, *, reflected: bool = False) -> str:
     term, (value, *d) = _written(row)
     if row.arity == 1:
         return UNARY.format(name=row.name, value=value, d=d)
-    # x + y of floats and of nothing else is a float; a literal or a call hides the operands' types.
     pure = term.op in ("add", "sub", "mul", "div") and all(map(is_free, term.args))
-    floats = "z.__class__ is float" if pure else "x.__class__ is float and y.__class__ is float"
     first = d[0] if pure else _written(row, 0)[1][1]
-    return BINARY.format(name=row.name, value=value, d=d, first=first, floats=floats)
+    return BINARY.format(name=row.name, value=value, d=d, first=first)
 
 
 # The bodies of all functions until their first call; their globals are the function's own.
@@ -179,7 +177,7 @@ def {function}(operands):
         {loads}
         z = {value}
         edges = ({nodes}, {d})
-    except (AttributeError, ArithmeticError, RecursionError, TypeError, ValueError):
+    except (AttributeError, ArithmeticError, TypeError, ValueError):
         return {otherwise}
     if z.__class__ is float:
         node = new(Value)

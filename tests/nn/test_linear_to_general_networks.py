@@ -4,6 +4,7 @@ import copy
 import json
 import pathlib
 import pickle
+import sys
 
 import numpy as np
 import pytest
@@ -111,6 +112,20 @@ def test_a_value_as_the_data_of_a_value_is_refused_where_it_is_used(use, own):
     assert x.grad == 3.0
     with pytest.raises(ag.OperandError):
         ag.grad_of(y, [x], create_graph=True)
+
+
+def test_a_value_that_is_its_own_data_is_refused_without_recursion():
+    """Other packages raise the limit of recursion, beyond what the stack holds."""
+    limit = sys.getrecursionlimit()
+    x = Value(1.0)
+    x.data = x
+    try:
+        sys.setrecursionlimit(10**6)
+        for use in (lambda: x + x, lambda: x * 2, lambda: x**x, lambda: ag.dot([x, x], [x, x]), lambda: ag.sum([x, x, x])):
+            with pytest.raises(ag.OperandError):
+                use()
+    finally:
+        sys.setrecursionlimit(limit)
 
 
 def test_a_gradient_graph_is_acyclic_too():
