@@ -7,7 +7,6 @@ import random
 import re
 import subprocess
 import sys
-import time
 import unicodedata
 from fractions import Fraction
 from pathlib import Path
@@ -410,11 +409,9 @@ def test_without_the_rust_library_the_sweeps_do(monkeypatch):
         assert len(cards_of(svg)) > 0, name
 
 
-def test_a_thousand_nodes_take_about_a_second():
+def test_a_thousand_nodes_are_drawn_unfolded():
     root = many(1600, total=False)
-    start = time.perf_counter()
     picture = draw(root, fold=None)
-    assert time.perf_counter() - start < 8  # 0.5 s on a quiet machine
     assert len(cards_of(parsed(picture))) == len(ag.topological_order(root)) >= 1000
 
 
@@ -480,11 +477,9 @@ def test_exchanges_and_sweeps_only_ever_save_crossings():
     assert layers == [[0, 1, 2], [3, 4, 5]]
 
 
-def test_a_large_tangle_takes_few_seconds():
+def test_a_large_tangle_is_drawn_unfolded():
     root = many(1000)
-    start = time.perf_counter()
     picture = draw(root, fold=None)
-    assert time.perf_counter() - start < 15  # 1.5 s on a quiet machine
     assert len(cards_of(parsed(picture))) == 1001
 
 
