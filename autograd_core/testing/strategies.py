@@ -377,6 +377,8 @@ def fits(f: Callable[..., Any], args: tuple[Any, ...]) -> bool:
         if not isinstance(error, GraphCutError):
             raise
         return _finite(f, args)
+    except ArithmeticError:  # 1/0 in a user's rule: there is no slope here
+        return False
     except Exception:  # noqa: BLE001  what a function of another library raises at Values says nothing of its domain
         return _finite(f, args)
     nodes = [z for z in outputs if isinstance(z, Value)]

@@ -18,6 +18,7 @@ from autograd_core.ops import ROWS, Primitive
 from autograd_core.registration import register
 from autograd_core.testing import GradientError, assert_gradient, check_gradient, expressions, points, reals
 from autograd_core.testing.programs import MARGIN
+from autograd_core.testing.strategies import fits
 
 INF = math.inf
 QUICK = settings(
@@ -287,6 +288,14 @@ def _(x, z):
 def test_points_of_a_primitive(args, x):
     assert args[0] > 3
     assert x > 3
+
+
+def test_where_a_users_rule_has_no_slope_is_no_point():
+    steep = ag.primitive(lambda x: ag.sqrt(x - 3))
+    steep.partials(lambda x, z: (ag.where(z > 0, 0.5, math.inf),))
+    for f in (plateau, steep):  # 1/0, and infinity
+        assert not fits(f, (3.0,))
+        assert fits(f, (4.0,))
 
 
 @given(st.data())
