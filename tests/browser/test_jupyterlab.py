@@ -76,6 +76,7 @@ def test_an_untrusted_notebook_shows_the_picture_and_runs_nothing(lab, page, neu
     lab.write("untrusted.ipynb", executed(neuron))
     lab.open("untrusted.ipynb", kernel=False)
     images = page.locator(".jp-OutputArea-output img")
+    images.nth(1).wait_for(state="attached")  # outputs are rendered when the browser has time
     assert images.count() == 2
     for image in images.all():
         image.scroll_into_view_if_needed()
