@@ -160,8 +160,8 @@ def logistic_slope(m: Any, x: Any) -> Any:
 
 def quotient_slope(m: Any, x: Any, y: Any, z: Any) -> Any:
     """x / y^2, scaled where x / y falls into the subnormals and would lose digits."""
-    scale = m.number(SCALE)
-    return m.where(m.abs(z) < TINY, ((x * scale) / y) / y / scale, z / y)
+    scale, limit = m.number(SCALE), m.where(m.equal(z, 0), 0, TINY)
+    return m.rarely(m.abs(z) < limit, lambda: ((x * scale) / y) / y / scale, z / y)
 
 
 def scaled_length(m: Any, v: Any, z: Any) -> Any:

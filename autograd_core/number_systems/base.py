@@ -7,7 +7,7 @@ from operator import add, mul
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
 # A kind of number -> the number system that computes with it, so that public functions take such
 # numbers, too. A system whose numbers are of no other use enters its own when it is imported.
@@ -37,6 +37,10 @@ class NumberSystem:
     def where(self, condition: Any, a: Any, b: Any) -> Any:
         """`a` if the condition holds, else `b`; both are already evaluated."""
         return a if condition else b
+
+    def rarely(self, condition: Any, rare: Callable[[], Any], usual: Any) -> Any:
+        """The same where a condition hardly ever holds; what then is right is made by a function."""
+        return self.where(condition, rare(), usual)
 
     def equal(self, a: Any, b: Any) -> Any:
         """Equality of value, NaN unequal to itself."""

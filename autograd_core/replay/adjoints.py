@@ -18,9 +18,15 @@ def gathered(g: Any, products: Iterable[tuple[Any, Any]], *, masked: bool) -> An
 
     Sums that stand open for long do not fit into registers: each addition would be stored, and waited for.
     """
-    for d, sent in products:
-        g = with_product(g, LLVM.number(d), sent, masked=masked)
-    return g
+    return gathered_together([g], [products], masked=masked)[0]
+
+
+def gathered_together(sums: Iterable[Any], products: Iterable[Iterable[tuple[Any, Any]]], *, masked: bool) -> list[Any]:
+    """The same for some adjoints to which as much was sent, product by product."""
+    sums = list(sums)
+    for row in zip(*products, strict=True):
+        sums = [with_product(g, LLVM.number(d), sent, masked=masked) for g, (d, sent) in zip(sums, row, strict=True)]
+    return sums
 
 
 def with_product(total: Any, d: Any, g: Any, *, masked: bool) -> Any:

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from llvmlite import ir
 
-from ..number_systems.llvm import LLVM, Delayed, FastModule, Lanes, native_lanes
+from ..number_systems.llvm import HASTY, LLVM, Delayed, FastModule, Lanes, native_lanes
 from .adjoints import gathered, parts_of, with_product
 from .kernels import CALL, read, sum_of_lanes
 from .machine import ENTRY, F64, I32, I64, PTR, addresses_of, constant, i64, lanes, load, loop, spread, store
 from .regions import GATHERED, LOCAL
-from .runners import LANES
+from .runners import LANES, zeros
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -116,8 +116,8 @@ class Body:
     def block(self, values: Any, adjoints: Any, kept: list[Any]) -> Any:
         """The arguments of both functions; what they point to goes to `kept`."""
         tables = np.concatenate([np.empty(0, np.int32), *self.tables])
-        scratch = np.zeros((len(self.shared), self.lanes))
-        buffers = np.zeros((len(self.buffered), self.stride))
+        scratch = zeros((len(self.shared), self.lanes))
+        buffers = zeros((len(self.buffered), self.stride))
         block = np.array([x.ctypes.data for x in (values, adjoints, tables, scratch, buffers)], np.int64)
         kept += [tables, scratch, buffers, block]
         return block
@@ -212,8 +212,8 @@ class _Writer:
             self.seen[column] = Lanes(self.b, self._gathered(column))
         return self.seen[column]
 
-    def _read(self, j: int, rule: Callable[..., Any], xs: Sequence[Any]) -> Any:
-        return read(self.body.rows[j], rule, xs, self.b, self.kind)
+    def _read(self, j: int, rule: Callable[..., Any], xs: Sequence[Any], m: Any = LLVM) -> Any:
+        return read(self.body.rows[j], rule, xs, self.b, self.kind, m)
 
     # --- the two directions ---
 
@@ -327,7 +327,7 @@ class _Writer:
         body, b, p = self.body, self.b, self.program
         operands = body.operands[j]
         xs = [self._operand(e, loaded) for e in operands]
-        partials = self._read(j, body.rows[j].partials, [*xs, loaded[j]])
+        partials = self._read(j, body.rows[j].partials, [*xs, loaded[j]], LLVM if self.masked else HASTY)
         for e, d in zip(operands, partials, strict=True):
             slot = int(body.slots[0, e])
             column = body.columns.get(e)

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 KEPT_RUNNERS = 4  # for each number of rows
 MOSTLY = 0.5  # share of a program in regions, from which it runs as those
 EDGE_SECONDS = 3e-10  # of interpreting, per edge and row
-COMPILE_SECONDS = 3e-4  # per edge, for code of a whole program
+COMPILE_SECONDS = 1e-3  # per edge, for code of a whole program
 
 
 class Branch:

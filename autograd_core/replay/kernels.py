@@ -2,27 +2,29 @@
 
 The interpreter needs no compiling per program, but reads and writes memory at every instruction.
 Here a program becomes one function: values and adjoints live in registers, the lanes are rows of
-the batch, and gradients of what all rows share are summed in place; what depends on nothing else
-runs once, before and after the rows. That costs about 0.2 ms of
+the batch, and gradients of what all rows share are sums of products, added up for many rows at a
+time; what depends on nothing else runs once, before and after the rows. That costs about 1 ms of
 compiling per edge, once for each program and, thanks to the cache on disk, once for all processes.
 
 Products of the backward sweep follow the zero-path rule, which takes two comparisons per edge.
 Where nothing is infinite they change nothing but the sign of zeros, which the sums then lose. So
 the code leaves them out, looks whether a gradient came out as NaN, and in that rare case runs once
-more with them: a product 0 * inf gives NaN, and no later product or sum can hide it.
+more with them: a product 0 * inf gives NaN, and no later product or sum can hide it. What a rule
+does `rarely`, as a quotient among the subnormals, is NaN at first for the same reason.
 """
 
 from __future__ import annotations
 
 import ctypes
+from collections import Counter
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from llvmlite import ir
 
-from ..number_systems.llvm import LLVM, Delayed, FastModule, Lanes
-from .adjoints import gathered, parts_of, with_product
+from ..number_systems.llvm import HASTY, LLVM, Delayed, FastModule, Lanes
+from .adjoints import gathered_together, with_product
 from .machine import (
     ENTRY,
     I64,
@@ -39,17 +41,22 @@ from .machine import (
     spread,
     store,
 )
+from .products import Products
 from .program import unreadable
-from .runners import partial_sums
+from .runners import partial_sums, zeros
+from .stages import Stages, stretch_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from ..ops import Primitive
     from .program import Program
     from .runners import Layout
     from .sharing import Split
 
+NUMBERS = ("count", "blocks", "again", "stretch", "n_kept")  # of these; the others are addresses
+MEMORY = ("stretch", "n_kept", "kept")
+TOGETHER = 4  # adjoints that are gathered at once where the same were sent to them
 CALL = ir.FunctionType(VOID, [PTR])
 HEAD = (
     "count",
@@ -60,16 +67,17 @@ HEAD = (
     "results",
     "divisor",
     "again",
+    *MEMORY,
 )  # then tables, then gradients per row
 
 
-def read(row: Primitive, rule: Callable[..., Any], xs: Sequence[Any], b: Any, kind: Any) -> Any:
+def read(row: Primitive, rule: Callable[..., Any], xs: Sequence[Any], b: Any, kind: Any, m: Any = LLVM) -> Any:
     """A rule as instructions; xs are `Lanes`, or floats for constants."""
     try:
         try:
-            return rule(LLVM, *xs)
+            return rule(m, *xs)
         except ArithmeticError:  # 1 / 0.0, of which Python makes an error, and a processor infinity
-            return rule(LLVM, *(x if isinstance(x, Lanes) else Lanes(b, constant(kind, x)) for x in xs))
+            return rule(m, *(x if isinstance(x, Lanes) else Lanes(b, constant(kind, x)) for x in xs))
     except (TypeError, AttributeError) as error:
         raise unreadable(row, error) from error
 
@@ -77,8 +85,12 @@ def read(row: Primitive, rule: Callable[..., Any], xs: Sequence[Any], b: Any, ki
 class Code:
     """A program written down as instructions, forward and backward."""
 
-    def __init__(self, program: Program, b: Any, kind: Any, source: Callable[[int], Any]) -> None:
+    def __init__(
+        self, program: Program, b: Any, kind: Any, source: Callable[[int], Any], stages: Stages | None = None
+    ) -> None:
         self.program, self.b, self.kind = program, b, kind
+        self._turn: Callable[[], None] = stages.turn if stages else lambda: None
+        self._hold: Callable[[Any], Any] = stages.hold if stages else LLVM.number
         self.values: dict[int, Any] = {}
         self._source = source
         self._operands = [program.operands[i:j].tolist() for i, j in pairwise(program.offsets.tolist())]
@@ -88,7 +100,7 @@ class Code:
         p = self.program
         if slot not in self.values:
             is_constant = p.n_inputs <= slot < p.first
-            self.values[slot] = float(p.constants[slot - p.n_inputs]) if is_constant else self._source(slot)
+            self.values[slot] = float(p.constants[slot - p.n_inputs]) if is_constant else self._hold(self._source(slot))
         return self.values[slot]
 
     def lanes(self, slot: int) -> Any:
@@ -102,44 +114,78 @@ class Code:
         for i, operands in enumerate(self._operands):
             if p.first + i in self.values or (only is not None and i not in only):
                 continue
+            self._turn()
             row = p.primitives[p.codes[i]]
             xs = [self.value(x) for x in operands]
-            self.values[p.first + i] = LLVM.number(read(row, row.value, xs, self.b, self.kind))
+            self.values[p.first + i] = self._hold(LLVM.number(read(row, row.value, xs, self.b, self.kind)))
 
-    def backward(self, seed: Any, sought: Sequence[int], send: Callable[[int, Any, Any], bool], *, masked: bool) -> Any:
+    def backward(
+        self,
+        seed: Any,
+        sought: Iterable[int],
+        send: Callable[[int, Any, Any], bool],
+        receive: Callable[[int, Any], None],
+        *,
+        masked: bool,
+    ) -> None:
         """The adjoints of the sought slots.
 
         Args:
             seed: The first output's adjoint.
             sought: Slots.
             send: Takes a slot, a local derivative and an adjoint; true if it has kept their product elsewhere.
+            receive: Takes a sought slot and its adjoint, where there is one.
             masked: Whether 0 wins over infinity and NaN.
         """
-        p = self.program
-        needed = set(sought)
+        p, root = self.program, int(self.program.outputs[0])
+        sought = set(sought)
+        needed, left = set(sought), Counter[int]()  # how often something is still to be sent
         for i, operands in enumerate(self._operands):
             if not needed.isdisjoint(operands):
                 needed.add(p.first + i)
-        pending: dict[int, list[tuple[Any, Any]]] = {}
-        adjoints: dict[int, Any] = {}
-        if int(p.outputs[0]) in needed:
-            adjoints[int(p.outputs[0])] = Lanes(self.b, seed)
+                left.update(operands)
+        products: dict[int, list[tuple[Any, Any]]] = {}
+        adjoints = {root: self._hold(Lanes(self.b, seed))} if root in needed else {}
+        alike: dict[Any, dict[int, None]] = {}  # slots to which all is sent, by the adjoints that were sent
+
+        def gather(slot: int) -> Any:
+            """The adjoint of a slot, and with it those of some others, so that what is loaded serves them all."""
+            same = alike.get(_ids(products.get(slot, ())), {})
+            same.pop(slot, None)
+            some = [slot, *(same.popitem()[0] for _ in range(min(len(same), TOGETHER - 1)))]
+            sums = gathered_together(
+                [adjoints.get(x) for x in some], [products.pop(x, ()) for x in some], masked=masked
+            )
+            adjoints.update((x, self._hold(g)) for x, g in zip(some, sums, strict=True) if g is not None)
+            return adjoints.pop(slot, None)
+
         for i in reversed(range(len(self._operands))):
             slot = p.first + i
-            g = gathered(adjoints.pop(slot, None), pending.pop(slot, ()), masked=masked)
+            self._turn()
+            g = gather(slot)
             if g is None:
                 continue
             if slot in sought:
-                adjoints[slot] = g
+                receive(slot, g)
             row, operands = p.primitives[p.codes[i]], self._operands[i]
             xs = [self.value(x) for x in (*operands, slot)]
-            partials = read(row, row.partials, xs, self.b, self.kind)
+            partials = read(row, row.partials, xs, self.b, self.kind, LLVM if masked else HASTY)
             for operand, d in zip(operands, partials, strict=True):
+                left[operand] -= 1
                 if operand in needed and not send(operand, d, g):
-                    pending.setdefault(operand, []).append((d, g))
-        for slot, products in pending.items():
-            adjoints[slot] = gathered(adjoints.get(slot), products, masked=masked)
-        return adjoints
+                    products.setdefault(operand, []).append((self._hold(LLVM.number(d)), g))
+                    if not left[operand]:
+                        alike.setdefault(_ids(products[operand]), {})[operand] = None
+        for slot in sorted(sought & {*adjoints, *products}, reverse=True):
+            self._turn()
+            g = gather(slot)
+            if g is not None:
+                receive(slot, g)
+
+
+def _ids(products: Iterable[tuple[Any, Any]]) -> tuple[int, ...]:
+    """Which adjoints there are in some products."""
+    return tuple(id(g) for _, g in products)
 
 
 class Kernel:
@@ -174,20 +220,40 @@ class Kernel:
             (f"grad_{k}" for k in range(len(layout.per_row))),
         )
         self.fields = (*HEAD, *tables, *grads)
-        [self.address] = addresses_of(self._module(masked=False), [f"{ENTRY}run"])
-        self._masked = 0
+        self.address, self._n_kept = self._compiled(masked=False)
+        self._masked: tuple[int, int] | None = None
         self.again = ctypes.CFUNCTYPE(None, ctypes.c_int64)(self._run_again)
 
-    def _run_again(self, block: int) -> None:
-        """What the code calls where a gradient came out as NaN."""
-        if not self._masked:
-            [self._masked] = addresses_of(self._module(masked=True), [f"{ENTRY}run"])
-        ctypes.CFUNCTYPE(None, ctypes.c_int64)(self._masked)(block)
-
-    def _module(self, *, masked: bool) -> Any:
+    def _compiled(self, *, masked: bool) -> tuple[int, int]:
+        """Where the code begins, and how many vectors a block of rows keeps for later stages."""
         module = (FastModule if self._fast else ir.Module)()
-        _Writer(self, ir.Function(module, CALL, f"{ENTRY}run"), masked=masked).write()
-        return module
+        writer = _Writer(self, ir.Function(module, CALL, f"{ENTRY}run"), masked=masked)
+        writer.write()
+        [address] = addresses_of(module, [f"{ENTRY}run"], straight=True)
+        return address, writer.n_kept
+
+    def memory(self, blocks: int, n_kept: int | None = None) -> Any:
+        """What so many blocks of rows keep, a stretch of them at a time; of shape (blocks, vectors, rows)."""
+        n = self._n_kept if n_kept is None else n_kept
+        stretch = stretch_of(n, self.rows * self.dtype.itemsize)
+        return zeros((max(min(stretch, blocks), 1), n, self.rows), self.dtype)
+
+    @staticmethod
+    def told(kept: Any) -> tuple[int, int, int]:
+        """What the code is told about that memory."""
+        stretch, n_kept, _ = kept.shape
+        return stretch, n_kept, kept.ctypes.data
+
+    def _run_again(self, block: int) -> None:
+        """What the code calls where a gradient came out as NaN: with other code, that keeps other vectors."""
+        if self._masked is None:
+            self._masked = self._compiled(masked=True)
+        address, n_kept = self._masked
+        fields = np.array((ctypes.c_int64 * len(self.fields)).from_address(block))
+        kept = self.memory(int(fields[self.fields.index("blocks")]), n_kept)
+        for name, x in zip(MEMORY, self.told(kept), strict=True):
+            fields[self.fields.index(name)] = x
+        ctypes.CFUNCTYPE(None, ctypes.c_int64)(address)(fields.ctypes.data)
 
 
 class _Writer:
@@ -203,7 +269,8 @@ class _Writer:
         self.a = {}
         for k, field in enumerate(kernel.fields):
             x = load(b, I64, self.argument, i64(k))
-            self.a[field] = x if field in ("count", "blocks", "again") else b.inttoptr(x, PTR)
+            self.a[field] = x if field in NUMBERS else b.inttoptr(x, PTR)
+        self.n_kept = 0
         self.places = {
             slot: (f"table_{k}", len(table), column)
             for k, table in enumerate(kernel.layout.tables)
@@ -217,11 +284,13 @@ class _Writer:
         self._pad()
         with loop(b, i64(0), i64(n)) as k:
             store(b, constant(self.sums, 0.0), a["scratch"], k)
-        self.nan = b.alloca(self.real)
+        with b.goto_entry_block():
+            self.nan, self.seen = b.alloca(self.real), b.alloca(self.kind)
         b.store(constant(self.real, 0.0), self.nan)
+        b.store(constant(self.kind, 0.0), self.seen)
         shared = self._shared_forward()
-        with loop(b, i64(0), a["blocks"]) as block:
-            self._block(b.mul(block, i64(self.width)))
+        self._blocks()
+        self._look(sum_of_lanes(b, b.load(self.seen, typ=self.kind), self.width))
         self._sum_up(n)
         if shared and kernel.layout.summed:
             self._shared_backward(shared)
@@ -231,6 +300,30 @@ class _Writer:
             with b.if_then(b.fcmp_unordered("uno", x, x), likely=False):
                 b.call(b.inttoptr(a["again"], CALL.as_pointer()), [self.argument])
         b.ret_void()
+
+    def _blocks(self) -> None:
+        """All rows, a stretch of blocks at a time."""
+        b, a = self.b, self.a
+        if self.width == 1:
+            self._rows(lambda: i64(0), None, self._add)
+            return
+        rest = b.add(a["blocks"], b.sub(a["stretch"], i64(1)))
+        with loop(b, i64(0), b.sdiv(rest, a["stretch"])) as stretch:
+            first = b.mul(stretch, a["stretch"])
+            left = b.sub(a["blocks"], first)
+            count = b.select(b.icmp_signed("<", left, a["stretch"]), left, a["stretch"])
+            stages = Stages(b, a["kept"], a["n_kept"], first, count, self.width)
+            products = Products(stages, self.sums, self.width // self.lanes, a["scratch"], masked=self.masked)
+            self._rows(lambda: stages.row, stages, products.send)
+            stages.end()
+            products.add_up()
+            self.n_kept = stages.places
+
+    def _add(self, k: int, d: Any, g: Any) -> None:
+        """Add local derivative times adjoint to sum k."""
+        b, scratch = self.b, self.a["scratch"]
+        total = with_product(Lanes(b, load(b, self.sums, scratch, i64(k))), d, g, masked=self.masked)
+        store(b, total.value, scratch, i64(k))
 
     def _sum_up(self, n: int) -> None:
         """The sums over the rows: for as many at once as there are lanes, lane after lane."""
@@ -292,11 +385,13 @@ class _Writer:
         """Sweep the shared part, from the sums that its results' adjoints are."""
         b, a, summed = self.b, self.a, self.kernel.layout.summed
         code.forward()
-        adjoints = code.backward(constant(self.real, 1.0), summed, lambda *_: False, masked=self.masked)
-        for k, slot in enumerate(summed):
-            if slot in adjoints:
-                total = b.fadd(load(b, self.real, a["summed"], i64(k)), adjoints[slot].value)
-                store(b, total, a["summed"], i64(k))
+        place = {slot: k for k, slot in enumerate(summed)}
+
+        def receive(slot: int, g: Any) -> None:
+            k = i64(place[slot])
+            store(b, b.fadd(load(b, self.real, a["summed"], k), g.value), a["summed"], k)
+
+        code.backward(constant(self.real, 1.0), summed, lambda *_: False, receive, masked=self.masked)
 
     def _pad(self) -> None:
         """Fill the last block with the last row: what runs in its other lanes must be as harmless."""
@@ -323,41 +418,37 @@ class _Writer:
             return Lanes(b, self._column(self.a[table], start, n, column))
         return Delayed(b, lambda: spread(b, load(b, self.real, self.a["shared"], i64(slot)), self.kind))
 
-    def _block(self, start: Any) -> None:
-        """The rows from one on, as many as a vector has lanes."""
+    def _rows(self, start: Callable[[], Any], stages: Stages | None, add: Callable[[int, Any, Any], None]) -> None:
+        """The rows of a block, from one on; what is summed over all rows goes to `add`."""
         layout, b, a, kind = self.kernel.inner, self.b, self.a, self.kind
-        code = Code(self.kernel.program, b, kind, lambda slot: self._source(start, slot))
+        code = Code(self.kernel.program, b, kind, lambda slot: self._source(start(), slot), stages)
         code.forward()
         for column, slot in zip(layout.places, layout.wanted, strict=True):
-            self._put(code.lanes(slot), a["results"], start, layout.width, column)
+            self._put(code.lanes(slot), a["results"], start(), layout.width, column)
         if not layout.has_gradient:
             return
         place = {slot: k for k, slot in enumerate(layout.summed)}
+        columns = {slot: (k, column) for k, group in enumerate(layout.per_row) for column, slot in enumerate(group)}
+        zero = constant(kind, 0.0)
 
         def send(slot: int, d: Any, g: Any) -> bool:
-            if slot not in place:
-                return False
-            k, d = i64(place[slot]), LLVM.number(d)
-            total = Lanes(b, load(b, self.sums, a["scratch"], k))
-            for part in zip(*(parts_of(x, self.width, self.lanes) for x in (d, g)), strict=True):
-                total = with_product(total, *part, masked=self.masked)
-            store(b, total.value, a["scratch"], k)
-            return True
+            if slot in place:
+                add(place[slot], LLVM.number(d), g)
+            return slot in place
 
-        sought = {slot for group in layout.per_row for slot in group}
-        adjoints = code.backward(self._seed(start), [*sought, *place], send, masked=self.masked)
-        root = int(self.kernel.program.outputs[0])
-        if root in place and root in adjoints:
-            send(root, 1.0, adjoints[root])
-        total = constant(kind, 0.0)
-        for k, group in enumerate(layout.per_row):
-            for column, slot in enumerate(group):
-                g = adjoints.get(slot)
-                x = constant(kind, 0.0) if g is None else b.fadd(g.value, constant(kind, 0.0))
-                self._put(x, a[f"grad_{k}"], start, len(group), column)
-                if g is not None:
-                    total = b.fadd(total, b.fmul(x, constant(kind, 0.0)))  # NaN of a NaN or an infinity
-        self._look(sum_of_lanes(b, total, self.width))
+        def put(slot: int, g: Any) -> None:
+            k, column = columns.pop(slot)
+            self._put(g, a[f"grad_{k}"], start(), len(layout.per_row[k]), column)
+
+        def receive(slot: int, g: Any) -> None:
+            if not send(slot, 1.0, g):
+                x = b.fadd(g.value, zero)
+                put(slot, x)
+                b.store(b.fadd(b.load(self.seen, typ=kind), b.fmul(x, zero)), self.seen)  # NaN of NaN or infinity
+
+        code.backward(self._seed(start()), [*columns, *place], send, receive, masked=self.masked)
+        for slot in tuple(columns):
+            put(slot, zero)
 
     def _seed(self, start: Any) -> Any:
         """1 for each row, 0 for the lanes behind the last one."""
@@ -366,9 +457,9 @@ class _Writer:
             return constant(self.real, 1.0)
         kind = ir.VectorType(I64, self.width)
         empty, lane_0 = ir.Constant(kind, ir.Undefined), ir.Constant(ir.IntType(32), 0)
-        zeros = ir.Constant(ir.VectorType(ir.IntType(32), self.width), [0] * self.width)
+        everywhere = ir.Constant(ir.VectorType(ir.IntType(32), self.width), [0] * self.width)
         left = b.sub(self.a["count"], start)
-        left = b.shuffle_vector(b.insert_element(empty, left, lane_0), empty, zeros)
+        left = b.shuffle_vector(b.insert_element(empty, left, lane_0), empty, everywhere)
         here = b.icmp_signed("<", ir.Constant(kind, list(range(self.width))), left)
         return b.select(here, constant(self.kind, 1.0), constant(self.kind, 0.0))
 

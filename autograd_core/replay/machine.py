@@ -111,7 +111,7 @@ class Machine:
         about = (text, self.cpu, self.features, llvmlite.__version__, sys.platform)
         return sha256("\0".join(about).encode()).hexdigest()
 
-    def add(self, module: Any, *, keep: bool = True) -> str:
+    def add(self, module: Any, *, keep: bool, straight: bool) -> str:
         """Compile a module, or take its machine code from the cache; its digest, which names its functions."""
         module.triple = binding.get_default_triple()
         text = str(module)
@@ -121,12 +121,23 @@ class Machine:
             parsed.name = digest if keep else ""
             parsed.verify()
             if read_object(parsed.name) is None:
-                passes = create_pass_builder(self.target, create_pipeline_tuning_options(speed_level=2))
-                passes.getModulePassManager().run(parsed, passes)
+                self._improve(parsed, straight=straight)
             self.engine.add_module(parsed)
             self.engine.finalize_object()
             self.loaded.add(digest)
         return digest
+
+    def _improve(self, parsed: Any, *, straight: bool) -> None:
+        """LLVM's passes, of which those for loops take a minute on long straight-line code, and find nothing there."""
+        builder = create_pass_builder(self.target, create_pipeline_tuning_options(speed_level=2))
+        if straight:
+            passes = binding.create_new_module_pass_manager()
+            passes.add_sroa_pass()
+            passes.add_instruction_combine_pass()
+            passes.add_simplify_cfg_pass()
+        else:
+            passes = builder.getModulePassManager()
+        passes.run(parsed, builder)
 
     @staticmethod
     def _keep(module: Any, code: bytes) -> None:
@@ -144,7 +155,7 @@ def machine() -> Machine:
     return Machine()
 
 
-def addresses_of(module: Any, names: Iterable[str], *, keep: bool = True) -> list[int]:
+def addresses_of(module: Any, names: Iterable[str], *, keep: bool = True, straight: bool = False) -> list[int]:
     """Compile a module; where its functions begin. All their names start with ENTRY.
 
     In the engine the module's digest stands behind that: names are unique there, and yet the same
@@ -152,7 +163,7 @@ def addresses_of(module: Any, names: Iterable[str], *, keep: bool = True) -> lis
     of this process is not to be kept there.
     """
     with lock:
-        digest = machine().add(module, keep=keep)
+        digest = machine().add(module, keep=keep, straight=straight)
         address = machine().engine.get_function_address
         return [address(name.replace(ENTRY, f"{ENTRY}{digest}_")) for name in names]
 

@@ -33,7 +33,7 @@ from .machine import (
     loop,
     store,
 )
-from .runners import LANES, Layout
+from .runners import LANES, Layout, zeros
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -186,14 +186,14 @@ class PlanRunner:
     def __init__(self, plan: Plan, layout: Layout) -> None:
         p = plan.program  # in the plan's order; what the layout names are slots of the program as it came
         self.plan, self.work = plan, len(p.operands)
-        self.values, self.adjoints = np.zeros(plan.size + SLACK), np.zeros(plan.size + SLACK)
+        self.values, self.adjoints = zeros(plan.size + SLACK), zeros(plan.size + SLACK)
         self.values[p.n_inputs : p.first] = p.constants
         self.shared = self.values[: p.n_inputs]
         self.tables = [
             self.values[None, slots[0] : slots[-1] + 1] if slots else np.zeros((1, 0)) for slots in layout.tables
         ]
         sought = [*(slot for group in layout.per_row for slot in group), *layout.summed]
-        self.results, gradient = np.zeros((1, layout.width)), np.zeros(len(sought))
+        self.results, gradient = zeros((1, layout.width)), zeros(len(sought))
         ends = np.cumsum([0, *map(len, layout.per_row)]).tolist()
         self.per_row = [gradient[None, a:b] for a, b in pairwise(ends)]
         self.summed = gradient[ends[-1] :]

@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from .sharing import Split
 
 LANES = 8  # rows of a block of straight-line code
-MOST_EDGES = 6_000  # of a program that becomes straight-line code: about a second of compiling
+MOST_EDGES = 6_000  # of a program that becomes straight-line code: ten seconds of compiling
+LINE = 64  # bytes of a cache line
 CHUNK = 2**20  # slots times rows that an interpreter runs at a time: bounds the memory
 
 
@@ -181,6 +182,15 @@ def partial_sums(dtype: Any) -> int:
     return min(LANES, native_lanes() * 8 // int(dtype.itemsize))
 
 
+def zeros(shape: Any, dtype: Any = np.float64) -> Any:
+    """Zeros from the start of a cache line on: a vector that lies in two lines takes twice as long."""
+    dtype = np.dtype(dtype)
+    size = int(np.prod(shape)) * dtype.itemsize
+    memory = np.zeros(size + LINE, np.uint8)
+    start = -memory.ctypes.data % LINE
+    return memory[start : start + size].view(dtype).reshape(shape)
+
+
 class KernelRunner:
     """Runs by compiled code of the whole program."""
 
@@ -192,23 +202,25 @@ class KernelRunner:
         blocks = -(-count // kernel.rows)
         rows = blocks * kernel.rows  # the last block is padded
         dtype = kernel.dtype
-        shared, summed = (np.zeros(n, dtype) for n in (kernel.program.n_inputs, len(kernel.inner.summed)))
+        shared, summed = (zeros(n, dtype) for n in (kernel.program.n_inputs, len(kernel.inner.summed)))
         self.shared, self.summed = shared[: kernel.n_inputs], summed[: len(layout.summed)]
-        results = np.zeros((rows, layout.width), dtype)
-        tables = [np.zeros((rows, len(slots)), dtype) for slots in layout.tables]
-        per_row = [np.zeros((rows, len(slots)), dtype) for slots in layout.per_row]
-        scratch = np.zeros((len(summed), min(kernel.rows, partial_sums(dtype))), dtype)
+        results = zeros((rows, layout.width), dtype)
+        tables = [zeros((rows, len(slots)), dtype) for slots in layout.tables]
+        per_row = [zeros((rows, len(slots)), dtype) for slots in layout.per_row]
+        scratch = zeros((len(summed), min(kernel.rows, partial_sums(dtype))), dtype)
+        kept = kernel.memory(blocks)
         self.divisor = np.ones(1, dtype)
         arrays = [shared, scratch, summed, results, self.divisor]
         again = ctypes.cast(kernel.again, ctypes.c_void_p).value
-        fields = [count, blocks, *(x.ctypes.data for x in arrays), again, *(x.ctypes.data for x in (*tables, *per_row))]
+        fields = [count, blocks, *(x.ctypes.data for x in arrays), again]
+        fields += [*kernel.told(kept), *(x.ctypes.data for x in (*tables, *per_row))]
         self.block = np.array(fields, np.int64)
         self.tables, self.per_row = [t[:count] for t in tables], [g[:count] for g in per_row]
         self.results = results[:count]
         self._call = ctypes.CFUNCTYPE(None, ctypes.c_int64)(kernel.address)
         self.address, self.at = kernel.address, self.block.ctypes.data
         self.work = len(kernel.program.operands) * blocks
-        self._memory = shared, summed, scratch
+        self._memory = shared, summed, scratch, kept
 
     def run(self) -> None:
         """In one call, without the interpreter lock."""

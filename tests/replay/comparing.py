@@ -1,5 +1,7 @@
 import math
 
+from autograd_core.graph import topological_order
+
 
 def same(a, b):
     """Equal to the last bit, the sign of zero included; one NaN is as good as another."""
@@ -13,3 +15,12 @@ def ulps(a, b, least=0.0):
     if not (math.isfinite(a) and math.isfinite(b)):
         return math.inf
     return abs(a - b) / math.ulp(max(abs(a), abs(b), least))
+
+
+def path_sizes(root):
+    """For each node the sum of the sizes of all paths from the root: what a gradient's rounding is measured by."""
+    sizes = {root: 1.0}
+    for node in reversed(topological_order(root)):
+        for parent, d in zip(node.parents, node.local_grads, strict=True):
+            sizes[parent] = sizes.get(parent, 0.0) + (abs(d) * sizes[node] if d and sizes[node] else 0.0)
+    return sizes
