@@ -167,7 +167,8 @@ def quotient_slope(m: Any, x: Any, y: Any, z: Any) -> Any:
 def scaled_length(m: Any, v: Any, z: Any) -> Any:
     """(s, s |v|), where s is not 1 if z = |v| is subnormal or beyond the largest double."""
     s = m.where(z < TINY, SCALE, m.where(z < HUGE, 1, 1 / m.number(SCALE)))
-    return s, m.where(m.equal(s, 1), z, m.norm([s * u for u in v]))
+    scaled = m.norm([s * u for u in v])
+    return s, m.where(z < TINY, scaled, m.where(z < HUGE, z, scaled))  # not s == 1: SymPy solves a choice in a condition
 
 
 def directions(m: Any, v: Any, z: Any) -> tuple[Any, ...]:

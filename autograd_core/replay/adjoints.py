@@ -2,15 +2,67 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING, Any
-
-from llvmlite import ir
 
 from ..number_systems.llvm import LLVM, Lanes, multiply_add
 from ..ops import ROWS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable, Mapping
+
+
+TOGETHER = 4  # adjoints that are gathered at once where the same were sent to them
+
+
+class Adjoints:
+    """Adjoints under way: what was sent to whom, multiplied and added up when it is asked for.
+
+    Where the same adjoints were sent to several, these are added up together, product by product: what is loaded
+    then serves them all.
+
+    Args:
+        left: How often something is sent to each.
+        start: What the adjoint of one begins with, or None; asked once.
+        hold: Makes a value last.
+        masked: Whether 0 wins over infinity and NaN.
+    """
+
+    def __init__(
+        self, left: Mapping[Any, int], start: Callable[[Any], Any], hold: Callable[[Any], Any], *, masked: bool
+    ) -> None:
+        self._left, self._start, self._hold, self._masked = Counter(left), start, hold, masked
+        self._products: dict[Any, list[tuple[Any, Any]]] = {}
+        self._alike: dict[Any, dict[Any, None]] = {}  # to whom all was sent, by what was sent
+        self._done: dict[Any, Any] = {}
+
+    def send(self, to: Any, d: Any, g: Any) -> None:
+        """Local derivative times adjoint."""
+        self._left[to] -= 1
+        products = self._products.setdefault(to, [])
+        products.append((self._hold(LLVM.number(d)), g))
+        if not self._left[to]:
+            self._alike.setdefault(_ids(products), {})[to] = None
+
+    def gather(self, to: Any) -> Any:
+        """The adjoint of one; None if nothing was sent to it."""
+        if to not in self._done:
+            same = self._alike.get(_ids(self._products.get(to, ())), {})
+            same.pop(to, None)
+            some = [to, *(same.popitem()[0] for _ in range(min(len(same), TOGETHER - 1)))]
+            products = [self._products.pop(x, ()) for x in some]
+            sums = gathered_together(map(self._start, some), products, masked=self._masked)
+            self._done.update((x, g if g is None else self._hold(g)) for x, g in zip(some, sums, strict=True))
+        return self._done.pop(to)
+
+    def waiting(self) -> set[Any]:
+        """Whose adjoints have not been asked for."""
+        return {*self._products, *self._done}
+
+
+def _ids(products: Iterable[tuple[Any, Any]]) -> tuple[int, ...]:
+    """Which adjoints there are in some products."""
+    return tuple(id(g) for _, g in products)
 
 
 def gathered(g: Any, products: Iterable[tuple[Any, Any]], *, masked: bool) -> Any:
@@ -44,14 +96,3 @@ def with_product(total: Any, d: Any, g: Any, *, masked: bool) -> Any:
         return more
     d_is_0, g_is_0 = (Lanes.__eq__(x, 0) for x in (d, g))
     return LLVM.where(d_is_0, total, LLVM.where(g_is_0, total, more))
-
-
-def parts_of(x: Any, width: int, size: int) -> list[Any]:
-    """The lanes of a vector in parts of a size, for sums that have no more."""
-    if not isinstance(x, Lanes) or width == size:
-        return [x] * (width // size)
-    whole, kind = x.value, ir.VectorType(ir.IntType(32), size)
-    starts = range(0, width, size)
-    masks = [ir.Constant(kind, list(range(start, start + size))) for start in starts]
-    nothing = ir.Constant(whole.type, ir.Undefined)
-    return [Lanes(x.builder, x.builder.shuffle_vector(whole, nothing, mask)) for mask in masks]

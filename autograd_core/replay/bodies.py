@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -9,11 +10,13 @@ import numpy as np
 from llvmlite import ir
 
 from ..number_systems.llvm import HASTY, LLVM, Delayed, FastModule, Lanes, native_lanes
-from .adjoints import gathered, parts_of, with_product
+from .adjoints import Adjoints, gathered, with_product
 from .kernels import CALL, read, sum_of_lanes
 from .machine import ENTRY, F64, I32, I64, PTR, addresses_of, constant, i64, lanes, load, loop, spread, store
+from .products import Products
 from .regions import GATHERED, LOCAL
 from .runners import LANES, zeros
+from .stages import FIELDS, memory, stretches
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -21,6 +24,17 @@ if TYPE_CHECKING:
     from .arranging import Total
     from .plan import Plan
     from .regions import Region
+    from .stages import Stages
+
+LONG = 1_500  # LLVM instructions in a stage; few blocks and results in memory make short ones dear
+
+
+class Compiled(NamedTuple):
+    """A body's code: the addresses of two functions, and how many vectors the backward one keeps of a block."""
+
+    forward: int
+    backward: int
+    n_kept: int
 
 
 class Column(NamedTuple):
@@ -101,8 +115,8 @@ class Body:
         found: Any = mine.any(axis=0).tolist()
         return list(found)
 
-    def compiled(self, *, masked: bool, gradient: bool) -> tuple[int, int]:
-        """Addresses of the forward and of the backward function; of the forward one twice without a gradient."""
+    def compiled(self, *, masked: bool, gradient: bool) -> Compiled:
+        """Both functions; the forward one twice without a gradient."""
         module = (FastModule if self.plan.fast else ir.Module)()
         names = [f"{ENTRY}forward", *([f"{ENTRY}backward"] if gradient else [])]
         forward, *backward = (_Writer(self, ir.Function(module, CALL, name), masked=masked) for name in names)
@@ -111,15 +125,17 @@ class Body:
             kept |= writer.backward()
         forward.forward(kept)
         found = addresses_of(module, names)
-        return found[0], found[-1]
+        return Compiled(found[0], found[-1], sum(writer.n_kept for writer in backward))
 
-    def block(self, values: Any, adjoints: Any, kept: list[Any]) -> Any:
-        """The arguments of both functions; what they point to goes to `kept`."""
+    def block(self, values: Any, adjoints: Any, n_kept: int, kept: list[Any]) -> Any:
+        """The arguments of both functions, which keep so many vectors; what they point to goes to `kept`."""
         tables = np.concatenate([np.empty(0, np.int32), *self.tables])
         scratch = zeros((len(self.shared), self.lanes))
         buffers = zeros((len(self.buffered), self.stride))
-        block = np.array([x.ctypes.data for x in (values, adjoints, tables, scratch, buffers)], np.int64)
-        kept += [tables, scratch, buffers, block]
+        vectors, about = memory(n_kept, self.blocks, self.width)
+        addresses = [x.ctypes.data for x in (values, adjoints, tables, scratch, buffers)]
+        block = np.array([*addresses, *about], np.int64)
+        kept += [tables, scratch, buffers, vectors, block]
         return block
 
 
@@ -131,17 +147,21 @@ class _Writer:
         self.program = body.plan.program
         self.kind, self.sums = lanes(body.width), lanes(body.lanes)
         self.b = b = ir.IRBuilder(function.append_basic_block())
-        fields = ("values", "adjoints", "tables", "scratch", "buffers")
-        self.a = {field: b.inttoptr(load(b, I64, function.args[0], i64(k)), PTR) for k, field in enumerate(fields)}
+        self.a = {}
+        for k, field in enumerate(("values", "adjoints", "tables", "scratch", "buffers", *FIELDS)):
+            x = load(b, I64, function.args[0], i64(k))
+            self.a[field] = x if field in ("stretch", "n_kept") else b.inttoptr(x, PTR)
+        self.n_kept = 0
         self.scratch = {slot: k for k, slot in enumerate(body.shared)}
         self.is_last: Any = None
         self.seen: dict[Any, Any] = {}
+        self.hold: Callable[[Any], Any] = LLVM.number  # makes a value last
 
     # --- where operands are ---
 
-    def _start(self, block: Any) -> None:
+    def _start(self, block: Any, hold: Callable[[Any], Any] = LLVM.number) -> None:
         """What holds for one block: nothing is loaded yet; which lanes lie behind the last copy."""
-        self.block, self.seen = block, {}
+        self.block, self.seen, self.hold = block, {}, hold
         if self.body.tail:
             behind = ir.VectorType(ir.IntType(1), self.body.width)
             mask = ir.Constant(behind, [int(lane >= self.body.tail) for lane in range(self.body.width)])
@@ -209,7 +229,7 @@ class _Writer:
         if self._is_adjacent(column) and not body.tail:
             return Delayed(self.b, lambda: self._gathered(column))
         if column not in self.seen:
-            self.seen[column] = Lanes(self.b, self._gathered(column))
+            self.seen[column] = self.hold(Lanes(self.b, self._gathered(column)))
         return self.seen[column]
 
     def _read(self, j: int, rule: Callable[..., Any], xs: Sequence[Any], m: Any = LLVM) -> Any:
@@ -270,18 +290,17 @@ class _Writer:
             for j in total.results:
                 ends.setdefault(j, []).append(spread(b, g, self.kind))
         read: set[int] = set()
-        with loop(b, i64(0), i64(body.blocks)) as turn:
-            self._start(b.sub(i64(body.blocks - 1), turn))
-            loaded = _Results(lambda j: self._result(j, read))
-            pending: dict[Any, list[Any]] = {j: [(1.0, self._of_copies(g)) for g in gs] for j, gs in ends.items()}
-            for j in reversed(range(len(body.rows))):
-                g = self._adjoint(j, pending.pop(j, ()))
-                if g is not None:
-                    self._send(j, g, loaded, pending)
-            for column, products in pending.items():
-                x = gathered(None, products, masked=self.masked)
-                if x is not None:
-                    self._scatter(column, x.value)
+        if body.width == 1:
+            with loop(b, i64(0), i64(body.blocks)) as turn:
+                self._backward(lambda: turn, None, ends, read, self._add)
+        else:
+            with stretches(b, self.a, i64(body.blocks), body.width, LONG) as stages:
+                parts = body.width // body.lanes
+                products = Products(stages, self.sums, parts, self.a["scratch"], masked=self.masked)
+                self._backward(lambda: stages.block, stages, ends, read, products.send)
+                stages.end()
+                products.add_up()
+                self.n_kept = stages.places
         for k, column in enumerate(body.buffered):
             self._add_buffer(k, column)
         for k, slot in enumerate(body.shared):
@@ -292,6 +311,56 @@ class _Writer:
         b.ret_void()
         return read
 
+    def _backward(
+        self,
+        turn: Callable[[], Any],
+        stages: Stages | None,
+        ends: dict[int, list[Any]],
+        read: set[int],
+        add: Callable[..., None],
+    ) -> None:
+        """The adjoints of one block, the last one first; what is summed over all copies goes to `add`."""
+        body = self.body
+        hold = stages.hold if stages else LLVM.number
+
+        def start() -> None:
+            self._start(self.b.sub(i64(body.blocks - 1), turn()), hold)
+
+        start()
+        loaded = _Results(lambda j: self._result(j, read))
+        left = Counter(to for e in range(len(body.slots[0])) if (to := self._target(e)) is not None)
+        left.update({j: len(gs) for j, gs in ends.items()})
+        adjoints = Adjoints(left, self._sent_by_others, hold, masked=self.masked)
+        for j, gs in ends.items():
+            for g in gs:
+                adjoints.send(j, 1.0, hold(self._of_copies(g)))
+        for j in reversed(range(len(body.rows))):
+            if stages and stages.turn():
+                start()
+            g = adjoints.gather(j)
+            if g is not None:
+                self._send(j, g, loaded, adjoints, add)
+        for column in adjoints.waiting():
+            if stages and stages.turn():
+                start()
+            x = adjoints.gather(column)
+            if x is not None:
+                self._scatter(column, x.value)
+
+    def _target(self, e: int) -> Any:
+        """Where the adjoint of an operand is gathered: at a result of the body, or a column; None for elsewhere."""
+        body = self.body
+        if body.region.kinds[e] == LOCAL:
+            return int(body.slots[0, e]) - self.program.first - body.region.start
+        column = body.columns.get(e)
+        return column if column and not column.is_constant and body.region.parallel else None
+
+    def _add(self, k: int, d: Any, g: Any) -> None:
+        """Add local derivative times adjoint to sum k."""
+        b, scratch = self.b, self.a["scratch"]
+        total = with_product(Lanes(b, load(b, self.sums, scratch, i64(k))), d, g, masked=self.masked)
+        store(b, total.value, scratch, i64(k))
+
     def _result(self, j: int, read: set[int]) -> Any:
         """Result j, loaded whenever it is used; then `read` says so."""
 
@@ -301,14 +370,14 @@ class _Writer:
 
         return Delayed(self.b, vector)
 
-    def _adjoint(self, j: int, products: Sequence[tuple[Any, Any]]) -> Any:
-        """The adjoint of result j: what other stages have sent, then what the body has."""
-        g = None
-        if self.body.exported[j]:
-            at = self._own(j)
-            g = Lanes(self.b, self._vector(self.a["adjoints"], at))
-            self._put(constant(self.kind, 0.0), self.a["adjoints"], at)
-        return gathered(g, products, masked=self.masked)
+    def _sent_by_others(self, to: Any) -> Any:
+        """What other regions and single instructions have sent to a result; it is not there any more then."""
+        if isinstance(to, Column) or not self.body.exported[to]:
+            return None
+        at = self._own(to)
+        g = Lanes(self.b, self._vector(self.a["adjoints"], at))
+        self._put(constant(self.kind, 0.0), self.a["adjoints"], at)
+        return g
 
     def _of_copies(self, x: Any) -> Lanes:
         """What all copies get, and 0 in the lanes behind the last one."""
@@ -323,8 +392,8 @@ class _Writer:
             own = b.add(at, i64(column.first))
             self._put(b.fadd(self._vector(self.a["adjoints"], own), self._vector(start, at)), self.a["adjoints"], own)
 
-    def _send(self, j: int, g: Any, loaded: Any, pending: dict[Any, list[Any]]) -> None:
-        body, b, p = self.body, self.b, self.program
+    def _send(self, j: int, g: Any, loaded: Any, adjoints: Adjoints, add: Callable[..., None]) -> None:
+        body, p = self.body, self.program
         operands = body.operands[j]
         xs = [self._operand(e, loaded) for e in operands]
         partials = self._read(j, body.rows[j].partials, [*xs, loaded[j]], LLVM if self.masked else HASTY)
@@ -338,14 +407,11 @@ class _Writer:
                 if product is not None:
                     self._scatter(column, product.value)
                 continue
-            if column or body.region.kinds[e] == LOCAL:
-                pending.setdefault(column or slot - p.first - body.region.start, []).append((d, g))
-                continue
-            at = i64(self.scratch[slot])
-            total, d = Lanes(b, load(b, self.sums, self.a["scratch"], at)), LLVM.number(d)
-            for part in zip(parts_of(d, body.width, body.lanes), parts_of(g, body.width, body.lanes), strict=True):
-                total = with_product(total, *part, masked=self.masked)
-            store(b, total.value, self.a["scratch"], at)
+            to = self._target(e)
+            if to is None:
+                add(self.scratch[slot], LLVM.number(d), g)
+            else:
+                adjoints.send(to, d, g)
 
     def _scatter(self, column: Column, x: Any) -> None:
         """Add to the adjoints of what was gathered; one lane after the other where two may be the same."""

@@ -24,7 +24,7 @@ import numpy as np
 from llvmlite import ir
 
 from ..number_systems.llvm import HASTY, LLVM, Delayed, FastModule, Lanes
-from .adjoints import gathered_together, with_product
+from .adjoints import Adjoints, with_product
 from .machine import (
     ENTRY,
     I64,
@@ -43,8 +43,8 @@ from .machine import (
 )
 from .products import Products
 from .program import unreadable
-from .runners import partial_sums, zeros
-from .stages import Stages, stretch_of
+from .runners import partial_sums
+from .stages import FIELDS, memory, stretches
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -53,10 +53,9 @@ if TYPE_CHECKING:
     from .program import Program
     from .runners import Layout
     from .sharing import Split
+    from .stages import Stages
 
 NUMBERS = ("count", "blocks", "again", "stretch", "n_kept")  # of these; the others are addresses
-MEMORY = ("stretch", "n_kept", "kept")
-TOGETHER = 4  # adjoints that are gathered at once where the same were sent to them
 CALL = ir.FunctionType(VOID, [PTR])
 HEAD = (
     "count",
@@ -67,7 +66,7 @@ HEAD = (
     "results",
     "divisor",
     "again",
-    *MEMORY,
+    *FIELDS,
 )  # then tables, then gradients per row
 
 
@@ -89,7 +88,7 @@ class Code:
         self, program: Program, b: Any, kind: Any, source: Callable[[int], Any], stages: Stages | None = None
     ) -> None:
         self.program, self.b, self.kind = program, b, kind
-        self._turn: Callable[[], None] = stages.turn if stages else lambda: None
+        self._turn: Callable[[], bool] = stages.turn if stages else lambda: False
         self._hold: Callable[[Any], Any] = stages.hold if stages else LLVM.number
         self.values: dict[int, Any] = {}
         self._source = source
@@ -144,25 +143,12 @@ class Code:
             if not needed.isdisjoint(operands):
                 needed.add(p.first + i)
                 left.update(operands)
-        products: dict[int, list[tuple[Any, Any]]] = {}
-        adjoints = {root: self._hold(Lanes(self.b, seed))} if root in needed else {}
-        alike: dict[Any, dict[int, None]] = {}  # slots to which all is sent, by the adjoints that were sent
-
-        def gather(slot: int) -> Any:
-            """The adjoint of a slot, and with it those of some others, so that what is loaded serves them all."""
-            same = alike.get(_ids(products.get(slot, ())), {})
-            same.pop(slot, None)
-            some = [slot, *(same.popitem()[0] for _ in range(min(len(same), TOGETHER - 1)))]
-            sums = gathered_together(
-                [adjoints.get(x) for x in some], [products.pop(x, ()) for x in some], masked=masked
-            )
-            adjoints.update((x, self._hold(g)) for x, g in zip(some, sums, strict=True) if g is not None)
-            return adjoints.pop(slot, None)
-
+        seeds = {root: self._hold(Lanes(self.b, seed))} if root in needed else {}
+        adjoints = Adjoints(left, lambda slot: seeds.pop(slot, None), self._hold, masked=masked)
         for i in reversed(range(len(self._operands))):
             slot = p.first + i
             self._turn()
-            g = gather(slot)
+            g = adjoints.gather(slot)
             if g is None:
                 continue
             if slot in sought:
@@ -171,21 +157,13 @@ class Code:
             xs = [self.value(x) for x in (*operands, slot)]
             partials = read(row, row.partials, xs, self.b, self.kind, LLVM if masked else HASTY)
             for operand, d in zip(operands, partials, strict=True):
-                left[operand] -= 1
                 if operand in needed and not send(operand, d, g):
-                    products.setdefault(operand, []).append((self._hold(LLVM.number(d)), g))
-                    if not left[operand]:
-                        alike.setdefault(_ids(products[operand]), {})[operand] = None
-        for slot in sorted(sought & {*adjoints, *products}, reverse=True):
+                    adjoints.send(operand, d, g)
+        for slot in sorted(sought & {*seeds, *adjoints.waiting()}, reverse=True):
             self._turn()
-            g = gather(slot)
+            g = adjoints.gather(slot)
             if g is not None:
                 receive(slot, g)
-
-
-def _ids(products: Iterable[tuple[Any, Any]]) -> tuple[int, ...]:
-    """Which adjoints there are in some products."""
-    return tuple(id(g) for _, g in products)
 
 
 class Kernel:
@@ -232,17 +210,10 @@ class Kernel:
         [address] = addresses_of(module, [f"{ENTRY}run"], straight=True)
         return address, writer.n_kept
 
-    def memory(self, blocks: int, n_kept: int | None = None) -> Any:
-        """What so many blocks of rows keep, a stretch of them at a time; of shape (blocks, vectors, rows)."""
+    def memory(self, blocks: int, n_kept: int | None = None) -> tuple[Any, tuple[int, int, int]]:
+        """For what so many blocks of rows keep."""
         n = self._n_kept if n_kept is None else n_kept
-        stretch = stretch_of(n, self.rows * self.dtype.itemsize)
-        return zeros((max(min(stretch, blocks), 1), n, self.rows), self.dtype)
-
-    @staticmethod
-    def told(kept: Any) -> tuple[int, int, int]:
-        """What the code is told about that memory."""
-        stretch, n_kept, _ = kept.shape
-        return stretch, n_kept, kept.ctypes.data
+        return memory(n, blocks, self.rows, self.dtype)
 
     def _run_again(self, block: int) -> None:
         """What the code calls where a gradient came out as NaN: with other code, that keeps other vectors."""
@@ -250,8 +221,8 @@ class Kernel:
             self._masked = self._compiled(masked=True)
         address, n_kept = self._masked
         fields = np.array((ctypes.c_int64 * len(self.fields)).from_address(block))
-        kept = self.memory(int(fields[self.fields.index("blocks")]), n_kept)
-        for name, x in zip(MEMORY, self.told(kept), strict=True):
+        _memory, about = self.memory(int(fields[self.fields.index("blocks")]), n_kept)
+        for name, x in zip(FIELDS, about, strict=True):
             fields[self.fields.index(name)] = x
         ctypes.CFUNCTYPE(None, ctypes.c_int64)(address)(fields.ctypes.data)
 
@@ -307,12 +278,7 @@ class _Writer:
         if self.width == 1:
             self._rows(lambda: i64(0), None, self._add)
             return
-        rest = b.add(a["blocks"], b.sub(a["stretch"], i64(1)))
-        with loop(b, i64(0), b.sdiv(rest, a["stretch"])) as stretch:
-            first = b.mul(stretch, a["stretch"])
-            left = b.sub(a["blocks"], first)
-            count = b.select(b.icmp_signed("<", left, a["stretch"]), left, a["stretch"])
-            stages = Stages(b, a["kept"], a["n_kept"], first, count, self.width)
+        with stretches(b, a, a["blocks"], self.width) as stages:
             products = Products(stages, self.sums, self.width // self.lanes, a["scratch"], masked=self.masked)
             self._rows(lambda: stages.row, stages, products.send)
             stages.end()

@@ -17,7 +17,7 @@ import numpy as np
 from llvmlite import ir
 
 from .arranging import arranged
-from .bodies import Body, stride_of
+from .bodies import Body, Compiled, stride_of
 from .interpreter import HANDLER, handlers
 from .kernels import CALL
 from .machine import (
@@ -58,7 +58,7 @@ class Plan:
         self.address = self.at[place]  # where the number of each slot of the program as it came stands
         self.operands = self.at[self.program.operands].astype(np.int32)
         self.bodies = [Body(self, *about) for about in zip(self.regions, self.totals, strict=True)]
-        self._functions: dict[Any, list[tuple[int, int]]] = {}
+        self._functions: dict[Any, list[Compiled]] = {}
 
     def _addresses(self) -> Any:
         """Where the number of each slot stands; `size` is set to how many places there are."""
@@ -79,8 +79,8 @@ class Plan:
         self.size = end + len(p.codes) - here
         return at
 
-    def functions(self, *, masked: bool, gradient: bool) -> list[tuple[int, int]]:
-        """Addresses of the forward and the backward code of each region."""
+    def functions(self, *, masked: bool, gradient: bool) -> list[Compiled]:
+        """The code of each region."""
         key = masked, gradient
         if key not in self._functions:
             self._functions[key] = [body.compiled(masked=masked, gradient=gradient) for body in self.bodies]
@@ -241,17 +241,22 @@ class PlanRunner:
             block = np.array([stop - start, own, *(x.ctypes.data for x in arrays)], np.int64)
             self._kept += [table, offsets, block]
             blocks.append(block)
-        self._region_blocks = [body.block(self.values, self.adjoints, self._kept) for body in plan.bodies]
         return blocks
+
+    def _region_blocks(self, n_kept: Sequence[int]) -> list[Any]:
+        """Arguments of the regions' code, each of which keeps so many vectors."""
+        bodies = zip(self.plan.bodies, n_kept, strict=True)
+        return [body.block(self.values, self.adjoints, n, self._kept) for body, n in bodies]
 
     def _stages_forward(self) -> list[tuple[int, Any]]:
         stages: list[tuple[int, Any]] = []
         codes = self.plan.functions(masked=False, gradient=self._backward)
+        blocks = self._region_blocks([0] * len(codes))
         for k, line in enumerate(self._lines):
             if line is not None:
                 stages.append((self._stage["line_forward"], line))
             if k < len(codes):
-                stages.append((codes[k][0], self._region_blocks[k]))
+                stages.append((codes[k].forward, blocks[k]))
         return stages
 
     def _stages_backward(self, *, masked: bool) -> list[tuple[int, Any]]:
@@ -262,9 +267,10 @@ class PlanRunner:
         self._kept.append(clear)
         stages: list[tuple[int, Any]] = [(self._stage["clear"], clear)]
         codes = plan.functions(masked=masked, gradient=True)
+        blocks = self._region_blocks([code.n_kept for code in codes])
         for k in reversed(range(len(self._lines))):
             if k < len(codes):
-                stages.append((codes[k][1], self._region_blocks[k]))
+                stages.append((codes[k].backward, blocks[k]))
             if self._lines[k] is not None:
                 stages.append((self._stage["line_backward"], self._lines[k]))
         return stages

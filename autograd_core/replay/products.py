@@ -11,9 +11,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ..number_systems.llvm import Delayed, Lanes
+from llvmlite import ir
+
+from ..number_systems.llvm import Lanes
 from .adjoints import with_product
-from .machine import i64, load, loop, store
+from .machine import constant, i64, load, loop, store
+from .stages import Held
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -51,7 +54,7 @@ class Products:
     def __init__(self, stages: Stages, sums: Any, parts: int, scratch: Any, *, masked: bool) -> None:
         self.stages, self.sums, self.parts, self.scratch, self.masked = stages, sums, parts, scratch, masked
         self._sent: list[Product] = []
-        self._loaded: dict[int, tuple[Lanes, Any]] = {}  # by identity; both are held, or others might get their ids
+        self._made: dict[int, tuple[Lanes, Any]] = {}  # by identity; both are held, or others might get their ids
 
     def send(self, k: int, d: Any, g: Any) -> None:
         """Local derivative times adjoint, for sum k."""
@@ -62,10 +65,13 @@ class Products:
         """Where a factor is kept; a number is one."""
         if not isinstance(x, Lanes):
             return x
-        if isinstance(x, Delayed):
-            if id(x) not in self._loaded:
-                self._loaded[id(x)] = x, self.stages.hold(Lanes(x.builder, x.value))
-            x = self._loaded[id(x)][1]
+        if not isinstance(x, Held):
+            if id(x) not in self._made:
+                b, value = x.builder, x.value
+                if not isinstance(value, ir.Instruction):  # a literal: something that makes it here
+                    value = b.fadd(value, constant(value.type, -0.0))
+                self._made[id(x)] = x, self.stages.hold(Lanes(b, value))
+            x = self._made[id(x)][1]
         return Kept(x.place)
 
     def add_up(self) -> None:

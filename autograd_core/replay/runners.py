@@ -208,12 +208,12 @@ class KernelRunner:
         tables = [zeros((rows, len(slots)), dtype) for slots in layout.tables]
         per_row = [zeros((rows, len(slots)), dtype) for slots in layout.per_row]
         scratch = zeros((len(summed), min(kernel.rows, partial_sums(dtype))), dtype)
-        kept = kernel.memory(blocks)
+        kept, about = kernel.memory(blocks)
         self.divisor = np.ones(1, dtype)
         arrays = [shared, scratch, summed, results, self.divisor]
         again = ctypes.cast(kernel.again, ctypes.c_void_p).value
         fields = [count, blocks, *(x.ctypes.data for x in arrays), again]
-        fields += [*kernel.told(kept), *(x.ctypes.data for x in (*tables, *per_row))]
+        fields += [*about, *(x.ctypes.data for x in (*tables, *per_row))]
         self.block = np.array(fields, np.int64)
         self.tables, self.per_row = [t[:count] for t in tables], [g[:count] for g in per_row]
         self.results = results[:count]

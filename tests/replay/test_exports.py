@@ -13,8 +13,8 @@ from types import ModuleType, SimpleNamespace
 import numpy as np
 import pytest
 from comparing import ulps
-from hypothesis import HealthCheck, given, settings
-from strategies import programs, value_of
+from hypothesis import HealthCheck, example, given, settings
+from strategies import Program, programs, value_of
 
 import autograd_core as ag
 from autograd_core import MissingExtraError, OperandError, RangeError, StructureError, replay
@@ -451,6 +451,7 @@ def test_latex_of_a_graph_that_stands_leaves_its_labels_alone():
 
 
 @given(programs(max_steps=4, operations=["add", "mul", "exp", "tanh", "where", "relu", "sqrt", "maximum", "atan2"]))
+@example(Program(steps=(("add", (0, 0)), ("mul", (1, 1)), ("exp", (2,)), ("atan2", (3, 3))), point=(0.0,)))
 @settings(max_examples=15, deadline=None)
 def test_sympy_gives_our_values_and_gradients(program):
     sympy = pytest.importorskip("sympy")
