@@ -11,8 +11,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from llvmlite import ir
-
 from ..number_systems.llvm import Lanes
 from .adjoints import with_product
 from .machine import constant, i64, load, loop, store
@@ -68,9 +66,8 @@ class Products:
         if not isinstance(x, Held):
             if id(x) not in self._made:
                 b, value = x.builder, x.value
-                if not isinstance(value, ir.Instruction):  # a literal: something that makes it here
-                    value = b.fadd(value, constant(value.type, -0.0))
-                self._made[id(x)] = x, self.stages.hold(Lanes(b, value))
+                here = b.fadd(value, constant(value.type, -0.0))  # which changes nothing, and is made in this stage
+                self._made[id(x)] = x, self.stages.hold(Lanes(b, here))
             x = self._made[id(x)][1]
         return Kept(x.place)
 

@@ -103,9 +103,11 @@ class Stages:
         return is_long
 
     def hold(self, x: Any) -> Any:
-        """A value that later stages can use."""
-        makes = isinstance(x, Lanes) and not isinstance(x, Delayed | Held) and isinstance(x.value, ir.Instruction)
-        return Held(self, x.value) if makes else x
+        """A value that later stages can use: literals and what was made before all stages last by themselves."""
+        if not isinstance(x, Lanes) or isinstance(x, Delayed | Held):
+            return x
+        value = x.value
+        return Held(self, value) if isinstance(value, ir.Instruction) and value.parent is self.b.block else x
 
 
 class Held(Lanes):

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 from comparing import path_sizes
-from hypothesis import given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 import autograd_core as ag
@@ -53,7 +53,7 @@ def check(f, shared, rows):
         (call.grads[0], sums, sizes),
         (call.grads[1], per_row, row_sizes),
     ):
-        assert (abs(found - expected) <= 1e-9 * size).all()
+        near(found, expected, size)
     return call
 
 
@@ -161,6 +161,68 @@ def test_a_quotient_of_zero_runs_once(monkeypatch):
     monkeypatch.setattr(Kernel, "_run_again", lambda *_: pytest.fail("ran again"))
     rows = np.array([[0.0, 2.0], [-0.0, 3.0], [1.0, 5.0]])
     replay.compile(lambda x: x[0] / x[1], [1.0, 2.0], in_axes=0).bind(rows)()
+
+
+OPERATIONS = {
+    "add": lambda a, b: a + b,
+    "sub": lambda a, b: a - b,
+    "mul": lambda a, b: a * b * 0.5,
+    "div": lambda a, b: a / (b * b + 1),
+    "sin": lambda a, _: ag.sin(a),
+    "relu": lambda a, _: ag.relu(a),
+    "max": ag.maximum,
+    "dot": lambda a, b: ag.dot([a, b, 0.25], [b, a, a]),
+}
+steps = st.lists(st.tuples(st.sampled_from(sorted(OPERATIONS)), st.integers(0, 9), st.integers(0, 9)), max_size=12)
+
+
+def term(program, w, x):
+    """A random program of four weights and some inputs."""
+    known = [*w, *x]
+    for name, i, j in program:
+        known.append(OPERATIONS[name](known[i % len(known)], known[-1 - j % len(known)]))
+    return known[-1]
+
+
+def near(found, expected, size):
+    assert (abs(np.array(found) - expected) <= 1e-9 * np.array(size) + 1e-300).all()
+
+
+@given(steps, st.integers(1, 20), st.sampled_from([2, LANES + 1, LANES * STRETCH + 1]), st.integers(0, 3))
+@settings(max_examples=12, deadline=None)
+def test_random_programs_over_rows(program, times, count, seed):
+    """Repeated, so that there are many stages."""
+
+    def f(w, x):
+        for _ in range(times):
+            x = [term(program, w, x), x[0] - w[0] * x[1]]
+        return x[0] * w[1] + x[1]
+
+    rng = np.random.default_rng(seed)
+    check(f, rng.uniform(-1, 1, 4), rng.uniform(-1, 1, (count, 2)))
+
+
+@given(steps, st.sampled_from([5, 16, 40, 129]), st.integers(0, 3))
+@example([("sin", 4, 0), ("mul", 1, 0), ("sub", 6, 9)], 64, 0)  # the adjoint of all copies is sent on as it is
+@settings(max_examples=20, deadline=None)
+def test_random_copies_that_share_weights(program, copies, seed):
+    rng = np.random.default_rng(seed)
+    points, weights = rng.uniform(-1, 1, (copies, 2)), rng.uniform(-1, 1, 4)
+
+    def f(w):
+        return ag.sum([term(program, w, x) for x in points.tolist()])
+
+    w = [ag.Value(a) for a in weights]
+    out = f(w)
+    if not isinstance(out, ag.Value):
+        return
+    out.backward()
+    sizes = path_sizes(out)
+    call = replay.compile(f, weights.tolist()).bind(weights)
+    for _ in range(2):  # adjoints of regions are 0 again after a run
+        call()
+        near(call.out, out.data, sum(abs(p.data) for p in out.parents) + abs(out.data))
+        near(call.grads[0], [a.grad for a in w], [sizes.get(a, 0.0) for a in w])
 
 
 factors = st.one_of(st.integers(0, 5).map(lambda k: ("kept", k)), st.sampled_from([1.0, 2.0]))
