@@ -10,10 +10,10 @@ import numpy as np
 from llvmlite import ir
 
 from ..number_systems.llvm import HASTY, LLVM, Delayed, FastModule, Lanes, native_lanes
-from .adjoints import Adjoints, gathered, with_product
+from .adjoints import Adjoints, gathered
 from .kernels import CALL, read, sum_of_lanes
 from .machine import ENTRY, F64, I32, I64, PTR, addresses_of, constant, i64, lanes, load, loop, spread, store
-from .products import Products
+from .products import Products, at_once
 from .regions import GATHERED, LOCAL
 from .runners import LANES, zeros
 from .stages import FIELDS, memory, stretches
@@ -292,7 +292,8 @@ class _Writer:
         read: set[int] = set()
         if body.width == 1:
             with loop(b, i64(0), i64(body.blocks)) as turn:
-                self._backward(lambda: turn, None, ends, read, self._add)
+                add = at_once(b, self.sums, self.a["scratch"], masked=self.masked)
+                self._backward(lambda: turn, None, ends, read, add)
         else:
             with stretches(b, self.a, i64(body.blocks), body.width, LONG) as stages:
                 parts = body.width // body.lanes
@@ -354,12 +355,6 @@ class _Writer:
             return int(body.slots[0, e]) - self.program.first - body.region.start
         column = body.columns.get(e)
         return column if column and not column.is_constant and body.region.parallel else None
-
-    def _add(self, k: int, d: Any, g: Any) -> None:
-        """Add local derivative times adjoint to sum k."""
-        b, scratch = self.b, self.a["scratch"]
-        total = with_product(Lanes(b, load(b, self.sums, scratch, i64(k))), d, g, masked=self.masked)
-        store(b, total.value, scratch, i64(k))
 
     def _result(self, j: int, read: set[int]) -> Any:
         """Result j, loaded whenever it is used; then `read` says so."""

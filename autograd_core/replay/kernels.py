@@ -24,7 +24,7 @@ import numpy as np
 from llvmlite import ir
 
 from ..number_systems.llvm import HASTY, LLVM, Delayed, FastModule, Lanes
-from .adjoints import Adjoints, with_product
+from .adjoints import Adjoints
 from .machine import (
     ENTRY,
     I64,
@@ -41,7 +41,7 @@ from .machine import (
     spread,
     store,
 )
-from .products import Products
+from .products import Products, at_once
 from .program import unreadable
 from .runners import partial_sums
 from .stages import FIELDS, memory, stretches
@@ -276,7 +276,7 @@ class _Writer:
         """All rows, a stretch of blocks at a time."""
         b, a = self.b, self.a
         if self.width == 1:
-            self._rows(lambda: i64(0), None, self._add)
+            self._rows(lambda: i64(0), None, at_once(b, self.sums, a["scratch"], masked=self.masked))
             return
         with stretches(b, a, a["blocks"], self.width) as stages:
             products = Products(stages, self.sums, self.width // self.lanes, a["scratch"], masked=self.masked)
@@ -284,12 +284,6 @@ class _Writer:
             stages.end()
             products.add_up()
             self.n_kept = stages.places
-
-    def _add(self, k: int, d: Any, g: Any) -> None:
-        """Add local derivative times adjoint to sum k."""
-        b, scratch = self.b, self.a["scratch"]
-        total = with_product(Lanes(b, load(b, self.sums, scratch, i64(k))), d, g, masked=self.masked)
-        store(b, total.value, scratch, i64(k))
 
     def _sum_up(self, n: int) -> None:
         """The sums over the rows: for as many at once as there are lanes, lane after lane."""

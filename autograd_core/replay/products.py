@@ -17,11 +17,21 @@ from .machine import constant, i64, load, loop, store
 from .stages import Held
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from .stages import Stages
 
 OPEN = 12  # sums at a time: with their factors they fill 16 registers
+
+
+def at_once(b: Any, sums: Any, scratch: Any, *, masked: bool) -> Callable[[int, Any, Any], None]:
+    """What adds a local derivative times an adjoint to a sum in memory, where there is one row at a time."""
+
+    def add(k: int, d: Any, g: Any) -> None:
+        total = with_product(Lanes(b, load(b, sums, scratch, i64(k))), d, g, masked=masked)
+        store(b, total.value, scratch, i64(k))
+
+    return add
 
 
 class Kept(NamedTuple):
