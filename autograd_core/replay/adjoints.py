@@ -26,12 +26,20 @@ class Adjoints:
         start: What the adjoint of one begins with, or None; asked once.
         hold: Makes a value last.
         masked: Whether 0 wins over infinity and NaN.
+        together: How many to add up together; 1 where what an adjoint begins with is not known before its turn.
     """
 
     def __init__(
-        self, left: Mapping[Any, int], start: Callable[[Any], Any], hold: Callable[[Any], Any], *, masked: bool
+        self,
+        left: Mapping[Any, int],
+        start: Callable[[Any], Any],
+        hold: Callable[[Any], Any],
+        *,
+        masked: bool,
+        together: int = TOGETHER,
     ) -> None:
         self._left, self._start, self._hold, self._masked = Counter(left), start, hold, masked
+        self._together = together
         self._products: dict[Any, list[tuple[Any, Any]]] = {}
         self._alike: dict[Any, dict[Any, None]] = {}  # to whom all was sent, by what was sent
         self._done: dict[Any, Any] = {}
@@ -49,15 +57,15 @@ class Adjoints:
         if to not in self._done:
             same = self._alike.get(_ids(self._products.get(to, ())), {})
             same.pop(to, None)
-            some = [to, *(same.popitem()[0] for _ in range(min(len(same), TOGETHER - 1)))]
+            some = [to, *(same.popitem()[0] for _ in range(min(len(same), self._together - 1)))]
             products = [self._products.pop(x, ()) for x in some]
             sums = gathered_together(map(self._start, some), products, masked=self._masked)
             self._done.update((x, g if g is None else self._hold(g)) for x, g in zip(some, sums, strict=True))
         return self._done.pop(to)
 
-    def waiting(self) -> set[Any]:
+    def waiting(self) -> list[Any]:
         """Whose adjoints have not been asked for."""
-        return {*self._products, *self._done}
+        return [*self._done, *self._products]
 
 
 def _ids(products: Iterable[tuple[Any, Any]]) -> tuple[int, ...]:

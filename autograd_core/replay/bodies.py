@@ -10,7 +10,7 @@ import numpy as np
 from llvmlite import ir
 
 from ..number_systems.llvm import HASTY, LLVM, Delayed, FastModule, Lanes, native_lanes
-from .adjoints import Adjoints, gathered
+from .adjoints import TOGETHER, Adjoints, gathered
 from .kernels import CALL, read, sum_of_lanes
 from .machine import ENTRY, F64, I32, I64, PTR, addresses_of, constant, i64, lanes, load, loop, spread, store
 from .products import Products, at_once
@@ -331,7 +331,8 @@ class _Writer:
         loaded = _Results(lambda j: self._result(j, read))
         left = Counter(to for e in range(len(body.slots[0])) if (to := self._target(e)) is not None)
         left.update({j: len(gs) for j, gs in ends.items()})
-        adjoints = Adjoints(left, self._sent_by_others, hold, masked=self.masked)
+        together = TOGETHER if body.region.parallel else 1  # else a copy sends to its own results' memory
+        adjoints = Adjoints(left, self._sent_by_others, hold, masked=self.masked, together=together)
         for j, gs in ends.items():
             for g in gs:
                 adjoints.send(j, 1.0, hold(self._of_copies(g)))
