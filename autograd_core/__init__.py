@@ -11,6 +11,7 @@ Example:
 
 from __future__ import annotations
 
+import sys as _sys
 import typing as _typing
 
 from .contexts import detect_anomaly as detect_anomaly
@@ -30,6 +31,7 @@ from .errors import StaleGraphError as StaleGraphError
 from .errors import StaleTraceWarning as StaleTraceWarning
 from .errors import StructureError as StructureError
 from .errors import UnknownPrimitiveError as UnknownPrimitiveError
+from .errors import missing as _missing
 from .functions import abs as abs  # noqa: A004
 from .functions import acos as acos
 from .functions import acosh as acosh
@@ -111,40 +113,51 @@ if _typing.TYPE_CHECKING:
     from .pictures import Stepper as Stepper
     from .pictures import draw as draw
     from .pictures import draw_dot as draw_dot
+    from .replay.compiled import CompiledFunction as CompiledFunction
+    from .replay.program import Program as Program
     from .steps import Step as Step
     from .steps import backward_steps as backward_steps
     from .steps import forward_steps as forward_steps
 
-# What draws, steps and explains is imported when first asked for: half of all programs never do.
+# What draws, steps, explains and compiles is imported when first asked for: half of all programs never do.
 _LATER = {
     "explanation": ("Explanation", "Path", "conditioning", "explain", "paths", "top_paths"),
     "pictures": ("Picture", "Stepper", "draw", "draw_dot"),
+    "replay.compiled": ("CompiledFunction",),
+    "replay.program": ("Program",),
     "steps": ("Step", "backward_steps", "forward_steps"),
 }
 
+if not _typing.TYPE_CHECKING:  # a type checker that sees it takes every misspelt name for an Any
 
-def __getattr__(name: str) -> _typing.Any:
-    from importlib import import_module
+    def __getattr__(name: str) -> object:
+        from importlib import import_module
 
-    for room, names in _LATER.items():
-        if name in names:
-            found = getattr(import_module(f".{room}", __name__), name)
-            globals()[name] = found
-            return found
-    msg = f"module {__name__!r} has no attribute {name!r}"
-    raise AttributeError(msg)
+        for room, names in _LATER.items():
+            if name in names:
+                try:
+                    found = getattr(import_module(f".{room}", __name__), name)
+                except ModuleNotFoundError as error:
+                    if error.name != "numpy":
+                        raise
+                    found = _missing(name, "NumPy", "fast")
+                globals()[name] = found
+                return found
+        msg = f"module {__name__!r} has no attribute {name!r}"
+        raise AttributeError(msg, name=name, obj=_sys.modules[__name__])
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+    return sorted(__all__)
 
 
 __version__ = "0.1.0"
 
-# Without sum, max, min, abs: `from autograd_core import *` shall not hide the built-ins.
+# Without sum, max, min, abs, compile: `from autograd_core import *` shall not hide the built-ins.
 __all__ = [
     "AnomalyError",
     "AutogradError",
+    "CompiledFunction",
     "Explanation",
     "ExpressionError",
     "GraphCutError",
@@ -155,6 +168,7 @@ __all__ = [
     "Path",
     "PerformanceWarning",
     "Picture",
+    "Program",
     "RangeError",
     "StaleGraphError",
     "StaleTraceWarning",

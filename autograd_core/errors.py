@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 
 class AutogradError(Exception):
     """Base class of every error of this library.
@@ -143,6 +145,30 @@ class MissingExtraError(AutogradError, ValueError):
         >>> issubclass(ag.MissingExtraError, ag.AutogradError)
         True
     """
+
+
+def missing(name: str, package: str, extra: str) -> type:
+    """A class that stands for one whose package is not installed: it has no instances, and whoever uses it is told.
+
+    So `from autograd_core import *` and `isinstance(x, ag.Program)` work without the package.
+
+    Args:
+        name: The class's name.
+        package: What it needs.
+        extra: The extra that brings it.
+    """
+    msg = f"{name} needs {package}: pip install 'autograd-core[{extra}]'"
+
+    class Missing(type):
+        def __call__(cls, *_: Any, **__: Any) -> Any:
+            raise MissingExtraError(msg)
+
+        def __getattr__(cls, attribute: str) -> Any:
+            if attribute.startswith("_"):  # what Python itself asks a class for
+                raise AttributeError(attribute)
+            raise MissingExtraError(msg)
+
+    return Missing(name, (), {"__doc__": msg, "__module__": "autograd_core"})
 
 
 class PerformanceWarning(UserWarning):

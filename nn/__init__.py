@@ -97,6 +97,11 @@ from .through_time import SignalOverTime as SignalOverTime
 from .through_time import signal_over_time as signal_over_time
 from .training import fit as fit
 
+
+def __dir__() -> list[str]:
+    return sorted(__all__)
+
+
 __all__ = [
     "ELU",
     "GELU",
@@ -154,6 +159,7 @@ __all__ = [
     "clip_grad_value_",
     "confusion_matrix",
     "cross_entropy",
+    "datasets",
     "deep_linear_gradient",
     "diagnose",
     "error_signals",
@@ -165,14 +171,17 @@ __all__ = [
     "hinge_loss",
     "huber_loss",
     "hvp",
+    "init",
     "l1_loss",
     "layer_jacobian",
     "mse",
     "mse_loss",
     "nll_loss",
     "one_hot",
+    "practice",
     "predict",
     "predict_classes",
+    "schedules",
     "signal_over_time",
     "sse",
     "train_test_split",

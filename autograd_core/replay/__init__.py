@@ -94,12 +94,3 @@ def compile(  # noqa: A001  ag.compile, left out of __all__
         msg = f"compile: expected a function, or Values together with inputs=[...], got {f!r} ({type(f).__name__})"
         raise OperandError(msg)
     return compiled_function(f, example_args, **options)
-
-
-def __getattr__(name: str) -> Any:
-    if name == "CompiledFunction":
-        from .compiled import CompiledFunction
-
-        return CompiledFunction
-    msg = f"module {__name__!r} has no attribute {name!r}"
-    raise AttributeError(msg)

@@ -9,7 +9,7 @@ import pytest
 
 import nn
 
-PUBLIC = {name: getattr(nn, name) for name in dir(nn) if name[0] != "_" and not inspect.ismodule(getattr(nn, name))}
+PUBLIC = {name: getattr(nn, name) for name in dir(nn) if not inspect.ismodule(getattr(nn, name))}
 ROOMS = [f"nn.{m.name}" for m in pkgutil.iter_modules(nn.__path__)]
 SPACES = [nn.init, nn.datasets, nn.practice, nn.schedules]
 

@@ -469,7 +469,7 @@ def test_without_numpy(monkeypatch):
 
 def test_what_the_room_exports():
     assert repr(replay.compile(abs, 1.0)) == "<compiled abs: 1 instructions, 1 trace(s), llvm>"
-    assert isinstance(replay.compile(abs, 1.0), replay.CompiledFunction)
+    assert isinstance(replay.compile(abs, 1.0), ag.CompiledFunction)
     with pytest.raises(AttributeError, match="no attribute 'nothing'"):
         _ = replay.nothing
 
