@@ -3,6 +3,12 @@
 `pickle` and `deepcopy` recurse into what an object refers to, which ends at a chain of some
 hundred nodes. So a node hands over the list of all that lies below it, operands first: each entry
 then refers only to entries that are already done.
+
+Several roots in one pickle would list what they share once each. So what was stored lately is left
+out. A node is not told which pickler asks, and the one that asks may not be the one that stored it;
+but a pickler asks an entry for its parts exactly when it does not have it yet. An entry that was left
+out, and is asked all the same, brings the whole list along. So what is stored lately is a guess that
+costs time alone: neither depth nor sharing rests on it.
 """
 
 from __future__ import annotations
@@ -22,29 +28,72 @@ if TYPE_CHECKING:
 class Entry:
     """Stands for one node inside a pickle, and loads as the node itself.
 
-    One object per node and pickling, so that the pickler recognises a node that several roots
-    share. The pickler's memo keeps the entries alive; when it goes, they go.
+    One object per node and thread, so that a pickler recognises a node that several roots share.
+    The memos of picklers keep the entries alive; when they go, they go.
+
+    Attributes:
+        node: The node.
+        round: In which round it was stored; `LISTED` while it stands in a list that is being stored.
     """
 
-    __slots__ = ("__weakref__", "node")
+    __slots__ = ("__weakref__", "node", "round")
 
     def __init__(self, node: Value) -> None:
         self.node = node
+        self.round = LISTED
 
     def __reduce__(self) -> tuple[Any, ...]:
         node = self.node
-        edges = tuple(_entries()[id(e)] if hasattr(e, "_edges") else e for e in node._edges)
-        return restore, (type(node), node.data, node.grad, node._row, edges, *_rest(node))
+        below = None
+        if self.round != LISTED:  # stored before, by a pickler that is not this one: its round is over
+            _state.round += 1
+            below = _listed([p for p in order_of([node], _operands) if p is not node])
+        self.round = _state.round
+        edges = tuple(_state.entries[id(e)] if hasattr(e, "_edges") else e for e in node._edges)
+        parts = (type(node), node.data, node.grad, node._row, edges, *_rest(node))
+        return (restore, parts) if below is None else (restore_after, (below, *parts))
 
 
-_local = threading.local()
+LISTED = 0
 
 
-def _entries() -> WeakValueDictionary[int, Entry]:
-    if not hasattr(_local, "entries"):
-        _local.entries = WeakValueDictionary()
-    entries: WeakValueDictionary[int, Entry] = _local.entries
-    return entries
+class End:
+    """Stands at the end of a list of entries: by then all of them are stored, now or before."""
+
+    __slots__ = ("entries",)
+
+    def __init__(self, entries: list[Entry]) -> None:
+        self.entries = entries
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        for entry in self.entries:
+            if entry.round == LISTED:
+                entry.round = _state.round
+        return tuple, ()
+
+
+class _State(threading.local):
+    """Of one thread: the entries of nodes that some memo holds, and the number of the round."""
+
+    def __init__(self) -> None:
+        self.entries: WeakValueDictionary[int, Entry] = WeakValueDictionary()
+        self.round = LISTED + 1
+
+
+_state = _State()
+
+
+def _listed(nodes: list[Value]) -> tuple[Any, ...]:
+    """Entries of nodes that are to be stored, and their end."""
+    found = _state.entries
+    listed = []
+    for node in nodes:
+        entry = found.get(id(node))
+        if entry is None:
+            found[id(node)] = entry = Entry(node)
+        entry.round = LISTED
+        listed.append(entry)
+    return (*listed, End(listed))
 
 
 def _operands(node: Value) -> list[Value]:
@@ -69,21 +118,25 @@ def restore(
     return node
 
 
-def last(nodes: tuple[Value, ...]) -> Value:
-    """The root: what a pickled list of nodes stands for."""
-    return nodes[-1]
+def restore_after(_below: tuple[Any, ...], *parts: Any) -> Value:
+    """The same, after what lies below it."""
+    return restore(*parts)
+
+
+def last(listed: tuple[Any, ...]) -> Value:
+    """The root: what a list of nodes and its end stands for."""
+    root: Value = listed[-2]
+    return root
 
 
 def reduced(root: Value) -> tuple[Any, ...]:
-    """What pickle stores for a node: all that lies below it and is not stored yet, operands first."""
-    entries = _entries()
-    fresh = order_of([root], lambda node: [p for p in _operands(node) if id(p) not in entries])
-    listed = []
-    for node in fresh:
-        entry = entries.get(id(node)) or Entry(node)
-        entries[id(node)] = entry
-        listed.append(entry)
-    return last, (tuple(listed),)
+    """What pickle stores for a node: all that lies below it and was not stored lately, operands first."""
+    found, now = _state.entries, _state.round
+
+    def missing(node: Value) -> list[Value]:
+        return [p for p in _operands(node) if getattr(found.get(id(p)), "round", LISTED) != now]
+
+    return last, (_listed(order_of([root], missing)),)
 
 
 def deep_copied(root: Value, memo: dict[int, Any]) -> Value:

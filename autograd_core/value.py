@@ -177,7 +177,7 @@ class Value:
         """Add seed * d self / d node to `.grad` of this node and of every node below it.
 
         The derivatives are those of the point that was recorded. Calling it twice adds exactly
-        twice; `zero_grad()` starts afresh. If it raises, no `.grad` has changed.
+        twice; `zero_grad()` starts afresh. If it raises or is interrupted, no `.grad` has changed.
 
         Args:
             seed: The derivative of whatever comes after with respect to this node.
@@ -204,8 +204,14 @@ class Value:
             reverse(order, adjoints, watch=GradientWatch())
         else:
             reverse(order, adjoints)
-        for node, g in adjoints.items():
-            node.grad = plus(node.grad, g) if node.grad else g
+        before = [node.grad for node in adjoints]
+        try:
+            for node, g in adjoints.items():
+                node.grad = plus(node.grad, g) if node.grad else g
+        except BaseException:  # KeyboardInterrupt comes between any two lines
+            for node, grad in zip(adjoints, before):
+                node.grad = grad
+            raise
 
     def zero_grad(self) -> None:
         """Set `.grad` of this node and of every node below it to 0.0.

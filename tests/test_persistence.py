@@ -7,7 +7,9 @@ import pickle
 import subprocess
 import sys
 import textwrap
+from concurrent.futures import ThreadPoolExecutor
 from fractions import Fraction
+from multiprocessing.reduction import ForkingPickler
 
 import pytest
 from hypothesis import given
@@ -174,7 +176,136 @@ def test_the_parts_outlive_the_pickling():
 
     x = Value(2.0)
     pickle.dumps([x * x, x])
-    assert len(persistence._entries()) == 0
+    assert len(persistence._state.entries) == 0
+
+
+# --- several picklers at once -----------------------------------------------------------------------
+
+
+def chain(length=3_000):
+    """A deep graph with sharing: its leaf, its middle, its root."""
+    x = y = middle = Value(0.5, label="x")
+    for i in range(length):
+        y = ag.sin(y) if i % 2 else y + x
+        middle = y if i == length // 2 else middle
+    return x, middle, y
+
+
+PICKLERS = [
+    pytest.param(lambda file, p=protocol, make=make: make(file, p), id=f"{make.__qualname__} {protocol}")
+    for make in (pickle.Pickler, pickle._Pickler, ForkingPickler)
+    for protocol in range(pickle.HIGHEST_PROTOCOL + 1)
+]
+both_picklers = pytest.mark.parametrize("pickler", PICKLERS)
+
+
+@pytest.mark.usefixtures("recursion_limit_as_shipped")
+@both_picklers
+def test_a_deep_graph_beside_a_living_pickler(pickler):
+    x, middle, y = chain()
+    living = pickler(first := io.BytesIO())
+    living.dump([middle, x])
+    for _ in range(2):
+        pickler(second := io.BytesIO()).dump([y, middle, x])  # another pickler, while the first one lives
+        y2, middle2, x2 = pickle.loads(second.getvalue())
+        assert same_graph(y, y2)
+        assert middle2 in set(ag.topological_order(y2))
+        assert ag.topological_order(y2)[0] is x2
+        living.dump(y)  # the living one goes on, and still knows what it has
+    reader = pickle.Unpickler(io.BytesIO(first.getvalue()))
+    middle2, x2 = reader.load()
+    y2 = reader.load()
+    assert reader.load() is y2
+    assert same_graph(y, y2)
+    assert {middle2, x2} <= set(ag.topological_order(y2))
+
+
+@pytest.mark.usefixtures("recursion_limit_as_shipped")
+@both_picklers
+def test_a_dump_that_fails_in_the_middle_spoils_no_later_one(pickler):
+    x, middle, y = chain()
+    bad = Parameter(0.5)
+    bad.attribute = Unpicklable()
+    with pytest.raises(ArithmeticError, match="planted") as kept:  # the error keeps the half-done entries alive
+        (failing := pickler(io.BytesIO())).dump([middle, y + bad])
+    assert kept.value is not None
+    assert failing is not None
+    for root in (y, middle, y + 1):
+        pickler(file := io.BytesIO()).dump([root, x])
+        root2, x2 = pickle.loads(file.getvalue())
+        assert same_graph(root, root2)
+        assert ag.topological_order(root2)[0] is x2
+    bad.attribute = None
+    failing.dump(y + bad)
+
+
+class Unpicklable:
+    def __reduce__(self):
+        msg = "planted"
+        raise ArithmeticError(msg)
+
+
+class PickledWithin(Parameter):
+    """Its state is a pickle of its own, made in the middle of another."""
+
+    def __reduce_ex__(self, protocol):
+        return unpickled, (pickle.dumps(self.graph, protocol), self.data)
+
+
+def unpickled(text, data):
+    node = PickledWithin(data)
+    node.graph = pickle.loads(text)
+    return node
+
+
+@pytest.mark.usefixtures("recursion_limit_as_shipped")
+@both_picklers
+def test_pickles_within_pickles_and_deep_copies_within(pickler):
+    x, middle, y = chain()
+    inner = PickledWithin(2.0)
+    inner.graph = y
+    holder = Parameter(1.0)
+    holder.inner, holder.copied = inner, copy.deepcopy(y)
+    pickler(file := io.BytesIO()).dump([middle, holder, y, x])
+    middle2, holder2, y2, x2 = pickle.loads(file.getvalue())
+    assert same_graph(y, y2)
+    assert same_graph(y, holder2.inner.graph)
+    assert same_graph(y, holder2.copied)
+    assert middle2 in set(ag.topological_order(y2))
+    assert ag.topological_order(y2)[0] is x2
+    assert x2 not in set(ag.topological_order(holder2.inner.graph))
+
+
+@pytest.mark.usefixtures("recursion_limit_as_shipped")
+def test_threads_pickle_one_deep_graph_at_once():
+    x, middle, y = chain()
+    living = pickle.Pickler(io.BytesIO())
+    living.dump(y)
+
+    def work(_):
+        kept = pickle.Pickler(io.BytesIO())
+        kept.dump(middle)
+        return pickle.loads(pickle.dumps([y, x]))
+
+    with ThreadPoolExecutor(4) as pool:
+        for y2, x2 in pool.map(work, range(8)):
+            assert same_graph(y, y2)
+            assert ag.topological_order(y2)[0] is x2
+
+
+@pytest.mark.parametrize("living", [False, True])
+def test_many_roots_in_one_pickle_take_linear_space(living):
+    def size(n):
+        nodes = [Value(0.5)]
+        for _ in range(n):
+            nodes.append(ag.sin(nodes[-1]))
+        kept = pickle.Pickler(io.BytesIO())
+        if living:
+            kept.dump(nodes)
+        return len(pickle.dumps(nodes))
+
+    a, b, c = size(200), size(400), size(800)
+    assert c - b < 2.5 * (b - a)
 
 
 # --- primitives of users ---------------------------------------------------------------------------

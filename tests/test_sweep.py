@@ -1,6 +1,8 @@
 """The reverse and the forward sweep: against references, at zeros, infinities and kinks, and with faults planted."""
 
 import math
+import signal
+import sys
 from fractions import Fraction
 
 import pytest
@@ -591,3 +593,70 @@ def test_gradients_beyond_floats_and_floats_add_up_to_infinity():
     y = Value(0.5) * 2
     y.backward(HUGE)
     assert y.parents[0].grad == math.inf
+
+
+# --- interrupts -----------------------------------------------------------------------------------
+
+
+def interrupted_at(k, action):
+    """Run an action, and raise KeyboardInterrupt before its k-th instruction; whether there was one."""
+    count = 0
+
+    def tracer(frame, event, _):
+        nonlocal count
+        frame.f_trace_opcodes = True
+        if event == "opcode":
+            count += 1
+            if count == k:
+                raise KeyboardInterrupt
+        return tracer
+
+    before = sys.gettrace()
+    sys.settrace(tracer)
+    try:
+        action()
+    except KeyboardInterrupt:
+        pass
+    finally:
+        sys.settrace(before)
+    return count >= k
+
+
+@pytest.mark.parametrize("exact", [False, True])
+def test_an_interrupt_at_any_instruction_of_backward_leaves_all_or_nothing(exact):
+    number = Fraction if exact else float
+    a, b, c = Value(number(2)), Value(number(3)), Value(number(5))
+    root = ag.dot([a, b, a], [b, c, c]) * a + b
+    root.backward()  # so that there is something to add to
+    b.grad = 0.0
+    nodes = [node for node in ag.topological_order(root) if not isinstance(node, value.Constant)]
+    old = [node.grad for node in nodes]
+    root.backward()
+    new = [node.grad for node in nodes]
+    seen = set()
+    for k in range(1, 100_000):
+        for node, grad in zip(nodes, old, strict=True):
+            node.grad = grad
+        there = interrupted_at(k, root.backward)
+        now = [node.grad for node in nodes]
+        assert now in (old, new), k
+        seen.add(now == new)
+        if not there:
+            break
+    assert seen == {False, True}
+    assert k > 100
+
+
+def test_a_signal_in_the_middle_of_backward_leaves_nothing():
+    class Slow(Fraction):
+        def __add__(self, other):
+            signal.raise_signal(signal.SIGINT)
+            return Fraction(self) + other
+
+    x, y = Value(Fraction(2)), Value(Fraction(3))
+    root = x * y
+    root.grad, x.grad, y.grad = Slow(7), Fraction(1), Slow(5)
+    before = [root.grad, x.grad, y.grad]
+    with pytest.raises(KeyboardInterrupt):
+        root.backward()
+    assert [root.grad, x.grad, y.grad] == before
