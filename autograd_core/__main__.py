@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import nn
+from nn.figures import save_figure
 
 from . import Value
 from .errors import AutogradError, ExpressionError, MissingExtraError
@@ -284,9 +285,9 @@ def _network(out: Path, epochs: int) -> list[tuple[Path, str]]:
     model.save(out / "moons.json")
     saved = [(out / "moons.json", "the trained model; nn.MLP(2, [16, 16, 1]).load(...) reads it")]
     try:
-        history.plot().savefig(out / "curve.png", dpi=150)
+        save_figure(history.plot(), out / "curve.png")
         saved += [(out / "curve.png", "loss and accuracy over the epochs")]
-        _boundary(model, inputs, labels).savefig(out / "boundary.png", dpi=150)
+        save_figure(_boundary(model, inputs, labels), out / "boundary.png")
         saved += [(out / "boundary.png", "the decision boundary")]
     except MissingExtraError as error:
         print(f"  No curves: {error}")

@@ -4,9 +4,14 @@ from __future__ import annotations
 
 import io
 from functools import partial
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from autograd_core import MissingExtraError
+from autograd_core.atomic_write import write_file
+
+if TYPE_CHECKING:
+    import os
 
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9")  # the colour-blind can tell them apart
 
@@ -36,7 +41,25 @@ def figure_of(
     return figure, list(figure.subplots(rows, columns, squeeze=False).ravel())
 
 
-def _png(figure: Any) -> bytes:
+def save_figure(figure: Any, path: str | os.PathLike[str]) -> None:
+    """Write a figure as matplotlib does, but an older file is replaced only when the new one is complete.
+
+    Args:
+        figure: A matplotlib figure.
+        path: Its suffix says the format.
+
+    Raises:
+        OSError: The place cannot be written.
+        ValueError: matplotlib knows no such format.
+    """
+    write_file(path, _drawn(figure, Path(path).suffix[1:] or "png", dpi=150))
+
+
+def _drawn(figure: Any, form: str, dpi: int) -> bytes:
     buffer = io.BytesIO()
-    figure.savefig(buffer, format="png", dpi=100)
+    figure.savefig(buffer, format=form, dpi=dpi)
     return buffer.getvalue()
+
+
+def _png(figure: Any) -> bytes:
+    return _drawn(figure, "png", dpi=100)

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from autograd_core import RangeError, StructureError
+from autograd_core.atomic_write import write_file
 
 if TYPE_CHECKING:
     import os
@@ -72,13 +73,7 @@ def read_learnt(path: str | os.PathLike[str], kind: str) -> dict[str, Any]:
 
 
 def _put(path: str | os.PathLike[str], content: dict[str, Any]) -> None:
-    target = Path(path)
-    part = target.with_name(target.name + ".part")
-    try:
-        part.write_text(json.dumps(content, indent=1, allow_nan=False) + "\n", encoding="utf-8")
-        part.replace(target)
-    finally:
-        part.unlink(missing_ok=True)
+    write_file(path, json.dumps(content, indent=1, allow_nan=False) + "\n")
 
 
 def _got(path: str | os.PathLike[str], form: str, what: str, writer: str) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Saving: the path is checked first, and a failure leaves an older file whole."""
+"""Saving: the path is checked first."""
 
 from __future__ import annotations
 
@@ -32,13 +32,3 @@ def path_for(path: str | os.PathLike[str], suffixes: Iterable[str]) -> Path:
         msg = f"save: there is no folder {str(path.parent)!r}; make it first"
         raise RangeError(msg)
     return path
-
-
-def replace(path: Path, content: bytes) -> None:
-    """Write beside the file, then put it in its place in one step."""
-    beside = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        beside.write_bytes(content)
-        beside.replace(path)
-    finally:
-        beside.unlink(missing_ok=True)

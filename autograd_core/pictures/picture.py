@@ -7,13 +7,14 @@ import re
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from ..atomic_write import write_file
 from ..errors import MissingExtraError, OperandError, RangeError
 from ..formulas import expression as equations
 from ..formulas import mathml
 from ..value import Value
 from . import live, text
 from .chain import told
-from .files import path_for, replace
+from .files import path_for
 from .folding import states, view_of
 from .framing import Look, dressed, frame, framed
 from .highlight import tracks_of
@@ -151,7 +152,7 @@ class Picture:
             'g.svg'
         """
         path = path_for(path, WRITERS)
-        replace(path, WRITERS[path.suffix.lower()](self))
+        write_file(path, WRITERS[path.suffix.lower()](self))
         return path
 
 

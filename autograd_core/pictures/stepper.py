@@ -6,12 +6,13 @@ import re
 from operator import index as as_index
 from typing import TYPE_CHECKING, Any
 
+from ..atomic_write import write_file
 from ..errors import MissingExtraError, OperandError
 from ..formulas import names_of
 from ..steps import both
 from ..value import Value
 from . import lesson, live, terminal, text
-from .files import path_for, replace
+from .files import path_for
 from .folding import view_of
 from .framing import Look
 from .picture import drawn
@@ -250,7 +251,7 @@ class Stepper:
         """
         path = path_for(path, (".html",))
         page = live.page(self._repr_html_(), title=self.title or "Step by step", theme=self.theme)
-        replace(path, page.encode())
+        write_file(path, page)
         return path
 
     def widget(self) -> AnyWidget:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import zlib
 from dataclasses import dataclass
 from itertools import pairwise
@@ -12,6 +13,7 @@ from zipfile import BadZipFile
 import numpy as np
 
 from .. import ops
+from ..atomic_write import write_file
 from ..errors import OperandError, StructureError, UnknownPrimitiveError
 from ..ops import ROWS, USER_ROWS
 from ..pictures import draw
@@ -153,7 +155,10 @@ class Program:
         """Write the program to a file of NumPy's format npz, which holds no pickled objects.
 
         Args:
-            path: The file; it is written over.
+            path: The file; an older one is replaced only when the new one is complete.
+
+        Raises:
+            OSError: The place cannot be written.
 
         Example:
             >>> import autograd_core as ag, pathlib, tempfile
@@ -167,10 +172,10 @@ class Program:
         """
         arrays = {name: getattr(self, name) for name in ARRAYS}
         rows = [(row.module, row.qualname, row.name, str(row.arity)) for row in self.primitives]
-        with Path(path).open("wb") as file:
-            np.savez_compressed(
-                file, format=FORMAT, n_inputs=self.n_inputs, primitives=np.array(rows, str).reshape(-1, 4), **arrays
-            )
+        names = np.array(rows, str).reshape(-1, 4)
+        content = io.BytesIO()
+        np.savez_compressed(content, format=FORMAT, n_inputs=self.n_inputs, primitives=names, **arrays)
+        write_file(path, content.getvalue())
 
     @classmethod
     def load(cls, path: str | PathLike[str]) -> Program:

@@ -10,6 +10,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
+from ..atomic_write import write_file
 from ..errors import AutogradError
 from .check import check_gradient
 from .programs import Expression
@@ -72,7 +73,7 @@ class GradientError(AutogradError, AssertionError):
                 lines.append(f"drawing: {self.report.draw().save(self.folder / f'{name}.svg')}")
             if self.program.count("\n") >= LONGEST:
                 path = self.folder / f"{name}.py"
-                path.write_text(self.program + "\n", encoding="utf-8")
+                write_file(path, self.program + "\n")
                 lines.append(f"program: {path}")
         except OSError as error:
             lines.append(f"could not be saved: {error}")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from ..atomic_write import write_file
 from .assertions import WATCHERS, GradientError, assert_gradient
 from .strategies import points
 
@@ -158,7 +159,7 @@ class Recorder:
         """Write the page and say where it is."""
         self.folder.mkdir(parents=True, exist_ok=True)
         path = self.folder / "index.html"
-        path.write_text(page(self.entries), encoding="utf-8")
+        write_file(path, page(self.entries))
         terminalreporter.write_line(f"gradient report: {path}")
 
     def pytest_unconfigure(self) -> None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from autograd_core import AutogradError
 
+from ..figures import save_figure
 from . import EXPERIMENTS, experiment
 
 if TYPE_CHECKING:
@@ -78,7 +79,7 @@ def save(pictures: dict[str, Any], folder: Path) -> list[Path]:
     folder.mkdir(parents=True, exist_ok=True)
     for name, picture in pictures.items():
         if hasattr(picture, "savefig"):
-            picture.savefig(folder / name, dpi=150)
+            save_figure(picture, folder / name)
         else:
             picture.save(folder / name)
     return [folder / name for name in pictures]

@@ -216,11 +216,11 @@ def test_a_failed_save_leaves_the_old_file(tmp_path, monkeypatch):
     nn.Neuron(1, seed=0).save(path)
     before = path.read_bytes()
 
-    def full(*_):
+    def full(*_, **__):
         msg = "no space left"
         raise OSError(msg)
 
-    monkeypatch.setattr("pathlib.Path.replace", full)
+    monkeypatch.setattr("os.replace", full)
     with pytest.raises(OSError, match="no space"):
         nn.Neuron(1, seed=1).save(path)
     assert path.read_bytes() == before

@@ -124,14 +124,12 @@ def test_a_failure_leaves_the_old_file_whole(neuron, tmp_path, program, monkeypa
         neuron.save(path)
     assert path.read_bytes() == b"old"
 
-    def full(self: Path, data: bytes) -> int:
-        with self.open("wb") as file:
-            file.write(data[: len(data) // 2])
+    def full(descriptor: int) -> None:
         raise OSError(28, "No space left on device")
 
     old = tmp_path / "g.svg"
     old.write_bytes(b"old")
-    monkeypatch.setattr(Path, "write_bytes", full)
+    monkeypatch.setattr(os, "fsync", full)
     with pytest.raises(OSError, match="No space"):
         neuron.save(old)
     monkeypatch.undo()

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import inspect
 import re
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from ...atomic_write import write_file
 from ...tree import Spec, described
 
 if TYPE_CHECKING:
@@ -88,7 +88,7 @@ LONGEST_LINE = 110
 def kept(text: str, path: str | PathLike[str] | None) -> str:
     """The text, written to a file if one is named."""
     if path is not None:
-        Path(path).write_text(text, encoding="utf-8")
+        write_file(path, text)
     return text
 
 

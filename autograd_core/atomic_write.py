@@ -1,0 +1,157 @@
+"""Files that are whole at every moment: the new one is written beside the old one, and then takes its place."""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+from contextlib import suppress
+
+FRESH = os.O_WRONLY | os.O_CREAT | os.O_EXCL  # never a file, or a link, that stands there already
+FLAGS = sum(getattr(os, name, 0) for name in ("O_BINARY", "O_CLOEXEC", "O_NOFOLLOW"))  # those that the system has
+BESIDE = ".autograd-core-{}.tmp"  # what a crash may leave; of fixed length, for a target's name may be of the longest
+UNSYNCED = (errno.EINVAL, errno.ENOSYS, errno.ENOTSUP)  # of file systems without fsync
+
+
+def write_file(path: str | os.PathLike[str], content: bytes | str) -> None:
+    """Write a file so that whoever reads it finds the old content or the new one, never a part of it.
+
+    The content goes to a new file of a random name in the same folder, and to the disk; then that
+    file takes the old one's place in one step. Whatever goes wrong before (a full disk, Ctrl-C), the
+    old file stays what it was, and the new one is removed.
+
+    A symbolic link stays, and the file behind it is written. The old file's mode stays, and its
+    owner, group and access list as far as the system lets one keep them; a new file gets the mode
+    that `open` gives it. Another hard link to the old file keeps the old content. A pipe, a device,
+    and a file that is this process's own output are written as they are.
+
+    Args:
+        path: Where to write; the folder is there, and new files can be made in it.
+        content: The bytes, or a text, which is written in UTF-8.
+
+    Raises:
+        OSError: It cannot be written, because it is read-only for instance.
+
+    Example:
+        >>> import pathlib, tempfile
+        >>> from autograd_core.atomic_write import write_file
+        >>> path = pathlib.Path(tempfile.mkdtemp()) / "note.txt"
+        >>> write_file(path, "x² = 9"); write_file(path, "x² = 16")
+        >>> path.read_text(encoding="utf-8"), len(list(path.parent.iterdir()))
+        ('x² = 16', 1)
+    """
+    data = content.encode() if isinstance(content, str) else content
+    try:
+        old = None
+        with suppress(FileNotFoundError):
+            old = os.stat(path)
+        if old is not None and (not stat.S_ISREG(old.st_mode) or _is_output(old)):
+            with open(path, "wb") as file:
+                file.write(data)
+            return
+        target = os.path.realpath(path)
+        if old is not None:
+            os.close(os.open(target, os.O_WRONLY | FLAGS))  # what `open` would refuse is refused
+        put(target, data, old=old, sync=True)
+    except OSError as error:  # it may name the file beside, or none
+        if error.errno is None:
+            raise
+        raise OSError(error.errno, error.strerror, os.fspath(path)) from error
+
+
+def put(
+    name: str,
+    content: bytes,
+    *,
+    old: os.stat_result | None = None,
+    mode: int = 0o666,
+    folder: int | None = None,
+    sync: bool = False,
+) -> None:
+    """Write a file beside a name, and then give it that name in one step.
+
+    Args:
+        name: No link. Whatever file has that name is replaced.
+        content: The bytes.
+        old: The file to be replaced, whose mode and owner are kept.
+        mode: That of a new file, less what the process masks.
+        folder: A descriptor of the folder where the name stands.
+        sync: Whether to wait until the disk has it, which outlives a power cut.
+
+    Raises:
+        OSError: It cannot be written.
+
+    Example:
+        >>> import pathlib, tempfile
+        >>> from autograd_core.atomic_write import put
+        >>> path = pathlib.Path(tempfile.mkdtemp()) / "note.txt"
+        >>> put(str(path), b"text"); path.read_bytes()
+        b'text'
+    """
+    beside = os.path.join(os.path.dirname(name), BESIDE.format(os.urandom(16).hex()))
+    try:
+        descriptor = os.open(beside, FRESH | FLAGS, mode if old is None else 0o600, dir_fd=folder)
+        with open(descriptor, "wb") as file:
+            file.write(content)
+            file.flush()
+            if old is not None:
+                _inherit(descriptor, name, old)
+            if sync:
+                _sync(descriptor)
+        os.replace(beside, name, src_dir_fd=folder, dst_dir_fd=folder)
+    except FileExistsError:  # whose that is, is not known
+        raise
+    except BaseException:
+        with suppress(OSError):  # it was not made, or its folder is gone
+            os.unlink(beside, dir_fd=folder)
+        raise
+    if sync:
+        _sync_folder(os.path.dirname(name) or os.curdir)
+
+
+def _is_output(info: os.stat_result) -> bool:
+    """Whether a file is what this process has as its output or error output, as `/dev/stdout > file` may be."""
+    for descriptor in (1, 2):
+        with suppress(OSError):  # closed
+            if info.st_ino and os.path.samestat(info, os.fstat(descriptor)):
+                return True
+    return False
+
+
+def _inherit(descriptor: int, name: str, old: os.stat_result) -> None:
+    """Give a file mode, owner and access list of the one that it replaces."""
+    if not hasattr(os, "fchown"):  # Windows, where a new file has the rights that its folder hands down
+        return
+    mode, new = stat.S_IMODE(old.st_mode) & 0o777, os.fstat(descriptor)
+    if (new.st_uid, new.st_gid) != (old.st_uid, old.st_gid):
+        try:
+            os.fchown(descriptor, old.st_uid, old.st_gid)
+        except OSError:
+            try:
+                os.fchown(descriptor, -1, old.st_gid)
+            except OSError:  # another group: it may do what everybody may
+                mode = mode & ~0o070 | (mode & 0o007) << 3
+    if hasattr(os, "listxattr"):
+        with suppress(OSError):  # a file system without them
+            for key in os.listxattr(name):
+                with suppress(OSError):  # some belong to the system
+                    os.setxattr(descriptor, key, os.getxattr(name, key))
+    os.fchmod(descriptor, mode)
+
+
+def _sync(descriptor: int) -> None:
+    try:
+        os.fsync(descriptor)
+    except OSError as error:
+        if error.errno not in UNSYNCED:
+            raise
+
+
+def _sync_folder(folder: str) -> None:
+    """Let the disk have the new name too. The file is whole by now, so where that is not to be had nothing is lost."""
+    with suppress(OSError):  # Windows opens no folders; others may not be read
+        descriptor = os.open(folder, os.O_RDONLY | FLAGS)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
