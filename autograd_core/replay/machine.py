@@ -1,13 +1,11 @@
-"""Machine code from LLVM modules: one engine for the process, and a cache of object code on disk."""
+"""Machine code from LLVM modules: one engine for the process."""
 
 from __future__ import annotations
 
-import os
 import sys
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from functools import cache
 from hashlib import sha256
-from pathlib import Path
 from threading import RLock
 from typing import TYPE_CHECKING, Any
 
@@ -16,14 +14,13 @@ from llvmlite import binding, ir
 from llvmlite.binding import create_pass_builder, create_pipeline_tuning_options  # ImportError where it is too old
 
 from ..number_systems.llvm import F32, F64, I32, constant, element_of
+from .object_cache import read_object, write_object
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
 I64, PTR, VOID = ir.IntType(64), ir.PointerType(), ir.VoidType()
 ENTRY = "entry_"
-CACHE_VARIABLE = "AUTOGRAD_CORE_CACHE"  # a folder; empty: no cache
-DIGEST = 32  # bytes of a SHA-256: one stands before the object code, another, in hex, is its name
 lock = RLock()  # all of LLVM runs under it: one thread at a time compiles
 
 
@@ -105,22 +102,25 @@ class Machine:
         self.engine = binding.create_mcjit_compiler(binding.parse_assembly(""), self.target)
         self.engine.set_object_cache(self._keep, self._kept)  # of every module but the empty one
         self.loaded: set[str] = set()
+        self.adding = ""
+        self.found: bytes | None = None  # the object code of the module that is being added, by name
 
-    def key(self, text: str) -> str:
-        """What machine code depends on: the code, the processor, and the compiler."""
-        about = (text, self.cpu, self.features, llvmlite.__version__, sys.platform)
+    def key(self, text: str, *, straight: bool) -> str:
+        """What machine code depends on: the code, its passes, the processor, and the compiler."""
+        about = (text, f"passes 1, {straight}", self.cpu, self.features, llvmlite.__version__, sys.platform)
         return sha256("\0".join(about).encode()).hexdigest()
 
     def add(self, module: Any, *, keep: bool, straight: bool) -> str:
         """Compile a module, or take its machine code from the cache; its digest, which names its functions."""
         module.triple = binding.get_default_triple()
         text = str(module)
-        digest = self.key(text)
+        digest = self.key(text, straight=straight)
         if digest not in self.loaded:
             parsed = binding.parse_assembly(text.replace(ENTRY, f"{ENTRY}{digest}_"))
             parsed.name = digest if keep else ""
             parsed.verify()
-            if read_object(parsed.name) is None:
+            self.adding, self.found = parsed.name, read_object(parsed.name)  # once: the engine gets what was decided by
+            if self.found is None:
                 self._improve(parsed, straight=straight)
             self.engine.add_module(parsed)
             self.engine.finalize_object()
@@ -139,14 +139,13 @@ class Machine:
             passes = builder.getModulePassManager()
         passes.run(parsed, builder)
 
-    @staticmethod
-    def _keep(module: Any, code: bytes) -> None:
-        if len(module.name) == 2 * DIGEST:
+    def _keep(self, module: Any, code: bytes) -> None:
+        if module.name and module.name == self.adding:
             write_object(module.name, code)
 
-    @staticmethod
-    def _kept(module: Any) -> bytes | None:
-        return read_object(module.name)
+    def _kept(self, module: Any) -> bytes | None:
+        """What the engine asks for before it compiles, and links in place of that."""
+        return self.found if module.name == self.adding else None
 
 
 @cache
@@ -166,49 +165,3 @@ def addresses_of(module: Any, names: Iterable[str], *, keep: bool = True, straig
         digest = machine().add(module, keep=keep, straight=straight)
         address = machine().engine.get_function_address
         return [address(name.replace(ENTRY, f"{ENTRY}{digest}_")) for name in names]
-
-
-# --- the cache on disk --------------------------------------------------------------------------
-
-
-def cache_folder() -> Path | None:
-    """Where object code is kept; None where AUTOGRAD_CORE_CACHE is set to nothing, or the user has no home.
-
-    By default a folder of the user's own, so that nobody else can put code there.
-    """
-    chosen = os.environ.get(CACHE_VARIABLE)
-    if chosen is not None:
-        return Path(chosen) if chosen else None
-    base = os.environ.get("LOCALAPPDATA" if sys.platform == "win32" else "XDG_CACHE_HOME")
-    try:
-        return (Path(base) if base else Path.home() / ".cache") / "autograd-core"
-    except RuntimeError:  # a user without a home, as in some containers
-        return None
-
-
-def read_object(key: str) -> bytes | None:
-    """The object code kept under a key; None where there is none, or it is damaged."""
-    folder = cache_folder()
-    if folder is None or not key:
-        return None
-    try:
-        content = (folder / f"{key}.o").read_bytes()
-    except OSError:
-        return None
-    digest, code = content[:DIGEST], content[DIGEST:]
-    return code if code and sha256(code).digest() == digest else None
-
-
-def write_object(key: str, code: bytes) -> None:
-    """Keep object code: written beside its place and then moved there, so that no reader sees half of it.
-
-    A folder that cannot be written to means that there is no cache; nothing else depends on it.
-    """
-    folder = cache_folder()
-    if folder is None:
-        return
-    with suppress(OSError):
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        beside = folder / f".{key}.{os.getpid()}.tmp"
-        beside.write_bytes(sha256(code).digest() + code)
-        beside.replace(folder / f"{key}.o")
