@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import io
-import zlib
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from zipfile import BadZipFile
 
 import numpy as np
 
@@ -18,6 +16,7 @@ from ..errors import OperandError, StructureError, UnknownPrimitiveError
 from ..ops import ROWS, USER_ROWS
 from ..pictures import draw
 from ..value import Value, record
+from .archive import arrays_in
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -36,12 +35,8 @@ ARRAYS = {
     "guards": "int32",
     "truths": "bool",
 }
-# What NumPy and zipfile raise over a damaged file, and what this module does.
-UNREADABLE = (
-    *(ValueError, TypeError, KeyError, IndexError, EOFError, OSError, RuntimeError, MemoryError),
-    BadZipFile,
-    zlib.error,
-)
+STORED = ("format", "n_inputs", "uses", "primitives", *ARRAYS)
+MOST_SLOTS = 2**31 - 1  # which an int32 can name
 
 
 def unreadable(row: Primitive, error: Exception) -> OperandError:
@@ -119,10 +114,13 @@ class Program:
     def _problem(self) -> str:
         """What is wrong with the arrays; "" if nothing is."""
         n = len(self.codes)
+        if self.n_slots > MOST_SLOTS:
+            return f"expected at most {MOST_SLOTS} inputs, constants and instructions, got {self.n_slots}"
         if not np.array_equal(self.offsets[[0, -1]], [0, len(self.operands)]) or len(self.offsets) != n + 1:
             return f"expected {n + 1} offsets from 0 to {len(self.operands)}, got {self.offsets}"
-        if np.any(self.counts < 1):
-            return f"instruction {np.argmin(self.counts)} has no operand"
+        empty = np.flatnonzero(self.offsets[1:] <= self.offsets[:-1])  # not by differences, which may overflow
+        if empty.size:
+            return f"instruction {empty[0]} has no operand"
         if n and not (self.codes.min() >= 0 and self.codes.max() < len(self.primitives)):
             return f"expected codes from 0 to {len(self.primitives) - 1}, got {self.codes}"
         arity = np.array([row.arity or 0 for row in self.primitives], np.int32)[self.codes]
@@ -130,6 +128,9 @@ class Program:
         if wrong.size:
             i = wrong[0]
             return f"{self.primitives[self.codes[i]].name} takes {arity[i]} operand(s), got {self.counts[i]}"
+        pairs = np.array([row is ROWS["dot"] for row in self.primitives], bool)[self.codes]
+        if np.any(self.counts[pairs] % 2):
+            return "dot takes two operands for each product, got an odd number"
         results = np.repeat(np.arange(self.first, self.n_slots), self.counts)
         early = np.flatnonzero((self.operands < 0) | (self.operands >= results))
         if early.size:
@@ -174,7 +175,9 @@ class Program:
         rows = [(row.module, row.qualname, row.name, str(row.arity)) for row in self.primitives]
         names = np.array(rows, str).reshape(-1, 4)
         content = io.BytesIO()
-        np.savez_compressed(content, format=FORMAT, n_inputs=self.n_inputs, primitives=names, **arrays)
+        np.savez_compressed(
+            content, format=FORMAT, n_inputs=self.n_inputs, uses=self._uses(), primitives=names, **arrays
+        )
         write_file(path, content.getvalue())
 
     @classmethod
@@ -205,14 +208,16 @@ class Program:
         """
         with Path(path).open("rb") as file:
             try:
-                with np.load(file, allow_pickle=False) as stored:
-                    found = {name: stored[name] for name in ("format", "n_inputs", "primitives", *ARRAYS)}
-                return _restored(cls, found)
+                return _restored(cls, arrays_in(file, STORED))
             except UnknownPrimitiveError:
                 raise
-            except UNREADABLE as error:
+            except Exception as error:  # NumPy and zipfile raise almost anything over a damaged file
                 msg = f"{path} is no saved program, or damaged: {error}"
                 raise StructureError(msg) from error
+
+    def _uses(self) -> Any:
+        """How often each input is read. In a file that is the proof that there are as many inputs as it says."""
+        return np.bincount(self.operands[self.operands < self.n_inputs], minlength=self.n_inputs).astype(np.int32)
 
     def draw(self, at: Sequence[float] | None = None, *, output: int = 0, **options: Any) -> Picture:
         """The program as a picture, with the numbers that it gives for some inputs.
@@ -260,7 +265,11 @@ class Program:
 
 def _restored(cls: type[Program], found: dict[str, Any]) -> Program:
     """A program from the arrays of a file, none of which is trusted."""
-    if found["format"].tolist() != FORMAT:
+    for name in ("format", "n_inputs"):
+        if found[name].shape != () or found[name].dtype.kind not in "iu":
+            msg = f"expected {name} {FORMAT if name == 'format' else 'as an integer'}, got {found[name]}"
+            raise StructureError(msg)
+    if found["format"] != FORMAT:
         msg = f"expected format {FORMAT}, got {found['format']}"
         raise StructureError(msg)
     arrays = {}
@@ -274,8 +283,15 @@ def _restored(cls: type[Program], found: dict[str, Any]) -> Program:
     if n_inputs < 0 or not len(arrays["offsets"]):
         msg = f"expected inputs and offsets, got {n_inputs} and {len(arrays['offsets'])}"
         raise StructureError(msg)
+    if found["uses"].shape != (n_inputs,):  # before anything is made for each of them
+        msg = f"expected how often each of {n_inputs} inputs is read, got {found['uses'].size} numbers"
+        raise StructureError(msg)
     rows = tuple(_primitive(*about) for about in found["primitives"].tolist())
-    return cls(primitives=rows, n_inputs=n_inputs, **arrays)
+    program = cls(primitives=rows, n_inputs=n_inputs, **arrays)
+    if not np.array_equal(program._uses(), found["uses"]):
+        msg = "expected the inputs to be read as often as is noted, got other numbers"
+        raise StructureError(msg)
+    return program
 
 
 def _primitive(module: str, qualname: str, name: str, arity: str) -> Primitive:

@@ -1,5 +1,6 @@
 """Programs on disk, and as pictures."""
 
+import contextlib
 import io
 import zipfile
 
@@ -160,6 +161,102 @@ def test_huge_promises_are_refused(file):
             stored.writestr(name, part)
     with pytest.raises(StructureError, match="damaged"):
         Program.load(file)
+
+
+@pytest.mark.parametrize(
+    ("arrays", "message"),
+    [
+        ({"n_inputs": np.array(2**31)}, "how often each of 2147483648 inputs is read, got 3"),
+        ({"n_inputs": np.array(2**62)}, "how often each of"),
+        ({"n_inputs": np.array(4), "uses": np.zeros(4, np.int32)}, "early|not known|as often as is noted"),
+        ({"n_inputs": np.array("3")}, "expected n_inputs as an integer"),
+        ({"n_inputs": np.array(3.0)}, "expected n_inputs as an integer"),
+        ({"format": np.array(True)}, "expected format 1, got True"),
+        ({"uses": None}, "uses"),
+        ({"uses": np.zeros((3, 1), np.int32)}, "how often each of 3"),
+        ({"uses": np.array([1, 1, 7])}, "as often as is noted"),
+    ],
+)
+def test_what_is_claimed_has_to_be_there(file, arrays, message):
+    with pytest.raises(StructureError, match=message):
+        Program.load(changed(file, **arrays))
+
+
+def test_offsets_whose_differences_overflow_are_refused(file):
+    """In 32 bits each difference is positive here, and their sum is right: 2**32 operands would be made."""
+    top = 2**31 - 1
+    offsets = np.array([0, top, -top, 0, 4], np.int32)
+    with np.errstate(over="ignore"):
+        assert np.all(np.diff(offsets) > 0)
+    sums = np.array([["autograd_core.ops", "sum", "sum", "None"]])
+    codes, operands = np.zeros(4, np.int32), np.zeros(4, np.int32)
+    with pytest.raises(StructureError, match="has no operand"):
+        Program.load(changed(file, offsets=offsets, codes=codes, operands=operands, primitives=sums))
+
+
+def test_a_product_without_a_partner_is_refused(file):
+    dots = np.array([["autograd_core.ops", "dot", "dot", "None"]])
+    arrays = {"codes": np.zeros(1, np.int32), "offsets": np.array([0, 3], np.int32), "operands": np.zeros(3, np.int32)}
+    with pytest.raises(StructureError, match="odd number"):
+        Program.load(changed(file, primitives=dots, **arrays))
+
+
+@pytest.mark.parametrize("shape", [(2**60,), (10**6, 10**6), (-1, -7), (3,), ()])
+@pytest.mark.parametrize("kind", ["<i4", "<U0", "<U1000000", "|V0"])
+def test_headers_that_do_not_fit_are_refused(file, shape, kind):
+    head = io.BytesIO()
+    np.lib.format.write_array_header_1_0(head, {"descr": kind, "fortran_order": False, "shape": shape})
+    with zipfile.ZipFile(file) as stored:
+        parts = {name: stored.read(name) for name in stored.namelist()}
+    parts["operands.npy"] = head.getvalue()
+    with zipfile.ZipFile(file, "w") as stored:
+        for name, part in parts.items():
+            stored.writestr(name, part)
+    with pytest.raises(StructureError, match="damaged"):
+        Program.load(file)
+
+
+def test_more_than_is_ever_needed_is_refused_unread(file, monkeypatch):
+    monkeypatch.setattr("autograd_core.replay.archive.MOST_BYTES", 500)
+    with pytest.raises(StructureError, match="expected at most 500 bytes"):
+        Program.load(file)
+
+
+def damaged(stored, rng):
+    """The arrays of a program, some of them changed to what a careless reader may fall for."""
+    arrays = dict(stored)
+    for name in rng.sample(sorted(arrays), rng.randint(1, 3)):
+        array = arrays[name].copy()
+        if array.dtype.kind in "iu" and array.ndim:
+            extreme = [0, 1, -1, 2, 5, 100, 2**31 - 1, -(2**31)]
+            if array.size and rng.random() < 0.5:
+                array[rng.randrange(len(array))] = rng.choice(extreme)
+            else:
+                array = array[: rng.randrange(len(array) + 1)] if rng.random() < 0.5 else np.repeat(array, 2)
+        elif array.dtype.kind in "iu":
+            array = np.array(rng.choice([0, 1, 2, 3, 4, 2**31, 2**40, -1]))
+        elif array.dtype.kind == "U":
+            about = [rng.choice(["dot", "mean", "clip", "where", "pow", "max", "path_product"]), "x"]
+            array[rng.randrange(len(array))] = ["autograd_core.ops", *about, rng.choice(["None", "1", "2", "3"])]
+        arrays[name] = array
+    return arrays
+
+
+@given(st.randoms(use_true_random=False))
+@QUIET
+def test_whatever_loads_can_be_run(tmp_path, rng):
+    """Arrays that contradict each other are refused; those that do not, are a program."""
+    path = tmp_path / "p.npz"
+    replay.compile(branching, [1.0, 2.0, 3.0]).program.save(path)
+    with np.load(path) as stored:
+        np.savez(path, **damaged(stored, rng))
+    try:
+        loaded = Program.load(path)
+    except (StructureError, UnknownPrimitiveError):
+        return
+    assert str(loaded)
+    with contextlib.suppress(GuardError):
+        replay.compile(loaded)(*[1.5] * loaded.n_inputs)
 
 
 # --- pictures -------------------------------------------------------------------------------------
