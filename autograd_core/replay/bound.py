@@ -5,9 +5,6 @@ from __future__ import annotations
 import ctypes
 from typing import TYPE_CHECKING, Any
 
-from ..tree import Spec, build
-from .rows import shape_of
-
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -85,17 +82,3 @@ def native(runner: Any) -> Bound:
     bound: Any = (HeldBound if runner.work < HELD else FreeBound)(address)
     bound.runner = runner  # its memory must live as long
     return bound  # type: ignore[no-any-return]
-
-
-def views(spec: Spec, columns: Any, *, rows: bool) -> Any:
-    """A tree of views into a table of shape (rows, size): arrays with rows first, or without."""
-
-    def blocks(spec: Spec) -> Spec:
-        shape = shape_of(spec)
-        return spec._replace(children=tuple(map(blocks, spec.children))) if shape is None else Spec("array", (), shape)
-
-    def view(start: int, block: Spec) -> Any:
-        part = columns[:, start : start + block.size]
-        return part.reshape((len(columns), *block.about) if rows else block.about)
-
-    return build(blocks(spec), view)

@@ -17,13 +17,13 @@ from ..transforms import _one_of as one_of
 from ..transforms import _positions as positions
 from ..tree import LEAF, Spec, flatten, same_shape
 from ..value import Value
-from . import derived
-from .bound import Bound, CheckedBound, native, views
+from . import derived, inlined
+from .bound import Bound, CheckedBound, native
 from .branches import EDGE_SECONDS, Branch
 from .exported import Exported
 from .exports.description import Description, argument_names
 from .outside import Outside
-from .rows import numbers_of, rows_of, same_length, tree_of, tree_with_rows
+from .rows import HoldsValuesError, numbers_of, plain, rows_of, same_length, tree_of, views
 from .runners import InterpreterRunner, Layout
 from .tracing import Graph, lowered, recorded, uncollected
 
@@ -72,6 +72,9 @@ class CompiledFunction(Exported):
         argument_names: Sequence[str] = (),
         source: Any = None,
     ) -> None:
+        self.__name__ = name
+        if callable(source):
+            self.__wrapped__ = source  # as decorators of functools have it: signatures are looked up there
         self._name = name = f"compiled {name}"
         self.dtype = dtype = _real(dtype, name)
         self._options = {"guards": guards, "max_traces": max_traces, "optimize": optimize, "dtype": dtype}
@@ -138,24 +141,43 @@ class CompiledFunction(Exported):
     def __call__(self, *args: Any) -> Any:
         """The function's result.
 
+        Where a Value stands among the arguments, the traced program is recorded on it, so that the
+        call can be differentiated, traced and compiled as any other: in `backward()`, in `grad` and
+        its kin, in `compile`. The result is of Values then, one per output; with `reduce`, summed or
+        averaged over the rows.
+
         Args:
             *args: As for the function; where `in_axes` is 0, with rows first: an array, a list of
-                rows, or a dict or list of such.
+                rows, or a dict or list of such. Lists, tuples and arrays stand for each other where
+                shapes agree.
 
         Returns:
-            A result as of the function; with rows first in arrays where an argument has rows.
+            A result as of the function; with rows first in arrays where an argument has rows. Of no
+            rows at all they are empty.
 
         Raises:
-            StructureError: An argument has another shape than the example, or there are no rows.
+            StructureError: An argument has another shape than the example.
             OperandError: Something in it is no real number.
             GuardError: The rows take more branches than `max_traces`.
+
+        Example:
+            >>> import autograd_core as ag
+            >>> square = ag.compile(lambda x: x * x, 1.0)
+            >>> ag.grad(lambda x: square(x) + x)(3.0)
+            7.0
         """
-        shared, tables = self._numbers(args)
+        try:
+            shared, tables = self._numbers(args)
+        except HoldsValuesError:
+            return inlined.result(self, args)
         values, _, _ = self._evaluated(shared, tables, gradient=False)
         return self._result(values)
 
     def value_and_grad(self, *args: Any) -> tuple[Any, tuple[Any, ...]]:
         """The function's result and its gradient.
+
+        Values stay one per example, whatever `reduce` says: that rules gradients of shared
+        arguments alone. `reduced` gives one value, and the gradient of that.
 
         Args:
             *args: As for a call.
@@ -164,7 +186,7 @@ class CompiledFunction(Exported):
             `(values, grads)`: grads is a tuple with one entry per differentiated argument, in its
             shape with rows first. An argument that all rows share gets a gradient per row with
             `reduce=None`, and one for all rows with "sum" or "mean". Nested lists with rows come
-            as one array.
+            as one array. Called on Values, all of it is Values.
 
         Raises:
             StructureError: As for a call; or the function's result is not one number.
@@ -179,11 +201,60 @@ class CompiledFunction(Exported):
             ([6.0, 8.0], 7.0, [2.0, 2.0])
         """
         self._one_result("value_and_grad")
-        shared, tables = self._numbers(args)
+        values, per_row, summed = self._with_gradient(args)
+        return self._result(values), self._grads(per_row, summed)
+
+    def reduced(self, *args: Any) -> tuple[Any, tuple[Any, ...]]:
+        """The sum or the mean of the results over all rows, as `reduce` says, and the gradient of that one number.
+
+        For optimizers of a cost: value and gradient belong together, as those of `value_and_grad` do
+        example by example. C = Σᵢ f(w, xᵢ), or 1/n of it; its gradient to wⱼ is Σᵢ ∂f/∂wⱼ, to an
+        example's xᵢ it is ∂f/∂xᵢ, or 1/n of them.
+
+        Args:
+            *args: As for a call.
+
+        Returns:
+            `(value, grads)`: a number, and a tuple with one entry per differentiated argument, in
+            its shape; that of an argument with rows has rows first. Of no rows at all the sum is 0,
+            with gradients 0, and the mean is NaN.
+
+        Raises:
+            StructureError: As for `value_and_grad`; or the function was compiled without `reduce`.
+            OperandError: Something in the arguments is no real number.
+            GuardError: The rows take more branches than `max_traces`.
+
+        Example:
+            >>> from autograd_core import replay
+            >>> f = replay.compile(lambda w, x: w * x, 1.0, 1.0, in_axes=(None, 0), reduce="mean")
+            >>> value, (w_grad, x_grad) = f.reduced(2.0, [3.0, 4.0])
+            >>> value, w_grad, x_grad.tolist()
+            (7.0, 3.5, [1.0, 1.0])
+        """
+        self._one_result("reduced")
+        if self._reduce is None:
+            msg = f'{self._name}.reduced: expected a function compiled with reduce="sum" or reduce="mean", got None'
+            raise StructureError(msg)
+        values, per_row, summed = self._with_gradient(args)
+        if values.dtype == object:
+            return inlined.reduced(self, values, per_row, summed)
+        with np.errstate(all="ignore"):  # inf - inf, and 0 / 0 where there are no rows
+            total = values.sum(dtype=float)
+            if self._reduce == "mean":
+                total, per_row = total / len(values), [group / len(values) for group in per_row]
+        return float(total), self._grads(per_row, summed)
+
+    def _with_gradient(self, args: Sequence[Any]) -> tuple[Any, list[Any], Any]:
+        """Values and gradients per row, and gradients over all rows as `reduce` has them."""
+        try:
+            shared, tables = self._numbers(args)
+        except HoldsValuesError:
+            return inlined.with_gradient(self, args)
         values, per_row, summed = self._evaluated(shared, tables, gradient=True)
         if self._reduce == "mean":
-            summed /= len(values)
-        return self._result(values), self._grads(per_row, summed)
+            with np.errstate(invalid="ignore"):  # 0 / 0 where there are no rows
+                summed = summed / len(values)
+        return values, per_row, summed
 
     def bind(self, *args: Any) -> Bound:
         """A call with memory of its own, for loops: write inputs in place, call, read results in place.
@@ -202,7 +273,7 @@ class CompiledFunction(Exported):
         count = len(tables[0]) if tables else 1
         branch = self._branches[0]
         layout = self._layout(branch, gradient=branch.spec.kind == "leaf" and branch.pattern is None)
-        runner = branch.runner(layout, count, compiled=branch.interpreter.backend == "llvm")
+        runner = branch.runner(layout, count, compiled=branch.interpreter.backend == "llvm" and count > 0)
         branch.fill(runner, shared, tables)
         if self._reduce == "mean":
             runner.divisor[:] = count
@@ -446,19 +517,22 @@ class CompiledFunction(Exported):
         if len(args) != len(specs):
             msg = f"{self._name}: expected {len(specs)} argument(s) as when compiled, got {len(args)}"
             raise StructureError(msg)
-        shared = np.empty(sum(spec.size for spec in specs))
+        return self._read(args, np.empty(sum(spec.size for spec in specs)), plain)
+
+    def _read(self, args: Sequence[Any], shared: Any, read: Callable[[Any, str], Any]) -> tuple[Any, list[Any]]:
+        """Write what all rows share, and give a table of rows for each mapped argument."""
         tables = []
-        for i, (arg, spec, mapped) in enumerate(zip(args, specs, self._mapped, strict=True)):
+        for i, (arg, spec, mapped) in enumerate(zip(args, self._specs, self._mapped, strict=True)):
             place = f"{self._name}: argument {i}"
             if mapped:
-                tables.append(rows_of(arg, spec, place))
+                tables.append(rows_of(arg, spec, place, read))
             else:
                 slots = self._slots[i]
-                shared[slots.start : slots.stop] = numbers_of(arg, spec, place)
+                shared[slots.start : slots.stop] = numbers_of(arg, spec, place, read)
         return shared, same_length(tables, self._name) if tables else []
 
     def _tree(self, spec: Spec, rows: Any) -> Any:
-        return tree_with_rows(spec, rows) if any(self._mapped) else tree_of(spec, rows[0])
+        return views(spec, rows, rows=True) if any(self._mapped) else tree_of(spec, rows[0])
 
     def _result(self, values: Any) -> Any:
         return self._tree(self._branches[0].spec, values)
@@ -496,6 +570,8 @@ class CompiledFunction(Exported):
         layout = self._layout(self._branches[0], gradient=gradient)
         values = np.empty((count, self._branches[0].width), self.dtype)
         per_row = [np.empty((count, len(slots)), self.dtype) for slots in layout.per_row]
+        if not count:
+            return values, per_row, np.zeros(len(layout.summed), self.dtype)
         starts = range(0, count, CHUNK)
 
         def chunk(start: int) -> Any:

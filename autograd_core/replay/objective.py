@@ -73,7 +73,7 @@ class Objective:
         out = self._call.out
         if not self._is_cost:
             return np.array(out, float).ravel()
-        return float(out.mean() if self._average else out.sum())
+        return float(self._over_rows(out, 0))
 
     def jac(self, x: Any) -> Any:
         """The gradient of a cost, of shape (n,), or the Jacobian of residuals, of shape (residuals, n).
@@ -186,9 +186,12 @@ class Objective:
         return call
 
     def _over_rows(self, block: Any, dimensions: int) -> Any:
+        """The block itself, or its sum or mean over rows; of no rows these are 0 and NaN."""
         if block.ndim == dimensions:
             return np.array(block, float)
-        return block.mean(axis=0, dtype=float) if self._average else block.sum(axis=0, dtype=float)
+        total = block.sum(axis=0, dtype=float)
+        with np.errstate(invalid="ignore"):
+            return total / len(block) if self._average else total
 
     def _needs_cost(self, name: str) -> None:
         if not self._is_cost:

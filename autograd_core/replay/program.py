@@ -248,18 +248,19 @@ class Program:
         root.backward()
         return draw(root, **options)
 
-    def nodes(self, inputs: Iterable[Value]) -> list[Any]:
+    def nodes(self, inputs: Iterable[Value | float]) -> list[Any]:
         """The program as a graph again.
 
         Args:
-            inputs: One Value per input.
+            inputs: One Value per input; numbers among them are constants.
 
         Returns:
             What stands in each slot: a Value, or a float for a constant.
         """
         nodes: list[Any] = [*inputs, *self.constants.tolist()]
-        for code, (start, stop) in zip(self.codes, pairwise(self.offsets.tolist()), strict=True):
-            nodes.append(record(self.primitives[code], *(nodes[slot] for slot in self.operands[start:stop])))
+        operands = self.operands.tolist()
+        for code, (start, stop) in zip(self.codes.tolist(), pairwise(self.offsets.tolist()), strict=True):
+            nodes.append(record(self.primitives[code], *(nodes[slot] for slot in operands[start:stop])))
         return nodes
 
 

@@ -360,15 +360,13 @@ def test_arguments_of_another_shape():
         ((PARAMETERS,), StructureError, "expected 2 argument"),
         (({"w": [1.0], "b": 1.0}, good), StructureError, r"argument 0\['w'\]: expected a list of length 2, got"),
         (({"w": [1.0, "2"], "b": 1.0}, good), OperandError, "argument 0: expected a real number"),
-        (({"w": [1.0, Value(2.0)], "b": 1.0}, good), OperandError, r"argument 0: expected plain numbers, .*\.data"),
         ((PARAMETERS, [[1.0, 2.0], [1.0]]), StructureError, "argument 1, row 1: expected a list of length 2"),
         ((PARAMETERS, [1.0, 2.0, 3.0]), StructureError, "argument 1, row 0: expected a list of length 2, got a number"),
         ((PARAMETERS, np.ones((4, 3))), StructureError, r"rows of shape \(2,\), got an array of shape \(4, 3\)"),
         ((PARAMETERS, np.array(3.0)), StructureError, r"got an array of shape \(\)"),
         ((PARAMETERS, 3.0), StructureError, r"got 3.0 \(float\)"),
         ((PARAMETERS, np.array([["a", "b"]])), OperandError, "argument 1: expected a real number"),
-        ((PARAMETERS, []), StructureError, "got an empty batch"),
-        ((PARAMETERS, np.ones((0, 2))), StructureError, "got an empty batch"),
+        ((PARAMETERS, np.ones((0, 3))), StructureError, r"rows of shape \(2,\), got an array of shape \(0, 3\)"),
     ):
         with pytest.raises(error, match=message):
             f(*args)
