@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from .ops import Primitive
 
 
+OPERAND = "a real number or a Value"  # what a function takes, and also an array of them
+
+
 def number(x: Any, caller: str = "Value", expected: str = "a real number") -> Any:
     """`x` as data: a float, or a Fraction as it is.
 
@@ -32,8 +35,12 @@ def number(x: Any, caller: str = "Value", expected: str = "a real number") -> An
         hint = ""
         if hasattr(type(x), "local_grads"):  # of a class: asking a node would compute them
             hint = "; use .detach() for a new leaf, or the Value itself"
-        elif hasattr(x, "shape"):
-            hint = f" of shape {tuple(x.shape)}; make one Value per entry, or use .item()"
+        elif hasattr(x, "shape") and not isinstance(x, type):
+            way = "make it a NumPy array" if expected == OPERAND else "make one Value per entry"
+            hint = f" of shape {tuple(x.shape)}; {way}, or use .item()"
+        elif isinstance(x, (list, tuple, range)):
+            way = "apply it to each entry, or to np.array(...)" if expected == OPERAND else "make one Value per entry"
+            hint = f"; {way}"
         msg = f"{caller}: expected {expected}, got {shown(x)}{hint}"
         raise OperandError(msg)
     try:

@@ -1,35 +1,35 @@
 """The public functions of one number or a few.
 
-On plain numbers every function gives a number; with a Value among the arguments, a Value.
+On plain numbers every function gives a number; with a Value among the arguments, a Value; with a NumPy
+array of numbers or Values among them, an array of the results, as NumPy broadcasts (`elementwise.py`).
 """
 
 from __future__ import annotations
 
-from typing import Any, Protocol, overload
+from typing import TYPE_CHECKING, Any, overload
 
 from .ops import ROWS
 from .reductions import norm
 from .value import FUSED, Value, record
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
-class Unary(Protocol):
-    """A function of one operand: of a number it gives a number, of a Value a Value."""
+    from numpy.typing import NDArray
 
-    @overload
-    def __call__(self, x: float, /) -> float: ...
-    @overload
-    def __call__(self, x: Value, /) -> Value: ...
+    from .signatures import Array, Binary, Clip, Hypot, Operand, Unary, Where
 
 
-class Binary(Protocol):
-    """A function of two operands: of numbers it gives a number, else a Value."""
+def _typed_as_hypot(function: Callable[..., Any]) -> Hypot:
+    return function
 
-    @overload
-    def __call__(self, x: float, y: float, /) -> float: ...
-    @overload
-    def __call__(self, x: Value, y: float | Value, /) -> Value: ...
-    @overload
-    def __call__(self, x: float, y: Value, /) -> Value: ...
+
+def _typed_as_where(function: Callable[..., Any]) -> Where:
+    return function
+
+
+def _typed_as_clip(function: Callable[..., Any]) -> Clip:
+    return function
 
 
 def _function(name: str, *example: float) -> Any:
@@ -43,9 +43,12 @@ def _function(name: str, *example: float) -> Any:
     *xs, z = example
     call = f"ag.{name}({', '.join(map(repr, xs))})"
     lines = [row.summary, ""]
-    lines += ["Args:", *(f"    {x}: A real number or a Value, dimensionless." for x in "xy"[: row.arity])]
-    lines += ["", "Returns:", "    A number for plain numbers, a Value where one is among the arguments."]
-    lines += ["", "Raises:", "    OperandError: An argument is neither a real number nor a Value."]
+    lines += ["Args:"]
+    lines += [f"    {x}: A real number or a Value, dimensionless, or an array of them." for x in "xy"[: row.arity]]
+    lines += ["", "Returns:"]
+    lines += ["    A number for plain numbers, a Value where one is among the arguments; an array for arrays."]
+    lines += ["", "Raises:"]
+    lines += ["    OperandError: An argument is neither a real number nor a Value, nor an array of them."]
     if row.kink:
         lines += ["", f"Kink: {row.kink}."]
     lines += ["", "Example:", "    >>> import autograd_core as ag"]
@@ -101,6 +104,10 @@ def log(x: float, base: float | None = None) -> float: ...
 def log(x: Value, base: float | Value | None = None) -> Value: ...
 @overload
 def log(x: float, base: Value) -> Value: ...
+@overload
+def log(x: Array, base: Operand | Array | None = None) -> NDArray[Any]: ...
+@overload
+def log(x: Operand, base: Array) -> NDArray[Any]: ...
 def log(x: Any, base: Any = None) -> Any:
     """Natural logarithm, or that to a base, as `math.log`; log(0) = -inf, of negatives NaN.
 
@@ -109,7 +116,7 @@ def log(x: Any, base: Any = None) -> Any:
         base: A positive number or Value; None for e.
 
     Returns:
-        A number for plain numbers, a Value where one is among the arguments.
+        A number for plain numbers, a Value where one is among the arguments; an array for arrays.
 
     Example:
         >>> import autograd_core as ag
@@ -125,6 +132,10 @@ def leaky_relu(x: float, negative_slope: float = 0.01) -> float: ...
 def leaky_relu(x: Value, negative_slope: float | Value = 0.01) -> Value: ...
 @overload
 def leaky_relu(x: float, negative_slope: Value) -> Value: ...
+@overload
+def leaky_relu(x: Array, negative_slope: Operand | Array = 0.01) -> NDArray[Any]: ...
+@overload
+def leaky_relu(x: Operand, negative_slope: Array) -> NDArray[Any]: ...
 def leaky_relu(x: Any, negative_slope: Any = 0.01) -> Any:
     """x where it is positive, else negative_slope * x (Maas, Hannun, Ng, 2013).
 
@@ -133,7 +144,7 @@ def leaky_relu(x: Any, negative_slope: Any = 0.01) -> Any:
         negative_slope: Likewise; the derivative at and below 0.
 
     Returns:
-        A number for plain numbers, a Value where one is among the arguments.
+        A number for plain numbers, a Value where one is among the arguments; an array for arrays.
 
     Example:
         >>> import autograd_core as ag
@@ -149,6 +160,10 @@ def elu(x: float, alpha: float = 1.0) -> float: ...
 def elu(x: Value, alpha: float | Value = 1.0) -> Value: ...
 @overload
 def elu(x: float, alpha: Value) -> Value: ...
+@overload
+def elu(x: Array, alpha: Operand | Array = 1.0) -> NDArray[Any]: ...
+@overload
+def elu(x: Operand, alpha: Array) -> NDArray[Any]: ...
 def elu(x: Any, alpha: Any = 1.0) -> Any:
     """x where it is positive, else alpha * (exp(x) - 1) (Clevert, Unterthiner, Hochreiter, 2015).
 
@@ -157,7 +172,7 @@ def elu(x: Any, alpha: Any = 1.0) -> Any:
         alpha: Likewise; also the derivative at 0.
 
     Returns:
-        A number for plain numbers, a Value where one is among the arguments.
+        A number for plain numbers, a Value where one is among the arguments; an array for arrays.
 
     Example:
         >>> import autograd_core as ag
@@ -167,6 +182,7 @@ def elu(x: Any, alpha: Any = 1.0) -> Any:
     return FUSED["elu"](x, alpha)
 
 
+@_typed_as_hypot
 def hypot(*coordinates: Any) -> Any:
     """Length of a vector, without overflow on the way; its derivatives at the origin are 0.
 
@@ -174,7 +190,7 @@ def hypot(*coordinates: Any) -> Any:
         *coordinates: Real numbers or Values, as `math.hypot` takes them.
 
     Returns:
-        A number for plain numbers, a Value where one is among the arguments.
+        A number for plain numbers, a Value where one is among the arguments; an array for arrays.
 
     Example:
         >>> import autograd_core as ag
@@ -184,6 +200,7 @@ def hypot(*coordinates: Any) -> Any:
     return FUSED["hypot"](*coordinates) if len(coordinates) == 2 else norm(coordinates)
 
 
+@_typed_as_where
 def where(condition: Any, a: Any, b: Any) -> Any:
     """`a` where the condition holds (is not 0), else `b`. Both are computed, one gets the gradient.
 
@@ -196,7 +213,7 @@ def where(condition: Any, a: Any, b: Any) -> Any:
         b: Likewise.
 
     Returns:
-        A number for plain numbers, a Value where one is among the arguments.
+        A number for plain numbers, a Value where one is among the arguments; an array for arrays.
 
     Example:
         >>> import autograd_core as ag
@@ -208,6 +225,7 @@ def where(condition: Any, a: Any, b: Any) -> Any:
     return record(ROWS["where"], condition, a, b)
 
 
+@_typed_as_clip
 def clip(x: Any, low: Any = None, high: Any = None) -> Any:
     """x held between two bounds; the gradient passes at the bounds themselves.
 
@@ -217,7 +235,7 @@ def clip(x: Any, low: Any = None, high: Any = None) -> Any:
         high: Likewise, or None for no bound.
 
     Returns:
-        A number for plain numbers, a Value where one is among the arguments.
+        A number for plain numbers, a Value where one is among the arguments; an array for arrays.
 
     Example:
         >>> import autograd_core as ag
@@ -227,5 +245,5 @@ def clip(x: Any, low: Any = None, high: Any = None) -> Any:
     return record(ROWS["clip"], x, float("-inf") if low is None else low, float("inf") if high is None else high)
 
 
-for _method in (leaky_relu, elu, clip):  # as methods, too, with their defaults
-    setattr(Value, _method.__name__, _method)
+for _name, _method in (("leaky_relu", leaky_relu), ("elu", elu), ("clip", clip)):  # as methods, with their defaults
+    setattr(Value, _name, _method)

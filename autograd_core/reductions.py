@@ -1,24 +1,71 @@
-"""Functions over a sequence: sums of products, extremes and softmax, one node for n operands."""
+"""Functions over a sequence: sums of products, extremes and softmax, one node for n operands.
+
+A sequence may be a NumPy vector, and its items may be arrays, which are taken element by element. A matrix in
+place of the sequence is refused where NumPy's function of the same name would take all of its numbers.
+"""
 
 from __future__ import annotations
 
 import builtins
+from numbers import Real
 from typing import TYPE_CHECKING, Any
 
+from .elementwise import has_array
 from .errors import OperandError, StructureError
 from .ops import ROWS
+from .tree import array, is_array
 from .value import FUSED, Value, record_many
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
+
+    from .signatures import Dot, Extreme, Normalized, Reduction, Sum
+
+
+def _typed_as_sum(function: Callable[..., Any]) -> Sum:
+    return function
+
+
+def _typed_as_dot(function: Callable[..., Any]) -> Dot:
+    return function
+
+
+def _typed_as_reduction(function: Callable[..., Any]) -> Reduction:
+    return function
+
+
+def _typed_as_extreme(function: Callable[..., Any]) -> Extreme:
+    return function
+
+
+def _typed_as_normalized(function: Callable[..., Any]) -> Normalized:
+    return function
 
 
 def _items(xs: Iterable[Any], caller: str) -> list[Any]:
+    if xs.__class__ is list:
+        return xs
+    if is_array(xs):
+        return _entries(xs, caller)
     try:
-        return xs if xs.__class__ is list else list(xs)
+        return list(xs)
     except TypeError:
         msg = f"{caller}: expected a sequence of numbers, got {type(xs).__name__}; for two numbers see maximum, hypot"
         raise OperandError(msg) from None
+
+
+def _entries(xs: Any, caller: str) -> list[Any]:
+    """The numbers of a vector. NumPy's function of the same name means all numbers of a matrix, so that is refused."""
+    if xs.ndim == 1:
+        return xs.tolist()  # type: ignore[no-any-return]
+    if xs.ndim and caller == "sum":  # as the built-in has it
+        return list(xs)
+    if caller == "dot":
+        ways = "A @ x is the product with a matrix, [ag.dot(row, x) for row in A] the same with a node per row"
+    else:
+        ways = f"a.ravel() for all of its numbers, [ag.{caller}(row) for row in a] by rows, list(a) by columns"
+    msg = f"{caller}: expected a sequence of numbers, got an array of shape {xs.shape}; {ways}"
+    raise StructureError(msg) if xs.ndim else OperandError(msg)
 
 
 def _some(xs: Iterable[Any], caller: str) -> list[Any]:
@@ -29,6 +76,11 @@ def _some(xs: Iterable[Any], caller: str) -> list[Any]:
     return items
 
 
+def _like(xs: Any, results: list[Any]) -> Any:
+    return array(results, xs.shape) if is_array(xs) else results
+
+
+@_typed_as_sum
 def sum(xs: Iterable[Any], /, start: Any = 0) -> Any:  # noqa: A001  ag.sum, left out of __all__
     """Sum of a sequence as one node with n operands, rounded from left to right.
 
@@ -63,6 +115,7 @@ def _all_numbers(items: Iterable[Any]) -> bool:
     return all(isinstance(x, (Value, str)) or not hasattr(x, "__iter__") for x in items)
 
 
+@_typed_as_dot
 def dot(w: Iterable[Any], x: Iterable[Any]) -> Any:
     """w1*x1 + ... + wn*xn as one node, rounded from left to right.
 
@@ -88,6 +141,7 @@ def dot(w: Iterable[Any], x: Iterable[Any]) -> Any:
     return record_many(ROWS["dot"], ws + xs)
 
 
+@_typed_as_reduction
 def prod(xs: Iterable[Any]) -> Any:
     """Product of a sequence as one node; its derivatives are right beside zeros, too.
 
@@ -105,6 +159,7 @@ def prod(xs: Iterable[Any]) -> Any:
     return record_many(ROWS["prod"], _items(xs, "prod"))
 
 
+@_typed_as_reduction
 def mean(xs: Iterable[Any]) -> Any:
     """Arithmetic mean as one node.
 
@@ -137,7 +192,9 @@ def _extreme(name: str, args: tuple[Any, ...], key: Any, default: Any) -> Any:
     items = _some(items, name)
     if key is not None:
         return builtin(items, key=key)
-    if builtins.all(type(x) in (int, bool, str) for x in items) or not _all_numbers(items):
+    if not builtins.any(isinstance(x, (Value, Real)) and not isinstance(x, int) for x in items):
+        return record_many(ROWS[name], items) if has_array(items) else builtin(items)
+    if not _all_numbers(items) and not has_array(items):
         return builtin(items)
     return record_many(ROWS[name], items)
 
@@ -145,6 +202,7 @@ def _extreme(name: str, args: tuple[Any, ...], key: Any, default: Any) -> Any:
 _MISSING = object()
 
 
+@_typed_as_extreme
 def max(*args: Any, key: Any = None, default: Any = _MISSING) -> Any:  # noqa: A001
     """Largest of a sequence, or of several arguments, as one node; a tie goes to the first.
 
@@ -167,6 +225,7 @@ def max(*args: Any, key: Any = None, default: Any = _MISSING) -> Any:  # noqa: A
     return _extreme("max", args, key, default)
 
 
+@_typed_as_extreme
 def min(*args: Any, key: Any = None, default: Any = _MISSING) -> Any:  # noqa: A001
     """Smallest of a sequence, or of several arguments, as one node; a tie goes to the first.
 
@@ -189,6 +248,7 @@ def min(*args: Any, key: Any = None, default: Any = _MISSING) -> Any:  # noqa: A
     return _extreme("min", args, key, default)
 
 
+@_typed_as_reduction
 def logsumexp(xs: Iterable[Any]) -> Any:
     """log(exp(x1) + ... + exp(xn)) as one node, without overflow (Blanchard, Higham, Higham, 2021).
 
@@ -209,14 +269,15 @@ def logsumexp(xs: Iterable[Any]) -> Any:
     return record_many(ROWS["logsumexp"], _some(xs, "logsumexp"))
 
 
-def log_softmax(xs: Iterable[Any]) -> list[Any]:
+@_typed_as_normalized
+def log_softmax(xs: Iterable[Any]) -> Any:
     """x_i - logsumexp(x) for every i.
 
     Args:
         xs: At least one real number or Value.
 
     Returns:
-        A list of the same length.
+        A list of the same length; an array for an array.
 
     Raises:
         StructureError: The sequence is empty.
@@ -228,17 +289,18 @@ def log_softmax(xs: Iterable[Any]) -> list[Any]:
     """
     items = _some(xs, "log_softmax")
     total = logsumexp(items)
-    return [x - total for x in items]
+    return _like(xs, [x - total for x in items])
 
 
-def softmax(xs: Iterable[Any]) -> list[Any]:
+@_typed_as_normalized
+def softmax(xs: Iterable[Any]) -> Any:
     """exp(x_i - logsumexp(x)) for every i: positive numbers whose sum is 1.
 
     Args:
         xs: At least one real number or Value.
 
     Returns:
-        A list of the same length.
+        A list of the same length; an array for an array.
 
     Raises:
         StructureError: The sequence is empty.
@@ -248,9 +310,10 @@ def softmax(xs: Iterable[Any]) -> list[Any]:
         >>> ag.softmax([1000.0, 0.0])
         [1.0, 0.0]
     """
-    return [FUSED["exp"](x) for x in log_softmax(_some(xs, "softmax"))]
+    return _like(xs, [FUSED["exp"](x) for x in log_softmax(_some(xs, "softmax"))])
 
 
+@_typed_as_reduction
 def norm(xs: Iterable[Any]) -> Any:
     """Euclidean length of a sequence as one node, without overflow; at 0 its derivatives are 0.
 

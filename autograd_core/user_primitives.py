@@ -5,6 +5,7 @@ from __future__ import annotations
 from types import FunctionType
 from typing import TYPE_CHECKING, Any
 
+from .elementwise import elementwise, has_array
 from .errors import OperandError, StructureError
 from .ops import ROWS, USER_ROWS, Primitive
 from .value import Value, record
@@ -49,10 +50,12 @@ class UserPrimitive:
         USER_ROWS[self._row.module, self._row.qualname] = self._row
 
     def __call__(self, *operands: Any) -> Any:
-        """A node for Values, a number for numbers."""
+        """A node for Values, a number for numbers; on arrays one for each element."""
         if self._arity is not None and len(operands) != self._arity:
             msg = f"{self.__name__}: expected {self._arity} operand(s), got {len(operands)}"
             raise StructureError(msg)
+        if has_array(operands):
+            return elementwise(self._row, operands, self)
         if not any(isinstance(x, Value) for x in operands):
             return self.function(*operands)
         return record(self._row, *operands)

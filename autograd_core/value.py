@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import warnings
+from functools import partial
 from numbers import Number, Real
 from typing import TYPE_CHECKING, Any
 
 from . import fusion, ops
 from .contexts import current, entered, special
+from .elementwise import elementwise, has_array
 from .errors import GraphCutError, GraphCutWarning, OperandError, StaleGraphError
-from .evaluation import decimal, evaluate, is_finite, is_fraction, number, plus, shown, written
+from .evaluation import OPERAND, decimal, evaluate, is_finite, is_fraction, number, plus, shown, written
 from .graph import MANY, sweep_order, topological_order
 from .notes import NO_NOTE, GradientWatch, Note, report_anomaly, user_line
 from .number_systems.base import SYSTEMS
@@ -319,7 +321,13 @@ class Value:
         sinh = cosh = tanh = asinh = acosh = atanh = sigmoid = softplus = relu = silu = gelu = erf = erfc = _unary
         gaussian = normal_pdf = normal_cdf = abs = sign = floor = ceil = _unary
         arcsin = arccos = arctan = arcsinh = arccosh = arctanh = fabs = conjugate = _unary
-        atan2 = arctan2 = hypot = maximum = minimum = leaky_relu = elu = _binary
+        atan2 = arctan2 = hypot = maximum = minimum = _binary
+
+        def _clip(self, low: float | Value | None = None, high: float | Value | None = None) -> Value: ...
+        def _leaky_relu(self, negative_slope: float | Value = 0.01) -> Value: ...
+        def _elu(self, alpha: float | Value = 1.0) -> Value: ...
+
+        clip, leaky_relu, elu = _clip, _leaky_relu, _elu
 
 
 class Constant(Value):
@@ -340,16 +348,19 @@ class Constant(Value):
 # --- making nodes -------------------------------------------------------------------------------
 
 def record(row: Primitive, *operands: Any) -> Any:
-    """Apply a primitive: a node if a Value is among the operands, else a number.
+    """Apply a primitive: a node if a Value is among the operands, else a number; to arrays, element by element.
 
     This is the complete way; `fusion.py` compiles the common case of each row.
 
     Raises:
         OperandError: An operand is neither a Value nor a real number.
+        StructureError: Arrays among the operands do not broadcast.
         AnomalyError: Under `detect_anomaly()`, if the result is not finite.
     """
     if not any(isinstance(p, Value) for p in operands):
         return _on_numbers(row, operands)
+    if has_array(operands):
+        return elementwise(row, operands, single(row))
     datas = _datas(row, operands)
     z, partials = evaluate(row, datas)
     mode = current()
@@ -433,8 +444,7 @@ def _datas(row: Primitive, operands: Sequence[Any]) -> list[Any]:
         )
         raise OperandError(msg)
     exact = next((type(x) for x in given if is_fraction(x)), None)
-    expected = "a real number or a Value"
-    return [exact(x) if exact and x.__class__ is int else number(x, row.name, expected) for x in given]
+    return [exact(x) if exact and x.__class__ is int else number(x, row.name, OPERAND) for x in given]
 
 
 def _on_numbers(row: Primitive, xs: Sequence[Any]) -> Any:
@@ -444,7 +454,15 @@ def _on_numbers(row: Primitive, xs: Sequence[Any]) -> Any:
             if cls in SYSTEMS:
                 m = SYSTEMS[cls]
                 return row.value(m, *map(m.number, xs))
+    if has_array(xs):
+        return elementwise(row, xs, single(row))
     return evaluate(row, _datas(row, xs))[0]
+
+
+def single(row: Primitive) -> Callable[..., Any]:
+    """A primitive as a function of single numbers and Values."""
+    fused = FUSED.get(row.name)
+    return fused if fused is not None and ops.ROWS.get(row.name) is row else partial(record, row)
 
 
 def _now(node: Value) -> tuple[Any, tuple[Any, ...]]:

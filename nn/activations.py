@@ -197,7 +197,8 @@ class Softmax(Module):
 
     def __call__(self, x: Any) -> list[Any]:
         """The probabilities, as many as there are numbers in x."""
-        return ag.softmax(plain(x))
+        probabilities: list[Any] = ag.softmax(plain(x))
+        return probabilities
 
     def __repr__(self) -> str:
         return "Softmax()"
@@ -214,7 +215,8 @@ class LogSoftmax(Module):
 
     def __call__(self, x: Any) -> list[Any]:
         """The logarithms of the probabilities, as many as there are numbers in x."""
-        return ag.log_softmax(plain(x))
+        logarithms: list[Any] = ag.log_softmax(plain(x))
+        return logarithms
 
     def __repr__(self) -> str:
         return "LogSoftmax()"

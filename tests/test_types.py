@@ -3,6 +3,7 @@
 Each case is a file. A line that ends in `# error` must be refused by both checkers, and no other line may be.
 """
 
+import inspect
 import json
 import os
 import re
@@ -14,6 +15,8 @@ from pathlib import Path
 import pytest
 
 import autograd_core
+from autograd_core import Value
+from autograd_core.value import FUSED
 
 ROOT = Path(autograd_core.__file__).parent.parent
 
@@ -74,6 +77,91 @@ CASES = {
         assert_type(x.tanh(), Value)
         assert_type(x.hypot(2), Value)
     """,
+    "operands_of_every_kind": """
+        from typing import Any, assert_type
+        import numpy as np
+        from numpy.typing import NDArray
+        import autograd_core as ag
+        from autograd_core import Value
+
+        x = Value(1.0)
+        a = np.array([1.0, 2.0])
+        assert_type(ag.where(x > 0, x, 0), Value)
+        assert_type(ag.where(True, x, 0), Value)
+        assert_type(ag.where(True, 1, 0), float)
+        assert_type(ag.where(np.float64(1) > 0, 1.0, 0), float)
+        assert_type(ag.clip(x, 0, 1), Value)
+        assert_type(ag.clip(3.0, high=1), float)
+        assert_type(ag.clip(3.0, x), Value)
+        assert_type(ag.clip(3.0, None, x), Value)
+        assert_type(ag.hypot(3.0, 4.0, 5), float)
+        assert_type(ag.hypot(x, 4.0), Value)
+        assert_type(ag.hypot(3, x, 1), Value)
+        assert_type(ag.exp(a), NDArray[Any])
+        assert_type(ag.exp(np.float64(1)), float)
+        assert_type(ag.maximum(a, x), NDArray[Any])
+        assert_type(ag.maximum(0, a), NDArray[Any])
+        assert_type(ag.where(a > 0, a, 0), NDArray[Any])
+        assert_type(ag.clip(a, 0, 1), NDArray[Any])
+        assert_type(ag.hypot(a, 1.0), NDArray[Any])
+        assert_type(ag.log(a, 2), NDArray[Any])
+        assert_type(ag.elu(a), NDArray[Any])
+
+        def either(v: float | Value) -> float | Value:
+            assert_type(ag.tanh(v), float | Value)
+            assert_type(ag.maximum(v, x), Value)
+            return ag.exp(v)
+
+        ag.clip("a")  # error
+        ag.where(True, "a", 0)  # error
+        ag.hypot("a")  # error
+    """,
+    "sequences": """
+        from typing import Any, assert_type
+        import numpy as np
+        from numpy.typing import NDArray
+        import autograd_core as ag
+        from autograd_core import Value
+
+        x = Value(1.0)
+        xs = [x, x]
+        mixed: list[float | Value] = [x, 1.0]
+        assert_type(ag.sum([1, 2]), int)
+        assert_type(ag.sum([1.0, 2]), float)
+        assert_type(ag.sum(xs), Value)
+        assert_type(ag.sum(v * v for v in xs), Value)
+        assert_type(ag.sum(xs, start=x), Value)
+        assert_type(ag.sum(mixed), float | Value)
+        assert_type(ag.sum(mixed, x), Value)
+        assert_type(ag.sum([[1], [2]], [0]), list[int])
+        for f in (ag.mean, ag.prod, ag.norm, ag.logsumexp):
+            assert_type(f([1.0, 2.0]), float)
+            assert_type(f(xs), Value)
+            assert_type(f(mixed), float | Value)
+            assert_type(f([np.zeros(2), np.zeros(2)]), NDArray[Any])
+        assert_type(ag.dot([1.0], [2.0]), float)
+        assert_type(ag.dot(xs, [2.0, 1.0]), Value)
+        assert_type(ag.dot([2.0, 1.0], xs), Value)
+        assert_type(ag.dot(mixed, mixed), float | Value)
+        assert_type(ag.max(xs), Value)
+        assert_type(ag.max(xs, key=lambda v: v.data), Value)
+        assert_type(ag.max(x, 0.0), Value)
+        assert_type(ag.min(0.0, x, 3), Value)
+        assert_type(ag.min(1, 2), int)
+        assert_type(ag.max(1.0, 2), float)
+        assert_type(ag.max(mixed), float | Value)
+        assert_type(ag.max(["a", "b"]), str)
+        assert_type(ag.max([1.0], default=None), float | None)
+        assert_type(ag.abs(-1.0), float)
+        assert_type(ag.abs(x), Value)
+        assert_type(ag.softmax([1.0]), list[float])
+        assert_type(ag.log_softmax(xs), list[Value])
+        assert_type(ag.softmax(np.zeros(2)), NDArray[Any])
+
+        ag.sum(3)  # error
+        ag.mean(x)  # error
+        ag.dot([1.0])  # error
+    """,
     "mistyped": """
         import autograd_core as ag
         ag.sin("a")  # error
@@ -81,6 +169,25 @@ CASES = {
         ag.atan2(1.0)  # error
     """,
 }
+
+OWN_ARITY = {"leaky_relu": 1, "elu": 1, "clip": 1}  # with defaults
+METHODS = {
+    name: OWN_ARITY.get(name, len(inspect.signature(method).parameters))
+    for name, method in vars(Value).items()
+    if not name.startswith("_") and method in {*FUSED.values(), Value.leaky_relu, Value.elu, Value.clip}
+}
+CASES["methods"] = """
+    from typing import assert_type
+    from autograd_core import Value
+
+    x = Value(1.0)
+    assert_type(x.clip(0, x), Value)
+    assert_type(x.leaky_relu(x), Value)
+""" + "".join(f"    assert_type(x.{name}({'2, ' * (arity - 1)}), Value)\n" for name, arity in METHODS.items())
+
+
+def test_all_methods_are_tried():
+    assert {"tanh", "arctan", "arctan2", "fabs", "clip", "leaky_relu", "elu", "hypot", "gelu"} <= METHODS.keys()
 
 
 def with_mypy(folder):
