@@ -43,8 +43,11 @@ from .functions import atanh as atanh
 from .functions import cbrt as cbrt
 from .functions import ceil as ceil
 from .functions import clip as clip
+from .functions import copysign as copysign
 from .functions import cos as cos
 from .functions import cosh as cosh
+from .functions import degrees as degrees
+from .functions import digamma as digamma
 from .functions import elu as elu
 from .functions import erf as erf
 from .functions import erfc as erfc
@@ -56,14 +59,17 @@ from .functions import gaussian as gaussian
 from .functions import gelu as gelu
 from .functions import hypot as hypot
 from .functions import leaky_relu as leaky_relu
+from .functions import lgamma as lgamma
 from .functions import log as log
 from .functions import log1p as log1p
 from .functions import log2 as log2
 from .functions import log10 as log10
+from .functions import logaddexp as logaddexp
 from .functions import maximum as maximum
 from .functions import minimum as minimum
 from .functions import normal_cdf as normal_cdf
 from .functions import normal_pdf as normal_pdf
+from .functions import radians as radians
 from .functions import relu as relu
 from .functions import sigmoid as sigmoid
 from .functions import sign as sign
@@ -72,6 +78,7 @@ from .functions import sin as sin
 from .functions import sinh as sinh
 from .functions import softplus as softplus
 from .functions import sqrt as sqrt
+from .functions import square as square
 from .functions import tan as tan
 from .functions import tanh as tanh
 from .functions import where as where
@@ -189,10 +196,13 @@ __all__ = [
     "ceil",
     "clip",
     "conditioning",
+    "copysign",
     "cos",
     "cosh",
     "count_paths",
+    "degrees",
     "detect_anomaly",
+    "digamma",
     "dot",
     "draw",
     "draw_dot",
@@ -215,11 +225,13 @@ __all__ = [
     "jacobian",
     "jvp",
     "leaky_relu",
+    "lgamma",
     "log",
     "log1p",
     "log2",
     "log10",
     "log_softmax",
+    "logaddexp",
     "logsumexp",
     "maximum",
     "mean",
@@ -232,6 +244,7 @@ __all__ = [
     "paths",
     "primitive",
     "prod",
+    "radians",
     "relu",
     "scope",
     "sigmoid",
@@ -242,6 +255,7 @@ __all__ = [
     "softmax",
     "softplus",
     "sqrt",
+    "square",
     "tan",
     "tanh",
     "top_paths",

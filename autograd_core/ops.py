@@ -21,7 +21,7 @@ from .errors import UnknownPrimitiveError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-INF = float("inf")
+INF, NAN = float("inf"), float("nan")
 REALS = (-INF, INF)
 TINY, HUGE, HUGE_ROOT = 2.0**-960, 2.0**1000, 2.0**500  # inside of these nothing over- or underflows
 WHOLE = 2.0**53  # up to here a double holds every integer
@@ -100,6 +100,7 @@ class Primitive:
 
 
 ROWS: dict[str, Primitive] = {}
+INNER = frozenset(("path_product", "zeta"))  # rows that only rules and sweeps make use of
 
 
 def row(name: str, value: Callable[..., Any], partials: Callable[..., Any], **facts: Any) -> Primitive:
@@ -263,6 +264,16 @@ row(
     summary="Absolute value.",
 )
 row(
+    "square", lambda m, x: x * x, lambda m, x, z: (2 * x,),
+    latex="{0}^2", summary="x * x.",
+)
+row(
+    "copysign", lambda m, x, y: m.copysign(x, y), lambda m, x, y, z: (sign_of(m, x) * m.copysign(1, y), 0),
+    arity=2, kinks=lambda m, x, y: (x, y),
+    kink="derivative 0 to x at x = 0, as |x| has it, and to y everywhere, at the jump too",
+    summary="|x| with the sign of y, that of -0.0 too.",
+)
+row(
     "path_product",
     lambda m, x, y: m.where(m.equal(x, 0), 0, m.where(m.equal(y, 0), 0, x * y)),
     lambda m, x, y, z: (y, x),
@@ -418,6 +429,15 @@ row(
     latex=r"\operatorname{{artanh}} {0}", domain=((-1.0, 1.0),), summary="Inverse hyperbolic tangent.",
 )
 
+row(
+    "degrees", lambda m, x: x * (180 / m.pi), lambda m, x, z: (180 / m.pi,),
+    summary="An angle in radians as degrees.",
+)
+row(
+    "radians", lambda m, x: x * (m.pi / 180), lambda m, x, z: (m.pi / 180,),
+    summary="An angle in degrees as radians.",
+)
+
 # --- activations --------------------------------------------------------------------------------
 
 row(
@@ -469,6 +489,36 @@ row(
     lambda m, x: m.where(m.equal(x, -INF), 0, x * m.normal_cdf(x)),
     lambda m, x, z: (m.normal_cdf(x) + m.where(m.abs(x) < INF, x * m.normal_pdf(x), 0),),
     summary="x * Phi(x), with the exact normal distribution function.", source="Hendrycks, Gimpel, 2016",
+)
+
+# --- the gamma function ---------------------------------------------------------------------------
+
+
+def trigamma(m: Any, x: Any) -> Any:
+    """digamma'(x) = zeta(2, x), on the left of 0 by reflection."""
+    f = x - m.floor(x)
+    r = m.where(m.abs(x) <= 0.5, x, m.where(f > 0.5, f - 1, f))
+    root = m.pi / m.sin(m.pi * r)
+    right = m.zeta(2, m.where(x < 0, 1 - x, x))
+    return m.where(x < 0, root * root - right, right)
+
+
+row(
+    "lgamma", lambda m, x: m.lgamma(x), lambda m, x, z: (m.digamma(x),),
+    latex=r"\ln \left|\Gamma\left({0}\right)\right|", kinks=lambda m, x: (m.where(x > 0, 1, x - m.floor(x)),),
+    kink="at its poles 0, -1, -2, ... the derivative is that of digamma: -inf at 0, inf at -0.0, NaN at the others",
+    summary="Logarithm of the absolute value of the gamma function.",
+)
+row(
+    "digamma", lambda m, x: m.digamma(x), lambda m, x, z: (trigamma(m, x),),
+    latex=r"\psi\left({0}\right)", kinks=lambda m, x: (m.where(x > 0, 1, x - m.floor(x)),),
+    kink="at its poles 0, -1, -2, ... the derivative is inf, its limit from both sides",
+    summary="Derivative of lgamma.",
+)
+row(
+    "zeta", lambda m, s, x: m.zeta(s, x), lambda m, s, x, z: (NAN, -s * m.zeta(s + 1, x)),
+    arity=2, latex=r"\zeta\left({0}, {1}\right)", domain=((1.0, INF), (0.0, INF)),
+    summary="Hurwitz's zeta function, sum of (x + k)^-s; the rules ask for whole s, and no derivative to it.",
 )
 
 # --- error functions and the normal distribution ------------------------------------------------
@@ -566,6 +616,10 @@ def _softmax(m: Any, *vz: Any) -> tuple[Any, ...]:
     return tuple(t / total for t in terms)
 
 
+row(
+    "logaddexp", _logsumexp, _softmax, arity=2,
+    summary="log(exp(x) + exp(y)) without overflow.",
+)
 row(
     "logsumexp", _logsumexp, _softmax, arity=None,
     summary="log(exp(x1) + ... + exp(xn)) without overflow.", source="Blanchard, Higham, Higham, 2021",

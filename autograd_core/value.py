@@ -320,8 +320,9 @@ class Value:
         exp = expm1 = exp2 = log = log1p = log2 = log10 = sqrt = cbrt = sin = cos = tan = asin = acos = atan = _unary
         sinh = cosh = tanh = asinh = acosh = atanh = sigmoid = softplus = relu = silu = gelu = erf = erfc = _unary
         gaussian = normal_pdf = normal_cdf = abs = sign = floor = ceil = _unary
+        degrees = radians = rad2deg = deg2rad = square = lgamma = digamma = _unary
         arcsin = arccos = arctan = arcsinh = arccosh = arctanh = fabs = conjugate = _unary
-        atan2 = arctan2 = hypot = maximum = minimum = _binary
+        atan2 = arctan2 = copysign = logaddexp = hypot = maximum = minimum = _binary
 
         def _clip(self, low: float | Value | None = None, high: float | Value | None = None) -> Value: ...
         def _leaky_relu(self, negative_slope: float | Value = 0.01) -> Value: ...
@@ -527,6 +528,7 @@ FUSED: dict[str, Callable[..., Any]] = {
 # What NumPy's ufuncs, and Python's math.floor and math.ceil, ask an object for.
 ALIASES = {"arc" + name[1:]: name for name in FUSED if name[0] == "a" and name != "abs"}
 ALIASES |= {"fabs": "abs", "conjugate": "pos", "__floor__": "floor", "__ceil__": "ceil"}
+ALIASES |= {"rad2deg": "degrees", "deg2rad": "radians"}
 
 for _name, _method in OPERATORS.items():
     setattr(Value, f"__{_method}__", fusion.fused(ops.ROWS[_name], OPERATOR_NAMESPACE))
@@ -536,7 +538,7 @@ for _name in COMPARISONS:
 for _name in SIGNS:
     setattr(Value, f"__{_name}__", FUSED[_name])
 for _name, _function in FUSED.items():
-    if _name not in ("neg", "pos", "path_product"):
+    if _name not in ("neg", "pos", *ops.INNER):
         setattr(Value, _name, _function)
 for _alias, _name in ALIASES.items():
     setattr(Value, _alias, FUSED[_name])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from .number_systems.base import CONSTANTS, UNARY, NumberSystem
+from .number_systems.base import BINARY, CONSTANTS, UNARY, NumberSystem
 from .number_systems.floats import FLOATS
 from .ops import ROWS
 from .value import FUSED, Value, record, record_many
@@ -45,7 +45,7 @@ class Values(NumberSystem):
         return record_many(ROWS["norm"], list(xs))
 
 
-for _name in (*UNARY, "atan2", "hypot"):
+for _name in (*UNARY, *(name for name in BINARY if name != "pow")):
     setattr(Values, _name, staticmethod(FUSED[_name]))
 for _name in CONSTANTS:
     setattr(Values, _name, float(getattr(FLOATS, _name)))

@@ -177,7 +177,8 @@ def test_fifty_digits_agree_with_the_definition(row):
         if exact is not None:
             assert abs(z - exact) <= mp.mpf("1e-24") * max(abs(mp.mpf(exact)), accuracy.scale_of(row.name, "value", xs))
         for i, d in enumerate(partials):
-            slope = None if exact is None or accuracy.at_kink(row, xs) else references.exact_slope(row.name, xs, i)
+            known = exact is not None and not accuracy.at_kink(row, xs) and (row.name, i) not in accuracy.NO_SLOPE
+            slope = None if not known else references.exact_slope(row.name, xs, i)
             if slope is not None and abs(slope) > 1e-320:
                 scale = accuracy.scale_of(row.name, i, xs)
                 assert abs(d - slope) <= mp.mpf("1e-20") * max(abs(mp.mpf(slope)), scale), (xs, i)

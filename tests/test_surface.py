@@ -125,6 +125,7 @@ CONTRACT = """
     paths top_paths explain Path Explanation conditioning
     exp expm1 exp2 log log1p log2 log10 sqrt cbrt sin cos tan asin acos atan atan2 sinh cosh tanh asinh acosh atanh
     sigmoid softplus relu leaky_relu elu silu gelu erf erfc abs sign floor ceil maximum minimum hypot where clip
+    degrees radians copysign square logaddexp lgamma digamma
     sum prod dot mean max min logsumexp softmax log_softmax norm
     grad value_and_grad jvp vjp jacobian hessian hvp grad_of
     AutogradError AnomalyError StaleGraphError GraphCutWarning GraphCutError UnknownPrimitiveError

@@ -16,10 +16,10 @@ SYSTEMS: dict[type, Any] = {}
 # The elementary functions that a system must have under these names.
 UNARY = (
     "exp expm1 exp2 log log1p log2 log10 sqrt cbrt sin cos tan asin acos atan sinh cosh tanh "
-    "asinh acosh atanh erf erfc gaussian normal_pdf normal_cdf abs floor ceil"
+    "asinh acosh atanh erf erfc gaussian normal_pdf normal_cdf lgamma digamma abs floor ceil"
 ).split()
-BINARY = ("pow", "atan2", "hypot")
-CONSTANTS = ("ln2", "log2e", "log10e", "two_over_sqrt_pi")
+BINARY = ("pow", "atan2", "hypot", "copysign", "zeta")
+CONSTANTS = ("ln2", "log2e", "log10e", "two_over_sqrt_pi", "pi")
 
 
 class NumberSystem:
@@ -37,6 +37,10 @@ class NumberSystem:
     def where(self, condition: Any, a: Any, b: Any) -> Any:
         """`a` if the condition holds, else `b`; both are already evaluated."""
         return a if condition else b
+
+    def either(self, condition: Any, a: Callable[[], Any], b: Callable[[], Any]) -> Any:
+        """The same of functions; a system of single numbers calls one of them alone."""
+        return self.where(condition, a(), b())
 
     def rarely(self, condition: Any, rare: Callable[[], Any], usual: Any) -> Any:
         """The same where a condition hardly ever holds; what then is right is made by a function."""

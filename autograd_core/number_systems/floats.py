@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
+from . import gamma
 from .base import BINARY, UNARY, NumberSystem
 
 if TYPE_CHECKING:
@@ -140,6 +141,9 @@ FAST |= {
     "gaussian": gaussian,
     "normal_pdf": normal_pdf,
     "normal_cdf": normal_cdf,
+    "lgamma": lambda x: gamma.lgamma(PLAIN_FLOATS, x),
+    "digamma": lambda x: gamma.digamma(PLAIN_FLOATS, x),
+    "zeta": lambda s, x: gamma.zeta(PLAIN_FLOATS, s, x),
 }
 
 
@@ -188,10 +192,16 @@ def _never_raises(name: str) -> Callable[..., Double]:
 class Floats(NumberSystem):
     """Doubles, IEEE 754, nothing raises."""
 
-    ln2, log2e, log10e, two_over_sqrt_pi = map(Double, (LN2, LOG2E, LOG10E, TWO_OVER_SQRT_PI))
+    ln2, log2e, log10e, two_over_sqrt_pi, pi = map(Double, (LN2, LOG2E, LOG10E, TWO_OVER_SQRT_PI, math.pi))
 
     def number(self, x: float) -> Double:
         return Double(x)
+
+    def either(self, condition: Any, a: Callable[[], Any], b: Callable[[], Any]) -> Any:
+        return a() if condition else b()
+
+    def rarely(self, condition: Any, rare: Callable[[], Any], usual: Any) -> Any:
+        return rare() if condition else usual
 
     def norm(self, xs: Sequence[float]) -> Double:
         """Euclidean length, without overflow: `math.hypot` of all."""
@@ -200,6 +210,8 @@ class Floats(NumberSystem):
 
 for _name in FAST:
     setattr(Floats, _name, staticmethod(_never_raises(_name)))
+for _name in ("lgamma", "digamma", "zeta"):
+    setattr(Floats, _name, getattr(gamma, _name))  # of this system's own arithmetic, so nothing raises
 
 FLOATS: Any = Floats()
 
@@ -207,7 +219,7 @@ FLOATS: Any = Floats()
 class PlainFloats(Floats):
     """Doubles as plain floats: fast, for rules of n operands; may raise as `math` does."""
 
-    ln2, log2e, log10e, two_over_sqrt_pi = LN2, LOG2E, LOG10E, TWO_OVER_SQRT_PI  # type: ignore[assignment]
+    ln2, log2e, log10e, two_over_sqrt_pi, pi = LN2, LOG2E, LOG10E, TWO_OVER_SQRT_PI, math.pi  # type: ignore[assignment]
 
     def number(self, x: float) -> float:  # type: ignore[override]
         return float(x)

@@ -43,7 +43,7 @@ class HighPrecision(NumberSystem):
         mp.mpf.__truediv__ = lambda x, y: divide(x, y) if y else self._by_zero(x)
         mp.mpf.__rtruediv__ = lambda y, x: divide_by(y, x) if y else self._by_zero(x)
         self.ln2, self.log2e, self.log10e = mp.ln(2), 1 / mp.ln(2), 1 / mp.ln(10)
-        self.two_over_sqrt_pi = 2 / mp.sqrt(mp.pi)
+        self.two_over_sqrt_pi, self.pi = 2 / mp.sqrt(mp.pi), +mp.pi
         for name in "sin cos tan asin acos atan sinh cosh tanh asinh acosh atanh".split():
             setattr(self, name, self._real(getattr(mp, name)))
 
@@ -124,6 +124,25 @@ class HighPrecision(NumberSystem):
 
     def normal_cdf(self, x: Any) -> Any:
         return self.erfc(-x / self.context.sqrt(2)) / 2
+
+    def lgamma(self, x: Any) -> Any:
+        if x <= 0 and x == self.context.floor(x):
+            return self.context.inf
+        return self.context.loggamma(x).real
+
+    def digamma(self, x: Any) -> Any:
+        if x <= 0 and x == self.context.floor(x):
+            return self.context.nan if x else -self.context.inf
+        return self.context.digamma(x)
+
+    def zeta(self, s: Any, x: Any) -> Any:
+        if x <= 0:
+            return self.context.nan if x else self.context.inf
+        return self.context.zeta(s, x)
+
+    def copysign(self, x: Any, y: Any) -> Any:
+        """mpmath has no -0.0."""
+        return -abs(x) if y < 0 else abs(x)
 
     def floor(self, x: Any) -> Any:
         return self.context.floor(x)

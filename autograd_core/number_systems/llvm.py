@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 F64, F32, I32 = ir.DoubleType(), ir.FloatType(), ir.IntType(32)
-INTRINSICS = {"sqrt": "llvm.sqrt", "abs": "llvm.fabs", "floor": "llvm.floor", "ceil": "llvm.ceil"}
+INTRINSICS = {name: f"llvm.{name}" for name in ("sqrt", "floor", "ceil", "copysign")} | {"abs": "llvm.fabs"}
 PREFIX = "autograd_core_"  # under its own name LLVM knows `pow` and rewrites it: pow(x, 2) is not x * x to the last bit
 
 
@@ -169,7 +169,7 @@ class Llvm(Vectors):
         if name in INTRINSICS:
             width = width_of(kind)
             bits = 32 if single else 64
-            function = _declared(module, f"{INTRINSICS[name]}.{f'v{width}' if width else ''}f{bits}", [kind])
+            function = _declared(module, f"{INTRINSICS[name]}.{f'v{width}' if width else ''}f{bits}", [kind] * len(xs))
         elif isinstance(module, FastModule) and vector_function(name, len(xs), single=single) and _divides(kind):
             function = _in_vectors(module, name, kind, len(xs))
         elif single:
@@ -203,18 +203,18 @@ def _narrowed(x: Any) -> Any:
 
 
 def _by_parts(name: str) -> Any:
-    """A function that splits doubles in two: of floats, it is computed in doubles."""
+    """A function whose formula is made for doubles: of floats, it is computed in doubles."""
     of_doubles = getattr(Vectors, name)
 
-    def function(self: Llvm, x: Any) -> Any:
-        if isinstance(x, Lanes) and element_of(LLVM.number(x).value.type) is F32:
-            return _narrowed(of_doubles(self, _widened(x)))
-        return of_doubles(self, x)
+    def function(self: Llvm, *xs: Any) -> Any:
+        if any(isinstance(x, Lanes) and element_of(LLVM.number(x).value.type) is F32 for x in xs):
+            return _narrowed(of_doubles(self, *map(_widened, xs)))
+        return of_doubles(self, *xs)
 
     return function
 
 
-for _name in ("cbrt", "gaussian", "normal_pdf", "normal_cdf"):
+for _name in ("cbrt", "gaussian", "normal_pdf", "normal_cdf", "lgamma", "digamma", "zeta"):
     setattr(Llvm, _name, _by_parts(_name))
 
 

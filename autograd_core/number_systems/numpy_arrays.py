@@ -14,7 +14,7 @@ from .vectors import ELEMENTARY, NO_BRANCH, NO_FLOAT, Vectors
 # Those that NumPy has as ufuncs; the others are applied number by number.
 UFUNCS = (
     "exp expm1 exp2 log log1p log2 log10 sqrt sin cos tan sinh cosh tanh abs floor ceil "
-    "asin acos atan asinh acosh atanh atan2 pow"
+    "asin acos atan asinh acosh atanh atan2 pow copysign"
 ).split()
 NUMPY_NAMES = {"pow": "power"} | {name: "arc" + name[1:] for name in UFUNCS if name[0] == "a" and name != "abs"}
 

@@ -13,7 +13,7 @@ class Symbolic(NumberSystem):
     """SymPy expressions of real symbols."""
 
     ln2, log2e, log10e = sympy.log(2), 1 / sympy.log(2), 1 / sympy.log(10)
-    two_over_sqrt_pi = 2 / sympy.sqrt(sympy.pi)
+    two_over_sqrt_pi, pi = 2 / sympy.sqrt(sympy.pi), sympy.pi
 
     def number(self, x: Any) -> Any:
         return sympy.nsimplify(x) if isinstance(x, float) else sympy.sympify(x)
@@ -60,11 +60,24 @@ class Symbolic(NumberSystem):
     def normal_cdf(self, x: Any) -> Any:
         return sympy.erfc(-self.number(x) / sympy.sqrt(2)) / 2
 
+    def lgamma(self, x: Any) -> Any:
+        return sympy.log(sympy.Abs(sympy.gamma(x)))
+
+    def zeta(self, s: Any, x: Any) -> Any:
+        """Of a whole number s the polygamma function, which SymPy knows better."""
+        s = self.number(s)
+        return (-1) ** s * sympy.polygamma(s - 1, x) / sympy.factorial(s - 1) if s.is_Integer else sympy.zeta(s, x)
+
+    def copysign(self, x: Any, y: Any) -> Any:
+        """SymPy has no -0.0."""
+        return self.where(self.number(y) < 0, -self.abs(x), self.abs(x))
+
     def ceil(self, x: Any) -> Any:
         return sympy.ceiling(x)
 
 
-for _name in "exp log sqrt sin cos tan asin acos atan atan2 sinh cosh tanh asinh acosh atanh erf erfc floor".split():
+_SAME = "exp log sqrt sin cos tan asin acos atan atan2 sinh cosh tanh asinh acosh atanh erf erfc digamma floor"
+for _name in _SAME.split():
     setattr(Symbolic, _name, staticmethod(getattr(sympy, _name)))
 
 SYMBOLIC: Any = Symbolic()

@@ -136,6 +136,9 @@ FORMULAS: dict[str, Any] = {
     "normal_pdf": lambda x: Vectors.normal_pdf(TERMS, x),
     "normal_cdf": lambda x: Vectors.normal_cdf(TERMS, x),
     "cbrt": lambda x: Vectors.cbrt(TERMS, x),
+    "lgamma": lambda x: Vectors.lgamma(TERMS, x),
+    "digamma": lambda x: Vectors.digamma(TERMS, x),
+    "zeta": lambda s, x: Vectors.zeta(TERMS, s, x),
     "hypot": lambda x, y: Vectors.norm(TERMS, (x, y)),
     "path_product": lambda x, y: ROWS["path_product"].value(TERMS, x, y),
 }

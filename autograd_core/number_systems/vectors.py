@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from . import gamma
 from .base import BINARY, CONSTANTS, UNARY, NumberSystem
 from .floats import (
     FLOATS,
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 TINY, HUGE, UP, DOWN = 2.0**-300, 2.0**300, 2.0**600, 2.0**-600
 
 # Those that a system must bring itself, and `rough_cbrt`; the others follow below.
-DERIVED = ("cbrt", "gaussian", "normal_pdf", "normal_cdf", "hypot")
+DERIVED = ("cbrt", "gaussian", "normal_pdf", "normal_cdf", "hypot", "lgamma", "digamma", "zeta")
 ELEMENTARY = tuple(name for name in (*UNARY, *BINARY) if name not in DERIVED)
 
 NO_BRANCH = "a rule cannot branch on many numbers at once: use where(condition, a, b)"
@@ -41,6 +42,9 @@ class Vectors(NumberSystem):
     log2e: float
     log10e: float
     two_over_sqrt_pi: float
+    pi: float
+
+    lgamma, digamma, zeta = gamma.lgamma, gamma.digamma, gamma.zeta
 
     def gaussian(self: Any, x: Any) -> Any:
         """exp(-x^2)."""

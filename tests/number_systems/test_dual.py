@@ -13,7 +13,8 @@ from autograd_core.ops import ROWS
 D = DualNumbers(FLOATS)
 SAMPLES = {1: (0.4,), 2: (0.7, 1.3), 3: (0.3, 1.9, 2.2), None: (0.7, -1.3, 2.2, 0.4)}
 TANGENTS = (1.0, -2.0, 0.5, 3.0)
-INSIDE = {"acosh": (1.7,)}
+INSIDE = {"acosh": (1.7,), "zeta": (3.0, 1.3)}
+FIXED = {("zeta", 0)}  # operands to which a row has no derivative
 
 
 def sample(row):
@@ -24,8 +25,9 @@ def sample(row):
 def test_the_tangent_is_what_the_partials_give(row):
     xs = sample(row)
     z, partials = evaluate(row, xs)
-    expected = sum(d * t for d, t in zip(partials, TANGENTS))
-    duals = [Dual(D, Double(x), Double(t)) for x, t in zip(xs, TANGENTS)]
+    tangents = [0.0 if (row.name, i) in FIXED else t for i, t in enumerate(TANGENTS)]
+    expected = sum(d * t for d, t in zip(partials, tangents) if t)
+    duals = [Dual(D, Double(x), Double(t)) for x, t in zip(xs, tangents)]
     for found in (D.apply(row.name, *duals), row.value(D, *duals)):  # the row itself, and its text on dual numbers
         found = D.number(found)
         assert float(found.value) == pytest.approx(z, rel=4e-16)
@@ -40,6 +42,8 @@ def test_second_derivatives_to_fifty_digits(row):
     outer = DualNumbers(inner)
     xs = sample(row)
     for i in range(len(xs)):
+        if (row.name, i) in FIXED:
+            continue
         duals = []
         for j, x in enumerate(xs):
             one = m.number(1 if i == j else 0)

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 HELPERS = {name: name for name in ("gaussian", "normal_pdf", "normal_cdf")}
 HELPERS |= {"cbrt": "cube_root", "hypot": "length", "path_product": "product"}
+HELPERS |= {"lgamma": "log_gamma", "digamma": "digamma", "zeta": "zeta"}
 PER_LINE = 8  # numbers
 
 

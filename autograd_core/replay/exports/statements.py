@@ -202,7 +202,7 @@ def helpers(used: set[str]) -> dict[str, tuple[int, Term]]:
     waiting = sorted(used & FORMULAS.keys(), reverse=True)
     while waiting:
         op = waiting[-1]
-        arity = 2 if op in ("hypot", "path_product") else 1
+        arity = 2 if op in ("hypot", "path_product", "zeta") else 1
         formula = FORMULAS[op](*(Term("name", x) for x in "xy"[:arity]))
         needs = [name for name in sorted(_operations(formula) & FORMULAS.keys()) if name not in found]
         if needs and op not in found:
