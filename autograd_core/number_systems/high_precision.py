@@ -14,10 +14,15 @@ if TYPE_CHECKING:
 DIGITS = 50
 EXACT_BITS = 5000  # hold any sum of doubles, and of their products
 FAR = 2**20  # erfc(FAR) is below 10^-10^11; mpmath overflows an exponent of its own further out
+WHOLE = 64  # bits of an exponent up to which a power is a product
+FARTHEST = 4096  # bits before the point: of what is larger, exponentials and sines would fill the memory
 
 
 class HighPrecision(NumberSystem):
     """Numbers of `digits` decimal digits in an mpmath context of their own; 1/0 is infinite, as with doubles.
+
+    An exponential of more than 2^FARTHEST is infinite, and of less than -2^FARTHEST it is 0: doubles end at 2^1024, and
+    a number whose logarithm needs thousands of bits would take more memory than there is. A sine of it is NaN.
 
     There is one system for each number of digits, as making a context takes milliseconds.
 
@@ -27,6 +32,8 @@ class HighPrecision(NumberSystem):
 
     made: ClassVar[dict[int, HighPrecision]] = {}
     context: Any
+    exp: Any
+    farthest = FARTHEST
 
     def __new__(cls, digits: int = DIGITS) -> HighPrecision:  # noqa: PYI034  it returns one that was made before
         if digits not in cls.made:
@@ -42,10 +49,18 @@ class HighPrecision(NumberSystem):
         divide, divide_by = mp.mpf.__truediv__, mp.mpf.__rtruediv__
         mp.mpf.__truediv__ = lambda x, y: divide(x, y) if y else self._by_zero(x)
         mp.mpf.__rtruediv__ = lambda y, x: divide_by(y, x) if y else self._by_zero(x)
+        self._power = mp.mpf.__pow__
+        mp.mpf.__pow__ = lambda x, y: self.pow(x, y)  # noqa: PLW0108  a user's x ** y, with its exponent within bounds
+        mp.mpf.__rpow__ = lambda y, x: self.pow(x, y)
         self.ln2, self.log2e, self.log10e = mp.ln(2), 1 / mp.ln(2), 1 / mp.ln(10)
         self.two_over_sqrt_pi, self.pi = 2 / mp.sqrt(mp.pi), +mp.pi
-        for name in "sin cos tan asin acos atan sinh cosh tanh asinh acosh atanh".split():
+        for name in "asin acos atan asinh acosh atanh".split():
             setattr(self, name, self._real(getattr(mp, name)))
+        for name, left, right in (
+            ("exp", mp.zero, mp.inf), ("expm1", -mp.one, mp.inf), ("sinh", -mp.inf, mp.inf), ("cosh", mp.inf, mp.inf),
+            ("tanh", -mp.one, mp.one), ("sin", mp.nan, mp.nan), ("cos", mp.nan, mp.nan), ("tan", mp.nan, mp.nan),
+        ):  # fmt: skip
+            setattr(self, name, self._bounded(self._real(getattr(mp, name)), left, right))
 
     def _by_zero(self, x: Any) -> Any:
         return self.context.sign(x) * self.context.inf if x else self.context.nan
@@ -59,6 +74,19 @@ class HighPrecision(NumberSystem):
 
         return real
 
+    def _far(self, x: Any) -> bool:
+        """Whether a finite number has more bits before its point than its exponential may take."""
+        return bool(self.context.isfinite(x) and self.context.mag(x) > FARTHEST)
+
+    def _bounded(self, function: Any, left: Any, right: Any) -> Any:
+        """The function, with its limits far out on the left and on the right."""
+
+        def bounded(x: Any) -> Any:
+            x = self.number(x)
+            return (right if x > 0 else left) if self._far(x) else function(x)
+
+        return bounded
+
     def number(self, x: Any) -> Any:
         if hasattr(x, "denominator") and not isinstance(x, int):
             return self.context.mpf(x.numerator) / x.denominator
@@ -67,14 +95,8 @@ class HighPrecision(NumberSystem):
     def abs(self, x: Any) -> Any:
         return abs(self.number(x))
 
-    def exp(self, x: Any) -> Any:
-        return self.context.exp(x)
-
-    def expm1(self, x: Any) -> Any:
-        return self.context.expm1(x)
-
     def exp2(self, x: Any) -> Any:
-        return self.context.power(2, x)
+        return self.pow(2, x)
 
     def log(self, x: Any) -> Any:
         if x == 0:
@@ -99,10 +121,34 @@ class HighPrecision(NumberSystem):
         return self.context.cbrt(x) if x >= 0 else -self.context.cbrt(-x)
 
     def pow(self, x: Any, y: Any) -> Any:
+        x, y = self.number(x), self.number(y)
         if x == 0 and y < 0:
             return self.context.inf
-        z = self.context.power(x, y)
+        z = self._limit(x, y)
+        if z is None:
+            z = self._power(x, y) if not self.context.mag(y) > WHOLE else self._by_logarithm(x, y)
         return self.context.nan if isinstance(z, self.context.mpc) else z
+
+    def _by_logarithm(self, x: Any, y: Any) -> Any:
+        """x^y of a y so large that mpmath would multiply thousands of times."""
+        if not self.context.isfinite(y):
+            return self._power(x, y)
+        if not x or not self.context.isfinite(x):
+            return self._power(x, self.number(2 if y > 0 else -2))  # of 0 and infinity all even powers are alike
+        with self.context.workprec(self.context.prec + self.context.mag(y) + 20):
+            z = self.context.exp(y * self.context.log(abs(x)))
+        return +z if x > 0 or int(y) % 2 == 0 else -z
+
+    def _limit(self, x: Any, y: Any) -> Any:
+        """What x^y tends to, where its exponent is beyond bounds; None where it is not."""
+        mp = self.context
+        if not x or not mp.isfinite(x) or not mp.isfinite(y) or mp.mag(y) + mp.mag(x).bit_length() < FARTHEST:
+            return None
+        if x < 0 and not mp.isint(y):
+            return mp.nan
+        size, even = abs(x), self._far(y) or int(y) % 2 == 0  # a number so far out is whole, and even
+        far = mp.one if size == 1 else mp.inf if (size > 1) == (y > 0) else mp.zero
+        return far if x > 0 or even else -far
 
     def atan2(self, y: Any, x: Any) -> Any:
         return self.context.atan2(y, x)
@@ -111,16 +157,16 @@ class HighPrecision(NumberSystem):
         return self.context.hypot(x, y)
 
     def erf(self, x: Any) -> Any:
-        return self.context.erf(x)
+        return self.context.erf(x) if abs(x) < FAR else self.context.sign(x)
 
     def erfc(self, x: Any) -> Any:
-        return self.context.zero if x > FAR else self.context.erfc(x)
+        return self.context.erfc(x) if not abs(x) > FAR else self.number(0 if x > 0 else 2)
 
     def gaussian(self, x: Any) -> Any:
-        return self.context.exp(-x * x)
+        return self.exp(-x * x)
 
     def normal_pdf(self, x: Any) -> Any:
-        return self.context.npdf(x)
+        return self.exp(-x * x / 2) / self.context.sqrt(2 * self.context.pi)
 
     def normal_cdf(self, x: Any) -> Any:
         return self.erfc(-x / self.context.sqrt(2)) / 2

@@ -9,7 +9,9 @@ is the sweep's, and small unless the sweep is wrong. `B` does so with the local 
 the rows' values have at the operands that were recorded: the second part is the rules', and small
 at each node alone unless that node's rule is wrong. The third part is what the rounding of values
 does to a derivative, whatever the rules: never a fault, and large where a program cancels.
-So a right program is never called wrong, however badly it is conditioned (docs/adr/0008).
+So a right program is never called wrong, however badly it is conditioned (docs/adr/0008). Every edge
+is looked at by itself, too: a wrong rule is found however deep the program, and where the entries do
+not show it.
 """
 
 from __future__ import annotations
@@ -19,12 +21,12 @@ from typing import TYPE_CHECKING, Any
 
 from ..gradients import pull_back, push_forward
 from ..value import Constant, Value
+from .allowance import DEEP, allowed, jittered, rule_allowance
 from .arguments import DOUBLE
 from .recording import (
     SMALLEST,
     Entry,
     Recording,
-    built_in,
     digits_left,
     directions,
     named,
@@ -37,16 +39,20 @@ from .recording import (
     value_is_wrong,
 )
 from .reference import (
-    CLOSED,
     Replay,
+    RoughError,
     at_kink,
     graph_of,
+    is_lost,
+    is_nothing,
     limit,
     number_system,
     pulled,
     pulled_with_sizes,
     pushed,
     settled,
+    slopes_of,
+    value_of,
     values_at,
 )
 from .verdicts import Report, Verdict, Worst
@@ -57,9 +63,16 @@ if TYPE_CHECKING:
 MANY_INPUTS = 64  # beyond, forward mode along random directions
 DIRECTIONS = 4
 HALF_THE_DIGITS = 2.0**26  # ulp
-RULE, USER_RULE = 8.0, 32.0  # ulp that a local derivative may be off; built-in rows are within 4, docs/accuracy.md
+GIVEN, GIVEN_SHARE = 64.0, 2.0**-40  # times what rounding allows, and a share, for a program that rounds otherwise
+ITS_OWN = 16.0  # times what the rounding of values does to the graph's derivative: what it may do to such a program
+A_DIGIT = 2.0**-7  # of a derivative that was given, to be confirmed
+SUSPECTS = 64  # wrong edges at most that are looked at closely
 FIFTY = "50 digits"
 ONE_SIDED = 250  # digits of difference quotients of the whole graph
+
+
+def _data(x: Any) -> Any:
+    return x.data if isinstance(x, Value) else x
 
 
 class Judge:
@@ -72,6 +85,8 @@ class Judge:
         given: list[list[float]] | None = None,
         modes: Sequence[str] = ("reverse", "forward"),
         expected: Callable[[int], tuple[Any, Any]] | None = None,
+        atol: float = 0.0,
+        rtol: float = 0.0,
     ) -> None:
         """Prepare a check.
 
@@ -81,13 +96,20 @@ class Judge:
             modes: Which of the library's sweeps are judged.
             expected: What an independent reference says to input j, and how far that may be off; None
                 for the graph's own.
+            atol: How far off any entry may be.
+            rtol: The same as a share of the entry.
         """
         self.rec = rec
         self.given = given
         self.modes = modes
         self.expected = expected
+        self.atol, self.rtol = atol, rtol
+        self.verified = False
         self.seeds = seeds_of(len(rec.outputs))
         self.replay: Replay
+        self.rules: dict[Value, list[float]] = {}
+        self.adjoints: list[dict[Value, Any]] = []
+        self.unknown: set[tuple[int, int]] = set()
         self.exact: list[list[Any]] = []
         self.slack: list[list[Any]] = []
         self.sizes: list[list[Any]] = []
@@ -172,49 +194,31 @@ class Judge:
         """Exact derivatives, the sums of |terms| over all paths, and what rounding of rules and sweep allows."""
         rec = self.rec
         self.replay = replay = settled(rec.order, rec.inputs, self._look)
+        for node, slopes in replay.slopes.items():
+            self.rules[node] = rule_allowance(replay, node, [abs(float(d)) for d in slopes.exact])
         zero = replay.m.context.zero
         for s in range(len(self.seeds)):
-            exact = self._pull(replay, replay.edges, s)
-            sizes, slack = self._allowed(replay, s)
-            self.exact.append([exact.get(x, zero) for x in rec.inputs])
-            self.sizes.append([sizes.get(x, zero) for x in rec.inputs])
-            self.slack.append([slack.get(x, zero) for x in rec.inputs])
-
-    def _allowed(self, replay: Replay, s: int) -> tuple[dict[Value, Any], dict[Value, Any]]:
-        """Running error analysis of the reverse sweep, in the manner of Wilkinson (1963)."""
-        m, order = replay.m, self.rec.order
-        sizes = dict.fromkeys(order, m.context.zero)
-        slack = dict.fromkeys(order, m.context.zero)
-        for out, u in zip(self.rec.outputs, self.seeds[s], strict=True):
-            if isinstance(out, Value):
-                sizes[out] += abs(u)
-        for node in reversed(order):
-            size, bound = sizes[node], slack[node]
-            slopes = replay.slopes.get(node)
-            if slopes is None or not size:
-                continue
-            for i, (parent, d) in enumerate(zip(node.parents, slopes.exact, strict=True)):
-                if d:
-                    d = abs(d)
-                    own = self._rule(replay, node, i, d)
-                    sizes[parent] += d * size
-                    slack[parent] += d * bound + own * size + 4 * DOUBLE * d * size + SMALLEST
-        return sizes, slack
-
-    def _rule(self, replay: Replay, node: Value, i: int, d: Any) -> Any:
-        """How far off a local derivative may be, by its rule's own rounding."""
-        count = len(node.parents)
-        ulp = RULE + count / 2 if built_in(node) else USER_RULE
-        rough = replay.slopes[node].rough
-        far = max(abs(replay.values[p]) for p in node.parents)
-        return 2 * DOUBLE * ulp * d + SMALLEST * (8 + min(far, 1e4)) + (4 * rough[i] if rough else 0)
+            adjoints = self._pull(replay, replay.edges, s)
+            sizes, slack = allowed(replay, self._seeds(replay.m, s), self.rules)
+            found = [(adjoints.get(x, zero), sizes.get(x, zero), slack.get(x, zero)) for x in rec.inputs]
+            self.unknown |= {(s, j) for j, (exact, size, _) in enumerate(found) if is_lost(replay, exact, size)}
+            if any(bound > DEEP * abs(exact) for exact, _, bound in found):
+                by_chance = jittered(replay, adjoints, self.rules)
+                found = [
+                    (exact, size, min(bound, max(by_chance.get(x, math.inf), 64 * SMALLEST)))
+                    for x, (exact, size, bound) in zip(rec.inputs, found, strict=True)
+                ]
+            self.adjoints.append(adjoints)
+            self.exact.append([exact for exact, _, _ in found])
+            self.sizes.append([min(size, bound / (16 * DOUBLE)) for _, size, bound in found])
+            self.slack.append([bound for _, _, bound in found])
 
     # --- the verdict ---
 
     def report(self) -> Report:
         """Judge."""
         rec = self.rec
-        values = [float(out.data if isinstance(out, Value) else out) for out in rec.outputs]
+        values = [float(_data(out)) for out in rec.outputs]
         for i, z in enumerate(values):
             if not math.isfinite(z):
                 return self._not_finite_value(i, z)
@@ -222,6 +226,7 @@ class Judge:
         entries = self.found()
         for e in entries:
             e.exact, e.slack = self._expected(e)
+            e.slack = max(e.slack, self._tolerated(e))
         if self.replay.uneven or (self.replay.singular and self.expected is None):
             self.told = self._at_kinks(entries)
             if self.told is not None:
@@ -236,6 +241,13 @@ class Judge:
             return self._infinite(bad[0])
         if bad:
             return self._explained(bad, entries)
+        if self.given is None:
+            hidden = self._hidden_fault(entries)
+            if hidden is not None:
+                return hidden
+            self.verified = True
+        if self.unknown:
+            return self._beyond(entries)
         crossed = self.crossed()
         if crossed is not None:
             where, exact, found = crossed
@@ -254,17 +266,104 @@ class Judge:
             other, unsure = self.expected(e.j)
             return (self.replay.m.context.zero if abs(other) <= unsure else other), slack + unsure
         if e.side == "derivative":  # another program, which may round otherwise
-            slack = slack * 64 + 2.0**-40 * self.sizes[e.seed][e.j]
+            slack = slack * GIVEN + GIVEN_SHARE * max(abs(exact), self.sizes[e.seed][e.j])
         return exact, slack
 
+    def _tolerated(self, e: Entry) -> Any:
+        """What the user allows."""
+        return self.atol + self.rtol * abs(e.exact) if self.atol or self.rtol else 0
+
     def _lost(self, e: Entry) -> bool:
-        """Whether rounding left less than half of the digits; a 0 has no digits to lose."""
-        nothing = self.sizes[e.seed][e.j] * self.replay.m.number(10) ** -40
-        return bool(abs(e.exact) > nothing and e.error > HALF_THE_DIGITS * ulp_of(e.exact))
+        """Whether rounding left less than half of the digits: of the number, or of what cancelled where that is 0.
+
+        A derivative that was given is right to fewer, if the graph's own values allow no more.
+        """
+        if (e.seed, e.j) in self.unknown or e.error <= self._tolerated(e):
+            return False
+        scale = self._scale(e)
+        if e.side == "derivative" and not is_nothing(e.exact):
+            return bool(e.error > A_DIGIT * scale)
+        return bool(e.error > HALF_THE_DIGITS * ulp_of(scale))
+
+    def _scale(self, e: Entry) -> Any:
+        """What the digits of an entry are counted in; where it is 0, the terms that cancelled, or result by input."""
+        if not is_nothing(e.exact):
+            return abs(e.exact)
+        result = total(u * float(_data(out)) for u, out in zip(self.seeds[e.seed], self.rec.outputs, strict=True) if u)
+        return max(self.sizes[e.seed][e.j], abs(result) / (abs(float(self.rec.inputs[e.j].data)) or 1.0))
+
+    def _hidden_fault(self, entries: list[Entry]) -> Report | None:
+        """A wrong edge that the entries do not show: because they cancel so much, or two faults do."""
+        suspects = [node for node in self.replay.slopes if self._is_suspect(node)]
+        if not suspects:
+            return None
+        m = number_system(50)
+        zero = self.replay.m.context.zero
+        v = directions(len(self.rec.inputs), "faults")
+        starts = {x: self.replay.m.number(d) for x, d in zip(self.rec.inputs, v, strict=True)}
+        tangents = pushed(self.rec.order, self.replay.edges, starts, zero)
+        found = []
+        for node in suspects:
+            g = max((abs(adjoints[node]) for adjoints in self.adjoints), default=zero)
+            if g:
+                for i, off in self._wrong_edges(m, node):
+                    if tangents[node.parents[i]]:
+                        found.append((off * g * abs(tangents[node.parents[i]]), node, i, off))
+        found.sort(key=lambda f: f[0] if f[0] == f[0] else math.inf, reverse=True)
+        for _, node, i, off in found[:SUSPECTS]:
+            parent = node.parents[i]
+            below = pulled(self.rec.order, self.replay.edges, {parent: self.replay.m.context.one}, zero)
+            for e in entries:
+                moved = abs(off * self.adjoints[e.seed][node] * below.get(self.rec.inputs[e.j], zero))
+                if moved > e.slack and off > rule_rounding(node, i):
+                    return self._faulty_rule(self._local(), node, i, e)
+        return None
+
+    def _is_suspect(self, node: Value) -> bool:
+        """Whether a local derivative is not what it is at the exact operands."""
+        slopes = self.replay.slopes[node]
+        if slopes.sides is not None:
+            return False
+        rows = zip(node.parents, slopes.exact, recorded_slopes(node), self.rules[node], strict=True)
+        return any(not abs(float(d) - float(own)) <= rule for p, d, own, rule in rows if not isinstance(p, Constant))
+
+    def _wrong_edges(self, m: Any, node: Value) -> list[tuple[int, Any]]:
+        """The local derivatives that are not what they are at the recorded operands, and by how much."""
+        xs = [m.number(p.data) for p in node.parents]
+        which = [not isinstance(p, Constant) for p in node.parents]
+        assert node._row is not None
+        try:
+            slopes = slopes_of(m, node._row, xs, value_of(m, node._row, xs), which)
+        except RoughError:
+            return []
+        if slopes.sides is not None or slopes.rough:
+            return []
+        rule = rule_allowance(self.replay, node, [abs(float(d)) for d in slopes.exact])
+        offs = [abs(m.number(own) - d) for own, d in zip(recorded_slopes(node), slopes.exact, strict=True)]
+        return [
+            (i, self.replay.m.number(off))
+            for i, (off, allows, moves) in enumerate(zip(offs, rule, which, strict=True))
+            if moves and not off <= allows
+        ]
+
+    def _local(self) -> Replay:
+        """Every node taken alone, at the operands that it recorded."""
+        return Replay(self.rec.order, self.rec.inputs, 50, recorded=True)
+
+    def _beyond(self, entries: list[Entry]) -> Report:
+        e = next(e for e in entries if (e.seed, e.j) in self.unknown)
+        digits = self.replay.m.context.dps
+        return self._report(
+            Verdict.ILL_CONDITIONED,
+            f"so much cancels in the derivative to {self._place(e)} that {digits} digits do not tell it; "
+            f"{e.found!r} was found.",
+            self._worst(e),
+            condition=math.inf,
+        )
 
     def _explained(self, bad: list[Entry], entries: list[Entry]) -> Report:
         """Beyond the rounding of rules and sweep: a node, the sweep, or the rounding of values."""
-        local = Replay(self.rec.order, self.rec.inputs, 50, recorded=True)
+        local = self._local()
         e = max(bad, key=lambda e: e.share)
         overflowed = next((x for x in local.slopes if not math.isfinite(float(x.data))), None)
         if overflowed is not None and local.m.context.isfinite(self.replay.values[overflowed]):
@@ -278,7 +377,7 @@ class Judge:
                 faulty=overflowed,
             )
         wrong_value = next((node for node in local.slopes if value_is_wrong(local, node)), None)
-        node, i = self._faulty_edge(local, e)
+        node, i = self._faulty_edge(local, e) if self.given is None else (None, 0)
         if node is not None:
             return self._faulty_rule(local, node, i, e)
         if wrong_value is not None:
@@ -302,11 +401,13 @@ class Judge:
                 self._worst(e),
             )
         # The nodes are right. What their values' rounding does to the derivative is no fault.
+        self.verified = self.given is None
+        times = 1.0 if self.given is None else ITS_OWN
         for seed in {e.seed for e in bad}:
             at_recorded = self._pull(local, local.edges, seed)
             for e in bad:
                 if e.seed == seed:
-                    e.slack += abs(at_recorded.get(self.rec.inputs[e.j], 0) - self.exact[seed][e.j])
+                    e.slack += times * abs(at_recorded.get(self.rec.inputs[e.j], 0) - self.exact[seed][e.j])
         e = max(bad, key=lambda e: e.share)
         if e.error > 2 * e.slack:
             what = "the derivative given" if e.side == "derivative" else f"{e.side}: the sum over paths"
@@ -318,31 +419,25 @@ class Judge:
             )
         for e in bad:
             e.slack = max(e.slack, e.error)
-        lost = self._not_nothing([e for e in bad if self._lost(e)])
+        lost = [e for e in bad if self._lost(e)]
         if not lost:
-            return self._right(entries)
-        e = max(lost, key=lambda e: e.error / abs(e.exact))
-        condition = float(e.slack / (DOUBLE * abs(e.exact)))
+            return self._beyond(entries) if self.unknown else self._right(entries)
+        e = max(lost, key=lambda e: e.error / (self._scale(e) or SMALLEST))
+        condition = float(e.slack / (DOUBLE * (self._scale(e) or SMALLEST)))
         return self._report(
             Verdict.ILL_CONDITIONED,
-            f"no node is at fault, but rounding leaves {digits_left(e)} of 16 digits of the derivative to "
+            f"no node is at fault, but rounding leaves {digits_left(e.error, self._scale(e))} of 16 digits of the "
+            "derivative to "
             f"{self._place(e)}: condition number {condition:.2g}.",
             self._worst(e),
             condition=condition,
         )
 
-    def _not_nothing(self, lost: list[Entry]) -> list[Entry]:
-        """Those of some entries that are no zero: what falls with the precision is one, as sin(acos(x)) has at 0."""
-        if lost and self.expected is None:
-            finer = Replay(self.rec.order, self.rec.inputs, 2 * self.replay.m.context.dps)
-            for e in lost:
-                again = self._pull(finer, finer.edges, e.seed)[self.rec.inputs[e.j]]
-                if abs(again) <= CLOSED * abs(e.exact):
-                    e.exact = self.replay.m.context.zero
-        return [e for e in lost if e.exact]
-
     def _faulty_edge(self, local: Replay, e: Entry) -> tuple[Value | None, int]:
-        """The node whose local derivative, wrong beyond its rule's rounding, moves this entry most."""
+        """The node whose local derivative, wrong beyond its rule's rounding, moves this entry most.
+
+        One that its formula's own rounding does not explain comes first.
+        """
         m = local.m
         adjoints = self._pull(local, local.edges, e.seed)
         recorded = {node: [m.number(d) for d in recorded_slopes(node)] for node in local.slopes}
@@ -351,19 +446,22 @@ class Judge:
             return zip(node.parents, recorded.get(node, ()), strict=node in recorded)
 
         tangents = pushed(self.rec.order, as_recorded, {self.rec.inputs[e.j]: m.context.one}, m.context.zero)
-        found: tuple[Any, Value | None, int] = (m.context.zero, None, 0)
+        found: list[tuple[Any, Value, int, Any]] = []
         for node, slopes in local.slopes.items():
             if slopes.sides is not None:
                 continue
+            allowance = rule_allowance(local, node, [abs(float(d)) for d in slopes.exact])
             for i, (parent, d, own) in enumerate(zip(node.parents, slopes.exact, recorded[node], strict=True)):
                 if isinstance(parent, Constant) or not tangents[parent] or not adjoints[node]:
                     continue
                 off = abs(own - d)
-                if not off <= self._rule(local, node, i, abs(d)):
-                    moved = abs(off * adjoints[node] * tangents[parent])
-                    if found[1] is None or moved > found[0]:
-                        found = (moved, node, i)
-        return found[1], found[2]
+                if not off <= allowance[i]:
+                    found.append((abs(off * adjoints[node] * tangents[parent]), node, i, off))
+        found.sort(key=lambda f: f[0] if f[0] == f[0] else math.inf, reverse=True)
+        for _, node, i, off in found[:SUSPECTS]:
+            if not off <= rule_rounding(node, i):
+                return node, i
+        return found[0][1:3] if found else (None, 0)
 
     def _faulty_rule(self, local: Replay, node: Value, i: int, e: Entry) -> Report:
         exact, own = float(local.slopes[node].exact[i]), float(recorded_slopes(node)[i])
@@ -598,10 +696,7 @@ class Judge:
 
     def _worst(self, e: Entry) -> Worst:
         exact = e.exact
-        scale = (
-            exact if abs(exact) > self.sizes[e.seed][e.j] * self.replay.m.number(10) ** -40 else self.sizes[e.seed][e.j]
-        )
-        ulp = ulp_of(scale)
+        ulp = ulp_of(self._scale(e))
         finite = math.isfinite(e.found) and self.replay.m.context.isfinite(exact)
         return Worst(
             self._place(e),

@@ -110,9 +110,10 @@ def named(node: Value) -> str:
     return f"{node.op or 'leaf'} ({node.label!r})" if node.label else node.op or "a leaf"
 
 
-def digits_left(e: Entry) -> int:
-    """How many decimal digits of a number are right."""
-    return max(0, int(-math.log10(float(e.error / abs(e.exact)) or DOUBLE)))
+def digits_left(error: Any, scale: Any) -> int:
+    """How many decimal digits of a number of some size are right."""
+    share = float(error / scale) if scale else math.inf
+    return 0 if share >= 1 else int(-math.log10(max(share, DOUBLE)))
 
 
 def recorded_slopes(node: Value) -> tuple[Any, ...]:

@@ -25,19 +25,23 @@ if TYPE_CHECKING:
     from ..ops import Primitive
     from ..value import Value
 
-LEVELS = (50, 150, 400, 1000)  # decimal digits
+LEVELS = (50, 150, 400, 1000, 2500, 6000)  # decimal digits
+CONFIRMING = LEVELS[:4]
+CANCELLING, NATURAL = (
+    400,
+    1000,
+)  # where a sum of paths, and where a value is lost to cancellation; doubles span 632 digits
+CEILING, WORK = 1000, 4_000_000  # digits that any graph gets, and digits times nodes that a small one may take
 SIDES = (1000, 2500)  # of one-sided difference quotients
 STEPS = ((SIDES[0], 333), (SIDES[1], 833), (SIDES[1], 1333))  # and powers of 1/10; the third where the first two differ
 GROWN = 1e-30  # differences that fall by less do not fall
 MORE = 30  # of them confirm a precision
 SETTLED = 25  # digits in which two precisions agree
 CLOSED = 1e-20  # what falls by this between two levels vanishes
-FARTHEST = 4096  # bits before the point; doubles end at 1024
-ARITHMETIC = frozenset(
-    "pos neg add sub mul div abs path_product lt le gt ge eq ne where maximum minimum clip sign relu leaky_relu "
-    "sum dot mean prod max min".split()
-)
+DOUBLES = 1100  # bits before the point; doubles end at 1024
 NOTHING = 340  # 10^-340 is below all doubles
+NOTHING_BITS = -1130  # likewise, as a power of 2
+LEFT_BITS = 84  # of a sum, that must be left: SETTLED digits
 GOLDEN = (math.sqrt(5) - 1) / 2
 
 
@@ -63,12 +67,14 @@ class Slopes(NamedTuple):
         confirmed: Whether these are the row's own partials, seen to be right.
         sides: (left, right) one-sided derivatives per operand, where some differ; else None.
         rough: How far off they may be, where the row can only be read in doubles.
+        at: The operands at which they were confirmed.
     """
 
     exact: tuple[Any, ...]
     confirmed: bool
     sides: tuple[tuple[Any, Any], ...] | None = None
     rough: tuple[float, ...] = ()
+    at: tuple[Any, ...] = ()
 
 
 def number_system(digits: int) -> Any:
@@ -112,8 +118,6 @@ def value_of(m: Any, row: Primitive, xs: Sequence[Any]) -> Any:
         RoughError: The row computes in doubles whatever it is given.
     """
     if row.name in ROWS:
-        if row.name not in ARITHMETIC and max(map(m.context.mag, xs)) > FARTHEST:
-            return m.context.nan  # an exponential of it would take more memory than there is
         return m.number(row.value(m, *xs))
     try:
         with _no_floats(m):
@@ -131,18 +135,31 @@ def read(m: Any, row: Primitive, xs: Sequence[Any]) -> tuple[Any, bool]:
         return m.number(evaluate(row, [float(x) for x in xs])[0]), True
 
 
+def _comes_back(m: Any, row: Primitive, xs: Sequence[Any], inner: Sequence[bool], z: Any) -> bool:
+    """Whether a result is infinite only because an operand is, and would be moderate if that were merely huge.
+
+    The reference has infinity for what is beyond 2^(2^FARTHEST); log(log(x)) of that may be any number.
+    """
+    isinf = m.context.isinf
+    if not isinf(z) or not any(isinf(x) and own for x, own in zip(xs, inner, strict=True)):
+        return False
+    large = m.number(2) ** m.farthest
+    less = value_of(m, row, [m.context.sign(x) * large if isinf(x) else x for x in xs])
+    return bool(m.context.mag(less) < DOUBLES)
+
+
 def slopes_of(m: Any, row: Primitive, xs: Sequence[Any], z: Any, moves: Sequence[bool]) -> Slopes:
     """The local derivatives of a row at a point, to the operands that move."""
     own = _own_partials(m, row, xs, z, moves)
     if own is not None and all(map(m.context.isfinite, (*own, z, *xs))):
         bent = None
-        for level in (digits for digits in LEVELS if digits >= m.context.dps - 1):
+        for level in CONFIRMING:
             try:
                 agreed, now = _confirmed(number_system(level), row, xs, own, moves)
             except RoughError:
                 return _rough_slopes(m, row, xs, moves)
             if agreed and (not now or (bent is not None and now < bent * CLOSED)):
-                return Slopes(own, confirmed=True)
+                return Slopes(own, confirmed=True, at=tuple(xs))
             bent = now if agreed else None
             if at_kink(m, row, xs):
                 break
@@ -338,7 +355,8 @@ class Replay:
             moving: The leaves to differentiate to.
             digits: Working precision.
             recorded: Whether each node is taken alone, at the data that its operands recorded.
-            known: Slopes from a replay in another precision: what is confirmed there needs no difference quotient.
+            known: Slopes from a replay in another precision: what is confirmed there, at the same operands but for
+                rounding, needs no difference quotient.
             at: Numbers for some of the leaves, instead of their data.
         """
         self.m = m = number_system(digits)
@@ -356,14 +374,18 @@ class Replay:
             parents = node.parents
             xs = [data[p] for p in parents]
             z, rough = read(m, row, xs)
+            slopes: Slopes | None = None
+            if not rough and _comes_back(m, row, xs, [p._row is not None for p in parents], z):
+                z = m.context.nan
+                slopes = Slopes((z,) * len(xs), confirmed=False)
             values[node] = z
             which = [p in moves for p in parents]
             if not any(which):
                 continue
-            slopes: Slopes | None = None
-            if known is not None and node in known and known[node].confirmed:
+            before = known.get(node) if known else None
+            if before is not None and before.confirmed and all(map(_alike, before.at, xs)):
                 own = _own_partials(m, row, xs, z, which)
-                slopes = None if own is None else Slopes(own, confirmed=True)
+                slopes = None if own is None else Slopes(own, confirmed=True, at=before.at)
             if slopes is None:
                 slopes = _rough_slopes(m, row, xs, which) if rough else slopes_of(m, row, xs, z, which)
             self.slopes[node] = slopes
@@ -447,23 +469,36 @@ def pushed(
 def agrees(a: Any, b: Any) -> bool:
     """Whether a number in one precision is settled by the one in a higher precision.
 
-    Zero is settled, too: its noise falls with the precision.
+    What falls below all doubles is settled, too: it is 0.
     """
     if a == b or (a != a and b != b):  # noqa: PLR0124
         return True
-    small = 10.0**-SETTLED
-    return bool(abs(a - b) <= small * abs(b) or abs(b) <= small * abs(a))
+    return bool(abs(a - b) <= 10.0**-SETTLED * abs(b) or is_nothing(b))
 
 
-def _cancels(replay: Replay, looked: Sequence[tuple[Any, Any]]) -> bool:
-    """Whether a value or a number of interest is far below the terms that it is a sum of, or all of them are lost.
+def is_nothing(x: Any) -> bool:
+    """Whether a number is 0, or below all doubles."""
+    return not x or bool(x.context.isfinite(x) and x.context.mag(x) < NOTHING_BITS)
+
+
+def is_lost(replay: Replay, x: Any, size: Any) -> bool:
+    """Whether a sum of terms of some size may be anything as far as a replay can tell: it needs more digits.
+
+    Not where rounding of terms of that size is below all doubles: then it is 0.
+    """
+    if not size or not replay.m.context.isfinite(size):
+        return False
+    mag, bits = replay.m.context.mag, replay.m.context.prec
+    noise = mag(size) - bits + LEFT_BITS
+    return bool(noise > NOTHING_BITS and (not x or mag(x) < noise))
+
+
+def _cancels(replay: Replay) -> bool:
+    """Whether a value is far below the terms that it is a sum of, or all of them are lost.
 
     Two low precisions may then agree on what is left, which is nothing: 1e90 + x - 1e90.
     """
-    small = 10.0**-SETTLED
-    if any(abs(x) < small * size for x, size in looked):
-        return True
-    values = replay.values
+    small, values = 10.0**-SETTLED, replay.values
     return any(
         abs(values[node])
         < small * max(abs(d) * abs(values[p]) for p, d in zip(node.parents, slopes.exact, strict=True))
@@ -477,24 +512,31 @@ def settled(
     look: Callable[[Replay], list[tuple[Any, Any]]],
     digits: int = LEVELS[0],
 ) -> Replay:
-    """The replay in the lowest precision that a higher one confirms.
+    """The replay in a precision that a lower one confirms, and in which nothing of interest is lost to cancellation.
 
     Args:
         order: Nodes, operands first.
         moving: The leaves to differentiate to.
         look: The numbers that are of interest in a replay, each with the size of the terms it sums.
         digits: The lowest precision.
+
+    Returns:
+        A replay; in the highest precision that is tried, if none settles everything.
     """
     replay = Replay(order, moving, digits)
     looked = look(replay)
-    close = LEVELS[-1] if _cancels(replay, looked) else digits + MORE
-    for level in [close, *(level for level in LEVELS if level > close)]:
-        higher = Replay(order, moving, level, known=replay.slopes if level == close else None)
+    lost = any(is_lost(replay, *pair) for pair in looked)
+    level = NATURAL if _cancels(replay) else max(digits + MORE, CANCELLING if lost else 0)
+    ceiling = max(CEILING, WORK // len(order)) if order else CEILING
+    while True:
+        higher = Replay(order, moving, level, known=replay.slopes)
         again = look(higher)
-        if all(agrees(a, b) for (a, _), (b, _) in zip(looked, again, strict=True)):
-            return replay
-        replay, looked = higher, again
-    return replay
+        if all(agrees(a, b) and not is_lost(higher, b, size) for (a, _), (b, size) in zip(looked, again, strict=True)):
+            return higher
+        further = [lvl for lvl in LEVELS if level < lvl <= ceiling]
+        if not further:
+            return higher
+        replay, looked, level = higher, again, further[0]
 
 
 def pulled_with_sizes(replay: Replay, seeds: dict[Value, Any]) -> tuple[dict[Value, Any], dict[Value, Any]]:

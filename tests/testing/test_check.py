@@ -181,13 +181,36 @@ def test_an_order_is_not_looked_at_where_the_one_before_fails():
     assert not report.reason.startswith("at order")
 
 
-def test_a_tower_of_exponentials_is_beyond_50_digits():
-    def tower(x):
-        for _ in range(4):
-            x = ag.exp(x)
-        return 1 / x
+def tower(n, x):
+    for _ in range(n):
+        x = ag.exp(x)
+    return x
 
-    assert check_gradient(tower, (10.0,)).verdict is Verdict.NOT_FINITE
+
+AT_ONCE = {
+    "saturated": (lambda x: ag.tanh(ag.exp(x)), 1e9, "RIGHT"),
+    "saturated by its own power": (lambda x: ag.sigmoid(x**x), 1e9, "RIGHT"),
+    "beyond doubles": (lambda x: ag.silu(ag.cosh(x)), 5e16, "NOT_FINITE"),
+    "below doubles": (lambda x: ag.exp(-ag.exp(-x)), -1e5, "RIGHT"),
+    "further below": (lambda x: ag.exp(-ag.exp(ag.exp(-x))), -1e5, "RIGHT"),
+    "a tower upside down": (lambda x: 1 / tower(4, x), 10.0, "RIGHT"),
+    "a high tower upside down": (lambda x: 1 / tower(40, x), 10.0, "RIGHT"),
+    "up and down again beyond doubles": (lambda x: 1 / ag.log(ag.log(tower(3, x))), 8.0, "NOT_FINITE"),
+    "further up and down": (lambda x: 1 / ag.log(ag.log(ag.log(tower(5, x)))), 8.0, "NOT_FINITE"),
+    "sine of a tower": (lambda x: ag.sin(tower(3, x)) * 0 + x, 8.0, "NOT_FINITE"),
+    "powers of powers": (lambda x: 1 / ((x**x) ** x) ** x, 1e9, "RIGHT"),
+    "a bell far out": (lambda x: ag.gaussian(ag.exp(x)) + ag.normal_cdf(ag.exp(x)), 1e9, "RIGHT"),
+    "gelu and erf far out": (lambda x: ag.erf(ag.exp(x)) + ag.gelu(-ag.exp(x)), 1e9, "RIGHT"),
+    "softmax of towers": (lambda x: ag.softmax([tower(3, x), x])[1], 9.0, "RIGHT"),
+    "one's own power": (lambda x: ag.tanh(cube(lambda x, z: (3 * x**2,))(tower(2, x))), 1e3, "RIGHT"),
+}
+
+
+@pytest.mark.parametrize("name", AT_ONCE)
+def test_towers_of_exponentials_have_a_verdict_at_once(name):
+    f, x, verdict = AT_ONCE[name]
+    report = check_gradient(f, (x,))
+    assert report.verdict == verdict, str(report)
 
 
 def test_second_order_of_many_inputs_and_results():
@@ -405,6 +428,85 @@ def test_an_infinite_partial_where_the_derivative_is_finite(partials):
     report = check_gradient(cube(partials, value=lambda x: ag.sin(x)), (1.2,))
     assert (report.verdict, report.faulty_op) == ("NOT_FINITE", "cubed")
     assert abs(report.worst.expected - math.cos(1.2)) < 1e-15
+
+
+# --- deep programs --------------------------------------------------------------------------------
+
+
+def verlet(n, force=lambda x: -x, dt=0.05):
+    """A swing in n steps, of which the paths are many more than their sum tells."""
+
+    def f(x0):
+        a, b = x0, x0
+        for _ in range(n):
+            a, b = b, 2 * b - a + dt * dt * force(b)
+        return b
+
+    return f
+
+
+def momentum(n):
+    def f(rate):
+        x, v = 1.0, 0.0
+        for _ in range(n):
+            v = 0.9 * v - rate * 2 * x
+            x = x + v
+        return x
+
+    return f
+
+
+def deep_logistic_map(n):
+    def f(x):
+        for _ in range(n):
+            x = 3.9 * x * (1 - x)
+        return x
+
+    return f
+
+
+@pytest.mark.parametrize("n", [10, 50, 150, 400])
+@pytest.mark.parametrize("slope", [1.0, -1.0 - 1e-9])
+def test_a_fault_is_found_in_any_depth(n, slope):
+    assert check_gradient(verlet(n, cube(lambda x, z: (-1.0,), value=lambda x: -x)), (1.0,))
+    report = check_gradient(verlet(n, cube(lambda x, z: (slope,), value=lambda x: -x)), (1.0,))
+    assert (report.verdict, report.faulty_op) == ("WRONG", "cubed"), str(report)
+
+
+def test_faults_that_cancel_each_other_are_found():
+    once = cube(lambda x, z: (-2.0,), value=lambda x: 2 * x)
+    report = check_gradient(lambda x: once(once(x)), (1.0,))
+    assert (report.verdict, report.faulty_op) == ("WRONG", "cubed")
+    assert report.worst.found == report.worst.expected == 4.0
+
+
+@pytest.mark.parametrize("given", [42.0, 0.0, -1.0])
+@pytest.mark.parametrize("f", [verlet(20), verlet(50), verlet(150), momentum(300)], ids=["20", "50", "150", "momentum"])
+def test_a_derivative_that_is_given_is_held_against_a_deep_graph(f, given):
+    x = 1.0 if given == 42.0 else 0.3
+    assert check_gradient(f, (x,), derivative=lambda x: given).verdict is Verdict.WRONG
+    right = check_gradient(f, (x,), derivative=ag.grad(f))
+    assert right, str(right)
+    assert right.worst.allowed_ulps < 2.0**40
+
+
+@pytest.mark.parametrize("n", [60, 200, 300])
+def test_chaos_without_a_digit_is_ill_conditioned(n):
+    f = deep_logistic_map(n)
+    report = check_gradient(f, (0.5123,))
+    assert report.verdict is Verdict.ILL_CONDITIONED
+    assert check_gradient(f, (0.5123,), derivative=42.0).verdict in ("WRONG", "ILL_CONDITIONED")
+    assert check_gradient(f, (0.5123,), derivative=report.worst.found).verdict in ("WRONG", "ILL_CONDITIONED")
+    assert check_gradient(f, (0.5123,), derivative=report.worst.expected)
+
+
+@pytest.mark.parametrize("x", [1e-20, 1e-45, 1e-80, 1e-150, 1e-300])
+def test_a_derivative_that_cancels_to_nothing_found_is_not_right(x):
+    f = lambda x: (1 + x) ** 2 - 1 - 2 * x
+    report = check_gradient(f, (x,))
+    assert report.verdict is Verdict.ILL_CONDITIONED
+    assert (report.worst.expected, report.worst.found) == (pytest.approx(2 * x), 0.0)
+    assert check_gradient(lambda x: x * x, (x,)) or x < 1e-160
 
 
 # --- faults of a sweep ----------------------------------------------------------------------------

@@ -1,0 +1,104 @@
+"""What rounding allows: how far off a derivative may be although every rule and every sweep is right.
+
+The bound of a running error analysis (Wilkinson, 1963) adds the rounding of every step over all
+paths. It grows with the number of paths, and in a deep program it soon allows anything. Then errors
+that add up by chance are asked for: sweeps in which every step is off by what it may be, with a sign
+at random (as in stochastic arithmetic; Vignes, 1974). What they leave at an entry, times a margin,
+is what rounding can do to it.
+"""
+
+from __future__ import annotations
+
+import math
+import random
+from typing import TYPE_CHECKING, Any
+
+from .arguments import DOUBLE
+from .recording import SMALLEST, built_in
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from ..value import Value
+    from .reference import Replay
+
+RULE, USER_RULE = 8.0, 32.0  # ulp that a local derivative may be off; built-in rows are within 4, docs/accuracy.md
+DEEP = 2.0**-45  # share of a derivative from which on its bound is looked at again
+SWEEPS, MARGIN = 8, 8.0  # of errors at random, and how many times their root mean square is allowed
+BIASED = 2**12  # nodes from which on errors that all go one way would count for more than errors at random
+
+
+def rule_allowance(replay: Replay, node: Value, sizes: Sequence[float]) -> list[float]:
+    """How far off each local derivative of a node may be, by its rule's own rounding.
+
+    Args:
+        replay: The node's graph in high precision.
+        node: The node.
+        sizes: The absolute values of its local derivatives.
+    """
+    count = len(node.parents)
+    share = 2 * DOUBLE * (RULE + count / 2 if built_in(node) else USER_RULE)
+    far = max(min(abs(float(replay.values[p])), 1e4) for p in node.parents)
+    least = SMALLEST * (8 + (far if far == far else 0.0))  # noqa: PLR0124
+    rough = replay.slopes[node].rough or (0.0,) * count
+    return [share * size + least + 4 * r for size, r in zip(sizes, rough, strict=True)]
+
+
+def allowed(
+    replay: Replay, seeds: dict[Value, Any], rules: dict[Value, list[float]]
+) -> tuple[dict[Value, Any], dict[Value, Any]]:
+    """The sum of the absolute values of all paths to every node, and a bound of the rounding of a sweep.
+
+    Args:
+        replay: A graph in high precision.
+        seeds: The adjoints that the sweep starts from.
+        rules: What each rule allows, by node.
+    """
+    zero = replay.m.context.zero
+    sizes: dict[Value, Any] = dict.fromkeys(replay.order, zero)
+    slack: dict[Value, Any] = dict.fromkeys(replay.order, zero)
+    for node, seed in seeds.items():
+        sizes[node] += abs(seed)
+    for node in reversed(replay.order):
+        size, bound = sizes[node], slack[node]
+        slopes = replay.slopes.get(node)
+        if slopes is None or not size:
+            continue
+        for parent, d, own in zip(node.parents, slopes.exact, rules[node], strict=True):
+            if d:
+                d = abs(d)
+                flow = d * size
+                sizes[parent] += flow
+                slack[parent] += d * bound + own * size + 4 * DOUBLE * flow + SMALLEST
+    return sizes, slack
+
+
+def jittered(replay: Replay, adjoints: dict[Value, Any], rules: dict[Value, list[float]]) -> dict[Value, float]:
+    """How far errors at random in every step of a sweep get, at every node; infinite where doubles cannot tell.
+
+    Args:
+        replay: A graph in high precision.
+        adjoints: Its exact adjoints.
+        rules: What each rule allows, by node.
+    """
+    rng = random.Random(len(replay.order))  # noqa: S311
+    off: dict[Value, list[float]] = {node: [0.0] * SWEEPS for node in replay.order}
+    for node in reversed(replay.order):
+        slopes = replay.slopes.get(node)
+        if slopes is None:
+            continue
+        g, above = abs(float(adjoints[node])), off[node]
+        if not g and not any(above):
+            continue
+        for parent, exact, own in zip(node.parents, slopes.exact, rules[node], strict=True):
+            if exact:
+                d = float(exact)
+                new = own * g + 4 * DOUBLE * abs(d) * g + SMALLEST
+                signs, below = rng.getrandbits(SWEEPS), off[parent]
+                for k in range(SWEEPS):
+                    below[k] += d * above[k] + (new if signs >> k & 1 else -new)
+    times = MARGIN * (1 + math.sqrt(len(replay.order) / BIASED)) / math.sqrt(SWEEPS)
+    return {
+        node: times * math.hypot(*errors) if all(map(math.isfinite, errors)) else math.inf
+        for node, errors in off.items()
+    }
