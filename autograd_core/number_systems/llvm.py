@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 F64, F32, I32 = ir.DoubleType(), ir.FloatType(), ir.IntType(32)
 INTRINSICS = {name: f"llvm.{name}" for name in ("sqrt", "floor", "ceil", "copysign")} | {"abs": "llvm.fabs"}
+OFFERED: dict[str, int] = {}  # functions of other libraries that code may call: name, address
 PREFIX = "autograd_core_"  # under its own name LLVM knows `pow` and rewrites it: pow(x, 2) is not x * x to the last bit
 
 
@@ -318,7 +319,7 @@ def vector_function(name: str, arity: int, *, single: bool = False) -> str:
     symbol = f"_ZGV{letter}N{width}{'v' * arity}_{name}"
     if not hasattr(library, symbol):
         return ""
-    binding.add_symbol(symbol, ctypes.cast(getattr(library, symbol), ctypes.c_void_p).value)
+    OFFERED[symbol] = ctypes.cast(getattr(library, symbol), ctypes.c_void_p).value or 0
     return symbol
 
 
@@ -356,7 +357,7 @@ def offer_libm() -> None:
     libm = ctypes.CDLL("ucrtbase" if sys.platform == "win32" else getattr(math, "__file__", None))
     for name in (*ELEMENTARY, "cbrt"):
         if name not in INTRINSICS:
-            binding.add_symbol(PREFIX + name, ctypes.cast(getattr(libm, name), ctypes.c_void_p).value)
+            OFFERED[PREFIX + name] = ctypes.cast(getattr(libm, name), ctypes.c_void_p).value or 0
 
 
 class HastyLlvm(Llvm):

@@ -5,9 +5,11 @@ NumPy and llvmlite are imported when something is compiled, not before.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from ..errors import MissingExtraError, OperandError, StructureError
+from .locks import compiling
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -68,12 +70,16 @@ def compile(  # noqa: A001  ag.compile, left out of __all__
         >>> values.tolist(), w_grad, x_grad.tolist()
         ([3.0, 7.0], [2.0, 1.0], [2.0, 2.0])
     """
-    try:
-        from .compiled import compiled_function, compiled_graph, compiled_program
-        from .program import Program
-    except ModuleNotFoundError as error:
-        msg = "compile needs NumPy: pip install 'autograd-core[fast]'"
-        raise MissingExtraError(msg) from error
+    with compiling:  # a child of a fork meanwhile would wait for ever for what this thread is importing
+        try:
+            from .compiled import compiled_function, compiled_graph, compiled_program
+            from .program import Program
+
+            with suppress(ImportError, OSError):  # without llvmlite, the first run says so
+                from . import interpreter, kernels, plan  # noqa: F401
+        except ModuleNotFoundError as error:
+            msg = "compile needs NumPy: pip install 'autograd-core[fast]'"
+            raise MissingExtraError(msg) from error
     options = {
         "in_axes": in_axes,
         "reduce": reduce,

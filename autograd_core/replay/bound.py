@@ -80,5 +80,5 @@ def native(runner: Any) -> Bound:
     b.ret_void()
     [address] = addresses_of(module, [f"{ENTRY}call"], keep=False)
     bound: Any = (HeldBound if runner.work < HELD else FreeBound)(address)
-    bound.runner = runner  # its memory must live as long
+    bound.runner, bound.code = runner, address  # memory and code must live as long
     return bound  # type: ignore[no-any-return]

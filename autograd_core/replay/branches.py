@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from .keeping import Shelf
 from .runners import LANES, MOST_EDGES, InterpreterRunner, KernelRunner, Layout, SharedPart, interpreter_of
 from .sharing import split
 
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
     from .sharing import Split
     from .tracing import Traced
 
-KEPT_RUNNERS = 4  # for each number of rows
 MOSTLY = 0.5  # share of a program in regions, from which it runs as those
 EDGE_SECONDS = 3e-10  # of interpreting, per edge and row
 COMPILE_SECONDS = 1e-3  # per edge, for code of a whole program
@@ -38,7 +38,8 @@ class Branch:
         self._kernels: dict[Any, Any] = {}
         self._parts: dict[Layout, Split | None] = {}
         self._plan: Any = None
-        self._free: dict[Any, list[Runner]] = {}
+        self._interpreters: dict[Layout, tuple[Any, Any]] = {}
+        self._free = Shelf()
 
     def kernel(self, layout: Layout, count: int) -> Any:
         """Code of the whole program for this layout."""
@@ -84,9 +85,11 @@ class Branch:
         parts = self.parts(layout)
         if parts is None:
             return InterpreterRunner(self.interpreter, layout, count)
-        rest = interpreter_of(parts.rest, fast=self._fast, dtype=self._dtype)
-        shared = SharedPart(parts, layout.summed, fast=self._fast, dtype=self._dtype)
-        return InterpreterRunner(rest, layout, count, shared)
+        if layout not in self._interpreters:
+            both = (interpreter_of(p, fast=self._fast, dtype=self._dtype) for p in (parts.first, parts.rest))
+            self._interpreters[layout] = tuple(both)
+        first, rest = self._interpreters[layout]
+        return InterpreterRunner(rest, layout, count, SharedPart(parts, layout.summed, first))
 
     def run(self, layout: Layout, shared: Any, tables: Sequence[Any]) -> Runner:
         """Run, and lend what ran: `give_back` it when its results and gradients are read.
@@ -97,11 +100,11 @@ class Branch:
         pays = self.seconds > COMPILE_SECONDS * min(len(self.program.operands), MOST_EDGES)
         compiled = self.interpreter.backend == "llvm" and pays
         key = layout, count, compiled
-        try:
-            runner = self._free[key].pop()
-        except (KeyError, IndexError):
+        runner = self._free.take(key)
+        if runner is None:
             runner = self.runner(layout, count, compiled=compiled)
             runner.serves = key
+            self._free.made(runner)
         self.fill(runner, shared, tables)
         runner.run()
         if isinstance(runner, InterpreterRunner):
@@ -110,9 +113,7 @@ class Branch:
 
     def give_back(self, runner: Runner) -> None:
         """Keep a runner for the next run of as many rows."""
-        free = self._free.setdefault(runner.serves, [])
-        if len(free) < KEPT_RUNNERS:
-            free.append(runner)
+        self._free.put(runner)
 
     def as_traced(self, runner: Runner) -> Any:
         """For each row and guard whether it went the traced way."""

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import os
 from concurrent.futures import ThreadPoolExecutor
-from functools import cached_property
 from itertools import pairwise
-from threading import RLock
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -22,6 +20,7 @@ from .bound import Bound, CheckedBound, native
 from .branches import EDGE_SECONDS, Branch
 from .exported import Exported
 from .exports.description import Description, argument_names
+from .locks import Locked, once
 from .outside import Outside
 from .rows import HoldsValuesError, numbers_of, plain, rows_of, same_length, tree_of, views
 from .runners import InterpreterRunner, Layout
@@ -37,7 +36,7 @@ if TYPE_CHECKING:
 CHUNK = 2**14  # rows that run at a time: the same always, or sums over rows would depend on the threads
 
 
-class CompiledFunction(Exported):
+class CompiledFunction(Exported, Locked):
     """A function that was traced once, and runs on numbers without building graphs.
 
     `compile` makes it. Results equal those of the function itself bit for bit; so do gradients,
@@ -91,7 +90,7 @@ class CompiledFunction(Exported):
         self._slots = [range(a, b) for a, b in pairwise(ends)]
         self._argnums = tuple(chosen)
         self._graph_at, self._numbers_traced, self._optimize = graph_at, list(numbers), optimize
-        self._lock = RLock()
+        Locked.__init__(self)
         self._source, self._outside = source, Outside(source)
         self._branches = [self._branch_at(numbers)]
 
@@ -337,7 +336,7 @@ class CompiledFunction(Exported):
     def _chosen(self) -> list[tuple[Spec, range]]:
         return [(self._specs[i], self._slots[i]) for i in self._argnums]
 
-    @cached_property
+    @once
     def jacobian(self) -> CompiledFunction:
         """The Jacobian, a compiled function of the same arguments; so it has rows, and `bind`.
 
@@ -357,7 +356,7 @@ class CompiledFunction(Exported):
         """
         return self._derived(lambda g: derived.jacobian(g, self._chosen()), "the Jacobian")
 
-    @cached_property
+    @once
     def hessian(self) -> CompiledFunction:
         """The Hessian, a compiled function of the same arguments; so it has rows, and `bind`.
 
@@ -377,7 +376,7 @@ class CompiledFunction(Exported):
         self._one_result("hessian")
         return self._derived(lambda g: derived.hessian(g, self._chosen()), "the Hessian")
 
-    @cached_property
+    @once
     def sparse(self) -> CompiledFunction:
         """Of a Jacobian or a Hessian: the entries that can differ from 0, a compiled function of the same arguments.
 
@@ -399,7 +398,7 @@ class CompiledFunction(Exported):
             raise StructureError(msg)
         return self._derived(lambda g: g._replace(spec=Spec("array", (), (len(g.roots),)), places=None), "the entries")
 
-    @cached_property
+    @once
     def _products(self) -> CompiledFunction:
         return self._derived(lambda g: derived.product(g, self._chosen()), "Hessian-vector products", self._argnums)
 
@@ -636,7 +635,7 @@ class CompiledFunction(Exported):
             why = "guards='error' forbids another trace" if self._guards == "error" else f"max_traces={k} are used up"
             msg = f"{self._name}: {broken} for these arguments, and {why}; use where(condition, a, b) for `if`"
             raise GuardError(msg)
-        with self._lock:
+        with self.lock:
             if k < len(self._branches):
                 return False
             branch = self._branch_at(point())

@@ -201,7 +201,7 @@ def _driver(module: Any, name: str, kind: Any) -> None:
 
 Key = tuple["Primitive", int]
 _handlers: dict[Any, tuple[int, int]] = {}
-_drivers: dict[Any, Callable[[int], None]] = {}
+_drivers: dict[Any, tuple[int, Callable[[int], None]]] = {}
 
 
 def handlers(keys: Sequence[Key], width: int, *, fast: bool = False, real: Any = F64) -> list[tuple[int, int]]:
@@ -243,8 +243,8 @@ def driver(width: int, real: Any = F64) -> Callable[[int], None]:
             module = ir.Module()
             _driver(module, f"{ENTRY}run", kind)
             [address] = addresses_of(module, [f"{ENTRY}run"])
-            _drivers[kind] = ctypes.CFUNCTYPE(None, ctypes.c_int64)(address)
-        return _drivers[kind]
+            _drivers[kind] = address, ctypes.CFUNCTYPE(None, ctypes.c_int64)(address)
+        return _drivers[kind][1]
 
 
 class Interpreter:

@@ -43,7 +43,7 @@ from .machine import (
 )
 from .products import Products, at_once
 from .program import unreadable
-from .runners import partial_sums
+from .runners import called_back, partial_sums
 from .stages import FIELDS, memory, stretches
 
 if TYPE_CHECKING:
@@ -200,7 +200,7 @@ class Kernel:
         self.fields = (*HEAD, *tables, *grads)
         self.address, self._n_kept = self._compiled(masked=False)
         self._masked: tuple[int, int] | None = None
-        self.again = ctypes.CFUNCTYPE(None, ctypes.c_int64)(self._run_again)
+        self.again = called_back(self._run_again)
 
     def _compiled(self, *, masked: bool) -> tuple[int, int]:
         """Where the code begins, and how many vectors a block of rows keeps for later stages."""

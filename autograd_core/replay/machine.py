@@ -1,19 +1,22 @@
-"""Machine code from LLVM modules: one engine for the process."""
+"""Machine code from LLVM modules, which lives as long as somebody holds an address in it."""
 
 from __future__ import annotations
 
 import sys
+from collections import deque
 from contextlib import contextmanager
 from functools import cache
 from hashlib import sha256
-from threading import RLock
+from itertools import count
 from typing import TYPE_CHECKING, Any
+from weakref import WeakValueDictionary
 
 import llvmlite
 from llvmlite import binding, ir
 from llvmlite.binding import create_pass_builder, create_pipeline_tuning_options  # ImportError where it is too old
 
-from ..number_systems.llvm import F32, F64, I32, constant, element_of
+from ..number_systems.llvm import F32, F64, I32, OFFERED, constant, element_of
+from .locks import compiling as lock
 from .object_cache import read_object, write_object
 
 if TYPE_CHECKING:
@@ -21,7 +24,6 @@ if TYPE_CHECKING:
 
 I64, PTR, VOID = ir.IntType(64), ir.PointerType(), ir.VoidType()
 ENTRY = "entry_"
-lock = RLock()  # all of LLVM runs under it: one thread at a time compiles
 
 
 # --- LLVM, a little shorter ---------------------------------------------------------------------
@@ -90,8 +92,38 @@ __all__ = ["ENTRY", "F64", "I32", "I64", "PTR", "VOID", "addresses_of", "alignme
 # --- compiling ----------------------------------------------------------------------------------
 
 
+class Code:
+    """The machine code of one module, unloaded when nobody holds an address in it any more."""
+
+    def __init__(self, tracker: Any) -> None:
+        self.tracker = tracker
+
+    def __del__(self) -> None:
+        _dropped.append(self.tracker)
+        if lock is not None and lock.acquire(blocking=False):  # None: the process ends
+            try:
+                unload()
+            finally:
+                lock.release()
+
+
+_dropped: deque[Any] = deque()
+
+
+def unload() -> None:
+    """Free code that nobody can call; under the lock, as all of LLVM: a fork meanwhile would break the child."""
+    while _dropped:
+        _dropped.popleft().close()
+
+
+class Address(int):
+    """Where a function of machine code begins; it keeps the code."""
+
+    code: Code
+
+
 class Machine:
-    """The host's target machine, and the engine that keeps all machine code of this process."""
+    """The host's target machine, and the linker that puts machine code into this process."""
 
     def __init__(self) -> None:
         binding.initialize_native_target()
@@ -99,33 +131,43 @@ class Machine:
         target = binding.Target.from_default_triple()
         self.cpu, self.features = binding.get_host_cpu_name(), binding.get_host_cpu_features().flatten()
         self.target = target.create_target_machine(cpu=self.cpu, features=self.features, opt=2)
-        self.engine = binding.create_mcjit_compiler(binding.parse_assembly(""), self.target)
-        self.engine.set_object_cache(self._keep, self._kept)  # of every module but the empty one
-        self.loaded: set[str] = set()
-        self.adding = ""
-        self.found: bytes | None = None  # the object code of the module that is being added, by name
+        self.linker = binding.create_lljit_compiler(self.target)
+        self.loaded: WeakValueDictionary[str, Code] = WeakValueDictionary()
+        self.serial = count()  # a library's name is never used twice
 
     def key(self, text: str, *, straight: bool) -> str:
         """What machine code depends on: the code, its passes, the processor, and the compiler."""
-        about = (text, f"passes 1, {straight}", self.cpu, self.features, llvmlite.__version__, sys.platform)
+        about = (text, f"passes 2, {straight}", self.cpu, self.features, llvmlite.__version__, sys.platform)
         return sha256("\0".join(about).encode()).hexdigest()
 
-    def add(self, module: Any, *, keep: bool, straight: bool) -> str:
-        """Compile a module, or take its machine code from the cache; its digest, which names its functions."""
+    def add(self, module: Any, names: Iterable[str], *, keep: bool, straight: bool) -> Code:
+        """Compile a module, or take its machine code from the cache."""
+        unload()
         module.triple = binding.get_default_triple()
         text = str(module)
         digest = self.key(text, straight=straight)
-        if digest not in self.loaded:
-            parsed = binding.parse_assembly(text.replace(ENTRY, f"{ENTRY}{digest}_"))
-            parsed.name = digest if keep else ""
+        code = self.loaded.get(digest)
+        if code is None:
+            found = read_object(digest) if keep else None
+            parsed = binding.parse_assembly(text)
             parsed.verify()
-            self.adding, self.found = parsed.name, read_object(parsed.name)  # once: the engine gets what was decided by
-            if self.found is None:
+            if found is None:
                 self._improve(parsed, straight=straight)
-            self.engine.add_module(parsed)
-            self.engine.finalize_object()
-            self.loaded.add(digest)
-        return digest
+                found = self.target.emit_object(parsed)
+                if keep:
+                    write_object(digest, found)
+            self.loaded[digest] = code = Code(self._linked(found, parsed, names))
+        return code
+
+    def _linked(self, machine_code: bytes, module: Any, names: Iterable[str]) -> Any:
+        """Machine code in this process, with what it calls."""
+        library = binding.JITLibraryBuilder().add_object_img(machine_code).add_current_process()
+        for function in module.functions:
+            if function.is_declaration and function.name in OFFERED:
+                library.import_symbol(function.name, OFFERED[function.name])
+        for name in names:
+            library.export_symbol(name)
+        return library.link(self.linker, f"library_{next(self.serial)}")
 
     def _improve(self, parsed: Any, *, straight: bool) -> None:
         """LLVM's passes, of which those for loops take a minute on long straight-line code, and find nothing there."""
@@ -139,14 +181,6 @@ class Machine:
             passes = builder.getModulePassManager()
         passes.run(parsed, builder)
 
-    def _keep(self, module: Any, code: bytes) -> None:
-        if module.name and module.name == self.adding:
-            write_object(module.name, code)
-
-    def _kept(self, module: Any) -> bytes | None:
-        """What the engine asks for before it compiles, and links in place of that."""
-        return self.found if module.name == self.adding else None
-
 
 @cache
 def machine() -> Machine:
@@ -154,14 +188,16 @@ def machine() -> Machine:
     return Machine()
 
 
-def addresses_of(module: Any, names: Iterable[str], *, keep: bool = True, straight: bool = False) -> list[int]:
+def addresses_of(module: Any, names: Iterable[str], *, keep: bool = True, straight: bool = False) -> list[Address]:
     """Compile a module; where its functions begin. All their names start with ENTRY.
 
-    In the engine the module's digest stands behind that: names are unique there, and yet the same
-    in every process, or no process would find another's code in the cache. What holds addresses
-    of this process is not to be kept there.
+    The code lives as long as one of the addresses. What holds addresses of this process is not to
+    be kept on disk.
     """
     with lock:
-        digest = machine().add(module, keep=keep, straight=straight)
-        address = machine().engine.get_function_address
-        return [address(name.replace(ENTRY, f"{ENTRY}{digest}_")) for name in names]
+        names = list(names)
+        code = machine().add(module, names, keep=keep, straight=straight)
+        addresses = [Address(code.tracker[name]) for name in names]
+        for address in addresses:
+            address.code = code
+        return addresses

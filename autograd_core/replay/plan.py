@@ -10,6 +10,7 @@ runs: whoever has read one puts the 0 back.
 from __future__ import annotations
 
 import ctypes
+from functools import cache
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
@@ -33,7 +34,7 @@ from .machine import (
     loop,
     store,
 )
-from .runners import LANES, Layout, zeros
+from .runners import LANES, Layout, called_back, zeros
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -173,6 +174,7 @@ def _stages_module() -> Any:
     return module
 
 
+@cache
 def _stages() -> dict[str, int]:
     names = ("line_forward", "line_backward", "clear", "read", "sequence")
     return dict(zip(names, addresses_of(_stages_module(), [ENTRY + name for name in names]), strict=True))
@@ -182,6 +184,7 @@ class PlanRunner:
     """Runs a plan; a `Runner` of one row."""
 
     serves: Any = None
+    used = 0
 
     def __init__(self, plan: Plan, layout: Layout) -> None:
         p = plan.program  # in the plan's order; what the layout names are slots of the program as it came
@@ -199,7 +202,7 @@ class PlanRunner:
         self.summed = gradient[ends[-1] :]
         self.divisor = np.ones(1)
         self._kept: list[Any] = [gradient]
-        self._again = ctypes.CFUNCTYPE(None, ctypes.c_int64)(self._run_again)
+        self._again = called_back(self._run_again)
         self._masked: Any = None
         self._stage = _stages()
         self._ends = [plan.address[list(slots)].astype(np.int32) for slots in (layout.wanted, sought)]
@@ -210,6 +213,7 @@ class PlanRunner:
         forward = self._stages_forward()
         backward = self._stages_backward(masked=False) if layout.has_gradient else []
         self.block = self._sequence([*forward, *backward, self._reading(again=True)])
+        self.bytes = sum(x.nbytes for x in (self.values, self.adjoints, *self._kept))
         self._call = ctypes.CFUNCTYPE(None, ctypes.c_int64)(self._stage["sequence"])
         self.address, self.at = self._stage["sequence"], self.block.ctypes.data
 

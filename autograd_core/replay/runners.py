@@ -5,11 +5,12 @@ from __future__ import annotations
 import ctypes
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from weakref import WeakMethod
 
 import numpy as np
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from .kernels import Kernel
     from .program import Program
@@ -56,6 +57,9 @@ class Runner(Protocol):
         per_row: Of shape (rows, slots), one for each group.
         summed: Of shape (summed slots,).
         divisor: Of shape (1,): what the sums are divided by.
+        serves: For which runs it is kept.
+        used: When it was used last, in runs of the process.
+        bytes: Of its arrays.
     """
 
     shared: Any
@@ -65,6 +69,8 @@ class Runner(Protocol):
     summed: Any
     divisor: Any
     serves: Any
+    used: int
+    bytes: int
 
     def run(self) -> None:
         """From the inputs to the results."""
@@ -74,6 +80,7 @@ class InterpreterRunner:
     """Runs by an interpreter: any program, at once."""
 
     serves: Any = None
+    used = 0
 
     def __init__(self, interpreter: Any, layout: Layout, count: int, shared: SharedPart | None = None) -> None:
         self.interpreter, self.part = interpreter, shared
@@ -92,6 +99,7 @@ class InterpreterRunner:
         self._mapped = _slots(slot for table in layout.tables for slot in table)
         self._wanted = _slots(inner.wanted)
         self._sought = _slots([*(slot for group in inner.per_row for slot in group), *inner.summed])
+        self.bytes = _bytes(self._inputs, self._sums, *self.tables, self.results, *self.per_row)
 
     def run(self) -> None:
         """Chunk by chunk, so that memory stays bounded."""
@@ -132,13 +140,12 @@ class SharedPart:
     Args:
         parts: The program in two.
         summed: Slots whose gradients are sought.
-        fast: As for an interpreter.
-        dtype: Likewise.
+        interpreter: That of the first part.
     """
 
-    def __init__(self, parts: Split, summed: Sequence[int], *, fast: bool, dtype: str) -> None:
-        self.split, n = parts, parts.first.n_inputs
-        self._interpreter = interpreter_of(parts.first, fast=fast, dtype=dtype)
+    def __init__(self, parts: Split, summed: Sequence[int], interpreter: Any) -> None:
+        self.split, n, dtype = parts, parts.first.n_inputs, interpreter.dtype
+        self._interpreter = interpreter
         self._results, self._summed = _slots(parts.results), _slots(summed)
         self._seeds = _slots(parts.layout.summed[len(summed) :])  # whose adjoints the rest sums up
         self._inputs, self._none = np.zeros(n, dtype), np.empty((1, 0), dtype)
@@ -156,6 +163,10 @@ class SharedPart:
     def _run(self, shared: Any, sought: Any, wanted: Any) -> Any:
         self._inputs[: len(shared)] = shared
         return self._interpreter.run(self._inputs, _slots(()), self._none, wanted, sought)
+
+
+def _bytes(*arrays: Any) -> int:
+    return sum(x.nbytes for x in arrays)
 
 
 def _slots(slots: Any) -> Any:
@@ -191,10 +202,23 @@ def zeros(shape: Any, dtype: Any = np.float64) -> Any:
     return memory[start : start + size].view(dtype).reshape(shape)
 
 
+def called_back(method: Callable[[int], None]) -> Any:
+    """A function in C that calls a method, and does not keep its object: memory and code go when nobody needs them."""
+    weak = WeakMethod(method)
+
+    def call(block: int) -> None:
+        found = weak()
+        assert found is not None
+        found(block)
+
+    return ctypes.CFUNCTYPE(None, ctypes.c_int64)(call)
+
+
 class KernelRunner:
     """Runs by compiled code of the whole program."""
 
     serves: Any = None
+    used = 0
 
     def __init__(self, kernel: Kernel, count: int) -> None:
         self.kernel = kernel
@@ -221,6 +245,7 @@ class KernelRunner:
         self.address, self.at = kernel.address, self.block.ctypes.data
         self.work = len(kernel.program.operands) * blocks
         self._memory = shared, summed, scratch, kept
+        self.bytes = _bytes(shared, summed, scratch, kept, results, *tables, *per_row)
 
     def run(self) -> None:
         """In one call, without the interpreter lock."""

@@ -1,0 +1,51 @@
+"""What holds while code is compiled and functions are traced, also where a process forks meanwhile.
+
+A fork copies locks as they are, but none of the threads that would let go of them. So the forking
+thread waits until nobody compiles, and a child gets new locks in place of those of functions, which
+may be held for as long as a user's code takes.
+"""
+
+from __future__ import annotations
+
+import os
+from threading import RLock
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from weakref import WeakSet
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+T = TypeVar("T")
+compiling = RLock()  # one thread at a time compiles, or imports what compiles
+_owners: WeakSet[Locked] = WeakSet()
+
+
+class Locked:
+    """An object with a lock of its own, `lock`; a child has another one."""
+
+    def __init__(self) -> None:
+        self.lock = RLock()
+        _owners.add(self)
+
+
+class once(Generic[T]):  # noqa: N801  used as the decorator `property` is
+    """An attribute that is computed when first asked for, by one thread, under its object's lock."""
+
+    def __init__(self, compute: Callable[[Any], T]) -> None:
+        self._compute, self._name, self.__doc__ = compute, compute.__name__, compute.__doc__
+
+    def __get__(self, owner: Locked, _: Any = None) -> T:
+        with owner.lock:
+            if self._name not in vars(owner):
+                vars(owner)[self._name] = self._compute(owner)
+            return vars(owner)[self._name]  # type: ignore[no-any-return]
+
+
+def _in_child() -> None:
+    compiling.release()
+    for owner in list(_owners):
+        owner.lock = RLock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(before=compiling.acquire, after_in_parent=compiling.release, after_in_child=_in_child)

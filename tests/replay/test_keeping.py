@@ -1,0 +1,133 @@
+"""What compiled functions keep between calls: runners up to so many bytes, and machine code while somebody needs it."""
+
+import gc
+import threading
+import weakref
+
+import numpy as np
+import pytest
+
+import autograd_core as ag
+from autograd_core import replay
+from autograd_core.replay import keeping
+
+pytest.importorskip("llvmlite")
+from autograd_core.replay.machine import machine  # needs llvmlite
+
+
+def curve(w, x):
+    return ag.tanh(w * x) - x
+
+
+def compiled(**options):
+    return replay.compile(curve, 1.0, 1.0, in_axes=(None, 0), reduce="sum", **options)
+
+
+def test_any_number_of_batch_sizes_keeps_so_many_bytes():
+    f = compiled()
+    for n in range(1, 3001):
+        f.value_and_grad(0.5, np.ones(n))
+    assert keeping.kept_bytes() <= keeping.KEPT_BYTES
+
+
+@pytest.mark.usefixtures("backend")
+def test_the_least_recently_used_go_first(monkeypatch):
+    monkeypatch.setattr(keeping, "KEPT_BYTES", 2**19)
+    f, again = compiled(), np.ones(7)
+    most = 0
+    for n in range(1, 400, 3):
+        expected = f.value_and_grad(0.5, np.linspace(0, 1, n))
+        f.value_and_grad(0.5, again)
+        most = max(most, keeping.kept_bytes())
+        assert np.array_equal(f.value_and_grad(0.5, np.linspace(0, 1, n))[0], expected[0])
+    assert 2**18 < most <= 2**19
+    kept = {runner.serves[1] for runner in f._branches[0]._free.runners()}
+    assert {7, 397, 394} <= kept
+    assert not {1, 4, 10} & kept
+
+
+def test_some_runners_are_kept_whatever_their_size(monkeypatch):
+    monkeypatch.setattr(keeping, "KEPT_BYTES", 1)
+    f = compiled()
+    for n in range(1, 30):
+        f.value_and_grad(0.5, np.ones(n))
+    sizes = {runner.serves[1] for runner in f._branches[0]._free.runners()}
+    assert 29 in sizes
+    assert len(sizes) <= keeping.LEAST + 1
+
+
+def test_memory_goes_with_the_function():
+    gc.collect()
+    before = keeping.kept_bytes()
+    f = compiled()
+    f.value_and_grad(0.5, np.ones(10_000))
+    assert keeping.kept_bytes() > before + 8 * 10_000
+    branch = weakref.ref(f._branches[0])
+    del f
+    gc.collect()
+    assert branch() is None
+    assert keeping.kept_bytes() <= before
+
+
+def test_machine_code_goes_with_the_function():
+    def called(k):
+        f = replay.compile(lambda x: ag.sin(x * k) * x + k, 1.0)
+        call = f.bind(2.0)
+        call()
+        return float(call.out)
+
+    called(-1.0)  # and what all functions have in common stays
+    gc.collect()
+    before = len(machine().loaded)
+    for k in range(20):
+        assert called(k) == pytest.approx(float(np.sin(2 * k) * 2 + k))
+    gc.collect()
+    assert len(machine().loaded) <= before
+
+
+def test_a_bound_call_keeps_what_it_needs():
+    f = compiled()
+    call = f.bind(0.5, [1.0, 2.0, 3.0])
+    long = replay.compile(lambda v: ag.sum(ag.sin(x) for x in v), [1.0] * 300)
+    other = long.bind([1.0] * 300)
+    del f, long
+    gc.collect()
+    for _ in range(3):
+        call()
+        other()
+    assert call.out == pytest.approx(np.tanh([0.5, 1.0, 1.5]) - [1.0, 2.0, 3.0])
+    assert float(other.out) == pytest.approx(300 * np.sin(1.0))
+    call.inputs[0][...] = np.nan  # asks for the other code, of the same kernel
+    call()
+    assert np.isnan(call.grads[0])
+
+
+def test_code_of_two_equal_functions_is_one_and_lives_as_long_as_either():
+    def make():
+        call = replay.compile(lambda x: x * 0.123456, 1.0).bind(2.0)
+        call()
+        return call
+
+    one, two = make(), make()
+    del one
+    gc.collect()
+    two()
+    assert float(two.out) == 2 * 0.123456
+
+
+def test_threads_share_runners_and_drop_them(monkeypatch):
+    monkeypatch.setattr(keeping, "KEPT_BYTES", 2**18)
+    f, wrong = compiled(), []
+
+    def work(seed):
+        for n in np.random.default_rng(seed).integers(1, 200, 100).tolist():
+            if not np.allclose(f(0.5, np.ones(n)), np.tanh(0.5) - 1):
+                wrong.append(n)
+
+    threads = [threading.Thread(target=work, args=(k,)) for k in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert wrong == []
+    assert keeping.kept_bytes() <= 2**18 + 4 * keeping.LEAST * 2**14
