@@ -13,6 +13,7 @@ from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from .errors import OperandError, RangeError
+from .notes import ValueWatch
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,7 +24,7 @@ class Mode(NamedTuple):
 
     records: bool = True
     scope: str = ""
-    anomaly: bool = False
+    anomaly: ValueWatch | None = None
     born: list[Any] | None = None  # leaves made within the running transform; None outside of one
     guards: dict[Any, bool] | None = None  # what bool() of Values answered within the running trace
 
@@ -107,30 +108,45 @@ def scope(name: str) -> Iterator[None]:
 
 @contextmanager
 def detect_anomaly() -> Iterator[None]:
-    """Within it the first value or gradient that is infinite or NaN raises `AnomalyError`.
+    """Within it the first value or gradient that is infinite or NaN, and reaches a result, raises `AnomalyError`.
 
-    The error names the node, its operands and the line of user code that made it. Building a
-    graph is several times slower meanwhile.
+    Results are what is differentiated (the root of `backward()`, what `grad`, `jacobian` and their
+    kin are asked for) and, at the end of the block, whatever nothing else was computed from since
+    the last derivative. The side that a `where` does not choose, and an infinity that ends as a
+    finite number, as in exp(-inf), reach no result and are no anomaly; so guards, masks and the
+    zero-path rule are free to work. A comparison alone does not use a value up. Every gradient that
+    `backward()` would add is looked at, those of nodes in between as well.
+
+    The error names the first operation that went wrong, its operands and the line of user code that
+    made it. Building a graph is several times slower meanwhile.
 
     Raises:
-        AnomalyError: At the operation, or in `backward()` at the node whose gradient it is.
+        AnomalyError: When a derivative is asked for, or at the end of the block.
 
     Example:
         >>> import autograd_core as ag
         >>> x = ag.Value(0.0, label="x")
         >>> with ag.detect_anomaly():
+        ...     ag.where(x > 0, ag.log(x), 0.0).backward()  # the infinity is not chosen
+        >>> with ag.detect_anomaly():
         ...     ag.sqrt(x).backward()  # doctest: +ELLIPSIS
         Traceback (most recent call last):
         autograd_core.errors.AnomalyError: the gradient of x = 0.0 became inf: sqrt (made at ...
+        >>> with ag.detect_anomaly():
+        ...     y = 2 * ag.log(x) + 1  # doctest: +ELLIPSIS
+        Traceback (most recent call last):
+        autograd_core.errors.AnomalyError: log gave -inf from x = 0.0, made at <doctest ...>, line 2
     """
-    with _entered(_mode.get()._replace(anomaly=True)):
+    watch = ValueWatch()
+    with _entered(_mode.get()._replace(anomaly=watch)):
         yield
+    watch.settle(watch.unused)
 
 
 @contextmanager
 def unwatched() -> Iterator[None]:
     """Within it anomalies pass: a rule read as a graph has sides that are not taken, and may be infinite there."""
-    with _entered(_mode.get()._replace(anomaly=False)):
+    with _entered(_mode.get()._replace(anomaly=None)):
         yield
 
 

@@ -74,7 +74,7 @@ leaf's .data was changed after the graph was built. Build the graph again by cal
 
 
 class AnomalyError(AutogradError, ValueError):
-    """Under `detect_anomaly()`: the first value or gradient that is infinite or NaN.
+    """Under `detect_anomaly()`: the first value or gradient that is infinite or NaN, and reaches a result.
 
     Example:
         >>> import autograd_core as ag
@@ -82,7 +82,7 @@ class AnomalyError(AutogradError, ValueError):
         >>> with ag.detect_anomaly():
         ...     y = ag.log(x)  # doctest: +ELLIPSIS
         Traceback (most recent call last):
-        autograd_core.errors.AnomalyError: log gave -inf from x = 0.0, at <doctest ...>, line 2
+        autograd_core.errors.AnomalyError: log gave -inf from x = 0.0, made at <doctest ...>, line 2
     """
 
 

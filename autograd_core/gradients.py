@@ -6,12 +6,11 @@ Where the results must be differentiable, the sweep records a graph, too: its ad
 
 from __future__ import annotations
 
-from math import isfinite
 from typing import TYPE_CHECKING, Any, Self
 
 from .contexts import current, unwatched
 from .errors import AnomalyError, OperandError
-from .evaluation import is_fraction
+from .evaluation import is_finite, is_fraction
 from .graph import order_of, sweep_order
 from .notes import GradientWatch, named
 from .ops import ROWS
@@ -96,7 +95,10 @@ def pull_back(outputs: Sequence[Any], seeds: Sequence[Any], inputs: Sequence[Val
     """
     pairs = [(out, seed) for out, seed in zip(outputs, seeds, strict=True) if isinstance(out, Value)]
     roots = [out for out, _ in pairs]
-    watch = GradientWatch() if current().anomaly else None
+    watch = None
+    if (anomaly := current().anomaly) is not None:
+        anomaly.settle(roots)
+        watch = GradientWatch()
     if graph:
         order = _dependents(order_of(roots), inputs)
         adjoints: dict[Value, Any] = dict.fromkeys(order, 0.0)
@@ -156,22 +158,29 @@ def push_forward(outputs: Sequence[Any], inputs: Sequence[Value], tangents: Sequ
         moving |= {x: Symbol(t) for x, t in zip(inputs, tangents, strict=True)}
         with unwatched():
             forward(order, moving, lambda node: _kept(_symbolic_edges(node), wanted))
-        _watch_tangents(order, moving)
+        _watch_tangents(outputs, moving)
         return [_as_value(moving[out] if isinstance(out, Value) else 0.0) for out in outputs]
     moving = dict(zip(inputs, tangents, strict=True))
     forward(order, moving)
-    _watch_tangents(order, moving)
+    _watch_tangents(outputs, moving)
     return [moving[out] if isinstance(out, Value) else 0.0 for out in outputs]
 
 
-def _watch_tangents(order: list[Value], tangents: dict[Value, Any]) -> None:
-    """Under `detect_anomaly()`, raise at the first tangent that is infinite or NaN."""
-    if current().anomaly:
-        for node in order:
-            t = _as_number(tangents[node])
-            if t.__class__ is float and not isfinite(t):
-                given = ", ".join(map(named, node.parents)) or "the tangent that was given"
-                msg = f"the tangent of {named(node)} became {t}, from {given}"
+def _watch_tangents(outputs: Sequence[Any], tangents: dict[Value, Any]) -> None:
+    """Under `detect_anomaly()`, raise if the value or the tangent of an output is not finite."""
+    anomaly = current().anomaly
+    if anomaly is None:
+        return
+    roots = [out for out in outputs if isinstance(out, Value)]
+    anomaly.settle(roots)
+    for root in roots:
+        node: Value | None = root
+        while node is not None and not is_finite(t := _as_number(tangents[node])):
+            given = ", ".join(map(named, node.parents)) or "the tangent that was given"
+            msg = f"the tangent of {named(node)} became {t}, from {given}"
+            sent = zip(node.parents, node.local_grads, strict=True)
+            node = next((p for p, d in sent if d and not is_finite(_as_number(tangents.get(p, 0.0)))), None)
+            if node is None:
                 raise AnomalyError(msg)
 
 

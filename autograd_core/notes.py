@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import sys
 import warnings
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any
 
 from .errors import AnomalyError
 from .evaluation import is_finite, written
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
+    from .ops import Primitive
     from .value import Value
 
 
@@ -57,11 +58,62 @@ def named(node: Value) -> str:
     return f"{node.label or node.op or 'a leaf'} = {written(node.data)}"
 
 
-def report_anomaly(node: Value, operands: Sequence[Any]) -> NoReturn:
-    """Raise the error for a node whose data is not finite."""
-    given = ", ".join(named(p) if hasattr(p, "local_grads") else str(p) for p in operands)
-    msg = f"{node._row.name if node._row else 'operation'} gave {node.data} from {given}, at {node._note.site}"
-    raise AnomalyError(msg)
+COMPARISONS = frozenset(("lt", "le", "gt", "ge", "eq", "ne"))
+
+
+class ValueWatch:
+    """Under `detect_anomaly()`: values that are not finite, and that nothing was computed from yet.
+
+    At an operation nobody knows yet whether its value matters: a later `where` may choose the other
+    side. So a value is let pass when it goes into another one, which is watched in its turn, and what
+    is left when the results are known is reported.
+    """
+
+    def __init__(self) -> None:
+        self.unused: dict[Value, str] = {}  # with what is said of them, where the graph will not tell
+
+    def made(self, row: Primitive, node: Value, operands: Sequence[Any]) -> None:
+        """Look at a new node."""
+        if row.name not in COMPARISONS:  # `if loss < best:` uses nothing up, what is made of the answer does
+            for p in operands:
+                if hasattr(type(p), "local_grads"):
+                    self.unused.pop(p, None)
+                    if p.op in COMPARISONS:
+                        for compared in p.parents:
+                            self.unused.pop(compared, None)
+        if not is_finite(node.data):
+            self.unused[node] = "" if node._row else _told(row.name, node, operands)
+
+    def settle(self, results: Iterable[Value]) -> None:
+        """Raise if one of these is not finite; they are what everything so far was computed for."""
+        unused, self.unused = self.unused, {}
+        for node in results:
+            if not is_finite(node.data) and (node._row is not None or node in unused):
+                first = _origin(node)
+                raise AnomalyError(unused.get(node) or _told(first.op, first, first.parents))
+
+
+def _origin(node: Value) -> Value:
+    """The first operation whose value was not finite, of those that this value comes from."""
+    while True:
+        broken = [(p, d) for p, d in zip(node.parents, node.local_grads) if not is_finite(p.data)]
+        # A side that was not chosen has derivative 0; so has infinity times 0, but then nothing else is broken.
+        before = next((p for p, d in broken if d), broken[0][0] if broken else None)
+        if before is None or before._row is None:
+            return node
+        if before.op == "pos" and before.parents[0]._row is None:  # as transforms take a Value for an argument
+            return node
+        node = before
+
+
+def _told(op: str, node: Value, operands: Sequence[Any]) -> str:
+    given = ", ".join(named(p) if hasattr(type(p), "local_grads") else str(p) for p in operands)
+    return f"{op} gave {node.data} from {given}, {_place(node)}"
+
+
+def _place(node: Value) -> str:
+    site = getattr(node, "_note", NO_NOTE).site
+    return f"made at {site}" if site else "made outside of detect_anomaly()"
 
 
 class GradientWatch:
@@ -86,8 +138,6 @@ class GradientWatch:
             raise AnomalyError(msg)
         # Finite shares that overflow together have no single culprit: the last one is named.
         user = next((user for user, share in shares if not is_finite(share)), shares[-1][0])
-        site = getattr(user, "_note", NO_NOTE).site
-        made = f"made at {site}" if site else "made outside of detect_anomaly()"
         given = ", ".join(map(named, user.parents))
-        msg = f"the gradient of {named(node)} became {g}: {user.op} ({made}) of {given} sent it"
+        msg = f"the gradient of {named(node)} became {g}: {user.op} ({_place(user)}) of {given} sent it"
         raise AnomalyError(msg)

@@ -13,7 +13,7 @@ from .elementwise import elementwise, has_array
 from .errors import GraphCutError, GraphCutWarning, OperandError, StaleGraphError
 from .evaluation import OPERAND, decimal, evaluate, is_finite, is_fraction, number, plus, shown, written
 from .graph import MANY, sweep_order, topological_order
-from .notes import NO_NOTE, GradientWatch, Note, report_anomaly, user_line
+from .notes import NO_NOTE, GradientWatch, Note, user_line
 from .number_systems.base import SYSTEMS
 from .number_systems.floats import PLAIN_FLOATS
 from .persistence import deep_copied, reduced, restore
@@ -186,7 +186,7 @@ class Value:
 
         Raises:
             OperandError: `seed` is no real number.
-            AnomalyError: Under `detect_anomaly()`, at the first gradient that is not finite.
+            AnomalyError: Under `detect_anomaly()`, if the value or a gradient is not finite.
 
         Example:
             >>> from autograd_core import Value
@@ -202,7 +202,8 @@ class Value:
         order = sweep_order(self)
         adjoints: dict[Value, Any] = dict.fromkeys(order, zero)
         adjoints[self] = g
-        if entered and current().anomaly:
+        if entered and (anomaly := current().anomaly) is not None:
+            anomaly.settle([self])
             reverse(order, adjoints, watch=GradientWatch())
         else:
             reverse(order, adjoints)
@@ -356,7 +357,6 @@ def record(row: Primitive, *operands: Any) -> Any:
     Raises:
         OperandError: An operand is neither a Value nor a real number.
         StructureError: Arrays among the operands do not broadcast.
-        AnomalyError: Under `detect_anomaly()`, if the result is not finite.
     """
     if not any(isinstance(p, Value) for p in operands):
         return _on_numbers(row, operands)
@@ -378,8 +378,8 @@ def record(row: Primitive, *operands: Any) -> Any:
             mode.born.append(node)
     if mode.scope or mode.anomaly:
         node._note = Note(scope=mode.scope, site=user_line() if mode.anomaly else "")
-        if mode.anomaly and not is_finite(z):
-            report_anomaly(node, operands)
+        if mode.anomaly:
+            mode.anomaly.made(row, node, operands)
     return node
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from functools import reduce
 from typing import TYPE_CHECKING, Any
 
-from ..evaluation import is_finite, plus
+from ..evaluation import is_finite, is_fraction, plus
 from ..formulas import mathml, names_of
 from ..graph import count_paths, node_of, topological_order
 from ..pictures import draw
@@ -16,6 +16,7 @@ from ..pictures.overlay import Mark, Overlay
 from . import writing
 from .flow import Flow, adjoints_of, ratio
 from .reasons import Reason, reasons_of
+from .rounding import ALL_DIGITS, digits_lost
 from .walks import Path, count_of, short, top_paths
 
 if TYPE_CHECKING:
@@ -89,6 +90,9 @@ class Explanation:
         condition: The sum of all |path products| over |their sum|, from one sweep. A gradient of
             condition 1000 may have lost three of its 16 decimal digits; infinite where it is 0 by
             cancellation, 1 where no two paths have opposite signs, or all are 0; NaN where a factor is.
+        digits_lost: Decimal digits that rounding may have cost the gradient, from 0 to 16: by that
+            cancellation, and by what the values in its factors had lost before, to first order. NaN
+            where that is not known: a rule that works on floats alone, or more than 20 000 nodes.
         names: What the nodes are called here.
 
     Example:
@@ -119,6 +123,7 @@ class Explanation:
     n_paths: int
     reasons: tuple[Reason, ...]
     condition: float
+    digits_lost: float
     names: Mapping[Value, str] = field(repr=False)
 
     @property
@@ -220,7 +225,11 @@ def explain(root: Value, leaf: Value, k: int = 5) -> Explanation:
         for node, operand, d, term in terms
     )
     reasons = reasons_of(flow, paths, n_paths, names)
-    return Explanation(root, leaf, flow.gradient, uses, paths, n_paths, reasons, flow.condition, names)
+    is_rounded = bool(flow.gradient) and is_finite(flow.gradient) and not is_fraction(flow.gradient)
+    lost = digits_lost(root, leaf) if is_rounded else 0.0
+    if is_rounded and is_finite(flow.condition):
+        lost = max(lost, min(ALL_DIGITS, math.log10(flow.condition)))  # the order matters: NaN stays
+    return Explanation(root, leaf, flow.gradient, uses, paths, n_paths, reasons, flow.condition, lost, names)
 
 
 def _share(term: Any, total: Any) -> float:

@@ -135,10 +135,11 @@ def _cut(flow: Flow, words: Words) -> tuple[Reason, ...]:
     ends: dict[str, dict[Value, str]] = {}
     for node in flow.between:
         if node not in flow.live:
-            for operand, parent in enumerate(node.parents):
+            end, made = _Ends(node, words), words.made(node)
+            for operand, parent in enumerate(end.parents):
                 if parent in flow.live:
-                    kind, text = _end(node, operand, words)
-                    ends.setdefault(kind, {}).setdefault(node, f"{words.made(node)}: {text}")
+                    kind, text = end.at(operand)
+                    ends.setdefault(kind, {}).setdefault(node, f"{made}: {text}")
     reasons = []
     for kind, texts in ends.items():
         shown = list(texts.values())[:NAMED]
@@ -152,49 +153,60 @@ CHOICES = {"maximum": "largest", "max": "largest", "minimum": "smallest", "min":
 PRODUCTS = frozenset(("mul", "path_product", "prod", "dot"))
 
 
-def _end(node: Value, operand: int, words: Words) -> tuple[str, str]:
-    """Kind and text of one edge whose derivative is 0."""
-    op, parents = node.op, node.parents
-    parent = words.valued(parents[operand])
-    if op == "relu":
-        return "dead relu", f"its operand {parent} is not above 0"
-    if op in COMPARISONS:
-        return "comparison", "a comparison is flat, its derivative is 0 on either side"
-    if op in STEPS:
-        return "step", "a step function is flat, its derivative is 0"
-    if op in CHOICES:
-        best = CHOICES[op]
-        if parents[operand].data == node.data:
-            return f"not the {best}", f"{parent} ties with an earlier operand, which gets all"
-        return f"not the {best}", f"{parent} is not the {best}, which is {number(node.data)}"
-    if op == "where":
-        if operand == 0:
-            return "condition", f"{words.name(parents[0])} only chooses between the branches"
-        taken = "first" if parents[0].data else "second"
-        return "branch not taken", f"the condition is {number(parents[0].data)}, so the {taken} branch is taken"
-    if op == "clip":
+class _Ends:
+    """Edges of one node whose derivatives are 0. What takes a look at all operands is looked up once."""
+
+    def __init__(self, node: Value, words: Words) -> None:
+        self.op, self.data = node.op, node.data
+        self.parents = node.parents
+        self.words = words
+        self.zeros = [i for i, p in enumerate(self.parents) if not p.data] if self.op in PRODUCTS else []
+
+    def at(self, operand: int) -> tuple[str, str]:
+        """Kind and text of the edge from one operand."""
+        op, parents, words = self.op, self.parents, self.words
+        parent = words.valued(parents[operand])
+        if op == "relu":
+            return "dead relu", f"its operand {parent} is not above 0"
+        if op in COMPARISONS:
+            return "comparison", "a comparison is flat, its derivative is 0 on either side"
+        if op in STEPS:
+            return "step", "a step function is flat, its derivative is 0"
+        if op in CHOICES:
+            best = CHOICES[op]
+            if parents[operand].data == self.data:
+                return f"not the {best}", f"{parent} ties with an earlier operand, which gets all"
+            return f"not the {best}", f"{parent} is not the {best}, which is {number(self.data)}"
+        if op == "where":
+            if operand == 0:
+                return "condition", f"{words.name(parents[0])} only chooses between the branches"
+            taken = "first" if parents[0].data else "second"
+            return "branch not taken", f"the condition is {number(parents[0].data)}, so the {taken} branch is taken"
+        if op == "clip":
+            return self._clipped(operand, parent)
+        zero = self._zero_factor(operand)
+        if zero is not None:
+            return "times zero", f"{words.name(parents[operand])} is multiplied by {words.valued(zero)}"
+        if op in SATURATING:
+            return "saturated to 0", f"its slope at {parent} is 0"
+        at = ", ".join(map(words.valued, parents[:NAMED])) + (", …" if len(parents) > NAMED else "")
+        return "flat", f"its derivative to {words.name(parents[operand])} is 0 at {at}"
+
+    def _clipped(self, operand: int, parent: str) -> tuple[str, str]:
+        parents = self.parents
         low, high = number(parents[1].data), number(parents[2].data)
         if operand == 0 and not parents[1].data < parents[2].data:
             return "clipped", f"there is nothing between the bounds {low} and {high}"
         if operand == 0:
             return "clipped", f"{parent} lies outside of [{low}, {high}]"
-        return "bound not reached", f"{words.valued(parents[0])} does not meet the bound {parent}"
-    if op in PRODUCTS:
-        others = _other_factors(node, operand)
-        zero = next((p for p in others if not p.data), None)
-        if zero is not None:
-            return "times zero", f"{words.name(parents[operand])} is multiplied by {words.valued(zero)}"
-    if op in SATURATING:
-        return "saturated to 0", f"its slope at {parent} is 0"
-    at = ", ".join(map(words.valued, parents[:NAMED])) + (", …" if len(parents) > NAMED else "")
-    return "flat", f"its derivative to {words.name(parents[operand])} is 0 at {at}"
+        return "bound not reached", f"{self.words.valued(parents[0])} does not meet the bound {parent}"
 
-
-def _other_factors(node: Value, operand: int) -> Sequence[Value]:
-    parents = node.parents
-    if node.op == "dot":
-        return (parents[operand - len(parents) // 2],)
-    return [p for i, p in enumerate(parents) if i != operand]
+    def _zero_factor(self, operand: int) -> Value | None:
+        """A factor of this operand that is 0: in a dot its partner, in a product any other one."""
+        if self.op == "dot":
+            partner = self.parents[operand - len(self.parents) // 2]
+            return None if partner.data else partner
+        return next((self.parents[i] for i in self.zeros[:2] if i != operand), None)
 
 
 def _sum_of_terms(flow: Flow, node: Value, words: Words) -> str:

@@ -7,9 +7,11 @@ from collections import Counter
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from ..contexts import unwatched
 from ..errors import RangeError
 from ..evaluation import is_fraction
 from ..formulas import names_of
+from ..gradients import grad_of
 from ..graph import node_of, sweep_order
 from ..pictures import draw
 from ..pictures.overlay import Mark, Overlay
@@ -30,7 +32,7 @@ OWN_ULPS = 4.0
 ROUNDED_ONCE = frozenset(("add", "sub", "mul", "div", "sqrt"))
 EXACT = frozenset("pos neg abs lt le gt ge eq ne where maximum minimum max min clip relu sign floor ceil".split())
 SWITCHES = frozenset(("relu", "clip"))
-ALL_DIGITS = 16.0  # decimal digits of a double
+ALL_DIGITS = writing.ALL_DIGITS
 TOLD = 1.0  # decimal digits lost from which on a node is listed and marked
 LISTED = 10
 
@@ -289,6 +291,31 @@ def conditioning(root: Value) -> Conditioning:
     on = {_unit(n.node) for n in nodes if n.node.op in SWITCHES and not n.state}
     nodes = [replace(n, state="off") if n.state == "dead" and _unit(n.node) in on else n for n in nodes]
     return Conditioning(root, tuple(nodes), error if root.data else math.inf)
+
+
+MOST_MEASURED = 20_000  # operations of a gradient whose rounding is followed
+
+
+def digits_lost(root: Value, leaf: Value) -> float:
+    """Decimal digits that d root / d leaf loses to rounding, from its values' errors on, by first order.
+
+    The gradient is a graph of its own, in which the values stand as operands: what they had lost already counts.
+
+    Returns:
+        The most that any of its operations costs it, at most 16; NaN where a rule cannot be read as a graph.
+    """
+    order = sweep_order(root)
+    if len(order) > MOST_MEASURED:
+        return math.nan
+    try:
+        with unwatched():
+            [gradient] = grad_of(root, [leaf], create_graph=True)
+    except Exception:  # noqa: BLE001  a rule of a user may raise anything where its operands are no floats
+        return math.nan
+    order = sweep_order(gradient)
+    adjoints = adjoints_of(gradient, order)
+    lost = [_at(node, "", adjoints[node], gradient).digits for node in order if node._row is not None]
+    return min(ALL_DIGITS, max(lost, default=0.0))
 
 
 def _at(node: Value, name: str, g: Any, root: Value) -> NodeCondition:

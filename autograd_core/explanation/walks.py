@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import math
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from heapq import heapify, heappop, heappush
 from itertools import islice
 from operator import index
@@ -24,7 +24,7 @@ from ..evaluation import is_fraction
 from ..formulas import names_of
 from ..graph import node_of, sweep_order
 from ..pictures import text
-from ..pictures.highlight import which
+from ..pictures.highlight import Uses
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -37,6 +37,23 @@ if TYPE_CHECKING:
 LONGEST_NAME = 24  # cells of a label within a path
 LONGEST_PATH = 9  # nodes of a path that is written out whole
 ENDS = 3  # nodes at either end of one that is not
+
+
+class Names:
+    """The names below a root, looked up when a path is first written; the paths of one call share them."""
+
+    def __init__(self) -> None:
+        self.uses = Uses()
+        self._found: dict[Value, str] = {}
+
+    def below(self, root: Value) -> dict[Value, str]:
+        """The names of all nodes."""
+        if not self._found:
+            self._found = names_of(root)
+        return self._found
+
+    def __reduce__(self) -> tuple[type[Names], tuple[()]]:
+        return Names, ()  # a copy looks them up anew
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -67,6 +84,7 @@ class Path:
     nodes: tuple[Value, ...]
     operands: tuple[int, ...]
     product: Any
+    _names: Names = field(default_factory=Names, repr=False)
 
     @property
     def factors(self) -> tuple[Any, ...]:
@@ -85,12 +103,12 @@ class Path:
         return tuple(map(id, self.nodes)), self.operands
 
     def __str__(self) -> str:
-        return self.written(names_of(self.nodes[-1]))
+        return self.written(self._names.below(self.nodes[-1]), self._names.uses)
 
     def __repr__(self) -> str:
         return f"<Path {self}>"
 
-    def written(self, names: Mapping[Value, str]) -> str:
+    def written(self, names: Mapping[Value, str], uses: Uses) -> str:
         """The path with names that are known already; a long one without its middle."""
         steps = list(zip(self.nodes[1:], self.operands, strict=True))
         left_out = len(steps) - 2 * ENDS if len(steps) > LONGEST_PATH else 0
@@ -99,7 +117,7 @@ class Path:
             if left_out and place == ENDS:
                 words.append(f"→ … {left_out} more …")
             if not left_out or not ENDS <= place < len(steps) - ENDS:
-                entered = f", {again}" if (again := which(node, operand)) else ""
+                entered = f", {again}" if (again := uses.which(node, operand)) else ""
                 words.append(f"→(×{text.number(local_grad(node, operand))}{entered}) {short(names[node])}")
         return f"{' '.join(words)}: {text.number(self.product)}"
 
@@ -162,7 +180,7 @@ def times(a: Rank, b: Rank) -> Rank:
     return exponent, mantissa
 
 
-def path_of(nodes: tuple[Value, ...], operands: tuple[int, ...]) -> Path:
+def path_of(nodes: tuple[Value, ...], operands: tuple[int, ...], names: Names) -> Path:
     """A path with its product."""
     root = nodes[-1]
     factors = tuple(map(local_grad, nodes[1:], operands))
@@ -173,7 +191,7 @@ def path_of(nodes: tuple[Value, ...], operands: tuple[int, ...]) -> Path:
         rank = times(rank, rank_of(d, exact=exact))
         negative ^= d < 0
     size = type(root.data)(-rank[1]) if exact else _float(rank)
-    return Path(nodes, operands, -size if negative and size else size)
+    return Path(nodes, operands, -size if negative and size else size, names)
 
 
 def _float(rank: Rank) -> float:
@@ -234,15 +252,15 @@ def dependents(root: Value, leaf: Value) -> list[Value]:
 
 
 def _walk(root: Value, leaf: Value) -> Iterator[Path]:
-    reached = set(dependents(root, leaf))
+    reached, names = set(dependents(root, leaf)), Names()
     if root is leaf:
-        yield path_of((leaf,), ())
+        yield path_of((leaf,), (), names)
     nodes, waiting = [root], [_operands(root, reached)] if root in reached and root is not leaf else []
     operands: list[int] = []
     while waiting:
         for operand, parent in waiting[-1]:
             if parent is leaf:
-                yield path_of((leaf, *reversed(nodes)), (operand, *reversed(operands)))
+                yield path_of((leaf, *reversed(nodes)), (operand, *reversed(operands)), names)
                 continue
             nodes.append(parent)
             operands.append(operand)
@@ -342,6 +360,7 @@ class _Search:
 
     def __init__(self, root: Value, leaf: Value) -> None:
         self.leaf = leaf
+        self.names = Names()
         order = dependents(root, leaf)
         local = (d for node in order for d in node._edges[len(node._edges) // 2 :])
         self.exact = is_fraction(root.data) and not any(d.__class__ is float for d in local if d)
@@ -404,4 +423,4 @@ class _Search:
             node = node._edges[operand]
             nodes.append(node)
             operands.append(operand)
-        return path_of(tuple(reversed(nodes)), tuple(reversed(operands)))
+        return path_of(tuple(reversed(nodes)), tuple(reversed(operands)), self.names)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from ..evaluation import is_fraction
 from ..formulas import latex_name
 from ..pictures import text
-from ..pictures.highlight import which
+from ..pictures.highlight import Uses
 from .reasons import Words
 from .walks import how_many, short
 
@@ -22,6 +22,8 @@ COLUMNS = 100
 CELL = 28  # of a column that is not the last
 SHOWN_USES = 7
 LATEX_TERMS, LATEX_FACTORS = 4, 4  # more terms end in dots; longer paths are left to their uses
+ALL_DIGITS = 16.0  # decimal digits of a double
+SAID = 0.05  # of a digit: less would be written as 0.0
 QUESTIONS = {
     "zero": "Why it is 0",
     "not finite": "Why it is no finite number",
@@ -60,14 +62,15 @@ def sections_of(of: Explanation) -> list[Section]:
     if of.uses:
         sections.append(_uses(of))
     if any(path.operands for path in of.paths):
+        uses = Uses()
         title = "Paths" if of.n_paths == len(of.paths) else f"The {len(of.paths)} largest paths"
-        rows = [(text.number(path.product), path.written(of.names).rpartition(":")[0]) for path in of.paths]
+        rows = [(text.number(path.product), path.written(of.names, uses).rpartition(":")[0]) for path in of.paths]
         sections.append(Section(title, ("product", "path"), rows, numbers=1))
     return sections
 
 
 def _uses(of: Explanation) -> Section:
-    words = Words(of.names)
+    words, uses = Words(of.names), Uses()
     ordered = sorted(of.uses, key=_size)
     shown, rest = ordered[:SHOWN_USES], ordered[SHOWN_USES:]
     rows = [
@@ -75,7 +78,7 @@ def _uses(of: Explanation) -> Section:
             text.number(use.contribution),
             "–" if math.isnan(use.share) else f"{use.share:.0%}".replace("%", " %"),
             f"{text.number(use.local_grad)} × {text.number(use.adjoint)}",
-            words.made(use.node) + (f", as {again}" if (again := which(use.node, use.operand)) else ""),
+            words.made(use.node) + (f", as {again}" if (again := uses.which(use.node, use.operand)) else ""),
             where(use.node),
         )
         for use in shown
@@ -98,13 +101,26 @@ def _size(use: Use) -> tuple[bool, Any]:
 
 
 def digits(of: Explanation) -> str:
-    """What the condition means for a reader; "" if nothing is lost."""
-    if not of.condition > 1 + 1e-9:
-        return ""
+    """How many digits the gradient has lost, and why; "" if none."""
     if of.condition == math.inf:
         return "Condition ∞: paths of opposite signs cancel completely."
-    lost = "" if is_fraction(of.gradient) else f", which loses up to {math.log10(of.condition):.1f} of 16 digits"
-    return f"Condition {text.number(of.condition)}: paths of opposite signs cancel{lost}."
+    cancelled = math.log10(of.condition) if of.condition > 1 + 1e-9 else 0.0
+    head = f"Condition {text.number(of.condition)}: paths of opposite signs cancel" if cancelled else ""
+    if is_fraction(of.gradient) or math.isnan(of.condition):
+        return head and f"{head}."
+    if of.digits_lost >= ALL_DIGITS:
+        lost = "rounding may have cost all of its 16 digits"
+    elif math.isnan(of.digits_lost):
+        lost = f"which loses at least {cancelled:.1f} of 16 digits" if cancelled >= SAID else ""
+    elif of.digits_lost > max(1.0, cancelled + SAID):
+        lost = f"rounding may have cost {of.digits_lost:.1f} of its 16 digits"
+    else:
+        lost = f"which loses up to {cancelled:.1f} of 16 digits" if cancelled >= SAID else ""
+    if lost.startswith("rounding"):
+        lost += ", counting what its factors had lost before"
+    if not head:
+        return f"{lost[0].upper()}{lost[1:]}." if lost else ""
+    return f"{head}, {lost}." if lost else f"{head}."
 
 
 # --- text -----------------------------------------------------------------------------------------

@@ -55,8 +55,8 @@ def told(graph: Graph) -> dict[str, Any]:
         for said, g, products in zip(nodes, grads, sums, strict=True):
             if said is not None:
                 said[4:6] = full(g), _rest(g, products)
-    last = len(order) - 1
-    return {"nodes": nodes, "top": briefly[order[last]] if grads[last] == 1 else "L"}
+    first, *others = graph.roots
+    return {"nodes": nodes, "top": briefly[order[first]] if grads[first] == 1 and not others else "L"}
 
 
 def full(x: Any) -> str:

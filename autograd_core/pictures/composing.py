@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import ChainMap, Counter
 from typing import TYPE_CHECKING
 
 from . import text
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 STUB_HEIGHT = 20.0
 MOST_MISSING = 3  # operands not in view whose derivatives a card still shows one by one
-LISTED = 12  # folded scopes that the description names
+LISTED = 12  # folded scopes, and roots, that the description names
 
 
 class Board:
@@ -44,9 +44,9 @@ class Board:
         self.virtual = len(graph.order)  # numbers of cards that show no node
 
     def _exits(self, group: list[int]) -> list[int]:
-        """The nodes of a group that are used outside of it, or are the root."""
-        inside, users = set(group), self.graph.users
-        return [v for v in group if not users[v] or not inside.issuperset(users[v])]
+        """The nodes of a group that are used outside of it, or are roots."""
+        inside, users, roots = set(group), self.graph.users, self.graph.roots
+        return [v for v in group if v in roots or not users[v] or not inside.issuperset(users[v])]
 
     def number(self) -> int:
         """A number for one more card that shows no node."""
@@ -113,11 +113,10 @@ def _entering(board: Board, i: int, group: list[int]) -> list[Entering]:
 def _node_ports(board: Board, i: int, scope: tuple[str, ...]) -> list[Port]:
     """A port for every operand; many that come from one stub or folded card have one port together."""
     graph = board.graph
-    card_of = board.card_of
-    missing = Counter(u for u in graph.operands[i] if u not in card_of)
+    missing = Counter(u for u in graph.operands[i] if u not in board.card_of)
+    card_of = ChainMap(board.card_of)  # a copy would take time in the size of the picture, for each node
     if missing:
-        stub = _stub(board, missing, scope)
-        card_of = {**card_of, **dict.fromkeys(missing, stub)}
+        card_of = card_of.new_child(dict.fromkeys(missing, _stub(board, missing, scope)))
     ports = ports_of(graph, i, card_of)
     together: dict[int, list[Port]] = {}
     for port in ports:
@@ -173,9 +172,9 @@ def _stubs_behind(board: Board) -> None:
 def _description(board: Board) -> str:
     graph, view = board.graph, board.view
     state = "with gradients" if board.has_grads else "gradients not computed"
-    last = len(graph.order) - 1
+    results = [f"{name_of(graph, v)} = {text.in_full(graph.data[v])}" for v in sorted(graph.roots)]
     head = (
-        f"Computation graph of {name_of(graph, last)} = {text.in_full(graph.data[last])}: "
+        f"Computation graph of {', '.join(results[:LISTED])}{', …' * (len(results) > LISTED)}: "
         f"{len(graph.order)} nodes, {graph.edges} edges, {state}. "
     )
     body = "Every card is a value; the chips where its operands enter are the local derivatives."

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -67,8 +68,31 @@ class View(NamedTuple):
         return self._replace(opened=self.opened | around)
 
 
+def roots_of(given: Any, caller: str) -> list[Value]:
+    """One root or several, as a list.
+
+    Raises:
+        OperandError: It is no Value, and no sequence of them.
+        StructureError: There is none.
+    """
+    if isinstance(given, Value):
+        return [given]
+    if isinstance(given, (str, bytes)) or not isinstance(given, Iterable):
+        msg = f"{caller}: expected a Value, got {given!r:.60} ({type(given).__name__}); or a list of Values"
+        raise OperandError(msg)
+    roots = list(given)
+    for root in roots:
+        if not isinstance(root, Value):
+            msg = f"{caller}: expected a list of Values, got one with {root!r:.60} ({type(root).__name__})"
+            raise OperandError(msg)
+    if not roots:
+        msg = f"{caller}: expected a Value, or a list of them, got an empty {type(given).__name__}"
+        raise StructureError(msg)
+    return roots
+
+
 def view_of(
-    root: Value,
+    roots: Sequence[Value],
     *,
     fold: Fold = "auto",
     unfold: str | Iterable[str] = (),
@@ -79,7 +103,7 @@ def view_of(
     """The view that the arguments of `draw` ask for."""
     fold = "auto" if fold is True else fold
     folds, unfolds = _patterns("fold", fold), _patterns("unfold", unfold)
-    graph = Graph(root, gradients)
+    graph = Graph(roots, gradients)
     centre = _centre(graph, around, hops)
     shown = _neighbourhood(graph, centre, hops)
     tree = scopes_of(graph)
@@ -228,6 +252,13 @@ def groups_of(view: View) -> dict[int, list[int]]:
         if s != ROOT:
             groups.setdefault(s, []).append(v)
     return groups
+
+
+def count_cards(view: View) -> int:
+    """How many cards the nodes in view become, folded scopes as one each."""
+    folds = view.folds()
+    homes = Counter(folds[view.tree.home[v]] for v in view.shown)
+    return homes.pop(ROOT, 0) + len(homes)
 
 
 def states(view: View) -> Iterator[tuple[str, View]]:

@@ -63,7 +63,7 @@ def folded_card(board: Board, s: int, group: list[int], around: tuple[str, ...])
     return card._replace(
         folded=scope.path,
         caption=f"{which}: {caption}" if which else caption,
-        is_root=group[-1] == len(graph.order) - 1,
+        is_root=not graph.roots.isdisjoint(group),
         is_leaf=all(graph.is_leaf(v) for v in group),
         title="\n".join(lines),
     )

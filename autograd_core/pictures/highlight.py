@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from ..errors import OperandError, StructureError
-from ..value import Value
+from ..value import Constant, Value
 from . import text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from .scene import Scene
+    from .scene import Port, Scene
     from .scoping import Graph
 
 FACTORS = 8  # of a product that is written out
@@ -69,7 +70,8 @@ def tracks_of(highlight: object, graph: Graph) -> tuple[Track, ...]:
             raise _refused(item)
     common = set(paths[0].nodes).intersection(*(path.nodes for path in paths)) if len(paths) > 1 else set()
     names = dict(zip(graph.order, graph.names, strict=True)) if paths else {}
-    tracks = [_path(path, graph, names, common, number) for number, path in enumerate(paths, start=1)]
+    uses = Uses()
+    tracks = [_path(path, graph, names, common, uses, number) for number, path in enumerate(paths, start=1)]
     if alone:
         tracks.append(_values(alone, graph))
     return tuple(tracks)
@@ -95,28 +97,34 @@ def _known(node: Value, graph: Graph) -> int:
     return i
 
 
-def _path(path: Way, graph: Graph, names: Mapping[Value, str], common: set[Value], number: int) -> Track:
+def _path(
+    path: Way, graph: Graph, names: Mapping[Value, str], common: set[Value], uses: Uses, number: int
+) -> Track:
     nodes = tuple(_known(node, graph) for node in path.nodes)
     edges = []
     factors = []
     for source, user, operand in zip(path.nodes, path.nodes[1:], path.operands):
-        if not 0 <= operand < len(user.parents) or user.parents[operand] is not source:
+        edges_of = user._edges  # and not `parents`, which looks at all of them for each path
+        if not 0 <= operand < len(edges_of) // 2 or edges_of[operand] is not source:
             msg = f"draw: no such path in this graph: operand {operand} of {user!r:.60} is not {source!r:.60}"
             raise StructureError(msg)
         edges.append((graph.index[source], graph.index[user], operand))
-        factors.append(text.number(user.local_grads[operand]))
-    return Track(nodes, tuple(edges), f"path {number}: {_route(path, names, common)}: {_product(path, factors)}")
+        is_constant = isinstance(source, Constant)  # whose derivative is computed on demand
+        slope = user.local_grads[operand] if is_constant else edges_of[len(edges_of) // 2 + operand]
+        factors.append(text.number(slope))
+    route = _route(path, names, common, uses)
+    return Track(nodes, tuple(edges), f"path {number}: {route}: {_product(path, factors)}")
 
 
-def _route(path: Way, names: Mapping[Value, str], common: set[Value]) -> str:
+def _route(path: Way, names: Mapping[Value, str], common: set[Value], uses: Uses) -> str:
     """The ends of a path and, between them, the first nodes that not all paths have."""
     last = len(path.nodes) - 1
-    told = [k for k in range(1, last) if path.nodes[k] not in common or which(path.nodes[k], path.operands[k - 1])]
+    told = [k for k in range(1, last) if path.nodes[k] not in common or uses.which(path.nodes[k], path.operands[k - 1])]
     words: list[str] = []
     before = -1
     for k in dict.fromkeys((0, *told[:TOLD], last)):
         words += ["…"] * (k > before + 1)
-        operand = which(path.nodes[k], path.operands[k - 1]) if k else ""
+        operand = uses.which(path.nodes[k], path.operands[k - 1]) if k else ""
         words.append(
             text.shorten(text.clean(names[path.nodes[k]]), text.LONGEST_LABEL) + (f" ({operand})" if operand else "")
         )
@@ -124,10 +132,19 @@ def _route(path: Way, names: Mapping[Value, str], common: set[Value]) -> str:
     return " → ".join(words)
 
 
-def which(user: Value, operand: int) -> str:
-    """Which operand an edge enters by, as "operand 1", if the same value is there more than once; else ""."""
-    parents = user.parents
-    return f"operand {operand + 1}" if sum(p is parents[operand] for p in parents) > 1 else ""
+class Uses:
+    """How often the operands of nodes recur, counted once per node: many paths enter one sum."""
+
+    def __init__(self) -> None:
+        self._counts: dict[Value, Counter[int]] = {}
+
+    def which(self, user: Value, operand: int) -> str:
+        """Which operand an edge enters by, as "operand 1", if the same value is there more than once; else ""."""
+        edges = user._edges
+        counts = self._counts.get(user)
+        if counts is None:
+            counts = self._counts[user] = Counter(map(id, edges[: len(edges) // 2]))
+        return f"operand {operand + 1}" if counts[id(edges[operand])] > 1 else ""
 
 
 def _product(path: Way, factors: Sequence[str]) -> str:
@@ -152,30 +169,50 @@ def emphasis(tracks: Sequence[Track], scene: Scene) -> Emphasis:
     """Which cards and ports of a scene the tracks touch; a folded card stands for what is in it."""
     cards: dict[int, int] = {}
     ports: dict[tuple[int, int], list[int]] = {}
+    entries = _Entries(scene)
     for number, track in enumerate(tracks):
         for node in track.nodes:
             if scene.card_of.get(node) in scene.cards:
                 cards.setdefault(scene.card_of[node], number)
         for source, user, operand in track.edges:
-            for place in _places(scene, source, user, operand):
+            for place in _places(entries, source, user, operand):
                 marked = ports.setdefault(place, [])
-                if number not in marked:
+                if marked[-1:] != [number]:
                     marked.append(number)
                 cards.setdefault(place[0], number)
     return Emphasis(cards, ports)
 
 
-def _places(scene: Scene, source: int, user: int, operand: int) -> list[tuple[int, int]]:
+class _Entries:
+    """The ports of the cards that tracks enter, by where they come from and by operand; sorted once per card."""
+
+    def __init__(self, scene: Scene) -> None:
+        self.scene = scene
+        self._found: dict[int, tuple[dict[int, list[Port]], dict[tuple[int, int], list[Port]]]] = {}
+
+    def of(self, card: int) -> tuple[dict[int, list[Port]], dict[tuple[int, int], list[Port]]]:
+        """By source, and by source and operand."""
+        if card not in self._found:
+            by_source: dict[int, list[Port]] = {}
+            by_operand: dict[tuple[int, int], list[Port]] = {}
+            for port in self.scene.cards[card].ports:
+                by_source.setdefault(port.source, []).append(port)
+                by_operand.setdefault((port.source, port.operand), []).append(port)
+            self._found[card] = by_source, by_operand
+        return self._found[card]
+
+
+def _places(entries: _Entries, source: int, user: int, operand: int) -> list[tuple[int, int]]:
     """The ports through which an edge enters: one, or two where it passes a junction; none within a folded card."""
+    scene = entries.scene
     a, b = scene.card_of.get(source), scene.card_of.get(user)
     if a is None or b is None or a == b:
         return []
     into = scene.cards[b].ports
-    if b == user and operand >= 0:
-        exact = [(b, port.operand) for port in into if port.operand == operand and port.source == a]
-        if exact:
-            return exact
-    direct = [port for port in into if port.source == a]
+    by_source, by_operand = entries.of(b)
+    if b == user and operand >= 0 and (a, operand) in by_operand:
+        return [(b, port.operand) for port in by_operand[a, operand]]
+    direct = by_source.get(a, [])
     chosen = [port for port in direct if port.node == source] or direct
     if chosen:
         return [(b, port.operand) for port in chosen]

@@ -184,11 +184,11 @@ def _cut(steps: Sequence[Step], some: int) -> str:
 
 def _products(step: Step, stepper: Stepper) -> Iterator[str]:
     sent = [k for k, product in enumerate(step.products) if product is not None]
-    name = stepper.names[step.node]
+    name, parents = stepper.names[step.node], step.node.parents
     for k in sent[:MOST_ROWS]:
-        operand = step.node.parents[k]
+        operand = parents[k]
         g, d, product = (text.number(x) for x in (step.adjoint, step.local_grads[k], step.products[k]))
-        done = " (complete)" if stepper.last_use[operand] == step.index and k == _last(step, operand) else ""
+        done = " (complete)" if stepper.last_use[operand] == step.index and k == _last(parents, operand) else ""
         yield _row(
             step.index + 1,
             name,
@@ -200,9 +200,9 @@ def _products(step: Step, stepper: Stepper) -> Iterator[str]:
         yield _row(step.index + 1, name, f"… and {len(sent) - MOST_ROWS} more operands", "", "")
 
 
-def _last(step: Step, operand: Value) -> int:
+def _last(parents: Sequence[Value], operand: Value) -> int:
     """The last place of an operand that is used more than once."""
-    return max(k for k, p in enumerate(step.node.parents) if p is operand)
+    return max(k for k, p in enumerate(parents) if p is operand)
 
 
 def _ends(stepper: Stepper) -> Iterator[str]:

@@ -11,11 +11,10 @@ from ..atomic_write import write_file
 from ..errors import MissingExtraError, OperandError, RangeError
 from ..formulas import expression as equations
 from ..formulas import mathml
-from ..value import Value
 from . import live, text
 from .chain import told
 from .files import path_for
-from .folding import states, view_of
+from .folding import count_cards, roots_of, states, view_of
 from .framing import Look, dressed, frame, framed
 from .highlight import tracks_of
 from .ordering import ENGINES
@@ -27,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
     from pathlib import Path
 
+    from ..value import Value
     from .folding import View
     from .framing import Frame
     from .highlight import Way
@@ -95,6 +95,8 @@ class Picture:
         look, room, direction = self._frame.look, self._frame.room, self._frame.scene.direction
         cards = 0
         for path, view in itertools.islice(states(self._view), MOST_VIEWS):
+            if count_cards(view) > MOST_CARDS:
+                continue
             scene, dress = dressed(view, look, direction)
             if len(scene.cards) > MOST_CARDS:
                 continue
@@ -157,7 +159,7 @@ class Picture:
 
 
 def draw(
-    root: Value,
+    root: Value | Iterable[Value],
     *,
     layout: str = "builtin",
     title: str | None = None,
@@ -192,7 +194,7 @@ def draw(
     uses runs back in the gutter between two rows and down at the left.
 
     Args:
-        root: The node at the end.
+        root: The node at the end, or several of them in one picture, such as the outputs of a softmax.
         layout: "builtin", or "dot" to have Graphviz's program order the cards.
         title: A heading.
         theme: "light", "dark", or "auto" as the reader's system prefers.
@@ -215,12 +217,13 @@ def draw(
         A `Picture`; its `scopes` can be folded.
 
     Raises:
-        OperandError: `root` is no Value, or `title` no str; `highlight`, `overlay` are something else.
+        OperandError: `root` is no Value and no list of them, or `title` no str; `highlight`, `overlay`
+            are something else.
         RangeError: An unknown layout, theme, style or direction, a pattern that no scope matches,
             `hops` below 1, a mark's level beyond 0 and 1.
         MissingExtraError: `layout="dot"` without Graphviz's program.
         StructureError: Graphviz's program failed or took too long; `around`, a path, a value to be
-            highlighted or a marked one is not below `root`.
+            highlighted or a marked one is not below `root`; the list of roots is empty.
 
     Source:
         Layers, points and orders: K. Sugiyama, S. Tagawa and M. Toda, 1981.
@@ -234,23 +237,21 @@ def draw(
         >>> draw(y, title="A square").svg.count('class="edge"')
         2
     """
-    if not isinstance(root, Value):
-        msg = f"draw: expected a Value, got {root!r:.60} ({type(root).__name__})"
-        raise OperandError(msg)
+    roots = roots_of(root, "draw")
     if not isinstance(title, (str, type(None))):
         msg = f"draw: expected a title (str), got {title!r:.60} ({type(title).__name__})"
         raise OperandError(msg)
     if not isinstance(expression, bool):
         msg = f"draw: expected expression to be True or False, got {expression!r:.60} ({type(expression).__name__})"
         raise OperandError(msg)
-    view = view_of(root, fold=fold, unfold=unfold, around=around, hops=hops, gradients=gradients)
+    view = view_of(roots, fold=fold, unfold=unfold, around=around, hops=hops, gradients=gradients)
     look = Look(
         title=title or "",
         theme=theme,
         style=style,
         tracks=tracks_of(highlight, view.graph),
         overlay=checked(overlay),
-        formulas=tuple(equations(root)) if expression else (),
+        formulas=tuple(equations(*roots)) if expression else (),
     )
     return drawn(view, look, layout=layout, direction=direction)
 

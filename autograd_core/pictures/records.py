@@ -5,26 +5,30 @@ from __future__ import annotations
 from numbers import Rational
 from typing import TYPE_CHECKING, Any
 
-from ..errors import OperandError, RangeError
-from ..value import Value
+from ..errors import RangeError
 from . import text
+from .folding import roots_of
 from .scoping import Graph
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from graphviz import Digraph
+
+    from ..value import Value
 
 RANKDIRS = ("LR", "TB")
 LABEL_ROOM = 60  # cells; Graphviz draws a record as wide as its text
 
 
-def draw_dot(root: Value, format: str = "svg", rankdir: str = "LR") -> Digraph:  # noqa: A002
+def draw_dot(root: Value | Iterable[Value], format: str = "svg", rankdir: str = "LR") -> Digraph:  # noqa: A002
     """The graph as a `graphviz.Digraph`: a record per value, an ellipse per operation.
 
     Its `.source` needs no program; `.render()`, and showing it in a notebook, need Graphviz's `dot`.
     `draw` needs nothing.
 
     Args:
-        root: The node at the end.
+        root: The node at the end, or several of them in one picture.
         format: What `.render()` shall write: "svg", "png", "pdf" or another format of Graphviz.
         rankdir: "LR" from left to right, "TB" from top to bottom.
 
@@ -32,7 +36,8 @@ def draw_dot(root: Value, format: str = "svg", rankdir: str = "LR") -> Digraph: 
         A `graphviz.Digraph`.
 
     Raises:
-        OperandError: `root` is no Value.
+        OperandError: `root` is no Value, and no list of them.
+        StructureError: The list is empty.
         RangeError: A format that the graphviz package does not know, or another rankdir.
 
     Source:
@@ -51,13 +56,11 @@ def draw_dot(root: Value, format: str = "svg", rankdir: str = "LR") -> Digraph: 
             n0 -> n1op
         }
     """
-    if not isinstance(root, Value):
-        msg = f"draw_dot: expected a Value, got {root!r:.60} ({type(root).__name__})"
-        raise OperandError(msg)
+    roots = roots_of(root, "draw_dot")
     if rankdir not in RANKDIRS:
         msg = f"draw_dot: expected rankdir to be 'LR' or 'TB', got {rankdir!r:.60}"
         raise RangeError(msg)
-    return digraph(Graph(root), format, rankdir)
+    return digraph(Graph(roots), format, rankdir)
 
 
 def digraph(graph: Graph, format: str, rankdir: str) -> Digraph:  # noqa: A002

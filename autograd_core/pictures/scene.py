@@ -13,7 +13,7 @@ from ..value import Constant
 from . import text
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from ..value import Value
     from .scoping import Graph
@@ -120,7 +120,7 @@ def node_card(
         bar=bar(graph.grads[i], largest) if has_grads else 0,
         is_leaf=not node.parents,
         is_row=is_row,
-        is_root=i == len(graph.order) - 1,
+        is_root=i in graph.roots,
         ports=placed,
         chip=chip,
         width=width,
@@ -186,30 +186,33 @@ def _log10(x: Any) -> float:
     return math.log10(x.numerator) - math.log10(x.denominator)  # a Fraction may be beyond floats
 
 
-def _operand_order(node: Value) -> list[int]:
+def _operand_order(op: str, n: int) -> list[int]:
     """Ports from first to last; `dot` has its pairs side by side, though its operands are (w…, x…)."""
-    n = len(node.parents)
-    if node.op == "dot":
+    if op == "dot":
         return [i + half for i in range(n // 2) for half in (0, n // 2)]
     return list(range(n))
 
 
-def ports_of(graph: Graph, i: int, card_of: dict[int, int]) -> list[Port]:
+def ports_of(graph: Graph, i: int, card_of: Mapping[int, int]) -> list[Port]:
     """A port for every operand; `card_of` says which card shows it."""
-    node = graph.order[i]
-    if not node.parents:
-        return []
-    slopes = node.local_grads
+    if i not in graph.ports:  # once for all the views of a page
+        graph.ports[i] = _ports(graph, graph.order[i])
+    return [port._replace(source=card_of[port.node]) for port in graph.ports[i]]
+
+
+def _ports(graph: Graph, node: Value) -> list[Port]:
+    parents, slopes = node.parents, node.local_grads  # once: each reads all operands
+    sign = _sign(node)
     ports = []
-    for operand in _operand_order(node):
-        parent, slope = node.parents[operand], slopes[operand]
+    for operand in _operand_order(node.op, len(parents)):
+        parent, slope = parents[operand], slopes[operand]
         u = graph.index[parent]
         is_constant = isinstance(parent, Constant)
-        what = f"operand {operand + 1} of {_sign(node)}: {name_of(graph, u)}, local derivative {text.in_full(slope)}"
+        what = f"operand {operand + 1} of {sign}: {name_of(graph, u)}, local derivative {text.in_full(slope)}"
         ports.append(
             Port(
                 operand=operand,
-                source=card_of[u],
+                source=-1,
                 chip=text.number(parent.data) if is_constant else "×" + text.number(slope),
                 is_constant=is_constant,
                 is_dead=not is_constant and not nonzero(slope),

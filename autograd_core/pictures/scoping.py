@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..evaluation import is_finite
 from ..formulas import named
-from ..graph import order_of, topological_order
+from ..graph import order_of
 from ..value import Constant, check_fresh
 from . import text
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from ..value import Value
+    from .scene import Port
 
 DEEPEST = 16  # scopes within scopes; what is deeper is one scope with slashes in its name
 MANY = 8  # more operands than this, and leaves are drawn as rows
@@ -27,7 +28,7 @@ SHARED = -1  # stage of a leaf that several uses of its scope have in common
 
 
 class Graph:
-    """The nodes below a root in topological order; operands and users as numbers, without constants.
+    """The nodes below one root or several, in topological order; operands and users as numbers, without constants.
 
     What may change later is kept as it was: a picture is one of the moment of drawing.
     """
@@ -45,13 +46,15 @@ class Graph:
         "names",
         "operands",
         "order",
+        "ports",
+        "roots",
         "rows",
         "stale",
         "users",
     )
 
-    def __init__(self, root: Value, gradients: Mapping[Value, Any] | None = None) -> None:
-        self.order: list[Value] = topological_order(root)
+    def __init__(self, roots: Sequence[Value], gradients: Mapping[Value, Any] | None = None) -> None:
+        self.order: list[Value] = order_of(roots)
         self.data: list[Any] = [node.data for node in self.order]
         known = None if gradients is None else [gradients.get(node, 0.0) for node in self.order]
         self.grads: list[Any] = known or [node.grad for node in self.order]
@@ -63,11 +66,12 @@ class Graph:
         self.index: dict[Value, int] = {node: i for i, node in enumerate(self.order)}
         self.operands: list[list[int]] = []
         self.users: list[list[int]] = [[] for _ in self.order]
-        last = len(self.order) - 1
-        self.constants = {i for i, node in enumerate(self.order) if isinstance(node, Constant) and i != last}
+        self.roots = frozenset(self.index[root] for root in roots)
+        self.constants = {i for i, node in enumerate(self.order) if isinstance(node, Constant)} - self.roots
         self.stale = _stale(self.order)
         self.edges = 0  # those of constants count
         self.holders: dict[int, list[int]] = {}  # by constant: its users
+        self.ports: dict[int, list[Port]] = {}  # of the nodes that were drawn
         self.rows: set[int] = set()  # leaves that are one of many operands
         for i, node in enumerate(self.order):
             entering = [self.index[p] for p in node.parents]
@@ -89,7 +93,7 @@ class Graph:
     @property
     def has_grads(self) -> bool:
         """Whether `backward()` has run here; a leaf's gradient alone may be that of another graph."""
-        return any(g != 0 for v, g in enumerate(self.grads) if v == len(self.order) - 1 or not self.is_leaf(v))
+        return any(g != 0 for v, g in enumerate(self.grads) if v in self.roots or not self.is_leaf(v))
 
     def is_leaf(self, v: int) -> bool:
         """Whether the node has no operands; one of constants alone is no leaf."""

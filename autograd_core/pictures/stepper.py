@@ -219,14 +219,14 @@ class Stepper:
 
     def _draw(self, look: Look, fold: Fold, unfold: str | Iterable[str], **drawing: str) -> None:
         """With the names that the steps use, and the gradients at the end of them."""
-        view = view_of(self.root, fold=fold, unfold=unfold, gradients=self.sums(len(self) - 1))
+        view = view_of([self.root], fold=fold, unfold=unfold, gradients=self.sums(len(self) - 1))
         graph = view.graph
         graph.names = [self.names[node] for node in graph.order]
         picture = drawn(view, look, **drawing)
         self._svg = self._still = TOOLTIP.sub("", picture.svg)
         self._cards = picture._frame.scene.card_of
         if len(self._svg) > LARGE:  # where no script runs, nobody zooms into it either: there it is folded
-            folded = view_of(self.root, gradients=dict(zip(graph.order, graph.grads, strict=True)))
+            folded = view_of([self.root], gradients=dict(zip(graph.order, graph.grads, strict=True)))
             folded.graph.names = graph.names
             self._still = TOOLTIP.sub("", drawn(folded, look, **drawing).svg)
 

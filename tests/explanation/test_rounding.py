@@ -269,3 +269,83 @@ def test_a_chain_of_a_hundred_thousand():
     for _ in range(50_000):
         y = y * 1.00001 + 1e-9
     assert len(ag.conditioning(y).nodes) == 100_000
+
+
+# --- digits of a gradient -------------------------------------------------------------------------
+
+CANCELLATIONS = {
+    "1 - cos, squared below": (lambda m, x: (1 - m.cos(1e4 * x)) / (x * x), (1e-9, 1e-8, 1e-6, 1e-5)),
+    "sqrt(x + 1) - sqrt(x)": (lambda m, x: m.sqrt(x + 1) - m.sqrt(x), (1e4, 1e8, 1e12)),
+    "exp(x) - 1": (lambda m, x: (m.exp(x) - 1) / x, (1e-3, 1e-7, 1e-10)),
+    "a root of a quadratic": (lambda m, x: x - m.sqrt(x * x - 1), (1e3, 1e6, 3e7)),
+    "log(1 + x)": (lambda m, x: m.log(1 + x) / x, (1e-4, 1e-8, 1e-12)),
+    "x - sin x": (lambda m, x: (x - m.sin(x)) / (x * x * x), (1e-1, 1e-3, 1e-5)),
+    "tan - sin": (lambda m, x: m.tan(x) - m.sin(x), (1e-2, 1e-4)),
+    "a pole": (lambda m, x: 1 / (1 - x * x), (0.999999, 1.0000001)),
+    "a factor that was inaccurate": (lambda m, x: (1 - m.cos(x)) * 3, (1e-3, 1e-6)),
+    "nothing cancels": (lambda m, x: m.exp(m.sin(x)) * x, (0.5, 2.0)),
+}
+
+
+@pytest.mark.parametrize("name", CANCELLATIONS)
+def test_digits_that_a_gradient_lost_against_60_digits(name):
+    f, points = CANCELLATIONS[name]
+    for point in points:
+        x = Value(point, label="x")
+        why = ag.explain(f(ag, x), x)
+        exact = MP.mp.diff(lambda t: f(MP.mp, t), MP.mp.mpf(point))
+        lost = min(16.0, true_digits_lost(why.gradient, exact))  # there are no more
+        assert lost <= why.digits_lost + 1, (point, lost)  # each operation adds a rounding of its own
+        assert why.digits_lost <= max(lost, 0) + 6  # by first order, of the worst case
+        assert why.digits_lost <= 16
+        assert "0.0 of" not in why.text
+        if lost > 15.5:
+            assert "all of its 16 digits" in why.text
+        elif why.condition > 1.2:
+            assert f"{why.digits_lost:.1f} of" in why.text
+
+
+def test_no_digit_is_right_and_none_is_promised():
+    x = Value(1e-9, label="x")
+    y = (1 - ag.cos(1e4 * x)) / x**2
+    why = ag.explain(y, x)
+    assert why.gradient == pytest.approx(-1e16 / 12 * 1e-9, rel=1e5)
+    assert abs(why.gradient / (-1e16 / 12 * 1e-9) - 1) > 1
+    assert why.digits_lost == 16
+    assert why.text.endswith(
+        "paths of opposite signs cancel, rounding may have cost all of its 16 digits, counting what its factors had lost before."
+    )
+
+
+def test_a_condition_near_1_loses_nothing_worth_a_line():
+    x = Value(1.0, label="x")
+    for small in (1e-3, 1e-6):
+        text = ag.explain(x - small * x, x).text
+        assert text.endswith("paths of opposite signs cancel.")
+        assert "0.0" not in text.splitlines()[-1]
+
+
+def test_fractions_lose_nothing_and_a_rule_that_cannot_be_read_says_at_least():
+    x = Value(Fraction(1), label="x")
+    assert ag.explain(x * Fraction(10**9 + 1, 10**9) - x, x).text.endswith("paths of opposite signs cancel.")
+
+    @ag.primitive
+    def on_floats(x):
+        return math.sin(x)
+
+    @on_floats.partials
+    def _(x, z):
+        return (math.cos(float(x)),)
+
+    z = Value(1e-3, label="z")
+    why = ag.explain(on_floats(z) * 1.0000001 - ag.sin(z), z)
+    assert math.isnan(why.digits_lost)
+    assert "which loses at least 7.3 of 16 digits" in why.text
+
+
+def test_explaining_under_detect_anomaly_and_leaves_no_trace():
+    x = Value(2.0, label="x")
+    y = x * x - x
+    with ag.detect_anomaly(), ag.scope("outer"):
+        assert ag.explain(y, x).digits_lost > 0
+    assert (x.grad, y.grad) == (0.0, 0.0)

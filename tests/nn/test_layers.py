@@ -223,7 +223,7 @@ def test_an_activation_that_returns_a_leaf_does_not_rename_it():
 
 
 def test_anomalies_name_the_users_line():
-    with ag.detect_anomaly(), pytest.raises(ag.AnomalyError, match=r"test_layers\.py"):
+    with pytest.raises(ag.AnomalyError, match=r"test_layers\.py"), ag.detect_anomaly():
         nn.Neuron(1, init=nn.init.constant(1.0))([1e308 * 10])
 
 

@@ -16,7 +16,7 @@ from autograd_core.pictures.scoping import ROOT, Graph, scopes_of
 
 def made_up(root):
     """The names of made-up scopes that stand directly in the root."""
-    graph = Graph(root)
+    graph = Graph([root])
     tree = scopes_of(graph)
     make_up(graph, tree)
     return [scope.name for scope in tree.scopes if scope.parent == ROOT and scope.made_up], graph, tree

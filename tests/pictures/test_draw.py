@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import random
 import re
@@ -16,8 +17,9 @@ import pytest
 from graphs import GRAPHS, HOSTILE, many
 
 import autograd_core as ag
+from autograd_core import Value
 from autograd_core.formulas import names_of
-from autograd_core.pictures import Mark, Overlay, Picture, draw, ordering, scoping, text
+from autograd_core.pictures import Mark, Overlay, Picture, draw, draw_dot, ordering, scoping, text
 from autograd_core.value import Constant
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -579,3 +581,61 @@ def test_long_titles_and_scopes_are_cut_where_the_room_ends(letter):
 def test_a_title_that_fits_is_whole():
     assert text.fitted("Illicit", 15, 100) == "Illicit"
     assert text.fitted("Illicit", 15, 1) == "…"
+
+
+# --- several roots ----------------------------------------------------------------------------------
+
+
+def test_several_roots_in_one_picture():
+    x, y = Value(1.0, label="x"), Value(2.0, label="y")
+    a, b = ag.softmax([x, y])
+    a.label, b.label = "a", "b"
+    both = ag.draw([a, b])
+    assert both.svg.count('class="card root') == 2
+    assert "Computation graph of a = 0.268" in both.svg
+    assert ", b = 0.731" in both.svg
+    assert both.svg == ag.draw((a, b, a)).svg
+    assert ag.draw([a]).svg == ag.draw(a).svg
+    assert {len(ag.draw(r)._frame.scene.cards) for r in (a, b)} == {len(both._frame.scene.cards) - 2}
+    assert "<svg" in both._repr_svg_()
+    assert both._repr_html_()
+    source = draw_dot([a, b]).source
+    assert source.count("shape=record") == len(set(ag.topological_order(a)) | set(ag.topological_order(b)))
+    formulas = ag.draw([a, b], expression=True)._frame.look.formulas
+    assert [f.partition(" = ")[0] for f in formulas[:2]] == ["b", "a"]
+
+
+def test_a_root_below_another_one_and_one_alone():
+    x = Value(1.0, label="x")
+    y = ag.sin(x)
+    z = y * 2
+    z.backward()
+    for roots in ([y, z], [z, y]):
+        assert ag.draw(roots).svg.count('class="card root') == 2
+    assert len(ag.draw([z, Value(5.0, label="alone")])._frame.scene.cards) == 4
+
+
+@pytest.mark.parametrize("scoped", [False, True])
+def test_many_roots_of_a_large_graph_are_folded(scoped):
+    x, roots = Value(0.5, label="x"), []
+    for i in range(60):
+        with ag.scope(f"unit{i % 10}") if scoped else contextlib.nullcontext():
+            roots.append(ag.tanh(ag.sin(x * Value(0.1 * i)) + 1))
+    for root in roots:
+        root.backward()
+    picture = ag.draw(roots)
+    assert len(picture._frame.scene.cards) < 100
+    assert any(card.is_root and card.folded for card in picture._frame.scene.cards.values())
+    assert picture._repr_html_()
+
+
+def test_what_is_no_root_is_refused():
+    x = Value(1.0)
+    for drawing in (ag.draw, draw_dot):
+        with pytest.raises(ag.OperandError, match=r"expected a list of Values, got one with 2.0 \(float\)"):
+            drawing([x, 2.0])
+        with pytest.raises(ag.StructureError, match="expected a Value, or a list of them, got an empty list"):
+            drawing([])
+        for wrong in ("x", 1.0, None):
+            with pytest.raises(ag.OperandError, match=r"expected a Value, got .*; or a list of Values"):
+                drawing(wrong)

@@ -116,7 +116,7 @@ def check(scene, view):
 @given(scoped(), st.sampled_from([None, "*", "a", "b", ("*", "*/*")]), st.sampled_from([(), "*", "*/*"]))
 def test_every_node_is_on_one_card_and_no_way_leads_back(root, fold, unfold):
     try:
-        view = view_of(root, fold=fold, unfold=unfold)
+        view = view_of([root], fold=fold, unfold=unfold)
     except ag.RangeError:  # none of the program's scopes is called so
         return
     check(scene_of(view, "LR"), view)
@@ -125,7 +125,7 @@ def test_every_node_is_on_one_card_and_no_way_leads_back(root, fold, unfold):
 @given(scoped())
 def test_chips_of_a_folded_scope_are_derivatives_through_it(root):
     try:
-        view = view_of(root, fold="*")
+        view = view_of([root], fold="*")
     except ag.RangeError:
         return
     graph, scene = view.graph, scene_of(view, "LR")
@@ -169,7 +169,7 @@ def test_chips_add_up_to_gradients(seed):
             nodes.append(x * y if rnd.random() < 0.5 else x - y)
     root = ag.sum(nodes[-3:])
     root.backward()
-    view = view_of(root, fold="?")
+    view = view_of([root], fold="?")
     graph, scene = view.graph, scene_of(view, "LR")
     sums, several = {}, set()
     for i, card in scene.cards.items():
@@ -198,7 +198,7 @@ def ends_inside(graph, scene, v):
 @pytest.mark.parametrize("name", LARGE)
 def test_large_graphs_fold_to_few_cards(name, direction):
     root = LARGE[name]()
-    view = view_of(root)
+    view = view_of([root])
     scene = scene_of(view, direction)
     check(scene, view)
     assert 1 < len(scene.cards) <= 100
@@ -333,7 +333,7 @@ def test_fractions_beyond_floats_have_a_norm():
 def test_dense_connections_are_bundled():
     root = perceptron(examples=1)
     root.backward()
-    scene = scene_of(view_of(root, fold="layer*/neuron*"), "LR")
+    scene = scene_of(view_of([root], fold="layer*/neuron*"), "LR")
     (junction,) = (card for card in scene.cards.values() if card.kind == "junction")
     assert junction.scope == ("layer1",)
     assert [port.source for port in junction.ports] == sorted(
@@ -355,7 +355,7 @@ def test_users_of_a_junction_tell_what_it_takes():
         for j in range(8):
             with ag.scope(f"unit{j}"):
                 ys.append(ag.tanh(ag.dot([ag.Value(0.1 * k) for k in range(8)], xs)))
-        scene = scene_of(view_of(ag.sum(ys), fold="unit*"), "LR")
+        scene = scene_of(view_of([ag.sum(ys)], fold="unit*"), "LR")
         ports = [port for card in scene.cards.values() if card.folded for port in card.ports]
         assert {port.chip for port in ports} == {said}
         names = ", ".join(scene.cards[i].name for i in sorted(scene.cards) if scene.cards[i].is_leaf)
@@ -377,7 +377,7 @@ def test_a_junction_stands_where_no_way_leads_back():
         with ag.scope("box") if i == 0 else ag.scope("other"), ag.scope(f"u{i}"):
             users.append(ag.sum(sources).tanh() * 2.0)
     root = ag.sum(users)
-    view = view_of(root, fold=("s", "*/*"))
+    view = view_of([root], fold=("s", "*/*"))
     scene = scene_of(view, "LR")
     check(scene, view)
     assert not any(card.kind == "junction" for card in scene.cards.values())
@@ -459,7 +459,7 @@ def test_a_neighbourhood_is_what_lies_within_some_edges(name, hops):
             near = {p for n in near for p in edges[n] if not isinstance(p, Constant)}
             wanted |= near
     index = {node: i for i, node in enumerate(order)}
-    view = view_of(root, around=middle, hops=hops)
+    view = view_of([root], around=middle, hops=hops)
     scene = scene_of(view, "LR")
     check(scene, view)
     assert {i for i, card in scene.cards.items() if card.kind == "node"} == {index[n] for n in wanted}
@@ -487,7 +487,7 @@ def test_many_operands_out_of_view_are_one_edge():
 def test_a_neighbourhood_can_be_folded():
     root = perceptron(examples=3)
     weight = next(n for n in ag.topological_order(root) if n.scope == "layer1/neuron0")
-    view = view_of(root, around=weight, hops=4, fold="layer2/*")
+    view = view_of([root], around=weight, hops=4, fold="layer2/*")
     check(scene_of(view, "LR"), view)
     svg = draw(root, around=weight, hops=4, fold="layer2/*").svg
     assert svg.count("data-folded") == 8
@@ -503,7 +503,7 @@ def test_hostile_scopes_are_names_and_nothing_else():
                 y = y * 1.01
                 y.scope = scope
     y.backward()
-    view = view_of(y, fold="*")
+    view = view_of([y], fold="*")
     check(scene_of(view, "LR"), view)
     for options in ({}, {"fold": "*"}, {"fold": None}, {"fold": view.scopes[-1]}):
         picture = draw(y, **options)
@@ -554,7 +554,7 @@ def test_random_tangles_fold(seed):
         pool.append(rnd.choice([lambda a=a, b=b: a * b, lambda a=a, _=b: a.sin(), lambda a=a, _=b: a + 1.0])())
         if rnd.random() < 0.3:
             pool[-1].scope = f"s{rnd.randint(0, 80)}"
-    view = view_of(ag.sum(pool))
+    view = view_of([ag.sum(pool)])
     scene = scene_of(view, "LR")
     check(scene, view)
     assert len(scene.cards) <= 300

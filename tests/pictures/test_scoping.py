@@ -16,7 +16,7 @@ from autograd_core.pictures.scoping import DEEPEST, ROOT, Graph, _knots, scopes_
 
 def homes(root):
     """By node: the path of its scope."""
-    graph = Graph(root)
+    graph = Graph([root])
     tree = scopes_of(graph)
     return {node: tree.scopes[s].path for node, s in zip(graph.order, tree.home, strict=True)}
 
@@ -113,7 +113,7 @@ def test_very_deep_scopes_are_one_beyond_a_depth():
     x = ag.Value(1.0)
     y = x * x
     y.scope = "/".join("abc" * 100)
-    graph = Graph(y)
+    graph = Graph([y])
     tree = scopes_of(graph)
     assert max(scope.depth for scope in tree.scopes) == DEEPEST
     assert tree.scopes[tree.home[1]].path == y.scope
@@ -153,7 +153,7 @@ def test_no_way_leads_out_of_a_scope_and_in_again(seed):
         if rnd.random() < 0.2:
             x.scope = ""
         pool.append(x)
-    graph = Graph(pool[-1])
+    graph = Graph([pool[-1]])
     tree = scopes_of(graph)
     for s in range(1, len(tree.scopes)):
         inside = {v for v in range(len(tree.home)) if s in tree.chain(tree.home[v])}
