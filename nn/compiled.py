@@ -386,6 +386,11 @@ class Trial(NamedTuple):
     gradient: list[float]
     pure: bool  # whether the loss keeps no state, so that it can be called again
 
+    @property
+    def repeatable(self) -> bool:
+        """Whether the loss of the first batch can be computed again, and nobody sees it."""
+        return self.pure and all(isinstance(y, PLAIN) for t in self.data[0].targets_at(self.chosen) for y in _flat(t))
+
 
 def the_way(trial: Trial) -> Way:
     """The fastest way that gives what the graphs gave.

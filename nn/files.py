@@ -1,17 +1,24 @@
-"""The format in which parameters are kept: JSON, which runs no code when it is read.
+"""The format in which parameters, and what else is learnt, are kept: JSON, which runs no code when it is read.
 
-    {"format": "autograd-core parameters", "version": 1, "model": "...", "parameters": {"w.0": 0.5, ...}}
+    {"format": "autograd-core parameters", "version": 1, "checksum": "sha256:...",
+     "model": "...", "parameters": {"w.0": 0.5, ...}}
 
 Python writes a double with as many digits as give the same double back. JSON has no infinities
-and no NaN, so these are strings ("inf", "-inf", "nan"), as are exact fractions ("1/3").
+and no NaN, so these are strings ("inf", "-inf", "nan"), as are exact fractions ("1/3"); no other
+string stands for a number. The checksum is over all the rest, whatever its order and spacing; a
+file without one is taken as it is, so who edits a file by hand removes that line.
 """
 
 from __future__ import annotations
 
 import json
 import math
+import random
+import re
+import struct
+from hashlib import sha256
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from autograd_core import RangeError, StructureError
 from autograd_core.atomic_write import write_file
@@ -19,82 +26,88 @@ from autograd_core.atomic_write import write_file
 if TYPE_CHECKING:
     import os
 
-FORMAT = "autograd-core parameters"
-LEARNT = "autograd-core preprocessing"
 VERSION = 1
+MOST_BYTES = 2**30
+NOT_FINITE = {"inf": math.inf, "-inf": -math.inf, "nan": math.nan}
+FRACTION = re.compile(r"-?[0-9]+/0*[1-9][0-9]*", re.ASCII)
 
 
-def write(path: str | os.PathLike[str], model: str, parameters: dict[str, Any]) -> None:
-    """Write a file of parameters, replacing an older one only when the new one is complete."""
-    numbers = {name: _encoded(x) for name, x in parameters.items()}
-    _put(path, {"format": FORMAT, "version": VERSION, "model": model, "parameters": numbers})
+class Form(NamedTuple):
+    """A kind of file.
+
+    Attributes:
+        format: What such a file says of itself.
+        what: What it is, in messages.
+        writer: What writes it.
+    """
+
+    format: str
+    what: str
+    writer: str
 
 
-def read(path: str | os.PathLike[str]) -> dict[str, Any]:
-    """The parameters in a file.
+PARAMETERS = Form("autograd-core parameters", "model", "Module.save")
+LEARNT = Form("autograd-core preprocessing", "preprocessing", "a scaler's or an encoder's save")
+STATE = Form("autograd-core training", "training", "the save of an optimizer or a schedule")
+
+
+def write(path: str | os.PathLike[str], form: Form, content: dict[str, Any]) -> None:
+    """Write a file, replacing an older one only when the new one is complete.
+
+    Raises:
+        OSError: The place cannot be written.
+        RangeError: There is a number that JSON cannot hold.
+    """
+    about = {"format": form.format, "version": VERSION}
+    try:
+        checksum = _checksum(about | content)
+        text = json.dumps(about | {"checksum": checksum} | content, indent=1, allow_nan=False)
+    except ValueError as error:
+        msg = f"{path} was not written: expected numbers that JSON can hold, but: {error}"
+        raise RangeError(msg) from None
+    write_file(path, text + "\n")
+
+
+def read(path: str | os.PathLike[str], form: Form) -> dict[str, Any]:
+    """What `write` was given; the numbers in it are to be checked.
 
     Raises:
         OSError: The file cannot be read.
-        StructureError: It is no file of this format.
+        StructureError: It is no file of this form, or was changed since it was written.
         RangeError: Its version is unknown here.
     """
-    parameters = _got(path, FORMAT, "model", "Module.save").get("parameters")
-    if not isinstance(parameters, dict):
-        raise StructureError(
-            _unfit(path, FORMAT, "model", '"parameters" is no object of names and numbers', "Module.save")
-        )
+    with Path(path).open("rb") as file:
+        data = file.read(MOST_BYTES + 1)
+    if len(data) > MOST_BYTES:
+        raise unfit(path, form, f"there are more than {MOST_BYTES} bytes")
     try:
-        return {name: _decoded(x) for name, x in parameters.items()}
-    except (ValueError, ZeroDivisionError, OverflowError) as error:
-        raise StructureError(
-            _unfit(path, FORMAT, "model", f"a parameter is no number: {error}", "Module.save")
-        ) from None
-
-
-def write_learnt(path: str | os.PathLike[str], kind: str, learnt: dict[str, Any]) -> None:
-    """Write what a scaler or an encoder learnt, likewise."""
-    _put(path, {"format": LEARNT, "version": VERSION, "kind": kind, "learnt": learnt})
-
-
-def read_learnt(path: str | os.PathLike[str], kind: str) -> dict[str, Any]:
-    """What one of some kind learnt.
-
-    Raises:
-        OSError: The file cannot be read.
-        StructureError: It is no file of this format, or from another kind.
-        RangeError: Its version is unknown here.
-    """
-    content = _got(path, LEARNT, "preprocessing", "a scaler's or an encoder's save")
-    if content.get("kind") != kind:
-        msg = f"{path}: expected what {kind} learnt, got {content.get('kind')}"
-        raise StructureError(msg)
-    learnt: dict[str, Any] = content["learnt"]
-    return learnt
-
-
-def _put(path: str | os.PathLike[str], content: dict[str, Any]) -> None:
-    write_file(path, json.dumps(content, indent=1, allow_nan=False) + "\n")
-
-
-def _got(path: str | os.PathLike[str], form: str, what: str, writer: str) -> dict[str, Any]:
-    """What is in a file of some format."""
-    try:
-        content = json.loads(Path(path).read_bytes(), object_pairs_hook=_once)
-        known = isinstance(content, dict) and content.get("format") == form
+        content = json.loads(data, object_pairs_hook=_once, parse_constant=_no_constant)
+        known = isinstance(content, dict) and content.get("format") == form.format
+        checksum = content.pop("checksum", None) if known else None
+        right = checksum is None or checksum == _checksum(content)
     except (ValueError, RecursionError) as error:
-        raise StructureError(_unfit(path, form, what, str(error), writer)) from None
+        raise unfit(path, form, str(error)) from None
     if not known:
-        raise StructureError(_unfit(path, form, what, 'there is no "format" of that name', writer))
+        raise unfit(path, form, 'there is no "format" of that name')
     version = content.get("version")
-    if version != VERSION:
+    if type(version) is not int or version != VERSION:
         msg = f"{path}: expected version {VERSION} of the format, got {version!r}; use the release that wrote it"
         raise RangeError(msg)
+    if not right:
+        msg = "its checksum is another: it was damaged or changed (who means the change removes the line)"
+        raise unfit(path, form, msg)
     return content  # type: ignore[no-any-return]
 
 
-def _unfit(path: str | os.PathLike[str], form: str, what: str, reason: str, writer: str) -> str:
-    expected = f'expected JSON with "format": "{form}", but {reason}'
-    return f"{path} is no {what} file: {expected}; pass a file that {writer} wrote"
+def unfit(path: str | os.PathLike[str], form: Form, reason: object) -> StructureError:
+    """The error that says why a file is none of this form."""
+    expected = f'expected JSON with "format": "{form.format}", but {reason}'
+    return StructureError(f"{path} is no {form.what} file: {expected}; pass a file that {form.writer} wrote")
+
+
+def _checksum(content: dict[str, Any]) -> str:
+    text = json.dumps(content, sort_keys=True, separators=(",", ":"), allow_nan=True)
+    return f"sha256:{sha256(text.encode()).hexdigest()}"
 
 
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -107,20 +120,66 @@ def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return content
 
 
-def _encoded(x: Any) -> Any:
-    if not isinstance(x, float):
+def _no_constant(token: str) -> None:
+    msg = f"{token} is no number of JSON"
+    raise ValueError(msg)
+
+
+def encoded(x: Any) -> Any:
+    """A number as JSON has it.
+
+    Raises:
+        RangeError: It is a fraction of more digits than Python writes.
+    """
+    if isinstance(x, float):
+        return x if math.isfinite(x) else str(x)
+    try:
         return f"{x.numerator}/{x.denominator}"
-    return x if math.isfinite(x) else str(x)
+    except ValueError as error:
+        msg = f"a fraction is too long to be written: {error}"
+        raise RangeError(msg) from None
 
 
-def _decoded(x: Any) -> Any:
+def decoded(x: Any) -> Any:
+    """The number that `encoded` was given.
+
+    Raises:
+        ValueError: It is none.
+        OverflowError: It is an int beyond all floats.
+    """
     if isinstance(x, str):
-        if "/" in x:
+        if x in NOT_FINITE:
+            return NOT_FINITE[x]
+        if FRACTION.fullmatch(x):
             from fractions import Fraction  # takes 10 ms to import
 
             return Fraction(x)
-        return float(x)
-    if isinstance(x, (int, float)) and not isinstance(x, bool):
-        return float(x)
-    msg = f"got {x!r}"
+    if isinstance(x, (int, float)) and not isinstance(x, bool) and math.isfinite(number := float(x)):
+        return number
+    msg = f"got {x!r:.60}"
     raise ValueError(msg)
+
+
+WORDS = struct.Struct("<625I")  # the state of Python's generator: 624 words, and which comes next
+
+
+def encoded_generator(rng: random.Random) -> dict[str, Any]:
+    """The state of a generator as JSON has it."""
+    _, words, gauss = rng.getstate()
+    return {"words": WORDS.pack(*words).hex(), "gauss": gauss}
+
+
+def decoded_generator(state: Any) -> tuple[Any, ...]:
+    """What `setstate` takes, tried on another generator.
+
+    Raises:
+        ValueError: It is no such state.
+    """
+    try:
+        gauss = state["gauss"]
+        found = 3, WORDS.unpack(bytes.fromhex(state["words"])), None if gauss is None else decoded(gauss)
+        random.Random().setstate(found)  # noqa: S311
+    except (struct.error, TypeError, KeyError, OverflowError) as error:
+        msg = f"a generator's state is none: {error!r}"
+        raise ValueError(msg) from None
+    return found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from reprlib import recursive_repr
 from typing import TYPE_CHECKING, Any
 
@@ -217,15 +218,18 @@ class Module:
             p.data = numbers[name]
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Write the parameters to a file: JSON, readable anywhere, with every double exact.
+        """Write the parameters to a file: JSON, readable anywhere, with every double exact and a checksum.
 
-        A file that stands there is replaced only when the new one is complete.
+        The state of the modules' random generators is written too, so that training with `Dropout`
+        goes on as if it had not stopped. A file that stands there is replaced only when the new one
+        is complete.
 
         Args:
             path: Where to write.
 
         Raises:
             OSError: The place cannot be written.
+            RangeError: A parameter is a fraction of thousands of digits.
 
         Example:
             >>> import pathlib, tempfile
@@ -236,7 +240,10 @@ class Module:
             >>> b.load(path).state_dict() == a.state_dict()
             True
         """
-        files.write(path, repr(self), self.state_dict())
+        numbers = {name: files.encoded(x) for name, x in self.state_dict().items()}
+        content: dict[str, Any] = {"model": repr(self), "parameters": numbers}
+        generators = {name: files.encoded_generator(rng) for name, rng in self._generators()}
+        files.write(path, files.PARAMETERS, content | ({"generators": generators} if generators else {}))
 
     def load(self, path: str | os.PathLike[str]) -> Module:
         """Set the parameters to those of a file that `save` wrote. No code in it is ever run.
@@ -251,7 +258,8 @@ class Module:
 
         Raises:
             OSError: The file cannot be read.
-            StructureError: It is no model file, or one of a different model.
+            StructureError: It is no model file, was changed since it was written, or is that of a
+                different model.
             RangeError: It was written in a later version of the format.
 
         Example:
@@ -263,8 +271,31 @@ class Module:
             Traceback (most recent call last):
             autograd_core.errors.StructureError: ...notes.txt is no model file: expected JSON ...
         """
-        self.load_state_dict(files.read(path))
+        content = files.read(path, files.PARAMETERS)
+        parameters, generators = content.get("parameters"), content.get("generators", {})
+        if not isinstance(parameters, dict) or not isinstance(generators, dict):
+            reason = '"parameters" is no object of names and numbers'
+            raise files.unfit(path, files.PARAMETERS, reason)
+        try:
+            state = {name: files.decoded(x) for name, x in parameters.items()}
+            states = {name: files.decoded_generator(x) for name, x in generators.items()}
+        except (ValueError, OverflowError) as error:
+            raise files.unfit(path, files.PARAMETERS, f"a parameter is no number: {error}") from None
+        self.load_state_dict(state)
+        for name, rng in self._generators():
+            if name in states:
+                rng.setstate(states[name])
         return self
+
+    def _generators(self) -> Iterator[tuple[str, random.Random]]:
+        """The modules' own random generators, as `Dropout` has one, each once."""
+        seen = set()
+        for place, module in _parts(self):
+            if isinstance(module, Module):
+                for name, x in vars(module).items():
+                    if type(x) is random.Random and id(x) not in seen:  # others may have no state
+                        seen.add(id(x))
+                        yield _dotted((place, name)), x
 
     @recursive_repr()
     def __repr__(self) -> str:

@@ -9,14 +9,15 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from autograd_core import OperandError, RangeError, StructureError, Value
 
-from .checks import plain, real, shown
+from .checks import plain, real, shown, whole
 from .module import Module
-from .schedules import as_schedule
+from .resuming import Resumable, fields, numbers
+from .schedules import as_schedule, schedule_from, state_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Mapping
 
-    from .schedules import Schedule
+    from .schedules import Rate
 
     Parameters = Module | Iterable[Value] | Iterable[tuple[str, Value]]
 
@@ -54,7 +55,7 @@ def named(parameters: Any, caller: str, if_number: str = "") -> list[tuple[str, 
     return found
 
 
-class Optimizer:
+class Optimizer(Resumable):
     """Base class: a list of parameters, a learning rate, and a number of steps done.
 
     Args:
@@ -72,9 +73,11 @@ class Optimizer:
     Attributes:
         params: The list of parameters.
         steps: How many steps were done.
-        lr: The rate of the next step.
+        epochs: How many epochs `fit` has done with it.
+        lr: The rate of the next step; another rate or schedule may be assigned.
 
-    A subclass defines `update`. Those here work on arrays as well, which compiled training makes use
+    A subclass defines `update`; what it keeps from step to step besides, it adds to `state_dict` and
+    takes back in `load_state_dict`. Those here work on arrays as well, which compiled training makes use
     of: `index` is then `slice(None)`, and what is kept per parameter is an array.
 
     Example:
@@ -89,11 +92,13 @@ class Optimizer:
     """
 
     _kept: ClassVar[tuple[str, ...]] = ("_decays",)  # attributes with one number per parameter
+    _options: ClassVar[tuple[str, ...]] = ("weight_decay", "decay_biases")  # what it was made with, besides the rate
+    _waiting: dict[str, list[Any]] | None = None  # what was loaded before the parameters were there
 
     def __init__(
         self,
         params: Parameters | None = None,
-        lr: float | Schedule = 1e-3,
+        lr: float | Rate = 1e-3,
         *,
         weight_decay: float = 0.0,
         decay_biases: bool = True,
@@ -102,6 +107,7 @@ class Optimizer:
         self.weight_decay = real(weight_decay, f"{type(self).__name__}: weight_decay", 0.0)
         self.decay_biases = decay_biases
         self.steps = 0
+        self.epochs = 0
         self.params: list[Value] = []
         self._decays: list[float] = []
         if params is not None:
@@ -128,9 +134,14 @@ class Optimizer:
             msg = f"{type(self).__name__}: expected to be bound once, but it has {len(self.params)} parameters already"
             raise StructureError(msg)
         pairs = named(params, type(self).__name__, "; name the rate: lr=...")
+        if self._waiting:
+            self._fit_together(self._waiting, len(pairs))
         self.params = [p for _, p in pairs]
         self._decays = [self.weight_decay if self.decay_biases or not is_bias(name) else 0.0 for name, _ in pairs]
         self.prepare()
+        if self._waiting:
+            vars(self).update(self._waiting)
+            self._waiting = None
 
     def prepare(self) -> None:
         """Make whatever is kept per parameter; called when the parameters are known.
@@ -154,6 +165,10 @@ class Optimizer:
             1.0
         """
         return real(self._schedule(self.steps), f"{type(self).__name__}: the rate at step {self.steps}", 0.0)
+
+    @lr.setter
+    def lr(self, lr: float | Rate) -> None:
+        self._schedule = as_schedule(lr, f"{type(self).__name__}: lr")
 
     def zero_grad(self) -> None:
         """Set `.grad` of every parameter to 0.0.
@@ -215,6 +230,89 @@ class Optimizer:
         msg = f"{type(self).__name__}: expected a method update, found none; define how a parameter changes"
         raise StructureError(msg)
 
+    def state_dict(self) -> dict[str, Any]:
+        """All that the next step depends on, but for parameters and gradients.
+
+        Returns:
+            A dict of names, numbers and lists of them: steps and epochs done, the rate or schedule
+            (None for a function of yours), the options, and what is kept per parameter. Changing it
+            changes nothing here.
+
+        Example:
+            >>> import autograd_core as ag, nn
+            >>> x = ag.Value(1.0)
+            >>> x.grad = 2.0
+            >>> sgd = nn.SGD([x], lr=0.25, momentum=0.5)
+            >>> sgd.step()
+            >>> sgd.state_dict()["steps"], sgd.state_dict()["kept"]["velocity"]
+            (1, [2.0])
+        """
+        kept = self._waiting or {name: list(plain(getattr(self, name, []))) for name in self._kept}
+        return {
+            "optimizer": type(self).__name__,
+            "steps": self.steps,
+            "epochs": self.epochs,
+            "lr": state_of(self._schedule),
+            "options": {name: getattr(self, name) for name in self._options},
+            "kept": {name.strip("_"): list(numbers) for name, numbers in kept.items()},
+        }
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Go on from where `state_dict` was called: steps, rate, options, and what is kept per parameter.
+
+        Everything is checked before anything changes. An optimizer without parameters keeps it until
+        it gets some, from `fit` for instance.
+
+        Args:
+            state: What `state_dict` gave, of an optimizer of this class with as many parameters in
+                the same order. Where the rate was a function of yours, that of this one stays.
+
+        Raises:
+            OperandError: Something in it is of a wrong type.
+            StructureError: It is that of another class, or of more or fewer parameters; or the rate
+                was a function of yours, and this one has none.
+            RangeError: A number is out of its bounds.
+
+        Example:
+            >>> import nn
+            >>> model = nn.Neuron(2)
+            >>> before, after = nn.Adam(model, lr=0.5), nn.Adam(model)
+            >>> before.step()
+            >>> after.load_state_dict(before.state_dict())
+            >>> after.steps, after.lr
+            (1, 0.5)
+        """
+        what = type(self).__name__
+        about = ("optimizer", "steps", "epochs", "lr", "options", "kept")
+        kind, steps, epochs, lr, options, kept = fields(state, about, what)
+        if kind != what:
+            msg = f"{what}: expected the state of {what}, got that of {kind!r:.60}"
+            raise StructureError(msg)
+        given = dict(zip(self._options, fields(options, self._options, f"{what}: options"), strict=True))
+        for name, x in given.items():
+            if isinstance(x, bool) != isinstance(getattr(self, name), bool):
+                msg = f"{what}: {name}: expected something like {getattr(self, name)!r}, got {shown(x)}"
+                raise OperandError(msg)
+        schedule = schedule_from(lr, self._schedule)
+        base: Any = next(c for c in type(self).__mro__ if c.__module__ == __name__)
+        checked = base(None, schedule, **given)  # its constructor knows the bounds
+        names = [name.strip("_") for name in self._kept]
+        lists = [numbers(x, f"{what}: {name}") for name, x in zip(names, fields(kept, (*names,), f"{what}: kept"))]
+        found = dict(zip(self._kept, lists, strict=True))
+        self._fit_together(found, len(self.params) if self.params else len(lists[0]))
+        changes = {name: getattr(checked, name) for name in self._options}
+        changes |= {"steps": whole(steps, f"{what}: steps", 0), "epochs": whole(epochs, f"{what}: epochs", 0)}
+        changes |= found if self.params else {"_waiting": found if lists[0] else None}
+        vars(self).update(changes, _schedule=schedule)
+
+    def _fit_together(self, kept: dict[str, list[Any]], count: int) -> None:
+        """Raise where there is not one number for each of so many parameters."""
+        for name, found in kept.items():
+            if len(found) != count:
+                what = f"{type(self).__name__}: {name.strip('_')}"
+                msg = f"{what}: expected {count} numbers, one per parameter, got {len(found)}"
+                raise StructureError(msg)
+
     def _works_on_arrays(self) -> bool:
         """Whether all parameters can be updated at once, as arrays."""
         mine = type(self)
@@ -268,7 +366,7 @@ class SGD(Optimizer):
     def __init__(
         self,
         params: Parameters | None = None,
-        lr: float | Schedule = 1e-3,
+        lr: float | Rate = 1e-3,
         momentum: float = 0.0,
         *,
         nesterov: bool = False,
@@ -283,6 +381,7 @@ class SGD(Optimizer):
         super().__init__(params, lr, weight_decay=weight_decay, decay_biases=decay_biases)
 
     _kept = (*Optimizer._kept, "_velocity")
+    _options = (*Optimizer._options, "momentum", "nesterov")
 
     def prepare(self) -> None:  # noqa: D102
         self._velocity = [0.0] * len(self.params)
@@ -327,7 +426,7 @@ class Adam(Optimizer):
     def __init__(
         self,
         params: Parameters | None = None,
-        lr: float | Schedule = 1e-3,
+        lr: float | Rate = 1e-3,
         betas: tuple[float, float] = (0.9, 0.999),
         eps: float = 1e-8,
         *,
@@ -347,6 +446,7 @@ class Adam(Optimizer):
         super().__init__(params, lr, weight_decay=weight_decay, decay_biases=decay_biases)
 
     _kept = (*Optimizer._kept, "_mean", "_square")
+    _options = (*Optimizer._options, "betas", "eps")
 
     def prepare(self) -> None:  # noqa: D102
         self._mean = [0.0] * len(self.params)
@@ -390,7 +490,7 @@ class AdamW(Adam):
     def __init__(
         self,
         params: Parameters | None = None,
-        lr: float | Schedule = 1e-3,
+        lr: float | Rate = 1e-3,
         betas: tuple[float, float] = (0.9, 0.999),
         eps: float = 1e-8,
         *,

@@ -34,6 +34,32 @@ def _rows(X: Any, caller: str) -> list[list[Any]]:
     return rows
 
 
+def _finite(x: Any) -> float:
+    """A number of a file.
+
+    Raises:
+        ValueError: It is none, or not finite.
+    """
+    number = files.decoded(x)
+    if isinstance(number, float) and math.isfinite(number):
+        return number
+    msg = f"expected a finite number, got {x!r:.60}"
+    raise ValueError(msg)
+
+
+def _ends(content: dict[str, Any]) -> dict[str, float]:
+    """The range that a file names.
+
+    Raises:
+        ValueError: It is none.
+    """
+    low, high = _finite(content["low"]), _finite(content["high"])
+    if not low < high:
+        msg = f"expected low below high, got {low!r} and {high!r}"
+        raise ValueError(msg)
+    return {"low": low, "high": high}
+
+
 class _Learnt(ABC):
     """What looks at training cases first; subclasses say what it learns, and how a row changes."""
 
@@ -51,13 +77,23 @@ class _Learnt(ABC):
         Raises:
             StructureError: `X` has no rows, or rows of several lengths.
             OperandError: Something in it is of a wrong type.
+            RangeError: A number to be scaled is not finite, or a column's spread is beyond all floats.
 
         Example:
             >>> import nn
             >>> nn.MinMaxScaler().fit([[0.0], [4.0]]).transform([[1.0]])
             [[0.25]]
         """
-        self._state = self._learn(_rows(X, f"{type(self).__name__}.fit"))
+        caller = f"{type(self).__name__}.fit"
+        try:
+            learnt = self._learn(_rows(X, caller))
+            far = any(math.isinf(x) for name in ("offset", "scale") for x in learnt.get(name, []))
+        except OverflowError:
+            far = True
+        if far:
+            msg = f"{caller}: expected columns whose mean and spread are floats, got numbers beyond; divide them first"
+            raise RangeError(msg)
+        self._state = learnt
         return self
 
     def transform(self, X: Any) -> list[list[float]]:
@@ -131,6 +167,7 @@ class _Learnt(ABC):
         Raises:
             OSError: The place cannot be written.
             StructureError: Nothing was learnt yet.
+            RangeError: What was learnt is beyond all floats.
 
         Example:
             >>> import nn, pathlib, tempfile
@@ -140,7 +177,8 @@ class _Learnt(ABC):
             [[0.25]]
         """
         self._columns()
-        files.write_learnt(path, type(self).__name__, {**self._options(), **(self._state or {})})
+        learnt = {**self._options(), **(self._state or {})}
+        files.write(path, files.LEARNT, {"kind": type(self).__name__, "learnt": learnt})
 
     def load(self, path: str | os.PathLike[str]) -> Any:
         """Take what `save` wrote, options included. No code in the file is ever run.
@@ -156,6 +194,8 @@ class _Learnt(ABC):
             StructureError: It is no such file, or that of another kind of object.
             RangeError: It was written in a later version of the format.
 
+        If it raises, this object is what it was.
+
         Example:
             >>> import nn, pathlib, tempfile
             >>> path = pathlib.Path(tempfile.mkdtemp()) / "scaler.json"
@@ -164,8 +204,15 @@ class _Learnt(ABC):
             Traceback (most recent call last):
             autograd_core.errors.StructureError: ...scaler.json: expected what StandardScaler learnt, got MinMaxScaler
         """
-        content = files.read_learnt(path, type(self).__name__)
-        self._restore(content)
+        content, kind = files.read(path, files.LEARNT), type(self).__name__
+        if content.get("kind") != kind:
+            msg = f"{path}: expected what {kind} learnt, got {content.get('kind')!s:.60}"
+            raise StructureError(msg)
+        try:
+            restored = self._restored(content["learnt"])
+        except (KeyError, TypeError, ValueError, OverflowError) as error:
+            raise files.unfit(path, files.LEARNT, f"that is nothing a {kind} learns: {error}") from None
+        vars(self).update(restored)
         return self
 
     def _columns(self) -> int:
@@ -196,7 +243,9 @@ class _Learnt(ABC):
     @abstractmethod
     def _options(self) -> dict[str, float]: ...
     @abstractmethod
-    def _restore(self, content: dict[str, Any]) -> None: ...
+    def _restored(self, content: dict[str, Any]) -> dict[str, Any]:
+        """The attributes for what a file says, of which nothing is trusted; what is wrong raises."""
+
     def _width(self) -> int:
         """How many numbers `transform` gives per row."""
         return self._columns()
@@ -226,8 +275,12 @@ class _Linear(_Learnt):
         offsets, scales = self._state["offset"], self._state["scale"]
         return [x * scale + offset for x, offset, scale in zip(row, offsets, scales)]
 
-    def _restore(self, content: dict[str, Any]) -> None:
-        self._state = {name: [float(x) for x in content[name]] for name in ("offset", "scale")}
+    def _restored(self, content: dict[str, Any]) -> dict[str, Any]:
+        state = {name: [_finite(x) for x in content[name]] for name in ("offset", "scale")}
+        if not state["offset"] or len(state["offset"]) != len(state["scale"]) or 0.0 in state["scale"]:
+            msg = "expected one offset and one scale other than 0 per column"
+            raise ValueError(msg)
+        return {"_state": state}
 
 
 class MinMaxScaler(_Linear):
@@ -266,9 +319,8 @@ class MinMaxScaler(_Linear):
     def _options(self) -> dict[str, float]:
         return {"low": self.low, "high": self.high}
 
-    def _restore(self, content: dict[str, Any]) -> None:
-        super()._restore(content)
-        self.low, self.high = float(content["low"]), float(content["high"])
+    def _restored(self, content: dict[str, Any]) -> dict[str, Any]:
+        return super()._restored(content) | _ends(content)
 
     def __repr__(self) -> str:
         return f"MinMaxScaler({self.low:g}, {self.high:g})"
@@ -373,9 +425,19 @@ class OneHotEncoder(_Learnt):
     def _options(self) -> dict[str, float]:
         return {"low": self.low, "high": self.high}
 
-    def _restore(self, content: dict[str, Any]) -> None:
-        self.low, self.high = float(content["low"]), float(content["high"])
-        self._state = {"categories": content["categories"]}
+    def _restored(self, content: dict[str, Any]) -> dict[str, Any]:
+        categories = content["categories"]
+        for values in categories if isinstance(categories, list) and categories else [None]:
+            if not isinstance(values, list) or not values:
+                msg = f"expected a list of values per column, got {values!r:.60}"
+                raise ValueError(msg)
+            for value in values:
+                if not isinstance(value, (str, bool)):
+                    _finite(value)
+            if len(set(values)) < len(values):
+                msg = f"expected different values in a column, got {values!r:.60}"
+                raise ValueError(msg)
+        return {"_state": {"categories": categories}} | _ends(content)
 
     def __repr__(self) -> str:
         return f"OneHotEncoder({self.low:g}, {self.high:g})"

@@ -3,20 +3,161 @@
     optimizer = nn.SGD(model, lr=nn.schedules.linear(1.0, 0.1, steps=100))
 
 A schedule is any function from the number of steps done so far (0, 1, 2, ...) to a rate;
-rates are dimensionless.
+rates are dimensionless. Those that are made here can be printed, pickled, and kept in files.
 """
 
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from .checks import real, whole
+from autograd_core import RangeError, StructureError
+
+from .checks import real, shown, whole
+from .resuming import Resumable, fields
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
-    Schedule = Callable[[int], float]
+    Rate = Callable[[int], float]
+
+MOST_STEPS = 2**53
+RATES: dict[str, Callable[..., float]] = {
+    "constant": lambda at, lr: lr,
+    "linear": lambda at, start, end, steps: start + (end - start) * min(at / steps, 1.0),
+    "step": lambda at, lr, every, factor: lr * factor ** (at // every),
+    "exponential": lambda at, lr, factor: lr * factor**at,
+    "cosine": lambda at, lr, steps, end: end + (lr - end) * (1.0 + math.cos(math.pi * min(at / steps, 1.0))) / 2.0,
+    "warmup": lambda at, lr, steps: lr(0) * (at + 1) / steps if at < steps else lr(at - steps),
+}
+
+
+def _count(x: int, what: str) -> int:
+    """A number of steps, of which every one has a float of its own."""
+    steps = whole(x, what)
+    if steps > MOST_STEPS:
+        msg = f"{what}: expected at most {MOST_STEPS}, got more"
+        raise RangeError(msg)
+    return steps
+
+
+class Schedule(Resumable):
+    """A rate as a function of the steps done; the functions of this module make them.
+
+    How many steps were done is known to the optimizer, which keeps its schedule in its own file.
+
+    Args:
+        kind: The name of the function that makes it.
+        about: What that function takes, by name.
+
+    Example:
+        >>> import nn
+        >>> lr = nn.schedules.linear(1.0, 0.5, steps=10)
+        >>> lr, lr(5)
+        (linear(start=1.0, end=0.5, steps=10), 0.75)
+    """
+
+    def __init__(self, kind: str, about: dict[str, Any]) -> None:
+        self.kind, self.about = kind, about
+
+    def __call__(self, step: int) -> float:
+        """The rate after so many steps."""
+        return RATES[self.kind](step, **self.about)
+
+    def state_dict(self) -> dict[str, Any]:
+        """What it is, as names and numbers; a function of yours within it is None.
+
+        Returns:
+            A dict; changing it changes nothing here.
+
+        Example:
+            >>> import nn
+            >>> nn.schedules.exponential(1.0, 0.5).state_dict()
+            {'schedule': 'exponential', 'lr': 1.0, 'factor': 0.5}
+        """
+        kept = {name: state_of(x) if callable(x) else x for name, x in self.about.items()}
+        return {"schedule": self.kind} | kept
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Become the schedule that `state_dict` describes, whichever it was.
+
+        Args:
+            state: What `state_dict` gave.
+
+        Raises:
+            OperandError: Something in it is of a wrong type.
+            StructureError: There are other names in it; or it had a function of yours, which this
+                one has not.
+            RangeError: A number is out of its bounds.
+
+        Example:
+            >>> import nn
+            >>> lr = nn.schedules.constant(1.0)
+            >>> lr.load_state_dict(nn.schedules.exponential(1.0, 0.5).state_dict())
+            >>> lr(1)
+            0.5
+        """
+        found: Any = schedule_from(state, self)
+        self.kind, self.about = found.kind, found.about
+
+    def __repr__(self) -> str:
+        return f"{self.kind}({', '.join(f'{name}={x!r}' for name, x in self.about.items())})"
+
+
+def state_of(schedule: Rate) -> dict[str, Any] | None:
+    """What can be kept of a schedule: of a function of the user's, nothing.
+
+    Args:
+        schedule: A function of the step.
+
+    Returns:
+        Its `state_dict()`, or None.
+
+    Example:
+        >>> import nn
+        >>> nn.schedules.state_of(nn.schedules.constant(0.5)), nn.schedules.state_of(lambda step: 0.5)
+        ({'schedule': 'constant', 'lr': 0.5}, None)
+    """
+    return schedule.state_dict() if isinstance(schedule, Schedule) else None
+
+
+def schedule_from(state: Any, own: Rate) -> Rate:
+    """The schedule that a state describes.
+
+    Args:
+        state: What `state_of` gave.
+        own: Where it gave None, this one, if it is a function of the user's too.
+
+    Returns:
+        A function of the step.
+
+    Raises:
+        OperandError: Something in it is of a wrong type.
+        StructureError: It is no such state; or there is no function to take.
+        RangeError: A number is out of its bounds.
+
+    Example:
+        >>> import nn
+        >>> nn.schedules.schedule_from({"schedule": "constant", "lr": 0.5}, nn.schedules.constant(1.0))
+        constant(lr=0.5)
+    """
+    if state is None:
+        if isinstance(own, Schedule):
+            msg = f"schedule: expected lr=... as the function of yours that it was, for files keep no code; got {own}"
+            raise StructureError(msg)
+        return own
+    kind = state.get("schedule") if hasattr(state, "get") else None
+    make = {f.__name__: f for f in (constant, linear, step, exponential, cosine, warmup)}.get(str(kind))
+    if make is None:
+        msg = f"schedule: expected the state of one of {', '.join(RATES)}, got {shown(state)}"
+        raise StructureError(msg)
+    names = tuple(name for name in make.__annotations__ if name != "return")
+    about = dict(zip(names, fields(state, ("schedule", *names), f"schedule {kind}")[1:], strict=True))
+    if isinstance(about.get("lr"), dict) or about.get("lr", 0.0) is None:
+        within = own.about.get("lr") if isinstance(own, Schedule) else None
+        about["lr"] = schedule_from(about["lr"], within if callable(within) else constant(0.0))
+    made: Rate = make(**about)
+    return made
 
 
 def constant(lr: float) -> Schedule:
@@ -37,8 +178,7 @@ def constant(lr: float) -> Schedule:
         >>> nn.schedules.constant(0.1)(1000)
         0.1
     """
-    lr = real(lr, "constant: lr", 0.0)
-    return lambda step: lr
+    return Schedule("constant", {"lr": real(lr, "constant: lr", 0.0)})
 
 
 def linear(start: float, end: float, steps: int) -> Schedule:
@@ -63,8 +203,7 @@ def linear(start: float, end: float, steps: int) -> Schedule:
         (1.0, 0.75, 0.5)
     """
     start, end = real(start, "linear: start", 0.0), real(end, "linear: end", 0.0)
-    steps = whole(steps, "linear: steps")
-    return lambda step: start + (end - start) * min(step / steps, 1.0)
+    return Schedule("linear", {"start": start, "end": end, "steps": _count(steps, "linear: steps")})
 
 
 def step(lr: float, every: int, factor: float = 0.1) -> Schedule:
@@ -89,8 +228,7 @@ def step(lr: float, every: int, factor: float = 0.1) -> Schedule:
         (1.0, 0.5, 0.25)
     """
     lr, factor = real(lr, "step: lr", 0.0), real(factor, "step: factor", 0.0)
-    every = whole(every, "step: every")
-    return lambda step: lr * factor ** (step // every)
+    return Schedule("step", {"lr": lr, "every": _count(every, "step: every"), "factor": factor})
 
 
 def exponential(lr: float, factor: float) -> Schedule:
@@ -113,7 +251,7 @@ def exponential(lr: float, factor: float) -> Schedule:
         0.125
     """
     lr, factor = real(lr, "exponential: lr", 0.0), real(factor, "exponential: factor", 0.0)
-    return lambda step: lr * factor**step
+    return Schedule("exponential", {"lr": lr, "factor": factor})
 
 
 def cosine(lr: float, steps: int, end: float = 0.0) -> Schedule:
@@ -140,11 +278,10 @@ def cosine(lr: float, steps: int, end: float = 0.0) -> Schedule:
         (1.0, 0.5, 0.0)
     """
     lr, end = real(lr, "cosine: lr", 0.0), real(end, "cosine: end", 0.0)
-    steps = whole(steps, "cosine: steps")
-    return lambda step: end + (lr - end) * (1.0 + math.cos(math.pi * min(step / steps, 1.0))) / 2.0
+    return Schedule("cosine", {"lr": lr, "steps": _count(steps, "cosine: steps"), "end": end})
 
 
-def warmup(lr: float | Schedule, steps: int) -> Schedule:
+def warmup(lr: float | Rate, steps: int) -> Schedule:
     """Linear rise over the first steps, before and on top of a rate or a schedule (Goyal et al., 2017).
 
     The rate at step k is (k + 1) / steps of what follows, so that no step is lost at rate 0; the
@@ -167,12 +304,10 @@ def warmup(lr: float | Schedule, steps: int) -> Schedule:
         >>> lr(0), lr(1), lr(4), lr(104)
         (0.25, 0.5, 1.0, 0.0)
     """
-    then = as_schedule(lr, "warmup: lr")
-    steps = whole(steps, "warmup: steps")
-    return lambda step: then(0) * (step + 1) / steps if step < steps else then(step - steps)
+    return Schedule("warmup", {"lr": as_schedule(lr, "warmup: lr"), "steps": _count(steps, "warmup: steps")})
 
 
-def as_schedule(lr: float | Schedule, what: str) -> Schedule:
+def as_schedule(lr: float | Rate, what: str) -> Rate:
     """What an `lr=` argument means: a number as a constant schedule, a function as it is.
 
     Args:
@@ -193,5 +328,4 @@ def as_schedule(lr: float | Schedule, what: str) -> Schedule:
     """
     if callable(lr):
         return lr
-    rate = real(lr, what, 0.0)
-    return lambda step: rate
+    return Schedule("constant", {"lr": real(lr, what, 0.0)})

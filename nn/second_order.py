@@ -14,9 +14,10 @@ from .checks import LOSS, callable_of, plain, real, shown, whole
 from .figures import COLOURS, figure_of
 from .history import History
 from .optimizers import named
+from .resuming import Resumable, fields
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from .judging import Loss
     from .module import Module
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 # of that number is H v: one more sweep, over a graph some times as large as the loss's. So a product
 # costs a constant times a gradient, and the Hessian's n^2 entries are never there (Pearlmutter, 1994).
 
+STATE = ("radius", "max_radius", "max_cg", "products", "steps", "epochs")
 MOST_LABELS = 40  # on an axis, one per parameter
 
 
@@ -187,7 +189,7 @@ def hessian(model: Module, X: Sequence[Any], y: Sequence[Any], *, loss: Loss) ->
     return Hessian(matrix, [f"{p.scope} {p.label}".strip() or name for name, p in pairs])
 
 
-class NewtonCG:
+class NewtonCG(Resumable):
     """Newton's method with conjugate gradients in a trust region: curvature by Hessian-vector products alone.
 
     Each step minimises the model g . d + d . H d / 2 over |d| <= radius by Steihaug's conjugate
@@ -218,6 +220,7 @@ class NewtonCG:
         radius: Of the trust region now.
         products: How many Hessian-vector products were made.
         steps: How many steps were taken.
+        epochs: How many epochs `fit` has done with it.
 
     Example:
         >>> import autograd_core as ag, nn
@@ -242,6 +245,48 @@ class NewtonCG:
         self.max_cg = None if max_cg is None else whole(max_cg, "NewtonCG: max_cg")
         self.products = 0
         self.steps = 0
+        self.epochs = 0
+
+    def state_dict(self) -> dict[str, Any]:
+        """All that the next step depends on, but for the parameters.
+
+        Returns:
+            A dict of names and numbers; changing it changes nothing here.
+
+        Example:
+            >>> import nn
+            >>> nn.NewtonCG(nn.Neuron(1), radius=0.5).state_dict()["radius"]
+            0.5
+        """
+        return {"optimizer": "NewtonCG"} | {name: getattr(self, name) for name in STATE}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Go on from where `state_dict` was called. Everything is checked before anything changes.
+
+        Args:
+            state: What `state_dict` gave.
+
+        Raises:
+            OperandError: Something in it is of a wrong type.
+            StructureError: It is that of another class.
+            RangeError: A number is out of its bounds.
+
+        Example:
+            >>> import nn
+            >>> newton = nn.NewtonCG(nn.Neuron(1))
+            >>> newton.load_state_dict(nn.NewtonCG(nn.Neuron(1), radius=0.5).state_dict())
+            >>> newton.radius
+            0.5
+        """
+        kind, *rest = fields(state, ("optimizer", *STATE), "NewtonCG")
+        if kind != "NewtonCG":
+            msg = f"NewtonCG: expected the state of NewtonCG, got that of {kind!r:.60}"
+            raise StructureError(msg)
+        radius, max_radius, max_cg, *counts = rest
+        found = NewtonCG(self.params, radius=radius, max_radius=max_radius, max_cg=max_cg)
+        for name, count in zip(STATE[3:], counts, strict=True):
+            setattr(found, name, whole(count, f"NewtonCG: {name}", 0))
+        vars(self).update(vars(found))
 
     def zero_grad(self) -> None:
         """Set `.grad` of every parameter to 0.0, for a closure that goes backward itself.

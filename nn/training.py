@@ -61,9 +61,9 @@ def fit(
         X: n inputs, a list of rows or a NumPy array.
         y: n targets, as the loss takes them.
         loss: A function of `(predictions, targets)`, both lists, such as `nn.mse`.
-        optimizer: With the model's parameters, or without any: then it gets them.
-            None is `Adam(model, lr=0.01)`. `NewtonCG(model)` computes the loss of a batch several times per step,
-            on graphs.
+        optimizer: With the model's parameters, or without any: then it gets them. One that has done
+            some epochs goes on after them (see below). None is `Adam(model, lr=0.01)`.
+            `NewtonCG(model)` computes the loss of a batch several times per step, on graphs.
         epochs: How often to go through the data, at least 1.
         batch_size: Cases per step, at least 1; None for all of them.
         shuffle: Whether each epoch takes the cases in another order.
@@ -80,8 +80,8 @@ def fit(
         compiled: None: on compiled programs where NumPy and llvmlite are there (extra `fast`), model
             and loss can be traced, and there is work enough; else on graphs. `History.ran` says
             which, and why. True: on programs, or an error. False: on graphs. The losses are the
-            same up to rounding. The first step always runs on graphs, and programs are used only
-            where they give what it gave; after that the model's Python code is not called any
+            same up to rounding. The first batch is always run on graphs too, and programs are used
+            only where they give what it gave; after that the model's Python code is not called any
             more, so what it prints or plots is not seen. Parameters and gradients stand in the
             model when `fit` ends.
         progress: Whether to show a bar; without tqdm (extra `plot`) it is a line of text.
@@ -96,6 +96,13 @@ def fit(
             model that cannot be compiled, and why; `NewtonCG` with `compiled=True` or `max_grad_norm`.
         MissingExtraError: `compiled=True` without NumPy and llvmlite.
 
+    Going on later: with the model and the optimizer as they were saved, the same data and int as
+    `seed`, some epochs and then some more give the same bits as all of them at once: `optimizer.epochs`
+    says how many were done, and the cases come in the order that they would have had. Say whether
+    `compiled`: None decides by the number of epochs. A loss or model that keeps something in Python from
+    call to call has to keep it itself (a model's file holds its generators, as `Dropout` has one), and
+    early stopping begins anew.
+
     Example:
         >>> import nn
         >>> X, y = nn.datasets.xor()
@@ -104,6 +111,24 @@ def fit(
         ...                  optimizer=nn.Adam(lr=0.1), epochs=60, progress=False)
         >>> history.accuracy[-1]
         1.0
+
+        Stop, and go on in another process:
+
+        >>> import pathlib, tempfile
+        >>> folder = pathlib.Path(tempfile.mkdtemp())
+        >>> def train(model, optimizer, epochs):
+        ...     nn.fit(model, X, y, loss=nn.binary_cross_entropy_with_logits, optimizer=optimizer, epochs=epochs,
+        ...            batch_size=2, seed=1, compiled=False, progress=False)
+        >>> model = nn.MLP(2, [4, 1], "tanh", seed=1)
+        >>> optimizer = nn.Adam(model, lr=nn.schedules.cosine(0.1, steps=20))
+        >>> train(model, optimizer, epochs=5)
+        >>> model.save(folder / "model.json"); optimizer.save(folder / "optimizer.json")
+
+        >>> later = nn.MLP(2, [4, 1], "tanh").load(folder / "model.json")
+        >>> train(later, nn.Adam(later).load(folder / "optimizer.json"), epochs=5)
+        >>> train(model, optimizer, epochs=5)  # had it not stopped
+        >>> later.state_dict() == model.state_dict()
+        True
     """
     _check(model, loss, optimizer, early_stopping, accuracy, compiled=compiled)
     epochs = whole(epochs, "fit: epochs")
@@ -163,11 +188,14 @@ def _train(run: Run, watch: Stopwatch, epochs: Any, rng: random.Random | None) -
     """The epochs; with a generator each takes the cases in another order."""
     history, task, best = History(), run.task, None
     order = list(range(len(run.cases.targets)))
+    shuffle = rng.shuffle if rng and task.batch_size < len(order) else len
+    for _ in range(run.optimizer.epochs):  # that were done before: what follows is in the order that it would have had
+        shuffle(order)
     try:
         for _ in epochs:
-            if rng and task.batch_size < len(order):
-                rng.shuffle(order)
+            shuffle(order)
             task.note(history.loss, history.accuracy, run.improve(order))
+            run.optimizer.epochs += 1
             if run.unseen:
                 task.note(history.val_loss, history.val_accuracy, run.measure(run.unseen))
             epochs.set_postfix_str(history.last(), refresh=False)
@@ -330,11 +358,13 @@ class Run:
         hits = task.hits(numbers(outputs), batch.targets)
         task.differentiate(value, self.optimizer)
         found = self._found(chosen, outputs, value.data) if self._watches else None
-        task.advance(self.optimizer)
+        again = found and found[1].repeatable  # or training that goes on later would begin with other bits
+        if not again:
+            task.advance(self.optimizer)
         if found:
             self.programs = programs.Programs(*found, self.optimizer)
             self.name = self.programs.name
-        return value.data, hits
+        return self.step(chosen) if again else (value.data, hits)
 
     def _found(self, chosen: list[int], outputs: list[Any], loss: float) -> tuple[programs.Way, programs.Trial] | None:
         """A way to train on programs, where there is one."""

@@ -48,6 +48,9 @@ SAVERS = {
     "minmax.json": lambda path: scaler(nn.MinMaxScaler).save(path),
     "standard.json": lambda path: scaler(nn.StandardScaler).save(path),
     "onehot.json": lambda path: scaler(nn.OneHotEncoder).save(path),
+    "optimizer.json": lambda path: nn.Adam(nn.MLP(2, [3, 1], seed=1)).save(path),
+    "newton.json": lambda path: nn.NewtonCG(nn.MLP(2, [3, 1], seed=1)).save(path),
+    "schedule.json": lambda path: nn.schedules.cosine(0.1, steps=10).save(path),
     "program.npz": lambda path: compiled().program.save(path),
     "program.c": lambda path: compiled().to_c(path),
     "program.py": lambda path: compiled().to_numpy(path),
@@ -70,6 +73,7 @@ def saver(request, tmp_path):
 def test_every_public_saver_is_tried_here():
     """A class with a `save`, or a method that takes a path, has a line in the table above."""
     known = {"Stepper", "Picture", "Program", "Module", "MinMaxScaler", "StandardScaler", "OneHotEncoder"}
+    known |= {"Resumable"}  # optimizers and schedules
     found = {getattr(room, name) for room in (ag, nn) for name in room.__all__}
     savers = {x for x in found if isinstance(x, type) and hasattr(x, "save")}
     assert {x for x in savers if not known & {kind.__name__ for kind in x.__mro__}} == set()

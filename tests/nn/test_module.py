@@ -4,6 +4,7 @@ import copy
 import json
 import math
 import pickle
+import re
 from fractions import Fraction
 
 import pytest
@@ -160,7 +161,9 @@ def test_files_are_strict_json_that_says_what_it_is(tmp_path):
     def never(token):
         raise AssertionError(token)
 
-    assert json.loads(path.read_text(), parse_constant=never) == {
+    content = json.loads(path.read_text(), parse_constant=never)
+    assert re.fullmatch(r"sha256:[0-9a-f]{64}", content.pop("checksum"))
+    assert content == {
         "format": "autograd-core parameters",
         "version": 1,
         "model": "ReLUNeuron(1)",

@@ -113,6 +113,8 @@ def test_targets_of_01_and_09():
         (lambda: nn.StandardScaler().fit([[1.0], [1.0, 2.0]]), ag.StructureError, "rows of one length, got rows of 1 and of 2"),
         (lambda: nn.StandardScaler().fit([["a"]]), ag.OperandError, "column 0: expected a real number"),
         (lambda: nn.StandardScaler().fit([[1.0, math.nan]]), ag.RangeError, "column 1: expected finite numbers, got nan"),
+        (lambda: nn.StandardScaler().fit([[-1e308], [1e308]]), ag.RangeError, "whose mean and spread are floats"),
+        (lambda: nn.MinMaxScaler().fit([[-1e308], [1e308]]), ag.RangeError, "whose mean and spread are floats"),
         (lambda: nn.StandardScaler().fit([[1.0]]).transform([[1.0, 2.0]]), ag.StructureError, "rows of 1 numbers, got 2"),
         (lambda: nn.StandardScaler().fit([[1.0]])([1.0, 2.0]), ag.StructureError, "rows of 1 numbers, got 2"),
         (lambda: nn.OneHotEncoder().fit([[None]]), ag.OperandError, "strings or numbers as nominal values, got None"),
