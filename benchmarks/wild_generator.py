@@ -93,7 +93,7 @@ def written(x: float) -> str:
 
 
 def plain(name: str, xs: Sequence[float]) -> float:
-    """One step in NumPy's doubles."""
+    """One step in NumPy's doubles; NaN where these say nothing."""
     with np.errstate(all="ignore"):
         z = RULES[name].plain(*map(np.float64, xs))
     return math.nan if z is None else float(z)

@@ -194,6 +194,31 @@ def tri_gamma(x):
     return real(MP.psi(1, x))
 
 
+def np_log_gamma(x):
+    return INF if x <= 0 and x == np.floor(x) else by_math(math.lgamma)(x)
+
+
+def gamma_terms(z, x):
+    """To the left of 0 two terms cancel, of lgamma as of digamma."""
+    if x > 0:
+        return (z,)
+    return MP.log(MP.pi / abs(MP.sinpi(x))), log_gamma(1 - x)
+
+
+def di_gamma_terms(z, x):
+    return (z,) if x > 0 else (di_gamma(1 - x), MP.pi * MP.cospi(x) / MP.sinpi(x))
+
+
+def np_di_gamma(x):
+    """NumPy has none; poles and minus infinity are left open."""
+    if not np.isfinite(x):
+        return None if x == -INF else x
+    try:
+        return float(di_gamma(MP.mpf(x)))
+    except Undefined:
+        return None
+
+
 # In NumPy's doubles, where infinities and NaN have their say.
 
 
@@ -651,13 +676,13 @@ rule(
     lambda z, x, y: (np.sign(x) * np.copysign(1.0, y), 0.0), side=lambda x, y: (compared(x, 0), compared(y, 0)), signed_zero=True,
 )  # fmt: skip
 rule(
-    "lgamma", "ag.lgamma({0})", 1, log_gamma, lambda z, x: (di_gamma(x),), by_math(math.lgamma), unknown(1),
-    terms=lambda z, x: (z, 1), side=lambda x: MP.floor(x) if x <= 0 else 0, value_ulps=lambda x: 8.0,
-    slope_ulps=lambda x: 4.0,
+    "lgamma", "ag.lgamma({0})", 1, log_gamma, lambda z, x: (di_gamma(x),), np_log_gamma, unknown(1),
+    terms=gamma_terms, side=lambda x: MP.floor(x) if x <= 0 else 0,
+    slope_sizes=lambda z, x: (MP.fsum(map(abs, di_gamma_terms(di_gamma(x), x))) if x <= 0 else di_gamma(x),),
 )  # fmt: skip
 rule(
-    "digamma", "ag.digamma({0})", 1, di_gamma, lambda z, x: (tri_gamma(x),), unknown(1), unknown(1),
-    terms=lambda z, x: (z, 1), side=lambda x: MP.floor(x) if x <= 0 else 0, slope_ulps=lambda x: 4.0,
+    "digamma", "ag.digamma({0})", 1, di_gamma, lambda z, x: (tri_gamma(x),), np_di_gamma, unknown(1),
+    terms=di_gamma_terms, side=lambda x: MP.floor(x) if x <= 0 else 0,
 )  # fmt: skip
 
 # --- n operands ---------------------------------------------------------------------------------

@@ -1,0 +1,50 @@
+"""What `mutants.py` has pytest do besides: few examples while mapping, and a line to a file per test."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import os
+from pathlib import Path
+
+import pytest
+
+FEW = int(os.environ.get("MUTANTS_EXAMPLES", "0"))
+LOG = os.environ.get("MUTANTS_LOG", "")
+PACKAGES = os.environ.get("MUTANTS_PACKAGES", "").split(",")
+ROOT = os.environ.get("MUTANTS_ROOT", "")
+
+
+def log(**facts):
+    """One line."""
+    if LOG:
+        with Path(LOG).open("a", encoding="utf-8") as file:
+            file.write(json.dumps(facts) + "\n")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection():
+    """After conftest.py has chosen its profile."""
+    if FEW:
+        from hypothesis import settings
+
+        settings.register_profile("mapping", parent=settings.get_profile("ci"), max_examples=FEW)
+        settings.load_profile("mapping")
+
+
+def pytest_collection_finish():
+    """The copy is what is tested, nothing that is installed."""
+    for name in filter(None, PACKAGES):
+        file = importlib.import_module(name).__file__
+        assert Path(file).resolve().is_relative_to(Path(ROOT).resolve()), file
+    log(collected=True)
+
+
+def pytest_runtest_logstart(nodeid):
+    """So that a test that hangs has a name."""
+    log(start=nodeid)
+
+
+def pytest_runtest_logreport(report):
+    """How long it took, and how it ended."""
+    log(test=report.nodeid, when=report.when, seconds=report.duration, outcome=report.outcome)
