@@ -1,0 +1,207 @@
+"""The tool that plants faults: which it makes, and that it tells tests that notice from tests that do not."""
+
+import ast
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "benchmarks"))
+
+import mutants
+from mutants_operators import mutants as faults
+
+SOURCE = '''"""A docstring of 1 + 1."""
+from typing import TYPE_CHECKING, overload
+
+if TYPE_CHECKING:
+    LIMIT = 1 < 2
+__all__ = ["f"]
+
+@overload
+def f(x: int = 3) -> int: ...
+
+def f(x: "1 < 2", /) -> "1 + 1":
+    """Not 2 < 3."""
+    assert x != 3
+    if x < 10 and not x == 4:
+        msg = f"{x + 1} is {'a' * 2}"
+        raise ValueError(msg + "1")
+    return min(x, 5)
+'''
+
+
+def test_each_kind_of_fault_is_made():
+    found = {(m.what, m.before, m.after) for m in faults(SOURCE)}
+    assert found == {
+        ("and, or", "x < 10 and not x == 4", "(x < 10 or not x == 4)"),
+        ("condition", "x < 10 and not x == 4", "(not (x < 10 and (not x == 4)))"),
+        ("comparison", "x < 10", "(x <= 10)"),
+        ("comparison", "x < 10", "(x >= 10)"),
+        ("constant", "10", "11"),
+        ("constant", "10", "(9)"),
+        ("not", "not x == 4", "(x == 4)"),
+        ("comparison", "x == 4", "(x != 4)"),
+        ("constant", "4", "5"),
+        ("constant", "4", "(3)"),
+        ("statement left out", 'raise ValueError(msg + "1")', "pass"),
+        ("return", "return min(x, 5)", "return None"),
+        ("min, max, any, all", "min", "max"),
+        ("arguments", "min(x, 5)", "(min(5, x))"),
+        ("constant", "5", "6"),
+        ("constant", "5", "(4)"),
+    }
+
+
+@pytest.mark.parametrize(
+    ("text", "what", "after"),
+    [
+        ("y = x + 1", "arithmetic", "(x - 1)"),
+        ("y = x ** 2", "arithmetic", "(x * 2)"),
+        ("x += 2", "arithmetic", "x -= 2"),
+        ("x += 2", "statement left out", "pass"),
+        ("x.y = 2", "statement left out", "pass"),
+        ("f(x)", "statement left out", "pass"),
+        ("y = -x", "sign", "(x)"),
+        ("y = 0.5", "constant", "(1.5)"),
+        ("y = 1e300", "constant", "(2e+300)"),
+        ("y = True", "constant", "False"),
+        ("y = [i for i in range(size)]", "range", "(size) + 1"),
+        ("y = range(2, size, 3)", "range", "(size) - 1"),
+        ("y = a if b else c", "condition", "(not (b))"),
+        ("while True: break", "continue, break", "continue"),
+        ("y = f(a, b, c)", "arguments", "(f(b, a, c))"),
+        ("y = any(z)", "min, max, any, all", "all"),
+        ("ä = 'ä' if x in y else z", "comparison", "(x not in y)"),
+    ],
+)
+def test_a_fault_stands_in_its_place(text, what, after):
+    source = f"# ä\n{text}\n"
+    [mutant] = [m for m in faults(source) if (m.what, m.after) == (what, after)]
+    assert mutant.line == 2
+    assert mutant.source == source.replace(mutant.before, after, 1)
+    ast.parse(mutant.source)
+
+
+def test_nothing_else_changes_and_no_fault_comes_twice():
+    made = faults(SOURCE)
+    assert len({m.source for m in made}) == len(made)
+    for mutant in made:
+        assert mutant.source.count("\n") == SOURCE.count("\n")
+
+
+TINY = """def clamp(x):
+    if x > 10:
+        return 10
+    return x
+
+
+def unseen(x):
+    return x + 1
+
+
+def loop(n):
+    while n > 0:
+        n -= 1
+    return n
+"""
+TESTS = """from tiny.place import clamp, loop
+
+
+def test_low():
+    assert clamp(3) == 3
+
+
+def test_high():
+    assert clamp(12) == 10
+
+
+def test_loop():
+    assert loop(3) == 0
+"""
+
+
+@pytest.fixture(scope="module")
+def planted(tmp_path_factory):
+    """A package with a boundary that no test looks at, a function that none runs, and a loop."""
+    root, store = tmp_path_factory.mktemp("planted"), tmp_path_factory.mktemp("store")
+    (root / "tiny").mkdir()
+    (root / "tests").mkdir()
+    (root / "tiny" / "__init__.py").write_text("")
+    (root / "tiny" / "place.py").write_text(TINY)
+    (root / "tests" / "test_place.py").write_text(TESTS)
+    (root / "pyproject.toml").write_text('[tool.coverage.run]\nsource = ["tiny"]\n')
+    subprocess.run(["git", "init", "-q"], cwd=root, check=True)
+    quiet = pytest.MonkeyPatch()
+    quiet.setattr(mutants, "HANGS", 4.0)
+    quiet.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
+    quiet.setattr(mutants, "MAPPING", [*mutants.MAPPING, "-p", "pytest_cov"])
+    command = ["--root", str(root), "--store", str(store), "--tests", "tests", "--files", "tiny/*.py"]
+    yield root, store, command
+    quiet.undo()
+
+
+@pytest.fixture(scope="module")
+def results(planted):
+    """All mutants of the package, judged."""
+    _, store, command = planted
+    mutants.main(["map", *command])
+    mutants.main(["run", *command, "--count", "100", "--workers", "2"])
+    return {(x["line"], x["before"], x["after"]): x for x in mutants.log_of(store / "results-0.jsonl")}
+
+
+def test_the_map_says_which_test_runs_which_line(planted, results):
+    store = planted[1]
+    known = mutants.Map(store)
+    names = lambda line: [t.partition("::")[2] for t in known.covering("tiny/place.py", TINY, line)[0]]
+    assert known.failed == set()
+    assert sorted(names(2)) == ["test_high", "test_low"]
+    assert names(3) == ["test_high"]
+    assert names(4) == ["test_low"]
+    assert known.covering("tiny/place.py", TINY, 8) == ([], "no test runs this function")
+    moved = f"import math\n\n{TINY}".replace("return x\n", "return x + 0\n", 1)
+    assert [t.partition("::")[2] for t in known.covering("tiny/place.py", moved, 5)[0]] == ["test_high"]
+    found, by = known.covering("tiny/place.py", moved, 6)  # a new line goes by its function
+    assert by == "function"
+    assert len(found) == 2
+
+
+def test_what_tests_notice_is_killed_and_by_whom(results):
+    killed = results[2, "x > 10", "(x <= 10)"]
+    assert killed["status"] == "killed"
+    assert killed["by"].startswith("tests/test_place.py::")
+    assert results[3, "return 10", "return None"]["by"] == "tests/test_place.py::test_high"
+
+
+def test_what_no_test_looks_at_survives(results):
+    assert results[2, "x > 10", "(x >= 10)"]["status"] == "survived"
+    assert results[2, "10", "11"]["status"] == "survived"
+    assert results[8, "x + 1", "(x - 1)"]["status"] == "uncovered"
+
+
+def test_a_loop_without_end_is_stopped(results):
+    endless = results[13, "n -= 1", "pass"]
+    assert endless["status"] == "timeout"
+    assert endless["by"] == "tests/test_place.py::test_loop"
+
+
+def test_results_are_kept_and_the_copy_is_mended(planted, results, capsys):
+    root, store, command = planted
+    before = (store / "results-0.jsonl").read_text()
+    mutants.main(["run", *command, "--count", "100"])
+    assert (store / "results-0.jsonl").read_text() == before
+    assert (root / "tiny" / "place.py").read_text() == TINY
+    mutants.main(["report", *command])
+    page = capsys.readouterr().out
+    assert f"{len(results)} mutants: " in page
+    assert "survived tiny/place.py:2 x > 10 -> (x >= 10)" in page
+    assert all(json.loads(line)["seconds"] > 0 for line in before.splitlines() if "uncovered" not in line)
+
+
+def test_a_draw_is_the_same_for_a_seed():
+    root = Path(__file__).parents[1]
+    first = mutants.draw(root, ("autograd_core/sweep.py",), 10, 1)
+    assert [p.key for p in first] == [p.key for p in mutants.draw(root, ("autograd_core/sweep.py",), 10, 1)]
+    assert {p.key for p in first} != {p.key for p in mutants.draw(root, ("autograd_core/sweep.py",), 10, 2)}
