@@ -1,6 +1,7 @@
 """The compiled functions and the complete reading of the rows give the same nodes."""
 
 import inspect
+import linecache
 import math
 import subprocess
 import sys
@@ -78,6 +79,13 @@ def test_the_source_can_be_read(name):
     assert "record(row, " in text
     if ROWS[name].arity == 2:
         compile(fusion.text(ROWS[name], reflected=True), name, "exec")
+
+
+def test_tracebacks_show_the_lines_of_generated_text():
+    ag.cosh(Value(0.5))
+    lines = linecache.getlines("<autograd_core cosh>")
+    assert "".join(lines) == fusion.text(ROWS["cosh"])
+    assert len(lines) > 5
 
 
 def test_functions_have_their_names():
