@@ -12,16 +12,19 @@ from __future__ import annotations
 
 import ctypes
 import math
+import operator
 import platform
 import sys
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 from llvmlite import binding, ir
 
 from ..errors import OperandError
 from .base import SYSTEMS
 from .floats import FLOATS
+from .processor import features, has_fma
 from .vectors import ELEMENTARY, NO_BRANCH, NO_FLOAT, Vectors
 
 if TYPE_CHECKING:
@@ -78,13 +81,13 @@ class Lanes:
         return Lanes(self.builder, self.builder.fneg(LLVM.number(self).value))
 
     def __abs__(self) -> Any:
-        return LLVM.abs(LLVM.number(self))
+        return LLVM.abs(self)
 
     def __pow__(self, other: Any) -> Any:
-        return LLVM.pow(LLVM.number(self), other)
+        return LLVM.pow(self, other)
 
     def __rpow__(self, other: Any) -> Any:
-        return LLVM.pow(other, LLVM.number(self))
+        return LLVM.pow(other, self)
 
     __hash__ = object.__hash__
 
@@ -119,30 +122,82 @@ class Truth(Lanes):
         self.kind = kind  # of what was compared
 
 
-def _operator(instruction: str, *, reflected: bool = False) -> Any:
+class Literal(Lanes):
+    """A number of the program itself: what rules make of it has the bits that lanes would have.
+
+    Arithmetic is done here, with the lanes' rounding; elementary functions are called when the code runs, since
+    those of a vector library are not Python's. To all others it is a float.
+    """
+
+    __slots__ = ("kind", "x")
+
+    def __init__(self, builder: Any, kind: Any, x: Any) -> None:
+        self.builder, self.kind = builder, kind
+        with np.errstate(over="ignore"):  # a double beyond floats is infinite
+            self.x = (np.float32 if element_of(kind) is F32 else np.float64)(x)
+
+    @property
+    def value(self) -> Any:
+        """An LLVM value."""
+        return constant(self.kind, float(self.x))
+
+    def __pos__(self) -> Any:
+        return self
+
+    def __neg__(self) -> Any:
+        return Literal(self.builder, self.kind, -self.x)
+
+    def with_another(self, operate: Callable[[Any, Any], Any], a: Any, b: Any) -> Any:
+        """An operation of two literals, of which it is one; a truth is Python's."""
+        x, y = (float(z.x if isinstance(z, Literal) else z) for z in (a, b))
+        with np.errstate(all="ignore"):
+            z = operate(Literal(self.builder, self.kind, x).x, Literal(self.builder, self.kind, y).x)
+        return bool(z) if isinstance(z, np.bool) else Literal(self.builder, self.kind, z)
+
+
+def _literal(*xs: Any) -> Any:
+    """A literal among numbers none of which is known only when the code runs; None if there is none."""
+    if any(isinstance(x, Lanes) and not isinstance(x, Literal) for x in xs):
+        return None
+    return next((x for x in xs if isinstance(x, Literal)), None)
+
+
+def _operator(name: str, *, reflected: bool = False) -> Any:
+    of_literals, instruction = getattr(operator, name), "f" + name.removeprefix("true")
+
     def method(self: Lanes, other: Any) -> Lanes:
-        here = LLVM.number(self)
-        a, b = here.value, here.operand(other)
-        return Lanes(here.builder, getattr(here.builder, instruction)(*((b, a) if reflected else (a, b))))
+        a, b = (other, self) if reflected else (self, other)
+        literal = _literal(a, b)
+        if literal is not None:
+            return literal.with_another(of_literals, a, b)  # type: ignore[no-any-return]
+        a, b = LLVM.number(a), LLVM.number(b)
+        here = a if isinstance(a, Lanes) else b
+        return Lanes(here.builder, getattr(here.builder, instruction)(here.operand(a), here.operand(b)))
 
     return method
 
 
-def _comparison(sign: str) -> Any:
-    def method(self: Lanes, other: Any) -> Truth:
-        here = LLVM.number(self)
+def _comparison(name: str, sign: str) -> Any:
+    of_literals = getattr(operator, name)
+
+    def method(self: Lanes, other: Any) -> Any:
+        literal = _literal(self, other)
+        if literal is not None:
+            return literal.with_another(of_literals, self, other)
+        a, b = LLVM.number(self), LLVM.number(other)
+        here = a if isinstance(a, Lanes) else b
         compare = here.builder.fcmp_unordered if sign == "!=" else here.builder.fcmp_ordered  # NaN is unequal to itself
-        return Truth(here.builder, compare(sign, here.value, here.operand(other)), here.value.type)
+        x, y = here.operand(a), here.operand(b)
+        return Truth(here.builder, compare(sign, x, y), x.type)
 
     return method
 
 
 for _name in ("add", "sub", "mul", "truediv"):
-    _instruction = "f" + _name.removeprefix("true")
-    setattr(Lanes, f"__{_name}__", _operator(_instruction))
-    setattr(Lanes, f"__r{_name}__", _operator(_instruction, reflected=True))
+    setattr(Lanes, f"__{_name}__", _operator(_name))
+    setattr(Lanes, f"__r{_name}__", _operator(_name, reflected=True))
 for _name, _sign in (("lt", "<"), ("le", "<="), ("gt", ">"), ("ge", ">="), ("eq", "=="), ("ne", "!=")):
-    setattr(Lanes, f"__{_name}__", _comparison(_sign))
+    setattr(Lanes, f"__{_name}__", _comparison(_name, _sign))
 
 
 class Llvm(Vectors):
@@ -151,7 +206,7 @@ class Llvm(Vectors):
     def number(self, x: Any) -> Any:
         if isinstance(x, Truth):
             return Lanes(x.builder, x.builder.uitofp(x.value, x.kind))
-        return x if isinstance(x, Lanes) else float(x)
+        return float(x.x) if isinstance(x, Literal) else x if isinstance(x, Lanes) else float(x)
 
     def where(self, condition: Any, a: Any, b: Any) -> Any:
         if not isinstance(condition, Truth):
@@ -161,9 +216,11 @@ class Llvm(Vectors):
 
     def call(self, name: str, *xs: Any) -> Any:
         """An elementary function: an instruction where there is one, else libm's in each lane."""
-        here = next((LLVM.number(x) for x in xs if isinstance(x, Lanes)), None)
+        here = _literal(*xs)
         if here is None:
-            return float(getattr(FLOATS, name)(*xs))  # of literals alone
+            here = next((LLVM.number(x) for x in xs if isinstance(x, Lanes) and not isinstance(x, Literal)), None)
+        if here is None:
+            return float(getattr(FLOATS, name)(*xs))  # of the rule's own numbers
         operands = [here.operand(x) for x in xs]
         kind, module = here.value.type, here.builder.module
         single = element_of(kind) is F32
@@ -173,6 +230,8 @@ class Llvm(Vectors):
             function = _declared(module, f"{INTRINSICS[name]}.{f'v{width}' if width else ''}f{bits}", [kind] * len(xs))
         elif isinstance(module, FastModule) and vector_function(name, len(xs), single=single) and _divides(kind):
             function = _in_vectors(module, name, kind, len(xs))
+        elif isinstance(module, FastModule) and module.always and vector_function(name, len(xs), single=single):
+            function = _in_one_lane(module, name, kind, len(xs))
         elif single:
             return _narrowed(self.call(name, *map(_widened, xs)))
         else:
@@ -185,21 +244,32 @@ class Llvm(Vectors):
 
     def norm(self, xs: Any) -> Any:
         """Euclidean length."""
-        if any(isinstance(x, Lanes) and element_of(LLVM.number(x).value.type) is F32 for x in xs):
+        if any(map(_is_single, xs)):
             return _narrowed(super().norm([*map(_widened, xs)]))
         return super().norm(xs)
+
+
+def _is_single(x: Any) -> bool:
+    """Whether a number is of floats."""
+    if not isinstance(x, Lanes):
+        return False
+    return element_of(x.kind if isinstance(x, Literal | Truth) else x.value.type) is F32
 
 
 def _widened(x: Any) -> Any:
     """Floats as doubles."""
     if not isinstance(x, Lanes):
         return x
+    if isinstance(x, Literal):
+        return Literal(x.builder, alike(F64, x.kind), x.x)
     x = LLVM.number(x)
     return Lanes(x.builder, x.builder.fpext(x.value, alike(F64, x.value.type)))
 
 
 def _narrowed(x: Any) -> Any:
     """Doubles rounded to floats."""
+    if isinstance(x, Literal):
+        return Literal(x.builder, alike(F32, x.kind), x.x)
     return Lanes(x.builder, x.builder.fptrunc(x.value, alike(F32, x.value.type)))
 
 
@@ -208,7 +278,7 @@ def _by_parts(name: str) -> Any:
     of_doubles = getattr(Vectors, name)
 
     def function(self: Llvm, *xs: Any) -> Any:
-        if any(isinstance(x, Lanes) and element_of(LLVM.number(x).value.type) is F32 for x in xs):
+        if any(map(_is_single, xs)):
             return _narrowed(of_doubles(self, *map(_widened, xs)))
         return of_doubles(self, *xs)
 
@@ -254,7 +324,15 @@ def _in_each_lane(module: Any, name: str, kind: Any, arity: int) -> Any:
 
 
 class FastModule(ir.Module):  # type: ignore[misc]
-    """A module in which functions of several lanes may come from a vector library: within 4 ulp, not libm's bits."""
+    """A module in which functions of several lanes may come from a vector library: within 4 ulp, not libm's bits.
+
+    Args:
+        always: Whether those of a single number do, too, since it stands for what is the same in all lanes.
+    """
+
+    def __init__(self, *, always: bool = False) -> None:
+        super().__init__()
+        self.always = always
 
 
 # glibc's own names in the vector ABI of x86-64: e for 512 bits, d for 256.
@@ -271,14 +349,13 @@ def vector_library() -> tuple[Any, str, int] | None:
         library = ctypes.CDLL("libmvec.so.1")
     except OSError:
         return None
-    features = binding.get_host_cpu_features()
-    return next(((library, letter, width) for name, letter, width in VECTOR_SETS if features.get(name)), None)
+    return next(((library, letter, width) for name, letter, width in VECTOR_SETS if features().get(name)), None)
 
 
 def multiply_add(x: Any, y: Any, z: Any) -> Any:
     """x y + z; in a module that need not keep Python's bits with one rounding, where the processor has that."""
     here = next((a for a in (x, y, z) if isinstance(a, Lanes)), None)
-    if here is None or not isinstance(here.builder.module, FastModule) or not _has_fma():
+    if here is None or not isinstance(here.builder.module, FastModule) or not has_fma():
         return x * y + z
     operands = [here.operand(a) for a in (x, y, z)]
     kind = operands[0].type
@@ -286,19 +363,6 @@ def multiply_add(x: Any, y: Any, z: Any) -> Any:
     bits = 32 if element_of(kind) is F32 else 64
     function = _declared(here.builder.module, f"llvm.fma.{f'v{width}' if width else ''}f{bits}", [kind] * 3)
     return Lanes(here.builder, here.builder.call(function, operands))
-
-
-@cache
-def _has_fma() -> bool:
-    features = binding.get_host_cpu_features()
-    return bool(features.get("fma") or features.get("neon"))
-
-
-@cache
-def native_lanes() -> int:
-    """Doubles in a vector register of this processor: straight-line code on wider vectors spills twice as much."""
-    features = binding.get_host_cpu_features()
-    return 8 if features.get("avx512f") else 4 if features.get("avx2") else 2
 
 
 def _divides(kind: Any) -> bool:
@@ -348,6 +412,23 @@ def _in_vectors(module: Any, name: str, kind: Any, arity: int) -> Any:
         lanes = ir.Constant(ir.VectorType(I32, count), list(range(count)))
         results = [b.shuffle_vector(x, y, lanes) for x, y in zip(results[::2], results[1::2], strict=True)]
     b.ret(results[0])
+    return function
+
+
+def _in_one_lane(module: Any, name: str, kind: Any, arity: int) -> Any:
+    """The vector library's function of one number."""
+    whole = f"{name}_of_one"
+    if whole in module.globals:
+        return module.globals[whole]
+    width = LANES if kind is F32 else vector_library()[2]  # type: ignore[index]
+    vector = _in_vectors(module, name, ir.VectorType(kind, width), arity)
+    function = _declared(module, whole, [kind] * arity)
+    function.linkage = "internal"
+    b = ir.IRBuilder(function.append_basic_block())
+    lane_0, first = ir.Constant(I32, 0), ir.Constant(ir.VectorType(I32, width), [0] * width)
+    empty = ir.Constant(ir.VectorType(kind, width), ir.Undefined)
+    xs = [b.shuffle_vector(b.insert_element(empty, x, lane_0), empty, first) for x in function.args]
+    b.ret(b.extract_element(b.call(vector, xs), lane_0))
     return function
 
 

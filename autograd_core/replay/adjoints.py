@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
+from math import isfinite
 from typing import TYPE_CHECKING, Any
 
-from ..number_systems.llvm import LLVM, Lanes, multiply_add
+from ..number_systems.llvm import LLVM, Lanes, constant, multiply_add
 from ..ops import ROWS
 
 if TYPE_CHECKING:
@@ -90,13 +91,19 @@ def gathered_together(sums: Iterable[Any], products: Iterable[Iterable[tuple[Any
 
 
 def with_product(total: Any, d: Any, g: Any, *, masked: bool) -> Any:
-    """An adjoint, or None for none so far, and local derivative times adjoint."""
+    """An adjoint, or None for none so far, and local derivative times adjoint.
+
+    This is the one place where a product is added, in the interpreter as in compiled code: with one rounding where
+    the module allows that, so that a gradient has the same bits whichever of them ran.
+    """
     if not isinstance(d, Lanes):
         if d == 0:
             return total
-        if total is None:
-            return g if d == 1 else d * g
-        return total + g if d == 1 else multiply_add(d, g, total)
+        if isfinite(d):
+            if total is None:
+                return g if d == 1 else d * g
+            return total + g if d == 1 else multiply_add(d, g, total)
+        d = Lanes(g.builder, constant(g.value.type, d))
     if total is None:
         return ROWS["path_product"].value(LLVM, d, g) if masked else d * g
     more = multiply_add(d, g, total)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from llvmlite import ir
 
-from ..number_systems.llvm import HASTY, LLVM, Delayed, FastModule, Lanes, native_lanes
+from ..number_systems.llvm import HASTY, LLVM, Delayed, FastModule, Lanes
 from .adjoints import TOGETHER, Adjoints, gathered
 from .kernels import CALL, read, sum_of_lanes
 from .machine import ENTRY, F64, I32, I64, PTR, addresses_of, constant, i64, lanes, load, loop, spread, store
@@ -58,7 +58,6 @@ class Body:
         self.plan, self.region, self.totals = plan, region, totals
         p = plan.program
         self.width = LANES if region.parallel else 1
-        self.lanes = min(self.width, native_lanes())  # of sums over copies
         self.blocks = -(-region.copies // self.width)
         self.tail = region.copies % self.width  # copies in the last block, if it is not full
         a, b = int(p.offsets[region.start]), int(p.offsets[region.start + region.period])
@@ -130,7 +129,7 @@ class Body:
     def block(self, values: Any, adjoints: Any, n_kept: int, kept: list[Any]) -> Any:
         """The arguments of both functions, which keep so many vectors; what they point to goes to `kept`."""
         tables = np.concatenate([np.empty(0, np.int32), *self.tables])
-        scratch = zeros((len(self.shared), self.lanes))
+        scratch = zeros((len(self.shared), self.width))
         buffers = zeros((len(self.buffered), self.stride))
         vectors, about = memory(n_kept, self.blocks, self.width)
         addresses = [x.ctypes.data for x in (values, adjoints, tables, scratch, buffers)]
@@ -145,7 +144,7 @@ class _Writer:
     def __init__(self, body: Body, function: Any, *, masked: bool) -> None:
         self.body, self.masked = body, masked
         self.program = body.plan.program
-        self.kind, self.sums = lanes(body.width), lanes(body.lanes)
+        self.kind = lanes(body.width)
         self.b = b = ir.IRBuilder(function.append_basic_block())
         self.a = {}
         for k, field in enumerate(("values", "adjoints", "tables", "scratch", "buffers", *FIELDS)):
@@ -280,7 +279,7 @@ class _Writer:
         """All copies' adjoints, from the last block to the first, sent to what they read; the results it reads."""
         body, b, p = self.body, self.b, self.program
         for k in range(len(body.shared)):
-            store(b, constant(self.sums, 0.0), self.a["scratch"], i64(k))
+            store(b, constant(self.kind, 0.0), self.a["scratch"], i64(k))
         ends: dict[int, list[Any]] = {}
         for total in body.totals:
             g = load(b, F64, self.a["adjoints"], i64(self._total_at(total)))
@@ -292,12 +291,11 @@ class _Writer:
         read: set[int] = set()
         if body.width == 1:
             with loop(b, i64(0), i64(body.blocks)) as turn:
-                add = at_once(b, self.sums, self.a["scratch"], masked=self.masked)
+                add = at_once(b, self.kind, self.a["scratch"], masked=self.masked)
                 self._backward(lambda: turn, None, ends, read, add)
         else:
             with stretches(b, self.a, i64(body.blocks), body.width, LONG) as stages:
-                parts = body.width // body.lanes
-                products = Products(stages, self.sums, parts, self.a["scratch"], masked=self.masked)
+                products = Products(stages, self.kind, self.a["scratch"], masked=self.masked)
                 self._backward(lambda: stages.block, stages, ends, read, products.send)
                 stages.end()
                 products.add_up()
@@ -306,7 +304,7 @@ class _Writer:
             self._add_buffer(k, column)
         for k, slot in enumerate(body.shared):
             if not p.n_inputs <= slot < p.first:
-                x = sum_of_lanes(b, load(b, self.sums, self.a["scratch"], i64(k)), body.lanes)
+                x = sum_of_lanes(b, load(b, self.kind, self.a["scratch"], i64(k)), body.width)
                 at = i64(int(body.plan.at[slot]))
                 store(b, b.fadd(load(b, F64, self.a["adjoints"], at), x), self.a["adjoints"], at)
         b.ret_void()

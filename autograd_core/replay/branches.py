@@ -41,11 +41,11 @@ class Branch:
         self._interpreters: dict[Layout, tuple[Any, Any]] = {}
         self._free = Shelf()
 
-    def kernel(self, layout: Layout, count: int) -> Any:
+    def kernel(self, layout: Layout) -> Any:
         """Code of the whole program for this layout."""
         from .kernels import Kernel
 
-        rows = 1 if count == 1 else LANES
+        rows = LANES if layout.tables else 1
         if (layout, rows) not in self._kernels:
             parts = self.parts(layout)
             self._kernels[layout, rows] = Kernel(
@@ -73,15 +73,32 @@ class Branch:
             self._plan = Plan(self.program, fast=self._fast)
         return self._plan
 
+    def has_regions(self, layout: Layout) -> bool:
+        """Whether regions run it when it is compiled: a matter of the program, and of no call before.
+
+        They add gradients up in an order of their own, so that those which are to be as `backward()` has them come
+        from elsewhere; and where there are rows, a row by itself is computed as in a batch. They are for doubles.
+        """
+        if layout.tables or self._dtype != "float64" or self.interpreter.backend != "llvm":
+            return False
+        if not self.plan.regions or (layout.has_gradient and not self._fast):
+            return False
+        return self.plan.share > MOSTLY or not self.is_short
+
+    def is_planned(self, layout: Layout) -> bool:
+        """Whether it runs as a plan: of regions; or long and without any, when the plan saves a call's preparations."""
+        if self.is_short or layout.tables or self._dtype != "float64":
+            return self.has_regions(layout)
+        return self.has_regions(layout) or not self.plan.regions
+
     def runner(self, layout: Layout, count: int, *, compiled: bool) -> Runner:
         """Memory for so many rows, and what runs on it."""
-        has_regions = compiled and count == 1 and self._dtype == "float64"  # they are written for doubles
-        if has_regions and (self.plan.share > MOSTLY or not self.is_short):
+        if compiled and self.is_planned(layout):
             from .plan import PlanRunner
 
             return PlanRunner(self.plan, layout)
         if compiled and self.is_short:
-            return KernelRunner(self.kernel(layout, count), count)
+            return KernelRunner(self.kernel(layout), count)
         parts = self.parts(layout)
         if parts is None:
             return InterpreterRunner(self.interpreter, layout, count)
@@ -94,11 +111,12 @@ class Branch:
     def run(self, layout: Layout, shared: Any, tables: Sequence[Any]) -> Runner:
         """Run, and lend what ran: `give_back` it when its results and gradients are read.
 
-        Interpreted until that has taken as long as compiling would; the bits are the same.
+        Interpreted until that has taken as long as compiling would. The bits are the same; but not those of regions
+        that use the vector library, or add up a gradient, which are compiled at once.
         """
         count = len(tables[0]) if tables else 1
         pays = self.seconds > COMPILE_SECONDS * min(len(self.program.operands), MOST_EDGES)
-        compiled = self.interpreter.backend == "llvm" and pays
+        compiled = self.interpreter.backend == "llvm" and (pays or (self._fast and self.has_regions(layout)))
         key = layout, count, compiled
         runner = self._free.take(key)
         if runner is None:

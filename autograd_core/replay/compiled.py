@@ -15,7 +15,7 @@ from ..transforms import _one_of as one_of
 from ..transforms import _positions as positions
 from ..tree import LEAF, Spec, flatten, same_shape
 from ..value import Value
-from . import derived, inlined
+from . import derived, inlined, runners
 from .bound import Bound, CheckedBound, native
 from .branches import EDGE_SECONDS, Branch
 from .exported import Exported
@@ -23,7 +23,7 @@ from .exports.description import Description, argument_names
 from .locks import Locked, once
 from .outside import Outside
 from .rows import HoldsValuesError, numbers_of, plain, rows_of, same_length, tree_of, views
-from .runners import InterpreterRunner, Layout
+from .runners import Layout
 from .tracing import Graph, lowered, recorded, uncollected
 
 if TYPE_CHECKING:
@@ -32,8 +32,6 @@ if TYPE_CHECKING:
     from .objective import Objective
     from .program import Program
     from .runners import Runner
-
-CHUNK = 2**14  # rows that run at a time: the same always, or sums over rows would depend on the threads
 
 
 class CompiledFunction(Exported, Locked):
@@ -276,7 +274,7 @@ class CompiledFunction(Exported, Locked):
         branch.fill(runner, shared, tables)
         if self._reduce == "mean":
             runner.divisor[:] = count
-        if not isinstance(runner, InterpreterRunner) and not branch.guards:
+        if runner.is_native and not branch.guards:
             bound = native(runner)
         else:
             bound = CheckedBound(lambda: self._run_checked(branch, runner))
@@ -571,10 +569,10 @@ class CompiledFunction(Exported, Locked):
         per_row = [np.empty((count, len(slots)), self.dtype) for slots in layout.per_row]
         if not count:
             return values, per_row, np.zeros(len(layout.summed), self.dtype)
-        starts = range(0, count, CHUNK)
+        starts = range(0, count, runners.CHUNK)
 
         def chunk(start: int) -> Any:
-            here = slice(start, start + CHUNK)
+            here = slice(start, start + runners.CHUNK)
             mine, ends = [t[here] for t in tables], [g[here] for g in per_row]
             return self._chunk(shared, mine, values[here], ends, gradient=gradient)
 
@@ -590,7 +588,7 @@ class CompiledFunction(Exported, Locked):
 
     def _chunk(self, shared: Any, tables: list[Any], values: Any, per_row: list[Any], *, gradient: bool) -> Any:
         """Write values and gradients of some rows, and return their sums: each trace serves those that take its way."""
-        total: Any = 0.0
+        sums: list[tuple[int, Any]] = []  # of each trace, and the first of its rows
         pending: Any = slice(None)
         k, broken = 0, ""
         while True:
@@ -614,10 +612,9 @@ class CompiledFunction(Exported, Locked):
                 summed = runner.summed.copy()
                 branch.give_back(runner)
             if agree.any():
-                with np.errstate(all="ignore"):
-                    total = total + summed
+                sums.append((0 if isinstance(here, slice) else int(here[0]), summed))
             if all_agree:
-                return total
+                return _in_order(sums)
             pending, k = _some(pending, ~agree), k + 1
             broken = branch.named_guard(int(as_traced[~agree][0].argmin()))
 
@@ -642,6 +639,15 @@ class CompiledFunction(Exported, Locked):
             same_shape(self._branches[0].spec, branch.spec, f"{self._name}: the result on another branch")
             self._branches.append(branch)
             return True
+
+
+def _in_order(sums: list[tuple[int, Any]]) -> Any:
+    """Sums of several traces, by their first rows: which trace was made first is another matter."""
+    total: Any = 0.0
+    with np.errstate(all="ignore"):  # inf - inf, and sums beyond all doubles
+        for _, mine in sorted(sums, key=lambda x: x[0]):
+            total = total + mine
+    return total
 
 
 def _some(rows: Any, mask: Any) -> Any:

@@ -41,6 +41,8 @@ from .machine import (
     store,
 )
 from .program import unreadable
+from .runners import LANES as WIDTH
+from .runners import Sums
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -48,7 +50,6 @@ if TYPE_CHECKING:
     from ..ops import Primitive
     from .program import Program
 
-WIDTH = 8  # lanes of a batch
 HANDLER = ir.FunctionType(VOID, [PTR, I64, PTR, PTR, I64])  # operands, their count, values, adjoints, own slot
 
 
@@ -154,12 +155,16 @@ def _length_in_lanes(h: _Handler, n: Any) -> Lanes:
 # The driver's arguments: one block of 64-bit numbers, for ctypes takes long over many arguments.
 BLOCK = (
     "blocks n first offsets operands forward backward values adjoints n_slots "
-    "n_mapped mapped rows n_wanted wanted results gradients root n_sought sought gradient"
+    "n_mapped mapped rows n_wanted wanted results gradients root seeds n_sought sought gradient n_summed summed sums"
 ).split()
 
 
 def _driver(module: Any, name: str, kind: Any) -> None:
-    """The function that runs a program over all blocks of rows: load, forward, read, backward, read."""
+    """The function that runs a program over all blocks of rows: load, forward, read, backward, read.
+
+    An adjoint that is summed over the rows goes on from what the block before has left, so that products are added
+    to it one by one, as compiled code adds them.
+    """
     function = ir.Function(module, ir.FunctionType(VOID, [PTR]), name)
     b = ir.IRBuilder(function.append_basic_block())
     a: dict[str, Any] = {}
@@ -190,10 +195,15 @@ def _driver(module: Any, name: str, kind: Any) -> None:
         with b.if_then(b.icmp_signed("!=", a["gradients"], i64(0))):
             with loop(b, i64(0), a["n_slots"]) as k:
                 store(b, constant(kind, 0.0), a["adjoints"], k)
-            store(b, constant(kind, 1.0), a["adjoints"], a["root"])
+            with loop(b, i64(0), a["n_summed"]) as k:
+                store(b, load(b, kind, a["sums"], k), a["adjoints"], _slot(b, a["summed"], k))
+            is_last = b.icmp_signed("==", block, b.sub(a["blocks"], i64(1)))
+            seed = b.select(is_last, load(b, kind, a["seeds"], i64(0)), constant(kind, 1.0))
+            store(b, b.fadd(load(b, kind, a["adjoints"], a["root"]), seed), a["adjoints"], a["root"])
             with loop(b, i64(0), a["n"]) as i:
                 handle("backward", b.sub(b.sub(a["n"], i64(1)), i))
             gather("sought", "adjoints", "gradient", block)
+            gather("summed", "adjoints", "sums", i64(0))
     b.ret_void()
 
 
@@ -247,6 +257,20 @@ def driver(width: int, real: Any = F64) -> Callable[[int], None]:
         return _drivers[kind][1]
 
 
+def table_of(program: Program, width: int, *, fast: bool, real: Any = F64, start: int = 0, stop: Any = None) -> Any:
+    """Addresses of the handlers of some instructions: int64 of shape (2, n), forward and backward."""
+    codes, counts = program.codes[start:stop].astype(np.int64), program.counts[start:stop]
+    rank = np.cumsum(np.bincount(counts) > 0) - 1  # counts may be large; how many different ones there are is not
+    n = int(rank[-1]) + 1 if len(rank) else 1
+    keys = codes * n + rank[counts]
+    kinds = np.flatnonzero(np.bincount(keys))
+    count_of = np.flatnonzero(np.bincount(counts))
+    wanted = [(program.primitives[code], int(count_of[k])) for code, k in zip(*divmod(kinds, n), strict=True)]
+    addresses = np.zeros((2, len(program.primitives) * n), np.int64)
+    addresses[:, kinds] = np.array(handlers(wanted, width, fast=fast, real=real), np.int64).reshape(-1, 2).T
+    return np.ascontiguousarray(addresses[:, keys])
+
+
 class Interpreter:
     """Runs one program on LLVM's machine code.
 
@@ -266,16 +290,12 @@ class Interpreter:
     def _table(self, width: int) -> Any:
         """Addresses of each instruction's handlers: int64 of shape (2, n)."""
         if width not in self._tables:
-            p = self.program
-            calls = list(zip(p.codes.tolist(), p.counts.tolist(), strict=True))
-            kinds = list(dict.fromkeys(calls))
-            found = handlers([(p.primitives[code], n) for code, n in kinds], width, fast=self.fast, real=self.real)
-            addresses = dict(zip(kinds, found, strict=True))
-            table = np.array([addresses[call] for call in calls], np.int64).reshape(-1, 2)
-            self._tables[width] = np.ascontiguousarray(table.T)
+            self._tables[width] = table_of(self.program, width, fast=self.fast, real=self.real)
         return self._tables[width]
 
-    def run(self, inputs: Any, mapped: Any, rows: Any, wanted: Any, sought: Any = None) -> tuple[Any, Any]:
+    def run(
+        self, inputs: Any, mapped: Any, rows: Any, wanted: Any, sought: Any = None, sums: Sums | None = None
+    ) -> tuple[Any, Any]:
         """Values, and the gradient of the first output, for every row.
 
         Args:
@@ -284,12 +304,15 @@ class Interpreter:
             rows: Of `dtype` and shape (rows, len(mapped)), at least one row.
             wanted: int32, the slots to return.
             sought: int32, the slots whose adjoints to return; None for no backward pass.
+            sums: What to add up over the rows; it goes on from where it is. It says how many lanes there are, too.
 
         Returns:
             Two arrays of shapes (rows, len(wanted)) and (rows, len(sought)).
         """
         p, count, dtype = self.program, len(rows), self.dtype
-        width = 1 if count == 1 else WIDTH
+        if sums is None:
+            sums = Sums(np.empty(0, np.int32), WIDTH if len(mapped) else 1, dtype)
+        width = sums.width
         blocks = -(-count // width)
         padded = np.concatenate([rows, np.repeat(rows[-1:], blocks * width - count, axis=0)])
         lanes = np.ascontiguousarray(padded.reshape(blocks, width, -1).transpose(0, 2, 1))
@@ -300,6 +323,7 @@ class Interpreter:
         seeks = np.empty(0, np.int32) if sought is None else sought
         adjoints = np.empty((0 if sought is None else p.n_slots, width), dtype)
         results, gradient = (np.empty((blocks, n, width), dtype) for n in (len(wanted), len(seeks)))
+        seeds = (np.arange(width) < count - (blocks - 1) * width).astype(dtype)  # none behind the last row
         table = self._table(width)
         counts = {"n": len(p.codes), "n_slots": p.n_slots, "n_mapped": len(mapped), "n_wanted": len(wanted)}
         fields = counts | {
@@ -317,9 +341,13 @@ class Interpreter:
             "results": results,
             "gradients": int(sought is not None),
             "root": 0 if sought is None else int(p.outputs[0]),
+            "seeds": seeds,
             "n_sought": len(seeks),
             "sought": seeks,
             "gradient": gradient,
+            "n_summed": len(sums.slots),
+            "summed": sums.slots,
+            "sums": sums.lanes,
         }
         block = np.array([_address(fields[name]) for name in BLOCK], np.int64)
         driver(width, self.real)(block.ctypes.data)

@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from llvmlite import ir
 
-from ..number_systems.llvm import HASTY, LLVM, Delayed, FastModule, Lanes
+from ..number_systems.llvm import HASTY, LLVM, Delayed, FastModule, Lanes, Literal
 from .adjoints import Adjoints
 from .machine import (
     ENTRY,
@@ -43,7 +43,7 @@ from .machine import (
 )
 from .products import Products, at_once
 from .program import unreadable
-from .runners import called_back, partial_sums
+from .runners import called_back
 from .stages import FIELDS, memory, stretches
 
 if TYPE_CHECKING:
@@ -73,10 +73,7 @@ HEAD = (
 def read(row: Primitive, rule: Callable[..., Any], xs: Sequence[Any], b: Any, kind: Any, m: Any = LLVM) -> Any:
     """A rule as instructions; xs are `Lanes`, or floats for constants."""
     try:
-        try:
-            return rule(m, *xs)
-        except ArithmeticError:  # 1 / 0.0, of which Python makes an error, and a processor infinity
-            return rule(m, *(x if isinstance(x, Lanes) else Lanes(b, constant(kind, x)) for x in xs))
+        return rule(m, *(x if isinstance(x, Lanes) else Literal(b, kind, x) for x in xs))
     except (TypeError, AttributeError) as error:
         raise unreadable(row, error) from error
 
@@ -204,7 +201,8 @@ class Kernel:
 
     def _compiled(self, *, masked: bool) -> tuple[int, int]:
         """Where the code begins, and how many vectors a block of rows keeps for later stages."""
-        module = (FastModule if self._fast else ir.Module)()
+        # What rows share is computed as in each of them: values must not depend on which gradients are asked for.
+        module = FastModule(always=self.rows > 1) if self._fast else ir.Module()
         writer = _Writer(self, ir.Function(module, CALL, f"{ENTRY}run"), masked=masked)
         writer.write()
         [address] = addresses_of(module, [f"{ENTRY}run"], straight=True)
@@ -233,8 +231,6 @@ class _Writer:
     def __init__(self, kernel: Kernel, function: Any, *, masked: bool) -> None:
         self.kernel, self.masked = kernel, masked
         self.real, self.kind, self.width = kernel.real, lanes(kernel.rows, kernel.real), kernel.rows
-        self.lanes = min(kernel.rows, partial_sums(kernel.dtype))  # of the sums over rows
-        self.sums = lanes(self.lanes, kernel.real)
         self.argument = function.args[0]
         self.b = b = ir.IRBuilder(function.append_basic_block())
         self.a = {}
@@ -254,7 +250,7 @@ class _Writer:
         n = len(kernel.inner.summed)
         self._pad()
         with loop(b, i64(0), i64(n)) as k:
-            store(b, constant(self.sums, 0.0), a["scratch"], k)
+            store(b, constant(self.kind, 0.0), a["scratch"], k)
         with b.goto_entry_block():
             self.nan, self.seen = b.alloca(self.real), b.alloca(self.kind)
         b.store(constant(self.real, 0.0), self.nan)
@@ -276,10 +272,10 @@ class _Writer:
         """All rows, a stretch of blocks at a time."""
         b, a = self.b, self.a
         if self.width == 1:
-            self._rows(lambda: i64(0), None, at_once(b, self.sums, a["scratch"], masked=self.masked))
+            self._rows(lambda: i64(0), None, at_once(b, self.kind, a["scratch"], masked=self.masked))
             return
         with stretches(b, a, a["blocks"], self.width) as stages:
-            products = Products(stages, self.sums, self.width // self.lanes, a["scratch"], masked=self.masked)
+            products = Products(stages, self.kind, a["scratch"], masked=self.masked)
             self._rows(lambda: stages.row, stages, products.send)
             stages.end()
             products.add_up()
@@ -287,16 +283,16 @@ class _Writer:
 
     def _sum_up(self, n: int) -> None:
         """The sums over the rows: for as many at once as there are lanes, lane after lane."""
-        b, a, width = self.b, self.a, self.lanes
+        b, a, width = self.b, self.a, self.width
         with loop(b, i64(0), i64(n // width)) as group:
             first = b.mul(group, i64(width))
             total = None
-            square = [load(b, self.sums, a["scratch"], b.add(first, i64(k))) for k in range(width)]
+            square = [load(b, self.kind, a["scratch"], b.add(first, i64(k))) for k in range(width)]
             for row in _transposed(b, square):
                 total = row if total is None else b.fadd(total, row)
             b.store(total, b.gep(a["summed"], [first], source_etype=self.real), align=alignment(self.real))
         for k in range(n - n % width, n):
-            store(b, sum_of_lanes(b, load(b, self.sums, a["scratch"], i64(k)), width), a["summed"], i64(k))
+            store(b, sum_of_lanes(b, load(b, self.kind, a["scratch"], i64(k)), width), a["summed"], i64(k))
 
     def _finish(self, n: int) -> None:
         """Divide the sums, and look whether one is NaN."""
@@ -311,13 +307,13 @@ class _Writer:
             return b.fmul(total, constant(kind, 0.0))
 
         with b.goto_entry_block():
-            seen = b.alloca(self.sums)
-        b.store(constant(self.sums, 0.0), seen)
-        with loop(b, i64(0), i64(n // self.lanes)) as group:
-            found = some(b.mul(group, i64(self.lanes)), self.sums)
-            b.store(b.fadd(b.load(seen, typ=self.sums), found), seen)
-        self._look(sum_of_lanes(b, b.load(seen, typ=self.sums), self.lanes))
-        for k in range(n - n % self.lanes, n):
+            seen = b.alloca(self.kind)
+        b.store(constant(self.kind, 0.0), seen)
+        with loop(b, i64(0), i64(n // self.width)) as group:
+            found = some(b.mul(group, i64(self.width)), self.kind)
+            b.store(b.fadd(b.load(seen, typ=self.kind), found), seen)
+        self._look(sum_of_lanes(b, b.load(seen, typ=self.kind), self.width))
+        for k in range(n - n % self.width, n):
             self._look(some(i64(k), self.real))
 
     # --- what all rows share ---

@@ -16,6 +16,7 @@ from llvmlite import binding, ir
 from llvmlite.binding import create_pass_builder, create_pipeline_tuning_options  # ImportError where it is too old
 
 from ..number_systems.llvm import F32, F64, I32, OFFERED, constant, element_of
+from ..number_systems.processor import flags
 from .locks import compiling as lock
 from .object_cache import read_object, write_object
 
@@ -129,7 +130,7 @@ class Machine:
         binding.initialize_native_target()
         binding.initialize_native_asmprinter()
         target = binding.Target.from_default_triple()
-        self.cpu, self.features = binding.get_host_cpu_name(), binding.get_host_cpu_features().flatten()
+        self.cpu, self.features = binding.get_host_cpu_name(), flags()
         self.target = target.create_target_machine(cpu=self.cpu, features=self.features, opt=2)
         self.linker = binding.create_lljit_compiler(self.target)
         self.loaded: WeakValueDictionary[str, Code] = WeakValueDictionary()

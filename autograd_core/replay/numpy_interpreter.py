@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from ..ops import Primitive
     from .program import Program
+    from .runners import Sums
 
 REMEDY = "pip install 'autograd-core[fast]'"
 said: list[str] = []  # warnings so far: one for a process
@@ -37,8 +38,10 @@ class NumpyInterpreter:
     def __init__(self, program: Program, why: str = "", dtype: str = "float64") -> None:
         self.program, self.why, self.dtype = program, why, np.dtype(dtype)
 
-    def run(self, inputs: Any, mapped: Any, rows: Any, wanted: Any, sought: Any = None) -> tuple[Any, Any]:
-        """As `Interpreter.run`."""
+    def run(
+        self, inputs: Any, mapped: Any, rows: Any, wanted: Any, sought: Any = None, sums: Sums | None = None
+    ) -> tuple[Any, Any]:
+        """As `Interpreter.run`; a row's gradient is made first, and then added up."""
         if self.why and not said:
             slow = f"compiled functions run on NumPy, several times slower: {self.why}; {REMEDY}"
             warn_user(slow, PerformanceWarning)
@@ -61,6 +64,8 @@ class NumpyInterpreter:
                 )
                 for slot, d in zip(slots, _read(row, row.partials, (*xs, z)), strict=True):
                     adjoints[slot] += ROWS["path_product"].value(NUMPY, d, g)
+        if sums is not None:
+            sums.add(_plain(adjoints[sums.slots]))
         return _plain(values[wanted]), _plain(adjoints[sought])
 
     def _instructions(self) -> Iterator[tuple[Primitive, Any, int]]:

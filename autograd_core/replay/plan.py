@@ -19,7 +19,7 @@ from llvmlite import ir
 
 from .arranging import arranged
 from .bodies import Body, Compiled, stride_of
-from .interpreter import HANDLER, handlers
+from .interpreter import HANDLER, table_of
 from .kernels import CALL
 from .machine import (
     ENTRY,
@@ -184,6 +184,7 @@ class PlanRunner:
     """Runs a plan; a `Runner` of one row."""
 
     serves: Any = None
+    is_native = True
     used = 0
 
     def __init__(self, plan: Plan, layout: Layout) -> None:
@@ -230,15 +231,12 @@ class PlanRunner:
     def _line_blocks(self) -> list[Any]:
         """Arguments of the lines; None for an empty one."""
         plan, p = self.plan, self.plan.program
-        calls = list(zip(p.codes.tolist(), p.counts.tolist(), strict=True))
         blocks: list[Any] = []
         for start, stop in plan.lines():
             if start == stop:
                 blocks.append(None)
                 continue
-            kinds = list(dict.fromkeys(calls[start:stop]))
-            found = dict(zip(kinds, handlers([(p.primitives[code], n) for code, n in kinds], 1), strict=True))
-            table = np.ascontiguousarray(np.array([found[call] for call in calls[start:stop]], np.int64).T)
+            table = table_of(p, 1, fast=plan.fast, start=start, stop=stop)
             offsets = np.ascontiguousarray(p.offsets[start : stop + 1])
             own = int(plan.at[p.first + start])
             arrays = (offsets, plan.operands, table[0], table[1], self.values, self.adjoints)

@@ -9,11 +9,13 @@ multiplication*).
 
 from __future__ import annotations
 
+from itertools import product
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ..number_systems.llvm import Lanes
+from ..number_systems.llvm import F32, Lanes
+from ..number_systems.processor import native_lanes
 from .adjoints import with_product
-from .machine import constant, i64, load, loop, store
+from .machine import constant, element_of, i64, lanes, load, loop, store
 from .stages import Held
 
 if TYPE_CHECKING:
@@ -40,34 +42,45 @@ class Kept(NamedTuple):
     place: int
 
 
-class Product(NamedTuple):
-    """A local derivative, an adjoint, and the sum that their product is added to; a factor may be a number."""
+class Sum(NamedTuple):
+    """The products that a block of rows adds to one sum, in order; a factor may be a number.
 
-    d: Any
-    g: Any
+    Attributes:
+        k: Which sum.
+        ds: Local derivatives.
+        gs: As many adjoints.
+    """
+
     k: int
+    ds: tuple[Any, ...]
+    gs: tuple[Any, ...]
 
 
 class Products:
     """The products of a block of rows, and the code that adds them up.
 
+    Each sum has as many lanes as a block has rows, and a block adds to it in the order in which products were sent:
+    so the bits depend neither on tiles and stretches nor on the processor, and the interpreter has them, too.
+
     Args:
         stages: The code that makes the factors.
-        sums: The type of a sum: as many lanes as a factor, or a part of them.
-        parts: How many times as many a factor has.
+        kind: The type of a factor, and of a sum.
         scratch: Where the sums are.
         masked: Whether 0 wins over infinity and NaN.
     """
 
-    def __init__(self, stages: Stages, sums: Any, parts: int, scratch: Any, *, masked: bool) -> None:
-        self.stages, self.sums, self.parts, self.scratch, self.masked = stages, sums, parts, scratch, masked
-        self._sent: list[Product] = []
+    def __init__(self, stages: Stages, kind: Any, scratch: Any, *, masked: bool) -> None:
+        self.stages, self.scratch, self.masked = stages, scratch, masked
+        element = element_of(kind)
+        native = min(kind.count, native_lanes(4 if element is F32 else 8))
+        self.kind, self.parts = lanes(native, element), kind.count // native  # a register holds a part of a sum
+        self._sent: dict[int, list[tuple[Any, Any]]] = {}
         self._made: dict[int, tuple[Lanes, Any]] = {}  # by identity; both are held, or others might get their ids
 
     def send(self, k: int, d: Any, g: Any) -> None:
         """Local derivative times adjoint, for sum k."""
         if isinstance(d, Lanes) or d != 0:
-            self._sent.append(Product(self._kept(d), self._kept(g), k))
+            self._sent.setdefault(k, []).append((self._kept(d), self._kept(g)))
 
     def _kept(self, x: Any) -> Any:
         """Where a factor is kept; a number is one."""
@@ -83,37 +96,39 @@ class Products:
 
     def add_up(self) -> None:
         """Add the products of the stretch to their sums."""
-        b, stages = self.stages.b, self.stages
+        b, stages, parts = self.stages.b, self.stages, self.parts
+        sums = [Sum(k, *zip(*products, strict=True)) for k, products in self._sent.items()]
         with b.goto_entry_block():
-            totals = [b.alloca(self.sums) for _ in range(OPEN)]
-        for tile in tiles(self._sent):
-            open_sums = list(zip(totals, tile, strict=False))
-            for total, product in open_sums:
-                b.store(load(b, self.sums, self.scratch, i64(product.k)), total)
+            totals = [b.alloca(self.kind) for _ in range(OPEN)]
+        for tile in tiles(sums, max(OPEN // parts, 1)):
+            open_parts = [(s, part) for part in range(parts) for s in tile]
+            for total, (s, part) in zip(totals, open_parts, strict=False):
+                b.store(load(b, self.kind, self.scratch, i64(s.k * parts + part)), total)
             with loop(b, i64(0), stages.count) as block:
-                first = b.mul(block, b.mul(stages.n_kept, i64(self.parts)))
-                for part in range(self.parts):
-                    found = {x: self._factor(x, first, part) for product in tile for x in (product.g, product.d)}
-                    for total, product in open_sums:
-                        old = Lanes(b, b.load(total, typ=self.sums))
-                        new = with_product(old, found[product.d], found[product.g], masked=self.masked)
+                first = b.mul(block, b.mul(stages.n_kept, i64(parts)))
+                for turn, part in product(range(len(tile[0].ds)), range(parts)):
+                    factors = dict.fromkeys(x for s in tile for x in (s.gs[turn], s.ds[turn]))
+                    found = {x: self._factor(x, first, part) for x in factors}
+                    for s, total in zip(tile, totals[part * len(tile) :], strict=False):
+                        old = Lanes(b, b.load(total, typ=self.kind))
+                        new = with_product(old, found[s.ds[turn]], found[s.gs[turn]], masked=self.masked)
                         b.store(new.value, total)
-            for total, product in open_sums:
-                store(b, b.load(total, typ=self.sums), self.scratch, i64(product.k))
+            for total, (s, part) in zip(totals, open_parts, strict=False):
+                store(b, b.load(total, typ=self.kind), self.scratch, i64(s.k * parts + part))
 
     def _factor(self, x: Any, first: Any, part: int) -> Any:
-        """As much of a factor as is as long as a sum."""
+        """A part of a factor."""
         if not isinstance(x, Kept):
             return x
         b, stages = self.stages.b, self.stages
-        return Lanes(b, load(b, self.sums, stages.memory, b.add(first, i64(x.place * self.parts + part))))
+        return Lanes(b, load(b, self.kind, stages.memory, b.add(first, i64(x.place * self.parts + part))))
 
 
-def tiles(products: Sequence[Product]) -> Iterator[list[Product]]:
-    """The products in groups of at most OPEN, none with two for one sum: of these the later is in a later group."""
-    tile: list[Product] = []
-    for rectangle in _rectangles(products):
-        if len(tile) + len(rectangle) > OPEN or {p.k for p in tile} & {p.k for p in rectangle}:
+def tiles(sums: Sequence[Sum], most: int = OPEN) -> Iterator[list[Sum]]:
+    """The sums in groups of at most so many, all of as many products."""
+    tile: list[Sum] = []
+    for rectangle in _rectangles(sums, most):
+        if tile and (len(tile) + len(rectangle) > most or len(tile[0].ds) != len(rectangle[0].ds)):
             yield tile
             tile = []
         tile += rectangle
@@ -121,21 +136,18 @@ def tiles(products: Sequence[Product]) -> Iterator[list[Product]]:
         yield tile
 
 
-def _rectangles(products: Sequence[Product]) -> Iterator[list[Product]]:
-    """Those of the same local derivatives by some adjoints."""
-    rounds: dict[int, dict[Any, list[Product]]] = {}  # the first to each sum, the second ...; by adjoint
-    times: dict[int, int] = {}
-    for product in products:
-        n = times[product.k] = times.get(product.k, -1) + 1
-        rounds.setdefault(n, {}).setdefault(product.g, []).append(product)
-    for rows in rounds.values():
-        alike: dict[Any, list[list[Product]]] = {}
-        for row in rows.values():
-            alike.setdefault(tuple(p.d for p in row), []).append(row)
-        for ds, same in alike.items():
-            for some in _evenly(same, max(2, OPEN // len(ds))):
-                for columns in _evenly(range(len(ds)), OPEN // len(some)):
-                    yield [row[k] for k in columns for row in some]
+def _rectangles(sums: Sequence[Sum], most: int) -> Iterator[list[Sum]]:
+    """Those of the same local derivatives by some adjoints, product by product."""
+    by_adjoints: dict[Any, list[Sum]] = {}
+    for s in sorted(sums, key=lambda s: len(s.ds)):  # those of as many products one after the other
+        by_adjoints.setdefault(s.gs, []).append(s)
+    alike: dict[Any, list[list[Sum]]] = {}
+    for row in by_adjoints.values():
+        alike.setdefault(tuple(s.ds for s in row), []).append(row)
+    for ds, same in alike.items():
+        for some in _evenly(same, max(min(2, most), most // len(ds))):
+            for columns in _evenly(range(len(ds)), max(most // len(some), 1)):
+                yield [row[k] for k in columns for row in some]
 
 
 def _evenly(xs: Sequence[Any], most: int) -> list[Sequence[Any]]:

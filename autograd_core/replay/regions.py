@@ -108,8 +108,10 @@ def _periods(program: Program, start: int, stop: int) -> list[int]:
 def _runs(program: Program, start: int, stop: int, period: int) -> list[Region]:
     """Maximal stretches that repeat with that period."""
     codes, counts = program.codes[start:stop], program.counts[start:stop]
-    alike = (codes[period:] == codes[:-period]) & (counts[period:] == counts[:-period])
-    edges = np.flatnonzero(np.diff(np.concatenate([[False], alike, [False]]).astype(np.int8))).reshape(-1, 2)
+    alike = np.zeros(len(codes) - period + 2, bool)
+    np.equal(codes[period:], codes[:-period], out=alike[1:-1])
+    alike[1:-1] &= counts[period:] == counts[:-period]
+    edges = np.flatnonzero(alike[1:] != alike[:-1]).reshape(-1, 2)
     long = edges[(edges[:, 1] - edges[:, 0]) // period + 1 >= LEAST_COPIES]
     regions = [_region(program, start + a, start + b + period, period) for a, b in long.tolist()]
     return [region for region in regions if region is not None]

@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 LANES = 8  # rows of a block of straight-line code
 MOST_EDGES = 6_000  # of a program that becomes straight-line code: ten seconds of compiling
 LINE = 64  # bytes of a cache line
-CHUNK = 2**20  # slots times rows that an interpreter runs at a time: bounds the memory
+CHUNK = 2**14  # rows whose sums are added up first, and then those of all chunks: so threads do not change them
+MOST_NUMBERS = 2**20  # slots times rows that an interpreter runs at a time: bounds the memory
 
 
 class Layout(NamedTuple):
@@ -60,6 +61,7 @@ class Runner(Protocol):
         serves: For which runs it is kept.
         used: When it was used last, in runs of the process.
         bytes: Of its arrays.
+        is_native: Whether a run is one call of machine code.
     """
 
     shared: Any
@@ -71,15 +73,46 @@ class Runner(Protocol):
     serves: Any
     used: int
     bytes: int
+    is_native: bool
 
     def run(self) -> None:
         """From the inputs to the results."""
+
+
+class Sums:
+    """Sums over rows under way: row by row into one lane of several in turn, and in the end lane by lane.
+
+    Args:
+        slots: int32: whose adjoints are summed.
+        width: How many lanes.
+        dtype: float64 or float32.
+    """
+
+    def __init__(self, slots: Any, width: int, dtype: Any) -> None:
+        self.slots, self.width = slots, width
+        self.lanes = np.zeros((len(slots), width), dtype)
+
+    def add(self, gradient: Any) -> None:
+        """Of shape (rows, slots): one row after the other."""
+        with np.errstate(all="ignore"):
+            for start in range(0, len(gradient), self.width):
+                block = gradient[start : start + self.width].T
+                self.lanes[:, : block.shape[1]] += block
+
+    def total(self) -> Any:
+        """Lane after lane; a sum of 0 is no -0."""
+        with np.errstate(all="ignore"):
+            total = self.lanes[:, 0]
+            for lane in range(1, self.width):
+                total = total + self.lanes[:, lane]
+            return total + 0.0
 
 
 class InterpreterRunner:
     """Runs by an interpreter: any program, at once."""
 
     serves: Any = None
+    is_native = False
     used = 0
 
     def __init__(self, interpreter: Any, layout: Layout, count: int, shared: SharedPart | None = None) -> None:
@@ -89,7 +122,6 @@ class InterpreterRunner:
         inner = layout if shared is None else shared.split.layout
         self._inputs = np.zeros(interpreter.program.n_inputs, dtype)
         self.shared = self._inputs if shared is None else self._inputs[: -len(shared.split.results)]
-        self._sums = np.zeros((partial_sums(dtype), len(inner.summed)), dtype)
         self._has_gradient, self._places = layout.has_gradient, layout.places
         self.tables = [np.zeros((count, len(slots)), dtype) for slots in layout.tables]
         self.results = np.zeros((count, layout.width), dtype)
@@ -98,40 +130,44 @@ class InterpreterRunner:
         self.divisor = np.ones(1, dtype)
         self._mapped = _slots(slot for table in layout.tables for slot in table)
         self._wanted = _slots(inner.wanted)
-        self._sought = _slots([*(slot for group in inner.per_row for slot in group), *inner.summed])
-        self.bytes = _bytes(self._inputs, self._sums, *self.tables, self.results, *self.per_row)
+        self._sought = _slots(slot for group in inner.per_row for slot in group)
+        self._summed, self._width = _slots(inner.summed), LANES if layout.tables else 1
+        self.bytes = _bytes(self._inputs, *self.tables, self.results, *self.per_row)
 
     def run(self) -> None:
-        """Chunk by chunk, so that memory stays bounded."""
+        """Chunk by chunk, as all runners do."""
         began = perf_counter()
-        count = len(self.results)
-        step = max(CHUNK // (self.interpreter.program.n_slots + 1) // LANES * LANES, 8 * LANES)
+        count, total = len(self.results), None
         if self.part:
             self._inputs[len(self.shared) :] = self.part.values(self.shared)
-        sums = self._sums
-        sums[:] = 0.0
-        for start in range(0, count, step):
-            here = slice(start, start + step)
-            nothing = np.empty((min(step, count - start), 0), self.dtype)
+        for start in range(0, max(count, 1), CHUNK):
+            sums = Sums(self._summed, self._width, self.dtype)
+            self._chunk(start, min(start + CHUNK, count), sums)
+            with np.errstate(all="ignore"):  # inf - inf, and sums beyond all doubles
+                mine = sums.total()
+                if self.part and len(self.summed):
+                    mine = self.part.gradient(self.shared, mine) + 0.0
+                total = mine if total is None else total + mine
+        with np.errstate(all="ignore"):
+            self.summed[:] = total / self.divisor
+        self.seconds = perf_counter() - began
+
+    def _chunk(self, start: int, stop: int, sums: Sums) -> None:
+        """Some rows, as many at a time as leave the memory bounded."""
+        step = max(MOST_NUMBERS // (self.interpreter.program.n_slots + 1) // LANES * LANES, 8 * LANES)
+        for first in range(start, stop, step):
+            here = slice(first, min(first + step, stop))
+            nothing = np.empty((here.stop - here.start, 0), self.dtype)
             rows = np.concatenate([nothing, *(t[here] for t in self.tables)], axis=1)
             sought = self._sought if self._has_gradient else None
-            results, gradient = self.interpreter.run(self._inputs, self._mapped, rows, self._wanted, sought)
+            results, gradient = self.interpreter.run(self._inputs, self._mapped, rows, self._wanted, sought, sums)
             self.results[here, self._places] = results
             if sought is None:
                 continue
             column = 0
             for group in self.per_row:
-                group[here] = gradient[:, column : column + group.shape[1]]
+                group[here] = gradient[:, column : column + group.shape[1]] + 0.0
                 column += group.shape[1]
-            _add_in_lanes(sums, gradient[:, column:])
-        with np.errstate(all="ignore"):  # inf - inf, and sums beyond all doubles
-            total = sums[0]
-            for lane in sums[1:]:
-                total = total + lane
-            if self.part and len(self.summed):
-                total = self.part.gradient(self.shared, total)
-            self.summed[:] = total / self.divisor
-        self.seconds = perf_counter() - began
 
 
 class SharedPart:
@@ -162,7 +198,8 @@ class SharedPart:
 
     def _run(self, shared: Any, sought: Any, wanted: Any) -> Any:
         self._inputs[: len(shared)] = shared
-        return self._interpreter.run(self._inputs, _slots(()), self._none, wanted, sought)
+        as_in_lanes = Sums(_slots(()), LANES, self._none.dtype)
+        return self._interpreter.run(self._inputs, _slots(()), self._none, wanted, sought, as_in_lanes)
 
 
 def _bytes(*arrays: Any) -> int:
@@ -171,26 +208,6 @@ def _bytes(*arrays: Any) -> int:
 
 def _slots(slots: Any) -> Any:
     return np.fromiter(slots, np.int32)
-
-
-def _add_in_lanes(sums: Any, rows: Any) -> None:
-    """Row after row into one partial sum of several, as vector code adds them."""
-    with np.errstate(all="ignore"):
-        for start in range(0, len(rows), len(sums)):
-            block = rows[start : start + len(sums)]
-            sums[: len(block)] += block
-
-
-def partial_sums(dtype: Any) -> int:
-    """How many sums over rows there are in every runner, row by row in turn: so all add in one order.
-
-    As many as a register has lanes, since straight-line code loads and stores a sum for all the rows that it adds.
-    """
-    try:
-        from ..number_systems.llvm import native_lanes
-    except (ImportError, OSError):
-        return LANES
-    return min(LANES, native_lanes() * 8 // int(dtype.itemsize))
 
 
 def zeros(shape: Any, dtype: Any = np.float64) -> Any:
@@ -215,7 +232,7 @@ def called_back(method: Callable[[int], None]) -> Any:
 
 
 class KernelRunner:
-    """Runs by compiled code of the whole program."""
+    """Runs by compiled code of the whole program, one call for each chunk of rows."""
 
     serves: Any = None
     used = 0
@@ -223,33 +240,44 @@ class KernelRunner:
     def __init__(self, kernel: Kernel, count: int) -> None:
         self.kernel = kernel
         layout = kernel.layout
-        blocks = -(-count // kernel.rows)
-        rows = blocks * kernel.rows  # the last block is padded
+        rows = -(-count // kernel.rows) * kernel.rows  # the last block is padded
         dtype = kernel.dtype
         shared, summed = (zeros(n, dtype) for n in (kernel.program.n_inputs, len(kernel.inner.summed)))
-        self.shared, self.summed = shared[: kernel.n_inputs], summed[: len(layout.summed)]
         results = zeros((rows, layout.width), dtype)
         tables = [zeros((rows, len(slots)), dtype) for slots in layout.tables]
         per_row = [zeros((rows, len(slots)), dtype) for slots in layout.per_row]
-        scratch = zeros((len(summed), min(kernel.rows, partial_sums(dtype))), dtype)
-        kept, about = kernel.memory(blocks)
-        self.divisor = np.ones(1, dtype)
-        arrays = [shared, scratch, summed, results, self.divisor]
+        scratch = zeros((len(summed), kernel.rows), dtype)
+        kept, about = kernel.memory(min(rows, CHUNK) // kernel.rows)
+        self.shared, self.divisor, self.is_native = shared[: kernel.n_inputs], np.ones(1, dtype), count <= CHUNK
+        self._part = summed[: len(layout.summed)]
+        self.summed, divisor = (self._part, self.divisor) if self.is_native else (self._part.copy(), np.ones(1, dtype))
         again = ctypes.cast(kernel.again, ctypes.c_void_p).value
-        fields = [count, blocks, *(x.ctypes.data for x in arrays), again]
-        fields += [*about, *(x.ctypes.data for x in (*tables, *per_row))]
-        self.block = np.array(fields, np.int64)
+        self.blocks = []
+        for start in range(0, max(count, 1), CHUNK):
+            here = min(CHUNK, count - start)
+            arrays = [shared, scratch, summed, results[start:], divisor]
+            fields = [here, -(-here // kernel.rows), *(x.ctypes.data for x in arrays), again]
+            fields += [*about, *(x[start:].ctypes.data for x in (*tables, *per_row))]
+            self.blocks.append(np.array(fields, np.int64))
         self.tables, self.per_row = [t[:count] for t in tables], [g[:count] for g in per_row]
         self.results = results[:count]
         self._call = ctypes.CFUNCTYPE(None, ctypes.c_int64)(kernel.address)
-        self.address, self.at = kernel.address, self.block.ctypes.data
-        self.work = len(kernel.program.operands) * blocks
-        self._memory = shared, summed, scratch, kept
+        self.address, self.at = kernel.address, self.blocks[0].ctypes.data
+        self.work = len(kernel.program.operands) * (rows // kernel.rows)
+        self._memory = shared, summed, scratch, kept, divisor
         self.bytes = _bytes(shared, summed, scratch, kept, results, *tables, *per_row)
 
     def run(self) -> None:
-        """In one call, without the interpreter lock."""
+        """Without the interpreter lock."""
         self._call(self.at)
+        if self.is_native:
+            return
+        with np.errstate(all="ignore"):  # inf - inf, and sums beyond all doubles
+            total = self._part.copy()
+            for block in self.blocks[1:]:
+                self._call(block.ctypes.data)
+                total += self._part
+            self.summed[:] = total / self.divisor
 
 
 def interpreter_of(program: Program, *, fast: bool, dtype: str) -> Any:

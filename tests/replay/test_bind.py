@@ -16,7 +16,7 @@ import autograd_core as ag
 from autograd_core import replay
 from autograd_core.evaluation import evaluate
 from autograd_core.ops import ROWS
-from autograd_core.replay import branches
+from autograd_core.replay import branches, runners
 from autograd_core.replay import compiled as compiled_module
 from autograd_core.replay.bound import CheckedBound, FreeBound, HeldBound
 from autograd_core.value import record
@@ -152,7 +152,7 @@ def test_zero_wins_over_infinity_in_code():
 
 def test_chunks_of_rows_add_up_the_same_on_any_number_of_threads(monkeypatch):
     f = replay.compile(lambda w, x: ag.sin(w * x), 1.0, 1.0, in_axes=(None, 0), reduce="sum")
-    rows = np.linspace(0, 2, 3 * compiled_module.CHUNK + 5)
+    rows = np.linspace(0, 2, 3 * runners.CHUNK + 5)
     values, grads = f.value_and_grad(0.7, rows)
     monkeypatch.setattr(compiled_module, "_processors", lambda: 1)
     alone = f.value_and_grad(0.7, rows)

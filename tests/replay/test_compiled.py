@@ -17,7 +17,7 @@ import autograd_core as ag
 from autograd_core import OperandError, PerformanceWarning, RangeError, StructureError, Value, replay
 from autograd_core.errors import MissingExtraError
 from autograd_core.graph import topological_order
-from autograd_core.replay import compiled as compiled_module
+from autograd_core.replay import runners
 from autograd_core.sweep import reverse
 
 INF = math.inf
@@ -476,7 +476,7 @@ def test_what_the_room_exports():
 @pytest.mark.usefixtures("backend")
 def test_sums_of_infinities_are_no_matter_for_a_warning(monkeypatch, reduce):
     """pytest makes errors of NumPy's warnings; each way to add up rows sees inf - inf, and 1e308 + 1e308."""
-    monkeypatch.setattr(compiled_module, "CHUNK", 16)
+    monkeypatch.setattr(runners, "CHUNK", 16)
     f = replay.compile(lambda w, x: -w * x if x > 0 else w * -x, 1.0, 1.0, in_axes=(None, 0), reduce=reduce)
     for xs in ([INF, -INF], [*[1.0] * 16, INF, *[1.0] * 15, -INF], [INF, *[1.0] * 16, -INF, -1.0]):
         assert math.isnan(f.value_and_grad(1.0, xs)[1][0])
