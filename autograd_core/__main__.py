@@ -11,9 +11,6 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import nn
-from nn.figures import save_figure
-
 from . import Value
 from .errors import AutogradError, ExpressionError, MissingExtraError
 from .explanation import explain
@@ -29,6 +26,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from matplotlib.figure import Figure
+
+    import nn
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -179,31 +178,52 @@ def _explain(expression: str, words: Sequence[str], output: Path | None, *, of: 
 
 def _named_function(text: str) -> Any:
     """What "module:function" names; the module is looked for in the current folder as well."""
-    module, colon, path = text.partition(":")
-    if not colon or not module or not path:
-        msg = f"expected module:function, got {text!r}"
+    module, _, path = text.partition(":")
+    if not all(part.isidentifier() for part in (*module.split("."), *path.split("."))):
+        msg = f"expected module:function, such as mycode:f, got {text!r:.80}"
         raise ExpressionError(msg)
     if os.getcwd() not in sys.path:  # noqa: PTH109  as it stands in sys.path
         sys.path.insert(0, os.getcwd())  # noqa: PTH109
     try:
         found = import_module(module)
-    except ImportError as error:
-        msg = f"{text}: {module} cannot be imported: {error}"
+    except (Exception, SystemExit) as error:  # whatever the user's module does
+        kind = "" if isinstance(error, ImportError) else f"{type(error).__name__}: "
+        msg = f"{text}: {module} cannot be imported: {kind}{error}"
         raise ExpressionError(msg) from error
     for part in path.split("."):
-        if not hasattr(found, part):
-            msg = f"{text}: {module} has no {path!r}"
-            raise ExpressionError(msg)
-        found = getattr(found, part)
+        try:
+            found = getattr(found, part)
+        except Exception as error:  # an attribute may be computed
+            where = f" ({found.__file__})" if getattr(found, "__file__", None) else ""
+            msg = f"{text}: {module}{where} has no {path!r}"
+            raise ExpressionError(msg) from error
     return found
 
 
 def _argument(text: str) -> Any:
     try:
         return literal_eval(text)
-    except (ValueError, SyntaxError):
-        msg = f"--at: expected a number, or a list, tuple or dict of numbers, got {text!r}"
+    except (ValueError, SyntaxError, TypeError, RecursionError, MemoryError):
+        msg = f"--at: expected a number, or a list, tuple or dict of numbers, got {text!r:.80}"
         raise ExpressionError(msg) from None
+
+
+def _own_nn() -> Any:
+    """The `nn` of this library, and no file of that name in the folder where Python was started."""
+    here = Path(__file__).resolve().parent.parent / "nn"
+    try:
+        nn = import_module("nn")
+    except Exception as error:  # whatever a file of the user's does
+        msg = f"the tour needs the package nn of {here}, but importing nn failed: {type(error).__name__}: {error}"
+        raise ExpressionError(msg) from error
+    if not hasattr(nn, "MLP"):
+        found = getattr(nn, "__file__", None) or "a folder without __init__.py"
+        msg = (
+            f"the tour needs the package nn of {here}, but Python found {found} first; "
+            "rename that, or start Python in another folder"
+        )
+        raise ExpressionError(msg)
+    return nn
 
 
 def _check(function: str, at: Sequence[str], derivative: str | None, order: int, output: Path | None) -> int:
@@ -225,6 +245,7 @@ EPOCHS = 60
 
 
 def _tour(out: Path, epochs: int) -> None:
+    _own_nn()  # before anything is printed
     out.mkdir(parents=True, exist_ok=True)
     saved = [_expression(out), *_network(out, epochs)]
     print("\nSaved:")
@@ -274,6 +295,9 @@ def _expression(out: Path) -> tuple[Path, str]:
 
 
 def _network(out: Path, epochs: int) -> list[tuple[Path, str]]:
+    nn = _own_nn()
+    from nn.figures import save_figure
+
     print("\n2. A network of 337 parameters learns two moons\n")
     inputs, labels = nn.datasets.moons(100, noise=0.1, seed=1, labels=(-1, 1))
     model = nn.MLP(2, [16, 16, 1], seed=1)
@@ -317,4 +341,10 @@ def _boundary(model: nn.MLP, inputs: list[list[float]], labels: list[float]) -> 
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")  # a terminal that has no ∂ gets \\u2202
+    try:
+        sys.exit(main())
+    except KeyboardInterrupt:
+        sys.exit(130)

@@ -22,6 +22,8 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
 SEQUENCE = frozenset(("sum", "prod", "mean", "max", "min", "logsumexp", "norm"))
 CONSTANTS = {"pi": 3.141592653589793, "e": 2.718281828459045, "inf": float("inf"), "nan": float("nan")}
 
+DEEP = "it is nested too deeply; write sum(a, b, ...) or prod(a, b, ...) for thousands of terms in a row"
+
 # Through the rows for plain numbers as well, so that 1/0 is inf here, too.
 OPERATORS: dict[type[ast.AST], str] = {
     ast.Add: "add",
@@ -73,7 +75,7 @@ def parse(text: str, values: Mapping[str, float]) -> tuple[Value, dict[str, Valu
         if isinstance(error, ExpressionError):
             raise
         where = f" at column {error.offset}" if isinstance(error, SyntaxError) and error.offset else ""
-        reason = "it is nested too deeply" if isinstance(error, (RecursionError, MemoryError)) else str(error)
+        reason = DEEP if isinstance(error, (RecursionError, MemoryError)) else str(error)
         msg = f"cannot read the expression {_short(text)}{where}: {reason}"
         raise ExpressionError(msg) from None
     return root if isinstance(root, Value) else Value(root), inputs
@@ -99,41 +101,80 @@ def _check_names(used: set[str], values: Mapping[str, float]) -> None:
         raise ExpressionError(msg)
 
 
-def _build(node: ast.AST, inputs: Mapping[str, Value], text: str) -> Any:
-    if isinstance(node, ast.Constant) and type(node.value) in (int, float):
-        return float(node.value) if isinstance(node.value, int) and abs(node.value) < 2**1023 else node.value
-    if isinstance(node, ast.Name):
-        return inputs[node.id] if node.id in inputs else CONSTANTS[node.id]
-    operands: list[ast.expr] = []
-    operator: ast.AST = node
-    if isinstance(node, ast.BinOp):
-        operands, operator = [node.left, node.right], node.op
-    elif isinstance(node, ast.UnaryOp):
-        operands, operator = [node.operand], node.op
-    elif isinstance(node, ast.Compare) and len(node.ops) == 1:
-        operands, operator = [node.left, *node.comparators], node.ops[0]
-    if type(operator) in OPERATORS:
-        return record(ROWS[OPERATORS[type(operator)]], *(_build(x, inputs, text) for x in operands))
+def _build(tree: ast.AST, inputs: Mapping[str, Value], text: str) -> Any:
+    """Operands before results, without recursion: a sum of 500 terms is a tree of 500 levels."""
+    waiting: list[tuple[ast.AST, int]] = [(tree, -1)]  # -1: not looked into; else how many operands to take
+    done: list[Any] = []
+    while waiting:
+        node, count = waiting.pop()
+        if count < 0:
+            operands = _operands(node, text)
+            waiting.append((node, len(operands)))
+            waiting += [(operand, -1) for operand in reversed(operands)]
+        else:
+            first = len(done) - count
+            done[first:] = [_made(node, done[first:], inputs)]
+    return done[0]
+
+
+def _operands(node: ast.AST, text: str) -> list[ast.expr]:
+    """What a part of an expression is made of.
+
+    Raises:
+        ExpressionError: It is no part that is known.
+    """
+    if isinstance(node, ast.Name) or (isinstance(node, ast.Constant) and type(node.value) in (int, float)):
+        return []
+    if isinstance(node, ast.BinOp) and type(node.op) in OPERATORS:
+        return [node.left, node.right]
+    if isinstance(node, ast.UnaryOp) and type(node.op) in OPERATORS:
+        return [node.operand]
+    if isinstance(node, ast.Compare) and len(node.ops) == 1 and type(node.ops[0]) in OPERATORS:
+        return [node.left, *node.comparators]
     if isinstance(node, ast.Call):
-        return _call(node, inputs, text)
+        _check_function(node)
+        return node.args
     part = ast.get_source_segment(text.strip(), node) if isinstance(node, ast.expr) else None
+    read = _short(part or text)
+    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.BitXor):
+        msg = f"cannot read {read}: ^ is no power here; write **, as in x**2"
+        raise ExpressionError(msg)
     msg = (
-        f"cannot read {_short(part or text)}: expected numbers, names, + - * / **, one comparison, "
+        f"cannot read {read}: expected numbers, names, + - * / **, one comparison, "
         f"brackets, or a function such as tanh(x); for a remainder or // use floor"
     )
     raise ExpressionError(msg)
 
 
-def _call(node: ast.Call, inputs: Mapping[str, Value], text: str) -> Any:
-    name = node.func.id if isinstance(node.func, ast.Name) else ""
-    function = FUNCTIONS.get(name)
-    if function is None or node.keywords:
+def _made(node: ast.AST, operands: list[Any], inputs: Mapping[str, Value]) -> Any:
+    if isinstance(node, ast.Constant):
+        return float(node.value) if isinstance(node.value, int) and abs(node.value) < 2**1023 else node.value
+    if isinstance(node, ast.Name):
+        return inputs[node.id] if node.id in inputs else CONSTANTS[node.id]
+    if isinstance(node, ast.Call):
+        return _called_with(_name_of(node), operands)
+    assert isinstance(node, (ast.BinOp, ast.UnaryOp, ast.Compare))
+    operator = node.ops[0] if isinstance(node, ast.Compare) else node.op
+    return record(ROWS[OPERATORS[type(operator)]], *operands)
+
+
+def _name_of(node: ast.Call) -> str:
+    return node.func.id if isinstance(node.func, ast.Name) else ""
+
+
+def _check_function(node: ast.Call) -> None:
+    name = _name_of(node)
+    if name not in FUNCTIONS or node.keywords:
         near = difflib.get_close_matches(name, FUNCTIONS, 1)
         hint = f"; did you mean {near[0]}?" if near else "."
-        what = f"{name}(...) with keywords" if function else f"unknown function {name or ast.unparse(node.func)!r}"
+        unknown = f"unknown function {_short(name or ast.unparse(node.func))}"
+        what = f"{name}(...) with keywords" if name in FUNCTIONS else unknown
         msg = f"{what}{hint} Known are {', '.join(sorted(FUNCTIONS))}."
         raise ExpressionError(msg)
-    args = [_build(arg, inputs, text) for arg in node.args]
+
+
+def _called_with(name: str, args: list[Any]) -> Any:
+    function = FUNCTIONS[name]
     if name == "dot":
         args = [args[: len(args) // 2], args[len(args) // 2 :]]
     try:

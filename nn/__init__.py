@@ -13,6 +13,13 @@ Every parameter is an `autograd_core.Value`, every prediction a graph that can b
 
 from __future__ import annotations
 
+import autograd_core as _autograd_core
+
+if not hasattr(_autograd_core, "Value"):  # a file of that name stands in the folder where Python was started
+    _found = getattr(_autograd_core, "__file__", None) or "a folder of that name without __init__.py"
+    _msg = f"nn needs the package autograd_core, but Python found {_found} first; rename that, or start elsewhere"
+    raise ImportError(_msg)
+
 from . import datasets as datasets
 from . import init as init
 from . import practice as practice

@@ -46,6 +46,24 @@ def test_values(text, value):
     assert root.data == pytest.approx(value, nan_ok=True)
 
 
+@pytest.mark.parametrize(
+    ("text", "value", "slope"),
+    [
+        ("+".join(["a"] * 2_000), 4_000.0, 2_000.0),
+        ("*".join(["1"] * 1_000) + "*a", 2.0, 1.0),
+        ("-".join(["a"] * 1_000), -1_996.0, -998.0),
+        ("sum(" + ", ".join(["a"] * 50_000) + ")", 100_000.0, 50_000.0),
+        ("-" * 90 + "a", 2.0, 1.0),
+        ("(" * 90 + "a" + ")" * 90, 2.0, 1.0),
+        ("1 + (" * 90 + "a" + ")" * 90, 92.0, 1.0),
+    ],
+)
+def test_long_and_deep_expressions(text, value, slope):
+    root, inputs = parse(text, {"a": 2})
+    root.backward()
+    assert (root.data, inputs["a"].grad) == (value, slope)
+
+
 def test_a_number_alone_is_a_leaf():
     root, inputs = parse("1 + 1", {})
     assert (root.data, inputs, root.parents) == (2.0, {}, ())
@@ -63,6 +81,8 @@ def test_a_name_may_hide_a_constant():
         ("tahn(a)", "unknown function 'tahn'; did you mean tan"),
         ("a // 2", "cannot read 'a // 2'"),
         ("a % 2", "use floor"),
+        ("a ^ 2", "cannot read 'a ^ 2': ^ is no power here; write **, as in x**2"),
+        ("1 + sin(a^2)", "write **"),
         ("a < 1 < 2", "one comparison"),
         ("a if a else 1", "cannot read"),
         ("a.data", "cannot read 'a.data'"),
@@ -79,7 +99,7 @@ def test_a_name_may_hide_a_constant():
         ("a; a", "invalid syntax"),
         ("a := 2", "invalid syntax"),
         ("(" * 300 + "a" + ")" * 300, "cannot read the expression"),
-        ("+".join(["a"] * 60_000), "nested too deeply"),
+        ("+".join(["a"] * 60_000), "nested too deeply; write sum(a, b, ...)"),
         ("a\0", "cannot read the expression"),
     ],
 )
