@@ -10,6 +10,7 @@ from contextlib import suppress
 FRESH = os.O_WRONLY | os.O_CREAT | os.O_EXCL  # never a file, or a link, that stands there already
 FLAGS = sum(getattr(os, name, 0) for name in ("O_BINARY", "O_CLOEXEC", "O_NOFOLLOW"))  # those that the system has
 BESIDE = ".autograd-core-{}.tmp"  # what a crash may leave; of fixed length, for a target's name may be of the longest
+MOST_LINKS = 40  # one after the other, as Linux has it
 UNSYNCED = (errno.EINVAL, errno.ENOSYS, errno.ENOTSUP)  # of file systems without fsync
 
 
@@ -20,7 +21,8 @@ def write_file(path: str | os.PathLike[str], content: bytes | str) -> None:
     file takes the old one's place in one step. Whatever goes wrong before (a full disk, Ctrl-C), the
     old file stays what it was, and the new one is removed.
 
-    A symbolic link stays, and the file behind it is written. The old file's mode stays, and its
+    A symbolic link stays, and the file behind it is written; not where somebody else put the link into
+    a folder for everybody, such as /tmp. The old file's mode stays, and its
     owner, group and access list as far as the system lets one keep them; a new file gets the mode
     that `open` gives it. Another hard link to the old file keeps the old content. A pipe, a device,
     and a file that is this process's own output are written as they are.
@@ -49,7 +51,7 @@ def write_file(path: str | os.PathLike[str], content: bytes | str) -> None:
             with open(path, "wb") as file:
                 file.write(data)
             return
-        target = os.path.realpath(path)
+        target = _behind(path)
         if old is not None:
             os.close(os.open(target, os.O_WRONLY | FLAGS))  # what `open` would refuse is refused
         put(target, data, old=old, sync=True)
@@ -109,6 +111,29 @@ def put(
         _sync_folder(os.path.dirname(name) or os.curdir)
 
 
+def _behind(path: str | os.PathLike[str]) -> str:
+    """The name of the file behind symbolic links.
+
+    In a folder where everybody may make files, such as /tmp, a link of somebody else's is none to
+    follow; it may lead to a file of the user's own. Some kernels refuse that themselves, but not for
+    names that are read here.
+    """
+    name = os.fspath(path)
+    for _ in range(MOST_LINKS):
+        folder = os.path.dirname(name) or os.curdir
+        try:
+            link, around = os.lstat(name), os.stat(folder)
+        except FileNotFoundError:
+            return name
+        if not stat.S_ISLNK(link.st_mode):
+            return name
+        everybody = stat.S_ISVTX | stat.S_IWOTH
+        if around.st_mode & everybody == everybody and link.st_uid not in (os.geteuid(), around.st_uid):
+            raise OSError(errno.EACCES, "a link that somebody else put into a folder for everybody", name)
+        name = os.path.join(folder, os.readlink(name))
+    raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), os.fspath(path))
+
+
 def _is_output(info: os.stat_result) -> bool:
     """Whether a file is what this process has as its output or error output, as `/dev/stdout > file` may be."""
     for descriptor in (1, 2):
@@ -134,7 +159,7 @@ def _inherit(descriptor: int, name: str, old: os.stat_result) -> None:
     if hasattr(os, "listxattr"):
         with suppress(OSError):  # a file system without them
             for key in os.listxattr(name):
-                with suppress(OSError):  # some belong to the system
+                if key.startswith(("system.posix_acl", "user.")):
                     os.setxattr(descriptor, key, os.getxattr(name, key))
     os.fchmod(descriptor, mode)
 

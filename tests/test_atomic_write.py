@@ -306,6 +306,37 @@ def test_links_in_a_circle_are_an_error(tmp_path):
 
 
 @only_posix
+@pytest.mark.skipif(POSIX and os.geteuid() != 0, reason="only root can give files away")
+@pytest.mark.parametrize("there", [True, False])
+def test_a_link_that_somebody_planted_for_everybody_is_not_followed(tmp_path, there):
+    victim, folder = tmp_path / "victim", tmp_path / "folder"
+    if there:
+        victim.write_bytes(b"precious")
+    folder.mkdir()
+    link = folder / "x"
+    link.symlink_to(victim)
+    os.chown(link, 12345, 12345, follow_symlinks=False)
+    folder.chmod(0o1777)
+    with pytest.raises(PermissionError):
+        write_file(link, b"new")
+    assert (victim.read_bytes() if victim.exists() else None) == (b"precious" if there else None)
+    assert names(folder) == ["x"]
+    os.chown(link, 0, 0, follow_symlinks=False)  # one's own
+    write_file(link, b"new")
+    assert victim.read_bytes() == b"new"
+
+
+@only_posix
+def test_a_path_from_where_the_process_stands(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    write_file("x", b"new")
+    (tmp_path / "link").symlink_to("x")
+    write_file("link", b"newer")
+    assert (tmp_path / "x").read_bytes() == b"newer"
+    assert names(tmp_path) == ["link", "x"]
+
+
+@only_posix
 def test_another_hard_link_keeps_the_old_content(tmp_path):
     a, b = tmp_path / "a", tmp_path / "b"
     a.write_bytes(b"old")
