@@ -160,7 +160,9 @@ def fit(
         raise StructureError(msg)
 
     run.optimizer = optimizer
-    return _train(run, Stopwatch(early_stopping), bar(epochs, "fit", progress=progress), rng if shuffle else None)
+    before = optimizer.epochs if isinstance(seed, int) else 0  # a generator is taken as it is
+    steps = bar(epochs, "fit", progress=progress)
+    return _train(run, Stopwatch(early_stopping), steps, rng if shuffle else None, before)
 
 
 def _check(
@@ -184,12 +186,12 @@ def _check(
         raise OperandError(msg)
 
 
-def _train(run: Run, watch: Stopwatch, epochs: Any, rng: random.Random | None) -> History:
-    """The epochs; with a generator each takes the cases in another order."""
+def _train(run: Run, watch: Stopwatch, epochs: Any, rng: random.Random | None, before: int) -> History:
+    """The epochs; with a generator each takes the cases in another order, as do those that were done before."""
     history, task, best = History(), run.task, None
     order = list(range(len(run.cases.targets)))
     shuffle = rng.shuffle if rng and task.batch_size < len(order) else len
-    for _ in range(run.optimizer.epochs):  # that were done before: what follows is in the order that it would have had
+    for _ in range(before):
         shuffle(order)
     try:
         for _ in epochs:

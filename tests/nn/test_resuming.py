@@ -118,6 +118,19 @@ def test_dropout_goes_on_with_its_generator(tmp_path):
     resumed(make, lambda model: nn.Adam(model, lr=0.05), tmp_path)
 
 
+def test_a_generator_is_taken_as_it_is():
+    """Its own state says what comes next; nothing of it is passed over."""
+    rng, model = random.Random(5), mlp()
+    optimizer = nn.SGD(model)
+    train(model, optimizer, 2, seed=rng)
+    expected = random.Random()
+    expected.setstate(rng.getstate())
+    expected.shuffle(list(range(len(X))))
+    train(model, optimizer, 1, seed=rng)
+    assert rng.getstate() == expected.getstate()
+    assert optimizer.epochs == 3
+
+
 def test_newtons_method(tmp_path):
     resumed(mlp, lambda model: nn.NewtonCG(model, radius=0.1), tmp_path, batch_size=None)
 

@@ -303,7 +303,7 @@ def test_a_user_may_keep_the_cache_on_another_disk(home, tmp_path):
 
 @only_posix
 def test_a_process_with_the_rights_of_another_user_has_none(folder, monkeypatch):
-    monkeypatch.setattr(os, "getuid", lambda: SOMEBODY)
+    monkeypatch.setattr(os, "getuid", lambda: os.geteuid() + 1)
     assert read_object(KEY) is None
 
 
