@@ -93,7 +93,7 @@ class CompiledFunction(Exported, Locked):
         self._branches = [self._branch_at(numbers)]
 
     def _branch_at(self, numbers: Sequence[float]) -> Branch:
-        with uncollected():
+        with uncollected(), self._outside.traced():
             traced = lowered(self._graph_at(numbers), optimize=self._optimize)
         branch = Branch(traced, fast=self._optimize, dtype=self.dtype.name)
         self._outside.add(branch.outside)

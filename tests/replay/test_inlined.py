@@ -193,9 +193,12 @@ def scaled(x):
 
 def test_what_it_reads_from_outside_is_a_constant_of_its_trace(monkeypatch):
     c = replay.compile(scaled, 1.0)
+    outer = replay.compile(lambda x: c(x) + 1, 1.0)
     monkeypatch.setattr(f"{__name__}.scale", 5.0)
     with pytest.warns(StaleTraceWarning, match="compiled scaled: scale was 2.0"):
         assert ag.grad(c)(1.0) == 2.0
+    with pytest.warns(StaleTraceWarning, match="scale was 2.0"):
+        assert outer(1.0) == 3.0
 
 
 def test_it_has_the_name_and_the_signature_of_its_function():

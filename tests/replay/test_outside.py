@@ -12,7 +12,7 @@ import pytest
 
 import autograd_core as ag
 from autograd_core import StaleTraceWarning, replay
-from autograd_core.replay import outside
+from autograd_core.replay import watching
 
 pytest.importorskip("llvmlite")
 scale = 2.0
@@ -80,6 +80,7 @@ captured, change_captured = closure()
 made = Model()
 outer = ag.Value(2.0, label="w")
 hidden = {"w": ag.Value(2.0)}
+sealed = types.MappingProxyType({"w": ag.Value(2.0)})
 CASES = [
     (of_global, "scale was 2.0 while tracing and is 5.0 now", change(here, "scale", 5.0)),
     (of_helper, "scale was 2.0", change(here, "scale", 5.0)),
@@ -88,16 +89,18 @@ CASES = [
     (captured, "k was 2.0 while tracing and is 5.0", lambda _: change_captured()),
     (lambda x: x * settings.rate + settings.rate, "settings.rate was 2.0", change(settings, "rate", 5.0)),
     (lambda x: x * settings.deep.rates[0], "settings.deep.rates has changed", change_item(settings.deep.rates, 5.0)),
-    (lambda x: x * settings.rate, "settings.rate has changed", change(settings, "rate", "high")),
+    (lambda x: x * settings.rate, "settings.rate was 2.0 while tracing and is 'high' now", change(settings, "rate", "high")),
+    (lambda x: x * settings.rate, "settings.rate has changed", change(settings, "rate", [2.0])),
     (lambda x: ag.dot([x, x], table), "table has changed", change_item(table, 5.0)),
     (lambda x: ag.dot([x, x], table.tolist()), "table has changed", change_item(table, 6.0)),
     (made, "self.w was 2.0", change(made, "w", 5.0)),
     (made.part, "self.w was 2.0", change(made, "w", 5.0)),
-    (lambda x: made(x), "self.gain was 2.0", change(Model, "gain", 5.0)),
+    (lambda x: made(x), "made.gain was 2.0", change(Model, "gain", 5.0)),
     (lambda x: weight * x, "weight was 2.0", change(weight, "data", 5.0)),
     (lambda x: weight * x, "weight was 2.0", change(here, "weight", ag.Value(5.0))),
-    (lambda x: weight.data * x, "weight.data was 2.0", change(weight, "data", 5.0)),
-    (lambda x: hidden["w"] * x, "a Value from outside was 2.0", change(hidden["w"], "data", 5.0)),
+    (lambda x: weight.data * x, "weight was 2.0 while", change(weight, "data", 5.0)),
+    (lambda x: hidden["w"] * x, r"hidden\['w'\] was 2.0", change(hidden["w"], "data", 5.0)),
+    (lambda x: sealed["w"] * x, "a Value from outside was 2.0", change(sealed["w"], "data", 5.0)),
 ]  # fmt: skip
 
 
@@ -158,12 +161,268 @@ def test_what_has_no_value_yet_is_no_number():
     assert unassigned()(3.0) == 3.0
 
 
-def test_large_data_and_many_functions_are_left_alone(monkeypatch):
-    data = list(range(outside.MOST_NUMBERS + 1))
-    compiled = replay.compile(lambda x: x * data[1], 1.0)
-    data[1] = 7
-    assert compiled(2.0) == 2.0
-    monkeypatch.setattr(outside, "MOST_FUNCTIONS", 1)
-    compiled = replay.compile(of_helper, 1.0)
+# --- whatever the function reads ---
+
+
+cfg = {"s": 2.0, "deep": {"t": [3.0, 4.0]}, "mode": "linear", "on": True}
+mixed = [2.0, settings, {"k": 3.0}, ag.Value(4.0)]
+weights = [[ag.Value(1.0), ag.Value(2.0)], [ag.Value(3.0)]]
+objects = np.array([ag.Value(2.0), 3.0], object)
+chosen = {"tanh", "exp"}
+
+
+class Slotted:
+    __slots__ = ("gain",)
+
+    def __init__(self, gain):
+        self.gain = gain
+
+
+class Rates:
+    first = 2.0
+
+    def __getitem__(self, k):
+        return self.first + k
+
+    @property
+    def doubled(self):
+        return 2 * self.hidden
+
+
+slotted, rates, more_rates = Slotted(2.0), Rates(), Rates()
+rates.hidden = 3.0
+networks = {"a": [Slotted(2.0), Slotted(3.0)]}
+
+
+def helper(x):
+    return x * 2
+
+
+def other_helper(x):
+    return x * 3
+
+
+def same_helper(x):
+    return x * 2
+
+
+same_helper.__code__ = helper.__code__.replace()
+
+
+def with_default(x, k=2.0, *, more={"m": 1.0}):  # noqa: B006  as users do
+    return x * k + more["m"]
+
+
+def of_settings(c, x):
+    return c.rate * x
+
+
+def imports(x):
+    import test_outside_numbers
+
+    return x * test_outside_numbers.rate
+
+
+numbers = types.ModuleType("test_outside_numbers")
+numbers.rate = 2.0
+numbers.helper = helper
+sys.modules["test_outside_numbers"] = numbers
+
+
+def set_item(thing, key, to):
+    return lambda monkeypatch: monkeypatch.setitem(thing, key, to)
+
+
+def put(things, k, to):
+    """As `set_item`, for lists and arrays; what was there is put back by `restored`."""
+    return lambda _: things.__setitem__(k, to)
+
+
+READ = {
+    "entry of a dict": (lambda x: x * cfg["s"], r"cfg\['s'\] was 2.0 while tracing and is 5.0", set_item(cfg, "s", 5.0)),
+    "entry within": (lambda x: x * cfg["deep"]["t"][1], r"cfg\['deep'\]\['t'\] has", set_item(cfg["deep"], "t", [3.0, 5.0])),
+    "text": (lambda x: x if cfg["mode"] == "linear" else x * x, "was 'linear' while", set_item(cfg, "mode", "square")),
+    "truth": (lambda x: x if cfg["on"] else x * x, r"cfg\['on'\] was True while", set_item(cfg, "on", False)),
+    "entries": (lambda x: x * sum(v for v in cfg.values() if isinstance(v, float)), "cfg has", set_item(cfg, "more", 1.0)),
+    "number in a list of several": (lambda x: x * mixed[0], r"mixed\[0\] was 2.0", put(mixed, 0, 5.0)),
+    "attribute in a list": (lambda x: x * mixed[1].rate, r"\.rate was 2.0", change(settings, "rate", 5.0)),
+    "dict in a list": (lambda x: x * mixed[2]["k"], r"mixed\[2\]\['k'\] was 3.0", set_item(mixed[2], "k", 5.0)),
+    "Value in a list": (lambda x: x * mixed[3], r"mixed\[3\] was 4.0", change(mixed[3], "data", 5.0)),
+    "Values in lists": (lambda x: x * weights[0][1], r"weights\[0\] has", change(weights[0][1], "data", 5.0)),
+    "another Value": (lambda x: x * weights[1][0], r"weights\[1\] has", put(weights[1], 0, ag.Value(7.0))),
+    "one Value more": (lambda x: x * ag.sum(weights[0]), r"weights\[0\] has", lambda _: weights[0].append(ag.Value(1.0))),
+    "array of objects": (lambda x: x * objects[1], r"objects\[1\] was 3.0", put(objects, 1, 4.0)),
+    "set": (lambda x: ag.exp(x) if "exp" in chosen else x, "chosen has changed", lambda _: chosen.discard("exp")),
+    "slot": (lambda x: x * slotted.gain, "slotted.gain was 2.0", change(slotted, "gain", 5.0)),
+    "slots in containers": (lambda x: x * networks["a"][1].gain, r"\.gain was 3.0", change(networks["a"][1], "gain", 5.0)),
+    "property": (lambda x: x * rates.doubled, "rates.hidden was 3.0", change(rates, "hidden", 5.0)),
+    "shadow of a class": (lambda x: x * rates.first, "rates.first was 2.0", change(rates, "first", 5.0)),
+    "special method": (lambda x: x * more_rates[0], "more_rates.first was 2.0", change(Rates, "first", 6.0)),
+    "getattr": (lambda x: x * getattr(settings, "rate"), "settings.rate was 2.0", change(settings, "rate", 5.0)),  # noqa: B009
+    "helper": (lambda x: helper(x) + 1, "helper has changed", change(here, "helper", other_helper)),
+    "helper's default": (lambda x: with_default(x), "k was 2.0", change(with_default, "__defaults__", (5.0,))),
+    "helper's own dict": (lambda x: with_default(x), r"more\['m'\] was 1.0", set_item(with_default.__kwdefaults__["more"], "m", 5.0)),
+    "what a helper is given": (lambda x: of_settings(settings, x), "settings.rate was 2.0", change(settings, "rate", 5.0)),
+    "helper of a module": (lambda x: numbers.helper(x), "numbers.helper has changed", change(numbers, "helper", other_helper)),
+    "number of a module": (lambda x: x * numbers.rate, "numbers.rate was 2.0", change(numbers, "rate", 5.0)),
+    "imported module": (imports, "test_outside_numbers.rate was 2.0", change(numbers, "rate", 5.0)),
+    "function of a library": (lambda x: x * math.sqrt(4.0), "math.sqrt has", change(math, "sqrt", math.cbrt if hasattr(math, "cbrt") else math.exp)),
+    "part of a partial": (partial(of_settings, settings), "rate was 2.0", change(settings, "rate", 5.0)),
+    "method": (lambda x: made.part(x), "made.part has changed", change(Model, "part", other_helper)),
+}  # fmt: skip
+
+
+@pytest.fixture
+def restored():
+    """What the cases change in place comes back."""
+    kept = [(x, x[:]) for x in (mixed, *weights)]
+    inside = set(chosen), objects.copy()
+    yield
+    for x, was in kept:
+        x[:] = was
+    chosen.update(inside[0])
+    objects[:] = inside[1]
+
+
+@pytest.mark.usefixtures("restored")
+@pytest.mark.parametrize("case", READ)
+def test_whatever_code_reads_is_seen(monkeypatch, case):
+    f, message, changes = READ[case]
+    compiled = replay.compile(f, 1.0)
+    before = compiled(1.0)
+    for _ in range(20):
+        assert compiled(1.0) == before
+    with monkeypatch.context() as patch:
+        changes(patch)
+        with pytest.warns(StaleTraceWarning, match=message):
+            assert compiled(1.0) == before
+        assert compiled(1.0) == before  # said once
+
+
+def test_parameters_of_a_model():
+    nn = pytest.importorskip("nn")
+    model = nn.MLP(2, [3, 1], seed=1)
+    compiled = replay.compile(lambda x: model(x), [1.0, 2.0])
+    compiled([1.0, 2.0])
+    model.parameters()[4].data += 1.0
+    with pytest.warns(StaleTraceWarning, match="the program keeps"):
+        compiled([1.0, 2.0])
+
+
+def factory(k):
+    def f(x):
+        return x * k
+
+    def set_k(to):
+        nonlocal k
+        k = to
+
+    return f, set_k
+
+
+def test_two_functions_of_one_code_are_two():
+    (f, _), (g, set_k) = factory(2.0), factory(3.0)
+    compiled = replay.compile(lambda x: f(x) + g(x), 1.0)
+    assert compiled(1.0) == 5.0
+    set_k(7.0)
+    with pytest.warns(StaleTraceWarning, match="k was 3.0 while tracing and is 7.0 now"):
+        compiled(1.0)
+
+
+class Counting:
+    def __init__(self):
+        self.calls, self.cache, self.s = 0, {}, 2.0
+
+    def __call__(self, x):
+        self.calls += 1
+        self.cache[self.calls] = self.s
+        return x * self.s if x > 0 else -x
+
+
+def test_what_a_function_changes_itself_is_its_own(monkeypatch):
+    counting = Counting()
+    compiled = replay.compile(counting, 1.0)
+    assert compiled(1.0) == 2.0
+    assert compiled(-1.0) == 1.0  # traced once more
+    counting(3.0)
+    assert compiled(1.0) == 2.0
+    monkeypatch.setattr(counting, "s", 5.0)
+    with pytest.warns(StaleTraceWarning, match="self.s was 2.0"):
+        compiled(1.0)
+
+
+def test_what_is_equal_is_no_change(monkeypatch):
+    compiled = replay.compile(lambda x: helper(x) * cfg["s"] * settings.rate * settings.deep.rates[1] + table[0], 1.0)
+    before = compiled(1.0)
+    monkeypatch.setattr(here, "helper", same_helper)
+    monkeypatch.setattr(here, "cfg", {key: cfg[key] for key in cfg})
+    rates = list(settings.deep.rates)
+    monkeypatch.setattr(here, "settings", types.SimpleNamespace(rate=2.0, deep=types.SimpleNamespace(rates=rates)))
+    monkeypatch.setattr(here, "table", table.copy())
+    monkeypatch.setattr(settings, "unread", 1.0, raising=False)
+    assert compiled(1.0) == before
+    rates[1] = 6.0  # of the one that stands there now
+    with pytest.warns(StaleTraceWarning, match="settings.deep.rates has changed"):
+        compiled(1.0)
+
+
+@pytest.mark.parametrize("kind", ["numbers", "array", "Values", "objects"])
+def test_large_data_are_looked_at_in_turns(monkeypatch, kind):
+    monkeypatch.setattr(watching, "NUMBERS", 100)
+    monkeypatch.setattr(watching, "OBJECTS", 100)
+    n = 4950
+    data = {
+        "numbers": [float(i) for i in range(n)],
+        "array": np.arange(float(n)),
+        "Values": [ag.Value(float(i)) for i in range(n)],
+        "objects": [Slotted(float(i)) for i in range(n)],
+    }[kind]
+    if kind == "objects":
+        compiled = replay.compile(lambda x: x * data[3].gain, 1.0)
+    else:
+        compiled = replay.compile(lambda x: x * data[3], 1.0)
+    for _ in range(watching.WHOLE + 3):
+        compiled(1.0)
+    if kind in ("Values", "objects"):
+        setattr(data[4917], "data" if kind == "Values" else "gain", 5.0)
+    else:
+        data[4917] = 5.0
+    with pytest.warns(StaleTraceWarning, match="data"):
+        assert {compiled(1.0) for _ in range(400)} == {3.0}
+
+
+@pytest.mark.parametrize("k", [0, 499, 500, 5000, 49_999])
+def test_at_first_all_of_large_data_is_looked_at(monkeypatch, k):
+    data = [float(i) for i in range(10 * watching.NUMBERS)]
+    compiled = replay.compile(lambda x: x * data[3], 1.0)
+    compiled(1.0)
+    data[k] = 5.5
+    with pytest.warns(StaleTraceWarning, match="data has changed"):
+        compiled(1.0)
+
+
+def test_a_call_compares_no_more_than_so_much(monkeypatch):
+    """Counted as what the watches are asked for: their number does not grow with what the closure holds."""
+    asked = []
+    things = [Slotted(float(i)) for i in range(300)]
+    real = watching.of_slot
+
+    def counted_slot(thing, name):
+        watch = real(thing, name)
+        return lambda: asked.append(1) or watch()
+
+    monkeypatch.setattr(watching, "of_slot", counted_slot)
+    compiled = replay.compile(lambda x: x * things[3].gain, 1.0)
+    for _ in range(watching.WHOLE):
+        compiled(1.0)
+    asked.clear()
+    compiled(1.0)
+    assert 0 < len(asked) <= watching.WATCHES
+
+
+def test_a_program_of_another_program(monkeypatch):
+    inner = replay.compile(of_global, 1.0)
+    outer = replay.compile(lambda x: inner(x) + 1, 1.0)
     monkeypatch.setattr(here, "scale", 5.0)
-    assert compiled(1.0) == 3.0
+    with pytest.warns(StaleTraceWarning, match="scale was 2.0"):
+        assert outer(1.0) == 3.0
