@@ -42,7 +42,7 @@ def compile(  # noqa: A001  ag.compile, left out of __all__
         in_axes: For all arguments or a tuple with one entry each: None, shared by all rows, or 0,
             with one entry per row in front, as in `jax.vmap`.
         reduce: What becomes of gradients to shared arguments: None, one per row; "sum" or "mean"
-            over the rows.
+            over the rows. The results of `reduced`, and of calls on Values, are reduced likewise.
         argnums: Positions of the arguments to differentiate to; None for all.
         guards: `if x > 0:` on a Value is a guard: the trace holds for rows that answer alike.
             "part": rows that disagree are traced once more; "error": they are refused.

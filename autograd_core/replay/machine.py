@@ -100,8 +100,10 @@ class Code:
         self.tracker = tracker
 
     def __del__(self) -> None:
+        if sys.is_finalizing():  # the process takes all of it along
+            return
         _dropped.append(self.tracker)
-        if lock is not None and lock.acquire(blocking=False):  # None: the process ends
+        if lock.acquire(blocking=False):  # else whoever compiles now, or next, does it
             try:
                 unload()
             finally:
