@@ -76,7 +76,10 @@ def compile(  # noqa: A001  ag.compile, left out of __all__
             from .program import Program
 
             with suppress(ImportError, OSError):  # without llvmlite, the first run says so
+                from ..number_systems.processor import features
                 from . import interpreter, kernels, plan  # noqa: F401
+
+                features()  # LLVM is asked once, and here
         except ModuleNotFoundError as error:
             msg = "compile needs NumPy: pip install 'autograd-core[fast]'"
             raise MissingExtraError(msg) from error
