@@ -24,7 +24,7 @@ class Reads(NamedTuple):
     Attributes:
         names: Globals; without what the code assigns itself, as a counter of its calls.
         assigned: Variables of functions around it that the code assigns.
-        attributes: Names of attributes, and texts that may be such, as in `getattr(x, "rate")`.
+        attributes: Names of attributes, and texts, which may be keys, or such names in `getattr(x, "rate")`.
         modules: Modules that are imported.
     """
 

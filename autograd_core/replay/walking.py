@@ -224,6 +224,13 @@ class Walk:
             self.visit(part, f"{way}[{k}]", f"{name}[{k}]")
 
     def _dict(self, x: dict[Any, Any], way: str, name: str) -> None:
+        """The entries whose keys the code has; where it has none of them, it may read all."""
+        keys = [key for key in x if type(key) is str and key in self.attributes]
+        if keys:
+            self.watches.append(watching.of_names(x.get, keys))
+            for key in keys:
+                self.visit(x[key], f"{way}[{key!r}]", f"{name}[{key!r}]")
+            return
         copy = plain_copy(x)
         if copy is not NOTHING:
             self.watches.append(watching.of_plain(x, copy))

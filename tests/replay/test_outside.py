@@ -351,6 +351,21 @@ def test_what_a_function_changes_itself_is_its_own(monkeypatch):
         compiled(1.0)
 
 
+def test_entries_that_the_code_does_not_name_are_not_its_own(monkeypatch):
+    state = {"step": 0, "rate": 2.0, "deep": {"k": 3.0, "seen": 0}}
+    compiled = replay.compile(lambda x: x * state["rate"] * state["deep"]["k"], 1.0)
+    walks = []
+    monkeypatch.setattr(compiled._outside, "_look", walks.append)
+    for k in range(5):
+        state["step"] = state["deep"]["seen"] = k + 1
+        assert compiled(1.0) == 6.0
+    assert walks == []  # and cost no walk
+    monkeypatch.undo()
+    state["deep"]["k"] = 4.0
+    with pytest.warns(StaleTraceWarning, match=r"state\['deep'\]\['k'\] was 3.0"):
+        compiled(1.0)
+
+
 def test_what_is_equal_is_no_change(monkeypatch):
     compiled = replay.compile(lambda x: helper(x) * cfg["s"] * settings.rate * settings.deep.rates[1] + table[0], 1.0)
     before = compiled(1.0)
