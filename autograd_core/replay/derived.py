@@ -53,27 +53,46 @@ def dependencies(outputs: Sequence[Value], inputs: Sequence[Value]) -> list[int]
     return [found[out] for out in outputs]
 
 
-def colours(sets: Sequence[int], n: int) -> list[list[int]]:
-    """The inputs in groups, no two of which have an output in common; greedy, in order.
+class Directions(NamedTuple):
+    """In which directions a matrix is differentiated.
+
+    Attributes:
+        forward: Groups of inputs; those of one group share no output but those in `rows`.
+        reverse: Groups of outputs; those of one group share no input but those in `columns`.
+        rows: Outputs that are taken back by themselves, as bits: going forward gives all others.
+        columns: Inputs that are gone forward from by themselves, as bits: going back gives all others.
+    """
+
+    forward: list[list[int]]
+    reverse: list[list[int]]
+    rows: int = 0
+    columns: int = 0
+
+
+def colours(sets: Sequence[int], items: Sequence[int], most: int) -> list[list[int]] | None:
+    """The items in groups, no two of which are in a set together; greedy, in order; None if it takes more groups.
+
+    Args:
+        sets: For each item the sets that it is in, as bits.
+        items: Which of them are to be grouped.
+        most: How many groups may be made.
 
     Source:
         A. Curtis, M. Powell and J. Reid, On the estimation of sparse Jacobian matrices, 1974.
     """
-    rows_of: list[int] = [0] * n
-    for row, bits in enumerate(sets):
-        for k in _bits(bits):
-            rows_of[k] |= 1 << row
     groups: list[list[int]] = []
     taken: list[int] = []
-    for k in range(n):
+    for k in items:
         for group, rows in enumerate(taken):
-            if not rows & rows_of[k]:
+            if not rows & sets[k]:
                 groups[group].append(k)
-                taken[group] |= rows_of[k]
+                taken[group] |= sets[k]
                 break
         else:
+            if len(groups) == most:
+                return None
             groups.append([k])
-            taken.append(rows_of[k])
+            taken.append(sets[k])
     return groups
 
 
@@ -86,24 +105,63 @@ def _bits(x: int) -> list[int]:
     return found
 
 
+def directions(sets: Sequence[int], n: int) -> Directions:
+    """Few directions that give every entry.
+
+    All forward, all back, or both: where a few outputs depend on nearly all inputs, these are taken back by
+    themselves, and all others forward; or the reverse. As many directions are needed, at least, as entries stand in
+    one row or column; so what cannot be better than what is found is not tried.
+
+    Args:
+        sets: For each output the inputs that it depends on, as bits.
+        n: How many inputs there are.
+
+    Source:
+        T. Coleman and A. Verma, The efficient computation of sparse Jacobian matrices using automatic
+        differentiation, 1998.
+    """
+    columns = _transposed(sets, n)
+    tries: list[tuple[int, bool, bool, list[int]]] = []  # directions at least, whether some stand apart, which way
+    for is_back, lines in ((False, sets), (True, columns)):
+        dense = sorted(range(len(lines)), key=[-x.bit_count() for x in lines].__getitem__)
+        least = [k + lines[line].bit_count() for k, line in enumerate(dense)] + [len(dense)]
+        best = least.index(min(least))
+        tries += [(least[k], k > 0, is_back, sorted(dense[:k])) for k in {0, best}]
+    found, fewest = Directions([], []), len(sets) + n + 1
+    for at_least, _, is_back, lines_apart in sorted(tries):
+        if at_least >= fewest:
+            break
+        lines, others = (columns, sets) if is_back else (sets, columns)
+        mask = sum(1 << k for k in lines_apart)
+        rest = [x & ~mask for x in others]
+        apart_groups = colours(lines, lines_apart, fewest - 1)
+        if apart_groups is None:
+            continue
+        groups = colours(rest, [k for k, x in enumerate(rest) if x], fewest - 1 - len(apart_groups))
+        if groups is not None:
+            fewest = len(apart_groups) + len(groups)
+            found = (
+                Directions(apart_groups, groups, columns=mask) if is_back else Directions(groups, apart_groups, mask)
+            )
+    return found
+
+
 def entries(outputs: Sequence[Value], inputs: Sequence[Value]) -> tuple[list[Value], Pattern]:
     """The entries of the Jacobian that can differ from 0, as graphs, and where they stand."""
     sets = dependencies(outputs, inputs)
     found: dict[tuple[int, int], Value] = {}
-    by_input = colours(sets, len(inputs))
-    by_output = colours(_transposed(sets, len(inputs)), len(outputs))
-    if len(by_output) < len(by_input):
-        for group in by_output:
-            roots = [outputs[i] for i in group]
-            slopes = pull_back(roots, [1.0] * len(roots), inputs, graph=True)
-            for i in group:
-                found |= {(i, k): slopes[k] for k in _bits(sets[i])}
-    else:
-        for group in by_input:
-            chosen = [inputs[k] for k in group]
-            tangents = push_forward(outputs, chosen, [1.0] * len(chosen), graph=True)
-            mine = sum(1 << k for k in group)
-            for i, bits in enumerate(sets):
+    ways = directions(sets, len(inputs))
+    for group in ways.reverse:
+        roots = [outputs[i] for i in group]
+        slopes = pull_back(roots, [1.0] * len(roots), inputs, graph=True)
+        for i in group:
+            found |= {(i, k): slopes[k] for k in _bits(sets[i] & ~ways.columns)}
+    for group in ways.forward:
+        chosen = [inputs[k] for k in group]
+        tangents = push_forward(outputs, chosen, [1.0] * len(chosen), graph=True)
+        mine = sum(1 << k for k in group)
+        for i, bits in enumerate(sets):
+            if not ways.rows >> i & 1:
                 found |= {(i, k): tangents[i] for k in _bits(bits & mine)}
     places = sorted(found)
     pairs = np.array(places, np.int64).reshape(-1, 2)

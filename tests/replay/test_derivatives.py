@@ -1,16 +1,20 @@
 """Jacobians, Hessians and their products of compiled functions, against eager transforms."""
 
 import math
+import sys
+from collections import Counter
 from itertools import pairwise
+from pathlib import Path
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
+from hypothesis import strategies as st
 from strategies import programs, value_of
 
 import autograd_core as ag
 from autograd_core import replay
-from autograd_core.replay.derived import colours, dependencies
+from autograd_core.replay.derived import Directions, colours, dependencies, directions
 
 pytest.importorskip("numpy")
 
@@ -105,8 +109,14 @@ def test_a_band_needs_three_directions_and_few_entries():
 
 
 def test_colours_of_columns_and_of_rows():
-    assert colours([0b0011, 0b0110, 0b1100], 4) == [[0, 2], [1, 3]]
-    x = [ag.Value(0.5) for _ in range(3)]
+    assert colours([0b001, 0b011, 0b110, 0b100], range(4), 4) == [[0, 2], [1, 3]]
+    assert colours([0b001, 0b011, 0b110, 0b100], range(4), 1) is None
+    assert directions([0b0011, 0b0110, 0b1100], 4) == Directions([[0, 2], [1, 3]], [])
+    assert directions([0b111], 3) == Directions([], [[0]])
+    assert directions([0b1, 0b1, 0b1], 1) == Directions([[0]], [])
+    assert directions([0b1111, 0b0011, 0b0101, 0b1001], 4) == Directions([[0], [1, 2, 3]], [[0]], rows=0b0001)
+    assert directions([0, 0], 2) == Directions([], [])
+    x = [ag.Value(float(k)) for k in range(3)]
     assert dependencies([x[0] * x[2], ag.Value(1.0), x[1]], x) == [0b101, 0, 0b010]
     many = replay.compile(lambda x: [ag.sum(x), x[0] * 2], [1.0] * 9)  # few outputs: one sweep per output
     assert many.jacobian([1.0] * 9)[0].tolist() == [[1.0] * 9, [2.0] + [0.0] * 8]
@@ -124,7 +134,10 @@ def test_a_graph_that_stands():
     assert f.hessian(2.0, 3.0)[0][1] == 4.0
     a.data = 5.0
     with pytest.raises(ag.StaleGraphError):
-        _ = replay.compile(a * b, inputs=[a, b]).hessian and replay.compile(f"{a.data}" and _stale(a), inputs=[a]).hessian
+        _ = (
+            replay.compile(a * b, inputs=[a, b]).hessian
+            and replay.compile(f"{a.data}" and _stale(a), inputs=[a]).hessian
+        )
 
 
 def _stale(a):
@@ -170,3 +183,97 @@ def test_sparse_rows():
 def test_only_a_matrix_has_sparse_entries():
     with pytest.raises(ag.StructureError, match=r"ask for f\.jacobian\.sparse"):
         replay.compile(lambda x: x * x, 1.0).sparse  # noqa: B018
+
+
+PATTERNS = {
+    "n outputs of one input": (lambda x, n: [ag.sin(x[0] * k) for k in range(n)], lambda n: 1),
+    "one output of n inputs": (lambda x, n: [ag.prod([ag.sin(a) for a in x])], lambda n: n),
+    "a diagonal": (lambda x, n: [a * a for a in x], lambda n: n),
+    "a band": (lambda x, n: [ag.sin(a * b) for a, b in pairwise(x)], lambda n: n),
+    "an arrow": (lambda x, n: [ag.dot(x, x), *(x[0] * a for a in x[1:])], lambda n: n),
+    "a dense row and a diagonal": (lambda x, n: [ag.dot(x, x), *(a * a for a in x)], lambda n: n),
+    "a dense column and a band": (lambda x, n: [x[-1] * a * b for a, b in pairwise(x)], lambda n: n),
+    "two dense rows and columns": (
+        lambda x, n: [ag.dot(x, x), ag.prod(x), *(x[0] * a + x[1] for a in x[2:])], lambda n: n,
+    ),
+}  # fmt: skip
+HESSIANS = {
+    "one point": lambda x: ag.exp(x[0]) * x[0],
+    "a sum": lambda x: ag.sum([ag.sin(a) for a in x]),
+    "a band": lambda x: ag.sum([ag.sin(a * b) for a, b in pairwise(x)]),
+    "an arrow": lambda x: ag.sum([x[0] * x[0] * a * a for a in x[1:]]),
+}
+
+
+def lines_run(work):
+    """How many lines of the library Python runs."""
+    count = 0
+    own = str(Path(ag.__file__).parent)
+
+    def trace(frame, event, _):
+        nonlocal count
+        if not frame.f_code.co_filename.startswith(own):
+            return None
+        count += event == "line"
+        return trace
+
+    before = sys.gettrace()
+    sys.settrace(trace)
+    try:
+        work()
+    finally:
+        sys.settrace(before)
+    return count
+
+
+@pytest.mark.parametrize("name", PATTERNS)
+def test_a_sparse_jacobian_takes_linear_work(name):
+    f, inputs = PATTERNS[name]
+
+    def lines(n):
+        compiled = ag.compile(lambda x: f(x, n), [0.5 + k / 100 for k in range(inputs(n))])
+        return lines_run(lambda: compiled.jacobian)
+
+    lines(8)  # what is made once
+    assert lines(200) < 2.4 * lines(100)
+
+
+@pytest.mark.parametrize("name", HESSIANS)
+def test_a_sparse_hessian_takes_linear_work(name):
+    def lines(n):
+        compiled = ag.compile(HESSIANS[name], [0.5 + k / 100 for k in range(n)])
+        return lines_run(lambda: compiled.hessian)
+
+    lines(8)
+    assert lines(200) < 2.4 * lines(100)
+
+
+@pytest.mark.parametrize("name", PATTERNS)
+def test_jacobians_of_every_pattern_are_right(name):
+    f, inputs = PATTERNS[name]
+    x = [0.5 + k / 100 for k in range(inputs(12))]
+    [found] = ag.compile(lambda x: f(x, 12), x).jacobian(x)
+    leaves = [ag.Value(a) for a in x]
+    expected = [ag.grad_of(out, leaves) for out in f(leaves, 12)]
+    np.testing.assert_allclose(found, expected, rtol=1e-14)
+
+
+@given(st.lists(st.integers(0, 255), min_size=1, max_size=8))
+def test_directions_give_every_entry_once(sets):
+    """No sum of two entries is read: in a group, each line that it gives meets only one."""
+    ways, n = directions(sets, 8), 8
+    got = Counter()
+    for group in ways.forward:
+        for i, bits in enumerate(sets):
+            if not ways.rows >> i & 1:
+                mine = [k for k in group if bits >> k & 1]
+                assert len(mine) <= 1
+                got.update((i, k) for k in mine)
+    for group in ways.reverse:
+        for k in range(n):
+            if not ways.columns >> k & 1:
+                mine = [i for i in group if sets[i] >> k & 1]
+                assert len(mine) <= 1
+                got.update((i, k) for i in mine)
+    assert got == Counter((i, k) for i, bits in enumerate(sets) for k in range(n) if bits >> k & 1)
+    assert len(ways.forward) + len(ways.reverse) <= min(len(sets), n)
