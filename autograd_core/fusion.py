@@ -13,7 +13,7 @@ from types import FunctionType
 from typing import TYPE_CHECKING, Any
 
 from .number_systems.floats import FAST
-from .number_systems.source import Source, Term, is_free, write
+from .number_systems.source import Source, write
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -72,7 +72,7 @@ def build_{name}(a, b, /):
             try:
                 y = float(b)
                 z = {value}
-                d = {first}
+                d = {d[0]}
                 e = 0.0
             except (ArithmeticError, ValueError):
                 return record(row, a, b)
@@ -114,26 +114,22 @@ def build_{name}(a, b, /):
 """
 
 
-def _written(row: Primitive, which: int | None = None) -> tuple[Term, list[str]]:
-    """The value as a term; the text of the value and of all partials, or of one."""
+def _written(row: Primitive, which: int | None = None) -> list[str]:
+    """The text of the value and of all partials, or of one."""
     source = Source()
     xs = [source.name(name) for name in NAMES[: row.arity]]
     value = source.number(row.value(source, *xs))
     partials = [source.number(d) for d in row.partials(source, *xs, source.name("z"))]
-    return value, write([value, *(partials if which is None else [partials[which]])])
+    return write([value, *(partials if which is None else [partials[which]])])
 
 
 def text(row: Primitive, *, reflected: bool = False) -> str:
     """Python source of the function that builds a node of this row, of one or two operands."""
     if reflected:
-        _, (value, second) = _written(row, 1)
+        value, second = _written(row, 1)
         return REFLECTED.format(name=row.name, value=value, second=second)
-    term, (value, *d) = _written(row)
-    if row.arity == 1:
-        return UNARY.format(name=row.name, value=value, d=d)
-    pure = term.op in ("add", "sub", "mul", "div") and all(map(is_free, term.args))
-    first = d[0] if pure else _written(row, 0)[1][1]
-    return BINARY.format(name=row.name, value=value, d=d, first=first)
+    value, *d = _written(row)
+    return (UNARY if row.arity == 1 else BINARY).format(name=row.name, value=value, d=d)
 
 
 # The bodies of all functions until their first call; their globals are the function's own.

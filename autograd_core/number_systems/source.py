@@ -81,11 +81,6 @@ class Source(NumberSystem):
         return self.term("hypot", *xs)
 
 
-def is_free(term: Term) -> bool:
-    """Whether a term costs nothing: an operand or a literal."""
-    return not term.args
-
-
 def write(terms: list[Term]) -> list[str]:
     """Python text of each term, in order; what recurs is kept in a local variable at its first use."""
     for term in terms:

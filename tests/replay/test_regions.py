@@ -278,3 +278,16 @@ def test_a_plan_serves_plain_calls_too(monkeypatch):
     expected, expected_gradient = eager(rosenbrock, x)
     assert z == pytest.approx(expected, rel=1e-12)
     assert gradient == pytest.approx(expected_gradient, rel=1e-9)
+
+
+def test_copies_are_counted_from_where_they_begin():
+    """The repetition begins in the middle of a body, and ends in the middle of one."""
+    x = [ag.Value(0.1 * k + 0.2) for k in range(16)]
+    roots = [ag.tanh(x[14] * x[15])]  # the end of a body: operations alike, operands elsewhere
+    for a in x[:12]:
+        roots.append(ag.tanh((ag.sin(a) + x[13]) * a))
+    roots += [ag.sin(x[12]) + x[13]]
+    program = program_of(roots, x)
+    [region] = regions_of(program)
+    assert (region.start, region.period, region.copies, region.parallel) == (2, 4, 12, True)
+    assert region.stop == 50 == len(program.codes) - 2
