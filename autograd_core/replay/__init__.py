@@ -50,7 +50,8 @@ def compile(  # noqa: A001  ag.compile, left out of __all__
         optimize: Whether equal subexpressions become one, constants are folded, and chains of
             additions become one node. Values keep their bits, but for functions that a vector
             library computes for many rows at once; gradients add up in another order, and round a
-            product and its addition at once. Without, both have the bits of the graph.
+            product and its addition at once. Without, both have the bits of the graph. Either way
+            they are the same at every call.
         dtype: "float64", or "float32": arrays of half the size, and some seven digits.
 
     Returns:
