@@ -38,10 +38,10 @@ class CompiledFunction(Exported, Locked):
     """A function that was traced once, and runs on numbers without building graphs.
 
     `compile` makes it. A call gives the same bits at every call, whatever runs it: interpreted at first or
-    compiled, called or bound, on any number of threads. With `optimize=False` values and gradients are those
-    of the function itself bit for bit; else they differ from them in last digits at most. Numbers and Values from outside of the function are constants, at
-    what they were when traced; pass what is to vary as an argument (a `StaleTraceWarning` says where
-    one has changed). So are `.data` and `.detach()` of an
+    compiled, called or bound, on any number of threads. With `optimize=False` values and gradients are
+    those of the function itself bit for bit; else they differ from them in last digits at most. Numbers and
+    Values from outside of the function are constants, at what they were when traced; pass what is to vary
+    as an argument (a `StaleTraceWarning` says where one has changed). So are `.data` and `.detach()` of an
     argument, and what is computed from arguments under `no_grad()`.
 
     Example:
