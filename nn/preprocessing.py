@@ -85,6 +85,7 @@ class _Learnt(ABC):
             [[0.25]]
         """
         caller = f"{type(self).__name__}.fit"
+        learnt: dict[str, Any] = {}
         try:
             learnt = self._learn(_rows(X, caller))
             far = any(math.isinf(x) for name in ("offset", "scale") for x in learnt.get(name, []))

@@ -75,7 +75,7 @@ class Schedule(Resumable):
             >>> nn.schedules.exponential(1.0, 0.5).state_dict()
             {'schedule': 'exponential', 'lr': 1.0, 'factor': 0.5}
         """
-        kept = {name: state_of(x) if callable(x) else x for name, x in self.about.items()}
+        kept = {name: x if isinstance(x, (int, float)) else state_of(x) for name, x in self.about.items()}
         return {"schedule": self.kind} | kept
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
@@ -154,8 +154,8 @@ def schedule_from(state: Any, own: Rate) -> Rate:
     names = tuple(name for name in make.__annotations__ if name != "return")
     about = dict(zip(names, fields(state, ("schedule", *names), f"schedule {kind}")[1:], strict=True))
     if isinstance(about.get("lr"), dict) or about.get("lr", 0.0) is None:
-        within = own.about.get("lr") if isinstance(own, Schedule) else None
-        about["lr"] = schedule_from(about["lr"], within if callable(within) else constant(0.0))
+        within: Any = own.about.get("lr", 0.0) if isinstance(own, Schedule) else 0.0
+        about["lr"] = schedule_from(about["lr"], as_schedule(within, "lr"))
     made: Rate = make(**about)
     return made
 
