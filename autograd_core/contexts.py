@@ -27,6 +27,7 @@ class Mode(NamedTuple):
     anomaly: ValueWatch | None = None
     born: list[Any] | None = None  # leaves made within the running transform; None outside of one
     guards: dict[Any, bool] | None = None  # what bool() of Values answered within the running trace
+    answers: tuple[bool, ...] = ()  # what it is to answer at first there
 
     @property
     def transform(self) -> bool:
@@ -36,6 +37,7 @@ class Mode(NamedTuple):
 
 DEFAULT = Mode()
 _mode: ContextVar[Mode] = ContextVar("autograd_core_mode", default=DEFAULT)
+_answers: ContextVar[tuple[bool, ...]] = ContextVar("autograd_core_answers", default=())
 entered: list[object] = []  # append and remove are atomic; lists shared by all threads
 special: list[object] = []
 
@@ -171,5 +173,16 @@ def tracing() -> Iterator[dict[Any, bool]]:
     Yields the Values that were asked, in order, with their answers.
     """
     guards: dict[Any, bool] = {}
-    with transforming(), _entered(_mode.get()._replace(guards=guards)):
+    answers = _answers.get()
+    with answering(()), transforming(), _entered(_mode.get()._replace(guards=guards, answers=answers)):
         yield guards
+
+
+@contextmanager
+def answering(answers: tuple[bool, ...]) -> Iterator[None]:
+    """Within the next trace, what bool() of Values answers at first, whatever their data are."""
+    token = _answers.set(answers)
+    try:
+        yield
+    finally:
+        _answers.reset(token)

@@ -250,8 +250,11 @@ class Value:
         return format(self.data if self.data.__class__ is float else decimal(self.data), spec)
 
     def __bool__(self) -> bool:
-        if entered and (guards := current().guards) is not None:
-            guards[self] = bool(self.data)
+        if entered and (guards := (mode := current()).guards) is not None:
+            if self not in guards:
+                k = len(guards)
+                guards[self] = mode.answers[k] if k < len(mode.answers) else bool(self.data)
+            return guards[self]
         return bool(self.data)
 
     __hash__ = object.__hash__

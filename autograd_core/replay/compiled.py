@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..contexts import answering
 from ..errors import GuardError, OperandError, RangeError, StructureError
 from ..evaluation import number
 from ..transforms import _one_of as one_of
@@ -601,7 +602,7 @@ class CompiledFunction(Exported, Locked):
             runner = branch.run(layout, shared, mine)
             as_traced = branch.as_traced(runner)
             agree = as_traced.all(axis=1)
-            agree[0] |= is_new  # traced at this very row; a last digit of the program may say otherwise
+            agree[0] |= is_new  # where the function answers otherwise each time, its last word counts
             all_agree, summed = bool(agree.all()), runner.summed.copy()
             here, mask = (pending, slice(None)) if all_agree else (_some(pending, agree), agree)
             values[here] = runner.results[mask, : branch.width]
@@ -627,8 +628,15 @@ class CompiledFunction(Exported, Locked):
                 point[slots.start : slots.stop] = next(rest)[row]
         return point.tolist()  # type: ignore[no-any-return]
 
-    def _trace_again(self, k: int, point: Callable[[], list[float]], broken: str) -> bool:
-        """Trace the function once more at a row that disagreed with all k traces; false if another thread has."""
+    def _trace_again(self, k: int, point: Callable[[], list[float]], broken: str, *, exactly: bool = False) -> bool:
+        """Trace the function once more at a row that disagreed with all k traces; false if another thread has.
+
+        Args:
+            k: How many traces there are.
+            point: Gives the row's inputs.
+            broken: A guard that does not hold there.
+            exactly: Whether guards are to be answered as the function's own arithmetic has them.
+        """
         if self._guards == "error" or k >= self._max_traces:
             why = "guards='error' forbids another trace" if self._guards == "error" else f"max_traces={k} are used up"
             msg = f"{self._name}: {broken} for these arguments, and {why}; use where(condition, a, b) for `if`"
@@ -636,10 +644,37 @@ class CompiledFunction(Exported, Locked):
         with self.lock:
             if k < len(self._branches):
                 return False
-            branch = self._branch_at(point())
+            branch = self._branch_at(point()) if exactly else self._branch_for(point())
             same_shape(self._branches[0].spec, branch.spec, f"{self._name}: the result on another branch")
             self._branches.append(branch)
             return True
+
+    def _branch_for(self, point: list[float]) -> Branch:
+        """A trace whose guards hold at a point as programs compute them.
+
+        Their last digits may differ from the function's own. Then its answer would hold for this call, and for
+        later ones a trace that was made elsewhere; so the trace is led the way that programs say.
+        """
+        answers: tuple[bool, ...] = ()
+        for branch in self._branches:
+            answers = max(answers, self._answers(branch, point), key=len)
+        while True:
+            with answering(answers):
+                branch = self._branch_at(point)
+            further = self._answers(branch, point)
+            if len(further) <= len(answers):
+                return branch
+            answers = further
+
+    def _answers(self, branch: Branch, point: list[float]) -> tuple[bool, ...]:
+        """What a program's guards are at a point, up to the first that is not as traced; () if all are."""
+        row = np.array(point)
+        tables = [row[None, s.start : s.stop] for s, mapped in zip(self._slots, self._mapped, strict=True) if mapped]
+        runner = branch.run(self._layout(branch, gradient=False), row, tables)
+        found = runner.results[0, branch.width :] != 0
+        branch.give_back(runner)
+        wrong = np.flatnonzero(found != branch.program.truths)
+        return tuple(found[: wrong[0] + 1].tolist()) if len(wrong) else ()
 
 
 def _in_order(sums: list[tuple[int, Any]]) -> Any:

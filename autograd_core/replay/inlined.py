@@ -89,7 +89,7 @@ def _branch(f: CompiledFunction, inputs: Sequence[Any]) -> Branch:
             return branch
         k += 1
         broken = branch.named_guard(int(as_traced.argmin()))
-        if k == len(f._branches) and f._trace_again(k, lambda: numbers, broken):
+        if k == len(f._branches) and f._trace_again(k, lambda: numbers, broken, exactly=True):
             return f._branches[k]  # traced at this very row
 
 

@@ -28,6 +28,9 @@ def test_a_sum_of_few_products_stays_a_sum():
     assert names(lambda x: ag.sum([x[0] * x[1], x[2] * x[3]]), 4) == ["mul", "mul", "sum"]  # of two
     many = names(lambda x: ag.sum([a * b for a, b in pairwise(x)]), LONGEST_DOT + 2)
     assert many == ["mul"] * (LONGEST_DOT + 1) + ["sum"]
+    assert names(lambda x: ag.sum([a * b for a, b in pairwise(x)]), LONGEST_DOT + 1) == ["dot"]
+    halves = names(lambda x: ag.sum([x[0] * x[1], x[2] * x[3], x[4], x[5]]), 6)
+    assert halves == ["mul", "mul", "sum"]
 
 
 def test_a_product_that_others_read_is_kept():

@@ -264,6 +264,29 @@ def test_it_does_not_matter_which_branch_was_met_first():
     assert bound(second, (0.3, xs)) == expected
 
 
+def test_a_guard_at_its_last_digit():
+    """Where the function's own arithmetic and the program's disagree, the program's counts, whatever was traced before."""
+    pytest.importorskip("llvmlite")
+    xs = np.random.default_rng(0).uniform(0, 3, 5000)
+    program_has = replay.compile(ag.exp, 0.5, in_axes=0)(xs).tolist()
+    apart = [(x, z) for x, z in zip(xs.tolist(), program_has, strict=True) if z != math.exp(x)]
+    for x, z in apart[:3] or [(0.5, math.exp(0.5))]:
+        limit = max(z, math.exp(x))
+
+        def f(w, x, limit=limit):
+            y = w * x * 2 if ag.exp(x) >= limit else w / x
+            return y * x if ag.exp(x * 1.0) >= limit else y - 1
+
+        found = set()
+        for traced_at, before in ((x, []), (0.1, []), (2.9, []), (x, [0.1, 2.9]), (2.9, [x, x, 0.1])):
+            g = replay.compile(f, 1.0, traced_at, in_axes=(None, 0), reduce="sum")
+            for row in before:
+                g.value_and_grad(0.3, [row])
+            found |= {called(g, (0.3, [x])), called(g, (0.3, [x])), bound(g, (0.3, [x]))}
+            assert g.n_traces <= 5
+        assert len(found) == 1
+
+
 def test_constants_are_as_they_are_in_lanes():
     """What rules make of a constant: a logarithm of the vector library, a sum rounded to single precision."""
     pytest.importorskip("llvmlite")
