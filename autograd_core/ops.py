@@ -10,6 +10,9 @@ Conventions inside a row
     `m.equal(x, y)` stands for `==`, which SymPy keeps for structure.
     A partial at a kink is a choice; the row's `kink` says which one.
     A rule divides in the order that neither overflows nor loses a subnormal; see `quotient_slope`.
+    Its constants are numbers of single precision, too: in it 2**-960 would be 0.
+    `m.to_differentiate(xs, graph, numbers)` has two texts of one number: a graph that is differentiated
+    again is made of rows whose derivatives keep their digits, where those of the other text cancel.
 """
 
 from __future__ import annotations
@@ -23,9 +26,9 @@ if TYPE_CHECKING:
 
 INF, NAN = float("inf"), float("nan")
 REALS = (-INF, INF)
-TINY, HUGE, HUGE_ROOT = 2.0**-960, 2.0**1000, 2.0**500  # inside of these nothing over- or underflows
-WHOLE = 2.0**53  # up to here a double holds every integer
-SCALE = 2**600  # an int: beside Fractions it stays exact
+TINY, HUGE, HUGE_ROOT = 2.0**-100, 2.0**100, 2.0**60  # inside of these nothing over- or underflows
+WHOLE = 2.0**24  # up to here a float holds every integer
+SCALE = 2**64  # makes a subnormal normal; an int: beside Fractions it stays exact
 
 
 class Primitive:
@@ -100,7 +103,10 @@ class Primitive:
 
 
 ROWS: dict[str, Primitive] = {}
-INNER = frozenset(("path_product", "zeta"))  # rows that only rules and sweeps make use of
+# Rows that only sweeps, rules and functions of many numbers make use of.
+INNER = frozenset(
+    "path_product zeta logistic_pdf one_minus_square power_slope power_log logsumexp_less softmax log_softmax".split()
+)
 
 
 def row(name: str, value: Callable[..., Any], partials: Callable[..., Any], **facts: Any) -> Primitive:
@@ -161,7 +167,7 @@ def logistic_slope(m: Any, x: Any) -> Any:
 
 def quotient_slope(m: Any, x: Any, y: Any, z: Any) -> Any:
     """x / y^2, scaled where x / y falls into the subnormals and would lose digits."""
-    scale, limit = m.number(SCALE), m.where(m.equal(z, 0), 0, TINY)
+    scale, limit = m.number(SCALE), m.where(m.equal(z, 0), 0, m.tiny(z))
     return m.rarely(m.abs(z) < limit, lambda: ((x * scale) / y) / y / scale, z / y)
 
 
@@ -172,25 +178,23 @@ def scaled_length(m: Any, v: Any, z: Any) -> Any:
     return s, m.where(z < TINY, scaled, m.where(z < HUGE, z, scaled))  # not s == 1: SymPy solves a choice in a condition
 
 
+def from_above(x: Any) -> Any:
+    """x, but 0 for -0.0: where a domain begins at 0, that is reached from within."""
+    return x + 0
+
+
 def directions(m: Any, v: Any, z: Any) -> tuple[Any, ...]:
     """x / |v| for every x in v; 0 at the origin."""
     s, length = scaled_length(m, v, z)
     return tuple(m.where(m.equal(z, 0), 0, (s * x) / length) for x in v)
 
 
-def angle_slope(m: Any, x: Any, v: Any) -> Any:
-    """x / |v|^2; 0 at the origin."""
+def angle_slope(m: Any, x: Any, v: Any, angle: Any) -> Any:
+    """x / |v|^2; 0 at the origin and infinitely far from it, unless the angle is NaN."""
     z = m.hypot(*v)
     s, length = scaled_length(m, v, z)
-    return m.where(m.equal(z, 0), 0, ((s * x) / length) / length * s)
-
-
-def exp_of_difference(m: Any, x: Any, y: Any) -> Any:
-    """exp(x - y) with the rounding error of the difference put back (Knuth's TwoSum, 1969)."""
-    d = x - y
-    b = x - d
-    e = (x - (d + b)) + (b - y)
-    return m.exp(d) * m.where(m.abs(e) < 1, 1 + e, 1)
+    slope = ((s * x) / length) / length * s
+    return m.where(m.equal(z, 0), 0, m.where(m.equal(length, INF), 0 * angle, slope))
 
 
 # Rules stay short: they are differentiated again, so no |x|, root or scaled branch may stand where a
@@ -204,7 +208,9 @@ def power_slope(m: Any, x: Any, y: Any) -> Any:
     e = (y - (s - (s - y))) + (-1 - (s - y))
     lost = e * m.log(m.abs(x))
     plain = y * m.pow(x, s)
-    corrected = m.where(m.equal(e, 0), plain, m.where(m.abs(lost) < 1, plain * (1 + lost), plain))
+    nearer = m.where(m.abs(lost) < 1, plain * (1 + lost), plain)
+    # Whole numbers that are not exact less 1 are even, and so is their neighbour; y - 1 itself is odd.
+    corrected = m.where(m.equal(e, 0), plain, m.where(x < 0, -nearer, nearer))
     return m.where(
         m.equal(y, 0),
         m.where(m.abs(m.pow(x, s)) < INF, plain, 0),
@@ -214,7 +220,13 @@ def power_slope(m: Any, x: Any, y: Any) -> Any:
 
 def exponent_slope(m: Any, x: Any, y: Any, z: Any) -> Any:
     """x^y log(x); 0 where x = 0 and y >= 0."""
-    return m.where(m.equal(x, 0), m.where(y < 0, z * m.log(x), 0), z * m.log(x))
+    return m.where(m.equal(x, 0), m.where(y < 0, -INF, 0), z * m.log(x))
+
+
+def power_twist(m: Any, x: Any, y: Any) -> Any:
+    """x^(y - 1) (1 + y log(x)), the mixed second derivative of x^y; at x = 0 its limit from the right."""
+    log = m.log(from_above(x))
+    return m.row("path_product", m.pow(from_above(x), y - 1), 1 + m.row("path_product", y, log))
 
 
 def first_hits(m: Any, v: Any, z: Any) -> Any:
@@ -251,12 +263,24 @@ row(
     "pow",
     lambda m, x, y: m.pow(x, y),
     lambda m, x, y, z: (
-        power_slope(m, x, y),
-        exponent_slope(m, x, y, z),
+        m.to_differentiate((x, y), lambda: m.row("power_slope", x, y), lambda: power_slope(m, x, y)),
+        m.to_differentiate((x, y), lambda: m.row("power_log", x, y), lambda: exponent_slope(m, x, y, z)),
     ),
     arity=2, symbol="**", latex="{0}^{{{1}}}", domain=((0.0, INF), REALS),
     kink="0 ** y has derivative 0 to y for y >= 0; x ** 0 has derivative 0 to x",
     summary="Power; NaN for a negative base and a fractional exponent, never complex.",
+)
+row(
+    "power_slope", power_slope,
+    lambda m, x, y, z: (m.row("path_product", y, m.row("power_slope", x, y - 1)), power_twist(m, x, y)),
+    arity=2, latex="{1} {0}^{{{1} - 1}}", domain=((0.0, INF), REALS),
+    summary="y x^(y - 1), the derivative of a power to its base.",
+)
+row(
+    "power_log", lambda m, x, y: exponent_slope(m, x, y, m.pow(x, y)),
+    lambda m, x, y, z: (power_twist(m, x, y), exponent_slope(m, x, y, z)),
+    arity=2, latex=r"{0}^{{{1}}} \ln {0}", domain=((0.0, INF), REALS),
+    summary="x^y log(x), the derivative of a power to its exponent.",
 )
 row(
     "abs", lambda m, x: m.abs(x), lambda m, x, z: (sign_of(m, x),),
@@ -358,7 +382,7 @@ row("exp", lambda m, x: m.exp(x), lambda m, x, z: (z,), latex="e^{{{0}}}", summa
 row("expm1", lambda m, x: m.expm1(x), lambda m, x, z: (m.exp(x),), summary="exp(x) - 1, accurate near 0.")
 row("exp2", lambda m, x: m.exp2(x), lambda m, x, z: (z * m.ln2,), latex="2^{{{0}}}", summary="2 to the power x.")
 row(
-    "log", lambda m, x: m.log(x), lambda m, x, z: (1 / x,),
+    "log", lambda m, x: m.log(x), lambda m, x, z: (1 / from_above(x),),
     latex=r"\ln {0}", domain=((0.0, INF),), summary="Natural logarithm; log(0) = -inf.",
 )
 row(
@@ -366,15 +390,15 @@ row(
     domain=((-1.0, INF),), summary="log(1 + x), accurate near 0.",
 )
 row(
-    "log2", lambda m, x: m.log2(x), lambda m, x, z: (m.log2e / x,),
+    "log2", lambda m, x: m.log2(x), lambda m, x, z: (m.log2e / from_above(x),),
     latex=r"\log_2 {0}", domain=((0.0, INF),), summary="Logarithm to base 2.",
 )
 row(
-    "log10", lambda m, x: m.log10(x), lambda m, x, z: (m.log10e / x,),
+    "log10", lambda m, x: m.log10(x), lambda m, x, z: (m.log10e / from_above(x),),
     latex=r"\log_{{10}} {0}", domain=((0.0, INF),), summary="Logarithm to base 10.",
 )
 row(
-    "sqrt", lambda m, x: m.sqrt(x), lambda m, x, z: (1 / (2 * z),),
+    "sqrt", lambda m, x: m.sqrt(x), lambda m, x, z: (1 / (2 * from_above(z)),),
     latex=r"\sqrt{{{0}}}", domain=((0.0, INF),), summary="Square root; sqrt(-1) is NaN.",
 )
 row(
@@ -388,11 +412,15 @@ row("sin", lambda m, x: m.sin(x), lambda m, x, z: (m.cos(x),), latex=r"\sin {0}"
 row("cos", lambda m, x: m.cos(x), lambda m, x, z: (-m.sin(x),), latex=r"\cos {0}", summary="Cosine of x in radians.")
 row("tan", lambda m, x: m.tan(x), lambda m, x, z: (1 + z * z,), latex=r"\tan {0}", summary="Tangent of x in radians.")
 row(
-    "asin", lambda m, x: m.asin(x), lambda m, x, z: (1 / m.sqrt((1 - x) * (1 + x)),),
+    "one_minus_square", lambda m, x: (1 - x) * (1 + x), lambda m, x, z: (-2 * x,),
+    latex="1 - {0}^2", summary="1 - x^2, accurate beside -1 and 1; its derivative is accurate beside 0, too.",
+)
+row(
+    "asin", lambda m, x: m.asin(x), lambda m, x, z: (1 / m.sqrt(m.row("one_minus_square", x)),),
     latex=r"\arcsin {0}", domain=((-1.0, 1.0),), summary="Arc sine, in radians.",
 )
 row(
-    "acos", lambda m, x: m.acos(x), lambda m, x, z: (-1 / m.sqrt((1 - x) * (1 + x)),),
+    "acos", lambda m, x: m.acos(x), lambda m, x, z: (-1 / m.sqrt(m.row("one_minus_square", x)),),
     latex=r"\arccos {0}", domain=((-1.0, 1.0),), summary="Arc cosine, in radians.",
 )
 row(
@@ -402,7 +430,7 @@ row(
 )
 row(
     "atan2", lambda m, y, x: m.atan2(y, x),
-    lambda m, y, x, z: (angle_slope(m, x, (y, x)), angle_slope(m, -y, (y, x))),
+    lambda m, y, x, z: (angle_slope(m, x, (y, x), z), angle_slope(m, -y, (y, x), z)),
     arity=2, kinks=lambda m, y, x: (m.where(x > 0, 1, y),),
     kink="atan2(0, 0) has derivatives 0; on the negative x axis the angle jumps, its derivatives do not",
     summary="Angle of the point (x, y), in radians; operands in the order y, x.",
@@ -413,7 +441,7 @@ row(
 row("sinh", lambda m, x: m.sinh(x), lambda m, x, z: (m.cosh(x),), latex=r"\sinh {0}", summary="Hyperbolic sine.")
 row("cosh", lambda m, x: m.cosh(x), lambda m, x, z: (m.sinh(x),), latex=r"\cosh {0}", summary="Hyperbolic cosine.")
 row(
-    "tanh", lambda m, x: m.tanh(x), lambda m, x, z: (4 * logistic_slope(m, 2 * x),),
+    "tanh", lambda m, x: m.tanh(x), lambda m, x, z: (4 * m.row("logistic_pdf", 2 * x),),
     latex=r"\tanh {0}", summary="Hyperbolic tangent; 1 - z^2 would be 0 from |x| = 19 on.",
 )
 row(
@@ -425,7 +453,7 @@ row(
     latex=r"\operatorname{{arcosh}} {0}", domain=((1.0, INF),), summary="Inverse hyperbolic cosine.",
 )
 row(
-    "atanh", lambda m, x: m.atanh(x), lambda m, x, z: (1 / ((1 - x) * (1 + x)),),
+    "atanh", lambda m, x: m.atanh(x), lambda m, x, z: (1 / m.row("one_minus_square", x),),
     latex=r"\operatorname{{artanh}} {0}", domain=((-1.0, 1.0),), summary="Inverse hyperbolic tangent.",
 )
 
@@ -441,13 +469,17 @@ row(
 # --- activations --------------------------------------------------------------------------------
 
 row(
-    "sigmoid", logistic, lambda m, x, z: (logistic_slope(m, x),),
+    "sigmoid", logistic, lambda m, x, z: (m.row("logistic_pdf", x),),
     latex=r"\sigma\left({0}\right)", summary="Logistic function 1 / (1 + exp(-x)).",
+)
+row(
+    "logistic_pdf", logistic_slope, lambda m, x, z: (-z * m.tanh(x / 2),),
+    latex=r"\sigma'\left({0}\right)", summary="Density of the logistic distribution, sigmoid(x) sigmoid(-x).",
 )
 row(
     "softplus",
     lambda m, x: m.where(x > 0, x, 0) + m.log1p(m.exp(-m.abs(x))),
-    lambda m, x, z: (logistic(m, x),),
+    lambda m, x, z: (m.row("sigmoid", x),),
     summary="log(1 + exp(x)), a smooth relu.",
 )
 row(
@@ -475,7 +507,12 @@ row(
 
 def _silu_slope(m: Any, x: Any) -> Any:
     """sigmoid(x) (1 + x sigmoid(-x)), and its limits."""
-    return m.where(m.abs(x) < INF, logistic(m, x) * (1 + x * logistic(m, -x)), m.where(x < 0, 0, 1))
+    slope = m.to_differentiate(
+        (x,),
+        lambda: m.row("sigmoid", x) + x * m.row("logistic_pdf", x),
+        lambda: logistic(m, x) * (1 + x * logistic(m, -x)),
+    )
+    return m.where(m.equal(m.abs(x), INF), m.where(x < 0, 0, 1), slope)
 
 
 row(
@@ -487,7 +524,7 @@ row(
 row(
     "gelu",
     lambda m, x: m.where(m.equal(x, -INF), 0, x * m.normal_cdf(x)),
-    lambda m, x, z: (m.normal_cdf(x) + m.where(m.abs(x) < INF, x * m.normal_pdf(x), 0),),
+    lambda m, x, z: (m.normal_cdf(x) + m.where(m.equal(m.abs(x), INF), 0, x * m.normal_pdf(x)),),
     summary="x * Phi(x), with the exact normal distribution function.", source="Hendrycks, Gimpel, 2016",
 )
 
@@ -524,7 +561,7 @@ row(
 # --- error functions and the normal distribution ------------------------------------------------
 
 row(
-    "gaussian", lambda m, x: m.gaussian(x), lambda m, x, z: (m.where(m.abs(x) < INF, -2 * (x * z), 0),),
+    "gaussian", lambda m, x: m.gaussian(x), lambda m, x, z: (m.where(m.equal(m.abs(x), INF), 0, -2 * (x * z)),),
     latex="e^{{-{0}^2}}", summary="exp(-x^2), accurate far out.",
 )
 row(
@@ -536,7 +573,7 @@ row(
     latex=r"\operatorname{{erfc}} {0}", summary="1 - erf(x), accurate far out.",
 )
 row(
-    "normal_pdf", lambda m, x: m.normal_pdf(x), lambda m, x, z: (m.where(m.abs(x) < INF, -x * z, 0),),
+    "normal_pdf", lambda m, x: m.normal_pdf(x), lambda m, x, z: (m.where(m.equal(m.abs(x), INF), 0, -x * z),),
     latex=r"\varphi\left({0}\right)", summary="Density of the standard normal distribution.",
 )
 row(
@@ -598,22 +635,59 @@ row(
 )
 
 
-def _logsumexp(m: Any, *v: Any) -> Any:
+def difference(m: Any, x: Any, y: Any) -> tuple[Any, Any]:
+    """x - y and its rounding error (Knuth's TwoSum, 1969); an infinity less itself is 0, with error NaN."""
+    d = m.where(m.equal(x, y), 0, x - y)
+    b = x - d
+    return d, (x - (d + b)) + (b - y)
+
+
+def exp_of_difference(m: Any, x: Any, y: Any, z: Any = None) -> Any:
+    """exp(x - y - z) with the rounding errors of the differences put back."""
+    d, e = difference(m, x, y)
+    if z is not None:
+        d, f = difference(m, d, z)
+        e = e + f
+    return m.exp(d) * m.where(m.abs(e) < 1, 1 + e, 1)
+
+
+def sum_twice(m: Any, xs: Any) -> Any:
+    """A sum rounded about once: the rounding errors are added up, too (Ogita, Rump, Oishi, 2005)."""
+    total, errors = m.number(0), m.number(0)
+    for x in xs:
+        s = total + x
+        b = s - total
+        total, errors = s, errors + ((total - (s - b)) + (x - b))
+    return m.where(m.abs(errors) < INF, total + errors, total)
+
+
+def _logsumexp(m: Any, *v: Any, add: Any = None) -> Any:
     """M + log1p(the terms below the largest + how often M recurs), so that log(1 + tiny) keeps its digits."""
     top = m.max(v)
-    below = m.sum([m.where(x < top, exp_of_difference(m, x, top), 0) for x in v])
+    below = (add or m.sum)([m.where(x < top, exp_of_difference(m, x, top), 0) for x in v])
     ties = m.sum([m.where(x < top, 0, 1) for x in v])
     return m.where(m.abs(top) < INF, top + m.log1p((ties - 1) + below), top)
 
 
+def _logsumexp_less(m: Any, *vc: Any) -> Any:
+    *v, c = vc
+    return _logsumexp(m, *(difference(m, x, c)[0] for x in v), add=lambda xs: sum_twice(m, xs))
+
+
 def _softmax(m: Any, *vz: Any) -> tuple[Any, ...]:
-    v = vz[:-1]
-    top = m.max(v)
-    finite = m.abs(top) < INF
-    terms = [exp_of_difference(m, x, top) for x in v]  # NaN for an infinite one among equals
-    terms = [m.where(finite, t, m.where(m.equal(x, top), 1, t)) for x, t in zip(v, terms, strict=True)]
-    total = m.sum(terms)
-    return tuple(t / total for t in terms)
+    """The terms exp(x - z) by their sum, which is 1 but for the rounding of z."""
+    *v, z = vz
+
+    def recorded() -> tuple[Any, ...]:
+        less = m.row("logsumexp_less", *v, z)
+        return tuple(m.row("softmax", x, z, less) for x in v)
+
+    def computed() -> tuple[Any, ...]:
+        terms = [exp_of_difference(m, x, z) for x in v]
+        total = m.sum(terms)
+        return tuple(t / total for t in terms)
+
+    return m.to_differentiate(v, recorded, computed)  # type: ignore[no-any-return]
 
 
 row(
@@ -623,4 +697,20 @@ row(
 row(
     "logsumexp", _logsumexp, _softmax, arity=None,
     summary="log(exp(x1) + ... + exp(xn)) without overflow.", source="Blanchard, Higham, Higham, 2021",
+)
+
+# Softmax in parts, so that n entries take n steps: c = logsumexp(x), of which an offset common to all
+# leaves few digits; r = logsumexp_less(x, c), what c lacks; and the entries from x_i, c and r.
+row(
+    "logsumexp_less", _logsumexp_less,
+    lambda m, *vcz: (*(m.row("softmax", x, vcz[-2], vcz[-1]) for x in vcz[:-2]), -1),
+    arity=None, summary="log(exp(x1 - c) + ... + exp(xn - c)), of which c is the last operand.",
+)
+row(
+    "softmax", exp_of_difference, lambda m, x, c, r, z: (z, -z, -z),
+    arity=3, summary="exp(x - c - r), each difference with its rounding error; inf - inf is 0.",
+)
+row(
+    "log_softmax", lambda m, x, c, r: difference(m, x, c)[0] - r, lambda m, x, c, r, z: (1, -1, -1),
+    arity=3, summary="x - c - r; inf - inf is 0.",
 )

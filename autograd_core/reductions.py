@@ -14,7 +14,7 @@ from .elementwise import has_array
 from .errors import OperandError, StructureError
 from .ops import ROWS
 from .tree import array, is_array
-from .value import FUSED, Value, record_many
+from .value import Value, record_many
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -287,9 +287,7 @@ def log_softmax(xs: Iterable[Any]) -> Any:
         >>> [round(y, 3) for y in ag.log_softmax([0.0, 0.0])]
         [-0.693, -0.693]
     """
-    items = _some(xs, "log_softmax")
-    total = logsumexp(items)
-    return _like(xs, [x - total for x in items])
+    return _like(xs, _of_each("log_softmax", _some(xs, "log_softmax")))
 
 
 @_typed_as_normalized
@@ -310,7 +308,33 @@ def softmax(xs: Iterable[Any]) -> Any:
         >>> ag.softmax([1000.0, 0.0])
         [1.0, 0.0]
     """
-    return _like(xs, [FUSED["exp"](x) for x in log_softmax(_some(xs, "softmax"))])
+    return _like(xs, _of_each("softmax", _some(xs, "softmax")))
+
+
+def _of_each(name: str, items: list[Any]) -> list[Any]:
+    """What a row makes of each number, of their logsumexp, and of what rounding takes from that."""
+    total = record_many(ROWS["logsumexp"], items)
+    rest = logsumexp_less(items, total)
+    return [record_many(ROWS[name], [x, total, rest]) for x in items]
+
+
+def logsumexp_less(xs: Iterable[Any], c: Any) -> Any:
+    """log(exp(x1 - c) + ... + exp(xn - c)) as one node, to the last digits where c is near to the largest.
+
+    Args:
+        xs: At least one real number or Value.
+        c: A real number or a Value. Of infinities that are equal the difference is 0.
+
+    Returns:
+        A Value where one is among the numbers, else a number.
+
+    Example:
+        >>> import math
+        >>> from autograd_core.reductions import logsumexp_less
+        >>> logsumexp_less([1e16, 1e16], 1e16) == math.log(2)
+        True
+    """
+    return record_many(ROWS["logsumexp_less"], [*_some(xs, "logsumexp_less"), c])
 
 
 @_typed_as_reduction

@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 from .number_systems.base import BINARY, CONSTANTS, UNARY, NumberSystem
 from .number_systems.floats import FLOATS
-from .ops import ROWS
+from .ops import ROWS, TINY
 from .value import FUSED, Value, record, record_many
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
 
 class Values(NumberSystem):
@@ -19,6 +19,18 @@ class Values(NumberSystem):
     def where(self, condition: Any, a: Any, b: Any) -> Any:
         """A node, unless the condition depends on constants alone: x ** 2 needs no question about its 2."""
         return record(ROWS["where"], condition, a, b) if isinstance(condition, Value) else (a if condition else b)
+
+    def row(self, name: str, *xs: Any) -> Any:
+        """A node, or a number where no operand is a Value."""
+        return record_many(ROWS[name], xs)
+
+    def to_differentiate(self, xs: Sequence[Any], graph: Callable[[], Any], numbers: Callable[[], Any]) -> Any:
+        """The graph, unless an operand is a plain number: x ** 3 has 3 x ** 2."""
+        return graph() if all(isinstance(x, Value) for x in xs) else numbers()
+
+    def tiny(self, x: Any) -> float:  # noqa: ARG002
+        """That of floats: a graph may be compiled to compute with them."""
+        return TINY
 
     def equal(self, a: Any, b: Any) -> Any:
         return a == b

@@ -54,6 +54,7 @@ def _libm(row, ulp):
 
 LIBM = "error of the C library; glibc's largest known one (Gladman, Innocente, Mather, Zimmermann, 2024)"
 SUBNORMAL_FACTOR = "a factor is subnormal there, and its rounding is multiplied"
+SECOND_ORDER = "second derivatives of a power: the rounding of y - 1, and sums near 0, cost what they cost"
 ROUNDED = "n operands take as many roundings, from left to right by definition"
 EXCEPTIONS = (
     _libm("acosh", 2.3),
@@ -76,24 +77,43 @@ EXCEPTIONS = (
         "two exponentials, a constant and two products are rounded",
     ),
     Listed(
+        "logistic_pdf", "value", "everywhere", everywhere, lambda x: SLOPE_BOUND, "4", "it is the slope of sigmoid",
+    ),
+    Listed(
         "exp2", 0, "x >= 1024", lambda x: x >= 1024, lambda x: math.inf, "none",
         "infinite with 2^x, at half a unit less than needed",
     ),
-    Listed(
-        "pow", 0, "x^(y - 1) subnormal", lambda x, y: abs(FLOATS.pow(x, y - 1)) < SMALLEST_NORMAL,
-        lambda x, y: 4 + abs(y), "4 + |y|", SUBNORMAL_FACTOR,
+    *(
+        Listed(
+            name, which, "x^(y - 1) subnormal", lambda x, y: abs(FLOATS.pow(x, y - 1)) < SMALLEST_NORMAL,
+            lambda x, y: 4 + abs(y), "4 + |y|", SUBNORMAL_FACTOR,
+        )
+        for name, which in (("pow", 0), ("power_slope", "value"))
     ),
-    Listed(
-        "pow", 0, "x^(y - 1) infinite", lambda x, y: math.isinf(FLOATS.pow(x, y - 1)), lambda x, y: math.inf, "none",
-        "infinite with x^(y - 1), though a small y can bring the product back into the range",
+    *(
+        Listed(
+            name, which, "x^(y - 1) infinite", lambda x, y: math.isinf(FLOATS.pow(x, y - 1)), lambda x, y: math.inf,
+            "none", "infinite with x^(y - 1), though a small y can bring the product back into the range",
+        )
+        for name, which in (("pow", 0), ("power_slope", "value"))
     ),
-    Listed(
-        "pow", 1, "x^y subnormal", lambda x, y: x > 0 and abs(FLOATS.pow(x, y)) < SMALLEST_NORMAL,
-        lambda x, y: 4 + abs(math.log(x)), "4 + |log x|", SUBNORMAL_FACTOR,
+    *(
+        Listed(
+            name, which, "x^y subnormal", lambda x, y: x > 0 and abs(FLOATS.pow(x, y)) < SMALLEST_NORMAL,
+            lambda x, y: 4 + abs(math.log(x)), "4 + |log x|", SUBNORMAL_FACTOR,
+        )
+        for name, which in (("pow", 1), ("power_log", "value"))
     ),
-    Listed(
-        "pow", 1, "x^y infinite", lambda x, y: math.isinf(FLOATS.pow(x, y)), lambda x, y: math.inf, "none",
-        "infinite with x^y, though a small log(x) can bring the product back into the range",
+    *(
+        Listed(
+            name, which, "x^y infinite", lambda x, y: math.isinf(FLOATS.pow(x, y)), lambda x, y: math.inf, "none",
+            "infinite with x^y, though a small log(x) can bring the product back into the range",
+        )
+        for name, which in (("pow", 1), ("power_log", "value"))
+    ),
+    *(
+        Listed(name, which, "everywhere", everywhere, lambda x, y: math.inf, "none", SECOND_ORDER)
+        for name, which in (("power_slope", 0), ("power_slope", 1), ("power_log", 0), ("power_log", 1))
     ),
     *(
         Listed(
@@ -164,6 +184,9 @@ SUMS = {
     ("mean", "value"): lambda mp, table, *v: _sum_of_sizes(mp, table, *v) / len(v),
     ("logsumexp", "value"): lambda mp, table, *v: abs(max(v)) + mp.log(mp.fsum(mp.exp(x - max(v)) for x in v)),
     ("logaddexp", "value"): lambda mp, table, *v: abs(max(v)) + mp.log(mp.fsum(mp.exp(x - max(v)) for x in v)),
+    ("logsumexp_less", "value"): lambda mp, table, *vc: (
+        abs(max(vc[:-1]) - vc[-1]) + mp.log(mp.fsum(mp.exp(x - max(vc[:-1])) for x in vc[:-1]))
+    ),
     ("lgamma", "value"): _lgamma_terms,
     ("lgamma", 0): _digamma_terms,
     ("digamma", "value"): _digamma_terms,
@@ -287,7 +310,7 @@ def points(row, n, seed=0):
     rng = random.Random(f"{row.name} {seed}")
     made = 0
     while made < n:
-        if row.name == "pow":
+        if row.name in ("pow", "power_slope", "power_log"):
             xs = for_pow(rng)
         elif row.name == "div" and rng.random() < 0.5:
             xs = for_div(rng)
@@ -295,6 +318,11 @@ def points(row, n, seed=0):
             xs = [float(rng.randrange(2, 12)), within(rng, row.domain[1])]
         elif row.name in ("logsumexp", "logaddexp"):
             xs = for_logsumexp(rng, row.arity or rng.randrange(1, 7))
+        elif row.name in ("logsumexp_less", "softmax", "log_softmax"):  # as they are used: c and r fit the x
+            xs = for_logsumexp(rng, rng.randrange(1, 7))
+            c = evaluate(ROWS["logsumexp"], xs)[0]
+            r = evaluate(ROWS["logsumexp_less"], [*xs, c])[0]
+            xs = [*xs, c] if row.arity is None else [rng.choice(xs), c, r]
         elif row.arity is None:
             k = rng.randrange(1, 7)
             xs = together(rng, 2 * k if row.name == "dot" else k)
@@ -433,8 +461,8 @@ do the same at fewer points.
 
 One ulp is the distance of doubles around the exact number, 2^-1074 in the subnormal range. Infinity is
 right where the exact number rounds to it. Bounds: 2 ulp for values, 4 for partials, but for the
-exceptions below. Rows whose terms cancel (sum, dot, mean, logsumexp, logaddexp; silu' and gelu' beside
-their zeros; lgamma and digamma to the left of 0) are measured in ulp of the sum of |terms|; sums and
+exceptions below. Rows whose terms cancel (sum, dot, mean, logsumexp, logaddexp, logsumexp_less; silu'
+and gelu' beside their zeros; lgamma and digamma to the left of 0) are measured in ulp of the sum of |terms|; sums and
 products whose running result would leave the range are left out, as left-to-right rounding is their
 definition. Rows of n operands: 1 to 6 of them.
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import autograd_core as ag
 from autograd_core import OperandError, RangeError, StructureError, Value
+from autograd_core.reductions import logsumexp_less
 
 from .checks import plain, real, shown
 
@@ -281,8 +282,8 @@ def _between(p: Any, t: Any, one: Callable[[Any], Any], zero: Callable[[Any], An
 def cross_entropy(prediction: Any, target: Any) -> Any:
     """Mean of -log softmax(z)_k, from the scores z of all classes and the right class k.
 
-    Computed as softplus(logsumexp of the other scores - z_k), which neither overflows nor loses
-    digits where the right class is nearly certain.
+    Computed as softplus(logsumexp of the other scores less z_k), which neither overflows nor loses
+    digits where the right class is nearly certain, or where all scores have a large offset.
 
     Args:
         prediction: A list of at least two scores (numbers or Values), or a list of such lists.
@@ -304,7 +305,7 @@ def cross_entropy(prediction: Any, target: Any) -> Any:
     """
     return _mean_surprise(
         _cases(prediction, target, "cross_entropy"),
-        lambda zs, k: ag.softplus(ag.logsumexp(zs[:k] + zs[k + 1 :]) - zs[k]),
+        lambda zs, k: ag.softplus(logsumexp_less(zs[:k] + zs[k + 1 :], zs[k])),
     )
 
 

@@ -32,12 +32,15 @@ OFF_DIAGONAL = [(T, T + P), (T, T - P)]
 WHOLE_STEPS = [(K + BETWEEN,)]
 FREE = [(S, T)]
 SEAM_AND_FREE = [(P, T), (-P, T)]
+POWERS = [(1 + P, 1 + Q), (1 + P, Q / (1 + Q)), (1 / (1 + P), -Q)]
+SHIFTED = [(T, T + P, Q), (T + P, T, P + Q)]
 
 # The open pieces of each row's domain: operands as smooth functions of symbols, one symbol for each operand.
 PIECES = {
     **dict.fromkeys("pos neg exp expm1 exp2 sin cos tan sinh cosh asinh gaussian erf erfc".split(), REAL),
     **dict.fromkeys("normal_pdf normal_cdf gelu atan".split(), REAL),
-    **dict.fromkeys("abs sign cbrt tanh sigmoid softplus relu silu".split(), SEAM_AT_0),
+    **dict.fromkeys("abs sign cbrt tanh sigmoid logistic_pdf softplus relu silu".split(), SEAM_AT_0),
+    "one_minus_square": REAL,
     **dict.fromkeys("log log2 log10 sqrt".split(), POSITIVE),
     **dict.fromkeys("asin acos atanh".split(), UNIT),
     **dict.fromkeys("degrees radians square".split(), REAL),
@@ -51,6 +54,8 @@ PIECES = {
     "acosh": [(1 + P,)],
     "div": [(S, P), (S, -P)],
     "pow": [(P, 1 + Q), (P, Q / (1 + Q)), (P, -Q)],
+    **dict.fromkeys("power_slope power_log".split(), POWERS),
+    **dict.fromkeys("softmax log_softmax".split(), SHIFTED),
     "where": [(P, S, T), (-P, S, T)],
     "clip": all_orders(3),
     "logaddexp": all_orders(2),
@@ -66,6 +71,7 @@ MANY = {
     "max": all_orders,
     "min": all_orders,
     "logsumexp": all_orders,
+    "logsumexp_less": lambda n: [(*xs, T + sum(SYMBOLS[0][:n])) for xs in all_orders(n)],
 }
 
 

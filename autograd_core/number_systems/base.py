@@ -6,6 +6,8 @@ from functools import reduce
 from operator import add, mul
 from typing import TYPE_CHECKING, Any
 
+from ..ops import ROWS
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
@@ -45,6 +47,18 @@ class NumberSystem:
     def rarely(self, condition: Any, rare: Callable[[], Any], usual: Any) -> Any:
         """The same where a condition hardly ever holds; what then is right is made by a function."""
         return self.where(condition, rare(), usual)
+
+    def row(self, name: str, *xs: Any) -> Any:
+        """The value of another row."""
+        return ROWS[name].value(self, *xs)
+
+    def to_differentiate(self, xs: Sequence[Any], graph: Callable[[], Any], numbers: Callable[[], Any]) -> Any:  # noqa: ARG002
+        """Two texts of one number: `graph` where it is differentiated again, `numbers` where it is computed."""
+        return numbers()
+
+    def tiny(self, x: Any) -> float:  # noqa: ARG002
+        """Below it numbers of the kind of `x` come near to the subnormals."""
+        return 2.0**-960
 
     def equal(self, a: Any, b: Any) -> Any:
         """Equality of value, NaN unequal to itself."""

@@ -76,6 +76,11 @@ class DualNumbers(NumberSystem):
         tangent = base.sum([product(base, base.number(d), x.tangent) for d, x in zip(partials, duals, strict=True)])
         return Dual(self, z, tangent)
 
+    row = apply
+
+    def to_differentiate(self, xs: Any, graph: Any, numbers: Any) -> Any:  # noqa: ARG002
+        return graph()
+
     def where(self, condition: Any, a: Any, b: Any) -> Dual:
         x, y, where = self.number(a), self.number(b), self.base.where
         return Dual(self, where(condition, x.value, y.value), where(condition, x.tangent, y.tangent))

@@ -22,6 +22,7 @@ import numpy as np
 from llvmlite import ir
 
 from ..errors import OperandError
+from ..ops import TINY
 from .base import SYSTEMS
 from .floats import FLOATS
 from .processor import features, has_fma
@@ -241,6 +242,11 @@ class Llvm(Vectors):
     def rough_cbrt(self, x: Any) -> Any:
         """libm's."""
         return self.call("cbrt", x)
+
+    def tiny(self, x: Any) -> float:
+        """That of doubles, or of floats."""
+        single = isinstance(x, Lanes) and element_of(LLVM.number(x).value.type) is F32
+        return TINY if single else super().tiny(x)
 
     def norm(self, xs: Any) -> Any:
         """Euclidean length."""

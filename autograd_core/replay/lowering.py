@@ -8,7 +8,7 @@ x · x, which rounds once where `pow` may be off by a little more than half a un
 
 from __future__ import annotations
 
-from math import isfinite
+from math import copysign, isfinite
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -155,9 +155,9 @@ class _Lowering:
     def _simplified(self, row: Primitive, operands: tuple[int, int]) -> int:
         """The slot of an operation one of whose operands is a telling number.
 
-        What derivatives alone are full of, 1 * x and x + 0, is simplified in them alone: a target that
-        is 1 in some cases must not make their instructions differ from those of the others, or no
-        region would be found.
+        What derivatives alone are full of, 1 * x, is simplified in them alone, and so is x + -0.0, but not
+        x + 0.0, which is another number than -0.0: a target that is 1 in some cases must not make their
+        instructions differ from those of the others, or no region would be found.
         """
         if min(operands) < 0 <= max(operands):
             x, other = self.numbers[-1 - min(operands)], max(operands)
@@ -165,7 +165,7 @@ class _Lowering:
                 return other if x else self.constant(0.0)
             if row is POW and operands[1] < 0 and x in (0.0, 1.0):
                 return other if x else self.constant(1.0)
-            if self.is_derived and ((row is MUL and x == 1.0) or (row is ADD and x == 0.0)):
+            if self.is_derived and ((row is MUL and x == 1.0) or (row is ADD and x == 0.0 and copysign(1.0, x) < 0)):
                 return other
             if row is POW and operands[1] < 0:
                 row, operands = self._power(*operands)

@@ -1,0 +1,285 @@
+"""What goes wrong in floating point, looped over all primitives: NaN, ends of domains, zeros, and single precision.
+
+Here a *derivative of order k* is taken as a gradient of a gradient of ..., eagerly, and compiled as the
+gradient of a function that is one already.
+"""
+
+import itertools
+import math
+
+import mpmath
+import numpy as np
+import pytest
+
+import autograd_core as ag
+from autograd_core import Value, replay
+from autograd_core.ops import INNER, ROWS
+from autograd_core.value import record, record_many
+
+INF, NAN = math.inf, math.nan
+PLACES = {1: (0.625,), 2: (0.625, 0.375), 3: (0.625, 0.375, 0.875), None: (0.5, 1.5, 0.25, 0.75)}
+SPECIAL = {"acosh": (1.625,), "zeta": (3.0, 1.375), "clip": (0.375, 0.25, 0.875)}
+
+
+def place(row):
+    return SPECIAL.get(row.name, PLACES[row.arity])
+
+
+def of_row(row):
+    """The row as a function of a list."""
+    return (lambda v: record_many(row, list(v))) if row.arity is None else lambda v: record(row, *v)
+
+
+def derivative(f, i, order):
+    """The k-th derivative of f along operand i, as a function of the list."""
+    if not order:
+        return f
+    slope = ag.grad(derivative(f, i, order - 1))
+    return lambda v: slope(v)[i]
+
+
+# --- NaN goes through -----------------------------------------------------------------------------
+
+STEP = "a step, a sign or a comparison: its derivative is 0 or +-1 by convention, whatever the operand"
+CHOICE = "relu, max, min, where and clip pass NaN on as a value, and send the gradient on as they would a number's"
+LINEAR = "its derivative does not depend on this operand"
+EXEMPT = {
+    **dict.fromkeys("lt le gt ge eq ne sign floor ceil".split(), STEP),
+    **dict.fromkeys("relu leaky_relu elu where maximum minimum clip max min".split(), CHOICE),
+    **dict.fromkeys("pos neg add sub sum mean degrees radians log_softmax".split(), LINEAR),
+    "path_product": "0 wins over NaN in it, by definition",
+    "zeta": "to the order there is no derivative",
+}
+# (row, operand, order) -> why the derivative of that order is no number's NaN.
+ORDERS = {
+    **{("square", 0, k): LINEAR for k in (2, 3)},
+    **{("one_minus_square", 0, k): LINEAR for k in (2, 3)},
+    **{(name, i, k): LINEAR for name in ("mul", "dot") for i in range(4) for k in (1, 2, 3)},
+    **{("prod", i, k): LINEAR for i in range(4) for k in (1, 2, 3)},
+    **{("div", 0, k): LINEAR for k in (1, 2, 3)},
+    **{("abs", 0, k): STEP for k in (2, 3)},
+    **{("copysign", 0, k): STEP for k in (2, 3)},
+    **{("logsumexp_less", 3, k): LINEAR for k in (1, 2, 3)},
+    **{("copysign", 1, k): "copysign reads the sign of its second operand alone, that of NaN too" for k in (1, 2, 3)},
+}
+NAN_CASES = [
+    (name, i, order)
+    for name, row in ROWS.items()
+    if name not in EXEMPT
+    for i in range(len(place(row)))
+    for order in (1, 2, 3)
+    if (name, i, order) not in ORDERS
+]
+
+
+@pytest.mark.parametrize(("name", "i", "order"), NAN_CASES)
+def test_a_derivative_at_nan_is_nan(name, i, order):
+    xs = list(place(ROWS[name]))
+    xs[i] = NAN
+    assert math.isnan(derivative(of_row(ROWS[name]), i, order)(xs))
+
+
+@pytest.mark.parametrize("name", [name for name in ROWS if name not in EXEMPT])
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+def test_compiled_derivatives_at_nan_are_nan(name, dtype):
+    row = ROWS[name]
+    xs = list(place(row))
+    for order in (1, 2, 3):
+        for i in range(len(xs)):
+            if (name, i, order) in ORDERS:
+                continue
+            point = [NAN if i == k else x for k, x in enumerate(xs)]
+            f = replay.compile(derivative(of_row(row), i, order - 1), xs, dtype=dtype)
+            assert math.isnan(f.value_and_grad(point)[1][0][i]), (order, i)
+            if order == 2:
+                assert math.isnan(np.ravel(f.jacobian(point))[i])
+
+
+def test_nan_to_an_exempt_operand_stays_what_the_reason_says():
+    assert ag.grad(ag.relu)(NAN) == 1
+    assert ag.grad(ag.sign)(NAN) == 0
+    assert ag.grad(lambda x: x * 3)(NAN) == 3
+    assert ag.grad(ag.copysign, 1)(2.0, NAN) == 0
+
+
+# --- ends of a domain -----------------------------------------------------------------------------
+
+ENDS = {  # function, end: signs of the first and of the second derivative, both infinite
+    "sqrt": (ag.sqrt, 0.0, 1, -1),
+    "x ** 0.5": (lambda x: x**0.5, 0.0, 1, -1),
+    "x ** 0.3": (lambda x: x**0.3, 0.0, 1, -1),
+    "x ** 1.5": (lambda x: ag.grad(lambda y: y**1.5)(x), 0.0, 1, -1),
+    "log": (ag.log, 0.0, 1, -1),
+    "log2": (ag.log2, 0.0, 1, -1),
+    "log10": (ag.log10, 0.0, 1, -1),
+    "log, base 3": (lambda x: ag.log(x, 3.0), 0.0, 1, -1),
+    "log1p": (ag.log1p, -1.0, 1, -1),
+    "asin": (ag.asin, 1.0, 1, 1),
+    "acos": (ag.acos, 1.0, -1, -1),
+    "acosh": (ag.acosh, 1.0, 1, -1),
+    "atanh": (ag.atanh, 1.0, 1, 1),
+    "cbrt": (ag.cbrt, 0.0, 1, None),
+}
+
+
+@pytest.mark.parametrize("name", ENDS)
+@pytest.mark.parametrize("dtype", [None, "float64", "float32"])
+def test_the_end_of_a_domain_has_one_derivative_whatever_the_sign_of_its_zero(name, dtype):
+    f, end, first, second = ENDS[name]
+    for x in {1: [end], 0: [0.0, -0.0]}[bool(end)]:
+        if dtype is None:
+            slopes = ag.grad(f)(x), ag.grad(ag.grad(f))(x)
+        else:
+            c = replay.compile(f, 0.5, dtype=dtype) if name != "acosh" else replay.compile(f, 1.5, dtype=dtype)
+            slopes = c.value_and_grad(x)[1], c.hessian(x)
+            slopes = tuple(float(np.ravel(s)[0]) for s in slopes)
+            assert np.ravel(c.jacobian(x)) == slopes[0]
+        assert slopes[0] == first * INF
+        assert second is None or slopes[1] == second * INF
+
+
+# --- powers of 0 ----------------------------------------------------------------------------------
+
+MIXED = {3.0: 0.0, 2.0: 0.0, 1.5: 0.0, 1.0: -INF, 0.5: -INF, 0.0: INF, -0.5: INF, -1.0: INF}
+
+
+def power(v):
+    return v[0] ** v[1]
+
+
+@pytest.mark.parametrize("y", MIXED)
+@pytest.mark.parametrize("x", [0.0, -0.0])
+def test_hessians_of_powers_of_zero_are_symmetric_and_mixed_ones_the_limit(x, y):
+    compiled = {dtype: replay.compile(power, [0.5, 0.5], dtype=dtype).hessian for dtype in ("float64", "float32")}
+    for hessian in (ag.hessian(power), *compiled.values()):
+        h = np.asarray(hessian([x, y]), float).reshape(2, 2)
+        assert h[0][1] == h[1][0] == MIXED[y], (x, y, h)
+    reverse = [[ag.grad(lambda v, i=i: ag.grad(power)(v)[i])([x, y])[k] for k in (0, 1)] for i in (0, 1)]
+    forward = [[ag.jvp(lambda *v, i=i: ag.grad(power)(list(v))[i], (x, y), e)[1] for e in ((1.0, 0.0), (0.0, 1.0))]
+               for i in (0, 1)]
+    assert reverse[0][1] == reverse[1][0] == forward[0][1] == forward[1][0] == MIXED[y]
+
+
+def test_mixed_derivatives_of_powers_elsewhere():
+    for x, y in ((2.0, 3.0), (0.3, -1.5), (1e-5, 0.25)):
+        with mpmath.workdps(50):
+            exact = float(mpmath.mpf(x) ** (mpmath.mpf(y) - 1) * (1 + mpmath.mpf(y) * mpmath.log(x)))
+            again = float(mpmath.mpf(x) ** mpmath.mpf(y) * mpmath.log(x) ** 2)
+        h = ag.hessian(power)([x, y])
+        assert h[0][1] == h[1][0] == pytest.approx(exact, rel=1e-14)
+        assert h[1][1] == pytest.approx(again, rel=1e-14)
+        assert h[0][0] == pytest.approx(y * (y - 1) * x ** (y - 2), rel=1e-14)
+
+
+# --- second derivatives beside 0 ------------------------------------------------------------------
+
+ODD = {  # f''(x) / x for x -> 0
+    "tanh": -2.0, "sigmoid": -0.125, "asin": 1.0, "acos": -1.0, "atanh": 2.0, "sin": -1.0, "sinh": 1.0, "tan": 2.0,
+    "atan": -2.0, "asinh": -1.0, "erf": -4 / math.sqrt(math.pi), "erfc": 4 / math.sqrt(math.pi),
+    "normal_cdf": -1 / math.sqrt(2 * math.pi),
+}  # fmt: skip
+SMALL = (1e-4, 1e-8, 1e-12, 1e-80, 1e-300)
+
+
+@pytest.mark.parametrize("name", ODD)
+def test_second_derivatives_that_vanish_at_zero_keep_their_digits(name):
+    f = getattr(ag, name)
+    compiled = replay.compile(ag.grad(f), 0.5)
+    for x in (*SMALL, *(-x for x in SMALL)):
+        expected = ODD[name] * x * (1 if abs(x) < 1e-9 else float(exact_ratio(name, x, ODD[name])))
+        assert ag.grad(ag.grad(f))(x) == pytest.approx(expected, rel=1e-14, abs=0)
+        assert compiled.value_and_grad(x)[1][0] == pytest.approx(expected, rel=1e-14, abs=0)
+        assert float(np.ravel(replay.compile(f, 0.5).hessian(x))[0]) == pytest.approx(expected, rel=1e-14, abs=0)
+
+
+def exact_ratio(name, x, slope):
+    with mpmath.workdps(80):
+        f = {"sigmoid": lambda t: 1 / (1 + mpmath.exp(-t)), "normal_cdf": mpmath.ncdf}.get(name) or getattr(mpmath, name)
+        return mpmath.diff(f, mpmath.mpf(x), 2) / (mpmath.mpf(slope) * x)
+
+
+def test_third_derivatives_of_softplus_and_silu_keep_their_digits():
+    def third(f):
+        return ag.grad(ag.grad(ag.grad(f)))
+
+    for x in (1e-8, 1e-12, 1e-80):
+        assert third(ag.softplus)(x) == pytest.approx(-x / 8, rel=1e-14)
+        assert third(ag.silu)(x) == pytest.approx(-x / 2, rel=1e-14)
+
+
+# --- squares of lengths ---------------------------------------------------------------------------
+
+
+def test_squares_of_lengths_have_hessian_zero_at_zero_and_dot_has_two():
+    zero = [[0.0, 0.0], [0.0, 0.0]]
+    assert ag.hessian(lambda v: ag.norm(v) ** 2)([0.0, 0.0]) == zero
+    assert ag.hessian(lambda v: ag.hypot(*v) ** 2)([0.0, 0.0]) == zero
+    assert ag.grad(ag.grad(lambda x: ag.abs(x) ** 2))(0.0) == 0
+    assert ag.hessian(lambda v: ag.dot(v, v))([0.0, 0.0]) == [[2.0, 0.0], [0.0, 2.0]]
+    assert ag.grad(ag.grad(ag.square))(0.0) == 2
+
+
+# --- single precision -----------------------------------------------------------------------------
+
+NUMBERS = (0.0, -0.0, 1.0, -1.5, 2.0**-140, -(2.0**-149), 2.0**-126, 2.0**-70, 2.0**40, -(2.0**80), 2.0**127, INF, -INF, NAN)
+ROUGH = 2.0**-20  # relative; a wrong scale is off by all
+OTHERWISE = {"zeta", "mean"}  # no derivative to the order; a sum that overflows on its way, by definition
+
+
+def is_close(single, double):
+    """Whether a float is the double rounded, but for a few units of the last place."""
+    with np.errstate(over="ignore"):
+        rounded = float(np.float32(double))
+    if math.isnan(rounded) or math.isinf(rounded) or math.isinf(single) or math.isnan(single):
+        near = abs(double) > 3.3e38 and abs(single) > 3.3e38 and (single > 0) == (double > 0)
+        return near or single == rounded or (math.isnan(single) and math.isnan(rounded))
+    return abs(single - rounded) <= ROUGH * abs(rounded) + 2.0**-145
+
+
+def beyond_floats(x, y):
+    """Where x^(y - 1) or x^(y - 2) is infinite in floats though a small y brings the product back, or y - 2 has no parity left."""
+    return (0 < abs(x) < 2.0**-60 and abs(y) < 2.0**-60) or (x < 0 and abs(y) > 2.0**24)
+
+
+LENGTHS = ("hypot", "norm", "atan2")
+
+
+@pytest.mark.parametrize("name", LENGTHS)
+def test_lengths_and_angles_in_single_precision_are_those_of_doubles(name):
+    row = ROWS[name]
+    point = [1.0, 1.0]
+    f = {dtype: replay.compile(of_row(row), point, in_axes=0, dtype=dtype) for dtype in ("float64", "float32")}
+    points = [[float(np.float32(x)) for x in xs] for xs in itertools.product(NUMBERS, repeat=2)]
+    results = {dtype: g.value_and_grad(points) for dtype, g in f.items()}
+    for k, xs in enumerate(points):
+        assert is_close(float(results["float32"][0][k]), float(results["float64"][0][k])), xs
+        for i in range(2):
+            assert is_close(float(results["float32"][1][0][k][i]), float(results["float64"][1][0][k][i])), (xs, i)
+
+
+@pytest.mark.parametrize("name", [name for name in ROWS if name not in LENGTHS and name not in OTHERWISE])
+def test_every_row_in_single_precision_is_that_of_doubles(name):
+    """Values, and derivatives by all operands, at special numbers."""
+    row = ROWS[name]
+    n = row.arity or 2
+    f = {d: replay.compile(of_row(row), [0.5] * n, in_axes=0, dtype=d) for d in ("float64", "float32")}
+    numbers = NUMBERS if n < 3 else (0.0, -0.0, 1.0, -1.5, 2.0**-140, 2.0**127, INF, -INF, NAN)
+    points = [[float(np.float32(x)) for x in xs] for xs in itertools.product(numbers, repeat=n)]
+    results = {d: g.value_and_grad(points) for d, g in f.items()}
+    wrong = []
+    for k, xs in enumerate(points):
+        if name.startswith("pow") and beyond_floats(*xs):
+            continue
+        pairs = [(float(results[d][0][k]), *map(float, results[d][1][0][k])) for d in ("float32", "float64")]
+        wrong += [(xs, a, b) for a, b in zip(*pairs, strict=True) if not is_close(a, b)]
+    assert wrong == []
+
+
+def test_atan2_far_out_has_the_limits_zero():
+    for xs in ((1.0, INF), (1.0, -INF), (INF, 1.0), (-INF, 2.0), (INF, INF)):
+        assert ag.grad(ag.atan2, (0, 1))(*xs) == (0.0, 0.0)
+    assert all(map(math.isnan, ag.grad(ag.atan2, (0, 1))(NAN, INF)))
+
+
+def test_inner_rows_are_no_functions():
+    assert all(not hasattr(Value, name) and name in ROWS for name in INNER)
