@@ -661,17 +661,35 @@ def sum_twice(m: Any, xs: Any) -> Any:
     return m.where(m.abs(errors) < INF, total + errors, total)
 
 
-def _logsumexp(m: Any, *v: Any, add: Any = None) -> Any:
+def _logsumexp(m: Any, *v: Any) -> Any:
+    return log_total(m, v, exp_of_difference, m.sum)
+
+
+def log_total(m: Any, v: Any, exp: Any, add: Any) -> Any:
     """M + log1p(the terms below the largest + how often M recurs), so that log(1 + tiny) keeps its digits."""
     top = m.max(v)
-    below = (add or m.sum)([m.where(x < top, exp_of_difference(m, x, top), 0) for x in v])
+    below = add([m.where(x < top, exp(m, x, top), 0) for x in v])
     ties = m.sum([m.where(x < top, 0, 1) for x in v])
     return m.where(m.abs(top) < INF, top + m.log1p((ties - 1) + below), top)
 
 
 def _logsumexp_less(m: Any, *vc: Any) -> Any:
     *v, c = vc
-    return _logsumexp(m, *(difference(m, x, c)[0] for x in v), add=lambda xs: sum_twice(m, xs))
+    if not v:
+        return m.number(-INF)
+    v = [m.where(m.equal(x, c), 0, x - c) for x in v]
+    return log_total(m, v, lambda m, x, y: m.exp(x - y), lambda xs: sum_twice(m, xs))
+
+
+def _logsumexp_less_partials(m: Any, *vcz: Any) -> tuple[Any, ...]:
+    *v, c, z = vcz
+    terms = [m.row("softmax", x, c, z) for x in v]
+
+    def computed() -> list[Any]:
+        total = m.sum(terms)  # infinities that are equal share
+        return [m.where(m.equal(m.abs(z), INF), t / total, t) for t in terms]
+
+    return (*m.to_differentiate(v, lambda: terms, computed), -1)
 
 
 def _softmax(m: Any, *vz: Any) -> tuple[Any, ...]:
@@ -703,7 +721,7 @@ row(
 # leaves few digits; r = logsumexp_less(x, c), what c lacks; and the entries from x_i, c and r.
 row(
     "logsumexp_less", _logsumexp_less,
-    lambda m, *vcz: (*(m.row("softmax", x, vcz[-2], vcz[-1]) for x in vcz[:-2]), -1),
+    _logsumexp_less_partials,
     arity=None, summary="log(exp(x1 - c) + ... + exp(xn - c)), of which c is the last operand.",
 )
 row(
@@ -711,6 +729,6 @@ row(
     arity=3, summary="exp(x - c - r), each difference with its rounding error; inf - inf is 0.",
 )
 row(
-    "log_softmax", lambda m, x, c, r: difference(m, x, c)[0] - r, lambda m, x, c, r, z: (1, -1, -1),
+    "log_softmax", lambda m, x, c, r: m.where(m.equal(x, c), 0, x - c) - r, lambda m, x, c, r, z: (1, -1, -1),
     arity=3, summary="x - c - r; inf - inf is 0.",
 )

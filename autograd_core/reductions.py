@@ -292,7 +292,7 @@ def log_softmax(xs: Iterable[Any]) -> Any:
 
 @_typed_as_normalized
 def softmax(xs: Iterable[Any]) -> Any:
-    """exp(x_i - logsumexp(x)) for every i: positive numbers whose sum is 1.
+    """exp(x_i - logsumexp(x)) for every i: positive numbers whose sum is 1, at any common offset.
 
     Args:
         xs: At least one real number or Value.

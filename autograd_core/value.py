@@ -401,8 +401,9 @@ def _edges_of(operands: Sequence[Any], datas: Sequence[Any], partials: Sequence[
 
 
 # Rows whose text is as short as their operands are many (and free of literals, which would turn
-# Fractions into floats) are compiled for a number of operands that recurs. An int counts until then.
-STRAIGHT: dict[str, dict[int, Any]] = {"sum": {}, "dot": {}}
+# Fractions into floats, unless an operand is a float anyway) are compiled for a number of operands
+# that recurs. An int counts until then.
+STRAIGHT: dict[str, dict[int, Any]] = {"sum": {}, "dot": {}, "softmax": {}, "log_softmax": {}}
 LONGEST = 128  # more operands are rare, and the compiler would take milliseconds
 RECURS = 8
 

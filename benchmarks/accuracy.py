@@ -184,8 +184,8 @@ SUMS = {
     ("mean", "value"): lambda mp, table, *v: _sum_of_sizes(mp, table, *v) / len(v),
     ("logsumexp", "value"): lambda mp, table, *v: abs(max(v)) + mp.log(mp.fsum(mp.exp(x - max(v)) for x in v)),
     ("logaddexp", "value"): lambda mp, table, *v: abs(max(v)) + mp.log(mp.fsum(mp.exp(x - max(v)) for x in v)),
-    ("logsumexp_less", "value"): lambda mp, table, *vc: (
-        abs(max(vc[:-1]) - vc[-1]) + mp.log(mp.fsum(mp.exp(x - max(vc[:-1])) for x in vc[:-1]))
+    ("logsumexp_less", "value"): lambda mp, table, *vc: (  # and of the shift, which the difference rounds
+        1 + abs(max(vc[:-1]) - vc[-1]) + mp.log(mp.fsum(mp.exp(x - max(vc[:-1])) for x in vc[:-1]))
     ),
     ("lgamma", "value"): _lgamma_terms,
     ("lgamma", 0): _digamma_terms,

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..contexts import transforming
 from ..errors import AutogradError, GraphCutError, MissingExtraError, OperandError, RangeError, StructureError
-from ..ops import REALS, ROWS, Primitive
+from ..ops import INNER, REALS, ROWS, Primitive
 from ..value import Constant, Value
 from .arguments import Tree
 from .programs import MARGIN, Expression, Step, look, moderate, value_at
@@ -166,7 +166,8 @@ def expressions(
     st = _hypothesis()
     from hypothesis import reject
 
-    rows = list(ROWS.values()) if operations is None else [_row(operation) for operation in operations]
+    offered = [row for row in ROWS.values() if row.name not in INNER]
+    rows = offered if operations is None else [_row(operation) for operation in operations]
     if size < 1 or inputs < 1 or not rows:
         msg = f"expressions: expected at least one operation, step and input, got {len(rows)}, {size=}, {inputs=}"
         raise RangeError(msg)
