@@ -93,8 +93,10 @@ def plus(x: Any, y: Any) -> Any:
 
 def shown(x: Any) -> str:
     """A value and its type in a message, shortened."""
-    text = repr(x)
-    return f"{text if len(text) <= 60 else text[:57] + '...'} ({type(x).__name__})"
+    text, kind = repr(x), type(x)
+    foreign = kind.__name__ == "Value" and not hasattr(kind, "local_grads")
+    name = f"{kind.__module__}.Value" if foreign else kind.__name__
+    return f"{text if len(text) <= 60 else text[:57] + '...'} ({name})"
 
 
 def is_finite(x: Any) -> bool:

@@ -25,7 +25,7 @@ NAMES = ("x", "y")
 UNARY = """\
 def build_{name}(a, /):
     if a.__class__ is Value and not special:
-        x = a.data
+        x = a._data
         if x.__class__ is float:
             try:
                 z = {value}
@@ -33,7 +33,7 @@ def build_{name}(a, /):
             except (ArithmeticError, ValueError):
                 return record(row, a)
             node = new(Value)
-            node.data = z
+            node._data = z
             node.grad = 0.0
             node._row = row
             node._p = a
@@ -48,8 +48,8 @@ def build_{name}(a, b, /):
     kind = b.__class__
     if kind is Value:
         if a.__class__ is Value and not special:
-            x = a.data
-            y = b.data
+            x = a._data
+            y = b._data
             if x.__class__ is float and y.__class__ is float:
                 try:
                     z = {value}
@@ -58,7 +58,7 @@ def build_{name}(a, b, /):
                 except (ArithmeticError, ValueError):
                     return record(row, a, b)
                 node = new(Value)
-                node.data = z
+                node._data = z
                 node.grad = 0.0
                 node._row = row
                 node._p = a
@@ -67,7 +67,7 @@ def build_{name}(a, b, /):
                 node._e = e
                 return node
     elif (kind is float or kind is int) and a.__class__ is Value and not special:
-        x = a.data
+        x = a._data
         if x.__class__ is float:
             try:
                 y = float(b)
@@ -77,7 +77,7 @@ def build_{name}(a, b, /):
             except (ArithmeticError, ValueError):
                 return record(row, a, b)
             node = new(Value)
-            node.data = z
+            node._data = z
             node.grad = 0.0
             node._row = row
             node._p = a
@@ -92,7 +92,7 @@ REFLECTED = """\
 def build_{name}(a, b, /):
     kind = b.__class__
     if (kind is float or kind is int) and a.__class__ is Value and not special:
-        y = a.data
+        y = a._data
         if y.__class__ is float:
             try:
                 x = float(b)
@@ -102,7 +102,7 @@ def build_{name}(a, b, /):
             except (ArithmeticError, ValueError):
                 return record(row, b, a)
             node = new(Value)
-            node.data = z
+            node._data = z
             node.grad = 0.0
             node._row = row
             node._p = x
@@ -177,7 +177,7 @@ def {function}(operands):
         return {otherwise}
     if z.__class__ is float:
         node = new(Value)
-        node.data = z
+        node._data = z
         node.grad = 0.0
         node._row = row
         node._p = edges
@@ -203,13 +203,13 @@ def many_text(row: Primitive, count: int) -> str:
     mixed = MANY.format(
         function="mixed", nodes=", ".join(nodes), value=z, otherwise="None",
         unfit="set(map(type, operands)) != {Value, float}",
-        loads="; ".join(f"{x.op} = {p} if {p}.__class__ is float else {p}.data" for x, p in zip(xs, nodes)),
+        loads="; ".join(f"{x.op} = {p} if {p}.__class__ is float else {p}._data" for x, p in zip(xs, nodes)),
         d=", ".join(f"0.0 if {p}.__class__ is float else {e}" for p, e in zip(nodes, d)),
     )
     values = MANY.format(
         function="values", nodes=", ".join(nodes), value=z, otherwise="mixed(operands)",
-        unfit=" or ".join(f"{p}.__class__ is not Value" for p in nodes),  # 6 ns each; a foreign .data must not pass
-        loads="; ".join(f"{x.op} = {p}.data" for x, p in zip(xs, nodes)),
+        unfit=" or ".join(f"{p}.__class__ is not Value" for p in nodes),  # 6 ns each; a foreign ._data must not pass
+        loads="; ".join(f"{x.op} = {p}._data" for x, p in zip(xs, nodes)),
         d=", ".join(d),
     )
     return mixed + values

@@ -47,9 +47,24 @@ def node_of(x: Any, caller: str) -> Any:
         OperandError: It is none.
     """
     if not hasattr(type(x), "local_grads"):
-        msg = f"{caller}: expected a Value, got {x!r} ({type(x).__name__})"
+        msg = f"{caller}: expected a Value, got {no_node(x)}"
         raise OperandError(msg)
     return x
+
+
+def no_node(x: Any) -> str:
+    """What came in place of a node, for messages, and what to do where that is clear."""
+    kind, text = type(x), repr(x)
+    name = kind.__name__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"
+    if kind.__name__ == "Value" or hasattr(kind, "backward"):
+        hint = "; build the graph with autograd_core.Value, whose operators and methods are the same"
+    elif hasattr(x, "__iter__"):
+        hint = "; take one of its entries, or ag.sum of them"
+    elif callable(x):
+        hint = "; call it, and take what it gives: f(x)"
+    else:
+        hint = ""
+    return f"{text if len(text) <= 60 else text[:57] + '...'} ({name}){hint}"
 
 
 def order_of(

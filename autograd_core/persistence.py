@@ -50,7 +50,7 @@ class Entry:
             below = _listed([p for p in order_of([node], _operands) if p is not node])
         self.round = _state.round
         edges = tuple(_state.entries[id(e)] if hasattr(e, "_edges") else e for e in node._edges)
-        parts = (type(node), node.data, node.grad, node._row, edges, *_rest(node))
+        parts = (type(node), node._data, node.grad, node._row, edges, *_rest(node))
         return (restore, parts) if below is None else (restore_after, (below, *parts))
 
 
@@ -110,7 +110,7 @@ def restore(
 ) -> Value:
     """Make a node from its parts."""
     node = object.__new__(cls)
-    node.data, node.grad, node._row, node._edges = data, grad, row, edges
+    node._data, node.grad, node._row, node._edges = data, grad, row, edges
     if note is not None:
         node._note = note
     if attributes:
@@ -144,6 +144,6 @@ def deep_copied(root: Value, memo: dict[int, Any]) -> Value:
     for node in order_of([root], lambda node: [p for p in _operands(node) if id(p) not in memo]):
         edges = tuple(memo[id(e)] if hasattr(e, "_edges") else e for e in node._edges)
         note, attributes = _rest(node)
-        memo[id(node)] = restore(type(node), node.data, node.grad, node._row, edges, note, deepcopy(attributes, memo))
+        memo[id(node)] = restore(type(node), node._data, node.grad, node._row, edges, note, deepcopy(attributes, memo))
     copied: Value = memo[id(root)]
     return copied

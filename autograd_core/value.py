@@ -5,11 +5,13 @@ from __future__ import annotations
 import warnings
 from functools import partial
 from numbers import Number, Real
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 from . import fusion, ops
 from .contexts import current, entered, special
 from .elementwise import elementwise, has_array
+from .elsewhere import ON_BACKWARD, NotOnValues, names_of, refuse_options
 from .errors import GraphCutError, GraphCutWarning, OperandError, StaleGraphError
 from .evaluation import OPERAND, decimal, evaluate, is_finite, is_fraction, number, plus, shown, written
 from .graph import MANY, sweep_order, topological_order
@@ -21,11 +23,12 @@ from .sweep import reverse
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from typing import Never
 
     from .ops import Primitive
 
 
-class Value:
+class Value(NotOnValues):
     """A real number, the operation that made it, and the derivative to each of its operands.
 
     Args:
@@ -57,9 +60,10 @@ class Value:
     # A plain number among the operands stands there as a float with derivative 0.0, so that every
     # sweep passes it by; it becomes a constant leaf when somebody asks for `parents`.
     # Everybody but the hot loops reads and writes them through `_edges`. See docs/adr/0001.
-    __slots__ = ("_d", "_e", "_note", "_p", "_q", "_row", "data", "grad")
+    # The number is in `_data`, which the hot loops read and write; `data` checks what users assign.
+    __slots__ = ("_d", "_data", "_e", "_note", "_p", "_q", "_row", "grad")
 
-    data: Any
+    _data: Any
     grad: Any
     _row: Primitive | None
     _p: Any
@@ -69,7 +73,7 @@ class Value:
     _note: Note
 
     def __init__(self, data: float, *, label: str = "") -> None:
-        self.data = number(data)
+        self._data = number(data)
         self.grad = 0.0
         self._row = None
         self._p = self._q = None
@@ -83,6 +87,15 @@ class Value:
                 mode.born.append(self)
 
     # --- what the graph is ---
+
+    if TYPE_CHECKING:
+        data: Any
+    else:
+
+        def _assign(self, x: float) -> None:
+            self._data = x if x.__class__ is float else assigned(x)
+
+        data = property(attrgetter("_data"), _assign, doc="The number: a float, or a Fraction.")
 
     @property
     def _edges(self) -> tuple[Any, ...]:
@@ -175,7 +188,7 @@ class Value:
 
     # --- what it does ---
 
-    def backward(self, seed: float = 1.0) -> None:
+    def backward(self, seed: float = 1.0, **options: Never) -> None:
         """Add seed * d self / d node to `.grad` of this node and of every node below it.
 
         The derivatives are those of the point that was recorded. Calling it twice adds exactly
@@ -183,9 +196,10 @@ class Value:
 
         Args:
             seed: The derivative of whatever comes after with respect to this node.
+            **options: There are none; those of other libraries are answered in words.
 
         Raises:
-            OperandError: `seed` is no real number.
+            OperandError: `seed` is no real number, or there is an option.
             AnomalyError: Under `detect_anomaly()`, if the value or a gradient is not finite.
 
         Example:
@@ -196,9 +210,11 @@ class Value:
             >>> a.grad
             24.0
         """
+        if options:
+            refuse_options("backward", options, ON_BACKWARD)
         g, zero = number(seed, "backward: seed"), 0.0
-        if is_fraction(self.data):
-            g, zero = type(self.data)(g), type(self.data)(0)
+        if is_fraction(self._data):
+            g, zero = type(self._data)(g), type(self._data)(0)
         order = sweep_order(self)
         adjoints: dict[Value, Any] = dict.fromkeys(order, zero)
         adjoints[self] = g
@@ -241,8 +257,7 @@ class Value:
 
     def __repr__(self) -> str:
         label = f", label={self.label!r}" if self.label else ""
-        data = "a Value" if isinstance(self.data, Value) else written(self.data)  # it may be this one
-        return f"Value(data={data}, grad={written(self.grad)}{label})"
+        return f"Value(data={written(self._data)}, grad={written(self.grad)}{label})"
 
     def __format__(self, spec: str) -> str:
         if not spec:
@@ -253,11 +268,14 @@ class Value:
         if entered and (guards := (mode := current()).guards) is not None:
             if self not in guards:
                 k = len(guards)
-                guards[self] = mode.answers[k] if k < len(mode.answers) else bool(self.data)
+                guards[self] = mode.answers[k] if k < len(mode.answers) else bool(self._data)
             return guards[self]
-        return bool(self.data)
+        return bool(self._data)
 
     __hash__ = object.__hash__
+
+    def __dir__(self) -> list[str]:
+        return names_of(self)
 
     def __float__(self) -> float:
         if entered and current().transform:
@@ -286,7 +304,7 @@ class Value:
     def __copy__(self) -> Value:
         _ = self.parents  # so that both share their constants, too
         note, attributes = getattr(self, "_note", None), getattr(self, "__dict__", None)
-        return restore(type(self), self.data, self.grad, self._row, self._edges, note, attributes)
+        return restore(type(self), self._data, self.grad, self._row, self._edges, note, attributes)
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Value:
         return deep_copied(self, memo)
@@ -335,6 +353,19 @@ class Value:
         clip, leaky_relu, elu = _clip, _leaky_relu, _elu
 
 
+def assigned(x: Any) -> Any:
+    """What `data` becomes when something is assigned to it.
+
+    Raises:
+        OperandError: It is no real number.
+        RangeError: An int beyond the range of a float.
+    """
+    if isinstance(x, Value):
+        msg = "data: expected a real number, got a Value; nothing would connect the two. Assign x.data = y.data"
+        raise OperandError(msg)
+    return number(x, "data")
+
+
 class Constant(Value):
     """A plain number among the operands. Nothing differentiates to it: its `.grad` stays 0.0."""
 
@@ -369,7 +400,7 @@ def record(row: Primitive, *operands: Any) -> Any:
     z, partials = evaluate(row, datas)
     mode = current()
     node: Value = new(Value)
-    node.data = z
+    node._data = z
     node.grad = 0.0
     if mode.records:
         node._row = row
@@ -423,7 +454,7 @@ def record_many(row: Primitive, operands: Sequence[Any]) -> Any:
             return record(row, *operands) if node is None else node
     if set(map(type, operands)) != {Value}:
         return record(row, *operands)
-    datas = [p.data for p in operands]
+    datas = [p._data for p in operands]
     if set(map(type, datas)) != {float}:
         return record(row, *operands)
     try:
@@ -432,7 +463,7 @@ def record_many(row: Primitive, operands: Sequence[Any]) -> Any:
     except (ArithmeticError, ValueError):
         return record(row, *operands)  # which reads the rule where nothing raises
     node = new(Value)
-    node.data = z
+    node._data = z
     node.grad = 0.0
     node._row = row
     node._edges = edges
@@ -441,13 +472,7 @@ def record_many(row: Primitive, operands: Sequence[Any]) -> Any:
 
 def _datas(row: Primitive, operands: Sequence[Any]) -> list[Any]:
     """The operands' numbers; ints beside Fractions stay exact."""
-    given = [p.data if isinstance(p, Value) else p for p in operands]
-    if any(isinstance(x, Value) for x in given):
-        msg = (
-            f"{row.name}: expected a real number as .data of each operand, got a Value there; nothing would connect "
-            "the operand to it. Assign a number: x.data = y.data"
-        )
-        raise OperandError(msg)
+    given = [p._data if isinstance(p, Value) else p for p in operands]
     exact = next((type(x) for x in given if is_fraction(x)), None)
     return [exact(x) if exact and x.__class__ is int else number(x, row.name, OPERAND) for x in given]
 
@@ -473,7 +498,7 @@ def single(row: Primitive) -> Callable[..., Any]:
 def _now(node: Value) -> tuple[Any, tuple[Any, ...]]:
     """Value and partials of a node's rule at its operands' present data."""
     assert node._row is not None
-    return evaluate(node._row, [p.data for p in node.parents])
+    return evaluate(node._row, [p._data for p in node.parents])
 
 
 def _agrees(node: Value, now: tuple[Any, tuple[Any, ...]]) -> bool:

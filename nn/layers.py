@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from autograd_core import OperandError, StructureError, Value, dot, scope
 from autograd_core.contexts import entered
+from autograd_core.elsewhere import ON_MLP, refuse_options
 from autograd_core.notes import Note
 
 from .activations import TITLES, activation_function
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     import random
     from collections.abc import Callable, Iterator, Sequence
     from contextlib import AbstractContextManager
+    from typing import Never
 
     from .init import Initializer
 
@@ -239,7 +241,10 @@ class MLP(Module):
         *,
         init: Initializer | None = None,
         seed: Seed = None,
+        **options: Never,
     ) -> None:
+        if options:
+            refuse_options("MLP", options, ON_MLP)
         sizes = [nin, *self._checked(nouts)]
         activation_function(activation)  # a wrong name is wrong where one linear layer does not use it, too
         rng = generator(seed)

@@ -7,6 +7,7 @@ from reprlib import recursive_repr
 from typing import TYPE_CHECKING, Any
 
 from autograd_core import OperandError, StructureError, Value
+from autograd_core.elsewhere import NotOnModules, names_of
 
 from . import files
 from .checks import shown
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
 
-class Module:
+class Module(NotOnModules):
     """Base class of everything that has parameters, with PyTorch's conventions.
 
     Attributes that are leaf `Value`s are its parameters, attributes that are Modules its
@@ -50,7 +51,7 @@ class Module:
             refuse_cycle(self)
             raise
 
-    def forward(self, *args: Any, **kwargs: Any) -> Any:  # noqa: ARG002  a subclass uses them
+    def forward(self, *args: Any, **kwargs: Any) -> Any:
         """What calling the module computes; a subclass defines it.
 
         Args:
@@ -68,6 +69,8 @@ class Module:
             >>> Twice()(4.0)
             8.0
         """
+        if type(self).__call__ is not Module.__call__:  # a subclass that defines `__call__` has both
+            return self(*args, **kwargs)
         msg = f"{type(self).__name__}: expected a method forward or __call__, found none; define what it computes"
         raise StructureError(msg)
 
@@ -296,6 +299,9 @@ class Module:
                     if type(x) is random.Random and id(x) not in seen:  # others may have no state
                         seen.add(id(x))
                         yield _dotted((place, name)), x
+
+    def __dir__(self) -> list[str]:
+        return names_of(self)
 
     @recursive_repr()
     def __repr__(self) -> str:

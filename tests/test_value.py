@@ -630,11 +630,31 @@ def test_every_numpy_scalar_is_a_number():
 
 
 @pytest.mark.parametrize("bad", [Value(1.0), "x", None, 1j])
-def test_data_that_was_assigned_and_is_no_number(bad):
+def test_what_is_no_number_cannot_be_assigned_to_data(bad):
+    for x in (Value(2.0), Value(1.0) * 2, type("Parameter", (Value,), {})(2.0)):
+        with pytest.raises(ag.OperandError, match="data: expected a real number, got"):
+            x.data = bad
+        assert x.data == 2.0
+
+
+def test_what_is_assigned_to_data_is_taken_as_by_the_constructor():
+    np = pytest.importorskip("numpy")
     x = Value(2.0)
-    x.data = bad
-    with pytest.raises(ag.OperandError, match="mul: expected a real number"):
-        _ = x * x
+    for given in (3, True, np.float32(0.5), np.int64(7), 1e300):
+        x.data = given
+        assert type(x.data) is float
+        assert x.data == given
+    x.data = third = Fraction(1, 3)
+    assert x.data is third
+    with pytest.raises(ag.RangeError, match="data: an int of 1329 bits is beyond the range of a float"):
+        x.data = 10**400
+    with pytest.raises(ag.OperandError, match=r"data: .*of shape \(2,\)"):
+        x.data = np.zeros(2)
+    with pytest.raises(ag.OperandError, match="Assign x.data = y.data"):
+        x.data = Value(1.0)
+    x.data = 2
+    x.data += 1
+    assert x.data == 3.0
 
 
 def test_the_derivative_to_a_constant_is_not_that_of_another_point():

@@ -9,6 +9,7 @@ from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..errors import OperandError, RangeError, StructureError
+from ..graph import no_node
 from ..value import Value
 from . import text
 from .bands import make_up
@@ -78,12 +79,12 @@ def roots_of(given: Any, caller: str) -> list[Value]:
     if isinstance(given, Value):
         return [given]
     if isinstance(given, (str, bytes)) or not isinstance(given, Iterable):
-        msg = f"{caller}: expected a Value, got {given!r:.60} ({type(given).__name__}); or a list of Values"
+        msg = f"{caller}: expected a Value, got {no_node(given)}; or a list of Values"
         raise OperandError(msg)
     roots = list(given)
     for root in roots:
         if not isinstance(root, Value):
-            msg = f"{caller}: expected a list of Values, got one with {root!r:.60} ({type(root).__name__})"
+            msg = f"{caller}: expected a list of Values, got one with {no_node(root)}"
             raise OperandError(msg)
     if not roots:
         msg = f"{caller}: expected a Value, or a list of them, got an empty {type(given).__name__}"

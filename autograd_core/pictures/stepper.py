@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 from ..atomic_write import write_file
 from ..errors import MissingExtraError, OperandError
 from ..formulas import names_of
+from ..graph import node_of
 from ..steps import both
-from ..value import Value
 from . import lesson, live, terminal, text
 from .files import path_for
 from .folding import view_of
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from anywidget import AnyWidget
 
     from ..steps import Step
+    from ..value import Value
     from .folding import Fold
 
 LARGE = 160_000  # characters of a picture above which a page has it compressed, and a folded one as its image
@@ -100,9 +101,7 @@ class Stepper:
         if not isinstance(title, (str, type(None))):
             msg = f"Stepper: expected a title (str), got {title!r:.60} ({type(title).__name__})"
             raise OperandError(msg)
-        if not isinstance(root, Value):
-            msg = f"Stepper: expected a Value, got {root!r:.60} ({type(root).__name__})"
-            raise OperandError(msg)
+        node_of(root, "Stepper")
         forward, backward = both(root)
         self.root = root
         self._index = 0

@@ -118,11 +118,11 @@ def of_array(array: Any) -> Callable[[], bool]:
 
 def of_values(values: Sequence[Value]) -> Callable[[], bool]:
     """Whether Values have the same data; in a list, those that stand there then."""
-    was = [x.data for x in values]
+    was = [x._data for x in values]
 
     def untouched(a: int, b: int | None) -> bool:
         try:
-            return len(values) == len(was) and [x.data for x in values[a:b]] == was[a:b]
+            return len(values) == len(was) and [x._data for x in values[a:b]] == was[a:b]
         except AttributeError:  # another thing stands there
             return False
 

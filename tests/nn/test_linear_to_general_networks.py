@@ -4,7 +4,6 @@ import copy
 import json
 import pathlib
 import pickle
-import sys
 
 import numpy as np
 import pytest
@@ -88,44 +87,15 @@ def test_adding_in_place_makes_a_new_node():
     assert x.grad == 16.0  # (2 x)^2
 
 
-@pytest.mark.parametrize(
-    "use",
-    [
-        lambda x: x * 2,
-        lambda x: 2 * x,
-        lambda x: x + x,
-        ag.tanh,
-        lambda x: ag.dot([x], [1.0]),
-        lambda x: ag.sum([x, x]),
-        lambda x: x > 0,
-    ],
-)
-@pytest.mark.parametrize("own", [True, False], ids=["its own result", "itself"])
-def test_a_value_as_the_data_of_a_value_is_refused_where_it_is_used(use, own):
+def test_a_value_as_the_data_of_a_value_is_refused_at_once():
     x = Value(1.0)
     y = x * 3
-    x.data = y if own else x
-    with pytest.raises(ag.OperandError, match=r"expected a real number as \.data of each operand, got a Value"):
-        use(x)
-    assert repr(x) == "Value(data=a Value, grad=0.0)"
-    y.backward()  # what was recorded before stands
+    for other in (x, y):
+        with pytest.raises(ag.OperandError, match="data: expected a real number, got a Value"):
+            x.data = other
+    assert repr(x) == "Value(data=1.0, grad=0.0)"
+    y.backward()
     assert x.grad == 3.0
-    with pytest.raises(ag.OperandError):
-        ag.grad_of(y, [x], create_graph=True)
-
-
-def test_a_value_that_is_its_own_data_is_refused_without_recursion():
-    """Other packages raise the limit of recursion, beyond what the stack holds."""
-    limit = sys.getrecursionlimit()
-    x = Value(1.0)
-    x.data = x
-    try:
-        sys.setrecursionlimit(10**6)
-        for use in (lambda: x + x, lambda: x * 2, lambda: x**x, lambda: ag.dot([x, x], [x, x]), lambda: ag.sum([x, x, x])):
-            with pytest.raises(ag.OperandError):
-                use()
-    finally:
-        sys.setrecursionlimit(limit)
 
 
 def test_a_gradient_graph_is_acyclic_too():
