@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import warnings
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from autograd_core import OperandError, RangeError, StructureError
@@ -10,6 +12,10 @@ from .checks import generator, plain, real, shown
 
 if TYPE_CHECKING:
     import random
+    from collections.abc import Iterator
+
+INTEGERS, FLOATS = {int, bool}, {float}
+LISTED = 5  # columns and cases that a message names
 
 
 class Cases(NamedTuple):
@@ -41,6 +47,57 @@ def cases_of(X: Any, y: Any, caller: str = "fit") -> Cases:
     return Cases([plain(r) for r in rows], [plain(t) for t in targets])
 
 
+def check_finite(cases: Cases, caller: str = "fit") -> None:
+    """Warn of columns with numbers that are NaN or infinite, and refuse one in which there is nothing else.
+
+    Raises:
+        RangeError: A column is not finite in any case.
+    """
+    n = len(cases.targets)
+    for name, items in (("X", cases.inputs), ("y", cases.targets)):
+        found: dict[tuple[int, ...], list[int]] = {}
+        for case, item in enumerate(items):
+            for place in _not_finite(item):
+                found.setdefault(place, []).append(case)
+        empty = [place for place, at in found.items() if len(at) == n]
+        if empty:
+            msg = (
+                f"{caller}: {name}: {_columns(empty)} NaN or infinite in all {n} cases, and nothing can be learned "
+                "from that; leave it out, or fill in numbers"
+            )
+            raise RangeError(msg)
+        if found:
+            at = sorted({case for cases_at in found.values() for case in cases_at})
+            some = ", ".join(map(str, at[:LISTED])) + ", …" * (len(at) > LISTED)
+            warnings.warn(
+                f"{caller}: {name}: {_columns(list(found))} NaN or infinite in {len(at)} of {n} cases ({some}), which "
+                "make the loss and every parameter NaN; fill in numbers, or leave these cases out",
+                stacklevel=3,
+            )
+
+
+def _not_finite(item: Any, place: tuple[int, ...] = ()) -> Iterator[tuple[int, ...]]:
+    """Where in one case a number is NaN or infinite."""
+    if isinstance(item, float):
+        if not math.isfinite(item):
+            yield place
+    elif isinstance(item, (list, tuple)):
+        kinds = set(map(type, item))
+        if kinds <= INTEGERS or (kinds == FLOATS and math.isfinite(sum(item))):  # nearly all, at the speed of `sum`
+            return
+        for k, x in enumerate(item):
+            yield from _not_finite(x, (*place, k))
+
+
+def _columns(places: list[tuple[int, ...]]) -> str:
+    """Such as "column 2 is" or "columns 0, 1, [2][3] are"."""
+    if places == [()]:
+        return "the number is"
+    names = [str(place[0]) if len(place) == 1 else "".join(f"[{k}]" for k in place) for place in sorted(places)]
+    listed = ", ".join(names[:LISTED]) + ", …" * (len(names) > LISTED)
+    return f"column {listed} is" if len(names) == 1 else f"columns {listed} are"
+
+
 def parted(cases: Cases, validation: Any, rng: random.Random) -> tuple[Cases, Cases | None]:
     """What to learn from, and what to measure on: a share set aside, or a pair `(X, y)`."""
     if validation is None:
@@ -49,7 +106,9 @@ def parted(cases: Cases, validation: Any, rng: random.Random) -> tuple[Cases, Ca
         if len(validation) != 2:
             msg = f"fit: validation: expected a share or a pair (X, y), got {shown(validation)}"
             raise StructureError(msg)
-        return cases, cases_of(*validation)
+        unseen = cases_of(*validation)
+        check_finite(unseen, "fit: validation")
+        return cases, unseen
     n = len(cases.targets)
     count = max(1, round(n * real(validation, "fit: validation", 0.0, 1.0)))
     if count >= n:

@@ -289,11 +289,12 @@ class Examination:
 
     def target_findings(self, targets: list[Any]) -> Iterator[Finding]:
         """Targets and labels against the loss and the output's activation; outputs against the loss."""
-        if self.refusal is not None:
-            yield refused(self.refusal, self.predictions, self.targets)
+        outputs = [float(getattr(x, "data", x)) for x in flat_values(self.predictions)]
+        if self.refusal is not None:  # by the targets, unless the outputs are what the loss cannot take
+            found = list(mismatch(self.loss, self.predictions, outputs))
+            yield from found or [refused(self.refusal, self.predictions, self.targets)]
             return
         last = self.units[-1].activation if self.units else ""
-        outputs = [float(getattr(x, "data", x)) for x in flat_values(self.predictions)]
         yield from mismatch(self.loss, self.predictions, outputs)
         if self.loss in SQUARED:
             numbers = [float(getattr(t, "data", t)) for t in flat_values(plain(targets))]

@@ -3,16 +3,20 @@
 A prediction is a number or Value, or a list (tuple, NumPy array) of them, nested as you like; the
 target has the same shape. A list of one number fits a number, since a model with one output may
 return either. All quantities are dimensionless. Targets are checked before anything is computed;
-predictions outside of a loss's domain follow IEEE 754 (log of a negative number is NaN).
+predictions outside of a loss's domain follow IEEE 754 (log of a negative number is NaN), but for
+`binary_cross_entropy`, which refuses them.
 """
 
 from __future__ import annotations
 
+import math
 import operator
+from numbers import Real
 from typing import TYPE_CHECKING, Any
 
 import autograd_core as ag
 from autograd_core import OperandError, RangeError, StructureError, Value
+from autograd_core.contexts import current
 from autograd_core.reductions import logsumexp_less
 
 from .checks import plain, real, shown
@@ -217,8 +221,13 @@ def hinge(prediction: Any, target: Any) -> Any:
 def binary_cross_entropy(prediction: Any, target: Any) -> Any:
     """Mean of -(t log p + (1 - t) log(1 - p)), for probabilities p.
 
-    A term with factor 0 is left out, so p = t = 1 gives 0, and p = 0, t = 1 infinity (PyTorch
-    holds logarithms at -100). From scores use `binary_cross_entropy_with_logits`, which loses no digits.
+    Logarithms are held at -100, as PyTorch has it, so that no term is above 100 and a prediction of
+    exactly 0 or 1 has a finite value; held, a logarithm is a constant, with derivative 0 (PyTorch's
+    is -1e12 there). A term with factor 0 is left out. From scores use
+    `binary_cross_entropy_with_logits`, which loses no digits and is held nowhere.
+
+    A prediction outside of [0, 1] is always a mistake, such as a missing sigmoid, and raises; where
+    the function was compiled, nothing can raise, and the loss is NaN. A prediction of NaN gives NaN.
 
     Args:
         prediction: Probabilities, numbers or Values, of any shape.
@@ -229,17 +238,45 @@ def binary_cross_entropy(prediction: Any, target: Any) -> Any:
 
     Raises:
         StructureError: The shapes differ, or there is nothing in them.
-        RangeError: A target is outside of [0, 1].
+        RangeError: A prediction or a target is outside of [0, 1].
         OperandError: Something in them is no number.
 
     Example:
         >>> import nn
         >>> round(nn.binary_cross_entropy([0.5, 1.0], [0, 1]), 6)
         0.346574
+        >>> nn.binary_cross_entropy(0.0, 1)
+        100.0
     """
     ps, ts = flat(prediction, target, "binary_cross_entropy")
+    ps = list(map(_probability, ps))
     _checked(ts, "binary_cross_entropy", lambda t: 0.0 <= t <= 1.0, "in [0, 1]")
-    return ag.mean([_between(p, t, lambda p: -ag.log(p), lambda p: -ag.log1p(-p)) for p, t in zip(ps, ts)])
+    return ag.mean([_between(p, t, _surprise, lambda p: -ag.maximum(ag.log1p(-p), LEAST_LOG)) for p, t in zip(ps, ts)])
+
+
+LEAST_LOG = -100.0
+
+
+def _surprise(p: Any) -> Any:
+    return -ag.maximum(ag.log(p), LEAST_LOG)
+
+
+def _probability(p: Any) -> Any:
+    """A prediction in [0, 1]: outside it raises, and is NaN in what is being traced.
+
+    Raises:
+        RangeError: It is outside.
+    """
+    if current().guards is not None and isinstance(p, Value):
+        return ag.where(p < 0.0, math.nan, ag.where(p > 1.0, math.nan, p))
+    x = p.data if isinstance(p, Value) else p
+    if isinstance(x, Real) and (x < 0 or x > 1):
+        msg = (
+            f"binary_cross_entropy: expected predictions in [0, 1], got {shown(x)}; pass probabilities, such as those "
+            "of sigmoid, or use nn.binary_cross_entropy_with_logits for scores"
+        )
+        raise RangeError(msg)
+    return p
 
 
 def binary_cross_entropy_with_logits(prediction: Any, target: Any) -> Any:

@@ -9,7 +9,7 @@ from autograd_core import MissingExtraError, OperandError, StructureError, Value
 from autograd_core.contexts import current
 
 from . import compiled as programs
-from .cases import cases_of, parted
+from .cases import cases_of, check_finite, parted
 from .checks import LOSS, callable_of, generator, real, shown, whole
 from .clipping import clip_grad_norm
 from .history import History
@@ -91,7 +91,8 @@ def fit(
 
     Raises:
         OperandError: An argument of a wrong type, or a loss that does not give a Value.
-        RangeError: A number out of its bounds, or a target that the loss cannot take.
+        RangeError: A number out of its bounds, a column of X or y that is NaN or infinite in every case,
+            or a target or prediction that the loss cannot take.
         StructureError: Lengths that do not fit, no data, or no parameters; or with `compiled=True` a
             model that cannot be compiled, and why; `NewtonCG` with `compiled=True` or `max_grad_norm`.
         MissingExtraError: `compiled=True` without NumPy and llvmlite.
@@ -133,7 +134,9 @@ def fit(
     _check(model, loss, optimizer, early_stopping, accuracy, compiled=compiled)
     epochs = whole(epochs, "fit: epochs")
     rng = generator(seed)
-    cases, unseen = parted(cases_of(X, y), validation, rng)
+    given = cases_of(X, y)
+    check_finite(given)
+    cases, unseen = parted(given, validation, rng)
     task = Task(
         model,
         loss,

@@ -101,12 +101,59 @@ def test_huber_does_not_overflow_and_has_a_width():
 def test_probabilities_at_their_ends():
     bce = nn.binary_cross_entropy
     assert bce([0.0, 1.0], [0, 1]) == 0.0
-    assert bce([0.0], [1]) == bce([1.0], [0]) == math.inf
     p = ag.Value(1.0)
     loss = bce([p], [1])
     loss.backward()
     assert (loss.data, p.grad) == (0.0, -1.0)
-    assert math.isnan(bce([-0.5], [1]))
+    compiled = ag.compile(lambda p, t: bce([p], [t]), 0.5, 0.5)
+    for at, t, value, slope in (  # the logarithm is held at -100, as in PyTorch
+        (0.0, 1.0, 100.0, 0.0),
+        (1.0, 0.0, 100.0, 0.0),
+        (0.0, 0.25, 25.0, 0.75),
+        (1e-50, 1.0, 100.0, 0.0),
+        (1e-40, 1.0, -math.log(1e-40), -1e40),
+        (-0.0, 0.0, 0.0, 1.0),
+    ):
+        p = ag.Value(at)
+        loss = bce([p], [t])
+        loss.backward()
+        assert (loss.data, p.grad) == pytest.approx((value, slope), rel=CLOSE)
+        assert compiled(at, t) == pytest.approx(value, rel=CLOSE)
+        assert compiled.value_and_grad(at, t)[1][0] == pytest.approx(slope, rel=CLOSE)
+        assert ag.compile(lambda p, t=t: bce([p], [t]), 0.5).value_and_grad(at)[1][0] == pytest.approx(slope, rel=CLOSE)
+
+
+OUTSIDE = (-0.5, 1.5, 3.2, -1e-300, 1.0 + 2**-52, math.inf, -math.inf)
+
+
+@pytest.mark.parametrize("at", OUTSIDE)
+@pytest.mark.parametrize("t", [0, 0.5, 1])
+def test_a_prediction_that_is_no_probability(at, t):
+    bce = nn.binary_cross_entropy
+    for p in (at, ag.Value(at), [at], [0.5, at]):
+        with pytest.raises(ag.RangeError, match=r"expected predictions in \[0, 1\], got .*binary_cross_entropy_with_logits"):
+            bce(p, [t] * len(p) if isinstance(p, list) else t)
+    f = ag.compile(lambda p: bce([p], [t]), 0.5)
+    assert math.isnan(f(at))
+    assert f(0.5) == bce([0.5], [t])
+    assert f.n_traces == 1  # no guard: a batch is not parted
+    again = ag.compile(lambda p: bce([p], [t]), at)  # traced where it is NaN
+    assert math.isnan(again(at))
+    assert again(0.5) == bce([0.5], [t])
+    both = ag.compile(lambda p: bce([p], [t]), 0.5, in_axes=0)(np.array([0.5, at]))
+    assert math.isfinite(both[0])
+    assert math.isnan(both[1])
+
+
+def test_a_prediction_of_nan_passes():
+    for t in (0, 0.5, 1):
+        assert math.isnan(nn.binary_cross_entropy(math.nan, t))
+        p = ag.Value(math.nan)
+        loss = nn.binary_cross_entropy(p, t)
+        loss.backward()
+        assert math.isnan(loss.data)
+        assert math.isnan(p.grad)
+        assert math.isnan(ag.compile(lambda p, t=t: nn.binary_cross_entropy(p, t), 0.5)(math.nan))
 
 
 @given(z=st.floats(-800, 800), t=st.sampled_from([0.0, 1.0]))
