@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import sympy
@@ -82,3 +83,102 @@ for _name in _SAME.split():
 
 SYMBOLIC: Any = Symbolic()
 SYSTEMS[sympy.Basic] = SYMBOLIC
+
+
+class Real(Symbolic):
+    """SymPy expressions that are what the rules are as doubles: constants to the last bit, nothing complex.
+
+    `Symbolic` is for proofs within the domains. Here a choice says what holds outside of them, unless
+    SymPy knows that an operand is never there.
+    """
+
+    def number(self, x: Any) -> Any:
+        if not isinstance(x, float):
+            return sympy.sympify(x)
+        if not math.isfinite(x):
+            return sympy.nan if math.isnan(x) else sympy.oo if x > 0 else -sympy.oo
+        numerator, denominator = x.as_integer_ratio()
+        if denominator <= SMALL and abs(numerator) < LARGE:
+            return sympy.Rational(numerator, denominator)
+        return sympy.Float(x, DIGITS)
+
+    def sqrt(self, x: Any) -> Any:
+        return _choice((sympy.sqrt(x), _holds(sympy.Ge, x, 0)), NOWHERE_ELSE)
+
+    def log(self, x: Any) -> Any:
+        x = self.number(x)
+        at_zero = -sympy.oo, _holds(sympy.Eq, x, 0)
+        return _choice((_unless_zero(sympy.log, x), _holds(sympy.Gt, x, 0)), at_zero, NOWHERE_ELSE)
+
+    def log1p(self, x: Any) -> Any:
+        return self.log(1 + x)
+
+    def log2(self, x: Any) -> Any:
+        return self.log(x) / sympy.log(2)
+
+    def log10(self, x: Any) -> Any:
+        return self.log(x) / sympy.log(10)
+
+    def asin(self, x: Any) -> Any:
+        return _choice((sympy.asin(x), _between(x)), NOWHERE_ELSE)
+
+    def acos(self, x: Any) -> Any:
+        return _choice((sympy.acos(x), _between(x)), NOWHERE_ELSE)
+
+    def acosh(self, x: Any) -> Any:
+        return _choice((sympy.acosh(x), _holds(sympy.Ge, x, 1)), NOWHERE_ELSE)
+
+    def atanh(self, x: Any) -> Any:
+        ends = (sympy.oo, _holds(sympy.Eq, x, 1)), (-sympy.oo, _holds(sympy.Eq, x, -1))
+        return _choice(*ends, (sympy.atanh(x), _between(x)), NOWHERE_ELSE)
+
+    def pow(self, x: Any, y: Any) -> Any:
+        x, y = self.number(x), self.number(y)
+        power = _unless_zero(lambda x: x**y, x) if y.is_negative else x**y
+        if (y.is_integer and y.is_nonnegative) or x.is_positive:
+            return power
+        zero = _holds(sympy.Eq, x, 0)
+        # `**` of SymPy reads 0**0 as 1, as the rules do, but 0**-1 as an infinity without a direction.
+        at_zero = (1, sympy.And(zero, sympy.Eq(y, 0))), (0, sympy.And(zero, y > 0)), (sympy.oo, sympy.And(zero, y < 0))
+        whole = y.is_integer or sympy.Eq(sympy.floor(y), y)
+        return _choice(*at_zero, (power, sympy.Or(_holds(sympy.Gt, x, 0), whole)), NOWHERE_ELSE)
+
+    def atan2(self, y: Any, x: Any) -> Any:
+        y, x = self.number(y), self.number(x)
+        origin = sympy.And(_holds(sympy.Eq, y, 0), _holds(sympy.Eq, x, 0))  # where SymPy's is NaN
+        return _choice((sympy.Integer(0), origin), (sympy.atan2(y, x), True))
+
+
+SMALL, LARGE = 2**10, 2**53  # denominators and numerators of what is written as a fraction
+DIGITS = 17  # hold a double, and are written out where SymPy's 15 would be cut
+NOWHERE_ELSE = (sympy.nan, True)
+
+
+def _holds(relation: Any, x: Any, bound: int) -> Any:
+    """A comparison, not solved where a choice stands in it: that takes SymPy minutes."""
+    x = sympy.sympify(x)
+    return relation(x, bound, evaluate=False) if x.has(sympy.Piecewise) else relation(x, bound)
+
+
+def _between(x: Any) -> Any:
+    return sympy.And(_holds(sympy.Ge, x, -1), _holds(sympy.Le, x, 1))
+
+
+def _unless_zero(function: Any, x: Any) -> Any:
+    """The function's value; at a plain 0, where SymPy has an infinity of all directions, NaN, which is not chosen."""
+    return sympy.nan if x.is_zero else function(x)
+
+
+def _choice(*cases: tuple[Any, Any]) -> Any:
+    """The value of the first case that holds; cases that never hold are left out."""
+    kept = []
+    for value, condition in cases:
+        if condition is False or condition == sympy.false:
+            continue
+        kept.append((value, condition))
+        if condition is True or condition == sympy.true:
+            break
+    return kept[0][0] if len(kept) == 1 else sympy.Piecewise(*kept, evaluate=False)
+
+
+REAL: Any = Real()

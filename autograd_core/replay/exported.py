@@ -109,8 +109,11 @@ class Exported:
     def to_sympy(self) -> Symbols:
         """The function as SymPy expressions of real symbols that are named after its arguments.
 
-        Choices are `Piecewise`, with derivatives at kinks as this library has them. Of several
-        traces it is the first one.
+        Choices are `Piecewise`, with derivatives at kinks as this library has them. Constants are the
+        doubles themselves: fractions with a small denominator, else 17 digits. Where a function has
+        no real value, such as sqrt(-1), the expression is NaN and never complex, by a `Piecewise`
+        unless SymPy knows that this cannot be; log(0) is -oo and 0**0 is 1. What a division by 0
+        makes infinite is `zoo`, SymPy's infinity without a sign. Of several traces it is the first one.
 
         Returns:
             A tuple `(symbols, value, grads)`: symbols and grads have an entry per argument, in its

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import sympy
 
-from ...number_systems.symbolic import SYMBOLIC
+from ...number_systems.symbolic import REAL
 from ...tree import unflatten
 from ..program import unreadable
 from .description import leaf_names
@@ -39,11 +39,11 @@ def symbols(what: Description) -> Symbols:
     p = what.program
     names = [name for name, spec, _ in what.arguments for name in leaf_names(name, spec, "_{}")]
     inputs = [sympy.Symbol(name, real=True) for name in _different(names)]
-    values: list[Any] = [*inputs, *map(SYMBOLIC.number, p.constants.tolist())]
+    values: list[Any] = [*inputs, *map(REAL.number, p.constants.tolist())]
     operands = [p.operands[i:j].tolist() for i, j in pairwise(p.offsets.tolist())]
     rows = [p.primitives[code] for code in p.codes]
     for row, slots in zip(rows, operands, strict=True):
-        values.append(SYMBOLIC.number(_read(row, row.value, [values[slot] for slot in slots])))
+        values.append(REAL.number(_read(row, row.value, [values[slot] for slot in slots])))
     out = [sympy.Integer(0)] * what.result.size
     for place, slot in zip(what.places, p.outputs.tolist(), strict=True):
         out[place] = values[slot]
@@ -59,7 +59,7 @@ def symbols(what: Description) -> Symbols:
                 for slot, d in zip(
                     operands[k], _read(rows[k], rows[k].partials, [*xs, values[p.first + k]]), strict=True
                 ):
-                    adjoints[slot] += _product(SYMBOLIC.number(d), g)
+                    adjoints[slot] += _product(REAL.number(d), g)
         chosen = [what.arguments[i] for i in what.argnums]
         grads = tuple(unflatten(spec, adjoints[slots.start : slots.stop]) for _, spec, slots in chosen)
     return Symbols(tuple(trees), unflatten(what.result, out), grads)
@@ -67,7 +67,7 @@ def symbols(what: Description) -> Symbols:
 
 def _read(row: Primitive, rule: Callable[..., Any], xs: Sequence[Any]) -> Any:
     try:
-        return rule(SYMBOLIC, *xs)
+        return rule(REAL, *xs)
     except (TypeError, AttributeError) as error:
         raise unreadable(row, error) from error
 
