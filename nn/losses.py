@@ -270,7 +270,7 @@ def _probability(p: Any) -> Any:
     if current().guards is not None and isinstance(p, Value):
         return ag.where(p < 0.0, math.nan, ag.where(p > 1.0, math.nan, p))
     x = p.data if isinstance(p, Value) else p
-    if isinstance(x, Real) and (x < 0 or x > 1):
+    if isinstance(x, Real) and not 0.0 <= float(x) <= 1.0 and x == x:  # noqa: PLR0124  NaN passes
         msg = (
             f"binary_cross_entropy: expected predictions in [0, 1], got {shown(x)}; pass probabilities, such as those "
             "of sigmoid, or use nn.binary_cross_entropy_with_logits for scores"
