@@ -25,7 +25,7 @@ POINTS = 100
 @pytest.mark.parametrize("row", ROWS.values(), ids=ROWS)
 def test_value_and_partials_are_within_their_bounds(row):
     found = accuracy.worst(row, POINTS, seed=1)
-    assert {w.which for w in found} >= {"value", 0} or row.arity is None
+    assert {w.which for w in found} >= {"value", row.arity - 1} if row.arity else found
     assert [w for w in found if not w.error <= w.bound] == []
 
 
@@ -179,6 +179,8 @@ def test_fifty_digits_agree_with_the_definition(row):
         for i, d in enumerate(partials):
             known = exact is not None and not accuracy.at_kink(row, xs) and (row.name, i) not in accuracy.NO_SLOPE
             slope = None if not known else references.exact_slope(row.name, xs, i)
+            if row.name.startswith("power_") and abs(xs[1]) > 1e30:
+                continue  # y - 1 and y - 2 are y to fifty digits, and the power is infinite for doubles, or 0
             if slope is not None and abs(slope) > 1e-320:
                 scale = accuracy.scale_of(row.name, i, xs)
                 assert abs(d - slope) <= mp.mpf("1e-20") * max(abs(mp.mpf(slope)), scale), (xs, i)
