@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+from .assertions import AtJump as AtJump
+from .assertions import AtKink as AtKink
 from .assertions import GradientError as GradientError
+from .assertions import IllConditioned as IllConditioned
+from .assertions import NotFinite as NotFinite
+from .assertions import RightGradient as RightGradient
+from .assertions import WrongGradient as WrongGradient
 from .assertions import assert_gradient as assert_gradient
 from .check import check_gradient as check_gradient
 from .compat import GradcheckError as GradcheckError

@@ -44,14 +44,18 @@ class Tree:
         unit: The unit roundoff of the coarsest number.
         foreign: Whether there is an array that cannot hold Values, or one of less than double precision.
         other: Names of what is neither a container nor a number; it is passed on as it is.
+        kinds: The type of each of those.
+        whole: The tree as it was.
     """
 
     def __init__(self, tree: Any, name: str) -> None:
+        self.whole = tree
         self.leaves: list[Any] = []
         self.names: list[str] = []
         self.unit = DOUBLE
         self.foreign = False
         self.other: list[str] = []
+        self.kinds: dict[str, type] = {}
         self._build = self._walk(tree, name)
 
     def _leaf(self, x: Any, name: str) -> None:
@@ -76,13 +80,18 @@ class Tree:
         if isinstance(x, (int, float)) and not isinstance(x, bool):
             self._leaf(float(x), name)
             return next
-        self.other.append(name)
+        self._pass(x, name)
         return lambda leaves: x
+
+    def _pass(self, x: Any, name: str) -> None:
+        self.other.append(name)
+        dtype = str(getattr(x, "dtype", ""))
+        self.kinds[name] = complex if "complex" in dtype else bool if "bool" in dtype else type(x)
 
     def _array(self, x: Any, name: str) -> Callable[[Iterator[Any]], Any]:
         library = array_library(x)
         if not _is_real(x):
-            self.other.append(name)
+            self._pass(x, name)
             return lambda leaves: x
         self.unit = max(self.unit, unit_roundoff(x))
         self.foreign = self.foreign or library != "numpy" or unit_roundoff(x) > DOUBLE

@@ -11,16 +11,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from ..atomic_write import write_file
-from ..errors import AutogradError
+from ..errors import AutogradError, RangeError
 from .check import check_gradient
 from .programs import Expression
+from .verdicts import Verdict
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from .verdicts import Report
 
-FAULTLESS = ("RIGHT", "ILL_CONDITIONED")
 LONGEST = 60  # lines of a program in a message; a longer one is saved beside the drawing
 
 
@@ -86,11 +86,94 @@ class GradientError(AutogradError, AssertionError):
         return "\n\n".join([*parts, *filter(None, ["\n".join(self.saved)])])
 
 
+class RightGradient(GradientError):  # noqa: N818  named for what was met
+    """The derivative is right, where another verdict was demanded.
+
+    Example:
+        >>> import pytest
+        >>> import autograd_core as ag
+        >>> from autograd_core.testing import RightGradient, assert_gradient
+        >>> with pytest.raises(RightGradient):
+        ...     assert_gradient(ag.relu, (2.0,), expect="KINK")
+    """
+
+
+class WrongGradient(GradientError):  # noqa: N818  named for what was met
+    """The derivative is wrong.
+
+    Example:
+        >>> import pytest
+        >>> import autograd_core as ag
+        >>> from autograd_core.testing import WrongGradient, assert_gradient
+        >>> with pytest.raises(WrongGradient):
+        ...     assert_gradient(ag.sin, (2.0,), derivative=ag.sin)
+    """
+
+
+class AtKink(GradientError):  # noqa: N818  named for what was met
+    """A kink, where the derivative is outside of the one-sided ones, or another verdict was demanded.
+
+    Example:
+        >>> import pytest
+        >>> import autograd_core as ag
+        >>> from autograd_core.testing import AtKink, assert_gradient
+        >>> with pytest.raises(AtKink):
+        ...     assert_gradient(ag.relu, (0.0,), expect="RIGHT")
+    """
+
+
+class AtJump(GradientError):  # noqa: N818  named for what was met
+    """The function jumps here.
+
+    Example:
+        >>> import pytest
+        >>> import autograd_core as ag
+        >>> from autograd_core.testing import AtJump, assert_gradient
+        >>> with pytest.raises(AtJump):
+        ...     assert_gradient(ag.floor, (2.0,))
+    """
+
+
+class IllConditioned(GradientError):  # noqa: N818  named for what was met
+    """Rounding leaves too few digits to confirm the derivative, or a rule loses them.
+
+    Example:
+        >>> import pytest
+        >>> import autograd_core as ag
+        >>> from autograd_core.testing import IllConditioned, assert_gradient
+        >>> with pytest.raises(IllConditioned):
+        ...     assert_gradient(lambda x: 1e16 + float(x), (0.5,), derivative=1.0)
+    """
+
+
+class NotFinite(GradientError):  # noqa: N818  named for what was met
+    """A value or a derivative is infinite or NaN.
+
+    Example:
+        >>> import pytest
+        >>> import autograd_core as ag
+        >>> from autograd_core.testing import NotFinite, assert_gradient
+        >>> with pytest.raises(NotFinite):
+        ...     assert_gradient(ag.log, (0.0,))
+    """
+
+
+# One class for each verdict: Hypothesis takes them for different failures, and shrinks each by itself.
+ERRORS: dict[Verdict, type[GradientError]] = {
+    Verdict.RIGHT: RightGradient,
+    Verdict.WRONG: WrongGradient,
+    Verdict.KINK: AtKink,
+    Verdict.DISCONTINUOUS: AtJump,
+    Verdict.ILL_CONDITIONED: IllConditioned,
+    Verdict.NOT_FINITE: NotFinite,
+}
+
+
 def assert_gradient(
     f: Callable[..., Any],
     args: Any = None,
     *,
-    expect: str | None = None,
+    expect: str | Iterable[str] | None = None,
     folder: str | Path | None = None,
     **options: Any,
 ) -> Report:
@@ -102,8 +185,10 @@ def assert_gradient(
     Args:
         f: The function, as for `check_gradient`; an `Expression` brings its own arguments.
         args: A tuple of arguments; what is no tuple is the only argument.
-        expect: The verdict that is demanded; None for any without a fault: `RIGHT`, and also
-            `ILL_CONDITIONED`, which random points meet beside every extremum.
+        expect: The verdict that is demanded, or a set of them; None for any without a fault
+            (`Report.faultless`): `RIGHT`; a `KINK` where the derivative lies within the one-sided ones; and
+            `ILL_CONDITIONED` of the library's own derivative if every edge was found right, which random points meet
+            beside every extremum. A `derivative` that is passed has to be confirmed.
         folder: Where the drawing of a failure goes; None for `.hypothesis/gradients`, or for the
             folder of `pytest --gradient-report`.
         **options: `derivative` and whatever else `check_gradient` takes.
@@ -112,7 +197,9 @@ def assert_gradient(
         The `Report`.
 
     Raises:
-        GradientError: Another verdict than the one demanded. It is an `AssertionError`.
+        GradientError: Another verdict than demanded; a class for each verdict: `WrongGradient`, `AtKink`, `AtJump`,
+            `IllConditioned`, `NotFinite`, `RightGradient`. All are `AssertionError`s.
+        RangeError: `expect` is no verdict.
         FunctionError: No derivative of `f` can be judged.
 
     Example:
@@ -124,15 +211,29 @@ def assert_gradient(
         (0.0, 1.0)
     """
     __tracebackhide__ = True
+    demanded = None if expect is None else _verdicts(expect)
     if args is None and isinstance(f, Expression):
         args = f.inputs
     report = check_gradient(f, args, **options)
     _aim(report.worst.error_ulps)
     for watcher in WATCHERS:
         watcher.seen(report)
-    if report.verdict not in (FAULTLESS if expect is None else (expect,)):
-        raise GradientError(report, _program(f, report, options), expect or "RIGHT", _folder(folder))
+    if not (report.faultless if demanded is None else report.verdict in demanded):
+        names = " or ".join(demanded or ["RIGHT"])
+        raise ERRORS[report.verdict](report, _program(f, report, options), names, _folder(folder))
     return report
+
+
+def _verdicts(expect: Any) -> list[Verdict]:
+    """The verdicts that are demanded."""
+    names = list(expect) if isinstance(expect, (set, frozenset, list, tuple)) else [expect]
+    known = [str(verdict) for verdict in Verdict]
+    if not names or any(not isinstance(name, str) or str(name) not in known for name in names):
+        msg = (
+            f"assert_gradient: expected expect to be a verdict or a set of them, of {', '.join(known)}, got {expect!r}"
+        )
+        raise RangeError(msg)
+    return [Verdict(name) for name in known if name in map(str, names)]
 
 
 def _aim(error: float) -> None:

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import math
 from contextlib import suppress
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from ..contexts import no_grad, transforming
-from ..errors import AutogradError, GraphCutError, OperandError, RangeError, StructureError
+from ..errors import AutogradError, GraphCutError, OperandError, RangeError
 from ..gradients import pull_back
 from ..value import Value
 from . import foreign
 from .arguments import DOUBLE, Tree, array_library, same, unit_roundoff
+from .jacobians import jacobian_of
 from .orders import check_order
 from .own import Judge
-from .recording import Recording, directions, total
+from .recording import SMALLEST, Recording, directions, total
 from .reference import graph_of, number_system, values_at
 from .verdicts import FunctionError, Report, Verdict
 
@@ -32,10 +34,12 @@ class Function:
     Args:
         f: The function.
         args: Its arguments, a tuple of trees.
+        nondet_tol: How far apart two results for the same arguments may be.
     """
 
-    def __init__(self, f: Callable[..., Any], args: tuple[Any, ...]) -> None:
+    def __init__(self, f: Callable[..., Any], args: tuple[Any, ...], nondet_tol: float = 0.0) -> None:
         self.f = f
+        self.nondet_tol = nondet_tol
         self.name = getattr(f, "__name__", type(f).__name__)
         self.tree = Tree(args, "args")
         self.point: list[Any] = [x.data if isinstance(x, Value) else x for x in self.tree.leaves]
@@ -91,24 +95,31 @@ class Function:
             twice: Its results of two calls at the point.
         """
         first, second = ([_data(z) for z in result] for result in twice)
-        if not same(first, second):
+        if not self._alike(first, second):
             msg = (
                 f"{self.name} is random: two calls with the same arguments gave {_shown(first)} and {_shown(second)}; "
-                "give it a fixed seed within"
+                "give it a fixed seed within, or pass nondet_tol="
             )
             raise FunctionError(msg, fault="random")
         moved = [
-            float(x) * (1 + AWAY * d) for x, d in zip(self.point, directions(len(self.point), "state"), strict=True)
+            float(x) * (1 - AWAY * abs(d))
+            for x, d in zip(self.point, directions(len(self.point), "state"), strict=True)
         ]
         with suppress(FunctionError):  # its domain may end here; what counts is what it does after
             self(leaves(moved))
         third = [_data(z) for z in self(leaves(self.point))]
-        if not same(first, third):
+        if not self._alike(first, third):
             msg = (
                 f"{self.name} depends on state: after a call at another point it gave {_shown(third)}, and "
                 f"{_shown(first)} before, for the same arguments"
             )
             raise FunctionError(msg, fault="depends on state")
+
+    def _alike(self, a: list[Any], b: list[Any]) -> bool:
+        """Whether two results are the same, or no further apart than they may be."""
+        return same(a, b) or (
+            len(a) == len(b) and all(abs(x - y) <= self.nondet_tol for x, y in zip(a, b, strict=True))
+        )
 
 
 def _data(x: Any) -> Any:
@@ -130,6 +141,7 @@ def _results(output: Any) -> Tree:
     elif hasattr(output, "dtype"):
         tree.unit = max(tree.unit, unit_roundoff(output))
     tree.names = [name[3:] for name in tree.names]  # [0] is the list around it
+    tree.whole = output
     return tree
 
 
@@ -140,6 +152,10 @@ def check_gradient(
     derivative: Any = None,
     order: int = 1,
     modes: Sequence[str] = MODES,
+    atol: float = 0.0,
+    rtol: float = 0.0,
+    nondet_tol: float = 0.0,
+    strict: bool = False,
 ) -> Report:
     """Judge a derivative at a point: right, wrong, or why that cannot be said.
 
@@ -158,6 +174,11 @@ def check_gradient(
         order: 1 for the gradient or the Jacobian; 2 for that and the Hessian, and so on (of this
             library's operations only).
         modes: The sweeps to judge, of "reverse" and "forward".
+        atol: How far off any entry may be besides; for solvers that stop early, say.
+        rtol: The same, as a share of the entry.
+        nondet_tol: How far apart the results of two calls with the same arguments may be, as on several threads.
+        strict: Whether an error counts, too, that only shows because the function happens to be more accurate than
+            rounding of its arguments and results is.
 
     Returns:
         A `Report`, true only for `Verdict.RIGHT`.
@@ -166,7 +187,8 @@ def check_gradient(
         FunctionError: No derivative can be judged: f raises, is random, depends on state, changes
             its input, returns no number, has no differentiable input, or needs a `derivative`.
         OperandError: `f` is no function.
-        RangeError: An unknown mode, or an order that is no positive int.
+        RangeError: An unknown mode, an order that is no positive int, or a tolerance below 0.
+        StructureError: `derivative` has other keys, lengths or shapes than the argument.
         MissingExtraError: mpmath is not installed, and `f` is made of this library's operations.
 
     Source:
@@ -192,13 +214,18 @@ def check_gradient(
     if not modes or any(mode not in MODES for mode in modes):
         msg = f"check_gradient: expected modes to be of {MODES}, got {modes!r}"
         raise RangeError(msg)
+    for name, tolerance in (("atol", atol), ("rtol", rtol), ("nondet_tol", nondet_tol)):
+        if not isinstance(tolerance, (int, float)) or not 0 <= tolerance < math.inf:
+            msg = f"check_gradient: expected {name} as a number from 0 on, got {tolerance!r}"
+            raise RangeError(msg)
     args = args if isinstance(args, tuple) else (args,)
-    function = Function(f, args)
+    function = Function(f, args, nondet_tol)
     recording = _recorded(function, derivative)
+    tolerances = foreign.Tolerances(atol, rtol, nondet_tol, strict)
     if recording is None:
-        return _check_foreign(function, args, derivative, order)
-    given = None if derivative is None else _jacobian(function, args, derivative, recording.places)
-    report = _check_own(function, recording, given, modes)
+        return _check_foreign(function, args, derivative, order, tolerances)
+    given = None if derivative is None else given_jacobian(function, args, derivative, recording.results)
+    report = _check_own(function, recording, given, modes, tolerances)
     for k in range(2, order + 1):
         if not report:
             break
@@ -241,11 +268,13 @@ def _recorded(function: Function, derivative: Any) -> Recording | None:
             "library's operations: pass derivative=, a function of the same arguments"
         )
         raise FunctionError(msg, fault="needs derivative") from error.__cause__
-    return Recording(function, inputs, function.tree.names, tree.leaves, tree.names)
+    return Recording(function, inputs, function.tree.names, tree.leaves, tree.names, tree)
 
 
-def _check_own(function: Function, rec: Recording, given: Any, modes: Sequence[str]) -> Report:
-    judge = Judge(rec, given=given, modes=modes)
+def _check_own(
+    function: Function, rec: Recording, given: Any, modes: Sequence[str], tolerances: foreign.Tolerances
+) -> Report:
+    judge = Judge(rec, given=given, modes=modes, atol=tolerances.atol, rtol=tolerances.rtol)
     report = judge.report()
     if report.verdict not in (Verdict.RIGHT, Verdict.WRONG) or (report.verdict is Verdict.WRONG and report.faulty_op):
         return report
@@ -255,9 +284,11 @@ def _check_own(function: Function, rec: Recording, given: Any, modes: Sequence[s
     numeric = foreign.Numeric(
         lambda leaves: _plain(function, leaves), [float(x) for x in function.point], function.tree.names, rec.places,
         given or [_row(rec, i) for i in range(len(rec.outputs))],
-        side="derivative" if given is not None else "reverse mode",
+        side="derivative" if given is not None else "reverse mode", tolerances=tolerances,
     )  # fmt: skip
     seen = foreign.judge(numeric)
+    if given is not None and seen.verdict in (Verdict.RIGHT, Verdict.ILL_CONDITIONED):
+        return replace(seen, root=rec.root)  # the graph is not the whole function: its values decide
     if seen.verdict is Verdict.WRONG:
         reason = (
             f"no node is at fault, but the graph is not the whole function: its result moves with {seen.worst.where} "
@@ -271,6 +302,7 @@ def _check_own(function: Function, rec: Recording, given: Any, modes: Sequence[s
             seen.worst,
             interval=seen.interval,
             root=rec.root,
+            fair=seen.fair,
         )
     return report
 
@@ -289,7 +321,7 @@ def _recorded_alone(function: Function, leaves: list[Any]) -> tuple[list[float],
         size = abs(float(node.data)) + total(abs(float(d) * float(p.data)) for p, d in terms if d)
         bounds[node] = total(abs(float(d)) * bounds[p] for p, d in terms if d)
         if terms:
-            bounds[node] += 2 * DOUBLE * (8 + len(terms)) * size
+            bounds[node] += 2 * DOUBLE * (8 + len(terms)) * size + SMALLEST
     return [float(_data(z)) for z in results], [bounds.get(z, 0.0) if isinstance(z, Value) else 0.0 for z in results]
 
 
@@ -319,15 +351,12 @@ def _apart(function: Function, rec: Recording) -> int | None:
     return None
 
 
-# --- functions of other libraries -----------------------------------------------------------------
-
-
-def _jacobian(function: Function, args: tuple[Any, ...], derivative: Any, places: list[str]) -> list[list[float]]:
+def given_jacobian(function: Function, args: tuple[Any, ...], derivative: Any, results: Tree) -> list[list[float]]:
     """The derivative that was given, a row per result.
 
     Raises:
         FunctionError: It raises, or gives what is no number.
-        StructureError: It has another number of entries than there are results times inputs.
+        StructureError: Its keys, lengths or shapes are not those of the results and of the arguments.
     """
     whole = derivative
     if callable(derivative):
@@ -337,30 +366,20 @@ def _jacobian(function: Function, args: tuple[Any, ...], derivative: Any, places
             at = ", ".join(map(_shown, function.point[:8]))
             msg = f"the derivative given for {function.name} raised {type(error).__name__} at ({at}): {error}"
             raise FunctionError(msg, fault="raises") from error
-    m, n = len(places), len(function.point)
     tree = _results(whole)
-    if tree.other or len(tree.leaves) != m * n:
-        if tree.other:
-            msg = f"derivative of {function.name}: expected numbers, got {whole!r:.100} ({type(whole).__name__})"
-            raise FunctionError(msg, fault="no number")
-        msg = (
-            f"derivative of {function.name}: expected {m * n} numbers, one for each of {m} result(s) and {n} input(s), "
-            f"got {len(tree.leaves)}"
-        )
-        raise StructureError(msg)
+    if tree.other:
+        msg = f"derivative of {function.name}: expected numbers, got {whole!r:.100} ({type(whole).__name__})"
+        raise FunctionError(msg, fault="no number")
     function.unit = max(function.unit, tree.unit)
-    numbers = [float(_data(x)) for x in tree.leaves]
-    if m > 1 and len(args) > 1 and isinstance(whole, (tuple, list)) and len(whole) == len(args):
-        sizes = [len(Tree(a, "").leaves) for a in args]
-        blocks, start = [], 0
-        for size in sizes:
-            blocks.append([numbers[start + i * size : start + (i + 1) * size] for i in range(m)])
-            start += m * size
-        return [[x for block in blocks for x in block[i]] for i in range(m)]
-    return [numbers[i * n : (i + 1) * n] for i in range(m)]
+    return jacobian_of(whole, results, args, f"derivative of {function.name}")
 
 
-def _check_foreign(function: Function, args: tuple[Any, ...], derivative: Any, order: int) -> Report:
+# --- functions of other libraries -----------------------------------------------------------------
+
+
+def _check_foreign(
+    function: Function, args: tuple[Any, ...], derivative: Any, order: int, tolerances: foreign.Tolerances
+) -> Report:
     if derivative is None:
         msg = (
             f"{function.name} takes arrays of another library, or of less than double precision: pass derivative=, a "
@@ -375,7 +394,7 @@ def _check_foreign(function: Function, args: tuple[Any, ...], derivative: Any, o
         raise FunctionError(msg, fault="needs derivative")
     tree = function.result(list(function.point))
     function.steady(list, (tree.leaves, function(list(function.point))))
-    given = _jacobian(function, args, derivative, tree.names)
+    given = given_jacobian(function, args, derivative, tree)
     return foreign.judge(
         foreign.Numeric(
             function,
@@ -384,6 +403,7 @@ def _check_foreign(function: Function, args: tuple[Any, ...], derivative: Any, o
             tree.names,
             given,
             function.unit,
-            function.tree.unit > DOUBLE,
+            function.tree.unit,
+            tolerances=tolerances,
         )
     )

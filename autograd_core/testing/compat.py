@@ -17,6 +17,7 @@ from ..gradients import pull_back, push_forward
 from ..ops import ROWS
 from ..value import Value, record
 from .arguments import Tree
+from .recording import total
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -70,7 +71,8 @@ def gradcheck(
 
     Raises:
         GradcheckError: The Jacobians differ; it says where and which is which.
-        OperandError: An option that PyTorch does not have either.
+        OperandError: An option that PyTorch does not have either, or an input that is no number.
+        RangeError: Neither forward nor reverse mode is checked.
 
     Source:
         Signature and rule: `torch.autograd.gradcheck`, PyTorch 2.
@@ -83,6 +85,10 @@ def gradcheck(
     """
     _known("gradcheck", tensor_options)
     modes = [name for name, wanted in (("backward", check_backward_ad), ("forward", check_forward_ad)) if wanted]
+    if not modes:
+        msg = "gradcheck: expected check_backward_ad or check_forward_ad, or nothing is checked; got False for both"
+        raise RangeError(msg)
+    _numbers_alone("gradcheck", Tree(_arguments(inputs), "inputs"), others=True)
     try:
         _compare_jacobians(func, _arguments(inputs), (eps, atol, rtol, nondet_tol), modes)
     except GradcheckError:
@@ -164,19 +170,44 @@ def _known(caller: str, options: dict[str, Any]) -> None:
         raise OperandError(msg)
 
 
+def _numbers_alone(caller: str, tree: Tree, *, others: bool = False) -> None:
+    """Refuse inputs of which nothing, or not all, would be checked.
+
+    Args:
+        caller: Who asks.
+        tree: The inputs.
+        others: Whether texts, None and the like may stand among the numbers; they are passed on.
+    """
+    kinds = {name: tree.kinds[name] for name in tree.other}
+    if others:
+        kinds = {
+            name: kind
+            for name, kind in kinds.items()
+            if issubclass(kind, (bool, complex, set, frozenset)) or not tree.leaves
+        }
+    if not kinds and tree.leaves:
+        return
+    came = ", ".join(f"{kind.__name__} at {name}" for name, kind in kinds.items()) or "none"
+    msg = (
+        f"{caller}: expected real numbers, or lists, tuples, dicts and arrays of them, got {came}; nothing of it would "
+        "be checked"
+    )
+    raise OperandError(msg)
+
+
 def _arguments(inputs: Any) -> tuple[Any, ...]:
     """As in PyTorch: a sequence of inputs, or the only one."""
     return tuple(inputs) if isinstance(inputs, (tuple, list)) else (inputs,)
 
 
-def _called(func: Callable[..., Any], args: Any) -> tuple[list[Value], list[Any]]:
-    """Fresh Values, and the results on them."""
+def _called(func: Callable[..., Any], args: Any, *, empty: bool = False) -> tuple[list[Value], list[Any]]:
+    """Fresh Values, and the results on them; no results only if they may be empty, as JAX has it."""
     tree = Tree(args, "inputs")
     inputs = [Value(x.data if isinstance(x, Value) else x) for x in tree.leaves]
     with transforming():
         output = func(*tree.build(inputs))
     outputs = Tree([output], "")
-    if outputs.other or not outputs.leaves:
+    if outputs.other or not (outputs.leaves or empty):
         msg = f"gradcheck: expected func to return numbers, got {output!r:.60} ({type(output).__name__})"
         raise GradcheckError(msg)
     return inputs, outputs.leaves
@@ -259,8 +290,9 @@ def check_grads(
         eps: The step; 1e-4 by default.
 
     Raises:
-        AssertionError: A derivative and its difference are not close.
-        RangeError: An unknown mode, or an order below 1.
+        AssertionError: A derivative and its difference are not close. NaN is close to NaN, as in JAX.
+        RangeError: An unknown mode, none, or an order below 1.
+        OperandError: There is no input, or one that is no real number.
 
     Source:
         Signature and rule: `jax.test_util.check_grads`.
@@ -270,13 +302,17 @@ def check_grads(
         >>> from autograd_core.testing import check_grads
         >>> check_grads(lambda x: ag.sin(x) * x, (0.5,), order=2)
     """
-    if isinstance(modes, str) or any(mode not in ("fwd", "rev") for mode in modes):
-        msg = f"check_grads: expected modes to be of ('fwd', 'rev'), got {modes!r}"
+    if isinstance(modes, str) or not modes or any(mode not in ("fwd", "rev") for mode in modes):
+        msg = f"check_grads: expected modes to be of ('fwd', 'rev'), at least one, got {modes!r}"
         raise RangeError(msg)
-    if order < 1:
+    if not isinstance(order, int) or isinstance(order, bool) or order < 1:
         msg = f"check_grads: expected order to be at least 1, got {order!r}"
         raise RangeError(msg)
+    if not isinstance(args, (tuple, list)):
+        msg = f"check_grads: expected args as a tuple, one entry for each argument, got {args!r:.60}"
+        raise OperandError(msg)
     tree = Tree(tuple(args), "args")
+    _numbers_alone("check_grads", tree)
     point = [float(x.data if isinstance(x, Value) else x) for x in tree.leaves]
 
     def flat(*leaves: Any) -> list[Any]:
@@ -295,7 +331,7 @@ def _check_grads(
     path: str,
 ) -> None:
     n = len(point)
-    inputs, outputs = _called(f, point and tuple(point))
+    inputs, outputs = _called(f, tuple(point), empty=True)
     tangent, cotangent = _normal(n, f"tangent{path}"), _normal(len(outputs), f"cotangent{path}")
     eps = settings[2]
     tree = Tree(tuple(point), "args")
@@ -307,8 +343,8 @@ def _check_grads(
             _assert_close(float(found), expected, settings, f"{path} jvp of output {i}")
     if "rev" in modes:
         pulled = pull_back(outputs, cotangent, inputs, graph=False)
-        found = math.fsum(float(g) * d for g, d in zip(pulled, tangent, strict=True))
-        expected = math.fsum(u * d for u, d in zip(cotangent, numerical, strict=True))
+        found = total(float(g) * d for g, d in zip(pulled, tangent, strict=True))
+        expected = total(u * d for u, d in zip(cotangent, numerical, strict=True))
         _assert_close(found, expected, settings, f"{path} vjp")
     if order > 1:
         if "fwd" in modes:
@@ -329,6 +365,8 @@ def _check_grads(
 
 def _assert_close(found: float, expected: float, settings: tuple[float, float, float], what: str) -> None:
     atol, rtol, eps = settings
+    if found == expected or (math.isnan(found) and math.isnan(expected)):
+        return
     if not abs(found - expected) <= atol + rtol * abs(expected):
         msg = (
             f"check_grads:{what}: {found!r} found, {expected!r} by central difference with eps={eps}; "

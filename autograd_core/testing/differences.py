@@ -13,7 +13,7 @@ steps that rounding leaves readable, the point itself is a kink or a jump.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
@@ -21,9 +21,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
 LEVELS = 26
+DOUBLE_ROUNDOFF = 2.0**-53
 FACTOR = 4.0
 CLOSING = 0.6  # sides that close up shrink by FACTOR per level; a kink's do not shrink
 READABLE = 0.05  # a difference quotient counts while rounding disturbs it by less than this share
+TRUSTED = 16.0  # times the best error: estimates that are off by no more count, too
 GROWING = 1.5  # quotients that grow by this per level have no limit; at a root's vertical tangent it is 2
 ORDERS = (2, 4, 6, 8)  # of the error of a central difference
 ONE_SIDED = (1, 2, 3)
@@ -31,6 +33,14 @@ JUMP = 8.0  # times the noise, from which on a value apart from its neighbours i
 SMALLEST = 2.0**-1074
 COARSEST = 2.0**-7  # half a unit in the last place of the shortest numbers in use, of 8 bits
 NEAR_ZERO = 2.0**-20  # operands that small are tried with steps of size 1 as well
+SHORT = 14  # a table of so few steps shows a smooth function in fewer rows
+FEWEST = 3  # steps that a table needs
+LARGEST = 2.0**1023
+ALL_NOISE, ROUNDING = 0.02, 1e-3  # shares of the largest change and of the value, from which on noise is all there is
+STRETCHES = (1.0, 0.6875, 0.8125)  # of all steps, for estimates that are independent: numbers of few bits
+WIDER = 6  # steps beyond the operand's size, to see whether a function does anything
+EDGE = 24  # halvings that find the edge of a plateau
+COARSE_STAIR = 2.0**-7  # of the largest change: a stair below is rounding, one above is a step of the function
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +56,7 @@ class Slope:
         noise: How far function values near by are off, from rounding.
         scale: The largest difference quotient over all steps: what "next to 0" is measured by.
         readings: (t, f(t), f(-t)), larger steps first.
+        spread: How far independent estimates differ; infinite for a single one.
     """
 
     value: float
@@ -56,6 +67,17 @@ class Slope:
     noise: float
     scale: float
     readings: tuple[tuple[float, float, float], ...]
+    spread: float = math.inf
+
+    @property
+    def rough(self) -> bool:
+        """Whether values near by differ by noise alone, which is no rounding: that of a sine at 1e17, say."""
+        values = [value for reading in self.readings for value in reading[1:]]
+        return (
+            bool(values)
+            and self.noise > ALL_NOISE * (max(values) - min(values))
+            and self.noise > ROUNDING * max(map(abs, values))
+        )
 
 
 def extrapolated(
@@ -83,7 +105,9 @@ def extrapolated(
     return best, error
 
 
-def slopes(f: Callable[[float], Sequence[float]], size: float, unit: float, moved: float = 0.0) -> list[Slope]:
+def slopes(
+    f: Callable[[float], Sequence[float]], size: float, unit: float, moved: float = 0.0, stretch: float = 1.0
+) -> list[Slope]:
     """The derivative of every result of `f` at t = 0.
 
     Args:
@@ -91,29 +115,122 @@ def slopes(f: Callable[[float], Sequence[float]], size: float, unit: float, move
         size: How large the operand is, to which t is added.
         unit: Unit roundoff of the results.
         moved: How far off rounding puts t itself.
+        stretch: Of all steps.
     """
     zero = f(0.0)
-    tried = [_slopes(f, zero, max(size, 1.0), unit, moved)]
+    found = _slopes(f, zero, max(size, 1.0), unit, moved, stretch)
     if 0 < size < NEAR_ZERO:
-        tried.append(_slopes(f, zero, size, unit, moved))
-    return [min(found, key=lambda s: (s.kind != "smooth", s.error)) for found in zip(*tried, strict=True)]
+        near = _slopes(f, zero, size, unit, moved, stretch)
+        found = [_of_two(far, close) for far, close in zip(found, near, strict=True)]
+    return found
+
+
+def _of_two(far: Slope, close: Slope) -> Slope:
+    """Of steps as large as 1, and of such as are small beside a tiny operand, those that tell more.
+
+    A value that stands still at all small steps may be rounded: it tells nothing where the larger steps do.
+    """
+    if far.kind == "smooth" and (close.kind != "smooth" or not close.scale):
+        return far
+    if far.kind != "smooth" and close.kind == "smooth":
+        return close
+    return min(far, close, key=lambda s: s.error)
+
+
+def together(found: Sequence[Slope]) -> Slope:
+    """One estimate of several independent ones, that claims no less error than they differ by.
+
+    Where some see a smooth function and some a kink or a jump, it is smooth; if most do not, the error is what they
+    disagree by.
+    """
+    smooth = sorted((s for s in found if s.kind == "smooth"), key=lambda s: s.error)
+    if not smooth:
+        kinks = [s for s in found if s.kind == "kink"]
+        if len(kinks) < len(found) or not kinks:
+            return found[0]
+        first = min(kinks, key=lambda s: s.error)
+        apart = max((max(abs(first.left - s.left), abs(first.right - s.right)) for s in kinks), default=0.0)
+        return replace(first, error=max(first.error, apart if apart == apart else 0.0))  # noqa: PLR0124
+    best = smooth[0]
+    apart = [abs(best.value - s.value) for s in smooth[1:] if s.error <= TRUSTED * best.error or s is smooth[1]]
+    if 2 * len(smooth) < len(found):
+        sides = [max(abs(best.value - s.left), abs(best.value - s.right)) for s in found if s.kind == "kink"]
+        apart += [x for x in sides if math.isfinite(x)]
+    values = [s.value for s in smooth]
+    spread = max(values) - min(values) if len(smooth) == len(found) == len(STRETCHES) else math.inf
+    return replace(best, error=max(best.error, *apart, 0.0), spread=spread)
 
 
 def _slopes(
-    f: Callable[[float], Sequence[float]], zero: Sequence[float], size: float, unit: float, moved: float
+    f: Callable[[float], Sequence[float]],
+    zero: Sequence[float],
+    size: float,
+    unit: float,
+    moved: float,
+    stretch: float,
 ) -> list[Slope]:
     top = math.frexp(size)[1] - 2
-    steps = [math.ldexp(1.0, top - 2 * k) for k in range(LEVELS)]  # powers of two: adding them is mostly exact
+    least = max(4 * moved, 2**8 * SMALLEST)
+    steps = [stretch * math.ldexp(1.0, top - 2 * k) for k in range(LEVELS)]  # few bits: adding them is mostly exact
+    steps = [t for t in steps if least <= t <= LARGEST]
     up, down = [f(t) for t in steps], [f(-t) for t in steps]
     found = []
     for i, at_zero in enumerate(zero):
         readings = [(t, a[i], b[i]) for t, a, b in zip(steps, up, down, strict=True)]
         finite = [r for r in readings if math.isfinite(r[1]) and math.isfinite(r[2])]
-        if math.isfinite(at_zero) and len(finite) >= LEVELS // 2:
-            found.append(_slope(at_zero, finite, unit, moved))
+        if math.isfinite(at_zero) and len(finite) >= max(FEWEST, len(steps) // 2):
+            stair = max(_stair(f, i, at_zero, finite, sign) for sign in (1, -1))
+            found.append(_slope(at_zero, finite, unit, moved, stair))
         else:
             found.append(_at_an_end(at_zero, readings, unit))
     return found
+
+
+def _stair(
+    f: Callable[[float], Sequence[float]],
+    i: int,
+    zero: float,
+    finite: Sequence[tuple[float, float, float]],
+    sign: int,
+) -> float:
+    """How far a value jumps at the edge of the plateau on which it stands; 0 without one.
+
+    A function that is rounded within, to single precision or to 0 below all numbers, stands still near by.
+    Where it leaves its plateau by a jump that is small beside what it does further out, that jump is its
+    rounding. A piece that is flat by itself, as of relu, is left without a jump.
+    """
+    place = 1 if sign > 0 else 2
+    flat = next((k for k, r in enumerate(finite) if all(s[place] == zero for s in finite[k:])), len(finite))
+    if not 1 <= flat < len(finite) - 1:
+        return 0.0
+    inside, outside = finite[flat][0], finite[flat - 1][0]
+    jump = abs(finite[flat - 1][place] - zero)
+    for _ in range(EDGE):
+        middle = (inside + outside) / 2
+        value = f(sign * middle)[i]
+        if value == zero:
+            inside = middle
+        else:
+            outside, jump = middle, abs(value - zero) if math.isfinite(value) else jump
+    largest = max(abs(r[place] - zero) for r in finite)
+    # A slope that begins at the edge has risen by no more than its share of the way from there.
+    begins = jump <= 2 * abs(finite[flat - 1][place] - zero) * (outside - inside) / finite[flat - 1][0]
+    return jump if jump <= COARSE_STAIR * largest and not begins else 0.0
+
+
+def wide_scale(f: Callable[[float], Sequence[float]], size: float, noises: Sequence[float]) -> list[float]:
+    """The largest slopes of every result further out, of what is above its noise."""
+    size, zero = max(size, 1.0), f(0.0)
+    scales = [0.0] * len(noises)
+    for k in range(WIDER):
+        for t in (size * FACTOR**k, -size * FACTOR**k):
+            if abs(t) <= LARGEST:
+                changes = [abs(a - b) for a, b in zip(f(t), zero, strict=True)]
+                scales = [
+                    max(scale, change / abs(t)) if JUMP * noise < change < math.inf else scale
+                    for scale, change, noise in zip(scales, changes, noises, strict=True)
+                ]
+    return scales
 
 
 def _noise(zero: float, sides: Sequence[Sequence[float]], unit: float) -> float:
@@ -127,9 +244,9 @@ def _noise(zero: float, sides: Sequence[Sequence[float]], unit: float) -> float:
     for values in sides:
         rests = [abs((a - b) - FACTOR * (b - c)) for a, b, c in zip(values, values[1:], values[2:], strict=False)]
         clean = 0
-        for k in range(len(rests) - 5, 2, -1):
-            falls = [rests[k - j] > FACTOR * rests[k - j + 1] > 0 for j in (1, 2, 3)]
-            if all(falls):
+        row = (1, 2, 3) if len(rests) > SHORT else (1, 2)
+        for k in range(len(rests) - 5, len(row) - 1, -1):
+            if all(rests[k - j] > FACTOR * rests[k - j + 1] > 0 for j in row):
                 clean = k + 1
                 break
         # A kink between two steps leaves a rest at two levels, a steep rise at four, noise at many.
@@ -162,11 +279,11 @@ def _quantum(zero: float, finite: Sequence[tuple[float, float, float]]) -> float
     return height if right * left > 0 and height <= COARSEST * abs(zero) else 0.0
 
 
-def _slope(zero: float, finite: list[tuple[float, float, float]], unit: float, moved: float) -> Slope:
+def _slope(zero: float, finite: list[tuple[float, float, float]], unit: float, moved: float, stair: float) -> Slope:
     """The derivative where both sides are finite."""
     steps = [t for t, _, _ in finite]
     noise = _noise(zero, ([r[1] for r in finite], [r[2] for r in finite]), unit)
-    noise = max(noise, _noise_at_zero(zero, finite, noise), _quantum(zero, finite))
+    noise = max(noise, _noise_at_zero(zero, finite, noise), _quantum(zero, finite), stair)
     right = [(a - zero) / t for t, a, _ in finite]
     left = [(zero - b) / t for t, _, b in finite]
     # How far rounding moves one quotient: the function's values, and where t was rounded itself.
@@ -216,9 +333,10 @@ def _sided(
     noise: float,
 ) -> Slope:
     """A kink, or a jump where a difference itself does not fall with the step."""
+    least = DOUBLE_ROUNDOFF * max(abs(r[k] - zero) for r in finite for k in (1, 2))
     for sign, place in ((1, 1), (-1, 2)):
         near, far = (abs(finite[k][place] - zero) for k in (-1, -5))
-        if near > 0.5 * far and near > JUMP * noise:  # half: at a root's vertical tangent it is a sixteenth
+        if near > 0.5 * far and near > max(JUMP * noise, least):  # half: at a root's vertical tangent it is a sixteenth
             side = math.copysign(math.inf, sign * (finite[-1][place] - zero))
             return Slope(side, math.inf, side, side, "jump", noise, 0.0, tuple(finite))
     start = max(0, last - 6)
@@ -262,5 +380,5 @@ def remainder_order(zero: float, slope: Slope, claimed: float) -> float:
         rest = abs(up - zero - t * claimed)
         if rest > 32 * slope.noise and rest > 2.0**-40 * abs(t * claimed):
             left.append((t, rest))
-    orders = [math.log(a[1] / b[1], a[0] / b[0]) for a, b in pairwise(left)]
+    orders = [(math.log(a[1]) - math.log(b[1])) / math.log(a[0] / b[0]) for a, b in pairwise(left) if a[1] < math.inf]
     return sorted(orders[-3:])[len(orders[-3:]) // 2] if orders else math.inf

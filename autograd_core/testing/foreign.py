@@ -10,13 +10,14 @@ from __future__ import annotations
 
 import math
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from .arguments import DOUBLE
-from .differences import Slope, remainder_order, slopes
+from .differences import JUMP, STRETCHES, Slope, remainder_order, slopes, together, wide_scale
 from .recording import directions, seeds_of
+from .reference import GOLDEN
 from .verdicts import FunctionError, Report, Verdict, Worst
 
 if TYPE_CHECKING:
@@ -25,13 +26,33 @@ if TYPE_CHECKING:
 DIRECTIONS = 4
 MANY_INPUTS = 48  # beyond, random directions first
 SAFETY = 16.0  # times the error estimate of the differences
+RESOLVED = 1 / 4  # power of the roundoff: what the differences tell at least, as a share of the result's other slopes
+FLOOR = 8.0  # roundings of a result, by which a derivative may be off in its effect
+ULPS = (0, 1, -2, 3, -5)  # neighbours of the point at which the complex step is taken, too
 KEPT = 0.75  # share of its digits that a right derivative has in spite of its own rounding
 NEXT_TO_ZERO = 1e-10  # of the largest difference quotient
 DOUBTFUL_ORDER = 1.95  # what rounds to 2 is no second witness
 FEW = 4  # inputs that a sentence can list
-UNSURE = 0.05  # a reference that knows less than this share of the derivative judges nothing
+UNSURE = 0.2  # a reference that knows less than this share of the derivative judges nothing
 LEAST = 2.0**-1000  # no function is asked for smaller slopes
 TINY_STEP = 2.0**-80
+
+
+@dataclass(frozen=True, slots=True)
+class Tolerances:
+    """What the user allows.
+
+    Attributes:
+        atol: How far off any entry may be.
+        rtol: The same as a share of the entry.
+        nondet_tol: How far apart two results for the same arguments may be.
+        strict: Whether errors below the function's own rounding noise count.
+    """
+
+    atol: float = 0.0
+    rtol: float = 0.0
+    nondet_tol: float = 0.0
+    strict: bool = False
 
 
 @dataclass(slots=True)
@@ -45,8 +66,9 @@ class Numeric:
         places: The places of its results; [""] for a single number.
         given: The Jacobian to judge, a row per result.
         unit: Unit roundoff of its results.
-        rounds: Whether its arguments are rounded to less than doubles.
+        coarse: Unit roundoff of its arguments.
         side: Who gave the derivative.
+        tolerances: What the user allows.
     """
 
     call: Callable[[list[Any]], list[Any]]
@@ -55,8 +77,9 @@ class Numeric:
     places: list[str]
     given: list[list[float]]
     unit: float = DOUBLE
-    rounds: bool = False
+    coarse: float = DOUBLE
     side: str = "derivative"
+    tolerances: Tolerances = Tolerances()
 
     def claimed(self, seed: Sequence[float], v: Sequence[float]) -> float:
         """The derivative that was given, of a combination of results along a direction."""
@@ -88,13 +111,14 @@ def judge(f: Numeric) -> Report:
         units = [
             (f"{n} inputs along random direction {k}", directions(n, f"difference {k}")) for k in range(DIRECTIONS)
         ]
-    findings: list[Finding] = []
-    for where, v in units:
-        findings += _along(f, where, v, seeds, zero)
+    lines = [Line(f, where, v, seeds, zero) for where, v in units]
+    findings = _judged(lines)
     if n > MANY_INPUTS and max(findings).rank:
         narrowed = _narrowed(f, max(findings), seeds, zero)
         return narrowed.report(f)
-    return max(findings).report(f, len(findings))
+    # In a sum over a direction of many inputs, one is weighted by half at least.
+    resolution = max(finding.allowed for finding in findings) * (2 if n > MANY_INPUTS else 1)
+    return max(findings).report(f, len(findings), resolution)
 
 
 @dataclass(slots=True)
@@ -109,6 +133,7 @@ class Finding:
     allowed: float
     order: float
     unit: float
+    scale: float  # the largest slope that the function has elsewhere
     natural: float  # the slope that would change the result by its own size over that of the input
 
     @property
@@ -123,25 +148,36 @@ class Finding:
             return Verdict.KINK
         off = abs(self.found - s.value)
         if off > self.allowed:
+            if s.rough:
+                return Verdict.ILL_CONDITIONED  # all that is seen is noise
             # Both witnesses, or a distance that leaves no doubt.
             return Verdict.WRONG if self.order < 1.7 or off > 2 * self.allowed else Verdict.ILL_CONDITIONED
-        # A derivative of exactly 0 that the differences do not contradict is a flat piece.
-        next_to_zero = 1.0 if self.found == s.value == 0 else NEXT_TO_ZERO
-        size = max(abs(s.value), abs(self.found), next_to_zero * (s.scale if self.found else self.natural), LEAST)
-        return Verdict.ILL_CONDITIONED if SAFETY * s.error > UNSURE * size else Verdict.RIGHT
+        # Confirmed: to a digit, or to what is nothing beside the slopes that the function has near by.
+        flat = UNSURE * self.natural if self.found == 0 else 0.0
+        size = max(UNSURE * max(abs(s.value), abs(self.found)), self.unit**RESOLVED * self.scale, flat, LEAST)
+        known = min(self.allowed, SAFETY * (s.spread + self.unit * abs(s.value)))
+        return Verdict.ILL_CONDITIONED if known > size else Verdict.RIGHT
+
+    @property
+    def fair(self) -> bool:
+        """Whether the number lies between the one-sided derivatives of a kink."""
+        s = self.slope
+        edge = self.allowed if math.isfinite(self.allowed) else 0.0
+        return min(s.left, s.right) - edge <= self.found <= max(s.left, s.right) + edge
 
     @property
     def rank(self) -> int:
-        """Worse verdicts first."""
+        """Worse verdicts first; a wrong number hides behind nothing."""
         order = (
             Verdict.RIGHT,
-            Verdict.ILL_CONDITIONED,
             Verdict.KINK,
-            Verdict.WRONG,
+            Verdict.ILL_CONDITIONED,
             Verdict.DISCONTINUOUS,
             Verdict.NOT_FINITE,
+            Verdict.WRONG,
         )
-        return order.index(self.verdict)
+        verdict = self.verdict
+        return order.index(Verdict.DISCONTINUOUS if verdict is Verdict.KINK and not self.fair else verdict)
 
     @property
     def share(self) -> float:
@@ -152,7 +188,7 @@ class Finding:
     def __lt__(self, other: Finding) -> bool:
         return (self.rank, self.share) < (other.rank, other.share)
 
-    def report(self, f: Numeric, count: int = 1) -> Report:
+    def report(self, f: Numeric, count: int = 1, resolution: float = 0.0) -> Report:
         """In words."""
         s, where, verdict = self.slope, self.where, self.verdict
         expected = min(max(self.found, min(s.left, s.right)), max(s.left, s.right)) if s.kind == "kink" else s.value
@@ -167,7 +203,7 @@ class Finding:
                 reason = f"{self.found!r} is the derivative to {where}, {known} (to {self.allowed:.2g})."
             else:
                 reason = f"all {count} derivatives are right, {known}."
-            return Report(verdict, reason, worst)
+            return Report(verdict, reason, worst, resolution=max(resolution, self.allowed))
         if verdict is Verdict.DISCONTINUOUS:
             return Report(verdict, f"the result jumps at this point when {where} moves.", worst)
         if verdict is Verdict.NOT_FINITE:
@@ -175,13 +211,12 @@ class Finding:
             return Report(verdict, reason, worst)
         if verdict is Verdict.KINK:
             low, high = min(s.left, s.right), max(s.left, s.right)
-            edge = 4 * s.error
-            place = "between" if low - edge <= self.found <= high + edge else "outside of"
+            place = "between" if self.fair else "outside of"
             reason = (
                 f"to {where} the one-sided derivatives are {s.left:.9g} on the left and {s.right:.9g} on the right, "
                 f"and the {self.found!r} found lies {place} them."
             )
-            return Report(verdict, reason, worst, interval=(low, high))
+            return Report(verdict, reason, worst, interval=(low, high), fair=self.fair)
         if verdict is Verdict.ILL_CONDITIONED:
             condition = max(1.0, s.error / self.unit / max(abs(s.value), abs(self.found), 2.0**-1000))
             reason = (
@@ -202,70 +237,134 @@ class Finding:
         return Report(verdict, reason, worst)
 
 
-def _along(f: Numeric, where: str, v: list[float], seeds: list[list[float]], zero: list[float]) -> list[Finding]:
-    """Differences along one direction, for every combination of results."""
-    moving = [j for j, d in enumerate(v) if d]
-    size = max((abs(f.point[j]) for j in moving), default=0.0)
+def _judged(lines: Sequence[Line]) -> list[Finding]:
+    """What there is to say along some directions.
 
-    @cache
-    def once(t: float) -> list[float]:
+    What agrees with one estimate is right. What does not is held against all there are before it is
+    called so. A derivative is measured by those along the other directions: what changes a result by
+    less than its rounding does not matter.
+    """
+    for line in lines:
+        line.look()
+    changes = [max(line.change(s) for line in lines) for s in range(len(lines[0].seeds))]
+    for line in lines:
+        if any(finding.rank for finding in line.findings(changes)):
+            line.look_again()
+    changes = [max(line.change(s) for line in lines) for s in range(len(lines[0].seeds))]
+    return [finding for line in lines for finding in line.findings(changes)]
+
+
+class Line:
+    """Differences along one direction, for every combination of results.
+
+    Args:
+        f: The function.
+        where: The direction in words.
+        v: The direction.
+        seeds: The combinations.
+        zero: The results at the point.
+    """
+
+    def __init__(self, f: Numeric, where: str, v: list[float], seeds: list[list[float]], zero: list[float]) -> None:
+        self.f, self.where, self.v, self.seeds, self.zero = f, where, v, seeds, zero
+        self.size = max((abs(x) for x, d in zip(f.point, v, strict=True) if d), default=0.0)
+        self.estimates: list[list[Slope]] = []
+        self.elsewhere = [0.0] * len(seeds)
+        self.exact = _complex_step(f, v, seeds)
+        self.once = cache(self._values)
+
+    def _values(self, t: float) -> list[float]:
+        at = [x + d * t for x, d in zip(self.f.point, self.v, strict=True)]
+        if not all(map(math.isfinite, at)):
+            return [math.nan] * len(self.seeds)
         try:
-            values = f.call([x + d * t for x, d in zip(f.point, v, strict=True)])
+            values = self.f.call(at)
         except FunctionError:  # outside of its domain
-            values = [math.nan] * len(zero)
-        return [_combined(seed, values) for seed in seeds]
+            values = [math.nan] * len(self.zero)
+        return [_combined(seed, values) for seed in self.seeds]
 
-    found = slopes(once, size, f.unit, size * (f.unit if f.rounds else DOUBLE))
-    exact = _complex_step(f, v, seeds)
-    findings = []
-    for s, (seed, slope) in enumerate(zip(seeds, found, strict=True)):
-        claimed = f.claimed(seed, v)
-        label = where
+    def _slopes(self, stretch: float) -> list[Slope]:
+        return slopes(self.once, self.size, self.f.unit, self.size * self.f.coarse, stretch)
+
+    def look(self) -> None:
+        """One estimate."""
+        self.estimates = [self._slopes(STRETCHES[0])]
+
+    def look_again(self) -> None:
+        """Further ones with other steps, and what the function does further out."""
+        self.estimates += [self._slopes(stretch) for stretch in STRETCHES[1:]]
+        self.elsewhere = wide_scale(self.once, self.size, [slope.noise for slope in self.estimates[0]])
+
+    def change(self, s: int) -> float:
+        """How far a result changes when the inputs change by their own size."""
+        value = self.estimates[0][s].value
+        return abs(value) * (self.size or 1.0) if math.isfinite(value) else 0.0
+
+    def findings(self, changes: Sequence[float]) -> list[Finding]:
+        """What the estimates say, where each result changes by so much along all directions."""
+        return [
+            self._finding(s, together(several), changes[s])
+            for s, several in enumerate(zip(*self.estimates, strict=True))
+        ]
+
+    def _finding(self, s: int, slope: Slope, change: float) -> Finding:
+        f, seed, size = self.f, self.seeds[s], self.size or 1.0
+        label = self.where
         if len(f.places) > 1 or f.places[0]:
-            label = (
-                f"result{f.places[s]} / {where}"
-                if len(seeds) == len(f.places)
-                else f"random combination of results / {where}"
-            )
+            of = f"result{f.places[s]}" if len(self.seeds) == len(f.places) else "random combination of results"
+            label = f"{of} / {self.where}"
         reference = "finite differences"
-        trusted = exact is not None and slope.kind == "smooth" and abs(exact[s]) > NEXT_TO_ZERO * slope.scale
-        if exact is not None and trusted and abs(exact[s] - slope.value) <= SAFETY * slope.error:
-            reference = "complex step"
-            slope = Slope(
-                exact[s],
-                8 * f.unit * abs(exact[s]),
-                exact[s],
-                exact[s],
-                "smooth",
-                slope.noise,
-                slope.scale,
-                slope.readings,
-            )
-        allowed = SAFETY * slope.error + f.unit**KEPT * abs(slope.value) + slope.noise / max(size, 1.0)
-        order = remainder_order(_combined(seed, zero), slope, claimed)
-        natural = max(slope.scale, abs(_combined(seed, zero)) / max(size, 1.0))
-        findings.append(Finding(label, v, claimed, slope, reference, allowed, order, f.unit, natural))
-    return findings
+        if self.exact is not None and slope.kind == "smooth":
+            value, spread = self.exact[s]
+            agrees = abs(value - slope.value) <= SAFETY * slope.error
+            if agrees and abs(value) > NEXT_TO_ZERO * slope.scale and spread < slope.error:
+                reference = "complex step"
+                slope = replace(slope, value=value, error=spread, left=value, right=value)
+        wide, result = max(size, 1.0), abs(_combined(seed, self.zero))
+        noise = slope.noise + f.tolerances.nondet_tol
+        allowed = SAFETY * slope.error + f.unit**KEPT * abs(slope.value) + noise / wide
+        if not f.tolerances.strict:
+            allowed += FLOOR * f.unit * change / size
+        if math.isfinite(slope.value):
+            allowed = max(allowed, f.tolerances.atol + f.tolerances.rtol * abs(slope.value))
+        claimed = f.claimed(seed, self.v)
+        order = remainder_order(_combined(seed, self.zero), slope, claimed)
+        near = slope.scale if slope.scale * wide > JUMP * noise else 0.0
+        scale = max(near, self.elsewhere[s], change / size)
+        natural = max(slope.scale, result / wide)
+        return Finding(label, self.v, claimed, slope, reference, allowed, order, f.unit, scale, natural)
 
 
 def _combined(seed: Sequence[float], values: Sequence[float]) -> float:
     return sum(u * z for u, z in zip(seed, values, strict=True) if u)
 
 
-def _complex_step(f: Numeric, v: list[float], seeds: list[list[float]]) -> list[float] | None:
-    """Im f(x + i h v) / h, without cancellation; None where the function takes no complex numbers."""
-    if f.rounds or f.unit > DOUBLE:
+def _complex_step(f: Numeric, v: list[float], seeds: list[list[float]]) -> list[tuple[float, float]] | None:
+    """Im f(x + i h v) / h, without cancellation, and how far it may be off; None where f takes no complex numbers.
+
+    What happens within f may cancel all the same, as in sin(z) / z. So it is taken at neighbours of the
+    point with steps of several lengths, and no less error is claimed than they differ by.
+    """
+    if f.coarse > DOUBLE or f.unit > DOUBLE:
         return None
-    h = TINY_STEP
+    tries = []
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error")  # NumPy warns where it drops an imaginary part
-            values = f.call([complex(x, h * d) for x, d in zip(f.point, v, strict=True)])
-        if not any(isinstance(z, complex) for z in values):
-            return None
-        return [sum(u * z.imag for u, z in zip(seed, values, strict=True) if u) / h for seed in seeds]
+            for k, ulps in enumerate(ULPS):
+                h = TINY_STEP * (1 + k * GOLDEN % 1)
+                at = [complex(x + ulps * math.ulp(x) * (d != 0), h * d) for x, d in zip(f.point, v, strict=True)]
+                values = f.call(at)
+                if not any(isinstance(z, complex) for z in values):
+                    return None
+                tries.append([sum(u * z.imag for u, z in zip(seed, values, strict=True) if u) / h for seed in seeds])
     except Exception:  # noqa: BLE001  whatever a function of real numbers does with complex ones
         return None
+    found = []
+    for several in zip(*tries, strict=True):
+        spread = max(several) - min(several) if all(map(math.isfinite, several)) else math.inf
+        found.append((several[0], 8 * f.unit * abs(several[0]) + 2 * spread))
+    return found
 
 
 def _narrowed(f: Numeric, worst: Finding, seeds: list[list[float]], zero: list[float]) -> Finding:
@@ -279,7 +378,7 @@ def _narrowed(f: Numeric, worst: Finding, seeds: list[list[float]], zero: list[f
             if len(side) == 1:
                 part = [float(d != 0) for d in part]
             name = f.names[next(iter(side))] if len(side) == 1 else f"{len(side)} inputs along a random direction"
-            found = max(_along(f, name, part, seeds, zero))
+            found = max(_judged([Line(f, name, part, seeds, zero)]))
             if found.rank:
                 v, kept = part, found
                 break

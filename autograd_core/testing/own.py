@@ -39,6 +39,8 @@ from .recording import (
     value_is_wrong,
 )
 from .reference import (
+    Cones,
+    Moved,
     Replay,
     RoughError,
     at_kink,
@@ -60,6 +62,7 @@ from .verdicts import Report, Verdict, Worst
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+MANY_BENT = 256  # inputs at most whose sides are looked at one by one
 MANY_INPUTS = 64  # beyond, forward mode along random directions
 DIRECTIONS = 4
 HALF_THE_DIGITS = 2.0**26  # ulp
@@ -110,6 +113,7 @@ class Judge:
         self.rules: dict[Value, list[float]] = {}
         self.adjoints: list[dict[Value, Any]] = []
         self.unknown: set[tuple[int, int]] = set()
+        self.bent: set[tuple[int, int]] = set()
         self.exact: list[list[Any]] = []
         self.slack: list[list[Any]] = []
         self.sizes: list[list[Any]] = []
@@ -228,9 +232,9 @@ class Judge:
             e.exact, e.slack = self._expected(e)
             e.slack = max(e.slack, self._tolerated(e))
         if self.replay.uneven or (self.replay.singular and self.expected is None):
-            self.told = self._at_kinks(entries)
-            if self.told is not None:
-                return self.told
+            told = self._at_kinks(entries)
+            if told is not None:
+                return self._beside(told, entries)
         astray = [e for e in entries if not math.isfinite(e.found)]
         if astray:
             return self._not_finite_gradient(astray[0])
@@ -260,6 +264,17 @@ class Judge:
             )
         return self._right(entries)
 
+    def _beside(self, told: Report, entries: list[Entry]) -> Report:
+        """The verdict at a kink, unless an entry that has none is wrong."""
+        if told.verdict is not Verdict.KINK:
+            return told
+        smooth = [e for e in entries if (e.seed, e.j) not in self.bent and math.isfinite(e.found)]
+        bad = [e for e in smooth if self.replay.m.context.isfinite(e.exact) and (e.error > e.slack or self._lost(e))]
+        other = self._explained(bad, smooth) if bad else None
+        if other is None and self.given is None:
+            other = self._hidden_fault(smooth)
+        return other if other is not None and other.verdict is Verdict.WRONG else told
+
     def _expected(self, e: Entry) -> tuple[Any, Any]:
         exact, slack = self.exact[e.seed][e.j], self.slack[e.seed][e.j]
         if self.expected is not None:
@@ -282,7 +297,7 @@ class Judge:
             return False
         scale = self._scale(e)
         if e.side == "derivative" and not is_nothing(e.exact):
-            return bool(e.error > A_DIGIT * scale)
+            return bool(e.error > max(A_DIGIT * scale, 64 * SMALLEST))
         return bool(e.error > HALF_THE_DIGITS * ulp_of(scale))
 
     def _scale(self, e: Entry) -> Any:
@@ -526,15 +541,22 @@ class Judge:
         uneven, singular = self.replay.uneven, self.replay.singular
         bent = (uneven or singular)[0]
         reached = self._reaching({*uneven, *singular})
-        start = {x: m.number(x.data) for x in self.rec.inputs}
-        zero = self._seeded(m, values_at(m, self.rec.order, start))
+        here = values_at(m, self.rec.order, {x: m.number(x.data) for x in self.rec.inputs})
+        zero = self._seeded(m, here)
+        above = Cones(self.rec.order)
+        places: dict[tuple[int, int], list[Entry]] = {}
+        for e in entries:
+            places.setdefault((e.seed, e.j), []).append(e)
         kinks = []
-        for j, x in enumerate(self.rec.inputs):
-            if x not in reached:
-                continue
-            lefts, rights = (self._one_side(m, start, zero, x, sign) for sign in (-1, 1))
+        self.bent = {(s, j) for s in range(len(self.seeds)) for j, x in enumerate(self.rec.inputs) if x in reached}
+        for j in self._examined(reached):
+            x = self.rec.inputs[j]
+            cone = above.of(x)
+            lefts, rights = (self._one_side(m, here, zero, x, sign, cone) for sign in (-1, 1))
             for s in range(len(self.seeds)):
-                judged = [e for e in entries if e.seed == s and e.j == j]
+                judged = places.get((s, j), [])
+                if not judged:
+                    continue
                 ends = [end for end in (lefts[s], rights[s]) if end is not None]
                 if len(ends) < 2:
                     return self._jump(judged[0], bent)
@@ -563,7 +585,10 @@ class Judge:
                             return self._zero_times_infinity(e, singular[0])
                         else:
                             return self._kink(e, float(slope), float(slope), f"{named(bent)} sits at a kink", bent)
-        outside = [k for k in kinks if not all(min(k[1:]) <= e.found <= max(k[1:]) for e in k[0])]
+                    self.bent.discard((s, j))
+                else:
+                    self.bent.discard((s, j))
+        outside = [k for k in kinks if not all(min(k[1:]) - e.slack <= e.found <= max(k[1:]) + e.slack for e in k[0])]
         for judged, left, right in (outside or kinks)[:1]:
             e = max(judged, key=lambda e: max(min(left, right) - e.found, e.found - max(left, right)))
             return self._kink(e, left, right, f"{named(bent)} sits at a kink", bent)
@@ -577,13 +602,18 @@ class Judge:
         outs = [values[out] if isinstance(out, Value) else m.number(out) for out in self.rec.outputs]
         return [sum(m.number(u) * z for u, z in zip(seed, outs, strict=True) if u) for seed in self.seeds]
 
+    def _examined(self, reached: set[Value]) -> list[int]:
+        """The inputs whose one-sided derivatives are taken: all that reach a kink, or a few of very many."""
+        found = [j for j, x in enumerate(self.rec.inputs) if x in reached]
+        return found if len(found) <= MANY_BENT else found[:: -(-len(found) // MANY_BENT)]
+
     def _one_side(
-        self, m: Any, start: dict[Value, Any], zero: list[Any], x: Value, sign: int
+        self, m: Any, here: dict[Value, Any], zero: list[Any], x: Value, sign: int, cone: Sequence[Value]
     ) -> list[tuple[Any, Any] | None]:
         """One-sided difference quotients of all combinations of results, a wide one and the limit; None at a jump."""
-        size = abs(start[x]) or m.context.one
+        size = abs(here[x]) or m.context.one
         steps = [sign * size * m.number(10) ** -power for power in (40, 60, 80)]
-        values = [self._seeded(m, values_at(m, self.rec.order, start | {x: start[x] + step})) for step in steps]
+        values = [self._seeded(m, Moved(here, values_at(m, cone, {x: here[x] + step}, here))) for step in steps]
         found: list[tuple[Any, Any] | None] = []
         for at, *there in zip(zero, *values, strict=True):
             rises = [z - at for z in there]
@@ -605,7 +635,8 @@ class Judge:
 
     def _kink(self, e: Entry, left: float, right: float, why: str, node: Value | None = None) -> Report:
         low, high = min(left, right), max(left, right)
-        inside = low <= e.found <= high
+        edge = max(e.slack, self._tolerated(e))
+        inside = bool(low - edge <= e.found <= high + edge)
         e.exact = self.replay.m.number(min(max(e.found, low), high))
         return self._report(
             Verdict.KINK,
@@ -613,6 +644,7 @@ class Judge:
             f"{right!r} on the right, and the {e.found!r} found lies {'between' if inside else 'outside of'} them.",
             self._worst(e),
             interval=(low, high),
+            fair=inside,
             faulty=None if inside else node if node is not None else next(iter(self.replay.uneven), None),
         )
 
@@ -679,6 +711,7 @@ class Judge:
             f"{what}{',' if count == 1 else ''} {far}.",
             worst,
             condition=float(e.slack / (DOUBLE * abs(e.exact))) if e.exact else 1.0,
+            resolution=float(max(e.slack for e in entries)),
         )
 
     def _place(self, e: Entry) -> str:
@@ -717,10 +750,22 @@ class Judge:
         faulty: Value | None = None,
         condition: float = 1.0,
         interval: tuple[float, float] | None = None,
+        fair: bool = False,
+        resolution: float = 0.0,
     ) -> Report:
         root = self.rec.root
         if faulty is not None:  # the result that stands above it
             root = next(out for out in self.rec.outputs if isinstance(out, Value) and faulty in set(graph_of([out])))
         return Report(
-            verdict, reason, worst, faulty.op if faulty is not None else "", faulty, condition, interval, root
+            verdict,
+            reason,
+            worst,
+            faulty.op if faulty is not None else "",
+            faulty,
+            condition,
+            interval,
+            root,
+            resolution,
+            fair,
+            self.verified and faulty is None,
         )

@@ -34,6 +34,7 @@ class Recording:
         names: Their places.
         outputs: Its results, Values or numbers.
         places: Their places; [""] for a single number.
+        results: The tree that they stand in; None where there is none.
         order: The graph, operands first.
     """
 
@@ -42,6 +43,7 @@ class Recording:
     names: list[str]
     outputs: list[Any]
     places: list[str]
+    results: Any = None
     order: list[Value] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -91,7 +93,10 @@ def seeds_of(m: int) -> list[list[float]]:
 def total(terms: Iterable[float]) -> float:
     """A sum, rounded once where it is finite."""
     terms = list(terms)
-    return math.fsum(terms) if all(map(math.isfinite, terms)) else sum(terms, 0.0)
+    try:
+        return math.fsum(terms) if all(map(math.isfinite, terms)) else sum(terms, 0.0)
+    except OverflowError:
+        return sum(terms, 0.0)
 
 
 def ulp_of(x: Any) -> float:

@@ -424,16 +424,61 @@ def _bends(m: Any, row: Primitive, xs: Sequence[Any], z: Any, moves: Sequence[bo
     return bool(read(m, row, moved)[0] != z)
 
 
-def values_at(m: Any, order: Sequence[Value], at: dict[Value, Any]) -> dict[Value, Any]:
-    """The values of a graph where some leaves are other numbers than recorded."""
+def values_at(
+    m: Any, order: Sequence[Value], at: dict[Value, Any], others: dict[Value, Any] | None = None
+) -> dict[Value, Any]:
+    """The values of a graph where some leaves are other numbers than recorded.
+
+    Args:
+        m: The number system.
+        order: The nodes to evaluate, operands first.
+        at: The leaves' numbers.
+        others: Values of operands that are not among the nodes.
+    """
     values: dict[Value, Any] = {}
     for node in order:
         row = node._row
         if row is None:
             values[node] = at[node] if node in at else m.number(node.data)
         else:
-            values[node] = read(m, row, [values[p] for p in node.parents])[0]
+            xs = [values[p] if others is None or p in values else others[p] for p in node.parents]
+            values[node] = read(m, row, xs)[0]
     return values
+
+
+class Cones:
+    """The nodes that depend on a leaf, in order: all that changes where it moves alone.
+
+    Args:
+        order: A graph, operands first.
+    """
+
+    def __init__(self, order: Sequence[Value]) -> None:
+        self.place = {node: i for i, node in enumerate(order)}
+        self.users: dict[Value, list[Value]] = {}
+        for node in order:
+            for parent in node.parents:
+                self.users.setdefault(parent, []).append(node)
+
+    def of(self, leaf: Value) -> list[Value]:
+        """The leaf and all above it."""
+        found, waiting = {leaf}, [leaf]
+        while waiting:
+            for user in self.users.get(waiting.pop(), ()):
+                if user not in found:
+                    found.add(user)
+                    waiting.append(user)
+        return sorted(found, key=self.place.__getitem__)
+
+
+class Moved:
+    """Values of a graph, of which some are other ones."""
+
+    def __init__(self, before: dict[Value, Any], after: dict[Value, Any]) -> None:
+        self.before, self.after = before, after
+
+    def __getitem__(self, node: Value) -> Any:
+        return self.after[node] if node in self.after else self.before[node]
 
 
 def pulled(

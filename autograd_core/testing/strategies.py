@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from hypothesis.strategies import SearchStrategy
 
 
+TRIES = 3  # points for one example, before Hypothesis is told that there is none: as its filters have it
+HOPELESS = 30  # examples in a row, from the first one on, without a point that fits; Hypothesis gives up at 50
 PLACES = 7  # how far back an operation looks for its operands
 NEW = 2**20  # a place beyond all results: a new input
 MANY = 4  # operands at most, of an operation that takes any number of them
@@ -78,22 +80,27 @@ def reals(
         raise StructureError(msg)
     low, high = _interval(domain if row is None else row.domain[0])
     kinks = [float(k) for k in kinks]
-    bottom = low if low > -math.inf else max(min(-largest, high - largest), -sys.float_info.max)
-    top = high if high < math.inf else min(max(largest, low + largest), sys.float_info.max)
+    wide = max(largest, min(abs(low), abs(high)) / 16)  # beside an end that is far out, some way further
+    bottom = low if low > -math.inf else max(min(-largest, high - wide), -sys.float_info.max)
+    top = high if high < math.inf else min(max(largest, low + wide), sys.float_info.max)
     if near_kinks:
         special = [x for x in (0.0, 1.0, -1.0, *kinks, low, high) if bottom <= x <= top]
         near = st.floats(-MARGIN, MARGIN)
         close = st.builds(lambda k, d: min(max(k + d, bottom), top), st.sampled_from(special or [bottom]), near)
         return st.one_of(st.sampled_from(special or [bottom]), close, st.floats(bottom, top))  # type: ignore[no-any-return]
-    start = bottom if low < bottom else bottom + min(MARGIN * max(1.0, abs(bottom)), (top - bottom) / 8)
-    stop = top if high > top else top - min(MARGIN * max(1.0, abs(top)), (top - bottom) / 8)
+    width = top / 8 - bottom / 8  # of a domain that may be wider than the largest double
+    start = bottom if low < bottom else bottom + min(MARGIN * max(1.0, abs(bottom)), width)
+    stop = top if high > top else top - min(MARGIN * max(1.0, abs(top)), width)
+    tiny = max(abs(start), abs(stop)) < sys.float_info.min
 
     def off(x: float) -> bool:
         if any(abs(x - k) < MARGIN * max(1.0, abs(k)) for k in kinks):
             return False
         return row is None or look(row, [x], [True]).calm
 
-    return st.floats(start, stop, allow_subnormal=False).filter(off)  # type: ignore[no-any-return]
+    if 0 < abs(start) < sys.float_info.min or 0 < abs(stop) < sys.float_info.min:
+        tiny = True  # Hypothesis wants ends of the kind that it may draw
+    return st.floats(start, stop, allow_subnormal=tiny).filter(off)  # type: ignore[no-any-return]
 
 
 def _is_interval(domain: Any) -> bool:
@@ -304,7 +311,8 @@ def points(
     Raises:
         OperandError: `f` is no function, or its arguments are not known and `like` is missing.
         StructureError: Not as many intervals as numbers.
-        RangeError: An interval is empty.
+        RangeError: An interval is empty. Also while points are drawn, if `f` is finite at none of them: the error
+            says what `f` raised.
         MissingExtraError: Hypothesis is not installed.
 
     Example:
@@ -333,7 +341,72 @@ def points(
         raise StructureError(msg)
     numbers = st.tuples(*[reals(_interval(d), near_kinks=near_kinks, largest=largest) for d in domains])
     arguments = numbers.map(lambda leaves: tree.build(list(leaves)))
-    return arguments if near_kinks else arguments.filter(lambda args: fits(f, args))  # type: ignore[no-any-return]
+    return arguments if near_kinks else _fitting(f, arguments)  # type: ignore[no-any-return]
+
+
+def _fitting(f: Callable[..., Any], arguments: Any) -> Any:
+    """Those points at which a function is finite and smooth.
+
+    Hypothesis gives up on a filter that lets too little pass, and cannot say why. Here the first points
+    decide: if none of them fits, the error names the function and what it raised.
+    """
+    from hypothesis import reject
+
+    st = _hypothesis()
+    search = Search(f)
+
+    @st.composite  # type: ignore[untyped-decorator]
+    def points(draw: Callable[[Any], Any]) -> Any:
+        args = None
+        for _ in range(TRIES):
+            args = draw(arguments)
+            if fits(f, args):
+                search.found = True
+                return args
+        search.give_up(args)
+        return reject()
+
+    return points()
+
+
+class Search:
+    """How a search for points of a function goes."""
+
+    def __init__(self, f: Callable[..., Any]) -> None:
+        self.f = f
+        self.found = False
+        self.examples = 0
+
+    def give_up(self, args: Any) -> None:
+        """Count an example without a point that fits.
+
+        Raises:
+            RangeError: There was none yet in several examples.
+        """
+        self.examples += 1
+        if self.found or self.examples < HOPELESS:
+            return
+        name = getattr(self.f, "__name__", type(self.f).__name__)
+        msg = (
+            f"points: {name} is finite and smooth at none of {TRIES * HOPELESS} points; at {args!r:.100} "
+            f"{_why_not(self.f, args)}. Pass domain=(low, high) where it is, or like=, arguments of the right shape"
+        )
+        raise RangeError(msg)
+
+
+def _why_not(f: Callable[..., Any], args: tuple[Any, ...]) -> str:
+    """What a function does at a point that does not fit."""
+    try:
+        result = f(*args)
+    except Exception as error:  # noqa: BLE001  the user's own, to be told
+        return f"it raises {type(error).__name__}: {error}"
+    tree = Tree(result, "result")
+    numbers = [x.data if isinstance(x, Value) else x for x in tree.leaves]
+    if not numbers:
+        return f"it returns {result!r:.60}, which is no number"
+    if not all(math.isfinite(x) for x in numbers):
+        return f"it is {result!r:.60}"
+    return "a kink or a pole is near"
 
 
 def _example(f: Callable[..., Any]) -> tuple[float, ...]:

@@ -111,6 +111,10 @@ class Report:
             relative to it; dimensionless.
         interval: The one-sided derivatives at a kink, smaller one first.
         root: The recorded graph, None for functions of other libraries.
+        resolution: The smallest error that would have been seen in any entry, as an absolute number: what was not
+            seen is smaller.
+        fair: At a kink, whether the derivative lies within the interval.
+        verified: Whether the library's own derivative was judged, and every edge of the graph found right by itself.
 
     Example:
         >>> import autograd_core as ag
@@ -120,6 +124,7 @@ class Report:
         ('KINK', (0.0, 1.0), False)
         >>> print(check_gradient(lambda x: x * x, (3.0,)))
         RIGHT: 6.0 is the derivative to args[0], exactly.
+          resolution 2.7e-14: a larger error in any entry would have been seen
     """
 
     verdict: Verdict
@@ -130,9 +135,22 @@ class Report:
     condition: float = 1.0
     interval: tuple[float, float] | None = None
     root: Value | None = None
+    resolution: float = 0.0
+    fair: bool = False
+    verified: bool = False
 
     def __bool__(self) -> bool:
         return self.verdict is Verdict.RIGHT
+
+    @property
+    def faultless(self) -> bool:
+        """Whether nothing is wrong, though the point may be hard: what `assert_gradient` passes.
+
+        `RIGHT`; a fair choice at a `KINK`; `ILL_CONDITIONED` where every edge of the library's own derivative is right.
+        """
+        if self.verdict is Verdict.ILL_CONDITIONED:
+            return self.verified
+        return self.verdict is Verdict.RIGHT or (self.verdict is Verdict.KINK and self.fair)
 
     def _facts(self) -> list[tuple[str, str]]:
         """Names and texts of what stands below the sentence."""
@@ -159,7 +177,8 @@ class Report:
     def __str__(self) -> str:
         head = f"{self.verdict}: {self.reason}"
         if self:
-            return head
+            size = f"{self.resolution:.2g}: a larger error in any entry would have been seen"
+            return f"{head}\n  {'resolution':<10} {size}" if self.resolution else head
         return "\n".join([head, *(f"  {name:<10} {text}" for name, text in self._facts())])
 
     def _repr_html_(self) -> str:

@@ -163,7 +163,16 @@ def test_what_rounding_hides_is_not_judged():
     report = check_gradient(foreign(lambda x: 1e16 + math.sin(x)), (1.0,), derivative=math.cos)
     assert report.verdict is Verdict.ILL_CONDITIONED
     assert report.condition > 1e6
-    assert check_gradient(math.erf, (6.0,), derivative=erf_slope).verdict is Verdict.ILL_CONDITIONED
+
+
+@pytest.mark.parametrize("x", [5.5, 6.0, 8.0, 30.0, -6.0])
+def test_a_slope_far_below_those_near_by_is_right_to_the_resolution_that_is_stated(x):
+    """erf stands still at 6, but for its rounding. What is near by says how small that slope is."""
+    report = check_gradient(math.erf, (x,), derivative=erf_slope)
+    assert report
+    assert 0 < report.resolution < 1e-8
+    assert "resolution" in str(report)
+    assert not check_gradient(math.erf, (x,), derivative=1e-3)
 
 
 @pytest.mark.parametrize("digits", [5, 8])
