@@ -229,7 +229,7 @@ def check_gradient(
     for k in range(2, order + 1):
         if not report:
             break
-        report = check_order(recording, k, modes)
+        report = check_order(recording, k, modes, atol=atol, rtol=rtol)
     return report
 
 
@@ -367,7 +367,7 @@ def given_jacobian(function: Function, args: tuple[Any, ...], derivative: Any, r
             msg = f"the derivative given for {function.name} raised {type(error).__name__} at ({at}): {error}"
             raise FunctionError(msg, fault="raises") from error
     tree = _results(whole)
-    if tree.other:
+    if not tree.leaves:
         msg = f"derivative of {function.name}: expected numbers, got {whole!r:.100} ({type(whole).__name__})"
         raise FunctionError(msg, fault="no number")
     function.unit = max(function.unit, tree.unit)

@@ -34,9 +34,11 @@ SMALLEST = 2.0**-1074
 COARSEST = 2.0**-7  # half a unit in the last place of the shortest numbers in use, of 8 bits
 NEAR_ZERO = 2.0**-20  # operands that small are tried with steps of size 1 as well
 SHORT = 14  # a table of so few steps shows a smooth function in fewer rows
+NO_SQUARE = 2.0**-500  # below, a square is 0 or nearly
 FEWEST = 3  # steps that a table needs
 LARGEST = 2.0**1023
 ALL_NOISE, ROUNDING = 0.02, 1e-3  # shares of the largest change and of the value, from which on noise is all there is
+NO_ROUNDING = 2.0**-1000  # below, values are 0 but for underflow
 STRETCHES = (1.0, 0.6875, 0.8125)  # of all steps, for estimates that are independent: numbers of few bits
 WIDER = 6  # steps beyond the operand's size, to see whether a function does anything
 EDGE = 24  # halvings that find the edge of a plateau
@@ -121,16 +123,18 @@ def slopes(
     found = _slopes(f, zero, max(size, 1.0), unit, moved, stretch)
     if 0 < size < NEAR_ZERO:
         near = _slopes(f, zero, size, unit, moved, stretch)
-        found = [_of_two(far, close) for far, close in zip(found, near, strict=True)]
+        found = [_of_two(far, close, size) for far, close in zip(found, near, strict=True)]
     return found
 
 
-def _of_two(far: Slope, close: Slope) -> Slope:
+def _of_two(far: Slope, close: Slope, size: float) -> Slope:
     """Of steps as large as 1, and of such as are small beside a tiny operand, those that tell more.
 
-    A value that stands still at all small steps may be rounded: it tells nothing where the larger steps do.
+    A value that stands still at all small steps may be rounded: it tells nothing where the larger
+    steps do, nor where squares of the operand are 0.
     """
-    if far.kind == "smooth" and (close.kind != "smooth" or not close.scale):
+    still = not close.scale and size < NO_SQUARE
+    if (far.kind == "smooth" and (close.kind != "smooth" or not close.scale)) or (far.kind == "kink" and still):
         return far
     if far.kind != "smooth" and close.kind == "smooth":
         return close
@@ -152,7 +156,7 @@ def together(found: Sequence[Slope]) -> Slope:
         apart = max((max(abs(first.left - s.left), abs(first.right - s.right)) for s in kinks), default=0.0)
         return replace(first, error=max(first.error, apart if apart == apart else 0.0))  # noqa: PLR0124
     best = smooth[0]
-    apart = [abs(best.value - s.value) for s in smooth[1:] if s.error <= TRUSTED * best.error or s is smooth[1]]
+    apart = [abs(best.value - s.value) - (s.error if s.error > TRUSTED * best.error else 0.0) for s in smooth[1:]]
     if 2 * len(smooth) < len(found):
         sides = [max(abs(best.value - s.left), abs(best.value - s.right)) for s in found if s.kind == "kink"]
         apart += [x for x in sides if math.isfinite(x)]

@@ -134,6 +134,7 @@ class Finding:
     order: float
     unit: float
     scale: float  # the largest slope that the function has elsewhere
+    noise: float  # that rounding of the values leaves of a slope, over the whole size of the input
     natural: float  # the slope that would change the result by its own size over that of the input
 
     @property
@@ -155,7 +156,7 @@ class Finding:
         # Confirmed: to a digit, or to what is nothing beside the slopes that the function has near by.
         flat = UNSURE * self.natural if self.found == 0 else 0.0
         size = max(UNSURE * max(abs(s.value), abs(self.found)), self.unit**RESOLVED * self.scale, flat, LEAST)
-        known = min(self.allowed, SAFETY * (s.spread + self.unit * abs(s.value)))
+        known = min(self.allowed, SAFETY * (s.spread + self.unit * abs(s.value) + self.noise))
         return Verdict.ILL_CONDITIONED if known > size else Verdict.RIGHT
 
     @property
@@ -332,7 +333,7 @@ class Line:
         near = slope.scale if slope.scale * wide > JUMP * noise else 0.0
         scale = max(near, self.elsewhere[s], change / size)
         natural = max(slope.scale, result / wide)
-        return Finding(label, self.v, claimed, slope, reference, allowed, order, f.unit, scale, natural)
+        return Finding(label, self.v, claimed, slope, reference, allowed, order, f.unit, scale, noise / wide, natural)
 
 
 def _combined(seed: Sequence[float], values: Sequence[float]) -> float:

@@ -7,8 +7,10 @@ from itertools import product
 from typing import TYPE_CHECKING, Any
 
 from ..errors import StructureError
+from ..evaluation import is_fraction
 from ..value import Value
 from .arguments import Tree, array_library
+from .verdicts import FunctionError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -29,6 +31,7 @@ def jacobian_of(whole: Any, results: Tree, args: tuple[Any, ...], what: str) -> 
 
     Raises:
         StructureError: Other keys, lengths or shapes.
+        FunctionError: What is no real number.
     """
     inputs = [(i, arg) for i, arg in enumerate(args) if Tree(arg, "").leaves]
     m, n = len(results.leaves), sum(len(Tree(arg, "").leaves) for _, arg in inputs)
@@ -194,7 +197,11 @@ def _single(given: Any, what: str, place: str) -> Any:
         shape = f" of shape {tuple(given.shape)}" if array_library(given) else ""
         msg = f"{what}: expected a number at {place or 'the result'}, got {_shown(given)}{shape}"
         raise StructureError(msg)
-    return _number(given)
+    number = _number(given)
+    if isinstance(number, bool) or not (isinstance(number, (int, float)) or is_fraction(number)):
+        msg = f"{what}: expected a real number at {place or 'the result'}, got {_shown(given)}"
+        raise FunctionError(msg, fault="no number")
+    return number
 
 
 def _pieces(result: Any, given: Any, what: str, place: str) -> list[Any]:

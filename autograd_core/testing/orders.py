@@ -22,16 +22,22 @@ if TYPE_CHECKING:
 
 MOST_COLUMNS = 12  # of a Hessian that is checked whole; beyond, along random directions
 DIRECTIONS = 3
+STEPS = (350, 360)  # powers of 1/10: below all doubles, so that no function of doubles bends between
+FURTHER = 750  # digits beside those of the steps: for what cancels within a gradient
 SECOND = 1e-9  # share that a second derivative of one operation is right to
 
 
-def check_order(rec: Recording, order: int, modes: Sequence[str]) -> Report:
+def check_order(
+    rec: Recording, order: int, modes: Sequence[str], *, atol: float = 0.0, rtol: float = 0.0
+) -> Report:
     """The verdict on the derivatives of one order, those below being right.
 
     Args:
         rec: The function, recorded.
         order: 2 or more.
         modes: The sweeps to judge.
+        atol: How far off any entry may be.
+        rtol: The same as a share of the entry.
 
     Returns:
         A `Report` whose sentence begins with the order.
@@ -54,7 +60,8 @@ def check_order(rec: Recording, order: int, modes: Sequence[str]) -> Report:
         if exact.rough:  # a primitive that is read in doubles: differences in doubles
             report = _check_roughly(judged)
         else:
-            report = Judge(judged, modes=modes, expected=exact.derivative(path, combination).__getitem__).report()
+            expected = exact.derivative(path, combination).__getitem__
+            report = Judge(judged, modes=modes, expected=expected, atol=atol, rtol=rtol).report()
         if report.verdict is Verdict.WRONG and not report.faulty_op:
             report = _blamed(rec, report)
         if not report:
@@ -108,12 +115,13 @@ class Exact:
 
     def __init__(self, rec: Recording, order: int) -> None:
         self.rec = rec
-        self.m = number_system(50 * (order + 1))
-        self.rough = Replay(rec.order, rec.inputs, 50).rough
+        self.m = number_system(STEPS[0] * (order - 1) + FURTHER)
+        self.near = Replay(rec.order, rec.inputs, 50)
+        self.rough = self.near.rough
 
     def derivative(self, path: list[list[float]], combination: list[float]) -> list[tuple[Any, Any]]:
         """Of the combination of results, along the path and to every input: numbers, and how far off they may be."""
-        coarse, fine = (self._differences(path, combination, self.m.number(10) ** -power) for power in (16, 20))
+        coarse, fine = (self._differences(path, combination, self.m.number(10) ** -power) for power in STEPS)
         return [(b, 2 * abs(a - b)) for a, b in zip(coarse, fine, strict=True)]
 
     def _differences(self, path: list[list[float]], combination: list[float], h: Any) -> list[Any]:
@@ -131,7 +139,8 @@ class Exact:
 
     def _gradient(self, at: list[Any], combination: list[float]) -> list[Any]:
         rec, m = self.rec, self.m
-        replay = Replay(rec.order, rec.inputs, m.context.dps, at=dict(zip(rec.inputs, at, strict=True)))
+        points = dict(zip(rec.inputs, at, strict=True))
+        replay = Replay(rec.order, rec.inputs, m.context.dps, at=points, known=self.near.slopes)
         seeds: dict[Value, Any] = {}
         for out, u in zip(rec.outputs, combination, strict=True):
             if isinstance(out, Value):

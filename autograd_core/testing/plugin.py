@@ -48,7 +48,7 @@ def _inputs(item: Any, marker: pytest.Mark) -> list[str]:
     if places is None:
         taken = [mark.kwargs.get("argnames") or mark.args[0] for mark in item.iter_markers("parametrize")]
         return [name for name in names if not any(name in _split(given) for given in taken)]
-    counts = {len(point) for point in places} or {min(1, len(names))}  # no points: skipped, as parametrize has it
+    counts = {len(point) for point in places} or {len(names)}  # no points: skipped, as parametrize has it
     if len(counts) != 1 or max(counts) > len(names):
         msg = (
             f"gradient: {item.name} has {len(names)} parameter(s), so expected at= as a list of points with one number "

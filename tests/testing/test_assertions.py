@@ -9,7 +9,20 @@ from hypothesis import given, settings, target
 from hypothesis import strategies as st
 
 import autograd_core as ag
-from autograd_core.testing import Expression, GradientError, assert_gradient, check_gradient, reals
+from autograd_core.testing import (
+    AtJump,
+    AtKink,
+    Expression,
+    GradientError,
+    IllConditioned,
+    NotFinite,
+    RightGradient,
+    Verdict,
+    WrongGradient,
+    assert_gradient,
+    check_gradient,
+    reals,
+)
 from autograd_core.testing.assertions import WATCHERS
 
 
@@ -108,12 +121,99 @@ def test_another_verdict_may_be_demanded(tmp_path):
     assert "demanded   KINK" in text
 
 
-def test_what_is_ill_conditioned_has_no_fault_but_is_not_right():
-    def lossy(x):
-        return ag.sin(x) ** 2 * 1e20 + ag.cos(x) ** 2 * 1e20 + x
+def lossy(x):
+    return ag.sin(x) ** 2 * 1e20 + ag.cos(x) ** 2 * 1e20 + x
 
+
+def foreign_noise(x):
+    return 1e16 + math.sin(float(x)) if isinstance(x, float) else {}[0]
+
+
+def chaos(x):
+    for _ in range(200):
+        x = 3.9 * x * (1 - x)
+    return x
+
+
+def swing(x):
+    a, b = x, x
+    for _ in range(120):
+        a, b = b, 2 * b - a - 0.0025 * b
+    return b
+
+
+def test_what_is_ill_conditioned_has_no_fault_but_is_not_right():
     assert assert_gradient(lossy, (0.7,)).verdict == "ILL_CONDITIONED"
     assert failure(lossy, (0.7,), expect="RIGHT").demanded == "RIGHT"
+
+
+# --- what passes ----------------------------------------------------------------------------------
+
+
+PASSES = {
+    "right": (ag.sin, (1.0,), {}),
+    "a fair kink": (ag.relu, (0.0,), {}),
+    "a fair kink, given": (ag.relu, (0.0,), {"derivative": 0.5}),
+    "a fair kink of another library": (abs, (0.0,), {"derivative": 0.25}),
+    "ill conditioned, every edge right": (lossy, (0.7,), {}),
+    "given, and confirmed": (lossy, (0.7,), {"derivative": 1.0}),
+}
+
+
+@pytest.mark.parametrize("name", PASSES)
+def test_what_passes(name):
+    f, args, options = PASSES[name]
+    assert assert_gradient(f, args, **options).faultless
+
+
+FAILS = {
+    "wrong": (doubled, (1.0,), {}, WrongGradient),
+    "an unfair kink": (ag.relu, (0.0,), {"derivative": 7.0}, AtKink),
+    "a convention that is not the derivative": (lambda x: ag.relu(x) - ag.relu(-x), (0.0,), {}, AtKink),
+    "a jump": (ag.floor, (2.0,), {}, AtJump),
+    "infinite": (ag.log, (0.0,), {}, NotFinite),
+    "given, without a digit": (foreign_noise, (1.0,), {"derivative": 0.5}, IllConditioned),
+    "given in chaos": (chaos, (0.5123,), {"derivative": ag.grad(chaos)}, IllConditioned),
+    "given, deep": (swing, (0.7,), {"derivative": lambda x: 42.0}, WrongGradient),
+    "demanded otherwise": (ag.sin, (1.0,), {"expect": "KINK"}, RightGradient),
+}
+
+
+@pytest.mark.parametrize("name", FAILS)
+def test_what_fails_and_how(name):
+    f, args, options, kind = FAILS[name]
+    error = failure(f, args, **options)
+    assert type(error) is kind
+    assert isinstance(error, GradientError)
+    assert error.report.faultless == (name == "demanded otherwise")
+
+
+def test_a_set_of_verdicts_may_be_demanded():
+    for expect in ({"KINK", "RIGHT"}, ["KINK", Verdict.WRONG], Verdict.KINK, frozenset({"KINK"}), ("KINK",)):
+        assert assert_gradient(ag.relu, (0.0,), expect=expect).verdict == "KINK"
+    error = failure(ag.relu, (0.0,), expect={"RIGHT", "WRONG"})
+    assert error.demanded == "RIGHT or WRONG"
+    assert assert_gradient(doubled, (1.0,), expect={"WRONG"}) is not None
+
+
+@pytest.mark.parametrize("expect", ["right", "RIGHTS", {"RIGHT", "no"}, set(), 3, {3}, [None]])
+def test_a_verdict_that_is_none_cannot_be_demanded(expect):
+    with pytest.raises(ag.RangeError, match="RIGHT, WRONG"):
+        assert_gradient(ag.sin, (1.0,), expect=expect)
+
+
+def test_hypothesis_tells_verdicts_apart():
+    """A wrong gradient is reported beside a kink, as another failure."""
+
+    @settings(max_examples=200, database=None, derandomize=True, report_multiple_bugs=True)
+    @given(st.sampled_from([0.0, 1.0, 2.0]))
+    def test(x):
+        assert_gradient(lambda x: ag.relu(x) if x < 0.5 else doubled(x), (x,), derivative=5.0)
+
+    with pytest.raises(BaseException) as caught:  # noqa: PT011
+        test()
+    kinds = {type(error) for error in getattr(caught.value, "exceptions", [caught.value])}
+    assert kinds == {WrongGradient, AtKink}
 
 
 def test_watchers_see_every_report_and_name_the_folder(tmp_path):

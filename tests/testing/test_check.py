@@ -161,6 +161,30 @@ def test_orders(order):
     assert check_gradient(lambda x, y: ag.sin(x * y) + ag.exp(x), (0.5, 1.5), order=order)
 
 
+NEAR_ZERO = {
+    "sine": (ag.sin, 1e-150, lambda x: -x),
+    "sine further": (ag.sin, 1e-200, lambda x: -x),
+    "cube": (lambda x: x**3, 1e-150, lambda x: 6 * x),
+    "fourth power": (lambda x: x**4, 1e-70, lambda x: 12 * x * x),
+    "logarithm": (ag.log, 1e-140, lambda x: -1 / x / x),
+    "reciprocal": (lambda x: 1 / x, 1e-80, lambda x: 2 / x / x / x),
+    "product": (lambda x: ag.sin(x) * x, 5e-324, lambda x: 2.0),
+}
+
+
+@pytest.mark.parametrize("name", NEAR_ZERO)
+def test_second_order_of_tiny_numbers(name):
+    f, x, second = NEAR_ZERO[name]
+    report = check_gradient(f, (x,), order=2)
+    assert report, str(report)
+    assert report.worst.expected == pytest.approx(second(x), rel=1e-14)
+
+
+def test_a_second_derivative_that_is_lost_is_not_right():
+    report = check_gradient(ag.tanh, (1e-80,), order=2)
+    assert (report.verdict, report.worst.expected) == ("ILL_CONDITIONED", pytest.approx(-2e-80))
+
+
 def test_second_order_beside_what_only_the_first_has():
     report = check_gradient(lambda x: ag.relu(x) ** 2, (0.0,), order=2)
     assert report.verdict is Verdict.KINK
@@ -757,6 +781,153 @@ def test_places_are_named():
     )
     assert report.worst.where == "result['y'] / args[0]['w'][2]"
     assert (report.worst.expected, report.worst.found, report.worst.side) == (4.0, 5.0, "derivative")
+
+
+W = {"w": [[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]], "b": 7.0}
+
+
+def bilinear(p):
+    return ag.sum([x * x for row in p["w"] for x in row]) * p["b"]
+
+
+def slope_of_bilinear(p):
+    total = sum(x * x for row in p["w"] for x in row)
+    return {"b": total, "w": [[2 * x * p["b"] for x in row] for row in p["w"]]}  # in another order than the argument
+
+
+@pytest.mark.parametrize(
+    "f", [bilinear, lambda p: float(bilinear(p)) if isinstance(p["b"], float) else {}[0]], ids=["own", "other"]
+)
+def test_a_derivative_in_a_dict_is_matched_by_key(f):
+    assert check_gradient(f, (W,), derivative=slope_of_bilinear)
+    swapped = lambda p: {"w": [[1.0] * 3, slope_of_bilinear(p)["w"][0]], "b": slope_of_bilinear(p)["b"]}
+    report = check_gradient(f, (W,), derivative=swapped)
+    assert (report.verdict, report.worst.where.startswith("args[0]['w']")) == ("WRONG", True)
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        (lambda p: {"w": p["w"]}, r"missing \['b'\]"),
+        (lambda p: slope_of_bilinear(p) | {"c": 1.0}, r"unknown \['c'\]"),
+        (lambda p: {"w": [[1.0] * 2] * 3, "b": 1.0}, r"a sequence of 2 at args\[0\]\['w'\], got 3"),
+        (lambda p: {"w": [1.0] * 6, "b": 1.0}, r"a sequence of 2 at args\[0\]\['w'\], got 6"),
+        (lambda p: {"w": p["w"], "b": [1.0, 2.0]}, r"a number at args\[0\]\['b'\]"),
+        (lambda p: 3.0, "a dict with the keys"),
+    ],
+)
+def test_a_derivative_of_another_structure_is_refused(given, said):
+    with pytest.raises(ag.StructureError, match=said):
+        check_gradient(bilinear, (W,), derivative=given)
+
+
+def test_a_derivative_of_another_shape_is_refused():
+    np = pytest.importorskip("numpy")
+    a = np.arange(6.0).reshape(2, 3) + 1
+    f = lambda a: (a * a).sum()
+    assert check_gradient(f, (a,), derivative=lambda a: 2 * a)
+    assert check_gradient(f, (a,), derivative=lambda a: (2 * a).tolist())
+    with pytest.raises(ag.StructureError, match=r"expected shape \(2, 3\) at args\[0\].*got \(3, 2\)"):
+        check_gradient(f, (a,), derivative=lambda a: 2 * a.T)
+    for wrong in (lambda a: (2 * a).reshape(6), lambda a: (2 * a).reshape(6).tolist()):
+        with pytest.raises(ag.StructureError):
+            check_gradient(f, (a,), derivative=wrong)
+
+
+def test_a_jacobian_is_matched_by_the_keys_of_results_and_arguments():
+    f = lambda p, s: {"y": p["a"] * s, "z": [p["b"] * p["a"], s * s]}
+    args = ({"a": 2.0, "b": 3.0}, 5.0)
+    to_p = {"z": [{"b": 2.0, "a": 3.0}, {"a": 0.0, "b": 0.0}], "y": {"b": 0.0, "a": 5.0}}
+    to_s = {"z": [0.0, 10.0], "y": 2.0}
+    assert check_gradient(f, args, derivative=(to_p, to_s))
+    report = check_gradient(f, args, derivative=(to_p, to_s | {"y": 3.0}))
+    assert (report.verdict, report.worst.where) == ("WRONG", "result['y'] / args[1]")
+
+
+def test_arguments_without_numbers_may_be_left_out_of_a_derivative():
+    f = lambda x, how, y: x * y if how == "times" else x
+    assert check_gradient(f, (2.0, "times", 3.0), derivative=(3.0, 2.0))
+    assert check_gradient(f, (2.0, "times", 3.0), derivative=lambda x, how, y: (y, None, x))
+
+
+# --- tolerances and resolution --------------------------------------------------------------------
+
+
+def test_tolerances_of_the_user():
+    rough = cube(lambda x, z: (3.001 * x**2,))
+    for f, options in (
+        (lambda x: ag.sin(rough(x)), {}),
+        (lambda x: ag.sin(x**3), {"derivative": lambda x: 3.001 * x**2 * math.cos(x**3)}),
+    ):
+        assert check_gradient(f, (0.5,), **options).verdict is Verdict.WRONG
+        assert check_gradient(f, (0.5,), rtol=1e-3, **options)
+        assert check_gradient(f, (0.5,), atol=1e-3, **options)
+        assert check_gradient(f, (0.5,), rtol=1e-4, atol=1e-5, **options).verdict is Verdict.WRONG
+    assert check_gradient(lambda x: ag.sin(x) ** 3, (0.5,), order=2, rtol=1e-6)
+    for name in ("atol", "rtol", "nondet_tol"):
+        for bad in (-1.0, math.nan, "x"):
+            with pytest.raises(ag.RangeError, match=name):
+                check_gradient(ag.sin, (0.5,), **{name: bad})
+
+
+def test_the_smallest_fault_that_would_have_been_seen_is_said():
+    report = check_gradient(lambda v: ag.sum([x * x for x in v]), ([0.5, 2.0],))
+    assert 0 < report.resolution < 1e-13
+    assert f"{report.resolution:.2g}: a larger error" in str(report)
+    for off in (0.1, 30):
+        given = check_gradient(
+            lambda x: x * x,
+            (0.5,),
+            derivative=1.0 + off * check_gradient(lambda x: x * x, (0.5,), derivative=1.0).resolution,
+        )
+        assert bool(given) == (off < 1)
+
+
+def test_many_inputs_take_time_in_proportion(monkeypatch):
+    """Counted, not timed: how often an operand's size is asked for."""
+    from autograd_core.testing import allowance
+
+    calls = []
+    monkeypatch.setattr(allowance, "built_in", lambda node: calls.append(len(node.parents)) or True)
+    counts = []
+    for n in (50, 100):
+        calls.clear()
+        assert check_gradient(lambda v: ag.sum([x * x for x in v]), ([0.1 * k for k in range(n)],))
+        counts.append(sum(calls))
+    assert counts[1] <= 2.2 * counts[0]
+
+
+def test_a_wrong_entry_is_not_lost_behind_a_kink():
+    once = cube(lambda x, z: (5.0,), value=lambda x: 2 * x)
+    report = check_gradient(lambda x, y: ag.relu(x) + once(y), (0.0, 1.0))
+    assert (report.verdict, report.faulty_op) == ("WRONG", "cubed")
+    report = check_gradient(lambda x, y: ag.relu(x) + y, (0.0, 1.0), derivative=(0.5, 2.0))
+    assert (report.verdict, report.worst.where) == ("WRONG", "args[1]")
+
+
+def test_many_kinks():
+    report = check_gradient(lambda v: ag.sum([ag.relu(x) for x in v]), ([0.0] * 300,))
+    assert (report.verdict, report.fair) == ("KINK", True)
+
+
+def test_what_the_graph_is_not_the_whole_of_is_judged_by_its_values():
+    """A root by halving: the comparisons are recorded, and what they lead to is a number."""
+
+    def root(a, b):
+        low, high = -1.0, 1.0
+        for _ in range(200):
+            middle = (low + high) / 2
+            if a * middle - b > 0:
+                high = middle
+            else:
+                low = middle
+        return high
+
+    for at in ((1.0, 0.0), (2.0, 0.5), (3.0, -1.0)):
+        slope = lambda a, b: (-b / a**2, 1 / a)
+        report = check_gradient(root, at, derivative=slope)
+        assert report, str(report)
+        assert check_gradient(root, at, derivative=lambda a, b: (-b / a**2, -1 / a)).verdict is Verdict.WRONG
 
 
 # --- functions that cannot be judged --------------------------------------------------------------

@@ -390,6 +390,149 @@ def test_arrays_of_jax_are_built_anew(monkeypatch):
     assert report.worst.reference == "complex step"
 
 
+# --- right ones that are hard -----------------------------------------------------------------------
+
+
+def from_numpy():
+    """Functions of NumPy with their derivatives, and points at which they were called wrong or crashed."""
+    np = pytest.importorskip("numpy")
+    f32 = np.float32
+    softmax = lambda x: np.exp(x - x.max()) / np.exp(x - x.max()).sum()
+    logsumexp = lambda x: x.max() + np.log(np.exp(x - x.max()).sum())
+
+    def sinc_slope(x):
+        y = math.pi * float(x)
+        series = math.pi * (-y / 3 + y**3 / 30 - y**5 / 840 + y**7 / 45360)
+        return series if abs(x) < 1e-2 else (math.cos(y) - np.sinc(x)) / x
+
+    cases = {
+        "sinc": (np.sinc, sinc_slope, [0.0, 6.1e-5, 1e-4, 1e-10, 1e-300, 5e-324, 0.5, 3.0, 1e5]),
+        "log cosh, single": (lambda x: np.log(np.cosh(x)), np.tanh, list(map(f32, [0, 1e-37, 1e-5, 6.1e-5, -3e-4, 0.02, 5]))),
+        "tanh, single": (np.tanh, lambda x: 1 / np.cosh(x) ** 2, list(map(f32, [0, 1e-5, 3.9, -9.1, 10]))),
+        "exp, single": (np.exp, np.exp, list(map(f32, [0, 1e-38, -10, 10, 80]))),
+        "logsumexp, single": (
+            logsumexp,
+            softmax,
+            [np.array(v, f32) for v in ([0, 0, 0], [1e-6, -8.7, 0, -8.7], [-308.5] * 5, [797, -306, 0, 2.7, 797], [-3.3, 0, -3.3, -5.3])],
+        ),
+        "mean of squares, single": (lambda x: (x * x).mean(), lambda x: 2 * x / x.size, [np.array(v, f32) for v in ([0, 0], [1e-20, 3], [1e15, -1])]),
+        "length": (
+            lambda v: math.hypot(*v),
+            lambda v: v / math.hypot(*v),
+            [np.array(v) for v in ([3.0, 4.0], [1e-6, 3e38], [1e157, -4e16], [1e300, 1e-300])],
+        ),
+        "sum of squares": (lambda v: float(v @ v), lambda v: 2 * v, [np.array(v) for v in ([1e-6, -2e-313, -8.7e9], [6e9, -1e-240, 0.0])]),
+        "variance": (np.var, lambda v: 2 * (v - v.mean()) / v.size, [np.array(v) for v in ([0.0, 0, 0], [1e-6, 1e3, 5.0], [-1e-300, 1.0, 1.0])]),
+        "exponentials": (lambda v: np.exp(v).sum(), np.exp, [np.array(v) for v in ([0.0, -30, 10], [-745.0, 1.0, 700.0])]),
+    }
+    return [(name, f, slope, x) for name, (f, slope, points) in cases.items() for x in points]
+
+
+def test_right_ones_of_numpy():
+    said = [(name, x, check_gradient(f, (x,), derivative=slope)) for name, f, slope, x in from_numpy()]
+    assert len(said) >= 40
+    assert [f"{name} at {x!r}: {report}" for name, x, report in said if not report] == []
+
+
+EVERYWHERE = {
+    "sine": (math.sin, math.cos, 1e13),
+    "tanh": (math.tanh, lambda x: 1 / math.cosh(x) ** 2 if abs(x) < 300 else 0.0, 1e308),
+    "arc tangent": (math.atan, lambda x: 1 / (1 + x * x), 1e308),
+    "identity": (lambda x: x * 1.0, lambda x: 1.0, 1e308),
+    "third": (lambda x: x / 3, lambda x: 1 / 3, 1e308),
+    "square": (lambda x: x * x, lambda x: 2 * x, 1e150),
+    "bell": (lambda x: math.exp(-x * x), lambda x: -2 * x * math.exp(-x * x), 1e150),
+    "root of the square": (lambda x: math.sqrt(x * x + 1), lambda x: x / math.sqrt(x * x + 1), 1e150),
+    "log cosh": (lambda x: math.log(math.cosh(x)), math.tanh, 600.0),
+    "softplus": (
+        lambda x: max(x, 0.0) + math.log1p(math.exp(-abs(x))),
+        lambda x: 1 / (1 + math.exp(-x)) if x > 0 else math.exp(x) / (1 + math.exp(x)),
+        1e308,
+    ),
+    "absolute value": (abs, lambda x: math.copysign(1.0, x) if x else 0.0, 1e308),
+    "tiny factor": (lambda x: x * 1e-200, lambda x: 1e-200, 1e308),
+}
+SPECIAL = [0.0, 5e-324, 2.2e-308, 2.3e-308, 1e-300, 1e-160, 1e-30, 1e-8, 0.5, 1.0, 3.0, 20.0, 1e5, 1e15, 1e100, 1e150, 1e300, 1.7976931348623157e308]
+
+
+@pytest.mark.parametrize("name", EVERYWHERE)
+@pytest.mark.parametrize("sign", [1, -1])
+def test_right_ones_from_subnormal_to_huge(name, sign):
+    f, slope, largest = EVERYWHERE[name]
+    for x in SPECIAL:
+        if x <= largest:
+            report = check_gradient(foreign(f), (sign * x,), derivative=slope)
+            assert report.faultless, f"{sign * x!r}: {report}"
+
+
+@pytest.mark.parametrize("x", [5e-324, 1e-308, 1e308, -1.7e308])
+@pytest.mark.parametrize("f", [math.sin, math.atan, lambda x: x / 2, lambda x: 1.0])
+def test_what_is_at_the_ends_of_doubles_is_no_crash(x, f):
+    for given in (0.0, 1.0, 1e308, 5e-324, math.inf, math.nan):
+        assert check_gradient(foreign(f), (x,), derivative=lambda x, given=given: given).verdict in set(Verdict)
+
+
+def test_underflow_within_is_no_fault():
+    f, slope = lambda x: (x * 1e-200) * (x * 1e-200) * 1e300, lambda x: 2e-100 * x
+    for x in (0.5, -3.0, 1e150):
+        assert check_gradient(f, (x,), derivative=slope)
+    """The root of x^2 is 0 near 0, as x^2 is in doubles: what it does further out is a kink."""
+    report = check_gradient(foreign(lambda x: math.sqrt(x * x)), (1e-170,), derivative=lambda x: 1.0)
+    assert (report.verdict, report.fair) == ("KINK", True)
+    assert not check_gradient(foreign(lambda x: math.sqrt(x * x)), (1e-170,), derivative=lambda x: 1.5).faultless
+
+
+def test_a_sine_of_a_number_whose_neighbours_are_periods_apart_is_not_judged():
+    for x in (-2.6e16, 6e17, 1e300):
+        assert check_gradient(math.sin, (x,), derivative=math.cos).verdict is Verdict.ILL_CONDITIONED
+
+
+def test_a_floor_from_the_rounding_of_the_function():
+    """A root by halving is right to 1e-60; that its slope to the other argument is not 0, but 1e-60, is rounding."""
+
+    def root(a, b):
+        low, high = -1.0, 1.0
+        for _ in range(200):
+            middle = (low + high) / 2
+            if a * middle - b > 0:
+                high = middle
+            else:
+                low = middle
+        return (low + high) / 2 + 1e-60 * (a - 1)
+
+    slope = lambda a, b: (-b / a**2, 1 / a)
+    assert check_gradient(foreign(root), (1.0, 0.0), derivative=slope)
+    assert check_gradient(foreign(root), (1.0, 0.0), derivative=slope, strict=True).verdict is Verdict.WRONG
+    assert check_gradient(foreign(root), (1.0, 0.0), derivative=lambda a, b: (1e-9, 1 / a)).verdict is Verdict.WRONG
+
+
+def test_results_that_differ_a_little_from_call_to_call():
+    rng = random.Random(0)
+    noisy = foreign(lambda x: math.exp(x) + 1e-9 * rng.random())
+    with pytest.raises(FunctionError, match="nondet_tol"):
+        check_gradient(noisy, (1.0,), derivative=math.exp)
+    assert check_gradient(noisy, (1.0,), derivative=math.exp, nondet_tol=1e-8)
+    assert check_gradient(noisy, (1.0,), derivative=lambda x: -math.exp(x), nondet_tol=1e-8).verdict is Verdict.WRONG
+
+
+def test_tolerances():
+    f = foreign(math.sin)
+    assert check_gradient(f, (1.0,), derivative=lambda x: 1.001 * math.cos(x)).verdict is Verdict.WRONG
+    assert check_gradient(f, (1.0,), derivative=lambda x: 1.001 * math.cos(x), rtol=2e-3)
+    assert check_gradient(f, (1.0,), derivative=lambda x: 1e-3 + math.cos(x), atol=2e-3)
+
+
+def test_the_smallest_fault_among_many_inputs_is_said():
+    point = [math.sin(k) for k in range(2000)]
+    f = foreign(lambda v: math.fsum(x * x for x in v))
+    report = check_gradient(f, (point,), derivative=lambda v: [2 * x for x in v])
+    assert report
+    assert 0 < report.resolution < 1e-6
+    seen = check_gradient(f, (point,), derivative=lambda v: [2 * x + 20 * report.resolution * (j == 7) for j, x in enumerate(v)])
+    assert seen.verdict is Verdict.WRONG
+    assert seen.worst.where == "args[0][7]"
+
+
 # --- functions that cannot be judged --------------------------------------------------------------
 
 

@@ -90,7 +90,7 @@ def test_without_points_hypothesis_finds_them(run):
         """
     )
     result.assert_outcomes(passed=3, failed=1)
-    result.stdout.fnmatch_lines(["*GradientError: WRONG:*", "*args=(0.*", "*error in ulps*"])
+    result.stdout.fnmatch_lines(["*WrongGradient: WRONG:*", "*args=(0.*", "*error in ulps*"])
 
 
 def test_a_failure_shows_what_to_paste(run, pytester):
@@ -141,7 +141,6 @@ def test_the_fixture_asserts_within_hypothesis_too(run):
     ("marker", "message"),
     [
         ("([1.0])", "expected keywords such as at="),
-        ("(at=[])", "a list of points"),
         ("(at=[1.0, (1.0, 2.0)])", "a list of points"),
         ("(at=[(1.0, 2.0, 3.0)])", r"test_it has 2 parameter\(s\)"),
     ],
@@ -150,6 +149,12 @@ def test_markers_that_cannot_be_meant(run, marker, message):
     result = run(f"@pytest.mark.gradient{marker}\ndef test_it(x, y):\n    return x * y\n")
     assert result.ret != 0
     assert re.search(message, result.stdout.str() + result.stderr.str())
+
+
+@pytest.mark.parametrize("parameters", ["x", "x, y", "self_, xs"])
+def test_a_list_without_points_is_skipped_as_parametrize_has_it(run, parameters):
+    result = run(f"@pytest.mark.gradient(at=[])\ndef test_it({parameters}):\n    return x\n\ndef test_ok():\n    pass\n")
+    result.assert_outcomes(passed=1, skipped=1)
 
 
 # --- the page -----------------------------------------------------------------------------------
@@ -168,7 +173,7 @@ MIXED = """
 
     @pytest.mark.parametrize("name", ["<script>alert(1)</script>"])
     def test_kink(name):
-        assert_gradient(lambda x: abs(x), 0.0)
+        assert_gradient(lambda x: abs(x), 0.0, expect="RIGHT")
 
     def test_two_at_once():
         with pytest.raises(AssertionError) as a:

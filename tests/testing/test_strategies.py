@@ -433,3 +433,67 @@ def test_the_long_run_as_a_command():
         [sys.executable, str(script), "--count", "30", "--size", "5"], check=True, capture_output=True, text=True
     )
     assert re.match(r"30 programs of [1-5]\.\d operations agree with 50 digits", done.stdout)
+
+
+# --- points that cannot be found ------------------------------------------------------------------
+
+
+def raises(x):
+    raise ValueError("my own bug")
+
+
+NOWHERE = {
+    "beyond the domain": (lambda x: ag.log(x - 1000), "it is nan"),
+    "never finite": (lambda x: x * math.inf, "it is"),
+    "raises": (raises, "ValueError: my own bug"),
+    "another library's": (lambda x: math.acosh(float(x) - 1e9), "raises ValueError"),
+    "divides by 0": (lambda x: 1 / 0, "ZeroDivisionError"),
+}
+
+
+@pytest.mark.parametrize("name", NOWHERE)
+def test_a_function_that_is_nowhere_finite_is_named(name):
+    f, why = NOWHERE[name]
+
+    @settings(database=None, deadline=None)
+    @given(points(f))
+    def test(args):
+        raise AssertionError("no point fits")
+
+    with pytest.raises(ag.RangeError, match=f"{re.escape(f.__name__)} is finite and smooth at none.*{why}.*domain="):
+        test()
+
+
+def test_points_that_are_rare_are_found():
+    @settings(database=None, deadline=None, max_examples=20, suppress_health_check=list(HealthCheck))
+    @given(points(lambda x: ag.log(x - 30)))
+    def test(args):
+        seen.append(args[0])
+
+    seen = []
+    test()
+    assert len(seen) >= 10
+    assert min(seen) > 30
+
+
+DOMAINS = [
+    (0, 1e-320), (5e-324, 1e-323), (0.0, 5e-324), (1e300, 1.7e308), (-1.7e308, 1.7e308), (-1e-310, 1e-310),
+    (1.0, 1.0000000000000004), (-INF, -1e308), (1e16, INF), (-1e-320, 1.0), (0, 2.3e-308),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("domain", DOMAINS, ids=str)
+def test_domains_of_any_size(domain):
+    @settings(database=None, max_examples=20)
+    @given(reals(domain))
+    def test(x):
+        assert domain[0] <= x <= domain[1]
+
+    test()
+
+    @settings(database=None, deadline=None, max_examples=10)
+    @given(points(lambda x: x * 0.5, domain=domain))
+    def test_points(args):
+        assert check_gradient(lambda x: x * 0.5, args).faultless
+
+    test_points()
