@@ -156,13 +156,13 @@ def together(found: Sequence[Slope]) -> Slope:
         apart = max((max(abs(first.left - s.left), abs(first.right - s.right)) for s in kinks), default=0.0)
         return replace(first, error=max(first.error, apart if apart == apart else 0.0))  # noqa: PLR0124
     best = smooth[0]
-    apart = [abs(best.value - s.value) - (s.error if s.error > TRUSTED * best.error else 0.0) for s in smooth[1:]]
+    gaps = [abs(best.value - s.value) - (s.error if s.error > TRUSTED * best.error else 0.0) for s in smooth[1:]]
     if 2 * len(smooth) < len(found):
         sides = [max(abs(best.value - s.left), abs(best.value - s.right)) for s in found if s.kind == "kink"]
-        apart += [x for x in sides if math.isfinite(x)]
+        gaps += [x for x in sides if math.isfinite(x)]
     values = [s.value for s in smooth]
     spread = max(values) - min(values) if len(smooth) == len(found) == len(STRETCHES) else math.inf
-    return replace(best, error=max(best.error, *apart, 0.0), spread=spread)
+    return replace(best, error=max(best.error, *gaps, 0.0), spread=spread)
 
 
 def _slopes(

@@ -598,7 +598,7 @@ class Judge:
         """Everything below some nodes."""
         return set(graph_of(nodes))
 
-    def _seeded(self, m: Any, values: dict[Value, Any]) -> list[Any]:
+    def _seeded(self, m: Any, values: dict[Value, Any] | Moved) -> list[Any]:
         outs = [values[out] if isinstance(out, Value) else m.number(out) for out in self.rec.outputs]
         return [sum(m.number(u) * z for u, z in zip(seed, outs, strict=True) if u) for seed in self.seeds]
 

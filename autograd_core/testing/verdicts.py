@@ -124,7 +124,7 @@ class Report:
         ('KINK', (0.0, 1.0), False)
         >>> print(check_gradient(lambda x: x * x, (3.0,)))
         RIGHT: 6.0 is the derivative to args[0], exactly.
-          resolution 2.7e-14: a larger error in any entry would have been seen
+          resolution 1.5e-14: a larger error in any entry would have been seen
     """
 
     verdict: Verdict
