@@ -391,7 +391,18 @@ class Search:
             f"points: {name} is finite and smooth at none of {TRIES * HOPELESS} points; at {args!r:.100} "
             f"{_why_not(self.f, args)}. Pass domain=(low, high) where it is, or like=, arguments of the right shape"
         )
-        raise RangeError(msg)
+        raise _hopeless()(msg)
+
+
+@cache
+def _hopeless() -> type[RangeError]:
+    """An error that Hypothesis passes on at once: it would shrink any other, and there is nothing to shrink."""
+    from hypothesis.errors import FailedHealthCheck
+
+    class NoPointError(RangeError, FailedHealthCheck):
+        """A function is finite at no point that was drawn."""
+
+    return NoPointError
 
 
 def _why_not(f: Callable[..., Any], args: tuple[Any, ...]) -> str:
