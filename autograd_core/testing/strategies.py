@@ -80,7 +80,7 @@ def reals(
         raise StructureError(msg)
     low, high = _interval(domain if row is None else row.domain[0])
     kinks = [float(k) for k in kinks]
-    wide = max(largest, min(abs(low), abs(high)) / 16)  # beside an end that is far out, some way further
+    wide = max(largest, 2.0**-40 * min(abs(low), abs(high)))  # from an end so far out that `largest` is lost beside it
     bottom = low if low > -math.inf else max(min(-largest, high - wide), -sys.float_info.max)
     top = high if high < math.inf else min(max(largest, low + wide), sys.float_info.max)
     if near_kinks:
