@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 DIGITS = 50
 EXACT_BITS = 5000  # hold any sum of doubles, and of their products
 FAR = 2**20  # erfc(FAR) is below 10^-10^11; mpmath overflows an exponent of its own further out
+LARGE = 30  # bits before the point: exp(-2^LARGE) is nothing beside 1
 WHOLE = 64  # bits of an exponent up to which a power is a product
 FARTHEST = 4096  # bits before the point: of what is larger, exponentials and sines would fill the memory
 
@@ -56,11 +57,17 @@ class HighPrecision(NumberSystem):
         self.two_over_sqrt_pi, self.pi = 2 / mp.sqrt(mp.pi), +mp.pi
         for name in "asin acos atan asinh acosh atanh".split():
             setattr(self, name, self._real(getattr(mp, name)))
-        for name, left, right in (
-            ("exp", mp.zero, mp.inf), ("expm1", -mp.one, mp.inf), ("sinh", -mp.inf, mp.inf), ("cosh", mp.inf, mp.inf),
-            ("tanh", -mp.one, mp.one), ("sin", mp.nan, mp.nan), ("cos", mp.nan, mp.nan), ("tan", mp.nan, mp.nan),
-        ):  # fmt: skip
-            setattr(self, name, self._bounded(self._real(getattr(mp, name)), left, right))
+        limits: dict[str, tuple[Any, Any]] = {
+            "exp": (lambda x: self._large(-x, -1), self._large),
+            "expm1": (lambda x: -mp.one, self._large),
+            "sinh": (lambda x: -self._large(-x) / 2, lambda x: self._large(x) / 2),
+            "cosh": (lambda x: self._large(-x) / 2, lambda x: self._large(x) / 2),
+            "tanh": (lambda x: -mp.one, lambda x: mp.one),
+        }
+        for name, (left, right) in limits.items():
+            setattr(self, name, self._outwards(self._real(getattr(mp, name)), left, right))
+        for name in ("sin", "cos", "tan"):
+            setattr(self, name, self._outwards(self._real(getattr(mp, name)), None, None))
 
     def _by_zero(self, x: Any) -> Any:
         return self.context.sign(x) * self.context.inf if x else self.context.nan
@@ -78,14 +85,28 @@ class HighPrecision(NumberSystem):
         """Whether a finite number has more bits before its point than its exponential may take."""
         return bool(self.context.isfinite(x) and self.context.mag(x) > FARTHEST)
 
-    def _bounded(self, function: Any, left: Any, right: Any) -> Any:
-        """The function, with its limits far out on the left and on the right."""
+    def _outwards(self, function: Any, left: Any, right: Any) -> Any:
+        """The function, with what it is far out on the left and on the right; None where only FARTHEST bounds it."""
 
         def bounded(x: Any) -> Any:
             x = self.number(x)
-            return (right if x > 0 else left) if self._far(x) else function(x)
+            if not self.context.isfinite(x) or self.context.mag(x) <= LARGE:
+                return function(x)
+            if left is None:
+                return self.context.nan if self._far(x) else function(x)
+            return right(x) if x > 0 else left(x)
 
         return bounded
+
+    def _large(self, x: Any, sign: int = 1) -> Any:
+        """exp(x) or exp(-x) of a large x; mpmath would multiply e by itself as often as x has bits."""
+        mp = self.context
+        if self._far(x):
+            return mp.inf if sign > 0 else mp.zero
+        with mp.workprec(mp.prec + mp.mag(x) + 20):
+            power = mp.nint(x / mp.ln2)
+            rest = mp.exp(sign * (x - power * mp.ln2))
+        return mp.ldexp(+rest, sign * int(power))
 
     def number(self, x: Any) -> Any:
         if hasattr(x, "denominator") and not isinstance(x, int):
@@ -136,7 +157,7 @@ class HighPrecision(NumberSystem):
         if not x or not self.context.isfinite(x):
             return self._power(x, self.number(2 if y > 0 else -2))  # of 0 and infinity all even powers are alike
         with self.context.workprec(self.context.prec + self.context.mag(y) + 20):
-            z = self.context.exp(y * self.context.log(abs(x)))
+            z = self.exp(y * self.context.log(abs(x)))
         return +z if x > 0 or int(y) % 2 == 0 else -z
 
     def _limit(self, x: Any, y: Any) -> Any:
