@@ -51,16 +51,34 @@ class Tree:
     def __init__(self, tree: Any, name: str) -> None:
         self.whole = tree
         self.leaves: list[Any] = []
-        self.names: list[str] = []
+        self._places: list[Any] = []  # a name, or an array's name and shape: most names are never read
         self.unit = DOUBLE
         self.foreign = False
         self.other: list[str] = []
         self.kinds: dict[str, type] = {}
         self._build = self._walk(tree, name)
 
+    @property
+    def names(self) -> list[str]:
+        """The place of each number."""
+        if any(isinstance(place, tuple) for place in self._places):
+            named: list[str] = []
+            for place in self._places:
+                if isinstance(place, tuple):
+                    name, shape = place
+                    named += [f"{name}{list(where)}" for where in product(*map(range, shape))]
+                else:
+                    named.append(place)
+            self._places = named
+        return self._places
+
+    @names.setter
+    def names(self, names: list[str]) -> None:
+        self._places = names
+
     def _leaf(self, x: Any, name: str) -> None:
         self.leaves.append(x)
-        self.names.append(name)
+        self._places.append(name)
 
     def _walk(self, x: Any, name: str) -> Callable[[Iterator[Any]], Any]:
         if isinstance(x, dict):
@@ -96,8 +114,8 @@ class Tree:
         self.unit = max(self.unit, unit_roundoff(x))
         self.foreign = self.foreign or library != "numpy" or unit_roundoff(x) > DOUBLE
         shape = tuple(x.shape)
-        for where, leaf in zip(product(*map(range, shape)), x.reshape(-1).tolist(), strict=True):
-            self._leaf(leaf if isinstance(leaf, Value) else float(leaf), name + (f"{list(where)}" if where else ""))
+        self.leaves += [leaf if isinstance(leaf, (float, Value)) else float(leaf) for leaf in x.reshape(-1).tolist()]
+        self._places.append((name, shape) if shape else name)
         count = math.prod(shape)
         return lambda leaves: _rebuilt(x, library, [next(leaves) for _ in range(count)], shape)
 
@@ -132,4 +150,4 @@ def _rebuilt(x: Any, library: str, leaves: list[Any], shape: tuple[int, ...]) ->
 
 def same(a: list[Any], b: list[Any]) -> bool:
     """Whether two lists hold the same numbers, bit for bit but for the sign of 0; NaN is NaN."""
-    return len(a) == len(b) and all(x == y or (x != x and y != y) for x, y in zip(a, b, strict=True))  # noqa: PLR0124
+    return a == b or (len(a) == len(b) and all(x == y or (x != x and y != y) for x, y in zip(a, b, strict=True)))  # noqa: PLR0124

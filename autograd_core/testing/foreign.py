@@ -106,8 +106,9 @@ def judge(f: Numeric) -> Report:
             worst = Worst(f.names[0], z, z, 0.0, 0.0, "its value", "its value")
             return Report(Verdict.NOT_FINITE, f"the result{f.places[i]} is {z}.", worst)
     n = len(f.point)
-    units = [(f.names[j], [float(k == j) for k in range(n)]) for j in range(n)]
-    if n > MANY_INPUTS:
+    if n <= MANY_INPUTS:
+        units = [(f.names[j], [float(k == j) for k in range(n)]) for j in range(n)]
+    else:
         units = [
             (f"{n} inputs along random direction {k}", directions(n, f"difference {k}")) for k in range(DIRECTIONS)
         ]
