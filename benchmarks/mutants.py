@@ -1,22 +1,21 @@
 """Mutation score: small faults are planted in core, replay and nn; how many do the tests notice?
 
-    python benchmarks/mutants.py map --store /tmp/mutants -n 2
+    python benchmarks/mutants.py map --store /tmp/mutants --count 200 --seed 1 -n 2
     python benchmarks/mutants.py run --store /tmp/mutants --count 200 --seed 1 --workers 2
     python benchmarks/mutants.py report --store /tmp/mutants --seed 1
 
-`map` runs the tests once and keeps which of them run which line. `run` draws mutants, plants each in a copy
-of the checkout and runs the tests that cover its line, the quick ones and those of the module's own test
-file first, up to the first failure. Results are kept in the store line by line: the same command goes on
-where it stopped.
-A source file that has changed since the map keeps the lines that it still has; a line that is new, or runs
-on import alone, is covered by whatever runs a line of the same function, or else of the same file.
+Mutants are drawn from all that can be made, each as likely as any other. `map` puts a recorder beside each
+of them and runs the tests once, with few examples: so it knows which tests come by. `run` plants each in a
+copy of the checkout and runs those tests up to the first failure: those of the module's own test file and the
+quick ones first, then the others, then whatever runs a function of the same file, as what is read once and
+kept (the rules of `ops.py`) is come by only once. Results are kept in the store line by line: the same
+command goes on where it stopped. Without a map, or for a file that has changed since, the module's own test
+file has to do.
 """
 
 from __future__ import annotations
 
 import argparse
-import ast
-import difflib
 import hashlib
 import json
 import os
@@ -27,10 +26,11 @@ import sys
 import tempfile
 import threading
 import time
+from collections import Counter
 from pathlib import Path
 from typing import NamedTuple
 
-from mutants_operators import Mutant, mutants
+from mutants_operators import Mutant, mutants, recorded
 
 HERE = Path(__file__).resolve().parent
 CORE = ("autograd_core/*.py", "autograd_core/number_systems/*.py", "autograd_core/replay/**/*.py", "nn/**/*.py")
@@ -39,9 +39,8 @@ TESTS = ("tests/test_*.py", "tests/number_systems", "tests/replay", "tests/nn", 
 SLOW = ("test_notebooks.py", "test_benchmarks.py", "test_mutants.py", "test_map.py", "test_docs.py")
 QUICK = 40  # tests of the first stage
 HANGS = 45.0  # seconds within one test, or thirty times what it takes
-FIRST_BUDGET, BUDGET = 240.0, 900.0  # seconds for the first stage and for all
+BUDGETS = (300.0, 900.0, 300.0)  # seconds for each stage
 MAPPING = ["-q", "--no-header", "-p", "no:cacheprovider", "-p", "mutants_plugin", "--tb=short"]
-MAPPING += ["--cov", "--cov-context=test", "--cov-report="]
 OPTIONS = ["-q", "-x", "--no-header", "-p", "no:cacheprovider", "-p", "mutants_plugin", "--tb=no"]
 
 
@@ -81,108 +80,86 @@ def copied(root: Path, to: Path) -> Path:
     return to
 
 
-def log_of(path: Path) -> list[dict]:
-    """What the plugin wrote."""
-    return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
+def kept(path: Path) -> list[dict]:
+    """Results so far, the last one of each mutant."""
+    lines = path.read_text().splitlines() if path.exists() else []
+    return list({x["key"]: x for x in map(json.loads, lines)}.values())
 
 
-# --- which test runs which line -----------------------------------------------------------------
+# --- which tests come by ------------------------------------------------------------------------
 
 
-def make_map(root: Path, store: Path, tests: list[str], processes: int) -> None:
-    """Run the tests once under coverage, with few examples, and keep what each of them runs."""
-    import coverage
-
+def make_map(root: Path, store: Path, places: list[Place], tests: list[str], processes: int) -> None:
+    """Run the tests once with recorders in the source, and keep which came by where."""
     with tempfile.TemporaryDirectory() as folder:
-        copy = copied(root, Path(folder) / "tree")
+        copy, log = copied(root, Path(folder) / "tree"), Path(folder) / "log"
+        log.mkdir()
+        numbers = {}
+        for place in places:
+            numbers.setdefault(place.path, {}).setdefault(place.mutant.span, place.key)
+        for path, spans in numbers.items():
+            source = (root / path).read_text(encoding="utf-8")
+            (copy / path).write_text(recorded(source, spans, path), encoding="utf-8")
         paths = sorted({str(p.relative_to(copy)) for t in tests for p in copy.glob(t) if p.name not in SLOW})
         slow = [f"--ignore={p.relative_to(copy)}" for p in copy.rglob("test_*.py") if p.name in SLOW]
-        log, data = Path(folder) / "log", Path(folder) / "coverage"
         command = [sys.executable, "-m", "pytest", *MAPPING, *slow, *paths]
         command += ["-n", str(processes)] if processes > 1 else []
-        few = environment(copy, MUTANTS_EXAMPLES="10", MUTANTS_LOG=str(log), COVERAGE_FILE=str(data))
+        few = environment(copy, MUTANTS_EXAMPLES="10", MUTANTS_LOG=str(log))
         subprocess.run(command, cwd=copy, env=few, check=False)
         seconds: dict[str, float] = {}
-        failed = set()
-        for line in log_of(log):
+        came: dict[str, list[str]] = {}
+        for line in logged(log):
             if "test" in line:
                 seconds[line["test"]] = seconds.get(line["test"], 0.0) + line["seconds"]
-                if line["outcome"] == "failed":
-                    failed.add(line["test"])
-        ids = sorted(seconds)
-        number = {test: k for k, test in enumerate(ids)}
-        found = coverage.CoverageData(str(data))
-        found.read()
-        files = {}
-        for path in found.measured_files():
-            lines = {}
-            for line, contexts in found.contexts_by_lineno(path).items():
-                mine = sorted({number[c.rpartition("|")[0]] for c in contexts if c.rpartition("|")[0] in number})
-                if mine:
-                    lines[line] = mine
-            name = str(Path(path).relative_to(copy.resolve()))
-            files[name] = {"text": (copy / name).read_text(encoding="utf-8"), "lines": lines}
-    kept = {"tests": ids, "seconds": [seconds[t] for t in ids], "failed": sorted(failed), "files": files}
+            for what in line.get("seen", ()):
+                came.setdefault(what, []).append(line["by"])
+    same = {place.key: numbers[place.path][place.mutant.span] for place in places}
     store.mkdir(parents=True, exist_ok=True)
-    (store / "map.json").write_text(json.dumps(kept))
-    print(f"{len(ids)} tests, {len(failed)} of them fail without a mutant; {len(files)} files")
+    (store / "map.json").write_text(json.dumps({"seconds": seconds, "came": came, "same": same}))
+    keys = set(same.values())
+    print(f"{len(seconds)} tests; {len(keys & came.keys())} of {len(keys)} places are come by")
 
 
 class Map:
-    """Which tests run which line."""
+    """Which tests come by a mutant."""
 
-    def __init__(self, store: Path) -> None:
-        kept = json.loads((store / "map.json").read_text())
-        self.tests, self.seconds = kept["tests"], dict(zip(kept["tests"], kept["seconds"], strict=True))
-        self.failed = set(kept["failed"])
-        self.files = kept["files"]
+    def __init__(self, root: Path, store: Path) -> None:
+        self.root = root
+        kept = json.loads((store / "map.json").read_text()) if (store / "map.json").exists() else {}
+        self.seconds: dict[str, float] = kept.get("seconds", {})
+        self.came: dict[str, list[str]] = kept.get("came", {})
+        self.same: dict[str, str] = kept.get("same", {})
 
-    def covering(self, path: str, source: str, line: int) -> tuple[list[str], str]:
-        """The tests for a line of a file as it is now, and by what they were chosen."""
-        if path not in self.files:
-            return [], "no test runs this file"
-        then = {int(k): v for k, v in self.files[path]["lines"].items()}
-        now: dict[int, set[int]] = {}
-        texts = self.files[path]["text"].splitlines(), source.splitlines()
-        matcher = difflib.SequenceMatcher(None, *texts, autojunk=False)
-        for a, b, size in matcher.get_matching_blocks():
-            for i in range(size):
-                if a + i + 1 in then:
-                    now[b + i + 1] = set(then[a + i + 1])
-        by = "line"
-        found = now.get(line, set())
-        if not found:
-            first, last = around(source, line)
-            by = "function" if first else "file"
-            inside = [tests for at, tests in now.items() if not first or first < at <= last]
-            found = set().union(*inside) if inside else set()
-            if not found and first:
-                return [], "no test runs this function"
-        return [self.tests[k] for k in found if self.tests[k] not in self.failed], by
-
-    def ordered(self, path: str, tests: list[str]) -> tuple[list[str], list[str]]:
-        """The quickest tests and the module's own ones; then the others, quick ones first."""
-        quick = sorted(tests, key=self.seconds.__getitem__)
-        stem = Path(path).stem.strip("_")
-        own = [t for t in quick if f"test_{stem}" in t.partition("::")[0]][:QUICK]
-        first = list(dict.fromkeys([*own, *quick[:QUICK]]))
+    def stages(self, place: Place) -> list[list[str]]:
+        """What to run, one after the other."""
+        own = self.own(place.path)
+        if place.key not in self.same:
+            return [own]
+        by = sorted(self.came.get(self.same[place.key], []), key=self.time)
+        near = [t for t in by if t.partition("::")[0] in own][:QUICK]
+        first = grouped(list(dict.fromkeys([*near, *by[:QUICK]])))
         chosen = set(first)
-        return grouped(first), [t for t in quick if t not in chosen]
+        then = [t for t in by if t not in chosen]
+        chosen |= set(then)
+        file = self.came.get(place.path, [])
+        rest = [t for t in sorted(file, key=self.time) if t not in chosen]
+        return [first, then, rest]
+
+    def time(self, test: str) -> float:
+        """Seconds that a test took."""
+        return self.seconds.get(test, 0.0)
+
+    def own(self, path: str) -> list[str]:
+        """Test files named after a module."""
+        stem = Path(path).stem.strip("_") if not path.endswith("__init__.py") else Path(path).parent.name
+        found = sorted(p for p in self.root.glob("tests/**/test_*.py") if p.stem.startswith(f"test_{stem}"))
+        return [str(p.relative_to(self.root)) for p in found if p.name not in SLOW]
 
 
 def grouped(tests: list[str]) -> list[str]:
     """Tests of one file beside each other, in the order in which the files come up."""
     files = list(dict.fromkeys(t.partition("::")[0] for t in tests))
     return sorted(tests, key=lambda t: files.index(t.partition("::")[0]))
-
-
-def around(source: str, line: int) -> tuple[int, int]:
-    """First and last line of the innermost function around a line; zeros outside of all."""
-    best = (0, 0)
-    for node in ast.walk(ast.parse(source)):
-        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)) and node.lineno < line <= node.end_lineno:
-            best = max(best, (node.lineno, node.end_lineno))
-    return best
 
 
 # --- mutants ------------------------------------------------------------------------------------
@@ -202,82 +179,84 @@ def draw(root: Path, patterns: tuple[str, ...], count: int, seed: int) -> list[P
 class Outcome(NamedTuple):
     """What became of a mutant."""
 
-    status: str  # killed, timeout, survived, uncovered
+    status: str  # killed, timeout, survived, uncovered, unmapped
     by: str
     ran: int
 
 
-def run_tests(copy: Path, tests: list[str], seconds: dict[str, float], budget: float) -> Outcome:
-    """Run tests up to the first failure; a test that takes ten times as long as it should hangs."""
+def run_tests(copy: Path, tests: list[str], known: Map, budget: float) -> Outcome:
+    """Run tests up to the first failure; a test that takes thirty times as long as it should hangs."""
     with tempfile.TemporaryDirectory() as folder:
         ids, log = Path(folder) / "ids", Path(folder) / "log"
         ids.write_text("\n".join(tests))
+        log.mkdir()
         command = [sys.executable, "-m", "pytest", *OPTIONS, f"@{ids}"]
         process = subprocess.Popen(
             command, cwd=copy, env=environment(copy, MUTANTS_LOG=str(log)), stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL, start_new_session=True,
         )  # fmt: skip
-        begun = time.monotonic()
-        current, since, status = "importing", begun, ""
+        begun = since = time.monotonic()
+        current, status = "importing or collecting", ""
         while process.poll() is None:
             time.sleep(0.2)
-            lines = log_of_whole(log)
-            started = [x["start"] for x in lines if "start" in x]
+            started = [x["start"] for x in logged(log) if "start" in x]
             if started and started[-1] != current:
                 current, since = started[-1], time.monotonic()
-            if time.monotonic() - since > max(HANGS, 30 * seconds.get(current, 0)):
+            if time.monotonic() - since > max(HANGS, 30 * known.time(current)):
                 status = "timeout"
             elif time.monotonic() - begun > budget:
                 status = "survived"
             if status:
                 os.killpg(process.pid, 9)
                 process.wait()
-        lines = log_of_whole(log)
-        done = sum(x.get("when") == "teardown" for x in lines)
-        if status == "survived":
-            return Outcome("survived", "time was up", done)
-        if status:
-            return Outcome("timeout", current, done)
-        if process.returncode == 0:
-            return Outcome("survived", "", done)
-        failed = [x["test"] for x in lines if x.get("outcome") == "failed"]
-        return Outcome("killed", failed[0] if failed else "importing or collecting", done)
+        lines = logged(log)
+    done = sum(x.get("when") == "teardown" for x in lines)
+    if status:
+        return Outcome(status, current if status == "timeout" else "time was up", done)
+    if process.returncode == 0:
+        return Outcome("survived", "", done)
+    failed = [x["test"] for x in lines if x.get("outcome") == "failed"]
+    return Outcome("killed", failed[0] if failed else current, done)
 
 
-def log_of_whole(path: Path) -> list[dict]:
-    """The whole lines so far."""
-    text = path.read_text() if path.exists() else ""
+def logged(folder: Path) -> list[dict]:
+    """What the plugin wrote so far, in whole lines."""
+    text = "".join(path.read_text() for path in sorted(folder.iterdir()))
     return [json.loads(line) for line in text.splitlines(keepends=True) if line.endswith("\n")]
 
 
 def judge(place: Place, copy: Path, known: Map, original: str) -> dict:
     """Plant a mutant, run its tests, mend the copy."""
-    tests, by = known.covering(place.path, original, place.mutant.line)
-    first, rest = known.ordered(place.path, tests)
     target, begun = copy / place.path, time.monotonic()
-    outcome = Outcome("uncovered", by, 0)
+    stages = known.stages(place)
+    outcome = Outcome("survived" if place.key in known.same else "unmapped", "", 0)
     try:
         target.write_text(place.mutant.source, encoding="utf-8")
-        for stage, budget in ((first, FIRST_BUDGET), (rest, BUDGET)):
+        for stage, budget in zip(stages, BUDGETS, strict=False):
             if stage:
-                now = run_tests(copy, stage, known.seconds, budget)
+                now = run_tests(copy, stage, known, budget)
                 outcome = now._replace(ran=outcome.ran + now.ran)
-            if outcome.status not in {"survived", "uncovered"}:
+            if outcome.status in {"killed", "timeout"}:
                 break
     finally:
         target.write_text(original, encoding="utf-8")
+    status = outcome.status
+    if status == "survived" and place.key not in known.same:
+        status = "unmapped"
+    elif status == "survived" and not any(stages):
+        status = "uncovered"
     m = place.mutant
     return {
         "key": place.key, "path": place.path, "line": m.line, "what": m.what, "before": m.before, "after": m.after,
-        "status": outcome.status, "by": outcome.by, "ran": outcome.ran, "tests": len(tests), "chosen": by,
+        "status": status, "by": outcome.by, "ran": outcome.ran, "tests": sum(map(len, stages)),
         "seconds": round(time.monotonic() - begun, 1),
     }  # fmt: skip
 
 
 def run_all(root: Path, store: Path, places: list[Place], workers: int, name: str) -> list[dict]:
     """Judge all mutants that have not been judged, each worker in a copy of its own."""
-    known, results = Map(store), store / name
-    done = {x["key"]: x for x in log_of(results)}
+    known, results = Map(root, store), store / name
+    done = {x["key"]: x for x in kept(results) if x["status"] != "unmapped" or x["key"] not in known.same}
     todo = [p for p in places if p.key not in done]
     lock = threading.Lock()
 
@@ -316,14 +295,14 @@ def line_of(x: dict) -> str:
 
 def report(results: list[dict]) -> str:
     """Score and survivors."""
-    counts = {s: sum(x["status"] == s for x in results) for s in ("killed", "timeout", "survived", "uncovered")}
+    counts = Counter(x["status"] for x in results)
     caught = counts["killed"] + counts["timeout"]
     head = (
         f"{len(results)} mutants: {counts['killed']} killed by a test, {counts['timeout']} by time, "
         f"{counts['survived']} survived, {counts['uncovered']} on lines that no test runs: "
-        f"{caught / max(len(results), 1):.1%}"
+        f"{caught / max(len(results), 1):.1%}; {counts['unmapped']} await a map"
     )
-    return "\n".join([head, "", *(line_of(x) for x in results if x["status"] in {"survived", "uncovered"})])
+    return "\n".join([head, "", *(line_of(x) for x in results if x["status"] not in {"killed", "timeout"})])
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -340,11 +319,12 @@ def main(arguments: list[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     root = options.root.resolve()
     if options.what == "map":
-        make_map(root, options.store, list(options.tests), options.processes)
+        places = draw(root, tuple(options.files), options.count, options.seed)
+        make_map(root, options.store, places, list(options.tests), options.processes)
         return 0
     name = f"results-{options.seed}.jsonl"
     if options.what == "report":
-        results = log_of(options.store / name)
+        results = kept(options.store / name)
     else:
         places = draw(root, tuple(options.files), options.count, options.seed)
         results = run_all(root, options.store, places, options.workers, name)

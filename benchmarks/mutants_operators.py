@@ -54,6 +54,7 @@ class Mutant(NamedTuple):
         before: The text there.
         after: What stands there instead.
         source: The whole file with the fault in it.
+        span: First and last line and column, as `ast` counts them.
     """
 
     line: int
@@ -62,6 +63,7 @@ class Mutant(NamedTuple):
     before: str
     after: str
     source: str
+    span: tuple[int, int, int, int]
 
 
 def mutants(source: str) -> list[Mutant]:
@@ -79,8 +81,56 @@ def mutants(source: str) -> list[Mutant]:
         if changed != source and changed not in seen and compiles(changed):
             seen.add(changed)
             column = len(encoded[starts[node.lineno - 1] : begin].decode())
-            found.append(Mutant(node.lineno, column, what, before, after, changed))
+            found.append(Mutant(node.lineno, column, what, before, after, changed, span_of(node)))
     return found
+
+
+def span_of(node: ast.AST) -> tuple[int, int, int, int]:
+    """Where a node begins and ends."""
+    return node.lineno, node.col_offset, node.end_lineno, node.end_col_offset
+
+
+def recorded(source: str, spans: dict[tuple[int, int, int, int], int], name: str) -> str:
+    """The file with a recorder at each span, which tells its number, and one in each function, which tells the name."""
+    tree = Recorders(spans, name).visit(ast.parse(source))
+    top = next(
+        (
+            k
+            for k, node in enumerate(tree.body)
+            if not (isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant))
+            and not (isinstance(node, ast.ImportFrom) and node.module == "__future__")
+        ),
+        len(tree.body),
+    )
+    tree.body.insert(top, ast.parse("from mutants_hits import hit as _mutant_hit").body[0])
+    return ast.unparse(ast.fix_missing_locations(tree))
+
+
+class Recorders(ast.NodeTransformer):
+    """Puts them in."""
+
+    def __init__(self, spans: dict[tuple[int, int, int, int], int], name: str) -> None:
+        self.spans, self.name = spans, name
+
+    def generic_visit(self, node: ast.AST) -> ast.AST | list[ast.AST]:
+        """Below first."""
+        span = span_of(node) if hasattr(node, "lineno") else None
+        super().generic_visit(node)
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
+            has_docstring = ast.get_docstring(node) is not None
+            node.body.insert(int(has_docstring), ast.Expr(call_of(self.name)))
+        number = self.spans.get(span) if span else None
+        if number is None:
+            return node
+        if isinstance(node, ast.stmt):
+            return [ast.Expr(call_of(number)), node]
+        pair = ast.Tuple([call_of(number), node], ast.Load())
+        return ast.Subscript(pair, ast.Constant(1), ast.Load())
+
+
+def call_of(what: object) -> ast.Call:
+    """A recorder."""
+    return ast.Call(ast.Name("_mutant_hit", ast.Load()), [ast.Constant(what)], [])
 
 
 def compiles(source: str) -> bool:

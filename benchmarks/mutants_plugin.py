@@ -1,4 +1,4 @@
-"""What `mutants.py` has pytest do besides: few examples while mapping, and a line to a file per test."""
+"""What `mutants.py` has pytest do besides: few examples while mapping, and lines to a folder per test."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import json
 import os
 from pathlib import Path
 
+import mutants_hits
 import pytest
 
 FEW = int(os.environ.get("MUTANTS_EXAMPLES", "0"))
@@ -18,7 +19,7 @@ ROOT = os.environ.get("MUTANTS_ROOT", "")
 def log(**facts):
     """One line."""
     if LOG:
-        with Path(LOG).open("a", encoding="utf-8") as file:
+        with (Path(LOG) / f"{os.getpid()}").open("a", encoding="utf-8") as file:
             file.write(json.dumps(facts) + "\n")
 
 
@@ -37,7 +38,15 @@ def pytest_collection_finish():
     for name in filter(None, PACKAGES):
         file = importlib.import_module(name).__file__
         assert Path(file).resolve().is_relative_to(Path(ROOT).resolve()), file
-    log(collected=True)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item):
+    """Which recorders it came by."""
+    mutants_hits.seen.clear()
+    result = yield
+    log(by=item.nodeid, seen=[str(what) for what in mutants_hits.seen])
+    return result
 
 
 def pytest_runtest_logstart(nodeid):

@@ -11,7 +11,9 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parents[1] / "benchmarks"))
 
 import mutants
+import mutants_hits
 from mutants_operators import mutants as faults
+from mutants_operators import recorded
 
 SOURCE = '''"""A docstring of 1 + 1."""
 from typing import TYPE_CHECKING, overload
@@ -132,12 +134,10 @@ def planted(tmp_path_factory):
     (root / "tiny" / "__init__.py").write_text("")
     (root / "tiny" / "place.py").write_text(TINY)
     (root / "tests" / "test_place.py").write_text(TESTS)
-    (root / "pyproject.toml").write_text('[tool.coverage.run]\nsource = ["tiny"]\n')
     subprocess.run(["git", "init", "-q"], cwd=root, check=True)
     quiet = pytest.MonkeyPatch()
     quiet.setattr(mutants, "HANGS", 4.0)
     quiet.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
-    quiet.setattr(mutants, "MAPPING", [*mutants.MAPPING, "-p", "pytest_cov"])
     command = ["--root", str(root), "--store", str(store), "--tests", "tests", "--files", "tiny/*.py"]
     yield root, store, command
     quiet.undo()
@@ -149,23 +149,49 @@ def results(planted):
     _, store, command = planted
     mutants.main(["map", *command])
     mutants.main(["run", *command, "--count", "100", "--workers", "2"])
-    return {(x["line"], x["before"], x["after"]): x for x in mutants.log_of(store / "results-0.jsonl")}
+    return {(x["line"], x["before"], x["after"]): x for x in mutants.kept(store / "results-0.jsonl")}
 
 
-def test_the_map_says_which_test_runs_which_line(planted, results):
-    store = planted[1]
-    known = mutants.Map(store)
-    names = lambda line: [t.partition("::")[2] for t in known.covering("tiny/place.py", TINY, line)[0]]
-    assert known.failed == set()
-    assert sorted(names(2)) == ["test_high", "test_low"]
-    assert names(3) == ["test_high"]
-    assert names(4) == ["test_low"]
-    assert known.covering("tiny/place.py", TINY, 8) == ([], "no test runs this function")
-    moved = f"import math\n\n{TINY}".replace("return x\n", "return x + 0\n", 1)
-    assert [t.partition("::")[2] for t in known.covering("tiny/place.py", moved, 5)[0]] == ["test_high"]
-    found, by = known.covering("tiny/place.py", moved, 6)  # a new line goes by its function
-    assert by == "function"
-    assert len(found) == 2
+def test_the_map_says_which_tests_come_by(planted, results):
+    root, store, _ = planted
+    known = mutants.Map(root, store)
+    places = {(p.mutant.line, p.mutant.after): p for p in mutants.draw(root, ("tiny/*.py",), 100, 0)}
+
+    def names(*where):
+        return [[t.partition("::")[2] for t in stage] for stage in known.stages(places[where])]
+
+    assert [sorted(stage) for stage in names(2, "(x <= 10)")] == [["test_high", "test_low"], [], ["test_loop"]]
+    assert names(3, "return None")[0] == ["test_high"]
+    assert names(4, "return None")[0] == ["test_low"]
+    assert names(8, "(x - 1)")[:2] == [[], []]
+    assert known.own("tiny/place.py") == ["tests/test_place.py"]
+
+
+def test_without_a_map_the_own_test_file_has_to_do(planted, results, tmp_path):
+    root, _, _ = planted
+    places = mutants.draw(root, ("tiny/*.py",), 100, 0)
+    known = mutants.Map(root, tmp_path)
+    assert all(known.stages(place) == [["tests/test_place.py"]] for place in places)
+    copy = mutants.copied(root, tmp_path / "copy")
+    status = {
+        place.mutant.after: mutants.judge(place, copy, known, TINY)["status"]
+        for place in places
+        if place.mutant.line in {2, 3}
+    }
+    assert status["(x <= 10)"] == "killed"
+    assert status["(x >= 10)"] == "unmapped"
+
+
+def test_recorders_change_nothing_else():
+    source = '"""Doc."""\nfrom __future__ import annotations\n\n\ndef f(x):\n    """f."""\n    return [y for y in range(x + 1)]\n'
+    spans = {m.span: str(k) for k, m in enumerate(faults(source))}
+    space = {}
+    exec(compile(recorded(source, spans, "here"), "here", "exec"), space)
+    mutants_hits.seen.clear()
+    assert mutants_hits.seen == set()
+    assert space["f"](3) == [0, 1, 2, 3]
+    assert space["f"].__doc__ == "f."
+    assert mutants_hits.seen == {"here", *spans.values()}
 
 
 def test_what_tests_notice_is_killed_and_by_whom(results):
@@ -178,7 +204,8 @@ def test_what_tests_notice_is_killed_and_by_whom(results):
 def test_what_no_test_looks_at_survives(results):
     assert results[2, "x > 10", "(x >= 10)"]["status"] == "survived"
     assert results[2, "10", "11"]["status"] == "survived"
-    assert results[8, "x + 1", "(x - 1)"]["status"] == "uncovered"
+    assert results[8, "x + 1", "(x - 1)"]["status"] == "survived"
+    assert results[8, "x + 1", "(x - 1)"]["ran"] == 3  # what runs other functions of the file
 
 
 def test_a_loop_without_end_is_stopped(results):
