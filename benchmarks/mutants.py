@@ -9,17 +9,20 @@ of them and runs the tests once, with few examples: so it knows which tests come
 copy of the checkout and runs those tests up to the first failure: those of the module's own test file and the
 quick ones first, then the others, then whatever runs a function of the same file, as what is read once and
 kept (the rules of `ops.py`) is come by only once. Results are kept in the store line by line: the same
-command goes on where it stopped. Without a map, or for a file that has changed since, the module's own test
-file has to do.
+command goes on where it stopped. Without a map, or for a file that has changed since, test files are chosen
+by their names and words, and fewer examples are drawn: what survives that is "unmapped", and waits for a map.
 """
 
 from __future__ import annotations
 
 import argparse
+import ast
 import hashlib
+import itertools
 import json
 import os
 import random
+import re
 import shutil
 import subprocess
 import sys
@@ -30,13 +33,14 @@ from collections import Counter
 from pathlib import Path
 from typing import NamedTuple
 
-from mutants_operators import Mutant, mutants, recorded
+from mutants_operators import Mutant, compiles, mutants, recorded
 
 HERE = Path(__file__).resolve().parent
 CORE = ("autograd_core/*.py", "autograd_core/number_systems/*.py", "autograd_core/replay/**/*.py", "nn/**/*.py")
 LEFT_OUT = ("jax.py", "__main__.py")  # run where jax is installed; the shell
 TESTS = ("tests/test_*.py", "tests/number_systems", "tests/replay", "tests/nn", "tests/testing", "tests/explanation")
 SLOW = ("test_notebooks.py", "test_benchmarks.py", "test_mutants.py", "test_map.py", "test_docs.py")
+GUESSING = 25  # examples of a property where there is no map
 QUICK = 40  # tests of the first stage
 HANGS = 45.0  # seconds within one test, or thirty times what it takes
 BUDGETS = (300.0, 900.0, 300.0)  # seconds for each stage
@@ -134,7 +138,7 @@ class Map:
         """What to run, one after the other."""
         own = self.own(place.path)
         if place.key not in self.same:
-            return [own]
+            return [own, self.naming(place, own)]
         by = sorted(self.came.get(self.same[place.key], []), key=self.time)
         near = [t for t in by if t.partition("::")[0] in own][:QUICK]
         first = grouped(list(dict.fromkeys([*near, *by[:QUICK]])))
@@ -156,6 +160,23 @@ class Map:
         return [str(p.relative_to(self.root)) for p in found if p.name not in SLOW]
 
 
+    def naming(self, place: Place, own: list[str]) -> list[str]:
+        """Test files that name what the mutant is in, or its module; those with fewer lines first."""
+        source = (self.root / place.path).read_text(encoding="utf-8")
+        inside = [
+            node.name.strip("_")
+            for node in ast.walk(ast.parse(source))
+            if isinstance(node, (ast.FunctionDef, ast.ClassDef)) and node.lineno <= place.mutant.line <= node.end_lineno
+        ]
+        words = re.compile(rf"\b_*({'|'.join(map(re.escape, [*inside, Path(place.path).stem]))})\b")
+        found = []
+        for path in self.root.glob("tests/**/test_*.py"):
+            name, text = str(path.relative_to(self.root)), path.read_text(encoding="utf-8")
+            if name not in own and path.name not in SLOW and "browser" not in name and words.search(text):
+                found.append((text.count("\n"), name))
+        return [name for _, name in sorted(found)]
+
+
 def grouped(tests: list[str]) -> list[str]:
     """Tests of one file beside each other, in the order in which the files come up."""
     files = list(dict.fromkeys(t.partition("::")[0] for t in tests))
@@ -172,8 +193,9 @@ def draw(root: Path, patterns: tuple[str, ...], count: int, seed: int) -> list[P
         name = str(path.relative_to(root))
         every += [Place(name, mutant) for mutant in mutants(path.read_text(encoding="utf-8"))]
     random.Random(seed).shuffle(every)
-    print(f"{len(every)} mutants can be made; {min(count, len(every))} are drawn")
-    return every[:count]
+    drawn = list(itertools.islice((place for place in every if compiles(place.mutant.source)), count))
+    print(f"{len(every)} mutants can be made; {len(drawn)} are drawn", flush=True)
+    return drawn
 
 
 class Outcome(NamedTuple):
@@ -184,7 +206,7 @@ class Outcome(NamedTuple):
     ran: int
 
 
-def run_tests(copy: Path, tests: list[str], known: Map, budget: float) -> Outcome:
+def run_tests(copy: Path, tests: list[str], known: Map, budget: float, examples: int = 0) -> Outcome:
     """Run tests up to the first failure; a test that takes thirty times as long as it should hangs."""
     with tempfile.TemporaryDirectory() as folder:
         ids, log = Path(folder) / "ids", Path(folder) / "log"
@@ -192,8 +214,8 @@ def run_tests(copy: Path, tests: list[str], known: Map, budget: float) -> Outcom
         log.mkdir()
         command = [sys.executable, "-m", "pytest", *OPTIONS, f"@{ids}"]
         process = subprocess.Popen(
-            command, cwd=copy, env=environment(copy, MUTANTS_LOG=str(log)), stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL, start_new_session=True,
+            command, cwd=copy, env=environment(copy, MUTANTS_LOG=str(log), MUTANTS_EXAMPLES=str(examples)),
+            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True,
         )  # fmt: skip
         begun = since = time.monotonic()
         current, status = "importing or collecting", ""
@@ -234,7 +256,7 @@ def judge(place: Place, copy: Path, known: Map, original: str) -> dict:
         target.write_text(place.mutant.source, encoding="utf-8")
         for stage, budget in zip(stages, BUDGETS, strict=False):
             if stage:
-                now = run_tests(copy, stage, known, budget)
+                now = run_tests(copy, stage, known, budget, 0 if place.key in known.same else GUESSING)
                 outcome = now._replace(ran=outcome.ran + now.ran)
             if outcome.status in {"killed", "timeout"}:
                 break
@@ -255,6 +277,7 @@ def judge(place: Place, copy: Path, known: Map, original: str) -> dict:
 
 def run_all(root: Path, store: Path, places: list[Place], workers: int, name: str) -> list[dict]:
     """Judge all mutants that have not been judged, each worker in a copy of its own."""
+    store.mkdir(parents=True, exist_ok=True)
     known, results = Map(root, store), store / name
     done = {x["key"]: x for x in kept(results) if x["status"] != "unmapped" or x["key"] not in known.same}
     todo = [p for p in places if p.key not in done]
