@@ -40,10 +40,10 @@ CORE = ("autograd_core/*.py", "autograd_core/number_systems/*.py", "autograd_cor
 LEFT_OUT = ("jax.py", "__main__.py")  # run where jax is installed; the shell
 TESTS = ("tests/test_*.py", "tests/number_systems", "tests/replay", "tests/nn", "tests/testing", "tests/explanation")
 SLOW = ("test_notebooks.py", "test_benchmarks.py", "test_mutants.py", "test_map.py", "test_docs.py")
-GUESSING = 25  # examples of a property where there is no map
+GUESSING, FEW_FILES = 25, 5  # examples of a property, and further test files, where there is no map
 QUICK = 40  # tests of the first stage
 HANGS = 45.0  # seconds within one test, or thirty times what it takes
-BUDGETS = (300.0, 900.0, 300.0)  # seconds for each stage
+BUDGETS = (300.0, 600.0, 300.0)  # seconds for each stage
 MAPPING = ["-q", "--no-header", "-p", "no:cacheprovider", "-p", "mutants_plugin", "--tb=short"]
 OPTIONS = ["-q", "-x", "--no-header", "-p", "no:cacheprovider", "-p", "mutants_plugin", "--tb=no"]
 
@@ -161,20 +161,21 @@ class Map:
 
 
     def naming(self, place: Place, own: list[str]) -> list[str]:
-        """Test files that name what the mutant is in, or its module; those with fewer lines first."""
+        """A few test files that name what the mutant is in, or its module; those with fewer lines first."""
         source = (self.root / place.path).read_text(encoding="utf-8")
         inside = [
             node.name.strip("_")
             for node in ast.walk(ast.parse(source))
             if isinstance(node, (ast.FunctionDef, ast.ClassDef)) and node.lineno <= place.mutant.line <= node.end_lineno
-        ]
+        ][-1:]
         words = re.compile(rf"\b_*({'|'.join(map(re.escape, [*inside, Path(place.path).stem]))})\b")
         found = []
         for path in self.root.glob("tests/**/test_*.py"):
             name, text = str(path.relative_to(self.root)), path.read_text(encoding="utf-8")
-            if name not in own and path.name not in SLOW and "browser" not in name and words.search(text):
+            elsewhere = name in own or path.name in SLOW or "browser" in name or "pictures" in name
+            if not elsewhere and words.search(text):
                 found.append((text.count("\n"), name))
-        return [name for _, name in sorted(found)]
+        return [name for _, name in sorted(found)][:FEW_FILES]
 
 
 def grouped(tests: list[str]) -> list[str]:
@@ -256,7 +257,8 @@ def judge(place: Place, copy: Path, known: Map, original: str) -> dict:
         target.write_text(place.mutant.source, encoding="utf-8")
         for stage, budget in zip(stages, BUDGETS, strict=False):
             if stage:
-                now = run_tests(copy, stage, known, budget, 0 if place.key in known.same else GUESSING)
+                known_here = place.key in known.same
+                now = run_tests(copy, stage, known, budget if known_here else 150.0, 0 if known_here else GUESSING)
                 outcome = now._replace(ran=outcome.ran + now.ran)
             if outcome.status in {"killed", "timeout"}:
                 break
