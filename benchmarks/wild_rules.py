@@ -202,11 +202,11 @@ def gamma_terms(z, x):
     """To the left of 0 two terms cancel, of lgamma as of digamma."""
     if x > 0:
         return (z,)
-    return MP.log(MP.pi / abs(MP.sinpi(x))), log_gamma(1 - x)
+    return MP.log(MP.pi / abs(MP.sinpi(x))), log_gamma(1 - x), log_gamma(1 + x) if x > -1 else zero
 
 
 def di_gamma_terms(z, x):
-    return (z,) if x > 0 else (di_gamma(1 - x), MP.pi * MP.cospi(x) / MP.sinpi(x))
+    return (z,) if x > 0 else (di_gamma(1 - x), MP.pi * MP.cospi(x) / MP.sinpi(x), 1 / x if x > -1 else zero)
 
 
 def np_di_gamma(x):
@@ -296,7 +296,7 @@ def unknown(n):
 def np_power_tilts(z, x, y):
     if np.isnan(x) or np.isnan(y):
         return None, None
-    if np.isinf(x) or np.isinf(y):
+    if np.isinf(x) or np.isinf(y) or abs(y) > 2**53:  # where y - 1 is y
         return None, None
     to_x = 0.0 if y == 0 else y * np.power(x, y - 1)
     to_y = 0.0 if x == 0 and y >= 0 else z * np.log(x) if x != 0 else None
