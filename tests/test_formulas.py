@@ -34,6 +34,14 @@ def test_shown(x, text):
     assert shown(x) == text
 
 
+def test_names_of_more_than_twenty_signs_are_cut():
+    twenty = "abcdefghijklmnopqrst"
+    assert twenty in expression(ag.Value(1.0, label=twenty) * 2)[0]
+    longer = expression(ag.Value(1.0, label=f"{twenty}u") * 2)[0]
+    assert twenty not in longer
+    assert f"{twenty[:19]}…" in longer
+
+
 def test_fractions_of_any_length_are_shown():
     """Python writes no int of more than 4300 digits."""
     for power, text in (5000, "1e+5000"), (20_000, "1e+20000"):
