@@ -84,6 +84,7 @@ class Report:
 
     def add(self, program: Program, failure: Failure, origin: str) -> None:
         self.count += 1
+        print(f"\n{origin}: {failure.kind}, {failure.message}", file=sys.stderr)
         ops = sorted({step.name for step in program.steps})
         self.kinds.setdefault((failure.kind, *ops), []).append((program, failure.message, origin))
 

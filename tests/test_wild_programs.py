@@ -24,10 +24,22 @@ from wild_generator import Program, Step, generate, run, shrunk
 from wild_rules import RULES
 
 NAMES = wild_programs.names()
+PROGRAMS = 300
 
 
 def program(inputs, *steps):
     return Program(tuple(map(float, inputs)), tuple(Step(name, at) for name, *at in steps))
+
+
+def test_programs_agree_with_numpy_and_60_digits(capsys):
+    assert wild_programs.main(["--programs", str(PROGRAMS), "--seed", "1"]) == 0, capsys.readouterr().out
+    assert f"{PROGRAMS} programs" in capsys.readouterr().out
+
+
+def test_compiled_programs_agree(capsys):
+    pytest.importorskip("llvmlite")
+    ways = ["--compiled", *(["--c"] if shutil.which("cc") else [])]
+    assert wild_programs.main(["--programs", "12", "--seed", "2", *ways]) == 0, capsys.readouterr().out
 
 
 def test_every_row_of_numbers_has_a_rule_of_its_own():
