@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import io
 import os
 import re
 import sys
@@ -342,7 +343,7 @@ def _boundary(model: nn.MLP, inputs: list[list[float]], labels: list[float]) -> 
 
 if __name__ == "__main__":
     for stream in (sys.stdout, sys.stderr):
-        if hasattr(stream, "reconfigure"):
+        if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")  # a terminal that has no ∂ gets \\u2202
     try:
         sys.exit(main())

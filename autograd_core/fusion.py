@@ -151,7 +151,7 @@ def fused(row: Primitive, namespace: dict[str, Any], *, reflected: bool = False)
         namespace: `Value`, `record`, `special` and `new`, as the text uses them.
         reflected: For `number <op> Value`: the operands come in the other order.
     """
-    scope = FAST | namespace | {"row": row}
+    scope: dict[str, Any] = FAST | namespace | {"row": row}
     function = FunctionType((_unary if row.arity == 1 else _binary).__code__, scope, row.name)
     function.__qualname__ = row.name  # with the module that functions.py sets, it can be pickled
 
@@ -222,7 +222,7 @@ def fused_many(row: Primitive, count: int, namespace: dict[str, Any]) -> Callabl
         A function of a sequence of Values and floats. It gives the node, or None where `record` has
         to look: operands of another kind, or a rule that raises.
     """
-    scope = FAST | namespace | {"row": row}
+    scope: dict[str, Any] = FAST | namespace | {"row": row}
     _run(many_text(row, count), f"{row.name} of {count}", scope)
     function: Callable[[Sequence[Any]], Any] = scope["values"]
     return function

@@ -43,7 +43,7 @@ def _typed_as_normalized(function: Callable[..., Any]) -> Normalized:
 
 
 def _items(xs: Iterable[Any], caller: str) -> list[Any]:
-    if xs.__class__ is list:
+    if type(xs) is list:
         return xs
     if is_array(xs):
         return _entries(xs, caller)

@@ -81,7 +81,7 @@ def _send_the_rest(edges: tuple[Any, ...], g: Any, adjoints: dict[Value, Any]) -
     for p, d in zip(edges, edges[len(edges) // 2 :]):
         if d and is_sent:
             try:
-                adjoints[p] + d * g
+                _ = adjoints[p] + d * g
             except OverflowError:
                 is_sent = False
         if d and not is_sent:

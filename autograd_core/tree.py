@@ -12,6 +12,7 @@ from .errors import StructureError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from typing import TypeGuard
 
 
 class Spec(NamedTuple):
@@ -37,7 +38,7 @@ class Spec(NamedTuple):
 LEAF = Spec("leaf")
 
 
-def is_array(x: Any) -> bool:
+def is_array(x: Any) -> TypeGuard[Any]:
     """Whether `x` is a NumPy array."""
     numpy = sys.modules.get("numpy")
     return numpy is not None and isinstance(x, numpy.ndarray)

@@ -75,7 +75,8 @@ def _replaced(x: Any, by_id: dict[int, Value]) -> Any:
         return by_id.get(id(x), x)
     if isinstance(x, tuple):
         items = [_replaced(y, by_id) for y in x]
-        return x._make(items) if hasattr(x, "_make") else tuple(items)
+        make: Any = getattr(x, "_make", tuple)
+        return make(items)
     if isinstance(x, (list, dict)):
         same: Any = copy(x)
         for key, y in x.items() if isinstance(x, dict) else enumerate(x):
@@ -523,7 +524,7 @@ class Programs:
 
     def _advance(self) -> None:
         """One step of the optimizer, on arrays, or on the parameters where it is made for those."""
-        optimizer = self._optimizer
+        optimizer: Any = self._optimizer
         if self._at_once:
             everything: Any = slice(None)
             lr = optimizer.lr

@@ -346,6 +346,7 @@ class NewtonCG(Resumable):
         """
         least = real(tolerance, "NewtonCG: tolerance", 0.0)
         history = History()
+        after = math.nan
         for _ in range(whole(steps, "NewtonCG: steps")):
             before, after, largest = self._advance(closure, least)
             history.loss.append(before)
@@ -359,7 +360,7 @@ class NewtonCG(Resumable):
         if not callable(closure):
             msg = f"NewtonCG: expected a function that computes the loss, such as lambda: ..., got {shown(closure)}"
             raise OperandError(msg)
-        loss = closure()
+        loss: Any = closure()
         curvature = _Curvature(loss, self.params, "NewtonCG.step")
         before = float(loss.data)
         g = curvature.gradient

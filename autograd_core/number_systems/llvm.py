@@ -408,7 +408,7 @@ def _in_vectors(module: Any, name: str, kind: Any, arity: int) -> Any:
     function = _declared(module, whole, [kind] * arity)
     function.linkage = "internal"
     b = ir.IRBuilder(function.append_basic_block())
-    results = []
+    results: list[Any] = []
     for start in range(0, kind.count, width):
         lanes = ir.Constant(ir.VectorType(I32, width), list(range(start, start + width)))
         xs = [b.shuffle_vector(x, ir.Constant(kind, ir.Undefined), lanes) for x in function.args]

@@ -129,7 +129,9 @@ def _patterns(name: str, given: object) -> tuple[str, ...]:
         return ()
     if isinstance(given, str):
         return (given,)
-    patterns = tuple(given) if isinstance(given, Iterable) and not isinstance(given, Value) else (given,)
+    patterns: tuple[Any, ...] = (given,)
+    if isinstance(given, Iterable) and not isinstance(given, Value):
+        patterns = tuple(given)
     for pattern in patterns:
         if not isinstance(pattern, str):
             also = ', "auto", None' if name == "fold" else ""

@@ -56,7 +56,7 @@ def tracks_of(highlight: object, graph: Graph) -> tuple[Track, ...]:
     """
     if highlight is None:
         return ()
-    given = [highlight] if isinstance(highlight, Value) or _is_path(highlight) else highlight
+    given: Any = [highlight] if isinstance(highlight, Value) or _is_path(highlight) else highlight
     if not isinstance(given, Iterable) or isinstance(given, (str, bytes)):
         raise _refused(highlight)
     paths: list[Way] = []

@@ -87,7 +87,7 @@ def style(kind: str) -> str:
 def _static(name: str) -> str:
     from importlib.resources import files
 
-    return files(__package__).joinpath("static", name).read_text(encoding="utf-8")
+    return files(__package__ or "").joinpath("static", name).read_text(encoding="utf-8")
 
 
 def encoded(data: Any) -> str:

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from ..steps import Step
     from ..value import Value
     from .folding import Fold
+    from .widget import StepperWidget
 
 LARGE = 160_000  # characters of a picture above which a page has it compressed, and a folded one as its image
 TOOLTIP = re.compile("<title>[^<]*</title>")  # a card's tells its gradient, which is to appear at its step
@@ -117,7 +118,7 @@ class Stepper:
         self.title = title or ""
         self.theme = theme
         self._draw(Look(theme=theme, style=style), fold, unfold, layout=layout, direction=direction)
-        self._widget: AnyWidget | None = None
+        self._widget: StepperWidget | None = None
 
     # --- where it stands ---
 

@@ -137,17 +137,18 @@ def _scope(scope: Scope, box: Box, *, flip: bool) -> str:
     )
 
 
-def _scope_name(scope: Scope, box: Box, *, flip: bool) -> str:
+def _scope_name(scope: tuple[str, ...], box: Box, *, flip: bool) -> str:
     """After the edges, with a rim of background, for an edge may come in behind it.
 
     The rim is a text of its own: not every converter knows `paint-order`.
     """
     x, y, w, _ = rectangle(box, flip=flip)
-    around = scope[-2] + "/" if len(scope) > 1 else ""
-    shown = text.fitted(scope[-1].removeprefix(around), 11, w - 18)
+    *outer, innermost = scope
+    around = outer[-1] + "/" if outer else ""
+    shown = text.fitted(innermost.removeprefix(around), 11, w - 18)
     rim, name = (words(kind, x + 9, y + 15, shown) for kind in ("scoperim", "scopename"))
     return rim.replace("<text", '<text aria-hidden="true"', 1) + name.replace(
-        "<text", f'<text data-scope="{text.xml(scope[-1])}"', 1
+        "<text", f'<text data-scope="{text.xml(innermost)}"', 1
     )
 
 

@@ -184,9 +184,9 @@ def run(stepper: Stepper) -> None:
             say("\n" * (not line))
             return
         say("\n")
-        moves = dict.fromkeys(("", "n", "next"), stepper.index + 1) | dict.fromkeys(
-            ("p", "previous"), stepper.index - 1
-        )
+        moves: dict[str, int] = {}
+        moves |= dict.fromkeys(("", "n", "next"), stepper.index + 1)
+        moves |= dict.fromkeys(("p", "previous"), stepper.index - 1)
         target = int(word) - 1 if word.isdecimal() and len(word) < 10 else moves.get(word)
         if target is None:
             got = text.shorten(text.clean(word), text.LONGEST_LABEL)

@@ -56,7 +56,7 @@ class HeldBound(Bound, _KEEPING):  # type: ignore[misc, valid-type]
 
     _flags_ = _KEEPING._flags_
     _restype_ = None
-    _argtypes_ = ()
+    _argtypes_ = ()  # pyright: ignore[reportAssignmentType]  a list or tuple, whatever typeshed says
 
 
 class FreeBound(Bound, _RELEASING):  # type: ignore[misc, valid-type]
@@ -64,7 +64,7 @@ class FreeBound(Bound, _RELEASING):  # type: ignore[misc, valid-type]
 
     _flags_ = _RELEASING._flags_
     _restype_ = None
-    _argtypes_ = ()
+    _argtypes_ = ()  # pyright: ignore[reportAssignmentType]  a list or tuple, whatever typeshed says
 
 
 def native(runner: Any) -> Bound:

@@ -76,7 +76,12 @@ class CompiledFunction(Exported, Locked):
             self.__wrapped__ = source  # as decorators of functools have it: signatures are looked up there
         self._name = name = f"compiled {name}"
         self.dtype = dtype = _real(dtype, name)
-        self._options = {"guards": guards, "max_traces": max_traces, "optimize": optimize, "dtype": dtype}
+        self._options: dict[str, Any] = {
+            "guards": guards,
+            "max_traces": max_traces,
+            "optimize": optimize,
+            "dtype": dtype,
+        }
         if reduce is not None:
             one_of(name, "reduce", reduce, ("sum", "mean"))
         one_of(name, "guards", guards, ("part", "error"))
@@ -327,7 +332,8 @@ class CompiledFunction(Exported, Locked):
             lambda xs: derive(self._graph_at(xs[:n])),
             (*self._specs, *(self._specs[i] for i in extra)),
             [*self._numbers_traced, *(1.0 for i in extra for _ in self._slots[i])],
-            **self._options | {"in_axes": (*in_axes, *(in_axes[i] for i in extra))},
+            **self._options,
+            in_axes=(*in_axes, *(in_axes[i] for i in extra)),
             name=f"{what} of {self._name.removeprefix('compiled ')}",
             source=self._source,
             argument_names=(*self._argument_names, *(f"{self._argument_names[i]}_direction" for i in extra)),
@@ -499,7 +505,8 @@ class CompiledFunction(Exported, Locked):
             lambda xs: _flattened(self._graph_at(xs)),
             [Spec("array", (), (spec.size,)) for spec in self._specs],
             self._numbers_traced,
-            **self._options | {"in_axes": tuple(0 if mapped else None for mapped in self._mapped)},
+            **self._options,
+            in_axes=tuple(0 if mapped else None for mapped in self._mapped),
             reduce=self._reduce,
             argnums=self._argnums,
             name=self._name.removeprefix("compiled "),

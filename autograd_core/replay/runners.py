@@ -137,7 +137,8 @@ class InterpreterRunner:
     def run(self) -> None:
         """Chunk by chunk, as all runners do."""
         began = perf_counter()
-        count, total = len(self.results), None
+        count = len(self.results)
+        total: Any = None
         if self.part:
             self._inputs[len(self.shared) :] = self.part.values(self.shared)
         for start in range(0, max(count, 1), CHUNK):

@@ -127,7 +127,7 @@ class Tree:
 def _rebuilt(x: Any, library: str, leaves: list[Any], shape: tuple[int, ...]) -> Any:
     """An array as `x`: of its library and precision; of complex numbers or objects where leaves are."""
     if library == "torch":
-        import torch
+        import torch  # pyright: ignore[reportMissingImports]
 
         whole = torch.tensor(leaves, dtype=x.dtype if x.dtype.is_floating_point else torch.float64)
         return whole.reshape(shape).to(x.device).requires_grad_(x.requires_grad)
@@ -142,7 +142,7 @@ def _rebuilt(x: Any, library: str, leaves: list[Any], shape: tuple[int, ...]) ->
         kind = complex
     whole = np.array(leaves, dtype=kind).reshape(shape)
     if library == "jax":
-        import jax.numpy as jnp
+        import jax.numpy as jnp  # pyright: ignore[reportMissingImports]
 
         return jnp.asarray(whole)
     return whole if shape or not isinstance(x, np.generic) else whole[()]

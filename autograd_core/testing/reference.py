@@ -264,6 +264,7 @@ def _side(row: Primitive, xs: Sequence[Any], i: int, sign: int) -> tuple[Any, An
     At a jump both are -inf on the left and inf on the right; at a vertical tangent both are infinite.
     """
     quotients, rises = [], []
+    m = number_system(STEPS[0][0])
     for level, power in STEPS:
         m = number_system(level)
         ys = [m.number(x) for x in xs]

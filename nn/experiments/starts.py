@@ -71,7 +71,8 @@ def train_starts(
     np = numpy("training many starts at once")
     model = make(seeds[0])
     params = model.parameters()
-    P = np.array([[p.data for p in make(seed).parameters()] for seed in seeds], float)
+    everything: Any = slice(None)
+    P: Any = np.array([[p.data for p in make(seed).parameters()] for seed in seeds], float)
     X, y = np.array(X, float), np.array(y, float)
     n, count, size = len(y), len(P), batch_size or len(y)
     optimizer.bind(model)
@@ -102,5 +103,5 @@ def train_starts(
             losses[:, epoch] += call.out * (at.shape[1] / n)
             lr = optimizer.lr
             optimizer.steps += 1
-            P = optimizer.update(slice(None), P, call.grads[0], lr)  # type: ignore[arg-type]
+            P = optimizer.update(everything, P, call.grads[0], lr)
     return Trained(losses, P)

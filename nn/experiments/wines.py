@@ -132,7 +132,7 @@ def wine(*, seed: int = 0, splits: int = 20, compiled: bool | None = None) -> Wi
     splits = whole(splits, "wine: splits")
     X, y = datasets.wine()
     accuracies: list[float] = []
-    truth, said, first = [], [], History()
+    truth, said, first, counts = [], [], History(), (0, 0)
     for s in range(seed * splits, (seed + 1) * splits):
         X_train, X_test, y_train, y_test = train_test_split(X, y, test=TEST, seed=s)
         scaler = MinMaxScaler(-1.0, 1.0).fit(X_train)
@@ -147,6 +147,6 @@ def wine(*, seed: int = 0, splits: int = 20, compiled: bool | None = None) -> Wi
         accuracies.append(sum(a == b for a, b in zip(classes, y_test, strict=True)) / len(y_test))
         truth += [GROWERS[t] for t in y_test]
         said += [GROWERS[c] for c in classes]
-        first = history if is_first else first
+        first, counts = history if is_first else first, (len(y_train), len(y_test))
     table = confusion_matrix(truth, said, labels=GROWERS)
-    return WineOutcome(tuple(accuracies), table, first, (len(y_train), len(y_test)))
+    return WineOutcome(tuple(accuracies), table, first, counts)

@@ -76,7 +76,8 @@ def _product(d: Any, g: Any) -> Any:
     """Local derivative times adjoint; within each case of a choice, where 0 wins over what is infinite there."""
     for x, y in ((d, g), (g, d)):
         if isinstance(x, sympy.Piecewise):
-            return sympy.Piecewise(*((_product(value, y), condition) for value, condition in x.args))
+            cases: Any = x.args
+            return sympy.Piecewise(*((_product(value, y), condition) for value, condition in cases))
     return sympy.Integer(0) if d == 0 or g == 0 else d * g
 
 
