@@ -326,7 +326,8 @@ def _boundary(model: nn.MLP, inputs: list[list[float]], labels: list[float]) -> 
     steps = 61
     xs = [-1.6 + 4.2 * i / (steps - 1) for i in range(steps)]
     ys = [-1.1 + 2.7 * i / (steps - 1) for i in range(steps)]
-    scores = [[model([x, y]).data for x in xs] for y in ys]
+    score: Any = model  # its last layer has one neuron
+    scores = [[score([x, y]).data for x in xs] for y in ys]
     figure = Figure(figsize=(5.4, 3.9), layout="constrained")
     axes = figure.subplots()
     axes.contourf(xs, ys, scores, levels=[-2, -1, 0, 1, 2], extend="both", cmap="PuOr", alpha=0.75)

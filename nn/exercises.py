@@ -54,7 +54,8 @@ def _layer(weights: list[list[float]]) -> Layer:
 def _paths_through(*sizes: int) -> int:
     """How many paths lead from one input to the output of a fully connected network."""
     x = [ag.Value(1.0) for _ in range(sizes[0])]
-    return ag.count_paths(MLP(sizes[0], sizes[1:], "tanh", seed=0)(x), x[0])
+    output: Any = MLP(sizes[0], sizes[1:], "tanh", seed=0)(x)
+    return ag.count_paths(output, x[0])
 
 
 def _deep_linear(w1: list[list[float]], w2: list[list[float]], x: list[float], y: float) -> Any:

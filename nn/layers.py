@@ -191,7 +191,7 @@ class Layer(Module):
             with scope(f"neuron{j}"):
                 self.neurons.append(Neuron(nin, activation, nonlin=nonlin, init=init, seed=rng, nout=nout))
 
-    def __call__(self, x: Sequence[Any]) -> Any:
+    def __call__(self, x: Sequence[Any]) -> Value | list[Value]:
         """The outputs of all neurons, or the one where there is one."""
         if x.__class__ is not list:
             x = row(x, "Layer")
@@ -266,11 +266,12 @@ class MLP(Module):
             raise StructureError(msg)
         return sizes
 
-    def __call__(self, x: Sequence[Any]) -> Any:
+    def __call__(self, x: Sequence[Any]) -> Value | list[Value]:
         """What the last layer gives."""
+        y: Any = x
         for i, layer in enumerate(self.layers):
-            x = layer([x] if i and not isinstance(x, list) else x)
-        return x
+            y = layer([y] if i and not isinstance(y, list) else y)
+        return y  # type: ignore[no-any-return]
 
     def __repr__(self) -> str:
         return f"MLP of [{', '.join(map(repr, self.layers))}]"

@@ -12,7 +12,7 @@ from __future__ import annotations
 import math
 import operator
 from numbers import Real
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, overload
 
 import autograd_core as ag
 from autograd_core import OperandError, RangeError, StructureError, Value
@@ -22,7 +22,10 @@ from autograd_core.reductions import logsumexp_less
 from .checks import plain, real, shown
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
+
+    Values = Value | Sequence["Values"]
+    Numbers = float | Sequence["Numbers"]
 
 
 PLAIN = frozenset({float, int})
@@ -92,6 +95,12 @@ def _differences(prediction: Any, target: Any, caller: str) -> list[Any]:
 # --- of numbers ---------------------------------------------------------------------------------
 
 
+@overload
+def sse(prediction: Values, target: Any) -> Value: ...
+@overload
+def sse(prediction: Numbers, target: Numbers) -> float: ...
+@overload
+def sse(prediction: Any, target: Any) -> float | Value: ...
 def sse(prediction: Any, target: Any) -> Any:
     """Half the sum of squared errors: 1/2 * sum (p - t)^2.
 
@@ -115,6 +124,12 @@ def sse(prediction: Any, target: Any) -> Any:
     return 0.5 * ag.dot(d, d)
 
 
+@overload
+def mse(prediction: Values, target: Any) -> Value: ...
+@overload
+def mse(prediction: Numbers, target: Numbers) -> float: ...
+@overload
+def mse(prediction: Any, target: Any) -> float | Value: ...
 def mse(prediction: Any, target: Any) -> Any:
     """Mean of squared errors over all outputs and cases: mean (p - t)^2.
 
@@ -138,6 +153,12 @@ def mse(prediction: Any, target: Any) -> Any:
     return ag.dot(d, d) / len(d)
 
 
+@overload
+def l1_loss(prediction: Values, target: Any) -> Value: ...
+@overload
+def l1_loss(prediction: Numbers, target: Numbers) -> float: ...
+@overload
+def l1_loss(prediction: Any, target: Any) -> float | Value: ...
 def l1_loss(prediction: Any, target: Any) -> Any:
     """Mean of absolute errors: mean |p - t|; its derivative where p = t is 0.
 
@@ -160,6 +181,12 @@ def l1_loss(prediction: Any, target: Any) -> Any:
     return ag.mean([ag.abs(d) for d in _differences(prediction, target, "l1_loss")])
 
 
+@overload
+def huber_loss(prediction: Values, target: Any, delta: float = 1.0) -> Value: ...
+@overload
+def huber_loss(prediction: Numbers, target: Numbers, delta: float = 1.0) -> float: ...
+@overload
+def huber_loss(prediction: Any, target: Any, delta: float = 1.0) -> float | Value: ...
 def huber_loss(prediction: Any, target: Any, delta: float = 1.0) -> Any:
     """Mean over d = p - t of d^2 / 2 where |d| <= delta, else delta * (|d| - delta / 2) (Huber, 1964).
 
@@ -190,6 +217,12 @@ def huber_loss(prediction: Any, target: Any, delta: float = 1.0) -> Any:
     return ag.mean(terms)
 
 
+@overload
+def hinge(prediction: Values, target: Any) -> Value: ...
+@overload
+def hinge(prediction: Numbers, target: Numbers) -> float: ...
+@overload
+def hinge(prediction: Any, target: Any) -> float | Value: ...
 def hinge(prediction: Any, target: Any) -> Any:
     """Mean of max(0, 1 - t * p) for targets -1 and 1 (Cortes, Vapnik, 1995).
 
@@ -218,6 +251,12 @@ def hinge(prediction: Any, target: Any) -> Any:
 # --- of two classes -----------------------------------------------------------------------------
 
 
+@overload
+def binary_cross_entropy(prediction: Values, target: Any) -> Value: ...
+@overload
+def binary_cross_entropy(prediction: Numbers, target: Numbers) -> float: ...
+@overload
+def binary_cross_entropy(prediction: Any, target: Any) -> float | Value: ...
 def binary_cross_entropy(prediction: Any, target: Any) -> Any:
     """Mean of -(t log p + (1 - t) log(1 - p)), for probabilities p.
 
@@ -279,6 +318,12 @@ def _probability(p: Any) -> Any:
     return p
 
 
+@overload
+def binary_cross_entropy_with_logits(prediction: Values, target: Any) -> Value: ...
+@overload
+def binary_cross_entropy_with_logits(prediction: Numbers, target: Numbers) -> float: ...
+@overload
+def binary_cross_entropy_with_logits(prediction: Any, target: Any) -> float | Value: ...
 def binary_cross_entropy_with_logits(prediction: Any, target: Any) -> Any:
     """`binary_cross_entropy` of sigmoid(z), from the scores z: mean of t softplus(-z) + (1 - t) softplus(z).
 
@@ -316,6 +361,12 @@ def _between(p: Any, t: Any, one: Callable[[Any], Any], zero: Callable[[Any], An
 # --- of many classes ----------------------------------------------------------------------------
 
 
+@overload
+def cross_entropy(prediction: Values, target: Any) -> Value: ...
+@overload
+def cross_entropy(prediction: Numbers, target: Numbers) -> float: ...
+@overload
+def cross_entropy(prediction: Any, target: Any) -> float | Value: ...
 def cross_entropy(prediction: Any, target: Any) -> Any:
     """Mean of -log softmax(z)_k, from the scores z of all classes and the right class k.
 
@@ -346,6 +397,12 @@ def cross_entropy(prediction: Any, target: Any) -> Any:
     )
 
 
+@overload
+def nll_loss(prediction: Values, target: Any) -> Value: ...
+@overload
+def nll_loss(prediction: Numbers, target: Numbers) -> float: ...
+@overload
+def nll_loss(prediction: Any, target: Any) -> float | Value: ...
 def nll_loss(prediction: Any, target: Any) -> Any:
     """Mean of -l_k, from the logarithms l of all classes' probabilities and the right class k.
 

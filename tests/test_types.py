@@ -162,6 +162,59 @@ CASES = {
         ag.mean(x)  # error
         ag.dot([1.0])  # error
     """,
+    "untyped_lists": """
+        from typing import Any
+        import autograd_core as ag
+
+        def loss(xs: list[Any], ys: Any) -> None:  # of items of any type pyright must not make numbers
+            ag.sum(xs).backward()
+            ag.sum(x * x for x in xs).backward()
+            ag.mean(xs).backward()
+            ag.dot(xs, xs).backward()
+            ag.max(xs).backward()
+            ag.exp(ys).backward()
+            ag.hypot(ys, 1.0).backward()
+    """,
+    "compiled_functions": """
+        from typing import Any, assert_type
+        from numpy.typing import NDArray
+        import autograd_core as ag
+        from autograd_core import CompiledFunction, Value
+
+        def f(w: Value, x: Value) -> Value:
+            return w * x
+
+        g = ag.compile(f, 1.0, 2.0)
+        rows = ag.compile(f, 1.0, 2.0, in_axes=(None, 0))
+        assert_type(g, CompiledFunction[float])
+        assert_type(g(1.0, 2.0), float)
+        assert_type(g(Value(1.0), 2.0), Value)
+        assert_type(rows(1.0, [2.0, 3.0]), NDArray[Any])
+
+        def bare(h: CompiledFunction) -> None:
+            h(1.0)
+
+        g.derivative  # error
+    """,
+    "networks": """
+        from typing import assert_type
+        import nn
+        from autograd_core import Value
+
+        model = nn.MLP(2, [3, 1], seed=0)
+        y = model([1.0, 2.0])
+        assert_type(y, Value | list[Value])
+        assert_type(nn.Layer(2, 1)([1.0, 2.0]), Value | list[Value])
+        assert_type(nn.Neuron(2)([1.0, 2.0]), Value)
+        assert_type(nn.Linear(2, 1)([1.0, 2.0]), list[Value])
+        assert_type(nn.mse(y, 1.0), Value)
+        assert_type(nn.mse([Value(1.0)], [1.0]), Value)
+        assert_type(nn.sse([1.0, 2.0], [0.0, 0.0]), float)
+        assert_type(nn.cross_entropy([[Value(1.0), Value(2.0)]], [1]), Value)
+        assert_type(nn.fit(model, [[1.0, 2.0]], [1.0], loss=nn.mse), nn.History)
+        nn.MLP(2, [1], nonlin=False)  # error
+        Value(1.0).backward(retain_graph=True)  # error
+    """,
     "mistyped": """
         import autograd_core as ag
         ag.sin("a")  # error

@@ -6,7 +6,7 @@ NumPy and llvmlite are imported when something is compiled, not before.
 from __future__ import annotations
 
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, overload
 
 from ..errors import MissingExtraError, OperandError, StructureError
 from .locks import compiling
@@ -14,9 +14,51 @@ from .locks import compiling
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from numpy.typing import NDArray
+
+    from ..value import Value
     from .compiled import CompiledFunction as CompiledFunction
 
 
+@overload
+def compile(  # noqa: A001
+    f: Callable[..., Value],
+    *example_args: Any,
+    inputs: None = None,
+    in_axes: None = None,
+    reduce: str | None = None,
+    argnums: int | tuple[int, ...] | None = None,
+    guards: str = "part",
+    max_traces: int = 16,
+    optimize: bool = True,
+    dtype: Any = "float64",
+) -> CompiledFunction[float]: ...
+@overload
+def compile(  # noqa: A001
+    f: Callable[..., Value],
+    *example_args: Any,
+    inputs: None = None,
+    in_axes: int | Sequence[int | None],
+    reduce: str | None = None,
+    argnums: int | tuple[int, ...] | None = None,
+    guards: str = "part",
+    max_traces: int = 16,
+    optimize: bool = True,
+    dtype: Any = "float64",
+) -> CompiledFunction[NDArray[Any]]: ...
+@overload
+def compile(  # noqa: A001
+    f: Callable[..., Any] | Any,
+    *example_args: Any,
+    inputs: Sequence[Any] | None = None,
+    in_axes: Any = None,
+    reduce: str | None = None,
+    argnums: int | tuple[int, ...] | None = None,
+    guards: str = "part",
+    max_traces: int = 16,
+    optimize: bool = True,
+    dtype: Any = "float64",
+) -> CompiledFunction[Any]: ...
 def compile(  # noqa: A001  ag.compile, left out of __all__
     f: Callable[..., Any] | Any,
     *example_args: Any,
@@ -28,7 +70,7 @@ def compile(  # noqa: A001  ag.compile, left out of __all__
     max_traces: int = 16,
     optimize: bool = True,
     dtype: Any = "float64",
-) -> CompiledFunction:
+) -> CompiledFunction[Any]:
     """Trace a function once, and get one that runs on numbers alone, for one point or many rows.
 
     Args:

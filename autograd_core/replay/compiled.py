@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
 
 import numpy as np
 
@@ -34,8 +34,15 @@ if TYPE_CHECKING:
     from .program import Program
     from .runners import Runner
 
+if TYPE_CHECKING:
+    from typing_extensions import TypeVar as TypeVarWithDefault
 
-class CompiledFunction(Exported, Locked):
+    R = TypeVarWithDefault("R", default=Any)  # what a call on numbers gives
+else:
+    R = TypeVar("R")
+
+
+class CompiledFunction(Exported, Locked, Generic[R]):
     """A function that was traced once, and runs on numbers without building graphs.
 
     `compile` makes it. A call gives the same bits at every call, whatever runs it: interpreted at first or
@@ -142,6 +149,10 @@ class CompiledFunction(Exported, Locked):
 
     # --- what it does ---
 
+    @overload
+    def __call__(self, x: Value, /, *more: Any) -> Value: ...
+    @overload
+    def __call__(self, *args: Any) -> R: ...
     def __call__(self, *args: Any) -> Any:
         """The function's result.
 
