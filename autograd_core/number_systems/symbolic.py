@@ -105,19 +105,20 @@ class Real(Symbolic):
     def sqrt(self, x: Any) -> Any:
         return _choice((sympy.sqrt(x), _holds(sympy.Ge, x, 0)), NOWHERE_ELSE)
 
-    def log(self, x: Any) -> Any:
+    def log(self, x: Any, base: Any = sympy.E) -> Any:
         x = self.number(x)
         at_zero = -sympy.oo, _holds(sympy.Eq, x, 0)
-        return _choice((_unless_zero(sympy.log, x), _holds(sympy.Gt, x, 0)), at_zero, NOWHERE_ELSE)
+        inside = _unless_zero(lambda x: sympy.log(x) / sympy.log(base), x)
+        return _choice((inside, _holds(sympy.Gt, x, 0)), at_zero, NOWHERE_ELSE)
 
     def log1p(self, x: Any) -> Any:
         return self.log(1 + x)
 
     def log2(self, x: Any) -> Any:
-        return self.log(x) / sympy.log(2)
+        return self.log(x, 2)
 
     def log10(self, x: Any) -> Any:
-        return self.log(x) / sympy.log(10)
+        return self.log(x, 10)
 
     def asin(self, x: Any) -> Any:
         return _choice((sympy.asin(x), _between(x)), NOWHERE_ELSE)
@@ -179,6 +180,38 @@ def _choice(*cases: tuple[Any, Any]) -> Any:
         if condition is True or condition == sympy.true:
             break
     return kept[0][0] if len(kept) == 1 else sympy.Piecewise(*kept, evaluate=False)
+
+
+class NaN(sympy.AtomicExpr):  # type: ignore[misc]
+    """NaN as a result: a real one, for `complex()` of SymPy's own NaN is NaN in both parts.
+
+    It prints as SymPy's does, since printers go by the name of the class, and calculations with it
+    end in SymPy's. Within expressions that is what stands: SymPy solves choices that hold this one
+    for minutes.
+    """
+
+    is_extended_real = True
+    is_commutative = True
+
+    def as_real_imag(self, deep: bool = True, **_: Any) -> Any:  # noqa: FBT001, FBT002, ARG002  SymPy's signature
+        return self, sympy.Integer(0)
+
+    def _eval_evalf(self, _: int) -> Any:
+        return sympy.nan
+
+    def __float__(self) -> float:
+        return math.nan
+
+    def __complex__(self) -> complex:
+        return complex(math.nan, 0.0)
+
+
+def as_result(x: Any) -> Any:
+    """An expression that is given to a user: where it is a choice, NaN among its values is a real one."""
+    if not isinstance(x, sympy.Piecewise):
+        return x
+    cases = [(NaN() if value is sympy.nan else value, condition) for value, condition in x.args]
+    return sympy.Piecewise(*cases, evaluate=False)
 
 
 REAL: Any = Real()

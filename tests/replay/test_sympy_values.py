@@ -42,6 +42,18 @@ def test_binary_values(name):
             assert same(value.subs({x: sympy.Rational(a), y: sympy.Rational(b)}), f(a, b)), (a, b)
 
 
+@pytest.mark.parametrize("name", ["sqrt", "log", "log2", "log10", "log1p", "asin", "acos", "acosh", "atanh"])
+def test_outside_of_the_domain_a_value_is_a_real_nan(name):
+    f = replay.compile(getattr(ag, name), 1.5 if name == "acosh" else 0.5)
+    [x], value, [slope] = f.to_sympy()
+    at = sympy.Rational(0.5 if name == "acosh" else -2)
+    assert complex(value.subs(x, at)).imag == 0
+    assert math.isnan(complex(value.subs(x, at)).real)
+    assert slope.subs(x, at).is_real is not False
+    assert math.isnan(sympy.lambdify([x], value, "mpmath")(float(at)))
+    assert math.isnan(float((value.subs(x, at) + 1) * 2))
+
+
 @pytest.mark.parametrize("power", [0.0, 1 / 3, 0.5, 2.0, 3.0, -1.0, -2.0, -0.5])
 def test_constant_powers(power):
     f = replay.compile(lambda x: x**power, 0.5)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import sympy
 
-from ...number_systems.symbolic import REAL
+from ...number_systems.symbolic import REAL, as_result
 from ...tree import unflatten
 from ..program import unreadable
 from .description import leaf_names
@@ -46,7 +46,7 @@ def symbols(what: Description) -> Symbols:
         values.append(REAL.number(_read(row, row.value, [values[slot] for slot in slots])))
     out = [sympy.Integer(0)] * what.result.size
     for place, slot in zip(what.places, p.outputs.tolist(), strict=True):
-        out[place] = values[slot]
+        out[place] = as_result(values[slot])
     trees = [unflatten(spec, inputs[slots.start : slots.stop]) for _, spec, slots in what.arguments]
     grads = None
     if what.has_gradient:
@@ -61,7 +61,8 @@ def symbols(what: Description) -> Symbols:
                 ):
                     adjoints[slot] += _product(REAL.number(d), g)
         chosen = [what.arguments[i] for i in what.argnums]
-        grads = tuple(unflatten(spec, adjoints[slots.start : slots.stop]) for _, spec, slots in chosen)
+        results = [*map(as_result, adjoints)]
+        grads = tuple(unflatten(spec, results[slots.start : slots.stop]) for _, spec, slots in chosen)
     return Symbols(tuple(trees), unflatten(what.result, out), grads)
 
 
