@@ -24,6 +24,7 @@ SHOWN_USES = 7
 LATEX_TERMS, LATEX_FACTORS = 4, 4  # more terms end in dots; longer paths are left to their uses
 ALL_DIGITS = 16.0  # decimal digits of a double
 SAID = 0.05  # of a digit: less would be written as 0.0
+FEW = 3.0  # digits that rounding takes from many a sound gradient
 QUESTIONS = {
     "zero": "Why it is 0",
     "not finite": "Why it is no finite number",
@@ -112,7 +113,7 @@ def digits(of: Explanation) -> str:
         lost = "rounding may have cost all of its 16 digits"
     elif math.isnan(of.digits_lost):
         lost = f"which loses at least {cancelled:.1f} of 16 digits" if cancelled >= SAID else ""
-    elif of.digits_lost > max(1.0, cancelled + SAID):
+    elif of.digits_lost > max(FEW, cancelled + SAID):
         lost = f"rounding may have cost {of.digits_lost:.1f} of its 16 digits"
     else:
         lost = f"which loses up to {cancelled:.1f} of 16 digits" if cancelled >= SAID else ""
@@ -132,7 +133,7 @@ def as_text(head: str, sections: Sequence[Section], foot: str) -> str:
     for section in sections:
         note = [f"  {section.note}"] if section.note else []
         blocks.append("\n".join([section.title, *_columns(section), *note]))
-    return "\n\n".join([*blocks, foot] if foot else blocks)
+    return "\n\n".join([*blocks, "\n".join(_wrapped(foot, COLUMNS))] if foot else blocks)
 
 
 def _table(section: Section) -> list[tuple[str, ...]]:

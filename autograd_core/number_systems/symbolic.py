@@ -98,9 +98,13 @@ class Real(Symbolic):
         if not math.isfinite(x):
             return sympy.nan if math.isnan(x) else sympy.oo if x > 0 else -sympy.oo
         numerator, denominator = x.as_integer_ratio()
-        if denominator <= SMALL and abs(numerator) < LARGE:
+        if (denominator <= SMALL and abs(numerator) < LARGE) or abs(math.frexp(x)[0]) == 0.5:  # noqa: PLR2004  2ⁿ
             return sympy.Rational(numerator, denominator)
         return sympy.Float(x, DIGITS)
+
+    def rarely(self, condition: Any, rare: Any, usual: Any) -> Any:  # noqa: ARG002
+        """Numbers here neither overflow nor lose digits."""
+        return usual
 
     def sqrt(self, x: Any) -> Any:
         return _choice((sympy.sqrt(x), _holds(sympy.Ge, x, 0)), NOWHERE_ELSE)

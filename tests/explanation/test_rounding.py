@@ -301,7 +301,7 @@ def test_digits_that_a_gradient_lost_against_60_digits(name):
         assert "0.0 of" not in why.text
         if lost > 15.5:
             assert "all of its 16 digits" in why.text
-        elif why.condition > 1.2:
+        elif why.condition > 1.2 and why.digits_lost > FEW:
             assert f"{why.digits_lost:.1f} of" in why.text
 
 
@@ -312,7 +312,7 @@ def test_no_digit_is_right_and_none_is_promised():
     assert why.gradient == pytest.approx(-1e16 / 12 * 1e-9, rel=1e5)
     assert abs(why.gradient / (-1e16 / 12 * 1e-9) - 1) > 1
     assert why.digits_lost == 16
-    assert why.text.endswith(
+    assert " ".join(why.text.split()).endswith(
         "paths of opposite signs cancel, rounding may have cost all of its 16 digits, counting what its factors had lost before."
     )
 

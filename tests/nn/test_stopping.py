@@ -121,10 +121,11 @@ def test_a_history_knows_its_best_epoch_and_marks_it():
 
 def test_where_no_number_was_seen_the_last_weights_stay():
     model = nn.Neuron(1, "linear", seed=0)
-    history = nn.fit(
-        model, [[math.nan]], [1.0], loss=nn.mse, epochs=9, **QUIET,
-        early_stopping=nn.EarlyStopping(patience=3, monitor="loss"),
-    )  # fmt: skip
+    with pytest.warns(UserWarning, match="column 0"):
+        history = nn.fit(
+            model, [[math.nan], [1.0]], [1.0, 1.0], loss=nn.mse, epochs=9, **QUIET,
+            early_stopping=nn.EarlyStopping(patience=3, monitor="loss"),
+        )  # fmt: skip
     assert (len(history.loss), history.best_epoch) == (3, None)
     assert math.isnan(model.w[0].data)
 
