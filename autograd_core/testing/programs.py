@@ -13,7 +13,7 @@ import autograd_core as ag
 from ..errors import StructureError
 from ..graph import topological_order
 from ..number_systems.floats import FLOATS, Double
-from ..ops import ROWS, USER_ROWS
+from ..ops import INNER, ROWS, USER_ROWS
 from ..user_primitives import UserPrimitive
 from ..value import COMPARISONS, OPERATORS, SIGNS, Constant, Value, record
 
@@ -163,7 +163,9 @@ def _literal(x: Any, imports: set[str]) -> str:
 def _public(row: Primitive, places: Sequence[Any]) -> Callable[..., Any] | None:
     """What a user writes for a row: an operator or a public function; None if there is none."""
     name = row.name
-    if ROWS.get(name) is not row or (name in COMPARISONS and not isinstance(places[0], int)):
+    if ROWS.get(name) is not row or name in INNER:
+        return None
+    if name in COMPARISONS and not isinstance(places[0], int):
         return None  # Python turns 2 < x round to x > 2, another row
     if name in INFIX or name in PREFIX:
         return (INFIX | PREFIX)[name]  # type: ignore[no-any-return]

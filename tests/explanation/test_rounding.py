@@ -14,6 +14,7 @@ import autograd_core as ag
 from autograd_core import Value
 from autograd_core.__main__ import readme_expression
 from autograd_core.explanation import rounding as module
+from autograd_core.explanation.writing import FEW
 
 MP = HighPrecision()
 
