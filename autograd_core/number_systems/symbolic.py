@@ -98,7 +98,7 @@ class Real(Symbolic):
         if not math.isfinite(x):
             return sympy.nan if math.isnan(x) else sympy.oo if x > 0 else -sympy.oo
         numerator, denominator = x.as_integer_ratio()
-        if (denominator <= SMALL and abs(numerator) < LARGE) or abs(math.frexp(x)[0]) == 0.5:  # noqa: PLR2004  2ⁿ
+        if (denominator <= SMALL and abs(numerator) < LARGE) or abs(math.frexp(x)[0]) == 0.5:
             return sympy.Rational(numerator, denominator)
         return sympy.Float(x, DIGITS)
 

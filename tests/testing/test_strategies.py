@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 import autograd_core as ag
 from autograd_core.number_systems.high_precision import HighPrecision
-from autograd_core.ops import ROWS, Primitive
+from autograd_core.ops import INNER, ROWS, Primitive
 from autograd_core.registration import register
 from autograd_core.testing import GradientError, assert_gradient, check_gradient, expressions, points, reals
 from autograd_core.testing.programs import MARGIN
@@ -150,13 +150,13 @@ def test_gradients_are_right(f):
 def test_every_row_occurs():
     seen = set()
 
-    @settings(max_examples=500, derandomize=True, database=None, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=1000, derandomize=True, database=None, suppress_health_check=list(HealthCheck))
     @given(expressions())
     def gather(f):
         seen.update(step.row.name for step in f.steps)
 
     gather()
-    assert seen == set(ROWS)
+    assert seen == set(ROWS) - INNER
 
 
 @pytest.mark.parametrize("name", ["sin", "relu", "pow", "lt", "where", "logsumexp", "acosh"])
