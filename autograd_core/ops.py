@@ -229,6 +229,12 @@ def power_twist(m: Any, x: Any, y: Any) -> Any:
     return m.row("path_product", m.pow(from_above(x), y - 1), 1 + m.row("path_product", y, log))
 
 
+def clipped(m: Any, x: Any, low: Any, high: Any) -> Any:
+    """x held from below, then from above; a bound that is NaN is the result, as in NumPy."""
+    from_below = m.where(x < low, low, m.where(m.equal(low, low), x, low))
+    return m.where(from_below > high, high, m.where(m.equal(high, high), from_below, high))
+
+
 def first_hits(m: Any, v: Any, z: Any) -> Any:
     """1 for the first operand that equals z (or is NaN), 0 for the others."""
     open_, hits = 1, []
@@ -349,7 +355,7 @@ row(
 )
 row(
     "clip",
-    lambda m, x, low, high: m.where(m.where(x < low, low, x) > high, high, m.where(x < low, low, x)),
+    clipped,
     lambda m, x, low, high, z: (
         m.where(x < low, 0, m.where(x > high, 0, m.where(low >= high, 0, 1))),
         m.where(x < low, m.where(low > high, 0, 1), m.where(low >= high, m.where(x > low, 0, m.where(low > high, 0, 1)), 0)),
@@ -358,7 +364,7 @@ row(
     arity=3,
     kinks=lambda m, x, low, high: (x - low, x - high, m.where(x < low, low - high, 1)),
     kink="the gradient passes at both bounds; of two equal bounds it goes to low, below and at them",
-    summary="x held between low and high.",
+    summary="x held between low and high; NaN passes, of a bound as well.",
 )
 row(
     "sign", sign_of, lambda m, x, z: (0,),
