@@ -29,6 +29,7 @@ MAGIC = b"autograd-core object 1\n"
 DIGEST = 32  # bytes of a SHA-256: a key, and what stands over the key and the code
 HEADER = len(MAGIC) + 2 * DIGEST
 OTHERS_WRITE = 0o022
+DIGITS = 18  # of a size: Python refuses to read thousands of them
 NEW = 3600.0  # seconds: what was used since is not marked as used again; what a writer left before is refuse
 NAME = re.compile(rf"[0-9a-f]{{{2 * DIGEST}}}\.o")
 LEFT = re.compile(re.escape(BESIDE).replace(r"\{\}", "[0-9a-f]{32}"))
@@ -212,7 +213,7 @@ def _is_private(info: os.stat_result) -> bool:
 
 def _limit() -> int:
     text = os.environ.get(SIZE_VARIABLE, "")
-    return int(text) if text.isdecimal() else MOST_BYTES
+    return int(text) if text.isdecimal() and len(text) <= DIGITS else MOST_BYTES
 
 
 _tally: dict[Path, int] = {}  # about how many bytes each folder takes; counted anew only when that may be too much

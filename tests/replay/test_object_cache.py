@@ -348,7 +348,9 @@ def test_the_size_is_kept_over_many_writes(folder, monkeypatch):
         write_object(f"{k:064x}", b"x" * 900)
         assert sum(path.stat().st_size for path in folder.iterdir()) <= limit
         assert read_object(f"{k:064x}")
-    monkeypatch.setenv(object_cache.SIZE_VARIABLE, "much")  # no number: as it comes
+    monkeypatch.setenv(object_cache.SIZE_VARIABLE, "9" * 5000)  # no size: as it comes
+    assert object_cache._limit() == object_cache.MOST_BYTES
+    monkeypatch.setenv(object_cache.SIZE_VARIABLE, "much")
     write_object(KEY, b"x" * limit)
     assert read_object(KEY)
 
