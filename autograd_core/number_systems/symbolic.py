@@ -142,10 +142,10 @@ class Real(Symbolic):
         power = _unless_zero(lambda x: x**y, x) if y.is_negative else x**y
         if (y.is_integer and y.is_nonnegative) or x.is_positive:
             return power
-        zero = _holds(sympy.Eq, x, 0)
+        zero: Any = _holds(sympy.Eq, x, 0)
         # `**` of SymPy reads 0**0 as 1, as the rules do, but 0**-1 as an infinity without a direction.
         at_zero = (1, sympy.And(zero, sympy.Eq(y, 0))), (0, sympy.And(zero, y > 0)), (sympy.oo, sympy.And(zero, y < 0))
-        whole = y.is_integer or sympy.Eq(sympy.floor(y), y)
+        whole: Any = y.is_integer or sympy.Eq(sympy.floor(y), y)
         return _choice(*at_zero, (power, sympy.Or(_holds(sympy.Gt, x, 0), whole)), NOWHERE_ELSE)
 
     def atan2(self, y: Any, x: Any) -> Any:

@@ -152,7 +152,8 @@ def _listed(given: Any, length: int, what: str, place: str) -> list[Any]:
         msg = f"{what}: expected a sequence of {length} at {place or 'the result'}, got {_shown(given)}"
         raise StructureError(msg)
     if len(given) != length:
-        shape = f" of shape {tuple(given.shape)}" if array_library(given) else ""
+        array: Any = given
+        shape = f" of shape {tuple(array.shape)}" if array_library(array) else ""
         msg = f"{what}: expected a sequence of {length} at {place or 'the result'}, got {len(given)} items{shape}"
         raise StructureError(msg)
     return list(given)
@@ -194,7 +195,8 @@ def _single(given: Any, what: str, place: str) -> Any:
     if array_library(given) and math.prod(given.shape) == 1:
         given = given.reshape(-1).tolist()[0]
     if isinstance(given, (dict, list, tuple)) or (array_library(given) and hasattr(given, "shape")):
-        shape = f" of shape {tuple(given.shape)}" if array_library(given) else ""
+        array: Any = given
+        shape = f" of shape {tuple(array.shape)}" if array_library(array) else ""
         msg = f"{what}: expected a number at {place or 'the result'}, got {_shown(given)}{shape}"
         raise StructureError(msg)
     number = _number(given)
