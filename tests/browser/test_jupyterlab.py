@@ -28,12 +28,14 @@ def test_a_live_cell_and_the_saved_notebook_without_a_kernel(lab, page):
     lab.open("live.ipynb")
     lab.command("notebook:run-all-cells")
     page.locator(".jp-OutputArea-output", has_text="42").wait_for()
+    page.locator(f"{PICTURE} svg .card").nth(9).wait_for()  # JupyterLab shows outputs when it comes to them
     assert page.locator(f"{PICTURE} svg .card").count() == 10
     steps_with_everything(page)
 
     lab.close()
     lab.end_kernels()
     lab.open("live.ipynb", kernel=False)
+    page.locator(f"{PICTURE} svg .card").nth(9).wait_for()
     assert page.locator(f"{PICTURE} svg .card").count() == 10
     steps_with_everything(page)
     assert lab.kernels() == []
