@@ -143,9 +143,10 @@ class Real(Symbolic):
         if (y.is_integer and y.is_nonnegative) or x.is_positive:
             return power
         zero: Any = _holds(sympy.Eq, x, 0)
+        zeroth: Any = sympy.Eq(y, 0)
         # `**` of SymPy reads 0**0 as 1, as the rules do, but 0**-1 as an infinity without a direction.
-        at_zero = (1, sympy.And(zero, sympy.Eq(y, 0))), (0, sympy.And(zero, y > 0)), (sympy.oo, sympy.And(zero, y < 0))
-        whole: Any = y.is_integer or sympy.Eq(sympy.floor(y), y)
+        at_zero = (1, sympy.And(zero, zeroth)), (0, sympy.And(zero, y > 0)), (sympy.oo, sympy.And(zero, y < 0))
+        whole: Any = sympy.true if y.is_integer else sympy.Eq(sympy.floor(y), y)
         return _choice(*at_zero, (power, sympy.Or(_holds(sympy.Gt, x, 0), whole)), NOWHERE_ELSE)
 
     def atan2(self, y: Any, x: Any) -> Any:
@@ -200,7 +201,7 @@ class NaN(sympy.AtomicExpr):  # type: ignore[misc]
     def as_real_imag(self, deep: bool = True, **_: Any) -> Any:  # noqa: FBT001, FBT002, ARG002  SymPy's signature
         return self, sympy.Integer(0)
 
-    def _eval_evalf(self, _: int) -> Any:
+    def _eval_evalf(self, prec: int) -> Any:  # noqa: ARG002  SymPy's signature
         return sympy.nan
 
     def __float__(self) -> float:
@@ -214,7 +215,8 @@ def as_result(x: Any) -> Any:
     """An expression that is given to a user: where it is a choice, NaN among its values is a real one."""
     if not isinstance(x, sympy.Piecewise):
         return x
-    cases = [(NaN() if value is sympy.nan else value, condition) for value, condition in x.args]
+    pairs: Any = x.args
+    cases = [(NaN() if value is sympy.nan else value, condition) for value, condition in pairs]
     return sympy.Piecewise(*cases, evaluate=False)
 
 
