@@ -19,7 +19,7 @@ from .expressions import parse
 from .formulas import shown
 from .naming import name
 from .pictures import Stepper, draw
-from .pictures.files import path_for
+from .pictures.checked_path import path_for
 from .pictures.picture import WRITERS
 from .testing import check_gradient, error_in_ulps, reference
 

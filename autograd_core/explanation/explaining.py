@@ -11,8 +11,8 @@ from ..evaluation import is_finite, is_fraction, plus
 from ..formulas import mathml, names_of
 from ..graph import count_paths, node_of, topological_order
 from ..pictures import draw
-from ..pictures.highlight import ACCENTS
-from ..pictures.overlay import Mark, Overlay
+from ..pictures.scene.highlight import ACCENTS
+from ..pictures.scene.overlay import Mark, Overlay
 from . import writing
 from .flow import Flow, adjoints_of, ratio
 from .reasons import Reason, reasons_of

@@ -14,7 +14,7 @@ from ..formulas import names_of
 from ..gradients import grad_of
 from ..graph import node_of, sweep_order
 from ..pictures import draw
-from ..pictures.overlay import Mark, Overlay
+from ..pictures.scene.overlay import Mark, Overlay
 from ..pictures.text import number
 from ..value import check_fresh
 from . import writing

@@ -24,7 +24,7 @@ from ..evaluation import is_fraction
 from ..formulas import names_of
 from ..graph import node_of, sweep_order
 from ..pictures import text
-from ..pictures.highlight import Uses
+from ..pictures.scene.highlight import Uses
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from ..evaluation import is_fraction
 from ..formulas import latex_name
 from ..pictures import text
-from ..pictures.highlight import Uses
+from ..pictures.scene.highlight import Uses
 from .reasons import Words
 from .walks import how_many, short
 

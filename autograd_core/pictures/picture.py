@@ -11,15 +11,16 @@ from ..atomic_write import write_file
 from ..errors import MissingExtraError, OperandError, RangeError
 from ..formulas import expression as equations
 from ..formulas import mathml
-from . import live, text
-from .chain import told
-from .files import path_for
-from .folding import count_cards, roots_of, states, view_of
-from .framing import Look, dressed, frame, framed
-from .highlight import tracks_of
-from .ordering import ENGINES
-from .overlay import checked
-from .records import digraph
+from . import text
+from .checked_path import path_for
+from .choose_layout import Look, dressed, frame, framed
+from .layout.crossings import ENGINES
+from .page import embed
+from .render.digraph import digraph
+from .scene.highlight import tracks_of
+from .scene.overlay import checked
+from .scene.tooltips import told
+from .view.folding import count_cards, roots_of, states, view_of
 
 if TYPE_CHECKING:
     import os
@@ -27,10 +28,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from ..value import Value
-    from .folding import View
-    from .framing import Frame
-    from .highlight import Way
-    from .overlay import Overlay
+    from .choose_layout import Frame
+    from .scene.highlight import Way
+    from .scene.overlay import Overlay
+    from .view.folding import View
 
 MOST_VIEWS, MOST_CARDS, MOST_OF_ALL = 40, 120, 1_500  # unfolded pictures that a page holds; cards of one, of all
 ROWS_COST = 3  # times that a picture in rows takes to be laid out: several are tried
@@ -129,7 +130,7 @@ class Picture:
         alt = f"{text.clean(look.title) or 'Computation graph'}. {self._frame.scene.description}"
         data = told(self._view.graph) | {"theme": look.theme, "states": self._views()}
         formula = "".join(f"<div>{mathml(latex)}</div>" for latex in look.formulas)
-        return live.fragment(self._frame.write(look.theme), kind="picture", alt=alt, data=data, caption=formula)
+        return embed.fragment(self._frame.write(look.theme), kind="picture", alt=alt, data=data, caption=formula)
 
     def save(self, path: str | os.PathLike[str]) -> Path:
         """Write the picture to a file; its suffix says how. A failure leaves an older file whole.
@@ -280,7 +281,7 @@ def _dot(picture: Picture) -> bytes:
 
 
 def _html(picture: Picture) -> bytes:
-    return live.page(picture._live(), title=picture._frame.look.title, theme=picture._frame.look.theme).encode()
+    return embed.page(picture._live(), title=picture._frame.look.title, theme=picture._frame.look.theme).encode()
 
 
 def _png(picture: Picture) -> bytes:

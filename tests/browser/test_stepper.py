@@ -8,7 +8,7 @@ import pytest
 
 import autograd_core as ag
 from autograd_core.pictures import text
-from autograd_core.pictures.stepper import Stepper
+from autograd_core.pictures.stepper.stepper import Stepper
 from autograd_core.value import Constant
 
 ROOT = ".autograd-core-live[data-live=stepper]"

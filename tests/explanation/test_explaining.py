@@ -14,7 +14,8 @@ from test_walks import doubling, exact_graphs
 
 import autograd_core as ag
 from autograd_core import Value
-from autograd_core.pictures import sheet, text
+from autograd_core.pictures import text
+from autograd_core.pictures.render import theme
 
 HOSTILE = (
     "<script>alert('x')</script>",
@@ -364,7 +365,7 @@ def test_six_paths_have_colours_of_their_own_and_names():
     assert legends[0] == "path 1: x → v8 → v9: 9 · 1 = 9"
     assert len({legend.partition(": ")[2] for legend in legends}) == 6
     assert {f"key a{k}" for k in range(6)} <= set(re.findall(r'class="([^"]*)"', picture.svg))
-    assert len({sheet.LIGHT[f"a{k}"] for k in range(6)}) == len({sheet.DARK[f"a{k}"] for k in range(6)}) == 6
+    assert len({theme.LIGHT[f"a{k}"] for k in range(6)}) == len({theme.DARK[f"a{k}"] for k in range(6)}) == 6
 
 
 def test_a_scale_stands_only_beside_several_levels():

@@ -19,7 +19,9 @@ from graphs import GRAPHS, HOSTILE, many
 import autograd_core as ag
 from autograd_core import Value
 from autograd_core.formulas import names_of
-from autograd_core.pictures import Mark, Overlay, Picture, draw, draw_dot, ordering, scoping, text
+from autograd_core.pictures import Mark, Overlay, Picture, draw, draw_dot, text
+from autograd_core.pictures.layout import crossings
+from autograd_core.pictures.view import scope_tree
 from autograd_core.value import Constant
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -473,9 +475,9 @@ def test_labels_are_shortened_to_their_room():
 
 def test_exchanges_and_sweeps_only_ever_save_crossings():
     layers = [[0, 1, 2], [3, 4, 5]]
-    links = [ordering.Link(0, 5, 0, 0), ordering.Link(1, 4, 0, 0), ordering.Link(2, 3, 0, 0)]
-    assert ordering.crossings(layers, links) == 3
-    assert ordering.crossings(ordering.by_sweeps(layers, links), links) == 0
+    links = [crossings.Link(0, 5, 0, 0), crossings.Link(1, 4, 0, 0), crossings.Link(2, 3, 0, 0)]
+    assert crossings.crossings(layers, links) == 3
+    assert crossings.crossings(crossings.by_sweeps(layers, links), links) == 0
     assert layers == [[0, 1, 2], [3, 4, 5]]
 
 
@@ -491,14 +493,14 @@ def test_the_better_of_two_orders_is_taken():
         rnd = random.Random(seed)
         layers = [list(range(10 * k, 10 * k + 10)) for k in range(5)]
         links = [
-            ordering.Link(u, rnd.choice(layers[k + 1]), 0.0, 0.0) for k in range(4) for u in layers[k] for _ in range(2)
+            crossings.Link(u, rnd.choice(layers[k + 1]), 0.0, 0.0) for k in range(4) for u in layers[k] for _ in range(2)
         ]
-        own = ordering.crossings(ordering.by_sweeps(layers, links), links)
-        start = ordering.by_sugiyama(layers, links)
+        own = crossings.crossings(crossings.by_sweeps(layers, links), links)
+        start = crossings.by_sugiyama(layers, links)
         assert [sorted(vertices) for vertices in start] == layers
-        other = ordering.crossings(ordering.by_sweeps(start, links), links)
-        found = ordering.crossings(ordering.builtin(layers, links), links)
-        assert found == min(own, other) < ordering.crossings(layers, links)
+        other = crossings.crossings(crossings.by_sweeps(start, links), links)
+        found = crossings.crossings(crossings.builtin(layers, links), links)
+        assert found == min(own, other) < crossings.crossings(layers, links)
         gained += own - found
     assert gained > 0
 
@@ -557,7 +559,7 @@ def test_a_folded_scope_is_marked_for_what_changed_within():
 
 
 def test_large_graphs_are_not_compared_with_their_operands(monkeypatch):
-    monkeypatch.setattr(scoping, "MOST_CHECKED", 1)
+    monkeypatch.setattr(scope_tree, "MOST_CHECKED", 1)
     x = ag.Value(2.0)
     y = x * 3
     x.data = 1.0

@@ -21,11 +21,11 @@ from test_draw import SVG, box, cards_of, curve_points, edges_of, parsed, words
 
 import autograd_core as ag
 from autograd_core.pictures import draw, text
-from autograd_core.pictures.composing import scene_of
-from autograd_core.pictures.folding import states, view_of
-from autograd_core.pictures.folds import through
-from autograd_core.pictures.layout import sorted_topologically
-from autograd_core.pictures.nesting import _plots
+from autograd_core.pictures.layout.layered import sorted_topologically
+from autograd_core.pictures.layout.nested import _plots
+from autograd_core.pictures.scene.build_scene import scene_of
+from autograd_core.pictures.scene.collapsed import through
+from autograd_core.pictures.view.folding import states, view_of
 from autograd_core.value import Constant
 
 LARGE = {

@@ -15,8 +15,10 @@ import pytest
 from graphs import GRAPHS, HOSTILE, many, readme
 
 import autograd_core as ag
-from autograd_core.pictures import chain, draw, live, picture, text
-from autograd_core.pictures.scoping import Graph
+from autograd_core.pictures import draw, picture, text
+from autograd_core.pictures.page import embed
+from autograd_core.pictures.scene import tooltips
+from autograd_core.pictures.view.scope_tree import Graph
 from autograd_core.value import Constant
 
 VOID = {"img", "meta", "br"}
@@ -83,9 +85,9 @@ def test_the_image_has_its_alternative():
 
 
 def test_scripts_and_styles_stay_small_and_end_nothing():
-    for static in (live.script("picture"), live.style("picture")):
+    for static in (embed.script("picture"), embed.style("picture")):
         assert not re.search(r"</|<!--|\beval\b|innerHTML|https?://(?!www\.w3\.org/)|@import|url\(", static)
-    assert len(live.script("picture")) + len(live.style("picture")) < LARGEST_SCRIPT
+    assert len(embed.script("picture")) + len(embed.style("picture")) < LARGEST_SCRIPT
 
 
 @pytest.mark.parametrize("label", [*HOSTILE, "</script><script>alert(1)</script>", "<!--<script>", "\u2028\u2029"])
@@ -93,34 +95,34 @@ def test_no_label_gets_out_of_its_place(label):
     x = ag.Value(2.0, label=label)
     y = x * x
     y.label = label
-    html = live.fragment(draw(y).svg, kind="picture", alt=label, data={"label": label[:99]})
+    html = embed.fragment(draw(y).svg, kind="picture", alt=label, data={"label": label[:99]})
     assert [tag for tag, _, _ in Elements(html).found] == ["div", "img", "style", "script"]
     assert given(html) == {"label": label[:99].replace("\ud800", "?")}
     picture = draw(y, title=label)
-    page = live.page(picture._repr_html_(), title=label)
+    page = embed.page(picture._repr_html_(), title=label)
     assert [tag for tag, _, _ in Elements(page).found][-4:] == ["div", "img", "style", "script"]
     assert len(Elements(page).scripts) == 1
-    assert given(page)["nodes"][0][1] == text.shorten(text.clean(label), chain.LABEL)
+    assert given(page)["nodes"][0][1] == text.shorten(text.clean(label), tooltips.LABEL)
 
 
 def test_large_data_are_packed_and_come_back():
-    small, large = {"x": ["<&>", 1]}, {"x": "é<" * live.PACKED}
+    small, large = {"x": ["<&>", 1]}, {"x": "é<" * embed.PACKED}
     for data in (small, large):
-        assert given(live.fragment(draw(ag.Value(1.0)).svg, kind="picture", alt="", data=data)) == data
-    assert live.encoded(large).startswith('"')
-    assert len(live.encoded(large)) < live.PACKED
+        assert given(embed.fragment(draw(ag.Value(1.0)).svg, kind="picture", alt="", data=data)) == data
+    assert embed.encoded(large).startswith('"')
+    assert len(embed.encoded(large)) < embed.PACKED
 
 
 def test_no_number_that_json_lacks_is_written():
     with pytest.raises(ValueError, match="JSON"):
-        live.encoded({"x": math.nan})
+        embed.encoded({"x": math.nan})
 
 
 def test_fallback_and_caption_have_their_places():
     svg = draw(ag.Value(1.0)).svg
-    html = live.fragment(svg, kind="picture", alt="", data={}, fallback="<p>steps</p>", caption="<p>formula</p>")
+    html = embed.fragment(svg, kind="picture", alt="", data={}, fallback="<p>steps</p>", caption="<p>formula</p>")
     assert '<div class="agc-caption"><p>formula</p></div><div class="agc-fallback"><p>steps</p></div>' in html
-    bare = live.fragment(svg, kind="picture", alt="", data={})
+    bare = embed.fragment(svg, kind="picture", alt="", data={})
     assert '<div class="agc-' not in bare
 
 
@@ -147,7 +149,7 @@ def number(said):
 def test_what_is_told_is_what_the_graph_has(name):
     root = GRAPHS[name]()
     order = ag.topological_order(root)
-    nodes = chain.told(Graph([root]))["nodes"]
+    nodes = tooltips.told(Graph([root]))["nodes"]
     assert len(nodes) == len(order)
     has_grads = any(node.grad != 0 for node in order)
     for node, said in zip(order, nodes, strict=True):
@@ -173,7 +175,7 @@ def test_what_is_told_is_what_the_graph_has(name):
 @pytest.mark.parametrize("name", sorted(set(GRAPHS) - {"fractions", "hostile", "tangled", "leaf", "nameless"}))
 def test_a_gradient_is_the_sum_of_its_products(name):
     root = GRAPHS[name]()
-    nodes = chain.told(Graph([root]))["nodes"]
+    nodes = tooltips.told(Graph([root]))["nodes"]
     sums = [0.0] * len(nodes)
     for node in nodes:
         for operand in node[6] if node else []:
@@ -190,7 +192,7 @@ def test_fractions_are_told_exactly():
     x = ag.Value(Fraction(1, 3), label="x")
     y = x * x
     y.backward()
-    assert chain.told(Graph([y]))["nodes"] == [
+    assert tooltips.told(Graph([y]))["nodes"] == [
         ["x", "x", "", "1/3", "2/3", "", []],
         ["v1", "", "v1 = x * x = (1/3) * (1/3)", "1/9", "1", "1", [[0, "1/3", "1/3"], [0, "1/3", "1/3"]]],
     ]  # fmt: skip
@@ -201,12 +203,12 @@ def test_what_the_picture_does_not_show_is_said():
     y = x * 2
     z = y + x * 5
     z.backward()
-    assert chain.told(Graph([y])) == {
+    assert tooltips.told(Graph([y])) == {
         "nodes": [["x", "x", "", "3", "7", "5", []], None, ["v1", "", "v1 = x * 2 = 3 * 2", "6", "1", "1", [[0, "2", "2"], "2"]]],
         "top": "v1",
     }  # fmt: skip
     z.backward()
-    told = chain.told(Graph([z]))
+    told = tooltips.told(Graph([z]))
     assert told["top"] == "L"  # twice: the gradient is that of no root here
     assert told["nodes"][-1][4:6] == ["2", "2"]
 
@@ -215,20 +217,20 @@ def test_no_rest_is_made_of_numbers_that_are_none():
     x = ag.Value(0.0, label="x")
     y = x.log() + x
     y.backward()
-    assert chain.told(Graph([y]))["nodes"][0][3:6] == ["0", "inf", ""]
+    assert tooltips.told(Graph([y]))["nodes"][0][3:6] == ["0", "inf", ""]
 
 
 def test_the_zero_path_rule_holds():
     x = ag.Value(0.0, label="x")
     y = ag.where(x > 0, x.sqrt(), 0.0)
     y.backward()
-    products = [operand for node in chain.told(Graph([y]))["nodes"] if node for operand in node[6] if operand[0] == 0]
+    products = [operand for node in tooltips.told(Graph([y]))["nodes"] if node for operand in node[6] if operand[0] == 0]
     assert [0, "inf", "0"] in products
 
 
 def test_many_operands_are_counted_not_written():
     y = ag.sum([ag.Value(float(i)) for i in range(30)])
-    assert chain.told(Graph([y]))["nodes"][-1][2] == "v31 = sum of 30 operands"
+    assert tooltips.told(Graph([y]))["nodes"][-1][2] == "v31 = sum of 30 operands"
 
 
 def test_a_picture_is_of_its_moment():
@@ -244,13 +246,13 @@ def test_a_picture_is_of_its_moment():
 
 def test_names_in_formulas_are_short():
     x = ag.Value(3.0, label="W" * 10_000)
-    name, label, *_ = chain.told(Graph([x + 1]))["nodes"][0]
-    assert (len(name), len(label)) == (chain.NAME, chain.LABEL)
-    assert chain.told(Graph([ag.Value(1.0, label="\u200b")]))["nodes"][0][0] == "?"
+    name, label, *_ = tooltips.told(Graph([x + 1]))["nodes"][0]
+    assert (len(name), len(label)) == (tooltips.NAME, tooltips.LABEL)
+    assert tooltips.told(Graph([ag.Value(1.0, label="\u200b")]))["nodes"][0][0] == "?"
 
 
 def test_exact_numbers_beyond_floats_are_told():
-    nodes = chain.told(Graph([GRAPHS["fractions"]()]))["nodes"]
+    nodes = tooltips.told(Graph([GRAPHS["fractions"]()]))["nodes"]
     assert [node[5] for node in nodes if node][:-1] == [""] * 6
     assert nodes[0][4] == "about 2.661953486628811e+400"
 
@@ -288,7 +290,7 @@ def test_a_page_holds_no_more_states_than_it_can_bear(monkeypatch):
 
 def test_what_is_hidden_or_too_long_is_so_by_the_sheets():
     """`display:flex` would show what is `hidden`; a title never makes a page wider."""
-    assert ".agc-trail:not([hidden]){display:flex" in live.style("picture")
-    assert "trail.hidden = !path" in live.script("picture")
-    (title,) = re.findall(r"\.agc-title\{([^}]*)\}", live.style("stepper"))
+    assert ".agc-trail:not([hidden]){display:flex" in embed.style("picture")
+    assert "trail.hidden = !path" in embed.script("picture")
+    (title,) = re.findall(r"\.agc-title\{([^}]*)\}", embed.style("stepper"))
     assert {"overflow:hidden", "white-space:nowrap", "text-overflow:ellipsis"} <= set(title.split(";"))

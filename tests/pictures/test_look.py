@@ -18,10 +18,11 @@ from test_draw import SVG, box, cards_of, curve_points, edges_of, parsed, words
 
 import autograd_core as ag
 from autograd_core.formulas import expression
-from autograd_core.pictures import Mark, Overlay, draw, sheet, text
-from autograd_core.pictures.highlight import ACCENTS
-from autograd_core.pictures.layout import Item, Joint
-from autograd_core.pictures.wrapping import laid_out
+from autograd_core.pictures import Mark, Overlay, draw, text
+from autograd_core.pictures.layout.layered import Item, Joint
+from autograd_core.pictures.layout.line_breaks import laid_out
+from autograd_core.pictures.render import theme
+from autograd_core.pictures.scene.highlight import ACCENTS
 from autograd_core.value import Constant
 
 
@@ -111,8 +112,8 @@ FONT = re.compile(r"font:(?:[a-z]+ )?(?:\d+ )?([\d.]+)px (ui|system)")
 def fonts(look):
     """Size of each kind of text, and whether it is set in cells of one width."""
     found = {}
-    for selector, rule in sheet.RULES:
-        match = FONT.search((sheet.COMPACT if look == "compact" else {}).get(selector, rule))
+    for selector, rule in theme.RULES:
+        match = FONT.search((theme.COMPACT if look == "compact" else {}).get(selector, rule))
         if match:
             found[selector] = float(match[1]), match[2] == "ui"
     return found
@@ -285,7 +286,7 @@ def test_a_script_may_set_the_theme():
     svg = draw(GRAPHS["neuron"]()).svg
     name = ET.fromstring(svg).get("id")
     style = ET.fromstring(svg).find(f"{SVG}style").text
-    light, dark = sheet.LIGHT["bg"], sheet.DARK["bg"]
+    light, dark = theme.LIGHT["bg"], theme.DARK["bg"]
     assert re.search(rf"#{name}\[data-theme=light\]\{{--bg:{light}", style)
     assert re.search(rf"#{name}\[data-theme=dark\]\{{--bg:{dark}", style)
     assert style.index("@media") < style.index("[data-theme=dark]")
@@ -299,7 +300,7 @@ def luminance(colour):
     return 0.2126 * r + 0.7152 * g + 0.0722 * b
 
 
-@pytest.mark.parametrize("colours", [sheet.LIGHT, sheet.DARK], ids=["light", "dark"])
+@pytest.mark.parametrize("colours", [theme.LIGHT, theme.DARK], ids=["light", "dark"])
 def test_accents_and_texts_have_enough_contrast(colours):
     """WCAG 2.1: 4.5 for text, 3 for lines."""
     back = luminance(colours["card"])

@@ -17,7 +17,8 @@ import pytest
 from graphs import GRAPHS
 
 import autograd_core as ag
-from autograd_core.pictures import draw, ordering, picture
+from autograd_core.pictures import draw, picture
+from autograd_core.pictures.layout import crossings
 
 
 @pytest.fixture
@@ -196,7 +197,7 @@ def test_dot_that_fails(program, body):
 
 def test_dot_that_takes_too_long(program, monkeypatch):
     program("dot", "import time; time.sleep(60)")
-    monkeypatch.setattr(ordering, "DOT_SECONDS", 0.2)
+    monkeypatch.setattr(crossings, "DOT_SECONDS", 0.2)
     with pytest.raises(ag.StructureError, match=r"took more than 0\.2 s"):
         draw(ag.Value(1.0) * 2, layout="dot")
 

@@ -18,8 +18,10 @@ import pytest
 
 import autograd_core as ag
 from autograd_core import ops
-from autograd_core.pictures import lesson, live, terminal, text
-from autograd_core.pictures.stepper import Stepper
+from autograd_core.pictures import text
+from autograd_core.pictures.page import embed
+from autograd_core.pictures.stepper import page_data, terminal
+from autograd_core.pictures.stepper.stepper import Stepper
 from autograd_core.value import Constant
 
 ALL = sorted(graphs.GRAPHS)
@@ -323,7 +325,7 @@ def test_data_are_the_steps(name):
     stepper = Stepper(root)
     order = ag.topological_order(root)
     index = {node: i for i, node in enumerate(order)}
-    data = lesson.data(stepper, {i: i for i in range(len(order))})
+    data = page_data.data(stepper._passes, {i: i for i in range(len(order))}, title="", theme="auto")
 
     def pairs(places):
         return [
@@ -358,7 +360,7 @@ def test_data_are_the_steps(name):
 @pytest.mark.parametrize("row", ops.ROWS.values(), ids=lambda row: row.name)
 def test_every_operation_has_a_template_in_which_each_operand_has_its_place(row):
     for arity in [row.arity] if row.arity else [2, 4, 40]:
-        mathml, slots = lesson.template(row, arity)
+        mathml, slots = page_data.template(row, arity)
         ET.fromstring(mathml)
         found = [ord(c) & 0xFF for c in mathml if 0xE000 <= ord(c) <= 0xF8FF]
         assert sorted(set(found)) == list(range(len(slots)))
@@ -371,7 +373,7 @@ def test_every_operation_has_a_template_in_which_each_operand_has_its_place(row)
 
 def test_a_user_primitive_with_a_hostile_name_is_text():
     row = ops.Primitive("<img src=x>", lambda m, x: x, lambda m, x, z: (1,))
-    mathml, _ = lesson.template(row, 1)
+    mathml, _ = page_data.template(row, 1)
     assert "img" in ET.fromstring(mathml).itertext().__next__() or "img" in "".join(ET.fromstring(mathml).itertext())
     assert "<img" not in mathml
 
@@ -445,9 +447,9 @@ def test_without_a_script_very_many_operands_are_cut():
 
 def test_title_and_theme_reach_the_page():
     stepper = Stepper(product()[0], title="<b>Two & two</b>", theme="dark")
-    assert lesson.data(stepper, {})["theme"] == "dark"
-    assert lesson.data(stepper, {})["title"] == "<b>Two & two</b>"
-    page = live.page(stepper._repr_html_(), title=stepper.title, theme="dark")
+    assert stepper._told()["theme"] == "dark"
+    assert stepper._told()["title"] == "<b>Two & two</b>"
+    page = embed.page(stepper._repr_html_(), title=stepper.title, theme="dark")
     assert "<b>Two" not in page
 
 
@@ -503,12 +505,12 @@ def test_widget_follows_and_leads():
     widget.index = 99
     assert (stepper.index, widget.index) == (9, 9)
     assert seen[0] == 7
-    assert widget._data == lesson.data(stepper, stepper._cards)
-    assert live.script("stepper") in widget._esm
+    assert widget._data == stepper._told()
+    assert embed.script("stepper") in widget._esm
 
 
 def test_widget_needs_its_extra(monkeypatch):
-    monkeypatch.setitem(sys.modules, "autograd_core.pictures.widget", None)
+    monkeypatch.setitem(sys.modules, "autograd_core.pictures.stepper.widget", None)
     with pytest.raises(ag.MissingExtraError, match=r"pip install 'autograd-core\[widget\]'"):
         Stepper(product()[0]).widget()
 

@@ -6,15 +6,15 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
-from ..errors import OperandError, StructureError
-from ..value import Constant, Value
-from . import text
+from ...errors import OperandError, StructureError
+from ...value import Constant, Value
+from .. import text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from .scene import Port, Scene
-    from .scoping import Graph
+    from ..view.scope_tree import Graph
+    from .cards import Port, Scene
 
 FACTORS = 8  # of a product that is written out
 TOLD = 3  # nodes between the ends of a path that its legend names

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
-from ..errors import OperandError, RangeError, StructureError
-from ..value import Value
-from . import text
+from ...errors import OperandError, RangeError, StructureError
+from ...value import Value
+from .. import text
 
 if TYPE_CHECKING:
-    from .scoping import Graph
+    from ..view.scope_tree import Graph
 
 
 BADGE_ROOM = 62.0  # beside the text of a row

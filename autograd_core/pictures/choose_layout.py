@@ -5,18 +5,19 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, NamedTuple
 
-from . import svg, text
-from .compact import compacted
-from .composing import scene_of
-from .heading import set_formulas
-from .nesting import plan
-from .overlay import BADGE_ROOM, CHANGED, Overlay, on_cards
+from . import text
+from .layout.nested import plan
+from .render import svg
+from .render.header import set_formulas
+from .scene.build_scene import scene_of
+from .scene.compact import compacted
+from .scene.overlay import BADGE_ROOM, CHANGED, Overlay, on_cards
 
 if TYPE_CHECKING:
-    from .folding import View
-    from .highlight import Track
-    from .nesting import Plan
-    from .scene import Card, Scene
+    from .layout.nested import Plan
+    from .scene.cards import Card, Scene
+    from .scene.highlight import Track
+    from .view.folding import View
 
 NOTEBOOK_WIDTH = 1000.0  # pixels that an output cell usually has
 ROOM = NOTEBOOK_WIDTH - 2 * svg.MARGIN

@@ -9,7 +9,7 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right, insort
 from typing import TYPE_CHECKING, NamedTuple
 
-from ..errors import MissingExtraError, StructureError
+from ...errors import MissingExtraError, StructureError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -8,17 +8,17 @@ from collections.abc import Iterable
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ..errors import OperandError, RangeError, StructureError
-from ..graph import no_node
-from ..value import Value
-from . import text
-from .bands import make_up
-from .scoping import ROOT, Graph, scopes_of
+from ...errors import OperandError, RangeError, StructureError
+from ...graph import no_node
+from ...value import Value
+from .. import text
+from .auto_groups import make_up
+from .scope_tree import ROOT, Graph, scopes_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from .scoping import Tree
+    from .scope_tree import Tree
 
 Fold = bool | str | Iterable[str] | None
 

@@ -13,10 +13,11 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
-from .ordering import ENGINES, LARGE, Link
+from ..topology import sorted_topologically
+from .crossings import ENGINES, LARGE, Link
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
 Point = tuple[float, float]
 INF = float("inf")
@@ -130,23 +131,6 @@ def _in_two_columns(
     if min(rank) < 0:
         return [0 if item.kind == "entry" else r + 1 for item, r in zip(items, rank)]
     return rank
-
-
-def sorted_topologically(into: Sequence[Iterable[int]]) -> list[int]:
-    """Kahn's order (1962) of as many vertices as stand on no cycle, and behind none."""
-    waiting = [0] * len(into)
-    out: list[list[int]] = [[] for _ in into]
-    for v, sources in enumerate(into):
-        for u in set(sources):
-            waiting[v] += 1
-            out[u].append(v)
-    order = [v for v, n in enumerate(waiting) if n == 0]
-    for u in order:
-        for v in out[u]:
-            waiting[v] -= 1
-            if waiting[v] == 0:
-                order.append(v)
-    return order
 
 
 def _trunks(

@@ -5,17 +5,17 @@ from __future__ import annotations
 from numbers import Rational
 from typing import TYPE_CHECKING, Any
 
-from ..errors import RangeError
-from . import text
-from .folding import roots_of
-from .scoping import Graph
+from ...errors import RangeError
+from .. import text
+from ..view.folding import roots_of
+from ..view.scope_tree import Graph
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from graphviz import Digraph
 
-    from ..value import Value
+    from ...value import Value
 
 RANKDIRS = ("LR", "TB")
 LABEL_ROOM = 60  # cells; Graphviz draws a record as wide as its text

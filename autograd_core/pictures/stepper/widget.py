@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 import anywidget
 import traitlets
 
-from . import live
+from ..page import embed
 
 if TYPE_CHECKING:
-    from .stepper import Stepper
+    from collections.abc import Callable
 
 RENDER = """
 export default {
@@ -39,17 +39,17 @@ export default {
 class StepperWidget(anywidget.AnyWidget):
     """What `Stepper.widget()` gives; `index` is the position, here, on every page and in the stepper."""
 
-    _esm = live.script("stepper") + RENDER
-    _css = live.style("stepper")
+    _esm = embed.script("stepper") + RENDER
+    _css = embed.style("stepper")
     _alt = traitlets.Unicode().tag(sync=True)
     _image = traitlets.Unicode().tag(sync=True)
     _data = traitlets.Dict().tag(sync=True)
     index = traitlets.Int(0).tag(sync=True)
 
-    def __init__(self, stepper: Stepper, svg: str, alt: str, data: dict[str, Any]) -> None:
-        self._stepper = stepper
-        super().__init__(_image=b64encode(svg.encode()).decode(), _alt=alt, _data=data, index=stepper.index)
+    def __init__(self, svg: str, alt: str, data: dict[str, Any], index: int, go: Callable[[int], int]) -> None:
+        self._go = go  # to a step; gives where that led
+        super().__init__(_image=b64encode(svg.encode()).decode(), _alt=alt, _data=data, index=index)
 
     @traitlets.observe("index")
     def _moved(self, change: Any) -> None:
-        self._stepper.goto(change.new)
+        self._go(change.new)

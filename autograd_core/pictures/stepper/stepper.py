@@ -6,16 +6,15 @@ import re
 from operator import index as as_index
 from typing import TYPE_CHECKING, Any
 
-from ..atomic_write import write_file
-from ..errors import MissingExtraError, OperandError
-from ..formulas import names_of
-from ..graph import node_of
-from ..steps import both
-from . import lesson, live, terminal, text
-from .files import path_for
-from .folding import view_of
-from .framing import Look
-from .picture import drawn
+from ...atomic_write import write_file
+from ...errors import MissingExtraError, OperandError
+from ..checked_path import path_for
+from ..choose_layout import Look
+from ..page import embed
+from ..picture import drawn
+from ..view.folding import view_of
+from . import page_data, terminal
+from .passes import passes_of
 
 if TYPE_CHECKING:
     import os
@@ -24,9 +23,9 @@ if TYPE_CHECKING:
 
     from anywidget import AnyWidget
 
-    from ..steps import Step
-    from ..value import Value
-    from .folding import Fold
+    from ...steps import Step
+    from ...value import Value
+    from ..view.folding import Fold
     from .widget import StepperWidget
 
 LARGE = 160_000  # characters of a picture above which a page has it compressed, and a folded one as its image
@@ -102,19 +101,9 @@ class Stepper:
         if not isinstance(title, (str, type(None))):
             msg = f"Stepper: expected a title (str), got {title!r:.60} ({type(title).__name__})"
             raise OperandError(msg)
-        node_of(root, "Stepper")
-        forward, backward = both(root)
-        self.root = root
+        self._passes = passes_of(root)
+        self.root, self.steps, self.n_forward, self.names, self.last_use = self._passes
         self._index = 0
-        self.n_forward = len(forward)
-        self.steps: list[Step] = [*forward, *backward]
-        self.names: dict[Value, str] = {
-            node: text.shorten(text.clean(name), terminal.LONGEST_NAME).strip() or "?"
-            for node, name in names_of(root).items()
-        }
-        self.last_use: dict[Value, int] = {root: -1}
-        for step in self.steps[self.n_forward :]:
-            self.last_use.update(dict.fromkeys(step.node.parents, step.index))
         self.title = title or ""
         self.theme = theme
         self._draw(Look(theme=theme, style=style), fold, unfold, layout=layout, direction=direction)
@@ -190,17 +179,7 @@ class Stepper:
             >>> [float(g) for g in stepper.sums().values()]
             [1.0, 6.0]
         """
-        if not self.steps:
-            return {self.root: type(self.root.data)(1)}
-        sums: dict[Value, Any] = {}
-        for step in self.steps[self.n_forward : (self.index if k is None else k) + 1]:
-            sums.setdefault(step.node, step.adjoint)
-            sums.update(
-                (p, total)
-                for p, total, product in zip(step.node.parents, step.after, step.products, strict=True)
-                if product is not None
-            )
-        return sums
+        return self._passes.sums(self.index if k is None else k)
 
     # --- how it shows itself ---
 
@@ -208,14 +187,24 @@ class Stepper:
         return f"<Stepper at step {self.index + 1} of {len(self)}>" if self.steps else "<Stepper of a leaf>"
 
     def __str__(self) -> str:
-        return terminal.page(self)
+        return terminal.page(self._passes, self.index)
 
     def run(self) -> None:
         """Step in a terminal: Enter or n, p, a number, q. Each answer prints the step as text."""
-        terminal.run(self)
+        terminal.run(self._passes, self.index, self._moved)
+
+    def _moved(self, k: int) -> int:
+        """Where it stands after going to a step."""
+        self.goto(k)
+        return self.index
 
     def _repr_html_(self) -> str:
-        return lesson.fragment(self, self._svg, self._still, self._cards)
+        told = self._told() | ({} if self._still == self._svg else {"picture": self._svg})
+        return page_data.fragment(self._passes, self._still, told)
+
+    def _told(self) -> dict[str, Any]:
+        """What the script is given."""
+        return page_data.data(self._passes, self._cards, title=self.title, theme=self.theme)
 
     def _draw(self, look: Look, fold: Fold, unfold: str | Iterable[str], **drawing: str) -> None:
         """With the names that the steps use, and the gradients at the end of them."""
@@ -250,7 +239,7 @@ class Stepper:
             's.html'
         """
         path = path_for(path, (".html",))
-        page = live.page(self._repr_html_(), title=self.title or "Step by step", theme=self.theme)
+        page = embed.page(self._repr_html_(), title=self.title or "Step by step", theme=self.theme)
         write_file(path, page)
         return path
 
@@ -280,5 +269,7 @@ class Stepper:
                     "Without it a notebook shows the stepper just as well, only Python does not hear of its steps."
                 )
                 raise MissingExtraError(msg) from None
-            self._widget = StepperWidget(self, self._svg, lesson.alt(self), lesson.data(self, self._cards))
+            self._widget = StepperWidget(
+                self._svg, page_data.alt(self._passes), self._told(), self.index, self._moved
+            )
         return self._widget

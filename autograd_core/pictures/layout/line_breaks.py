@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from .layout import CHANNEL, GAP, LANE, Item, Joint, Level, Point, arrange, busy_channels, channel, ranks
+from .layered import CHANNEL, GAP, LANE, Item, Joint, Level, Point, arrange, busy_channels, channel, ranks
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

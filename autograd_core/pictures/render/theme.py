@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from .heading import LINE_FONT
-from .highlight import ACCENTS
-from .scene import BAR_STEPS, CARD_WIDTH, CHIP_FONT
+from ..scene.cards import BAR_STEPS, CARD_WIDTH, CHIP_FONT
+from ..scene.highlight import ACCENTS
+from .header import LINE_FONT
 
 BADGE_FONT, CALLED_FONT = 8.5, 10.5
 MONO = "ui-monospace,SFMono-Regular,Menlo,Consolas,'DejaVu Sans Mono',monospace"

@@ -5,11 +5,11 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, NamedTuple
 
-from .layout import HEAD, PAD, Item, Joint, Level, Point, Scope
-from .wrapping import laid_out
+from .layered import HEAD, PAD, Item, Joint, Level, Point, Scope
+from .line_breaks import laid_out
 
 if TYPE_CHECKING:
-    from .scene import Card, Scene
+    from ..scene.cards import Card, Scene
 
 
 class Box(NamedTuple):

@@ -16,14 +16,14 @@ from collections import Counter
 from math import gcd
 from typing import TYPE_CHECKING, NamedTuple
 
-from . import text
-from .layout import sorted_topologically
-from .scoping import Scope
+from .. import text
+from ..topology import sorted_topologically
+from .scope_tree import Scope
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from .scoping import Graph, Tree
+    from .scope_tree import Graph, Tree
 
 MOST = 24  # nodes and scopes that may stand directly in one scope
 MOST_SCOPES = 60  # of the user's in one scope, up to which they stand as they are

@@ -5,22 +5,23 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from ..evaluation import is_finite
-from ..formulas import latex_operation, mathml, operation
-from ..graph import topological_order
-from ..value import Constant
-from . import live, text
-from .chain import full
-from .scene import bar
+from ...evaluation import is_finite
+from ...formulas import latex_operation, mathml, operation
+from ...graph import topological_order
+from ...value import Constant
+from .. import text
+from ..page import embed
+from ..scene.cards import bar
+from ..scene.tooltips import full
 from .terminal import few
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from ..ops import Primitive
-    from ..steps import Step
-    from ..value import Value
-    from .stepper import Stepper
+    from ...ops import Primitive
+    from ...steps import Step
+    from ...value import Value
+    from .passes import Passes
 
 FIRST_SLOT, FIRST_WRAPPED = 0xE000, 0xE400  # code points that stand for operands in a template
 LONGEST_OP = 24  # cells
@@ -28,16 +29,15 @@ MOST_STEPS = 1200  # written out where no script runs
 MOST_ROWS = 12  # operands of one of them
 
 
-def fragment(stepper: Stepper, svg: str, still: str, cards: dict[int, int]) -> str:
-    """The stepper as a piece of HTML; `still` is shown without a script, `cards` tells which card shows a node."""
-    told = data(stepper, cards) | ({} if still == svg else {"picture": svg})
-    return live.fragment(still, kind="stepper", alt=alt(stepper), data=told, fallback="".join(_fallback(stepper)))
+def fragment(passes: Passes, still: str, told: dict[str, Any]) -> str:
+    """The stepper as a piece of HTML; `still` is shown without a script, `told` is what the script is given."""
+    return embed.fragment(still, kind="stepper", alt=alt(passes), data=told, fallback="".join(_fallback(passes)))
 
 
-def alt(stepper: Stepper) -> str:
+def alt(passes: Passes) -> str:
     """What stands for the picture where it cannot be seen."""
-    name = stepper.names[stepper.root]
-    return f"Computation graph of {name} = {text.number(stepper.root.data)}, which {len(stepper)} steps go through."
+    name = passes.names[passes.root]
+    return f"Computation graph of {name} = {text.number(passes.root.data)}, which {len(passes.steps)} steps go through."
 
 
 # --- data for the script -------------------------------------------------------------------------
@@ -68,17 +68,17 @@ class _Table:
         return self._numbers[key]
 
 
-def data(stepper: Stepper, cards: dict[int, int]) -> dict[str, Any]:
+def data(passes: Passes, cards: dict[int, int], *, title: str, theme: str) -> dict[str, Any]:
     """All steps for the script; nodes by their index in topological order, numbers by their place in a table.
 
     Running sums before a step are not written: the script adds the steps up.
     """
-    order = topological_order(stepper.root)
+    order = topological_order(passes.root)
     index = {node: i for i, node in enumerate(order)}
     numbers, templates = _Table(), _Table()
     ops = [-1] * len(order)
     local: list[list[int]] = [[] for _ in order]
-    for step in stepper.steps[: stepper.n_forward]:
+    for step in passes.forward:
         i, row, arity = index[step.node], step.node._row, len(step.node.parents)
         assert row is not None
         key = (id(row), arity)
@@ -86,12 +86,12 @@ def data(stepper: Stepper, cards: dict[int, int]) -> dict[str, Any]:
         if templates.entries[ops[i]] is None:
             templates.entries[ops[i]] = [text.shorten(text.clean(row.name), LONGEST_OP), *template(row, arity)]
         local[i] = [numbers.number(d) for d in step.local_grads]
-    backward = stepper.steps[stepper.n_forward :]
+    backward = passes.backward
     largest = max((abs(x) for step in backward for x in (step.adjoint, *step.after) if is_finite(x)), default=1)
     return {
-        "theme": stepper.theme,
-        "title": text.clean(stepper.title),
-        "names": [stepper.names[node] for node in order],
+        "theme": theme,
+        "title": text.clean(title),
+        "names": [passes.names[node] for node in order],
         "scopes": [text.shorten(text.clean(node.scope), text.LONGEST_LABEL) for node in order],
         "values": [numbers.number(node.data) for node in order],
         "constants": [i for i, node in enumerate(order) if isinstance(node, Constant)],
@@ -99,7 +99,7 @@ def data(stepper: Stepper, cards: dict[int, int]) -> dict[str, Any]:
         "parents": [[index[p] for p in node.parents] for node in order],
         "local": local,
         "ops": ops,
-        "forward": [index[step.node] for step in stepper.steps[: stepper.n_forward]],
+        "forward": [index[step.node] for step in passes.forward],
         "backward": [_sent(step, index, numbers, largest) for step in backward],
         "zero": numbers.number(0.0),
         "templates": templates.entries,
@@ -138,13 +138,13 @@ def template(row: Primitive, arity: int) -> tuple[str, list[int]]:
 # --- without a script ------------------------------------------------------------------------------
 
 
-def _fallback(stepper: Stepper) -> Iterator[str]:
+def _fallback(passes: Passes) -> Iterator[str]:
     """Every step as a row of a table, so that a reader can follow each gradient from the root to the leaves."""
-    if not stepper.steps:
+    if not passes.steps:
         yield "<p>A leaf: there are no steps.</p>"
         return
-    forward, backward = stepper.steps[: stepper.n_forward], stepper.steps[stepper.n_forward :]
-    names, root = stepper.names, text.xml(stepper.names[stepper.root])
+    forward, backward = passes.forward, passes.backward
+    names, root = passes.names, text.xml(passes.names[passes.root])
     some = MOST_STEPS // 2
     yield f"<details open><summary>Forward: {len(forward)} values, operands first</summary>"
     yield _table("step", "value", "operation", "numbers", "result")
@@ -161,9 +161,9 @@ def _fallback(stepper: Stepper) -> Iterator[str]:
         + _table("step", "from", "to", "incoming gradient × local derivative = product", "gradient before → after")
     )
     for step in backward[:some]:
-        yield from _products(step, stepper)
+        yield from _products(step, passes)
     yield f"</tbody></table>{_cut(backward, some)}</details>"
-    yield from _ends(stepper)
+    yield from _ends(passes)
 
 
 def _table(*heads: str) -> str:
@@ -182,17 +182,17 @@ def _cut(steps: Sequence[Step], some: int) -> str:
     return f"<p>… and {len(steps) - some} more steps.</p>" if len(steps) > some else ""
 
 
-def _products(step: Step, stepper: Stepper) -> Iterator[str]:
+def _products(step: Step, passes: Passes) -> Iterator[str]:
     sent = [k for k, product in enumerate(step.products) if product is not None]
-    name, parents = stepper.names[step.node], step.node.parents
+    name, parents = passes.names[step.node], step.node.parents
     for k in sent[:MOST_ROWS]:
         operand = parents[k]
         g, d, product = (text.number(x) for x in (step.adjoint, step.local_grads[k], step.products[k]))
-        done = " (complete)" if stepper.last_use[operand] == step.index and k == _last(parents, operand) else ""
+        done = " (complete)" if passes.last_use[operand] == step.index and k == _last(parents, operand) else ""
         yield _row(
             step.index + 1,
             name,
-            stepper.names[operand],
+            passes.names[operand],
             f"{g} × {f'({d})' if d.startswith('−') else d} = {product}",
             f"{text.number(step.before[k])} → {text.number(step.after[k])}{done}",
         )
@@ -205,12 +205,12 @@ def _last(parents: Sequence[Value], operand: Value) -> int:
     return max(k for k, p in enumerate(parents) if p is operand)
 
 
-def _ends(stepper: Stepper) -> Iterator[str]:
+def _ends(passes: Passes) -> Iterator[str]:
     leaves = [
-        (stepper.names[node], total) for node, total in stepper.sums(len(stepper) - 1).items() if not node.parents
+        (passes.names[node], total) for node, total in passes.sums(len(passes.steps) - 1).items() if not node.parents
     ]
     yield "<p>Gradients of the leaves: "
     yield ", ".join(
-        f"∂{text.xml(stepper.names[stepper.root])}/∂{text.xml(name)} = {text.number(g)}" for name, g in leaves
+        f"∂{text.xml(passes.names[passes.root])}/∂{text.xml(name)} = {text.number(g)}" for name, g in leaves
     )
     yield "</p>"

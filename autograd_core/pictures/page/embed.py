@@ -11,7 +11,7 @@ import json
 from functools import cache
 from typing import Any
 
-from . import text
+from .. import text
 
 PACKED = 16_000  # characters of data above which they are compressed
 BREAKING = {"<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "\u2028": "\\u2028", "\u2029": "\\u2029"}
@@ -32,7 +32,7 @@ def fragment(svg: str, *, kind: str, alt: str, data: Any, fallback: str = "", ca
         The same text for the same arguments.
 
     Example:
-        >>> from autograd_core.pictures.live import fragment
+        >>> from autograd_core.pictures.page.embed import fragment
         >>> html = fragment('<svg id="a" viewBox="0 0 1 1"/>', kind="picture", alt="nothing", data={})
         >>> html.startswith('<div id="agc-'), "<img" in html
         (True, True)
@@ -59,7 +59,7 @@ def page(fragment: str, *, title: str, theme: str = "auto") -> str:
     """A whole page around fragments; `theme` is "auto", "light" or "dark".
 
     Example:
-        >>> from autograd_core.pictures.live import page
+        >>> from autograd_core.pictures.page.embed import page
         >>> page("<p>1</p>", title="One").splitlines()[0]
         '<!doctype html>'
     """

@@ -5,15 +5,15 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
-from ..errors import MissingExtraError
-from . import text
-from .highlight import ACCENTS
+from ...errors import MissingExtraError
+from .. import text
+from ..scene.highlight import ACCENTS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from .highlight import Track
-    from .overlay import Overlay
+    from ..scene.highlight import Track
+    from ..scene.overlay import Overlay
 
 TITLE_HEIGHT, LINE_HEIGHT = 30.0, 20.0
 LINE_FONT, FORMULA_SIZE, FORMULA_GAP = 11.0, 16.0, 9.0
@@ -109,7 +109,7 @@ def set_formulas(formulas: Sequence[str]) -> list[Set]:
         return []
     import warnings
 
-    from ..formulas import mathml
+    from ...formulas import mathml
 
     with warnings.catch_warnings():  # it reads its font by a deprecated function of importlib.resources
         warnings.simplefilter("ignore", DeprecationWarning)

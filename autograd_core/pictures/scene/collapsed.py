@@ -7,16 +7,16 @@ from collections import Counter, defaultdict
 from numbers import Rational
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ..sweep import reverse
-from . import text
-from .bands import summary
-from .scene import CHIP_HEIGHT, FOLD_HEIGHT, FOLD_WIDTH, PILE, Card, Port, bar, blank_card, name_of, nonzero
+from ...sweep import reverse
+from .. import text
+from ..view.auto_groups import summary
+from .cards import CHIP_HEIGHT, FOLD_HEIGHT, FOLD_WIDTH, PILE, Card, Port, bar, blank_card, name_of, nonzero
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from .composing import Board
-    from .scoping import Graph
+    from ..view.scope_tree import Graph
+    from .board import Board
 
 MOST_PORTS = 8  # of a folded card that bear a derivative each
 TIED = 3  # folded cards, and sources of all of them, from which on a junction takes their edges

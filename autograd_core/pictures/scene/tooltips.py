@@ -5,16 +5,16 @@ from __future__ import annotations
 from functools import reduce
 from typing import TYPE_CHECKING, Any
 
-from ..evaluation import is_finite, plus, times
-from ..formulas import operation
-from ..value import Constant
-from . import text
+from ...evaluation import is_finite, plus, times
+from ...formulas import operation
+from ...value import Constant
+from .. import text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from ..value import Value
-    from .scoping import Graph
+    from ...value import Value
+    from ..view.scope_tree import Graph
 
 NAME, LABEL = 24, 300  # cells of a name within a formula, and of a label at the head of a tooltip
 TERMS = 8  # operands of a formula that is still written out

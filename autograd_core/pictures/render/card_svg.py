@@ -5,18 +5,19 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
-from . import compact, text
-from .heading import tint
-from .highlight import ACCENTS
-from .scene import BAR_STEPS, CARD_HEIGHT, CARD_WIDTH, FOLD_HEIGHT, FOLD_WIDTH, PILE, ROW_WIDTH
-from .sheet import BADGE_FONT, BAR_GAP, BAR_WIDTH, CALLED_FONT, dashing
+from .. import text
+from ..scene import compact
+from ..scene.cards import BAR_STEPS, CARD_HEIGHT, CARD_WIDTH, FOLD_HEIGHT, FOLD_WIDTH, PILE, ROW_WIDTH
+from ..scene.highlight import ACCENTS
+from .header import tint
+from .theme import BADGE_FONT, BAR_GAP, BAR_WIDTH, CALLED_FONT, dashing
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from .nesting import Box
-    from .overlay import Mark
-    from .scene import Card
+    from ..layout.nested import Box
+    from ..scene.cards import Card
+    from ..scene.overlay import Mark
 
 BADGE_CELLS = 9
 BETWEEN = 6.0  # pixels from the name to the operation

@@ -7,16 +7,17 @@ from __future__ import annotations
 
 import math
 from typing import TYPE_CHECKING, Any, NamedTuple
+from weakref import WeakKeyDictionary
 
-from ..evaluation import is_finite
-from ..value import Constant
-from . import text
+from ...evaluation import is_finite
+from ...value import Constant
+from .. import text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from ..value import Value
-    from .scoping import Graph
+    from ...value import Value
+    from ..view.scope_tree import Graph
 
 CARD_WIDTH, CARD_HEIGHT = 126.0, 58.0
 FOLD_WIDTH, FOLD_HEIGHT, PILE = 208.0, 76.0, 6.0  # a folded scope, and the pile below it
@@ -193,11 +194,15 @@ def _operand_order(op: str, n: int) -> list[int]:
     return list(range(n))
 
 
+DRAWN: WeakKeyDictionary[Graph, dict[int, list[Port]]] = WeakKeyDictionary()  # once for all the views of a page
+
+
 def ports_of(graph: Graph, i: int, card_of: Mapping[int, int]) -> list[Port]:
     """A port for every operand; `card_of` says which card shows it."""
-    if i not in graph.ports:  # once for all the views of a page
-        graph.ports[i] = _ports(graph, graph.order[i])
-    return [port._replace(source=card_of[port.node]) for port in graph.ports[i]]
+    drawn = DRAWN.setdefault(graph, {})
+    if i not in drawn:
+        drawn[i] = _ports(graph, graph.order[i])
+    return [port._replace(source=card_of[port.node]) for port in drawn[i]]
 
 
 def _ports(graph: Graph, node: Value) -> list[Port]:

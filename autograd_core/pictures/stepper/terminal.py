@@ -8,42 +8,41 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
-from ..formulas import atom, operation, shown
-from ..value import Constant
-from . import text
+from ...formulas import atom, operation, shown
+from ...value import Constant
+from .. import text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
-    from ..steps import Step
-    from ..value import Value
-    from .stepper import Stepper
+    from ...steps import Step
+    from ...value import Value
+    from .passes import Passes
 
 WIDTH = 100
 INDENT = "  "
-LONGEST_NAME = 18  # cells of a name; a table of five columns still fits
 MOST_ROWS = 16  # operands in the table
 MOST_TERMS = 8  # operands in a formula
 MOST_LINES = 6  # of values or gradients so far
 PROMPT = "Enter or n: next, p: previous, a number: that step, q: quit > "
 
 
-def page(stepper: Stepper) -> str:
-    """The current step in words, formula, table and what is known so far."""
-    return "\n".join(_page(stepper))
+def page(passes: Passes, index: int) -> str:
+    """A step in words, formula, table and what is known so far."""
+    return "\n".join(_page(passes, index))
 
 
-def _page(stepper: Stepper) -> Iterator[str]:
-    step = stepper.step
-    if step is None:
-        [name] = stepper.names.values()
-        yield f"no steps: {name} = {shown(stepper.root.data)} is a leaf"
-        yield from _fitted("gradient:", [f"{name} = {shown(stepper.sums()[stepper.root])}"])
+def _page(passes: Passes, index: int) -> Iterator[str]:
+    if not passes.steps:
+        [name] = passes.names.values()
+        yield f"no steps: {name} = {shown(passes.root.data)} is a leaf"
+        yield from _fitted("gradient:", [f"{name} = {shown(passes.sums(index)[passes.root])}"])
         return
-    names, node = stepper.names, step.node
-    count = stepper.n_forward if step.phase == "forward" else len(stepper) - stepper.n_forward
-    number = step.index + 1 if step.phase == "forward" else step.index + 1 - stepper.n_forward
-    yield f"step {step.index + 1} of {len(stepper)} | {step.phase} {number} of {count}"
+    step = passes.steps[index]
+    names, node = passes.names, step.node
+    count = passes.n_forward if step.phase == "forward" else len(passes.steps) - passes.n_forward
+    number = step.index + 1 if step.phase == "forward" else step.index + 1 - passes.n_forward
+    yield f"step {step.index + 1} of {len(passes.steps)} | {step.phase} {number} of {count}"
     yield from _fitted("", [f"node {names[node]}", f"op {text.clean(node.op)}", *_scope(node)], between="   ")
     yield ""
     yield from _formula(step, names)
@@ -51,15 +50,15 @@ def _page(stepper: Stepper) -> Iterator[str]:
     if step.phase == "forward":
         yield from _table(("operand", "value", "local derivative"), _forward_rows(step, names))
         yield ""
-        known = [s.node for s in stepper.steps[: step.index + 1]]
+        known = [s.node for s in passes.steps[: step.index + 1]]
         yield from _fitted("values so far:", [f"{names[v]} = {shown(v.data)}" for v in known], most=MOST_LINES)
         return
-    yield f"{INDENT}gradient that comes in: d {atom(names[stepper.root])}/d {atom(names[node])} = {shown(step.adjoint)}"
+    yield f"{INDENT}gradient that comes in: d {atom(names[passes.root])}/d {atom(names[node])} = {shown(step.adjoint)}"
     yield ""
     head = ("operand", "local derivative", "* incoming", "= product", "running sum")
     yield from _table(head, _backward_rows(step, names))
     yield ""
-    yield from _fitted("gradients so far (~ still grows):", _sums(stepper), most=MOST_LINES)
+    yield from _fitted("gradients so far (~ still grows):", _sums(passes, index), most=MOST_LINES)
 
 
 def _scope(node: Value) -> list[str]:
@@ -132,11 +131,10 @@ def _padded(x: str, width: int, *, right: bool) -> str:
     return room + x if right else x + room
 
 
-def _sums(stepper: Stepper) -> list[str]:
-    now = stepper.index
+def _sums(passes: Passes, index: int) -> list[str]:
     return [
-        f"{stepper.names[node]} = {'~' if stepper.last_use[node] > now else ''}{shown(total)}"
-        for node, total in stepper.sums().items()
+        f"{passes.names[node]} = {'~' if passes.last_use[node] > index else ''}{shown(total)}"
+        for node, total in passes.sums(index).items()
     ]
 
 
@@ -171,11 +169,11 @@ def _wrapped(content: str, start: str) -> Iterator[str]:
     yield line
 
 
-def run(stepper: Stepper) -> None:
-    """Show the current step, read a line, move; until `q` or the end of the input."""
+def run(passes: Passes, index: int, go: Callable[[int], int]) -> None:
+    """Show a step, read a line, `go` to another; until `q` or the end of the input."""
     say = sys.stdout.write
-    say(f"{page(stepper)}\n")
-    while stepper.steps:
+    say(f"{page(passes, index)}\n")
+    while passes.steps:
         say(f"\n{PROMPT}")
         sys.stdout.flush()
         line = sys.stdin.readline()
@@ -185,14 +183,14 @@ def run(stepper: Stepper) -> None:
             return
         say("\n")
         moves: dict[str, int] = {}
-        moves |= dict.fromkeys(("", "n", "next"), stepper.index + 1)
-        moves |= dict.fromkeys(("p", "previous"), stepper.index - 1)
+        moves |= dict.fromkeys(("", "n", "next"), index + 1)
+        moves |= dict.fromkeys(("p", "previous"), index - 1)
         target = int(word) - 1 if word.isdecimal() and len(word) < 10 else moves.get(word)
         if target is None:
             got = text.shorten(text.clean(word), text.LONGEST_LABEL)
-            say(f"expected Enter, n, p, q or a number from 1 to {len(stepper)}, got {got!r}\n")
+            say(f"expected Enter, n, p, q or a number from 1 to {len(passes.steps)}, got {got!r}\n")
             continue
-        stepper.goto(target)
-        if target != stepper.index:
+        index = go(target)
+        if target != index:
             say(f"(there is no step {'before' if target < 0 else 'after'} this one)\n")
-        say(f"{page(stepper)}\n")
+        say(f"{page(passes, index)}\n")

@@ -8,17 +8,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ..evaluation import is_finite
-from ..formulas import named
-from ..graph import order_of
-from ..value import Constant, check_fresh
-from . import text
+from ...evaluation import is_finite
+from ...formulas import named
+from ...graph import order_of
+from ...value import Constant, check_fresh
+from .. import text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from ..value import Value
-    from .scene import Port
+    from ...value import Value
 
 DEEPEST = 16  # scopes within scopes; what is deeper is one scope with slashes in its name
 MANY = 8  # more operands than this, and leaves are drawn as rows
@@ -34,6 +33,7 @@ class Graph:
     """
 
     __slots__ = (
+        "__weakref__",
         "constants",
         "data",
         "edges",
@@ -46,7 +46,6 @@ class Graph:
         "names",
         "operands",
         "order",
-        "ports",
         "roots",
         "rows",
         "stale",
@@ -71,7 +70,6 @@ class Graph:
         self.stale = _stale(self.order)
         self.edges = 0  # those of constants count
         self.holders: dict[int, list[int]] = {}  # by constant: its users
-        self.ports: dict[int, list[Port]] = {}  # of the nodes that were drawn
         self.rows: set[int] = set()  # leaves that are one of many operands
         for i, node in enumerate(self.order):
             entering = [self.index[p] for p in node.parents]

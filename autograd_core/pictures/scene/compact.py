@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from . import text
-from .scene import PILE, Chips, lined_up
+from .. import text
+from .cards import PILE, Chips, lined_up
 
 if TYPE_CHECKING:
-    from .scene import Card, Scene
-    from .scoping import Graph
+    from ..view.scope_tree import Graph
+    from .cards import Card, Scene
 
 WIDTH, HEIGHT = 104.0, 36.0  # a line has room for any two floats of one digit
 ROW_WIDTH, ROW_HEIGHT = 176.0, 18.0

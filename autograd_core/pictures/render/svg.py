@@ -11,22 +11,22 @@ from itertools import pairwise
 from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
-from . import text
-from .faces import KINDS, Accent, number, rectangle, words
-from .heading import heading
-from .highlight import ACCENTS, emphasis
-from .layout import GENTLE
-from .sheet import style
+from .. import text
+from ..layout.layered import GENTLE
+from ..scene.highlight import ACCENTS, emphasis
+from .card_svg import KINDS, Accent, number, rectangle, words
+from .header import heading
+from .theme import style
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from .heading import Heading, Set
-    from .highlight import Track
-    from .layout import Point, Scope
-    from .nesting import Box, Plan
-    from .overlay import Mark, Overlay
-    from .scene import Port, Scene
+    from ..layout.layered import Point, Scope
+    from ..layout.nested import Box, Plan
+    from ..scene.cards import Port, Scene
+    from ..scene.highlight import Track
+    from ..scene.overlay import Mark, Overlay
+    from .header import Heading, Set
 
 MARGIN = 16.0
 SAME, CORNER = 0.05, 7.0  # pixels that nobody sees; the radius of a turn

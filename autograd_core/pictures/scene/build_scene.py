@@ -5,57 +5,20 @@ from __future__ import annotations
 from collections import ChainMap, Counter
 from typing import TYPE_CHECKING
 
-from . import text
-from .folding import groups_of
-from .folds import MOST_PORTS, Entering, edges_said, folded_card, folded_ports, junctions
+from .. import text
+from .board import Board
+from .cards import Card, Port, Scene, blank_card, lined_up, name_of, node_card, ports_of
+from .collapsed import MOST_PORTS, Entering, edges_said, folded_card, folded_ports, junctions
 from .overlay import CHANGED
-from .scene import Card, Port, Scene, blank_card, lined_up, name_of, node_card, ports_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from .folding import View
-    from .scoping import Graph
+    from ..view.folding import View
 
 STUB_HEIGHT = 20.0
 MOST_MISSING = 3  # operands not in view whose derivatives a card still shows one by one
 LISTED = 12  # folded scopes, and roots, that the description names
-
-
-class Board:
-    """A scene while it is being put together."""
-
-    def __init__(self, view: View, direction: str) -> None:
-        graph = view.graph
-        self.view = view
-        self.graph: Graph = graph
-        self.direction = direction
-        self.has_grads = graph.largest is not None
-        self.groups = {group[-1]: (s, group) for s, group in groups_of(view).items()}
-        self.card_of: dict[int, int] = {v: v for v in view.shown}
-        for last, (_, group) in self.groups.items():
-            self.card_of.update(dict.fromkeys(group, last))
-        for u, users in graph.holders.items():
-            shown = [v for v in users if v in view.shown]
-            if shown:
-                self.card_of[u] = self.card_of[shown[0]]
-        self.exits = {last: self._exits(group) for last, (_, group) in self.groups.items()}
-        self.cards: dict[int, Card] = {}
-        self.virtual = len(graph.order)  # numbers of cards that show no node
-
-    def _exits(self, group: list[int]) -> list[int]:
-        """The nodes of a group that are used outside of it, or are roots."""
-        inside, users, roots = set(group), self.graph.users, self.graph.roots
-        return [v for v in group if v in roots or not users[v] or not inside.issuperset(users[v])]
-
-    def number(self) -> int:
-        """A number for one more card that shows no node."""
-        self.virtual += 1
-        return self.virtual - 1
-
-    def around(self, s: int) -> tuple[str, ...]:
-        """The paths of the scope and those around it."""
-        return tuple(self.view.tree.scopes[t].path for t in self.view.tree.chain(s))
 
 
 def scene_of(view: View, direction: str) -> Scene:
