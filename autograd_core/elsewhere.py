@@ -85,6 +85,8 @@ ON_BACKWARD = {
     "gradient": "the gradient that comes from above is the seed, backward(seed)",
     "inputs": "ag.grad_of(output, inputs) gives the gradients to some nodes alone",
 }
+ON_CLIP = dict.fromkeys(("min", "a_min"), "the lower bound is low=")
+ON_CLIP |= dict.fromkeys(("max", "a_max"), "the upper bound is high=") | {"out": "the result is a new one"}
 ON_MLP = {
     "nonlin": 'it belongs to Neuron and Layer. Here activation= is that of all layers but the last; "linear" is none',
 }

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, overload
 
+from .elsewhere import ON_CLIP, refuse_options
 from .ops import ROWS
 from .reductions import norm
 from .value import FUSED, Value, record
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from typing import Never
 
     from numpy.typing import NDArray
 
@@ -215,7 +217,9 @@ def where(condition: Any, a: Any, b: Any) -> Any:
     where(x > 0, sqrt(x), 0) has derivative 0 at x = 0.
 
     Args:
-        condition: A bool, a number, or a Value such as `x > 0`; it is recorded as an operand.
+        condition: A bool, a number, or a Value such as `x > 0`; it is recorded as an operand. Between conditions
+            stand `&`, `|`, `^` and `~`. Comparing an array with a Value gives an array of conditions; where one
+            array is compared with another NumPy makes bools of them, `np.less(a, b, dtype=object)` does not.
         a: A real number or a Value.
         b: Likewise.
 
@@ -233,7 +237,7 @@ def where(condition: Any, a: Any, b: Any) -> Any:
 
 
 @_typed_as_clip
-def clip(x: Any, low: Any = None, high: Any = None) -> Any:
+def clip(x: Any, low: Any = None, high: Any = None, **options: Never) -> Any:
     """x held between two bounds; the gradient passes at the bounds themselves.
 
     Args:
@@ -249,6 +253,8 @@ def clip(x: Any, low: Any = None, high: Any = None) -> Any:
         >>> ag.clip(7.0, 0.0, 5.0)
         5.0
     """
+    if options and options != {"out": None}:  # which np.clip(x, low, high) passes
+        refuse_options("clip", options, ON_CLIP)
     return record(ROWS["clip"], x, float("-inf") if low is None else low, float("inf") if high is None else high)
 
 

@@ -11,6 +11,7 @@ from numbers import Real
 from typing import TYPE_CHECKING, Any
 
 from .elementwise import has_array
+from .elsewhere import refuse_options
 from .errors import OperandError, StructureError
 from .ops import ROWS
 from .tree import array, is_array
@@ -18,6 +19,7 @@ from .value import Value, record_many
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
+    from typing import Never, NoReturn
 
     from .signatures import Dot, Extreme, Normalized, Reduction, Sum
 
@@ -42,6 +44,25 @@ def _typed_as_normalized(function: Callable[..., Any]) -> Normalized:
     return function
 
 
+AXES = (
+    "it takes one sequence. Of a matrix A, [ag.{name}(row) for row in A] is that of each row, "
+    "[ag.{name}(column) for column in A.T] that of each column"
+)
+ELSEWHERE = {
+    "keepdims": "the result has no axes",
+    "dtype": "results are Values or floats",
+    "out": "the result is a new one",
+    "ord": "it is the Euclidean one, of order 2",
+    "initial": "put it into the sequence",
+    "where": "choose the numbers first, as in xs[mask]",
+}
+
+
+def _refuse(caller: str, options: dict[str, Any]) -> NoReturn:
+    axes = AXES.format(name=caller) if caller != "dot" else "it takes two sequences; A @ x is the product with a matrix"
+    refuse_options(caller, options, ELSEWHERE | {"axis": axes, "dim": axes})
+
+
 def _items(xs: Iterable[Any], caller: str) -> list[Any]:
     if type(xs) is list:
         return xs
@@ -50,7 +71,7 @@ def _items(xs: Iterable[Any], caller: str) -> list[Any]:
     try:
         return list(xs)
     except TypeError:
-        msg = f"{caller}: expected a sequence of numbers, got {type(xs).__name__}; for two numbers see maximum, hypot"
+        msg = f"{caller}: expected a sequence of numbers, got {type(xs).__name__}; put numbers into a list, [x, y]"
         raise OperandError(msg) from None
 
 
@@ -60,7 +81,9 @@ def _entries(xs: Any, caller: str) -> list[Any]:
         return xs.tolist()  # type: ignore[no-any-return]
     if xs.ndim and caller == "sum":  # as the built-in has it
         return list(xs)
-    if caller == "dot":
+    if not xs.ndim:
+        ways = "its number is a.item(), and a.ravel() is a sequence of this one"
+    elif caller == "dot":
         ways = "A @ x is the product with a matrix, [ag.dot(row, x) for row in A] the same with a node per row"
     else:
         ways = f"a.ravel() for all of its numbers, [ag.{caller}(row) for row in a] by rows, list(a) by columns"
@@ -81,7 +104,7 @@ def _like(xs: Any, results: list[Any]) -> Any:
 
 
 @_typed_as_sum
-def sum(xs: Iterable[Any], /, start: Any = 0) -> Any:  # noqa: A001  ag.sum, left out of __all__
+def sum(xs: Iterable[Any], /, start: Any = 0, **options: Never) -> Any:  # noqa: A001  ag.sum, left out of __all__
     """Sum of a sequence as one node with n operands, rounded from left to right.
 
     Args:
@@ -97,6 +120,8 @@ def sum(xs: Iterable[Any], /, start: Any = 0) -> Any:  # noqa: A001  ag.sum, lef
         >>> s.data, len(s.parents)
         (6.0, 3)
     """
+    if options:
+        _refuse("sum", options)
     items = _items(xs, "sum")
     if start.__class__ is not int or start != 0:
         items = [start, *items]
@@ -116,7 +141,7 @@ def _all_numbers(items: Iterable[Any]) -> bool:
 
 
 @_typed_as_dot
-def dot(w: Iterable[Any], x: Iterable[Any]) -> Any:
+def dot(w: Iterable[Any], x: Iterable[Any], **options: Never) -> Any:
     """w1*x1 + ... + wn*xn as one node, rounded from left to right.
 
     Args:
@@ -134,6 +159,8 @@ def dot(w: Iterable[Any], x: Iterable[Any]) -> Any:
         >>> ag.dot([1.0, 2.0], [3.0, 4.0])
         11.0
     """
+    if options:
+        _refuse("dot", options)
     ws, xs = _items(w, "dot"), _items(x, "dot")
     if len(ws) != len(xs):
         msg = f"dot: expected two sequences of equal length, got {len(ws)} and {len(xs)}"
@@ -142,7 +169,7 @@ def dot(w: Iterable[Any], x: Iterable[Any]) -> Any:
 
 
 @_typed_as_reduction
-def prod(xs: Iterable[Any]) -> Any:
+def prod(xs: Iterable[Any], **options: Never) -> Any:
     """Product of a sequence as one node; its derivatives are right beside zeros, too.
 
     Args:
@@ -156,11 +183,13 @@ def prod(xs: Iterable[Any]) -> Any:
         >>> ag.prod([2.0, 3.0, 4.0])
         24.0
     """
+    if options:
+        _refuse("prod", options)
     return record_many(ROWS["prod"], _items(xs, "prod"))
 
 
 @_typed_as_reduction
-def mean(xs: Iterable[Any]) -> Any:
+def mean(xs: Iterable[Any], **options: Never) -> Any:
     """Arithmetic mean as one node.
 
     Args:
@@ -177,6 +206,8 @@ def mean(xs: Iterable[Any]) -> Any:
         >>> ag.mean([1.0, 2.0, 6.0])
         3.0
     """
+    if options:
+        _refuse("mean", options)
     return record_many(ROWS["mean"], _some(xs, "mean"))
 
 
@@ -203,7 +234,7 @@ _MISSING = object()
 
 
 @_typed_as_extreme
-def max(*args: Any, key: Any = None, default: Any = _MISSING) -> Any:  # noqa: A001
+def max(*args: Any, key: Any = None, default: Any = _MISSING, **options: Never) -> Any:  # noqa: A001
     """Largest of a sequence, or of several arguments, as one node; a tie goes to the first.
 
     Args:
@@ -222,11 +253,13 @@ def max(*args: Any, key: Any = None, default: Any = _MISSING) -> Any:  # noqa: A
         >>> ag.max([1.0, 5.0, 2.0]), ag.max([], default=0.0)
         (5.0, 0.0)
     """
+    if options:
+        _refuse("max", options)
     return _extreme("max", args, key, default)
 
 
 @_typed_as_extreme
-def min(*args: Any, key: Any = None, default: Any = _MISSING) -> Any:  # noqa: A001
+def min(*args: Any, key: Any = None, default: Any = _MISSING, **options: Never) -> Any:  # noqa: A001
     """Smallest of a sequence, or of several arguments, as one node; a tie goes to the first.
 
     Args:
@@ -245,11 +278,13 @@ def min(*args: Any, key: Any = None, default: Any = _MISSING) -> Any:  # noqa: A
         >>> ag.min(4.0, 3.0)
         3.0
     """
+    if options:
+        _refuse("min", options)
     return _extreme("min", args, key, default)
 
 
 @_typed_as_reduction
-def logsumexp(xs: Iterable[Any]) -> Any:
+def logsumexp(xs: Iterable[Any], **options: Never) -> Any:
     """log(exp(x1) + ... + exp(xn)) as one node, without overflow (Blanchard, Higham, Higham, 2021).
 
     Args:
@@ -266,11 +301,13 @@ def logsumexp(xs: Iterable[Any]) -> Any:
         >>> ag.logsumexp([1000.0, 1000.0])
         1000.6931471805599
     """
+    if options:
+        _refuse("logsumexp", options)
     return record_many(ROWS["logsumexp"], _some(xs, "logsumexp"))
 
 
 @_typed_as_normalized
-def log_softmax(xs: Iterable[Any]) -> Any:
+def log_softmax(xs: Iterable[Any], **options: Never) -> Any:
     """x_i - logsumexp(x) for every i.
 
     Args:
@@ -287,11 +324,13 @@ def log_softmax(xs: Iterable[Any]) -> Any:
         >>> [round(y, 3) for y in ag.log_softmax([0.0, 0.0])]
         [-0.693, -0.693]
     """
+    if options:
+        _refuse("log_softmax", options)
     return _like(xs, _of_each("log_softmax", _some(xs, "log_softmax")))
 
 
 @_typed_as_normalized
-def softmax(xs: Iterable[Any]) -> Any:
+def softmax(xs: Iterable[Any], **options: Never) -> Any:
     """exp(x_i - logsumexp(x)) for every i: positive numbers whose sum is 1, at any common offset.
 
     Args:
@@ -308,6 +347,8 @@ def softmax(xs: Iterable[Any]) -> Any:
         >>> ag.softmax([1000.0, 0.0])
         [1.0, 0.0]
     """
+    if options:
+        _refuse("softmax", options)
     return _like(xs, _of_each("softmax", _some(xs, "softmax")))
 
 
@@ -338,7 +379,7 @@ def logsumexp_less(xs: Iterable[Any], c: Any) -> Any:
 
 
 @_typed_as_reduction
-def norm(xs: Iterable[Any]) -> Any:
+def norm(xs: Iterable[Any], **options: Never) -> Any:
     """Euclidean length of a sequence as one node, without overflow; at 0 its derivatives are 0.
 
     Args:
@@ -352,4 +393,6 @@ def norm(xs: Iterable[Any]) -> Any:
         >>> ag.norm([2.0, 3.0, 6.0])
         7.0
     """
+    if options:
+        _refuse("norm", options)
     return record_many(ROWS["norm"], _items(xs, "norm"))

@@ -274,6 +274,11 @@ class Value(NotOnValues):
 
     __hash__ = object.__hash__
 
+    def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **options: Any) -> Any:
+        from .ufuncs import call  # somebody uses NumPy
+
+        return call(ufunc, method, inputs, options)
+
     def __dir__(self) -> list[str]:
         return names_of(self)
 
@@ -330,6 +335,13 @@ class Value(NotOnValues):
         def __ge__(self, other: float | Value) -> Value: ...
         def __eq__(self, other: object) -> Value: ...  # type: ignore[override]
         def __ne__(self, other: object) -> Value: ...  # type: ignore[override]
+        def __and__(self, other: bool | Value) -> Value: ...
+        def __rand__(self, other: bool) -> Value: ...
+        def __or__(self, other: bool | Value) -> Value: ...
+        def __ror__(self, other: bool) -> Value: ...
+        def __xor__(self, other: bool | Value) -> Value: ...
+        def __rxor__(self, other: bool) -> Value: ...
+        def __invert__(self) -> Value: ...
         def __neg__(self) -> Value: ...
         def __pos__(self) -> Value: ...
         def __abs__(self) -> Value: ...
@@ -535,9 +547,50 @@ def record_operator(row: Primitive, *operands: Any) -> Any:
         if not isinstance(p, (Value, Real)):
             if row.name in ("eq", "ne") or not (type(p).__module__ == "builtins" or isinstance(p, Number)):
                 return NotImplemented
-            msg = f"{row.symbol}: expected a real number or a Value, got {shown(p)}"
-            raise OperandError(msg)
+            number(p, row.symbol, OPERAND)  # which refuses it, with a hint
     return record(row, *operands)
+
+
+def is_condition(p: Any) -> bool:
+    """Whether something says yes or no: a bool, or a comparison, which `no_grad()` does not record."""
+    if isinstance(p, Value):
+        return p.op in COMPARISONS or (not current().records and p._row is None and p._data in (0.0, 1.0))
+    return type(p).__name__ in ("bool", "bool_")  # NumPy's has either name
+
+
+def _both(a: Any, b: Any) -> Any:
+    """Comparisons of comparisons, so that they are conditions again: not a < b."""
+    return record(ops.ROWS["lt"], record(ops.ROWS["eq"], a, 0.0), b)
+
+
+def _either(a: Any, b: Any) -> Any:
+    return record(ops.ROWS["le"], record(ops.ROWS["eq"], a, 0.0), b)
+
+
+def _one(a: Any, b: Any) -> Any:
+    return record(ops.ROWS["ne"], a, b)
+
+
+def _logical(symbol: str, apply: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
+    """An operator between conditions."""
+
+    def operator(a: Any, b: Any) -> Any:
+        if hasattr(b, "__array_ufunc__") and hasattr(b, "__len__"):
+            return NotImplemented  # an array takes it from here, element by element
+        for p in (a, b):
+            if not is_condition(p):
+                msg = f"{symbol}: expected comparisons such as (x > 0) {symbol} (x < 1), got {shown(p)}"
+                raise OperandError(msg)
+        return apply(a, b)
+
+    return operator
+
+
+def _not(a: Any) -> Any:
+    if not is_condition(a):
+        msg = f"~: expected a comparison such as ~(x > 0), got {shown(a)}"
+        raise OperandError(msg)
+    return record(ops.ROWS["eq"], a, 0.0)
 
 
 new = object.__new__
@@ -564,6 +617,10 @@ for _name, _method in OPERATORS.items():
     setattr(Value, f"__r{_method}__", fusion.fused(ops.ROWS[_name], OPERATOR_NAMESPACE, reflected=True))
 for _name in COMPARISONS:
     setattr(Value, f"__{_name}__", fusion.fused(ops.ROWS[_name], OPERATOR_NAMESPACE))
+for _name, _operator in (("and", _logical("&", _both)), ("or", _logical("|", _either)), ("xor", _logical("^", _one))):
+    setattr(Value, f"__{_name}__", _operator)
+    setattr(Value, f"__r{_name}__", _operator)
+Value.__invert__ = _not  # type: ignore[method-assign]
 for _name in SIGNS:
     setattr(Value, f"__{_name}__", FUSED[_name])
 for _name, _function in FUSED.items():

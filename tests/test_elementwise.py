@@ -303,6 +303,55 @@ def test_softmax_of_an_array_is_an_array():
         assert isinstance(f([1.0, 2.0]), list)
 
 
+@pytest.mark.parametrize("name", [*REDUCTIONS, "softmax", "log_softmax", "dot"])
+def test_options_of_numpys_functions_are_answered(name):
+    f, matrix = getattr(ag, name), np.array([[1.0, 2.0], [3.0, 4.0]])
+    args = (matrix,) if name != "dot" else (matrix, matrix[0])
+    for option in ("axis", "dim"):
+        with pytest.raises(ag.OperandError, match=f"{name}: .* '{option}': it takes (one|two) sequence") as caught:
+            f(*args, **{option: 0})
+        if name != "dot":  # what the message says does what NumPy means
+            for way in (f"[ag.{name}(row) for row in A]", f"[ag.{name}(column) for column in A.T]"):
+                assert way in str(caught.value)
+                assert len(eval(way, {"ag": ag, "A": matrix})) == 2
+    for option in ("keepdims", "dtype", "out", "initial", "where", "ord"):
+        with pytest.raises(ag.OperandError, match=f"{name}: .* '{option}': .{{10}}"):
+            f(*args, **{option: None})
+    with pytest.raises(ag.OperandError, match=f"{name}: got an unexpected keyword argument 'anything'$"):
+        f(*args, anything=1)
+
+
+@pytest.mark.parametrize("name", [*REDUCTIONS, "softmax", "log_softmax", "dot"])
+@pytest.mark.parametrize("entry", [2.0, Value(2.0)], ids=["number", "Value"])
+def test_an_array_without_axes_is_no_sequence(name, entry):
+    a = np.array(entry)
+    f = getattr(ag, name)
+    with pytest.raises(ag.OperandError, match=r"shape \(\); its number is a.item\(\), and a.ravel\(\) is a sequence of this one"):
+        f(*(a, a) if name == "dot" else (a,))
+    assert a.item() is entry or a.item() == entry
+    f(*(a.ravel(), a.ravel()) if name == "dot" else (a.ravel(),))
+    with pytest.raises(ag.OperandError, match=r"put numbers into a list, \[x, y\]"):
+        f(*(entry, entry) if name == "dot" else (entry,))
+
+
+def test_bounds_of_clip_by_numpys_names():
+    for name, ours in (("min", "low="), ("a_min", "low="), ("max", "high="), ("a_max", "high="), ("out", "new")):
+        for use in (lambda **options: ag.clip(np.array([1.0]), **options), Value(1.0).clip):
+            with pytest.raises(ag.OperandError, match=f"clip: .* '{name}': .*{ours}"):
+                use(**{name: 0.5})
+
+
+@pytest.mark.parametrize("symbol", ["+", "-", "*", "/", "**", "<", ">="])
+@pytest.mark.parametrize("bad", [[1.0, 2.0], (1.0, 2.0), range(1, 3)], ids=str)
+def test_operators_beside_lists_say_what_to_do(symbol, bad):
+    scope = {"v": Value(2.0), "bad": bad, "np": np}
+    for left, right in (("v", "bad"), ("bad", "v")):
+        with pytest.raises(ag.OperandError, match=r"got .*; apply it to each entry, or to np.array\(...\)"):
+            eval(f"{left} {symbol} {right}", scope)
+        array = eval(f"{left} {symbol} {right}".replace("bad", "np.array(bad)"), scope)
+        assert [node.data for node in array] == [float(eval(f"{left} {symbol} {right}", {"v": 2.0, "bad": x})) for x in bad]
+
+
 # --- NumPy's own functions on arrays of Values ----------------------------------------------------
 
 
