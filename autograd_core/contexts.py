@@ -160,15 +160,8 @@ def transforming() -> Iterator[list[Any]]:
     """
     mode = _mode.get()
     born: list[Any] = []
-    try:
-        with _entered(mode._replace(born=born, records=True)):
-            yield born
-    except TypeError as error:
-        from .ufuncs import way  # NumPy's functions ask nobody about arrays of Values
-
-        if hint := way(error):
-            error.add_note(hint)
-        raise
+    with _entered(mode._replace(born=born, records=True)):
+        yield born
     if mode.born is not None:
         mode.born.extend(born)
 

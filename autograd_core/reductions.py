@@ -110,6 +110,7 @@ def sum(xs: Iterable[Any], /, start: Any = 0, **options: Never) -> Any:  # noqa:
     Args:
         xs: Real numbers or Values. What the built-in `sum` takes besides, it still gets.
         start: What to begin with.
+        **options: There are none; those of NumPy and PyTorch are answered in words.
 
     Returns:
         A Value where one is among the numbers, else a number; `start` for an empty sequence.
@@ -147,6 +148,7 @@ def dot(w: Iterable[Any], x: Iterable[Any], **options: Never) -> Any:
     Args:
         w: n real numbers or Values.
         x: n real numbers or Values.
+        **options: There are none; those of NumPy and PyTorch are answered in words.
 
     Returns:
         A Value where one is among the numbers, its parents w1 ... wn, x1 ... xn; else a number.
@@ -174,6 +176,7 @@ def prod(xs: Iterable[Any], **options: Never) -> Any:
 
     Args:
         xs: Real numbers or Values; 1.0 for none.
+        **options: There are none; those of NumPy and PyTorch are answered in words.
 
     Returns:
         A Value where one is among the numbers, else a number.
@@ -194,6 +197,7 @@ def mean(xs: Iterable[Any], **options: Never) -> Any:
 
     Args:
         xs: At least one real number or Value.
+        **options: There are none; those of NumPy and PyTorch are answered in words.
 
     Returns:
         A Value where one is among the numbers, else a number.
@@ -241,6 +245,7 @@ def max(*args: Any, key: Any = None, default: Any = _MISSING, **options: Never) 
         *args: One sequence of real numbers or Values, or two and more of them.
         key: As for the built-in: the item whose key is the largest.
         default: What an empty sequence gives.
+        **options: There are none; those of NumPy and PyTorch are answered in words.
 
     Returns:
         A Value where one is among the numbers, else a number; NaN if one is NaN.
@@ -266,6 +271,7 @@ def min(*args: Any, key: Any = None, default: Any = _MISSING, **options: Never) 
         *args: One sequence of real numbers or Values, or two and more of them.
         key: As for the built-in: the item whose key is the smallest.
         default: What an empty sequence gives.
+        **options: There are none; those of NumPy and PyTorch are answered in words.
 
     Returns:
         A Value where one is among the numbers, else a number; NaN if one is NaN.
@@ -289,6 +295,7 @@ def logsumexp(xs: Iterable[Any], **options: Never) -> Any:
 
     Args:
         xs: At least one real number or Value.
+        **options: There are none; those of NumPy and PyTorch are answered in words.
 
     Returns:
         A Value where one is among the numbers, else a number. Its derivatives are the softmax.
@@ -312,6 +319,7 @@ def log_softmax(xs: Iterable[Any], **options: Never) -> Any:
 
     Args:
         xs: At least one real number or Value.
+        **options: There are none; those of NumPy and PyTorch are answered in words.
 
     Returns:
         A list of the same length; an array for an array.
@@ -335,6 +343,7 @@ def softmax(xs: Iterable[Any], **options: Never) -> Any:
 
     Args:
         xs: At least one real number or Value.
+        **options: There are none; those of NumPy and PyTorch are answered in words.
 
     Returns:
         A list of the same length; an array for an array.
@@ -384,6 +393,7 @@ def norm(xs: Iterable[Any], **options: Never) -> Any:
 
     Args:
         xs: Real numbers or Values; 0.0 for none.
+        **options: There are none; those of NumPy and PyTorch are answered in words.
 
     Returns:
         A Value where one is among the numbers, else a number.

@@ -14,6 +14,7 @@ from .evaluation import is_fraction, number
 from .gradients import pull_back, push_forward
 from .graph import order_of
 from .tree import Spec, array, build, described, flatten, flatten_as, unflatten
+from .ufuncs import explained
 from .value import FUSED, Constant, Value
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ class Call:
             self.inputs += fresh
             self.specs.append(spec)
             args[i] = unflatten(spec, fresh)
-        with transforming() as born:
+        with explained(), transforming() as born:
             self.output = f(*args, **kwargs)
         self.outputs, self.spec = flatten(self.output)
         for i, out in enumerate(self.outputs):

@@ -8,7 +8,7 @@ functions, such as `np.logaddexp`, know numbers only.
 
 from __future__ import annotations
 
-import re
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from .errors import OperandError
@@ -16,7 +16,7 @@ from .ops import INNER, ROWS
 from .value import ALIASES, OPERATORS, Value, single
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
 NAMES = {  # where NumPy's name is not the primitive's, nor one of its methods' (`ALIASES`)
     "subtract": "sub", "multiply": "mul", "divide": "div", "true_divide": "div", "power": "pow", "float_power": "pow",
@@ -24,7 +24,7 @@ NAMES = {  # where NumPy's name is not the primitive's, nor one of its methods' 
     "less": "lt", "less_equal": "le", "greater": "gt", "greater_equal": "ge", "equal": "eq", "not_equal": "ne",
 }  # fmt: skip
 OF_NUMBERS = {"isnan", "isinf", "isfinite", "signbit"}
-NO_LOOP = re.compile(r"ufunc '(\w+)' (?:not supported for the input types|did not contain a loop)|no callable (\w+) method")
+NO_LOOP = r"ufunc '(\w+)' (?:not supported for the input types|did not contain a loop)|no callable (\w+) method"
 
 
 def primitive_of(name: str) -> str:
@@ -67,9 +67,22 @@ def _boxed(p: Any) -> Any:
     return box
 
 
+@contextmanager
+def explained() -> Iterator[None]:
+    """Within it an error of NumPy's about arrays of Values, of which it asks nobody, gets a note with the way."""
+    try:
+        yield
+    except TypeError as error:
+        if hint := way(error):
+            error.add_note(hint)
+        raise
+
+
 def way(error: Exception) -> str:
     """What to use where NumPy has no function for Values; "" if an error is about something else."""
-    found = NO_LOOP.search(str(error))
+    import re  # 4 ms
+
+    found = re.search(NO_LOOP, str(error))
     if found is None:
         return ""
     theirs = found[1] or found[2]
@@ -81,3 +94,10 @@ def way(error: Exception) -> str:
     if theirs in OF_NUMBERS:
         return f"np.{theirs} takes no Values: give it their .data, as in np.{theirs}([v.data for v in values])"
     return f"np.{theirs} takes no Values: write it with functions of this library, or give it their .data"
+
+
+def _array_ufunc(self: Value, ufunc: Any, method: str, *inputs: Any, **options: Any) -> Any:  # noqa: ARG001
+    return call(ufunc, method, inputs, options)
+
+
+Value.__array_ufunc__ = _array_ufunc  # type: ignore[attr-defined]

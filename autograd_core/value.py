@@ -274,11 +274,6 @@ class Value(NotOnValues):
 
     __hash__ = object.__hash__
 
-    def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **options: Any) -> Any:
-        from .ufuncs import call  # somebody uses NumPy
-
-        return call(ufunc, method, inputs, options)
-
     def __dir__(self) -> list[str]:
         return names_of(self)
 

@@ -12,6 +12,7 @@ import re
 import stat
 import sys
 import time
+import warnings
 from contextlib import contextmanager, suppress
 from hashlib import sha256
 from pathlib import Path
@@ -30,6 +31,8 @@ DIGEST = 32  # bytes of a SHA-256: a key, and what stands over the key and the c
 HEADER = len(MAGIC) + 2 * DIGEST
 OTHERS_WRITE = 0o022
 DIGITS = 18  # of a size: Python refuses to read thousands of them
+UNITS = ("", "K", "M", "G", "T")
+SIZE = re.compile(r"([0-9]+)(\.[0-9]{1,18})? ?([KMGT]?)(?:I?B)?")
 NEW = 3600.0  # seconds: what was used since is not marked as used again; what a writer left before is refuse
 NAME = re.compile(rf"[0-9a-f]{{{2 * DIGEST}}}\.o")
 LEFT = re.compile(re.escape(BESIDE).replace(r"\{\}", "[0-9a-f]{32}"))
@@ -212,8 +215,41 @@ def _is_private(info: os.stat_result) -> bool:
 
 
 def _limit() -> int:
-    text = os.environ.get(SIZE_VARIABLE, "")
-    return int(text) if text.isdecimal() and len(text) <= DIGITS else MOST_BYTES
+    """The most bytes that the cache takes, from the environment; see `size_of`."""
+    text = os.environ.get(SIZE_VARIABLE, "").strip()
+    if not text:
+        return MOST_BYTES
+    size = size_of(text)
+    if size is None:
+        given = text if len(text) <= 40 else text[:37] + "..."
+        warnings.warn(
+            f"{SIZE_VARIABLE}: expected a number of bytes, such as 268435456 or 256M, got {given!r}; "
+            f"the cache takes up to {MOST_BYTES // 2**20}M",
+            RuntimeWarning,
+            stacklevel=2,
+        )
+        return MOST_BYTES
+    return size
+
+
+def size_of(text: str) -> int | None:
+    """A number of bytes: digits, and K, M, G or T for powers of 1024, with or without B or iB behind it.
+
+    Args:
+        text: Such as "1000000", "500 MB" or "1.5G".
+
+    Returns:
+        None where it is none. What is beyond any disk is that.
+    """
+    found = SIZE.fullmatch(text.strip().upper())
+    if found is None:
+        return None
+    whole, part, unit = found.groups("")
+    whole = whole.lstrip("0")
+    if len(whole) > DIGITS:
+        return sys.maxsize
+    number = float(f"0{whole}{part}") if part else int(f"0{whole}")
+    return int(number * 1024 ** UNITS.index(unit))
 
 
 _tally: dict[Path, int] = {}  # about how many bytes each folder takes; counted anew only when that may be too much

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from ..contexts import tracing
 from ..evaluation import number
 from ..tree import Spec, flatten, unflatten
+from ..ufuncs import explained
 from ..value import Value
 from .lowering import program_of
 
@@ -80,7 +81,7 @@ def recorded(f: Callable[..., Any], specs: Sequence[Spec], numbers: Sequence[flo
     for spec in specs:
         args.append(unflatten(spec, inputs[start : start + spec.size]))
         start += spec.size
-    with tracing() as guards:
+    with explained(), tracing() as guards:
         result = f(*args)
     leaves, spec = flatten(result)
     roots = [x if isinstance(x, Value) else Value(number(x, f"{name}: the function's result")) for x in leaves]

@@ -348,11 +348,28 @@ def test_the_size_is_kept_over_many_writes(folder, monkeypatch):
         write_object(f"{k:064x}", b"x" * 900)
         assert sum(path.stat().st_size for path in folder.iterdir()) <= limit
         assert read_object(f"{k:064x}")
-    monkeypatch.setenv(object_cache.SIZE_VARIABLE, "9" * 5000)  # no size: as it comes
-    assert object_cache._limit() == object_cache.MOST_BYTES
-    monkeypatch.setenv(object_cache.SIZE_VARIABLE, "much")
-    write_object(KEY, b"x" * limit)
-    assert read_object(KEY)
+
+
+@pytest.mark.parametrize(
+    ("text", "size"),
+    [
+        ("0", 0), ("1000", 1000), (" 20 ", 20), ("64K", 64 * 2**10), ("256M", 256 * 2**20), ("1G", 2**30), ("1g", 2**30), ("2T", 2**41),
+        ("1.5G", 3 * 2**29), ("500 MB", 500 * 2**20), ("500MiB", 500 * 2**20), ("7B", 7), ("0" * 5000 + "7", 7), ("", object_cache.MOST_BYTES),
+        ("9" * 5000, sys.maxsize), ("9" * 5000 + ".5T", sys.maxsize),
+    ],
+)  # fmt: skip
+def test_sizes(text, size, monkeypatch):
+    monkeypatch.setenv(object_cache.SIZE_VARIABLE, text)
+    assert object_cache._limit() == size
+
+
+@pytest.mark.parametrize("text", ["much", "-1", "1e9", "1G5", "G", "0x10", "1,5G", "1_000", "\u0661", "\u00b2", "inf", "nan", "1.", "9" * 5000 + "Q", "1 P"])
+def test_what_is_no_size_is_told(folder, text, monkeypatch):
+    monkeypatch.setenv(object_cache.SIZE_VARIABLE, text)
+    with pytest.warns(RuntimeWarning, match="AUTOGRAD_CORE_CACHE_SIZE: expected a number of bytes.*256M, got '.*'; the cache takes up to 256M") as told:
+        write_object(OTHER, b"x" * 20_000)
+    assert len(str(told[0].message)) < 200
+    assert read_object(OTHER)
 
 
 def test_leftovers_go_after_an_hour(folder, monkeypatch):
