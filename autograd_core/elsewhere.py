@@ -11,19 +11,22 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from .errors import OperandError
 
+SUBCLASS = (
+    "a Value has no room for attributes of yours. Keep them in a dict by node, as in {p: 0.0 for p in parameters}, or "
+    "make a subclass, class Parameter(Value): pass, whose instances take any"
+)
+
 
 class Elsewhere:
     """A descriptor for a name that is not there.
 
     Args:
         hint: What to do instead of reading it.
-        setting: Likewise instead of setting it; the same if it is left out.
     """
 
-    def __init__(self, hint: str, setting: str = "") -> None:
+    def __init__(self, hint: str) -> None:
         self.hint = hint
-        self.setting = setting
-        self.__doc__ = f"Not here: {setting or hint}."
+        self.__doc__ = f"Not here: {hint}."
 
     def __set_name__(self, owner: type, name: str) -> None:
         self.name = name
@@ -31,7 +34,7 @@ class Elsewhere:
     def __get__(self, instance: Any, owner: type) -> Any:
         attributes = getattr(instance, "__dict__", {})  # a subclass may have any
         if self.name not in attributes:
-            self._refuse(instance, owner, self.hint or self.setting)
+            self._refuse(instance, owner, self.hint)
         return attributes[self.name]
 
     def _refuse(self, instance: Any, owner: type, hint: str) -> NoReturn:
@@ -41,18 +44,27 @@ class Elsewhere:
 
 
 class NotToSet(Elsewhere):
-    """The same for a name that users set, on a class whose instances take no new attributes."""
+    """The same on a class whose instances take no new attributes.
+
+    Args:
+        hint: What to do instead of reading it; as for setting if it is left out.
+        setting: What to do instead of setting it.
+    """
+
+    def __init__(self, hint: str = "", setting: str = SUBCLASS) -> None:
+        super().__init__(hint or setting)
+        self.setting = setting
 
     def __set__(self, instance: Any, value: Any) -> None:
         attributes = getattr(instance, "__dict__", None)
         if attributes is None:
-            self._refuse(instance, type(instance), self.setting or self.hint)
+            self._refuse(instance, type(instance), self.setting)
         attributes[self.name] = value
 
     def __delete__(self, instance: Any) -> None:
         attributes = getattr(instance, "__dict__", None)
         if attributes is None or self.name not in attributes:
-            self._refuse(instance, type(instance), self.hint or self.setting)
+            self._refuse(instance, type(instance), self.hint)
         del attributes[self.name]
 
 
@@ -92,9 +104,23 @@ ON_MLP = {
 }
 
 
-SUBCLASS = (
-    "a Value has no room for attributes of yours. Keep them in a dict by node, as in {p: 0.0 for p in parameters}, or "
-    "make a subclass, class Parameter(Value): pass, whose instances take any"
+# What people keep for each parameter or node in optimizers, searches and layouts. Python asks nobody about a name that
+# no class knows: a __setattr__ would be asked about all, and double the time that a node takes.
+ATTRIBUTES_OF_USERS = """
+        m v s t g h n r u step steps velocity momentum momentum_buffer cache state old new prev previous last best
+    count     exp_avg exp_avg_sq max_exp_avg_sq avg_sq sum_sq square_avg acc_delta moment moment1 moment2
+    first_moment     second_moment m_hat v_hat rms accumulator delta update history grads grad_sq grad2 old_grad
+    prev_grad last_grad grad_sum     old_data prev_data init initial lr learning_rate weight_decay decay beta l1 l2
+    penalty clip_value bounds lower upper low     high frozen trainable fixed constant is_param is_parameter
+    is_weight is_bias is_input mask sparsity importance fisher     hessian hess jacobian tangent dot_value adjoint
+    dual partials error loss target expected std var variance noise     id uid uuid key index idx i j k position pos
+    rank order level depth height layer unit neuron module owner parent     next left right color visited seen mark
+    marked done dirty tag tags kind role type text title description desc     comment note info meta metadata extra
+    payload user fn func function expr expression formula symbol units
+"""
+BACKWARD = (
+    "backward() walks the graph, so no node has a function of its own. Its .parents and .local_grads say what goes "
+    "where, and ag.backward_steps(o) goes one product at a time; a derivative of your own is an @ag.primitive"
 )
 ONE_NUMBER = "a Value is one number; many are a list, or a NumPy array of Values, with a shape of its own"
 REQUIRES_GRAD = (
@@ -109,49 +135,35 @@ class NotOnValues:
     __slots__ = ()
 
     if not TYPE_CHECKING:
-        _backward = NotToSet(
-            "backward() walks the graph, so no node has a function of its own. Its .parents and .local_grads say what "
-            "goes where, and ag.backward_steps(o) goes one product at a time; a derivative of your own is an "
-            "@ag.primitive"
-        )
-        draw = Elsewhere("ag.draw(o) draws the graph of a Value o")
-        draw_dot = Elsewhere("ag.draw_dot(o) gives the graph of a Value o to Graphviz")
-        item = Elsewhere("a Value's number is its .data, a float")
-        numpy = Elsewhere("a Value's number is its .data, a float; for many, np.array([v.data for v in values])")
-        tolist = Elsewhere("a Value's number is its .data, a float")
+        _backward = NotToSet(BACKWARD, BACKWARD)
+        draw = NotToSet("ag.draw(o) draws the graph of a Value o")
+        draw_dot = NotToSet("ag.draw_dot(o) gives the graph of a Value o to Graphviz")
+        item = NotToSet("a Value's number is its .data, a float")
+        numpy = NotToSet("a Value's number is its .data, a float; for many, np.array([v.data for v in values])")
+        tolist = NotToSet("a Value's number is its .data, a float")
         value = NotToSet("a Value's number is its .data, a float", "assign to .data")
-        backprop = Elsewhere("it is called backward()")
-        children = Elsewhere("the operands are .parents")
-        grad_fn = Elsewhere("the operation is .op, its operands .parents, the derivatives to them .local_grads")
-        is_leaf = Elsewhere("a leaf is a Value without .parents: `not v.parents`")
-        retain_grad = Elsewhere("every node keeps its .grad after backward()")
-        requires_grad = NotToSet(REQUIRES_GRAD)
-        requires_grad_ = Elsewhere(REQUIRES_GRAD)
-        zero_ = Elsewhere("v.grad = 0.0 clears one gradient, v.zero_grad() those of all nodes below")
+        backprop = NotToSet("it is called backward()")
+        children = NotToSet("the operands are .parents")
+        grad_fn = NotToSet("the operation is .op, its operands .parents, the derivatives to them .local_grads")
+        is_leaf = NotToSet("a leaf is a Value without .parents: `not v.parents`")
+        retain_grad = NotToSet("every node keeps its .grad after backward()")
+        requires_grad = NotToSet(REQUIRES_GRAD, REQUIRES_GRAD)
+        requires_grad_ = NotToSet(REQUIRES_GRAD, REQUIRES_GRAD)
+        zero_ = NotToSet("v.grad = 0.0 clears one gradient, v.zero_grad() those of all nodes below")
         name = NotToSet("a Value's name is its .label", "a Value's name is its .label; ag.name(locals()) sets many")
-        shape = Elsewhere(ONE_NUMBER)
-        ndim = Elsewhere(ONE_NUMBER)
-        size = Elsewhere(ONE_NUMBER)
-        dtype = Elsewhere(f"{ONE_NUMBER}; its .data is a float")
-        T = Elsewhere(ONE_NUMBER)
-        sum = Elsewhere("a Value is one number; ag.sum(values) adds up many as one node")
-        mean = Elsewhere("a Value is one number; ag.mean(values) is that of many, as one node")
-        norm = Elsewhere("a Value is one number; ag.norm(values) is the length of many, as one node")
-        dot = Elsewhere("a Value is one number; ag.dot(w, x) multiplies two sequences, as one node")
-        softmax = Elsewhere("a Value is one number; ag.softmax(values) takes many")
-        # What optimizers keep for each parameter.
-        m = NotToSet("", SUBCLASS)
-        v = NotToSet("", SUBCLASS)
-        s = NotToSet("", SUBCLASS)
-        t = NotToSet("", SUBCLASS)
-        step = NotToSet("", SUBCLASS)
-        velocity = NotToSet("", SUBCLASS)
-        momentum = NotToSet("", SUBCLASS)
-        cache = NotToSet("", SUBCLASS)
-        state = NotToSet("", SUBCLASS)
-        old = NotToSet("", SUBCLASS)
-        id = NotToSet("", SUBCLASS)
-        tag = NotToSet("", SUBCLASS)
+        shape = NotToSet(ONE_NUMBER)
+        ndim = NotToSet(ONE_NUMBER)
+        size = NotToSet(ONE_NUMBER)
+        dtype = NotToSet(f"{ONE_NUMBER}; its .data is a float")
+        T = NotToSet(ONE_NUMBER)
+        sum = NotToSet("a Value is one number; ag.sum(values) adds up many as one node")
+        mean = NotToSet("a Value is one number; ag.mean(values) is that of many, as one node")
+        norm = NotToSet("a Value is one number; ag.norm(values) is the length of many, as one node")
+        dot = NotToSet("a Value is one number; ag.dot(w, x) multiplies two sequences, as one node")
+        softmax = NotToSet("a Value is one number; ag.softmax(values) takes many")
+        for _own in ATTRIBUTES_OF_USERS.split():
+            locals()[_own] = NotToSet()  # before the class is made, these are its names
+        del _own
 
 
 class NotOnModules:

@@ -43,6 +43,8 @@ class Value(NotOnValues):
         data: The number. Assigning to it does not change nodes that were already computed.
         grad: What `backward()` calls have added up so far; 0.0 at birth.
 
+    Attributes of your own are for subclasses: the instances of `class Parameter(Value): pass` take any.
+
     Comparisons are by data, and are nodes as well: `if x > 0:` works as with floats, and
     `where(x > 0, a, b)` records its condition. Hashing is by identity.
 

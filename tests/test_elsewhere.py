@@ -55,7 +55,7 @@ def test_they_are_no_attributes(name):
         assert not hasattr(x, name)
         assert getattr(x, name, "default") == "default"
     assert name not in dir(Value(1.0))
-    assert len(ON_VALUES[name].hint or ON_VALUES[name].setting) > 20
+    assert len(ON_VALUES[name].hint) > 20
 
 
 @pytest.mark.parametrize("name", [name for name, x in ON_VALUES.items() if isinstance(x, NotToSet)])
@@ -85,8 +85,12 @@ def test_state_of_a_parameter_is_told_where_to_go():
         p.m = 0.0
     with pytest.raises(AttributeError, match="assign to .data"):
         p.value = 2.0
+    for name in ("exp_avg", "lr", "visited", "fisher", "item", "sum", "draw", "shape", "children"):
+        with pytest.raises(AttributeError, match=rf"'{name}': .*a dict by node.*class Parameter\(Value\)"):
+            setattr(p, name, 0.0)
     with pytest.raises(AttributeError, match="no attribute 'anything'"):
-        p.anything = 0.0
+        p.anything = 0.0  # Python's own words: nobody is asked
+    assert "class Parameter(Value): pass" in Value.__doc__
     q = Slotted(1.0)
     q.m = 3.0
     assert q.m == 3.0
