@@ -107,16 +107,16 @@ ON_MLP = {
 # What people keep for each parameter or node in optimizers, searches and layouts. Python asks nobody about a name that
 # no class knows: a __setattr__ would be asked about all, and double the time that a node takes.
 ATTRIBUTES_OF_USERS = """
-        m v s t g h n r u step steps velocity momentum momentum_buffer cache state old new prev previous last best
-    count     exp_avg exp_avg_sq max_exp_avg_sq avg_sq sum_sq square_avg acc_delta moment moment1 moment2
-    first_moment     second_moment m_hat v_hat rms accumulator delta update history grads grad_sq grad2 old_grad
-    prev_grad last_grad grad_sum     old_data prev_data init initial lr learning_rate weight_decay decay beta l1 l2
-    penalty clip_value bounds lower upper low     high frozen trainable fixed constant is_param is_parameter
-    is_weight is_bias is_input mask sparsity importance fisher     hessian hess jacobian tangent dot_value adjoint
-    dual partials error loss target expected std var variance noise     id uid uuid key index idx i j k position pos
-    rank order level depth height layer unit neuron module owner parent     next left right color visited seen mark
-    marked done dirty tag tags kind role type text title description desc     comment note info meta metadata extra
-    payload user fn func function expr expression formula symbol units
+    m v s t g h n r u step steps velocity momentum momentum_buffer cache state old new prev previous last best count
+    exp_avg exp_avg_sq max_exp_avg_sq avg_sq sum_sq square_avg acc_delta moment moment1 moment2 first_moment
+    second_moment m_hat v_hat rms accumulator delta update history grads grad_sq grad2 old_grad prev_grad last_grad
+    grad_sum old_data prev_data init initial lr learning_rate weight_decay decay beta l1 l2 penalty clip_value
+    bounds lower upper low high frozen trainable fixed constant is_param is_parameter is_weight is_bias is_input
+    mask sparsity importance fisher hessian hess jacobian tangent dot_value adjoint dual partials error loss target
+    expected std var variance noise id uid uuid key index idx i j k position pos rank order level depth height layer
+    unit neuron module owner parent next left right color visited seen mark marked done dirty tag tags kind role
+    type text title description desc comment note info meta metadata extra payload user fn func function expr
+    expression formula symbol units
 """
 BACKWARD = (
     "backward() walks the graph, so no node has a function of its own. Its .parents and .local_grads say what goes "
