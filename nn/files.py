@@ -16,15 +16,17 @@ import math
 import random
 import re
 import struct
+from contextlib import contextmanager
 from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from autograd_core import RangeError, StructureError
+from autograd_core import AutogradError, RangeError, StructureError
 from autograd_core.atomic_write import write_file
 
 if TYPE_CHECKING:
     import os
+    from collections.abc import Iterator
 
 VERSION = 1
 MOST_BYTES = 2**30
@@ -91,12 +93,23 @@ def read(path: str | os.PathLike[str], form: Form) -> dict[str, Any]:
         raise unfit(path, form, 'there is no "format" of that name')
     version = content.get("version")
     if type(version) is not int or version != VERSION:
-        msg = f"{path}: expected version {VERSION} of the format, got {version!r}; use the release that wrote it"
+        msg = f"{path}: expected version {VERSION} of the format, got {version!r:.60}; use the release that wrote it"
         raise RangeError(msg)
     if not right:
         msg = "its checksum is another: it was damaged or changed (who means the change removes the line)"
         raise unfit(path, form, msg)
     return content  # type: ignore[no-any-return]
+
+
+@contextmanager
+def named(path: str | os.PathLike[str]) -> Iterator[None]:
+    """Within it the library's errors name the file."""
+    try:
+        yield
+    except AutogradError as error:
+        if str(path) not in str(error):
+            raise type(error)(f"{path}: {error}") from None
+        raise
 
 
 def unfit(path: str | os.PathLike[str], form: Form, reason: object) -> StructureError:
@@ -115,7 +128,7 @@ def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(content) < len(pairs):
         names = [name for name, _ in pairs]
         twice = next(name for name in names if names.count(name) > 1)
-        msg = f"the name {twice!r} stands there twice"
+        msg = f"the name {twice!r:.60} stands there twice"
         raise ValueError(msg)
     return content
 

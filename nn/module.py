@@ -284,7 +284,8 @@ class Module(NotOnModules):
             states = {name: files.decoded_generator(x) for name, x in generators.items()}
         except (ValueError, OverflowError) as error:
             raise files.unfit(path, files.PARAMETERS, f"a parameter is no number: {error}") from None
-        self.load_state_dict(state)
+        with files.named(path):
+            self.load_state_dict(state)
         for name, rng in self._generators():
             if name in states:
                 rng.setstate(states[name])
@@ -392,4 +393,4 @@ def _same_names(expected: list[str], got: list[str]) -> None:
 
 
 def _some(names: list[str]) -> str:
-    return (", ".join(map(str, names[:3])) + (", ..." if len(names) > 3 else "")) or "none"
+    return (", ".join(f"{name!s:.60}" for name in names[:3]) + (", ..." if len(names) > 3 else "")) or "none"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
+from numbers import Rational
 from typing import TYPE_CHECKING, Any, Self
 
 from autograd_core import OperandError, StructureError
@@ -65,12 +66,13 @@ class Resumable(ABC):
             >>> import nn, pathlib, tempfile
             >>> path = pathlib.Path(tempfile.mkdtemp()) / "adam.json"
             >>> nn.Adam(nn.Neuron(2)).save(path)
-            >>> nn.SGD(nn.Neuron(2)).load(path)
+            >>> nn.SGD(nn.Neuron(2)).load(path)  # doctest: +ELLIPSIS
             Traceback (most recent call last):
-            autograd_core.errors.StructureError: SGD: expected the state of SGD, got that of 'Adam'
+            autograd_core.errors.StructureError: ...adam.json: SGD: expected the state of SGD, got that of 'Adam'
         """
         content = files.read(path, files.STATE)
-        self.load_state_dict(content.get("state"))  # type: ignore[arg-type]
+        with files.named(path):
+            self.load_state_dict(content.get("state"))  # type: ignore[arg-type]
         return self
 
 
@@ -94,7 +96,7 @@ def fields(state: Any, names: tuple[str, ...], what: str) -> list[Any]:
         msg = f"{what}: expected a dict that state_dict gave, got {shown(state)}"
         raise OperandError(msg)
     if set(state) != set(names):
-        msg = f"{what}: expected the names {', '.join(names)}, got {', '.join(map(str, list(state)[:9]))}"
+        msg = f"{what}: expected the names {', '.join(names)}, got {', '.join(f'{x!s:.40}' for x in list(state)[:9])}"
         raise StructureError(msg)
     return [state[name] for name in names]
 
@@ -110,7 +112,7 @@ def numbers(x: Any, what: str) -> list[Any]:
         if isinstance(items, list):
             return [_number(y) for y in items]
         reason = f"got {shown(x)}"
-    except (ValueError, OverflowError, AttributeError) as error:
+    except (ValueError, OverflowError) as error:
         reason = str(error)
     msg = f"{what}: expected a list of numbers, {reason}"
     raise OperandError(msg)
@@ -119,4 +121,4 @@ def numbers(x: Any, what: str) -> list[Any]:
 def _number(x: Any) -> Any:
     if isinstance(x, float):
         return float(x)
-    return files.decoded(x if isinstance(x, (int, str)) else files.encoded(x))
+    return files.decoded(files.encoded(x) if isinstance(x, Rational) and not isinstance(x, int) else x)

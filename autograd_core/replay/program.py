@@ -209,8 +209,9 @@ class Program:
         with Path(path).open("rb") as file:
             try:
                 return _restored(cls, arrays_in(file, STORED))
-            except UnknownPrimitiveError:
-                raise
+            except UnknownPrimitiveError as error:
+                msg = f"{path}: {error}"
+                raise UnknownPrimitiveError(msg) from None
             except Exception as error:  # NumPy and zipfile raise almost anything over a damaged file
                 msg = f"{path} is no saved program, or damaged: {error}"
                 raise StructureError(msg) from error
