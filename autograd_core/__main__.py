@@ -10,6 +10,7 @@ import sys
 from ast import literal_eval
 from importlib import import_module
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from . import Value
@@ -78,13 +79,15 @@ OUTPUTS = {  # of the commands on an expression
     "step": "a page (.html) instead of text",
     "explain": "a picture as well: .svg, .png, .html, .dot or .pdf",
 }
-NEGATED = re.compile(r"-(?!-|[hi]?$|o)")  # a word that begins with a minus, and is no option
+NEGATED = re.compile(r"-(?!-[a-z]*(=|$)|[hi]?$|o)")  # a word that begins with a minus, and is no option
+NEGATIVE = re.compile(r"-([0-9.]|inf|nan)")
 
 
 def _set_apart(words: Sequence[str]) -> list[str]:
-    """With a space before an expression such as -a*b, which argparse would take for an option."""
+    """With a space before an expression such as -a*b, or a number such as -1e3, which argparse takes for options."""
     command = next((word for word in words if word in (*OUTPUTS, "check")), None)
-    return [f" {word}" if command in OUTPUTS and NEGATED.match(word) else word for word in words]
+    minus = NEGATED if command in OUTPUTS else NEGATIVE
+    return [f" {word}" if command and minus.match(word) else word for word in words]
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -195,13 +198,15 @@ def _named_function(text: str) -> Any:
         try:
             found = getattr(found, part)
         except Exception as error:  # an attribute may be computed
-            where = f" ({found.__file__})" if getattr(found, "__file__", None) else ""
+            where = f" ({found.__file__})" if isinstance(found, ModuleType) and hasattr(found, "__file__") else ""
             msg = f"{text}: {module}{where} has no {path!r}"
             raise ExpressionError(msg) from error
     return found
 
 
 def _argument(text: str) -> Any:
+    if text.strip().lower().lstrip("+-") in ("inf", "nan"):
+        return float(text)
     try:
         return literal_eval(text)
     except (ValueError, SyntaxError, TypeError, RecursionError, MemoryError):
@@ -228,12 +233,17 @@ def _own_nn() -> Any:
 
 
 def _check(function: str, at: Sequence[str], derivative: str | None, order: int, output: Path | None) -> int:
-    report = check_gradient(
-        _named_function(function),
-        tuple(map(_argument, at)),
-        derivative=None if derivative is None else _named_function(derivative),
-        order=order,
-    )
+    judged = _named_function(function)
+    try:
+        report = check_gradient(
+            judged,
+            tuple(map(_argument, at)),
+            derivative=None if derivative is None else _named_function(derivative),
+            order=order,
+        )
+    except SystemExit as error:  # which would end this process, and say nothing
+        msg = f"{function}: expected a function that returns numbers, but it left Python by SystemExit: {error}"
+        raise ExpressionError(msg) from error
     print(report)
     if output is not None and not report and report.root is not None:
         print(f"picture: {report.draw().save(output)}")

@@ -164,12 +164,15 @@ def _name_of(node: ast.Call) -> str:
 
 def _check_function(node: ast.Call) -> None:
     name = _name_of(node)
-    if name not in FUNCTIONS or node.keywords:
+    if name in FUNCTIONS and node.keywords:
+        got = node.keywords[0].arg or "**"
+        msg = f"{name}(...): expected arguments without keywords, got {got}=; give the values alone"
+        raise ExpressionError(msg)
+    if name not in FUNCTIONS:
         near = difflib.get_close_matches(name, FUNCTIONS, 1)
         hint = f"; did you mean {near[0]}?" if near else "."
         unknown = f"unknown function {_short(name or ast.unparse(node.func))}"
-        what = f"{name}(...) with keywords" if name in FUNCTIONS else unknown
-        msg = f"{what}{hint} Known are {', '.join(sorted(FUNCTIONS))}."
+        msg = f"{unknown}{hint} Known are {', '.join(sorted(FUNCTIONS))}."
         raise ExpressionError(msg)
 
 

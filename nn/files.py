@@ -108,7 +108,8 @@ def named(path: str | os.PathLike[str]) -> Iterator[None]:
         yield
     except AutogradError as error:
         if str(path) not in str(error):
-            raise type(error)(f"{path}: {error}") from None
+            msg = f"{path}: {error}"
+            raise type(error)(msg) from None
         raise
 
 

@@ -93,7 +93,7 @@ def test_a_name_may_hide_a_constant():
         ("'text' + a", "cannot read \"'text'\""),
         ("True + a", "cannot read 'True'"),
         ("1j + a", "cannot read '1j'"),
-        ("sin(x=a)", "with keywords"),
+        ("sin(x=a)", "without keywords, got x="),
         ("sin(a, 2)", "sin: "),
         ("dot(a, 1, 2)", "equal length"),
         ("a; a", "invalid syntax"),

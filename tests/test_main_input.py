@@ -16,8 +16,16 @@ import math
 text = "no function"
 def square(x):
     return x * x
+def second(xs):
+    return xs[1] * xs[1]
 def fails(x):
     raise KeyError(x)
+def leaves(x):
+    raise SystemExit(0)
+class Opaque:
+    def __getattr__(self, name):
+        raise RuntimeError(name)
+opaque = Opaque()
 def __getattr__(name):
     raise OSError(name) if name == "broken" else AttributeError(name)
 """
@@ -59,6 +67,9 @@ BAD = {
     "an attribute that raises": ["check", "mine:broken", "--at", "1"],
     "no function": ["check", "mine:text", "--at", "1"],
     "a function that fails": ["check", "mine:fails", "--at", "1"],
+    "a function that exits": ["check", "mine:leaves", "--at", "1"],
+    "an object that answers nothing": ["check", "mine:opaque.f", "--at", "1"],
+    "keywords": ["draw", "sin(x=y)", "y=1"],
     "a module that exits": ["check", "leaves:f", "--at", "1"],
     "a module that cannot be read": ["check", "unreadable:f", "--at", "1"],
     "no such derivative": ["check", "mine:square", "--at", "1", "--derivative", ".:f"],
@@ -102,6 +113,9 @@ def test_messages_say_what_to_do(folder, capsys):
         "60 000 terms": "write sum(a, b, ...)",
         "[[[[": "--at: expected a number, or a list, tuple or dict of numbers, got '[[[['",
         "a module that exits": "leaves cannot be imported: SystemExit: 3",
+        "a function that exits": "mine:leaves: expected a function that returns numbers, but it left Python by SystemExit: 0",
+        "an object that answers nothing": "mine:opaque.f: mine has no 'opaque.f'",
+        "keywords": "sin(...): expected arguments without keywords, got x=; give the values alone",
         "a module that cannot be read": "unreadable cannot be imported: SyntaxError",
         "no such function": f"mine ({folder}/mine.py) has no 'absent'",
     }.items():
@@ -113,6 +127,24 @@ def test_a_sum_of_500_terms(command, folder, capsys):
     words = [command, "+".join("x" * 500), "x=2", *(["--of", "x"] if command == "explain" else [])]
     assert main(words) == 0
     assert ("500" if command == "explain" else "1000") in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("at", ["-1", "-1.5", "-.5", "-1.5e3", "-1e-3", "-2E5", "[-1.0, -1e-3]", "-5e-324", "1e3"])
+def test_numbers_as_people_write_them(at, folder, capsys):
+    assert main(["check", "mine:square" if at[0] != "[" else "mine:second", "--at", at]) == 0
+    assert "RIGHT" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("at", ["inf", "-inf", "nan", "1e999", "-1e999"])
+def test_numbers_that_are_not_finite(at, folder, capsys):
+    assert main(["check", "mine:square", "--at", at]) == 1
+    assert "NOT_FINITE" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("expression", ["-x", "--x*1", "--(x)", "-(-x)", "---x+0*x"])
+def test_expressions_that_begin_with_minus(expression, folder, capsys):
+    assert main(["draw", expression, "x=3"]) == 0
+    assert f"= {eval(expression, {'x': 3.0})!r}" in capsys.readouterr().out
 
 
 PIECES = st.sampled_from(
