@@ -30,6 +30,32 @@ def unit_roundoff(x: Any) -> float:
     return 2.0 ** -BITS.get(str(getattr(x, "dtype", "")).rpartition(".")[2], 53)
 
 
+class Held:
+    """An argument that is no input: the function gets it as it is.
+
+    Args:
+        value: It.
+    """
+
+    def __init__(self, value: Any) -> None:
+        self.value = value
+
+    def __repr__(self) -> str:
+        return repr(self.value)
+
+
+def is_sparse(x: Any) -> bool:
+    """Whether something is a sparse matrix or array of SciPy."""
+    return type(x).__module__.startswith("scipy.sparse")
+
+
+def dense(x: Any) -> Any:
+    """An array as `x`, without the formats of torch and jax that leave zeros out."""
+    if getattr(x, "is_sparse", False) is True or "sparse_cs" in str(getattr(x, "layout", "")):
+        return x.to_dense()
+    return x.todense() if type(x).__module__.startswith("jax.experimental.sparse") else x
+
+
 def _is_real(x: Any) -> bool:
     name = str(x.dtype).rpartition(".")[2]
     return name.startswith(("float", "bfloat", "int", "uint")) or name == "object"
@@ -81,6 +107,8 @@ class Tree:
         self._places.append(name)
 
     def _walk(self, x: Any, name: str) -> Callable[[Iterator[Any]], Any]:
+        if isinstance(x, Held):
+            return lambda leaves: x.value
         if isinstance(x, dict):
             parts = {key: self._walk(child, f"{name}[{key!r}]") for key, child in x.items()}
             return lambda leaves: {key: build(leaves) for key, build in parts.items()}

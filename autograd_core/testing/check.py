@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -12,137 +11,24 @@ from ..errors import AutogradError, GraphCutError, OperandError, RangeError
 from ..gradients import pull_back
 from ..value import Value
 from . import foreign
-from .arguments import DOUBLE, Tree, array_library, same, unit_roundoff
-from .jacobians import jacobian_of
+from .agreement import contradiction
+from .arguments import DOUBLE
+from .function import AWAY, Function, data_of
+from .given import Rows
 from .orders import check_order
 from .own import Judge
-from .recording import SMALLEST, Recording, directions, total
+from .recording import SMALLEST, Recording, directions, total, ulp_of
 from .reference import graph_of, number_system, values_at
-from .verdicts import FunctionError, Report, Verdict
+from .supplied import Supplied, refused
+from .verdicts import FunctionError, Report, Verdict, Worst
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from .given import Given
+
 MODES = ("reverse", "forward")
-AWAY = 2.0**-20  # how far the function is called again, relative to each input
 CUT = 2.0**-30  # a share of the change that rounding does not explain
-
-
-class Function:
-    """A user's function of a flat list of numbers, with an eye on what it does besides.
-
-    Args:
-        f: The function.
-        args: Its arguments, a tuple of trees.
-        nondet_tol: How far apart two results for the same arguments may be.
-    """
-
-    def __init__(self, f: Callable[..., Any], args: tuple[Any, ...], nondet_tol: float = 0.0) -> None:
-        self.f = f
-        self.nondet_tol = nondet_tol
-        self.name = getattr(f, "__name__", type(f).__name__)
-        self.tree = Tree(args, "args")
-        self.point: list[Any] = [x.data if isinstance(x, Value) else x for x in self.tree.leaves]
-        self.unit = DOUBLE
-        if not self.point:
-            msg = (
-                f"{self.name}: no argument is a number or holds one, so there is nothing to differentiate to: got "
-                f"{args!r:.100}; pass floats, or lists, dicts and arrays of them"
-            )
-            raise FunctionError(msg, fault="no differentiable input")
-
-    def __call__(self, leaves: list[Any]) -> list[Any]:
-        """The results as a flat list.
-
-        Raises:
-            FunctionError: It raises, returns what is no number, or changes its input.
-        """
-        return self.result(leaves).leaves
-
-    def result(self, leaves: list[Any]) -> Tree:
-        """The results with their places."""
-        built = self.tree.build(leaves)
-        before = [x.data if isinstance(x, Value) else x for x in Tree(built, "args").leaves]
-        try:
-            output = self.f(*built)
-        except Exception as error:
-            at = ", ".join(f"{name} = {_shown(x)}" for name, x in list(zip(self.tree.names, leaves, strict=True))[:8])
-            msg = f"{self.name} raised {type(error).__name__} at {at}: {error}"
-            raise FunctionError(msg, fault="raises") from error
-        after = Tree(built, "args")
-        if not same(before, [x.data if isinstance(x, Value) else x for x in after.leaves]):
-            changed = [
-                n for n, a, b in zip(after.names, before, after.leaves, strict=False) if not same([a], [_data(b)])
-            ]
-            msg = (
-                f"{self.name} changes its input in place ({changed[0] if changed else 'its length'}), so two calls at "
-                "one point are not alike; let it work on a copy"
-            )
-            raise FunctionError(msg, fault="changes its input")
-        tree = _results(output)
-        if tree.other or not tree.leaves:
-            got = f"{output!r:.100} ({type(output).__name__})"
-            msg = f"{self.name}: expected a number, or lists, dicts and arrays of them, got {got}"
-            raise FunctionError(msg, fault="no number")
-        self.unit = max(self.unit, tree.unit)
-        return tree
-
-    def steady(self, leaves: Callable[[list[Any]], list[Any]], twice: tuple[list[Any], list[Any]]) -> None:
-        """Raise unless the function gives the same for the same arguments.
-
-        Args:
-            leaves: What makes arguments of numbers.
-            twice: Its results of two calls at the point.
-        """
-        first, second = ([_data(z) for z in result] for result in twice)
-        if not self._alike(first, second):
-            msg = (
-                f"{self.name} is random: two calls with the same arguments gave {_shown(first)} and {_shown(second)}; "
-                "give it a fixed seed within, or pass nondet_tol="
-            )
-            raise FunctionError(msg, fault="random")
-        moved = [
-            float(x) * (1 - AWAY * abs(d))
-            for x, d in zip(self.point, directions(len(self.point), "state"), strict=True)
-        ]
-        with suppress(FunctionError):  # its domain may end here; what counts is what it does after
-            self(leaves(moved))
-        third = [_data(z) for z in self(leaves(self.point))]
-        if not self._alike(first, third):
-            msg = (
-                f"{self.name} depends on state: after a call at another point it gave {_shown(third)}, and "
-                f"{_shown(first)} before, for the same arguments"
-            )
-            raise FunctionError(msg, fault="depends on state")
-
-    def _alike(self, a: list[Any], b: list[Any]) -> bool:
-        """Whether two results are the same, or no further apart than they may be."""
-        return same(a, b) or (
-            len(a) == len(b) and all(abs(x - y) <= self.nondet_tol for x, y in zip(a, b, strict=True))
-        )
-
-
-def _data(x: Any) -> Any:
-    return x.data if isinstance(x, Value) else x
-
-
-def _shown(x: Any) -> str:
-    x = x[0] if isinstance(x, list) and len(x) == 1 else x
-    return f"{_data(x)!r:.60}"
-
-
-def _results(output: Any) -> Tree:
-    """A result's numbers; complex ones pass, for the complex step."""
-    tree = Tree([output], "")
-    if tree.other and not array_library(output) and isinstance(output, complex):
-        tree.other, tree.leaves = [], [output]
-    elif array_library(output) and "complex" in str(output.dtype):
-        tree.other, tree.leaves = [], [complex(z) for z in output.reshape(-1).tolist()]
-    elif hasattr(output, "dtype"):
-        tree.unit = max(tree.unit, unit_roundoff(output))
-    tree.names = [name[3:] for name in tree.names]  # [0] is the list around it
-    tree.whole = output
-    return tree
 
 
 def check_gradient(
@@ -150,6 +36,10 @@ def check_gradient(
     args: Any,
     *,
     derivative: Any = None,
+    vjp: Callable[..., Any] | None = None,
+    jvp: Callable[..., Any] | None = None,
+    argnums: int | Sequence[int] | None = None,
+    in_axes: Any = None,
     order: int = 1,
     modes: Sequence[str] = MODES,
     atol: float = 0.0,
@@ -167,10 +57,22 @@ def check_gradient(
     Args:
         f: A function of numbers, or lists, tuples, dicts and arrays of them, with such a result:
             of this library's operations, NumPy, torch, jax, C ... Other arguments are passed on.
-        args: Its arguments, a tuple; what is no tuple is the only argument.
+        args: Its arguments, a tuple; what is no tuple is the only argument. An integer, or an array of integers, is
+            passed on as it is where other arguments are floats: it is a size, an index or an exponent.
         derivative: What to judge instead of the library's own: a function of the same arguments,
             or its result. Shaped as the argument for one number as the result (for several arguments
-            a sequence, one entry per argument); as a Jacobian, outputs before inputs, for more.
+            a sequence, one entry per argument); as a Jacobian, outputs before inputs, for more; or as a SciPy sparse
+            matrix, a row per result. None stands for 0. "torch" or "jax": what that library gives for f, a function
+            of its tensors or arrays, which are made of the arguments.
+        vjp: The product of a cotangent with the Jacobian, judged as well: called as `vjp(*args)` it gives
+            `(value, pull)` as `jax.vjp` does, or called as `vjp(*args, cotangent)` the product.
+        jvp: The product of the Jacobian with tangents: `jvp(primals, tangents)` gives `(value, tangent)` as `jax.jvp`
+            does, or the tangent alone. Of several of these three any two have to agree.
+        argnums: The positions of the arguments to differentiate to, as in `jax.grad`: all others are passed on, and
+            the derivative is that of these alone, in this order.
+        in_axes: For a function of batches the axis of each argument along which its examples lie, None for an
+            argument that all of them share, as in `jax.vmap`. The results, and the derivatives of each example by
+            itself, lie along axis 0; a result that moves with another example is a fault.
         order: 1 for the gradient or the Jacobian; 2 for that and the Hessian, and so on (of this
             library's operations only).
         modes: The sweeps to judge, of "reverse" and "forward".
@@ -184,12 +86,14 @@ def check_gradient(
         A `Report`, true only for `Verdict.RIGHT`.
 
     Raises:
-        FunctionError: No derivative can be judged: f raises, is random, depends on state, changes
+        FunctionError: No derivative can be judged: f or what was given raises, is random, depends on state, changes
             its input, returns no number, has no differentiable input, or needs a `derivative`.
         OperandError: `f` is no function.
-        RangeError: An unknown mode, an order that is no positive int, or a tolerance below 0.
-        StructureError: `derivative` has other keys, lengths or shapes than the argument.
-        MissingExtraError: mpmath is not installed, and `f` is made of this library's operations.
+        RangeError: An unknown mode or library, an order that is no positive int, a tolerance below 0, or positions
+            and axes that the arguments do not have.
+        StructureError: What was given has other keys, lengths or shapes than the argument.
+        MissingExtraError: mpmath is not installed, and `f` is made of this library's operations; or torch or jax is
+            not, of which the derivative is asked for.
 
     Source:
         Differences: C. J. F. Ridders, 1982. Complex step: W. Squire and G. Trapp, 1998. Running
@@ -204,6 +108,12 @@ def check_gradient(
         >>> report = check_gradient(math.sin, (1.0,), derivative=lambda x: -math.cos(x))
         >>> report.verdict.value, round(report.worst.expected, 6)
         ('WRONG', 0.540302)
+        >>> def product(x, y, n):
+        ...     return x**n * y
+        >>> bool(check_gradient(product, (2.0, 3.0, 2), jvp=lambda xs, dxs: 12 * dxs[0] + 4 * dxs[1]))
+        True
+        >>> bool(check_gradient(product, (2.0, 3.0, 2), argnums=1, derivative=lambda x, y, n: x**n))
+        True
     """
     if not callable(f):
         msg = f"check_gradient: expected a function, got {f!r:.60} ({type(f).__name__})"
@@ -218,19 +128,47 @@ def check_gradient(
         if not isinstance(tolerance, (int, float)) or not 0 <= tolerance < math.inf:
             msg = f"check_gradient: expected {name} as a number from 0 on, got {tolerance!r}"
             raise RangeError(msg)
-    args = args if isinstance(args, tuple) else (args,)
+    supplied = Supplied(derivative, vjp, jvp, argnums, in_axes)
+    refused(supplied)
+    args = supplied.inputs(args if isinstance(args, tuple) else (args,))
     function = Function(f, args, nondet_tol)
-    recording = _recorded(function, derivative)
     tolerances = foreign.Tolerances(atol, rtol, nondet_tol, strict)
+    recording = _recorded(function, supplied)
     if recording is None:
-        return _check_foreign(function, args, derivative, order, tolerances)
-    given = None if derivative is None else given_jacobian(function, args, derivative, recording.results)
-    report = _check_own(function, recording, given, modes, tolerances)
+        return _check_foreign(function, args, supplied, order, tolerances)
+    given = supplied.judged(function, args, recording.results)
+    judged: list[Given | None] = [*given] or [None]
+    report = _worst([_check_own(function, recording, g, modes, tolerances) for g in judged])
+    report = _together(report, given, function, len(recording.outputs), tolerances)
     for k in range(2, order + 1):
         if not report:
             break
         report = check_order(recording, k, modes, atol=atol, rtol=rtol)
     return report
+
+
+def _worst(reports: list[Report]) -> Report:
+    """Of several derivatives that were judged, what is to be said: of a fault first."""
+    order = (Verdict.WRONG, Verdict.NOT_FINITE, Verdict.DISCONTINUOUS, Verdict.ILL_CONDITIONED, Verdict.KINK)
+    for verdict in order:
+        for report in sorted(reports, key=lambda report: report.fair):
+            if report.verdict is verdict:
+                return report
+    return max(reports, key=lambda report: report.resolution)
+
+
+def _together(
+    report: Report, given: Sequence[Given], function: Function, results: int, tolerances: foreign.Tolerances
+) -> Report:
+    """The verdict on several derivatives that were judged one by one: whether they are one linear map."""
+    if report.verdict is not Verdict.RIGHT:
+        return report
+    told = contradiction(given, results, len(function.point), function.unit, tolerances)
+    if told is None:
+        return report
+    off = abs(told.expected - told.found) / ulp_of(told.expected)
+    worst = Worst(told.where, told.expected, told.found, off, 0.0, "its other product", "its product")
+    return Report(Verdict.WRONG, told.reason, worst, root=report.root)
 
 
 # --- functions of this library's operations -------------------------------------------------------
@@ -240,9 +178,9 @@ def _fresh(point: Sequence[Any]) -> list[Value]:
     return [Value(x) for x in point]
 
 
-def _recorded(function: Function, derivative: Any) -> Recording | None:
+def _recorded(function: Function, supplied: Supplied) -> Recording | None:
     """The function's graph; None if it is another library's."""
-    if function.tree.foreign:
+    if function.tree.foreign or supplied.library:
         return None
     try:
         with transforming():
@@ -258,10 +196,10 @@ def _recorded(function: Function, derivative: Any) -> Recording | None:
         try:
             function(function.point)
         except FunctionError as on_numbers:
-            if derivative is None:
+            if not supplied.any:
                 raise error from error.__cause__
             raise on_numbers from on_numbers.__cause__
-        if derivative is not None:
+        if supplied.any:
             return None
         msg = (
             f"{function.name} takes plain numbers, but no Values ({error.__cause__}), so it is not made of this "
@@ -272,7 +210,7 @@ def _recorded(function: Function, derivative: Any) -> Recording | None:
 
 
 def _check_own(
-    function: Function, rec: Recording, given: Any, modes: Sequence[str], tolerances: foreign.Tolerances
+    function: Function, rec: Recording, given: Given | None, modes: Sequence[str], tolerances: foreign.Tolerances
 ) -> Report:
     judge = Judge(rec, given=given, modes=modes, atol=tolerances.atol, rtol=tolerances.rtol)
     report = judge.report()
@@ -283,8 +221,7 @@ def _check_own(
         return report
     numeric = foreign.Numeric(
         lambda leaves: _plain(function, leaves), [float(x) for x in function.point], function.tree.names, rec.places,
-        given or [_row(rec, i) for i in range(len(rec.outputs))],
-        side="derivative" if given is not None else "reverse mode", tolerances=tolerances,
+        given or Rows([_row(rec, i) for i in range(len(rec.outputs))], "reverse mode"), tolerances=tolerances,
     )  # fmt: skip
     seen = foreign.judge(numeric)
     if given is not None and seen.verdict in (Verdict.RIGHT, Verdict.ILL_CONDITIONED):
@@ -322,12 +259,12 @@ def _recorded_alone(function: Function, leaves: list[Any]) -> tuple[list[float],
         bounds[node] = total(abs(float(d)) * bounds[p] for p, d in terms if d)
         if terms:
             bounds[node] += 2 * DOUBLE * (8 + len(terms)) * size + SMALLEST
-    return [float(_data(z)) for z in results], [bounds.get(z, 0.0) if isinstance(z, Value) else 0.0 for z in results]
+    return [float(data_of(z)) for z in results], [bounds.get(z, 0.0) if isinstance(z, Value) else 0.0 for z in results]
 
 
 def _plain(function: Function, leaves: list[Any]) -> list[float]:
     with no_grad():
-        return [float(_data(z)) for z in function([Value(x) for x in leaves])]
+        return [float(data_of(z)) for z in function([Value(x) for x in leaves])]
 
 
 def _apart(function: Function, rec: Recording) -> int | None:
@@ -344,46 +281,23 @@ def _apart(function: Function, rec: Recording) -> int | None:
         replayed = values_at(m, graph_of(nodes), {x: m.number(y) for x, y in zip(rec.inputs, moved, strict=True)})
         for i, (out, z, bound) in enumerate(zip(rec.outputs, there, rounding, strict=True)):
             exact = replayed[out] if isinstance(out, Value) else m.number(out)
-            here = float(_data(out))
+            here = float(data_of(out))
             allowed = bound + 2.0**-44 * (abs(z) + abs(here) + 2.0**-1010)
             if math.isfinite(z) and not abs(exact - z) <= CUT * max(abs(exact - here), abs(z - here)) + allowed:
                 return i
     return None
 
 
-def given_jacobian(function: Function, args: tuple[Any, ...], derivative: Any, results: Tree) -> list[list[float]]:
-    """The derivative that was given, a row per result.
-
-    Raises:
-        FunctionError: It raises, or gives what is no number.
-        StructureError: Its keys, lengths or shapes are not those of the results and of the arguments.
-    """
-    whole = derivative
-    if callable(derivative):
-        try:
-            whole = derivative(*function.tree.build(list(function.point)))
-        except Exception as error:
-            at = ", ".join(map(_shown, function.point[:8]))
-            msg = f"the derivative given for {function.name} raised {type(error).__name__} at ({at}): {error}"
-            raise FunctionError(msg, fault="raises") from error
-    tree = _results(whole)
-    if not tree.leaves:
-        msg = f"derivative of {function.name}: expected numbers, got {whole!r:.100} ({type(whole).__name__})"
-        raise FunctionError(msg, fault="no number")
-    function.unit = max(function.unit, tree.unit)
-    return jacobian_of(whole, results, args, f"derivative of {function.name}")
-
-
 # --- functions of other libraries -----------------------------------------------------------------
 
 
 def _check_foreign(
-    function: Function, args: tuple[Any, ...], derivative: Any, order: int, tolerances: foreign.Tolerances
+    function: Function, args: tuple[Any, ...], supplied: Supplied, order: int, tolerances: foreign.Tolerances
 ) -> Report:
-    if derivative is None:
+    if not supplied.any:
         msg = (
             f"{function.name} takes arrays of another library, or of less than double precision: pass derivative=, a "
-            "function of the same arguments"
+            'function of the same arguments, or "torch" or "jax" if it is made of their operations'
         )
         raise FunctionError(msg, fault="needs derivative")
     if order > 1:
@@ -394,16 +308,14 @@ def _check_foreign(
         raise FunctionError(msg, fault="needs derivative")
     tree = function.result(list(function.point))
     function.steady(list, (tree.leaves, function(list(function.point))))
-    given = given_jacobian(function, args, derivative, tree)
-    return foreign.judge(
-        foreign.Numeric(
-            function,
-            [float(x) for x in function.point],
-            function.tree.names,
-            tree.names,
-            given,
-            function.unit,
-            function.tree.unit,
-            tolerances=tolerances,
+    given = supplied.judged(function, args, tree)
+    point, names = [float(x) for x in function.point], function.tree.names
+    reports = [
+        foreign.judge(
+            foreign.Numeric(
+                function, point, names, tree.names, g, function.unit, function.tree.unit, tolerances=tolerances
+            )
         )
-    )
+        for g in given
+    ]
+    return _together(_worst(reports), given, function, len(tree.leaves), tolerances)

@@ -23,6 +23,8 @@ from .verdicts import FunctionError, Report, Verdict, Worst
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from .given import Given
+
 DIRECTIONS = 4
 MANY_INPUTS = 48  # beyond, random directions first
 SAFETY = 16.0  # times the error estimate of the differences
@@ -64,10 +66,9 @@ class Numeric:
         point: Where.
         names: The places of its arguments.
         places: The places of its results; [""] for a single number.
-        given: The Jacobian to judge, a row per result.
+        given: The derivative to judge.
         unit: Unit roundoff of its results.
         coarse: Unit roundoff of its arguments.
-        side: Who gave the derivative.
         tolerances: What the user allows.
     """
 
@@ -75,19 +76,10 @@ class Numeric:
     point: list[float]
     names: list[str]
     places: list[str]
-    given: list[list[float]]
+    given: Given
     unit: float = DOUBLE
     coarse: float = DOUBLE
-    side: str = "derivative"
     tolerances: Tolerances = Tolerances()
-
-    def claimed(self, seed: Sequence[float], v: Sequence[float]) -> float:
-        """The derivative that was given, of a combination of results along a direction."""
-        return sum(
-            u * sum(g * d for g, d in zip(row, v, strict=True) if d)
-            for u, row in zip(seed, self.given, strict=True)
-            if u
-        )
 
 
 def judge(f: Numeric) -> Report:
@@ -198,7 +190,7 @@ class Finding:
         if math.isfinite(expected) and math.isfinite(self.found):
             ulp = math.ulp(abs(expected) or self.allowed) * (self.unit / DOUBLE)
             off, allowed = abs(self.found - expected) / ulp, self.allowed / ulp if s.kind == "smooth" else 0.0
-        worst = Worst(where, expected, self.found, off, allowed, self.reference, f.side)
+        worst = Worst(where, expected, self.found, off, allowed, self.reference, f.given.side)
         if verdict is Verdict.RIGHT:
             known = f"by {self.reference}"
             if count == 1:
@@ -209,7 +201,9 @@ class Finding:
         if verdict is Verdict.DISCONTINUOUS:
             return Report(verdict, f"the result jumps at this point when {where} moves.", worst)
         if verdict is Verdict.NOT_FINITE:
-            reason = f"the derivative to {where} is {self.found} ({f.side}), where {self.reference} give {s.value!r}."
+            reason = (
+                f"the derivative to {where} is {self.found} ({f.given.side}), where {self.reference} give {s.value!r}."
+            )
             return Report(verdict, reason, worst)
         if verdict is Verdict.KINK:
             low, high = min(s.left, s.right), max(s.left, s.right)
@@ -329,7 +323,7 @@ class Line:
             allowed += FLOOR * f.unit * change / size
         if math.isfinite(slope.value):
             allowed = max(allowed, f.tolerances.atol + f.tolerances.rtol * abs(slope.value))
-        claimed = f.claimed(seed, self.v)
+        claimed = f.given.along(seed, self.v)
         order = remainder_order(_combined(seed, self.zero), slope, claimed)
         near = slope.scale if slope.scale * wide > JUMP * noise else 0.0
         scale = max(near, self.elsewhere[s], change / size)

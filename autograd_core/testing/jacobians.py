@@ -9,21 +9,57 @@ from typing import TYPE_CHECKING, Any
 from ..errors import StructureError
 from ..evaluation import is_fraction
 from ..value import Value
-from .arguments import Tree, array_library
+from .arguments import Tree, array_library, is_sparse
 from .verdicts import FunctionError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
 
-def jacobian_of(whole: Any, results: Tree, args: tuple[Any, ...], what: str) -> list[list[float]]:
+class Inputs:
+    """The arguments that are differentiated to, and how a derivative lists them.
+
+    Attributes:
+        args: All arguments; what is no input has no numbers.
+        parts: Those that have numbers, with their positions.
+        order: The positions in the order of a derivative's entries.
+        bare: Whether a derivative is that of a single argument, without a sequence around it.
+        count: How many numbers there are.
+    """
+
+    def __init__(self, args: tuple[Any, ...], order: Sequence[int] | None = None, *, bare: bool = False) -> None:
+        self.args = args
+        trees = [Tree(arg, "") for arg in args]
+        self.parts = [(i, arg) for i, arg in enumerate(args) if trees[i].leaves]
+        self.sizes = [len(trees[i].leaves) for i, _ in self.parts]
+        self.order = list(range(len(args))) if order is None else list(order)
+        self.bare = bare
+        self.count = sum(self.sizes)
+        self._trees = trees
+
+    @property
+    def in_order(self) -> bool:
+        """Whether a derivative lists the arguments as the function does."""
+        return self.order == sorted(self.order)
+
+    def of_all(self) -> Inputs:
+        """The same, listed as the function lists them."""
+        return Inputs(self.args)
+
+    def tangents(self, v: Sequence[float]) -> tuple[Any, ...]:
+        """A direction, shaped as the arguments; None for what is no input."""
+        numbers = iter(v)
+        return tuple(tree.build([next(numbers) for _ in tree.leaves]) if tree.leaves else None for tree in self._trees)
+
+
+def jacobian_of(whole: Any, results: Tree, inputs: Inputs, what: str) -> list[list[float]]:
     """The derivative as a row of numbers per result.
 
     Args:
         whole: Shaped as the argument for one result (several arguments: a sequence, an entry for
-            each); for more, outputs before inputs, and a block for each of several arguments.
+            each); for more, outputs before inputs, and a block for each of several arguments. None is 0.
         results: The results, with `results.whole` as the function gave them.
-        args: The arguments.
+        inputs: The arguments.
         what: What it is, for an error.
 
     Returns:
@@ -33,24 +69,20 @@ def jacobian_of(whole: Any, results: Tree, args: tuple[Any, ...], what: str) -> 
         StructureError: Other keys, lengths or shapes.
         FunctionError: What is no real number.
     """
-    inputs = [(i, arg) for i, arg in enumerate(args) if Tree(arg, "").leaves]
-    m, n = len(results.leaves), sum(len(Tree(arg, "").leaves) for _, arg in inputs)
+    m, n = len(results.leaves), inputs.count
     result = results.whole
 
-    def for_one(given: Any) -> list[Any]:
-        return _row(given, inputs, len(args), what)
-
     def by_rows() -> list[list[Any]]:
-        return [for_one(piece) for piece in _pieces(result, whole, what, "")]
+        return [_row(piece, inputs, what) for piece in _pieces(result, whole, what, "")]
 
     def by_blocks() -> list[list[Any]]:
-        if len(inputs) < 2:
+        if len(inputs.parts) < 2:
             given = [whole[0]] if isinstance(whole, (list, tuple)) and len(whole) == 1 else [whole]
         else:
-            given = _entries(whole, inputs, len(args), what)
+            given = _entries(whole, inputs, what)
         columns = [
             [_spread(arg, piece, what, f"args[{i}]") for piece in _pieces(result, block, what, "")]
-            for (i, arg), block in zip(inputs, given, strict=True)
+            for (i, arg), block in zip(inputs.parts, given, strict=True)
         ]
         return [[x for part in row for x in part] for row in zip(*columns, strict=True)]
 
@@ -60,10 +92,10 @@ def jacobian_of(whole: Any, results: Tree, args: tuple[Any, ...], what: str) -> 
             raise StructureError(msg)
         return [list(map(_number, row)) for row in whole.tolist()]
 
-    alone = (lambda: [for_one(whole)],) if m == 1 else ()
+    alone = (lambda: [_row(whole, inputs, what)],) if m == 1 else ()
     ways: list[Callable[[], list[list[Any]]]] = [*alone]
     if m > 1 or results.names != [""]:
-        ways += [by_blocks, by_rows] if len(inputs) > 1 else [by_rows, by_blocks]
+        ways += [by_blocks, by_rows] if len(inputs.parts) > 1 else [by_rows, by_blocks]
         ways += [as_matrix]
     refusals: list[StructureError] = []
     for way in ways:
@@ -78,38 +110,84 @@ def jacobian_of(whole: Any, results: Tree, args: tuple[Any, ...], what: str) -> 
     raise refusals[0]
 
 
-def _row(given: Any, inputs: Sequence[tuple[int, Any]], count: int, what: str) -> list[Any]:
+def sparse_jacobian(whole: Any, results: Tree, inputs: Inputs, what: str) -> Any:
+    """A SciPy sparse Jacobian of all results and inputs, from one or from a block per argument.
+
+    Raises:
+        StructureError: Another shape.
+    """
+    m, n = len(results.leaves), inputs.count
+    blocks = [whole] if is_sparse(whole) else _entries(whole, inputs, what)
+    sizes = [n] if is_sparse(whole) else inputs.sizes
+    for i, (block, size) in enumerate(zip(blocks, sizes, strict=True)):
+        shape = tuple(getattr(block, "shape", ()))
+        if shape != (m, size) and not (m == 1 and shape == (size,)):
+            msg = f"{what}: expected a sparse matrix of shape {(m, size)}, a row per result, got {shape} at entry {i}"
+            raise StructureError(msg)
+    if len(blocks) == 1:
+        return blocks[0].reshape(m, n)
+    from scipy import sparse
+
+    return sparse.hstack([block.reshape(m, -1) for block in blocks])
+
+
+def number_row(given: Any, inputs: Inputs, what: str) -> list[float]:
+    """The derivative of one result, or of a combination of them, to all inputs.
+
+    Raises:
+        StructureError: Other keys, lengths or shapes than the arguments'.
+    """
+    return [float(x) for x in _row(given, inputs, what)]
+
+
+def result_numbers(results: Tree, given: Any, what: str) -> list[float]:
+    """Numbers that are shaped as the results.
+
+    Raises:
+        StructureError: They are not.
+    """
+    return [float(x) for x in _spread(results.whole, given, what, "the result")]
+
+
+def _row(given: Any, inputs: Inputs, what: str) -> list[Any]:
     """The derivative of one result, to all arguments."""
-    if _flat(given) and not (len(inputs) == 1 and array_library(inputs[0][1])):
+    parts, count = inputs.parts, len(inputs.order)
+    if given is None:
+        return [0.0] * inputs.count
+    if _flat(given) and inputs.in_order and not (len(parts) == 1 and array_library(parts[0][1])):
         numbers = list(map(_number, given))
-        if len(numbers) == sum(len(Tree(arg, "").leaves) for _, arg in inputs):
+        if len(numbers) == inputs.count:
             return numbers
-    if len(inputs) == 1 and count == 1:
-        (i, arg), *_ = inputs
+    if len(parts) == 1 and (count == 1 or inputs.bare):
+        (i, arg), *_ = parts
         try:
             return _spread(arg, given, what, f"args[{i}]")
         except StructureError:
-            if isinstance(given, (list, tuple)) and len(given) == 1:
+            if isinstance(given, (list, tuple)) and len(given) == 1 and not inputs.bare:
                 return _spread(arg, given[0], what, f"args[{i}]")
             raise
-    if len(inputs) == 1 and not (isinstance(given, (list, tuple)) and len(given) == count):
-        return _spread(inputs[0][1], given, what, f"args[{inputs[0][0]}]")
-    parts = _entries(given, inputs, count, what)
-    return [x for (i, arg), part in zip(inputs, parts, strict=True) for x in _spread(arg, part, what, f"args[{i}]")]
+    if len(parts) == 1 and not (isinstance(given, (list, tuple)) and len(given) == count):
+        return _spread(parts[0][1], given, what, f"args[{parts[0][0]}]")
+    entries = _entries(given, inputs, what)
+    return [x for (i, arg), part in zip(parts, entries, strict=True) for x in _spread(arg, part, what, f"args[{i}]")]
 
 
-def _entries(given: Any, inputs: Sequence[tuple[int, Any]], count: int, what: str) -> list[Any]:
+def _entries(given: Any, inputs: Inputs, what: str) -> list[Any]:
     """One entry for each argument that has numbers; entries for the others may stand between them."""
+    positions = [i for i, _ in inputs.parts]
+    if inputs.bare:
+        return [given]
     if not isinstance(given, (list, tuple)) and not array_library(given):
-        msg = f"{what}: expected a sequence with an entry for each of {len(inputs)} arguments, got {_shown(given)}"
+        msg = f"{what}: expected a sequence with an entry for each of {len(positions)} arguments, got {_shown(given)}"
         raise StructureError(msg)
-    parts = list(given)
-    if len(parts) == count:
-        return [parts[i] for i, _ in inputs]
-    if len(parts) != len(inputs):
-        msg = f"{what}: expected {len(inputs)} entries, one for each argument, got {len(parts)}"
+    entries = list(given)
+    if len(entries) == len(inputs.order):
+        found = dict(zip(inputs.order, entries, strict=True))
+        return [found[i] for i in positions]
+    if len(entries) != len(positions):
+        msg = f"{what}: expected {len(positions)} entries, one for each argument, got {len(entries)}"
         raise StructureError(msg)
-    return parts
+    return entries
 
 
 def _flat(given: Any) -> bool:
@@ -160,7 +238,9 @@ def _listed(given: Any, length: int, what: str, place: str) -> list[Any]:
 
 
 def _spread(template: Any, given: Any, what: str, place: str) -> list[Any]:
-    """The numbers of a tree, in the order of another one of the same keys, lengths and shapes."""
+    """The numbers of a tree, in the order of another one of the same keys, lengths and shapes; None is 0."""
+    if given is None:
+        return [0.0] * len(Tree(template, "").leaves)
     if isinstance(template, dict):
         keys = _keys(template, given, what, place)
         return [x for key in keys for x in _spread(template[key], given[key], what, f"{place}[{key!r}]")]
@@ -208,6 +288,8 @@ def _single(given: Any, what: str, place: str) -> Any:
 
 def _pieces(result: Any, given: Any, what: str, place: str) -> list[Any]:
     """What was given for every number of a result."""
+    if given is None:
+        return [None] * len(Tree(result, "").leaves)
     if isinstance(result, dict):
         keys = _keys(result, given, what, place)
         return [x for key in keys for x in _pieces(result[key], given[key], what, f"{place}[{key!r}]")]

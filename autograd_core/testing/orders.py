@@ -12,6 +12,7 @@ from ..gradients import pull_back
 from ..ops import ROWS
 from ..value import Value, record
 from . import foreign
+from .given import Rows
 from .own import Judge
 from .recording import Recording, directions
 from .reference import Replay, number_system, pulled
@@ -27,9 +28,7 @@ FURTHER = 750  # digits beside those of the steps: for what cancels within a gra
 SECOND = 1e-9  # share that a second derivative of one operation is right to
 
 
-def check_order(
-    rec: Recording, order: int, modes: Sequence[str], *, atol: float = 0.0, rtol: float = 0.0
-) -> Report:
+def check_order(rec: Recording, order: int, modes: Sequence[str], *, atol: float = 0.0, rtol: float = 0.0) -> Report:
     """The verdict on the derivatives of one order, those below being right.
 
     Args:
@@ -78,7 +77,7 @@ def _check_roughly(judged: Recording) -> Report:
     def call(leaves: list[Any]) -> list[float]:
         return [float(z.data) for z in judged.call([Value(x) for x in leaves])]
 
-    return foreign.judge(foreign.Numeric(call, point, judged.names, [""], given, side="reverse mode"))
+    return foreign.judge(foreign.Numeric(call, point, judged.names, [""], Rows(given, "reverse mode")))
 
 
 def _worded(report: Report, order: int) -> Report:

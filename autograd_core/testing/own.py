@@ -62,6 +62,8 @@ from .verdicts import Report, Verdict, Worst
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from .given import Given
+
 MANY_BENT = 256  # inputs at most whose sides are looked at one by one
 MANY_INPUTS = 64  # beyond, forward mode along random directions
 DIRECTIONS = 4
@@ -85,7 +87,7 @@ class Judge:
         self,
         rec: Recording,
         *,
-        given: list[list[float]] | None = None,
+        given: Given | None = None,
         modes: Sequence[str] = ("reverse", "forward"),
         expected: Callable[[int], tuple[Any, Any]] | None = None,
         atol: float = 0.0,
@@ -95,7 +97,7 @@ class Judge:
 
         Args:
             rec: The recording.
-            given: A Jacobian to be judged instead of the library's own.
+            given: A derivative to be judged instead of the library's own.
             modes: Which of the library's sweeps are judged.
             expected: What an independent reference says to input j, and how far that may be off; None
                 for the graph's own.
@@ -125,9 +127,9 @@ class Judge:
         rec, n = self.rec, len(self.rec.inputs)
         if self.given is not None:
             return [
-                Entry(s, j, "derivative", total(u * row[j] for u, row in zip(seed, self.given, strict=True) if u))
+                Entry(s, j, self.given.side, found)
                 for s, seed in enumerate(self.seeds)
-                for j in range(n)
+                for j, found in enumerate(self.given.row(seed))
             ]
         entries = []
         if "reverse" in self.modes:
@@ -280,7 +282,7 @@ class Judge:
         if self.expected is not None:
             other, unsure = self.expected(e.j)
             return (self.replay.m.context.zero if abs(other) <= unsure else other), slack + unsure
-        if e.side == "derivative":  # another program, which may round otherwise
+        if self.given is not None:  # another program, which may round otherwise
             slack = slack * GIVEN + GIVEN_SHARE * max(abs(exact), self.sizes[e.seed][e.j])
         return exact, slack
 
@@ -296,7 +298,7 @@ class Judge:
         if (e.seed, e.j) in self.unknown or e.error <= self._tolerated(e):
             return False
         scale = self._scale(e)
-        if e.side == "derivative" and not is_nothing(e.exact):
+        if self.given is not None and not is_nothing(e.exact):
             return bool(e.error > max(A_DIGIT * scale, 64 * SMALLEST))
         return bool(e.error > HALF_THE_DIGITS * ulp_of(scale))
 
@@ -425,7 +427,7 @@ class Judge:
                     e.slack += times * abs(at_recorded.get(self.rec.inputs[e.j], 0) - self.exact[seed][e.j])
         e = max(bad, key=lambda e: e.share)
         if e.error > 2 * e.slack:
-            what = "the derivative given" if e.side == "derivative" else f"{e.side}: the sum over paths"
+            what = f"the {self.given.side} given" if self.given is not None else f"{e.side}: the sum over paths"
             return self._report(
                 Verdict.WRONG,
                 f"every node's own derivative is right, but {what} gives {e.found!r} to "

@@ -1,0 +1,135 @@
+"""A user's function of a flat list of numbers, with an eye on what it does besides."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
+
+from ..value import Value
+from .arguments import DOUBLE, Tree, array_library, same, unit_roundoff
+from .recording import directions
+from .verdicts import FunctionError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+AWAY = 2.0**-20  # how far the function is called again, relative to each input
+
+
+class Function:
+    """A user's function of a flat list of numbers, with an eye on what it does besides.
+
+    Args:
+        f: The function.
+        args: Its arguments, a tuple of trees.
+        nondet_tol: How far apart two results for the same arguments may be.
+    """
+
+    def __init__(self, f: Callable[..., Any], args: tuple[Any, ...], nondet_tol: float = 0.0) -> None:
+        self.f = f
+        self.nondet_tol = nondet_tol
+        self.name = getattr(f, "__name__", type(f).__name__)
+        self.tree = Tree(args, "args")
+        self.point: list[Any] = [x.data if isinstance(x, Value) else x for x in self.tree.leaves]
+        self.unit = DOUBLE
+        if not self.point:
+            msg = (
+                f"{self.name}: no argument is a number or holds one, so there is nothing to differentiate to: got "
+                f"{args!r:.100}; pass floats, or lists, dicts and arrays of them"
+            )
+            raise FunctionError(msg, fault="no differentiable input")
+
+    def __call__(self, leaves: list[Any]) -> list[Any]:
+        """The results as a flat list.
+
+        Raises:
+            FunctionError: It raises, returns what is no number, or changes its input.
+        """
+        return self.result(leaves).leaves
+
+    def result(self, leaves: list[Any]) -> Tree:
+        """The results with their places."""
+        built = self.tree.build(leaves)
+        before = [x.data if isinstance(x, Value) else x for x in Tree(built, "args").leaves]
+        try:
+            output = self.f(*built)
+        except Exception as error:
+            at = ", ".join(f"{name} = {shown(x)}" for name, x in list(zip(self.tree.names, leaves, strict=True))[:8])
+            msg = f"{self.name} raised {type(error).__name__} at {at}: {error}"
+            raise FunctionError(msg, fault="raises") from error
+        after = Tree(built, "args")
+        if not same(before, [x.data if isinstance(x, Value) else x for x in after.leaves]):
+            changed = [
+                n for n, a, b in zip(after.names, before, after.leaves, strict=False) if not same([a], [data_of(b)])
+            ]
+            msg = (
+                f"{self.name} changes its input in place ({changed[0] if changed else 'its length'}), so two calls at "
+                "one point are not alike; let it work on a copy"
+            )
+            raise FunctionError(msg, fault="changes its input")
+        tree = results_of(output)
+        if tree.other or not tree.leaves:
+            got = f"{output!r:.100} ({type(output).__name__})"
+            msg = f"{self.name}: expected a number, or lists, dicts and arrays of them, got {got}"
+            raise FunctionError(msg, fault="no number")
+        self.unit = max(self.unit, tree.unit)
+        return tree
+
+    def steady(self, leaves: Callable[[list[Any]], list[Any]], twice: tuple[list[Any], list[Any]]) -> None:
+        """Raise unless the function gives the same for the same arguments.
+
+        Args:
+            leaves: What makes arguments of numbers.
+            twice: Its results of two calls at the point.
+        """
+        first, second = ([data_of(z) for z in result] for result in twice)
+        if not self._alike(first, second):
+            msg = (
+                f"{self.name} is random: two calls with the same arguments gave {shown(first)} and {shown(second)}; "
+                "give it a fixed seed within, or pass nondet_tol="
+            )
+            raise FunctionError(msg, fault="random")
+        moved = [
+            float(x) * (1 - AWAY * abs(d))
+            for x, d in zip(self.point, directions(len(self.point), "state"), strict=True)
+        ]
+        with suppress(FunctionError):  # its domain may end here; what counts is what it does after
+            self(leaves(moved))
+        third = [data_of(z) for z in self(leaves(self.point))]
+        if not self._alike(first, third):
+            msg = (
+                f"{self.name} depends on state: after a call at another point it gave {shown(third)}, and "
+                f"{shown(first)} before, for the same arguments"
+            )
+            raise FunctionError(msg, fault="depends on state")
+
+    def _alike(self, a: list[Any], b: list[Any]) -> bool:
+        """Whether two results are the same, or no further apart than they may be."""
+        return same(a, b) or (
+            len(a) == len(b) and all(abs(x - y) <= self.nondet_tol for x, y in zip(a, b, strict=True))
+        )
+
+
+def data_of(x: Any) -> Any:
+    """A number, or the one in a Value."""
+    return x.data if isinstance(x, Value) else x
+
+
+def shown(x: Any) -> str:
+    """A number, or the first of several, in a sentence."""
+    x = x[0] if isinstance(x, list) and len(x) == 1 else x
+    return f"{data_of(x)!r:.60}"
+
+
+def results_of(output: Any) -> Tree:
+    """A result's numbers; complex ones pass, for the complex step."""
+    tree = Tree([output], "")
+    if tree.other and not array_library(output) and isinstance(output, complex):
+        tree.other, tree.leaves = [], [output]
+    elif array_library(output) and "complex" in str(output.dtype):
+        tree.other, tree.leaves = [], [complex(z) for z in output.reshape(-1).tolist()]
+    elif hasattr(output, "dtype"):
+        tree.unit = max(tree.unit, unit_roundoff(output))
+    tree.names = [name[3:] for name in tree.names]  # [0] is the list around it
+    tree.whole = output
+    return tree

@@ -1,0 +1,111 @@
+"""Which arguments are inputs: those that `argnums` says, else all but the integers beside floats."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from ..errors import OperandError, RangeError
+from ..evaluation import is_fraction
+from ..value import Value
+from .arguments import Held, Tree, array_library
+
+
+def chosen(args: tuple[Any, ...], argnums: int | Sequence[int] | None) -> tuple[Any, ...]:
+    """The arguments, of which those that are no inputs are held.
+
+    Args:
+        args: A tuple of trees.
+        argnums: The positions of the inputs, as in JAX; None for all but integers: an integer, an array of integers
+            or an entry of a dict that is one is a size, an index or an exponent where other arguments are floats. In
+            a list that holds floats, an int is one of them.
+
+    Raises:
+        OperandError: What is no position.
+        RangeError: There is no such argument, or none is chosen.
+    """
+    if argnums is None:
+        return tuple(_beside_floats(x) for x in args) if _floats(args) else args
+    wanted = positions(args, argnums)
+    return tuple(x if i in wanted else Held(x) for i, x in enumerate(args))
+
+
+def positions(args: tuple[Any, ...], argnums: int | Sequence[int]) -> list[int]:
+    """The places that `argnums` names, from 0 on, in its order.
+
+    Raises:
+        OperandError: What is no position.
+        RangeError: There is no such argument, none is chosen, or one twice.
+    """
+    wanted = [argnums] if isinstance(argnums, int) else list(argnums) if isinstance(argnums, Sequence) else None
+    if wanted is None or any(not isinstance(i, int) or isinstance(i, bool) for i in wanted):
+        msg = f"argnums: expected an int or a sequence of ints, got {argnums!r}"
+        raise OperandError(msg)
+    if not wanted or any(not -len(args) <= i < len(args) for i in wanted):
+        msg = f"argnums: expected positions of {len(args)} argument(s), at least one, got {argnums!r}"
+        raise RangeError(msg)
+    wanted = [i % len(args) for i in wanted]
+    if len(set(wanted)) < len(wanted):
+        msg = f"argnums: expected each position once, got {argnums!r}"
+        raise RangeError(msg)
+    return wanted
+
+
+def _whole(x: Any) -> bool:
+    """Whether a leaf is an integer or an array of them."""
+    if array_library(x):
+        return str(x.dtype).rpartition(".")[2].startswith(("int", "uint"))
+    return isinstance(x, int) and not isinstance(x, bool)
+
+
+def _children(x: Any) -> list[Any] | None:
+    """The parts of a container; None for a leaf."""
+    if isinstance(x, dict):
+        return list(x.values())
+    return list(x) if isinstance(x, (list, tuple)) else None
+
+
+def _floats(x: Any) -> bool:
+    """Whether there is a number that is no integer."""
+    parts = _children(x)
+    if parts is not None:
+        return any(map(_floats, parts))
+    if array_library(x):
+        return bool(Tree(x, "").leaves) and not _whole(x)
+    return isinstance(x, (float, Value)) or is_fraction(x)
+
+
+def _wholes(x: Any) -> bool:
+    """Whether there is an integer."""
+    parts = _children(x)
+    return _whole(x) if parts is None else any(map(_wholes, parts))
+
+
+def _beside_floats(x: Any) -> Any:
+    """The tree with its integers held, where they stand by themselves."""
+    if not _floats(x):
+        return Held(x) if _wholes(x) else x
+    if isinstance(x, dict):
+        return {key: _beside_floats(child) for key, child in x.items()}
+    if isinstance(x, tuple) and hasattr(x, "_fields"):
+        return type(x)(*map(_beside_floats, x))
+    if isinstance(x, (list, tuple)):
+        return type(x)(
+            [child if _children(child) is None and not array_library(child) else _beside_floats(child) for child in x]
+        )
+    return x
+
+
+def let_go(args: tuple[Any, ...], derivative: Any) -> tuple[Any, ...]:
+    """The arguments with those integers as inputs to which a derivative was given: they are judged as well."""
+    if not isinstance(derivative, (list, tuple)) or len(derivative) != len(args):
+        return args
+    return tuple(
+        x.value if isinstance(x, Held) and _wholes(x.value) and _is_slope(d) else x
+        for x, d in zip(args, derivative, strict=True)
+    )
+
+
+def _is_slope(d: Any) -> bool:
+    """Whether something is a derivative other than 0."""
+    return any(float(getattr(x, "data", x)) != 0 for x in Tree(d, "").leaves)

@@ -1,0 +1,124 @@
+"""From what a user passes beside a function (a derivative, products, a library's name) to what is judged."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from ..errors import RangeError
+from .arguments import Tree, dense, is_sparse
+from .batches import axes_of, batched
+from .function import results_of, shown
+from .given import Given, Products, Rows, Sparse, called, columns, products
+from .inputs import chosen, let_go, positions
+from .jacobians import Inputs, jacobian_of, sparse_jacobian
+from .peers import converted, pull_of
+from .verdicts import FunctionError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from .function import Function
+
+
+@dataclass(frozen=True, slots=True)
+class Supplied:
+    """What a user passes to be judged instead of the library's own derivative.
+
+    Attributes:
+        derivative: A function of the arguments, or its result; or "torch" or "jax" for that library's own.
+        vjp: The vector-Jacobian product.
+        jvp: The Jacobian-vector product.
+        argnums: The inputs; None for all numbers but integers beside floats.
+        in_axes: Where the arguments have their batch; None if the function has none.
+    """
+
+    derivative: Any = None
+    vjp: Any = None
+    jvp: Any = None
+    argnums: Any = None
+    in_axes: Any = None
+
+    @property
+    def any(self) -> bool:
+        """Whether there is something to judge."""
+        return self.derivative is not None or self.vjp is not None or self.jvp is not None
+
+    @property
+    def library(self) -> str:
+        """The library whose own derivative is judged; "" for none."""
+        return self.derivative if isinstance(self.derivative, str) else ""
+
+    def inputs(self, args: tuple[Any, ...]) -> tuple[Any, ...]:
+        """The arguments with those held that are no inputs, as arrays of the library that is named."""
+        if self.in_axes is not None:
+            axes_of(args, self.in_axes)
+        found = chosen(args, self.argnums)
+        if self.library:
+            return converted(found, self.library)
+        if found is args or self.argnums is not None or self.derivative is None:
+            return found
+        given = called("derivative", self.derivative, *args) if callable(self.derivative) else self.derivative
+        return let_go(found, given)
+
+    def judged(self, function: Function, args: tuple[Any, ...], results: Tree) -> list[Given]:
+        """The derivatives to be judged, at the function's point.
+
+        Raises:
+            FunctionError: One raises, or gives what is no number.
+            StructureError: Its keys, lengths or shapes are not those of the results and of the arguments.
+        """
+        order = None if self.argnums is None else positions(args, self.argnums)
+        inputs = Inputs(args, order, bare=isinstance(self.argnums, int))
+
+        def built() -> Any:
+            return function.tree.build(list(function.point))
+
+        found: list[Given] = []
+        if self.library:
+            pull = called(self.library, pull_of, self.library, function.f, built(), args, results)
+            found.append(Products(lambda seed: called(self.library, pull, seed), self.library))
+        elif self.derivative is not None:
+            found.append(self._jacobian(function, inputs, built, results))
+        if self.vjp is not None:
+            found.append(products(self.vjp, inputs.of_all(), built, results, function.name))
+        if self.jvp is not None:
+            found.append(columns(self.jvp, inputs.of_all(), built, results, function.name))
+        return found
+
+    def _jacobian(self, function: Function, inputs: Inputs, built: Callable[[], Any], results: Tree) -> Given:
+        what = f"derivative of {function.name}"
+        whole = self.derivative
+        if callable(whole):
+            try:
+                whole = whole(*built())
+            except Exception as error:
+                at = ", ".join(map(shown, function.point[:8]))
+                msg = f"the derivative given for {function.name} raised {type(error).__name__} at ({at}): {error}"
+                raise FunctionError(msg, fault="raises") from error
+        if is_sparse(whole) or (isinstance(whole, (list, tuple)) and any(map(is_sparse, whole))):
+            return Sparse(sparse_jacobian(whole, results, inputs, what))
+        kind: Any = type(whole)
+        whole = kind(map(dense, whole)) if kind in (list, tuple) else dense(whole)
+        tree = results_of(whole)
+        absent = isinstance(whole, (list, tuple, dict)) and issubclass(type(None), tuple(tree.kinds.values()) or (int,))
+        if not tree.leaves and not absent:
+            msg = f"{what}: expected numbers, got {whole!r:.100} ({type(whole).__name__})"
+            raise FunctionError(msg, fault="no number")
+        function.unit = max(function.unit, tree.unit)
+        if self.in_axes is not None:
+            return batched(whole, results, inputs, self.in_axes, what)
+        return Rows(jacobian_of(whole, results, inputs, what))
+
+
+def refused(supplied: Supplied) -> None:
+    """Refuse products that are no functions.
+
+    Raises:
+        RangeError: One is none.
+    """
+    for name in ("vjp", "jvp"):
+        product = getattr(supplied, name)
+        if product is not None and not callable(product):
+            msg = f"check_gradient: expected {name} as a function, got {product!r:.60} ({type(product).__name__})"
+            raise RangeError(msg)
