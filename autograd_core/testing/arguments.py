@@ -49,11 +49,14 @@ def is_sparse(x: Any) -> bool:
     return type(x).__module__.startswith("scipy.sparse")
 
 
-def dense(x: Any) -> Any:
-    """An array as `x`, without the formats of torch and jax that leave zeros out."""
-    if getattr(x, "is_sparse", False) is True or "sparse_cs" in str(getattr(x, "layout", "")):
-        return x.to_dense()
-    return x.todense() if type(x).__module__.startswith("jax.experimental.sparse") else x
+def dense(whole: Any) -> Any:
+    """An array, or a sequence of them, without the formats of torch and jax that leave zeros out."""
+    kind: Any = type(whole)
+    if kind in (list, tuple):
+        return kind([dense(item) for item in whole])
+    if getattr(whole, "is_sparse", False) is True or "sparse_cs" in str(getattr(whole, "layout", "")):
+        return whole.to_dense()
+    return whole.todense() if kind.__module__.startswith("jax.experimental.sparse") else whole
 
 
 def _is_real(x: Any) -> bool:

@@ -13,6 +13,7 @@ from ..value import Value
 from . import foreign
 from .agreement import contradiction
 from .arguments import DOUBLE
+from .explaining import unwatched
 from .function import AWAY, Function, data_of
 from .given import Rows
 from .orders import check_order
@@ -130,9 +131,21 @@ def check_gradient(
             raise RangeError(msg)
     supplied = Supplied(derivative, vjp, jvp, argnums, in_axes)
     refused(supplied)
-    args = supplied.inputs(args if isinstance(args, tuple) else (args,))
-    function = Function(f, args, nondet_tol)
     tolerances = foreign.Tolerances(atol, rtol, nondet_tol, strict)
+    with unwatched():
+        return _checked(f, args if isinstance(args, tuple) else (args,), supplied, order, modes, tolerances)
+
+
+def _checked(
+    f: Callable[..., Any],
+    args: tuple[Any, ...],
+    supplied: Supplied,
+    order: int,
+    modes: Sequence[str],
+    tolerances: foreign.Tolerances,
+) -> Report:
+    args = supplied.inputs(args)
+    function = Function(f, args, tolerances.nondet_tol)
     recording = _recorded(function, supplied)
     if recording is None:
         return _check_foreign(function, args, supplied, order, tolerances)
@@ -143,7 +156,7 @@ def check_gradient(
     for k in range(2, order + 1):
         if not report:
             break
-        report = check_order(recording, k, modes, atol=atol, rtol=rtol)
+        report = check_order(recording, k, modes, atol=tolerances.atol, rtol=tolerances.rtol)
     return report
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..value import Value
 from .arguments import DOUBLE, Tree, array_library, same, unit_roundoff
+from .explaining import watched
 from .recording import directions
 from .verdicts import FunctionError
 
@@ -28,6 +29,7 @@ class Function:
     def __init__(self, f: Callable[..., Any], args: tuple[Any, ...], nondet_tol: float = 0.0) -> None:
         self.f = f
         self.nondet_tol = nondet_tol
+        self.called = False
         self.name = getattr(f, "__name__", type(f).__name__)
         self.tree = Tree(args, "args")
         self.point: list[Any] = [x.data if isinstance(x, Value) else x for x in self.tree.leaves]
@@ -52,7 +54,12 @@ class Function:
         built = self.tree.build(leaves)
         before = [x.data if isinstance(x, Value) else x for x in Tree(built, "args").leaves]
         try:
-            output = self.f(*built)
+            if self.called:
+                output = self.f(*built)
+            else:
+                self.called = True
+                with watched():  # at the point itself; what it does around there explains nothing
+                    output = self.f(*built)
         except Exception as error:
             at = ", ".join(f"{name} = {shown(x)}" for name, x in list(zip(self.tree.names, leaves, strict=True))[:8])
             msg = f"{self.name} raised {type(error).__name__} at {at}: {error}"

@@ -14,6 +14,7 @@ from ..errors import AutogradError, GraphCutError, MissingExtraError, OperandErr
 from ..ops import INNER, REALS, ROWS, Primitive
 from ..value import Constant, Value
 from .arguments import Tree
+from .explaining import unwatched
 from .programs import MARGIN, Expression, Step, look, moderate, value_at
 from .reference import graph_of
 
@@ -360,7 +361,9 @@ def _fitting(f: Callable[..., Any], arguments: Any) -> Any:
         args = None
         for _ in range(TRIES):
             args = draw(arguments)
-            if fits(f, args):
+            with unwatched():
+                fitting = fits(f, args)
+            if fitting:
                 search.found = True
                 return args
         search.give_up(args)

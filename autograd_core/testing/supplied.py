@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from ..errors import RangeError
 from .arguments import Tree, dense, is_sparse
 from .batches import axes_of, batched
+from .explaining import watched
 from .function import results_of, shown
 from .given import Given, Products, Rows, Sparse, called, columns, products
 from .inputs import chosen, let_go, positions
@@ -91,15 +92,15 @@ class Supplied:
         whole = self.derivative
         if callable(whole):
             try:
-                whole = whole(*built())
+                with watched():
+                    whole = whole(*built())
             except Exception as error:
                 at = ", ".join(map(shown, function.point[:8]))
                 msg = f"the derivative given for {function.name} raised {type(error).__name__} at ({at}): {error}"
                 raise FunctionError(msg, fault="raises") from error
         if is_sparse(whole) or (isinstance(whole, (list, tuple)) and any(map(is_sparse, whole))):
             return Sparse(sparse_jacobian(whole, results, inputs, what))
-        kind: Any = type(whole)
-        whole = kind(map(dense, whole)) if kind in (list, tuple) else dense(whole)
+        whole = dense(whole)
         tree = results_of(whole)
         absent = isinstance(whole, (list, tuple, dict)) and issubclass(type(None), tuple(tree.kinds.values()) or (int,))
         if not tree.leaves and not absent:
