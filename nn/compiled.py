@@ -4,7 +4,8 @@ The model is traced at one row, and its program runs over all rows of a batch at
 loss of a batch is the mean or the sum of its cases' losses, the loss is part of that program; else
 it is computed on graphs from the predictions, and its gradient goes back through the model's.
 That is not read off names but tried: nothing is used that did not give, on all the data and on the
-first batch, what the graphs gave.
+first batch, what the graphs gave. What is chosen is a matter of model, loss and data, and of no
+number of epochs, so that training may be cut into calls of `fit` anywhere.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import math
 from abc import ABC, abstractmethod
 from contextlib import contextmanager, suppress
 from copy import copy
+from time import perf_counter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import autograd_core as ag
@@ -33,7 +35,9 @@ if TYPE_CHECKING:
 
 CLOSE = 1e-9  # how far programs and graphs may be apart, relative to the largest number
 NOISE = 1e-12  # below which gradients are rounding errors
+MOST_BRANCHES = 4  # of one case: 16 ways at most, as many as a compiled function follows
 MOST_CLASSES = 32  # different targets that one program can choose from
+BINDING = 1e-3  # seconds of calls for each operand, after which machine code is made
 PROBED = 64  # cases on which a loss is asked how it adds up
 
 
@@ -135,16 +139,27 @@ def _array(items: list[Any]) -> Any:
 
 
 class Rows:
-    """A compiled function of parameters and rows, with memory for every length of batch."""
+    """A compiled function of parameters and rows: called until machine code pays, then bound for each length of batch.
 
-    def __init__(self, function: CompiledFunction) -> None:
-        self.function = function
+    The bits are the same either way, so that a clock may decide.
+
+    Args:
+        function: It, with parameters as its first argument, and rows in all others.
+        has_gradient: Whether the gradient to the parameters is wanted.
+    """
+
+    def __init__(self, function: CompiledFunction, *, has_gradient: bool = True) -> None:
+        self.function, self.has_gradient = function, has_gradient
         self._calls: dict[int, Any] = {}
+        self._seconds = 0.0
+        self._enough = BINDING * len(function.program.operands)
 
-    def __call__(self, *arguments: Any) -> Any:
-        """The call with these arguments, done; its `.out` and `.grads[0]` hold until the next one."""
+    def __call__(self, *arguments: Any) -> tuple[Any, Any]:
+        """Results and the gradient to the parameters; they hold until the next call."""
         count = len(arguments[1])
         try:
+            if count not in self._calls and self._seconds < self._enough:
+                return self._called(*arguments)
             if count not in self._calls:
                 self._calls[count] = self.function.bind(*arguments)
             call = self._calls[count]
@@ -153,7 +168,24 @@ class Rows:
             call()
         except Exception as error:
             raise _no(error) from error
-        return call
+        return call.out, call.grads[0] if call.grads else None
+
+    def _called(self, *arguments: Any) -> tuple[Any, Any]:
+        import numpy as np
+
+        began = perf_counter()
+        if self.has_gradient:
+            out, (gradient,) = self.function.value_and_grad(*arguments)
+            gradient = np.asarray(gradient)
+        else:
+            out, gradient = self.function(*arguments), None
+        self._seconds += perf_counter() - began
+        return out, gradient
+
+    @property
+    def branches(self) -> int:
+        """How many the trace took on numbers."""
+        return len(self.function.program.guards)
 
     def values(self, *arguments: Any) -> Any:
         """The results alone."""
@@ -184,7 +216,9 @@ class Case:
         self.params = task.model.parameters()
         self.start = [p.data for p in self.params]
 
-    def compiled(self, of: Callable[..., Any], *more: Any, mode: bool, reduce: str | None = None) -> Rows:
+    def compiled(
+        self, of: Callable[..., Any], *more: Any, mode: bool, reduce: str | None = None, gradient: bool = True
+    ) -> Rows:
         """`of(prediction, *more)` as a compiled function of (parameters, row, *more)."""
 
         def run(ps: list[Value], x: Any, *rest: Any) -> Any:
@@ -197,7 +231,7 @@ class Case:
             f = ag.compile(run, self.start, self.row, *more, in_axes=in_axes, reduce=reduce, argnums=0)
         except Exception as error:
             raise _no(error) from error
-        return Rows(f)
+        return Rows(f, has_gradient=gradient)
 
 
 class Way(ABC):
@@ -216,16 +250,21 @@ class Way(ABC):
     def model(self, mode: bool) -> Rows:  # noqa: FBT001
         """The model's program, in `train` mode or not; made when first asked for."""
         if mode not in self._models:
-            self._models[mode] = self._case.compiled(lambda p: [p], mode=mode)  # a list has no gradient to be computed
+            self._models[mode] = self._case.compiled(lambda p: [p], mode=mode, gradient=False)
         return self._models[mode]
 
     def predictions(self, P: Any, data: Data, at: Any, *, mode: bool) -> Any:
         """Predictions for the cases there, as an array with rows first."""
-        predictions = self.model(mode)(P, data.inputs[at]).out
+        predictions, _ = self.model(mode)(P, data.inputs[at])
         if isinstance(predictions, list):
             msg = "the model's predictions are neither numbers nor lists of one shape"
             raise NotCompiledError(msg)
         return predictions[:, 0]
+
+    @property
+    def branches(self) -> int:
+        """How many are taken on the numbers of a case, so that rows may need several programs."""
+        return max(self.model(mode).branches for mode in (True, False))
 
     @abstractmethod
     def gradient(self, P: Any, data: Data, at: Any) -> tuple[float, Any]:
@@ -255,9 +294,9 @@ class CaseByCase(Way):
         self._losses = {mode: case.compiled(of, example, mode=mode, reduce=adds) for mode in (True, False)}
 
     @property
-    def has_guards(self) -> bool:
-        """Whether branches are taken on numbers, so that rows may need several programs."""
-        return any(len(rows.function.program.guards) for rows in self._losses.values())
+    def branches(self) -> int:
+        """How many are taken on the numbers of a case, so that rows may need several programs."""
+        return max(rows.branches for rows in self._losses.values())
 
     def _added(self, losses: Any) -> float:
         total = float(losses.cumsum()[-1])  # from left to right, as graphs add
@@ -265,8 +304,8 @@ class CaseByCase(Way):
 
     def gradient(self, P: Any, data: Data, at: Any) -> tuple[float, Any]:
         """Loss and gradient of the cases there, in one call."""
-        call = self._losses[True](P, data.inputs[at], self._codes[data][at])
-        return self._added(call.out), call.grads[0]
+        losses, gradient = self._losses[True](P, data.inputs[at], self._codes[data][at])
+        return self._added(losses), gradient
 
     def loss(self, P: Any, data: Data, at: Any) -> float:
         """The loss in `eval` mode."""
@@ -278,11 +317,16 @@ class CaseByCase(Way):
         Raises:
             NotCompiledError: They gave something else.
         """
+        near = _nudged(P)
         for data, seen in zip(trial.data, trial.measured, strict=True):
-            _same(mean_loss(self, trial.task, P, data), seen.loss, "losses")
+            loss = mean_loss(self, trial.task, P, data)
+            _same(loss, seen.loss, "losses", mean_loss(self, trial.task, near, data))
         loss, gradient = self.gradient(P, trial.data[0], trial.chosen)
-        _same(loss, trial.loss, "losses")
-        _same(_penalised(penalties(trial.task), P, gradient), trial.gradient, "gradients")
+        factors = penalties(trial.task)
+        ours = _penalised(factors, P, gradient)
+        other, gradient = self.gradient(near, trial.data[0], trial.chosen)
+        _same(loss, trial.loss, "losses", other)
+        _same(ours, trial.gradient, "gradients", _penalised(factors, near, gradient))
 
 
 class LossOnGraphs(Way):
@@ -313,7 +357,7 @@ class LossOnGraphs(Way):
         if self._back is None:
             ones = adjoints[0].tolist()
             self._back = self._case.compiled(lambda p, a: ag.dot(_flat(p), a), ones, mode=True, reduce="sum")
-        return self._back(P, X, adjoints).grads[0]
+        return self._back(P, X, adjoints)[1]
 
     def gradient(self, P: Any, data: Data, at: Any) -> tuple[float, Any]:
         """Loss and gradient of the cases there: forward, the loss, and back."""
@@ -330,22 +374,29 @@ class LossOnGraphs(Way):
         return float(value.data)
 
     def check(self, P: Any, trial: Trial) -> None:
-        """Compare with what graphs gave, without calling the loss, which may keep state.
+        """Compare the model with what graphs gave; the loss is not called, as it may keep state.
 
         Raises:
             NotCompiledError: They gave something else.
         """
         import numpy as np
 
+        near, batch = _nudged(P), trial.data[0]
         for data, seen in zip(trial.data, trial.measured, strict=True):
-            _same(self.predictions(P, data, slice(None), mode=False).ravel(), _flat(seen.predictions), "predictions")
+            ours = self.predictions(P, data, slice(None), mode=False).flatten()
+            _same(ours, _flat(seen.predictions), "predictions", self.predictions(near, data, slice(None), mode=False))
         nodes = _flat([trial.outputs])
         outputs = [float(getattr(y, "data", y)) for y in nodes]
-        _same(self.predictions(P, trial.data[0], trial.chosen, mode=True).ravel(), outputs, "predictions")
-        X = trial.data[0].inputs[trial.chosen]
-        adjoints = np.array([getattr(y, "grad", 0.0) for y in nodes], float).reshape(len(X), -1)
-        gradient = self._taken_back(P, X, adjoints)
-        _same(_penalised(penalties(trial.task), P, gradient), trial.gradient, "gradients")
+        ours = self.predictions(P, batch, trial.chosen, mode=True).flatten()
+        _same(ours, outputs, "predictions", self.predictions(near, batch, trial.chosen, mode=True))
+        adjoints = [1.0 + 0.618 * i % 1.0 for i in range(len(nodes))]  # any will do that do not cancel
+        trial.task.model.zero_grad()
+        ag.dot(nodes, adjoints).backward()
+        theirs = [p.grad for p in trial.task.model.parameters()]
+        rows = np.array(adjoints).reshape(len(trial.chosen), -1)
+        X = batch.inputs[trial.chosen]
+        ours = self._taken_back(P, X, rows).copy()
+        _same(ours, theirs, "gradients", self._taken_back(near, X, rows))
 
 
 def penalties(task: Task) -> Any:
@@ -360,13 +411,27 @@ def _penalised(factors: Any, P: Any, gradient: Any) -> Any:
     return gradient.copy() if factors is None else gradient + factors * P
 
 
-def _same(ours: Any, theirs: Any, what: str) -> None:
-    """Raise unless numbers agree, up to rounding."""
+def _nudged(P: Any) -> Any:
+    """Parameters that differ from these as much as programs and graphs may."""
     import numpy as np
 
-    theirs = np.asarray(theirs, float)
+    return P * (1.0 + CLOSE * np.where(np.arange(len(P)) % 2, -1.0, 1.0))
+
+
+def _same(ours: Any, theirs: Any, what: str, near: Any) -> None:
+    """Raise unless numbers agree, up to rounding.
+
+    They may be as far apart as they are from those at parameters nearby: where a fit is as good as it
+    can be, losses and gradients are what is left when larger numbers cancel.
+    """
+    import numpy as np
+
+    ours, theirs = np.ravel(ours), np.ravel(np.asarray(theirs, float))
     size = np.abs(theirs[np.isfinite(theirs)]).max(initial=0.0)
-    if np.shape(ours) != theirs.shape or not np.allclose(ours, theirs, CLOSE, CLOSE * size + NOISE, equal_nan=True):
+    with np.errstate(all="ignore"):
+        moved = np.abs(np.ravel(near) - ours)
+    slack = CLOSE * size + NOISE + moved[np.isfinite(moved)].max(initial=0.0)
+    if ours.shape != theirs.shape or not np.allclose(ours, theirs, CLOSE, slack, equal_nan=True):
         msg = f"a program gave other {what} than the graphs"
         raise NotCompiledError(msg)
 
@@ -382,15 +447,15 @@ class Trial(NamedTuple):
     data: list[Data]  # the same as arrays
     measured: Sequence[Measured]  # and what they gave in `eval` mode
     chosen: list[int]  # the first batch
-    loss: float
-    outputs: list[Any]  # the model's for that batch, after `backward`
+    outputs: list[Any]  # the model's for that batch
+    loss: float | None  # of that batch; None where calling the loss once more could be seen
     gradient: list[float]
-    pure: bool  # whether the loss keeps no state, so that it can be called again
+    follows: bool  # every branch, however many there are; or an error says that they are too many
 
-    @property
-    def repeatable(self) -> bool:
-        """Whether the loss of the first batch can be computed again, and nobody sees it."""
-        return self.pure and all(isinstance(y, PLAIN) for t in self.data[0].targets_at(self.chosen) for y in _flat(t))
+
+def is_plain(targets: list[Any]) -> bool:
+    """Whether nobody sees that a loss is computed of them: in Values it would leave gradients."""
+    return all(isinstance(y, PLAIN) for t in targets for y in _flat(t))
 
 
 def the_way(trial: Trial) -> Way:
@@ -403,16 +468,24 @@ def the_way(trial: Trial) -> Way:
 
     case = Case(trial.task, trial.data[0].inputs[0].tolist())
     P = np.array(case.start, float)
-    ways: list[CaseByCase] = []
-    adds = how_it_adds(trial) if trial.pure else None
+    later: list[CaseByCase] = []
+    adds = None if trial.loss is None else how_it_adds(trial)
     for of, codes in codings(trial) if adds else ():
         with suppress(NotCompiledError):
-            ways.append(CaseByCase(case, str(adds), of, codes))
-    for way in sorted(ways, key=lambda way: way.has_guards):
-        with suppress(NotCompiledError):
-            way.check(P, trial)
-            return way
+            way = CaseByCase(case, str(adds), of, codes)
+            if not way.branches:
+                way.check(P, trial)
+                return way
+            later.append(way)
+    for way in later:
+        if trial.follows or way.branches <= MOST_BRANCHES:
+            with suppress(NotCompiledError):
+                way.check(P, trial)
+                return way
     slower = LossOnGraphs(case, trial.task.value_of)
+    if not trial.follows and slower.branches > MOST_BRANCHES:
+        msg = f"a case takes {slower.branches} branches on numbers, and programs follow {MOST_BRANCHES}"
+        raise NotCompiledError(msg)
     slower.check(P, trial)
     return slower
 

@@ -27,8 +27,6 @@ if TYPE_CHECKING:
     from .cases import Cases
     from .judging import Loss, Right
 
-PAYS = 2_000  # cases to be trained on, from which compiling takes less time than it saves
-
 
 def fit(
     model: Module,
@@ -77,13 +75,14 @@ def fit(
         accuracy: A function of one prediction (plain numbers) and its target: whether it is
             right. The classification losses bring their own.
         seed: An int or a `random.Random` that rules validation split and order.
-        compiled: None: on compiled programs where NumPy and llvmlite are there (extra `fast`), model
-            and loss can be traced, and there is work enough; else on graphs. `History.ran` says
-            which, and why. True: on programs, or an error. False: on graphs. The losses are the
-            same up to rounding. The first batch is always run on graphs too, and programs are used
-            only where they give what it gave; after that the model's Python code is not called any
-            more, so what it prints or plots is not seen. Parameters and gradients stand in the
-            model when `fit` ends.
+        compiled: None: on compiled programs where NumPy and llvmlite are there (extra `fast`), and
+            model and loss can be traced without taking more than four branches on a case's numbers;
+            else on graphs. `History.ran` says which, and why. How much there is to do does not
+            matter. True: on programs, or an error. False: on graphs. The losses are the same up to
+            rounding. The first batch is always run on graphs too, and programs are used only where
+            they give what it gave; after that the model's Python code is not called any more, so
+            what it prints or plots is not seen. Parameters and gradients stand in the model when
+            `fit` ends.
         progress: Whether to show a bar; without tqdm (extra `plot`) it is a line of text.
 
     Returns:
@@ -99,10 +98,10 @@ def fit(
 
     Going on later: with the model and the optimizer as they were saved, the same data and int as
     `seed`, some epochs and then some more give the same bits as all of them at once: `optimizer.epochs`
-    says how many were done, and the cases come in the order that they would have had. Say whether
-    `compiled`: None decides by the number of epochs. A loss or model that keeps something in Python from
-    call to call has to keep it itself (a model's file holds its generators, as `Dropout` has one), and
-    early stopping begins anew.
+    says how many were done, and the cases come in the order that they would have had. So it is wherever
+    they are cut, also by Ctrl-C: of an epoch under way the steps that were taken stay, and it begins again.
+    A loss or model that keeps something in Python from call to call has to keep it itself (a model's file
+    holds its generators, as `Dropout` has one), and early stopping begins anew.
 
     Example:
         >>> import nn
@@ -119,7 +118,7 @@ def fit(
         >>> folder = pathlib.Path(tempfile.mkdtemp())
         >>> def train(model, optimizer, epochs):
         ...     nn.fit(model, X, y, loss=nn.binary_cross_entropy_with_logits, optimizer=optimizer, epochs=epochs,
-        ...            batch_size=2, seed=1, compiled=False, progress=False)
+        ...            batch_size=2, seed=1, progress=False)
         >>> model = nn.MLP(2, [4, 1], "tanh", seed=1)
         >>> optimizer = nn.Adam(model, lr=nn.schedules.cosine(0.1, steps=20))
         >>> train(model, optimizer, epochs=5)
@@ -147,12 +146,12 @@ def fit(
         None if max_grad_norm is None else real(max_grad_norm, "fit: max_grad_norm", 0.0),
     )
     check_monitor(early_stopping, has_validation=unseen is not None, has_accuracy=task.right is not None)
-    if compiled is None and not (epochs * len(cases.targets) >= PAYS and programs.is_available()):
-        compiled = False
     if isinstance(optimizer, NewtonCG):
         if compiled or max_grad_norm is not None:
             msg = "fit: optimizer: NewtonCG trains on graphs, in a trust region; leave out compiled and max_grad_norm"
             raise StructureError(msg)
+        compiled = False
+    elif compiled is None and not programs.is_available():
         compiled = False
     run = Run(task, cases, unseen, compiled)
     optimizer = optimizer or Adam(lr=0.01)
@@ -359,20 +358,16 @@ class Run:
         if isinstance(self.optimizer, NewtonCG):
             return task.advance_by_curvature(batch, self.optimizer)
         outputs = [task.model(x) for x in batch.inputs]
+        if self._watches and self._found(chosen, outputs, self.optimizer):
+            return self.step(chosen)  # or training that goes on later would begin with other bits
         value = task.value_of(outputs, batch.targets)
         hits = task.hits(numbers(outputs), batch.targets)
         task.differentiate(value, self.optimizer)
-        found = self._found(chosen, outputs, value.data) if self._watches else None
-        again = found and found[1].repeatable  # or training that goes on later would begin with other bits
-        if not again:
-            task.advance(self.optimizer)
-        if found:
-            self.programs = programs.Programs(*found, self.optimizer)
-            self.name = self.programs.name
-        return self.step(chosen) if again else (value.data, hits)
+        task.advance(self.optimizer)
+        return value.data, hits
 
-    def _found(self, chosen: list[int], outputs: list[Any], loss: float) -> tuple[programs.Way, programs.Trial] | None:
-        """A way to train on programs, where there is one."""
+    def _found(self, chosen: list[int], outputs: list[Any], optimizer: Optimizer) -> bool:
+        """Whether there is a way to train on programs; then it is taken from now on."""
         (model, lossy), self._watches = self._watches, []
         tried, self._tried = self._tried, []
         place, pure, params = model.changed(), lossy.changed() is None, self.task.model.parameters()
@@ -386,12 +381,19 @@ class Run:
                 raise programs.NotCompiledError(reason)
             cases, seen = zip(*tried)
             data = [programs.Data(c, self.task.right) for c in cases]
+            loss, targets = None, self.cases.some(chosen).targets
+            if pure and programs.is_plain(targets):
+                value = self.task.value_of(outputs, targets)
+                self.task.differentiate(value, optimizer)
+                loss = value.data
             gradient = [p.grad for p in params]
-            trial = programs.Trial(self.task, cases, data, seen, chosen, loss, outputs, gradient, pure)
-            return programs.the_way(trial), trial
+            trial = programs.Trial(self.task, cases, data, seen, chosen, outputs, loss, gradient, bool(self.compiled))
+            self.programs = programs.Programs(programs.the_way(trial), trial, optimizer)
         except programs.NotCompiledError as error:
             self._refuse(error)
-            return None
+            return False
+        self.name = self.programs.name
+        return True
 
     def _refuse(self, error: Exception) -> None:
         """Stay with graphs, or go back to them."""

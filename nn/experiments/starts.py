@@ -99,9 +99,9 @@ def train_starts(
         places = np.array(orders)
         for start in range(0, n, size):
             at = places[:, start : start + size]
-            call = programs[at.shape[1]](P, X[at], y[at])
-            losses[:, epoch] += call.out * (at.shape[1] / n)
+            values, gradient = programs[at.shape[1]](P, X[at], y[at])
+            losses[:, epoch] += values * (at.shape[1] / n)
             lr = optimizer.lr
             optimizer.steps += 1
-            P = optimizer.update(everything, P, call.grads[0], lr)
+            P = optimizer.update(everything, P, gradient, lr)
     return Trained(losses, P)

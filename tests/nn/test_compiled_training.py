@@ -14,7 +14,7 @@ import pytest
 
 import autograd_core as ag
 import nn
-from nn import activations, state, training
+from nn import activations, state
 
 pytest.importorskip("llvmlite")
 
@@ -23,11 +23,6 @@ BITS = [int(t > 0) for t in SIDES]
 CLASSES = [i % 3 for i in range(11)]
 REAL = [0.1 * i * i - 0.3 for i in range(11)]
 SMOOTH = {"epochs": 100, "progress": False}
-
-
-@pytest.fixture(autouse=True)
-def _however_little(monkeypatch):
-    monkeypatch.setattr(training, "PAYS", 0)
 
 
 def run(make, y, loss, compiled, optimizer=None, X=X, **options):
@@ -401,6 +396,10 @@ class Stairs(nn.Module):
 
 def test_branches_are_followed():
     agree(Stairs, REAL, nn.mse)
+    for steps, ran in ((4, "compiled"), (5, "graphs: a case takes 5 branches on numbers, and programs follow 4")):
+        agree(lambda n=steps: Stairs(0.5, n), REAL, nn.mse, compiled=None, ran=ran)
+        agree(lambda n=steps: Stairs(0.5, n), REAL, root, compiled=None, ran=ran if steps > 4 else GRAPHS)
+    agree(lambda: Stairs(0.5, 5), REAL, nn.mse)
     agree(Stairs, SIDES, nn.hinge, validation=0.3)
 
 
@@ -412,7 +411,7 @@ def test_branches_without_end_end_on_graphs(start, options):
         run, lambda: Stairs(start, 60), data, nn.mse, X=data, optimizer=lambda: nn.SGD(lr=1e-4), **options
     )
     (_, history), (_, expected) = train(compiled=None), train(compiled=False)
-    assert history.ran.startswith("graphs: tracing raised GuardError")
+    assert history.ran == "graphs: a case takes 60 branches on numbers, and programs follow 4"
     for name in ("loss", "val_loss"):
         assert getattr(history, name) == pytest.approx(getattr(expected, name), rel=1e-9)
     with pytest.raises(ag.StructureError, match="compiled=True: tracing raised GuardError"):
@@ -512,10 +511,28 @@ def test_anomalies_are_looked_for_on_graphs():
     assert history.ran == "graphs: detect_anomaly() is to see every operation"
 
 
-def test_little_work_is_not_worth_compiling(monkeypatch):
-    monkeypatch.setattr(training, "PAYS", 2_000)
-    for epochs, ran in ((181, "graphs"), (182, "compiled")):
-        assert run(mlp, REAL, nn.mse, None, epochs=epochs)[1].ran == ran
+def test_the_least_work_is_compiled():
+    """What runs depends on no number of epochs or cases: training may be cut into calls anywhere."""
+    for n, epochs in ((1, 1), (11, 1), (11, 3)):
+        assert run(mlp, REAL[:n], nn.mse, None, X=X[:n], epochs=epochs)[1].ran == "compiled"
+
+
+@pytest.mark.parametrize("scale", [1.0, 1e5])
+@pytest.mark.parametrize("noise", [0.0, 1.0])
+@pytest.mark.parametrize("loss", [nn.mse, root], ids=["mse", "on graphs"])
+def test_where_a_fit_is_as_good_as_it_can_be(scale, noise, loss):
+    """What is left of the gradient is rounding, and tells nothing of the program."""
+    xs = [scale * (i - 5.0) for i in range(11)]
+    y = [2.0 * x + noise * scale * ((-1) ** i - (-1 / 11)) for i, x in enumerate(xs)]
+    [[slope, offset], *_] = np.linalg.lstsq(np.array([[x, 1.0] for x in xs]), np.array(y), rcond=None)
+
+    def make():
+        line = nn.Neuron(1, "linear", seed=1)
+        line.w[0].data, line.b.data = float(slope), float(offset)
+        return line
+
+    options = {"X": [[x] for x in xs], "epochs": 2, "optimizer": lambda: nn.SGD(lr=1e-12)}
+    assert run(make, y, loss, True, **options)[1].ran == ("compiled" if loss is nn.mse else GRAPHS)
 
 
 @pytest.mark.parametrize("missing", ["llvmlite", "numpy"])

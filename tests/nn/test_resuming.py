@@ -65,6 +65,7 @@ def resumed(make_model, make_optimizer, folder, fresh=None, **options):
     assert bits(first) != bits(whole)
     assert history.loss + later.loss == whole_history.loss
     assert history.val_loss + later.val_loss == whole_history.val_loss
+    assert history.accuracy + later.accuracy == whole_history.accuracy
     assert again.epochs == 10
     return whole_history
 
@@ -100,6 +101,140 @@ def test_with_every_option(options, compiled, tmp_path):
     if compiled:
         pytest.importorskip("llvmlite")
     resumed(mlp, lambda model: nn.Adam(model, lr=0.05), tmp_path, compiled=compiled, **options)
+
+
+# --- wherever it is cut ----------------------------------------------------------------------------
+
+
+class Branching(nn.Module):
+    """Takes a branch on a Value, another with every few cases; and counts where `counts`."""
+
+    def __init__(self, counts=False):
+        self.inner, self.outer = nn.Linear(2, 2, seed=4), nn.Linear(2, 1, seed=5)
+        self.counts, self.calls = counts, 0
+
+    def forward(self, x):
+        self.calls += self.counts
+        return self.outer([h if h > 0 else 0.1 * h for h in self.inner(x)])[0]
+
+
+def hinge(p, t):
+    """As one writes it with Python's `max`."""
+    return ag.mean([max(1.0 - a * (1.0 if b else -1.0), 0.0 * a) for a, b in zip(p, t)])
+
+
+def root(p, t):
+    return ag.sqrt(nn.mse(p, t) + 0.01)
+
+
+class Logging:
+    """A loss that notes how often it is called."""
+
+    def __init__(self):
+        self.calls = []
+
+    def __call__(self, p, t):
+        self.calls.append(len(t))
+        return nn.mse(p, t)
+
+
+def dropout():
+    return nn.Sequential(nn.Linear(2, 4, seed=1), nn.Tanh(), nn.Dropout(0.5, seed=2), nn.Linear(4, 1, seed=3))
+
+
+def recurrent():
+    return nn.Sequential(lambda x: [[x[0]], [x[1]]], nn.RNN(1, 2, seed=1), lambda h: h[1], nn.Linear(2, 1, seed=2), lambda y: y[0])
+
+
+GRAPHS = "compiled model, loss on graphs"
+PROGRAMS = {  # each with what it is trained by: a matter of model and loss, not of the number of epochs
+    "MLP": (mlp, lambda: LOSS, "compiled"),
+    "relu": (lambda: nn.MLP(2, [5, 1], "relu", seed=6), lambda: nn.mse, "compiled"),
+    "recurrent": (recurrent, lambda: nn.mse, "compiled"),
+    "branches in the model": (Branching, lambda: LOSS, "compiled"),
+    "branches in the loss": (mlp, lambda: hinge, "compiled"),
+    "loss of the batch": (mlp, lambda: root, GRAPHS),
+    "loss that logs": (mlp, Logging, GRAPHS),
+    "model that counts": (lambda: Branching(counts=True), lambda: LOSS, "graphs"),
+    "dropout": (dropout, lambda: LOSS, "graphs"),
+}
+OPTIONS = [
+    {},
+    {"validation": 0.3},
+    {"max_grad_norm": 0.1, "l2": 0.01, "shuffle": False},
+    {"validation": (X[:7], Y[:7]), "early_stopping": nn.EarlyStopping(patience=9, restore_best=False)},
+]
+
+
+def fitted_in_parts(make, make_loss, optimizer, parts, folder, **options):
+    """So many epochs each, and between them all goes over files: the last model's bits, the losses, and what ran."""
+    model = make()
+    mine, loss = optimizer(model), make_loss()
+    seen, ran = [], set()
+    for epochs in parts:
+        model.save(folder / "m")
+        mine.save(folder / "o")
+        model = make().load(folder / "m")
+        mine = optimizer(model).load(folder / "o")
+        if epochs:
+            history = nn.fit(model, X, Y, loss=loss, optimizer=mine, epochs=epochs, seed=5, progress=False, **options)
+            seen += zip(*(s for s in (history.loss, history.accuracy, history.val_loss, history.val_accuracy) if s))
+            ran.add(history.ran.partition(":")[0])
+    return bits(model), seen, ran, mine.state_dict()
+
+
+@pytest.mark.parametrize("name", PROGRAMS)
+def test_epochs_may_be_cut_into_calls_anywhere(name, tmp_path):
+    """With what `fit` chooses itself: k epochs and the rest, for every k, or one at a time, are all at once."""
+    pytest.importorskip("llvmlite")
+    make, make_loss, ran = PROGRAMS[name]
+    cuts = [(k, 4 - k) for k in range(5)] + [(1, 1, 1, 1)]
+    start = list(PROGRAMS).index(name)
+    for k, parts in enumerate(cuts, start):
+        optimizer, schedule = list(OPTIMIZERS)[k % 5], list(SCHEDULES)[k % len(SCHEDULES)]
+        batch_size = [None, 1, 7, 30][k % 4]
+        how = lambda model, o=optimizer, s=schedule: OPTIMIZERS[o](model, SCHEDULES[s]())
+        options = {"batch_size": batch_size} | OPTIONS[k // 2 % len(OPTIONS)]
+        whole = fitted_in_parts(make, make_loss, how, [4], tmp_path, **options)
+        assert fitted_in_parts(make, make_loss, how, parts, tmp_path, **options) == whole, (optimizer, schedule, options)
+        if batch_size != 1:  # a loss of the batch is that of its case then
+            assert whole[2] == {ran}
+
+
+def test_more_epochs_than_were_once_worth_compiling(tmp_path):
+    pytest.importorskip("llvmlite")
+    how = lambda model: nn.Adam(model, lr=0.05)
+    whole = fitted_in_parts(mlp, lambda: LOSS, how, [100], tmp_path)
+    assert fitted_in_parts(mlp, lambda: LOSS, how, [1, 30, 69], tmp_path) == whole
+
+
+@pytest.mark.parametrize("compiled", [None, False])
+@pytest.mark.parametrize("at", [8, 9, 10])  # steps, of which an epoch has four
+def test_interrupted_training_goes_on(at, compiled, tmp_path):
+    """Ctrl-C leaves the steps that were taken; the epoch that was under way begins again."""
+
+    def rate(step):
+        if step == at and not done:
+            raise KeyboardInterrupt
+        return 0.1 / (1 + step)
+
+    done, model = [], mlp()
+    optimizer = nn.Adam(model, lr=rate)
+    with pytest.raises(KeyboardInterrupt):
+        train(model, optimizer, 5, compiled=compiled)
+    assert (optimizer.epochs, optimizer.steps) == (2, at)
+    model.save(tmp_path / "m")
+    optimizer.save(tmp_path / "o")
+    done.append(True)
+    later = mlp().load(tmp_path / "m")
+    again = nn.Adam(later, lr=rate).load(tmp_path / "o")
+    train(later, again, 3, compiled=compiled)
+    train(model, optimizer, 3, compiled=compiled)
+    assert bits(later) == bits(model)
+    assert (again.epochs, again.steps) == (5, at + 12)
+    whole = mlp()
+    train(whole, nn.Adam(whole, lr=rate), 5, compiled=compiled)
+    assert (bits(later) == bits(whole)) == (at == 8)
 
 
 def test_the_state_says_all_that_the_constructor_was_told(tmp_path):

@@ -164,7 +164,6 @@ def test_what_cannot_be_watched_is_said_before_anything_changes(options, error, 
 def test_programs_that_fail_on_the_way_keep_the_best_weights(monkeypatch):
     """Halfway through, training goes back to graphs: the best weights are those of any epoch."""
     pytest.importorskip("llvmlite")
-    monkeypatch.setattr(training, "PAYS", 0)
     refused = training.programs.NotCompiledError("planted")
     real = training.programs.Programs.step
     calls = []
