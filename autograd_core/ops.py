@@ -105,7 +105,8 @@ class Primitive:
 ROWS: dict[str, Primitive] = {}
 # Rows that only sweeps, rules and functions of many numbers make use of.
 INNER = frozenset(
-    "path_product zeta logistic_pdf one_minus_square power_slope power_log logsumexp_less softmax log_softmax".split()
+    "path_product step_slope end cosine angle_slope zeta logistic_pdf one_minus_square power_slope power_log "
+    "logsumexp_less softmax log_softmax".split()
 )
 
 
@@ -171,11 +172,20 @@ def quotient_slope(m: Any, x: Any, y: Any, z: Any) -> Any:
     return m.rarely(m.abs(z) < limit, lambda: ((x * scale) / y) / y / scale, z / y)
 
 
-def scaled_length(m: Any, v: Any, z: Any) -> Any:
-    """(s, s |v|), where s is not 1 if z = |v| is subnormal or beyond the largest double."""
+def scaled_vector(m: Any, v: Any, z: Any) -> Any:
+    """(s, w, |w|, whether v is infinite): w = s v for a z = |v| that is subnormal or beyond the largest double.
+
+    An infinite v has the direction of its infinite entries, as atan2(inf, inf) has that of (1, 1). In a
+    gradient graph each entry of w is one node for quotient and length, so that what is infinite in
+    their derivatives cancels before it is scaled back.
+    """
     s = m.where(z < TINY, SCALE, m.where(z < HUGE, 1, 1 / m.number(SCALE)))
-    scaled = m.norm([s * u for u in v])
-    return s, m.where(z < TINY, scaled, m.where(z < HUGE, z, scaled))  # not s == 1: SymPy solves a choice in a condition
+    scaled = [s * x for x in v]
+    length = m.norm(scaled) + m.row("step_slope", m.max(v))  # beside NaN an infinite length would be no NaN
+    far = m.equal(length, INF)
+    ends = [m.either(far, lambda x=x: m.row("end", x), lambda: 0) for x in v]
+    w = [m.where(far, e, t) for e, t in zip(ends, scaled, strict=True)]
+    return s, w, m.either(far, lambda: m.norm(ends), lambda: length), far
 
 
 def from_above(x: Any) -> Any:
@@ -185,16 +195,42 @@ def from_above(x: Any) -> Any:
 
 def directions(m: Any, v: Any, z: Any) -> tuple[Any, ...]:
     """x / |v| for every x in v; 0 at the origin."""
-    s, length = scaled_length(m, v, z)
-    return tuple(m.where(m.equal(z, 0), 0, (s * x) / length) for x in v)
+    found: list[Any] = []
+
+    def scaled(i: int) -> Any:
+        if not found:
+            found.extend(scaled_vector(m, v, z))
+        _, w, length, _ = found
+        return w[i] / length
+
+    def usual(i: int) -> Any:
+        return m.rarely(z < TINY, lambda: scaled(i), m.rarely(z >= HUGE, lambda: scaled(i), v[i] / z))
+
+    places = range(len(v))
+    slopes = m.to_differentiate((), lambda: [*map(scaled, places)], lambda: [*map(usual, places)])
+    return tuple(m.where(m.equal(z, 0), 0, slope) for slope in slopes)
 
 
-def angle_slope(m: Any, x: Any, v: Any, angle: Any) -> Any:
-    """x / |v|^2; 0 at the origin and infinitely far from it, unless the angle is NaN."""
-    z = m.hypot(*v)
-    s, length = scaled_length(m, v, z)
-    slope = ((s * x) / length) / length * s
-    return m.where(m.equal(z, 0), 0, m.where(m.equal(length, INF), 0 * angle, slope))
+def slope_of_angle(m: Any, x: Any, y: Any, z: Any) -> Any:
+    """x / (x^2 + y^2), where z is the length; 0 at the origin and infinitely far from it, unless a coordinate is NaN."""
+
+    def scaled() -> Any:
+        s, w, length, far = scaled_vector(m, (x, y), z)
+        return w[0] / length / length * m.where(far, 0, s)
+
+    slope = m.rarely(z < TINY, scaled, m.rarely(z >= HUGE, scaled, x / z / z))
+    return m.where(m.equal(z, 0), 0, slope)
+
+
+def bend(m: Any, u: Any, w: Any, x: Any, y: Any) -> Any:
+    """u w / |v| for cosines u, w of v = (x, y), whatever its length; 0 at the origin."""
+    z, small, large = m.hypot(x, y), m.number(SCALE), 1 / m.number(SCALE)
+
+    def scaled(s: Any) -> Any:
+        return u / m.hypot(s * x, s * y) * w * s
+
+    inside = m.rarely(z >= HUGE, lambda: scaled(large), u / z * w)
+    return m.where(m.equal(z, 0), 0, m.rarely(z < TINY, lambda: scaled(small), inside))
 
 
 # Rules stay short: they are differentiated again, so no |x|, root or scaled branch may stand where a
@@ -211,16 +247,16 @@ def power_slope(m: Any, x: Any, y: Any) -> Any:
     nearer = m.where(m.abs(lost) < 1, plain * (1 + lost), plain)
     # Whole numbers that are not exact less 1 are even, and so is their neighbour; y - 1 itself is odd.
     corrected = m.where(m.equal(e, 0), plain, m.where(x < 0, -nearer, nearer))
-    return m.where(
-        m.equal(y, 0),
-        m.where(m.abs(m.pow(x, s)) < INF, plain, 0),
-        m.where(y >= 1, m.where(y <= WHOLE, plain, corrected), corrected),
-    )
+    # Of an infinite y: 0 where |x|^y is, which falls faster than y grows.
+    far = m.row("path_product", m.where(x < 0, -y, y), m.pow(m.abs(x), y))
+    corrected = m.where(m.equal(m.abs(y), INF), far, corrected)
+    return m.where(m.equal(y, 0), 0, m.where(y >= 1, m.where(y <= WHOLE, plain, corrected), corrected))
 
 
 def exponent_slope(m: Any, x: Any, y: Any, z: Any) -> Any:
-    """x^y log(x); 0 where x = 0 and y >= 0."""
-    return m.where(m.equal(x, 0), m.where(y < 0, -INF, 0), z * m.log(x))
+    """x^y log(x); 0 where x = 0 and y >= 0, and the limit 0 where x is infinite and x^y is 0."""
+    at_zero = m.where(y < 0, -INF, m.row("step_slope", y))
+    return m.where(m.equal(x, 0), at_zero, m.where(m.equal(x, INF), m.row("path_product", z, INF), z * m.log(x)))
 
 
 def power_twist(m: Any, x: Any, y: Any) -> Any:
@@ -289,7 +325,7 @@ row(
     summary="x^y log(x), the derivative of a power to its exponent.",
 )
 row(
-    "abs", lambda m, x: m.abs(x), lambda m, x, z: (sign_of(m, x),),
+    "abs", lambda m, x: m.abs(x), lambda m, x, z: (m.row("sign", x),),
     latex=r"\left|{0}\right|", kinks=lambda m, x: (x,), kink="|x|' = 0 at x = 0",
     summary="Absolute value.",
 )
@@ -298,10 +334,19 @@ row(
     latex="{0}^2", summary="x * x.",
 )
 row(
-    "copysign", lambda m, x, y: m.copysign(x, y), lambda m, x, y, z: (sign_of(m, x) * m.copysign(1, y), 0),
+    "copysign", lambda m, x, y: m.copysign(x, y), lambda m, x, y, z: (m.row("sign", x) * m.copysign(1, y), 0),
     arity=2, kinks=lambda m, x, y: (x, y),
     kink="derivative 0 to x at x = 0, as |x| has it, and to y everywhere, at the jump too",
     summary="|x| with the sign of y, that of -0.0 too.",
+)
+row(
+    "step_slope", lambda m, x: m.where(m.equal(x, x), 0, x), lambda m, x, z: (m.row("step_slope", x),),
+    latex="0", summary="Derivative of a step and of itself: 0, but NaN of NaN.",
+)
+row(
+    "end", lambda m, x: m.where(m.equal(m.abs(x), INF), sign_of(m, x), m.row("step_slope", x)),
+    lambda m, x, z: (m.row("step_slope", x),),
+    summary="1 at infinity, -1 at minus infinity, else 0; NaN passes.",
 )
 row(
     "path_product",
@@ -367,17 +412,17 @@ row(
     summary="x held between low and high; NaN passes, of a bound as well.",
 )
 row(
-    "sign", sign_of, lambda m, x, z: (0,),
+    "sign", sign_of, lambda m, x, z: (m.row("step_slope", x),),
     latex=r"\operatorname{{sgn}} {0}", kinks=lambda m, x: (x,), kink="sign' = 0, at 0 too",
     summary="-1, 0 or 1.",
 )
 row(
-    "floor", lambda m, x: m.floor(x), lambda m, x, z: (0,),
+    "floor", lambda m, x: m.floor(x), lambda m, x, z: (m.row("step_slope", x),),
     latex=r"\lfloor {0} \rfloor", kinks=lambda m, x: (x - m.floor(x),), kink="derivative 0, at the jumps too",
     summary="The largest integer not above x.",
 )
 row(
-    "ceil", lambda m, x: m.ceil(x), lambda m, x, z: (0,),
+    "ceil", lambda m, x: m.ceil(x), lambda m, x, z: (m.row("step_slope", x),),
     latex=r"\lceil {0} \rceil", kinks=lambda m, x: (x - m.ceil(x),), kink="derivative 0, at the jumps too",
     summary="The smallest integer not below x.",
 )
@@ -434,9 +479,20 @@ row(
     lambda m, x, z: (m.where(m.abs(x) < HUGE_ROOT, 1 / (1 + x * x), (1 / x) / (x + 1 / x)),),
     latex=r"\arctan {0}", summary="Arc tangent, in radians.",
 )
+
+
+def _angle_slopes(m: Any, y: Any, x: Any) -> tuple[Any, ...]:
+    def computed() -> tuple[Any, ...]:
+        z = m.hypot(y, x)
+        return slope_of_angle(m, x, y, z), slope_of_angle(m, -y, x, z)
+
+    rows = "angle_slope"
+    return m.to_differentiate((), lambda: (m.row(rows, x, y), -m.row(rows, y, x)), computed)  # type: ignore[no-any-return]
+
+
 row(
     "atan2", lambda m, y, x: m.atan2(y, x),
-    lambda m, y, x, z: (angle_slope(m, x, (y, x), z), angle_slope(m, -y, (y, x), z)),
+    lambda m, y, x, z: _angle_slopes(m, y, x),
     arity=2, kinks=lambda m, y, x: (m.where(x > 0, 1, y),),
     kink="atan2(0, 0) has derivatives 0; on the negative x axis the angle jumps, its derivatives do not",
     summary="Angle of the point (x, y), in radians; operands in the order y, x.",
@@ -589,16 +645,56 @@ row(
 
 # --- lengths ------------------------------------------------------------------------------------
 
+
+
+def _cosines(m: Any, v: Any, z: Any) -> tuple[Any, ...]:
+    """Those of two numbers are a row of their own, whose derivatives keep their digits."""
+    if len(v) != 2:
+        return directions(m, v, z)
+    x, y = v
+    return m.to_differentiate(  # type: ignore[no-any-return]
+        (), lambda: (m.row("cosine", x, y), m.row("cosine", y, x)), lambda: directions(m, v, z)
+    )
+
+
 row(
     "hypot", lambda m, x, y: m.hypot(x, y),
-    lambda m, x, y, z: directions(m, (x, y), z),
+    lambda m, x, y, z: _cosines(m, (x, y), z),
     arity=2, latex=r"\sqrt{{{0}^2 + {1}^2}}", kinks=lambda m, x, y: (m.hypot(x, y),),
     kink="hypot(0, 0) has derivatives 0", summary="Length of the vector (x, y), without overflow.",
 )
 row(
-    "norm", lambda m, *v: m.norm(v), lambda m, *vz: directions(m, vz[:-1], vz[-1]),
+    "norm", lambda m, *v: m.norm(v), lambda m, *vz: _cosines(m, vz[:-1], vz[-1]),
     arity=None, kinks=lambda m, *v: (m.norm(v),), kink="norm(0) has derivatives 0",
     summary="Euclidean length of a sequence.",
+)
+
+
+def _cosine_partials(m: Any, x: Any, y: Any, z: Any) -> tuple[Any, ...]:
+    """y^2 / |v|^3 and -x y / |v|^3, by the sine."""
+    sine = m.row("cosine", y, x)
+    return bend(m, sine, sine, x, y), bend(m, -z, sine, x, y)
+
+
+def _angle_slope_partials(m: Any, x: Any, y: Any, _: Any) -> tuple[Any, ...]:
+    """(y^2 - x^2) / |v|^4 and -2 x y / |v|^4, by sine and cosine."""
+    length, cosine, sine = m.hypot(x, y), m.row("cosine", x, y), m.row("cosine", y, x)
+    u, w = sine - cosine, sine + cosine
+    slopes = u * w / length / length, -2 * (cosine * sine / length / length)
+    return tuple(m.where(m.equal(length, 0), 0, d) for d in slopes)
+
+
+row(
+    "cosine", lambda m, x, y: directions(m, (x, y), m.hypot(x, y))[0],
+    _cosine_partials,
+    arity=2, kinks=lambda m, x, y: (m.hypot(x, y),), kink="0 at the origin, and so are its derivatives",
+    summary="x / hypot(x, y), of infinite operands the limit.",
+)
+row(
+    "angle_slope", lambda m, x, y: slope_of_angle(m, x, y, m.hypot(x, y)),
+    _angle_slope_partials,
+    arity=2, kinks=lambda m, x, y: (m.hypot(x, y),), kink="0 at the origin, and so are its derivatives",
+    summary="x / (x^2 + y^2), the derivative of atan2(x, y) to x; of infinite operands the limit 0.",
 )
 
 # --- sums of products and other reductions: one node for n operands ------------------------------

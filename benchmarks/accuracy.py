@@ -126,6 +126,29 @@ EXCEPTIONS = (
         )
     ),
     *(
+        Listed("cosine", which, "everywhere", everywhere, lambda x, y: 6, "6", "sine, cosine and length are rounded")
+        for which in (0, 1)
+    ),
+    Listed(
+        "angle_slope", "value", "x / |v| subnormal", lambda x, y: abs(x) / math.hypot(x, y) < SMALLEST_NORMAL,
+        lambda x, y: 4 + 1 / math.hypot(x, y), "4 + 1 / |v|",
+        "for v = (x, y) the rounding of that quotient is divided by |v|",
+    ),
+    Listed(
+        "cosine", 1, "x / |v| or y / |v| subnormal",
+        lambda x, y: min(abs(x), abs(y)) / math.hypot(x, y) < SMALLEST_NORMAL,
+        lambda x, y: 4 + 1 / math.hypot(x, y), "4 + 1 / |v|",
+        "for v = (x, y) the rounding of that quotient is divided by |v|",
+    ),
+    Listed("angle_slope", "value", "everywhere", everywhere, lambda x, y: 4, "4", "it is the slope of atan2"),
+    *(
+        Listed(
+            "angle_slope", which, "everywhere", everywhere, lambda x, y: math.inf, "none",
+            "second derivatives of an angle: x^2 - y^2 and x y of rounded quotients",
+        )
+        for which in (0, 1)
+    ),
+    *(
         Listed(
             "zeta", which, "everywhere", everywhere, lambda s, x, least=least: least + s / 2, f"{least} + s / 2",
             "in (x + k)^-s the rounding of x + k is multiplied by s",
