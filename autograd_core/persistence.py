@@ -50,11 +50,16 @@ class Entry:
             below = _listed([p for p in order_of([node], _operands) if p is not node])
         self.round = _state.round
         edges = tuple(_state.entries[id(e)] if hasattr(e, "_edges") else e for e in node._edges)
-        parts = (type(node), node._data, node.grad, node._row, edges, *_rest(node))
-        return (restore, parts) if below is None else (restore_after, (below, *parts))
+        attributes = attributes_of(node)
+        parts: tuple[Any, ...] = (type(node), node._data, node.grad, node._row, edges, getattr(node, "_note", None))
+        make, parts = (restore, parts) if below is None else (restore_after, (below, *parts))
+        if not attributes:
+            return make, parts
+        return make, parts, attributes, None, None, set_attributes  # set last, as they may lead back to the node
 
 
 LISTED = 0
+OURS = "autograd_core.value"  # where the classes of nodes stand
 
 
 class End:
@@ -101,12 +106,29 @@ def _operands(node: Value) -> list[Value]:
     return [e for e in node._edges[: len(node._edges) // 2] if e.__class__ is not float]
 
 
-def _rest(node: Value) -> tuple[Any, Any]:
-    return getattr(node, "_note", None), getattr(node, "__dict__", None)
+def attributes_of(node: Value) -> tuple[dict[str, Any], dict[str, Any]] | None:
+    """What a user's class keeps in a node, in its dict and in slots of its own; None for nothing."""
+    slots = {}
+    for cls in type(node).__mro__:
+        if cls.__module__ == OURS:
+            break
+        names = vars(cls).get("__slots__", ())
+        for name in (names,) if isinstance(names, str) else names:
+            name = f"_{cls.__name__.lstrip('_')}{name}" if name[:2] == "__" != name[-2:] else name
+            if name not in ("__dict__", "__weakref__") and hasattr(node, name):
+                slots[name] = getattr(node, name)
+    kept = getattr(node, "__dict__", {})
+    return (kept, slots) if kept or slots else None
 
 
 def restore(
-    cls: type[Value], data: Any, grad: Any, row: Primitive | None, edges: tuple[Any, ...], note: Any, attributes: Any
+    cls: type[Value],
+    data: Any,
+    grad: Any,
+    row: Primitive | None,
+    edges: tuple[Any, ...],
+    note: Any,
+    attributes: Any = None,
 ) -> Value:
     """Make a node from its parts."""
     node = object.__new__(cls)
@@ -114,8 +136,17 @@ def restore(
     if note is not None:
         node._note = note
     if attributes:
-        node.__dict__.update(attributes)
+        set_attributes(node, attributes)
     return node
+
+
+def set_attributes(node: Value, attributes: tuple[dict[str, Any], dict[str, Any]]) -> None:
+    """Give a node what `attributes_of` another one was."""
+    kept, slots = attributes
+    if kept:
+        node.__dict__.update(kept)
+    for name, x in slots.items():
+        object.__setattr__(node, name, x)
 
 
 def restore_after(_below: tuple[Any, ...], *parts: Any) -> Value:
@@ -141,9 +172,12 @@ def reduced(root: Value) -> tuple[Any, ...]:
 
 def deep_copied(root: Value, memo: dict[int, Any]) -> Value:
     """A copy of a node and of all below it; `memo` holds what this deepcopy has copied already."""
-    for node in order_of([root], lambda node: [p for p in _operands(node) if id(p) not in memo]):
+    order = order_of([root], lambda node: [p for p in _operands(node) if id(p) not in memo])
+    for node in order:
         edges = tuple(memo[id(e)] if hasattr(e, "_edges") else e for e in node._edges)
-        note, attributes = _rest(node)
-        memo[id(node)] = restore(type(node), node._data, node.grad, node._row, edges, note, deepcopy(attributes, memo))
+        memo[id(node)] = restore(type(node), node._data, node.grad, node._row, edges, getattr(node, "_note", None))
+    for node in order:  # when all are there, for attributes may lead back to any of them
+        if attributes := attributes_of(node):
+            set_attributes(memo[id(node)], deepcopy(attributes, memo))
     copied: Value = memo[id(root)]
     return copied

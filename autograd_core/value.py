@@ -18,7 +18,7 @@ from .graph import MANY, sweep_order, topological_order
 from .notes import NO_NOTE, GradientWatch, Note, user_line
 from .number_systems.base import SYSTEMS
 from .number_systems.floats import PLAIN_FLOATS
-from .persistence import deep_copied, reduced, restore
+from .persistence import attributes_of, deep_copied, reduced, restore
 from .sweep import reverse
 
 if TYPE_CHECKING:
@@ -305,8 +305,8 @@ class Value(NotOnValues):
 
     def __copy__(self) -> Value:
         _ = self.parents  # so that both share their constants, too
-        note, attributes = getattr(self, "_note", None), getattr(self, "__dict__", None)
-        return restore(type(self), self._data, self.grad, self._row, self._edges, note, attributes)
+        note = getattr(self, "_note", None)
+        return restore(type(self), self._data, self.grad, self._row, self._edges, note, attributes_of(self))
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Value:
         return deep_copied(self, memo)

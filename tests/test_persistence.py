@@ -163,6 +163,66 @@ class Parameter(Value):
     """With a __dict__, as subclasses have it."""
 
 
+class Slotted(Value):
+    __slots__ = ("__hidden", "m")
+
+    def hide(self, x):
+        self.__hidden = x
+
+    def hidden(self):
+        return self.__hidden
+
+
+class OneSlot(Slotted):
+    __slots__ = "alone"  # noqa: PLC0205  Python takes it
+
+
+@pytest.mark.parametrize("way", COPIES)
+def test_attributes_may_lead_back_to_the_node(way):
+    x = Parameter(2.0)
+    y = x * 3
+    x.me, x.product, x.both = x, y, {"pair": (x, [y])}
+    for node in (x, y, [x, y], {"x": x, "y": y}):
+        copied = COPIES[way](node)
+        x2, y2 = copied if isinstance(node, list) else copied.values() if isinstance(node, dict) else (None, None)
+        if x2 is None:
+            x2 = copied if node is x else copied.parents[0]
+            y2 = x2.product
+        assert set(vars(x2)) == {"me", "product", "both"}
+        assert x2.me is x2 is y2.parents[0] is x2.both["pair"][0]
+        assert x2.product is y2 is x2.both["pair"][1][0]
+        assert x2 is not x
+        y2.backward()
+        assert x2.grad == 3.0
+
+
+@pytest.mark.parametrize("way", [*COPIES, "copy"])
+def test_slots_of_ones_own_are_kept(way):
+    for cls in (Slotted, OneSlot):
+        x = cls(2.0)
+        x.m = [1.0]
+        x.hide("secret")
+        if cls is OneSlot:
+            x.alone = 4
+        y = COPIES[way](x) if way != "copy" else copy.copy(x)
+        assert (type(y), y.m, y.hidden(), getattr(y, "alone", None)) == (cls, [1.0], "secret", getattr(x, "alone", None))
+    empty = COPIES.get(way, copy.copy)(Slotted(1.0))
+    assert not hasattr(empty, "m")
+
+
+@pytest.mark.parametrize("way", COPIES)
+@pytest.mark.usefixtures("recursion_limit_as_shipped")
+def test_deep_graphs_with_attributes(way):
+    x = y = Parameter(0.5)
+    for _ in range(3_000):
+        y = ag.sin(y)
+    x.root, x.me = y, x
+    x2 = COPIES[way](x)
+    assert x2.me is x2
+    assert same_graph(x.root, x2.root)
+    assert ag.topological_order(x2.root)[0] is x2
+
+
 @pytest.mark.parametrize("way", COPIES)
 def test_a_copied_graph_can_be_differentiated_again(way):
     x = Value(2.0)
