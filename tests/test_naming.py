@@ -29,6 +29,12 @@ def test_the_first_of_several_names_wins():
     assert x.label == "x"
 
 
+def test_the_first_of_several_lists_wins():
+    x = Value(1.0)
+    ag.name({"w": [x], "v": [x], "u": {"x": x}})
+    assert x.label == "w[0]"
+
+
 def test_hidden_names_and_what_is_no_value_are_passed_by():
     x = Value(1.0)
     ag.name({"_hidden": x, 3: x, "n": 5, "text": "abc", "nothing": None})
