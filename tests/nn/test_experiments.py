@@ -55,6 +55,10 @@ def test_every_xor_start_that_fails_is_diagnosed(xor):
         assert all(start.kind in text for start in stuck if text == str(xor.plain) and start in xor.plain.stuck)
 
 
+def test_no_two_kinds_of_start_have_one_colour():
+    assert len(set(xor_starts.SHADES.values())) == len(xor_starts.SHADES)
+
+
 def test_xor_starts_lie_in_minus_1_to_1_and_differ():
     weights = [[p.data for p in xor_starts.network(seed).parameters()] for seed in range(50)]
     assert all(len(ws) == 9 and all(-1 <= w <= 1 for w in ws) for ws in weights)

@@ -271,6 +271,25 @@ def test_a_region_with_what_is_no_arithmetic():
         f.bind([0.1] * 40)
 
 
+def test_a_rule_whose_value_is_a_number_whatever_its_operand():
+    @ag.primitive
+    def two(x):
+        return 2.0
+
+    @two.partials
+    def _(x, z):
+        return (0.0,)
+
+    x = [0.01 * k for k in range(300)]
+    f = lambda v: ag.sum([two(a) * a + ag.sin(a) for a in v]) + ag.sum([two(ag.sin(a)) for a in v])
+    assert regions_of(replay.compile(f, x).program)
+    call = replay.compile(f, x).bind(x)
+    call()
+    z, gradient = eager(f, x)
+    assert call.out == z
+    assert list(call.grads[0]) == pytest.approx(gradient, rel=1e-12)
+
+
 def test_a_plan_serves_plain_calls_too(monkeypatch):
     monkeypatch.setattr("autograd_core.replay.branches.COMPILE_SECONDS", -1.0)
     x = [0.1 * k for k in range(30)]
