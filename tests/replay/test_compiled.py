@@ -18,6 +18,7 @@ from autograd_core import OperandError, PerformanceWarning, RangeError, Structur
 from autograd_core.errors import MissingExtraError
 from autograd_core.graph import topological_order
 from autograd_core.replay import runners
+from autograd_core.replay.branches import COMPILE_SECONDS
 from autograd_core.sweep import reverse
 
 INF = math.inf
@@ -470,6 +471,17 @@ def test_what_the_room_exports():
     assert isinstance(replay.compile(abs, 1.0), ag.CompiledFunction)
     with pytest.raises(AttributeError, match="no attribute 'nothing'"):
         _ = replay.nothing
+
+
+def test_a_call_of_many_rows_is_compiled_before_its_first_chunk(monkeypatch):
+    """An edge of 32 rows takes 32 times as long as here an edge takes to compile; one of two rows does not."""
+    pytest.importorskip("llvmlite")
+    monkeypatch.setattr(runners, "CHUNK", 16)
+    monkeypatch.setattr("autograd_core.replay.compiled.EDGE_SECONDS", COMPILE_SECONDS / 8)
+    for rows, compiled in ((32, True), (2, False)):
+        f = replay.compile(lambda x: ag.sin(x) * x, 1.0, in_axes=0)
+        f(np.linspace(0.0, 1.0, rows))
+        assert bool(f._branches[0]._kernels) is compiled
 
 
 @pytest.mark.parametrize("reduce", ["sum", "mean"])

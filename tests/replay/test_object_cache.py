@@ -355,7 +355,7 @@ def test_the_size_is_kept_over_many_writes(folder, monkeypatch):
     [
         ("0", 0), ("1000", 1000), (" 20 ", 20), ("64K", 64 * 2**10), ("256M", 256 * 2**20), ("1G", 2**30), ("1g", 2**30), ("2T", 2**41),
         ("1.5G", 3 * 2**29), ("500 MB", 500 * 2**20), ("500MiB", 500 * 2**20), ("7B", 7), ("0" * 5000 + "7", 7), ("", object_cache.MOST_BYTES),
-        ("9" * 5000, sys.maxsize), ("9" * 5000 + ".5T", sys.maxsize),
+        ("9" * 18, 10**18 - 1), ("9" * 19, sys.maxsize), ("9" * 5000, sys.maxsize), ("9" * 5000 + ".5T", sys.maxsize),
     ],
 )  # fmt: skip
 def test_sizes(text, size, monkeypatch):
