@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 DIRECTIONS = 4
 MANY_INPUTS = 48  # beyond, random directions first
+VERY_MANY = 500  # beyond, two of them
+FURTHEST = 8  # levels below the operand's size at which halves are compared, by two central differences
 SAFETY = 16.0  # times the error estimate of the differences
 RESOLVED = 1 / 4  # power of the roundoff: what the differences tell at least, as a share of the result's other slopes
 FLOOR = 8.0  # roundings of a result, by which a derivative may be off in its effect
@@ -101,9 +103,8 @@ def judge(f: Numeric) -> Report:
     if n <= MANY_INPUTS:
         units = [(f.names[j], [float(k == j) for k in range(n)]) for j in range(n)]
     else:
-        units = [
-            (f"{n} inputs along random direction {k}", directions(n, f"difference {k}")) for k in range(DIRECTIONS)
-        ]
+        count = DIRECTIONS if n <= VERY_MANY else 2
+        units = [(f"{n} inputs along random direction {k}", directions(n, f"difference {k}")) for k in range(count)]
     lines = [Line(f, where, v, seeds, zero) for where, v in units]
     findings = _judged(lines)
     if n > MANY_INPUTS and max(findings).rank:
@@ -196,7 +197,9 @@ class Finding:
             if count == 1:
                 reason = f"{self.found!r} is the derivative to {where}, {known} (to {self.allowed:.2g})."
             else:
-                reason = f"all {count} derivatives are right, {known}."
+                many = len(f.point) > MANY_INPUTS
+                what = f"derivatives along {count} random directions" if many else f"{count} derivatives"
+                reason = f"all {what} are right, {known}."
             return Report(verdict, reason, worst, resolution=max(resolution, self.allowed))
         if verdict is Verdict.DISCONTINUOUS:
             return Report(verdict, f"the result jumps at this point when {where} moves.", worst)
@@ -259,14 +262,17 @@ class Line:
         v: The direction.
         seeds: The combinations.
         zero: The results at the point.
+        exact: Whether the complex step is tried.
     """
 
-    def __init__(self, f: Numeric, where: str, v: list[float], seeds: list[list[float]], zero: list[float]) -> None:
+    def __init__(
+        self, f: Numeric, where: str, v: list[float], seeds: list[list[float]], zero: list[float], *, exact: bool = True
+    ) -> None:
         self.f, self.where, self.v, self.seeds, self.zero = f, where, v, seeds, zero
         self.size = max((abs(x) for x, d in zip(f.point, v, strict=True) if d), default=0.0)
         self.estimates: list[list[Slope]] = []
         self.elsewhere = [0.0] * len(seeds)
-        self.exact = _complex_step(f, v, seeds)
+        self.exact = _complex_step(f, v, seeds) if exact else None
         self.once = cache(self._values)
 
     def _values(self, t: float) -> list[float]:
@@ -363,8 +369,43 @@ def _complex_step(f: Numeric, v: list[float], seeds: list[list[float]]) -> list[
     return found
 
 
+def _located(f: Numeric, worst: Finding, seeds: list[list[float]], zero: list[float]) -> Finding | None:
+    """The entry with the largest error, if a wrong derivative along a direction comes from one.
+
+    Of two halves of the inputs the one goes on in which the derivative is further from a central difference.
+    """
+    moving = [j for j, d in enumerate(worst.v) if d]
+    if worst.verdict is not Verdict.WRONG or len(f.point) <= VERY_MANY:
+        return None
+    seed = next(s for s in seeds if f.given.along(s, worst.v) == worst.found)
+
+    def off(part: list[int]) -> float:
+        v = [0.0] * len(f.point)
+        for j in part:
+            v[j] = worst.v[j]
+        line = Line(f, "", v, [seed], zero, exact=False)
+        t = 2.0**-FURTHEST * (line.size or 1.0)
+        far, near = ((line.once(h)[0] - line.once(-h)[0]) / (2 * h) for h in (t, t / 4))
+        return abs(f.given.along(seed, v) - (near + (near - far) / 15))
+
+    while len(moving) > 1:
+        left, right = moving[: len(moving) // 2], moving[len(moving) // 2 :]
+        a, b = off(left), off(right)
+        if not math.isfinite(a + b):
+            return None
+        moving = left if a > b else right
+    (j,) = moving
+    unit = [0.0] * len(f.point)
+    unit[j] = 1.0
+    found = max(_judged([Line(f, f.names[j], unit, seeds, zero)]))
+    return found if found.verdict is Verdict.WRONG else None
+
+
 def _narrowed(f: Numeric, worst: Finding, seeds: list[list[float]], zero: list[float]) -> Finding:
     """Halve the inputs that move until one is left which is still at fault."""
+    located = _located(f, worst, seeds, zero)
+    if located is not None:
+        return located
     v, kept = worst.v, worst
     while sum(map(bool, v)) > 1:
         moving = [j for j, d in enumerate(v) if d]

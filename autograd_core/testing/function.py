@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 AWAY = 2.0**-20  # how far the function is called again, relative to each input
+MANY, CALLS = 1000, 4  # of that many inputs, calls whose arguments are looked at afterwards
 
 
 class Function:
@@ -29,7 +30,7 @@ class Function:
     def __init__(self, f: Callable[..., Any], args: tuple[Any, ...], nondet_tol: float = 0.0) -> None:
         self.f = f
         self.nondet_tol = nondet_tol
-        self.called = False
+        self.calls = 0
         self.name = getattr(f, "__name__", type(f).__name__)
         self.tree = Tree(args, "args")
         self.point: list[Any] = [x.data if isinstance(x, Value) else x for x in self.tree.leaves]
@@ -52,18 +53,32 @@ class Function:
     def result(self, leaves: list[Any]) -> Tree:
         """The results with their places."""
         built = self.tree.build(leaves)
-        before = [x.data if isinstance(x, Value) else x for x in Tree(built, "args").leaves]
+        looked_at = self.calls < CALLS or len(leaves) < MANY
+        before = [data_of(x) for x in Tree(built, "args").leaves] if looked_at else []
         try:
-            if self.called:
+            if self.calls:
                 output = self.f(*built)
             else:
-                self.called = True
                 with watched():  # at the point itself; what it does around there explains nothing
                     output = self.f(*built)
         except Exception as error:
             at = ", ".join(f"{name} = {shown(x)}" for name, x in list(zip(self.tree.names, leaves, strict=True))[:8])
             msg = f"{self.name} raised {type(error).__name__} at {at}: {error}"
             raise FunctionError(msg, fault="raises") from error
+        finally:
+            self.calls += 1
+        if looked_at:
+            self._unchanged(before, built)
+        tree = results_of(output)
+        if tree.other or not tree.leaves:
+            got = f"{output!r:.100} ({type(output).__name__})"
+            msg = f"{self.name}: expected a number, or lists, dicts and arrays of them, got {got}"
+            raise FunctionError(msg, fault="no number")
+        self.unit = max(self.unit, tree.unit)
+        return tree
+
+    def _unchanged(self, before: list[Any], built: Any) -> None:
+        """Raise if a call changed its arguments."""
         after = Tree(built, "args")
         if not same(before, [x.data if isinstance(x, Value) else x for x in after.leaves]):
             changed = [
@@ -74,13 +89,6 @@ class Function:
                 "one point are not alike; let it work on a copy"
             )
             raise FunctionError(msg, fault="changes its input")
-        tree = results_of(output)
-        if tree.other or not tree.leaves:
-            got = f"{output!r:.100} ({type(output).__name__})"
-            msg = f"{self.name}: expected a number, or lists, dicts and arrays of them, got {got}"
-            raise FunctionError(msg, fault="no number")
-        self.unit = max(self.unit, tree.unit)
-        return tree
 
     def steady(self, leaves: Callable[[list[Any]], list[Any]], twice: tuple[list[Any], list[Any]]) -> None:
         """Raise unless the function gives the same for the same arguments.
