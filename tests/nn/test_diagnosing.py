@@ -61,6 +61,15 @@ def test_wine_is_healthy_when_scaled_and_odd_when_not():
     assert nn.diagnose(model, nn.StandardScaler().fit_transform(rows), y, nn.cross_entropy).ok
 
 
+def test_the_flat_share_counts_units_and_cases():
+    """tanh of the inputs themselves: a slope 1 - tanh² below 0.001 begins at |z| of about 4.15."""
+    model = nn.Layer(2, 2, "tanh", init=nn.init.constant(0.0))
+    for k, neuron in enumerate(model.neurons):
+        neuron.w[k].data = 1.0
+    [layer] = nn.diagnose(model, [[0.0, 4.1], [4.2, -9.0], [1.0, 1.0], [-5.0, 2.0]]).layers
+    assert layer.flat == 3 / 8
+
+
 # --- planted faults, each found by its name ------------------------------------------------------
 
 
