@@ -254,6 +254,11 @@ def test_progress_without_tqdm_is_a_line_of_text(monkeypatch):
     assert len(lines) < 50  # not every epoch is worth a line
 
 
+def test_a_line_of_text_has_as_many_steps_as_were_asked_for(capsys):
+    assert list(progress.Line(3, "x")) == [0, 1, 2]
+    assert capsys.readouterr().err.endswith("x: 3/3 \n")
+
+
 def test_a_line_of_text_ends_where_training_stops_early(monkeypatch):
     monkeypatch.setitem(sys.modules, "tqdm", None)
     monkeypatch.setitem(sys.modules, "tqdm.auto", None)
