@@ -8,6 +8,7 @@ import pytest
 
 import autograd_core as ag
 from autograd_core import replay
+from autograd_core.number_systems import gamma
 from autograd_core.number_systems.floats import FLOATS, PLAIN_FLOATS
 
 POINTS = (0.001, 0.3, 0.5, 1.0, 1.4616321449683622, 1.5, 2.0, 2.4999, 2.5, 3.75, 9.99, 10.0, 25.5, 1e6)
@@ -28,6 +29,26 @@ def test_derivatives_of_lgamma_to_fifty_digits(x, order):
     assert derivative(ag.lgamma, order)(x) == pytest.approx(float(exact), rel=1e-12, abs=1e-15)
     if order:
         assert derivative(ag.digamma, order - 1)(x) == pytest.approx(float(exact), rel=1e-12, abs=1e-15)
+
+
+def test_from_0_to_16_they_are_within_4_ulp():
+    """Through all pieces, and where the asymptotic series begin: there each of their terms still counts."""
+    for x in (0.01 + k * 0.0101 for k in range(1600)):
+        for f, exact in ((ag.lgamma, mpmath.loggamma), (ag.digamma, mpmath.digamma)):
+            with mpmath.workdps(40):
+                z = float(exact(mpmath.mpf(x)))
+            assert abs(f(x) - z) <= 4 * math.ulp(z), (f, x)
+
+
+def test_tables_of_bernoullis_numbers():
+    with mpmath.workdps(40):
+        numbers = [mpmath.bernoulli(2 * k) for k in range(1, 11)]
+        stirling = [float(b / (2 * k * (2 * k - 1))) for k, b in enumerate(numbers, 1)]
+        slope = [float(b / (2 * k)) for k, b in enumerate(numbers, 1)]
+        euler_maclaurin = [float(b / mpmath.factorial(2 * k)) for k, b in enumerate(numbers, 1)]
+    assert tuple(stirling[: len(gamma.STIRLING)]) == gamma.STIRLING
+    assert tuple(slope[: len(gamma.STIRLING_SLOPE)]) == gamma.STIRLING_SLOPE
+    assert tuple(euler_maclaurin) == gamma.EULER_MACLAURIN
 
 
 def test_beside_their_zeros_they_keep_their_digits():
