@@ -14,8 +14,9 @@ from ..errors import AutogradError, GraphCutError, MissingExtraError, OperandErr
 from ..ops import INNER, REALS, ROWS, Primitive
 from ..value import Constant, Value
 from .arguments import Tree
+from .bytecode import Dialect, Machine, expression, head
 from .explaining import unwatched
-from .programs import MARGIN, Expression, Step, look, moderate, value_at
+from .programs import MARGIN, Expression, look
 from .reference import graph_of
 
 if TYPE_CHECKING:
@@ -26,9 +27,9 @@ if TYPE_CHECKING:
 
 TRIES = 3  # points for one example, before Hypothesis is told that there is none: as its filters have it
 HOPELESS = 30  # examples in a row, from the first one on, without a point that fits; Hypothesis gives up at 50
-PLACES = 7  # how far back an operation looks for its operands
-NEW = 2**20  # a place beyond all results: a new input
-MANY = 4  # operands at most, of an operation that takes any number of them
+LENGTH = 2  # bytes of code for every operation, at most
+CUT = 3  # the most steps that are kept where the steps before are dropped
+RARELY = 100  # of so many programs, CUT are cut: enough for Hypothesis to cut one when it shrinks it
 
 
 def _hypothesis() -> Any:
@@ -145,7 +146,9 @@ def expressions(
 ) -> SearchStrategy[Expression]:
     """Random programs with shared results, each with a point at which it is smooth.
 
-    They shrink to the smallest failing graph: steps and inputs are dropped, numbers get simple.
+    A program is made of a few operations, everyday ones or such as are of one kind, so that they meet
+    and come again; half of the programs share results, and inputs have all magnitudes. They shrink to
+    the smallest failing graph: steps and inputs are dropped, numbers get simple.
 
     Args:
         operations: What they are made of, by name, as functions or rows; None for the whole table.
@@ -179,109 +182,19 @@ def expressions(
     if size < 1 or inputs < 1 or not rows:
         msg = f"expressions: expected at least one operation, step and input, got {len(rows)}, {size=}, {inputs=}"
         raise RangeError(msg)
-    constants = _numbers(REALS, near_kinks=near_kinks, finite=finite)
-    operand = st.one_of(st.integers(0, PLACES), st.integers(0, 1), st.integers(0, 1), constants, st.just(NEW))
-
-    @st.composite  # type: ignore[untyped-decorator]
-    def step(draw: Callable[[Any], Any]) -> tuple[Primitive, tuple[Any, ...]]:
-        row = draw(st.sampled_from(rows))
-        count = row.arity or draw(st.integers(1, MANY))
-        count += row.name == "dot" and count % 2
-        return row, tuple(draw(operand) for _ in range(count))
+    dialect = Dialect.of(tuple(rows), size, inputs, near_kinks=near_kinks, finite=finite)
+    shortest = head(inputs) + 1
 
     @st.composite  # type: ignore[untyped-decorator]
     def program(draw: Callable[[Any], Any]) -> Expression:
-        builder = Builder(draw, inputs, near_kinks=near_kinks, finite=finite)
-        least = draw(st.integers(1, size))  # or long programs would be rare
-        # A list of fixed length is drawn otherwise than one that may be longer, and would not shrink to one.
-        for row, operands in draw(st.lists(step(), min_size=least, max_size=2 * size)):
-            if len(builder.made) < size:
-                builder.add(row, operands)
-        if not builder.made:
-            reject()
-        return builder.expression()
+        least = draw(st.integers(0, LENGTH * size))  # or long programs would be rare
+        code = draw(st.binary(min_size=shortest + least, max_size=shortest + LENGTH * size))
+        kept = 1 + draw(st.sampled_from(range(RARELY)))
+        machine = Machine(dialect, code)
+        f = expression(machine, kept if kept <= CUT else size) if machine.made else None
+        return f or reject()
 
     return program()  # type: ignore[no-any-return]
-
-
-@cache
-def _numbers(domain: tuple[float, float], *, near_kinks: bool, finite: bool) -> Any:
-    """Inputs and constants. 0.5 is the simplest: at 0 or 1 many operations have a kink, a pole or an end."""
-    st = _hypothesis()
-    if not finite:
-        return st.floats()
-    plain = reals(domain, near_kinks=near_kinks, largest=4.0).filter(moderate)
-    simple = [x for x in (0.5, 2.0, -0.5, 1.0, 0.0, -1.0, 3.0) if domain[0] < x < domain[1]]
-    return st.one_of(st.sampled_from(simple), plain, plain) if simple else plain
-
-
-class Builder:
-    """An expression that grows by steps; a step that would not be calm at the point is left out.
-
-    An operand is a constant or a place. Places count back from the latest result that nobody uses
-    yet, then from the latest that somebody does: so most results are used in the end, and what is
-    left of a shrunk program still hangs together. A place beyond all results is a new input.
-    """
-
-    def __init__(self, draw: Callable[[Any], Any], inputs: int, *, near_kinks: bool, finite: bool) -> None:
-        self.draw = draw
-        self.room = inputs
-        self.near_kinks = near_kinks
-        self.finite = finite
-        self.data: list[float] = []  # of inputs and results
-        self.varies: list[bool] = []
-        self.used: set[int] = set()
-        self.made: dict[int, Step] = {}  # the result's place -> its step
-
-    def add(self, row: Primitive, operands: Sequence[Any]) -> None:
-        """Append a step, with the operands as drawn or, failing that, with such as lie in the row's domain."""
-        domain = row.domain * (len(operands) // len(row.domain))
-        if not any(isinstance(p, int) for p in operands):
-            operands = (0, *operands[1:])
-        for fitting in (False, True):
-            places = [
-                self._place(p, interval if fitting else REALS, interval) if isinstance(p, int) else p
-                for p, interval in zip(operands, domain, strict=True)
-            ]
-            if None in places:
-                return
-            xs: list[Any] = [self.data[p] if isinstance(p, int) else p for p in places]
-            varies = [isinstance(p, int) and self.varies[p] for p in places]
-            z = value_at(row, xs)
-            seen = look(row, xs, varies)
-            if not self.finite or (moderate(z) and (seen.calm or self.near_kinks)):
-                self.made[len(self.data)] = Step(row, tuple(places))
-                self.data.append(z)
-                self.varies.append(any(varies) and not seen.flat)
-                self.used.update(p for p in places if isinstance(p, int))
-                return
-
-    def _place(self, back: int, wanted: tuple[float, float], domain: tuple[float, float]) -> int | None:
-        """A result within the interval that is wanted; a new input where there is none."""
-        fits = [i for i, x in enumerate(self.data) if wanted == REALS or wanted[0] < x < wanted[1]]
-        fits.sort(key=lambda i: (i in self.used, -i))
-        if back < len(fits):
-            return fits[back]
-        if self.room:
-            self.room -= 1
-            self.data.append(self.draw(_numbers(domain, near_kinks=self.near_kinks, finite=self.finite)))
-            self.varies.append(True)
-            return len(self.data) - 1
-        return fits[back % len(fits)] if fits else None
-
-    def expression(self) -> Expression:
-        """The result that needs the most steps, with all that it depends on, inputs first."""
-        below: dict[int, set[int]] = {}
-        for place, step in self.made.items():
-            below[place] = {place}.union(*(below.get(p, {p}) for p in step.operands if isinstance(p, int)))
-        needed = max(below.values(), key=lambda places: len(places.intersection(self.made)))
-        order = sorted(needed, key=lambda place: (place in self.made, place))
-        moved = {place: i for i, place in enumerate(order)}
-        steps = [self.made[place] for place in order if place in self.made]
-        return Expression(
-            tuple(Step(row, tuple(moved[p] if isinstance(p, int) else p for p in operands)) for row, operands in steps),
-            tuple(self.data[place] for place in order if place not in self.made),
-        )
 
 
 # --- points of a function -----------------------------------------------------------------------
