@@ -81,7 +81,9 @@ class Dialect(NamedTuple):
     def of(cls, rows: Sequence[Primitive], size: int, inputs: int, *, near_kinks: bool, finite: bool) -> Dialect:
         """A dialect over rows in the order of the table, in which neighbours are of one kind."""
         order = {name: i for i, name in enumerate(EVERYDAY)}
-        everyday = sorted((row for row in rows if row.name in order), key=lambda row: order[row.name])
+        everyday = sorted(rows, key=lambda row: order.get(row.name, len(order)))
+        if len(rows) > len(EVERYDAY):  # else they are chosen ones, and all the same
+            everyday = [row for row in everyday if row.name in order]
         tests = tuple(row for row in rows if row.name in COMPARISONS)
         return cls(tuple(everyday or rows), tuple(rows), tests, size, inputs, near_kinks, finite)
 
@@ -248,11 +250,12 @@ class Machine:
             x = self.special(a, b, domain)
         else:
             first, last = DECADES if self.dialect.finite else ALL_DECADES
-            spread = ((kind - 112) // 2 * 256 + a) * (last - first + 1) // (72 * 256)
+            lowest = 144 if self.dialect.near_kinks or not self.dialect.finite else 112
+            spread = scaled((kind - lowest) // 2 * 256 + a, (256 - lowest) // 2 * 256, last - first + 1)
             x = sign * float(f"{1000 + 35 * b}e{first + spread - 3}")
         if not self.dialect.finite:
             return x
-        return within(x, domain, 0.0 if self.dialect.near_kinks else MARGIN)
+        return within(x, domain, 0.0 if self.dialect.near_kinks else 2 * MARGIN)
 
     def special(self, a: int, b: int, domain: Interval) -> float:
         """A kink, an end, a number that is there already, or the next one beside it."""
