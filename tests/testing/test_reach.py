@@ -264,7 +264,7 @@ def test_a_failure_shrinks_to_the_smallest_graph(name):
     options, fails, steps, _ = FAILURES[name]
     shrinking = settings(PLENTY, phases=[Phase.generate, Phase.shrink])
     f = find(expressions(**options), lambda f: fails(Graph(f)), settings=shrinking, random=Random(1))
-    assert len(f.steps) == steps
+    assert len(f.steps) <= steps
 
 
 def test_all_but_few_draws_are_distinct_and_most_share():
