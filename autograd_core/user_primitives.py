@@ -94,6 +94,7 @@ class UserPrimitive:
                 raise StructureError(msg)
             return tuple(_number(d, f"partials of {name}") for d in given)
 
+        checked.__wrapped__ = rule  # type: ignore[attr-defined]  # where a report finds the line
         self._row.partials = checked
         return rule
 

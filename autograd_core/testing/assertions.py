@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from .verdicts import Report
 
+MOST = 2.0**64  # ulp, from which on one error is as good as another
 LONGEST = 60  # lines of a program in a message; a longer one is saved beside the drawing
 
 
@@ -179,7 +180,7 @@ def assert_gradient(
 ) -> Report:
     """`check_gradient` as an assertion, for tests of any kind.
 
-    Within a Hypothesis test the error in ulps is a `target()`: the search goes where it is large,
+    Within a Hypothesis test the bits that are wrong are a `target()`: the search goes where it is large,
     so counter-examples are dramatic rather than at the edge of what rounding allows.
 
     Args:
@@ -244,7 +245,7 @@ def _aim(error: float) -> None:
     number = 1
     while True:
         try:
-            hypothesis.target(min(error, sys.float_info.max), label=f"error in ulps of check {number}")
+            hypothesis.target(math.log2(1 + min(error, MOST)), label=f"wrong bits of check {number}")
         except hypothesis.errors.InvalidArgument:  # the label has served in this example
             number += 1
         else:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import math
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from ..contexts import no_grad, transforming
 from ..errors import AutogradError, GraphCutError, OperandError, RangeError
 from ..gradients import pull_back
+from ..ops import ROWS
 from ..value import Value
 from . import foreign
 from .agreement import contradiction
@@ -134,7 +136,25 @@ def check_gradient(
     refused(supplied)
     tolerances = foreign.Tolerances(atol, rtol, nondet_tol, strict)
     with unwatched():
-        return _checked(f, args if isinstance(args, tuple) else (args,), supplied, order, modes, tolerances)
+        report = _checked(f, args if isinstance(args, tuple) else (args,), supplied, order, modes, tolerances)
+        return report or replace(report, source=_source(report, supplied, f))
+
+
+def _source(report: Report, supplied: Supplied, f: Callable[..., Any]) -> str:
+    """Where the rule at fault was written; else the derivative that was given, or the function."""
+    row = None if report.faulty_node is None else report.faulty_node._row
+    if row is not None and (report.verdict is Verdict.WRONG or row.name not in ROWS):
+        return _line_of(row.partials)
+    given = {"derivative": supplied.derivative, "vjp": supplied.vjp, "jvp": supplied.jvp}.get(report.worst.side)
+    if given is None and report.verdict is not Verdict.WRONG:
+        return ""
+    return _line_of(f if given is None else given)
+
+
+def _line_of(function: Any) -> str:
+    """File and line of a function; "" of what is none of Python's."""
+    code = getattr(inspect.unwrap(getattr(function, "func", function)), "__code__", None)
+    return "" if code is None else f"{code.co_filename}:{code.co_firstlineno}"
 
 
 def _checked(

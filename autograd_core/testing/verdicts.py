@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     from ..value import Value
 
 
+ALL_DIGITS = 2.0**53  # ulp
+
+
 class Verdict(str, Enum):  # noqa: UP042
     """What is the matter with a derivative at a point; only `RIGHT` is a pass.
 
@@ -60,6 +63,13 @@ class FunctionError(AutogradError, ValueError):
         self.fault = fault
 
 
+def _in_ulps(count: float) -> str:
+    """Units in the last place, in words where they are more than a number has."""
+    if count != count or count >= ALL_DIGITS:  # noqa: PLR0124
+        return "more than all digits"
+    return f"{count:.3g} ulp"
+
+
 @dataclass(frozen=True, slots=True)
 class Worst:
     """The entry of a derivative that is furthest off, in terms of what rounding allows.
@@ -93,7 +103,7 @@ class Worst:
     def __str__(self) -> str:
         return (
             f"d/d {self.where}: expected {self.expected!r} ({self.reference}), found {self.found!r} ({self.side}); "
-            f"{self.error_ulps:.3g} ulp apart, rounding allows {self.allowed_ulps:.3g}"
+            f"{_in_ulps(self.error_ulps)} apart, rounding allows {_in_ulps(self.allowed_ulps)}"
         )
 
 
@@ -114,6 +124,8 @@ class Report:
         resolution: The smallest error that would have been seen in any entry, as an absolute number: what was not
             seen is smaller.
         fair: At a kink, whether the derivative lies within the interval.
+        source: The file and the line where that was written which is at fault: the rule of the operation, or the
+            derivative that was given; "" where it is not known.
         verified: Whether the library's own derivative was judged, and every edge of the graph found right by itself.
 
     Example:
@@ -138,6 +150,7 @@ class Report:
     resolution: float = 0.0
     fair: bool = False
     verified: bool = False
+    source: str = ""
 
     def __bool__(self) -> bool:
         return self.verdict is Verdict.RIGHT
@@ -159,11 +172,13 @@ class Report:
             ("entry", w.where),
             ("expected", f"{w.expected!r}  ({w.reference})"),
             ("found", f"{w.found!r}  ({w.side})"),
-            ("error", f"{w.error_ulps:.3g} ulp, rounding allows {w.allowed_ulps:.3g}"),
+            ("error", f"{_in_ulps(w.error_ulps)}, rounding allows {_in_ulps(w.allowed_ulps)}"),
         ]
         if self.faulty_op:
             label = f", the node {self.faulty_node.label!r}" if self.faulty_node and self.faulty_node.label else ""
             facts.append(("operation", self.faulty_op + label))
+        if self.source:
+            facts.append(("source", self.source))
         if self.interval:
             facts.append(("one-sided", f"{self.interval[0]!r} and {self.interval[1]!r}"))
         if self.verdict is Verdict.ILL_CONDITIONED:

@@ -257,8 +257,8 @@ def test_the_error_is_a_target_and_each_check_of_an_example_has_its_label(monkey
 
     errors = []
     seen = observed(test, monkeypatch)
-    assert [value for label, value in seen if label == "error in ulps of check 1"] == errors
-    assert {label for label, _ in seen} == {"error in ulps of check 1", "error in ulps of check 2"}
+    assert [value for label, value in seen if label == "wrong bits of check 1"] == [math.log2(1 + e) for e in errors]
+    assert {label for label, _ in seen} == {"wrong bits of check 1", "wrong bits of check 2"}
 
 
 def test_an_infinite_error_is_the_largest_target(monkeypatch):

@@ -59,7 +59,9 @@ def apart(m, case):
     exact = m.slope(case.function(m), case.at, v)
     hand = by_hand(case) if case.host == "own" else lambda *xs: entries(case.derivative(m)(*map(m.numbers, xs)))
     terms = [np.sum(m.numbers(g) * m.numbers(d)) for g, d in zip(hand(*case.at), v, strict=True)]
-    size = sum(abs(term) for term in terms) + abs(exact) + m.mp.mpf(10) ** -30  # the step's own share, next to an exact 0
+    size = (
+        sum(abs(term) for term in terms) + abs(exact) + m.mp.mpf(10) ** -30
+    )  # the step's own share, next to an exact 0
     return float(abs(sum(terms) - exact) / size)
 
 
@@ -67,7 +69,9 @@ def entries(gradient):
     return gradient if isinstance(gradient, tuple) else (gradient,)
 
 
-FIRST_ORDER = [c for c in FAULTS if c.order == 1 and c.derived and c.found != "not finite" and "at the kink" not in c.name]
+FIRST_ORDER = [
+    c for c in FAULTS if c.order == 1 and c.derived and c.found != "not finite" and "at the kink" not in c.name
+]
 BY_HAND = [c for c in PROGRAMS if c.derived and not c.kink]
 
 
@@ -112,7 +116,10 @@ def test_scipy_is_asked_in_its_own_terms():
 
 
 def answered(alarm=lambda case: case.fault):
-    return {case: Answer(alarm(case), "WRONG" if alarm(case) else "RIGHT", case.named or case.op) for case in FAULTS + PROGRAMS}
+    return {
+        case: Answer(alarm(case), "WRONG" if alarm(case) else "RIGHT", case.named or case.op)
+        for case in FAULTS + PROGRAMS
+    }
 
 
 def test_the_tables_count_what_was_answered():

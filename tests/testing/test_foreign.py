@@ -407,23 +407,52 @@ def from_numpy():
 
     cases = {
         "sinc": (np.sinc, sinc_slope, [0.0, 6.1e-5, 1e-4, 1e-10, 1e-300, 5e-324, 0.5, 3.0, 1e5]),
-        "log cosh, single": (lambda x: np.log(np.cosh(x)), np.tanh, list(map(f32, [0, 1e-37, 1e-5, 6.1e-5, -3e-4, 0.02, 5]))),
+        "log cosh, single": (
+            lambda x: np.log(np.cosh(x)),
+            np.tanh,
+            list(map(f32, [0, 1e-37, 1e-5, 6.1e-5, -3e-4, 0.02, 5])),
+        ),
         "tanh, single": (np.tanh, lambda x: 1 / np.cosh(x) ** 2, list(map(f32, [0, 1e-5, 3.9, -9.1, 10]))),
         "exp, single": (np.exp, np.exp, list(map(f32, [0, 1e-38, -10, 10, 80]))),
         "logsumexp, single": (
             logsumexp,
             softmax,
-            [np.array(v, f32) for v in ([0, 0, 0], [1e-6, -8.7, 0, -8.7], [-308.5] * 5, [797, -306, 0, 2.7, 797], [-3.3, 0, -3.3, -5.3])],
+            [
+                np.array(v, f32)
+                for v in (
+                    [0, 0, 0],
+                    [1e-6, -8.7, 0, -8.7],
+                    [-308.5] * 5,
+                    [797, -306, 0, 2.7, 797],
+                    [-3.3, 0, -3.3, -5.3],
+                )
+            ],
         ),
-        "mean of squares, single": (lambda x: (x * x).mean(), lambda x: 2 * x / x.size, [np.array(v, f32) for v in ([0, 0], [1e-20, 3], [1e15, -1])]),
+        "mean of squares, single": (
+            lambda x: (x * x).mean(),
+            lambda x: 2 * x / x.size,
+            [np.array(v, f32) for v in ([0, 0], [1e-20, 3], [1e15, -1])],
+        ),
         "length": (
             lambda v: math.hypot(*v),
             lambda v: v / math.hypot(*v),
             [np.array(v) for v in ([3.0, 4.0], [1e-6, 3e38], [1e157, -4e16], [1e300, 1e-300])],
         ),
-        "sum of squares": (lambda v: float(v @ v), lambda v: 2 * v, [np.array(v) for v in ([1e-6, -2e-313, -8.7e9], [6e9, -1e-240, 0.0])]),
-        "variance": (np.var, lambda v: 2 * (v - v.mean()) / v.size, [np.array(v) for v in ([0.0, 0, 0], [1e-6, 1e3, 5.0], [-1e-300, 1.0, 1.0])]),
-        "exponentials": (lambda v: np.exp(v).sum(), np.exp, [np.array(v) for v in ([0.0, -30, 10], [-745.0, 1.0, 700.0])]),
+        "sum of squares": (
+            lambda v: float(v @ v),
+            lambda v: 2 * v,
+            [np.array(v) for v in ([1e-6, -2e-313, -8.7e9], [6e9, -1e-240, 0.0])],
+        ),
+        "variance": (
+            np.var,
+            lambda v: 2 * (v - v.mean()) / v.size,
+            [np.array(v) for v in ([0.0, 0, 0], [1e-6, 1e3, 5.0], [-1e-300, 1.0, 1.0])],
+        ),
+        "exponentials": (
+            lambda v: np.exp(v).sum(),
+            np.exp,
+            [np.array(v) for v in ([0.0, -30, 10], [-745.0, 1.0, 700.0])],
+        ),
     }
     return [(name, f, slope, x) for name, (f, slope, points) in cases.items() for x in points]
 
@@ -452,7 +481,26 @@ EVERYWHERE = {
     "absolute value": (abs, lambda x: math.copysign(1.0, x) if x else 0.0, 1e308),
     "tiny factor": (lambda x: x * 1e-200, lambda x: 1e-200, 1e308),
 }
-SPECIAL = [0.0, 5e-324, 2.2e-308, 2.3e-308, 1e-300, 1e-160, 1e-30, 1e-8, 0.5, 1.0, 3.0, 20.0, 1e5, 1e15, 1e100, 1e150, 1e300, 1.7976931348623157e308]
+SPECIAL = [
+    0.0,
+    5e-324,
+    2.2e-308,
+    2.3e-308,
+    1e-300,
+    1e-160,
+    1e-30,
+    1e-8,
+    0.5,
+    1.0,
+    3.0,
+    20.0,
+    1e5,
+    1e15,
+    1e100,
+    1e150,
+    1e300,
+    1.7976931348623157e308,
+]
 
 
 @pytest.mark.parametrize("name", EVERYWHERE)
@@ -528,7 +576,9 @@ def test_the_smallest_fault_among_many_inputs_is_said():
     report = check_gradient(f, (point,), derivative=lambda v: [2 * x for x in v])
     assert report
     assert 0 < report.resolution < 1e-6
-    seen = check_gradient(f, (point,), derivative=lambda v: [2 * x + 20 * report.resolution * (j == 7) for j, x in enumerate(v)])
+    seen = check_gradient(
+        f, (point,), derivative=lambda v: [2 * x + 20 * report.resolution * (j == 7) for j, x in enumerate(v)]
+    )
     assert seen.verdict is Verdict.WRONG
     assert seen.worst.where == "args[0][7]"
 

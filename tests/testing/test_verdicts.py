@@ -1,6 +1,7 @@
 """Reports: what they say, show and draw."""
 
 import dataclasses
+import math
 
 import pytest
 
@@ -73,7 +74,9 @@ def test_a_drawing_of_the_result_that_is_at_fault():
 
 
 def test_no_graph_no_drawing():
-    report = check_gradient(lambda x: float(x) if not isinstance(x, ag.Value) else {}[0], (1.0,), derivative=lambda x: 1.0)
+    report = check_gradient(
+        lambda x: float(x) if not isinstance(x, ag.Value) else {}[0], (1.0,), derivative=lambda x: 1.0
+    )
     assert report
     with pytest.raises(ag.OperandError, match="no graph"):
         report.draw()
@@ -88,3 +91,33 @@ def test_errors_are_ours():
 def test_a_report_in_an_assertion_is_short():
     report = Report(Verdict.WRONG, "sin is off.", Worst("x", 0.0, 1.0, 5.0))
     assert repr(report) == "<Report WRONG: sin is off.>"
+
+
+def test_a_report_leads_to_the_line():
+    @ag.primitive
+    def cubed(x):
+        return x**3
+
+    @cubed.partials
+    def rule(x, z):
+        return (2 * x**2,)
+
+    report = check_gradient(lambda x: ag.sin(cubed(x)), (0.5,))
+    assert report.source == f"{__file__}:{rule.__code__.co_firstlineno}"
+    assert report.source in str(report)
+    for name, given in (
+        ("derivative", lambda x: x),
+        ("vjp", lambda x, g: g * x),
+        ("jvp", lambda xs, ts: xs[0] * ts[0]),
+    ):
+        report = check_gradient(math.sin, (0.5,), **{name: given})
+        assert report.source == f"{__file__}:{given.__code__.co_firstlineno}"
+    assert check_gradient(math.sin, (0.5,), derivative=1.5).source == ""
+
+
+def test_errors_beyond_all_digits_are_said_in_words():
+    report = check_gradient(lambda x: x * 1e-300, (0.5,), derivative=1e10)
+    assert report.verdict is Verdict.WRONG
+    assert "more than all digits" in str(report)
+    assert "more than all digits" in str(report.worst)
+    assert "ulp" not in str(report).partition("error")[2].partition(",")[0]
