@@ -116,8 +116,9 @@ def detect_anomaly() -> Iterator[None]:
     kin are asked for) and, at the end of the block, whatever nothing else was computed from since
     the last derivative. The side that a `where` does not choose, and an infinity that ends as a
     finite number, as in exp(-inf), reach no result and are no anomaly; so guards, masks and the
-    zero-path rule are free to work. A comparison alone does not use a value up. Every gradient that
-    `backward()` would add is looked at, those of nodes in between as well.
+    zero-path rule are free to work. A comparison alone does not use a value up. Of gradients those count
+    that reach a leaf, or what `grad` and its kin are asked for: at x = -1 sqrt(relu(x)) sends an infinity
+    to relu, which stops it, so nothing is wrong.
 
     The error names the first operation that went wrong, its operands and the line of user code that
     made it. Building a graph is several times slower meanwhile.

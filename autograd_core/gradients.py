@@ -98,7 +98,7 @@ def pull_back(outputs: Sequence[Any], seeds: Sequence[Any], inputs: Sequence[Val
     watch = None
     if (anomaly := current().anomaly) is not None:
         anomaly.settle(roots)
-        watch = GradientWatch()
+        watch = GradientWatch(inputs)
     if graph:
         order = _dependents(order_of(roots), inputs)
         adjoints: dict[Value, Any] = dict.fromkeys(order, 0.0)

@@ -117,27 +117,42 @@ def _place(node: Value) -> str:
 
 
 class GradientWatch:
-    """Raises at the first adjoint that is not finite, and names the operation that sent it."""
+    """Raises at the first adjoint of a leaf, or of a node that is asked for, that is not finite.
 
-    def __init__(self) -> None:
+    In between an adjoint may be infinite or NaN: a local derivative of 0 stops it. The error names the
+    operation that sent the first such one.
+
+    Args:
+        asked: The nodes to which is differentiated; None for all leaves.
+    """
+
+    def __init__(self, asked: Iterable[Value] | None = None) -> None:
+        self.asked = None if asked is None else set(asked)
         self.adjoints: dict[Value, Any] = {}
 
     def __call__(self, node: Value, g: Any) -> None:
         """Look at a node's complete adjoint."""
-        if is_finite(g):
-            self.adjoints[node] = g
+        self.adjoints[node] = g
+        if is_finite(g) or (node._row is not None if self.asked is None else node not in self.asked):
             return
+        user = self._sender(node)
+        while user is not None and not is_finite(self.adjoints[user]):
+            node, user = user, self._sender(user)
+        g = self.adjoints[node]
+        if user is None:
+            msg = f"the seed of {named(node)} is {g}"
+            raise AnomalyError(msg)
+        given = ", ".join(map(named, user.parents))
+        msg = f"the gradient of {named(node)} became {g}: {user.op} ({_place(user)}) of {given} sent it"
+        raise AnomalyError(msg)
+
+    def _sender(self, node: Value) -> Value | None:
+        """Of a node whose adjoint is not finite, the user that sent what is not; None if it is the seed."""
         shares = [
             (user, d * h)
             for user, h in self.adjoints.items()
             for p, d in zip(user._edges, user._edges[len(user._edges) // 2 :])
             if p is node and d and h
         ]
-        if not shares:
-            msg = f"the seed of {named(node)} is {g}"
-            raise AnomalyError(msg)
         # Finite shares that overflow together have no single culprit: the last one is named.
-        user = next((user for user, share in shares if not is_finite(share)), shares[-1][0])
-        given = ", ".join(map(named, user.parents))
-        msg = f"the gradient of {named(node)} became {g}: {user.op} ({_place(user)}) of {given} sent it"
-        raise AnomalyError(msg)
+        return next((user for user, share in shares if not is_finite(share)), shares[-1][0] if shares else None)

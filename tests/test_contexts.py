@@ -232,6 +232,10 @@ GUARDS = {
     "an infinity that ends finite": (lambda x: ag.exp(-1 / x) + ag.atan(1 / x), 0.0),
     "max of infinities": (lambda x: ag.maximum(ag.log(x), x), 0.0),
     "a condition": (lambda x: ag.where(ag.log(x) > -5, 1.0, x), 0.0),
+    "a gradient that is stopped": (lambda x: ag.sqrt(ag.relu(x)), -1.0),
+    "a gradient that is stopped further on": (lambda x: 3 * ag.sqrt(ag.relu(2 * x) * 5), -1.0),
+    "an infinity that is clipped": (lambda x: ag.clip(1 / x, 0.0, 1.0), 0.0),
+    "a flat function": (lambda x: ag.exp(-1 / (x * x)), 0.0),
     "python's if": (lambda x: [ag.log(x), x][x.data <= 0] * 1.0, 0.0),
 }
 
@@ -260,6 +264,18 @@ def test_a_guarded_side_that_reaches_no_result_is_no_anomaly(name):
     if name != "python's if":  # where nothing is differentiated, all that nothing was computed from is a result
         with ag.detect_anomaly():
             assert math.isfinite(f(Value(at)).data)
+
+
+def test_a_gradient_that_is_not_stopped_is_named_by_what_sent_it_first():
+    x = Value(0.0, label="x")
+    with pytest.raises(ag.AnomalyError, match=r"the gradient of mul = 0.0 became inf: sqrt .* of mul = 0.0 sent it"), ag.detect_anomaly():
+        (1 + ag.sqrt(2 * x)).backward()
+    y = ag.relu(Value(-1.0))
+    with pytest.raises(ag.AnomalyError, match="the gradient of relu = 0.0 became inf"), ag.detect_anomaly():
+        ag.grad_of(ag.sqrt(y), [y])
+    z = Value(0.0)
+    with ag.detect_anomaly():  # nobody asks for the gradient to z
+        assert ag.grad_of(ag.sqrt(z) + 3 * x, [x]) == [3.0]
 
 
 UNGUARDED = {

@@ -1,5 +1,6 @@
 """Exported SymPy expressions at special values: what the compiled function gives, never complex."""
 
+import itertools
 import math
 
 import pytest
@@ -7,7 +8,7 @@ import pytest
 import autograd_core as ag
 from autograd_core import replay
 from autograd_core.ops import ROWS
-from autograd_core.value import record
+from autograd_core.value import record, record_many
 
 sympy = pytest.importorskip("sympy")
 GRID = (-8.0, -2.0, -1.0, -0.5, 0.0, 0.5, 1.0, 2.0, 8.0)
@@ -74,3 +75,48 @@ def test_constants_are_the_doubles(c):
 def test_a_root_of_what_is_never_negative_has_no_choice():
     value = replay.compile(lambda x: ag.sqrt(x * x + 1), 1.0).to_sympy().value
     assert not value.has(sympy.Piecewise)
+
+
+# --- gradients at kinks, ends and boundaries --------------------------------------------------------
+
+OPERANDS = {None: 3, 1: 1, 2: 2, 3: 3}
+INSIDE = {"acosh": (1.5,)}
+SKIPPED = {"zeta": "SymPy knows it beside its domain as well", "dot": "its operands are four: below"}
+
+
+@pytest.mark.parametrize("name", [name for name in ROWS if name not in SKIPPED])
+def test_gradients_at_kinks_and_boundaries(name):
+    row = ROWS[name]
+    n = OPERANDS[row.arity]
+    f = replay.compile(lambda *v: record_many(row, list(v)), *INSIDE.get(name, (0.5, 0.25, 0.75)[:n]))
+    symbols, _, slopes = f.to_sympy()
+    for point in itertools.product((-1.0, 0.0, 1.0) if n < 3 else (0.0, 1.0), repeat=n):
+        if name == "div" and point[1] == 0:
+            continue  # SymPy puts in one number after the other, and 0 / y is 0
+        _, expected = f.value_and_grad(*point)
+        at = dict(zip(symbols, map(sympy.Rational, point), strict=True))
+        for slope, number in zip(slopes, expected, strict=True):
+            assert same(sympy.sympify(slope).subs(at), float(number)), (point, slope, number)
+
+
+PROGRAMS = {
+    "where": lambda x, y: ag.where(x > 0, ag.sqrt(x), y * y),
+    "a guarded root": lambda x, y: ag.where(x > 0, ag.sqrt(x) * y, 0.0),
+    "clip of a product": lambda x, y: ag.clip(x * y, 0.0, 1.0),
+    "max of two": lambda x, y: ag.max([x, x * y]) * 2,
+    "a power of a power": lambda x, y: (x * x) ** (y * y),
+    "a power times its exponent": lambda x, y: y * x**y,
+    "a root times 0": lambda x, y: (x - x * y) * ag.sqrt(x) + ag.log(x * x) * y,
+    "norm and dot": lambda x, y: ag.norm([x, y]) + ag.dot([x, y], [y, x]),
+}
+
+
+@pytest.mark.parametrize("name", PROGRAMS)
+def test_gradients_of_programs_at_kinks_and_boundaries(name):
+    f = replay.compile(PROGRAMS[name], 0.5, 0.25)
+    symbols, value, slopes = f.to_sympy()
+    for point in itertools.product((-1.0, 0.0, 1.0), repeat=2):
+        number, expected = f.value_and_grad(*point)
+        at = dict(zip(symbols, map(sympy.Rational, point), strict=True))
+        for symbolic, found in zip((value, *slopes), (number, *expected), strict=True):
+            assert same(sympy.sympify(symbolic).subs(at), float(found)), (point, symbolic, found)

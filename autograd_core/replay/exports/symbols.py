@@ -79,7 +79,24 @@ def _product(d: Any, g: Any) -> Any:
         if isinstance(x, sympy.Piecewise):
             cases: Any = x.args
             return sympy.Piecewise(*((_product(value, y), condition) for value, condition in cases))
-    return sympy.Integer(0) if d == 0 or g == 0 else d * g
+    if d == 0 or g == 0:
+        return sympy.Integer(0)
+    for x, y in ((d, g), (g, d)):
+        if _may_be_infinite(x) and y.free_symbols and not y.is_nonzero:
+            zero: Any = sympy.Eq(y, 0, evaluate=False) if y.has(sympy.Piecewise) else sympy.Eq(y, 0)
+            return sympy.Piecewise((sympy.Integer(0), zero), (x * y, True))
+    return d * g
+
+
+def _may_be_infinite(x: Any) -> bool:
+    """Whether an expression is infinite or NaN somewhere, by a pole or by a case that is."""
+    if x.has(sympy.nan, sympy.oo, -sympy.oo, sympy.zoo):
+        return True
+    poles: Any = x.atoms(sympy.Pow, sympy.log)
+    return any(
+        not (p.base.is_nonzero or p.exp.is_nonnegative) if isinstance(p, sympy.Pow) else not p.args[0].is_positive
+        for p in poles
+    )
 
 
 def _different(names: Sequence[str]) -> list[str]:
