@@ -423,13 +423,20 @@ rule(
     lambda z, x, low, high: (None,) * 3 if any(map(np.isnan, (x, low, high))) else [float(d) for d in clip_slopes(z, x, low, high)],
     side=lambda x, low, high: (compared(x, low), compared(x, high), compared(low, high)),
 )  # fmt: skip
+
+
+def flat(x):
+    """The slope of steps: 0, but NaN goes through."""
+    return np.nan if np.isnan(x) else 0.0
+
+
 rule(
-    "sign", "ag.sign({0})", 1, MP.sign, lambda z, x: (zero,), np.sign, lambda z, x: (0.0,),
+    "sign", "ag.sign({0})", 1, MP.sign, lambda z, x: (zero,), np.sign, lambda z, x: (flat(x),),
     side=lambda x: compared(x, 0),
 )  # fmt: skip
 for _name, _whole, _plain in (("floor", MP.floor, np.floor), ("ceil", MP.ceil, np.ceil)):
     rule(
-        _name, f"ag.{_name}({{0}})", 1, _whole, lambda z, x: (zero,), _plain, lambda z, x: (0.0,),
+        _name, f"ag.{_name}({{0}})", 1, _whole, lambda z, x: (zero,), _plain, lambda z, x: (flat(x),),
         side=lambda x, whole=_whole: whole(x),
     )  # fmt: skip
 
