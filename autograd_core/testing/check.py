@@ -5,9 +5,10 @@ from __future__ import annotations
 import inspect
 import math
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from ..contexts import no_grad, transforming
+from ..contexts import no_grad, tracing, transforming
 from ..errors import AutogradError, GraphCutError, OperandError, RangeError
 from ..gradients import pull_back
 from ..ops import ROWS
@@ -168,8 +169,8 @@ def _checked(
     args = supplied.inputs(args)
     function = Function(f, args, tolerances.nondet_tol)
     recording = _recorded(function, supplied)
-    if recording is None:
-        return _check_foreign(function, args, supplied, order, tolerances)
+    if recording is None or (supplied.any and order == 1 and recording.branches):
+        return _check_foreign(function, args, supplied, order, tolerances, recording)
     given = supplied.judged(function, args, recording.results)
     judged: list[Given | None] = [*given] or [None]
     report = _worst([_check_own(function, recording, g, modes, tolerances) for g in judged])
@@ -217,7 +218,7 @@ def _recorded(function: Function, supplied: Supplied) -> Recording | None:
     if function.tree.foreign or supplied.library:
         return None
     try:
-        with transforming():
+        with tracing() as guards:
             inputs = [Value(x, label=name) for x, name in zip(function.point, function.tree.names, strict=True)]
             tree = function.result(inputs)
             again = function(_fresh(function.point))
@@ -240,24 +241,32 @@ def _recorded(function: Function, supplied: Supplied) -> Recording | None:
             "library's operations: pass derivative=, a function of the same arguments"
         )
         raise FunctionError(msg, fault="needs derivative") from error.__cause__
-    return Recording(function, inputs, function.tree.names, tree.leaves, tree.names, tree)
+    return Recording(function, inputs, function.tree.names, tree.leaves, tree.names, tree, branches=bool(guards))
 
 
 def _check_own(
     function: Function, rec: Recording, given: Given | None, modes: Sequence[str], tolerances: foreign.Tolerances
 ) -> Report:
     report = screened(rec, given, modes, tolerances) if len(rec.inputs) >= LARGE else None
+    judge = Judge(rec, given=given, modes=modes, atol=tolerances.atol, rtol=tolerances.rtol)
     if report is None:
-        report = Judge(rec, given=given, modes=modes, atol=tolerances.atol, rtol=tolerances.rtol).report()
-    if report.verdict not in (Verdict.RIGHT, Verdict.WRONG) or (report.verdict is Verdict.WRONG and report.faulty_op):
-        return report
-    apart = _apart(function, rec)
-    if apart is None:
-        return report
+        report = judge.report()
     numeric = foreign.Numeric(
         lambda leaves: _plain(function, leaves), [float(x) for x in function.point], function.tree.names, rec.places,
-        given or Rows([_row(rec, i) for i in range(len(rec.outputs))], "reverse mode"), tolerances=tolerances,
+        given or Rows([], "reverse mode"), tolerances=tolerances,
+        rounding=lambda: _recorded_alone(function, function.point)[1],
     )  # fmt: skip
+    if given is not None and not report.faultless and not tolerances.strict and judge.bad:
+        underflows = judge.underflows()
+        if underflows or judge.below_noise():  # what the function computes is no longer what its formula says
+            seen = foreign.judge(numeric)
+            return replace(seen, root=rec.root) if seen or (underflows and seen.faultless) else report
+    if report.verdict not in (Verdict.RIGHT, Verdict.WRONG) or (report.verdict is Verdict.WRONG and report.faulty_op):
+        return report
+    if _apart(function, rec) is None:
+        return report
+    if given is None:
+        numeric.given = Rows([_row(rec, i) for i in range(len(rec.outputs))], "reverse mode")
     seen = foreign.judge(numeric)
     if given is not None and seen.verdict in (Verdict.RIGHT, Verdict.ILL_CONDITIONED):
         return replace(seen, root=rec.root)  # the graph is not the whole function: its values decide
@@ -327,8 +336,18 @@ def _apart(function: Function, rec: Recording) -> int | None:
 
 
 def _check_foreign(
-    function: Function, args: tuple[Any, ...], supplied: Supplied, order: int, tolerances: foreign.Tolerances
+    function: Function,
+    args: tuple[Any, ...],
+    supplied: Supplied,
+    order: int,
+    tolerances: foreign.Tolerances,
+    recording: Recording | None = None,
 ) -> Report:
+    """A derivative that was given, by the function's values.
+
+    That of a function which takes branches, too, though it was recorded: a graph is one branch, and an iteration
+    that ends when it stands still has another derivative than its last steps.
+    """
     if not supplied.any:
         msg = (
             f"{function.name} takes arrays of another library, or of less than double precision: pass derivative=, a "
@@ -341,14 +360,22 @@ def _check_foreign(
             "derivatives: check its gradient function, with derivative= its Hessian"
         )
         raise FunctionError(msg, fault="needs derivative")
-    tree = function.result(list(function.point))
-    function.steady(list, (tree.leaves, function(list(function.point))))
+    call: Any = function
+    try:
+        tree = function.result(list(function.point))
+    except FunctionError:
+        if recording is None:
+            raise
+        tree, call = recording.results, partial(_plain, function)  # it takes Values alone
+    if recording is None:
+        function.steady(list, (tree.leaves, function(list(function.point))))
     given = supplied.judged(function, args, tree)
     point, names = [float(x) for x in function.point], function.tree.names
+    rounding = None if recording is None else lambda: _recorded_alone(function, function.point)[1]
     reports = [
         foreign.judge(
             foreign.Numeric(
-                function, point, names, tree.names, g, function.unit, function.tree.unit, tolerances=tolerances
+                call, point, names, tree.names, g, function.unit, function.tree.unit, tolerances, rounding
             )
         )
         for g in given

@@ -33,6 +33,7 @@ JUMP = 8.0  # times the noise, from which on a value apart from its neighbours i
 SMALLEST = 2.0**-1074
 COARSEST = 2.0**-7  # half a unit in the last place of the shortest numbers in use, of 8 bits
 NEAR_ZERO = 2.0**-20  # operands that small are tried with steps of size 1 as well
+STRAIGHT = 4.0  # roundings by which values on a straight line may be off
 SHORT = 14  # a table of so few steps shows a smooth function in fewer rows
 NO_SQUARE = 2.0**-500  # below, a square is 0 or nearly
 FEWEST = 3  # steps that a table needs
@@ -72,12 +73,18 @@ class Slope:
     spread: float = math.inf
 
     @property
+    def reach(self) -> float:
+        """How far apart values near by are."""
+        values = [value for reading in self.readings for value in reading[1:]]
+        return max(values) - min(values) if values else 0.0
+
+    @property
     def rough(self) -> bool:
         """Whether values near by differ by noise alone, which is no rounding: that of a sine at 1e17, say."""
         values = [value for reading in self.readings for value in reading[1:]]
         return (
             bool(values)
-            and self.noise > ALL_NOISE * (max(values) - min(values))
+            and self.noise > ALL_NOISE * self.reach
             and self.noise > ROUNDING * max(map(abs, values))
         )
 
@@ -108,7 +115,12 @@ def extrapolated(
 
 
 def slopes(
-    f: Callable[[float], Sequence[float]], size: float, unit: float, moved: float = 0.0, stretch: float = 1.0
+    f: Callable[[float], Sequence[float]],
+    size: float,
+    unit: float,
+    moved: float = 0.0,
+    stretch: float = 1.0,
+    floors: Sequence[float] = (),
 ) -> list[Slope]:
     """The derivative of every result of `f` at t = 0.
 
@@ -118,11 +130,13 @@ def slopes(
         unit: Unit roundoff of the results.
         moved: How far off rounding puts t itself.
         stretch: Of all steps.
+        floors: How far off values are at least, where that is known from elsewhere.
     """
     zero = f(0.0)
-    found = _slopes(f, zero, max(size, 1.0), unit, moved, stretch)
+    floors = floors or [0.0] * len(zero)
+    found = _slopes(f, zero, max(size, 1.0), unit, moved, stretch, floors)
     if 0 < size < NEAR_ZERO:
-        near = _slopes(f, zero, size, unit, moved, stretch)
+        near = _slopes(f, zero, size, unit, moved, stretch, floors)
         found = [_of_two(far, close, size) for far, close in zip(found, near, strict=True)]
     return found
 
@@ -172,6 +186,7 @@ def _slopes(
     unit: float,
     moved: float,
     stretch: float,
+    floors: Sequence[float],
 ) -> list[Slope]:
     top = math.frexp(size)[1] - 2
     least = max(4 * moved, 2**8 * SMALLEST)
@@ -183,7 +198,7 @@ def _slopes(
         readings = [(t, a[i], b[i]) for t, a, b in zip(steps, up, down, strict=True)]
         finite = [r for r in readings if math.isfinite(r[1]) and math.isfinite(r[2])]
         if math.isfinite(at_zero) and len(finite) >= max(FEWEST, len(steps) // 2):
-            stair = max(_stair(f, i, at_zero, finite, sign) for sign in (1, -1))
+            stair = max(floors[i], *(_stair(f, i, at_zero, finite, sign) for sign in (1, -1)))
             found.append(_slope(at_zero, finite, unit, moved, stair))
         else:
             found.append(_at_an_end(at_zero, readings, unit))
@@ -199,27 +214,53 @@ def _stair(
 ) -> float:
     """How far a value jumps at the edge of the plateau on which it stands; 0 without one.
 
-    A function that is rounded within, to single precision or to 0 below all numbers, stands still near by.
-    Where it leaves its plateau by a jump that is small beside what it does further out, that jump is its
-    rounding. A piece that is flat by itself, as of relu, is left without a jump.
+    A function that is rounded within, to single precision or to 0 below all numbers, stands still near by, or
+    is straight there where only a term of it is. Where it leaves its plateau by a jump that is small beside what
+    it does further out, that jump is its rounding. A piece that is flat by itself, as of relu, is left without one.
     """
     place = 1 if sign > 0 else 2
-    flat = next((k for k, r in enumerate(finite) if all(s[place] == zero for s in finite[k:])), len(finite))
-    if not 1 <= flat < len(finite) - 1:
+    steps = [(r[0], r[place]) for r in finite]
+    flat, slope = _straight(zero, steps, sign)
+    if flat == 0:
+        wider = [finite[0][0] * FACTOR**k for k in (3, 2, 1)]
+        values = [(t, f(sign * t)[i]) for t in wider if t <= LARGEST]
+        steps = [(t, value) for t, value in values if math.isfinite(value)] + steps
+        flat, slope = _straight(zero, steps, sign)
+    if not 1 <= flat < len(steps) - 1:
         return 0.0
-    inside, outside = finite[flat][0], finite[flat - 1][0]
-    jump = abs(finite[flat - 1][place] - zero)
+
+    def rest(t: float, value: float) -> float:
+        off = abs(value - zero - sign * t * slope)
+        return off if off > STRAIGHT * DOUBLE_ROUNDOFF * max(abs(zero), abs(value)) * bool(slope) else 0.0
+
+    inside, outside = steps[flat][0], steps[flat - 1][0]
+    jump = first = rest(*steps[flat - 1])
     for _ in range(EDGE):
         middle = (inside + outside) / 2
-        value = f(sign * middle)[i]
-        if value == zero:
+        off = rest(middle, f(sign * middle)[i])
+        if not off:
             inside = middle
         else:
-            outside, jump = middle, abs(value - zero) if math.isfinite(value) else jump
-    largest = max(abs(r[place] - zero) for r in finite)
+            outside, jump = middle, off if math.isfinite(off) else jump
+    largest = max(abs(value - zero) for _, value in steps)
     # A slope that begins at the edge has risen by no more than its share of the way from there.
-    begins = jump <= 2 * abs(finite[flat - 1][place] - zero) * (outside - inside) / finite[flat - 1][0]
+    begins = jump <= 2 * first * (outside - inside) / steps[flat - 1][0]
     return jump if jump <= COARSE_STAIR * largest and not begins else 0.0
+
+
+def _straight(zero: float, steps: Sequence[tuple[float, float]], sign: int) -> tuple[int, float]:
+    """From which step on values are those of a constant, or of a straight line, up to rounding; and its slope."""
+    flat = next((k for k, s in enumerate(steps) if all(value == zero for _, value in steps[k:])), len(steps))
+    if flat < len(steps):
+        return flat, 0.0
+    for k in range(len(steps) - 2):
+        slope = (steps[k][1] - zero) / (sign * steps[k][0])
+        if math.isfinite(slope) and all(
+            abs(value - zero - sign * t * slope) <= STRAIGHT * DOUBLE_ROUNDOFF * max(abs(zero), abs(value))
+            for t, value in steps[k:]
+        ):
+            return k, slope
+    return len(steps), 0.0
 
 
 def wide_scale(f: Callable[[float], Sequence[float]], size: float, noises: Sequence[float]) -> list[float]:

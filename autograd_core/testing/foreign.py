@@ -18,6 +18,7 @@ from .arguments import DOUBLE
 from .differences import JUMP, STRETCHES, Slope, remainder_order, slopes, together, wide_scale
 from .recording import directions, seeds_of
 from .reference import GOLDEN
+from .ties import between, is_tied
 from .verdicts import FunctionError, Report, Verdict, Worst
 
 if TYPE_CHECKING:
@@ -36,6 +37,9 @@ ULPS = (0, 1, -2, 3, -5)  # neighbours of the point at which the complex step is
 KEPT = 0.75  # share of its digits that a right derivative has in spite of its own rounding
 NEXT_TO_ZERO = 1e-10  # of the largest difference quotient
 DOUBTFUL_ORDER = 1.95  # what rounds to 2 is no second witness
+DIGIT = 1e-3  # of a distance, to which the derivatives of neighbours are known
+HALF_THE_DIGITS = 8.0  # times the root of the roundoff
+NEIGHBOURS, ULPS_AWAY = 6, 4.0  # at which values are asked how rough they are, and how far away
 FEW = 4  # inputs that a sentence can list
 UNSURE = 0.2  # a reference that knows less than this share of the derivative judges nothing
 LEAST = 2.0**-1000  # no function is asked for smaller slopes
@@ -72,6 +76,7 @@ class Numeric:
         unit: Unit roundoff of its results.
         coarse: Unit roundoff of its arguments.
         tolerances: What the user allows.
+        rounding: How far off rounding may put each result, where that is known.
     """
 
     call: Callable[[list[Any]], list[Any]]
@@ -82,6 +87,7 @@ class Numeric:
     unit: float = DOUBLE
     coarse: float = DOUBLE
     tolerances: Tolerances = Tolerances()
+    rounding: Callable[[], list[float]] | None = None
 
 
 def judge(f: Numeric) -> Report:
@@ -107,12 +113,43 @@ def judge(f: Numeric) -> Report:
         units = [(f"{n} inputs along random direction {k}", directions(n, f"difference {k}")) for k in range(count)]
     lines = [Line(f, where, v, seeds, zero) for where, v in units]
     findings = _judged(lines)
+    if n <= MANY_INPUTS:
+        _break_ties(f, seeds, findings)
     if n > MANY_INPUTS and max(findings).rank:
         narrowed = _narrowed(f, max(findings), seeds, zero)
         return narrowed.report(f)
     # In a sum over a direction of many inputs, one is weighted by half at least.
     resolution = max(finding.allowed for finding in findings) * (2 if n > MANY_INPUTS else 1)
     return max(findings).report(f, len(findings), resolution)
+
+
+def _break_ties(f: Numeric, seeds: list[list[float]], findings: list[Finding]) -> None:
+    """Where several inputs tie, a number between the derivatives of the pieces that meet there is a fair choice."""
+
+    def look(point: list[float], v: list[float]) -> list[Slope] | None:
+        try:
+            line = Line(replace(f, point=point), "", v, seeds, f.call(point))
+        except FunctionError:  # outside of its domain
+            return None
+        line.look()
+        return line.estimates[0]
+
+    for s in range(len(seeds)):
+        column = findings[s :: len(seeds)]
+        bad = [k for k, finding in enumerate(column) if finding.rank and math.isfinite(finding.found)]
+        bad = [k for k in bad if column[k].slope.kind in ("smooth", "kink")]
+        if len(column) < 2 or not bad or not is_tied(f.point, [finding.slope for finding in column], s, look):
+            continue
+        for k in bad:
+            finding = column[k]
+            slope = finding.slope
+            ends = (slope.left, slope.right)
+            off = min(abs(finding.found - end) for end in ends)
+            near = between(f.point, f.coarse, k, s, off, look)
+            if near is not None:
+                low, high = min(*ends, *near), max(*ends, *near)
+                if low - off * DIGIT <= finding.found <= high + off * DIGIT:
+                    finding.slope = replace(slope, kind="kink", left=low, right=high)
 
 
 @dataclass(slots=True)
@@ -246,11 +283,40 @@ def _judged(lines: Sequence[Line]) -> list[Finding]:
     for line in lines:
         line.look()
     changes = [max(line.change(s) for line in lines) for s in range(len(lines[0].seeds))]
-    for line in lines:
-        if any(finding.rank for finding in line.findings(changes)):
-            line.look_again()
+    unsure = [line for line in lines if any(finding.rank for finding in line.findings(changes))]
+    if unsure:
+        around = _noise_around(lines, changes)
+        for line in unsure:
+            line.look_again(around)
     changes = [max(line.change(s) for line in lines) for s in range(len(lines[0].seeds))]
     return [finding for line in lines for finding in line.findings(changes)]
+
+
+def _noise_around(lines: Sequence[Line], changes: Sequence[float]) -> list[float]:
+    """How far rounding puts values off at neighbours of the point, beyond what slopes explain.
+
+    Along one input values may be as good as exact, by luck: where a term is 0, or two are the same. What is more than
+    half of the digits of the changes that the function shows is no rounding, but a jump.
+    """
+    line = lines[0]
+    f, seeds = line.f, line.seeds
+    largest = max(map(abs, f.point), default=0.0) or 1.0
+    rounding = f.rounding() if f.rounding is not None else [0.0] * len(f.places)
+    found = [_combined([abs(u) for u in seed], rounding) for seed in seeds]
+    for k in range(NEIGHBOURS):
+        v = directions(len(f.point), f"neighbour {k}")
+        at = [x + ULPS_AWAY * f.coarse * d * (abs(x) or largest) for x, d in zip(f.point, v, strict=True)]
+        try:
+            values = f.call(at)
+        except FunctionError:  # outside of its domain
+            continue
+        for s, seed in enumerate(seeds):
+            off = abs(_combined(seed, values) - _combined(seed, line.zero))
+            explained = 2 * ULPS_AWAY * f.coarse * len(f.point) * changes[s]
+            largest_change = max(other.estimates[0][s].reach for other in lines)
+            if explained < off <= HALF_THE_DIGITS * math.sqrt(f.unit) * largest_change < math.inf:
+                found[s] = max(found[s], off - explained)
+    return found
 
 
 class Line:
@@ -272,6 +338,7 @@ class Line:
         self.size = max((abs(x) for x, d in zip(f.point, v, strict=True) if d), default=0.0)
         self.estimates: list[list[Slope]] = []
         self.elsewhere = [0.0] * len(seeds)
+        self.around = [0.0] * len(seeds)
         self.exact = _complex_step(f, v, seeds) if exact else None
         self.once = cache(self._values)
 
@@ -286,15 +353,20 @@ class Line:
         return [_combined(seed, values) for seed in self.seeds]
 
     def _slopes(self, stretch: float) -> list[Slope]:
-        return slopes(self.once, self.size, self.f.unit, self.size * self.f.coarse, stretch)
+        return slopes(self.once, self.size, self.f.unit, self.size * self.f.coarse, stretch, self.around)
 
     def look(self) -> None:
         """One estimate."""
         self.estimates = [self._slopes(STRETCHES[0])]
 
-    def look_again(self) -> None:
-        """Further ones with other steps, and what the function does further out."""
-        self.estimates += [self._slopes(stretch) for stretch in STRETCHES[1:]]
+    def look_again(self, around: list[float]) -> None:
+        """Further ones with other steps, and what the function does further out.
+
+        Args:
+            around: How far values at neighbours in all inputs are off.
+        """
+        self.around = around
+        self.estimates = [self._slopes(stretch) for stretch in STRETCHES]
         self.elsewhere = wide_scale(self.once, self.size, [slope.noise for slope in self.estimates[0]])
 
     def change(self, s: int) -> float:

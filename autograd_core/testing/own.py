@@ -70,10 +70,13 @@ DIRECTIONS = 4
 HALF_THE_DIGITS = 2.0**26  # ulp
 GIVEN, GIVEN_SHARE = 64.0, 2.0**-40  # times what rounding allows, and a share, for a program that rounds otherwise
 ITS_OWN = 16.0  # times what the rounding of values does to the graph's derivative: what it may do to such a program
+FLOOR = 8.0  # roundings of a result, below which an error of a derivative that was given has no effect
+TINIEST = 2.0**-1022  # below, doubles lose digits
 A_DIGIT = 2.0**-7  # of a derivative that was given, to be confirmed
 SUSPECTS = 64  # wrong edges at most that are looked at closely
 FIFTY = "50 digits"
 ONE_SIDED = 250  # digits of difference quotients of the whole graph
+MORE_DIGITS = 20  # of these, that rounding may take
 
 
 def _data(x: Any) -> Any:
@@ -119,6 +122,7 @@ class Judge:
         self.exact: list[list[Any]] = []
         self.slack: list[list[Any]] = []
         self.sizes: list[list[Any]] = []
+        self.bad: list[Entry] = []
 
     # --- what is found ---
 
@@ -246,6 +250,7 @@ class Judge:
             bad = [e for e in entries if not self.replay.m.context.isfinite(e.exact)]
             return self._infinite(bad[0])
         if bad:
+            self.bad = bad
             return self._explained(bad, entries)
         if self.given is None:
             hidden = self._hidden_fault(entries)
@@ -276,6 +281,29 @@ class Judge:
         if other is None and self.given is None:
             other = self._hidden_fault(smooth)
         return other if other is not None and other.verdict is Verdict.WRONG else told
+
+    def below_noise(self) -> bool:
+        """Whether all that is off changes a result by no more than some roundings of it do.
+
+        So much is lost where a formula saturates, as 1 - tanh(x)**2 does, or where shares that add up to 1 cancel.
+        """
+        if not self.bad:
+            return False
+        sizes = [abs(float(x.data)) for x in self.rec.inputs]
+        results = [abs(total(u * float(_data(z)) for u, z in zip(seed, self.rec.outputs, strict=True) if u))
+                   for seed in self.seeds]  # fmt: skip
+        finite = self.replay.m.context.isfinite
+        for s, row in enumerate(self.exact):
+            changes = [float(abs(d)) * x for d, x in zip(row, sizes, strict=True) if finite(d)]
+            results[s] = max([results[s], *(c for c in changes if math.isfinite(c))])
+        return all(e.error * max(sizes[e.j], 1.0) <= FLOOR * DOUBLE * results[e.seed] for e in self.bad)
+
+    def underflows(self) -> bool:
+        """Whether a value on the way is nothing in doubles, and something in more digits."""
+        return any(
+            abs(float(node.data)) < TINIEST and not abs(z - node.data) <= A_DIGIT * abs(z)
+            for node, z in self.replay.values.items()
+        )
 
     def _expected(self, e: Entry) -> tuple[Any, Any]:
         exact, slack = self.exact[e.seed][e.j], self.slack[e.seed][e.j]
@@ -501,7 +529,9 @@ class Judge:
 
     @staticmethod
     def _lost_in(own: float, exact: float) -> bool:
-        return abs(own - exact) > 256 * math.ulp(exact)
+        """Whether a number has fewer digits than its size explains: exp(-600) is off by 600 roundings."""
+        exponent = abs(math.log(abs(exact))) if exact and math.isfinite(exact) else 0.0
+        return abs(own - exact) > max(256.0, 4 * exponent) * math.ulp(exact)
 
     def _other_side(self, local: Replay) -> bool:
         """Whether rounding put an operand on the other side of a kink that its row knows of."""
@@ -539,7 +569,7 @@ class Judge:
         Tied sides may cancel, or not reach the result at all. Then the function has a derivative
         there, and the entries are judged against it.
         """
-        m = number_system(ONE_SIDED)
+        m = number_system(self._digits_of_steps())
         uneven, singular = self.replay.uneven, self.replay.singular
         bent = (uneven or singular)[0]
         reached = self._reaching({*uneven, *singular})
@@ -596,6 +626,15 @@ class Judge:
             return self._kink(e, left, right, f"{named(bent)} sits at a kink", bent)
         return None
 
+    def _digits_of_steps(self) -> int:
+        """How many digits it takes to see a step at the smallest input beside the largest number."""
+        sizes = [abs(float(node.data)) for node in self.rec.order]
+        inputs = [size for x in self.rec.inputs if (size := abs(float(x.data)))]
+        largest = max((size for size in sizes if math.isfinite(size)), default=0.0)
+        if not largest or not inputs:
+            return ONE_SIDED
+        return ONE_SIDED + 50 * max(0, math.ceil((math.log10(largest) - math.log10(min(inputs))) / 50))
+
     def _reaching(self, nodes: set[Value]) -> set[Value]:
         """Everything below some nodes."""
         return set(graph_of(nodes))
@@ -615,10 +654,12 @@ class Judge:
         """One-sided difference quotients of all combinations of results, a wide one and the limit; None at a jump."""
         size = abs(here[x]) or m.context.one
         steps = [sign * size * m.number(10) ** -power for power in (40, 60, 80)]
+        nothing = max(map(abs, here.values())) * m.number(10) ** (MORE_DIGITS - m.context.dps)
         values = [self._seeded(m, Moved(here, values_at(m, cone, {x: here[x] + step}, here))) for step in steps]
         found: list[tuple[Any, Any] | None] = []
         for at, *there in zip(zero, *values, strict=True):
-            rises = [z - at for z in there]
+            # What differs in the last digits of the largest number on the way stands still.
+            rises = [z - at if abs(z - at) > nothing else m.context.zero for z in there]
             if rises[1] and 2 * abs(rises[1]) > abs(rises[0]):
                 found.append(None)
                 continue

@@ -36,6 +36,7 @@ class Recording:
         places: Their places; [""] for a single number.
         results: The tree that they stand in; None where there is none.
         order: The graph, operands first.
+        branches: Whether the function asked Values for their truth, as `if x > 0` does.
     """
 
     call: Callable[[list[Any]], list[Any]]
@@ -45,6 +46,7 @@ class Recording:
     places: list[str]
     results: Any = None
     order: list[Value] = field(default_factory=list)
+    branches: bool = False
 
     def __post_init__(self) -> None:
         self.order = graph_of(self.outputs)

@@ -33,6 +33,7 @@ CANCELLING, NATURAL = (
 )  # where a sum of paths, and where a value is lost to cancellation; doubles span 632 digits
 CEILING, WORK = 1000, 4_000_000  # digits that any graph gets, and digits times nodes that a small one may take
 SIDES = (1000, 2500)  # of one-sided difference quotients
+QUICK = ((100, 33), (150, 50))  # the same, tried first: where both sides agree there is no kink
 STEPS = ((SIDES[0], 333), (SIDES[1], 833), (SIDES[1], 1333))  # and powers of 1/10; the third where the first two differ
 GROWN = 1e-30  # differences that fall by less do not fall
 MORE = 30  # of them confirm a precision
@@ -161,6 +162,10 @@ def slopes_of(m: Any, row: Primitive, xs: Sequence[Any], z: Any, moves: Sequence
             if agreed and (not now or (bent is not None and now < bent * CLOSED)):
                 return Slopes(own, confirmed=True, at=tuple(xs))
             bent = now if agreed else None
+            if level == CONFIRMING[1] and not agreed:  # a rule with constants of 16 digits is never confirmed
+                quick = _quick(m, row, xs, z, own, moves)
+                if quick is not None:
+                    return quick
             if at_kink(m, row, xs):
                 break
     if not all(map(m.context.isfinite, xs)):
@@ -252,20 +257,53 @@ def _alike(a: Any, b: Any) -> bool:
     return bool(abs(a - b) <= min(abs(a), abs(b)) * CLOSED < math.inf)
 
 
+def _quick(
+    m: Any, row: Primitive, xs: Sequence[Any], z: Any, own: Sequence[Any], moves: Sequence[bool]
+) -> Slopes | None:
+    """Difference quotients of few digits, if they agree for all operands.
+
+    As many more are taken as a slope of the size of the row's own lies below the value.
+    """
+    mag = m.context.mag
+    exact = []
+    for i, move in enumerate(moves):
+        if not move:
+            exact.append(m.context.zero)
+            continue
+        change = own[i] * _size(xs, xs[i])
+        below = max(0, mag(z) - mag(change)) if z and change else 0
+        more = 50 * math.ceil(below * math.log10(2) / 50)
+        if more > CONFIRMING[-1]:
+            return None
+        steps = [(digits + more, power) for digits, power in QUICK]
+        left, right = (_side(row, xs, i, sign, steps) for sign in (-1, 1))
+        if left is None or right is None or not _agree(*left, *right):
+            return None
+        exact.append(m.number((left[1] + right[1]) / 2))
+    return Slopes(tuple(exact), confirmed=False)
+
+
+def _agree(*quotients: Any) -> bool:
+    """Whether quotients are alike at all steps on both sides: not at 0, which underflow may pretend."""
+    return all(quotients) and all(_alike(quotients[0], q) for q in quotients[1:])
+
+
 def _close_up(left: tuple[Any, Any], right: tuple[Any, Any]) -> bool:
     """Whether the gap between the quotients of both sides falls with the step."""
     far, near = (abs(b - a) for a, b in zip(left, right, strict=True))
     return bool(near <= far * CLOSED < math.inf)
 
 
-def _side(row: Primitive, xs: Sequence[Any], i: int, sign: int) -> tuple[Any, Any] | None:
+def _side(
+    row: Primitive, xs: Sequence[Any], i: int, sign: int, steps: Sequence[tuple[int, int]] = STEPS
+) -> tuple[Any, Any] | None:
     """One-sided difference quotients at two steps; None outside of the domain.
 
     At a jump both are -inf on the left and inf on the right; at a vertical tangent both are infinite.
     """
     quotients, rises = [], []
-    m = number_system(STEPS[0][0])
-    for level, power in STEPS:
+    m = number_system(steps[0][0])
+    for level, power in steps:
         m = number_system(level)
         ys = [m.number(x) for x in xs]
         base = value_of(m, row, ys)
@@ -281,7 +319,7 @@ def _side(row: Primitive, xs: Sequence[Any], i: int, sign: int) -> tuple[Any, An
         return None
     if rises[1] and abs(rises[1]) * 2 > abs(rises[0]):
         return m.context.inf * sign, m.context.inf * sign
-    end = limit(m, *quotients) if len(quotients) == len(STEPS) else second
+    end = limit(m, *quotients) if len(quotients) > len(SIDES) else second
     return (end, end) if m.context.isinf(end) else (first, end)
 
 
