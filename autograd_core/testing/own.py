@@ -654,12 +654,13 @@ class Judge:
         """One-sided difference quotients of all combinations of results, a wide one and the limit; None at a jump."""
         size = abs(here[x]) or m.context.one
         steps = [sign * size * m.number(10) ** -power for power in (40, 60, 80)]
-        nothing = max(map(abs, here.values())) * m.number(10) ** (MORE_DIGITS - m.context.dps)
+        largest = max((abs(z) for z in here.values() if m.context.isfinite(z)), default=m.context.zero)
+        nothing = largest * m.number(10) ** (MORE_DIGITS - m.context.dps)
         values = [self._seeded(m, Moved(here, values_at(m, cone, {x: here[x] + step}, here))) for step in steps]
         found: list[tuple[Any, Any] | None] = []
         for at, *there in zip(zero, *values, strict=True):
             # What differs in the last digits of the largest number on the way stands still.
-            rises = [z - at if abs(z - at) > nothing else m.context.zero for z in there]
+            rises = [m.context.zero if abs(z - at) <= nothing else z - at for z in there]
             if rises[1] and 2 * abs(rises[1]) > abs(rises[0]):
                 found.append(None)
                 continue

@@ -162,7 +162,8 @@ def slopes_of(m: Any, row: Primitive, xs: Sequence[Any], z: Any, moves: Sequence
             if agreed and (not now or (bent is not None and now < bent * CLOSED)):
                 return Slopes(own, confirmed=True, at=tuple(xs))
             bent = now if agreed else None
-            if level == CONFIRMING[1] and not agreed:  # a rule with constants of 16 digits is never confirmed
+            # A rule with constants of 16 digits is never confirmed.
+            if level == CONFIRMING[1] and not agreed and m.context.dps <= QUICK[0][0]:
                 quick = _quick(m, row, xs, z, own, moves)
                 if quick is not None:
                     return quick

@@ -662,3 +662,111 @@ def test_remainder_order():
     [line] = slopes(lambda t: [3 * t], 0.0, 2.0**-53)
     assert remainder_order(0.0, line, 3.0) == math.inf
     assert sys.float_info.max > line.scale == 3.0
+
+
+# --- what maintainers' functions do at inputs that Hypothesis draws ---------------------------------
+
+
+def weighted_ranks(x):
+    return sum(w * y for w, y in zip([0.1, -0.4, 0.3, 0.9, 2.0], sorted(x), strict=True))
+
+
+def rank_weights(x):
+    order = sorted(range(5), key=x.__getitem__)
+    return [[0.1, -0.4, 0.3, 0.9, 2.0][order.index(j)] for j in range(5)]
+
+
+TIES = {
+    "median of equal numbers": (lambda x: sorted(x)[2], lambda x: [0.0, 0.0, 1.0, 0.0, 0.0], [0.0] * 5),
+    "median of three equal ones": (lambda x: sorted(x)[2], lambda x: [0.0, 1.0, 0.0, 0.0, 0.0], [-7e5, 3.0, 3.0, 3.0, 8.0]),
+    "weighted ranks": (weighted_ranks, rank_weights, [0.0] * 5),
+    "weighted ranks of huge numbers": (weighted_ranks, rank_weights, [1e300, 1e300, -2.0, 1e300, 0.0]),
+}
+
+
+@pytest.mark.parametrize("name", TIES)
+def test_a_piece_that_meets_the_tie_is_a_fair_choice(name):
+    f, slope, x = TIES[name]
+    report = check_gradient(f, (x,), derivative=slope)
+    assert report.verdict is Verdict.KINK, str(report)
+    assert report.fair
+    wrong = check_gradient(f, (x,), derivative=lambda x: [3 * d - 0.7 for d in slope(x)])
+    assert not wrong.faultless
+
+
+def test_no_tie_excuses_a_smooth_entry():
+    report = check_gradient(lambda x: max(x[0], x[1]) + x[2] ** 2, ([1.0, 1.0, 2.0],), derivative=[1.0, 0.0, 5.0])
+    assert report.verdict is Verdict.WRONG
+    assert report.worst.where == "args[0][2]"
+
+
+def bisected(a, b):
+    """The root of x**3 + a x = b."""
+    low, high = -1.0 - abs(b), 1.0 + abs(b)
+    while True:
+        middle = (low + high) / 2
+        if not low < middle < high:
+            return middle
+        low, high = (middle, high) if middle**3 + a * middle < b else (low, middle)
+
+
+@pytest.mark.parametrize("at", [(1.0, 0.0), (0.1, 0.0), (20.25, 4e-66), (45.6, -7.0)])
+def test_a_root_by_bisection_has_its_implicit_derivative(at):
+    """The recorded graph halves an interval: its derivative is that of the ends, not of the root."""
+
+    def implicit(a, b):
+        x = bisected(a, b)
+        return -x / (3 * x * x + a), 1 / (3 * x * x + a)
+
+    assert check_gradient(bisected, at, derivative=implicit)
+    wrong = check_gradient(bisected, at, derivative=lambda a, b: (implicit(a, b)[0], -implicit(a, b)[1]))
+    assert wrong.verdict is Verdict.WRONG
+
+
+@pytest.mark.parametrize("x", [[153.3, -1e-300, 232.3], [700.0, 0.0, 0.0], [0.0, 0.0, 0.0]])
+def test_what_rounds_to_nothing_beside_the_result_is_no_fault(x):
+    """p (1 - p) is 0 where p is 1, and 1e-35 in more digits."""
+
+    def softmax(x):
+        top = max(map(float, x))
+        exps = [ag.exp(y - top) for y in x]
+        return [e / ag.sum(exps) for e in exps]
+
+    def jacobian(x):
+        p = [float(q) for q in softmax(x)]
+        return [[a * ((i == j) - b) for j, b in enumerate(p)] for i, a in enumerate(p)]
+
+    assert check_gradient(lambda x: softmax([y * 1.0 for y in x]), (x,), derivative=jacobian).faultless
+    off = check_gradient(softmax, (x,), derivative=lambda x: [[-d + 1e-3 for d in row] for row in jacobian(x)])
+    assert off.verdict is Verdict.WRONG
+
+
+def test_what_a_formula_cannot_tell_beside_a_large_term_is_not_confirmed():
+    report = check_gradient(lambda x: 1e16 + ag.sin(x), (1.0,), derivative=lambda x: -math.cos(x))
+    assert not report.faultless
+
+
+def test_an_underflow_within_is_judged_by_values():
+    """The squares are 0: the norm stands still near 0, and has its kink there as far as doubles tell."""
+    report = check_gradient(
+        lambda x, y: ag.sqrt((x - y) * (x - y)), (0.0, 1e-270), derivative=(0.0, 0.0)
+    )
+    assert report.faultless, str(report)
+
+
+def test_functions_of_compiled_libraries_take_no_values():
+    special = pytest.importorskip("scipy.special")
+    assert check_gradient(special.ndtr, (0.5,), derivative=lambda x: math.exp(-x * x / 2) / math.sqrt(2 * math.pi))
+
+
+def test_a_partial_with_constants_of_doubles_is_quick_and_right():
+    @ag.primitive
+    def normal(x):
+        return 0.5 * ag.erfc(-x / math.sqrt(2.0))
+
+    @normal.partials
+    def _(x, z):
+        return (ag.exp(-0.5 * x * x) / math.sqrt(2.0 * math.pi),)
+
+    assert check_gradient(lambda x: normal(x) * x, (1.3,))
+    assert check_gradient(normal, (34.9,)).faultless
