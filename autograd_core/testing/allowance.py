@@ -62,10 +62,10 @@ def allowed(
     for node in reversed(replay.order):
         size, bound = sizes[node], slack[node]
         slopes = replay.slopes.get(node)
-        if slopes is None or not size:
+        if slopes is None or not (size or bound):
             continue
         for parent, d, own in zip(node.parents, slopes.exact, rules[node], strict=True):
-            if d:
+            if d or slopes.rough:  # a 0 that was read in doubles is only so sure
                 d = abs(d)
                 flow = d * size
                 sizes[parent] += flow
@@ -91,7 +91,7 @@ def jittered(replay: Replay, adjoints: dict[Value, Any], rules: dict[Value, list
         if not g and not any(above):
             continue
         for parent, exact, own in zip(node.parents, slopes.exact, rules[node], strict=True):
-            if exact:
+            if exact or slopes.rough:
                 d = float(exact)
                 new = own * g + 4 * DOUBLE * abs(d) * g + SMALLEST
                 signs, below = rng.getrandbits(SWEEPS), off[parent]

@@ -185,7 +185,7 @@ class Finding:
             # Both witnesses, or a distance that leaves no doubt.
             return Verdict.WRONG if self.order < 1.7 or off > 2 * self.allowed else Verdict.ILL_CONDITIONED
         # Confirmed: to a digit, or to what is nothing beside the slopes that the function has near by.
-        flat = UNSURE * self.natural if self.found == 0 else 0.0
+        flat = UNSURE * self.natural if abs(self.found) <= self.unit**2 * self.natural else 0.0
         size = max(UNSURE * max(abs(s.value), abs(self.found)), self.unit**RESOLVED * self.scale, flat, LEAST)
         known = min(self.allowed, SAFETY * (s.spread + self.unit * abs(s.value) + self.noise))
         return Verdict.ILL_CONDITIONED if known > size else Verdict.RIGHT
@@ -395,16 +395,20 @@ class Line:
                 reference = "complex step"
                 slope = replace(slope, value=value, error=spread, left=value, right=value)
         wide, result = max(size, 1.0), abs(_combined(seed, self.zero))
+        # An input that is tiny beside the others moves a result by what those make of it.
+        moved = max(size, min(1.0, max(map(abs, f.point)) or 1.0))
         noise = slope.noise + f.tolerances.nondet_tol
         allowed = SAFETY * slope.error + f.unit**KEPT * abs(slope.value) + noise / wide
         if not f.tolerances.strict:
-            allowed += FLOOR * f.unit * change / size
+            allowed += FLOOR * f.unit * change / moved
+            if not slope.scale and slope.kind == "smooth":  # it stands still, as shares that saturate do
+                allowed += FLOOR * f.unit * self.elsewhere[s]
         if math.isfinite(slope.value):
             allowed = max(allowed, f.tolerances.atol + f.tolerances.rtol * abs(slope.value))
         claimed = f.given.along(seed, self.v)
         order = remainder_order(_combined(seed, self.zero), slope, claimed)
         near = slope.scale if slope.scale * wide > JUMP * noise else 0.0
-        scale = max(near, self.elsewhere[s], change / size)
+        scale = max(near, self.elsewhere[s], change / moved)
         natural = max(slope.scale, result / wide)
         return Finding(label, self.v, claimed, slope, reference, allowed, order, f.unit, scale, noise / wide, natural)
 

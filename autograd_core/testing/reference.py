@@ -360,7 +360,8 @@ def _rough_slopes(m: Any, row: Primitive, xs: Sequence[Any], moves: Sequence[boo
         slope = float_slopes(along, abs(points[i]), 2.0**-53, abs(points[i]) * 2.0**-53)[0]
         exact.append(m.number(slope.value))
         sides.append((m.number(slope.left), m.number(slope.right)))
-        errors.append(slope.error)
+        at_point = abs(along(0.0)[0])  # of a value that stands still, its rounding is unknown
+        errors.append(max(slope.error, 0.0 if slope.scale else 2.0**-53 * at_point / max(abs(points[i]), 1.0)))
     uneven = any(a != b for a, b in sides)
     return Slopes(tuple(exact), confirmed=False, sides=tuple(sides) if uneven else None, rough=tuple(errors))
 
@@ -430,7 +431,7 @@ class Replay:
                 slopes = _rough_slopes(m, row, xs, which) if rough else slopes_of(m, row, xs, z, which)
             self.slopes[node] = slopes
             edges = node._edges
-            sloped = any(slopes.exact) or slopes.sides or (recorded and any(edges[len(edges) // 2 :]))
+            sloped = any(slopes.exact) or slopes.sides or any(slopes.rough) or (recorded and any(edges[len(edges) // 2 :]))
             if sloped or _bends(m, row, xs, z, which):
                 moves.add(node)
 

@@ -770,3 +770,36 @@ def test_a_partial_with_constants_of_doubles_is_quick_and_right():
 
     assert check_gradient(lambda x: normal(x) * x, (1.3,))
     assert check_gradient(normal, (34.9,)).faultless
+
+
+def plain_loss(x):
+    """Cross-entropy of the largest logit: it is 0 where the others are far below."""
+    top = max(x)
+    return top + math.log(math.fsum(math.exp(y - top) for y in x)) - x[1]
+
+
+def test_what_stands_still_has_tiny_derivatives():
+    x = [-259.2, 412.3, -199.2]
+
+    def shares(x):
+        exps = [math.exp(y - max(x)) for y in x]
+        return [e / math.fsum(exps) - (j == 1) for j, e in enumerate(exps)]
+
+    assert check_gradient(foreign(plain_loss), (x,), derivative=shares)
+    assert check_gradient(foreign(lambda u, h: math.tanh(3.0 + u * h)), (5.0, 1e-148), derivative=lambda u, h: (
+        h / math.cosh(3.0 + u * h) ** 2, u / math.cosh(3.0 + u * h) ** 2))  # fmt: skip
+    assert not check_gradient(foreign(plain_loss), (x,), derivative=[0.0, 0.0, 1e-9])
+    assert not check_gradient(foreign(math.exp), (-40.0,), derivative=-math.exp(-40.0))
+
+
+def test_a_primitive_of_doubles_that_stands_still():
+    @ag.primitive
+    def normal(x):
+        return 0.5 * math.erfc(-x / math.sqrt(2.0))
+
+    @normal.partials
+    def _(x, z):
+        return (ag.exp(-0.5 * x * x) / math.sqrt(2.0 * math.pi),)
+
+    assert check_gradient(lambda x, y: normal(x - y) * y, (-0.83, -37.02)).faultless
+    assert not check_gradient(lambda x: normal(x) * 3.0, (0.5,), derivative=lambda x: 0.0).faultless
