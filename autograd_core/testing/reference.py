@@ -431,7 +431,8 @@ class Replay:
                 slopes = _rough_slopes(m, row, xs, which) if rough else slopes_of(m, row, xs, z, which)
             self.slopes[node] = slopes
             edges = node._edges
-            sloped = any(slopes.exact) or slopes.sides or any(slopes.rough) or (recorded and any(edges[len(edges) // 2 :]))
+            known_to_slope = any(slopes.exact) or slopes.sides or any(slopes.rough)
+            sloped = known_to_slope or (recorded and any(edges[len(edges) // 2 :]))
             if sloped or _bends(m, row, xs, z, which):
                 moves.add(node)
 
