@@ -46,6 +46,7 @@ class GradientError(AutogradError, AssertionError):
     Attributes:
         report: The `Report`.
         program: The graph as Python; "" if there is none, or if `derivative` was judged.
+        arguments: What the function was called with.
 
     Example:
         >>> from autograd_core.testing import GradientError, assert_gradient
@@ -56,8 +57,9 @@ class GradientError(AutogradError, AssertionError):
         WRONG
     """
 
-    def __init__(self, report: Report, program: str, demanded: str, folder: Path) -> None:
-        super().__init__(report, program, demanded, folder)
+    def __init__(self, report: Report, program: str, demanded: str, folder: Path, arguments: str = "") -> None:
+        super().__init__(report, program, demanded, folder, arguments)
+        self.arguments = arguments
         self.report = report
         self.program = program
         self.demanded = demanded
@@ -221,7 +223,7 @@ def assert_gradient(
         watcher.seen(report)
     if not (report.faultless if demanded is None else report.verdict in demanded):
         names = " or ".join(demanded or ["RIGHT"])
-        raise ERRORS[report.verdict](report, _program(f, report, options), names, _folder(folder))
+        raise ERRORS[report.verdict](report, _program(f, report, options), names, _folder(folder), f"{args!r:.1000}")
     return report
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import wraps
 from html import escape
 from inspect import signature
 from typing import TYPE_CHECKING, Any
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 
 def parametrize(metafunc: pytest.Metafunc, marker: pytest.Mark) -> None:
     """Make one test per point; a single one where Hypothesis finds the points."""
+    if _drawn(metafunc.definition.obj) is not None:
+        return  # `@given` finds them
     names = _inputs(metafunc.definition, marker)
     places = _points(marker)
     if places is None:
@@ -62,6 +65,35 @@ def _split(names: str | Sequence[str]) -> Sequence[str]:
     return [name.strip() for name in names.split(",")] if isinstance(names, str) else names
 
 
+def _drawn(f: Any) -> Any:
+    """What Hypothesis calls with the arguments that it drew, if a function bears `@given`; else None."""
+    return getattr(f, "hypothesis", None)
+
+
+def _with_given(pyfuncitem: pytest.Function, options: dict[str, Any]) -> None:
+    """Let Hypothesis draw the arguments: the test differentiates to those, and all others are fixtures."""
+    handle, kept = _drawn(pyfuncitem.obj), signature(pyfuncitem.obj).parameters
+    inner = handle.inner_test
+    names = [name for name in signature(inner).parameters if name not in kept and name != "self"]
+    wrong = sorted({"at", "domain", "like", "max_examples"} & set(options))
+    if wrong:
+        msg = f"gradient: {pyfuncitem.name} bears @given, which draws its points; so {wrong[0]}= has no meaning here"
+        raise pytest.UsageError(msg)
+
+    @wraps(inner)
+    def checked(*args: Any, **drawn: Any) -> None:
+        __tracebackhide__ = True
+
+        def f(*point: Any) -> Any:
+            return inner(*args, **(drawn | dict(zip(names, point, strict=True))))
+
+        f.__name__ = pyfuncitem.originalname
+        assert_gradient(f, tuple(drawn[name] for name in names), **options)
+
+    checked.checks_gradient = True  # type: ignore[attr-defined]  # should the test run again
+    handle.inner_test = checked
+
+
 class Caller:
     """Checks functions that bear the marker, instead of calling them."""
 
@@ -72,6 +104,11 @@ class Caller:
         marker = pyfuncitem.get_closest_marker("gradient")
         if marker is None:
             return None
+        if _drawn(pyfuncitem.obj) is not None:
+            _points(marker)
+            if not hasattr(_drawn(pyfuncitem.obj).inner_test, "checks_gradient"):
+                _with_given(pyfuncitem, dict(marker.kwargs))
+            return None  # pytest calls it, and Hypothesis draws
         names = _inputs(pyfuncitem, marker)
         given = {name: pyfuncitem.funcargs[name] for name in signature(pyfuncitem.obj).parameters}
 
@@ -85,6 +122,7 @@ class Caller:
         if at is None:
             _search(f, domain, like, options)
         else:
+            options.pop("max_examples", None)
             assert_gradient(f, tuple(given[name] for name in names), **options)
         return True
 
@@ -94,7 +132,9 @@ def _search(f: Any, domain: Any, like: Any, options: dict[str, Any]) -> None:
 
     __tracebackhide__ = True
 
-    @hypothesis.settings(deadline=None)
+    given = {name: options.pop(name) for name in ("max_examples",) if name in options}
+
+    @hypothesis.settings(deadline=None, **given)
     @hypothesis.given(points(f, domain=domain, like=like))
     def anywhere(args: tuple[Any, ...]) -> None:
         __tracebackhide__ = True
@@ -145,7 +185,7 @@ class Recorder:
                         (str(report.verdict), f"{report.worst.error_ulps:.3g}", report._repr_html_())
                         for report in shown
                     ],
-                    "programs": [error.program for error in failures],
+                    "programs": [f"# arguments: {error.arguments}\n{error.program}".rstrip() for error in failures],
                 }
             self.checks, self.worst = 0, None
         return outcome

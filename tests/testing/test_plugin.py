@@ -93,6 +93,53 @@ def test_without_points_hypothesis_finds_them(run):
     result.stdout.fnmatch_lines(["*WrongGradient: WRONG:*", "*args=(0.*", "*wrong bits of check*"])
 
 
+def test_given_draws_the_points_of_a_marked_function(run):
+    result = run(
+        """
+        from hypothesis import given, settings, strategies as st
+
+        COUNT = []
+
+        @pytest.fixture(scope="session")
+        def two():
+            return 2.0
+
+        @pytest.mark.gradient
+        @given(x=st.floats(-3, 3), y=st.floats(-3, 3))
+        @settings(max_examples=7, deadline=None, database=None)
+        def test_right(two, x, y):
+            return ag.sin(x) * y * two
+
+        @pytest.mark.gradient(derivative=lambda x: -math.cos(x))
+        @settings(deadline=None, database=None)
+        @given(st.floats(0, 1))
+        def test_wrong(x):
+            return math.sin(x)
+
+        class TestClass:
+            @pytest.mark.gradient(expect={"RIGHT", "KINK"})
+            @given(x=st.sampled_from([-1.0, 0.0, 1.0]))
+            def test_method(self, x):
+                return ag.relu(x)
+
+        @pytest.mark.gradient(max_examples=3)
+        def test_few(x):
+            COUNT.append(x)
+            return x * x
+
+        def test_that_there_were_few():
+            assert 3 <= len(COUNT) < 60
+
+        @pytest.mark.gradient(at=[0.5])
+        @given(x=st.floats())
+        def test_both(x):
+            return x
+        """
+    )
+    result.assert_outcomes(passed=4, failed=2)
+    result.stdout.fnmatch_lines(["*WrongGradient: WRONG*", "*so at= has no meaning here*"])
+
+
 def test_a_failure_shows_what_to_paste(run, pytester):
     result = run(
         """
@@ -207,6 +254,7 @@ def test_the_page_shows_failures_first_with_their_drawings(run, pytester):
     assert "<svg" in text
     assert "ag.abs(x)" in text
     assert "3 checks" in text
+    assert "# arguments: (" in text
     assert "<script>" not in text
     assert "&lt;script&gt;" in text
 
