@@ -243,10 +243,12 @@ def power_slope(m: Any, x: Any, y: Any) -> Any:
     s = y - 1
     e = (y - (s - (s - y))) + (-1 - (s - y))
     lost = e * m.log(m.abs(x))
-    plain = y * m.pow(x, s)
+    plain = y * m.pow(m.where(m.equal(e, 0), x, from_above(x)), s)
     nearer = m.where(m.abs(lost) < 1, plain * (1 + lost), plain)
-    # Whole numbers that are not exact less 1 are even, and so is their neighbour; y - 1 itself is odd.
-    corrected = m.where(m.equal(e, 0), plain, m.where(x < 0, -nearer, nearer))
+    # Whole numbers that are not exact less 1 are even, and so is their neighbour; y - 1 itself is odd. A tiny y is no
+    # whole number, though y - 1 is rounded to -1.
+    beside = m.where(m.equal(s, -1), 1 / m.pow(x, m.abs(y)), -nearer)
+    corrected = m.where(m.equal(e, 0), plain, m.where(x < 0, beside, nearer))
     # Of an infinite y: 0 where |x|^y is, which falls faster than y grows.
     far = m.row("path_product", m.where(x < 0, -y, y), m.pow(m.abs(x), y))
     corrected = m.where(m.equal(m.abs(y), INF), far, corrected)

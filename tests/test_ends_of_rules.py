@@ -201,3 +201,17 @@ def test_atan2_far_out_has_the_limits_zero():
 
 def test_inner_rows_are_no_functions():
     assert all(not hasattr(Value, name) and name in ROWS for name in INNER)
+
+
+@pytest.mark.parametrize("y", [0.5, 1.1e-16, 2.0**-53, 1e-17, 5e-324])
+@pytest.mark.parametrize("way", ["eager", "compiled"])
+def test_an_exponent_that_is_lost_beside_1_is_no_whole_number(y, way):
+    """y - 1 is rounded to -1, whose power of -0.0 and of -2.0 is not that of y - 1."""
+    slope = ag.grad(lambda x: x**y)
+    if way == "compiled":
+        pytest.importorskip("llvmlite")
+        compiled = ag.compile(lambda x: x**y, 1.0, in_axes=0)
+        slope = lambda x: compiled.value_and_grad([x])[1][0][0]
+    assert [slope(x) for x in (0.0, -0.0, -math.inf)] == [math.inf, math.inf, 0.0]
+    assert math.isnan(slope(-2.0))
+    assert slope(2.0) == pytest.approx(y * 2.0**y / 2, rel=1e-15)

@@ -147,13 +147,17 @@ FAST |= {
 }
 
 
+def _is_odd(y: float) -> bool:
+    return y.is_integer() and y % 2 == 1  # alone, the rest of the double beside -1 would be rounded to 1
+
+
 def _power_overflow(x: float, y: float) -> float:
-    return -INF if x < 0 and y % 2 == 1 else INF
+    return -INF if x < 0 and _is_odd(y) else INF
 
 
 def _power_invalid(x: float, y: float) -> float:
     if x == 0 and y < 0:
-        return math.copysign(INF, x) if y % 2 == 1 else INF
+        return math.copysign(INF, x) if _is_odd(y) else INF
     return NAN
 
 
