@@ -121,6 +121,21 @@ def test_a_failure_leaves_the_old_file_whole_and_nothing_else(saver, monkeypatch
             assert path.name in str(caught.value)
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="folders cannot be opened there")
+def test_file_and_folder_are_brought_to_the_disk(saver, monkeypatch):
+    """The folder last: before that, a power failure may bring back the old file, but never half of one."""
+    save, path = saver
+    synced, fsync = [], os.fsync
+
+    def noted(descriptor):
+        synced.append("folder" if stat.S_ISDIR(os.fstat(descriptor).st_mode) else "file")
+        fsync(descriptor)
+
+    monkeypatch.setattr(os, "fsync", noted)
+    save(path)
+    assert synced == ["file", "folder"]
+
+
 FULL = """
 import resource, signal, sys
 sys.path[:0] = sys.argv[1:3]

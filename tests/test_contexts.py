@@ -443,3 +443,9 @@ def test_the_mode_outside_of_all_contexts():
     with ag.scope("a"):
         assert contexts.current().scope == "a"
         assert not contexts.current().transform
+
+
+def test_an_anomaly_of_a_derivative_that_is_a_graph_is_told():
+    x = ag.Value(0.0, label="x")
+    with ag.detect_anomaly(), pytest.raises(ag.AnomalyError, match="the gradient of x = 0.0 became inf"):
+        ag.grad_of(ag.sqrt(x), [x], create_graph=True)

@@ -38,6 +38,10 @@ def test_it_shows_itself_and_the_same_seed_gives_the_same():
     head, names, *rows = str(found).splitlines()
     assert head == "Adding problem over 3 steps; always answering 1 costs 0.167"
     assert [row[:13].strip() for row in rows] == ["RNN", "RNN, clipped", "LSTM"]
+    for row, seen in zip(rows, losses[0], strict=True):
+        assert row.split()[-3:-1] == [f"{seen[-1]:.4f}", f"{min(seen):.4f}"]
+    found.histories["LSTM"].val_loss[:] = [0.5, 0.25, 0.75]
+    assert str(found).splitlines()[-1].split()[-3:-1] == ["0.7500", "0.2500"]
     assert repr(found) == str(found)
     assert names.split()[-2:] == ["ran", "on"]
     assert list(found.pictures()) == ["memory.png"]

@@ -110,6 +110,8 @@ def test_targets_of_01_and_09():
         (lambda: nn.StandardScaler().fit([1.0, 2.0]), ag.StructureError, "for one column pass"),
         (lambda: nn.StandardScaler().fit(3.0), ag.StructureError, "expected a list of rows"),
         (lambda: nn.StandardScaler().fit([]), ag.StructureError, "expected a list of rows"),
+        (lambda: nn.StandardScaler().fit([[1.0], 3.0]), ag.StructureError, "expected a list of rows"),
+        (lambda: nn.StandardScaler().fit([[1.0], []]), ag.StructureError, "expected a list of rows"),
         (lambda: nn.StandardScaler().fit([[1.0], [1.0, 2.0]]), ag.StructureError, "rows of one length, got rows of 1 and of 2"),
         (lambda: nn.StandardScaler().fit([["a"]]), ag.OperandError, "column 0: expected a real number"),
         (lambda: nn.StandardScaler().fit([[1.0, math.nan]]), ag.RangeError, "column 1: expected finite numbers, got nan"),

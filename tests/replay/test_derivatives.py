@@ -277,3 +277,10 @@ def test_directions_give_every_entry_once(sets):
                 got.update((i, k) for i in mine)
     assert got == Counter((i, k) for i, bits in enumerate(sets) for k in range(n) if bits >> k & 1)
     assert len(ways.forward) + len(ways.reverse) <= min(len(sets), n)
+
+
+def test_derivatives_have_the_shape_of_results_before_that_of_arguments():
+    f = replay.compile(lambda x: (x[0] * 2, [x[1] * x[2], x[0]]), [1.0, 2.0, 3.0])
+    (first, second), = f.jacobian([1.0, 2.0, 3.0])
+    assert np.array_equal(first, [2.0, 0.0, 0.0])
+    assert np.array_equal(second, [[0.0, 3.0, 2.0], [1.0, 0.0, 0.0]])

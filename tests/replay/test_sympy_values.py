@@ -120,3 +120,12 @@ def test_gradients_of_programs_at_kinks_and_boundaries(name):
         at = dict(zip(symbols, map(sympy.Rational, point), strict=True))
         for symbolic, found in zip((value, *slopes), (number, *expected), strict=True):
             assert same(sympy.sympify(symbolic).subs(at), float(found)), (point, symbolic, found)
+
+
+def test_decimals_are_written_as_decimals_and_fractions_as_fractions():
+    found = {c: ag.compile(lambda x, c=c: x * c, 3.0).to_sympy().value for c in (0.1, 0.375, 1e300, 2.0**80)}
+    assert [str(z).count("/") for z in found.values()] == [0, 1, 0, 0]
+    assert found[0.1].atoms(sympy.Float)
+    assert found[1e300].atoms(sympy.Float)
+    assert not found[0.375].atoms(sympy.Float)
+    assert not found[2.0**80].atoms(sympy.Float)
