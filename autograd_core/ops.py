@@ -336,14 +336,15 @@ row(
     latex="{0}^2", summary="x * x.",
 )
 row(
-    "copysign", lambda m, x, y: m.copysign(x, y), lambda m, x, y, z: (m.row("sign", x) * m.copysign(1, y), 0),
+    "copysign", lambda m, x, y: m.copysign(x, m.where(m.equal(y, y), y, 1)),  # which sign a NaN has, hangs on the machine
+    lambda m, x, y, z: (m.row("sign", x) * m.copysign(1, m.where(m.equal(y, y), y, 1)), 0),
     arity=2, kinks=lambda m, x, y: (x, y),
-    kink="derivative 0 to x at x = 0, as |x| has it, and to y everywhere, at the jump too",
+    kink="derivative 0 to x at x = 0, as |x| has it, and to y everywhere, at the jump too; NaN counts as positive",
     summary="|x| with the sign of y, that of -0.0 too.",
 )
 row(
     "step_slope", lambda m, x: m.where(m.equal(x, x), 0, x), lambda m, x, z: (m.row("step_slope", x),),
-    latex="0", summary="Derivative of a step and of itself: 0, but NaN of NaN.",
+    latex=r"0 \cdot {0}", summary="Derivative of a step and of itself: 0, but NaN of NaN.",
 )
 row(
     "end", lambda m, x: m.where(m.equal(m.abs(x), INF), sign_of(m, x), m.row("step_slope", x)),

@@ -245,8 +245,7 @@ class Llvm(Vectors):
 
     def tiny(self, x: Any) -> float:
         """That of doubles, or of floats."""
-        single = isinstance(x, Lanes) and element_of(LLVM.number(x).value.type) is F32
-        return TINY if single else super().tiny(x)
+        return TINY if _is_single(x) else super().tiny(x)
 
     def norm(self, xs: Any) -> Any:
         """Euclidean length."""
@@ -276,6 +275,8 @@ def _narrowed(x: Any) -> Any:
     """Doubles rounded to floats."""
     if isinstance(x, Literal):
         return Literal(x.builder, alike(F32, x.kind), x.x)
+    if not isinstance(x, Lanes):  # of numbers that the code itself has
+        return ctypes.c_float(x).value
     return Lanes(x.builder, x.builder.fptrunc(x.value, alike(F32, x.value.type)))
 
 

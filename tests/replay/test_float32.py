@@ -174,3 +174,28 @@ def test_other_types_are_refused(dtype):
     with pytest.raises(RangeError, match='expected dtype="float64" or dtype="float32", got'):
         replay.compile(lambda x: x, 1.0, dtype=dtype)
     assert replay.compile(lambda x: x, 1.0, dtype=np.float64).dtype == np.float64
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+@pytest.mark.parametrize("row", [row for row in ROWS.values() if row.arity in (1, 2)], ids=lambda row: row.name)
+def test_operands_that_turn_out_to_be_numbers_while_code_is_made(row, dtype):
+    """A slope of elu at 1 is 1, whatever the slope to the left: no lane, but a number of the code itself."""
+    pytest.importorskip("llvmlite")
+    f = lambda x: record(row, *(ag.elu(c, x) for c in (1.0, 0.5)[: row.arity])) * x
+    call = ag.compile(f, 0.5, dtype=dtype).bind(0.75)
+    call()
+    z = ag.Value(0.75)
+    root = f(z)
+    root.backward()
+    digits = 1e-12 if dtype == "float64" else 1e-5
+    assert call.out == pytest.approx(root.data, rel=digits, nan_ok=True)
+    assert call.grads[0] == pytest.approx(z.grad, rel=digits, nan_ok=True)
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+def test_the_sign_of_nan_is_that_of_no_machine(dtype):
+    f = lambda x: ag.copysign(2.0, x**x) + ag.copysign(3.0, ag.sqrt(x)) + ag.copysign(x, (x - x) / (x - x))
+    call = ag.compile(f, 0.5, dtype=dtype).bind(-1.5)
+    call()
+    assert (call.out, f(ag.Value(-1.5)).data) == (6.5, 6.5)
+    assert ag.compile(f, 0.5, dtype=dtype)(-1.5) == 6.5
