@@ -71,7 +71,8 @@ def _items(xs: Iterable[Any], caller: str) -> list[Any]:
     try:
         return list(xs)
     except TypeError:
-        msg = f"{caller}: expected a sequence of numbers, got {type(xs).__name__}; put numbers into a list, [x, y]"
+        way = "put numbers into a list, [x, y], or see maximum, hypot"
+        msg = f"{caller}: expected a sequence of numbers, got {type(xs).__name__}; {way}"
         raise OperandError(msg) from None
 
 

@@ -158,7 +158,8 @@ def c_text(program: Program, name: str) -> str:
 def built(text: str, folder: Path) -> ctypes.CDLL:
     """Compile C and load it."""
     (folder / "programs.c").write_text(text)
-    command = ["cc", "-std=c99", "-O1", "-fno-builtin", "-w", "-shared", "-fPIC", "-o", "programs.so", "programs.c", "-lm"]
+    options = ["-std=c99", "-O1", "-fno-builtin", "-w", "-shared", "-fPIC"]
+    command = ["cc", *options, "-o", "programs.so", "programs.c", "-lm"]
     subprocess.run(command, cwd=folder, check=True, capture_output=True, text=True)
     return ctypes.CDLL(str(folder / "programs.so"))
 
