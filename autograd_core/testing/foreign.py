@@ -188,6 +188,8 @@ class Finding:
         flat = UNSURE * self.natural if abs(self.found) <= self.unit**2 * self.natural else 0.0
         size = max(UNSURE * max(abs(s.value), abs(self.found)), self.unit**RESOLVED * self.scale, flat, LEAST)
         known = min(self.allowed, SAFETY * (s.spread + self.unit * abs(s.value) + self.noise))
+        if self.found == 0 and (still := s.still):  # neighbours may have noise, this line has none
+            known = min(known, SAFETY * self.unit * still)
         return Verdict.ILL_CONDITIONED if known > size else Verdict.RIGHT
 
     @property

@@ -8,10 +8,11 @@ import struct
 import sys
 import types
 
+import numpy as np
 import pytest
 
 import autograd_core as ag
-from autograd_core.testing import FunctionError, Verdict, check_gradient
+from autograd_core.testing import FunctionError, GradientError, Verdict, assert_gradient, check_gradient
 from autograd_core.testing.differences import extrapolated, remainder_order, slopes
 
 
@@ -803,3 +804,15 @@ def test_a_primitive_of_doubles_that_stands_still():
 
     assert check_gradient(lambda x, y: normal(x - y) * y, (-0.83, -37.02)).faultless
     assert not check_gradient(lambda x: normal(x) * 3.0, (0.5,), derivative=lambda x: 0.0).faultless
+
+
+@pytest.mark.parametrize("middle", [2.1e-119, 1e-10, 0.001, 5.0])
+def test_an_input_on_which_the_value_stands_still_to_the_last_digit(middle):
+    """A median has noise beside large neighbours, but none along an input that is not in the middle."""
+    x = np.array([278388.04354553553, -179623.9512570221, -979245.885046859, 9289.310917186318, middle])
+    right, middle_of = np.eye(5)[4], lambda x: float(np.sort(x)[2])
+    assert check_gradient(middle_of, (x,), derivative=lambda _: right).verdict is Verdict.RIGHT
+    with pytest.raises(GradientError):
+        assert_gradient(middle_of, (x,), derivative=lambda _: np.eye(5)[3])
+    with pytest.raises(GradientError):
+        assert_gradient(middle_of, (x,), derivative=lambda _: right + 1e-3 * np.eye(5)[2])
