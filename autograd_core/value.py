@@ -605,7 +605,7 @@ FUSED: dict[str, Callable[..., Any]] = {
     if row.arity in (1, 2) and row.name not in OPERATORS and row.name not in COMPARISONS
 }
 # What NumPy's ufuncs, and Python's math.floor and math.ceil, ask an object for.
-ALIASES = {"arc" + name[1:]: name for name in FUSED if name[0] == "a" and name != "abs"}
+ALIASES = {"arc" + name[1:]: name for name in FUSED if name[0] == "a" and name not in ("abs", *ops.INNER)}
 ALIASES |= {"fabs": "abs", "conjugate": "pos", "__floor__": "floor", "__ceil__": "ceil"}
 ALIASES |= {"rad2deg": "degrees", "deg2rad": "radians"}
 
