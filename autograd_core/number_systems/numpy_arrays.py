@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -10,6 +10,9 @@ from ..errors import OperandError
 from .base import SYSTEMS
 from .floats import FLOATS
 from .vectors import ELEMENTARY, NO_BRANCH, NO_FLOAT, Vectors
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 # Those that NumPy has as ufuncs; the others are applied number by number.
 UFUNCS = (
@@ -37,6 +40,16 @@ class NumpyArrays(Vectors):
 
     def where(self, condition: Any, a: Any, b: Any) -> Any:
         return np.where(condition, a, b).view(Column)
+
+    def either(self, condition: Any, a: Callable[[], Any], b: Callable[[], Any]) -> Any:
+        """Both are computed, and of what is not chosen no warning is due."""
+        with np.errstate(all="ignore"):
+            return super().either(condition, a, b)
+
+    def rarely(self, condition: Any, rare: Callable[[], Any], usual: Any) -> Any:
+        """As `either`."""
+        with np.errstate(all="ignore"):
+            return super().rarely(condition, rare, usual)
 
     rough_cbrt = staticmethod(np.cbrt)
 

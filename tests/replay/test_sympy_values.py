@@ -81,7 +81,10 @@ def test_a_root_of_what_is_never_negative_has_no_choice():
 
 OPERANDS = {None: 3, 1: 1, 2: 2, 3: 3}
 INSIDE = {"acosh": (1.5,)}
-SKIPPED = {"zeta": "SymPy knows it beside its domain as well", "dot": "its operands are four: below"}
+SKIPPED = {
+    "zeta": "SymPy knows it beside its domain as well", "dot": "its operands are four: below",
+    "logaddexp": "SymPy orders the choices of its exact differences for minutes",
+}  # fmt: skip
 
 
 @pytest.mark.parametrize("name", [name for name in ROWS if name not in SKIPPED])
