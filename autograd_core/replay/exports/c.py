@@ -79,7 +79,7 @@ class CSource(Source):
             f"Returned: {'; '.join(returned)}.",
             "Compile with cc -std=c99 -O2 and link with -lm; gcc in another dialect needs -ffp-contract=off.",
             "Compilers compute functions of constants by themselves, in other last bits than libm, in one function and",
-            "not in the other: with -fno-builtin the value alone has the bits of the value with its gradient.",
+            "not in another; with -fno-builtin they do not.",
         ]
         parts = [
             "\n".join(["/*", *(f" * {line}".rstrip() for line in header), " */"]),
