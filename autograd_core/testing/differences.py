@@ -76,8 +76,8 @@ class Slope:
     def still(self) -> float:
         """Where all values are one that is not 0: its size over the largest step; else 0."""
         values = {value for reading in self.readings for value in reading[1:]}
-        [value] = values if len(values) == 1 and len(self.readings) > 1 else [0.0]
-        return abs(value) / self.readings[0][0] if value else 0.0
+        steps = [reading[0] for reading in self.readings]
+        return abs(values.pop()) / max(steps) if len(values) == 1 and len(steps) > 1 else 0.0
 
     @property
     def reach(self) -> float:
