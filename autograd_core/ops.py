@@ -247,7 +247,8 @@ def power_slope(m: Any, x: Any, y: Any) -> Any:
     nearer = m.where(m.abs(lost) < 1, plain * (1 + lost), plain)
     # Whole numbers that are not exact less 1 are even, and so is their neighbour; y - 1 itself is odd. A tiny y is no
     # whole number, though y - 1 is rounded to -1.
-    beside = m.where(m.equal(s, -1), 1 / m.pow(x, m.abs(y)), -nearer)
+    tiny = m.equal(s, -1)
+    beside = m.where(tiny, 1 / m.pow(m.where(tiny, x, 1), m.abs(y)), -nearer)
     corrected = m.where(m.equal(e, 0), plain, m.where(x < 0, beside, nearer))
     # Of an infinite y: 0 where |x|^y is, which falls faster than y grows.
     far = m.row("path_product", m.where(x < 0, -y, y), m.pow(m.abs(x), y))

@@ -650,6 +650,15 @@ def test_an_interrupt_at_any_instruction_of_backward_leaves_all_or_nothing(exact
     assert k > 100
 
 
+@pytest.fixture
+def interruptible():
+    """In the background a shell starts programs that ignore SIGINT."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("interruptible")
 def test_a_signal_in_the_middle_of_backward_leaves_nothing():
     class Slow(Fraction):
         def __add__(self, other):
