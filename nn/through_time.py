@@ -11,6 +11,7 @@ from autograd_core import OperandError, Value, grad_of
 from .arrays import numpy, singular_values
 from .checks import shown
 from .figures import COLOURS, figure_of
+from .jacobians import product
 from .recurrent import LSTM, RNN
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ class SignalOverTime:
     Attributes:
         norms: The spectral norm of d state_T / d state_(T-k) for k = 0, 1, ..., T: how many times
             longer a small change becomes on its way over k steps, at most. The last one is that to
-            the initial state, the first one 1.
+            the initial state, the first one 1. The state of an LSTM is the pair (h, c).
         singular_values: The smallest and the greatest singular value of V, for an RNN; else None.
         upper: (greatest slope of the activation * greatest singular value)^k, never below the norm;
             None for an LSTM or an activation without such a bound.
@@ -83,7 +84,7 @@ class SignalOverTime:
             signal._draw(axes, title, COLOURS[i % len(COLOURS)])
         axes.set_yscale("log")
         axes.set_xlabel("steps back, k")
-        axes.set_ylabel("‖∂h_T / ∂h_(T−k)‖")
+        axes.set_ylabel("‖∂state_T / ∂state_(T−k)‖")
         axes.xaxis.get_major_locator().set_params(integer=True)
         axes.grid(visible=True, alpha=0.3)
         axes.legend(fontsize=8, loc="upper left", bbox_to_anchor=(1.01, 1.0), frameon=False)
@@ -109,9 +110,10 @@ def signal_over_time(network: RNN | LSTM, x: Sequence[Any], hx: Any = None) -> S
 
     in the spectral norm. Where the greatest singular value times the greatest slope is below 1 the
     gradient must vanish; only where it is above 1 can it explode. The state of an LSTM is (h, c),
-    and no power of one matrix bounds it: that is what it was made for. The measured Jacobians are
-    those of backpropagation through the unrolled graph, one sweep per unit; with `truncate` they are
-    0 beyond the cut.
+    and no power of one matrix bounds it: that is what it was made for. Each step has its Jacobian
+    d state_t / d state_(t-1), one sweep per unit over the graph of that step alone, in which all parts of the
+    state before are independent of each other (within a graph of all steps h_t hangs on c_t). What is
+    measured are their products, from the last step back; with `truncate` they are 0 beyond the cut.
 
     Args:
         network: An RNN or LSTM.
@@ -139,17 +141,9 @@ def signal_over_time(network: RNN | LSTM, x: Sequence[Any], hx: Any = None) -> S
     if not isinstance(network, (RNN, LSTM)):
         msg = f"signal_over_time: expected an RNN or LSTM, got {shown(network)}"
         raise OperandError(msg)
-    np = numpy("signal_over_time")
-    size = network.hidden_size
-    start = network._start(hx)  # its shape is checked there
-    leaves: Any = tuple([Value(v.data if isinstance(v, Value) else v) for v in part] for part in start)
-    states = network.states(x, leaves if len(leaves) > 1 else leaves[0])
-    way = [[v for part in state for v in part] for state in (leaves, *states)]
-    everything = [v for state in way for v in state]
-    rows = [grad_of(out, everything) if isinstance(out, Value) else [0.0] * len(everything) for out in way[-1]]
-    width = size * len(leaves)
-    J = np.array(rows, float).reshape(width, len(way), width)
-    norms = [singular_values(J[:, t], "signal_over_time")[0] for t in reversed(range(len(way)))]
+    numpy("signal_over_time")
+    products = _products(network, x, hx)
+    norms = [singular_values(product, "signal_over_time")[0] for product in products]
     if isinstance(network, LSTM):
         return SignalOverTime(norms)
     sigma = singular_values([[p.data for p in row] for row in network.weight_hh_l0], "signal_over_time")
@@ -160,3 +154,34 @@ def signal_over_time(network: RNN | LSTM, x: Sequence[Any], hx: Any = None) -> S
         return SignalOverTime(norms, (low, high))
     lower, upper = ([(slope * s) ** k for k in range(len(norms))] for slope, s in zip(slopes, (low, high)))
     return SignalOverTime(norms, (low, high), upper, lower)
+
+
+def _products(network: RNN | LSTM, x: Sequence[Any], hx: Any) -> list[list[list[float]]]:
+    """d state_T / d state_(T-k) for k = 0, 1, ..., T, the parts of a state one after the other."""
+    start = network._start(hx)  # its shape is checked there
+    state = tuple([v.data if isinstance(v, Value) else v for v in part] for part in start)
+    steps, cut = network._steps(x), network.truncate
+    jacobians = []
+    for t, numbers in enumerate(steps):
+        jacobian, state = _step_jacobian(network, numbers, state)
+        if cut is not None and t and t % cut == 0:
+            jacobian = [[0.0] * len(row) for row in jacobian]
+        jacobians.append(jacobian)
+    width = len(state) * network.hidden_size
+    products = [[[float(i == j) for j in range(width)] for i in range(width)]]
+    for jacobian in reversed(jacobians):
+        products.append(product(products[-1], jacobian))
+    return products
+
+
+def _step_jacobian(network: RNN | LSTM, numbers: list[Any], state: Any) -> tuple[list[list[float]], Any]:
+    """The Jacobian of the state after one step to the one before, and the state after it as numbers."""
+    before: Any = tuple([Value(v) for v in part] for part in state)
+    [after] = network.states([numbers], before if len(before) > 1 else before[0])
+    leaves = [v for part in before for v in part]
+    rows = [
+        [float(d) for d in grad_of(v, leaves)] if isinstance(v, Value) else [0.0] * len(leaves)
+        for part in after
+        for v in part
+    ]
+    return rows, tuple([v.data if isinstance(v, Value) else v for v in part] for part in after)

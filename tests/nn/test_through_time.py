@@ -92,6 +92,66 @@ def test_norms_are_those_of_the_product_of_one_step_jacobians():
     assert signal.norms == pytest.approx(norms)
 
 
+def step_in_numpy(network, x, state):
+    """One step on arrays, which may be complex; PyTorch's order of gates i, f, g, o."""
+    n = network.hidden_size
+    W, V = (np.array([[p.data for p in row] for row in M]) for M in (network.weight_ih_l0, network.weight_hh_l0))
+    bias = 0.0
+    for b in (network.bias_ih_l0, network.bias_hh_l0):
+        bias = bias + (np.array([p.data for p in b]) if b else 0.0)
+    z = W @ np.array(x) + V @ state[:n] + bias
+    if isinstance(network, nn.RNN):
+        return np.tanh(z)
+    sigmoid = lambda y: 1.0 / (1.0 + np.exp(-y))
+    i, f, g, o = sigmoid(z[:n]), sigmoid(z[n : 2 * n]), np.tanh(z[2 * n : 3 * n]), sigmoid(z[3 * n :])
+    c = f * state[n:] + i * g
+    return np.concatenate([o * np.tanh(c), c])
+
+
+def norms_in_numpy(network, x, start):
+    """Norms of d state_T / d state_(T-k), each by complex steps through the last k steps of the network."""
+    states = [np.array(start)]
+    for numbers in x:
+        states.append(step_in_numpy(network, numbers, states[-1]))
+    norms = []
+    for k in range(len(x) + 1):
+        columns = []
+        for j in range(len(start)):
+            state = states[len(x) - k].astype(complex)
+            state[j] += 1e-200j
+            for numbers in x[len(x) - k :]:
+                state = step_in_numpy(network, numbers, state)
+            columns.append(state.imag / 1e-200)
+        norms.append(np.linalg.norm(np.array(columns).T, 2))
+    return norms
+
+
+@pytest.mark.parametrize("bias", [True, False])
+@pytest.mark.parametrize("width", [1, 2])
+@pytest.mark.parametrize("size", [1, 2, 3, 5])
+@pytest.mark.parametrize("kind", [nn.RNN, nn.LSTM])
+def test_norms_are_those_of_the_whole_state_to_the_whole_state_before(kind, size, width, bias):
+    """h_t of an LSTM hangs on c_t, and yet d (h, c)_T / d (h, c)_T is the identity."""
+    network = kind(width, size, bias=bias, init=nn.init.uniform(-1.0, 1.0), seed=size)
+    rng = np.random.default_rng(size)
+    if bias:
+        for p in network.bias_ih_l0:
+            p.data = float(rng.normal())
+    x = rng.normal(size=(6, width)).tolist()
+    parts = [rng.normal(size=size).tolist() for _ in range(1 if kind is nn.RNN else 2)]
+    signal = nn.signal_over_time(network, x, parts[0] if kind is nn.RNN else tuple(parts))
+    assert signal.norms == pytest.approx(norms_in_numpy(network, x, [v for part in parts for v in part]), rel=1e-12)
+    assert signal.norms[0] == 1.0
+
+
+def test_norms_of_a_small_lstm_are_these():
+    signal = nn.signal_over_time(nn.LSTM(1, 2, seed=1), [[0.3]] * 4)
+    assert [round(norm, 3) for norm in signal.norms] == [1.0, 0.860, 0.313, 0.167, 0.089]
+    cut = nn.signal_over_time(nn.LSTM(1, 2, truncate=3, seed=1), [[0.3]] * 4)
+    assert cut.norms == [1.0, 0.0, 0.0, 0.0, 0.0]  # the state that enters the last step is cut
+    assert nn.signal_over_time(nn.LSTM(1, 2, truncate=2, seed=1), [[0.3]] * 4).norms[:2] == signal.norms[:2]
+
+
 def test_with_a_small_v_the_gradient_vanishes_and_with_a_large_one_it_explodes():
     rotation = np.array([[np.cos(1.0), -np.sin(1.0)], [np.sin(1.0), np.cos(1.0)]])
     rnn = nn.RNN(1, 2, nonlinearity="linear", seed=1)
@@ -135,7 +195,7 @@ def test_an_activation_of_ones_own_is_measured_without_bounds():
     assert signal.singular_values is not None
     assert nn.signal_over_time(nn.RNN(1, 2, nonlinearity="gelu", seed=1), sequence(4)).upper is None
     steps = nn.RNN(1, 1, nonlinearity=lambda z: 1.0 if z.data > 0 else 0.0, seed=1)
-    assert nn.signal_over_time(steps, sequence(2)).norms == [0.0] * 3  # numbers depend on nothing
+    assert nn.signal_over_time(steps, sequence(2)).norms == [1.0, 0.0, 0.0]  # numbers depend on nothing
 
 
 def test_the_plot_has_the_norms_their_bounds_and_what_to_compare_with():
