@@ -65,7 +65,7 @@ class _Elementwise(Module):
         return f"{type(self).__name__}({', '.join(f'{x:g}' for x in self.options)})"
 
 
-class ReLU(_Elementwise):
+class ReLU(_Elementwise, closed=True):
     """max(x, 0) for a number, or for each in nested lists.
 
     Example:
@@ -77,7 +77,7 @@ class ReLU(_Elementwise):
     function = staticmethod(ag.relu)
 
 
-class Tanh(_Elementwise):
+class Tanh(_Elementwise, closed=True):
     """Hyperbolic tangent of a number, or of each in nested lists.
 
     Example:
@@ -89,7 +89,7 @@ class Tanh(_Elementwise):
     function = staticmethod(ag.tanh)
 
 
-class Sigmoid(_Elementwise):
+class Sigmoid(_Elementwise, closed=True):
     """1 / (1 + exp(-x)) for a number, or for each in nested lists.
 
     Example:
@@ -101,7 +101,7 @@ class Sigmoid(_Elementwise):
     function = staticmethod(ag.sigmoid)
 
 
-class Softplus(_Elementwise):
+class Softplus(_Elementwise, closed=True):
     """log(1 + exp(x)) for a number, or for each in nested lists.
 
     Example:
@@ -113,7 +113,7 @@ class Softplus(_Elementwise):
     function = staticmethod(ag.softplus)
 
 
-class GELU(_Elementwise):
+class GELU(_Elementwise, closed=True):
     """x * Phi(x), exact, for a number or for each in nested lists (Hendrycks, Gimpel, 2016).
 
     Example:
@@ -125,7 +125,7 @@ class GELU(_Elementwise):
     function = staticmethod(ag.gelu)
 
 
-class SiLU(_Elementwise):
+class SiLU(_Elementwise, closed=True):
     """x * sigmoid(x) for a number, or for each in nested lists (Elfwing, Uchibe, Doya, 2017).
 
     Example:
@@ -137,7 +137,7 @@ class SiLU(_Elementwise):
     function = staticmethod(ag.silu)
 
 
-class ELU(_Elementwise):
+class ELU(_Elementwise, closed=True):
     """x where positive, else alpha * (exp(x) - 1) (Clevert, Unterthiner, Hochreiter, 2015).
 
     Args:
@@ -158,7 +158,7 @@ class ELU(_Elementwise):
         self.options = (real(alpha, "ELU: alpha"),)
 
 
-class LeakyReLU(_Elementwise):
+class LeakyReLU(_Elementwise, closed=True):
     """x where positive, else negative_slope * x (Maas, Hannun, Ng, 2013).
 
     Args:
@@ -179,7 +179,7 @@ class LeakyReLU(_Elementwise):
         self.options = (real(negative_slope, "LeakyReLU: negative_slope"),)
 
 
-class Softmax(Module):
+class Softmax(Module, closed=True):
     """p_i = exp(x_i) / sum of exp(x_j) over a list of numbers: positive, with sum 1.
 
     A layer without weights. Its Jacobian has d p_i / d x_j = p_i * ((1 if i == j else 0) - p_j).
@@ -204,7 +204,7 @@ class Softmax(Module):
         return "Softmax()"
 
 
-class LogSoftmax(Module):
+class LogSoftmax(Module, closed=True):
     """x_i - log(sum of exp(x_j)) over a list of numbers, as `nll_loss` wants it.
 
     Example:

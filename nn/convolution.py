@@ -26,6 +26,15 @@ class _Convolution(Module):
     """What `Conv1d` and `Conv2d` share; all is said for any number of axes."""
 
     axes: ClassVar[tuple[str, ...]]
+    in_channels: int
+    out_channels: int
+    kernel_size: tuple[int, ...]
+    stride: tuple[int, ...]
+    padding: tuple[int, ...]
+    dilation: tuple[int, ...]
+    weight: Any
+    bias: list[Value] | None
+    _scope: str
 
     def __init__(
         self,
@@ -58,7 +67,7 @@ class _Convolution(Module):
         with scope("conv"):
             self._scope = current().scope
             with scope("weights"):  # apart, so that pictures can fold them
-                self.weight: Any = _grid((self.out_channels, self.in_channels, *self.kernel_size), new)
+                self.weight = _grid((self.out_channels, self.in_channels, *self.kernel_size), new)
                 self.bias = [Value(0.0, label=f"b[{o}]") for o in range(self.out_channels)] if bias else None
 
     @property
@@ -130,7 +139,7 @@ class _Convolution(Module):
         return f"{self._name}({self.in_channels}, {self.out_channels}, {', '.join(asked)})"
 
 
-class Conv1d(_Convolution):
+class Conv1d(_Convolution, closed=True):
     """The same small linear unit at every patch of a signal: a convolution with PyTorch's conventions.
 
     y[o][i] = b[o] + sum over c and k of w[o][c][k] * x[c][i * stride + k * dilation - padding]
@@ -185,7 +194,7 @@ class Conv1d(_Convolution):
     axes = ("length",)
 
 
-class Conv2d(_Convolution):
+class Conv2d(_Convolution, closed=True):
     """The same small linear unit at every patch of an image: `Conv1d` over rows and columns.
 
     y[o][i][j] = b[o] + sum over c, k, l of
@@ -228,7 +237,7 @@ class Conv2d(_Convolution):
     axes = ("height", "width")
 
 
-class Flatten(Module):
+class Flatten(Module, closed=True):
     """All numbers of nested lists in one list, in order: what stands between a convolution and a `Linear`.
 
     Example:

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import difflib
+import functools
+import inspect
 import random
 from reprlib import recursive_repr
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from autograd_core import OperandError, StructureError, Value
-from autograd_core.elsewhere import NotOnModules, names_of
+from autograd_core.elsewhere import Elsewhere, NotOnModules, names_of
 
 from . import files
 from .checks import shown
+from .parameters import assigned, holds_parameters
 
 if TYPE_CHECKING:
     import os
@@ -42,6 +46,22 @@ class Module(NotOnModules):
     """
 
     training: bool = True
+    _closed: ClassVar[bool] = False
+
+    def __init_subclass__(cls, *, closed: bool = False, **options: Any) -> None:
+        """`closed=True` refuses attributes that the class does not declare, on its own instances alone."""
+        super().__init_subclass__(**options)
+        cls._closed = closed
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        cls: Any = type(self)
+        if cls._closed:
+            if name not in _declared(cls):
+                raise _unknown(cls, name)
+            held = vars(self).get(name)
+            if holds_parameters(held) and value is not None:
+                value = assigned(held, value, f"{cls.__name__}.{name}")
+        object.__setattr__(self, name, value)
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """What `forward` computes."""
@@ -308,6 +328,29 @@ class Module(NotOnModules):
     def __repr__(self) -> str:
         parts = ((name, _summary(x)) for name, x in vars(self).items())
         return f"{type(self).__name__}({', '.join(f'{name}={text}' for name, text in parts if text)})"
+
+
+@functools.cache
+def _declared(cls: type) -> frozenset[str]:
+    """The names that a class has, or declares for its instances."""
+    names: set[str] = set()
+    for base in cls.__mro__:
+        names |= {name for name, x in vars(base).items() if not isinstance(x, Elsewhere)}
+        names |= set(inspect.get_annotations(base))
+    return frozenset(names)
+
+
+def _unknown(cls: type, name: str) -> AttributeError:
+    public = sorted(
+        n for n in _declared(cls) if not n.startswith("_") and not callable(getattr(cls, n, None)) and n != name
+    )
+    close = difflib.get_close_matches(name, public, 1)
+    hint = f"did you mean {close[0]!r}? " if close else ""
+    msg = (
+        f"{cls.__name__!r} object has no attribute {name!r}, so setting it would change nothing: {hint}It has "
+        f"{', '.join(public)}; a subclass of yours takes any"
+    )
+    return AttributeError(msg, name=name)
 
 
 def refuse_cycle(module: Module) -> None:

@@ -34,6 +34,14 @@ class _Recurrent(Module):
 
     _gates: ClassVar[int]
     _names: ClassVar[tuple[str, ...]]  # of the parts of a state
+    input_size: int
+    hidden_size: int
+    weight_ih_l0: list[list[Value]]
+    weight_hh_l0: list[list[Value]]
+    bias_ih_l0: list[Value] | None
+    bias_hh_l0: list[Value] | None
+    _scope: str
+    _truncate: int | None
 
     def __init__(
         self,
@@ -185,7 +193,7 @@ def _cut(v: Any, put: Callable[..., Any]) -> Any:
     return put(v.detach(), v.label) if isinstance(v, Value) else v
 
 
-class RNN(_Recurrent):
+class RNN(_Recurrent, closed=True):
     """Elman's recurrent network, unrolled: one layer of units that also see what they said before.
 
     h_t = tanh(W_ih x_t + b_ih + W_hh h_(t-1) + b_hh)
@@ -234,6 +242,8 @@ class RNN(_Recurrent):
 
     _gates = 1
     _names = ("h",)
+    nonlinearity: str | Callable[[Any], Any]
+    _function: Any
 
     def __init__(
         self,
@@ -277,7 +287,7 @@ class RNN(_Recurrent):
         return [] if f == "tanh" else [f"nonlinearity={f!r}"]
 
 
-class LSTM(_Recurrent):
+class LSTM(_Recurrent, closed=True):
     """Long short-term memory, unrolled: a cell c that gates write to, keep and read.
 
     With z = W_ih x_t + b_ih + W_hh h_(t-1) + b_hh in four blocks of H rows, in PyTorch's order i, f, g, o:

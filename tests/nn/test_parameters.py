@@ -1,0 +1,216 @@
+"""Weights as matrices: given, read and set on every layer; and names that no layer has are refused."""
+
+import copy
+import pickle
+
+import numpy as np
+import pytest
+
+import autograd_core as ag
+import nn
+
+W = [[0.5, -1.0, 2.0], [1.5, 0.25, -0.75]]
+b = [0.1, -0.2]
+X = [1.0, 2.0, -3.0]
+
+
+def numbers(out):
+    return [y.data for y in out]
+
+
+@pytest.mark.parametrize("make", [lambda **o: nn.Layer(activation="linear", **o), nn.Linear], ids=["Layer", "Linear"])
+class TestLayers:
+    def test_a_matrix_makes_a_layer(self, make):
+        layer = make(weights=W, bias=b)
+        assert numbers(layer(X)) == pytest.approx((np.array(W) @ X + b).tolist(), rel=1e-15)
+        assert layer.weight.data == W
+        assert layer.bias.data == b
+        assert layer.theta.data == [[b[0], *W[0]], [b[1], *W[1]]]
+        assert numbers(make(weights=np.array(W))(X)) == pytest.approx((np.array(W) @ X).tolist())  # biases of 0
+        assert make(nin=3, nout=2, weights=W, bias=b).weight.data == W
+
+    def test_without_biases_there_are_none(self, make):
+        layer = make(weights=W, bias=False)
+        assert layer.bias is None
+        assert layer.theta.data == W
+        assert len(layer.parameters()) == 6
+        assert numbers(layer(X)) == pytest.approx((np.array(W) @ X).tolist())
+        with ag.scope("elsewhere"):
+            assert numbers(layer(X)) == pytest.approx((np.array(W) @ X).tolist())
+        layer.theta = np.array(W) * 2
+        assert layer.weight.data == (np.array(W) * 2).tolist()
+        layer.bias = b
+        assert layer.bias.data == b
+        assert layer.theta.data == [[b[0], *(2 * w for w in W[0])], [b[1], *(2 * w for w in W[1])]]
+        assert len(layer.parameters()) == 8
+        layer.bias = None
+        assert len(layer.parameters()) == 6
+
+    def test_setting_numbers_keeps_the_parameters_and_setting_values_shares_them(self, make):
+        layer, other = make(nin=3, nout=2, seed=1), make(nin=3, nout=2, seed=2)
+        before = layer.parameters()
+        layer.weight, layer.bias = W, b
+        assert list(map(id, layer.parameters())) == list(map(id, before))
+        layer.theta = [[1.0, 2.0, 3.0, 4.0], [5.0, 6.0, 7.0, 8.0]]
+        assert layer.bias.data == [1.0, 5.0]
+        assert layer.weight.data == [[2.0, 3.0, 4.0], [6.0, 7.0, 8.0]]
+        assert list(map(id, layer.parameters())) == list(map(id, before))
+        layer.weight[1][2] = -1.0
+        layer.theta[0] = [0.0, 0.0, 0.0, 1.0]
+        assert layer.theta.data == [[0.0, 0.0, 0.0, 1.0], [5.0, 6.0, 7.0, -1.0]]
+        layer.weight = other.weight
+        assert layer.weight[0][0] is other.weight[0][0]
+        assert len({id(p) for p in [*layer.parameters(), *other.parameters()]}) == 6 + 2 + 2
+        assert set(map(id, layer.parameters())) >= {id(p) for row in other.weight for p in row}
+        tied = make(weights=other.weight, bias=other.bias)
+        assert list(map(id, tied.parameters())) == list(map(id, other.parameters()))
+
+    def test_gradients_are_read_as_matrices(self, make):
+        layer = make(weights=W, bias=b)
+        nn.sse(layer(X), [0.0, 1.0]).backward()
+        delta = np.array(W) @ X + b - [0.0, 1.0]
+        assert np.array(layer.weight.grad) == pytest.approx(np.outer(delta, X))
+        assert np.array(layer.theta.grad) == pytest.approx(np.outer(delta, [1.0, *X]))
+
+    def test_what_does_not_fit_is_refused_and_nothing_changes(self, make):
+        layer = make(weights=W, bias=b)
+        for name, wrong, error, words in (
+            ("weight", [[1.0, 2.0]], ag.StructureError, "weight: expected 2 x 3 numbers"),
+            ("weight", [[1.0, 2.0, 3.0], [4.0, 5.0]], ag.StructureError, "expected 2 x 3 numbers"),
+            ("weight", 3.0, ag.StructureError, "expected 2 x 3 numbers"),
+            ("weight", [[9.0, 9.0, 9.0], [9.0, 9.0, "x"]], ag.OperandError, "expected a real number"),
+            ("weight", [[9.0] * 3, [9.0, 9.0, ag.Value(1.0) * 2]], ag.OperandError, "the result of mul"),
+            ("bias", [9.0], ag.StructureError, "bias: expected 2 numbers"),
+            ("theta", W, ag.StructureError, "theta: expected 2 x 4 numbers"),
+        ):
+            with pytest.raises(error, match=words):
+                setattr(layer, name, wrong)
+        with pytest.raises(ag.OperandError, match=r"whole \.weight"):
+            layer.weight[0][0] = ag.Value(1.0)
+        assert (layer.weight.data, layer.bias.data) == (W, b)
+        for options, error, words in (
+            ({}, ag.StructureError, "numbers of inputs and units, or weights=W"),
+            ({"weights": [1.0, 2.0]}, ag.StructureError, "weights: expected a matrix"),
+            ({"weights": [[1.0], [1.0, 2.0]]}, ag.StructureError, "weights: expected a matrix"),
+            ({"weights": W, "nin": 2}, ag.StructureError, "expected nin=3"),
+            ({"weights": W, "nout": 3}, ag.StructureError, "expected nout=2"),
+            ({"weights": [["x"]]}, ag.OperandError, "weights: expected a real number"),
+            ({"weights": [[ag.Value(1.0) + 1]]}, ag.OperandError, "weights: .* the result of add"),
+            ({"weights": W, "bias": [1.0]}, ag.StructureError, "bias: expected 2 numbers"),
+            ({"weights": W, "bias": 1.0}, ag.OperandError, "bias: expected True, False or a number per unit"),
+        ):
+            with pytest.raises(error, match=words):
+                make(**options)
+
+    def test_copies_and_pickles_are_whole(self, make):
+        layer = make(weights=W, bias=b)
+        for again in (copy.deepcopy(layer), pickle.loads(pickle.dumps(layer))):
+            assert (again.weight.data, again.bias.data) == (W, b)
+            again.weight = [[0.0] * 3] * 2
+            assert layer.weight.data == W
+
+    def test_biases_have_an_initialiser_too(self, make):
+        layer = make(nin=2, nout=50, bias_init=nn.init.uniform(2.0, 3.0), seed=1)
+        assert all(2.0 <= x <= 3.0 for x in layer.bias.data)
+        assert len(set(layer.bias.data)) == 50
+        assert make(nin=2, nout=2, seed=1).bias.data == [0.0, 0.0]
+
+
+def test_a_neuron_takes_weights_and_a_bias():
+    unit = nn.Neuron(weights=[2.0, -1.0], bias=0.5, activation="linear")
+    assert unit([1.0, 1.0]).data == 1.5
+    unit.w, unit.b = [1.0, 1.0], 0.0
+    assert unit([1.0, 2.0]).data == 3.0
+    shared = ag.Value(4.0)
+    assert nn.Neuron(weights=[shared], bias=shared, activation="linear")([2.0]).data == 12.0
+    bare = nn.Neuron(2, "sigmoid", bias=False)
+    assert bare.b is None
+    assert len(bare.parameters()) == 2
+    assert [n.op for n in ag.topological_order(bare([1.0, 2.0])) if n.op] == ["dot", "sigmoid"]
+    with pytest.raises(ag.StructureError, match="expected nin=1"):
+        nn.Neuron(2, weights=[1.0])
+
+
+def test_the_last_layer_of_an_mlp_has_an_activation_where_one_is_named():
+    sizes = [3, 2]
+    model = nn.MLP(2, sizes, "tanh", output="sigmoid", bias_init=nn.init.uniform(-1.0, 1.0), seed=1)
+    assert repr(model.layers[-1]) == "Layer of [SigmoidNeuron(3), SigmoidNeuron(3)]"
+    a = np.array([0.5, -1.0])
+    for layer, f in zip(model.layers, (np.tanh, lambda z: 1 / (1 + np.exp(-z))), strict=True):
+        theta = np.array(layer.theta.data)
+        assert np.all(np.abs(theta[:, 0]) < 1)
+        assert np.all(theta[:, 0] != 0)
+        a = f(theta @ [1.0, *a])
+    assert numbers(model([0.5, -1.0])) == pytest.approx(a.tolist())
+    assert len(nn.MLP(2, sizes, bias=False).parameters()) == 2 * 3 + 3 * 2
+    with pytest.raises(ag.OperandError, match="MLP: bias: expected True or False"):
+        nn.MLP(2, sizes, bias=[1.0, 2.0])
+    with pytest.raises(ag.RangeError, match="activation: expected one of"):
+        nn.MLP(2, sizes, output="sigmoyd")
+
+
+def test_networks_without_biases_are_read_trained_and_drawn_as_others():
+    X, y = nn.datasets.xor()
+    model = nn.MLP(2, [3, 1], "tanh", output="sigmoid", bias=False, seed=3)
+    again = copy.deepcopy(model)
+    losses = [
+        nn.fit(m, X, y, loss=nn.mse, optimizer=nn.SGD(lr=0.5), epochs=5, compiled=c, progress=False).loss
+        for m, c in ((model, None), (again, False))
+    ]
+    assert losses[0] == pytest.approx(losses[1], rel=1e-12)
+    signals = nn.error_signals(model, X[1], y[1], loss=nn.sse)
+    assert len(signals["layer1"]) == 3
+    assert nn.diagnose(model, X, y, loss=nn.mse).layers[0].units == 3
+
+
+def test_matrices_of_other_layers_are_set_in_place():
+    rnn = nn.RNN(1, 2, seed=1)
+    before = rnn.parameters()
+    rnn.weight_hh_l0 = 0.5 * np.eye(2)
+    conv = nn.Conv1d(1, 1, 2)
+    conv.weight, conv.bias = [[[1.0, -1.0]]], [2.0]
+    assert list(map(id, rnn.parameters())) == list(map(id, before))
+    assert [[v.data for v in row] for row in rnn.weight_hh_l0] == [[0.5, 0.0], [0.0, 0.5]]
+    assert [y.data for y in conv([[3.0, 1.0, 5.0]])[0]] == [4.0, -2.0]
+    assert len(conv.parameters()) == 3
+    with pytest.raises(ag.StructureError, match=r"RNN.weight_hh_l0: expected 2 x 2 numbers"):
+        rnn.weight_hh_l0 = [[1.0]]
+
+
+@pytest.mark.parametrize(
+    "module",
+    [
+        nn.Neuron(1), nn.Layer(1, 1), nn.MLP(1, [1]), nn.Linear(1, 1), nn.Sequential(nn.Tanh()), nn.Dropout(), nn.ReLU(),
+        nn.ELU(), nn.LeakyReLU(), nn.Softmax(), nn.LogSoftmax(), nn.Conv1d(1, 1, 1), nn.Conv2d(1, 1, 1), nn.Flatten(),
+        nn.RNN(1, 1), nn.LSTM(1, 1),
+    ],
+    ids=lambda m: type(m).__name__,
+)  # fmt: skip
+def test_an_attribute_that_a_layer_does_not_have_is_refused(module):
+    for name in ("weights", "wieght", "lr"):
+        with pytest.raises(AttributeError, match=f"has no attribute '{name}', so setting it would change nothing"):
+            setattr(module, name, [[1.0]])
+        assert not hasattr(module, name)
+    module.training = False
+    assert module.eval() is module
+    assert copy.deepcopy(module).training is False
+
+    class Mine(type(module)):
+        pass
+
+    mine = copy.deepcopy(module)
+    mine.__class__ = Mine
+    mine.lr = 0.1  # a subclass keeps what it likes
+    assert mine.lr == 0.1
+
+
+def test_the_refusal_says_what_may_be_meant():
+    with pytest.raises(AttributeError, match=r"did you mean 'weight'\? It has bias, neurons, theta, training, weight"):
+        nn.Layer(1, 1).wieght = [[1.0]]
+
+
+def test_a_layer_with_biases_on_some_units_says_so():
+    layer = nn.Layer(1, 2)
+    layer.neurons[0].b = None
+    with pytest.raises(ag.StructureError, match="a bias on all neurons or on none, got 1 of 2"):
+        layer.theta  # noqa: B018
