@@ -68,7 +68,14 @@ class FreeBound(Bound, _RELEASING):  # type: ignore[misc, valid-type]
 
 
 def native(runner: Any) -> Bound:
-    """A call of compiled code, with the address of its memory written into the code."""
+    """A call of a runner's code, with the address of its memory written into code of its own; it keeps both."""
+    bound: Any = direct(runner)
+    bound.runner = runner
+    return bound  # type: ignore[no-any-return]
+
+
+def direct(runner: Any) -> Bound:
+    """The same for what the runner itself keeps."""
     from llvmlite import ir
 
     from .machine import ENTRY, I64, PTR, VOID, addresses_of, i64
@@ -80,5 +87,5 @@ def native(runner: Any) -> Bound:
     b.ret_void()
     [address] = addresses_of(module, [f"{ENTRY}call"], keep=False)
     bound: Any = (HeldBound if runner.work < HELD else FreeBound)(address)
-    bound.runner, bound.code = runner, address  # memory and code must live as long
+    bound.code = address
     return bound  # type: ignore[no-any-return]

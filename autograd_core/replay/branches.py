@@ -115,8 +115,7 @@ class Branch:
         that use the vector library, or add up a gradient, which are compiled at once.
         """
         count = len(tables[0]) if tables else 1
-        pays = self.seconds > COMPILE_SECONDS * min(len(self.program.operands), MOST_EDGES)
-        compiled = self.interpreter.backend == "llvm" and (pays or (self._fast and self.has_regions(layout)))
+        compiled = self.compiles(layout)
         key = layout, count, compiled
         runner = self._free.take(key)
         if runner is None:
@@ -128,6 +127,15 @@ class Branch:
         if isinstance(runner, InterpreterRunner):
             self.seconds += runner.seconds
         return runner
+
+    def compiles(self, layout: Layout) -> bool:
+        """Whether machine code of its own runs it."""
+        pays = self.seconds > COMPILE_SECONDS * min(len(self.program.operands), MOST_EDGES)
+        return self.interpreter.backend == "llvm" and (pays or (self._fast and self.has_regions(layout)))
+
+    def compiled_shelf(self, layout: Layout, count: int) -> list[Runner]:
+        """The free runners of machine code for so many rows; an empty list where there is none."""
+        return self._free.of((layout, count, True)) if self.compiles(layout) else []
 
     def give_back(self, runner: Runner) -> None:
         """Keep a runner for the next run of as many rows."""

@@ -29,6 +29,10 @@ class Shelf:
         self._runners: dict[Any, list[Runner]] = {}
         _all.shelves.add(self)
 
+    def of(self, key: Any) -> list[Runner]:
+        """The free ones of a kind: always the same list, so that who calls often can keep it."""
+        return self._runners.setdefault(key, [])
+
     def take(self, key: Any) -> Runner | None:
         """A runner that nobody uses."""
         try:
@@ -39,7 +43,7 @@ class Shelf:
     def put(self, runner: Runner) -> None:
         """Keep a runner for the next run of its kind."""
         runner.used = next(_ticks)
-        self._runners.setdefault(runner.serves, []).append(runner)
+        self.of(runner.serves).append(runner)
 
     def made(self, runner: Runner) -> None:
         """One more runner exists."""
@@ -56,11 +60,8 @@ class Shelf:
 
     def drop(self, runner: Runner) -> None:
         """Let go of one, if nobody has taken it meanwhile."""
-        free = self._runners.get(runner.serves, [])
         with suppress(ValueError):
-            free.remove(runner)
-        if not free:
-            self._runners.pop(runner.serves, None)  # what another thread puts there now is lost, and made again
+            self.of(runner.serves).remove(runner)
 
 
 class _All(Locked):
@@ -86,6 +87,9 @@ def kept_bytes() -> int:
 def sweep(room: int) -> None:
     """Drop the least recently used runners, so that there is room for so many bytes."""
     found = [(runner, shelf) for shelf in list(_all.shelves) for runner in shelf.runners()]
+    for runner, _ in found:
+        if runner.called:  # by a stub, which has no time to count
+            runner.used, runner.called = next(_ticks), False
     found.sort(key=lambda pair: -pair[0].used)
     left = KEPT_BYTES - room
     for k, (runner, shelf) in enumerate(found):

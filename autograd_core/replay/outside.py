@@ -43,6 +43,7 @@ class Outside:
         self._leaves: dict[Value, Any] = {}
         self._as_they_were: Callable[[], bool] = of_all([])
         self._said: set[Any] = set()
+        self._watch()
 
     @contextmanager
     def traced(self) -> Iterator[None]:
@@ -56,15 +57,24 @@ class Outside:
         self._own |= {place for place in before.facts if not _same(before, after, place)}
         self._facts = {place: fact for place, fact in (after.facts | self._facts).items() if place not in self._own}
         self._untouched, self._named = of_all(after.watches), after.named
+        self._watch()
 
     def add(self, leaves: Sequence[Value]) -> None:
         """Values that a trace took for constants."""
         self._leaves.update((x, x.data) for x in leaves if x not in self._named)
         if self._leaves:
             self._as_they_were = of_values(list(self._leaves))
+            self._watch()
+
+    def _watch(self) -> None:
+        """What a call asks: whether nothing of all that was touched."""
+        both = [self._untouched, *([self._as_they_were] if self._leaves and Value not in self._said else [])]
+        self.untouched: Callable[[], bool] = both[0] if len(both) == 1 else of_all(both)
 
     def check(self, function: str) -> None:
         """Warn, once for each, of what is something else now."""
+        if self.untouched():
+            return
         if not self._untouched():
             self._look(function)
         if Value not in self._said and not self._as_they_were():
@@ -72,6 +82,7 @@ class Outside:
                 if x.data is not was and x.data != was:
                     _warn(function, x.label or "a Value from outside", was, x.data)
                     self._said.add(Value)  # where a network was trained, all have changed
+                    self._watch()
                     break
 
     def _look(self, function: str) -> None:
@@ -84,6 +95,7 @@ class Outside:
                 _warn(function, name, was, now.facts.get(place, (name, NOTHING))[1])
                 self._said.add(name)
         self._untouched = of_all(now.watches)
+        self._watch()
 
     def _fits(self, place: str, now: Walk) -> bool:
         return _equal(self._facts[place][1], now.facts[place][1])

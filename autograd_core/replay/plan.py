@@ -185,7 +185,7 @@ class PlanRunner:
 
     serves: Any = None
     is_native = True
-    used = 0
+    used, called = 0, False
 
     def __init__(self, plan: Plan, layout: Layout) -> None:
         p = plan.program  # in the plan's order; what the layout names are slots of the program as it came
@@ -215,6 +215,7 @@ class PlanRunner:
         backward = self._stages_backward(masked=False) if layout.has_gradient else []
         self.block = self._sequence([*forward, *backward, self._reading(again=True)])
         self.bytes = sum(x.nbytes for x in (self.values, self.adjoints, *self._kept))
+        self.hands = [None] * 3
         self._call = ctypes.CFUNCTYPE(None, ctypes.c_int64)(self._stage["sequence"])
         self.address, self.at = self._stage["sequence"], self.block.ctypes.data
 

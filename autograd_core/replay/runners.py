@@ -60,8 +60,10 @@ class Runner(Protocol):
         divisor: Of shape (1,): what the sums are divided by.
         serves: For which runs it is kept.
         used: When it was used last, in runs of the process.
+        called: Whether call stubs have used it since the last look at all runners.
         bytes: Of its arrays.
         is_native: Whether a run is one call of machine code.
+        hands: What call stubs take from it, for each of their kinds.
     """
 
     shared: Any
@@ -72,8 +74,10 @@ class Runner(Protocol):
     divisor: Any
     serves: Any
     used: int
+    called: bool
     bytes: int
     is_native: bool
+    hands: list[Any]
 
     def run(self) -> None:
         """From the inputs to the results."""
@@ -113,7 +117,8 @@ class InterpreterRunner:
 
     serves: Any = None
     is_native = False
-    used = 0
+    hands: Any = ()
+    used, called = 0, False
 
     def __init__(self, interpreter: Any, layout: Layout, count: int, shared: SharedPart | None = None) -> None:
         self.interpreter, self.part = interpreter, shared
@@ -236,7 +241,7 @@ class KernelRunner:
     """Runs by compiled code of the whole program, one call for each chunk of rows."""
 
     serves: Any = None
-    used = 0
+    used, called = 0, False
 
     def __init__(self, kernel: Kernel, count: int) -> None:
         self.kernel = kernel
@@ -262,6 +267,7 @@ class KernelRunner:
             self.blocks.append(np.array(fields, np.int64))
         self.tables, self.per_row = [t[:count] for t in tables], [g[:count] for g in per_row]
         self.results = results[:count]
+        self.hands = [None] * 3
         self._call = ctypes.CFUNCTYPE(None, ctypes.c_int64)(kernel.address)
         self.address, self.at = kernel.address, self.blocks[0].ctypes.data
         self.work = len(kernel.program.operands) * (rows // kernel.rows)

@@ -7,11 +7,14 @@ is found within as many calls as there are parts.
 
 from __future__ import annotations
 
+import builtins
 from itertools import count
+from keyword import iskeyword
 from operator import is_
+from types import CodeType, FunctionType
 from typing import TYPE_CHECKING, Any
 
-from .reading import content
+from .reading import NOTHING, content
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -20,28 +23,72 @@ if TYPE_CHECKING:
 
 NUMBERS = 5_000  # that are compared as a whole in each call: some 10 us
 OBJECTS = 500  # or so many objects
+NAMES = 200  # or so many names, by one function
 PART = 500  # of what is larger, in a call
 WATCHES = 32  # that are asked in a call
 WHOLE = 8  # calls in which all of it is
 
 
 def of_names(get: Callable[[str], Any], names: Sequence[str]) -> Callable[[], bool]:
-    """Whether the same objects have these names, in a namespace that is asked by `get`."""
-    names = tuple(names)
-    was = tuple(map(get, names))
-    return lambda: all(map(is_, map(get, names), was))
+    """Whether the same objects have these names, in a namespace that is asked by `get`.
+
+    Python itself looks up globals in two nanoseconds, since it remembers where they stood; `dict.get` takes
+    thirty. So the names of a dict are the globals of a function that compares them.
+    """
+    space = getattr(get, "__self__", None)
+    plain = [x for x in names if type(space) is dict and _is_plain(x) and (x in space or hasattr(builtins, x))]
+    rest = tuple(x for x in names if x not in set(plain))
+    was = tuple(map(get, rest))
+    watches = [_compared(plain[k : k + NAMES], globals_of=space) for k in range(0, len(plain), NAMES)]
+    if rest:
+        watches.append(lambda: all(map(is_, map(get, rest), was)))
+    return watches[0] if len(watches) == 1 else of_all(watches)
 
 
 def of_cells(cells: Sequence[Any]) -> Callable[[], bool]:
     """Whether variables of functions around hold the same objects."""
     cells = tuple(cells)
     was = tuple(map(content, cells))
-    return lambda: all(map(is_, map(content, cells), was))
+    if len(cells) > NAMES or any(x is NOTHING for x in was):
+        return lambda: all(map(is_, map(content, cells), was))
+    return _compared([f"c{k}" for k in range(len(cells))], cells=cells)
+
+
+def _is_plain(name: str) -> bool:
+    return name.isidentifier() and not iskeyword(name) and not name.startswith("was_")
+
+
+def _compared(names: Sequence[str], *, globals_of: Any = None, cells: tuple[Any, ...] = ()) -> Callable[[], bool]:
+    """A function that compares its globals, or its cells, with what they are now."""
+    same = " and ".join(f"{name} is was_{k}" for k, name in enumerate(names))
+    given = ", ".join(f"was_{k}" for k in range(len(names)))
+    around = " = ".join([*names, "None"]) if cells else "pass"
+    text = f"""def around():
+    {around}
+    def untouched({given}):
+        try:
+            return {same}
+        except NameError:
+            return False
+"""
+    code: Any = compile(text, "<watch>", "exec")
+    for _ in range(2):  # what is defined in the module, and what in that
+        code = next(x for x in code.co_consts if isinstance(x, CodeType))
+    if cells:
+        by_name = dict(zip(names, cells, strict=True))
+        return FunctionType(
+            code, {}, "untouched", tuple(map(content, cells)), tuple(by_name[x] for x in code.co_freevars)
+        )
+    was = tuple(globals_of[x] if x in globals_of else getattr(builtins, x) for x in names)
+    return FunctionType(code, globals_of, "untouched", was)
 
 
 def of_functions(functions: Sequence[Any]) -> Callable[[], bool]:
     """Whether functions have the same code and defaults."""
     was = [(f, f.__code__, f.__defaults__, f.__kwdefaults__) for f in functions]
+    if len(was) == 1:
+        [(f, code, defaults, of_keywords)] = was
+        return lambda: f.__code__ is code and f.__defaults__ is defaults and f.__kwdefaults__ is of_keywords
     return lambda: all(f.__code__ is a and f.__defaults__ is b and f.__kwdefaults__ is c for f, a, b, c in was)
 
 
@@ -131,6 +178,14 @@ def of_values(values: Sequence[Value]) -> Callable[[], bool]:
 
 def of_all(watches: Sequence[Callable[[], bool]]) -> Callable[[], bool]:
     """Whether all watches see nothing; where there are many, so many in each call."""
+    if len(watches) == 1:
+        return watches[0]
+    if len(watches) == 2:  # written out: a loop over few takes as long as they do
+        first, second = watches
+        return lambda: first() and second()
+    if len(watches) == 3:
+        first, second, third = watches
+        return lambda: first() and second() and third()
 
     def untouched(mine: Sequence[Callable[[], bool]] = watches) -> bool:
         for watch in mine:  # noqa: SIM110  a generator takes longer than most watches
@@ -144,16 +199,20 @@ def of_all(watches: Sequence[Callable[[], bool]]) -> Callable[[], bool]:
 def _in_turns(
     size: int, most: int, whole: Callable[[], bool], part: Callable[[int, int], bool], step: int = PART
 ) -> Callable[[], bool]:
-    """The whole at each call, where that is no more than so many things; else in turns."""
+    """The whole at each call, where that is no more than so many things; else in turns.
+
+    What was found to be touched stays so: who asks again is not to be told of the next part.
+    """
     if size <= most:
         return whole
-    calls = count()
+    calls, is_touched = count(), False
 
     def untouched() -> bool:
-        call = next(calls)
-        if call < WHOLE:
-            return whole()
-        start = (call * step) % (-(-size // step) * step)
-        return part(start, start + step)
+        nonlocal is_touched
+        if not is_touched:
+            call = next(calls)
+            start = (call * step) % (-(-size // step) * step)
+            is_touched = not (whole() if call < WHOLE else part(start, start + step))
+        return not is_touched
 
     return untouched
