@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import cache
 from itertools import product
 from typing import TYPE_CHECKING, Any
 
@@ -25,9 +26,20 @@ def array_library(x: Any) -> str:
     return "jax" if library == "jaxlib" else library
 
 
+@cache
+def _named(dtype: Any) -> str:
+    """The name of a dtype without its library's; NumPy takes long to make one."""
+    return str(dtype).rpartition(".")[2]
+
+
 def unit_roundoff(x: Any) -> float:
     """Half an ulp of 1 in the precision of an array or a NumPy number; that of doubles for all else."""
-    return 2.0 ** -BITS.get(str(getattr(x, "dtype", "")).rpartition(".")[2], 53)
+    return 2.0 ** -BITS.get(_named(getattr(x, "dtype", "")), 53)
+
+
+def data_of(x: Any) -> Any:
+    """A number, or the one in a Value."""
+    return x.data if isinstance(x, Value) else x
 
 
 class Held:
@@ -59,19 +71,25 @@ def dense(whole: Any) -> Any:
     return whole.todense() if kind.__module__.startswith("jax.experimental.sparse") else whole
 
 
-def _is_real(x: Any) -> bool:
-    name = str(x.dtype).rpartition(".")[2]
-    return name.startswith(("float", "bfloat", "int", "uint")) or name == "object"
+def _is_number(x: Any) -> bool:
+    name = _named(x.dtype)
+    return name.startswith(("float", "bfloat", "int", "uint", "complex")) or name == "object"
+
+
+def plain(x: Any) -> Any:
+    """A number as a float, or as a complex number if it is one."""
+    return complex(x) if isinstance(x, complex) else float(x)
 
 
 class Tree:
     """Nested lists, tuples, dicts and arrays, taken apart.
 
     Attributes:
-        leaves: The numbers: floats, Fractions or Values.
+        leaves: The numbers: floats, complex numbers, Fractions or Values.
         names: The place of each, such as "args[0]['w'][2]".
         unit: The unit roundoff of the coarsest number.
-        foreign: Whether there is an array that cannot hold Values, or one of less than double precision.
+        foreign: Whether there is an array that cannot hold Values, one of less than double precision, or a complex
+            number.
         other: Names of what is neither a container nor a number; it is passed on as it is.
         kinds: The type of each of those.
         whole: The tree as it was.
@@ -129,23 +147,28 @@ class Tree:
         if isinstance(x, (int, float)) and not isinstance(x, bool):
             self._leaf(float(x), name)
             return next
+        if isinstance(x, complex):
+            self._leaf(x, name)
+            self.foreign = True
+            return next
         self._pass(x, name)
         return lambda leaves: x
 
     def _pass(self, x: Any, name: str) -> None:
         self.other.append(name)
-        dtype = str(getattr(x, "dtype", ""))
-        self.kinds[name] = complex if "complex" in dtype else bool if "bool" in dtype else type(x)
+        self.kinds[name] = bool if "bool" in _named(getattr(x, "dtype", "")) else type(x)
 
     def _array(self, x: Any, name: str) -> Callable[[Iterator[Any]], Any]:
         library = array_library(x)
-        if not _is_real(x):
+        if not _is_number(x):
             self._pass(x, name)
             return lambda leaves: x
         self.unit = max(self.unit, unit_roundoff(x))
-        self.foreign = self.foreign or library != "numpy" or unit_roundoff(x) > DOUBLE
+        self.foreign = self.foreign or library != "numpy" or unit_roundoff(x) > DOUBLE or "complex" in _named(x.dtype)
         shape = tuple(x.shape)
-        self.leaves += [leaf if isinstance(leaf, (float, Value)) else float(leaf) for leaf in x.reshape(-1).tolist()]
+        self.leaves += [
+            leaf if isinstance(leaf, (float, complex, Value)) else float(leaf) for leaf in x.reshape(-1).tolist()
+        ]
         self._places.append((name, shape) if shape else name)
         count = math.prod(shape)
         return lambda leaves: _rebuilt(x, library, [next(leaves) for _ in range(count)], shape)
@@ -160,7 +183,8 @@ def _rebuilt(x: Any, library: str, leaves: list[Any], shape: tuple[int, ...]) ->
     if library == "torch":
         import torch  # pyright: ignore[reportMissingImports]
 
-        whole = torch.tensor(leaves, dtype=x.dtype if x.dtype.is_floating_point else torch.float64)
+        kept = x.dtype.is_floating_point or x.dtype.is_complex
+        whole = torch.tensor(leaves, dtype=x.dtype if kept else torch.float64)
         return whole.reshape(shape).to(x.device).requires_grad_(x.requires_grad)
     import numpy as np
 
@@ -169,7 +193,7 @@ def _rebuilt(x: Any, library: str, leaves: list[Any], shape: tuple[int, ...]) ->
         boxes[:] = leaves
         return boxes.reshape(shape)
     kind: Any = x.dtype if np.dtype(x.dtype).kind not in "iuO" else float
-    if any(isinstance(leaf, complex) for leaf in leaves):
+    if np.dtype(kind).kind != "c" and any(isinstance(leaf, complex) for leaf in leaves):
         kind = complex
     whole = np.array(leaves, dtype=kind).reshape(shape)
     if library == "jax":

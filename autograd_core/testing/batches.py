@@ -13,6 +13,8 @@ from .recording import total
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from .complex_parts import Conversion
+
 
 class Blocks:
     """A Jacobian of which only the blocks on the diagonal can differ from 0: a result moves with its own example.
@@ -59,7 +61,7 @@ def axes_of(args: tuple[Any, ...], in_axes: Any) -> list[int | None]:
     return axes
 
 
-def batched(whole: Any, results: Tree, inputs: Inputs, in_axes: Any, what: str) -> Blocks:
+def batched(whole: Any, results: Tree, inputs: Inputs, in_axes: Any, convert: Conversion) -> Blocks:
     """The derivative of every example, at its place in the Jacobian of the batch.
 
     Args:
@@ -67,11 +69,12 @@ def batched(whole: Any, results: Tree, inputs: Inputs, in_axes: Any, what: str) 
         results: The results, along axis 0.
         inputs: The arguments.
         in_axes: Where an argument has its batch; None for one that all examples share.
-        what: What it is, for an error.
+        convert: To real numbers.
 
     Raises:
         StructureError: Lengths or shapes that do not fit.
     """
+    what = convert.what
     axes = axes_of(inputs.args, in_axes)
     size = _length(results.whole, 0, what, "the result")
     sizes = {
@@ -85,7 +88,7 @@ def batched(whole: Any, results: Tree, inputs: Inputs, in_axes: Any, what: str) 
     count = iter(range(inputs.count))
     places = tuple(_numbered(x, count) for x in inputs.args)
     places_of_results = _numbered(results.whole, iter(range(len(results.leaves))))
-    rows: list[list[tuple[int, float]]] = [[] for _ in results.leaves]
+    rows: list[list[tuple[int, Any]]] = [[] for _ in results.leaves]
     for b in range(size):
         own = tuple(x if a is None else _taken(x, a, b) for x, a in zip(inputs.args, axes, strict=True))
         columns = Tree(tuple(x if a is None else _taken(x, a, b) for x, a in zip(places, axes, strict=True)), "").leaves
@@ -96,7 +99,7 @@ def batched(whole: Any, results: Tree, inputs: Inputs, in_axes: Any, what: str) 
         )
         for i, row in zip(Tree(_taken(places_of_results, 0, b), "").leaves, of_example, strict=True):
             rows[int(i)] = list(zip(map(int, columns), row, strict=True))
-    return Blocks(rows, inputs.count)
+    return Blocks(convert.entries(rows), convert.inputs.count)
 
 
 def _numbers(x: Any) -> bool:

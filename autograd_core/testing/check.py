@@ -15,9 +15,11 @@ from ..ops import ROWS
 from ..value import Value
 from . import foreign
 from .agreement import contradiction
-from .arguments import DOUBLE
+from .arguments import DOUBLE, data_of
+from .complex_advice import advice
+from .complex_parts import Parts
 from .explaining import unwatched
-from .function import AWAY, Function, data_of
+from .function import AWAY, Function
 from .given import Rows
 from .large import LARGE, screened
 from .orders import check_order
@@ -30,6 +32,7 @@ from .verdicts import FunctionError, Report, Verdict, Worst
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from .arguments import Tree
     from .given import Given
 
 MODES = ("reverse", "forward")
@@ -45,6 +48,7 @@ def check_gradient(
     jvp: Callable[..., Any] | None = None,
     argnums: int | Sequence[int] | None = None,
     in_axes: Any = None,
+    convention: str = "torch",
     order: int = 1,
     modes: Sequence[str] = MODES,
     atol: float = 0.0,
@@ -61,7 +65,8 @@ def check_gradient(
 
     Args:
         f: A function of numbers, or lists, tuples, dicts and arrays of them, with such a result:
-            of this library's operations, NumPy, torch, jax, C ... Other arguments are passed on.
+            of this library's operations, NumPy, torch, jax, C ... Other arguments are passed on. Complex numbers are
+            inputs of other libraries' functions alone.
         args: Its arguments, a tuple; what is no tuple is the only argument. An integer, or an array of integers, is
             passed on as it is where other arguments are floats: it is a size, an index or an exponent.
         derivative: What to judge instead of the library's own: a function of the same arguments,
@@ -78,6 +83,10 @@ def check_gradient(
         in_axes: For a function of batches the axis of each argument along which its examples lie, None for an
             argument that all of them share, as in `jax.vmap`. The results, and the derivatives of each example by
             itself, lie along axis 0; a result that moves with another example is a fault.
+        convention: What a complex number among derivatives means where the result is real and z = a + ib an input:
+            "torch" for ∂L/∂a + i ∂L/∂b, "jax" for its conjugate (HIPS autograd has that, too). Where the result is
+            complex, `derivative` is f'(z) in both, and `vjp` gives the gradient of u Re f + v Im f for the cotangent
+            u + iv, or as JAX has it, takes and gives conjugates. A library that is named is judged by its own.
         order: 1 for the gradient or the Jacobian; 2 for that and the Hessian, and so on (of this
             library's operations only).
         modes: The sweeps to judge, of "reverse" and "forward".
@@ -119,6 +128,8 @@ def check_gradient(
         True
         >>> bool(check_gradient(product, (2.0, 3.0, 2), argnums=1, derivative=lambda x, y, n: x**n))
         True
+        >>> bool(check_gradient(lambda z: abs(z) ** 2, (3 + 4j,), derivative=lambda z: 2 * z))
+        True
     """
     if not callable(f):
         msg = f"check_gradient: expected a function, got {f!r:.60} ({type(f).__name__})"
@@ -133,7 +144,7 @@ def check_gradient(
         if not isinstance(tolerance, (int, float)) or not 0 <= tolerance < math.inf:
             msg = f"check_gradient: expected {name} as a number from 0 on, got {tolerance!r}"
             raise RangeError(msg)
-    supplied = Supplied(derivative, vjp, jvp, argnums, in_axes)
+    supplied = Supplied(derivative, vjp, jvp, argnums, in_axes, convention)
     refused(supplied)
     tolerances = foreign.Tolerances(atol, rtol, nondet_tol, strict)
     with unwatched():
@@ -222,9 +233,14 @@ def _recorded(function: Function, supplied: Supplied) -> Recording | None:
             inputs = [Value(x, label=name) for x, name in zip(function.point, function.tree.names, strict=True)]
             tree = function.result(inputs)
             again = function(_fresh(function.point))
+            if any(isinstance(z, complex) for z in tree.leaves):
+                msg = f"{function.name} returns complex numbers, of which there is no graph: pass derivative="
+                raise FunctionError(msg, fault="needs derivative")
             function.steady(_fresh, (tree.leaves, again))
     except FunctionError as error:
         ours = isinstance(error.__cause__, AutogradError) and not isinstance(error.__cause__, GraphCutError)
+        if error.fault == "needs derivative" and supplied.any:
+            return None
         if error.fault != "raises" or (ours and not supplied.any):  # SciPy's functions take no Values
             raise
         try:
@@ -331,6 +347,15 @@ def _apart(function: Function, rec: Recording) -> int | None:
     return None
 
 
+def _explained(report: Report, numeric: foreign.Numeric, function: Function, results: Tree) -> Report:
+    """A wrong part of a complex number, with what can be said of that number."""
+    if report.verdict is not Verdict.WRONG or not (function.inputs.any or function.outputs.any):
+        return report
+    zero = function.outputs.split(results.leaves)
+    more = advice(numeric, report.worst.where, function.inputs, function.outputs, zero)
+    return replace(report, reason=report.reason + more)
+
+
 # --- functions of other libraries -----------------------------------------------------------------
 
 
@@ -366,17 +391,15 @@ def _check_foreign(
         if recording is None:
             raise
         tree, call = recording.results, partial(_plain, function)  # it takes Values alone
+    function.outputs = Parts(tree.leaves)
     if recording is None:
-        function.steady(list, (tree.leaves, function(list(function.point))))
+        function.steady(list, (function.outputs.split(tree.leaves), function(list(function.point))))
     given = supplied.judged(function, args, tree)
-    point, names = [float(x) for x in function.point], function.tree.names
+    point, names, places = [float(x) for x in function.point], function.names, function.outputs.names(tree.names)
     rounding = None if recording is None else lambda: _recorded_alone(function, function.point)[1]
-    reports = [
-        foreign.judge(
-            foreign.Numeric(
-                call, point, names, tree.names, g, function.unit, function.tree.unit, tolerances, rounding
-            )
-        )
+    several = [
+        foreign.Numeric(call, point, names, places, g, function.unit, function.tree.unit, tolerances, rounding)
         for g in given
     ]
-    return _together(_worst(reports), given, function, len(tree.leaves), tolerances)
+    reports = [_explained(foreign.judge(numeric), numeric, function, tree) for numeric in several]
+    return _together(_worst(reports), given, function, len(places), tolerances)

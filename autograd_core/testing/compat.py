@@ -17,6 +17,7 @@ from ..gradients import pull_back, push_forward
 from ..ops import ROWS
 from ..value import Value, record
 from .arguments import Tree
+from .compat_arrays import Differentiated, check_arrays, gradient_of, library_of, mismatch
 from .recording import total
 
 if TYPE_CHECKING:
@@ -55,8 +56,10 @@ def gradcheck(
     numerical one is a central difference with step eps.
 
     Args:
-        func: A function of Values, or of lists, tuples, dicts and arrays of them, with such a result.
-        inputs: Its arguments, Values or floats: a tuple, or the only argument.
+        func: A function of Values, or of lists, tuples, dicts and arrays of them, with such a result; or of torch's
+            tensors, real or complex, whose own derivatives are compared then.
+        inputs: Its arguments, Values or floats: a tuple, or the only argument. Of tensors those are inputs that
+            require a gradient.
         eps: The step.
         atol: Absolute tolerance.
         rtol: Relative tolerance.
@@ -88,8 +91,13 @@ def gradcheck(
     if not modes:
         msg = "gradcheck: expected check_backward_ad or check_forward_ad, or nothing is checked; got False for both"
         raise RangeError(msg)
-    _numbers_alone("gradcheck", Tree(_arguments(inputs), "inputs"), others=True)
+    args = _arguments(inputs)
+    library = library_of(args)
     try:
+        if library:
+            _compare_arrays(Differentiated(library, func, args), (eps, atol, rtol, nondet_tol), modes)
+            return True
+        _numbers_alone("gradcheck", Tree(args, "inputs"), others=True)
         _compare_jacobians(func, _arguments(inputs), (eps, atol, rtol, nondet_tol), modes)
     except GradcheckError:
         if raise_exception:
@@ -138,6 +146,10 @@ def gradgradcheck(
     """
     _known("gradgradcheck", tensor_options)
     args = _arguments(inputs)
+    tolerances: dict[str, Any] = {"eps": eps, "atol": atol, "rtol": rtol, "nondet_tol": nondet_tol}
+    if library_of(args) == "torch":
+        gradient_of_tensors, args = gradient_of(func, args, grad_outputs)
+        return gradcheck(gradient_of_tensors, args, raise_exception=raise_exception, **tolerances)
     count = len(_called(func, args)[1])
     given = Tree([grad_outputs], "").leaves if grad_outputs is not None else _normal(count, "grad_outputs")
     if len(given) != count:
@@ -152,9 +164,7 @@ def gradgradcheck(
         slopes = transforms.grad(combined, argnums=tuple(range(len(xs))))(*xs)
         return Tree(slopes, "").leaves
 
-    return gradcheck(
-        gradient, (args, given), eps=eps, atol=atol, rtol=rtol, raise_exception=raise_exception, nondet_tol=nondet_tol
-    )
+    return gradcheck(gradient, (args, given), raise_exception=raise_exception, **tolerances)
 
 
 TENSOR_OPTIONS = set(
@@ -179,6 +189,7 @@ def _numbers_alone(caller: str, tree: Tree, *, others: bool = False) -> None:
         others: Whether texts, None and the like may stand among the numbers; they are passed on.
     """
     kinds = {name: tree.kinds[name] for name in tree.other}
+    kinds |= {name: complex for name, x in zip(tree.names, tree.leaves, strict=True) if isinstance(x, complex)}
     if others:
         kinds = {
             name: kind
@@ -259,6 +270,23 @@ def _compare_jacobians(
                     raise GradcheckError(msg)
 
 
+def _compare_arrays(f: Differentiated, settings: tuple[float, float, float, float], modes: Sequence[str]) -> None:
+    eps, atol, rtol, nondet_tol = settings
+    found = mismatch(f, eps, (atol, rtol, nondet_tol), modes)
+    if found is None:
+        return
+    place = f"output {found.output} with respect to {found.name}"
+    if found.mode == "reentrant":
+        msg = f"Backward is not reentrant: two passes gave {found.analytical!r} and {found.numerical!r} for {place}"
+        raise GradcheckError(msg)
+    msg = (
+        f"Jacobian mismatch for {place}: numerical {found.numerical!r} (central difference, eps={eps}), analytical "
+        f"{found.analytical!r} ({found.mode}); {abs(found.analytical - found.numerical):.3g} apart, allowed "
+        f"{found.allowed:.3g}"
+    )
+    raise GradcheckError(msg)
+
+
 def _again(func: Callable[..., Any], tree: Tree, inputs: list[Value]) -> list[Any]:
     with transforming():
         return Tree([func(*tree.build(inputs))], "").leaves
@@ -281,11 +309,12 @@ def check_grads(
     """Compare derivatives with differences along random directions, by JAX's rule.
 
     Args:
-        f: A function of numbers, or of lists, tuples, dicts and arrays of them, with such a result.
+        f: A function of numbers, or of lists, tuples, dicts and arrays of them, with such a result; or of jax's
+            arrays, real or complex, whose own derivatives are compared then.
         args: Its arguments, a tuple.
         order: Up to which order derivatives are checked.
         modes: Of "fwd" and "rev".
-        atol: Absolute tolerance; 1e-5 by default, as JAX has it for doubles.
+        atol: Absolute tolerance; 1e-5 by default, as JAX has it for doubles; 2e-3 for its arrays of single precision.
         rtol: Relative tolerance, likewise.
         eps: The step; 1e-4 by default.
 
@@ -311,6 +340,10 @@ def check_grads(
     if not isinstance(args, (tuple, list)):
         msg = f"check_grads: expected args as a tuple, one entry for each argument, got {args!r:.60}"
         raise OperandError(msg)
+    if library_of(args) == "jax":
+        steps = (atol, rtol, EPS if eps is None else eps)
+        check_arrays(f, tuple(args), order, modes, steps, _assert_close)
+        return
     tree = Tree(tuple(args), "args")
     _numbers_alone("check_grads", tree)
     point = [float(x.data if isinstance(x, Value) else x) for x in tree.leaves]

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from ..value import Value
-from .arguments import DOUBLE, Tree, array_library, same, unit_roundoff
+from .arguments import DOUBLE, Tree, data_of, same, unit_roundoff
+from .complex_parts import Parts
 from .explaining import watched
 from .recording import directions
 from .verdicts import FunctionError
@@ -25,6 +27,13 @@ class Function:
         f: The function.
         args: Its arguments, a tuple of trees.
         nondet_tol: How far apart two results for the same arguments may be.
+
+    Attributes:
+        tree: The arguments.
+        inputs: Which of their numbers are complex.
+        point: The numbers, of which the complex ones are split.
+        names: Their places.
+        outputs: Which of the results are complex, and split.
     """
 
     def __init__(self, f: Callable[..., Any], args: tuple[Any, ...], nondet_tol: float = 0.0) -> None:
@@ -33,7 +42,10 @@ class Function:
         self.calls = 0
         self.name = getattr(f, "__name__", type(f).__name__)
         self.tree = Tree(args, "args")
-        self.point: list[Any] = [x.data if isinstance(x, Value) else x for x in self.tree.leaves]
+        self.inputs = Parts(self.tree.leaves)
+        self.outputs = Parts([])
+        self.point: list[Any] = self.inputs.split([data_of(x) for x in self.tree.leaves])
+        self.names = self.inputs.names(self.tree.names)
         self.unit = DOUBLE
         if not self.point:
             msg = (
@@ -48,11 +60,20 @@ class Function:
         Raises:
             FunctionError: It raises, returns what is no number, or changes its input.
         """
-        return self.result(leaves).leaves
+        results = self.result(leaves).leaves
+        if self.outputs.any:
+            return self.outputs.split(results)
+        if any(isinstance(z, complex) for z in results) and not any(isinstance(x, complex) for x in leaves):
+            return [math.nan if isinstance(z, complex) else z for z in results]  # a real function's domain ends here
+        return results
+
+    def arguments(self, leaves: list[Any]) -> Any:
+        """The arguments made of other numbers."""
+        return self.tree.build(self.inputs.join(leaves))
 
     def result(self, leaves: list[Any]) -> Tree:
         """The results with their places."""
-        built = self.tree.build(leaves)
+        built = self.arguments(leaves)
         looked_at = self.calls < CALLS or len(leaves) < MANY
         before = [data_of(x) for x in Tree(built, "args").leaves] if looked_at else []
         try:
@@ -62,7 +83,7 @@ class Function:
                 with watched():  # at the point itself; what it does around there explains nothing
                     output = self.f(*built)
         except Exception as error:
-            at = ", ".join(f"{name} = {shown(x)}" for name, x in list(zip(self.tree.names, leaves, strict=True))[:8])
+            at = ", ".join(f"{name} = {shown(x)}" for name, x in list(zip(self.names, leaves, strict=True))[:8])
             msg = f"{self.name} raised {type(error).__name__} at {at}: {error}"
             raise FunctionError(msg, fault="raises") from error
         finally:
@@ -125,11 +146,6 @@ class Function:
         )
 
 
-def data_of(x: Any) -> Any:
-    """A number, or the one in a Value."""
-    return x.data if isinstance(x, Value) else x
-
-
 def shown(x: Any) -> str:
     """A number, or the first of several, in a sentence."""
     x = x[0] if isinstance(x, list) and len(x) == 1 else x
@@ -137,13 +153,9 @@ def shown(x: Any) -> str:
 
 
 def results_of(output: Any) -> Tree:
-    """A result's numbers; complex ones pass, for the complex step."""
+    """A result's numbers."""
     tree = Tree([output], "")
-    if tree.other and not array_library(output) and isinstance(output, complex):
-        tree.other, tree.leaves = [], [output]
-    elif array_library(output) and "complex" in str(output.dtype):
-        tree.other, tree.leaves = [], [complex(z) for z in output.reshape(-1).tolist()]
-    elif hasattr(output, "dtype"):
+    if hasattr(output, "dtype"):
         tree.unit = max(tree.unit, unit_roundoff(output))
     tree.names = [name[3:] for name in tree.names]  # [0] is the list around it
     tree.whole = output

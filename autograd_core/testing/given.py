@@ -11,13 +11,15 @@ import inspect
 from typing import TYPE_CHECKING, Any, Protocol
 
 from ..errors import StructureError
-from .arguments import Tree, unit_roundoff
+from .arguments import Tree, data_of, unit_roundoff
 from .jacobians import Inputs, number_row, result_numbers
 from .recording import total
 from .verdicts import FunctionError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+
+    from .complex_parts import Conversion
 
 KEPT = 0.75  # share of its digits that a product has in spite of its own rounding
 
@@ -139,7 +141,9 @@ class Columns:
 # --- products as users write them ----------------------------------------------------------------
 
 
-def products(vjp: Callable[..., Any], inputs: Inputs, built: Callable[[], Any], results: Tree, name: str) -> Products:
+def products(
+    vjp: Callable[..., Any], inputs: Inputs, built: Callable[[], Any], results: Tree, convert: Conversion
+) -> Products:
     """A vector-Jacobian product of either form as a map of flat lists.
 
     Args:
@@ -148,11 +152,11 @@ def products(vjp: Callable[..., Any], inputs: Inputs, built: Callable[[], Any], 
         inputs: The arguments that are differentiated to.
         built: What makes the arguments, anew for each call.
         results: The function's results.
-        name: The function's name.
+        convert: To real numbers.
     """
-    what = f"vjp of {name}"
+    what = convert.what
 
-    def product_of(seed: list[float]) -> list[float]:
+    def product_of(seed: list[Any]) -> list[Any]:
         cotangent = results.build(list(seed))[0]
         args = built()
         if _takes(vjp, len(args)):
@@ -171,10 +175,12 @@ def products(vjp: Callable[..., Any], inputs: Inputs, built: Callable[[], Any], 
             product = called(what, vjp, *args, cotangent)
         return number_row(product, inputs, what)
 
-    return Products(product_of, "vjp")
+    return Products(convert.pull(product_of), "vjp")
 
 
-def columns(jvp: Callable[..., Any], inputs: Inputs, built: Callable[[], Any], results: Tree, name: str) -> Columns:
+def columns(
+    jvp: Callable[..., Any], inputs: Inputs, built: Callable[[], Any], results: Tree, convert: Conversion
+) -> Columns:
     """A Jacobian-vector product as a map of flat lists.
 
     Args:
@@ -183,11 +189,11 @@ def columns(jvp: Callable[..., Any], inputs: Inputs, built: Callable[[], Any], r
         inputs: The arguments that are differentiated to.
         built: What makes the arguments, anew for each call.
         results: The function's results.
-        name: The function's name.
+        convert: To real numbers.
     """
-    what = f"jvp of {name}"
+    what = convert.what
 
-    def product_of(v: list[float]) -> list[float]:
+    def product_of(v: list[Any]) -> list[Any]:
         args, tangents = built(), inputs.tangents(v)
         if len(args) != 1 and not _takes(jvp, 2) and _takes(jvp, 2 * len(args)):
             output = called(what, jvp, *args, *tangents)
@@ -208,7 +214,7 @@ def columns(jvp: Callable[..., Any], inputs: Inputs, built: Callable[[], Any], r
             return tangent
         return result_numbers(results, output, what)
 
-    return Columns(product_of, inputs.count, "jvp")
+    return Columns(convert.push(product_of), convert.inputs.count, "jvp")
 
 
 def called(what: str, f: Callable[..., Any], *args: Any) -> Any:
@@ -240,8 +246,8 @@ def agreeing(what: str, value: Any, results: Tree) -> None:
     _agreeing(what, result_numbers(results, value, what), results)
 
 
-def _agreeing(what: str, value: list[float], results: Tree) -> None:
-    expected = [float(getattr(z, "data", z)) for z in results.leaves]
+def _agreeing(what: str, value: list[Any], results: Tree) -> None:
+    expected = [data_of(z) for z in results.leaves]
     unit = max(results.unit, *(unit_roundoff(z) for z in results.leaves))
     for place, z, own in zip(results.names, value, expected, strict=True):
         if not (abs(z - own) <= unit**KEPT * max(map(abs, expected)) or z == own or (z != z and own != own)):  # noqa: PLR0124

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..errors import OperandError, RangeError
 from ..evaluation import is_fraction
 from ..value import Value
-from .arguments import Held, Tree, array_library
+from .arguments import Held, Tree, array_library, data_of
+from .verdicts import FunctionError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 def chosen(args: tuple[Any, ...], argnums: int | Sequence[int] | None) -> tuple[Any, ...]:
@@ -72,7 +76,7 @@ def _floats(x: Any) -> bool:
         return any(map(_floats, parts))
     if array_library(x):
         return bool(Tree(x, "").leaves) and not _whole(x)
-    return isinstance(x, (float, Value)) or is_fraction(x)
+    return isinstance(x, (float, complex, Value)) or is_fraction(x)
 
 
 def _wholes(x: Any) -> bool:
@@ -96,6 +100,35 @@ def _beside_floats(x: Any) -> Any:
     return x
 
 
+def real_alone(args: tuple[Any, ...]) -> tuple[Any, ...]:
+    """The arguments with their complex numbers held, of which this library's operations know nothing.
+
+    Raises:
+        FunctionError: There is no other number.
+    """
+    leaves = Tree(args, "").leaves
+    if not any(isinstance(x, complex) for x in leaves):
+        return args
+    if all(isinstance(x, complex) for x in leaves):
+        msg = (
+            "check_gradient: this library's operations take no complex numbers: pass the derivative= to be judged, "
+            f"for a real result ∂L/∂a + i ∂L/∂b; got {args!r:.100}"
+        )
+        raise FunctionError(msg, fault="needs derivative")
+    return _held(args, lambda x: all(isinstance(z, complex) for z in Tree(x, "").leaves))  # type: ignore[no-any-return]
+
+
+def _held(x: Any, wanted: Callable[[Any], bool]) -> Any:
+    """A tree with some of its leaves held."""
+    if isinstance(x, dict):
+        return {key: _held(child, wanted) for key, child in x.items()}
+    if isinstance(x, tuple) and hasattr(x, "_fields"):
+        return type(x)(*[_held(child, wanted) for child in x])
+    if isinstance(x, (list, tuple)):
+        return type(x)([_held(child, wanted) for child in x])
+    return Held(x) if wanted(x) else x
+
+
 def let_go(args: tuple[Any, ...], derivative: Any) -> tuple[Any, ...]:
     """The arguments with those integers as inputs to which a derivative was given: they are judged as well."""
     if not isinstance(derivative, (list, tuple)) or len(derivative) != len(args):
@@ -108,4 +141,4 @@ def let_go(args: tuple[Any, ...], derivative: Any) -> tuple[Any, ...]:
 
 def _is_slope(d: Any) -> bool:
     """Whether something is a derivative other than 0."""
-    return any(float(getattr(x, "data", x)) != 0 for x in Tree(d, "").leaves)
+    return any(data_of(x) != 0 for x in Tree(d, "").leaves)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from ..errors import StructureError
 from ..evaluation import is_fraction
 from ..value import Value
-from .arguments import Tree, array_library, is_sparse
+from .arguments import Tree, array_library, is_sparse, plain
 from .verdicts import FunctionError
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ class Inputs:
         parts: Those that have numbers, with their positions.
         order: The positions in the order of a derivative's entries.
         bare: Whether a derivative is that of a single argument, without a sequence around it.
-        count: How many numbers there are.
+        count: How many numbers there are; a complex one counts once.
     """
 
     def __init__(self, args: tuple[Any, ...], order: Sequence[int] | None = None, *, bare: bool = False) -> None:
@@ -52,7 +52,7 @@ class Inputs:
         return tuple(tree.build([next(numbers) for _ in tree.leaves]) if tree.leaves else None for tree in self._trees)
 
 
-def jacobian_of(whole: Any, results: Tree, inputs: Inputs, what: str) -> list[list[float]]:
+def jacobian_of(whole: Any, results: Tree, inputs: Inputs, what: str) -> list[list[Any]]:
     """The derivative as a row of numbers per result.
 
     Args:
@@ -67,7 +67,7 @@ def jacobian_of(whole: Any, results: Tree, inputs: Inputs, what: str) -> list[li
 
     Raises:
         StructureError: Other keys, lengths or shapes.
-        FunctionError: What is no real number.
+        FunctionError: What is no number.
     """
     m, n = len(results.leaves), inputs.count
     result = results.whole
@@ -100,7 +100,7 @@ def jacobian_of(whole: Any, results: Tree, inputs: Inputs, what: str) -> list[li
     refusals: list[StructureError] = []
     for way in ways:
         try:
-            return [[float(x) for x in row] for row in way()]
+            return [[plain(x) for x in row] for row in way()]
         except StructureError as error:
             refusals.append(error)
     count = len(Tree([whole], "").leaves)
@@ -131,22 +131,22 @@ def sparse_jacobian(whole: Any, results: Tree, inputs: Inputs, what: str) -> Any
     return sparse.hstack([block.reshape(m, -1) for block in blocks])
 
 
-def number_row(given: Any, inputs: Inputs, what: str) -> list[float]:
+def number_row(given: Any, inputs: Inputs, what: str) -> list[Any]:
     """The derivative of one result, or of a combination of them, to all inputs.
 
     Raises:
         StructureError: Other keys, lengths or shapes than the arguments'.
     """
-    return [float(x) for x in _row(given, inputs, what)]
+    return [plain(x) for x in _row(given, inputs, what)]
 
 
-def result_numbers(results: Tree, given: Any, what: str) -> list[float]:
+def result_numbers(results: Tree, given: Any, what: str) -> list[Any]:
     """Numbers that are shaped as the results.
 
     Raises:
         StructureError: They are not.
     """
-    return [float(x) for x in _spread(results.whole, given, what, "the result")]
+    return [plain(x) for x in _spread(results.whole, given, what, "the result")]
 
 
 def _row(given: Any, inputs: Inputs, what: str) -> list[Any]:
@@ -191,7 +191,7 @@ def _entries(given: Any, inputs: Inputs, what: str) -> list[Any]:
 
 
 def _flat(given: Any) -> bool:
-    return isinstance(given, (list, tuple)) and all(isinstance(x, (int, float, Value)) for x in given)
+    return isinstance(given, (list, tuple)) and all(isinstance(x, (int, float, complex, Value)) for x in given)
 
 
 def _number(x: Any) -> Any:
@@ -280,8 +280,8 @@ def _single(given: Any, what: str, place: str) -> Any:
         msg = f"{what}: expected a number at {place or 'the result'}, got {_shown(given)}{shape}"
         raise StructureError(msg)
     number = _number(given)
-    if isinstance(number, bool) or not (isinstance(number, (int, float)) or is_fraction(number)):
-        msg = f"{what}: expected a real number at {place or 'the result'}, got {_shown(given)}"
+    if isinstance(number, bool) or not (isinstance(number, (int, float, complex)) or is_fraction(number)):
+        msg = f"{what}: expected a number at {place or 'the result'}, got {_shown(given)}"
         raise FunctionError(msg, fault="no number")
     return number
 

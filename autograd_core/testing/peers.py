@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ..errors import MissingExtraError, RangeError
-from .arguments import Held, Tree, array_library
+from .arguments import Held, Tree, array_library, plain
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 PEERS = ("torch", "jax")
+NUMBERS = (int, float, complex)
 
 
 def converted(args: tuple[Any, ...], library: str) -> tuple[Any, ...]:
@@ -37,17 +38,18 @@ def _array_of(library: str) -> Callable[[Any], Any]:
         if library == "torch":
             import torch  # pyright: ignore[reportMissingImports]
 
-            return lambda x: x if isinstance(x, torch.Tensor) else torch.tensor(_plain(x, float))
+            return lambda x: x if isinstance(x, torch.Tensor) else torch.tensor(_plain(x))
         import jax.numpy as jnp  # pyright: ignore[reportMissingImports]
     except ImportError as error:
         msg = f"check_gradient: derivative={library!r} needs {library}: pip install {library}"
         raise MissingExtraError(msg) from error
-    return lambda x: x if array_library(x) == "jax" else jnp.asarray(_plain(x, float))
+    return lambda x: x if array_library(x) == "jax" else jnp.asarray(_plain(x))
 
 
-def _plain(x: Any, kind: type) -> Any:
+def _plain(x: Any) -> Any:
     import numpy as np
 
+    kind = complex if any(isinstance(z, complex) for z in Tree(x, "").leaves) else float
     return np.array(x, dtype=None if array_library(x) else kind)
 
 
@@ -57,18 +59,18 @@ def _converted(x: Any, array: Callable[[Any], Any]) -> Any:
     if isinstance(x, dict):
         return {key: _converted(child, array) for key, child in x.items()}
     if isinstance(x, (list, tuple)):
-        if x and all(isinstance(child, (int, float)) and not isinstance(child, bool) for child in x):
+        if x and all(isinstance(child, NUMBERS) and not isinstance(child, bool) for child in x):
             return array(x)
         items = [_converted(child, array) for child in x]
         return type(x)(*items) if hasattr(x, "_fields") else type(x)(items)
-    if array_library(x) or (isinstance(x, (int, float)) and not isinstance(x, bool)):
+    if array_library(x) or (isinstance(x, NUMBERS) and not isinstance(x, bool)):
         return array(x)
     return x
 
 
 def pull_of(
     library: str, f: Callable[..., Any], args: tuple[Any, ...], kept: tuple[Any, ...], results: Tree
-) -> Callable[[list[float]], list[float]]:
+) -> Callable[[list[Any]], list[Any]]:
     """The library's vector-Jacobian product, as a map of flat lists.
 
     Args:
@@ -108,7 +110,7 @@ def _put(x: Any, kept: Any, arrays: Iterator[Any]) -> Any:
 
 def _torch_pull(
     f: Callable[..., Any], args: tuple[Any, ...], kept: tuple[Any, ...], inputs: list[Any], results: Tree
-) -> Callable[[list[float]], list[float]]:
+) -> Callable[[list[Any]], list[Any]]:
     import torch  # pyright: ignore[reportMissingImports]
 
     own = [x.detach().clone().requires_grad_() for x in inputs]
@@ -117,7 +119,7 @@ def _torch_pull(
         output = f(*(_put(x, k, numbers) for x, k in zip(args, kept, strict=True)))
     outputs = _arrays(output, output)
 
-    def pull(seed: list[float]) -> list[float]:
+    def pull(seed: list[Any]) -> list[Any]:
         seeds = _arrays(results.build(list(seed))[0], output)
         pairs = [(z, u) for z, u in zip(outputs, seeds, strict=True) if z.requires_grad]
         slopes: Any = [None] * len(own)
@@ -130,13 +132,13 @@ def _torch_pull(
     return pull
 
 
-def _flat(d: Any) -> list[float]:
-    return [float(g) for g in (d.to_dense() if hasattr(d, "to_dense") else d).reshape(-1).tolist()]
+def _flat(d: Any) -> list[Any]:
+    return [plain(g) for g in (d.to_dense() if hasattr(d, "to_dense") else d).reshape(-1).tolist()]
 
 
 def _jax_pull(
     f: Callable[..., Any], args: tuple[Any, ...], kept: tuple[Any, ...], inputs: list[Any], results: Tree
-) -> Callable[[list[float]], list[float]]:
+) -> Callable[[list[Any]], list[Any]]:
     import jax  # pyright: ignore[reportMissingImports]
 
     def of_inputs(arrays: list[Any]) -> Any:
@@ -145,7 +147,7 @@ def _jax_pull(
 
     output, pull_back = jax.vjp(of_inputs, inputs)
 
-    def pull(seed: list[float]) -> list[float]:
+    def pull(seed: list[Any]) -> list[Any]:
         seeds = jax.tree.map(lambda z, u: jax.numpy.asarray(u, z.dtype), output, results.build(list(seed))[0])
         (slopes,) = pull_back(seeds)
         return [g for d in slopes for g in _flat(d)]

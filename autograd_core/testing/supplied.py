@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any
 from ..errors import RangeError
 from .arguments import Tree, dense, is_sparse
 from .batches import axes_of, batched
+from .complex_parts import CONVENTIONS, Conversion, Parts
 from .explaining import watched
 from .function import results_of, shown
 from .given import Given, Products, Rows, Sparse, called, columns, products
-from .inputs import chosen, let_go, positions
+from .inputs import chosen, let_go, positions, real_alone
 from .jacobians import Inputs, jacobian_of, sparse_jacobian
 from .peers import converted, pull_of
 from .verdicts import FunctionError
@@ -32,6 +33,7 @@ class Supplied:
         jvp: The Jacobian-vector product.
         argnums: The inputs; None for all numbers but integers beside floats.
         in_axes: Where the arguments have their batch; None if the function has none.
+        convention: Whose gradients to complex numbers are meant.
     """
 
     derivative: Any = None
@@ -39,6 +41,7 @@ class Supplied:
     jvp: Any = None
     argnums: Any = None
     in_axes: Any = None
+    convention: str = "torch"
 
     @property
     def any(self) -> bool:
@@ -55,6 +58,8 @@ class Supplied:
         if self.in_axes is not None:
             axes_of(args, self.in_axes)
         found = chosen(args, self.argnums)
+        if not self.any:
+            return real_alone(found)
         if self.library:
             return converted(found, self.library)
         if found is args or self.argnums is not None or self.derivative is None:
@@ -73,22 +78,30 @@ class Supplied:
         inputs = Inputs(args, order, bare=isinstance(self.argnums, int))
 
         def built() -> Any:
-            return function.tree.build(list(function.point))
+            return function.arguments(list(function.point))
+
+        def convert(what: str) -> Conversion:
+            conjugate = (self.library if what == self.library else self.convention) == "jax"
+            what = f"{what} of {function.name}"
+            return Conversion(Parts(results.leaves), function.inputs, function.tree.names, what, conjugate=conjugate)
 
         found: list[Given] = []
         if self.library:
             pull = called(self.library, pull_of, self.library, function.f, built(), args, results)
-            found.append(Products(lambda seed: called(self.library, pull, seed), self.library))
+            product = convert(self.library).pull(pull)
+            found.append(Products(lambda seed: called(self.library, product, seed), self.library))
         elif self.derivative is not None:
-            found.append(self._jacobian(function, inputs, built, results))
+            found.append(self._jacobian(function, inputs, built, results, convert("derivative")))
         if self.vjp is not None:
-            found.append(products(self.vjp, inputs.of_all(), built, results, function.name))
+            found.append(products(self.vjp, inputs.of_all(), built, results, convert("vjp")))
         if self.jvp is not None:
-            found.append(columns(self.jvp, inputs.of_all(), built, results, function.name))
+            found.append(columns(self.jvp, inputs.of_all(), built, results, convert("jvp")))
         return found
 
-    def _jacobian(self, function: Function, inputs: Inputs, built: Callable[[], Any], results: Tree) -> Given:
-        what = f"derivative of {function.name}"
+    def _jacobian(
+        self, function: Function, inputs: Inputs, built: Callable[[], Any], results: Tree, convert: Conversion
+    ) -> Given:
+        what = convert.what
         whole = self.derivative
         if callable(whole):
             try:
@@ -99,7 +112,7 @@ class Supplied:
                 msg = f"the derivative given for {function.name} raised {type(error).__name__} at ({at}): {error}"
                 raise FunctionError(msg, fault="raises") from error
         if is_sparse(whole) or (isinstance(whole, (list, tuple)) and any(map(is_sparse, whole))):
-            return Sparse(sparse_jacobian(whole, results, inputs, what))
+            return Sparse(convert.sparse(sparse_jacobian(whole, results, inputs, what)))
         whole = dense(whole)
         tree = results_of(whole)
         absent = isinstance(whole, (list, tuple, dict)) and issubclass(type(None), tuple(tree.kinds.values()) or (int,))
@@ -108,16 +121,22 @@ class Supplied:
             raise FunctionError(msg, fault="no number")
         function.unit = max(function.unit, tree.unit)
         if self.in_axes is not None:
-            return batched(whole, results, inputs, self.in_axes, what)
-        return Rows(jacobian_of(whole, results, inputs, what))
+            return batched(whole, results, inputs, self.in_axes, convert)
+        return Rows(convert.rows(jacobian_of(whole, results, inputs, what)))
 
 
 def refused(supplied: Supplied) -> None:
-    """Refuse products that are no functions.
+    """Refuse products that are no functions, and a convention that nobody has.
 
     Raises:
-        RangeError: One is none.
+        RangeError: One is none, or nobody has it.
     """
+    if supplied.convention not in CONVENTIONS:
+        msg = (
+            "check_gradient: expected convention as 'torch' (∂L/∂a + i ∂L/∂b) or 'jax' (its conjugate), "
+            f"got {supplied.convention!r}"
+        )
+        raise RangeError(msg)
     for name in ("vjp", "jvp"):
         product = getattr(supplied, name)
         if product is not None and not callable(product):
