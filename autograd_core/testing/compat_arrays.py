@@ -137,6 +137,7 @@ def mismatch(
     differences = [f.differences(unit, eps) for unit in units]
     numerical = [f.inputs.join(row) for row in zip(*differences, strict=True)]
     analytical: dict[str, list[list[Any]]] = {}
+    again: list[list[Any]] = []
     if "backward" in modes:
         first, second = f.pull(), f.pull()
         analytical["backward"] = [f.inputs.join(first(seed)) for seed in seeds]
@@ -146,7 +147,7 @@ def mismatch(
     places = f.outputs.names([str(i) for i in range(len(f.outputs.complex))])
     for i, place in enumerate(places):
         for j, name in enumerate(f.names):
-            if "backward" in modes and not abs(analytical["backward"][i][j] - again[i][j]) <= nondet_tol:
+            if again and not abs(analytical["backward"][i][j] - again[i][j]) <= nondet_tol:
                 return Mismatch(place, name, "reentrant", again[i][j], analytical["backward"][i][j], nondet_tol)
             expected = numerical[i][j]
             allowed = atol + rtol * abs(expected)
