@@ -93,6 +93,8 @@ from .preprocessing import StandardScaler as StandardScaler
 from .preprocessing import one_hot as one_hot
 from .recurrent import LSTM as LSTM
 from .recurrent import RNN as RNN
+from .regularised import RegularisedCost as RegularisedCost
+from .regularised import cost as cost
 from .second_order import Hessian as Hessian
 from .second_order import NewtonCG as NewtonCG
 from .second_order import hessian as hessian
@@ -146,6 +148,7 @@ __all__ = [
     "OneHotEncoder",
     "Optimizer",
     "ReLU",
+    "RegularisedCost",
     "SameClass",
     "SameSide",
     "Sequential",
@@ -165,6 +168,7 @@ __all__ = [
     "clip_grad_value",
     "clip_grad_value_",
     "confusion_matrix",
+    "cost",
     "cross_entropy",
     "datasets",
     "deep_linear_gradient",

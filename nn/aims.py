@@ -35,6 +35,7 @@ def refused(error: AutogradError, predictions: list[Any], targets: list[Any]) ->
 
 def mismatch(loss: Any, predictions: list[Any], outputs: list[float]) -> Iterator[Finding]:
     """Probabilities for scores, and scores for probabilities."""
+    loss = losses.underlying(loss)
     inside = all(0.0 <= x <= 1.0 for x in outputs)
     rows = [flat_values(p) for p in predictions]
     sums_to_one = inside and all(

@@ -11,7 +11,8 @@ from .aims import SQUARED, mismatch, out_of_range, refused
 from .cases import cases_of
 from .checks import plain, real, shown, whole
 from .diagnosis import Diagnosis, Finding, LayerState
-from .judging import RIGHT, SameClass
+from .judging import SameClass, right_for
+from .losses import underlying
 from .module import Module
 from .units import Unit, flat_values, units_of
 
@@ -296,10 +297,10 @@ class Examination:
             return
         last = self.units[-1].activation if self.units else ""
         yield from mismatch(self.loss, self.predictions, outputs)
-        if self.loss in SQUARED:
+        if underlying(self.loss) in SQUARED:
             numbers = [float(getattr(t, "data", t)) for t in flat_values(plain(targets))]
             yield from out_of_range(numbers, last)
-        elif isinstance(RIGHT.get(self.loss), SameClass) and all(isinstance(t, int) for t in targets):  # type: ignore[arg-type]
+        elif isinstance(right_for(self.loss), SameClass) and all(isinstance(t, int) for t in targets):  # type: ignore[arg-type]
             missing = sorted(set(range(len(flat_values(self.predictions[0])))) - set(targets))
             if missing:
                 text = f"of {len(flat_values(self.predictions[0]))} outputs, {len(missing)} never are the right class."

@@ -14,13 +14,14 @@ class History:
 
     Attributes:
         loss: Mean loss over the training cases, as they came by during the epoch, without the
-            penalty `l2`.
+            penalty `l2`; `cost` has both.
         accuracy: Share of training cases that were right, likewise; empty where nothing says what
             is right.
         val_loss: Mean loss over the validation cases after the epoch; empty without validation.
         val_accuracy: Share of validation cases that were right then.
         best_epoch: With early stopping the epoch, counted from 1, of the best number that was watched;
             None without, and where no epoch gave a number.
+        penalty: `l2` times the sum of squares, mean over the steps of the epoch, before each; empty without `l2`.
         ran: What the steps ran on: "compiled"; "compiled model, loss on graphs"; or "graphs", with
             the reason where compiling was tried.
 
@@ -35,7 +36,21 @@ class History:
     val_loss: list[float] = field(default_factory=list)
     val_accuracy: list[float] = field(default_factory=list)
     best_epoch: int | None = None
+    penalty: list[float] = field(default_factory=list)
     ran: str = field(default="graphs", compare=False)
+
+    @property
+    def cost(self) -> list[float]:
+        """Loss and penalty together, which is what the steps lower: J(Theta) with `l2` = lambda / 2n.
+
+        Example:
+            >>> from nn import History
+            >>> History(loss=[0.5, 0.25], penalty=[0.125, 0.25]).cost
+            [0.625, 0.5]
+        """
+        if not self.penalty:
+            return list(self.loss)
+        return [loss + penalty for loss, penalty in zip(self.loss, self.penalty, strict=True)]
 
     def last(self) -> str:
         """The numbers of the last epoch, in one line.

@@ -86,6 +86,11 @@ RIGHT: dict[Loss, SameSide | SameClass] = {
 }
 
 
+def right_for(loss: Loss) -> SameSide | SameClass | None:
+    """What says which predictions are right, for a loss of this package that is one of classes."""
+    return RIGHT.get(losses.underlying(loss))
+
+
 def numbers(prediction: Any) -> Any:
     """A prediction as plain numbers, in nested lists as it came."""
     if isinstance(prediction, (list, tuple)):

@@ -1,4 +1,8 @@
-"""Losses: functions of `(prediction, target)` that give one number, the mean over all cases.
+"""Losses: functions of `(prediction, target)` that give one number, the mean over all cases and outputs.
+
+`reduction="batchmean"` sums over the outputs of a case, and takes the mean over cases alone, which are the entries of
+the outermost list; for one case with several outputs take "sum". For `fit` use `functools.partial(nn.mse,
+reduction="batchmean")`.
 
 A prediction is a number or Value, or a list (tuple, NumPy array) of them, nested as you like; the
 target has the same shape. A list of one number fits a number, since a model with one output may
@@ -9,6 +13,7 @@ predictions outside of a loss's domain follow IEEE 754 (log of a negative number
 
 from __future__ import annotations
 
+import functools
 import math
 import operator
 from numbers import Real
@@ -92,27 +97,67 @@ def _differences(prediction: Any, target: Any, caller: str) -> list[Any]:
     return [p - t for p, t in zip(ps, ts)]
 
 
+def underlying(loss: Any) -> Any:
+    """The loss without options that `functools.partial` gave it."""
+    while isinstance(loss, functools.partial):
+        loss = loss.func
+    return loss
+
+
+REDUCTIONS = ("mean", "sum", "batchmean")  # PyTorch's words; "batchmean" is that of its KLDivLoss
+
+
+def _divisor(terms: int, prediction: Any, reduction: str, caller: str) -> int:
+    """What the sum of all terms is divided by.
+
+    Raises:
+        RangeError: There is no such reduction.
+    """
+    if reduction not in REDUCTIONS:
+        msg = f"{caller}: reduction: expected {', '.join(map(repr, REDUCTIONS))}, got {shown(reduction)}"
+        raise RangeError(msg)
+    if reduction == "batchmean":
+        return len(prediction) if isinstance(prediction, list) else 1
+    return terms if reduction == "mean" else 1
+
+
+def _divided(total: Any, terms: int, prediction: Any, reduction: str, caller: str) -> Any:
+    n = _divisor(terms, prediction, reduction, caller)
+    return total if reduction == "sum" else total / n
+
+
+def _reduced(terms: list[Any], prediction: Any, reduction: str, caller: str) -> Any:
+    """One number from the terms of all outputs and cases."""
+    n = _divisor(len(terms), prediction, reduction, caller)
+    if n == len(terms):
+        return ag.mean(terms)
+    return ag.sum(terms) if reduction == "sum" else ag.sum(terms) / n
+
+
 # --- of numbers ---------------------------------------------------------------------------------
 
 
 @overload
-def sse(prediction: Values, target: Any) -> Value: ...
+def sse(prediction: Values, target: Any, *, reduction: str = "sum") -> Value: ...
 @overload
-def sse(prediction: Numbers, target: Numbers) -> float: ...
+def sse(prediction: Numbers, target: Numbers, *, reduction: str = "sum") -> float: ...
 @overload
-def sse(prediction: Any, target: Any) -> float | Value: ...
-def sse(prediction: Any, target: Any) -> Any:
+def sse(prediction: Any, target: Any, *, reduction: str = "sum") -> float | Value: ...
+def sse(prediction: Any, target: Any, *, reduction: str = "sum") -> Any:
     """Half the sum of squared errors: 1/2 * sum (p - t)^2.
 
     Args:
         prediction: Numbers or Values, of any shape.
         target: Likewise, of the same shape.
+        reduction: "sum", "mean" over all outputs and cases, or "batchmean": the sum over outputs, and the mean over
+            cases.
 
     Returns:
         A Value where one is among them, else a number.
 
     Raises:
         StructureError: The shapes differ, or there is nothing in them.
+        RangeError: There is no such reduction.
         OperandError: Something in them is no number.
 
     Example:
@@ -120,28 +165,32 @@ def sse(prediction: Any, target: Any) -> Any:
         >>> nn.sse([1.0, 2.0], [0.0, 0.0])
         2.5
     """
+    prediction = plain(prediction)
     d = _differences(prediction, target, "sse")
-    return 0.5 * ag.dot(d, d)
+    return _divided(0.5 * ag.dot(d, d), len(d), prediction, reduction, "sse")
 
 
 @overload
-def mse(prediction: Values, target: Any) -> Value: ...
+def mse(prediction: Values, target: Any, *, reduction: str = "mean") -> Value: ...
 @overload
-def mse(prediction: Numbers, target: Numbers) -> float: ...
+def mse(prediction: Numbers, target: Numbers, *, reduction: str = "mean") -> float: ...
 @overload
-def mse(prediction: Any, target: Any) -> float | Value: ...
-def mse(prediction: Any, target: Any) -> Any:
+def mse(prediction: Any, target: Any, *, reduction: str = "mean") -> float | Value: ...
+def mse(prediction: Any, target: Any, *, reduction: str = "mean") -> Any:
     """Mean of squared errors over all outputs and cases: mean (p - t)^2.
 
     Args:
         prediction: Numbers or Values, of any shape.
         target: Likewise, of the same shape.
+        reduction: "mean" over all outputs and cases, "sum", or "batchmean": the sum over outputs, and the mean over
+            cases.
 
     Returns:
         A Value where one is among them, else a number.
 
     Raises:
         StructureError: The shapes differ, or there is nothing in them.
+        RangeError: There is no such reduction.
         OperandError: Something in them is no number.
 
     Example:
@@ -149,28 +198,32 @@ def mse(prediction: Any, target: Any) -> Any:
         >>> nn.mse([[1.0, 2.0]], [[0.0, 0.0]])
         2.5
     """
+    prediction = plain(prediction)
     d = _differences(prediction, target, "mse")
-    return ag.dot(d, d) / len(d)
+    return _divided(ag.dot(d, d), len(d), prediction, reduction, "mse")
 
 
 @overload
-def l1_loss(prediction: Values, target: Any) -> Value: ...
+def l1_loss(prediction: Values, target: Any, *, reduction: str = "mean") -> Value: ...
 @overload
-def l1_loss(prediction: Numbers, target: Numbers) -> float: ...
+def l1_loss(prediction: Numbers, target: Numbers, *, reduction: str = "mean") -> float: ...
 @overload
-def l1_loss(prediction: Any, target: Any) -> float | Value: ...
-def l1_loss(prediction: Any, target: Any) -> Any:
+def l1_loss(prediction: Any, target: Any, *, reduction: str = "mean") -> float | Value: ...
+def l1_loss(prediction: Any, target: Any, *, reduction: str = "mean") -> Any:
     """Mean of absolute errors: mean |p - t|; its derivative where p = t is 0.
 
     Args:
         prediction: Numbers or Values, of any shape.
         target: Likewise, of the same shape.
+        reduction: "mean" over all outputs and cases, "sum", or "batchmean": the sum over outputs, and the mean over
+            cases.
 
     Returns:
         A Value where one is among them, else a number.
 
     Raises:
         StructureError: The shapes differ, or there is nothing in them.
+        RangeError: There is no such reduction.
         OperandError: Something in them is no number.
 
     Example:
@@ -178,22 +231,26 @@ def l1_loss(prediction: Any, target: Any) -> Any:
         >>> nn.l1_loss([1.0, -2.0], [0.0, 0.0])
         1.5
     """
-    return ag.mean([ag.abs(d) for d in _differences(prediction, target, "l1_loss")])
+    prediction = plain(prediction)
+    terms = [ag.abs(d) for d in _differences(prediction, target, "l1_loss")]
+    return _reduced(terms, prediction, reduction, "l1_loss")
 
 
 @overload
-def huber_loss(prediction: Values, target: Any, delta: float = 1.0) -> Value: ...
+def huber_loss(prediction: Values, target: Any, delta: float = 1.0, *, reduction: str = "mean") -> Value: ...
 @overload
-def huber_loss(prediction: Numbers, target: Numbers, delta: float = 1.0) -> float: ...
+def huber_loss(prediction: Numbers, target: Numbers, delta: float = 1.0, *, reduction: str = "mean") -> float: ...
 @overload
-def huber_loss(prediction: Any, target: Any, delta: float = 1.0) -> float | Value: ...
-def huber_loss(prediction: Any, target: Any, delta: float = 1.0) -> Any:
+def huber_loss(prediction: Any, target: Any, delta: float = 1.0, *, reduction: str = "mean") -> float | Value: ...
+def huber_loss(prediction: Any, target: Any, delta: float = 1.0, *, reduction: str = "mean") -> Any:
     """Mean over d = p - t of d^2 / 2 where |d| <= delta, else delta * (|d| - delta / 2) (Huber, 1964).
 
     Args:
         prediction: Numbers or Values, of any shape.
         target: Likewise, of the same shape.
         delta: Where squares give way to absolute values, above 0.
+        reduction: "mean" over all outputs and cases, "sum", or "batchmean": the sum over outputs, and the mean over
+            cases.
 
     Returns:
         A Value where one is among them, else a number.
@@ -201,7 +258,7 @@ def huber_loss(prediction: Any, target: Any, delta: float = 1.0) -> Any:
     Raises:
         StructureError: The shapes differ, or there is nothing in them.
         OperandError: Something in them is no number.
-        RangeError: `delta` is not above 0.
+        RangeError: `delta` is not above 0; or there is no such reduction.
 
     Example:
         >>> import nn
@@ -209,33 +266,35 @@ def huber_loss(prediction: Any, target: Any, delta: float = 1.0) -> Any:
         1.5
     """
     delta = real(delta, "huber_loss: delta", 0.0, open_low=True)
-    terms = []
+    prediction, terms = plain(prediction), []
     for d in _differences(prediction, target, "huber_loss"):
         size = ag.abs(d)
         held = ag.minimum(size, delta)
         terms.append(held * (size - 0.5 * held))  # both cases at once, and nothing is squared that could overflow
-    return ag.mean(terms)
+    return _reduced(terms, prediction, reduction, "huber_loss")
 
 
 @overload
-def hinge(prediction: Values, target: Any) -> Value: ...
+def hinge(prediction: Values, target: Any, *, reduction: str = "mean") -> Value: ...
 @overload
-def hinge(prediction: Numbers, target: Numbers) -> float: ...
+def hinge(prediction: Numbers, target: Numbers, *, reduction: str = "mean") -> float: ...
 @overload
-def hinge(prediction: Any, target: Any) -> float | Value: ...
-def hinge(prediction: Any, target: Any) -> Any:
+def hinge(prediction: Any, target: Any, *, reduction: str = "mean") -> float | Value: ...
+def hinge(prediction: Any, target: Any, *, reduction: str = "mean") -> Any:
     """Mean of max(0, 1 - t * p) for targets -1 and 1 (Cortes, Vapnik, 1995).
 
     Args:
         prediction: Scores, numbers or Values, of any shape.
         target: -1 or 1 each, of the same shape.
+        reduction: "mean" over all outputs and cases, "sum", or "batchmean": the sum over outputs, and the mean over
+            cases.
 
     Returns:
         A Value where one is among them, else a number.
 
     Raises:
         StructureError: The shapes differ, or there is nothing in them.
-        RangeError: A target is neither -1 nor 1.
+        RangeError: A target is neither -1 nor 1; or there is no such reduction.
         OperandError: Something in them is no number.
 
     Example:
@@ -243,21 +302,23 @@ def hinge(prediction: Any, target: Any) -> Any:
         >>> nn.hinge([0.5, -2.0], [1, -1])
         0.25
     """
+    prediction = plain(prediction)
     ps, ts = flat(prediction, target, "hinge")
     _checked(ts, "hinge", lambda t: t in (-1.0, 1.0), "-1 or 1")
-    return ag.mean([ag.relu(1.0 - p if t == 1 else 1.0 + p) for p, t in zip(ps, ts)])
+    terms = [ag.relu(1.0 - p if t == 1 else 1.0 + p) for p, t in zip(ps, ts)]
+    return _reduced(terms, prediction, reduction, "hinge")
 
 
 # --- of two classes -----------------------------------------------------------------------------
 
 
 @overload
-def binary_cross_entropy(prediction: Values, target: Any) -> Value: ...
+def binary_cross_entropy(prediction: Values, target: Any, *, reduction: str = "mean") -> Value: ...
 @overload
-def binary_cross_entropy(prediction: Numbers, target: Numbers) -> float: ...
+def binary_cross_entropy(prediction: Numbers, target: Numbers, *, reduction: str = "mean") -> float: ...
 @overload
-def binary_cross_entropy(prediction: Any, target: Any) -> float | Value: ...
-def binary_cross_entropy(prediction: Any, target: Any) -> Any:
+def binary_cross_entropy(prediction: Any, target: Any, *, reduction: str = "mean") -> float | Value: ...
+def binary_cross_entropy(prediction: Any, target: Any, *, reduction: str = "mean") -> Any:
     """Mean of -(t log p + (1 - t) log(1 - p)), for probabilities p.
 
     Logarithms are held at -100, as PyTorch has it, so that no term is above 100 and a prediction of
@@ -271,13 +332,15 @@ def binary_cross_entropy(prediction: Any, target: Any) -> Any:
     Args:
         prediction: Probabilities, numbers or Values, of any shape.
         target: In [0, 1] each, of the same shape.
+        reduction: "mean" over all outputs and cases, "sum", or "batchmean": the sum over outputs, and the mean over
+            cases.
 
     Returns:
         A Value where one is among them, else a number.
 
     Raises:
         StructureError: The shapes differ, or there is nothing in them.
-        RangeError: A prediction or a target is outside of [0, 1].
+        RangeError: A prediction or a target is outside of [0, 1]; or there is no such reduction.
         OperandError: Something in them is no number.
 
     Example:
@@ -287,10 +350,12 @@ def binary_cross_entropy(prediction: Any, target: Any) -> Any:
         >>> nn.binary_cross_entropy(0.0, 1)
         100.0
     """
+    prediction = plain(prediction)
     ps, ts = flat(prediction, target, "binary_cross_entropy")
     ps = list(map(_probability, ps))
     _checked(ts, "binary_cross_entropy", lambda t: 0.0 <= t <= 1.0, "in [0, 1]")
-    return ag.mean([_between(p, t, _surprise, lambda p: -ag.maximum(ag.log1p(-p), LEAST_LOG)) for p, t in zip(ps, ts)])
+    terms = [_between(p, t, _surprise, lambda p: -ag.maximum(ag.log1p(-p), LEAST_LOG)) for p, t in zip(ps, ts)]
+    return _reduced(terms, prediction, reduction, "binary_cross_entropy")
 
 
 LEAST_LOG = -100.0
@@ -319,12 +384,12 @@ def _probability(p: Any) -> Any:
 
 
 @overload
-def binary_cross_entropy_with_logits(prediction: Values, target: Any) -> Value: ...
+def binary_cross_entropy_with_logits(prediction: Values, target: Any, *, reduction: str = "mean") -> Value: ...
 @overload
-def binary_cross_entropy_with_logits(prediction: Numbers, target: Numbers) -> float: ...
+def binary_cross_entropy_with_logits(prediction: Numbers, target: Numbers, *, reduction: str = "mean") -> float: ...
 @overload
-def binary_cross_entropy_with_logits(prediction: Any, target: Any) -> float | Value: ...
-def binary_cross_entropy_with_logits(prediction: Any, target: Any) -> Any:
+def binary_cross_entropy_with_logits(prediction: Any, target: Any, *, reduction: str = "mean") -> float | Value: ...
+def binary_cross_entropy_with_logits(prediction: Any, target: Any, *, reduction: str = "mean") -> Any:
     """`binary_cross_entropy` of sigmoid(z), from the scores z: mean of t softplus(-z) + (1 - t) softplus(z).
 
     No exponential overflows, and nothing cancels: at z = 40, t = 1 it is 4.2e-18, not 0.
@@ -332,13 +397,15 @@ def binary_cross_entropy_with_logits(prediction: Any, target: Any) -> Any:
     Args:
         prediction: Scores, numbers or Values, of any shape.
         target: In [0, 1] each, of the same shape.
+        reduction: "mean" over all outputs and cases, "sum", or "batchmean": the sum over outputs, and the mean over
+            cases.
 
     Returns:
         A Value where one is among them, else a number.
 
     Raises:
         StructureError: The shapes differ, or there is nothing in them.
-        RangeError: A target is outside of [0, 1].
+        RangeError: A target is outside of [0, 1]; or there is no such reduction.
         OperandError: Something in them is no number.
 
     Example:
@@ -346,9 +413,11 @@ def binary_cross_entropy_with_logits(prediction: Any, target: Any) -> Any:
         >>> nn.binary_cross_entropy_with_logits([1000.0, -1000.0], [0, 1])
         1000.0
     """
+    prediction = plain(prediction)
     zs, ts = flat(prediction, target, "binary_cross_entropy_with_logits")
     _checked(ts, "binary_cross_entropy_with_logits", lambda t: 0.0 <= t <= 1.0, "in [0, 1]")
-    return ag.mean([_between(z, t, lambda z: ag.softplus(-z), ag.softplus) for z, t in zip(zs, ts)])
+    terms = [_between(z, t, lambda z: ag.softplus(-z), ag.softplus) for z, t in zip(zs, ts)]
+    return _reduced(terms, prediction, reduction, "binary_cross_entropy_with_logits")
 
 
 def _between(p: Any, t: Any, one: Callable[[Any], Any], zero: Callable[[Any], Any]) -> Any:
@@ -362,12 +431,12 @@ def _between(p: Any, t: Any, one: Callable[[Any], Any], zero: Callable[[Any], An
 
 
 @overload
-def cross_entropy(prediction: Values, target: Any) -> Value: ...
+def cross_entropy(prediction: Values, target: Any, *, reduction: str = "mean") -> Value: ...
 @overload
-def cross_entropy(prediction: Numbers, target: Numbers) -> float: ...
+def cross_entropy(prediction: Numbers, target: Numbers, *, reduction: str = "mean") -> float: ...
 @overload
-def cross_entropy(prediction: Any, target: Any) -> float | Value: ...
-def cross_entropy(prediction: Any, target: Any) -> Any:
+def cross_entropy(prediction: Any, target: Any, *, reduction: str = "mean") -> float | Value: ...
+def cross_entropy(prediction: Any, target: Any, *, reduction: str = "mean") -> Any:
     """Mean of -log softmax(z)_k, from the scores z of all classes and the right class k.
 
     Computed as softplus(logsumexp of the other scores less z_k), which neither overflows nor loses
@@ -377,13 +446,15 @@ def cross_entropy(prediction: Any, target: Any) -> Any:
         prediction: A list of at least two scores (numbers or Values), or a list of such lists.
         target: The class's index, counted from 0, or its probabilities (one-hot, or any others
             that sum to 1); for a list of lists a list of these.
+        reduction: "mean" over the cases, "sum", or "batchmean", which is the mean here.
 
     Returns:
         A Value where one is among the scores, else a number.
 
     Raises:
         StructureError: The shapes do not fit.
-        RangeError: There is no class of that index, or probabilities are negative or do not sum to 1.
+        RangeError: There is no class of that index, or probabilities are negative or do not sum to 1;
+            or there is no such reduction.
         OperandError: An index is no int, or something is no number.
 
     Example:
@@ -391,32 +462,35 @@ def cross_entropy(prediction: Any, target: Any) -> Any:
         >>> round(nn.cross_entropy([[0.0, 0.0], [50.0, 0.0]], [1, 0]), 6)
         0.346574
     """
-    return _mean_surprise(
+    terms = _surprises(
         _cases(prediction, target, "cross_entropy"),
         lambda zs, k: ag.softplus(logsumexp_less(zs[:k] + zs[k + 1 :], zs[k])),
     )
+    return _reduced(terms, terms, reduction, "cross_entropy")
 
 
 @overload
-def nll_loss(prediction: Values, target: Any) -> Value: ...
+def nll_loss(prediction: Values, target: Any, *, reduction: str = "mean") -> Value: ...
 @overload
-def nll_loss(prediction: Numbers, target: Numbers) -> float: ...
+def nll_loss(prediction: Numbers, target: Numbers, *, reduction: str = "mean") -> float: ...
 @overload
-def nll_loss(prediction: Any, target: Any) -> float | Value: ...
-def nll_loss(prediction: Any, target: Any) -> Any:
+def nll_loss(prediction: Any, target: Any, *, reduction: str = "mean") -> float | Value: ...
+def nll_loss(prediction: Any, target: Any, *, reduction: str = "mean") -> Any:
     """Mean of -l_k, from the logarithms l of all classes' probabilities and the right class k.
 
     Args:
         prediction: A list of at least two log-probabilities (`log_softmax` gives them), or a list
             of such lists.
         target: The class's index, or probabilities, as for `cross_entropy`.
+        reduction: "mean" over the cases, "sum", or "batchmean", which is the mean here.
 
     Returns:
         A Value where one is among the log-probabilities, else a number.
 
     Raises:
         StructureError: The shapes do not fit.
-        RangeError: There is no class of that index, or probabilities are negative or do not sum to 1.
+        RangeError: There is no class of that index, or probabilities are negative or do not sum to 1;
+            or there is no such reduction.
         OperandError: An index is no int, or something is no number.
 
     Example:
@@ -424,18 +498,19 @@ def nll_loss(prediction: Any, target: Any) -> Any:
         >>> nn.nll_loss([-0.25, -2.0], 0)
         0.25
     """
-    return _mean_surprise(_cases(prediction, target, "nll_loss"), lambda ls, k: -ls[k])
+    terms = _surprises(_cases(prediction, target, "nll_loss"), lambda ls, k: -ls[k])
+    return _reduced(terms, terms, reduction, "nll_loss")
 
 
-def _mean_surprise(cases: list[tuple[list[Any], list[tuple[int, float]]]], surprise: Callable[..., Any]) -> Any:
-    """Mean over the cases of the surprise at each class, weighted with its probability."""
+def _surprises(cases: list[tuple[list[Any], list[tuple[int, float]]]], surprise: Callable[..., Any]) -> list[Any]:
+    """For each case the surprise at each class, weighted with its probability."""
     terms = []
     for scores, weights in cases:
         if len(weights) == 1:
             terms.append(surprise(scores, weights[0][0]))
         else:
             terms.append(ag.dot([w for _, w in weights], [surprise(scores, k) for k, _ in weights]))
-    return ag.mean(terms)
+    return terms
 
 
 def _cases(prediction: Any, target: Any, caller: str) -> list[tuple[list[Any], list[tuple[int, float]]]]:

@@ -33,6 +33,7 @@ class Unit:
         dot: The node w . x.
         sum: The node s, before the activation; it is `dot` where there is no bias.
         output: The node z; it is s where there is no activation.
+        bias: The b, or None.
     """
 
     name: str
@@ -41,6 +42,7 @@ class Unit:
     dot: Value
     sum: Value
     output: Value
+    bias: Value | None = None
 
     def __repr__(self) -> str:
         return f"<Unit {self.name}: s = {self.sum.data:.4g}, z = {self.output.data:.4g}>"
@@ -61,8 +63,8 @@ class ForwardPass:
 
     Attributes:
         inputs: The inputs as nodes, x0, x1, ...
-        layers: For each layer by its name a tuple of units, each with `.name .weights .inputs .dot .sum
-            .output`; in the order of the pass.
+        layers: For each layer by its name a tuple of units, each with `.name .weights .bias .inputs .dot
+            .sum .output`; in the order of the pass.
         outputs: The nodes of the prediction.
         loss: The node of the loss, or None.
         ends: What `nn.layer_jacobian` can go from and to, in the order of the pass: "inputs",
@@ -268,15 +270,15 @@ class _Reading:
         found = []
         for dotted, parts in self.groups:
             name = _layer_name(dotted, parts[0][1][0].scope, alone=not parts[0][0])
-            found.append((name, [(part, w, *self.sum_of(name, w, b)) for part, w, b in parts]))
-        found.sort(key=lambda layer: self.place[layer[1][0][3]])
+            found.append((name, [(part, w, b, *self.sum_of(name, w, b)) for part, w, b in parts]))
+        found.sort(key=lambda layer: self.place[layer[1][0][4]])
         names = [name for name, _ in found]
         unique = all(names) and len(set(names)) == len(names) and OWN.isdisjoint(names)
         outputs = self.activations([s for _, units in found for *_, s in units])
         return {
             layer: tuple(
-                Unit(f"{layer}/{part}" if part else layer, tuple(w), dot.parents[len(w) :], dot, s, outputs[s])
-                for part, w, dot, s in units
+                Unit(f"{layer}/{part}" if part else layer, tuple(w), dot.parents[len(w) :], dot, s, outputs[s], b)
+                for part, w, b, dot, s in units
             )
             for layer, units in ((name if unique else f"layer{k}", us) for k, (name, us) in enumerate(found, 1))
         }

@@ -12,7 +12,7 @@ from autograd_core import OperandError, RangeError, StructureError
 from .cases import cases_of
 from .checks import LOSS, callable_of, plain, real, shown
 from .figures import figure_of
-from .judging import RIGHT, largest, numbers
+from .judging import largest, numbers, right_for
 from .module import Module
 
 if TYPE_CHECKING:
@@ -138,7 +138,7 @@ def evaluate(model: Module, X: Any, y: Any, *, loss: Loss, accuracy: Right | Non
     cases = cases_of(X, y, "evaluate")
     callable_of(loss, "evaluate: loss", LOSS)
     predictions = predict(model, cases.inputs)
-    right = accuracy or RIGHT.get(loss)
+    right = accuracy or right_for(loss)
     n = len(predictions)
     share = None if right is None else sum(bool(right(p, t)) for p, t in zip(predictions, cases.targets)) / n
     return Evaluation(float(numbers(loss(predictions, cases.targets))), share, n)

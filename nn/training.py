@@ -13,7 +13,7 @@ from .cases import cases_of, check_finite, parted
 from .checks import LOSS, callable_of, generator, real, shown, whole
 from .clipping import clip_grad_norm
 from .history import History
-from .judging import RIGHT, numbers
+from .judging import numbers, right_for
 from .module import Module
 from .optimizers import Adam, Optimizer, is_bias
 from .progress import bar
@@ -23,6 +23,7 @@ from .stopping import EarlyStopping, Stopwatch, check_monitor
 
 if TYPE_CHECKING:
     import random
+    from collections.abc import Sequence
 
     from .cases import Cases
     from .judging import Loss, Right
@@ -68,7 +69,9 @@ def fit(
         validation: A share of the data, between 0 and 1, that is set aside at random, or a pair
             `(X, y)`; measured after every epoch, never trained on.
         l2: This times the sum of all squared parameters is added to the loss of every batch; at
-            least 0. The regularised cost J = mean loss + lambda / 2n * (sum of squares) has l2 = lambda / 2n.
+            least 0. The regularised cost J = mean loss + lambda / 2n * (sum of squares) has l2 = lambda / 2n, and
+            with K outputs a loss that sums over them, `functools.partial(nn.binary_cross_entropy,
+            reduction="batchmean")`; see `nn.cost`.
         l2_biases: False leaves parameters called "b" or "bias" out of that sum.
         early_stopping: When to end before all epochs are done, and which weights to keep.
         max_grad_norm: The gradient is shortened to this length, see `clip_grad_norm`.
@@ -139,7 +142,7 @@ def fit(
     task = Task(
         model,
         loss,
-        accuracy or RIGHT.get(loss),
+        accuracy or right_for(loss),
         len(cases.targets) if batch_size is None else whole(batch_size, "fit: batch_size"),
         real(l2, "fit: l2", 0.0),
         l2_biases,
@@ -198,7 +201,10 @@ def _train(run: Run, watch: Stopwatch, epochs: Any, rng: random.Random | None, b
     try:
         for _ in epochs:
             shuffle(order)
-            task.note(history.loss, history.accuracy, run.improve(order))
+            *seen, penalty = run.improve(order)
+            task.note(history.loss, history.accuracy, seen)
+            if task.l2:
+                history.penalty.append(penalty)
             run.optimizer.epochs += 1
             if run.unseen:
                 task.note(history.val_loss, history.val_accuracy, run.measure(run.unseen))
@@ -300,7 +306,7 @@ class Task(NamedTuple):
             self.model.train(was)
         return Measured(total / n, right / n, seen)
 
-    def note(self, values: list[float], shares: list[float], seen: tuple[float, float]) -> None:
+    def note(self, values: list[float], shares: list[float], seen: Sequence[float]) -> None:
         """Keep what was seen in an epoch."""
         values.append(seen[0])
         if self.right is not None:
@@ -334,18 +340,26 @@ class Run:
         self.programs: programs.Programs | None = None
         self.name = "graphs"
         self._watches = [Watch(model=task.model), Watch(loss=task.loss)] if compiled is not False else []
+        self._drawn = task.penalised()
         self._tried = [(data, task.measure(data)) for data in (cases, unseen) if data]
 
-    def improve(self, order: list[int]) -> tuple[float, float]:
-        """One epoch of steps; the mean loss and the share of right cases on the way."""
+    def improve(self, order: list[int]) -> tuple[float, float, float]:
+        """One epoch of steps; the mean loss, the share of right cases and the mean penalty on the way."""
         if self.programs is None:  # which know their mode; to tell every module takes longer than a step
             self.task.model.train()
-        total, right, size = 0.0, 0, self.task.batch_size
+        total, right, size, penalty = 0.0, 0, self.task.batch_size, 0.0
         for start in range(0, len(order), size):
             chosen = order[start : start + size]
+            if self.task.l2:
+                penalty += self._penalty() * len(chosen)
             value, hits = self.step(chosen)
             total, right = total + value * len(chosen), right + hits
-        return total / len(order), right / len(order)
+        return total / len(order), right / len(order), penalty / len(order)
+
+    def _penalty(self) -> float:
+        """What `l2` adds to the loss: added up in one way on graphs and on programs."""
+        total = sum(w * w for w, drawn in zip(self.weights(), self._drawn, strict=True) if drawn)
+        return self.task.l2 * float(total)
 
     def step(self, chosen: list[int]) -> tuple[float, int]:
         """One step; the loss before it, and how many cases are right."""

@@ -353,8 +353,9 @@ def test_cs60050_cost_of_a_case_lacks_a_minus():
 
 def cost(theta, X, Y, penalty):
     """J of the slides for one layer of sigmoid units; theta[to][from], column 0 the bias."""
-    terms = [nn.binary_cross_entropy([ag.sigmoid(ag.dot(row, [1.0, *x])) for row in theta], list(y)) * len(y) for x, y in zip(X, Y, strict=True)]
-    return ag.mean(terms) + penalty / (2 * len(X)) * ag.sum([w * w for row in theta for w in row[1:]])
+    outputs = [[ag.sigmoid(ag.dot(row, [1.0, *x])) for row in theta] for x in X]
+    data = nn.binary_cross_entropy(outputs, Y, reduction="batchmean")
+    return data + penalty / (2 * len(X)) * ag.sum([w * w for row in theta for w in row[1:]])
 
 
 def regularised():

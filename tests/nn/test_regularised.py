@@ -1,0 +1,196 @@
+"""J(Theta) of several outputs, its gradient D, Delta and delta, against arrays of this file's own."""
+
+import functools
+
+import numpy as np
+import pytest
+
+import autograd_core as ag
+import nn
+
+EXACT = {"rel": 1e-12, "abs": 1e-14}
+bce = functools.partial(nn.binary_cross_entropy, reduction="batchmean")
+
+
+def sigmoid(z):
+    return 1 / (1 + np.exp(-z))
+
+
+def data(K, n=5, nin=3, seed=0):
+    draw = np.random.default_rng(seed)
+    X, Y = draw.normal(size=(n, nin)), (draw.random(size=(n, K)) > 0.5).astype(float)
+    model = nn.MLP(nin, [4, K], "sigmoid", output="sigmoid", bias_init=nn.init.uniform(-1.0, 1.0), seed=seed)
+    return X, Y, model
+
+
+def J(Thetas, X, Y, lam):
+    a = X
+    for Theta in Thetas:
+        a = sigmoid(np.column_stack([np.ones(len(a)), a]) @ Theta.T)
+    cross_entropy = -(Y * np.log(a) + (1 - Y) * np.log(1 - a)).sum() / len(X)
+    return cross_entropy + lam / (2 * len(X)) * sum((Theta[:, 1:] ** 2).sum() for Theta in Thetas)
+
+
+def slopes(Thetas, X, Y, lam):
+    """The gradient of J by complex steps."""
+    found = []
+    for l, Theta in enumerate(Thetas):
+        D = np.zeros_like(Theta)
+        for place in np.ndindex(*Theta.shape):
+            moved = [T.astype(complex) for T in Thetas]
+            moved[l][place] += 1e-200j
+            D[place] = J(moved, X, Y, lam).imag / 1e-200
+        found.append(D)
+    return found
+
+
+@pytest.mark.parametrize("lam", [0.0, 0.7])
+@pytest.mark.parametrize("K", [1, 2, 3])
+def test_cost_and_gradient_for_any_number_of_outputs(K, lam):
+    X, Y, model = data(K)
+    Thetas = [np.array(layer.theta.data) for layer in model.layers]
+    found = nn.cost(model, X, Y[:, 0] if K == 1 else Y, lam)
+    assert pytest.approx(J(Thetas, X, Y, lam), **EXACT) == found.J
+    assert found.data + found.penalty == found.J
+    assert isinstance(found.J, float)
+    for D, expected, Theta in zip(found.D, slopes(Thetas, X, Y, lam), Thetas, strict=True):
+        assert D.dtype == np.float64
+        assert D.shape == Theta.shape
+        assert pytest.approx(expected, **EXACT) == D
+    for theta, Theta in zip(found.theta, Thetas, strict=True):
+        assert theta.tolist() == Theta.tolist()
+
+
+@pytest.mark.parametrize("K", [1, 2, 3])
+def test_delta_of_the_last_layer_is_a_less_y_in_every_case_and_goes_back_without_the_row_of_biases(K):
+    X, Y, model = data(K, seed=1)
+    Theta1, Theta2 = (np.array(layer.theta.data) for layer in model.layers)
+    a2 = sigmoid(np.column_stack([np.ones(len(X)), X]) @ Theta1.T)
+    a3 = sigmoid(np.column_stack([np.ones(len(X)), a2]) @ Theta2.T)
+    found = nn.cost(model, X, Y, 0.3)
+    delta3 = a3 - Y
+    delta2 = (delta3 @ Theta2[:, 1:]) * a2 * (1 - a2)
+    assert [d.shape for d in found.deltas] == [(5, 4), (5, K)]
+    assert found.deltas[1] == pytest.approx(delta3, **EXACT)
+    assert found.deltas[0] == pytest.approx(delta2, **EXACT)
+    assert found.Delta[1] == pytest.approx(delta3.T @ np.column_stack([np.ones(len(X)), a2]), **EXACT)
+    assert found.Delta[0] == pytest.approx(delta2.T @ np.column_stack([np.ones(len(X)), X]), **EXACT)
+
+
+@pytest.mark.parametrize("compiled", [None, False])
+@pytest.mark.parametrize("K", [1, 3])
+def test_fit_steps_along_it(K, compiled):
+    lam, rate = 0.9, 0.25
+    X, Y, model = data(K)
+    y = Y[:, 0] if K == 1 else Y
+    expected, costs = [layer.theta.data for layer in model.layers], []
+    for _ in range(3):
+        Thetas = [np.array(T) for T in expected]
+        costs.append(J(Thetas, X, Y, lam))
+        expected = [T - rate * D for T, D in zip(Thetas, slopes(Thetas, X, Y, lam), strict=True)]
+    history = nn.fit(
+        model, X, y, loss=bce, l2=lam / (2 * len(X)), l2_biases=False, optimizer=nn.SGD(lr=rate), epochs=3,
+        compiled=compiled, progress=False,
+    )  # fmt: skip
+    for layer, Theta in zip(model.layers, expected, strict=True):
+        assert np.array(layer.theta.data) == pytest.approx(Theta, rel=1e-10)
+    assert history.cost == pytest.approx(costs, rel=1e-10)
+    assert history.cost == [a + b for a, b in zip(history.loss, history.penalty, strict=True)]
+    assert len(history.accuracy) == 3  # the loss is known for one of classes, with its option too
+    plain = nn.fit(model, X, y, loss=bce, optimizer=nn.SGD(lr=rate), epochs=2, compiled=compiled, progress=False)
+    assert plain.penalty == []
+    assert plain.cost == plain.loss
+
+
+def test_the_mean_over_outputs_too_is_not_it():
+    X, Y, model = data(3)
+    mean = nn.binary_cross_entropy([model(x) for x in X.tolist()], Y.tolist()).data
+    assert pytest.approx(3 * mean) == nn.cost(model, X, Y).J
+
+
+def test_a_class_index_stands_for_one_hot_targets_and_another_loss_for_the_cross_entropy():
+    X, _, model = data(3)
+    classes = [0, 2, 1, 1, 0]
+    assert nn.cost(model, X, classes, 0.5).J == nn.cost(model, X, nn.one_hot(classes), 0.5).J
+    scores = nn.MLP(3, [4, 3], "tanh", seed=2)
+    found = nn.cost(scores, X, classes, loss=nn.cross_entropy)
+    probabilities = np.array([ag.softmax([v.data for v in scores(x)]) for x in X.tolist()])
+    assert found.deltas[-1] == pytest.approx(probabilities - np.eye(3)[classes])
+    assert pytest.approx(-np.log(probabilities[range(5), classes]).mean()) == found.J
+    numbers = nn.cost(nn.Linear(weights=[[1.0, 2.0]], bias=False), [[1.0, 1.0]], [[1.0]], 2.0, loss=nn.sse)
+    assert numbers.D[0].tolist() == [[2.0 + 2.0, 2.0 + 4.0]]  # without biases all columns are penalised
+    assert numbers.J == 2.0 + 5.0
+
+
+def test_it_shows_itself_and_refuses_what_makes_no_sense():
+    X, Y, model = data(2)
+    found = nn.cost(model, X, Y, 1.0)
+    heading, head, *rows = str(found).splitlines()
+    assert heading.startswith("J(Θ) = ")
+    assert head.split() == ["layer", "Θ", "‖Δ‖", "‖λ/n", "Θ‖", "‖D‖"]
+    assert [row.split()[0] for row in rows] == ["layer1", "layer2"]
+    assert "<table" in found._repr_html_()
+    with pytest.raises(ag.RangeError, match="cost: lam: expected a number in"):
+        nn.cost(model, X, Y, -1.0)
+    with pytest.raises(ag.StructureError, match="cost: expected one target per row"):
+        nn.cost(model, X, Y[:2])
+    with pytest.raises(ag.RangeError, match=r"expected predictions in \[0, 1\]"):
+        nn.cost(nn.MLP(3, [2], init=nn.init.constant(9.0)), X, Y)
+    with pytest.raises(ag.OperandError, match="cost: loss: expected a function"):
+        nn.cost(model, X, Y, loss="mse")
+
+
+LOSSES = {
+    "mse": (nn.mse, lambda p, t: (p - t) ** 2, None),
+    "l1": (nn.l1_loss, lambda p, t: np.abs(p - t), None),
+    "huber": (nn.huber_loss, lambda p, t: np.where(np.abs(p - t) <= 1, (p - t) ** 2 / 2, np.abs(p - t) - 0.5), None),
+    "hinge": (nn.hinge, lambda p, t: np.maximum(0, 1 - p * t), "sign"),
+    "bce": (nn.binary_cross_entropy, lambda p, t: -(t * np.log(p) + (1 - t) * np.log(1 - p)), "unit"),
+    "bce logits": (nn.binary_cross_entropy_with_logits, lambda z, t: np.logaddexp(0, z) - t * z, "class"),
+}
+
+
+@pytest.mark.parametrize("name", LOSSES)
+@pytest.mark.parametrize("shape", [(4, 3), (4,), (4, 2, 3), (1, 3)])
+def test_reductions(name, shape):
+    loss, terms, kind = LOSSES[name]
+    draw = np.random.default_rng(7)
+    p, t = 2 * draw.normal(size=shape), draw.normal(size=shape)
+    if kind == "sign":
+        t = np.sign(t)
+    elif kind:
+        t = (t > 0).astype(float)
+        p = sigmoid(p) if kind == "unit" else p
+    each = terms(p, t)
+    assert loss(p, t) == loss(p, t, reduction="mean") == pytest.approx(each.mean(), **EXACT)
+    assert loss(p, t, reduction="sum") == pytest.approx(each.sum(), **EXACT)
+    assert loss(p, t, reduction="batchmean") == pytest.approx(each.sum() / shape[0], **EXACT)
+    with pytest.raises(ag.RangeError, match="reduction: expected 'mean', 'sum', 'batchmean', got 'none'"):
+        loss(p, t, reduction="none")
+
+
+def test_reductions_of_losses_by_case_and_of_half_the_sum_of_squares():
+    scores, classes = np.random.default_rng(8).normal(size=(4, 3)), [0, 2, 1, 1]
+    logs = scores - np.log(np.exp(scores).sum(axis=1, keepdims=True))
+    each = -logs[range(4), classes]
+    for loss, given in ((nn.cross_entropy, scores), (nn.nll_loss, logs)):
+        assert loss(given, classes, reduction="sum") == pytest.approx(each.sum(), **EXACT)
+        assert loss(given, classes, reduction="batchmean") == loss(given, classes) == pytest.approx(each.mean(), **EXACT)
+        with pytest.raises(ag.RangeError, match="reduction: expected"):
+            loss(given, classes, reduction="average")
+    squares = 0.5 * scores**2
+    assert nn.sse(scores, 0 * scores) == pytest.approx(squares.sum(), **EXACT)
+    assert nn.sse(scores, 0 * scores, reduction="batchmean") == pytest.approx(squares.sum() / 4, **EXACT)
+    assert nn.sse(scores, 0 * scores, reduction="mean") == pytest.approx(squares.mean(), **EXACT)
+    assert nn.mse(3.0, 1.0, reduction="batchmean") == 4.0  # one case
+
+
+def test_the_gradient_of_a_sum_is_that_of_the_mean_times_the_number_of_terms():
+    p = [[ag.Value(0.2), ag.Value(0.7)], [ag.Value(0.4), ag.Value(0.1)]]
+    leaves = [v for row in p for v in row]
+    mean, total, batch = (
+        np.array(ag.grad_of(nn.binary_cross_entropy(p, [[0, 1], [1, 1]], reduction=r), leaves))
+        for r in ("mean", "sum", "batchmean")
+    )
+    assert total == pytest.approx(4 * mean)
+    assert batch == pytest.approx(2 * mean)
