@@ -448,6 +448,15 @@ def offer_libm() -> None:
             OFFERED[PREFIX + name] = ctypes.cast(getattr(libm, name), ctypes.c_void_p).value or 0
 
 
+def offered(symbol: str) -> int:
+    """The address of a function of another library, which code that was compiled before calls; 0 if it is not there."""
+    offer_libm()
+    found = vector_library()
+    if symbol not in OFFERED and found is not None and hasattr(found[0], symbol):
+        OFFERED[symbol] = ctypes.cast(getattr(found[0], symbol), ctypes.c_void_p).value or 0
+    return OFFERED.get(symbol, 0)
+
+
 class HastyLlvm(Llvm):
     """For a sweep that is run once more, with care, where a gradient comes out as NaN: what is rare is NaN here."""
 

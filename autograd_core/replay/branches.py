@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
 
@@ -20,7 +21,9 @@ if TYPE_CHECKING:
 
 MOSTLY = 0.5  # share of a program in regions, from which it runs as those
 EDGE_SECONDS = 3e-10  # of interpreting, per edge and row
-COMPILE_SECONDS = 1e-3  # per edge, for code of a whole program
+COMPILE_SECONDS, COMPILE_EDGE_SECONDS = 0.02, 4e-4  # for code of a whole program, and per edge
+PATIENCE = 1.0  # compiled once interpreting took so many times that long; infinite: never, nor from disk
+PLAN_SECONDS, PLAN_EDGE_SECONDS = 0.02, 5e-6  # for a plan without regions
 
 
 class Branch:
@@ -36,6 +39,7 @@ class Branch:
         self.interpreter = interpreter_of(self.program, fast=fast, dtype=dtype)
         self.seconds = 0.0  # spent in the interpreter so far
         self._kernels: dict[Any, Any] = {}
+        self._asked: dict[Layout, bool] = {}  # whether code was on disk
         self._parts: dict[Layout, Split | None] = {}
         self._plan: Any = None
         self._interpreters: dict[Layout, tuple[Any, Any]] = {}
@@ -52,6 +56,28 @@ class Branch:
                 self.program, layout, rows, fast=self._fast, dtype=self._dtype, parts=parts
             )
         return self._kernels[layout, rows]
+
+    def has_kept_kernel(self, layout: Layout) -> bool:
+        """Whether code of the whole program was on disk when it was first asked for; it is loaded then."""
+        if layout not in self._asked:
+            rows = LANES if layout.tables else 1
+            self._asked[layout] = self._load(layout, rows)
+        return self._asked[layout]
+
+    def _load(self, layout: Layout, rows: int) -> bool:
+        from .kernels import Kernel
+
+        if not self.is_short or self.is_planned(layout):
+            return False
+        parts = self.parts(layout)
+        try:
+            found = Kernel(
+                self.program, layout, rows, fast=self._fast, dtype=self._dtype, parts=parts, compiles=False
+            )
+        except LookupError:
+            return False
+        self._kernels[layout, rows] = found
+        return True
 
     def parts(self, layout: Layout) -> Split | None:
         """The program in what rows share and what differs; not where all is to be done in the order of `backward()`."""
@@ -130,8 +156,23 @@ class Branch:
 
     def compiles(self, layout: Layout) -> bool:
         """Whether machine code of its own runs it."""
-        pays = self.seconds > COMPILE_SECONDS * min(len(self.program.operands), MOST_EDGES)
-        return self.interpreter.backend == "llvm" and (pays or (self._fast and self.has_regions(layout)))
+        if self.interpreter.backend != "llvm":
+            return False
+        if self._fast and self.has_regions(layout):
+            return True
+        if math.isinf(PATIENCE):
+            return False
+        return self.seconds > PATIENCE * self._compile_seconds(layout) or self.has_kept_kernel(layout)
+
+    def _compile_seconds(self, layout: Layout) -> float:
+        """About how long machine code takes to be made: so long it is interpreted first.
+
+        Whoever calls n times waits at most about twice as long as with the better choice for that n.
+        """
+        n = len(self.program.operands)
+        if self.is_planned(layout):
+            return PLAN_SECONDS + PLAN_EDGE_SECONDS * n
+        return COMPILE_SECONDS + COMPILE_EDGE_SECONDS * n if self.is_short else math.inf
 
     def compiled_shelf(self, layout: Layout, count: int) -> list[Runner]:
         """The free runners of machine code for so many rows; an empty list where there is none."""

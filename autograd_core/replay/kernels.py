@@ -24,6 +24,7 @@ import numpy as np
 from llvmlite import ir
 
 from ..number_systems.llvm import HASTY, LLVM, Delayed, FastModule, Lanes, Literal
+from ..ops import ROWS
 from .adjoints import Adjoints
 from .machine import (
     ENTRY,
@@ -34,6 +35,8 @@ from .machine import (
     alignment,
     constant,
     i64,
+    kept,
+    key_of,
     lanes,
     load,
     loop,
@@ -173,6 +176,10 @@ class Kernel:
         fast: Whether functions may come from a vector library.
         dtype: What it computes with: float64 or float32.
         parts: The program in two, where something is shared by all rows.
+        compiles: Whether code is made where none is kept on disk.
+
+    Raises:
+        LookupError: No code is kept, and none is to be made.
     """
 
     def __init__(
@@ -184,7 +191,9 @@ class Kernel:
         fast: bool,
         dtype: str = "float64",
         parts: Split | None = None,
+        compiles: bool = True,
     ) -> None:
+        self._compiles, self._whole = compiles, program
         self._fast, self.dtype = fast, np.dtype(dtype)
         self.real = real_of(self.dtype)
         self.layout, self.rows, self.parts = layout, rows, parts
@@ -201,12 +210,30 @@ class Kernel:
 
     def _compiled(self, *, masked: bool) -> tuple[int, int]:
         """Where the code begins, and how many vectors a block of rows keeps for later stages."""
+        key = self._key(masked=masked)
+        found = kept(key, f"{ENTRY}run")
+        if found is not None:
+            return found
+        if not self._compiles:
+            raise LookupError(key)
         # What rows share is computed as in each of them: values must not depend on which gradients are asked for.
         module = FastModule(always=self.rows > 1) if self._fast else ir.Module()
         writer = _Writer(self, ir.Function(module, CALL, f"{ENTRY}run"), masked=masked)
         writer.write()
-        [address] = addresses_of(module, [f"{ENTRY}run"], straight=True)
+        [address] = addresses_of(module, [f"{ENTRY}run"], straight=True, key=key, note=writer.n_kept)
         return address, writer.n_kept
+
+    def _key(self, *, masked: bool) -> str:
+        """What code is kept under: the program, and how it is to run; "" where a user's rules may change unseen."""
+        p = self._whole
+        if any(ROWS.get(row.name) is not row for row in p.primitives):
+            return ""
+        names = [row.name for row in p.primitives]
+        arrays = (p.codes, p.offsets, p.operands, p.constants, p.outputs, p.guards)
+        return key_of(
+            names, p.n_inputs, *(x.tobytes().hex() for x in arrays), self.layout, self.rows, self._fast, self.dtype,
+            self.parts is None, masked,
+        )  # fmt: skip
 
     def memory(self, blocks: int, n_kept: int | None = None) -> tuple[Any, tuple[int, int, int]]:
         """For what so many blocks of rows keep."""
@@ -216,6 +243,7 @@ class Kernel:
     def _run_again(self, block: int) -> None:
         """What the code calls where a gradient came out as NaN: with other code, that keeps other vectors."""
         if self._masked is None:
+            self._compiles = True
             self._masked = self._compiled(masked=True)
         address, n_kept = self._masked
         fields = np.array((ctypes.c_int64 * len(self.fields)).from_address(block))

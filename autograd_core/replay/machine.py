@@ -2,26 +2,28 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from collections import deque
 from contextlib import contextmanager
 from functools import cache
 from hashlib import sha256
 from itertools import count
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
 from weakref import WeakValueDictionary
 
 import llvmlite
 from llvmlite import binding, ir
 from llvmlite.binding import create_pass_builder, create_pipeline_tuning_options  # ImportError where it is too old
 
-from ..number_systems.llvm import F32, F64, I32, OFFERED, constant, element_of
+from ..number_systems.llvm import F32, F64, I32, OFFERED, constant, element_of, offered
 from ..number_systems.processor import flags
 from .locks import compiling as lock
 from .object_cache import read_object, write_object
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
 
 I64, PTR, VOID = ir.IntType(64), ir.PointerType(), ir.VoidType()
 ENTRY = "entry_"
@@ -119,6 +121,13 @@ def unload() -> None:
         _dropped.popleft().close()
 
 
+class Kept(NamedTuple):
+    """Code that was kept under a key of its own, and the number beside it."""
+
+    code: Code
+    note: int
+
+
 class Address(int):
     """Where a function of machine code begins; it keeps the code."""
 
@@ -143,9 +152,26 @@ class Machine:
         about = (text, f"passes 2, {straight}", self.cpu, self.features, llvmlite.__version__, sys.platform)
         return sha256("\0".join(about).encode()).hexdigest()
 
-    def add(self, module: Any, names: Iterable[str], *, keep: bool, straight: bool) -> Code:
+    def kept(self, key: str) -> Kept | None:
+        """What `add` kept under a key of the caller's own, if it can be linked here."""
+        unload()
+        content = read_object(key)
+        if content is None:
+            return None
+        about, _, machine_code = content.partition(b"\n")
+        header = json.loads(about)
+        addresses = {name: offered(name) for name in header["calls"]}
+        if not all(addresses.values()):
+            return None
+        code = self.loaded.get(key)
+        if code is None:
+            self.loaded[key] = code = Code(self._linked(machine_code, addresses, header["names"]))
+        return Kept(code, header["note"])
+
+    def add(self, module: Any, names: Iterable[str], *, keep: bool, straight: bool, key: str, note: int) -> Code:
         """Compile a module, or take its machine code from the cache."""
         unload()
+        names = list(names)
         module.triple = binding.get_default_triple()
         text = str(module)
         digest = self.key(text, straight=straight)
@@ -159,15 +185,18 @@ class Machine:
                 found = self.target.emit_object(parsed)
                 if keep:
                     write_object(digest, found)
-            self.loaded[digest] = code = Code(self._linked(found, parsed, names))
+            called = [x.name for x in parsed.functions if x.is_declaration and x.name in OFFERED]
+            if key:
+                about = json.dumps({"names": names, "calls": called, "note": note})
+                write_object(key, about.encode() + b"\n" + found)
+            self.loaded[digest] = code = Code(self._linked(found, {x: OFFERED[x] for x in called}, names))
         return code
 
-    def _linked(self, machine_code: bytes, module: Any, names: Iterable[str]) -> Any:
-        """Machine code in this process, with what it calls."""
+    def _linked(self, machine_code: bytes, called: Mapping[str, int], names: Iterable[str]) -> Any:
+        """Machine code in this process, with the addresses of what it calls."""
         library = binding.JITLibraryBuilder().add_object_img(machine_code).add_current_process()
-        for function in module.functions:
-            if function.is_declaration and function.name in OFFERED:
-                library.import_symbol(function.name, OFFERED[function.name])
+        for name, address in called.items():
+            library.import_symbol(name, address)
         for name in names:
             library.export_symbol(name)
         return library.link(self.linker, f"library_{next(self.serial)}")
@@ -191,16 +220,44 @@ def machine() -> Machine:
     return Machine()
 
 
-def addresses_of(module: Any, names: Iterable[str], *, keep: bool = True, straight: bool = False) -> list[Address]:
+def addresses_of(
+    module: Any, names: Iterable[str], *, keep: bool = True, straight: bool = False, key: str = "", note: int = 0
+) -> list[Address]:
     """Compile a module; where its functions begin. All their names start with ENTRY.
 
     The code lives as long as one of the addresses. What holds addresses of this process is not to
-    be kept on disk.
+    be kept on disk. With a key it is kept under that instead of the digest of its text, beside a number:
+    so `kept` finds it before there is any text, whose writing takes as long as compiling.
     """
     with lock:
         names = list(names)
-        code = machine().add(module, names, keep=keep, straight=straight)
-        addresses = [Address(code.tracker[name]) for name in names]
-        for address in addresses:
-            address.code = code
-        return addresses
+        code = machine().add(module, names, keep=keep and not key, straight=straight, key=key, note=note)
+        return [_address(code, name) for name in names]
+
+
+def kept(key: str, name: str) -> tuple[Address, int] | None:
+    """Where a function begins that was kept under that key, and the number beside it; None where there is none."""
+    if not key:
+        return None
+    with lock:
+        found = machine().kept(key)
+        return None if found is None else (_address(found.code, name), found.note)
+
+
+def key_of(*about: Any) -> str:
+    """A key for code that hangs on these alone: on the library's own files besides, the processor and the compiler."""
+    return machine().key("\0".join(map(str, (_library(), *about))), straight=True)
+
+
+@cache
+def _library() -> str:
+    """The files that rules and code come from, as they are now: who edits one has new keys."""
+    root = Path(__file__).parents[1]
+    files = sorted(root.rglob("*.py"))
+    return str([(str(x.relative_to(root)), x.stat().st_size, x.stat().st_mtime_ns) for x in files])
+
+
+def _address(code: Code, name: str) -> Address:
+    address = Address(code.tracker[name])
+    address.code = code
+    return address

@@ -14,7 +14,6 @@ from .. import ops
 from ..atomic_write import write_file
 from ..errors import OperandError, StructureError, UnknownPrimitiveError
 from ..ops import ROWS, USER_ROWS
-from ..pictures import draw
 from ..value import Value, record
 from .archive import arrays_in
 
@@ -247,6 +246,8 @@ class Program:
         root = nodes[self.outputs[output]]
         root = root if isinstance(root, Value) else Value(root)
         root.backward()
+        from ..pictures import draw  # whose modules are many, and of no use to a program that only runs
+
         return draw(root, **options)
 
     def nodes(self, inputs: Iterable[Value | float]) -> list[Any]:

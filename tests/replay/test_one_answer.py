@@ -91,10 +91,10 @@ def numbers(rng, shape, *, odd):
 
 @contextmanager
 def forced(**settings):
-    """Which way a call runs: COMPILE_SECONDS of 1e9 interprets, of -1 compiles; so many threads."""
+    """Which way a call runs: PATIENCE without end interprets, of -1 compiles; so many threads."""
     with pytest.MonkeyPatch.context() as patch:
         if "seconds" in settings:
-            patch.setattr(branches, "COMPILE_SECONDS", settings["seconds"])
+            patch.setattr(branches, "PATIENCE", settings["seconds"])
         if "threads" in settings:
             patch.setattr(compiled_module, "_processors", lambda: settings["threads"])
         yield
@@ -137,7 +137,7 @@ def answers(f, examples, args, options):
     """The bits of each way to run."""
     make = lambda: replay.compile(f, *examples, **options)
     found = {}
-    with forced(seconds=1e9):
+    with forced(seconds=math.inf):
         one = make()
         found["cold"] = called(one, args)
         found["again"] = called(one, args)
@@ -206,9 +206,9 @@ def test_a_row_is_the_same_in_every_batch(seed, dtype, optimize):
     make = lambda: replay.compile(program(seed), w, [0.5, 0.25, -1.5], in_axes=(None, 0), dtype=dtype,
                                   optimize=optimize)  # fmt: skip
     one, whole = make(), make()
-    with forced(seconds=1e9):
+    with forced(seconds=math.inf):
         values, grads = whole.value_and_grad(w, rows)
-    for seconds in (1e9, -1.0):
+    for seconds in (math.inf, -1.0):
         with forced(seconds=seconds):
             for start, stop in ((0, 1), (7, 8), (22, 23), (3, 5), (0, 8), (1, 10), (5, 22)):
                 here = slice(start, stop)
