@@ -476,6 +476,7 @@ def test_a_call_of_many_rows_is_compiled_before_its_first_chunk(monkeypatch):
     """An edge of 32 rows takes 32 times as long as here an edge takes to compile; one of two rows does not."""
     pytest.importorskip("llvmlite")
     monkeypatch.setattr(runners, "CHUNK", 16)
+    monkeypatch.setenv("AUTOGRAD_CORE_CACHE", "")  # or the second one is found there
     monkeypatch.setattr("autograd_core.replay.branches.COMPILE_EDGE_SECONDS", 1e3)  # no real time counts beside that
     monkeypatch.setattr("autograd_core.replay.compiled.EDGE_SECONDS", 1e3 / 8)
     for rows, compiled in ((32, True), (2, False)):
