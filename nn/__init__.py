@@ -74,6 +74,8 @@ from .losses import mse as mse
 from .losses import mse_loss as mse_loss
 from .losses import nll_loss as nll_loss
 from .losses import sse as sse
+from .matrix_chains import JacobianChain as JacobianChain
+from .matrix_chains import jacobian_chain as jacobian_chain
 from .module import Module as Module
 from .optimizers import SGD as SGD
 from .optimizers import Adam as Adam
@@ -136,6 +138,7 @@ __all__ = [
     "Hessian",
     "History",
     "Jacobian",
+    "JacobianChain",
     "Layer",
     "LayerState",
     "LeakyReLU",
@@ -183,6 +186,7 @@ __all__ = [
     "huber_loss",
     "hvp",
     "init",
+    "jacobian_chain",
     "l1_loss",
     "layer_jacobian",
     "mse",

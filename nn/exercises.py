@@ -12,6 +12,7 @@ from .convolution import Conv1d
 from .init import constant
 from .layers import MLP, Layer, Neuron
 from .losses import binary_cross_entropy, cross_entropy, mse, sse
+from .matrix_chains import jacobian_chain
 from .optimizers import SGD
 from .recurrent import RNN
 from .through_time import signal_over_time
@@ -21,11 +22,8 @@ STATE = [0.3, -1.8, -0.2, 0.4, 0.9]  # the vector of the LING3804 notes
 
 
 def back(error: list[float], *jacobians: list[list[float]]) -> Any:
-    """An error as a row, times one Jacobian after the other: each is the reverse mode of a linear map."""
-    for j in jacobians:
-        _, pull = ag.vjp(lambda x, j=j: [ag.dot(row, x) for row in j], [0.0] * len(j[0]))
-        [error] = pull(error)
-    return error
+    """An error as a row, times one Jacobian after the other."""
+    return jacobian_chain(error, *jacobians).result
 
 
 def _one_path(x: float, y: float, *w: float) -> Any:
@@ -44,11 +42,7 @@ def _many_outputs() -> Any:
 
 def _layer(weights: list[list[float]]) -> Layer:
     """Sigmoid units with weights from input i to unit j."""
-    layer = Layer(len(weights), len(weights[0]), "sigmoid")
-    for j, neuron in enumerate(layer.neurons):
-        for i, w in enumerate(neuron.w):
-            w.data = weights[i][j]
-    return layer
+    return Layer(weights=list(zip(*weights, strict=True)), activation="sigmoid")
 
 
 def _paths_through(*sizes: int) -> int:
@@ -85,9 +79,7 @@ def _per_patch(kernel: list[float], x: list[float]) -> list[float]:
 def _bounds(V: list[list[float]], steps: int) -> list[float]:
     """Lower bound, norm and upper bound of the Jacobian over so many steps."""
     rnn = RNN(1, len(V), nonlinearity="linear", bias=False)
-    for row, numbers in zip(rnn.weight_hh_l0, V, strict=True):
-        for p, v in zip(row, numbers, strict=True):
-            p.data = v
+    rnn.weight_hh_l0 = V
     signal = signal_over_time(rnn, [[0.0]] * steps)
     return [(signal.lower or signal.norms)[-1], signal.norms[-1], (signal.upper or signal.norms)[-1]]
 

@@ -263,22 +263,24 @@ class Jacobian:
         """
         entries: Any = self.entries
         if len(self.axes) == 3 and self.layout == "denominator":
-            cells = [[r"\begin{pmatrix} " + r" \\ ".join(map(_tex, v)) + r" \end{pmatrix}" for v in r] for r in entries]
-            body = _bmatrix(cells)
+            cells = [[r"\begin{pmatrix} " + r" \\ ".join(map(tex, v)) + r" \end{pmatrix}" for v in r] for r in entries]
+            body = bmatrix(cells)
         elif len(self.axes) == 3:
-            body = r"\left[ " + r",\; ".join(_bmatrix([[_tex(x) for x in r] for r in b]) for b in entries) + r" \right]"
+            body = r"\left[ " + r",\; ".join(bmatrix([[tex(x) for x in r] for r in b]) for b in entries) + r" \right]"
         else:
-            body = _bmatrix([[_tex(x) for x in row] for row in entries])
+            body = bmatrix([[tex(x) for x in row] for row in entries])
         hat = r"\hat{J}" if self.simplified else "J"
         return rf"{hat}_{{\text{{{self.to}}}}}^{{\text{{{self.of}}}}} = {body}"
 
 
-def _tex(x: float) -> str:
+def tex(x: float) -> str:
+    """Four significant digits in LaTeX."""
     mantissa, _, exponent = f"{x:.4g}".partition("e")
     return rf"{mantissa} \cdot 10^{{{int(exponent)}}}" if exponent else mantissa
 
 
-def _bmatrix(rows: list[list[str]]) -> str:
+def bmatrix(rows: list[list[str]]) -> str:
+    """A matrix in brackets in LaTeX."""
     return r"\begin{bmatrix} " + r" \\ ".join(" & ".join(row) for row in rows) + r" \end{bmatrix}"
 
 

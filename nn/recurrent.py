@@ -36,10 +36,10 @@ class _Recurrent(Module):
     _names: ClassVar[tuple[str, ...]]  # of the parts of a state
     input_size: int
     hidden_size: int
-    weight_ih_l0: list[list[Value]]
-    weight_hh_l0: list[list[Value]]
-    bias_ih_l0: list[Value] | None
-    bias_hh_l0: list[Value] | None
+    weight_ih_l0: Any  # lists of Values; numbers can be assigned, too
+    weight_hh_l0: Any
+    bias_ih_l0: Any
+    bias_hh_l0: Any
     _scope: str
     _truncate: int | None
 

@@ -1,0 +1,90 @@
+"""Products of bare Jacobians, each shown, against NumPy and the notes' own numbers."""
+
+from itertools import pairwise
+
+import numpy as np
+import pytest
+
+import autograd_core as ag
+import nn
+
+
+def test_the_example_and_the_practices_of_the_notes():
+    """LING3804, 6.3: 13 and 16, with the two lines as they compute them; Practice 6.2 and 6.3."""
+    chain = nn.jacobian_chain([1, 2], [[3, 4], [5, 6]])
+    assert chain.result == [13.0, 16.0]
+    rows = [line.split("  ") for line in str(chain).splitlines()[2:]]
+    assert [[cell.strip() for cell in row if cell.strip()] for row in rows] == [
+        ["R1[0]", "(1 × 3) + (2 × 5)", "3 + 10", "13"],
+        ["R1[1]", "(1 × 4) + (2 × 6)", "4 + 12", "16"],
+    ]
+    assert nn.jacobian_chain([1, 2], [[3, -3], [4, -4]]).result == [11.0, -11.0]
+    chain = nn.jacobian_chain([1, 2], [[3, -3], [4, -4]], [[1, 0], [0, 1]])
+    assert chain.products == ([11.0, -11.0], [11.0, -11.0])
+    assert "−3 − 8" in str(chain)
+
+
+@pytest.mark.parametrize("sizes", [(2, 3), (1, 4, 2), (3, 3, 3, 3), (2, 5, 1, 4)])
+@pytest.mark.parametrize("rows", [None, 1, 3])
+def test_every_product_is_numpys_in_both_layouts(sizes, rows):
+    draw = np.random.default_rng(len(sizes))
+    r = draw.normal(size=sizes[0] if rows is None else (rows, sizes[0]))
+    factors = [draw.normal(size=shape) for shape in pairwise(sizes)]
+    chain = nn.jacobian_chain(r, *factors)
+    other = nn.jacobian_chain(r.T, *(J.T for J in factors), layout="denominator")
+    expected = r
+    for J, product, column in zip(factors, chain.products, other.products, strict=True):
+        expected = expected @ J
+        assert np.array(product) == pytest.approx(expected)
+        assert np.array(column) == pytest.approx(expected.T)
+    assert chain.result == chain.products[-1]
+    assert [np.array(J).tolist() for J in factors] == list(chain.factors)
+    words = [line.split() for line in str(chain).splitlines()[2:]]
+    assert len(words) == sum(np.size(product) for product in chain.products)
+
+
+def test_it_takes_the_jacobians_of_layers_and_is_their_product():
+    model = nn.MLP(3, [4, 2], "tanh", seed=1)
+    x = [0.5, -1.0, 2.0]
+    top, bottom = (nn.layer_jacobian(model, x, of=a, to=b) for a, b in (("layer2", "layer1"), ("layer1", "inputs")))
+    assert nn.jacobian_chain(top, bottom).result == (top @ bottom).entries
+    assert nn.jacobian_chain(top.T, bottom.T, layout="denominator").result == (top @ bottom).T.entries
+    with pytest.raises(ag.StructureError, match=r"Jacobian 1: expected numerator layout, got denominator layout"):
+        nn.jacobian_chain(top, bottom.T)
+
+
+def test_as_a_formula_and_in_a_notebook():
+    chain = nn.jacobian_chain([1, 2], [[3, 4], [-3, -4]], layout="denominator")
+    assert chain.latex == (
+        r"\begin{bmatrix} 3 & 4 \\ -3 & -4 \end{bmatrix} \begin{bmatrix} 1 \\ 2 \end{bmatrix} = "
+        r"\begin{bmatrix} 11 \\ -11 \end{bmatrix}"
+    )
+    assert str(chain).startswith("((3, 4), (−3, −4)) · (1, 2) = (11, −11)  by R ← J · R, denominator layout")
+    assert chain._repr_html_().count("<tr>") == 3
+    large = nn.jacobian_chain(np.ones(100), np.ones((100, 100)))
+    assert str(large).splitlines()[-1].split("  ")[-1].strip() == "1 x 100"
+    assert large.result == [100.0] * 100
+
+
+def test_zero_wins_over_what_is_infinite():
+    assert nn.jacobian_chain([0.0, 1.0], [[np.inf], [2.0]]).result == [2.0]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error", "words"),
+    [
+        (([1, 2],), ag.StructureError, "got no Jacobian"),
+        (([1, 2], [[1, 2]]), ag.StructureError, "Jacobian 1: expected 2 rows, got 1; in denominator layout it has"),
+        (([1, 2], [[1, 2, 3]]), ag.StructureError, "Jacobian 1: expected 2 rows, got 1$"),
+        (([1, 2], [[1], [2]], [[1], [2]]), ag.StructureError, "Jacobian 2: expected 1 rows, got 2"),
+        (([1, 2], [1, 2]), ag.StructureError, "Jacobian 1: expected a matrix"),
+        (([1, 2], [[1], [2, 3]]), ag.StructureError, "Jacobian 1: expected a matrix"),
+        (([], [[1]]), ag.StructureError, "r: expected a list of numbers or a matrix"),
+        (([1, "x"], [[1], [2]]), ag.OperandError, "r: expected numbers, got 'x'"),
+    ],
+)
+def test_what_does_not_fit_is_refused(arguments, error, words):
+    with pytest.raises(error, match=words):
+        nn.jacobian_chain(*arguments)
+    with pytest.raises(ag.RangeError, match="expected layout to be"):
+        nn.jacobian_chain([1], [[1]], layout="rows")
