@@ -127,6 +127,52 @@ def test_downing_index_order_of_weights():
     assert not same(stored, stored.T)
 
 
+def test_downing_first_derivative_of_weights_to_themselves():
+    z, y = 0.6, [0.3, 0.8]
+    own = ag.jacobian(lambda w: w)([0.5, -1.0])
+    assert own == [[1.0, 0.0], [0.0, 1.0]]
+    printed = [1, 0, 0, 0, 1]
+    assert sum(own, []) != printed  # noqa: RUF017
+    logit = math.log(z / (1 - z))
+    w = [0.5, (logit - y[0] * 0.5) / y[1]]
+    assert same(ag.grad(lambda w: ag.sigmoid(ag.dot(y, w)))(w), z * (1 - z) * np.array(y) @ own)
+
+
+def test_downing_delta_has_two_signs():
+    unit = nn.Layer(weights=[[0.5, -1.0]], bias=False, activation="linear")
+    x, t, rate = [1.0, 2.0], 0.3, 0.1
+    signals = nn.error_signals(unit, x, t, loss=nn.sse)
+    o = signals.run.outputs[0].data
+    [later] = signals["layer1"]
+    first = t - o
+    assert later == pytest.approx(-first)
+    assert later != pytest.approx(first)
+    optimizer = nn.SGD(unit, lr=rate)
+    signals.run.loss.backward()
+    optimizer.step()
+    moved = np.array(unit.weight.data)[0] - [0.5, -1.0]
+    assert same(moved, rate * first * np.array(x))
+    assert same(moved, -rate * later * np.array(x))
+
+
+def test_downing_small_initial_weights_are_not_for_xor():
+    from nn.experiments.starts import train_starts
+
+    pytest.importorskip("llvmlite", reason="on graphs it takes minutes")
+    X, y = nn.datasets.xor()
+
+    def left_over(bound):
+        start = nn.init.uniform(-bound, bound)
+        trained = train_starts(
+            lambda seed: nn.MLP(2, [2, 1], "sigmoid", output="sigmoid", init=start, bias_init=start, seed=seed),
+            range(10), X, y, loss=nn.sse, optimizer=nn.SGD(lr=0.5), epochs=2000,
+        )  # fmt: skip
+        return trained.losses[:, -1]
+
+    assert np.median(left_over(1.0)) < 0.05
+    assert left_over(0.1).min() > 0.49  # of 0.5, where all outputs are one half
+
+
 # --- 001, Dolhansky ---------------------------------------------------------------------------------------
 
 
@@ -166,6 +212,15 @@ def test_dolhansky_sum_of_a_unit_with_several_inputs():
     assert unit.sum.data != pytest.approx(z[0] * w[0])  # s_k = z_j w_jk, as printed
     [slope] = ag.grad_of(unit.sum, [run.layers["layer1"][0].output])
     assert slope == w[0]  # what follows from it stays right
+
+
+def test_dolhansky_step_2_has_the_signal_of_another_unit():
+    signals = nn.error_signals(nn.MLP(1, [1, 1, 1], "sigmoid", seed=4), [0.8], 0.3, loss=nn.sse)
+    [[i], [j], [o]] = [signals.layers[name] for name in ("layer1", "layer2", "layer3")]
+    [w] = signals.run.layers["layer3"][0].weights
+    recursion = j.slope * o.delta * w.data  # f_j' times the sum over outs(j)
+    assert j.delta == pytest.approx(recursion)
+    assert i.delta != pytest.approx(recursion)
 
 
 # --- 002, the lecture "Backpropagation" --------------------------------------------------------------------
@@ -330,6 +385,50 @@ def test_lecture_lower_bound_does_not_follow():
     assert length >= smallest**3 * np.linalg.norm(x)
 
 
+def test_lecture_powers_may_explode_where_sigma_min_is_small():
+    V = [[0.0, 4.0], [0.5, 0.0]]
+    assert np.linalg.svd(V, compute_uv=False).tolist() == [4.0, 0.5]
+    for x in ([1.0, 0.0], [0.0, 1.0], [3.0, -2.0]):
+        for i in range(10):
+            assert same(carried(V, x, 2 * i), 2.0**i * np.array(x))
+        assert np.linalg.norm(carried(V, x, 40)) > 1e5 * np.linalg.norm(x)
+
+
+def test_lecture_input_has_the_index_of_its_matrix():
+    model = nn.MLP(3, [2, 4], "tanh", output="tanh", seed=1)
+    x = np.array([0.5, -1.0, 2.0])
+    W = dict(enumerate((np.array(layer.weight.data) for layer in model.layers), 1))  # W_1, ..., W_d
+    a = {1: x}
+    for i, w in W.items():
+        a[i + 1] = np.tanh(w @ a[i])
+    assert same([v.data for v in model(x)], a[3])
+    with pytest.raises(KeyError):
+        np.tanh(W[0] @ x)  # a_1 from a_0 = x: there is no W_0
+    with pytest.raises(ValueError, match="mismatch"):
+        W[1] @ np.tanh(W[1] @ x)  # a_0 = x meets W_1, and so does a_1
+
+
+def test_lecture_z_is_two_things():
+    draw = rng()
+    W, x, y = draw.normal(size=(2, 3)), draw.normal(size=3), draw.normal(size=2)
+    signals = nn.error_signals(nn.Linear(weights=W, bias=False), values(x), list(y), loss=lambda p, t: 2 * nn.sse(p, t))
+    g = 2 * (W @ x - y)
+    assert same(signals["layer1"], g)  # to z = W a
+    to_input = ag.grad_of(signals.run.loss, signals.run.inputs)
+    assert same(to_input, W.T @ g)  # to z, the input of layer d
+    assert np.shape(to_input) != np.shape(signals["layer1"])
+
+
+def test_lecture_algorithm_sums_over_no_cases():
+    draw = rng()
+    W, X, Y = [draw.normal(size=(3, 3)) for _ in range(2)], draw.normal(size=(4, 3)), draw.normal(size=(4, 3))
+    total = ag.grad(lambda W: ag.sum([loss_of(W, x, y)[0] for x, y in zip(X, Y, strict=True)]))(W)
+    each = [nn.deep_linear_gradient(W, x, y) for x, y in zip(X, Y, strict=True)]
+    for i in range(2):
+        assert same(total[i], sum(np.array(g[i]) for g in each))
+        assert not any(same(total[i], g[i]) for g in each)
+
+
 def test_lecture_shared_weight_sums_over_all_uses():
     mu = ag.Value(0.7)
     uses = [mu * 1.0 for _ in range(4)]  # a, b, c, d
@@ -415,6 +514,68 @@ def test_cs60050_shape_and_bias_of_the_first_layer():
     assert not same([z.data for z in layer(x)], shared)
 
 
+def test_cs60050_row_of_the_bias_is_dropped_on_the_way_back():
+    model = nn.MLP(2, [3, 2], "sigmoid", output="sigmoid", bias_init=nn.init.uniform(), seed=1)
+    x, y = [0.5, -1.0], [1.0, 0.0]
+    found = nn.cost(model, [x], [y])
+    theta = np.array(model.layers[1].theta.data)
+    a2 = sigmoid(np.array(model.layers[0].theta.data) @ [1.0, *x])
+    back = theta.T @ found.deltas[1][0]
+    assert back.shape == (4,)
+    assert same(found.deltas[0][0], back[1:] * a2 * (1 - a2))
+    with pytest.raises(ValueError, match="broadcast"):
+        back * a2 * (1 - a2)  # as printed
+    assert not same(found.deltas[0][0], (back * np.array([1.0, *a2]) * (1 - np.array([1.0, *a2])))[:-1])
+
+
+def test_cs60050_cost_of_sigmoids_with_a_softmax_is_not_a_less_y():
+    z, y = values([0.5, -1.0, 2.0]), [0.0, 1.0, 0.0]
+    a = ag.softmax([v.data for v in z])
+    printed = ag.grad_of(nn.binary_cross_entropy(ag.softmax(z), y, reduction="sum"), z)
+    assert same(ag.grad_of(nn.cross_entropy(z, y), z), np.array(a) - y)
+    assert not np.allclose(printed, np.array(a) - y, atol=0.1)
+    with_sigmoids = ag.grad_of(nn.binary_cross_entropy([ag.sigmoid(v) for v in z], y, reduction="sum"), z)
+    assert same(with_sigmoids, sigmoid([v.data for v in z]) - y)
+
+
+def test_cs60050_one_dimension_at_a_time_is_coordinate_descent():
+    def loss(theta):
+        return (theta[0] + 2 * theta[1] - 1) ** 2
+
+    start, rate = [0.5, -0.25], 0.1
+    parameters = values(start)
+    optimizer = nn.SGD(parameters, lr=rate)
+    loss(parameters).backward()
+    optimizer.step()
+    at_once = np.array(start) - rate * np.array(ag.grad(loss)(start))
+    one_by_one = list(start)
+    for j in range(2):
+        one_by_one[j] -= rate * ag.grad(loss)(one_by_one)[j]
+    assert same(numbers(parameters), at_once)
+    assert not np.allclose(one_by_one, at_once, atol=0.05)
+
+
+def test_cs60050_bias_is_a_parameter_and_its_input_is_1():
+    w, x, y = [0.5, 0.25, -0.5], [1.0, -2.0, 0.5], 1.0
+    unit = nn.Neuron(weights=w, bias=1.0, activation="sigmoid")
+    optimizer = nn.SGD(unit, lr=0.5)
+    a = unit(x)
+    nn.binary_cross_entropy(a, y).backward()
+    assert unit.b.grad == pytest.approx(a.data - y)
+    optimizer.step()
+    assert unit.b.data != 1.0
+    node = unit(x).parents[0]  # z = w . x + b: its derivative to b is 1, whatever b is
+    assert node.local_grads[node.parents.index(unit.b)] == 1.0
+
+
+def test_cs60050_row_with_the_bias_needs_a_1_below_x():
+    layer, x = nn.Layer(3, 2, "linear", bias_init=nn.init.uniform(), seed=1), [0.5, -1.0, 2.0]
+    rows = np.column_stack([layer.weight.data, layer.bias.data])
+    assert same([z.data for z in layer(x)], rows @ [*x, 1.0])
+    with pytest.raises(ValueError, match="mismatch"):
+        rows @ x
+
+
 # --- 004, LING3804 ------------------------------------------------------------------------------------------
 
 STATE = [0.3, -1.8, -0.2, 0.4, 0.9]
@@ -453,3 +614,15 @@ def test_ling3804_relu_does_attenuate_with_weights():
     assert set(np.linalg.svd(J, compute_uv=False)) == {0.0, 1.0}
     fading = nn.attenuation(20, 12, activations=["relu", "linear"], runs=5, seed=0)
     assert fading.per_layer("relu") < 0.85 * fading.per_layer("linear")
+
+
+def test_ling3804_weight_update_is_an_outer_product():
+    layer, activation = nn.Linear(3, 2, bias=False, seed=1), [0.5, -1.0, 2.0]
+    before = np.array(layer.weight.data)
+    error = [0.3, -0.7]
+    optimizer = nn.SGD(layer, lr=1.0)
+    ag.dot(layer(activation), error).backward()
+    optimizer.step()
+    assert same(before - layer.weight.data, np.outer(error, activation))
+    with pytest.raises(ValueError, match="aligned"):
+        np.dot(error, activation)
