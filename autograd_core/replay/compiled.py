@@ -16,7 +16,7 @@ from ..transforms import _one_of as one_of
 from ..transforms import _positions as positions
 from ..tree import LEAF, Spec, flatten, same_shape
 from ..value import Value
-from . import derived, inlined, runners
+from . import derived, inlined, pickled, runners
 from .bound import Bound, CheckedBound, native
 from .branches import EDGE_SECONDS, Branch
 from .exported import Exported
@@ -26,7 +26,7 @@ from .outside import Outside
 from .rows import HoldsValuesError, numbers_of, plain, rows_of, same_length, tree_of, views
 from .runners import Layout
 from .stubs import MISS, Stubs
-from .tracing import Graph, lowered, recorded, uncollected
+from .tracing import Graph, Traced, lowered, recorded, uncollected
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -78,6 +78,8 @@ class CompiledFunction(Exported, Locked, Generic[R]):
         name: str = "function",
         argument_names: Sequence[str] = (),
         source: Any = None,
+        traces: Sequence[Traced] = (),
+        origin: tuple[CompiledFunction, str] | None = None,
     ) -> None:
         self.__name__ = name
         if callable(source):
@@ -105,15 +107,19 @@ class CompiledFunction(Exported, Locked, Generic[R]):
         self._graph_at, self._numbers_traced, self._optimize = graph_at, list(numbers), optimize
         Locked.__init__(self)
         self._source, self._outside = source, Outside(source)
-        self._branches = [self._branch_at(numbers)]
+        self._origin = origin  # a derivative is that attribute of that function
+        self._branches = [self._branch(traced) for traced in traces] or [self._branch_at(numbers)]
         self._stubs = Stubs()
 
     def _branch_at(self, numbers: Sequence[float]) -> Branch:
         with uncollected(), self._outside.traced():
             traced = lowered(self._graph_at(numbers), optimize=self._optimize)
-        branch = Branch(traced, fast=self._optimize, dtype=self.dtype.name)
+        branch = self._branch(traced)
         self._outside.add(branch.outside)
         return branch
+
+    def _branch(self, traced: Traced) -> Branch:
+        return Branch(traced, fast=self._optimize, dtype=self.dtype.name)
 
     # --- what it is ---
 
@@ -143,11 +149,8 @@ class CompiledFunction(Exported, Locked, Generic[R]):
         return self
 
     def __reduce__(self) -> Any:
-        msg = (
-            f"{self._name} cannot be pickled: machine code belongs to its process. Compile again there, which takes "
-            "little time thanks to the cache; or save and load its .program"
-        )
-        raise OperandError(msg)
+        """Programs, options and signature; machine code belongs to its process, and is made, or found, on arrival."""
+        return pickled.reduced(self)
 
     # --- what it does ---
 
@@ -352,8 +355,10 @@ class CompiledFunction(Exported, Locked, Generic[R]):
 
     # --- derivatives of higher order, and of several results ---
 
-    def _derived(self, derive: Callable[[Graph], Graph], what: str, extra: Sequence[int] = ()) -> CompiledFunction:
-        """A function of the same arguments, and of more that are like some of them."""
+    def _derived(
+        self, name: str, derive: Callable[[Graph], Graph], what: str, extra: Sequence[int] = ()
+    ) -> CompiledFunction:
+        """A function of the same arguments, and of more that are like some of them; the attribute of that name."""
         n = len(self._numbers_traced)
         in_axes = [0 if mapped else None for mapped in self._mapped]
         return CompiledFunction(
@@ -365,6 +370,7 @@ class CompiledFunction(Exported, Locked, Generic[R]):
             name=f"{what} of {self._name.removeprefix('compiled ')}",
             source=self._source,
             argument_names=(*self._argument_names, *(f"{self._argument_names[i]}_direction" for i in extra)),
+            origin=(self, name),
         )
 
     def _chosen(self) -> list[tuple[Spec, range]]:
@@ -388,7 +394,7 @@ class CompiledFunction(Exported, Locked, Generic[R]):
             >>> f.jacobian([3.0, 5.0])[0].tolist()
             [[5.0, 3.0], [0.0, 10.0]]
         """
-        return self._derived(lambda g: derived.jacobian(g, self._chosen()), "the Jacobian")
+        return self._derived("jacobian", lambda g: derived.jacobian(g, self._chosen()), "the Jacobian")
 
     @once
     def hessian(self) -> CompiledFunction:
@@ -408,7 +414,7 @@ class CompiledFunction(Exported, Locked, Generic[R]):
             [[10.0, 6.0], [6.0, 0.0]]
         """
         self._one_result("hessian")
-        return self._derived(lambda g: derived.hessian(g, self._chosen()), "the Hessian")
+        return self._derived("hessian", lambda g: derived.hessian(g, self._chosen()), "the Hessian")
 
     @once
     def sparse(self) -> CompiledFunction:
@@ -430,11 +436,13 @@ class CompiledFunction(Exported, Locked, Generic[R]):
         if self.pattern is None:
             msg = f"{self._name}.sparse: expected a Jacobian or Hessian; ask for f.jacobian.sparse or f.hessian.sparse"
             raise StructureError(msg)
-        return self._derived(lambda g: g._replace(spec=Spec("array", (), (len(g.roots),)), places=None), "the entries")
+        flat = lambda g: g._replace(spec=Spec("array", (), (len(g.roots),)), places=None)
+        return self._derived("sparse", flat, "the entries")
 
     @once
     def _products(self) -> CompiledFunction:
-        return self._derived(lambda g: derived.product(g, self._chosen()), "Hessian-vector products", self._argnums)
+        product = lambda g: derived.product(g, self._chosen())
+        return self._derived("_products", product, "Hessian-vector products", self._argnums)
 
     def hvp(self, args: Sequence[Any], vectors: Sequence[Any]) -> tuple[Any, ...]:
         """The Hessian times a vector, in time linear in the function's.

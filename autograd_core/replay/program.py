@@ -6,7 +6,7 @@ import io
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -170,6 +170,10 @@ class Program:
             v1 = mul(v0, v0)
             output v1
         """
+        write_file(path, self.to_bytes())
+
+    def to_bytes(self) -> bytes:
+        """What `save` writes."""
         arrays = {name: getattr(self, name) for name in ARRAYS}
         rows = [(row.module, row.qualname, row.name, str(row.arity)) for row in self.primitives]
         names = np.array(rows, str).reshape(-1, 4)
@@ -177,7 +181,7 @@ class Program:
         np.savez_compressed(
             content, format=FORMAT, n_inputs=self.n_inputs, uses=self._uses(), primitives=names, **arrays
         )
-        write_file(path, content.getvalue())
+        return content.getvalue()
 
     @classmethod
     def load(cls, path: str | PathLike[str]) -> Program:
@@ -206,14 +210,19 @@ class Program:
             autograd_core.errors.StructureError: ...notes.txt is no saved program, or damaged: ...
         """
         with Path(path).open("rb") as file:
-            try:
-                return _restored(cls, arrays_in(file, STORED))
-            except UnknownPrimitiveError as error:
-                msg = f"{path}: {error}"
-                raise UnknownPrimitiveError(msg) from None
-            except Exception as error:  # NumPy and zipfile raise almost anything over a damaged file
-                msg = f"{path} is no saved program, or damaged: {error}"
-                raise StructureError(msg) from error
+            return cls.read(file, str(path))
+
+    @classmethod
+    def read(cls, file: IO[bytes], name: str) -> Program:
+        """What `load` reads, from an open file; the name is for messages."""
+        try:
+            return _restored(cls, arrays_in(file, STORED))
+        except UnknownPrimitiveError as error:
+            msg = f"{name}: {error}"
+            raise UnknownPrimitiveError(msg) from None
+        except Exception as error:  # NumPy and zipfile raise almost anything over a damaged file
+            msg = f"{name} is no saved program, or damaged: {error}"
+            raise StructureError(msg) from error
 
     def _uses(self) -> Any:
         """How often each input is read. In a file that is the proof that there are as many inputs as it says."""
