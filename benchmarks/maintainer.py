@@ -185,6 +185,7 @@ def tasks(options):
         for number in range(options.seeds)
         for item in chosen
         for name in ("", *item.bugs)
+        if options.only in (None, "bugs" if name else "right")
     ]
 
 
@@ -345,6 +346,7 @@ def listed(found):
 def main(arguments=None):
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--functions", action="append", help="those whose name holds this")
+    parser.add_argument("--only", choices=["right", "bugs"], help="right functions, or bugs")
     parser.add_argument("--seeds", type=int, default=SEEDS)
     parser.add_argument("--examples", type=int, default=EXAMPLES)
     parser.add_argument("--peers", choices=[*PEERS, "none"], action="append", help="beside which checkers")
@@ -354,9 +356,9 @@ def main(arguments=None):
     parser.add_argument("--list", action="store_true", help="every answer that was not the wanted one")
     parser.add_argument("--write", action="store_true", help="put the tables into docs/checking.md")
     options = parser.parse_args(arguments)
-    part = options.functions or options.peers or (options.seeds, options.examples) != (SEEDS, EXAMPLES)
+    part = options.functions or options.only or options.peers or (options.seeds, options.examples) != (SEEDS, EXAMPLES)
     if options.write and part:
-        parser.error("docs/checking.md holds all: leave out --functions, --peers, --seeds and --examples")
+        parser.error("docs/checking.md holds all: leave out --functions, --only, --peers, --seeds and --examples")
     if options.write and options.store is None:
         options.store = STORE
         STORE.parent.mkdir(parents=True, exist_ok=True)

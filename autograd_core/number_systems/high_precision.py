@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
+from itertools import repeat
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import mpmath
@@ -9,14 +11,20 @@ import mpmath
 from .base import SYSTEMS, NumberSystem
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
 DIGITS = 50
 EXACT_BITS = 5000  # hold any sum of doubles, and of their products
 FAR = 2**20  # erfc(FAR) is below 10^-10^11; mpmath overflows an exponent of its own further out
 LARGE = 30  # bits before the point: exp(-2^LARGE) is nothing beside 1
 WHOLE = 64  # bits of an exponent up to which a power is a product
+COMPARISONS = ("__lt__", "__le__", "__gt__", "__ge__", "__eq__", "__ne__")
+HALVINGS, COMPARED = 2100, 4  # from the largest double to the smallest one, and comparisons at each
 FARTHEST = 4096  # bits before the point: of what is larger, exponentials and sines would fill the memory
+
+
+class LostDigitsError(Exception):
+    """Code of a user that makes floats of numbers of many digits, or does not end with them."""
 
 
 class HighPrecision(NumberSystem):
@@ -50,6 +58,12 @@ class HighPrecision(NumberSystem):
         divide, divide_by = mp.mpf.__truediv__, mp.mpf.__rtruediv__
         mp.mpf.__truediv__ = lambda x, y: divide(x, y) if y else self._by_zero(x)
         mp.mpf.__rtruediv__ = lambda y, x: divide_by(y, x) if y else self._by_zero(x)
+        self._left: Iterator[None] = repeat(None)  # comparisons
+        self._floats = True
+        for name in COMPARISONS:
+            setattr(mp.mpf, name, self._counted(getattr(mp.mpf, name)))
+        mp.mpf.__bool__ = self._counted_truth(mp.mpf.__bool__)
+        mp.mpf.__float__ = self._if_floats(mp.mpf.__float__)
         self._power = mp.mpf.__pow__
         mp.mpf.__pow__ = lambda x, y: self.pow(x, y)  # noqa: PLW0108  a user's x ** y, with its exponent within bounds
         mp.mpf.__rpow__ = lambda y, x: self.pow(x, y)
@@ -68,6 +82,49 @@ class HighPrecision(NumberSystem):
             setattr(self, name, self._outwards(self._real(getattr(mp, name)), left, right))
         for name in ("sin", "cos", "tan"):
             setattr(self, name, self._outwards(self._real(getattr(mp, name)), None, None))
+
+    @contextmanager
+    def bounded(self, *, floats: bool = True) -> Iterator[None]:
+        """A user's code on these numbers ends.
+
+        A bisection that stops where both halves are alike ends with doubles, which end at 2^-1074; here a root at 0
+        has no last digit.
+
+        Args:
+            floats: Whether the code may turn numbers into floats.
+
+        Raises:
+            LostDigitsError: It compares numbers without end, or turned one into a float.
+        """
+        self._left, self._floats = repeat(None, COMPARED * (self.context.prec + HALVINGS)), floats
+        try:
+            yield
+        finally:
+            self._left, self._floats = repeat(None), True
+
+    def _counted(self, compare: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
+        def compared(x: Any, y: Any) -> Any:
+            if next(self._left, True):
+                raise LostDigitsError
+            return compare(x, y)
+
+        return compared
+
+    def _counted_truth(self, truth: Callable[[Any], bool]) -> Callable[[Any], bool]:
+        def true(x: Any) -> bool:
+            if next(self._left, True):
+                raise LostDigitsError
+            return truth(x)
+
+        return true
+
+    def _if_floats(self, to_float: Callable[[Any], float]) -> Callable[[Any], float]:
+        def rounded(x: Any) -> float:
+            if not self._floats:
+                raise LostDigitsError
+            return to_float(x)
+
+        return rounded
 
     def _by_zero(self, x: Any) -> Any:
         return self.context.sign(x) * self.context.inf if x else self.context.nan

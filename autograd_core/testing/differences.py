@@ -25,6 +25,7 @@ DOUBLE_ROUNDOFF = 2.0**-53
 FACTOR = 4.0
 CLOSING = 0.6  # sides that close up shrink by FACTOR per level; a kink's do not shrink
 READABLE = 0.05  # a difference quotient counts while rounding disturbs it by less than this share
+SEEN = 16.0  # times the noise, from which on a gap between the sides is no noise
 TRUSTED = 16.0  # times the best error: estimates that are off by no more count, too
 GROWING = 1.5  # quotients that grow by this per level have no limit; at a root's vertical tangent it is 2
 ORDERS = (2, 4, 6, 8)  # of the error of a central difference
@@ -90,8 +91,8 @@ class Slope:
         """Whether values near by differ by noise alone, which is no rounding: that of a sine at 1e17, say."""
         values = [value for reading in self.readings for value in reading[1:]]
         return (
-            bool(values)
-            and self.noise > ALL_NOISE * self.reach
+            bool(self.reach)
+            and self.noise > max(ALL_NOISE * self.reach, NO_ROUNDING)
             and self.noise > ROUNDING * max(map(abs, values))
         )
 
@@ -143,7 +144,7 @@ def slopes(
     floors = floors or [0.0] * len(zero)
     found = _slopes(f, zero, max(size, 1.0), unit, moved, stretch, floors)
     if 0 < size < NEAR_ZERO:
-        near = _slopes(f, zero, size, unit, moved, stretch, floors)
+        near = _slopes(f, zero, size, unit, moved, stretch, floors, [slope.reach for slope in found])
         found = [_of_two(far, close, size) for far, close in zip(found, near, strict=True)]
     return found
 
@@ -194,6 +195,7 @@ def _slopes(
     moved: float,
     stretch: float,
     floors: Sequence[float],
+    reaches: Sequence[float] = (),
 ) -> list[Slope]:
     top = math.frexp(size)[1] - 2
     least = max(4 * moved, 2**8 * SMALLEST)
@@ -205,7 +207,8 @@ def _slopes(
         readings = [(t, a[i], b[i]) for t, a, b in zip(steps, up, down, strict=True)]
         finite = [r for r in readings if math.isfinite(r[1]) and math.isfinite(r[2])]
         if math.isfinite(at_zero) and len(finite) >= max(FEWEST, len(steps) // 2):
-            stair = max(floors[i], *(_stair(f, i, at_zero, finite, sign) for sign in (1, -1)))
+            reach = reaches[i] if reaches else 0.0
+            stair = max(floors[i], *(_stair(f, i, at_zero, finite, sign, reach, unit) for sign in (1, -1)))
             found.append(_slope(at_zero, finite, unit, moved, stair))
         else:
             found.append(_at_an_end(at_zero, readings, unit))
@@ -218,6 +221,8 @@ def _stair(
     zero: float,
     finite: Sequence[tuple[float, float, float]],
     sign: int,
+    reach: float,
+    unit: float,
 ) -> float:
     """How far a value jumps at the edge of the plateau on which it stands; 0 without one.
 
@@ -227,43 +232,60 @@ def _stair(
     """
     place = 1 if sign > 0 else 2
     steps = [(r[0], r[place]) for r in finite]
-    flat, slope = _straight(zero, steps, sign)
-    if flat == 0:
+    if _flat(zero, steps) == 0 or _straight(zero, steps, sign, unit)[0] == 0:
         wider = [finite[0][0] * FACTOR**k for k in (3, 2, 1)]
         values = [(t, f(sign * t)[i]) for t in wider if t <= LARGEST]
         steps = [(t, value) for t, value in values if math.isfinite(value)] + steps
-        flat, slope = _straight(zero, steps, sign)
-    if not 1 <= flat < len(steps) - 1:
-        return 0.0
+    largest = max(abs(value - zero) for _, value in steps)
+    found = 0.0
+    # Rounded in the end, a straight piece stands still as well, at steps that are smaller yet.
+    for flat, slope in {(_flat(zero, steps), 0.0), _straight(zero, steps, sign, unit)}:
+        if 1 <= flat < len(steps) - 1:
+            jump = _jump(lambda t: f(sign * t)[i], zero, sign * slope, steps[flat], steps[flat - 1], unit)
+            # Of a tiny operand, what larger steps do counts, too.
+            if jump <= COARSE_STAIR * (largest if slope else max(largest, reach)):
+                found = max(found, jump)
+    return found
+
+
+def _jump(
+    f: Callable[[float], float],
+    zero: float,
+    slope: float,
+    inner: tuple[float, float],
+    outer: tuple[float, float],
+    unit: float,
+) -> float:
+    """How far a function jumps where it leaves a straight piece, between two readings; 0 where another slope begins."""
 
     def rest(t: float, value: float) -> float:
-        off = abs(value - zero - sign * t * slope)
-        return off if off > STRAIGHT * DOUBLE_ROUNDOFF * max(abs(zero), abs(value)) * bool(slope) else 0.0
+        off = abs(value - zero - t * slope)
+        return off if off > STRAIGHT * unit * max(abs(zero), abs(value)) * bool(slope) else 0.0
 
-    inside, outside = steps[flat][0], steps[flat - 1][0]
-    jump = first = rest(*steps[flat - 1])
+    inside, outside = inner[0], outer[0]
+    jump = first = rest(*outer)
     for _ in range(EDGE):
         middle = (inside + outside) / 2
-        off = rest(middle, f(sign * middle)[i])
+        off = rest(middle, f(middle))
         if not off:
             inside = middle
         else:
             outside, jump = middle, off if math.isfinite(off) else jump
-    largest = max(abs(value - zero) for _, value in steps)
     # A slope that begins at the edge has risen by no more than its share of the way from there.
-    begins = jump <= 2 * first * (outside - inside) / steps[flat - 1][0]
-    return jump if jump <= COARSE_STAIR * largest and not begins else 0.0
+    return 0.0 if jump <= 2 * first * (outside - inside) / outer[0] else jump
 
 
-def _straight(zero: float, steps: Sequence[tuple[float, float]], sign: int) -> tuple[int, float]:
-    """From which step on values are those of a constant, or of a straight line, up to rounding; and its slope."""
-    flat = next((k for k, s in enumerate(steps) if all(value == zero for _, value in steps[k:])), len(steps))
-    if flat < len(steps):
-        return flat, 0.0
+def _flat(zero: float, steps: Sequence[tuple[float, float]]) -> int:
+    """From which step on values stand still."""
+    return next((k for k in range(len(steps)) if all(value == zero for _, value in steps[k:])), len(steps))
+
+
+def _straight(zero: float, steps: Sequence[tuple[float, float]], sign: int, unit: float) -> tuple[int, float]:
+    """From which step on values are those of a straight line, up to rounding; and its slope."""
     for k in range(len(steps) - 2):
         slope = (steps[k][1] - zero) / (sign * steps[k][0])
         if math.isfinite(slope) and all(
-            abs(value - zero - sign * t * slope) <= STRAIGHT * DOUBLE_ROUNDOFF * max(abs(zero), abs(value))
+            abs(value - zero - sign * t * slope) <= STRAIGHT * unit * max(abs(zero), abs(value))
             for t, value in steps[k:]
         ):
             return k, slope
@@ -297,12 +319,14 @@ def _noise(zero: float, sides: Sequence[Sequence[float]], unit: float) -> float:
         rests = [abs((a - b) - FACTOR * (b - c)) for a, b, c in zip(values, values[1:], values[2:], strict=False)]
         clean = 0
         row = (1, 2, 3) if len(rests) > SHORT else (1, 2)
-        for k in range(len(rests) - 5, len(row) - 1, -1):
+        for k in range(len(rests) - (5 if len(rests) > SHORT else 4), len(row) - 1, -1):
             if all(rests[k - j] > FACTOR * rests[k - j + 1] > 0 for j in row):
                 clean = k + 1
                 break
         # A kink between two steps leaves a rest at two levels, a steep rise at four, noise at many.
-        largest = max(largest, max(sorted(rests[clean:])[:-4], default=0.0) / FACTOR)
+        tail = sorted(rests[clean:])
+        short = clean > 0 and len(tail) <= 4
+        largest = max(largest, max(tail if short else tail[:-4], default=0.0) / FACTOR)
     return largest
 
 
@@ -348,7 +372,7 @@ def _slope(zero: float, finite: list[tuple[float, float, float]], unit: float, m
     readable = [
         k for k in range(1, len(steps)) if noises[k] <= READABLE * max(abs(right[k]), abs(left[k]), abs(gaps[k - 1]))
     ]
-    last = readable[-1] if readable else 1
+    last = _last_gap(gaps, noises, readable[-1] if readable else 1)
     if not _closes(gaps, noises, last):
         return _sided(zero, finite, right, left, noises, last, noise)
     first = last
@@ -362,6 +386,20 @@ def _slope(zero: float, finite: list[tuple[float, float, float]], unit: float, m
         value, error = extrapolated(steps[first:], middle[first:], noises[first:], ORDERS)
     scale = max(map(abs, (*right, *left)))
     return Slope(value, error, value, value, "smooth", noise, scale, tuple(finite))
+
+
+def _last_gap(gaps: Sequence[float], noises: Sequence[float], last: int) -> int:
+    """The last level that tells whether the sides close up.
+
+    At the last one that can be read a gap may be as good as lost in noise. If it is still there, nearer to what it was
+    than to 0, the level counts at which it was seen well.
+    """
+    k = last
+    while k > 2 and abs(gaps[k]) <= SEEN * noises[k]:
+        k -= 1
+    kept = all(abs(gap - gaps[k]) < abs(gap) for gap in gaps[k + 1 : last + 1])
+    constant = k > 2 and not any(_closes(gaps, noises, i) for i in (k, k - 1, k - 2))
+    return k if kept and constant else last
 
 
 def _closes(gaps: Sequence[float], noises: Sequence[float], k: int) -> bool:
@@ -394,9 +432,10 @@ def _sided(
     start = max(0, last - 6)
     window = slice(start, last + 1)
     steps, doubled = [t for t, _, _ in finite][window], [2 * n for n in noises[window]]
+    # What is left of a change of a tiny operand, beside steps that are large to it, is no rise of the function.
     (r, e), (s, d) = (
         (math.copysign(math.inf, side[last]), 0.0)
-        if _grows(side[: last + 1])
+        if abs(side[last]) * steps[-1] > least and _grows(side[: last + 1])
         else extrapolated(steps, side[window], doubled, ONE_SIDED)
         for side in (right, left)
     )

@@ -15,10 +15,10 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from .arguments import DOUBLE
-from .differences import JUMP, STRETCHES, Slope, remainder_order, slopes, together, wide_scale
+from .differences import JUMP, ROUNDING, STRETCHES, Slope, remainder_order, slopes, together, wide_scale
 from .recording import directions, seeds_of
 from .reference import GOLDEN
-from .ties import between, is_tied
+from .ties import DIGIT, between, is_tied
 from .verdicts import FunctionError, Report, Verdict, Worst
 
 if TYPE_CHECKING:
@@ -35,13 +35,16 @@ RESOLVED = 1 / 4  # power of the roundoff: what the differences tell at least, a
 FLOOR = 8.0  # roundings of a result, by which a derivative may be off in its effect
 ULPS = (0, 1, -2, 3, -5)  # neighbours of the point at which the complex step is taken, too
 KEPT = 0.75  # share of its digits that a right derivative has in spite of its own rounding
+ANALYTIC = 4.0  # a share of what the complex step differs by from differences is its error at least
 NEXT_TO_ZERO = 1e-10  # of the largest difference quotient
 DOUBTFUL_ORDER = 1.95  # what rounds to 2 is no second witness
-DIGIT = 1e-3  # of a distance, to which the derivatives of neighbours are known
 HALF_THE_DIGITS = 8.0  # times the root of the roundoff
 NEIGHBOURS, ULPS_AWAY = 6, 4.0  # at which values are asked how rough they are, and how far away
 FEW = 4  # inputs that a sentence can list
 UNSURE = 0.2  # a reference that knows less than this share of the derivative judges nothing
+IDLE = 2.0**-10  # roundings of a result: a derivative of so little effect is as good as 0
+UNDERFLOW = 2.0**10
+TINIEST = {DOUBLE: 2.0**-1022, 2.0**-24: 2.0**-126, 2.0**-8: 2.0**-126}  # below, digits are lost, or all is 0
 LEAST = 2.0**-1000  # no function is asked for smaller slopes
 TINY_STEP = 2.0**-80
 
@@ -134,6 +137,7 @@ def _break_ties(f: Numeric, seeds: list[list[float]], findings: list[Finding]) -
         line.look()
         return line.estimates[0]
 
+    groups = [name.partition("]")[0] for name in f.names]
     for s in range(len(seeds)):
         column = findings[s :: len(seeds)]
         bad = [k for k, finding in enumerate(column) if finding.rank and math.isfinite(finding.found)]
@@ -145,7 +149,7 @@ def _break_ties(f: Numeric, seeds: list[list[float]], findings: list[Finding]) -
             slope = finding.slope
             ends = (slope.left, slope.right)
             off = min(abs(finding.found - end) for end in ends)
-            near = between(f.point, f.coarse, k, s, off, look)
+            near = between(f.point, f.coarse, k, s, off, look, groups, finding.found)
             if near is not None:
                 low, high = min(*ends, *near), max(*ends, *near)
                 if low - off * DIGIT <= finding.found <= high + off * DIGIT:
@@ -166,6 +170,7 @@ class Finding:
     unit: float
     scale: float  # the largest slope that the function has elsewhere
     noise: float  # that rounding of the values leaves of a slope, over the whole size of the input
+    lost: bool  # whether all that is seen, here and further out, is noise
     natural: float  # the slope that would change the result by its own size over that of the input
 
     @property
@@ -179,13 +184,13 @@ class Finding:
         if s.kind == "kink":
             return Verdict.KINK
         off = abs(self.found - s.value)
+        if self.lost or (s.rough and off > self.allowed):
+            return Verdict.ILL_CONDITIONED  # all that is seen is noise
         if off > self.allowed:
-            if s.rough:
-                return Verdict.ILL_CONDITIONED  # all that is seen is noise
             # Both witnesses, or a distance that leaves no doubt.
             return Verdict.WRONG if self.order < 1.7 or off > 2 * self.allowed else Verdict.ILL_CONDITIONED
         # Confirmed: to a digit, or to what is nothing beside the slopes that the function has near by.
-        flat = UNSURE * self.natural if abs(self.found) <= self.unit**2 * self.natural else 0.0
+        flat = UNSURE * self.natural if abs(self.found) <= IDLE * self.unit * self.natural else 0.0
         size = max(UNSURE * max(abs(s.value), abs(self.found)), self.unit**RESOLVED * self.scale, flat, LEAST)
         known = min(self.allowed, SAFETY * (s.spread + self.unit * abs(s.value) + self.noise))
         if self.found == 0 and (still := s.still):  # neighbours may have noise, this line has none
@@ -392,10 +397,13 @@ class Line:
         reference = "finite differences"
         if self.exact is not None and slope.kind == "smooth":
             value, spread = self.exact[s]
-            agrees = abs(value - slope.value) <= SAFETY * slope.error
+            apart = abs(value - slope.value)
+            agrees = apart <= SAFETY * slope.error
+            spread = max(spread, apart / ANALYTIC)  # a term may be lost in |z|, which has no complex derivative
             if agrees and abs(value) > NEXT_TO_ZERO * slope.scale and spread < slope.error:
                 reference = "complex step"
                 slope = replace(slope, value=value, error=spread, left=value, right=value)
+        claimed = f.given.along(seed, self.v)
         wide, result = max(size, 1.0), abs(_combined(seed, self.zero))
         # An input that is tiny beside the others moves a result by what those make of it.
         moved = max(size, min(1.0, max(map(abs, f.point)) or 1.0))
@@ -406,13 +414,17 @@ class Line:
             if not slope.scale and slope.kind == "smooth":  # it stands still, as shares that saturate do
                 allowed += FLOOR * f.unit * self.elsewhere[s]
         if math.isfinite(slope.value):
+            if abs(claimed) < (tiniest := TINIEST.get(f.unit, 0.0)):
+                allowed = max(allowed, UNDERFLOW * tiniest)  # the derivative's own, in its last factor or before
             allowed = max(allowed, f.tolerances.atol + f.tolerances.rtol * abs(slope.value))
-        claimed = f.given.along(seed, self.v)
         order = remainder_order(_combined(seed, self.zero), slope, claimed)
-        near = slope.scale if slope.scale * wide > JUMP * noise else 0.0
+        lost = slope.rough and slope.noise > ROUNDING * self.elsewhere[s] * wide
+        near = slope.scale if slope.scale * wide > JUMP * noise and not slope.rough else 0.0
         scale = max(near, self.elsewhere[s], change / moved)
-        natural = max(slope.scale, result / wide)
-        return Finding(label, self.v, claimed, slope, reference, allowed, order, f.unit, scale, noise / wide, natural)
+        natural = max(0.0 if slope.rough else slope.scale, result / wide)
+        return Finding(
+            label, self.v, claimed, slope, reference, allowed, order, f.unit, scale, noise / wide, lost, natural
+        )
 
 
 def _combined(seed: Sequence[float], values: Sequence[float]) -> float:

@@ -71,7 +71,7 @@ HALF_THE_DIGITS = 2.0**26  # ulp
 GIVEN, GIVEN_SHARE = 64.0, 2.0**-40  # times what rounding allows, and a share, for a program that rounds otherwise
 ITS_OWN = 16.0  # times what the rounding of values does to the graph's derivative: what it may do to such a program
 FLOOR = 64.0  # roundings of a result, below which an error of a derivative that was given has no effect
-TINIEST = 2.0**-1022  # below, doubles lose digits
+TINIEST, UNDERFLOW = 2.0**-1022, 2.0**10  # below, doubles lose digits; in a last factor or before
 A_DIGIT = 2.0**-7  # of a derivative that was given, to be confirmed
 SUSPECTS = 64  # wrong edges at most that are looked at closely
 FIFTY = "50 digits"
@@ -315,8 +315,9 @@ class Judge:
         return exact, slack
 
     def _tolerated(self, e: Entry) -> Any:
-        """What the user allows."""
-        return self.atol + self.rtol * abs(e.exact) if self.atol or self.rtol else 0
+        """What the user allows, and an underflow of a derivative that was given."""
+        tolerance = self.atol + self.rtol * abs(e.exact) if self.atol or self.rtol else 0
+        return max(tolerance, UNDERFLOW * TINIEST) if self.given is not None and abs(e.found) < TINIEST else tolerance
 
     def _lost(self, e: Entry) -> bool:
         """Whether rounding left less than half of the digits: of the number, or of what cancelled where that is 0.

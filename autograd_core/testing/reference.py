@@ -9,7 +9,6 @@ two precisions agree, so 1e60 + x - 1e60 is as safe as any other program.
 from __future__ import annotations
 
 import math
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..errors import MissingExtraError
@@ -96,20 +95,18 @@ def number_system(digits: int) -> Any:
 
 
 class RoughError(Exception):
-    """A user's primitive turned a number of 50 digits into a float: its value has 16 digits only."""
+    """A user's primitive has no value of 50 digits: it turns them into floats, or does not end with them."""
 
 
-@contextmanager
-def _no_floats(m: Any) -> Iterator[None]:
-    def refuse(_: Any) -> float:
-        raise RoughError
+def _by_user(m: Any, call: Callable[[], Any], *, floats: bool) -> Any:
+    """What a user's rule gives for numbers of many digits."""
+    from ..number_systems.high_precision import LostDigitsError
 
-    kind = m.context.mpf
-    kind.__float__ = refuse
     try:
-        yield
-    finally:
-        del kind.__float__
+        with m.bounded(floats=floats):
+            return call()
+    except (ArithmeticError, ValueError, TypeError, AttributeError, LostDigitsError):
+        raise RoughError from None  # what it does with floats is another matter
 
 
 def value_of(m: Any, row: Primitive, xs: Sequence[Any]) -> Any:
@@ -120,12 +117,7 @@ def value_of(m: Any, row: Primitive, xs: Sequence[Any]) -> Any:
     """
     if row.name in ROWS:
         return m.number(row.value(m, *xs))
-    try:
-        with _no_floats(m):
-            z = row.value(m, *xs)
-    except (ArithmeticError, ValueError, TypeError, AttributeError):  # what it does with floats is another matter
-        raise RoughError from None
-    return m.number(z)
+    return m.number(_by_user(m, lambda: row.value(m, *xs), floats=False))
 
 
 def read(m: Any, row: Primitive, xs: Sequence[Any]) -> tuple[Any, bool]:
@@ -179,10 +171,14 @@ def slopes_of(m: Any, row: Primitive, xs: Sequence[Any], z: Any, moves: Sequence
 
 def _own_partials(m: Any, row: Primitive, xs: Sequence[Any], z: Any, moves: Sequence[bool]) -> tuple[Any, ...] | None:
     """What the row says; None where its rule cannot be read in high precision."""
-    try:
+
+    def own() -> tuple[Any, ...]:
         given = row.partials(m, *xs, z)
         return tuple(m.number(d) if move else m.context.zero for d, move in zip(given, moves, strict=True))
-    except (ArithmeticError, ValueError, TypeError, AttributeError):
+
+    try:
+        return own() if row.name in ROWS else _by_user(m, own, floats=True)
+    except (ArithmeticError, ValueError, TypeError, AttributeError, RoughError):
         return None
 
 

@@ -10,12 +10,14 @@ from __future__ import annotations
 
 import math
 import random
+from itertools import product
 from typing import TYPE_CHECKING
 
+from .differences import NEAR_ZERO
 from .recording import directions
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from .differences import Slope
 
@@ -23,7 +25,9 @@ if TYPE_CHECKING:
 
 ASKED = 3  # directions in which a function is seen to have no derivative
 DOUBT = 16.0  # times the error estimates
-RANKS = 12  # ways at most to break a tie
+RANKS, ORDERS = 12, 6  # ways at most to break a tie in one order of the inputs, and orders
+BY_GROUP = (False, True)  # whether the last argument goes first, of the first orders
+DIGIT = 1e-3  # of a distance, to which the derivatives of neighbours are known
 APART = 1 / 3  # power of the roundoff: how far neighbours are, in terms of the number
 
 
@@ -55,9 +59,11 @@ def is_tied(point: Sequence[float], columns: Sequence[Slope], s: int, look: Look
 
 
 def between(
-    point: Sequence[float], coarse: float, j: int, s: int, off: float, look: Look
+    point: Sequence[float], coarse: float, j: int, s: int, off: float, look: Look, groups: Sequence[str], found: float
 ) -> tuple[float, float] | None:
     """The smallest and the largest slope to one input where the tie is broken near by.
+
+    It ends once a number that was found lies between slopes.
 
     Args:
         point: Where.
@@ -66,21 +72,41 @@ def between(
         s: The result.
         off: Slopes that are less sure than this do not count.
         look: The slopes of all results at a point along a direction.
+        groups: The argument that each input belongs to: those of one are moved together first.
+        found: The number.
     """
     n = len(point)
     rng = random.Random(f"{n} {j} ties")  # noqa: S311
-    others = [i for i in range(n) if i != j]
-    rng.shuffle(others)
     largest = max(map(abs, point), default=0.0) or 1.0
+    # Beside steps of size 1 numbers that are tiny and not alike tie, too.
+    scales = [0.0, 1.0] if any(0 < abs(x) < NEAR_ZERO for x in point) else [0.0]
     unit = [float(i == j) for i in range(n)]
-    found = []
-    for below in sorted({round(k * len(others) / RANKS) for k in range(RANKS + 1)}):
+    slopes_near: list[float] = []
+    for below, scale in product(_sides(n, j, groups, rng), scales):
         moved = list(point)
-        for place, i in enumerate(others):
-            away = (0.5 + rng.random()) * coarse**APART * (abs(point[i]) or largest)
-            moved[i] += -away if place < below else away
+        for i in range(n):
+            if i != j:
+                away = (0.5 + rng.random()) * coarse**APART * max(abs(point[i]) or largest, scale)
+                moved[i] += -away if i in below else away
         slopes = look(moved, unit)
         if slopes is not None and slopes[s].kind == "smooth" and DOUBT * slopes[s].error < off:
-            found.append(slopes[s].value)
-    found = [x for x in found if math.isfinite(x)]
-    return (min(found), max(found)) if found else None
+            slopes_near += [slopes[s].value] if math.isfinite(slopes[s].value) else []
+            edge = off * DIGIT
+            if slopes_near and min(slopes_near) - edge <= found <= max(slopes_near) + edge:
+                break
+    return (min(slopes_near), max(slopes_near)) if slopes_near else None
+
+
+def _sides(n: int, j: int, groups: Sequence[str], rng: random.Random) -> Iterator[frozenset[int]]:
+    """Which of the other inputs go below one: of several orders of them the first ones, more and more."""
+    seen: set[frozenset[int]] = set()
+    for k in range(ORDERS):
+        others = [i for i in range(n) if i != j]
+        rng.shuffle(others)
+        if k < len(BY_GROUP) and len(set(groups)) > 1:
+            others.sort(key=groups.__getitem__, reverse=BY_GROUP[k])
+        for count in sorted({round(r * len(others) / RANKS) for r in range(RANKS + 1)}):
+            below = frozenset(others[:count])
+            if below not in seen:
+                seen.add(below)
+                yield below

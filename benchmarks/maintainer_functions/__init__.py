@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 HUGE = 1e6
+FURTHER = ("distributions", "motion", "learning", "curves")
 
 
 @dataclass(eq=False)
@@ -110,12 +111,17 @@ def vec32(shape: Any, low: float = -1000.0, high: float = 1000.0) -> Any:
     return vec(shape, low, high, 32)
 
 
+def anything(width: int = 64) -> Any:
+    """Any finite number there is."""
+    return st.floats(allow_nan=False, allow_infinity=False, width=width)
+
+
 def collection() -> list[Item]:
     """All functions whose library is installed, and what is missing in the others' place."""
     import importlib
     import importlib.util
 
-    for module in ("own", "losses", "statistics", "linear", "physics", "geometry", "single"):
+    for module in (*"own losses statistics linear physics geometry single".split(), *FURTHER):
         importlib.import_module(f"{__name__}.{module}")
     for library in ("torch", "jax"):
         if importlib.util.find_spec(library) is not None:

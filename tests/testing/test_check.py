@@ -1026,3 +1026,50 @@ def test_a_function_whose_domain_ends_near_by():
 def test_options_are_checked(f, options, error):
     with pytest.raises(error):
         check_gradient(f, (1.0,), **options)
+
+
+@pytest.mark.parametrize("at", [(1.0, 0.0), (0.1, -0.0), (1.0, 1.0), (0.1, 1e-300), (3.0, -7.0)])
+def test_a_primitive_that_iterates_down_to_the_last_bit_ends(at):
+    """A root at 0 has no last bit among numbers whose exponents have no end."""
+
+    def bisected(a, b):
+        low, high = -1.0 - abs(b), 1.0 + abs(b)
+        while True:
+            middle = (low + high) / 2
+            if not low < middle < high:
+                return middle
+            low, high = (middle, high) if middle**3 + a * middle < b else (low, middle)
+
+    for sign in (-1.0, 1.0):
+        root = ag.primitive(bisected)
+
+        @root.partials
+        def _(a, b, z, sign=sign):
+            return sign * bisected(a, b) / (3.0 * z * z + a), 1.0 / (3.0 * z * z + a)
+
+        report = check_gradient(lambda a, b, root=root: root(a, b) ** 2 + a * b, at)
+        assert report.faultless if sign < 0 or abs(at[1]) < 1e-9 else report.verdict is Verdict.WRONG, str(report)
+
+
+def test_a_primitive_that_never_ends_with_many_digits_is_read_in_doubles():
+    """In doubles halving ends at 0."""
+
+    @ag.primitive
+    def doubled(x):
+        y = x * 1.0
+        while y != 0:
+            y = y / 2
+        return x * 2.0
+
+    @doubled.partials
+    def _(x, z):
+        return (2.0,)
+
+    assert check_gradient(lambda x: doubled(x) * x, (1.5,)).faultless
+
+    @doubled.partials
+    def _(x, z):
+        return (2.5,)
+
+    report = check_gradient(lambda x: doubled(x) * x, (1.5,))
+    assert (report.verdict, report.faulty_op) == (Verdict.WRONG, "doubled")

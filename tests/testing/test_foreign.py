@@ -681,6 +681,8 @@ TIES = {
     "median of equal numbers": (lambda x: sorted(x)[2], lambda x: [0.0, 0.0, 1.0, 0.0, 0.0], [0.0] * 5),
     "median of three equal ones": (lambda x: sorted(x)[2], lambda x: [0.0, 1.0, 0.0, 0.0, 0.0], [-7e5, 3.0, 3.0, 3.0, 8.0]),
     "weighted ranks": (weighted_ranks, rank_weights, [0.0] * 5),
+    "weighted ranks of tiny numbers": (weighted_ranks, rank_weights, [-1.7e-28, 0.0, 0.0, 0.0, 0.0]),
+    "weighted ranks of tiny numbers beside 1": (weighted_ranks, rank_weights, [-1e-17, 1e-300, -1e-250, 0.0, 1.0]),
     "weighted ranks of huge numbers": (weighted_ranks, rank_weights, [1e300, 1e300, -2.0, 1e300, 0.0]),
 }
 
@@ -693,6 +695,129 @@ def test_a_piece_that_meets_the_tie_is_a_fair_choice(name):
     assert report.fair
     wrong = check_gradient(f, (x,), derivative=lambda x: [3 * d - 0.7 for d in slope(x)])
     assert not wrong.faultless
+
+
+def transported(x, y):
+    return sum(abs(a - b) for a, b in zip(sorted(x), sorted(y), strict=True))
+
+
+def transported_slopes(x, y):
+    i, j = (sorted(range(4), key=z.__getitem__) for z in (x, y))
+    dx, dy = [0.0] * 4, [0.0] * 4
+    for a, b in zip(i, j, strict=True):
+        dx[a] = float((x[a] > y[b]) - (x[a] < y[b]))
+        dy[b] = -dx[a]
+    return dx, dy
+
+
+@pytest.mark.parametrize(
+    "at",
+    [
+        ([-4e5, 2.5e-304, 1e-61, 1.4e-98], [3e5, -9e5, 7e5, -2e-311]),
+        ([2e-231, -2.5e5, -2.5e5, -2.5e5], [2e-231] * 4),
+        ([1.0, 1.0, 2.0, 0.0], [1.0, 1.0, 1.0, 1.0]),
+    ],
+)
+def test_two_arguments_may_tie(at):
+    report = check_gradient(transported, at, derivative=transported_slopes)
+    assert report.verdict is Verdict.KINK, str(report)
+    assert report.fair
+    for times in (-1.0, 1.5, 0.5):
+        off = check_gradient(
+            transported, at, derivative=lambda x, y, t=times: [[t * d - 1.1 for d in z] for z in transported_slopes(x, y)]
+        )
+        assert not off.faultless
+
+
+def test_beside_a_kink_of_tiny_numbers_no_side_is_infinite():
+    trimmed = lambda x: sum(sorted(x)[1:-1]) / 4
+    x = [1.0, 1e-20, -1e-20, 2e-20, 1e-20, 0.0]
+    report = check_gradient(trimmed, (x,), derivative=[0.0, 0.25, 0.0, 0.25, 0.25, 0.25])
+    assert report.verdict is Verdict.KINK
+    assert report.fair
+    assert max(map(abs, report.interval)) < 0.26
+    assert not check_gradient(trimmed, (x,), derivative=[0.0, 0.25, 0.0, 0.25, 0.25, 100.0]).faultless
+
+
+def on_a_grid(v):
+    """Between values at 0, 1 and 2, whose differences are long numbers."""
+    values, i = [20.3, 12.3, -19.7], min(max(int(v), 0), 1)
+    return (1 - (v - i)) * values[i] + (v - i) * values[i + 1]
+
+
+@pytest.mark.parametrize("at", [1.0, math.nextafter(1.0, 0.0), math.nextafter(1.0, 2.0)])
+@pytest.mark.parametrize("share", [0.1, 1 / 3, 0.7])
+def test_a_kink_is_one_where_rounding_hides_it_at_the_last_step(at, share):
+    f = lambda v: share * on_a_grid(v)
+    for slope in (-8.0, -32.0, -20.0):
+        assert check_gradient(f, (at,), derivative=share * slope).faultless
+    for slope in (-7.9, -32.1, 0.0):
+        assert not check_gradient(f, (at,), derivative=share * slope).faultless
+
+
+@pytest.mark.parametrize("x", [1e-5, -1.165e-7, 3e-8, 1e-9, -1e-300])
+def test_a_plateau_beside_a_tiny_operand_is_rounding(x):
+    """hypot(1, x) - 1 stands still in steps of 2.2e-16: at 1e-7 it does so over a tenth of x."""
+    rounded = lambda x: math.hypot(1.0, x) - 1.0
+    assert check_gradient(foreign(rounded), (x,), derivative=x / math.hypot(1.0, x))
+    assert not check_gradient(foreign(rounded), (x,), derivative=x / math.hypot(1.0, x) + 1e-6).faultless
+
+
+def single_gelu(x):
+    return np.sum(np.float32(0.5) * x * (1 + np.tanh(np.float32(0.7978845608) * (x + np.float32(0.044715) * x**3))))
+
+
+def single_gelu_slope(x):
+    y = x.astype(float)
+    t = np.tanh(0.7978845608 * (y + 0.044715 * y**3))
+    return 0.5 * (1 + t) + 0.5 * y * (1 - t * t) * 0.7978845608 * (1 + 0.134145 * y * y)
+
+
+@pytest.mark.parametrize("x", [-4.247559, -4.5, -3.9, -2.0, 0.0, 4.2])
+def test_pieces_of_straight_lines_in_single_precision_are_rounding(x):
+    x = np.array([x, x, -31.3], np.float32)
+    assert check_gradient(single_gelu, (x,), derivative=single_gelu_slope)
+    assert not check_gradient(single_gelu, (x,), derivative=lambda x: single_gelu_slope(x) + 0.05).faultless
+
+
+@pytest.mark.parametrize("x", [-61.390434, -36.40044, 37.610207, 80.1])
+def test_a_wave_in_single_precision_is_seen_below_its_length(x):
+    sinc = lambda x: np.float32(np.sinc(np.float64(x)))
+    slope = lambda x: (math.cos(math.pi * x) - np.sinc(np.float64(x))) / np.float64(x)
+    assert check_gradient(sinc, (np.float32(x),), derivative=slope)
+    assert check_gradient(sinc, (np.float32(x),), derivative=lambda x: -slope(x)).verdict is Verdict.WRONG
+
+
+@pytest.mark.parametrize(("x", "kind"), [(-91.0, np.float32), (-88.0, np.float32), (-711.0, float), (-745.0, float)])
+def test_a_derivative_may_underflow(x, kind):
+    """Of exp(x), at results of which many libraries make 0."""
+    assert check_gradient(np.exp, (kind(x),), derivative=lambda x: kind(0.0))
+    assert check_gradient(np.exp, (kind(x),), derivative=np.exp)
+    assert not check_gradient(np.exp, (kind(x),), derivative=lambda x: -kind(1e-3)).faultless
+    assert not check_gradient(np.exp, (kind(x / 2),), derivative=lambda x: kind(0.0)).faultless
+
+
+def test_a_term_that_the_complex_step_loses():
+    """abs of a complex number is a length: what is inside has no derivative there, and is no witness against it."""
+    f = lambda x, y: 0.25 * x + np.log1p(np.exp(-np.abs(0.1 * y))) * 1e-2 + 0 * y
+    g = lambda x, y: (0.25, -np.sign(y) * 1e-3 / (1 + np.exp(np.abs(0.1 * y))))
+    for at in ((837.8, 250.0), (837.8, -30.0), (1e6, 200.0)):
+        assert check_gradient(f, at, derivative=g)
+        assert not check_gradient(f, at, derivative=lambda x, y: (0.2500001, g(x, y)[1])).faultless
+
+
+@pytest.mark.parametrize("at", [1.0, 0.3, 2.0, 1e5])
+@pytest.mark.parametrize("claimed", [0.0, 1e-20, 1e-5, 1.0, -1e10])
+def test_noise_confirms_nothing(at, claimed):
+    report = check_gradient(foreign(lambda x: math.sin(1e17 * x)), (at,), derivative=claimed)
+    assert not report.faultless, str(report)
+
+
+def test_a_derivative_of_no_effect_is_confirmed_to_the_resolution_that_is_said():
+    turned = lambda t, a: math.cos(t * a)
+    report = check_gradient(foreign(turned), (0.267, 1.3e-11), derivative=lambda t, a: (-a * math.sin(t * a), -t * math.sin(t * a)))  # fmt: skip
+    assert report
+    assert report.resolution < 1e-12
 
 
 def test_no_tie_excuses_a_smooth_entry():
