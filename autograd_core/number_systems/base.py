@@ -56,6 +56,10 @@ class NumberSystem:
         """Two texts of one number: `graph` where it is differentiated again, `numbers` where it is computed."""
         return numbers()
 
+    def to_round(self, careful: Callable[[], Any], plain: Callable[[], Any]) -> Any:  # noqa: ARG002
+        """Two texts of one number: `careful` where numbers are rounded, end or are NaN, `plain` where none is so."""
+        return careful()
+
     def tiny(self, x: Any) -> float:  # noqa: ARG002
         """Below it numbers of the kind of `x` come near to the subnormals."""
         return 2.0**-960

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import sympy
 
-from ...number_systems.symbolic import REAL, as_result
+from ...number_systems.reals import REALS, as_result, product
 from ...tree import unflatten
 from ..program import unreadable
 from .description import leaf_names
@@ -39,27 +39,27 @@ def symbols(what: Description) -> Symbols:
     p = what.program
     names = [name for name, spec, _ in what.arguments for name in leaf_names(name, spec, "_{}")]
     inputs = [sympy.Symbol(name, real=True) for name in _different(names)]
-    values: list[Any] = [*inputs, *map(REAL.number, p.constants.tolist())]
+    values: list[Any] = [*map(REALS.number, [*inputs, *p.constants.tolist()])]
     operands = [p.operands[i:j].tolist() for i, j in pairwise(p.offsets.tolist())]
     rows = [p.primitives[code] for code in p.codes]
     for row, slots in zip(rows, operands, strict=True):
-        values.append(REAL.number(_read(row, row.value, [values[slot] for slot in slots])))
+        values.append(REALS.number(_read(row, row.value, [values[slot] for slot in slots])))
     out = [sympy.Integer(0)] * what.result.size
     for place, slot in zip(what.places, p.outputs.tolist(), strict=True):
         out[place] = as_result(values[slot])
     trees = [unflatten(spec, inputs[slots.start : slots.stop]) for _, spec, slots in what.arguments]
     grads = None
     if what.has_gradient:
-        adjoints: list[Any] = [sympy.Integer(0)] * p.n_slots
-        adjoints[int(p.outputs[0])] = sympy.Integer(1)
+        adjoints: list[Any] = [REALS.number(0)] * p.n_slots
+        adjoints[int(p.outputs[0])] = REALS.number(1)
         for k in reversed(range(len(rows))):
             g = adjoints[p.first + k]
-            if g != 0:
+            if g.expr != 0 or g.inside != sympy.true:
                 xs = [values[slot] for slot in operands[k]]
                 for slot, d in zip(
                     operands[k], _read(rows[k], rows[k].partials, [*xs, values[p.first + k]]), strict=True
                 ):
-                    adjoints[slot] += _product(REAL.number(d), g)
+                    adjoints[slot] += product(d, g)
         chosen = [what.arguments[i] for i in what.argnums]
         results = [*map(as_result, adjoints)]
         grads = tuple(unflatten(spec, results[slots.start : slots.stop]) for _, spec, slots in chosen)
@@ -68,35 +68,9 @@ def symbols(what: Description) -> Symbols:
 
 def _read(row: Primitive, rule: Callable[..., Any], xs: Sequence[Any]) -> Any:
     try:
-        return rule(REAL, *xs)
+        return rule(REALS, *xs)
     except (TypeError, AttributeError) as error:
         raise unreadable(row, error) from error
-
-
-def _product(d: Any, g: Any) -> Any:
-    """Local derivative times adjoint; within each case of a choice, where 0 wins over what is infinite there."""
-    for x, y in ((d, g), (g, d)):
-        if isinstance(x, sympy.Piecewise):
-            cases: Any = x.args
-            return sympy.Piecewise(*((_product(value, y), condition) for value, condition in cases))
-    if d == 0 or g == 0:
-        return sympy.Integer(0)
-    for x, y in ((d, g), (g, d)):
-        if _may_be_infinite(x) and y.free_symbols and not y.is_nonzero:
-            zero: Any = sympy.Eq(y, 0, evaluate=False) if y.has(sympy.Piecewise) else sympy.Eq(y, 0)
-            return sympy.Piecewise((sympy.Integer(0), zero), (x * y, True))
-    return d * g
-
-
-def _may_be_infinite(x: Any) -> bool:
-    """Whether an expression is infinite or NaN somewhere, by a pole or by a case that is."""
-    if x.has(sympy.nan, sympy.oo, -sympy.oo, sympy.zoo):
-        return True
-    poles: Any = x.atoms(sympy.Pow, sympy.log)
-    return any(
-        not (p.base.is_nonzero or p.exp.is_nonnegative) if isinstance(p, sympy.Pow) else not p.args[0].is_positive
-        for p in poles
-    )
 
 
 def _different(names: Sequence[str]) -> list[str]:
