@@ -85,6 +85,7 @@ class Verdict:
         name: Which exercise.
         wrong: The entries that are off, such as "[0][1]"; "" is the answer as a whole. Empty if it is right.
         text: The verdict in words. It does not tell the answer: `nn.practice.solution` does.
+        given: The answer as it was understood, numbers in nested lists. A notebook shows it with a mark in each place.
 
     Example:
         >>> from nn import practice
@@ -96,6 +97,7 @@ class Verdict:
     name: str
     wrong: tuple[str, ...]
     text: str
+    given: Any = None
 
     def __bool__(self) -> bool:
         return not self.wrong
@@ -106,6 +108,33 @@ class Verdict:
     def __repr__(self) -> str:
         return self.text
 
+    def _repr_html_(self) -> str:
+        """The words, and below them the answer with a mark in each place, unless it has another shape."""
+        words = f"<p>{html.escape(self.text)}</p>"
+        if "" in self.wrong or not isinstance(self.given, list):
+            return words
+        rows = self.given if isinstance(self.given[0], list) else [self.given]
+        if any(isinstance(y, list) for row in rows for y in row):
+            return words
+        flat = rows is not self.given
+        body = "".join(
+            "<tr>"
+            + "".join(
+                _marked(y, good=(f"[{j}]" if flat else f"[{i}][{j}]") not in self.wrong) for j, y in enumerate(row)
+            )
+            + "</tr>"
+            for i, row in enumerate(rows)
+        )
+        return f'{words}<table class="autograd-answer">{body}</table>'
+
+
+def _marked(x: Any, *, good: bool) -> str:
+    """A cell: the entry, and whether it is right, by sign and by colour."""
+    colour, sign, word = ("#e3f1e4", "✓", "right") if good else ("#fbdcd6", "✗", "off")
+    text = html.escape(x if isinstance(x, str) else f"{x:.4g}")
+    style = f"background:{colour};color:#222;padding:1px 8px;text-align:right"
+    return f'<td style="{style}" title="{word}">{text} {sign}</td>'
+
 
 def _judged(exercise: Exercise, answer: Any) -> Verdict:
     name, right, given = exercise.name, exercise.solution(), _numbers(answer)
@@ -115,17 +144,17 @@ def _judged(exercise: Exercise, answer: Any) -> Verdict:
         said = f"Expected {_described(right)}, got {_described(given)}."
         if _matches(right, _transposed(given)):
             said = "It is the transpose: rows and columns are exchanged."
-        return Verdict(name, ("",), f"{name}: not yet. {said}")
+        return Verdict(name, ("",), f"{name}: not yet. {said}", given)
     wrong = tuple(place for place, r, g in _pairs(right, given) if not _close(r, g))
     if not wrong:
-        return Verdict(name, (), f"{name}: right.")
+        return Verdict(name, (), f"{name}: right.", given)
     said = _pattern(right, given) or " ".join(
         f"{f'Entry {place}' if place else 'It'} {_fault(r, g)}."
         for place, r, g in _pairs(right, given)
         if place in wrong[:3]
     )
     more = f" {len(wrong)} of {len(list(_pairs(right, given)))} entries are off." if len(wrong) > 1 else ""
-    return Verdict(name, wrong, f"{name}: not yet. {said}{more}")
+    return Verdict(name, wrong, f"{name}: not yet. {said}{more}", given)
 
 
 # --- numbers in nested lists ----------------------------------------------------------------------
@@ -133,6 +162,9 @@ def _judged(exercise: Exercise, answer: Any) -> Verdict:
 
 def _numbers(x: Any) -> Any:
     """Nested lists of plain numbers."""
+    if isinstance(x, (set, frozenset)):
+        msg = f"practice: expected a list or a tuple, got {shown(x)}; a set has no order, and drops what comes twice"
+        raise OperandError(msg)
     x = plain(x)
     if isinstance(x, list):
         return [_numbers(y) for y in x]
@@ -202,10 +234,29 @@ def _pattern(right: Any, given: Any) -> str:
         return "All signs are the other way round."
     if _matches(right, _transposed(given)):
         return "It is the transpose: rows and columns are exchanged."
+    if swapped := _swapped(right, given):
+        return swapped
     factors = {g / r for r, g in pairs if r}
     if factors and 0 not in factors and all(_close(float(r) * next(iter(factors)), float(g)) for r, g in pairs):
         return f"All entries are {next(iter(factors)):.3g} times what they should be."
     return ""
+
+
+def _swapped(right: Any, given: Any) -> str:
+    """Whether these are the right numbers in other places; "" else."""
+    wrong = [(place, r, g) for place, r, g in _pairs(right, given) if not _close(r, g)]
+    if len(wrong) == 2:
+        (here, r, g), (there, s, h) = wrong
+        return f"Entries {here} and {there} are swapped." if _close(r, h) and _close(s, g) else ""
+    rights, givens = (sorted(float(x[k]) for x in wrong) for k in (1, 2))
+    if len(wrong) > 2 and all(_close(r, g) for r, g in zip(rights, givens, strict=True)):
+        return "These are the right numbers in another order."
+    return ""
+
+
+def _rounded(right: Any, given: Any) -> bool:
+    """Whether the answer is the right number to one or two significant digits."""
+    return any(float(f"{right:.{digits}g}") == given for digits in (1, 2))
 
 
 def _fault(right: Any, given: Any) -> str:
@@ -213,6 +264,8 @@ def _fault(right: Any, given: Any) -> str:
         return "is off"
     if not right:
         return "should be 0"
+    if isinstance(right, float) and _rounded(right, given):
+        return "has too few digits: give three digits"
     if _close(right, -given):
         return "has the wrong sign"
     return "is too large" if given > right else "is too small"

@@ -95,7 +95,8 @@ def check(name: str, answer: Any) -> Verdict:
     """Judge an answer: right, or which entries are off and in what way.
 
     Three significant digits are enough: a number may be off by 0.5 %. Counts must be exact, and so must 0.
-    A row may be written as [1, 2] or as [[1, 2]].
+    A row may be written as [1, 2] or as [[1, 2]]. Swapped entries, a transpose, a common factor or sign, and too few
+    digits are told apart; a notebook shows the answer with a mark in each place.
 
     Args:
         name: Of the exercise.
@@ -106,7 +107,7 @@ def check(name: str, answer: Any) -> Verdict:
 
     Raises:
         RangeError: There is no exercise of that name.
-        OperandError: Something in the answer is neither a number nor a word.
+        OperandError: Something in the answer is neither a number nor a word; or it is a set, which has no order.
 
     Example:
         >>> from nn import practice

@@ -140,6 +140,51 @@ def test_words_and_truths_are_answers_too(monkeypatch):
     assert practice.check("truth", False).text == "truth: not yet. It is off."
 
 
+def test_sets_have_no_order():
+    for answer in ({11, -11}, frozenset({11.0, -11.0}), [{11, -11}]):
+        with pytest.raises(ag.OperandError, match="a set has no order, and drops what comes twice"):
+            practice.check("LING3804 6.2", answer)
+
+
+def exercise(solution):
+    from nn import answers
+
+    return answers.Exercise("e", "?", lambda: solution)
+
+
+@pytest.mark.parametrize(
+    ("right", "given", "said", "wrong"),
+    [
+        ([1.0, 2.0, 3.0], [2.0, 1.0, 3.0], "Entries [0] and [1] are swapped.", ("[0]", "[1]")),
+        ([[1.0, 2.0], [3.0, 4.0]], [[4.0, 2.0], [3.0, 1.0]], "Entries [0][0] and [1][1] are swapped.", ("[0][0]", "[1][1]")),
+        ([1.0, 2.0, 3.0], [2.0, 3.0, 1.0], "These are the right numbers in another order.", ("[0]", "[1]", "[2]")),
+        ([1.0, 2.0, 3.0], [2.0, 1.5, 3.0], "Entry [0] is too large. Entry [1] is too small.", ("[0]", "[1]")),
+        ([0.3687, 1.0], [0.4, 1.0], "Entry [0] has too few digits: give three digits.", ("[0]",)),
+        ([0.1849, 1.0], [0.18, 1.0], "Entry [0] has too few digits: give three digits.", ("[0]",)),
+        (0.1849, 0.18, "It has too few digits: give three digits.", ("",)),
+        ([0.1849, 1.0], [0.17, 1.0], "Entry [0] is too small.", ("[0]",)),
+        (10, 9, "It is too small.", ("",)),  # a count is exact
+    ],
+)
+def test_what_is_off_is_told(right, given, said, wrong):
+    verdict = exercise(right).check(given)
+    assert verdict.text.startswith(f"e: not yet. {said}")
+    assert verdict.wrong == wrong
+
+
+def test_a_notebook_shows_where_the_mistake_is():
+    shown = exercise([[1.0, 2.0], [3.0, 4.0]]).check([[1.0, 2.0], [3.5, 4.0]])._repr_html_()
+    cells = shown.split("<td")[1:]
+    assert [("✗" in cell, "✓" in cell) for cell in cells] == [(False, True), (False, True), (True, False), (False, True)]
+    assert "3.5 ✗" in cells[2]
+    assert shown.count("<tr>") == 2
+    assert "3.5" not in exercise([1.0, 2.0]).check([[3.5], [1.0], [2.0]])._repr_html_()  # another shape
+    assert exercise([1.0, 2.0]).check([1.0, 2.0])._repr_html_().count("✓") == 2
+    word = exercise("<b>").check("<i>")
+    assert "<table" not in word._repr_html_()
+    assert all(practice.check(e.name, e.solution()) for e in practice.exercises())
+
+
 def test_unknown_names_and_answers_are_refused():
     with pytest.raises(ag.RangeError, match=r"no exercise 'xyzzy'; nn\.practice\.exercises\(\) lists them all"):
         practice.check("xyzzy", 0)
