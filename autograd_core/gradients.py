@@ -6,7 +6,7 @@ Where the results must be differentiable, the sweep records a graph, too: its ad
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Self, overload
 
 from .contexts import current, unwatched
 from .errors import AnomalyError, OperandError
@@ -20,6 +20,7 @@ from .value_system import VALUES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
+    from typing import Literal
 
 
 class Symbol:
@@ -184,6 +185,12 @@ def _watch_tangents(outputs: Sequence[Any], tangents: dict[Value, Any]) -> None:
                 raise AnomalyError(msg)
 
 
+@overload
+def grad_of(output: Value, inputs: Iterable[Value], *, create_graph: Literal[False] = False) -> list[float]: ...
+@overload
+def grad_of(output: Value, inputs: Iterable[Value], *, create_graph: Literal[True]) -> list[Value]: ...
+@overload
+def grad_of(output: Value, inputs: Iterable[Value], *, create_graph: bool) -> list[float] | list[Value]: ...
 def grad_of(output: Value, inputs: Iterable[Value], *, create_graph: bool = False) -> list[Any]:
     """Gradient of a graph that stands, to any of its nodes; no `.grad` is touched.
 

@@ -6,7 +6,7 @@ A transform calls the function once on fresh Values, which records a graph, and 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, overload
 
 from .contexts import transforming
 from .errors import OperandError, RangeError, StructureError
@@ -19,6 +19,13 @@ from .value import FUSED, Constant, Value
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
+    from typing import Literal, TypeVar
+
+    from . import derivative_signatures as signatures
+
+    R = TypeVar("R")
+    A = TypeVar("A")
+    B = TypeVar("B")
 
 
 class Call:
@@ -110,6 +117,10 @@ def _scalar(call: Call, name: str) -> Any:
     return call.outputs[0]
 
 
+@overload
+def value_and_grad(f: Callable[..., Any], argnums: Literal[0] = 0) -> signatures.ValueAndGradient: ...
+@overload
+def value_and_grad(f: Callable[..., Any], argnums: int | tuple[int, ...]) -> signatures.ValueAndGradients: ...
 def value_and_grad(f: Callable[..., Any], argnums: int | tuple[int, ...] = 0) -> Callable[..., Any]:
     """The function `(*args) -> (value, gradient)`.
 
@@ -137,6 +148,16 @@ def value_and_grad(f: Callable[..., Any], argnums: int | tuple[int, ...] = 0) ->
     return _differentiated(f, argnums, "value_and_grad", lambda value, gradient: (value, gradient))
 
 
+@overload
+def grad(f: Callable[..., Any], argnums: Literal[0] = 0) -> signatures.Gradient: ...
+@overload
+def grad(f: Callable[..., Any], argnums: Literal[1]) -> signatures.SecondGradient: ...
+@overload
+def grad(f: Callable[..., Any], argnums: tuple[Literal[0], Literal[1]]) -> signatures.TwoGradients: ...
+@overload
+def grad(f: Callable[..., Any], argnums: tuple[int, ...]) -> signatures.ManyGradients: ...
+@overload
+def grad(f: Callable[..., Any], argnums: int) -> Callable[..., Any]: ...
 def grad(f: Callable[..., Any], argnums: int | tuple[int, ...] = 0) -> Callable[..., Any]:
     """The function `(*args) -> gradient`.
 
@@ -193,6 +214,12 @@ def _vector(primals: Sequence[Any], tangents: Sequence[Any], name: str) -> tuple
     return checked, any(isinstance(x, Value) for x in checked)
 
 
+@overload
+def jvp(
+    f: Callable[..., float | Value], primals: Sequence[float], tangents: Sequence[float]
+) -> tuple[float, float]: ...
+@overload
+def jvp(f: Callable[..., Any], primals: Sequence[Any], tangents: Sequence[Any]) -> tuple[Any, Any]: ...
 def jvp(f: Callable[..., Any], primals: Sequence[Any], tangents: Sequence[Any]) -> tuple[Any, Any]:
     """Forward mode: the value, and its derivative along a direction.
 
@@ -219,6 +246,12 @@ def jvp(f: Callable[..., Any], primals: Sequence[Any], tangents: Sequence[Any]) 
     return call.value, unflatten(call.spec, moved)
 
 
+@overload
+def vjp(
+    f: Callable[..., float | Value], *primals: float
+) -> tuple[float, Callable[[float], tuple[float, ...]]]: ...
+@overload
+def vjp(f: Callable[..., Any], *primals: Any) -> tuple[Any, Callable[[Any], tuple[Any, ...]]]: ...
 def vjp(f: Callable[..., Any], *primals: Any) -> tuple[Any, Callable[[Any], tuple[Any, ...]]]:
     """Reverse mode: the value, and a function that pulls a cotangent back to the arguments.
 
@@ -250,6 +283,14 @@ def vjp(f: Callable[..., Any], *primals: Any) -> tuple[Any, Callable[[Any], tupl
     return call.value, pull
 
 
+@overload
+def jacobian(
+    f: Callable[..., R], argnums: Literal[0] = 0, *, mode: str = "auto", layout: str = "numerator"
+) -> signatures.JacobianOf[R]: ...
+@overload
+def jacobian(
+    f: Callable[..., Any], argnums: int | tuple[int, ...], *, mode: str = "auto", layout: str = "numerator"
+) -> Callable[..., Any]: ...
 def jacobian(
     f: Callable[..., Any],
     argnums: int | tuple[int, ...] = 0,
@@ -328,6 +369,10 @@ def _nested(outer: Spec, inner: Spec, entry: Callable[[int, int], Any]) -> Any:
     return build(outer, lambda i, a: build(inner, lambda j, b: cell(i, a, j, b)))
 
 
+@overload
+def hessian(f: Callable[..., Any], argnums: Literal[0] = 0) -> signatures.Hessian: ...
+@overload
+def hessian(f: Callable[..., Any], argnums: int | tuple[int, ...]) -> Callable[..., Any]: ...
 def hessian(f: Callable[..., Any], argnums: int | tuple[int, ...] = 0) -> Callable[..., Any]:
     """The function `(*args) -> Hessian`: the Jacobian of the gradient.
 
@@ -351,6 +396,18 @@ def hessian(f: Callable[..., Any], argnums: int | tuple[int, ...] = 0) -> Callab
     return _named_after(f, "hessian", _jacobian(gradient, argnums, "hessian"))
 
 
+@overload
+def hvp(f: Callable[..., Any], primals: tuple[float], vectors: Sequence[Any]) -> tuple[float]: ...
+@overload
+def hvp(f: Callable[..., Any], primals: tuple[list[float]], vectors: Sequence[Any]) -> tuple[list[float]]: ...
+@overload
+def hvp(f: Callable[..., Any], primals: tuple[float, float], vectors: Sequence[Any]) -> tuple[float, float]: ...
+@overload
+def hvp(f: Callable[..., Any], primals: tuple[A], vectors: Sequence[Any]) -> tuple[A]: ...
+@overload
+def hvp(f: Callable[..., Any], primals: tuple[A, B], vectors: Sequence[Any]) -> tuple[A, B]: ...
+@overload
+def hvp(f: Callable[..., Any], primals: Sequence[Any], vectors: Sequence[Any]) -> tuple[Any, ...]: ...
 def hvp(f: Callable[..., Any], primals: Sequence[Any], vectors: Sequence[Any]) -> tuple[Any, ...]:
     """Hessian-vector product, forward over reverse: its cost grows as that of the gradient.
 
@@ -372,5 +429,5 @@ def hvp(f: Callable[..., Any], primals: Sequence[Any], vectors: Sequence[Any]) -
     """
     _vector(primals, vectors, "hvp")
     gradient = _differentiated(f, tuple(range(len(primals))), "hvp", lambda _, gradient: gradient)
-    products: tuple[Any, ...] = jvp(gradient, primals, vectors)[1]
-    return products
+    moved: tuple[Any, Any] = jvp(gradient, primals, vectors)
+    return tuple(moved[1])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from types import FunctionType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, overload
 
 from .elementwise import elementwise, has_array
 from .errors import OperandError, StructureError
@@ -12,6 +12,10 @@ from .value import Value, record
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from numpy.typing import NDArray
+
+    from .signatures import Array
 
 
 class UserPrimitive:
@@ -49,6 +53,18 @@ class UserPrimitive:
         )
         USER_ROWS[self._row.module, self._row.qualname] = self._row
 
+    @overload
+    def __call__(self, *operands: float) -> float: ...
+    @overload
+    def __call__(self, x: Value, /, *more: float | Value) -> Value: ...
+    @overload
+    def __call__(self, x: float, y: Value, /, *more: float | Value) -> Value: ...
+    @overload
+    def __call__(self, x: float, y: float, z: Value, /, *more: float | Value) -> Value: ...
+    @overload
+    def __call__(self, x: Array, /, *more: float | Value | Array) -> NDArray[Any]: ...
+    @overload
+    def __call__(self, x: float | Value, y: Array, /, *more: float | Value | Array) -> NDArray[Any]: ...
     def __call__(self, *operands: Any) -> Any:
         """A node for Values, a number for numbers; on arrays one for each element."""
         if self._arity is not None and len(operands) != self._arity:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, overload
 
 import autograd_core as ag
 from autograd_core import OperandError, RangeError
@@ -11,7 +11,13 @@ from .checks import plain, real, shown
 from .module import Module
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
+    from typing import TypeVar
+
+    from autograd_core import Value
+    from autograd_core.signatures import Array
+
+    T = TypeVar("T")
 
 # Each gives one node. None is no activation at all.
 ACTIVATIONS: dict[str, Callable[[Any], Any] | None] = {
@@ -56,6 +62,14 @@ class _Elementwise(Module):
     function: Callable[..., Any]
     options: tuple[float, ...] = ()
 
+    @overload
+    def __call__(self, x: float) -> float: ...
+    @overload
+    def __call__(self, x: Value) -> Value: ...
+    @overload
+    def __call__(self, x: Array) -> list[Any]: ...
+    @overload
+    def __call__(self, x: Sequence[T]) -> list[T]: ...
     def __call__(self, x: Any) -> Any:
         """The function of a number, or of each in nested lists."""
         x = plain(x)
@@ -195,6 +209,14 @@ class Softmax(Module, closed=True):
         [0.5, 0.5]
     """
 
+    @overload
+    def __call__(self, x: Array) -> list[Any]: ...
+    @overload
+    def __call__(self, x: Sequence[Value]) -> list[Value]: ...
+    @overload
+    def __call__(self, x: Sequence[float]) -> list[float]: ...
+    @overload
+    def __call__(self, x: Sequence[float | Value]) -> list[float] | list[Value]: ...
     def __call__(self, x: Any) -> list[Any]:
         """The probabilities, as many as there are numbers in x."""
         probabilities: list[Any] = ag.softmax(plain(x))
@@ -213,6 +235,14 @@ class LogSoftmax(Module, closed=True):
         [0.0, -1000.0]
     """
 
+    @overload
+    def __call__(self, x: Array) -> list[Any]: ...
+    @overload
+    def __call__(self, x: Sequence[Value]) -> list[Value]: ...
+    @overload
+    def __call__(self, x: Sequence[float]) -> list[float]: ...
+    @overload
+    def __call__(self, x: Sequence[float | Value]) -> list[float] | list[Value]: ...
     def __call__(self, x: Any) -> list[Any]:
         """The logarithms of the probabilities, as many as there are numbers in x."""
         logarithms: list[Any] = ag.log_softmax(plain(x))

@@ -54,7 +54,7 @@ class Exercise:
         """
         return _judged(self, answer)
 
-    def solution(self) -> Any:
+    def solution(self) -> float | str | list[Any]:
         """The right answer, computed now.
 
         Returns:
@@ -65,7 +65,7 @@ class Exercise:
             >>> practice.exercise("LING3804 6.2").solution()
             [11.0, -11.0]
         """
-        return _numbers(self.solve())
+        return _numbers(self.solve())  # type: ignore[no-any-return]
 
     def __str__(self) -> str:
         return f"{self.name}: {self.question}"

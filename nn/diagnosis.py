@@ -5,9 +5,12 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from html import escape
-from typing import Any
+from typing import TYPE_CHECKING
 
 from .figures import COLOURS, figure_of
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,7 +153,7 @@ class Diagnosis:
         said = f"<p>{'Findings' if items else 'Nothing odd'} on {self.cases} cases.</p>"
         return f"{said}<ol>{items}</ol><table><tr>{head}</tr>{rows}</table>"
 
-    def plot(self) -> Any:
+    def plot(self) -> Figure:
         """Signals, error signals and weights, layer by layer, with the share of flat slopes.
 
         Returns:

@@ -22,6 +22,8 @@ from .tables import Table, number
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from matplotlib.figure import Figure
+
     from .layers import Seed
 
 
@@ -81,7 +83,7 @@ class Attenuation(Table):
         ]
         return heads, rows
 
-    def plot(self) -> Any:
+    def plot(self) -> Figure:
         """The length of the error signal, in logarithms, and the share of zeros, by layers back from the loss.
 
         Returns:

@@ -13,12 +13,14 @@ from autograd_core.atomic_write import write_file
 if TYPE_CHECKING:
     import os
 
+    from matplotlib.figure import Figure
+
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9")  # the colour-blind can tell them apart
 
 
 def figure_of(
     caller: str, columns: int, *, width: float = 4.5, height: float = 3.2, rows: int = 1
-) -> tuple[Any, list[Any]]:
+) -> tuple[Figure, list[Any]]:
     """A figure, and its panels from left to right, row by row.
 
     Args:

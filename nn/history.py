@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING
 
 from .figures import COLOURS, figure_of
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 
 @dataclass(slots=True, repr=False)
@@ -70,7 +73,7 @@ class History:
         facts = self.last()
         return f"History({len(self.loss)} epochs{', ' + facts if facts else ''})"
 
-    def plot(self) -> Any:
+    def plot(self) -> Figure:
         """The curves of loss and, where there is one, accuracy over the epochs.
 
         Returns:

@@ -508,7 +508,7 @@ class Sequential(Module, closed=True):
                 raise OperandError(msg)
         self.modules = list(modules)
 
-    def __call__(self, x: Any) -> Any:
+    def __call__(self, x: Any) -> Value | list[Any]:
         """What the last module gives."""
         try:
             for module in self.modules:
@@ -516,7 +516,7 @@ class Sequential(Module, closed=True):
         except RecursionError:
             refuse_cycle(self)
             raise
-        return x
+        return x  # type: ignore[no-any-return]
 
     def __len__(self) -> int:
         return len(self.modules)

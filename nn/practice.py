@@ -71,7 +71,7 @@ nn.practice.exercises() lists them all
     return found
 
 
-def solution(name: str) -> Any:
+def solution(name: str) -> float | str | list[Any]:
     """The right answer, computed now.
 
     Args:

@@ -18,6 +18,8 @@ from .module import Module
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from matplotlib.figure import Figure
+
     from .judging import Loss, Right
 
 
@@ -238,7 +240,7 @@ class ConfusionMatrix:
             f"rows: true class, columns: predicted</caption><tr><th></th>{head}</tr>{''.join(rows)}</table>"
         )
 
-    def plot(self, axes: Any = None, title: str = "") -> Any:
+    def plot(self, axes: Any = None, title: str = "") -> Figure:
         """The table as a picture: each cell's blue is its share of the true class's cases.
 
         Args:

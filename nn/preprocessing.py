@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 from autograd_core import OperandError, RangeError, StructureError
 
@@ -65,7 +65,7 @@ class _Learnt(ABC):
 
     _state: dict[str, Any] | None = None
 
-    def fit(self, X: Any) -> Any:
+    def fit(self, X: Any) -> Self:
         """Learn from training cases; nothing learnt before remains.
 
         Args:
@@ -136,7 +136,7 @@ class _Learnt(ABC):
             >>> nn.MinMaxScaler(-1.0, 1.0).fit_transform([[0.0], [1.0], [4.0]])
             [[-1.0], [-0.5], [1.0]]
         """
-        return self.fit(X).transform(X)  # type: ignore[no-any-return]
+        return self.fit(X).transform(X)
 
     def inverse_transform(self, X: Any) -> list[list[Any]]:
         """From what `transform` gave back to what it took.
@@ -181,7 +181,7 @@ class _Learnt(ABC):
         learnt = {**self._options(), **(self._state or {})}
         files.write(path, files.LEARNT, {"kind": type(self).__name__, "learnt": learnt})
 
-    def load(self, path: str | os.PathLike[str]) -> Any:
+    def load(self, path: str | os.PathLike[str]) -> Self:
         """Take what `save` wrote, options included. No code in the file is ever run.
 
         Args:
@@ -477,4 +477,4 @@ def one_hot(
     encoder = OneHotEncoder(low, high).fit([[x] for x in known])
     if classes is not None:
         encoder._state = {"categories": [known]}
-    return encoder.transform([[x] for x in items])  # type: ignore[no-any-return]
+    return encoder.transform([[x] for x in items])

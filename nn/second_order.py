@@ -19,6 +19,8 @@ from .resuming import Resumable, fields
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    from matplotlib.figure import Figure
+
     from .judging import Loss
     from .module import Module
     from .optimizers import Parameters
@@ -119,7 +121,7 @@ class Hessian:
         """
         return eigenvalues(self.matrix, "Hessian.eigenvalues")
 
-    def plot(self) -> Any:
+    def plot(self) -> Figure:
         """A heat map: blue where the curvature is positive, orange where it is negative; lines part the units.
 
         Returns:

@@ -17,6 +17,8 @@ from .recurrent import LSTM, RNN
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from matplotlib.figure import Figure
+
 # The least and the greatest slope of each activation; None where it has no bound that is worth a line.
 SLOPES: dict[Any, tuple[float, float] | None] = {
     "linear": (1.0, 1.0),
@@ -60,7 +62,7 @@ class SignalOverTime:
         steps = len(self.norms) - 1
         return f"SignalOverTime({steps} steps, norm {self.norms[-1]:.3g} over all of them)"
 
-    def plot(self, name: str = "measured", *, beside: Mapping[str, SignalOverTime] | None = None) -> Any:
+    def plot(self, name: str = "measured", *, beside: Mapping[str, SignalOverTime] | None = None) -> Figure:
         """The norms over the number of steps back, on a logarithmic scale, with their bounds.
 
         Args:

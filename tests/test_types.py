@@ -126,6 +126,7 @@ CASES = {
         x = Value(1.0)
         xs = [x, x]
         mixed: list[float | Value] = [x, 1.0]
+        any_array: NDArray[Any] = np.zeros(2)
         assert_type(ag.sum([1, 2]), int)
         assert_type(ag.sum([1.0, 2]), float)
         assert_type(ag.sum(xs), Value)
@@ -139,6 +140,10 @@ CASES = {
             assert_type(f(xs), Value)
             assert_type(f(mixed), float | Value)
             assert_type(f([np.zeros(2), np.zeros(2)]), NDArray[Any])
+            assert_type(f(np.array([1.0])), float | Value)
+            assert_type(f(any_array), float | Value)
+            assert_type(f({"a": x}.values()), Value)
+            assert_type(f({1.0, 2.0}), float)
         assert_type(ag.dot([1.0], [2.0]), float)
         assert_type(ag.dot(xs, [2.0, 1.0]), Value)
         assert_type(ag.dot([2.0, 1.0], xs), Value)
@@ -186,15 +191,79 @@ CASES = {
 
         g = ag.compile(f, 1.0, 2.0)
         rows = ag.compile(f, 1.0, 2.0, in_axes=(None, 0))
-        assert_type(g, CompiledFunction[float])
         assert_type(g(1.0, 2.0), float)
         assert_type(g(Value(1.0), 2.0), Value)
+        assert_type(g(1.0, Value(2.0)), Value)
+        assert_type(g.value_and_grad(1.0, 2.0)[0], float)
+        assert_type(rows.value_and_grad(1.0, [2.0])[0], NDArray[Any])
         assert_type(rows(1.0, [2.0, 3.0]), NDArray[Any])
 
-        def bare(h: CompiledFunction) -> None:
-            h(1.0)
+        def bare(h: CompiledFunction) -> None:  # of which nothing is known
+            h(1.0).tolist()
+
+        unknown = ag.compile(lambda w, x: w * x, 1.0, 2.0)
+        assert_type(unknown(1.0, 2.0), float)
+        assert_type(ag.compile(lambda w: w * w, 1.0, in_axes=0)([2.0]), NDArray[Any])
+        assert_type(ag.compile(lambda v: [v[0], v[1]], [1.0, 2.0])([1.0, 2.0]), list[float])
+        assert_type(ag.compile(lambda v: {"a": v[0]}, [1.0])([1.0]), dict[str, float])
+        ag.compile(f, 1.0, 2.0)(1.0, 2.0).backward()  # error
 
         g.derivative  # error
+    """,
+    "derivatives": """
+        from typing import Any, assert_type
+        import numpy as np
+        from numpy.typing import NDArray
+        import autograd_core as ag
+        from autograd_core import Value
+
+        def f(v: Value) -> Value:
+            return v * v
+
+        def g(v: list[Value]) -> Value:
+            return v[0] * v[1]
+
+        def h(v: list[Value]) -> list[Value]:
+            return v
+
+        x = Value(1.0)
+        a = np.array([1.0, 2.0])
+        assert_type(ag.grad(f)(1), float)
+        assert_type(ag.grad(f)(x), Value)
+        assert_type(ag.grad(lambda v: v * v)(1.0), float)
+        assert_type(ag.grad(g)([1.0, 2.0]), list[float])
+        assert_type(ag.grad(g)([x, x]), list[Value])
+        assert_type(ag.grad(g)(a), NDArray[Any])
+        assert_type(ag.grad(lambda p: p["w"])({"w": 1.0}), dict[str, float])
+        assert_type(ag.grad(lambda u, v: u * v, argnums=1)("a", 2.0), float)
+        assert_type(ag.grad(lambda u, v: u * v, argnums=(0, 1))(1.0, 2), tuple[float, float])
+        assert_type(ag.value_and_grad(f)(1.0), tuple[float, float])
+        assert_type(ag.value_and_grad(f)(x), tuple[Value, Value])
+        assert_type(ag.value_and_grad(g)([1.0, 2.0]), tuple[float, list[float]])
+        assert_type(ag.hessian(f)(1.0), float)
+        assert_type(ag.hessian(g)([1.0, 2.0]), list[list[float]])
+        assert_type(ag.hessian(g)(a), NDArray[Any])
+        assert_type(ag.jacobian(h)([1.0, 2.0]), list[list[float]])
+        assert_type(ag.jacobian(lambda v: [v[0], v[1]])([1.0, 2.0]), list[list[float]])
+        assert_type(ag.jacobian(g)([1.0, 2.0]), list[float])
+        assert_type(ag.jacobian(lambda t: [t, t])(1.0), list[float])
+        assert_type(ag.hvp(f, (1.0,), (1.0,)), tuple[float])
+        assert_type(ag.hvp(g, ([1.0, 2.0],), ([1.0, 0.0],)), tuple[list[float]])
+        assert_type(ag.jvp(f, (1.0,), (1.0,)), tuple[float, float])
+        assert_type(ag.grad_of(x, [x]), list[float])
+        assert_type(ag.grad_of(x, [x], create_graph=True), list[Value])
+        x0 = 1.0
+        x0 -= 0.1 * ag.grad(f)(x0)
+
+        @ag.primitive
+        def cube(v: float) -> float:
+            return v**3
+
+        assert_type(cube(2.0), float)
+        assert_type(cube(x), Value)
+        assert_type(cube(a), NDArray[Any])
+        ag.grad(f)(1.0).backward()  # error
+        ag.grad(g)([1.0]).shape  # error
     """,
     "networks": """
         from typing import assert_type
@@ -208,6 +277,11 @@ CASES = {
         assert_type(nn.Neuron(2)([1.0, 2.0]), Value)
         assert_type(nn.Linear(2, 1)([1.0, 2.0]), list[Value])
         assert_type(nn.mse(y, 1.0), Value)
+        assert_type(nn.Tanh()(1.0), float)
+        assert_type(nn.Tanh()([Value(1.0)]), list[Value])
+        assert_type(nn.Softmax()([Value(1.0)]), list[Value])
+        assert_type(nn.StandardScaler().fit([[1.0]]), nn.StandardScaler)
+        nn.mse(nn.Sequential(nn.Linear(2, 1), nn.Tanh())([1.0, 2.0]), [1.0])
         assert_type(nn.mse([Value(1.0)], [1.0]), Value)
         assert_type(nn.sse([1.0, 2.0], [0.0, 0.0]), float)
         assert_type(nn.cross_entropy([[Value(1.0), Value(2.0)]], [1]), Value)

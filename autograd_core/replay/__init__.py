@@ -6,7 +6,7 @@ NumPy and llvmlite are imported when something is compiled, not before.
 from __future__ import annotations
 
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, overload
+from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 from ..errors import MissingExtraError, OperandError, StructureError
 from .locks import compiling
@@ -14,15 +14,18 @@ from .locks import compiling
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from numpy.typing import NDArray
-
     from ..value import Value
     from .compiled import CompiledFunction as CompiledFunction
+    from .compiled import Point, Rows
+    from .program import Program
+
+    R = TypeVar("R")
+    Graph = TypeVar("Graph", Value, list[Value], Sequence[Value])
 
 
 @overload
 def compile(  # noqa: A001
-    f: Callable[..., Value],
+    f: Callable[..., R],
     *example_args: Any,
     inputs: None = None,
     in_axes: None = None,
@@ -32,10 +35,36 @@ def compile(  # noqa: A001
     max_traces: int = 16,
     optimize: bool = True,
     dtype: Any = "float64",
-) -> CompiledFunction[float]: ...
+) -> CompiledFunction[R, Point]: ...
 @overload
 def compile(  # noqa: A001
-    f: Callable[..., Value],
+    f: Graph,
+    *example_args: Any,
+    inputs: Sequence[Any],
+    in_axes: None = None,
+    reduce: str | None = None,
+    argnums: int | tuple[int, ...] | None = None,
+    guards: str = "part",
+    max_traces: int = 16,
+    optimize: bool = True,
+    dtype: Any = "float64",
+) -> CompiledFunction[Graph, Point]: ...
+@overload
+def compile(  # noqa: A001
+    f: Program,
+    *example_args: Any,
+    inputs: None = None,
+    in_axes: None = None,
+    reduce: str | None = None,
+    argnums: int | tuple[int, ...] | None = None,
+    guards: str = "part",
+    max_traces: int = 16,
+    optimize: bool = True,
+    dtype: Any = "float64",
+) -> CompiledFunction[Any, Point]: ...
+@overload
+def compile(  # noqa: A001
+    f: Callable[..., R],
     *example_args: Any,
     inputs: None = None,
     in_axes: int | Sequence[int | None],
@@ -45,20 +74,33 @@ def compile(  # noqa: A001
     max_traces: int = 16,
     optimize: bool = True,
     dtype: Any = "float64",
-) -> CompiledFunction[NDArray[Any]]: ...
+) -> CompiledFunction[R, Rows]: ...
 @overload
 def compile(  # noqa: A001
-    f: Callable[..., Any] | Any,
+    f: Graph,
     *example_args: Any,
-    inputs: Sequence[Any] | None = None,
-    in_axes: Any = None,
+    inputs: Sequence[Any],
+    in_axes: int | Sequence[int | None],
     reduce: str | None = None,
     argnums: int | tuple[int, ...] | None = None,
     guards: str = "part",
     max_traces: int = 16,
     optimize: bool = True,
     dtype: Any = "float64",
-) -> CompiledFunction[Any]: ...
+) -> CompiledFunction[Graph, Rows]: ...
+@overload
+def compile(  # noqa: A001
+    f: Program,
+    *example_args: Any,
+    inputs: None = None,
+    in_axes: int | Sequence[int | None],
+    reduce: str | None = None,
+    argnums: int | tuple[int, ...] | None = None,
+    guards: str = "part",
+    max_traces: int = 16,
+    optimize: bool = True,
+    dtype: Any = "float64",
+) -> CompiledFunction[Any, Rows]: ...
 def compile(  # noqa: A001  ag.compile, left out of __all__
     f: Callable[..., Any] | Any,
     *example_args: Any,
@@ -70,7 +112,7 @@ def compile(  # noqa: A001  ag.compile, left out of __all__
     max_traces: int = 16,
     optimize: bool = True,
     dtype: Any = "float64",
-) -> CompiledFunction[Any]:
+) -> CompiledFunction[Any, Any]:
     """Trace a function once, and get one that runs on numbers alone, for one point or many rows.
 
     Args:

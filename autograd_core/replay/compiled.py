@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, final, overload
 
 import numpy as np
 
@@ -30,20 +30,40 @@ from .tracing import Graph, Traced, lowered, recorded, uncollected
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from typing import TypeAlias
+
+    from numpy.typing import NDArray
+    from typing_extensions import TypeVar as TypeVarWithDefault
 
     from .objective import Objective
     from .program import Program
     from .runners import Runner
 
-if TYPE_CHECKING:
-    from typing_extensions import TypeVar as TypeVarWithDefault
-
-    R = TypeVarWithDefault("R", default=Any)  # what a call on numbers gives
+    R_co = TypeVarWithDefault("R_co", covariant=True, default=Any)  # what the function gives
+    P_co = TypeVarWithDefault("P_co", covariant=True, default=Any)  # where a call runs: Point, Rows
+    K = TypeVar("K")
+    Operand: TypeAlias = float | Value
+    Items: TypeAlias = list[Any] | NDArray[Any]
 else:
-    R = TypeVar("R")
+    R_co, P_co = TypeVar("R_co"), TypeVar("P_co")
 
 
-class CompiledFunction(Exported, Locked, Generic[R]):
+@final
+class Point:
+    """For type checkers: a call is one point, and gives floats."""
+
+
+@final
+class Rows:
+    """For type checkers: a call runs over rows, and gives arrays."""
+
+
+@final
+class Unknown:
+    """For type checkers: what only a `CompiledFunction` of which nothing is known can be."""
+
+
+class CompiledFunction(Exported, Locked, Generic[R_co, P_co]):
     """A function that was traced once, and runs on numbers without building graphs.
 
     `compile` makes it. A call gives the same bits at every call, whatever runs it: interpreted at first or
@@ -155,9 +175,31 @@ class CompiledFunction(Exported, Locked, Generic[R]):
     # --- what it does ---
 
     @overload
-    def __call__(self, x: Value, /, *more: Any) -> Value: ...
+    def __call__(self: CompiledFunction[Operand, object], x: Value, /, *more: Any) -> Value: ...
     @overload
-    def __call__(self, *args: Any) -> R: ...
+    def __call__(self: CompiledFunction[Operand, object], x: float, y: Value, /, *more: Any) -> Value: ...
+    @overload
+    def __call__(self, x: Value, /, *more: Any) -> R_co: ...
+    @overload
+    def __call__(self: CompiledFunction[Any, Unknown], *args: Any) -> Any: ...
+    @overload
+    def __call__(self: CompiledFunction[Operand, Rows], *args: Any) -> NDArray[Any]: ...
+    @overload
+    def __call__(self: CompiledFunction[Operand, Point], *args: Any) -> float: ...
+    @overload
+    def __call__(self: CompiledFunction[Items, Rows], *args: Any) -> NDArray[Any]: ...
+    @overload
+    def __call__(self: CompiledFunction[list[Any], Point], *args: Any) -> list[float]: ...
+    @overload
+    def __call__(self: CompiledFunction[dict[K, Any], Rows], *args: Any) -> dict[K, NDArray[Any]]: ...
+    @overload
+    def __call__(self: CompiledFunction[dict[K, Any], Point], *args: Any) -> dict[K, float]: ...
+    @overload
+    def __call__(self: CompiledFunction[tuple[Any, ...], Rows], *args: Any) -> tuple[NDArray[Any], ...]: ...
+    @overload
+    def __call__(self: CompiledFunction[tuple[Any, ...], Point], *args: Any) -> tuple[float, ...]: ...
+    @overload
+    def __call__(self, *args: Any) -> R_co: ...
     def __call__(self, *args: Any) -> Any:
         """The function's result.
 
@@ -198,6 +240,12 @@ class CompiledFunction(Exported, Locked, Generic[R]):
         self._stubs.prepare(self, "values", len(values))
         return self._result(values)
 
+    @overload
+    def value_and_grad(self, x: Value, /, *more: Any) -> tuple[Value, tuple[Any, ...]]: ...
+    @overload
+    def value_and_grad(self: CompiledFunction[Any, Rows], *args: Any) -> tuple[NDArray[Any], tuple[Any, ...]]: ...
+    @overload
+    def value_and_grad(self: CompiledFunction[Any, Point], *args: Any) -> tuple[float, tuple[Any, ...]]: ...
     def value_and_grad(self, *args: Any) -> tuple[Any, tuple[Any, ...]]:
         """The function's result and its gradient.
 
@@ -234,6 +282,12 @@ class CompiledFunction(Exported, Locked, Generic[R]):
         self._stubs.prepare(self, "value_and_grad", len(values))
         return self._result(values), self._grads(per_row, summed)
 
+    @overload
+    def reduced(  # pyright: ignore[reportOverlappingOverload]
+        self, x: Value, /, *more: Any
+    ) -> tuple[Value, tuple[Any, ...]]: ...
+    @overload
+    def reduced(self: CompiledFunction[Any, object], *args: Any) -> tuple[float, tuple[Any, ...]]: ...
     def reduced(self, *args: Any) -> tuple[Any, tuple[Any, ...]]:
         """The sum or the mean of the results over all rows, as `reduce` says, and the gradient of that one number.
 

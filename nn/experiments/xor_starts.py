@@ -24,6 +24,7 @@ from nn.figures import COLOURS, figure_of
 from nn.layers import MLP, Sequential
 from nn.losses import sse
 from nn.optimizers import SGD, Optimizer
+from nn.predicting import predict
 
 from .starts import train_starts
 
@@ -212,7 +213,7 @@ def judge(seed: int, weights: list[float], X: Any, y: Any, decay: float = 0.0) -
     for p, w in zip(model.parameters(), weights, strict=True):
         p.data = w
     hidden = [[float(unit.data) for unit in model[0].layers[0](x)] for x in X]
-    outputs = tuple(float(model(x).data) for x in X)
+    outputs = tuple(float(output) for output in predict(model, X))
     learnt = all(abs(o - t) < LEARNT for o, t in zip(outputs, y, strict=True))
     slope, curvature = _surface(weights, X, y, decay, needs_curvature=not learnt)
     kind = "learnt" if learnt else _kind(slope, curvature or 0.0)

@@ -1,0 +1,310 @@
+"""What mypy (strict) and pyright reveal of an ordinary call of each public name: a type, not Any."""
+
+import inspect
+import json
+import re
+import sys
+
+import pytest
+from test_types import ROOT, run
+
+import autograd_core as ag
+import nn
+
+GIVEN = """
+from typing import Any
+import numpy as np
+from numpy.typing import NDArray
+import autograd_core as ag
+import nn
+from autograd_core import Value
+
+x = Value(1.0)
+xs = [x, x]
+a = np.array([1.0, 2.0])
+objects = np.array([x, x])
+any_array: NDArray[Any] = a
+A = np.zeros((2, 2))
+model = nn.Sequential(nn.Linear(2, 3), nn.Tanh(), nn.Linear(3, 1))
+X = [[1.0, 2.0], [3.0, 4.0]]
+lstm = nn.LSTM(1, 2)
+
+def f(v: Value) -> Value:
+    return v * v
+
+def g(v: list[Value]) -> Value:
+    return v[0] * v[1]
+
+def h(v: list[Value]) -> list[Value]:
+    return v
+
+@ag.primitive
+def cube(v: float) -> float:
+    return v**3
+
+compiled = ag.compile(f, 1.0)
+"""
+
+CALLS = {
+    "ag": {
+        "abs": ["-1.0", "x", "a"],
+        "backward_steps": ["x"],
+        "clip": ["1.0, 0.0, 1.0", "x, 0, 1", "a, 0, 1"],
+        "compile": ["f, 1.0"],
+        "conditioning": ["x"],
+        "count_paths": ["x, x"],
+        "dot": ["a, a", "a, [1.0, 2.0]", "[1.0, 2.0], a", "a, xs", "objects, a", "any_array, a", "(1.0, 2.0), (x, x)"],
+        "draw": ["x", "[x, x]"],
+        "draw_dot": [],  # what graphviz, which has no types, gives
+        "explain": ["x, x"],
+        "forward_steps": ["x"],
+        "grad": ["f"],
+        "grad_of": ["x, [x]", "x, [x], create_graph=True"],
+        "hessian": ["f"],
+        "hvp": ["f, (1.0,), (1.0,)", "g, ([1.0, 2.0],), ([1.0, 2.0],)", "lambda u, v: u * v, (1.0, 2.0), (1.0, 0.0)"],
+        "hypot": ["3.0, 4.0", "x, 1.0", "a, a"],
+        "jacobian": ["h"],
+        "jvp": ["f, (1.0,), (1.0,)", "lambda u: u * u, (1.0,), (1.0,)"],
+        "leaky_relu": ["1.0", "x", "a"],
+        "elu": ["1.0", "x", "a"],
+        "log": ["1.0", "x", "a"],
+        "name": [],  # it gives nothing
+        "paths": ["x, x"],
+        "primitive": ["f"],
+        "scope": ["'a'"],
+        "top_paths": ["x, x, 2"],
+        "topological_order": ["x"],
+        "trace": ["x"],
+        "value_and_grad": ["f"],
+        "vjp": ["f, 1.0", "lambda u: u * u, 1.0"],
+        "where": ["x > 0, x, 0", "True, 1.0, 0.0", "a > 0, a, 0"],
+    },
+    "nn": {
+        "attenuation": [""],
+        "binary_cross_entropy": ["0.5, 1", "x, 1", "a, a"],
+        "chain": ["model, [1.0, 2.0]"],
+        "clip_grad_norm": ["model, 1.0"],
+        "clip_grad_norm_": ["model, 1.0"],
+        "clip_grad_value": ["model, 1.0"],
+        "clip_grad_value_": [],
+        "confusion_matrix": ["[0, 1], [0, 1]"],
+        "cross_entropy": ["[x, x], 1", "[1.0, 2.0], 1"],
+        "deep_linear_gradient": ["[[[1.0]]], [1.0], [1.0]"],
+        "diagnose": ["model, X"],
+        "error_signals": ["model, [1.0, 2.0], [1.0], loss=nn.mse"],
+        "evaluate": ["model, X, [1.0, 2.0], loss=nn.mse"],
+        "fit": ["model, X, [1.0, 2.0], loss=nn.mse"],
+        "forward_pass": ["model, [1.0, 2.0]"],
+        "hessian": ["model, X, [1.0, 2.0], loss=nn.mse"],
+        "hvp": ["x, [x], [1.0]"],
+        "layer_jacobian": ["model, [1.0, 2.0], of='outputs', to='inputs'"],
+        "nll_loss": ["[[x, x]], [1]"],
+        "one_hot": ["[0, 1]"],
+        "predict": ["model, X"],
+        "predict_classes": ["model, X"],
+        "signal_over_time": ["lstm, [[1.0]]"],
+        "train_test_split": ["X, [0, 1]"],
+        "weight_jacobian": ["model, [1.0, 2.0], layer=0"],
+    },
+}
+
+LOSSES = ["0.5, 1", "x, 1", "xs, [1, 1]", "model([1.0, 2.0]), [1.0]", "a, a", "objects, a"]
+SEQUENCES = ["[1.0, 2.0]", "(1, 2)", "xs", "a", "objects", "any_array", "ag.exp(objects)", "(v * v for v in xs)", "{1.0}"]
+
+FURTHER = """
+ag.sum(A)
+ag.max(a, key=abs)
+ag.max(1.0, 2.0)
+ag.max({'a': 1.0}.values())
+ag.grad(f)(1.0)
+ag.grad(f)(1)
+ag.grad(f)(x)
+ag.grad(f)(np.float64(1))
+ag.grad(lambda v: v * v)(1.0)
+ag.grad(g)([1.0, 2.0])
+ag.grad(g)(xs)
+ag.grad(g)(a)
+ag.grad(g)(objects)
+ag.grad(g)(any_array)
+ag.hessian(g)(any_array)
+ag.jacobian(h)(any_array)
+ag.value_and_grad(g)(any_array)
+ag.grad(lambda p: p["w"] * 2)({"w": 1.0})
+ag.grad(lambda p: p[0][1])([[1.0, 2.0]])
+ag.grad(lambda p: p[0])((1.0, 2.0))
+ag.grad(lambda u, v: u * v, argnums=1)(1.0, 2.0)
+ag.grad(lambda u, v: u * v, 1)([1.0], 2.0)
+ag.grad(lambda u, v: u * v, argnums=(0, 1))(1.0, 2.0)
+ag.grad(lambda u, v: u * v, (0, 1))([1.0], 2.0)
+ag.grad(lambda u, v: u * v, (1, 0))([1.0], 2.0)
+ag.grad(ag.grad(f))(1.0)
+ag.grad(f)(1.0) * 2
+ag.value_and_grad(f)(1.0)
+ag.value_and_grad(g)([1.0, 2.0])
+ag.value_and_grad(g)(a)
+ag.value_and_grad(lambda p: p["w"])({"w": 1.0})
+ag.value_and_grad(lambda u, v: u * v, argnums=1)(1.0, 2.0)
+ag.value_and_grad(g)([1.0, 2.0])[0]
+ag.value_and_grad(g)([1.0, 2.0])[1]
+ag.hessian(f)(1.0)
+ag.hessian(g)([1.0, 2.0])
+ag.hessian(g)(xs)
+ag.hessian(g)(a)
+ag.hessian(lambda p: p["w"] ** 2)({"w": 1.0})
+ag.jacobian(h)([1.0, 2.0])
+ag.jacobian(h)(xs)
+ag.jacobian(h)(a)
+ag.jacobian(f)(1.0)
+ag.jacobian(g)([1.0, 2.0])
+ag.jacobian(g)(a)
+ag.jacobian(lambda v: [v[0] * v[1], v[0]])([2.0, 3.0])
+ag.jacobian(lambda v: [v[0] * v[1], v[0]], layout="denominator")([2.0, 3.0])
+ag.jacobian(lambda t: [t, t * t])(2.0)
+ag.jacobian(lambda v: A @ v)(a)
+ag.jacobian(lambda v: v * v)(a)
+ag.jvp(f, (1.0,), (1.0,))[1]
+ag.vjp(f, 1.0)[1](1.0)
+ag.compile(lambda w, v: w * v, 1.0, 2.0)
+ag.compile(lambda w, v: w * v, 1.0, 2.0)(1.0, 2.0)
+ag.compile(lambda w, v: w * v, 1.0, 2.0)(x, 2.0)
+ag.compile(lambda w, v: w * v, 1.0, 2.0)(1.0, x)
+ag.compile(lambda w, v: w * v, 1.0, 2.0, in_axes=(None, 0))(1.0, [2.0, 3.0])
+ag.compile(lambda w, v: w * v, 1.0, 2.0, in_axes=(None, 0), reduce="mean").value_and_grad(1.0, [2.0])[0]
+ag.compile(lambda w, v: w * v, 1.0, 2.0, in_axes=(None, 0), reduce="mean").reduced(1.0, [2.0])[0]
+ag.compile(lambda v: [v[0], v[1]], [1.0, 2.0])([1.0, 2.0])
+ag.compile(lambda v: {"a": v[0]}, [1.0, 2.0])([1.0, 2.0])
+ag.compile(lambda v: (v[0], v[1]), [1.0, 2.0])([1.0, 2.0])
+ag.compile(f, 1.0)(1.0)
+ag.compile(f, 1.0, in_axes=0)(a)
+ag.compile(f, 1.0)(x)
+ag.compile(h, [1.0, 2.0])([1.0, 2.0])
+ag.compile(h, [1.0, 2.0], in_axes=0)(A)
+ag.compile(x * x, inputs=[x])(1.0)
+ag.compile([x * x], inputs=[x])(1.0)
+ag.compile(x * x, inputs=[x], in_axes=0)(a)
+ag.compile(compiled.program)(1.0)
+compiled.value_and_grad(1.0)
+compiled.value_and_grad(1.0)[0]
+compiled.hvp((1.0,), (1.0,))
+compiled.bind(1.0)
+compiled.program
+cube(2.0)
+cube(x)
+cube(a)
+cube(2.0, x)
+ag.explain(x, x).text
+ag.draw(x).svg
+ag.Stepper(x).step
+nn.MLP(2, [3, 1])([1.0, 2.0])
+nn.Layer(2, 1)([1.0, 2.0])
+nn.Neuron(2)([1.0, 2.0])
+nn.Linear(2, 1)([1.0, 2.0])
+model([1.0, 2.0])
+model(a)
+nn.mse(model([1.0, 2.0]), 1.0)
+nn.Sequential(nn.MLP(2, [1]), nn.Sigmoid())([1.0, 2.0])
+nn.Softmax()([1.0, 2.0])
+nn.Softmax()(xs)
+nn.Softmax()(a)
+nn.LogSoftmax()(xs)
+nn.Dropout(0.5)([1.0])
+nn.Flatten()([[1.0]])
+nn.Conv1d(1, 1, 2)([[1.0, 2.0]])
+nn.Conv2d(1, 1, 2)([[[1.0, 2.0], [3.0, 4.0]]])
+nn.RNN(1, 2)([[1.0]])
+nn.LSTM(1, 2)([[1.0]])
+nn.StandardScaler().fit(X)
+nn.StandardScaler().fit(X).transform(X)
+nn.StandardScaler().fit_transform(X)
+nn.StandardScaler().fit(X).inverse_transform(X)
+nn.MinMaxScaler().fit(X)
+nn.OneHotEncoder().fit([["a"]])
+nn.OneHotEncoder().load("encoder.json")
+nn.SameSide()(1.0, 1.0)
+nn.SameClass()([1.0, 0.0], 0)
+nn.Adam().state_dict()
+nn.datasets.moons(10)
+nn.datasets.wine()
+nn.init.uniform(-1.0, 1.0)
+nn.schedules.linear(1.0, 0.1, steps=10)
+nn.schedules.linear(1.0, 0.1, steps=10)(1)
+nn.practice.solution("LING3804 6.2")
+nn.practice.check("LING3804 6.2", [11, -11])
+model.state_dict()
+model.parameters()
+"""
+
+BUILT_INS = {"sum", "max", "min", "abs", "compile"}
+REDUCTIONS = {"sum", "mean", "prod", "norm", "max", "min", "logsumexp", "softmax", "log_softmax"}
+BINARY = {"atan2", "copysign", "logaddexp", "maximum", "minimum"}
+NAMES = {"ag": (ag, {*ag.__all__} | BUILT_INS), "nn": (nn, {*nn.__all__})}
+
+
+def operands_of(package, name):
+    """Arguments of ordinary calls."""
+    if name in CALLS[package]:
+        return CALLS[package][name]
+    if name in REDUCTIONS:
+        return SEQUENCES
+    if package == "nn":
+        return LOSSES
+    if name in BINARY:
+        return ["1.0, 2", "x, 2.0", "2.0, x", "a, x", "x, a", "a, a"]
+    return ["0.5", "1", "x", "a", "objects"] if inspect.signature(getattr(ag, name)).parameters else [""]
+
+
+def public_functions(package):
+    module, names = NAMES[package]
+    return sorted(
+        name
+        for name in names
+        if callable(getattr(module, name)) and not (isinstance(getattr(module, name), type))
+    )
+
+
+EXPRESSIONS = [
+    f"{package}.{name}({operands})"
+    for package in NAMES
+    for name in public_functions(package)
+    for operands in operands_of(package, name)
+]
+EXPRESSIONS += [
+    f"nn.{name}()({operand})"
+    for name in ("ELU", "GELU", "LeakyReLU", "ReLU", "SiLU", "Sigmoid", "Softplus", "Tanh")
+    for operand in ("1.0", "x", "[1.0]", "xs", "[xs]", "a")
+]
+EXPRESSIONS += FURTHER.strip().splitlines()
+
+
+def revealed_by_mypy(folder):
+    command = ["-m", "mypy", "--strict", "--follow-imports=silent", "--no-pretty", "--cache-dir", str(folder / ".cache")]
+    output = run([*command, "calls.py"], folder, MYPYPATH=str(ROOT))
+    return re.findall(r"^calls\.py:(\d+): (?:note: Revealed type is|error:) (.*)", output, re.MULTILINE)
+
+
+def revealed_by_pyright(folder):
+    (folder / "pyrightconfig.json").write_text(json.dumps({"extraPaths": [str(ROOT)], "typeCheckingMode": "standard"}))
+    output = run(["-m", "pyright", "--outputjson", "--pythonpath", sys.executable, "calls.py"], folder)
+    found = json.loads(output[output.index("{") :])["generalDiagnostics"]
+    return [(d["range"]["start"]["line"] + 1, re.sub("^Type of .* is ", "", d["message"], flags=re.DOTALL)) for d in found]
+
+
+CHECKERS = {"mypy": revealed_by_mypy, "pyright": revealed_by_pyright}
+
+
+@pytest.mark.parametrize("checker", CHECKERS)
+def test_no_ordinary_call_reveals_any(checker, tmp_path):
+    pytest.importorskip(checker)
+    before = GIVEN.strip().splitlines()
+    (tmp_path / "calls.py").write_text("\n".join([*before, *(f"reveal_type({x})" for x in EXPRESSIONS)]) + "\n")
+    revealed = {int(line): found for line, found in CHECKERS[checker](tmp_path)}
+    types = {x: revealed.get(i, "nothing") for i, x in enumerate(EXPRESSIONS, len(before) + 1)}
+    bad = ("nothing", '"Any"', '"Unknown"')
+    wrong = {x: found for x, found in types.items() if found in bad or not found.startswith('"')}
+    assert not wrong, "\n".join(f"{x}: {found}" for x, found in wrong.items())
+
+
+def test_all_public_functions_are_called():
+    assert not [name for package, calls in CALLS.items() for name in calls if name not in public_functions(package)]
+    assert {"sum", "compile", "tanh", "grad", "softmax"} <= {*public_functions("ag")}
+    assert {"mse", "fit", "predict"} <= {*public_functions("nn")}
