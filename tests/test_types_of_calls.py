@@ -88,6 +88,7 @@ CALLS = {
         "clip_grad_value": ["model, 1.0"],
         "clip_grad_value_": [],
         "confusion_matrix": ["[0, 1], [0, 1]"],
+        "cost": ["model, X, [0, 1], 0.1"],
         "cross_entropy": ["[x, x], 1", "[1.0, 2.0], 1"],
         "deep_linear_gradient": ["[[[1.0]]], [1.0], [1.0]"],
         "diagnose": ["model, X"],
