@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from .argument_trees import ArraySpec as ArraySpec
 from .assertions import AtJump as AtJump
 from .assertions import AtKink as AtKink
 from .assertions import GradientError as GradientError
@@ -15,13 +16,13 @@ from .compat import GradcheckError as GradcheckError
 from .compat import check_grads as check_grads
 from .compat import gradcheck as gradcheck
 from .compat import gradgradcheck as gradgradcheck
+from .drawn_points import points as points
 from .programs import Expression as Expression
 from .programs import Step as Step
 from .reference import Reference as Reference
 from .reference import error_in_ulps as error_in_ulps
 from .reference import reference as reference
 from .strategies import expressions as expressions
-from .strategies import points as points
 from .strategies import reals as reals
 from .verdicts import FunctionError as FunctionError
 from .verdicts import Report as Report

@@ -11,7 +11,7 @@ import pytest
 
 from ..atomic_write import write_file
 from .assertions import WATCHERS, GradientError, assert_gradient
-from .strategies import points
+from .drawn_points import points
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator, Sequence

@@ -17,8 +17,8 @@ from autograd_core.number_systems.high_precision import HighPrecision
 from autograd_core.ops import INNER, ROWS, Primitive
 from autograd_core.registration import register
 from autograd_core.testing import GradientError, assert_gradient, check_gradient, expressions, points, reals
+from autograd_core.testing.drawn_points import fits
 from autograd_core.testing.programs import MARGIN
-from autograd_core.testing.strategies import fits
 
 INF = math.inf
 QUICK = settings(
