@@ -47,6 +47,8 @@ from .closed_form import deep_linear_gradient as deep_linear_gradient
 from .convolution import Conv1d as Conv1d
 from .convolution import Conv2d as Conv2d
 from .convolution import Flatten as Flatten
+from .derivations import Derivation as Derivation
+from .derivations import derivation as derivation
 from .diagnosing import diagnose as diagnose
 from .diagnosis import Diagnosis as Diagnosis
 from .diagnosis import Finding as Finding
@@ -127,6 +129,7 @@ __all__ = [
     "ConfusionMatrix",
     "Conv1d",
     "Conv2d",
+    "Derivation",
     "Diagnosis",
     "Dropout",
     "EarlyStopping",
@@ -175,6 +178,7 @@ __all__ = [
     "cross_entropy",
     "datasets",
     "deep_linear_gradient",
+    "derivation",
     "diagnose",
     "error_signals",
     "evaluate",

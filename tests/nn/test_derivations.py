@@ -1,0 +1,177 @@
+"""Derivations as the texts print them, line by line; their numbers are those of the graph."""
+
+import math
+
+import numpy as np
+import pytest
+from latex2mathml.converter import convert
+
+import autograd_core as ag
+import nn
+
+
+def leaves(**numbers):
+    return [ag.Value(x, label=name) for name, x in numbers.items()]
+
+
+def named(**nodes):
+    ag.name(nodes)
+
+
+def one_path():
+    x_i, y = leaves(x_i=0.8, y_i=0.3)
+    w = [ag.Value(v, label=name) for v, name in ((0.7, "w_i→j"), (-1.2, "w_j→k"), (1.5, "w_k→o"))]
+    s_j = w[0] * x_i
+    z_j = ag.sigmoid(s_j)
+    s_k = w[1] * z_j
+    z_k = ag.sigmoid(s_k)
+    y_hat = w[2] * z_k
+    E = 0.5 * (y_hat - y) ** 2
+    named(s_j=s_j, z_j=z_j, s_k=s_k, z_k=z_k, E=E)
+    y_hat.label = "ŷ_i"
+    return E, w
+
+
+def test_dolhansky_case_1():
+    E, (w_ij, w_jk, w_ko) = one_path()
+    assert nn.derivation(E, w_ko).result == "(ŷ_i − y_i) z_k"
+    assert nn.derivation(E, w_jk).lines == (
+        "∂E/∂w_j→k = ∂/∂w_j→k [½ (ŷ_i − y_i)²]",
+        "          = (ŷ_i − y_i) ∂/∂w_j→k [w_k→o z_k]",
+        "          = (ŷ_i − y_i) w_k→o ∂/∂w_j→k [σ(s_k)]",
+        "          = (ŷ_i − y_i) w_k→o σ(s_k)(1 − σ(s_k)) ∂/∂w_j→k [w_j→k z_j]",
+        "          = (ŷ_i − y_i) w_k→o σ(s_k)(1 − σ(s_k)) z_j",
+    )
+    last = nn.derivation(E, w_ij)
+    assert last.result == "(ŷ_i − y_i) w_k→o σ(s_k)(1 − σ(s_k)) w_j→k σ(s_j)(1 − σ(s_j)) x_i"
+    [factors] = last.factors
+    assert [f.text for f in factors] == [
+        "(ŷ_i − y_i)", "w_k→o", "σ(s_k)(1 − σ(s_k))", "w_j→k", "σ(s_j)(1 − σ(s_j))", "x_i",
+    ]  # fmt: skip
+    sig = lambda s: 1 / (1 + math.exp(-s))
+    z_j = sig(0.7 * 0.8)
+    z_k = sig(-1.2 * z_j)
+    by_hand = [1.5 * z_k - 0.3, 1.5, z_k * (1 - z_k), -1.2, z_j * (1 - z_j), 0.8]
+    assert [f.value for f in factors] == pytest.approx(by_hand)
+    assert last.value == pytest.approx(math.prod(by_hand))
+    assert last.numbers == "0.1768 · 1.5 · 0.2168 · (−1.2) · 0.2314 · 0.8 = −0.01277"
+    assert str(last).splitlines()[-1].strip() == f"= {last.numbers}"
+    assert r"\hat{y}_{i}" in last.latex
+    assert r"w_{k \to o}" in last.latex
+    assert r"\sigma\left(s_{k}\right)\left(1 - \sigma\left(s_{k}\right)\right)" in last.latex
+    assert "Piecewise" not in last.latex
+
+
+def test_dolhansky_case_2():
+    z_i, z_j, y = leaves(z_i=0.6, z_j=0.4, y=0.3)
+    w_ik, w_jk, w_ko = leaves(w_ik=0.7, w_jk=-1.2, w_ko=1.5)
+    s_k = z_i * w_ik + z_j * w_jk
+    z_k = ag.sigmoid(s_k)
+    y_hat = z_k * w_ko
+    E = 0.5 * (y_hat - y) ** 2
+    named(s_k=s_k, z_k=z_k, y_hat=y_hat, E=E)
+    assert nn.derivation(E, w_ik).lines == (
+        "∂E/∂w_ik = ∂/∂w_ik [½ (ŷ − y)²]",
+        "         = (ŷ − y) ∂/∂w_ik [z_k w_ko]",
+        "         = (ŷ − y) w_ko ∂/∂w_ik [σ(s_k)]",
+        "         = (ŷ − y) w_ko σ(s_k)(1 − σ(s_k)) ∂/∂w_ik [z_i w_ik + z_j w_jk]",
+        "         = (ŷ − y) w_ko σ(s_k)(1 − σ(s_k)) z_i",
+    )
+    assert "w_jk" not in nn.derivation(E, w_ik).result  # its derivative does not hang on its neighbour's
+
+
+def test_dolhansky_case_3():
+    x_i, y, w_in, w_ij, w_ik, w_jo, w_ko = leaves(x_i=0.8, y=0.3, w_in=0.7, w_ij=-1.2, w_ik=0.4, w_jo=1.5, w_ko=-0.6)
+    s_i = w_in * x_i
+    z_i = ag.sigmoid(s_i)
+    s_j, s_k = z_i * w_ij, z_i * w_ik
+    z_j, z_k = ag.sigmoid(s_j), ag.sigmoid(s_k)
+    y_hat = z_j * w_jo + z_k * w_ko
+    E = 0.5 * (y_hat - y) ** 2
+    named(s_i=s_i, z_i=z_i, s_j=s_j, s_k=s_k, z_j=z_j, z_k=z_k, y_hat=y_hat, E=E)
+    found = nn.derivation(E, w_in, prime=True)
+    assert [line.partition("= ")[2] for line in found.lines[1:5]] == [
+        "(ŷ − y) ∂/∂w_in [z_j w_jo + z_k w_ko]",
+        "(ŷ − y) (w_jo ∂/∂w_in [σ(s_j)] + w_ko ∂/∂w_in [σ(s_k)])",
+        "(ŷ − y) (w_jo σ′(s_j) ∂/∂w_in [z_i w_ij] + w_ko σ′(s_k) ∂/∂w_in [z_i w_ik])",
+        "(ŷ − y) (w_jo σ′(s_j) w_ij ∂/∂w_in [σ(s_i)] + w_ko σ′(s_k) w_ik ∂/∂w_in [σ(s_i)])",
+    ]
+    assert found.result == "(ŷ − y) (w_jo σ′(s_j) w_ij σ′(s_i) + w_ko σ′(s_k) w_ik σ′(s_i)) x_i"
+    assert found.value == pytest.approx(ag.grad_of(E, [w_in])[0])
+    assert len(found.factors) == ag.count_paths(E, w_in) == 2
+
+
+def softmax_entry(i):
+    x = [ag.Value(v, label=f"x_{k}") for k, v in enumerate((0.3, -1.8, -0.2), 1)]
+    total = ag.sum([ag.exp(v) for v in x])
+    inverse = 1 / total
+    f = ag.exp(x[i]) * inverse
+    named(**{"f": f, "Σ": total, "1/Σ": inverse})
+    return f, x
+
+
+def test_the_derivation_of_softmax_in_the_notes():
+    """LING3804, 6.6: product, power, sum, exponential, distributive axiom; for i = j and for i ≠ j."""
+    f, x = softmax_entry(0)
+    own, other = nn.derivation(f, x[0]), nn.derivation(f, x[1])
+    assert [line.partition("= ")[2] for line in own.lines[:3]] == [
+        "∂/∂x_1 [exp(x_1) · 1/Σ]",
+        "1/Σ exp(x_1) + exp(x_1) ∂/∂x_1 [1/Σ]",  # derivative of product
+        "1/Σ exp(x_1) − exp(x_1) · 1/Σ² ∂/∂x_1 [exp(x_1) + exp(x_2) + exp(x_3)]",  # of power
+    ]
+    assert own.result == "(1/Σ − exp(x_1) · 1/Σ²) exp(x_1)"  # of sum and exponential; distributive axiom
+    assert other.result == "−exp(x_1) · 1/Σ² exp(x_2)"
+    s = np.exp([0.3, -1.8, -0.2]) / np.exp([0.3, -1.8, -0.2]).sum()
+    assert own.value == pytest.approx((1 - s[0]) * s[0])
+    assert other.value == pytest.approx((0 - s[0]) * s[1])
+
+
+@pytest.mark.parametrize(
+    "f",
+    [
+        lambda a, b: a + b, lambda a, b: a - b, lambda a, b: b - a, lambda a, b: -a * b, lambda a, b: a * a * b,
+        lambda a, b: a / b, lambda a, b: b / a, lambda a, b: 1 / a, lambda a, b: 3 / a, lambda a, b: a / 3,
+        lambda a, b: a**3 * b, lambda a, b: a**1, lambda a, b: a**-2, lambda a, b: a**b, lambda a, b: b**a,
+        lambda a, b: ag.exp(a * b), lambda a, b: ag.log(a), lambda a, b: ag.tanh(a + b), lambda a, b: ag.relu(a) * a,
+        lambda a, b: ag.sigmoid(a) - ag.sigmoid(a * a), lambda a, b: ag.dot([a, b, a], [b, a, 2.0]),
+        lambda a, b: ag.sum([a, b, a]), lambda a, b: ag.mean([a, b, a * b]), lambda a, b: ag.atan2(a, b),
+        lambda a, b: ag.maximum(a, b), lambda a, b: ag.leaky_relu(a), lambda a, b: ag.logsumexp([a, b]),
+        lambda a, b: ag.hypot(a, b) ** 2, lambda a, b: 0.5 * (a - b) ** 2, lambda a, b: -1 * -a, lambda a, b: a - (b - a),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("labelled", [True, False])
+def test_numbers_are_those_of_the_graph(f, labelled):
+    a, b = leaves(a=0.7, b=1.9)
+    root = f(a, b)
+    if labelled:
+        for k, node in enumerate(ag.topological_order(root)):
+            if node.op and node is not root:
+                node.label = f"v{k}"
+    found = nn.derivation(root, a)
+    assert found.value == pytest.approx(ag.grad_of(root, [a])[0], rel=1e-12)
+    by_factors = [
+        c * math.prod(factor.value for factor in factors)
+        for c, factors in zip(found.coefficients, found.factors, strict=True)
+    ]
+    assert math.fsum(by_factors) == pytest.approx(found.value)
+    assert "∂/∂a [" not in found.result
+    assert convert(found.latex.replace("{aligned}", "{split}"))
+
+
+def test_it_shows_itself_and_refuses_what_it_cannot_write():
+    E, (w, *_) = one_path()
+    found = nn.derivation(E, w)
+    assert "<pre" in found._repr_html_()
+    assert found._repr_latex_() == f"${found.latex}$"
+    assert repr(found) == str(found)
+    with pytest.raises(ag.StructureError, match="expected a node below the root"):
+        nn.derivation(w, E)
+    with pytest.raises(ag.StructureError, match="expected a node below the root"):
+        nn.derivation(E, E)
+    with pytest.raises(ag.OperandError, match="leaf: expected a Value"):
+        nn.derivation(E, "w")
+    x = y = ag.Value(1.0)
+    for _ in range(7):
+        y = y * y
+    with pytest.raises(ag.RangeError, match="at most 64 paths, got 128"):
+        nn.derivation(y, x)
