@@ -406,14 +406,30 @@ def record(row: Primitive, *operands: Any) -> Any:
     if has_array(operands):
         return elementwise(row, operands, single(row))
     datas = _datas(row, operands)
-    z, partials = evaluate(row, datas)
+    return _made(row, operands, datas, *evaluate(row, datas))
+
+
+def record_known(row: Primitive, operands: Sequence[Value], z: float, partials: Sequence[float]) -> Value:
+    """A node whose value and local derivatives somebody else has computed.
+
+    Args:
+        row: Its rule.
+        operands: Values that are no constants.
+        z: What the rule gives at their data.
+        partials: The derivatives there, one for each.
+    """
+    return _made(row, operands, (), z, partials)
+
+
+def _made(row: Primitive, operands: Sequence[Any], datas: Sequence[Any], z: Any, partials: Sequence[Any]) -> Value:
+    """A node as the open contexts want it; without the operands' data, all of them are Values."""
     mode = current()
     node: Value = new(Value)
     node._data = z
     node.grad = 0.0
     if mode.records:
         node._row = row
-        node._edges = _edges_of(operands, datas, partials)
+        node._edges = _edges_of(operands, datas, partials) if datas else (*operands, *partials)
     else:
         node._row = None
         node._edges = ()

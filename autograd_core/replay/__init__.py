@@ -12,7 +12,7 @@ from ..errors import MissingExtraError, OperandError, StructureError
 from .locks import compiling
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from ..value import Value
     from .compiled import CompiledFunction as CompiledFunction
@@ -31,6 +31,7 @@ def compile(  # noqa: A001
     in_axes: None = None,
     reduce: str | None = None,
     argnums: int | tuple[int, ...] | None = None,
+    parameters: Iterable[Any] | None = None,
     guards: str = "part",
     max_traces: int = 16,
     optimize: bool = True,
@@ -70,6 +71,7 @@ def compile(  # noqa: A001
     in_axes: int | Sequence[int | None],
     reduce: str | None = None,
     argnums: int | tuple[int, ...] | None = None,
+    parameters: Iterable[Any] | None = None,
     guards: str = "part",
     max_traces: int = 16,
     optimize: bool = True,
@@ -83,6 +85,7 @@ def compile(  # noqa: A001
     in_axes: int | Sequence[int | None],
     reduce: str | None = None,
     argnums: int | tuple[int, ...] | None = None,
+    parameters: Iterable[Any] | None = None,
     guards: str = "part",
     max_traces: int = 16,
     optimize: bool = True,
@@ -108,6 +111,7 @@ def compile(  # noqa: A001  ag.compile, left out of __all__
     in_axes: Any = None,
     reduce: str | None = None,
     argnums: int | tuple[int, ...] | None = None,
+    parameters: Iterable[Any] | None = None,
     guards: str = "part",
     max_traces: int = 16,
     optimize: bool = True,
@@ -128,6 +132,10 @@ def compile(  # noqa: A001  ag.compile, left out of __all__
         reduce: What becomes of gradients to shared arguments: None, one per row; "sum" or "mean"
             over the rows. The results of `reduced`, and of calls on Values, are reduced likewise.
         argnums: Positions of the arguments to differentiate to; None for all.
+        parameters: Values that `f` closes over, such as `model.parameters()`, to be inputs and no
+            constants: their present `.data` is read at each call, which then gives a Value with them
+            as operands, so that `.backward()` fills their `.grad`. They count as one more argument, the
+            last, to which is differentiated besides `argnums` (by themselves, where that is None).
         guards: `if x > 0:` on a Value is a guard: the trace holds for rows that answer alike.
             "part": rows that disagree are traced once more; "error": they are refused.
         max_traces: How many traces there may be.
@@ -180,6 +188,9 @@ def compile(  # noqa: A001  ag.compile, left out of __all__
     if example_args and (inputs is not None or isinstance(f, Program)):
         msg = f"compile: a graph or a program needs no example arguments, got {len(example_args)}"
         raise StructureError(msg)
+    if parameters is not None and (inputs is not None or isinstance(f, Program)):
+        msg = "compile: parameters belong to a function; a graph has inputs=[...], a program its own"
+        raise StructureError(msg)
     if inputs is not None:
         return compiled_graph(f, inputs, **options)
     if isinstance(f, Program):
@@ -187,4 +198,4 @@ def compile(  # noqa: A001  ag.compile, left out of __all__
     if not callable(f):
         msg = f"compile: expected a function, or Values together with inputs=[...], got {f!r} ({type(f).__name__})"
         raise OperandError(msg)
-    return compiled_function(f, example_args, **options)
+    return compiled_function(f, example_args, parameters=parameters, **options)

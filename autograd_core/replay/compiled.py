@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, final, overload
@@ -16,7 +17,7 @@ from ..transforms import _one_of as one_of
 from ..transforms import _positions as positions
 from ..tree import LEAF, Spec, flatten, same_shape
 from ..value import Value
-from . import derived, inlined, pickled, runners
+from . import derived, inlined, nodes, pickled, runners
 from .bound import Bound, CheckedBound, native
 from .branches import EDGE_SECONDS, Branch
 from .exported import Exported
@@ -100,6 +101,7 @@ class CompiledFunction(Exported, Locked, Generic[R_co, P_co]):
         source: Any = None,
         traces: Sequence[Traced] = (),
         origin: tuple[CompiledFunction, str] | None = None,
+        parameters: Sequence[Value] = (),
     ) -> None:
         self.__name__ = name
         if callable(source):
@@ -126,7 +128,8 @@ class CompiledFunction(Exported, Locked, Generic[R_co, P_co]):
         self._argnums = tuple(chosen)
         self._graph_at, self._numbers_traced, self._optimize = graph_at, list(numbers), optimize
         Locked.__init__(self)
-        self._source, self._outside = source, Outside(source)
+        self._source, self._outside = source, Outside(source, parameters)
+        self._parameters = list(parameters)  # whose numbers are those of the last argument
         self._origin = origin  # a derivative is that attribute of that function
         self._branches = [self._branch(traced) for traced in traces] or [self._branch_at(numbers)]
         self._stubs = Stubs()
@@ -228,6 +231,8 @@ class CompiledFunction(Exported, Locked, Generic[R_co, P_co]):
             >>> ag.grad(lambda x: square(x) + x)(3.0)
             7.0
         """
+        if self._parameters:
+            return nodes.result(self, self._given(args))
         for stub in self._stubs.values:
             found = stub(args)
             if found is not MISS:
@@ -235,7 +240,7 @@ class CompiledFunction(Exported, Locked, Generic[R_co, P_co]):
         try:
             shared, tables = self._numbers(args)
         except HoldsValuesError:
-            return inlined.result(self, args)
+            return nodes.result(self, args)
         values, _, _ = self._evaluated(shared, tables, gradient=False)
         self._stubs.prepare(self, "values", len(values))
         return self._result(values)
@@ -273,12 +278,15 @@ class CompiledFunction(Exported, Locked, Generic[R_co, P_co]):
             >>> values.tolist(), w_grad, x_grad.tolist()
             ([6.0, 8.0], 7.0, [2.0, 2.0])
         """
+        return self._value_and_grad(self._given(args) if self._parameters else args)
+
+    def _value_and_grad(self, args: tuple[Any, ...], *, inline: bool = True) -> tuple[Any, tuple[Any, ...]]:
         for stub in self._stubs.value_and_grad:
             found = stub(args)
             if found is not MISS:
                 return found  # type: ignore[no-any-return]
         self._one_result("value_and_grad")
-        values, per_row, summed = self._with_gradient(args)
+        values, per_row, summed = self._with_gradient(args, inline=inline)
         self._stubs.prepare(self, "value_and_grad", len(values))
         return self._result(values), self._grads(per_row, summed)
 
@@ -315,6 +323,9 @@ class CompiledFunction(Exported, Locked, Generic[R_co, P_co]):
             >>> value, w_grad, x_grad.tolist()
             (7.0, 3.5, [1.0, 1.0])
         """
+        return self._reduced(self._given(args) if self._parameters else args)
+
+    def _reduced(self, args: tuple[Any, ...], *, inline: bool = True) -> tuple[Any, tuple[Any, ...]]:
         for stub in self._stubs.reduced:
             found = stub(args)
             if found is not MISS:
@@ -323,7 +334,7 @@ class CompiledFunction(Exported, Locked, Generic[R_co, P_co]):
         if self._reduce is None:
             msg = f'{self._name}.reduced: expected a function compiled with reduce="sum" or reduce="mean", got None'
             raise StructureError(msg)
-        values, per_row, summed = self._with_gradient(args)
+        values, per_row, summed = self._with_gradient(args, inline=inline)
         if values.dtype == object:
             return inlined.reduced(self, values, per_row, summed)
         self._stubs.prepare(self, "reduced", len(values))
@@ -333,12 +344,18 @@ class CompiledFunction(Exported, Locked, Generic[R_co, P_co]):
                 total, per_row = total / len(values), [group / len(values) for group in per_row]
         return float(total), self._grads(per_row, summed)
 
-    def _with_gradient(self, args: Sequence[Any]) -> tuple[Any, list[Any], Any]:
-        """Values and gradients per row, and gradients over all rows as `reduce` has them."""
+    def _with_gradient(self, args: Sequence[Any], *, inline: bool) -> tuple[Any, list[Any], Any]:
+        """Values and gradients per row, and gradients over all rows as `reduce` has them.
+
+        Raises:
+            HoldsValuesError: There are Values among the arguments, and the program is not to be recorded on them.
+        """
         try:
             shared, tables = self._numbers(args)
         except HoldsValuesError:
-            return inlined.with_gradient(self, args)
+            if not inline:
+                raise
+            return inlined.with_gradient(self, (*args[:-1], self._parameters) if self._parameters else args)
         values, per_row, summed = self._evaluated(shared, tables, gradient=True)
         if self._reduce == "mean":
             with np.errstate(invalid="ignore"):  # 0 / 0 where there are no rows
@@ -358,7 +375,7 @@ class CompiledFunction(Exported, Locked, Generic[R_co, P_co]):
             StructureError: As for a call.
             OperandError: Something in the arguments is no real number.
         """
-        shared, tables = self._numbers(args)
+        shared, tables = self._numbers(self._given(args) if self._parameters else args)
         count = len(tables[0]) if tables else 1
         branch = self._branches[0]
         layout = self._layout(branch, gradient=branch.spec.kind == "leaf" and branch.pattern is None)
@@ -606,6 +623,18 @@ class CompiledFunction(Exported, Locked, Generic[R_co, P_co]):
 
     # --- arguments and results ---
 
+    def _given(self, args: tuple[Any, ...]) -> tuple[Any, ...]:
+        """The arguments, and the numbers that parameters have now.
+
+        Raises:
+            StructureError: There are more or fewer arguments.
+        """
+        n = len(self._specs) - 1
+        if len(args) != n:
+            msg = f"{self._name}: expected {n} argument(s) as when compiled, got {len(args)}"
+            raise StructureError(msg)
+        return (*args, [x._data for x in self._parameters])
+
     def _numbers(self, args: Sequence[Any]) -> tuple[Any, list[Any]]:
         """The inputs' numbers, and a table of rows for each mapped argument."""
         self._outside.check(self._name)
@@ -833,14 +862,53 @@ def _at_least_one(max_traces: Any, name: str) -> int:
 # --- the two ways to make one -------------------------------------------------------------------
 
 
-def compiled_function(f: Callable[..., Any], examples: Sequence[Any], **options: Any) -> CompiledFunction:
-    """Trace a function at example arguments."""
+def compiled_function(
+    f: Callable[..., Any], examples: Sequence[Any], *, parameters: Any = None, **options: Any
+) -> CompiledFunction:
+    """Trace a function at example arguments; Values that it closes over may be parameters, one more argument."""
     name = getattr(f, "__name__", type(f).__name__)
     leaves, spec = flatten(tuple(examples))
     numbers = [float(x.data if isinstance(x, Value) else number(x, f"compile: example for {name}")) for x in leaves]
-    specs = spec.children
-    options["argument_names"] = argument_names(f, len(specs))
-    return CompiledFunction(lambda xs: recorded(f, specs, xs, name), specs, numbers, name=name, source=f, **options)
+    specs, n = spec.children, len(numbers)
+    names = tuple(argument_names(f, len(specs)))
+    if parameters is None:
+        options |= {"name": name, "source": f, "argument_names": names}
+        return CompiledFunction(lambda xs: recorded(f, specs, xs, name), specs, numbers, **options)
+    values = _parameters(parameters)
+    last = Spec("list", (LEAF,) * len(values))
+    axes = options["in_axes"]
+    options["in_axes"] = (*(axes if isinstance(axes, (tuple, list)) else (axes,) * len(specs)), None)
+    chosen = () if options["argnums"] is None else positions(options["argnums"], specs, f"compiled {name}")
+    options["argnums"] = (*chosen, len(specs))
+
+    def graph_at(xs: Sequence[float]) -> Graph:
+        graph = recorded(f, specs, xs[:n], name)
+        return graph._replace(inputs=[*graph.inputs, *values])
+
+    return CompiledFunction(
+        graph_at, (*specs, last), [*numbers, *(x.data for x in values)], name=name, source=f,
+        argument_names=(*names, "parameters"), parameters=values, **options,
+    )  # fmt: skip
+
+
+def _parameters(given: Any) -> list[Value]:
+    """The Values that a compiled function reads at each call.
+
+    Raises:
+        OperandError: Something among them is no Value.
+        StructureError: There is none, or one stands twice.
+    """
+    values: list[Any] = list(given) if isinstance(given, Iterable) and not isinstance(given, (str, Value)) else [given]
+    for x in values:
+        if not isinstance(x, Value):
+            msg = f"compile: expected parameters as a list of Values, got {x!r} ({type(x).__name__}) among them"
+            raise OperandError(msg)
+    if not values or len(set(values)) < len(values):
+        msg = "compile: a Value stands twice among the parameters; name each once" if values else (
+            "compile: expected at least one Value among the parameters, got none"
+        )
+        raise StructureError(msg)
+    return values
 
 
 def compiled_graph(roots: Any, inputs: Sequence[Any], **options: Any) -> CompiledFunction:
@@ -849,8 +917,8 @@ def compiled_graph(roots: Any, inputs: Sequence[Any], **options: Any) -> Compile
     if not isinstance(inputs, (list, tuple)):
         msg = f"compile: expected inputs as a list of Values, got {inputs!r} ({type(inputs).__name__})"
         raise OperandError(msg)
-    for what, nodes in (("roots", results), ("inputs", inputs)):
-        for node in nodes:
+    for what, given in (("roots", results), ("inputs", inputs)):
+        for node in given:
             if not isinstance(node, Value):
                 msg = f"compile: expected {what} as Values, got {node!r} ({type(node).__name__})"
                 raise OperandError(msg)

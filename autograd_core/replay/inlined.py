@@ -25,10 +25,10 @@ if TYPE_CHECKING:
 
 def result(f: CompiledFunction, args: Sequence[Any]) -> Any:
     """What a call on Values returns: one node per output, with `reduce` over all rows."""
-    outputs = _table([_outputs(f, row) for row in _rows(f, args)], f._branches[0].width)
+    table = _table([outputs(f, row) for row in _rows(f, args)], f._branches[0].width)
     if f._reduce is None:
-        return f._result(outputs)
-    return tree_of(f._branches[0].spec, _over_rows(f, outputs))
+        return f._result(table)
+    return tree_of(f._branches[0].spec, _over_rows(f, table))
 
 
 def with_gradient(f: CompiledFunction, args: Sequence[Any]) -> tuple[Any, list[Any], Any]:
@@ -37,7 +37,7 @@ def with_gradient(f: CompiledFunction, args: Sequence[Any]) -> tuple[Any, list[A
     for row in _rows(f, args):
         inputs = [FUSED["pos"](x) if isinstance(x, Value) else Value(x) for x in row]
         sought = [inputs[slot] for i in f._argnums for slot in f._slots[i]]
-        values.append(_outputs(f, inputs))
+        values.append(outputs(f, inputs))
         gradients.append(pull_back(values[-1], [1.0], sought, graph=True))
     table, start = _table(gradients, sum(len(f._slots[i]) for i in f._argnums)), 0
     per_row, summed = [], []
@@ -64,19 +64,19 @@ def _rows(f: CompiledFunction, args: Sequence[Any]) -> list[list[Any]]:
     return [f._point(shared, tables, row) for row in range(len(tables[0]) if tables else 1)]
 
 
-def _outputs(f: CompiledFunction, inputs: Sequence[Any]) -> list[Any]:
+def outputs(f: CompiledFunction, inputs: Sequence[Any]) -> list[Any]:
     """The results at one row, as nodes."""
-    branch = _branch(f, inputs)
+    branch = branch_at(f, inputs)
     nodes = branch.program.nodes(inputs)
     for slot in branch.program.guards.tolist():
         bool(nodes[slot])  # of the call that is being traced, if there is one, it is a guard as well
-    outputs = [Value(0.0)] * branch.width  # of a matrix, entries that are always 0
+    found = [Value(0.0)] * branch.width  # of a matrix, entries that are always 0
     for place, slot in zip(branch.places, branch.program.outputs.tolist(), strict=False):
-        outputs[place] = nodes[slot] if isinstance(nodes[slot], Value) else Value(nodes[slot])
-    return outputs
+        found[place] = nodes[slot] if isinstance(nodes[slot], Value) else Value(nodes[slot])
+    return found
 
 
-def _branch(f: CompiledFunction, inputs: Sequence[Any]) -> Branch:
+def branch_at(f: CompiledFunction, inputs: Sequence[Any]) -> Branch:
     """The trace that holds at a row, made where there is none yet."""
     numbers, k = [float(x.data if isinstance(x, Value) else x) for x in inputs], 0
     while True:
@@ -101,6 +101,11 @@ def _over_rows(f: CompiledFunction, table: Any) -> Any:
     else:
         columns = [x[0] if len(x) == 1 else record_many(reduce, x) for x in table.T.tolist()]
     return _table([columns], table.shape[1])[0]
+
+
+def over_rows(f: CompiledFunction, results: Sequence[Any]) -> Any:
+    """One result of each row, reduced as `reduce` says; without it there is one row alone."""
+    return results[0] if f._reduce is None else _over_rows(f, _table([[x] for x in results], 1))[0]
 
 
 def _table(rows: Sequence[Sequence[Any]], width: int) -> Any:

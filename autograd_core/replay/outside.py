@@ -32,10 +32,11 @@ class Outside:
 
     Args:
         f: The function, or whatever else was called; None for a graph that stands.
+        inputs: Values from outside that are read at each call, and no constants.
     """
 
-    def __init__(self, f: Any = None) -> None:
-        self._f = f
+    def __init__(self, f: Any = None, inputs: Sequence[Value] = ()) -> None:
+        self._f, self._inputs = f, frozenset(inputs)
         self._facts: dict[str, tuple[str, Any]] = {}
         self._own: set[str] = set()  # what the function changes itself
         self._untouched: Callable[[], bool] = of_all([])
@@ -51,9 +52,9 @@ class Outside:
         if self._f is None:
             yield
             return
-        before = walked(self._f)
+        before = walked(self._f, inputs=self._inputs)
         yield
-        after = walked(self._f, frozenset(before.attributes))
+        after = walked(self._f, frozenset(before.attributes), inputs=self._inputs)
         self._own |= {place for place in before.facts if not _same(before, after, place)}
         self._facts = {place: fact for place, fact in (after.facts | self._facts).items() if place not in self._own}
         self._untouched, self._named = of_all(after.watches), after.named
@@ -87,7 +88,7 @@ class Outside:
 
     def _look(self, function: str) -> None:
         """Walk once more, and say what differs; what was only touched is watched where it stands now."""
-        now = walked(self._f)
+        now = walked(self._f, inputs=self._inputs)
         differing = [place for place in self._facts if place in now.facts and not self._fits(place, now)]
         for place in differing or [place for place in self._facts if place not in now.facts]:
             name, was = self._facts[place]

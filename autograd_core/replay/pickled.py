@@ -47,6 +47,7 @@ def reduced(f: CompiledFunction) -> tuple[Any, ...]:
         "argnums": f._argnums,
         "name": f._name.removeprefix("compiled "),
         "argument_names": f._argument_names,
+        "parameters": f._parameters,
         "options": f._options,
     }
     return _restored, (traces, sorted(primitives), about, _by_name(f._source))
@@ -97,7 +98,7 @@ def _restored(
         )
         raise GuardError(msg)
 
-    rest = {key: about[key] for key in ("in_axes", "reduce", "argnums", "name", "argument_names")}
+    rest = {key: about[key] for key in ("in_axes", "reduce", "argnums", "name", "argument_names", "parameters")}
     return CompiledFunction(graph_at, specs, numbers, **rest, **about["options"], traces=found)
 
 

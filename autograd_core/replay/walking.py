@@ -40,10 +40,16 @@ class Same:
         return id(self.thing)
 
 
-def walked(f: Any, names: frozenset[str] = frozenset()) -> Walk:
-    """A walk that knows all attributes that any of the functions names; some names may be known already."""
+def walked(f: Any, names: frozenset[str] = frozenset(), inputs: frozenset[Value] = frozenset()) -> Walk:
+    """A walk that knows all attributes that any of the functions names; some names may be known already.
+
+    Args:
+        f: Where it begins.
+        names: Names that are known.
+        inputs: Values that are passed by: their data may change.
+    """
     while True:
-        walk = Walk(names)
+        walk = Walk(names, inputs)
         walk.callable(f, "f", "")
         walk.finish()
         if walk.attributes == names:
@@ -61,7 +67,8 @@ class Walk:
         attributes: All names of attributes that the code reads.
     """
 
-    def __init__(self, attributes: Iterable[str]) -> None:
+    def __init__(self, attributes: Iterable[str], inputs: frozenset[Value] = frozenset()) -> None:
+        self._inputs = inputs
         self.facts: dict[str, tuple[str, Any]] = {}
         self.watches: list[Callable[[], bool]] = []
         self.named: dict[Value, None] = {}
@@ -150,6 +157,8 @@ class Walk:
             self.facts[way] = name, x
             return
         if isinstance(x, Value):
+            if x in self._inputs:
+                return
             self.facts[way] = name, x.data
             self._values[x] = self.named[x] = None
             return
@@ -208,7 +217,7 @@ class Walk:
             self._plain(x, copy, way, name)
             return
         parts = list(x)
-        if set(map(type, parts)) == {Value}:
+        if set(map(type, parts)) == {Value} and self._inputs.isdisjoint(parts):
             self.facts[way] = name, [part.data for part in parts]
             self.named.update(dict.fromkeys(parts))
             self.watches.append(watching.of_values(x))

@@ -85,6 +85,16 @@ def test_it_works_on_values_and_within_transforms():
     assert ag.grad(ag.grad(f))(2.0) == 12.0
 
 
+def test_parameters_are_carried_with_what_they_belong_to():
+    w = ag.Value(2.0)
+    f = ag.compile(lambda x: w * x, 1.0, in_axes=0, reduce="sum", parameters=[w])
+    g, v = pickle.loads(pickle.dumps((f, w)))
+    v.data = 5.0
+    out = g([1.0, 2.0])
+    out.backward()
+    assert (out.data, v.grad, f([1.0, 2.0]).data) == (15.0, 3.0, 6.0)
+
+
 def test_all_traces_are_carried_and_a_function_with_a_name_is_traced_on():
     f = ag.compile(carried.branching, 1.0)
     assert (f(3.0), f(-2.0)) == (9.0, 2.0)
