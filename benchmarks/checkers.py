@@ -3,7 +3,6 @@
     pip install -e '.[check]' -r benchmarks/checkers.txt
     python benchmarks/checkers.py                 prints the tables, in half a minute
     python benchmarks/checkers.py --list          with every answer of every checker
-    python benchmarks/checkers.py --write         puts them into docs/checking.md as well
 
 The faults and programs are in `checkers_collection.py`; what they are in each library's own terms, and what counts as
 an alarm, in `checkers_terms.py`. Each checker runs with its defaults. An alarm at a fault catches it; at a right
@@ -14,7 +13,6 @@ from __future__ import annotations
 
 import argparse
 import importlib.metadata
-import re
 import sys
 import time
 from collections import Counter
@@ -25,8 +23,6 @@ sys.path.insert(0, str(Path(__file__).parents[1]))  # the package of this checko
 from checkers_collection import FAULTS, PROGRAMS
 from checkers_terms import CHECKERS, IMPOSSIBLE
 
-PAGE = Path(__file__).parents[1] / "docs" / "checking.md"
-PART = re.compile(r"(?<=<!-- python benchmarks/checkers.py --write -->\n).*?(?=<!-- end -->)", re.DOTALL)
 CALLS = {
     "this library": "`check_gradient`",
     "torch": "torch `gradcheck`",
@@ -51,7 +47,7 @@ def answers(checker, cases):
 
 
 def tables(found):
-    """The page's part, as text."""
+    """What is printed."""
     shown = [name for name in CHECKERS if isinstance(found[name], dict)]
     head = ["| | " + " | ".join(CALLS[name] for name in shown) + " |", "|---|" + "---:|" * len(shown)]
 
@@ -102,10 +98,7 @@ def main(arguments=None):
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--list", action="store_true", help="every answer of every checker")
     parser.add_argument("--only", choices=CHECKERS, action="append", help="this checker beside this library's")
-    parser.add_argument("--write", action="store_true", help="put the tables into docs/checking.md")
     options = parser.parse_args(arguments)
-    if options.write and options.only:
-        parser.error("docs/checking.md holds all checkers: leave out --only")
     found = {}
     for checker in CHECKERS:
         start = time.perf_counter()
@@ -114,14 +107,7 @@ def main(arguments=None):
         print(f"{checker}: {time.perf_counter() - start:.0f} s", file=sys.stderr)
     if options.list:
         print("\n".join(listed(found)))
-    page = tables(found)
-    print(page)
-    if options.write:
-        missing = [name for name, answer in found.items() if isinstance(answer, str)]
-        if missing:
-            needs = "pip install -r benchmarks/checkers.txt"
-            parser.error(f"docs/checking.md holds all checkers, and {', '.join(missing)} is missing: {needs}")
-        PAGE.write_text(PART.sub(lambda _: page + "\n", PAGE.read_text(encoding="utf-8")), encoding="utf-8")
+    print(tables(found))
     return found
 
 

@@ -1,15 +1,16 @@
 """How gradient checks fare as a maintainer writes them: with Hypothesis, at all kinds of inputs.
 
     pip install -e '.[check,test]' -r benchmarks/checkers.txt
-    python benchmarks/maintainer.py                               all, in about an hour on two cores
+    python benchmarks/maintainer.py                               all, in about an hour of one core
     python benchmarks/maintainer.py --functions "Huber loss" --seeds 1 --examples 30
     python benchmarks/maintainer.py --write                       puts the tables into docs/checking.md as well
     python benchmarks/maintainer.py --list                        every answer that was not the wanted one
 
 `maintainer_functions/` holds the functions, their strategies, right derivatives and planted bugs. Under each seed
-Hypothesis draws examples; every checker gets the same ones, with its defaults. A right function should never
-raise an alarm. A bug is found if there is an alarm at an example where the right derivative raises none; what this
-library says of it has to name the fault: the primitive, or an entry that is wrong with about its right number.
+Hypothesis draws examples; every checker gets them with its defaults, the other libraries' under the first seed, the
+first 20. A right function should never raise an alarm. A bug is found if there is an alarm at an example where the
+right derivative raises none; what this library says of it has to name the fault: the primitive, or an entry that is
+wrong with about its right number. Functions whose check takes long get fewer examples a seed, but with `--all`.
 Results are kept in the store line by line: the same command goes on where it stopped.
 """
 
@@ -41,6 +42,8 @@ PAGE = Path(__file__).parents[1] / "docs" / "checking.md"
 PART = re.compile(r"(?<=<!-- python benchmarks/maintainer.py --write -->\n).*?(?=<!-- end -->)", re.DOTALL)
 STORE = Path.home() / ".cache" / "autograd-core-maintainer.jsonl"
 SEEDS, EXAMPLES = 5, 100
+LONG, ENOUGH = 0.05, 25  # seconds of a check, from which on so many examples a seed are enough
+PEER_EXAMPLES = 20
 CALLS = {
     "ours": "`assert_gradient`",
     "torch": "torch `gradcheck`",
@@ -80,7 +83,7 @@ def shown(drawn):
     return ", ".join(repr(x.tolist() if hasattr(x, "tolist") else x) for x in drawn)
 
 
-def right(item, number, count, peers):
+def right(item, number, count, peers, *, whole=True):
     """What the checkers say of a right function."""
     subject = Subject(item)
     alarms, seconds, first = [], [], {}
@@ -88,13 +91,15 @@ def right(item, number, count, peers):
 
     @examples_of(item, number, count)
     def run(drawn):
+        if not whole and len(seconds) >= ENOUGH and statistics.median(seconds) > LONG:
+            return
         start = time.process_time()
         report, error = ours(subject, drawn)
         seconds.append(time.process_time() - start)
         verdicts["error" if report is None else report.verdict.value] += 1
         if error is not None:
             alarms.append([shown(drawn), "error" if report is None else report.verdict.value, str(error)[:400]])
-        for peer in peers:
+        for peer in peers if len(seconds) <= PEER_EXAMPLES else ():
             if peer not in first:
                 said = complaint(peer, subject, drawn)
                 if said:
@@ -121,14 +126,14 @@ def bug(item, name, number, count, peers):
 
     @examples_of(item, number, count)
     def run(drawn):
-        if wanted <= found.keys():
+        if wanted <= found.keys() or (tried[0] >= PEER_EXAMPLES and "ours" in found):
             return
         tried[0] += 1
         if "ours" not in found:
             report, error = ours(subject, drawn)
             if error is not None and ours(sound, drawn)[1] is None:
                 found["ours"] = told(item, name, drawn, report, error)
-        for peer in peers:
+        for peer in peers if tried[0] <= PEER_EXAMPLES else ():
             if peer not in found and complaint(peer, subject, drawn) and not complaint(peer, sound, drawn):
                 found[peer] = True
 
@@ -180,8 +185,9 @@ def place(where, item, drawn):
 def tasks(options):
     """Each function and each bug, under each seed."""
     chosen = [i for i in collection() if not options.functions or any(n in i.name for n in options.functions)]
+    asked = {"count": options.examples, "all": options.all}
     return [
-        {"name": item.name, "host": item.host, "bug": name, "seed": number, "count": options.examples}
+        {"name": item.name, "host": item.host, "bug": name, "seed": number, **asked}
         for number in range(options.seeds)
         for item in chosen
         for name in ("", *item.bugs)
@@ -190,15 +196,15 @@ def tasks(options):
 
 
 def key(task):
-    return json.dumps([task["name"], task["bug"], task["seed"], task["count"]])
+    return json.dumps([task["name"], task["bug"], task["seed"], task["count"], task["all"]])
 
 
 def done(task, peers):
     """One task's answer."""
     item = next(i for i in collection() if i.name == task["name"])
-    common = (item, task["seed"], task["count"], peers)
+    common = (item, task["seed"], task["count"], () if task["seed"] else peers)
     if not task["bug"]:
-        return task | right(*common)
+        return task | right(*common, whole=task["all"])
     return task | bug(item, task["bug"], *common[1:])
 
 
@@ -261,9 +267,12 @@ def tables(found, peers):
         names = {}
         for a in group:
             names.setdefault((a["name"], a["bug"]), []).append(a)
-        counts = (sum(any(hit(a, n) for a in several) for several in names.values()) for n in shown_names)
+        counts = (sum(any(hit(a, n) for a in asked(several, n)) for several in names.values()) for n in shown_names)
         cells = [f"{count} of {len(names)}" for count in counts]
         return f"| {title} | " + " | ".join(cells) + " |"
+
+    def asked(several, name):
+        return [a for a in several if name == "ours" or not a["seed"]]
 
     def alarm(a, name):
         return a.get("alarms", 1) > 0 if name == "ours" else a["peers"].get(name, False)
@@ -349,6 +358,7 @@ def main(arguments=None):
     parser.add_argument("--only", choices=["right", "bugs"], help="right functions, or bugs")
     parser.add_argument("--seeds", type=int, default=SEEDS)
     parser.add_argument("--examples", type=int, default=EXAMPLES)
+    parser.add_argument("--all", action="store_true", help="as many examples of what takes long")
     parser.add_argument("--peers", choices=[*PEERS, "none"], action="append", help="beside which checkers")
     parser.add_argument("--workers", type=int, default=1)
     parser.add_argument("--minutes", type=float, default=0, help="stop after so long; run it again to go on")

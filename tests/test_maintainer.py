@@ -73,7 +73,7 @@ def test_the_page_names_what_falls_short(capsys):
     ]  # fmt: skip
     page = maintainer.tables(found, ["scipy"])
     assert "| **right functions with an alarm** | 2 of 2 | 1 of 2 |" in page
-    assert "| **bugs that pass** | 1 of 1 | 1 of 1 |" in page
+    assert "| **bugs that pass** | 1 of 1 | 0 of 1 |" in page
     assert "1 of 3 answers differ" in page
     for line in ("f: alarm (WRONG)", "f: passes: sign", "f: not named: sign", "g: crash: ValueError: no"):
         assert f"- {line}, under 1 seeds" in page
@@ -91,6 +91,21 @@ def test_a_part_is_not_written(capsys):
     with pytest.raises(SystemExit):
         maintainer.main(["--functions", "Lorentz", "--write"])
     assert "docs/checking.md holds all" in capsys.readouterr().err
+
+
+def test_what_takes_long_gets_fewer_examples(monkeypatch):
+    monkeypatch.setattr(maintainer, "ENOUGH", 5)
+    for longest, count in ((0.0, 5), (1e9, 12)):
+        monkeypatch.setattr(maintainer, "LONG", longest)
+        [answer] = maintainer.main(["--functions", "Lorentz", "--only", "right", *QUICK])
+        assert answer["examples"] == count
+    monkeypatch.setattr(maintainer, "LONG", 0.0)
+    [answer] = maintainer.main(["--functions", "Lorentz", "--only", "right", "--all", *QUICK])
+    assert answer["examples"] == 12
+
+
+def test_the_page_has_one_place_for_the_tables():
+    assert len(maintainer.PART.findall(maintainer.PAGE.read_text(encoding="utf-8"))) == 1
 
 
 @pytest.mark.parametrize("peer", PEERS)

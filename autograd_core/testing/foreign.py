@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 import warnings
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import cache, partial
 from typing import TYPE_CHECKING, Any
 
 from .arguments import DOUBLE
@@ -40,6 +40,7 @@ NEXT_TO_ZERO = 1e-10  # of the largest difference quotient
 DOUBTFUL_ORDER = 1.95  # what rounds to 2 is no second witness
 HALF_THE_DIGITS = 8.0  # times the root of the roundoff
 NEIGHBOURS, ULPS_AWAY = 6, 4.0  # at which values are asked how rough they are, and how far away
+UNSEEN = 2.0**-50  # inputs below are passed by all steps from 0 on
 FEW = 4  # inputs that a sentence can list
 UNSURE = 0.2  # a reference that knows less than this share of the derivative judges nothing
 IDLE = 2.0**-10  # roundings of a result: a derivative of so little effect is as good as 0
@@ -137,6 +138,12 @@ def _break_ties(f: Numeric, seeds: list[list[float]], findings: list[Finding]) -
         line.look()
         return line.estimates[0]
 
+    def value(seed: list[float], point: list[float]) -> float:
+        try:
+            return _combined(seed, f.call(point))
+        except FunctionError:  # outside of its domain
+            return math.nan
+
     groups = [name.partition("]")[0] for name in f.names]
     for s in range(len(seeds)):
         column = findings[s :: len(seeds)]
@@ -149,10 +156,11 @@ def _break_ties(f: Numeric, seeds: list[list[float]], findings: list[Finding]) -
             slope = finding.slope
             ends = (slope.left, slope.right)
             off = min(abs(finding.found - end) for end in ends)
-            near = between(f.point, f.coarse, k, s, off, look, groups, finding.found)
+            near = between(f.point, (f.coarse, f.unit), k, off, partial(value, seeds[s]), groups, finding.found)
             if near is not None:
                 low, high = min(*ends, *near), max(*ends, *near)
-                if low - off * DIGIT <= finding.found <= high + off * DIGIT:
+                if low - off * DIGIT <= finding.found <= high + off * DIGIT:  # they are known to so many digits
+                    low, high = min(low, finding.found), max(high, finding.found)
                     finding.slope = replace(slope, kind="kink", left=low, right=high)
 
 
@@ -293,8 +301,9 @@ def _judged(lines: Sequence[Line]) -> list[Finding]:
     unsure = [line for line in lines if any(finding.rank for finding in line.findings(changes))]
     if unsure:
         around = _noise_around(lines, changes)
+        slopes_of_all = _slopes_of_all(lines[0])
         for line in unsure:
-            line.look_again(around)
+            line.look_again(around, slopes_of_all)
     changes = [max(line.change(s) for line in lines) for s in range(len(lines[0].seeds))]
     return [finding for line in lines for finding in line.findings(changes)]
 
@@ -323,6 +332,21 @@ def _noise_around(lines: Sequence[Line], changes: Sequence[float]) -> list[float
             largest_change = max(other.estimates[0][s].reach for other in lines)
             if explained < off <= HALF_THE_DIGITS * math.sqrt(f.unit) * largest_change < math.inf:
                 found[s] = max(found[s], off - explained)
+    return found
+
+
+def _slopes_of_all(line: Line) -> list[float]:
+    """The largest slopes of results where all inputs move at once, by about 1."""
+    found = [0.0] * len(line.seeds)
+    for k in range(NEIGHBOURS):
+        v = directions(len(line.f.point), f"neighbour {k}")
+        try:
+            values = line.f.call([x + d for x, d in zip(line.f.point, v, strict=True)])
+        except FunctionError:  # outside of its domain
+            continue
+        for s, seed in enumerate(line.seeds):
+            slope = abs(_combined(seed, values) - _combined(seed, line.zero)) / max(map(abs, v))
+            found[s] = max(found[s], slope if math.isfinite(slope) else 0.0)
     return found
 
 
@@ -366,15 +390,20 @@ class Line:
         """One estimate."""
         self.estimates = [self._slopes(STRETCHES[0])]
 
-    def look_again(self, around: list[float]) -> None:
+    def look_again(self, around: list[float], of_all: list[float]) -> None:
         """Further ones with other steps, and what the function does further out.
 
         Args:
             around: How far values at neighbours in all inputs are off.
+            of_all: Slopes where all inputs move.
         """
-        self.around = around
+        # Over distances of inputs that all steps from 0 on pass, a result may change: that is no jump.
+        tiny = max((abs(x) for x in self.f.point if abs(x) < UNSEEN), default=0.0)
+        jump = any(slope.kind == "jump" for slope in self.estimates[0])
+        self.around = [max(off, tiny * slope if jump else 0.0) for off, slope in zip(around, of_all, strict=True)]
         self.estimates = [self._slopes(stretch) for stretch in STRETCHES]
-        self.elsewhere = wide_scale(self.once, self.size, [slope.noise for slope in self.estimates[0]])
+        wide = wide_scale(self.once, self.size, [slope.noise for slope in self.estimates[0]])
+        self.elsewhere = [max(pair) for pair in zip(wide, of_all, strict=True)]
 
     def change(self, s: int) -> float:
         """How far a result changes when the inputs change by their own size."""

@@ -28,6 +28,7 @@ DOUBT = 16.0  # times the error estimates
 RANKS, ORDERS = 12, 6  # ways at most to break a tie in one order of the inputs, and orders
 BY_GROUP = (False, True)  # whether the last argument goes first, of the first orders
 DIGIT = 1e-3  # of a distance, to which the derivatives of neighbours are known
+CLOSER = 16  # times, at which a slope is taken there
 APART = 1 / 3  # power of the roundoff: how far neighbours are, in terms of the number
 
 
@@ -59,7 +60,13 @@ def is_tied(point: Sequence[float], columns: Sequence[Slope], s: int, look: Look
 
 
 def between(
-    point: Sequence[float], coarse: float, j: int, s: int, off: float, look: Look, groups: Sequence[str], found: float
+    point: Sequence[float],
+    units: tuple[float, float],
+    j: int,
+    off: float,
+    value: Callable[[list[float]], float],
+    groups: Sequence[str],
+    found: float,
 ) -> tuple[float, float] | None:
     """The smallest and the largest slope to one input where the tie is broken near by.
 
@@ -67,34 +74,48 @@ def between(
 
     Args:
         point: Where.
-        coarse: Unit roundoff of its numbers.
+        units: Unit roundoff of its numbers, and of the results.
         j: The input.
-        s: The result.
         off: Slopes that are less sure than this do not count.
-        look: The slopes of all results at a point along a direction.
+        value: The result at a point; NaN where it has none.
         groups: The argument that each input belongs to: those of one are moved together first.
         found: The number.
     """
-    n = len(point)
+    n, apart = len(point), units[0] ** APART
     rng = random.Random(f"{n} {j} ties")  # noqa: S311
     largest = max(map(abs, point), default=0.0) or 1.0
     # Beside steps of size 1 numbers that are tiny and not alike tie, too.
     scales = [0.0, 1.0] if any(0 < abs(x) < NEAR_ZERO for x in point) else [0.0]
-    unit = [float(i == j) for i in range(n)]
-    slopes_near: list[float] = []
+    near: list[float] = []
     for below, scale in product(_sides(n, j, groups, rng), scales):
         moved = list(point)
         for i in range(n):
             if i != j:
-                away = (0.5 + rng.random()) * coarse**APART * max(abs(point[i]) or largest, scale)
+                away = (0.5 + rng.random()) * apart * max(abs(point[i]) or largest, scale)
                 moved[i] += -away if i in below else away
-        slopes = look(moved, unit)
-        if slopes is not None and slopes[s].kind == "smooth" and DOUBT * slopes[s].error < off:
-            slopes_near += [slopes[s].value] if math.isfinite(slopes[s].value) else []
+        step = apart * max(abs(point[j]) or largest, scale) / CLOSER
+        slope, error = _difference(value, moved, j, step, units[1])
+        if DOUBT * error < off:
+            near.append(slope)
             edge = off * DIGIT
-            if slopes_near and min(slopes_near) - edge <= found <= max(slopes_near) + edge:
+            if min(near) - edge <= found <= max(near) + edge:
                 break
-    return (min(slopes_near), max(slopes_near)) if slopes_near else None
+    return (min(near), max(near)) if near else None
+
+
+def _difference(
+    value: Callable[[list[float]], float], point: list[float], j: int, step: float, unit: float
+) -> tuple[float, float]:
+    """The slope to one input, where it has one at a distance from kinks, and how far off it may be."""
+
+    def at(t: float) -> float:
+        return value([*point[:j], point[j] + t, *point[j + 1 :]])
+
+    middle, steps = at(0.0), (step, -step, step / 4, -step / 4)
+    values = [at(t) for t in steps]
+    quotients = [(z - middle) / t for z, t in zip(values, steps, strict=True)]
+    error = max(quotients) - min(quotients) + 8 * unit * max(map(abs, values)) / step
+    return (quotients[2] + quotients[3]) / 2, error if math.isfinite(error) else math.inf
 
 
 def _sides(n: int, j: int, groups: Sequence[str], rng: random.Random) -> Iterator[frozenset[int]]:

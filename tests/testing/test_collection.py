@@ -1,6 +1,5 @@
 """The checker can fail: every planted fault is caught and named, and no right program is called wrong."""
 
-import importlib.util
 import sys
 from pathlib import Path
 
@@ -143,27 +142,3 @@ def test_every_answer_is_listed():
     assert "this library alarm" in lines[1]
     assert "this library passes" in lines[-2]
     assert lines[2].split() == ["WRONG", FAULTS[0].op]
-
-
-def test_the_page_holds_the_table_of_this_collection():
-    page = checkers.PAGE.read_text()
-    assert len(checkers.PART.findall(page)) == 1
-    assert f"{len(FAULTS)} of {len(FAULTS)}" in page
-    assert f"of {len(PROGRAMS)} |" in page
-
-
-def test_the_page_is_never_written_from_a_part(capsys):
-    with pytest.raises(SystemExit):
-        checkers.main(["--only", "this library", "--write"])
-    assert "docs/checking.md holds all checkers" in capsys.readouterr().err
-
-
-@pytest.mark.skipif(importlib.util.find_spec("torch") is not None, reason="torch is there")
-def test_the_page_is_never_written_without_a_checker(capsys, monkeypatch):
-    monkeypatch.setattr(checkers, "FAULTS", FAULTS[:2])
-    monkeypatch.setattr(checkers, "PROGRAMS", PROGRAMS[:2])
-    before = checkers.PAGE.read_text()
-    with pytest.raises(SystemExit):
-        checkers.main(["--write"])
-    assert "torch" in capsys.readouterr().err
-    assert checkers.PAGE.read_text() == before
