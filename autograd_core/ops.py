@@ -782,17 +782,10 @@ row(
 )
 
 
-def _product_partials(m: Any, *vz: Any) -> tuple[Any, ...]:
-    """Products of all the others, from the left and from the right: right beside zeros, too."""
-    v = vz[:-1]
-    left, right = [m.number(1)], [m.number(1)]
-    for x, y in zip(v[:-1], v[:0:-1], strict=True):
-        left.append(left[-1] * x)
-        right.append(right[-1] * y)
-    return tuple(a * b for a, b in zip(left, reversed(right), strict=True))
-
-
-row("prod", lambda m, *v: m.prod(v), _product_partials, arity=None, summary="Product of a sequence.")
+row(
+    "prod", lambda m, *v: m.prod(v), lambda m, *vz: m.products_of_others(vz[:-1]),
+    arity=None, summary="Product of a sequence, rounded from left to right; only the whole over- or underflows.",
+)
 row(
     "max", lambda m, *v: m.max(v), lambda m, *vz: first_hits(m, vz[:-1], vz[-1]),
     arity=None, kinks=lambda m, *v: tuple(x - m.max(v) for x in v),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from .number_systems import products
 from .number_systems.base import BINARY, CONSTANTS, UNARY, NumberSystem
 from .number_systems.floats import FLOATS
 from .ops import ROWS, TINY
@@ -11,6 +12,8 @@ from .value import FUSED, Value, record, record_many
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
+
+FEW = 16  # products of the others are as many as operands
 
 
 class Values(NumberSystem):
@@ -46,6 +49,12 @@ class Values(NumberSystem):
 
     def prod(self, xs: Sequence[Any]) -> Any:
         return record_many(ROWS["prod"], list(xs))
+
+    def products_of_others(self, xs: Sequence[Any]) -> tuple[Any, ...]:
+        """Nodes of products, which keep their digits as well; of very many numbers, products of products."""
+        if len(xs) > FEW:
+            return products.plainly_of_others(self, xs)
+        return tuple(self.prod([*xs[:i], *xs[i + 1 :]]) for i in range(len(xs)))
 
     def max(self, xs: Sequence[Any]) -> Any:
         return record_many(ROWS["max"], list(xs))

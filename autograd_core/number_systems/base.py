@@ -7,6 +7,7 @@ from operator import add, mul
 from typing import TYPE_CHECKING, Any
 
 from ..ops import ROWS
+from . import products
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -78,8 +79,12 @@ class NumberSystem:
         return self.sum(map(mul, w, x))
 
     def prod(self, xs: Sequence[Any]) -> Any:
-        """Product from left to right; 1 for none."""
-        return reduce(mul, xs) if xs else self.number(1)
+        """Product from left to right, whatever its parts are; 1 for none."""
+        return products.whole(self, xs)
+
+    def products_of_others(self, xs: Sequence[Any]) -> tuple[Any, ...]:
+        """For every number the product of all the others."""
+        return products.of_others(self, xs)
 
     def max(self, xs: Sequence[Any]) -> Any:
         """Largest, the first of equal ones, NaN if there is one."""

@@ -6,6 +6,7 @@ from fractions import Fraction
 from numbers import Rational
 from typing import Any
 
+from . import products
 from .base import BINARY, UNARY
 from .floats import FLOATS, Floats
 
@@ -29,10 +30,21 @@ class Exact(Floats):
     def ceil(self, x: Any) -> Any:
         return Fraction(x.__ceil__()) if isinstance(x, Fraction) else FLOATS.ceil(x)
 
+    def prod(self, xs: Any) -> Any:
+        """Fractions have no range to leave."""
+        return products.plainly(self, xs) if _all_rational(xs) else super().prod(xs)
+
+    def products_of_others(self, xs: Any) -> tuple[Any, ...]:
+        return products.plainly_of_others(self, xs) if _all_rational(xs) else super().products_of_others(xs)
+
     def pow(self, x: Any, y: Any) -> Any:
         if isinstance(x, (int, Fraction)) and isinstance(y, (int, Fraction)) and y == int(y):
             return Fraction(x) ** int(y)
         return float(FLOATS.pow(x, y))
+
+
+def _all_rational(xs: Any) -> bool:
+    return all(isinstance(x, Rational) for x in xs)
 
 
 def _floating(name: str) -> Any:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import mpmath
 
+from . import products
 from .base import SYSTEMS, NumberSystem
 
 if TYPE_CHECKING:
@@ -279,6 +280,13 @@ class HighPrecision(NumberSystem):
         with self.context.workprec(max(EXACT_BITS, self.context.prec)):
             total = super().sum(xs)
         return +self.number(total)
+
+    def prod(self, xs: Any) -> Any:
+        """No part leaves the range."""
+        return products.plainly(self, xs)
+
+    def products_of_others(self, xs: Any) -> tuple[Any, ...]:
+        return products.plainly_of_others(self, xs)
 
     def dot(self, w: Sequence[Any], x: Sequence[Any]) -> Any:
         """Rounded once, likewise."""

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import sympy
 
 from ..errors import OperandError
+from . import products
 from .base import BINARY, CONSTANTS, SYSTEMS, UNARY, NumberSystem
 from .symbolic import SYMBOLIC
 from .vectors import NO_BRANCH, NO_FLOAT
@@ -166,6 +167,13 @@ class Reals(NumberSystem):
 
     def min(self, xs: Sequence[Any]) -> Any:
         return self.apply(lambda *v: sympy.Min(*v, evaluate=all(x.is_number for x in v)), *xs)
+
+    def prod(self, xs: Any) -> Any:
+        """No part leaves the range."""
+        return products.plainly(self, xs)
+
+    def products_of_others(self, xs: Any) -> tuple[Any, ...]:
+        return products.plainly_of_others(self, xs)
 
     def norm(self, xs: Sequence[Any]) -> Any:
         return self.apply(lambda *v: SYMBOLIC.norm(v), *xs)

@@ -6,6 +6,7 @@ from typing import Any
 
 import sympy
 
+from . import products
 from .base import SYSTEMS, NumberSystem
 
 
@@ -23,6 +24,13 @@ class Symbolic(NumberSystem):
 
     def equal(self, a: Any, b: Any) -> Any:
         return sympy.Eq(self.number(a), self.number(b))
+
+    def prod(self, xs: Any) -> Any:
+        """No part leaves the range."""
+        return products.plainly(self, xs)
+
+    def products_of_others(self, xs: Any) -> tuple[Any, ...]:
+        return products.plainly_of_others(self, xs)
 
     def abs(self, x: Any) -> Any:
         return sympy.Abs(x)
