@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from autograd_core_plugins.for_hypothesis import register_profile as register_profile
+
 from .argument_trees import ArraySpec as ArraySpec
 from .assertions import AtJump as AtJump
 from .assertions import AtKink as AtKink

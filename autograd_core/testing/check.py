@@ -100,8 +100,8 @@ def check_gradient(
         A `Report`, true only for `Verdict.RIGHT`.
 
     Raises:
-        FunctionError: No derivative can be judged: f or what was given raises, is random, depends on state, changes
-            its input, returns no number, has no differentiable input, or needs a `derivative`.
+        FunctionError: No derivative can be judged: f or what was given raises, is not deterministic, depends on state,
+            changes its input, returns no number, has no differentiable input, or needs a `derivative`.
         OperandError: `f` is no function.
         RangeError: An unknown mode or library, an order that is no positive int, a tolerance below 0, or positions
             and axes that the arguments do not have.

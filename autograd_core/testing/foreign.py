@@ -32,6 +32,7 @@ VERY_MANY = 500  # beyond, two of them
 FURTHEST = 8  # levels below the operand's size at which halves are compared, by two central differences
 SAFETY = 16.0  # times the error estimate of the differences
 RESOLVED = 1 / 4  # power of the roundoff: what the differences tell at least, as a share of the result's other slopes
+DECLARED = 64.0  # times the slope that results may vary by: beside one that the user calls noise, 0 is confirmed
 FLOOR = 8.0  # roundings of a result, by which a derivative may be off in its effect
 ULPS = (0, 1, -2, 3, -5)  # neighbours of the point at which the complex step is taken, too
 KEPT = 0.75  # share of its digits that a right derivative has in spite of its own rounding
@@ -180,6 +181,7 @@ class Finding:
     noise: float  # that rounding of the values leaves of a slope, over the whole size of the input
     lost: bool  # whether all that is seen, here and further out, is noise
     natural: float  # the slope that would change the result by its own size over that of the input
+    declared: float = 0.0  # the slope that would change the result by `nondet_tol` over the size of the input
 
     @property
     def verdict(self) -> Verdict:
@@ -192,7 +194,8 @@ class Finding:
         if s.kind == "kink":
             return Verdict.KINK
         off = abs(self.found - s.value)
-        if self.lost or (s.rough and off > self.allowed):
+        rough = s.rough and self.noise > 3 * self.declared  # beyond what the user has said of it
+        if self.lost or (rough and off > self.allowed):
             return Verdict.ILL_CONDITIONED  # all that is seen is noise
         if off > self.allowed:
             # Both witnesses, or a distance that leaves no doubt.
@@ -200,6 +203,7 @@ class Finding:
         # Confirmed: to a digit, or to what is nothing beside the slopes that the function has near by.
         flat = UNSURE * self.natural if abs(self.found) <= IDLE * self.unit * self.natural else 0.0
         size = max(UNSURE * max(abs(s.value), abs(self.found)), self.unit**RESOLVED * self.scale, flat, LEAST)
+        size = max(size, DECLARED * self.declared)
         known = min(self.allowed, SAFETY * (s.spread + self.unit * abs(s.value) + self.noise))
         if self.found == 0 and (still := s.still):  # neighbours may have noise, this line has none
             known = min(known, SAFETY * self.unit * still)
@@ -447,13 +451,14 @@ class Line:
                 allowed = max(allowed, UNDERFLOW * tiniest)  # the derivative's own, in its last factor or before
             allowed = max(allowed, f.tolerances.atol + f.tolerances.rtol * abs(slope.value))
         order = remainder_order(_combined(seed, self.zero), slope, claimed)
-        lost = slope.rough and slope.noise > ROUNDING * self.elsewhere[s] * wide
+        lost = slope.rough and slope.noise > max(ROUNDING * self.elsewhere[s] * wide, 2 * f.tolerances.nondet_tol)
         near = slope.scale if slope.scale * wide > JUMP * noise and not slope.rough else 0.0
         scale = max(near, self.elsewhere[s], change / moved)
         natural = max(0.0 if slope.rough else slope.scale, result / wide)
         return Finding(
-            label, self.v, claimed, slope, reference, allowed, order, f.unit, scale, noise / wide, lost, natural
-        )
+            label, self.v, claimed, slope, reference, allowed, order, f.unit, scale, noise / wide, lost, natural,
+            f.tolerances.nondet_tol / wide,
+        )  # fmt: skip
 
 
 def _combined(seed: Sequence[float], values: Sequence[float]) -> float:

@@ -120,11 +120,7 @@ class Function:
         """
         first, second = ([data_of(z) for z in result] for result in twice)
         if not self._alike(first, second):
-            msg = (
-                f"{self.name} is random: two calls with the same arguments gave {shown(first)} and {shown(second)}; "
-                "give it a fixed seed within, or pass nondet_tol="
-            )
-            raise FunctionError(msg, fault="random")
+            raise self._varies(first, second)
         moved = [
             float(x) * (1 - AWAY * abs(d))
             for x, d in zip(self.point, directions(len(self.point), "state"), strict=True)
@@ -133,17 +129,38 @@ class Function:
             self(leaves(moved))
         third = [data_of(z) for z in self(leaves(self.point))]
         if not self._alike(first, third):
+            fourth = [data_of(z) for z in self(leaves(self.point))]
+            if not self._alike(third, fourth):
+                raise self._varies(third, fourth)
             msg = (
                 f"{self.name} depends on state: after a call at another point it gave {shown(third)}, and "
                 f"{shown(first)} before, for the same arguments"
             )
             raise FunctionError(msg, fault="depends on state")
 
+    def _varies(self, a: list[Any], b: list[Any]) -> FunctionError:
+        """What to say of two results for the same arguments."""
+        apart = [abs(x - y) if x != y else 0.0 for x, y in zip(a, b, strict=False)]
+        k = max(range(len(apart)), key=lambda i: -1.0 if math.isnan(apart[i]) else apart[i], default=0)
+        hint = "give it a fixed seed within"
+        if len(a) == len(b) and 0 < apart[k] < math.inf:
+            hint += ", or if it is rounding that varies, as on several threads or a GPU, pass nondet_tol="
+            hint += _above(apart[k])
+            a, b = [a[k]], [b[k]]
+        came = f"two calls with the same arguments gave {shown(a)} and {shown(b)}"
+        msg = f"{self.name} is not deterministic: {came}; {hint}"
+        return FunctionError(msg, fault="random")
+
     def _alike(self, a: list[Any], b: list[Any]) -> bool:
         """Whether two results are the same, or no further apart than they may be."""
         return same(a, b) or (
             len(a) == len(b) and all(abs(x - y) <= self.nondet_tol for x, y in zip(a, b, strict=True))
         )
+
+
+def _above(size: float) -> str:
+    """A power of ten that leaves room above a number."""
+    return f"1e{math.floor(math.log10(size)) + 2}"
 
 
 def shown(x: Any) -> str:

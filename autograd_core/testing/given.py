@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from .complex_parts import Conversion
 
+OTHER_FORM = (TypeError, AttributeError, ValueError, IndexError, RuntimeError)  # what a tuple for an array leads to
 KEPT = 0.75  # share of its digits that a product has in spite of its own rounding
 
 
@@ -193,17 +194,7 @@ def columns(
     """
     what = convert.what
 
-    def product_of(v: list[Any]) -> list[Any]:
-        args, tangents = built(), inputs.tangents(v)
-        if len(args) != 1 and not _takes(jvp, 2) and _takes(jvp, 2 * len(args)):
-            output = called(what, jvp, *args, *tangents)
-        else:
-            try:
-                output = called(what, jvp, args, tangents)
-            except FunctionError as error:
-                if len(args) != 1 or not isinstance(error.__cause__, (TypeError, AttributeError)):
-                    raise
-                output = called(what, jvp, *args, *tangents)  # jvp(x, dx) of a single argument
+    def read(output: Any) -> list[Any]:
         if isinstance(output, tuple) and len(output) == 2:  # a value and its tangent; or the tangents of two results
             try:
                 value = result_numbers(results, output[0], what)
@@ -213,6 +204,20 @@ def columns(
             _agreeing(what, value, results)
             return tangent
         return result_numbers(results, output, what)
+
+    def product_of(v: list[Any]) -> list[Any]:
+        args, tangents = built(), inputs.tangents(v)
+        if len(args) != 1 and not _takes(jvp, 2) and _takes(jvp, 2 * len(args)):
+            return read(called(what, jvp, *args, *tangents))
+        try:
+            return read(called(what, jvp, args, tangents))
+        except (FunctionError, StructureError) as error:
+            if len(args) != 1 or (isinstance(error, FunctionError) and not isinstance(error.__cause__, OTHER_FORM)):
+                raise
+            try:  # jvp(x, dx) of a single argument
+                return read(called(what, jvp, *built(), *tangents))
+            except (FunctionError, StructureError):
+                raise error from error.__cause__
 
     return Columns(convert.push(product_of), convert.inputs.count, "jvp")
 

@@ -44,6 +44,7 @@ def as_in_jax(x):
         {"jvp": lambda xs, ts: pushed(xs, ts)[1]},
         {"jvp": lambda x, t: A @ (math.cos(x[0]) * 0 + np.cos(x) * t)},
         {"vjp": pulled, "jvp": pushed, "derivative": lambda x: A * np.cos(x)},
+        {"jvp": lambda x, t: A @ (np.cos(x) * t)},
     ],
 )
 def test_products_of_every_form_are_right(given):
@@ -102,6 +103,11 @@ def test_the_library_s_own_transforms_are_products():
 
     given = {"vjp": functools.partial(ag.vjp, f), "jvp": functools.partial(ag.jvp, f)}
     assert check_gradient(f, (2.0, 3.0), **given)
+
+
+def test_a_tangent_of_a_single_array_needs_no_tuple():
+    assert check_gradient(np.sin, (X,), jvp=lambda x, t: np.cos(x) * t)
+    assert check_gradient(np.sin, (X,), jvp=lambda x, t: -np.cos(x) * t).verdict is Verdict.WRONG
 
 
 def test_a_product_comes_with_the_function_s_value():
