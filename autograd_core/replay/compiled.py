@@ -206,10 +206,11 @@ class CompiledFunction(Exported, Locked, Generic[R_co, P_co]):
     def __call__(self, *args: Any) -> Any:
         """The function's result.
 
-        Where a Value stands among the arguments, the traced program is recorded on it, so that the
-        call can be differentiated, traced and compiled as any other: in `backward()`, in `grad` and
-        its kin, in `compile`. The result is of Values then, one per output; with `reduce`, summed or
-        averaged over the rows.
+        Where a Value stands among the arguments, so is the result: one node for each row, or with
+        `reduce` one for all, with the Values as its operands and the compiled derivatives; `backward()`
+        goes on below it. Within `grad` and its kin, in `compile`, and where there are several
+        results, the traced program is recorded step by step, to be differentiated to any order.
+        With `parameters` a call on numbers gives such a node, too.
 
         Args:
             *args: As for the function; where `in_axes` is 0, with rows first: an array, a list of
