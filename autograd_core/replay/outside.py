@@ -27,6 +27,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
 
+SAID_ONE_BY_ONE = 5  # changes at a time; of more the last warning says how many there are
+
+
 class Outside:
     """Numbers from outside, as they were while tracing.
 
@@ -90,11 +93,19 @@ class Outside:
         """Walk once more, and say what differs; what was only touched is watched where it stands now."""
         now = walked(self._f, inputs=self._inputs)
         differing = [place for place in self._facts if place in now.facts and not self._fits(place, now)]
+        new: dict[str, str] = {}
         for place in differing or [place for place in self._facts if place not in now.facts]:
-            name, was = self._facts[place]
+            name, _ = self._facts[place]
             if name not in self._said:
-                _warn(function, name, was, now.facts.get(place, (name, NOTHING))[1])
-                self._said.add(name)
+                new.setdefault(name, place)
+        for k, (name, place) in enumerate(new.items()):
+            if k == SAID_ONE_BY_ONE - 1 and len(new) > SAID_ONE_BY_ONE:  # a network that was trained
+                name = f"{name} (beside {len(new) - k - 1} others)"
+            _warn(function, name, self._facts[place][1], now.facts.get(place, (name, NOTHING))[1])
+            if name not in new:
+                self._said.update(new)
+                break
+            self._said.add(name)
         self._untouched = of_all(now.watches)
         self._watch()
 

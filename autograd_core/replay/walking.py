@@ -3,12 +3,21 @@
 from __future__ import annotations
 
 import sys
+from array import array
 from collections import deque
 from fractions import Fraction
-from functools import partial
+from functools import cached_property, partial
 from inspect import getattr_static
 from numbers import Number
-from types import BuiltinFunctionType, FunctionType, GetSetDescriptorType, MemberDescriptorType, MethodType, ModuleType
+from types import (
+    BuiltinFunctionType,
+    FunctionType,
+    GetSetDescriptorType,
+    MappingProxyType,
+    MemberDescriptorType,
+    MethodType,
+    ModuleType,
+)
 from typing import TYPE_CHECKING, Any
 
 from ..notes import OWN_FILES
@@ -18,12 +27,14 @@ from . import watching
 from .reading import NOTHING, content, file_of, function_of, is_installed, reads_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Mapping
 
 SCALARS = frozenset({float, int, bool, str, bytes, complex, type(None), Fraction})
 MOST_THINGS = 100_000  # that a walk looks at
 DEPTH = 40  # of containers and objects within each other
 ENTRIES = 1_000  # of a dict that are named one by one
+STATEFUL = ("nn", "collections")  # whose classes keep in attributes what their methods compute with
+SPECIAL = ("__call__", "__getitem__", "__getattr__", "__iter__", "__len__", "__contains__", "__missing__")  # of theirs
 UNREAD = ("__repr__", "__str__", "__hash__", "__del__", "__reduce__", "__init_subclass__", "__class_getitem__")
 
 
@@ -51,7 +62,6 @@ def walked(f: Any, names: frozenset[str] = frozenset(), inputs: frozenset[Value]
     while True:
         walk = Walk(names, inputs)
         walk.callable(f, "f", "")
-        walk.finish()
         if walk.attributes == names:
             return walk
         names = frozenset(walk.attributes)
@@ -62,7 +72,7 @@ class Walk:
 
     Attributes:
         facts: By the way to it, the name of something as messages have it, and what stands there.
-        watches: What tells that something was touched.
+        watches: What tells that something was touched since; made when first asked for.
         named: The Values among it.
         attributes: All names of attributes that the code reads.
     """
@@ -70,7 +80,7 @@ class Walk:
     def __init__(self, attributes: Iterable[str], inputs: frozenset[Value] = frozenset()) -> None:
         self._inputs = inputs
         self.facts: dict[str, tuple[str, Any]] = {}
-        self.watches: list[Callable[[], bool]] = []
+        self._to_watch: list[tuple[Callable[..., Callable[[], bool]], tuple[Any, ...]]] = []
         self.named: dict[Value, None] = {}
         self._values: dict[Value, None] = {}  # those that stand alone
         self.attributes = set(attributes)
@@ -79,15 +89,17 @@ class Walk:
         self._spaces: dict[int, tuple[Callable[[str], Any], dict[str, None]]] = {}
         self._functions: list[FunctionType] = []
         self._others: dict[type, bool] = {}
+        self._members: dict[type, tuple[list[str], list[tuple[str, Any]]]] = {}  # of stateful classes
         self._home: str | None = None
         self._left, self._depth = MOST_THINGS, 0
 
-    def finish(self) -> None:
-        """Watches over what was gathered: one for each namespace, one for all Values."""
-        self.watches[:0] = [watching.of_names(get, tuple(names)) for get, names in self._spaces.values()]
-        self.watches.append(watching.of_functions(self._functions))
-        if self._values:
-            self.watches.append(watching.of_values(list(self._values)))
+    @cached_property
+    def watches(self) -> list[Callable[[], bool]]:
+        """One for each namespace, for each container, one for all functions, one for all Values that stand alone."""
+        made = [watching.of_names(get, tuple(names)) for get, names in self._spaces.values()]
+        made += [make(*things) for make, things in self._to_watch]
+        made.append(watching.of_functions(self._functions))
+        return [*made, watching.of_values(list(self._values))] if self._values else made
 
     # --- functions ---
 
@@ -105,7 +117,10 @@ class Walk:
             self._function(function, way, name)
         if wrapped is not None and wrapped is not f:
             self.visit(wrapped, f"{way}.__wrapped__", name)
-        if function is not None and own is not NOTHING and not function.__code__.co_filename.startswith(OWN_FILES):
+        if function is None or own is NOTHING:
+            return
+        is_inner = function.__code__.co_filename.startswith(OWN_FILES) and self._is_others(type(own))
+        if not is_inner or self._is_stateful(type(own)):
             self.visit(own, f"{way}.self", function.__code__.co_varnames[0] if function.__code__.co_varnames else "")
 
     def _function(self, function: FunctionType, way: str, name: str) -> None:
@@ -132,7 +147,7 @@ class Walk:
             self.visit(function.__globals__.get(key, NOTHING), f"{module}:{key}", key)
         mine = {key: cell for key, cell in cells.items() if key not in reads.assigned}
         if mine:
-            self.watches.append(watching.of_cells(list(mine.values())))
+            self._to_watch.append((watching.of_cells, (list(mine.values()),)))
         for key, cell in mine.items():
             self.visit(content(cell), f"{way}|{key}", key)
         for k, x in enumerate(function.__defaults__ or ()):
@@ -194,11 +209,13 @@ class Walk:
             self._attributes(vars(x).get, vars(x), id(vars(x)), way, name)
         elif isinstance(x, (list, tuple, deque)):
             self._sequence(x, way, name)
-        elif isinstance(x, dict):
+        elif isinstance(x, (dict, MappingProxyType)):
             self._dict(x, way, name)
         elif isinstance(x, (set, frozenset)):
             if set(map(type, x)) <= SCALARS:
                 self._plain(x, x.copy(), way, name)
+        elif isinstance(x, (bytearray, array)):
+            self._plain(x, x[:], way, name)
         elif is_array(x):
             self._array(x, way, name)
         elif isinstance(x, type):
@@ -209,7 +226,7 @@ class Walk:
     def _plain(self, x: Any, copy: Any, way: str, name: str) -> None:
         self.facts[way] = name, copy
         if not isinstance(x, (tuple, frozenset)) or any(type(part) not in SCALARS for part in x):
-            self.watches.append(watching.of_plain(x, copy))
+            self._to_watch.append((watching.of_plain, (x, copy)))
 
     def _sequence(self, x: Any, way: str, name: str) -> None:
         copy = plain_copy(x)
@@ -220,32 +237,32 @@ class Walk:
         if set(map(type, parts)) == {Value} and self._inputs.isdisjoint(parts):
             self.facts[way] = name, [part.data for part in parts]
             self.named.update(dict.fromkeys(parts))
-            self.watches.append(watching.of_values(x))
+            self._to_watch.append((watching.of_values, (x,)))
             return
         self.facts[f"len {way}"] = name, len(parts)
         self._parts(x, parts, way, name)
 
     def _parts(self, x: Any, parts: list[Any], way: str, name: str) -> None:
         if not isinstance(x, tuple):
-            self.watches.append(watching.of_items(x, parts))
+            self._to_watch.append((watching.of_items, (x, parts)))
         self._left -= len(parts)
         for k, part in enumerate(parts):
             self.visit(part, f"{way}[{k}]", f"{name}[{k}]")
 
-    def _dict(self, x: dict[Any, Any], way: str, name: str) -> None:
+    def _dict(self, x: Mapping[Any, Any], way: str, name: str) -> None:
         """The entries whose keys the code has; where it has none of them, it may read all."""
         keys = [key for key in x if type(key) is str and key in self.attributes]
         if keys:
-            self.watches.append(watching.of_names(x.get, keys))
+            self._to_watch.append((watching.of_names, (x.get, keys)))
             for key in keys:
                 self.visit(x[key], f"{way}[{key!r}]", f"{name}[{key!r}]")
             return
         copy = plain_copy(x)
         if copy is not NOTHING:
-            self.watches.append(watching.of_plain(x, copy))
+            self._to_watch.append((watching.of_plain, (x, copy)))
             self._entries(copy, way, name)
             return
-        self.watches.append(watching.of_entries(x))
+        self._to_watch.append((watching.of_entries, (x,)))
         self.facts[f"keys of {way}"] = name, tuple(map(_key, x))
         self._left -= len(x)
         for key, part in list(x.items()):
@@ -264,9 +281,9 @@ class Walk:
                 self.facts[f"{way}[{key!r}]"] = f"{name}[{key!r}]", part
 
     def _array(self, x: Any, way: str, name: str) -> None:
-        if x.dtype.kind in "fiubc":
+        if not x.dtype.hasobject:
             self.facts[way] = name, (x.shape, x.dtype.str, x.tobytes())
-            self.watches.append(watching.of_array(x))
+            self._to_watch.append((watching.of_array, (x,)))
         elif x.dtype.kind == "O":
             self.facts[f"len {way}"] = name, x.shape
             self._parts(x, x.ravel().tolist(), way, name)
@@ -290,6 +307,10 @@ class Walk:
             found = self._others[cls] = self._is_foreign(str(cls.__module__), file_of(cls))
         return found
 
+    def _is_stateful(self, cls: type) -> bool:
+        """Whether methods of others are read for the attributes that they read, though for nothing else."""
+        return str(cls.__module__).partition(".")[0] in STATEFUL and self._is_others(cls)
+
     def _object(self, x: Any, way: str, name: str) -> None:
         """An object: attributes of its own, and those of its class."""
         space = getattr(x, "__dict__", None)
@@ -305,6 +326,8 @@ class Walk:
         own = getattr(x, "__dict__", None) if x is not cls else None
         for base in cls.__mro__:
             if self._is_others(base):
+                if self._is_stateful(base):
+                    self._state(base, x, own, way, name)
                 continue
             self._attributes(vars(base).get, vars(base), id(base), "", "")
             for key, found in list(vars(base).items()):
@@ -317,6 +340,28 @@ class Walk:
                         continue
                 self._defined(found, x, f"{way}.{key}", f"{name}.{key}")
 
+    def _state(self, cls: type, x: Any, own: Any, way: str, name: str) -> None:
+        """Of a stateful class methods are read for the names of attributes alone; the rest as of any class."""
+        if cls not in self._members:
+            self._members[cls] = self._read_state(cls)
+        keys, data = self._members[cls]
+        if type(own) is dict:
+            self.space(own.get, keys, id(own))
+        for key, found in data:
+            if type(own) is not dict or key not in own:
+                self._defined(found, x, f"{way}.{key}", f"{name}.{key}")
+
+    def _read_state(self, cls: type) -> tuple[list[str], list[tuple[str, Any]]]:
+        """Names in a stateful class that code reads, and what of them is no method."""
+        methods = {key: found for key, found in vars(cls).items() if _code_of(found) is not None}
+        left = set(methods)
+        while now := {key for key in left if key in self.attributes or key in SPECIAL}:
+            left -= now
+            for key in now:
+                self.attributes |= reads_of(_code_of(methods[key])).attributes
+        data = [(key, x) for key, x in vars(cls).items() if key in self.attributes and key not in methods]
+        return [*(methods.keys() - left), *(key for key, _ in data)], data
+
     def _defined(self, found: Any, x: Any, way: str, name: str) -> None:
         if isinstance(found, property):
             found = found.fget
@@ -324,10 +369,19 @@ class Walk:
             found = found.__func__
         if isinstance(found, (MemberDescriptorType, GetSetDescriptorType)):
             if isinstance(found, MemberDescriptorType) and not isinstance(x, type):
-                self.watches.append(watching.of_slot(x, found.__name__))
+                self._to_watch.append((watching.of_slot, (x, found.__name__)))
                 self.visit(getattr(x, found.__name__, NOTHING), way, name)
         else:
             self.visit(found, way, name)
+
+
+def _code_of(found: Any) -> Any:
+    """The code of a method, a property's, that of a static or a class method; None for what has none."""
+    if isinstance(found, property):
+        found = found.fget
+    elif isinstance(found, (staticmethod, classmethod)):
+        found = found.__func__
+    return found.__code__ if isinstance(found, FunctionType) else None
 
 
 def _key(key: Any) -> Any:

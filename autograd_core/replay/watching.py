@@ -25,7 +25,7 @@ NUMBERS = 5_000  # that are compared as a whole in each call: some 10 us
 OBJECTS = 500  # or so many objects
 NAMES = 200  # or so many names, by one function
 PART = 500  # of what is larger, in a call
-WATCHES = 32  # that are asked in a call
+WATCHES = 16  # that are asked in a call
 WHOLE = 8  # calls in which all of it is
 
 

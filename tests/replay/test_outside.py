@@ -1,6 +1,10 @@
 """A program takes numbers from outside of its function for constants; when they change, that is said."""
 
+import array
+import collections
+import functools
 import math
+import re
 import statistics
 import sys
 import types
@@ -11,8 +15,9 @@ import numpy as np
 import pytest
 
 import autograd_core as ag
+import nn
 from autograd_core import StaleTraceWarning, replay
-from autograd_core.replay import watching
+from autograd_core.replay import walking, watching
 
 pytest.importorskip("llvmlite")
 scale = 2.0
@@ -81,6 +86,13 @@ made = Model()
 outer = ag.Value(2.0, label="w")
 hidden = {"w": ag.Value(2.0)}
 sealed = types.MappingProxyType({"w": ag.Value(2.0)})
+
+
+@functools.cache
+def kept():
+    return ag.Value(2.0)
+
+
 CASES = [
     (of_global, "scale was 2.0 while tracing and is 5.0 now", change(here, "scale", 5.0)),
     (of_helper, "scale was 2.0", change(here, "scale", 5.0)),
@@ -100,7 +112,8 @@ CASES = [
     (lambda x: weight * x, "weight was 2.0", change(here, "weight", ag.Value(5.0))),
     (lambda x: weight.data * x, "weight was 2.0 while", change(weight, "data", 5.0)),
     (lambda x: hidden["w"] * x, r"hidden\['w'\] was 2.0", change(hidden["w"], "data", 5.0)),
-    (lambda x: sealed["w"] * x, "a Value from outside was 2.0", change(sealed["w"], "data", 5.0)),
+    (lambda x: sealed["w"] * x, r"sealed\['w'\] was 2.0", change(sealed["w"], "data", 5.0)),
+    (lambda x: kept() * x, "a Value from outside was 2.0", change(kept(), "data", 5.0)),
 ]  # fmt: skip
 
 
@@ -307,6 +320,139 @@ def test_parameters_of_a_model():
     model.parameters()[4].data += 1.0
     with pytest.warns(StaleTraceWarning, match="the program keeps"):
         compiled([1.0, 2.0])
+
+
+def scaler(top):
+    return nn.StandardScaler().fit([[0.0], [top]])
+
+
+def network(*middle):
+    return nn.Sequential(nn.Linear(1, 2, seed=0), *middle, nn.Linear(2, 1, seed=1))
+
+
+class Pipeline:
+    def __init__(self):
+        self.scaler, self.model = scaler(4.0), network(nn.Tanh())
+
+    def __call__(self, x):
+        return self.model(self.scaler([1.0]))[0] * x
+
+
+class Net(nn.Module):
+    def __init__(self):
+        self.steps = {"first": nn.Neuron(1, seed=0)}
+
+    def forward(self, x):
+        return self.steps["first"]([x])
+
+
+def replaced(things, key, to):
+    return lambda _: things.__setitem__(key, to)
+
+
+def set_to(thing, name, to):
+    return lambda _: setattr(thing, name, to)
+
+
+def state_cases():
+    """What keeps its state in attributes of its own that no code of the user's names, and how it changes."""
+    learnt, ranged, coded = scaler(4.0), nn.MinMaxScaler().fit([[0.0], [4.0]]), nn.OneHotEncoder().fit([["a"], ["b"]])
+    whole, swapped = Pipeline(), Pipeline()
+    layers, longer, nested = network(nn.Tanh()), network(nn.Tanh()), nn.Sequential(network(), nn.Tanh())
+    mlps = [nn.MLP(1, [2, 1], seed=0) for _ in range(5)]
+    linear, leaky, dropped, conv = nn.Linear(1, 1, seed=0), nn.LeakyReLU(0.1), nn.Dropout(0.9, seed=1), nn.Conv1d(1, 1, 1)
+    rnn, net, optimizer = nn.RNN(1, 1, seed=0), Net(), nn.SGD(lr=0.1)
+    dropped.eval()
+    user_dict, user_list = collections.UserDict(k=2.0), collections.UserList([2.0])
+    chained, numbers = collections.ChainMap({"k": 2.0}), array.array("d", [2.0])
+    octets, fields, inner = bytearray(b"\2"), np.zeros(1, [("k", float)]), {"k": 2.0}
+    proxy = types.MappingProxyType(inner)
+    return {
+        "scaler fitted again": (lambda x: x * learnt.transform([[1.0]])[0][0], lambda _: learnt.fit([[0.0], [40.0]])),
+        "scaler called": (lambda x: x * ranged([1.0])[0], lambda _: ranged.fit([[0.0], [40.0]])),
+        "encoder": (lambda x: x * coded.transform([["a"]])[0][0], lambda _: coded.fit([["0"], ["a"]])),
+        "scaler within": (whole, lambda _: whole.scaler.fit([[0.0], [40.0]])),
+        "another scaler": (swapped, set_to(swapped, "scaler", scaler(40.0))),
+        "layer swapped": (lambda x: layers([x])[0], replaced(layers.modules, 1, nn.ReLU())),
+        "layer added": (lambda x: longer([x])[0], lambda _: longer.modules.append(nn.Tanh())),
+        "layer within": (lambda x: nested([x])[0], replaced(nested.modules[0].modules, 0, nn.Linear(1, 2, seed=5))),
+        "model itself": (nested, replaced(nested.modules, 1, nn.Sigmoid()), [1.0]),
+        "activation": (lambda x: mlps[0]([x]), set_to(mlps[0].layers[0].neurons[0], "_function", ag.sin)),
+        "layer of neurons": (lambda x: mlps[1]([x]), replaced(mlps[1].layers, 0, nn.Layer(1, 2, seed=7))),
+        "neurons": (lambda x: mlps[2]([x]), set_to(mlps[2].layers[0], "neurons", [nn.Neuron(1, seed=k) for k in (8, 9)])),
+        "weight": (lambda x: mlps[3]([x]), replaced(mlps[3].layers[0].neurons[0].w, 0, ag.Value(5.0))),
+        "bias": (lambda x: mlps[4]([x]), set_to(mlps[4].layers[0].neurons[0], "b", ag.Value(5.0))),
+        "weights": (lambda x: linear([x])[0], set_to(linear, "weight", [[ag.Value(3.0)]])),
+        "option": (lambda x: leaky(-x), set_to(leaky, "options", (0.5,))),
+        "mode": (lambda x: dropped([x])[0], lambda _: dropped.train()),
+        "kernel": (lambda x: conv([[x, x]])[0][0], replaced(conv.weight[0][0], 0, ag.Value(9.0))),
+        "state that is loaded": (lambda x: rnn([[x]])[0][0][0], lambda _: rnn.load_state_dict(nn.RNN(1, 1, seed=4).state_dict())),
+        "module of the user's": (net, replaced(net.steps, "first", nn.Neuron(1, seed=4))),
+        "rate": (lambda x: x * optimizer.lr, set_to(optimizer, "lr", 0.5)),
+        "UserDict": (lambda x: x * user_dict["k"], replaced(user_dict, "k", 5.0)),
+        "UserList": (lambda x: x * user_list[0], replaced(user_list, 0, 5.0)),
+        "ChainMap": (lambda x: x * chained["k"], replaced(chained, "k", 5.0)),
+        "array.array": (lambda x: x * numbers[0], replaced(numbers, 0, 5.0)),
+        "bytearray": (lambda x: x * octets[0], replaced(octets, 0, 5)),
+        "fields": (lambda x: x * float(fields["k"][0]), replaced(fields, 0, (5.0,))),
+        "proxy": (lambda x: x * proxy["k"], replaced(inner, "k", 5.0)),
+    }  # fmt: skip
+
+
+STATE = state_cases()
+
+
+@pytest.mark.parametrize("case", STATE)
+def test_state_of_objects_is_seen(monkeypatch, case):
+    f, changes, at = (*STATE[case], 1.0)[:3]
+    compiled = replay.compile(f, at)
+    before = compiled(at)
+    for _ in range(20):
+        assert compiled(at) == before
+    changes(monkeypatch)
+    with pytest.warns(StaleTraceWarning, match="since tracing|while tracing"):
+        assert [compiled(at) for _ in range(20)] == [before] * 20
+    assert replay.compile(f, at)(at) != before
+
+
+def test_what_a_model_does_beside_its_computation_is_no_change():
+    model, net = network(nn.Tanh()), nn.MLP(1, [2, 1], seed=0)
+    compiled = replay.compile(lambda x: model([net([x])])[0], 1.0)
+    before = compiled(1.0)
+    result = model([net([2.0])])[0]
+    result.backward()
+    model.state_dict(), repr(net), net.parameters(), model.eval(), net.train()
+    nn.SGD(net.parameters(), lr=0.0).step()
+    net.zero_grad()
+    assert [compiled(1.0) for _ in range(20)] == [before] * 20
+
+
+def test_of_many_changes_a_few_are_named():
+    model = nn.MLP(1, [20, 1], seed=0)
+    compiled = replay.compile(lambda x: model([x]), 1.0)
+    for p in model.parameters():
+        p.data += 1.0
+    with pytest.warns(StaleTraceWarning) as caught:
+        compiled(1.0)
+    assert len(caught) == 5
+    assert re.search(r"\(beside 37 others\) was 0.0 while tracing", str(caught[-1].message))
+    compiled(1.0)  # said once
+
+
+def named(kind, n):
+    things = [Slotted(float(i)) for i in range(n)]
+    if kind == "dict":
+        return {(i,): x for i, x in enumerate(things)}
+    return np.array(things, object) if kind == "array" else things
+
+
+@pytest.mark.parametrize("kind", ["dict", "list", "array"])
+@pytest.mark.parametrize(("n", "seen"), [(24, 24), (50, 0), (60, 0)])
+def test_a_walk_looks_at_no_more_than_so_many_things(monkeypatch, kind, n, seen):
+    monkeypatch.setattr(walking, "MOST_THINGS", 50)  # an entry counts when its container is opened, and by itself
+    data = named(kind, n)
+    walk = walking.walked(lambda x: [thing.gain * x for thing in data])
+    assert sum(name.endswith(".gain") for name, _ in walk.facts.values()) == seen
 
 
 def factory(k):
