@@ -159,8 +159,8 @@ def held(part: Written) -> tuple[str, str]:
 
 
 def _juxtaposed(*parts: Written) -> Written:
-    held = [held(p) for p in parts]
-    return Written(side_by_side([h[0] for h in held]), r" \, ".join(h[1] for h in held))
+    each = [held(p) for p in parts]
+    return Written(side_by_side([h[0] for h in each]), r" \, ".join(h[1] for h in each))
 
 
 def _added(parts: Sequence[Written]) -> Written:
