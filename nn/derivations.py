@@ -80,9 +80,9 @@ class Derivation(Table):
 
         Example:
             >>> import autograd_core as ag, nn
-            >>> w = ag.Value(3.0, label="w")
-            >>> nn.derivation(2 * w * w, w).numbers
-            '2 · 3 + 2 · 3 = 12'
+            >>> a, b, w = (ag.Value(v, label=name) for v, name in ((2.0, "a"), (4.0, "b"), (3.0, "w")))
+            >>> nn.derivation(a * (b * w), w).numbers
+            '2 · 4 = 8'
         """
         terms = []
         for coefficient, factors in zip(self.coefficients, self.factors, strict=True):
@@ -227,7 +227,7 @@ def _line(terms: list[_Term], bottom: Written, *, last: bool) -> tuple[str, str]
     outside = list(first.factors[:front])
     behind = list(first.factors[len(first.factors) - back :]) if back else []
     if len(terms) == 1:
-        text, tex = _product(coefficient, outside, [_derivative(first.rest, bottom)] if first.rest else [])
+        text, tex = _product(coefficient, outside, [_derivative(first.rest, bottom)] if first.rest is not None else [])
         return text, tex
     text, tex = added_up(inner)
     if outside or behind or coefficient != 1.0:

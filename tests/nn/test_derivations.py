@@ -158,6 +158,14 @@ def test_numbers_are_those_of_the_graph(f, labelled):
     assert convert(found.latex.replace("{aligned}", "{split}"))
 
 
+def test_a_node_whose_number_is_0_is_still_to_be_differentiated():
+    x, w = leaves(x=1.0, w=0.0)
+    s = w * x
+    z = ag.sigmoid(s)
+    named(s=s, z=z)
+    assert nn.derivation(z, w, prime=True).lines[1].endswith("= σ′(s) ∂/∂w [w x]")
+
+
 def test_it_shows_itself_and_refuses_what_it_cannot_write():
     E, (w, *_) = one_path()
     found = nn.derivation(E, w)
