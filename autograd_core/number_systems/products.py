@@ -28,7 +28,7 @@ def of_others(m: Any, xs: Sequence[Any]) -> tuple[Any, ...]:
     """For every x the product of all the others, from the left and from the right: right beside zeros, too."""
     n = len(xs)
     if n < 3:
-        return (m.number(1),) if n == 1 else (xs[1], xs[0])[:n]
+        return (xs[1], xs[0]) if n == 2 else (m.number(1),) * n
     ahead, behind = xs[:-1], xs[:0:-1]
     left, right = _parts(ahead), _parts(behind)
     bad = _leaves_the_range(m, ahead, left) + _leaves_the_range(m, behind, right)

@@ -99,6 +99,8 @@ def test_zeros_infinities_and_nan_are_as_products_have_them():
         expected = math.nan if any(map(math.isnan, xs)) or (math.inf in xs and 0.0 in xs) else math.prod(sorted(xs, key=abs))
         assert y.data == expected or (math.isnan(y.data) and math.isnan(expected))
     assert ag.prod([Value(0.0), Value(1e300), Value(1e-300)]).local_grads == (1.0, 0.0, 0.0)
+    assert ag.prod([]) == 1.0
+    assert ag.grad(ag.grad(lambda x: ag.prod([x])))(3.0) == 0.0
     assert ag.prod([Value(1e200), Value(1e200), Value(0.0)]).data == 0
 
 
