@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 
     import nn
 
+HIGHEST = 6  # order of derivatives that a check in the shell has in seconds
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line.
@@ -120,7 +122,7 @@ def _parser() -> argparse.ArgumentParser:
         "--at", nargs="+", required=True, metavar="argument", help='numbers, or lists such as "[1.0, 2.0]"'
     )
     checking.add_argument("--derivative", metavar="module:function", help="judged instead of the library's own")
-    checking.add_argument("--order", type=int, default=1, help="2 for second derivatives as well, and so on")
+    checking.add_argument("--order", type=int, default=1, help=f"2 for second derivatives as well, up to {HIGHEST}")
     checking.add_argument("-o", "--output", type=Path, help="a picture with the faulty node marked, if it is not right")
     return parser
 
@@ -233,6 +235,12 @@ def _own_nn() -> Any:
 
 
 def _check(function: str, at: Sequence[str], derivative: str | None, order: int, output: Path | None) -> int:
+    if not 1 <= order <= HIGHEST:
+        msg = (
+            f"check: expected --order from 1 to {HIGHEST}, got {order}; each order takes twice as long as the one below, "
+            "and testing.check_gradient takes any"
+        )
+        raise ExpressionError(msg)
     judged = _named_function(function)
     try:
         report = check_gradient(

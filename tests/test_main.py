@@ -91,6 +91,10 @@ def test_check_draws_what_is_wrong(user_module, capsys):
     ("words", "said"),
     [
         (["of_a_user", "--at", "1"], "expected module:function"),
+        *(
+            (["of_a_user:right", "--at", "1", "2", "--order", k], f"expected --order from 1 to 6, got {k}; each order takes twice")
+            for k in ("-1", "0", "7", "99", "1000000")
+        ),
         (["of_a_user:nothing", "--at", "1"], "has no 'nothing'"),
         (["not_there:f", "--at", "1"], "cannot be imported"),
         (["of_a_user:right", "--at", "one"], "expected a number"),
