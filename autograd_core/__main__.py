@@ -237,7 +237,7 @@ def _own_nn() -> Any:
 def _check(function: str, at: Sequence[str], derivative: str | None, order: int, output: Path | None) -> int:
     if not 1 <= order <= HIGHEST:
         msg = (
-            f"check: expected --order from 1 to {HIGHEST}, got {order}; each order takes twice as long as the one below, "
+            f"check: expected --order from 1 to {HIGHEST}, got {order}; each order takes twice as long as the last, "
             "and testing.check_gradient takes any"
         )
         raise ExpressionError(msg)

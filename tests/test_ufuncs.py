@@ -231,3 +231,33 @@ def test_numbers_are_no_conditions():
     for use in (lambda: v & v, lambda: v & 1, lambda: (v > 0) | 1, lambda: 1 ^ (v > 0), lambda: ~v, lambda: (v > 0) & "a", lambda: (v > 0) & v):
         with pytest.raises(ag.OperandError, match=r"[&|^~]: expected (a )?comparison"):
             use()
+
+
+COMPARISONS = (np.less, np.less_equal, np.greater, np.greater_equal, np.equal, np.not_equal)
+
+
+@pytest.mark.parametrize("compare", COMPARISONS)
+def test_two_arrays_of_values_are_compared_by_data_and_as_nodes_where_objects_are_asked_for(compare):
+    numbers = np.array([1.0, 2.0, 3.0]), np.array([2.0, 2.0, 1.0])
+    a, b = (np.array([ag.Value(x) for x in xs], object) for xs in numbers)
+    expected = compare(*numbers)
+    truths = compare(a, b)  # NumPy's own loop over objects, which asks each comparison for its truth
+    assert truths.dtype == bool
+    assert truths.tolist() == expected.tolist()
+    nodes = compare(a, b, dtype=object)
+    assert [node.data for node in nodes] == expected.tolist()
+    assert all(node.parents == (x, y) for node, x, y in zip(nodes, a, b, strict=True))
+    chosen = ag.where(nodes, a * a, b)
+    ag.sum(chosen).backward()
+    assert [x.grad for x in a] == [2 * x if t else 0.0 for x, t in zip(numbers[0], expected, strict=True)]
+
+
+@pytest.mark.parametrize("compare", COMPARISONS)
+def test_truths_of_two_arrays_are_guards_while_a_function_is_traced(compare):
+    def chosen(a, b):
+        return ag.sum(np.where(compare(a, b), a * a, b))
+
+    f = ag.compile(chosen, np.array([1.0, 2.0]), np.array([2.0, 2.0]))
+    for a in ([1.0, 2.0], [3.0, 1.0], [2.0, 2.0]):
+        b = np.array([2.0, 2.0])
+        assert f(np.array(a), b) == chosen(np.array(a), b)
