@@ -334,7 +334,8 @@ def _choice(*cases: tuple[Any, Any]) -> Any:
             break
     last, _ = kept[-1]
     if isinstance(last, sympy.Piecewise):
-        kept[-1:] = [tuple(case) for case in last.args]
+        pairs: Any = last.args
+        kept[-1:] = [(value, condition) for value, condition in pairs]
     if all(value == kept[0][0] for value, _ in kept):
         return kept[0][0]
     return sympy.Piecewise(*kept, evaluate=False)
