@@ -132,19 +132,22 @@ class Picture:
         formula = "".join(f"<div>{mathml(latex)}</div>" for latex in look.formulas)
         return embed.fragment(self._frame.write(look.theme), kind="picture", alt=alt, data=data, caption=formula)
 
-    def save(self, path: str | os.PathLike[str]) -> Path:
+    def save(self, path: str | os.PathLike[str], *, theme: str | None = None) -> Path:
         """Write the picture to a file; its suffix says how. A failure leaves an older file whole.
 
         Args:
             path: Ends in .svg, .png (extra `png`; two pixels per unit), .html (a page that needs
                 nothing else), .dot (as `draw_dot` has it) or .pdf (by rsvg-convert or CairoSVG).
+            theme: "light" or "dark": the colours, written out, so that every viewer shows them; "auto":
+                an .svg or .html that follows its reader's system, in browsers alone. None: that of `draw`;
+                where that is "auto", a page follows the reader and everything else is light.
 
         Returns:
             The path of the file.
 
         Raises:
             OperandError: `path` is no path.
-            RangeError: Another suffix, or a folder that does not exist.
+            RangeError: Another suffix or theme, or a folder that does not exist; "auto" for what is no page.
             MissingExtraError: The library or program that makes a PNG or a PDF is not there.
 
         Example:
@@ -155,7 +158,20 @@ class Picture:
             'g.svg'
         """
         path = path_for(path, WRITERS)
-        write_file(path, WRITERS[path.suffix.lower()](self))
+        kind = path.suffix.lower()
+        if theme is not None:
+            _check("theme", theme, THEMES)
+        if theme == "auto" and kind not in FOLLOWING:
+            msg = f"save: a {kind} file cannot follow its reader's system; expected theme='light' or theme='dark'"
+            raise RangeError(msg)
+        look = self._frame.look
+        chosen = self if theme in (None, look.theme) else Picture(
+            self._view, self._frame._replace(look=look._replace(theme=theme))
+        )
+        if kind == ".svg" and theme == "auto":
+            write_file(path, chosen.svg.encode())
+        else:
+            write_file(path, WRITERS[kind](chosen))
         return path
 
 
@@ -273,7 +289,7 @@ def _check(name: str, given: object, allowed: Sequence[str]) -> None:
 
 
 def _svg(picture: Picture) -> bytes:
-    return picture.svg.encode()
+    return picture._resolved().encode()
 
 
 def _dot(picture: Picture) -> bytes:
@@ -322,6 +338,7 @@ def _pdf(picture: Picture) -> bytes:
     return bytes(cairosvg.svg2pdf(bytestring=drawn))
 
 
+FOLLOWING = (".svg", ".html")  # what may have the colours that its reader's system asks for
 WRITERS: dict[str, Callable[[Picture], bytes]] = {
     ".svg": _svg,
     ".png": _png,

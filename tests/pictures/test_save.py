@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import stat
 import struct
 import subprocess
@@ -17,8 +18,12 @@ import pytest
 from graphs import GRAPHS
 
 import autograd_core as ag
+from autograd_core.errors import RangeError
 from autograd_core.pictures import draw, picture
 from autograd_core.pictures.layout import crossings
+from autograd_core.pictures.render.theme import DARK, LIGHT
+
+SHEETS = {"light": LIGHT, "dark": DARK}
 
 
 @pytest.fixture
@@ -43,9 +48,71 @@ def program(tmp_path, monkeypatch):
 def test_svg(neuron, tmp_path):
     path = neuron.save(tmp_path / "g.svg")
     assert isinstance(path, Path)
-    assert path.read_text(encoding="utf-8") == neuron.svg
+    drawn = path.read_text(encoding="utf-8")
+    assert "var(--" not in drawn  # which only browsers know
+    assert "@media" not in drawn
     assert neuron.save(str(tmp_path / "H.SVG")) == tmp_path / "H.SVG"
     assert sorted(p.name for p in tmp_path.iterdir()) == ["H.SVG", "g.svg"]
+
+
+def test_an_svg_that_follows_its_reader_is_made_on_request(neuron, tmp_path):
+    assert neuron.save(tmp_path / "g.svg", theme="auto").read_text(encoding="utf-8") == neuron.svg
+    dark = draw(GRAPHS["neuron"](), title="A <neuron>", theme="dark")
+    assert neuron.save(tmp_path / "d.svg", theme="dark").read_bytes() == dark.save(tmp_path / "e.svg").read_bytes()
+    assert "#14181d" in (tmp_path / "d.svg").read_text(encoding="utf-8")
+    assert '"theme":"dark"' in neuron.save(tmp_path / "d.html", theme="dark").read_text(encoding="utf-8")
+    with pytest.raises(RangeError, match=r"a \.png file cannot follow its reader's system"):
+        neuron.save(tmp_path / "g.png", theme="auto")
+    with pytest.raises(RangeError, match="expected theme to be one of 'auto', 'light', 'dark', got 'blue'"):
+        neuron.save(tmp_path / "g.svg", theme="blue")
+    assert not (tmp_path / "g.png").exists()
+
+
+def by_resvg(path, out):
+    import resvg_py
+
+    out.write_bytes(bytes(resvg_py.svg_to_bytes(svg_path=str(path))))
+
+
+def by_cairosvg(path, out):
+    try:
+        cairosvg = pytest.importorskip("cairosvg")
+    except OSError:
+        pytest.skip("there is no Cairo")
+    cairosvg.svg2png(url=str(path), write_to=str(out))
+
+
+def by_program(*command):
+    def run(path, out):
+        if shutil.which(command[0]) is None:
+            pytest.skip(f"there is no {command[0]}")
+        subprocess.run([*command, str(out), str(path)], check=True, capture_output=True, timeout=120)
+
+    return run
+
+
+VIEWERS = {
+    "resvg": by_resvg,
+    "CairoSVG": by_cairosvg,
+    "librsvg": by_program("rsvg-convert", "-o"),
+    "Inkscape": by_program("inkscape", "--export-type=png", "-o"),
+}
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("viewer", sorted(VIEWERS))
+def test_a_saved_svg_has_its_colours_in_every_viewer(neuron, tmp_path, viewer, theme):
+    image = pytest.importorskip("PIL.Image")
+    path = neuron.save(tmp_path / "g.svg", theme=theme)
+    VIEWERS[viewer](path, tmp_path / "g.png")
+    with image.open(tmp_path / "g.png") as found:
+        pixels = found.convert("RGB")
+    colours = {colour: n for n, colour in pixels.getcolors(2**24)}
+    share = lambda name: colours.get(tuple(bytes.fromhex(SHEETS[theme][name][1:])), 0) / pixels.width / pixels.height
+    assert share("bg") > 0.3
+    assert share("leaf") > 0.02  # a leaf's card
+    assert 0 < share("ink") < 0.1
+    assert sum(n for colour, n in colours.items() if colour == (0, 0, 0)) < 0.01 * pixels.width * pixels.height
 
 
 @pytest.mark.parametrize("theme", ["auto", "dark"])
