@@ -81,6 +81,11 @@ class Slope:
         return abs(values.pop()) / max(steps) if len(values) == 1 and len(steps) > 1 else 0.0
 
     @property
+    def unsure(self) -> float:
+        """The error; of a value that stands still to the last digit, its rounding over the largest step."""
+        return min(self.error, DOUBLE_ROUNDOFF * self.still) if self.still else self.error
+
+    @property
     def reach(self) -> float:
         """How far apart values near by are."""
         values = [value for reading in self.readings for value in reading[1:]]
@@ -160,6 +165,9 @@ def _of_two(far: Slope, close: Slope, size: float) -> Slope:
         return far
     if far.kind != "smooth" and close.kind == "smooth":
         return close
+    apart = abs(far.value - close.value)
+    if far.kind == close.kind == "smooth" and close.scale and apart > TRUSTED * (far.error + close.error):
+        return close  # far out the function is another one: a root, whose tangent at 0 is vertical
     return min(far, close, key=lambda s: s.error)
 
 
@@ -318,9 +326,10 @@ def _noise(zero: float, sides: Sequence[Sequence[float]], unit: float) -> float:
     for values in sides:
         rests = [abs((a - b) - FACTOR * (b - c)) for a, b, c in zip(values, values[1:], values[2:], strict=False)]
         clean = 0
-        row = (1, 2, 3) if len(rests) > SHORT else (1, 2)
-        for k in range(len(rests) - (5 if len(rests) > SHORT else 4), len(row) - 1, -1):
-            if all(rests[k - j] > FACTOR * rests[k - j + 1] > 0 for j in row):
+        for k in range(len(rests) - 3, 1, -1):
+            at_end = k > len(rests) - 5  # with few left to tell noise by, they have to fall more clearly
+            row, fall = (1, 2) if at_end or len(rests) <= SHORT else (1, 2, 3), 2 * FACTOR if at_end else FACTOR
+            if k >= len(row) and all(rests[k - j] > fall * rests[k - j + 1] > 0 for j in row):
                 clean = k + 1
                 break
         # A kink between two steps leaves a rest at two levels, a steep rise at four, noise at many.

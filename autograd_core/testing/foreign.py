@@ -136,6 +136,8 @@ def _break_ties(f: Numeric, seeds: list[list[float]], findings: list[Finding]) -
             line = Line(replace(f, point=point), "", v, seeds, f.call(point))
         except FunctionError:  # outside of its domain
             return None
+        unseen = _unseen(point)
+        line.around = [unseen * slope for slope in _slopes_of_all(line)] if unseen else line.around
         line.look()
         return line.estimates[0]
 
@@ -339,6 +341,11 @@ def _noise_around(lines: Sequence[Line], changes: Sequence[float]) -> list[float
     return found
 
 
+def _unseen(point: Sequence[float]) -> float:
+    """The largest input that all steps from 0 on pass: what a result does over such distances is no jump."""
+    return max((abs(x) for x in point if abs(x) < UNSEEN), default=0.0)
+
+
 def _slopes_of_all(line: Line) -> list[float]:
     """The largest slopes of results where all inputs move at once, by about 1."""
     found = [0.0] * len(line.seeds)
@@ -401,10 +408,9 @@ class Line:
             around: How far values at neighbours in all inputs are off.
             of_all: Slopes where all inputs move.
         """
-        # Over distances of inputs that all steps from 0 on pass, a result may change: that is no jump.
-        tiny = max((abs(x) for x in self.f.point if abs(x) < UNSEEN), default=0.0)
         jump = any(slope.kind == "jump" for slope in self.estimates[0])
-        self.around = [max(off, tiny * slope if jump else 0.0) for off, slope in zip(around, of_all, strict=True)]
+        unseen = _unseen(self.f.point) if jump else 0.0
+        self.around = [max(off, unseen * slope) for off, slope in zip(around, of_all, strict=True)]
         self.estimates = [self._slopes(stretch) for stretch in STRETCHES]
         wide = wide_scale(self.once, self.size, [slope.noise for slope in self.estimates[0]])
         self.elsewhere = [max(pair) for pair in zip(wide, of_all, strict=True)]

@@ -40,20 +40,24 @@ def is_tied(point: Sequence[float], columns: Sequence[Slope], s: int, look: Look
         columns: The slopes of a result along each input.
         s: The number of that result.
         look: The slopes of all results at a point along a direction.
+
+    Beside huge numbers little is known of others: then these alone are moved, too.
     """
     if any(slope.kind == "kink" for slope in columns):
         return True
     if any(slope.kind != "smooth" for slope in columns):
         return False
-    for k in range(ASKED):
-        v = directions(len(point), f"tie {k}")
-        found = look(list(point), v)
+    large = NEAR_ZERO * max(map(abs, point))
+    moving = {tuple(abs(x) >= large for x in point), (True,) * len(point)}
+    for which, k in product(sorted(moving, reverse=True), range(ASKED)):
+        v = [d * moves for d, moves in zip(directions(len(point), f"tie {k}"), which, strict=True)]
+        found = look(list(point), v) if any(v) else None
         if found is None or found[s].kind not in ("smooth", "kink"):
             continue
         if found[s].kind == "kink":
             return True
         sum_, unsure = sum(d * c.value for d, c in zip(v, columns, strict=True)), found[s].error
-        unsure += sum(abs(d) * c.error for d, c in zip(v, columns, strict=True))
+        unsure += sum(abs(d) * c.unsure for d, c in zip(v, columns, strict=True))
         if abs(found[s].value - sum_) > DOUBT * unsure:
             return True
     return False

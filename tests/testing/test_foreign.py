@@ -679,6 +679,11 @@ def rank_weights(x):
 
 TIES = {
     "median of equal numbers": (lambda x: sorted(x)[2], lambda x: [0.0, 0.0, 1.0, 0.0, 0.0], [0.0] * 5),
+    "the second of huge ones beside tiny": (
+        lambda x: sorted(x)[1],
+        lambda x: [0.0, 0.0, 0.0, 1.0, 0.0],
+        [8.6e-215, 76.0, -7e16, -7e16, -7e16],
+    ),
     "median of three equal ones": (lambda x: sorted(x)[2], lambda x: [0.0, 1.0, 0.0, 0.0, 0.0], [-7e5, 3.0, 3.0, 3.0, 8.0]),
     "weighted ranks": (weighted_ranks, rank_weights, [0.0] * 5),
     "weighted ranks of tiny numbers": (weighted_ranks, rank_weights, [-1.7e-28, 0.0, 0.0, 0.0, 0.0]),
@@ -739,6 +744,27 @@ def test_beside_a_kink_of_tiny_numbers_no_side_is_infinite():
     assert not check_gradient(trimmed, (x,), derivative=[0.0, 0.25, 0.0, 0.25, 0.25, 100.0]).faultless
 
 
+@pytest.mark.parametrize(
+    "x",
+    [
+        [0.0, 0.0, 0.0, 1.3e-222, 0.0, -4e-212],
+        [0.0, 0.0, 0.0, 1.3e-222, 0.0, 0.0],
+        [0.0, 0.0, 0.0, 1.3e-100, 1e-80, 1.0],
+    ],
+)
+def test_what_inputs_too_tiny_to_see_do_is_no_jump(x):
+    """Where 0 moves by the smallest step there is, it passes them: by as much as they are, the result changes at once."""
+    trimmed = lambda x: sum(sorted(x)[1:-1]) / 4
+    inside = sorted(range(6), key=x.__getitem__)[1:-1]
+    slopes = [0.25 * (j in inside) for j in range(6)]
+    report = check_gradient(trimmed, (x,), derivative=slopes)
+    assert report.verdict is Verdict.KINK, str(report)
+    assert report.fair
+    assert not check_gradient(trimmed, (x,), derivative=[d + 0.5 for d in slopes]).faultless
+    steps = lambda x: sum(y > 0 for y in x) / 4 + sum(x)
+    assert check_gradient(steps, (x,), derivative=[1.0] * 6).verdict is Verdict.DISCONTINUOUS
+
+
 def on_a_grid(v):
     """Between values at 0, 1 and 2, whose differences are long numbers."""
     values, i = [20.3, 12.3, -19.7], min(max(int(v), 0), 1)
@@ -753,6 +779,23 @@ def test_a_kink_is_one_where_rounding_hides_it_at_the_last_step(at, share):
         assert check_gradient(f, (at,), derivative=share * slope).faultless
     for slope in (-7.9, -32.1, 0.0):
         assert not check_gradient(f, (at,), derivative=share * slope).faultless
+
+
+@pytest.mark.parametrize("x", [68719476737.0, 1e7, 3e11])
+def test_a_wave_far_out_is_seen_below_its_length(x):
+    wrapped = foreign(lambda x: math.sin(math.fmod(x, 2 * math.pi)))
+    assert check_gradient(wrapped, (x,), derivative=math.cos(math.fmod(x, 2 * math.pi)))
+    assert not check_gradient(wrapped, (x,), derivative=-math.cos(math.fmod(x, 2 * math.pi))).faultless
+
+
+@pytest.mark.parametrize("x", [2.6e-42, -2.5e-175, 1e-12, 1e-300, 0.3])
+@pytest.mark.parametrize("power", [1 / 3, 0.5, 0.1])
+def test_beside_a_vertical_tangent(x, power):
+    root = lambda x: math.copysign(abs(x) ** power, x)
+    slope = power * abs(x) ** (power - 1)
+    assert check_gradient(foreign(root), (x,), derivative=slope)
+    for wrong in (-slope, slope * (1 + 1e-6), slope / 2, 1.0):
+        assert not check_gradient(foreign(root), (x,), derivative=wrong).faultless
 
 
 @pytest.mark.parametrize("x", [1e-5, -1.165e-7, 3e-8, 1e-9, -1e-300])
