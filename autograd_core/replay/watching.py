@@ -25,7 +25,8 @@ NUMBERS = 5_000  # that are compared as a whole in each call: some 10 us
 OBJECTS = 500  # or so many objects
 NAMES = 200  # or so many names, by one function
 PART = 500  # of what is larger, in a call
-WATCHES = 16  # that are asked in a call
+WATCHES, FEW_WATCHES = 12, 4  # that are asked in each call; and in one call where there are more
+MOST_CALLS = 300  # after which all of them were asked, at the latest
 WHOLE = 8  # calls in which all of it is
 
 
@@ -193,7 +194,8 @@ def of_all(watches: Sequence[Callable[[], bool]]) -> Callable[[], bool]:
                 return False
         return True
 
-    return _in_turns(len(watches), WATCHES, untouched, lambda a, b: untouched(watches[a:b]), WATCHES)
+    few = max(FEW_WATCHES, len(watches) // MOST_CALLS)
+    return _in_turns(len(watches), WATCHES, untouched, lambda a, b: untouched(watches[a:b]), few)
 
 
 def _in_turns(
