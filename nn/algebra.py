@@ -18,6 +18,7 @@ from autograd_core import RangeError, StructureError, grad_of
 
 from .checks import shown
 from .jacobians import Axis, Jacobian, by, layout_of, transposed
+from .notation import names
 from .passes import End, ForwardPass, below, forward_pass, one_of
 from .tables import Table, number
 
@@ -45,6 +46,7 @@ def layer_jacobian(
     target: Any = None,
     loss: Loss | None = None,
     layout: str = "numerator",
+    notation: str | None = None,
 ) -> Jacobian:
     """The derivatives of one layer to another, for one case.
 
@@ -60,12 +62,13 @@ def layer_jacobian(
         target: What the loss wants as its second argument, for `of="loss"`.
         loss: A function of `(prediction, target)`, for `of="loss"`.
         layout: "numerator", rows are `of`; "denominator", rows are `to`.
+        notation: Whose names it has: "downing", "dolhansky", "lecture", "cs60050", "ling3804"; see `nn.forward_pass`.
 
     Returns:
         A `Jacobian`.
 
     Raises:
-        RangeError: There is no such layer or layout.
+        RangeError: There is no such layer, layout or notation.
         StructureError: `to` does not come before `of`, or the model has no layers that can be read.
 
     Source: Downing, "Backpropagation: the good, the bad and the ugly", 2023.
@@ -80,15 +83,16 @@ def layer_jacobian(
     """
     layout = layout_of(layout, "layer_jacobian")
     run = forward_pass(model, x, target, loss=loss)
+    called = names(notation, run, "layer_jacobian")
     top, bottom = run.end(of, "layer_jacobian"), run.end(to, "layer_jacobian")
-    names = list(run.ends)
-    if names.index(bottom.name) >= names.index(top.name):
+    order = list(run.ends)
+    if order.index(bottom.name) >= order.index(top.name):
         msg = (
-            f"layer_jacobian: expected `to` before `of` in the pass {', '.join(names)}; got of={of!r}, to={to!r}, "
+            f"layer_jacobian: expected `to` before `of` in the pass {', '.join(order)}; got of={of!r}, to={to!r}, "
             "whose derivatives are 0 or 1"
         )
         raise StructureError(msg)
-    return _between(top, bottom, layout)
+    return _between(top, bottom, layout).named(called)
 
 
 def _between(top: End, bottom: End, layout: str) -> Jacobian:
@@ -106,9 +110,10 @@ def weight_jacobian(
     of: str | int | None = None,
     form: str = "full",
     layout: str = "denominator",
-    index: str = "from_to",
+    index: str | None = None,
     target: Any = None,
     loss: Loss | None = None,
+    notation: str | None = None,
 ) -> Jacobian:
     """The derivatives of a layer to the weights that feed it, or of a later layer or the loss to them.
 
@@ -126,15 +131,16 @@ def weight_jacobian(
         layout: "denominator", the weights' axes first; "numerator", that of `of` first. The simplified form has no
             axis of `of`, and is the same in both.
         index: "from_to": w_ij leads from input i to unit j (Downing); "to_from": to unit i from input j
-            (the other documents, and `neurons[i].w[j]` here).
+            (the other documents, and `neurons[i].w[j]` here). By default as the notation has it, else "from_to".
         target: What the loss wants as its second argument, for `of="loss"`.
         loss: A function of `(prediction, target)`, for `of="loss"`.
+        notation: Whose names it has: "downing", "dolhansky", "lecture", "cs60050", "ling3804"; see `nn.forward_pass`.
 
     Returns:
         A `Jacobian` with the axes "from ..." and "to ..."; biases are not among the weights.
 
     Raises:
-        RangeError: There is no such layer, form, layout or index order.
+        RangeError: There is no such layer, form, layout, index order or notation.
         StructureError: The layer's units have different inputs; `of` does not come after the layer's weights, or is
             another layer than the simplified form can have.
 
@@ -154,19 +160,21 @@ def weight_jacobian(
     caller = "weight_jacobian"
     layout = layout_of(layout, caller)
     for what, given, allowed in (("form", form, ("full", "simplified")), ("index", index, ("from_to", "to_from"))):
-        if given not in allowed:
+        if given not in allowed and not (what == "index" and given is None):
             msg = f"{caller}: expected {what} to be {' or '.join(map(repr, allowed))}, got {shown(given)}"
             raise RangeError(msg)
     run = forward_pass(model, x, target, loss=loss)
+    called = names(notation, run, caller)
+    order = index or (called.order if called else "from_to")
     name = run.end(layer, caller).name
     one_of(run.layers, name, caller)
     top = run.end(name if of is None else of, caller)
-    names = list(run.ends)
-    if names.index(top.name) < names.index(f"sum({name})"):
+    ends = list(run.ends)
+    if ends.index(top.name) < ends.index(f"sum({name})"):
         msg = f"{caller}: expected `of` to come after the weights of {name}, got of={of!r}"
         raise StructureError(msg)
     if form == "full":
-        return _to_weights(run, top, name, layout, index)
+        return _to_weights(run, top, name, layout, order).named(called)
     if top.name not in (name, f"sum({name})"):
         msg = (
             f"{caller}: expected of={name!r} in the simplified form, got {of!r}: a weight moves one unit of its own "
@@ -176,7 +184,7 @@ def weight_jacobian(
     from_, to = _weight_axes(run, name, caller)
     own = [grad_of(node, unit.weights) for node, unit in zip(top.nodes, run.layers[name], strict=True)]
     simple = Jacobian(top.name, f"weights of {name}", layout, (to, from_), own, simplified=True)
-    return simple if index == "to_from" else simple.T
+    return (simple if order == "to_from" else simple.T).named(called)
 
 
 def _weight_axes(run: ForwardPass, layer: str, caller: str) -> tuple[Axis, Axis]:
@@ -288,6 +296,7 @@ def chain(
     weights: bool = False,
     sums: bool = False,
     layout: str = "numerator",
+    notation: str | None = None,
 ) -> Chain:
     """The products R <- R J from the loss down to a layer, factor by factor (Downing's general algorithm).
 
@@ -301,15 +310,16 @@ def chain(
         loss: A function of `(prediction, target)`; None for the Jacobian of the outputs.
         to: The layer where it ends.
         weights: Whether the Jacobian of that layer to its incoming weights is the last factor; weights are then
-            indexed from input to unit.
+            indexed from input to unit, unless the notation has it the other way.
         sums: Whether weighted sums are steps of their own, so that activations and weights are factors each.
         layout: "numerator" or "denominator".
+        notation: Whose names it has: "downing", "dolhansky", "lecture", "cs60050", "ling3804"; see `nn.forward_pass`.
 
     Returns:
         A `Chain`.
 
     Raises:
-        RangeError: There is no such layer or layout.
+        RangeError: There is no such layer, layout or notation.
         StructureError: There is nothing between the two ends, or some path leads around a layer.
 
     Source: Downing, "Backpropagation: the good, the bad and the ugly", 2023.
@@ -326,13 +336,15 @@ def chain(
     """
     layout = layout_of(layout, "chain")
     run = forward_pass(model, x, target, loss=loss)
+    called = names(notation, run, "chain")
+    order = called.order if called else "from_to"
     bottom = run.end(to, "chain")
     if weights:
         one_of(run.layers, bottom.name, "chain: weights of")
-    names = list(run.ends)[::-1]
+    ends_down = list(run.ends)[::-1]
     steps = [
         run.ends[name]
-        for name in names[: names.index(bottom.name) + 1]
+        for name in ends_down[: ends_down.index(bottom.name) + 1]
         if sums or not name.startswith("sum(") or name == bottom.name
     ]
     ends = steps[:1]
@@ -341,7 +353,7 @@ def chain(
             ends.append(end)
     factors = [_between(above, below, layout) for above, below in pairwise(ends)]
     if weights:
-        factors.append(_to_weights(run, bottom, bottom.name, layout, "from_to"))
+        factors.append(_to_weights(run, bottom, bottom.name, layout, order))
     if not factors:
         msg = f"chain: expected an end before {steps[0].name} in the pass {', '.join(run.ends)}; got to={to!r}"
         raise StructureError(msg)
@@ -355,8 +367,9 @@ def chain(
     for factor in factors[1:]:
         products.append(products[-1] @ factor if layout == "numerator" else factor @ products[-1])
     top = ends[0]
-    direct = _to_weights(run, top, bottom.name, layout, "from_to") if weights else _between(top, ends[-1], layout)
-    return Chain(tuple(factors), tuple(products), direct, run)
+    direct = _to_weights(run, top, bottom.name, layout, order) if weights else _between(top, ends[-1], layout)
+    factors, products = ([j.named(called) for j in js] for js in (factors, products))
+    return Chain(tuple(factors), tuple(products), direct.named(called), run)
 
 
 def _cut(ends: list[End]) -> bool:

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from autograd_core import RangeError, StructureError
 
 from .arrays import numpy, singular_values
 from .checks import shown
+from .notation import latex
 from .tables import as_html, as_text, number
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from .notation import Names
 
 LAYOUTS = ("numerator", "denominator")
 
@@ -43,6 +46,7 @@ class Jacobian:
         axes: For each axis its `.title` and its `.labels`, in the order of the indices.
         entries: Nested lists of floats, as deep as there are axes.
         simplified: True of a weight Jacobian without its axis `of`: each unit differentiated to its own weights.
+        notation: Whose names it bears, or None; Downing writes J_Y^Z, the others ∂a/∂b.
 
     Example:
         >>> import nn
@@ -62,12 +66,34 @@ class Jacobian:
     axes: tuple[Axis, ...]
     entries: Any
     simplified: bool = False
+    notation: str | None = None
 
     @property
     def name(self) -> str:
         """The derivative as it is written, such as "∂loss/∂layer1"."""
+        if self.notation == "downing":
+            return f"{'Ĵ' if self.simplified else 'J'}_{self.to}^{self.of}"
         hat = ", simplified" if self.simplified else ""
         return f"∂{self.of}/∂{self.to}{hat}"
+
+    def named(self, names: Names | None) -> Jacobian:
+        """The same with the names of a text.
+
+        Args:
+            names: As `nn.notation.names` gives them; None changes nothing.
+
+        Returns:
+            A `Jacobian`.
+
+        Example:
+            >>> import nn
+            >>> nn.layer_jacobian(nn.MLP(2, [1]), [1.0, 2.0], of=1, to=0).named(None).of
+            'layer1'
+        """
+        if names is None:
+            return self
+        axes = tuple(Axis(names(axis.title), tuple(names(label) for label in axis.labels)) for axis in self.axes)
+        return replace(self, of=names(self.of), to=names(self.to), axes=axes, notation=names.notation)
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -143,16 +169,16 @@ class Jacobian:
             ([[0.5], [0.5]], 'denominator')
         """
         if self.simplified:
-            return Jacobian(self.of, self.to, self.layout, self.axes[::-1], transposed(self.entries), simplified=True)
+            return replace(self, axes=self.axes[::-1], entries=transposed(self.entries))
         other = LAYOUTS[1 - LAYOUTS.index(self.layout)]
         entries, axes = self.entries, self.axes
         if len(axes) == 2:
-            return Jacobian(self.of, self.to, other, axes[::-1], transposed(entries))
+            return Jacobian(self.of, self.to, other, axes[::-1], transposed(entries), notation=self.notation)
         if self.layout == "numerator":  # (z, w, w) -> (w, w, z)
             vectors = [[[block[i][j] for block in entries] for j in range(self.shape[2])] for i in range(self.shape[1])]
-            return Jacobian(self.of, self.to, other, (*axes[1:], axes[0]), vectors)
+            return Jacobian(self.of, self.to, other, (*axes[1:], axes[0]), vectors, notation=self.notation)
         blocks = [[[vector[k] for vector in row] for row in entries] for k in range(self.shape[2])]
-        return Jacobian(self.of, self.to, other, (axes[2], *axes[:2]), blocks)
+        return Jacobian(self.of, self.to, other, (axes[2], *axes[:2]), blocks, notation=self.notation)
 
     def tolist(self) -> Any:
         """The entries, as NumPy's arrays give them.
@@ -187,7 +213,8 @@ class Jacobian:
             raise StructureError(msg)
         outer, inner = (self, other) if self.layout == "numerator" else (other, self)
         axes = (*self.axes[:-1], *other.axes[1:])
-        return Jacobian(outer.of, inner.to, self.layout, axes, product(self.entries, other.entries))
+        entries = product(self.entries, other.entries)
+        return Jacobian(outer.of, inner.to, self.layout, axes, entries, notation=self.notation)
 
     def __mul__(self, other: Jacobian) -> Jacobian:
         if not isinstance(other, Jacobian):
@@ -204,7 +231,7 @@ class Jacobian:
         scaled = [
             [x * row[j if units[-1] else i] for j, x in enumerate(entries)] for i, entries in enumerate(other.entries)
         ]
-        return Jacobian(self.of, other.to, other.layout, other.axes, scaled, simplified=True)
+        return Jacobian(self.of, other.to, other.layout, other.axes, scaled, simplified=True, notation=self.notation)
 
     def __str__(self) -> str:
         return format(self, "")
@@ -270,7 +297,11 @@ class Jacobian:
         else:
             body = bmatrix([[tex(x) for x in row] for row in entries])
         hat = r"\hat{J}" if self.simplified else "J"
-        return rf"{hat}_{{\text{{{self.to}}}}}^{{\text{{{self.of}}}}} = {body}"
+        if self.notation is None:
+            return rf"{hat}_{{\text{{{self.to}}}}}^{{\text{{{self.of}}}}} = {body}"
+        if self.notation == "downing":
+            return rf"{hat}_{{{latex(self.to)}}}^{{{latex(self.of)}}} = {body}"
+        return rf"\frac{{\partial {latex(self.of)}}}{{\partial {latex(self.to)}}} = {body}"
 
 
 def tex(x: float) -> str:

@@ -11,6 +11,7 @@ from .activations import Softmax
 from .checks import callable_of, plain, shown
 from .layers import Layer, Linear, Neuron, Sequential
 from .module import Module
+from .notation import names, put_labels
 from .units import COUNTED
 
 if TYPE_CHECKING:
@@ -132,7 +133,12 @@ class ForwardPass:
 
 
 def forward_pass(
-    model: Module, x: Any, target: Any = None, *, loss: Callable[[Any, Any], Any] | None = None
+    model: Module,
+    x: Any,
+    target: Any = None,
+    *,
+    loss: Callable[[Any, Any], Any] | None = None,
+    notation: str | None = None,
 ) -> ForwardPass:
     """Run a model on one case, and find its layers in the graph: weighted sums s, activations z, the loss.
 
@@ -148,12 +154,16 @@ def forward_pass(
         x: One case: what the model takes. Plain numbers become nodes x0, x1, ...
         target: What the loss wants as its second argument.
         loss: A function of `(prediction, target)`, such as `nn.mse`; None for no loss.
+        notation: "downing", "dolhansky", "lecture", "cs60050" or "ling3804": the graph's nodes and the model's
+            parameters are labelled as that text calls them, so pictures and steps have its names. Parameters keep
+            these labels.
 
     Returns:
         A `ForwardPass`.
 
     Raises:
         OperandError: The model is no Module, or the loss no function.
+        RangeError: There is no such notation.
         StructureError: The model has no such layers, uses a unit twice, or a unit does not reach the end.
 
     Example:
@@ -190,7 +200,11 @@ def forward_pass(
         ends[name] = End(name, tuple(f"{name}{i}" for i in range(len(outputs))), outputs)
     if error is not None:
         ends["loss"] = End("loss", ("loss",), (error,))
-    return ForwardPass(inputs, layers, outputs, error, ends)
+    run = ForwardPass(inputs, layers, outputs, error, ends)
+    given = names(notation, run, "forward_pass")
+    if given is not None:
+        put_labels(run, given)
+    return run
 
 
 def one_of(known: dict[str, Any], name: Any, caller: str) -> Any:

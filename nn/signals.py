@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 from autograd_core import StructureError, Value, grad_of, topological_order
 
 from .checks import shown
+from .jacobians import tex
+from .notation import Names, latex, names
 from .passes import ForwardPass, Unit, forward_pass, one_of
 from .tables import Table, number
 
@@ -54,6 +56,7 @@ class ErrorSignals(Table):
         layers: For each layer by its name a tuple of records with
             `.name .sum .output .slope .arriving .delta .recursive`.
         run: The `ForwardPass` that they were read from; `run.loss` is a graph to draw.
+        names: The names of a text, or None; with them `signals["δ_1^(3)"]` is the same as `signals["layer2/neuron0"]`.
 
     Example:
         >>> import nn
@@ -70,11 +73,33 @@ class ErrorSignals(Table):
 
     layers: dict[str, tuple[UnitSignal, ...]]
     run: ForwardPass
+    names: Names | None = None
 
     def __getitem__(self, name: str) -> Any:
         if name in self.layers:
             return [unit.delta for unit in self.layers[name]]
-        return one_of({unit.name: unit.delta for unit in self._units()}, name, "error_signals")
+        known = {unit.name: unit.delta for unit in self._units()}
+        if self.names is not None:
+            known |= {self.names(f"signal {unit}"): delta for unit, delta in known.items()}
+        return one_of(known, name, "error_signals")
+
+    @property
+    def latex(self) -> str:
+        r"""The signals of each layer as a column, the last layer first.
+
+        Example:
+            >>> import nn
+            >>> model = nn.MLP(1, [1, 1], "sigmoid", init=nn.init.constant(1.0))
+            >>> print(nn.error_signals(model, [0.0], 0.0, loss=nn.sse, notation="dolhansky").latex)
+            \begin{aligned} \delta_{o} &= 0.5 \\ \delta_{j} &= 0.125 \end{aligned}
+        """
+        lines = []
+        for layer in reversed(self.layers.values()):
+            for unit in layer:
+                name = latex(self.names(f"signal {unit.name}")) if self.names else rf"\delta_{{\text{{{unit.name}}}}}"
+                lines.append(f"{name} &= {tex(unit.delta)}")
+        body = r" \\ ".join(lines)
+        return rf"\begin{{aligned}} {body} \end{{aligned}}"
 
     @property
     def norms(self) -> dict[str, float]:
@@ -118,16 +143,23 @@ class ErrorSignals(Table):
 
     def _heading(self) -> str:
         assert self.run.loss is not None
-        return f"E = {number(self.run.loss.data)}  δ = ∂E/∂s = f′(s) · ∂E/∂z"
+        if self.names is None:
+            return f"E = {number(self.run.loss.data)}  δ = ∂E/∂s = f′(s) · ∂E/∂z"
+        _, s, _, slope, arriving, delta = self.names.heads
+        return f"{self.names.loss} = {number(self.run.loss.data)}  {delta} = {slope} · {arriving}, at each {s}"
 
     def _table(self) -> tuple[Sequence[str], list[list[str]]]:
-        return HEADS, [
-            [unit.name, *map(number, (unit.sum, unit.output, unit.slope, unit.arriving, unit.delta))]
-            for unit in self._units()
-        ]
+        called = self.names
+        rows = []
+        for unit in self._units():
+            name = called(f"signal {unit.name}") if called else unit.name
+            rows.append([name, *map(number, (unit.sum, unit.output, unit.slope, unit.arriving, unit.delta))])
+        return called.heads if called else HEADS, rows
 
 
-def error_signals(model: Module, x: Any, target: Any, *, loss: Callable[[Any, Any], Any]) -> ErrorSignals:
+def error_signals(
+    model: Module, x: Any, target: Any, *, loss: Callable[[Any, Any], Any], notation: str | None = None
+) -> ErrorSignals:
     """The error signals delta_j = dE/ds_j of all units for one case, with s_j = sum of w * x + b.
 
     They are found twice: by one sweep over the graph, as `backward()` does, and by the recursion
@@ -139,12 +171,15 @@ def error_signals(model: Module, x: Any, target: Any, *, loss: Callable[[Any, An
         x: One case: what the model takes.
         target: What the loss wants as its second argument.
         loss: A function of `(prediction, target)`, such as `nn.sse`.
+        notation: "downing", "dolhansky", "lecture", "cs60050" or "ling3804": the table, the formulas and the graph
+            `.run.loss` have the names of that text; see `nn.forward_pass`.
 
     Returns:
         `ErrorSignals`. `.grad` of the parameters is left alone.
 
     Raises:
         OperandError: The model is no Module, or the loss no function.
+        RangeError: There is no such notation.
         StructureError: There is no loss; the model has no such layers, uses a unit twice, or a unit does not reach the
             loss.
 
@@ -156,7 +191,7 @@ def error_signals(model: Module, x: Any, target: Any, *, loss: Callable[[Any, An
         >>> nn.error_signals(model, [1.0, -1.0], 0.5, loss=nn.sse)["layer1"]
         [0.125, 0.125]
     """
-    run = forward_pass(model, x, target, loss=loss)
+    run = forward_pass(model, x, target, loss=loss, notation=notation)
     if run.loss is None:
         msg = f"error_signals: expected a loss such as nn.sse, got {shown(loss)}"
         raise StructureError(msg)
@@ -175,7 +210,8 @@ def error_signals(model: Module, x: Any, target: Any, *, loss: Callable[[Any, An
             signal = _signal(unit, run.loss, uses, adjoints, deltas)
             deltas[unit.dot] = signal.recursive
             found[unit.name] = signal
-    return ErrorSignals({name: tuple(found[unit.name] for unit in layer) for name, layer in run.layers.items()}, run)
+    layers = {name: tuple(found[unit.name] for unit in layer) for name, layer in run.layers.items()}
+    return ErrorSignals(layers, run, names(notation, run, "error_signals"))
 
 
 def _signal(

@@ -1,0 +1,135 @@
+"""Signals, Jacobians, formulas and graphs with the names and the index order of each text; numbers stay the same."""
+
+import numpy as np
+import pytest
+
+import autograd_core as ag
+import nn
+from nn.notation import NOTATIONS, latex
+
+X, T = [0.5, -1.0, 2.0], 1.0
+
+
+def model():
+    return nn.MLP(3, [2, 1], "sigmoid", output="sigmoid", bias=False, seed=1)
+
+
+def labels(root):
+    return {node.label: node.data for node in ag.topological_order(root) if node.label}
+
+
+def test_downing_3_2_1():
+    """X, Y, Z with V and W, from i to j: one entry of J_V^Z is z1 (1 - z1) x1 y1 (1 - y1) w11."""
+    net = model()
+    J = nn.weight_jacobian(net, X, layer=1, of=2, notation="downing")
+    assert J.name == "J_V^Z"
+    assert [axis.title for axis in J.axes] == ["from X", "to Y", "Z"]
+    assert (J.rows, J.columns) == (("x_1", "x_2", "x_3"), ("y_1", "y_2"))
+    run = nn.forward_pass(net, X, T, loss=nn.sse, notation="downing")
+    v = labels(run.loss)
+    x, y, z1 = [v[f"x_{i}"] for i in (1, 2, 3)], [v["y_1"], v["y_2"]], v["z_1"]
+    w = [v["w_11"], v["w_21"]]  # from y_i to z_1
+    assert w == [p.data for p in net.layers[1].neurons[0].w]
+    assert v["v_31"] == net.layers[0].neurons[0].w[2].data
+    for i in range(3):
+        for j in range(2):
+            assert J.entries[i][j][0] == pytest.approx(z1 * (1 - z1) * x[i] * y[j] * (1 - y[j]) * w[j])
+    assert nn.layer_jacobian(net, X, of=2, to=1, notation="downing").latex.startswith("J_{Y}^{Z} = ")
+    assert nn.layer_jacobian(net, X, of="loss", to=2, target=T, loss=nn.mse, notation="downing").name == "J_Z^L"
+    assert nn.weight_jacobian(net, X, layer=2, form="simplified", notation="downing").name == "Ĵ_W^Z"
+    chain = nn.chain(net, X, T, loss=nn.mse, to=1, weights=True, notation="downing")
+    assert [f.name for f in chain.factors] == ["J_Z^L", "J_Y^Z", "J_V^Y"]
+    assert [r.name for r in chain.products] == ["J_Z^L", "J_Y^L", "J_V^L"]
+    assert chain.by_backward.flat == pytest.approx(chain.result.flat)
+    signals = nn.error_signals(net, X, T, loss=nn.sse, notation="downing")
+    assert signals["δ(y_2)"] == signals["layer1/neuron1"]
+    assert str(signals).splitlines()[1].split() == ["node", "sum", "o", "∂o/∂sum", "∂E/∂o", "δ"]
+
+
+def test_cs60050_counts_layers_from_1_and_biases_from_0():
+    net = nn.MLP(3, [4, 4, 2], "sigmoid", output="sigmoid", seed=1)
+    signals = nn.error_signals(net, X, [1.0, 0.0], loss=nn.sse, notation="cs60050")
+    assert signals["δ_2^(4)"] == signals["layer3"][1]
+    assert signals["δ_1^(3)"] == signals["layer2"][0]
+    assert r"\delta_{1}^{(3)} &= " in signals.latex
+    assert signals.latex.index("(4)") < signals.latex.index("(3)") < signals.latex.index("(2)")
+    v = labels(signals.run.loss)
+    assert v["Θ_23^(1)"] == net.layers[0].theta.data[1][3]
+    assert v["Θ_20^(3)"] == net.layers[2].theta.data[1][0]
+    assert v["Θ_23^(3)"] == net.layers[2].theta.data[1][3]
+    assert "δ_1^(1)" not in str(signals)  # no δ^(1)
+    simple = nn.weight_jacobian(net, X, layer=1, form="simplified", notation="cs60050")
+    assert (simple.name, simple.shape) == ("∂a^(2)/∂Θ^(1), simplified", (4, 3))  # to j from i
+
+
+def test_dolhansky_the_lecture_and_ling3804():
+    net = model()
+    signals = nn.error_signals(net, X, T, loss=nn.sse, notation="dolhansky")
+    assert [row.split()[0] for row in str(signals).splitlines()[2:]] == ["δ_j1", "δ_j2", "δ_o"]
+    v = labels(signals.run.loss)
+    assert v["w_i3→j1"] == net.layers[0].neurons[0].w[2].data
+    assert (v["s_o"], v["ŷ"]) == (signals.run.layers["layer2"][0].sum.data, signals.run.outputs[0].data)
+    one = nn.error_signals(nn.MLP(1, [1, 1, 1], "sigmoid", seed=1), [0.5], T, loss=nn.sse, notation="dolhansky")
+    assert [row.split()[0] for row in str(one).splitlines()[2:]] == ["δ_j", "δ_k", "δ_o"]
+    assert {"w_i→j", "w_j→k", "w_k→o", "z_j", "s_k", "E"} <= set(labels(one.run.loss))
+    lecture = nn.error_signals(net, X, T, loss=nn.sse, notation="lecture")
+    assert lecture["∂f/∂z_1,2"] == lecture["layer1"][1]
+    assert r"\frac{\partial f}{\partial z_{1,2}}" in lecture.latex
+    assert nn.weight_jacobian(net, X, layer=2, of="loss", target=T, loss=nn.sse, notation="lecture").name == "∂f/∂W_2"
+    ling = nn.error_signals(net, X, T, loss=nn.sse, notation="ling3804")
+    assert ling["e_1"] == ling["layer2"][0]
+    assert ling["e′_2"] == ling["layer1"][1]
+    assert r"e'_{2}" in ling.latex
+
+
+@pytest.mark.parametrize("notation", NOTATIONS)
+@pytest.mark.parametrize("sizes", [[1], [2], [3, 2], [2, 3, 2], [2, 2, 2, 2, 1]])
+def test_no_two_things_have_one_name_and_numbers_stay(notation, sizes):
+    net = nn.MLP(3, sizes, "tanh", output="sigmoid", bias_init=nn.init.uniform(), seed=2)
+    target = [0.5] * sizes[-1]
+    plain = nn.error_signals(net, X, target, loss=nn.sse)
+    named = nn.error_signals(net, X, target, loss=nn.sse, notation=notation)
+    assert [named[name] for name in named.layers] == [plain[name] for name in plain.layers]
+    texts = [row.split()[0] for row in str(named).splitlines()[2:]]
+    assert len(set(texts)) == len(texts) == sum(sizes)
+    given = [node.label for node in ag.topological_order(named.run.loss) if node.label]
+    assert len(set(given)) == len(given)
+    order = "from_to" if notation in ("downing", "dolhansky") else "to_from"
+    last = len(sizes)
+    ours = nn.weight_jacobian(net, X, layer=last, index=order, form="simplified")
+    theirs = nn.weight_jacobian(net, X, layer=last, form="simplified", notation=notation)
+    assert theirs.entries == ours.entries
+    assert theirs.notation == notation
+    chains = [nn.chain(net, X, target, loss=nn.sse, notation=n) for n in (None, notation)]
+    assert chains[0].result.entries == chains[1].result.entries
+    assert chains[1].result.T.notation == notation
+    assert ag.draw(named.run.loss).svg.count("<svg")
+    assert np.isfinite([x for r in chains[1].products for x in r.flat]).all()
+
+
+def test_pictures_and_steps_bear_the_names():
+    run = nn.forward_pass(nn.MLP(2, [1], output="sigmoid", seed=1), [1.0, 2.0], 1.0, loss=nn.sse, notation="cs60050")
+    formulas = [step.formula for step in ag.forward_steps(run.loss)]
+    assert any("z_1^(2)" in formula for formula in formulas)
+    picture = ag.draw(run.loss).svg
+    assert "Θ_11^(1)" in picture
+
+
+def test_names_as_formulas():
+    assert latex("Θ_24^(1)") == r"\Theta_{24}^{(1)}"
+    assert latex("w_i1→j2") == r"w_{i1 \to j2}"
+    assert latex("x″_1") == "x''_{1}"
+    assert latex("error") == r"\text{error}"
+    assert latex("δ(y_1)") == r"\delta(y_{1})"
+
+
+def test_an_unknown_notation_is_refused():
+    for call in (
+        lambda n: nn.error_signals(model(), X, T, loss=nn.sse, notation=n),
+        lambda n: nn.layer_jacobian(model(), X, of=2, to=1, notation=n),
+        lambda n: nn.weight_jacobian(model(), X, layer=1, notation=n),
+        lambda n: nn.chain(model(), X, notation=n),
+        lambda n: nn.forward_pass(model(), X, notation=n),
+    ):
+        with pytest.raises(ag.RangeError, match="notation: expected one of 'downing', 'dolhansky', 'lecture'"):
+            call("bishop")
