@@ -144,7 +144,8 @@ def logistic(
         raise StructureError(msg)
     ws = tuple(Value(v, label=f"w{i}") for i, v in enumerate(weights, 1))
     bias = Value(rng.uniform(-1.0, 1.0) if b is None else b, label="b")
-    z = ag.dot(ws, inputs) + bias
+    xs = [Value(v, label=f"x{i}") for i, v in enumerate(inputs, 1)]
+    z = ag.dot(ws, xs) + bias
     a = ag.sigmoid(z)
     loss = -(y * ag.log(a) + (1.0 - y) * ag.log(1.0 - a))
     z.label, a.label, loss.label = "z", "a", "L"

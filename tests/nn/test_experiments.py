@@ -27,17 +27,30 @@ def xor():
 
 def test_xor_is_learnt_from_nearly_every_start(xor):
     """2-2-1 sigmoid units, all weights in [-1, 1]: at least 85 % of 200 starts, 95 % to be reached."""
-    assert len(xor.incremental.starts) == 200
+    assert len(xor.ours.starts) == 200
     assert xor.share >= 0.95
-    for start in xor.incremental.starts:
+    for start in xor.ours.starts:
         if start.learnt:
             assert all(abs(o - t) < 0.3 for o, t in zip(start.outputs, (0.1, 0.9, 0.9, 0.1), strict=True))
             assert (start.kind, start.reason, start.curvature) == ("learnt", "", None)
 
 
+def test_xor_by_the_lectures_means_alone(xor):
+    """Batch and incremental descent, constant rates, no momentum and no decay: about four starts in five learn it."""
+    batch, slow, fast = xor.lecture
+    assert [(r.settings.batch_size, r.settings.rate) for r in xor.lecture] == [(4, 1.0), (1, 0.5), (1, 1.2)]
+    for runs, expected in ((batch, 0.80), (slow, 0.86), (fast, 0.75)):
+        assert (runs.settings.momentum, runs.settings.weight_decay) == (0.0, 0.0)
+        assert runs.settings.rate == runs.settings.last_rate
+        assert len(runs.starts) == 200
+        spread = math.sqrt(2 * expected * (1 - expected) / 200)  # of the difference of two samples of 200
+        assert abs(runs.share - expected) < 3 * spread
+    assert max(r.share for r in xor.lecture) < 0.93  # no cure
+
+
 def test_every_xor_start_that_fails_is_diagnosed(xor):
     """Each is said to stand on a plateau, at a saddle or in a minimum, with what its hidden units do, and checked."""
-    stuck = xor.plain.stuck + xor.incremental.stuck
+    stuck = [start for runs in xor.lecture for start in runs.stuck] + xor.ours.stuck
     assert 20 < len(xor.plain.stuck) < 60
     X, _ = nn.datasets.xor(labels=(0.1, 0.9))
     for start in stuck:
@@ -50,9 +63,9 @@ def test_every_xor_start_that_fails_is_diagnosed(xor):
         assert nn.predict(model, X) == pytest.approx(list(start.outputs), rel=1e-12)
         if start.kind == "plateau":
             assert start.slope < 0.02
-    for text in (str(xor.plain), str(xor.incremental)):
-        assert "of 200 starts learnt it" in text
-        assert all(start.kind in text for start in stuck if text == str(xor.plain) and start in xor.plain.stuck)
+    for runs in (*xor.lecture, xor.ours):
+        assert "of 200 starts learnt it" in str(runs)
+        assert all(start.kind in str(runs) for start in runs.stuck)
 
 
 def test_no_two_kinds_of_start_have_one_colour():
@@ -67,7 +80,7 @@ def test_xor_starts_lie_in_minus_1_to_1_and_differ():
     assert max(max(ws) for ws in weights) > 0.9
 
 
-@pytest.mark.parametrize("settings_", [xor_starts.PLAIN, xor_starts.INCREMENTAL], ids=lambda s: s.name)
+@pytest.mark.parametrize("settings_", [*xor_starts.LECTURE, xor_starts.OURS], ids=lambda s: f"{s.name} {s.rate}")
 def test_a_start_is_what_fit_does(settings_):
     """Many starts at once, as rows of one program, give what each gives by itself."""
     short = xor_starts.Settings(settings_.name, 30, *(getattr(settings_, n) for n in ("batch_size", "rate", "last_rate", "momentum", "weight_decay")))
@@ -157,16 +170,18 @@ def test_slope_and_curvature_are_those_of_the_penalised_error():
 def test_xor_is_repeated_by_its_seed_and_drawn(xor):
     small, again, other = (experiments.xor(seed=s, starts=3) for s in (1, 1, 2))
     assert small.plain.starts == again.plain.starts != other.plain.starts
-    [(name, figure)] = xor.pictures().items()
-    assert name == "xor.png"
-    assert [len(axes.get_lines()) for axes in figure.axes] == [200, 200]
-    assert figure.axes[0].get_title() == f"batch: {100 * xor.plain.share:.1f} % learn XOR"
+    pictures = xor.pictures()
+    assert list(pictures) == ["xor_runs.png", "xor.png"]
+    [few] = pictures["xor_runs.png"].axes
+    assert [line.get_ydata().tolist() for line in few.get_lines()] == xor.plain.losses[:8].tolist()
+    assert [len(axes.get_lines()) for axes in pictures["xor.png"].axes] == [200] * 4
+    assert pictures["xor.png"].axes[0].get_title() == f"batch, lr 1: {100 * xor.plain.share:.1f} % learn XOR"
 
 
 def test_outcomes_show_themselves_as_their_text(xor):
     small = experiments.descent(), experiments.logistic(), xor, xor.plain
     assert all(repr(outcome) == str(outcome) for outcome in small)
-    assert str(xor) == f"{xor.plain}\n{xor.incremental}"
+    assert str(xor) == "\n".join(map(str, (*xor.lecture, xor.ours)))
 
 
 # --- wine -----------------------------------------------------------------------------------------
