@@ -313,6 +313,11 @@ def first_hits(m: Any, v: Any, z: Any) -> Any:
     return tuple(m.to_round(careful, plain))
 
 
+def gaps(m: Any, v: Any, z: Any) -> tuple[Any, ...]:
+    """How far the operands are from z, but for the first that equals it."""
+    return tuple(m.where(m.equal(hit, 1), 1, x - z) for hit, x in zip(first_hits(m, v, z), v, strict=True))
+
+
 # --- arithmetic ---------------------------------------------------------------------------------
 
 row("pos", lambda m, x: +x, lambda m, x, z: (1,), symbol="+", latex="{0}", summary="The operand itself.")
@@ -788,12 +793,12 @@ row(
 )
 row(
     "max", lambda m, *v: m.max(v), lambda m, *vz: first_hits(m, vz[:-1], vz[-1]),
-    arity=None, kinks=lambda m, *v: tuple(x - m.max(v) for x in v),
+    arity=None, kinks=lambda m, *v: gaps(m, v, m.max(v)),
     kink="a tie gives all to the first operand", summary="Largest of a sequence; NaN passes.",
 )
 row(
     "min", lambda m, *v: m.min(v), lambda m, *vz: first_hits(m, vz[:-1], vz[-1]),
-    arity=None, kinks=lambda m, *v: tuple(x - m.min(v) for x in v),
+    arity=None, kinks=lambda m, *v: gaps(m, v, m.min(v)),
     kink="a tie gives all to the first operand", summary="Smallest of a sequence; NaN passes.",
 )
 

@@ -36,12 +36,24 @@ def rule_allowance(replay: Replay, node: Value, sizes: Sequence[float]) -> list[
         node: The node.
         sizes: The absolute values of its local derivatives.
     """
-    count = len(node.parents)
+    rough = replay.slopes[node].rough or (0.0,) * len(node.parents)
+    return own_rounding(node, [float(replay.values[p]) for p in node.parents], sizes, rough)
+
+
+def own_rounding(node: Value, xs: Sequence[float], sizes: Sequence[float], rough: Sequence[float] = ()) -> list[float]:
+    """The same of operands and slopes that are known.
+
+    Args:
+        node: The node.
+        xs: Its operands.
+        sizes: The absolute values of its local derivatives.
+        rough: How far off these may be themselves.
+    """
+    count = len(xs)
     share = 2 * DOUBLE * (RULE + count / 2 if built_in(node) else USER_RULE)
-    far = max(min(abs(float(replay.values[p])), 1e4) for p in node.parents)
+    far = max(min(abs(x), 1e4) for x in xs)
     least = SMALLEST * (8 + (far if far == far else 0.0))  # noqa: PLR0124
-    rough = replay.slopes[node].rough or (0.0,) * count
-    return [share * size + least + 4 * r for size, r in zip(sizes, rough, strict=True)]
+    return [share * size + least + 4 * r for size, r in zip(sizes, rough or (0.0,) * count, strict=True)]
 
 
 def allowed(

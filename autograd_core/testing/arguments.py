@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from functools import cache
-from itertools import product
+from itertools import islice, product
 from typing import TYPE_CHECKING, Any
 
 from ..evaluation import is_fraction
@@ -133,6 +133,11 @@ class Tree:
         if isinstance(x, dict):
             parts = {key: self._walk(child, f"{name}[{key!r}]") for key, child in x.items()}
             return lambda leaves: {key: build(leaves) for key, build in parts.items()}
+        if type(x) in (list, tuple) and all(child.__class__ is float or child.__class__ is Value for child in x):
+            self.leaves += x
+            self._places.append((name, (len(x),)))
+            plain: Any = type(x)
+            return lambda leaves: plain(islice(leaves, len(x)))
         if isinstance(x, (list, tuple)):
             items = [self._walk(child, f"{name}[{i}]") for i, child in enumerate(x)]
             kind: Any = type(x)

@@ -1,22 +1,29 @@
-"""Graphs of very many inputs: a random direction first, and only then the entry that is at fault.
+"""Graphs of very many inputs: floats with error bounds first, high precision for what these leave open.
 
-One derivative along a random direction costs two values of the graph in high precision, whatever the number of
-inputs, and every wrong entry moves it by half its error at least. So a right derivative of ten thousand inputs is seen
-to be right by two values. Where it is not, the nodes are held against differences of their own values in doubles, and
-a derivative that was given against the sweep's; an entry below the node that stands out is judged as in a small graph.
+Each node's local derivatives are held against its value by the complex step, and the sweeps against sums over paths of
+this module's own, with a bound of what could be wrong without being seen. Two further passes with values that are
+rounded otherwise show how much the derivatives hang on rounding. All of that takes floats alone, and time linear in
+the nodes. What looks wrong is judged as in a small graph: one input, with all that it does not move held.
+
+Where floats do not tell, a random direction does: the derivative along it costs two values of the graph in high
+precision, and every wrong entry moves it by half its error at least.
 """
 
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any
+import random
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..evaluation import evaluate
 from ..gradients import pull_back, push_forward
+from ..number_systems.floats import PLAIN_FLOATS
 from ..value import Constant, Value
 from .allowance import MARGIN, RULE, USER_RULE
 from .arguments import DOUBLE
-from .own import GIVEN, GIVEN_SHARE, Judge
+from .edges import EXACT, FEW, closely, quickly, value_is_close
+from .own import A_DIGIT, GIVEN, GIVEN_SHARE, ITS_OWN, Judge
 from .recording import SMALLEST, Recording, built_in, directions, recorded_slopes, seeds_of, total, ulp_of
 from .reference import number_system, read
 from .verdicts import Report, Verdict, Worst
@@ -24,19 +31,19 @@ from .verdicts import Report, Verdict, Worst
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from .edges import Edges
     from .foreign import Tolerances
     from .given import Given
 
-LARGE = 1000  # inputs from which on a direction is looked at before the entries
+LARGE = 1000  # inputs from which on floats are asked before 50 digits
 DIGITS, STEP = 100, 40  # of the two values, and the power of 1/10 that they are apart by
-EXACT = {"add", "sub", "neg", "pos", "sum", "mul", "dot"}  # rules that round nothing
-NUDGE = 2.0**-17  # of an operand, for differences in doubles
-OFF = 1e-6  # share by which such a difference shows a wrong rule
-SUSPECTS = 4  # entries that are judged
+SUSPECTS = 4  # nodes or entries that are judged
+PASSES = 2  # with other roundings
+CLEAR, SEEN = 2.0**-27, 2.0**-20  # shares that rounding of values may move, and a fault have, where floats are to tell
 
 
 def screened(rec: Recording, given: Given | None, modes: Sequence[str], tolerances: Tolerances) -> Report | None:
-    """The verdict on a large graph; None where a direction and single entries do not tell it.
+    """The verdict on a large graph; None where neither floats nor a direction tell it.
 
     Args:
         rec: The recording.
@@ -44,19 +51,299 @@ def screened(rec: Recording, given: Given | None, modes: Sequence[str], toleranc
         modes: The library's sweeps that are judged.
         tolerances: What the user allows.
     """
-    right = _along(rec, given, modes, tolerances)
-    if right is not None:
-        return right
-    for j in _suspicious(rec, given):
-        alone = Recording(rec.call, [rec.inputs[j]], [rec.names[j]], rec.outputs, rec.places, rec.results)
-        one = None if given is None else Entry(given, j)
-        report = Judge(alone, given=one, modes=modes, atol=tolerances.atol, rtol=tolerances.rtol).report()
-        if report.verdict is Verdict.WRONG:
-            return report
-    return None
+    if not all(math.isfinite(float(getattr(z, "data", z))) for z in rec.outputs):
+        return None
+    screen = Screen(rec, given, modes, tolerances)
+    report = screen.report()
+    return report if report is not None or screen.bent else _along(rec, given, modes, tolerances)
 
 
-class Entry:
+class Sums(NamedTuple):
+    """What floats say of every node, and behind them all 0 for an input that no result depends on.
+
+    Attributes:
+        exact: The derivative of a combination of results.
+        sizes: The sum of the absolute values of all paths.
+        sweep: What rounding of a sweep may put the derivative off by.
+        unseen: How wrong local derivatives may make it without having been seen.
+        hidden: What rounding of the values may put it off by.
+    """
+
+    exact: list[float]
+    sizes: list[float]
+    sweep: list[float]
+    unseen: list[float]
+    hidden: list[float]
+
+
+class Screen:
+    """A check in floats.
+
+    Args:
+        rec: The recording.
+        given: A derivative to be judged instead of the library's own.
+        modes: The library's sweeps that are judged.
+        tolerances: What the user allows.
+
+    Attributes:
+        bent: Whether a node is at a kink.
+    """
+
+    def __init__(self, rec: Recording, given: Given | None, modes: Sequence[str], tolerances: Tolerances) -> None:
+        self.rec, self.given, self.modes, self.tolerances = rec, given, modes, tolerances
+        self.seeds = seeds_of(len(rec.outputs))
+        self.bent = False
+        self.place = {node: i for i, node in enumerate(rec.order)}
+        inputs = set(rec.inputs)
+        self.moves: list[bool] = []
+        self.parents: list[list[int]] = []
+        for node in rec.order:
+            below = [self.place[p] for p in node.parents]
+            self.parents.append(below)
+            self.moves.append(node in inputs or any(self.moves[p] for p in below))
+        self.nodes = [i for i, node in enumerate(rec.order) if node._row is not None and self.moves[i]]
+        self.slopes = [recorded_slopes(node) for node in rec.order]
+        self.unseen: dict[int, Sequence[float]] = {}
+
+    def report(self) -> Report | None:
+        """The verdict, if floats tell it."""
+        if any(node._data.__class__ is not float for node in self.rec.order):
+            return None
+        doubtful = self._edges()
+        if self.bent or doubtful is None:
+            return None
+        for i, edges in doubtful:
+            if edges.off:
+                return self._faulty(i)
+        found = []
+        for s, seed in enumerate(self.seeds):
+            sums = self._sums(s)
+            judged = None if sums is None else self._judged(s, seed, sums)
+            if judged is None or isinstance(judged, Report):
+                return judged
+            found.append(judged)
+        worst, resolution = max(found, key=lambda f: f[0].error_ulps)[0], max(r for _, r in found)
+        reason = (
+            f"all {len(self.rec.inputs) * len(self.rec.outputs)} derivatives are right: every operation's own, and "
+            "their sums over paths."
+        )
+        verified = self.given is None
+        return Report(Verdict.RIGHT, reason, worst, root=self.rec.root, resolution=resolution, verified=verified)
+
+    # --- edges ---
+
+    def _edges(self) -> list[tuple[int, Edges]] | None:
+        """The nodes with an edge that is wrong, strongest first; None where a node does not tell."""
+        order = self.rec.order
+        off: list[tuple[int, float]] = []
+        unknown: list[tuple[int, float]] = []
+        for i in self.nodes:
+            edges = quickly(order[i], self._moving(i))
+            if edges.kink:
+                self.bent = True
+                return None
+            self.unseen[i] = edges.unseen
+            if edges.off or not value_is_close(order[i]):
+                (unknown if edges.off != edges.off else off).append((i, edges.off))
+        if off:
+            sizes = self._sizes()
+            off.sort(key=lambda f: f[1] * sizes[f[0]], reverse=True)
+        wrong = []
+        for k, (i, _) in enumerate(off + unknown):
+            edges = closely(order[i], self._moving(i))
+            if edges.kink or edges.off != edges.off:
+                self.bent = edges.kink
+                return None
+            self.unseen[i] = edges.unseen
+            if edges.off:
+                wrong.append((i, edges))
+            if wrong and k >= SUSPECTS:
+                break
+        return wrong
+
+    def _moving(self, i: int) -> list[bool]:
+        return [self.moves[p] for p in self.parents[i]]
+
+    def _sizes(self) -> list[float]:
+        """How strongly each node moves the results, by the recorded local derivatives."""
+        sizes = [0.0] * len(self.rec.order)
+        for out in self.rec.outputs:
+            if isinstance(out, Value):
+                sizes[self.place[out]] += 1.0
+        for i in reversed(self.nodes):
+            for p, d in zip(self.parents[i], self.slopes[i], strict=True):
+                sizes[p] += abs(d) * sizes[i]
+        return sizes
+
+    def _faulty(self, i: int) -> Report | None:
+        """The verdict on an input that the node of a wrong edge depends on."""
+        j = self._below(i)
+        report = None if j is None else self._alone(j)
+        return report if report is not None and report.verdict is Verdict.WRONG else None
+
+    def _below(self, i: int) -> int | None:
+        """An input that moves a node: down the edges that are steepest."""
+        places = {self.place[x]: j for j, x in enumerate(self.rec.inputs) if x in self.place}
+        seen: set[int] = set()
+        waiting = [i]
+        while waiting:
+            i = waiting.pop()
+            if i in places:
+                return places[i]
+            if i not in seen:
+                seen.add(i)
+                edges = sorted(zip(map(abs, self.slopes[i]), self.parents[i], strict=True))
+                waiting += [p for _, p in edges if self.moves[p]]
+        return None
+
+    # --- sums over paths ---
+
+    def _sums(self, s: int) -> Sums | None:
+        """What there is to say of every node; None where a rule raises at an operand beside the one it had."""
+        count, nodes, parents, slopes = len(self.rec.order) + 1, self.nodes, self.parents, self.slopes
+        sums, sizes, sweep, unseen = [0.0] * count, [0.0] * count, [0.0] * count, [0.0] * count
+        self._start(s, sums)
+        self._start(s, sizes, abs)
+        for i in reversed(nodes):
+            g, size, rounding, hidden = sums[i], sizes[i], sweep[i], unseen[i]
+            if not size and not hidden:
+                continue
+            for p, d, own in zip(parents[i], slopes[i], self.unseen[i], strict=True):
+                sums[p] += d * g
+                steep = abs(d)
+                flow = steep * size
+                sizes[p] += flow
+                sweep[p] += steep * rounding + 4 * DOUBLE * flow + SMALLEST
+                unseen[p] += steep * hidden + own * size
+        spread = [0.0] * count
+        for k in range(PASSES):
+            others = self._rounded_otherwise(s, k)
+            if others is None:
+                return None
+            spread = [max(a, abs(b - c)) for a, b, c in zip(spread, others, sums, strict=True)]
+        return Sums(sums, sizes, sweep, unseen, [MARGIN * x for x in spread])
+
+    def _start(self, s: int, numbers: list[float], of: Any = float) -> None:
+        for out, u in zip(self.rec.outputs, self.seeds[s], strict=True):
+            if isinstance(out, Value):
+                numbers[self.place[out]] += of(u)
+
+    def _rounded_otherwise(self, s: int, k: int) -> list[float] | None:
+        """The derivatives where every value is off by what rounding can do to it, at random."""
+        rng = random.Random(k)  # noqa: S311
+        order, parents, slopes, rounding = self.rec.order, self.parents, self.slopes, 6 * DOUBLE
+        values = [node._data for node in order]
+        moved: dict[int, tuple[float, ...]] = {}
+        for i in self.nodes:
+            row, xs = order[i]._row, [values[p] for p in parents[i]]
+            assert row is not None
+            try:
+                try:
+                    z = row.value(PLAIN_FLOATS, *xs)
+                    moved[i] = row.partials(PLAIN_FLOATS, *xs, z)
+                except (ArithmeticError, ValueError):
+                    z, moved[i] = evaluate(row, xs)
+            except Exception:  # noqa: BLE001  whatever a user's rule raises
+                return None
+            size = 2 * abs(z) if len(xs) <= FEW else total(abs(d * x) for d, x in zip(slopes[i], xs, strict=True))
+            values[i] = z + size * rounding * (rng.random() - 0.5)
+        sums = [0.0] * (len(order) + 1)
+        self._start(s, sums)
+        for i in reversed(self.nodes):
+            g = sums[i]
+            if g:
+                for p, d in zip(parents[i], moved[i], strict=True):
+                    sums[p] += d * g
+        return sums
+
+    # --- entries ---
+
+    def _judged(self, s: int, seed: Sequence[float], sums: Sums) -> Report | tuple[Worst, float] | None:
+        """The entry that is furthest off and the resolution; `WRONG` for one that is wrong; None where it is open."""
+        places = [self.place.get(x, -1) for x in self.rec.inputs]
+        usual = math.hypot(*(sums.exact[i] for i in places)) / math.sqrt(len(places))
+        worst: tuple[float, int, float] = (-1.0, 0, 0.0)
+        resolution = 0.0
+        bad: list[tuple[float, int]] = []
+        side, row = self._row(seed)
+        for j, (i, found) in enumerate(zip(places, row, strict=True)):
+            exact, hidden, size = sums.exact[i], sums.hidden[i], max(abs(sums.exact[i]), usual)
+            if hidden > CLEAR * abs(exact) or not sums.sweep[i] + sums.unseen[i] <= SEEN * size:
+                return None  # more digits are needed
+            allowed = sums.sweep[i]
+            if self.given is not None:
+                allowed = (allowed + sums.unseen[i]) * GIVEN + GIVEN_SHARE * max(abs(exact), sums.sizes[i])
+                allowed += ITS_OWN * hidden
+            tolerated = self.tolerances.atol + self.tolerances.rtol * abs(exact)
+            allowed += tolerated
+            error = abs(found - exact)
+            share = error / (allowed or SMALLEST)
+            digit = max(A_DIGIT * abs(exact), tolerated, 64 * SMALLEST)
+            if not share <= 1 or (self.given is not None and error > digit):
+                bad.append((share, j))
+            elif share > worst[0]:
+                worst = share, j, allowed
+            resolution = max(resolution, allowed + sums.unseen[i] + hidden)
+        if bad:
+            bad.sort(key=lambda b: b[0] if b[0] == b[0] else math.inf, reverse=True)
+            return self._wrong_entry([j for _, j in bad])
+        if "forward" in self.modes and self.given is None:
+            threshold = self._forward(seed, sums, places)
+            if threshold is None:
+                return None
+            resolution = max(resolution, 2 * threshold)  # an entry is weighted by half at least
+        _, j, allowed = worst
+        exact, found = sums.exact[places[j]], row[j]
+        ulp = ulp_of(exact)
+        return Worst(
+            self._where(s, j), exact, found, abs(found - exact) / ulp, allowed / ulp, "each operation", side
+        ), resolution
+
+    def _row(self, seed: Sequence[float]) -> tuple[str, Sequence[float]]:
+        """What is to be judged."""
+        if self.given is not None:
+            return self.given.side, self.given.row(seed)
+        return "reverse mode", [float(g) for g in pull_back(self.rec.outputs, list(seed), self.rec.inputs, graph=False)]
+
+    def _forward(self, seed: Sequence[float], sums: Sums, places: Sequence[int]) -> float | None:
+        """What forward mode may be off by along a random direction; None if it is off by more."""
+        v = directions(len(places), "large")
+        moved = push_forward(self.rec.outputs, self.rec.inputs, v, graph=False)
+        found = total(u * float(t) for u, t in zip(seed, moved, strict=True) if u)
+        terms = [sums.exact[i] * d for i, d in zip(places, v, strict=True)]
+        threshold = MARGIN * (
+            math.hypot(*(sums.sweep[i] * d for i, d in zip(places, v, strict=True))) + DOUBLE * total(map(abs, terms))
+        )
+        return threshold if abs(found - total(terms)) <= threshold else None
+
+    def _where(self, s: int, j: int) -> str:
+        rec = self.rec
+        if len(rec.places) == 1 and not rec.places[0]:
+            return rec.names[j]
+        of = f"result{rec.places[s]}" if len(self.seeds) == len(rec.places) else "random combination of results"
+        return f"{of} / {rec.names[j]}"
+
+    def _wrong_entry(self, bad: list[int]) -> Report | None:
+        """The verdict of 50 digits on the first entries that look wrong."""
+        for j in bad[:SUSPECTS]:
+            report = self._alone(j)
+            if report is not None and report.verdict is Verdict.WRONG:
+                return report
+        return None
+
+    def _alone(self, j: int) -> Report | None:
+        """The verdict on the derivatives to one input; None where rounding may be all that is wrong."""
+        alone, copies = only(self.rec, self.rec.inputs[j], self.rec.names[j])
+        one = None if self.given is None else Column(self.given, j)
+        judge = Judge(alone, given=one, modes=self.modes, atol=self.tolerances.atol, rtol=self.tolerances.rtol)
+        report = judge.report()
+        if one is not None and not self.tolerances.strict and judge.bad and (judge.underflows() or judge.below_noise()):
+            return None
+        faulty = report.faulty_node
+        return replace(report, root=self.rec.root, faulty_node=None if faulty is None else copies.get(faulty, faulty))
+
+
+class Column:
     """One column of a derivative.
 
     Args:
@@ -74,6 +361,27 @@ class Entry:
     def along(self, seed: Sequence[float], v: Sequence[float]) -> float:
         """The same, times a number."""
         return self.row(seed)[0] * v[0]
+
+
+def only(rec: Recording, x: Value, name: str) -> tuple[Recording, dict[Value, Value]]:
+    """A recording of what one input moves, and the node that each of its nodes copies.
+
+    Numbers, local derivatives and rules are those that were recorded; all that does not move is a constant.
+    """
+    copies: dict[Value, Value] = {}
+    for node in rec.order:
+        if node is x or any(p in copies for p in node.parents):
+            copies[node] = copy = Value(node._data, label=node.label)
+            if node._row is not None:
+                slopes = zip(node.parents, recorded_slopes(node), strict=True)
+                copy._row = node._row
+                copy._edges = (
+                    *(copies[p] if p in copies else Constant(p._data) for p in node.parents),
+                    *(d if p in copies else 0.0 for p, d in slopes),
+                )
+    start = copies.setdefault(x, Value(x._data, label=x.label))
+    outputs = [copies.get(z, z._data) if isinstance(z, Value) else z for z in rec.outputs]
+    return Recording(rec.call, [start], [name], outputs, rec.places, rec.results), {c: n for n, c in copies.items()}
 
 
 def _along(rec: Recording, given: Given | None, modes: Sequence[str], tolerances: Tolerances) -> Report | None:
@@ -172,68 +480,3 @@ def _slack(rec: Recording, seed: Sequence[float], v: Sequence[float]) -> tuple[f
                 slack[parent] += d * bound + (share + 2 * DOUBLE * steps) * flow + SMALLEST
     bounds = [slack[x] * d for x, d in zip(rec.inputs, v, strict=True)]
     return MARGIN * math.hypot(*bounds), math.hypot(*(sizes[x] * d for x, d in zip(rec.inputs, v, strict=True)))
-
-
-def _suspicious(rec: Recording, given: Given | None) -> list[int]:
-    """Inputs of which the derivative may be wrong."""
-    places = {x: j for j, x in enumerate(rec.inputs)}
-    if given is not None:
-        found: list[tuple[float, int]] = []
-        for seed in seeds_of(len(rec.outputs)):
-            rows = zip(given.row(seed), _row(rec, seed), strict=True)
-            found += [(abs(a - b), j) for j, (a, b) in enumerate(rows)]
-        found.sort(key=lambda f: f[0] if f[0] == f[0] else math.inf, reverse=True)
-        return list(dict.fromkeys(j for _, j in found[:SUSPECTS]))
-    adjoints = _sizes(rec)
-    nodes = sorted(
-        ((_off(node) * adjoints[node], i) for i, node in enumerate(rec.order) if node._row is not None), reverse=True
-    )
-    chosen = (_below(rec.order[i], places) for off, i in nodes[:SUSPECTS] if off > 0)
-    return list(dict.fromkeys(j for j in chosen if j is not None))
-
-
-def _sizes(rec: Recording) -> dict[Value, float]:
-    """How strongly each node moves the results, by the recorded local derivatives."""
-    sizes: dict[Value, float] = dict.fromkeys(rec.order, 0.0)
-    for out in rec.outputs:
-        if isinstance(out, Value):
-            sizes[out] += 1.0
-    for node in reversed(rec.order):
-        if sizes[node]:
-            for parent, d in zip(node.parents, recorded_slopes(node), strict=True):
-                sizes[parent] += abs(float(d)) * sizes[node]
-    return sizes
-
-
-def _off(node: Value) -> float:
-    """How far the local derivatives are from a difference of the value in doubles; 0.0 for what that does not show."""
-    row = node._row
-    assert row is not None
-    xs = [float(p.data) for p in node.parents]
-    steps = [
-        0.0 if isinstance(p, Constant) else d * NUDGE * (abs(x) or 1.0)
-        for p, x, d in zip(node.parents, xs, directions(len(xs), "nudge"), strict=True)
-    ]
-    try:
-        up, down = (evaluate(row, [x + sign * t for x, t in zip(xs, steps, strict=True)])[0] for sign in (1, -1))
-    except (ArithmeticError, ValueError):
-        return 0.0
-    terms = [float(d) * t for d, t in zip(recorded_slopes(node), steps, strict=True)]
-    off = abs((up - down) / 2 - total(terms))
-    size = max(total(map(abs, terms)), abs(up - down))
-    return off / NUDGE if off > OFF * size + 16 * DOUBLE * (abs(up) + abs(down)) else 0.0
-
-
-def _below(node: Value, places: dict[Value, int]) -> int | None:
-    """An input that moves a node: down the edges that are steepest."""
-    seen: set[Value] = set()
-    waiting = [node]
-    while waiting:
-        node = waiting.pop()
-        if node in places:
-            return places[node]
-        if node not in seen:
-            seen.add(node)
-            edges = sorted(zip(map(abs, recorded_slopes(node)), range(len(node.parents)), strict=True))
-            waiting += [node.parents[i] for d, i in edges if not isinstance(node.parents[i], Constant)]
-    return None

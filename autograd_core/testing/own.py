@@ -64,7 +64,8 @@ if TYPE_CHECKING:
 
     from .given import Given
 
-MANY_BENT = 256  # inputs at most whose sides are looked at one by one
+MANY_BENT, FEW_BENT = 256, 8  # inputs at most whose sides are looked at one by one, and in wide graphs at least
+BENT_OPERANDS = 2**13  # operands that these evaluate at most
 MANY_INPUTS = 64  # beyond, forward mode along random directions
 DIRECTIONS = 4
 HALF_THE_DIGITS = 2.0**26  # ulp
@@ -582,7 +583,7 @@ class Judge:
             places.setdefault((e.seed, e.j), []).append(e)
         kinks = []
         self.bent = {(s, j) for s in range(len(self.seeds)) for j, x in enumerate(self.rec.inputs) if x in reached}
-        for j in self._examined(reached):
+        for j in self._examined(reached, above):
             x = self.rec.inputs[j]
             cone = above.of(x)
             lefts, rights = (self._one_side(m, here, zero, x, sign, cone) for sign in (-1, 1))
@@ -644,10 +645,22 @@ class Judge:
         outs = [values[out] if isinstance(out, Value) else m.number(out) for out in self.rec.outputs]
         return [sum(m.number(u) * z for u, z in zip(seed, outs, strict=True) if u) for seed in self.seeds]
 
-    def _examined(self, reached: set[Value]) -> list[int]:
-        """The inputs whose one-sided derivatives are taken: all that reach a kink, or a few of very many."""
+    def _examined(self, reached: set[Value], above: Cones) -> list[int]:
+        """The inputs whose one-sided derivatives are taken: all that reach a kink, or a few of very many.
+
+        Each of them evaluates all operands above it. Where those are many, inputs with a derivative that is not 0 come
+        first: of the numbers that tie for a maximum it is the one that is chosen.
+        """
         found = [j for j, x in enumerate(self.rec.inputs) if x in reached]
-        return found if len(found) <= MANY_BENT else found[:: -(-len(found) // MANY_BENT)]
+        if len(found) <= FEW_BENT:
+            return found
+        operands = max(sum(len(node.parents) for node in above.of(self.rec.inputs[j])) for j in (found[0], found[-1]))
+        most = max(FEW_BENT, min(MANY_BENT, BENT_OPERANDS // (operands or 1)))
+        if len(found) <= most:
+            return found
+        sloped = [j for j in found if any(row[j] for row in self.exact)]
+        chosen = {*sloped[:: -(-2 * len(sloped) // most) or 1], *found[:: -(-2 * len(found) // most)]}
+        return sorted(chosen)
 
     def _one_side(
         self, m: Any, here: dict[Value, Any], zero: list[Any], x: Value, sign: int, cone: Sequence[Value]

@@ -141,19 +141,23 @@ def one_sided(local: Replay, side: int) -> Callable[[Value], Any]:
     return edges
 
 
+def value_error_allowed(node: Value, size: Any) -> Any:
+    """How far off rounding may put a node's value, whose terms have some size."""
+    return 2 * DOUBLE * ((8 if built_in(node) else 64) + len(node.parents)) * size + 64 * SMALLEST
+
+
 def value_is_wrong(local: Replay, node: Value) -> bool:
     """Whether the recorded value is not what the row gives for the recorded operands, beyond rounding."""
     m, exact, row = local.m, local.values[node], node._row
     assert row is not None
     off = abs(m.number(node.data) - exact)
-    rounding = 2 * DOUBLE * ((8 if built_in(node) else 64) + len(node.parents))
-    if off <= rounding * abs(exact) + 64 * SMALLEST:
+    if off <= value_error_allowed(node, abs(exact)):
         return False
     # Terms that cancel may be constants, which a replay has no slopes of.
     xs = [m.number(p.data) for p in node.parents]
     slopes = slopes_of(m, row, xs, exact, [True] * len(xs)).exact
     size = abs(exact) + sum(abs(d * x) for d, x in zip(slopes, xs, strict=True))
-    return bool(off > rounding * size + 64 * SMALLEST)
+    return bool(off > value_error_allowed(node, size))
 
 
 def rule_rounding(node: Value, i: int) -> float:

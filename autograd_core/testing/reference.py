@@ -34,6 +34,7 @@ CEILING, WORK = 1000, 4_000_000  # digits that any graph gets, and digits times 
 SIDES = (1000, 2500)  # of one-sided difference quotients
 QUICK = ((100, 33), (150, 50))  # the same, tried first: where both sides agree there is no kink
 STEPS = ((SIDES[0], 333), (SIDES[1], 833), (SIDES[1], 1333))  # and powers of 1/10; the third where the first two differ
+WIDE = 32  # operands at most that are moved one by one at a kink
 GROWN = 1e-30  # differences that fall by less do not fall
 MORE = 30  # of them confirm a precision
 SETTLED = 25  # digits in which two precisions agree
@@ -227,10 +228,15 @@ def _confirmed(
 def _one_sided(m: Any, row: Primitive, xs: Sequence[Any], own: Any, moves: Sequence[bool]) -> Slopes:
     """Difference quotients of every operand on both sides: what there is where no derivative is confirmed."""
     exact, sides = [], []
+    asked = _asked(own, moves)
     for i, move in enumerate(moves):
         if not move:
             exact.append(m.context.zero)
             sides.append((m.context.zero, m.context.zero))
+            continue
+        if i not in asked:
+            exact.append(own[i])
+            sides.append((own[i], own[i]))
             continue
         quotients = [q for q in (_side(row, xs, i, sign) for sign in (-1, 1)) if q is not None]
         both = [m.number(near) for _, near in quotients]
@@ -246,6 +252,18 @@ def _one_sided(m: Any, row: Primitive, xs: Sequence[Any], own: Any, moves: Seque
             sides.append((both[0], both[1]))
     uneven = any(not _alike(a, b) for a, b in sides)
     return Slopes(tuple(exact), confirmed=False, sides=tuple(sides) if uneven else None)
+
+
+def _asked(own: Any, moves: Sequence[bool]) -> set[int]:
+    """The operands whose sides are taken: all, or of very many some, those first whose slopes are not 0.
+
+    Each takes values of all operands. What an entry of the gradient is at a kink, values of the whole graph decide.
+    """
+    moving = [i for i, move in enumerate(moves) if move]
+    if len(moving) <= WIDE or own is None:
+        return set(moving)
+    sloped = [i for i in moving if own[i]]
+    return {*sloped[:: -(-2 * len(sloped) // WIDE) or 1], *moving[:: -(-2 * len(moving) // WIDE)]}
 
 
 def _alike(a: Any, b: Any) -> bool:

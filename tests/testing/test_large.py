@@ -1,11 +1,13 @@
 """Functions of very many inputs: a direction is looked at first, and a wrong entry is still found."""
 
 import math
+from itertools import pairwise
 
 import pytest
 
 import autograd_core as ag
-from autograd_core.testing import Verdict, check_gradient
+from autograd_core import ops
+from autograd_core.testing import Verdict, check, check_gradient, edges, large
 
 COUNT = 1000
 POINT = [math.sin(3.0 * k) + 0.1 for k in range(COUNT)]
@@ -108,3 +110,113 @@ def test_several_results_of_many_inputs():
     wrong = [slopes(POINT), [2 * x + (k == PLACE) for k, x in enumerate(POINT)]]
     report = check_gradient(lambda xs: [program(xs), ag.dot(xs, xs)], (POINT,), derivative=wrong)
     assert report.worst.where == f"result[1] / args[0][{PLACE}]"
+
+
+@pytest.mark.parametrize("place", [0, PLACE, COUNT - 1])
+@pytest.mark.parametrize("share", [1e-3, 1e-6, 1e-8])
+def test_a_small_share_of_one_entry_is_seen_wherever_it_is(place, share):
+    def wrong(xs):
+        found = slopes(xs)
+        found[place] *= 1 + share
+        return found
+
+    report = check_gradient(program, (POINT,), derivative=wrong)
+    assert report.verdict is Verdict.WRONG
+    assert report.worst.where == f"args[0][{place}]"
+
+
+def test_a_rule_that_is_off_by_little_at_one_input():
+    @ag.primitive
+    def slightly(x):
+        return x**3
+
+    @slightly.partials
+    def _(x, z):
+        return (3 * x**2 * (1 + 1e-8 * (x == POINT[PLACE])),)
+
+    report = check_gradient(lambda xs: ag.sum([slightly(x) for x in xs]), (POINT,))
+    assert (report.verdict, report.faulty_op) == (Verdict.WRONG, "slightly")
+    assert report.faulty_node.op == "slightly"
+    assert report.root is not None
+
+
+def halves(xs):
+    while len(xs) > 1:
+        xs = [a * b / (a + b) for a, b in zip(xs[::2], xs[1::2], strict=False)] + xs[len(xs) - len(xs) % 2 :]
+    return xs[0]
+
+
+def layer(xs):
+    return ag.sum([ag.tanh(ag.dot([math.sin(i + k) for k in range(len(xs))], xs)) ** 2 for i in range(5)])
+
+
+PROGRAMS = {
+    "squares": lambda xs: ag.sum([x * x for x in xs]),
+    "sines": program,
+    "halves": lambda xs: halves([ag.exp(ag.sin(x)) for x in xs]),
+    "layer": layer,
+    "valley": lambda xs: ag.sum([100 * (b - a * a) ** 2 + (1 - a) ** 2 for a, b in pairwise(xs)]),
+    "length": ag.norm,
+}
+
+
+@pytest.mark.parametrize("name", PROGRAMS)
+def test_floats_alone_tell_a_right_program_in_steps_linear_in_its_inputs(monkeypatch, name):
+    visits = []
+
+    def counted(node, moves):
+        visits.append(node)
+        return edges.quickly(node, moves)
+
+    def refused(*_):
+        raise AssertionError("more than floats was asked for")
+
+    monkeypatch.setattr(large, "quickly", counted)
+    monkeypatch.setattr(large, "closely", refused)
+    monkeypatch.setattr(large, "_along", refused)
+    monkeypatch.setattr(check, "_apart_at", refused)
+    counts = []
+    for n in (COUNT, 2 * COUNT):
+        visits.clear()
+        report = check_gradient(PROGRAMS[name], ([math.sin(3.0 * k) + 0.1 for k in range(n)],))
+        assert report.verdict is Verdict.RIGHT
+        assert report.resolution < 1e-8
+        counts.append(sum(len(node.parents) for node in visits))
+    assert counts[1] <= 2.1 * counts[0]
+
+
+def test_digits_that_cancel_are_no_more_told_by_floats():
+    """What rounding of values does to a derivative is seen, and 50 digits are asked."""
+
+    def lost(xs):
+        return ag.sum([ag.sin((x + 1e12) - 1e12) for x in xs])
+
+    report = check_gradient(lost, (POINT,))
+    assert report.verdict is Verdict.ILL_CONDITIONED or report.resolution > 1e-6
+
+
+@pytest.mark.parametrize("name", ["max", "min", "norm"])
+def test_ties_of_many_operands_take_steps_linear_in_them(monkeypatch, name):
+    row = ops.ROWS[name]
+    seen = []
+    value = row.value
+
+    def counted(m, *xs):
+        seen.append(len(xs))
+        return value(m, *xs)
+
+    monkeypatch.setattr(row, "value", counted)
+    counts = []
+    for n in (150, 300):
+        seen.clear()
+        point = [0.0 if name == "norm" else 1.0] * n
+        report = check_gradient(lambda xs: getattr(ag, name)(xs) * 1.0, (point,))
+        assert (report.verdict, report.fair) == (Verdict.KINK, True)
+        counts.append(sum(seen))
+    assert counts[1] <= 2.5 * counts[0]
+
+
+def test_a_tie_of_two_among_many_is_a_kink():
+    point = [0.0] * 60 + [1.0] + [0.5] * 40 + [1.0]
+    report = check_gradient(lambda xs: ag.max(xs), (point,))
+    assert (report.verdict, report.interval) == (Verdict.KINK, (0.0, 1.0))
