@@ -42,9 +42,14 @@ class UserPrimitive:
         self.__doc__ = function.__doc__
         self.__wrapped__ = function
         self._arity = None if many else code.co_argcount
+
+        def value(_: Any, *xs: Any) -> Any:
+            return _number(function(*xs), name)
+
+        value.__wrapped__ = function  # type: ignore[attr-defined]  # whose source a report pastes
         self._row = Primitive(
             name,
-            lambda m, *xs: _number(function(*xs), name),
+            value,
             self._no_partials,
             arity=self._arity,
             module=function.__module__,

@@ -128,6 +128,9 @@ class Tree:
         self._places.append(name)
 
     def _walk(self, x: Any, name: str) -> Callable[[Iterator[Any]], Any]:
+        if x.__class__ is float:
+            self._leaf(x, name)
+            return next
         if isinstance(x, Held):
             return lambda leaves: x.value
         if isinstance(x, dict):

@@ -150,7 +150,11 @@ def check_gradient(
     tolerances = foreign.Tolerances(atol, rtol, nondet_tol, strict)
     with unwatched():
         report = _checked(f, args if isinstance(args, tuple) else (args,), supplied, order, modes, tolerances)
-        return report or replace(report, source=_source(report, supplied, f))
+        if report:
+            return report
+        source, line = _source(report, supplied, f), _line_of(f)
+        said = f"{getattr(f, '__name__', type(f).__name__)}, {line}"
+        return replace(report, source=source, function=said if supplied.any and line not in ("", source) else "")
 
 
 def _source(report: Report, supplied: Supplied, f: Callable[..., Any]) -> str:

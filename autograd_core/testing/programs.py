@@ -13,9 +13,10 @@ import autograd_core as ag
 from ..errors import StructureError
 from ..graph import topological_order
 from ..number_systems.floats import FLOATS, Double
-from ..ops import INNER, ROWS, USER_ROWS
+from ..ops import INNER, ROWS
 from ..user_primitives import UserPrimitive
 from ..value import COMPARISONS, OPERATORS, SIGNS, Constant, Value, record
+from .definitions import definition_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -139,7 +140,7 @@ class Expression:
         body = [*body[:-1], body[-1].replace(f"{names[-1]} = ", "return ", 1)] if body else [f"    return {names[-1]}"]
         return "\n".join(
             [
-                *sorted(imports, key=lambda line: ("if#".index(line[0]), line)),
+                *sorted(imports, key=lambda line: ("if#\n".index(line[0]), line)),
                 *("", "", f"def f({', '.join(names[: len(self.inputs)])}):"),
                 *body,
                 *("", "", f"print(check_gradient(f, ({arguments}{',' if len(self.inputs) == 1 else ''})))"),
@@ -199,15 +200,18 @@ def _user_written(row: Primitive, imports: set[str]) -> str:
     if isinstance(own, UserPrimitive) and own._row is row:
         imports.add(f"from {row.module} import {row.qualname}")
         return f"{row.qualname}("
-    imports.add("from autograd_core.value import record")
     if ROWS.get(row.name) is row:
+        imports.add("from autograd_core.value import record")
         imports.add("from autograd_core.ops import ROWS")
         return f'record(ROWS["{row.name}"], '
-    if USER_ROWS.get((row.module, row.qualname)) is row:
-        imports.add("from autograd_core.ops import USER_ROWS")
-        return f"record(USER_ROWS[{row.module!r}, {row.qualname!r}], "
-    imports.add(f"# {row.name}: a row of your own, which no module holds")
-    return f"record({row.name}, "
+    definition = definition_of(row)
+    if definition is not None:
+        more, text = definition
+        imports.update(more)
+        imports.add(f"\n\n{text}")
+        return f"{row.name}("
+    imports.add(f"# {row.name}: not importable, for no module holds it by name; define it here")
+    return f"{row.name}("
 
 
 # --- where a row is calm ------------------------------------------------------------------------

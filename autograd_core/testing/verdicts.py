@@ -126,6 +126,8 @@ class Report:
         fair: At a kink, whether the derivative lies within the interval.
         source: The file and the line where that was written which is at fault: the rule of the operation, or the
             derivative that was given; "" where it is not known.
+        function: Of a derivative that was given, its function with the file and the line where that is defined; ""
+            where it is not known.
         verified: Whether the library's own derivative was judged, and every edge of the graph found right by itself.
 
     Example:
@@ -151,6 +153,7 @@ class Report:
     fair: bool = False
     verified: bool = False
     source: str = ""
+    function: str = ""
 
     def __bool__(self) -> bool:
         return self.verdict is Verdict.RIGHT
@@ -179,6 +182,8 @@ class Report:
             facts.append(("operation", self.faulty_op + label))
         if self.source:
             facts.append(("source", self.source))
+        if self.function:
+            facts.append(("function", self.function))
         if self.interval:
             facts.append(("one-sided", f"{self.interval[0]!r} and {self.interval[1]!r}"))
         if self.verdict is Verdict.ILL_CONDITIONED:

@@ -122,26 +122,62 @@ def test_primitives_of_the_user_are_imported_by_name(capsys):
     assert "return halved(x)" in str(f)
 
 
-def test_a_primitive_within_a_function_is_found_where_it_is_registered(capsys):
+def made(factor):
+    def scaled(x):
+        return x * factor
+
     @ag.primitive
-    def third(x):
-        return x / 3
+    def inner(x):
+        return ag.sin(x)
 
-    @third.partials
+    @inner.partials
     def _(x, z):
-        return (1 / 3,)
+        return (ag.cos(x),)
 
-    f = Expression.of(third(ag.Value(3.0)))
-    assert "USER_ROWS" in str(f)
-    assert printed(f)(ag.Value(6.0)).data == 2.0
+    @ag.primitive
+    def outer(x):
+        return scaled(x) ** 2 * math.pi + inner(x)
+
+    @outer.partials
+    def _(x, z):
+        return (2 * x * factor**2 * math.pi + ag.cos(x),)
+
+    return outer
+
+
+def test_a_primitive_within_a_function_is_pasted_with_all_that_it_uses(capsys):
+    f = Expression.of(made(3)(ag.Value(3.0)))
+    text = str(f)
+    assert "from" not in text.replace("from autograd_core.testing import check_gradient", "")
+    assert "factor = 3" in text
+    assert "import math\n" in text
+    names = {}
+    exec(text, names)  # as a reader does
     assert capsys.readouterr().out.startswith("RIGHT")
+    assert names["f"](2.0) == made(3)(2.0)
+    assert names["outer"]._row is not f.steps[0].row
 
 
-def test_a_row_that_no_module_holds_is_said_to_be_one():
+def test_what_has_no_source_is_said_to_be_no_name_that_can_be_imported():
     loose = Primitive("loose", lambda m, x: x, lambda m, x, z: (1,))
     text = str(Expression((Step(loose, (0,)),), (1.0,)))
-    assert "# loose: a row of your own, which no module holds" in text
-    assert "return record(loose, x)" in text
+    assert "# loose: not importable" in text
+    assert "return loose(x)" in text
+
+
+def test_a_primitive_that_uses_an_object_is_said_to_be_no_name_that_can_be_imported():
+    table = {1.0: 2.0}
+
+    @ag.primitive
+    def looked_up(x):
+        return x * table[1.0]
+
+    @looked_up.partials
+    def _(x, z):
+        return (2.0,)
+
+    text = str(Expression.of(looked_up(ag.Value(1.0))))
+    assert "# looked_up: not importable" in text
 
 
 def test_a_wrong_number_of_arguments_is_said():

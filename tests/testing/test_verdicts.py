@@ -115,6 +115,17 @@ def test_a_report_leads_to_the_line():
     assert check_gradient(math.sin, (0.5,), derivative=1.5).source == ""
 
 
+def test_a_report_names_the_line_of_the_function_beside_that_of_its_derivative():
+    def area(x, y):
+        return x * y
+
+    report = check_gradient(area, (0.5, 2.0), derivative=lambda x, y: (y, 2 * x))
+    assert report.worst.where == "args[1]"
+    assert report.function == f"area, {__file__}:{area.__code__.co_firstlineno}"
+    assert report.function in str(report)
+    assert check_gradient(area, (0.5, 2.0)).function == ""
+
+
 def test_errors_beyond_all_digits_are_said_in_words():
     report = check_gradient(lambda x: x * 1e-300, (0.5,), derivative=1e10)
     assert report.verdict is Verdict.WRONG
