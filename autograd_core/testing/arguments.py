@@ -139,8 +139,8 @@ class Tree:
         if type(x) in (list, tuple) and all(child.__class__ is float or child.__class__ is Value for child in x):
             self.leaves += x
             self._places.append((name, (len(x),)))
-            plain: Any = type(x)
-            return lambda leaves: plain(islice(leaves, len(x)))
+            sequence: Any = type(x)
+            return lambda leaves: sequence(islice(leaves, len(x)))
         if isinstance(x, (list, tuple)):
             items = [self._walk(child, f"{name}[{i}]") for i, child in enumerate(x)]
             kind: Any = type(x)
