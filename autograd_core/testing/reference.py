@@ -234,7 +234,7 @@ def _one_sided(m: Any, row: Primitive, xs: Sequence[Any], own: Any, moves: Seque
             exact.append(m.context.zero)
             sides.append((m.context.zero, m.context.zero))
             continue
-        if i not in asked:
+        if own is not None and i not in asked:
             exact.append(own[i])
             sides.append((own[i], own[i]))
             continue
