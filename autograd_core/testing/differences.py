@@ -25,9 +25,11 @@ DOUBLE_ROUNDOFF = 2.0**-53
 FACTOR = 4.0
 CLOSING = 0.6  # sides that close up shrink by FACTOR per level; a kink's do not shrink
 READABLE = 0.05  # a difference quotient counts while rounding disturbs it by less than this share
+SURE = 8.0  # times an error estimate
 SEEN = 16.0  # times the noise, from which on a gap between the sides is no noise
 TRUSTED = 16.0  # times the best error: estimates that are off by no more count, too
 GROWING = 1.5  # quotients that grow by this per level have no limit; at a root's vertical tangent it is 2
+ALIKE, RISING = 0.95, 0.01  # rises of quotients that fall by no more, and are such a share of them, do not end
 ORDERS = (2, 4, 6, 8)  # of the error of a central difference
 ONE_SIDED = (1, 2, 3)
 JUMP = 8.0  # times the noise, from which on a value apart from its neighbours is a jump
@@ -163,6 +165,8 @@ def _of_two(far: Slope, close: Slope, size: float) -> Slope:
     still = not close.scale and size < NO_SQUARE
     if (far.kind == "smooth" and (close.kind != "smooth" or not close.scale)) or (far.kind == "kink" and still):
         return far
+    if far.kind == "kink" and close.kind == "smooth" and SURE * close.error > abs(far.right - far.left):
+        return far  # an ulp away from a knot, values tell no more
     if far.kind != "smooth" and close.kind == "smooth":
         return close
     apart = abs(far.value - close.value)
@@ -419,7 +423,11 @@ def _closes(gaps: Sequence[float], noises: Sequence[float], k: int) -> bool:
 def _grows(quotients: Sequence[float]) -> bool:
     """Whether the quotients at the smallest steps grow without end."""
     tail = [abs(q) for q in quotients[-5:]]
-    return all(b >= GROWING * a > 0 for a, b in pairwise(tail))
+    if all(b >= GROWING * a > 0 for a, b in pairwise(tail)):
+        return True
+    rises = [b - a for a, b in pairwise(tail)]  # all alike, and not small: as of a logarithm
+    alike = all(b >= ALIKE * a > 0 and a >= ALIKE * b for a, b in pairwise(rises))
+    return len(rises) > FEWEST and alike and rises[-1] > RISING * tail[-1]
 
 
 def _sided(
@@ -444,7 +452,7 @@ def _sided(
     # What is left of a change of a tiny operand, beside steps that are large to it, is no rise of the function.
     (r, e), (s, d) = (
         (math.copysign(math.inf, side[last]), 0.0)
-        if abs(side[last]) * steps[-1] > least and _grows(side[: last + 1])
+        if abs(side[last]) * steps[-1] > max(least, JUMP * noise) and _grows(side[: last + 1])
         else extrapolated(steps, side[window], doubled, ONE_SIDED)
         for side in (right, left)
     )

@@ -18,7 +18,7 @@ from .arguments import DOUBLE
 from .differences import JUMP, ROUNDING, STRETCHES, Slope, remainder_order, slopes, together, wide_scale
 from .recording import directions, seeds_of
 from .reference import GOLDEN
-from .ties import DIGIT, between, is_tied
+from .ties import DIGIT, between, inside, is_tied
 from .verdicts import FunctionError, Report, Verdict, Worst
 
 if TYPE_CHECKING:
@@ -147,19 +147,23 @@ def _break_ties(f: Numeric, seeds: list[list[float]], findings: list[Finding]) -
         except FunctionError:  # outside of its domain
             return math.nan
 
+    point = inside(f.point, f.coarse)
     groups = [name.partition("]")[0] for name in f.names]
     for s in range(len(seeds)):
         column = findings[s :: len(seeds)]
         bad = [k for k, finding in enumerate(column) if finding.rank and math.isfinite(finding.found)]
         bad = [k for k in bad if column[k].slope.kind in ("smooth", "kink")]
-        if len(column) < 2 or not bad or not is_tied(f.point, [finding.slope for finding in column], s, look):
+        if len(column) < 2 or not bad:
+            continue
+        off = max(abs(column[k].found - column[k].slope.value) for k in bad)
+        if not is_tied(point, [finding.slope for finding in column], s, off, look):
             continue
         for k in bad:
             finding = column[k]
             slope = finding.slope
             ends = (slope.left, slope.right)
             off = min(abs(finding.found - end) for end in ends)
-            near = between(f.point, (f.coarse, f.unit), k, off, partial(value, seeds[s]), groups, finding.found)
+            near = between(point, (f.coarse, f.unit), k, off, partial(value, seeds[s]), groups, finding.found)
             if near is not None:
                 low, high = min(*ends, *near), max(*ends, *near)
                 if low - off * DIGIT <= finding.found <= high + off * DIGIT:  # they are known to so many digits

@@ -13,7 +13,7 @@ import random
 from itertools import product
 from typing import TYPE_CHECKING
 
-from .differences import NEAR_ZERO
+from .differences import LARGEST, NEAR_ZERO
 from .recording import directions
 
 if TYPE_CHECKING:
@@ -28,28 +28,36 @@ DOUBT = 16.0  # times the error estimates
 RANKS, ORDERS = 12, 6  # ways at most to break a tie in one order of the inputs, and orders
 BY_GROUP = (False, True)  # whether the last argument goes first, of the first orders
 DIGIT = 1e-3  # of a distance, to which the derivatives of neighbours are known
+LEAST = 2.0**-1000  # by which numbers are moved
 CLOSER = 16  # times, at which a slope is taken there
 APART = 1 / 3  # power of the roundoff: how far neighbours are, in terms of the number
 
 
-def is_tied(point: Sequence[float], columns: Sequence[Slope], s: int, look: Look) -> bool:
+def inside(point: Sequence[float], coarse: float) -> list[float]:
+    """The point, or with all inputs alike a little smaller, so that neighbours of the largest doubles are finite."""
+    times = 1 - CLOSER * coarse**APART if max(map(abs, point), default=0.0) > LARGEST else 1.0
+    return [x * times for x in point]
+
+
+def is_tied(point: Sequence[float], columns: Sequence[Slope], s: int, off: float, look: Look) -> bool:
     """Whether slopes along several inputs at once are not made up of those along each: there is no derivative.
 
     Args:
         point: Where.
         columns: The slopes of a result along each input.
         s: The number of that result.
+        off: How far off a derivative is that a tie may explain.
         look: The slopes of all results at a point along a direction.
 
-    Beside huge numbers little is known of others: then these alone are moved, too.
+    Beside huge numbers little is known of others, and of tiny ones beside others: the rest alone is moved first.
     """
     if any(slope.kind == "kink" for slope in columns):
         return True
     if any(slope.kind != "smooth" for slope in columns):
         return False
-    large = NEAR_ZERO * max(map(abs, point))
-    moving = {tuple(abs(x) >= large for x in point), (True,) * len(point)}
-    for which, k in product(sorted(moving, reverse=True), range(ASKED)):
+    sure = tuple(DOUBT * c.unsure < DIGIT * off for c in columns)
+    moving = [sure] if all(sure) else [sure, (True,) * len(point)]
+    for which, k in product(moving, range(ASKED)):
         v = [d * moves for d, moves in zip(directions(len(point), f"tie {k}"), which, strict=True)]
         found = look(list(point), v) if any(v) else None
         if found is None or found[s].kind not in ("smooth", "kink"):
@@ -87,7 +95,7 @@ def between(
     """
     n, apart = len(point), units[0] ** APART
     rng = random.Random(f"{n} {j} ties")  # noqa: S311
-    largest = max(map(abs, point), default=0.0) or 1.0
+    zero = min(max(map(abs, point), default=0.0) or 1.0, 1.0)  # what a 0 is moved in terms of
     # Beside steps of size 1 numbers that are tiny and not alike tie, too.
     scales = [0.0, 1.0] if any(0 < abs(x) < NEAR_ZERO for x in point) else [0.0]
     near: list[float] = []
@@ -95,9 +103,9 @@ def between(
         moved = list(point)
         for i in range(n):
             if i != j:
-                away = (0.5 + rng.random()) * apart * max(abs(point[i]) or largest, scale)
+                away = (0.5 + rng.random()) * max(apart * max(abs(point[i]) or zero, scale), LEAST)
                 moved[i] += -away if i in below else away
-        step = apart * max(abs(point[j]) or largest, scale) / CLOSER
+        step = max(apart * max(abs(point[j]) or zero, scale) / CLOSER, LEAST)
         slope, error = _difference(value, moved, j, step, units[1])
         if DOUBT * error < off:
             near.append(slope)

@@ -684,6 +684,21 @@ TIES = {
         lambda x: [0.0, 0.0, 0.0, 1.0, 0.0],
         [8.6e-215, 76.0, -7e16, -7e16, -7e16],
     ),
+    "the second of zeros beside tiny": (
+        lambda x: sorted(x)[1],
+        lambda x: [0.0, 1.0, 0.0, 0.0, 0.0],
+        [-7.3e-81, 0.0, 0.0, 0.0, 0.0],
+    ),
+    "the second of zeros beside huge": (
+        lambda x: sorted(x)[1],
+        lambda x: [0.0, 0.0, 0.0, 1.0, 0.0],
+        [0.0133, 0.0, 5.6e227, 0.0, 0.0],
+    ),
+    "the second of the largest there are": (
+        lambda x: sorted(x)[1],
+        lambda x: [0.0, 1.0, 0.0, 0.0, 0.0],
+        [sys.float_info.max] * 4 + [0.0],
+    ),
     "median of three equal ones": (lambda x: sorted(x)[2], lambda x: [0.0, 1.0, 0.0, 0.0, 0.0], [-7e5, 3.0, 3.0, 3.0, 8.0]),
     "weighted ranks": (weighted_ranks, rank_weights, [0.0] * 5),
     "weighted ranks of tiny numbers": (weighted_ranks, rank_weights, [-1.7e-28, 0.0, 0.0, 0.0, 0.0]),
@@ -796,6 +811,19 @@ def test_beside_a_vertical_tangent(x, power):
     assert check_gradient(foreign(root), (x,), derivative=slope)
     for wrong in (-slope, slope * (1 + 1e-6), slope / 2, 1.0):
         assert not check_gradient(foreign(root), (x,), derivative=wrong).faultless
+
+
+@pytest.mark.parametrize("x", [6.4e-16, 2.2e-16, 1e-16, 5e-324])
+def test_a_kink_at_0_an_ulp_of_the_value_away(x):
+    clamped = lambda x: 1.0 - 1.5 * max(x, 0.0)
+    assert check_gradient(foreign(clamped), (x,), derivative=-1.5).faultless
+    assert not check_gradient(foreign(clamped), (x,), derivative=1.5).faultless
+
+
+def test_beside_the_end_of_a_logarithm_a_side_is_infinite():
+    entropy = lambda p: p * math.log(p) if p > 0 else 0.0
+    assert check_gradient(foreign(entropy), (5e-324,), derivative=lambda p: math.log(p) + 1).faultless
+    assert not check_gradient(foreign(entropy), (5e-324,), derivative=lambda p: -math.log(p) - 1).faultless
 
 
 @pytest.mark.parametrize("x", [1e-5, -1.165e-7, 3e-8, 1e-9, -1e-300])
