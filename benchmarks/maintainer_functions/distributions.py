@@ -170,7 +170,7 @@ def erfcx(x):
 
 @erfcx.right
 def _(x):
-    if x > 25:  # where the two terms cancel
+    if x > 100:  # where the two terms cancel
         return -(1 - 3 / (2 * x * x) + 15 / (4 * x**4) - 105 / (8 * x**6)) / (math.sqrt(math.pi) * x * x)
     return 2 * x * special.erfcx(x) - 2 / math.sqrt(math.pi)
 
