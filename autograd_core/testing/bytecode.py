@@ -29,10 +29,14 @@ if TYPE_CHECKING:
 
 # What people write most comes more often, and first: earlier is simpler.
 EVERYDAY = (
-    "neg add mul sub div exp log tanh sin cos sqrt square relu sigmoid abs pow sum max maximum where logsumexp"
+    "neg add mul sub div exp log tanh sin cos sqrt square relu sigmoid abs pow sum max maximum where logsumexp clip"
 ).split()
+# In a palette of all of these one function rarely stands in a certain other one, or a product in a product.
+ELEMENTARY = "exp log tanh sin cos sqrt square mul add exp log".split()
+ARITHMETIC = "add mul div sum pow prod dot mul div div".split()
 KIN = 5  # how far apart in the table are operations of one kind
 HALF = 128  # of the bytes
+OFTEN = 164  # of them stand for a palette of everyday operations
 
 Operand = int | float  # a place, or a constant
 Interval = tuple[float, float]
@@ -61,6 +65,7 @@ class Dialect(NamedTuple):
 
     Attributes:
         everyday: Operations that come often, simple ones first.
+        themes: Parts of them of which a program may be made.
         rows: All operations.
         tests: The comparisons among them.
         size: Operations at most.
@@ -70,6 +75,7 @@ class Dialect(NamedTuple):
     """
 
     everyday: tuple[Primitive, ...]
+    themes: tuple[tuple[Primitive, ...], ...]
     rows: tuple[Primitive, ...]
     tests: tuple[Primitive, ...]
     size: int
@@ -85,19 +91,26 @@ class Dialect(NamedTuple):
         if len(rows) > len(EVERYDAY):  # else they are chosen ones, and all the same
             everyday = [row for row in everyday if row.name in order]
         tests = tuple(row for row in rows if row.name in COMPARISONS)
-        return cls(tuple(everyday or rows), tuple(rows), tests, size, inputs, near_kinks, finite)
+        chosen = tuple(everyday or rows)
+        named = {row.name: row for row in rows}
+        parts = (tuple(named[name] for name in names if name in named) for names in (ELEMENTARY, ARITHMETIC))
+        elementary, arithmetic = (part or chosen for part in parts)
+        themes = (*[chosen] * 3, *[elementary] * 8, *[arithmetic] * 4)
+        return cls(chosen, themes, tuple(rows), tests, size, inputs, near_kinks, finite)
 
     def palette(self, program: bytes) -> list[Primitive]:
         """A few operations: everyday ones, or an arbitrary one with others of its kind."""
         first, *others = program[:PALETTE]
-        centre = scaled(first - HALF, HALF, len(self.rows))
-        kin = self.everyday if first < HALF else self.rows[max(0, centre - KIN) : centre + KIN + 1]
+        often = first < OFTEN
+        centre = scaled(first - OFTEN, 256 - OFTEN, len(self.rows))
+        everyday = self.themes[scaled(first, OFTEN, len(self.themes))] if often else self.everyday
+        kin = everyday if often else self.rows[max(0, centre - KIN) : centre + KIN + 1]
 
         def one(byte: int) -> Primitive:
-            offered = self.everyday if byte < HALF else kin
+            offered = everyday if byte < HALF else kin
             return offered[scaled(byte % HALF, HALF, len(offered))]
 
-        return [one(first) if first < HALF else self.rows[centre], *map(one, others)]
+        return [one(scaled(first, OFTEN, HALF)) if often else self.rows[centre], *map(one, others)]
 
 
 def scaled(x: int, of: int, to: int) -> int:
@@ -171,7 +184,7 @@ class Machine:
         """An operand for which nothing is taken from the stack."""
         if fill == 1:
             return self.constant(len(operands) % CONSTANTS)
-        if fill == 2 and (operands or self.made):
+        if (fill == 2 or (fill == 3 and manner >= 4)) and (operands or self.made):
             return self.shared(manner, operands)
         return self.input((manner + len(operands)) % self.dialect.inputs if fill == 3 else 0, domain)
 
@@ -179,7 +192,11 @@ class Machine:
         """What is used already, or will be."""
         if operands and (manner < 2 or not self.made):
             return operands[-1]
-        if manner < 6:
+        if (
+            operands and manner % 4 > 1 and operands[-1] in self.made
+        ):  # beside a result what it was made of, as in x / sum
+            return self.made[int(operands[-1])].operands[0]
+        if manner < 7:
             return max(self.made, key=lambda p: (self.users[p], p))
         return list(self.made)[-2:][0]
 
@@ -277,12 +294,18 @@ def within(x: float, domain: Interval, margin: float) -> float:
     return low + max(abs(x), first - low) if low > -math.inf else high - max(abs(x), high - last)
 
 
-def expression(machine: Machine, kept: int) -> Expression | None:
+def expression(machine: Machine, kept: int, merged: bool = False, rounded: bool = False) -> Expression | None:  # noqa: FBT001, FBT002
     """The result that needs the most steps, with all that it depends on, inputs first.
 
     Of these steps the last ones are kept. What they take of earlier ones becomes an input with the same
     number: so a failure that needs a certain number sheds the steps that led to it. None if there would
     be too many inputs, or a step between two kinks would be at one of them now.
+
+    Args:
+        machine: What ran.
+        kept: How many steps are kept.
+        merged: Whether all inputs become one, so that a failure sheds those that it does not need.
+        rounded: Whether inputs get a single digit.
     """
     made = machine.made
     below: dict[int, set[int]] = {}
@@ -295,13 +318,60 @@ def expression(machine: Machine, kept: int) -> Expression | None:
         steps = steps[-kept:]
         leaves = sorted({p for place in steps for p in made[place].operands if isinstance(p, int)}.difference(steps))
         smooth = machine.dialect.finite and not machine.dialect.near_kinks
-        if len(leaves) > machine.dialect.inputs or (smooth and not all(machine.varies[p] for p in leaves)):
+        if smooth and not all(machine.varies[p] for p in leaves):
             return None
+    elif len(steps) > 1:
+        merged = rounded = False  # lower bytes do that, and never at the price of more steps
+    numbers = [machine.data[place] for place in leaves]
+    if rounded:
+        numbers = list(map(of_one_digit, numbers))
+    if merged:
+        numbers = [max(numbers, key=abs)] * len(numbers)
+    if merged or rounded:
+        simpler = replayed(machine, steps, dict(zip(leaves, numbers, strict=True)), merged=merged)
+        if simpler is not None:
+            return simpler
+    return None if len(leaves) > machine.dialect.inputs else _of(machine, leaves, steps)
+
+
+def _of(machine: Machine, leaves: Sequence[int], steps: Sequence[int]) -> Expression:
     moved = {place: i for i, place in enumerate([*leaves, *steps])}
     return Expression(
         tuple(
             Step(row, tuple(moved[p] if isinstance(p, int) else p for p in operands))
-            for row, operands in map(made.__getitem__, steps)
+            for row, operands in map(machine.made.__getitem__, steps)
         ),
         tuple(machine.data[place] for place in leaves),
     )
+
+
+def replayed(machine: Machine, steps: Sequence[int], numbers: dict[int, float], *, merged: bool) -> Expression | None:
+    """The same steps on other inputs; None if one of them would not be calm there.
+
+    Args:
+        machine: What ran.
+        steps: The places of the steps.
+        numbers: The inputs, by their places.
+        merged: Whether all of them are one.
+    """
+    again = Machine(machine.dialect, bytes(head(machine.dialect.inputs)))
+    moved: dict[int, int] = {}
+    for place, x in numbers.items():
+        moved[place] = 0 if merged and moved else again.place(x, varies=True)
+    count = len(again.data)
+    for place in steps:
+        row, operands = machine.made[place]
+        new = again.step(row, [moved[p] if isinstance(p, int) else p for p in operands])
+        if new is None:
+            return None
+        moved[place] = new
+    return _of(again, range(count), list(again.made)) if count <= machine.dialect.inputs else None
+
+
+def of_one_digit(x: float) -> float:
+    """A number rounded away from 0, to its first digit."""
+    if not math.isfinite(x) or x == 0:
+        return x
+    digits = float(f"{x:.0e}")
+    next_one = float(f"{x + math.copysign(10.0 ** math.floor(math.log10(abs(x))), x):.0e}") if abs(x) > 1e-300 else x
+    return digits if abs(digits) >= abs(x) else next_one

@@ -21,6 +21,9 @@ PLENTY = settings(
 )
 
 
+OFTEN = 5  # of a thousand; docs/checking.md has the figures
+
+
 @cache
 def drawn(options=(), start=0):
     """A thousand programs."""
@@ -199,7 +202,7 @@ WILD = {
 
 @pytest.mark.parametrize("name", PATTERNS)
 def test_a_pattern_is_found(name):
-    assert any(PATTERNS[name](Graph(f)) for f in drawn())
+    assert sum(PATTERNS[name](Graph(f)) for f in drawn()) >= OFTEN
 
 
 @pytest.mark.parametrize("name", TIED)
@@ -240,7 +243,11 @@ FAILURES = {
     "x - x": ({}, PATTERNS["x - x"], 1, 1),
     "two users": ({}, lambda g: shared(g, 2), 3, 1),
     "three users": ({}, lambda g: shared(g, 3), 4, 1),
-    "a diamond": ({}, two_paths, 4, 1),
+    "a diamond": ({}, two_paths, 4, 2),
+    "above 50": ({}, lambda g: g.data[-1] > 50, 1, 1),
+    "a sum above 10": ({}, lambda g: any(g.op(p) == "add" and g.data[p] > 10 for p in g.steps), 1, 1),
+    "a node above 100": ({}, lambda g: any(x > 100 for x in g.data), 1, 1),
+    "below -50": ({}, lambda g: g.data[-1] < -50, 1, 2),
     "fan-out in two levels": ({}, in_two_levels, 4, 1),
     "nine operations": ({}, lambda g: len(g.ops) >= 9, 9, 1),
     "eight in a chain": ({}, lambda g: g.depth() >= 8, 8, 1),
@@ -261,10 +268,11 @@ FAILURES = {
 
 @pytest.mark.parametrize("name", FAILURES)
 def test_a_failure_shrinks_to_the_smallest_graph(name):
-    options, fails, steps, _ = FAILURES[name]
+    options, fails, steps, inputs = FAILURES[name]
     shrinking = settings(PLENTY, phases=[Phase.generate, Phase.shrink])
     f = find(expressions(**options), lambda f: fails(Graph(f)), settings=shrinking, random=Random(1))
     assert len(f.steps) <= steps
+    assert len(f.inputs) <= inputs
 
 
 def test_all_but_few_draws_are_distinct_and_most_share():
