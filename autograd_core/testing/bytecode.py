@@ -195,7 +195,8 @@ class Machine:
         if (
             operands and manner % 4 > 1 and operands[-1] in self.made
         ):  # beside a result what it was made of, as in x / sum
-            return self.made[int(operands[-1])].operands[0]
+            below: Operand = self.made[int(operands[-1])].operands[0]
+            return below
         if manner < 7:
             return max(self.made, key=lambda p: (self.users[p], p))
         return list(self.made)[-2:][0]
