@@ -197,7 +197,8 @@ def expressions(
         code = draw(st.binary(min_size=shortest + least, max_size=shortest + LENGTH * size))
         way = draw(st.sampled_from(range(RARELY)))  # one draw: where two look alike, Hypothesis repeats examples
         machine = Machine(dialect, code)
-        f = expression(machine, *(CUTS[way] if way < len(CUTS) else (size, False, False))) if machine.made else None
+        kept, merged, rounded = CUTS[way] if way < len(CUTS) else (size, False, False)
+        f = expression(machine, kept, merged, rounded) if machine.made else None
         return f or reject()
 
     return program()  # type: ignore[no-any-return]
