@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
     from .ops import Primitive
 
+SCOPES = re.compile(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*")
+NUMBERED = re.compile(r"([A-Za-z_]+?)_?([0-9]+)")
 GREEK = frozenset(
     "alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi pi rho sigma tau phi chi psi omega "
     "Gamma Delta Theta Lambda Xi Pi Sigma Phi Psi Omega".split()
@@ -42,7 +44,8 @@ def shown(x: Any, digits: int = 4) -> str:
 def names_of(root: Value) -> dict[Value, str]:
     """A name for every node below a root: its label, a constant's number, else v1, v2, ... in order.
 
-    A label that two nodes bear gets a number at its second and later places.
+    A label that stands in several scopes is told apart by them: `layer1.neuron0.w0`. One that two nodes
+    bear in one place gets a number at its second and later places.
     """
     order = topological_order(root)
     return named(order, [node.label for node in order])
@@ -51,6 +54,7 @@ def names_of(root: Value) -> dict[Value, str]:
 def named(order: Sequence[Value], labels: Sequence[str]) -> dict[Value, str]:
     """The same for the nodes of an order whose labels are these."""
     names: dict[Value, str] = {node: shown(node.data) for node in order if isinstance(node, Constant)}
+    labels = _told_apart(order, labels)
     taken = set(labels)
     given: set[str] = set()
     used: dict[str, int] = {}  # the last number that a label was given; "" for v1, v2, ...
@@ -66,6 +70,23 @@ def named(order: Sequence[Value], labels: Sequence[str]) -> dict[Value, str]:
         given.add(name)
         names[node] = name
     return names
+
+
+def _told_apart(order: Sequence[Value], labels: Sequence[str]) -> list[str]:
+    """The labels, with their scopes in front where one label stands in several of them."""
+    scopes: dict[str, set[str]] = {}
+    for node, label in zip(order, labels, strict=True):
+        if label:
+            scopes.setdefault(label, set()).add(node.scope)
+    return [
+        f"{dotted(node.scope)}.{label}" if label and node.scope and len(scopes[label]) > 1 else label
+        for node, label in zip(order, labels, strict=True)
+    ]
+
+
+def dotted(scope: str) -> str:
+    """A scope as names have it: layer1.neuron0."""
+    return scope.replace("/", ".")
 
 
 def operation(row: Primitive, operands: Sequence[str]) -> str:
@@ -99,11 +120,18 @@ def atom(text: str) -> str:
 def latex_name(text: str) -> str:
     r"""A name or a number as LaTeX: w1 becomes w_{1}, alpha a Greek letter; user text is escaped.
 
+    A name within scopes has the layer above, and neuron and index below, as books write it.
+
     Example:
         >>> from autograd_core.formulas import latex_name
         >>> latex_name("w1"), latex_name("alpha"), latex_name("a_b$")
         ('w_{1}', '\\alpha', '\\mathrm{a\\_b\\$}')
+        >>> latex_name("layer1.neuron0.w2"), latex_name("step3.h")
+        ('w^{(1)}_{02}', 'h^{(3)}')
     """
+    scopes, _, own = text.rpartition(".")
+    if scopes and SCOPES.fullmatch(scopes) and own.strip():
+        return _within(scopes.split("."), own)
     if text in GREEK:
         return "\\" + text
     indexed = INDEXED.fullmatch(text)
@@ -120,6 +148,19 @@ def latex_name(text: str) -> str:
     if exponent.lstrip("+-").isdigit() and mantissa.replace(".", "", 1).lstrip("-").isdigit():
         return rf"{mantissa} \cdot 10^{{{int(exponent)}}}"
     return f"\\mathrm{{{_escaped(text)}}}"
+
+
+def _within(scopes: Sequence[str], own: str) -> str:
+    """A name within scopes: the number of the outer one above, those of inner ones and its own below."""
+    above, *below = (NUMBERED.fullmatch(x) for x in scopes)
+    indexed = INDEXED.fullmatch(own)
+    letter, index, again = indexed.groups() if indexed else (own, "", None)
+    numbers = [x[2] if x else f"\\mathrm{{{_escaped(scope)}}}" for x, scope in zip(below, scopes[1:], strict=True)]
+    numbers += [index.strip("[]_")] if index else []
+    short = all(len(x) == 1 for x in numbers)
+    over = f"({above[2]})" if above else f"\\mathrm{{{_escaped(scopes[0])}}}"
+    under = f"_{{{('' if short else ',').join(numbers)}}}" if numbers else ""
+    return f"{latex_name(letter)}^{{{over}{f',{again}' if again else ''}}}{under}"
 
 
 LATEX_ESCAPES = {c: "\\" + c for c in "#$%&_{}"} | {
@@ -257,7 +298,8 @@ LONGEST_PART, LONGEST_NAME = 40, 20  # signs
 
 
 def _brief(name: str) -> str:
-    return name if len(name) <= LONGEST_NAME else name[: LONGEST_NAME - 1] + "…"
+    scopes, dot, own = name.rpartition(".")
+    return name if len(own) <= LONGEST_NAME else scopes + dot + own[: LONGEST_NAME - 1] + "…"
 
 
 def _number(x: Any) -> Piece:

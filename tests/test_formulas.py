@@ -246,3 +246,51 @@ def test_mathml_knows_names_functions_and_numbers():
     assert "<mi>tanh</mi>" in mathml(r"\tanh x")
     assert "<mn>2.5</mn>" in mathml("2.5")
     assert mathml("x").startswith("<math xmlns")
+
+
+def test_names_in_scopes_are_told_apart_by_them():
+    def neuron(x):
+        w = ag.Value(2.0, label="w0")
+        return ag.tanh(w * x)
+
+    x = ag.Value(1.0, label="x")
+    with ag.scope("layer1"), ag.scope("neuron0"):
+        h = neuron(x)
+    with ag.scope("layer2"), ag.scope("neuron10"):
+        y = neuron(h)
+    assert [n for n in names_of(y).values() if "w" in n] == ["layer2.neuron10.w0", "layer1.neuron0.w0"]
+    [line] = expression(y)
+    assert "w^{(2)}_{10,0}" in line
+    assert "w^{(1)}_{00}" in line
+    assert list(names_of(h).values()) == ["w0", "x", "v1", "v2"]  # nothing to tell apart
+    assert "neuron0.w0" not in ag.draw(y, fold=False).svg.split("<title>")[0]
+
+
+def test_one_label_twice_in_a_scope_and_once_outside():
+    with ag.scope("step1"):
+        a, b = ag.Value(1.0, label="h"), ag.Value(2.0, label="h")
+        y = a * b * ag.Value(3.0, label="h").detach()
+    outside = ag.Value(4.0, label="h")
+    names = list(names_of(y * outside).values())
+    assert [x for x in names if "h" in x] == ["step1.h", "step1.h_2", "step1.h_3", "h"]
+
+
+@pytest.mark.parametrize(
+    ("name", "latex"),
+    [
+        ("layer1.neuron0.w2", "w^{(1)}_{02}"),
+        ("layer1.neuron12.w3", "w^{(1)}_{12,3}"),
+        ("layer2.neuron0.b", "b^{(2)}_{0}"),
+        ("step_3.h", "h^{(3)}"),
+        ("step3.h_2", "h^{(3)}_{2}"),
+        ("encoder.w0", "w^{\\mathrm{encoder}}_{0}"),
+        ("encoder.layer1.theta", "\\theta^{\\mathrm{encoder}}_{1}"),
+        ("1.5", "1.5"),
+        ("a.", "\\mathrm{a.}"),
+        (".b", "\\mathrm{.b}"),
+        ("3.w", "\\mathrm{3.w}"),
+        ("a{}.w", "\\mathrm{a\\{\\}.w}"),
+    ],
+)
+def test_latex_of_names_in_scopes(name, latex):
+    assert latex_name(name) == latex

@@ -114,7 +114,7 @@ def node_card(
         node=i,
         scope=scope,
         label=text.clean(graph.labels[i]),
-        name=graph.names[i],
+        name=graph.bare(i),
         op=_sign(node),
         value=text.number(graph.data[i]),
         grad=text.number(graph.grads[i]) if has_grads else "",

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from ...steps import Step
     from ...value import Value
 
-LONGEST_NAME = 18  # cells of a name; a table of five columns still fits
+LONGEST_NAME = 22  # cells of a name; a table of five columns still fits
 
 
 class Passes(NamedTuple):

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ...evaluation import is_finite
-from ...formulas import named
+from ...formulas import dotted, named
 from ...graph import order_of
 from ...value import Constant, check_fresh
 from .. import text
@@ -87,6 +87,11 @@ class Graph:
 
         # The largest gradient's size; None before `backward()`.
         self.largest: Any = max(map(abs, filter(is_finite, self.grads)), default=0.0) if self.has_grads else None
+
+    def bare(self, v: int) -> str:
+        """A name as it stands within its scope's box: without the scopes that tell it apart elsewhere."""
+        scope = self.order[v].scope
+        return self.names[v].removeprefix(f"{dotted(scope)}.") if scope else self.names[v]
 
     @property
     def has_grads(self) -> bool:
