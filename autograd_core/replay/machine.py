@@ -121,6 +121,28 @@ def unload() -> None:
         _dropped.popleft().close()
 
 
+class About(NamedTuple):
+    """What stands before code that is kept under a key of its own: a line of JSON."""
+
+    names: list[str]  # functions that it defines
+    calls: list[str]  # and those that it calls
+    note: int
+
+    def line(self) -> bytes:
+        return json.dumps(self._asdict()).encode() + b"\n"
+
+    @classmethod
+    def read(cls, line: bytes) -> About | None:
+        """From a file; None where it is none, whatever else stands there."""
+        try:
+            found = cls(**json.loads(line))
+        except (ValueError, TypeError, RecursionError):
+            return None
+        texts = (found.names, found.calls)
+        is_one = all(type(x) is list and all(type(name) is str and name.isidentifier() for name in x) for x in texts)
+        return found if is_one and type(found.note) is int and found.note >= 0 else None
+
+
 class Kept(NamedTuple):
     """Code that was kept under a key of its own, and the number beside it."""
 
@@ -152,21 +174,25 @@ class Machine:
         about = (text, f"passes 2, {straight}", self.cpu, self.features, llvmlite.__version__, sys.platform)
         return sha256("\0".join(about).encode()).hexdigest()
 
-    def kept(self, key: str) -> Kept | None:
-        """What `add` kept under a key of the caller's own, if it can be linked here."""
+    def kept(self, key: str, name: str) -> Kept | None:
+        """What `add` kept under a key of the caller's own, if it can be linked here and has that function."""
         unload()
         content = read_object(key)
         if content is None:
             return None
-        about, _, machine_code = content.partition(b"\n")
-        header = json.loads(about)
-        addresses = {name: offered(name) for name in header["calls"]}
+        line, _, machine_code = content.partition(b"\n")
+        about = About.read(line)
+        # Each number is one of a vector that the code keeps, so it has no more of them than bytes.
+        if about is None or name not in about.names or about.note > len(machine_code):
+            return None
+        addresses = {x: offered(x) for x in about.calls}
         if not all(addresses.values()):
             return None
-        code = self.loaded.get(key)
+        code = self.loaded.get(key) or self._read(machine_code, addresses, about.names)
         if code is None:
-            self.loaded[key] = code = Code(self._linked(machine_code, addresses, header["names"]))
-        return Kept(code, header["note"])
+            return None
+        self.loaded[key] = code
+        return Kept(code, about.note)
 
     def add(self, module: Any, names: Iterable[str], *, keep: bool, straight: bool, key: str, note: int) -> Code:
         """Compile a module, or take its machine code from the cache."""
@@ -180,17 +206,26 @@ class Machine:
             found = read_object(digest) if keep else None
             parsed = binding.parse_assembly(text)
             parsed.verify()
-            if found is None:
+            called = [x.name for x in parsed.functions if x.is_declaration and x.name in OFFERED]
+            addresses = {x: OFFERED[x] for x in called}
+            code = None if found is None else self._read(found, addresses, names)
+            if code is None:
                 self._improve(parsed, straight=straight)
                 found = self.target.emit_object(parsed)
                 if keep:
                     write_object(digest, found)
-            called = [x.name for x in parsed.functions if x.is_declaration and x.name in OFFERED]
-            if key:
-                about = json.dumps({"names": names, "calls": called, "note": note})
-                write_object(key, about.encode() + b"\n" + found)
-            self.loaded[digest] = code = Code(self._linked(found, {x: OFFERED[x] for x in called}, names))
+                if key:
+                    write_object(key, About(names, called, note).line() + found)
+                code = Code(self._linked(found, addresses, names))
+            self.loaded[digest] = code
         return code
+
+    def _read(self, machine_code: bytes, called: Mapping[str, int], names: Iterable[str]) -> Code | None:
+        """Code from a file; None where that holds something else, whose digest is right all the same."""
+        try:
+            return Code(self._linked(machine_code, called, names))
+        except RuntimeError:  # what LLVM says of it
+            return None
 
     def _linked(self, machine_code: bytes, called: Mapping[str, int], names: Iterable[str]) -> Any:
         """Machine code in this process, with the addresses of what it calls."""
@@ -240,7 +275,7 @@ def kept(key: str, name: str) -> tuple[Address, int] | None:
     if not key:
         return None
     with lock:
-        found = machine().kept(key)
+        found = machine().kept(key, name)
         return None if found is None else (_address(found.code, name), found.note)
 
 

@@ -1,5 +1,7 @@
 """Code of whole programs is found on disk by the program alone, and then serves the first call already."""
 
+import ctypes
+import json
 import math
 
 import numpy as np
@@ -127,3 +129,89 @@ def test_the_careful_run_after_a_nan_is_kept_as_well():
     g = ag.compile(f, 1.0, 1.0, in_axes=0)
     _, grads = g.value_and_grad(*args)
     assert [x.tolist() for x in grads] == [x.tolist() for x in bound.grads]
+
+
+ABOUT = {"names": ["entry_run"], "calls": [], "note": 0}
+NO_CODE = [
+    b"",
+    b"\n",
+    b"nothing",
+    b"{nope",
+    b"null",
+    b"7",
+    b"[1]",
+    b"{}",
+    b"\xff\xfe",
+    b"[" * 100_000,
+    b'{"names": ["entry_run"], "calls": [], "note": ' + b"9" * 5000 + b"}",
+    *(
+        json.dumps({**ABOUT, **wrong}).encode()
+        for wrong in (
+            {"names": None},
+            {"names": []},
+            {"names": "entry_run"},
+            {"names": [1, "entry_run"]},
+            {"names": ["a\0b", "entry_run"]},
+            {"names": ["entry_run", "entry_other"]},
+            {"calls": None},
+            {"calls": [[1]]},
+            {"calls": ["a\0b"]},
+            {"calls": ["nobody_offers_this"]},
+            {"note": None},
+            {"note": "0"},
+            {"note": 0.5},
+            {"note": math.nan},
+            {"note": True},
+            {"note": -1},
+            {"note": 2**40},
+            {"more": 1},
+        )
+    ),
+]
+
+
+@pytest.mark.parametrize("line", NO_CODE, ids=range(len(NO_CODE)))
+def test_a_line_that_says_something_else_is_as_good_as_no_code(line, tmp_path):
+    """Its digest is right, as whoever may write the file can compute that."""
+    made(loss)
+    machine.machine().loaded.clear()
+    for path in (tmp_path / "cache").iterdir():
+        content = path.read_bytes()[object_cache.HEADER :]
+        if content.startswith(b"{"):
+            object_cache.write_object(path.stem, line + content[content.index(b"\n") :])
+    assert not serves_at_once(compiled())
+    made(loss)
+    machine.machine().loaded.clear()
+    assert serves_at_once(compiled())  # and was replaced by code
+
+
+BROKEN = {"nothing": lambda x: b"-", "zeros": lambda x: bytes(500), "half": lambda x: x[: len(x) // 2]}
+
+
+@pytest.mark.parametrize("what", sorted(BROKEN))
+@pytest.mark.parametrize("key", ["", "a key"])
+def test_what_cannot_be_linked_is_made_anew(what, key, tmp_path):
+    """Under the digest of a text, or under a key of its own."""
+    text = """
+define double @entry_twice(double %x) {
+  %y = fadd double %x, %x
+  ret double %y
+}
+"""
+
+    class Module:
+        triple = ""
+        __str__ = lambda self: text
+
+    key = key and machine.key_of(key)
+    add = lambda: machine.addresses_of(Module(), ["entry_twice"], key=key)
+    add()
+    [path] = (tmp_path / "cache").iterdir()
+    right = path.read_bytes()
+    line, code = right[object_cache.HEADER :].split(b"\n", 1) if key else (b"", right[object_cache.HEADER :])
+    object_cache.write_object(path.stem, (line + b"\n" if key else b"") + BROKEN[what](code))
+    machine.machine().loaded.clear()
+    assert machine.kept(key, "entry_twice") is None
+    [address] = add()
+    assert ctypes.CFUNCTYPE(ctypes.c_double, ctypes.c_double)(address)(1.5) == 3.0
+    assert path.read_bytes() == right
