@@ -38,6 +38,8 @@ from .algebra import Chain as Chain
 from .algebra import chain as chain
 from .algebra import layer_jacobian as layer_jacobian
 from .algebra import weight_jacobian as weight_jacobian
+from .backward_pass import BackwardPass as BackwardPass
+from .backward_pass import backward_pass as backward_pass
 from .cases import train_test_split as train_test_split
 from .clipping import clip_grad_norm as clip_grad_norm
 from .clipping import clip_grad_norm_ as clip_grad_norm_
@@ -125,6 +127,7 @@ __all__ = [
     "Adam",
     "AdamW",
     "Attenuation",
+    "BackwardPass",
     "Chain",
     "ConfusionMatrix",
     "Conv1d",
@@ -166,6 +169,7 @@ __all__ = [
     "StandardScaler",
     "Tanh",
     "attenuation",
+    "backward_pass",
     "binary_cross_entropy",
     "binary_cross_entropy_with_logits",
     "chain",

@@ -92,10 +92,11 @@ def layer_jacobian(
             "whose derivatives are 0 or 1"
         )
         raise StructureError(msg)
-    return _between(top, bottom, layout).named(called)
+    return between(top, bottom, layout).named(called)
 
 
-def _between(top: End, bottom: End, layout: str) -> Jacobian:
+def between(top: End, bottom: End, layout: str) -> Jacobian:
+    """The Jacobian from one end of a pass to another."""
     rows = [grad_of(node, bottom.nodes) for node in top.nodes]
     axes = (Axis(top.name, top.labels), Axis(bottom.name, bottom.labels))
     jacobian = Jacobian(top.name, bottom.name, "numerator", axes, rows)
@@ -174,7 +175,7 @@ def weight_jacobian(
         msg = f"{caller}: expected `of` to come after the weights of {name}, got of={of!r}"
         raise StructureError(msg)
     if form == "full":
-        return _to_weights(run, top, name, layout, order).named(called)
+        return to_weights(run, top, name, layout, order).named(called)
     if top.name not in (name, f"sum({name})"):
         msg = (
             f"{caller}: expected of={name!r} in the simplified form, got {of!r}: a weight moves one unit of its own "
@@ -201,7 +202,7 @@ def _weight_axes(run: ForwardPass, layer: str, caller: str) -> tuple[Axis, Axis]
     return Axis(f"from {title}", labels), Axis(f"to {layer}", tuple(unit.name for unit in units))
 
 
-def _to_weights(run: ForwardPass, top: End, layer: str, layout: str, index: str) -> Jacobian:
+def to_weights(run: ForwardPass, top: End, layer: str, layout: str, index: str) -> Jacobian:
     """The full form: for each node of the top a matrix like the weights."""
     from_, to = _weight_axes(run, layer, "weight_jacobian")
     weights = [w for unit in run.layers[layer] for w in unit.weights]
@@ -351,9 +352,9 @@ def chain(
     for end in steps[1:]:
         if [id(node) for node in end.nodes] != [id(node) for node in ends[-1].nodes]:  # f is the identity
             ends.append(end)
-    factors = [_between(above, below, layout) for above, below in pairwise(ends)]
+    factors = [between(above, below, layout) for above, below in pairwise(ends)]
     if weights:
-        factors.append(_to_weights(run, bottom, bottom.name, layout, order))
+        factors.append(to_weights(run, bottom, bottom.name, layout, order))
     if not factors:
         msg = f"chain: expected an end before {steps[0].name} in the pass {', '.join(run.ends)}; got to={to!r}"
         raise StructureError(msg)
@@ -367,7 +368,7 @@ def chain(
     for factor in factors[1:]:
         products.append(products[-1] @ factor if layout == "numerator" else factor @ products[-1])
     top = ends[0]
-    direct = _to_weights(run, top, bottom.name, layout, order) if weights else _between(top, ends[-1], layout)
+    direct = to_weights(run, top, bottom.name, layout, order) if weights else between(top, ends[-1], layout)
     factors, products = ([j.named(called) for j in js] for js in (factors, products))
     return Chain(tuple(factors), tuple(products), direct.named(called), run)
 

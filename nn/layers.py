@@ -112,7 +112,7 @@ class Neuron(Module, closed=True):
         nout: int = 1,
     ) -> None:
         nout = whole(nout, "Neuron: nout")
-        rows, nin, _ = rows_of(None if weights is None else [weights], nin, 1, "Neuron")
+        rows, n, _ = rows_of(None if weights is None else [weights], nin, 1, "Neuron")
         if isinstance(activation, bool):
             nonlin, activation = activation, "relu"
         self.activation = "linear" if activation is None or not nonlin else activation
@@ -121,13 +121,13 @@ class Neuron(Module, closed=True):
         self._marked = isinstance(self.activation, str) and self._function is not None
         rng = generator(seed)
         weight, start = _initializer(init, self.activation), _initializer(bias_init, None, zero)
-        given = rows[0] if rows else [None] * nin
+        given = rows[0] if rows else [None] * n
         self.w = [
-            parameter(x, lambda: weight(rng, nin, nout), f"w{j}", "Neuron: weights") for j, x in enumerate(given)
+            parameter(x, lambda: weight(rng, n, nout), f"w{j}", "Neuron: weights") for j, x in enumerate(given)
         ]
         has_bias = bias is not False and bias is not None
         number = None if bias is True else bias
-        self.b = parameter(number, lambda: start(rng, nin, nout), "b", "Neuron: bias") if has_bias else None
+        self.b = parameter(number, lambda: start(rng, n, nout), "b", "Neuron: bias") if has_bias else None
         self._note = Note(scope=current().scope)
 
     @property
@@ -414,23 +414,23 @@ class Linear(Affine, Module, closed=True):
         bias_init: Initializer | None = None,
         seed: Seed = None,
     ) -> None:
-        given, nin, nout = rows_of(weights, nin, nout, "Linear")
-        numbers = biases_of(bias, nout, "Linear")
+        given, n, m = rows_of(weights, nin, nout, "Linear")
+        numbers = biases_of(bias, m, "Linear")
         weight, start, rng = _initializer(init, "linear"), _initializer(bias_init, None, zero), generator(seed)
         rows: list[list[Value]] = []
         biases: list[Value] = []
         self._notes = []
-        for i in range(nout):
+        for i in range(m):
             with scope(f"neuron{i}"):
-                row_given = given[i] if given else [None] * nin
+                row_given = given[i] if given else [None] * n
                 rows.append(
                     [
-                        parameter(x, lambda: weight(rng, nin, nout), f"w{j}", "Linear: weights")
+                        parameter(x, lambda: weight(rng, n, m), f"w{j}", "Linear: weights")
                         for j, x in enumerate(row_given)
                     ]
                 )
                 if numbers is not None:
-                    biases.append(parameter(numbers[i], lambda: start(rng, nin, nout), "b", "Linear: bias"))
+                    biases.append(parameter(numbers[i], lambda: start(rng, n, m), "b", "Linear: bias"))
                 self._notes.append(Note(scope=current().scope))
         self._put_rows(rows)
         self._put_biases(biases or None)

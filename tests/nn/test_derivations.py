@@ -101,6 +101,24 @@ def test_dolhansky_case_3():
     assert len(found.factors) == ag.count_paths(E, w_in) == 2
 
 
+def test_dolhansky_case_4_many_inputs_and_many_outputs():
+    z_i, z_j, y, w_ik, w_jk, w_kl, w_km, w_lo, w_mo = leaves(
+        z_i=0.6, z_j=0.4, y=0.3, w_ik=0.7, w_jk=-1.2, w_kl=0.4, w_km=0.9, w_lo=1.5, w_mo=-0.6
+    )
+    s_k = z_i * w_ik + z_j * w_jk
+    z_k = ag.sigmoid(s_k)
+    s_l, s_m = z_k * w_kl, z_k * w_km
+    z_l, z_m = ag.sigmoid(s_l), ag.sigmoid(s_m)
+    y_hat = z_l * w_lo + z_m * w_mo
+    E = 0.5 * (y_hat - y) ** 2
+    named(s_k=s_k, z_k=z_k, s_l=s_l, s_m=s_m, z_l=z_l, z_m=z_m, y_hat=y_hat, E=E)
+    for weight, came_in in ((w_ik, "z_i"), (w_jk, "z_j")):
+        found = nn.derivation(E, weight, prime=True)
+        both = "(w_lo σ′(s_l) w_kl σ′(s_k) + w_mo σ′(s_m) w_km σ′(s_k))"
+        assert found.result == f"(ŷ − y) {both} {came_in}"  # the rules of cases 2 and 3, combined
+        assert found.value == pytest.approx(ag.grad_of(E, [weight])[0])
+
+
 def softmax_entry(i):
     x = [ag.Value(v, label=f"x_{k}") for k, v in enumerate((0.3, -1.8, -0.2), 1)]
     total = ag.sum([ag.exp(v) for v in x])

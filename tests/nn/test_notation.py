@@ -133,3 +133,45 @@ def test_an_unknown_notation_is_refused():
     ):
         with pytest.raises(ag.RangeError, match="notation: expected one of 'downing', 'dolhansky', 'lecture'"):
             call("bishop")
+
+
+def test_the_seven_steps_of_cs60050():
+    """Loss; then for the last layer and the one before it the derivative to A, to Z and to W, against NumPy."""
+    net = nn.MLP(3, [2, 2], "sigmoid", output="sigmoid", bias_init=nn.init.uniform(), seed=3)
+    y = np.array([1.0, 0.0])
+    loss = lambda p, t: nn.binary_cross_entropy(p, t, reduction="sum")
+    steps = nn.backward_pass(net, X, y.tolist(), loss=loss, notation="cs60050")
+    W1, W2 = (np.array(layer.weight.data) for layer in net.layers)
+    b1, b2 = (np.array(layer.bias.data) for layer in net.layers)
+    a1 = 1 / (1 + np.exp(-(W1 @ X + b1)))
+    a2 = 1 / (1 + np.exp(-(W2 @ a1 + b2)))
+    to_a2 = -y / a2 + (1 - y) / (1 - a2)
+    to_z2 = a2 - y
+    to_a1 = W2.T @ to_z2
+    to_z1 = to_a1 * a1 * (1 - a1)
+    expected = [to_a2, to_z2, np.outer(to_z2, a1), to_a1, to_z1, np.outer(to_z1, X)]
+    assert steps.loss == pytest.approx(-(y * np.log(a2) + (1 - y) * np.log(1 - a2)).sum())
+    assert [d.name for d in steps.derivatives] == [
+        "∂L/∂a^(3)", "∂L/∂z^(3)", "∂L/∂Θ^(2)", "∂L/∂a^(2)", "∂L/∂z^(2)", "∂L/∂Θ^(1)",
+    ]  # fmt: skip
+    for found, array in zip(steps.derivatives, expected, strict=True):
+        assert found.array[0] == pytest.approx(array)
+    lines = str(steps).splitlines()
+    assert lines[0] == "Backward pass  7 steps"
+    assert [line.split(".")[0] for line in lines[2:]] == [str(k) for k in range(1, 8)]
+    assert len(nn.backward_pass(nn.MLP(3, [2, 2, 1]), X, 0.0, loss=nn.sse).derivatives) == 9
+    with pytest.raises(ag.StructureError, match="backward_pass: expected a loss"):
+        nn.backward_pass(net, X, 0.0, loss=None)
+
+
+def test_a_bias_is_the_weight_of_a_node_that_is_always_1():
+    with_bias = nn.Layer(weights=[[0.3, -0.2]], bias=[0.1], activation="sigmoid")
+    with_node = nn.Layer(weights=with_bias.theta.data, bias=False, activation="sigmoid")
+    x = [1.0, -2.0]
+    assert with_node([1.0, *x]).data == pytest.approx(with_bias(x).data)
+    for layer, row in ((with_bias, x), (with_node, [1.0, *x])):
+        nn.sse(layer(row), 0.9).backward()
+    o = 1 / (1 + np.exp(-(0.1 + 0.3 + 0.4)))
+    by_hand = -(0.9 - o) * o * (1 - o) * np.array([1.0, *x])
+    assert np.array(with_bias.theta.grad)[0] == pytest.approx(by_hand)
+    assert np.array(with_node.weight.grad)[0] == pytest.approx(by_hand)
