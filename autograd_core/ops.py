@@ -107,7 +107,7 @@ class Primitive:
 ROWS: dict[str, Primitive] = {}
 # Rows that only sweeps, rules and functions of many numbers make use of.
 INNER = frozenset(
-    "path_product step_slope end cosine angle_slope zeta logistic_pdf one_minus_square power_slope power_log "
+    "path_product step_slope end cosine angle_slope zeta logistic_pdf one_minus_square power_slope power_base power_log "
     "logsumexp_less softmax log_softmax".split()
 )
 
@@ -251,20 +251,51 @@ def power_slope(m: Any, x: Any, y: Any) -> Any:
 
 
 def _careful_power_slope(m: Any, x: Any, y: Any) -> Any:
-    s = y - 1
-    e = (y - (s - (s - y))) + (-1 - (s - y))
-    lost = e * m.log(m.abs(x))
+    s, e = _one_less(y)
     plain = y * m.pow(m.where(m.equal(e, 0), x, from_above(x)), s)
+    corrected = m.to_differentiate(
+        (x,), lambda: m.row("power_slope", x, y), lambda: _corrected_power_slope(m, x, y, plain, e)
+    )
+    corrected = m.where(m.equal(e, 0), plain, corrected)
+    return m.where(m.equal(y, 0), 0, m.where(y >= 1, m.where(y <= WHOLE, plain, corrected), corrected))
+
+
+def _corrected_power_slope(m: Any, x: Any, y: Any, plain: Any, e: Any) -> Any:
+    """The same from a plain y x^s of a rounded s, from which e was taken."""
+    lost = e * m.log(m.abs(x))
     nearer = m.where(m.abs(lost) < 1, plain * (1 + lost), plain)
-    # Whole numbers that are not exact less 1 are even, and so is their neighbour; y - 1 itself is odd. A tiny y is no
-    # whole number, though y - 1 is rounded to -1.
-    tiny = m.equal(s, -1)
-    beside = m.where(tiny, 1 / m.pow(m.where(tiny, x, 1), m.abs(y)), -nearer)
-    corrected = m.where(m.equal(e, 0), plain, m.where(x < 0, beside, nearer))
+    # Whole numbers that are not exact less 1 are even, and so is their neighbour; y - 1 itself is odd. A rounded y - 1
+    # may be whole though y is not: beside -1 for a tiny y, beside -3 and -5 for others.
+    whole = m.equal(m.floor(y), y)
+    beside = m.where(whole, -nearer, m.pow(m.where(whole, 1, x), -m.abs(y)))
     # Of an infinite y: 0 where |x|^y is, which falls faster than y grows.
     far = m.row("path_product", m.where(x < 0, -y, y), m.pow(m.abs(x), y))
-    corrected = m.where(m.equal(m.abs(y), INF), far, corrected)
-    return m.where(m.equal(y, 0), 0, m.where(y >= 1, m.where(y <= WHOLE, plain, corrected), corrected))
+    return m.where(m.equal(m.abs(y), INF), far, m.where(x < 0, beside, nearer))
+
+
+def _one_less(y: Any) -> tuple[Any, Any]:
+    """y - 1 and its rounding error, which is NaN if y is infinite."""
+    s = y - 1
+    return s, (y - (s - (s - y))) + (-1 - (s - y))
+
+
+def _power_base(m: Any, x: Any, y: Any) -> Any:
+    """x, but beside a rounded y - 1 what has a power of the right sign: |x| for an even y, NaN for one that is not whole."""
+
+    def careful() -> Any:
+        _, e = _one_less(y)
+        of_fraction = m.where(x < 0, m.where(m.equal(x, -INF), x, NAN), from_above(x))
+        turned = m.where(m.equal(m.floor(y), y), m.abs(x), of_fraction)  # whole, y is even: see power_slope
+        return m.where(m.equal(e, 0), x, turned)
+
+    return m.to_round(careful, lambda: x)
+
+
+def _power_base_partials(m: Any, x: Any, _: Any, z: Any) -> tuple[Any, Any]:
+    """Those of |x| or of x; a negative base has no derivative to its exponent."""
+    same = m.equal(x, z)
+    slope = m.to_round(lambda: m.where(same, 1, m.where(z > x, -1, z)), lambda: 1)  # NaN of NaN
+    return slope, m.to_round(lambda: m.where(same, 0, NAN), lambda: 0)
 
 
 def exponent_slope(m: Any, x: Any, y: Any, z: Any) -> Any:
@@ -351,9 +382,16 @@ row(
 )
 row(
     "power_slope", power_slope,
-    lambda m, x, y, z: (m.row("path_product", y, m.row("power_slope", x, y - 1)), power_twist(m, x, y)),
+    lambda m, x, y, z: (
+        m.row("path_product", y, m.row("power_slope", m.row("power_base", x, y), y - 1)), power_twist(m, x, y)
+    ),
     arity=2, latex="{1} {0}^{{{1} - 1}}", domain=((0.0, INF), REALS),
     summary="y x^(y - 1), the derivative of a power to its base.",
+)
+row(
+    "power_base", _power_base, _power_base_partials,
+    arity=2, latex="{0}", domain=((0.0, INF), REALS),
+    summary="x; |x| if y is even but y - 1 is not exact: so a power of it, less 1 again, has the sign of x^y.",
 )
 row(
     "power_log", lambda m, x, y: exponent_slope(m, x, y, m.pow(x, y)),

@@ -333,7 +333,7 @@ def points(row, n, seed=0):
     rng = random.Random(f"{row.name} {seed}")
     made = 0
     while made < n:
-        if row.name in ("pow", "power_slope", "power_log"):
+        if row.name in ("pow", "power_slope", "power_base", "power_log"):
             xs = for_pow(rng)
         elif row.name == "div" and rng.random() < 0.5:
             xs = for_div(rng)

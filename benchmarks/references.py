@@ -118,6 +118,7 @@ def definitions(mp):
         "logistic_pdf": lambda x: 1 / (2 + mp.exp(x) + mp.exp(-x)),
         "one_minus_square": lambda x: 1 - x * x,
         "power_slope": lambda x, y: y * mp.power(x, y - 1),
+        "power_base": lambda x, y: x,
         "power_log": lambda x, y: mp.power(x, y) * mp.log(x),
         "step_slope": lambda x: mp.zero,
         "end": lambda x: mp.zero,

@@ -54,7 +54,7 @@ PIECES = {
     "acosh": [(1 + P,)],
     "div": [(S, P), (S, -P)],
     "pow": [(P, 1 + Q), (P, Q / (1 + Q)), (P, -Q)],
-    **dict.fromkeys("power_slope power_log".split(), POWERS),
+    **dict.fromkeys("power_slope power_base power_log".split(), POWERS),
     **dict.fromkeys("softmax log_softmax".split(), SHIFTED),
     "where": [(P, S, T), (-P, S, T)],
     "clip": all_orders(3),

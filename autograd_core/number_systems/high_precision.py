@@ -201,8 +201,12 @@ class HighPrecision(NumberSystem):
 
     def pow(self, x: Any, y: Any) -> Any:
         x, y = self.number(x), self.number(y)
+        if x == 1 or y == 0:
+            return self.context.one  # of NaN and infinity, too
         if x == 0 and y < 0:
             return self.context.inf
+        if x == -self.context.inf and not self.context.isint(y):
+            x = self.context.inf
         z = self._limit(x, y)
         if z is None:
             z = self._power(x, y) if not self.context.mag(y) > WHOLE else self._by_logarithm(x, y)
@@ -211,7 +215,7 @@ class HighPrecision(NumberSystem):
     def _by_logarithm(self, x: Any, y: Any) -> Any:
         """x^y of a y so large that mpmath would multiply thousands of times."""
         if not self.context.isfinite(y):
-            return self._power(x, y)
+            return self.context.one if abs(x) == 1 else self._power(abs(x), y)  # even, as all that is so large
         if not x or not self.context.isfinite(x):
             return self._power(x, self.number(2 if y > 0 else -2))  # of 0 and infinity all even powers are alike
         with self.context.workprec(self.context.prec + self.context.mag(y) + 20):
