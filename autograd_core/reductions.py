@@ -175,6 +175,9 @@ def dot(w: Iterable[Any], x: Iterable[Any], **options: Never) -> Any:
 def prod(xs: Iterable[Any], **options: Never) -> Any:
     """Product of a sequence as one node; its derivatives are right beside zeros, too.
 
+    Only the whole over- or underflows, not the product of some operands. Second derivatives have that of up to
+    16 operands; of more they are made of products of products, each of which may leave the range.
+
     Args:
         xs: Real numbers or Values; 1.0 for none.
         **options: There are none; those of NumPy and PyTorch are answered in words.
