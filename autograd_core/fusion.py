@@ -170,8 +170,8 @@ def {function}(operands):
     if {unfit}:
         return {otherwise}
     try:
-        {loads}
-        z = {value}
+        {loads}{floats}
+        z = {value}{slopes}
         edges = ({nodes}, {d})
     except (AttributeError, ArithmeticError, TypeError, ValueError):
         return {otherwise}
@@ -189,10 +189,11 @@ def {function}(operands):
 """
 
 
-def many_text(row: Primitive, count: int) -> str:
+def many_text(row: Primitive, count: int, *, literals: bool = False) -> str:
     """Python source for a row of any number of operands, at one number: straight-line, without a list.
 
-    `values` takes Values alone, and hands over to `mixed` where floats are among them.
+    `values` takes Values alone, and hands over to `mixed` where floats are among them. A rule with `literals`
+    is for floats alone: beside a literal a Fraction would become one.
     """
     source = Source()
     xs = [source.name(f"x{i}") for i in range(count)]
@@ -200,22 +201,30 @@ def many_text(row: Primitive, count: int) -> str:
     partials = [source.number(d) for d in row.partials(source, *xs, source.name("z"))]
     z, *d = write([value, *partials])
     nodes = [f"p{i}" for i in range(count)]
+    kinds = " is ".join(f"{x.op}.__class__" for x in xs)
+    floats = f"\n        if not ({kinds} is float):\n            return None" if literals else ""
+    naming = {i: e for i, e in enumerate(d) if ":=" in e}  # whose terms others use: computed for a number, too
     mixed = MANY.format(
-        function="mixed", nodes=", ".join(nodes), value=z, otherwise="None",
+        function="mixed", nodes=", ".join(nodes), value=z, otherwise="None", floats=floats,
         unfit="set(map(type, operands)) != {Value, float}",
         loads="; ".join(f"{x.op} = {p} if {p}.__class__ is float else {p}._data" for x, p in zip(xs, nodes)),
-        d=", ".join(f"0.0 if {p}.__class__ is float else {e}" for p, e in zip(nodes, d)),
+        slopes="".join(f"\n        d{i} = {e}" for i, e in naming.items()),
+        d=", ".join(
+            f"0.0 if {p}.__class__ is float else {f'd{i}' if i in naming else d[i]}" for i, p in enumerate(nodes)
+        ),
     )
     values = MANY.format(
-        function="values", nodes=", ".join(nodes), value=z, otherwise="mixed(operands)",
+        function="values", nodes=", ".join(nodes), value=z, otherwise="mixed(operands)", floats=floats,
         unfit=" or ".join(f"{p}.__class__ is not Value" for p in nodes),  # 6 ns each; a foreign ._data must not pass
         loads="; ".join(f"{x.op} = {p}._data" for x, p in zip(xs, nodes)),
-        d=", ".join(d),
+        slopes="", d=", ".join(d),
     )
     return mixed + values
 
 
-def fused_many(row: Primitive, count: int, namespace: dict[str, Any]) -> Callable[[Sequence[Any]], Any]:
+def fused_many(
+    row: Primitive, count: int, namespace: dict[str, Any], *, literals: bool = False
+) -> Callable[[Sequence[Any]], Any]:
     """Compile a row of any number of operands for `count` of them; 0.5 ms for 32.
 
     Returns:
@@ -223,7 +232,7 @@ def fused_many(row: Primitive, count: int, namespace: dict[str, Any]) -> Callabl
         to look: operands of another kind, or a rule that raises.
     """
     scope: dict[str, Any] = FAST | namespace | {"row": row}
-    _run(many_text(row, count), f"{row.name} of {count}", scope)
+    _run(many_text(row, count, literals=literals), f"{row.name} of {count}", scope)
     function: Callable[[Sequence[Any]], Any] = scope["values"]
     return function
 

@@ -905,8 +905,8 @@ def _logsumexp_less_partials(m: Any, *vcz: Any) -> tuple[Any, ...]:
     terms = [m.row("softmax", x, c, z) for x in v]
 
     def computed() -> list[Any]:
-        total = m.sum(terms)  # infinities that are equal share
-        return [m.where(m.equal(m.abs(z), INF), t / total, t) for t in terms]
+        share = m.where(m.equal(m.abs(z), INF), 1 / m.sum(terms), 1)  # infinities that are equal share
+        return [t * share for t in terms]
 
     return (*m.to_differentiate(v, lambda: terms, lambda: m.to_round(computed, lambda: terms)), -1)
 

@@ -456,11 +456,14 @@ def _edges_of(operands: Sequence[Any], datas: Sequence[Any], partials: Sequence[
     return (*nodes, *local)
 
 
-# Rows whose text is as short as their operands are many (and free of literals, which would turn
-# Fractions into floats, unless an operand is a float anyway) are compiled for a number of operands
-# that recurs. An int counts until then.
-STRAIGHT: dict[str, dict[int, Any]] = {"sum": {}, "dot": {}, "softmax": {}, "log_softmax": {}}
+# Rows whose text is as short as their operands are many are compiled for a number of operands that recurs;
+# those whose text takes the compiler a millisecond for each operand, for a few. An int counts until then.
+STRAIGHT: dict[str, dict[int, Any]] = {
+    name: {} for name in ("sum", "dot", "softmax", "log_softmax", "logsumexp", "logsumexp_less")
+}
 LONGEST = 128  # more operands are rare, and the compiler would take milliseconds
+FEW = 11  # the softmax of ten
+OF_FEW = frozenset(("logsumexp", "logsumexp_less"))  # their literals would turn Fractions into floats, too
 RECURS = 8
 
 
@@ -470,10 +473,12 @@ def record_many(row: Primitive, operands: Sequence[Any]) -> Any:
         return record(row, *operands)
     count = len(operands)
     compiled = STRAIGHT.get(row.name)
-    if compiled is not None and count <= LONGEST:
+    if compiled is not None and count <= (FEW if row.name in OF_FEW else LONGEST):
         build = compiled.get(count, 0)
         if build.__class__ is int:
-            compiled[count] = build + 1 if build < RECURS else fusion.fused_many(row, count, NAMESPACE)
+            compiled[count] = build + 1 if build < RECURS else fusion.fused_many(
+                row, count, NAMESPACE, literals=row.name in OF_FEW
+            )
         else:
             node = build(operands)
             return record(row, *operands) if node is None else node

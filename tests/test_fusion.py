@@ -16,7 +16,7 @@ import autograd_core as ag
 from autograd_core import Value, fusion
 from autograd_core.number_systems.source import Source, write
 from autograd_core.ops import ROWS
-from autograd_core.value import FUSED, OPERATORS, Constant, record
+from autograd_core.value import FEW, FUSED, OF_FEW, OPERATORS, RECURS, STRAIGHT, Constant, record, record_many
 
 FUSED_ROWS = sorted(name for name in ROWS if ROWS[name].arity in (1, 2))
 anything = st.one_of(st.floats(), st.sampled_from([0.0, -0.0, 1.0, -1.0, 2.0, 0.5, math.inf, -math.inf, math.nan, 1e308, 5e-324]))
@@ -69,6 +69,41 @@ def test_fractions_ints_and_contexts_take_the_complete_way(name):
         assert type(node.data) is type(full.data)
     with ag.scope("s"):
         assert function(Value(0.5), *(Value(2.0) for _ in others)).scope == "s"
+
+
+@pytest.mark.parametrize("name", STRAIGHT)
+@given(
+    xs=st.lists(anything, min_size=FEW, max_size=FEW), count=st.integers(1, FEW),
+    values=st.lists(st.booleans(), min_size=FEW, max_size=FEW),
+)
+def test_rows_of_many_operands_give_the_same_node_however_often_they_recur(name, xs, count, values):
+    """Values and numbers in any mixture: a number may be the first to need what others share."""
+    count = ROWS[name].arity or (count if name != "dot" else 2 * (1 + count // 4))
+    operands = [Value(x) if value or i == count - 1 else x for i, (x, value) in enumerate(zip(xs[:count], values))]
+    for _ in range(RECURS + 1):
+        record_many(ROWS[name], operands)
+    assert callable(STRAIGHT[name][count])
+    alike(record_many(ROWS[name], operands), record(ROWS[name], *operands))
+
+
+@pytest.mark.parametrize("name", STRAIGHT)
+def test_fractions_are_left_to_the_complete_reading(name):
+    row = ROWS[name]
+    operands = [Value(Fraction(1, k)) for k in range(3, 6 if row.arity else 7)]
+    for mixed in (operands, [Value(0.5), *operands[1:]]):
+        full = record(row, *mixed)
+        for _ in range(RECURS + 2):
+            quick = record_many(row, mixed)
+            assert (type(quick.data), quick.data) == (type(full.data), full.data)
+            assert quick.local_grads == full.local_grads
+
+
+def test_rules_with_literals_are_compiled_for_few_operands():
+    for name in OF_FEW:
+        operands = [Value(float(k)) for k in range(FEW + 1)]
+        for _ in range(RECURS + 2):
+            record_many(ROWS[name], operands)
+        assert FEW + 1 not in STRAIGHT[name]
 
 
 @pytest.mark.parametrize("name", FUSED_ROWS)

@@ -1,15 +1,21 @@
 """Softmax and its kin at any offset, of infinities and NaN, in every way to run."""
 
+import itertools
 import math
 import random
+import struct
+from fractions import Fraction
 
 import mpmath
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 import autograd_core as ag
 import nn
 from autograd_core import Value, replay
+from autograd_core.value import RECURS, STRAIGHT
 
 INF, NAN = math.inf, math.nan
 OFFSETS = (0.0, 1.0, -3e3, 1e6, -1e9, 1e12, 1e16, -1e300)
@@ -162,3 +168,74 @@ def test_ties_are_no_kinks():
     from autograd_core.testing import check_gradient
 
     assert check_gradient(lambda v: ag.softmax(v)[1], [1.0, 1.0, 1.0])
+
+
+# --- compiled for a number of entries ---------------------------------------------------------------
+
+entries = st.one_of(st.floats(), st.floats(-30, 30), st.sampled_from([0.0, -0.0, 1.0, INF, -INF, NAN, 1e308, 5e-324, 745.0]))
+
+
+def mixture(name, xs, moving):
+    """The weighted sum of what a function makes of the entries, of which some are Values and the others numbers."""
+    places = [i for i, moves in enumerate(moving) if moves]
+
+    def f(v):
+        items = list(xs)
+        for i, x in zip(places, v, strict=True):
+            items[i] = x
+        found = getattr(ag, name)(items)
+        return ag.dot([0.5 + i for i in range(len(xs))], found) if isinstance(found, list) else found
+
+    return f, [xs[i] for i in places]
+
+
+def everything(name, xs, moving):
+    """Value, gradient and Hessian, as bits; those of NaN alike."""
+    f, at = mixture(name, xs, moving)
+    value, gradient = ag.value_and_grad(f)(at)
+    numbers = [value, *gradient, *(h for row in ag.hessian(f)(at) for h in row)]
+    return [math.nan if x != x else x for x in map(float, numbers)]
+
+
+@pytest.mark.parametrize("name", ["softmax", "log_softmax", "logsumexp"])
+@settings(max_examples=100)
+@given(xs=st.lists(entries, min_size=1, max_size=6), moving=st.lists(st.booleans(), min_size=6, max_size=6))
+def test_every_mixture_of_values_and_numbers_gives_the_same_bits_however_often(name, xs, moving):
+    moving = [*moving[: len(xs) - 1], True]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("autograd_core.value.STRAIGHT", {})
+        plain = everything(name, xs, moving)
+    for _ in range(RECURS + 1):
+        f, at = mixture(name, xs, moving)
+        f([Value(x) for x in at])
+    assert callable(STRAIGHT["logsumexp"][len(xs)])
+    assert struct.pack(f"{len(plain)}d", *everything(name, xs, moving)) == struct.pack(f"{len(plain)}d", *plain)
+
+
+@pytest.mark.parametrize("name", ["softmax", "log_softmax"])
+@pytest.mark.parametrize("n", [1, 2, 3, 6])
+def test_every_mixture_is_recorded_alike_for_compiled_calls(name, n):
+    """A trace made where the rows are compiled gives the bits of one made where they are not."""
+    rng = random.Random(n)
+    xs = [rng.uniform(-3, 3) for _ in range(n)]
+    mixtures = [m for m in itertools.product((False, True), repeat=n) if any(m)]
+    for moving in mixtures if n < 4 else rng.sample(mixtures, 4):
+        f, at = mixture(name, xs, moving)
+        for _ in range(RECURS + 2):
+            f([Value(x) for x in at])
+        quick = replay.compile(f, at)
+        found = quick.value_and_grad(at), np.asarray(quick.hessian(at))
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr("autograd_core.value.STRAIGHT", {})
+            plain = replay.compile(f, at)
+            expected = plain.value_and_grad(at), np.asarray(plain.hessian(at))
+        assert float(found[0][0]) == float(expected[0][0])
+        np.testing.assert_array_equal(np.ravel(found[0][1]), np.ravel(expected[0][1]))
+        np.testing.assert_array_equal(found[1], expected[1])
+        assert np.ravel(found[0][1]) == pytest.approx(ag.grad(f)(at), rel=1e-13, abs=1e-15)
+
+
+def test_numbers_among_the_entries_are_taken_in_any_order():
+    for _ in range(RECURS + 2):
+        assert ag.softmax([0.0, Value(0.0)])[0].data == ag.softmax([Value(0.0), 0])[0].data == ag.softmax([0.0, 0.0])[0] == 0.5
+        assert ag.softmax([Fraction(1, 3), Value(0.5)])[0].data == ag.softmax([1 / 3, 0.5])[0]
