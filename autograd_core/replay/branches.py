@@ -187,8 +187,8 @@ class Branch:
         return (runner.results[:, self.width :] != 0) == self.program.truths
 
     def fill(self, runner: Runner, shared: Any, tables: Sequence[Any]) -> None:
-        """Write the inputs; doubles beyond floats are infinite."""
-        with np.errstate(over="ignore") if self._dtype == "float32" else nullcontext():
+        """Write the inputs; doubles beyond floats are infinite, and below them 0, whatever NumPy is to say of it."""
+        with np.errstate(all="ignore") if self._dtype == "float32" else nullcontext():
             runner.shared[:] = shared
             for table, rows in zip(runner.tables, tables, strict=True):
                 table[:] = rows

@@ -359,7 +359,7 @@ class CompiledFunction(Exported, Locked, Generic[R_co, P_co]):
             return inlined.with_gradient(self, (*args[:-1], self._parameters) if self._parameters else args)
         values, per_row, summed = self._evaluated(shared, tables, gradient=True)
         if self._reduce == "mean":
-            with np.errstate(invalid="ignore"):  # 0 / 0 where there are no rows
+            with np.errstate(all="ignore"):  # 0 / 0 where there are no rows
                 summed = summed / len(values)
         return values, per_row, summed
 

@@ -69,7 +69,18 @@ def _of_parameters(f: CompiledFunction, args: tuple[Any, ...]) -> Value | None:
         z, grads = f._reduced(args, inline=False) if f._reduce is not None else f._value_and_grad(args, inline=False)
     except HoldsValuesError:
         return None
-    return record_known(Call(f, args), f._parameters, z, grads[-1])
+    return record_known(Call(f, _as_they_are(args)), f._parameters, z, grads[-1])
+
+
+def _as_they_are(x: Any) -> Any:
+    """Arguments that nobody changes: a node that was recorded is not to read what a buffer holds by then."""
+    if isinstance(x, np.ndarray):
+        return x.copy()
+    if isinstance(x, dict):
+        return {key: _as_they_are(part) for key, part in x.items()}
+    if not isinstance(x, (list, tuple)):
+        return x
+    return list(x) if set(map(type, x)) <= {float, int} else [_as_they_are(part) for part in x]
 
 
 def _node(f: CompiledFunction, shared: Any, tables: list[Any]) -> Value | None:
@@ -127,7 +138,7 @@ class Call(Primitive):
 
     Args:
         f: The compiled function.
-        args: Its arguments, which are taken apart when somebody asks.
+        args: Its arguments, which nobody changes, and which are taken apart when somebody asks.
         taken: The same, where they are taken apart already.
     """
 

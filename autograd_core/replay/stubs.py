@@ -70,7 +70,8 @@ class _Unfit(Exception):  # noqa: N818  no error that anybody sees
     """An argument is for the general way."""
 
 
-FAILURES = (ValueError, TypeError, KeyError, IndexError, OverflowError, AttributeError, _Unfit)
+# Of arithmetic: too large an int; and what `numpy.seterr` has raised, which the general way takes no notice of.
+FAILURES = (ValueError, TypeError, KeyError, IndexError, ArithmeticError, AttributeError, RuntimeWarning, _Unfit)
 
 
 def as_array(x: Any) -> Any:
@@ -84,9 +85,9 @@ def as_array(x: Any) -> Any:
 
 
 def narrowed(x: Any) -> Any:
-    """As float32, where doubles beyond that are infinite."""
-    with np.errstate(over="ignore"):
-        return as_array(x).astype(np.float32)
+    """As float32, by way of doubles as everywhere: who rounds once has other bits than who rounds twice."""
+    with np.errstate(all="ignore"):  # beyond them infinite, and below them 0
+        return np.asarray(as_array(x), float).astype(np.float32)
 
 
 def total(column: Any) -> float:

@@ -290,3 +290,47 @@ def test_a_model_is_trained_as_its_eager_loop_trains_it():
                 p.data -= 0.1 * p.grad
     mine, theirs = [p.data for p in model.parameters()], [p.data for p in twin.parameters()]
     assert mine == pytest.approx(theirs, rel=1e-9)
+
+
+BUFFERS = {
+    "array": lambda: np.array([3.0, 4.0]),
+    "view": lambda: np.arange(12.0).reshape(3, 4)[1:, ::-1][0, :2],
+    "list": lambda: [3.0, 4.0],
+    "dict": lambda: {"a": np.array([3.0]), "b": [4]},
+    "tuple of lists": lambda: ([3.0], [[4.0]]),
+}
+
+
+def emptied(x):
+    """Write 0 in every place of a buffer."""
+    for key in x if isinstance(x, dict) else range(len(x)):
+        if isinstance(x[key], (list, dict, np.ndarray)):
+            emptied(x[key])
+        else:
+            x[key] = 0.0
+
+
+@pytest.mark.parametrize("kind", sorted(BUFFERS))
+@pytest.mark.parametrize("rows", [False, True])
+def test_a_buffer_that_is_written_again_changes_no_node(kind, rows):
+    """Where the value stays the same by chance, nothing else would tell: here it is 0 before and after."""
+
+    def numbers(x):
+        if not isinstance(x, (dict, list, tuple, np.ndarray)):
+            return [x]
+        return [v for part in (x.values() if isinstance(x, dict) else x) for v in numbers(part)]
+
+    w = ag.Value(0.0)
+    example = BUFFERS[kind]()
+    f = ag.compile(
+        lambda x: ag.sum([w * v for v in numbers(x)]), example,
+        parameters=[w], in_axes=0 if rows else None, reduce="sum" if rows else None,
+    )  # fmt: skip
+    total = sum(numbers(example))
+    for _ in range(2):
+        buffer = [BUFFERS[kind](), BUFFERS[kind]()] if rows else BUFFERS[kind]()
+        node = f(buffer)
+        emptied(buffer)
+        node = pickle.loads(pickle.dumps(node))
+        [d] = ag.grad_of(node, list(node.parents), create_graph=True)
+        assert d.data == node.local_grads[0] == total * (2 if rows else 1)

@@ -13,7 +13,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 import autograd_core as ag
-from autograd_core.replay import keeping, stubs
+from autograd_core.replay import branches, keeping, stubs
 from autograd_core.replay.runners import CHUNK
 
 
@@ -174,9 +174,7 @@ def test_lists_and_arrays_of_all_kinds_of_numbers_stand_for_each_other():
     f.value_and_grad(given_w[0], given_x[0])
     for w in given_w:
         for x in given_x:
-            assert described(by_stub(f, "value_and_grad", (w, x))) == described(
-                in_general(f, "value_and_grad", (w, x))
-            )
+            assert described(by_stub(f, "value_and_grad", (w, x))) == described(in_general(f, "value_and_grad", (w, x)))
 
 
 def test_results_are_fresh():
@@ -355,3 +353,42 @@ def test_the_text_of_a_stub_can_be_read():
     written = stubs.text(f)
     assert "to_a0[...] = a0" in written
     compile(written, "stub", "exec")
+
+
+LONG_INTS = [2**54 + 2**30 + 1, -(2**54) - 2**30 - 1, 2**62 + 2**38 + 1, 2**63 + 2**39 + 1]
+SHAPES = {"list": list, "tuple": tuple, "array": np.array, "long doubles": lambda x: np.array(x, np.longdouble)}
+
+
+@pytest.mark.parametrize("kind", sorted(SHAPES))
+@pytest.mark.parametrize("rows", [False, True])
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_numbers_of_more_digits_are_rounded_alike_cold_and_warm(kind, rows, dtype, monkeypatch):
+    """Rounding them to floats at once gives other bits than by way of doubles."""
+    monkeypatch.setattr(branches, "PATIENCE", math.inf)
+    cold, warm = (
+        ag.compile(lambda x: x * 1.0 if rows else x[0] * 1.0, 1.0 if rows else [1.0, 1.0], dtype=dtype, in_axes=axes)
+        for axes in [0 if rows else None] * 2
+    )
+    args = [SHAPES[kind]([x, 1]) for x in LONG_INTS]
+    expected = [np.asarray(cold(x)).tolist() for x in args]
+    monkeypatch.setattr(branches, "PATIENCE", -1.0)
+    for _ in range(3):
+        assert [np.asarray(warm(x)).tolist() for x in args] == expected
+
+
+@pytest.mark.parametrize("said", ["raise", "warn"])
+@pytest.mark.parametrize("patience", [math.inf, -1.0])
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("reduce", [None, "sum", "mean"])
+def test_what_numpy_is_to_say_of_its_own_arithmetic_is_no_matter_of_ours(said, patience, dtype, reduce, monkeypatch):
+    monkeypatch.setattr(branches, "PATIENCE", patience)
+    axes = None if reduce is None else 0
+    f = ag.compile(lambda x: ag.exp(x) * x, 1.0, dtype=dtype, in_axes=axes, reduce=reduce)
+    kinds = ["__call__", "value_and_grad", *(["reduced"] if reduce else [])]
+    for x in (1e-300, 5e-324, 0.0, -740.0, 1e300, math.inf, math.nan):
+        for kind in kinds:
+            answers = []
+            for state in ("ignore", said, said):
+                with np.errstate(all=state):
+                    answers.append(repr(getattr(f, kind)(x if axes is None else [x, x, x])))
+            assert answers[0] == answers[1] == answers[2]
