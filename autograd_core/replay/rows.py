@@ -112,6 +112,7 @@ def numbers_of(given: Any, spec: Spec, place: str, read: Callable[[Any, str], An
     """
     if given.__class__ is float and spec.kind == "leaf":
         return (given,)
+    _refuse_masked(given, place)
     shape = shape_of(spec, bare=True)
     numbers = None if shape is None else _as_array(given, lambda got: got == shape)
     return [read(x, place) for x in _fit(given, spec, place)] if numbers is None else numbers.ravel()
@@ -132,6 +133,7 @@ def rows_of(given: Any, spec: Spec, place: str, read: Callable[[Any, str], Any] 
         StructureError: It has another shape.
         OperandError: Something in it is no real number.
     """
+    _refuse_masked(given, place)
     shape = shape_of(spec, bare=True)
     is_rows = isinstance(given, (list, tuple)) or (is_array(given) and given.ndim > 0 and shape is None)
     kind = float if read is plain else object
@@ -157,6 +159,17 @@ def rows_of(given: Any, spec: Spec, place: str, read: Callable[[Any, str], Any] 
     return np.concatenate(
         same_length([rows_of(part, child, f"{place}[{key!r}]", read) for (key, part), child in pairs], place), axis=1
     )
+
+
+def _refuse_masked(given: Any, place: str) -> None:
+    """What is masked is not there, and the number behind it is not to be read.
+
+    Raises:
+        OperandError: It is a masked array.
+    """
+    if isinstance(given, np.ma.MaskedArray):
+        msg = f"{place}: expected an array of real numbers, got a masked array; fill it first"
+        raise OperandError(msg)
 
 
 def _of_nothing(given: Any, shape: tuple[int, ...]) -> list[tuple[int, ...]]:

@@ -76,7 +76,7 @@ FAILURES = (ValueError, TypeError, KeyError, IndexError, ArithmeticError, Attrib
 
 def as_array(x: Any) -> Any:
     """What NumPy makes of a list or a tuple of numbers, or of an array of another kind."""
-    if not isinstance(x, (list, tuple, np.ndarray)):
+    if not isinstance(x, (list, tuple, np.ndarray)) or isinstance(x, np.ma.MaskedArray):
         raise _Unfit
     array = np.asarray(x)
     if array.dtype.kind not in "fiub":

@@ -392,3 +392,15 @@ def test_what_numpy_is_to_say_of_its_own_arithmetic_is_no_matter_of_ours(said, p
                 with np.errstate(all=state):
                     answers.append(repr(getattr(f, kind)(x if axes is None else [x, x, x])))
             assert answers[0] == answers[1] == answers[2]
+
+
+@pytest.mark.parametrize("patience", [math.inf, -1.0])
+@pytest.mark.parametrize("axes", [None, 0])
+def test_masked_arrays_are_refused_cold_and_warm(patience, axes, monkeypatch):
+    monkeypatch.setattr(branches, "PATIENCE", patience)
+    f = ag.compile(lambda x: x * 1.0 if axes == 0 else x[0] * x[1], [1.0, 1.0] if axes is None else 1.0, in_axes=axes)
+    for _ in range(3):
+        f([1.0, 2.0])
+        for call in (f, f.value_and_grad, f.bind):
+            with pytest.raises(ag.OperandError, match="masked array; fill it first"):
+                call(np.ma.array([1.0, 2.0], mask=[False, True]))
