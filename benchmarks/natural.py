@@ -1,0 +1,152 @@
+"""What ordinary calls cost beside bound ones: the plain call is the one that people write.
+
+    python benchmarks/natural.py
+
+Each row is measured in one run, the plain and the best way by turns, garbage collected before each sample; the
+median of the samples counts. Ratios tell more than microseconds: machines differ.
+"""
+
+from __future__ import annotations
+
+import argparse
+import gc
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from statistics import median
+from timeit import Timer
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from compiled_contenders import _start, example_loss
+
+import autograd_core as ag
+import nn
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+SAMPLES = 15
+WARM = """\
+import sys, time
+sys.path.insert(0, {here!r})
+import numpy, autograd_core as ag
+from compiled_contenders import _start, example_loss
+points, labels, first = _start(100)
+start = time.perf_counter()
+f = ag.compile(example_loss, first.tolist(), points[0].tolist(), 1.0, in_axes=(None, 0, 0), reduce="mean", argnums=0)
+for _ in range({calls}):
+    f.value_and_grad(first, points, labels)
+print(time.perf_counter() - start)
+"""
+
+
+def by_turns(*calls: Callable[[], Any]) -> list[float]:
+    """Seconds of each call: medians of samples that are taken by turns."""
+    timers = [Timer(call) for call in calls]
+    counts = [max(timer.autorange()[0] // 4, 1) for timer in timers]
+    samples: list[list[float]] = [[] for _ in calls]
+    for _ in range(SAMPLES):
+        for timer, count, found in zip(timers, counts, samples, strict=True):
+            gc.collect()
+            found.append(timer.timeit(count) / count)
+    return [median(found) for found in samples]
+
+
+def row(what: str, plain: float, best: float, beside: str = "bound") -> None:
+    """One line of the table."""
+    print(f"| {what} | {plain * 1e6:.2f} µs | {best * 1e6:.2f} µs ({beside}) | {plain / best:.2f} |", flush=True)
+
+
+def tiny() -> None:
+    """A function of two numbers."""
+    f = ag.compile(lambda x, y: x * y + ag.sin(x), 1.5, 2.0)
+    call = f.bind(1.5, 2.0)
+    _warm(lambda: f.value_and_grad(1.5, 2.0))
+    row("`f.value_and_grad(x, y)` of a tiny function", *by_turns(lambda: f.value_and_grad(1.5, 2.0), call))
+
+
+def closure() -> None:
+    """A function that reads a list of a thousand floats."""
+    data = [float(k) for k in range(1000)]
+    f = ag.compile(lambda x: x * data[7] + ag.sin(x), 1.5)
+    call = f.bind(1.5)
+    _warm(lambda: f.value_and_grad(1.5))
+    row("the same, closing over a list of 1 000 floats", *by_turns(lambda: f.value_and_grad(1.5), call))
+
+
+def demo() -> None:
+    """micrograd's demo: 100 examples, 337 parameters."""
+    points, labels, first = _start(100)
+    for kind, example in (("lists", (first.tolist(), points[0].tolist(), 1.0)), ("arrays", (first, points[0], 1.0))):
+        f = ag.compile(example_loss, *example, in_axes=(None, 0, 0), reduce="mean", argnums=0)
+        call = f.bind(first, points, labels)
+        _warm(lambda f=f: f.value_and_grad(first, points, labels))
+        times = by_turns(lambda f=f: f.value_and_grad(first, points, labels), call)
+        row(f"micrograd's demo, traced with {kind}, called with arrays", *times)
+
+
+def loops() -> None:
+    """Training loops: micrograd's own with one line changed, and `fit`."""
+    points, labels = nn.datasets.moons(100, seed=1, labels=(-1, 1))
+    model = nn.MLP(2, [16, 16, 1], seed=1)
+    parameters = model.parameters()
+
+    def loss(x: Any, t: Any) -> Any:
+        return ag.relu(1 - t * model(x))
+
+    step = ag.compile(loss, points[0], labels[0], in_axes=(0, 0), reduce="mean", parameters=parameters)
+    xs, ts = np.array(points), np.array(labels, float)
+
+    def eager() -> None:
+        ag.mean([loss(x, t) for x, t in zip(points, labels, strict=True)]).backward()
+
+    def compiled() -> None:
+        step(xs, ts).backward()
+
+    _warm(compiled)
+    ours, by_graphs = by_turns(compiled, eager)
+    print(f"| a step of one's own loop, `parameters=` and `backward()` | {ours * 1e6:.0f} µs | "
+          f"{by_graphs * 1e6:.0f} µs (graphs) | 1 / {by_graphs / ours:.0f} |", flush=True)
+    bound = step.bind(xs, ts)
+    epochs = 2000
+
+    def fit(n: int) -> Callable[[], None]:
+        return lambda: nn.fit(model, points, labels, loss=nn.hinge, optimizer=nn.SGD(lr=1e-6), epochs=n, progress=False)
+
+    few, many = by_turns(fit(1), fit(1 + epochs))
+    [best] = by_turns(bound)
+    row("an epoch of `nn.fit`, without its start", (many - few) / epochs, best, "bound step")
+
+
+def starts() -> None:
+    """A new process: compile, and 100 calls."""
+    with tempfile.TemporaryDirectory() as folder:
+        for what, calls in (("cold", 100), ("", 3000), ("with code on disk", 100)):
+            text = WARM.format(here=str(Path(__file__).parent), calls=calls)
+            environment = os.environ | {"AUTOGRAD_CORE_CACHE": folder}
+            done = subprocess.run(
+                [sys.executable, "-c", text], env=environment, capture_output=True, text=True, check=True
+            )
+            if what:
+                print(f"| the demo: compile and 100 calls, {what} | {float(done.stdout):.2f} s | | |", flush=True)
+
+
+def _warm(call: Callable[[], Any]) -> None:
+    """Until machine code serves it."""
+    for _ in range(3000):
+        call()
+
+
+ROWS = {"tiny": tiny, "closure": closure, "demo": demo, "loops": loops, "starts": starts}
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--only", choices=sorted(ROWS), help="one group of rows")
+    only = parser.parse_args().only
+    print("| what is called | plain | best | plain ÷ best |\n|---|---:|---:|---:|")
+    for name, measure in ROWS.items():
+        if only in (None, name):
+            measure()
