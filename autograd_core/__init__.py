@@ -17,6 +17,7 @@ import typing as _typing
 from .contexts import detect_anomaly as detect_anomaly
 from .contexts import no_grad as no_grad
 from .contexts import scope as scope
+from .digests import graph_hash as graph_hash
 from .errors import AnomalyError as AnomalyError
 from .errors import AutogradError as AutogradError
 from .errors import ExpressionError as ExpressionError
@@ -219,6 +220,7 @@ __all__ = [
     "gelu",
     "grad",
     "grad_of",
+    "graph_hash",
     "hessian",
     "hvp",
     "hypot",

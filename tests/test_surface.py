@@ -121,7 +121,7 @@ def test_a_star_import_hides_no_built_in():
 
 
 CONTRACT = """
-    Value CompiledFunction Program Picture Stepper no_grad scope detect_anomaly primitive name topological_order count_paths trace
+    Value CompiledFunction Program Picture Stepper no_grad scope detect_anomaly primitive name topological_order count_paths graph_hash trace
     paths top_paths explain Path Explanation conditioning
     exp expm1 exp2 log log1p log2 log10 sqrt cbrt sin cos tan asin acos atan atan2 sinh cosh tanh asinh acosh atanh
     sigmoid softplus relu leaky_relu elu silu gelu erf erfc abs sign floor ceil maximum minimum hypot where clip

@@ -53,6 +53,7 @@ CALLS = {
         "compile": ["f, 1.0"],
         "conditioning": ["x"],
         "count_paths": ["x, x"],
+        "graph_hash": ["x", "[x, x]"],
         "dot": ["a, a", "a, [1.0, 2.0]", "[1.0, 2.0], a", "a, xs", "objects, a", "any_array, a", "(1.0, 2.0), (x, x)"],
         "draw": ["x", "[x, x]"],
         "draw_dot": [],  # what graphviz, which has no types, gives
