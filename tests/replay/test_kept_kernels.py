@@ -3,6 +3,7 @@
 import ctypes
 import json
 import math
+from weakref import WeakValueDictionary
 
 import numpy as np
 import pytest
@@ -16,6 +17,7 @@ pytest.importorskip("llvmlite")
 @pytest.fixture(autouse=True)
 def _own_cache(monkeypatch, tmp_path):
     monkeypatch.setenv(object_cache.CACHE_VARIABLE, str(tmp_path / "cache"))
+    monkeypatch.setattr(machine.machine(), "loaded", WeakValueDictionary())  # what other tests still hold is not written
 
 
 def loss(w, x):
