@@ -145,7 +145,7 @@ class Neuron(Module, closed=True):
         """The neuron's output for a row of as many numbers as it has weights."""
         if x.__class__ is not list:
             x = row(x, "Neuron")
-        w = self.w
+        w = [*self.w]  # a plain list, which `dot` takes as it is
         if len(x) != len(w):
             msg = f"{self!r}: expected {len(w)} inputs, got {len(x)}: {shown(x)}"
             raise StructureError(msg)

@@ -14,7 +14,7 @@ from autograd_core.elsewhere import Elsewhere, NotOnModules, names_of
 
 from . import files
 from .checks import shown
-from .parameters import assigned, holds_parameters
+from .parameters import assigned, held, holds_parameters
 
 if TYPE_CHECKING:
     import os
@@ -55,12 +55,14 @@ class Module(NotOnModules):
 
     def __setattr__(self, name: str, value: Any) -> None:
         cls: Any = type(self)
-        if cls._closed:
-            if name not in _declared(cls):
-                raise _unknown(cls, name)
-            held = vars(self).get(name)
-            if holds_parameters(held) and value is not None:
-                value = assigned(held, value, f"{cls.__name__}.{name}")
+        if cls._closed and name not in _declared(cls):
+            raise _unknown(cls, name)
+        if name in _of_layer(cls):
+            new = holds_parameters(value)
+            if value is not None and (cls._closed or not new) and holds_parameters(was := vars(self).get(name)):
+                value, new = assigned(was, value, f"{cls.__name__}.{name}"), True
+            if new:
+                value = held(value)
         object.__setattr__(self, name, value)
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
@@ -338,6 +340,12 @@ def _declared(cls: type) -> frozenset[str]:
         names |= {name for name, x in vars(base).items() if not isinstance(x, Elsewhere)}
         names |= set(inspect.get_annotations(base))
     return frozenset(names)
+
+
+@functools.cache
+def _of_layer(cls: type) -> frozenset[str]:
+    """The names that the closed class declares which it is, or is derived from; none for a class of one's own."""
+    return next((_declared(base) for base in cls.__mro__ if vars(base).get("_closed")), frozenset())
 
 
 def _unknown(cls: type, name: str) -> AttributeError:

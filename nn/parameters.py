@@ -121,7 +121,8 @@ class Affine:
 class Parameters(list[Any]):
     """The parameters of a layer as a vector, or as a matrix with a row per unit.
 
-    It is a list of Values, or of such lists. Setting an entry or a row to numbers sets the parameters' `.data`.
+    It is a list of Values, or of such lists. Setting an entry or a row to numbers sets the parameters' `.data`;
+    their number stays.
 
     Attributes:
         data: Their numbers, nested likewise.
@@ -147,6 +148,38 @@ class Parameters(list[Any]):
 
     def __setitem__(self, index: Any, value: Any) -> None:
         put(self[index], value, "a parameter")
+
+    def _fixed(self, *_: Any, **__: Any) -> Any:
+        msg = f"expected as many parameters as before, {len(self)}; build a layer of another size, or set entries"
+        raise StructureError(msg)
+
+    append = extend = insert = pop = remove = clear = sort = reverse = _fixed
+    __delitem__ = __iadd__ = __imul__ = _fixed  # type: ignore[assignment]
+
+    def __reduce__(self) -> Any:
+        return type(self), (list(self),)  # else copies and pickles are made by append
+
+
+class Held(Parameters):
+    """The parameters that a layer computes with: a Value that is set takes the place of the one before."""
+
+    def __setitem__(self, index: Any, value: Any) -> None:
+        now = self[index]
+        if not isinstance(value, Value) or not isinstance(now, Value):
+            list.__setitem__(self, index, held(assigned(now, value, "a parameter")))
+        elif any(parent is now for parent in value.parents):
+            msg = (
+                f"a parameter: expected a number or a parameter, got {value.op} of this parameter; to change its "
+                "number by += and the like, change its .data"
+            )
+            raise OperandError(msg)
+        else:
+            list.__setitem__(self, index, value)
+
+
+def held(parameters: Any) -> Any:
+    """Nested lists of Values as `Held`, anything else as it is."""
+    return Held(map(held, parameters)) if isinstance(parameters, list) else parameters
 
 
 def view(parameters: Any) -> Any:

@@ -177,6 +177,106 @@ def test_matrices_of_other_layers_are_set_in_place():
         rnn.weight_hh_l0 = [[1.0]]
 
 
+class MyNeuron(nn.Neuron):
+    """Of a class that keeps what it likes, beside the weights of its layer."""
+
+
+class MyRNN(nn.RNN):
+    """Likewise."""
+
+
+HOLDERS = {
+    "Neuron": lambda: nn.Neuron(2, seed=1),
+    "Layer": lambda: nn.Layer(2, 3, seed=1),
+    "MLP": lambda: nn.MLP(2, [3, 1], seed=1),
+    "Linear": lambda: nn.Linear(2, 3, seed=1),
+    "Conv1d": lambda: nn.Conv1d(2, 1, 3, seed=1),
+    "Conv2d": lambda: nn.Conv2d(1, 2, 2, seed=1),
+    "RNN": lambda: nn.RNN(1, 2, seed=1),
+    "LSTM": lambda: nn.LSTM(1, 2, seed=1),
+    "Sequential": lambda: nn.Sequential(nn.Linear(2, 2, seed=1), nn.Tanh(), nn.Neuron(2, seed=2)),
+    "MyNeuron": lambda: MyNeuron(2, seed=1),
+    "MyRNN": lambda: MyRNN(1, 2, seed=1),
+    "a copy": lambda: copy.deepcopy(nn.LSTM(1, 2, seed=1)),
+    "of a pickle": lambda: pickle.loads(pickle.dumps(nn.MLP(2, [3, 1], seed=1))),
+}
+
+
+def at(module, name):
+    """What the parameter of that name stands in, and its place there."""
+    *way, last = name.split(".")
+    place = module
+    for step in way:
+        place = place[int(step)] if step.isdigit() else getattr(place, step)
+    return place, int(last) if last.isdigit() else last
+
+
+@pytest.mark.parametrize("kind", HOLDERS)
+def test_a_number_that_is_set_in_any_list_of_any_layer_becomes_the_parameters(kind):
+    module = HOLDERS[kind]()
+    before = dict(module.named_parameters())
+    for k, name in enumerate(before):
+        place, key = at(module, name)
+        if isinstance(key, int):
+            place[key] = 0.5 + k
+        else:
+            setattr(place, key, 0.5 + k)
+        assert before[name].data == 0.5 + k
+    now = dict(module.named_parameters())
+    assert list(map(id, now.values())) == list(map(id, before.values()))
+    assert module.state_dict() == {name: 0.5 + k for k, name in enumerate(before)}
+    for name in before:
+        place, key = at(module, name)
+        if isinstance(key, str):
+            continue
+        place[:] = [7.0] * len(place)  # a part, and backwards
+        place[-1] = np.float32(2.5)
+        assert [p.data for p in place] == [7.0] * (len(place) - 1) + [2.5]
+        for wrong, error, words in (
+            ("x", ag.OperandError, "a parameter: expected a real number"),
+            (None, ag.OperandError, "a parameter: expected a real number"),
+            ([1.0], ag.OperandError, "a parameter: expected a real number"),
+            (place[key] + 1.0, ag.OperandError, r"a parameter: expected a number.*\.(data|weight)"),  # as += has it
+        ):
+            with pytest.raises(error, match=words):
+                place[key] = wrong
+        for change in (lambda x: x.append(1.0), lambda x: x.extend([1.0]), lambda x: x.pop(), lambda x: x.__delitem__(0)):
+            with pytest.raises(ag.StructureError, match=r"expected as many parameters as before, \d+; build a layer"):
+                change(place)
+    assert list(map(id, module.parameters())) == list(map(id, before.values()))
+
+
+@pytest.mark.parametrize("kind", ["RNN", "LSTM", "Conv1d", "Conv2d", "MyRNN"])
+def test_rows_of_numbers_are_set_in_place_too(kind):
+    module = HOLDERS[kind]()
+    before = module.parameters()
+    for name in [n for n in vars(module) if "weight" in n]:
+        matrix = getattr(module, name)
+        matrix[0] = np.full_like(np.array(matrix.data[0]), 0.25)
+        assert set(np.array(matrix.data[0]).ravel().tolist()) == {0.25}
+        with pytest.raises(ag.StructureError, match="a parameter: expected"):
+            matrix[0] = [1.0] * 9
+    assert list(map(id, module.parameters())) == list(map(id, before))
+
+
+def test_a_value_that_is_set_in_a_layers_own_list_is_shared():
+    shared = ag.Value(0.5)
+    unit, rnn = nn.Neuron(2, seed=1), nn.RNN(1, 2, seed=1)
+    unit.w[1] = shared
+    rnn.weight_hh_l0[0][1] = shared
+    rnn.weight_hh_l0[1] = [shared, 3.0]
+    assert unit.parameters()[1] is shared
+    assert rnn.weight_hh_l0[0][1] is shared
+    assert rnn.weight_hh_l0[1][0] is shared
+    assert rnn.weight_hh_l0[1].data == [0.5, 3.0]
+    rnn.weight_hh_l0[1][1] = 4.0  # a row that was set is held as the one before
+    assert rnn.weight_hh_l0.data[1] == [0.5, 4.0]
+    mine = MyNeuron(2, seed=1)
+    mine.w = [shared, shared, shared]  # a class of one's own may have another number of them
+    mine.w[0] = 2.0
+    assert shared.data == 2.0
+
+
 @pytest.mark.parametrize(
     "module",
     [
