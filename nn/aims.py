@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from autograd_core import AutogradError, Value
 
 from . import losses
+from .checks import plain
 from .diagnosis import Finding
 from .units import flat_values
 
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
 
 LARGE_TARGET = 100.0
 SQUARED = (losses.sse, losses.mse, losses.huber_loss, losses.l1_loss)
+CODES = range(3, 11)  # that many levels may stand for classes
+OFTEN = 5  # times each level comes, on average, where ordinary numbers might be spaced evenly too
 LIMITS = {"sigmoid": (0.0, 1.0), "tanh": (-1.0, 1.0), "relu": (0.0, math.inf), "softplus": (0.0, math.inf)}
 
 
@@ -81,3 +84,23 @@ def out_of_range(targets: list[float], activation: str) -> Iterator[Finding]:
     if largest > LARGE_TARGET:
         text = f"they go up to {largest:g}, so gradients of a squared error do as well."
         yield Finding("targets", "all", largest, text, "Scale them: nn.StandardScaler() on [[t] for t in y], and back.")
+
+
+def coded(targets: list[Any], activation: str) -> Iterator[Finding]:
+    """Classes that seem to be coded as levels of one number, such as 0.1, 0.5 and 0.9."""
+    rows = [[float(getattr(t, "data", t)) for t in flat_values(plain(target))] for target in targets]
+    bounded = activation in ("sigmoid", "tanh")
+    for j, column in enumerate(zip(*rows)):
+        levels = sorted(set(column))
+        k, n = len(levels), len(column)
+        if k not in CODES or not math.isfinite(levels[-1] - levels[0]):
+            continue
+        step = (levels[-1] - levels[0]) / (k - 1)
+        even = all(abs(x - levels[0] - i * step) <= 1e-6 * step for i, x in enumerate(levels))
+        least = k + 1 if bounded and len(rows[0]) == 1 else OFTEN * k
+        whole = all(x.is_integer() for x in levels) and step == 1.0  # a linear output is given the numbers of classes
+        if even and n >= least and (bounded or whole):
+            some = ", ".join(f"{x:g}" for x in levels[:3]) + (", ..." if k > 3 else "")
+            text = f"they take {k} values alone, {some}: if these stand for classes, one node has to order them."
+            advice = "One output per class: nn.one_hot(y, low=0.1, high=0.9), or a cross-entropy with class numbers."
+            yield Finding("targets", "all" if len(rows[0]) == 1 else f"output {j}", float(k), text, advice)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from autograd_core import AutogradError, OperandError, Value, grad_of
 
-from .aims import SQUARED, mismatch, out_of_range, refused
+from .aims import SQUARED, coded, mismatch, out_of_range, refused
 from .cases import cases_of
 from .checks import plain, real, shown, whole
 from .diagnosis import Diagnosis, Finding, LayerState
@@ -27,6 +27,7 @@ FADED = 1e-3  # of the last layer's error signal, below which that of another ha
 LARGE_INPUT = 10.0
 UNEVEN = 10.0  # times the range of another column
 LARGE_WEIGHT = 20.0
+MANY = 20  # parameters per case
 NAMED = 3  # findings of one kind that are listed one by one
 
 
@@ -42,7 +43,9 @@ def diagnose(
       its outputs, beside the inputs
     - inputs: columns that never change, are beyond +-10, or have ranges that differ by more than 10 times
     - weights: beyond +-20, or two units of a layer that are the same, so that they learn the same
-    - targets: at or beyond the limits of the output's activation with a squared error; beyond +-100
+    - targets: at or beyond the limits of the output's activation with a squared error; beyond +-100; classes that
+      seem to be coded as levels of one output
+    - size: more than 20 times as many parameters as cases, with hidden units and targets
     - labels: what the loss cannot take, and classes that never come
     - outputs: probabilities where the loss wants scores, or the reverse
     - learning rate: a step of gradient descent that makes the loss larger, or hardly changes it
@@ -89,6 +92,7 @@ def diagnose(
         *exam.signal_findings(),
         *exam.weight_findings(),
         *(exam.target_findings(targets) if loss else ()),
+        *(exam.size_findings(len(rows)) if loss else ()),
         *(exam.rate_findings(rate) if loss and rate else ()),
     ]
     return Diagnosis(tuple(found), tuple(exam.layers), len(some))
@@ -300,12 +304,25 @@ class Examination:
         if underlying(self.loss) in SQUARED:
             numbers = [float(getattr(t, "data", t)) for t in flat_values(plain(targets))]
             yield from out_of_range(numbers, last)
+            yield from coded(targets, last)
         elif isinstance(right_for(self.loss), SameClass) and all(isinstance(t, int) for t in targets):  # type: ignore[arg-type]
             missing = sorted(set(range(len(flat_values(self.predictions[0])))) - set(targets))
             if missing:
                 text = f"of {len(flat_values(self.predictions[0]))} outputs, {len(missing)} never are the right class."
                 advice = "One output per class; are all classes among the cases, and counted from 0?"
                 yield Finding("labels", f"class {missing[0]}", len(missing), text, advice)
+
+    def size_findings(self, cases: int) -> Iterator[Finding]:
+        """More parameters than the cases can tell apart, where there are hidden units to leave out."""
+        count, hidden = len(self.model.parameters()), sum(layer.units for layer in self.layers[:-1])
+        if hidden and count > MANY * cases:
+            largest = max(self.layers[:-1], key=lambda layer: layer.units)
+            text = (
+                f"{count} parameters and {hidden} hidden units for {cases} cases, {count / cases:.3g} parameters a "
+                "case: these can be learnt by heart."
+            )
+            advice = "Fewer hidden units, more cases, or weight decay (l2) and early_stopping with validation cases."
+            yield Finding("size", largest.name, count / cases, text, advice)
 
     def rate_findings(self, lr: float) -> Iterator[Finding]:
         """What a step of gradient descent does to the loss."""

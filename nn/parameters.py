@@ -10,6 +10,7 @@ from .checks import plain, shown, whole
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from typing import Never
 
 
 class Affine:
@@ -149,15 +150,17 @@ class Parameters(list[Any]):
     def __setitem__(self, index: Any, value: Any) -> None:
         put(self[index], value, "a parameter")
 
-    def _fixed(self, *_: Any, **__: Any) -> Any:
-        msg = f"expected as many parameters as before, {len(self)}; build a layer of another size, or set entries"
-        raise StructureError(msg)
-
-    append = extend = insert = pop = remove = clear = sort = reverse = _fixed
-    __delitem__ = __iadd__ = __imul__ = _fixed  # type: ignore[assignment]
-
     def __reduce__(self) -> Any:
         return type(self), (list(self),)  # else copies and pickles are made by append
+
+
+def _fixed(self: Parameters, *_: Any, **__: Any) -> Never:
+    msg = f"expected as many parameters as before, {len(self)}; build a layer of another size, or set entries"
+    raise StructureError(msg)
+
+
+for _name in "append extend insert pop remove clear sort reverse __delitem__ __iadd__ __imul__".split():
+    setattr(Parameters, _name, _fixed)
 
 
 class Held(Parameters):

@@ -125,6 +125,12 @@ PLANTED = [
     ("2 for a sigmoid", SIGMOID, X, [0.5, 0.5, 2, 0.5], nn.mse, "targets", "all", "1 of 4, such as 2, lie outside of (0, 1)", "make the output linear"),
     ("negative for relu", RELU, X, [1.0, -1.0, 1.0, 0.0], nn.mse, "targets", "all", "outside of (0, inf), where relu ends", "linear"),
     ("large targets", linear, X, [500.0, 1, 1, 0], nn.mse, "targets", "all", "go up to 500", "Scale them"),
+    ("classes on one node", SIGMOID, X, [0.1, 0.5, 0.9, 0.5], nn.sse, "targets", "all", "3 values alone, 0.1, 0.5, 0.9: if", "One output per class"),
+    ("classes on one tanh node", TANH, X * 2, [[t] for t in (-0.8, 0.0, 0.8, 0.0) * 2], nn.mse, "targets", "all", "3 values alone, -0.8, 0, 0.8", "nn.one_hot"),
+    ("class numbers as numbers", linear, X * 5, [0, 1, 2, 3] * 5, nn.mse, "targets", "all", "4 values alone, 0, 1, 2, ...: if", "class numbers"),
+    ("classes on one of two nodes", lambda: nn.Sequential(scores(2), nn.Sigmoid()), X * 5, [[0.1, 0.3], [0.5, 0.31], [0.9, 0.7], [0.5, 0.2]] * 5, nn.sse, "targets", "output 0", "3 values alone", "One output per class"),
+    ("too many hidden units", lambda: nn.MLP(2, [60, 1], "tanh", seed=1), X, T, nn.mse, "size", "layer1", "241 parameters and 60 hidden units for 4 cases, 60.2", "Fewer hidden units"),
+    ("too many in two layers", lambda: nn.MLP(2, [3, 30, 3], "tanh", seed=1), X, [0, 1, 2, 0], nn.cross_entropy, "size", "layer2", "222 parameters and 33 hidden units", "early_stopping"),
     ("classes from 1", scores, X, [1, 2, 3, 1], nn.cross_entropy, "labels", "y", "0 to 2, got 3", "Count classes from 0"),
     ("classes by name", scores, X, ["a", "b", "a", "b"], nn.cross_entropy, "labels", "y", "got 'a'", "nn.one_hot(y)"),
     ("classes as floats", scores, X, [0.0, 1.0, 0.0, 1.0], nn.cross_entropy, "labels", "y", "an int, got 0.0", "int(t)"),
@@ -135,6 +141,39 @@ PLANTED = [
     ("scores for probabilities", lambda: nn.Linear(2, 1, init=nn.init.constant(3.0)), X, [0, 1, 1, 0], nn.binary_cross_entropy, "outputs", "last layer", "takes probabilities, and got", "with_logits"),
     ("sigmoid twice", SIGMOID, X, [0, 1, 1, 0], nn.binary_cross_entropy_with_logits, "outputs", "last layer", "it is there twice", "Leave the sigmoid out"),
 ]  # fmt: skip
+
+
+ELEVEN = [[math.sin(3 * i), math.cos(5 * i)] for i in range(11)]
+ORDINARY = {
+    # numbers that are measured, or few, though some of them come twice
+    "two values": (SIGMOID, X, [0.1, 0.9, 0.9, 0.1], nn.sse),
+    "uneven": (SIGMOID, X * 5, [0.1, 0.3, 0.9, 0.3] * 5, nn.sse),
+    "each once": (SIGMOID, X, [0.1, 0.3, 0.5, 0.7], nn.sse),
+    "a grid": (SIGMOID, ELEVEN, [0.05 + 0.09 * i for i in range(11)], nn.sse),
+    "|x| on a grid": (linear, ELEVEN, [abs(i - 5.0) for i in range(11)], nn.mse),
+    "halves": (linear, X * 10, [0.5, 1.0, 1.5, 1.0] * 10, nn.mse),
+    "one-hot": (lambda: nn.Sequential(scores(), nn.Sigmoid()), X * 5, nn.one_hot([0, 1, 2, 0] * 5, low=0.1, high=0.9), nn.sse),
+    "all the same": (SIGMOID, X, [0.4] * 4, nn.sse),
+    "19 parameters a case": (lambda: nn.MLP(2, [19, 1], "tanh", seed=1), X, T, nn.mse),
+    "no hidden units": (lambda: nn.Linear(100, 1, seed=1), [[math.sin(i * j + i) for j in range(100)] for i in range(1, 5)], T, nn.mse),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ORDINARY)
+def test_ordinary_targets_and_sizes_are_left_in_peace(name):
+    make, rows, targets, loss = ORDINARY[name]
+    report = nn.diagnose(make(), rows, targets, loss)
+    assert not report.of("size"), str(report)
+    assert not [f for f in report.of("targets") if "classes" in f.text], str(report)
+
+
+def test_a_look_at_few_cases_without_targets_says_nothing_about_size():
+    assert nn.diagnose(nn.MLP(2, [60, 1], "tanh", seed=1), X).ok
+
+
+def test_the_size_is_that_of_all_cases_not_of_those_that_are_looked_at():
+    model = nn.MLP(2, [20, 1], "tanh", seed=1)
+    assert not nn.diagnose(model, X * 10, T * 10, nn.mse, cases=2).of("size")
 
 
 @pytest.mark.parametrize("fault", PLANTED, ids=lambda fault: fault[0])

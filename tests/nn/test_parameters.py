@@ -240,9 +240,9 @@ def test_a_number_that_is_set_in_any_list_of_any_layer_becomes_the_parameters(ki
         ):
             with pytest.raises(error, match=words):
                 place[key] = wrong
-        for change in (lambda x: x.append(1.0), lambda x: x.extend([1.0]), lambda x: x.pop(), lambda x: x.__delitem__(0)):
+        for change, given in (("append", [1.0]), ("extend", [[1.0]]), ("insert", [0, 1.0]), ("pop", []), ("__delitem__", [0])):
             with pytest.raises(ag.StructureError, match=r"expected as many parameters as before, \d+; build a layer"):
-                change(place)
+                getattr(place, change)(*given)
     assert list(map(id, module.parameters())) == list(map(id, before.values()))
 
 
