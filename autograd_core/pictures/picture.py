@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import re
+import warnings
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +18,7 @@ from .choose_layout import Look, dressed, frame, framed
 from .layout.crossings import ENGINES
 from .page import embed
 from .render.digraph import digraph
+from .render.mermaid import mermaid
 from .scene.highlight import tracks_of
 from .scene.overlay import checked
 from .scene.tooltips import told
@@ -132,12 +134,33 @@ class Picture:
         formula = "".join(f"<div>{mathml(latex)}</div>" for latex in look.formulas)
         return embed.fragment(self._frame.write(look.theme), kind="picture", alt=alt, data=data, caption=formula)
 
+    def show(self) -> Path:
+        """Open the picture in the system's browser, as a page: for scripts and terminals. Notebooks show it anyway.
+
+        Returns:
+            The page, a file in the folder for temporary files.
+
+        Example:
+            >>> import autograd_core as ag
+            >>> ag.draw(ag.Value(2.0) * 3).show()  # doctest: +SKIP
+            PosixPath('/tmp/autograd-core-3k2j/picture.html')
+        """
+        import tempfile
+        import webbrowser
+        from pathlib import Path
+
+        page = self.save(Path(tempfile.mkdtemp(prefix="autograd-core-")) / "picture.html")
+        if not webbrowser.open(page.as_uri()):
+            warnings.warn(f"show: no browser could be opened; the page is {page}", UserWarning, stacklevel=2)
+        return page
+
     def save(self, path: str | os.PathLike[str], *, theme: str | None = None) -> Path:
         """Write the picture to a file; its suffix says how. A failure leaves an older file whole.
 
         Args:
             path: Ends in .svg, .png (extra `png`; two pixels per unit), .html (a page that needs
-                nothing else), .dot (as `draw_dot` has it) or .pdf (by rsvg-convert or CairoSVG).
+                nothing else), .dot (as `draw_dot` has it), .mmd (Mermaid, which GitHub draws within a page)
+                or .pdf (by rsvg-convert or CairoSVG).
             theme: "light" or "dark": the colours, written out, so that every viewer shows them; "auto":
                 an .svg or .html that follows its reader's system, in browsers alone. None: that of `draw`;
                 where that is "auto", a page follows the reader and everything else is light.
@@ -296,6 +319,10 @@ def _dot(picture: Picture) -> bytes:
     return str(digraph(picture._view.graph, "svg", picture._frame.scene.direction).source).encode()
 
 
+def _mmd(picture: Picture) -> bytes:
+    return mermaid(picture._view.graph, picture._frame.scene.direction).encode()
+
+
 def _html(picture: Picture) -> bytes:
     return embed.page(picture._live(), title=picture._frame.look.title, theme=picture._frame.look.theme).encode()
 
@@ -344,5 +371,6 @@ WRITERS: dict[str, Callable[[Picture], bytes]] = {
     ".png": _png,
     ".html": _html,
     ".dot": _dot,
+    ".mmd": _mmd,
     ".pdf": _pdf,
 }

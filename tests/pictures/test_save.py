@@ -208,7 +208,7 @@ def test_a_failure_leaves_the_old_file_whole(neuron, tmp_path, program, monkeypa
 @pytest.mark.parametrize(
     ("path", "error", "message"),
     [
-        ("g.gif", ag.RangeError, r"ends in .svg, .png, .html, .dot, .pdf, got 'g.gif'"),
+        ("g.gif", ag.RangeError, r"ends in .svg, .png, .html, .dot, .mmd, .pdf, got 'g.gif'"),
         ("g", ag.RangeError, "got 'g'"),
         ("nowhere/g.svg", ag.RangeError, "there is no folder 'nowhere'"),
         (3, ag.OperandError, r"expected a path \(str or pathlib.Path\), got 3 \(int\)"),
@@ -279,4 +279,48 @@ def test_importing_pictures_imports_no_layout_library():
 
 
 def test_every_suffix_has_its_writer():
-    assert list(picture.WRITERS) == [".svg", ".png", ".html", ".dot", ".pdf"]
+    assert list(picture.WRITERS) == [".svg", ".png", ".html", ".dot", ".mmd", ".pdf"]
+
+
+def test_show_opens_a_page(neuron, monkeypatch):
+    opened = []
+    monkeypatch.setattr("webbrowser.open", lambda url: not opened.append(url))
+    page = neuron.show()
+    assert opened == [page.as_uri()]
+    assert page.read_text(encoding="utf-8").startswith("<!doctype html>")
+    monkeypatch.setattr("webbrowser.open", lambda url: False)
+    with pytest.warns(UserWarning, match=r"show: no browser could be opened; the page is .*picture\.html"):
+        neuron.show()
+
+
+@pytest.mark.parametrize("name", sorted(GRAPHS))
+def test_mermaid_has_all_values_edges_and_scopes(tmp_path, name):
+    root = GRAPHS[name]()
+    written = draw(root, fold=False).save(tmp_path / "g.mmd").read_text(encoding="utf-8")
+    lines = [line.strip() for line in written.splitlines()]
+    nodes, edges = ag.trace(root)
+    assert lines[0] in ("flowchart LR", "flowchart TB")
+    assert len([line for line in lines if re.match(r"n[0-9]+(\(\[|\[)", line)]) == len(nodes)
+    assert len([line for line in lines if re.match(r"n[0-9]+ -(-|\.-)>", line)]) == len(edges)
+    assert lines.count("end") == len([line for line in lines if line.startswith("subgraph ")])
+    depth = 0
+    for line in lines:
+        depth += line.startswith("subgraph ") - (line == "end")
+        assert depth >= 0
+    for line in lines:
+        inner = re.search(r'"(.*)"', line)
+        assert inner is None or '"' not in inner[1].replace("<br/>", "")
+
+
+def test_labels_in_mermaid_are_text(tmp_path):
+    hostile = 'a"]; click n0 "javascript:x" <script>`#&\\'
+    x = ag.Value(2.0, label=hostile)
+    with ag.scope('s"] end <b>'):
+        y = x * 0 + ag.tanh(x)
+    y.backward()
+    written = draw(y).save(tmp_path / "g.mmd").read_text(encoding="utf-8")
+    assert "<script>" not in written
+    assert "<b>" not in written
+    assert not re.search(r"^\s*click", written, re.MULTILINE)
+    assert '-.->|"×0"|' in written
+    assert "grad" in written
