@@ -15,7 +15,7 @@ from autograd_core import OperandError, RangeError, StructureError, Value, count
 
 from .checks import shown
 from .tables import Table, number
-from .writing import Factor, Written, added_up, body, in_figures, local_slope, side_by_side, write
+from .writing import Factor, Written, added_up, body, in_figures, in_shares, local_slope, side_by_side, write
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -126,7 +126,8 @@ def derivation(root: Value, leaf: Value, *, prime: bool = False) -> Derivation:
 
     Every line takes the derivatives of one named node more (`label=`, or `ag.name(locals())`); what has no name is
     written out. A sigmoid's slope is written σ(s)(1 − σ(s)), that of another function f′(s). The sum over several
-    paths has what they begin with in front, and in the last line what they all end with behind.
+    paths has what they begin with in front, and in the last line what they all end with behind. Terms of a sum that are
+    divided by it are written as shares of it: (1 − exp(x)/Σ) exp(x)/Σ.
 
     Args:
         root: The node that is differentiated.
@@ -173,6 +174,12 @@ def derivation(root: Value, leaf: Value, *, prime: bool = False) -> Derivation:
         left = rf"\frac{{\partial {top.latex}}}{{\partial {bottom.latex}}} " if k == 0 else ""
         latex.append(f"{left}&= {tex}")
     last = lines[-1]
+    shares = [in_shares(t.factors) for t in last]
+    if all(shares) and any(f.power > 1 for t in last for f in t.factors):
+        last = [_Term(t.coefficient, share, None) for t, share in zip(last, shares, strict=True) if share]
+        text, tex = _line(last, bottom, last=True, behind=True)
+        texts.append(f"{texts[1][: texts[1].index('=')]}= {text}")
+        latex.append(f"&= {tex}")
     value = math.fsum(t.coefficient * math.prod(f.value for f in t.factors) for t in last)
     return Derivation(
         tuple(texts), tuple(latex), value, tuple(t.factors for t in last), tuple(t.coefficient for t in last)
@@ -210,9 +217,9 @@ def _terms(root: Value, ways: list[list[_Term]], depth: int) -> list[_Term]:
     return list(found.values())
 
 
-def _line(terms: list[_Term], bottom: Written, *, last: bool) -> tuple[str, str]:
-    """A line: what all terms begin with, their sum, and in the last line what they end with."""
-    front = _shared([t.factors for t in terms])
+def _line(terms: list[_Term], bottom: Written, *, last: bool, behind: bool = False) -> tuple[str, str]:
+    """A line: what all terms begin with (unless `behind`), their sum, and in the last line what they end with."""
+    front = 0 if behind and len(terms) > 1 else _shared([t.factors for t in terms])
     back = 0
     if len(terms) > 1 and last:
         ends = {t.factors[-1].text if len(t.factors) > front else None for t in terms}
@@ -225,14 +232,14 @@ def _line(terms: list[_Term], bottom: Written, *, last: bool) -> tuple[str, str]
         tail = [] if t.rest is None else [_derivative(t.rest, bottom)]
         inner.append(_product(t.coefficient / coefficient if len(terms) > 1 else 1.0, factors, tail))
     outside = list(first.factors[:front])
-    behind = list(first.factors[len(first.factors) - back :]) if back else []
+    ends_with = list(first.factors[len(first.factors) - back :]) if back else []
     if len(terms) == 1:
         text, tex = _product(coefficient, outside, [_derivative(first.rest, bottom)] if first.rest is not None else [])
         return text, tex
     text, tex = added_up(inner)
-    if outside or behind or coefficient != 1.0:
+    if outside or ends_with or coefficient != 1.0:
         text, tex = f"({text})", rf"\left({tex}\right)"
-    return _product(coefficient, outside, [(text, tex), *((f.text, f.latex) for f in behind)])
+    return _product(coefficient, outside, [(text, tex), *((f.text, f.latex) for f in ends_with)])
 
 
 def _shared(rows: list[tuple[Factor, ...]]) -> int:

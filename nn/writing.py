@@ -31,11 +31,15 @@ class Factor(NamedTuple):
         text: Such as "σ(s_k)(1 − σ(s_k))".
         latex: The same in LaTeX.
         value: Its number.
+        below: For 1/b and 1/b² the node b, else None.
+        power: How often it divides by that.
     """
 
     text: str
     latex: str
     value: float
+    below: Value | None = None
+    power: int = 0
 
 
 def side_by_side(texts: Sequence[str]) -> str:
@@ -128,7 +132,10 @@ def _times(other: Value) -> tuple[float, list[Factor]]:
     """The derivative of a product: the other factor."""
     if _is_number(other):
         return float(other.data), []
-    return 1.0, [_factor(write(other), float(other.data))]
+    factor = _factor(write(other), float(other.data))
+    if other.op == "div" and _is_number(other.parents[0]) and float(other.parents[0].data) == 1.0:
+        factor = factor._replace(below=other.parents[1], power=1)
+    return 1.0, [factor]
 
 
 def _of_quotient(a: Value, b: Value, k: int) -> tuple[float, list[Factor]]:
@@ -137,11 +144,27 @@ def _of_quotient(a: Value, b: Value, k: int) -> tuple[float, list[Factor]]:
         return 1.0 / float(b.data), []
     below = write(b)
     if k == 0:
-        return 1.0, [Factor(f"1/{held(below)[0]}", rf"\frac{{1}}{{{below.latex}}}", 1.0 / float(b.data))]
+        return 1.0, [Factor(f"1/{held(below)[0]}", rf"\frac{{1}}{{{below.latex}}}", 1.0 / float(b.data), b, 1)]
     square = _power(below, in_figures(2.0))
     c, factors = _times(a)
-    inverse = Factor(f"1/{square.text}", rf"\frac{{1}}{{{square.latex}}}", 1.0 / float(b.data) ** 2)
+    inverse = Factor(f"1/{square.text}", rf"\frac{{1}}{{{square.latex}}}", 1.0 / float(b.data) ** 2, b, 2)
     return -c, [*factors, inverse]
+
+
+def in_shares(factors: Sequence[Factor]) -> tuple[Factor, ...] | None:
+    """A product of terms of a sum, divided by that sum as often, as a product of shares: exp(x)/Σ exp(y)/Σ."""
+    below = next((f.below for f in factors if f.below is not None), None)
+    above = [f for f in factors if f.below is None]
+    if below is None or below.op not in ("add", "sum") or any(f.power and f.below is not below for f in factors):
+        return None
+    terms = {held(write(p))[0] for p in below.parents}
+    if len(above) != sum(f.power for f in factors) or not all(f.text in terms for f in above):
+        return None
+    under = write(below)
+    return tuple(
+        Factor(f"{f.text}/{held(under)[0]}", rf"\frac{{{f.latex}}}{{{under.latex}}}", f.value / float(below.data))
+        for f in above
+    )
 
 
 def _is_number(node: Value) -> bool:

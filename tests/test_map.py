@@ -1,9 +1,16 @@
-"""Every row of the documents that this library follows has a test and a place in a notebook: the map names them."""
+"""Every row of the documents that this library follows has a test and a place in a notebook: the map names them.
+
+The places can be opened by their links, and what a notebook prints there is what the document prints.
+"""
 
 import ast
+import contextlib
+import html
+import io
 import json
 import re
 from pathlib import Path
+from urllib.parse import quote, unquote
 
 import pytest
 
@@ -60,6 +67,147 @@ def test_every_row_has_its_test_and_its_section():
 def test_every_notebook_is_on_the_map():
     text = MAP.read_text(encoding="utf-8")
     assert [path.name for path in sorted(MAP.parent.glob("*.ipynb")) if f"]({path.name}" not in text] == []
+
+
+def anchors(path):
+    """The ids that sections have where notebooks are shown: GitHub and the site make pages of them by nbconvert."""
+    markdown = pytest.importorskip("nbconvert.filters.markdown_mistune")
+    cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
+    pages = [markdown.markdown2html_mistune("".join(c["source"])) for c in cells if c["cell_type"] == "markdown"]
+    return [html.unescape(anchor) for page in pages for anchor in re.findall(r"<h\d[^>]* id=\"([^\"]+)\"", page)]
+
+
+def links():
+    """Every link to a section of a notebook in the Markdown files and notebooks: where it stands, the file, the section."""
+    for path in [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("notebooks/*")]:
+        if path.suffix == ".ipynb":
+            cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
+            text = "\n".join("".join(c["source"]) for c in cells if c["cell_type"] == "markdown")
+        elif path.suffix == ".md":
+            text = path.read_text(encoding="utf-8")
+        else:
+            continue
+        for target, section in re.findall(r"\]\(([^)#\s]+\.ipynb)#([^)\s]+)\)", text):
+            if "://" not in target:
+                yield path, (path.parent / target).resolve(), section
+
+
+def test_every_link_to_a_section_opens_it():
+    found = list(links())
+    assert len(found) > len(ROWS)
+    ids = {target: anchors(target) for target in {target for _, target, _ in found}}
+    for path, target, section in found:
+        encoded = quote(section, safe="".join(map(chr, range(33, 127))))  # as a browser asks for it at first, and then
+        assert ids[target].count(encoded) + ids[target].count(unquote(section)) * (encoded != unquote(section)) == 1, (
+            f"{path.name}: {target.name} has not one section {section}"
+        )
+
+
+def section(notebook, heading):
+    """The code cells of a section, up to the next heading, and those that stand before it."""
+    cells = json.loads((MAP.parent / notebook).read_text(encoding="utf-8"))["cells"]
+    before, inside, at = [], [], False
+    for cell in cells:
+        source = "".join(cell["source"])
+        if cell["cell_type"] == "markdown" and re.search(r"^#", source, re.MULTILINE):
+            if at:
+                break
+            at = re.search(rf"^#+ {re.escape(heading)}$", source, re.MULTILINE) is not None
+        elif cell["cell_type"] == "code":
+            (inside if at else before).append(cell)
+    assert inside, f"{notebook} has no section {heading} with code"
+    return before, inside
+
+
+def printed(cells):
+    """What the committed outputs say, as words: numbers and all, brackets and commas left out."""
+    outputs = [o for cell in cells for o in cell["outputs"]]
+    texts = ["".join(o.get("text", o.get("data", {}).get("text/plain", ""))) for o in outputs]
+    return words("\n".join(texts))
+
+
+def words(text):
+    return re.sub(r"[\[\](),=|]", " ", text.replace("−", "-")).split()
+
+
+def runs(outer, inner):
+    """Whether words stand in others, side by side."""
+    return any(outer[k : k + len(inner)] == inner for k in range(len(outer) - len(inner) + 1))
+
+
+# What the documents print, line by line as they have it.
+RELU = ["1 0 0 0 0", "0 0 0 0 0", "0 0 0 0 0", "0 0 0 1 0", "0 0 0 0 1"]  # two rows there lack a cell
+SHIFTED = ["1 0 0 0 0", "0 0 0 0 0", "0 0 1 0 0", "0 0 0 1 0", "0 0 0 0 1"]  # Practice 6.1, by its definition
+SOFTMAX = ["0.2 -0 -0 -0.1 -0.1", "-0 0 -0 -0 -0", "-0 -0 0.1 -0 -0.1", "-0.1 -0 -0 0.2 -0.1", "-0.1 -0 -0.1 -0.1 0.2"]
+WINES = ["1 14.23 1.71 2.43 15.6 127 2.8", "1 13.2 1.78 2.14 11.2 100 2.65",
+         "2 13.11 1.01 1.7 15 78 2.98", "3 13.17 2.59 2.37 20 120 1.65"]  # fmt: skip
+DOCUMENTED = {
+    "D4": ("06_learning.ipynb", "Learning XOR", ["2-2-1 sigmoid units batch:", "batch_size 4 lr"]),  # all 4 entries
+    "D5": ("06_learning.ipynb", "Learning to classify wines", WINES),
+    "D9": ("06_learning.ipynb", "Practical tips, as a program", ["0.1 for 0 and 0.9 for 1", "within -0.1 0.1"]),
+    "N1": ("10_jacobian_chains.ipynb", "Threshold functions", [" ".join(RELU), " ".join(SHIFTED)]),
+    "N2": ("10_jacobian_chains.ipynb", "Softmax", [" ".join(SOFTMAX)]),
+    "N3": (
+        "10_jacobian_chains.ipynb",
+        "Matrix chains",
+        ["1 × 3 + 2 × 5 3 + 10 13", "1 × 4 + 2 × 6 4 + 12 16", "1 2 · 3 4 5 6 13 16"],  # where 20 is printed for 16
+    ),
+}
+
+
+@pytest.mark.parametrize("row", DOCUMENTED)
+def test_a_notebook_prints_the_numbers_of_the_document(row):
+    notebook, heading, lines = DOCUMENTED[row]
+    places = [(path, name.replace("-", " ")) for path, name in table(MAP.read_text(encoding="utf-8"))[row][1]]
+    assert (notebook, heading) in places
+    said = printed(section(notebook, heading)[1])
+    for line in lines:
+        assert runs(said, line.split()), f"{row}: {line} is not printed in {notebook}, {heading}: {' '.join(said)}"
+    assert not runs(said, [*lines[-1].split()[:-1], "99"])
+
+
+@pytest.mark.parametrize("row", ["N1", "N2", "N3"])
+def test_these_numbers_are_computed(row):
+    notebook, heading, lines = DOCUMENTED[row]
+    pytest.importorskip("numpy")
+    before, inside = section(notebook, heading)
+    names, out = {}, io.StringIO()
+    setting = [*before[:1], *(c for c in before if "".join(c["source"]).startswith("state = "))]
+    for cell in [*setting, *inside]:
+        with contextlib.redirect_stdout(out if cell in inside else io.StringIO()):
+            exec("".join(cell["source"]), names)
+    for line in lines:
+        assert runs(words(out.getvalue()), line.split()), line
+
+
+PAIRS = {
+    "D1": ("06_learning.ipynb", "The delta rule", r"graph +(\S+) +formula +(\S+)", 4),
+    "C1": ("09_logistic_regression_to_networks.ipynb", "The graph of logistic regression", r"^ +d\w+ +(-?[\d.]+) .* (-?[\d.]+) *$", 5),
+    "C2": ("09_logistic_regression_to_networks.ipynb", "Many classes: softmax and cross-entropy", r"(?:a - y|p - t) = +(-?[\d.]+),? +graph +(\S+)", 5),
+    "C3": ("09_logistic_regression_to_networks.ipynb", "A cost that keeps weights small", r"by hand: (w = .*)\nby fit: +(w = .*)", 1),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("row", PAIRS)
+def test_a_notebook_prints_one_number_for_the_graph_and_for_the_formula_of_the_document(row):
+    notebook, heading, pattern, count = PAIRS[row]
+    outputs = [o for cell in section(notebook, heading)[1] for o in cell["outputs"]]
+    text = "\n".join("".join(o.get("text", o.get("data", {}).get("text/plain", ""))) for o in outputs)
+    pairs = re.findall(pattern, text.replace("−", "-"), re.MULTILINE)
+    assert len(pairs) == count, text
+    assert [a for a, _ in pairs] == [b for _, b in pairs]
+
+
+def test_the_picture_of_three_descents_shows_the_runs_of_its_table():
+    """Algorithms 1, 2 and 8.1: N / 1, N and N / m updates an epoch, printed and drawn by one cell."""
+    _, cells = section("09_logistic_regression_to_networks.ipynb", "Batch, stochastic, minibatch")
+    [cell] = cells
+    kinds = [set(o.get("data", {})) for o in cell["outputs"]]
+    assert any("image/png" in kind for kind in kinds)
+    text = "".join("".join(o.get("text", "")) for o in cell["outputs"])
+    found = dict(re.findall(r"^(\w+) +(\d+) updates", text, re.MULTILINE))
+    cases, epochs = 72, 40
+    assert found == {"batch": str(epochs), "stochastic": str(epochs * cases), "minibatch": str(epochs * cases // 12)}
 
 
 @pytest.mark.parametrize(

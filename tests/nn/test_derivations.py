@@ -137,11 +137,43 @@ def test_the_derivation_of_softmax_in_the_notes():
         "1/Σ exp(x_1) + exp(x_1) ∂/∂x_1 [1/Σ]",  # derivative of product
         "1/Σ exp(x_1) − exp(x_1) · 1/Σ² ∂/∂x_1 [exp(x_1) + exp(x_2) + exp(x_3)]",  # of power
     ]
-    assert own.result == "(1/Σ − exp(x_1) · 1/Σ²) exp(x_1)"  # of sum and exponential; distributive axiom
-    assert other.result == "−exp(x_1) · 1/Σ² exp(x_2)"
+    for found, exponential, axiom, tex in (  # of sum and exponential; distributive axiom
+        (own, "(1/Σ − exp(x_1) · 1/Σ²) exp(x_1)", "(1 − exp(x_1)/Σ) exp(x_1)/Σ", (r"1", "x_{1}")),
+        (other, "−exp(x_1) · 1/Σ² exp(x_2)", "−exp(x_1)/Σ exp(x_2)/Σ", (r"", "x_{2}")),
+    ):
+        assert [line.partition("= ")[2] for line in found.lines[-2:]] == [exponential, axiom]
+        assert found.result == axiom
+        share = r"\frac{e^{x_{1}}}{\Sigma}"
+        inner = rf"\left(1 - {share}\right)" if tex[0] else f"-{share}"
+        assert found.latex_lines[-1] == rf"&= {inner} \, \frac{{e^{{{tex[1]}}}}}{{\Sigma}}"
     s = np.exp([0.3, -1.8, -0.2]) / np.exp([0.3, -1.8, -0.2]).sum()
     assert own.value == pytest.approx((1 - s[0]) * s[0])
     assert other.value == pytest.approx((0 - s[0]) * s[1])
+
+
+@pytest.mark.parametrize("i", range(3))
+@pytest.mark.parametrize("j", range(3))
+@pytest.mark.parametrize("quotient", [False, True])
+def test_every_entry_of_the_softmax_jacobian_ends_in_shares(i, j, quotient):
+    x = [ag.Value(v, label=f"x_{k}") for k, v in enumerate((0.3, -1.8, -0.2), 1)]
+    total = ag.sum([ag.exp(v) for v in x])
+    total.label = "Σ"
+    f = ag.exp(x[i]) / total if quotient else ag.exp(x[i]) * (1 / total)
+    found = nn.derivation(f, x[j])
+    a, b = f"exp(x_{i + 1})/Σ", f"exp(x_{j + 1})/Σ"
+    assert found.result == (f"(1 − {a}) {a}" if i == j else f"−{a} {b}")
+    p = np.exp([0.3, -1.8, -0.2]) / np.exp([0.3, -1.8, -0.2]).sum()
+    assert found.value == pytest.approx(p[i] * (1 - p[i]) if i == j else -p[i] * p[j])
+    assert convert(found.latex.replace("{aligned}", "{split}"))
+
+
+def test_other_quotients_stay_as_they_are():
+    a, b, w = leaves(a=0.7, b=1.9, w=0.5)
+    s = a + b
+    s.label = "s"
+    assert nn.derivation(w / s, a).result == "−w · 1/s²"  # w is no term of s
+    assert nn.derivation(a / s, b).result == "−a · 1/s²"  # divided twice, one term
+    assert nn.derivation(a / b, a).result == "1/b"
 
 
 @pytest.mark.parametrize(
