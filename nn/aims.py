@@ -19,6 +19,7 @@ LARGE_TARGET = 100.0
 SQUARED = (losses.sse, losses.mse, losses.huber_loss, losses.l1_loss)
 CODES = range(3, 11)  # that many levels may stand for classes
 OFTEN = 5  # times each level comes, on average, where ordinary numbers might be spaced evenly too
+CODED = {(0.0, 1.0), (0.1, 0.9), (-1.0, 1.0), (-0.8, 0.8), (-0.9, 0.9)}  # between these, whatever the output can give
 LIMITS = {"sigmoid": (0.0, 1.0), "tanh": (-1.0, 1.0), "relu": (0.0, math.inf), "softplus": (0.0, math.inf)}
 
 
@@ -89,7 +90,6 @@ def out_of_range(targets: list[float], activation: str) -> Iterator[Finding]:
 def coded(targets: list[Any], activation: str) -> Iterator[Finding]:
     """Classes that seem to be coded as levels of one number, such as 0.1, 0.5 and 0.9."""
     rows = [[float(getattr(t, "data", t)) for t in flat_values(plain(target))] for target in targets]
-    bounded = activation in ("sigmoid", "tanh")
     for j, column in enumerate(zip(*rows)):
         levels = sorted(set(column))
         k, n = len(levels), len(column)
@@ -97,6 +97,7 @@ def coded(targets: list[Any], activation: str) -> Iterator[Finding]:
             continue
         step = (levels[-1] - levels[0]) / (k - 1)
         even = all(abs(x - levels[0] - i * step) <= 1e-6 * step for i, x in enumerate(levels))
+        bounded = activation in ("sigmoid", "tanh") or (levels[0], levels[-1]) in CODED
         least = k + 1 if bounded and len(rows[0]) == 1 else OFTEN * k
         whole = all(x.is_integer() for x in levels) and step == 1.0  # a linear output is given the numbers of classes
         if even and n >= least and (bounded or whole):

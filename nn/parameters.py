@@ -168,7 +168,9 @@ class Held(Parameters):
 
     def __setitem__(self, index: Any, value: Any) -> None:
         now = self[index]
-        if not isinstance(value, Value) or not isinstance(now, Value):
+        if isinstance(now, Value) and now.parents and not isinstance(value, Value):
+            list.__setitem__(self, index, Value(_number(value, "a parameter")))  # no result is written into
+        elif not isinstance(value, Value) or not isinstance(now, Value):
             list.__setitem__(self, index, held(assigned(now, value, "a parameter")))
         elif any(parent is now for parent in value.parents):
             msg = (

@@ -127,6 +127,7 @@ PLANTED = [
     ("large targets", linear, X, [500.0, 1, 1, 0], nn.mse, "targets", "all", "go up to 500", "Scale them"),
     ("classes on one node", SIGMOID, X, [0.1, 0.5, 0.9, 0.5], nn.sse, "targets", "all", "3 values alone, 0.1, 0.5, 0.9: if", "One output per class"),
     ("classes on one tanh node", TANH, X * 2, [[t] for t in (-0.8, 0.0, 0.8, 0.0) * 2], nn.mse, "targets", "all", "3 values alone, -0.8, 0, 0.8", "nn.one_hot"),
+    ("classes on one linear node", linear, X, [0.1, 0.9, 0.5, 0.5], nn.mse, "targets", "all", "3 values alone, 0.1, 0.5, 0.9: if", "One output per class"),
     ("class numbers as numbers", linear, X * 5, [0, 1, 2, 3] * 5, nn.mse, "targets", "all", "4 values alone, 0, 1, 2, ...: if", "class numbers"),
     ("classes on one of two nodes", lambda: nn.Sequential(scores(2), nn.Sigmoid()), X * 5, [[0.1, 0.3], [0.5, 0.31], [0.9, 0.7], [0.5, 0.2]] * 5, nn.sse, "targets", "output 0", "3 values alone", "One output per class"),
     ("too many hidden units", lambda: nn.MLP(2, [60, 1], "tanh", seed=1), X, T, nn.mse, "size", "layer1", "241 parameters and 60 hidden units for 4 cases, 60.2", "Fewer hidden units"),

@@ -271,6 +271,9 @@ def test_a_value_that_is_set_in_a_layers_own_list_is_shared():
     assert rnn.weight_hh_l0[1].data == [0.5, 3.0]
     rnn.weight_hh_l0[1][1] = 4.0  # a row that was set is held as the one before
     assert rnn.weight_hh_l0.data[1] == [0.5, 4.0]
+    unit.w[0] = result = 2.0 * shared
+    unit.w[0] = 7.0  # a result that stood there keeps its number
+    assert (unit.w[0].data, result.data, len(unit.parameters())) == (7.0, 1.0, 3)
     mine = MyNeuron(2, seed=1)
     mine.w = [shared, shared, shared]  # a class of one's own may have another number of them
     mine.w[0] = 2.0
