@@ -11,9 +11,10 @@ from hashlib import sha256
 from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
-from weakref import WeakValueDictionary
+from weakref import WeakValueDictionary, finalize
 
 import llvmlite
+import numpy as np
 from llvmlite import binding, ir
 from llvmlite.binding import create_pass_builder, create_pipeline_tuning_options  # ImportError where it is too old
 
@@ -96,20 +97,28 @@ __all__ = ["ENTRY", "F64", "I32", "I64", "PTR", "VOID", "addresses_of", "alignme
 
 
 class Code:
-    """The machine code of one module, unloaded when nobody holds an address in it any more."""
+    """The machine code of one module, unloaded when nobody holds an address in it any more.
+
+    Of objects in a cycle, Python's collector runs `__del__` one after the other, and those that come
+    later may call the code. So it hangs on an array, which the collector does not see: that goes with
+    the last reference to it, after all of them. Till then something else than the cycle keeps
+    llvmlite's object, which would free the code itself, whoever compiles meanwhile.
+    """
 
     def __init__(self, tracker: Any) -> None:
-        self.tracker = tracker
+        self.addresses, self._held = tracker, np.empty(0)
+        finalize(self._held, _drop, tracker).atexit = False  # the process takes all of it along
 
-    def __del__(self) -> None:
-        if sys.is_finalizing():  # the process takes all of it along
-            return
-        _dropped.append(self.tracker)
-        if lock.acquire(blocking=False):  # else whoever compiles now, or next, does it
-            try:
-                unload()
-            finally:
-                lock.release()
+
+def _drop(tracker: Any) -> None:
+    if sys.is_finalizing():
+        return
+    _dropped.append(tracker)
+    if lock.acquire(blocking=False):  # else whoever compiles now, or next, does it
+        try:
+            unload()
+        finally:
+            lock.release()
 
 
 _dropped: deque[Any] = deque()
@@ -293,6 +302,6 @@ def _library() -> str:
 
 
 def _address(code: Code, name: str) -> Address:
-    address = Address(code.tracker[name])
+    address = Address(code.addresses[name])
     address.code = code
     return address

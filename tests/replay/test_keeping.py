@@ -9,10 +9,10 @@ import pytest
 
 import autograd_core as ag
 from autograd_core import replay
-from autograd_core.replay import keeping
+from autograd_core.replay import keeping, locks
 
 pytest.importorskip("llvmlite")
-from autograd_core.replay.machine import machine  # needs llvmlite
+from autograd_core.replay.machine import Code, machine, unload  # these need llvmlite
 
 
 def curve(w, x):
@@ -131,3 +131,60 @@ def test_threads_share_runners_and_drop_them(monkeypatch):
         thread.join()
     assert wrong == []
     assert keeping.kept_bytes() <= 2**18 + 4 * keeping.LEAST * 2**14
+
+
+@pytest.mark.parametrize("last", [False, True])
+def test_code_outlives_what_its_cycle_still_calls(last):
+    """Of a cycle that nobody holds, `__del__` of one object may call code that others of it hold."""
+    seen = []
+
+    class Holder:
+        def __del__(self):
+            self.call()
+            seen.extend([float(self.call.out), float(self.f(2.0))])
+
+    def make():
+        holder = None if last else Holder()
+        f = replay.compile(lambda x: ag.sin(x) * x + 0.3125, 1.0)
+        call = f.bind(2.0)
+        call()
+        holder = holder or Holder()
+        holder.call, holder.f, holder.cycle = call, f, holder
+
+    make()
+    gc.collect()
+    assert seen == [pytest.approx(float(np.sin(2) * 2 + 0.3125))] * 2
+
+
+def test_code_is_freed_once_and_under_the_lock_of_compiling():
+    """The collector of cycles finalizes llvmlite's object itself where nothing outside of the cycle holds it."""
+    closed = []
+
+    class Tracker:
+        def close(self):
+            closed.append("close")
+
+        def __del__(self):
+            closed.append("del")
+
+    code = Code(Tracker())
+    code.cycle = code
+    entered, leave = threading.Event(), threading.Event()
+
+    def compiles():
+        with locks.compiling:
+            entered.set()
+            leave.wait(30)
+
+    thread = threading.Thread(target=compiles)
+    thread.start()
+    entered.wait(30)
+    del code
+    gc.collect()
+    while_compiling = list(closed)
+    leave.set()
+    thread.join()
+    with locks.compiling:
+        unload()
+    assert while_compiling == []
+    assert closed == ["close", "del"]
