@@ -902,6 +902,8 @@ def _logsumexp_less(m: Any, *vc: Any) -> Any:
 
 def _logsumexp_less_partials(m: Any, *vcz: Any) -> tuple[Any, ...]:
     *v, c, z = vcz
+    if not v:  # -inf whatever is taken off
+        return (-1,)
     terms = [m.row("softmax", x, c, z) for x in v]
 
     def computed() -> list[Any]:

@@ -363,7 +363,8 @@ def test_every_operation_has_a_template_in_which_each_operand_has_its_place(row)
         mathml, slots = page_data.template(row, arity)
         ET.fromstring(mathml)
         found = [ord(c) & 0xFF for c in mathml if 0xE000 <= ord(c) <= 0xF8FF]
-        assert sorted(set(found)) == list(range(len(slots)))
+        written = [k for k in range(len(slots)) if row.name != "power_base" or f"{{{k}}}" in row.latex]  # which is x
+        assert sorted(set(found)) == written
         assert slots == list(range(arity)) if arity <= 8 else slots[-1] == arity - 1
         assert ("⋯" in mathml or "&#x022EF;" in mathml) == (arity == 40)
         # An operand stands alone in its element, so that the script can put a formula there.
