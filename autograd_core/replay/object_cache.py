@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 CACHE_VARIABLE = "AUTOGRAD_CORE_CACHE"  # a folder; empty: no cache
 SIZE_VARIABLE = "AUTOGRAD_CORE_CACHE_SIZE"  # the most bytes that it takes
-MOST_BYTES = 256 * 2**20
+MOST_BYTES = 256 * 2**20  # where the variable says nothing; and of one file, which is read whole
 MAGIC = b"autograd-core object 1\n"
 DIGEST = 32  # bytes of a SHA-256: a key, and what stands over the key and the code
 HEADER = len(MAGIC) + 2 * DIGEST
@@ -75,7 +75,7 @@ def read_object(key: str) -> bytes | None:
 
     Returns:
         None where there is none; where it is no regular file of this user's that nobody else may
-        write; where it is damaged, or code of another key.
+        write; where it is damaged, of a size that no code has, or code of another key.
     """
     if not key:
         return None
@@ -83,7 +83,7 @@ def read_object(key: str) -> bytes | None:
         descriptor = os.open(folder.name(f"{key}.o"), READ, dir_fd=folder.descriptor)
         with open(descriptor, "rb") as file:
             info = os.fstat(descriptor)
-            if not (stat.S_ISREG(info.st_mode) and _is_private(info)):
+            if not (stat.S_ISREG(info.st_mode) and _is_private(info) and info.st_size <= MOST_BYTES):
                 return None
             content = file.read()
             code = content[HEADER:]

@@ -127,6 +127,14 @@ def test_no_damage_is_taken_for_code(folder, damage):
     assert read_object(KEY) == b"some code"
 
 
+def test_what_is_larger_than_any_code_is_not_read(folder, monkeypatch):
+    """A file may claim any size, at no cost where it is sparse; reading 8 GB took the memory."""
+    monkeypatch.setattr(object_cache, "MOST_BYTES", place(folder).stat().st_size)
+    assert read_object(KEY) == b"some code"
+    monkeypatch.setattr(object_cache, "MOST_BYTES", place(folder).stat().st_size - 1)
+    assert read_object(KEY) is None
+
+
 # --- others ---------------------------------------------------------------------------------------
 
 
