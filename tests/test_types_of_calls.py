@@ -97,6 +97,8 @@ CALLS = {
         "evaluate": ["model, X, [1.0, 2.0], loss=nn.mse"],
         "fit": ["model, X, [1.0, 2.0], loss=nn.mse"],
         "forward_pass": ["model, [1.0, 2.0]"],
+        "backward_pass": ["model, [1.0, 2.0], [1.0], loss=nn.mse"],
+        "derivation": ["x, x"],
         "hessian": ["model, X, [1.0, 2.0], loss=nn.mse"],
         "hvp": ["x, [x], [1.0]"],
         "layer_jacobian": ["model, [1.0, 2.0], of='outputs', to='inputs'"],

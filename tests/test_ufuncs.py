@@ -233,10 +233,10 @@ def test_numbers_are_no_conditions():
             use()
 
 
-COMPARISONS = (np.less, np.less_equal, np.greater, np.greater_equal, np.equal, np.not_equal)
+BY_NUMPY = (np.less, np.less_equal, np.greater, np.greater_equal, np.equal, np.not_equal)
 
 
-@pytest.mark.parametrize("compare", COMPARISONS)
+@pytest.mark.parametrize("compare", BY_NUMPY)
 def test_two_arrays_of_values_are_compared_by_data_and_as_nodes_where_objects_are_asked_for(compare):
     numbers = np.array([1.0, 2.0, 3.0]), np.array([2.0, 2.0, 1.0])
     a, b = (np.array([ag.Value(x) for x in xs], object) for xs in numbers)
@@ -252,7 +252,7 @@ def test_two_arrays_of_values_are_compared_by_data_and_as_nodes_where_objects_ar
     assert [x.grad for x in a] == [2 * x if t else 0.0 for x, t in zip(numbers[0], expected, strict=True)]
 
 
-@pytest.mark.parametrize("compare", COMPARISONS)
+@pytest.mark.parametrize("compare", BY_NUMPY)
 def test_truths_of_two_arrays_are_guards_while_a_function_is_traced(compare):
     def chosen(a, b):
         return ag.sum(np.where(compare(a, b), a * a, b))
