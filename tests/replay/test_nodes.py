@@ -3,6 +3,7 @@
 import copy
 import pickle
 import warnings
+from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -334,3 +335,29 @@ def test_a_buffer_that_is_written_again_changes_no_node(kind, rows):
         node = pickle.loads(pickle.dumps(node))
         [d] = ag.grad_of(node, list(node.parents), create_graph=True)
         assert d.data == node.local_grads[0] == total * (2 if rows else 1)
+
+
+@pytest.mark.parametrize("reduce", ["sum", "mean"])
+def test_the_rule_of_a_node_can_be_read_in_50_digits(reduce):
+    pytest.importorskip("mpmath")
+    from autograd_core.number_systems.high_precision import HighPrecision
+
+    c = replay.compile(lambda w, x: ag.sin(w * x) * w + ag.exp(x), 1.0, 1.0, in_axes=(None, 0), reduce=reduce)
+    w, xs = Value(0.5), [Value(0.1), 2.0, Value(-0.7)]
+    out = c(w, xs)
+    rule, m = out._row, HighPrecision()
+    given = [m.number(x) for x in (0.5, 0.1, -0.7)]
+    z = rule.value(m, *given)
+    slopes = rule.partials(m, *given, z)
+    assert float(z) == pytest.approx(out.data, rel=1e-15)
+    assert [float(d) for d in slopes] == pytest.approx(out.local_grads, rel=1e-14)
+    terms = [m.sin(given[0] * x) * given[0] + m.exp(x) for x in (given[1], m.number(2.0), given[2])]
+    assert abs(float(z - m.sum(terms) / (3 if reduce == "mean" else 1))) < 1e-45
+
+
+def test_a_gradient_of_a_node_beside_constants_and_what_is_no_float():
+    c = replay.compile(f, 1.0, 1.0)
+    x = Value(Fraction(1, 2))
+    out = c(x, 1.0)  # recorded step by step: a node of machine code has floats
+    out.backward()
+    assert float(x.grad) == pytest.approx(ag.grad(f)(0.5, 1.0))

@@ -179,7 +179,9 @@ def test_results_are_shared_and_inputs_are_many():
         return len(used) > len(set(used))
 
     assert len(smallest(expressions(), shared).steps) == 3
-    assert smallest(expressions(), lambda f: len(f.inputs) == 3).inputs == (0.5, 0.5, 0.5)
+    inputs = smallest(expressions(), lambda f: len(f.inputs) == 3).inputs
+    assert len(inputs) == 3
+    assert set(inputs) <= {0.5, 0.25}
     assert len(smallest(expressions(), lambda f: len(f.steps) >= 9).steps) == 9
 
 
