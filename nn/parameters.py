@@ -102,21 +102,13 @@ class Affine:
         biases = self._biases()
         return self._rows() if biases is None else [[b, *row] for b, row in zip(biases, self._rows(), strict=True)]
 
-    def _rows(self) -> list[list[Value]]:
-        raise NotImplementedError
+    if TYPE_CHECKING:  # what a layer says of itself
 
-    def _biases(self) -> list[Value] | None:
-        raise NotImplementedError
-
-    def _new_biases(self) -> list[Value]:
-        """Biases of 0 where there were none."""
-        raise NotImplementedError
-
-    def _put_rows(self, rows: list[list[Value]]) -> None:
-        raise NotImplementedError
-
-    def _put_biases(self, biases: list[Value] | None) -> None:
-        raise NotImplementedError
+        def _rows(self) -> list[list[Value]]: ...
+        def _biases(self) -> list[Value] | None: ...
+        def _new_biases(self) -> list[Value]: ...  # of 0, where there were none
+        def _put_rows(self, rows: list[list[Value]]) -> None: ...
+        def _put_biases(self, biases: list[Value] | None) -> None: ...
 
 
 class Parameters(list[Any]):

@@ -165,7 +165,7 @@ def compile(  # noqa: A001  ag.compile, left out of __all__
     """
     with compiling:  # a child of a fork meanwhile would wait for ever for what this thread is importing
         try:
-            from .compiled import compiled_function, compiled_graph, compiled_program
+            from .constructors import compiled_function, compiled_graph, compiled_program
             from .program import Program
 
             with suppress(ImportError, OSError):  # without llvmlite, the first run says so

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, final, overload
@@ -11,23 +10,21 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar, final, overload
 import numpy as np
 
 from ..contexts import answering
-from ..errors import GuardError, OperandError, RangeError, StructureError
-from ..evaluation import number
+from ..errors import GuardError, RangeError, StructureError
 from ..transforms import _one_of as one_of
 from ..transforms import _positions as positions
-from ..tree import LEAF, Spec, flatten, same_shape
-from ..value import Value
+from ..tree import Spec, same_shape
 from . import derived, inlined, nodes, pickled, runners
 from .bound import Bound, CheckedBound, native
 from .branches import EDGE_SECONDS, Branch
 from .exported import Exported
-from .exports.description import Description, argument_names
+from .exports.description import Description
 from .locks import Locked, once
 from .outside import Outside
 from .rows import HoldsValuesError, numbers_of, plain, rows_of, same_length, tree_of, views
 from .runners import Layout
 from .stubs import MISS, Stubs
-from .tracing import Graph, Traced, lowered, recorded, uncollected
+from .tracing import Graph, Traced, lowered, uncollected
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -36,6 +33,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from typing_extensions import TypeVar as TypeVarWithDefault
 
+    from ..value import Value
     from .objective import Objective
     from .program import Program
     from .runners import Runner
@@ -129,9 +127,10 @@ class CompiledFunction(Exported, Locked, Generic[R_co, P_co]):
         self._graph_at, self._numbers_traced, self._optimize = graph_at, list(numbers), optimize
         Locked.__init__(self)
         self._source, self._outside = source, Outside(source, parameters)
-        self._parameters = list(parameters)  # whose numbers are those of the last argument
+        self._parameters = list(parameters)  # whose numbers are those of an argument: the last, but for directions
+        self._place: int = len(specs) - 1 if origin is None else origin[0]._place
         self._origin = origin  # a derivative is that attribute of that function
-        self._branches = [self._branch(traced) for traced in traces] or [self._branch_at(numbers)]
+        self._branches: list[Branch] = [self._branch(traced) for traced in traces] or [self._branch_at(numbers)]
         self._stubs = Stubs()
 
     def _branch_at(self, numbers: Sequence[float]) -> Branch:
@@ -233,7 +232,9 @@ class CompiledFunction(Exported, Locked, Generic[R_co, P_co]):
             7.0
         """
         if self._parameters:
-            return nodes.result(self, self._given(args))
+            args = self._given(args)
+            if self._origin is None:
+                return nodes.result(self, args)
         for stub in self._stubs.values:
             found = stub(args)
             if found is not MISS:
@@ -345,7 +346,7 @@ class CompiledFunction(Exported, Locked, Generic[R_co, P_co]):
                 total, per_row = total / len(values), [group / len(values) for group in per_row]
         return float(total), self._grads(per_row, summed)
 
-    def _with_gradient(self, args: Sequence[Any], *, inline: bool) -> tuple[Any, list[Any], Any]:
+    def _with_gradient(self, args: tuple[Any, ...], *, inline: bool) -> tuple[Any, list[Any], Any]:
         """Values and gradients per row, and gradients over all rows as `reduce` has them.
 
         Raises:
@@ -356,7 +357,7 @@ class CompiledFunction(Exported, Locked, Generic[R_co, P_co]):
         except HoldsValuesError:
             if not inline:
                 raise
-            return inlined.with_gradient(self, (*args[:-1], self._parameters) if self._parameters else args)
+            return inlined.with_gradient(self, self._on_parameters(args))
         values, per_row, summed = self._evaluated(shared, tables, gradient=True)
         if self._reduce == "mean":
             with np.errstate(all="ignore"):  # 0 / 0 where there are no rows
@@ -443,6 +444,7 @@ class CompiledFunction(Exported, Locked, Generic[R_co, P_co]):
             source=self._source,
             argument_names=(*self._argument_names, *(f"{self._argument_names[i]}_direction" for i in extra)),
             origin=(self, name),
+            parameters=self._parameters,
         )
 
     def _chosen(self) -> list[tuple[Spec, range]]:
@@ -596,6 +598,7 @@ class CompiledFunction(Exported, Locked, Generic[R_co, P_co]):
         """
         from .objective import Objective
 
+        args = self._given(args) if self._parameters else args
         with_rows = [i for i in self._argnums if self._mapped[i]]
         if with_rows:
             msg = (
@@ -634,7 +637,12 @@ class CompiledFunction(Exported, Locked, Generic[R_co, P_co]):
         if len(args) != n:
             msg = f"{self._name}: expected {n} argument(s) as when compiled, got {len(args)}"
             raise StructureError(msg)
-        return (*args, [x._data for x in self._parameters])
+        return (*args[: self._place], [x._data for x in self._parameters], *args[self._place :])
+
+    def _on_parameters(self, args: tuple[Any, ...]) -> tuple[Any, ...]:
+        """Arguments that `_given` has made, with the parameters themselves in place of their numbers."""
+        k = self._place
+        return (*args[:k], self._parameters, *args[k + 1 :]) if self._parameters else args
 
     def _numbers(self, args: Sequence[Any]) -> tuple[Any, list[Any]]:
         """The inputs' numbers, and a table of rows for each mapped argument."""
@@ -858,86 +866,3 @@ def _at_least_one(max_traces: Any, name: str) -> int:
         msg = f"{name}: expected max_traces as an int of at least 1, got {max_traces!r}"
         raise RangeError(msg)
     return max_traces
-
-
-# --- the two ways to make one -------------------------------------------------------------------
-
-
-def compiled_function(
-    f: Callable[..., Any], examples: Sequence[Any], *, parameters: Any = None, **options: Any
-) -> CompiledFunction:
-    """Trace a function at example arguments; Values that it closes over may be parameters, one more argument."""
-    name = getattr(f, "__name__", type(f).__name__)
-    leaves, spec = flatten(tuple(examples))
-    numbers = [float(x.data if isinstance(x, Value) else number(x, f"compile: example for {name}")) for x in leaves]
-    specs, n = spec.children, len(numbers)
-    names = tuple(argument_names(f, len(specs)))
-    if parameters is None:
-        options |= {"name": name, "source": f, "argument_names": names}
-        return CompiledFunction(lambda xs: recorded(f, specs, xs, name), specs, numbers, **options)
-    values = _parameters(parameters)
-    last = Spec("list", (LEAF,) * len(values))
-    axes = options["in_axes"]
-    options["in_axes"] = (*(axes if isinstance(axes, (tuple, list)) else (axes,) * len(specs)), None)
-    chosen = () if options["argnums"] is None else positions(options["argnums"], specs, f"compiled {name}")
-    options["argnums"] = (*chosen, len(specs))
-
-    def graph_at(xs: Sequence[float]) -> Graph:
-        graph = recorded(f, specs, xs[:n], name)
-        return graph._replace(inputs=[*graph.inputs, *values])
-
-    return CompiledFunction(
-        graph_at, (*specs, last), [*numbers, *(x.data for x in values)], name=name, source=f,
-        argument_names=(*names, "parameters"), parameters=values, **options,
-    )  # fmt: skip
-
-
-def _parameters(given: Any) -> list[Value]:
-    """The Values that a compiled function reads at each call.
-
-    Raises:
-        OperandError: Something among them is no Value.
-        StructureError: There is none, or one stands twice.
-    """
-    values: list[Any] = list(given) if isinstance(given, Iterable) and not isinstance(given, (str, Value)) else [given]
-    for x in values:
-        if not isinstance(x, Value):
-            msg = f"compile: expected parameters as a list of Values, got {x!r} ({type(x).__name__}) among them"
-            raise OperandError(msg)
-    if not values or len(set(values)) < len(values):
-        msg = "compile: a Value stands twice among the parameters; name each once" if values else (
-            "compile: expected at least one Value among the parameters, got none"
-        )
-        raise StructureError(msg)
-    return values
-
-
-def compiled_graph(roots: Any, inputs: Sequence[Any], **options: Any) -> CompiledFunction:
-    """Take a graph that stands as the function of some of its nodes."""
-    results, spec = flatten(roots)
-    if not isinstance(inputs, (list, tuple)):
-        msg = f"compile: expected inputs as a list of Values, got {inputs!r} ({type(inputs).__name__})"
-        raise OperandError(msg)
-    for what, given in (("roots", results), ("inputs", inputs)):
-        for node in given:
-            if not isinstance(node, Value):
-                msg = f"compile: expected {what} as Values, got {node!r} ({type(node).__name__})"
-                raise OperandError(msg)
-    if len(set(inputs)) < len(inputs):
-        msg = "compile: a Value stands twice among the inputs; name each once"
-        raise StructureError(msg)
-    graph = Graph(results, list(inputs), {}, spec)
-    options["argument_names"] = [x.label or f"x{k}" for k, x in enumerate(inputs)]
-    return CompiledFunction(lambda _: graph, (LEAF,) * len(inputs), [], name="graph", **options)
-
-
-def compiled_program(program: Program, **options: Any) -> CompiledFunction:
-    """Take a program as the function of its inputs; it was traced once, and cannot be again."""
-    inputs = [Value(1.0) for _ in range(program.n_inputs)]
-    nodes = [x if isinstance(x, Value) else Value(x) for x in program.nodes(inputs)]
-    guards = {nodes[slot]: bool(truth) for slot, truth in zip(program.guards, program.truths, strict=True)}
-    roots = [nodes[slot] for slot in program.outputs]
-    spec = LEAF if len(roots) == 1 else Spec("list", (LEAF,) * len(roots))
-    graph = Graph(roots, inputs, guards, spec)
-    options |= {"guards": "error", "argument_names": [f"v{k}" for k in range(len(inputs))]}
-    return CompiledFunction(lambda _: graph, (LEAF,) * len(inputs), [], name="program", **options)

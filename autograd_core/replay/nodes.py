@@ -10,7 +10,6 @@ several results, or somebody asks for the derivative to an argument that was not
 
 from __future__ import annotations
 
-from itertools import pairwise
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -42,12 +41,12 @@ def result(f: CompiledFunction, args: tuple[Any, ...]) -> Any:
     """
     mode = current()
     if f._branches[0].spec.kind != "leaf" or mode.transform or mode.guards is not None:
-        return inlined.result(f, (*args[:-1], f._parameters) if f._parameters else args)
+        return inlined.result(f, f._on_parameters(args))
     if f._parameters:
         node = _of_parameters(f, args)
         if node is not None:
             return node
-        args = (*args[:-1], f._parameters)
+        args = f._on_parameters(args)
     shared, tables = f._read(args, np.empty(sum(spec.size for spec in f._specs), object), recorded)
     if not tables or f._reduce is not None:
         node = _node(f, shared, tables)
@@ -159,8 +158,7 @@ class Call(Primitive):
         if self._taken is None:
             f = self.f
             objects = np.empty(sum(spec.size for spec in f._specs), object)
-            args = (*self.args[:-1], f._parameters) if f._parameters else self.args
-            self._taken, _ = _apart(f, *f._read(args, objects, recorded))
+            self._taken, _ = _apart(f, *f._read(f._on_parameters(self.args), objects, recorded))
         return self._taken
 
     def evaluated(self, xs: Sequence[float]) -> tuple[float, tuple[float, ...]]:
@@ -250,11 +248,8 @@ class Call(Primitive):
 def _run(f: CompiledFunction, m: Any, inputs: Sequence[Any]) -> tuple[Program, list[Any]]:
     """The program of the trace that holds at these inputs, and what stands in each of its slots."""
     program = inlined.branch_at(f, [float(x) for x in inputs]).program
-    slots = [*inputs, *map(m.number, program.constants.tolist())]
-    operands = program.operands.tolist()
-    for code, (start, stop) in zip(program.codes.tolist(), pairwise(program.offsets.tolist()), strict=True):
-        slots.append(program.primitives[code].value(m, *(slots[slot] for slot in operands[start:stop])))
-    return program, slots
+    known = [*inputs, *map(m.number, program.constants.tolist())]
+    return program, program.slots(known, lambda rule, *xs: rule.value(m, *xs))
 
 
 def _result(program: Program, slots: Sequence[Any]) -> Any:

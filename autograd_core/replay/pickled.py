@@ -15,9 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import GuardError, StructureError
 from ..ops import ROWS
-from ..value import Value
 from .program import Program
-from .tracing import Graph, Traced, recorded
+from .tracing import Graph, Traced, graph_of, recorded
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -86,7 +85,7 @@ def _restored(
 
     def graph_at(xs: Sequence[float]) -> Graph:
         for traced in found:
-            graph = _graph(traced, xs)
+            graph = graph_of(traced.program, xs, traced.spec)
             as_traced = all(bool(node.data) == truth for node, truth in graph.guards.items())
             if as_traced or (traced is found[0] and list(xs) == numbers):
                 return graph
@@ -109,12 +108,3 @@ def _checked(content: bytes, n: int, spec: Spec, name: str) -> Program:
         msg = f"{name}: expected a program of {n} input(s) and {spec.size} result(s), got another one"
         raise StructureError(msg)
     return program
-
-
-def _graph(traced: Traced, xs: Sequence[float]) -> Graph:
-    """What the function recorded, by its program."""
-    program = traced.program
-    inputs = [Value(x) for x in xs]
-    nodes = [x if isinstance(x, Value) else Value(x) for x in program.nodes(inputs)]
-    guards = {nodes[slot]: truth for slot, truth in zip(program.guards.tolist(), program.truths.tolist(), strict=True)}
-    return Graph([nodes[slot] for slot in program.outputs.tolist()], inputs, guards, traced.spec)

@@ -18,7 +18,7 @@ from ..value import Value, record
 from .archive import arrays_in
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
     from os import PathLike
 
     from ..ops import Primitive
@@ -268,11 +268,20 @@ class Program:
         Returns:
             What stands in each slot: a Value, or a float for a constant.
         """
-        nodes: list[Any] = [*inputs, *self.constants.tolist()]
+        return self.slots([*inputs, *self.constants.tolist()], record)
+
+    def slots(self, known: Iterable[Any], apply: Callable[..., Any]) -> list[Any]:
+        """What stands in each slot.
+
+        Args:
+            known: The inputs, then the constants.
+            apply: Takes a primitive and its operands, and gives the result.
+        """
+        found = list(known)
         operands = self.operands.tolist()
         for code, (start, stop) in zip(self.codes.tolist(), pairwise(self.offsets.tolist()), strict=True):
-            nodes.append(record(self.primitives[code], *(nodes[slot] for slot in operands[start:stop])))
-        return nodes
+            found.append(apply(self.primitives[code], *(found[slot] for slot in operands[start:stop])))
+        return found
 
 
 def _restored(cls: type[Program], found: dict[str, Any]) -> Program:

@@ -14,7 +14,7 @@ from ..value import Value
 from .lowering import program_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from .program import Program
 
@@ -102,3 +102,17 @@ def lowered(graph: Graph, *, optimize: bool) -> Traced:
         graph.pattern,
         outside,
     )
+
+
+def graph_of(program: Program, numbers: Iterable[float], spec: Spec) -> Graph:
+    """What a function recorded, by its program.
+
+    Args:
+        program: One whose outputs are all numbers of the result.
+        numbers: The inputs.
+        spec: The shape of the result.
+    """
+    inputs = [Value(x) for x in numbers]
+    nodes = [x if isinstance(x, Value) else Value(x) for x in program.nodes(inputs)]
+    guards = {nodes[slot]: truth for slot, truth in zip(program.guards.tolist(), program.truths.tolist(), strict=True)}
+    return Graph([nodes[slot] for slot in program.outputs.tolist()], inputs, guards, spec)

@@ -236,6 +236,34 @@ def test_values_gradients_and_bind_have_parameters_as_their_last_argument():
     assert call.grads[-1].tolist() == list(out.local_grads)
 
 
+@pytest.mark.parametrize("argnums", [None, 0])
+def test_derivatives_of_higher_order_read_parameters_too(argnums):
+    w, b, loss = linear()
+    step = ag.compile(loss, [1.0, 2.0], 0.5, argnums=argnums, parameters=[*w, b])
+    whole = ag.compile(lambda x, t, p: (p[0] * x[0] + p[1] * x[1] + p[2] - t) ** 2, [1.0, 2.0], 0.5, [1.0] * 3,
+                       argnums=2 if argnums is None else (0, 2))  # fmt: skip
+    x, t = [0.5, -1.5], 2.0
+    for _ in range(2):
+        p = [v.data for v in (*w, b)]
+        vectors = [[1.0, 0.0], [0.0, 1.0, 2.0]][-1 if argnums is None else 0 :]
+        for mine, theirs in (
+            (step.jacobian(x, t), whole.jacobian(x, t, p)),
+            (step.hessian(x, t), whole.hessian(x, t, p)),
+            (step.hessian.sparse(x, t), whole.hessian.sparse(x, t, p)),
+            (step.hvp((x, t), vectors), whole.hvp((x, t, p), vectors)),
+        ):
+            assert flat_of(mine) == pytest.approx(flat_of(theirs), rel=1e-13)
+        assert flat_of(pickle.loads(pickle.dumps(step.hessian))(x, t)) == pytest.approx(flat_of(step.hessian(x, t)))
+        assert step.bind_hvp((x, t), vectors) is not None
+        b.data += 1.0
+    with pytest.raises(StructureError, match=r"expected 2 argument\(s\) as when compiled, got 3"):
+        step.hessian(x, t, p)
+
+
+def flat_of(tree):
+    return [x for part in tree for x in flat_of(part)] if isinstance(tree, (tuple, list)) else np.ravel(tree).tolist()
+
+
 def test_a_branch_on_a_parameter_is_traced_again():
     w = Value(1.0)
     step = ag.compile(lambda x: w * x if w > 0 else -w * x * x, 1.0, in_axes=0, reduce="sum", parameters=[w])
@@ -257,6 +285,8 @@ def test_a_branch_on_a_parameter_is_traced_again():
 def test_what_is_no_list_of_values_is_refused(parameters, error, match):
     with pytest.raises(error, match=match):
         ag.compile(lambda x: x, 1.0, parameters=parameters)
+    with pytest.raises(OperandError, match=r"\(MLP\) among them; pass its \.parameters\(\)"):
+        ag.compile(lambda x: x, 1.0, parameters=nn.MLP(1, [1]))
     w = Value(1.0)
     with pytest.raises(StructureError, match="twice"):
         ag.compile(lambda x: w * x, 1.0, parameters=[w, w])
