@@ -457,7 +457,7 @@ def test_numpy_is_said_to_be_slow_once(monkeypatch):
 
 
 def test_without_numpy(monkeypatch):
-    monkeypatch.setitem(sys.modules, "autograd_core.replay.compiled", None)
+    monkeypatch.setitem(sys.modules, "autograd_core.replay.constructors", None)
     with pytest.raises(MissingExtraError, match=r"pip install 'autograd-core\[fast\]'"):
         replay.compile(lambda x: x, 1.0)
 
