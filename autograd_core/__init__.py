@@ -14,6 +14,7 @@ from __future__ import annotations
 import sys as _sys
 import typing as _typing
 
+from .compiler import compile as compile  # noqa: A004
 from .contexts import detect_anomaly as detect_anomaly
 from .contexts import no_grad as no_grad
 from .contexts import scope as scope
@@ -99,7 +100,6 @@ from .reductions import prod as prod
 from .reductions import softmax as softmax
 from .reductions import sum as sum  # noqa: A004
 from .registration import register as _register
-from .replay import compile as compile  # noqa: A004
 from .transforms import grad as grad
 from .transforms import hessian as hessian
 from .transforms import hvp as hvp
@@ -111,6 +111,8 @@ from .user_primitives import primitive as primitive
 from .value import Value as Value
 
 if _typing.TYPE_CHECKING:
+    from .compiler.compiled_function import CompiledFunction as CompiledFunction
+    from .compiler.ir.program import Program as Program
     from .explanation import Explanation as Explanation
     from .explanation import Path as Path
     from .explanation import conditioning as conditioning
@@ -121,8 +123,6 @@ if _typing.TYPE_CHECKING:
     from .pictures import Stepper as Stepper
     from .pictures import draw as draw
     from .pictures import draw_dot as draw_dot
-    from .replay.compiled import CompiledFunction as CompiledFunction
-    from .replay.program import Program as Program
     from .steps import Step as Step
     from .steps import backward_steps as backward_steps
     from .steps import forward_steps as forward_steps
@@ -131,8 +131,8 @@ if _typing.TYPE_CHECKING:
 _LATER = {
     "explanation": ("Explanation", "Path", "conditioning", "explain", "paths", "top_paths"),
     "pictures": ("Picture", "Stepper", "draw", "draw_dot"),
-    "replay.compiled": ("CompiledFunction",),
-    "replay.program": ("Program",),
+    "compiler.compiled_function": ("CompiledFunction",),
+    "compiler.ir.program": ("Program",),
     "steps": ("Step", "backward_steps", "forward_steps"),
 }
 

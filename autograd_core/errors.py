@@ -128,8 +128,8 @@ class GuardError(AutogradError, ValueError):
     anew. `where(x > 0, a, b)` records both sides and needs one trace.
 
     Example:
-        >>> from autograd_core import replay
-        >>> f = replay.compile(lambda x: x if x > 0 else -x, 1.0, guards="error")
+        >>> import autograd_core as ag
+        >>> f = ag.compile(lambda x: x if x > 0 else -x, 1.0, guards="error")
         >>> f(-1.0)
         Traceback (most recent call last):
         autograd_core.errors.GuardError: compiled <lambda>: gt was true while tracing and is false \
@@ -190,9 +190,9 @@ class StaleTraceWarning(UserWarning):
 
     Example:
         >>> import autograd_core as ag, warnings
-        >>> from autograd_core import replay
+        >>> import autograd_core as ag
         >>> w = ag.Value(2.0, label="w")
-        >>> f = replay.compile(lambda x: w * x, 1.0)
+        >>> f = ag.compile(lambda x: w * x, 1.0)
         >>> w.data = 5.0
         >>> with warnings.catch_warnings():
         ...     warnings.simplefilter("error")

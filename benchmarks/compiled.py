@@ -1,4 +1,4 @@
-"""Compiled replay beside its peers and C, measured now, on this machine.
+"""Compiled functions beside its peers and C, measured now, on this machine.
 
     python benchmarks/compiled.py              prints the figures, in six minutes
     python benchmarks/compiled.py --write      remakes the second part of benchmarks/RESULTS.md as well
@@ -412,7 +412,7 @@ def report(rows, command):
         f"{platform.python_version()}; {gcc.stdout.splitlines()[0] if gcc else 'no gcc'}, `-O3 -march=native`. "
         "Absolute times hold for this machine only, ratios roughly elsewhere. The verdicts are of the quiet figures."
     )
-    parts = ["# Compiled replay", measured, markdown(lines)]
+    parts = ["# Compiled functions", measured, markdown(lines)]
     for name, (_, tables) in rows.items():
         parts += [f"## {name}", inspect.cleandoc(ROWS[name].__doc__)]
         for title, table in tables.items():
@@ -427,7 +427,7 @@ def _has_gcc():
 
 
 def main(arguments=None):
-    parser = argparse.ArgumentParser(description="Compiled replay beside its peers.")
+    parser = argparse.ArgumentParser(description="Compiled functions beside its peers.")
     parser.add_argument("--quick", action="store_true", help="small sizes: whether everything runs, not how fast")
     parser.add_argument("--only", choices=ROWS, help="one row")
     parser.add_argument("--write", action="store_true", help="remake the second part of benchmarks/RESULTS.md")

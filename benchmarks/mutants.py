@@ -1,4 +1,4 @@
-"""Mutation score: small faults are planted in core, replay and nn; how many do the tests notice?
+"""Mutation score: small faults are planted in core, compiler and nn; how many do the tests notice?
 
     python benchmarks/mutants.py map --store /tmp/mutants --count 200 --seed 1 -n 2
     python benchmarks/mutants.py run --store /tmp/mutants --count 200 --seed 1 --workers 2
@@ -37,9 +37,9 @@ from typing import NamedTuple
 from mutants_operators import Mutant, compiles, mutants, recorded
 
 HERE = Path(__file__).resolve().parent
-CORE = ("autograd_core/*.py", "autograd_core/number_systems/*.py", "autograd_core/replay/**/*.py", "nn/**/*.py")
+CORE = ("autograd_core/*.py", "autograd_core/number_systems/*.py", "autograd_core/compiler/**/*.py", "nn/**/*.py")
 LEFT_OUT = ("jax.py", "__main__.py")  # run where jax is installed; the shell
-TESTS = ("tests/test_*.py", "tests/number_systems", "tests/replay", "tests/nn", "tests/testing", "tests/explanation")
+TESTS = ("tests/test_*.py", "tests/number_systems", "tests/compiler", "tests/nn", "tests/testing", "tests/explanation")
 SLOW = ("test_notebooks.py", "test_benchmarks.py", "test_mutants.py", "test_map.py", "test_docs.py")
 GUESSING, FEW_FILES = 25, 5  # examples of a property, and further test files, where there is no map
 QUICK = 40  # tests of the first stage

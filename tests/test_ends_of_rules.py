@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import autograd_core as ag
-from autograd_core import Value, replay
+from autograd_core import Value, compiler
 from autograd_core.number_systems.floats import FLOATS
 from autograd_core.number_systems.high_precision import HighPrecision
 from autograd_core.ops import INNER, ROWS
@@ -50,7 +50,7 @@ def test_the_end_of_a_domain_has_one_derivative_whatever_the_sign_of_its_zero(na
         if dtype is None:
             slopes = ag.grad(f)(x), ag.grad(ag.grad(f))(x)
         else:
-            c = replay.compile(f, 0.5, dtype=dtype) if name != "acosh" else replay.compile(f, 1.5, dtype=dtype)
+            c = compiler.compile(f, 0.5, dtype=dtype) if name != "acosh" else compiler.compile(f, 1.5, dtype=dtype)
             slopes = c.value_and_grad(x)[1], c.hessian(x)
             slopes = tuple(float(np.ravel(s)[0]) for s in slopes)
             assert np.ravel(c.jacobian(x)) == slopes[0]
@@ -70,7 +70,7 @@ def power(v):
 @pytest.mark.parametrize("y", MIXED)
 @pytest.mark.parametrize("x", [0.0, -0.0])
 def test_hessians_of_powers_of_zero_are_symmetric_and_mixed_ones_the_limit(x, y):
-    compiled = {dtype: replay.compile(power, [0.5, 0.5], dtype=dtype).hessian for dtype in ("float64", "float32")}
+    compiled = {dtype: compiler.compile(power, [0.5, 0.5], dtype=dtype).hessian for dtype in ("float64", "float32")}
     for hessian in (ag.hessian(power), *compiled.values()):
         h = np.asarray(hessian([x, y]), float).reshape(2, 2)
         assert h[0][1] == h[1][0] == MIXED[y], (x, y, h)
@@ -119,13 +119,13 @@ def taken(f, times):
 def ways_of_powers(order, dtype):
     """Ways to have a derivative of x ** y to x of an order, as functions of x and y."""
     f = taken(lambda x, y: x**y, order)
-    compiled = replay.compile(f, 1.5, 1.5, dtype=dtype)
+    compiled = compiler.compile(f, 1.5, 1.5, dtype=dtype)
     ways = {"compiled": lambda x, y: float(np.ravel(compiled(x, y))[0])}
     if order:
-        before = replay.compile(taken(lambda x, y: x**y, order - 1), 1.5, 1.5, dtype=dtype)
+        before = compiler.compile(taken(lambda x, y: x**y, order - 1), 1.5, 1.5, dtype=dtype)
         ways["gradient"] = lambda x, y: float(np.ravel(before.value_and_grad(x, y)[1][0])[0])
     if order > 1:
-        slope = replay.compile(taken(lambda x, y: x**y, order - 2), 1.5, 1.5, dtype=dtype)
+        slope = compiler.compile(taken(lambda x, y: x**y, order - 2), 1.5, 1.5, dtype=dtype)
         ways["hessian"] = lambda x, y: float(np.ravel(slope.hessian(x, y))[0])
     if dtype == "float64":
         module = {}
@@ -168,7 +168,7 @@ def test_fifty_digits_have_the_sign_of_the_parity_too():
 @pytest.mark.parametrize("dtype", ["eager", "float64", "float32"])
 def test_hessians_of_powers_are_symmetric_at_all_ends(dtype):
     kind = "float64" if dtype == "eager" else dtype
-    hessian = ag.hessian(power) if dtype == "eager" else replay.compile(power, [0.5, 0.5], dtype=dtype).hessian
+    hessian = ag.hessian(power) if dtype == "eager" else compiler.compile(power, [0.5, 0.5], dtype=dtype).hessian
     bases = [sign * x for x in (0.0, NAN, *BASES[kind]) for sign in (1, -1)]
     exponents = (0.0, -0.0, 1.0, 2.0, NAN, *EVEN[kind], *ODD_EXPONENTS[kind], *FRACTIONS[kind])
     for x, y in itertools.product(bases, exponents):
@@ -197,12 +197,12 @@ SMALL = (1e-4, 1e-8, 1e-12, 1e-80, 1e-300)
 @pytest.mark.parametrize("name", ODD)
 def test_second_derivatives_that_vanish_at_zero_keep_their_digits(name):
     f = getattr(ag, name)
-    compiled = replay.compile(ag.grad(f), 0.5)
+    compiled = compiler.compile(ag.grad(f), 0.5)
     for x in (*SMALL, *(-x for x in SMALL)):
         expected = ODD[name] * x * (1 if abs(x) < 1e-9 else float(exact_ratio(name, x, ODD[name])))
         assert ag.grad(ag.grad(f))(x) == pytest.approx(expected, rel=1e-14, abs=0)
         assert compiled.value_and_grad(x)[1][0] == pytest.approx(expected, rel=1e-14, abs=0)
-        assert float(np.ravel(replay.compile(f, 0.5).hessian(x))[0]) == pytest.approx(expected, rel=1e-14, abs=0)
+        assert float(np.ravel(compiler.compile(f, 0.5).hessian(x))[0]) == pytest.approx(expected, rel=1e-14, abs=0)
 
 
 def exact_ratio(name, x, slope):
@@ -261,7 +261,7 @@ LENGTHS = ("hypot", "norm", "atan2")
 def test_lengths_and_angles_in_single_precision_are_those_of_doubles(name):
     row = ROWS[name]
     point = [1.0, 1.0]
-    f = {dtype: replay.compile(of_row(row), point, in_axes=0, dtype=dtype) for dtype in ("float64", "float32")}
+    f = {dtype: compiler.compile(of_row(row), point, in_axes=0, dtype=dtype) for dtype in ("float64", "float32")}
     points = [[float(np.float32(x)) for x in xs] for xs in itertools.product(NUMBERS, repeat=2)]
     results = {dtype: g.value_and_grad(points) for dtype, g in f.items()}
     for k, xs in enumerate(points):
@@ -275,7 +275,7 @@ def test_every_row_in_single_precision_is_that_of_doubles(name):
     """Values, and derivatives by all operands, at special numbers."""
     row = ROWS[name]
     n = row.arity or 2
-    f = {d: replay.compile(of_row(row), [0.5] * n, in_axes=0, dtype=d) for d in ("float64", "float32")}
+    f = {d: compiler.compile(of_row(row), [0.5] * n, in_axes=0, dtype=d) for d in ("float64", "float32")}
     numbers = NUMBERS if n < 3 else (0.0, -0.0, 1.0, -1.5, 2.0**-140, 2.0**127, INF, -INF, NAN)
     points = [[float(np.float32(x)) for x in xs] for xs in itertools.product(numbers, repeat=n)]
     results = {d: g.value_and_grad(points) for d, g in f.items()}

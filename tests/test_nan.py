@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 import autograd_core as ag
-from autograd_core import Value, replay
+from autograd_core import Value, compiler
 from autograd_core.ops import ROWS
 from autograd_core.value import record_many
 
@@ -88,7 +88,7 @@ def finite(row, j, rest):
 
 @pytest.mark.parametrize("row", [row for row in ROWS.values() if row.name not in EXEMPT], ids=lambda row: row.name)
 def test_a_derivative_that_depends_on_an_operand_is_nan_where_that_is_nan(row):
-    compiled = {d: replay.compile(derivatives(row), list(plain(row)), in_axes=0, dtype=d) for d in SUBNORMAL}
+    compiled = {d: compiler.compile(derivatives(row), list(plain(row)), in_axes=0, dtype=d) for d in SUBNORMAL}
 
     def of(dtype, points):
         return np.asarray(compiled[dtype](points), float)
@@ -120,7 +120,7 @@ def test_steps_pass_nan_to_every_order(name, dtype):
     """Their derivatives are 0 or a sign at all numbers, which the test above takes for no dependence."""
     f = derivatives(ROWS[name])
     point = [NAN, 2.0][: ROWS[name].arity]
-    slopes = eagerly(ROWS[name], point) if dtype is None else replay.compile(f, [1.0] * len(point), dtype=dtype)(point)
+    slopes = eagerly(ROWS[name], point) if dtype is None else compiler.compile(f, [1.0] * len(point), dtype=dtype)(point)
     along = [slope for path, slope in zip(names_of(ROWS[name]), slopes, strict=True) if set(path) == {0}]
     assert len(along) == 3
     assert all(map(math.isnan, along))

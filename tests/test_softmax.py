@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 import autograd_core as ag
 import nn
-from autograd_core import Value, replay
+from autograd_core import Value, compiler
 from autograd_core.value import RECURS, STRAIGHT
 
 INF, NAN = math.inf, math.nan
@@ -64,7 +64,7 @@ def test_entries_to_the_bound_eagerly(n):
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
 @pytest.mark.parametrize("axes", [None, 0])
 def test_entries_to_the_bound_compiled(dtype, n, axes):
-    f = replay.compile(ag.softmax, [0.0] * n, in_axes=axes, dtype=dtype)
+    f = compiler.compile(ag.softmax, [0.0] * n, in_axes=axes, dtype=dtype)
     least = 1e-300 if dtype == "float64" else 2.0**-126
     for xs in points(dtype, n):
         found = np.ravel(f(xs)) if axes is None else np.asarray(f(np.array([xs] * 9))).reshape(-1, n)[-1]
@@ -72,15 +72,15 @@ def test_entries_to_the_bound_compiled(dtype, n, axes):
 
 
 def test_entries_to_the_bound_without_a_compiler_and_exported(monkeypatch, tmp_path):
-    f = replay.compile(lambda v: ag.softmax(v)[0] + 2 * ag.softmax(v)[2], [0.0] * 3)
+    f = compiler.compile(lambda v: ag.softmax(v)[0] + 2 * ag.softmax(v)[2], [0.0] * 3)
     path = tmp_path / "f.py"
     f.to_numpy(path)
     space = {}
     exec(path.read_text(encoding="utf-8"), space)
     exported = next(v for k, v in space.items() if k.endswith("_value_and_grad"))
-    monkeypatch.setitem(__import__("sys").modules, "autograd_core.replay.interpreter", None)
-    monkeypatch.setattr("autograd_core.replay.numpy_interpreter.said", ["elsewhere"])
-    plain = replay.compile(lambda v: ag.softmax(v)[0] + 2 * ag.softmax(v)[2], [0.0] * 3)
+    monkeypatch.setitem(__import__("sys").modules, "autograd_core.compiler.codegen.llvm.vm", None)
+    monkeypatch.setattr("autograd_core.compiler.runtime.numpy_vm.said", ["elsewhere"])
+    plain = compiler.compile(lambda v: ag.softmax(v)[0] + 2 * ag.softmax(v)[2], [0.0] * 3)
     for xs in points("float64", 3):
         p, _ = exactly(xs)
         exact = float(p[0] + 2 * p[2])
@@ -93,7 +93,7 @@ def test_entries_to_the_bound_without_a_compiler_and_exported(monkeypatch, tmp_p
 @pytest.mark.parametrize("dtype", [None, "float64", "float32"])
 def test_derivatives_at_any_offset(dtype):
     """An entry p_i (1 - p_i) is a difference of terms of the size of p_i."""
-    jacobian = ag.jacobian(ag.softmax) if dtype is None else replay.compile(ag.softmax, [0.0] * 3, dtype=dtype).jacobian
+    jacobian = ag.jacobian(ag.softmax) if dtype is None else compiler.compile(ag.softmax, [0.0] * 3, dtype=dtype).jacobian
     dtype = dtype or "float64"
     for xs in points(dtype, 3):
         p, _ = exactly(xs)
@@ -116,7 +116,7 @@ def test_cross_entropy_at_any_offset(dtype):
         if dtype is None:
             value, gradient = ag.value_and_grad(loss)(xs)
         else:
-            value, (gradient,) = replay.compile(loss, [0.0] * 3, dtype=dtype).value_and_grad(xs)
+            value, (gradient,) = compiler.compile(loss, [0.0] * 3, dtype=dtype).value_and_grad(xs)
         room = BOUND * ULP[dtype or "float64"] * (1 + (max(xs) - min(xs)))
         assert abs(float(value) + log_p[1]) <= room * abs(log_p[1])
         right = -(p[0] + p[2])
@@ -133,7 +133,7 @@ SPECIAL = {
 @pytest.mark.parametrize("xs", SPECIAL)
 def test_infinities_are_as_in_the_gradient_of_logsumexp(xs):
     expected, xs = SPECIAL[xs], list(xs)
-    compiled = [replay.compile(ag.softmax, [0.0] * len(xs), dtype=dtype) for dtype in ("float64", "float32")]
+    compiled = [compiler.compile(ag.softmax, [0.0] * len(xs), dtype=dtype) for dtype in ("float64", "float32")]
     assert list(ag.softmax(xs)) == list(ag.grad(ag.logsumexp)(xs)) == expected
     for f in compiled:
         assert list(map(float, f(xs))) == pytest.approx(expected)
@@ -223,11 +223,11 @@ def test_every_mixture_is_recorded_alike_for_compiled_calls(name, n):
         f, at = mixture(name, xs, moving)
         for _ in range(RECURS + 2):
             f([Value(x) for x in at])
-        quick = replay.compile(f, at)
+        quick = compiler.compile(f, at)
         found = quick.value_and_grad(at), np.asarray(quick.hessian(at))
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr("autograd_core.value.STRAIGHT", {})
-            plain = replay.compile(f, at)
+            plain = compiler.compile(f, at)
             expected = plain.value_and_grad(at), np.asarray(plain.hessian(at))
         assert float(found[0][0]) == float(expected[0][0])
         np.testing.assert_array_equal(np.ravel(found[0][1]), np.ravel(expected[0][1]))

@@ -39,8 +39,8 @@ CASES = {
         import autograd_core as ag
         import nn
         from autograd_core import NoSuchThing  # error
-        from autograd_core import replay
-        from autograd_core.replay import CompiledFunktion  # error
+        from autograd_core import compiler
+        from autograd_core.compiler import CompiledFunktion  # error
         from nn import Sequental  # error
 
         ag.tahn  # error
@@ -48,7 +48,7 @@ CASES = {
         ag.Valeu  # error
         ag.drawdot  # error
         ag._LATER_  # error
-        replay.comple  # error
+        compiler.comple  # error
         nn.MPL  # error
         nn.datasets.mons  # error
         ag.Value(1.0).tahn()  # error

@@ -1,6 +1,6 @@
 """Terms: a rule, read once, becomes a formula that any language can be written from.
 
-A `Term` is an operation and its operands, no more; `replay/exports` writes it in C or as NumPy text,
+A `Term` is an operation and its operands, no more; `compiler/codegen` writes it in C or as NumPy text,
 where equal terms are computed once. Operations of literals alone are done here, as doubles.
 """
 

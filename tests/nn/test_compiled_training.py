@@ -538,7 +538,7 @@ def test_where_a_fit_is_as_good_as_it_can_be(scale, noise, loss):
 @pytest.mark.parametrize("missing", ["llvmlite", "numpy"])
 def test_without_the_extra(monkeypatch, missing):
     for name in list(sys.modules):
-        if name.split(".")[0] == missing or name.startswith("autograd_core.replay."):
+        if name.split(".")[0] == missing or name.startswith("autograd_core.compiler."):
             parent, _, last = name.rpartition(".")
             if parent in sys.modules:  # importing it anew changes the package's attribute too, which is to come back
                 monkeypatch.setattr(sys.modules[parent], last, sys.modules[name])

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import autograd_core as ag
-from autograd_core import replay
+from autograd_core import compiler
 from autograd_core.number_systems import gamma
 from autograd_core.number_systems.floats import FLOATS, PLAIN_FLOATS
 
@@ -88,7 +88,7 @@ def test_what_may_raise_and_what_never_does_give_the_same_bits(name, x):
 )
 def test_compiled_they_are_the_same(f, domain, dtype):
     xs = np.linspace(*domain, 17)
-    compiled = replay.compile(f, 1.0, in_axes=0, dtype=dtype)
+    compiled = compiler.compile(f, 1.0, in_axes=0, dtype=dtype)
     values, (slopes,) = compiled.value_and_grad(xs)
     tolerance = 1e-13 if dtype == "float64" else 3e-6
     assert values == pytest.approx([f(float(x)) for x in xs], rel=tolerance, abs=tolerance)
@@ -116,6 +116,6 @@ def test_as_methods():
 
 def test_to_sympy():
     sympy = pytest.importorskip("sympy")
-    symbols = replay.compile(lambda x: ag.lgamma(x) + ag.degrees(x), 2.0).to_sympy()
+    symbols = compiler.compile(lambda x: ag.lgamma(x) + ag.degrees(x), 2.0).to_sympy()
     [x] = symbols.symbols
     assert sympy.simplify(sympy.diff(symbols.value, x).subs(x, 3) - symbols.grads[0].subs(x, 3)) == 0

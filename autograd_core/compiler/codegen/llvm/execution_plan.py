@@ -1,0 +1,287 @@
+"""Large programs at a single point: regions of equal copies as compiled loops, the rest interpreted.
+
+All values stand in one array, all adjoints in another. Of a region, each result of the body has a
+stretch with its number for every copy, so that lanes, those of the copy before too, are one load;
+an address per slot says where everything is. What nobody reads again stays in registers. A run is
+a sequence of stages, each a function and its block of arguments. Adjoints of a region are 0 between
+runs: whoever has read one puts the 0 back.
+"""
+
+from __future__ import annotations
+
+import ctypes
+from functools import cache
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from llvmlite import ir
+
+from ...passes.loop_fission import arranged
+from ...runtime.executors import LANES, Layout, called_back, zeros
+from .jit import ENTRY, F64, I32, I64, PTR, addresses_of, constant, i64, load, loop, store
+from .kernel import CALL
+from .loops import Body, Compiled, stride_of
+from .vm import HANDLER, table_of
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from ...ir.program import Program
+
+SLACK = 2 * LANES  # numbers behind the end, which the last block of lanes may touch
+
+
+class Plan:
+    """A program, cut into regions and the lines between them.
+
+    Args:
+        program: What to run, at one point.
+        fast: Whether functions may come from a vector library.
+    """
+
+    def __init__(self, program: Program, *, fast: bool) -> None:
+        self.fast = fast
+        self.program, place, self.regions, self.totals = arranged(program)
+        self.at = self._addresses()
+        self.address = self.at[place]  # where the number of each slot of the program as it came stands
+        self.operands = self.at[self.program.operands].astype(np.int32)
+        self.bodies = [Body(self, *about) for about in zip(self.regions, self.totals, strict=True)]
+        self._functions: dict[Any, list[Compiled]] = {}
+
+    def _addresses(self) -> Any:
+        """Where the number of each slot stands; `size` is set to how many places there are."""
+        p = self.program
+        at = np.empty(p.n_slots, np.int64)
+        at[: p.first] = np.arange(p.first)
+        here, end = 0, p.first
+        for region in self.regions:
+            line = region.start - here
+            at[p.first + here : p.first + region.start] = np.arange(end, end + line)
+            end += line
+            stride = stride_of(region.copies)
+            grid = end + np.arange(region.period) * stride + np.arange(region.copies)[:, None]
+            at[p.first + region.start : p.first + region.stop] = grid.ravel()
+            end += region.period * stride
+            here = region.stop
+        at[p.first + here :] = np.arange(end, end + len(p.codes) - here)
+        self.size = end + len(p.codes) - here
+        return at
+
+    def functions(self, *, masked: bool, gradient: bool) -> list[Compiled]:
+        """The code of each region."""
+        key = masked, gradient
+        if key not in self._functions:
+            self._functions[key] = [body.compiled(masked=masked, gradient=gradient) for body in self.bodies]
+        return self._functions[key]
+
+    @property
+    def share(self) -> float:
+        """How much of the program's edges lies in regions."""
+        edges = sum(len(region.kinds) * region.copies for region in self.regions)
+        return edges / max(len(self.program.operands), 1)
+
+    def lines(self) -> list[tuple[int, int]]:
+        """The instructions that are interpreted, before, between and behind the regions: from, to."""
+        ends = [0]
+        for region, totals in zip(self.regions, self.totals, strict=True):
+            ends += [region.start, region.stop + len(totals)]
+        ends.append(len(self.program.codes))
+        return list(zip(ends[::2], ends[1::2], strict=True))
+
+    def uncleaned(self) -> Any:
+        """The adjoints that no region puts back to 0: inputs, and instructions outside of regions. From, how many."""
+        first = self.program.first
+        found = [(0, first)]
+        here = 0
+        for region in self.regions:
+            found.append((int(self.at[first + here]), region.start - here))
+            here = region.stop
+        if here < len(self.program.codes):
+            found.append((int(self.at[first + here]), len(self.program.codes) - here))
+        return np.array([(a, n) for a, n in found if n], np.int64)
+
+
+# --- the stages that every plan has -------------------------------------------------------------
+
+
+def _stages_module() -> Any:
+    """Lines forward and backward, clearing, finishing, and the sequence of stages itself."""
+    module = ir.Module()
+
+    def function(name: str, fields: str) -> tuple[Any, dict[str, Any], Any]:
+        f = ir.Function(module, CALL, ENTRY + name)
+        b = ir.IRBuilder(f.append_basic_block())
+        a = {}
+        for k, field in enumerate(fields.split()):
+            x = load(b, I64, f.args[0], i64(k))
+            a[field] = x if field in ("n", "own", "root", "n_wanted", "n_sought", "again") else b.inttoptr(x, PTR)
+        return b, a, f.args[0]
+
+    for name in ("line_forward", "line_backward"):
+        b, a, _ = function(name, "n own offsets operands forward backward values adjoints")
+        with loop(b, i64(0), a["n"]) as turn:
+            i = turn if name == "line_forward" else b.sub(b.sub(a["n"], i64(1)), turn)
+            start, stop = (b.sext(load(b, I32, a["offsets"], j), I64) for j in (i, b.add(i, i64(1))))
+            operands = b.gep(a["operands"], [start], source_etype=I32)
+            handler = b.inttoptr(load(b, I64, a[name.removeprefix("line_")], i), HANDLER.as_pointer())
+            b.call(handler, [operands, b.sub(stop, start), a["values"], a["adjoints"], b.add(a["own"], i)])
+        b.ret_void()
+
+    b, a, _ = function("clear", "n root adjoints stretches")
+    with loop(b, i64(0), a["n"]) as k:
+        at = b.mul(k, i64(2))
+        start, count = (load(b, I64, a["stretches"], x) for x in (at, b.add(at, i64(1))))
+        with loop(b, i64(0), count) as m:
+            store(b, constant(F64, 0.0), a["adjoints"], b.add(start, m))
+    store(b, constant(F64, 1.0), a["adjoints"], a["root"])
+    b.ret_void()
+
+    b, a, argument = function("read", "n_wanted wanted places results n_sought sought gradient values adjoints again")
+    with loop(b, i64(0), a["n_wanted"]) as k:
+        x = load(b, F64, a["values"], b.sext(load(b, I32, a["wanted"], k), I64))
+        store(b, x, a["results"], b.sext(load(b, I32, a["places"], k), I64))
+    nan = b.alloca(F64)
+    b.store(constant(F64, 0.0), nan)
+    with loop(b, i64(0), a["n_sought"]) as k:
+        g = b.fadd(load(b, F64, a["adjoints"], b.sext(load(b, I32, a["sought"], k), I64)), constant(F64, 0.0))
+        store(b, g, a["gradient"], k)
+        b.store(b.select(b.fcmp_unordered("uno", g, g), g, b.load(nan, typ=F64)), nan)
+    x = b.load(nan, typ=F64)
+    is_nan = b.fcmp_unordered("uno", x, x)
+    with b.if_then(b.and_(is_nan, b.icmp_signed("!=", a["again"], i64(0))), likely=False):
+        b.call(b.inttoptr(a["again"], CALL.as_pointer()), [argument])
+    b.ret_void()
+
+    b, a, argument = function("sequence", "n")
+    with loop(b, i64(0), a["n"]) as k:
+        at = b.add(b.mul(k, i64(2)), i64(1))
+        stage = b.inttoptr(load(b, I64, argument, at), CALL.as_pointer())
+        b.call(stage, [b.inttoptr(load(b, I64, argument, b.add(at, i64(1))), PTR)])
+    b.ret_void()
+    return module
+
+
+@cache
+def _stages() -> dict[str, int]:
+    names = ("line_forward", "line_backward", "clear", "read", "sequence")
+    return dict(zip(names, addresses_of(_stages_module(), [ENTRY + name for name in names]), strict=True))
+
+
+class PlanRunner:
+    """Runs a plan; a `Runner` of one row."""
+
+    serves: Any = None
+    is_native = True
+    used, called = 0, False
+
+    def __init__(self, plan: Plan, layout: Layout) -> None:
+        p = plan.program  # in the plan's order; what the layout names are slots of the program as it came
+        self.plan, self.work = plan, len(p.operands)
+        self.values, self.adjoints = zeros(plan.size + SLACK), zeros(plan.size + SLACK)
+        self.values[p.n_inputs : p.first] = p.constants
+        self.shared = self.values[: p.n_inputs]
+        self.tables = [
+            self.values[None, slots[0] : slots[-1] + 1] if slots else np.zeros((1, 0)) for slots in layout.tables
+        ]
+        sought = [*(slot for group in layout.per_row for slot in group), *layout.summed]
+        self.results, gradient = zeros((1, layout.width)), zeros(len(sought))
+        ends = np.cumsum([0, *map(len, layout.per_row)]).tolist()
+        self.per_row = [gradient[None, a:b] for a, b in pairwise(ends)]
+        self.summed = gradient[ends[-1] :]
+        self.divisor = np.ones(1)
+        self._kept: list[Any] = [gradient]
+        self._again = called_back(self._run_again)
+        self._masked: Any = None
+        self._stage = _stages()
+        self._ends = [plan.address[list(slots)].astype(np.int32) for slots in (layout.wanted, sought)]
+        self._uncleaned = plan.uncleaned()
+        self._places = np.array(layout.places, np.int32)
+        self._gradient, self._backward = gradient, layout.has_gradient
+        self._lines = self._line_blocks()
+        forward = self._stages_forward()
+        backward = self._stages_backward(masked=False) if layout.has_gradient else []
+        self.block = self._sequence([*forward, *backward, self._reading(again=True)])
+        self.bytes = sum(x.nbytes for x in (self.values, self.adjoints, *self._kept))
+        self.hands = [None] * 3
+        self._call = ctypes.CFUNCTYPE(None, ctypes.c_int64)(self._stage["sequence"])
+        self.address, self.at = self._stage["sequence"], self.block.ctypes.data
+
+    def run(self) -> None:
+        """In one call, without the interpreter lock."""
+        self._call(self.at)
+
+    def _run_again(self, _: int) -> None:
+        """With the zero-path rule spelt out, where a gradient came out as NaN."""
+        if self._masked is None:
+            self._masked = self._sequence([*self._stages_backward(masked=True), self._reading(again=False)])
+        self._call(self._masked.ctypes.data)
+
+    def _line_blocks(self) -> list[Any]:
+        """Arguments of the lines; None for an empty one."""
+        plan, p = self.plan, self.plan.program
+        blocks: list[Any] = []
+        for start, stop in plan.lines():
+            if start == stop:
+                blocks.append(None)
+                continue
+            table = table_of(p, 1, fast=plan.fast, start=start, stop=stop)
+            offsets = np.ascontiguousarray(p.offsets[start : stop + 1])
+            own = int(plan.at[p.first + start])
+            arrays = (offsets, plan.operands, table[0], table[1], self.values, self.adjoints)
+            block = np.array([stop - start, own, *(x.ctypes.data for x in arrays)], np.int64)
+            self._kept += [table, offsets, block]
+            blocks.append(block)
+        return blocks
+
+    def _region_blocks(self, n_kept: Sequence[int]) -> list[Any]:
+        """Arguments of the regions' code, each of which keeps so many vectors."""
+        bodies = zip(self.plan.bodies, n_kept, strict=True)
+        return [body.block(self.values, self.adjoints, n, self._kept) for body, n in bodies]
+
+    def _stages_forward(self) -> list[tuple[int, Any]]:
+        stages: list[tuple[int, Any]] = []
+        codes = self.plan.functions(masked=False, gradient=self._backward)
+        blocks = self._region_blocks([0] * len(codes))
+        for k, line in enumerate(self._lines):
+            if line is not None:
+                stages.append((self._stage["line_forward"], line))
+            if k < len(codes):
+                stages.append((codes[k].forward, blocks[k]))
+        return stages
+
+    def _stages_backward(self, *, masked: bool) -> list[tuple[int, Any]]:
+        plan = self.plan
+        root = int(plan.at[plan.program.outputs[0]])
+        fields = [len(self._uncleaned), root, self.adjoints.ctypes.data, self._uncleaned.ctypes.data]
+        clear = np.array(fields, np.int64)
+        self._kept.append(clear)
+        stages: list[tuple[int, Any]] = [(self._stage["clear"], clear)]
+        codes = plan.functions(masked=masked, gradient=True)
+        blocks = self._region_blocks([code.n_kept for code in codes])
+        for k in reversed(range(len(self._lines))):
+            if k < len(codes):
+                stages.append((codes[k].backward, blocks[k]))
+            if self._lines[k] is not None:
+                stages.append((self._stage["line_backward"], self._lines[k]))
+        return stages
+
+    def _reading(self, *, again: bool) -> tuple[int, Any]:
+        wanted, sought = self._ends
+        n_sought = len(sought) if self._backward else 0
+        back = ctypes.cast(self._again, ctypes.c_void_p).value if again and self._backward else 0
+        fields = [
+            len(wanted),
+            *(x.ctypes.data for x in (wanted, self._places, self.results)),
+            n_sought,
+            sought.ctypes.data,
+        ]
+        fields += [self._gradient.ctypes.data, self.values.ctypes.data, self.adjoints.ctypes.data, back]
+        block = np.array(fields, np.int64)
+        self._kept.append(block)
+        return self._stage["read"], block
+
+    @staticmethod
+    def _sequence(stages: Sequence[tuple[int, Any]]) -> Any:
+        pairs = [x for function, block in stages for x in (function, block.ctypes.data)]
+        return np.array([len(stages), *pairs], np.int64)

@@ -1,0 +1,307 @@
+"""Machine code from LLVM modules, which lives as long as somebody holds an address in it."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections import deque
+from contextlib import contextmanager
+from functools import cache
+from hashlib import sha256
+from itertools import count
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+from weakref import WeakValueDictionary, finalize
+
+import llvmlite
+import numpy as np
+from llvmlite import binding, ir
+from llvmlite.binding import create_pass_builder, create_pipeline_tuning_options  # ImportError where it is too old
+
+from ....number_systems.llvm import F32, F64, I32, OFFERED, constant, element_of, offered
+from ....number_systems.processor import flags
+from ...locks import compiling as lock
+from .object_cache import read_object, write_object
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+I64, PTR, VOID = ir.IntType(64), ir.PointerType(), ir.VoidType()
+ENTRY = "entry_"
+
+
+# --- LLVM, a little shorter ---------------------------------------------------------------------
+
+
+def i64(x: int) -> Any:
+    """An integer literal."""
+    return ir.Constant(I64, x)
+
+
+def lanes(width: int, real: Any = F64) -> Any:
+    """The type of so many doubles or floats: a scalar for one, else a vector."""
+    return real if width == 1 else ir.VectorType(real, width)
+
+
+def real_of(dtype: Any) -> Any:
+    """LLVM's type for NumPy's."""
+    return F32 if dtype.itemsize == 4 else F64
+
+
+def alignment(kind: Any) -> int:
+    """Bytes at whose multiples numbers of a type stand; vectors need no more than their lanes."""
+    return 4 if element_of(kind) in (I32, F32) else 8
+
+
+@contextmanager
+def loop(b: Any, start: Any, stop: Any) -> Iterator[Any]:
+    """Code for every index from `start` on, below `stop`."""
+    before = b.block
+    test, body, after = (b.append_basic_block(name) for name in ("test", "body", "after"))
+    b.branch(test)
+    b.position_at_end(test)
+    i = b.phi(I64)
+    i.add_incoming(start, before)
+    b.cbranch(b.icmp_signed("<", i, stop), body, after)
+    b.position_at_end(body)
+    yield i
+    i.add_incoming(b.add(i, i64(1)), b.block)
+    b.branch(test)
+    b.position_at_end(after)
+
+
+def load(b: Any, kind: Any, base: Any, index: Any) -> Any:
+    """The element at an index, in units of that kind."""
+    return b.load(b.gep(base, [index], source_etype=kind), typ=kind, align=alignment(kind))
+
+
+def store(b: Any, x: Any, base: Any, index: Any) -> None:
+    """Write the element at an index, in units of its kind."""
+    b.store(x, b.gep(base, [index], source_etype=x.type), align=alignment(x.type))
+
+
+def spread(b: Any, x: Any, kind: Any) -> Any:
+    """One number in every lane."""
+    if not isinstance(kind, ir.VectorType):
+        return x
+    empty = ir.Constant(kind, ir.Undefined)
+    lane_0 = ir.Constant(ir.VectorType(I32, kind.count), [0] * kind.count)
+    return b.shuffle_vector(b.insert_element(empty, x, ir.Constant(I32, 0)), empty, lane_0)
+
+
+__all__ = ["ENTRY", "F64", "I32", "I64", "PTR", "VOID", "addresses_of", "alignment", "constant", "element_of", "i64",
+           "lanes", "load", "lock", "loop", "real_of", "spread", "store"]  # fmt: skip
+
+
+# --- compiling ----------------------------------------------------------------------------------
+
+
+class Code:
+    """The machine code of one module, unloaded when nobody holds an address in it any more.
+
+    Of objects in a cycle, Python's collector runs `__del__` one after the other, and those that come
+    later may call the code. So it hangs on an array, which the collector does not see: that goes with
+    the last reference to it, after all of them. Till then something else than the cycle keeps
+    llvmlite's object, which would free the code itself, whoever compiles meanwhile.
+    """
+
+    def __init__(self, tracker: Any) -> None:
+        self.addresses, self._held = tracker, np.empty(0)
+        finalize(self._held, _drop, tracker).atexit = False  # the process takes all of it along
+
+
+def _drop(tracker: Any) -> None:
+    if sys.is_finalizing():
+        return
+    _dropped.append(tracker)
+    if lock.acquire(blocking=False):  # else whoever compiles now, or next, does it
+        try:
+            unload()
+        finally:
+            lock.release()
+
+
+_dropped: deque[Any] = deque()
+
+
+def unload() -> None:
+    """Free code that nobody can call; under the lock, as all of LLVM: a fork meanwhile would break the child."""
+    while _dropped:
+        _dropped.popleft().close()
+
+
+class About(NamedTuple):
+    """What stands before code that is kept under a key of its own: a line of JSON."""
+
+    names: list[str]  # functions that it defines
+    calls: list[str]  # and those that it calls
+    note: int
+
+    def line(self) -> bytes:
+        return json.dumps(self._asdict()).encode() + b"\n"
+
+    @classmethod
+    def read(cls, line: bytes) -> About | None:
+        """From a file; None where it is none, whatever else stands there."""
+        try:
+            found = cls(**json.loads(line))
+        except (ValueError, TypeError, RecursionError):
+            return None
+        texts = (found.names, found.calls)
+        is_one = all(type(x) is list and all(type(name) is str and name.isidentifier() for name in x) for x in texts)
+        return found if is_one and type(found.note) is int and found.note >= 0 else None
+
+
+class Kept(NamedTuple):
+    """Code that was kept under a key of its own, and the number beside it."""
+
+    code: Code
+    note: int
+
+
+class Address(int):
+    """Where a function of machine code begins; it keeps the code."""
+
+    code: Code
+
+
+class Machine:
+    """The host's target machine, and the linker that puts machine code into this process."""
+
+    def __init__(self) -> None:
+        binding.initialize_native_target()
+        binding.initialize_native_asmprinter()
+        target = binding.Target.from_default_triple()
+        self.cpu, self.features = binding.get_host_cpu_name(), flags()
+        self.target = target.create_target_machine(cpu=self.cpu, features=self.features, opt=2)
+        self.linker = binding.create_lljit_compiler(self.target)
+        self.loaded: WeakValueDictionary[str, Code] = WeakValueDictionary()
+        self.serial = count()  # a library's name is never used twice
+
+    def key(self, text: str, *, straight: bool) -> str:
+        """What machine code depends on: the code, its passes, the processor, and the compiler."""
+        about = (text, f"passes 2, {straight}", self.cpu, self.features, llvmlite.__version__, sys.platform)
+        return sha256("\0".join(about).encode()).hexdigest()
+
+    def kept(self, key: str, name: str) -> Kept | None:
+        """What `add` kept under a key of the caller's own, if it can be linked here and has that function."""
+        unload()
+        content = read_object(key)
+        if content is None:
+            return None
+        line, _, machine_code = content.partition(b"\n")
+        about = About.read(line)
+        # Each number is one of a vector that the code keeps, so it has no more of them than bytes.
+        if about is None or name not in about.names or about.note > len(machine_code):
+            return None
+        addresses = {x: offered(x) for x in about.calls}
+        if not all(addresses.values()):
+            return None
+        code = self.loaded.get(key) or self._read(machine_code, addresses, about.names)
+        if code is None:
+            return None
+        self.loaded[key] = code
+        return Kept(code, about.note)
+
+    def add(self, module: Any, names: Iterable[str], *, keep: bool, straight: bool, key: str, note: int) -> Code:
+        """Compile a module, or take its machine code from the cache."""
+        unload()
+        names = list(names)
+        module.triple = binding.get_default_triple()
+        text = str(module)
+        digest = self.key(text, straight=straight)
+        code = self.loaded.get(digest)
+        if code is None:
+            found = read_object(digest) if keep else None
+            parsed = binding.parse_assembly(text)
+            parsed.verify()
+            called = [x.name for x in parsed.functions if x.is_declaration and x.name in OFFERED]
+            addresses = {x: OFFERED[x] for x in called}
+            code = None if found is None else self._read(found, addresses, names)
+            if code is None:
+                self._improve(parsed, straight=straight)
+                found = self.target.emit_object(parsed)
+                if keep:
+                    write_object(digest, found)
+                if key:
+                    write_object(key, About(names, called, note).line() + found)
+                code = Code(self._linked(found, addresses, names))
+            self.loaded[digest] = code
+        return code
+
+    def _read(self, machine_code: bytes, called: Mapping[str, int], names: Iterable[str]) -> Code | None:
+        """Code from a file; None where that holds something else, whose digest is right all the same."""
+        try:
+            return Code(self._linked(machine_code, called, names))
+        except RuntimeError:  # what LLVM says of it
+            return None
+
+    def _linked(self, machine_code: bytes, called: Mapping[str, int], names: Iterable[str]) -> Any:
+        """Machine code in this process, with the addresses of what it calls."""
+        library = binding.JITLibraryBuilder().add_object_img(machine_code).add_current_process()
+        for name, address in called.items():
+            library.import_symbol(name, address)
+        for name in names:
+            library.export_symbol(name)
+        return library.link(self.linker, f"library_{next(self.serial)}")
+
+    def _improve(self, parsed: Any, *, straight: bool) -> None:
+        """LLVM's passes, of which those for loops take a minute on long straight-line code, and find nothing there."""
+        builder = create_pass_builder(self.target, create_pipeline_tuning_options(speed_level=2))
+        if straight:
+            passes = binding.create_new_module_pass_manager()
+            passes.add_sroa_pass()
+            passes.add_instruction_combine_pass()
+            passes.add_simplify_cfg_pass()
+        else:
+            passes = builder.getModulePassManager()
+        passes.run(parsed, builder)
+
+
+@cache
+def machine() -> Machine:
+    """The one of this process, made when first needed."""
+    return Machine()
+
+
+def addresses_of(
+    module: Any, names: Iterable[str], *, keep: bool = True, straight: bool = False, key: str = "", note: int = 0
+) -> list[Address]:
+    """Compile a module; where its functions begin. All their names start with ENTRY.
+
+    The code lives as long as one of the addresses. What holds addresses of this process is not to
+    be kept on disk. With a key it is kept under that instead of the digest of its text, beside a number:
+    so `kept` finds it before there is any text, whose writing takes as long as compiling.
+    """
+    with lock:
+        names = list(names)
+        code = machine().add(module, names, keep=keep and not key, straight=straight, key=key, note=note)
+        return [_address(code, name) for name in names]
+
+
+def kept(key: str, name: str) -> tuple[Address, int] | None:
+    """Where a function begins that was kept under that key, and the number beside it; None where there is none."""
+    if not key:
+        return None
+    with lock:
+        found = machine().kept(key, name)
+        return None if found is None else (_address(found.code, name), found.note)
+
+
+def key_of(*about: Any) -> str:
+    """A key for code that hangs on these alone: on the library's own files besides, the processor and the compiler."""
+    return machine().key("\0".join(map(str, (_library(), *about))), straight=True)
+
+
+@cache
+def _library() -> str:
+    """The files that rules and code come from, as they are now: who edits one has new keys."""
+    root = Path(__file__).parents[1]
+    files = sorted(root.rglob("*.py"))
+    return str([(str(x.relative_to(root)), x.stat().st_size, x.stat().st_mtime_ns) for x in files])
+
+
+def _address(code: Code, name: str) -> Address:
+    address = Address(code.addresses[name])
+    address.code = code
+    return address

@@ -1,0 +1,438 @@
+"""One region of a plan as machine code: a body, read from the rows, in a loop over its copies."""
+
+from __future__ import annotations
+
+from collections import Counter
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+from llvmlite import ir
+
+from ....number_systems.llvm import HASTY, LLVM, Delayed, FastModule, Lanes
+from ...passes.find_repeats import GATHERED, LOCAL
+from ...runtime.executors import LANES, zeros
+from .accumulation import TOGETHER, Adjoints, gathered
+from .jit import ENTRY, F64, I32, I64, PTR, addresses_of, constant, i64, lanes, load, loop, spread, store
+from .kernel import CALL, read, sum_of_lanes
+from .outer_products import Products, at_once
+from .strip_mining import FIELDS, memory, stretches
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from ...passes.find_repeats import Region
+    from ...passes.loop_fission import Total
+    from .execution_plan import Plan
+    from .strip_mining import Stages
+
+LONG = 1_500  # LLVM instructions in a stage; few blocks and results in memory make short ones dear
+
+
+class Compiled(NamedTuple):
+    """A body's code: the addresses of two functions, and how many vectors the backward one keeps of a block."""
+
+    forward: int
+    backward: int
+    n_kept: int
+
+
+class Column(NamedTuple):
+    """Where a gathered operand stands, copy by copy: `first + copy * step`, or by a table."""
+
+    first: int
+    step: int
+    table: int  # which table, or -1
+    is_constant: bool
+
+
+def stride_of(copies: int) -> int:
+    """Places for the numbers of one result: an odd number of cache lines, lest all results fall into a few sets."""
+    return LANES * ((copies + 2 * LANES - 1) // LANES | 1)
+
+
+class Body:
+    """The code of one region."""
+
+    def __init__(self, plan: Plan, region: Region, totals: Sequence[Total]) -> None:
+        self.plan, self.region, self.totals = plan, region, totals
+        p = plan.program
+        self.width = LANES if region.parallel else 1
+        self.blocks = -(-region.copies // self.width)
+        self.tail = region.copies % self.width  # copies in the last block, if it is not full
+        a, b = int(p.offsets[region.start]), int(p.offsets[region.start + region.period])
+        self.slots = p.operands[a : a + (b - a) * region.copies].reshape(region.copies, b - a)
+        ends = p.offsets[region.start : region.start + region.period + 1] - a
+        self.operands = [range(i, j) for i, j in pairwise(ends.tolist())]
+        self.rows = [p.primitives[code] for code in p.codes[region.start : region.start + region.period]]
+        self.base, self.stride = int(plan.at[p.first + region.start]), stride_of(region.copies)
+        self.tables: list[Any] = []
+        self.columns = {int(e): self._column(int(e)) for e in np.flatnonzero(region.kinds == GATHERED)}
+        self.buffered = self._overlapping()
+        self.shared = sorted({int(self.slots[0, e]) for e in range(b - a) if region.kinds[e] not in (GATHERED, LOCAL)})
+        self.exported = self._exported()
+
+    def _column(self, e: int) -> Column:
+        p = self.plan.program
+        slots = self.slots[:, e]
+        address = self.plan.at[slots]
+        is_constant = bool(((slots >= p.n_inputs) & (slots < p.first)).all())
+        steps = np.diff(address)
+        if (steps == steps[0]).all():
+            return Column(int(address[0]), int(steps[0]), -1, is_constant)
+        padded = np.concatenate([address, np.repeat(address[-1:], self.blocks * self.width - len(address))])
+        for k, table in enumerate(self.tables):
+            if np.array_equal(table, padded):
+                return Column(0, 0, k, is_constant)
+        self.tables.append(padded.astype(np.int32))
+        return Column(0, 0, len(self.tables) - 1, is_constant)
+
+    def _overlapping(self) -> list[Column]:
+        """Columns of neighbours that reach into each other.
+
+        A vector that was just stored cannot be loaded anew at a place beside it without a wait, so what is sent
+        to these is added up in a stretch for each, and then once.
+        """
+        columns = [c for c in dict.fromkeys(self.columns.values()) if c.table < 0 and c.step == 1 and not c.is_constant]
+        if self.width == 1:
+            return []
+        apart = self.region.copies
+        return [a for a in columns if any(a is not b and abs(a.first - b.first) < apart for b in columns)]
+
+    def _exported(self) -> list[bool]:
+        """Which results of the body somebody else reads: another stage, another copy, or the caller; not its totals."""
+        p, region = self.plan.program, self.region
+        reads = np.zeros(p.n_slots, bool)
+        reads[p.outputs] = True
+        a = int(p.offsets[region.start])
+        behind = int(p.offsets[region.stop + len(self.totals)])
+        reads[p.operands[:a]] = True
+        reads[p.operands[behind:]] = True
+        for e in self.columns:
+            reads[self.slots[:, e]] = True
+        mine = reads[p.first + region.start : p.first + region.stop].reshape(region.copies, region.period)
+        found: Any = mine.any(axis=0).tolist()
+        return list(found)
+
+    def compiled(self, *, masked: bool, gradient: bool) -> Compiled:
+        """Both functions; the forward one twice without a gradient."""
+        module = (FastModule if self.plan.fast else ir.Module)()
+        names = [f"{ENTRY}forward", *([f"{ENTRY}backward"] if gradient else [])]
+        forward, *backward = (_Writer(self, ir.Function(module, CALL, name), masked=masked) for name in names)
+        kept = {j for j, is_read in enumerate(self.exported) if is_read}
+        for writer in backward:
+            kept |= writer.backward()
+        forward.forward(kept)
+        found = addresses_of(module, names)
+        return Compiled(found[0], found[-1], sum(writer.n_kept for writer in backward))
+
+    def block(self, values: Any, adjoints: Any, n_kept: int, kept: list[Any]) -> Any:
+        """The arguments of both functions, which keep so many vectors; what they point to goes to `kept`."""
+        tables = np.concatenate([np.empty(0, np.int32), *self.tables])
+        scratch = zeros((len(self.shared), self.width))
+        buffers = zeros((len(self.buffered), self.stride))
+        vectors, about = memory(n_kept, self.blocks, self.width)
+        addresses = [x.ctypes.data for x in (values, adjoints, tables, scratch, buffers)]
+        block = np.array([*addresses, *about], np.int64)
+        kept += [tables, scratch, buffers, vectors, block]
+        return block
+
+
+class _Writer:
+    """A function over all copies of a body, under construction."""
+
+    def __init__(self, body: Body, function: Any, *, masked: bool) -> None:
+        self.body, self.masked = body, masked
+        self.program = body.plan.program
+        self.kind = lanes(body.width)
+        self.b = b = ir.IRBuilder(function.append_basic_block())
+        self.a = {}
+        for k, field in enumerate(("values", "adjoints", "tables", "scratch", "buffers", *FIELDS)):
+            x = load(b, I64, function.args[0], i64(k))
+            self.a[field] = x if field in ("stretch", "n_kept") else b.inttoptr(x, PTR)
+        self.n_kept = 0
+        self.scratch = {slot: k for k, slot in enumerate(body.shared)}
+        self.is_last: Any = None
+        self.seen: dict[Any, Any] = {}
+        self.hold: Callable[[Any], Any] = LLVM.number  # makes a value last
+
+    # --- where operands are ---
+
+    def _start(self, block: Any, hold: Callable[[Any], Any] = LLVM.number) -> None:
+        """What holds for one block: nothing is loaded yet; which lanes lie behind the last copy."""
+        self.block, self.seen, self.hold = block, {}, hold
+        if self.body.tail:
+            behind = ir.VectorType(ir.IntType(1), self.body.width)
+            mask = ir.Constant(behind, [int(lane >= self.body.tail) for lane in range(self.body.width)])
+            here = self.b.icmp_signed("==", block, i64(self.body.blocks - 1))
+            self.is_last = self.b.select(here, mask, ir.Constant(behind, [0] * self.body.width))
+
+    def _own(self, j: int) -> Any:
+        """The address of result j of this block."""
+        body = self.body
+        return self.b.add(self.b.mul(self.block, i64(body.width)), i64(body.base + j * body.stride))
+
+    def _vector(self, base: Any, index: Any) -> Any:
+        return self.b.load(self.b.gep(base, [index], source_etype=F64), typ=self.kind, align=8)
+
+    def _put(self, x: Any, base: Any, index: Any) -> None:
+        self.b.store(x, self.b.gep(base, [index], source_etype=F64), align=8)
+
+    def _is_adjacent(self, column: Column) -> bool:
+        """Whether the lanes of a gathered operand are one load."""
+        return self.body.width == 1 or (column.table < 0 and column.step == 1)
+
+    def _lane_addresses(self, column: Column) -> list[Any]:
+        """The address in each lane; behind the last copy, that of the last copy."""
+        b, body = self.b, self.body
+        start = b.mul(self.block, i64(body.width))
+        if column.table >= 0:
+            start = b.add(start, i64(column.table * body.blocks * body.width))
+            places = [b.add(start, i64(lane)) for lane in range(body.width)]
+            return [b.sext(load(b, I32, self.a["tables"], place), I64) for place in places]
+        found = []
+        for lane in range(1 if self._is_adjacent(column) else body.width):
+            copy = b.add(start, i64(lane))
+            if body.tail and lane >= body.tail:
+                last = i64(body.region.copies - 1)
+                copy = b.select(b.icmp_signed("<", copy, last), copy, last)
+            found.append(b.add(b.mul(copy, i64(column.step)), i64(column.first)))
+        return found
+
+    def _gathered(self, column: Column) -> Any:
+        b = self.b
+        addresses = self._lane_addresses(column)
+        if not self._is_adjacent(column):
+            x = ir.Constant(self.kind, ir.Undefined)
+            for lane, address in enumerate(addresses):
+                x = b.insert_element(x, load(b, F64, self.a["values"], address), ir.Constant(I32, lane))
+            return x
+        x = self._vector(self.a["values"], addresses[0])
+        if self.body.tail:  # behind the last copy, its own numbers once more
+            last = b.extract_element(x, ir.Constant(I32, self.body.tail - 1))
+            x = b.select(self.is_last, spread(b, last, self.kind), x)
+        return x
+
+    def _operand(self, e: int, results: dict[int, Any]) -> Any:
+        """An operand; what is one load is loaded whenever it is used, which takes less than a register."""
+        body, p = self.body, self.program
+        slot = int(body.slots[0, e])
+        if body.region.kinds[e] == LOCAL:
+            return results[slot - p.first - body.region.start]
+        column = body.columns.get(e)
+        if column is None:
+            if p.n_inputs <= slot < p.first:
+                return float(p.constants[slot - p.n_inputs])
+            at = i64(int(body.plan.at[slot]))
+            return Delayed(self.b, lambda: spread(self.b, load(self.b, F64, self.a["values"], at), self.kind))
+        if self._is_adjacent(column) and not body.tail:
+            return Delayed(self.b, lambda: self._gathered(column))
+        if column not in self.seen:
+            self.seen[column] = self.hold(Lanes(self.b, self._gathered(column)))
+        return self.seen[column]
+
+    def _read(self, j: int, rule: Callable[..., Any], xs: Sequence[Any], m: Any = LLVM) -> Any:
+        return read(self.body.rows[j], rule, xs, self.b, self.kind, m)
+
+    # --- the two directions ---
+
+    def forward(self, kept: set[int]) -> None:
+        """All copies' results, of which some are kept, and their totals."""
+        body, b = self.body, self.b
+        sums = [b.alloca(F64) for _ in body.totals]
+        for total, about in zip(sums, body.totals, strict=True):
+            x = constant(F64, -0.0)  # the number that, added to any other, changes nothing
+            for slot in about.before:
+                x = b.fadd(x, load(b, F64, self.a["values"], i64(int(body.plan.at[slot]))))
+            b.store(x, total)
+        with loop(b, i64(0), i64(body.blocks)) as block:
+            self._start(block)
+            results: dict[int, Any] = {}
+            for j, (row, operands) in enumerate(zip(body.rows, body.operands, strict=True)):
+                results[j] = LLVM.number(self._read(j, row.value, [self._operand(e, results) for e in operands]))
+                if j in kept:
+                    self._put(self._lanes(results[j]), self.a["values"], self._own(j))
+            for total, about in zip(sums, body.totals, strict=True):
+                self._add_up(total, [self._lanes(results[j]) for j in about.results])
+        for total, about in zip(sums, body.totals, strict=True):
+            store(b, b.load(total, typ=F64), self.a["values"], i64(self._total_at(about)))
+        b.ret_void()
+
+    def _lanes(self, z: Any) -> Any:
+        return z.value if isinstance(z, Lanes) else constant(self.kind, z)
+
+    def _total_at(self, total: Total) -> int:
+        return int(self.body.plan.at[self.program.first + total.instruction])
+
+    def _add_up(self, total: Any, terms: Sequence[Any]) -> None:
+        """Add results to a total, copy by copy; the sum waits for each addition, the lanes' work fills the time."""
+        b, width = self.b, self.body.width
+        if self.body.tail:
+            terms = [b.select(self.is_last, constant(self.kind, -0.0), x) for x in terms]
+        x = b.load(total, typ=F64)
+        for lane in range(width):
+            for term in terms:
+                x = b.fadd(x, term if width == 1 else b.extract_element(term, ir.Constant(I32, lane)))
+        b.store(x, total)
+
+    def backward(self) -> set[int]:
+        """All copies' adjoints, from the last block to the first, sent to what they read; the results it reads."""
+        body, b, p = self.body, self.b, self.program
+        for k in range(len(body.shared)):
+            store(b, constant(self.kind, 0.0), self.a["scratch"], i64(k))
+        ends: dict[int, list[Any]] = {}
+        for total in body.totals:
+            g = load(b, F64, self.a["adjoints"], i64(self._total_at(total)))
+            for slot in total.before:
+                at = i64(int(body.plan.at[slot]))
+                store(b, b.fadd(load(b, F64, self.a["adjoints"], at), g), self.a["adjoints"], at)
+            for j in total.results:
+                ends.setdefault(j, []).append(spread(b, g, self.kind))
+        read: set[int] = set()
+        if body.width == 1:
+            with loop(b, i64(0), i64(body.blocks)) as turn:
+                add = at_once(b, self.kind, self.a["scratch"], masked=self.masked)
+                self._backward(lambda: turn, None, ends, read, add)
+        else:
+            with stretches(b, self.a, i64(body.blocks), body.width, LONG) as stages:
+                products = Products(stages, self.kind, self.a["scratch"], masked=self.masked)
+                self._backward(lambda: stages.block, stages, ends, read, products.send)
+                stages.end()
+                products.add_up()
+                self.n_kept = stages.places
+        for k, column in enumerate(body.buffered):
+            self._add_buffer(k, column)
+        for k, slot in enumerate(body.shared):
+            if not p.n_inputs <= slot < p.first:
+                x = sum_of_lanes(b, load(b, self.kind, self.a["scratch"], i64(k)), body.width)
+                at = i64(int(body.plan.at[slot]))
+                store(b, b.fadd(load(b, F64, self.a["adjoints"], at), x), self.a["adjoints"], at)
+        b.ret_void()
+        return read
+
+    def _backward(
+        self,
+        turn: Callable[[], Any],
+        stages: Stages | None,
+        ends: dict[int, list[Any]],
+        read: set[int],
+        add: Callable[..., None],
+    ) -> None:
+        """The adjoints of one block, the last one first; what is summed over all copies goes to `add`."""
+        body = self.body
+        hold = stages.hold if stages else LLVM.number
+
+        def start() -> None:
+            self._start(self.b.sub(i64(body.blocks - 1), turn()), hold)
+
+        start()
+        loaded = _Results(lambda j: self._result(j, read))
+        left = Counter(to for e in range(len(body.slots[0])) if (to := self._target(e)) is not None)
+        left.update({j: len(gs) for j, gs in ends.items()})
+        together = TOGETHER if body.region.parallel else 1  # else a copy sends to its own results' memory
+        adjoints = Adjoints(left, self._sent_by_others, hold, masked=self.masked, together=together)
+        for j, gs in ends.items():
+            for g in gs:
+                adjoints.send(j, 1.0, hold(self._of_copies(g)))
+        for j in reversed(range(len(body.rows))):
+            if stages and stages.turn():
+                start()
+            g = adjoints.gather(j)
+            if g is not None:
+                self._send(j, g, loaded, adjoints, add)
+        for column in adjoints.waiting():
+            if stages and stages.turn():
+                start()
+            x = adjoints.gather(column)
+            if x is not None:
+                self._scatter(column, x.value)
+
+    def _target(self, e: int) -> Any:
+        """Where the adjoint of an operand is gathered: at a result of the body, or a column; None for elsewhere."""
+        body = self.body
+        if body.region.kinds[e] == LOCAL:
+            return int(body.slots[0, e]) - self.program.first - body.region.start
+        column = body.columns.get(e)
+        return column if column and not column.is_constant and body.region.parallel else None
+
+    def _result(self, j: int, read: set[int]) -> Any:
+        """Result j, loaded whenever it is used; then `read` says so."""
+
+        def vector() -> Any:
+            read.add(j)
+            return self._vector(self.a["values"], self._own(j))
+
+        return Delayed(self.b, vector)
+
+    def _sent_by_others(self, to: Any) -> Any:
+        """What other regions and single instructions have sent to a result; it is not there any more then."""
+        if isinstance(to, Column) or not self.body.exported[to]:
+            return None
+        at = self._own(to)
+        g = Lanes(self.b, self._vector(self.a["adjoints"], at))
+        self._put(constant(self.kind, 0.0), self.a["adjoints"], at)
+        return g
+
+    def _of_copies(self, x: Any) -> Lanes:
+        """What all copies get, and 0 in the lanes behind the last one."""
+        return Lanes(self.b, self.b.select(self.is_last, constant(self.kind, 0.0), x) if self.body.tail else x)
+
+    def _add_buffer(self, k: int, column: Column) -> None:
+        """What was sent to a column, added to the adjoints of what it reads."""
+        b, width = self.b, self.body.width
+        start = b.gep(self.a["buffers"], [i64(k * self.body.stride)], source_etype=F64)
+        with loop(b, i64(0), i64(self.body.blocks)) as block:
+            at = b.mul(block, i64(width))
+            own = b.add(at, i64(column.first))
+            self._put(b.fadd(self._vector(self.a["adjoints"], own), self._vector(start, at)), self.a["adjoints"], own)
+
+    def _send(self, j: int, g: Any, loaded: Any, adjoints: Adjoints, add: Callable[..., None]) -> None:
+        body, p = self.body, self.program
+        operands = body.operands[j]
+        xs = [self._operand(e, loaded) for e in operands]
+        partials = self._read(j, body.rows[j].partials, [*xs, loaded[j]], LLVM if self.masked else HASTY)
+        for e, d in zip(operands, partials, strict=True):
+            slot = int(body.slots[0, e])
+            column = body.columns.get(e)
+            if column.is_constant if column else p.n_inputs <= slot < p.first:
+                continue
+            if column and not body.region.parallel:  # it may be a result of this very copy, whose turn comes soon
+                product = gathered(None, [(d, g)], masked=self.masked)
+                if product is not None:
+                    self._scatter(column, product.value)
+                continue
+            to = self._target(e)
+            if to is None:
+                add(self.scratch[slot], LLVM.number(d), g)
+            else:
+                adjoints.send(to, d, g)
+
+    def _scatter(self, column: Column, x: Any) -> None:
+        """Add to the adjoints of what was gathered; one lane after the other where two may be the same."""
+        b, adjoints = self.b, self.a["adjoints"]
+        if self.body.tail:
+            x = b.select(self.is_last, constant(self.kind, 0.0), x)
+        if column in self.body.buffered:
+            k = self.body.buffered.index(column)
+            at = b.add(b.mul(self.block, i64(self.body.width)), i64(k * self.body.stride))
+            self._put(x, self.a["buffers"], at)
+            return
+        addresses = self._lane_addresses(column)
+        if self._is_adjacent(column):
+            self._put(b.fadd(self._vector(adjoints, addresses[0]), x), adjoints, addresses[0])
+            return
+        for lane, address in enumerate(addresses):
+            part = b.extract_element(x, ir.Constant(I32, lane))
+            store(b, b.fadd(load(b, F64, adjoints, address), part), adjoints, address)
+
+
+class _Results(dict[int, Any]):
+    """Results of a body, made when first asked for."""
+
+    def __init__(self, source: Callable[[int], Any]) -> None:
+        super().__init__()
+        self._source = source
+
+    def __missing__(self, j: int) -> Any:
+        self[j] = self._source(j)
+        return self[j]

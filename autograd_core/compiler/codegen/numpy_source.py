@@ -1,0 +1,204 @@
+"""A program as text of a NumPy module: a function of many rows at once that needs NumPy alone."""
+
+from __future__ import annotations
+
+import keyword
+import math
+from typing import TYPE_CHECKING
+
+from ...number_systems.numpy_arrays import NUMPY_NAMES
+from .program_stages import numbered
+from .sources import HELPERS, Source, rows
+from .statements import ATOM, Language, Store, Written
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from ...number_systems.terms import Term
+    from .description import Description
+    from .program_stages import Column, Stage
+
+BY_NUMBER = ("erf", "erfc")  # NumPy has neither
+TAKEN = frozenset([*keyword.kwlist, *BY_NUMBER, "np", "math", "constants", "evaluate"])
+INNER = "        "
+
+
+class NumPy(Language):
+    """Expressions of arrays that hold a number per row."""
+
+    def literal(self, x: float) -> str:
+        """As Python writes it."""
+        if math.isfinite(x):
+            return repr(float(x))
+        return "np.nan" if math.isnan(x) else "np.inf" if x > 0 else "-np.inf"
+
+    def call(self, op: str, args: Sequence[str]) -> str:
+        """A ufunc, or a helper."""
+        name = HELPERS.get(op) or (op if op in BY_NUMBER else f"np.{NUMPY_NAMES.get(op, op).removeprefix('rough_')}")
+        return f"{name}({', '.join(args)})"
+
+    def choice(self, condition: Written, a: Written, b: Written) -> Written:
+        """Both sides are evaluated."""
+        return Written(f"np.where({condition.text}, {a.text}, {b.text})", ATOM)
+
+    def constant(self, name: str, text: str, *, truth: bool) -> str:  # noqa: ARG002
+        """A local name."""
+        return f"{name} = {text}"
+
+
+def numpy_source(what: Description) -> str:
+    """The whole module."""
+    return NumPySource(what, NumPy(), TAKEN).text()
+
+
+class NumPySource(Source):
+    """A module under construction; the first axis of its arrays is that of the slots."""
+
+    def text(self) -> str:
+        """The module's parts in order; those that are needed show when the functions are written."""
+        functions = self._short() if self.is_short else self._long()
+        functions = [*self.helpers(), *functions]
+        by_number = [name for name in BY_NUMBER if name in self.used]
+        header = [*self.what.header("gradient"), "These are last axes; those before them are rows."]
+        if self.what.guards:
+            header.append("Rows that branch otherwise come out as NaN.")
+        parts = [
+            "\n".join(f"# {line}".rstrip() for line in header),
+            "import math\n\nimport numpy as np" if by_number else "import numpy as np",
+            *(f"{name} = np.vectorize(math.{name}, otypes=[float])" for name in by_number),
+            *(_array(name, map(str, table.tolist())) for name, table in self.tables.named.items()),
+        ]
+        if len(self.program.constants) and not self.is_short:
+            parts.append(_array("constants", map(self.language.literal, self.program.constants.tolist())))
+        return "\n\n".join(parts) + "".join(f"\n\n\n{function}" for function in functions) + "\n"
+
+    # --- NumPy's ways ---
+
+    def helper(self, name: str, arguments: str, lines: Sequence[str]) -> str:
+        """`def`."""
+        return _function(f"{name}({', '.join(arguments)})", lines)
+
+    def stage(self, name: str, lines: Sequence[str]) -> str:
+        """`def`."""
+        return _function(f"{name}(value{', adjoint' * name.startswith('backward')})", lines)
+
+    def place(self, array: str, column: Column) -> str:
+        """In copy k; or, where copies run at once, in all of them."""
+        shared = len(column.slots) == 1 or column.step == 0
+        if self.current.reduction is not None or (self.current.region.parallel and not shared):
+            return f"{array}[{self._whole(column)}]"
+        return f"{array}[{self.tables.index(column)}]"
+
+    def _whole(self, column: Column) -> str:
+        """A column as an index."""
+        step = 1 if len(column.slots) == 1 else column.step
+        if not len(column.slots):
+            return ":0"
+        if not step:
+            return self.tables.table(column)
+        first, stop = int(column.slots[0]), int(column.slots[-1]) + (1 if step > 0 else -1)
+        return f"{first}:{stop if stop >= 0 else ''}{f':{step}' if step != 1 else ''}"
+
+    def add(self, column: Column, term: Term) -> Store:
+        """`+=`; a slot that all copies share gets their sum, and one that a table names twice gets both."""
+        place = self.place("adjoint", column)
+        if self.current.reduction is None and not self.current.region.parallel:
+            return Store(f"{place} += ", term)
+        if self.current.reduction is None and (len(column.slots) == 1 or column.step == 0):
+            return Store(f"{place} += np.sum(", term, ", axis=0)")
+        if not column.step:
+            return Store(f"np.add.at(adjoint, {self.tables.table(column)}, ", term, ")")
+        return Store(f"{place} += ", term)
+
+    def looped(self, stage: Stage, stores: Sequence[Store], *, back: bool) -> list[str]:
+        """All copies at once, or copy by copy where one reads another's results."""
+        n = stage.region.copies
+        if n == 1 or stage.region.parallel:
+            return self.written(stores)
+        order = f"range({n - 1}, -1, -1)" if back else f"range({n})"
+        return [f"    for k in {order}:", *self.written(stores, INNER)]
+
+    def total(self, term: Term, n: int) -> tuple[list[str], str]:  # noqa: ARG002
+        """NumPy's own sum adds in another order."""
+        return self.written([Store("total = np.cumsum(", term, ", axis=0)[-1]")]), "total"
+
+    def each(self, store: Store, n: int) -> list[str]:  # noqa: ARG002
+        """At once."""
+        return self.written([store])
+
+    # --- the functions that others call ---
+
+    def _entry(self, *, gradient: bool, lines: Sequence[str]) -> str:
+        """A function of x that returns what `lines` put in out, and in gradient."""
+        name = f"{self.name}_value_and_grad" if gradient else self.name
+        out = "out[0]" if self.what.has_gradient else "np.moveaxis(out, 0, -1)"
+        returned = f"{out}, np.moveaxis(gradient, 0, -1)" if gradient else out
+        return '@np.errstate(all="ignore")\n' + _function(
+            f"{name}(x)",
+            [
+                "    x = np.moveaxis(np.asarray(x, float), -1, 0)",
+                f"    if len(x) != {self.program.n_inputs}:",
+                f'        raise ValueError("{name}: expected {self.program.n_inputs} number(s) in the last axis of x")',
+                *lines,
+                f"    return {returned}",
+            ],
+        )
+
+    def _filled(self, array: str, size: int) -> str:
+        zeros = array == "out" and len(self.what.places) < size
+        return f"    {array} = np.{'zeros' if zeros else 'empty'}(({size}, *x.shape[1:]))"
+
+    def _guards(self, *arrays: str) -> list[Store]:
+        return [
+            Store(f"{array}[:, {'' if truth else '~('}", term, f"{'' if truth else ')'}] = np.nan")
+            for term, truth in self.broken()
+            for array in arrays
+        ]
+
+    def _short(self) -> list[str]:
+        self.straight()
+        size, sought = self.what.result.size, len(self.what.sought)
+        stores = [Store(f"out[{k}] = ", z) for k, z in enumerate(self.outputs())]
+        value = [self._filled("out", size), *self.written([*stores, *self._guards("out")])]
+        functions = [self._entry(gradient=False, lines=value)]
+        if self.what.has_gradient:
+            stores += [Store(f"gradient[{k}] = ", g) for k, g in enumerate(self.slopes())]
+            lines = self.written([*stores, *self._guards("out", "gradient")])
+            lines = [self._filled("out", size), self._filled("gradient", sought), *lines]
+            functions.append(self._entry(gradient=True, lines=lines))
+        return functions
+
+    def _long(self) -> list[str]:
+        p, what = self.program, self.what
+        functions, forward, backward = self.staged()
+        constants = "constants.reshape(-1, *(1,) * (x.ndim - 1))"
+        evaluate = [
+            f"    value = np.empty(({p.n_slots}, *x.shape[1:]))",
+            f"    value[:{p.n_inputs}] = x",
+            *([f"    value[{p.n_inputs}:{p.first}] = {constants}"] if len(p.constants) else []),
+            *(f"    {name}(value)" for name in forward),
+            "    return value",
+        ]
+        out, outputs = self._whole(numbered(what.places)), self._whole(numbered(p.outputs.tolist()))
+        copied = [self._filled("out", what.result.size), f"    out[{out}] = value[{outputs}]"]
+        functions.append(_function("evaluate(x)", evaluate))
+        value = ["    value = evaluate(x)", *copied]
+        functions.append(self._entry(gradient=False, lines=[*value, *self.written(self._guards("out"))]))
+        if what.has_gradient:
+            value += [
+                "    adjoint = np.zeros_like(value)",
+                f"    adjoint[{int(p.outputs[0])}] = 1.0",
+                *(f"    {name}(value, adjoint)" for name in backward),
+                f"    gradient = adjoint[{self._whole(numbered(what.sought))}]",
+            ]
+            lines = [*value, *self.written(self._guards("out", "gradient"))]
+            functions.append(self._entry(gradient=True, lines=lines))
+        return functions
+
+
+def _function(head: str, lines: Sequence[str]) -> str:
+    return "\n".join([f"def {head}:", *lines])
+
+
+def _array(name: str, numbers: Iterable[str]) -> str:
+    return f"{name} = np.array([\n{rows(numbers)}])"

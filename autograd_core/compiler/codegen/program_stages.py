@@ -1,0 +1,297 @@
+"""A program as stages that a language can write: straight lines, loops over equal copies, long sums.
+
+Small programs are one straight line over local names. Large ones keep all values in one array and
+all adjoints in another, both numbered as the program's slots; each stage is a function of its own,
+so that no compiler meets one that is very long.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from ...number_systems.terms import TERMS, Literal, Term
+from ...ops import ROWS
+from ..ir.program import unreadable
+from ..passes.find_repeats import LOCAL, SHARED, Region, regions_of
+from .statements import Store, named, zero_path
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from ...ops import Primitive
+    from ..ir.program import Program
+
+LINE = 400  # instructions of a straight line
+LONG = 16  # operands, from which a sum becomes a loop
+
+
+class Stage(NamedTuple):
+    """Some of a program's instructions.
+
+    Attributes:
+        region: Which ones; a straight line is a region with one copy.
+        reduction: For a long sum its row, else None.
+    """
+
+    region: Region
+    reduction: Primitive | None = None
+
+
+class Column(NamedTuple):
+    """Where an operand or a result stands in each copy: one slot, equal steps, or a table."""
+
+    slots: Any
+
+    @property
+    def step(self) -> int | None:
+        """The distance from copy to copy; None where it varies."""
+        steps = np.diff(self.slots)
+        return int(steps[0]) if len(steps) and (steps == steps[0]).all() else None
+
+
+def needed_slots(program: Program, sought: Sequence[int]) -> Any:
+    """Which slots depend on those that are sought."""
+    needed = np.zeros(program.n_slots, bool)
+    needed[list(sought)] = True
+    operands, offsets = program.operands, program.offsets.tolist()
+    for i in range(len(program.codes)):
+        needed[program.first + i] = needed[operands[offsets[i] : offsets[i + 1]]].any()
+    return needed
+
+
+def stages_of(program: Program) -> list[Stage]:
+    """All stages, in order."""
+    stages: list[Stage] = []
+    here = 0
+    for region in regions_of(program):
+        stages += _lines(program, here, region.start)
+        stages.append(Stage(region))
+        here = region.stop
+    return [*stages, *_lines(program, here, len(program.codes))]
+
+
+def is_short(stages: Sequence[Stage]) -> bool:
+    """Whether the program is one straight line."""
+    return len(stages) <= 1 and all(s.region.copies == 1 and s.reduction is None for s in stages)
+
+
+def _lines(program: Program, start: int, stop: int) -> Iterator[Stage]:
+    """The instructions between two regions, cut into lines and long sums."""
+    loops = np.array([row in REDUCTIONS for row in program.primitives], bool)
+    long = start + np.flatnonzero(loops[program.codes[start:stop]] & (program.counts[start:stop] > LONG))
+    ends = [*long.tolist(), stop]
+    for end in ends:
+        while start < end:
+            after = min(start + LINE, end)
+            yield _line(program, start, after)
+            start = after
+        if end < stop:
+            yield Stage(_line(program, end, end + 1).region, program.primitives[program.codes[end]])
+            start = end + 1
+
+
+def _line(program: Program, start: int, stop: int) -> Stage:
+    slots = program.operands[program.offsets[start] : program.offsets[stop]]
+    return Stage(
+        Region(start, stop - start, 1, parallel=False, kinds=np.where(slots >= program.first + start, LOCAL, SHARED))
+    )
+
+
+def constant_at(program: Program, slot: int) -> Literal | None:
+    """The number in a slot, if it is a constant's."""
+    is_constant = program.n_inputs <= slot < program.first
+    return Literal(float(program.constants[slot - program.n_inputs])) if is_constant else None
+
+
+def read(row: Primitive, rule: Callable[..., Any], xs: Sequence[Any]) -> Any:
+    """A rule as a formula.
+
+    Raises:
+        OperandError: A user's primitive does what is no arithmetic.
+    """
+    try:
+        return rule(TERMS, *xs)
+    except (TypeError, AttributeError) as error:
+        raise unreadable(row, error) from error
+
+
+class Body:
+    """What one copy of a stage's instructions does, as terms.
+
+    Args:
+        program: The program.
+        stage: Which of its instructions.
+        place: Text of an array's entry: of "value" or "adjoint", in a column. None in a program that is
+            one straight line: nothing stands in arrays then.
+        add: The statement that adds a term to an adjoint, in a column.
+        inputs: Without arrays, the text of each input.
+    """
+
+    def __init__(
+        self,
+        program: Program,
+        stage: Stage,
+        place: Callable[[str, Column], str] | None,
+        add: Callable[[Column, Term], Store] | None = None,
+        inputs: Callable[[int], str] = str,
+    ) -> None:
+        self.program, self.region = program, stage.region
+        self._place, self._add, self._inputs = place, add, inputs
+        p, r = program, stage.region
+        a, b = int(p.offsets[r.start]), int(p.offsets[r.start + r.period])
+        self._slots = p.operands[a : a + (b - a) * r.copies].reshape(r.copies, b - a)
+        self._ends = (p.offsets[r.start : r.start + r.period + 1] - a).tolist()
+        self._rows = [p.primitives[code] for code in p.codes[r.start : r.start + r.period]]
+        self.locals: dict[int, Any] = {}  # results by their place in the body
+        self.adjoints: dict[int, Any] = {}  # by slot of the first copy
+
+    def own(self, j: int) -> Column:
+        """Where result j stands."""
+        r = self.region
+        return Column(self.program.first + r.start + j + r.period * np.arange(r.copies))
+
+    def _local(self, e: int) -> int:
+        """Which result of the body an operand is."""
+        return int(self._slots[0, e]) - self.program.first - self.region.start
+
+    def _column(self, e: int) -> Column:
+        return Column(self._slots[:1, e] if self.region.kinds[e] == SHARED else self._slots[:, e])
+
+    def _operand(self, e: int) -> Any:
+        kind = self.region.kinds[e]
+        if kind == LOCAL:
+            return self.locals[self._local(e)]
+        slot = int(self._slots[0, e])
+        if kind == SHARED:
+            number = constant_at(self.program, slot)
+            if number is not None:
+                return number
+        if self._place is None:
+            return Term("name", self._inputs(slot))
+        return Term("load", self._place("value", self._column(e)))
+
+    def _operands(self, j: int) -> list[Any]:
+        return [self._operand(e) for e in range(self._ends[j], self._ends[j + 1])]
+
+    def forward(self) -> list[Store]:
+        """Compute all results, and store them if they are to stand in an array."""
+        stores = []
+        for j, row in enumerate(self._rows):
+            z = TERMS.number(read(row, row.value, self._operands(j)))
+            if self._place is None:
+                self.locals[j] = named(z, f"v{self.program.first + self.region.start + j}")
+            else:
+                self.locals[j] = z
+                stores.append(Store(f"{self._place('value', self.own(j))} = ", z))
+        return stores
+
+    def backward(self, needed: Any, exported: Any) -> list[Store]:
+        """Send adjoints on, and add to those that stand in arrays.
+
+        Args:
+            needed: For each slot, whether its adjoint is sought or leads to one.
+            exported: For each slot, whether others than this copy have added to its adjoint.
+        """
+        stores: list[Store] = []
+        r, first = self.region, self.program.first + self.region.start
+        if self._place is not None:
+            self.locals = {j: Term("load", self._place("value", self.own(j))) for j in range(r.period)}
+            for j in range(r.period):
+                column = self.own(j)
+                if exported[column.slots].any():
+                    self.adjoints[first + j] = Term("load", self._place("adjoint", column))
+        for j in reversed(range(r.period)):
+            g = self.adjoints.get(first + j)
+            if g is None or not needed[self.own(j).slots].any():
+                continue
+            if self._place is None:
+                g = named(g, f"g{first + j}")
+            row = self._rows[j]
+            partials = read(row, row.partials, [*self._operands(j), self.locals[j]])
+            for e, d in zip(range(self._ends[j], self._ends[j + 1]), partials, strict=True):
+                stores += self._sent(e, d, g, needed)
+        return stores
+
+    def _sent(self, e: int, d: Any, g: Term, needed: Any) -> list[Store]:
+        """Local derivative times adjoint, added to an operand's adjoint: as a term, or in its array."""
+        column = self._column(e)
+        product = zero_path(d, g) if needed[column.slots].any() else None
+        if product is None:
+            return []
+        if self._place is None or self.region.kinds[e] == LOCAL:
+            slot = int(self._slots[0, e])
+            old = self.adjoints.get(slot)
+            self.adjoints[slot] = product if old is None else old + product
+            return []
+        assert self._add is not None
+        return [self._add(column, product)]
+
+
+def exported_slots(program: Program, stages: Sequence[Stage]) -> Any:
+    """Which slots get adjoints from other stages or other copies than their own, or from outside."""
+    found = np.zeros(program.n_slots, bool)
+    found[program.outputs] = True
+    for stage in stages:
+        r = stage.region
+        a, b = int(program.offsets[r.start]), int(program.offsets[r.stop])
+        slots = program.operands[a:b].reshape(r.copies, -1)
+        found[slots[:, r.kinds != LOCAL]] = True
+    return found
+
+
+class Reduction(NamedTuple):
+    """A long sum: `factors` lists of operands, the term of one of each, and what the whole is divided by."""
+
+    factors: int
+    term: Callable[..., Any]
+    partials: Callable[..., tuple[Any, ...]]
+    is_mean: bool = False
+
+
+REDUCTIONS = {
+    ROWS["sum"]: Reduction(1, lambda x: x, lambda n, x: (1,)),
+    ROWS["mean"]: Reduction(1, lambda x: x, lambda n, x: (1 / n,), is_mean=True),
+    ROWS["dot"]: Reduction(2, lambda w, x: w * x, lambda n, w, x: (x, w)),
+}
+
+
+def factors_of(program: Program, stage: Stage) -> list[Column]:
+    """Where the operands of a long sum stand, list by list."""
+    assert stage.reduction is not None
+    i = stage.region.start
+    slots = program.operands[program.offsets[i] : program.offsets[i + 1]]
+    return [Column(part) for part in slots.reshape(REDUCTIONS[stage.reduction].factors, -1)]
+
+
+def numbered(slots: Sequence[int]) -> Column:
+    """Slots as a column."""
+    return Column(np.array(slots, np.int64))
+
+
+class Tables:
+    """Columns that are no equal steps, as tables of an export; equal ones are one."""
+
+    def __init__(self) -> None:
+        self.named: dict[str, Any] = {}
+        self._names: dict[bytes, str] = {}
+
+    def table(self, column: Column) -> str:
+        """The name of a table with these slots."""
+        key = column.slots.astype(np.int64).tobytes()
+        name = self._names.setdefault(key, f"table_{len(self._names)}")
+        self.named[name] = column.slots
+        return name
+
+    def index(self, column: Column, k: str = "k") -> str:
+        """The slot of copy k as an expression."""
+        first = int(column.slots[0])
+        step = 0 if len(column.slots) == 1 else column.step
+        if step is None:
+            return f"{self.table(column)}[{k}]"
+        if step == 0:
+            return str(first)
+        sign, size = ("-" if step < 0 else "+"), abs(step)
+        steps = k if size == 1 else f"{size} * {k}"
+        return steps if first == 0 and step > 0 else f"{first} {sign} {steps}"

@@ -1,0 +1,187 @@
+"""What the text of a program has in common in all languages: its parts, and what comes in which."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import TYPE_CHECKING, Any
+
+from ...number_systems.terms import TERMS, Literal, Term
+from .program_stages import (
+    REDUCTIONS,
+    Body,
+    Tables,
+    constant_at,
+    exported_slots,
+    factors_of,
+    is_short,
+    needed_slots,
+    stages_of,
+)
+from .statements import Store, Writer, helpers, zero_path
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from .description import Description
+    from .program_stages import Column, Stage
+    from .statements import Language
+
+HELPERS = {name: name for name in ("gaussian", "normal_pdf", "normal_cdf")}
+HELPERS |= {"cbrt": "cube_root", "hypot": "length", "path_product": "product"}
+HELPERS |= {"lgamma": "log_gamma", "digamma": "digamma", "zeta": "zeta"}
+PER_LINE = 8  # numbers
+
+
+class Source(ABC):
+    """Text under construction.
+
+    Args:
+        what: The function.
+        language: What it is written in.
+        taken: Names that the function must not have.
+
+    Attributes:
+        current: The stage that is being written.
+    """
+
+    current: Stage
+
+    def __init__(self, what: Description, language: Language, taken: Iterable[str]) -> None:
+        self.what, self.program, self.language = what, what.program, language
+        self.name = what.identifier(frozenset([*taken, *HELPERS.values()]))
+        self.used: set[str] = set()
+        self.tables = Tables()
+        self.needed = needed_slots(self.program, what.sought)
+        self.stages = stages_of(self.program)
+        self.is_short = is_short(self.stages)
+
+    def written(self, stores: Sequence[Store], indent: str = "    ") -> list[str]:
+        """Statements."""
+        writer = Writer(self.language, stores, indent)
+        self.used |= writer.functions
+        return writer.lines
+
+    def helpers(self) -> list[str]:
+        """The functions that all that is written so far needs, each after those that it uses itself."""
+        found = []
+        for op, (arity, formula) in helpers(self.used).items():
+            lines = self.written([Store("return ", formula)])
+            found.append(self.helper(HELPERS[op], "xy"[:arity], lines))
+        return found
+
+    # --- what languages differ in ---
+
+    @abstractmethod
+    def helper(self, name: str, arguments: str, lines: Sequence[str]) -> str:
+        """A function of numbers that returns one."""
+
+    @abstractmethod
+    def stage(self, name: str, lines: Sequence[str]) -> str:
+        """A function of the array "value", and of "adjoint" where `name` begins with "backward"."""
+
+    @abstractmethod
+    def place(self, array: str, column: Column) -> str:
+        """An entry of an array, in this copy or in all copies at once."""
+
+    @abstractmethod
+    def add(self, column: Column, term: Term) -> Store:
+        """The statement that adds to an adjoint."""
+
+    @abstractmethod
+    def looped(self, stage: Stage, stores: Sequence[Store], *, back: bool) -> list[str]:
+        """The statements of a body, for all its copies."""
+
+    @abstractmethod
+    def total(self, term: Term, n: int) -> tuple[list[str], str]:
+        """Statements that add n terms up from left to right, and the sum."""
+
+    @abstractmethod
+    def each(self, store: Store, n: int) -> list[str]:
+        """A statement, for all n operands of a sum."""
+
+    # --- one straight line ---
+
+    def straight(self) -> None:
+        """Read all rows, so that `result` knows every value."""
+        self._bodies = [Body(self.program, stage, None, inputs=lambda slot: f"x[{slot}]") for stage in self.stages]
+        for body in self._bodies:
+            body.forward()
+
+    def result(self, slot: int) -> Any:
+        """What stands in a slot, as a term."""
+        number = constant_at(self.program, slot)
+        if number is not None:
+            return number
+        if not self.is_short:
+            return Term("load", f"value[{slot}]")
+        if slot < self.program.n_inputs:
+            return Term("name", f"x[{slot}]")
+        return self._bodies[0].locals[slot - self.program.first]
+
+    def slopes(self) -> list[Any]:
+        """The gradient of a straight line, entry by entry."""
+        adjoints: dict[int, Any] = {int(self.program.outputs[0]): Literal(1.0)}
+        for body in self._bodies:
+            body.adjoints = adjoints
+            body.backward(self.needed, None)
+        return [adjoints.get(slot, Literal(0.0)) for slot in self.what.sought]
+
+    def outputs(self) -> list[Any]:
+        """The result, entry by entry."""
+        places = dict(zip(self.what.places, self.program.outputs.tolist(), strict=True))
+        return [self.result(places[k]) if k in places else Literal(0.0) for k in range(self.what.result.size)]
+
+    def broken(self) -> list[tuple[Term, bool]]:
+        """For each guard that can break: a condition, and whether it means so or the contrary."""
+        p = self.program
+        guards = zip(p.guards.tolist(), p.truths.tolist(), strict=True)
+        return [(TERMS.equal(self.result(slot), 0), truth) for slot, truth in guards if constant_at(p, slot) is None]
+
+    # --- stages over arrays ---
+
+    def staged(self) -> tuple[list[str], list[str], list[str]]:
+        """Functions of all stages, and the names of those to call forward and backward, in order."""
+        exported = exported_slots(self.program, self.stages)
+        functions, forward, backward = [], [], []
+        for k, stage in enumerate(self.stages):
+            functions.append(self.stage(f"forward_{k}", self._forward(stage)))
+            forward.append(f"forward_{k}")
+            lines = self._backward(stage, exported) if self.what.has_gradient else []
+            if lines:
+                functions.append(self.stage(f"backward_{k}", lines))
+                backward.append(f"backward_{k}")
+        return functions, forward, backward[::-1]
+
+    def _forward(self, stage: Stage) -> list[str]:
+        self.current = stage
+        if stage.reduction is None:
+            return self.looped(stage, Body(self.program, stage, self.place, self.add).forward(), back=False)
+        reduction, columns = REDUCTIONS[stage.reduction], factors_of(self.program, stage)
+        n = len(columns[0].slots)
+        lines, total = self.total(TERMS.number(reduction.term(*self._loads(columns))), n)
+        end = f" / {self.language.literal(n)}" if reduction.is_mean else ""
+        return [*lines, f"    value[{self.program.first + stage.region.start}] = {total}{end}{self.language.end}"]
+
+    def _backward(self, stage: Stage, exported: Any) -> list[str]:
+        self.current = stage
+        if stage.reduction is None:
+            stores = Body(self.program, stage, self.place, self.add).backward(self.needed, exported)
+            return self.looped(stage, stores, back=True) if stores else []
+        reduction, columns = REDUCTIONS[stage.reduction], factors_of(self.program, stage)
+        n = len(columns[0].slots)
+        g = Term("load", f"adjoint[{self.program.first + stage.region.start}]")
+        lines = []
+        for column, d in zip(columns, reduction.partials(Literal(n), *self._loads(columns)), strict=True):
+            if self.needed[column.slots].any():
+                lines += self.each(self.add(column, zero_path(d, g)), n)
+        return lines
+
+    def _loads(self, columns: Sequence[Column]) -> list[Term]:
+        return [Term("load", self.place("value", column)) for column in columns]
+
+
+def rows(numbers: Iterable[str]) -> str:
+    """Numbers in lines."""
+    texts = list(numbers)
+    lines = (", ".join(texts[k : k + PER_LINE]) for k in range(0, len(texts), PER_LINE))
+    return "".join(f"    {line},\n" for line in lines)

@@ -1,0 +1,88 @@
+"""A program as SymPy expressions."""
+
+from __future__ import annotations
+
+from collections import Counter
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import sympy
+
+from ...number_systems.reals import REALS, as_result, product
+from ...tree import unflatten
+from ..ir.program import unreadable
+from .description import leaf_names
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from ...ops import Primitive
+    from .description import Description
+
+
+class Symbols(NamedTuple):
+    """A function as SymPy expressions of real symbols.
+
+    Attributes:
+        symbols: Per argument, in its shape.
+        value: The result, in its shape.
+        grads: Per differentiated argument, in its shape; None if the result is not one number.
+    """
+
+    symbols: tuple[Any, ...]
+    value: Any
+    grads: tuple[Any, ...] | None
+
+
+def symbols(what: Description) -> Symbols:
+    """The first trace, symbolically."""
+    p = what.program
+    names = [name for name, spec, _ in what.arguments for name in leaf_names(name, spec, "_{}")]
+    inputs = [sympy.Symbol(name, real=True) for name in _different(names)]
+    values: list[Any] = [*map(REALS.number, [*inputs, *p.constants.tolist()])]
+    operands = [p.operands[i:j].tolist() for i, j in pairwise(p.offsets.tolist())]
+    rows = [p.primitives[code] for code in p.codes]
+    for row, slots in zip(rows, operands, strict=True):
+        values.append(REALS.number(_read(row, row.value, [values[slot] for slot in slots])))
+    out = [sympy.Integer(0)] * what.result.size
+    for place, slot in zip(what.places, p.outputs.tolist(), strict=True):
+        out[place] = as_result(values[slot])
+    trees = [unflatten(spec, inputs[slots.start : slots.stop]) for _, spec, slots in what.arguments]
+    grads = None
+    if what.has_gradient:
+        adjoints: list[Any] = [REALS.number(0)] * p.n_slots
+        adjoints[int(p.outputs[0])] = REALS.number(1)
+        for k in reversed(range(len(rows))):
+            g = adjoints[p.first + k]
+            if g.expr != 0 or g.inside != sympy.true:
+                xs = [values[slot] for slot in operands[k]]
+                for slot, d in zip(
+                    operands[k], _read(rows[k], rows[k].partials, [*xs, values[p.first + k]]), strict=True
+                ):
+                    adjoints[slot] += product(d, g)
+        chosen = [what.arguments[i] for i in what.argnums]
+        results = [*map(as_result, adjoints)]
+        grads = tuple(unflatten(spec, results[slots.start : slots.stop]) for _, spec, slots in chosen)
+    return Symbols(tuple(trees), unflatten(what.result, out), grads)
+
+
+def _read(row: Primitive, rule: Callable[..., Any], xs: Sequence[Any]) -> Any:
+    try:
+        return rule(REALS, *xs)
+    except (TypeError, AttributeError) as error:
+        raise unreadable(row, error) from error
+
+
+def _different(names: Sequence[str]) -> list[str]:
+    """The names, a number behind those that come again."""
+    seen: Counter[str] = Counter()
+    taken, found = set(names), []
+    for name in names:
+        seen[name] += 1
+        new = name
+        while seen[name] > 1 and new in taken:
+            new = f"{name}_{seen[name]}"
+            seen[name] += 1
+        taken.add(new)
+        found.append(new)
+    return found

@@ -1,0 +1,4 @@
+"""The program: instructions in single assignment, as flat arrays.
+
+`program` has its form, its checks and its files; `npz_files` reads such files from strangers.
+"""

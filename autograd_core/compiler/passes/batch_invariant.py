@@ -1,0 +1,107 @@
+"""A program in two: what depends on shared arguments alone, and what differs from row to row.
+
+The first part runs once for all rows. Its adjoints are sums over the rows, so it is swept backward
+once as well, from those sums: the penalty on a network's weights costs what it costs on one row.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from ...ops import ROWS
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from ..ir.program import Program
+    from ..runtime.executors import Layout
+
+
+class Split(NamedTuple):
+    """The two parts of a program.
+
+    Attributes:
+        first: Its inputs are the program's and then a seed for each of `results`; its output is the sum of seeds
+            times results, whose gradient is what a backward sweep from these seeds gives.
+        results: Slots of `first` that the rest reads.
+        rest: Its inputs are the program's and then those results.
+        layout: What the rest is run for; sums of the adjoints of results come last.
+    """
+
+    first: Program
+    results: tuple[int, ...]
+    rest: Program
+    layout: Layout
+
+
+def split(program: Program, layout: Layout) -> Split | None:
+    """Both parts; None where nothing is shared, or where each row needs a gradient of its own to what is shared."""
+    mapped = {slot for table in layout.tables for slot in table}
+    if not mapped or any(slot not in mapped for group in layout.per_row for slot in group):
+        return None
+    n, first = program.n_inputs, program.first
+    operands = [program.operands[a:b].tolist() for a, b in pairwise(program.offsets.tolist())]
+    differs = [slot in mapped for slot in range(first)]
+    leads = [slot in layout.summed for slot in range(first)]
+    for xs in operands:
+        differs.append(any(differs[x] for x in xs))
+        leads.append(any(leads[x] for x in xs))
+    rest = [i for i in range(len(operands)) if differs[first + i]]
+    read = {x for i in rest for x in operands[i]} | set(layout.wanted)
+    results = [slot for slot in range(first, program.n_slots) if not differs[slot] and slot in read]
+    if not results:
+        return None
+
+    place = np.arange(program.n_slots)
+    place[n:first] += len(results)
+    place[first + np.array(rest, int)] = first + len(results) + np.arange(len(rest))
+    place[results] = n + np.arange(len(results))
+    moved = {name: place[getattr(program, name)].astype(np.int32) for name in ("outputs", "guards")}
+    seeds = [n + k for k, slot in enumerate(results) if leads[slot]] if layout.summed else []
+    return Split(
+        *_first(program, [i for i in range(len(operands)) if not differs[first + i]], operands, results),
+        _program(program, rest, [place[operands[i]].tolist() for i in rest], n + len(results), **moved),
+        layout._replace(wanted=tuple(place[list(layout.wanted)].tolist()), summed=(*layout.summed, *seeds)),
+    )
+
+
+def _first(
+    program: Program, kept: Sequence[int], operands: Sequence[Sequence[int]], results: Sequence[int]
+) -> tuple[Program, tuple[int, ...]]:
+    """The shared part with its seeds, and where its results are."""
+    n, first, count = program.n_inputs, program.first, len(results)
+    place = np.arange(program.n_slots)
+    place[n:] += count
+    place[first + np.array(kept, int)] = first + count + np.arange(len(kept))
+    found = place[list(results)].tolist()
+    lists = [place[operands[i]].tolist() for i in kept]
+    part = _program(program, kept, lists, n + count, outputs=[], guards=[], truths=np.empty(0, bool))
+    dot = len(part.primitives)
+    read = np.array([*part.operands.tolist(), *found, *range(n, n + count)], np.int32)
+    return dataclasses.replace(
+        part,
+        primitives=(*part.primitives, ROWS["dot"]),
+        codes=np.append(part.codes, np.int32(dot)),
+        offsets=np.append(part.offsets, np.int32(len(read))),
+        operands=read,
+        outputs=np.array([first + count + len(kept)], np.int32),
+    ), tuple(found)
+
+
+def _program(program: Program, kept: Sequence[int], operands: Sequence[Sequence[int]], n: int, **ends: Any) -> Program:
+    """Some of the instructions, with other operands and inputs."""
+    counts = np.fromiter(map(len, operands), np.int32, len(kept))
+    offsets = np.concatenate([np.zeros(1, np.int32), np.cumsum(counts, dtype=np.int32)])
+    ends |= {name: np.array(ends[name], np.int32) for name in ("outputs", "guards")}
+    return dataclasses.replace(
+        program,
+        codes=program.codes[np.array(kept, int)],
+        offsets=offsets,
+        operands=np.fromiter((x for xs in operands for x in xs), np.int32),
+        n_inputs=n,
+        **ends,
+    )

@@ -1,0 +1,163 @@
+"""Repetition within one program: the examples of an unrolled training step, the terms of a sum, the steps of a chain.
+
+Instructions s, s + P, s + 2P, ... are copies if they are the same operation and their operands are
+alike: the same shared slot, or a result of their own copy. What else differs from copy to copy is
+*gathered*: a slot for each copy. Copies that read no other copy's results run as lanes of vector
+code; those that do run one after the other, still as straight-line code.
+
+Periods are proposed by equal sequences of operations, and tried; what is found is exact, so that a
+wrong proposal costs time and nothing else.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from ..ir.program import Program
+
+GRAM = 6  # instructions in a row that must be alike for a period to be proposed
+PROPOSALS, MULTIPLES = 8, (1, 2, 3, 4)
+LEAST_COPIES = 8
+LEAST_WORK = 64  # edges, below which a region is not worth its code
+LONGEST_BODY = 4_000  # edges of one copy
+LOCAL, SHARED, GATHERED = 0, 1, 2
+
+
+class Region(NamedTuple):
+    """Copies of one body.
+
+    Attributes:
+        start: The first instruction.
+        period: Instructions of one copy.
+        copies: How many there are.
+        parallel: Whether no copy reads another one's results.
+        kinds: For each operand of the body: LOCAL, SHARED or GATHERED.
+    """
+
+    start: int
+    period: int
+    copies: int
+    parallel: bool
+    kinds: Any
+
+    @property
+    def stop(self) -> int:
+        """The instruction behind the last copy."""
+        return self.start + self.period * self.copies
+
+
+def regions_of(program: Program) -> list[Region]:
+    """Regions that do not overlap, in order."""
+    n = len(program.codes)
+    found: list[Region] = []
+    waiting = [(0, n)]
+    while waiting:
+        start, stop = waiting.pop()
+        best = _best(program, start, stop)
+        if best is not None:
+            found.append(best)
+            waiting += [(start, best.start), (best.stop, stop)]
+    return sorted(found)
+
+
+def _best(program: Program, start: int, stop: int) -> Region | None:
+    """The region that saves most between two instructions."""
+    if int(program.offsets[stop] - program.offsets[start]) < LEAST_WORK:
+        return None
+    best, most = None, 0.0
+    for period in _periods(program, start, stop):
+        for region in _runs(program, start, stop, period):
+            saved = _saving(region)
+            if saved > most:
+                best, most = region, saved
+    return best
+
+
+def _saving(region: Region) -> float:
+    """Interpreted edges less what the region's edges cost in their place."""
+    gathered = np.count_nonzero(region.kinds == GATHERED)
+    plain = len(region.kinds) - gathered
+    cost = (plain / 6 + gathered / 2 if region.parallel else (plain + gathered) / 2) * region.copies
+    return float(len(region.kinds) * region.copies - cost)
+
+
+def _periods(program: Program, start: int, stop: int) -> list[int]:
+    """Distances at which sequences of operations come again, those first that do so most."""
+    n = stop - start
+    signature = program.codes[start:stop].astype(np.int64) * 1_000_003 + program.counts[start:stop]
+    grams = np.zeros(max(n - GRAM + 1, 0), np.int64)
+    for k in range(GRAM):
+        grams = grams * 6_364_136_223_846_793_005 + signature[k : k + len(grams)]
+    if not len(grams):
+        return []
+    order = np.argsort(grams, kind="stable")
+    same = grams[order][1:] == grams[order][:-1]
+    distances = np.diff(order)[same]
+    if not len(distances):
+        return []
+    values, counts = np.unique(distances, return_counts=True)
+    ranked = values[np.argsort(-counts * np.minimum(values, 64), kind="stable")]
+    # The nearest repetition may be of half a body: `a * a`, `a - b` twice over with other operands.
+    periods = dict.fromkeys(int(p) * k for p in ranked[:PROPOSALS] for k in MULTIPLES)
+    return [p for p in periods if p * LEAST_COPIES <= n]
+
+
+def _runs(program: Program, start: int, stop: int, period: int) -> list[Region]:
+    """Maximal stretches that repeat with that period."""
+    codes, counts = program.codes[start:stop], program.counts[start:stop]
+    alike = np.zeros(len(codes) - period + 2, bool)
+    np.equal(codes[period:], codes[:-period], out=alike[1:-1])
+    alike[1:-1] &= counts[period:] == counts[:-period]
+    edges = np.flatnonzero(alike[1:] != alike[:-1]).reshape(-1, 2)
+    long = edges[(edges[:, 1] - edges[:, 0]) // period + 1 >= LEAST_COPIES]
+    regions = [_region(program, start + a, start + b + period, period) for a, b in long.tolist()]
+    return [region for region in regions if region is not None]
+
+
+def _region(program: Program, start: int, stop: int, period: int) -> Region | None:
+    """The copies within a stretch, in that phase in which they read no other copy, if there is one."""
+    body = int(program.offsets[start + period] - program.offsets[start])
+    if body > LONGEST_BODY:
+        return None
+    phase = _phase(program, start, period)
+    parallel = classified(program, start + phase, (stop - start - phase) // period, period)
+    if parallel is not None and parallel.parallel:
+        return parallel
+    return classified(program, start, (stop - start) // period, period)
+
+
+def _phase(program: Program, start: int, period: int) -> int:
+    """The rotation of the body at which fewest operands reach into the copy before."""
+    a, b = start + period, start + 2 * period  # the second copy: its operands may lie in the first
+    counts = program.counts[a:b]
+    own = np.repeat(np.arange(period), counts)
+    reach = np.repeat(np.arange(a, b), counts) - (
+        program.operands[program.offsets[a] : program.offsets[b]] - program.first
+    )
+    near = (reach > 0) & (reach < period)
+    crossing = np.zeros(period, int)
+    # With phase t an instruction at place k is the ((k - t) mod P)-th: it crosses if it reaches farther than that.
+    for k, r in zip(own[near].tolist(), reach[near].tolist(), strict=True):
+        ts = (k - np.arange(r)) % period
+        crossing[ts] += 1
+    return int(np.argmin(crossing))
+
+
+def classified(program: Program, start: int, copies: int, period: int) -> Region | None:
+    """The longest region from there on whose operands are alike in every copy."""
+    if copies < LEAST_COPIES:
+        return None
+    first = program.first
+    a = int(program.offsets[start])
+    width = int(program.offsets[start + period]) - a
+    slots = program.operands[a : a + width * copies].reshape(copies, width).astype(np.int64)
+    own = first + start + np.repeat(np.arange(period), program.counts[start : start + period])
+    steps = np.diff(slots, axis=0)
+    local = (steps == period).all(axis=0) & (slots[0] >= first + start) & (slots[0] < own)
+    shared = (steps == 0).all(axis=0) & (slots[0] < first + start)
+    kinds = np.where(local, LOCAL, np.where(shared, SHARED, GATHERED))
+    parallel = not (slots[:, kinds == GATHERED] >= first + start).any()
+    return Region(start, period, copies, parallel, kinds)

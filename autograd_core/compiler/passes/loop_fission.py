@@ -1,0 +1,177 @@
+"""Programs put into an order in which more of them runs as lanes, and less goes through memory.
+
+A region whose copies read the copy before need not run copy by copy: where no result depends on
+its own predecessor, the body falls into stages, each of which reads other copies only in earlier
+stages. All copies of one stage, then all of the next, and every stage runs as lanes (loop
+distribution: Allen and Kennedy 1987). So run the Hessian-vector products of sums over neighbours.
+
+A `sum` over one result, or several, of every copy is moved behind its region, which then adds up
+as it goes, in the same order.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from ...ops import ROWS
+from .find_repeats import GATHERED, Region, classified, regions_of
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from ..ir.program import Program
+
+MOST_STAGES = 16  # of more, the vectors would not make up for the way through memory
+
+
+class Total(NamedTuple):
+    """A `sum` over results of all copies.
+
+    Attributes:
+        instruction: Which one it is.
+        before: Slots that it adds first, known before the region.
+        results: Which results of the body it adds, in order, copy by copy.
+    """
+
+    instruction: int
+    before: tuple[int, ...]
+    results: tuple[int, ...]
+
+
+class Arranged(NamedTuple):
+    """A program in another order.
+
+    Attributes:
+        program: The same instructions.
+        place: int64: where each slot of the program as it came is now.
+        regions: Its regions, in order.
+        totals: For each region, the sums that stand right behind it.
+    """
+
+    program: Program
+    place: Any
+    regions: list[Region]
+    totals: list[list[Total]]
+
+
+def arranged(program: Program) -> Arranged:
+    """The program with its regions cut into stages, and sums over a region behind it."""
+    place = np.arange(program.n_slots)
+    regions = regions_of(program)
+    cuts = [None if region.parallel else _stages(program, region) for region in regions]
+    if any(cuts):
+        program, place, regions = _cut(program, regions, cuts)
+    totals = [_totals(program, region) for region in regions]
+    if any(totals):
+        program, moved, regions, totals = _behind(program, regions, totals)
+        place = moved[place]
+    return Arranged(program, place, regions, totals)
+
+
+def reordered(program: Program, order: Any) -> tuple[Program, Any]:
+    """The instructions in another order, and where each slot then is.
+
+    Args:
+        program: A program.
+        order: int64: which instruction comes first, second, and so on; each must come after what it reads.
+    """
+    counts = program.counts[order]
+    offsets = np.zeros(len(order) + 1, np.int32)
+    np.cumsum(counts, out=offsets[1:])
+    edges = np.repeat(program.offsets[order] - offsets[:-1], counts) + np.arange(offsets[-1])
+    place = np.arange(program.n_slots)
+    place[program.first + order] = program.first + np.arange(len(order))
+    moved = {name: place[getattr(program, name)].astype(np.int32) for name in ("outputs", "guards")}
+    operands = place[program.operands[edges]].astype(np.int32)
+    return dataclasses.replace(program, codes=program.codes[order], offsets=offsets, operands=operands, **moved), place
+
+
+# --- stages -------------------------------------------------------------------------------------
+
+
+def _stages(program: Program, region: Region) -> list[Any] | None:
+    """The places in the body of each stage; None where a result depends on its own predecessor."""
+    period, copies = region.period, region.copies
+    a, b = int(program.offsets[region.start]), int(program.offsets[region.start + period])
+    readers = np.repeat(np.arange(period), program.counts[region.start : region.start + period])
+    slots = program.operands[a : a + (b - a) * copies].reshape(copies, b - a) - (program.first + region.start)
+    needs: list[set[tuple[int, int]]] = [set() for _ in range(period)]  # (result, 1 if of another copy)
+    for e, reader in enumerate(readers.tolist()):
+        inside = slots[:, e][slots[:, e] >= 0]
+        apart = int(region.kinds[e] == GATHERED)
+        needs[reader] |= {(int(result), apart) for result in np.unique(inside % period)}
+    stage = before = [0] * period
+    for _ in range(MOST_STAGES + 1):
+        before, stage = stage, list(stage)
+        for reader in range(period):
+            stage[reader] = max([stage[reader], *(stage[result] + apart for result, apart in needs[reader])])
+        if stage == before or max(stage) >= MOST_STAGES:
+            break
+    if max(stage) >= MOST_STAGES or stage != before:
+        return None
+    return [np.flatnonzero(np.array(stage) == s) for s in range(max(stage) + 1)]
+
+
+def _cut(program: Program, regions: Sequence[Region], cuts: Sequence[Any]) -> tuple[Program, Any, list[Region]]:
+    """Stage after stage in place of each region that was cut."""
+    order, starts, here = [], [], 0
+    for region, stages in zip(regions, cuts, strict=True):
+        order.append(np.arange(here, region.start))
+        here = region.start
+        for places in stages or [np.arange(region.period)]:
+            starts.append((here, region.copies, len(places)))
+            copies = region.start + np.arange(region.copies) * region.period
+            order.append((copies[:, None] + places).ravel())
+            here += region.copies * len(places)
+    program, place = reordered(program, np.concatenate([*order, np.arange(here, len(program.codes))]))
+    found = [classified(program, *about) for about in starts]
+    return program, place, [region for region in found if region is not None]
+
+
+# --- sums ---------------------------------------------------------------------------------------
+
+
+def _totals(program: Program, region: Region) -> list[Total]:
+    """Sums whose operands are results of every copy, copy by copy, perhaps after some others."""
+    if not region.parallel or ROWS["sum"] not in program.primitives:
+        return []
+    copies, start = region.copies, program.first + region.start
+    wide = (program.codes == program.primitives.index(ROWS["sum"])) & (program.counts >= copies)
+    wide[: region.stop] = False
+    found = []
+    for i in np.flatnonzero(wide).tolist():
+        read = program.operands[program.offsets[i] : program.offsets[i + 1]]
+        before = int(np.argmax(read >= start)) if (read >= start).any() else len(read)
+        if before == len(read) or (len(read) - before) % copies:
+            continue
+        grid = read[before:].reshape(copies, -1) - start
+        results = grid[0]
+        in_order = (grid == results + np.arange(copies)[:, None] * region.period).all()
+        if in_order and results.min() >= 0 and results.max() < region.period:
+            found.append(Total(i, tuple(read[:before].tolist()), tuple(results.tolist())))
+    return found
+
+
+def _behind(
+    program: Program, regions: Sequence[Region], totals: Sequence[Sequence[Total]]
+) -> tuple[Program, Any, list[Region], list[list[Total]]]:
+    """Every sum moved behind the region it adds up."""
+    moved = {total.instruction for some in totals for total in some}
+    order: list[int] = []
+    new_regions, new_totals = [], []
+    ends = [0, *(x for region in regions for x in (region.start, region.stop)), len(program.codes)]
+    for k, (start, stop) in enumerate(pairwise(ends)):
+        is_region = k % 2 == 1
+        if is_region:
+            new_regions.append(regions[k // 2]._replace(start=len(order)))
+        order += [i for i in range(start, stop) if is_region or i not in moved]
+        if is_region:
+            some = totals[k // 2]
+            new_totals.append([total._replace(instruction=len(order) + m) for m, total in enumerate(some)])
+            order += [total.instruction for total in some]
+    program, place = reordered(program, np.array(order))
+    return program, place, new_regions, new_totals

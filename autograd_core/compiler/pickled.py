@@ -1,0 +1,110 @@
+"""Pickles of compiled functions: so that `multiprocessing`, joblib and Dask carry them to where the data are.
+
+What goes is what a call needs: the programs of all traces, as their files have them, options and shapes. Machine
+code stays; the other process finds it on disk, or makes it. Programs are checked on arrival as those of
+files are, though pickles are for friends alone: to read one is to run what it says.
+"""
+
+from __future__ import annotations
+
+import io
+import sys
+from importlib import import_module
+from types import FunctionType
+from typing import TYPE_CHECKING, Any
+
+from ..errors import GuardError, StructureError
+from ..ops import ROWS
+from .ir.program import Program
+from .tracing.record import Graph, Traced, graph_of, recorded
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from ..tree import Spec
+    from .compiled_function import CompiledFunction
+
+
+def reduced(f: CompiledFunction) -> tuple[Any, ...]:
+    """What `pickle` is told: a function, and its arguments.
+
+    Args:
+        f: The function; a Jacobian or a Hessian is that attribute of the function it is of.
+
+    Returns:
+        As `object.__reduce__`.
+    """
+    if f._origin is not None:
+        return getattr, f._origin
+    traces = [(b.program.to_bytes(), b.spec, b.guards) for b in f._branches]
+    primitives = {row.module for b in f._branches for row in b.program.primitives if ROWS.get(row.name) is not row}
+    about = {
+        "specs": f._specs,
+        "numbers": list(f._numbers_traced),
+        "in_axes": tuple(0 if mapped else None for mapped in f._mapped),
+        "reduce": f._reduce,
+        "argnums": f._argnums,
+        "name": f._name.removeprefix("compiled "),
+        "argument_names": f._argument_names,
+        "parameters": f._parameters,
+        "options": f._options,
+    }
+    return _restored, (traces, sorted(primitives), about, _by_name(f._source))
+
+
+def _by_name(f: Any) -> Any:
+    """A function that the other process can import, to trace it where guards answer otherwise; else None."""
+    if not isinstance(f, FunctionType) or "<" in f.__qualname__:
+        return None
+    found: Any = sys.modules.get(f.__module__)
+    for name in f.__qualname__.split("."):
+        found = getattr(found, name, None)
+    return f if found is f else None
+
+
+def _restored(
+    traces: Sequence[tuple[bytes, Spec, tuple[str, ...]]],
+    modules: Sequence[str],
+    about: dict[str, Any],
+    source: Any,
+) -> CompiledFunction:
+    """The function again.
+
+    Raises:
+        UnknownPrimitiveError: A user's primitive cannot be had here.
+        StructureError: Something in it does not fit.
+    """
+    from .compiled_function import CompiledFunction
+
+    for module in modules:
+        import_module(module)
+    name, specs = f"pickled {about['name']}", about["specs"]
+    n = sum(spec.size for spec in specs)
+    found = [Traced(_checked(content, n, spec, name), spec, words) for content, spec, words in traces]
+    numbers = about["numbers"] or [1.0] * n
+
+    def graph_at(xs: Sequence[float]) -> Graph:
+        for traced in found:
+            graph = graph_of(traced.program, xs, traced.spec)
+            as_traced = all(bool(node.data) == truth for node, truth in graph.guards.items())
+            if as_traced or (traced is found[0] and list(xs) == numbers):
+                return graph
+        if source is not None:
+            return recorded(source, specs, xs, about["name"])
+        msg = (
+            f"{name}: these arguments take a branch that was not traced before it was pickled, and the function itself "
+            "is none that can be imported here; call it on such arguments first, or use where(condition, a, b) for `if`"
+        )
+        raise GuardError(msg)
+
+    rest = {key: about[key] for key in ("in_axes", "reduce", "argnums", "name", "argument_names", "parameters")}
+    return CompiledFunction(graph_at, specs, numbers, **rest, **about["options"], traces=found)
+
+
+def _checked(content: bytes, n: int, spec: Spec, name: str) -> Program:
+    """A program, which must fit the shapes beside it."""
+    program = Program.read(io.BytesIO(content), name)
+    if program.n_inputs != n or len(program.outputs) != spec.size:
+        msg = f"{name}: expected a program of {n} input(s) and {spec.size} result(s), got another one"
+        raise StructureError(msg)
+    return program

@@ -1,0 +1,298 @@
+"""What runs a program over rows: memory for inputs and results, and the way from one to the other."""
+
+from __future__ import annotations
+
+import ctypes
+from time import perf_counter
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from weakref import WeakMethod
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from ..codegen.llvm.kernel import Kernel
+    from ..ir.program import Program
+    from ..passes.batch_invariant import Split
+
+LANES = 8  # rows of a block of straight-line code
+MOST_EDGES = 6_000  # of a program that becomes straight-line code: ten seconds of compiling
+LINE = 64  # bytes of a cache line
+CHUNK = 2**14  # rows whose sums are added up first, and then those of all chunks: so threads do not change them
+MOST_NUMBERS = 2**20  # slots times rows that an interpreter runs at a time: bounds the memory
+
+
+class Layout(NamedTuple):
+    """Which inputs and results a program's runs have.
+
+    Attributes:
+        tables: For each argument with rows, its slots.
+        wanted: Slots whose values are results, for each row.
+        per_row: Groups of slots whose gradients are sought for each row.
+        summed: Slots whose gradients are sought, summed over all rows; inputs that all rows share.
+        places: Where in a row of results each wanted slot stands; what is not named stays 0.
+        width: How long a row of results is.
+    """
+
+    tables: tuple[tuple[int, ...], ...]
+    wanted: tuple[int, ...]
+    per_row: tuple[tuple[int, ...], ...] = ()
+    summed: tuple[int, ...] = ()
+    places: tuple[int, ...] = ()
+    width: int = 0
+
+    @property
+    def has_gradient(self) -> bool:
+        """Whether there is a backward sweep."""
+        return bool(self.per_row or self.summed)
+
+
+class Runner(Protocol):
+    """Memory for so many rows: write the inputs, run, read the results. All of it is float64, or all float32.
+
+    Attributes:
+        shared: Of shape (inputs,); those of arguments with rows are not read.
+        tables: Of shape (rows, columns), one for each argument with rows.
+        results: Of shape (rows, width).
+        per_row: Of shape (rows, slots), one for each group.
+        summed: Of shape (summed slots,).
+        divisor: Of shape (1,): what the sums are divided by.
+        serves: For which runs it is kept.
+        used: When it was used last, in runs of the process.
+        called: Whether call stubs have used it since the last look at all runners.
+        bytes: Of its arrays.
+        is_native: Whether a run is one call of machine code.
+        hands: What call stubs take from it, for each of their kinds.
+    """
+
+    shared: Any
+    tables: list[Any]
+    results: Any
+    per_row: list[Any]
+    summed: Any
+    divisor: Any
+    serves: Any
+    used: int
+    called: bool
+    bytes: int
+    is_native: bool
+    hands: list[Any]
+
+    def run(self) -> None:
+        """From the inputs to the results."""
+
+
+class Sums:
+    """Sums over rows under way: row by row into one lane of several in turn, and in the end lane by lane.
+
+    Args:
+        slots: int32: whose adjoints are summed.
+        width: How many lanes.
+        dtype: float64 or float32.
+    """
+
+    def __init__(self, slots: Any, width: int, dtype: Any) -> None:
+        self.slots, self.width = slots, width
+        self.lanes = np.zeros((len(slots), width), dtype)
+
+    def add(self, gradient: Any) -> None:
+        """Of shape (rows, slots): one row after the other."""
+        with np.errstate(all="ignore"):
+            for start in range(0, len(gradient), self.width):
+                block = gradient[start : start + self.width].T
+                self.lanes[:, : block.shape[1]] += block
+
+    def total(self) -> Any:
+        """Lane after lane; a sum of 0 is no -0."""
+        with np.errstate(all="ignore"):
+            total = self.lanes[:, 0]
+            for lane in range(1, self.width):
+                total = total + self.lanes[:, lane]
+            return total + 0.0
+
+
+class InterpreterRunner:
+    """Runs by an interpreter: any program, at once."""
+
+    serves: Any = None
+    is_native = False
+    hands: Any = ()
+    used, called = 0, False
+
+    def __init__(self, interpreter: Any, layout: Layout, count: int, shared: SharedPart | None = None) -> None:
+        self.interpreter, self.part = interpreter, shared
+        self.seconds = 0.0  # that the last run took
+        self.dtype = dtype = interpreter.dtype
+        inner = layout if shared is None else shared.split.layout
+        self._inputs = np.zeros(interpreter.program.n_inputs, dtype)
+        self.shared = self._inputs if shared is None else self._inputs[: -len(shared.split.results)]
+        self._has_gradient, self._places = layout.has_gradient, layout.places
+        self.tables = [np.zeros((count, len(slots)), dtype) for slots in layout.tables]
+        self.results = np.zeros((count, layout.width), dtype)
+        self.per_row = [np.zeros((count, len(slots)), dtype) for slots in layout.per_row]
+        self.summed = np.zeros(len(layout.summed), dtype)
+        self.divisor = np.ones(1, dtype)
+        self._mapped = _slots(slot for table in layout.tables for slot in table)
+        self._wanted = _slots(inner.wanted)
+        self._sought = _slots(slot for group in inner.per_row for slot in group)
+        self._summed, self._width = _slots(inner.summed), LANES if layout.tables else 1
+        self.bytes = _bytes(self._inputs, *self.tables, self.results, *self.per_row)
+
+    def run(self) -> None:
+        """Chunk by chunk, as all runners do."""
+        began = perf_counter()
+        count = len(self.results)
+        total: Any = None
+        if self.part:
+            self._inputs[len(self.shared) :] = self.part.values(self.shared)
+        for start in range(0, max(count, 1), CHUNK):
+            sums = Sums(self._summed, self._width, self.dtype)
+            self._chunk(start, min(start + CHUNK, count), sums)
+            with np.errstate(all="ignore"):  # inf - inf, and sums beyond all doubles
+                mine = sums.total()
+                if self.part and len(self.summed):
+                    mine = self.part.gradient(self.shared, mine) + 0.0
+                total = mine if total is None else total + mine
+        with np.errstate(all="ignore"):
+            self.summed[:] = total / self.divisor
+        self.seconds = perf_counter() - began
+
+    def _chunk(self, start: int, stop: int, sums: Sums) -> None:
+        """Some rows, as many at a time as leave the memory bounded."""
+        step = max(MOST_NUMBERS // (self.interpreter.program.n_slots + 1) // LANES * LANES, 8 * LANES)
+        for first in range(start, stop, step):
+            here = slice(first, min(first + step, stop))
+            nothing = np.empty((here.stop - here.start, 0), self.dtype)
+            rows = np.concatenate([nothing, *(t[here] for t in self.tables)], axis=1)
+            sought = self._sought if self._has_gradient else None
+            results, gradient = self.interpreter.run(self._inputs, self._mapped, rows, self._wanted, sought, sums)
+            self.results[here, self._places] = results
+            if sought is None:
+                continue
+            column = 0
+            for group in self.per_row:
+                group[here] = gradient[:, column : column + group.shape[1]] + 0.0
+                column += group.shape[1]
+
+
+class SharedPart:
+    """Runs what depends on shared inputs alone, once for all rows.
+
+    Args:
+        parts: The program in two.
+        summed: Slots whose gradients are sought.
+        interpreter: That of the first part.
+    """
+
+    def __init__(self, parts: Split, summed: Sequence[int], interpreter: Any) -> None:
+        self.split, n, dtype = parts, parts.first.n_inputs, interpreter.dtype
+        self._interpreter = interpreter
+        self._results, self._summed = _slots(parts.results), _slots(summed)
+        self._seeds = _slots(parts.layout.summed[len(summed) :])  # whose adjoints the rest sums up
+        self._inputs, self._none = np.zeros(n, dtype), np.empty((1, 0), dtype)
+
+    def values(self, shared: Any) -> Any:
+        """The results that the rest reads."""
+        return self._run(shared, None, self._results)[0][0]
+
+    def gradient(self, shared: Any, sums: Any) -> Any:
+        """Sums over rows as the rest gave them, with what comes by way of its results."""
+        n = len(self._summed)
+        self._inputs[self._seeds] = sums[n:]
+        return sums[:n] + self._run(shared, self._summed, self._summed[:0])[1][0]
+
+    def _run(self, shared: Any, sought: Any, wanted: Any) -> Any:
+        self._inputs[: len(shared)] = shared
+        as_in_lanes = Sums(_slots(()), LANES, self._none.dtype)
+        return self._interpreter.run(self._inputs, _slots(()), self._none, wanted, sought, as_in_lanes)
+
+
+def _bytes(*arrays: Any) -> int:
+    return sum(x.nbytes for x in arrays)
+
+
+def _slots(slots: Any) -> Any:
+    return np.fromiter(slots, np.int32)
+
+
+def zeros(shape: Any, dtype: Any = np.float64) -> Any:
+    """Zeros from the start of a cache line on: a vector that lies in two lines takes twice as long."""
+    dtype = np.dtype(dtype)
+    size = int(np.prod(shape)) * dtype.itemsize
+    memory = np.zeros(size + LINE, np.uint8)
+    start = -memory.ctypes.data % LINE
+    return memory[start : start + size].view(dtype).reshape(shape)
+
+
+def called_back(method: Callable[[int], None]) -> Any:
+    """A function in C that calls a method, and does not keep its object: memory and code go when nobody needs them."""
+    weak = WeakMethod(method)
+
+    def call(block: int) -> None:
+        found = weak()
+        assert found is not None
+        found(block)
+
+    return ctypes.CFUNCTYPE(None, ctypes.c_int64)(call)
+
+
+class KernelRunner:
+    """Runs by compiled code of the whole program, one call for each chunk of rows."""
+
+    serves: Any = None
+    used, called = 0, False
+
+    def __init__(self, kernel: Kernel, count: int) -> None:
+        self.kernel = kernel
+        layout = kernel.layout
+        rows = -(-count // kernel.rows) * kernel.rows  # the last block is padded
+        dtype = kernel.dtype
+        shared, summed = (zeros(n, dtype) for n in (kernel.program.n_inputs, len(kernel.inner.summed)))
+        results = zeros((rows, layout.width), dtype)
+        tables = [zeros((rows, len(slots)), dtype) for slots in layout.tables]
+        per_row = [zeros((rows, len(slots)), dtype) for slots in layout.per_row]
+        scratch = zeros((len(summed), kernel.rows), dtype)
+        kept, about = kernel.memory(min(rows, CHUNK) // kernel.rows)
+        self.shared, self.divisor, self.is_native = shared[: kernel.n_inputs], np.ones(1, dtype), count <= CHUNK
+        self._part = summed[: len(layout.summed)]
+        self.summed, divisor = (self._part, self.divisor) if self.is_native else (self._part.copy(), np.ones(1, dtype))
+        again = ctypes.cast(kernel.again, ctypes.c_void_p).value
+        self.blocks = []
+        for start in range(0, max(count, 1), CHUNK):
+            here = min(CHUNK, count - start)
+            arrays = [shared, scratch, summed, results[start:], divisor]
+            fields = [here, -(-here // kernel.rows), *(x.ctypes.data for x in arrays), again]
+            fields += [*about, *(x[start:].ctypes.data for x in (*tables, *per_row))]
+            self.blocks.append(np.array(fields, np.int64))
+        self.tables, self.per_row = [t[:count] for t in tables], [g[:count] for g in per_row]
+        self.results = results[:count]
+        self.hands = [None] * 3
+        self._call = ctypes.CFUNCTYPE(None, ctypes.c_int64)(kernel.address)
+        self.address, self.at = kernel.address, self.blocks[0].ctypes.data
+        self.work = len(kernel.program.operands) * (rows // kernel.rows)
+        self._memory = shared, summed, scratch, kept, divisor
+        self.bytes = _bytes(shared, summed, scratch, kept, results, *tables, *per_row)
+
+    def run(self) -> None:
+        """Without the interpreter lock."""
+        self._call(self.at)
+        if self.is_native:
+            return
+        with np.errstate(all="ignore"):  # inf - inf, and sums beyond all doubles
+            total = self._part.copy()
+            for block in self.blocks[1:]:
+                self._call(block.ctypes.data)
+                total += self._part
+            self.summed[:] = total / self.divisor
+
+
+def interpreter_of(program: Program, *, fast: bool, dtype: str) -> Any:
+    """LLVM's interpreter where llvmlite can be loaded, else NumPy's."""
+    try:
+        from ..codegen.llvm.vm import Interpreter
+    except (ImportError, OSError) as error:  # not installed, too old; or its library is broken
+        from .numpy_vm import NumpyInterpreter
+
+        return NumpyInterpreter(program, str(error), dtype)
+    return Interpreter(program, fast=fast, dtype=dtype)

@@ -1,0 +1,116 @@
+"""Calls of compiled functions on Values: each row's program becomes nodes, as the function itself would make them.
+
+So such a call can be differentiated to any order, traced, compiled, drawn and explained. Constants
+are those of the trace, as in all other calls.
+"""
+
+from __future__ import annotations
+
+from math import nan
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ...gradients import pull_back
+from ...ops import ROWS
+from ...value import FUSED, Value, record_many
+from .batches import recorded, tree_of
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from ..compiled_function import CompiledFunction
+    from .specialization import Branch
+
+
+def result(f: CompiledFunction, args: Sequence[Any]) -> Any:
+    """What a call on Values returns: one node per output, with `reduce` over all rows."""
+    table = _table([outputs(f, row) for row in _rows(f, args)], f._branches[0].width)
+    if f._reduce is None:
+        return f._result(table)
+    return tree_of(f._branches[0].spec, _over_rows(f, table))
+
+
+def with_gradient(f: CompiledFunction, args: Sequence[Any]) -> tuple[Any, list[Any], Any]:
+    """Results and gradients for each row, and gradients over all rows, as nodes."""
+    values, gradients = [], []
+    for row in _rows(f, args):
+        inputs = [FUSED["pos"](x) if isinstance(x, Value) else Value(x) for x in row]
+        sought = [inputs[slot] for i in f._argnums for slot in f._slots[i]]
+        values.append(outputs(f, inputs))
+        gradients.append(pull_back(values[-1], [1.0], sought, graph=True))
+    table, start = _table(gradients, sum(len(f._slots[i]) for i in f._argnums)), 0
+    per_row, summed = [], []
+    for i in f._argnums:
+        mine = table[:, start : start + len(f._slots[i])]
+        start += len(f._slots[i])
+        if f._is_summed(i):
+            summed += _over_rows(f, mine).tolist()
+        else:
+            per_row.append(mine)
+    return _table(values, 1), per_row, _table([summed], len(summed))[0]
+
+
+def reduced(f: CompiledFunction, values: Any, per_row: list[Any], summed: Any) -> tuple[Any, tuple[Any, ...]]:
+    """What `CompiledFunction.reduced` makes of them."""
+    if f._reduce == "mean":
+        per_row = [group / len(group) if len(group) else group for group in per_row]
+    return _over_rows(f, values)[0], f._grads(per_row, summed)
+
+
+def _rows(f: CompiledFunction, args: Sequence[Any]) -> list[list[Any]]:
+    """The inputs of each row, Values and floats."""
+    shared, tables = f._read(args, np.empty(sum(spec.size for spec in f._specs), object), recorded)
+    return [f._point(shared, tables, row) for row in range(len(tables[0]) if tables else 1)]
+
+
+def outputs(f: CompiledFunction, inputs: Sequence[Any]) -> list[Any]:
+    """The results at one row, as nodes."""
+    branch = branch_at(f, inputs)
+    nodes = branch.program.nodes(inputs)
+    for slot in branch.program.guards.tolist():
+        bool(nodes[slot])  # of the call that is being traced, if there is one, it is a guard as well
+    found = [Value(0.0)] * branch.width  # of a matrix, entries that are always 0
+    for place, slot in zip(branch.places, branch.program.outputs.tolist(), strict=False):
+        found[place] = nodes[slot] if isinstance(nodes[slot], Value) else Value(nodes[slot])
+    return found
+
+
+def branch_at(f: CompiledFunction, inputs: Sequence[Any]) -> Branch:
+    """The trace that holds at a row, made where there is none yet."""
+    numbers, k = [float(x.data if isinstance(x, Value) else x) for x in inputs], 0
+    while True:
+        branch = f._branches[k]
+        if not branch.guards:
+            return branch
+        slots = branch.program.nodes(numbers)
+        as_traced = [bool(slots[slot]) for slot in branch.program.guards.tolist()] == branch.program.truths
+        if as_traced.all():
+            return branch
+        k += 1
+        broken = branch.named_guard(int(as_traced.argmin()))
+        if k == len(f._branches) and f._trace_again(k, lambda: numbers, broken, exactly=True):
+            return f._branches[k]  # traced at this very row
+
+
+def _over_rows(f: CompiledFunction, table: Any) -> Any:
+    """The sum or the mean of each column; of no rows these are 0 and NaN."""
+    reduce = ROWS["mean" if f._reduce == "mean" else "sum"]
+    if not len(table):
+        columns = [Value(nan if f._reduce == "mean" else 0.0) for _ in range(table.shape[1])]
+    else:
+        columns = [x[0] if len(x) == 1 else record_many(reduce, x) for x in table.T.tolist()]
+    return _table([columns], table.shape[1])[0]
+
+
+def over_rows(f: CompiledFunction, results: Sequence[Any]) -> Any:
+    """One result of each row, reduced as `reduce` says; without it there is one row alone."""
+    return results[0] if f._reduce is None else _over_rows(f, _table([[x] for x in results], 1))[0]
+
+
+def _table(rows: Sequence[Sequence[Any]], width: int) -> Any:
+    """An array of objects, of shape (rows, width)."""
+    table = np.empty((len(rows), width), object)
+    for row, entries in zip(table, rows, strict=True):
+        row[:] = entries
+    return table

@@ -1,0 +1,98 @@
+"""Runners between two calls: kept by their bytes, in the whole process; the least recently used go first."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from itertools import count
+from typing import TYPE_CHECKING, Any
+from weakref import WeakSet
+
+from ..locks import Locked
+
+if TYPE_CHECKING:
+    from .executors import Runner
+
+KEPT_BYTES = 2**27  # 128 MiB in the whole process
+LEAST = 8  # runners that are kept whatever their size: as many threads may run at a time
+OVERHEAD = 4096  # bytes of a runner beside its arrays, about
+_ticks = count()
+
+
+class Shelf:
+    """The free runners of one trace, by layout and number of rows; they go with it.
+
+    Counting them at every call would take as long as a small call. So a shelf counts what it makes,
+    and looks for what is too much after every eighth of what is allowed.
+    """
+
+    def __init__(self) -> None:
+        self._runners: dict[Any, list[Runner]] = {}
+        _all.shelves.add(self)
+
+    def of(self, key: Any) -> list[Runner]:
+        """The free ones of a kind: always the same list, so that who calls often can keep it."""
+        return self._runners.setdefault(key, [])
+
+    def take(self, key: Any) -> Runner | None:
+        """A runner that nobody uses."""
+        try:
+            return self._runners[key].pop()
+        except (KeyError, IndexError):
+            return None
+
+    def put(self, runner: Runner) -> None:
+        """Keep a runner for the next run of its kind."""
+        runner.used = next(_ticks)
+        self.of(runner.serves).append(runner)
+
+    def made(self, runner: Runner) -> None:
+        """One more runner exists."""
+        size = bytes_of(runner)
+        _all.made += size
+        if _all.made > KEPT_BYTES // 8:
+            with _all.lock:
+                _all.made = size
+                sweep(max(size, KEPT_BYTES // 8))
+
+    def runners(self) -> list[Runner]:
+        """All that are free now."""
+        return [runner for free in list(self._runners.values()) for runner in list(free)]
+
+    def drop(self, runner: Runner) -> None:
+        """Let go of one, if nobody has taken it meanwhile."""
+        with suppress(ValueError):
+            self.of(runner.serves).remove(runner)
+
+
+class _All(Locked):
+    def __init__(self) -> None:
+        super().__init__()
+        self.shelves: WeakSet[Shelf] = WeakSet()
+        self.made = 0  # bytes since the last look
+
+
+_all = _All()
+
+
+def bytes_of(runner: Runner) -> int:
+    """About how much memory a runner takes."""
+    return OVERHEAD + runner.bytes
+
+
+def kept_bytes() -> int:
+    """About how much memory all free runners of this process take."""
+    return sum(bytes_of(runner) for shelf in list(_all.shelves) for runner in shelf.runners())
+
+
+def sweep(room: int) -> None:
+    """Drop the least recently used runners, so that there is room for so many bytes."""
+    found = [(runner, shelf) for shelf in list(_all.shelves) for runner in shelf.runners()]
+    for runner, _ in found:
+        if runner.called:  # by a stub, which has no time to count
+            runner.used, runner.called = next(_ticks), False
+    found.sort(key=lambda pair: -pair[0].used)
+    left = KEPT_BYTES - room
+    for k, (runner, shelf) in enumerate(found):
+        left -= bytes_of(runner)
+        if left < 0 and k >= LEAST:
+            shelf.drop(runner)

@@ -1,0 +1,199 @@
+"""`Branch`: one trace, and what runs it: an interpreter, straight-line code, or a plan of regions."""
+
+from __future__ import annotations
+
+import math
+from contextlib import nullcontext
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ..passes.batch_invariant import split
+from .executors import LANES, MOST_EDGES, InterpreterRunner, KernelRunner, Layout, SharedPart, interpreter_of
+from .kept_executors import Shelf
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from ..passes.batch_invariant import Split
+    from ..tracing.record import Traced
+    from .executors import Runner
+
+MOSTLY = 0.5  # share of a program in regions, from which it runs as those
+EDGE_SECONDS = 3e-10  # of interpreting, per edge and row
+COMPILE_SECONDS, COMPILE_EDGE_SECONDS = 0.02, 4e-4  # for code of a whole program, and per edge
+PATIENCE = 1.0  # compiled once interpreting took so many times that long; infinite: never, nor from disk
+PLAN_SECONDS, PLAN_EDGE_SECONDS = 0.02, 5e-6  # for a plan without regions
+
+
+class Branch:
+    """One trace: its program, and what runs it."""
+
+    def __init__(self, traced: Traced, *, fast: bool, dtype: str) -> None:
+        self._fast, self._dtype = fast, dtype
+        self.program, self.spec, self.guards, places, self.pattern, self.outside = traced
+        self.width = self.spec.size
+        self.wanted = tuple(np.concatenate([self.program.outputs, self.program.guards]).tolist())
+        outputs = range(len(self.program.outputs)) if places is None else places.tolist()
+        self.places = (*outputs, *range(self.width, self.width + len(self.guards)))
+        self.interpreter = interpreter_of(self.program, fast=fast, dtype=dtype)
+        self.seconds = 0.0  # spent in the interpreter so far
+        self._kernels: dict[Any, Any] = {}
+        self._asked: dict[Layout, bool] = {}  # whether code was on disk
+        self._parts: dict[Layout, Split | None] = {}
+        self._plan: Any = None
+        self._interpreters: dict[Layout, tuple[Any, Any]] = {}
+        self._free = Shelf()
+
+    def kernel(self, layout: Layout) -> Any:
+        """Code of the whole program for this layout."""
+        from ..codegen.llvm.kernel import Kernel
+
+        rows = LANES if layout.tables else 1
+        if (layout, rows) not in self._kernels:
+            parts = self.parts(layout)
+            self._kernels[layout, rows] = Kernel(
+                self.program, layout, rows, fast=self._fast, dtype=self._dtype, parts=parts
+            )
+        return self._kernels[layout, rows]
+
+    def has_kept_kernel(self, layout: Layout) -> bool:
+        """Whether code of the whole program was on disk when it was first asked for; it is loaded then."""
+        if layout not in self._asked:
+            rows = LANES if layout.tables else 1
+            self._asked[layout] = self._load(layout, rows)
+        return self._asked[layout]
+
+    def _load(self, layout: Layout, rows: int) -> bool:
+        from ..codegen.llvm.kernel import Kernel
+
+        if not self.is_short or self.is_planned(layout):
+            return False
+        parts = self.parts(layout)
+        try:
+            found = Kernel(
+                self.program, layout, rows, fast=self._fast, dtype=self._dtype, parts=parts, compiles=False
+            )
+        except LookupError:
+            return False
+        self._kernels[layout, rows] = found
+        return True
+
+    def parts(self, layout: Layout) -> Split | None:
+        """The program in what rows share and what differs; not where all is to be done in the order of `backward()`."""
+        if layout not in self._parts:
+            self._parts[layout] = split(self.program, layout) if self._fast else None
+        return self._parts[layout]
+
+    @property
+    def is_short(self) -> bool:
+        """Whether code of the whole program is of moderate length."""
+        return len(self.program.operands) <= MOST_EDGES
+
+    @property
+    def plan(self) -> Any:
+        """The program cut into regions, made when first asked for."""
+        if self._plan is None:
+            from ..codegen.llvm.execution_plan import Plan
+
+            self._plan = Plan(self.program, fast=self._fast)
+        return self._plan
+
+    def has_regions(self, layout: Layout) -> bool:
+        """Whether regions run it when it is compiled: a matter of the program, and of no call before.
+
+        They add gradients up in an order of their own, so that those which are to be as `backward()` has them come
+        from elsewhere; and where there are rows, a row by itself is computed as in a batch. They are for doubles.
+        """
+        if layout.tables or self._dtype != "float64" or self.interpreter.backend != "llvm":
+            return False
+        if not self.plan.regions or (layout.has_gradient and not self._fast):
+            return False
+        return self.plan.share > MOSTLY or not self.is_short
+
+    def is_planned(self, layout: Layout) -> bool:
+        """Whether it runs as a plan: of regions; or long and without any, when the plan saves a call's preparations."""
+        if self.is_short or layout.tables or self._dtype != "float64":
+            return self.has_regions(layout)
+        return self.has_regions(layout) or not self.plan.regions
+
+    def runner(self, layout: Layout, count: int, *, compiled: bool) -> Runner:
+        """Memory for so many rows, and what runs on it."""
+        if compiled and self.is_planned(layout):
+            from ..codegen.llvm.execution_plan import PlanRunner
+
+            return PlanRunner(self.plan, layout)
+        if compiled and self.is_short:
+            return KernelRunner(self.kernel(layout), count)
+        parts = self.parts(layout)
+        if parts is None:
+            return InterpreterRunner(self.interpreter, layout, count)
+        if layout not in self._interpreters:
+            both = (interpreter_of(p, fast=self._fast, dtype=self._dtype) for p in (parts.first, parts.rest))
+            self._interpreters[layout] = tuple(both)
+        first, rest = self._interpreters[layout]
+        return InterpreterRunner(rest, layout, count, SharedPart(parts, layout.summed, first))
+
+    def run(self, layout: Layout, shared: Any, tables: Sequence[Any]) -> Runner:
+        """Run, and lend what ran: `give_back` it when its results and gradients are read.
+
+        Interpreted until that has taken as long as compiling would. The bits are the same; but not those of regions
+        that use the vector library, or add up a gradient, which are compiled at once.
+        """
+        count = len(tables[0]) if tables else 1
+        compiled = self.compiles(layout)
+        key = layout, count, compiled
+        runner = self._free.take(key)
+        if runner is None:
+            runner = self.runner(layout, count, compiled=compiled)
+            runner.serves = key
+            self._free.made(runner)
+        self.fill(runner, shared, tables)
+        runner.run()
+        if isinstance(runner, InterpreterRunner):
+            self.seconds += runner.seconds
+        return runner
+
+    def compiles(self, layout: Layout) -> bool:
+        """Whether machine code of its own runs it."""
+        if self.interpreter.backend != "llvm":
+            return False
+        if self._fast and self.has_regions(layout):
+            return True
+        if math.isinf(PATIENCE):
+            return False
+        return self.seconds > PATIENCE * self._compile_seconds(layout) or self.has_kept_kernel(layout)
+
+    def _compile_seconds(self, layout: Layout) -> float:
+        """About how long machine code takes to be made: so long it is interpreted first.
+
+        Whoever calls n times waits at most about twice as long as with the better choice for that n.
+        """
+        n = len(self.program.operands)
+        if self.is_planned(layout):
+            return PLAN_SECONDS + PLAN_EDGE_SECONDS * n
+        return COMPILE_SECONDS + COMPILE_EDGE_SECONDS * n if self.is_short else math.inf
+
+    def compiled_shelf(self, layout: Layout, count: int) -> list[Runner]:
+        """The free runners of machine code for so many rows; an empty list where there is none."""
+        return self._free.of((layout, count, True)) if self.compiles(layout) else []
+
+    def give_back(self, runner: Runner) -> None:
+        """Keep a runner for the next run of as many rows."""
+        self._free.put(runner)
+
+    def as_traced(self, runner: Runner) -> Any:
+        """For each row and guard whether it went the traced way."""
+        return (runner.results[:, self.width :] != 0) == self.program.truths
+
+    def fill(self, runner: Runner, shared: Any, tables: Sequence[Any]) -> None:
+        """Write the inputs; doubles beyond floats are infinite, and below them 0, whatever NumPy is to say of it."""
+        with np.errstate(all="ignore") if self._dtype == "float32" else nullcontext():
+            runner.shared[:] = shared
+            for table, rows in zip(runner.tables, tables, strict=True):
+                table[:] = rows
+
+    def named_guard(self, k: int) -> str:
+        """A guard that does not hold, in words."""
+        was, now = ("true", "false") if self.program.truths[k] else ("false", "true")
+        return f"{self.guards[k]} was {was} while tracing and is {now}"

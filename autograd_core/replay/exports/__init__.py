@@ -1,1 +1,0 @@
-"""Exports of compiled functions: C, NumPy text, JAX, SymPy and LaTeX, all from the rows that run here."""

@@ -1,0 +1,286 @@
+"""Jacobians, Hessians and their products of compiled functions, against eager transforms."""
+
+import math
+import sys
+from collections import Counter
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from strategies import programs, value_of
+
+import autograd_core as ag
+from autograd_core import compiler
+from autograd_core.compiler.passes.differentiate import Directions, colours, dependencies, directions
+
+pytest.importorskip("numpy")
+
+
+@given(programs(max_steps=6, smooth=True))
+@settings(max_examples=40)
+def test_hessians_of_random_programs(program):
+    f, point = value_of(program), list(program.point)
+    if not isinstance(f([ag.Value(x) for x in point]), ag.Value):
+        return
+    compiled = compiler.compile(f, point)
+    expected = np.array(ag.hessian(f)(point), float)
+    found = compiled.hessian(point)[0][0]
+    assert found == pytest.approx(expected, rel=1e-7, abs=1e-6)
+    vector = [0.5 - 0.3 * k for k in range(len(point))]
+    assert compiled.hvp((point,), (vector,))[0] == pytest.approx(expected @ vector, rel=1e-6, abs=1e-5)
+
+
+@given(programs(max_steps=6, smooth=True), programs(max_steps=6, smooth=True))
+@settings(max_examples=40)
+def test_jacobians_of_random_programs(first, second):
+    f, g = value_of(first), value_of(second)
+
+    def both(xs):
+        return [f(xs), g(xs[::-1]), xs[0] * 2]
+
+    point = [0.3, -0.7, 1.1, 0.5]
+    with np.errstate(all="ignore"):
+        values = both(point)
+    if not all(map(math.isfinite, values)):
+        return
+    expected = np.array(ag.jacobian(both)(point), float)
+    if np.isfinite(expected).all() and np.abs(expected).max() < 1e9:
+        assert compiler.compile(both, point).jacobian(point)[0] == pytest.approx(expected, rel=1e-7, abs=1e-6)
+
+
+def test_trees_of_arguments_and_results(backend):
+    def f(p, x):
+        return {"u": [p["w"][0] * x, p["w"][1] + p["b"]], "v": ag.sin(x) * p["b"]}
+
+    point = {"w": [1.0, 2.0], "b": 3.0}
+    by_p, by_x = compiler.compile(f, point, 0.5).jacobian(point, 0.5)
+    assert by_p["u"]["w"].tolist() == [[0.5, 0.0], [0.0, 1.0]]
+    assert by_p["u"]["b"].tolist() == [0.0, 1.0]
+    assert by_p["v"]["w"].tolist() == [0.0, 0.0]
+    assert by_p["v"]["b"] == pytest.approx(math.sin(0.5))
+    assert by_x["u"].tolist() == [1.0, 0.0]
+    assert by_x["v"] == pytest.approx(3 * math.cos(0.5))
+
+
+def test_rows_and_chosen_arguments(backend):
+    def f(w, x):
+        return ag.tanh(w[0] * x + w[1]) * w[0]
+
+    rows, w = [0.1, -0.4, 2.0], [0.3, -0.2]
+    compiled = compiler.compile(f, w, 1.0, in_axes=(None, 0), argnums=0)
+    for k, x in enumerate(rows):
+        expected = np.array(ag.hessian(f)(w, x), float)
+        assert compiled.hessian(w, rows)[0][0][k] == pytest.approx(expected, rel=1e-9)
+        assert compiled.hvp((w, rows), ([1.0, 2.0],))[0][k] == pytest.approx(expected @ [1.0, 2.0], rel=1e-9)
+        assert compiled.jacobian(w, rows)[0][k] == pytest.approx(ag.grad(f)(w, x), rel=1e-9)
+
+
+def test_blocks_of_a_hessian():
+    f = compiler.compile(lambda x, y: x[0] * x[1] * y + y**3, [1.0, 2.0], 3.0)
+    (xx, xy), (yx, yy) = f.hessian([1.0, 2.0], 3.0)
+    assert xx.tolist() == [[0.0, 3.0], [3.0, 0.0]]
+    assert xy.tolist() == yx.tolist() == [2.0, 1.0]
+    assert yy == 18.0
+    assert f.hvp(([1.0, 2.0], 3.0), ([1.0, 0.0], 1.0)) == ([2.0, 4.0], 20.0)
+
+
+def rosenbrock(x):
+    return ag.sum([100 * (b - a**2) ** 2 + (1 - a) ** 2 for a, b in pairwise(x)])
+
+
+def test_a_band_needs_three_directions_and_few_entries():
+    x = [0.1 * k - 1 for k in range(30)]
+    compiled = compiler.compile(rosenbrock, x)
+    hessian = compiled.hessian
+    assert len(hessian.pattern.rows) == 3 * 30 - 2
+    assert hessian.pattern.shape == (30, 30)
+    call = hessian.bind(x)
+    call()
+    expected = np.array(ag.hessian(rosenbrock)(x), float)
+    assert call.out[0][0] == pytest.approx(expected, rel=1e-9)
+    vector = [math.sin(k) for k in range(30)]
+    product = compiled.bind_hvp((x,), (vector,))
+    product()
+    assert product.out[0] == pytest.approx(expected @ vector, rel=1e-9)
+    assert compiled.pattern is None
+
+
+def test_colours_of_columns_and_of_rows():
+    assert colours([0b001, 0b011, 0b110, 0b100], range(4), 4) == [[0, 2], [1, 3]]
+    assert colours([0b001, 0b011, 0b110, 0b100], range(4), 1) is None
+    assert directions([0b0011, 0b0110, 0b1100], 4) == Directions([[0, 2], [1, 3]], [])
+    assert directions([0b111], 3) == Directions([], [[0]])
+    assert directions([0b1, 0b1, 0b1], 1) == Directions([[0]], [])
+    assert directions([0b1111, 0b0011, 0b0101, 0b1001], 4) == Directions([[0], [1, 2, 3]], [[0]], rows=0b0001)
+    assert directions([0, 0], 2) == Directions([], [])
+    x = [ag.Value(float(k)) for k in range(3)]
+    assert dependencies([x[0] * x[2], ag.Value(1.0), x[1]], x) == [0b101, 0, 0b010]
+    many = compiler.compile(lambda x: [ag.sum(x), x[0] * 2], [1.0] * 9)  # few outputs: one sweep per output
+    assert many.jacobian([1.0] * 9)[0].tolist() == [[1.0] * 9, [2.0] + [0.0] * 8]
+
+
+def test_guards_hold_for_derivatives_too():
+    f = compiler.compile(lambda x: x**3 if x > 0 else -(x**2), 1.0, in_axes=0)
+    assert f.hessian([2.0, -3.0, 1.0])[0][0].tolist() == [12.0, -2.0, 6.0]
+    assert f.hessian.n_traces == 2
+
+
+def test_a_graph_that_stands():
+    a, b = ag.Value(2.0), ag.Value(3.0)
+    f = compiler.compile(a * a * b, inputs=[a, b])
+    assert f.hessian(2.0, 3.0)[0][1] == 4.0
+    a.data = 5.0
+    with pytest.raises(ag.StaleGraphError):
+        _ = (
+            compiler.compile(a * b, inputs=[a, b]).hessian
+            and compiler.compile(f"{a.data}" and _stale(a), inputs=[a]).hessian
+        )
+
+
+def _stale(a):
+    a.data = 7.0
+    y = a * a
+    a.data = 9.0
+    return y
+
+
+@pytest.mark.parametrize("name", ["hessian", "hvp", "bind_hvp"])
+def test_several_results_have_no_hessian(name):
+    f = compiler.compile(lambda x: [x, x], 1.0)
+    with pytest.raises(ag.StructureError, match=f"{name}: expected one number as the result"):
+        getattr(f, name) if name == "hessian" else getattr(f, name)((1.0,), (1.0,))
+
+
+def test_sparse_entries_are_those_of_the_matrix(backend):
+    def f(x, s):
+        return [a * b * s for a, b in pairwise(x)]
+
+    x, s = [0.5, -1.5, 2.0, 3.0], 0.7
+    jacobian = compiler.compile(f, x, s).jacobian
+    values, pattern = jacobian.sparse(x, s), jacobian.sparse.pattern
+    dense = np.zeros(pattern.shape)
+    dense[pattern.rows, pattern.columns] = values
+    by_x, by_s = jacobian(x, s)
+    assert dense.tolist() == np.column_stack([by_x, by_s]).tolist()
+    assert len(values) == 9  # two of four, and the scale, in each of three rows
+
+    hessian = compiler.compile(lambda v: sum(f(v, 2.0)) + v[0] ** 3, x).hessian
+    rows = np.array([x, [1.0, 2.0, 3.0, 4.0]])
+    for row in rows:
+        dense = np.zeros((4, 4))
+        dense[hessian.pattern.rows, hessian.pattern.columns] = hessian.sparse(row)
+        assert dense.tolist() == hessian(row)[0][0].tolist()
+
+
+def test_sparse_rows():
+    hessian = compiler.compile(lambda v: v[0] ** 3 * v[1], [1.0, 1.0], in_axes=0).hessian
+    assert hessian.sparse([[1.0, 2.0], [3.0, 4.0]]).tolist() == [[12.0, 3.0, 3.0], [72.0, 27.0, 27.0]]
+
+
+def test_only_a_matrix_has_sparse_entries():
+    with pytest.raises(ag.StructureError, match=r"ask for f\.jacobian\.sparse"):
+        compiler.compile(lambda x: x * x, 1.0).sparse  # noqa: B018
+
+
+PATTERNS = {
+    "n outputs of one input": (lambda x, n: [ag.sin(x[0] * k) for k in range(n)], lambda n: 1),
+    "one output of n inputs": (lambda x, n: [ag.prod([ag.sin(a) for a in x])], lambda n: n),
+    "a diagonal": (lambda x, n: [a * a for a in x], lambda n: n),
+    "a band": (lambda x, n: [ag.sin(a * b) for a, b in pairwise(x)], lambda n: n),
+    "an arrow": (lambda x, n: [ag.dot(x, x), *(x[0] * a for a in x[1:])], lambda n: n),
+    "a dense row and a diagonal": (lambda x, n: [ag.dot(x, x), *(a * a for a in x)], lambda n: n),
+    "a dense column and a band": (lambda x, n: [x[-1] * a * b for a, b in pairwise(x)], lambda n: n),
+    "two dense rows and columns": (
+        lambda x, n: [ag.dot(x, x), ag.prod(x), *(x[0] * a + x[1] for a in x[2:])], lambda n: n,
+    ),
+}  # fmt: skip
+HESSIANS = {
+    "one point": lambda x: ag.exp(x[0]) * x[0],
+    "a sum": lambda x: ag.sum([ag.sin(a) for a in x]),
+    "a band": lambda x: ag.sum([ag.sin(a * b) for a, b in pairwise(x)]),
+    "an arrow": lambda x: ag.sum([x[0] * x[0] * a * a for a in x[1:]]),
+}
+
+
+def lines_run(work):
+    """How many lines of the library Python runs."""
+    count = 0
+    own = str(Path(ag.__file__).parent)
+
+    def trace(frame, event, _):
+        nonlocal count
+        if not frame.f_code.co_filename.startswith(own):
+            return None
+        count += event == "line"
+        return trace
+
+    before = sys.gettrace()
+    sys.settrace(trace)
+    try:
+        work()
+    finally:
+        sys.settrace(before)
+    return count
+
+
+@pytest.mark.parametrize("name", PATTERNS)
+def test_a_sparse_jacobian_takes_linear_work(name):
+    f, inputs = PATTERNS[name]
+
+    def lines(n):
+        compiled = ag.compile(lambda x: f(x, n), [0.5 + k / 100 for k in range(inputs(n))])
+        return lines_run(lambda: compiled.jacobian)
+
+    lines(8)  # what is made once
+    assert lines(200) < 2.4 * lines(100)
+
+
+@pytest.mark.parametrize("name", HESSIANS)
+def test_a_sparse_hessian_takes_linear_work(name):
+    def lines(n):
+        compiled = ag.compile(HESSIANS[name], [0.5 + k / 100 for k in range(n)])
+        return lines_run(lambda: compiled.hessian)
+
+    lines(8)
+    assert lines(200) < 2.4 * lines(100)
+
+
+@pytest.mark.parametrize("name", PATTERNS)
+def test_jacobians_of_every_pattern_are_right(name):
+    f, inputs = PATTERNS[name]
+    x = [0.5 + k / 100 for k in range(inputs(12))]
+    [found] = ag.compile(lambda x: f(x, 12), x).jacobian(x)
+    leaves = [ag.Value(a) for a in x]
+    expected = [ag.grad_of(out, leaves) for out in f(leaves, 12)]
+    np.testing.assert_allclose(found, expected, rtol=1e-14)
+
+
+@given(st.lists(st.integers(0, 255), min_size=1, max_size=8))
+def test_directions_give_every_entry_once(sets):
+    """No sum of two entries is read: in a group, each line that it gives meets only one."""
+    ways, n = directions(sets, 8), 8
+    got = Counter()
+    for group in ways.forward:
+        for i, bits in enumerate(sets):
+            if not ways.rows >> i & 1:
+                mine = [k for k in group if bits >> k & 1]
+                assert len(mine) <= 1
+                got.update((i, k) for k in mine)
+    for group in ways.reverse:
+        for k in range(n):
+            if not ways.columns >> k & 1:
+                mine = [i for i in group if sets[i] >> k & 1]
+                assert len(mine) <= 1
+                got.update((i, k) for i in mine)
+    assert got == Counter((i, k) for i, bits in enumerate(sets) for k in range(n) if bits >> k & 1)
+    assert len(ways.forward) + len(ways.reverse) <= min(len(sets), n)
+
+
+def test_derivatives_have_the_shape_of_results_before_that_of_arguments():
+    f = compiler.compile(lambda x: (x[0] * 2, [x[1] * x[2], x[0]]), [1.0, 2.0, 3.0])
+    (first, second), = f.jacobian([1.0, 2.0, 3.0])
+    assert np.array_equal(first, [2.0, 0.0, 0.0])
+    assert np.array_equal(second, [[0.0, 3.0, 2.0], [1.0, 0.0, 0.0]])

@@ -1,0 +1,115 @@
+"""A fork while other threads compile: the child compiles and calls, and so does the parent."""
+
+import os
+import threading
+import time
+import warnings
+
+import pytest
+
+import autograd_core as ag
+from autograd_core import compiler
+
+pytest.importorskip("llvmlite")
+FORKS, SECONDS = 24, 60
+pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork on this system")
+
+
+def fresh(k):
+    """A function nobody has compiled, compiled and called."""
+    f = compiler.compile(lambda x: ag.sin(x) * k + x if x > 0 else x, 1.0)
+    call = f.bind(2.0)
+    call()
+    return abs(float(call.out) - (ag.sin(2.0) * k + 2.0)) < 1e-9
+
+
+def child(functions):
+    """What the child does: new functions, old ones, their other branches, derivatives and gradients."""
+    shared, hessian_of = functions
+    right = fresh(os.getpid() + 0.5) and shared(-3.0) == -3.0 and shared(1.0) == ag.sin(1.0)
+    return right and hessian_of.hessian(2.0)[0][0] == 12.0
+
+
+def forked(functions):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # from Python 3.12 on, of forks beside threads
+        pid = os.fork()
+    if pid == 0:
+        code = 1
+        try:
+            code = 0 if child(functions) else 2
+        finally:
+            os._exit(code)
+    return pid
+
+
+def ended(pid):
+    """The child's exit code; it is killed where it hangs."""
+    deadline = time.monotonic() + SECONDS
+    while time.monotonic() < deadline:
+        done, status = os.waitpid(pid, os.WNOHANG)
+        if done:
+            return os.waitstatus_to_exitcode(status)
+        time.sleep(0.01)
+    os.kill(pid, 9)
+    os.waitpid(pid, 0)
+    return "hung"
+
+
+def test_children_of_forks_while_threads_compile_and_trace(monkeypatch):
+    monkeypatch.setenv("AUTOGRAD_CORE_CACHE", "")  # so that compiling takes its time
+    stop, failures = threading.Event(), []
+
+    def slowly(x):
+        if x > 0:
+            return ag.sin(x)
+        time.sleep(0.05)  # under the function's lock
+        return x
+
+    def steadily(work):
+        k = 0.0
+        while not stop.is_set():
+            k += 1.0
+            if not work(k + threading.get_ident() % 1000):
+                failures.append(k)
+
+    def tracing(k):
+        for functions in others:
+            functions[0](-1.0)
+        return compiler.compile(lambda x: x**3 * k, 1.0).hessian(2.0)[0][0] == 12.0 * k
+
+    others = [(compiler.compile(slowly, 1.0), compiler.compile(lambda x: x**3, 1.0)) for _ in range(FORKS)]
+    threads = [threading.Thread(target=steadily, args=(work,), daemon=True) for work in (fresh, fresh, tracing)]
+    for thread in threads:
+        thread.start()
+    try:
+        codes = []
+        for functions in others:
+            codes.append(ended(forked(functions)))
+            if codes[-1] != 0:
+                break
+    finally:
+        stop.set()
+        for thread in threads:
+            thread.join(SECONDS)
+    assert codes == [0] * FORKS
+    assert failures == []
+    assert fresh(0.25)
+
+
+def test_a_trace_may_fork():
+    def f(x):
+        if x < 0:
+            statuses.append(ended(forked((compiler.compile(ag.sin, 1.0), cube))))
+        return x**3
+
+    cube, statuses = compiler.compile(lambda x: x**3, 1.0), []
+
+    def child_of_trace(functions):
+        return fresh(3.5) and functions[1](2.0) == 8.0
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(globals(), "child", child_of_trace)
+        g = compiler.compile(f, 1.0)
+        assert g(-2.0) == -8.0
+    assert statuses == [0]

@@ -1,0 +1,55 @@
+"""Machine code for other processors than this one."""
+
+import pytest
+
+from autograd_core import compiler
+
+pytest.importorskip("llvmlite")
+
+from autograd_core.number_systems import llvm
+
+
+@pytest.mark.parametrize("width", [4, 8])
+def test_shorter_vectors_are_used_in_parts(width, monkeypatch):
+    """As on a processor without 512-bit vectors, or without a vector library at all."""
+    import autograd_core as ag
+
+    found = llvm.vector_library()
+    if found is None:
+        pytest.skip("no vector library on this machine")
+    letter = {4: "d", 8: "e"}[width]
+    if width > found[2]:
+        pytest.skip("this processor has no such vectors")
+    monkeypatch.setattr(llvm, "vector_library", lambda: (found[0], letter, width))
+    monkeypatch.setattr("autograd_core.compiler.codegen.llvm.vm._handlers", {})
+    llvm.vector_function.cache_clear()
+    values = compiler.compile(lambda x, w=width: ag.exp(x) * ag.hypot(x, w), 1.0, in_axes=0)([0.5, 1.0, -2.0])
+    assert values == pytest.approx([ag.exp(x) * ag.hypot(x, width) for x in (0.5, 1.0, -2.0)], rel=1e-14)
+    llvm.vector_function.cache_clear()
+
+
+def test_without_a_vector_library(monkeypatch):
+    import autograd_core as ag
+
+    llvm.vector_library.cache_clear()
+    llvm.vector_function.cache_clear()
+    with monkeypatch.context() as patch:
+        patch.setattr(llvm.sys, "platform", "darwin")
+        patch.setattr("autograd_core.compiler.codegen.llvm.vm._handlers", {})
+        assert llvm.vector_library() is None
+        assert llvm.vector_function("exp", 1) == ""
+        exp = compiler.compile(lambda x: ag.exp(x) + 0.125, 1.0, in_axes=0)
+        assert exp([0.5, 1.0]).tolist() == [ag.exp(0.5) + 0.125, ag.exp(1.0) + 0.125]  # libm's bits
+    llvm.vector_library.cache_clear()
+    llvm.vector_function.cache_clear()
+    with monkeypatch.context() as patch:
+
+        def missing(name):
+            raise OSError(name)
+
+        patch.setattr(llvm.platform, "machine", lambda: "x86_64")
+        patch.setattr(llvm.sys, "platform", "linux")
+        patch.setattr(llvm.ctypes, "CDLL", missing)
+        assert llvm.vector_library() is None
+    llvm.vector_library.cache_clear()
+    llvm.vector_function.cache_clear()

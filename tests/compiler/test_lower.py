@@ -1,0 +1,50 @@
+"""Chains and sums of products become one instruction, with the same rounding."""
+
+import math
+from itertools import pairwise
+
+import pytest
+
+import autograd_core as ag
+from autograd_core.compiler.tracing.lower import LONGEST_DOT, program_of
+
+pytest.importorskip("numpy")
+
+
+def names(f, n):
+    x = [ag.Value(0.1 * k + 0.3) for k in range(n)]
+    program = program_of([f(x)], x)
+    return [program.primitives[code].name for code in program.codes]
+
+
+def test_a_chain_and_a_sum_of_products_are_the_same_dot():
+    chain = lambda x: x[0] * x[1] + x[2] * x[3] + x[4] * x[5]
+    whole = lambda x: ag.sum([x[0] * x[1], x[2] * x[3], x[4] * x[5]])
+    assert names(chain, 6) == names(whole, 6) == ["dot"]
+
+
+def test_a_sum_of_few_products_stays_a_sum():
+    assert names(lambda x: ag.sum([x[0] * x[1], x[2], x[3]]), 4) == ["mul", "sum"]
+    assert names(lambda x: ag.sum([x[0] * x[1], x[2] * x[3]]), 4) == ["mul", "mul", "sum"]  # of two
+    many = names(lambda x: ag.sum([a * b for a, b in pairwise(x)]), LONGEST_DOT + 2)
+    assert many == ["mul"] * (LONGEST_DOT + 1) + ["sum"]
+    assert names(lambda x: ag.sum([a * b for a, b in pairwise(x)]), LONGEST_DOT + 1) == ["dot"]
+    halves = names(lambda x: ag.sum([x[0] * x[1], x[2] * x[3], x[4], x[5]]), 6)
+    assert halves == ["mul", "mul", "sum"]
+
+
+def test_a_product_that_others_read_is_kept():
+    def f(x):
+        shared = x[0] * x[1]
+        return ag.sum([shared, x[2] * x[3], x[4] * x[5]]) * shared
+
+    assert sorted(names(f, 6)) == ["dot", "mul", "mul"]
+
+
+def test_a_sum_as_a_dot_rounds_as_it_did():
+    f = lambda x: ag.sum([x[0] * x[1], x[2] * x[3], x[4], x[0] * x[5]])
+    for scale in (1.0, 1e16, 1e-300, math.inf):
+        xs = [0.1 * scale, 0.7, -0.3 * scale, 0.9, 1e-3, 3.3]
+        expected = f([ag.Value(x) for x in xs]).data
+        found = ag.compile(f, [1.0] * 6)(xs)
+        assert found == expected or (math.isnan(found) and math.isnan(expected))

@@ -1,0 +1,133 @@
+"""Every row, as handlers read it, against the eager node: values and gradients, kinks and edges included."""
+
+import itertools
+import math
+import random
+
+import numpy as np
+import pytest
+from comparing import same, ulps
+
+from autograd_core import Value
+from autograd_core.compiler.codegen.llvm.jit import addresses_of
+from autograd_core.compiler.codegen.llvm.vm import LOOPS, Interpreter, _Handler, _unrolled, handlers
+from autograd_core.compiler.runtime.executors import Sums
+from autograd_core.compiler.runtime.numpy_vm import NumpyInterpreter
+from autograd_core.compiler.tracing.lower import program_of
+from autograd_core.ops import ROWS
+from autograd_core.value import record
+
+INF, NAN = math.inf, math.nan
+EDGES = (0.0, -0.0, 1.0, -1.0, 0.5, 2.0, 3.0, INF, -INF, NAN, 5e-324, 1e-310, 1e308, -1e308, 27.9, -38.9, 800.0, -800.0)
+# Results may be differences there, of terms around 1: NumPy's exp and log are within 4 ulp of those.
+DIFFERENT_VALUES = {"logsumexp": 1.0, "logaddexp": 1.0}
+DIFFERENT_PARTIALS = {"gelu": 1.0, "silu": 1.0, "softplus": 1.0, "logsumexp": 1.0, "logaddexp": 1.0}
+CASES = [
+    (row, n)
+    for row in ROWS.values()
+    for n in ([row.arity] if row.arity else (2, 4, 6) if row.name == "dot" else (1, 2, 3, 5))
+]
+
+
+def points(row, n):
+    rng = random.Random(f"{row.name} {n}")
+
+    def number():
+        return rng.choice([rng.choice(EDGES), rng.uniform(-3, 3), rng.choice([-1, 1]) * 10 ** rng.uniform(-320, 308)])
+
+    edges = list(itertools.product(EDGES, repeat=n)) if n < 3 else []
+    ties = [(x,) * n for x in EDGES]
+    return [*edges, *ties, *([number() for _ in range(n)] for _ in range(200))]
+
+
+def eager(row, xs):
+    leaves = [Value(x) for x in xs]
+    z = record(row, *leaves)
+    z.backward()
+    return z.data, [x.grad for x in leaves]
+
+
+def replayed(interpreter, row, rows, width=8):
+    leaves = [Value(1.0) for _ in rows[0]]
+    program = program_of([record(row, *leaves)], leaves)
+    slots = np.arange(len(leaves), dtype=np.int32)
+    none = Sums(slots[:0], width, float)
+    values, gradients = interpreter(program).run(
+        np.zeros(len(leaves)), slots, np.array(rows), program.outputs, slots, none
+    )
+    return zip(rows, values[:, 0].tolist(), gradients.tolist(), strict=True)
+
+
+@pytest.mark.parametrize(("row", "n"), CASES, ids=lambda case: getattr(case, "name", case))
+def test_lanes_equal_eager_to_the_last_bit(row, n):
+    for xs, z, gradient in replayed(Interpreter, row, points(row, n)):
+        expected, partials = eager(row, xs)
+        assert same(z, expected), xs
+        assert all(map(same, gradient, partials)), (xs, gradient, partials)
+
+
+@pytest.mark.parametrize(("row", "n"), CASES, ids=lambda case: getattr(case, "name", case))
+def test_a_single_point_equals_a_row_of_a_batch(row, n):
+    some = points(row, n)[-40:]
+    for xs, z, gradient in replayed(Interpreter, row, some):
+        [(_, alone, gradient_alone)] = replayed(Interpreter, row, [xs], 1)
+        assert same(z, alone), xs
+        assert all(map(same, gradient, gradient_alone)), xs
+
+
+@pytest.mark.parametrize(("row", "n"), CASES, ids=lambda case: getattr(case, "name", case))
+def test_numpy_is_within_4_ulp(row, n):
+    least_value, least = DIFFERENT_VALUES.get(row.name, 0.0), DIFFERENT_PARTIALS.get(row.name, 0.0)
+    for xs, z, gradient in replayed(NumpyInterpreter, row, points(row, n)):
+        expected, partials = eager(row, xs)
+        assert ulps(z, expected, least_value) <= 4, xs
+        assert all(ulps(a, b, least) <= 4 for a, b in zip(gradient, partials, strict=True)), (xs, gradient, partials)
+
+
+@pytest.mark.parametrize("row", LOOPS, ids=lambda row: row.name)
+def test_loops_are_what_the_rows_say(row):
+    """`LOOPS` states three rows a second time: each is held against the row itself, unrolled."""
+    from llvmlite import ir
+
+    from autograd_core.number_systems.llvm import F64
+
+    for n in (2, 6, 10):
+        module = ir.Module()
+        names = ("entry_test", "entry_test_back")
+        _unrolled(module, row, n, names, F64)
+        unrolled = addresses_of(module, names)
+        rng = random.Random(n)
+        values, results = np.array([rng.gauss(0, 1) for _ in range(n)] + [0.0]), []
+        for forward, backward in (unrolled, handlers([(row, n)], 1)[0]):
+            results.append(call_handlers(forward, backward, values.copy(), n))
+        assert np.array_equal(results[0], results[1])
+        assert np.count_nonzero(results[0]) > n
+
+
+def call_handlers(forward, backward, values, n):
+    import ctypes
+
+    adjoints = np.zeros(n + 1)
+    adjoints[n] = 0.7
+    operands = np.arange(n, dtype=np.int32)
+    kind = ctypes.CFUNCTYPE(None, *[ctypes.c_int64] * 5)
+    for address in (forward, backward):
+        kind(address)(operands.ctypes.data, n, values.ctypes.data, adjoints.ctypes.data, n)
+    return np.concatenate([values, adjoints])
+
+
+def test_a_wrong_rule_would_be_seen():
+    """A planted fault in one instruction shows as a difference of the last bit."""
+    from llvmlite import ir
+
+    from autograd_core.number_systems.llvm import F64
+
+    module = ir.Module()
+    h = _Handler(module, "entry_planted", F64)
+    x, y = h.operand(ir.Constant(ir.IntType(64), 0)), h.operand(ir.Constant(ir.IntType(64), 1))
+    h.finish(x * (1 / y))  # not x / y
+    [address] = addresses_of(module, ["entry_planted"])
+    values = np.array([5.0, 49.0, 0.0])
+    call_handlers(address, address, values, 2)
+    assert values[2] != eager(ROWS["div"], (5.0, 49.0))[0]
+    assert ulps(values[2], 5 / 49) <= 1
