@@ -38,13 +38,13 @@ class InC:
 
     count = 0
 
-    def __init__(self, compiled, folder, compiler=None, options=()):
+    def __init__(self, compiled, folder, cc=None, options=()):
         source, library = folder / "exported.c", folder / f"exported{InC.count}.so"
         InC.count += 1
-        compiler = compiler or COMPILERS[0]
+        cc = cc or COMPILERS[0]
         compiled.to_c(source)
-        options = [*STRICT[compiler], "-std=c99", "-shared", "-fPIC", *options]
-        subprocess.run([compiler, *options, str(source), "-o", str(library), "-lm"], check=True)
+        options = [*STRICT[cc], "-std=c99", "-shared", "-fPIC", *options]
+        subprocess.run([cc, *options, str(source), "-o", str(library), "-lm"], check=True)
         self.library, self.text = ctypes.CDLL(str(library)), source.read_text()
         self.what = compiled._description()
         self.name = self.text.rpartition("\nint ")[2].partition("(")[0].removesuffix("_value_and_grad")
@@ -206,12 +206,12 @@ def test_numpy_text_is_right_on_loops_and_corners(large):
 
 
 @needs_a_compiler
-@pytest.mark.parametrize("compiler", COMPILERS)
-def test_any_compiler_takes_it_without_a_warning(tmp_path, compiler):
+@pytest.mark.parametrize("cc", COMPILERS)
+def test_any_compiler_takes_it_without_a_warning(tmp_path, cc):
     compiled = compiler.compile(network, WEIGHTS, XS, YS)
     # The C rounds every product, as `backward()` does; our code rounds product and sum at once.
     exact = compiler.compile(network, WEIGHTS, XS, YS, optimize=False)
-    agree(ours(exact, [WEIGHTS, XS, YS]), InC(compiled, tmp_path, compiler).value_and_grad([WEIGHTS, XS, YS])[1:])
+    agree(ours(exact, [WEIGHTS, XS, YS]), InC(compiled, tmp_path, cc).value_and_grad([WEIGHTS, XS, YS])[1:])
 
 
 @pytest.mark.parametrize("export", ["to_c", "to_numpy"])
