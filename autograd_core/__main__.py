@@ -315,7 +315,7 @@ def _expression(out: Path) -> tuple[Path, str]:
 
 def _network(out: Path, epochs: int) -> list[tuple[Path, str]]:
     nn = _own_nn()
-    from nn.figures import save_figure
+    from nn.support.figures import save_figure
 
     print("\n2. A network of 337 parameters learns two moons\n")
     inputs, labels = nn.datasets.moons(100, noise=0.1, seed=1, labels=(-1, 1))

@@ -6,7 +6,7 @@
     practice.check("LING3804 6.2", [11, 11])        # LING3804 6.2: not yet. Entry [1] has the wrong sign.
     practice.check("LING3804 6.2", [11, -11])       # LING3804 6.2: right.
 
-To add an exercise, add one line to the table in `nn/exercises.py`: its name, its question, and a function
+To add an exercise, add one line to the table in `nn/teaching/exercises.py`: its name, its question, and a function
 without arguments that computes the answer with this library,
 
     Exercise("CS60050 dz", "a = 0.8, y = 1: what is dz?", lambda: ag.grad(lambda z: ...)(1.386)),
@@ -22,8 +22,8 @@ from typing import Any
 
 from autograd_core import RangeError
 
-from . import exercises as table
-from .answers import Exercise, Verdict
+from .teaching import exercises as table
+from .teaching.grading import Exercise, Verdict
 
 __all__ = ["Exercise", "Verdict", "check", "exercise", "exercises", "solution"]
 

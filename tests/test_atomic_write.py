@@ -15,7 +15,7 @@ import autograd_core as ag
 import nn
 from autograd_core.atomic_write import write_file
 from autograd_core.pictures.picture import WRITERS
-from nn.figures import save_figure
+from nn.support.figures import save_figure
 
 POSIX = os.name == "posix"
 only_posix = pytest.mark.skipif(not POSIX, reason="modes, links and pipes as POSIX has them")

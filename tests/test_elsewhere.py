@@ -212,7 +212,7 @@ def test_a_foreign_value_is_named_with_its_module(name, foreign):
 def test_other_things_in_place_of_a_value():
     for x, text in (
         (ag.tanh, r"draw: .* \(function\); call it"),
-        (nn.MLP(1, [1]), r"draw: .* \(nn.layers.MLP\); call it"),
+        (nn.MLP(1, [1]), r"draw: .* \(nn.modules.layers.MLP\); call it"),
         (3.0, r"draw: expected a Value, got 3.0 \(float\); or a list"),
     ):
         with pytest.raises(ag.OperandError, match=text):

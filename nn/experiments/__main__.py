@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from autograd_core import AutogradError
 
-from ..figures import save_figure
+from ..support.figures import save_figure
 from . import EXPERIMENTS, experiment
 
 if TYPE_CHECKING:

@@ -6,18 +6,18 @@ import random
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from nn.checks import generator, whole
-from nn.figures import COLOURS, figure_of
-from nn.layers import Linear
-from nn.losses import mse
-from nn.module import Module
-from nn.optimizers import Adam
-from nn.recurrent import LSTM, RNN
-from nn.through_time import SignalOverTime, signal_over_time
-from nn.training import fit
+from nn.analysis.through_time import SignalOverTime, signal_over_time
+from nn.modules.layers import Linear
+from nn.modules.losses import mse
+from nn.modules.module import Module
+from nn.modules.recurrent import LSTM, RNN
+from nn.support.figures import COLOURS, figure_of
+from nn.support.validation import generator, whole
+from nn.training.loop import fit
+from nn.training.optimizers import Adam
 
 if TYPE_CHECKING:
-    from nn.history import History
+    from nn.training.history import History
 
 BASELINE = 1 / 6  # the variance of the sum of two numbers from [0, 1]: what always answering 1 costs
 CLIP = 1.0

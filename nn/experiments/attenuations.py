@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from nn.fading import attenuation as measure
+from nn.analysis.attenuation import attenuation as measure
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from nn.fading import Attenuation
+    from nn.analysis.attenuation import Attenuation
 
 DEPTH, WIDTH = 30, 12
 

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 import autograd_core as ag
 from autograd_core import StructureError, grad_of
-from nn.checks import plain, shown, whole
-from nn.figures import COLOURS, figure_of
-from nn.layers import MLP
-from nn.losses import mse
+from nn.modules.layers import MLP
+from nn.modules.losses import mse
+from nn.support.figures import COLOURS, figure_of
+from nn.support.validation import plain, shown, whole
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -9,16 +9,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from nn.checks import generator
-from nn.figures import COLOURS, figure_of
 from nn.init import constant
-from nn.layers import Neuron
-from nn.losses import sse
-from nn.optimizers import SGD
-from nn.training import fit
+from nn.modules.layers import Neuron
+from nn.modules.losses import sse
+from nn.support.figures import COLOURS, figure_of
+from nn.support.validation import generator
+from nn.training.loop import fit
+from nn.training.optimizers import SGD
 
 if TYPE_CHECKING:
-    from nn.history import History
+    from nn.training.history import History
 
 CASES, EPOCHS = 12, 8
 

@@ -10,17 +10,17 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from nn import datasets
-from nn.figures import COLOURS, figure_of
-from nn.layers import MLP
-from nn.losses import binary_cross_entropy_with_logits
-from nn.optimizers import Adam
-from nn.predicting import ConfusionMatrix, confusion_matrix, predict, predict_classes
-from nn.stopping import EarlyStopping
-from nn.training import fit
+from nn.metrics.evaluation import ConfusionMatrix, confusion_matrix, predict, predict_classes
+from nn.modules.layers import MLP
+from nn.modules.losses import binary_cross_entropy_with_logits
+from nn.support.figures import COLOURS, figure_of
+from nn.training.loop import fit
+from nn.training.optimizers import Adam
+from nn.training.stopping import EarlyStopping
 
 if TYPE_CHECKING:
-    from nn.history import History
-    from nn.module import Module
+    from nn.modules.module import Module
+    from nn.training.history import History
 
 CASES, UNSEEN, NOISE, EPOCHS = 40, 400, 0.35, 400
 MOONS = ("outer", "inner")

@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import autograd_core as ag
 from autograd_core import OperandError
-from nn.arrays import numpy
-from nn.compiled import Rows, standing_in
+from nn.support.arrays import numpy
+from nn.training.compiled_steps import Rows, standing_in
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from nn.judging import Loss
-    from nn.module import Module
-    from nn.optimizers import Optimizer
+    from nn.metrics.accuracy import Loss
+    from nn.modules.module import Module
+    from nn.training.optimizers import Optimizer
 
 
 class Trained(NamedTuple):

@@ -11,18 +11,18 @@ from dataclasses import dataclass
 from typing import Any
 
 from nn import datasets, init
-from nn.activations import Sigmoid
-from nn.cases import train_test_split
-from nn.checks import whole
-from nn.figures import COLOURS, figure_of
-from nn.history import History
-from nn.judging import SameClass
-from nn.layers import MLP, Sequential
-from nn.losses import sse
-from nn.optimizers import SGD
-from nn.predicting import ConfusionMatrix, confusion_matrix, predict_classes
-from nn.preprocessing import MinMaxScaler, one_hot
-from nn.training import fit
+from nn.data.dataset import train_test_split
+from nn.data.preprocessing import MinMaxScaler, one_hot
+from nn.metrics.accuracy import SameClass
+from nn.metrics.evaluation import ConfusionMatrix, confusion_matrix, predict_classes
+from nn.modules.activations import Sigmoid
+from nn.modules.layers import MLP, Sequential
+from nn.modules.losses import sse
+from nn.support.figures import COLOURS, figure_of
+from nn.support.validation import whole
+from nn.training.history import History
+from nn.training.loop import fit
+from nn.training.optimizers import SGD
 
 GROWERS = ("grower 1", "grower 2", "grower 3")
 TEST = 0.3

@@ -19,13 +19,13 @@ from typing import TYPE_CHECKING, Any
 
 import autograd_core as ag
 from nn import datasets, init, schedules
-from nn.activations import Sigmoid
-from nn.checks import whole
-from nn.figures import COLOURS, figure_of
-from nn.layers import MLP, Sequential
-from nn.losses import sse
-from nn.optimizers import SGD, Optimizer
-from nn.predicting import predict
+from nn.metrics.evaluation import predict
+from nn.modules.activations import Sigmoid
+from nn.modules.layers import MLP, Sequential
+from nn.modules.losses import sse
+from nn.support.figures import COLOURS, figure_of
+from nn.support.validation import whole
+from nn.training.optimizers import SGD, Optimizer
 
 from .starts import train_starts
 
@@ -236,7 +236,7 @@ def _surface(
     """Slope, and smallest curvature, of what is minimised."""
     import numpy as np
 
-    from nn.compiled import standing_in
+    from nn.training.compiled_steps import standing_in
 
     model = network(0)
     params = model.parameters()

@@ -14,7 +14,8 @@ import pytest
 
 import autograd_core as ag
 import nn
-from nn import activations, state
+from nn.modules import activations
+from nn.training import side_effects
 
 pytest.importorskip("llvmlite")
 
@@ -71,7 +72,7 @@ LOSSES = {
     "nll_loss": [(lambda: nn.Sequential(mlp(3), nn.LogSoftmax()), CLASSES)],
     "sse": [(mlp, REAL)],
 }
-EVERY_LOSS = {name for name, f in vars(nn.losses).items() if inspect.isfunction(f) and name in nn.__all__}
+EVERY_LOSS = {name for name, f in vars(nn.modules.losses).items() if inspect.isfunction(f) and name in nn.__all__}
 
 
 @pytest.mark.parametrize("name", sorted(EVERY_LOSS))
@@ -643,7 +644,7 @@ def takes_the_next(numbers=itertools.count()):
     ],
 )  # fmt: skip
 def test_what_keeps_state_is_seen_to(what):
-    watch = state.Watch(loss=what)
+    watch = side_effects.Watch(loss=what)
     if what is not takes_the_next:
         assert watch.changed() is None
     what()
@@ -652,7 +653,7 @@ def test_what_keeps_state_is_seen_to(what):
 
 @pytest.mark.parametrize("what", STILL)
 def test_what_keeps_none_is_not_blamed(what):
-    watch = state.Watch(loss=what)
+    watch = side_effects.Watch(loss=what)
     if callable(what) and what is not nn.mse and not isinstance(what, nn.Module):
         with contextlib.suppress(NameError):
             what()
@@ -660,19 +661,19 @@ def test_what_keeps_none_is_not_blamed(what):
 
 
 def test_what_shows_nothing_counts_as_changed():
-    assert state.Watch(loss=random.SystemRandom().random).changed() == "loss"
+    assert side_effects.Watch(loss=random.SystemRandom().random).changed() == "loss"
 
 
 def test_without_numpy_its_generator_is_not_asked(monkeypatch):
     monkeypatch.delitem(sys.modules, "numpy.random")
-    watch = state.Watch()
+    watch = side_effects.Watch()
     np.random.random()  # noqa: NPY002
     assert watch.changed() is None
 
 
 def test_a_watch_looks_at_so_much_and_no_more(monkeypatch):
-    monkeypatch.setattr(state, "MOST", 10)
+    monkeypatch.setattr(side_effects, "MOST", 10)
     far = [[k] for k in range(20)] + [[ag.Value(0.0)]]
-    watch = state.Watch(loss=far)
+    watch = side_effects.Watch(loss=far)
     far[-1][0] = ag.Value(1.0)
     assert watch.changed() is None

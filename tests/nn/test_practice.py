@@ -130,9 +130,9 @@ def test_an_exercise_shows_its_question_and_judges():
 
 
 def test_words_and_truths_are_answers_too(monkeypatch):
-    from nn import answers, exercises
+    from nn.teaching import exercises, grading
 
-    more = (answers.Exercise("word", "?", lambda: "layer1"), answers.Exercise("truth", "?", lambda: True))
+    more = (grading.Exercise("word", "?", lambda: "layer1"), grading.Exercise("truth", "?", lambda: True))
     monkeypatch.setattr(exercises, "EXERCISES", more)
     assert practice.check("word", " Layer1")
     assert not practice.check("word", "layer2")
@@ -147,9 +147,9 @@ def test_sets_have_no_order():
 
 
 def exercise(solution):
-    from nn import answers
+    from nn.teaching import grading
 
-    return answers.Exercise("e", "?", lambda: solution)
+    return grading.Exercise("e", "?", lambda: solution)
 
 
 @pytest.mark.parametrize(

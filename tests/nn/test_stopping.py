@@ -6,8 +6,8 @@ import pytest
 
 import autograd_core as ag
 import nn
-from nn import training
-from nn.stopping import Stopwatch
+from nn.training import loop
+from nn.training.stopping import Stopwatch
 
 QUIET = {"progress": False}
 X, Y = nn.datasets.moons(40, noise=0.4, seed=2)
@@ -164,8 +164,8 @@ def test_what_cannot_be_watched_is_said_before_anything_changes(options, error, 
 def test_programs_that_fail_on_the_way_keep_the_best_weights(monkeypatch):
     """Halfway through, training goes back to graphs: the best weights are those of any epoch."""
     pytest.importorskip("llvmlite")
-    refused = training.programs.NotCompiledError("planted")
-    real = training.programs.Programs.step
+    refused = loop.programs.NotCompiledError("planted")
+    real = loop.programs.Programs.step
     calls = []
 
     def fails_late(self, cases, chosen):
@@ -174,7 +174,7 @@ def test_programs_that_fail_on_the_way_keep_the_best_weights(monkeypatch):
             raise refused
         return real(self, cases, chosen)
 
-    monkeypatch.setattr(training.programs.Programs, "step", fails_late)
+    monkeypatch.setattr(loop.programs.Programs, "step", fails_late)
     rule = nn.EarlyStopping(patience=5)
     one, history = overfit(None, early_stopping=rule)
     monkeypatch.undo()

@@ -9,7 +9,7 @@ import pytest
 
 import autograd_core as ag
 import nn
-from nn import progress, training
+from nn.training import loop, progress
 
 XOR = nn.datasets.xor()
 QUIET = {"progress": False}
@@ -19,7 +19,7 @@ QUIET = {"progress": False}
 def _both_ways(request, monkeypatch):
     """Everything holds where all is compiled that can be, and where nothing is."""
     if request.param == "graphs":
-        monkeypatch.setattr(training.programs, "is_available", lambda: False)
+        monkeypatch.setattr(loop.programs, "is_available", lambda: False)
 
 
 def line(**options):

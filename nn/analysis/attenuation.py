@@ -1,0 +1,200 @@
+"""How an error signal fades or blows up on its way back through many layers."""
+
+from __future__ import annotations
+
+import math
+import random
+import statistics
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import autograd_core as ag
+from autograd_core import StructureError
+
+from ..init import kaiming_normal
+from ..modules.activations import Softmax, activation_function
+from ..modules.layers import Linear, Sequential
+from ..support.figures import COLOURS, figure_of
+from ..support.tables import Table, number
+from ..support.validation import generator, plain, real, whole
+from .forward_pass import forward_pass
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from matplotlib.figure import Figure
+
+    from ..modules.layers import Seed
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Attenuation(Table):
+    """What `nn.attenuation` measured. It is a table, as text and in a notebook.
+
+    Attributes:
+        norms: For each activation the length of the error signal after 0, 1, ... layers back; it starts as 1.
+        zeros: For each activation the share of the entries of the error signal that are exactly 0, likewise.
+        gain: That of the weights.
+        width: Units per layer.
+
+    Example:
+        >>> import nn
+        >>> fading = nn.attenuation(depth=20, width=4, activations=["sigmoid"], runs=3, seed=0)
+        >>> fading.norms["sigmoid"][0], fading.norms["sigmoid"][20] < 1e-9
+        (1.0, True)
+    """
+
+    norms: dict[str, tuple[float, ...]]
+    zeros: dict[str, tuple[float, ...]]
+    gain: float
+    width: int
+
+    @property
+    def depth(self) -> int:
+        """How many layers there are."""
+        return len(next(iter(self.norms.values()))) - 1
+
+    def per_layer(self, activation: str) -> float:
+        """The factor by which one layer changes the length of the error signal, as a geometric mean.
+
+        Args:
+            activation: One of those that were measured.
+
+        Returns:
+            Below 1 where it fades, above 1 where it blows up.
+
+        Example:
+            >>> import nn
+            >>> fading = nn.attenuation(depth=20, width=4, activations=["sigmoid"], runs=3, seed=0)
+            >>> fading.per_layer("sigmoid") < 0.25  # no sigmoid is steeper
+            True
+        """
+        return float(self.norms[activation][-1] ** (1 / self.depth))
+
+    def _heading(self) -> str:
+        return f"Length of the error signal  {self.width} units per layer, weights of gain {number(self.gain)}"
+
+    def _table(self) -> tuple[list[str], list[list[str]]]:
+        shown = sorted({0, 1, self.depth, *(self.depth * k // 4 for k in (1, 2, 3))})
+        heads = ["layers back", *map(str, shown), "per layer", "zeros"]
+        rows = [
+            [name, *(number(norms[k]) for k in shown), f"{self.per_layer(name):.2g}", f"{zeros:.0%}"]
+            for name, norms, zeros in ((n, self.norms[n], statistics.fmean(self.zeros[n][1:])) for n in self.norms)
+        ]
+        return heads, rows
+
+    def plot(self) -> Figure:
+        """The length of the error signal, in logarithms, and the share of zeros, by layers back from the loss.
+
+        Returns:
+            A `matplotlib.figure.Figure`, which shows itself at the end of a notebook cell.
+
+        Raises:
+            MissingExtraError: matplotlib is not installed.
+
+        Example:
+            >>> import nn
+            >>> figure = nn.attenuation(depth=4, width=4, runs=1, seed=0).plot()
+            >>> [axes.get_ylabel() for axes in figure.axes]
+            ['length of the error signal', 'share of zeros in it']
+        """
+        figure, (left, right) = figure_of("Attenuation.plot", 2, height=3.4)
+        for k, name in enumerate(self.norms):
+            colour = COLOURS[k % len(COLOURS)]
+            # What is 0 has no place on a logarithmic axis.
+            norms = [norm if norm > 0 else math.nan for norm in self.norms[name]]
+            left.plot(range(self.depth + 1), norms, color=colour, label=name)
+            right.plot(range(self.depth + 1), self.zeros[name], color=colour, label=name)
+        left.set_yscale("log")
+        left.set_ylabel("length of the error signal")
+        left.set_title(f"weights of gain {self.gain:g}, {self.width} units per layer", fontsize="medium")
+        right.set_ylabel("share of zeros in it")
+        right.set_ylim(-0.02, 1.02)
+        for axes in (left, right):
+            axes.set_xlabel("layers back from the loss")
+            axes.xaxis.get_major_locator().set_params(integer=True)
+            axes.grid(visible=True, alpha=0.3)
+        left.legend()
+        return figure
+
+
+def attenuation(
+    depth: int = 20,
+    width: int = 10,
+    *,
+    activations: Sequence[str] = ("sigmoid", "softmax", "tanh", "relu"),
+    gain: float = 1.0,
+    runs: int = 5,
+    seed: Seed = None,
+) -> Attenuation:
+    """Send an error of length 1 back through a chain of Jacobians, and measure what is left after each layer.
+
+    Each layer is a random weight matrix W and an activation with the Jacobian J_f at its weighted sums. The error
+    goes back by R <- R J_f in the last layer, and by R <- R W J_f in those before. Weights are normal with
+    standard deviation gain / sqrt(width), inputs and the error are random. Of the lengths in several runs the
+    median is taken, of the shares of zeros the mean. All activations see the same random numbers.
+
+    Args:
+        depth: Number of layers, at least 1.
+        width: Units in each, at least 1.
+        activations: Names: "softmax", or one that `Neuron` knows.
+        gain: How large the weights are; a large one makes an error blow up.
+        runs: Number of random networks, at least 1.
+        seed: An int or a `random.Random`.
+
+    Returns:
+        An `Attenuation` with `.plot()`.
+
+    Raises:
+        OperandError: An argument of a wrong type.
+        RangeError: A number that is too small, or an unknown activation.
+        StructureError: There are no activations.
+
+    Source: Hochreiter, "Untersuchungen zu dynamischen neuronalen Netzen", 1991; section 6.5 of the LING3804 notes.
+
+    Example:
+        >>> import nn
+        >>> grown = nn.attenuation(depth=10, width=4, activations=["linear"], gain=4.0, runs=3, seed=0)
+        >>> grown.norms["linear"][10] > 100
+        True
+    """
+    depth, width, runs = (
+        whole(n, f"attenuation: {what}") for n, what in ((depth, "depth"), (width, "width"), (runs, "runs"))
+    )
+    gain = real(gain, "attenuation: gain", 0.0)
+    names = [activations] if isinstance(activations, str) else plain(activations)
+    if not names:
+        msg = "attenuation: activations: expected at least one name, got none"
+        raise StructureError(msg)
+    layers = {name: _layer(name) for name in names}
+    rng = generator(seed)
+    seeds = [rng.getrandbits(32) for _ in range(runs)]
+    norms, zeros = {}, {}
+    for name, layer in layers.items():
+        signals = [_signals(layer, depth, width, gain, seed) for seed in seeds]
+        norms[name] = tuple(statistics.median(math.hypot(*run[k]) for run in signals) for k in range(depth + 1))
+        zeros[name] = tuple(statistics.fmean(run[k].count(0.0) / width for run in signals) for k in range(depth + 1))
+    return Attenuation(norms, zeros, gain, width)
+
+
+def _layer(name: str) -> Callable[[Any], Any]:
+    """An activation as a function of a list."""
+    if name == "softmax":
+        return Softmax()
+    function = activation_function(name)
+    return lambda xs: xs if function is None else [function(x) for x in xs]
+
+
+def _signals(layer: Callable[[Any], Any], depth: int, width: int, gain: float, seed: int) -> list[list[float]]:
+    """The error at the outputs, and then at the weighted sums of each layer, from the last to the first."""
+    rng = random.Random(seed)  # noqa: S311  no secrets
+    blocks = [Linear(width, width, bias=False, init=kaiming_normal(gain), seed=rng) for _ in range(depth)]
+    x = [rng.gauss(0.0, 1.0) for _ in range(width)]
+    error = [rng.gauss(0.0, 1.0) for _ in range(width)]
+    length = math.hypot(*error)
+    model = Sequential(*(part for block in blocks for part in (block, layer)))
+    run = forward_pass(model, x, [e / length for e in error], loss=ag.dot)
+    assert run.loss is not None
+    ends = [run.outputs, *([unit.sum for unit in units] for units in reversed(run.layers.values()))]
+    flat = ag.grad_of(run.loss, [node for nodes in ends for node in nodes])
+    return [flat[k : k + width] for k in range(0, len(flat), width)]

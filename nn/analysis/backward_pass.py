@@ -1,0 +1,109 @@
+"""The backward pass of a layered network, step by step and layer by layer, each step with its name and its numbers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from autograd_core import StructureError
+
+from ..support.tables import Table, number
+from ..support.validation import shown
+from .forward_pass import ForwardPass, forward_pass
+from .labelled_jacobian import Jacobian, by
+from .layer_jacobians import between, to_weights
+from .notation import names
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ..modules.module import Module
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class BackwardPass(Table):
+    """What `nn.analysis.backward_pass` computed, step by step. It is a table, as text and in a notebook.
+
+    Attributes:
+        loss: The loss, the first step.
+        derivatives: The steps after it, a `Jacobian` each: for every layer from the last to the first the derivative
+            of the loss to its activations, to its weighted sums, and to its weights.
+        run: The `ForwardPass` that they were read from.
+
+    Example:
+        >>> import nn
+        >>> model = nn.MLP(2, [2, 1], "sigmoid", init=nn.init.constant(0.0), output="sigmoid")
+        >>> steps = nn.analysis.backward_pass(model, [1.0, 2.0], 1.0, loss=nn.binary_cross_entropy)
+        >>> [derivative.name for derivative in steps.derivatives][:3]
+        ['∂loss/∂layer2', '∂loss/∂sum(layer2)', '∂loss/∂weights of layer2']
+        >>> steps.derivatives[1].entries  # a - y
+        [[-0.5]]
+    """
+
+    loss: float
+    derivatives: tuple[Jacobian, ...]
+    run: ForwardPass
+
+    def _heading(self) -> str:
+        return f"Backward pass  {len(self.derivatives) + 1} steps"
+
+    def _table(self) -> tuple[tuple[str, ...], list[list[str]]]:
+        rows = [["1. compute the loss", "", number(self.loss)]]
+        for k, d in enumerate(self.derivatives, 2):
+            values = [number(x) for x in d.flat]
+            written = f"({', '.join(values)})" if len(values) <= 8 else f"({', '.join(values[:3])}, …, {values[-1]})"
+            rows.append([f"{k}. {d.name}", by(d.shape), written])
+        return ("step", "shape", "numbers"), rows
+
+
+def backward_pass(
+    model: Module, x: Any, target: Any, *, loss: Callable[[Any, Any], Any], notation: str | None = None
+) -> BackwardPass:
+    """The steps of backpropagation for one case, in the order in which a text on layered networks lists them.
+
+    1. compute the loss; 2. its derivative to the activations of the last layer; 3. to its weighted sums; 4. to its
+    weights; 5. to the activations of the layer before; 6. to its weighted sums; 7. to its weights; and so on.
+
+    Args:
+        model: Any module of `Neuron`s, `Layer`s and `Linear`s; see `nn.forward_pass`.
+        x: One case: what the model takes.
+        target: What the loss wants as its second argument.
+        loss: A function of `(prediction, target)`, such as `nn.binary_cross_entropy`.
+        notation: Whose names the derivatives have, such as "cs60050"; see `nn.forward_pass`.
+
+    Returns:
+        A `BackwardPass` with `.loss` and `.derivatives`. Those to weights have the shape of the weights, and an axis
+        for the loss before it.
+
+    Raises:
+        RangeError: There is no such notation.
+        StructureError: There is no loss, or the model has no layers that can be read.
+
+    Source: CS60050, "Neural networks - backpropagation", 2023, which lists these seven for two layers.
+
+    Example:
+        >>> import nn
+        >>> model = nn.MLP(1, [1, 1], "sigmoid", init=nn.init.constant(0.0), output="sigmoid")
+        >>> print(nn.analysis.backward_pass(model, [2.0], 1.0, loss=nn.binary_cross_entropy, notation="cs60050"))
+        Backward pass  7 steps
+        step                     shape  numbers
+        1. compute the loss              0.6931
+        2. ∂L/∂a^(3)             1 x 1     (−2)
+        3. ∂L/∂z^(3)             1 x 1   (−0.5)
+        4. ∂L/∂Θ^(2)         1 x 1 x 1  (−0.25)
+        5. ∂L/∂a^(2)             1 x 1      (0)
+        6. ∂L/∂z^(2)             1 x 1      (0)
+        7. ∂L/∂Θ^(1)         1 x 1 x 1      (0)
+    """
+    run = forward_pass(model, x, target, loss=loss)
+    if run.loss is None:
+        msg = f"backward_pass: expected a loss such as nn.sse, got {shown(loss)}"
+        raise StructureError(msg)
+    called = names(notation, run, "backward_pass")
+    order = called.order if called else "to_from"
+    top = run.ends["loss"]
+    found = []
+    for layer in reversed(run.layers):
+        found += [between(top, run.ends[end], "numerator") for end in (layer, f"sum({layer})")]
+        found.append(to_weights(run, top, layer, "numerator", order))
+    return BackwardPass(run.loss.data, tuple(d.named(called) for d in found), run)

@@ -1,0 +1,370 @@
+"""`diagnose`: the practical tips of the textbooks as checks of a model, its data and its loss."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+from autograd_core import AutogradError, OperandError, Value, grad_of
+
+from ..data.dataset import cases_of
+from ..metrics.accuracy import SameClass, right_for
+from ..modules.losses import underlying
+from ..modules.module import Module
+from ..support.validation import plain, real, shown, whole
+from .diagnosis import Diagnosis, Finding, LayerState
+from .target_checks import SQUARED, coded, mismatch, out_of_range, refused
+from .units import Unit, flat_values, units_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from ..metrics.accuracy import Loss
+
+FLAT = 1e-3  # |slope| below which an activation counts as saturated, as in `explain`
+MOSTLY = 0.95  # of its cases, for a unit to be named
+FADED = 1e-3  # of the last layer's error signal, below which that of another has vanished
+LARGE_INPUT = 10.0
+UNEVEN = 10.0  # times the range of another column
+LARGE_WEIGHT = 20.0
+MANY = 20  # parameters per case
+NAMED = 3  # findings of one kind that are listed one by one
+
+
+def diagnose(
+    model: Module, X: Any, y: Any = None, loss: Loss | None = None, *, lr: float | None = None, cases: int = 200
+) -> Diagnosis:
+    """Look for what keeps a network from learning: saturated and dead units, signals that fade, odd ranges.
+
+    Nothing is changed: no parameter, no gradient, no mode. Kinds of findings:
+
+    - saturated: an activation with a slope below 0.001 in 95 % of its cases; dead: a relu never active
+    - vanishing, exploding: a layer's error signals below 1/1000 of the last layer's, or above 1000 times; likewise
+      its outputs, beside the inputs
+    - inputs: columns that never change, are beyond +-10, or have ranges that differ by more than 10 times
+    - weights: beyond +-20, or two units of a layer that are the same, so that they learn the same
+    - targets: at or beyond the limits of the output's activation with a squared error; beyond +-100; classes that
+      seem to be coded as levels of one output
+    - size: more than 20 times as many parameters as cases, with hidden units and targets
+    - labels: what the loss cannot take, and classes that never come
+    - outputs: probabilities where the loss wants scores, or the reverse
+    - learning rate: a step of gradient descent that makes the loss larger, or hardly changes it
+    - not finite: inputs, predictions or parameters that are infinite or NaN
+
+    Args:
+        model: It is called with one row of X at a time.
+        X: n inputs, a list of rows or a NumPy array.
+        y: n targets, as the loss takes them; None for what can be said without.
+        loss: A function of `(predictions, targets)`; None likewise.
+        lr: A learning rate to be tried in one step of gradient descent, which is taken back.
+        cases: How many cases to look at, at most; evenly spaced among all.
+
+    Returns:
+        A `Diagnosis`, with `.findings`, `.layers`, text, HTML and `.plot()`.
+
+    Raises:
+        OperandError: An argument of a wrong type, or only one of `y` and `loss`.
+        StructureError: Lengths that do not fit, or rows that do not fit the model.
+        RangeError: `lr` or `cases` is too small.
+
+    Source: the tips are those of Downing, 2023, and of LeCun, Bottou, Orr, Mueller, "Efficient BackProp", 1998.
+
+    Example:
+        >>> import nn
+        >>> model = nn.Sequential(nn.Linear(2, 1, seed=0), nn.Sigmoid())
+        >>> print(nn.diagnose(model, *nn.datasets.xor(), loss=nn.sse).findings[0])  # doctest: +ELLIPSIS
+        targets, all: 4 of 4 lie at the limits 0 and 1 of sigmoid, ... Use 0.1 for 0 and 0.9 for 1 ...
+    """
+    if not isinstance(model, Module):
+        msg = f"diagnose: model: expected a Module, got {shown(model)}"
+        raise OperandError(msg)
+    if (y is None) != (loss is None) or (loss is not None and not callable(loss)):
+        msg = f"diagnose: expected both y and loss, or neither, got y={shown(y)} and loss={shown(loss)}"
+        raise OperandError(msg)
+    limit, rate = whole(cases, "diagnose: cases"), None if lr is None else real(lr, "diagnose: lr", 0.0, open_low=True)
+    rows, targets = cases_of(X, plain(X) if y is None else y, "diagnose")
+    chosen = sorted({i * len(rows) // limit for i in range(limit)}) if len(rows) > limit else range(len(rows))
+    some = [rows[i] for i in chosen]
+    exam = Examination(model, some, [targets[i] for i in chosen], loss)
+    found = [
+        *_input_findings(some),
+        *exam.unit_findings(),
+        *exam.signal_findings(),
+        *exam.weight_findings(),
+        *(exam.target_findings(targets) if loss else ()),
+        *(exam.size_findings(len(rows)) if loss else ()),
+        *(exam.rate_findings(rate) if loss and rate else ()),
+    ]
+    return Diagnosis(tuple(found), tuple(exam.layers), len(some))
+
+
+def _shortened(found: list[Finding], what: str, most: int = NAMED) -> list[Finding]:
+    """One finding for many of the same kind."""
+    if len(found) <= most:
+        return found
+    first = found[0]
+    places = ", ".join(list(dict.fromkeys(f.where for f in found))[:3])
+    text = f"and so on, {len(found)} {what} in all; the first: {first.text}"
+    return [Finding(first.kind, f"{places}, ...", first.number, text, first.advice)]
+
+
+def _rms(numbers: list[float]) -> float:
+    largest = max(map(abs, numbers), default=0.0)
+    if not largest or not math.isfinite(largest):
+        return largest
+    return largest * math.sqrt(math.fsum((x / largest) ** 2 for x in numbers) / len(numbers))
+
+
+# --- the inputs -----------------------------------------------------------------------------------
+
+
+def _input_findings(rows: list[Any]) -> Iterator[Finding]:
+    columns = list(zip(*(flat_values(plain(x)) for x in rows)))
+    numbers = [[float(getattr(x, "data", x)) for x in column] for column in columns]
+    odd = [(j, c) for j, c in enumerate(numbers) if not all(map(math.isfinite, c))]
+    for j, c in odd[:NAMED]:
+        count = sum(not math.isfinite(x) for x in c)
+        text = f"{count} of {len(c)} values are infinite or not a number."
+        yield Finding("not finite", f"column {j}", count, text, "Mend these rows, or leave them out.")
+    if odd:
+        return
+    constant = [j for j, c in enumerate(numbers) if len(c) > 1 and min(c) == max(c)]
+    yield from _shortened(
+        [Finding("inputs", f"column {j}", numbers[j][0], f"is {numbers[j][0]:g} in all cases.",
+                 "It tells the cases apart in nothing; leave it out.") for j in constant],
+        "columns",
+    )  # fmt: skip
+    sizes = [max(map(abs, c)) for c in numbers]
+    advice = "Scale the inputs: nn.MinMaxScaler() or nn.StandardScaler(), fitted on the training cases."
+    large = [j for j, size in enumerate(sizes) if size > LARGE_INPUT]
+    yield from _shortened(
+        [Finding("inputs", f"column {j}", sizes[j], f"goes up to {sizes[j]:g}, beyond 10.", advice) for j in large],
+        "columns",
+    )
+    ranges = [(max(c) - min(c), j) for j, c in enumerate(numbers) if j not in constant]
+    if ranges and not large:
+        (small, i), (wide, j) = min(ranges), max(ranges)
+        if wide > UNEVEN * small:
+            text = f"range over {small:.3g} and {wide:.3g}, {wide / small:.3g} times as much."
+            yield Finding("inputs", f"columns {i} and {j}", wide / small, text, advice)
+
+
+# --- the model ------------------------------------------------------------------------------------
+
+
+class Examination:
+    """A model on some cases: its units with their numbers, and the error signals.
+
+    Args:
+        model: What to look at.
+        rows: Inputs.
+        targets: As many, or anything without a loss.
+        loss: None for the sum of all outputs.
+    """
+
+    def __init__(self, model: Module, rows: list[Any], targets: list[Any], loss: Loss | None) -> None:
+        self.model, self.rows, self.targets, self.loss = model, rows, targets, loss
+        was = model.training
+        model.eval()
+        try:
+            self.predictions = [model(x) for x in rows]
+        finally:
+            model.train(was)
+        self.refusal: AutogradError | None = None
+        self.value = self._value()
+        self.units = units_of(model, self.predictions)
+        self.errors = self._errors()
+        groups: dict[str, list[Unit]] = {}
+        for unit in self.units:
+            groups.setdefault(unit.layer, []).append(unit)
+        self.groups = groups
+        self.layers = [self._state(name, units) for name, units in groups.items()]
+
+    def _value(self) -> Value | None:
+        outputs = [p for p in flat_values(self.predictions) if isinstance(p, Value)]
+        if self.loss is not None:
+            try:
+                found = self.loss(self.predictions, self.targets)
+            except AutogradError as error:
+                self.refusal = error
+            else:
+                return found if isinstance(found, Value) else None
+        return sum(outputs[1:], outputs[0]) if outputs else None
+
+    def _errors(self) -> dict[int, list[float]]:
+        """For each unit the derivatives of the loss to its sums."""
+        if self.value is None:
+            return {id(u): [0.0] * len(u.sums) for u in self.units}
+        flat = [float(g) for g in grad_of(self.value, [z for u in self.units for z in u.sums])]
+        found, start = {}, 0
+        for u in self.units:
+            found[id(u)] = flat[start : start + len(u.sums)]
+            start += len(u.sums)
+        return found
+
+    def _state(self, name: str, units: list[Unit]) -> LayerState:
+        slopes = [s for u in units for s in u.slopes]
+        weights = [float(w.data) for u in units for w in u.weights]
+        activations = sorted({u.activation for u in units})
+        return LayerState(
+            name, "/".join(activations), len(units),
+            sum(s < FLAT for s in slopes) / len(slopes) if slopes else 0.0,
+            _rms([float(y.data) for u in units for y in u.outputs]),
+            _rms([e for u in units for e in self.errors[id(u)]]),
+            _rms(weights), max(map(abs, weights), default=0.0),
+        )  # fmt: skip
+
+    def unit_findings(self) -> Iterator[Finding]:
+        """Saturated and dead units."""
+        dead, saturated = [], []
+        for u in self.units:
+            slopes = u.slopes
+            if not slopes:
+                continue
+            share = sum(s < FLAT for s in slopes) / len(slopes)
+            if u.activation in ("relu", "clip") and not any(slopes):
+                top = max(float(z.data) for z in u.sums)
+                text = f"{u.activation} passes nothing in all {len(slopes)} cases; its sum is at most {top:.3g}."
+                advice = "Its weights cannot change any more: a smaller learning rate, another seed, or leaky_relu."
+                dead.append(Finding("dead", u.name, top, text, advice))
+            elif u.activation not in ("relu", "clip") and share >= MOSTLY:
+                size = _rms([float(z.data) for z in u.sums])
+                text = (
+                    f"the slope of {u.activation} is below 0.001 in {100 * share:.0f} % of cases; "
+                    f"its sums are about {size:.3g}."
+                )
+                advice = "Smaller initial weights, for sigmoids within [-0.1, 0.1], scaled inputs, or weight decay."
+                saturated.append(Finding("saturated", u.name, share, text, advice))
+        yield from _shortened(saturated, "units")
+        yield from _shortened(dead, "units")
+
+    def signal_findings(self) -> Iterator[Finding]:
+        """Layers whose error signals or outputs fade or blow up, and numbers that are none."""
+        bad = [i for i, p in enumerate(self.predictions) if not all(_finite(x) for x in flat_values(p))]
+        if bad:
+            text = f"the prediction is infinite or not a number in {len(bad)} of {len(self.rows)} cases."
+            advice = "Find the first such operation: with autograd_core.detect_anomaly(): model(row)."
+            yield Finding("not finite", f"case {bad[0]}", len(bad), text, advice)
+        last = self.layers[-1] if self.layers else None
+        start = _rms([float(getattr(x, "data", x)) for row in self.rows for x in flat_values(plain(row))])
+        if last is None or not math.isfinite(start):
+            return
+        odd: dict[str, list[Finding]] = {"vanishing": [], "exploding": []}
+        for layer in self.layers:
+            ratio = layer.error / last.error if last.error else 1.0
+            if not FADED <= ratio <= 1 / FADED:
+                kind = "vanishing" if ratio < FADED else "exploding"
+                text = f"its error signals are {ratio:.2g} times those of {last.name}."
+                odd[kind].append(Finding(kind, layer.name, ratio, text, REMEDIES[kind]))
+            growth = layer.signal / start if start else 1.0
+            unbounded = layer.activation not in ("sigmoid", "tanh")
+            if (layer.signal and growth < FADED) or (unbounded and growth > 1 / FADED):
+                kind = "vanishing" if growth < FADED else "exploding"
+                text = f"its outputs are {growth:.2g} times the inputs."
+                odd[kind].append(Finding(kind, layer.name, growth, text, REMEDIES[kind]))
+        for found in odd.values():
+            yield from _shortened(found, "findings", 2 * NAMED)
+
+    def weight_findings(self) -> Iterator[Finding]:
+        """Weights that are none, too large, or the same in two units."""
+        for name, p in self.model.named_parameters():
+            if not math.isfinite(p.data):
+                text = f"it is {float(p.data)}, the first such parameter."
+                yield Finding("not finite", name, float(p.data), text, "Load earlier weights; a smaller learning rate.")
+                return
+        for layer in self.layers:
+            if layer.largest > LARGE_WEIGHT:
+                text = f"the largest weight is {layer.largest:.3g}."
+                advice = "Small initial weights and weight decay (l2) keep units where their slope is large."
+                yield Finding("weights", layer.name, layer.largest, text, advice)
+        for name, units in self.groups.items():
+            seen: dict[Any, str] = {}
+            for u in units:
+                key = (
+                    u.activation,
+                    *(float(w.data) for w in u.weights),
+                    None if u.bias is None else float(u.bias.data),
+                )
+                twin = seen.setdefault(key, u.name)
+                if twin != u.name:
+                    text = f"{twin} and {u.name} have the same weights, so they get the same gradients."
+                    advice = "Start from random weights, not from a constant."
+                    yield Finding("weights", name, float(len(units)), text, advice)
+                    break
+
+    def target_findings(self, targets: list[Any]) -> Iterator[Finding]:
+        """Targets and labels against the loss and the output's activation; outputs against the loss."""
+        outputs = [float(getattr(x, "data", x)) for x in flat_values(self.predictions)]
+        if self.refusal is not None:  # by the targets, unless the outputs are what the loss cannot take
+            found = list(mismatch(self.loss, self.predictions, outputs))
+            yield from found or [refused(self.refusal, self.predictions, self.targets)]
+            return
+        last = self.units[-1].activation if self.units else ""
+        yield from mismatch(self.loss, self.predictions, outputs)
+        if underlying(self.loss) in SQUARED:
+            numbers = [float(getattr(t, "data", t)) for t in flat_values(plain(targets))]
+            yield from out_of_range(numbers, last)
+            yield from coded(targets, last)
+        elif isinstance(right_for(self.loss), SameClass) and all(isinstance(t, int) for t in targets):  # type: ignore[arg-type]
+            missing = sorted(set(range(len(flat_values(self.predictions[0])))) - set(targets))
+            if missing:
+                text = f"of {len(flat_values(self.predictions[0]))} outputs, {len(missing)} never are the right class."
+                advice = "One output per class; are all classes among the cases, and counted from 0?"
+                yield Finding("labels", f"class {missing[0]}", len(missing), text, advice)
+
+    def size_findings(self, cases: int) -> Iterator[Finding]:
+        """More parameters than the cases can tell apart, where there are hidden units to leave out."""
+        count, hidden = len(self.model.parameters()), sum(layer.units for layer in self.layers[:-1])
+        if hidden and count > MANY * cases:
+            largest = max(self.layers[:-1], key=lambda layer: layer.units)
+            text = (
+                f"{count} parameters and {hidden} hidden units for {cases} cases, {count / cases:.3g} parameters a "
+                "case: these can be learnt by heart."
+            )
+            advice = "Fewer hidden units, more cases, or weight decay (l2) and early_stopping with validation cases."
+            yield Finding("size", largest.name, count / cases, text, advice)
+
+    def rate_findings(self, lr: float) -> Iterator[Finding]:
+        """What a step of gradient descent does to the loss."""
+        if self.value is None or self.refusal is not None or not math.isfinite(self.value.data):
+            return
+        params = self.model.parameters()
+        before = float(self.value.data)
+        gradient = [float(g) for g in grad_of(self.value, params)]
+        after = self._loss_after(params, gradient, lr)
+        if after < before:
+            if before - after < 1e-6 * abs(before):
+                text = f"a step at {lr:g} changes the loss of {before:.4g} by {before - after:.2g}."
+                yield Finding("learning rate", f"lr={lr:g}", lr, text, "A larger one, or scale inputs and targets.")
+            return
+        good = lr
+        while good > 1e-12 * lr and not self._loss_after(params, gradient, good) < before:
+            good /= 2
+        if good > 1e-12 * lr:
+            text = f"a step at {lr:g} makes the loss grow from {before:.4g} to {after:.4g}."
+            yield Finding("learning rate", f"lr={lr:g}", lr, text, f"At {good:.2g} it falls; try that, or less.")
+
+    def _loss_after(self, params: list[Value], gradient: list[float], lr: float) -> float:
+        start = [p.data for p in params]
+        was = self.model.training
+        self.model.eval()
+        try:
+            for p, g in zip(params, gradient, strict=True):
+                p.data -= lr * g
+            assert self.loss is not None
+            found = self.loss([self.model(x) for x in self.rows], self.targets)
+            return float(found.data if isinstance(found, Value) else found)
+        finally:
+            self.model.train(was)
+            for p, data in zip(params, start, strict=True):
+                p.data = data
+
+
+REMEDIES = {
+    "vanishing": "relu instead of sigmoid, fewer layers, or weights as nn.init.xavier_uniform has them.",
+    "exploding": "Smaller weights (nn.init), scaled inputs, or max_grad_norm in fit.",
+}
+
+
+def _finite(x: Any) -> bool:
+    return math.isfinite(getattr(x, "data", x))

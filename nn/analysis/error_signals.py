@@ -1,0 +1,234 @@
+"""Error signals: dE/ds of every unit, read off a graph, beside the recursion that makes them."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from autograd_core import StructureError, Value, grad_of, topological_order
+
+from ..support.tables import Table, number
+from ..support.validation import shown
+from .forward_pass import ForwardPass, Unit, forward_pass, one_of
+from .labelled_jacobian import tex
+from .notation import Names, latex, names
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from ..modules.module import Module
+
+HEADS = ("unit", "s", "z", "f′(s)", "∂E/∂z", "δ")
+
+
+@dataclass(frozen=True, slots=True)
+class UnitSignal:
+    """The error signal of one unit, and the two factors that the recursion makes it from.
+
+    Attributes:
+        name: "layer1/neuron0".
+        sum: The weighted sum s.
+        output: z = f(s).
+        slope: f'(s).
+        arriving: dE/dz by the recursion: the sum, over the units k that z goes to, of w from here to k times
+            delta_k; what else z goes to, such as the loss, adds its derivative.
+        delta: dE/ds, as `backward()` finds it.
+        recursive: slope * arriving.
+    """
+
+    name: str
+    sum: float
+    output: float
+    slope: float
+    arriving: float
+    delta: float
+    recursive: float
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class ErrorSignals(Table):
+    """The error signal delta = dE/ds of every unit. It is a table, as text and in a notebook.
+
+    `signals["layer1/neuron0"]` is one number, `signals["layer1"]` the list of a layer.
+
+    Attributes:
+        layers: For each layer by its name a tuple of records with
+            `.name .sum .output .slope .arriving .delta .recursive`.
+        run: The `ForwardPass` that they were read from; `run.loss` is a graph to draw.
+        names: The names of a text, or None; with them `signals["δ_1^(3)"]` is the same as `signals["layer2/neuron0"]`.
+
+    Example:
+        >>> import nn
+        >>> model = nn.MLP(1, [1, 1], "sigmoid", init=nn.init.constant(1.0))
+        >>> signals = nn.error_signals(model, [0.0], 0.0, loss=nn.sse)
+        >>> signals["layer2"], signals["layer1/neuron0"]
+        ([0.5], 0.125)
+        >>> print(signals)
+        E = 0.125  δ = ∂E/∂s = f′(s) · ∂E/∂z
+        unit              s    z  f′(s)  ∂E/∂z      δ
+        layer1/neuron0    0  0.5   0.25    0.5  0.125
+        layer2/neuron0  0.5  0.5      1    0.5    0.5
+    """
+
+    layers: dict[str, tuple[UnitSignal, ...]]
+    run: ForwardPass
+    names: Names | None = None
+
+    def __getitem__(self, name: str) -> Any:
+        if name in self.layers:
+            return [unit.delta for unit in self.layers[name]]
+        known = {unit.name: unit.delta for unit in self._units()}
+        if self.names is not None:
+            known |= {self.names(f"signal {unit}"): delta for unit, delta in known.items()}
+        return one_of(known, name, "error_signals")
+
+    @property
+    def latex(self) -> str:
+        r"""The signals of each layer as a column, the last layer first.
+
+        Example:
+            >>> import nn
+            >>> model = nn.MLP(1, [1, 1], "sigmoid", init=nn.init.constant(1.0))
+            >>> print(nn.error_signals(model, [0.0], 0.0, loss=nn.sse, notation="dolhansky").latex)
+            \begin{aligned} \delta_{o} &= 0.5 \\ \delta_{j} &= 0.125 \end{aligned}
+        """
+        lines = []
+        for layer in reversed(self.layers.values()):
+            for unit in layer:
+                name = latex(self.names(f"signal {unit.name}")) if self.names else rf"\delta_{{\text{{{unit.name}}}}}"
+                lines.append(f"{name} &= {tex(unit.delta)}")
+        body = r" \\ ".join(lines)
+        return rf"\begin{{aligned}} {body} \end{{aligned}}"
+
+    @property
+    def norms(self) -> dict[str, float]:
+        """The Euclidean length of each layer's error signal: how it fades or grows towards the first layer.
+
+        Example:
+            >>> import nn
+            >>> model = nn.MLP(1, [1, 1], "sigmoid", init=nn.init.constant(1.0))
+            >>> nn.error_signals(model, [0.0], 0.0, loss=nn.sse).norms
+            {'layer1': 0.125, 'layer2': 0.5}
+        """
+        return {name: math.hypot(*self[name]) for name in self.layers}
+
+    def weight_gradient(self, layer: str) -> list[list[float]]:
+        """dE/dW = delta x^T of a layer, from its error signals and its inputs x alone.
+
+        Args:
+            layer: Its name.
+
+        Returns:
+            A row for each unit, and in it a number for each input: entry [k][i] belongs to the weight to
+            unit k from input i.
+
+        Raises:
+            RangeError: There is no such layer.
+
+        Source: claim 1 of the lecture "Backpropagation"; the delta rule for many layers (Rumelhart, Hinton,
+        Williams, 1986).
+
+        Example:
+            >>> import nn
+            >>> model = nn.MLP(2, [1], init=nn.init.constant(1.0))
+            >>> nn.error_signals(model, [1.0, 2.0], 0.0, loss=nn.sse).weight_gradient("layer1")
+            [[3.0, 6.0]]
+        """
+        units = one_of(self.run.layers, layer, "weight_gradient")
+        return [[_times(delta, x.data) for x in unit.inputs] for unit, delta in zip(units, self[layer], strict=True)]
+
+    def _units(self) -> list[UnitSignal]:
+        return [unit for layer in self.layers.values() for unit in layer]
+
+    def _heading(self) -> str:
+        assert self.run.loss is not None
+        if self.names is None:
+            return f"E = {number(self.run.loss.data)}  δ = ∂E/∂s = f′(s) · ∂E/∂z"
+        _, s, _, slope, arriving, delta = self.names.heads
+        return f"{self.names.loss} = {number(self.run.loss.data)}  {delta} = {slope} · {arriving}, at each {s}"
+
+    def _table(self) -> tuple[Sequence[str], list[list[str]]]:
+        called = self.names
+        rows = []
+        for unit in self._units():
+            name = called(f"signal {unit.name}") if called else unit.name
+            rows.append([name, *map(number, (unit.sum, unit.output, unit.slope, unit.arriving, unit.delta))])
+        return called.heads if called else HEADS, rows
+
+
+def error_signals(
+    model: Module, x: Any, target: Any, *, loss: Callable[[Any, Any], Any], notation: str | None = None
+) -> ErrorSignals:
+    """The error signals delta_j = dE/ds_j of all units for one case, with s_j = sum of w * x + b.
+
+    They are found twice: by one sweep over the graph, as `backward()` does, and by the recursion
+    delta_j = f'(s_j) * sum over k of w_kj * delta_k, in which k runs over the units that z_j goes to, and
+    w_kj is the weight to k from j; in an output unit the sum is the loss's derivative.
+
+    Args:
+        model: Any module of `Neuron`s, `Layer`s and `Linear`s; see `nn.forward_pass`.
+        x: One case: what the model takes.
+        target: What the loss wants as its second argument.
+        loss: A function of `(prediction, target)`, such as `nn.sse`.
+        notation: "downing", "dolhansky", "lecture", "cs60050" or "ling3804": the table, the formulas and the graph
+            `.run.loss` have the names of that text; see `nn.forward_pass`.
+
+    Returns:
+        `ErrorSignals`. `.grad` of the parameters is left alone.
+
+    Raises:
+        OperandError: The model is no Module, or the loss no function.
+        RangeError: There is no such notation.
+        StructureError: There is no loss; the model has no such layers, uses a unit twice, or a unit does not reach the
+            loss.
+
+    Source: Rumelhart, Hinton, Williams, "Learning representations by back-propagating errors", 1986.
+
+    Example:
+        >>> import nn
+        >>> model = nn.MLP(2, [2, 1], "sigmoid", init=nn.init.constant(1.0))
+        >>> nn.error_signals(model, [1.0, -1.0], 0.5, loss=nn.sse)["layer1"]
+        [0.125, 0.125]
+    """
+    run = forward_pass(model, x, target, loss=loss, notation=notation)
+    if run.loss is None:
+        msg = f"error_signals: expected a loss such as nn.sse, got {shown(loss)}"
+        raise StructureError(msg)
+    order = topological_order(run.loss)
+    adjoints = dict(zip(order, grad_of(run.loss, order), strict=True))
+    uses: dict[Value, list[tuple[Value, int]]] = {node: [] for node in order}
+    for node in order:
+        for operand, parent in enumerate(node.parents):
+            uses[parent].append((node, operand))
+    units = {unit.sum: unit for layer in run.layers.values() for unit in layer}
+    deltas: dict[Value, float] = {}  # by the recursion, at the node w . x of each unit
+    found: dict[str, UnitSignal] = {}
+    for node in reversed(order):
+        unit = units.get(node)
+        if unit is not None:
+            signal = _signal(unit, run.loss, uses, adjoints, deltas)
+            deltas[unit.dot] = signal.recursive
+            found[unit.name] = signal
+    layers = {name: tuple(found[unit.name] for unit in layer) for name, layer in run.layers.items()}
+    return ErrorSignals(layers, run, names(notation, run, "error_signals"))
+
+
+def _signal(
+    unit: Unit,
+    root: Value,
+    uses: dict[Value, list[tuple[Value, int]]],
+    adjoints: dict[Value, float],
+    deltas: dict[Value, float],
+) -> UnitSignal:
+    arriving = 1.0 if unit.output is root else 0.0
+    for user, operand in uses[unit.output]:
+        arriving += _times(user.local_grads[operand], deltas.get(user, adjoints[user]))
+    [slope] = grad_of(unit.output, [unit.sum])
+    delta = adjoints[unit.sum]
+    return UnitSignal(unit.name, unit.sum.data, unit.output.data, slope, arriving, delta, _times(slope, arriving))
+
+
+def _times(x: float, y: float) -> float:
+    """By the zero-path rule: 0 times anything is 0."""
+    return x * y if x and y else 0.0

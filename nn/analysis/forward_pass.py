@@ -1,0 +1,344 @@
+"""One forward pass with its layers by name, read off the graph that the model built."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from autograd_core import OperandError, RangeError, StructureError, Value, topological_order
+
+from ..modules.activations import Softmax
+from ..modules.layers import Layer, Linear, Neuron, Sequential
+from ..modules.module import Module
+from ..support.validation import callable_of, plain, shown
+from .notation import names, put_labels
+from .units import COUNTED
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+    _Part = tuple[str, list[Value], Value | None]  # a unit: its name within its layer, weights, bias
+
+
+OWN = frozenset({"inputs", "outputs", "softmax", "loss"})  # names that no layer can have
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Unit:
+    """A neuron within a pass: z = f(s) with s = w . x + b.
+
+    Attributes:
+        name: "layer1/neuron0".
+        weights: The w; `weights[i]` belongs to input i.
+        inputs: The x, as many.
+        dot: The node w . x.
+        sum: The node s, before the activation; it is `dot` where there is no bias.
+        output: The node z; it is s where there is no activation.
+        bias: The b, or None.
+    """
+
+    name: str
+    weights: tuple[Value, ...]
+    inputs: tuple[Value, ...]
+    dot: Value
+    sum: Value
+    output: Value
+    bias: Value | None = None
+
+    def __repr__(self) -> str:
+        return f"<Unit {self.name}: s = {self.sum.data:.4g}, z = {self.output.data:.4g}>"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class End:
+    """What a Jacobian can begin or end at: nodes side by side, with their names."""
+
+    name: str
+    labels: tuple[str, ...]
+    nodes: tuple[Value, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ForwardPass:
+    """What one forward pass of a model computed, layer by layer; every number in it is a node of one graph.
+
+    Attributes:
+        inputs: The inputs as nodes, x0, x1, ...
+        layers: For each layer by its name a tuple of units, each with `.name .weights .bias .inputs .dot
+            .sum .output`; in the order of the pass.
+        outputs: The nodes of the prediction.
+        loss: The node of the loss, or None.
+        ends: What `nn.layer_jacobian` can go from and to, in the order of the pass: "inputs",
+            "sum(layer1)", "layer1", ..., "outputs" or "softmax", "loss".
+
+    Example:
+        >>> import nn
+        >>> run = nn.forward_pass(nn.MLP(2, [3, 1], "tanh", seed=0), [1.0, -1.0])
+        >>> list(run.ends)
+        ['inputs', 'sum(layer1)', 'layer1', 'sum(layer2)', 'layer2']
+        >>> run.layers["layer1"][0].name
+        'layer1/neuron0'
+    """
+
+    inputs: tuple[Value, ...]
+    layers: dict[str, tuple[Unit, ...]]
+    outputs: tuple[Value, ...]
+    loss: Value | None
+    ends: dict[str, End]
+
+    @property
+    def last(self) -> str:
+        """The name of the last end before the loss.
+
+        Example:
+            >>> import nn
+            >>> nn.forward_pass(nn.MLP(2, [1]), [1.0, -1.0]).last
+            'layer1'
+        """
+        return [name for name in self.ends if name != "loss"][-1]
+
+    def end(self, which: str | int, caller: str = "end") -> End:
+        """One of the `ends`.
+
+        Args:
+            which: Its name; or a number, 0 for the inputs, k for the activations of the k-th layer;
+                "outputs" always is the prediction.
+            caller: Whom an error names.
+
+        Returns:
+            A record with `.name .labels .nodes`.
+
+        Raises:
+            RangeError: There is none of that name or number.
+
+        Example:
+            >>> import nn
+            >>> nn.forward_pass(nn.MLP(2, [3, 1], seed=0), [1.0, -1.0]).end(1).labels
+            ('layer1/neuron0', 'layer1/neuron1', 'layer1/neuron2')
+        """
+        names = ["inputs", *self.layers]
+        name: Any = which
+        if which == "outputs":
+            name = self.last
+        elif isinstance(which, int) and not isinstance(which, bool) and 0 <= which < len(names):
+            name = names[which]
+        if name not in self.ends:
+            hint = "; 'loss' needs target= and loss=" if which == "loss" else ""
+            msg = f"{caller}: expected one of {', '.join(self.ends)}, or 0 to {len(names) - 1}, got {which!r}{hint}"
+            raise RangeError(msg)
+        return self.ends[name]
+
+    def __repr__(self) -> str:
+        return f"<ForwardPass {' -> '.join(name for name in self.ends if not name.startswith('sum('))}>"
+
+
+def forward_pass(
+    model: Module,
+    x: Any,
+    target: Any = None,
+    *,
+    loss: Callable[[Any, Any], Any] | None = None,
+    notation: str | None = None,
+) -> ForwardPass:
+    """Run a model on one case, and find its layers in the graph: weighted sums s, activations z, the loss.
+
+    Any module that consists of `Neuron`s, `Layer`s and `Linear`s will do: `MLP`, `Sequential`, one of your
+    own. A weighted sum is the node that the bias was added in (without bias, the `dot` with the
+    weights); an activation is what then depends on that sum alone.
+
+    Layers are called "layer1", "layer2", ... in the order of the pass, or as the scope that they were
+    built in; those of a module of your own have the names of its attributes.
+
+    Args:
+        model: The module; one without randomness (call `model.eval()` where it has `Dropout`).
+        x: One case: what the model takes. Plain numbers become nodes x0, x1, ...
+        target: What the loss wants as its second argument.
+        loss: A function of `(prediction, target)`, such as `nn.mse`; None for no loss.
+        notation: "downing", "dolhansky", "lecture", "cs60050" or "ling3804": the graph's nodes and the model's
+            parameters are labelled as that text calls them, so pictures and steps have its names. Parameters keep
+            these labels.
+
+    Returns:
+        A `ForwardPass`.
+
+    Raises:
+        OperandError: The model is no Module, or the loss no function.
+        RangeError: There is no such notation.
+        StructureError: The model has no such layers, uses a unit twice, or a unit does not reach the end.
+
+    Example:
+        >>> import nn
+        >>> run = nn.forward_pass(nn.MLP(2, [3, 1], "tanh", seed=0), [1.0, -1.0], 1.0, loss=nn.mse)
+        >>> run
+        <ForwardPass inputs -> layer1 -> layer2 -> loss>
+    """
+    if not isinstance(model, Module):
+        msg = f"forward_pass: expected a Module, got {shown(model)}"
+        raise OperandError(msg)
+    if loss is not None:
+        callable_of(loss, "forward_pass: loss", "a prediction and its target such as nn.mse")
+    named: list[tuple[str, Value]] = []
+    prediction = model(_boxed(x, "x", named))
+    inputs = tuple(node for _, node in named)
+    outputs = tuple(y for y in _leaves(prediction) if isinstance(y, Value))
+    error = None if loss is None else loss(prediction, target)
+    for what, y in (("model whose prediction", outputs or prediction), ("loss whose result", error)):
+        if y is not None and not isinstance(y, (Value, tuple)):
+            msg = f"forward_pass: expected a {what} is a graph, got {shown(y)}"
+            raise StructureError(msg)
+    tops = outputs if error is None else (error,)
+    layers = _Reading(model, inputs, outputs, tops).layers()
+    last = list(layers.values())[-1]
+    ends = {"inputs": End("inputs", tuple(name for name, _ in named), inputs)}
+    for name, units in layers.items():
+        labels = tuple(unit.name for unit in units)
+        summed = tuple(f"sum({label})" for label in labels)
+        ends[f"sum({name})"] = End(f"sum({name})", summed, tuple(unit.sum for unit in units))
+        ends[name] = End(name, labels, tuple(unit.output for unit in units))
+    if [id(unit.output) for unit in last] != [id(y) for y in outputs]:
+        name = "softmax" if _is_softmax(model) else "outputs"
+        ends[name] = End(name, tuple(f"{name}{i}" for i in range(len(outputs))), outputs)
+    if error is not None:
+        ends["loss"] = End("loss", ("loss",), (error,))
+    run = ForwardPass(inputs, layers, outputs, error, ends)
+    given = names(notation, run, "forward_pass")
+    if given is not None:
+        put_labels(run, given)
+    return run
+
+
+def one_of(known: dict[str, Any], name: Any, caller: str) -> Any:
+    """What has that name.
+
+    Raises:
+        RangeError: Nothing has.
+    """
+    if name not in known:
+        msg = f"{caller}: expected one of {', '.join(known)}, got {shown(name)}"
+        raise RangeError(msg)
+    return known[name]
+
+
+def _boxed(x: Any, name: str, named: list[tuple[str, Value]]) -> Any:
+    """The case with nodes for its numbers, which are also put into `named`; nodes are left as they are."""
+    x = plain(x)
+    if isinstance(x, list):
+        flat = name == "x" and not any(isinstance(plain(y), list) for y in x)
+        return [_boxed(y, f"x{i}" if flat else f"{name}[{i}]", named) for i, y in enumerate(x)]
+    node = x if isinstance(x, Value) else Value(x, label=name)
+    named.append((node.label or name, node))
+    return node
+
+
+def _leaves(tree: Any) -> list[Any]:
+    tree = plain(tree)
+    return [x for part in tree for x in _leaves(part)] if isinstance(tree, list) else [tree]
+
+
+def _is_softmax(model: Any) -> bool:
+    while isinstance(model, Sequential):
+        model = model.modules[-1]
+    return isinstance(model, Softmax)
+
+
+def _groups(model: Module) -> list[tuple[str, list[_Part]]]:
+    """Each layer with its dotted name and its units."""
+    groups: list[tuple[str, list[_Part]]] = []
+    seen: set[int] = set()  # neurons that stand in a Layer
+    for dotted, module in model.named_modules():
+        parts: list[_Part] = []
+        if isinstance(module, Layer):
+            seen.update(map(id, module.neurons))
+            parts = [(f"neuron{i}", neuron.w, neuron.b) for i, neuron in enumerate(module.neurons)]
+        elif isinstance(module, Linear):
+            biases: list[Any] = module.bias or [None] * len(module.weight)
+            parts = [(f"neuron{i}", w, b) for i, (w, b) in enumerate(zip(module.weight, biases, strict=True))]
+        elif isinstance(module, Neuron) and id(module) not in seen:
+            parts = [("", module.w, module.b)]
+        if parts:
+            groups.append((dotted, parts))
+    return groups
+
+
+class _Reading:
+    """One look at a graph: who uses what, and which nodes depend on one weighted sum alone."""
+
+    def __init__(
+        self, model: Module, inputs: tuple[Value, ...], outputs: tuple[Value, ...], tops: tuple[Value, ...]
+    ) -> None:
+        self.groups = _groups(model)
+        if not self.groups:
+            msg = f"forward_pass: expected a model of Neurons, Layers or Linears, got {shown(model)}"
+            raise StructureError(msg)
+        self.order: list[Value] = below(tops)
+        self.place = {node: i for i, node in enumerate(self.order)}
+        self.users: dict[Value, list[Value]] = {node: [] for node in self.order}
+        for node in self.order:
+            for parent in node.parents:
+                self.users[parent].append(node)
+        self.ends = set(outputs)
+        self.weighty = {*model.parameters(), *inputs}
+
+    def layers(self) -> dict[str, tuple[Unit, ...]]:
+        """The layers by name, in the order of the pass."""
+        found = []
+        for dotted, parts in self.groups:
+            name = _layer_name(dotted, parts[0][1][0].scope, alone=not parts[0][0])
+            found.append((name, [(part, w, b, *self.sum_of(name, w, b)) for part, w, b in parts]))
+        found.sort(key=lambda layer: self.place[layer[1][0][4]])
+        names = [name for name, _ in found]
+        unique = all(names) and len(set(names)) == len(names) and OWN.isdisjoint(names)
+        outputs = self.activations([s for _, units in found for *_, s in units])
+        return {
+            layer: tuple(
+                Unit(f"{layer}/{part}" if part else layer, tuple(w), dot.parents[len(w) :], dot, s, outputs[s], b)
+                for part, w, b, dot, s in units
+            )
+            for layer, units in ((name if unique else f"layer{k}", us) for k, (name, us) in enumerate(found, 1))
+        }
+
+    def sum_of(self, name: str, w: Sequence[Value], b: Value | None) -> tuple[Value, Value]:
+        """The node `dot(w, x)` and the weighted sum, once per pass."""
+        dots = [node for node in dict.fromkeys(self.users.get(w[0], [])) if node.op == "dot"]
+        if len(dots) != 1:
+            msg = f"forward_pass: {name or 'a layer'}: expected each unit once in the graph, but one "
+            if dots:
+                msg += f"is used {len(dots)} times, so it has no one error signal; explain() has the part of each use"
+            else:
+                msg += "does not reach its end: under no_grad(), or by Dropout in training (model.eval() turns it off)?"
+            raise StructureError(msg)
+        [dot] = dots
+        return dot, dot if b is None else self.users[b][0]
+
+    def activations(self, sums: Iterable[Value]) -> dict[Value, Value]:
+        """For each weighted sum the last node that depends on it alone; the sum itself if there is not one last."""
+        region: dict[Value, Value] = {s: s for s in sums}
+        for node in self.order:
+            if node in region:
+                continue
+            known = [p for p in node.parents if p.parents or p in self.weighty]  # others are constants
+            of = {region.get(p) for p in known}
+            if len(of) == 1 and None not in of and not any(p in self.ends for p in known):
+                region[node] = of.pop()  # type: ignore[assignment]
+        exits: dict[Value, list[Value]] = {}
+        for node, s in region.items():
+            if node in self.ends or any(region.get(user) is not s for user in self.users[node]):
+                exits.setdefault(s, []).append(node)
+        return {s: exits[s][0] if len(exits.get(s, ())) == 1 else s for s in region.values()}
+
+
+def below(tops: Sequence[Value]) -> list[Value]:
+    """Topological order of everything below several nodes."""
+    found: dict[Value, None] = {}
+    for top in tops:
+        if top not in found:
+            found.update(dict.fromkeys(topological_order(top)))
+    return list(found)
+
+
+def _layer_name(dotted: str, scope: str, *, alone: bool) -> str:
+    """As the scope or an attribute has it; "" for one that is to be counted."""
+    named = scope if alone else scope.rpartition("/")[0]
+    if named or dotted.startswith(COUNTED):
+        return named
+    return dotted

@@ -1,0 +1,394 @@
+"""The algebra of layers by name: Jacobians between layers and to weights, and their products.
+
+    layer_jacobian(model, x, of="layer2", to="layer1")            # the Jacobian from layer 1 to layer 2
+    weight_jacobian(model, x, layer="layer2", form="simplified")  # the outer product of Y and Diag(J_Sum)
+    chain(model, x, target, loss=nn.mse, to="layer1")             # R <- R J from the loss down, step by step
+
+Everything is read off the graph of one forward pass (`nn.forward_pass`). Documents differ in whether w_ij leads from
+i to j or to i from j; so here each axis of weights says "from" or "to".
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any
+
+from autograd_core import RangeError, StructureError, grad_of
+
+from ..support.tables import Table, number
+from ..support.validation import shown
+from .forward_pass import End, ForwardPass, below, forward_pass, one_of
+from .labelled_jacobian import Axis, Jacobian, by, layout_of, transposed
+from .notation import names
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from autograd_core import Value
+
+    from ..modules.module import Module
+
+    Loss = Callable[[Any, Any], Any]
+
+HEADS = ("step", "J", "R", "‖R‖")
+
+
+# --- Jacobians --------------------------------------------------------------------------------------
+
+
+def layer_jacobian(
+    model: Module,
+    x: Any,
+    *,
+    of: str | int,
+    to: str | int,
+    target: Any = None,
+    loss: Loss | None = None,
+    layout: str = "numerator",
+    notation: str | None = None,
+) -> Jacobian:
+    """The derivatives of one layer to another, for one case.
+
+    A layer is meant by its name or number (0 is "inputs"), and then its activations z; "sum(layer1)" are
+    its weighted sums s; "outputs" the prediction, also "softmax" where the model ends in one; "loss" the
+    loss. Between neighbours Y and Z it is J_Y^Z = J_Sum^Z W^T, with w_ij from unit i of Y to unit j of Z.
+
+    Args:
+        model: Any module of `Neuron`s, `Layer`s and `Linear`s; see `nn.forward_pass`.
+        x: One case: what the model takes.
+        of: The layer that is differentiated.
+        to: The layer that it is differentiated to, before it in the pass.
+        target: What the loss wants as its second argument, for `of="loss"`.
+        loss: A function of `(prediction, target)`, for `of="loss"`.
+        layout: "numerator", rows are `of`; "denominator", rows are `to`.
+        notation: Whose names it has: "downing", "dolhansky", "lecture", "cs60050", "ling3804"; see `nn.forward_pass`.
+
+    Returns:
+        A `Jacobian`.
+
+    Raises:
+        RangeError: There is no such layer, layout or notation.
+        StructureError: `to` does not come before `of`, or the model has no layers that can be read.
+
+    Source: Downing, "Backpropagation: the good, the bad and the ugly", 2023.
+
+    Example:
+        >>> import nn
+        >>> model = nn.MLP(2, [2, 1], "relu", init=nn.init.constant(1.0))
+        >>> print(nn.layer_jacobian(model, [1.0, 2.0], of="loss", to="layer1", target=5.0, loss=nn.sse))
+        ∂loss/∂layer1  (1 x 2, numerator layout: rows loss, columns layer1)
+              layer1/neuron0  layer1/neuron1
+        loss               1               1
+    """
+    layout = layout_of(layout, "layer_jacobian")
+    run = forward_pass(model, x, target, loss=loss)
+    called = names(notation, run, "layer_jacobian")
+    top, bottom = run.end(of, "layer_jacobian"), run.end(to, "layer_jacobian")
+    order = list(run.ends)
+    if order.index(bottom.name) >= order.index(top.name):
+        msg = (
+            f"layer_jacobian: expected `to` before `of` in the pass {', '.join(order)}; got of={of!r}, to={to!r}, "
+            "whose derivatives are 0 or 1"
+        )
+        raise StructureError(msg)
+    return between(top, bottom, layout).named(called)
+
+
+def between(top: End, bottom: End, layout: str) -> Jacobian:
+    """The Jacobian from one end of a pass to another."""
+    rows = [grad_of(node, bottom.nodes) for node in top.nodes]
+    axes = (Axis(top.name, top.labels), Axis(bottom.name, bottom.labels))
+    jacobian = Jacobian(top.name, bottom.name, "numerator", axes, rows)
+    return jacobian if layout == "numerator" else jacobian.T
+
+
+def weight_jacobian(
+    model: Module,
+    x: Any,
+    *,
+    layer: str | int,
+    of: str | int | None = None,
+    form: str = "full",
+    layout: str = "denominator",
+    index: str | None = None,
+    target: Any = None,
+    loss: Loss | None = None,
+    notation: str | None = None,
+) -> Jacobian:
+    """The derivatives of a layer to the weights that feed it, or of a later layer or the loss to them.
+
+    The full form J_W^Z has three axes: a matrix like the weights, whose entries are vectors over Z
+    (denominator layout), or one such matrix for each unit of Z (numerator layout). A weight moves the unit
+    that it leads to, and no other; the simplified form has only these derivatives, and the shape of the
+    weights: outer product of Y and Diag(J_Sum^Z), with Y the layer's inputs.
+
+    Args:
+        model: Any module of `Neuron`s, `Layer`s and `Linear`s; see `nn.forward_pass`.
+        x: One case: what the model takes.
+        layer: The layer Z whose incoming weights are meant, by name, or by number from 1.
+        of: What is differentiated, by default that layer's activations.
+        form: "full" or "simplified".
+        layout: "denominator", the weights' axes first; "numerator", that of `of` first. The simplified form has no
+            axis of `of`, and is the same in both.
+        index: "from_to": w_ij leads from input i to unit j (Downing); "to_from": to unit i from input j
+            (the other documents, and `neurons[i].w[j]` here). By default as the notation has it, else "from_to".
+        target: What the loss wants as its second argument, for `of="loss"`.
+        loss: A function of `(prediction, target)`, for `of="loss"`.
+        notation: Whose names it has: "downing", "dolhansky", "lecture", "cs60050", "ling3804"; see `nn.forward_pass`.
+
+    Returns:
+        A `Jacobian` with the axes "from ..." and "to ..."; biases are not among the weights.
+
+    Raises:
+        RangeError: There is no such layer, form, layout, index order or notation.
+        StructureError: The layer's units have different inputs; `of` does not come after the layer's weights, or is
+            another layer than the simplified form can have.
+
+    Source: Downing, "Backpropagation: the good, the bad and the ugly", 2023.
+
+    Example:
+        >>> import nn
+        >>> model = nn.MLP(2, [2], init=nn.init.constant(0.5))
+        >>> print(nn.weight_jacobian(model, [3.0, 4.0], layer=1))
+        ∂layer1/∂weights of layer1  (2 x 2 x 2, denominator layout: rows from inputs, columns to layer1, in each entry layer1)
+            layer1/neuron0  layer1/neuron1
+        x0          (3, 0)          (0, 3)
+        x1          (4, 0)          (0, 4)
+        >>> nn.weight_jacobian(model, [3.0, 4.0], layer=1, form="simplified").entries
+        [[3.0, 3.0], [4.0, 4.0]]
+    """  # noqa: E501
+    caller = "weight_jacobian"
+    layout = layout_of(layout, caller)
+    for what, given, allowed in (("form", form, ("full", "simplified")), ("index", index, ("from_to", "to_from"))):
+        if given not in allowed and not (what == "index" and given is None):
+            msg = f"{caller}: expected {what} to be {' or '.join(map(repr, allowed))}, got {shown(given)}"
+            raise RangeError(msg)
+    run = forward_pass(model, x, target, loss=loss)
+    called = names(notation, run, caller)
+    order = index or (called.order if called else "from_to")
+    name = run.end(layer, caller).name
+    one_of(run.layers, name, caller)
+    top = run.end(name if of is None else of, caller)
+    ends = list(run.ends)
+    if ends.index(top.name) < ends.index(f"sum({name})"):
+        msg = f"{caller}: expected `of` to come after the weights of {name}, got of={of!r}"
+        raise StructureError(msg)
+    if form == "full":
+        return to_weights(run, top, name, layout, order).named(called)
+    if top.name not in (name, f"sum({name})"):
+        msg = (
+            f"{caller}: expected of={name!r} in the simplified form, got {of!r}: a weight moves one unit of its own "
+            "layer, but all of a later one; use form='full'"
+        )
+        raise StructureError(msg)
+    from_, to = _weight_axes(run, name, caller)
+    own = [grad_of(node, unit.weights) for node, unit in zip(top.nodes, run.layers[name], strict=True)]
+    simple = Jacobian(top.name, f"weights of {name}", layout, (to, from_), own, simplified=True)
+    return (simple if order == "to_from" else simple.T).named(called)
+
+
+def _weight_axes(run: ForwardPass, layer: str, caller: str) -> tuple[Axis, Axis]:
+    """The axes of a layer's weights: its inputs, and its units."""
+    units = run.layers[layer]
+    inputs = units[0].inputs
+    if any(list(map(id, unit.inputs)) != list(map(id, inputs)) for unit in units):
+        msg = f"{caller}: expected the units of {layer} to have the same inputs, so that its weights are a matrix"
+        raise StructureError(msg)
+    known = {node: label for end in run.ends.values() for node, label in zip(end.nodes, end.labels, strict=True)}
+    before = [end.name for end in run.ends.values() if list(map(id, end.nodes)) == list(map(id, inputs))]
+    title = before[-1] if before else f"inputs of {layer}"
+    labels = tuple(known.get(node, f"input{i}") for i, node in enumerate(inputs))
+    return Axis(f"from {title}", labels), Axis(f"to {layer}", tuple(unit.name for unit in units))
+
+
+def to_weights(run: ForwardPass, top: End, layer: str, layout: str, index: str) -> Jacobian:
+    """The full form: for each node of the top a matrix like the weights."""
+    from_, to = _weight_axes(run, layer, "weight_jacobian")
+    weights = [w for unit in run.layers[layer] for w in unit.weights]
+    n = len(from_.labels)
+    blocks = []
+    for node in top.nodes:
+        flat = grad_of(node, weights)
+        block = [flat[i : i + n] for i in range(0, len(flat), n)]  # a row per unit
+        blocks.append(block if index == "to_from" else transposed(block))
+    axes = (to, from_) if index == "to_from" else (from_, to)
+    full = Jacobian(
+        top.name, f"weights of {layer}", "numerator", (Axis(top.name, top.labels), *axes), blocks
+    )
+    return full if layout == "numerator" else full.T
+
+
+# --- chains -----------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Chain(Table):
+    """A product of Jacobians, one factor at a time. It is a table, as text and in a notebook.
+
+    Attributes:
+        factors: The Jacobians, from the loss (or the outputs) down.
+        products: R after each of them; the last one is the Jacobian of the whole.
+        by_backward: The same Jacobian from sweeps over the graph, without any product of matrices.
+        run: The `ForwardPass` that they were read from.
+
+    Example:
+        >>> import nn
+        >>> model = nn.MLP(2, [2, 1], "relu", init=nn.init.constant(1.0))
+        >>> chain = nn.chain(model, [1.0, 2.0], 5.0, loss=nn.sse)
+        >>> [factor.name for factor in chain.factors]
+        ['∂loss/∂layer2', '∂layer2/∂layer1', '∂layer1/∂inputs']
+        >>> chain.result.entries == chain.by_backward.entries == [[2.0, 2.0]]
+        True
+    """
+
+    factors: tuple[Jacobian, ...]
+    products: tuple[Jacobian, ...]
+    by_backward: Jacobian
+    run: ForwardPass
+
+    @property
+    def result(self) -> Jacobian:
+        """R after the last factor.
+
+        Example:
+            >>> import nn
+            >>> model = nn.MLP(2, [1], init=nn.init.constant(0.5))
+            >>> nn.chain(model, [1.0, 2.0]).result.entries
+            [[0.5, 0.5]]
+        """
+        return self.products[-1]
+
+    @property
+    def singular_values(self) -> list[list[float]]:
+        """Those of R after each factor that is a matrix, the largest first.
+
+        Raises:
+            MissingExtraError: NumPy is not installed.
+
+        Example:
+            >>> import nn
+            >>> model = nn.MLP(2, [1], init=nn.init.constant(0.5))
+            >>> nn.chain(model, [1.0, 2.0]).singular_values
+            [[0.7071067811865476]]
+        """
+        return [r.singular_values for r in self.products if len(r.axes) == 2]
+
+    def _heading(self) -> str:
+        layout = self.result.layout
+        return f"{self.result.name}  by R ← {'R · J' if layout == 'numerator' else 'J · R'}, {layout} layout"
+
+    def _table(self) -> tuple[Sequence[str], list[list[str]]]:
+        rows = []
+        for k, (j, r) in enumerate(zip(self.factors, self.products, strict=True)):
+            product = f"R · {j.name}" if self.result.layout == "numerator" else f"{j.name} · R"
+            step = f"{r.name} ← {product}" if k else f"R = {r.name}"
+            rows.append([step, by(j.shape), by(r.shape), number(r.norm)])
+        return HEADS, rows
+
+
+def chain(
+    model: Module,
+    x: Any,
+    target: Any = None,
+    *,
+    loss: Loss | None = None,
+    to: str | int = "inputs",
+    weights: bool = False,
+    sums: bool = False,
+    layout: str = "numerator",
+    notation: str | None = None,
+) -> Chain:
+    """The products R <- R J from the loss down to a layer, factor by factor (Downing's general algorithm).
+
+    R starts as the Jacobian of the loss to the prediction; a softmax gives its factor; then each layer one. Without
+    loss, R starts as the identity at the outputs. In denominator layout factors are put in front: R <- J R.
+
+    Args:
+        model: Any module of `Neuron`s, `Layer`s and `Linear`s, one after the other; see `nn.forward_pass`.
+        x: One case: what the model takes.
+        target: What the loss wants as its second argument.
+        loss: A function of `(prediction, target)`; None for the Jacobian of the outputs.
+        to: The layer where it ends.
+        weights: Whether the Jacobian of that layer to its incoming weights is the last factor; weights are then
+            indexed from input to unit, unless the notation has it the other way.
+        sums: Whether weighted sums are steps of their own, so that activations and weights are factors each.
+        layout: "numerator" or "denominator".
+        notation: Whose names it has: "downing", "dolhansky", "lecture", "cs60050", "ling3804"; see `nn.forward_pass`.
+
+    Returns:
+        A `Chain`.
+
+    Raises:
+        RangeError: There is no such layer, layout or notation.
+        StructureError: There is nothing between the two ends, or some path leads around a layer.
+
+    Source: Downing, "Backpropagation: the good, the bad and the ugly", 2023.
+
+    Example:
+        >>> import nn
+        >>> model = nn.MLP(2, [2, 1], "relu", init=nn.init.constant(1.0))
+        >>> print(nn.chain(model, [1.0, 2.0], 5.0, loss=nn.sse, to="layer1", weights=True))
+        ∂loss/∂weights of layer1  by R ← R · J, numerator layout
+        step                                                               J          R    ‖R‖
+        R = ∂loss/∂layer2                                              1 x 1      1 x 1      1
+        ∂loss/∂layer1 ← R · ∂layer2/∂layer1                            1 x 2      1 x 2  1.414
+        ∂loss/∂weights of layer1 ← R · ∂layer1/∂weights of layer1  2 x 2 x 2  1 x 2 x 2  3.162
+    """
+    layout = layout_of(layout, "chain")
+    run = forward_pass(model, x, target, loss=loss)
+    called = names(notation, run, "chain")
+    order = called.order if called else "from_to"
+    bottom = run.end(to, "chain")
+    if weights:
+        one_of(run.layers, bottom.name, "chain: weights of")
+    ends_down = list(run.ends)[::-1]
+    steps = [
+        run.ends[name]
+        for name in ends_down[: ends_down.index(bottom.name) + 1]
+        if sums or not name.startswith("sum(") or name == bottom.name
+    ]
+    ends = steps[:1]
+    for end in steps[1:]:
+        if [id(node) for node in end.nodes] != [id(node) for node in ends[-1].nodes]:  # f is the identity
+            ends.append(end)
+    factors = [between(above, below, layout) for above, below in pairwise(ends)]
+    if weights:
+        factors.append(to_weights(run, bottom, bottom.name, layout, order))
+    if not factors:
+        msg = f"chain: expected an end before {steps[0].name} in the pass {', '.join(run.ends)}; got to={to!r}"
+        raise StructureError(msg)
+    if not _cut(ends):
+        msg = (
+            f"chain: expected layers that every path passes once each, but some path from {ends[-1].name} to "
+            f"{ends[0].name} leads around one; use layer_jacobian, which takes all paths"
+        )
+        raise StructureError(msg)
+    products = factors[:1]
+    for factor in factors[1:]:
+        products.append(products[-1] @ factor if layout == "numerator" else factor @ products[-1])
+    top = ends[0]
+    direct = to_weights(run, top, bottom.name, layout, order) if weights else between(top, ends[-1], layout)
+    factors, products = ([j.named(called) for j in js] for js in (factors, products))
+    return Chain(tuple(factors), tuple(products), direct.named(called), run)
+
+
+def _cut(ends: list[End]) -> bool:
+    """Whether as many paths lead from the last end to the first by way of those between as do at all."""
+    order = below(ends[0].nodes)
+    seeds = dict.fromkeys(ends[0].nodes, 1)
+    straight = _paths_down(order, seeds)
+    for end in ends[1:]:
+        counts = _paths_down(order, seeds)
+        seeds = {node: counts.get(node, 0) for node in end.nodes}
+    return all(count == straight.get(node, 0) for node, count in seeds.items())
+
+
+def _paths_down(order: list[Value], seeds: dict[Value, int]) -> dict[Value, int]:
+    """The number of paths from seeded nodes to each node below, those of a seed as many times as it says."""
+    counts = dict.fromkeys(order, 0) | seeds
+    for node in reversed(order):
+        if counts[node]:
+            for parent in node.parents:
+                counts[parent] += counts[node]
+    return counts

@@ -1,0 +1,244 @@
+"""The names that five texts give to layers, units, sums, signals, weights and Jacobians, from one function.
+
+`notation="downing"`, "dolhansky", "lecture", "cs60050" or "ling3804" of `nn.forward_pass`, `nn.error_signals`,
+`nn.layer_jacobian`, `nn.weight_jacobian` and `nn.chain` has its names, and its order of a weight's indices:
+
+| notation  | sum     | activation | signal   | weight                   | derivative |
+|-----------|---------|------------|----------|--------------------------|------------|
+| downing   | sum(y_j)| y_j, z_k   | δ        | v_ij, from i to j        | J_Y^Z      |
+| dolhansky | s_j     | z_j        | δ_j      | w_i→j                    | ∂E/∂s_j    |
+| lecture   | z_i     | a_i        | ∂f/∂z_i  | W_i, to row, from column | ∂f/∂W_i    |
+| cs60050   | z^(l)   | a^(l)      | δ^(l)    | Θ_ji^(l), to j from i    | D^(l)      |
+| ling3804  | x′      | a′         | e′       | w_i,j, to i from j       | J          |
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from autograd_core import RangeError
+
+from ..support.validation import shown
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from .forward_pass import ForwardPass
+
+PRIMES = ("", "′", "″", "‴")
+MIDDLE = "jklmnpqrtuv"  # Dolhansky's hidden units; o is an output
+
+
+class Names(NamedTuple):
+    """How one text calls what is in one network.
+
+    Attributes:
+        notation: Which text.
+        order: "from_to" or "to_from": what the first index of a weight is.
+        heads: Of a table of error signals.
+        loss: The letter of the error.
+        of: The text's name for each of the library's: layers, units, sums, inputs, weights, signals.
+    """
+
+    notation: str
+    order: str
+    heads: tuple[str, ...]
+    loss: str
+    of: dict[str, str]
+
+    def __call__(self, name: str) -> str:
+        """The text's name for one of the library's, such as "layer1/neuron0"; others stay as they are."""
+        for before in ("from ", "to "):
+            if name.startswith(before):
+                return before + self(name[len(before) :])
+        return self.of.get(name, name)
+
+
+class _Text(NamedTuple):
+    """What a text has for unit j of n in layer k of d, counted from 1; layer 0 are the inputs, where sums have none."""
+
+    order: str
+    heads: tuple[str, ...]
+    loss: str
+    layer: Callable[[int, int], str]
+    sums: Callable[[int, int], str]
+    unit: Callable[[int, int, int, int], str]
+    sum: Callable[[int, int, int, int], str]
+    signal: Callable[[int, int, int, int], str]
+    weights: Callable[[int, int], str]
+    weight: Callable[[int, int, int, int, int, int], str]  # layer, depth, to, how many, from, how many
+    bias: Callable[[int, int, int, int], str]
+
+
+def _letter(k: int, d: int) -> str:
+    """Downing: layers X, Y and Z; with more hidden layers Y1, Y2, ..."""
+    if k == d:
+        return "Z"
+    if d == 1:
+        return "Y"
+    return "X" if k == 0 else "Y" if d == 2 else f"Y{k}"
+
+
+def _matrix(k: int, d: int) -> str:
+    return "W" if k == d and d < 3 else "V" if d == 2 else f"W{k}"
+
+
+def _node(k: int, d: int, j: int, n: int) -> str:
+    """Dolhansky: i, j, k, ..., o, with a number where there are several."""
+    letter = "i" if k == 0 else "o" if k == d else MIDDLE[(k - 1) % len(MIDDLE)]
+    return letter if n == 1 else f"{letter}{j}"
+
+
+def _pair(a: int, b: int, m: int, n: int) -> str:
+    """Two indices, with a comma where one of them may have two digits."""
+    return f"{a}{b}" if max(m, n) < 10 else f"{a},{b}"
+
+
+def _primes(k: int) -> str:
+    return PRIMES[k] if k < len(PRIMES) else f"^({k})"
+
+
+TEXTS = {
+    "downing": _Text(
+        "from_to", ("node", "sum", "o", "∂o/∂sum", "∂E/∂o", "δ"), "E",
+        layer=_letter,
+        sums=lambda k, d: f"sum({_letter(k, d)})",
+        unit=lambda k, d, j, n: f"{_letter(k, d).lower()}_{j}",
+        sum=lambda k, d, j, n: f"sum({_letter(k, d).lower()}_{j})",
+        signal=lambda k, d, j, n: f"δ({_letter(k, d).lower()}_{j})",
+        weights=_matrix,
+        weight=lambda k, d, j, n, i, m: f"{_matrix(k, d).lower()}_{_pair(i, j, m, n)}",
+        bias=lambda k, d, j, n: f"{_matrix(k, d).lower()}_{_pair(0, j, 0, n)}",
+    ),
+    "dolhansky": _Text(
+        "from_to", ("unit", "s", "z", "f′(s)", "Σ δ w", "δ"), "E",
+        layer=lambda k, d: "x" if k == 0 else "ŷ" if k == d else f"z_{MIDDLE[(k - 1) % len(MIDDLE)]}",
+        sums=lambda k, d: f"s_{'o' if k == d else MIDDLE[(k - 1) % len(MIDDLE)]}",
+        unit=lambda k, d, j, n: (
+            "ŷ" if k == d and n == 1 else f"{'x' if k == 0 else 'z' if k < d else 'ŷ'}_{_node(k, d, j, n)}"
+        ),
+        sum=lambda k, d, j, n: f"s_{_node(k, d, j, n)}",
+        signal=lambda k, d, j, n: f"δ_{_node(k, d, j, n)}",
+        weights=lambda k, d: f"w_{_node(k - 1, d, 1, 1)}→{_node(k, d, 1, 1)}",
+        weight=lambda k, d, j, n, i, m: f"w_{_node(k - 1, d, i, m)}→{_node(k, d, j, n)}",
+        bias=lambda k, d, j, n: f"b_{_node(k, d, j, n)}",
+    ),
+    "lecture": _Text(
+        "to_from", ("unit", "z", "a", "b′(z)", "Wᵀ ∂f/∂z", "∂f/∂z"), "f",
+        layer=lambda k, d: f"a_{k + 1}",
+        sums=lambda k, d: f"z_{k}",
+        unit=lambda k, d, j, n: f"a_{k + 1},{j}",
+        sum=lambda k, d, j, n: f"z_{k},{j}",
+        signal=lambda k, d, j, n: f"∂f/∂z_{k},{j}",
+        weights=lambda k, d: f"W_{k}",
+        weight=lambda k, d, j, n, i, m: f"W_{k},{j},{i}",
+        bias=lambda k, d, j, n: f"b_{k},{j}",
+    ),
+    "cs60050": _Text(
+        "to_from", ("node", "z", "a", "g′(z)", "Θᵀ δ", "δ"), "L",
+        layer=lambda k, d: f"a^({k + 1})",
+        sums=lambda k, d: f"z^({k + 1})",
+        unit=lambda k, d, j, n: f"a_{j}^({k + 1})",
+        sum=lambda k, d, j, n: f"z_{j}^({k + 1})",
+        signal=lambda k, d, j, n: f"δ_{j}^({k + 1})",
+        weights=lambda k, d: f"Θ^({k})",
+        weight=lambda k, d, j, n, i, m: f"Θ_{_pair(j, i, m, n)}^({k})",
+        bias=lambda k, d, j, n: f"Θ_{_pair(j, 0, 0, n)}^({k})",
+    ),
+    "ling3804": _Text(
+        "to_from", ("neuron", "x", "a", "f′(x)", "e w", "e"), "error",
+        layer=lambda k, d: f"a{_primes(k)}",
+        sums=lambda k, d: f"x{_primes(k)}",
+        unit=lambda k, d, j, n: f"a{_primes(k)}_{j}",
+        sum=lambda k, d, j, n: f"x{_primes(k)}_{j}",
+        signal=lambda k, d, j, n: f"e{_primes(d - k)}_{j}",  # the first error is that at the top
+        weights=lambda k, d: f"w{_primes(k - 1)}",
+        weight=lambda k, d, j, n, i, m: f"w{_primes(k - 1)}_{j},{i}",
+        bias=lambda k, d, j, n: f"b{_primes(k - 1)}_{j}",
+    ),
+}  # fmt: skip
+NOTATIONS = tuple(TEXTS)
+
+
+def names(notation: Any, run: ForwardPass, caller: str = "notation") -> Names | None:
+    """How a text calls what is in a forward pass; None for no text.
+
+    Args:
+        notation: One of `NOTATIONS`, or None.
+        run: The pass.
+        caller: Whom an error names.
+
+    Raises:
+        RangeError: There is no such notation.
+    """
+    if notation is None:
+        return None
+    if notation not in TEXTS:
+        msg = f"{caller}: notation: expected one of {', '.join(map(repr, NOTATIONS))}, got {shown(notation)}"
+        raise RangeError(msg)
+    text, d, of = TEXTS[notation], len(run.layers), {}
+    of["inputs"] = text.layer(0, d)
+    of["loss"] = "L" if notation == "downing" else text.loss  # his E has an L beside the Jacobians
+    for i, label in enumerate(run.ends["inputs"].labels, 1):
+        of[label] = text.unit(0, d, i, len(run.inputs))
+    for k, (layer, units) in enumerate(run.layers.items(), 1):
+        n = len(units)
+        of[layer], of[f"sum({layer})"] = text.layer(k, d), text.sums(k, d)
+        of[f"weights of {layer}"] = text.weights(k, d)
+        for j, unit in enumerate(units, 1):
+            of[unit.name], of[f"sum({unit.name})"] = text.unit(k, d, j, n), text.sum(k, d, j, n)
+            of[f"signal {unit.name}"], of[f"bias {unit.name}"] = text.signal(k, d, j, n), text.bias(k, d, j, n)
+            for i in range(len(unit.weights)):
+                of[f"weight {i} {unit.name}"] = text.weight(k, d, j, n, i + 1, len(unit.weights))
+    return Names(notation, text.order, text.heads, text.loss, of)
+
+
+def put_labels(run: ForwardPass, given: Names) -> None:
+    """Label the nodes of a pass, and the model's parameters, as the text has it: pictures and steps show labels."""
+    for label, node in zip(run.ends["inputs"].labels, run.inputs, strict=True):
+        node.label = given(label)
+    for units in run.layers.values():
+        for unit in units:
+            for i, w in enumerate(unit.weights):
+                w.label = given(f"weight {i} {unit.name}")
+            if unit.bias is not None:
+                unit.bias.label = given(f"bias {unit.name}")
+            unit.sum.label = given(f"sum({unit.name})")
+            unit.output.label = given(unit.name)  # the activation's name, where they are one node
+    if run.loss is not None:
+        run.loss.label = given.loss
+
+
+NAME = re.compile(r"(?P<base>[^_^]+)(?:_(?P<index>[^^]+))?(?:\^(?P<above>.+))?")
+GREEK = {"δ": r"\delta", "Θ": r"\Theta", "ŷ": r"\hat{y}", "Σ": r"\Sigma", "∂": r"\partial "}
+
+
+def latex(name: str) -> str:
+    r"""A name of a text as LaTeX.
+
+    Example:
+        >>> from nn.analysis.notation import latex
+        >>> latex("δ_1^(3)"), latex("w_i→j"), latex("sum(y_1)")
+        ('\\delta_{1}^{(3)}', 'w_{i \\to j}', '\\mathrm{sum}(y_{1})')
+    """
+    inner = re.fullmatch(r"(sum|δ)\((.+)\)", name)
+    if inner:
+        return _called(*inner.groups())
+    above, slash, below = name.partition("/")
+    if slash and above.startswith("∂"):
+        return rf"\frac{{\partial {latex(above[1:])}}}{{\partial {latex(below[1:])}}}"
+    match = NAME.fullmatch(name)
+    if match is None:
+        return rf"\text{{{name}}}"
+    base, index, top = match["base"], match["index"], match["above"]
+    letter = base.rstrip("′″‴")
+    primes = "'" * sum("′″‴".index(c) + 1 for c in base[len(letter) :])
+    written = GREEK.get(letter) or (letter if len(letter.rstrip("0123456789")) == 1 else rf"\text{{{letter}}}")
+    small = (index or "").replace("→", r" \to ")
+    return f"{written}{primes}" + (f"_{{{small}}}" if small else "") + (f"^{{{top}}}" if top else "")
+
+
+def _called(function: str, of: str) -> str:
+    letter = GREEK.get(function, rf"\mathrm{{{function}}}")
+    return f"{letter}({latex(of)})"

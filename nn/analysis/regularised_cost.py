@@ -1,0 +1,189 @@
+"""The regularised cost J of a network and its gradient D, with the Δ and δ that the backward pass makes them from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from autograd_core import StructureError, Value, grad_of
+from autograd_core import sum as total
+
+from ..data.dataset import cases_of
+from ..modules.losses import binary_cross_entropy
+from ..support.arrays import numpy
+from ..support.tables import Table, number
+from ..support.validation import callable_of, plain, real
+from .forward_pass import ForwardPass, forward_pass
+from .labelled_jacobian import by
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ..modules.module import Module
+
+HEADS = ("layer", "Θ", "‖Δ‖", "‖λ/n Θ‖", "‖D‖")
+per_case = partial(binary_cross_entropy, reduction="sum")
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class RegularisedCost(Table):
+    """J(Theta), and how backpropagation comes to its gradient. It is a table, as text and in a notebook.
+
+    All arrays are float64. Matrices have a row per unit; column 0 belongs to the bias, if the layer has one.
+
+    Attributes:
+        J: The cost: mean over the cases of the loss, summed over the outputs, and the penalty.
+        data: The part of it that is the loss.
+        penalty: The other part, lambda / 2n times the sum of all squared weights, biases left out.
+        D: For each layer the derivatives of J, shaped as the layer's `.theta`.
+        Delta: For each layer the sum over the cases of delta (1, a)^T: n times the gradient of `data`.
+        deltas: For each layer an array (cases, units): the error signals, d cost(x_i) / d z.
+        theta: For each layer its biases and weights, as they were.
+        names: The layers' names, in the order of the pass.
+        lam: Lambda.
+        n: How many cases there were.
+
+    Example:
+        >>> import nn
+        >>> model = nn.MLP(1, [1], output="sigmoid", init=nn.init.constant(0.0))
+        >>> found = nn.cost(model, [[2.0], [4.0]], [1, 1], lam=1.0)
+        >>> round(found.J, 6), found.D[0].tolist(), found.deltas[0].tolist()
+        (0.693147, [[-0.5, -1.5]], [[-0.5], [-0.5]])
+    """
+
+    J: float
+    data: float
+    penalty: float
+    D: list[Any]
+    Delta: list[Any]
+    deltas: list[Any]
+    theta: list[Any]
+    names: list[str]
+    lam: float
+    n: int
+
+    def _heading(self) -> str:
+        parts = f"{number(self.data)} + {number(self.penalty)}; {self.n} cases, λ = {number(self.lam)}"
+        return f"J(Θ) = {number(self.J)}  = {parts}, D = Δ/n + λ/n Θ without biases"
+
+    def _table(self) -> tuple[tuple[str, ...], list[list[str]]]:
+        norm = numpy("RegularisedCost").linalg.norm
+        rows = []
+        for name, theta, delta, d in zip(self.names, self.theta, self.Delta, self.D, strict=True):
+            drawn = d - delta / self.n
+            rows.append([name, by(theta.shape), *(number(float(norm(x))) for x in (delta, drawn, d))])
+        return HEADS, rows
+
+
+def cost(
+    model: Module, X: Any, Y: Any, lam: float = 0.0, *, loss: Callable[[Any, Any], Any] = per_case
+) -> RegularisedCost:
+    """The regularised cost J(Theta) of a network, its gradient D, and the error signals delta of every case.
+
+        J = -1/n sum_i sum_k (y_ik log h_ik + (1 - y_ik) log(1 - h_ik)) + lambda / 2n * sum of all squared weights
+        D = Delta / n + lambda / n Theta, the second term not in the column of biases
+        Delta^(l) = sum_i delta_i^(l+1) (1, a_i^(l))^T
+
+    for n cases and K outputs h in (0, 1), the activations of sigmoid units; then delta = a - y in the last layer. Each
+    case is run on a graph, and the deltas are read off it. Biases are not penalised. It is what
+    `fit(..., l2=lam / (2 * n), l2_biases=False)` steps along, with the loss
+    `functools.partial(nn.binary_cross_entropy, reduction="batchmean")`.
+
+    Args:
+        model: Any module of `Neuron`s, `Layer`s and `Linear`s; see `nn.forward_pass`.
+        X: n cases: what the model takes.
+        Y: n targets, each a number in [0, 1] or a list of K of them; with K > 1 also the index of a class.
+        lam: Lambda, at least 0.
+        loss: The cost of one case, a function of `(prediction, target)`; by default the cross-entropy above. With a
+            model that gives scores, `nn.cross_entropy`, whose delta is softmax less y; for numbers `nn.sse`.
+
+    Returns:
+        A `RegularisedCost` with `.J`, `.D`, `.Delta` and `.deltas`.
+
+    Raises:
+        StructureError: Lengths that do not fit, no data, or a model without layers that can be read.
+        RangeError: `lam` is negative; or an output or a target is outside of [0, 1].
+        OperandError: An argument of a wrong type.
+        MissingExtraError: NumPy is not installed.
+
+    Source: CS60050, "Neural networks - backpropagation", 2023, whose print has lambda for lambda / n in D.
+
+    Example:
+        >>> import nn
+        >>> model = nn.MLP(2, [3, 2], "sigmoid", output="sigmoid", seed=1)
+        >>> found = nn.cost(model, [[0.5, -1.0], [1.0, 2.0]], [[1, 0], [0, 1]], lam=0.5)
+        >>> [D.shape for D in found.D], [delta.shape for delta in found.deltas]
+        ([(3, 3), (2, 4)], [(2, 3), (2, 2)])
+    """
+    np = numpy("cost")
+    lam = real(lam, "cost: lam", 0.0)
+    callable_of(loss, "cost: loss", "one prediction and its target such as nn.sse")
+    cases = cases_of(X, Y, "cost")
+    n = len(cases.targets)
+    values: list[float] = []
+    deltas: dict[str, list[list[float]]] = {}
+    gradients: dict[str, Any] = {}
+    run: Any = None
+    for x, y in zip(cases.inputs, cases.targets, strict=True):
+        run = _run(model, x, y, loss)
+        values.append(run.loss.data)
+        sums = {name: [unit.sum for unit in units] for name, units in run.layers.items()}
+        flat = iter(grad_of(run.loss, [s for nodes in sums.values() for s in nodes]))
+        for name, nodes in sums.items():
+            signal = [next(flat) for _ in nodes]
+            deltas.setdefault(name, []).append(signal)
+            came = np.array([_came_in(unit) for unit in run.layers[name]], float)
+            gradients[name] = gradients.get(name, 0.0) + _outer(np, signal, came)
+    theta = {name: np.array([_row(unit) for unit in units], float) for name, units in run.layers.items()}
+    D, penalty = [], 0.0
+    for name, matrix in theta.items():
+        drawn = matrix.copy()
+        if run.layers[name][0].bias is not None:
+            drawn[:, 0] = 0.0
+        penalty += lam / (2 * n) * float((drawn**2).sum())
+        D.append(gradients[name] / n + lam / n * drawn)
+    data = total(values) / n
+    signals = [np.array(rows, float) for rows in deltas.values()]
+    return RegularisedCost(
+        data + penalty, data, penalty, D, list(gradients.values()), signals, list(theta.values()), list(theta), lam, n
+    )
+
+
+def _run(model: Module, x: Any, y: Any, loss: Callable[[Any, Any], Any]) -> ForwardPass:
+    """The pass of one case, whose target may be the index of a class."""
+
+    def value_of(prediction: Any, target: Any) -> Any:
+        outputs = plain(prediction)
+        if loss is per_case and isinstance(outputs, list) and len(outputs) > 1 and _is_class(target, len(outputs)):
+            target = [float(k == target) for k in range(len(outputs))]
+        return loss(prediction, target)
+
+    run = forward_pass(model, x, y, loss=value_of)
+    for name, units in run.layers.items():
+        if len({(len(unit.weights), unit.bias is None) for unit in units}) > 1:
+            msg = f"cost: expected the units of {name} to have as many inputs each, so that their weights are a matrix"
+            raise StructureError(msg)
+    return run
+
+
+def _is_class(target: Any, outputs: int) -> bool:
+    return isinstance(target, int) and not isinstance(target, bool) and 0 <= target < outputs
+
+
+def _came_in(unit: Any) -> list[float]:
+    """(1, a), or a alone where there is no bias."""
+    inputs = [x.data for x in unit.inputs]
+    return inputs if unit.bias is None else [1.0, *inputs]
+
+
+def _row(unit: Any) -> list[float]:
+    weights: list[Value] = list(unit.weights)
+    return [w.data for w in (weights if unit.bias is None else [unit.bias, *weights])]
+
+
+def _outer(np: Any, signal: list[float], came: Any) -> Any:
+    """delta_i times what came in to unit i, by the zero-path rule."""
+    column = np.array(signal, float)[:, None]
+    with np.errstate(all="ignore"):
+        return np.where((column == 0.0) | (came == 0.0), 0.0, column * came)

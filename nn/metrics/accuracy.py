@@ -1,0 +1,98 @@
+"""Which predictions are right, for one case or for many at once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from ..modules import losses
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    Loss = Callable[[Any, Any], Any]
+    Right = Callable[[Any, Any], bool]
+
+
+@dataclass(frozen=True)
+class SameSide:
+    """An `accuracy=` for two classes: prediction and target lie on the same side; of several outputs all must.
+
+    Args:
+        threshold: A prediction above it says class 1.
+        middle: A target above it means class 1.
+
+    Example:
+        >>> import nn
+        >>> right = nn.SameSide(threshold=0.5, middle=0.5)
+        >>> right(0.7, 0.9), right(0.7, 0.1)
+        (True, False)
+    """
+
+    threshold: float  # of predictions
+    middle: float  # of targets
+
+    def __call__(self, prediction: Any, target: Any) -> bool:
+        """For one case."""
+        ps, ts = losses.flat(prediction, target, "accuracy")
+        return all((p > self.threshold) == (t > self.middle) for p, t in zip(ps, ts))
+
+    def _sides(self, predictions: Any) -> Any:
+        """What an array of predictions, one case per row, says."""
+        return predictions > self.threshold
+
+    def _answers(self, targets: Any) -> Any:
+        """What an array of targets says."""
+        return targets > self.middle
+
+
+class SameClass:
+    """An `accuracy=` for many classes: the largest prediction is that of the right class.
+
+    The target is the class's index, counted from 0, or a list whose largest number is there, such as
+    one-hot targets or 0.1 and 0.9.
+
+    Example:
+        >>> import nn
+        >>> right = nn.SameClass()
+        >>> right([0.2, 0.7, 0.3], [0.1, 0.9, 0.1]), right([0.2, 0.7, 0.3], 2)
+        (True, False)
+    """
+
+    def __call__(self, prediction: list[float], target: Any) -> bool:
+        """For one case."""
+        return largest(prediction) == (largest(target) if isinstance(target, list) else target)
+
+    def _sides(self, predictions: Any) -> Any:
+        """The classes that an array of predictions, one case per row, says."""
+        return predictions.argmax(axis=1)
+
+    def _answers(self, targets: Any) -> Any:
+        """The right classes."""
+        return targets if targets.ndim == 1 else targets.argmax(axis=1)
+
+
+def largest(numbers: list[float]) -> int:
+    """The place of the largest number, the first of several."""
+    return max(range(len(numbers)), key=numbers.__getitem__)
+
+
+RIGHT: dict[Loss, SameSide | SameClass] = {
+    losses.hinge: SameSide(0.0, 0.0),
+    losses.binary_cross_entropy: SameSide(0.5, 0.5),
+    losses.binary_cross_entropy_with_logits: SameSide(0.0, 0.5),
+    losses.cross_entropy: SameClass(),
+    losses.nll_loss: SameClass(),
+}
+
+
+def right_for(loss: Loss) -> SameSide | SameClass | None:
+    """What says which predictions are right, for a loss of this package that is one of classes."""
+    return RIGHT.get(losses.underlying(loss))
+
+
+def numbers(prediction: Any) -> Any:
+    """A prediction as plain numbers, in nested lists as it came."""
+    if isinstance(prediction, (list, tuple)):
+        return [numbers(p) for p in prediction]
+    return getattr(prediction, "data", prediction)

@@ -1,0 +1,1 @@
+"""What the other rooms share: checks of arguments, files of parameters, tables, figures."""

@@ -1,0 +1,271 @@
+"""An exercise, and the judgement of an answer to it; `nn.practice` is what users call."""
+
+from __future__ import annotations
+
+import html
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from autograd_core import OperandError, Value
+
+from ..support.validation import plain, shown
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+# Three significant digits: rounding to them moves a number by half a unit in 100, at most.
+TOLERANCE = 0.005
+NOTHING = 1e-9  # what counts as 0 where the answer is 0
+
+
+@dataclass(frozen=True, slots=True)
+class Exercise:
+    """A question, and how the library answers it. `str()` is the question; a notebook shows it.
+
+    Attributes:
+        name: What `check` calls it: the document, and the number or the subject in it.
+        question: What is asked, in a sentence or two, with all numbers.
+        solve: Computes the answer.
+
+    Example:
+        >>> from nn import practice
+        >>> print(practice.exercise("LING3804 6.2"))
+        LING3804 6.2: The error (1, 2) goes back through the Jacobian ((3, -3), (4, -4)). What comes out?
+    """
+
+    name: str
+    question: str
+    solve: Callable[[], Any]
+
+    def check(self, answer: Any) -> Verdict:
+        """Judge an answer; see `nn.practice.check`.
+
+        Args:
+            answer: A number, nested lists or an array of numbers, or a word.
+
+        Returns:
+            A `Verdict`.
+
+        Example:
+            >>> from nn import practice
+            >>> bool(practice.exercise("LING3804 6.2").check([11, -11]))
+            True
+        """
+        return _judged(self, answer)
+
+    def solution(self) -> float | str | list[Any]:
+        """The right answer, computed now.
+
+        Returns:
+            A number, nested lists of numbers, or a word.
+
+        Example:
+            >>> from nn import practice
+            >>> practice.exercise("LING3804 6.2").solution()
+            [11.0, -11.0]
+        """
+        return _numbers(self.solve())  # type: ignore[no-any-return]
+
+    def __str__(self) -> str:
+        return f"{self.name}: {self.question}"
+
+    def __repr__(self) -> str:
+        return f"<Exercise {self}>"
+
+    def _repr_html_(self) -> str:
+        return f"<p><strong>{html.escape(self.name)}</strong> {html.escape(self.question)}</p>"
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Verdict:
+    """What `check` says. It is true where the answer is right; `str()` and a notebook show its text.
+
+    Attributes:
+        name: Which exercise.
+        wrong: The entries that are off, such as "[0][1]"; "" is the answer as a whole. Empty if it is right.
+        text: The verdict in words. It does not tell the answer: `nn.practice.solution` does.
+        given: The answer as it was understood, numbers in nested lists. A notebook shows it with a mark in each place.
+
+    Example:
+        >>> from nn import practice
+        >>> verdict = practice.check("LING3804 6.2", [11, 11])
+        >>> bool(verdict), verdict.wrong
+        (False, ('[1]',))
+    """
+
+    name: str
+    wrong: tuple[str, ...]
+    text: str
+    given: Any = None
+
+    def __bool__(self) -> bool:
+        return not self.wrong
+
+    def __str__(self) -> str:
+        return self.text
+
+    def __repr__(self) -> str:
+        return self.text
+
+    def _repr_html_(self) -> str:
+        """The words, and below them the answer with a mark in each place, unless it has another shape."""
+        words = f"<p>{html.escape(self.text)}</p>"
+        if "" in self.wrong or not isinstance(self.given, list):
+            return words
+        rows = self.given if isinstance(self.given[0], list) else [self.given]
+        if any(isinstance(y, list) for row in rows for y in row):
+            return words
+        flat = rows is not self.given
+        body = "".join(
+            "<tr>"
+            + "".join(
+                _marked(y, good=(f"[{j}]" if flat else f"[{i}][{j}]") not in self.wrong) for j, y in enumerate(row)
+            )
+            + "</tr>"
+            for i, row in enumerate(rows)
+        )
+        return f'{words}<table class="autograd-answer">{body}</table>'
+
+
+def _marked(x: Any, *, good: bool) -> str:
+    """A cell: the entry, and whether it is right, by sign and by colour."""
+    colour, sign, word = ("#e3f1e4", "✓", "right") if good else ("#fbdcd6", "✗", "off")
+    text = html.escape(x if isinstance(x, str) else f"{x:.4g}")
+    style = f"background:{colour};color:#222;padding:1px 8px;text-align:right"
+    return f'<td style="{style}" title="{word}">{text} {sign}</td>'
+
+
+def _judged(exercise: Exercise, answer: Any) -> Verdict:
+    name, right, given = exercise.name, exercise.solution(), _numbers(answer)
+    if _shape(right) != _shape(given):
+        right, given = _unwrapped(right), _unwrapped(given)
+    if _shape(right) != _shape(given):
+        said = f"Expected {_described(right)}, got {_described(given)}."
+        if _matches(right, _transposed(given)):
+            said = "It is the transpose: rows and columns are exchanged."
+        return Verdict(name, ("",), f"{name}: not yet. {said}", given)
+    wrong = tuple(place for place, r, g in _pairs(right, given) if not _close(r, g))
+    if not wrong:
+        return Verdict(name, (), f"{name}: right.", given)
+    said = _pattern(right, given) or " ".join(
+        f"{f'Entry {place}' if place else 'It'} {_fault(r, g)}."
+        for place, r, g in _pairs(right, given)
+        if place in wrong[:3]
+    )
+    more = f" {len(wrong)} of {len(list(_pairs(right, given)))} entries are off." if len(wrong) > 1 else ""
+    return Verdict(name, wrong, f"{name}: not yet. {said}{more}", given)
+
+
+# --- numbers in nested lists ----------------------------------------------------------------------
+
+
+def _numbers(x: Any) -> Any:
+    """Nested lists of plain numbers."""
+    if isinstance(x, (set, frozenset)):
+        msg = f"practice: expected a list or a tuple, got {shown(x)}; a set has no order, and drops what comes twice"
+        raise OperandError(msg)
+    x = plain(x)
+    if isinstance(x, list):
+        return [_numbers(y) for y in x]
+    if isinstance(x, (bool, str)) or (isinstance(x, int) and not isinstance(x, Value)):
+        return x
+    try:
+        return float(Value(x.data if isinstance(x, Value) else x).data)
+    except OperandError:
+        msg = f"practice: expected numbers, lists of numbers or a word as the answer, got {shown(x)}"
+        raise OperandError(msg) from None
+
+
+def _shape(x: Any) -> Any:
+    return tuple(_shape(y) for y in x) if isinstance(x, list) else ()
+
+
+def _unwrapped(x: Any) -> Any:
+    while isinstance(x, list) and len(x) == 1:
+        x = x[0]
+    return x
+
+
+def _described(x: Any) -> str:
+    if not isinstance(x, list):
+        return "a word" if isinstance(x, str) else "one number"
+    rows = [y for y in x if isinstance(y, list)]
+    if not rows:
+        return f"{len(x)} {'entry' if len(x) == 1 else 'entries'}"
+    lengths = sorted({len(y) for y in rows})
+    return f"{len(x)} row{'s' if len(x) > 1 else ''} of {' or '.join(map(str, lengths))}"
+
+
+def _pairs(right: Any, given: Any, place: str = "") -> Iterator[tuple[str, Any, Any]]:
+    if isinstance(right, list):
+        for i, (r, g) in enumerate(zip(right, given, strict=True)):
+            yield from _pairs(r, g, f"{place}[{i}]")
+    else:
+        yield place, right, given
+
+
+def _close(right: Any, given: Any) -> bool:
+    if isinstance(right, str) or isinstance(given, str):
+        return str(right).strip().casefold() == str(given).strip().casefold()
+    if isinstance(right, int):
+        return bool(given == right)
+    return math.isclose(right, given, rel_tol=TOLERANCE) or abs(right) + abs(given) <= NOTHING
+
+
+def _matches(right: Any, given: Any) -> bool:
+    return _shape(right) == _shape(given) and all(_close(r, g) for _, r, g in _pairs(right, given))
+
+
+def _transposed(x: Any) -> Any:
+    """Rows as columns; a list without rows as one column, which is no mistake for a row."""
+    rows = [y for y in x if isinstance(y, list)] if isinstance(x, list) else []
+    if not rows or len(rows) < len(x) or len({len(y) for y in rows}) > 1:
+        return None
+    return _unwrapped([list(column) for column in zip(*rows, strict=True)])
+
+
+def _pattern(right: Any, given: Any) -> str:
+    """What is the matter with all entries at once, if it is one thing; "" else."""
+    pairs = [(r, g) for _, r, g in _pairs(right, given)]
+    if any(isinstance(x, (str, bool)) for pair in pairs for x in pair) or len(pairs) < 2:
+        return ""
+    if all(_close(r, -g) for r, g in pairs):
+        return "All signs are the other way round."
+    if _matches(right, _transposed(given)):
+        return "It is the transpose: rows and columns are exchanged."
+    if swapped := _swapped(right, given):
+        return swapped
+    factors = {g / r for r, g in pairs if r}
+    if factors and 0 not in factors and all(_close(float(r) * next(iter(factors)), float(g)) for r, g in pairs):
+        return f"All entries are {next(iter(factors)):.3g} times what they should be."
+    return ""
+
+
+def _swapped(right: Any, given: Any) -> str:
+    """Whether these are the right numbers in other places; "" else."""
+    wrong = [(place, r, g) for place, r, g in _pairs(right, given) if not _close(r, g)]
+    if len(wrong) == 2:
+        (here, r, g), (there, s, h) = wrong
+        return f"Entries {here} and {there} are swapped." if _close(r, h) and _close(s, g) else ""
+    rights, givens = (sorted(float(x[k]) for x in wrong) for k in (1, 2))
+    if len(wrong) > 2 and all(_close(r, g) for r, g in zip(rights, givens, strict=True)):
+        return "These are the right numbers in another order."
+    return ""
+
+
+def _rounded(right: Any, given: Any) -> bool:
+    """Whether the answer is the right number to one or two significant digits."""
+    return any(float(f"{right:.{digits}g}") == given for digits in (1, 2))
+
+
+def _fault(right: Any, given: Any) -> str:
+    if isinstance(right, (str, bool)) or isinstance(given, (str, bool)) or given != given:  # noqa: PLR0124  NaN
+        return "is off"
+    if not right:
+        return "should be 0"
+    if isinstance(right, float) and _rounded(right, given):
+        return "has too few digits: give three digits"
+    if _close(right, -given):
+        return "has the wrong sign"
+    return "is too large" if given > right else "is too small"

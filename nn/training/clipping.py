@@ -1,0 +1,81 @@
+"""Gradients that are too long, or too large, made shorter between `backward()` and `step()`."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+from ..support.validation import real
+from .optimizers import named
+
+if TYPE_CHECKING:
+    from .optimizers import Parameters
+
+
+def clip_grad_norm(parameters: Parameters, max_norm: float) -> float:
+    """Shorten the gradient, all parameters taken together, to a length (Pascanu, Mikolov, Bengio, 2013).
+
+    A shorter one stays as it is. PyTorch divides by norm + 1e-6; here the new length is `max_norm`
+    itself. A gradient that is not finite stays so.
+
+    Args:
+        parameters: A Module, or a list of parameters.
+        max_norm: The greatest Euclidean length, at least 0.
+
+    Returns:
+        The length before.
+
+    Raises:
+        OperandError: Something is of a wrong type.
+        RangeError: `max_norm` is negative or NaN.
+        StructureError: There are no parameters.
+
+    Example:
+        >>> import autograd_core as ag, nn
+        >>> a, b = ag.Value(0.0), ag.Value(0.0)
+        >>> a.grad, b.grad = 3.0, 4.0
+        >>> nn.clip_grad_norm([a, b], 1.0), a.grad, b.grad
+        (5.0, 0.6000000000000001, 0.8)
+    """
+    params = [p for _, p in named(parameters, "clip_grad_norm")]
+    limit = real(max_norm, "clip_grad_norm: max_norm", 0.0)
+    norm, factor = length_and_factor([p.grad for p in params], limit)
+    if factor is not None:
+        for p in params:
+            p.grad = p.grad * factor
+    return norm
+
+
+def length_and_factor(gradient: list[float], limit: float) -> tuple[float, float | None]:
+    """The length of a gradient, and what to multiply it with where that is too much."""
+    norm = math.hypot(*gradient)
+    return norm, None if norm <= limit else limit / norm
+
+
+def clip_grad_value(parameters: Parameters, clip_value: float) -> None:
+    """Hold every parameter's gradient within [-clip_value, clip_value]; NaN stays NaN.
+
+    Args:
+        parameters: A Module, or a list of parameters.
+        clip_value: The greatest absolute value, at least 0.
+
+    Raises:
+        OperandError: Something is of a wrong type.
+        RangeError: `clip_value` is negative or NaN.
+        StructureError: There are no parameters.
+
+    Example:
+        >>> import autograd_core as ag, nn
+        >>> a = ag.Value(0.0)
+        >>> a.grad = -7.0
+        >>> nn.clip_grad_value([a], 2.0); a.grad
+        -2.0
+    """
+    params = [p for _, p in named(parameters, "clip_grad_value")]
+    limit = real(clip_value, "clip_grad_value: clip_value", 0.0)
+    for p in params:
+        p.grad = limit if p.grad > limit else max(p.grad, -limit)  # max keeps a NaN that comes first
+
+
+clip_grad_norm_ = clip_grad_norm  # PyTorch's names
+clip_grad_value_ = clip_grad_value

@@ -1,0 +1,109 @@
+"""What a training run saw."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from ..support.figures import COLOURS, figure_of
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+
+@dataclass(slots=True, repr=False)
+class History:
+    """What `fit` saw, one number per epoch in each list.
+
+    Attributes:
+        loss: Mean loss over the training cases, as they came by during the epoch, without the
+            penalty `l2`; `cost` has both.
+        accuracy: Share of training cases that were right, likewise; empty where nothing says what
+            is right.
+        val_loss: Mean loss over the validation cases after the epoch; empty without validation.
+        val_accuracy: Share of validation cases that were right then.
+        best_epoch: With early stopping the epoch, counted from 1, of the best number that was watched;
+            None without, and where no epoch gave a number.
+        penalty: `l2` times the sum of squares, mean over the steps of the epoch, before each; empty without `l2`.
+        ran: What the steps ran on: "compiled"; "compiled model, loss on graphs"; or "graphs", with
+            the reason where compiling was tried.
+
+    Example:
+        >>> from nn import History
+        >>> History(loss=[0.5, 0.25])
+        History(2 epochs, loss=0.25)
+    """
+
+    loss: list[float] = field(default_factory=list)
+    accuracy: list[float] = field(default_factory=list)
+    val_loss: list[float] = field(default_factory=list)
+    val_accuracy: list[float] = field(default_factory=list)
+    best_epoch: int | None = None
+    penalty: list[float] = field(default_factory=list)
+    ran: str = field(default="graphs", compare=False)
+
+    @property
+    def cost(self) -> list[float]:
+        """Loss and penalty together, which is what the steps lower: J(Theta) with `l2` = lambda / 2n.
+
+        Example:
+            >>> from nn import History
+            >>> History(loss=[0.5, 0.25], penalty=[0.125, 0.25]).cost
+            [0.625, 0.5]
+        """
+        if not self.penalty:
+            return list(self.loss)
+        return [loss + penalty for loss, penalty in zip(self.loss, self.penalty, strict=True)]
+
+    def last(self) -> str:
+        """The numbers of the last epoch, in one line.
+
+        Returns:
+            Text such as "loss=0.25, accuracy=0.5".
+
+        Example:
+            >>> from nn import History
+            >>> History(loss=[0.5, 0.25], accuracy=[0.0, 0.5]).last()
+            'loss=0.25, accuracy=0.5'
+        """
+        names = ("loss", "accuracy", "val_loss", "val_accuracy")
+        return ", ".join(f"{name}={getattr(self, name)[-1]:.4g}" for name in names if getattr(self, name))
+
+    def __repr__(self) -> str:
+        facts = self.last()
+        return f"History({len(self.loss)} epochs{', ' + facts if facts else ''})"
+
+    def plot(self) -> Figure:
+        """The curves of loss and, where there is one, accuracy over the epochs.
+
+        Returns:
+            A `matplotlib.figure.Figure`; it shows itself at the end of a notebook cell, and
+            `.savefig("curve.png")` writes it. pyplot and its state are not touched.
+
+        Raises:
+            MissingExtraError: matplotlib is not installed.
+
+        Example:
+            >>> from nn import History
+            >>> figure = History(loss=[0.5, 0.25], accuracy=[0.5, 1.0]).plot()
+            >>> [axes.get_ylabel() for axes in figure.axes]
+            ['loss', 'accuracy']
+        """
+        names = ["loss", *(["accuracy"] if self.accuracy or self.val_accuracy else [])]
+        figure, panels = figure_of("History.plot", len(names))
+        for axes, name in zip(panels, names, strict=True):
+            for key, label, colour in ((name, "training", COLOURS[0]), ("val_" + name, "validation", COLOURS[1])):
+                curve = getattr(self, key)
+                if curve:
+                    axes.plot(range(1, len(curve) + 1), curve, label=label, color=colour)
+            if self.best_epoch is not None:
+                axes.axvline(self.best_epoch, color="#888888", linewidth=1, linestyle="--", label="best epoch")
+            axes.set_xlabel("epoch")
+            axes.set_ylabel(name)
+            axes.grid(visible=True, alpha=0.3)
+            if name == "accuracy":
+                axes.set_ylim(-0.02, 1.02)
+            if self.val_loss:
+                axes.legend()
+        return figure
+

@@ -1,0 +1,443 @@
+"""`fit`: the training loop."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import autograd_core as ag
+from autograd_core import MissingExtraError, OperandError, StructureError, Value
+from autograd_core.contexts import current
+
+from ..data.dataset import cases_of, check_finite, parted
+from ..metrics.accuracy import numbers, right_for
+from ..modules.module import Module
+from ..support.validation import LOSS, callable_of, generator, real, shown, whole
+from . import compiled_steps as programs
+from .clipping import clip_grad_norm
+from .history import History
+from .optimizers import Adam, Optimizer, is_bias
+from .progress import bar
+from .second_order import NewtonCG
+from .side_effects import Watch
+from .stopping import EarlyStopping, Stopwatch, check_monitor
+
+if TYPE_CHECKING:
+    import random
+    from collections.abc import Sequence
+
+    from ..data.dataset import Cases
+    from ..metrics.accuracy import Loss, Right
+
+
+def fit(
+    model: Module,
+    X: Any,
+    y: Any,
+    *,
+    loss: Loss,
+    optimizer: Optimizer | NewtonCG | None = None,
+    epochs: int = 100,
+    batch_size: int | None = None,
+    shuffle: bool = True,
+    validation: float | tuple[Any, Any] | None = None,
+    l2: float = 0.0,
+    l2_biases: bool = True,
+    early_stopping: EarlyStopping | None = None,
+    max_grad_norm: float | None = None,
+    accuracy: Right | None = None,
+    seed: int | random.Random | None = None,
+    compiled: bool | None = None,
+    progress: bool = True,
+) -> History:
+    """Train a model: for each batch forward, loss, backward, and one step of the optimizer.
+
+    Before anything is changed the model and the loss are tried on all the data, so a row of a
+    wrong length, or a target that the loss cannot take, raises while the parameters are what they
+    were.
+
+    Args:
+        model: It is called with one row of X at a time.
+        X: n inputs, a list of rows or a NumPy array.
+        y: n targets, as the loss takes them.
+        loss: A function of `(predictions, targets)`, both lists, such as `nn.mse`.
+        optimizer: With the model's parameters, or without any: then it gets them. One that has done
+            some epochs goes on after them (see below). None is `Adam(model, lr=0.01)`.
+            `NewtonCG(model)` computes the loss of a batch several times per step, on graphs.
+        epochs: How often to go through the data, at least 1.
+        batch_size: Cases per step, at least 1; None for all of them.
+        shuffle: Whether each epoch takes the cases in another order.
+        validation: A share of the data, between 0 and 1, that is set aside at random, or a pair
+            `(X, y)`; measured after every epoch, never trained on.
+        l2: This times the sum of all squared parameters is added to the loss of every batch; at
+            least 0. The regularised cost J = mean loss + lambda / 2n * (sum of squares) has l2 = lambda / 2n, and
+            with K outputs a loss that sums over them, `functools.partial(nn.binary_cross_entropy,
+            reduction="batchmean")`; see `nn.cost`.
+        l2_biases: False leaves parameters called "b" or "bias" out of that sum.
+        early_stopping: When to end before all epochs are done, and which weights to keep.
+        max_grad_norm: The gradient is shortened to this length, see `clip_grad_norm`.
+        accuracy: A function of one prediction (plain numbers) and its target: whether it is
+            right. The classification losses bring their own.
+        seed: An int or a `random.Random` that rules validation split and order.
+        compiled: None: on compiled programs where NumPy and llvmlite are there (extra `fast`), and
+            model and loss can be traced without taking more than four branches on a case's numbers;
+            else on graphs. `History.ran` says which, and why. How much there is to do does not
+            matter. True: on programs, or an error. False: on graphs. The losses are the same up to
+            rounding. The first batch is always run on graphs too, and programs are used only where
+            they give what it gave; after that the model's Python code is not called any more, so
+            what it prints or plots is not seen. Parameters and gradients stand in the model when
+            `fit` ends.
+        progress: Whether to show a bar; without tqdm (extra `plot`) it is a line of text.
+
+    Returns:
+        The `History`.
+
+    Raises:
+        OperandError: An argument of a wrong type, or a loss that does not give a Value.
+        RangeError: A number out of its bounds, a column of X or y that is NaN or infinite in every case,
+            or a target or prediction that the loss cannot take.
+        StructureError: Lengths that do not fit, no data, or no parameters; or with `compiled=True` a
+            model that cannot be compiled, and why; `NewtonCG` with `compiled=True` or `max_grad_norm`.
+        MissingExtraError: `compiled=True` without NumPy and llvmlite.
+
+    Going on later: with the model and the optimizer as they were saved, the same data and int as
+    `seed`, some epochs and then some more give the same bits as all of them at once: `optimizer.epochs`
+    says how many were done, and the cases come in the order that they would have had. So it is wherever
+    they are cut, also by Ctrl-C: of an epoch under way the steps that were taken stay, and it begins again.
+    A loss or model that keeps something in Python from call to call has to keep it itself (a model's file
+    holds its generators, as `Dropout` has one), and early stopping begins anew.
+
+    Example:
+        >>> import nn
+        >>> X, y = nn.datasets.xor()
+        >>> model = nn.MLP(2, [4, 1], "tanh", seed=1)
+        >>> history = nn.fit(model, X, y, loss=nn.binary_cross_entropy_with_logits,
+        ...                  optimizer=nn.Adam(lr=0.1), epochs=60, progress=False)
+        >>> history.accuracy[-1]
+        1.0
+
+        Stop, and go on in another process:
+
+        >>> import pathlib, tempfile
+        >>> folder = pathlib.Path(tempfile.mkdtemp())
+        >>> def train(model, optimizer, epochs):
+        ...     nn.fit(model, X, y, loss=nn.binary_cross_entropy_with_logits, optimizer=optimizer, epochs=epochs,
+        ...            batch_size=2, seed=1, progress=False)
+        >>> model = nn.MLP(2, [4, 1], "tanh", seed=1)
+        >>> optimizer = nn.Adam(model, lr=nn.schedules.cosine(0.1, steps=20))
+        >>> train(model, optimizer, epochs=5)
+        >>> model.save(folder / "model.json"); optimizer.save(folder / "optimizer.json")
+
+        >>> later = nn.MLP(2, [4, 1], "tanh").load(folder / "model.json")
+        >>> train(later, nn.Adam(later).load(folder / "optimizer.json"), epochs=5)
+        >>> train(model, optimizer, epochs=5)  # had it not stopped
+        >>> later.state_dict() == model.state_dict()
+        True
+    """
+    _check(model, loss, optimizer, early_stopping, accuracy, compiled=compiled)
+    epochs = whole(epochs, "fit: epochs")
+    rng = generator(seed)
+    given = cases_of(X, y)
+    check_finite(given)
+    cases, unseen = parted(given, validation, rng)
+    task = Task(
+        model,
+        loss,
+        accuracy or right_for(loss),
+        len(cases.targets) if batch_size is None else whole(batch_size, "fit: batch_size"),
+        real(l2, "fit: l2", 0.0),
+        l2_biases,
+        None if max_grad_norm is None else real(max_grad_norm, "fit: max_grad_norm", 0.0),
+    )
+    check_monitor(early_stopping, has_validation=unseen is not None, has_accuracy=task.right is not None)
+    if isinstance(optimizer, NewtonCG):
+        if compiled or max_grad_norm is not None:
+            msg = "fit: optimizer: NewtonCG trains on graphs, in a trust region; leave out compiled and max_grad_norm"
+            raise StructureError(msg)
+        compiled = False
+    elif compiled is None and not programs.is_available():
+        compiled = False
+    run = Run(task, cases, unseen, compiled)
+    optimizer = optimizer or Adam(lr=0.01)
+    if isinstance(optimizer, Optimizer) and not optimizer.params:
+        optimizer.bind(model)
+    elif not set(optimizer.params) <= set(model.parameters()):
+        msg = "fit: optimizer: expected one for this model, got one with parameters of another; make one per model"
+        raise StructureError(msg)
+
+    run.optimizer = optimizer
+    before = optimizer.epochs if isinstance(seed, int) else 0  # a generator is taken as it is
+    steps = bar(epochs, "fit", progress=progress)
+    return _train(run, Stopwatch(early_stopping), steps, rng if shuffle else None, before)
+
+
+def _check(
+    model: Any, loss: Any, optimizer: Any, early_stopping: Any, accuracy: Any, *, compiled: bool | None
+) -> None:
+    """Raise where an argument of `fit` is of a wrong type, or an extra is missing."""
+    if not isinstance(model, Module):
+        msg = f"fit: model: expected a Module, got {shown(model)}"
+        raise OperandError(msg)
+    callable_of(loss, "fit: loss", LOSS)
+    if accuracy is not None:
+        callable_of(accuracy, "fit: accuracy", "one prediction and its target such as nn.SameClass()")
+    if optimizer is not None and not isinstance(optimizer, (Optimizer, NewtonCG)):
+        msg = f"fit: optimizer: expected an Optimizer such as nn.SGD(lr=0.1), got {shown(optimizer)}"
+        raise OperandError(msg)
+    if compiled and not programs.is_available():
+        msg = "fit: compiled=True needs NumPy and llvmlite: pip install 'autograd-core[fast]'"
+        raise MissingExtraError(msg)
+    if not isinstance(early_stopping, (EarlyStopping, type(None))):
+        msg = f"fit: early_stopping: expected an EarlyStopping(patience=10), got {shown(early_stopping)}"
+        raise OperandError(msg)
+
+
+def _train(run: Run, watch: Stopwatch, epochs: Any, rng: random.Random | None, before: int) -> History:
+    """The epochs; with a generator each takes the cases in another order, as do those that were done before."""
+    history, task, best = History(), run.task, None
+    order = list(range(len(run.cases.targets)))
+    shuffle = rng.shuffle if rng and task.batch_size < len(order) else len
+    for _ in range(before):
+        shuffle(order)
+    try:
+        for _ in epochs:
+            shuffle(order)
+            *seen, penalty = run.improve(order)
+            task.note(history.loss, history.accuracy, seen)
+            if task.l2:
+                history.penalty.append(penalty)
+            run.optimizer.epochs += 1
+            if run.unseen:
+                task.note(history.val_loss, history.val_accuracy, run.measure(run.unseen))
+            epochs.set_postfix_str(history.last(), refresh=False)
+            if watch.improved(history) and watch.restores:
+                best = run.weights()
+            if watch.over:
+                break
+        if best is not None:
+            run.restore(best)
+    finally:
+        run.finish()
+    history.ran = run.name
+    history.best_epoch = watch.best_epoch or None
+    return history
+
+
+class Task(NamedTuple):
+    """What is to be learned by which model, in batches of which size."""
+
+    model: Module
+    loss: Loss
+    right: Right | None
+    batch_size: int
+    l2: float
+    l2_biases: bool
+    max_grad_norm: float | None
+
+    def value_of(self, predictions: list[Any], targets: list[Any]) -> Value:
+        """The loss."""
+        value = self.loss(predictions, targets)
+        if isinstance(value, Value) and value.parents:
+            return value
+        msg = (
+            f"fit: loss: expected it to give a Value that depends on the model, got {shown(value)}; "
+            "within no_grad() nothing does"
+        )
+        raise OperandError(msg)
+
+    def hits(self, predictions: list[Any], targets: list[Any]) -> int:
+        """How many predictions are right."""
+        return 0 if self.right is None else sum(bool(self.right(p, t)) for p, t in zip(predictions, targets))
+
+    def penalised(self) -> list[bool]:
+        """For each parameter whether `l2` draws it to 0."""
+        return [self.l2_biases or not is_bias(name) for name, _ in self.model.named_parameters()]
+
+    def regularised(self, value: Value) -> Value:
+        """The loss with what `l2` adds to it."""
+        if not self.l2:
+            return value
+        params = self.model.parameters()
+        if not self.l2_biases:
+            params = [p for p, drawn in zip(params, self.penalised(), strict=True) if drawn]
+        total: Value = value + self.l2 * ag.dot(params, params)
+        return total
+
+    def differentiate(self, value: Value, optimizer: Optimizer) -> None:
+        """From the loss to the gradients that a step takes."""
+        self.model.zero_grad()
+        optimizer.zero_grad()
+        self.regularised(value).backward()
+
+    def advance_by_curvature(self, batch: Cases, optimizer: NewtonCG) -> tuple[float, int]:
+        """One step of an optimizer that computes the loss itself; the loss before it, and how many are right."""
+        seen: list[tuple[float, list[Any]]] = []
+
+        def closure() -> Any:
+            outputs = [self.model(x) for x in batch.inputs]
+            value = self.loss(outputs, batch.targets)
+            seen.append((value.data, numbers(outputs)))
+            return self.regularised(value)
+
+        optimizer.step(closure)
+        value, outputs = seen[0]
+        return value, self.hits(outputs, batch.targets)
+
+    def advance(self, optimizer: Optimizer) -> None:
+        """One step along them."""
+        if self.max_grad_norm is not None:
+            clip_grad_norm(optimizer.params, self.max_grad_norm)
+        optimizer.step()
+
+    def measure(self, cases: Cases) -> Measured:
+        """Mean loss and share of right cases, without learning from them."""
+        was = self.model.training
+        self.model.eval()
+        total, right, seen = 0.0, 0, []
+        n = len(cases.targets)
+        try:
+            for start in range(0, n, self.batch_size):
+                batch = cases.some(list(range(start, min(start + self.batch_size, n))))
+                outputs = [self.model(x) for x in batch.inputs]
+                value = self.value_of(outputs, batch.targets)
+                seen += numbers(outputs)
+                right += self.hits(seen[start:], batch.targets)
+                total += value.data * len(batch.targets)
+        finally:
+            self.model.train(was)
+        return Measured(total / n, right / n, seen)
+
+    def note(self, values: list[float], shares: list[float], seen: Sequence[float]) -> None:
+        """Keep what was seen in an epoch."""
+        values.append(seen[0])
+        if self.right is not None:
+            shares.append(seen[1])
+
+
+class Measured(NamedTuple):
+    """What some data gave in `eval` mode."""
+
+    loss: float
+    share: float
+    predictions: list[Any]
+
+
+class Run:
+    """Steps on graphs; and from the second one on programs, where these give what the first gave.
+
+    When made, it tries model and loss on all the data.
+
+    Args:
+        task: What is to be learned.
+        cases: What to learn from.
+        unseen: What to measure on besides.
+        compiled: False for graphs; None for programs where they can be had; True raises where not.
+    """
+
+    optimizer: Optimizer | NewtonCG
+
+    def __init__(self, task: Task, cases: Cases, unseen: Cases | None, compiled: bool | None) -> None:  # noqa: FBT001
+        self.task, self.cases, self.unseen, self.compiled = task, cases, unseen, compiled
+        self.programs: programs.Programs | None = None
+        self.name = "graphs"
+        self._watches = [Watch(model=task.model), Watch(loss=task.loss)] if compiled is not False else []
+        self._drawn = task.penalised()
+        self._tried = [(data, task.measure(data)) for data in (cases, unseen) if data]
+
+    def improve(self, order: list[int]) -> tuple[float, float, float]:
+        """One epoch of steps; the mean loss, the share of right cases and the mean penalty on the way."""
+        if self.programs is None:  # which know their mode; to tell every module takes longer than a step
+            self.task.model.train()
+        total, right, size, penalty = 0.0, 0, self.task.batch_size, 0.0
+        for start in range(0, len(order), size):
+            chosen = order[start : start + size]
+            if self.task.l2:
+                penalty += self._penalty() * len(chosen)
+            value, hits = self.step(chosen)
+            total, right = total + value * len(chosen), right + hits
+        return total / len(order), right / len(order), penalty / len(order)
+
+    def _penalty(self) -> float:
+        """What `l2` adds to the loss: added up in one way on graphs and on programs."""
+        total = sum(w * w for w, drawn in zip(self.weights(), self._drawn, strict=True) if drawn)
+        return self.task.l2 * float(total)
+
+    def step(self, chosen: list[int]) -> tuple[float, int]:
+        """One step; the loss before it, and how many cases are right."""
+        if self.programs is not None:
+            try:
+                return self.programs.step(self.cases, chosen)
+            except programs.NotCompiledError as error:
+                self._refuse(error)
+        task, batch = self.task, self.cases.some(chosen)
+        if isinstance(self.optimizer, NewtonCG):
+            return task.advance_by_curvature(batch, self.optimizer)
+        outputs = [task.model(x) for x in batch.inputs]
+        if self._watches and self._found(chosen, outputs, self.optimizer):
+            return self.step(chosen)  # or training that goes on later would begin with other bits
+        value = task.value_of(outputs, batch.targets)
+        hits = task.hits(numbers(outputs), batch.targets)
+        task.differentiate(value, self.optimizer)
+        task.advance(self.optimizer)
+        return value.data, hits
+
+    def _found(self, chosen: list[int], outputs: list[Any], optimizer: Optimizer) -> bool:
+        """Whether there is a way to train on programs; then it is taken from now on."""
+        (model, lossy), self._watches = self._watches, []
+        tried, self._tried = self._tried, []
+        place, pure, params = model.changed(), lossy.changed() is None, self.task.model.parameters()
+        reason = (
+            (place and f"{place} changes when the model is called")
+            or (current().anomaly and "detect_anomaly() is to see every operation")
+            or (any(type(p.data) is not float for p in params) and "some parameters are no floats")
+        )
+        try:
+            if reason:
+                raise programs.NotCompiledError(reason)
+            cases, seen = zip(*tried)
+            data = [programs.Data(c, self.task.right) for c in cases]
+            loss, targets = None, self.cases.some(chosen).targets
+            if pure and programs.is_plain(targets):
+                value = self.task.value_of(outputs, targets)
+                self.task.differentiate(value, optimizer)
+                loss = value.data
+            gradient = [p.grad for p in params]
+            trial = programs.Trial(self.task, cases, data, seen, chosen, outputs, loss, gradient, bool(self.compiled))
+            self.programs = programs.Programs(programs.the_way(trial), trial, optimizer)
+        except programs.NotCompiledError as error:
+            self._refuse(error)
+            return False
+        self.name = self.programs.name
+        return True
+
+    def _refuse(self, error: Exception) -> None:
+        """Stay with graphs, or go back to them."""
+        self.finish()
+        self.programs, self.name = None, f"graphs: {error}"
+        if self.compiled:
+            msg = f"fit: compiled=True: {error}; compiled=None trains on graphs then"
+            raise StructureError(msg) from error
+
+    def measure(self, cases: Cases) -> tuple[float, float]:
+        """Mean loss and share of right cases, without learning from them."""
+        if self.programs is not None:
+            try:
+                return self.programs.measure(cases)
+            except programs.NotCompiledError as error:
+                self._refuse(error)
+        return self.task.measure(cases)[:2]
+
+    def weights(self) -> list[Any]:
+        """The numbers of all parameters as they are now."""
+        return [p.data for p in self.task.model.parameters()] if self.programs is None else self.programs.weights()
+
+    def restore(self, weights: list[Any]) -> None:
+        """Go back to what `weights` gave."""
+        self.finish()
+        self.programs = None
+        for p, data in zip(self.task.model.parameters(), weights, strict=True):
+            p.data = data
+
+    def finish(self) -> None:
+        """Leave model and optimizer as steps on graphs leave them."""
+        if self.programs is not None:
+            self.programs.finish()

@@ -1,0 +1,115 @@
+"""Early stopping: when training ends by itself, and which weights remain."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from autograd_core import RangeError, StructureError
+
+from ..support.validation import real, shown, whole
+
+if TYPE_CHECKING:
+    from .history import History
+
+MONITORED = ("loss", "accuracy", "val_loss", "val_accuracy")
+
+
+@dataclass(frozen=True, slots=True)
+class EarlyStopping:
+    """End training when a number of its `History` no longer improves; terms as in Keras and Lightning.
+
+    Args:
+        patience: After how many epochs in a row without improvement to stop, at least 1.
+        min_delta: A change counts as an improvement where it is larger than this; at least 0.
+        monitor: The number to watch: "val_loss", "val_accuracy", "loss" or "accuracy". Losses improve
+            downwards, accuracies upwards; NaN is never an improvement.
+        restore_best: Whether the model ends with the weights that it had after its best epoch, also
+            where all epochs were run; else with those of the last one.
+
+    Raises:
+        OperandError: An argument of a wrong type.
+        RangeError: A number out of its bounds, or a name that `History` does not have.
+
+    Source: Prechelt, "Early stopping - but when?", 1998.
+
+    Example:
+        >>> import nn
+        >>> X, y = nn.datasets.moons(60, noise=0.3, seed=1)
+        >>> history = nn.fit(nn.MLP(2, [8, 1], "tanh", seed=1), X, y, loss=nn.binary_cross_entropy_with_logits,
+        ...                  optimizer=nn.Adam(lr=0.1), epochs=500, validation=0.3, seed=1, progress=False,
+        ...                  early_stopping=nn.EarlyStopping(patience=10))
+        >>> len(history.loss) - history.best_epoch
+        10
+    """
+
+    patience: int = 10
+    min_delta: float = 0.0
+    monitor: str = "val_loss"
+    restore_best: bool = True
+
+    def __post_init__(self) -> None:
+        whole(self.patience, "EarlyStopping: patience")
+        real(self.min_delta, "EarlyStopping: min_delta", 0.0)
+        if self.monitor not in MONITORED:
+            msg = f"EarlyStopping: monitor: expected one of {', '.join(MONITORED)}, got {shown(self.monitor)}"
+            raise RangeError(msg)
+
+
+class Stopwatch:
+    """The best epoch so far, and for how long there was no better one.
+
+    Args:
+        rule: When to stop; None for never.
+    """
+
+    def __init__(self, rule: EarlyStopping | None) -> None:
+        self.rule = rule
+        self.best = math.inf  # of what becomes smaller
+        self.best_epoch = 0  # counted from 1
+        self.epoch = 0
+
+    def improved(self, history: History) -> bool:
+        """Take note of an epoch; whether it is the best so far."""
+        if self.rule is None:
+            return False
+        self.epoch += 1
+        number = getattr(history, self.rule.monitor)[-1]
+        score = -number if self.rule.monitor.endswith("accuracy") else number
+        if not score < self.best - self.rule.min_delta:
+            return False
+        self.best, self.best_epoch = score, self.epoch
+        return True
+
+    @property
+    def restores(self) -> bool:
+        """Whether the best weights are wanted back."""
+        return self.rule is not None and self.rule.restore_best
+
+    @property
+    def over(self) -> bool:
+        """Whether to stop now."""
+        return self.rule is not None and self.epoch - self.best_epoch >= self.rule.patience
+
+
+def check_monitor(rule: EarlyStopping | None, *, has_validation: bool, has_accuracy: bool) -> None:
+    """Raise where what is to be watched will not be there.
+
+    Raises:
+        StructureError: There is no validation, or nothing says what is right.
+    """
+    if rule is None:
+        return
+    if rule.monitor.startswith("val_") and not has_validation:
+        msg = (
+            f"fit: early_stopping: expected validation= with monitor={rule.monitor!r}, got none; "
+            'set cases aside, or watch monitor="loss"'
+        )
+        raise StructureError(msg)
+    if rule.monitor.endswith("accuracy") and not has_accuracy:
+        msg = (
+            f"fit: early_stopping: monitor={rule.monitor!r}: expected a loss that knows what is right, or accuracy=; "
+            "got neither"
+        )
+        raise StructureError(msg)

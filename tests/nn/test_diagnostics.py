@@ -1,0 +1,373 @@
+"""The diagnosis names what keeps a network from learning, where, with which number, and what to do; and is quiet else."""
+
+import math
+import random
+import sys
+
+import pytest
+
+import autograd_core as ag
+import nn
+from nn.analysis.units import units_of
+
+X = [[0.1, 0.9], [0.8, -0.3], [-0.5, 0.4], [0.3, -0.7]]
+T = [0.3, 0.6, 0.2, 0.7]
+
+
+def sigmoid_net(seed=1, scale=1.0):
+    model = nn.Sequential(nn.MLP(2, [3, 1], "sigmoid", seed=seed), nn.Sigmoid())
+    for p in model.parameters():
+        p.data *= scale
+    return model
+
+
+def kinds(report):
+    return [f.kind for f in report.findings]
+
+
+# --- healthy networks are left in peace -----------------------------------------------------------
+
+HEALTHY = {
+    "mlp": (lambda: nn.MLP(2, [8, 1], "tanh", seed=1), X, T, nn.mse),
+    "relu": (lambda: nn.MLP(2, [8, 8, 1], "relu", seed=2), *nn.datasets.moons(40, labels=(-1, 1)), nn.hinge),
+    "sigmoid": (sigmoid_net, X, T, nn.sse),
+    "logits": (lambda: nn.MLP(2, [3, 3], "tanh", seed=1), X, [0, 1, 2, 0], nn.cross_entropy),
+    "xor": (sigmoid_net, nn.datasets.xor()[0], [0.1, 0.9, 0.9, 0.1], nn.sse),
+    "log": (lambda: nn.Sequential(nn.Linear(2, 2, seed=1), nn.LogSoftmax()), X, [0, 1, 1, 0], nn.nll_loss),
+    "probabilities": (sigmoid_net, X, [0, 1, 1, 0], nn.binary_cross_entropy),
+    "scores": (lambda: nn.Linear(2, 1, seed=1), X, [0, 1, 1, 0], nn.binary_cross_entropy_with_logits),
+    "rnn": (lambda: nn.Sequential(lambda x: [[x[0]], [x[1]]], nn.RNN(1, 3, seed=1), lambda y: y[1][0]), X, T, nn.mse),
+    "conv": (lambda: nn.Sequential(lambda x: [x], nn.Conv1d(1, 2, 1, seed=1), nn.Flatten(), nn.Linear(4, 1, seed=1)), X, T, nn.mse),
+}
+
+
+@pytest.mark.parametrize("name", HEALTHY)
+def test_nothing_odd_where_nothing_is(name):
+    make, rows, targets, loss = HEALTHY[name]
+    report = nn.diagnose(make(), rows, targets, loss, lr=0.01)
+    assert report.ok, str(report)
+    assert nn.diagnose(make(), rows).ok
+    assert report.layers
+    assert str(report).startswith(f"Nothing odd on {len(rows)} cases.\nlayer")
+
+
+def test_wine_is_healthy_when_scaled_and_odd_when_not():
+    pytest.importorskip("sklearn")
+    rows, y = nn.datasets.wine()
+    model = nn.MLP(13, [8, 3], "tanh", seed=1)
+    report = nn.diagnose(model, rows, y, nn.cross_entropy)
+    assert report.of("inputs")
+    assert report.of("saturated")
+    assert nn.diagnose(model, nn.StandardScaler().fit_transform(rows), y, nn.cross_entropy).ok
+
+
+def test_the_flat_share_counts_units_and_cases():
+    """tanh of the inputs themselves: a slope 1 - tanh² below 0.001 begins at |z| of about 4.15."""
+    model = nn.Layer(2, 2, "tanh", init=nn.init.constant(0.0))
+    for k, neuron in enumerate(model.neurons):
+        neuron.w[k].data = 1.0
+    [layer] = nn.diagnose(model, [[0.0, 4.1], [4.2, -9.0], [1.0, 1.0], [-5.0, 2.0]]).layers
+    assert layer.flat == 3 / 8
+
+
+# --- planted faults, each found by its name ------------------------------------------------------
+
+
+def dead():
+    model = nn.MLP(2, [3, 1], seed=1)
+    model.layers[0].neurons[1].b.data = -50.0
+    return model
+
+
+def deep(activation, scale, layers=6):
+    return nn.MLP(2, [4] * layers + [1], activation, init=nn.init.normal(0.0, scale), seed=1)
+
+
+def twins():
+    return nn.MLP(2, [3, 1], "tanh", init=nn.init.constant(0.3))
+
+
+def not_finite():
+    model = nn.Linear(2, 1, seed=1)
+    model.bias[0].data = math.nan
+    return model
+
+
+def linear():
+    return nn.Linear(2, 1, seed=1)
+
+
+def scores(n=3):
+    return nn.Linear(2, n, seed=1)
+
+
+SIGMOID = lambda: nn.Sequential(linear(), nn.Sigmoid())
+TANH = lambda: nn.Sequential(linear(), nn.Tanh())
+RELU = lambda: nn.Sequential(nn.Linear(2, 1, init=nn.init.constant(1.0)), nn.ReLU())
+SOFTMAX = lambda: nn.Sequential(scores(), nn.Softmax())
+PLANTED = [
+    # what, model, X, y, loss, kind, where, part of the text, part of the advice
+    ("saturated", lambda: sigmoid_net(scale=200), X, T, nn.sse, "saturated", "layer1/neuron0", "slope of sigmoid is below 0.001", "Smaller initial weights"),
+    ("dead", dead, X, T, nn.mse, "dead", "layer1/neuron1", "passes nothing in all 4 cases", "leaky_relu"),
+    ("vanishing", lambda: deep("sigmoid", 0.1), X, T, nn.mse, "vanishing", "layer1", "times those of layer7", "relu instead of sigmoid"),
+    ("exploding", lambda: deep("relu", 30.0, 3), X, T, nn.mse, "exploding", "layer1", "times those of layer4", "max_grad_norm"),
+    ("fading outputs", lambda: deep("linear", 0.1, 3), X, T, nn.mse, "vanishing", "layer4", "times the inputs", "xavier"),
+    ("large inputs", linear, [[0.1, 900.0], [0.2, 700.0]], T[:2], nn.mse, "inputs", "column 1", "goes up to 900, beyond 10", "nn.MinMaxScaler()"),
+    ("uneven inputs", linear, [[0.001, 5.0], [0.002, 3.0]], T[:2], nn.mse, "inputs", "columns 0 and 1", "range over 0.001 and 2, 2e+03 times", "nn.StandardScaler()"),
+    ("constant input", linear, [[0.5, 1.0], [0.7, 1.0]], T[:2], nn.mse, "inputs", "column 1", "is 1 in all cases", "leave it out"),
+    ("inputs that are none", linear, [[math.nan, 1.0], [0.7, math.inf]], T[:2], nn.mse, "not finite", "column 0", "1 of 2 values", "Mend these rows"),
+    ("predictions that are none", not_finite, X, T, nn.mse, "not finite", "case 0", "in 4 of 4 cases", "detect_anomaly"),
+    ("parameters that are none", not_finite, X, T, nn.mse, "not finite", "bias.0", "it is nan", "Load earlier weights"),
+    ("large weights", lambda: nn.Linear(2, 1, init=nn.init.constant(30.0)), X, T, nn.mse, "weights", "Linear", "largest weight is 30", "weight decay"),
+    ("twins", twins, X, T, nn.mse, "weights", "layer1", "layer1/neuron0 and layer1/neuron1 have the same weights", "random weights"),
+    ("0 and 1 for a sigmoid", SIGMOID, X, [0, 1, 1, 0], nn.sse, "targets", "all", "4 of 4 lie at the limits 0 and 1 of sigmoid", "Use 0.1 for 0 and 0.9 for 1"),
+    ("-1 and 1 for tanh", TANH, X, [0.5, 1, 1, -1], nn.mse, "targets", "all", "3 of 4 lie at the limits -1 and 1 of tanh", "Use -0.8 for -1 and 0.8 for 1"),
+    ("2 for a sigmoid", SIGMOID, X, [0.5, 0.5, 2, 0.5], nn.mse, "targets", "all", "1 of 4, such as 2, lie outside of (0, 1)", "make the output linear"),
+    ("negative for relu", RELU, X, [1.0, -1.0, 1.0, 0.0], nn.mse, "targets", "all", "outside of (0, inf), where relu ends", "linear"),
+    ("large targets", linear, X, [500.0, 1, 1, 0], nn.mse, "targets", "all", "go up to 500", "Scale them"),
+    ("classes on one node", SIGMOID, X, [0.1, 0.5, 0.9, 0.5], nn.sse, "targets", "all", "3 values alone, 0.1, 0.5, 0.9: if", "One output per class"),
+    ("classes on one tanh node", TANH, X * 2, [[t] for t in (-0.8, 0.0, 0.8, 0.0) * 2], nn.mse, "targets", "all", "3 values alone, -0.8, 0, 0.8", "nn.one_hot"),
+    ("classes on one linear node", linear, X, [0.1, 0.9, 0.5, 0.5], nn.mse, "targets", "all", "3 values alone, 0.1, 0.5, 0.9: if", "One output per class"),
+    ("class numbers as numbers", linear, X * 5, [0, 1, 2, 3] * 5, nn.mse, "targets", "all", "4 values alone, 0, 1, 2, ...: if", "class numbers"),
+    ("classes on one of two nodes", lambda: nn.Sequential(scores(2), nn.Sigmoid()), X * 5, [[0.1, 0.3], [0.5, 0.31], [0.9, 0.7], [0.5, 0.2]] * 5, nn.sse, "targets", "output 0", "3 values alone", "One output per class"),
+    ("too many hidden units", lambda: nn.MLP(2, [60, 1], "tanh", seed=1), X, T, nn.mse, "size", "layer1", "241 parameters and 60 hidden units for 4 cases, 60.2", "Fewer hidden units"),
+    ("too many in two layers", lambda: nn.MLP(2, [3, 30, 3], "tanh", seed=1), X, [0, 1, 2, 0], nn.cross_entropy, "size", "layer2", "222 parameters and 33 hidden units", "early_stopping"),
+    ("classes from 1", scores, X, [1, 2, 3, 1], nn.cross_entropy, "labels", "y", "0 to 2, got 3", "Count classes from 0"),
+    ("classes by name", scores, X, ["a", "b", "a", "b"], nn.cross_entropy, "labels", "y", "got 'a'", "nn.one_hot(y)"),
+    ("classes as floats", scores, X, [0.0, 1.0, 0.0, 1.0], nn.cross_entropy, "labels", "y", "an int, got 0.0", "int(t)"),
+    ("hinge with 0", linear, X, [0, 1, 1, 0], nn.hinge, "labels", "y", "expected targets -1 or 1, got 0", "as the loss takes them"),
+    ("a class that never comes", scores, X, [0, 1, 0, 1], nn.cross_entropy, "labels", "class 2", "of 3 outputs, 1 never", "One output per class"),
+    ("softmax twice", SOFTMAX, X, [0, 1, 2, 0], nn.cross_entropy, "outputs", "last layer", "softmax is there twice", "Leave Softmax out"),
+    ("softmax for logs", SOFTMAX, X, [0, 1, 2, 0], nn.nll_loss, "outputs", "last layer", "at most 0", "LogSoftmax"),
+    ("scores for probabilities", lambda: nn.Linear(2, 1, init=nn.init.constant(3.0)), X, [0, 1, 1, 0], nn.binary_cross_entropy, "outputs", "last layer", "takes probabilities, and got", "with_logits"),
+    ("sigmoid twice", SIGMOID, X, [0, 1, 1, 0], nn.binary_cross_entropy_with_logits, "outputs", "last layer", "it is there twice", "Leave the sigmoid out"),
+]  # fmt: skip
+
+
+ELEVEN = [[math.sin(3 * i), math.cos(5 * i)] for i in range(11)]
+ORDINARY = {
+    # numbers that are measured, or few, though some of them come twice
+    "two values": (SIGMOID, X, [0.1, 0.9, 0.9, 0.1], nn.sse),
+    "uneven": (SIGMOID, X * 5, [0.1, 0.3, 0.9, 0.3] * 5, nn.sse),
+    "each once": (SIGMOID, X, [0.1, 0.3, 0.5, 0.7], nn.sse),
+    "a grid": (SIGMOID, ELEVEN, [0.05 + 0.09 * i for i in range(11)], nn.sse),
+    "|x| on a grid": (linear, ELEVEN, [abs(i - 5.0) for i in range(11)], nn.mse),
+    "halves": (linear, X * 10, [0.5, 1.0, 1.5, 1.0] * 10, nn.mse),
+    "one-hot": (lambda: nn.Sequential(scores(), nn.Sigmoid()), X * 5, nn.one_hot([0, 1, 2, 0] * 5, low=0.1, high=0.9), nn.sse),
+    "all the same": (SIGMOID, X, [0.4] * 4, nn.sse),
+    "19 parameters a case": (lambda: nn.MLP(2, [19, 1], "tanh", seed=1), X, T, nn.mse),
+    "no hidden units": (lambda: nn.Linear(100, 1, seed=1), [[math.sin(i * j + i) for j in range(100)] for i in range(1, 5)], T, nn.mse),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ORDINARY)
+def test_ordinary_targets_and_sizes_are_left_in_peace(name):
+    make, rows, targets, loss = ORDINARY[name]
+    report = nn.diagnose(make(), rows, targets, loss)
+    assert not report.of("size"), str(report)
+    assert not [f for f in report.of("targets") if "classes" in f.text], str(report)
+
+
+def test_a_look_at_few_cases_without_targets_says_nothing_about_size():
+    assert nn.diagnose(nn.MLP(2, [60, 1], "tanh", seed=1), X).ok
+
+
+def test_the_size_is_that_of_all_cases_not_of_those_that_are_looked_at():
+    model = nn.MLP(2, [20, 1], "tanh", seed=1)
+    assert not nn.diagnose(model, X * 10, T * 10, nn.mse, cases=2).of("size")
+
+
+@pytest.mark.parametrize("fault", PLANTED, ids=lambda fault: fault[0])
+def test_a_planted_fault_is_named(fault):
+    _, make, rows, targets, loss, kind, where, text, advice = fault
+    report = nn.diagnose(make(), rows, targets, loss)
+    found = [f for f in report.of(kind) if f.where == where and text in f.text]
+    assert found, str(report)
+    assert advice in found[0].advice
+    assert isinstance(found[0].number, (int, float))
+    assert not report.ok
+    for shown in (str(report), report._repr_html_().replace("&#x27;", "'")):
+        assert found[0].where in shown
+        assert found[0].kind in shown
+
+
+def test_a_learning_rate_that_is_too_large_gets_a_better_one():
+    model = nn.Linear(2, 1, seed=1)
+    [finding] = nn.diagnose(model, X, T, nn.mse, lr=100.0).findings
+    assert finding.kind == "learning rate"
+    better = float(finding.advice.split("At ")[1].split(" ")[0])
+    assert 0 < better < 100.0
+    assert nn.diagnose(model, X, T, nn.mse, lr=better).ok
+
+
+def test_a_learning_rate_that_does_nothing():
+    [finding] = nn.diagnose(nn.Linear(2, 1, seed=1), X, T, nn.mse, lr=1e-12).findings
+    assert (finding.kind, finding.number) == ("learning rate", 1e-12)
+    assert "A larger one" in finding.advice
+
+
+def test_no_rate_is_tried_where_there_is_no_loss():
+    for model, targets, loss in ((linear(), [0, 1, 1, 0], nn.hinge), (not_finite(), T, nn.mse)):
+        assert not nn.diagnose(model, X, targets, loss, lr=100.0).of("learning rate")
+
+
+def test_at_a_minimum_no_rate_is_at_fault():
+    model = nn.Linear(1, 1, init=nn.init.constant(2.0))
+    assert not nn.diagnose(model, [[0.5], [0.25]], [1.0, 0.5], nn.mse, lr=0.1).of("learning rate")
+
+
+def test_without_targets_the_model_and_its_inputs_are_looked_at():
+    report = nn.diagnose(sigmoid_net(scale=200), [[0.1, 90.0], [0.2, 70.0]])
+    assert {"saturated", "inputs", "weights"} <= set(kinds(report))
+    assert nn.diagnose(nn.ReLU(), X).layers == ()
+
+
+def test_many_findings_of_a_kind_become_one():
+    report = nn.diagnose(nn.Linear(8, 1, seed=1), [[100.0 * i + j for j in range(8)] for i in range(3)])
+    [finding] = report.of("inputs")
+    assert finding.where == "column 0, column 1, column 2, ..."
+    assert "8 columns in all" in finding.text
+
+
+def test_nothing_is_changed():
+    model = nn.Sequential(nn.Dropout(0.5, seed=1), nn.MLP(2, [3, 1], seed=1))
+    model.parameters()[0].grad = 7.0
+    before = model.state_dict()
+    state = random.getstate()
+    assert str(nn.diagnose(model, X, T, nn.mse, lr=0.1)) == str(nn.diagnose(model, X, T, nn.mse, lr=0.1))
+    assert (model.state_dict(), model.parameters()[0].grad, model.training) == (before, 7.0, True)
+    assert random.getstate() == state
+
+
+def test_many_cases_are_looked_at_evenly():
+    seen = []
+
+    class Spy(nn.Module):
+        def __init__(self):
+            self.w = ag.Value(1.0)
+
+        def forward(self, x):
+            seen.append(x[0])
+            return self.w * x[0]
+
+    report = nn.diagnose(Spy(), [[i / 100] for i in range(100)], cases=10)
+    assert report.cases == 10
+    assert seen == [i / 10 for i in range(10)]
+    assert [layer.name for layer in report.layers] == ["Spy"]
+
+
+def test_numbers_of_a_layer_are_what_one_computes():
+    model = nn.MLP(1, [2, 1], "tanh", seed=3)
+    rows, targets = [[0.5], [-1.0]], [0.2, 0.4]
+    report = nn.diagnose(model, rows, targets, nn.sse)
+    first, last = report.layers
+    hidden = [[n([x]) for n in model.layers[0].neurons] for (x,) in rows]
+    deltas = [model([x]).data - t for (x,), t in zip(rows, targets, strict=True)]  # of the linear output, by hand
+    v = model.layers[1].neurons[0].w
+    below = [d * v[j].data * (1 - h[j].data ** 2) for d, h in zip(deltas, hidden, strict=True) for j in range(2)]
+
+    def rms(xs):
+        return math.sqrt(sum(x * x for x in xs) / len(xs))
+
+    assert last.error == pytest.approx(rms(deltas))
+    assert first.error == pytest.approx(rms(below))
+    assert first.signal == pytest.approx(rms([y.data for h in hidden for y in h]))
+    assert (first.units, first.activation, first.flat) == (2, "tanh", 0.0)
+    assert last.weight == pytest.approx(rms([w.data for w in v]))
+    assert last.largest == max(abs(w.data) for w in v)
+
+
+def test_the_picture_has_a_bar_for_every_layer():
+    report = nn.diagnose(deep("sigmoid", 0.1), X, T, nn.mse)
+    figure = report.plot()
+    assert [len(axes.patches) for axes in figure.axes] == [7, 7, 7, 7]
+    heights = [bar.get_width() for bar in figure.axes[1].patches]
+    assert heights == [layer.error for layer in report.layers]
+    assert nn.diagnose(not_finite(), X, T, nn.mse).plot()._repr_png_().startswith(b"\x89PNG")
+
+
+def test_without_matplotlib(monkeypatch):
+    monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
+    with pytest.raises(ag.MissingExtraError, match="Diagnosis.plot needs matplotlib"):
+        nn.diagnose(linear(), X).plot()
+
+
+@pytest.mark.parametrize(
+    ("call", "error", "message"),
+    [
+        (lambda: nn.diagnose(abs, X), ag.OperandError, "expected a Module"),
+        (lambda: nn.diagnose(linear(), X, T), ag.OperandError, "both y and loss, or neither"),
+        (lambda: nn.diagnose(linear(), X, loss=nn.mse), ag.OperandError, "both y and loss, or neither"),
+        (lambda: nn.diagnose(linear(), X, T, "mse"), ag.OperandError, "both y and loss"),
+        (lambda: nn.diagnose(linear(), X, T[:2], nn.mse), ag.StructureError, "one target per row"),
+        (lambda: nn.diagnose(linear(), [], [], nn.mse), ag.StructureError, "at least one"),
+        (lambda: nn.diagnose(linear(), [[1.0]], [1.0], nn.mse), ag.StructureError, "expected 2 inputs"),
+        (lambda: nn.diagnose(linear(), X, T, nn.mse, lr=0.0), ag.RangeError, "diagnose: lr"),
+        (lambda: nn.diagnose(linear(), X, T, nn.mse, cases=0), ag.RangeError, "diagnose: cases"),
+        (lambda: nn.diagnose(linear(), 3.0), ag.OperandError, "diagnose: X"),
+    ],
+)
+def test_bad_arguments(call, error, message):
+    with pytest.raises(error, match=message):
+        call()
+
+
+# --- units are found in any model -----------------------------------------------------------------
+
+UNITS = {
+    "mlp": (lambda: nn.MLP(2, [2, 1], "tanh", seed=1), [1.0, 2.0], ["layer1/neuron0", "layer1/neuron1", "layer2/neuron0"]),
+    "sequential": (
+        lambda: nn.Sequential(nn.Linear(2, 1, seed=1), nn.Tanh(), nn.Linear(1, 1, seed=1)), [1.0, 2.0],
+        ["layer1/neuron0", "layer2/neuron0"],
+    ),
+    "layer": (lambda: nn.Layer(2, 2, seed=0), [1.0, 2.0], ["neuron0", "neuron1"]),
+    "neuron": (lambda: nn.Neuron(1, seed=0), [1.0], ["Neuron"]),
+    "rnn": (lambda: nn.RNN(1, 2, seed=1), [[1.0], [2.0]], ["rnn/w_ih[0]", "rnn/w_ih[1]"]),
+    "conv": (lambda: nn.Sequential(nn.Conv1d(1, 2, 2, seed=1), nn.ReLU()), [[1.0, 2.0, 3.0]], ["conv/w[0][0]", "conv/w[1][0]"]),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", UNITS)
+def test_units_have_names_in_any_model(name):
+
+    make, x, expected = UNITS[name]
+    model = make()
+    units = units_of(model, [model(x)])
+    assert [u.name for u in units] == expected
+    assert {len(u.sums) for u in units} == {2 if name in ("rnn", "conv") else 1}  # one per step, one per patch
+    assert units[0].activation == {"mlp": "tanh", "sequential": "tanh", "rnn": "tanh"}.get(name, "relu")
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: nn.MLP(2, [3, 1], "tanh", seed=1),
+        lambda: nn.Sequential(nn.Linear(2, 3, seed=1), nn.Tanh(), nn.Linear(3, 1, seed=2)),
+        lambda: nn.Sequential(nn.Layer(2, 3, "tanh", seed=1), nn.Neuron(3, "linear", seed=2)),
+        lambda: nn.Sequential(nn.MLP(2, [3, 2], "tanh", seed=1), nn.Linear(2, 1, seed=2)),
+        lambda: nn.Sequential(nn.MLP(2, [3, 2], "tanh", seed=1), nn.Tanh(), nn.MLP(2, [2, 1], seed=2)),
+    ],
+)
+def test_units_and_layers_have_the_names_of_the_forward_pass(make):
+    model, rows = make(), [[1.0, 2.0], [-1.0, 0.5]]
+    run = nn.forward_pass(model, rows[0])
+    found = units_of(model, [model(x) for x in rows])
+    assert [u.name for u in found] == [u.name for units in run.layers.values() for u in units]
+    assert [state.name for state in nn.diagnose(model, rows).layers] == list(run.layers)
+
+
+class Nameless(nn.Module):
+    """Two units of one name."""
+
+    def __init__(self):
+        self.a, self.b = [ag.Value(1.0)], [ag.Value(2.0)]
+
+    def forward(self, x):
+        return ag.dot(self.b, [ag.tanh(ag.dot(self.a, x))])
+
+
+def test_units_of_one_name_keep_their_error_signals():
+    """E = 1/2 z^2 with z = 2 tanh x: dE/dz = z, and dE/ds = 2 z (1 - tanh^2 x)."""
+    [layer] = nn.diagnose(Nameless(), [[0.5]], [0.0], nn.sse).layers
+    z = 2 * math.tanh(0.5)
+    assert layer.error == pytest.approx(math.sqrt((z**2 + (2 * z * (1 - math.tanh(0.5) ** 2)) ** 2) / 2))
