@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 from autograd_core import StructureError
 
+from ..notation import names
 from ..support.tables import Table, number
 from ..support.validation import shown
 from .forward_pass import ForwardPass, forward_pass
 from .labelled_jacobian import Jacobian, by
 from .layer_jacobians import between, to_weights
-from .notation import names
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class BackwardPass(Table):
-    """What `nn.analysis.backward_pass` computed, step by step. It is a table, as text and in a notebook.
+    """What `nn.backward_pass` computed, step by step. It is a table, as text and in a notebook.
 
     Attributes:
         loss: The loss, the first step.
@@ -33,7 +33,7 @@ class BackwardPass(Table):
     Example:
         >>> import nn
         >>> model = nn.MLP(2, [2, 1], "sigmoid", init=nn.init.constant(0.0), output="sigmoid")
-        >>> steps = nn.analysis.backward_pass(model, [1.0, 2.0], 1.0, loss=nn.binary_cross_entropy)
+        >>> steps = nn.backward_pass(model, [1.0, 2.0], 1.0, loss=nn.binary_cross_entropy)
         >>> [derivative.name for derivative in steps.derivatives][:3]
         ['∂loss/∂layer2', '∂loss/∂sum(layer2)', '∂loss/∂weights of layer2']
         >>> steps.derivatives[1].entries  # a - y
@@ -84,7 +84,7 @@ def backward_pass(
     Example:
         >>> import nn
         >>> model = nn.MLP(1, [1, 1], "sigmoid", init=nn.init.constant(0.0), output="sigmoid")
-        >>> print(nn.analysis.backward_pass(model, [2.0], 1.0, loss=nn.binary_cross_entropy, notation="cs60050"))
+        >>> print(nn.backward_pass(model, [2.0], 1.0, loss=nn.binary_cross_entropy, notation="cs60050"))
         Backward pass  7 steps
         step                     shape  numbers
         1. compute the loss              0.6931

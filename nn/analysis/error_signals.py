@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 from autograd_core import StructureError, Value, grad_of, topological_order
 
+from ..notation import Names, latex, names
 from ..support.tables import Table, number
 from ..support.validation import shown
 from .forward_pass import ForwardPass, Unit, forward_pass, one_of
 from .labelled_jacobian import tex
-from .notation import Names, latex, names
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -10,8 +10,8 @@ from autograd_core import OperandError, RangeError, StructureError, Value, topol
 from ..modules.activations import Softmax
 from ..modules.layers import Layer, Linear, Neuron, Sequential
 from ..modules.module import Module
+from ..notation import names, put_labels
 from ..support.validation import callable_of, plain, shown
-from .notation import names, put_labels
 from .units import COUNTED
 
 if TYPE_CHECKING:

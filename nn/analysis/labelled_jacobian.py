@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from autograd_core import RangeError, StructureError
 
+from ..notation import latex
 from ..support.arrays import numpy, singular_values
 from ..support.tables import as_html, as_text, number
 from ..support.validation import shown
-from .notation import latex
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from .notation import Names
+    from ..notation import Names
 
 LAYOUTS = ("numerator", "denominator")
 
@@ -80,7 +80,7 @@ class Jacobian:
         """The same with the names of a text.
 
         Args:
-            names: As `nn.analysis.notation.names` gives them; None changes nothing.
+            names: As `nn.notation.names` gives them; None changes nothing.
 
         Returns:
             A `Jacobian`.

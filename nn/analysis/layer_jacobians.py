@@ -16,11 +16,11 @@ from typing import TYPE_CHECKING, Any
 
 from autograd_core import RangeError, StructureError, grad_of
 
+from ..notation import names
 from ..support.tables import Table, number
 from ..support.validation import shown
 from .forward_pass import End, ForwardPass, below, forward_pass, one_of
 from .labelled_jacobian import Axis, Jacobian, by, layout_of, transposed
-from .notation import names
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -5,7 +5,7 @@ import pytest
 
 import autograd_core as ag
 import nn
-from nn.analysis.notation import NOTATIONS, latex
+from nn.notation import NOTATIONS, latex
 
 X, T = [0.5, -1.0, 2.0], 1.0
 
@@ -140,7 +140,7 @@ def test_the_seven_steps_of_cs60050():
     net = nn.MLP(3, [2, 2], "sigmoid", output="sigmoid", bias_init=nn.init.uniform(), seed=3)
     y = np.array([1.0, 0.0])
     loss = lambda p, t: nn.binary_cross_entropy(p, t, reduction="sum")
-    steps = nn.analysis.backward_pass(net, X, y.tolist(), loss=loss, notation="cs60050")
+    steps = nn.backward_pass(net, X, y.tolist(), loss=loss, notation="cs60050")
     W1, W2 = (np.array(layer.weight.data) for layer in net.layers)
     b1, b2 = (np.array(layer.bias.data) for layer in net.layers)
     a1 = 1 / (1 + np.exp(-(W1 @ X + b1)))
@@ -159,9 +159,9 @@ def test_the_seven_steps_of_cs60050():
     lines = str(steps).splitlines()
     assert lines[0] == "Backward pass  7 steps"
     assert [line.split(".")[0] for line in lines[2:]] == [str(k) for k in range(1, 8)]
-    assert len(nn.analysis.backward_pass(nn.MLP(3, [2, 2, 1]), X, 0.0, loss=nn.sse).derivatives) == 9
+    assert len(nn.backward_pass(nn.MLP(3, [2, 2, 1]), X, 0.0, loss=nn.sse).derivatives) == 9
     with pytest.raises(ag.StructureError, match="backward_pass: expected a loss"):
-        nn.analysis.backward_pass(net, X, 0.0, loss=None)
+        nn.backward_pass(net, X, 0.0, loss=None)
 
 
 def test_a_bias_is_the_weight_of_a_node_that_is_always_1():

@@ -19,12 +19,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from autograd_core import RangeError
 
-from ..support.validation import shown
+from .support.validation import shown
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from .forward_pass import ForwardPass
+    from .analysis.forward_pass import ForwardPass
 
 PRIMES = ("", "′", "″", "‴")
 MIDDLE = "jklmnpqrtuv"  # Dolhansky's hidden units; o is an output
@@ -218,7 +218,7 @@ def latex(name: str) -> str:
     r"""A name of a text as LaTeX.
 
     Example:
-        >>> from nn.analysis.notation import latex
+        >>> from nn.notation import latex
         >>> latex("δ_1^(3)"), latex("w_i→j"), latex("sum(y_1)")
         ('\\delta_{1}^{(3)}', 'w_{i \\to j}', '\\mathrm{sum}(y_{1})')
     """
