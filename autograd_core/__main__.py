@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING, Any
 from . import Value
 from .errors import AutogradError, ExpressionError, MissingExtraError
 from .explanation import explain
-from .expressions import parse
-from .formulas import shown
-from .naming import name
+from .notation.expressions import parse
+from .notation.formulas import shown
+from .notation.names import name
 from .pictures import Stepper, draw
 from .pictures.checked_path import path_for
 from .pictures.picture import WRITERS

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from typing import Any
 
-from .value import Value
+from .engine.value import Value
 
 
 def register() -> None:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from .evaluation import number, plus, times
-from .formulas import atom, latex_name, latex_operation, names_of, operation, shown
-from .graph import node_of, topological_order
-from .sweep import reverse
-from .value import Constant, Value, check_fresh
+from .engine.evaluation import number, plus, times
+from .engine.graph import node_of, topological_order
+from .engine.sweep import reverse
+from .engine.value import Constant, Value, check_fresh
+from .notation.formulas import atom, latex_name, latex_operation, names_of, operation, shown
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

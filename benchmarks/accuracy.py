@@ -20,9 +20,9 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from references import context, exact_slope, exact_value
 
-from autograd_core.evaluation import evaluate
+from autograd_core.engine.evaluation import evaluate
+from autograd_core.engine.ops import ROWS
 from autograd_core.number_systems.floats import FLOATS
-from autograd_core.ops import ROWS
 
 if TYPE_CHECKING:
     from collections.abc import Callable

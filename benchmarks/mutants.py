@@ -8,7 +8,7 @@ Mutants are drawn from all that can be made, each as likely as any other. `map` 
 of them and runs the tests once, with few examples: so it knows which tests come by. `run` plants each in a
 copy of the checkout and runs those tests up to the first failure: those of the module's own test file and the
 quick ones first, then the others, then whatever runs a function of the same file, as what is read once and
-kept (the rules of `ops.py`) is come by only once. Results are kept in the store line by line: the same
+kept (the rules of `engine/ops.py`) is come by only once. Results are kept in the store line by line: the same
 command goes on where it stopped. Without a map, or for a file that has changed since, test files are chosen
 by their names and words, and fewer examples are drawn: what survives that is "unmapped", and waits for a map.
 """
@@ -37,9 +37,10 @@ from typing import NamedTuple
 from mutants_operators import Mutant, compiles, mutants, recorded
 
 HERE = Path(__file__).resolve().parent
-CORE = ("autograd_core/*.py", "autograd_core/number_systems/*.py", "autograd_core/compiler/**/*.py", "nn/**/*.py")
+ROOMS = ("engine", "number_systems", "transforms", "notation", "compiler")
+CORE = ("autograd_core/*.py", "nn/**/*.py", *(f"autograd_core/{x}/**/*.py" for x in ROOMS))
 LEFT_OUT = ("jax.py", "__main__.py")  # run where jax is installed; the shell
-TESTS = ("tests/test_*.py", "tests/number_systems", "tests/compiler", "tests/nn", "tests/testing", "tests/explanation")
+TESTS = ("tests/test_*.py", "tests/nn", "tests/testing", "tests/explanation", *(f"tests/{x}" for x in ROOMS))
 SLOW = ("test_notebooks.py", "test_benchmarks.py", "test_mutants.py", "test_map.py", "test_docs.py")
 GUESSING, FEW_FILES = 25, 5  # examples of a property, and further test files, where there is no map
 QUICK = 40  # tests of the first stage

@@ -6,8 +6,8 @@ import itertools
 import pytest
 import sympy
 
+from autograd_core.engine.ops import ROWS, Primitive
 from autograd_core.number_systems.symbolic import SYMBOLIC
-from autograd_core.ops import ROWS, Primitive
 
 P, Q, R = sympy.symbols("p q r", positive=True)
 S, T, U = sympy.symbols("s t u", real=True)

@@ -7,7 +7,7 @@ import mpmath
 import pytest
 
 import autograd_core as ag
-from autograd_core import ops
+from autograd_core.engine import ops
 from autograd_core.testing import error_in_ulps, reference
 
 

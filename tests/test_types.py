@@ -16,7 +16,7 @@ import pytest
 
 import autograd_core
 from autograd_core import Value
-from autograd_core.value import FUSED
+from autograd_core.engine.value import FUSED
 
 ROOT = Path(autograd_core.__file__).parent.parent
 

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 import autograd_core as ag
-from autograd_core.ops import ROWS
-from autograd_core.value import record
+from autograd_core.engine.ops import ROWS
+from autograd_core.engine.value import record
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "benchmarks"))
 

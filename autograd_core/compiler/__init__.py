@@ -17,7 +17,7 @@ from .locks import compiling
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
-    from ..value import Value
+    from ..engine.value import Value
     from .compiled_function import CompiledFunction as CompiledFunction
     from .compiled_function import Point, Rows
     from .ir.program import Program

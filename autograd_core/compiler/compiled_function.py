@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar, final, overload
 
 import numpy as np
 
-from ..contexts import answering
+from ..engine.contexts import answering
+from ..engine.pytrees import Spec, same_shape
 from ..errors import GuardError, RangeError, StructureError
-from ..transforms import _one_of as one_of
-from ..transforms import _positions as positions
-from ..tree import Spec, same_shape
+from ..transforms.functional import _one_of as one_of
+from ..transforms.functional import _positions as positions
 from . import pickled
 from .codegen.description import Description
 from .export_methods import Exported
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from typing_extensions import TypeVar as TypeVarWithDefault
 
-    from ..value import Value
+    from ..engine.value import Value
     from .ir.program import Program
     from .runtime.executors import Runner
     from .scipy_objective import Objective

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
+from ..engine.evaluation import number
+from ..engine.pytrees import LEAF, Spec, flatten
+from ..engine.value import Value
 from ..errors import OperandError, StructureError
-from ..evaluation import number
-from ..transforms import _positions as positions
-from ..tree import LEAF, Spec, flatten
-from ..value import Value
+from ..transforms.functional import _positions as positions
 from .codegen.description import argument_names
 from .compiled_function import CompiledFunction
 from .tracing.record import Graph, graph_of, recorded

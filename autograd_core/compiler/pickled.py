@@ -13,15 +13,15 @@ from importlib import import_module
 from types import FunctionType
 from typing import TYPE_CHECKING, Any
 
+from ..engine.ops import ROWS
 from ..errors import GuardError, StructureError
-from ..ops import ROWS
 from .ir.program import Program
 from .tracing.record import Graph, Traced, graph_of, recorded
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from ..tree import Spec
+    from ..engine.pytrees import Spec
     from .compiled_function import CompiledFunction
 
 

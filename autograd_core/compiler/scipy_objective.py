@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..engine.pytrees import Spec
 from ..errors import StructureError
-from ..tree import Spec
 from .runtime.batches import numbers_of, tree_of
 
 if TYPE_CHECKING:

@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from functools import reduce
 from typing import TYPE_CHECKING, Any
 
-from ..evaluation import is_finite, is_fraction, plus
-from ..formulas import mathml, names_of
-from ..graph import count_paths, node_of, topological_order
+from ..engine.evaluation import is_finite, is_fraction, plus
+from ..engine.graph import count_paths, node_of, topological_order
+from ..notation.formulas import mathml, names_of
 from ..pictures import draw
 from ..pictures.scene.highlight import ACCENTS
 from ..pictures.scene.overlay import Mark, Overlay
@@ -22,8 +22,8 @@ from .walks import Path, count_of, short, top_paths
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from ..engine.value import Value
     from ..pictures import Picture
-    from ..value import Value
 
 
 LEVELS = {"zero": 1.0, "not finite": 1.0}  # of a mark; other reasons are less severe

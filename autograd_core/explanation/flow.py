@@ -5,14 +5,14 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
-from ..evaluation import is_fraction, plus, times
-from ..graph import sweep_order, topological_order
-from ..sweep import reverse
-from ..value import Constant, check_fresh
+from ..engine.evaluation import is_fraction, plus, times
+from ..engine.graph import sweep_order, topological_order
+from ..engine.sweep import reverse
+from ..engine.value import Constant, check_fresh
 from .walks import dependents
 
 if TYPE_CHECKING:
-    from ..value import Value
+    from ..engine.value import Value
 
 
 class Flow:

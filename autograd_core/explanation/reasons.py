@@ -6,17 +6,17 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from ..evaluation import is_finite
-from ..formulas import operation
+from ..engine.evaluation import is_finite
+from ..engine.value import Constant
+from ..notation.formulas import operation
 from ..pictures.text import number
-from ..value import Constant
 from .flow import ratio
 from .walks import how_many, local_grad, short
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from ..value import Value
+    from ..engine.value import Value
     from .flow import Flow
     from .walks import Path
 

@@ -7,24 +7,24 @@ from collections import Counter
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from ..contexts import unwatched
+from ..engine.contexts import unwatched
+from ..engine.evaluation import is_fraction
+from ..engine.graph import node_of, sweep_order
+from ..engine.value import check_fresh
 from ..errors import RangeError
-from ..evaluation import is_fraction
-from ..formulas import names_of
-from ..gradients import grad_of
-from ..graph import node_of, sweep_order
+from ..notation.formulas import names_of
 from ..pictures import draw
 from ..pictures.scene.overlay import Mark, Overlay
 from ..pictures.text import number
-from ..value import check_fresh
+from ..transforms.recorded import grad_of
 from . import writing
 from .flow import adjoints_of, ratio
 from .reasons import Words, is_saturated
 from .walks import local_grad
 
 if TYPE_CHECKING:
+    from ..engine.value import Value
     from ..pictures import Picture
-    from ..value import Value
 
 ULP = 2.0**-52
 # Ulps by which an operation itself may be off; docs/accuracy.md has what was measured.

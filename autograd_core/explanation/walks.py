@@ -19,17 +19,17 @@ from itertools import islice
 from operator import index
 from typing import TYPE_CHECKING, Any
 
+from ..engine.evaluation import is_fraction
+from ..engine.graph import node_of, sweep_order
 from ..errors import OperandError, RangeError
-from ..evaluation import is_fraction
-from ..formulas import names_of
-from ..graph import node_of, sweep_order
+from ..notation.formulas import names_of
 from ..pictures import text
 from ..pictures.scene.highlight import Uses
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from ..value import Value
+    from ..engine.value import Value
 
     Rank = tuple[Any, Any]
     Entry = tuple[Rank, int, int]  # of a path to a node: its rank, its last operand, its place among that one's paths

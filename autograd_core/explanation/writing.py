@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ..evaluation import is_fraction
-from ..formulas import latex_name
+from ..engine.evaluation import is_fraction
+from ..notation.formulas import latex_name
 from ..pictures import text
 from ..pictures.scene.highlight import Uses
 from .reasons import Words
@@ -15,7 +15,7 @@ from .walks import how_many, short
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from ..value import Value
+    from ..engine.value import Value
     from .explaining import Explanation, Use
 
 COLUMNS = 100

@@ -6,7 +6,7 @@ from functools import reduce
 from operator import add, mul
 from typing import TYPE_CHECKING, Any
 
-from ..ops import ROWS
+from ..engine.ops import ROWS
 from . import products
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..ops import ROWS
+from ..engine.ops import ROWS
 from .base import BINARY, CONSTANTS, UNARY, NumberSystem
 
 

@@ -21,8 +21,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from llvmlite import ir
 
+from ..engine.ops import TINY
 from ..errors import OperandError
-from ..ops import TINY
 from .base import SYSTEMS
 from .floats import FLOATS
 from .processor import features, has_fma

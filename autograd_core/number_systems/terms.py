@@ -9,8 +9,8 @@ from __future__ import annotations
 import operator
 from typing import Any
 
+from ..engine.ops import ROWS
 from ..errors import OperandError
-from ..ops import ROWS
 from .base import BINARY, SYSTEMS, UNARY
 from .floats import FLOATS, Double
 from .vectors import NO_BRANCH, NO_FLOAT, Vectors

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from ..atomic_write import write_file
 from ..errors import MissingExtraError, OperandError, RangeError
-from ..formulas import expression as equations
-from ..formulas import mathml
+from ..notation.formulas import expression as equations
+from ..notation.formulas import mathml
 from . import text
 from .checked_path import path_for
 from .choose_layout import Look, dressed, frame, framed
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
     from pathlib import Path
 
-    from ..value import Value
+    from ..engine.value import Value
     from .choose_layout import Frame
     from .scene.highlight import Way
     from .scene.overlay import Overlay

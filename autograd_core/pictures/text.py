@@ -11,7 +11,7 @@ from itertools import accumulate
 from numbers import Rational
 from typing import Any
 
-from ..evaluation import decimal
+from ..engine.evaluation import decimal
 
 EM = 0.61  # advance of one cell over the font size: the widest of the usual fixed-pitch fonts
 LONGEST_FRACTION = 120  # characters of a Fraction that is still written out

@@ -9,10 +9,10 @@ from fractions import Fraction
 from itertools import chain
 from typing import Any
 
+from ..engine.evaluation import is_fraction
+from ..engine.ops import REALS
+from ..engine.value import Value
 from ..errors import OperandError, RangeError, StructureError
-from ..evaluation import is_fraction
-from ..ops import REALS
-from ..value import Value
 from .arguments import DOUBLE, array_library, unit_roundoff
 from .strategies import hypothesis_strategies, interval, is_interval, reals, row_of
 

@@ -8,12 +8,12 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from ..contexts import no_grad, tracing, transforming
+from ..engine.contexts import no_grad, tracing, transforming
+from ..engine.ops import ROWS
+from ..engine.value import Value
 from ..errors import AutogradError, GraphCutError, OperandError, RangeError
-from ..gradients import pull_back
 from ..number_systems.floats import PLAIN_FLOATS
-from ..ops import ROWS
-from ..value import Value
+from ..transforms.recorded import pull_back
 from . import foreign
 from .agreement import contradiction
 from .arguments import DOUBLE, data_of, same

@@ -10,12 +10,12 @@ import math
 import random
 from typing import TYPE_CHECKING, Any
 
-from .. import transforms
-from ..contexts import transforming
+from ..engine.contexts import transforming
+from ..engine.ops import ROWS
+from ..engine.value import Value, record
 from ..errors import AutogradError, OperandError, RangeError
-from ..gradients import pull_back, push_forward
-from ..ops import ROWS
-from ..value import Value, record
+from ..transforms import functional
+from ..transforms.recorded import pull_back, push_forward
 from .arguments import Tree
 from .compat_arrays import Differentiated, check_arrays, gradient_of, library_of, mismatch
 from .recording import total
@@ -161,7 +161,7 @@ def gradgradcheck(
             outputs = Tree([func(*ys)], "").leaves
             return record(ROWS["pos"], sum((u * z for u, z in zip(cotangent, outputs, strict=True)), start=0.0))
 
-        slopes = transforms.grad(combined, argnums=tuple(range(len(xs))))(*xs)
+        slopes = functional.grad(combined, argnums=tuple(range(len(xs))))(*xs)
         return Tree(slopes, "").leaves
 
     return gradcheck(gradient, (args, given), raise_exception=raise_exception, **tolerances)
@@ -382,12 +382,12 @@ def _check_grads(
     if order > 1:
         if "fwd" in modes:
             _check_grads(
-                lambda *xs: Tree([transforms.jvp(f, xs, tuple(tangent))[1]], "").leaves,
+                lambda *xs: Tree([functional.jvp(f, xs, tuple(tangent))[1]], "").leaves,
                 point, order - 1, modes, settings, f"{path} jvp",
             )  # fmt: skip
         if "rev" in modes:
             _check_grads(
-                lambda *xs: list(transforms.vjp(f, *xs)[1](list(cotangent))),
+                lambda *xs: list(functional.vjp(f, *xs)[1](list(cotangent))),
                 point,
                 order - 1,
                 modes,

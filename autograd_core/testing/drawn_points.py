@@ -8,9 +8,9 @@ import math
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from ..contexts import transforming
+from ..engine.contexts import transforming
+from ..engine.value import Constant, Value
 from ..errors import AutogradError, GraphCutError, OperandError, RangeError, StructureError
-from ..value import Constant, Value
 from .argument_trees import Domain, Flat, Plan, example_of, is_strategy
 from .arguments import Tree, data_of
 from .explaining import unwatched
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from hypothesis.strategies import SearchStrategy
 
-    from ..ops import Primitive
+    from ..engine.ops import Primitive
 
 TRIES = 3  # points for one example, before Hypothesis is told that there is none: as its filters have it
 HOPELESS = 30  # examples in a row, from the first one on, without a point that fits; Hypothesis gives up at 50

@@ -6,7 +6,7 @@ import math
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-from ..value import Value
+from ..engine.value import Value
 from .arguments import DOUBLE, Tree, data_of, same, unit_roundoff
 from .complex_parts import Parts
 from .explaining import watched

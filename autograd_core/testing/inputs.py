@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from ..engine.evaluation import is_fraction
+from ..engine.value import Value
 from ..errors import OperandError, RangeError
-from ..evaluation import is_fraction
-from ..value import Value
 from .arguments import Held, Tree, array_library, data_of
 from .verdicts import FunctionError
 

@@ -6,9 +6,9 @@ import math
 from itertools import product
 from typing import TYPE_CHECKING, Any
 
+from ..engine.evaluation import is_fraction
+from ..engine.value import Value
 from ..errors import StructureError
-from ..evaluation import is_fraction
-from ..value import Value
 from .arguments import Tree, array_library, is_sparse, plain
 from .verdicts import FunctionError
 

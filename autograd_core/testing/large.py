@@ -16,10 +16,10 @@ import random
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ..evaluation import evaluate
-from ..gradients import pull_back, push_forward
+from ..engine.evaluation import evaluate
+from ..engine.value import Constant, Value
 from ..number_systems.floats import PLAIN_FLOATS
-from ..value import Constant, Value
+from ..transforms.recorded import pull_back, push_forward
 from .allowance import MARGIN, RULE, USER_RULE
 from .arguments import DOUBLE
 from .edges import EXACT, FEW, closely, quickly, value_is_close

@@ -6,11 +6,11 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from .. import transforms
-from ..contexts import transforming
-from ..gradients import pull_back
-from ..ops import ROWS
-from ..value import Value, record
+from ..engine.contexts import transforming
+from ..engine.ops import ROWS
+from ..engine.value import Value, record
+from ..transforms import functional
+from ..transforms.recorded import pull_back
 from . import foreign
 from .given import Rows
 from .own import Judge
@@ -89,7 +89,7 @@ def _recorded_order(rec: Recording, path: list[list[float]], combination: list[f
 
     def along(f: Callable[[list[Any]], Any], v: list[float]) -> Callable[[list[Any]], Any]:
         def slope(leaves: list[Any]) -> Any:
-            gradient = transforms.grad(f)(leaves)
+            gradient = functional.grad(f)(leaves)
             return record(ROWS["pos"], sum((g * d for g, d in zip(gradient, v, strict=True) if d), start=0.0))
 
         return slope
@@ -161,7 +161,7 @@ def _blamed(rec: Recording, report: Report) -> Report:
         moving = Recording(lambda xs: xs, alone, [""] * len(alone), [z], [""])
         path = [directions(len(alone), "alone")]
         point = [p.data for p in node.parents]
-        found = transforms.hvp(partial(record, row), point, path[0])
+        found = functional.hvp(partial(record, row), point, path[0])
         exact = Exact(moving, 2)
         for g, (e, unsure) in zip(found, exact.derivative(path, [1.0]), strict=True):
             if exact.m.context.isfinite(e) and not abs(g - e) <= SECOND * (abs(e) + abs(z.data)) + unsure:

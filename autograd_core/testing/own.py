@@ -19,8 +19,8 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
-from ..gradients import pull_back, push_forward
-from ..value import Constant, Value
+from ..engine.value import Constant, Value
+from ..transforms.recorded import pull_back, push_forward
 from .allowance import DEEP, allowed, jittered, rule_allowance
 from .arguments import DOUBLE
 from .recording import (

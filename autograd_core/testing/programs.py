@@ -10,18 +10,18 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import autograd_core as ag
 
+from ..engine.graph import topological_order
+from ..engine.ops import INNER, ROWS
+from ..engine.user_primitives import UserPrimitive
+from ..engine.value import COMPARISONS, OPERATORS, SIGNS, Constant, Value, record
 from ..errors import StructureError
-from ..graph import topological_order
 from ..number_systems.floats import FLOATS, Double
-from ..ops import INNER, ROWS
-from ..user_primitives import UserPrimitive
-from ..value import COMPARISONS, OPERATORS, SIGNS, Constant, Value, record
 from .definitions import definition_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from ..ops import Primitive
+    from ..engine.ops import Primitive
 
 INFIX = {name: getattr(operator, OPERATORS.get(name, name)) for name in (*OPERATORS, *COMPARISONS)}
 PREFIX = {name: getattr(operator, name) for name in SIGNS if name != "abs"}
@@ -201,8 +201,8 @@ def _user_written(row: Primitive, imports: set[str]) -> str:
         imports.add(f"from {row.module} import {row.qualname}")
         return f"{row.qualname}("
     if ROWS.get(row.name) is row:
-        imports.add("from autograd_core.value import record")
-        imports.add("from autograd_core.ops import ROWS")
+        imports.add("from autograd_core.engine.value import record")
+        imports.add("from autograd_core.engine.ops import ROWS")
         return f'record(ROWS["{row.name}"], '
     definition = definition_of(row)
     if definition is not None:

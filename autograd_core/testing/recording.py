@@ -7,10 +7,10 @@ import random
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from ..contexts import transforming
-from ..ops import ROWS
-from ..value import Value
-from ..value_system import VALUES
+from ..engine.contexts import transforming
+from ..engine.ops import ROWS
+from ..engine.value import Value
+from ..engine.value_system import VALUES
 from .arguments import DOUBLE
 from .reference import graph_of, slopes_of
 

@@ -2,7 +2,7 @@
 
 Nothing here trusts what it checks. A row's partials count only after a difference quotient of the
 row's *value*, in the same high precision, has confirmed them; where it does not, the difference
-quotients themselves are taken. The sweeps are not those of `sweep.py`. Precision is raised until
+quotients themselves are taken. The sweeps are not those of `engine/sweep.py`. Precision is raised until
 two precisions agree, so 1e60 + x - 1e60 is as safe as any other program.
 """
 
@@ -11,18 +11,18 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from ..engine.evaluation import evaluate
+from ..engine.graph import order_of, topological_order
+from ..engine.ops import ROWS
+from ..engine.value import Constant
 from ..errors import MissingExtraError
-from ..evaluation import evaluate
-from ..graph import order_of, topological_order
-from ..ops import ROWS
-from ..value import Constant
 from .differences import slopes as float_slopes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
-    from ..ops import Primitive
-    from ..value import Value
+    from ..engine.ops import Primitive
+    from ..engine.value import Value
 
 LEVELS = (50, 150, 400, 1000, 2500, 6000)  # decimal digits
 CONFIRMING = LEVELS[:4]

@@ -7,8 +7,8 @@ import math
 import sys
 from typing import TYPE_CHECKING, Any
 
+from ..engine.ops import INNER, REALS, ROWS, Primitive
 from ..errors import MissingExtraError, OperandError, RangeError, StructureError
-from ..ops import INNER, REALS, ROWS, Primitive
 from .bytecode import Dialect, Machine, expression, head
 from .programs import MARGIN, Expression, look
 

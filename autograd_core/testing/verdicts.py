@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from ..errors import AutogradError, OperandError
 
 if TYPE_CHECKING:
-    from ..value import Value
+    from ..engine.value import Value
 
 
 ALL_DIGITS = 2.0**53  # ulp

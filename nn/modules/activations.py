@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from typing import TypeVar
 
     from autograd_core import Value
-    from autograd_core.signatures import Array
+    from autograd_core.engine.signatures import Array
 
     T = TypeVar("T")
 

@@ -6,7 +6,7 @@ from itertools import product
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from autograd_core import StructureError, Value, dot, scope
-from autograd_core.contexts import current
+from autograd_core.engine.contexts import current
 
 from ..support.scopes import place
 from ..support.validation import generator, plain, shown, whole

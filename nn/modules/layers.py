@@ -7,9 +7,9 @@ from reprlib import recursive_repr
 from typing import TYPE_CHECKING, Any
 
 from autograd_core import OperandError, StructureError, Value, dot, scope
-from autograd_core.contexts import current, entered
-from autograd_core.elsewhere import ON_MLP, refuse_options
-from autograd_core.notes import Note
+from autograd_core.engine.contexts import current, entered
+from autograd_core.engine.elsewhere import ON_MLP, refuse_options
+from autograd_core.engine.provenance import Note
 
 from ..init import constant, gain, kaiming_uniform
 from ..support.validation import generator, plain, real, row, shown, whole

@@ -21,8 +21,8 @@ from typing import TYPE_CHECKING, Any, overload
 
 import autograd_core as ag
 from autograd_core import OperandError, RangeError, StructureError, Value
-from autograd_core.contexts import current
-from autograd_core.reductions import logsumexp_less
+from autograd_core.engine.contexts import current
+from autograd_core.engine.reductions import logsumexp_less
 
 from ..support.validation import plain, real, shown
 

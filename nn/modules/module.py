@@ -10,7 +10,7 @@ from reprlib import recursive_repr
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from autograd_core import OperandError, StructureError, Value
-from autograd_core.elsewhere import Elsewhere, NotOnModules, names_of
+from autograd_core.engine.elsewhere import Elsewhere, NotOnModules, names_of
 
 from ..support import files
 from ..support.validation import shown

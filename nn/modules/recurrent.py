@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from autograd_core import GraphCutError, StructureError, Value, dot, scope, sigmoid, tanh
 from autograd_core import sum as total
-from autograd_core.contexts import current, entered
+from autograd_core.engine.contexts import current, entered
 
 from ..init import uniform
 from ..support.scopes import place

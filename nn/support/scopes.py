@@ -6,8 +6,8 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from autograd_core import scope
-from autograd_core.contexts import entered
-from autograd_core.notes import Note
+from autograd_core.engine.contexts import entered
+from autograd_core.engine.provenance import Note
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import autograd_core as ag
 from autograd_core import MissingExtraError, OperandError, StructureError, Value
-from autograd_core.contexts import current
+from autograd_core.engine.contexts import current
 
 from ..data.dataset import cases_of, check_finite, parted
 from ..metrics.accuracy import numbers, right_for

@@ -1,6 +1,6 @@
 import math
 
-from autograd_core.graph import topological_order
+from autograd_core.engine.graph import topological_order
 
 
 def same(a, b):

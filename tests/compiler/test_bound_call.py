@@ -17,9 +17,9 @@ from autograd_core import compiler
 from autograd_core.compiler import compiled_function as compiled_module
 from autograd_core.compiler.runtime import executors, specialization
 from autograd_core.compiler.runtime.bound_call import CheckedBound, FreeBound, HeldBound
-from autograd_core.evaluation import evaluate
-from autograd_core.ops import ROWS
-from autograd_core.value import record
+from autograd_core.engine.evaluation import evaluate
+from autograd_core.engine.ops import ROWS
+from autograd_core.engine.value import record
 
 pytest.importorskip("llvmlite")
 

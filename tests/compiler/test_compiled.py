@@ -15,9 +15,9 @@ from strategies import programs, value_of
 import autograd_core as ag
 from autograd_core import OperandError, PerformanceWarning, RangeError, StructureError, Value, compiler
 from autograd_core.compiler.runtime import executors
+from autograd_core.engine.graph import topological_order
+from autograd_core.engine.sweep import reverse
 from autograd_core.errors import MissingExtraError
-from autograd_core.graph import topological_order
-from autograd_core.sweep import reverse
 
 INF = math.inf
 rows_of_numbers = st.lists(st.lists(st.floats(-4, 4), min_size=4, max_size=4), min_size=1, max_size=20)

@@ -18,9 +18,9 @@ from strategies import Program, programs, value_of
 
 import autograd_core as ag
 from autograd_core import MissingExtraError, OperandError, RangeError, StructureError, compiler
-from autograd_core.evaluation import evaluate
+from autograd_core.engine.evaluation import evaluate
+from autograd_core.engine.ops import ROWS
 from autograd_core.number_systems.terms import TERMS, Literal, Term
-from autograd_core.ops import ROWS
 
 INF, NAN = math.inf, math.nan
 COMPILERS = [name for name in ("gcc", "clang", "tcc") if shutil.which(name)]
@@ -30,7 +30,7 @@ PROGRAM = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], 
 
 
 def flat(tree):
-    return np.concatenate([np.ravel(leaf) for leaf in ag.tree.flatten(tree)[0]] or [np.zeros(0)]).astype(float)
+    return np.concatenate([np.ravel(leaf) for leaf in ag.engine.pytrees.flatten(tree)[0]] or [np.zeros(0)]).astype(float)
 
 
 class InC:
@@ -229,7 +229,7 @@ def test_every_row_is_exported_at_ordinary_and_at_extreme_points(tmp_path):
     for name, row in ROWS.items():
         xs = [x + 1 for x in POINTS[row.arity]] if row.domain[0][0] == 1 else list(POINTS[row.arity])
         leaves = [ag.Value(x) for x in xs]
-        compiled = compiler.compile(ag.value.record(row, *leaves), inputs=leaves, optimize=False)
+        compiled = compiler.compile(ag.engine.value.record(row, *leaves), inputs=leaves, optimize=False)
         library = InC(compiled, tmp_path)
         module = {}
         exec(compiled.to_numpy(), module)
@@ -626,7 +626,7 @@ def test_jax_has_every_row(faked):
     for name, row in ROWS.items():
         xs = [x + 1 for x in POINTS[row.arity]] if row.domain[0][0] == 1 else list(POINTS[row.arity])
         leaves = [ag.Value(x) for x in xs]
-        compiled = compiler.compile(ag.value.record(row, *leaves), inputs=leaves, optimize=False)
+        compiled = compiler.compile(ag.engine.value.record(row, *leaves), inputs=leaves, optimize=False)
         z, partials = evaluate(row, xs)
         out, gradient = in_fake_jax(compiled, xs)
         np.testing.assert_allclose([*out, *gradient], [z, *partials], rtol=1e-13, err_msg=name)
@@ -702,7 +702,7 @@ def test_real_jax_on_every_row_and_on_second_derivatives(jax):
     for name, row in ROWS.items():
         xs = [x + 1 for x in POINTS[row.arity]] if row.domain[0][0] == 1 else list(POINTS[row.arity])
         leaves = [ag.Value(x) for x in xs]
-        f = compiler.compile(ag.value.record(row, *leaves), inputs=leaves, optimize=False).to_jax()
+        f = compiler.compile(ag.engine.value.record(row, *leaves), inputs=leaves, optimize=False).to_jax()
         z, partials = evaluate(row, xs)
         value, grads = jax.jit(jax.value_and_grad(f, tuple(range(len(xs)))))(*xs)
         np.testing.assert_allclose([value, *grads], [z, *partials], rtol=4e-15, err_msg=name)

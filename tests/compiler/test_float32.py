@@ -10,11 +10,11 @@ from hypothesis import strategies as st
 import autograd_core as ag
 from autograd_core import RangeError, Value, compiler
 from autograd_core.compiler.runtime import specialization
-from autograd_core.graph import topological_order
+from autograd_core.engine.graph import topological_order
+from autograd_core.engine.ops import ROWS
+from autograd_core.engine.value import record
 from autograd_core.number_systems import llvm
-from autograd_core.ops import ROWS
 from autograd_core.testing import expressions
-from autograd_core.value import record
 
 INF = math.inf
 SMOOTH = [name for name, row in ROWS.items() if row.kinks is None]

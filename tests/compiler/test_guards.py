@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 import autograd_core as ag
-from autograd_core import Value, compiler, contexts
+from autograd_core import Value, compiler
+from autograd_core.engine import contexts
 from autograd_core.errors import AutogradError, GuardError
 
 

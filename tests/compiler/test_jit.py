@@ -1,19 +1,22 @@
 """Machine code for other processors than this one."""
 
+import ast
+from pathlib import Path
+
 import pytest
 
+import autograd_core as ag
 from autograd_core import compiler
 
 pytest.importorskip("llvmlite")
 
+from autograd_core.compiler.codegen.llvm import jit
 from autograd_core.number_systems import llvm
 
 
 @pytest.mark.parametrize("width", [4, 8])
 def test_shorter_vectors_are_used_in_parts(width, monkeypatch):
     """As on a processor without 512-bit vectors, or without a vector library at all."""
-    import autograd_core as ag
-
     found = llvm.vector_library()
     if found is None:
         pytest.skip("no vector library on this machine")
@@ -29,8 +32,6 @@ def test_shorter_vectors_are_used_in_parts(width, monkeypatch):
 
 
 def test_without_a_vector_library(monkeypatch):
-    import autograd_core as ag
-
     llvm.vector_library.cache_clear()
     llvm.vector_function.cache_clear()
     with monkeypatch.context() as patch:
@@ -53,3 +54,9 @@ def test_without_a_vector_library(monkeypatch):
         assert llvm.vector_library() is None
     llvm.vector_library.cache_clear()
     llvm.vector_function.cache_clear()
+
+
+def test_an_edit_anywhere_in_the_library_changes_the_keys():
+    root = Path(ag.__file__).parent
+    files = {str(path.relative_to(root)) for path in root.rglob("*.py")}
+    assert {name for name, _, _ in ast.literal_eval(jit._library())} == files

@@ -22,8 +22,8 @@ import autograd_core as ag
 from autograd_core import compiler
 from autograd_core.compiler import compiled_function as compiled_module
 from autograd_core.compiler.runtime import executors, specialization
-from autograd_core.ops import ROWS
-from autograd_core.value import record
+from autograd_core.engine.ops import ROWS
+from autograd_core.engine.value import record
 
 INF, NAN, SUBNORMAL = math.inf, math.nan, 5e-324
 SIZES = [1, 2, 7, 8, 9, 15, 16, 17, 63, 127, 128, 129, 300]

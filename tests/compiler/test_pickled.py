@@ -13,8 +13,8 @@ import pytest
 
 import autograd_core as ag
 from autograd_core import compiler
+from autograd_core.engine.pytrees import LEAF, Spec
 from autograd_core.errors import GuardError, StructureError
-from autograd_core.tree import LEAF, Spec
 
 W = np.array([0.5, -1.5, 0.25])
 

@@ -7,7 +7,7 @@ import autograd_core as ag
 from autograd_core import StructureError, Value
 from autograd_core.compiler.ir.program import Program
 from autograd_core.compiler.tracing.lower import program_of
-from autograd_core.ops import ROWS
+from autograd_core.engine.ops import ROWS
 
 
 def parts(**changes):

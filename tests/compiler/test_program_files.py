@@ -96,7 +96,7 @@ def test_nothing_is_imported_for_a_file(file):
         ({"operands": np.array([99] * 7, np.int32)}, "which is not known by then"),
         ({"outputs": np.array([99], np.int32)}, "expected outputs and guards below"),
         ({"primitives": np.array(["add"])}, "damaged"),
-        ({"primitives": np.array([["autograd_core.ops", "mul", "mul", "7"]] * 3)}, "takes 2 operand.* and took 7"),
+        ({"primitives": np.array([["autograd_core.engine.ops", "mul", "mul", "7"]] * 3)}, "takes 2 operand.* and took 7"),
     ],
 )
 def test_what_does_not_fit_is_said(file, arrays, message):
@@ -188,14 +188,14 @@ def test_offsets_whose_differences_overflow_are_refused(file):
     offsets = np.array([0, top, -top, 0, 4], np.int32)
     with np.errstate(over="ignore"):
         assert np.all(np.diff(offsets) > 0)
-    sums = np.array([["autograd_core.ops", "sum", "sum", "None"]])
+    sums = np.array([["autograd_core.engine.ops", "sum", "sum", "None"]])
     codes, operands = np.zeros(4, np.int32), np.zeros(4, np.int32)
     with pytest.raises(StructureError, match="has no operand"):
         Program.load(changed(file, offsets=offsets, codes=codes, operands=operands, primitives=sums))
 
 
 def test_a_product_without_a_partner_is_refused(file):
-    dots = np.array([["autograd_core.ops", "dot", "dot", "None"]])
+    dots = np.array([["autograd_core.engine.ops", "dot", "dot", "None"]])
     arrays = {"codes": np.zeros(1, np.int32), "offsets": np.array([0, 3], np.int32), "operands": np.zeros(3, np.int32)}
     with pytest.raises(StructureError, match="odd number"):
         Program.load(changed(file, primitives=dots, **arrays))
@@ -237,7 +237,7 @@ def damaged(stored, rng):
             array = np.array(rng.choice([0, 1, 2, 3, 4, 2**31, 2**40, -1]))
         elif array.dtype.kind == "U":
             about = [rng.choice(["dot", "mean", "clip", "where", "pow", "max", "path_product"]), "x"]
-            array[rng.randrange(len(array))] = ["autograd_core.ops", *about, rng.choice(["None", "1", "2", "3"])]
+            array[rng.randrange(len(array))] = ["autograd_core.engine.ops", *about, rng.choice(["None", "1", "2", "3"])]
         arrays[name] = array
     return arrays
 

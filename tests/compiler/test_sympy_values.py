@@ -8,8 +8,8 @@ import pytest
 import autograd_core as ag
 import nn
 from autograd_core import compiler
-from autograd_core.ops import REALS, ROWS
-from autograd_core.value import record, record_many
+from autograd_core.engine.ops import REALS, ROWS
+from autograd_core.engine.value import record, record_many
 
 sympy = pytest.importorskip("sympy")
 GRID = (-8.0, -2.0, -1.0, -0.5, 0.0, 0.5, 1.0, 2.0, 8.0)

@@ -14,8 +14,8 @@ from autograd_core.compiler.codegen.llvm.vm import LOOPS, Interpreter, _Handler,
 from autograd_core.compiler.runtime.executors import Sums
 from autograd_core.compiler.runtime.numpy_vm import NumpyInterpreter
 from autograd_core.compiler.tracing.lower import program_of
-from autograd_core.ops import ROWS
-from autograd_core.value import record
+from autograd_core.engine.ops import ROWS
+from autograd_core.engine.value import record
 
 INF, NAN = math.inf, math.nan
 EDGES = (0.0, -0.0, 1.0, -1.0, 0.5, 2.0, 3.0, INF, -INF, NAN, 5e-324, 1e-310, 1e308, -1e308, 27.9, -38.9, 800.0, -800.0)

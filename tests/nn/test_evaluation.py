@@ -9,7 +9,7 @@ import pytest
 
 import autograd_core as ag
 import nn
-from autograd_core import contexts
+from autograd_core.engine import contexts
 
 
 class Echo(nn.Module):

@@ -10,6 +10,7 @@ import pytest
 import sympy
 
 import autograd_core as ag
+from autograd_core.engine.ops import USER_ROWS
 from autograd_core.number_systems.base import BINARY, CONSTANTS, UNARY, NumberSystem
 from autograd_core.number_systems.dual import DualNumbers
 from autograd_core.number_systems.exact import EXACT
@@ -17,7 +18,6 @@ from autograd_core.number_systems.floats import FLOATS, PLAIN_FLOATS, Double, cb
 from autograd_core.number_systems.high_precision import HighPrecision
 from autograd_core.number_systems.source import Source
 from autograd_core.number_systems.symbolic import SYMBOLIC
-from autograd_core.ops import USER_ROWS
 
 FIFTY = HighPrecision()
 SYSTEMS = [FLOATS, PLAIN_FLOATS, EXACT, FIFTY, SYMBOLIC, DualNumbers(FLOATS), Source()]

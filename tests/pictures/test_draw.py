@@ -18,11 +18,11 @@ from graphs import GRAPHS, HOSTILE, many
 
 import autograd_core as ag
 from autograd_core import Value
-from autograd_core.formulas import names_of
+from autograd_core.engine.value import Constant
+from autograd_core.notation.formulas import names_of
 from autograd_core.pictures import Mark, Overlay, Picture, draw, draw_dot, text
 from autograd_core.pictures.layout import crossings
 from autograd_core.pictures.view import scope_tree
-from autograd_core.value import Constant
 
 SVG = "{http://www.w3.org/2000/svg}"
 DIRECTIONS = ("LR", "TB")

@@ -20,13 +20,13 @@ from hypothesis import strategies as st
 from test_draw import SVG, box, cards_of, curve_points, edges_of, parsed, words
 
 import autograd_core as ag
+from autograd_core.engine.value import Constant
 from autograd_core.pictures import draw, text
 from autograd_core.pictures.layout.layered import sorted_topologically
 from autograd_core.pictures.layout.nested import _plots
 from autograd_core.pictures.scene.build_scene import scene_of
 from autograd_core.pictures.scene.collapsed import through
 from autograd_core.pictures.view.folding import states, view_of
-from autograd_core.value import Constant
 
 LARGE = {
     "one example": lambda: perceptron(examples=1),

@@ -6,7 +6,7 @@ import pytest
 
 import autograd_core as ag
 from autograd_core import Value
-from autograd_core.formulas import expression
+from autograd_core.notation.formulas import expression
 from autograd_core.pictures import draw_dot
 
 SIZES = (160, 320, 640, 1280)

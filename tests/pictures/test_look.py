@@ -17,13 +17,13 @@ from graphs import GRAPHS, HOSTILE
 from test_draw import SVG, box, cards_of, curve_points, edges_of, parsed, words
 
 import autograd_core as ag
-from autograd_core.formulas import expression
+from autograd_core.engine.value import Constant
+from autograd_core.notation.formulas import expression
 from autograd_core.pictures import Mark, Overlay, draw, text
 from autograd_core.pictures.layout.layered import Item, Joint
 from autograd_core.pictures.layout.line_breaks import laid_out
 from autograd_core.pictures.render import theme
 from autograd_core.pictures.scene.highlight import ACCENTS
-from autograd_core.value import Constant
 
 
 def chain(length=30):

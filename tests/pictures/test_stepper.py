@@ -17,12 +17,12 @@ import graphs
 import pytest
 
 import autograd_core as ag
-from autograd_core import ops
+from autograd_core.engine import ops
+from autograd_core.engine.value import Constant
 from autograd_core.pictures import text
 from autograd_core.pictures.page import embed
 from autograd_core.pictures.stepper import page_data, terminal
 from autograd_core.pictures.stepper.stepper import Stepper
-from autograd_core.value import Constant
 
 ALL = sorted(graphs.GRAPHS)
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from autograd_core import ops, value
+from autograd_core.engine import ops, value
 
 
 @pytest.fixture

@@ -10,8 +10,9 @@ import pytest
 from hypothesis import given, settings
 
 import autograd_core as ag
-from autograd_core import gradients, ops, value
+from autograd_core.engine import ops, value
 from autograd_core.testing import FunctionError, Verdict, check_gradient
+from autograd_core.transforms import recorded
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
@@ -567,7 +568,7 @@ def dropping(order, adjoints, *_, **__):
 
 
 @pytest.mark.parametrize("sweep", [overwriting, dropping])
-@pytest.mark.parametrize("module", [gradients, value])
+@pytest.mark.parametrize("module", [recorded, value])
 def test_a_wrong_sweep_is_told_apart_from_a_wrong_node(monkeypatch, sweep, module):
     monkeypatch.setattr(module, "reverse", sweep)
     report = check_gradient(lambda x: ag.sin(x) * x + x, (0.5,))
@@ -587,7 +588,7 @@ def half_forward(order, tangents, *_, **__):
 
 @pytest.mark.parametrize("n", [2, 100])
 def test_a_wrong_forward_sweep(monkeypatch, n):
-    monkeypatch.setattr(gradients, "forward", half_forward)
+    monkeypatch.setattr(recorded, "forward", half_forward)
     report = check_gradient(lambda v: ag.sum([x * x for x in v]), ([0.5 + 0.01 * k for k in range(n)],))
     assert report.verdict is Verdict.WRONG
     assert report.worst.side == "forward mode"

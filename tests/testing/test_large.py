@@ -6,7 +6,7 @@ from itertools import pairwise
 import pytest
 
 import autograd_core as ag
-from autograd_core import ops
+from autograd_core.engine import ops
 from autograd_core.testing import Verdict, check, check_gradient, edges, large
 
 COUNT = 1000

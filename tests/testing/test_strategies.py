@@ -13,8 +13,8 @@ from hypothesis import HealthCheck, Phase, find, given, settings
 from hypothesis import strategies as st
 
 import autograd_core as ag
+from autograd_core.engine.ops import INNER, ROWS, Primitive
 from autograd_core.number_systems.high_precision import HighPrecision
-from autograd_core.ops import INNER, ROWS, Primitive
 from autograd_core.registration import register
 from autograd_core.testing import GradientError, assert_gradient, check_gradient, expressions, points, reals
 from autograd_core.testing.drawn_points import fits

@@ -7,7 +7,7 @@ import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ...atomic_write import write_file
-from ...tree import Spec, described
+from ...engine.pytrees import Spec, described
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence

@@ -9,10 +9,10 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
+from ...engine.ops import ROWS
+from ...engine.pytrees import build, described
 from ...errors import RangeError, StructureError
 from ...number_systems.jax import JAX
-from ...ops import ROWS
-from ...tree import build, described
 from ..ir.program import unreadable
 from ..passes.differentiate import Parts
 from ..runtime.batches import shape_of
@@ -22,8 +22,8 @@ from .program_stages import REDUCTIONS
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from ...ops import Primitive
-    from ...tree import Spec
+    from ...engine.ops import Primitive
+    from ...engine.pytrees import Spec
     from ..ir.program import Program
     from .description import Description
     from .levels import Group

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ...formulas import expression, latex_name, shown
+from ...notation.formulas import expression, latex_name, shown
 from .description import leaf_names
 
 if TYPE_CHECKING:
-    from ...value import Value
+    from ...engine.value import Value
     from ..tracing.record import Graph
     from .description import Description
 

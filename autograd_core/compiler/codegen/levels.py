@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 if TYPE_CHECKING:
-    from ...ops import Primitive
+    from ...engine.ops import Primitive
     from ..ir.program import Program
 
 

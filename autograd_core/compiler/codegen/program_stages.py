@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from ...engine.ops import ROWS
 from ...number_systems.terms import TERMS, Literal, Term
-from ...ops import ROWS
 from ..ir.program import unreadable
 from ..passes.find_repeats import LOCAL, SHARED, Region, regions_of
 from .statements import Store, named, zero_path
@@ -20,7 +20,7 @@ from .statements import Store, named, zero_path
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from ...ops import Primitive
+    from ...engine.ops import Primitive
     from ..ir.program import Program
 
 LINE = 400  # instructions of a straight line

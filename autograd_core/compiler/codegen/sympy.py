@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import sympy
 
+from ...engine.pytrees import unflatten
 from ...number_systems.reals import REALS, as_result, product
-from ...tree import unflatten
 from ..ir.program import unreadable
 from .description import leaf_names
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from ...ops import Primitive
+    from ...engine.ops import Primitive
     from .description import Description
 
 

@@ -10,18 +10,18 @@ from typing import IO, TYPE_CHECKING, Any
 
 import numpy as np
 
-from ... import ops
 from ...atomic_write import write_file
+from ...engine import ops
+from ...engine.ops import ROWS, USER_ROWS
+from ...engine.value import Value, record
 from ...errors import OperandError, StructureError, UnknownPrimitiveError
-from ...ops import ROWS, USER_ROWS
-from ...value import Value, record
 from .npz_files import arrays_in
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
     from os import PathLike
 
-    from ...ops import Primitive
+    from ...engine.ops import Primitive
     from ...pictures import Picture
 
 FORMAT = 1

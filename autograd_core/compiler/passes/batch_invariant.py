@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from ...ops import ROWS
+from ...engine.ops import ROWS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 import numpy as np
 
-from ...gradients import pull_back, push_forward
-from ...graph import order_of
-from ...tree import Spec
-from ...value import Constant, Value
+from ...engine.graph import order_of
+from ...engine.pytrees import Spec
+from ...engine.value import Constant, Value
+from ...transforms.recorded import pull_back, push_forward
 from ..runtime.batches import shape_of
 
 if TYPE_CHECKING:

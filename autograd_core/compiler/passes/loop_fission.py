@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from ...ops import ROWS
+from ...engine.ops import ROWS
 from .find_repeats import GATHERED, Region, classified, regions_of
 
 if TYPE_CHECKING:

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ...engine.evaluation import number
+from ...engine.pytrees import Spec, build, flatten, is_array, same_shape, unflatten
+from ...engine.value import Value
 from ...errors import OperandError, StructureError
-from ...evaluation import number
-from ...tree import Spec, build, flatten, is_array, same_shape, unflatten
-from ...value import Value
 
 if TYPE_CHECKING:
     from collections.abc import Callable

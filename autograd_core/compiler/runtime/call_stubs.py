@@ -28,7 +28,7 @@ from .executors import CHUNK
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from ...tree import Spec
+    from ...engine.pytrees import Spec
     from ..compiled_function import CompiledFunction
     from .executors import Runner
     from .specialization import Branch

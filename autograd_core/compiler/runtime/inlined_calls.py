@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ...gradients import pull_back
-from ...ops import ROWS
-from ...value import FUSED, Value, record_many
+from ...engine.ops import ROWS
+from ...engine.value import FUSED, Value, record_many
+from ...transforms.recorded import pull_back
 from .batches import recorded, tree_of
 
 if TYPE_CHECKING:

@@ -7,16 +7,16 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ...engine.ops import ROWS
+from ...engine.provenance import warn_user
 from ...errors import PerformanceWarning
-from ...notes import warn_user
 from ...number_systems.numpy_arrays import NUMPY, Column
-from ...ops import ROWS
 from ..ir.program import unreadable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from ...ops import Primitive
+    from ...engine.ops import Primitive
     from ..ir.program import Program
     from .executors import Sums
 

@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from ...contexts import current
-from ...gradients import pull_back
-from ...ops import ROWS, Primitive
-from ...value import FUSED, Constant, Value, record_known
-from ...value_system import VALUES
+from ...engine.contexts import current
+from ...engine.ops import ROWS, Primitive
+from ...engine.value import FUSED, Constant, Value, record_known
+from ...engine.value_system import VALUES
+from ...transforms.recorded import pull_back
 from . import inlined_calls
 from .batches import HoldsValuesError, recorded
 

@@ -16,9 +16,9 @@ from contextlib import contextmanager
 from math import isnan
 from typing import TYPE_CHECKING, Any
 
+from ...engine.provenance import warn_user
+from ...engine.value import Value
 from ...errors import StaleTraceWarning
-from ...notes import warn_user
-from ...value import Value
 from .code_reads import NOTHING
 from .code_walk import SCALARS, Walk, walked
 from .watches import of_all, of_values

@@ -20,9 +20,9 @@ from types import (
 )
 from typing import TYPE_CHECKING, Any
 
-from ...notes import OWN_FILES
-from ...tree import is_array
-from ...value import Value
+from ...engine.provenance import OWN_FILES
+from ...engine.pytrees import is_array
+from ...engine.value import Value
 from . import watches
 from .code_reads import NOTHING, content, file_of, function_of, is_installed, reads_of
 

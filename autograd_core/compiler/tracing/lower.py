@@ -13,16 +13,16 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ...evaluation import evaluate
-from ...graph import MANY, order_of, sweep_order
-from ...ops import ROWS
+from ...engine.evaluation import evaluate
+from ...engine.graph import MANY, order_of, sweep_order
+from ...engine.ops import ROWS
 from ..ir.program import Program
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from ...ops import Primitive
-    from ...value import Value
+    from ...engine.ops import Primitive
+    from ...engine.value import Value
 
 ADD, MUL, DIV, POW, SUM, DOT, PRODUCT = (
     ROWS[name] for name in ("add", "mul", "div", "pow", "sum", "dot", "path_product")

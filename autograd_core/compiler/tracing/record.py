@@ -6,11 +6,11 @@ import gc
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ...contexts import tracing
-from ...evaluation import number
-from ...tree import Spec, flatten, unflatten
-from ...ufuncs import explained
-from ...value import Value
+from ...engine.contexts import tracing
+from ...engine.evaluation import number
+from ...engine.pytrees import Spec, flatten, unflatten
+from ...engine.ufuncs import explained
+from ...engine.value import Value
 from .lower import program_of
 
 if TYPE_CHECKING:

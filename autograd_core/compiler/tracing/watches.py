@@ -19,7 +19,7 @@ from .code_reads import NOTHING, content
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from ...value import Value
+    from ...engine.value import Value
 
 NUMBERS = 5_000  # that are compared as a whole in each call: some 10 us
 OBJECTS = 500  # or so many objects

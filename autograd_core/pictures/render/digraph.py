@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from graphviz import Digraph
 
-    from ...value import Value
+    from ...engine.value import Value
 
 RANKDIRS = ("LR", "TB")
 LABEL_ROOM = 60  # cells; Graphviz draws a record as wide as its text

@@ -109,7 +109,7 @@ def set_formulas(formulas: Sequence[str]) -> list[Set]:
         return []
     import warnings
 
-    from ...formulas import mathml
+    from ...notation.formulas import mathml
 
     with warnings.catch_warnings():  # it reads its font by a deprecated function of importlib.resources
         warnings.simplefilter("ignore", DeprecationWarning)

@@ -9,14 +9,14 @@ import math
 from typing import TYPE_CHECKING, Any, NamedTuple
 from weakref import WeakKeyDictionary
 
-from ...evaluation import is_finite
-from ...value import Constant
+from ...engine.evaluation import is_finite
+from ...engine.value import Constant
 from .. import text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from ...value import Value
+    from ...engine.value import Value
     from ..view.scope_tree import Graph
 
 CARD_WIDTH, CARD_HEIGHT = 126.0, 58.0

@@ -7,7 +7,7 @@ from collections import Counter, defaultdict
 from numbers import Rational
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ...sweep import reverse
+from ...engine.sweep import reverse
 from .. import text
 from ..view.auto_groups import summary
 from .cards import CHIP_HEIGHT, FOLD_HEIGHT, FOLD_WIDTH, PILE, Card, Port, bar, blank_card, name_of, nonzero

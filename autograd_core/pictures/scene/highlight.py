@@ -6,8 +6,8 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
+from ...engine.value import Constant, Value
 from ...errors import OperandError, StructureError
-from ...value import Constant, Value
 from .. import text
 
 if TYPE_CHECKING:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
+from ...engine.value import Value
 from ...errors import OperandError, RangeError, StructureError
-from ...value import Value
 from .. import text
 
 if TYPE_CHECKING:

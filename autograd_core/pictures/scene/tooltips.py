@@ -5,15 +5,15 @@ from __future__ import annotations
 from functools import reduce
 from typing import TYPE_CHECKING, Any
 
-from ...evaluation import is_finite, plus, times
-from ...formulas import operation
-from ...value import Constant
+from ...engine.evaluation import is_finite, plus, times
+from ...engine.value import Constant
+from ...notation.formulas import operation
 from .. import text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from ...value import Value
+    from ...engine.value import Value
     from ..view.scope_tree import Graph
 
 NAME, LABEL = 24, 300  # cells of a name within a formula, and of a label at the head of a tooltip

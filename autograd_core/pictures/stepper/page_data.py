@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from ...evaluation import is_finite
-from ...formulas import latex_operation, mathml, operation
-from ...graph import topological_order
-from ...value import Constant
+from ...engine.evaluation import is_finite
+from ...engine.graph import topological_order
+from ...engine.value import Constant
+from ...notation.formulas import latex_operation, mathml, operation
 from .. import text
 from ..page import embed
 from ..scene.cards import bar
@@ -18,9 +18,9 @@ from .terminal import few
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from ...ops import Primitive
+    from ...engine.ops import Primitive
+    from ...engine.value import Value
     from ...steps import Step
-    from ...value import Value
     from .passes import Passes
 
 FIRST_SLOT, FIRST_WRAPPED = 0xE000, 0xE400  # code points that stand for operands in a template

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ...formulas import names_of
-from ...graph import node_of
+from ...engine.graph import node_of
+from ...notation.formulas import names_of
 from ...steps import both
 from .. import text
 
 if TYPE_CHECKING:
+    from ...engine.value import Value
     from ...steps import Step
-    from ...value import Value
 
 LONGEST_NAME = 22  # cells of a name; a table of five columns still fits
 

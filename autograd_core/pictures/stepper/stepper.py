@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 
     from anywidget import AnyWidget
 
+    from ...engine.value import Value
     from ...steps import Step
-    from ...value import Value
     from ..view.folding import Fold
     from .widget import StepperWidget
 

@@ -8,15 +8,15 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
-from ...formulas import atom, operation, shown
-from ...value import Constant
+from ...engine.value import Constant
+from ...notation.formulas import atom, operation, shown
 from .. import text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
+    from ...engine.value import Value
     from ...steps import Step
-    from ...value import Value
     from .passes import Passes
 
 WIDTH = 100

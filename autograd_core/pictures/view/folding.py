@@ -8,9 +8,9 @@ from collections.abc import Iterable
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from ...engine.graph import no_node
+from ...engine.value import Value
 from ...errors import OperandError, RangeError, StructureError
-from ...graph import no_node
-from ...value import Value
 from .. import text
 from .auto_groups import make_up
 from .scope_tree import ROOT, Graph, scopes_of

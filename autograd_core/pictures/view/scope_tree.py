@@ -8,16 +8,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ...evaluation import is_finite
-from ...formulas import dotted, named
-from ...graph import order_of
-from ...value import Constant, check_fresh
+from ...engine.evaluation import is_finite
+from ...engine.graph import order_of
+from ...engine.value import Constant, check_fresh
+from ...notation.formulas import dotted, named
 from .. import text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from ...value import Value
+    from ...engine.value import Value
 
 DEEPEST = 16  # scopes within scopes; what is deeper is one scope with slashes in its name
 MANY = 8  # more operands than this, and leaves are drawn as rows

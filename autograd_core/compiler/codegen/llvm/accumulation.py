@@ -6,8 +6,8 @@ from collections import Counter
 from math import isfinite
 from typing import TYPE_CHECKING, Any
 
+from ....engine.ops import ROWS
 from ....number_systems.llvm import LLVM, Lanes, constant, multiply_add
-from ....ops import ROWS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping

@@ -23,8 +23,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from llvmlite import ir
 
+from ....engine.ops import ROWS
 from ....number_systems.llvm import HASTY, LLVM, Delayed, FastModule, Lanes, Literal
-from ....ops import ROWS
 from ...ir.program import unreadable
 from ...runtime.executors import called_back
 from .accumulation import Adjoints
@@ -52,7 +52,7 @@ from .strip_mining import FIELDS, memory, stretches
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
-    from ....ops import Primitive
+    from ....engine.ops import Primitive
     from ...ir.program import Program
     from ...passes.batch_invariant import Split
     from ...runtime.executors import Layout

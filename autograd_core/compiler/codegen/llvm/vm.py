@@ -18,8 +18,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from llvmlite import ir
 
+from ....engine.ops import ROWS
 from ....number_systems.llvm import LLVM, FastModule, Lanes
-from ....ops import ROWS
 from ...ir.program import unreadable
 from ...runtime.executors import LANES as WIDTH
 from ...runtime.executors import Sums
@@ -47,7 +47,7 @@ from .jit import (
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from ....ops import Primitive
+    from ....engine.ops import Primitive
     from ...ir.program import Program
 
 HANDLER = ir.FunctionType(VOID, [PTR, I64, PTR, PTR, I64])  # operands, their count, values, adjoints, own slot

@@ -1,0 +1,189 @@
+"""`no_grad`, `scope`, `detect_anomaly` and the mark of a running transform.
+
+Each holds for its own thread and async task (`contextvars`). Looking that up for every node
+would cost a tenth of its time, so two lists count what stands open anywhere: `entered` all of it, and
+`special` that under which operations are not recorded as usual. While `special` is empty, the fast
+path asks nothing; a running transform or trace does not slow it down.
+"""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from ..errors import OperandError, RangeError
+from .provenance import ValueWatch
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+class Mode(NamedTuple):
+    """What holds for the code that runs now."""
+
+    records: bool = True
+    scope: str = ""
+    anomaly: ValueWatch | None = None
+    born: list[Any] | None = None  # leaves made within the running transform; None outside of one
+    guards: dict[Any, bool] | None = None  # what bool() of Values answered within the running trace
+    answers: tuple[bool, ...] = ()  # what it is to answer at first there
+
+    @property
+    def transform(self) -> bool:
+        """Whether a transform is calling a function."""
+        return self.born is not None
+
+
+DEFAULT = Mode()
+_mode: ContextVar[Mode] = ContextVar("autograd_core_mode", default=DEFAULT)
+_answers: ContextVar[tuple[bool, ...]] = ContextVar("autograd_core_answers", default=())
+entered: list[object] = []  # append and remove are atomic; lists shared by all threads
+special: list[object] = []
+
+
+def current() -> Mode:
+    """The mode of this thread and task."""
+    return _mode.get() if entered else DEFAULT
+
+
+@contextmanager
+def _entered(mode: Mode) -> Iterator[None]:
+    token = _mode.set(mode)
+    counts = [entered] if mode.records and not mode.scope and not mode.anomaly else [entered, special]
+    for count in counts:
+        count.append(token)
+    try:
+        yield
+    finally:
+        for count in counts:
+            count.remove(token)
+        _mode.reset(token)
+
+
+@contextmanager
+def no_grad() -> Iterator[None]:
+    """Within it operations give Values without parents: no graph is recorded.
+
+    Also a decorator. Holds for its own thread and async task.
+
+    Example:
+        >>> import autograd_core as ag
+        >>> x = ag.Value(3.0)
+        >>> with ag.no_grad():
+        ...     y = x * x
+        >>> y.data, y.parents
+        (9.0, ())
+    """
+    with _entered(_mode.get()._replace(records=False)):
+        yield
+
+
+@contextmanager
+def scope(name: str) -> Iterator[None]:
+    """Nodes made within it carry this name, joined by "/" to the scopes around it.
+
+    Args:
+        name: What pictures group and fold by, for instance "layer1".
+
+    Raises:
+        OperandError: The name is no str.
+        RangeError: The name is empty.
+
+    Example:
+        >>> import autograd_core as ag
+        >>> with ag.scope("layer1"), ag.scope("neuron0"):
+        ...     y = ag.Value(1.0) + 2
+        >>> y.scope
+        'layer1/neuron0'
+    """
+    if not isinstance(name, str):
+        msg = f"scope: expected a name (str), got {name!r} ({type(name).__name__})"
+        raise OperandError(msg)
+    if not name:
+        msg = 'scope: expected a name that is not empty, got ""'
+        raise RangeError(msg)
+    mode = _mode.get()
+    with _entered(mode._replace(scope=f"{mode.scope}/{name}" if mode.scope else name)):
+        yield
+
+
+@contextmanager
+def detect_anomaly() -> Iterator[None]:
+    """Within it the first value or gradient that is infinite or NaN, and reaches a result, raises `AnomalyError`.
+
+    Results are what is differentiated (the root of `backward()`, what `grad`, `jacobian` and their
+    kin are asked for) and, at the end of the block, whatever nothing else was computed from since
+    the last derivative. The side that a `where` does not choose, and an infinity that ends as a
+    finite number, as in exp(-inf), reach no result and are no anomaly; so guards, masks and the
+    zero-path rule are free to work. A comparison alone does not use a value up. Of gradients those count
+    that reach a leaf, or what `grad` and its kin are asked for: at x = -1 sqrt(relu(x)) sends an infinity
+    to relu, which stops it, so nothing is wrong.
+
+    The error names the first operation that went wrong, its operands and the line of user code that
+    made it. Building a graph is several times slower meanwhile.
+
+    Raises:
+        AnomalyError: When a derivative is asked for, or at the end of the block.
+
+    Example:
+        >>> import autograd_core as ag
+        >>> x = ag.Value(0.0, label="x")
+        >>> with ag.detect_anomaly():
+        ...     ag.where(x > 0, ag.log(x), 0.0).backward()  # the infinity is not chosen
+        >>> with ag.detect_anomaly():
+        ...     ag.sqrt(x).backward()  # doctest: +ELLIPSIS
+        Traceback (most recent call last):
+        autograd_core.errors.AnomalyError: the gradient of x = 0.0 became inf: sqrt (made at ...
+        >>> with ag.detect_anomaly():
+        ...     y = 2 * ag.log(x) + 1  # doctest: +ELLIPSIS
+        Traceback (most recent call last):
+        autograd_core.errors.AnomalyError: log gave -inf from x = 0.0, made at <doctest ...>, line 2
+    """
+    watch = ValueWatch()
+    with _entered(_mode.get()._replace(anomaly=watch)):
+        yield
+    watch.settle(watch.unused)
+
+
+@contextmanager
+def unwatched() -> Iterator[None]:
+    """Within it anomalies pass: a rule read as a graph has sides that are not taken, and may be infinite there."""
+    with _entered(_mode.get()._replace(anomaly=None)):
+        yield
+
+
+@contextmanager
+def transforming() -> Iterator[list[Any]]:
+    """The mark of a running transform: within it float(value) is an error, and graphs are recorded.
+
+    Yields the list of leaves that are made within it, which are not from outside.
+    """
+    mode = _mode.get()
+    born: list[Any] = []
+    with _entered(mode._replace(born=born, records=True)):
+        yield born
+    if mode.born is not None:
+        mode.born.extend(born)
+
+
+@contextmanager
+def tracing() -> Iterator[dict[Any, bool]]:
+    """The mark of a running trace: a transform that also keeps each bool() of a Value, a branch taken.
+
+    Yields the Values that were asked, in order, with their answers.
+    """
+    guards: dict[Any, bool] = {}
+    answers = _answers.get()
+    with answering(()), transforming(), _entered(_mode.get()._replace(guards=guards, answers=answers)):
+        yield guards
+
+
+@contextmanager
+def answering(answers: tuple[bool, ...]) -> Iterator[None]:
+    """Within the next trace, what bool() of Values answers at first, whatever their data are."""
+    token = _answers.set(answers)
+    try:
+        yield
+    finally:
+        _answers.reset(token)

@@ -1,0 +1,959 @@
+"""Every primitive, one row each: its value, its partial derivatives, its domain and its kinks.
+
+A row is written over a *number system* `m`, which supplies the elementary functions. The same
+row is read as doubles (`number_systems/floats.py`), as graph nodes (`engine/functions.py`), as numbers
+of 50 digits, as SymPy expressions, as dual numbers and as LLVM instructions.
+
+Conventions inside a row
+    `x, y, ...` are the operands, `z` is the result, `v` is a whole list of operands.
+    `m.where(condition, a, b)` chooses without branching; both sides must be harmless.
+    `m.equal(x, y)` stands for `==`, which SymPy keeps for structure.
+    A partial at a kink is a choice; the row's `kink` says which one.
+    A rule divides in the order that neither overflows nor loses a subnormal; see `quotient_slope`.
+    Its constants are numbers of single precision, too: in it 2**-960 would be 0.
+    `m.to_differentiate(xs, graph, numbers)` has two texts of one number: a graph that is differentiated
+    again is made of rows whose derivatives keep their digits, where those of the other text cancel.
+    `m.to_round(careful, plain)` has two as well: what is chosen for the sake of digits, of the ends of the
+    range and of NaN is not chosen in a formula of real numbers, which is the textbook's.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from ..errors import UnknownPrimitiveError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+INF, NAN = float("inf"), float("nan")
+REALS = (-INF, INF)
+TINY, HUGE, HUGE_ROOT = 2.0**-100, 2.0**100, 2.0**60  # inside of these nothing over- or underflows
+WHOLE = 2.0**24  # up to here a float holds every integer
+SCALE = 2**64  # makes a subnormal normal; an int: beside Fractions it stays exact
+
+
+class Primitive:
+    """One row of the table: an operation with its value and its partial derivatives.
+
+    Args:
+        name: The operation's name, as `Value.op` shows it.
+        value: `value(m, x, ...)`, the result in number system `m`.
+        partials: `partials(m, x, ..., z)`, a tuple with one partial derivative per operand.
+        arity: Number of operands; None for any number.
+        symbol: How it is written between or before its operands; "" for `name(x, ...)`.
+        latex: LaTeX with `{0}`, `{1}` for the operands; "" for an upright name.
+        domain: One closed interval per operand, within which the value is real.
+        kinks: `kinks(m, x, ...)`, expressions whose zeros are the points with no derivative.
+        kink: The convention there, in words.
+        summary: One line for the documentation.
+        source: Where a formula comes from, with its year.
+    """
+
+    __slots__ = (
+        "arity",
+        "domain",
+        "kink",
+        "kinks",
+        "latex",
+        "module",
+        "name",
+        "partials",
+        "qualname",
+        "source",
+        "summary",
+        "symbol",
+        "value",
+    )
+
+    def __init__(
+        self,
+        name: str,
+        value: Callable[..., Any],
+        partials: Callable[..., Any],
+        *,
+        arity: int | None = 1,
+        symbol: str = "",
+        latex: str = "",
+        domain: tuple[tuple[float, float], ...] = (),
+        kinks: Callable[..., Any] | None = None,
+        kink: str = "",
+        summary: str = "",
+        source: str = "",
+        module: str = __name__,
+        qualname: str = "",
+    ) -> None:
+        self.name = name
+        self.value = value
+        self.partials = partials
+        self.arity = arity
+        self.symbol = symbol
+        self.latex = latex
+        self.domain = domain or (REALS,) * (arity or 1)
+        self.kinks = kinks
+        self.kink = kink
+        self.summary = summary
+        self.source = source
+        self.module = module
+        self.qualname = qualname or name
+
+    def __repr__(self) -> str:
+        return f"<primitive {self.name}>"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return find_primitive, (self.module, self.qualname, self.name, self.arity)
+
+
+ROWS: dict[str, Primitive] = {}
+# Rows that only sweeps, rules and functions of many numbers make use of.
+INNER = frozenset(
+    "path_product step_slope end cosine angle_slope zeta logistic_pdf one_minus_square power_slope power_base power_log "
+    "logsumexp_less softmax log_softmax".split()
+)
+
+
+def row(name: str, value: Callable[..., Any], partials: Callable[..., Any], **facts: Any) -> Primitive:
+    """Add one primitive to the table."""
+    assert name not in ROWS, name
+    ROWS[name] = Primitive(name, value, partials, **facts)
+    return ROWS[name]
+
+
+def find_primitive(module: str, qualname: str, name: str, arity: int | None) -> Primitive:
+    """Look up the primitive that a pickle names; a stand-in without rules if it is gone."""
+    found = ROWS.get(qualname) if module == __name__ else user_primitive(module, qualname)
+    if found is not None:
+        return found
+
+    def missing(*_: Any) -> Any:
+        msg = (
+            f"the rule of primitive {name!r} is needed, but {module}.{qualname} is not defined here; "
+            f"import the module that defines it, then load the graph again"
+        )
+        raise UnknownPrimitiveError(msg)
+
+    return Primitive(name, missing, missing, arity=arity, module=module, qualname=qualname)
+
+
+USER_ROWS: dict[tuple[str, str], Primitive] = {}
+
+
+def user_primitive(module: str, qualname: str) -> Primitive | None:
+    """Find a user's primitive, importing its module if that has not happened yet."""
+    if (module, qualname) not in USER_ROWS:
+        try:
+            __import__(module)
+        except ImportError:
+            return None
+    return USER_ROWS.get((module, qualname))
+
+
+# --- pieces that several rows share -------------------------------------------------------------
+
+
+def sign_of(m: Any, x: Any) -> Any:
+    """-1, 0 or 1; NaN stays NaN."""
+    rest = m.to_round(lambda: m.where(m.equal(x, 0), 0, x), lambda: 0)
+    return m.where(x > 0, 1, m.where(x < 0, -1, rest))
+
+
+def logistic(m: Any, x: Any) -> Any:
+    """1 / (1 + exp(-x)) without overflow, and without cancellation on the left."""
+
+    def careful() -> Any:
+        e = m.exp(m.where(x < 0, x, -x))  # not -|x|, whose derivative at 0 is that of a kink
+        return m.where(x < 0, e / (1 + e), 1 / (1 + e))
+
+    return m.to_round(careful, lambda: 1 / (1 + m.exp(-x)))
+
+
+def logistic_slope(m: Any, x: Any) -> Any:
+    """exp(-|x|) / (1 + exp(-|x|))^2; z (1 - z) loses every digit where z rounds to 1."""
+    e = m.exp(m.to_round(lambda: m.where(x < 0, x, -x), lambda: -x))
+    return e / ((1 + e) * (1 + e))
+
+
+def quotient_slope(m: Any, x: Any, y: Any, z: Any) -> Any:
+    """x / y^2, scaled where x / y falls into the subnormals and would lose digits."""
+    scale, limit = m.number(SCALE), m.where(m.equal(z, 0), 0, m.tiny(z))
+    return m.rarely(m.abs(z) < limit, lambda: ((x * scale) / y) / y / scale, z / y)
+
+
+def scaled_vector(m: Any, v: Any, z: Any) -> Any:
+    """(s, w, |w|, whether v is infinite): w = s v for a z = |v| that is subnormal or beyond the largest double.
+
+    An infinite v has the direction of its infinite entries, as atan2(inf, inf) has that of (1, 1). In a
+    gradient graph each entry of w is one node for quotient and length, so that what is infinite in
+    their derivatives cancels before it is scaled back.
+    """
+    s = m.where(z < TINY, SCALE, m.where(z < HUGE, 1, 1 / m.number(SCALE)))
+    scaled = [s * x for x in v]
+    length = m.norm(scaled) + m.row("step_slope", m.max(v))  # beside NaN an infinite length would be no NaN
+    far = m.equal(length, INF)
+    ends = [m.either(far, lambda x=x: m.row("end", x), lambda: 0) for x in v]
+    w = [m.where(far, e, t) for e, t in zip(ends, scaled, strict=True)]
+    return s, w, m.either(far, lambda: m.norm(ends), lambda: length), far
+
+
+def from_above(x: Any) -> Any:
+    """x, but 0 for -0.0: where a domain begins at 0, that is reached from within."""
+    return x + 0
+
+
+def directions(m: Any, v: Any, z: Any) -> tuple[Any, ...]:
+    """x / |v| for every x in v; 0 at the origin."""
+    found: list[Any] = []
+
+    def scaled(i: int) -> Any:
+        if not found:
+            found.extend(scaled_vector(m, v, z))
+        _, w, length, _ = found
+        return w[i] / length
+
+    def usual(i: int) -> Any:
+        return m.rarely(z < TINY, lambda: scaled(i), m.rarely(z >= HUGE, lambda: scaled(i), v[i] / z))
+
+    places = range(len(v))
+    slopes = m.to_differentiate((), lambda: [*map(scaled, places)], lambda: [*map(usual, places)])
+    return tuple(m.where(m.equal(z, 0), 0, slope) for slope in slopes)
+
+
+def slope_of_angle(m: Any, x: Any, y: Any, z: Any) -> Any:
+    """x / (x^2 + y^2), where z is the length; 0 at the origin and infinitely far from it, unless a coordinate is NaN."""
+
+    def scaled() -> Any:
+        s, w, length, far = scaled_vector(m, (x, y), z)
+        return w[0] / length / length * m.where(far, 0, s)
+
+    slope = m.rarely(z < TINY, scaled, m.rarely(z >= HUGE, scaled, x / z / z))
+    return m.where(m.equal(z, 0), 0, slope)
+
+
+def bend(m: Any, u: Any, w: Any, x: Any, y: Any) -> Any:
+    """u w / |v| for cosines u, w of v = (x, y), whatever its length; 0 at the origin."""
+    z, small, large = m.hypot(x, y), m.number(SCALE), 1 / m.number(SCALE)
+
+    def scaled(s: Any) -> Any:
+        return u / m.hypot(s * x, s * y) * w * s
+
+    inside = m.rarely(z >= HUGE, lambda: scaled(large), u / z * w)
+    return m.where(m.equal(z, 0), 0, m.rarely(z < TINY, lambda: scaled(small), inside))
+
+
+# Rules stay short: they are differentiated again, so no |x|, root or scaled branch may stand where a
+# smooth rule passes 0, and their gradient graphs are read by people. Digits lost beside the ends of the
+# range of doubles are listed in docs/accuracy.md instead of being won back by further branches.
+
+
+def power_slope(m: Any, x: Any, y: Any) -> Any:
+    """y x^(y - 1); the rounding error of y - 1 is put back where there is one."""
+    return m.to_round(lambda: _careful_power_slope(m, x, y), lambda: m.where(m.equal(y, 0), 0, y * m.pow(x, y - 1)))
+
+
+def _careful_power_slope(m: Any, x: Any, y: Any) -> Any:
+    s, e = _one_less(y)
+    plain = y * m.pow(m.where(m.equal(e, 0), x, from_above(x)), s)
+    corrected = m.to_differentiate(
+        (x,), lambda: m.row("power_slope", x, y), lambda: _corrected_power_slope(m, x, y, plain, e)
+    )
+    corrected = m.where(m.equal(e, 0), plain, corrected)
+    return m.where(m.equal(y, 0), 0, m.where(y >= 1, m.where(y <= WHOLE, plain, corrected), corrected))
+
+
+def _corrected_power_slope(m: Any, x: Any, y: Any, plain: Any, e: Any) -> Any:
+    """The same from a plain y x^s of a rounded s, from which e was taken."""
+    lost = e * m.log(m.abs(x))
+    nearer = m.where(m.abs(lost) < 1, plain * (1 + lost), plain)
+    # Whole numbers that are not exact less 1 are even, and so is their neighbour; y - 1 itself is odd. A rounded y - 1
+    # may be whole though y is not: beside -1 for a tiny y, beside -3 and -5 for others.
+    whole = m.equal(m.floor(y), y)
+    beside = m.where(whole, -nearer, m.pow(m.where(whole, 1, x), -m.abs(y)))
+    # Of an infinite y: 0 where |x|^y is, which falls faster than y grows.
+    far = m.row("path_product", m.where(x < 0, -y, y), m.pow(m.abs(x), y))
+    return m.where(m.equal(m.abs(y), INF), far, m.where(x < 0, beside, nearer))
+
+
+def _one_less(y: Any) -> tuple[Any, Any]:
+    """y - 1 and its rounding error, which is NaN if y is infinite."""
+    s = y - 1
+    return s, (y - (s - (s - y))) + (-1 - (s - y))
+
+
+def _power_base(m: Any, x: Any, y: Any) -> Any:
+    """x, but beside a rounded y - 1 what has a power of the right sign: |x| for an even y, NaN for one that is not whole."""
+
+    def careful() -> Any:
+        _, e = _one_less(y)
+        of_fraction = m.where(x < 0, m.where(m.equal(x, -INF), x, NAN), from_above(x))
+        turned = m.where(m.equal(m.floor(y), y), m.abs(x), of_fraction)  # whole, y is even: see power_slope
+        return m.where(m.equal(e, 0), x, turned)
+
+    return m.to_round(careful, lambda: x)
+
+
+def _power_base_partials(m: Any, x: Any, _: Any, z: Any) -> tuple[Any, Any]:
+    """Those of |x| or of x; a negative base has no derivative to its exponent."""
+    same = m.equal(x, z)
+    slope = m.to_round(lambda: m.where(same, 1, m.where(z > x, -1, z)), lambda: 1)  # NaN of NaN
+    return slope, m.to_round(lambda: m.where(same, 0, NAN), lambda: 0)
+
+
+def exponent_slope(m: Any, x: Any, y: Any, z: Any) -> Any:
+    """x^y log(x); 0 where x = 0 and y >= 0, and the limit 0 where x is infinite and x^y is 0."""
+    at_zero = m.where(y < 0, -INF, m.row("step_slope", y))
+    inside = far_out(
+        m, lambda: m.equal(x, INF), lambda: m.row("path_product", z, INF), lambda: z * m.log(x)
+    )
+    return m.where(m.equal(x, 0), at_zero, inside)
+
+
+def power_twist(m: Any, x: Any, y: Any) -> Any:
+    """x^(y - 1) (1 + y log(x)), the mixed second derivative of x^y; at x = 0 its limit from the right."""
+    log = m.log(from_above(x))
+    return m.row("path_product", m.pow(from_above(x), y - 1), 1 + m.row("path_product", y, log))
+
+
+def clipped(m: Any, x: Any, low: Any, high: Any) -> Any:
+    """x held from below, then from above; a bound that is NaN is the result, as in NumPy."""
+
+    def careful() -> Any:
+        from_below = m.where(x < low, low, m.where(m.equal(low, low), x, low))
+        return m.where(from_below > high, high, m.where(m.equal(high, high), from_below, high))
+
+    return m.to_round(careful, lambda: m.min([m.max([x, low]), high]))
+
+
+def first_hits(m: Any, v: Any, z: Any) -> Any:
+    """1 for the first operand that equals z (or is NaN), 0 for the others."""
+
+    def careful() -> list[Any]:
+        open_, hits = 1, []
+        for x in v:
+            hit = m.where(m.equal(x, z), open_, m.where(m.equal(x, x), 0, 1))
+            open_ = m.where(m.equal(x, z), 0, open_)
+            hits.append(hit)
+        return hits
+
+    def plain() -> list[Any]:
+        hits = [m.where(m.equal(x, z), 1, 0) for x in v]
+        for i in range(1, len(v)):
+            for y in v[:i]:
+                hits[i] = m.where(m.equal(y, z), 0, hits[i])
+        return hits
+
+    return tuple(m.to_round(careful, plain))
+
+
+def gaps(m: Any, v: Any, z: Any) -> tuple[Any, ...]:
+    """How far the operands are from z, but for the first that equals it."""
+    return tuple(m.where(m.equal(hit, 1), 1, x - z) for hit, x in zip(first_hits(m, v, z), v, strict=True))
+
+
+# --- arithmetic ---------------------------------------------------------------------------------
+
+row("pos", lambda m, x: +x, lambda m, x, z: (1,), symbol="+", latex="{0}", summary="The operand itself.")
+row("neg", lambda m, x: -x, lambda m, x, z: (-1,), symbol="-", latex="-{0}", summary="The negative.")
+row(
+    "add", lambda m, x, y: x + y, lambda m, x, y, z: (1, 1),
+    arity=2, symbol="+", latex="{0} + {1}", summary="Sum of two numbers.",
+)
+row(
+    "sub", lambda m, x, y: x - y, lambda m, x, y, z: (1, -1),
+    arity=2, symbol="-", latex="{0} - {1}", summary="Difference of two numbers.",
+)
+row(
+    "mul", lambda m, x, y: x * y, lambda m, x, y, z: (y, x),
+    arity=2, symbol="*", latex=r"{0} \cdot {1}", summary="Product of two numbers.",
+)
+row(
+    "div", lambda m, x, y: x / y, lambda m, x, y, z: (1 / y, -quotient_slope(m, x, y, z)),
+    arity=2, symbol="/", latex=r"\frac{{{0}}}{{{1}}}", summary="Quotient of two numbers.",
+)
+row(
+    "pow",
+    lambda m, x, y: m.pow(x, y),
+    lambda m, x, y, z: (
+        m.to_differentiate((x, y), lambda: m.row("power_slope", x, y), lambda: power_slope(m, x, y)),
+        m.to_differentiate((x, y), lambda: m.row("power_log", x, y), lambda: exponent_slope(m, x, y, z)),
+    ),
+    arity=2, symbol="**", latex="{0}^{{{1}}}", domain=((0.0, INF), REALS),
+    kink="0 ** y has derivative 0 to y for y >= 0; x ** 0 has derivative 0 to x",
+    summary="Power; NaN for a negative base and a fractional exponent, never complex.",
+)
+row(
+    "power_slope", power_slope,
+    lambda m, x, y, z: (
+        m.row("path_product", y, m.row("power_slope", m.row("power_base", x, y), y - 1)), power_twist(m, x, y)
+    ),
+    arity=2, latex="{1} {0}^{{{1} - 1}}", domain=((0.0, INF), REALS),
+    summary="y x^(y - 1), the derivative of a power to its base.",
+)
+row(
+    "power_base", _power_base, _power_base_partials,
+    arity=2, latex="{0}", domain=((0.0, INF), REALS),
+    summary="x; |x| if y is even but y - 1 is not exact: so a power of it, less 1 again, has the sign of x^y.",
+)
+row(
+    "power_log", lambda m, x, y: exponent_slope(m, x, y, m.pow(x, y)),
+    lambda m, x, y, z: (power_twist(m, x, y), exponent_slope(m, x, y, z)),
+    arity=2, latex=r"{0}^{{{1}}} \ln {0}", domain=((0.0, INF), REALS),
+    summary="x^y log(x), the derivative of a power to its exponent.",
+)
+row(
+    "abs", lambda m, x: m.abs(x), lambda m, x, z: (m.row("sign", x),),
+    latex=r"\left|{0}\right|", kinks=lambda m, x: (x,), kink="|x|' = 0 at x = 0",
+    summary="Absolute value.",
+)
+row(
+    "square", lambda m, x: x * x, lambda m, x, z: (2 * x,),
+    latex="{0}^2", summary="x * x.",
+)
+row(
+    "copysign", lambda m, x, y: m.copysign(x, m.where(m.equal(y, y), y, 1)),  # which sign a NaN has, hangs on the machine
+    lambda m, x, y, z: (m.row("sign", x) * m.copysign(1, m.where(m.equal(y, y), y, 1)), 0),
+    arity=2, kinks=lambda m, x, y: (x, y),
+    kink="derivative 0 to x at x = 0, as |x| has it, and to y everywhere, at the jump too; NaN counts as positive",
+    summary="|x| with the sign of y, that of -0.0 too.",
+)
+row(
+    "step_slope", lambda m, x: m.to_round(lambda: m.where(m.equal(x, x), 0, x), lambda: 0 * x), lambda m, x, z: (m.row("step_slope", x),),
+    latex=r"0 \cdot {0}", summary="Derivative of a step and of itself: 0, but NaN of NaN.",
+)
+row(
+    "end", lambda m, x: m.where(m.equal(m.abs(x), INF), sign_of(m, x), m.row("step_slope", x)),
+    lambda m, x, z: (m.row("step_slope", x),),
+    summary="1 at infinity, -1 at minus infinity, else 0; NaN passes.",
+)
+row(
+    "path_product",
+    lambda m, x, y: m.where(m.equal(x, 0), 0, m.where(m.equal(y, 0), 0, x * y)),
+    lambda m, x, y, z: (y, x),
+    arity=2, symbol="*", latex=r"{0} \cdot {1}",
+    summary="Local derivative times adjoint: a product in which 0 wins over infinity and NaN.",
+)
+
+# --- comparisons and choice ---------------------------------------------------------------------
+
+for _name, _symbol, _latex, _test in (
+    ("lt", "<", "<", lambda m, x, y: x < y),
+    ("le", "<=", r"\le", lambda m, x, y: x <= y),
+    ("gt", ">", ">", lambda m, x, y: x > y),
+    ("ge", ">=", r"\ge", lambda m, x, y: x >= y),
+    ("eq", "==", "=", lambda m, x, y: m.equal(x, y)),
+):
+    row(
+        _name, lambda m, x, y, test=_test: m.where(test(m, x, y), 1, 0), lambda m, x, y, z: (0, 0),
+        arity=2, symbol=_symbol, latex=f"{{0}} {_latex} {{1}}",
+        kinks=lambda m, x, y: (x - y,), kink="derivative 0, at the jump too",
+        summary=f"1.0 where x {_symbol} y, else 0.0.",
+    )
+row(
+    "ne", lambda m, x, y: m.where(m.equal(x, y), 0, 1), lambda m, x, y, z: (0, 0),
+    arity=2, symbol="!=", latex=r"{0} \ne {1}",
+    kinks=lambda m, x, y: (x - y,), kink="derivative 0, at the jump too",
+    summary="1.0 where x != y, else 0.0.",
+)
+row(
+    "where",
+    lambda m, c, x, y: m.where(m.equal(c, 0), y, x),
+    lambda m, c, x, y, z: (0, m.where(m.equal(c, 0), 0, 1), m.where(m.equal(c, 0), 1, 0)),
+    arity=3, kinks=lambda m, c, x, y: (c,), kink="the gradient goes to the side that was chosen",
+    summary="x where the condition is not 0, else y.",
+)
+row(
+    "maximum",
+    lambda m, x, y: m.to_round(lambda: m.where(x >= y, x, m.where(x < y, y, x + y)), lambda: m.max([x, y])),
+    lambda m, x, y, z: (m.where(x < y, 0, 1), m.where(x >= y, 0, 1)),
+    arity=2, latex=r"\max\left({0}, {1}\right)", kinks=lambda m, x, y: (x - y,),
+    kink="a tie gives all to the first operand", summary="The larger of two; NaN passes.",
+)
+row(
+    "minimum",
+    lambda m, x, y: m.to_round(lambda: m.where(x <= y, x, m.where(x > y, y, x + y)), lambda: m.min([x, y])),
+    lambda m, x, y, z: (m.where(x > y, 0, 1), m.where(x <= y, 0, 1)),
+    arity=2, latex=r"\min\left({0}, {1}\right)", kinks=lambda m, x, y: (x - y,),
+    kink="a tie gives all to the first operand", summary="The smaller of two; NaN passes.",
+)
+row(
+    "clip",
+    clipped,
+    lambda m, x, low, high, z: (
+        m.where(x < low, 0, m.where(x > high, 0, m.where(low >= high, 0, 1))),
+        m.where(x < low, m.where(low > high, 0, 1), m.where(low >= high, m.where(x > low, 0, m.where(low > high, 0, 1)), 0)),
+        m.where(m.where(x < low, low, x) > high, 1, 0),
+    ),
+    arity=3,
+    kinks=lambda m, x, low, high: (x - low, x - high, m.where(x < low, low - high, 1)),
+    kink="the gradient passes at both bounds; of two equal bounds it goes to low, below and at them",
+    summary="x held between low and high; NaN passes, of a bound as well.",
+)
+row(
+    "sign", sign_of, lambda m, x, z: (m.row("step_slope", x),),
+    latex=r"\operatorname{{sgn}} {0}", kinks=lambda m, x: (x,), kink="sign' = 0, at 0 too",
+    summary="-1, 0 or 1.",
+)
+row(
+    "floor", lambda m, x: m.floor(x), lambda m, x, z: (m.row("step_slope", x),),
+    latex=r"\lfloor {0} \rfloor", kinks=lambda m, x: (x - m.floor(x),), kink="derivative 0, at the jumps too",
+    summary="The largest integer not above x.",
+)
+row(
+    "ceil", lambda m, x: m.ceil(x), lambda m, x, z: (m.row("step_slope", x),),
+    latex=r"\lceil {0} \rceil", kinks=lambda m, x: (x - m.ceil(x),), kink="derivative 0, at the jumps too",
+    summary="The smallest integer not below x.",
+)
+
+# --- exponentials, logarithms, roots ------------------------------------------------------------
+
+row("exp", lambda m, x: m.exp(x), lambda m, x, z: (z,), latex="e^{{{0}}}", summary="e to the power x.")
+row("expm1", lambda m, x: m.expm1(x), lambda m, x, z: (m.exp(x),), summary="exp(x) - 1, accurate near 0.")
+row("exp2", lambda m, x: m.exp2(x), lambda m, x, z: (z * m.ln2,), latex="2^{{{0}}}", summary="2 to the power x.")
+row(
+    "log", lambda m, x: m.log(x), lambda m, x, z: (1 / from_above(x),),
+    latex=r"\ln {0}", domain=((0.0, INF),), summary="Natural logarithm; log(0) = -inf.",
+)
+row(
+    "log1p", lambda m, x: m.log1p(x), lambda m, x, z: (1 / (1 + x),),
+    domain=((-1.0, INF),), summary="log(1 + x), accurate near 0.",
+)
+row(
+    "log2", lambda m, x: m.log2(x), lambda m, x, z: (m.log2e / from_above(x),),
+    latex=r"\log_2 {0}", domain=((0.0, INF),), summary="Logarithm to base 2.",
+)
+row(
+    "log10", lambda m, x: m.log10(x), lambda m, x, z: (m.log10e / from_above(x),),
+    latex=r"\log_{{10}} {0}", domain=((0.0, INF),), summary="Logarithm to base 10.",
+)
+row(
+    "sqrt", lambda m, x: m.sqrt(x), lambda m, x, z: (1 / (2 * from_above(z)),),
+    latex=r"\sqrt{{{0}}}", domain=((0.0, INF),), summary="Square root; sqrt(-1) is NaN.",
+)
+row(
+    "cbrt", lambda m, x: m.cbrt(x), lambda m, x, z: (1 / (3 * (z * z)),),
+    latex=r"\sqrt[3]{{{0}}}", summary="Cube root, of negative numbers too.",
+)
+
+# --- trigonometry (radians) ---------------------------------------------------------------------
+
+row("sin", lambda m, x: m.sin(x), lambda m, x, z: (m.cos(x),), latex=r"\sin {0}", summary="Sine of x in radians.")
+row("cos", lambda m, x: m.cos(x), lambda m, x, z: (-m.sin(x),), latex=r"\cos {0}", summary="Cosine of x in radians.")
+row("tan", lambda m, x: m.tan(x), lambda m, x, z: (1 + z * z,), latex=r"\tan {0}", summary="Tangent of x in radians.")
+row(
+    "one_minus_square", lambda m, x: (1 - x) * (1 + x), lambda m, x, z: (-2 * x,),
+    latex="1 - {0}^2", summary="1 - x^2, accurate beside -1 and 1; its derivative is accurate beside 0, too.",
+)
+row(
+    "asin", lambda m, x: m.asin(x), lambda m, x, z: (1 / m.sqrt(m.row("one_minus_square", x)),),
+    latex=r"\arcsin {0}", domain=((-1.0, 1.0),), summary="Arc sine, in radians.",
+)
+row(
+    "acos", lambda m, x: m.acos(x), lambda m, x, z: (-1 / m.sqrt(m.row("one_minus_square", x)),),
+    latex=r"\arccos {0}", domain=((-1.0, 1.0),), summary="Arc cosine, in radians.",
+)
+row(
+    "atan", lambda m, x: m.atan(x),
+    lambda m, x, z: (
+        m.to_round(
+            lambda: m.where(m.abs(x) < HUGE_ROOT, 1 / (1 + x * x), (1 / x) / (x + 1 / x)), lambda: 1 / (1 + x * x)
+        ),
+    ),
+    latex=r"\arctan {0}", summary="Arc tangent, in radians.",
+)
+
+
+def _angle_slopes(m: Any, y: Any, x: Any) -> tuple[Any, ...]:
+    def computed() -> tuple[Any, ...]:
+        z = m.hypot(y, x)
+        return slope_of_angle(m, x, y, z), slope_of_angle(m, -y, x, z)
+
+    rows = "angle_slope"
+    return m.to_differentiate((), lambda: (m.row(rows, x, y), -m.row(rows, y, x)), computed)  # type: ignore[no-any-return]
+
+
+row(
+    "atan2", lambda m, y, x: m.atan2(y, x),
+    lambda m, y, x, z: _angle_slopes(m, y, x),
+    arity=2, kinks=lambda m, y, x: (m.where(x > 0, 1, y),),
+    kink="atan2(0, 0) has derivatives 0; on the negative x axis the angle jumps, its derivatives do not",
+    summary="Angle of the point (x, y), in radians; operands in the order y, x.",
+)
+
+# --- hyperbolic functions -----------------------------------------------------------------------
+
+row("sinh", lambda m, x: m.sinh(x), lambda m, x, z: (m.cosh(x),), latex=r"\sinh {0}", summary="Hyperbolic sine.")
+row("cosh", lambda m, x: m.cosh(x), lambda m, x, z: (m.sinh(x),), latex=r"\cosh {0}", summary="Hyperbolic cosine.")
+
+
+def _tanh_slope(m: Any, x: Any) -> Any:
+    def plain() -> Any:
+        c = m.cosh(x)
+        return 1 / (c * c)
+
+    return m.to_round(lambda: 4 * m.row("logistic_pdf", 2 * x), plain)
+
+
+row(
+    "tanh", lambda m, x: m.tanh(x), lambda m, x, z: (_tanh_slope(m, x),),
+    latex=r"\tanh {0}", summary="Hyperbolic tangent; 1 - z^2 would be 0 from |x| = 19 on.",
+)
+row(
+    "asinh", lambda m, x: m.asinh(x), lambda m, x, z: (1 / m.hypot(1, x),),
+    latex=r"\operatorname{{arsinh}} {0}", summary="Inverse hyperbolic sine.",
+)
+row(
+    "acosh", lambda m, x: m.acosh(x), lambda m, x, z: (1 / (m.sqrt(x - 1) * m.sqrt(x + 1)),),
+    latex=r"\operatorname{{arcosh}} {0}", domain=((1.0, INF),), summary="Inverse hyperbolic cosine.",
+)
+row(
+    "atanh", lambda m, x: m.atanh(x), lambda m, x, z: (1 / m.row("one_minus_square", x),),
+    latex=r"\operatorname{{artanh}} {0}", domain=((-1.0, 1.0),), summary="Inverse hyperbolic tangent.",
+)
+
+row(
+    "degrees", lambda m, x: x * (180 / m.pi), lambda m, x, z: (180 / m.pi,),
+    summary="An angle in radians as degrees.",
+)
+row(
+    "radians", lambda m, x: x * (m.pi / 180), lambda m, x, z: (m.pi / 180,),
+    summary="An angle in degrees as radians.",
+)
+
+# --- activations --------------------------------------------------------------------------------
+
+
+def not_above(m: Any, x: Any, bound: int) -> Any:
+    """x on the side of a choice where it is not above the bound, so that nothing overflows beyond it."""
+    return m.to_round(lambda: m.where(x > bound, bound, x), lambda: x)
+
+
+def far_out(m: Any, condition: Callable[[], Any], limit: Callable[[], Any], usual: Callable[[], Any]) -> Any:
+    """A number, or its limit where a factor of it is infinite."""
+    return m.to_round(lambda: m.where(condition(), limit(), usual()), usual)
+
+
+row(
+    "sigmoid", logistic, lambda m, x, z: (m.row("logistic_pdf", x),),
+    latex=r"\sigma\left({0}\right)", summary="Logistic function 1 / (1 + exp(-x)).",
+)
+row(
+    "logistic_pdf", logistic_slope, lambda m, x, z: (-z * m.tanh(x / 2),),
+    latex=r"\sigma'\left({0}\right)", summary="Density of the logistic distribution, sigmoid(x) sigmoid(-x).",
+)
+row(
+    "softplus",
+    lambda m, x: m.to_round(lambda: m.where(x > 0, x, 0) + m.log1p(m.exp(-m.abs(x))), lambda: m.log(1 + m.exp(x))),
+    lambda m, x, z: (m.row("sigmoid", x),),
+    summary="log(1 + exp(x)), a smooth relu.",
+)
+row(
+    "relu", lambda m, x: m.where(x <= 0, 0, x), lambda m, x, z: (m.where(x <= 0, 0, 1),),
+    kinks=lambda m, x: (x,), kink="relu'(0) = 0", summary="max(x, 0); NaN passes.",
+)
+row(
+    "leaky_relu",
+    lambda m, x, slope: m.where(x > 0, x, slope * x),
+    lambda m, x, slope, z: (m.where(x > 0, 1, slope), m.where(x > 0, 0, x)),
+    arity=2, kinks=lambda m, x, slope: (x,), kink="leaky_relu'(0) = slope",
+    summary="x where positive, else slope * x.", source="Maas, Hannun, Ng, 2013",
+)
+row(
+    "elu",
+    lambda m, x, alpha: m.where(x > 0, x, alpha * m.expm1(not_above(m, x, 0))),
+    lambda m, x, alpha, z: (
+        m.where(x > 0, 1, alpha * m.exp(not_above(m, x, 0))),
+        m.where(x > 0, 0, m.expm1(not_above(m, x, 0))),
+    ),
+    arity=2, kinks=lambda m, x, alpha: (x,), kink="elu'(0) = alpha",
+    summary="x where positive, else alpha * (exp(x) - 1).", source="Clevert, Unterthiner, Hochreiter, 2015",
+)
+
+
+def _silu_slope(m: Any, x: Any) -> Any:
+    """sigmoid(x) (1 + x sigmoid(-x)), and its limits."""
+    slope = m.to_differentiate(
+        (x,),
+        lambda: m.row("sigmoid", x) + x * m.row("logistic_pdf", x),
+        lambda: logistic(m, x) * (1 + x * logistic(m, -x)),
+    )
+    return far_out(m, lambda: m.equal(m.abs(x), INF), lambda: m.where(x < 0, 0, 1), lambda: slope)
+
+
+row(
+    "silu",
+    lambda m, x: far_out(m, lambda: m.equal(x, -INF), lambda: 0, lambda: x * logistic(m, x)),
+    lambda m, x, z: (_silu_slope(m, x),),
+    summary="x * sigmoid(x), also called swish.", source="Elfwing, Uchibe, Doya, 2017",
+)
+row(
+    "gelu",
+    lambda m, x: far_out(m, lambda: m.equal(x, -INF), lambda: 0, lambda: x * m.normal_cdf(x)),
+    lambda m, x, z: (
+        m.normal_cdf(x) + far_out(m, lambda: m.equal(m.abs(x), INF), lambda: 0, lambda: x * m.normal_pdf(x)),
+    ),
+    summary="x * Phi(x), with the exact normal distribution function.", source="Hendrycks, Gimpel, 2016",
+)
+
+# --- the gamma function ---------------------------------------------------------------------------
+
+
+def trigamma(m: Any, x: Any) -> Any:
+    """digamma'(x) = zeta(2, x), on the left of 0 by reflection."""
+
+    def careful() -> Any:
+        f = x - m.floor(x)
+        r = m.where(m.abs(x) <= 0.5, x, m.where(f > 0.5, f - 1, f))
+        root = m.pi / m.sin(m.pi * r)
+        right = m.zeta(2, m.where(x < 0, 1 - x, x))
+        return m.where(x < 0, root * root - right, right)
+
+    return m.to_round(careful, lambda: m.zeta(2, x))
+
+
+row(
+    "lgamma", lambda m, x: m.lgamma(x), lambda m, x, z: (m.digamma(x),),
+    latex=r"\ln \left|\Gamma\left({0}\right)\right|", kinks=lambda m, x: (m.where(x > 0, 1, x - m.floor(x)),),
+    kink="at its poles 0, -1, -2, ... the derivative is that of digamma: -inf at 0, inf at -0.0, NaN at the others",
+    summary="Logarithm of the absolute value of the gamma function.",
+)
+row(
+    "digamma", lambda m, x: m.digamma(x), lambda m, x, z: (trigamma(m, x),),
+    latex=r"\psi\left({0}\right)", kinks=lambda m, x: (m.where(x > 0, 1, x - m.floor(x)),),
+    kink="at its poles 0, -1, -2, ... the derivative is inf, its limit from both sides",
+    summary="Derivative of lgamma.",
+)
+row(
+    "zeta", lambda m, s, x: m.zeta(s, x), lambda m, s, x, z: (NAN, -s * m.zeta(s + 1, x)),
+    arity=2, latex=r"\zeta\left({0}, {1}\right)", domain=((1.0, INF), (0.0, INF)),
+    summary="Hurwitz's zeta function, sum of (x + k)^-s; the rules ask for whole s, and no derivative to it.",
+)
+
+# --- error functions and the normal distribution ------------------------------------------------
+
+row(
+    "gaussian", lambda m, x: m.gaussian(x), lambda m, x, z: (
+        far_out(m, lambda: m.equal(m.abs(x), INF), lambda: 0, lambda: -2 * (x * z)),
+    ),
+    latex="e^{{-{0}^2}}", summary="exp(-x^2), accurate far out.",
+)
+row(
+    "erf", lambda m, x: m.erf(x), lambda m, x, z: (m.two_over_sqrt_pi * m.gaussian(x),),
+    latex=r"\operatorname{{erf}} {0}", summary="Error function.",
+)
+row(
+    "erfc", lambda m, x: m.erfc(x), lambda m, x, z: (-m.two_over_sqrt_pi * m.gaussian(x),),
+    latex=r"\operatorname{{erfc}} {0}", summary="1 - erf(x), accurate far out.",
+)
+row(
+    "normal_pdf", lambda m, x: m.normal_pdf(x), lambda m, x, z: (
+        far_out(m, lambda: m.equal(m.abs(x), INF), lambda: 0, lambda: -x * z),
+    ),
+    latex=r"\varphi\left({0}\right)", summary="Density of the standard normal distribution.",
+)
+row(
+    "normal_cdf", lambda m, x: m.normal_cdf(x), lambda m, x, z: (m.normal_pdf(x),),
+    latex=r"\Phi\left({0}\right)", summary="Distribution function of the standard normal distribution.",
+)
+
+# --- lengths ------------------------------------------------------------------------------------
+
+
+
+def _cosines(m: Any, v: Any, z: Any) -> tuple[Any, ...]:
+    """Those of two numbers are a row of their own, whose derivatives keep their digits."""
+    if len(v) != 2:
+        return directions(m, v, z)
+    x, y = v
+    return m.to_differentiate(  # type: ignore[no-any-return]
+        (), lambda: (m.row("cosine", x, y), m.row("cosine", y, x)), lambda: directions(m, v, z)
+    )
+
+
+row(
+    "hypot", lambda m, x, y: m.hypot(x, y),
+    lambda m, x, y, z: _cosines(m, (x, y), z),
+    arity=2, latex=r"\sqrt{{{0}^2 + {1}^2}}", kinks=lambda m, x, y: (m.hypot(x, y),),
+    kink="hypot(0, 0) has derivatives 0", summary="Length of the vector (x, y), without overflow.",
+)
+row(
+    "norm", lambda m, *v: m.norm(v), lambda m, *vz: _cosines(m, vz[:-1], vz[-1]),
+    arity=None, kinks=lambda m, *v: (m.norm(v),), kink="norm(0) has derivatives 0",
+    summary="Euclidean length of a sequence.",
+)
+
+
+def _cosine_partials(m: Any, x: Any, y: Any, z: Any) -> tuple[Any, ...]:
+    """y^2 / |v|^3 and -x y / |v|^3, by the sine."""
+    sine = m.row("cosine", y, x)
+    return bend(m, sine, sine, x, y), bend(m, -z, sine, x, y)
+
+
+def _angle_slope_partials(m: Any, x: Any, y: Any, _: Any) -> tuple[Any, ...]:
+    """(y^2 - x^2) / |v|^4 and -2 x y / |v|^4, by sine and cosine."""
+    length, cosine, sine = m.hypot(x, y), m.row("cosine", x, y), m.row("cosine", y, x)
+    u, w = sine - cosine, sine + cosine
+    slopes = u * w / length / length, -2 * (cosine * sine / length / length)
+    return tuple(m.where(m.equal(length, 0), 0, d) for d in slopes)
+
+
+row(
+    "cosine", lambda m, x, y: directions(m, (x, y), m.hypot(x, y))[0],
+    _cosine_partials,
+    arity=2, kinks=lambda m, x, y: (m.hypot(x, y),), kink="0 at the origin, and so are its derivatives",
+    summary="x / hypot(x, y), of infinite operands the limit.",
+)
+row(
+    "angle_slope", lambda m, x, y: slope_of_angle(m, x, y, m.hypot(x, y)),
+    _angle_slope_partials,
+    arity=2, kinks=lambda m, x, y: (m.hypot(x, y),), kink="0 at the origin, and so are its derivatives",
+    summary="x / (x^2 + y^2), the derivative of atan2(x, y) to x; of infinite operands the limit 0.",
+)
+
+# --- sums of products and other reductions: one node for n operands ------------------------------
+
+row(
+    "sum", lambda m, *v: m.sum(v), lambda m, *vz: (1,) * (len(vz) - 1),
+    arity=None, summary="Sum, rounded from left to right.",
+)
+row(
+    "dot", lambda m, *v: m.dot(v[: len(v) // 2], v[len(v) // 2 :]),
+    lambda m, *vz: (*vz[len(vz) // 2 : -1], *vz[: len(vz) // 2]),
+    arity=None, summary="w1*x1 + ... + wn*xn, rounded from left to right; operands w1...wn, x1...xn.",
+)
+row(
+    "mean", lambda m, *v: m.sum(v) / len(v), lambda m, *vz: (m.number(1) / (len(vz) - 1),) * (len(vz) - 1),
+    arity=None, summary="Arithmetic mean.",
+)
+
+
+row(
+    "prod", lambda m, *v: m.prod(v), lambda m, *vz: m.products_of_others(vz[:-1]),
+    arity=None, summary="Product of a sequence, rounded from left to right; only the whole over- or underflows.",
+)
+row(
+    "max", lambda m, *v: m.max(v), lambda m, *vz: first_hits(m, vz[:-1], vz[-1]),
+    arity=None, kinks=lambda m, *v: gaps(m, v, m.max(v)),
+    kink="a tie gives all to the first operand", summary="Largest of a sequence; NaN passes.",
+)
+row(
+    "min", lambda m, *v: m.min(v), lambda m, *vz: first_hits(m, vz[:-1], vz[-1]),
+    arity=None, kinks=lambda m, *v: gaps(m, v, m.min(v)),
+    kink="a tie gives all to the first operand", summary="Smallest of a sequence; NaN passes.",
+)
+
+
+def difference(m: Any, x: Any, y: Any) -> tuple[Any, Any]:
+    """x - y and its rounding error (Knuth's TwoSum, 1969); an infinity less itself is 0, with error NaN."""
+    d = m.where(m.equal(x, y), 0, x - y)
+    b = x - d
+    return d, (x - (d + b)) + (b - y)
+
+
+def exp_of_difference(m: Any, x: Any, y: Any, z: Any = None) -> Any:
+    """exp(x - y - z) with the rounding errors of the differences put back."""
+
+    def careful() -> Any:
+        d, e = difference(m, x, y)
+        if z is not None:
+            d, f = difference(m, d, z)
+            e = e + f
+        return m.exp(d) * m.where(m.abs(e) < 1, 1 + e, 1)
+
+    return m.to_round(careful, lambda: m.exp(x - y if z is None else x - y - z))
+
+
+def sum_twice(m: Any, xs: Any) -> Any:
+    """A sum rounded about once: the rounding errors are added up, too (Ogita, Rump, Oishi, 2005)."""
+    total, errors = m.number(0), m.number(0)
+    for x in xs:
+        s = total + x
+        b = s - total
+        total, errors = s, errors + ((total - (s - b)) + (x - b))
+    return m.where(m.abs(errors) < INF, total + errors, total)
+
+
+def _logsumexp(m: Any, *v: Any) -> Any:
+    return m.to_round(lambda: log_total(m, v, exp_of_difference, m.sum), lambda: log_of_sum(m, v))
+
+
+def log_of_sum(m: Any, v: Any) -> Any:
+    """log(exp(x1) + ... + exp(xn)), as it stands in textbooks."""
+    return m.log(m.sum([m.exp(x) for x in v]))
+
+
+def log_total(m: Any, v: Any, exp: Any, add: Any) -> Any:
+    """M + log1p(the terms below the largest + how often M recurs), so that log(1 + tiny) keeps its digits."""
+    top = m.max(v)
+    below = add([m.where(x < top, exp(m, x, top), 0) for x in v])
+    ties = m.sum([m.where(x < top, 0, 1) for x in v])
+    return m.where(m.abs(top) < INF, top + m.log1p((ties - 1) + below), top)
+
+
+def _logsumexp_less(m: Any, *vc: Any) -> Any:
+    *v, c = vc
+    if not v:
+        return m.number(-INF)
+
+    def careful() -> Any:
+        less = [m.where(m.equal(x, c), 0, x - c) for x in v]
+        return log_total(m, less, lambda m, x, y: m.exp(x - y), lambda xs: sum_twice(m, xs))
+
+    return m.to_round(careful, lambda: log_of_sum(m, v) - c)
+
+
+def _logsumexp_less_partials(m: Any, *vcz: Any) -> tuple[Any, ...]:
+    *v, c, z = vcz
+    if not v:  # -inf whatever is taken off
+        return (-1,)
+    terms = [m.row("softmax", x, c, z) for x in v]
+
+    def computed() -> list[Any]:
+        share = m.where(m.equal(m.abs(z), INF), 1 / m.sum(terms), 1)  # infinities that are equal share
+        return [t * share for t in terms]
+
+    return (*m.to_differentiate(v, lambda: terms, lambda: m.to_round(computed, lambda: terms)), -1)
+
+
+def _softmax(m: Any, *vz: Any) -> tuple[Any, ...]:
+    """The terms exp(x - z) by their sum, which is 1 but for the rounding of z."""
+    *v, z = vz
+
+    def recorded() -> tuple[Any, ...]:
+        less = m.row("logsumexp_less", *v, z)
+        return tuple(m.row("softmax", x, z, less) for x in v)
+
+    def computed() -> tuple[Any, ...]:
+        terms = [exp_of_difference(m, x, z) for x in v]
+        total = m.sum(terms)
+        return tuple(t / total for t in terms)
+
+    def plain() -> tuple[Any, ...]:
+        return tuple(m.exp(x - z) for x in v)
+
+    return m.to_differentiate(v, recorded, lambda: m.to_round(computed, plain))  # type: ignore[no-any-return]
+
+
+row(
+    "logaddexp", _logsumexp, _softmax, arity=2,
+    summary="log(exp(x) + exp(y)) without overflow.",
+)
+row(
+    "logsumexp", _logsumexp, _softmax, arity=None,
+    summary="log(exp(x1) + ... + exp(xn)) without overflow.", source="Blanchard, Higham, Higham, 2021",
+)
+
+# Softmax in parts, so that n entries take n steps: c = logsumexp(x), of which an offset common to all
+# leaves few digits; r = logsumexp_less(x, c), what c lacks; and the entries from x_i, c and r.
+row(
+    "logsumexp_less", _logsumexp_less,
+    _logsumexp_less_partials,
+    arity=None, summary="log(exp(x1 - c) + ... + exp(xn - c)), of which c is the last operand.",
+)
+row(
+    "softmax", exp_of_difference, lambda m, x, c, r, z: (z, -z, -z),
+    arity=3, summary="exp(x - c - r), each difference with its rounding error; inf - inf is 0.",
+)
+row(
+    "log_softmax", lambda m, x, c, r: m.to_round(lambda: m.where(m.equal(x, c), 0, x - c), lambda: x - c) - r,
+    lambda m, x, c, r, z: (1, -1, -1),
+    arity=3, summary="x - c - r; inf - inf is 0.",
+)

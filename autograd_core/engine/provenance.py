@@ -1,0 +1,158 @@
+"""What a node is called, where it was made, and the reports of anomalies that say so."""
+
+from __future__ import annotations
+
+import sys
+import warnings
+from typing import TYPE_CHECKING, Any
+
+from ..errors import AnomalyError
+from .evaluation import is_finite, written
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from .ops import Primitive
+    from .value import Value
+
+
+class Note:
+    """What few nodes have: a label, a scope, the line that made it. Shared between nodes, never changed."""
+
+    __slots__ = ("label", "scope", "site")
+
+    def __init__(self, label: str = "", scope: str = "", site: str = "") -> None:
+        self.label = label
+        self.scope = scope
+        self.site = site
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Note, (self.label, self.scope, self.site)
+
+
+NO_NOTE = Note()
+
+
+PACKAGE = __file__.rpartition("engine/provenance.py")[0]
+OWN_FILES = (PACKAGE, PACKAGE.removesuffix("autograd_core/") + "nn/", "<autograd_core ")
+
+
+def user_line() -> str:
+    """The place, as "file, line n", of the code outside of this library that runs now."""
+    frame = sys._getframe(1)
+    while frame.f_back and frame.f_code.co_filename.startswith(OWN_FILES):
+        frame = frame.f_back
+    return f"{frame.f_code.co_filename}, line {frame.f_lineno}"
+
+
+def warn_user(message: str, category: type[Warning]) -> None:
+    """A warning that points to the code outside of this library that runs now."""
+    level, frame = 2, sys._getframe(1)
+    while frame.f_back and frame.f_code.co_filename.startswith(OWN_FILES):
+        frame, level = frame.f_back, level + 1
+    warnings.warn(message, category, stacklevel=level)
+
+
+def named(node: Value) -> str:
+    """A node in a message: its label, else its operation, and its data."""
+    return f"{node.label or node.op or 'a leaf'} = {written(node.data)}"
+
+
+COMPARISONS = frozenset(("lt", "le", "gt", "ge", "eq", "ne"))
+
+
+class ValueWatch:
+    """Under `detect_anomaly()`: values that are not finite, and that nothing was computed from yet.
+
+    At an operation nobody knows yet whether its value matters: a later `where` may choose the other
+    side. So a value is let pass when it goes into another one, which is watched in its turn, and what
+    is left when the results are known is reported.
+    """
+
+    def __init__(self) -> None:
+        self.unused: dict[Value, str] = {}  # with what is said of them, where the graph will not tell
+
+    def made(self, row: Primitive, node: Value, operands: Sequence[Any]) -> None:
+        """Look at a new node."""
+        if row.name not in COMPARISONS:  # `if loss < best:` uses nothing up, what is made of the answer does
+            for p in operands:
+                if hasattr(type(p), "local_grads"):
+                    self.unused.pop(p, None)
+                    if p.op in COMPARISONS:
+                        for compared in p.parents:
+                            self.unused.pop(compared, None)
+        if not is_finite(node.data):
+            self.unused[node] = "" if node._row else _told(row.name, node, operands)
+
+    def settle(self, results: Iterable[Value]) -> None:
+        """Raise if one of these is not finite; they are what everything so far was computed for."""
+        unused, self.unused = self.unused, {}
+        for node in results:
+            if not is_finite(node.data) and (node._row is not None or node in unused):
+                first = _origin(node)
+                raise AnomalyError(unused.get(node) or _told(first.op, first, first.parents))
+
+
+def _origin(node: Value) -> Value:
+    """The first operation whose value was not finite, of those that this value comes from."""
+    while True:
+        broken = [(p, d) for p, d in zip(node.parents, node.local_grads) if not is_finite(p.data)]
+        # A side that was not chosen has derivative 0; so has infinity times 0, but then nothing else is broken.
+        before = next((p for p, d in broken if d), broken[0][0] if broken else None)
+        if before is None or before._row is None:
+            return node
+        if before.op == "pos" and before.parents[0]._row is None:  # as transforms take a Value for an argument
+            return node
+        node = before
+
+
+def _told(op: str, node: Value, operands: Sequence[Any]) -> str:
+    given = ", ".join(named(p) if hasattr(type(p), "local_grads") else str(p) for p in operands)
+    return f"{op} gave {node.data} from {given}, {_place(node)}"
+
+
+def _place(node: Value) -> str:
+    site = getattr(node, "_note", NO_NOTE).site
+    return f"made at {site}" if site else "made outside of detect_anomaly()"
+
+
+class GradientWatch:
+    """Raises at the first adjoint of a leaf, or of a node that is asked for, that is not finite.
+
+    In between an adjoint may be infinite or NaN: a local derivative of 0 stops it. The error names the
+    operation that sent the first such one.
+
+    Args:
+        asked: The nodes to which is differentiated; None for all leaves.
+    """
+
+    def __init__(self, asked: Iterable[Value] | None = None) -> None:
+        self.asked = None if asked is None else set(asked)
+        self.adjoints: dict[Value, Any] = {}
+
+    def __call__(self, node: Value, g: Any) -> None:
+        """Look at a node's complete adjoint."""
+        self.adjoints[node] = g
+        if is_finite(g) or (node._row is not None if self.asked is None else node not in self.asked):
+            return
+        user = self._sender(node)
+        while user is not None and not is_finite(self.adjoints[user]):
+            node, user = user, self._sender(user)
+        g = self.adjoints[node]
+        if user is None:
+            msg = f"the seed of {named(node)} is {g}"
+            raise AnomalyError(msg)
+        given = ", ".join(map(named, user.parents))
+        msg = f"the gradient of {named(node)} became {g}: {user.op} ({_place(user)}) of {given} sent it"
+        raise AnomalyError(msg)
+
+    def _sender(self, node: Value) -> Value | None:
+        """Of a node whose adjoint is not finite, the user that sent what is not; None if it is the seed."""
+        shares = [
+            (user, d * h)
+            for user, h in self.adjoints.items()
+            for p, d in zip(user._edges, user._edges[len(user._edges) // 2 :])
+            if p is node and d and h
+        ]
+        # Finite shares that overflow together have no single culprit: the last one is named.
+        return next((user for user, share in shares if not is_finite(share)), shares[-1][0] if shares else None)

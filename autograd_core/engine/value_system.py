@@ -1,0 +1,74 @@
+"""The number system of Values, in which a gradient is itself a graph."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from ..number_systems import products
+from ..number_systems.base import BINARY, CONSTANTS, UNARY, NumberSystem
+from ..number_systems.floats import FLOATS
+from .ops import ROWS, TINY
+from .value import FUSED, Value, record, record_many
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+FEW = 16  # products of the others are as many as operands
+
+
+class Values(NumberSystem):
+    """Graph nodes. A rule's own comparison is a node as well, so a gradient graph holds on both sides."""
+
+    def where(self, condition: Any, a: Any, b: Any) -> Any:
+        """A node, unless the condition depends on constants alone: x ** 2 needs no question about its 2."""
+        return record(ROWS["where"], condition, a, b) if isinstance(condition, Value) else (a if condition else b)
+
+    def row(self, name: str, *xs: Any) -> Any:
+        """A node, or a number where no operand is a Value."""
+        return record_many(ROWS[name], xs)
+
+    def to_differentiate(self, xs: Sequence[Any], graph: Callable[[], Any], numbers: Callable[[], Any]) -> Any:
+        """The graph, unless an operand is a plain number: x ** 3 has 3 x ** 2."""
+        return graph() if all(isinstance(x, Value) for x in xs) else numbers()
+
+    def tiny(self, x: Any) -> float:  # noqa: ARG002
+        """That of floats: a graph may be compiled to compute with them."""
+        return TINY
+
+    def equal(self, a: Any, b: Any) -> Any:
+        return a == b
+
+    def pow(self, x: Any, y: Any) -> Any:
+        return record(ROWS["pow"], x, y)  # x**y of two plain numbers would be Python's, and may be complex
+
+    def sum(self, xs: Iterable[Any]) -> Any:
+        return record_many(ROWS["sum"], list(xs))
+
+    def dot(self, w: Sequence[Any], x: Sequence[Any]) -> Any:
+        return record_many(ROWS["dot"], [*w, *x])
+
+    def prod(self, xs: Sequence[Any]) -> Any:
+        return record_many(ROWS["prod"], list(xs))
+
+    def products_of_others(self, xs: Sequence[Any]) -> tuple[Any, ...]:
+        """Nodes of products, which keep their digits as well; of very many numbers, products of products."""
+        if len(xs) > FEW:
+            return products.plainly_of_others(self, xs)
+        return tuple(self.prod([*xs[:i], *xs[i + 1 :]]) for i in range(len(xs)))
+
+    def max(self, xs: Sequence[Any]) -> Any:
+        return record_many(ROWS["max"], list(xs))
+
+    def min(self, xs: Sequence[Any]) -> Any:
+        return record_many(ROWS["min"], list(xs))
+
+    def norm(self, xs: Sequence[Any]) -> Any:
+        return record_many(ROWS["norm"], list(xs))
+
+
+for _name in (*UNARY, *(name for name in BINARY if name != "pow")):
+    setattr(Values, _name, staticmethod(FUSED[_name]))
+for _name in CONSTANTS:
+    setattr(Values, _name, float(getattr(FLOATS, _name)))
+
+VALUES: Any = Values()

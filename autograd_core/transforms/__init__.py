@@ -1,0 +1,1 @@
+"""Derivatives as functions: `functional` has `grad` and its kin; `recorded` differentiates a graph that is there."""

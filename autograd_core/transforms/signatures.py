@@ -1,0 +1,136 @@
+"""What `grad` and its kin give, for type checkers: of floats floats, of Values Values, shaped as the argument.
+
+Nothing here is imported when a program runs. The types are for functions of their arguments alone: one that uses
+Values from outside gives Values at floats, too. A function of which nothing is known, as most lambdas, is taken for
+one with one number as its result, or by `jacobian` at a list for one with a list.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar, overload
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from numpy.typing import NDArray
+
+    from ..engine.signatures import Array, Operand
+    from ..engine.value import Value
+
+A = TypeVar("A")
+B = TypeVar("B")
+K = TypeVar("K")
+R_co = TypeVar("R_co", covariant=True)
+Tree = TypeVar("Tree", bound="Value | Sequence[Any] | Mapping[Any, Any]")
+
+
+class Gradient(Protocol):
+    """Gradient to the first argument."""
+
+    @overload
+    def __call__(self, x: float, /, *more: Any, **options: Any) -> float: ...
+    @overload
+    def __call__(self, x: list[float], /, *more: Any, **options: Any) -> list[float]: ...
+    @overload
+    def __call__(self, x: Array, /, *more: Any, **options: Any) -> NDArray[Any]: ...
+    @overload
+    def __call__(self, x: A, /, *more: Any, **options: Any) -> A: ...
+
+
+class SecondGradient(Protocol):
+    """Gradient to the second argument."""
+
+    @overload
+    def __call__(self, first: Any, x: float, /, *more: Any, **options: Any) -> float: ...
+    @overload
+    def __call__(self, first: Any, x: list[float], /, *more: Any, **options: Any) -> list[float]: ...
+    @overload
+    def __call__(self, first: Any, x: Array, /, *more: Any, **options: Any) -> NDArray[Any]: ...
+    @overload
+    def __call__(self, first: Any, x: A, /, *more: Any, **options: Any) -> A: ...
+
+
+class TwoGradients(Protocol):
+    """Gradients to the first two arguments."""
+
+    @overload
+    def __call__(self, x: float, y: float, /, *more: Any, **options: Any) -> tuple[float, float]: ...
+    @overload
+    def __call__(self, x: list[float], y: float, /, *more: Any, **options: Any) -> tuple[list[float], float]: ...
+    @overload
+    def __call__(self, x: float, y: list[float], /, *more: Any, **options: Any) -> tuple[float, list[float]]: ...
+    @overload
+    def __call__(self, x: A, y: B, /, *more: Any, **options: Any) -> tuple[A, B]: ...
+
+
+class ManyGradients(Protocol):
+    """Gradients to several arguments."""
+
+    def __call__(self, *args: Any, **options: Any) -> tuple[Any, ...]: ...
+
+
+class ValueAndGradient(Protocol):
+    """Value, and gradient to the first argument."""
+
+    @overload
+    def __call__(self, x: float, /, *more: Any, **options: Any) -> tuple[float, float]: ...
+    @overload
+    def __call__(self, x: Value, /, *more: Any, **options: Any) -> tuple[Value, Value]: ...
+    @overload
+    def __call__(self, x: list[float], /, *more: Any, **options: Any) -> tuple[float, list[float]]: ...
+    @overload
+    def __call__(self, x: list[Value], /, *more: Any, **options: Any) -> tuple[Value, list[Value]]: ...
+    @overload
+    def __call__(self, x: Array, /, *more: Any, **options: Any) -> tuple[Operand, NDArray[Any]]: ...
+    @overload
+    def __call__(self, x: A, /, *more: Any, **options: Any) -> tuple[Operand, A]: ...
+
+
+class ValueAndGradients(Protocol):
+    """Value, and the gradient to another argument than the first, or a tuple of gradients."""
+
+    def __call__(self, *args: Any, **options: Any) -> tuple[Operand, Any]: ...
+
+
+class Hessian(Protocol):
+    """Second derivatives by the first argument, nested as it is, twice."""
+
+    @overload
+    def __call__(self, x: float, /, *more: Any, **options: Any) -> float: ...
+    @overload
+    def __call__(self, x: Value, /, *more: Any, **options: Any) -> Value: ...
+    @overload
+    def __call__(self, x: list[float], /, *more: Any, **options: Any) -> list[list[float]]: ...
+    @overload
+    def __call__(self, x: list[Value], /, *more: Any, **options: Any) -> list[list[Value]]: ...
+    @overload
+    def __call__(self, x: Array, /, *more: Any, **options: Any) -> NDArray[Any]: ...
+    @overload
+    def __call__(self, x: Mapping[K, A], /, *more: Any, **options: Any) -> dict[K, dict[K, A]]: ...
+    @overload
+    def __call__(self, x: Sequence[Any], /, *more: Any, **options: Any) -> Sequence[Any]: ...
+
+
+class JacobianOf(Protocol[R_co]):
+    """Derivatives of all outputs by the first argument; R is what the function gives, or any."""
+
+    @overload
+    def __call__(self: JacobianOf[Sequence[Operand]], x: list[float], /, *more: Any, **o: Any) -> list[list[float]]: ...
+    @overload
+    def __call__(self: JacobianOf[Sequence[Operand]], x: list[Value], /, *more: Any, **o: Any) -> list[list[Value]]: ...
+    @overload
+    def __call__(self: JacobianOf[Operand | NDArray[Any]], x: Array, /, *more: Any, **options: Any) -> NDArray[Any]: ...
+    @overload
+    def __call__(self: JacobianOf[Sequence[Operand]], x: Array, /, *more: Any, **o: Any) -> list[NDArray[Any]]: ...
+    @overload
+    def __call__(self: JacobianOf[Operand], x: float, /, *more: Any, **options: Any) -> float: ...
+    @overload
+    def __call__(self: JacobianOf[Operand], x: list[float], /, *more: Any, **options: Any) -> list[float]: ...
+    @overload
+    def __call__(self: JacobianOf[Operand], x: Tree, /, *more: Any, **options: Any) -> Tree: ...
+    @overload
+    def __call__(self: JacobianOf[Sequence[Operand]], x: float, /, *more: Any, **options: Any) -> list[float]: ...
+    @overload
+    def __call__(self: JacobianOf[Sequence[Operand]], x: Tree, /, *more: Any, **options: Any) -> list[Tree]: ...
+    @overload
+    def __call__(self, x: float | Value | Sequence[Any] | Mapping[Any, Any], /, *more: Any, **options: Any) -> Any: ...

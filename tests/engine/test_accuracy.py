@@ -1,0 +1,229 @@
+"""Values and partials are right to the last digits; what is not is listed, and wrong rules are found."""
+
+import math
+import sys
+from pathlib import Path
+
+import pytest
+
+import autograd_core as ag
+from autograd_core.engine.evaluation import evaluate
+from autograd_core.engine.ops import ROWS, Primitive
+from autograd_core.engine.value import FUSED, OPERATORS
+from autograd_core.number_systems.floats import FLOATS, PLAIN_FLOATS
+from autograd_core.number_systems.high_precision import HighPrecision
+
+ROOT = Path(__file__).parents[2]
+sys.path.insert(0, str(ROOT / "benchmarks"))
+
+import accuracy  # noqa: E402
+import references  # noqa: E402
+
+POINTS = 100
+
+
+@pytest.mark.parametrize("row", ROWS.values(), ids=ROWS)
+def test_value_and_partials_are_within_their_bounds(row):
+    found = accuracy.worst(row, POINTS, seed=1)
+    assert {w.which for w in found} >= {"value", row.arity - 1} if row.arity else found
+    assert [w for w in found if not w.error <= w.bound] == []
+
+
+def test_the_page_is_made_from_the_same_table():
+    page = (ROOT / "docs" / "accuracy.md").read_text(encoding="utf-8")
+    assert [name for name in ROWS if f"\n| {name} |" not in page] == []
+    for entry in accuracy.EXCEPTIONS:
+        assert entry.why in page
+    assert page.startswith(accuracy.HEADER.splitlines()[0])
+    found = [w for name in ("acosh", "sum", "sin") for w in accuracy.worst(ROWS[name], 20)]
+    made = accuracy.page(found, 20)
+    assert "| acosh | value | everywhere | 2.3 |" in made
+    assert "| sin | value |" in made
+
+
+HARD = [
+    ("pow", (1.0000000000000115, 1.197599690109062e16)),  # y - 1 is y
+    ("pow", (1.0000000000000417, 1.6982732173491184e16)),  # and the slope overflows
+    ("pow", (1.223836859936198e283, 8.988465674311579e307)),
+    ("pow", (3.0, 0.1)),  # y - 1 is rounded
+    ("pow", (9.67e-321, 0.0)),  # 0 times infinity
+    ("atan", (1e155,)),
+    ("atan", (2.0**537,)),
+    ("atan2", (-1.7976931348623153e308, 1.797693134862315e308)),  # |v| overflows
+    ("atan2", (5e-324, 1e-323)),
+    ("hypot", (5e-324, 1e-323)),
+    ("div", (1e-300, 1e10)),
+    ("cbrt", (-9007199254740990.0,)),  # 3 ulp off in the C library
+    ("cbrt", (5e-324,)),
+    ("gaussian", (-8.988465674311582e307,)),
+    ("tanh", (300.0,)),
+    ("sigmoid", (-745.0,)),
+    ("prod", (3.0, 0.0, 5.0)),
+    ("logsumexp", (-0.6931471805599453, -0.6931471805599453)),
+    ("logsumexp", (0.0, -800.0)),
+    ("logsumexp", (-490.1217029651049, 1.2e-322)),
+]
+
+
+@pytest.mark.parametrize(("name", "xs"), HARD)
+def test_points_that_a_plainer_rule_gets_wrong(name, xs):
+    row = ROWS[name]
+    for which, error in accuracy.errors(row, xs):
+        which = "partials" if row.arity is None and which != "value" else which
+        assert error <= accuracy.bound_of(which, accuracy.listed(name, which, xs), xs)
+
+
+@pytest.mark.parametrize("name", ["gelu", "silu", "elu", "gaussian", "normal_pdf", "exp2", "pow", "atan2"])
+def test_listed_places_are_needed(name):
+    """Each exception that holds only somewhere breaks the general bound there: the list is no excuse in advance."""
+    samples = {
+        "gelu": ((-38.158960130423935,), "value"),
+        "silu": ((-745.1332191019411,), "value"),
+        "elu": ((-745.1332191019411, 745.0), 0),
+        "gaussian": ((-26.703537555513243,), 0),
+        "normal_pdf": ((38.000000000028024,), 0),
+        "exp2": ((1024.0,), 0),
+        "atan2": ((0.04498591031017145, 1e-323), 0),
+        "pow": ((1.00000000000005e-310, 1e-17), 0),
+    }
+    xs, which = samples[name]
+    assert dict(accuracy.errors(ROWS[name], xs))[which] > 4
+    assert accuracy.listed(name, which, xs) is not None
+
+
+WRONG = {
+    "sin": lambda m, x, z: (-m.cos(x),),  # sign
+    "exp2": lambda m, x, z: (z,),  # factor
+    "relu": lambda m, x, z: (m.where(x <= 0, 1, 0),),  # branch
+    "sigmoid": lambda m, x, z: (z * (1 - z),),  # digits lost where z rounds to 1
+    "tanh": lambda m, x, z: (1 - z * z,),
+    "expm1": lambda m, x, z: (z + 1,),  # on the far left
+    "asin": lambda m, x, z: (1 / m.sqrt(1 - x * x),),  # beside 1
+    "atan2": lambda m, y, x, z: (x / (x * x + y * y), -y / (x * x + y * y)),  # overflow
+    "cbrt": lambda m, x, z: (m.pow(x, -2 / 3) / 3,),
+    "div": lambda m, x, y, z: (1 / y, -x / (y * y)),
+    "pow": lambda m, x, y, z: (y * m.pow(x, y - 1), z * m.log(x)),  # y - 1 rounded
+    "prod": lambda m, *vz: tuple(vz[-1] / x for x in vz[:-1]),  # beside a zero
+    "logsumexp": lambda m, *vz: tuple(m.exp(x) / m.sum([m.exp(u) for u in vz[:-1]]) for x in vz[:-1]),  # overflow
+}
+
+
+@pytest.mark.parametrize("name", WRONG)
+def test_a_wrong_rule_is_found(name):
+    right = ROWS[name]
+    wrong = Primitive(name, right.value, WRONG[name], arity=right.arity, domain=right.domain, kinks=right.kinks)
+    assert [w for w in accuracy.worst(wrong, 4 * POINTS) if w.which != "value" and not w.error <= w.bound] != []
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("softplus", lambda m, x: m.log(1 + m.exp(x))),
+        ("log1p", lambda m, x: m.log(1 + x)),
+        ("hypot", lambda m, x, y: m.sqrt(x * x + y * y)),
+        ("logsumexp", lambda m, *v: m.log(m.sum([m.exp(x) for x in v]))),
+        ("gelu", lambda m, x: x * (1 + m.erf(x / m.sqrt(2.0))) / 2),
+    ],
+)
+def test_a_careless_value_is_found(name, value):
+    right = ROWS[name]
+    careless = Primitive(name, value, right.partials, arity=right.arity, domain=right.domain, kinks=right.kinks)
+    assert [w for w in accuracy.worst(careless, 4 * POINTS) if w.which == "value" and not w.error <= w.bound] != []
+
+
+# --- the measure itself -------------------------------------------------------------------------
+
+
+def test_the_measure():
+    error = accuracy.error_in_ulp
+    mp, _ = references.context(50)
+    assert error(1.0, mp.mpf(1)) == 0
+    assert error(1 + 2**-52, mp.mpf(1)) == 1
+    assert error(5e-324, mp.mpf(0)) == 1
+    assert error(math.nan, mp.mpf(0)) == math.inf
+    assert error(math.inf, mp.ldexp(1, 1024)) == 0
+    assert error(-math.inf, mp.ldexp(1, 1024)) == 2.0**54
+    assert error(math.inf, mp.mpf(sys.float_info.max)) == 1
+    assert error(1 + 2**-52, mp.mpf(1), scale=mp.mpf(4)) == 0.25
+
+
+def test_the_reference():
+    # digits that a fixed precision would lose
+    assert references.exact_value("sub", (1.0, 1 - 2**-53)) == 2**-53
+    assert references.exact_value("sum", (1e308, 1.0, -1e308)) == 1
+    assert references.exact_value("sub", (1.5, 1.5)) == 0
+    slope = references.exact_slope("tanh", (300.0,), 0)  # 4 exp(-600), and no digit of 1 - tanh^2 at 50
+    assert abs(slope / (4 * references.context(150)[0].exp(-600)) - 1) < 1e-25
+    assert references.exact_slope("tanh", (1e5,), 0) == 0  # 10^-86858 is far below all doubles
+    # what has no derivative, or is outside of the domain
+    assert references.exact_slope("cbrt", (0.0,), 0) is None
+    assert references.exact_slope("sqrt", (0.0,), 0) is None
+    assert references.exact_value("div", (1.0, 0.0)) is None
+    assert references.exact_value("log", (-1.0,)) is None
+    with pytest.raises(references.UndecidedError):
+        references.settled(lambda mp, table: (mp.mpf(mp.dps % 11), mp.inf), references.VALUE_LEVELS)
+
+
+@pytest.mark.parametrize("row", ROWS.values(), ids=ROWS)
+def test_fifty_digits_agree_with_the_definition(row):
+    """The same row in the system that gradient checks measure against, and no rule divides by zero there."""
+    m = HighPrecision(50)
+    for xs in accuracy.points(row, 30, seed=2):
+        ys = [m.number(x) for x in xs]
+        z = row.value(m, *ys)
+        partials = row.partials(m, *ys, z)
+        exact = references.exact_value(row.name, xs)
+        mp = m.context
+        if exact is not None:
+            assert abs(z - exact) <= mp.mpf("1e-24") * max(abs(mp.mpf(exact)), accuracy.scale_of(row.name, "value", xs))
+        for i, d in enumerate(partials):
+            known = exact is not None and not accuracy.at_kink(row, xs) and (row.name, i) not in accuracy.NO_SLOPE
+            slope = None if not known else references.exact_slope(row.name, xs, i)
+            if row.name.startswith("power_") and abs(xs[1]) > 1e30:
+                continue  # y - 1 and y - 2 are y to fifty digits, and the power is infinite for doubles, or 0
+            if slope is not None and abs(slope) > 1e-320:
+                scale = accuracy.scale_of(row.name, i, xs)
+                assert abs(d - slope) <= mp.mpf("1e-20") * max(abs(mp.mpf(slope)), scale), (xs, i)
+
+
+# --- two readings as doubles, one answer --------------------------------------------------------
+
+
+def same(a, b):
+    return a == b and math.copysign(1, a) == math.copysign(1, b) if a == a else b != b
+
+
+EDGES = (0.0, -0.0, 1.0, -1.0, 0.5, -2.0, 3.0, 5e-324, -1e-310, 1e308, -1e308, 710.0, -746.0)
+EDGES = (*EDGES, math.inf, -math.inf, math.nan)
+
+
+def edge_points(row):
+    if row.arity == 1:
+        return [(x,) for x in EDGES]
+    if row.arity == 2:
+        return [(x, y) for x in EDGES for y in EDGES]
+    return [EDGES[i : i + (row.arity or 4)] for i in range(len(EDGES) - 4)]
+
+
+@pytest.mark.parametrize("row", ROWS.values(), ids=ROWS)
+def test_all_readings_as_doubles_agree_to_the_bit(row):
+    for xs in [*edge_points(row), *accuracy.points(row, 100, seed=3)]:
+        z = row.value(FLOATS, *map(FLOATS.number, xs))
+        partials = [float(d) for d in row.partials(FLOATS, *map(FLOATS.number, xs), z)]
+        try:
+            plain = row.value(PLAIN_FLOATS, *xs)
+            rule = (plain, *row.partials(PLAIN_FLOATS, *xs, plain))
+        except (ArithmeticError, ValueError):
+            pass  # the fast reading may raise; then the other one is asked
+        else:
+            assert all(map(same, rule, (z, *partials))), xs
+        value, local = evaluate(row, xs)
+        assert same(value, z)
+        assert all(map(same, local, partials)), xs
+        if row.arity in (1, 2):
+            build = getattr(ag.Value, f"__{OPERATORS[row.name]}__") if row.name in OPERATORS else FUSED.get(row.name)
+            if build is None:
+                continue
+            node = build(*map(ag.Value, xs))
+            assert same(node.data, z), xs
+            assert all(map(same, node.local_grads, partials)), xs

@@ -1,0 +1,137 @@
+"""NaN goes through every derivative of every order that depends on the operand: looped over all primitives.
+
+Each operand in turn is NaN, while the others are 0, 1, infinite, NaN, subnormal or plain; all derivatives up
+to the third, mixed ones too, are taken eagerly and compiled, in double and in single precision.
+
+What depends on an operand is found out, not listed: a derivative that is not the same at all of `NUMBERS`.
+Beside an infinite operand, where many derivatives are 0 for all numbers, it is asked at plain numbers instead.
+"""
+
+import itertools
+import math
+
+import numpy as np
+import pytest
+
+import autograd_core as ag
+from autograd_core import Value, compiler
+from autograd_core.engine.ops import ROWS
+from autograd_core.engine.value import record_many
+
+INF, NAN = math.inf, math.nan
+NUMBERS = (0.375, -0.625, 1.5, 3.0, -2.0, 0.0)
+PLAIN = {1: (0.625,), 2: (0.625, 0.375), 3: (0.625, 0.375, 0.875), None: (0.5, 1.5, 0.25)}
+SPECIAL = {"acosh": (1.625,), "zeta": (3.0, 1.375), "clip": (0.375, 0.25, 0.875), "dot": (0.5, 1.5, 0.25, 0.75)}
+SUBNORMAL = {"float64": 5e-324, "float32": 2.0**-149}
+
+CHOICE = "relu, leaky_relu, max, min, where and clip send the gradient on as they would a number's"
+EXEMPT = {
+    **dict.fromkeys("relu leaky_relu where maximum minimum clip max min".split(), CHOICE),
+    **dict.fromkeys("lt le gt ge eq ne".split(), "NaN is unequal to all numbers: the value is 0 or 1, the derivative 0"),
+}
+OPERANDS = {
+    ("copysign", 1): "copysign reads the sign of its second operand alone, that of NaN too",
+    ("path_product", 0): "0 wins over NaN in it, by definition",
+    ("path_product", 1): "0 wins over NaN in it, by definition",
+}
+
+
+def plain(row):
+    return SPECIAL.get(row.name, PLAIN[row.arity])
+
+
+def derivatives(row):
+    """A function of a list: every derivative up to the order, by the order of its operands."""
+
+    def everything(v):
+        found, last = [], [record_many(row, list(v))]
+        for _ in range(order_of(row)):
+            last = [slope for node in last for slope in ag.grad_of(node, v, create_graph=True)]
+            found += last
+        return found
+
+    return everything
+
+
+def order_of(row):
+    return 2 if row.name == "norm" else 3  # a third derivative of it has thousands of nodes
+
+
+def names_of(row):
+    places = range(len(plain(row)))
+    return [path for k in range(1, order_of(row) + 1) for path in itertools.product(places, repeat=k)]
+
+
+def beside(row, j, small):
+    """What the operands but the j-th are."""
+    n = len(plain(row))
+    rest = [x for i, x in enumerate(plain(row)) if i != j]
+    others = (0.0, 1.0, INF, -INF, NAN, small, -0.75)
+    if n > 3:
+        return [rest, *([x] * (n - 1) for x in others)]
+    return [list(xs) for xs in itertools.product(others, repeat=n - 1)]
+
+
+def filled(rest, j, x):
+    return [*rest[:j], x, *rest[j:]]
+
+
+def eagerly(row, point):
+    return [slope.data for slope in derivatives(row)([Value(x) for x in point])]
+
+
+def finite(row, j, rest):
+    """The others, with plain numbers for those that are infinite."""
+    usual = [x for i, x in enumerate(plain(row)) if i != j]
+    return [p if math.isinf(x) else x for x, p in zip(rest, usual, strict=True)]
+
+
+@pytest.mark.parametrize("row", [row for row in ROWS.values() if row.name not in EXEMPT], ids=lambda row: row.name)
+def test_a_derivative_that_depends_on_an_operand_is_nan_where_that_is_nan(row):
+    compiled = {d: compiler.compile(derivatives(row), list(plain(row)), in_axes=0, dtype=d) for d in SUBNORMAL}
+
+    def of(dtype, points):
+        return np.asarray(compiled[dtype](points), float)
+
+    for j in range(len(plain(row))):
+        if (row.name, j) in OPERANDS:
+            continue
+        rests = beside(row, j, SUBNORMAL["float64"])
+        tries = of("float64", [filled(finite(row, j, rest), j, x) for rest in rests for x in NUMBERS])
+        tries = tries.reshape(len(rests), len(NUMBERS), -1)
+        first = tries[:, :1]
+        depends = ~np.all((tries == first) | np.isnan(tries) & np.isnan(first), axis=1)
+        is_finite = np.array([finite(row, j, rest) == rest for rest in rests])[:, None]
+        points = [filled(rest, j, NAN) for rest in rests]
+        ways = {
+            "eager": np.array([eagerly(row, point) for point in points]),
+            "float64": of("float64", points),
+            "float32": of("float32", [filled(rest, j, NAN) for rest in beside(row, j, SUBNORMAL["float32"])]),
+        }
+        for way, found in ways.items():
+            another = ~np.isclose(found, tries[:, 0], rtol=1e-6) & is_finite  # neither NaN nor what all numbers give
+            wrong = ~np.isnan(found) & (depends | another)
+            assert [(way, points[k], names_of(row)[i], found[k, i]) for k, i in np.argwhere(wrong)] == []
+
+
+@pytest.mark.parametrize("name", "abs sign floor ceil step_slope end copysign".split())
+@pytest.mark.parametrize("dtype", [None, "float64", "float32"])
+def test_steps_pass_nan_to_every_order(name, dtype):
+    """Their derivatives are 0 or a sign at all numbers, which the test above takes for no dependence."""
+    f = derivatives(ROWS[name])
+    point = [NAN, 2.0][: ROWS[name].arity]
+    slopes = eagerly(ROWS[name], point) if dtype is None else compiler.compile(f, [1.0] * len(point), dtype=dtype)(point)
+    along = [slope for path, slope in zip(names_of(ROWS[name]), slopes, strict=True) if set(path) == {0}]
+    assert len(along) == 3
+    assert all(map(math.isnan, along))
+
+
+def test_what_nan_does_not_change_is_what_the_reasons_say():
+    assert ag.grad(ag.relu)(NAN) == 1
+    assert ag.grad(ag.leaky_relu)(NAN) == 0.01
+    assert ag.grad(ag.clip)(NAN, 0.0, 1.0) == 1
+    assert ag.grad(lambda x: x > 2)(NAN) == 0
+    assert ag.grad(lambda x: x * 3)(NAN) == 3
+    assert ag.grad(ag.copysign, 1)(2.0, NAN) == 0
+    assert ag.grad(lambda x: x**0)(NAN) == 0
+    assert ag.grad(lambda y: 1**y)(NAN) == 0

@@ -1,0 +1,241 @@
+"""Softmax and its kin at any offset, of infinities and NaN, in every way to run."""
+
+import itertools
+import math
+import random
+import struct
+from fractions import Fraction
+
+import mpmath
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import autograd_core as ag
+import nn
+from autograd_core import Value, compiler
+from autograd_core.engine.value import RECURS, STRAIGHT
+
+INF, NAN = math.inf, math.nan
+OFFSETS = (0.0, 1.0, -3e3, 1e6, -1e9, 1e12, 1e16, -1e300)
+ULP = {"float64": 2.0**-52, "float32": 2.0**-23}
+BOUND = 4  # ulp, times 1 + what an entry is below the largest
+
+
+def exactly(xs):
+    """Softmax and log-softmax to 50 digits."""
+    with mpmath.workdps(400):
+        xs = [mpmath.mpf(x) for x in xs]
+        top = max(xs)
+        total = mpmath.fsum(mpmath.exp(x - top) for x in xs)
+        return [float(mpmath.exp(x - top) / total) for x in xs], [float(x - top - mpmath.log(total)) for x in xs]
+
+
+def points(dtype, n, seed=0):
+    rng = random.Random(f"{dtype} {n} {seed}")
+    for offset in OFFSETS:
+        for spread in (0.0, 1.0, 8.0):
+            xs = [offset + rng.gauss(0, spread) for _ in range(n)]
+            if dtype == "float64":
+                yield xs
+            elif abs(offset) < 1e30:
+                yield [float(np.float32(x)) for x in xs]
+
+
+def assert_entries(found, exact, xs, dtype, least=1e-300):
+    top = max(xs)
+    for p, e, x in zip(found, exact, xs, strict=True):
+        allowed = BOUND * ULP[dtype] * (1 + (top - x)) * e
+        assert abs(float(p) - e) <= allowed + least, (xs, p, e)
+
+
+@pytest.mark.parametrize("n", [2, 3, 10, 300])
+def test_entries_to_the_bound_eagerly(n):
+    for xs in points("float64", n):
+        p, log_p = exactly(xs)
+        assert_entries(ag.softmax(xs), p, xs, "float64")
+        assert_entries([v.data for v in ag.softmax([Value(x) for x in xs])], p, xs, "float64")
+        for found, exact in zip(ag.log_softmax(xs), log_p, strict=True):
+            assert abs(found - exact) <= BOUND * ULP["float64"] * (1 + abs(exact))
+
+
+@pytest.mark.parametrize("n", [3, 10])
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+@pytest.mark.parametrize("axes", [None, 0])
+def test_entries_to_the_bound_compiled(dtype, n, axes):
+    f = compiler.compile(ag.softmax, [0.0] * n, in_axes=axes, dtype=dtype)
+    least = 1e-300 if dtype == "float64" else 2.0**-126
+    for xs in points(dtype, n):
+        found = np.ravel(f(xs)) if axes is None else np.asarray(f(np.array([xs] * 9))).reshape(-1, n)[-1]
+        assert_entries(found, exactly(xs)[0], xs, dtype, least)
+
+
+def test_entries_to_the_bound_without_a_compiler_and_exported(monkeypatch, tmp_path):
+    f = compiler.compile(lambda v: ag.softmax(v)[0] + 2 * ag.softmax(v)[2], [0.0] * 3)
+    path = tmp_path / "f.py"
+    f.to_numpy(path)
+    space = {}
+    exec(path.read_text(encoding="utf-8"), space)
+    exported = next(v for k, v in space.items() if k.endswith("_value_and_grad"))
+    monkeypatch.setitem(__import__("sys").modules, "autograd_core.compiler.codegen.llvm.vm", None)
+    monkeypatch.setattr("autograd_core.compiler.runtime.numpy_vm.said", ["elsewhere"])
+    plain = compiler.compile(lambda v: ag.softmax(v)[0] + 2 * ag.softmax(v)[2], [0.0] * 3)
+    for xs in points("float64", 3):
+        p, _ = exactly(xs)
+        exact = float(p[0] + 2 * p[2])
+        slopes = [float(p[0] * ((i == 0) - p[i]) + 2 * p[2] * ((i == 2) - p[i])) for i in range(3)]
+        for value, gradient in (plain.value_and_grad(xs), exported(xs)):
+            assert float(value) == pytest.approx(exact, rel=1e-14)
+            assert np.ravel(gradient) == pytest.approx(slopes, rel=1e-13, abs=1e-15)
+
+
+@pytest.mark.parametrize("dtype", [None, "float64", "float32"])
+def test_derivatives_at_any_offset(dtype):
+    """An entry p_i (1 - p_i) is a difference of terms of the size of p_i."""
+    jacobian = ag.jacobian(ag.softmax) if dtype is None else compiler.compile(ag.softmax, [0.0] * 3, dtype=dtype).jacobian
+    dtype = dtype or "float64"
+    for xs in points(dtype, 3):
+        p, _ = exactly(xs)
+        found = np.asarray(jacobian(xs), float).reshape(3, 3)
+        for i in range(3):
+            for j in range(3):
+                allowed = BOUND * ULP[dtype] * (1 + (max(xs) - xs[i]) + (max(xs) - xs[j])) * p[i]
+                least = 2.0**-126 if dtype == "float32" else 1e-300
+                assert abs(found[i][j] - p[i] * ((i == j) - p[j])) <= allowed + least, (xs, i, j)
+
+
+@pytest.mark.parametrize("dtype", [None, "float64", "float32"])
+def test_cross_entropy_at_any_offset(dtype):
+    def loss(v):
+        return nn.cross_entropy(v, 1)
+
+    for xs in points(dtype or "float64", 3):
+        _, log_p = exactly(xs)
+        p, _ = exactly(xs)
+        if dtype is None:
+            value, gradient = ag.value_and_grad(loss)(xs)
+        else:
+            value, (gradient,) = compiler.compile(loss, [0.0] * 3, dtype=dtype).value_and_grad(xs)
+        room = BOUND * ULP[dtype or "float64"] * (1 + (max(xs) - min(xs)))
+        assert abs(float(value) + log_p[1]) <= room * abs(log_p[1])
+        right = -(p[0] + p[2])
+        for found, exact in zip(gradient, (p[0], right, p[2]), strict=True):
+            assert abs(float(found) - exact) <= room * abs(exact) + (2.0**-126 if dtype == "float32" else 1e-300)
+
+
+SPECIAL = {
+    (INF, 0.0, 1.0): [1, 0, 0], (INF, INF, 0.0): [0.5, 0.5, 0], (-INF, -INF): [0.5, 0.5], (INF, INF): [0.5, 0.5],
+    (-INF, 2.0): [0, 1], (INF, -INF): [1, 0], (-INF,) * 4: [0.25] * 4,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("xs", SPECIAL)
+def test_infinities_are_as_in_the_gradient_of_logsumexp(xs):
+    expected, xs = SPECIAL[xs], list(xs)
+    compiled = [compiler.compile(ag.softmax, [0.0] * len(xs), dtype=dtype) for dtype in ("float64", "float32")]
+    assert list(ag.softmax(xs)) == list(ag.grad(ag.logsumexp)(xs)) == expected
+    for f in compiled:
+        assert list(map(float, f(xs))) == pytest.approx(expected)
+    jacobian = [[a * ((i == j) - b) for j, b in enumerate(expected)] for i, a in enumerate(expected)]
+    assert ag.jacobian(ag.softmax)(xs) == jacobian
+    log_p = [math.log(p) if p else -INF for p in expected]
+    assert list(ag.log_softmax(xs)) == pytest.approx(log_p)
+    for k, p in enumerate(expected):
+        assert nn.cross_entropy(xs, k) == pytest.approx(-math.log(p) if p else INF)
+        assert ag.grad(lambda v, k=k: nn.cross_entropy(v, k))(xs) == pytest.approx([q - (i == k) for i, q in enumerate(expected)])
+
+
+def test_nan_passes():
+    assert all(map(math.isnan, ag.softmax([NAN, 1.0, INF])))
+    assert all(map(math.isnan, ag.log_softmax([0.0, NAN])))
+    assert all(math.isnan(g) for row in ag.jacobian(ag.softmax)([NAN, 1.0]) for g in row)
+    assert math.isnan(nn.cross_entropy([0.0, NAN, 1.0], 0))
+
+
+def test_nodes_grow_with_the_entries():
+    def count(n):
+        nodes = set()
+        for p in ag.softmax([Value(float(k)) for k in range(n)]):
+            nodes.update(ag.topological_order(p))
+        return len(nodes)
+
+    assert [count(n) for n in (3, 30, 300)] == [2 * n + 2 for n in (3, 30, 300)]
+
+
+def test_ties_are_no_kinks():
+    pytest.importorskip("mpmath")
+    from autograd_core.testing import check_gradient
+
+    assert check_gradient(lambda v: ag.softmax(v)[1], [1.0, 1.0, 1.0])
+
+
+# --- compiled for a number of entries ---------------------------------------------------------------
+
+entries = st.one_of(st.floats(), st.floats(-30, 30), st.sampled_from([0.0, -0.0, 1.0, INF, -INF, NAN, 1e308, 5e-324, 745.0]))
+
+
+def mixture(name, xs, moving):
+    """The weighted sum of what a function makes of the entries, of which some are Values and the others numbers."""
+    places = [i for i, moves in enumerate(moving) if moves]
+
+    def f(v):
+        items = list(xs)
+        for i, x in zip(places, v, strict=True):
+            items[i] = x
+        found = getattr(ag, name)(items)
+        return ag.dot([0.5 + i for i in range(len(xs))], found) if isinstance(found, list) else found
+
+    return f, [xs[i] for i in places]
+
+
+def everything(name, xs, moving):
+    """Value, gradient and Hessian, as bits; those of NaN alike."""
+    f, at = mixture(name, xs, moving)
+    value, gradient = ag.value_and_grad(f)(at)
+    numbers = [value, *gradient, *(h for row in ag.hessian(f)(at) for h in row)]
+    return [math.nan if x != x else x for x in map(float, numbers)]
+
+
+@pytest.mark.parametrize("name", ["softmax", "log_softmax", "logsumexp"])
+@settings(max_examples=100)
+@given(xs=st.lists(entries, min_size=1, max_size=6), moving=st.lists(st.booleans(), min_size=6, max_size=6))
+def test_every_mixture_of_values_and_numbers_gives_the_same_bits_however_often(name, xs, moving):
+    moving = [*moving[: len(xs) - 1], True]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("autograd_core.engine.value.STRAIGHT", {})
+        plain = everything(name, xs, moving)
+    for _ in range(RECURS + 1):
+        f, at = mixture(name, xs, moving)
+        f([Value(x) for x in at])
+    assert callable(STRAIGHT["logsumexp"][len(xs)])
+    assert struct.pack(f"{len(plain)}d", *everything(name, xs, moving)) == struct.pack(f"{len(plain)}d", *plain)
+
+
+@pytest.mark.parametrize("name", ["softmax", "log_softmax"])
+@pytest.mark.parametrize("n", [1, 2, 3, 6])
+def test_every_mixture_is_recorded_alike_for_compiled_calls(name, n):
+    """A trace made where the rows are compiled gives the bits of one made where they are not."""
+    rng = random.Random(n)
+    xs = [rng.uniform(-3, 3) for _ in range(n)]
+    mixtures = [m for m in itertools.product((False, True), repeat=n) if any(m)]
+    for moving in mixtures if n < 4 else rng.sample(mixtures, 4):
+        f, at = mixture(name, xs, moving)
+        for _ in range(RECURS + 2):
+            f([Value(x) for x in at])
+        quick = compiler.compile(f, at)
+        found = quick.value_and_grad(at), np.asarray(quick.hessian(at))
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr("autograd_core.engine.value.STRAIGHT", {})
+            plain = compiler.compile(f, at)
+            expected = plain.value_and_grad(at), np.asarray(plain.hessian(at))
+        assert float(found[0][0]) == float(expected[0][0])
+        np.testing.assert_array_equal(np.ravel(found[0][1]), np.ravel(expected[0][1]))
+        np.testing.assert_array_equal(found[1], expected[1])
+        assert np.ravel(found[0][1]) == pytest.approx(ag.grad(f)(at), rel=1e-13, abs=1e-15)
+
+
+def test_numbers_among_the_entries_are_taken_in_any_order():
+    for _ in range(RECURS + 2):
+        assert ag.softmax([0.0, Value(0.0)])[0].data == ag.softmax([Value(0.0), 0])[0].data == ag.softmax([0.0, 0.0])[0] == 0.5
+        assert ag.softmax([Fraction(1, 3), Value(0.5)])[0].data == ag.softmax([1 / 3, 0.5])[0]
