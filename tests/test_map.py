@@ -185,6 +185,13 @@ PAIRS = {
     "C1": ("09_logistic_regression_to_networks.ipynb", "The graph of logistic regression", r"^ +d\w+ +(-?[\d.]+) .* (-?[\d.]+) *$", 5),
     "C2": ("09_logistic_regression_to_networks.ipynb", "Many classes: softmax and cross-entropy", r"(?:a - y|p - t) = +(-?[\d.]+),? +graph +(\S+)", 5),
     "C3": ("09_logistic_regression_to_networks.ipynb", "A cost that keeps weights small", r"by hand: (w = .*)\nby fit: +(w = .*)", 1),
+    "B1, one path": ("07_error_signals.ipynb", "One path", r"by hand +(\S+) +by backward\(\) +(\S+)", 3),
+    "B1, inputs": ("07_error_signals.ipynb", "Several inputs", r"by hand +(\S+) +by backward\(\) +(\S+)", 2),
+    "B1, outputs": ("07_error_signals.ipynb", "Several outputs", r"(\S+)  their sum\n +(\S+)  by backward\(\)", 1),
+    "B2, δ": ("07_error_signals.ipynb", "The error signal", r"by the recursion +(\S+) +read off the graph +(\S+)", 3),
+    "B2, ∂E/∂w": ("07_error_signals.ipynb", "The error signal", r"delta_i \* x +(\S+) +by backward\(\) +(\S+)", 1),
+    "B2, layers": ("07_error_signals.ipynb", "The error signal", r"delta \* z +(.*)\n +backward\(\) +(.*)", 2),
+    "B4": ("07_error_signals.ipynb", "A minibatch", r"by the rule: +(.*\S) +by fit: +(.*)", 3),
 }  # fmt: skip
 
 
@@ -196,6 +203,28 @@ def test_a_notebook_prints_one_number_for_the_graph_and_for_the_formula_of_the_d
     pairs = re.findall(pattern, text.replace("−", "-"), re.MULTILINE)
     assert len(pairs) == count, text
     assert [a for a, _ in pairs] == [b for _, b in pairs]
+
+
+def equations(text):
+    """The numbers on both sides of each `=` of a text that stands between two of them."""
+    number = r"-?\d+(?:\.\d+)?(?:e[+-]?\d+)?"
+    return re.findall(rf"(?:^ *|(?<=[=:] ))(?=({number}) = ({number})(?: *$|[,;)]| =))", text.replace("−", "-"), re.MULTILINE)
+
+
+@pytest.mark.parametrize("path", sorted(MAP.parent.glob("*.ipynb")), ids=lambda path: path.stem)
+def test_numbers_that_a_notebook_prints_as_equal_are_equal(path):
+    cells = [c for c in json.loads(path.read_text(encoding="utf-8"))["cells"] if c["cell_type"] == "code"]
+    outputs = [o for cell in cells for o in cell["outputs"]]
+    text = "\n".join("".join(o.get("text", o.get("data", {}).get("text/plain", ""))) for o in outputs)
+    for left, right in equations(text):
+        digits = min(len(x.partition(".")[2]) for x in (left, right))
+        assert abs(float(left) - float(right)) <= 10.0**-digits, f"{left} = {right}"
+
+
+def test_an_equation_of_two_numbers_is_found():
+    assert equations("dE/dw_in = delta_i * x = 0.015201 = 0.013409\n1 = −1") == [("0.015201", "0.013409"), ("1", "-1")]
+    assert equations("n = 3, x1 = 3, 2 = 3.5w") == []
+    assert equations("0 − 1 = −1\n2 * 3 = 6\n0.1 + 0.2 = 0.3") == []  # the left side is no number of its own
 
 
 def test_the_picture_of_three_descents_shows_the_runs_of_its_table():
