@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import io
 import os
 import re
 import sys
@@ -12,6 +11,7 @@ from importlib import import_module
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
+from unicodedata import normalize
 
 from . import Value
 from .errors import AutogradError, ExpressionError, MissingExtraError
@@ -22,6 +22,7 @@ from .notation.names import name
 from .pictures import Stepper, draw
 from .pictures.checked_path import path_for
 from .pictures.picture import WRITERS
+from .shell import run
 from .testing import check_gradient, error_in_ulps, reference
 
 if TYPE_CHECKING:
@@ -68,8 +69,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return _check(options.function, options.at, options.derivative, options.order, options.output)
         else:
             _tour(options.out, options.epochs)
-    except BrokenPipeError:  # `... | head` has read enough; nothing more is written, also not when Python ends
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except BrokenPipeError:
+        raise
     except (AutogradError, OSError) as error:
         print(f"{parser.prog}: {error}", file=sys.stderr)
         return 2
@@ -131,6 +132,7 @@ def _values(words: Sequence[str]) -> dict[str, float]:
     values: dict[str, float] = {}
     for word in words:
         key, equals, text = word.partition("=")
+        key = normalize("NFKC", key)  # as Python does within an expression: µ, a micro sign, is the letter μ there
         if not equals or not key.isidentifier():
             msg = f"expected name=number, got {word!r}; write for instance a=2"
             raise ExpressionError(msg)
@@ -171,6 +173,7 @@ def _step(expression: str, words: Sequence[str], output: Path | None, *, interac
 
 def _explain(expression: str, words: Sequence[str], output: Path | None, *, of: str, theme: str) -> None:
     root, inputs = parse(expression, _values(words))
+    of = normalize("NFKC", of)
     if of not in inputs:
         msg = f"--of: expected a name in {expression} ({', '.join(inputs) or 'it has none'}), got {of!r}"
         raise ExpressionError(msg)
@@ -361,10 +364,4 @@ def _boundary(model: nn.MLP, inputs: list[list[float]], labels: list[float]) -> 
 
 
 if __name__ == "__main__":
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="backslashreplace")  # a terminal that has no ∂ gets \\u2202
-    try:
-        sys.exit(main())
-    except KeyboardInterrupt:
-        sys.exit(130)
+    run(main)

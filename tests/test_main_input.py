@@ -210,11 +210,36 @@ def test_a_file_autograd_core_of_the_users_own(tmp_path):
     assert "rename that" in last
 
 
-def test_a_terminal_without_our_characters(tmp_path):
-    done = subprocess.run(
-        [sys.executable, "-m", "autograd_core", "explain", "é*é", "é=2", "--of", "é"],
-        cwd=tmp_path, capture_output=True, text=True, check=False,
-        env=os.environ | {"PYTHONIOENCODING": "ascii", "PYTHONPATH": str(Path(__file__).parent.parent)},
+SHELLS = [
+    ["autograd_core", "explain", "é*é", "é=2", "--of", "é"],
+    ["autograd_core", "step", "é*é", "é=2", "-i"],
+    ["nn.experiments", "attenuation"],
+]
+
+
+def piped(words, folder, script='exec "$@"', **environment):
+    """A module as a process, run by a line of the shell."""
+    return subprocess.run(
+        ["sh", "-c", script, "sh", sys.executable, "-m", *words], cwd=folder, capture_output=True, text=True, check=False,
+        errors="replace", env=os.environ | {"PYTHONPATH": str(Path(__file__).parent.parent)} | environment,
     )  # fmt: skip
-    assert (done.returncode, done.stderr) == (0, "")
-    assert r"\u2202" in done.stdout
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="these are lines of another shell")
+@pytest.mark.parametrize("words", SHELLS, ids=" ".join)
+def test_whatever_the_output_goes_to(words, tmp_path):
+    done = piped(words, tmp_path, PYTHONIOENCODING="ascii")
+    assert (done.returncode, "Error" in done.stderr, done.stdout.isascii()) == (0, False, True)
+    full = piped(words, tmp_path, 'exec "$@" > /dev/full') if Path("/dev/full").exists() else None
+    assert full is None or (full.returncode, "Traceback" in full.stderr, "No space left" in full.stderr) == (2, False, True)
+    for script in ('"$@" | true', 'exec "$@" >&-', 'exec "$@" <&-'):
+        done = piped(words, tmp_path, script)
+        assert (done.returncode, "Error" in done.stderr, "pipe" in done.stderr) == (0, False, False)
+
+
+@pytest.mark.parametrize(("expression", "given"), [("µ*2", "µ=3"), ("μ*2", "µ=3"), ("𝑥*2", "x=3"), ("x*2", "𝑥=3")])
+def test_names_are_those_that_python_reads(expression, given, folder, capsys):
+    """A micro sign is the letter mu."""
+    assert main(["draw", expression, given]) == 0
+    assert main(["explain", expression, given, "--of", given[0]]) == 0
+    assert "= 6.0" in capsys.readouterr().out

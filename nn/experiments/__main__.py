@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from autograd_core import AutogradError
+from autograd_core.shell import run
 
 from ..support.figures import save_figure
 from . import EXPERIMENTS, experiment
@@ -52,6 +53,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             print(f"({time.perf_counter() - start:.1f} s)", file=sys.stderr)
             for path in save(outcome.pictures(), options.output) if options.output else ():
                 print(path)
+    except BrokenPipeError:
+        raise
     except (AutogradError, OSError) as error:
         print(f"{parser.prog}: {error}", file=sys.stderr)
         return 2
@@ -86,4 +89,4 @@ def save(pictures: dict[str, Any], folder: Path) -> list[Path]:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run(main)

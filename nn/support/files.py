@@ -18,18 +18,17 @@ import re
 import struct
 from contextlib import contextmanager
 from hashlib import sha256
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from autograd_core import AutogradError, RangeError, StructureError
 from autograd_core.atomic_write import write_file
+from autograd_core.file_reading import MOST_BYTES, open_to_read
 
 if TYPE_CHECKING:
     import os
     from collections.abc import Iterator
 
 VERSION = 1
-MOST_BYTES = 2**30
 NOT_FINITE = {"inf": math.inf, "-inf": -math.inf, "nan": math.nan}
 FRACTION = re.compile(r"-?[0-9]+/0*[1-9][0-9]*", re.ASCII)
 
@@ -78,7 +77,7 @@ def read(path: str | os.PathLike[str], form: Form) -> dict[str, Any]:
         StructureError: It is no file of this form, or was changed since it was written.
         RangeError: Its version is unknown here.
     """
-    with Path(path).open("rb") as file:
+    with open_to_read(path) as file:
         data = file.read(MOST_BYTES + 1)
     if len(data) > MOST_BYTES:
         raise unfit(path, form, f"there are more than {MOST_BYTES} bytes")

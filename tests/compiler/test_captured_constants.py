@@ -9,7 +9,10 @@ import statistics
 import sys
 import types
 import warnings
+from datetime import timedelta
 from functools import partial
+from operator import attrgetter
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -207,6 +210,38 @@ rates.hidden = 3.0
 networks = {"a": [Slotted(2.0), Slotted(3.0)]}
 
 
+class Doubled:
+    def times(self, x):
+        return x * 2
+
+
+class Tripled:
+    def times(self, x):
+        return x * 3
+
+
+class DoubledAgain:
+    def times(self, x):
+        return x * 2
+
+
+DoubledAgain.times.__code__ = Doubled.times.__code__.replace()
+
+
+class Meta(type):
+    first = 2.0
+
+
+class Made(metaclass=Meta):
+    pass
+
+
+plain = {"range": range(3), "wait": timedelta(seconds=2), "path": Path("a/b")}
+swapped, deep_rate = Doubled(), attrgetter("inner.rate")
+nested_settings = types.SimpleNamespace(inner=types.SimpleNamespace(rate=2.0))
+with_keyword = partial(lambda x, s: x * s, s=2.0)
+
+
 def helper(x):
     return x * 2
 
@@ -280,6 +315,13 @@ READ = {
     "number of a module": (lambda x: x * numbers.rate, "numbers.rate was 2.0", change(numbers, "rate", 5.0)),
     "imported module": (imports, "test_outside_numbers.rate was 2.0", change(numbers, "rate", 5.0)),
     "function of a library": (lambda x: x * math.sqrt(4.0), "math.sqrt has", change(math, "sqrt", math.cbrt if hasattr(math, "cbrt") else math.exp)),
+    "keyword of a partial": (with_keyword, "s was 2.0", set_item(with_keyword.keywords, "s", 5.0)),
+    "range": (lambda x: x * len(plain["range"]), r"plain\['range'\] has", set_item(plain, "range", range(4))),
+    "duration": (lambda x: x * plain["wait"].total_seconds(), r"plain\['wait'\] has", set_item(plain, "wait", timedelta(seconds=5))),
+    "path": (lambda x: x * len(plain["path"].parts), r"plain\['path'\] has", set_item(plain, "path", Path("a/b/c"))),
+    "what a getter reads": (lambda x: x * deep_rate(nested_settings), r"\.rate was 2.0", change(nested_settings.inner, "rate", 5.0)),
+    "class of an object": (lambda x: swapped.times(x), "swapped.times has changed", change(swapped, "__class__", Tripled)),
+    "class of a class": (lambda x: x * Made.first, "Made.first was 2.0", change(Meta, "first", 5.0)),
     "part of a partial": (partial(of_settings, settings), "rate was 2.0", change(settings, "rate", 5.0)),
     "method": (lambda x: made.part(x), "made.part has changed", change(Model, "part", other_helper)),
 }  # fmt: skip
@@ -510,6 +552,13 @@ def test_entries_that_the_code_does_not_name_are_not_its_own(monkeypatch):
     state["deep"]["k"] = 4.0
     with pytest.warns(StaleTraceWarning, match=r"state\['deep'\]\['k'\] was 3.0"):
         compiled(1.0)
+
+
+def test_an_equal_class_is_no_change(monkeypatch):
+    """As when a module is loaded again in which nothing was changed."""
+    compiled = ag.compile(lambda x: swapped.times(x), 1.0)
+    monkeypatch.setattr(swapped, "__class__", DoubledAgain)
+    assert [compiled(1.0) for _ in range(5)] == [2.0] * 5
 
 
 def test_what_is_equal_is_no_change(monkeypatch):

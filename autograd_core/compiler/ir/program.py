@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 from dataclasses import dataclass
 from itertools import pairwise
-from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,6 +14,7 @@ from ...engine import ops
 from ...engine.ops import ROWS, USER_ROWS
 from ...engine.value import Value, record
 from ...errors import OperandError, StructureError, UnknownPrimitiveError
+from ...file_reading import open_to_read
 from .npz_files import arrays_in
 
 if TYPE_CHECKING:
@@ -209,7 +209,7 @@ class Program:
             Traceback (most recent call last):
             autograd_core.errors.StructureError: ...notes.txt is no saved program, or damaged: ...
         """
-        with Path(path).open("rb") as file:
+        with open_to_read(path) as file:
             return cls.read(file, str(path))
 
     @classmethod
@@ -221,7 +221,7 @@ class Program:
             msg = f"{name}: {error}"
             raise UnknownPrimitiveError(msg) from None
         except Exception as error:  # NumPy and zipfile raise almost anything over a damaged file
-            msg = f"{name} is no saved program, or damaged: {error}"
+            msg = f"{name} is no saved program, or damaged: {f'{error}':.200}"
             raise StructureError(msg) from error
 
     def _uses(self) -> Any:

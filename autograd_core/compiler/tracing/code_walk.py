@@ -9,6 +9,7 @@ from fractions import Fraction
 from functools import cached_property, partial
 from inspect import getattr_static
 from numbers import Number
+from operator import attrgetter, itemgetter, methodcaller
 from types import (
     BuiltinFunctionType,
     FunctionType,
@@ -34,6 +35,7 @@ MOST_THINGS = 100_000  # that a walk looks at
 DEPTH = 40  # of containers and objects within each other
 ENTRIES = 1_000  # of a dict that are named one by one
 STATEFUL = ("nn", "collections")  # whose classes keep in attributes what their methods compute with
+GETTERS = (attrgetter, itemgetter, methodcaller)
 SPECIAL = ("__call__", "__getitem__", "__getattr__", "__iter__", "__len__", "__contains__", "__missing__")  # of theirs
 UNREAD = ("__repr__", "__str__", "__hash__", "__del__", "__reduce__", "__init_subclass__", "__class_getitem__")
 
@@ -88,6 +90,7 @@ class Walk:
         self._seen: dict[int, Any] = {}  # and kept, so that no other object gets the same id
         self._spaces: dict[int, tuple[Callable[[str], Any], dict[str, None]]] = {}
         self._functions: list[FunctionType] = []
+        self._objects: list[Any] = []  # of the user's classes
         self._others: dict[type, bool] = {}
         self._members: dict[type, tuple[list[str], list[tuple[str, Any]]]] = {}  # of stateful classes
         self._home: str | None = None
@@ -95,10 +98,12 @@ class Walk:
 
     @cached_property
     def watches(self) -> list[Callable[[], bool]]:
-        """One for each namespace, for each container, one for all functions, one for all Values that stand alone."""
+        """One for each namespace, each container, all functions, all classes of objects, all Values by themselves."""
         made = [watches.of_names(get, tuple(names)) for get, names in self._spaces.values()]
         made += [make(*things) for make, things in self._to_watch]
         made.append(watches.of_functions(self._functions))
+        if self._objects:
+            made.append(watches.of_classes(self._objects))
         return [*made, watches.of_values(list(self._values))] if self._values else made
 
     # --- functions ---
@@ -107,6 +112,7 @@ class Walk:
         """Something that is called: a function, a method, an object; those that wrap others are looked through."""
         if isinstance(f, partial):
             self.callable(f.func, f"{way}.func", name)
+            self._to_watch.append((watches.of_entries, (f.keywords,)))
             for key, x in [*enumerate(f.args), *f.keywords.items()]:
                 self.visit(x, f"{way}({key})", key if isinstance(key, str) else f"argument {key} of a partial")
             return
@@ -199,6 +205,8 @@ class Walk:
             opaque = callable(x) and not isinstance(x, (partial, MethodType)) and self._is_others(type(x))
         if opaque:
             self.facts[f"{way}!"] = name, Same(x)
+        elif _is_plain_object(x):
+            self.facts[f"{way}!"] = name, x
 
     def _descend(self, x: Any, way: str, name: str) -> None:
         if isinstance(x, (FunctionType, MethodType, partial)):
@@ -220,6 +228,7 @@ class Walk:
             self._array(x, way, name)
         elif isinstance(x, type):
             self._class(x, x, way, name)
+            self._class(type(x), x, way, name)
         else:
             self._object(x, way, name)
 
@@ -313,6 +322,10 @@ class Walk:
 
     def _object(self, x: Any, way: str, name: str) -> None:
         """An object: attributes of its own, and those of its class."""
+        if isinstance(x, GETTERS):
+            self.attributes.update(part for key in x.__reduce__()[1] if type(key) is str for part in key.split("."))
+        if not self._is_others(type(x)):  # a module that is loaded again may give it another class
+            self._objects.append(x)
         space = getattr(x, "__dict__", None)
         if type(space) is dict:
             self._attributes(space.get, space, id(space), way, name)
@@ -373,6 +386,16 @@ class Walk:
                 self.visit(getattr(x, found.__name__, NOTHING), way, name)
         else:
             self.visit(found, way, name)
+
+
+def _is_plain_object(x: Any) -> bool:
+    """Whether it is what its value says, as dates and ranges are: of the standard library, with a hash of its own."""
+    cls: Any = type(x)
+    return (
+        cls.__module__.partition(".")[0] in sys.stdlib_module_names
+        and not isinstance(x, (tuple, frozenset, type, FunctionType, MethodType, partial, *GETTERS))
+        and cls.__hash__ not in (None, object.__hash__)
+    )
 
 
 def _code_of(found: Any) -> Any:

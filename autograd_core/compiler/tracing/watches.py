@@ -93,6 +93,17 @@ def of_functions(functions: Sequence[Any]) -> Callable[[], bool]:
     return lambda: all(f.__code__ is a and f.__defaults__ is b and f.__kwdefaults__ is c for f, a, b, c in was)
 
 
+def of_classes(things: Sequence[Any]) -> Callable[[], bool]:
+    """Whether objects are of the same classes."""
+    was = [*map(type, things)]
+    return _in_turns(
+        len(was),
+        OBJECTS,
+        lambda: all(map(is_, map(type, things), was)),
+        lambda a, b: all(map(is_, map(type, things[a:b]), was[a:b])),
+    )
+
+
 def of_slot(thing: Any, name: str) -> Callable[[], bool]:
     """Whether an attribute without a dict is the same object."""
     was = getattr(thing, name, None)
