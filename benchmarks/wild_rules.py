@@ -298,7 +298,8 @@ def np_power_tilts(z, x, y):
         return None, None
     if np.isinf(x) or np.isinf(y) or abs(y) > 2**53:  # where y - 1 is y
         return None, None
-    to_x = 0.0 if y == 0 else y * np.power(x, y - 1)
+    inexact = 1 + np.float64(y - 1) != y  # a rounded y - 1 may be -1, an odd power, where the true one is none
+    to_x = 0.0 if y == 0 else None if x == 0 and inexact else y * np.power(x, y - 1)
     to_y = 0.0 if x == 0 and y >= 0 else z * np.log(x) if x != 0 else None
     return to_x, to_y
 

@@ -28,6 +28,7 @@ class Mode(NamedTuple):
     born: list[Any] | None = None  # leaves made within the running transform; None outside of one
     guards: dict[Any, bool] | None = None  # what bool() of Values answered within the running trace
     answers: tuple[bool, ...] = ()  # what it is to answer at first there
+    by_data: bool = True  # whether a guard of the arithmetic may look at the data: not in a program for other data
 
     @property
     def transform(self) -> bool:
@@ -154,6 +155,13 @@ def unwatched() -> Iterator[None]:
 
 
 @contextmanager
+def for_other_data() -> Iterator[None]:
+    """Within it graphs are recorded that become programs: what guards the arithmetic stays a choice in them."""
+    with _entered(_mode.get()._replace(by_data=False)):
+        yield
+
+
+@contextmanager
 def transforming() -> Iterator[list[Any]]:
     """The mark of a running transform: within it float(value) is an error, and graphs are recorded.
 
@@ -175,7 +183,9 @@ def tracing() -> Iterator[dict[Any, bool]]:
     """
     guards: dict[Any, bool] = {}
     answers = _answers.get()
-    with answering(()), transforming(), _entered(_mode.get()._replace(guards=guards, answers=answers)):
+    with answering(()), transforming(), _entered(
+        _mode.get()._replace(guards=guards, answers=answers, by_data=False)
+    ):
         yield guards
 
 

@@ -175,8 +175,23 @@ def logistic_slope(m: Any, x: Any) -> Any:
 
 def quotient_slope(m: Any, x: Any, y: Any, z: Any) -> Any:
     """x / y^2, scaled where x / y falls into the subnormals and would lose digits."""
-    scale, limit = m.number(SCALE), m.where(m.equal(z, 0), 0, m.tiny(z))
-    return m.rarely(m.abs(z) < limit, lambda: ((x * scale) / y) / y / scale, z / y)
+    scale = m.number(SCALE)
+    return m.guard((z,), is_nearly_subnormal, lambda: ((x * scale) / y) / y / scale, lambda: z / y)
+
+
+def is_nearly_subnormal(m: Any, z: Any) -> Any:
+    """Whether z is not 0, and so small that a part of it would lose digits."""
+    return m.abs(z) < m.where(m.equal(z, 0), 0, m.tiny(z))
+
+
+def is_tiny(m: Any, z: Any) -> Any:  # noqa: ARG001
+    """Whether the square of a length z would be subnormal."""
+    return z < TINY
+
+
+def is_huge(m: Any, z: Any) -> Any:  # noqa: ARG001
+    """Whether the square of a length z would be infinite."""
+    return z >= HUGE
 
 
 def scaled_vector(m: Any, v: Any, z: Any) -> Any:
@@ -195,11 +210,6 @@ def scaled_vector(m: Any, v: Any, z: Any) -> Any:
     return s, w, m.either(far, lambda: m.norm(ends), lambda: length), far
 
 
-def from_above(x: Any) -> Any:
-    """x, but 0 for -0.0: where a domain begins at 0, that is reached from within."""
-    return x + 0
-
-
 def directions(m: Any, v: Any, z: Any) -> tuple[Any, ...]:
     """x / |v| for every x in v; 0 at the origin."""
     found: list[Any] = []
@@ -211,7 +221,9 @@ def directions(m: Any, v: Any, z: Any) -> tuple[Any, ...]:
         return w[i] / length
 
     def usual(i: int) -> Any:
-        return m.rarely(z < TINY, lambda: scaled(i), m.rarely(z >= HUGE, lambda: scaled(i), v[i] / z))
+        return m.guard(
+            (z,), is_tiny, lambda: scaled(i), lambda: m.guard((z,), is_huge, lambda: scaled(i), lambda: v[i] / z)
+        )
 
     places = range(len(v))
     slopes = m.to_differentiate((), lambda: [*map(scaled, places)], lambda: [*map(usual, places)])
@@ -225,7 +237,7 @@ def slope_of_angle(m: Any, x: Any, y: Any, z: Any) -> Any:
         s, w, length, far = scaled_vector(m, (x, y), z)
         return w[0] / length / length * m.where(far, 0, s)
 
-    slope = m.rarely(z < TINY, scaled, m.rarely(z >= HUGE, scaled, x / z / z))
+    slope = m.guard((z,), is_tiny, scaled, lambda: m.guard((z,), is_huge, scaled, lambda: x / z / z))
     return m.where(m.equal(z, 0), 0, slope)
 
 
@@ -236,8 +248,10 @@ def bend(m: Any, u: Any, w: Any, x: Any, y: Any) -> Any:
     def scaled(s: Any) -> Any:
         return u / m.hypot(s * x, s * y) * w * s
 
-    inside = m.rarely(z >= HUGE, lambda: scaled(large), u / z * w)
-    return m.where(m.equal(z, 0), 0, m.rarely(z < TINY, lambda: scaled(small), inside))
+    def usual() -> Any:
+        return m.guard((z,), is_huge, lambda: scaled(large), lambda: u / z * w)
+
+    return m.where(m.equal(z, 0), 0, m.guard((z,), is_tiny, lambda: scaled(small), usual))
 
 
 # Rules stay short: they are differentiated again, so no |x|, root or scaled branch may stand where a
@@ -252,7 +266,7 @@ def power_slope(m: Any, x: Any, y: Any) -> Any:
 
 def _careful_power_slope(m: Any, x: Any, y: Any) -> Any:
     s, e = _one_less(y)
-    plain = y * m.pow(m.where(m.equal(e, 0), x, from_above(x)), s)
+    plain = y * m.pow(m.where(m.equal(e, 0), x, m.from_above(x)), s)
     corrected = m.to_differentiate(
         (x,), lambda: m.row("power_slope", x, y), lambda: _corrected_power_slope(m, x, y, plain, e)
     )
@@ -284,7 +298,7 @@ def _power_base(m: Any, x: Any, y: Any) -> Any:
 
     def careful() -> Any:
         _, e = _one_less(y)
-        of_fraction = m.where(x < 0, m.where(m.equal(x, -INF), x, NAN), from_above(x))
+        of_fraction = m.where(x < 0, m.where(m.equal(x, -INF), x, NAN), m.from_above(x))
         turned = m.where(m.equal(m.floor(y), y), m.abs(x), of_fraction)  # whole, y is even: see power_slope
         return m.where(m.equal(e, 0), x, turned)
 
@@ -309,8 +323,8 @@ def exponent_slope(m: Any, x: Any, y: Any, z: Any) -> Any:
 
 def power_twist(m: Any, x: Any, y: Any) -> Any:
     """x^(y - 1) (1 + y log(x)), the mixed second derivative of x^y; at x = 0 its limit from the right."""
-    log = m.log(from_above(x))
-    return m.row("path_product", m.pow(from_above(x), y - 1), 1 + m.row("path_product", y, log))
+    log = m.log(m.from_above(x))
+    return m.row("path_product", m.pow(m.from_above(x), y - 1), 1 + m.row("path_product", y, log))
 
 
 def clipped(m: Any, x: Any, low: Any, high: Any) -> Any:
@@ -509,7 +523,7 @@ row("exp", lambda m, x: m.exp(x), lambda m, x, z: (z,), latex="e^{{{0}}}", summa
 row("expm1", lambda m, x: m.expm1(x), lambda m, x, z: (m.exp(x),), summary="exp(x) - 1, accurate near 0.")
 row("exp2", lambda m, x: m.exp2(x), lambda m, x, z: (z * m.ln2,), latex="2^{{{0}}}", summary="2 to the power x.")
 row(
-    "log", lambda m, x: m.log(x), lambda m, x, z: (1 / from_above(x),),
+    "log", lambda m, x: m.log(x), lambda m, x, z: (1 / m.from_above(x),),
     latex=r"\ln {0}", domain=((0.0, INF),), summary="Natural logarithm; log(0) = -inf.",
 )
 row(
@@ -517,15 +531,15 @@ row(
     domain=((-1.0, INF),), summary="log(1 + x), accurate near 0.",
 )
 row(
-    "log2", lambda m, x: m.log2(x), lambda m, x, z: (m.log2e / from_above(x),),
+    "log2", lambda m, x: m.log2(x), lambda m, x, z: (m.log2e / m.from_above(x),),
     latex=r"\log_2 {0}", domain=((0.0, INF),), summary="Logarithm to base 2.",
 )
 row(
-    "log10", lambda m, x: m.log10(x), lambda m, x, z: (m.log10e / from_above(x),),
+    "log10", lambda m, x: m.log10(x), lambda m, x, z: (m.log10e / m.from_above(x),),
     latex=r"\log_{{10}} {0}", domain=((0.0, INF),), summary="Logarithm to base 10.",
 )
 row(
-    "sqrt", lambda m, x: m.sqrt(x), lambda m, x, z: (1 / (2 * from_above(z)),),
+    "sqrt", lambda m, x: m.sqrt(x), lambda m, x, z: (1 / (2 * m.from_above(z)),),
     latex=r"\sqrt{{{0}}}", domain=((0.0, INF),), summary="Square root; sqrt(-1) is NaN.",
 )
 row(

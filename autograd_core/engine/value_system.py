@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from ..number_systems import products
 from ..number_systems.base import BINARY, CONSTANTS, UNARY, NumberSystem
 from ..number_systems.floats import FLOATS
+from .contexts import current
 from .ops import ROWS, TINY
 from .value import FUSED, Value, record, record_many
 
@@ -22,6 +23,19 @@ class Values(NumberSystem):
     def where(self, condition: Any, a: Any, b: Any) -> Any:
         """A node, unless the condition depends on constants alone: x ** 2 needs no question about its 2."""
         return record(ROWS["where"], condition, a, b) if isinstance(condition, Value) else (a if condition else b)
+
+    def guard(
+        self, xs: Sequence[Any], fails: Callable[..., Any], careful: Callable[[], Any], usual: Callable[[], Any]
+    ) -> Any:
+        """One of the two by the data, which are those of the graph: of x / y one expects -z / y, and no question."""
+        if not current().by_data:
+            return super().guard(xs, fails, careful, usual)
+        data = [x.data if isinstance(x, Value) else x for x in xs]
+        return careful() if fails(FLOATS, *data) else usual()
+
+    def from_above(self, x: Any) -> Any:
+        """x itself unless it is 0."""
+        return x if current().by_data and isinstance(x, Value) and x.data != 0 else x + 0
 
     def row(self, name: str, *xs: Any) -> Any:
         """A node, or a number where no operand is a Value."""

@@ -49,6 +49,20 @@ class NumberSystem:
         """The same where a condition hardly ever holds; what then is right is made by a function."""
         return self.where(condition, rare(), usual)
 
+    def guard(
+        self, xs: Sequence[Any], fails: Callable[..., Any], careful: Callable[[], Any], usual: Callable[[], Any]
+    ) -> Any:
+        """Two texts of one number, of which `usual` loses digits where `fails(system, *xs)` holds.
+
+        This is no choice that a function makes, as that of a kink. So what records graphs looks at its data once,
+        and puts down one text alone; what makes programs, which run on other data, keeps both.
+        """
+        return self.rarely(fails(self, *xs), careful, usual())
+
+    def from_above(self, x: Any) -> Any:
+        """x, but 0 for -0.0: where a domain begins at 0, that is reached from within."""
+        return x + 0
+
     def row(self, name: str, *xs: Any) -> Any:
         """The value of another row."""
         return ROWS[name].value(self, *xs)

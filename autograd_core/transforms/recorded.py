@@ -6,6 +6,8 @@ Where the results must be differentiable, the sweep records a graph, too: its ad
 
 from __future__ import annotations
 
+import math
+from operator import is_not
 from typing import TYPE_CHECKING, Any, Self, overload
 
 from ..engine.contexts import current, unwatched
@@ -30,10 +32,11 @@ class Symbol:
     other, or (sin^2)''(0) would lose its 2.
     """
 
-    __slots__ = ("terms",)
+    __slots__ = ("_last", "terms")
 
     def __init__(self, term: Any) -> None:
         self.terms = [term]
+        self._last: tuple[Any, Any, Any] | None = None  # factors and product: of x * x two are alike, and one node
 
     @property
     def total(self) -> Any:
@@ -57,7 +60,11 @@ class Symbol:
             return Symbol(y)
         if y.__class__ is not Value and y == 1:
             return Symbol(x)
-        return Symbol(FUSED["path_product"](x, y))
+        adjoint = other if isinstance(other, Symbol) else self
+        known = adjoint._last
+        if known is None or known[0] is not x or known[1] is not y:
+            adjoint._last = known = (x, y, FUSED["path_product"](x, y))
+        return Symbol(known[2])
 
     def __rmul__(self, other: Any) -> Symbol:
         return Symbol(other) * self
@@ -101,7 +108,7 @@ def pull_back(outputs: Sequence[Any], seeds: Sequence[Any], inputs: Sequence[Val
         anomaly.settle(roots)
         watch = GradientWatch(inputs)
     if graph:
-        order = _dependents(order_of(roots), inputs)
+        order = _dependents(sweep_order(*roots), inputs)
         adjoints: dict[Value, Any] = dict.fromkeys(order, 0.0)
         for root, seed in pairs:
             if root in adjoints:
@@ -114,7 +121,7 @@ def pull_back(outputs: Sequence[Any], seeds: Sequence[Any], inputs: Sequence[Val
                 lambda node: _kept(_symbolic_edges(node), wanted),
                 watch and (lambda node, g: watch(node, _as_number(g))),
             )
-        return [_as_value(adjoints.get(x, 0.0)) for x in inputs]
+        return _merged([_as_value(adjoints.get(x, 0.0)) for x in inputs], order)
     order = sweep_order(*roots)
     exact = next((type(x.data) for x in (*roots, *inputs) if is_fraction(x.data)), None)
     zero = exact(0) if exact else 0.0
@@ -123,6 +130,43 @@ def pull_back(outputs: Sequence[Any], seeds: Sequence[Any], inputs: Sequence[Val
         adjoints[root] += exact(seed) if exact else seed
     reverse(order, adjoints, watch=watch)
     return [adjoints.get(x, zero) for x in inputs]
+
+
+def _merged(results: list[Value], known: Iterable[Value]) -> list[Value]:
+    """The same results, of graphs in which equal nodes stand once: of one rule, and of the same operands.
+
+    Each rule is read for itself, so that sin'' computes sin anew, and (1 + e) twice; left alone, that multiplies with
+    every order. Only nodes that this sweep has made are changed or left out; known ones may take their place.
+
+    Args:
+        results: What a sweep has given.
+        known: The nodes that it went through.
+    """
+    first: dict[tuple[Any, ...], Value] = {}
+    same: dict[Value, Value] = {}
+    old = set(known)
+    for node in sweep_order(*results):
+        edges = node._edges
+        if not edges:
+            continue
+        half = len(edges) // 2
+        operands = [same.get(p, p) if isinstance(p, Value) else p for p in edges[:half]]
+        found = first.setdefault((node._row, *map(_identity, operands)), node)
+        if node in old:
+            continue
+        if found is not node:
+            same[node] = found
+        elif any(map(is_not, operands, edges)):
+            node._edges = (*operands, *edges[half:])
+    return [same.get(x, x) for x in results]
+
+
+def _identity(operand: Any) -> Any:
+    """What tells operands apart: nodes are who they are, plain numbers what they are, 0.0 other than -0.0."""
+    if isinstance(operand, Value) and not isinstance(operand, Constant):
+        return id(operand)
+    x = operand.data if isinstance(operand, Constant) else operand
+    return (x.__class__, x, math.copysign(1.0, x)) if x == x else (id(operand),)  # noqa: PLR0124
 
 
 def _kept(edges: tuple[Any, ...], wanted: set[Value]) -> tuple[Any, ...]:
@@ -135,8 +179,11 @@ def _dependents(order: list[Value], inputs: Iterable[Value]) -> list[Value]:
     """Those nodes of a topological order that depend on an input, inputs included."""
     found = set(inputs)
     for node in order:
-        if any(p in found for p in node.parents):
-            found.add(node)
+        edges = node._edges
+        for p in edges[: len(edges) // 2]:
+            if p in found:
+                found.add(node)
+                break
     return [node for node in order if node in found]
 
 
@@ -160,7 +207,7 @@ def push_forward(outputs: Sequence[Any], inputs: Sequence[Value], tangents: Sequ
         with unwatched():
             forward(order, moving, lambda node: _kept(_symbolic_edges(node), wanted))
         _watch_tangents(outputs, moving)
-        return [_as_value(moving[out] if isinstance(out, Value) else 0.0) for out in outputs]
+        return _merged([_as_value(moving[out] if isinstance(out, Value) else 0.0) for out in outputs], order)
     moving = dict(zip(inputs, tangents, strict=True))
     forward(order, moving)
     _watch_tangents(outputs, moving)

@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 import numpy as np
 
+from ...engine.contexts import for_other_data
 from ...engine.graph import order_of
 from ...engine.pytrees import Spec
 from ...engine.value import Constant, Value
-from ...transforms.recorded import pull_back, push_forward
+from ...transforms import recorded
 from ..runtime.batches import shape_of
 
 if TYPE_CHECKING:
@@ -146,6 +147,18 @@ def directions(sets: Sequence[int], n: int) -> Directions:
     return found
 
 
+def _pull_back(*args: Any) -> list[Any]:
+    """As graphs that become programs."""
+    with for_other_data():
+        return recorded.pull_back(*args, graph=True)
+
+
+def _push_forward(*args: Any) -> list[Any]:
+    """As graphs that become programs."""
+    with for_other_data():
+        return recorded.push_forward(*args, graph=True)
+
+
 def entries(outputs: Sequence[Value], inputs: Sequence[Value]) -> tuple[list[Value], Pattern]:
     """The entries of the Jacobian that can differ from 0, as graphs, and where they stand."""
     sets = dependencies(outputs, inputs)
@@ -153,12 +166,12 @@ def entries(outputs: Sequence[Value], inputs: Sequence[Value]) -> tuple[list[Val
     ways = directions(sets, len(inputs))
     for group in ways.reverse:
         roots = [outputs[i] for i in group]
-        slopes = pull_back(roots, [1.0] * len(roots), inputs, graph=True)
+        slopes = _pull_back(roots, [1.0] * len(roots), inputs)
         for i in group:
             found |= {(i, k): slopes[k] for k in _bits(sets[i] & ~ways.columns)}
     for group in ways.forward:
         chosen = [inputs[k] for k in group]
-        tangents = push_forward(outputs, chosen, [1.0] * len(chosen), graph=True)
+        tangents = _push_forward(outputs, chosen, [1.0] * len(chosen))
         mine = sum(1 << k for k in group)
         for i, bits in enumerate(sets):
             if not ways.rows >> i & 1:
@@ -251,13 +264,13 @@ def _matrix(
 
 def gradient(graph: Graph, chosen: Sequence[Chosen]) -> list[Value]:
     """The gradient of the one result, as graphs."""
-    return pull_back(graph.roots, [1.0], [graph.inputs[k] for _, slots in chosen for k in slots], graph=True)
+    return _pull_back(graph.roots, [1.0], [graph.inputs[k] for _, slots in chosen for k in slots])
 
 
 def product(graph: Graph, chosen: Sequence[Chosen]) -> Graph:
     """The Hessian times a vector; the vector's entries are further inputs."""
     inputs = [graph.inputs[k] for _, slots in chosen for k in slots]
     vector = [Value(1.0) for _ in inputs]
-    products = push_forward(gradient(graph, chosen), inputs, vector, graph=True)
+    products = _push_forward(gradient(graph, chosen), inputs, vector)
     spec = Spec("tuple", tuple(into for into, _ in chosen), Parts)
     return graph._replace(roots=products, inputs=[*graph.inputs, *vector], spec=spec, is_derived=True)
