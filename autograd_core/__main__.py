@@ -22,7 +22,7 @@ from .notation.names import name
 from .pictures import Stepper, draw
 from .pictures.checked_path import path_for
 from .pictures.picture import WRITERS
-from .shell import run
+from .shell import end_output, run
 from .testing import check_gradient, error_in_ulps, reference
 
 if TYPE_CHECKING:
@@ -69,8 +69,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return _check(options.function, options.at, options.derivative, options.order, options.output)
         else:
             _tour(options.out, options.epochs)
-    except BrokenPipeError:
-        raise
+    except BrokenPipeError:  # `... | head` has read enough
+        end_output()
     except (AutogradError, OSError) as error:
         print(f"{parser.prog}: {error}", file=sys.stderr)
         return 2

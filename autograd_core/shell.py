@@ -38,11 +38,16 @@ def run(main: Callable[[], int]) -> NoReturn:
     try:
         status = main()
         sys.stdout.flush()
-    except OSError as error:  # of the output; nothing more is written to it, also not when Python ends
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except OSError as error:
+        end_output()
         status = 0 if isinstance(error, BrokenPipeError) else 2
         if status:
             sys.stderr.write(f"the output cannot be written: {error}\n")
     except KeyboardInterrupt:
         status = 130
     sys.exit(status)
+
+
+def end_output() -> None:
+    """Write nothing more to the output, which is a closed pipe or a full disk: also not when Python ends."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from autograd_core import AutogradError
-from autograd_core.shell import run
+from autograd_core.shell import end_output, run
 
 from ..support.figures import save_figure
 from . import EXPERIMENTS, experiment
@@ -53,8 +53,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             print(f"({time.perf_counter() - start:.1f} s)", file=sys.stderr)
             for path in save(outcome.pictures(), options.output) if options.output else ():
                 print(path)
-    except BrokenPipeError:
-        raise
+    except BrokenPipeError:  # `... | head` has read enough
+        end_output()
     except (AutogradError, OSError) as error:
         print(f"{parser.prog}: {error}", file=sys.stderr)
         return 2
