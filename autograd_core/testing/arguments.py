@@ -18,12 +18,17 @@ BITS = {"float32": 24, "complex64": 24, "float16": 11, "bfloat16": 8}
 DOUBLE = 2.0**-53  # half a unit in the last place of 1.0
 
 
+@cache
+def _library(kind: type) -> str:
+    """Which array library a type is from; "" for any other."""
+    library = kind.__module__.partition(".")[0]
+    return "" if library not in ARRAYS else "jax" if library == "jaxlib" else library
+
+
 def array_library(x: Any) -> str:
     """Which array library an array is from; "" for what is no array."""
-    library = type(x).__module__.partition(".")[0]
-    if library not in ARRAYS or not hasattr(x, "dtype"):
-        return ""
-    return "jax" if library == "jaxlib" else library
+    library = _library(type(x))
+    return library if library and hasattr(x, "dtype") else ""
 
 
 @cache
@@ -32,9 +37,14 @@ def _named(dtype: Any) -> str:
     return str(dtype).rpartition(".")[2]
 
 
+@cache
+def _roundoff(dtype: Any) -> float:
+    return 2.0 ** -BITS.get(_named(dtype), 53)
+
+
 def unit_roundoff(x: Any) -> float:
     """Half an ulp of 1 in the precision of an array or a NumPy number; that of doubles for all else."""
-    return 2.0 ** -BITS.get(_named(getattr(x, "dtype", "")), 53)
+    return _roundoff(getattr(x, "dtype", ""))
 
 
 def data_of(x: Any) -> Any:
@@ -71,8 +81,10 @@ def dense(whole: Any) -> Any:
     return whole.todense() if kind.__module__.startswith("jax.experimental.sparse") else whole
 
 
-def _is_number(x: Any) -> bool:
-    name = _named(x.dtype)
+@cache
+def _is_number(dtype: Any) -> bool:
+    """Whether an array of a dtype holds numbers."""
+    name = _named(dtype)
     return name.startswith(("float", "bfloat", "int", "uint", "complex")) or name == "object"
 
 
@@ -168,18 +180,22 @@ class Tree:
 
     def _array(self, x: Any, name: str) -> Callable[[Iterator[Any]], Any]:
         library = array_library(x)
-        if not _is_number(x):
+        if not _is_number(x.dtype):
             self._pass(x, name)
             return lambda leaves: x
-        self.unit = max(self.unit, unit_roundoff(x))
-        self.foreign = self.foreign or library != "numpy" or unit_roundoff(x) > DOUBLE or "complex" in _named(x.dtype)
+        unit = unit_roundoff(x)
+        self.unit = max(self.unit, unit)
+        self.foreign = self.foreign or library != "numpy" or unit > DOUBLE or "complex" in _named(x.dtype)
         shape = tuple(x.shape)
-        self.leaves += [
-            leaf if isinstance(leaf, (float, complex, Value)) else float(leaf) for leaf in x.reshape(-1).tolist()
-        ]
+        # An array of jax is read without a kernel's start.
+        flat = x.__array__() if library == "jax" and hasattr(x, "__array__") else x
+        numbers = flat.reshape(-1).tolist()
+        if any(leaf.__class__ is not float for leaf in numbers):
+            numbers = [leaf if isinstance(leaf, (float, complex, Value)) else float(leaf) for leaf in numbers]
+        self.leaves += numbers
         self._places.append((name, shape) if shape else name)
         count = math.prod(shape)
-        return lambda leaves: _rebuilt(x, library, [next(leaves) for _ in range(count)], shape)
+        return lambda leaves: _rebuilt(x, library, [*islice(leaves, count)], shape)
 
     def build(self, leaves: list[Any]) -> Any:
         """The same tree around other numbers, in containers of its own."""
@@ -196,12 +212,14 @@ def _rebuilt(x: Any, library: str, leaves: list[Any], shape: tuple[int, ...]) ->
         return whole.reshape(shape).to(x.device).requires_grad_(x.requires_grad)
     import numpy as np
 
-    if any(isinstance(leaf, Value) for leaf in leaves):
+    classes = {leaf.__class__ for leaf in leaves}
+    if any(issubclass(c, Value) for c in classes):
         boxes = np.empty(len(leaves), object)
         boxes[:] = leaves
         return boxes.reshape(shape)
-    kind: Any = x.dtype if np.dtype(x.dtype).kind not in "iuO" else float
-    if np.dtype(kind).kind != "c" and any(isinstance(leaf, complex) for leaf in leaves):
+    dtype = np.dtype(x.dtype)
+    kind: Any = float if dtype.kind in "iuO" else dtype
+    if dtype.kind != "c" and any(issubclass(c, complex) for c in classes):
         kind = complex
     whole = np.array(leaves, dtype=kind).reshape(shape)
     if library == "jax":

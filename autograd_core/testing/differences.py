@@ -420,7 +420,7 @@ def _closes(gaps: Sequence[float], noises: Sequence[float], k: int) -> bool:
     return abs(gaps[k]) <= max(CLOSING * abs(gaps[k - 1]), 4 * noises[k])
 
 
-def _grows(quotients: Sequence[float]) -> bool:
+def grows(quotients: Sequence[float]) -> bool:
     """Whether the quotients at the smallest steps grow without end."""
     tail = [abs(q) for q in quotients[-5:]]
     if all(b >= GROWING * a > 0 for a, b in pairwise(tail)):
@@ -452,7 +452,7 @@ def _sided(
     # What is left of a change of a tiny operand, beside steps that are large to it, is no rise of the function.
     (r, e), (s, d) = (
         (math.copysign(math.inf, side[last]), 0.0)
-        if abs(side[last]) * steps[-1] > max(least, JUMP * noise) and _grows(side[: last + 1])
+        if abs(side[last]) * steps[-1] > max(least, JUMP * noise) and grows(side[: last + 1])
         else extrapolated(steps, side[window], doubled, ONE_SIDED)
         for side in (right, left)
     )
@@ -468,7 +468,7 @@ def _at_an_end(zero: float, readings: list[tuple[float, float, float]], unit: fl
             noise = _noise(zero, [[r[place] for r in finite]], unit)
             quotients = [sign * (r[place] - zero) / r[0] for r in finite]
             kept = tuple((r[0], r[place], zero) for r in finite)
-            if _grows(quotients):
+            if grows(quotients):
                 value = math.copysign(math.inf, quotients[-1])
                 return Slope(value, 0.0, value, value, "not finite", noise, 0.0, kept)
             noises = [2 * (noise + unit * abs(r[place] - zero)) / r[0] for r in finite]

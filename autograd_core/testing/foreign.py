@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from .arguments import DOUBLE
 from .differences import JUMP, ROUNDING, STRETCHES, Slope, remainder_order, slopes, together, wide_scale
+from .from_afar import from_afar
 from .recording import directions, seeds_of
 from .reference import GOLDEN
 from .ties import DIGIT, between, inside, is_tied
@@ -124,7 +125,7 @@ def judge(f: Numeric) -> Report:
         narrowed = _narrowed(f, max(findings), seeds, zero)
         return narrowed.report(f)
     # In a sum over a direction of many inputs, one is weighted by half at least.
-    resolution = max(finding.allowed for finding in findings) * (2 if n > MANY_INPUTS else 1)
+    resolution = max(finding.resolution for finding in findings) * (2 if n > MANY_INPUTS else 1)
     return max(findings).report(f, len(findings), resolution)
 
 
@@ -188,6 +189,7 @@ class Finding:
     lost: bool  # whether all that is seen, here and further out, is noise
     natural: float  # the slope that would change the result by its own size over that of the input
     declared: float = 0.0  # the slope that would change the result by `nondet_tol` over the size of the input
+    near: bool = False  # whether a kink is near by, within rounding
 
     @property
     def verdict(self) -> Verdict:
@@ -206,14 +208,32 @@ class Finding:
         if off > self.allowed:
             # Both witnesses, or a distance that leaves no doubt.
             return Verdict.WRONG if self.order < 1.7 or off > 2 * self.allowed else Verdict.ILL_CONDITIONED
-        # Confirmed: to a digit, or to what is nothing beside the slopes that the function has near by.
-        flat = UNSURE * self.natural if abs(self.found) <= IDLE * self.unit * self.natural else 0.0
-        size = max(UNSURE * max(abs(s.value), abs(self.found)), self.unit**RESOLVED * self.scale, flat, LEAST)
-        size = max(size, DECLARED * self.declared)
         known = min(self.allowed, SAFETY * (s.spread + self.unit * abs(s.value) + self.noise))
         if self.found == 0 and (still := s.still):  # neighbours may have noise, this line has none
             known = min(known, SAFETY * self.unit * still)
-        return Verdict.ILL_CONDITIONED if known > size else Verdict.RIGHT
+        return Verdict.ILL_CONDITIONED if max(known, off) > self.digit else Verdict.RIGHT
+
+    @property
+    def digit(self) -> float:
+        """What a right number has to be confirmed to: a digit, or what is nothing beside the slopes near by."""
+        flat = UNSURE * self.natural if abs(self.found) <= IDLE * self.unit * self.natural else 0.0
+        size = UNSURE * max(abs(self.slope.value), abs(self.found))
+        return max(size, self.unit**RESOLVED * self.scale, flat, LEAST, DECLARED * self.declared)
+
+    @property
+    def resolution(self) -> float:
+        """How far off a number may be that is called right."""
+        return min(self.allowed, self.digit)
+
+    @property
+    def doubtful(self) -> bool:
+        """Whether differences near by know next to nothing of the slope."""
+        s, verdict = self.slope, self.verdict
+        if verdict is Verdict.NOT_FINITE:
+            return math.isfinite(self.found)
+        return verdict is Verdict.ILL_CONDITIONED or (
+            verdict is Verdict.WRONG and s.error > UNSURE * max(abs(s.value), abs(s.left), abs(s.right))
+        )
 
     @property
     def fair(self) -> bool:
@@ -257,12 +277,12 @@ class Finding:
         if verdict is Verdict.RIGHT:
             known = f"by {self.reference}"
             if count == 1:
-                reason = f"{self.found!r} is the derivative to {where}, {known} (to {self.allowed:.2g})."
+                reason = f"{self.found!r} is the derivative to {where}, {known} (to {self.resolution:.2g})."
             else:
                 many = len(f.point) > MANY_INPUTS
                 what = f"derivatives along {count} random directions" if many else f"{count} derivatives"
                 reason = f"all {what} are right, {known}."
-            return Report(verdict, reason, worst, resolution=max(resolution, self.allowed))
+            return Report(verdict, reason, worst, resolution=max(resolution, self.resolution))
         if verdict is Verdict.DISCONTINUOUS:
             return Report(verdict, f"the result jumps at this point when {where} moves.", worst)
         if verdict is Verdict.NOT_FINITE:
@@ -273,6 +293,12 @@ class Finding:
         if verdict is Verdict.KINK:
             low, high = min(s.left, s.right), max(s.left, s.right)
             place = "between" if self.fair else "outside of"
+            if self.near:
+                reason = (
+                    f"a kink or a vertical tangent is too near for rounding to tell the derivative to {where}: on its "
+                    f"sides it is {low:.9g} and {high:.9g}, and the {self.found!r} found lies between them."
+                )
+                return Report(verdict, reason, worst, interval=(low, high), fair=True)
             reason = (
                 f"to {where} the one-sided derivatives are {s.left:.9g} on the left and {s.right:.9g} on the right, "
                 f"and the {self.found!r} found lies {place} them."
@@ -315,7 +341,12 @@ def _judged(lines: Sequence[Line]) -> list[Finding]:
         for line in unsure:
             line.look_again(around, slopes_of_all)
     changes = [max(line.change(s) for line in lines) for s in range(len(lines[0].seeds))]
-    return [finding for line in lines for finding in line.findings(changes)]
+    findings = [finding for line in lines for finding in line.findings(changes)]
+    for k, finding in enumerate(findings):
+        if finding.doubtful:
+            line, s = lines[k // len(changes)], k % len(changes)
+            line.look_from_afar(s, finding)
+    return findings
 
 
 def _noise_around(lines: Sequence[Line], changes: Sequence[float]) -> list[float]:
@@ -418,6 +449,24 @@ class Line:
         self.estimates = [self._slopes(stretch) for stretch in STRETCHES]
         wide = wide_scale(self.once, self.size, [slope.noise for slope in self.estimates[0]])
         self.elsewhere = [max(pair) for pair in zip(wide, of_all, strict=True)]
+
+    def look_from_afar(self, s: int, finding: Finding) -> None:
+        """Take a number that lies between the slopes on both sides of the point, as they are seen from further out.
+
+        An operand of 0 is at the end of a domain itself, and any other beside it.
+        """
+        slope = finding.slope
+        if not self.size or finding.lost or slope.rough:
+            return
+        rounding = max(self.around[s], 2 * self.f.unit * max(abs(self.once(0.0)[s]), slope.reach))
+        ends = from_afar(lambda t: self.once(t)[s], self.size, max(slope.noise, rounding), rounding)
+        if ends is not None:
+            low, high, error = ends
+            if low - SAFETY * error <= finding.found <= high + SAFETY * error:
+                value = min(max(finding.found, low), high)
+                finding.slope = replace(slope, kind="kink", value=value, left=low, right=high, error=error)
+                finding.allowed = SAFETY * error
+                finding.near = True
 
     def change(self, s: int) -> float:
         """How far a result changes when the inputs change by their own size."""

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 AWAY = 2.0**-20  # how far the function is called again, relative to each input
-MANY, CALLS = 1000, 4  # of that many inputs, calls whose arguments are looked at afterwards
+CALLS = 8  # whose arguments are looked at afterwards: each gets its own, and one that changes them does so early
 
 
 class Function:
@@ -74,7 +74,7 @@ class Function:
     def result(self, leaves: list[Any]) -> Tree:
         """The results with their places."""
         built = self.arguments(leaves)
-        looked_at = self.calls < CALLS or len(leaves) < MANY
+        looked_at = self.calls < CALLS
         before = [data_of(x) for x in Tree(built, "args").leaves] if looked_at else []
         try:
             if self.calls:

@@ -327,10 +327,14 @@ class Judge:
         """
         if (e.seed, e.j) in self.unknown or e.error <= self._tolerated(e):
             return False
+        return bool(e.error > self._digits_lost(e))
+
+    def _digits_lost(self, e: Entry) -> Any:
+        """The error that leaves too few digits."""
         scale = self._scale(e)
         if self.given is not None and not is_nothing(e.exact):
-            return bool(e.error > max(A_DIGIT * scale, 64 * SMALLEST))
-        return bool(e.error > HALF_THE_DIGITS * ulp_of(scale))
+            return max(A_DIGIT * scale, 64 * SMALLEST)
+        return HALF_THE_DIGITS * ulp_of(scale)
 
     def _scale(self, e: Entry) -> Any:
         """What the digits of an entry are counted in; where it is 0, the terms that cancelled, or result by input."""
@@ -753,11 +757,8 @@ class Judge:
             return self._report(Verdict.RIGHT, f"forward mode is right to {where}.", worst)
         e = max(entries, key=lambda e: e.share)
         worst = self._worst(e)
-        far = (
-            "exactly"
-            if not worst.error_ulps
-            else f"within {worst.error_ulps:.2g} ulp (rounding allows {worst.allowed_ulps:.2g})"
-        )
+        allows = f" (rounding allows {worst.allowed_ulps:.2g})" if e.slack <= self._digits_lost(e) else ""
+        far = f"within {worst.error_ulps:.2g} ulp{allows}" if worst.error_ulps else "exactly"
         count = len({(e.seed, e.j) for e in entries})
         what = (
             f"{e.found!r} is the derivative to {worst.where}"
@@ -769,7 +770,7 @@ class Judge:
             f"{what}{',' if count == 1 else ''} {far}.",
             worst,
             condition=float(e.slack / (DOUBLE * abs(e.exact))) if e.exact else 1.0,
-            resolution=float(max(e.slack for e in entries)),
+            resolution=float(max(min(e.slack, self._digits_lost(e)) for e in entries)),
         )
 
     def _place(self, e: Entry) -> str:

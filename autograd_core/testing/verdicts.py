@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from enum import Enum
 from html import escape
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
     from ..engine.value import Value
 
 
-ALL_DIGITS = 2.0**53  # ulp
+MANY = 1e5  # ulp, from which on an error is told as a share
 
 
 class Verdict(str, Enum):  # noqa: UP042
@@ -63,11 +64,11 @@ class FunctionError(AutogradError, ValueError):
         self.fault = fault
 
 
-def _in_ulps(count: float) -> str:
-    """Units in the last place, in words where they are more than a number has."""
-    if count != count or count >= ALL_DIGITS:  # noqa: PLR0124
-        return "more than all digits"
-    return f"{count:.3g} ulp"
+def _counted(ulps: float, share: float) -> str:
+    """An error in units in the last place while one can imagine so many, else as a share of the number."""
+    if ulps < MANY:
+        return f"{ulps:.3g} ulp"
+    return f"{share:.2g} times the expected number" if share < math.inf else "more than all digits"
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,10 +101,18 @@ class Worst:
     reference: str = ""
     side: str = ""
 
+    @property
+    def distance(self) -> str:
+        """How far apart they are and may be, in words."""
+        off, size = abs(self.found - self.expected), abs(self.expected)
+        share = off / size if size and off < math.inf else math.inf
+        allowed = share * (self.allowed_ulps / self.error_ulps) if self.error_ulps else math.inf
+        return f"{_counted(self.error_ulps, share)}, rounding allows {_counted(self.allowed_ulps, allowed)}"
+
     def __str__(self) -> str:
         return (
             f"d/d {self.where}: expected {self.expected!r} ({self.reference}), found {self.found!r} ({self.side}); "
-            f"{_in_ulps(self.error_ulps)} apart, rounding allows {_in_ulps(self.allowed_ulps)}"
+            f"apart by {self.distance}"
         )
 
 
@@ -175,7 +184,7 @@ class Report:
             ("entry", w.where),
             ("expected", f"{w.expected!r}  ({w.reference})"),
             ("found", f"{w.found!r}  ({w.side})"),
-            ("error", f"{_in_ulps(w.error_ulps)}, rounding allows {_in_ulps(w.allowed_ulps)}"),
+            ("error", w.distance),
         ]
         if self.faulty_op:
             label = f", the node {self.faulty_node.label!r}" if self.faulty_node and self.faulty_node.label else ""

@@ -1,0 +1,84 @@
+"""What both sides of a point look like from a little way off, where rounding hides what is nearer.
+
+An operand may lie an ulp or a thousand beside a knot, or beside a vertical tangent. Differences at small steps drown in
+rounding there, and those at larger ones have both slopes in them. What can be told is how the function goes on either
+side: by the slopes of chords between neighbouring steps, which know nothing of the point itself. A derivative between
+the two slopes is a fair choice, as it is at a kink.
+"""
+
+from __future__ import annotations
+
+import math
+from itertools import pairwise
+from typing import TYPE_CHECKING, NamedTuple
+
+from .differences import FACTOR, LARGEST, LEVELS, SURE, grows
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+FEWEST = 4  # steps on a side that tell of it
+READ = 0.02  # of a rise of quotients, that rounding may disturb it by
+
+
+class Side(NamedTuple):
+    """The slope on one side.
+
+    Attributes:
+        slope: It; infinite where it grows without end.
+        least: The steepest that was seen of one that grows; else `slope`.
+        error: How far off it may be.
+    """
+
+    slope: float
+    least: float
+    error: float
+
+
+def from_afar(
+    f: Callable[[float], float], size: float, noise: float, rounding: float
+) -> tuple[float, float, float] | None:
+    """The slopes on both sides of t = 0 (or the slope seen and an infinite one), and how far off they may be.
+
+    Args:
+        f: A function of one number.
+        size: How large the operand is, to which t is added.
+        noise: How far off its values near by are.
+        rounding: How far off the rounding of the results alone may put them: all there is to disturb quotients that
+            grow evenly.
+
+    Returns:
+        The lower and the higher one, and their error; None where they are not told apart.
+    """
+    top = math.frexp(max(size, 1.0))[1] - 2
+    steps = [t for k in range(LEVELS) if (t := math.ldexp(1.0, top - 2 * k)) <= LARGEST]
+    zero = f(0.0)
+    left, right = (_side(sign, zero, [(t, f(sign * t)) for t in steps], noise, rounding) for sign in (-1, 1))
+    sides = [side for side in (left, right) if side is not None]
+    if not sides or (len(sides) == 1 and math.isfinite(sides[0].slope)):
+        return None
+    ends = [end for side in sides for end in ((side.slope,) if len(sides) > 1 else (side.slope, side.least))]
+    low, high, error = min(ends), max(ends), max(side.error for side in sides)
+    return None if high - low <= SURE * error else (low, high, error)
+
+
+def _side(sign: int, zero: float, values: Sequence[tuple[float, float]], noise: float, rounding: float) -> Side | None:
+    """What larger steps say of one side."""
+    finite = [(t, z) for t, z in values if math.isfinite(z)]
+    if len(finite) < FEWEST:
+        return None
+    quotients = [sign * (z - zero) / t for t, z in finite]
+    read = 1
+    rises = [abs(b - a) for a, b in pairwise(quotients)]
+    while read < len(finite) and 2 * rounding / finite[read][0] <= READ * rises[read - 1]:
+        read += 1
+    if read > FEWEST and grows(quotients[:read]):
+        steepest = quotients[read - 1]
+        return Side(math.copysign(math.inf, steepest), steepest, 0.0)
+    chords = [sign * (a - b) / (t - s) for (t, a), (s, b) in pairwise(finite)]
+    noises = [2 * noise / (t - s) for (t, _), (s, _) in pairwise(finite)]
+    errors = [abs(b - a) + 2 * n for (a, b), n in zip(pairwise(chords), noises[1:], strict=True)]
+    # Of a chord that ends beyond the knot the next one is no confirmation, as it has another slope.
+    k = min(range(len(errors)), key=errors.__getitem__)
+    slope = (FACTOR * chords[k + 1] - chords[k]) / (FACTOR - 1)  # chords are off by the step times the curvature
+    return Side(slope, slope, errors[k])
