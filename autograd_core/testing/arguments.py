@@ -88,6 +88,21 @@ def _is_number(dtype: Any) -> bool:
     return name.startswith(("float", "bfloat", "int", "uint", "complex")) or name == "object"
 
 
+def _flat(x: Any) -> list[Any]:
+    """The numbers of an array; one of jax is read without a kernel's start."""
+    host = x.__array__() if array_library(x) == "jax" and hasattr(x, "__array__") else x
+    return host.reshape(-1).tolist()  # type: ignore[no-any-return]
+
+
+def floats_of(x: Any) -> tuple[list[float], float] | None:
+    """The numbers and the unit roundoff of a float or of an array of floats; None for anything else."""
+    if x.__class__ is float:
+        return [x], DOUBLE
+    if not array_library(x) or not _named(x.dtype).startswith(("float", "bfloat")):
+        return None
+    return _flat(x), unit_roundoff(x)
+
+
 def plain(x: Any) -> Any:
     """A number as a float, or as a complex number if it is one."""
     return complex(x) if isinstance(x, complex) else float(x)
@@ -187,9 +202,7 @@ class Tree:
         self.unit = max(self.unit, unit)
         self.foreign = self.foreign or library != "numpy" or unit > DOUBLE or "complex" in _named(x.dtype)
         shape = tuple(x.shape)
-        # An array of jax is read without a kernel's start.
-        flat = x.__array__() if library == "jax" and hasattr(x, "__array__") else x
-        numbers = flat.reshape(-1).tolist()
+        numbers = _flat(x)
         if any(leaf.__class__ is not float for leaf in numbers):
             numbers = [leaf if isinstance(leaf, (float, complex, Value)) else float(leaf) for leaf in numbers]
         self.leaves += numbers
@@ -212,7 +225,7 @@ def _rebuilt(x: Any, library: str, leaves: list[Any], shape: tuple[int, ...]) ->
         return whole.reshape(shape).to(x.device).requires_grad_(x.requires_grad)
     import numpy as np
 
-    classes = {leaf.__class__ for leaf in leaves}
+    classes = {leaf.__class__ for leaf in leaves} - {float}
     if any(issubclass(c, Value) for c in classes):
         boxes = np.empty(len(leaves), object)
         boxes[:] = leaves

@@ -7,7 +7,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from ..engine.value import Value
-from .arguments import DOUBLE, Tree, data_of, same, unit_roundoff
+from .arguments import DOUBLE, Tree, data_of, floats_of, same, unit_roundoff
 from .complex_parts import Parts
 from .explaining import watched
 from .recording import directions
@@ -60,7 +60,13 @@ class Function:
         Raises:
             FunctionError: It raises, returns what is no number, or changes its input.
         """
-        results = self.result(leaves).leaves
+        output = self._output(leaves)
+        quick = floats_of(output)
+        if quick and quick[0]:
+            results, unit = quick
+            self.unit = max(self.unit, unit)
+        else:
+            results = self._results(output).leaves
         if self.outputs.any:
             return self.outputs.split(results)
         if any(isinstance(z, complex) for z in results) and not any(isinstance(x, complex) for x in leaves):
@@ -73,6 +79,10 @@ class Function:
 
     def result(self, leaves: list[Any]) -> Tree:
         """The results with their places."""
+        return self._results(self._output(leaves))
+
+    def _output(self, leaves: list[Any]) -> Any:
+        """What the function gives."""
         built = self.arguments(leaves)
         looked_at = self.calls < CALLS
         before = [data_of(x) for x in Tree(built, "args").leaves] if looked_at else []
@@ -90,6 +100,9 @@ class Function:
             self.calls += 1
         if looked_at:
             self._unchanged(before, built)
+        return output
+
+    def _results(self, output: Any) -> Tree:
         tree = results_of(output)
         if tree.other or not tree.leaves:
             got = f"{output!r:.100} ({type(output).__name__})"

@@ -670,7 +670,9 @@ class Judge:
         self, m: Any, here: dict[Value, Any], zero: list[Any], x: Value, sign: int, cone: Sequence[Value]
     ) -> list[tuple[Any, Any] | None]:
         """One-sided difference quotients of all combinations of results, a wide one and the limit; None at a jump."""
-        size = abs(here[x]) or m.context.one
+        # An input that is tiny beside the step would be passed by it, and with it a tie that lies so near.
+        sizes = [abs(here[y]) for y in self.rec.inputs if here[y]]
+        size = min([m.context.one if not here[x] else abs(here[x]), *sizes])
         steps = [sign * size * m.number(10) ** -power for power in (40, 60, 80)]
         largest = max((abs(z) for z in here.values() if m.context.isfinite(z)), default=m.context.zero)
         nothing = largest * m.number(10) ** (MORE_DIGITS - m.context.dps)

@@ -1012,3 +1012,46 @@ def test_an_input_on_which_the_value_stands_still_to_the_last_digit(middle):
         assert_gradient(middle_of, (x,), derivative=lambda _: np.eye(5)[3])
     with pytest.raises(GradientError):
         assert_gradient(middle_of, (x,), derivative=lambda _: right + 1e-3 * np.eye(5)[2])
+
+
+# --- what lies nearer than rounding tells ------------------------------------------------------------------------
+
+
+def beside_kinks():
+    """Functions, their derivatives, and points beside a knot or a vertical tangent that values cannot tell from it."""
+    np = pytest.importorskip("numpy")
+    f32 = np.float32
+    heights = [0.0, 1.0, -1.0, 0.5, 2.0]
+    table = lambda x: f32(np.interp(x, np.arange(5.0), np.array(heights)))
+    slope = lambda x: f32(np.diff(heights)[min(int(x), 3)])
+    for x in (1e-5, 0.99999, 1.0000012, 2 - 1e-6, 3 + 3e-6):
+        yield table, (f32(x),), slope
+    hinge = lambda x: f32(np.maximum(x, f32(0)) + f32(1))
+    for x in (1e-7, -1e-7, 3e-6):
+        yield hinge, (f32(x),), lambda x: f32(x > 0)
+    entropy = lambda p: -np.sum(np.where(p > 0, p * np.log(np.where(p > 0, p, 1)), 0))
+    for dtype in (np.float64, f32):
+        yield entropy, (np.array([1e-45, 0.3], dtype),), lambda p: -np.log(p) - 1
+    for x in (5e-324, 1e-322, 1e-315):
+        yield lambda p: -p * math.log(p), (x,), lambda p: -math.log(p) - 1
+        yield math.sqrt, (x,), lambda p: 0.5 / math.sqrt(p)
+
+
+@pytest.mark.parametrize("case", range(16))
+def test_a_number_between_the_slopes_beside_a_kink_is_fair(case):
+    f, args, derivative = [*beside_kinks()][case]
+    report = check_gradient(f, args, derivative=derivative)
+    assert report.faultless, str(report)
+    assert not check_gradient(f, args, derivative=-3 * derivative(*args) - 40).faultless
+
+
+def test_right_is_right_to_a_digit():
+    """Of a tiny operand a step of its own size tells little; what it tells is still confirmed."""
+    np = pytest.importorskip("numpy")
+    entropy = lambda p: -np.sum(np.where(p > 0, p * np.log(np.where(p > 0, p, 1)), 0))
+    for x in (1e-45, 1e-100, 1e-300):
+        args = (np.array([x, 0.3]),)
+        report = check_gradient(entropy, args, derivative=lambda p: -np.log(p) - 1)
+        assert report.faultless, str(report)
+        assert report.resolution < -math.log(x)
+        assert not check_gradient(entropy, args, derivative=lambda p: np.array([1, -1]) * (np.log(p) + 1)).faultless

@@ -132,3 +132,14 @@ def test_errors_beyond_all_digits_are_said_in_words():
     assert "more than all digits" in str(report)
     assert "more than all digits" in str(report.worst)
     assert "ulp" not in str(report).partition("error")[2].partition(",")[0]
+
+
+def test_errors_of_many_ulp_are_said_as_shares():
+    report = check_gradient(np_free_area, (0.5, 2.0), derivative=lambda x, y: (y, 1.5 * x))
+    assert report.verdict is Verdict.WRONG
+    assert "0.5 times the expected number, rounding allows" in str(report)
+    assert "e+15 ulp" not in str(report)
+
+
+def np_free_area(x, y):
+    return x * y
