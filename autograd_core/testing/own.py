@@ -590,7 +590,7 @@ class Judge:
         for j in self._examined(reached, above):
             x = self.rec.inputs[j]
             cone = above.of(x)
-            lefts, rights = (self._one_side(m, here, zero, x, sign, cone) for sign in (-1, 1))
+            lefts, rights = self._sides(m, here, zero, x, cone)
             for s in range(len(self.seeds)):
                 judged = places.get((s, j), [])
                 if not judged:
@@ -666,14 +666,27 @@ class Judge:
         chosen = {*sloped[:: -(-2 * len(sloped) // most) or 1], *found[:: -(-2 * len(found) // most)]}
         return sorted(chosen)
 
+    def _sides(
+        self, m: Any, here: dict[Value, Any], zero: list[Any], x: Value, cone: Sequence[Value]
+    ) -> list[list[tuple[Any, Any] | None]]:
+        """Difference quotients on the left and on the right.
+
+        Where steps pass a tie that is tiny beside them, the result seems to jump by so much: then they start from the
+        smallest input.
+        """
+        size = abs(here[x]) or m.context.one
+        smallest = min([size, *(abs(here[y]) for y in self.rec.inputs if here[y])])
+        for step in (size, smallest):
+            sides = [self._one_side(m, here, zero, x, cone, sign * step) for sign in (-1, 1)]
+            if None not in (*sides[0], *sides[1]) or smallest == size:
+                break
+        return sides
+
     def _one_side(
-        self, m: Any, here: dict[Value, Any], zero: list[Any], x: Value, sign: int, cone: Sequence[Value]
+        self, m: Any, here: dict[Value, Any], zero: list[Any], x: Value, cone: Sequence[Value], step: Any
     ) -> list[tuple[Any, Any] | None]:
         """One-sided difference quotients of all combinations of results, a wide one and the limit; None at a jump."""
-        # An input that is tiny beside the step would be passed by it, and with it a tie that lies so near.
-        sizes = [abs(here[y]) for y in self.rec.inputs if here[y]]
-        size = min([m.context.one if not here[x] else abs(here[x]), *sizes])
-        steps = [sign * size * m.number(10) ** -power for power in (40, 60, 80)]
+        steps = [step * m.number(10) ** -power for power in (40, 60, 80)]
         largest = max((abs(z) for z in here.values() if m.context.isfinite(z)), default=m.context.zero)
         nothing = largest * m.number(10) ** (MORE_DIGITS - m.context.dps)
         values = [self._seeded(m, Moved(here, values_at(m, cone, {x: here[x] + step}, here))) for step in steps]

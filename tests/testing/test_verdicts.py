@@ -143,3 +143,14 @@ def test_errors_of_many_ulp_are_said_as_shares():
 
 def np_free_area(x, y):
     return x * y
+
+
+@pytest.mark.parametrize("tiny", [3.6e-231, -1.7e-125, 5e-324, -1.1e-308, 1e-30])
+@pytest.mark.parametrize("place", [0, 1, 2])
+def test_a_tie_with_a_tiny_input_is_no_jump(tiny, place):
+    def ranked(x):
+        return ag.maximum(x[0], x[1]) + 2.0 * ag.maximum(x[1], x[2]) - ag.maximum(x[0], x[2])
+
+    point = [0.0, 0.0, 0.0]
+    point[place] = tiny
+    assert check_gradient(ranked, (point,)).verdict in (Verdict.KINK, Verdict.RIGHT)
