@@ -27,7 +27,8 @@ def _library(kind: type) -> str:
 
 def array_library(x: Any) -> str:
     """Which array library an array is from; "" for what is no array."""
-    library = _library(type(x))
+    kind: Any = type(x)
+    library = _library(kind)
     return library if library and hasattr(x, "dtype") else ""
 
 

@@ -218,7 +218,8 @@ class Finding:
         """What a right number has to be confirmed to: a digit, or what is nothing beside the slopes near by."""
         flat = UNSURE * self.natural if abs(self.found) <= IDLE * self.unit * self.natural else 0.0
         size = UNSURE * max(abs(self.slope.value), abs(self.found))
-        return max(size, self.unit**RESOLVED * self.scale, flat, LEAST, DECLARED * self.declared)
+        shown = float(self.unit**RESOLVED) * self.scale
+        return max(size, shown, flat, LEAST, DECLARED * self.declared)
 
     @property
     def resolution(self) -> float:

@@ -124,6 +124,7 @@ class Judge:
         self.slack: list[list[Any]] = []
         self.sizes: list[list[Any]] = []
         self.bad: list[Entry] = []
+        self.near: dict[tuple[int, int], Any] = {}
 
     # --- what is found ---
 
@@ -341,7 +342,8 @@ class Judge:
         if not is_nothing(e.exact):
             return abs(e.exact)
         result = total(u * float(_data(out)) for u, out in zip(self.seeds[e.seed], self.rec.outputs, strict=True) if u)
-        return max(self.sizes[e.seed][e.j], abs(result) / (abs(float(self.rec.inputs[e.j].data)) or 1.0))
+        size = abs(result) / (abs(float(self.rec.inputs[e.j].data)) or 1.0)
+        return max(self.sizes[e.seed][e.j], size, self.near.get((e.seed, e.j), 0) / DOUBLE)
 
     def _hidden_fault(self, entries: list[Entry]) -> Report | None:
         """A wrong edge that the entries do not show: because they cancel so much, or two faults do."""
@@ -459,6 +461,8 @@ class Judge:
             for e in bad:
                 if e.seed == seed:
                     e.slack += times * abs(at_recorded.get(self.rec.inputs[e.j], 0) - self.exact[seed][e.j])
+        if self.given is not None:
+            self._look_near(bad)
         e = max(bad, key=lambda e: e.share)
         if e.error > 2 * e.slack:
             what = f"the {self.given.side} given" if self.given is not None else f"{e.side}: the sum over paths"
@@ -483,6 +487,23 @@ class Judge:
             self._worst(e),
             condition=condition,
         )
+
+    def _look_near(self, bad: list[Entry]) -> None:
+        """Allow what the rounding of the inputs does to a derivative that was given.
+
+        Where all of it cancels in the graph, as at equal samples of a variance, it may not in another program.
+        """
+        m = self.replay.m
+        v = directions(len(self.rec.inputs), "near")
+        at = {x: m.number(x.data) * (1 + DOUBLE * m.number(d)) for x, d in zip(self.rec.inputs, v, strict=True)}
+        near = Replay(self.rec.order, self.rec.inputs, m.context.dps, at=at)
+        for seed in {e.seed for e in bad}:
+            adjoints = self._pull(near, near.edges, seed)
+            for e in bad:
+                off = abs(adjoints.get(self.rec.inputs[e.j], m.context.zero) - self.exact[seed][e.j])
+                if e.seed == seed and m.context.isfinite(off):
+                    self.near[seed, e.j] = off
+                    e.slack += ITS_OWN * off
 
     def _faulty_edge(self, local: Replay, e: Entry) -> tuple[Value | None, int]:
         """The node whose local derivative, wrong beyond its rule's rounding, moves this entry most.

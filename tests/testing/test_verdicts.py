@@ -154,3 +154,20 @@ def test_a_tie_with_a_tiny_input_is_no_jump(tiny, place):
     point = [0.0, 0.0, 0.0]
     point[place] = tiny
     assert check_gradient(ranked, (point,)).verdict in (Verdict.KINK, Verdict.RIGHT)
+
+
+@pytest.mark.parametrize("x", [999999.9999999999, 0.1, 1e-3, 123456.7])
+@pytest.mark.parametrize("count", [3, 5, 7])
+def test_a_derivative_that_is_0_but_for_rounding_is_right_where_the_graph_has_exactly_0(x, count):
+    def variance(xs):
+        mean = ag.sum(xs) / count
+        return ag.sum([(x - mean) ** 2 for x in xs]) / count
+
+    def slope(xs):
+        mean = sum(x / count for x in xs)  # rounds otherwise
+        return [2 * (x - mean) / count for x in xs]
+
+    report = check_gradient(variance, ([x] * count,), derivative=slope)
+    assert report, str(report)
+    off = [s + 1e-11 * x for s in slope([x] * count)]
+    assert check_gradient(variance, ([x] * count,), derivative=off).verdict is Verdict.WRONG
