@@ -1,15 +1,21 @@
 """The names that five texts give to layers, units, sums, signals, weights and Jacobians, from one function.
 
-`notation="downing"`, "dolhansky", "lecture", "cs60050" or "ling3804" of `nn.forward_pass`, `nn.error_signals`,
-`nn.layer_jacobian`, `nn.weight_jacobian` and `nn.chain` has its names, and its order of a weight's indices:
+`notation="downing"`, "dolhansky", "lecture", "cs60050", "cs60050-first" or "ling3804" of `nn.forward_pass`,
+`nn.error_signals`, `nn.layer_jacobian`, `nn.weight_jacobian` and `nn.chain` has its names, and its order of a weight's
+indices:
 
-| notation  | sum     | activation | signal   | weight                   | derivative |
-|-----------|---------|------------|----------|--------------------------|------------|
-| downing   | sum(y_j)| y_j, z_k   | δ        | v_ij, from i to j        | J_Y^Z      |
-| dolhansky | s_j     | z_j        | δ_j      | w_i→j                    | ∂E/∂s_j    |
-| lecture   | z_i     | a_i        | ∂f/∂z_i  | W_i, to row, from column | ∂f/∂W_i    |
-| cs60050   | z^(l)   | a^(l)      | δ^(l)    | Θ_ji^(l), to j from i    | D^(l)      |
-| ling3804  | x′      | a′         | e′       | w_i,j, to i from j       | J          |
+| notation      | sum     | activation | signal    | weight                   | derivative |
+|---------------|---------|------------|-----------|--------------------------|------------|
+| downing       | sum(y_j)| y_j, z_k   | δ         | v_ij, from i to j        | J_Y^Z      |
+| dolhansky     | s_j     | z_j        | δ_j       | w_i→j                    | ∂E/∂s_j    |
+| lecture       | z_i     | a_i        | ∂f/∂z_i   | W_i, to row, from column | ∂f/∂W_i    |
+| cs60050       | z^(l)   | a^(l)      | δ^(l)     | Θ_ji^(l), to j from i    | D^(l)      |
+| cs60050-first | z^(l)   | a^(l)      | ∂L/∂z^(l) | w_jk^(l), to j from k    | ∂L/∂W^(l)  |
+| ling3804      | x′      | a′         | e′        | w_i,j, to i from j       | J          |
+
+CS60050 has two: in its second half Θ^(l) leads from layer l to layer l + 1, a^(1) is the input, and biases are column 0
+of Θ, from a unit a_0 that is 1 ("cs60050"). In its first half W^(l) and b^(l) lead to layer l, and a^(0) is the input
+("cs60050-first").
 """
 
 from __future__ import annotations
@@ -39,6 +45,7 @@ class Names(NamedTuple):
         heads: Of a table of error signals.
         loss: The letter of the error.
         of: The text's name for each of the library's: layers, units, sums, inputs, weights, signals.
+        biases: Whether biases are the first column of its weights.
     """
 
     notation: str
@@ -46,6 +53,7 @@ class Names(NamedTuple):
     heads: tuple[str, ...]
     loss: str
     of: dict[str, str]
+    biases: bool = False
 
     def __call__(self, name: str) -> str:
         """The text's name for one of the library's, such as "layer1/neuron0"; others stay as they are."""
@@ -69,6 +77,7 @@ class _Text(NamedTuple):
     weights: Callable[[int, int], str]
     weight: Callable[[int, int, int, int, int, int], str]  # layer, depth, to, how many, from, how many
     bias: Callable[[int, int, int, int], str]
+    biases: bool = False  # whether they are column 0 of the weights
 
 
 def _letter(k: int, d: int) -> str:
@@ -145,6 +154,18 @@ TEXTS = {
         weights=lambda k, d: f"Θ^({k})",
         weight=lambda k, d, j, n, i, m: f"Θ_{_pair(j, i, m, n)}^({k})",
         bias=lambda k, d, j, n: f"Θ_{_pair(j, 0, 0, n)}^({k})",
+        biases=True,
+    ),
+    "cs60050-first": _Text(
+        "to_from", ("neuron", "z", "a", "g′(z)", "Wᵀ ∂L/∂z", "∂L/∂z"), "L",
+        layer=lambda k, d: f"a^({k})",
+        sums=lambda k, d: f"z^({k})",
+        unit=lambda k, d, j, n: f"a_{j}^({k})",
+        sum=lambda k, d, j, n: f"z_{j}^({k})",
+        signal=lambda k, d, j, n: f"∂L/∂z_{j}^({k})",
+        weights=lambda k, d: f"W^({k})",
+        weight=lambda k, d, j, n, i, m: f"w_{_pair(j, i, m, n)}^({k})",
+        bias=lambda k, d, j, n: f"b_{j}^({k})",
     ),
     "ling3804": _Text(
         "to_from", ("neuron", "x", "a", "f′(x)", "e w", "e"), "error",
@@ -186,12 +207,13 @@ def names(notation: Any, run: ForwardPass, caller: str = "notation") -> Names | 
         n = len(units)
         of[layer], of[f"sum({layer})"] = text.layer(k, d), text.sums(k, d)
         of[f"weights of {layer}"] = text.weights(k, d)
+        of[f"1 into {layer}"] = text.unit(k - 1, d, 0, n) if text.biases else "1"
         for j, unit in enumerate(units, 1):
             of[unit.name], of[f"sum({unit.name})"] = text.unit(k, d, j, n), text.sum(k, d, j, n)
             of[f"signal {unit.name}"], of[f"bias {unit.name}"] = text.signal(k, d, j, n), text.bias(k, d, j, n)
             for i in range(len(unit.weights)):
                 of[f"weight {i} {unit.name}"] = text.weight(k, d, j, n, i + 1, len(unit.weights))
-    return Names(notation, text.order, text.heads, text.loss, of)
+    return Names(notation, text.order, text.heads, text.loss, of, text.biases)
 
 
 def put_labels(run: ForwardPass, given: Names) -> None:

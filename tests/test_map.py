@@ -236,6 +236,9 @@ def test_the_picture_of_three_descents_shows_the_runs_of_its_table():
     text = "".join("".join(o.get("text", "")) for o in cell["outputs"])
     found = dict(re.findall(r"^(\w+) +(\d+) updates", text, re.MULTILINE))
     cases, epochs = 72, 40
+    losses = re.findall(r"loss (\S+) to (\S+)", text)
+    assert len({start for start, _ in losses}) == 1  # before the first update, of one network, not a mean of an epoch
+    assert len({end for _, end in losses}) == 3
     assert found == {"batch": str(epochs), "stochastic": str(epochs * cases), "minibatch": str(epochs * cases // 12)}
 
 

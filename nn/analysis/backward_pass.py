@@ -62,7 +62,8 @@ def backward_pass(
     """The steps of backpropagation for one case, in the order in which a text on layered networks lists them.
 
     1. compute the loss; 2. its derivative to the activations of the last layer; 3. to its weighted sums; 4. to its
-    weights; 5. to the activations of the layer before; 6. to its weighted sums; 7. to its weights; and so on.
+    weights; 5. to the activations of the layer before; 6. to its weighted sums; 7. to its weights; and so on. A softmax
+    after the last layer is its activation, if it has no other.
 
     Args:
         model: Any module of `Neuron`s, `Layer`s and `Linear`s; see `nn.forward_pass`.
@@ -73,7 +74,7 @@ def backward_pass(
 
     Returns:
         A `BackwardPass` with `.loss` and `.derivatives`. Those to weights have the shape of the weights, and an axis
-        for the loss before it.
+        for the loss before it; in "cs60050" biases are column 0 of the weights.
 
     Raises:
         RangeError: There is no such notation.
@@ -90,10 +91,10 @@ def backward_pass(
         1. compute the loss              0.6931
         2. ∂L/∂a^(3)             1 x 1     (−2)
         3. ∂L/∂z^(3)             1 x 1   (−0.5)
-        4. ∂L/∂Θ^(2)         1 x 1 x 1  (−0.25)
+        4. ∂L/∂Θ^(2)         1 x 1 x 2  (−0.5, −0.25)
         5. ∂L/∂a^(2)             1 x 1      (0)
         6. ∂L/∂z^(2)             1 x 1      (0)
-        7. ∂L/∂Θ^(1)         1 x 1 x 1      (0)
+        7. ∂L/∂Θ^(1)         1 x 1 x 2   (0, 0)
     """
     run = forward_pass(model, x, target, loss=loss)
     if run.loss is None:
@@ -101,9 +102,16 @@ def backward_pass(
         raise StructureError(msg)
     called = names(notation, run, "backward_pass")
     order = called.order if called else "to_from"
+    biases = called is not None and called.biases
     top = run.ends["loss"]
+    last = run.ends[list(run.ends)[-2]]  # of the outputs: the last layer, or a softmax and the like after it
     found = []
+    if last.name not in run.layers:
+        found.append(between(top, last, "numerator"))
     for layer in reversed(run.layers):
-        found += [between(top, run.ends[end], "numerator") for end in (layer, f"sum({layer})")]
-        found.append(to_weights(run, top, layer, "numerator", order))
+        activated = [id(unit.output) for unit in run.layers[layer]] != [id(unit.sum) for unit in run.layers[layer]]
+        if activated or len(found) != 1:  # else the softmax above is its activation
+            found.append(between(top, run.ends[layer], "numerator"))
+        found.append(between(top, run.ends[f"sum({layer})"], "numerator"))
+        found.append(to_weights(run, top, layer, "numerator", order, biases=biases))
     return BackwardPass(run.loss.data, tuple(d.named(called) for d in found), run)

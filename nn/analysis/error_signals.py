@@ -121,7 +121,8 @@ class ErrorSignals(Table):
 
         Returns:
             A row for each unit, and in it a number for each input: entry [k][i] belongs to the weight to
-            unit k from input i.
+            unit k from input i. With `notation="cs60050"`, whose Theta has biases in column 0, that of the bias, which
+            is delta, comes before them.
 
         Raises:
             RangeError: There is no such layer.
@@ -136,17 +137,23 @@ class ErrorSignals(Table):
             [[3.0, 6.0]]
         """
         units = one_of(self.run.layers, layer, "weight_gradient")
-        return [[_times(delta, x.data) for x in unit.inputs] for unit, delta in zip(units, self[layer], strict=True)]
+        biases = self.names is not None and self.names.biases
+        return [
+            [delta] * (biases and unit.bias is not None) + [_times(delta, x.data) for x in unit.inputs]
+            for unit, delta in zip(units, self[layer], strict=True)
+        ]
 
     def _units(self) -> list[UnitSignal]:
         return [unit for layer in self.layers.values() for unit in layer]
 
     def _heading(self) -> str:
         assert self.run.loss is not None
+        above = self.run.last
+        then = "" if above in self.layers else f"; {above} comes after the last layer, between it and the loss"
         if self.names is None:
-            return f"E = {number(self.run.loss.data)}  δ = ∂E/∂s = f′(s) · ∂E/∂z"
+            return f"E = {number(self.run.loss.data)}  δ = ∂E/∂s = f′(s) · ∂E/∂z{then}"
         _, s, _, slope, arriving, delta = self.names.heads
-        return f"{self.names.loss} = {number(self.run.loss.data)}  {delta} = {slope} · {arriving}, at each {s}"
+        return f"{self.names.loss} = {number(self.run.loss.data)}  {delta} = {slope} · {arriving}, at each {s}{then}"
 
     def _table(self) -> tuple[Sequence[str], list[list[str]]]:
         called = self.names
@@ -171,7 +178,7 @@ def error_signals(
         x: One case: what the model takes.
         target: What the loss wants as its second argument.
         loss: A function of `(prediction, target)`, such as `nn.sse`.
-        notation: "downing", "dolhansky", "lecture", "cs60050" or "ling3804": the table, the formulas and the graph
+        notation: A text, such as "downing", "dolhansky" or "cs60050": the table, the formulas and the graph
             `.run.loss` have the names of that text; see `nn.forward_pass`.
 
     Returns:

@@ -9,6 +9,7 @@ from autograd_core import OperandError, RangeError, StructureError, Value, topol
 
 from ..modules.activations import Softmax
 from ..modules.layers import Layer, Linear, Neuron, Sequential
+from ..modules.losses import of_one_case
 from ..modules.module import Module
 from ..notation import names, put_labels
 from ..support.validation import callable_of, plain, shown
@@ -154,9 +155,9 @@ def forward_pass(
         x: One case: what the model takes. Plain numbers become nodes x0, x1, ...
         target: What the loss wants as its second argument.
         loss: A function of `(prediction, target)`, such as `nn.mse`; None for no loss.
-        notation: "downing", "dolhansky", "lecture", "cs60050" or "ling3804": the graph's nodes and the model's
-            parameters are labelled as that text calls them, so pictures and steps have its names. Parameters keep
-            these labels.
+        notation: "downing", "dolhansky", "lecture", "cs60050" (its second half, with Theta), "cs60050-first" (its
+            first, with W and b) or "ling3804": the graph's nodes and the model's parameters are labelled as that text
+            calls them, so pictures and steps have its names. Parameters keep these labels.
 
     Returns:
         A `ForwardPass`.
@@ -181,7 +182,7 @@ def forward_pass(
     prediction = model(_boxed(x, "x", named))
     inputs = tuple(node for _, node in named)
     outputs = tuple(y for y in _leaves(prediction) if isinstance(y, Value))
-    error = None if loss is None else loss(prediction, target)
+    error = None if loss is None else of_one_case(loss, prediction, target)
     for what, y in (("model whose prediction", outputs or prediction), ("loss whose result", error)):
         if y is not None and not isinstance(y, (Value, tuple)):
             msg = f"forward_pass: expected a {what} is a graph, got {shown(y)}"

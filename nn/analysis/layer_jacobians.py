@@ -19,7 +19,7 @@ from autograd_core import RangeError, StructureError, grad_of
 from ..notation import names
 from ..support.tables import Table, number
 from ..support.validation import shown
-from .forward_pass import End, ForwardPass, below, forward_pass, one_of
+from .forward_pass import End, ForwardPass, Unit, below, forward_pass, one_of
 from .labelled_jacobian import Axis, Jacobian, by, layout_of, transposed
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ def layer_jacobian(
         target: What the loss wants as its second argument, for `of="loss"`.
         loss: A function of `(prediction, target)`, for `of="loss"`.
         layout: "numerator", rows are `of`; "denominator", rows are `to`.
-        notation: Whose names it has: "downing", "dolhansky", "lecture", "cs60050", "ling3804"; see `nn.forward_pass`.
+        notation: Whose names it has, such as "downing" or "cs60050"; see `nn.forward_pass`.
 
     Returns:
         A `Jacobian`.
@@ -135,10 +135,11 @@ def weight_jacobian(
             (the other documents, and `neurons[i].w[j]` here). By default as the notation has it, else "from_to".
         target: What the loss wants as its second argument, for `of="loss"`.
         loss: A function of `(prediction, target)`, for `of="loss"`.
-        notation: Whose names it has: "downing", "dolhansky", "lecture", "cs60050", "ling3804"; see `nn.forward_pass`.
+        notation: Whose names it has, such as "downing" or "cs60050"; see `nn.forward_pass`.
 
     Returns:
-        A `Jacobian` with the axes "from ..." and "to ..."; biases are not among the weights.
+        A `Jacobian` with the axes "from ..." and "to ...". Biases are not among the weights, unless the notation has
+        them there: in "cs60050" they are column 0 of Theta, from a unit a_0 that is always 1.
 
     Raises:
         RangeError: There is no such layer, form, layout, index order or notation.
@@ -174,22 +175,28 @@ def weight_jacobian(
     if ends.index(top.name) < ends.index(f"sum({name})"):
         msg = f"{caller}: expected `of` to come after the weights of {name}, got of={of!r}"
         raise StructureError(msg)
+    biases = called is not None and called.biases
     if form == "full":
-        return to_weights(run, top, name, layout, order).named(called)
+        return to_weights(run, top, name, layout, order, biases=biases).named(called)
     if top.name not in (name, f"sum({name})"):
         msg = (
             f"{caller}: expected of={name!r} in the simplified form, got {of!r}: a weight moves one unit of its own "
             "layer, but all of a later one; use form='full'"
         )
         raise StructureError(msg)
-    from_, to = _weight_axes(run, name, caller)
-    own = [grad_of(node, unit.weights) for node, unit in zip(top.nodes, run.layers[name], strict=True)]
+    from_, to = _weight_axes(run, name, caller, biases=biases)
+    own = [grad_of(node, _row(unit, biases)) for node, unit in zip(top.nodes, run.layers[name], strict=True)]
     simple = Jacobian(top.name, f"weights of {name}", layout, (to, from_), own, simplified=True)
     return (simple if order == "to_from" else simple.T).named(called)
 
 
-def _weight_axes(run: ForwardPass, layer: str, caller: str) -> tuple[Axis, Axis]:
-    """The axes of a layer's weights: its inputs, and its units."""
+def _row(unit: Unit, biases: bool) -> tuple[Value, ...]:  # noqa: FBT001
+    """The weights of a unit, with its bias before them if that is wanted and there is one."""
+    return (unit.bias, *unit.weights) if biases and unit.bias is not None else unit.weights
+
+
+def _weight_axes(run: ForwardPass, layer: str, caller: str, *, biases: bool = False) -> tuple[Axis, Axis]:
+    """The axes of a layer's weights: its inputs, and its units; with biases, the 1 before the inputs."""
     units = run.layers[layer]
     inputs = units[0].inputs
     if any(list(map(id, unit.inputs)) != list(map(id, inputs)) for unit in units):
@@ -199,13 +206,17 @@ def _weight_axes(run: ForwardPass, layer: str, caller: str) -> tuple[Axis, Axis]
     before = [end.name for end in run.ends.values() if list(map(id, end.nodes)) == list(map(id, inputs))]
     title = before[-1] if before else f"inputs of {layer}"
     labels = tuple(known.get(node, f"input{i}") for i, node in enumerate(inputs))
+    if biases and units[0].bias is not None:
+        labels = (f"1 into {layer}", *labels)
     return Axis(f"from {title}", labels), Axis(f"to {layer}", tuple(unit.name for unit in units))
 
 
-def to_weights(run: ForwardPass, top: End, layer: str, layout: str, index: str) -> Jacobian:
-    """The full form: for each node of the top a matrix like the weights."""
-    from_, to = _weight_axes(run, layer, "weight_jacobian")
-    weights = [w for unit in run.layers[layer] for w in unit.weights]
+def to_weights(
+    run: ForwardPass, top: End, layer: str, layout: str, index: str, *, biases: bool = False
+) -> Jacobian:
+    """The full form: for each node of the top a matrix like the weights, or like biases and weights."""
+    from_, to = _weight_axes(run, layer, "weight_jacobian", biases=biases)
+    weights = [w for unit in run.layers[layer] for w in _row(unit, biases)]
     n = len(from_.labels)
     blocks = []
     for node in top.nodes:
@@ -314,7 +325,7 @@ def chain(
             indexed from input to unit, unless the notation has it the other way.
         sums: Whether weighted sums are steps of their own, so that activations and weights are factors each.
         layout: "numerator" or "denominator".
-        notation: Whose names it has: "downing", "dolhansky", "lecture", "cs60050", "ling3804"; see `nn.forward_pass`.
+        notation: Whose names it has, such as "downing" or "cs60050"; see `nn.forward_pass`.
 
     Returns:
         A `Chain`.
@@ -339,6 +350,7 @@ def chain(
     run = forward_pass(model, x, target, loss=loss)
     called = names(notation, run, "chain")
     order = called.order if called else "from_to"
+    biases = called is not None and called.biases
     bottom = run.end(to, "chain")
     if weights:
         one_of(run.layers, bottom.name, "chain: weights of")
@@ -354,7 +366,7 @@ def chain(
             ends.append(end)
     factors = [between(above, below, layout) for above, below in pairwise(ends)]
     if weights:
-        factors.append(to_weights(run, bottom, bottom.name, layout, order))
+        factors.append(to_weights(run, bottom, bottom.name, layout, order, biases=biases))
     if not factors:
         msg = f"chain: expected an end before {steps[0].name} in the pass {', '.join(run.ends)}; got to={to!r}"
         raise StructureError(msg)
@@ -368,7 +380,9 @@ def chain(
     for factor in factors[1:]:
         products.append(products[-1] @ factor if layout == "numerator" else factor @ products[-1])
     top = ends[0]
-    direct = to_weights(run, top, bottom.name, layout, order) if weights else between(top, ends[-1], layout)
+    direct = between(top, ends[-1], layout)
+    if weights:
+        direct = to_weights(run, top, bottom.name, layout, order, biases=biases)
     factors, products = ([j.named(called) for j in js] for js in (factors, products))
     return Chain(tuple(factors), tuple(products), direct.named(called), run)
 

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from autograd_core import StructureError, Value, grad_of
+from autograd_core import RangeError, StructureError, Value, grad_of
 from autograd_core import sum as total
 
 from ..data.dataset import cases_of
-from ..modules.losses import binary_cross_entropy
+from ..modules.losses import binary_cross_entropy, takes_mean_of_outputs, underlying
+from ..notation import names
 from ..support.arrays import numpy
-from ..support.tables import Table, number
+from ..support.tables import Table, as_html, as_text, number
 from ..support.validation import callable_of, plain, real
 from .forward_pass import ForwardPass, forward_pass
 from .labelled_jacobian import by
@@ -23,12 +24,15 @@ if TYPE_CHECKING:
     from ..modules.module import Module
 
 HEADS = ("layer", "Θ", "‖Δ‖", "‖λ/n Θ‖", "‖D‖")
+SHOWN = 12  # rows and columns of matrices that are shown whole
 per_case = partial(binary_cross_entropy, reduction="sum")
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class RegularisedCost(Table):
     """J(Theta), and how backpropagation comes to its gradient. It is a table, as text and in a notebook.
+
+    Below the lengths of all matrices, each D is shown that has no more than 12 rows and columns.
 
     All arrays are float64. Matrices have a row per unit; column 0 belongs to the bias, if the layer has one.
 
@@ -39,10 +43,13 @@ class RegularisedCost(Table):
         D: For each layer the derivatives of J, shaped as the layer's `.theta`.
         Delta: For each layer the sum over the cases of delta (1, a)^T: n times the gradient of `data`.
         deltas: For each layer an array (cases, units): the error signals, d cost(x_i) / d z.
+        sums: For each layer an array (cases, units): the weighted sums z of the forward pass.
+        activations: For each layer an array (cases, units): what it made of them; the last one are the outputs.
         theta: For each layer its biases and weights, as they were.
-        names: The layers' names, in the order of the pass.
+        names: The layers' names, in the order of the pass; with a notation those that the text has for their weights.
         lam: Lambda.
         n: How many cases there were.
+        labels: For each layer the names of its units, and of what came in to them.
 
     Example:
         >>> import nn
@@ -58,10 +65,13 @@ class RegularisedCost(Table):
     D: list[Any]
     Delta: list[Any]
     deltas: list[Any]
+    sums: list[Any]
+    activations: list[Any]
     theta: list[Any]
     names: list[str]
     lam: float
     n: int
+    labels: list[tuple[tuple[str, ...], tuple[str, ...]]] = field(default_factory=list)
 
     def _heading(self) -> str:
         parts = f"{number(self.data)} + {number(self.penalty)}; {self.n} cases, λ = {number(self.lam)}"
@@ -75,9 +85,31 @@ class RegularisedCost(Table):
             rows.append([name, by(theta.shape), *(number(float(norm(x))) for x in (delta, drawn, d))])
         return HEADS, rows
 
+    def _gradients(self) -> list[tuple[list[str], list[list[str]]]]:
+        """Each D as a table, its columns what came in."""
+        return [
+            ([f"D of {name}", *came], [[unit, *map(number, row)] for unit, row in zip(units, D.tolist(), strict=True)])
+            for name, (units, came), D in zip(self.names, self.labels, self.D, strict=True)
+            if max(D.shape) <= SHOWN
+        ]
+
+    def __str__(self) -> str:
+        blocks = [[self._heading(), *as_text(*self._table())], *(as_text(*block) for block in self._gradients())]
+        return "\n\n".join("\n".join(lines) for lines in blocks)
+
+    def _repr_html_(self) -> str:
+        tables = [as_html(self._heading(), *self._table())]
+        return "".join([*tables, *(as_html("", heads, rows) for heads, rows in self._gradients())])
+
 
 def cost(
-    model: Module, X: Any, Y: Any, lam: float = 0.0, *, loss: Callable[[Any, Any], Any] = per_case
+    model: Module,
+    X: Any,
+    Y: Any,
+    lam: float = 0.0,
+    *,
+    loss: Callable[[Any, Any], Any] = per_case,
+    notation: str | None = None,
 ) -> RegularisedCost:
     """The regularised cost J(Theta) of a network, its gradient D, and the error signals delta of every case.
 
@@ -96,14 +128,18 @@ def cost(
         Y: n targets, each a number in [0, 1] or a list of K of them; with K > 1 also the index of a class.
         lam: Lambda, at least 0.
         loss: The cost of one case, a function of `(prediction, target)`; by default the cross-entropy above. With a
-            model that gives scores, `nn.cross_entropy`, whose delta is softmax less y; for numbers `nn.sse`.
+            model that gives scores, `nn.cross_entropy`, whose delta is softmax less y; for numbers `nn.sse`. One that
+            is a mean over outputs as well, as `nn.mse` is, has to say so where K > 1: with
+            `functools.partial(nn.mse, reduction="mean")`, or "batchmean" for the sum over the outputs.
+        notation: Whose names the layers and units have, such as "cs60050"; see `nn.forward_pass`.
 
     Returns:
-        A `RegularisedCost` with `.J`, `.D`, `.Delta` and `.deltas`.
+        A `RegularisedCost` with `.J`, `.D`, `.Delta` and `.deltas`, and the `.sums` and `.activations` of every case.
 
     Raises:
         StructureError: Lengths that do not fit, no data, or a model without layers that can be read.
-        RangeError: `lam` is negative; or an output or a target is outside of [0, 1].
+        RangeError: `lam` is negative; an output or a target is outside of [0, 1]; the loss is a mean over several
+            outputs and does not say so; or there is no such notation.
         OperandError: An argument of a wrong type.
         MissingExtraError: NumPy is not installed.
 
@@ -121,33 +157,55 @@ def cost(
     callable_of(loss, "cost: loss", "one prediction and its target such as nn.sse")
     cases = cases_of(X, Y, "cost")
     n = len(cases.targets)
-    values: list[float] = []
-    deltas: dict[str, list[list[float]]] = {}
-    gradients: dict[str, Any] = {}
-    run: Any = None
-    for x, y in zip(cases.inputs, cases.targets, strict=True):
-        run = _run(model, x, y, loss)
-        values.append(run.loss.data)
-        sums = {name: [unit.sum for unit in units] for name, units in run.layers.items()}
-        flat = iter(grad_of(run.loss, [s for nodes in sums.values() for s in nodes]))
-        for name, nodes in sums.items():
-            signal = [next(flat) for _ in nodes]
-            deltas.setdefault(name, []).append(signal)
-            came = np.array([_came_in(unit) for unit in run.layers[name]], float)
-            gradients[name] = gradients.get(name, 0.0) + _outer(np, signal, came)
-    theta = {name: np.array([_row(unit) for unit in units], float) for name, units in run.layers.items()}
+    runs = [_run(model, x, y, loss) for x, y in zip(cases.inputs, cases.targets, strict=True)]
+    deltas, gradients = _signals(np, runs)
+    layers = runs[0].layers
+    theta = {name: np.array([_row(unit) for unit in units], float) for name, units in layers.items()}
     D, penalty = [], 0.0
     for name, matrix in theta.items():
         drawn = matrix.copy()
-        if run.layers[name][0].bias is not None:
+        if layers[name][0].bias is not None:
             drawn[:, 0] = 0.0
         penalty += lam / (2 * n) * float((drawn**2).sum())
         D.append(gradients[name] / n + lam / n * drawn)
-    data = total(values) / n
-    signals = [np.array(rows, float) for rows in deltas.values()]
-    return RegularisedCost(
-        data + penalty, data, penalty, D, list(gradients.values()), signals, list(theta.values()), list(theta), lam, n
+    data = total([run.loss.data for run in runs if run.loss is not None]) / n
+    sums, activations = (
+        [np.array([[getattr(unit, end).data for unit in run.layers[name]] for run in runs], float) for name in theta]
+        for end in ("sum", "output")
     )
+    called = names(notation, runs[0], "cost")
+    return RegularisedCost(
+        data + penalty, data, penalty, D, list(gradients.values()), deltas, sums, activations, list(theta.values()),
+        [called(f"weights of {name}") if called else name for name in theta], lam, n, _labels(runs[0], called),
+    )  # fmt: skip
+
+
+def _signals(np: Any, runs: list[ForwardPass]) -> tuple[list[Any], dict[str, Any]]:
+    """The deltas of every layer, a row per case; and Delta of every layer by its name."""
+    deltas: dict[str, list[list[float]]] = {}
+    gradients: dict[str, Any] = {}
+    for run in runs:
+        assert run.loss is not None
+        flat = iter(grad_of(run.loss, [unit.sum for units in run.layers.values() for unit in units]))
+        for name, units in run.layers.items():
+            signal = [next(flat) for _ in units]
+            deltas.setdefault(name, []).append(signal)
+            came = np.array([_came_in(unit) for unit in units], float)
+            gradients[name] = gradients.get(name, 0.0) + _outer(np, signal, came)
+    return [np.array(rows, float) for rows in deltas.values()], gradients
+
+
+def _labels(run: ForwardPass, called: Any) -> list[tuple[tuple[str, ...], tuple[str, ...]]]:
+    """For each layer the names of its units, and of what came in: 1 for a bias, and units or inputs."""
+    known = {node: label for end in run.ends.values() for node, label in zip(end.nodes, end.labels, strict=True)}
+    found = []
+    for units in run.layers.values():
+        came = [known.get(node, f"input{i}") for i, node in enumerate(units[0].inputs)]
+        own = [unit.name for unit in units]
+        if called is not None:
+            came, own = [called(label) for label in came], [called(label) for label in own]
+        found.append((tuple(own), tuple(came if units[0].bias is None else ["1", *came])))
+    return found
 
 
 def _run(model: Module, x: Any, y: Any, loss: Callable[[Any, Any], Any]) -> ForwardPass:
@@ -155,7 +213,15 @@ def _run(model: Module, x: Any, y: Any, loss: Callable[[Any, Any], Any]) -> Forw
 
     def value_of(prediction: Any, target: Any) -> Any:
         outputs = plain(prediction)
-        if loss is per_case and isinstance(outputs, list) and len(outputs) > 1 and _is_class(target, len(outputs)):
+        several = isinstance(outputs, list) and len(outputs) > 1
+        if several and takes_mean_of_outputs(loss):
+            name = getattr(underlying(loss), "__name__", "it")
+            msg = (
+                f"cost: loss: expected one that sums over the {len(outputs)} outputs of a case, or says that it takes "
+                f'their mean; got nn.{name}: use functools.partial(nn.{name}, reduction="batchmean"), or "mean"'
+            )
+            raise RangeError(msg)
+        if loss is per_case and several and _is_class(target, len(outputs)):
             target = [float(k == target) for k in range(len(outputs))]
         return loss(prediction, target)
 

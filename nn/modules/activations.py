@@ -32,6 +32,10 @@ ACTIVATIONS: dict[str, Callable[[Any], Any] | None] = {
     "leaky_relu": ag.leaky_relu,
     "sin": ag.sin,
 }
+SOFTMAX_HINT = (
+    ", which takes all outputs at once: train scores with nn.cross_entropy, or put nn.Softmax() after the layers in "
+    "nn.Sequential"
+)
 TITLES = {
     "linear": "Linear", "relu": "ReLU", "tanh": "Tanh", "sigmoid": "Sigmoid", "softplus": "Softplus",
     "gelu": "GELU", "silu": "SiLU", "elu": "ELU", "leaky_relu": "LeakyReLU", "sin": "Sin",
@@ -47,7 +51,8 @@ def activation_function(activation: str | Callable[[Any], Any] | None) -> Callab
     """
     if isinstance(activation, str):
         if activation not in ACTIVATIONS:
-            msg = f"activation: expected one of {', '.join(ACTIVATIONS)}, or a function, got {activation!r}"
+            hint = SOFTMAX_HINT if activation in ("softmax", "log_softmax") else ""
+            msg = f"activation: expected one of {', '.join(ACTIVATIONS)}, or a function, got {activation!r}{hint}"
             raise RangeError(msg)
         return ACTIVATIONS[activation]
     if activation is not None and not callable(activation):

@@ -1,8 +1,9 @@
 """Losses: functions of `(prediction, target)` that give one number, the mean over all cases and outputs.
 
 `reduction="batchmean"` sums over the outputs of a case, and takes the mean over cases alone, which are the entries of
-the outermost list; for one case with several outputs take "sum". For `fit` use `functools.partial(nn.mse,
-reduction="batchmean")`.
+the outermost list. For `fit` use `functools.partial(nn.mse, reduction="batchmean")`. What looks at one case alone, as
+`nn.forward_pass`, `nn.error_signals` and `nn.cost` do, takes the prediction for one case, whatever its shape; called
+by oneself with the outputs of one case, "sum" is meant.
 
 A prediction is a number or Value, or a list (tuple, NumPy array) of them, nested as you like; the
 target has the same shape. A list of one number fits a number, since a model with one output may
@@ -16,6 +17,7 @@ from __future__ import annotations
 import functools
 import math
 import operator
+from contextvars import ContextVar
 from numbers import Real
 from typing import TYPE_CHECKING, Any, overload
 
@@ -107,6 +109,32 @@ def underlying(loss: Any) -> Any:
 REDUCTIONS = ("mean", "sum", "batchmean")  # PyTorch's words; "batchmean" is that of its KLDivLoss
 
 
+ONE_CASE: ContextVar[bool] = ContextVar("ONE_CASE", default=False)  # whether a prediction is that of one case
+# Means over all outputs, unless a reduction is chosen; the other losses are numbers of a case.
+BY_OUTPUT = frozenset(
+    ("mse", "l1_loss", "huber_loss", "hinge", "binary_cross_entropy", "binary_cross_entropy_with_logits")
+)
+
+
+def of_one_case(loss: Callable[[Any, Any], Any], prediction: Any, target: Any) -> Any:
+    """The loss of one case: its outputs in a list are not taken for as many cases by "batchmean"."""
+    token = ONE_CASE.set(True)
+    try:
+        return loss(prediction, target)
+    finally:
+        ONE_CASE.reset(token)
+
+
+def takes_mean_of_outputs(loss: Any) -> bool:
+    """Whether it is one of the losses here that are a mean over the outputs too, and no reduction was chosen."""
+    chosen = False
+    while isinstance(loss, functools.partial):
+        chosen = chosen or "reduction" in loss.keywords
+        loss = loss.func
+    named = getattr(loss, "__module__", None) == __name__ and getattr(loss, "__name__", None) in BY_OUTPUT
+    return named and not chosen
+
+
 def _divisor(terms: int, prediction: Any, reduction: str, caller: str) -> int:
     """What the sum of all terms is divided by.
 
@@ -117,13 +145,13 @@ def _divisor(terms: int, prediction: Any, reduction: str, caller: str) -> int:
         msg = f"{caller}: reduction: expected {', '.join(map(repr, REDUCTIONS))}, got {shown(reduction)}"
         raise RangeError(msg)
     if reduction == "batchmean":
-        return len(prediction) if isinstance(prediction, list) else 1
+        return len(prediction) if isinstance(prediction, list) and not ONE_CASE.get() else 1
     return terms if reduction == "mean" else 1
 
 
 def _divided(total: Any, terms: int, prediction: Any, reduction: str, caller: str) -> Any:
     n = _divisor(terms, prediction, reduction, caller)
-    return total if reduction == "sum" else total / n
+    return total if n == 1 else total / n
 
 
 def _reduced(terms: list[Any], prediction: Any, reduction: str, caller: str) -> Any:
@@ -131,7 +159,7 @@ def _reduced(terms: list[Any], prediction: Any, reduction: str, caller: str) -> 
     n = _divisor(len(terms), prediction, reduction, caller)
     if n == len(terms):
         return ag.mean(terms)
-    return ag.sum(terms) if reduction == "sum" else ag.sum(terms) / n
+    return ag.sum(terms) if n == 1 else ag.sum(terms) / n
 
 
 # --- of numbers ---------------------------------------------------------------------------------

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from autograd_core import OperandError, StructureError, Value
+from autograd_core import OperandError, StructureError, Value, dot
 
 from ..support.validation import plain, shown, whole
 
@@ -127,6 +127,8 @@ class Parameters(list[Any]):
         >>> layer.weight[0][1] = 5.0
         >>> layer.weight.data, [y.data for y in layer([1.0, 1.0])]
         ([[1.0, 5.0], [3.0, 4.0]], [6.0, 7.0])
+        >>> [z.data for z in layer.weight @ [1.0, 1.0]]
+        [6.0, 7.0]
     """
 
     @property
@@ -142,8 +144,47 @@ class Parameters(list[Any]):
     def __setitem__(self, index: Any, value: Any) -> None:
         put(self[index], value, "a parameter")
 
+    def __matmul__(self, other: Any) -> Any:
+        """The product with a vector or a matrix of numbers or Values, as Values: `layer.theta @ [1.0, *x]`."""
+        items = _factor(other)
+        if self and isinstance(self[0], list):
+            return [Parameters.__matmul__(row, items) for row in self]
+        if items and isinstance(items[0], list):
+            return [_inner(self, column) for column in zip(*items, strict=True)]
+        return _inner(self, items)
+
+    def __rmatmul__(self, other: Any) -> Any:
+        """The product of a row, or a matrix, with these."""
+        items = _factor(other)
+        if items and isinstance(items[0], list):
+            return [Parameters.__rmatmul__(self, row) for row in items]
+        if self and isinstance(self[0], list):
+            return [_inner(items, column) for column in zip(*self, strict=True)]
+        return _inner(items, self)
+
     def __reduce__(self) -> Any:
         return type(self), (list(self),)  # else copies and pickles are made by append
+
+
+def _factor(given: Any) -> list[Any]:
+    """The other side of a product, as nested lists.
+
+    Raises:
+        OperandError: It is neither a vector nor a matrix.
+    """
+    items = [plain(x) for x in plain(given)] if isinstance(plain(given), list) else []
+    nested = [len(x) for x in items if isinstance(x, list)]
+    if not items or (nested and (len(nested) != len(items) or len(set(nested)) > 1)):
+        msg = f"parameters @: expected a vector or a matrix, got {shown(given)}"
+        raise OperandError(msg)
+    return items
+
+
+def _inner(row: Any, column: Any) -> Any:
+    if len(row) != len(column):
+        msg = f"parameters @: expected as many numbers on both sides, got {len(row)} and {len(column)}"
+        raise StructureError(msg)
+    return dot(row, column)
 
 
 def _fixed(self: Parameters, *_: Any, **__: Any) -> Never:

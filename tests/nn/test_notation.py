@@ -59,7 +59,8 @@ def test_cs60050_counts_layers_from_1_and_biases_from_0():
     assert v["Θ_23^(3)"] == net.layers[2].theta.data[1][3]
     assert "δ_1^(1)" not in str(signals)  # no δ^(1)
     simple = nn.weight_jacobian(net, X, layer=1, form="simplified", notation="cs60050")
-    assert (simple.name, simple.shape) == ("∂a^(2)/∂Θ^(1), simplified", (4, 3))  # to j from i
+    assert (simple.name, simple.shape) == ("∂a^(2)/∂Θ^(1), simplified", (4, 4))  # to j from i, and from 1
+    assert simple.columns == ("a_0^(1)", "a_1^(1)", "a_2^(1)", "a_3^(1)")
 
 
 def test_dolhansky_the_lecture_and_ling3804():
@@ -98,7 +99,8 @@ def test_no_two_things_have_one_name_and_numbers_stay(notation, sizes):
     last = len(sizes)
     ours = nn.weight_jacobian(net, X, layer=last, index=order, form="simplified")
     theirs = nn.weight_jacobian(net, X, layer=last, form="simplified", notation=notation)
-    assert theirs.entries == ours.entries
+    biases = notation == "cs60050"  # column 0 of Θ
+    assert [row[biases:] for row in theirs.entries] == ours.entries
     assert theirs.notation == notation
     chains = [nn.chain(net, X, target, loss=nn.sse, notation=n) for n in (None, notation)]
     assert chains[0].result.entries == chains[1].result.entries
@@ -149,7 +151,7 @@ def test_the_seven_steps_of_cs60050():
     to_z2 = a2 - y
     to_a1 = W2.T @ to_z2
     to_z1 = to_a1 * a1 * (1 - a1)
-    expected = [to_a2, to_z2, np.outer(to_z2, a1), to_a1, to_z1, np.outer(to_z1, X)]
+    expected = [to_a2, to_z2, np.outer(to_z2, [1, *a1]), to_a1, to_z1, np.outer(to_z1, [1, *X])]
     assert steps.loss == pytest.approx(-(y * np.log(a2) + (1 - y) * np.log(1 - a2)).sum())
     assert [d.name for d in steps.derivatives] == [
         "∂L/∂a^(3)", "∂L/∂z^(3)", "∂L/∂Θ^(2)", "∂L/∂a^(2)", "∂L/∂z^(2)", "∂L/∂Θ^(1)",
@@ -162,6 +164,65 @@ def test_the_seven_steps_of_cs60050():
     assert len(nn.backward_pass(nn.MLP(3, [2, 2, 1]), X, 0.0, loss=nn.sse).derivatives) == 9
     with pytest.raises(ag.StructureError, match="backward_pass: expected a loss"):
         nn.backward_pass(net, X, 0.0, loss=None)
+
+
+def test_the_seven_steps_with_the_names_of_its_first_half():
+    net = nn.MLP(3, [2, 2], "sigmoid", output="sigmoid", bias_init=nn.init.uniform(), seed=3)
+    steps = nn.backward_pass(net, X, [1.0, 0.0], loss=nn.binary_cross_entropy, notation="cs60050-first")
+    assert [d.name for d in steps.derivatives] == [
+        "∂L/∂a^(2)", "∂L/∂z^(2)", "∂L/∂W^(2)", "∂L/∂a^(1)", "∂L/∂z^(1)", "∂L/∂W^(1)",
+    ]  # fmt: skip
+    signals = nn.error_signals(net, X, [1.0, 0.0], loss=nn.binary_cross_entropy, notation="cs60050-first")
+    for layer, derivative in zip(("layer2", "layer1"), steps.derivatives[2::3], strict=True):
+        assert derivative.entries[0] == signals.weight_gradient(layer)
+    v = labels(signals.run.loss)
+    assert v["w_13^(1)"] == net.layers[0].weight.data[0][2]  # to neuron 1 from neuron 3
+    assert v["b_2^(2)"] == net.layers[1].bias.data[1]
+    assert v["a_3^(0)"] == X[2]
+
+
+@pytest.mark.parametrize("bias", [True, False])
+def test_matrices_of_theta_have_the_column_of_biases_wherever_they_stand(bias):
+    net = nn.MLP(3, [4, 2], "sigmoid", output="sigmoid", bias=bias, bias_init=nn.init.uniform(), seed=3)
+    given = {"target": [1.0, 0.0], "loss": nn.sse, "notation": "cs60050"}
+    steps = nn.backward_pass(net, X, **given)
+    signals = nn.error_signals(net, X, **given)
+    cost = nn.cost(net, [X], [[1.0, 0.0]], loss=nn.sse, notation="cs60050")
+    nn.forward_pass(net, X, [1.0, 0.0], loss=nn.sse).loss.backward()
+    assert cost.names == ["Θ^(1)", "Θ^(2)"]
+    for k, layer in enumerate(net.layers):
+        expected = np.array(layer.theta.grad)
+        assert expected.shape == np.shape(layer.theta.data)
+        name = f"layer{k + 1}"
+        found = [
+            steps.derivatives[3 * (1 - k) + 2].array[0],
+            np.array(signals.weight_gradient(name)),
+            nn.weight_jacobian(net, X, layer=name, of="loss", layout="numerator", **given).array[0],
+            nn.chain(net, X, to=name, weights=True, **given).result.array[0],
+            cost.D[k],
+        ]
+        for matrix in found:
+            assert matrix.shape == expected.shape
+            assert matrix == pytest.approx(expected)
+        simple = nn.weight_jacobian(net, X, layer=name, form="simplified", notation="cs60050")
+        assert simple.shape == expected.shape
+        assert (simple.columns[0] == f"a_0^({k + 1})") == bias
+
+
+def test_the_backward_pass_goes_through_a_softmax():
+    """The loss's derivative to the probabilities comes first: (0, -1/p, 0); then that to the scores, p - y."""
+    net = nn.Sequential(nn.MLP(2, [3, 3], "sigmoid", seed=1), nn.Softmax())
+    x, right = [1.0, -0.5], 1
+    steps = nn.backward_pass(net, x, right, loss=lambda p, t: -ag.log(p[t]))
+    p = [v.data for v in net(x)]
+    names = ["softmax", "sum(layer2)", "weights of layer2", "layer1", "sum(layer1)", "weights of layer1"]
+    assert [d.to for d in steps.derivatives] == names
+    assert steps.derivatives[0].entries[0] == pytest.approx([0.0, -1 / p[1], 0.0])
+    assert steps.derivatives[1].entries[0] == pytest.approx([p[0], p[1] - 1, p[2]])
+    bent = nn.Sequential(nn.MLP(2, [3], output="tanh", seed=1), nn.Softmax())  # with an activation before it
+    steps = nn.backward_pass(bent, x, right, loss=lambda p, t: -ag.log(p[t]))
+    assert [d.to for d in steps.derivatives] == ["softmax", "layer1", "sum(layer1)", "weights of layer1"]
+    assert "softmax comes after the last layer" in str(nn.error_signals(net, x, 1, loss=lambda p, t: -ag.log(p[t])))
 
 
 def test_a_bias_is_the_weight_of_a_node_that_is_always_1():

@@ -317,3 +317,33 @@ def test_a_layer_with_biases_on_some_units_says_so():
     layer.neurons[0].b = None
     with pytest.raises(ag.StructureError, match="a bias on all neurons or on none, got 1 of 2"):
         layer.theta  # noqa: B018
+
+
+@pytest.mark.parametrize("layer", [nn.Layer(3, 2, "linear", bias_init=nn.init.uniform(), seed=1), nn.Linear(3, 2, seed=1)])
+@pytest.mark.parametrize("kind", [list, tuple, np.array])
+def test_parameters_are_multiplied_as_matrices_and_stay_a_graph(layer, kind):
+    x, d = [0.5, -1.0, 2.0], [0.3, -0.7]
+    theta, weight = np.array(layer.theta.data), np.array(layer.weight.data)
+    z = layer.theta @ kind([1.0, *x])
+    assert [v.data for v in z] == pytest.approx([v.data for v in layer(x)])
+    [slopes] = [ag.grad_of(z[1], [v for row in layer.theta for v in row])]
+    assert slopes == pytest.approx([0, 0, 0, 0, 1.0, *x])
+    assert [v.data for v in layer.weight @ kind(x)] == pytest.approx(weight @ x)
+    assert [v.data for v in kind(d) @ layer.theta] == pytest.approx(d @ theta)
+    assert (layer.bias @ kind(d)).data == pytest.approx((kind(d) @ layer.bias).data)
+    X = np.array([x, [1.0, 2.0, 3.0]])
+    assert [[v.data for v in row] for row in layer.weight @ kind(X.T.tolist())] == pytest.approx(weight @ X.T)
+    assert [[v.data for v in row] for row in kind([d, d]) @ layer.weight] == pytest.approx(np.array([d, d]) @ weight)
+    with pytest.raises(ag.StructureError, match="as many numbers on both sides, got 3 and 2"):
+        layer.weight @ [1.0, 2.0]
+    for wrong in (2.0, [], [[1.0], 2.0]):
+        with pytest.raises(ag.OperandError, match="parameters @: expected a vector or a matrix"):
+            layer.weight @ wrong
+
+
+@pytest.mark.parametrize("name", ["softmax", "log_softmax"])
+def test_who_asks_for_softmax_as_an_activation_is_told_where_it_is(name):
+    with pytest.raises(ag.RangeError, match=r"nn\.cross_entropy, or put nn\.Softmax\(\) after the layers"):
+        nn.MLP(2, [3, 3], output=name)
+    with pytest.raises(ag.RangeError, match="got 'swoosh'$"):
+        nn.MLP(2, [3, 3], output="swoosh")

@@ -125,7 +125,7 @@ def test_a_class_index_stands_for_one_hot_targets_and_another_loss_for_the_cross
 def test_it_shows_itself_and_refuses_what_makes_no_sense():
     X, Y, model = data(2)
     found = nn.cost(model, X, Y, 1.0)
-    heading, head, *rows = str(found).splitlines()
+    heading, head, *rows = str(found).split("\n\n")[0].splitlines()
     assert heading.startswith("J(Θ) = ")
     assert head.split() == ["layer", "Θ", "‖Δ‖", "‖λ/n", "Θ‖", "‖D‖"]
     assert [row.split()[0] for row in rows] == ["layer1", "layer2"]
@@ -138,6 +138,79 @@ def test_it_shows_itself_and_refuses_what_makes_no_sense():
         nn.cost(nn.MLP(3, [2], init=nn.init.constant(9.0)), X, Y)
     with pytest.raises(ag.OperandError, match="cost: loss: expected a function"):
         nn.cost(model, X, Y, loss="mse")
+
+
+def test_the_forward_numbers_of_every_case_and_the_matrices_are_shown():
+    X, Y, model = data(2)
+    found = nn.cost(model, X, Y, 0.5, notation="cs60050")
+    a = X
+    for z, activation, layer in zip(found.sums, found.activations, model.layers, strict=True):
+        expected = np.column_stack([np.ones(len(a)), a]) @ np.array(layer.theta.data).T
+        assert z == pytest.approx(expected, **EXACT)
+        assert activation == pytest.approx(sigmoid(expected), **EXACT)
+        a = activation
+    assert found.names == ["Θ^(1)", "Θ^(2)"]
+    _, *blocks = str(found).split("\n\n")
+    assert [block.split()[:3] for block in blocks] == [["D", "of", "Θ^(1)"], ["D", "of", "Θ^(2)"]]
+    for block, D in zip(blocks, found.D, strict=True):
+        rows = [line.replace("−", "-").split()[1:] for line in block.splitlines()[1:]]
+        assert np.array(rows, float) == pytest.approx(D, rel=1e-3)
+    assert "D of Θ^(2)" in found._repr_html_()
+    assert len(str(nn.cost(nn.MLP(20, [1], "sigmoid", output="sigmoid"), [[0.1] * 20], [1.0])).split("\n\n")) == 1
+
+
+def ways_of_one_case(model, x, y, loss):
+    """The loss of one case and the signals of its outputs, by each function that looks at one case."""
+    signals = nn.error_signals(model, x, y, loss=loss)
+    yield signals.run.loss.data, signals["layer2"]
+    steps = nn.backward_pass(model, x, y, loss=loss)
+    yield steps.loss, steps.derivatives[1].entries[0]
+    yield nn.forward_pass(model, x, y, loss=loss).loss.data, signals["layer2"]
+    found = nn.cost(model, [x], [y], loss=loss)
+    yield found.J, found.deltas[-1][0]
+    chain = nn.chain(model, x, y, loss=loss, to="sum(layer2)")
+    yield chain.run.loss.data, chain.result.entries[0]
+    J = nn.layer_jacobian(model, x, of="loss", to="sum(layer2)", target=y, loss=loss)
+    yield signals.run.loss.data, J.entries[0]
+
+
+@pytest.mark.parametrize("K", [1, 2, 3])
+@pytest.mark.parametrize("loss", ["sse", "mse", "l1_loss", "huber_loss", "hinge", "binary_cross_entropy"])
+def test_several_outputs_of_one_case_are_not_taken_for_cases(loss, K):
+    X, Y, model = data(K)
+    function = getattr(nn, loss)
+    target = (2 * Y[0] - 1 if loss == "hinge" else Y[0]).tolist()
+    total = functools.partial(function, reduction="sum")
+    kinds = [functools.partial(function, reduction="batchmean"), lambda p, t: function(p, t, reduction="batchmean")]
+    expected = list(ways_of_one_case(model, X[0], target, total))
+    for kind in kinds:
+        for (value, signal), (right, expected_signal) in zip(
+            ways_of_one_case(model, X[0], target, kind), expected, strict=True
+        ):
+            assert value == pytest.approx(right, **EXACT)
+            assert signal == pytest.approx(expected_signal, **EXACT)
+    assert function([[0.2, 0.4]], [[1.0, 1.0]], reduction="batchmean") == pytest.approx(
+        function([0.2, 0.4], [1.0, 1.0], reduction="sum")
+    )
+    assert 2 * function([0.2, 0.4], [1.0, 1.0], reduction="batchmean") == pytest.approx(
+        function([0.2, 0.4], [1.0, 1.0], reduction="sum")
+    )  # two cases, when called by oneself
+
+
+MEANS = ["mse", "l1_loss", "huber_loss", "hinge", "binary_cross_entropy", "binary_cross_entropy_with_logits"]
+
+
+@pytest.mark.parametrize("name", MEANS)
+def test_a_mean_over_outputs_has_to_say_so_where_it_would_make_j_smaller(name):
+    X, Y, model = data(3)
+    Y = 2 * Y - 1 if name == "hinge" else Y
+    loss = getattr(nn, name)
+    with pytest.raises(ag.RangeError, match=rf"cost: loss: .* 3 outputs .* nn\.{name}: use functools\.partial"):
+        nn.cost(model, X, Y, loss=loss)
+    mean, total = (nn.cost(model, X, Y, loss=functools.partial(loss, reduction=r)).J for r in ("mean", "batchmean"))
+    assert 3 * mean == pytest.approx(total)
+    X, Y, model = data(1)
+    assert nn.cost(model, X, 2 * Y - 1 if name == "hinge" else Y, loss=loss).J > 0  # one output: no difference
 
 
 LOSSES = {
