@@ -22,7 +22,7 @@ from nn import datasets, init, schedules
 from nn.metrics.evaluation import predict
 from nn.modules.activations import Sigmoid
 from nn.modules.layers import MLP, Sequential
-from nn.modules.losses import sse
+from nn.modules.losses import sse, sum_of_squares
 from nn.support.figures import COLOURS, figure_of
 from nn.support.validation import whole
 from nn.training.optimizers import SGD, Optimizer
@@ -243,7 +243,7 @@ def _surface(
 
     def cost(ps: list[Any]) -> Any:
         with standing_in(model, params, ps, mode=True):
-            return sse([model(x) for x in X], y) + 0.5 * decay * ag.dot(ps, ps)
+            return sse([model(x) for x in X], y) + 0.5 * decay * sum_of_squares(ps)
 
     slope = math.hypot(*ag.grad(cost)(weights))
     if not needs_curvature:

@@ -99,6 +99,12 @@ def _differences(prediction: Any, target: Any, caller: str) -> list[Any]:
     return [p - t for p, t in zip(ps, ts)]
 
 
+def sum_of_squares(xs: Sequence[Any]) -> Any:
+    """x1^2 + ... + xn^2, in which each number is used once: `dot(xs, xs)` would have each path twice."""
+    squares = [ag.square(x) for x in xs]
+    return squares[0] if len(squares) == 1 else ag.sum(squares)
+
+
 def underlying(loss: Any) -> Any:
     """The loss without options that `functools.partial` gave it."""
     while isinstance(loss, functools.partial):
@@ -195,7 +201,7 @@ def sse(prediction: Any, target: Any, *, reduction: str = "sum") -> Any:
     """
     prediction = plain(prediction)
     d = _differences(prediction, target, "sse")
-    return _divided(0.5 * ag.dot(d, d), len(d), prediction, reduction, "sse")
+    return _divided(0.5 * sum_of_squares(d), len(d), prediction, reduction, "sse")
 
 
 @overload
@@ -228,7 +234,7 @@ def mse(prediction: Any, target: Any, *, reduction: str = "mean") -> Any:
     """
     prediction = plain(prediction)
     d = _differences(prediction, target, "mse")
-    return _divided(ag.dot(d, d), len(d), prediction, reduction, "mse")
+    return _divided(sum_of_squares(d), len(d), prediction, reduction, "mse")
 
 
 @overload

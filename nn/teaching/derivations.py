@@ -8,14 +8,15 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from autograd_core import OperandError, RangeError, StructureError, Value, count_paths, paths
+from autograd_core import OperandError, RangeError, StructureError, Value, count_paths, topological_order
 
 from ..support.tables import Table, number
 from ..support.validation import shown
-from .writing import Factor, Written, added_up, body, in_figures, in_shares, local_slope, side_by_side, write
+from .polynomials import cancelled
+from .slopes import Edge, Factor, edges, in_shares
+from .writing import Written, added_up, apart, body, held, in_figures, power, side_by_side, write
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -38,8 +39,8 @@ class Derivation(Table):
     Attributes:
         lines: Each line as text, the first with the derivative's name; the last one has no derivative left to take.
         value: The number that the last line comes to.
-        factors: For each path the factors of the last line, each with `.text .latex .value`.
-        coefficients: For each path the number in front of them.
+        factors: For each term the factors of the last line, each with `.text .latex .value`.
+        coefficients: For each term the number in front of them.
 
     Example:
         >>> import autograd_core as ag, nn
@@ -70,7 +71,7 @@ class Derivation(Table):
             >>> import autograd_core as ag, nn
             >>> w = ag.Value(2.0, label="w")
             >>> nn.derivation(ag.tanh(w), w).result
-            'tanh′(w)'
+            '(1 − tanh(w)²)'
         """
         return self.lines[-1].partition("= ")[2]
 
@@ -84,11 +85,16 @@ class Derivation(Table):
             >>> nn.derivation(a * (b * w), w).numbers
             '2 · 4 = 8'
         """
-        terms = []
+        text = ""
         for coefficient, factors in zip(self.coefficients, self.factors, strict=True):
-            values = [coefficient] * (coefficient != 1.0 or not factors) + [f.value for f in factors]
-            terms.append(" · ".join(f"({number(x)})" if x < 0 and len(values) > 1 else number(x) for x in values))
-        return f"{' + '.join(terms)} = {number(self.value)}"
+            values = [f.value for f in factors]
+            c = abs(coefficient) if values else coefficient
+            minus = bool(values) and coefficient < 0
+            values = [c] * (c != 1.0 or not values) + values
+            term = " · ".join(f"({number(x)})" if x < 0 and (len(values) > 1 or minus) else number(x) for x in values)
+            sign = "−" if minus else ""
+            text += f" {sign or '+'} {term}" if text else f"{sign}{term}"
+        return text if text == number(self.value) else f"{text} = {number(self.value)}"
 
     @property
     def latex(self) -> str:
@@ -98,13 +104,14 @@ class Derivation(Table):
             >>> import autograd_core as ag, nn
             >>> w = ag.Value(2.0, label="w_1")
             >>> nn.derivation(ag.tanh(w), w).latex.split("&= ")[-1]
-            "\\tanh'\\left(w_{1}\\right) \\end{aligned}"
+            '\\left(1 - \\tanh\\left(w_{1}\\right)^{2}\\right) \\end{aligned}'
         """
         lines = r" \\ ".join(self.latex_lines)
         return rf"\begin{{aligned}} {lines} \end{{aligned}}"
 
     def _heading(self) -> str:
-        return "\n".join([*self.lines, f"{self._indent()}= {self.numbers}"])
+        more = [] if self.numbers == self.result else [f"{self._indent()}= {self.numbers}"]
+        return "\n".join([*self.lines, *more])
 
     def _indent(self) -> str:
         return " " * len(self.lines[0].partition("= ")[0])
@@ -121,18 +128,21 @@ class Derivation(Table):
         return f"${self.latex}$"
 
 
-def derivation(root: Value, leaf: Value, *, prime: bool = False) -> Derivation:
+def derivation(root: Value, leaf: Value, *, prime: bool = False, outputs: bool = False) -> Derivation:
     """How the derivative of a node to one below it is worked out by hand, with the names that the nodes have.
 
     Every line takes the derivatives of one named node more (`label=`, or `ag.name(locals())`); what has no name is
-    written out. A sigmoid's slope is written σ(s)(1 − σ(s)), that of another function f′(s). The sum over several
+    written out. A sigmoid's slope is written σ(s)(1 − σ(s)), a logarithm's 1/a, those of functions that texts have no
+    formula for f′(s). Terms that are alike are added, so the derivative of s s begins with 2 s. The sum over several
     paths has what they begin with in front, and in the last line what they all end with behind. Terms of a sum that are
-    divided by it are written as shares of it: (1 − exp(x)/Σ) exp(x)/Σ.
+    divided by it are written as shares of it: (1 − exp(x)/Σ) exp(x)/Σ. Where the slopes by what functions gave cancel
+    all denominators, two lines more do so: (−y/a + (1 − y)/(1 − a)) a(1 − a) is a − y.
 
     Args:
         root: The node that is differentiated.
         leaf: The node that it is differentiated to.
-        prime: Whether the slope of a sigmoid is written σ′(s), too.
+        prime: Whether the slopes of sigmoids and tanh are written σ′(s) and tanh′(s), too.
+        outputs: Whether they are written by what the function gave, where that has a name: z(1 − z) and 1 − z².
 
     Returns:
         A `Derivation` with `.lines`, `.result`, `.latex` and `.value`.
@@ -150,93 +160,162 @@ def derivation(root: Value, leaf: Value, *, prime: bool = False) -> Derivation:
         >>> s = a * b
         >>> s.label = "s"
         >>> nn.derivation(ag.tanh(s), a).lines
-        ('∂tanh(s)/∂a = ∂/∂a [tanh(s)]', '            = tanh′(s) ∂/∂a [a b]', '            = tanh′(s) b')
+        ('∂tanh(s)/∂a = ∂/∂a [tanh(s)]', '            = (1 − tanh(s)²) ∂/∂a [a b]', '            = (1 − tanh(s)²) b')
     """
     for what, x in (("root", root), ("leaf", leaf)):
         if not isinstance(x, Value):
             msg = f"derivation: {what}: expected a Value, got {shown(x)}"
             raise OperandError(msg)
-    count = count_paths(root, leaf)
-    if not count or root is leaf:
+    if root is leaf or not count_paths(root, leaf):
         msg = "derivation: expected a node below the root, got one that no path leads from"
         raise StructureError(msg)
-    if count > MOST_PATHS:
-        msg = f"derivation: expected at most {MOST_PATHS} paths, got {count}; label less, or take a smaller graph"
-        raise RangeError(msg)
-    ways = [_segments(path.nodes[::-1], path.operands[::-1], leaf, prime=prime) for path in paths(root, leaf)]
+    ways = _Ways(root, leaf, prime=prime, outputs=outputs).all()
     lines = [_terms(root, ways, depth) for depth in range(1 + max(map(len, ways)))]
     top, bottom = write(root), write(leaf)
-    texts, latex = [], []
-    for k, terms in enumerate(lines):
-        text, tex = _line(terms, bottom, last=k == len(lines) - 1)
-        name = f"∂{top.text}/∂{bottom.text}"
-        texts.append(f"{name if k == 0 else ' ' * len(name)} = {text}")
-        left = rf"\frac{{\partial {top.latex}}}{{\partial {bottom.latex}}} " if k == 0 else ""
-        latex.append(f"{left}&= {tex}")
+    name = f"∂{apart(top)[0]}/∂{bottom.text}"
+    written = [_line(terms, bottom, last=k == len(lines) - 1) for k, terms in enumerate(lines)]
     last = lines[-1]
     shares = [in_shares(t.factors) for t in last]
     if all(shares) and any(f.power > 1 for t in last for f in t.factors):
-        last = [_Term(t.coefficient, share, None) for t, share in zip(last, shares, strict=True) if share]
-        text, tex = _line(last, bottom, last=True, behind=True)
-        texts.append(f"{texts[1][: texts[1].index('=')]}= {text}")
-        latex.append(f"&= {tex}")
+        last = [t._replace(factors=share) for t, share in zip(last, shares, strict=True) if share]
+        written.append(_line(last, bottom, last=True, behind=1))
+    elif not prime:
+        more, last = _without_denominators(root, leaf, last, bottom)
+        written += more
+    left = rf"\frac{{\partial {apart(top)[1]}}}{{\partial {bottom.latex}}} "
+    texts = [f"{' ' * len(name) if k else name} = {text}" for k, (text, _) in enumerate(written)]
+    latex = [f"{'' if k else left}&= {tex}" for k, (_, tex) in enumerate(written)]
     value = math.fsum(t.coefficient * math.prod(f.value for f in t.factors) for t in last)
     return Derivation(
         tuple(texts), tuple(latex), value, tuple(t.factors for t in last), tuple(t.coefficient for t in last)
     )
 
 
+def _without_denominators(
+    root: Value, leaf: Value, last: list[_Term], bottom: Written
+) -> tuple[list[tuple[str, str]], list[_Term]]:
+    """Two lines more where slopes by what functions gave cancel all denominators, and the terms of the last one."""
+    ways = _Ways(root, leaf, outputs=True).all()
+    terms = _terms(root, ways, max(map(len, ways)))
+    products = [(t.coefficient, [f.within for f in t.factors if f.within is not None]) for t in terms]
+    known = all(f.within is not None for t in terms for f in t.factors)
+    found = cancelled(products) if known else None
+    if found is None:
+        return [], last
+    line = _line(terms, bottom, last=True, behind=len(terms[0].factors), over=True)
+    rest, outside = found
+    value = math.fsum(t.coefficient * math.prod(f.value for f in t.factors) for t in terms)
+    factors = []
+    for polynomial, n in outside:
+        part = polynomial.written()
+        factors.append(power(part, in_figures(float(n)))[:2] if n > 1 else held(part))
+    number = rest.as_number() if factors else None
+    part = rest.written()
+    pieces = factors if number is not None else [held(part) if factors else part[:2], *factors]
+    text, tex = _product(1.0 if number is None else number, (), pieces)
+    return [line, (text, tex)], [_Term(1.0, (Factor(text, tex, value),), None)]
+
+
 # --- along a path ----------------------------------------------------------------------------------
 
 
-def _segments(nodes: Sequence[Value], operands: Sequence[int], leaf: Value, *, prime: bool) -> list[_Term]:
-    """A path from the root down, cut at named nodes: for each part its factors, and the node that it ends at."""
-    found, coefficient, factors = [], 1.0, []
-    for (node, below), operand in zip(pairwise(nodes), operands, strict=True):
-        c, more = local_slope(node, operand, prime=prime)
-        coefficient *= c
-        factors += more
-        if below.label or below is leaf:
-            found.append(_Term(coefficient, tuple(factors), None if below is leaf else below))
-            coefficient, factors = 1.0, []
-    return found
+class _Ways:
+    """The paths from a root to a leaf, as texts go them: guards are passed over, a softmax is one function."""
+
+    def __init__(self, root: Value, leaf: Value, *, prime: bool = False, outputs: bool = False) -> None:
+        self.root, self.leaf = root, leaf
+        order = topological_order(root)
+        leads = {leaf}
+        for node in order:
+            if not leads.isdisjoint(node.parents):
+                leads.add(node)
+        named = {node.parents[0]: node for node in order if node.op == "softmax" and node.label}
+        self.edges: dict[Value, list[Edge]] = {}
+        counts = {leaf: 1}
+        for node in order:
+            if node in leads and node is not leaf:
+                found = edges(node, named, prime=prime, outputs=outputs)
+                self.edges[node] = [edge for edge in found if edge.below in leads]
+                counts[node] = sum(counts[edge.below] for edge in self.edges[node])
+        if counts[root] > MOST_PATHS:
+            msg = (
+                f"derivation: expected at most {MOST_PATHS} paths, got {counts[root]}; label less, or take a smaller "
+                "graph"
+            )
+            raise RangeError(msg)
+
+    def all(self) -> list[list[_Part]]:
+        """Each path, cut at named nodes."""
+        found: list[list[_Part]] = []
+        waiting: list[tuple[Value, tuple[_Part, ...], tuple[int, ...], float, tuple[Factor, ...]]]
+        waiting = [(self.root, (), (), 1.0, ())]
+        while waiting:
+            node, parts, route, coefficient, factors = waiting.pop()
+            for k, edge in reversed(list(enumerate(self.edges[node]))):
+                c, fs = coefficient * edge.coefficient, factors + edge.factors
+                way = (*route, k)
+                if edge.below is self.leaf:
+                    found.append([*parts, _Part(c, fs, None, way)])
+                elif edge.below.label:
+                    waiting.append((edge.below, (*parts, _Part(c, fs, edge.below, way)), (), 1.0, ()))
+                else:
+                    waiting.append((edge.below, parts, way, c, fs))
+        return found
 
 
-def _terms(root: Value, ways: list[list[_Term]], depth: int) -> list[_Term]:
-    """The terms after so many parts of every path; paths that are alike so far are one term."""
+class _Part(NamedTuple):
+    """A path's way from one named node to the next: what it is multiplied with, where it ends, which edges it takes."""
+
+    coefficient: float
+    factors: tuple[Factor, ...]
+    rest: Value | None
+    route: tuple[int, ...]
+
+
+def _terms(root: Value, ways: list[list[_Part]], depth: int) -> list[_Term]:
+    """The terms after so many parts of every path. Paths that are one so far are one term, and like ones are added."""
+    seen: set[Any] = set()
     found: dict[Any, _Term] = {}
-    for k, way in enumerate(ways):
+    for way in ways:
         done = way[:depth]
-        rest = done[-1].rest if done else root
-        ended = rest is None
-        coefficient = math.prod(part.coefficient for part in done)
+        so_far = tuple((id(part.rest), part.route) for part in done)
+        if so_far in seen:
+            continue
+        seen.add(so_far)
         factors = tuple(f for part in done for f in part.factors)
+        coefficient = math.prod(part.coefficient for part in done)
+        rest = done[-1].rest if done else root
         # By their nodes: two paths that go through different ones are two terms, even if they look alike.
-        key = (k if ended else tuple(id(part.rest) for part in done), tuple(f.text for f in factors))
-        found.setdefault(key, _Term(coefficient, factors, rest))
-    return list(found.values())
+        like = tuple(id(part.rest) for part in done), tuple((f.text, f.value) for f in factors)
+        before = found[like].coefficient if like in found else 0.0
+        found[like] = _Term(before + coefficient, factors, rest)
+    return [t for t in found.values() if t.coefficient] or list(found.values())[:1]
 
 
-def _line(terms: list[_Term], bottom: Written, *, last: bool, behind: bool = False) -> tuple[str, str]:
-    """A line: what all terms begin with (unless `behind`), their sum, and in the last line what they end with."""
+def _line(
+    terms: list[_Term], bottom: Written, *, last: bool, behind: int = 0, over: bool = False
+) -> tuple[str, str]:
+    """A line: what all terms begin with, their sum, and in the last line a factor that they end with.
+
+    With `behind` nothing is in front, and so many factors may stand behind; with `over` 1/a is written y/a.
+    """
     front = 0 if behind and len(terms) > 1 else _shared([t.factors for t in terms])
     back = 0
     if len(terms) > 1 and last:
-        ends = {t.factors[-1].text if len(t.factors) > front else None for t in terms}
-        back = int(len(ends) == 1 and None not in ends)
+        most = min(len(t.factors) for t in terms) - front
+        back = min(_shared([t.factors[::-1] for t in terms]), most, behind or 1)
     first, *_ = terms
     coefficient = first.coefficient if len({t.coefficient for t in terms}) == 1 else 1.0
-    inner = []
+    if len(terms) == 1:
+        tail = [] if first.rest is None else [_derivative(first.rest, bottom)]
+        return _product(coefficient, first.factors, tail, over=over)
+    inside = []
     for t in terms:
         factors = t.factors[front : len(t.factors) - back]
         tail = [] if t.rest is None else [_derivative(t.rest, bottom)]
-        inner.append(_product(t.coefficient / coefficient if len(terms) > 1 else 1.0, factors, tail))
-    outside = list(first.factors[:front])
-    ends_with = list(first.factors[len(first.factors) - back :]) if back else []
-    if len(terms) == 1:
-        text, tex = _product(coefficient, outside, [_derivative(first.rest, bottom)] if first.rest is not None else [])
-        return text, tex
-    text, tex = added_up(inner)
+        inside.append(_product(t.coefficient / coefficient, factors, tail, over=over))
+    outside, ends_with = first.factors[:front], first.factors[len(first.factors) - back :] if back else ()
+    text, tex = added_up(inside)
     if outside or ends_with or coefficient != 1.0:
         text, tex = f"({text})", rf"\left({tex}\right)"
     return _product(coefficient, outside, [(text, tex), *((f.text, f.latex) for f in ends_with)])
@@ -248,23 +327,37 @@ def _shared(rows: list[tuple[Factor, ...]]) -> int:
         return len(rows[0])
     count = 0
     for column in zip(*rows):
-        if len({f.text for f in column}) > 1:
+        if len({(f.text, f.value) for f in column}) > 1:
             break
         count += 1
     return count
 
 
-def _product(coefficient: float, factors: Sequence[Factor], tail: Sequence[tuple[str, str]]) -> tuple[str, str]:
-    parts = [(f.text, f.latex) for f in factors] + list(tail)
+def _product(
+    coefficient: float, factors: Sequence[Factor], tail: Sequence[tuple[str, str]], *, over: bool = False
+) -> tuple[str, str]:
+    parts = list(_over(factors) if over else ((f.text, f.latex) for f in factors)) + list(tail)
     if not parts:
-        return in_figures(coefficient).text, in_figures(coefficient).latex
+        return in_figures(coefficient)[:2]
     text, tex = side_by_side([p[0] for p in parts]), r" \, ".join(p[1] for p in parts)
     if coefficient == 1.0:
         return text, tex
     if coefficient == -1.0:
         return f"−{text}", f"-{tex}"
     front = in_figures(coefficient)
-    return f"{front.text} {text}", rf"{front.latex} \, {tex}"
+    return side_by_side([front.text, text]), rf"{front.latex} \, {tex}"
+
+
+def _over(factors: Sequence[Factor]) -> list[tuple[str, str]]:
+    """Factors, in which y · 1/a is y/a."""
+    parts: list[tuple[str, str]] = []
+    for f in factors:
+        if f.under is not None and parts and "/" not in parts[-1][0]:
+            (above, tex), (below, under) = parts.pop(), f.under
+            parts.append((f"{above}/{below}", rf"\frac{{{tex}}}{{{under}}}"))
+        else:
+            parts.append((f.text, f.latex))
+    return parts
 
 
 def _derivative(node: Value, bottom: Written) -> tuple[str, str]:

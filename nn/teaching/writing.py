@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from ..support.tables import number
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from autograd_core import Value
 
@@ -24,28 +24,10 @@ class Written(NamedTuple):
     tight: bool = True  # whether it stands in a product without brackets
 
 
-class Factor(NamedTuple):
-    """One factor of a product, and its number.
-
-    Attributes:
-        text: Such as "σ(s_k)(1 − σ(s_k))".
-        latex: The same in LaTeX.
-        value: Its number.
-        below: For 1/b and 1/b² the node b, else None.
-        power: How often it divides by that.
-    """
-
-    text: str
-    latex: str
-    value: float
-    below: Value | None = None
-    power: int = 0
-
-
 def side_by_side(texts: Sequence[str]) -> str:
     """Factors side by side, with a dot before one that begins with a digit."""
     first, *others = texts
-    return first + "".join(f" · {t}" if t[0].isdigit() else f" {t}" for t in others)
+    return first + "".join(f" · {t}" if t[0].isnumeric() else f" {t}" for t in others)
 
 
 def added_up(parts: list[tuple[str, str]]) -> tuple[str, str]:
@@ -66,114 +48,142 @@ def write(node: Value) -> Written:
 
 def body(node: Value) -> Written:
     """What a node is computed from, with the names of its operands."""
+    within = inner(node)
+    if within is not None:
+        return write(within)
+    if node.op in SHARES:
+        return _share(node)
     operands = [write(p) for p in node.parents]
     if not operands:
         return write(node)
+    form = FORMS.get(node.op)
+    if form is not None:
+        return form(*operands)
     if node.op == "mul":
-        return _juxtaposed(*operands)
+        return _product_of(*node.parents)
     if node.op == "dot":
         half = len(operands) // 2
-        pairs = [_juxtaposed(w, x) for w, x in zip(operands[:half], operands[half:], strict=True)]
+        pairs = [_product_of(w, x) for w, x in zip(node.parents[:half], node.parents[half:], strict=True)]
         return _added(pairs) if half > 1 else pairs[0]
-    if node.op in ("add", "sum"):
-        return _added(operands)
-    if node.op == "sub":
-        a, b = operands
-        return Written(f"{a.text} − {held(b)[0]}", f"{a.latex} - {held(b)[1]}", tight=False)
-    if node.op == "neg":
-        text, latex = held(operands[0])
-        return Written(f"−{text}", f"-{latex}", tight=False)
-    if node.op == "div":
-        (above, _), (below, _) = map(held, operands)
-        return Written(f"{above}/{below}", rf"\frac{{{operands[0].latex}}}{{{operands[1].latex}}}")
-    if node.op == "pow":
-        return _power(operands[0], operands[1])
-    if node.op == "exp":
-        return Written(f"exp({operands[0].text})", f"e^{{{operands[0].latex}}}")
-    return _applied("σ" if node.op == "sigmoid" else node.op, operands)
+    if node.op == "mean":
+        total = held(_added(operands))
+        share = in_figures(1.0 / len(operands))
+        return Written(side_by_side([share.text, total[0]]), rf"{share.latex} \, {total[1]}")
+    if node.op == "logsumexp":
+        return applied("log", [exponentials(node.parents)])
+    return applied("σ" if node.op == "sigmoid" else node.op, operands)
 
 
-def local_slope(node: Value, k: int, *, prime: bool) -> tuple[float, list[Factor]]:
-    """The derivative of a node to its k-th operand: a number, and factors."""
-    op, parents = node.op, node.parents
-    slope = float(node.local_grads[k])
-    if op in ("add", "sum") or (op == "sub" and k == 0):
-        return 1.0, []
-    if op in ("sub", "neg"):
-        return -1.0, []
-    if op == "mean":
-        return 1.0 / len(parents), []
-    if op in ("mul", "dot"):
-        half = len(parents) // 2
-        return _times(parents[(k + half) % len(parents)])
-    if op == "div":
-        return _of_quotient(parents[0], parents[1], k)
-    if op == "pow" and k == 0 and _is_number(parents[1]):
-        n = float(parents[1].data)
-        if n == 1.0:
-            return 1.0, []
-        base = write(parents[0])
-        power = _power(base, in_figures(n - 1.0)) if n != 2.0 else base
-        return n, [_factor(power, slope / n if n else 0.0)]
-    if op == "exp":
-        return 1.0, [_factor(write(node), slope)]
-    inside = [write(p) for p in parents]
-    if op == "sigmoid" and not prime:
-        z = _applied("σ", inside)
-        return 1.0, [Factor(f"{z.text}(1 − {z.text})", rf"{z.latex}\left(1 - {z.latex}\right)", slope)]
-    if len(parents) == 1:
-        return 1.0, [_factor(_applied("σ" if op == "sigmoid" else op, inside, mark=True), slope)]
-    whole = _applied(op, inside)
-    text = f"∂{whole.text}/∂{inside[k].text}"
-    return 1.0, [Factor(text, rf"\frac{{\partial {whole.latex}}}{{\partial {inside[k].latex}}}", slope)]
+def inner(node: Value) -> Value | None:
+    """What a node is but for a guard of the arithmetic; None for one that guards nothing.
+
+    A logarithm that is kept above a number and is above it, a choice of what a formula is at one point alone, and the
+    sum or mean of one number: no text writes these.
+    """
+    ps = node.parents
+    if node.op in ("sum", "mean") and len(ps) == 1:
+        return ps[0]
+    if node.op == "maximum" and ps[0].op in ("log", "log1p") and is_number(ps[1]) and ps[0].data > ps[1].data:
+        return ps[0]
+    if node.op == "where" and ps[0].op == "eq" and not ps[0].data:
+        return ps[2]
+    return None
 
 
-def _times(other: Value) -> tuple[float, list[Factor]]:
-    """The derivative of a product: the other factor."""
-    if _is_number(other):
-        return float(other.data), []
-    factor = _factor(write(other), float(other.data))
-    if other.op == "div" and _is_number(other.parents[0]) and float(other.parents[0].data) == 1.0:
-        factor = factor._replace(below=other.parents[1], power=1)
-    return 1.0, [factor]
+# --- shares of a sum of exponentials -----------------------------------------------------------------
+
+SHARES = frozenset({"softmax", "log_softmax", "logsumexp_less"})
 
 
-def _of_quotient(a: Value, b: Value, k: int) -> tuple[float, list[Factor]]:
-    """1 / b, or -a / b^2."""
-    if _is_number(b):
-        return 1.0 / float(b.data), []
-    below = write(b)
-    if k == 0:
-        return 1.0, [Factor(f"1/{held(below)[0]}", rf"\frac{{1}}{{{below.latex}}}", 1.0 / float(b.data), b, 1)]
-    square = _power(below, in_figures(2.0))
-    c, factors = _times(a)
-    inverse = Factor(f"1/{square.text}", rf"\frac{{1}}{{{square.latex}}}", 1.0 / float(b.data) ** 2, b, 2)
-    return -c, [*factors, inverse]
+def exponents(node: Value) -> tuple[Value, ...]:
+    """The numbers whose exponentials are added up in a node of softmax, its logarithm, or a logsumexp."""
+    if node.op in ("softmax", "log_softmax"):
+        node = node.parents[1]
+    return node.parents[:-1] if node.op == "logsumexp_less" else node.parents
 
 
-def in_shares(factors: Sequence[Factor]) -> tuple[Factor, ...] | None:
-    """A product of terms of a sum, divided by that sum as often, as a product of shares: exp(x)/Σ exp(y)/Σ."""
-    below = next((f.below for f in factors if f.below is not None), None)
-    above = [f for f in factors if f.below is None]
-    if below is None or below.op not in ("add", "sum") or any(f.power and f.below is not below for f in factors):
-        return None
-    terms = {held(write(p))[0] for p in below.parents}
-    if len(above) != sum(f.power for f in factors) or not all(f.text in terms for f in above):
-        return None
-    under = write(below)
-    return tuple(
-        Factor(f"{f.text}/{held(under)[0]}", rf"\frac{{{f.latex}}}{{{under.latex}}}", f.value / float(below.data))
-        for f in above
-    )
+def exponentials(xs: Sequence[Value]) -> Written:
+    """exp(x1) + ... + exp(xn)."""
+    return _added([exponential(x) for x in xs])
 
 
-def _is_number(node: Value) -> bool:
+def exponential(x: Value) -> Written:
+    """exp(x), as text and as a power of e."""
+    return _exponential(write(x))
+
+
+def share_of(x: Value, xs: Sequence[Value]) -> Written:
+    """exp(x) / (exp(x1) + ... + exp(xn))."""
+    return quotient(exponential(x), exponentials(xs))
+
+
+def _share(node: Value) -> Written:
+    xs = exponents(node)
+    if node.op == "softmax":
+        return share_of(node.parents[0], xs)
+    total = applied("log", [exponentials(xs)])
+    if node.op == "log_softmax":
+        return _less(write(node.parents[0]), total)
+    return _less(total, write(node.parents[-1]))
+
+
+# --- operations --------------------------------------------------------------------------------------
+
+
+def _less(a: Written, b: Written) -> Written:
+    return Written(f"{a.text} − {held(b)[0]}", f"{a.latex} - {held(b)[1]}", tight=False)
+
+
+def _negative(a: Written) -> Written:
+    text, latex = held(a)
+    return Written(f"−{text}", f"-{latex}", tight=False)
+
+
+def quotient(a: Written, b: Written) -> Written:
+    """a / b, as text and as a fraction."""
+    above = held(a)[0]
+    return Written(f"{above}/{below_the_line(b)}", rf"\frac{{{a.latex}}}{{{b.latex}}}")
+
+
+def below_the_line(part: Written) -> str:
+    """A part as it stands behind a stroke: products and quotients in brackets."""
+    return part.text if part.tight and not any(c in part.text for c in " /") else bracketed(part)[0]
+
+
+def bracketed(part: Written) -> tuple[str, str]:
+    """A part in brackets."""
+    return f"({part.text})", rf"\left({part.latex}\right)"
+
+
+def _exponential(x: Written) -> Written:
+    return Written(f"exp({x.text})", f"e^{{{x.latex}}}")
+
+
+def _logarithm_from_one(x: Written) -> Written:
+    return applied("log", [one_more(x)])
+
+
+def one_more(x: Written) -> Written:
+    """1 + x."""
+    return _added([in_figures(1.0), x])
+
+
+def _product_of(a: Value, b: Value) -> Written:
+    if b.op == "neg" and not b.label:
+        return _negative(_product_of(a, b.parents[0]))
+    if a is b and not is_number(a):
+        return power(write(a), in_figures(2.0))
+    return _juxtaposed(write(a), write(b))
+
+
+def apart(part: Written) -> tuple[str, str]:
+    """A part as it stands behind a ∂: a sum or a product in brackets."""
+    return bracketed(part) if not part.tight or " " in part.text.partition("(")[0] else (part.text, part.latex)
+
+
+def is_number(node: Value) -> bool:
+    """Whether a node is shown as its number."""
     return not node.label and not node.parents
-
-
-def _factor(part: Written, value: float) -> Factor:
-    text, latex = held(part)
-    return Factor(text, latex, value)
 
 
 def held(part: Written) -> tuple[str, str]:
@@ -191,14 +201,29 @@ def _added(parts: Sequence[Written]) -> Written:
     return Written(text, latex, tight=len(parts) == 1 and parts[0].tight)
 
 
-def _power(base: Written, exponent: Written) -> Written:
+def power(base: Written, exponent: Written) -> Written:
+    """base^exponent."""
     alone = base.tight and not any(c in base.text for c in " /^²³") and not base.text.startswith("−")
-    text, latex = (base.text, base.latex) if alone else (f"({base.text})", rf"\left({base.latex}\right)")
-    small = {"2": "²", "3": "³"}.get(exponent.text, f"^{held(exponent)[0]}")
+    text = base.text if alone else f"({base.text})"
+    latex = base.latex if alone and "^" not in base.latex else rf"\left({base.latex}\right)"
+    small = {"2": "²", "3": "³"}.get(exponent.text, f"^{below_the_line(exponent)}")
     return Written(f"{text}{small}", f"{latex}^{{{exponent.latex}}}")
 
 
-def _applied(name: str, inside: Sequence[Written], *, mark: bool = False) -> Written:
+FORMS: dict[str, Callable[..., Written]] = {
+    "add": lambda *xs: _added(xs),
+    "sum": lambda *xs: _added(xs),
+    "sub": _less,
+    "neg": _negative,
+    "div": quotient,
+    "pow": power,
+    "square": lambda x: power(x, in_figures(2.0)),
+    "exp": _exponential,
+    "log1p": _logarithm_from_one,
+}
+
+
+def applied(name: str, inside: Sequence[Written], *, mark: bool = False) -> Written:
     """A function of its operands, with a prime for its derivative."""
     letter = r"\sigma" if name == "σ" else rf"\{name}" if name in LATEX_KNOWS else rf"\operatorname{{{name}}}"
     letter = letter.replace("_", r"\_")

@@ -244,3 +244,27 @@ def test_scores_that_are_no_numbers(name):
 def test_a_class_of_probability_zero_may_have_any_score():
     assert nn.cross_entropy([0.0, -math.inf], [1.0, 0.0]) == 0.0
     assert nn.cross_entropy([0.0, -math.inf], 1) == math.inf
+
+
+@pytest.mark.parametrize("reduction", ["sum", "mean", "batchmean"])
+@pytest.mark.parametrize("outputs", [1, 2, 5])
+@pytest.mark.parametrize("name", ["sse", "mse"])
+def test_each_output_leads_to_a_squared_error_on_one_path(name, outputs, reduction):
+    loss = getattr(nn, name)
+    p = [ag.Value(0.3 * k - 0.7) for k in range(outputs)]
+    t = [0.5 + 0.1 * k for k in range(outputs)]
+    value = loss(p, t, reduction=reduction)
+    assert [ag.count_paths(value, x) for x in p] == [1] * outputs
+    assert len({id(node) for node in value.parents}) == len(value.parents)
+    errors = [x.data - y for x, y in zip(p, t, strict=True)]
+    divisor = {"sum": 1, "mean": outputs, "batchmean": outputs}[reduction]  # here each output is a case
+    assert value.data == (0.5 if name == "sse" else 1.0) * ag.dot(errors, errors) / divisor  # the same bits
+
+
+@pytest.mark.parametrize("sizes", [[1], [10, 10, 10, 1], [3, 2]])
+def test_the_paths_of_a_network_are_not_doubled_by_its_loss(sizes):
+    model = nn.MLP(2, sizes, "tanh", seed=1)
+    x = [ag.Value(0.5), ag.Value(-1.0)]
+    assert ag.count_paths(nn.sse(model(x), [0.0] * sizes[-1]), x[0]) == math.prod(sizes)
+    if sizes == [1]:
+        assert "sum over 2 paths" not in str(ag.explain(nn.sse(model(x), 0.0), model.layers[0].neurons[0].w[0]))

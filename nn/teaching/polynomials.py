@@ -1,0 +1,156 @@
+"""Polynomials in the nodes of a graph: what cancels in a derivative, such as a sigmoid's a(1 − a) by a log-loss."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from .writing import Written, added_up, held, in_figures, inner, is_number, power, side_by_side, write
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from autograd_core import Value
+
+MOST_TERMS = 12  # what has more stays one symbol
+Symbol = tuple[int, Written]  # the id of a node, for two may look alike, and how it is written
+Monomial = tuple[Symbol, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Polynomial:
+    """A sum of products of nodes.
+
+    Attributes:
+        terms: The coefficient of each product; the empty one is a number.
+    """
+
+    terms: Mapping[Monomial, float]
+
+    def __add__(self, other: Polynomial | float) -> Polynomial:
+        found = dict(self.terms)
+        for monomial, c in _polynomial(other).terms.items():
+            found[monomial] = found.get(monomial, 0.0) + c
+        return Polynomial({monomial: c for monomial, c in found.items() if c})
+
+    __radd__ = __add__
+
+    def __neg__(self) -> Polynomial:
+        return Polynomial({monomial: -c for monomial, c in self.terms.items()})
+
+    def __sub__(self, other: Polynomial | float) -> Polynomial:
+        return self + -_polynomial(other)
+
+    def __rsub__(self, other: float) -> Polynomial:
+        return _polynomial(other) - self
+
+    def __mul__(self, other: Polynomial | float) -> Polynomial:
+        total = Polynomial({})
+        for a, c in self.terms.items():
+            for b, d in _polynomial(other).terms.items():
+                total += Polynomial({tuple(sorted(a + b)): c * d})
+        return total
+
+    def as_number(self) -> float | None:
+        """The number that it is; None where a node is in it."""
+        return self.terms.get((), 0.0) if not any(self.terms) else None
+
+    def key(self) -> tuple[float, frozenset[tuple[Monomial, float]]]:
+        """A sign, and what is the same for it and its negative."""
+        first = min(self.terms, default=())
+        sign = -1.0 if self.terms.get(first, 1.0) < 0 else 1.0
+        return sign, frozenset((monomial, c * sign) for monomial, c in self.terms.items())
+
+    def written(self) -> Written:
+        """As text and as LaTeX, what is added before what is taken away."""
+        if not self.terms:
+            return in_figures(0.0)
+        parts = [_monomial(m, c) for m, c in sorted(self.terms.items(), key=lambda item: item[1] < 0)]
+        return Written(*added_up(parts), tight=len(parts) == 1 and not parts[0][0].startswith("−"))
+
+
+def _polynomial(x: Polynomial | float) -> Polynomial:
+    return x if isinstance(x, Polynomial) else Polynomial({(): float(x)} if x else {})
+
+
+def _monomial(symbols: Monomial, c: float) -> tuple[str, str]:
+    parts = [
+        held(part) if n == 1 else power(part, in_figures(float(n)))[:2] for (_, part), n in Counter(symbols).items()
+    ]
+    if abs(c) != 1.0 or not parts:
+        parts = [in_figures(abs(c))[:2], *parts]
+    sign = "−" if c < 0 else ""
+    latex = r" \, ".join(tex for _, tex in parts)
+    return sign + side_by_side([text for text, _ in parts]), ("-" if c < 0 else "") + latex
+
+
+def of_node(node: Value) -> Polynomial:
+    """A node as a polynomial in the nodes that have names; what is no sum or product is a symbol, too."""
+    if is_number(node):
+        return _polynomial(float(node.data))
+    if not node.label:
+        within = inner(node)
+        found = of_node(within) if within is not None else _expanded(node)
+        if found is not None and len(found.terms) <= MOST_TERMS:
+            return found
+    return Polynomial({((id(node), write(node)),): 1.0})
+
+
+def _expanded(node: Value) -> Polynomial | None:
+    ps: Sequence[Value] = node.parents
+    if node.op in ("add", "sum"):
+        return _total(of_node(p) for p in ps)
+    if node.op == "sub":
+        return of_node(ps[0]) - of_node(ps[1])
+    if node.op == "neg":
+        return -of_node(ps[0])
+    if node.op == "mul":
+        return of_node(ps[0]) * of_node(ps[1])
+    if node.op == "square":
+        p = of_node(ps[0])
+        return p * p
+    return None
+
+
+def _total(parts: Iterable[Polynomial]) -> Polynomial:
+    total = Polynomial({})
+    for part in parts:
+        total += part
+    return total
+
+
+def cancelled(products: Sequence[tuple[float, Sequence[tuple[tuple[Polynomial, int], ...]]]]) -> Any:
+    """A sum of products of powers of polynomials without its denominators, if all of them cancel.
+
+    Args:
+        products: For each its coefficient, and factors as `(polynomial, power)`.
+
+    Returns:
+        What the sum is to be multiplied with, written, factor by factor, after the sum itself, a `Polynomial`; None
+        where nothing cancels or a denominator is left.
+    """
+    if not any(n < 0 for _, factors in products for factor in factors for _, n in factor):
+        return None
+    written: dict[Any, Polynomial] = {}
+    counted: list[tuple[float, dict[Any, int]]] = []
+    for coefficient, factors in products:
+        c, powers = coefficient, dict[Any, int]()
+        for p, n in (pair for factor in factors for pair in factor):
+            sign, key = p.key()
+            written.setdefault(key, p if sign > 0 else -p)
+            powers[key] = powers.get(key, 0) + n
+            c *= sign ** (n % 2)
+        counted.append((c, powers))
+    if any(n < 0 for _, powers in counted for n in powers.values()):
+        return None
+    shared = {key: min(powers.get(key, 0) for _, powers in counted) for key in counted[0][1]}
+    rest = Polynomial({})
+    for c, powers in counted:
+        product = _polynomial(c)
+        for key, n in powers.items():
+            for _ in range(n - shared.get(key, 0)):
+                product *= written[key]
+        rest += product
+    outside = [(written[key], n) for key, n in shared.items() if n and written[key].as_number() != 1.0]
+    return rest, outside

@@ -1,0 +1,266 @@
+"""The derivative of a node to its operands, as texts write it: a number, and factors.
+
+A function's rule keeps digits and stays in range, which makes another formula of it; here stands the textbook's, and
+for a function without one f′(s).
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, NamedTuple
+
+from .polynomials import Polynomial, of_node
+from .writing import (
+    SHARES,
+    Written,
+    apart,
+    applied,
+    below_the_line,
+    exponents,
+    held,
+    in_figures,
+    inner,
+    is_number,
+    one_more,
+    power,
+    share_of,
+    write,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from autograd_core import Value
+
+
+class Factor(NamedTuple):
+    """One factor of a product, and its number.
+
+    Attributes:
+        text: Such as "σ(s_k)(1 − σ(s_k))".
+        latex: The same in LaTeX.
+        value: Its number.
+        below: For 1/b and 1/b² the node b, else None.
+        power: How often it divides by that.
+        within: The polynomials that it is the product of, each with its power; None where it is no such product.
+        under: For 1/b what stands below the line, as text and as LaTeX.
+    """
+
+    text: str
+    latex: str
+    value: float
+    below: Value | None = None
+    power: int = 0
+    within: tuple[tuple[Polynomial, int], ...] | None = None
+    under: tuple[str, str] | None = None
+
+
+class Edge(NamedTuple):
+    """A node's derivative to one below it: a coefficient, factors, and that node."""
+
+    coefficient: float
+    factors: tuple[Factor, ...]
+    below: Value
+
+
+def edges(
+    node: Value, shares: Mapping[Value, Value] | None = None, *, prime: bool = False, outputs: bool = False
+) -> list[Edge]:
+    """A node's derivatives to what its formula is made of, one for each place there.
+
+    Args:
+        node: The node.
+        shares: Softmax nodes with names, by the numbers that they are of.
+        prime: Whether slopes of activations are written f′(s).
+        outputs: Whether they are written by what the function gave, where that has a name: a(1 − a).
+    """
+    within = inner(node)
+    if within is not None:
+        return [Edge(1.0, (), within)]
+    if node.op in SHARES or node.op == "logsumexp":
+        return _of_shares(node, shares or {})
+    found = []
+    for k, below in enumerate(node.parents):
+        coefficient, factors = local_slope(node, k, prime=prime, outputs=outputs)
+        if node.op != "where" or node.local_grads[k]:
+            found.append(Edge(coefficient, tuple(factors), below))
+    return found
+
+
+def local_slope(node: Value, k: int, *, prime: bool = False, outputs: bool = False) -> tuple[float, list[Factor]]:
+    """The derivative of a node to its k-th operand: a number, and factors."""
+    op, parents = node.op, node.parents
+    slope = float(node.local_grads[k])
+    if op in ("add", "sum", "where") or (op == "sub" and k == 0):
+        return 1.0, []
+    if op in ("sub", "neg"):
+        return -1.0, []
+    if op == "mean":
+        return 1.0 / len(parents), []
+    if op in ("mul", "dot"):
+        half = len(parents) // 2
+        return _times(parents[(k + half) % len(parents)])
+    if op == "div":
+        return _of_quotient(parents[0], parents[1], k)
+    if op == "square":
+        return 2.0, [_of(parents[0])]
+    if op == "pow" and k == 0 and is_number(parents[1]):
+        return _of_power(parents[0], float(parents[1].data), slope)
+    if op == "exp":
+        return 1.0, [_of(node)]
+    if len(parents) == 1:
+        return _of_function(node, slope, prime=prime, outputs=outputs)
+    inside = [write(p) for p in parents]
+    whole = applied(op, inside)
+    to, to_latex = apart(inside[k])
+    return 1.0, [
+        Factor(f"∂{whole.text}/∂{to}", rf"\frac{{\partial {whole.latex}}}{{\partial {to_latex}}}", slope)
+    ]
+
+
+def _of_function(node: Value, slope: float, *, prime: bool, outputs: bool) -> tuple[float, list[Factor]]:
+    """The slope of a function of one operand."""
+    [x] = node.parents
+    inside = write(x)
+    op = node.op
+    if op in ("log", "log1p"):
+        return 1.0, [_inverse(inside if op == "log" else one_more(inside), slope, x, more=op == "log1p")]
+    if op == "sqrt":
+        return 0.5, [_inverse(write(node), 2.0 * slope, node)]
+    if op in ("sin", "cos"):
+        other = applied("cos" if op == "sin" else "sin", [inside])
+        return (1.0 if op == "sin" else -1.0), [Factor(*held(other), slope if op == "sin" else -slope)]
+    if op in ("sigmoid", "tanh") and not prime:
+        z = write(node) if outputs and node.label else applied("σ" if op == "sigmoid" else op, [inside])
+        return 1.0, [_by_output(node, z, slope)]
+    name = "σ" if op == "sigmoid" else op
+    return 1.0, [Factor(*held(applied(name, [inside], mark=True)), slope)]
+
+
+def _by_output(node: Value, z: Written, slope: float) -> Factor:
+    """z(1 − z) of a sigmoid, 1 − z² of tanh."""
+    p = of_node(node)
+    if node.op == "tanh":
+        square = power(z, in_figures(2.0))
+        return Factor(f"(1 − {square.text})", rf"\left(1 - {square.latex}\right)", slope, within=((1 - p * p, 1),))
+    return Factor(
+        f"{z.text}(1 − {z.text})", rf"{z.latex}\left(1 - {z.latex}\right)", slope, within=((p, 1), (1 - p, 1))
+    )
+
+
+def _inverse(under: Written, value: float, node: Value, *, more: bool = False) -> Factor:
+    """1 / a."""
+    p = of_node(node)
+    below = below_the_line(under), under.latex
+    return Factor(
+        f"1/{below[0]}", rf"\frac{{1}}{{{below[1]}}}", value, within=((1 + p if more else p, -1),), under=below
+    )
+
+
+def _of_power(base: Value, n: float, slope: float) -> tuple[float, list[Factor]]:
+    if n == 1.0:
+        return 1.0, []
+    if n == 2.0:
+        return n, [_of(base)]
+    text = power(write(base), in_figures(n - 1.0))
+    return n, [Factor(*held(text), slope / n if n else 0.0)]
+
+
+def _times(other: Value) -> tuple[float, list[Factor]]:
+    """The derivative of a product: the other factor."""
+    if is_number(other):
+        return float(other.data), []
+    factor = _of(other)
+    if other.op == "div" and is_number(other.parents[0]) and float(other.parents[0].data) == 1.0:
+        factor = factor._replace(below=other.parents[1], power=1)
+    return 1.0, [factor]
+
+
+def _of_quotient(a: Value, b: Value, k: int) -> tuple[float, list[Factor]]:
+    """1 / b, or -a / b^2."""
+    if is_number(b):
+        inverse, c = 1.0 / float(b.data), float(b.data)
+        return (inverse, []) if k == 0 else (-float(a.data) / (c * c), [])
+    below = write(b)
+    if k == 0:
+        return 1.0, [_inverse(below, 1.0 / float(b.data), b)._replace(below=b, power=1)]
+    square = power(below, in_figures(2.0))
+    c, factors = _times(a)
+    p = of_node(b)
+    inverse_square = Factor(
+        f"1/{square.text}", rf"\frac{{1}}{{{square.latex}}}", 1.0 / float(b.data) ** 2, b, 2, ((p, -2),)
+    )
+    return -c, [*factors, inverse_square]
+
+
+def _of(node: Value) -> Factor:
+    """A node as a factor."""
+    return Factor(*held(write(node)), float(node.data), within=((of_node(node), 1),))
+
+
+# --- shares ----------------------------------------------------------------------------------------
+
+
+def _of_shares(node: Value, named: Mapping[Value, Value]) -> list[Edge]:
+    """softmax, its logarithm and logsumexp, as functions of the numbers whose exponentials they add up.
+
+    Of s_i it is s_i(1 − s_i) to x_i, and −s_i s_j to another; of log s_i it is 1 − s_i and −s_j; of
+    log Σ exp(x) it is s_j.
+    """
+    xs = exponents(node)
+    top = max(float(x.data) for x in xs)
+    sizes = [math.exp(float(x.data) - top) for x in xs]
+    shares = [
+        _share(x, xs, size / math.fsum(sizes), named.get(x), node) for x, size in zip(xs, sizes, strict=True)
+    ]
+    if node.op in ("logsumexp", "logsumexp_less"):
+        rest = [Edge(-1.0, (), node.parents[-1])] if node.op == "logsumexp_less" else []
+        return [*(Edge(1.0, (s,), x) for s, x in zip(shares, xs, strict=True)), *rest]
+    x = node.parents[0]
+    own = next((k for k, other in enumerate(xs) if other is x), None)  # None for a plain number
+    if node.op == "log_softmax":
+        return [
+            Edge(1.0, (_one_less(s),), x) if k == own else Edge(-1.0, (s,), x)
+            for k, (x, s) in enumerate(zip(xs, shares, strict=True))
+        ]
+    me = _share(x, xs, float(node.data), node, node)
+    return [
+        Edge(1.0, (_and_one_less(me),), x) if k == own else Edge(-1.0, (me, s), x)
+        for k, (x, s) in enumerate(zip(xs, shares, strict=True))
+    ]
+
+
+def _share(x: Value, xs: Sequence[Value], value: float, named: Value | None, of: Value) -> Factor:
+    """exp(x) / Σ, or the name that it has."""
+    known = named is not None and named.label and _same(exponents(named), exponents(of))
+    return Factor(*held(write(named) if named is not None and known else share_of(x, xs)), value)
+
+
+def _same(xs: Sequence[Value], ys: Sequence[Value]) -> bool:
+    return list(map(id, xs)) == list(map(id, ys))
+
+
+def _one_less(s: Factor) -> Factor:
+    return Factor(f"(1 − {s.text})", rf"\left(1 - {s.latex}\right)", 1.0 - s.value)
+
+
+def _and_one_less(s: Factor) -> Factor:
+    rest = _one_less(s)
+    return Factor(f"{s.text} {rest.text}" if "/" in s.text else f"{s.text}{rest.text}", s.latex + rest.latex,
+                  s.value * rest.value)  # fmt: skip
+
+
+def in_shares(factors: Sequence[Factor]) -> tuple[Factor, ...] | None:
+    """A product of terms of a sum, divided by that sum as often, as a product of shares: exp(x)/Σ exp(y)/Σ."""
+    below = next((f.below for f in factors if f.below is not None), None)
+    above = [f for f in factors if f.below is None]
+    if below is None or below.op not in ("add", "sum") or any(f.power and f.below is not below for f in factors):
+        return None
+    terms = {held(write(p))[0] for p in below.parents}
+    if len(above) != sum(f.power for f in factors) or not all(f.text in terms for f in above):
+        return None
+    under = write(below)
+    return tuple(
+        Factor(f"{f.text}/{held(under)[0]}", rf"\frac{{{f.latex}}}{{{under.latex}}}", f.value / float(below.data))
+        for f in above
+    )

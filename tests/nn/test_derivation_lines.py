@@ -1,0 +1,357 @@
+"""Every line of a derivation comes to the derivative: it is read again, by a reader that knows no graph."""
+
+import math
+import re
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from latex2mathml.converter import convert
+
+import autograd_core as ag
+import nn
+
+SIGNS = {"½": 1 / 2, "⅓": 1 / 3, "¼": 1 / 4, "⅔": 2 / 3}
+TOKEN = re.compile(r"\s*(?:(∂/∂\w+ \[)|(\d+(?:\.\d+)?(?:e[−-]?\d+)?)|([½⅓¼⅔])|([A-Za-zσ][\w′]*\()|([A-Za-zσŷ][A-Za-z_0-9]*)|(.))")
+FUNCTIONS = {name: getattr(ag, name) for name in ("exp", "log", "tanh", "sin", "cos", "relu", "sqrt", "atan2", "softplus")}
+FUNCTIONS["σ"] = ag.sigmoid
+
+
+def plain(x):
+    return x.data if isinstance(x, ag.Value) else x
+
+
+class Reading:
+    """A line's value, by the rules of reading: factors side by side are a product, which ends at + and −."""
+
+    def __init__(self, text, numbers, tangents):
+        self.tokens = [match.groups() for match in TOKEN.finditer(text) if match.group().strip()]
+        self.numbers, self.tangents, self.place = numbers, tangents, 0
+
+    def peek(self):
+        if self.place == len(self.tokens):
+            return (None,) * 5 + ("",)
+        return self.tokens[self.place]
+
+    def take(self, sign=None):
+        token = self.peek()
+        assert sign is None or token[5] == sign, (sign, token, self.tokens)
+        self.place += 1
+        return token
+
+    def sum(self):
+        total = self.product()
+        while self.peek()[5] in ("+", "−"):
+            sign = self.take()[5]
+            other = self.product()
+            total = total + other if sign == "+" else total - other
+        return total
+
+    def product(self):
+        if self.peek()[5] == "−":
+            self.take()
+            return -self.product()
+        total = self.power()
+        while True:
+            token = self.peek()
+            if token[5] == "/":
+                self.take()
+                total = total / self.power()
+            elif token[5] == "·":
+                self.take()
+                total = total * self.power()
+            elif token[5] == "(" or any(token[:5]):
+                total = total * self.power()
+            else:
+                return total
+
+    def power(self):
+        base = self.atom()
+        while self.peek()[5] in ("²", "³", "^"):
+            sign = self.take()[5]
+            base = base ** ({"²": 2.0, "³": 3.0}[sign] if sign != "^" else self.atom())
+        return base
+
+    def atom(self):
+        slope, figures, fraction, function, name, sign = self.take()
+        if slope:
+            inside = self.sum()
+            self.take("]")
+            if not isinstance(inside, ag.Value):
+                return 0.0
+            slopes = ag.grad_of(inside, list(self.numbers.values()))
+            return math.fsum(slope * tangent for slope, tangent in zip(slopes, self.tangents, strict=True))
+        if figures:
+            return float(figures.replace("−", "-"))
+        if fraction:
+            return SIGNS[fraction]
+        if name:
+            return self.numbers[name]
+        if function and function[:-1] in self.numbers:  # a(1 − a)
+            self.tokens.insert(self.place, (None,) * 5 + ("(",))
+            return self.numbers[function[:-1]]
+        if function:
+            args = [self.sum()]
+            while self.peek()[5] == ",":
+                self.take()
+                args.append(self.sum())
+            self.take(")")
+            name = function[:-1]
+            if name.endswith("′"):
+                return ag.grad(FUNCTIONS[name[:-1]])(plain(args[0]))
+            return FUNCTIONS[name](*args)
+        assert sign == "(", sign
+        inside = self.sum()
+        self.take(")")
+        return inside
+
+
+def value_of(line, root, leaf):
+    """What a line says, with numbers for names; a name's own derivative comes from a sweep."""
+    named = {node.label: node for node in ag.topological_order(root) if node.label}
+    numbers = {name: ag.Value(node.data) for name, node in named.items()}
+    reading = Reading(line, numbers, [1.0 if n is leaf else ag.grad_of(n, [leaf])[0] for n in named.values()])
+    found = plain(reading.sum())
+    assert reading.place == len(reading.tokens), line
+    return found
+
+
+def check(root, leaf, **options):
+    """Lines, result and numbers of a derivation against the sweep."""
+    found = nn.derivation(root, leaf, **options)
+    expected = ag.grad_of(root, [leaf])[0]
+    close = pytest.approx(expected, rel=1e-9, abs=1e-9)
+    assert found.value == close
+    for line in found.lines:
+        assert value_of(line.partition("= ")[2], root, leaf) == close, (line, str(found))
+    by_factors = [
+        c * math.prod(f.value for f in factors) for c, factors in zip(found.coefficients, found.factors, strict=True)
+    ]
+    assert math.fsum(by_factors) == close
+    for part in found.numbers.split(" = "):
+        assert value_of(part, root, leaf) == pytest.approx(expected, rel=5e-3, abs=5e-3)  # four digits each
+    for line in found.latex_lines:
+        assert convert(line.replace("&=", "="))
+    return found
+
+
+def leaf(x, label):
+    return ag.Value(x, label=label)
+
+
+def label(**nodes):
+    for name, node in nodes.items():
+        node.label = name
+
+
+# --- the reader itself ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("line", "value"),
+    [
+        ("2 a b", 12.0), ("−a + b", 1.0), ("b/a a", 3.0), ("b/(a a)", 0.75), ("½ (a − b)²", 0.5), ("a^(−1)", 0.5),
+        ("a · 1/b²", 2 / 9), ("exp(a) ∂/∂w [a b]", math.exp(2.0) * (5 * 3 + 2 * 7)), ("tanh′(a)", 1 - math.tanh(2) ** 2),
+        ("σ(a)(1 − σ(a))", 0.104993585), ("∂/∂w [4]", 0.0), ("∂/∂w [a²] − ∂/∂w [b]", 13.0),
+    ],
+)  # fmt: skip
+def test_the_reader_reads_as_people_do(line, value):
+    reading = Reading(line, {"a": ag.Value(2.0), "b": ag.Value(3.0)}, [5.0, 7.0])
+    assert plain(reading.sum()) == pytest.approx(value)
+    assert reading.place == len(reading.tokens)
+
+
+# --- what is used twice ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("f", "result"),
+    [
+        (lambda s, y: s * s, "2 s x"), (lambda s, y: s + s, "2 x"), (lambda s, y: s * s * s, "(2 s s + s²) x"),
+        (lambda s, y: ag.sum([s, s, s]), "3 x"), (lambda s, y: ag.dot([s, y], [s, y]), "2 s x"),
+        (lambda s, y: s - y * s, "(1 − y) x"), (lambda s, y: (s + s) ** 2, "4 (s + s) x"),
+        (lambda s, y: ag.mean([s * s, s * s]), "2 s x"), (lambda s, y: s / s, "(1/s − s · 1/s²) x"),
+        (lambda s, y: ag.square(s - y), "2 (s − y) x"), (lambda s, y: nn.sse(s, y), "(s − y) x"),
+        (lambda s, y: nn.mse(s, y), "2 (s − y) x"), (lambda s, y: nn.mse([s, s], [y, 0.25]), "((s − y) + (s − ¼)) x"),
+        (lambda s, y: nn.sse([s, y], [0.5, 0.5]), "(s − ½) x"),
+    ],
+)  # fmt: skip
+def test_like_terms_are_added_on_every_line(f, result):
+    x, w, y = leaf(0.5, "x"), leaf(1.5, "w"), leaf(0.25, "y")
+    s = w * x
+    s.label = "s"
+    root = f(s, y)
+    assert check(root, w).result == result
+    root.label = "q"
+    for node in ag.topological_order(root):
+        if node.op and not node.label:
+            node.label = f"h{len(node.parents)}{node.op[0]}{id(node)}"
+    check(root, w)
+
+
+def test_the_squared_error_is_written_as_a_square():
+    x, w = leaf(2.0, "x"), leaf(0.75, "w")
+    z = ag.sigmoid(w * x)
+    E = nn.sse(z, 0.5)
+    label(z=z, E=E)
+    assert nn.derivation(E, w).lines == (
+        "∂E/∂w = ∂/∂w [½ (z − ½)²]",
+        "      = (z − ½) ∂/∂w [σ(w x)]",
+        "      = (z − ½) σ(w x)(1 − σ(w x)) x",
+    )
+    assert r"\frac{1}{2} \, \left(z - \frac{1}{2}\right)^{2}" in nn.derivation(E, w).latex
+
+
+def test_an_unlabelled_sum_is_differentiated_in_brackets():
+    z, w = leaf(2.0, "z"), leaf(0.5, "w")
+    assert nn.derivation(z + w, w).lines[0].startswith("∂(z + w)/∂w = ")
+    assert nn.derivation(z * w, w).lines[0].startswith("∂(z w)/∂w = ")
+    assert r"\frac{\partial \left(z + w\right)}{\partial w}" in nn.derivation(z + w, w).latex
+
+
+def test_a_number_is_said_once():
+    z, w = leaf(2.0, "z"), leaf(0.5, "w")
+    assert str(nn.derivation(w + w, w)).splitlines()[-1] == "            = 2"
+    assert nn.derivation(z - w * z, w).numbers == "−2"
+    assert nn.derivation(-(w * z) * 1.5, w).numbers == "−1.5 · 2 = −3"
+    for c in (-1.0, 2.5):
+        found = nn.derivation(z - c * w, w)
+        assert len(str(found).splitlines()) == len(found.lines)
+
+
+# --- denominators ----------------------------------------------------------------------------------------
+
+
+def log_loss(a, y):
+    return -(y * ag.log(a) + (1 - y) * ag.log(1 - a))
+
+
+@pytest.mark.parametrize("f", [log_loss, lambda a, y: nn.binary_cross_entropy(a, y)])
+def test_sigmoid_and_log_loss_come_to_a_minus_y(f):
+    x, w, y = leaf(2.0, "x"), leaf(0.75, "w"), leaf(0.25, "y")
+    z = w * x
+    a = ag.sigmoid(z)
+    L = f(a, y)
+    label(z=z, a=a, L=L)
+    found = check(L, z)
+    assert found.lines[0] == "∂L/∂z = ∂/∂z [" + {log_loss: "−(y log(a) + (1 − y) log(1 − a))]"}.get(
+        f, "−y log(a) − (1 − y) log(1 − a)]"
+    )
+    assert found.lines[-2].endswith("= (−y/a + (1 − y)/(1 − a)) a(1 − a)")
+    assert found.lines[-1].endswith("= a − y")
+    assert check(L, w).result == "(a − y) x"
+    assert found.latex_lines[-1] == "&= a - y"
+
+
+@pytest.mark.parametrize(("t", "result"), [(0, "a x"), (1, "−(1 − a) x"), (0.25, "(a − ¼) x")])
+def test_log_loss_of_a_plain_target(t, result):
+    x, w = leaf(2.0, "x"), leaf(0.75, "w")
+    a = ag.sigmoid(w * x)
+    L = nn.binary_cross_entropy(a, t)
+    label(a=a, L=L)
+    assert "100" not in str(nn.derivation(L, w))
+    assert check(L, w).result == result
+
+
+def test_a_logarithm_that_is_held_is_not_written_as_one():
+    w = leaf(0.5, "w")
+    root = ag.maximum(ag.log(w), 1.0)
+    assert "maximum" in nn.derivation(root, w).lines[0]
+    assert nn.derivation(root, w).value == 0.0
+
+
+@pytest.mark.parametrize(
+    ("f", "usual", "outputs"),
+    [
+        (ag.sigmoid, "σ(s)(1 − σ(s)) x", "o(1 − o) x"), (ag.tanh, "(1 − tanh(s)²) x", "(1 − o²) x"),
+        (ag.exp, "o x", "o x"), (ag.log, "1/s x", "1/s x"), (ag.sqrt, "½ · 1/o x", "½ · 1/o x"),
+        (ag.log1p, "1/(1 + s) x", "1/(1 + s) x"), (ag.sin, "cos(s) x", "cos(s) x"), (ag.cos, "−sin(s) x", "−sin(s) x"),
+        (ag.relu, "relu′(s) x", "relu′(s) x"), (ag.softplus, "softplus′(s) x", "softplus′(s) x"),
+    ],
+)  # fmt: skip
+def test_slopes_as_texts_write_them(f, usual, outputs):
+    x, w = leaf(2.0, "x"), leaf(0.75, "w")
+    s = w * x
+    o = f(s)
+    label(s=s, o=o)
+    assert check(o, w).result == usual
+    assert check(o, w, outputs=True).result == outputs
+
+
+def test_the_slope_of_what_texts_have_no_formula_for_names_its_operand():
+    x, w = leaf(2.0, "x"), leaf(0.75, "w")
+    assert nn.derivation(ag.atan2(x, w + w), w).result == "2 ∂atan2(x, w + w)/∂(w + w)"
+
+
+# --- softmax -----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("named", [True, False])
+@pytest.mark.parametrize("n", [2, 3])
+def test_softmax_is_one_function(n, named):
+    z = [leaf(0.5 * k - 0.25, f"z_{k}") for k in range(1, n + 1)]
+    s = nn.Softmax()(z)
+    if named:
+        for k, node in enumerate(s, 1):
+            node.label = f"s_{k}"
+    loss = -ag.log(s[0])
+    for root in (s[0], nn.sse(s, [0.5, 0.25, 0.25][:n]), loss):
+        for x in z:
+            text = str(check(root, x))
+            assert not any(word in text for word in ("logsumexp", "softmax"))
+    if named:
+        assert nn.derivation(s[0], z[0]).result == "s_1(1 − s_1)"
+        total = " + ".join(f"exp(z_{k})" for k in range(1, n + 1))
+        assert nn.derivation(s[0], z[0]).lines[0] == f"∂s_1/∂z_1 = ∂/∂z_1 [exp(z_1)/({total})]"
+        assert nn.derivation(s[0], z[1]).result == f"−s_1 exp(z_2)/({total})"
+        both = ag.sum(s)
+        assert nn.derivation(both, z[0]).result.startswith("s_1(1 − s_1) − s_2 s_1")
+
+
+@pytest.mark.parametrize(
+    "f", [ag.logsumexp, lambda z: ag.log_softmax(z)[1], lambda z: nn.cross_entropy(z, 1), lambda z: nn.cross_entropy([z], [0])]
+)  # fmt: skip
+def test_logarithms_of_sums_of_exponentials(f):
+    z = [leaf(0.5 * k - 0.25, f"z_{k}") for k in range(1, 4)]
+    for x in z:
+        text = str(check(f(z), x))
+        assert "logsumexp" not in text
+        assert "softmax" not in text
+
+
+# --- any small graph -----------------------------------------------------------------------------------------
+
+BINARY = (
+    lambda a, b: a + b, lambda a, b: a - b, lambda a, b: a * b, lambda a, b: a / b, lambda a, b: ag.dot([a, b], [b, a]),
+    lambda a, b: ag.sum([a, b, a]), lambda a, b: nn.sse([a, b], [0.5, 0.25]), lambda a, b: nn.mse(a, b),
+    lambda a, b: ag.mean([a, b]), lambda a, b: ag.logsumexp([a, b]), lambda a, b: ag.softmax([a, b, a])[1],
+    lambda a, b: ag.dot([a, b], [a, b]),
+)  # fmt: skip
+UNARY = (
+    lambda a: -a, ag.exp, ag.sigmoid, ag.tanh, ag.relu, lambda a: a**2, lambda a: a**3, ag.square, lambda a: 1 / a,
+    lambda a: 2.0 * a, lambda a: a - 0.5, lambda a: 0.5 - a, lambda a: a / 4, lambda a: ag.log(ag.exp(a)), ag.sin,
+    lambda a: ag.sqrt(a * a), lambda a: nn.binary_cross_entropy(ag.sigmoid(a), 0.25),
+)  # fmt: skip
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.data())
+def test_every_line_of_random_graphs_with_sharing(data):
+    nodes = [leaf(x, name) for x, name in ((0.75, "w"), (-0.5, "x"), (1.25, "y"))]
+    for k in range(data.draw(st.integers(1, 5))):
+        draw = st.sampled_from(range(len(nodes)))
+        if data.draw(st.booleans()):
+            node = data.draw(st.sampled_from(BINARY))(nodes[data.draw(draw)], nodes[data.draw(draw)])
+        else:
+            node = data.draw(st.sampled_from(UNARY))(nodes[data.draw(draw)])
+        if data.draw(st.booleans()) and not node.label:
+            node.label = f"h_{k}"
+        nodes.append(node)
+    root, w = nodes[-1], nodes[0]
+    partials = [abs(g) for node in ag.topological_order(root) for g in node.local_grads]
+    if root is w or not ag.count_paths(root, w) or ag.count_paths(root, w) > 40:
+        return
+    if not all(map(math.isfinite, [root.data, *partials])) or max([abs(root.data), *partials]) > 1e3:
+        return
+    prime, outputs = data.draw(st.booleans()), data.draw(st.booleans())
+    check(root, w, prime=prime, outputs=outputs)
