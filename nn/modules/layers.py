@@ -14,6 +14,7 @@ from autograd_core.engine.provenance import Note
 from ..init import constant, gain, kaiming_uniform
 from ..support.validation import generator, plain, real, row, shown, whole
 from .activations import TITLES, activation_function
+from .layer_scopes import tell_apart
 from .module import Module, refuse_cycle
 from .parameters import Affine, biases_of, parameter, rows_of
 
@@ -480,6 +481,9 @@ class Linear(Affine, Module, closed=True):
 class Sequential(Module, closed=True):
     """Modules, or any functions, one after the other.
 
+    Its layers are in the scopes "layer1", "layer2", ..., as those of an `MLP` are, where they were built in none of
+    their own.
+
     Args:
         *modules: At least one; each gets what the one before gave.
 
@@ -507,6 +511,7 @@ class Sequential(Module, closed=True):
                 msg = f"Sequential: expected modules, got {shown(module)}; pass them one by one, not as a list"
                 raise OperandError(msg)
         self.modules = list(modules)
+        tell_apart(self)
 
     def __call__(self, x: Any) -> Value | list[Any]:
         """What the last module gives."""

@@ -14,6 +14,7 @@ from autograd_core.engine.elsewhere import Elsewhere, NotOnModules, names_of
 
 from ..support import files
 from ..support.validation import shown
+from .layer_scopes import name_by_attribute
 from .parameters import assigned, held, holds_parameters
 
 if TYPE_CHECKING:
@@ -64,6 +65,8 @@ class Module(NotOnModules):
             if new:
                 value = held(value)
         object.__setattr__(self, name, value)
+        if not cls._closed and isinstance(value, Module):
+            name_by_attribute(self, name, value)
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """What `forward` computes."""
