@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from autograd_core_plugins.for_hypothesis import register_profile as register_profile
 
-from .argument_trees import ArraySpec as ArraySpec
+from .arguments.drawn_trees import ArraySpec as ArraySpec
 from .assertions import AtJump as AtJump
 from .assertions import AtKink as AtKink
 from .assertions import GradientError as GradientError
@@ -19,11 +19,11 @@ from .compat import check_grads as check_grads
 from .compat import gradcheck as gradcheck
 from .compat import gradgradcheck as gradgradcheck
 from .drawn_points import points as points
-from .programs import Expression as Expression
-from .programs import Step as Step
-from .reference import Reference as Reference
-from .reference import error_in_ulps as error_in_ulps
-from .reference import reference as reference
+from .proofs.reference import Reference as Reference
+from .proofs.reference import error_in_ulps as error_in_ulps
+from .proofs.reference import reference as reference
+from .random_programs.programs import Expression as Expression
+from .random_programs.programs import Step as Step
 from .strategies import expressions as expressions
 from .strategies import reals as reals
 from .verdicts import FunctionError as FunctionError

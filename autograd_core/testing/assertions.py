@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from ..atomic_write import write_file
 from ..errors import AutogradError, RangeError
 from .check import check_gradient
-from .programs import Expression
+from .random_programs.programs import Expression
 from .verdicts import Verdict
 
 if TYPE_CHECKING:

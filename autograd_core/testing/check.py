@@ -14,27 +14,27 @@ from ..engine.value import Value
 from ..errors import AutogradError, GraphCutError, OperandError, RangeError
 from ..number_systems.floats import PLAIN_FLOATS
 from ..transforms.recorded import pull_back
-from . import foreign
-from .agreement import contradiction
-from .arguments import DOUBLE, data_of, same
-from .complex_advice import advice
-from .complex_parts import Parts
+from .arguments.complex_parts import Parts
+from .arguments.flat import DOUBLE, data_of, same
+from .arguments.function import AWAY, Function
+from .arguments.given import Rows
+from .arguments.supplied import Supplied, refused
 from .explaining import unwatched
-from .function import AWAY, Function
-from .given import Rows
-from .large import LARGE, screened
-from .orders import check_order
-from .own import Judge
-from .recording import SMALLEST, Recording, directions, total, ulp_of
-from .reference import graph_of, number_system, values_at
-from .supplied import Supplied, refused
+from .proofs import numeric_checker
+from .proofs.agreement import contradiction
+from .proofs.complex_advice import advice
+from .proofs.graph_checker import Judge
+from .proofs.higher_order import check_order
+from .proofs.many_inputs import LARGE, screened
+from .proofs.recording import SMALLEST, Recording, directions, total, ulp_of
+from .proofs.reference import graph_of, number_system, values_at
 from .verdicts import FunctionError, Report, Verdict, Worst
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from .arguments import Tree
-    from .given import Given
+    from .arguments.flat import Tree
+    from .arguments.given import Given
 
 MODES = ("reverse", "forward")
 CUT = 2.0**-30  # a share of the change that rounding does not explain
@@ -147,7 +147,7 @@ def check_gradient(
             raise RangeError(msg)
     supplied = Supplied(derivative, vjp, jvp, argnums, in_axes, convention)
     refused(supplied)
-    tolerances = foreign.Tolerances(atol, rtol, nondet_tol, strict)
+    tolerances = numeric_checker.Tolerances(atol, rtol, nondet_tol, strict)
     with unwatched():
         report = _checked(f, args if isinstance(args, tuple) else (args,), supplied, order, modes, tolerances)
         if report:
@@ -180,7 +180,7 @@ def _checked(
     supplied: Supplied,
     order: int,
     modes: Sequence[str],
-    tolerances: foreign.Tolerances,
+    tolerances: numeric_checker.Tolerances,
 ) -> Report:
     args = supplied.inputs(args)
     function = Function(f, args, tolerances.nondet_tol)
@@ -209,7 +209,7 @@ def _worst(reports: list[Report]) -> Report:
 
 
 def _together(
-    report: Report, given: Sequence[Given], function: Function, results: int, tolerances: foreign.Tolerances
+    report: Report, given: Sequence[Given], function: Function, results: int, tolerances: numeric_checker.Tolerances
 ) -> Report:
     """The verdict on several derivatives that were judged one by one: whether they are one linear map."""
     if report.verdict is not Verdict.RIGHT:
@@ -265,13 +265,17 @@ def _recorded(function: Function, supplied: Supplied) -> Recording | None:
 
 
 def _check_own(
-    function: Function, rec: Recording, given: Given | None, modes: Sequence[str], tolerances: foreign.Tolerances
+    function: Function,
+    rec: Recording,
+    given: Given | None,
+    modes: Sequence[str],
+    tolerances: numeric_checker.Tolerances,
 ) -> Report:
     report = screened(rec, given, modes, tolerances) if len(rec.inputs) >= LARGE else None
     judge = Judge(rec, given=given, modes=modes, atol=tolerances.atol, rtol=tolerances.rtol)
     if report is None:
         report = judge.report()
-    numeric = foreign.Numeric(
+    numeric = numeric_checker.Numeric(
         lambda leaves: _plain(function, leaves), [float(x) for x in function.point], function.tree.names, rec.places,
         given or Rows([], "reverse mode"), tolerances=tolerances,
         rounding=lambda: _recorded_alone(function, function.point)[1],
@@ -279,7 +283,7 @@ def _check_own(
     if given is not None and not report.faultless and not tolerances.strict and judge.bad:
         underflows = judge.underflows()
         if underflows or judge.below_noise():  # what the function computes is no longer what its formula says
-            seen = foreign.judge(numeric)
+            seen = numeric_checker.judge(numeric)
             return replace(seen, root=rec.root) if seen or (underflows and seen.faultless) else report
     if report.verdict not in (Verdict.RIGHT, Verdict.WRONG) or (report.verdict is Verdict.WRONG and report.faulty_op):
         return report
@@ -287,7 +291,7 @@ def _check_own(
         return report
     if given is None:
         numeric.given = Rows([_row(rec, i) for i in range(len(rec.outputs))], "reverse mode")
-    seen = foreign.judge(numeric)
+    seen = numeric_checker.judge(numeric)
     if given is not None and seen.verdict in (Verdict.RIGHT, Verdict.ILL_CONDITIONED):
         return replace(seen, root=rec.root)  # the graph is not the whole function: its values decide
     if seen.verdict is Verdict.WRONG:
@@ -378,7 +382,7 @@ def _apart_at(function: Function, rec: Recording, moved: list[float]) -> int | N
     return None
 
 
-def _explained(report: Report, numeric: foreign.Numeric, function: Function, results: Tree) -> Report:
+def _explained(report: Report, numeric: numeric_checker.Numeric, function: Function, results: Tree) -> Report:
     """A wrong part of a complex number, with what can be said of that number."""
     if report.verdict is not Verdict.WRONG or not (function.inputs.any or function.outputs.any):
         return report
@@ -395,7 +399,7 @@ def _check_foreign(
     args: tuple[Any, ...],
     supplied: Supplied,
     order: int,
-    tolerances: foreign.Tolerances,
+    tolerances: numeric_checker.Tolerances,
     recording: Recording | None = None,
 ) -> Report:
     """A derivative that was given, by the function's values.
@@ -429,8 +433,8 @@ def _check_foreign(
     point, names, places = [float(x) for x in function.point], function.names, function.outputs.names(tree.names)
     rounding = None if recording is None else lambda: _recorded_alone(function, function.point)[1]
     several = [
-        foreign.Numeric(call, point, names, places, g, function.unit, function.tree.unit, tolerances, rounding)
+        numeric_checker.Numeric(call, point, names, places, g, function.unit, function.tree.unit, tolerances, rounding)
         for g in given
     ]
-    reports = [_explained(foreign.judge(numeric), numeric, function, tree) for numeric in several]
+    reports = [_explained(numeric_checker.judge(numeric), numeric, function, tree) for numeric in several]
     return _together(_worst(reports), given, function, len(places), tolerances)

@@ -16,9 +16,9 @@ from ..engine.value import Value, record
 from ..errors import AutogradError, OperandError, RangeError
 from ..transforms import functional
 from ..transforms.recorded import pull_back, push_forward
-from .arguments import Tree
+from .arguments.flat import Tree
 from .compat_arrays import Differentiated, check_arrays, gradient_of, library_of, mismatch
-from .recording import total
+from .proofs.recording import total
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

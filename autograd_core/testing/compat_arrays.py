@@ -6,11 +6,11 @@ import random
 import warnings
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from .arguments import DOUBLE, Held, Tree, array_library
-from .complex_parts import Conversion, Parts
-from .function import Function, results_of
-from .peers import converted, pull_of
-from .recording import total
+from .arguments.complex_parts import Conversion, Parts
+from .arguments.flat import DOUBLE, Held, Tree, array_library
+from .arguments.function import Function, results_of
+from .arguments.peers import converted, pull_of
+from .proofs.recording import total
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Any
 from ..engine.contexts import transforming
 from ..engine.value import Constant, Value
 from ..errors import AutogradError, GraphCutError, OperandError, RangeError, StructureError
-from .argument_trees import Domain, Flat, Plan, example_of, is_strategy
-from .arguments import Tree, data_of
+from .arguments.drawn_trees import Domain, Flat, Plan, example_of, is_strategy
+from .arguments.flat import Tree, data_of
+from .arguments.inputs import chosen
 from .explaining import unwatched
-from .inputs import chosen
-from .programs import Expression, look
-from .reference import graph_of
+from .proofs.reference import graph_of
+from .random_programs.programs import Expression, look
 from .strategies import hypothesis_strategies, is_interval, row_of
 
 if TYPE_CHECKING:

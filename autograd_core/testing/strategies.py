@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from ..engine.ops import INNER, REALS, ROWS, Primitive
 from ..errors import MissingExtraError, OperandError, RangeError, StructureError
-from .bytecode import Dialect, Machine, expression, head
-from .programs import MARGIN, Expression, look
+from .random_programs.bytecode import Dialect, Machine, expression, head
+from .random_programs.programs import MARGIN, Expression, look
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

@@ -897,7 +897,7 @@ def test_the_smallest_fault_that_would_have_been_seen_is_said():
 
 def test_many_inputs_take_time_in_proportion(monkeypatch):
     """Counted, not timed: how often an operand's size is asked for."""
-    from autograd_core.testing import allowance
+    from autograd_core.testing.proofs import allowance
 
     calls = []
     monkeypatch.setattr(allowance, "built_in", lambda node: calls.append(len(node.parents)) or True)

@@ -7,7 +7,8 @@ import pytest
 
 import autograd_core as ag
 from autograd_core.engine import ops
-from autograd_core.testing import Verdict, check, check_gradient, edges, large
+from autograd_core.testing import Verdict, check, check_gradient
+from autograd_core.testing.proofs import edges, many_inputs
 
 COUNT = 1000
 POINT = [math.sin(3.0 * k) + 0.1 for k in range(COUNT)]
@@ -171,9 +172,9 @@ def test_floats_alone_tell_a_right_program_in_steps_linear_in_its_inputs(monkeyp
     def refused(*_):
         raise AssertionError("more than floats was asked for")
 
-    monkeypatch.setattr(large, "quickly", counted)
-    monkeypatch.setattr(large, "closely", refused)
-    monkeypatch.setattr(large, "_along", refused)
+    monkeypatch.setattr(many_inputs, "quickly", counted)
+    monkeypatch.setattr(many_inputs, "closely", refused)
+    monkeypatch.setattr(many_inputs, "_along", refused)
     monkeypatch.setattr(check, "_apart_at", refused)
     counts = []
     for n in (COUNT, 2 * COUNT):

@@ -12,7 +12,7 @@ from autograd_core.engine.ops import ROWS, Primitive
 from autograd_core.number_systems.high_precision import HighPrecision
 from autograd_core.number_systems.numpy_arrays import Column
 from autograd_core.testing import Expression, Step, expressions
-from autograd_core.testing.programs import look, moderate, value_at
+from autograd_core.testing.random_programs.programs import look, moderate, value_at
 
 INF = math.inf
 

@@ -18,7 +18,7 @@ from autograd_core.number_systems.high_precision import HighPrecision
 from autograd_core.registration import register
 from autograd_core.testing import GradientError, assert_gradient, check_gradient, expressions, points, reals
 from autograd_core.testing.drawn_points import fits
-from autograd_core.testing.programs import MARGIN
+from autograd_core.testing.random_programs.programs import MARGIN
 
 INF = math.inf
 QUICK = settings(

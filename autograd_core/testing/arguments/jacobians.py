@@ -6,11 +6,11 @@ import math
 from itertools import product
 from typing import TYPE_CHECKING, Any
 
-from ..engine.evaluation import is_fraction
-from ..engine.value import Value
-from ..errors import StructureError
-from .arguments import Tree, array_library, is_sparse, plain
-from .verdicts import FunctionError
+from ...engine.evaluation import is_fraction
+from ...engine.value import Value
+from ...errors import StructureError
+from ..verdicts import FunctionError
+from .flat import Tree, array_library, is_sparse, plain
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -6,17 +6,17 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from ..engine.contexts import transforming
-from ..engine.ops import ROWS
-from ..engine.value import Value, record
-from ..transforms import functional
-from ..transforms.recorded import pull_back
-from . import foreign
-from .given import Rows
-from .own import Judge
+from ...engine.contexts import transforming
+from ...engine.ops import ROWS
+from ...engine.value import Value, record
+from ...transforms import functional
+from ...transforms.recorded import pull_back
+from ..arguments.given import Rows
+from ..verdicts import Report, Verdict
+from . import numeric_checker
+from .graph_checker import Judge
 from .recording import Recording, directions
 from .reference import Replay, number_system, pulled
-from .verdicts import Report, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -77,7 +77,7 @@ def _check_roughly(judged: Recording) -> Report:
     def call(leaves: list[Any]) -> list[float]:
         return [float(z.data) for z in judged.call([Value(x) for x in leaves])]
 
-    return foreign.judge(foreign.Numeric(call, point, judged.names, [""], Rows(given, "reverse mode")))
+    return numeric_checker.judge(numeric_checker.Numeric(call, point, judged.names, [""], Rows(given, "reverse mode")))
 
 
 def _worded(report: Report, order: int) -> Report:

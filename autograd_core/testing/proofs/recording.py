@@ -7,11 +7,11 @@ import random
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from ..engine.contexts import transforming
-from ..engine.ops import ROWS
-from ..engine.value import Value
-from ..engine.value_system import VALUES
-from .arguments import DOUBLE
+from ...engine.contexts import transforming
+from ...engine.ops import ROWS
+from ...engine.value import Value
+from ...engine.value_system import VALUES
+from ..arguments.flat import DOUBLE
 from .reference import graph_of, slopes_of
 
 if TYPE_CHECKING:

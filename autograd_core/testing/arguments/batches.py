@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from ..errors import OperandError, RangeError, StructureError
-from .arguments import Held, Tree, array_library
+from ...errors import OperandError, RangeError, StructureError
+from ..proofs.recording import total
+from .flat import Held, Tree, array_library
 from .jacobians import Inputs, jacobian_of
-from .recording import total
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

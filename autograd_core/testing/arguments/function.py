@@ -6,12 +6,12 @@ import math
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-from ..engine.value import Value
-from .arguments import DOUBLE, Tree, data_of, floats_of, same, unit_roundoff
+from ...engine.value import Value
+from ..explaining import watched
+from ..proofs.recording import directions
+from ..verdicts import FunctionError
 from .complex_parts import Parts
-from .explaining import watched
-from .recording import directions
-from .verdicts import FunctionError
+from .flat import DOUBLE, Tree, data_of, floats_of, same, unit_roundoff
 
 if TYPE_CHECKING:
     from collections.abc import Callable

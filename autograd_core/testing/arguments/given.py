@@ -10,11 +10,11 @@ from __future__ import annotations
 import inspect
 from typing import TYPE_CHECKING, Any, Protocol
 
-from ..errors import StructureError
-from .arguments import Tree, data_of, unit_roundoff
+from ...errors import StructureError
+from ..proofs.recording import total
+from ..verdicts import FunctionError
+from .flat import Tree, data_of, unit_roundoff
 from .jacobians import Inputs, number_row, result_numbers
-from .recording import total
-from .verdicts import FunctionError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

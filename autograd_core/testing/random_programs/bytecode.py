@@ -18,14 +18,14 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, NamedTuple
 
-from ..engine.ops import REALS
-from ..engine.value import COMPARISONS
+from ...engine.ops import REALS
+from ...engine.value import COMPARISONS
 from .programs import LARGEST, MARGIN, Expression, Step, look, moderate, value_at
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from ..engine.ops import Primitive
+    from ...engine.ops import Primitive
 
 # What people write most comes more often, and first: earlier is simpler.
 EVERYDAY = (

@@ -10,14 +10,14 @@ import math
 from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
-from .given import KEPT, Columns, Products
+from ..arguments.given import KEPT, Columns, Products
 from .recording import directions, seeds_of, total
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from .foreign import Tolerances
-    from .given import Given
+    from ..arguments.given import Given
+    from .numeric_checker import Tolerances
 
 PAIRS = 3  # of random vectors
 FEW = 48  # inputs or entries that are looked at one by one

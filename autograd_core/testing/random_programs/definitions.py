@@ -8,10 +8,10 @@ import textwrap
 from types import FunctionType, ModuleType
 from typing import TYPE_CHECKING, Any
 
-from ..engine.user_primitives import UserPrimitive
+from ...engine.user_primitives import UserPrimitive
 
 if TYPE_CHECKING:
-    from ..engine.ops import Primitive
+    from ...engine.ops import Primitive
 
 LIBRARIES = ("autograd_core", "nn", "numpy")  # whose functions are imported
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ..errors import MissingExtraError, RangeError
-from .arguments import Held, Tree, array_library, plain
+from ...errors import MissingExtraError, RangeError
+from .flat import Held, Tree, array_library, plain
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

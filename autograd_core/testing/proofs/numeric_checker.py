@@ -14,18 +14,18 @@ from dataclasses import dataclass, replace
 from functools import cache, partial
 from typing import TYPE_CHECKING, Any
 
-from .arguments import DOUBLE
+from ..arguments.flat import DOUBLE
+from ..from_afar import from_afar
+from ..verdicts import FunctionError, Report, Verdict, Worst
 from .differences import JUMP, ROUNDING, STRETCHES, Slope, remainder_order, slopes, together, wide_scale
-from .from_afar import from_afar
 from .recording import directions, seeds_of
 from .reference import GOLDEN
 from .ties import DIGIT, between, inside, is_tied
-from .verdicts import FunctionError, Report, Verdict, Worst
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from .given import Given
+    from ..arguments.given import Given
 
 DIRECTIONS = 4
 MANY_INPUTS = 48  # beyond, random directions first

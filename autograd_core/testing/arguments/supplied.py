@@ -5,17 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from ..errors import RangeError
-from .arguments import Tree, dense, is_sparse
+from ...errors import RangeError
+from ..explaining import watched
+from ..verdicts import FunctionError
 from .batches import axes_of, batched
 from .complex_parts import CONVENTIONS, Conversion, Parts
-from .explaining import watched
+from .flat import Tree, dense, is_sparse
 from .function import results_of, shown
 from .given import Given, Products, Rows, Sparse, called, columns, products
 from .inputs import chosen, let_go, positions, real_alone
 from .jacobians import Inputs, jacobian_of, sparse_jacobian
 from .peers import converted, pull_of
-from .verdicts import FunctionError
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -11,18 +11,18 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ..engine.evaluation import evaluate
-from ..engine.graph import order_of, topological_order
-from ..engine.ops import ROWS
-from ..engine.value import Constant
-from ..errors import MissingExtraError
+from ...engine.evaluation import evaluate
+from ...engine.graph import order_of, topological_order
+from ...engine.ops import ROWS
+from ...engine.value import Constant
+from ...errors import MissingExtraError
 from .differences import slopes as float_slopes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
-    from ..engine.ops import Primitive
-    from ..engine.value import Value
+    from ...engine.ops import Primitive
+    from ...engine.value import Value
 
 LEVELS = (50, 150, 400, 1000, 2500, 6000)  # decimal digits
 CONFIRMING = LEVELS[:4]
@@ -85,7 +85,7 @@ def number_system(digits: int) -> Any:
         MissingExtraError: mpmath is not installed.
     """
     try:
-        from ..number_systems.high_precision import HighPrecision
+        from ...number_systems.high_precision import HighPrecision
     except ImportError as error:
         msg = "checks against 50 digits need mpmath: pip install 'autograd-core[check]'"
         raise MissingExtraError(msg) from error
@@ -101,7 +101,7 @@ class RoughError(Exception):
 
 def _by_user(m: Any, call: Callable[[], Any], *, floats: bool) -> Any:
     """What a user's rule gives for numbers of many digits."""
-    from ..number_systems.high_precision import LostDigitsError
+    from ...number_systems.high_precision import LostDigitsError
 
     try:
         with m.bounded(floats=floats):

@@ -10,18 +10,18 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import autograd_core as ag
 
-from ..engine.graph import topological_order
-from ..engine.ops import INNER, ROWS
-from ..engine.user_primitives import UserPrimitive
-from ..engine.value import COMPARISONS, OPERATORS, SIGNS, Constant, Value, record
-from ..errors import StructureError
-from ..number_systems.floats import FLOATS, Double
+from ...engine.graph import topological_order
+from ...engine.ops import INNER, ROWS
+from ...engine.user_primitives import UserPrimitive
+from ...engine.value import COMPARISONS, OPERATORS, SIGNS, Constant, Value, record
+from ...errors import StructureError
+from ...number_systems.floats import FLOATS, Double
 from .definitions import definition_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from ..engine.ops import Primitive
+    from ...engine.ops import Primitive
 
 INFIX = {name: getattr(operator, OPERATORS.get(name, name)) for name in (*OPERATORS, *COMPARISONS)}
 PREFIX = {name: getattr(operator, name) for name in SIGNS if name != "abs"}

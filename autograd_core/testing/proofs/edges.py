@@ -8,20 +8,20 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, NamedTuple
 
-from ..engine.evaluation import rounded
-from ..engine.value import Constant
-from ..number_systems.complex_step import slope
-from ..number_systems.floats import FLOATS
+from ...engine.evaluation import rounded
+from ...engine.value import Constant
+from ...number_systems.complex_step import slope
+from ...number_systems.floats import FLOATS
+from ..arguments.flat import DOUBLE
 from .allowance import MARGIN, own_rounding
-from .arguments import DOUBLE
 from .recording import built_in, directions, recorded_slopes, total, value_error_allowed
 from .reference import RoughError, number_system, slopes_of, value_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from ..engine.ops import Primitive
-    from ..engine.value import Value
+    from ...engine.ops import Primitive
+    from ...engine.value import Value
 
 EXACT = {"add", "sub", "neg", "pos", "sum", "mul", "dot"}  # rules that round nothing
 STEPPED = 8 * DOUBLE  # what the complex step itself may be off by, as a share of a term

@@ -19,10 +19,11 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
-from ..engine.value import Constant, Value
-from ..transforms.recorded import pull_back, push_forward
+from ...engine.value import Constant, Value
+from ...transforms.recorded import pull_back, push_forward
+from ..arguments.flat import DOUBLE
+from ..verdicts import Report, Verdict, Worst
 from .allowance import DEEP, allowed, jittered, rule_allowance
-from .arguments import DOUBLE
 from .recording import (
     SMALLEST,
     Entry,
@@ -57,12 +58,11 @@ from .reference import (
     value_of,
     values_at,
 )
-from .verdicts import Report, Verdict, Worst
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from .given import Given
+    from ..arguments.given import Given
 
 MANY_BENT, FEW_BENT = 256, 8  # inputs at most whose sides are looked at one by one, and in wide graphs at least
 BENT_OPERANDS = 2**13  # operands that these evaluate at most

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from ..engine.evaluation import is_fraction
-from ..engine.value import Value
-from ..errors import OperandError, RangeError
-from .arguments import Held, Tree, array_library, data_of
-from .verdicts import FunctionError
+from ...engine.evaluation import is_fraction
+from ...engine.value import Value
+from ...errors import OperandError, RangeError
+from ..verdicts import FunctionError
+from .flat import Held, Tree, array_library, data_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -13,13 +13,13 @@ import math
 import random
 from typing import TYPE_CHECKING, Any
 
-from .arguments import DOUBLE
+from ..arguments.flat import DOUBLE
 from .recording import SMALLEST, built_in
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from ..engine.value import Value
+    from ...engine.value import Value
     from .reference import Replay
 
 RULE, USER_RULE = 8.0, 32.0  # ulp that a local derivative may be off; built-in rows are within 4, docs/accuracy.md

@@ -9,12 +9,12 @@ from fractions import Fraction
 from itertools import chain
 from typing import Any
 
-from ..engine.evaluation import is_fraction
-from ..engine.ops import REALS
-from ..engine.value import Value
-from ..errors import OperandError, RangeError, StructureError
-from .arguments import DOUBLE, array_library, unit_roundoff
-from .strategies import hypothesis_strategies, interval, is_interval, reals, row_of
+from ...engine.evaluation import is_fraction
+from ...engine.ops import REALS
+from ...engine.value import Value
+from ...errors import OperandError, RangeError, StructureError
+from ..strategies import hypothesis_strategies, interval, is_interval, reals, row_of
+from .flat import DOUBLE, array_library, unit_roundoff
 
 SIZES = (1, 4)  # of what a shape has names for
 LARGEST = {"float32": 3.4e38, "complex64": 3.4e38, "bfloat16": 3.3e38, "float16": 65504.0}  # about

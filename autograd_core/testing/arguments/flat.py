@@ -7,8 +7,8 @@ from functools import cache
 from itertools import islice, product
 from typing import TYPE_CHECKING, Any
 
-from ..engine.evaluation import is_fraction
-from ..engine.value import Value
+from ...engine.evaluation import is_fraction
+from ...engine.value import Value
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

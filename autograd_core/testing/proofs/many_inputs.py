@@ -16,24 +16,24 @@ import random
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ..engine.evaluation import evaluate
-from ..engine.value import Constant, Value
-from ..number_systems.floats import PLAIN_FLOATS
-from ..transforms.recorded import pull_back, push_forward
+from ...engine.evaluation import evaluate
+from ...engine.value import Constant, Value
+from ...number_systems.floats import PLAIN_FLOATS
+from ...transforms.recorded import pull_back, push_forward
+from ..arguments.flat import DOUBLE
+from ..verdicts import Report, Verdict, Worst
 from .allowance import MARGIN, RULE, USER_RULE
-from .arguments import DOUBLE
 from .edges import EXACT, FEW, closely, quickly, value_is_close
-from .own import A_DIGIT, GIVEN, GIVEN_SHARE, ITS_OWN, Judge
+from .graph_checker import A_DIGIT, GIVEN, GIVEN_SHARE, ITS_OWN, Judge
 from .recording import SMALLEST, Recording, built_in, directions, recorded_slopes, seeds_of, total, ulp_of
 from .reference import number_system, read
-from .verdicts import Report, Verdict, Worst
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from ..arguments.given import Given
     from .edges import Edges
-    from .foreign import Tolerances
-    from .given import Given
+    from .numeric_checker import Tolerances
 
 LARGE = 1000  # inputs from which on floats are asked before 50 digits
 DIGITS, STEP = 100, 40  # of the two values, and the power of 1/10 that they are apart by

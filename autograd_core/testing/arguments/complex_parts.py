@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from .verdicts import FunctionError
+from ..verdicts import FunctionError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

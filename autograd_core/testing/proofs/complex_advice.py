@@ -5,13 +5,13 @@ from __future__ import annotations
 import cmath
 from typing import TYPE_CHECKING
 
-from .foreign import Line
+from .numeric_checker import Line
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from .complex_parts import Parts
-    from .foreign import Numeric
+    from ..arguments.complex_parts import Parts
+    from .numeric_checker import Numeric
 
 CLOSE = 1e-4  # of the number, as a single estimate tells it
 
