@@ -17,6 +17,9 @@ import pytest
 import autograd_core
 from autograd_core import Value
 from autograd_core.engine.value import FUSED
+from autograd_core.pictures.picture import DrawOptions
+from autograd_core.testing import check_gradient
+from autograd_core.testing.assertions import CheckOptions
 
 ROOT = Path(autograd_core.__file__).parent.parent
 
@@ -53,6 +56,37 @@ CASES = {
         nn.datasets.mons  # error
         ag.Value(1.0).tahn()  # error
         ag.Value(1.0).labl  # error
+    """,
+    "misspelt_keywords": """
+        import autograd_core as ag
+        import nn
+        from autograd_core import testing
+
+        v = ag.Value(1.0)
+        f = ag.compile(lambda x: x * x, 1.0)
+        testing.assert_gradient(ag.tanh, (0.5,), expect="RIGHT", derivative=1.0, order=1, strict=True)
+        testing.assert_gradient(ag.tanh, (0.5,), expects="RIGHT")  # error
+        testing.assert_gradient(ag.tanh, (0.5,), derivatve=1.0)  # error
+        testing.check_gradient(ag.tanh, (0.5,), attol=1.0)  # error
+        testing.check_grads(ag.tanh, (0.5,), ordr=1)  # error
+        testing.gradcheck(ag.tanh, (v,), fast_mode=True)
+        testing.gradcheck(ag.tanh, (v,), epsilon=1e-6)  # error
+        testing.gradgradcheck(ag.tanh, (v,), fast_mod=True)  # error
+        testing.check_gradient(ag.tanh, (0.5,)).draw(layout="builtin")
+        testing.check_gradient(ag.tanh, (0.5,)).draw(layuot="builtin")  # error
+        ag.draw(v, layuot="builtin")  # error
+        ag.explain(v, v).draw(theme="dark")
+        ag.explain(v, v).draw(thme="dark")  # error
+        ag.conditioning(v).draw("saturation", style="compact")
+        ag.conditioning(v).draw("saturation", sytle="compact")  # error
+        f.program.draw(output=0, title="f")
+        f.program.draw(output=0, titel="f")  # error
+        ag.grad(ag.tanh, argnum=0)  # error
+        ag.compile(lambda x: x, 1.0, in_axis=0)  # error
+        ag.softmax([1.0], axis=0)  # error
+        nn.MLP(2, [3, 1], activaton="tanh")  # error
+        nn.SGD([v], learning_rate=0.1)  # error
+        nn.fit(nn.MLP(1, [1]), [[1.0]], [1.0], loss=nn.mse, optimiser="sgd")  # error
     """,
     "functions": """
         from typing import assert_type
@@ -361,3 +395,11 @@ def test_checkers_accept_and_refuse(errors, name):
     shown = "\n".join(f"{lines[i - 1].strip()}: {messages}" for i, messages in errors[name].items() if i not in expected)
     assert not shown
     assert not [lines[i - 1] for i in expected - errors[name].keys()]
+
+
+@pytest.mark.parametrize(("options", "function"), [(CheckOptions, check_gradient), (DrawOptions, autograd_core.draw)])
+def test_what_is_handed_on_by_keyword_is_typed_as_it_is_taken(options, function):
+    taken = inspect.signature(function).parameters.values()
+    assert {p.name: p.annotation for p in taken if p.kind is p.KEYWORD_ONLY} == {
+        name: kind.__forward_arg__ for name, kind in inspect.get_annotations(options).items()
+    }

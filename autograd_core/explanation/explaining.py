@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, field
 from functools import reduce
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Unpack
 
 from ..engine.evaluation import is_finite, is_fraction, plus
 from ..engine.graph import count_paths, node_of, topological_order
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from ..engine.value import Value
     from ..pictures import Picture
+    from ..pictures.picture import DrawOptions
 
 
 LEVELS = {"zero": 1.0, "not finite": 1.0}  # of a mark; other reasons are less severe
@@ -136,7 +137,7 @@ class Explanation:
         """The gradient as a sum over its paths, or over the uses if there are too many, in LaTeX."""
         return writing.latex_of(self)
 
-    def draw(self, **options: Any) -> Picture:
+    def draw(self, **options: Unpack[DrawOptions]) -> Picture:
         """The graph with its largest six paths highlighted, and the nodes marked that the reasons name.
 
         Gradients are those of the explanation, whether or not `backward()` has run.

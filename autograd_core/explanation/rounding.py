@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Unpack
 
 from ..engine.contexts import unwatched
 from ..engine.evaluation import is_fraction
@@ -25,6 +25,7 @@ from .walks import local_grad
 if TYPE_CHECKING:
     from ..engine.value import Value
     from ..pictures import Picture
+    from ..pictures.picture import DrawOptions
 
 ULP = 2.0**-52
 # Ulps by which an operation itself may be off; docs/accuracy.md has what was measured.
@@ -196,7 +197,7 @@ class Conditioning:
         marks = ((n.node, makers[kind](n)) for n in (self.worst if kind == "cancellation" else self.nodes))
         return Overlay(TITLES[kind], {node: mark for node, mark in marks if mark is not None})
 
-    def draw(self, kind: str = "cancellation", **options: Any) -> Picture:
+    def draw(self, kind: str = "cancellation", **options: Unpack[DrawOptions]) -> Picture:
         """The graph with the marks of `overlay(kind)`.
 
         Args:
@@ -212,7 +213,7 @@ class Conditioning:
             >>> ag.conditioning(ag.relu(x) * 3).draw("saturation").svg.count(">dead<")
             1
         """
-        shown: dict[str, Any] = {"overlay": self.overlay(kind)} | options
+        shown: DrawOptions = {"overlay": self.overlay(kind), **options}
         return draw(self.root, **shown)
 
 

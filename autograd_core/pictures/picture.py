@@ -6,7 +6,7 @@ import itertools
 import re
 import warnings
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypedDict
 
 from ..atomic_write import write_file
 from ..errors import MissingExtraError, OperandError, RangeError
@@ -196,6 +196,24 @@ class Picture:
         else:
             write_file(path, WRITERS[kind](chosen))
         return path
+
+
+class DrawOptions(TypedDict, total=False):
+    """What `draw` takes by keyword."""
+
+    layout: str
+    title: str | None
+    theme: str
+    direction: str
+    fold: bool | str | Iterable[str] | None
+    unfold: str | Iterable[str]
+    around: Value | None
+    hops: int
+    style: str
+    highlight: Way | Value | Iterable[Way | Value] | None
+    overlay: Overlay | None
+    expression: bool
+    gradients: Mapping[Value, Any] | None
 
 
 def draw(

@@ -8,7 +8,7 @@ import os
 import sys
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, TypedDict, Unpack
 
 from ..atomic_write import write_file
 from ..errors import AutogradError, RangeError
@@ -17,7 +17,7 @@ from .random_programs.programs import Expression
 from .verdicts import Verdict
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Sequence
 
     from .verdicts import Report
 
@@ -172,13 +172,30 @@ ERRORS: dict[Verdict, type[GradientError]] = {
 }
 
 
+class CheckOptions(TypedDict, total=False):
+    """What `check_gradient` takes by keyword."""
+
+    derivative: Any
+    vjp: Callable[..., Any] | None
+    jvp: Callable[..., Any] | None
+    argnums: int | Sequence[int] | None
+    in_axes: Any
+    convention: str
+    order: int
+    modes: Sequence[str]
+    atol: float
+    rtol: float
+    nondet_tol: float
+    strict: bool
+
+
 def assert_gradient(
     f: Callable[..., Any],
     args: Any = None,
     *,
     expect: str | Iterable[str] | None = None,
     folder: str | Path | None = None,
-    **options: Any,
+    **options: Unpack[CheckOptions],
 ) -> Report:
     """`check_gradient` as an assertion, for tests of any kind.
 
@@ -254,7 +271,7 @@ def _aim(error: float) -> None:
             return
 
 
-def _program(f: Any, report: Report, options: dict[str, Any]) -> str:
+def _program(f: Any, report: Report, options: CheckOptions) -> str:
     """What can be pasted to see the failure again."""
     if isinstance(f, Expression):
         return str(f)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import random
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypedDict, Unpack
 
 from ..engine.contexts import transforming
 from ..engine.ops import ROWS
@@ -37,6 +37,20 @@ class GradcheckError(AutogradError, ValueError, RuntimeError):
     """
 
 
+class TensorOptions(TypedDict, total=False):
+    """What PyTorch's checks take besides."""
+
+    check_undefined_grad: bool
+    check_grad_dtypes: bool
+    check_batched_grad: bool
+    check_batched_forward_grad: bool
+    fast_mode: bool
+    masked: bool | None
+    gen_non_contig_grad_outputs: bool
+    check_fwd_over_rev: bool
+    check_rev_over_rev: bool
+
+
 def gradcheck(
     func: Callable[..., Any],
     inputs: Any,
@@ -48,7 +62,7 @@ def gradcheck(
     nondet_tol: float = 0.0,
     check_forward_ad: bool = False,
     check_backward_ad: bool = True,
-    **tensor_options: Any,
+    **tensor_options: Unpack[TensorOptions],
 ) -> bool:
     """Compare analytical with numerical Jacobian, by PyTorch's rule.
 
@@ -116,7 +130,7 @@ def gradgradcheck(
     rtol: float = 1e-3,
     raise_exception: bool = True,
     nondet_tol: float = 0.0,
-    **tensor_options: Any,
+    **tensor_options: Unpack[TensorOptions],
 ) -> bool:
     """`gradcheck` of the gradient: second derivatives, by PyTorch's rule.
 
@@ -167,14 +181,8 @@ def gradgradcheck(
     return gradcheck(gradient, (args, given), raise_exception=raise_exception, **tolerances)
 
 
-TENSOR_OPTIONS = set(
-    "check_undefined_grad check_grad_dtypes check_batched_grad check_batched_forward_grad fast_mode masked "
-    "gen_non_contig_grad_outputs check_fwd_over_rev check_rev_over_rev".split()
-)
-
-
-def _known(caller: str, options: dict[str, Any]) -> None:
-    unknown = sorted(set(options) - TENSOR_OPTIONS)
+def _known(caller: str, options: TensorOptions) -> None:
+    unknown = sorted(options.keys() - TensorOptions.__annotations__.keys())
     if unknown:
         msg = f"{caller}: {unknown[0]!r} is no option of PyTorch's {caller}"
         raise OperandError(msg)

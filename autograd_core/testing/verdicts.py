@@ -6,12 +6,14 @@ import math
 from dataclasses import dataclass
 from enum import Enum
 from html import escape
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Unpack
 
 from ..errors import AutogradError, OperandError
 
 if TYPE_CHECKING:
     from ..engine.value import Value
+    from ..pictures import Picture
+    from ..pictures.picture import DrawOptions
 
 
 MANY = 1e5  # ulp, from which on an error is told as a share
@@ -224,7 +226,7 @@ class Report:
             f"<table>{rows}</table>{picture}</div>"
         )
 
-    def draw(self, **options: Any) -> Any:
+    def draw(self, **options: Unpack[DrawOptions]) -> Picture:
         """The recorded graph with the faulty node marked.
 
         Args:

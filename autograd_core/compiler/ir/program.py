@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any, Unpack
 
 import numpy as np
 
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from ...engine.ops import Primitive
     from ...pictures import Picture
+    from ...pictures.picture import DrawOptions
 
 FORMAT = 1
 ARRAYS = {
@@ -228,7 +229,7 @@ class Program:
         """How often each input is read. In a file that is the proof that there are as many inputs as it says."""
         return np.bincount(self.operands[self.operands < self.n_inputs], minlength=self.n_inputs).astype(np.int32)
 
-    def draw(self, at: Sequence[float] | None = None, *, output: int = 0, **options: Any) -> Picture:
+    def draw(self, at: Sequence[float] | None = None, *, output: int = 0, **options: Unpack[DrawOptions]) -> Picture:
         """The program as a picture, with the numbers that it gives for some inputs.
 
         Args:
