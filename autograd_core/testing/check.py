@@ -22,6 +22,7 @@ from .arguments.supplied import Supplied, refused
 from .explaining import unwatched
 from .proofs import numeric_checker
 from .proofs.agreement import contradiction
+from .proofs.compiled_rules import compiled
 from .proofs.complex_advice import advice
 from .proofs.graph_checker import Judge
 from .proofs.higher_order import check_order
@@ -359,7 +360,9 @@ def _same_there(function: Function, rec: Recording, moved: list[float]) -> bool:
             if row is None:
                 values[node] = at.get(node, node._data)
             else:
-                values[node] = row.value(PLAIN_FLOATS, *[values[p] for p in node.parents])
+                xs = [values[p] for p in node.parents]
+                rule = compiled(row, (False,) * len(xs))
+                values[node] = row.value(PLAIN_FLOATS, *xs) if rule is None else rule(*xs)[0]
     except (ArithmeticError, ValueError, TypeError):
         return False
     with transforming():

@@ -70,13 +70,14 @@ def _each(
 ) -> Edges:
     """One operand after the other."""
     unseen, off = [TWICE * e for e in own_rounding(node, xs, [*map(abs, ds)])], 0.0
+    value, rounding = node._data, value_error_allowed(node, abs(node._data))
     for i, move in enumerate(moves):
         if not move:
             continue
         by = [0.0] * len(xs)
         by[i] = 1.0
         at, found = slope(row.value, xs, by)
-        if not abs(at - node._data) <= value_error_allowed(node, abs(at)):
+        if not abs(at - value) <= rounding:
             return Edges(unseen, math.inf)
         if not (apart := abs(found - ds[i])) <= unseen[i]:
             off = max(off, apart if apart == apart else math.inf)  # noqa: PLR0124

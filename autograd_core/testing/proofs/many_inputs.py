@@ -14,6 +14,7 @@ from __future__ import annotations
 import math
 import random
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ...engine.evaluation import evaluate
@@ -23,14 +24,16 @@ from ...transforms.recorded import pull_back, push_forward
 from ..arguments.flat import DOUBLE
 from ..verdicts import Report, Verdict, Worst
 from .allowance import MARGIN, RULE, USER_RULE
+from .compiled_rules import compiled
 from .edges import EXACT, FEW, closely, quickly, value_is_close
 from .graph_checker import A_DIGIT, GIVEN, GIVEN_SHARE, ITS_OWN, Judge
 from .recording import SMALLEST, Recording, built_in, directions, recorded_slopes, seeds_of, total, ulp_of
 from .reference import number_system, read
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
+    from ...engine.ops import Primitive
     from ..arguments.given import Given
     from .edges import Edges
     from .numeric_checker import Tolerances
@@ -104,6 +107,7 @@ class Screen:
         self.nodes = [i for i, node in enumerate(rec.order) if node._row is not None and self.moves[i]]
         self.slopes = [recorded_slopes(node) for node in rec.order]
         self.unseen: dict[int, Sequence[float]] = {}
+        self.rules: dict[int, Callable[..., Sequence[float]]] = {}
 
     def report(self) -> Report | None:
         """The verdict, if floats tell it."""
@@ -215,6 +219,7 @@ class Screen:
                 sizes[p] += flow
                 sweep[p] += steep * rounding + 4 * DOUBLE * flow + SMALLEST
                 unseen[p] += steep * hidden + own * size
+        self.rules = {i: self._rule(i) for i in nodes}
         spread = [0.0] * count
         for k in range(PASSES):
             others = self._rounded_otherwise(s, k)
@@ -222,6 +227,12 @@ class Screen:
                 return None
             spread = [max(a, abs(b - c)) for a, b, c in zip(spread, others, sums, strict=True)]
         return Sums(sums, sizes, sweep, unseen, [MARGIN * x for x in spread])
+
+    def _rule(self, i: int) -> Callable[..., Sequence[float]]:
+        """A node's value and local derivatives as a function of its operands."""
+        row = self.rec.order[i]._row
+        assert row is not None
+        return compiled(row, tuple(self._moving(i))) or partial(_at, row)
 
     def _start(self, s: int, numbers: list[float], of: Any = float) -> None:
         for out, u in zip(self.rec.outputs, self.seeds[s], strict=True):
@@ -233,16 +244,14 @@ class Screen:
         rng = random.Random(k)  # noqa: S311
         order, parents, slopes, rounding = self.rec.order, self.parents, self.slopes, 6 * DOUBLE
         values = [node._data for node in order]
-        moved: dict[int, tuple[float, ...]] = {}
+        moved: dict[int, Sequence[float]] = {}
         for i in self.nodes:
-            row, xs = order[i]._row, [values[p] for p in parents[i]]
-            assert row is not None
+            xs, rule = [values[p] for p in parents[i]], self.rules[i]
             try:
                 try:
-                    z = row.value(PLAIN_FLOATS, *xs)
-                    moved[i] = row.partials(PLAIN_FLOATS, *xs, z)
+                    z, *moved[i] = rule(*xs)
                 except (ArithmeticError, ValueError):
-                    z, moved[i] = evaluate(row, xs)
+                    z, moved[i] = evaluate(order[i]._row, xs)  # type: ignore[arg-type]
             except Exception:  # noqa: BLE001  whatever a user's rule raises
                 return None
             size = 2 * abs(z) if len(xs) <= FEW else total(abs(d * x) for d, x in zip(slopes[i], xs, strict=True))
@@ -341,6 +350,12 @@ class Screen:
             return None
         faulty = report.faulty_node
         return replace(report, root=self.rec.root, faulty_node=None if faulty is None else copies.get(faulty, faulty))
+
+
+def _at(row: Primitive, *xs: float) -> Sequence[float]:
+    """A rule's value and local derivatives at floats."""
+    z = row.value(PLAIN_FLOATS, *xs)
+    return z, *row.partials(PLAIN_FLOATS, *xs, z)
 
 
 class Column:

@@ -15,9 +15,9 @@ from functools import cache, partial
 from typing import TYPE_CHECKING, Any
 
 from ..arguments.flat import DOUBLE
-from ..from_afar import from_afar
 from ..verdicts import FunctionError, Report, Verdict, Worst
 from .differences import JUMP, ROUNDING, STRETCHES, Slope, remainder_order, slopes, together, wide_scale
+from .from_afar import from_afar
 from .recording import directions, seeds_of
 from .reference import GOLDEN
 from .ties import DIGIT, between, inside, is_tied

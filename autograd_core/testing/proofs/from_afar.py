@@ -12,7 +12,7 @@ import math
 from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
-from .proofs.differences import FACTOR, LARGEST, LEVELS, SURE, grows
+from .differences import FACTOR, LARGEST, LEVELS, SURE, grows
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

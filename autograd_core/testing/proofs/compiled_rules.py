@@ -1,0 +1,55 @@
+"""Rules of one or two operands as functions of floats: what the nodes of a large graph are evaluated with.
+
+The texts are those that build nodes (`engine/node_builders.py`), without the node.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from ...engine.node_builders import NAMES
+from ...engine.ops import ROWS
+from ...number_systems.floats import FAST
+from ...number_systems.source import Source, write
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ...engine.ops import Primitive
+
+
+def compiled(row: Primitive, moves: tuple[bool, ...]) -> Callable[..., tuple[float, ...]] | None:
+    """A function of a rule's operands: its value, and the local derivatives to those that move.
+
+    It raises where arithmetic on floats does.
+
+    Args:
+        row: The rule.
+        moves: Which operands move; the derivatives to the others are 0.
+
+    Returns:
+        The function; None for a rule of a user, or of many operands.
+    """
+    if ROWS.get(row.name) is not row or row.arity not in (1, 2) or len(moves) != row.arity:
+        return None
+    return _compiled(row.value, row.partials, moves)
+
+
+@cache
+def _compiled(
+    value: Callable[..., Any], partials: Callable[..., Any], moves: tuple[bool, ...]
+) -> Callable[..., tuple[float, ...]]:
+    source = Source()
+    xs = [source.name(name) for name in NAMES[: len(moves)]]
+    result = source.number(value(source, *xs))
+    given = partials(source, *xs, source.name("z")) if any(moves) else [0.0] * len(moves)
+    z, *slopes = write([result, *(source.number(d) for d, move in zip(given, moves, strict=True) if move)])
+    found = iter(slopes)
+    terms = [next(found) if move else "0.0" for move in moves]
+    names = ", ".join(NAMES[: len(moves)])
+    scope: dict[str, Any] = dict(FAST)
+    text = f"def rule({names}):\n    z = {z}\n    return (z, {', '.join(terms)})\n"
+    exec(text, scope)  # noqa: S102  the text is made from our own rows
+    function: Callable[..., tuple[float, ...]] = scope["rule"]
+    return function
