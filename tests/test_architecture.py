@@ -1,0 +1,118 @@
+"""ARCHITECTURE.md is right: its five ways are walked with a profiler, its floors are the imports."""
+
+import ast
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import autograd_core as ag
+
+pytest.importorskip("llvmlite")
+
+ROOT = Path(ag.__file__).resolve().parents[1]
+PAGE = (ROOT / "ARCHITECTURE.md").read_text(encoding="utf-8")
+
+# What each way does, in a process of its own; what is loaded on the way is loaded before, by other programs.
+WALK = """
+import json, os, sys
+import autograd_core as ag
+from autograd_core.testing import check_gradient
+
+root = os.path.dirname(ag.__file__) + os.sep
+
+def entered(walk):
+    seen = {}
+    def profiled(frame, event, _):
+        code = frame.f_code
+        if event == "call" and code.co_filename.startswith(root) and code.co_flags & 2:  # no module, no class body
+            seen.setdefault(code.co_filename[len(root):].replace(os.sep, "/"))
+    sys.setprofile(profiled)
+    try:
+        walk()
+    finally:
+        sys.setprofile(None)
+    return list(seen)
+
+def call():
+    f = ag.compile(lambda x, y: ag.sinh(x * y), 1.0, 2.0)
+    f.value_and_grad(1.0, 2.0)  # interpreted
+    f.value_and_grad(1.0, 2.0)  # by machine code
+
+a, b = ag.Value(2.0), ag.Value(3.0)
+ways = {"forward": entered(lambda: a * b)}
+y = a * b
+ways["backward"] = entered(y.backward)
+ag.draw(ag.tanh(a) + b).svg
+ways["draw"] = entered(lambda: ag.draw(y).svg)
+check_gradient(lambda x: ag.tanh(x * x), (0.5,))
+ways["check"] = entered(lambda: check_gradient(lambda x: ag.sinh(x * x), (0.5,)))
+from autograd_core.compiler.runtime import specialization
+specialization.PATIENCE = 0.0
+f = ag.compile(lambda x, y: ag.tanh(x * y), 1.0, 2.0)
+for _ in range(3):
+    f.value_and_grad(1.0, 2.0)
+ways["compile"] = entered(call)
+print(json.dumps(ways))
+"""
+
+
+def listed(heading):
+    """The files under a heading of the page, in order."""
+    section = re.search(rf"^## {heading}\b.*?\n(.*?)(?=^## |\Z)", PAGE, re.MULTILINE | re.DOTALL)
+    assert section, heading
+    return re.findall(r"^\d+\. `([^`]+)`", section[1], re.MULTILINE)
+
+
+@pytest.fixture(scope="module")
+def walked(tmp_path_factory):
+    """The files that each way enters, in order."""
+    cache = tmp_path_factory.mktemp("cache")
+    done = subprocess.run(
+        [sys.executable, "-c", WALK],
+        capture_output=True,
+        text=True,
+        check=True,
+        cwd=ROOT,
+        env={**os.environ, "AUTOGRAD_CORE_CACHE": str(cache), "PYTHONPATH": str(ROOT)},
+    )
+    return json.loads(done.stdout)
+
+
+@pytest.mark.parametrize("way", ["forward", "backward", "draw", "check", "compile"])
+def test_a_way_enters_the_files_that_the_page_names_in_that_order(walked, way):
+    helpers = set(re.findall(r"`([\w/]+\.py)`", re.search(r"^Helpers.*?\n\n", PAGE, re.MULTILINE | re.DOTALL)[0]))
+    known = helpers if way in {"forward", "backward"} else helpers.union(listed("forward"), listed("backward"))
+    assert [file for file in walked[way] if file not in known] == listed(way)
+
+
+def test_every_file_that_the_page_names_is_there():
+    for file in re.findall(r"`([\w/]+\.py)`", PAGE):
+        assert (ROOT / "autograd_core" / file).is_file() or (ROOT / file).is_file(), file
+
+
+def test_the_picture_shows_the_imports_as_they_are():
+    sys.path.insert(0, str(ROOT / "docs" / "images"))
+    try:
+        import floors
+    finally:
+        sys.path.pop(0)
+    assert (ROOT / "docs" / "images" / "floors.svg").read_text(encoding="utf-8") == floors.picture()
+
+
+def folders():
+    return sorted({path.parent for root in ("autograd_core", "nn") for path in (ROOT / root).rglob("*.py")})
+
+
+def test_no_folder_has_more_than_twenty_modules():
+    assert {str(f): n for f in folders() if (n := len(list(f.glob("*.py")))) > 21} == {}  # and __init__.py
+
+
+def test_every_folder_says_what_is_in_it():
+    for folder in folders():
+        text = (folder / "__init__.py").read_text(encoding="utf-8")
+        assert ast.get_docstring(ast.parse(text)), folder
