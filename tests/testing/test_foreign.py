@@ -1055,3 +1055,28 @@ def test_right_is_right_to_a_digit():
         assert report.faultless, str(report)
         assert report.resolution < -math.log(x)
         assert not check_gradient(entropy, args, derivative=lambda p: np.array([1, -1]) * (np.log(p) + 1)).faultless
+
+
+def test_rounding_that_one_input_shows_is_there_for_the_others():
+    """The sine of an angle beside pi: as far as two of three tiny movements go, it is that of pi as a double."""
+
+    def course(p, q, d):
+        return math.sin(math.atan2(*bearing(p, q, d)))
+
+    def bearing(p, q, d):
+        return math.sin(d) * math.cos(q), math.cos(p) * math.sin(q) - math.sin(p) * math.cos(q) * math.cos(d)
+
+    def slopes(p, q, d):
+        y, x = bearing(p, q, d)
+        outer = math.cos(math.atan2(y, x)) / (x * x + y * y)
+        dxp = -math.sin(p) * math.sin(q) - math.cos(p) * math.cos(q) * math.cos(d)
+        dyq = -math.sin(d) * math.sin(q)
+        dxq = math.cos(p) * math.cos(q) + math.sin(p) * math.sin(q) * math.cos(d)
+        dyd, dxd = math.cos(d) * math.cos(q), math.sin(p) * math.cos(q) * math.sin(d)
+        return -outer * y * dxp, outer * (x * dyq - y * dxq), outer * (x * dyd - y * dxd)
+
+    for tiny in (-1.5710079702624165e-22, 1e-30, 3e-18):
+        report = check_gradient(foreign(course), (0.20138424085637463, tiny, tiny), derivative=slopes)
+        assert report, str(report)
+        wrong = [d + 1e-6 for d in slopes(0.2, tiny, tiny)]
+        assert not check_gradient(foreign(course), (0.2, tiny, tiny), derivative=wrong).faultless

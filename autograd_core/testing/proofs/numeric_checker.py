@@ -353,7 +353,8 @@ def _judged(lines: Sequence[Line]) -> list[Finding]:
 def _noise_around(lines: Sequence[Line], changes: Sequence[float]) -> list[float]:
     """How far rounding puts values off at neighbours of the point, beyond what slopes explain.
 
-    Along one input values may be as good as exact, by luck: where a term is 0, or two are the same. What is more than
+    Along one input values may be as good as exact, by luck: where a term is 0, or two are the same, or where the next
+    number is far. So that along the others counts, if it is rounding. What is more than
     half of the digits of the changes that the function shows is no rounding, but a jump.
     """
     line = lines[0]
@@ -361,6 +362,9 @@ def _noise_around(lines: Sequence[Line], changes: Sequence[float]) -> list[float
     largest = max(map(abs, f.point), default=0.0) or 1.0
     rounding = f.rounding() if f.rounding is not None else [0.0] * len(f.places)
     found = [_combined([abs(u) for u in seed], rounding) for seed in seeds]
+    for s, off in enumerate(found):
+        seen = [slope.noise for slope in (other.estimates[0][s] for other in lines) if _only_rounding(slope, f.unit)]
+        found[s] = max(off, *seen, 0.0)
     for k in range(NEIGHBOURS):
         v = directions(len(f.point), f"neighbour {k}")
         at = [x + ULPS_AWAY * f.coarse * d * (abs(x) or largest) for x, d in zip(f.point, v, strict=True)]
@@ -375,6 +379,11 @@ def _noise_around(lines: Sequence[Line], changes: Sequence[float]) -> list[float
             if explained < off <= HALF_THE_DIGITS * math.sqrt(f.unit) * largest_change < math.inf:
                 found[s] = max(found[s], off - explained)
     return found
+
+
+def _only_rounding(slope: Slope, unit: float) -> bool:
+    """Whether noise along a line is what rounding of its values makes: then it is there along others, too."""
+    return slope.kind == "smooth" and slope.noise <= FLOOR * unit * slope.reach
 
 
 def _unseen(point: Sequence[float]) -> float:
