@@ -50,16 +50,34 @@ def current() -> Mode:
 
 @contextmanager
 def _entered(mode: Mode) -> Iterator[None]:
-    token = _mode.set(mode)
-    counts = [entered] if mode.records and not mode.scope and not mode.anomaly else [entered, special]
-    for count in counts:
-        count.append(token)
+    """Within it a mode holds.
+
+    Ctrl-C may come anywhere, in the midst of leaving such blocks too: nothing is set before the `try`, and what is
+    left first is the mode. A block that Ctrl-C kept from being left is so when its generator is closed; by then
+    another mode may hold, and stays.
+    """
+    before, mark, is_late = _mode.get(), object(), False
+    is_special = not mode.records or mode.scope or mode.anomaly
     try:
+        _mode.set(mode)
+        entered.append(mark)
+        if is_special:
+            special.append(mark)
         yield
+    except GeneratorExit:
+        is_late = True
+        raise
     finally:
-        for count in counts:
-            count.remove(token)
-        _mode.reset(token)
+        try:
+            if not is_late or _mode.get() is mode:  # no call, after which Ctrl-C could come, if it is not late
+                _mode.set(before)
+        finally:
+            try:
+                if mark in special:
+                    special.remove(mark)
+            finally:
+                if mark in entered:
+                    entered.remove(mark)
 
 
 @contextmanager

@@ -1,9 +1,12 @@
 """`no_grad`, `scope`, `detect_anomaly`: what they do, and that they hold for their own thread and task."""
 
 import asyncio
+import dis
 import math
+import sys
 import threading
 from contextlib import ExitStack
+from pathlib import Path
 
 import pytest
 
@@ -450,3 +453,69 @@ def test_an_anomaly_of_a_derivative_that_is_a_graph_is_told():
     x = ag.Value(0.0, label="x")
     with ag.detect_anomaly(), pytest.raises(ag.AnomalyError, match="the gradient of x = 0.0 became inf"):
         ag.grad_of(ag.sqrt(x), [x], create_graph=True)
+
+
+# --- Ctrl-C -----------------------------------------------------------------------------------------
+
+CHECKED = ("RESUME", "CALL", "JUMP_BACKWARD", "SEND")  # after which Python looks for signals
+
+
+class Interruption:
+    """Ctrl-C at the k-th place in the code of blocks where Python looks for it."""
+
+    def __init__(self, k):
+        self.left, self.last = k, {}
+
+    def __call__(self, frame, event, _):
+        if Path(frame.f_code.co_filename).name not in ("contexts.py", "contextlib.py"):
+            return None
+        frame.f_trace_opcodes = True
+        if event == "opcode":
+            was = self.last.get(frame)
+            self.last[frame] = dis.opname[frame.f_code.co_code[frame.f_lasti]]
+            if was is not None and was.startswith(CHECKED):
+                self.left -= 1
+                if self.left == 0:
+                    sys.settrace(None)
+                    raise KeyboardInterrupt
+        return self
+
+
+def in_blocks():
+    with ag.scope("a"), ag.scope("b"):
+        assert (Value(1.0) * 2).scope == "a/b"
+        with ag.no_grad():
+            Value(1.0) * 2
+    return ag.grad(lambda x: x * x)(2.0)
+
+
+def test_ctrl_c_leaves_no_block_open():
+    before, places = sys.gettrace(), 0
+    while True:
+        interruption = Interruption(places + 1)
+        sys.settrace(interruption)
+        try:
+            in_blocks()
+        except KeyboardInterrupt:
+            places += 1
+        finally:
+            sys.settrace(before)
+        if interruption.left > 0:
+            break
+        interruption.last.clear()
+        assert contexts.current() == contexts.DEFAULT, places
+        assert (Value(1.0) * 2).scope == "", places
+    assert places > 50
+    assert in_blocks() == 4.0
+
+
+def test_a_block_that_is_left_late_takes_no_other_away():
+    """As one that Ctrl-C kept from being left, and whose traceback was kept."""
+    late = contexts._entered(contexts.Mode(scope="late")).gen
+    next(late)
+    contexts._mode.set(contexts.DEFAULT)  # as the block around it does
+    with ag.scope("now"):
+        late.close()
+        assert (Value(1.0) * 2).scope == "now"
+    assert contexts.current() == contexts.DEFAULT
+    assert not contexts.special
