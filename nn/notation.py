@@ -28,7 +28,7 @@ from autograd_core import RangeError
 from .support.validation import shown
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from .analysis.forward_pass import ForwardPass
 
@@ -62,6 +62,19 @@ class Names(NamedTuple):
                 return before + self(name[len(before) :])
         return self.of.get(name, name)
 
+    def meant(self, name: str, known: Iterable[str]) -> str:
+        """The library's name, one of `known`, for one of the text's; ' stands for ′, too. Others stay as they are."""
+        plain = _plain(name)
+        return next((own for own in known if _plain(self.of.get(own, own)) == plain), name)
+
+
+def _plain(name: str) -> str:
+    """A name as a keyboard has it: primes as quotes, letters by their names, no blanks."""
+    for sign, word in (("″", "''"), ("‴", "'''"), ("′", "'"), ("δ", "delta"), ("Θ", "Theta"), ("ŷ", "yhat"),
+                       ("→", "->"), ("∂", "d"), (" ", ""), ("{", ""), ("}", "")):  # fmt: skip
+        name = name.replace(sign, word)
+    return name
+
 
 class _Text(NamedTuple):
     """What a text has for unit j of n in layer k of d, counted from 1; layer 0 are the inputs, where sums have none."""
@@ -74,6 +87,7 @@ class _Text(NamedTuple):
     unit: Callable[[int, int, int, int], str]
     sum: Callable[[int, int, int, int], str]
     signal: Callable[[int, int, int, int], str]
+    signals: Callable[[int, int], str]
     weights: Callable[[int, int], str]
     weight: Callable[[int, int, int, int, int, int], str]  # layer, depth, to, how many, from, how many
     bias: Callable[[int, int, int, int], str]
@@ -116,6 +130,7 @@ TEXTS = {
         unit=lambda k, d, j, n: f"{_letter(k, d).lower()}_{j}",
         sum=lambda k, d, j, n: f"sum({_letter(k, d).lower()}_{j})",
         signal=lambda k, d, j, n: f"δ({_letter(k, d).lower()}_{j})",
+        signals=lambda k, d: f"δ({_letter(k, d)})",
         weights=_matrix,
         weight=lambda k, d, j, n, i, m: f"{_matrix(k, d).lower()}_{_pair(i, j, m, n)}",
         bias=lambda k, d, j, n: f"{_matrix(k, d).lower()}_{_pair(0, j, 0, n)}",
@@ -129,6 +144,7 @@ TEXTS = {
         ),
         sum=lambda k, d, j, n: f"s_{_node(k, d, j, n)}",
         signal=lambda k, d, j, n: f"δ_{_node(k, d, j, n)}",
+        signals=lambda k, d: f"δ_{_node(k, d, 1, 1)}",
         weights=lambda k, d: f"w_{_node(k - 1, d, 1, 1)}→{_node(k, d, 1, 1)}",
         weight=lambda k, d, j, n, i, m: f"w_{_node(k - 1, d, i, m)}→{_node(k, d, j, n)}",
         bias=lambda k, d, j, n: f"b_{_node(k, d, j, n)}",
@@ -140,6 +156,7 @@ TEXTS = {
         unit=lambda k, d, j, n: f"a_{k + 1},{j}",
         sum=lambda k, d, j, n: f"z_{k},{j}",
         signal=lambda k, d, j, n: f"∂f/∂z_{k},{j}",
+        signals=lambda k, d: f"∂f/∂z_{k}",
         weights=lambda k, d: f"W_{k}",
         weight=lambda k, d, j, n, i, m: f"W_{k},{j},{i}",
         bias=lambda k, d, j, n: f"b_{k},{j}",
@@ -151,6 +168,7 @@ TEXTS = {
         unit=lambda k, d, j, n: f"a_{j}^({k + 1})",
         sum=lambda k, d, j, n: f"z_{j}^({k + 1})",
         signal=lambda k, d, j, n: f"δ_{j}^({k + 1})",
+        signals=lambda k, d: f"δ^({k + 1})",
         weights=lambda k, d: f"Θ^({k})",
         weight=lambda k, d, j, n, i, m: f"Θ_{_pair(j, i, m, n)}^({k})",
         bias=lambda k, d, j, n: f"Θ_{_pair(j, 0, 0, n)}^({k})",
@@ -163,6 +181,7 @@ TEXTS = {
         unit=lambda k, d, j, n: f"a_{j}^({k})",
         sum=lambda k, d, j, n: f"z_{j}^({k})",
         signal=lambda k, d, j, n: f"∂L/∂z_{j}^({k})",
+        signals=lambda k, d: f"∂L/∂z^({k})",
         weights=lambda k, d: f"W^({k})",
         weight=lambda k, d, j, n, i, m: f"w_{_pair(j, i, m, n)}^({k})",
         bias=lambda k, d, j, n: f"b_{j}^({k})",
@@ -174,6 +193,7 @@ TEXTS = {
         unit=lambda k, d, j, n: f"a{_primes(k)}_{j}",
         sum=lambda k, d, j, n: f"x{_primes(k)}_{j}",
         signal=lambda k, d, j, n: f"e{_primes(d - k)}_{j}",  # the first error is that at the top
+        signals=lambda k, d: f"e{_primes(d - k)}",
         weights=lambda k, d: f"w{_primes(k - 1)}",
         weight=lambda k, d, j, n, i, m: f"w{_primes(k - 1)}_{j},{i}",
         bias=lambda k, d, j, n: f"b{_primes(k - 1)}_{j}",
@@ -198,7 +218,7 @@ def names(notation: Any, run: ForwardPass, caller: str = "notation") -> Names | 
     if notation not in TEXTS:
         msg = f"{caller}: notation: expected one of {', '.join(map(repr, NOTATIONS))}, got {shown(notation)}"
         raise RangeError(msg)
-    text, d, of = TEXTS[notation], len(run.layers), {}
+    text, d, of = TEXTS[notation], max(len(run.layers), 1), {}
     of["inputs"] = text.layer(0, d)
     of["loss"] = "L" if notation == "downing" else text.loss  # his E has an L beside the Jacobians
     for i, label in enumerate(run.ends["inputs"].labels, 1):
@@ -206,14 +226,45 @@ def names(notation: Any, run: ForwardPass, caller: str = "notation") -> Names | 
     for k, (layer, units) in enumerate(run.layers.items(), 1):
         n = len(units)
         of[layer], of[f"sum({layer})"] = text.layer(k, d), text.sums(k, d)
-        of[f"weights of {layer}"] = text.weights(k, d)
+        of[f"weights of {layer}"], of[f"signal {layer}"] = text.weights(k, d), text.signals(k, d)
         of[f"1 into {layer}"] = text.unit(k - 1, d, 0, n) if text.biases else "1"
         for j, unit in enumerate(units, 1):
             of[unit.name], of[f"sum({unit.name})"] = text.unit(k, d, j, n), text.sum(k, d, j, n)
             of[f"signal {unit.name}"], of[f"bias {unit.name}"] = text.signal(k, d, j, n), text.bias(k, d, j, n)
             for i in range(len(unit.weights)):
                 of[f"weight {i} {unit.name}"] = text.weight(k, d, j, n, i + 1, len(unit.weights))
+    of |= _after_the_last_layer(notation, run)
     return Names(notation, text.order, text.heads, text.loss, of, text.biases)
+
+
+def _after_the_last_layer(notation: str, run: ForwardPass) -> dict[str, str]:
+    """Names for a softmax, or what else a model ends in, and for what it is applied to.
+
+    After a linear layer it is that layer's activation, and the layer has sums alone; Downing has it as a layer S.
+    """
+    text, d = TEXTS[notation], len(run.layers)
+    of: dict[str, str] = {}
+    stages = [end for name, end in run.ends.items() if name not in run.layers and name not in ("inputs", "loss")]
+    for more, end in enumerate((end for end in stages if not end.name.startswith("sum(")), 1):
+        n = len(end.labels)
+        units = list(run.layers.values())[-1] if d else ()
+        linear = more == 1 and d > 0 and all(unit.output is unit.sum for unit in units)
+        softmax = end.name.startswith("softmax")
+        if notation in ("downing", "dolhansky") and (softmax or d or more > 1):
+            letter = ("S" if softmax else "O") + (str(more) if more > 1 else "")
+            if notation == "dolhansky":
+                letter = letter.lower()
+            of[end.name] = letter
+            of |= {label: f"{letter.lower()}_{j}" for j, label in enumerate(end.labels, 1)}
+            continue
+        k = d if linear else d + more
+        of[end.name] = text.layer(k, k)
+        of |= {label: text.unit(k, k, j, n) for j, label in enumerate(end.labels, 1)}
+        if linear:
+            last = list(run.layers)[-1]
+            of[last] = text.sums(d, d)
+            of |= {unit.name: text.sum(d, d, j, n) for j, unit in enumerate(units, 1)}
+    return of
 
 
 def put_labels(run: ForwardPass, given: Names) -> None:
@@ -228,6 +279,10 @@ def put_labels(run: ForwardPass, given: Names) -> None:
                 unit.bias.label = given(f"bias {unit.name}")
             unit.sum.label = given(f"sum({unit.name})")
             unit.output.label = given(unit.name)  # the activation's name, where they are one node
+    for name, end in run.ends.items():
+        if name not in run.layers and not name.startswith("sum(") and name not in ("inputs", "loss"):
+            for label, node in zip(end.labels, end.nodes, strict=True):
+                node.label = given(label)
     if run.loss is not None:
         run.loss.label = given.loss
 

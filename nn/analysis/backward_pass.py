@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 from autograd_core import StructureError
 
-from ..notation import names
 from ..support.tables import Table, number
 from ..support.validation import shown
 from .forward_pass import ForwardPass, forward_pass
@@ -96,11 +95,11 @@ def backward_pass(
         6. ∂L/∂z^(2)             1 x 1      (0)
         7. ∂L/∂Θ^(1)         1 x 1 x 2   (0, 0)
     """
-    run = forward_pass(model, x, target, loss=loss)
+    run = forward_pass(model, x, target, loss=loss, notation=notation)
     if run.loss is None:
         msg = f"backward_pass: expected a loss such as nn.sse, got {shown(loss)}"
         raise StructureError(msg)
-    called = names(notation, run, "backward_pass")
+    called = run.names
     order = called.order if called else "to_from"
     biases = called is not None and called.biases
     top = run.ends["loss"]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from autograd_core import StructureError, Value, grad_of, topological_order
 
-from ..notation import Names, latex, names
+from ..notation import Names, latex
 from ..support.tables import Table, number
 from ..support.validation import shown
 from .forward_pass import ForwardPass, Unit, forward_pass, one_of
@@ -78,9 +78,15 @@ class ErrorSignals(Table):
     def __getitem__(self, name: str) -> Any:
         if name in self.layers:
             return [unit.delta for unit in self.layers[name]]
-        known = {unit.name: unit.delta for unit in self._units()}
+        known: dict[str, Any] = {unit.name: unit.delta for unit in self._units()}
         if self.names is not None:
-            known |= {self.names(f"signal {unit}"): delta for unit, delta in known.items()}
+            known |= {f"signal {unit}": delta for unit, delta in known.items()}
+            known |= {f"signal {layer}": self[layer] for layer in self.layers}
+            name = self.names.meant(name, [*list(known)[::-1], *self.layers])
+            if name in self.layers:
+                return self[name]
+            if name not in known:
+                known = {self.names(own): delta for own, delta in known.items() if own.startswith("signal ")}
         return one_of(known, name, "error_signals")
 
     @property
@@ -113,11 +119,11 @@ class ErrorSignals(Table):
         """
         return {name: math.hypot(*self[name]) for name in self.layers}
 
-    def weight_gradient(self, layer: str) -> list[list[float]]:
+    def weight_gradient(self, layer: str | int) -> list[list[float]]:
         """dE/dW = delta x^T of a layer, from its error signals and its inputs x alone.
 
         Args:
-            layer: Its name.
+            layer: Its name, that of its weights in the text, or its number from 1.
 
         Returns:
             A row for each unit, and in it a number for each input: entry [k][i] belongs to the weight to
@@ -136,6 +142,7 @@ class ErrorSignals(Table):
             >>> nn.error_signals(model, [1.0, 2.0], 0.0, loss=nn.sse).weight_gradient("layer1")
             [[3.0, 6.0]]
         """
+        layer = self.run.end(layer, "weight_gradient", self.names).name
         units = one_of(self.run.layers, layer, "weight_gradient")
         biases = self.names is not None and self.names.biases
         return [
@@ -218,7 +225,7 @@ def error_signals(
             deltas[unit.dot] = signal.recursive
             found[unit.name] = signal
     layers = {name: tuple(found[unit.name] for unit in layer) for name, layer in run.layers.items()}
-    return ErrorSignals(layers, run, names(notation, run, "error_signals"))
+    return ErrorSignals(layers, run, run.names)
 
 
 def _signal(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from autograd_core import OperandError, RangeError, StructureError, Value, topological_order
@@ -11,7 +11,7 @@ from ..modules.activations import Softmax
 from ..modules.layers import Layer, Linear, Neuron, Sequential
 from ..modules.losses import of_one_case
 from ..modules.module import Module
-from ..notation import names, put_labels
+from ..notation import Names, names, put_labels
 from ..support.validation import callable_of, plain, shown
 from .units import COUNTED
 
@@ -71,6 +71,8 @@ class ForwardPass:
         loss: The node of the loss, or None.
         ends: What `nn.layer_jacobian` can go from and to, in the order of the pass: "inputs",
             "sum(layer1)", "layer1", ..., "outputs" or "softmax", "loss".
+        names: The names of a text, or None. `run["layer1"]` are the nodes of a layer, and with a text's names
+            `run["z_1^(2)"]` is the node that the text calls so.
 
     Example:
         >>> import nn
@@ -86,6 +88,26 @@ class ForwardPass:
     outputs: tuple[Value, ...]
     loss: Value | None
     ends: dict[str, End]
+    names: Names | None = None
+
+    def __getitem__(self, name: str) -> Any:
+        if self.names is not None:
+            units = [unit.name for units in self.layers.values() for unit in units]
+            inputs = self.ends["inputs"].labels
+            weights = [f"weight {i} {u.name}" for us in self.layers.values() for u in us for i in range(len(u.weights))]
+            name = self.names.meant(name, [*self.ends, *units, *(f"sum({u})" for u in units), *inputs, *weights])
+        nodes = self._nodes()
+        return self.ends[name].nodes if name in self.ends else one_of(nodes, name, "forward_pass")
+
+    def _nodes(self) -> dict[str, Value]:
+        """Every node by its name, with those of weights and biases."""
+        found = {label: x for end in self.ends.values() for label, x in zip(end.labels, end.nodes, strict=True)}
+        for units in self.layers.values():
+            for unit in units:
+                found |= {f"weight {i} {unit.name}": w for i, w in enumerate(unit.weights)}
+                if unit.bias is not None:
+                    found[f"bias {unit.name}"] = unit.bias
+        return found
 
     @property
     def last(self) -> str:
@@ -98,13 +120,14 @@ class ForwardPass:
         """
         return [name for name in self.ends if name != "loss"][-1]
 
-    def end(self, which: str | int, caller: str = "end") -> End:
+    def end(self, which: str | int, caller: str = "end", called: Names | None = None) -> End:
         """One of the `ends`.
 
         Args:
             which: Its name; or a number, 0 for the inputs, k for the activations of the k-th layer;
                 "outputs" always is the prediction.
             caller: Whom an error names.
+            called: A text's names, which are good, too.
 
         Returns:
             A record with `.name .labels .nodes`.
@@ -123,9 +146,14 @@ class ForwardPass:
             name = self.last
         elif isinstance(which, int) and not isinstance(which, bool) and 0 <= which < len(names):
             name = names[which]
+        called = called or self.names
+        if called is not None and isinstance(name, str) and name not in self.ends:
+            name = called.meant(name, [*list(self.ends)[::-1]])
+            name = called.meant(name, [f"weights of {layer}" for layer in self.layers]).removeprefix("weights of ")
         if name not in self.ends:
             hint = "; 'loss' needs target= and loss=" if which == "loss" else ""
-            msg = f"{caller}: expected one of {', '.join(self.ends)}, or 0 to {len(names) - 1}, got {which!r}{hint}"
+            known = self.ends if called is None else [f"{end} ({called(end)})" for end in self.ends]
+            msg = f"{caller}: expected one of {', '.join(known)}, or 0 to {len(names) - 1}, got {which!r}{hint}"
             raise RangeError(msg)
         return self.ends[name]
 
@@ -179,7 +207,10 @@ def forward_pass(
     if loss is not None:
         callable_of(loss, "forward_pass: loss", "a prediction and its target such as nn.mse")
     named: list[tuple[str, Value]] = []
-    prediction = model(_boxed(x, "x", named))
+    groups = _groups(model)
+    boxed = _boxed(x, "x", named)
+    stages = _stages(model, boxed) if not groups else {}
+    prediction = list(stages.values())[-1] if stages else model(boxed)
     inputs = tuple(node for _, node in named)
     outputs = tuple(y for y in _leaves(prediction) if isinstance(y, Value))
     error = None if loss is None else of_one_case(loss, prediction, target)
@@ -188,24 +219,30 @@ def forward_pass(
             msg = f"forward_pass: expected a {what} is a graph, got {shown(y)}"
             raise StructureError(msg)
     tops = outputs if error is None else (error,)
-    layers = _Reading(model, inputs, outputs, tops).layers()
-    last = list(layers.values())[-1]
+    if not groups and model.parameters():
+        msg = f"forward_pass: expected a model of Neurons, Layers or Linears, got {shown(model)}"
+        raise StructureError(msg)
+    layers = _Reading(model, groups, inputs, outputs, tops).layers() if groups else {}
     ends = {"inputs": End("inputs", tuple(name for name, _ in named), inputs)}
     for name, units in layers.items():
         labels = tuple(unit.name for unit in units)
         summed = tuple(f"sum({label})" for label in labels)
         ends[f"sum({name})"] = End(f"sum({name})", summed, tuple(unit.sum for unit in units))
         ends[name] = End(name, labels, tuple(unit.output for unit in units))
-    if [id(unit.output) for unit in last] != [id(y) for y in outputs]:
-        name = "softmax" if _is_softmax(model) else "outputs"
-        ends[name] = End(name, tuple(f"{name}{i}" for i in range(len(outputs))), outputs)
+    if groups and [id(unit.output) for unit in list(layers.values())[-1]] != [id(y) for y in outputs]:
+        stages = {"softmax" if _is_softmax(model) else "outputs": prediction}
+    for name, stage in stages.items():
+        nodes = tuple(y for y in _leaves(stage) if isinstance(y, Value))
+        middle = "/" if name[-1].isdigit() else ""
+        ends[name] = End(name, tuple(f"{name}{middle}{i}" for i in range(len(nodes))), nodes)
     if error is not None:
         ends["loss"] = End("loss", ("loss",), (error,))
     run = ForwardPass(inputs, layers, outputs, error, ends)
     given = names(notation, run, "forward_pass")
-    if given is not None:
-        put_labels(run, given)
-    return run
+    if given is None:
+        return run
+    put_labels(run, given)
+    return replace(run, names=given)
 
 
 def one_of(known: dict[str, Any], name: Any, caller: str) -> Any:
@@ -242,6 +279,23 @@ def _is_softmax(model: Any) -> bool:
     return isinstance(model, Softmax)
 
 
+def _stages(model: Any, x: Any) -> dict[str, Any]:
+    """What activations without any layer give, one after the other."""
+    parts, todo = [], [model]
+    while todo:
+        part = todo.pop()
+        if isinstance(part, Sequential):
+            todo += reversed(part.modules)
+        else:
+            parts.append(part)
+    found: dict[str, Any] = {}
+    for k, part in enumerate(parts, 1):
+        x = part(x)
+        name = "softmax" if isinstance(part, Softmax) else "outputs" if len(parts) == 1 else type(part).__name__.lower()
+        found[name if len(parts) == 1 else f"{name}{k}"] = x
+    return found
+
+
 def _groups(model: Module) -> list[tuple[str, list[_Part]]]:
     """Each layer with its dotted name and its units."""
     groups: list[tuple[str, list[_Part]]] = []
@@ -265,12 +319,14 @@ class _Reading:
     """One look at a graph: who uses what, and which nodes depend on one weighted sum alone."""
 
     def __init__(
-        self, model: Module, inputs: tuple[Value, ...], outputs: tuple[Value, ...], tops: tuple[Value, ...]
+        self,
+        model: Module,
+        groups: list[tuple[str, list[_Part]]],
+        inputs: tuple[Value, ...],
+        outputs: tuple[Value, ...],
+        tops: tuple[Value, ...],
     ) -> None:
-        self.groups = _groups(model)
-        if not self.groups:
-            msg = f"forward_pass: expected a model of Neurons, Layers or Linears, got {shown(model)}"
-            raise StructureError(msg)
+        self.groups = groups
         self.order: list[Value] = below(tops)
         self.place = {node: i for i, node in enumerate(self.order)}
         self.users: dict[Value, list[Value]] = {node: [] for node in self.order}

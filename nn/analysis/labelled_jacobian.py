@@ -10,7 +10,7 @@ from autograd_core import RangeError, StructureError
 
 from ..notation import latex
 from ..support.arrays import numpy, singular_values
-from ..support.tables import as_html, as_text, number
+from ..support.tables import as_html, as_text, number, number_in
 from ..support.validation import shown
 
 if TYPE_CHECKING:
@@ -36,8 +36,9 @@ class Jacobian:
     the same labels: in numerator layout J(Y to L) @ J(X to Y) = J(X to L), in denominator layout the other
     way round. A row `error` times a simplified weight Jacobian, `error * simple`, scales its columns.
 
-    It is text (`format(J, ".1f")` for another format of its numbers), shows itself in a notebook, and becomes an array
-    by `.array`. Source of the notation: Downing, "Backpropagation: the good, the bad and the ugly", 2023.
+    It is text (`format(J, ".1f")` for another format of its numbers), and shows itself in a notebook. NumPy takes it
+    for its `.array`. `J[0, 1]` and `J["z_1", "y_2"]` are entries, by number or by label, and `J[0]` is a row.
+    Source of the notation: Downing, "Backpropagation: the good, the bad and the ugly", 2023.
 
     Attributes:
         of: What is differentiated, the numerator: "layer2", "loss".
@@ -135,6 +136,47 @@ class Jacobian:
             (1, 2)
         """
         return numpy("Jacobian.array").array(self.entries, dtype=float)
+
+    def __array__(self, dtype: Any = None, copy: Any = None) -> Any:
+        return self.array if dtype is None else self.array.astype(dtype)
+
+    def __len__(self) -> int:
+        return self.shape[0]
+
+    def __getitem__(self, index: Any) -> Any:
+        found = self.entries
+        indices = index if isinstance(index, tuple) else (index,)
+        if len(indices) > len(self.axes):
+            msg = f"Jacobian []: expected at most {len(self.axes)} indices, for {self._heading()}, got {len(indices)}"
+            raise RangeError(msg)
+        places = [_place(i, axis) for i, axis in zip(indices, self.axes)]
+        if not all(isinstance(place, int) for place in places):
+            return self.array[tuple(places)]
+        for place in places:
+            found = found[place]
+        return found
+
+    @property
+    def matrix(self) -> list[list[float]]:
+        """The entries as a matrix: a full weight Jacobian of one output without the axis of that output.
+
+        Raises:
+            StructureError: There are several outputs.
+
+        Example:
+            >>> import nn
+            >>> model = nn.MLP(2, [1], init=nn.init.constant(0.5))
+            >>> nn.weight_jacobian(model, [3.0, 4.0], layer=1).matrix
+            [[3.0], [4.0]]
+        """
+        entries: Any = self.entries
+        if len(self.axes) == 2:
+            return entries  # type: ignore[no-any-return]
+        first = self.layout == "numerator"
+        if self.shape[0 if first else 2] != 1:
+            msg = f"Jacobian.matrix: expected the derivatives of one output, got {self._heading()}"
+            raise StructureError(msg)
+        return entries[0] if first else [[x for [x] in row] for row in entries]
 
     @property
     def singular_values(self) -> list[float]:
@@ -241,7 +283,7 @@ class Jacobian:
 
     def __format__(self, spec: str) -> str:
         rows, columns = self._labels()
-        cells = self._cells(lambda x: format(x, spec).replace("-", "−") if spec else number(x))
+        cells = self._cells(lambda x: number_in(x, spec))
         return "\n".join([self._heading(), *as_text(["", *columns], [[r, *row] for r, row in zip(rows, cells)])])
 
     def _heading(self) -> str:
@@ -269,7 +311,7 @@ class Jacobian:
         if len(self.axes) == 2:
             return [[written(x) for x in row] for row in self.entries]
         if self.layout == "denominator":
-            return [[f"({', '.join(map(written, vector))})" for vector in row] for row in self.entries]
+            return [[_vector(v, written) for v in row] for row in self.entries]
         return [[written(x) for x in row] for block in self.entries for row in block]
 
     def _repr_html_(self) -> str:
@@ -313,6 +355,25 @@ def tex(x: float) -> str:
 def bmatrix(rows: list[list[str]]) -> str:
     """A matrix in brackets in LaTeX."""
     return r"\begin{bmatrix} " + r" \\ ".join(" & ".join(row) for row in rows) + r" \end{bmatrix}"
+
+
+def _vector(numbers: list[float], written: Callable[[float], str]) -> str:
+    """Several numbers in parentheses, one without."""
+    return f"({', '.join(map(written, numbers))})" if len(numbers) > 1 else written(numbers[0])
+
+
+def _place(index: Any, axis: Axis) -> Any:
+    """An index as NumPy takes it, from one that may be a label."""
+    n = len(axis.labels)
+    if not isinstance(index, str):
+        if isinstance(index, int) and not -n <= index < n:
+            msg = f"Jacobian []: expected an index of {_axis(axis)}, got {index!r}"
+            raise IndexError(msg)
+        return index + n * (index < 0) if isinstance(index, int) else index
+    if index not in axis.labels:
+        msg = f"Jacobian []: expected one of the labels of {_axis(axis)}, got {index!r}"
+        raise RangeError(msg)
+    return axis.labels.index(index)
 
 
 def _axis(axis: Axis) -> str:

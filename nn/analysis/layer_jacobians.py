@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from autograd_core import RangeError, StructureError, grad_of
 
 from ..notation import names
-from ..support.tables import Table, number
+from ..support.tables import Table, as_text, number, number_in
 from ..support.validation import shown
 from .forward_pass import End, ForwardPass, Unit, below, forward_pass, one_of
 from .labelled_jacobian import Axis, Jacobian, by, layout_of, transposed
@@ -84,7 +84,7 @@ def layer_jacobian(
     layout = layout_of(layout, "layer_jacobian")
     run = forward_pass(model, x, target, loss=loss)
     called = names(notation, run, "layer_jacobian")
-    top, bottom = run.end(of, "layer_jacobian"), run.end(to, "layer_jacobian")
+    top, bottom = (run.end(which, "layer_jacobian", called) for which in (of, to))
     order = list(run.ends)
     if order.index(bottom.name) >= order.index(top.name):
         msg = (
@@ -161,16 +161,13 @@ def weight_jacobian(
     """  # noqa: E501
     caller = "weight_jacobian"
     layout = layout_of(layout, caller)
-    for what, given, allowed in (("form", form, ("full", "simplified")), ("index", index, ("from_to", "to_from"))):
-        if given not in allowed and not (what == "index" and given is None):
-            msg = f"{caller}: expected {what} to be {' or '.join(map(repr, allowed))}, got {shown(given)}"
-            raise RangeError(msg)
+    _among(form, ("full", "simplified"), f"{caller}: expected form")
     run = forward_pass(model, x, target, loss=loss)
     called = names(notation, run, caller)
-    order = index or (called.order if called else "from_to")
-    name = run.end(layer, caller).name
+    order = index_of(index, caller) or (called.order if called else "from_to")
+    name = run.end(layer, caller, called).name
     one_of(run.layers, name, caller)
-    top = run.end(name if of is None else of, caller)
+    top = run.end(name if of is None else f"sum({name})" if of == "sum" else of, caller, called)
     ends = list(run.ends)
     if ends.index(top.name) < ends.index(f"sum({name})"):
         msg = f"{caller}: expected `of` to come after the weights of {name}, got of={of!r}"
@@ -178,16 +175,35 @@ def weight_jacobian(
     biases = called is not None and called.biases
     if form == "full":
         return to_weights(run, top, name, layout, order, biases=biases).named(called)
-    if top.name not in (name, f"sum({name})"):
+    own_layer = top.name in (name, f"sum({name})")
+    if not own_layer and len(top.nodes) > 1:
         msg = (
             f"{caller}: expected of={name!r} in the simplified form, got {of!r}: a weight moves one unit of its own "
-            "layer, but all of a later one; use form='full'"
+            "layer, but all of a later one; use form='full', or of='loss'"
         )
         raise StructureError(msg)
     from_, to = _weight_axes(run, name, caller, biases=biases)
-    own = [grad_of(node, _row(unit, biases)) for node, unit in zip(top.nodes, run.layers[name], strict=True)]
+    units = run.layers[name]
+    nodes = top.nodes if own_layer else top.nodes * len(units)
+    own = [grad_of(node, _row(unit, biases)) for node, unit in zip(nodes, units, strict=True)]
     simple = Jacobian(top.name, f"weights of {name}", layout, (to, from_), own, simplified=True)
     return (simple if order == "to_from" else simple.T).named(called)
+
+
+def _among(given: Any, allowed: tuple[Any, ...], expected: str) -> None:
+    if given not in allowed:
+        msg = f"{expected} to be {' or '.join(repr(x) for x in allowed if x is not None)}, got {shown(given)}"
+        raise RangeError(msg)
+
+
+def index_of(index: Any, caller: str) -> Any:
+    """The order of a weight's indices, if it is one or None.
+
+    Raises:
+        RangeError: It is none.
+    """
+    _among(index, ("from_to", "to_from", None), f"{caller}: expected index")
+    return index
 
 
 def _row(unit: Unit, biases: bool) -> tuple[Value, ...]:  # noqa: FBT001
@@ -285,6 +301,24 @@ class Chain(Table):
         """
         return [r.singular_values for r in self.products if len(r.axes) == 2]
 
+    @property
+    def latex(self) -> str:
+        r"""The product of all factors and what it comes to, with the numbers of each matrix.
+
+        Example:
+            >>> import nn
+            >>> model = nn.MLP(2, [1], init=nn.init.constant(0.5))
+            >>> nn.chain(model, [1.0, 2.0], 1.0, loss=nn.sse).latex.partition(" = ")[2]
+            '\\begin{bmatrix} 0.25 & 0.25 \\end{bmatrix}'
+        """
+        matrices = [j.latex.partition(" = ")[2] for j in (*self.factors, self.result)]
+        *left, right = matrices
+        return f"{' '.join(left if self.result.layout == 'numerator' else left[::-1])} = {right}"
+
+    def __format__(self, spec: str) -> str:
+        rows = [[*row[:-1], number_in(r.norm, spec)] for row, r in zip(self._table()[1], self.products, strict=True)]
+        return "\n".join([self._heading(), *as_text(HEADS, rows)])
+
     def _heading(self) -> str:
         layout = self.result.layout
         return f"{self.result.name}  by R ← {'R · J' if layout == 'numerator' else 'J · R'}, {layout} layout"
@@ -308,6 +342,7 @@ def chain(
     weights: bool = False,
     sums: bool = False,
     layout: str = "numerator",
+    index: str | None = None,
     notation: str | None = None,
 ) -> Chain:
     """The products R <- R J from the loss down to a layer, factor by factor (Downing's general algorithm).
@@ -321,10 +356,10 @@ def chain(
         target: What the loss wants as its second argument.
         loss: A function of `(prediction, target)`; None for the Jacobian of the outputs.
         to: The layer where it ends.
-        weights: Whether the Jacobian of that layer to its incoming weights is the last factor; weights are then
-            indexed from input to unit, unless the notation has it the other way.
+        weights: Whether the Jacobian of that layer to its incoming weights is the last factor.
         sums: Whether weighted sums are steps of their own, so that activations and weights are factors each.
         layout: "numerator" or "denominator".
+        index: Of weights, as for `nn.weight_jacobian`: "from_to" or "to_from", by default as the notation has it.
         notation: Whose names it has, such as "downing" or "cs60050"; see `nn.forward_pass`.
 
     Returns:
@@ -347,9 +382,9 @@ def chain(
         ∂loss/∂weights of layer1 ← R · ∂layer1/∂weights of layer1  2 x 2 x 2  1 x 2 x 2  3.162
     """
     layout = layout_of(layout, "chain")
-    run = forward_pass(model, x, target, loss=loss)
-    called = names(notation, run, "chain")
-    order = called.order if called else "from_to"
+    run = forward_pass(model, x, target, loss=loss, notation=notation)
+    called = run.names
+    order = index_of(index, "chain") or (called.order if called else "from_to")
     biases = called is not None and called.biases
     bottom = run.end(to, "chain")
     if weights:

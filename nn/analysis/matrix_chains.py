@@ -161,7 +161,8 @@ def jacobian_chain(r: Any, *jacobians: Any, layout: str = "numerator") -> Jacobi
             what = "rows" if layout == "numerator" else "columns"
             needed, got = (len(R[0]), len(J)) if layout == "numerator" else (len(R), len(J[0]))
             other = "denominator" if layout == "numerator" else "numerator"
-            hint = f"; in {other} layout it has" if needed == (len(J[0]) if layout == "numerator" else len(J)) else ""
+            fits = needed == (len(J[0]) if layout == "numerator" else len(J))
+            hint = f"; in {other} layout, layout={other!r}, it fits" if fits else ""
             msg = f"jacobian_chain: Jacobian {k}: expected {needed} {what}, got {got}{hint}"
             raise StructureError(msg)
         R = product(left, right)

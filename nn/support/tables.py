@@ -63,6 +63,11 @@ def as_html(caption: str, heads: Sequence[str], rows: Sequence[Sequence[str]]) -
     )
 
 
+def number_in(x: float, spec: str) -> str:
+    """A number in a format such as ".1f", with a real minus sign; as `number` has it where that is empty."""
+    return format(x, spec).replace("-", "−") if spec else number(x)
+
+
 def number(x: float) -> str:
     """Four significant digits with a real minus sign."""
     mantissa, _, exponent = f"{x:.4g}".partition("e")

@@ -1,0 +1,192 @@
+"""What a table prints can be asked for: layers, units, sums, signals and weights by the names of each text."""
+
+import numpy as np
+import pytest
+
+import autograd_core as ag
+import nn
+from nn.notation import NOTATIONS, names
+
+ASCII = str.maketrans({"′": "'", "″": "''", "‴": "'''", "δ": "delta", "Θ": "Theta", "ŷ": "yhat", "→": "->", "∂": "d"})
+X = [0.5, -1.0]
+
+
+def model_of(kind="plain"):
+    if kind == "softmax":
+        return nn.Sequential(nn.MLP(2, [3, 3], "sigmoid", seed=1), nn.Softmax())
+    return nn.MLP(2, [3, 2, 2], "sigmoid", output="sigmoid", seed=1)
+
+
+def loss(prediction, target):
+    return nn.sse(prediction, [target] * len(prediction))
+
+
+@pytest.mark.parametrize("kind", ["plain", "softmax"])
+@pytest.mark.parametrize("notation", NOTATIONS)
+def test_every_end_goes_by_its_name(notation, kind):
+    model = model_of(kind)
+    run = nn.forward_pass(model, X, 0.25, loss=loss)
+    called = names(notation, run)
+    ends = [end for end in run.ends if end not in ("inputs", "loss")]
+    given = [called(end) for end in ends]
+    for end, name in zip(ends, given, strict=True):
+        own = nn.layer_jacobian(model, X, of=end, to="inputs", notation=notation)
+        for text in (name, name.translate(ASCII)):
+            by_name = nn.layer_jacobian(model, X, of=text, to=called("inputs"), notation=notation)
+            assert by_name.axes == own.axes or len(set(given)) < len(given)
+            assert by_name.entries == own.entries
+        assert nn.layer_jacobian(model, X, of="loss", to=name, notation=notation, target=0.25, loss=loss).name
+    with pytest.raises(ag.RangeError, match="expected one of"):
+        nn.layer_jacobian(model, X, of="Q", to="inputs", notation=notation)
+
+
+@pytest.mark.parametrize("notation", NOTATIONS)
+def test_signals_and_weights_go_by_their_names(notation):
+    model = model_of()
+    signals = nn.error_signals(model, X, 0.25, loss=loss, notation=notation)
+    printed = [line.split("  ")[0] for line in str(signals).splitlines()[2:]]
+    assert len(set(printed)) == 7
+    units = [unit for layer in signals.layers.values() for unit in layer]
+    for name, unit in zip(printed, units, strict=True):
+        assert signals[name] == signals[name.translate(ASCII)] == unit.delta
+    called = signals.names
+    for k, layer in enumerate(signals.layers, 1):
+        assert signals[called(f"signal {layer}")] == signals[layer]
+        assert signals[called(layer)] == signals[layer]
+        weights = called(f"weights of {layer}")
+        expected = signals.weight_gradient(layer)
+        assert signals.weight_gradient(weights) == signals.weight_gradient(k) == expected
+        assert signals.weight_gradient(called(layer)) == expected
+        for given in (weights, called(layer), k):
+            J = nn.weight_jacobian(model, X, layer=given, of="sum", notation=notation, form="simplified")
+            assert J.to == weights
+        chain = nn.chain(model, X, 0.25, loss=loss, to=called(layer), weights=True, notation=notation)
+        assert chain.result.to == weights
+
+
+@pytest.mark.parametrize("notation", NOTATIONS)
+def test_nodes_go_by_their_names_and_runs_bear_them(notation):
+    model = model_of()
+    run = nn.forward_pass(model, X, 0.25, loss=loss, notation=notation)
+    for layer, units in run.layers.items():
+        assert run[run.names(layer)] == run[layer] == tuple(unit.output for unit in units)
+        for unit in units:
+            assert run[run.names(unit.name)] is unit.output
+            assert run[run.names(f"sum({unit.name})")] is unit.sum
+            assert run[run.names(f"weight 1 {unit.name}")] is unit.weights[1]
+    others = (
+        nn.chain(model, X, 0.25, loss=loss, notation=notation).run,
+        nn.backward_pass(model, X, 0.25, loss=loss, notation=notation).run,
+        nn.error_signals(model, X, 0.25, loss=loss, notation=notation).run,
+    )
+    labels = [node.label for node in ag.topological_order(run.loss)]
+    for other in others:
+        assert [node.label for node in ag.topological_order(other.loss)] == labels
+
+
+def test_a_chain_takes_the_order_of_indices():
+    model = model_of()
+    a, b = (nn.chain(model, X, 0.25, loss=loss, to=1, weights=True, index=i).result for i in ("from_to", "to_from"))
+    assert np.allclose(a.array, np.swapaxes(b.array, 1, 2))
+    with pytest.raises(ag.RangeError, match="expected index to be 'from_to' or 'to_from', got 'up'"):
+        nn.chain(model, X, index="up")
+
+
+# --- softmax ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("notation", "name", "unit", "below"),
+    [
+        ("downing", "J_Z^S", "s_1", "z_1"), ("cs60050", "∂a^(3)/∂z^(3)", "a_1^(3)", "z_1^(3)"),
+        ("ling3804", "∂a″/∂x″", "a″_1", "x″_1"), ("lecture", "∂a_3/∂z_2", "a_3,1", "z_2,1"),
+        ("cs60050-first", "∂a^(2)/∂z^(2)", "a_1^(2)", "z_1^(2)"),
+    ],
+)  # fmt: skip
+def test_softmax_outputs_are_named_as_the_text_does(notation, name, unit, below):
+    model = model_of("softmax")
+    J = nn.layer_jacobian(model, X, of="outputs", to=2, notation=notation)
+    assert (J.name, J.rows[0], J.columns[0]) == (name, unit, below)
+    s = [y.data for y in model(X)]
+    assert np.allclose(J, np.diag(s) - np.outer(s, s))
+    run = nn.forward_pass(model, X, notation=notation)
+    assert next(y.label for y in run.outputs) == unit
+    assert nn.derivation(run.outputs[0], run.layers["layer2"][0].sum).lines[0].startswith(f"∂{unit}/∂{below} = ")
+
+
+# --- activations alone -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("model", [nn.Softmax(), nn.Sequential(nn.Softmax())], ids=repr)
+def test_a_softmax_alone_has_a_jacobian(model):
+    J = nn.layer_jacobian(model, X, of="outputs", to="inputs", notation="ling3804")
+    s = ag.softmax(X)
+    assert np.allclose(J, np.diag(s) - np.outer(s, s))
+    assert (J.rows, J.columns) == (("a′_1", "a′_2"), ("a_1", "a_2"))
+    assert nn.layer_jacobian(model, X, of="softmax", to=0).rows == ("softmax0", "softmax1")
+
+
+@pytest.mark.parametrize("notation", [None, *NOTATIONS])
+def test_activations_in_a_row_are_a_chain(notation):
+    model = nn.Sequential(nn.Tanh(), nn.Sequential(nn.Softmax(), nn.Softmax()))
+    chain = nn.chain(model, X, notation=notation)
+    assert [factor.shape for factor in chain.factors] == [(2, 2)] * 3
+    assert np.allclose(chain.result, chain.by_backward)
+    assert len({label for factor in chain.factors for axis in factor.axes for label in axis.labels}) == 8
+    expected = ag.jacobian(lambda x: ag.softmax(ag.softmax([ag.tanh(v) for v in x])))(X)
+    assert np.allclose(chain.result, expected)
+
+
+def test_a_model_with_parameters_that_cannot_be_read_is_refused():
+    with pytest.raises(ag.StructureError, match="expected a model of Neurons, Layers or Linears"):
+        nn.forward_pass(nn.Conv1d(1, 1, 2), [[1.0, 2.0, 3.0]])
+
+
+# --- as arrays ---------------------------------------------------------------------------------------------
+
+
+def test_a_jacobian_is_an_array_with_names():
+    model = nn.MLP(3, [2, 1], "sigmoid", seed=1)
+    x = [1.0, 2.0, 3.0]
+    J = nn.layer_jacobian(model, x, of="Z", to="Y", notation="downing")
+    assert np.asarray(J).shape == J.shape == (1, 2)
+    assert np.asarray(J, dtype="float32").dtype == np.float32
+    assert np.allclose(J, J.entries)
+    assert J[0, 1] == J["z_1", "y_2"] == J[-1, -1] == J.entries[0][1]
+    assert J[0] == next(iter(J)) == J.entries[0]
+    assert len(J) == 1
+    assert J[:, 1].tolist() == [J.entries[0][1]]
+    for index, error in (((0, 2), IndexError), ("y_1", ag.RangeError), ((0, 0, 0), ag.RangeError)):
+        with pytest.raises(error, match="Jacobian \\[\\]: expected"):
+            J[index]
+
+
+def test_a_weight_jacobian_of_one_output_is_a_matrix():
+    model = nn.MLP(3, [2, 1], "sigmoid", seed=1)
+    x = [1.0, 2.0, 3.0]
+    options = {"layer": "Y", "notation": "downing", "target": 0.25, "loss": nn.sse}
+    for of in ("Z", "loss"):
+        full = nn.weight_jacobian(model, x, of=of, **options)
+        simple = nn.weight_jacobian(model, x, of=of, form="simplified", **options)
+        assert full.matrix == simple.entries
+        assert np.shape(full.matrix) == (3, 2)
+        assert "(0." not in str(full).partition("\n")[2]
+        assert nn.weight_jacobian(model, x, of=of, layout="numerator", **options).matrix == simple.entries
+    assert simple.matrix == simple.entries
+    signals = nn.error_signals(model, x, 0.25, loss=nn.sse)
+    assert np.allclose(np.transpose(simple), signals.weight_gradient("layer1"))
+    J_wz = nn.weight_jacobian(model, x, layer="Z", notation="downing")
+    J_zl = nn.layer_jacobian(model, x, of="L", to="Z", notation="downing", layout="denominator", target=0.25, loss=nn.sse)
+    assert np.allclose(np.dot(J_wz, J_zl)[..., 0], np.transpose(signals.weight_gradient("layer2")))
+    with pytest.raises(ag.StructureError, match="expected the derivatives of one output"):
+        _ = nn.weight_jacobian(model, x, layer="Y", notation="downing").matrix
+
+
+def test_a_chain_as_a_formula_and_with_other_digits():
+    model = nn.MLP(2, [2, 1], "relu", init=nn.init.constant(1.0))
+    chain = nn.chain(model, [1.0, 2.0], 5.0, loss=nn.sse)
+    one, ones, square = (rf"\begin{{bmatrix}} {x} \end{{bmatrix}}" for x in ("1", "1 & 1", r"1 & 1 \\ 1 & 1"))
+    assert chain.latex == f"{one} {ones} {square} = {ones.replace('1', '2')}"
+    assert [line.split()[-1] for line in format(chain, ".2f").splitlines()[2:]] == ["1.00", "1.41", "2.83"]
+    turned = nn.chain(model, [1.0, 2.0], 5.0, loss=nn.sse, layout="denominator")
+    assert turned.latex.startswith(square)
