@@ -86,14 +86,14 @@ def backward_pass(
         >>> model = nn.MLP(1, [1, 1], "sigmoid", init=nn.init.constant(0.0), output="sigmoid")
         >>> print(nn.backward_pass(model, [2.0], 1.0, loss=nn.binary_cross_entropy, notation="cs60050"))
         Backward pass  7 steps
-        step                     shape  numbers
-        1. compute the loss              0.6931
-        2. ∂L/∂a^(3)             1 x 1     (−2)
-        3. ∂L/∂z^(3)             1 x 1   (−0.5)
+        step                     shape        numbers
+        1. compute the loss                    0.6931
+        2. ∂L/∂a^(3)             1 x 1           (−2)
+        3. ∂L/∂z^(3)             1 x 1         (−0.5)
         4. ∂L/∂Θ^(2)         1 x 1 x 2  (−0.5, −0.25)
-        5. ∂L/∂a^(2)             1 x 1      (0)
-        6. ∂L/∂z^(2)             1 x 1      (0)
-        7. ∂L/∂Θ^(1)         1 x 1 x 2   (0, 0)
+        5. ∂L/∂a^(2)             1 x 1            (0)
+        6. ∂L/∂z^(2)             1 x 1            (0)
+        7. ∂L/∂Θ^(1)         1 x 1 x 2         (0, 0)
     """
     run = forward_pass(model, x, target, loss=loss, notation=notation)
     if run.loss is None:

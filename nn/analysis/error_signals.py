@@ -142,12 +142,16 @@ class ErrorSignals(Table):
             >>> nn.error_signals(model, [1.0, 2.0], 0.0, loss=nn.sse).weight_gradient("layer1")
             [[3.0, 6.0]]
         """
-        layer = self.run.end(layer, "weight_gradient", self.names).name
+        if isinstance(layer, int) and 1 <= layer <= len(self.layers):
+            layer = list(self.layers)[layer - 1]
+        elif isinstance(layer, str) and self.names is not None:
+            known = [*self.layers, *(f"weights of {name}" for name in self.layers)]
+            layer = self.names.meant(layer, known).removeprefix("weights of ")
         units = one_of(self.run.layers, layer, "weight_gradient")
         biases = self.names is not None and self.names.biases
         return [
             [delta] * (biases and unit.bias is not None) + [_times(delta, x.data) for x in unit.inputs]
-            for unit, delta in zip(units, self[layer], strict=True)
+            for unit, delta in zip(units, self[str(layer)], strict=True)
         ]
 
     def _units(self) -> list[UnitSignal]:
@@ -206,8 +210,9 @@ def error_signals(
         [0.125, 0.125]
     """
     run = forward_pass(model, x, target, loss=loss, notation=notation)
-    if run.loss is None:
-        msg = f"error_signals: expected a loss such as nn.sse, got {shown(loss)}"
+    if run.loss is None or not run.layers:
+        what = "a loss such as nn.sse" if run.loss is None else "a model of Neurons, Layers or Linears"
+        msg = f"error_signals: expected {what}, got {shown(model if run.loss is not None else loss)}"
         raise StructureError(msg)
     order = topological_order(run.loss)
     adjoints = dict(zip(order, grad_of(run.loss, order), strict=True))

@@ -52,7 +52,7 @@ def name_by_attribute(owner: Any, name: str, part: Module) -> None:
     scopes = [_scope_of(layer) for layer in layers]
     twice = not {_scope_of(layer) for layer in known}.isdisjoint(scopes)
     for k, (layer, s) in enumerate(zip(layers, scopes, strict=True), 1):
-        if s in ("", here):
+        if s in ("", here) and s.rpartition("/")[2] != name:
             _move(layer, s, above if len(layers) == 1 else f"{above}/layer{k}")
         elif twice:
             _move(layer, s, f"{above}/{s.removeprefix(here).lstrip('/')}")
