@@ -173,6 +173,31 @@ def test_downing_small_initial_weights_are_not_for_xor():
     assert left_over(0.1).min() > 0.49  # of 0.5, where all outputs are one half
 
 
+def test_downing_order_of_the_arguments_of_dot():
+    model = nn.MLP(3, [2], "sigmoid", output="sigmoid", seed=1)
+    full = nn.weight_jacobian(model, [0.5, -1.0, 2.0], layer=1).array  # vectors over Z in a matrix like W
+    signal = np.array([0.3, -0.7])
+    right = np.einsum("k,ijk->ij", signal, full)
+    assert same(np.dot(full, signal), right)
+    assert same(np.dot(signal, full), right)  # of a vector both orders give the same
+    row = signal[None, :]  # J_Z^L as he writes it, a row
+    assert same(np.dot(row, full)[0], right)
+    with pytest.raises(ValueError, match="aligned"):
+        np.dot(full, row)  # "the proper call"
+
+
+def test_downing_column_of_the_second_jacobian():
+    model, x = nn.MLP(2, [3, 2], "sigmoid", output="sigmoid", seed=1), [0.5, -1.0]
+    zy, yx = (nn.layer_jacobian(model, x, of=k, to=k - 1).array for k in (2, 1))
+    zx = nn.layer_jacobian(model, x, of=2, to=0).array
+    for i in range(2):
+        for j in range(2):
+            terms = [zy[i, k] * yx[k, j] for k in range(3)]
+            assert zx[i, j] == pytest.approx(sum(terms))
+            assert not math.isclose(zx[i, j], sum(terms[:2]), rel_tol=1e-3)  # y_1 and y_2 alone, as printed
+    assert zx[0, 1] != pytest.approx(sum(zy[0, k] * yx[k, 0] for k in range(3)))  # one index i for z_i and x_i
+
+
 # --- 001, Dolhansky ---------------------------------------------------------------------------------------
 
 
@@ -221,6 +246,60 @@ def test_dolhansky_step_2_has_the_signal_of_another_unit():
     recursion = j.slope * o.delta * w.data  # f_j' times the sum over outs(j)
     assert j.delta == pytest.approx(recursion)
     assert i.delta != pytest.approx(recursion)
+
+
+def test_dolhansky_update_does_not_hang_on_derivatives_of_later_weights():
+    x, y, w_ij, w_jo = 1.0, 1.0, ag.Value(0.0), ag.Value(2.0)
+    s_j = w_ij * x
+    error = nn.sse(w_jo * ag.tanh(s_j), y)
+    error.backward()
+    assert w_jo.grad == 0.0  # the derivative of the weight further in the network
+    assert w_ij.grad == -2.0  # is no factor of this one: what is, is the later signal times the later weight
+    assert w_ij.grad == (0.0 - y) * w_jo.data * 1.0 * x
+    assert s_j.grad * x == w_ij.grad
+
+
+def test_dolhansky_slope_of_a_linear_unit_is_1_for_the_identity_alone():
+    s = ag.Value(0.7)
+    y_hat, y = 3.0 * s, 0.3
+    [signal] = ag.grad_of(nn.sse(y_hat, y), [s])
+    assert signal == pytest.approx((y_hat.data - y) * 3.0)
+    assert signal != pytest.approx(y_hat.data - y)
+    [signal] = ag.grad_of(nn.sse(s, y), [s])
+    assert signal == pytest.approx(s.data - y)
+
+
+def test_dolhansky_expansion_of_the_signal_is_of_one_output():
+    run = nn.forward_pass(nn.MLP(1, [1, 2], "sigmoid", seed=5), [0.8], [0.3, -0.9], loss=nn.sse)
+    [hidden], errors = run.layers["layer1"], [o.data - t for o, t in zip(run.outputs, (0.3, -0.9), strict=True)]
+    [signal] = ag.grad_of(run.loss, [hidden.sum])
+    terms = [e * ag.grad_of(o, [hidden.sum])[0] for e, o in zip(errors, run.outputs, strict=True)]
+    assert signal == pytest.approx(sum(terms))
+    assert not any(math.isclose(signal, term, rel_tol=0.05) for term in terms)  # (y^ - y) dy^/ds_j
+
+
+def test_dolhansky_it_is_the_output_that_changes_with_the_weights():
+    w, x, target = [[0.3, -0.2], [0.1, 0.4]], [1.0, 2.0], ag.Value(0.3)
+    unit = ag.Value(0.7)
+    assert ag.grad_of(nn.sse(unit * 2.0, target), [target]) != [0.0]
+    assert ag.grad_of(target, [unit]) == [0.0]  # a target does not hang on weights
+    step = [[0.0, 0.0], [1.0, -1.0]]
+    logistic = ag.jvp(lambda w: ag.softmax([ag.dot(row, x) for row in w]), (w,), (step,))
+    moved = ag.softmax([ag.dot([a + d for a, d in zip(r, s, strict=True)], x) for r, s in zip(w, step, strict=True)])
+    assert not np.allclose(np.array(logistic[0]) + logistic[1], moved, atol=1e-3)  # nor is it linear with one layer
+
+
+def test_dolhansky_sums_may_hang_on_each_other():
+    w_j1, w_j2, w_12, s_j = 0.7, -1.2, 0.5, ag.Value(0.4)
+    z_j = ag.tanh(s_j)
+    s_1 = w_j1 * z_j
+    s_2 = w_j2 * z_j + w_12 * ag.tanh(s_1)  # depends on s_1
+    nn.sse(1.5 * ag.tanh(s_1) - 0.8 * ag.tanh(s_2), 0.3).backward()
+    rule = (1 - z_j.data**2) * (s_1.grad * w_j1 + s_2.grad * w_j2)
+    assert s_j.grad == pytest.approx(rule)
+    [through] = ag.grad_of(s_2, [z_j])
+    assert through != w_j2
+    assert s_j.grad != pytest.approx((1 - z_j.data**2) * (s_1.grad * w_j1 + s_2.grad * through))  # twice by s_1
 
 
 # --- 002, the lecture "Backpropagation" --------------------------------------------------------------------
@@ -437,6 +516,30 @@ def test_lecture_shared_weight_sums_over_all_uses():
     assert mu.grad != pytest.approx(uses[0].grad + uses[1].grad)
 
 
+def test_lecture_proof_of_claim_1_is_of_one_row():
+    draw = rng()
+    W, a, g = draw.normal(size=(2, 3)), draw.normal(size=3), draw.normal(size=2)
+    J = np.array(ag.jacobian(lambda w: times(w, list(a)))(W))
+    assert same(J, np.einsum("ij,k->ijk", np.eye(2), a))
+    assert J.shape != np.shape(a)  # a_i^T, as the proof has it
+    assert same(ag.jacobian(lambda w: times(w, list(a)))(W[:1]), a[None, None])  # of one row it is
+    with pytest.raises(ValueError, match="aligned"):
+        np.dot(a, W)  # <a_i^T, W_i>: one number, where they have one shape
+    assert same(ag.grad(lambda w: ag.dot(list(g), times(w, list(a))))(W), np.outer(g, a))  # the claim is right
+
+
+def test_lecture_bias_within_the_activation_changes_no_derivative():
+    model, x, y = nn.MLP(2, [2, 1], "tanh", bias_init=nn.init.uniform(), seed=1), [0.5, -1.0], [0.3]
+    signals = nn.error_signals(model, x, y, loss=nn.sse, notation="lecture")
+    (W1, W2), (b1, b2) = zip(*((np.array(l.weight.data), np.array(l.bias.data)) for l in model.layers), strict=True)
+    z1 = values(W1 @ x)  # without it, and an activation t -> tanh(t + b)
+    z2 = [ag.dot(row, [ag.tanh(z + b) for z, b in zip(z1, b1, strict=True)]) for row in W2]
+    by_lecture = ag.grad_of(nn.sse([z + b for z, b in zip(z2, b2, strict=True)], y), [*z1, *z2])
+    assert same(by_lecture, [*signals["layer1"], *signals["layer2"]])
+    assert same([u.sum.data for u in signals.run.layers["layer1"]], W1 @ x + b1)
+    assert not same([u.sum.data for u in signals.run.layers["layer1"]], numbers(z1))
+
+
 # --- 003, CS60050 -------------------------------------------------------------------------------------------
 
 
@@ -576,6 +679,57 @@ def test_cs60050_row_with_the_bias_needs_a_1_below_x():
         rows @ x
 
 
+def test_cs60050_cost_is_a_sum_at_first_and_a_mean_later():
+    draw = rng()
+    model, X, Y = nn.MLP(2, [2, 1], "tanh", output="sigmoid", seed=1), draw.normal(size=(4, 2)), [[1], [0], [0], [1]]
+    later = nn.cost(model, X, Y)
+    at_first = nn.binary_cross_entropy([model(x) for x in X], Y, reduction="sum")
+    at_first.backward()
+    for layer, D in zip(model.layers, later.D, strict=True):
+        assert same(layer.theta.grad, 4 * D)
+    assert at_first.data == pytest.approx(4 * later.J)
+
+
+def test_cs60050_input_needs_its_1_as_the_other_layers_do():
+    model, x = nn.MLP(2, [3, 1], "sigmoid", output="sigmoid", bias_init=nn.init.uniform(), seed=1), [0.5, -1.0]
+    theta = [np.array(layer.theta.data) for layer in model.layers]
+    a2 = sigmoid(theta[0] @ [1.0, *x])
+    assert same(sigmoid(theta[1] @ [1.0, *a2]), [model(x).data])
+    with pytest.raises(ValueError, match="mismatch"):
+        theta[0] @ x  # z^(2) = Theta^(1) a^(1), with no a_0^(1) added
+
+
+def test_cs60050_learning_rate_is_that_of_the_iteration():
+    rates, start = [0.5, 0.25, 0.125], 1.0
+    w = ag.Value(start)
+    optimizer = nn.SGD([w], lr=lambda k: rates[k])
+    for _ in rates:
+        optimizer.zero_grad()
+        nn.sse(w, 0.0).backward()
+        optimizer.step()
+    assert w.data == pytest.approx(start * math.prod(1 - rate for rate in rates))  # eps_k
+    assert w.data != pytest.approx(start * (1 - rates[0]) ** 3)  # one eps
+
+
+def test_cs60050_two_classes_need_one_output():
+    z, y = 0.7, 1
+    assert len(ag.softmax([z, 0.0])) == 2  # as many as classes
+    assert ag.softmax([z, 0.0])[0] == pytest.approx(ag.sigmoid(z))  # and the one sigmoid says as much
+    assert nn.binary_cross_entropy(ag.sigmoid(z), y) == pytest.approx(nn.cross_entropy([0.0, z], y))
+
+
+def test_cs60050_gradient_descent_may_end_where_there_is_no_optimum():
+    X, Y = [[0.5, -1.0], [1.0, 2.0], [-1.5, 0.3], [0.2, 0.8]], [1, 0, 0, 1]
+    model = nn.MLP(2, [3, 1], "sigmoid", output="sigmoid", init=nn.init.constant(0.0))
+    nn.fit(model, X, Y, loss=nn.binary_cross_entropy, optimizer=nn.SGD(lr=0.5), epochs=50, progress=False)
+    assert same([p.data for p in model.parameters()], [0.0] * 13)
+    least = min(nn.hessian(model, X, Y, loss=nn.binary_cross_entropy).eigenvalues())
+    assert least < -0.01  # a saddle: downhill in some direction
+    near = nn.MLP(2, [3, 1], "sigmoid", output="sigmoid", init=nn.init.uniform(-0.5, 0.5), seed=1)
+    nn.fit(near, X, Y, loss=nn.binary_cross_entropy, optimizer=nn.SGD(lr=1.0), epochs=2000, progress=False)
+    assert nn.evaluate(near, X, Y, loss=nn.binary_cross_entropy).loss < 0.5 * math.log(2.0)
+
+
 # --- 004, LING3804 ------------------------------------------------------------------------------------------
 
 STATE = [0.3, -1.8, -0.2, 0.4, 0.9]
@@ -626,3 +780,46 @@ def test_ling3804_weight_update_is_an_outer_product():
     assert same(before - layer.weight.data, np.outer(error, activation))
     with pytest.raises(ValueError, match="aligned"):
         np.dot(error, activation)
+
+
+def test_ling3804_activations_do_not_go_forward_through_jacobians():
+    x = [0.3, -0.5, 0.9]
+    for f, homogeneous in ((ag.tanh, False), (ag.sigmoid, False), (ag.relu, True), (lambda z: z, True)):
+        J = np.array(ag.jacobian(lambda z, f=f: [f(v) for v in z])(x))
+        assert same(J @ x, [f(v) for v in x]) == homogeneous
+    softmax = np.array(ag.jacobian(ag.softmax)(x))
+    assert not np.allclose(softmax @ x, ag.softmax(x), atol=0.05)
+    change = 1e-7 * np.array([1.0, -2.0, 0.5])  # what they do carry forward is a small change
+    assert same(1e7 * (softmax @ change), 1e7 * np.array(ag.jvp(ag.softmax, (x,), (list(change),))[1]))
+
+
+def test_ling3804_large_weights_do_not_amplify_through_sigmoid_and_softmax():
+    grown = nn.attenuation(8, 8, activations=["linear", "sigmoid", "softmax"], gain=6.0, runs=3, seed=0)
+    assert grown.per_layer("linear") > 3.0
+    assert grown.per_layer("sigmoid") < 1.0
+    assert grown.per_layer("softmax") < 0.5
+
+
+def test_ling3804_direction_of_a_weight_hangs_on_the_sign_of_its_input():
+    unit, x, target = nn.Layer(weights=[[0.5, 0.5]], bias=False, activation="linear"), [1.0, -2.0], 1.0
+    before = unit(x).data
+    error = before - target
+    assert error < 0  # the prediction is too low
+    optimizer = nn.SGD(unit, lr=0.1)
+    nn.sse(unit(x), target).backward()
+    optimizer.step()
+    [moved] = np.array(unit.weight.data) - 0.5
+    assert same(moved, -0.1 * error * np.array(x))
+    assert moved[0] > 0 > moved[1]
+    raised = nn.Layer(weights=[[0.6, 0.6]], bias=False, activation="linear")  # both used weights increased
+    assert raised(x).data < before
+
+
+def test_ling3804_layers_without_curves_estimate_linear_functions_alone():
+    model = nn.MLP(2, [5, 5, 1], "linear", bias=False, seed=1)
+    W1, W2, W3 = (np.array(layer.weight.data) for layer in model.layers)
+    X, y = nn.datasets.xor()
+    assert same([model(x).data for x in X], np.array(X) @ (W3 @ W2 @ W1)[0])
+    deep = nn.MLP(2, [5, 5, 1], "linear", seed=1)
+    nn.fit(deep, X, y, loss=nn.mse, optimizer=nn.Adam(lr=0.05), epochs=200, progress=False)
+    assert nn.evaluate(deep, X, y, loss=nn.mse).loss == pytest.approx(0.25, abs=1e-3)  # as always answering 1/2
