@@ -11,7 +11,7 @@ indices:
 | lecture       | z_i     | a_i        | ∂f/∂z_i   | W_i, to row, from column | ∂f/∂W_i    |
 | cs60050       | z^(l)   | a^(l)      | δ^(l)     | Θ_ji^(l), to j from i    | D^(l)      |
 | cs60050-first | z^(l)   | a^(l)      | ∂L/∂z^(l) | w_jk^(l), to j from k    | ∂L/∂W^(l)  |
-| ling3804      | x′      | a′         | e′        | w_i,j, to i from j       | J          |
+| ling3804      | x′      | a′         | e′        | w_i,j, to i from j       | ∂a′/∂a     |
 
 CS60050 has two: in its second half Θ^(l) leads from layer l to layer l + 1, a^(1) is the input, and biases are column 0
 of Θ, from a unit a_0 that is 1 ("cs60050"). In its first half W^(l) and b^(l) lead to layer l, and a^(0) is the input
@@ -46,6 +46,7 @@ class Names(NamedTuple):
         loss: The letter of the error.
         of: The text's name for each of the library's: layers, units, sums, inputs, weights, signals.
         biases: Whether biases are the first column of its weights.
+        rule: The recursion of the error signals, as the text has it.
     """
 
     notation: str
@@ -54,6 +55,7 @@ class Names(NamedTuple):
     loss: str
     of: dict[str, str]
     biases: bool = False
+    rule: str = ""
 
     def __call__(self, name: str) -> str:
         """The text's name for one of the library's, such as "layer1/neuron0"; others stay as they are."""
@@ -109,8 +111,13 @@ def _matrix(k: int, d: int) -> str:
 
 def _node(k: int, d: int, j: int, n: int) -> str:
     """Dolhansky: i, j, k, ..., o, with a number where there are several."""
-    letter = "i" if k == 0 else "o" if k == d else MIDDLE[(k - 1) % len(MIDDLE)]
-    return letter if n == 1 else f"{letter}{j}"
+    letter = _hidden(k) if 0 < k < d else "i" if k == 0 else "o"
+    return letter if n == 1 else f"{letter}{j}" if len(letter) == 1 else f"{letter},{j}"
+
+
+def _hidden(k: int) -> str:
+    """Dolhansky's letter for a hidden layer; his alphabet has eleven, and those after it are numbered."""
+    return MIDDLE[k - 1] if k <= len(MIDDLE) else f"h{k}"
 
 
 def _pair(a: int, b: int, m: int, n: int) -> str:
@@ -137,8 +144,8 @@ TEXTS = {
     ),
     "dolhansky": _Text(
         "from_to", ("unit", "s", "z", "f′(s)", "Σ δ w", "δ"), "E",
-        layer=lambda k, d: "x" if k == 0 else "ŷ" if k == d else f"z_{MIDDLE[(k - 1) % len(MIDDLE)]}",
-        sums=lambda k, d: f"s_{'o' if k == d else MIDDLE[(k - 1) % len(MIDDLE)]}",
+        layer=lambda k, d: "x" if k == 0 else "ŷ" if k == d else f"z_{_hidden(k)}",
+        sums=lambda k, d: f"s_{'o' if k == d else _hidden(k)}",
         unit=lambda k, d, j, n: (
             "ŷ" if k == d and n == 1 else f"{'x' if k == 0 else 'z' if k < d else 'ŷ'}_{_node(k, d, j, n)}"
         ),
@@ -150,7 +157,7 @@ TEXTS = {
         bias=lambda k, d, j, n: f"b_{_node(k, d, j, n)}",
     ),
     "lecture": _Text(
-        "to_from", ("unit", "z", "a", "b′(z)", "Wᵀ ∂f/∂z", "∂f/∂z"), "f",
+        "to_from", ("signal", "z", "a", "b′(z)", "Wᵀ ∂f/∂z", "∂f/∂z"), "f",
         layer=lambda k, d: f"a_{k + 1}",
         sums=lambda k, d: f"z_{k}",
         unit=lambda k, d, j, n: f"a_{k + 1},{j}",
@@ -175,7 +182,7 @@ TEXTS = {
         biases=True,
     ),
     "cs60050-first": _Text(
-        "to_from", ("neuron", "z", "a", "g′(z)", "Wᵀ ∂L/∂z", "∂L/∂z"), "L",
+        "to_from", ("signal", "z", "a", "g′(z)", "Wᵀ ∂L/∂z", "∂L/∂z"), "L",
         layer=lambda k, d: f"a^({k})",
         sums=lambda k, d: f"z^({k})",
         unit=lambda k, d, j, n: f"a_{j}^({k})",
@@ -200,6 +207,14 @@ TEXTS = {
     ),
 }  # fmt: skip
 NOTATIONS = tuple(TEXTS)
+RULES = {  # the recursion of error signals
+    "downing": "δ = ∂o/∂sum · ∂E/∂o, ∂E/∂o = Σ w δ",
+    "dolhansky": "δ_j = f′(s_j) Σ_k δ_k w_j→k",
+    "lecture": "∂f/∂z_i = (W_{i+1}ᵀ ∂f/∂z_{i+1}) ⊙ b′_{i+1}(z_i)",
+    "cs60050": "δ^(l) = ((Θ^(l))ᵀ δ^(l+1)) ⊙ g′(z^(l))",
+    "cs60050-first": "∂L/∂z^(l) = ((W^(l+1))ᵀ ∂L/∂z^(l+1)) ⊙ g′(z^(l))",
+    "ling3804": "e′_i = f′(x_i) Σ_j e_j w_j,i, one prime more at each layer down",
+}
 
 
 def names(notation: Any, run: ForwardPass, caller: str = "notation") -> Names | None:
@@ -234,7 +249,7 @@ def names(notation: Any, run: ForwardPass, caller: str = "notation") -> Names | 
             for i in range(len(unit.weights)):
                 of[f"weight {i} {unit.name}"] = text.weight(k, d, j, n, i + 1, len(unit.weights))
     of |= _after_the_last_layer(notation, run)
-    return Names(notation, text.order, text.heads, text.loss, of, text.biases)
+    return Names(notation, text.order, text.heads, text.loss, of, text.biases, RULES[notation])
 
 
 def _after_the_last_layer(notation: str, run: ForwardPass) -> dict[str, str]:

@@ -8,16 +8,17 @@ from typing import TYPE_CHECKING, Any
 
 from autograd_core import StructureError, Value, grad_of, topological_order
 
-from ..notation import Names, latex
 from ..support.tables import Table, number
 from ..support.validation import shown
 from .forward_pass import ForwardPass, Unit, forward_pass, one_of
 from .labelled_jacobian import tex
+from .signal_formulas import Formula, signal_formulas, update_formulas
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from ..modules.module import Module
+    from ..notation import Names
 
 HEADS = ("unit", "s", "z", "f′(s)", "∂E/∂z", "δ")
 
@@ -90,22 +91,46 @@ class ErrorSignals(Table):
         return one_of(known, name, "error_signals")
 
     @property
-    def latex(self) -> str:
-        r"""The signals of each layer as a column, the last layer first.
+    def formulas(self) -> list[str]:
+        """The recursion of each unit's signal with the names of its network, the last layer first.
 
         Example:
             >>> import nn
             >>> model = nn.MLP(1, [1, 1], "sigmoid", init=nn.init.constant(1.0))
-            >>> print(nn.error_signals(model, [0.0], 0.0, loss=nn.sse, notation="dolhansky").latex)
-            \begin{aligned} \delta_{o} &= 0.5 \\ \delta_{j} &= 0.125 \end{aligned}
+            >>> nn.error_signals(model, [0.0], 0.0, loss=nn.sse, notation="dolhansky").formulas
+            ['δ_o = ∂E/∂ŷ', 'δ_j = δ_o w_j→o σ(s_j)(1 − σ(s_j))']
         """
-        lines = []
-        for layer in reversed(self.layers.values()):
-            for unit in layer:
-                name = latex(self.names(f"signal {unit.name}")) if self.names else rf"\delta_{{\text{{{unit.name}}}}}"
-                lines.append(f"{name} &= {tex(unit.delta)}")
+        return [formula.text for formula in self._formulas().values()]
+
+    @property
+    def updates(self) -> list[str]:
+        """The step that gradient descent makes with each weight and bias, the last layer first.
+
+        Example:
+            >>> import nn
+            >>> model = nn.MLP(1, [1, 1], "sigmoid", bias=False, init=nn.init.constant(1.0))
+            >>> nn.error_signals(model, [0.0], 0.0, loss=nn.sse, notation="dolhansky").updates
+            ['Δw_j→o = −η δ_o z_j', 'Δw_i→j = −η δ_j x_i']
+        """
+        return [formula.text for formula in update_formulas(self.run, self.names)]
+
+    @property
+    def latex(self) -> str:
+        r"""The recursion of each unit's signal, and its number, the last layer first.
+
+        Example:
+            >>> import nn
+            >>> model = nn.MLP(1, [1, 1], "tanh", init=nn.init.constant(0.0))
+            >>> nn.error_signals(model, [0.0], -1.0, loss=nn.sse, notation="dolhansky").latex.partition(r" \\ ")[0]
+            '\\begin{aligned} \\delta_{o} &= \\frac{\\partial E}{\\partial \\hat{y}} = 1'
+        """
+        known = {unit.name: unit.delta for unit in self._units()}
+        lines = [f"{formula.latex} = {tex(known[name])}" for name, formula in self._formulas().items()]
         body = r" \\ ".join(lines)
         return rf"\begin{{aligned}} {body} \end{{aligned}}"
+
+    def _formulas(self) -> dict[str, Formula]:
+        return signal_formulas(self.run, {unit.name: unit for unit in self._units()}, self.names)
 
     @property
     def norms(self) -> dict[str, float]:
@@ -163,8 +188,10 @@ class ErrorSignals(Table):
         then = "" if above in self.layers else f"; {above} comes after the last layer, between it and the loss"
         if self.names is None:
             return f"E = {number(self.run.loss.data)}  δ = ∂E/∂s = f′(s) · ∂E/∂z{then}"
-        _, s, _, slope, arriving, delta = self.names.heads
-        return f"{self.names.loss} = {number(self.run.loss.data)}  {delta} = {slope} · {arriving}, at each {s}{then}"
+        arriving, outputs = self.names.heads[4], self.run.ends[above]
+        top = self.names(outputs.name)
+        last = "" if then or "∂E" in arriving else f"; at the output {arriving} stands for ∂{self.names.loss}/∂{top}"
+        return f"{self.names.loss} = {number(self.run.loss.data)}  {self.names.rule}{last}{then}"
 
     def _table(self) -> tuple[Sequence[str], list[list[str]]]:
         called = self.names

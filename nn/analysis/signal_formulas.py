@@ -1,0 +1,98 @@
+"""The recursion of error signals unit by unit, as formulas: delta_k = delta_o w_ko sigma(s_k) (1 - sigma(s_k))."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, NamedTuple
+
+from ..notation import latex
+
+if TYPE_CHECKING:
+    from ..notation import Names
+    from .error_signals import UnitSignal
+    from .forward_pass import ForwardPass, Unit
+
+CLOSE = 1e-9  # the recursion's sum, against what the sweep found
+
+
+class Formula(NamedTuple):
+    """A formula, as text and as LaTeX."""
+
+    text: str
+    latex: str
+
+
+def signal_formulas(run: ForwardPass, signals: dict[str, UnitSignal], names: Names | None) -> dict[str, Formula]:
+    """The formula of each unit's error signal, by the library's name of the unit; the last layer first."""
+    units = [unit for layer in reversed(run.layers.values()) for unit in layer]
+    return {unit.name: _signal(unit, units, signals, names) for unit in units}
+
+
+def update_formulas(run: ForwardPass, names: Names | None) -> list[Formula]:
+    """The step of each weight and bias: -eta times the error signal times what came in."""
+    known = {node: label for end in run.ends.values() for label, node in zip(end.labels, end.nodes, strict=True)}
+    found = []
+    for units in reversed(run.layers.values()):
+        for unit in units:
+            delta = _name(names, f"signal {unit.name}")
+            for i, x in enumerate(unit.inputs):
+                weight, came = _name(names, f"weight {i} {unit.name}"), _name(names, known.get(x, f"input {i}"))
+                found.append(_both("Δ{} = −η {} {}", r"\Delta {} = -\eta \, {} \, {}", weight, delta, came))
+            if unit.bias is not None:
+                bias = _name(names, f"bias {unit.name}")
+                found.append(_both("Δ{} = −η {}", r"\Delta {} = -\eta \, {}", bias, delta))
+    return found
+
+
+def _signal(unit: Unit, units: list[Unit], signals: dict[str, UnitSignal], names: Names | None) -> Formula:
+    delta, slope = _name(names, f"signal {unit.name}"), _slope(unit, names)
+    terms, total = [], []
+    for above in units:
+        for i, x in enumerate(above.inputs):
+            if x is unit.output:
+                weight = _name(names, f"weight {i} {above.name}")
+                terms.append(_both("{} {}", r"{} \, {}", _name(names, f"signal {above.name}"), weight))
+                total.append(signals[above.name].delta * above.weights[i].data)
+    arriving = signals[unit.name].arriving
+    elsewhere = not math.isclose(math.fsum(total), arriving, rel_tol=CLOSE, abs_tol=CLOSE)
+    if elsewhere or not terms:
+        loss = "E" if names is None else names.loss
+        terms = [_over(loss, _name(names, unit.name))]
+    inner = _both(" + ".join("{}" for _ in terms), " + ".join("{}" for _ in terms), *terms)
+    if len(terms) > 1 and slope is not None:
+        inner = Formula(f"({inner.text})", rf"\left({inner.latex}\right)")
+    if slope is None:
+        return _both("{} = {}", "{} &= {}", delta, inner)
+    return _both("{} = {} {}", r"{} &= {} \, {}", delta, inner, slope)
+
+
+def _slope(unit: Unit, names: Names | None) -> Formula | None:
+    """f'(s) as texts write it; None where f is the identity."""
+    if unit.output is unit.sum:
+        return None
+    s, op = _name(names, f"sum({unit.name})"), unit.output.op
+    if unit.output.parents[0] is not unit.sum or op not in ("sigmoid", "tanh"):
+        return _both("f′({})", r"f'\left({}\right)", s)
+    if op == "tanh":
+        return _both("(1 − tanh({})²)", r"\left(1 - \tanh\left({}\right)^{{2}}\right)", s)
+    return _both("σ({0})(1 − σ({0}))", r"\sigma\left({0}\right)\left(1 - \sigma\left({0}\right)\right)", s)
+
+
+def _over(above: str, below: Formula) -> Formula:
+    return Formula(f"∂{above}/∂{below.text}", rf"\frac{{\partial {latex(above)}}}{{\partial {below.latex}}}")
+
+
+def _name(names: Names | None, own: str) -> Formula:
+    if names is not None:
+        name = names(own)
+        return Formula(name, latex(name))
+    kind, _, unit = own.partition(" ")
+    name = {"signal": f"δ({unit})", "bias": f"b({unit})"}.get(kind, own)
+    if kind == "weight":
+        i, _, of = unit.partition(" ")
+        name = f"w{i}({of})"
+    return Formula(name, rf"\text{{{name.replace('δ', '')}}}" if kind != "signal" else rf"\delta_{{\text{{{unit}}}}}")
+
+
+def _both(text: str, tex: str, *parts: Formula) -> Formula:
+    return Formula(text.format(*(p.text for p in parts)), tex.format(*(p.latex for p in parts)))
