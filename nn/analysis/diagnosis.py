@@ -19,7 +19,7 @@ class Finding:
 
     Attributes:
         kind: "saturated", "dead", "vanishing", "exploding", "inputs", "weights", "targets", "labels", "outputs",
-            "size", "learning rate", or "not finite".
+            "size", "plateau", "learning rate", or "not finite".
         where: The unit, layer, column or target that is meant, such as "layer1/neuron0".
         number: The number that is odd.
         text: What is the matter, in a sentence with that number.

@@ -13,6 +13,7 @@ from ..modules.losses import underlying
 from ..modules.module import Module
 from ..support.validation import plain, real, shown, whole
 from .diagnosis import Diagnosis, Finding, LayerState
+from .plateau import Rest, mistaken, nearly_alike, rest
 from .target_checks import SQUARED, coded, mismatch, out_of_range, refused
 from .units import Unit, flat_values, units_of
 
@@ -42,7 +43,9 @@ def diagnose(
     - vanishing, exploding: a layer's error signals below 1/1000 of the last layer's, or above 1000 times; likewise
       its outputs, beside the inputs
     - inputs: columns that never change, are beyond +-10, or have ranges that differ by more than 10 times
-    - weights: beyond +-20, or two units of a layer that are the same, so that they learn the same
+    - weights: beyond +-20, or two units of a layer that are the same, so that they learn the same; or hidden units
+      that are nearly the same, with outputs that differ by less than 5 % over all units and cases
+    - plateau: next to no gradient, though a quarter of the cases or more are wrong; with the hidden units that are shut
     - targets: at or beyond the limits of the output's activation with a squared error; beyond +-100; classes that
       seem to be coded as levels of one output
     - size: more than 20 times as many parameters as cases, with hidden units and targets
@@ -93,6 +96,7 @@ def diagnose(
         *exam.weight_findings(),
         *(exam.target_findings(targets) if loss else ()),
         *(exam.size_findings(len(rows)) if loss else ()),
+        *(exam.rest_findings() if loss else ()),
         *(exam.rate_findings(rate) if loss and rate else ()),
     ]
     return Diagnosis(tuple(found), tuple(exam.layers), len(some))
@@ -291,6 +295,8 @@ class Examination:
                     advice = "Start from random weights, not from a constant."
                     yield Finding("weights", name, float(len(units)), text, advice)
                     break
+            else:
+                yield from nearly_alike(name, units) if name != self.layers[-1].name else ()
 
     def target_findings(self, targets: list[Any]) -> Iterator[Finding]:
         """Targets and labels against the loss and the output's activation; outputs against the loss."""
@@ -324,6 +330,20 @@ class Examination:
             advice = "Fewer hidden units, more cases, or weight decay (l2) and early_stopping with validation cases."
             yield Finding("size", largest.name, count / cases, text, advice)
 
+    def rest(self) -> Rest | None:
+        """The plateau that the network is on, if it is on one."""
+        if self.value is None or self.refusal is not None or not self.layers or self.loss is None:
+            return None
+        if not all(_finite(x) for x in flat_values(self.predictions)):
+            return None
+        wrong = mistaken(self.loss, self.predictions, self.targets)
+        return rest(self.value, self.model.parameters(), self.units[: -self.layers[-1].units], wrong)
+
+    def rest_findings(self) -> Iterator[Finding]:
+        """A plateau: no gradient to speak of, and cases that are wrong."""
+        if (found := self.rest()) is not None:
+            yield found.finding(len(self.targets))
+
     def rate_findings(self, lr: float) -> Iterator[Finding]:
         """What a step of gradient descent does to the loss."""
         if self.value is None or self.refusal is not None or not math.isfinite(self.value.data):
@@ -335,7 +355,7 @@ class Examination:
         if after < before:
             if before - after < 1e-6 * abs(before):
                 text = f"a step at {lr:g} changes the loss of {before:.4g} by {before - after:.2g}."
-                yield Finding("learning rate", f"lr={lr:g}", lr, text, "A larger one, or scale inputs and targets.")
+                yield Finding("learning rate", f"lr={lr:g}", lr, text, self._other_rate())
             return
         good = lr
         while good > 1e-12 * lr and not self._loss_after(params, gradient, good) < before:
@@ -343,6 +363,14 @@ class Examination:
         if good > 1e-12 * lr:
             text = f"a step at {lr:g} makes the loss grow from {before:.4g} to {after:.4g}."
             yield Finding("learning rate", f"lr={lr:g}", lr, text, f"At {good:.2g} it falls; try that, or less.")
+
+    def _other_rate(self) -> str:
+        """What to do where a step changes next to nothing."""
+        if self.rest() is not None:
+            return "It isn't the rate: there is next to no gradient here, as said under plateau."
+        if any(f for name, units in list(self.groups.items())[:-1] for f in nearly_alike(name, units)):
+            return "It isn't the rate alone: hidden units are nearly alike, as said under weights."
+        return "A larger one, or scale inputs and targets."
 
     def _loss_after(self, params: list[Value], gradient: list[float], lr: float) -> float:
         start = [p.data for p in params]

@@ -371,3 +371,76 @@ def test_units_of_one_name_keep_their_error_signals():
     [layer] = nn.diagnose(Nameless(), [[0.5]], [0.0], nn.sse).layers
     z = 2 * math.tanh(0.5)
     assert layer.error == pytest.approx(math.sqrt((z**2 + (2 * z * (1 - math.tanh(0.5) ** 2)) ** 2) / 2))
+
+
+# --- plateaus, and units that are nearly alike ---------------------------------------------------
+
+
+def trained_xor(seed, bound=1.0, epochs=5000, **how):
+    """2-2-1 sigmoid units after so many epochs of batch descent, as Downing has them."""
+    pytest.importorskip("llvmlite", reason="on graphs it takes minutes")
+    start = nn.init.uniform(-bound, bound)
+    model = nn.MLP(2, [2, 1], "sigmoid", output="sigmoid", init=start, bias_init=start, seed=seed)
+    rows, y = nn.datasets.xor()
+    if epochs:
+        nn.fit(model, rows, y, optimizer=nn.SGD(lr=0.5), epochs=epochs, progress=False, **{"loss": nn.sse} | how)
+    return model, rows, y
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_a_start_that_came_to_rest_is_told_from_one_that_has_learnt(seed):
+    model, rows, y = trained_xor(seed)
+    stuck = nn.evaluate(model, rows, y, loss=nn.sse).loss > 0.1
+    report = nn.diagnose(model, rows, y, nn.sse, lr=1e-6)
+    assert bool(report.of("plateau")) == stuck == (seed in (2, 5))
+    [rate] = report.of("learning rate")
+    assert rate.advice.startswith("It isn't the rate" if stuck else "A larger one")
+    if stuck:
+        [found] = report.of("plateau")
+        assert "50 % of 4 cases are wrong" in found.text
+        assert "layer1/neuron0 in 50 % of cases, layer1/neuron1 in 50 % of cases" in found.text
+        assert "A larger learning rate hardly helps" in found.advice
+        assert found.number == pytest.approx(gradient_length(model, rows, y))
+
+
+def gradient_length(model, rows, y):
+    model.zero_grad()
+    nn.sse([model(x) for x in rows], y).backward()
+    return math.hypot(*(p.grad for p in model.parameters()))
+
+
+@pytest.mark.parametrize("loss", [nn.sse, nn.mse, nn.binary_cross_entropy])
+@pytest.mark.parametrize("seed", range(6))
+def test_hidden_units_that_are_nearly_alike_are_named(loss, seed):
+    model, rows, y = trained_xor(seed, bound=0.1, epochs=0)
+    [found] = nn.diagnose(model, rows, y, loss).of("weights")
+    assert found.where == "layer1"
+    assert "2 units are nearly alike" in found.text
+    assert "Larger random weights" in found.advice
+    outputs = [1 / (1 + math.exp(-u.b.data - sum(w.data * v for w, v in zip(u.w, x)))) for x in rows for u in model.layers[0].neurons]
+    middle = sum(outputs) / 8
+    spread = math.sqrt(sum((o - middle) ** 2 for o in outputs) / sum(o * o for o in outputs))
+    assert found.number == pytest.approx(spread)
+    assert spread < 0.05
+    model, rows, y = trained_xor(seed, bound=1.0, epochs=0)
+    report = nn.diagnose(model, rows, y, loss)
+    assert not report.of("weights")
+    assert not report.of("plateau")  # a random start is none
+    model, *_ = trained_xor(seed, bound=0.1, epochs=0)
+    small = nn.MLP(2, [2, 1], "tanh", init=nn.init.uniform(-0.1, 0.1), seed=seed)  # tanh tells signs apart
+    assert not nn.diagnose(small, rows, y, nn.mse).of("weights")
+
+
+def test_numbers_are_neither_right_nor_wrong():
+    model = nn.MLP(1, [2, 1], "sigmoid", seed=1)
+    rows, y = [[0.0], [1.0], [2.0]], [0.0, 3.0, 7.0]
+    nn.fit(model, rows, [3.0, 3.0, 3.0], loss=nn.mse, optimizer=nn.SGD(lr=0.1), epochs=300, progress=False)
+    assert not nn.diagnose(model, rows, y, nn.mse).of("plateau")
+
+
+def test_a_classifier_at_zero_is_on_a_plateau_by_its_own_rule():
+    zero = nn.MLP(2, [3, 3], "tanh", init=nn.init.constant(0.0))
+    report = nn.diagnose(zero, X, [1, 2, 1, 2], nn.cross_entropy)
+    assert not report.of("plateau")  # the biases have a gradient
+    report = nn.diagnose(nn.MLP(2, [3, 1], "tanh", init=nn.init.constant(0.0)), X, [0, 1, 1, 0], nn.binary_cross_entropy_with_logits, lr=1.0)
+    assert report.of("plateau")[0].number == 0.0
