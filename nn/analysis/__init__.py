@@ -3,5 +3,6 @@
 `forward_pass` finds layers, `units` their units. `error_signals`,
 `backward_pass`, `layer_jacobians` (each a `labelled_jacobian`; bare matrices in `matrix_chains`), `attenuation` and
 `through_time` follow gradients through them; `regularised_cost` and `closed_form` are gradients to hold beside.
-`diagnostics` tells what is the matter with a model, as a `diagnosis`; `target_checks` look at targets alone.
+`diagnostics` tells what is the matter with a model, as a `diagnosis`; `target_checks` look at targets alone, `plateau`
+at where descent comes to rest.
 """

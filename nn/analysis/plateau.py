@@ -54,7 +54,7 @@ def mistaken(loss: Callable[[Any, Any], Any], predictions: list[Any], targets: l
     right = right_for(loss)
     rows = [[float(getattr(x, "data", x)) for x in flat_values(p)] for p in predictions]
     if right is not None:
-        given = [row if isinstance(p, (list, tuple)) else row[0] for row, p in zip(rows, predictions)]
+        given: list[Any] = [row if isinstance(p, (list, tuple)) else row[0] for row, p in zip(rows, predictions)]
         return sum(not right(p, y) for p, y in zip(given, targets)) / len(targets)
     aims = [[float(getattr(t, "data", t)) for t in flat_values(plain(y))] for y in targets]
     levels = sorted({t for row in aims for t in row})
