@@ -9,10 +9,11 @@
 To add an exercise, add one line to the table in `nn/teaching/exercises.py`: its name, its question, and a function
 without arguments that computes the answer with this library,
 
-    Exercise("CS60050 dz", "a = 0.8, y = 1: what is dz?", lambda: ag.grad(lambda z: ...)(1.386)),
+    Exercise("CS60050 da", "a = 0.8, y = 1, L = -log a: what is da?", lambda: ag.grad(lambda a: -ag.log(a))(0.8)),
 
-and its answer worked by hand to `BY_HAND` in `tests/nn/test_practice.py`. An answer is a number, nested lists
-or an array of numbers, an int that must be met exactly (a count), a bool, or a word.
+perhaps with what the text's own misprint comes to (`misprint=`), and its answer worked by hand to `BY_HAND` in
+`tests/nn/test_practice.py`. An answer is a number, nested lists or an array of numbers, an int that must be met
+exactly (a count), a bool, or a word.
 """
 
 from __future__ import annotations
@@ -64,8 +65,10 @@ nn.practice.exercises() lists them all
     known = {e.name.casefold(): e for e in exercises()}
     found = known.get(str(name).casefold())
     if found is None:
-        near = difflib.get_close_matches(str(name).casefold(), sorted(known, reverse=True), n=1)
-        hint = f" did you mean {known[near[0]].name!r}?" if near else ""
+        asked = str(name).casefold()
+        within = [key for key in known if asked.strip() and asked.strip() in key]
+        near = within[:3] or difflib.get_close_matches(asked, sorted(known, reverse=True), n=1)
+        hint = f" did you mean {' or '.join(repr(known[key].name) for key in near)}?" if near else ""
         msg = f"practice: no exercise {name!r};{hint} nn.practice.exercises() lists them all"
         raise RangeError(msg)
     return found
@@ -95,8 +98,9 @@ def check(name: str, answer: Any) -> Verdict:
     """Judge an answer: right, or which entries are off and in what way.
 
     Three significant digits are enough: a number may be off by 0.5 %. Counts must be exact, and so must 0.
-    A row may be written as [1, 2] or as [[1, 2]]. Swapped entries, a transpose, a common factor or sign, and too few
-    digits are told apart; a notebook shows the answer with a mark in each place.
+    A row may be written as [1, 2] or as [[1, 2]], and a chain of products with all of its steps, a row each. Swapped
+    entries, a transpose, a common factor or sign, too few digits, and what a text's misprint comes to are told apart;
+    a notebook shows the answer with a mark in each place.
 
     Args:
         name: Of the exercise.
@@ -117,3 +121,7 @@ def check(name: str, answer: Any) -> Verdict:
         LING3804 6.1: not yet. Expected 5 rows of 5, got 2 rows of 2.
     """
     return exercise(name).check(answer)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -19,11 +19,18 @@ from ..training.optimizers import SGD
 from .grading import Exercise
 
 STATE = [0.3, -1.8, -0.2, 0.4, 0.9]  # the vector of the LING3804 notes
+CHAIN: tuple[Any, ...] = ([1.0, 2.0], [[3.0, -3.0], [4.0, -4.0]], [[1.0, 0.0], [0.0, 1.0]])  # of their Practice 6.3
+ERRATUM = "That is as the text prints it, {}: docs/errata.md says what is wrong there."
 
 
 def back(error: list[float], *jacobians: list[list[float]]) -> Any:
     """An error as a row, times one Jacobian after the other."""
     return jacobian_chain(error, *jacobians).result
+
+
+def every_step_back(error: list[float], *jacobians: list[list[float]]) -> list[Any]:
+    """What it is after each of them, a row each."""
+    return [back(error, *jacobians[:k]) for k in range(1, len(jacobians) + 1)]
 
 
 def _one_path(x: float, y: float, *w: float) -> Any:
@@ -119,10 +126,10 @@ EXERCISES: tuple[Exercise, ...] = (
     Exercise("Dolhansky paths", "A fully connected network 2-10-10-10-1: how many paths lead from one input to the output?", lambda: _paths_through(2, 10, 10, 10, 1)),
     Exercise("Dolhansky minibatch", "A linear unit has weight 0 and no bias; a minibatch of x = 1, 2, 3, all with y = 1; E = 1/2 (y^ - y)^2, eta = 0.3. By how much does the minibatch update change the weight?", lambda: _weight_after([1.0, 2.0, 3.0], [1.0] * 3, 3, lr=0.3, loss=lambda p, t: sse(p, t) / 3.0)),
     # --- Backpropagation lecture ---
-    Exercise("Lecture Eq. 3", "W1 = ((1, 2), (0, 1)), W2 = ((1, -1)), x = (1, 1), y = 0. What is the gradient of (W2 W1 x - y)^2 to W1?", lambda: _deep_linear([[1.0, 2.0], [0.0, 1.0]], [[1.0, -1.0]], [1.0, 1.0], 0.0)),
+    Exercise("Lecture Eq. 3", "W1 = ((1, 2), (0, 1)), W2 = ((1, -1)), x = (1, 1), y = 0. What is the gradient of (W2 W1 x - y)^2 to W1?", lambda: _deep_linear([[1.0, 2.0], [0.0, 1.0]], [[1.0, -1.0]], [1.0, 1.0], 0.0), misprint=(lambda: [[4.0 * 3.0, 4.0 * 1.0], [-4.0 * 3.0, -4.0 * 1.0]], ERRATUM.format("with W1 x for x as the last factor"))),
     Exercise("Lecture claim 2", "W2 = ((1, -1)), relu units with z1 = (2, -1), df/dz2 = 3. What is df/dz1?", lambda: _claim_2([2.0, -1.0], [1.0, -1.0], 3.0)),
     Exercise("Lecture shared weight", "A convolution with the kernel (1, -1) over x = (1, 2, 4), and f = sum of y^2. Three numbers: what does each of the two patches add to df/dw0, and what is df/dw0?", lambda: _per_patch([1.0, -1.0], [1.0, 2.0, 4.0])),
-    Exercise("Lecture bounds", "h_t = V h_(t-1) with V = ((0, 2), (0.5, 0)). Three numbers: what are the lower bound, the norm of dh_3/dh_0, and the upper bound?", lambda: _bounds([[0.0, 2.0], [0.5, 0.0]], 3)),
+    Exercise("Lecture bounds", "h_t = V h_(t-1) with V = ((0, 2), (0.5, 0)). Three numbers: what are the lower bound, the norm of dh_3/dh_0, and the upper bound?", lambda: _bounds([[0.0, 2.0], [0.5, 0.0]], 3), misprint=(lambda: [0.5, 2.0, 2.0], ERRATUM.format("without the power in the bounds"))),
     Exercise("Lecture truncated", "h_t = v h_(t-1) + 1 with h_0 = 0 and v = 0.5. Two numbers: what is dh_4/dv through all steps, and through the last two alone?", lambda: [_through_time(0.5, 4, truncate) for truncate in (None, 2)]),
     Exercise("Lecture Hessian", "f = (w2 w1 - 1)^2 at w1 = 2, w2 = 1. What is its Hessian?", lambda: ag.hessian(lambda w: (w[1] * w[0] - 1) ** 2)([2.0, 1.0])),
     Exercise("Lecture Hessian-vector", "The same f, there. What is H v for v = (1, -1)?", lambda: ag.hvp(lambda w: (w[1] * w[0] - 1) ** 2, ([2.0, 1.0],), ([1.0, -1.0],))[0]),
@@ -130,9 +137,9 @@ EXERCISES: tuple[Exercise, ...] = (
     Exercise("CS60050 dz", "Logistic regression with z = 0, y = 1, and the cross-entropy of a = sigmoid(z). What is dz?", lambda: ag.grad(lambda z: binary_cross_entropy(ag.sigmoid(z), 1.0))(0.0)),
     Exercise("CS60050 dw", "Logistic regression with x = (2, -1), z = 0, y = 1. What is dw?", lambda: ag.grad(lambda w: binary_cross_entropy(ag.sigmoid(ag.dot(w, [2.0, -1.0])), 1.0))([0.0, 0.0])),
     Exercise("CS60050 softmax", "Scores (0, 0, 0) go through softmax, and the second class is right. What is the gradient of the cross-entropy to the scores?", lambda: ag.grad(lambda z: cross_entropy(z, 1))([0.0, 0.0, 0.0])),
-    Exercise("CS60050 D", "n = 2 cases, lambda = 1, Theta = (4, 2) with the bias first, and gradients summed over the cases Delta = (1, 3). What is D, the gradient of the regularised cost?", lambda: ag.grad(lambda th: ag.dot(th, [1.0, 3.0]) / 2 + 1.0 / (2 * 2) * th[1] ** 2)([4.0, 2.0])),
+    Exercise("CS60050 D", "n = 2 cases, lambda = 1, Theta = (4, 2) with the bias first, and gradients summed over the cases Delta = (1, 3). What is D, the gradient of the regularised cost?", lambda: ag.grad(lambda th: ag.dot(th, [1.0, 3.0]) / 2 + 1.0 / (2 * 2) * th[1] ** 2)([4.0, 2.0]), misprint=(lambda: [1.0 / 2, 3.0 / 2 + 1.0 * 2.0], ERRATUM.format("with lambda Theta for lambda/n Theta"))),
     # --- LING3804 ---
     Exercise("LING3804 6.1", "f(x) = x if x > -1, else 0. What is the Jacobian of f at (0.3, -1.8, -0.2, 0.4, 0.9)?", lambda: ag.jacobian(lambda x: [ag.where(v > -1, v, 0.0) for v in x])(STATE)),
     Exercise("LING3804 6.2", "The error (1, 2) goes back through the Jacobian ((3, -3), (4, -4)). What comes out?", lambda: back([1.0, 2.0], [[3.0, -3.0], [4.0, -4.0]])),
-    Exercise("LING3804 6.3", "The error (1, 2) goes back through ((3, -3), (4, -4)), then through ((1, 0), (0, 1)). What comes out?", lambda: back([1.0, 2.0], [[3.0, -3.0], [4.0, -4.0]], [[1.0, 0.0], [0.0, 1.0]])),
+    Exercise("LING3804 6.3", "The error (1, 2) goes back through ((3, -3), (4, -4)), then through ((1, 0), (0, 1)). What comes out?", lambda: back(*CHAIN), lambda: every_step_back(*CHAIN)),
 )

@@ -27,6 +27,9 @@ class Exercise:
         name: What `check` calls it: the document, and the number or the subject in it.
         question: What is asked, in a sentence or two, with all numbers.
         solve: Computes the answer.
+        every_step: Computes it with the steps before it, a row each, as some texts have boxes for; None where there are
+            none. An answer in this form is taken as well.
+        misprint: What the text's own print comes to, where that is wrong, and what is wrong with it; or None.
 
     Example:
         >>> from nn import practice
@@ -37,6 +40,8 @@ class Exercise:
     name: str
     question: str
     solve: Callable[[], Any]
+    every_step: Callable[[], Any] | None = None
+    misprint: tuple[Callable[[], Any], str] | None = None
 
     def check(self, answer: Any) -> Verdict:
         """Judge an answer; see `nn.practice.check`.
@@ -138,6 +143,8 @@ def _marked(x: Any, *, good: bool) -> str:
 
 def _judged(exercise: Exercise, answer: Any) -> Verdict:
     name, right, given = exercise.name, exercise.solution(), _numbers(answer)
+    if exercise.every_step is not None and _shape(given) == _shape(steps := _numbers(exercise.every_step())):
+        right = steps
     if _shape(right) != _shape(given):
         right, given = _unwrapped(right), _unwrapped(given)
     if _shape(right) != _shape(given):
@@ -148,6 +155,8 @@ def _judged(exercise: Exercise, answer: Any) -> Verdict:
     wrong = tuple(place for place, r, g in _pairs(right, given) if not _close(r, g))
     if not wrong:
         return Verdict(name, (), f"{name}: right.", given)
+    if exercise.misprint is not None and _matches(_unwrapped(_numbers(exercise.misprint[0]())), _unwrapped(given)):
+        return Verdict(name, wrong, f"{name}: not yet. {exercise.misprint[1]}", given)
     said = _pattern(right, given) or " ".join(
         f"{f'Entry {place}' if place else 'It'} {_fault(r, g)}."
         for place, r, g in _pairs(right, given)

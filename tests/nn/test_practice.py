@@ -190,3 +190,50 @@ def test_unknown_names_and_answers_are_refused():
         practice.check("xyzzy", 0)
     with pytest.raises(ag.OperandError, match="expected numbers, lists of numbers or a word as the answer, got None"):
         practice.check("LING3804 6.2", [None, 1])
+
+
+def test_a_chain_may_be_answered_with_all_of_its_steps():
+    """Practice 6.3 has boxes for both products, one below the other."""
+    assert practice.check("LING3804 6.3", [[11, -11], [11, -11]])
+    assert practice.check("LING3804 6.3", np.array([[11, -11], [11, -11]]))
+    verdict = practice.check("LING3804 6.3", [[11, 11], [11, -11]])
+    assert verdict.wrong == ("[0][1]",)
+    assert practice.check("LING3804 6.3", [[11, -11], [11, -11], [0, 0]]).wrong == ("",)
+
+
+@pytest.mark.parametrize("name", [e.name for e in practice.exercises() if e.misprint])
+def test_what_a_misprint_comes_to_is_told(name):
+    printed, said = practice.exercise(name).misprint
+    verdict = practice.check(name, printed())
+    assert not verdict
+    assert str(verdict) == f"{name}: not yet. {said}"
+    assert "docs/errata.md" in said
+    assert "docs/errata.md" not in str(practice.check(name, np.array(printed()) + 1.0))
+
+
+def test_misprints_by_hand():
+    assert [practice.exercise(name).misprint[0]() for name in ("CS60050 D", "Lecture Eq. 3", "Lecture bounds")] == [
+        [0.5, 3.5],  # 3/2 + 1 * 2
+        np.outer(4 * np.array([1, -1]), [3, 1]).tolist(),  # 2 (3 - 1) (1, -1)^T (W1 x)^T
+        [0.5, 2.0, 2.0],  # sigma_min and sigma_max themselves
+    ]
+
+
+@pytest.mark.parametrize(
+    ("asked", "meant"),
+    [("6.2", "'LING3804 6.2'"), ("dz", "'CS60050 dz'"), ("softmax", "'Downing softmax' or 'CS60050 softmax'")],
+)
+def test_a_part_of_a_name_is_enough_for_a_hint(asked, meant):
+    with pytest.raises(ag.RangeError, match=rf"no exercise '{asked}'; did you mean {meant}\? nn"):
+        practice.check(asked, 0)
+
+
+def test_the_module_shows_its_own_names_alone():
+    assert dir(practice) == sorted(practice.__all__)
+
+
+def test_the_exercise_that_shows_how_to_add_one_can_be_added():
+    [line] = [line.strip() for line in practice.__doc__.splitlines() if line.strip().startswith("Exercise(")]
+    one = eval(line.rstrip(","), {"Exercise": practice.Exercise, "ag": ag})
+    assert one.solution() == pytest.approx(-1.25)
+    assert one.name not in NAMES
