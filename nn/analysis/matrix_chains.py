@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
 from autograd_core import OperandError, StructureError, Value
 
-from ..support.tables import Table, number
+from ..notation import PRIMES
+from ..support.tables import Table, as_text, number, number_in
 from ..support.validation import plain, shown
 from .labelled_jacobian import Jacobian, bmatrix, by, layout_of, product, tex
 
@@ -24,6 +26,7 @@ class JacobianChain(Table):
         r: What it began with, likewise.
         factors: The matrices, as lists of rows.
         layout: "numerator", R <- R J; or "denominator", R <- J R.
+        labels: For r and each factor what its entries are called, the labels of Values, else their numbers.
 
     Example:
         >>> import nn
@@ -38,6 +41,47 @@ class JacobianChain(Table):
     r: Any
     factors: tuple[list[list[float]], ...]
     layout: str
+    labels: tuple[Any, ...] = ()
+
+    @property
+    def norms(self) -> list[float]:
+        """The Frobenius norm of R after each factor; of a row its length.
+
+        Example:
+            >>> import nn
+            >>> nn.jacobian_chain([1, 2], [[3], [0]]).norms
+            [3.0]
+        """
+        return [math.hypot(*(x for row in self._matrix(r) for x in row)) for r in self.products]
+
+    @property
+    def formulas(self) -> list[str]:
+        """Each entry of each product by the labels of the Values that the chain was given, with a prime per factor.
+
+        Example:
+            >>> import autograd_core as ag, nn
+            >>> e = [ag.Value(0.5, label="e_1"), ag.Value(-1.0, label="e_2")]
+            >>> w = [[ag.Value(2.0, label="w_1,1")], [ag.Value(3.0, label="w_2,1")]]
+            >>> nn.jacobian_chain(e, w).formulas
+            ['e′_1 = e_1 w_1,1 + e_2 w_2,1']
+        """
+        before, *factors = self.labels
+        letter = next((x.partition("_")[0] for x in _flat(before) if not x[:1].isdigit() and "_" in x), "R")
+        found = []
+        for k, (factor, after) in enumerate(zip(factors, self.products, strict=True), 1):
+            sides = (self._matrix(before), factor) if self.layout == "numerator" else (factor, self._matrix(before))
+            mark = PRIMES[k] if k < len(PRIMES) else f"^({k})"
+            flat = not isinstance(after[0], list)
+            names: list[list[str]] = []
+            for i, row in enumerate(sides[0]):
+                names.append([])
+                for j in range(len(sides[1][0])):
+                    place = str(1 + max(i, j)) if flat else f"{i + 1},{j + 1}"
+                    names[-1].append(f"{letter}{mark}_{place}")
+                    terms = [_product(a, other[j]) for a, other in zip(row, sides[1], strict=True)]
+                    found.append(f"{names[-1][-1]} = {' + '.join(terms)}")
+            before = names if not flat else names[0] if self.layout == "numerator" else [x for [x] in names]
+        return found
 
     @property
     def result(self) -> Any:
@@ -65,19 +109,22 @@ class JacobianChain(Table):
         *left, right = sides
         return f"{' '.join(left)} = {right}"
 
-    def _matrix(self, r: Any) -> list[list[float]]:
+    def __format__(self, spec: str) -> str:
+        return "\n".join([self._heading(spec), *as_text(*self._table(spec))])
+
+    def _matrix(self, r: Any) -> list[list[Any]]:
         """A list of numbers as a row, or as a column in denominator layout."""
         if isinstance(r[0], list):
             return r  # type: ignore[no-any-return]
         return [r] if self.layout == "numerator" else [[x] for x in r]
 
-    def _heading(self) -> str:
+    def _heading(self, spec: str = "") -> str:
         letters = "R · J" if self.layout == "numerator" else "J · R"
-        written = [_written(self.r), *map(_written, self.factors)]
+        written = [_written(x, spec) for x in (self.r, *self.factors)]
         chain = " · ".join(written if self.layout == "numerator" else written[::-1])
-        return f"{chain} = {_written(self.result)}  by R ← {letters}, {self.layout} layout"
+        return f"{chain} = {_written(self.result, spec)}  by R ← {letters}, {self.layout} layout"
 
-    def _table(self) -> tuple[tuple[str, ...], list[list[str]]]:
+    def _table(self, spec: str = "") -> tuple[tuple[str, ...], list[list[str]]]:
         rows: list[list[str]] = []
         before = self.r
         for k, (factor, after) in enumerate(zip(self.factors, self.products, strict=True), 1):
@@ -92,8 +139,8 @@ class JacobianChain(Table):
                 for j, x in enumerate(row):
                     pairs = [(a, other[j]) for a, other in zip(sides[0][i], sides[1], strict=True)]
                     place = f"[{max(i, j)}]" if flat else f"[{i}][{j}]"
-                    written = " + ".join(f"({number(a)} × {number(b)})" for a, b in pairs)
-                    rows.append([f"R{k}{place}", written, _sum(pairs), number(x)])
+                    written = " + ".join(f"({number_in(a, spec)} × {number_in(b, spec)})" for a, b in pairs)
+                    rows.append([f"R{k}{place}", written, _sum(pairs, spec), number_in(x, spec)])
             before = after
         return HEADS, rows
 
@@ -102,18 +149,26 @@ def _size(rows: list[list[float]]) -> tuple[int, int]:
     return len(rows), len(rows[0])
 
 
-def _sum(pairs: list[tuple[float, float]]) -> str:
+def _product(a: str, b: str) -> str:
+    return f"{a} · {b}" if b[0].isdigit() else f"{a} {b}"
+
+
+def _flat(x: Any) -> list[str]:
+    return [z for y in x for z in _flat(y)] if isinstance(x, list) else [x]
+
+
+def _sum(pairs: list[tuple[float, float]], spec: str) -> str:
     """The terms with their signs, such as "3 − 8"."""
     terms = [a * b if a and b else 0.0 for a, b in pairs]
-    return number(terms[0]) + "".join(
-        f" − {number(-t)}" if t < 0 else f" + {number(t)}" for t in terms[1:]
+    return number_in(terms[0], spec) + "".join(
+        f" − {number_in(-t, spec)}" if t < 0 else f" + {number_in(t, spec)}" for t in terms[1:]
     )
 
 
-def _written(x: Any) -> str:
+def _written(x: Any, spec: str) -> str:
     if isinstance(x, list):
-        return f"({', '.join(map(_written, x))})" if len(x) <= SHOWN else f"(… {len(x)} …)"
-    return number(x)
+        return f"({', '.join(_written(y, spec) for y in x)})" if len(x) <= SHOWN else f"(… {len(x)} …)"
+    return number_in(x, spec)
 
 
 def jacobian_chain(r: Any, *jacobians: Any, layout: str = "numerator") -> JacobianChain:
@@ -167,7 +222,7 @@ def jacobian_chain(r: Any, *jacobians: Any, layout: str = "numerator") -> Jacobi
             raise StructureError(msg)
         R = product(left, right)
         products.append((R[0] if layout == "numerator" else [x for [x] in R]) if flat else R)
-    return JacobianChain(tuple(products), start, factors, layout)
+    return JacobianChain(tuple(products), start, factors, layout, tuple(map(_labels, (r, *jacobians))))
 
 
 def _rows(x: Any, what: str, *, flat: bool = False, layout: str = "") -> Any:
@@ -192,6 +247,17 @@ def _rows(x: Any, what: str, *, flat: bool = False, layout: str = "") -> Any:
         msg = f"jacobian_chain: {what}: expected {kind}, got {shown(x)}"
         raise StructureError(msg)
     return [[_number(y, what) for y in row] for row in rows]
+
+
+def _labels(x: Any) -> Any:
+    """What entries are called: their labels, or their numbers, a negative one in brackets."""
+    x = plain(x.entries if isinstance(x, Jacobian) else x)
+    if isinstance(x, list):
+        return [_labels(y) for y in x]
+    if isinstance(x, Value) and x.label:
+        return x.label
+    text = number(float(x.data if isinstance(x, Value) else x))
+    return f"({text})" if text.startswith("−") else text
 
 
 def _number(x: Any, what: str) -> float:

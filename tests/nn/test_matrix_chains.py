@@ -88,3 +88,31 @@ def test_what_does_not_fit_is_refused(arguments, error, words):
         nn.jacobian_chain(*arguments)
     with pytest.raises(ag.RangeError, match="expected layout to be"):
         nn.jacobian_chain([1], [[1]], layout="rows")
+
+
+@pytest.mark.parametrize("layout", ["numerator", "denominator"])
+def test_labels_of_values_make_formulas(layout):
+    def labelled(rows, letter):
+        return [[ag.Value(x, label=f"{letter}_{i},{j}") for j, x in enumerate(r, 1)] for i, r in enumerate(rows, 1)]
+
+    e = [ag.Value(x, label=f"e_{k}") for k, x in enumerate((0.5, -1.0), 1)]
+    w, v = labelled([[2.0, 3.0, 1.0], [4.0, 5.0, -1.0]], "w"), [[2.0], [-1.0], [0.5]]
+    if layout == "denominator":
+        w, v = ([list(column) for column in zip(*rows, strict=True)] for rows in (w, v))
+    chain = nn.jacobian_chain(e, w, v, layout=layout)
+    if layout == "numerator":
+        assert chain.formulas == [
+            *(f"e′_{k} = e_1 w_1,{k} + e_2 w_2,{k}" for k in (1, 2, 3)),
+            "e″_1 = e′_1 · 2 + e′_2 (−1) + e′_3 · 0.5",
+        ]
+    else:
+        assert chain.formulas[0] == "e′_1 = w_1,1 e_1 + w_2,1 e_2"
+    assert chain.norms == pytest.approx([np.linalg.norm(r) for r in chain.products])
+    assert len(nn.jacobian_chain([1, 2], [[3, 4], [5, 6]]).formulas) == 2
+
+
+def test_other_digits():
+    chain = nn.jacobian_chain([1, 2], [[3, 4], [5, 6]])
+    assert format(chain, "") == str(chain)
+    assert format(chain, ".1f").splitlines()[-1].split("  ")[-1].strip() == "16.0"
+    assert "(1.0, 2.0) · ((3.0, 4.0), (5.0, 6.0)) = (13.0, 16.0)" in format(chain, ".1f")
