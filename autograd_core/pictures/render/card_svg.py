@@ -11,6 +11,7 @@ from ..scene.cards import BAR_STEPS, CARD_HEIGHT, CARD_WIDTH, FOLD_HEIGHT, FOLD_
 from ..scene.highlight import ACCENTS
 from .header import tint
 from .theme import BADGE_FONT, BAR_GAP, BAR_WIDTH, CALLED_FONT, dashing
+from .typeset_names import typeset
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -112,9 +113,10 @@ def _name(card: Card, x: float, y: float, room: int) -> str:
     if not card.label:
         return words("called", x, y, text.shorten(card.name, room))
     again = card.name.removeprefix(card.label) if card.name.startswith(card.label) else ""
-    label = text.shorten(card.label, max(room - text.cells(again), 1))
-    added = f'<tspan class="called">{text.xml(again)}</tspan>' if again else ""
-    return words("name", x, y, label).replace("</text>", f"{added}</text>")
+    label, below = typeset(text.shorten(card.label, max(room - text.cells(again), 1)))
+    back = f' dy="{-below:g}"' if below else ""
+    added = f'<tspan class="called"{back}>{text.xml(again)}</tspan>' if again else ""
+    return f'<text class="name" x="{number(x)}" y="{number(y)}">{label}{added}</text>'
 
 
 def _gradient(card: Card, left: float, right: float, y: float) -> list[str]:

@@ -1,0 +1,50 @@
+"""Names as texts set them: index and exponent small, below and above the line, Greek letters that are spelled out."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+from ...notation.formulas import GREEK
+from .. import text
+
+INDEX = r"[A-Za-z]{0,2}\d{0,3}(?:[,→][A-Za-z]{0,2}\d{0,3})*"
+NAME = re.compile(rf"(?P<base>\w+?[′″‴]*)(?:_(?P<low>{INDEX}))?(?:\^(?P<high>\(?\w{{1,3}}\)?))?")
+PRIMES = "′″‴"
+LETTERS = {
+    name: unicodedata.lookup(f"GREEK {'CAPITAL' if name[0].isupper() else 'SMALL'} LETTER {name.upper()}")
+    for name in GREEK
+    if name not in ("lambda", "Lambda")
+} | {"lambda": "λ", "Lambda": "Λ"}  # Unicode spells it lamda
+SANS = "system-ui,'DejaVu Sans',sans-serif"
+SMALL = "75%"
+LOW, HIGH = 3.0, -5.0  # pixels below and above the line
+
+
+def typeset(label: str) -> tuple[str, float]:
+    """A name as SVG text: Θ_10^(1) with its index and its exponent, theta_1 as θ with an index; others as they are.
+
+    Returns:
+        The text, and how far below the line it ends.
+
+    Example:
+        >>> from autograd_core.pictures.render.typeset_names import typeset
+        >>> typeset("w_1"), typeset("x_train")
+        (('w<tspan font-size="75%" dy="3">1</tspan>', 3.0), ('x_train', 0.0))
+    """
+    match = NAME.fullmatch(label)
+    base = match["base"] if match is not None else label
+    letter = LETTERS.get(base, base)
+    if match is None or len(letter.rstrip(PRIMES)) > 1 or not (letter != base or match["low"] or match["high"]):
+        return _letters(label), 0.0
+    parts, at = [_letters(letter)], 0.0
+    for piece, y in ((match["low"], LOW), (match["high"], HIGH)):
+        if piece:
+            parts.append(f'<tspan font-size="{SMALL}" dy="{y - at:g}">{text.xml(piece)}</tspan>')
+            at = y
+    return "".join(parts), at
+
+
+def _letters(base: str) -> str:
+    """A bold theta of a fixed-pitch font looks like a zero, so that letter is of another font."""
+    return text.xml(base).replace("Θ", f'<tspan font-family="{SANS}">Θ</tspan>')

@@ -1,0 +1,57 @@
+"""Names on cards as texts set them, which stay within their cards and say the same."""
+
+import xml.etree.ElementTree as ET
+
+import pytest
+
+import autograd_core as ag
+from autograd_core.pictures.render.typeset_names import LETTERS, typeset
+
+SVG = "{http://www.w3.org/2000/svg}"
+
+
+def pieces(label):
+    """The text of a name's parts, each with how far it is from the line."""
+    written, end = typeset(label)
+    element = ET.fromstring(f"<text>{written}</text>")
+    at, found = 0.0, [(element.text or "", 0.0)]
+    for part in element:
+        at += float(part.get("dy", "0"))
+        found.append((part.text, at))
+    assert at == end
+    return [(text, (y > 0) - (y < 0)) for text, y in found if text]
+
+
+@pytest.mark.parametrize(
+    ("label", "parts"),
+    [
+        ("w_1", [("w", 0), ("1", 1)]), ("x_i,j", [("x", 0), ("i,j", 1)]), ("w_i→j", [("w", 0), ("i→j", 1)]),
+        ("Θ_10^(1)", [("Θ", 0), ("10", 1), ("(1)", -1)]), ("theta_1", [("θ", 0), ("1", 1)]), ("beta", [("β", 0)]),
+        ("a^(2)", [("a", 0), ("(2)", -1)]), ("e″_12", [("e″", 0), ("12", 1)]), ("Theta", [("Θ", 0)]),
+        *((plain, [(plain, 0)]) for plain in ("x", "x1", "x_train", "y_hat", "loss", "a_b_c", "_", "x_", "x^", "a & <b>", "∂f/∂z")),
+    ],
+)  # fmt: skip
+def test_index_and_exponent_are_set_off_the_line(label, parts):
+    assert pieces(label) == parts
+
+
+@pytest.mark.parametrize("name", sorted(LETTERS))
+def test_greek_letters_are_written(name):
+    [(letter, _), *_] = pieces(f"{name}_1")
+    assert len(letter) == 1
+    assert not letter.isascii()
+    assert letter.isupper() == name[0].isupper()
+
+
+@pytest.mark.parametrize("style", ["full", "compact"])
+def test_cards_show_them_and_their_titles_say_the_label(style):
+    labels = ["theta_1", "Θ_10^(1)", "x_i,j"]
+    again = [ag.Value(1.0, label="w_1"), ag.Value(2.0, label="w_1")]
+    picture = ag.draw(ag.tanh(ag.sum([*(ag.Value(1.0, label=x) for x in labels), *again])), style=style)
+    svg = ET.fromstring(picture.svg)
+    shown = ["".join(t.itertext()) for t in svg.iter(f"{SVG}text") if t.get("class") == "name"]
+    assert shown == ["θ1", "Θ10(1)", "xi,j", "w1", "w1_2"]
+    muted = next(t for t in svg.iter(f"{SVG}tspan") if t.get("class") == "called")
+    assert float(muted.get("dy")) < 0  # back on the line
+    titles = "".join(t.text or "" for t in svg.iter(f"{SVG}title"))
+    assert all(label in titles for label in labels)
