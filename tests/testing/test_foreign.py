@@ -1080,3 +1080,23 @@ def test_rounding_that_one_input_shows_is_there_for_the_others():
         assert report, str(report)
         wrong = [d + 1e-6 for d in slopes(0.2, tiny, tiny)]
         assert not check_gradient(foreign(course), (0.2, tiny, tiny), derivative=wrong).faultless
+
+
+@pytest.mark.parametrize(
+    ("f", "slope", "points"),
+    [
+        (lambda x: 0.5 * x * (1 + math.erf(x / math.sqrt(2))),
+         lambda x: 0.5 * (1 + math.erf(x / math.sqrt(2))) + x * math.exp(-x * x / 2) / math.sqrt(2 * math.pi),
+         (-10.0, -10.4450208, -10.7, -11.0)),
+        (lambda x: 0.5 * (1 + math.erf(x)), lambda x: math.exp(-x * x) / math.sqrt(math.pi), (-7.0, -6.5, -8.0)),
+        (lambda x: 1 - math.tanh(x), lambda x: -1 / math.cosh(x) ** 2, (22.0, 23.4, 24.0, 40.0)),
+        (lambda x: math.log(1 + math.exp(x)), lambda x: 1 / (1 + math.exp(-x)), (-43.0, -44.97, -46.3, -47.0)),
+        (lambda x: math.exp(x) - 1, math.exp, (-40.0, -50.0)),
+    ],
+)  # fmt: skip
+def test_what_is_lost_beside_1_is_rounding(f, slope, points):
+    """Where 1 + erf(x) is 0 the function stands still, and its derivative is small, but not nothing."""
+    for x in points:
+        report = check_gradient(f, (x,), derivative=slope)
+        assert report.faultless, str(report)
+        assert not check_gradient(f, (x,), derivative=lambda x: slope(x) + 0.01).faultless

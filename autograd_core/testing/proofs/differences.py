@@ -45,7 +45,8 @@ ALL_NOISE, ROUNDING = 0.02, 1e-3  # shares of the largest change and of the valu
 NO_ROUNDING = 2.0**-1000  # below, values are 0 but for underflow
 STRETCHES = (1.0, 0.6875, 0.8125)  # of all steps, for estimates that are independent: numbers of few bits
 WIDER = 6  # steps beyond the operand's size, to see whether a function does anything
-EDGE = 24  # halvings that find the edge of a plateau
+EDGE = 40  # halvings that find the edge of a plateau; behind it a function may rise like exp(x^2)
+ONE_STAIR = 32.0  # roundings of what a function does further out: a stair below is rounding, too
 COARSE_STAIR = 2.0**-7  # of the largest change: a stair below is rounding, one above is a step of the function
 
 
@@ -255,9 +256,17 @@ def _stair(
         if 1 <= flat < len(steps) - 1:
             jump = _jump(lambda t: f(sign * t)[i], zero, sign * slope, steps[flat], steps[flat - 1], unit)
             # Of a tiny operand, what larger steps do counts, too.
-            if jump <= COARSE_STAIR * (largest if slope else max(largest, reach)):
+            if jump <= COARSE_STAIR * (largest if slope else max(largest, reach)) or (
+                0 < jump <= ONE_STAIR * unit * _far_change(lambda t: f(sign * t)[i], zero, finite[0][0])
+            ):
                 found = max(found, jump)
     return found
+
+
+def _far_change(f: Callable[[float], float], zero: float, step: float) -> float:
+    """How far a function changes beyond the largest step: what 1 + erf(x) makes of the rounding of 1 is small to that."""
+    changes = [abs(f(t) - zero) for k in (1, 2, 3) if (t := step * FACTOR**k) <= LARGEST]
+    return max((change for change in changes if math.isfinite(change)), default=0.0)
 
 
 def _jump(
