@@ -171,3 +171,30 @@ def test_a_derivative_that_is_0_but_for_rounding_is_right_where_the_graph_has_ex
     assert report, str(report)
     off = [s + 1e-11 * x for s in slope([x] * count)]
     assert check_gradient(variance, ([x] * count,), derivative=off).verdict is Verdict.WRONG
+
+
+def test_what_is_left_of_terms_that_cancel_is_as_good_as_0():
+    """Two sides of a path are all but parallel, and pull its corner apart with 1 and 1 - 1e-54."""
+
+    def length(x, y, z):
+        return ag.hypot(x[0] - y[0], x[1] - y[1]) + ag.hypot(y[0] - z[0], y[1] - z[1])
+
+    def slopes(x, y, z):
+        def unit(a, b):
+            d = [a[0] - b[0], a[1] - b[1]]
+            n = math.sqrt(d[0] * d[0] + d[1] * d[1])
+            return [d[0] / n, d[1] / n]
+
+        u, v = unit(x, y), unit(y, z)
+        return u, [v[0] - u[0], v[1] - u[1]], [-v[0], -v[1]]
+
+    args = ([-968884.889086155, -968884.889086155], [1.7e-47, 0.0], [1.7e-47 + 968884.889086155, 968884.0])
+    report = check_gradient(length, args, derivative=slopes)
+    assert report, str(report)
+    u, v, w = slopes(*args)
+    assert check_gradient(length, args, derivative=(u, [v[0] + 1e-6, v[1]], w)).verdict is Verdict.WRONG
+    near = ([-968884.889086155, -968884.889086155], [1e-47, 0.0], [968884.889086155, 968884.889086155])
+    report = check_gradient(length, near, derivative=slopes)
+    assert report, str(report)
+    u, v, w = slopes(*near)
+    assert check_gradient(length, near, derivative=(u, [v[0] + 1e-6, v[1]], w)).verdict is Verdict.WRONG

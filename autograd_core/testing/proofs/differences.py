@@ -264,7 +264,7 @@ def _stair(
 
 
 def _far_change(f: Callable[[float], float], zero: float, step: float) -> float:
-    """How far a function changes beyond the largest step: what 1 + erf(x) makes of the rounding of 1 is small to that."""
+    """How far a function changes beyond the largest step: the rounding of 1 in 1 + erf(x) is small to that."""
     changes = [abs(f(t) - zero) for k in (1, 2, 3) if (t := step * FACTOR**k) <= LARGEST]
     return max((change for change in changes if math.isfinite(change)), default=0.0)
 

@@ -124,6 +124,7 @@ class Judge:
         self.slack: list[list[Any]] = []
         self.sizes: list[list[Any]] = []
         self.bad: list[Entry] = []
+        self.steepest: dict[int, Any] = {}
         self.near: dict[tuple[int, int], Any] = {}
 
     # --- what is found ---
@@ -334,8 +335,17 @@ class Judge:
         """The error that leaves too few digits."""
         scale = self._scale(e)
         if self.given is not None and not is_nothing(e.exact):
-            return max(A_DIGIT * scale, 64 * SMALLEST)
+            # What is left of terms that cancel is as good as 0 beside the largest derivative of the result.
+            terms = min(self.sizes[e.seed][e.j], self._steepest(e.seed))
+            return max(A_DIGIT * scale, 64 * SMALLEST, FLOOR * DOUBLE * terms)
         return HALF_THE_DIGITS * ulp_of(scale)
+
+    def _steepest(self, s: int) -> Any:
+        """The largest derivative of a combination of results."""
+        if s not in self.steepest:
+            finite = self.replay.m.context.isfinite
+            self.steepest[s] = max((abs(d) for d in self.exact[s] if finite(d)), default=0)
+        return self.steepest[s]
 
     def _scale(self, e: Entry) -> Any:
         """What the digits of an entry are counted in; where it is 0, the terms that cancelled, or result by input."""
