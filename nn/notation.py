@@ -248,8 +248,43 @@ def names(notation: Any, run: ForwardPass, caller: str = "notation") -> Names | 
             of[f"signal {unit.name}"], of[f"bias {unit.name}"] = text.signal(k, d, j, n), text.bias(k, d, j, n)
             for i in range(len(unit.weights)):
                 of[f"weight {i} {unit.name}"] = text.weight(k, d, j, n, i + 1, len(unit.weights))
+    if notation == "dolhansky":
+        of |= _small_network(run)
     of |= _after_the_last_layer(notation, run)
     return Names(notation, text.order, text.heads, text.loss, of, text.biases, RULES[notation])
+
+
+def _small_network(run: ForwardPass) -> dict[str, str]:
+    """Dolhansky's own networks, in which every unit has a letter: i → j → k → o, i and j → k → o, in → i → j and k → o.
+
+    So they have where no layer has more than two units, and there are at most five besides the outputs. A single input
+    is called "in" where some layer has two.
+    """
+    *inner, last = [list(run.ends["inputs"].labels), *([unit.name for unit in units] for units in run.layers.values())]
+    counts = [len(names) for names in inner]
+    if not counts or max(counts) > 2 or sum(counts) > 5 or max(counts) == 1 or not run.layers:
+        return {}
+    known: dict[str, str] = {}
+    letters = iter("i" + MIDDLE)
+    for k, names in enumerate(inner):
+        known |= {name: "in" if k == 0 and counts[0] == 1 else next(letters) for name in names}
+    known |= {name: "o" if len(last) == 1 else f"o{j}" for j, name in enumerate(last, 1)}
+    of = {label: f"x_{known[label]}" for label in inner[0]}
+    for k, (layer, units) in enumerate(run.layers.items(), 1):
+        before, node = inner[k - 1], ",".join(known[unit.name] for unit in units)
+        output = k == len(run.layers)
+        if not output:
+            of |= {layer: f"z_{node}", f"sum({layer})": f"s_{node}", f"signal {layer}": f"δ_{node}"}
+        of[f"weights of {layer}"] = f"w_{','.join(known[name] for name in before)}→{'o' if output else node}"
+        for unit in units:
+            letter = known[unit.name]
+            if not output:
+                of[unit.name] = f"z_{letter}"
+            of |= {f"sum({unit.name})": f"s_{letter}", f"signal {unit.name}": f"δ_{letter}"}
+            of[f"bias {unit.name}"] = f"b_{letter}"
+            if len(unit.weights) == len(before):
+                of |= {f"weight {i} {unit.name}": f"w_{known[name]}→{letter}" for i, name in enumerate(before)}
+    return of
 
 
 def _after_the_last_layer(notation: str, run: ForwardPass) -> dict[str, str]:

@@ -93,3 +93,22 @@ def test_the_heading_is_the_recursion_of_the_text(notation, rule):
     heading, heads, *_ = str(signals).splitlines()
     assert heading.partition("  ")[2] == rule
     assert heads.split()[0] == ("signal" if notation == "lecture" else heads.split()[0])
+
+
+@pytest.mark.parametrize(
+    ("inputs", "sizes", "weights"),
+    [
+        (1, [1, 1, 1], "i→j j→k k→o"),
+        (2, [1, 1], "i→k j→k k→o"),
+        (1, [1, 2, 1], "in→i i→j i→k j→o k→o"),
+        (2, [1, 2, 1], "i→k j→k k→l k→m l→o m→o"),
+    ],
+)
+def test_dolhanskys_own_networks_have_his_letters(inputs, sizes, weights):
+    model = nn.MLP(inputs, sizes, "sigmoid", bias=False, seed=1)
+    signals = nn.error_signals(model, [0.5] * inputs, 0.25, loss=nn.sse, notation="dolhansky")
+    assert sorted(line.partition(" ")[0] for line in signals.updates) == sorted(f"Δw_{w}" for w in weights.split())
+    labels = {p.label for p in model.parameters()}
+    assert labels == {f"w_{w}" for w in weights.split()}
+    if (inputs, sizes) == (1, [1, 2, 1]):
+        assert signals.formulas[-1] == "δ_i = (δ_j w_i→j + δ_k w_i→k) σ(s_i)(1 − σ(s_i))"
