@@ -1075,6 +1075,7 @@ def test_rounding_that_one_input_shows_is_there_for_the_others():
         dyd, dxd = math.cos(d) * math.cos(q), math.sin(p) * math.cos(q) * math.sin(d)
         return -outer * y * dxp, outer * (x * dyq - y * dxq), outer * (x * dyd - y * dxd)
 
+    assert check_gradient(foreign(course), (-0.5, -1.3999999999999997, 1e-20), derivative=slopes)
     for tiny in (-1.5710079702624165e-22, 1e-30, 3e-18):
         report = check_gradient(foreign(course), (0.20138424085637463, tiny, tiny), derivative=slopes)
         assert report, str(report)

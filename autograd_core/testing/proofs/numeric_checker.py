@@ -41,6 +41,7 @@ ANALYTIC = 4.0  # a share of what the complex step differs by from differences i
 NEXT_TO_ZERO = 1e-10  # of the largest difference quotient
 DOUBTFUL_ORDER = 1.95  # what rounds to 2 is no second witness
 HALF_THE_DIGITS = 8.0  # times the root of the roundoff
+PLAIN = 64.0  # roundings of what values near by differ by: noise below is no more than rounding
 NEIGHBOURS, ULPS_AWAY = 6, 4.0  # at which values are asked how rough they are, and how far away
 UNSEEN = 2.0**-50  # inputs below are passed by all steps from 0 on
 FEW = 4  # inputs that a sentence can list
@@ -383,7 +384,7 @@ def _noise_around(lines: Sequence[Line], changes: Sequence[float]) -> list[float
 
 def _only_rounding(slope: Slope, unit: float) -> bool:
     """Whether noise along a line is what rounding of its values makes: then it is there along others, too."""
-    return slope.kind == "smooth" and slope.noise <= FLOOR * unit * slope.reach
+    return slope.kind == "smooth" and slope.noise <= PLAIN * unit * slope.reach
 
 
 def _unseen(point: Sequence[float]) -> float:
