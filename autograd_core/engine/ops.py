@@ -41,6 +41,8 @@ class Primitive:
         value: `value(m, x, ...)`, the result in number system `m`.
         partials: `partials(m, x, ..., z)`, a tuple with one partial derivative per operand.
         arity: Number of operands; None for any number.
+        lists: Of any number: how many lists of one length they are, whose elements the rule treats alike; 0 if not.
+        singles: How many operands stand behind the lists.
         symbol: How it is written between or before its operands; "" for `name(x, ...)`.
         latex: LaTeX with `{0}`, `{1}` for the operands; "" for an upright name.
         domain: One closed interval per operand, within which the value is real.
@@ -56,10 +58,12 @@ class Primitive:
         "kink",
         "kinks",
         "latex",
+        "lists",
         "module",
         "name",
         "partials",
         "qualname",
+        "singles",
         "source",
         "summary",
         "symbol",
@@ -73,6 +77,8 @@ class Primitive:
         partials: Callable[..., Any],
         *,
         arity: int | None = 1,
+        lists: int = 0,
+        singles: int = 0,
         symbol: str = "",
         latex: str = "",
         domain: tuple[tuple[float, float], ...] = (),
@@ -87,6 +93,7 @@ class Primitive:
         self.value = value
         self.partials = partials
         self.arity = arity
+        self.lists, self.singles = lists, singles
         self.symbol = symbol
         self.latex = latex
         self.domain = domain or (REALS,) * (arity or 1)
@@ -194,6 +201,11 @@ def is_huge(m: Any, z: Any) -> Any:  # noqa: ARG001
     return z >= HUGE
 
 
+def is_beside(m: Any, z: Any) -> Any:
+    """One or the other."""
+    return m.where(is_tiny(m, z), 1, m.where(is_huge(m, z), 1, 0)) > 0
+
+
 def scaled_vector(m: Any, v: Any, z: Any) -> Any:
     """(s, w, |w|, whether v is infinite): w = s v for a z = |v| that is subnormal or beyond the largest double.
 
@@ -221,9 +233,7 @@ def directions(m: Any, v: Any, z: Any) -> tuple[Any, ...]:
         return w[i] / length
 
     def usual(i: int) -> Any:
-        return m.guard(
-            (z,), is_tiny, lambda: scaled(i), lambda: m.guard((z,), is_huge, lambda: scaled(i), lambda: v[i] / z)
-        )
+        return m.guard((z,), is_beside, lambda: scaled(i), lambda: v[i] / z)  # one gate for the loops of both ends
 
     places = range(len(v))
     slopes = m.to_differentiate((), lambda: [*map(scaled, places)], lambda: [*map(usual, places)])
@@ -341,12 +351,11 @@ def first_hits(m: Any, v: Any, z: Any) -> Any:
     """1 for the first operand that equals z (or is NaN), 0 for the others."""
 
     def careful() -> list[Any]:
-        open_, hits = 1, []
-        for x in v:
-            hit = m.where(m.equal(x, z), open_, m.where(m.equal(x, x), 0, 1))
-            open_ = m.where(m.equal(x, z), 0, open_)
-            hits.append(hit)
-        return hits
+        def step(open_: Any, x: Any) -> Any:
+            at_top = m.equal(x, z)
+            return (m.where(at_top, 0, open_),), m.where(at_top, open_, m.where(m.equal(x, x), 0, 1))
+
+        return m.scan(step, (1,), v)  # type: ignore[no-any-return]
 
     def plain() -> list[Any]:
         hits = [m.where(m.equal(x, z), 1, 0) for x in v]
@@ -790,7 +799,7 @@ row(
 )
 row(
     "norm", lambda m, *v: m.norm(v), lambda m, *vz: _cosines(m, vz[:-1], vz[-1]),
-    arity=None, kinks=lambda m, *v: (m.norm(v),), kink="norm(0) has derivatives 0",
+    arity=None, lists=1, kinks=lambda m, *v: (m.norm(v),), kink="norm(0) has derivatives 0",
     summary="Euclidean length of a sequence.",
 )
 
@@ -826,31 +835,31 @@ row(
 
 row(
     "sum", lambda m, *v: m.sum(v), lambda m, *vz: (1,) * (len(vz) - 1),
-    arity=None, summary="Sum, rounded from left to right.",
+    arity=None, lists=1, summary="Sum, rounded from left to right.",
 )
 row(
     "dot", lambda m, *v: m.dot(v[: len(v) // 2], v[len(v) // 2 :]),
     lambda m, *vz: (*vz[len(vz) // 2 : -1], *vz[: len(vz) // 2]),
-    arity=None, summary="w1*x1 + ... + wn*xn, rounded from left to right; operands w1...wn, x1...xn.",
+    arity=None, lists=2, summary="w1*x1 + ... + wn*xn, rounded from left to right; operands w1...wn, x1...xn.",
 )
 row(
-    "mean", lambda m, *v: m.sum(v) / len(v), lambda m, *vz: (m.number(1) / (len(vz) - 1),) * (len(vz) - 1),
-    arity=None, summary="Arithmetic mean.",
+    "mean", lambda m, *v: m.sum(v) / m.count(v), lambda m, *vz: (m.number(1) / m.count(vz[:-1]),) * (len(vz) - 1),
+    arity=None, lists=1, summary="Arithmetic mean.",
 )
 
 
 row(
     "prod", lambda m, *v: m.prod(v), lambda m, *vz: m.products_of_others(vz[:-1]),
-    arity=None, summary="Product of a sequence, rounded from left to right; only the whole over- or underflows.",
+    arity=None, lists=1, summary="Product of a sequence, rounded from left to right; only the whole over- or underflows.",
 )
 row(
     "max", lambda m, *v: m.max(v), lambda m, *vz: first_hits(m, vz[:-1], vz[-1]),
-    arity=None, kinks=lambda m, *v: gaps(m, v, m.max(v)),
+    arity=None, lists=1, kinks=lambda m, *v: gaps(m, v, m.max(v)),
     kink="a tie gives all to the first operand", summary="Largest of a sequence; NaN passes.",
 )
 row(
     "min", lambda m, *v: m.min(v), lambda m, *vz: first_hits(m, vz[:-1], vz[-1]),
-    arity=None, kinks=lambda m, *v: gaps(m, v, m.min(v)),
+    arity=None, lists=1, kinks=lambda m, *v: gaps(m, v, m.min(v)),
     kink="a tie gives all to the first operand", summary="Smallest of a sequence; NaN passes.",
 )
 
@@ -877,11 +886,13 @@ def exp_of_difference(m: Any, x: Any, y: Any, z: Any = None) -> Any:
 
 def sum_twice(m: Any, xs: Any) -> Any:
     """A sum rounded about once: the rounding errors are added up, too (Ogita, Rump, Oishi, 2005)."""
-    total, errors = m.number(0), m.number(0)
-    for x in xs:
+
+    def step(total: Any, errors: Any, x: Any) -> Any:
         s = total + x
         b = s - total
-        total, errors = s, errors + ((total - (s - b)) + (x - b))
+        return s, errors + ((total - (s - b)) + (x - b))
+
+    total, errors = m.fold(step, (m.number(0), m.number(0)), xs)
     return m.where(m.abs(errors) < INF, total + errors, total)
 
 
@@ -951,7 +962,7 @@ row(
     summary="log(exp(x) + exp(y)) without overflow.",
 )
 row(
-    "logsumexp", _logsumexp, _softmax, arity=None,
+    "logsumexp", _logsumexp, _softmax, arity=None, lists=1,
     summary="log(exp(x1) + ... + exp(xn)) without overflow.", source="Blanchard, Higham, Higham, 2021",
 )
 
@@ -960,7 +971,7 @@ row(
 row(
     "logsumexp_less", _logsumexp_less,
     _logsumexp_less_partials,
-    arity=None, summary="log(exp(x1 - c) + ... + exp(xn - c)), of which c is the last operand.",
+    arity=None, lists=1, singles=1, summary="log(exp(x1 - c) + ... + exp(xn - c)), of which c is the last operand.",
 )
 row(
     "softmax", exp_of_difference, lambda m, x, c, r, z: (z, -z, -z),

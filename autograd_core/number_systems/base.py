@@ -83,6 +83,32 @@ class NumberSystem:
         """Equality of value, NaN unequal to itself."""
         return a == b
 
+    def fold(self, step: Callable[..., Any], start: Sequence[Any], *lists: Sequence[Any]) -> Any:
+        """A state that goes along lists: `start`, and then `step(*state, x, ...)` for each of their elements."""
+        state = start
+        for xs in zip(*lists, strict=True):
+            state = step(*state, *xs)
+        return state
+
+    def scan(self, step: Callable[..., Any], start: Sequence[Any], *lists: Sequence[Any]) -> list[Any]:
+        """For each element what the step gives beside the state: `step(*state, x, ...)` is both."""
+        found = []
+        if len(start) == len(lists) == 1:  # that of the largest and the smallest, a third faster
+            [one], [only] = start, lists
+            for x in only:
+                (one,), this = step(one, x)
+                found.append(this)
+            return found
+        state = start
+        for xs in zip(*lists, strict=True):
+            state, this = step(*state, *xs)
+            found.append(this)
+        return found
+
+    def count(self, xs: Sequence[Any]) -> Any:
+        """How many there are."""
+        return len(xs)
+
     def sum(self, xs: Iterable[Any]) -> Any:
         """Sum from left to right; 0 for none. Not `sum()`, which compensates from Python 3.12 on."""
         xs = tuple(xs)

@@ -234,7 +234,7 @@ class Llvm(Vectors):
         elif isinstance(module, FastModule) and module.always and vector_function(name, len(xs), single=single):
             function = _in_one_lane(module, name, kind, len(xs))
         elif single:
-            return _narrowed(self.call(name, *map(_widened, xs)))
+            return narrowed(self.call(name, *map(widened, xs)))
         else:
             function = _in_each_lane(module, name, kind, len(xs))
         return Lanes(here.builder, here.builder.call(function, operands))
@@ -250,7 +250,7 @@ class Llvm(Vectors):
     def norm(self, xs: Any) -> Any:
         """Euclidean length."""
         if any(map(_is_single, xs)):
-            return _narrowed(super().norm([*map(_widened, xs)]))
+            return narrowed(super().norm([*map(widened, xs)]))
         return super().norm(xs)
 
 
@@ -261,7 +261,7 @@ def _is_single(x: Any) -> bool:
     return element_of(x.kind if isinstance(x, Literal | Truth) else x.value.type) is F32
 
 
-def _widened(x: Any) -> Any:
+def widened(x: Any) -> Any:
     """Floats as doubles."""
     if not isinstance(x, Lanes):
         return x
@@ -271,7 +271,7 @@ def _widened(x: Any) -> Any:
     return Lanes(x.builder, x.builder.fpext(x.value, alike(F64, x.value.type)))
 
 
-def _narrowed(x: Any) -> Any:
+def narrowed(x: Any) -> Any:
     """Doubles rounded to floats."""
     if isinstance(x, Literal):
         return Literal(x.builder, alike(F32, x.kind), x.x)
@@ -286,7 +286,7 @@ def _by_parts(name: str) -> Any:
 
     def function(self: Llvm, *xs: Any) -> Any:
         if any(map(_is_single, xs)):
-            return _narrowed(of_doubles(self, *map(_widened, xs)))
+            return narrowed(of_doubles(self, *map(widened, xs)))
         return of_doubles(self, *xs)
 
     return function
@@ -446,6 +446,16 @@ def offer_libm() -> None:
     for name in (*ELEMENTARY, "cbrt"):
         if name not in INTRINSICS:
             OFFERED[PREFIX + name] = ctypes.cast(getattr(libm, name), ctypes.c_void_p).value or 0
+    for name in ("malloc", "free"):
+        libc = ctypes.CDLL("ucrtbase" if sys.platform == "win32" else None)
+        OFFERED[PREFIX + name] = ctypes.cast(getattr(libc, name), ctypes.c_void_p).value or 0
+
+
+def of_c(module: Any, name: str, result: Any, operand: Any) -> Any:
+    """A function of C's library."""
+    offer_libm()
+    symbol = PREFIX + name
+    return module.globals.get(symbol) or ir.Function(module, ir.FunctionType(result, [operand]), symbol)
 
 
 def offered(symbol: str) -> int:

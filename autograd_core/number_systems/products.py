@@ -21,7 +21,7 @@ def whole(m: Any, xs: Sequence[Any]) -> Any:
     if len(xs) < 3:
         return xs[0] * xs[1] if len(xs) == 2 else m.number(xs[0] if xs else 1)
     left = _parts(xs)
-    return m.rarely(_leaves_the_range(m, xs, left) > 0, lambda: _joined(m, *_scaled_parts(m, xs)[-1]), left[-1])
+    return m.rarely(_leaves_the_range(m, xs, left) > 0, lambda: joined(m, *_scaled_parts(m, xs)[-1]), left[-1])
 
 
 def of_others(m: Any, xs: Sequence[Any]) -> tuple[Any, ...]:
@@ -40,8 +40,8 @@ def of_others(m: Any, xs: Sequence[Any]) -> tuple[Any, ...]:
         parts = ([scaled[0][i - 1]] if i else []) + ([scaled[1][n - 2 - i]] if i < n - 1 else [])
         (p, count), *others = parts
         for q, more in others:
-            p, count = _nearer_to_1(m, p * q, count + more)
-        return _joined(m, p, count)
+            p, count = nearer_to_1(m, p * q, count + more)
+        return joined(m, p, count)
 
     found = []
     for i in range(n):
@@ -76,13 +76,18 @@ def _leaves_the_range(m: Any, xs: Sequence[Any], parts: Sequence[Any]) -> Any:
     """1 if a part has lost digits or is infinite, which no part is where the one before or the factor is 0; else 0."""
     bad = m.number(0)
     for x, before, p in zip(xs[1:], parts, parts[1:]):
-        tiny, size = m.tiny(p), m.abs(p)
-        small = m.where(size < tiny, m.where(m.equal(before, 0), 0, m.where(m.equal(x, 0), 0, 1)), 0)
-        bad = m.where(size > 1 / tiny, 1, m.where(small > 0, 1, bad))
+        bad = leaving(m, before, x, p, bad)
     return bad
 
 
-def _nearer_to_1(m: Any, p: Any, count: Any) -> tuple[Any, Any]:
+def leaving(m: Any, before: Any, x: Any, p: Any, bad: Any) -> Any:
+    """1 if the part p = before * x has lost digits or is infinite, else `bad`."""
+    tiny, size = m.tiny(p), m.abs(p)
+    small = m.where(size < tiny, m.where(m.equal(before, 0), 0, m.where(m.equal(x, 0), 0, 1)), 0)
+    return m.where(size > 1 / tiny, 1, m.where(small > 0, 1, bad))
+
+
+def nearer_to_1(m: Any, p: Any, count: Any) -> tuple[Any, Any]:
     """p by a power of two, and how often it was divided by that: one step."""
     root = m.tiny(p) ** 0.5
     power = m.number(1 / root)
@@ -96,17 +101,24 @@ def _nearer_to_1(m: Any, p: Any, count: Any) -> tuple[Any, Any]:
 
 def _scaled_parts(m: Any, xs: Sequence[Any]) -> list[tuple[Any, Any]]:
     """The parts, each as a number in the middle of the range and the power of two that it lacks."""
-    found: list[tuple[Any, Any]] = []
-    for x in xs:
-        t, count = _nearer_to_1(m, *_nearer_to_1(m, x, m.number(0)))
-        if found:
-            p, before = found[-1]
-            t, count = _nearer_to_1(m, p * t, before + count)
-        found.append((t, count))
+    found = [_near_1(m, xs[0])]
+    for x in xs[1:]:
+        found.append(with_factor(m, *found[-1], x))
     return found
 
 
-def _joined(m: Any, p: Any, count: Any) -> Any:
+def _near_1(m: Any, x: Any) -> tuple[Any, Any]:
+    return nearer_to_1(m, *nearer_to_1(m, x, m.number(0)))
+
+
+def with_factor(m: Any, p: Any, count: Any, x: Any) -> tuple[Any, Any]:
+    """Such a part with one factor more."""
+    t, more = _near_1(m, x)
+    return nearer_to_1(m, p * t, count + more)
+
+
+def joined(m: Any, p: Any, count: Any) -> Any:
+    """p with the powers of two that it lacks."""
     power = m.number(m.tiny(p) ** -0.5)
     for _ in range(STEPS):
         p = m.where(count > 0, p * power, m.where(count < 0, p / power, p))

@@ -94,19 +94,19 @@ class Vectors(NumberSystem):
         The squares are summed with their rounding errors (Dekker, 1971; Knuth, 1969), and the
         square root is corrected by one step of Newton's.
         """
-        top: Any = 0.0
-        for x in xs:
-            size = self.abs(x)
-            top = self.where(size > top, size, top)
-        scale = self.scale(top)
-        total: Any = 0.0
-        rest: Any = 0.0
-        for x in xs:
-            square, error = _square(x * scale)
+
+        def larger(top: Any, size: Any) -> tuple[Any]:
+            return (self.where(size > top, size, top),)
+
+        def added(total: Any, rest: Any, square: Any, error: Any) -> tuple[Any, Any]:
             s = total + square
             b = s - total
-            rest = rest + (((total - (s - b)) + (square - b)) + error)
-            total = s
+            return s, rest + (((total - (s - b)) + (square - b)) + error)
+
+        [top] = self.fold(larger, (0.0,), [self.abs(x) for x in xs])
+        scale = self.scale(top)
+        squares, errors = zip(*(_square(x * scale) for x in xs), strict=True)
+        total, rest = self.fold(added, (0.0, 0.0), squares, errors)
         root = self.sqrt(total)
         square, error = _square(root)
         root = root + (((total - square) - error) + rest) / (2.0 * root)

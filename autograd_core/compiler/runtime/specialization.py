@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from contextlib import nullcontext
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from ..tracing.record import Traced
     from .executors import Runner
 
+MOST_AT_HAND = 400  # edges of which straight-line code is made in any case
 MOSTLY = 0.5  # share of a program in regions, from which it runs as those
 EDGE_SECONDS = 3e-10  # of interpreting, per edge and row
 COMPILE_SECONDS, COMPILE_EDGE_SECONDS = 0.02, 4e-4  # for code of a whole program, and per edge
@@ -87,8 +89,16 @@ class Branch:
 
     @property
     def is_short(self) -> bool:
-        """Whether code of the whole program is of moderate length."""
-        return len(self.program.operands) <= MOST_EDGES
+        """Whether code of the whole program is of moderate length, and not for operands that loops go along."""
+        return len(self.program.operands) <= MOST_EDGES and not self._is_wide
+
+    @cached_property
+    def _is_wide(self) -> bool:
+        """Whether most edges lead to nodes of so many operands that their rules are read as loops."""
+        p, edges = self.program, len(self.program.operands)
+        lists = np.array([row.lists for row in p.primitives], np.int32)[p.codes]
+        wide = p.counts[(lists > 0) & (p.counts >= MOST_AT_HAND // 4)]
+        return edges > MOST_AT_HAND and int(wide.sum()) > MOSTLY * edges
 
     @property
     def plan(self) -> Any:

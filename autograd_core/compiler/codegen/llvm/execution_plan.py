@@ -225,7 +225,7 @@ class PlanRunner:
             if start == stop:
                 blocks.append(None)
                 continue
-            table = table_of(p, 1, fast=plan.fast, start=start, stop=stop)
+            table = table_of(p, 1, fast=plan.fast, start=start, stop=stop, at=plan.operands)
             offsets = np.ascontiguousarray(p.offsets[start : stop + 1])
             own = int(plan.at[p.first + start])
             arrays = (offsets, plan.operands, table[0], table[1], self.values, self.adjoints)

@@ -48,6 +48,7 @@ from .jit import (
 )
 from .outer_products import Products, at_once
 from .strip_mining import FIELDS, memory, stretches
+from .wide_nodes import SUMS, is_wide, read_at_hand
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -75,7 +76,10 @@ HEAD = (
 
 def read(row: Primitive, rule: Callable[..., Any], xs: Sequence[Any], b: Any, kind: Any, m: Any = LLVM) -> Any:
     """A rule as instructions; xs are `Lanes`, or floats for constants."""
+    partials = rule is row.partials
     try:
+        if row not in SUMS and is_wide(row, len(xs) - partials):
+            return read_at_hand(row, xs, b, kind, hasty=m is HASTY, partials=partials)
         return rule(m, *(x if isinstance(x, Lanes) else Literal(b, kind, x) for x in xs))
     except (TypeError, AttributeError) as error:
         raise unreadable(row, error) from error

@@ -4,8 +4,8 @@ A handler serves one primitive with one number of operands; it is compiled when 
 needs it, and kept for all later programs. A program is then two tables of handler addresses. Its
 slots hold `<W x double>`, whose lanes are rows of a batch, or a `double` for a single point.
 
-Primitives of many operands are unrolled as their rows read them. For `sum`, `mean` and `dot`,
-which may have thousands, code of that length would take long to compile: they get a loop.
+Primitives of a few operands are unrolled as their rows read them. Those of many are loops (`wide_nodes`), and
+`sum`, `mean` and `dot` always.
 A compiled function per program, instead of an interpreter, was tried: 100 us and more per node.
 """
 
@@ -13,13 +13,12 @@ from __future__ import annotations
 
 import ctypes
 from itertools import chain
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from llvmlite import ir
 
-from ....engine.ops import ROWS
-from ....number_systems.llvm import LLVM, FastModule, Lanes
+from ....number_systems.llvm import LLVM, FastModule, Lanes, width_of
 from ...ir.program import unreadable
 from ...runtime.executors import LANES as WIDTH
 from ...runtime.executors import Sums
@@ -32,8 +31,8 @@ from .jit import (
     PTR,
     VOID,
     addresses_of,
+    alignment,
     constant,
-    element_of,
     i64,
     lanes,
     load,
@@ -43,6 +42,7 @@ from .jit import (
     spread,
     store,
 )
+from .wide_nodes import SUMS, WIDE, Wide, each_partial, is_wide, read_node
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -50,23 +50,8 @@ if TYPE_CHECKING:
     from ....engine.ops import Primitive
     from ...ir.program import Program
 
+OF_FEW, OF_MANY, SIDE_BY_SIDE = 0, -1, -2  # handlers for any number of operands; of the last, lists lie in a row
 HANDLER = ir.FunctionType(VOID, [PTR, I64, PTR, PTR, I64])  # operands, their count, values, adjoints, own slot
-
-
-class Loop(NamedTuple):
-    """A reduction over operands, `factors` lists of them: its term, its end, each factor's partial."""
-
-    factors: int
-    term: Callable[..., Any]
-    end: Callable[[Any, Any], Any]
-    partials: Callable[..., tuple[Any, ...]]
-
-
-LOOPS = {
-    ROWS["sum"]: Loop(1, lambda x: x, lambda total, n: total, lambda n, x: (1,)),
-    ROWS["mean"]: Loop(1, lambda x: x, lambda total, n: total / n, lambda n, x: (1 / n,)),
-    ROWS["dot"]: Loop(2, lambda w, x: w * x, lambda total, n: total, lambda n, w, x: (x, w)),
-}
 
 
 # --- handlers -----------------------------------------------------------------------------------
@@ -119,35 +104,64 @@ def _unrolled(module: Any, row: Primitive, n: int, names: tuple[str, str], kind:
     backward.b.ret_void()
 
 
-def _looped(module: Any, reduction: Loop, names: tuple[str, str], kind: Any) -> None:
-    """Both handlers of a reduction over any number of operands."""
+def _looped(module: Any, row: Primitive, names: tuple[str, str], kind: Any, form: int) -> None:
+    """Both handlers of a row for any number of operands."""
     h = _Handler(module, names[0], kind)
-    n, operands = _length(h, reduction)
-    total = h.b.alloca(kind)
-    h.b.store(reduction.term(*operands(i64(0))).value, total)
-    with loop(h.b, i64(1), n) as i:
-        h.b.store((Lanes(h.b, h.b.load(total, typ=kind)) + reduction.term(*operands(i))).value, total)
-    h.finish(reduction.end(Lanes(h.b, h.b.load(total, typ=kind)), _length_in_lanes(h, n)))
+    many = _Many(h, row, form)
+    h.finish(row.value(many.wide, *many.xs))
 
     h = _Handler(module, names[1], kind)
-    n, operands = _length(h, reduction)
-    g, length = h.adjoint(), _length_in_lanes(h, n)
-    for factor in range(reduction.factors):
-        with loop(h.b, i64(0), n) as i:
-            d = reduction.partials(length, *operands(i))[factor]
-            h.send(d, g, h.b.add(i, h.b.mul(n, i64(factor))))
+    many = _Many(h, row, form)
+    many.backward()
     h.b.ret_void()
 
 
-def _length(h: _Handler, reduction: Loop) -> tuple[Any, Callable[[Any], list[Lanes]]]:
-    """How many terms there are, and what loads the operands of term i."""
-    n = h.b.sdiv(h.count, i64(reduction.factors))
-    return n, lambda i: [h.operand(h.b.add(i, h.b.mul(n, i64(f)))) for f in range(reduction.factors)]
+class _Many:
+    """Operands in lists, of any length, and their adjoints."""
 
+    def __init__(self, h: _Handler, row: Primitive, form: int) -> None:
+        b = h.b
+        self.h, self.row, self.in_a_row = h, row, form == SIDE_BY_SIDE
+        self.n = b.sdiv(b.sub(h.count, i64(row.singles)), i64(row.lists))
+        self.wide = Wide(b, h.kind, self.n, in_lanes=form != OF_FEW)
+        self.behind = b.mul(self.n, i64(row.lists))
+        self.starts = [_slot(b, h.operands, b.mul(self.n, i64(k))) for k in range(row.lists)]
+        self.xs = read_node(self.wide, row, self._vector, lambda k: h.operand(b.add(self.behind, i64(k))))
 
-def _length_in_lanes(h: _Handler, n: Any) -> Lanes:
-    """An integer as a number in every lane."""
-    return Lanes(h.b, spread(h.b, h.b.sitofp(n, element_of(h.kind)), h.kind))
+    def _vector(self, k: int, i: Any) -> Any:
+        """Elements of a list from one on; behind the last one numbers of no meaning."""
+        h, b, wide = self.h, self.h.b, self.wide
+        if self.in_a_row:
+            return wide.vector(h.values, b.add(self.starts[k], i))
+        base = b.mul(self.n, i64(k))
+        if wide.width == 1:
+            return h.operand(b.add(base, i)).value
+        x = ir.Constant(wide.lane_kind(h.kind), ir.Undefined)
+        last = b.sub(self.n, i64(1))
+        for lane in range(wide.width):
+            here = b.add(i, i64(lane))
+            here = b.select(b.icmp_signed("<", here, last), here, last)
+            x = b.insert_element(x, h.operand(b.add(base, here)).value, ir.Constant(I32, lane))
+        return x
+
+    def backward(self) -> None:
+        """What is sent to all operands."""
+        h, b, n = self.h, self.h.b, self.n
+        g = h.adjoint()
+
+        def each(k: int, i: Any, d: Any) -> None:
+            h.send(d, g, b.add(i, b.mul(n, i64(k))))
+
+        def some(k: int, i: Any, d: Any) -> None:
+            place = b.gep(h.adjoints, [b.add(self.starts[k], i)], source_etype=h.kind)
+            old = b.load(place, typ=d.value.type, align=alignment(h.kind))
+            sent = Lanes(b, spread(b, g.value, d.value.type))
+            b.store(with_product(Lanes(b, old), d, sent, masked=True).value, place, align=alignment(h.kind))
+
+        def one(k: int, d: Any) -> None:
+            h.send(d, g, b.add(self.behind, i64(k)))
+
+        each_partial(self.wide, self.row, [*self.xs, h.result()], each, one, some if self.in_a_row else None)
 
 
 # --- the driver ---------------------------------------------------------------------------------
@@ -222,20 +236,27 @@ def handlers(keys: Sequence[Key], width: int, *, fast: bool = False, real: Any =
     """
     kind = lanes(width, real)
     # A user may replace a primitive's rules, so they belong to the key.
-    full = [(row, row.value, row.partials, 0 if row in LOOPS else n, kind, fast) for row, n in keys]
+    full = [(row, row.value, row.partials, _form(row, n, kind), kind, fast) for row, n in keys]
     with lock:
         missing = [key for key in dict.fromkeys(full) if key not in _handlers]
         if missing:
             module = (FastModule if fast else ir.Module)()
             names = [(f"{ENTRY}forward_{k}", f"{ENTRY}backward_{k}") for k in range(len(missing))]
             for (row, _, _, n, _, _), pair in zip(missing, names, strict=True):
-                if row in LOOPS:
-                    _looped(module, LOOPS[row], pair, kind)
+                if n <= 0:
+                    _looped(module, row, pair, kind, n)
                 else:
                     _checked(module, row, n, pair, kind)
             found = addresses_of(module, chain.from_iterable(names))
             _handlers.update(zip(missing, zip(found[::2], found[1::2]), strict=True))
         return [_handlers[key] for key in full]
+
+
+def _form(row: Primitive, n: int, kind: Any) -> int:
+    """For how many operands there is a handler: for so many, for few of any number, or for many of any number."""
+    if n == SIDE_BY_SIDE:
+        return OF_MANY if width_of(kind) else n  # elements are no lanes where examples are
+    return OF_MANY if is_wide(row, n) else OF_FEW if row in SUMS else n
 
 
 def _checked(module: Any, row: Primitive, n: int, names: tuple[str, str], kind: Any) -> None:
@@ -257,18 +278,44 @@ def driver(width: int, real: Any = F64) -> Callable[[int], None]:
         return _drivers[kind][1]
 
 
-def table_of(program: Program, width: int, *, fast: bool, real: Any = F64, start: int = 0, stop: Any = None) -> Any:
-    """Addresses of the handlers of some instructions: int64 of shape (2, n), forward and backward."""
-    codes, counts = program.codes[start:stop].astype(np.int64), program.counts[start:stop]
+def table_of(
+    program: Program, width: int, *, fast: bool, real: Any = F64, start: int = 0, stop: Any = None, at: Any = None
+) -> Any:
+    """Addresses of the handlers of some instructions: int64 of shape (2, n), forward and backward.
+
+    Args:
+        program: Whose they are.
+        width: Lanes.
+        fast: Whether functions may come from a vector library.
+        real: The type of a lane.
+        start: The first instruction.
+        stop: Where to end; None for with the last one.
+        at: int32: where each operand stands; the program's own operands, if None.
+    """
+    codes, counts = program.codes[start:stop].astype(np.int64), program.counts[start:stop].astype(np.int64)
+    at = program.operands if at is None else at
+    for i in np.flatnonzero(counts >= WIDE).tolist():
+        first = int(program.offsets[start + i])
+        if _in_a_row(program.primitives[codes[i]], at[first : first + counts[i]]):
+            counts[i] = 0  # which no instruction has
     rank = np.cumsum(np.bincount(counts) > 0) - 1  # counts may be large; how many different ones there are is not
     n = int(rank[-1]) + 1 if len(rank) else 1
     keys = codes * n + rank[counts]
     kinds = np.flatnonzero(np.bincount(keys))
     count_of = np.flatnonzero(np.bincount(counts))
-    wanted = [(program.primitives[code], int(count_of[k])) for code, k in zip(*divmod(kinds, n), strict=True)]
+    found = zip(*divmod(kinds, n), strict=True)
+    wanted = [(program.primitives[code], int(count_of[k]) or SIDE_BY_SIDE) for code, k in found]
     addresses = np.zeros((2, len(program.primitives) * n), np.int64)
     addresses[:, kinds] = np.array(handlers(wanted, width, fast=fast, real=real), np.int64).reshape(-1, 2).T
     return np.ascontiguousarray(addresses[:, keys])
+
+
+def _in_a_row(row: Primitive, places: Any) -> bool:
+    """Whether each list of operands lies side by side."""
+    if not is_wide(row, len(places)):
+        return False
+    lists = places[: len(places) - row.singles].reshape(row.lists, -1)
+    return bool((np.diff(lists, axis=1) == 1).all())
 
 
 class Interpreter:
@@ -316,7 +363,7 @@ class Interpreter:
         blocks = -(-count // width)
         padded = np.concatenate([rows, np.repeat(rows[-1:], blocks * width - count, axis=0)])
         lanes = np.ascontiguousarray(padded.reshape(blocks, width, -1).transpose(0, 2, 1))
-        values = np.empty((p.n_slots, width), dtype)
+        values = np.empty((p.n_slots + WIDTH, width), dtype)  # the last elements are read in whole vectors
         values[: p.n_inputs] = inputs[:, None]
         with np.errstate(over="ignore"):  # doubles beyond floats are infinite
             values[p.n_inputs : p.first] = p.constants[:, None]

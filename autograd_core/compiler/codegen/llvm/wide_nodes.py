@@ -1,0 +1,516 @@
+"""Nodes of many operands as loops: their rule is read once, with one element that stands for all.
+
+What a rule does to that element is noted (`Element`), and done when a loop over the operands asks for
+it; a sum, the largest, or whatever else goes along a list is a loop of its own, in the order in which
+the operands stand. So code is as long for a million operands as for two. At a single point the lanes of
+vectors are elements, and what goes along a list takes them one by one; over a batch the lanes are its
+examples. Whichever tier runs a node, it runs this code, and so has the same bits.
+"""
+
+from __future__ import annotations
+
+import math
+import operator
+from contextlib import ExitStack, contextmanager
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from llvmlite import ir
+
+from ....engine.ops import ROWS
+from ....number_systems import products
+from ....number_systems.base import NumberSystem
+from ....number_systems.llvm import (
+    F32,
+    LLVM,
+    Lanes,
+    Literal,
+    Llvm,
+    Truth,
+    element_of,
+    narrowed,
+    of_c,
+    widened,
+    width_of,
+)
+from ....number_systems.vectors import Vectors
+from ...runtime.executors import LANES
+from .jit import I64, PTR, VOID, alignment, constant, i64, lanes, load, loop, spread, store
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from ....engine.ops import Primitive
+
+WIDE = 32  # operands from which a rule is read so
+SUMS = (ROWS["sum"], ROWS["dot"], ROWS["mean"])  # beside other code these are as short as what reads their operands
+FUNCTION = ir.FunctionType(VOID, [PTR, I64, PTR])  # operands, how many a list has, results
+
+
+def is_wide(row: Primitive, count: int) -> bool:
+    """Whether a node of so many operands is a loop."""
+    return row.lists > 0 and count >= WIDE
+
+
+class Element(Lanes):
+    """What becomes of each operand of a list: an operation, done once for every lane of a loop."""
+
+    __slots__ = ("operands", "operate")
+
+    def __init__(self, operate: Callable[..., Any], *operands: Any) -> None:
+        self.operate, self.operands = operate, operands
+
+    def __pos__(self) -> Element:
+        return self
+
+    def __neg__(self) -> Element:
+        return Element(operator.neg, self)
+
+    __hash__ = object.__hash__
+
+
+def _operator(name: str, *, reflected: bool = False) -> Any:
+    operate = getattr(operator, name)
+    if reflected:
+        return lambda self, other: Element(operate, other, self)
+    return lambda self, other: Element(operate, self, other)
+
+
+for _name in ("add", "sub", "mul", "truediv", "lt", "le", "gt", "ge", "eq", "ne"):
+    setattr(Element, f"__{_name}__", _operator(_name))
+for _name in ("add", "sub", "mul", "truediv"):
+    setattr(Element, f"__r{_name}__", _operator(_name, reflected=True))
+
+
+class Scan(Element):
+    """What a step gives beside its state, for each element in order, and only where the gate is open."""
+
+    __slots__ = ("gate", "start", "step")
+
+    def __init__(self, step: Callable[..., Any], start: Sequence[Any], gate: Any, *lists: Any) -> None:
+        super().__init__(step, *lists)
+        self.step, self.start, self.gate = step, start, gate
+
+
+class Wide(Llvm):
+    """The number system with which a rule is read, and the loops that it asks for.
+
+    Args:
+        b: The builder.
+        kind: The type of a number: a double or a float, or a vector with a lane for each example.
+        n: How many operands a list has.
+        hasty: Whether what is rare is NaN, for the sweep is run once more then.
+        in_lanes: Whether the elements may be lanes, where the type has none.
+    """
+
+    def __init__(self, b: Any, kind: Any, n: Any, *, hasty: bool = False, in_lanes: bool = True) -> None:
+        self.b, self.kind, self.n, self.hasty = b, kind, n, hasty
+        self.width = LANES if in_lanes and not width_of(kind) else 1  # elements at a time
+        self._held: list[Any] = []  # memory to give back
+        self._gate: Any = None  # whether what is rare is needed; None outside of that
+
+    def lane_kind(self, kind: Any) -> Any:
+        """The type of the elements that are computed at a time."""
+        return kind if self.width == 1 else lanes(self.width, kind)
+
+    # --- what is noted ---
+
+    def number(self, x: Any) -> Any:
+        """A truth as a number; noted if it is one of each element."""
+        return Element(LLVM.number, x) if isinstance(x, Element) else super().number(x)
+
+    def where(self, condition: Any, a: Any, b: Any) -> Any:
+        """Noted if it differs from element to element."""
+        if not isinstance(condition, Lanes):
+            return a if condition else b
+        if any(isinstance(x, Element) for x in (condition, a, b)):
+            return Element(LLVM.where, condition, a, b)
+        return super().where(condition, a, b)
+
+    def call(self, name: str, *xs: Any) -> Any:
+        """Noted likewise."""
+        if any(isinstance(x, Element) for x in xs):
+            return Element(partial(LLVM.call, name), *xs)
+        return super().call(name, *xs)
+
+    def tiny(self, x: Any) -> float:
+        """That of the operands."""
+        return LLVM.tiny(Literal(self.b, self.kind, 1.0)) if isinstance(x, Element) else super().tiny(x)
+
+    def rarely(self, condition: Any, rare: Callable[[], Any], usual: Any) -> Any:
+        """What is rare is a loop over nothing where no lane needs it."""
+        if self.hasty:
+            return self.where(condition, math.nan, usual)
+        if not isinstance(condition, Truth):
+            return self.where(condition, rare(), usual)
+        n, gate = self.n, self._gate
+        here = _any(self.b, condition.value)
+        self._gate = here if gate is None else self.b.and_(gate, here)
+        self.n = self.b.select(self._gate, n, i64(0))
+        found = rare()
+        self.n, self._gate = n, gate
+        return self.where(condition, found, usual)
+
+    def count(self, xs: Any) -> Any:  # noqa: ARG002  the list has one element, for all
+        """How many operands there are."""
+        return Lanes(self.b, spread(self.b, self.b.sitofp(self.n, element_of(self.kind)), self.kind))
+
+    # --- what goes along a list ---
+
+    def sum(self, xs: Any) -> Any:
+        """Left to right: from the number that changes no other."""
+        return self.fold(lambda total, x: (total + x,), (-0.0,), list(xs))[0]
+
+    def max(self, xs: Any) -> Any:
+        """As the base has it, from the number that is no larger than any."""
+        return self.fold(lambda x, y: (NumberSystem.max(LLVM, (x, y)),), (-math.inf,), xs)[0]
+
+    def min(self, xs: Any) -> Any:
+        """Likewise."""
+        return self.fold(lambda x, y: (NumberSystem.min(LLVM, (x, y)),), (math.inf,), xs)[0]
+
+    def norm(self, xs: Any) -> Any:
+        """That of floats by doubles."""
+        if element_of(self.kind) is F32:
+            return narrowed(Vectors.norm(self, [Element(widened, x) for x in xs]))
+        return Vectors.norm(self, xs)
+
+    def prod(self, xs: Any) -> Any:
+        """As `products` has it, with the careful product beside the plain one where that leaves the range."""
+        p, bad, _ = self._product(xs, self.n)
+        return self.rarely(bad > 0, lambda: products.joined(LLVM, *self._careful_product(xs)), p)
+
+    def products_of_others(self, xs: Any) -> tuple[Any, ...]:
+        """Products from the left, and those from the right, which are kept in memory meanwhile."""
+        fewer = self.b.sub(self.n, i64(1))
+        bad = self._product(xs, fewer)[1] + self._product(xs, fewer, reverse=True)[1]
+        [behind] = self._stored(lambda p, x: ((p * x,), (p,)), (1.0,), xs)
+        [ahead] = self.scan(lambda p, x: ((p * x,), p), (1.0,), xs)
+
+        def rare() -> Any:
+            def step(p: Any, count: Any, x: Any) -> Any:
+                return products.with_factor(LLVM, p, count, x), (p, count)
+
+            q, more = self._stored(step, (1.0, 0.0), xs)
+            [found] = self.scan(
+                lambda p, count, x, q, more: (
+                    products.with_factor(LLVM, p, count, x),
+                    products.joined(LLVM, *products.nearer_to_1(LLVM, p * q, count + more)),
+                ),
+                (1.0, 0.0), xs, [q], [more],
+            )  # fmt: skip
+            return found
+
+        return (self.rarely(bad > 0, rare, ahead * behind),)
+
+    def _product(self, xs: Any, n: Any, *, reverse: bool = False) -> tuple[Any, ...]:
+        """A product, whether a part of it left the range, and 0."""
+
+        def step(p: Any, bad: Any, first: Any, x: Any) -> tuple[Any, ...]:
+            found = LLVM.where(first > 0, bad, products.leaving(LLVM, p, x, p * x, bad))
+            return p * x, found, Literal(self.b, element_of(self.kind), 0.0) * first
+
+        return self.fold(step, (1.0, 0.0, 1.0), xs, n=n, reverse=reverse)
+
+    def _careful_product(self, xs: Any) -> tuple[Any, ...]:
+        return self.fold(lambda p, count, x: products.with_factor(LLVM, p, count, x), (1.0, 0.0), xs)
+
+    # --- loops ---
+
+    def fold(
+        self, step: Callable[..., Any], start: Sequence[Any], *lists: Any, n: Any = None, reverse: bool = False
+    ) -> tuple[Any, ...]:
+        """The state at the end of lists; those are of one element."""
+        state: list[Any] = []
+        xs = [x for [x] in lists]
+        n = self.n if n is None else n
+        with self._each(n, xs, reverse=reverse) as (_, before, found):
+            kind = found[0].value.type
+            self._begin(state, start, kind, before)
+            with self._one_by_one(n, found, reverse=reverse) as (_, ys):
+                self._put(state, step(*self._of(state), *ys))
+        return self._of(state)
+
+    def scan(self, step: Callable[..., Any], start: Sequence[Any], *lists: Any) -> list[Any]:
+        """What the steps give beside the state: noted, done along with the loop that asks for it."""
+        return [Scan(step, start, self._gate, *(x for [x] in lists))]
+
+    def _stored(self, step: Callable[..., Any], start: Sequence[Any], xs: Any) -> list[Any]:
+        """What the steps from the last element to the first give, as elements in memory."""
+        state: list[Any] = []
+        size = self.b.mul(self.b.add(self.n, i64(LANES)), i64(_size(self.kind)))
+        malloc = of_c(self.b.module, "malloc", PTR, I64)
+        memory = [self.b.call(malloc, [size]) for _ in start]
+        with self._each(self.n, list(xs), reverse=True) as (_, before, found):
+            self._begin(state, start, found[0].value.type, before)
+            with self._one_by_one(self.n, found, reverse=True) as (i, ys):
+                after, results = step(*self._of(state), *ys)
+                for base, x in zip(memory, results, strict=True):
+                    store(self.b, self._value(x, self.kind), base, i)
+                self._put(state, after)
+        self._held += memory
+        some = self.b.icmp_signed(">", self.n, i64(0))  # or there is none, and nobody looks at what is read
+
+        def loaded(base: Any) -> Lanes:
+            return Lanes(self.b, self.vector(base, self.b.select(some, self.index, i64(0))))
+
+        return [Element(partial(loaded, base)) for base in memory]
+
+    def vector(self, base: Any, i: Any) -> Any:
+        """Elements from one on, which lie side by side."""
+        place = self.b.gep(base, [i], source_etype=self.kind)
+        return self.b.load(place, typ=self.lane_kind(self.kind), align=alignment(self.kind))
+
+    def give_back(self) -> None:
+        """No memory is asked for any more."""
+        for base in self._held:
+            self.b.call(of_c(self.b.module, "free", VOID, PTR), [base])
+
+    def go_along(self, x: Any, each: Callable[[Any, Any], None], some: Callable[[Any, Any], None] | None) -> None:
+        """A loop over elements; `each` takes an index and a number, `some` as many numbers as there are lanes."""
+        b = self.b
+        with self._each(self.n, [x]) as (_, _, found):
+            if some is None:
+                with self._one_by_one(self.n, found) as (i, [y]):
+                    each(i, y)
+                return
+            is_whole = b.icmp_signed(">=", b.sub(self.n, self.index), i64(self.width))
+            with b.if_else(is_whole) as (then, otherwise):
+                with then:
+                    some(self.index, found[0])
+                with otherwise, self._one_by_one(self.n, found) as (i, [y]):
+                    each(i, y)
+
+    def written(self, x: Any) -> Any:
+        """A number as an LLVM value of the nodes' type."""
+        return self._value(x, self.kind)
+
+    @contextmanager
+    def _each(self, n: Any, xs: Sequence[Any], *, reverse: bool = False) -> Iterator[Any]:
+        """Code for all elements, some at a time: `index`, the block before the loop, and their numbers.
+
+        The last may be fewer; then the lanes behind hold numbers of no meaning.
+        """
+        b, width = self.b, self.width
+        before = b.block
+        chunks = n if width == 1 else b.sdiv(b.add(n, i64(width - 1)), i64(width))
+        last = b.sub(chunks, i64(1))
+        with loop(b, i64(0), chunks) as turn:
+            at = b.sub(last, turn) if reverse else turn
+            self.index = at if width == 1 else b.mul(at, i64(width))
+            known: dict[int, Any] = {}
+            yield self.index, before, [self._evaluated(x, known, before) for x in xs]
+
+    @contextmanager
+    def _one_by_one(self, n: Any, found: Sequence[Any], *, reverse: bool = False) -> Iterator[Any]:
+        """Each of the elements under way: its index, and its numbers."""
+        b = self.b
+        if self.width == 1:
+            yield self.index, found
+            return
+        buffers = [untyped(b, self._memory(x.value.type)) for x in found]
+        for buffer, x in zip(buffers, found, strict=True):
+            b.store(x.value, buffer, align=alignment(x.value.type))
+        left = b.sub(n, self.index)
+        left = b.select(b.icmp_signed("<", left, i64(self.width)), left, i64(self.width))
+        with loop(b, i64(0), left) as turn:
+            lane = b.sub(b.sub(left, i64(1)), turn) if reverse else turn
+            xs = [
+                Lanes(b, load(b, element_of(x.value.type), buffer, lane))
+                for buffer, x in zip(buffers, found, strict=True)
+            ]
+            yield b.add(self.index, lane), xs
+
+    def _evaluated(self, x: Any, known: dict[int, Any], before: Any) -> Any:
+        """An element's lanes; what does not differ is spread over them."""
+        waiting = [x]
+        while waiting:
+            x = waiting[-1]
+            if id(x) in known:
+                waiting.pop()
+                continue
+            if not isinstance(x, Element):
+                known[id(x)] = self._spread(x)
+                continue
+            missing = [y for y in x.operands if id(y) not in known]
+            if missing:
+                waiting += missing
+                continue
+            xs = [known[id(y)] for y in x.operands]
+            known[id(x)] = self._scanned(x, xs, before) if isinstance(x, Scan) else x.operate(*xs)
+        found = known[id(x)]
+        if isinstance(found, Truth | Literal) or not isinstance(found, Lanes):
+            return Lanes(self.b, self._value(found, self.lane_kind(self.kind)))
+        return found
+
+    def _spread(self, x: Any) -> Any:
+        if self.width == 1 or not isinstance(x, Lanes):
+            return x
+        if isinstance(x, Literal):
+            return Literal(self.b, self.lane_kind(x.kind), x.x)
+        if isinstance(x, Truth):
+            bits = ir.VectorType(ir.IntType(1), self.width)
+            return Truth(self.b, spread(self.b, x.value, bits), self.lane_kind(x.kind))
+        value = x.value
+        return Lanes(self.b, spread(self.b, value, self.lane_kind(value.type)))
+
+    def _scanned(self, x: Scan, xs: Sequence[Any], before: Any) -> Any:
+        b = self.b
+        state: list[Any] = []
+        kind = xs[0].value.type
+        self._begin(state, x.start, kind, before)
+        out = untyped(b, self._memory(kind))
+        with ExitStack() as stack:
+            if x.gate is not None:
+                stack.enter_context(b.if_then(x.gate))
+            i, ys = stack.enter_context(self._one_by_one(b.add(self.index, i64(self.width)), xs))
+            after, found = x.step(*self._of(state), *ys)
+            self._put(state, after)
+            store(b, self._value(found, self._one(kind)), out, b.sub(i, self.index))
+        return Lanes(b, b.load(out, typ=kind, align=alignment(kind)))
+
+    def _one(self, kind: Any) -> Any:
+        """The type of one element of those."""
+        return kind if self.width == 1 else element_of(kind)
+
+    def _memory(self, kind: Any) -> Any:
+        with self.b.goto_entry_block():
+            return self.b.alloca(kind)
+
+    def _value(self, x: Any, kind: Any) -> Any:
+        x = LLVM.number(x)
+        return x.value if isinstance(x, Lanes) else constant(kind, x)
+
+    def _begin(self, state: list[Any], start: Sequence[Any], kind: Any, before: Any) -> None:
+        """Memory for a state, filled before the loop."""
+        kind = self._one(kind)
+        for x in start:
+            state.append((self._memory(kind), kind))
+            with self.b.goto_block(before):
+                self.b.store(self._value(x, kind), state[-1][0], align=alignment(kind))
+
+    def _of(self, state: Sequence[Any]) -> tuple[Any, ...]:
+        return tuple(Lanes(self.b, self.b.load(place, typ=kind, align=alignment(kind))) for place, kind in state)
+
+    def _put(self, state: Sequence[Any], xs: Sequence[Any]) -> None:
+        for (place, kind), x in zip(state, xs, strict=True):
+            self.b.store(self._value(x, kind), place, align=alignment(kind))
+
+
+def _any(b: Any, bits: Any) -> Any:
+    """Whether a condition holds in some lane."""
+    if not width_of(bits.type):
+        return bits
+    whole = ir.IntType(width_of(bits.type))
+    return b.icmp_unsigned("!=", b.bitcast(bits, whole), ir.Constant(whole, 0))
+
+
+def untyped(b: Any, place: Any) -> Any:
+    """An address at which vectors and their elements are written and read."""
+    return b.inttoptr(b.ptrtoint(place, I64), PTR)
+
+
+def _size(kind: Any) -> int:
+    return alignment(kind) * (width_of(kind) or 1)
+
+
+# --- whole nodes ---------------------------------------------------------------------------------
+
+
+def read_node(
+    wide: Wide, row: Primitive, vector: Callable[[int, Any], Any], single: Callable[[int], Any]
+) -> list[Any]:
+    """The operands with which a rule is read.
+
+    Args:
+        wide: The number system.
+        row: The primitive.
+        vector: Loads a list's elements from an index on: takes which list, and the index.
+        single: Gives one of the operands behind the lists.
+    """
+    lists = [Element(lambda k=k: Lanes(wide.b, vector(k, wide.index))) for k in range(row.lists)]
+    return [*lists, *(single(k) for k in range(row.singles))]
+
+
+def each_partial(
+    wide: Wide,
+    row: Primitive,
+    xs: Sequence[Any],
+    each: Callable[[int, Any, Any], None],
+    one: Callable[[int, Any], None],
+    some: Callable[[int, Any, Any], None] | None = None,
+) -> None:
+    """A node's partials.
+
+    Args:
+        wide: The number system.
+        row: The primitive.
+        xs: Its operands, as they are read, and its value.
+        each: Takes which list, an element's index and its partial, within a loop.
+        one: Takes which of the operands behind the lists, and its partial.
+        some: Takes which list, and the index and the partials of as many elements as there are lanes; where it is
+            None, they come one by one.
+    """
+    found = row.partials(wide, *xs)
+    for k, d in enumerate(found[: row.lists]):
+        wide.go_along(d, partial(each, k), partial(some, k) if some else None)
+    for k, d in enumerate(found[row.lists :]):
+        one(k, d)
+    wide.give_back()
+
+
+def read_at_hand(row: Primitive, xs: Sequence[Any], b: Any, kind: Any, *, hasty: bool, partials: bool) -> Any:
+    """A rule of many numbers that are at hand, its value last where partials are asked for.
+
+    They are written side by side into memory, and a function goes along them.
+    """
+    count = len(xs) - partials
+    n = (count - row.singles) // row.lists
+    given, found = _scratch(b, kind, "given", len(xs)), _scratch(b, kind, "found", count)
+    for i, x in enumerate(xs):
+        y = LLVM.number(x)
+        store(b, y.value if isinstance(y, Lanes) else constant(kind, y), given, i64(i))
+    b.call(_function(b.module, row, kind, hasty=hasty, partials=partials), [given, i64(n), found])
+    if not partials:
+        return Lanes(b, load(b, kind, found, i64(0)))
+    return tuple(Lanes(b, load(b, kind, found, i64(i))) for i in range(count))
+
+
+def _scratch(b: Any, kind: Any, name: str, size: int) -> Any:
+    """Memory of the function under construction: one stretch for all nodes, unless a longer one comes."""
+    known = b.function.__dict__.setdefault("scratch_of_nodes", {})
+    place, most = known.get((name, kind), (None, 0))
+    if most < size + LANES:
+        with b.goto_entry_block():
+            place = untyped(b, b.alloca(kind, ir.Constant(I64, size + LANES)))
+        known[name, kind] = place, size + LANES
+    return place
+
+
+def _function(module: Any, row: Primitive, kind: Any, *, hasty: bool, partials: bool) -> Any:
+    """What reads operands side by side and their value behind, and writes the value or the partials."""
+    name = f"{row.name}_{'partials' if partials else 'value'}_{hasty}_{kind}".translate(str.maketrans("<> ", "___"))
+    if name in module.globals:
+        return module.globals[name]
+    function = ir.Function(module, FUNCTION, name)
+    function.linkage = "internal"
+    function.attributes.add("noinline")
+    given, n, found = function.args
+    b = ir.IRBuilder(function.append_basic_block())
+    wide = Wide(b, kind, n, hasty=hasty)
+    behind = b.mul(n, i64(row.lists))
+
+    def single(k: int) -> Any:
+        return Lanes(b, load(b, kind, given, b.add(behind, i64(k))))
+
+    xs = read_node(wide, row, lambda k, i: wide.vector(given, b.add(i, b.mul(n, i64(k)))), single)
+    if partials:
+        each_partial(
+            wide, row, [*xs, single(row.singles)],
+            lambda k, i, d: store(b, wide.written(d), found, b.add(i, b.mul(n, i64(k)))),
+            lambda k, d: store(b, wide.written(d), found, b.add(behind, i64(k))),
+        )  # fmt: skip
+    else:
+        store(b, wide.written(row.value(wide, *xs)), found, i64(0))
+    b.ret_void()
+    return function

@@ -1,0 +1,155 @@
+"""Nodes of many operands as loops: the same numbers as unrolled, from code of one length."""
+
+import math
+import random
+
+import numpy as np
+import pytest
+from comparing import same
+from llvmlite import ir
+
+import autograd_core as ag
+from autograd_core.compiler.codegen.llvm.kernel import Kernel
+from autograd_core.compiler.codegen.llvm.vm import OF_MANY, SIDE_BY_SIDE, _looped
+from autograd_core.compiler.codegen.llvm.wide_nodes import WIDE
+from autograd_core.engine.ops import ROWS
+from autograd_core.number_systems.llvm import F32, F64
+
+INF, NAN = math.inf, math.nan
+FUNCTIONS = {
+    "sum": ag.sum,
+    "mean": ag.mean,
+    "dot": lambda v: ag.dot(v, v[::-1]),
+    "prod": ag.prod,
+    "max": ag.max,
+    "min": ag.min,
+    "norm": ag.norm,
+    "logsumexp": ag.logsumexp,
+    "softmax": lambda v: ag.dot(ag.softmax(v), v),
+    "log_softmax": lambda v: ag.dot(ag.log_softmax(v), v),
+}
+MANY = [WIDE + 1, 450]  # in straight-line code, and as a line of a plan
+LISTS = sorted(name for name, row in ROWS.items() if row.lists)
+
+
+def points(n):
+    """Ordinary numbers, and those at which a rule takes care."""
+    rng = random.Random(n)
+    normal = [rng.gauss(0, 1) for _ in range(n)]
+    yield normal
+    yield [x * 1e-200 for x in normal]
+    yield [x * 1e200 for x in normal]
+    yield [x * 1e-310 for x in normal]
+    yield [math.exp(100 * x) for x in normal]
+    yield [1e-300, 1e-20, *[2.0] * (n - 2)]
+    yield [0.0] * 5 + [-0.0] + [0.0] * (n - 6)
+    for odd in (INF, -INF, NAN, 0.0, normal[3]):
+        yield [*normal[:7], odd, *normal[8:-1], odd]
+        yield [*normal[:-1], odd]
+    yield [INF] * n
+    yield [-INF] * n
+
+
+def eager(f, xs):
+    values = [ag.Value(x) for x in xs]
+    z = f(values)
+    z.backward()
+    return [z.data, *(x.grad for x in values)]
+
+
+@pytest.mark.parametrize("n", MANY)
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_bits_of_the_graph(name, n):
+    """Called, bound, and as examples of a batch, with the order and the functions of `backward()`."""
+    f, found = FUNCTIONS[name], list(points(n))
+    alone = ag.compile(f, found[0], optimize=False)
+    batch = ag.compile(f, found[0], optimize=False, in_axes=0)
+    values, (gradients,) = batch.value_and_grad(np.array(found))
+    bound = batch.bind(np.array(found))
+    bound()
+    single = alone.bind(found[0])
+    for k, xs in enumerate(found):
+        expected = eager(f, xs)
+        value, (gradient,) = alone.value_and_grad(xs)
+        single.inputs[0][:] = xs
+        single()
+        for numbers in (
+            [value, *gradient],
+            [values[k], *gradients[k]],
+            [bound.out[k], *bound.grads[0][k]],
+            [float(single.out), *single.grads[0]],
+        ):
+            assert all(map(same, numbers, expected)), (name, k)
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+@pytest.mark.parametrize("n", MANY)
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_one_answer(name, n, dtype):
+    """Interpreted and bound, with functions of the vector library and fused products."""
+    f, found = FUNCTIONS[name], np.array(list(points(n)))
+    with np.errstate(over="ignore"):
+        found = found.astype(dtype)
+    alone = ag.compile(f, found[0], dtype=dtype)
+    batch = ag.compile(f, found[0], dtype=dtype, in_axes=0)
+    values, (gradients,) = batch.value_and_grad(found)
+    bound = batch.bind(found)
+    bound()
+    assert all(map(same, bound.out.tolist(), values.tolist()))
+    assert all(map(same, bound.grads[0].ravel().tolist(), gradients.ravel().tolist()))
+    single = alone.bind(found[0])
+    for xs in found:
+        value, (gradient,) = alone.value_and_grad(xs)
+        single.inputs[0][:] = xs
+        single()
+        assert same(float(single.out), value)
+        assert all(map(same, single.grads[0].tolist(), np.asarray(gradient).tolist()))
+
+
+@pytest.mark.parametrize("name", LISTS)
+def test_the_same_operand_many_times(name):
+    """What is sent to it adds up one by one, in the order of operands."""
+
+    def f(x, y):
+        return FUNCTIONS.get(name, FUNCTIONS["log_softmax"])([x, y] * 30 + [x] * 20)
+
+    compiled = ag.compile(f, 0.5, 1.5, optimize=False)
+    x, y = ag.Value(0.7), ag.Value(-1.3)
+    f(x, y).backward()
+    _, gradient = compiled.value_and_grad(0.7, -1.3)
+    assert gradient == (x.grad, y.grad)
+    bound = compiled.bind(0.7, -1.3)
+    bound()
+    assert tuple(map(float, bound.grads)) == (x.grad, y.grad)
+
+
+@pytest.mark.parametrize("width", [1, 8])
+@pytest.mark.parametrize("real", [F64, F32], ids=str)
+@pytest.mark.parametrize("name", LISTS)
+def test_code_has_one_length(name, real, width):
+    """It is read without any number of operands, and is short."""
+    kind, form = (real, SIDE_BY_SIDE) if width == 1 else (ir.VectorType(real, width), OF_MANY)
+    module = ir.Module()
+    _looped(module, ROWS[name], ("entry_a", "entry_b"), kind, form)
+    assert len(str(module).splitlines()) < 3_000
+
+
+@pytest.mark.parametrize("name", sorted(set(LISTS) - {"sum", "dot", "mean", "logsumexp_less"}))
+def test_straight_line_code_grows_in_proportion(name):
+    """Twice the operands, twice the lines at most."""
+    lines = []
+    for n in (50, 100, 200):
+        compiled = ag.compile(FUNCTIONS[name], [0.5] * n, in_axes=0)
+        branch = compiled._branch_at([0.5] * n)
+        lines.append(_length(branch, compiled._layout(branch, gradient=True)))
+    assert lines[2] - lines[1] <= 2.1 * (lines[1] - lines[0])
+
+
+def _length(branch, layout):
+    from autograd_core.compiler.codegen.llvm.kernel import CALL, ENTRY, _Writer
+    from autograd_core.number_systems.llvm import FastModule
+
+    module = FastModule(always=True)
+    kernel = Kernel(branch.program, layout, 8, fast=True)
+    _Writer(kernel, ir.Function(module, CALL, f"{ENTRY}run"), masked=False).write()
+    return len(str(module).splitlines())
