@@ -206,7 +206,8 @@ class RNN(_Recurrent, closed=True):
     state that enters steps k, 2k, 3k, ... is detached. Its numbers go on, but no gradient passes
     there: a loss at step t reaches back to the last multiple of k. A given initial state is not
     cut. Such a network cannot be compiled, for programs would take the states for constants; `fit`
-    then trains it on graphs.
+    then trains it on graphs. For the gradient through the last k steps of any sequence, let the steps before them run
+    without a graph: `with no_grad(): _, h = rnn(x[:-k])`, and then `rnn(x[-k:], h)`.
 
     Args:
         input_size: Numbers per step, at least 1.

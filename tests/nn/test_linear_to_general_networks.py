@@ -297,6 +297,25 @@ def test_truncated_backpropagation_has_the_gradient_of_the_last_k_steps_alone(ki
         assert grads != [p.grad for p in full.parameters()]
 
 
+@pytest.mark.parametrize("kind", [nn.RNN, nn.LSTM])
+@given(steps=st.integers(2, 9), k=st.integers(1, 8), seed=st.integers(0, 1000))
+def test_a_window_of_the_last_k_steps_has_what_these_add(kind, steps, k, seed):
+    """Of a sequence of any length, with the steps before the window under no_grad, as the documentation has it."""
+    k = min(k, steps - 1)
+    x = np.random.default_rng(seed).normal(size=(steps, 1)).tolist()
+    network = kind(1, 2, seed=seed)
+    with ag.no_grad():
+        _, before = network(x[:-k])
+    windowed = network(x[-k:], before)[1]
+    last = windowed[0] if kind is nn.RNN else windowed[0][0]
+    weight = network.weight_hh_l0[0][1]
+    [found] = ag.grad_of(last, [weight])
+    full = network(x)[1]
+    uses = ag.explain(full[0] if kind is nn.RNN else full[0][0], weight).uses
+    own = [use.contribution for use in uses if int(use.where.rpartition("step")[2].split("/")[0]) >= steps - k]
+    assert found == pytest.approx(sum(own), rel=1e-9, abs=1e-15)
+
+
 # --- L6, L7: what a gradient costs --------------------------------------------------------------------
 
 
