@@ -64,6 +64,13 @@ def test_every_row_has_its_test_and_its_section():
     assert faults(MAP.read_text(encoding="utf-8")) == []
 
 
+def test_every_exercise_is_asked_in_a_notebook():
+    from nn import practice
+
+    asked = "".join("".join(c["source"]) for p in MAP.parent.glob("*.ipynb") for c in json.loads(p.read_text(encoding="utf-8"))["cells"])
+    assert [e.name for e in practice.exercises() if f'"{e.name}"' not in asked] == []
+
+
 def test_every_notebook_is_on_the_map():
     text = MAP.read_text(encoding="utf-8")
     assert [path.name for path in sorted(MAP.parent.glob("*.ipynb")) if f"]({path.name}" not in text] == []

@@ -9,15 +9,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import autograd_core as ag
-from autograd_core import StructureError
+from autograd_core import OperandError, RangeError, StructureError
 
 from ..init import kaiming_normal
-from ..modules.activations import Softmax, activation_function
-from ..modules.layers import Linear, Sequential
+from ..modules.activations import ACTIVATIONS, Softmax, activation_function
 from ..support.figures import COLOURS, figure_of
 from ..support.tables import Table, number
-from ..support.validation import generator, plain, real, whole
-from .forward_pass import forward_pass
+from ..support.validation import generator, plain, real, shown, whole
+from .labelled_jacobian import product
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -162,7 +161,9 @@ def attenuation(
         whole(n, f"attenuation: {what}") for n, what in ((depth, "depth"), (width, "width"), (runs, "runs"))
     )
     gain = real(gain, "attenuation: gain", 0.0)
-    names = [activations] if isinstance(activations, str) else plain(activations)
+    names: Any = plain(activations)
+    if isinstance(activations, str) or callable(activations):
+        names = [activations]
     if not names:
         msg = "attenuation: activations: expected at least one name, got none"
         raise StructureError(msg)
@@ -178,9 +179,20 @@ def attenuation(
 
 
 def _layer(name: str) -> Callable[[Any], Any]:
-    """An activation as a function of a list."""
+    """An activation as a function of a list.
+
+    Raises:
+        OperandError: It is no name.
+        RangeError: There is none of that name.
+    """
+    if not isinstance(name, str):
+        msg = f"attenuation: activations: expected names, such as 'relu', for the table's rows; got {shown(name)}"
+        raise OperandError(msg)
     if name == "softmax":
         return Softmax()
+    if name not in ACTIVATIONS:
+        msg = f"attenuation: activations: expected one of {', '.join(ACTIVATIONS)}, softmax, got {name!r}"
+        raise RangeError(msg)
     function = activation_function(name)
     return lambda xs: xs if function is None else [function(x) for x in xs]
 
@@ -188,13 +200,20 @@ def _layer(name: str) -> Callable[[Any], Any]:
 def _signals(layer: Callable[[Any], Any], depth: int, width: int, gain: float, seed: int) -> list[list[float]]:
     """The error at the outputs, and then at the weighted sums of each layer, from the last to the first."""
     rng = random.Random(seed)  # noqa: S311  no secrets
-    blocks = [Linear(width, width, bias=False, init=kaiming_normal(gain), seed=rng) for _ in range(depth)]
+    weight = kaiming_normal(gain)
+    matrices = [[[weight(rng, width, width) for _ in range(width)] for _ in range(width)] for _ in range(depth)]
     x = [rng.gauss(0.0, 1.0) for _ in range(width)]
     error = [rng.gauss(0.0, 1.0) for _ in range(width)]
     length = math.hypot(*error)
-    model = Sequential(*(part for block in blocks for part in (block, layer)))
-    run = forward_pass(model, x, [e / length for e in error], loss=ag.dot)
-    assert run.loss is not None
-    ends = [run.outputs, *([unit.sum for unit in units] for units in reversed(run.layers.values()))]
-    flat = ag.grad_of(run.loss, [node for nodes in ends for node in nodes])
-    return [flat[k : k + width] for k in range(0, len(flat), width)]
+    passed = []  # each layer a graph of its own: of weights no derivatives are asked
+    for matrix in matrices:
+        sums = [ag.Value(ag.dot(row, x)) for row in matrix]
+        outputs = layer(sums)
+        passed.append((sums, outputs))
+        x = [y.data if isinstance(y, ag.Value) else y for y in outputs]
+    signals = [[e / length for e in error]]
+    back = signals[0]
+    for matrix, (sums, outputs) in zip(reversed(matrices), reversed(passed), strict=True):
+        signals.append([float(g) for g in ag.grad_of(ag.dot(outputs, back), sums)])
+        [back] = product([signals[-1]], matrix)
+    return signals

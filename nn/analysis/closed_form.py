@@ -15,6 +15,8 @@ def deep_linear_gradient(weights: Any, x: Any, y: Any) -> list[list[list[float]]
 
     dl/dW_i = 2 (W_d ... W_{i+1})^T (W_d ... W_1 x - y) (W_{i-1} ... W_1 x)^T
 
+    The loss is the whole sum of squares, twice `nn.sse`, which has 1/2 before it.
+
     Args:
         weights: The matrices W_1, ..., W_d; row r of W_i are the weights to unit r, as many as W_{i-1} has rows.
         x: The input, as many numbers as W_1 has columns.

@@ -168,7 +168,8 @@ def cost(
             drawn[:, 0] = 0.0
         penalty += lam / (2 * n) * float((drawn**2).sum())
         D.append(gradients[name] / n + lam / n * drawn)
-    data = total([run.loss.data for run in runs if run.loss is not None]) / n
+    losses: list[float] = [run.loss.data for run in runs if run.loss is not None]
+    data = total(losses) / n
     sums, activations = (
         [np.array([[getattr(unit, end).data for unit in run.layers[name]] for run in runs], float) for name in theta]
         for end in ("sum", "output")

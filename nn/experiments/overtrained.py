@@ -64,12 +64,13 @@ class OvertrainingOutcome:
 
     def __str__(self) -> str:
         lines = [f"Over-training: MLP 2-16-16-1 on {len(self.data[1])} noisy moons, {len(self.unseen[1])} test cases"]
-        lines.append(f"  {'':13}  epochs  training right  test right")
+        lines.append(f"  {'':13}  weights of epoch  training right  test right")
         for run in (self.over, self.stopped):
-            epochs = run.history.best_epoch or len(run.history.loss)
+            epoch = run.history.best_epoch or len(run.history.loss)
             lines.append(
-                f"  {run.name:13}  {epochs:6}  {100 * run.train.accuracy:12.1f} %  {100 * run.test.accuracy:8.1f} %"
+                f"  {run.name:13}  {epoch:16}  {100 * run.train.accuracy:12.1f} %  {100 * run.test.accuracy:8.1f} %"
             )
+        lines.append(f"  the second run ended after {len(self.stopped.history.loss)} epochs, and kept its best weights")
         best = min(self.over.history.val_loss)
         lines.append(f"  test loss at its best {best:.3f}, at the end {self.over.history.val_loss[-1]:.3f}")
         return "\n".join(lines)

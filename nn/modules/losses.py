@@ -213,6 +213,9 @@ def mse(prediction: Any, target: Any, *, reduction: str = "mean") -> float | Val
 def mse(prediction: Any, target: Any, *, reduction: str = "mean") -> Any:
     """Mean of squared errors over all outputs and cases: mean (p - t)^2.
 
+    The sum over the cases of each case's mean over its outputs, as Downing's minibatches have it, is
+    `len(p) * nn.mse(p, t)`; half the sum of all squares is `nn.sse`, whose mean over the cases is "batchmean".
+
     Args:
         prediction: Numbers or Values, of any shape.
         target: Likewise, of the same shape.

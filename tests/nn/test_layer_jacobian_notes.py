@@ -222,6 +222,24 @@ def test_of_several_runs_the_median_length_and_the_mean_of_zeros():
     assert len({run.norms["relu"] for run in single}) == 3  # so the median is not the largest
 
 
+@pytest.mark.parametrize("name", ["sigmoid", "softmax", "tanh", "relu", "linear", "gelu"])
+def test_attenuation_is_that_of_one_network_of_layers(name):
+    """The same weights in layers, and one sweep over the whole graph."""
+    width, depth, seed = 5, 4, 11
+    measured = nn.attenuation(depth, width, activations=[name], runs=1, seed=random.Random(seed))
+    rng = random.Random(random.Random(seed).getrandbits(32))
+    blocks = [nn.Linear(width, width, bias=False, init=nn.init.kaiming_normal(1.0), seed=rng) for _ in range(depth)]
+    x, error = ([rng.gauss(0.0, 1.0) for _ in range(width)] for _ in range(2))
+    sums, y = [], x
+    for block in blocks:
+        sums.append(block(y))
+        function = getattr(ag, name, None)
+        y = ag.softmax(sums[-1]) if name == "softmax" else [function(s) if function else s for s in sums[-1]]
+    loss = ag.dot(y, [e / math.hypot(*error) for e in error])
+    expected = [math.hypot(*ag.grad_of(loss, nodes)) for nodes in reversed(sums)]
+    assert measured.norms[name] == pytest.approx([1.0, *expected], rel=1e-12)
+
+
 def test_attenuation_as_a_table_and_curves(fading, tmp_path):
     lines = str(fading).splitlines()
     assert lines[0] == "Length of the error signal  10 units per layer, weights of gain 1"
@@ -253,6 +271,10 @@ def test_what_faded_to_nothing_has_no_place_on_a_logarithmic_axis():
         ({"runs": 0}, ag.RangeError, "attenuation: runs"),
         ({"gain": -1.0}, ag.RangeError, "attenuation: gain"),
         ({"activations": ["steep"]}, ag.RangeError, "expected one of linear, relu"),
+        ({"activations": ["step"]}, ag.RangeError, "attenuation: activations: expected one of .*, softmax, got 'step'"),
+        ({"activations": [len]}, ag.OperandError, "attenuation: activations: expected names"),
+        ({"activations": len}, ag.OperandError, "attenuation: activations: expected names"),
+        ({"activations": ["relu", 3]}, ag.OperandError, "attenuation: activations: expected names"),
         ({"activations": []}, ag.StructureError, "attenuation: activations: expected at least one name"),
         ({"seed": "a"}, ag.OperandError, "seed"),
     ],

@@ -268,3 +268,12 @@ def test_the_paths_of_a_network_are_not_doubled_by_its_loss(sizes):
     assert ag.count_paths(nn.sse(model(x), [0.0] * sizes[-1]), x[0]) == math.prod(sizes)
     if sizes == [1]:
         assert "sum over 2 paths" not in str(ag.explain(nn.sse(model(x), 0.0), model.layers[0].neurons[0].w[0]))
+
+
+def test_sums_over_cases_of_means_over_outputs_and_the_lectures_sum_of_squares():
+    p, t = [[0.5, 0.9, 0.1], [0.2, 0.3, 0.4]], [[1.0, 0.0, 0.1], [0.0, 0.0, 1.0]]
+    squares = [[(a - b) ** 2 for a, b in zip(r, s)] for r, s in zip(p, t)]
+    assert len(p) * nn.mse(p, t) == pytest.approx(sum(sum(row) / 3 for row in squares))
+    [to_w] = nn.deep_linear_gradient([[[2.0, 1.0]]], [1.0, 3.0], [1.0])
+    by_graph = ag.grad(lambda w: 2 * nn.sse([ag.dot(w[0], [1.0, 3.0])], [1.0]))([[2.0, 1.0]])
+    assert to_w == by_graph
