@@ -32,7 +32,7 @@ def typeset(label: str) -> tuple[str, float]:
         >>> typeset("w_1"), typeset("x_train")
         (('w<tspan font-size="75%" dy="3">1</tspan>', 3.0), ('x_train', 0.0))
     """
-    match = NAME.fullmatch(label)
+    match = NAME.fullmatch(label) if "_" in label or "^" in label or label in LETTERS else None
     base = match["base"] if match is not None else label
     letter = LETTERS.get(base, base)
     if match is None or len(letter.rstrip(PRIMES)) > 1 or not (letter != base or match["low"] or match["high"]):
