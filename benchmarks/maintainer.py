@@ -291,7 +291,9 @@ def tables(found, peers):
     caught = sum(a.get("found", False) for a in bugs)
     lines += ["", f"At right functions `assert_gradient` raises {alarms} alarms in {checks:,} examples."]
     lines += [f"Of {caught:,} failing tests of bugs, {named:,} name the fault."]
-    lines += [f"{differing(found)} of {len({(a['name'], a['bug']) for a in found})} answers differ from seed to seed."]
+    if count > 1:
+        several = len({(a["name"], a["bug"]) for a in found})
+        lines += [f"{differing(found)} of {several} answers differ from seed to seed."]
     verdicts = Counter()
     for a in rights:
         verdicts.update(a.get("verdicts", {}))
