@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from contextlib import nullcontext
-from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -44,6 +43,7 @@ class Branch:
         self._asked: dict[Layout, bool] = {}  # whether code was on disk
         self._parts: dict[Layout, Split | None] = {}
         self._plan: Any = None
+        self._wide: bool | None = None
         self._interpreters: dict[Layout, tuple[Any, Any]] = {}
         self._free = Shelf()
 
@@ -92,13 +92,18 @@ class Branch:
         """Whether code of the whole program is of moderate length, and not for operands that loops go along."""
         return len(self.program.operands) <= MOST_EDGES and not self._is_wide
 
-    @cached_property
+    @property
     def _is_wide(self) -> bool:
-        """Whether most edges lead to nodes of so many operands that their rules are read as loops."""
-        p, edges = self.program, len(self.program.operands)
-        lists = np.array([row.lists for row in p.primitives], np.int32)[p.codes]
-        wide = p.counts[(lists > 0) & (p.counts >= MOST_AT_HAND // 4)]
-        return edges > MOST_AT_HAND and int(wide.sum()) > MOSTLY * edges
+        """Whether most edges lead to nodes of so many operands that their rules are read as loops.
+
+        Kept by hand: the `cached_property` of Python 3.11 holds a lock of its own, which a forked child may find held.
+        """
+        if self._wide is None:
+            p, edges = self.program, len(self.program.operands)
+            lists = np.array([row.lists for row in p.primitives], np.int32)[p.codes]
+            wide = p.counts[(lists > 0) & (p.counts >= MOST_AT_HAND // 4)]
+            self._wide = edges > MOST_AT_HAND and int(wide.sum()) > MOSTLY * edges
+        return self._wide
 
     @property
     def plan(self) -> Any:

@@ -6,7 +6,7 @@ import sys
 from array import array
 from collections import deque
 from fractions import Fraction
-from functools import cached_property, partial
+from functools import partial
 from inspect import getattr_static
 from numbers import Number
 from operator import attrgetter, itemgetter, methodcaller
@@ -95,16 +95,19 @@ class Walk:
         self._members: dict[type, tuple[list[str], list[tuple[str, Any]]]] = {}  # of stateful classes
         self._home: str | None = None
         self._left, self._depth = MOST_THINGS, 0
+        self._watches: list[Callable[[], bool]] | None = None
 
-    @cached_property
+    @property
     def watches(self) -> list[Callable[[], bool]]:
         """One for each namespace, each container, all functions, all classes of objects, all Values by themselves."""
-        made = [watches.of_names(get, tuple(names)) for get, names in self._spaces.values()]
-        made += [make(*things) for make, things in self._to_watch]
-        made.append(watches.of_functions(self._functions))
-        if self._objects:
-            made.append(watches.of_classes(self._objects))
-        return [*made, watches.of_values(list(self._values))] if self._values else made
+        if self._watches is None:  # no `cached_property`: that of Python 3.11 has a lock, which a fork leaves held
+            made = [watches.of_names(get, tuple(names)) for get, names in self._spaces.values()]
+            made += [make(*things) for make, things in self._to_watch]
+            made.append(watches.of_functions(self._functions))
+            if self._objects:
+                made.append(watches.of_classes(self._objects))
+            self._watches = [*made, watches.of_values(list(self._values))] if self._values else made
+        return self._watches
 
     # --- functions ---
 
