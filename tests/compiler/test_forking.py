@@ -13,6 +13,10 @@ import autograd_core as ag
 from autograd_core import compiler
 
 pytest.importorskip("llvmlite")
+
+from autograd_core.compiler import locks
+from autograd_core.compiler.codegen.llvm import jit
+
 FORKS, SECONDS = 24, 60
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork on this system")
 
@@ -122,3 +126,22 @@ def test_nothing_that_compiles_waits_for_a_lock_that_a_fork_leaves_held():
     root = Path(compiler.__file__).parent
     imports = re.compile(r"^\s*(from functools import .*\bcached_property\b|@.*\bcached_property\b)", re.MULTILINE)
     assert [path.name for path in root.rglob("*.py") if imports.search(path.read_text(encoding="utf-8"))] == []
+
+
+def test_llvm_is_called_under_the_lock_alone(monkeypatch):
+    """llvmlite has a lock of its own, and a fork while another thread holds it would leave the child waiting."""
+    held = []
+    of_this_process = jit.machine
+
+    def machine():
+        held.append(locks.compiling._is_owned())
+        return of_this_process()
+
+    monkeypatch.setattr(jit, "machine", machine)
+    monkeypatch.setenv("AUTOGRAD_CORE_CACHE", "")
+    assert fresh(7.25)
+    f = compiler.compile(lambda x: ag.exp(x) * x, 1.0, in_axes=0)
+    f.value_and_grad([1.0] * 20_000)
+    f.bind([1.0] * 3)()
+    assert len(held) > 2
+    assert all(held)

@@ -290,7 +290,8 @@ def kept(key: str, name: str) -> tuple[Address, int] | None:
 
 def key_of(*about: Any) -> str:
     """A key for code that hangs on these alone: on the library's own files besides, the processor and the compiler."""
-    return machine().key("\0".join(map(str, (_library(), *about))), straight=True)
+    with lock:  # LLVM is set up by who comes first, and llvmlite has a lock of its own that a fork would leave held
+        return machine().key("\0".join(map(str, (_library(), *about))), straight=True)
 
 
 @cache
