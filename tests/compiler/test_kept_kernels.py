@@ -11,6 +11,7 @@ import pytest
 import autograd_core as ag
 from autograd_core.compiler.codegen.llvm import jit, object_cache
 from autograd_core.compiler.runtime import specialization
+from autograd_core.number_systems import llvm
 
 pytest.importorskip("llvmlite")
 
@@ -218,3 +219,31 @@ define double @entry_twice(double %x) {
     [address] = add()
     assert ctypes.CFUNCTYPE(ctypes.c_double, ctypes.c_double)(address)(1.5) == 3.0
     assert path.read_bytes() == right
+
+
+def test_code_with_the_vector_library_is_other_code(monkeypatch):
+    """Who has none, as in another container of the same home, gets libm's bits, and keeps code of its own."""
+    keys = []
+    for library in (None, (None, "b", 2), (None, "d", 4)):
+        monkeypatch.setattr(llvm, "vector_library", lambda library=library: library)
+        keys.append(jit.key_of("some program"))
+    assert len(set(keys)) == 3
+    assert jit.key_of("some program") == keys[-1]
+
+
+def test_code_that_was_kept_without_a_vector_library_is_not_taken_with_it(monkeypatch, tmp_path):
+    monkeypatch.setenv("AUTOGRAD_CORE_CACHE", str(tmp_path))
+    monkeypatch.setattr(specialization, "PATIENCE", 0.0)
+    xs = np.linspace(-3.0, 3.0, 1000)
+    f = lambda x: ag.exp(x) * ag.sin(x)
+    with_it = ag.compile(f, 1.0, in_axes=0).value_and_grad(xs)
+    with monkeypatch.context() as patch:
+        patch.setattr(llvm, "vector_library", lambda: None)
+        llvm.vector_function.cache_clear()
+        patch.setattr("autograd_core.compiler.codegen.llvm.vm._handlers", {})
+        for _ in range(3):
+            ag.compile(f, 1.0, in_axes=0).value_and_grad(xs)
+    llvm.vector_function.cache_clear()
+    for _ in range(3):
+        again = ag.compile(f, 1.0, in_axes=0).value_and_grad(xs)
+        assert [np.asarray(x).tobytes() for x in again] == [np.asarray(x).tobytes() for x in with_it]

@@ -18,6 +18,7 @@ import numpy as np
 from llvmlite import binding, ir
 from llvmlite.binding import create_pass_builder, create_pipeline_tuning_options  # ImportError where it is too old
 
+from ....number_systems import llvm as system
 from ....number_systems.llvm import F32, F64, I32, OFFERED, constant, element_of, offered
 from ....number_systems.processor import flags
 from ...locks import compiling as lock
@@ -289,9 +290,10 @@ def kept(key: str, name: str) -> tuple[Address, int] | None:
 
 
 def key_of(*about: Any) -> str:
-    """A key for code that hangs on these alone: on the library's own files besides, the processor and the compiler."""
+    """A key for code that hangs on these alone; on our own files besides, the processor, compiler, vector library."""
     with lock:  # LLVM is set up by who comes first, and llvmlite has a lock of its own that a fork would leave held
-        return machine().key("\0".join(map(str, (_library(), *about))), straight=True)
+        vectors = system.vector_library()  # the text would name its functions
+        return machine().key("\0".join(map(str, (_library(), vectors and vectors[1:], *about))), straight=True)
 
 
 @cache
