@@ -109,8 +109,10 @@ def test_memory_is_written_and_read_in_place():
 def test_kinds_of_calls():
     small = compiler.compile(lambda x: x * x, 2.0)
     assert isinstance(small.bind(3.0), HeldBound)
-    large = compiler.compile(lambda w, x: ag.dot(w, w) * x, [1.0] * 300, 1.0, in_axes=(None, 0))
-    assert isinstance(large.bind([1.0] * 300, [1.0] * 800), FreeBound)
+    large = compiler.compile(lambda w, x: ag.dot(w, w) * x, [1.0] * 100, 1.0, in_axes=(None, 0))
+    assert isinstance(large.bind([1.0] * 100, [1.0] * 8000), FreeBound)
+    wide = compiler.compile(lambda w, x: ag.dot(w, w) * x, [1.0] * 300, 1.0, in_axes=(None, 0))  # mostly one node
+    assert isinstance(wide.bind([1.0] * 300, [1.0] * 800), CheckedBound)
     guarded = compiler.compile(lambda x: x * x if x > 0 else -x, 2.0)
     assert isinstance(guarded.bind(3.0), CheckedBound)
 
