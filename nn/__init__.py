@@ -24,6 +24,8 @@ from . import datasets as datasets
 from . import init as init
 from . import practice as practice
 from . import schedules as schedules
+from .analysis.activation_curves import ActivationCurve as ActivationCurve
+from .analysis.activation_curves import activation_curve as activation_curve
 from .analysis.attenuation import Attenuation as Attenuation
 from .analysis.attenuation import attenuation as attenuation
 from .analysis.backward_pass import BackwardPass as BackwardPass
@@ -124,6 +126,7 @@ __all__ = [
     "MLP",
     "RNN",
     "SGD",
+    "ActivationCurve",
     "Adam",
     "AdamW",
     "Attenuation",
@@ -168,6 +171,7 @@ __all__ = [
     "Softplus",
     "StandardScaler",
     "Tanh",
+    "activation_curve",
     "attenuation",
     "backward_pass",
     "binary_cross_entropy",

@@ -192,6 +192,7 @@ PAIRS = {
     "C1": ("09_logistic_regression_to_networks.ipynb", "The graph of logistic regression", r"^ +d\w+ +(-?[\d.]+) .* (-?[\d.]+) *$", 5),
     "C2": ("09_logistic_regression_to_networks.ipynb", "Many classes: softmax and cross-entropy", r"(?:a - y|p - t) = +(-?[\d.]+),? +graph +(\S+)", 5),
     "C3": ("09_logistic_regression_to_networks.ipynb", "A cost that keeps weights small", r"by hand: (w = .*)\nby fit: +(w = .*)", 1),
+    "N7": ("10_jacobian_chains.ipynb", "Wiggling a weight", r"/2h +(\S+) +by backward\(\) +(\S+)", 9),
     "B1, one path": ("07_error_signals.ipynb", "One path", r"by hand +(\S+) +by backward\(\) +(\S+)", 3),
     "B1, inputs": ("07_error_signals.ipynb", "Several inputs", r"by hand +(\S+) +by backward\(\) +(\S+)", 2),
     "B1, outputs": ("07_error_signals.ipynb", "Several outputs", r"(\S+)  their sum\n +(\S+)  by backward\(\)", 1),

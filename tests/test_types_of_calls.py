@@ -81,6 +81,7 @@ CALLS = {
         "where": ["x > 0, x, 0", "True, 1.0, 0.0", "a > 0, a, 0"],
     },
     "nn": {
+        "activation_curve": ["'relu'"],
         "attenuation": [""],
         "binary_cross_entropy": ["0.5, 1", "x, 1", "a, a"],
         "chain": ["model, [1.0, 2.0]"],

@@ -288,3 +288,42 @@ def test_without_matplotlib(fading, monkeypatch):
     monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
     with pytest.raises(ag.MissingExtraError, match=r"pip install 'autograd-core\[plot\]'"):
         fading.plot()
+
+
+# --- 6, 6.1: planes, and wiggled weights ---------------------------------------------------------------
+
+
+def classes_between(model, seed, pairs=400):
+    """How often a point half-way between two of one class is of another."""
+    rng = np.random.default_rng(seed)
+    ends = rng.uniform(-2.0, 2.0, size=(2, pairs, 2))
+    a, b, middle = (nn.predict_classes(model, points.tolist()) for points in (*ends, ends.mean(axis=0)))
+    same = [(x, m) for x, z, m in zip(a, b, middle, strict=True) if x == z]
+    return sum(x != m for x, m in same), len(same)
+
+
+@pytest.mark.parametrize("activation", ["linear", "sigmoid", "tanh"])
+@pytest.mark.parametrize("seed", range(4))
+def test_one_layer_of_several_neurons_parts_by_planes(activation, seed):
+    layer = nn.Layer(2, 4, activation, bias_init=nn.init.uniform(-1.0, 1.0), seed=seed)
+    outside, same = classes_between(layer, seed)
+    assert same > 50
+    assert outside == 0  # regions between planes are convex
+    deep = nn.MLP(2, [8, 4], "tanh", init=nn.init.uniform(-4.0, 4.0), bias_init=nn.init.uniform(-4.0, 4.0), seed=seed)
+    assert classes_between(deep, seed)[0] > 0
+
+
+@pytest.mark.parametrize("sizes", [[1], [2, 1], [3, 2, 2]])
+def test_an_error_wiggled_by_each_weight(sizes):
+    model = nn.MLP(2, sizes, "sigmoid", output="sigmoid", bias_init=nn.init.uniform(-1.0, 1.0), seed=3)
+    x, t, h = [0.5, -1.0], [0.9, 0.1][: sizes[-1]], 1e-4
+
+    def moved(w, step):
+        at, w.data = w.data, w.data + step
+        error = nn.sse(model(x), t if len(t) > 1 else t[0]).data
+        w.data = at
+        return error
+
+    nn.sse(model(x), t if len(t) > 1 else t[0]).backward()
+    for w in model.parameters():
+        assert w.grad == pytest.approx((moved(w, h) - moved(w, -h)) / (2 * h), rel=1e-6)

@@ -1,0 +1,242 @@
+"""An activation function and its slope over a range of inputs, with the points where it has no slope."""
+
+from __future__ import annotations
+
+import bisect
+import math
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import autograd_core as ag
+from autograd_core import OperandError, RangeError
+
+from ..modules.activations import TITLES, activation_function
+from ..support.figures import COLOURS, figure_of
+from ..support.tables import Table, number
+from ..support.validation import real, shown, whole
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from matplotlib.figure import Figure
+
+HALVINGS = 48  # of the way from one point to the next: what still changes within that is a kink
+LEFT_OF_A_CHANGE = 0.25  # share of a slope's change that is left after `FIRST` halvings where it is one
+FIRST = 12
+
+
+class _Place(NamedTuple):
+    """An input, the function's value there, and its slope."""
+
+    x: float
+    y: float
+    slope: float
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class ActivationCurve(Table):
+    """A function of one number and its slope, as `nn.activation_curve` gives it. It is a table.
+
+    Attributes:
+        name: The function's name.
+        x: Inputs, in order; every kink is one of them.
+        values: f(x) at each.
+        slopes: f'(x) at each; at a kink the one that the library takes (docs/kinks.md).
+        kinks: The inputs where f has no derivative: its slope, or f itself, jumps there.
+
+    Example:
+        >>> import nn
+        >>> curve = nn.activation_curve("relu", -1, 1, points=5)
+        >>> curve.x, curve.slopes, curve.kinks
+        ((-1.0, -0.5, 0.0, 0.5, 1.0), (0.0, 0.0, 0.0, 1.0, 1.0), (0.0,))
+    """
+
+    name: str
+    x: tuple[float, ...]
+    values: tuple[float, ...]
+    slopes: tuple[float, ...]
+    kinks: tuple[float, ...]
+
+    def _heading(self) -> str:
+        said = ", ".join(number(k) for k in self.kinks)
+        return f"{self.name} and its slope{'  kink at ' + said if said else ''}"
+
+    def _table(self) -> tuple[list[str], list[list[str]]]:
+        n = len(self.x) - 1
+        at_kinks = {self.x.index(kink) for kink in self.kinks}
+        rows = [
+            [*(number(column[k]) for column in (self.x, self.values, self.slopes)), "kink" if k in at_kinks else ""]
+            for k in sorted({*(n * k // 8 for k in range(9)), *at_kinks})
+        ]
+        return ["x", "f(x)", "f′(x)", ""], rows
+
+    def plot(self) -> Figure:
+        """The function on the left, its slope on the right; at kinks, which are dashed, the curves are broken.
+
+        Returns:
+            A `matplotlib.figure.Figure`, as `History.plot` gives one.
+
+        Raises:
+            MissingExtraError: matplotlib is not installed.
+
+        Example:
+            >>> import nn
+            >>> [axes.get_ylabel() for axes in nn.activation_curve("relu").plot().axes]
+            ['f(x)', 'f′(x)']
+        """
+        figure, panels = figure_of("ActivationCurve.plot", 2, width=3.8)
+        for axes, ys, label, colour, at_kink in (
+            (panels[0], self.values, "f(x)", COLOURS[0], "value there"),
+            (panels[1], self.slopes, "f′(x)", COLOURS[1], "slope taken there"),
+        ):
+            for k, kink in enumerate(self.kinks):
+                axes.axvline(kink, color="#888888", linewidth=1, linestyle="--", label="" if k else "kink")
+                at = ys[self.x.index(kink)]
+                axes.plot([kink], [at], "o", color=colour, markersize=5, label="" if k else at_kink)
+            for xs, part in self._pieces(ys):
+                axes.plot(xs, part, color=colour)
+            axes.set_xlabel("x")
+            axes.set_ylabel(label)
+            axes.grid(visible=True, alpha=0.3)
+            if self.kinks:
+                axes.legend(fontsize="small")
+        panels[0].set_title(self.name, fontsize="medium")
+        panels[1].set_title(f"slope of {self.name}", fontsize="medium")
+        return figure
+
+    def _pieces(self, ys: tuple[float, ...]) -> list[tuple[list[float], list[float]]]:
+        """The curve between kinks; each piece goes up to them as it is beside them."""
+        cuts = [self.x.index(kink) for kink in self.kinks]
+        found = []
+        for first, last in zip([-1, *cuts], [*cuts, len(self.x)], strict=True):
+            xs, part = list(self.x[first + 1 : last]), list(ys[first + 1 : last])
+            if part and first >= 0:
+                xs, part = [self.x[first], *xs], [_towards(self.x[first], xs, part), *part]
+            if part and last < len(self.x):
+                xs, part = [*xs, self.x[last]], [*part, _towards(self.x[last], xs[::-1], part[::-1])]
+            found.append((xs, part))
+        return found
+
+
+def _towards(x: float, xs: list[float], ys: list[float]) -> float:
+    """Where the line through the two places next to x comes to."""
+    if len(xs) == 1 or xs[0] == x:
+        return ys[0]
+    return ys[0] + (ys[1] - ys[0]) / (xs[1] - xs[0]) * (x - xs[0])
+
+
+def activation_curve(
+    activation: str | Callable[[Any], Any], low: float = -3.0, high: float = 3.0, *, points: int = 241
+) -> ActivationCurve:
+    """An activation function f and its slope f' over a range of inputs.
+
+    Slopes are the derivatives of the graph, not differences. A kink is found where the slope, or f itself, still
+    changes by as much after the way between two neighbouring inputs was halved again and again; of two kinks between
+    the same two inputs one is found.
+
+    Args:
+        activation: A name that `Neuron` knows, a module such as `nn.ReLU()`, or a function of one number.
+        low: The smallest input.
+        high: The largest.
+        points: How many inputs, evenly spaced; at least 3. Kinks between them are added.
+
+    Returns:
+        An `ActivationCurve` with `.x`, `.values`, `.slopes`, `.kinks` and `.plot()`.
+
+    Raises:
+        RangeError: An unknown name, softmax (which is no function of one number), or an empty range.
+        OperandError: An argument of a wrong type, or a function that gives no number.
+
+    Example:
+        >>> import nn
+        >>> curve = nn.activation_curve("sigmoid", -2, 2, points=5)
+        >>> max(curve.slopes), curve.kinks  # steepest at 0, with slope 1/4
+        (0.25, ())
+    """
+    low, high = real(low, "activation_curve: low"), real(high, "activation_curve: high")
+    points = whole(points, "activation_curve: points", 3)
+    if not low < high:
+        msg = f"activation_curve: expected low < high, got {low:g} and {high:g}"
+        raise RangeError(msg)
+    look = _looking(activation)
+    places = [look(low + (high - low) * k / (points - 1)) for k in range(points)]
+    kinks = _kinks(look, places)
+    known = {place.x for place in places}
+    for kink in kinks:
+        if kink not in known:
+            bisect.insort(places, look(kink))
+    x, values, slopes = (tuple(column) for column in zip(*places, strict=True))
+    return ActivationCurve(_name(activation), x, values, slopes, tuple(kinks))
+
+
+def _name(activation: Any) -> str:
+    if isinstance(activation, str):
+        return activation
+    called = getattr(activation, "__name__", type(activation).__name__)
+    return "f" if called == "<lambda>" else {title: name for name, title in TITLES.items()}.get(called, called)
+
+
+def _looking(activation: Any) -> Callable[[float], _Place]:
+    """What gives value and slope at an input."""
+    function = activation_function(activation)
+
+    def look(x: float) -> _Place:
+        leaf = ag.Value(x)
+        y = leaf if function is None else function(leaf)
+        if not isinstance(y, ag.Value):
+            try:
+                return _Place(x, float(y), 0.0)  # a step, which records nothing
+            except (TypeError, ValueError):
+                msg = f"activation_curve: expected a function of one number that gives a number, got {shown(y)}"
+                raise OperandError(msg) from None
+        [slope] = ag.grad_of(y, [leaf])
+        return _Place(x, float(y.data), float(slope))
+
+    return look
+
+
+# --- kinks -----------------------------------------------------------------------------------------
+
+
+def _kinks(look: Callable[[float], _Place], places: list[_Place]) -> list[float]:
+    """Where slope or value jumps. A kink on a grid point is seen from both of its sides, and counted once."""
+    width = places[-1].x - places[0].x
+    found: list[float] = []
+    for a, b in pairwise(places):
+        kink = _between(look, a, b)
+        if kink is not None and not any(abs(kink - other) <= 1e-9 * width for other in found):
+            found.append(kink)
+    return found
+
+
+def _change(a: _Place, b: _Place) -> float:
+    """How much of the slope, or of the value beyond what the slopes explain, changes from one place to another."""
+    steepest = max(abs(a.slope), abs(b.slope))
+    jump = abs(b.y - a.y) - 2.0 * steepest * (b.x - a.x)
+    return max(abs(b.slope - a.slope), jump, 0.0)
+
+
+def _between(look: Callable[[float], _Place], a: _Place, b: _Place) -> float | None:
+    """The kink between two places, if there is one: the change is followed into the half that has more of it."""
+    start = _change(a, b)
+    if not start > 1e-9 * max(1.0, abs(a.slope), abs(b.slope), abs(a.y)) or not math.isfinite(start):
+        return None
+    for n in range(1, HALVINGS + 1):
+        middle = 0.5 * (a.x + b.x)
+        if not a.x < middle < b.x:
+            break
+        m = look(middle)
+        a, b = (a, m) if _change(a, m) >= _change(m, b) else (m, b)
+        if n == FIRST and _change(a, b) < LEFT_OF_A_CHANGE * start:
+            return None  # a smooth curve's change halves with every halving
+    return _simplest(a.x, b.x) if _change(a, b) >= LEFT_OF_A_CHANGE * start else None
+
+
+def _simplest(a: float, b: float) -> float:
+    """The number of the fewest digits from a to b."""
+    for digits in range(17):
+        x = round(0.5 * (a + b), digits)
+        if a <= x <= b:
+            return x + 0.0  # no −0
+    return b
