@@ -462,9 +462,10 @@ def shown(w):
 def page(found, n):
     """docs/accuracy.md."""
     lines = HEADER.format(n=n, libc=" ".join(platform.libc_ver()), python=platform.python_version()).splitlines()
-    lines += ["", "## Everywhere else", "", "| row | | ulp | at |", "|---|---|---|---|"]
+    lines += ["", "## Everywhere else", "", "| primitive | | ulp | at |", "|---|---|---|---|"]
     lines += [f"| {w.row} | {' | '.join(shown(w))} |" for w in found if w.entry is None]
-    lines += ["", "## Exceptions", "", "| row | | where | bound | ulp | at | why |", "|---|---|---|---|---|---|---|"]
+    lines += ["", "## Exceptions", ""]
+    lines += ["| primitive | | where | bound | ulp | at | why |", "|---|---|---|---|---|---|---|"]
     for w in sorted((w for w in found if w.entry is not None), key=lambda w: w.entry):
         entry, (what, error, point) = EXCEPTIONS[w.entry], shown(w)
         place, formula = (text.replace("|", "\\|") for text in (entry.place, entry.formula))
@@ -475,25 +476,25 @@ def page(found, n):
 HEADER = """\
 # Accuracy
 
-Value and partial derivatives of every primitive, against the exact number, at {n} points of its
-domain each: edges, subnormals, huge values, neighbourhoods of zeros and of kinks, everyday numbers.
-`python benchmarks/accuracy.py --points {n}` remakes this page; here {libc}, Python {python}. The tests
+The errors of the value and the partial derivatives of every primitive, against the exact numbers, at {n} points of
+its domain each: ends of the domain, subnormals, huge values, points close to zeros and kinks, everyday numbers.
+`python benchmarks/accuracy.py --points {n}` regenerates this page; here {libc}, Python {python}. The tests
 do the same at fewer points.
 
-One ulp is the distance of doubles around the exact number, 2^-1074 in the subnormal range. Infinity is
-right where the exact number rounds to it. Bounds: 2 ulp for values, 4 for partials, but for the
-exceptions below. Rows whose terms cancel (sum, dot, mean, logsumexp, logaddexp, logsumexp_less; silu'
-and gelu' beside their zeros; lgamma and digamma to the left of 0) are measured in ulp of the sum of |terms|; sums whose
-running result would leave the range are left out, as left-to-right rounding is their definition; products,
-of which only the whole over- or underflows, are not. Rows of n operands: 1 to 6 of them. The graph of a
-gradient of `prod`, which second derivatives are taken of, is made of one product for each operand up to 16
-operands; of more it is made of products of products, and one of those may leave the range though the
-derivative does not.
+One ulp is the spacing of doubles around the exact number, 2^-1074 in the subnormal range. An infinite result counts
+as right where the exact number rounds to infinity. Bounds: 2 ulp for values, 4 for partials, apart from the
+exceptions below. Primitives whose terms cancel (sum, dot, mean, logsumexp, logaddexp, logsumexp_less; silu'
+and gelu' near their zeros; lgamma and digamma left of 0) are measured in ulp of the sum of |terms|. Sums
+whose intermediate results leave the range of doubles are left out, because rounding from left to right is
+their definition; products are not, because only the whole product over- or underflows. Primitives of n
+operands are tested with 1 to 6 of them. Second derivatives of `prod` go through the graph of its gradient.
+For up to 16 operands that graph has one product per operand; for more it has products of products, and one
+of those may leave the range though the derivative does not.
 
-The exact number is mpmath's, from a textbook definition of each primitive (`benchmarks/references.py`)
+The exact number is computed with mpmath from a textbook definition of each primitive (`benchmarks/references.py`)
 that shares nothing with the table of rules. A derivative is the central difference of that definition
 with a step of 10^-50 down to 10^-2000 of the operand. Precision is raised from 50 to up to 6000 digits
-until two levels agree to 25 digits. Left out are points without a derivative: kinks, and the ends of a
+until two levels agree to 25 digits. Points without a derivative are left out: kinks, and the ends of a
 domain, for which see [kinks](kinks.md)."""
 
 

@@ -271,7 +271,7 @@ def test_every_kink_has_a_tested_convention():
 
 def kink_table():
     """The table of docs/kinks.md, from the rows and from what they do."""
-    lines = ["| row | convention | for example | derivatives |", "|---|---|---|---|"]
+    lines = ["| primitive | convention | for example | derivatives |", "|---|---|---|---|"]
     for name, row in ROWS.items():
         examples = [(xs, evaluate(row, xs)[1]) for other, xs, _ in KINKS if other == name]
         for i, (xs, partials) in enumerate(examples):
@@ -283,7 +283,7 @@ def kink_table():
 
 def test_the_page_of_kinks():
     page = (Path(__file__).parents[2] / "docs" / "kinks.md").read_text(encoding="utf-8")
-    table = page[page.index("| row |") :]
+    table = page[page.index("| primitive |") :]
     assert table[: table.index("\n\n") + 1] == kink_table()
 
 
