@@ -37,13 +37,13 @@ from .analysis.diagnosis import LayerState as LayerState
 from .analysis.diagnostics import diagnose as diagnose
 from .analysis.error_signals import ErrorSignals as ErrorSignals
 from .analysis.error_signals import error_signals as error_signals
-from .analysis.forward_pass import ForwardPass as ForwardPass
 from .analysis.forward_pass import forward_pass as forward_pass
 from .analysis.labelled_jacobian import Jacobian as Jacobian
 from .analysis.layer_jacobians import Chain as Chain
 from .analysis.layer_jacobians import chain as chain
 from .analysis.layer_jacobians import layer_jacobian as layer_jacobian
 from .analysis.layer_jacobians import weight_jacobian as weight_jacobian
+from .analysis.layers_by_name import ForwardPass as ForwardPass
 from .analysis.matrix_chains import JacobianChain as JacobianChain
 from .analysis.matrix_chains import jacobian_chain as jacobian_chain
 from .analysis.regularised_cost import RegularisedCost as RegularisedCost

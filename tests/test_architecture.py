@@ -6,6 +6,7 @@ import os
 import re
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -116,3 +117,60 @@ def test_every_folder_says_what_is_in_it():
     for folder in folders():
         text = (folder / "__init__.py").read_text(encoding="utf-8")
         assert ast.get_docstring(ast.parse(text)), folder
+
+
+def modules():
+    """All modules by their dotted names, as syntax trees."""
+    files = [path for root in ("autograd_core", "nn") for path in sorted((ROOT / root).rglob("*.py"))]
+    names = [".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__") for path in files]
+    return {name: (path, ast.parse(path.read_text(encoding="utf-8"))) for name, path in zip(names, files, strict=True)}
+
+
+def imports():
+    """What each module imports, at its top, within functions and for types alone."""
+    known = modules()
+    found = {name: set() for name in known}
+    for name, (path, tree) in known.items():
+        package = name if path.name == "__init__.py" else name.rpartition(".")[0]
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Import):
+                found[name].update(alias.name for alias in node.names)
+            elif isinstance(node, ast.ImportFrom):
+                above = package.split(".")[: 1 - node.level or None] if node.level else []
+                base = ".".join([*above, *([node.module] if node.module else [])])
+                found[name].update(full if (full := f"{base}.{a.name}") in known else base for a in node.names)
+    return {name: sorted((of & known.keys()) - {name}) for name, of in found.items()}
+
+
+def circles(graph):
+    """Groups of modules that import each other, one by way of the other."""
+    below = {name: set(of) for name, of in graph.items()}
+    changed = True
+    while changed:
+        changed = False
+        for of in below.values():
+            more = of.union(*(below[name] for name in of))
+            changed |= len(more) > len(of)
+            of |= more
+    return sorted({tuple(sorted(n for n in of if name in below[n])) for name, of in below.items() if name in of})
+
+
+def excepted():
+    """The imports that the contracts let pass, as pyproject.toml names them."""
+    contracts = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["importlinter"]
+    assert contracts["exclude_type_checking_imports"] is False
+    return [tuple(line.split(" -> ")) for c in contracts["contracts"] for line in c.get("ignore_imports", ())]
+
+
+def test_no_modules_import_each_other_not_even_for_types():
+    graph, let_pass = imports(), excepted()
+    assert len(let_pass) <= 3
+    for importer, imported in let_pass:
+        assert imported in graph[importer]  # one that is no longer needed goes
+        graph[importer].remove(imported)
+    assert circles(graph) == []
+
+
+def test_a_circle_for_types_alone_would_be_seen():
+    graph = imports()
+    assert any("autograd_core.engine.graph" in group for group in circles(graph))

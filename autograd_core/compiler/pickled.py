@@ -22,10 +22,10 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from ..engine.pytrees import Spec
-    from .compiled_function import CompiledFunction
+    from .runtime.traced_function import TracedFunction
 
 
-def reduced(f: CompiledFunction) -> tuple[Any, ...]:
+def reduced(f: TracedFunction) -> tuple[Any, ...]:
     """What `pickle` is told: a function, and its arguments.
 
     Args:
@@ -39,6 +39,7 @@ def reduced(f: CompiledFunction) -> tuple[Any, ...]:
     traces = [(b.program.to_bytes(), b.spec, b.guards) for b in f._branches]
     primitives = {row.module for b in f._branches for row in b.program.primitives if ROWS.get(row.name) is not row}
     about = {
+        "class": type(f),
         "specs": f._specs,
         "numbers": list(f._numbers_traced),
         "in_axes": tuple(0 if mapped else None for mapped in f._mapped),
@@ -67,15 +68,13 @@ def _restored(
     modules: Sequence[str],
     about: dict[str, Any],
     source: Any,
-) -> CompiledFunction:
+) -> TracedFunction:
     """The function again.
 
     Raises:
         UnknownPrimitiveError: A user's primitive cannot be had here.
         StructureError: Something in it does not fit.
     """
-    from .compiled_function import CompiledFunction
-
     for module in modules:
         import_module(module)
     name, specs = f"pickled {about['name']}", about["specs"]
@@ -98,7 +97,8 @@ def _restored(
         raise GuardError(msg)
 
     rest = {key: about[key] for key in ("in_axes", "reduce", "argnums", "name", "argument_names", "parameters")}
-    return CompiledFunction(graph_at, specs, numbers, **rest, **about["options"], traces=found)
+    cls: type[TracedFunction] = about["class"]
+    return cls(graph_at, specs, numbers, **rest, **about["options"], traces=found)
 
 
 def _checked(content: bytes, n: int, spec: Spec, name: str) -> Program:

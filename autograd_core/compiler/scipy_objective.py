@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
@@ -14,8 +14,31 @@ from .runtime.batches import numbers_of, tree_of
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from .compiled_function import CompiledFunction
     from .runtime.bound_call import Bound
+    from .runtime.specialization import Branch
+
+
+class Bindable(Protocol):
+    """What is read of a compiled function whose arguments are flat arrays."""
+
+    _argnums: tuple[int, ...]
+    _mapped: tuple[bool, ...]
+    _branches: list[Branch]
+    _reduce: str | None
+
+    def bind(self, *args: Any) -> Bound:
+        """A call with memory of its own."""
+
+    def bind_hvp(self, args: Sequence[Any], vectors: Any) -> Bound:
+        """The Hessian times vectors, likewise."""
+
+    @property
+    def jacobian(self) -> Bindable:
+        """The Jacobian, of the same arguments."""
+
+    @property
+    def hessian(self) -> Bindable:
+        """The Hessian, of the same arguments."""
 
 
 class Objective:
@@ -42,7 +65,7 @@ class Objective:
 
     x0: Any
 
-    def __init__(self, flat: CompiledFunction, specs: Sequence[Spec], args: Sequence[Any]) -> None:
+    def __init__(self, flat: Bindable, specs: Sequence[Spec], args: Sequence[Any]) -> None:
         self._flat, self._specs, self._args = flat, specs, args
         self.x0 = np.concatenate([np.empty(0), *(args[i] for i in flat._argnums)])
         ends = np.cumsum([0, *(len(args[i]) for i in flat._argnums)]).tolist()

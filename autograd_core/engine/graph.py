@@ -10,7 +10,7 @@ from ..errors import OperandError
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from .value import Value
+    from .value import Value as Value  # noqa: PLC0414  sweeps, pickles and notes of origin have it from here
 
 # Nodes stand in sets and dicts below: their hash is their identity, so `==` is never asked.
 

@@ -21,8 +21,8 @@ from weakref import WeakValueDictionary
 from .graph import order_of
 
 if TYPE_CHECKING:
+    from .graph import Value
     from .ops import Primitive
-    from .value import Value
 
 
 class Entry:

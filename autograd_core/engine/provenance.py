@@ -12,8 +12,8 @@ from .evaluation import is_finite, written
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from .graph import Value
     from .ops import Primitive
-    from .value import Value
 
 
 class Note:

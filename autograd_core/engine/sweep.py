@@ -21,7 +21,8 @@ from .graph import MANY
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from .value import Value
+    from .graph import Value
+
 
 
 def reverse(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import reduce
 from typing import TYPE_CHECKING, Any, Unpack
 
@@ -15,13 +15,12 @@ from ..pictures.scene.highlight import ACCENTS
 from ..pictures.scene.overlay import Mark, Overlay
 from . import writing
 from .flow import Flow, adjoints_of, ratio
-from .reasons import Reason, reasons_of
+from .reasons import reasons_of
 from .rounding import ALL_DIGITS, digits_lost
-from .walks import Path, count_of, short, top_paths
+from .uses import Explained, Use
+from .walks import count_of, top_paths
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from ..engine.value import Value
     from ..pictures import Picture
     from ..pictures.picture import DrawOptions
@@ -46,36 +45,7 @@ SHORT = {  # what fits on a card
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Use:
-    """One edge out of the leaf: a place where it is used, and what that adds to its gradient.
-
-    Attributes:
-        node: The user.
-        operand: Which of its operands the leaf is, from 0.
-        local_grad: d user / d leaf along this edge.
-        adjoint: d root / d user.
-        contribution: Their product, 0 by the zero-path rule; over all uses these add up to the gradient.
-        share: |contribution| over the sum of all |contributions|; NaN where that is no finite number.
-        where: The user's scope, such as "rnn/step3"; "" outside of any.
-
-    Example:
-        >>> import autograd_core as ag
-        >>> x = ag.Value(3.0)
-        >>> [(use.node.op, use.contribution, use.share) for use in ag.explain(x * 6 + x * 2, x).uses]
-        [('mul', 2.0, 0.25), ('mul', 6.0, 0.75)]
-    """
-
-    node: Value
-    operand: int
-    local_grad: Any
-    adjoint: Any
-    contribution: Any
-    share: float
-    where: str
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Explanation:
+class Explanation(Explained):
     """Why the derivative of `root` to `leaf` is what it is. `explain` makes it.
 
     Notebooks show it as a table; `str()` is its text.
@@ -115,17 +85,6 @@ class Explanation:
                 1  x →(×1) v3
                 0  x →(×−3) v1 →(×0) v2 →(×1) v3
     """
-
-    root: Value
-    leaf: Value
-    gradient: Any
-    uses: tuple[Use, ...]
-    paths: tuple[Path, ...]
-    n_paths: int
-    reasons: tuple[Reason, ...]
-    condition: float
-    digits_lost: float
-    names: Mapping[Value, str] = field(repr=False)
 
     @property
     def text(self) -> str:
@@ -167,10 +126,6 @@ class Explanation:
         largest = self.paths[:ACCENTS]
         shown: dict[str, Any] = {"highlight": largest or None, "overlay": overlay, "gradients": gradients} | options
         return draw(self.root, **shown)
-
-    def name(self, node: Value) -> str:
-        """What a node is called in the text."""
-        return short(self.names[node])
 
     def __str__(self) -> str:
         return self.text

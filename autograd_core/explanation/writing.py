@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from ..engine.value import Value
-    from .explaining import Explanation, Use
+    from .uses import Explained, Use
 
 COLUMNS = 100
 CELL = 28  # of a column that is not the last
@@ -45,7 +45,7 @@ class Section(NamedTuple):
     note: str = ""
 
 
-def headline(of: Explanation) -> str:
+def headline(of: Explained) -> str:
     """The gradient, and how many paths and uses it comes from."""
     derivative = f"∂{of.name(of.root)}/∂{of.name(of.leaf)} = {text.number(of.gradient)}"
     if not of.uses:
@@ -54,7 +54,7 @@ def headline(of: Explanation) -> str:
     return f"{derivative}, {paths} by way of {len(of.uses)} use{'s' if len(of.uses) > 1 else ''} of {of.name(of.leaf)}"
 
 
-def sections_of(of: Explanation) -> list[Section]:
+def sections_of(of: Explained) -> list[Section]:
     """What there is to say, the reasons first."""
     sections = []
     for about in dict.fromkeys(reason.about for reason in of.reasons):
@@ -70,7 +70,7 @@ def sections_of(of: Explanation) -> list[Section]:
     return sections
 
 
-def _uses(of: Explanation) -> Section:
+def _uses(of: Explained) -> Section:
     words, uses = Words(of.names), Uses()
     ordered = sorted(of.uses, key=_size)
     shown, rest = ordered[:SHOWN_USES], ordered[SHOWN_USES:]
@@ -101,7 +101,7 @@ def _size(use: Use) -> tuple[bool, Any]:
     return (True, -abs(c)) if c == c else (False, 0)  # noqa: PLR0124
 
 
-def digits(of: Explanation) -> str:
+def digits(of: Explained) -> str:
     """How many digits the gradient has lost, and why; "" if none."""
     if of.condition == math.inf:
         return "Condition ∞: paths of opposite signs cancel completely."
@@ -176,7 +176,7 @@ def _wrapped(line: str, room: int) -> list[str]:
 # --- LaTeX ----------------------------------------------------------------------------------------
 
 
-def latex_of(of: Explanation) -> str:
+def latex_of(of: Explained) -> str:
     """The gradient as a sum over its paths, or over the uses if there are too many."""
     name = {node: latex_name(short(name)) for node, name in of.names.items()} if of.uses else {}
     few = len(of.paths) == of.n_paths <= LATEX_TERMS and all(len(p.operands) <= LATEX_FACTORS for p in of.paths)

@@ -9,7 +9,7 @@ from autograd_core import StructureError
 
 from ..support.tables import Table, number
 from ..support.validation import shown
-from .forward_pass import ForwardPass, forward_pass
+from .forward_pass import forward_pass
 from .labelled_jacobian import Jacobian, by
 from .layer_jacobians import between, to_weights
 
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from ..modules.module import Module
+    from .layers_by_name import ForwardPass
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)

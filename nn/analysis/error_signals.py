@@ -10,41 +10,18 @@ from autograd_core import StructureError, Value, grad_of, topological_order
 
 from ..support.tables import Table, number
 from ..support.validation import shown
-from .forward_pass import ForwardPass, Unit, forward_pass, one_of
+from .forward_pass import forward_pass
 from .labelled_jacobian import tex
-from .signal_formulas import Formula, signal_formulas, update_formulas
+from .layers_by_name import ForwardPass, Unit, one_of
+from .signal_formulas import Formula, UnitSignal, signal_formulas, update_formulas
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from ..modules.module import Module
-    from ..notation import Names
+    from ..support.names import Names
 
 HEADS = ("unit", "s", "z", "f′(s)", "∂E/∂z", "δ")
-
-
-@dataclass(frozen=True, slots=True)
-class UnitSignal:
-    """The error signal of one unit, and the two factors that the recursion makes it from.
-
-    Attributes:
-        name: "layer1/neuron0".
-        sum: The weighted sum s.
-        output: z = f(s).
-        slope: f'(s).
-        arriving: dE/dz by the recursion: the sum, over the units k that z goes to, of w from here to k times
-            delta_k; what else z goes to, such as the loss, adds its derivative.
-        delta: dE/ds, as `backward()` finds it.
-        recursive: slope * arriving.
-    """
-
-    name: str
-    sum: float
-    output: float
-    slope: float
-    arriving: float
-    delta: float
-    recursive: float
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from autograd_core import OperandError, RangeError, StructureError, Value, topological_order
+from autograd_core import OperandError, StructureError, Value, topological_order
 
 from ..modules.activations import Softmax
 from ..modules.layers import Layer, Linear, Neuron, Sequential
 from ..modules.losses import of_one_case
 from ..modules.module import Module
-from ..notation import Names, names, put_labels
+from ..notation import names, put_labels
 from ..support.validation import callable_of, plain, shown
+from .layers_by_name import End, ForwardPass, Unit
 from .units import COUNTED
 
 if TYPE_CHECKING:
@@ -22,143 +23,6 @@ if TYPE_CHECKING:
 
 
 OWN = frozenset({"inputs", "outputs", "softmax", "loss"})  # names that no layer can have
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Unit:
-    """A neuron within a pass: z = f(s) with s = w . x + b.
-
-    Attributes:
-        name: "layer1/neuron0".
-        weights: The w; `weights[i]` belongs to input i.
-        inputs: The x, as many.
-        dot: The node w . x.
-        sum: The node s, before the activation; it is `dot` where there is no bias.
-        output: The node z; it is s where there is no activation.
-        bias: The b, or None.
-    """
-
-    name: str
-    weights: tuple[Value, ...]
-    inputs: tuple[Value, ...]
-    dot: Value
-    sum: Value
-    output: Value
-    bias: Value | None = None
-
-    def __repr__(self) -> str:
-        return f"<Unit {self.name}: s = {self.sum.data:.4g}, z = {self.output.data:.4g}>"
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class End:
-    """What a Jacobian can begin or end at: nodes side by side, with their names."""
-
-    name: str
-    labels: tuple[str, ...]
-    nodes: tuple[Value, ...]
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class ForwardPass:
-    """What one forward pass of a model computed, layer by layer; every number in it is a node of one graph.
-
-    Attributes:
-        inputs: The inputs as nodes, x0, x1, ...
-        layers: For each layer by its name a tuple of units, each with `.name .weights .bias .inputs .dot
-            .sum .output`; in the order of the pass.
-        outputs: The nodes of the prediction.
-        loss: The node of the loss, or None.
-        ends: What `nn.layer_jacobian` can go from and to, in the order of the pass: "inputs",
-            "sum(layer1)", "layer1", ..., "outputs" or "softmax", "loss".
-        names: The names of a text, or None. `run["layer1"]` are the nodes of a layer, and with a text's names
-            `run["z_1^(2)"]` is the node that the text calls so.
-
-    Example:
-        >>> import nn
-        >>> run = nn.forward_pass(nn.MLP(2, [3, 1], "tanh", seed=0), [1.0, -1.0])
-        >>> list(run.ends)
-        ['inputs', 'sum(layer1)', 'layer1', 'sum(layer2)', 'layer2']
-        >>> run.layers["layer1"][0].name
-        'layer1/neuron0'
-    """
-
-    inputs: tuple[Value, ...]
-    layers: dict[str, tuple[Unit, ...]]
-    outputs: tuple[Value, ...]
-    loss: Value | None
-    ends: dict[str, End]
-    names: Names | None = None
-
-    def __getitem__(self, name: str) -> Any:
-        if self.names is not None:
-            units = [unit.name for units in self.layers.values() for unit in units]
-            inputs = self.ends["inputs"].labels
-            weights = [f"weight {i} {u.name}" for us in self.layers.values() for u in us for i in range(len(u.weights))]
-            name = self.names.meant(name, [*self.ends, *units, *(f"sum({u})" for u in units), *inputs, *weights])
-        nodes = self._nodes()
-        return self.ends[name].nodes if name in self.ends else one_of(nodes, name, "forward_pass")
-
-    def _nodes(self) -> dict[str, Value]:
-        """Every node by its name, with those of weights and biases."""
-        found = {label: x for end in self.ends.values() for label, x in zip(end.labels, end.nodes, strict=True)}
-        for units in self.layers.values():
-            for unit in units:
-                found |= {f"weight {i} {unit.name}": w for i, w in enumerate(unit.weights)}
-                if unit.bias is not None:
-                    found[f"bias {unit.name}"] = unit.bias
-        return found
-
-    @property
-    def last(self) -> str:
-        """The name of the last end before the loss.
-
-        Example:
-            >>> import nn
-            >>> nn.forward_pass(nn.MLP(2, [1]), [1.0, -1.0]).last
-            'layer1'
-        """
-        return [name for name in self.ends if name != "loss"][-1]
-
-    def end(self, which: str | int, caller: str = "end", called: Names | None = None) -> End:
-        """One of the `ends`.
-
-        Args:
-            which: Its name; or a number, 0 for the inputs, k for the activations of the k-th layer;
-                "outputs" always is the prediction.
-            caller: Whom an error names.
-            called: A text's names, which are good, too.
-
-        Returns:
-            A record with `.name .labels .nodes`.
-
-        Raises:
-            RangeError: There is none of that name or number.
-
-        Example:
-            >>> import nn
-            >>> nn.forward_pass(nn.MLP(2, [3, 1], seed=0), [1.0, -1.0]).end(1).labels
-            ('layer1/neuron0', 'layer1/neuron1', 'layer1/neuron2')
-        """
-        names = ["inputs", *self.layers]
-        name: Any = which
-        if which == "outputs":
-            name = self.last
-        elif isinstance(which, int) and not isinstance(which, bool) and 0 <= which < len(names):
-            name = names[which]
-        called = called or self.names
-        if called is not None and isinstance(name, str) and name not in self.ends:
-            name = called.meant(name, [*list(self.ends)[::-1]])
-            name = called.meant(name, [f"weights of {layer}" for layer in self.layers]).removeprefix("weights of ")
-        if name not in self.ends:
-            hint = "; 'loss' needs target= and loss=" if which == "loss" else ""
-            known = self.ends if called is None else [f"{end} ({called(end)})" for end in self.ends]
-            msg = f"{caller}: expected one of {', '.join(known)}, or 0 to {len(names) - 1}, got {which!r}{hint}"
-            raise RangeError(msg)
-        return self.ends[name]
-
-    def __repr__(self) -> str:
-        return f"<ForwardPass {' -> '.join(name for name in self.ends if not name.startswith('sum('))}>"
 
 
 def forward_pass(
@@ -243,18 +107,6 @@ def forward_pass(
         return run
     put_labels(run, given)
     return replace(run, names=given)
-
-
-def one_of(known: dict[str, Any], name: Any, caller: str) -> Any:
-    """What has that name.
-
-    Raises:
-        RangeError: Nothing has.
-    """
-    if name not in known:
-        msg = f"{caller}: expected one of {', '.join(known)}, got {shown(name)}"
-        raise RangeError(msg)
-    return known[name]
 
 
 def _boxed(x: Any, name: str, named: list[tuple[str, Value]]) -> Any:

@@ -16,7 +16,7 @@ from ..support.validation import shown
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from ..notation import Names
+    from ..support.names import Names
 
 LAYOUTS = ("numerator", "denominator")
 

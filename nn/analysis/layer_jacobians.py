@@ -19,8 +19,9 @@ from autograd_core import RangeError, StructureError, grad_of
 from ..notation import names
 from ..support.tables import Table, as_text, number, number_in
 from ..support.validation import shown
-from .forward_pass import End, ForwardPass, Unit, below, forward_pass, one_of
+from .forward_pass import below, forward_pass
 from .labelled_jacobian import Axis, Jacobian, by, layout_of, transposed
+from .layers_by_name import End, ForwardPass, Unit, one_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

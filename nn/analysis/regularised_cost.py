@@ -15,13 +15,14 @@ from ..notation import names
 from ..support.arrays import numpy
 from ..support.tables import Table, as_html, as_text, number
 from ..support.validation import callable_of, plain, real
-from .forward_pass import ForwardPass, forward_pass
+from .forward_pass import forward_pass
 from .labelled_jacobian import by
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from ..modules.module import Module
+    from .layers_by_name import ForwardPass
 
 HEADS = ("layer", "Θ", "‖Δ‖", "‖λ/n Θ‖", "‖D‖")
 SHOWN = 12  # rows and columns of matrices that are shown whole

@@ -3,16 +3,40 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 from ..notation import latex
 
 if TYPE_CHECKING:
-    from ..notation import Names
-    from .error_signals import UnitSignal
-    from .forward_pass import ForwardPass, Unit
+    from ..support.names import Names
+    from .layers_by_name import ForwardPass, Unit
 
 CLOSE = 1e-9  # the recursion's sum, against what the sweep found
+
+
+@dataclass(frozen=True, slots=True)
+class UnitSignal:
+    """The error signal of one unit, and the two factors that the recursion makes it from.
+
+    Attributes:
+        name: "layer1/neuron0".
+        sum: The weighted sum s.
+        output: z = f(s).
+        slope: f'(s).
+        arriving: dE/dz by the recursion: the sum, over the units k that z goes to, of w from here to k times
+            delta_k; what else z goes to, such as the loss, adds its derivative.
+        delta: dE/ds, as `backward()` finds it.
+        recursive: slope * arriving.
+    """
+
+    name: str
+    sum: float
+    output: float
+    slope: float
+    arriving: float
+    delta: float
+    recursive: float
 
 
 class Formula(NamedTuple):

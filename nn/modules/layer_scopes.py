@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from autograd_core.engine.contexts import current
 from autograd_core.engine.provenance import Note
@@ -17,12 +17,17 @@ from autograd_core.engine.provenance import Note
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from .module import Module
-
 NUMBERED = re.compile(r"(?:(.*)/)?layer\d+")
 
 
-def tell_apart(model: Module) -> None:
+class Modules(Protocol):
+    """What is known here of a `Module`: those within it."""
+
+    def named_modules(self) -> Iterator[tuple[str, Any]]:
+        """Dotted names and modules, this one first."""
+
+
+def tell_apart(model: Modules) -> None:
     """Number the layers of a model, in its order, where one has no scope of its own or two have the same."""
     here = current().scope
     layers = list(_layers(model))
@@ -42,7 +47,7 @@ def tell_apart(model: Module) -> None:
             _move(module, s, f"{s}{seen[s]}")
 
 
-def name_by_attribute(owner: Any, name: str, part: Module) -> None:
+def name_by_attribute(owner: Any, name: str, part: Modules) -> None:
     """Give a part of a model of one's own the attribute's name, if it has no scope or that of another part."""
     here = current().scope
     above = f"{here}/{name}" if here else name
@@ -58,7 +63,7 @@ def name_by_attribute(owner: Any, name: str, part: Module) -> None:
             _move(layer, s, f"{above}/{s.removeprefix(here).lstrip('/')}")
 
 
-def _layers(model: Module) -> Iterator[Any]:
+def _layers(model: Modules) -> Iterator[Any]:
     """Each `Layer`, `Linear`, and `Neuron` outside of one, once."""
     within: set[int] = set()
     for _, module in model.named_modules():

@@ -1,5 +1,6 @@
 """How parameters are learnt: `optimizers`, and `loop`, which is `fit`.
 
-`loop` runs a step on graphs, or hands it to `compiled_steps` where `side_effects` sees nothing that a program would
-lose. `clipping`, `stopping`, `history` and `progress` are what it calls on the way; `second_order` trains by Hessians.
+`task` says what is to be learnt. `loop` runs a step on graphs, or hands it to `compiled_steps` where `side_effects`
+sees nothing that a program would lose. `clipping`, `stopping`, `history` and `progress` are what it calls on the way;
+`second_order` trains by Hessians.
 """

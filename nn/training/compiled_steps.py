@@ -30,8 +30,8 @@ if TYPE_CHECKING:
 
     from ..data.dataset import Cases
     from ..modules.module import Module
-    from .loop import Measured, Task
     from .optimizers import Optimizer
+    from .task import Measured, Task
 
 CLOSE = 1e-9  # how far programs and graphs may be apart, relative to the largest number
 NOISE = 1e-12  # below which gradients are rounding errors

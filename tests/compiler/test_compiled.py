@@ -475,7 +475,7 @@ def test_a_call_of_many_rows_is_compiled_before_its_first_chunk(monkeypatch):
     monkeypatch.setattr(executors, "CHUNK", 16)
     monkeypatch.setenv("AUTOGRAD_CORE_CACHE", "")  # or the second one is found there
     monkeypatch.setattr("autograd_core.compiler.runtime.specialization.COMPILE_EDGE_SECONDS", 1e3)  # no real time counts beside that
-    monkeypatch.setattr("autograd_core.compiler.compiled_function.EDGE_SECONDS", 1e3 / 8)
+    monkeypatch.setattr("autograd_core.compiler.runtime.traced_function.EDGE_SECONDS", 1e3 / 8)
     for rows, compiled in ((32, True), (2, False)):
         f = compiler.compile(lambda x: ag.sin(x) * x, 1.0, in_axes=0)
         f(np.linspace(0.0, 1.0, rows))

@@ -20,8 +20,7 @@ from hypothesis import strategies as st
 
 import autograd_core as ag
 from autograd_core import compiler
-from autograd_core.compiler import compiled_function as compiled_module
-from autograd_core.compiler.runtime import executors, specialization
+from autograd_core.compiler.runtime import executors, specialization, traced_function
 from autograd_core.engine.ops import ROWS
 from autograd_core.engine.value import record
 
@@ -96,7 +95,7 @@ def forced(**settings):
         if "seconds" in settings:
             patch.setattr(specialization, "PATIENCE", settings["seconds"])
         if "threads" in settings:
-            patch.setattr(compiled_module, "_processors", lambda: settings["threads"])
+            patch.setattr(traced_function, "_processors", lambda: settings["threads"])
         yield
 
 

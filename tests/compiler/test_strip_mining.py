@@ -16,7 +16,7 @@ pytest.importorskip("llvmlite")
 from autograd_core.compiler.codegen.llvm.kernel import Kernel
 from autograd_core.compiler.codegen.llvm.outer_products import OPEN, Sum, tiles
 from autograd_core.compiler.codegen.llvm.strip_mining import LONG, MEMORY, STRETCH, stretch_of
-from autograd_core.compiler.runtime.executors import LANES, zeros
+from autograd_core.compiler.runtime.memory import LANES, zeros
 
 COUNTS = [2, LANES, LANES + 1, LANES * STRETCH - 1, LANES * STRETCH, LANES * STRETCH + 1, 3 * LANES * STRETCH + 5]
 

@@ -11,7 +11,7 @@ from comparing import same, ulps
 from autograd_core import Value
 from autograd_core.compiler.codegen.llvm.jit import addresses_of
 from autograd_core.compiler.codegen.llvm.vm import Interpreter, _Handler, _unrolled, handlers
-from autograd_core.compiler.runtime.executors import Sums
+from autograd_core.compiler.runtime.memory import Sums
 from autograd_core.compiler.runtime.numpy_vm import NumpyInterpreter
 from autograd_core.compiler.tracing.lower import program_of
 from autograd_core.engine.ops import ROWS

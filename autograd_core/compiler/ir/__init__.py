@@ -1,4 +1,5 @@
 """The program: instructions in single assignment, as flat arrays.
 
-`program` has its form, its checks and its files; `npz_files` reads such files from strangers.
+`program` has its form, its checks and its files, `layout` says which inputs and
+results its runs have; `npz_files` reads such files from strangers.
 """

@@ -17,8 +17,8 @@ from ...engine.ops import ROWS
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from ..ir.layout import Layout
     from ..ir.program import Program
-    from ..runtime.executors import Layout
 
 
 class Split(NamedTuple):

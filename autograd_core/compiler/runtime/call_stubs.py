@@ -29,9 +29,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from ...engine.pytrees import Spec
-    from ..compiled_function import CompiledFunction
     from .executors import Runner
     from .specialization import Branch
+    from .traced_function import TracedFunction
 
     Stub = Callable[[tuple[Any, ...]], Any]
 
@@ -103,7 +103,7 @@ class Writer:
         taken: What the stub takes from a runner, by the names it has for it.
     """
 
-    def __init__(self, f: CompiledFunction, branch: Branch, kind: str) -> None:
+    def __init__(self, f: TracedFunction, branch: Branch, kind: str) -> None:
         self.f, self.branch, self.kind = f, branch, kind
         self.has_rows = any(f._mapped)
         self.names: dict[str, Any] = {}
@@ -306,7 +306,7 @@ class Stubs:
         self.reduced: tuple[Stub, ...] = ()
         self._shelves: dict[str, dict[int, list[Runner]]] = {kind: {} for kind in KINDS}
 
-    def prepare(self, f: CompiledFunction, kind: str, count: int) -> None:
+    def prepare(self, f: TracedFunction, kind: str, count: int) -> None:
         """After a call of that kind: have a stub for the next one of so many rows, if machine code serves it.
 
         Args:
@@ -332,7 +332,7 @@ class Stubs:
             shelves[count] = shelf
         setattr(self, kind, made)
 
-    def _made(self, f: CompiledFunction, branch: Branch, kind: str, shelf: list[Runner]) -> Stub:
+    def _made(self, f: TracedFunction, branch: Branch, kind: str, shelf: list[Runner]) -> Stub:
         writer = Writer(f, branch, kind)
         text, taken, number = writer.text(), tuple(writer.taken.values()), KINDS.index(kind)
 
@@ -360,7 +360,7 @@ class Stubs:
         return space["stub"]  # type: ignore[no-any-return]
 
 
-def text(f: CompiledFunction, kind: str = "value_and_grad") -> str:
+def text(f: TracedFunction, kind: str = "value_and_grad") -> str:
     """The text of a function's stub, to be read.
 
     Args:

@@ -4,48 +4,23 @@ from __future__ import annotations
 
 import ctypes
 from time import perf_counter
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
-from weakref import WeakMethod
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
+from .memory import LANES, Sums, zeros
+
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
     from ..codegen.llvm.kernel import Kernel
+    from ..ir.layout import Layout
     from ..ir.program import Program
     from ..passes.batch_invariant import Split
 
-LANES = 8  # rows of a block of straight-line code
 MOST_EDGES = 6_000  # of a program that becomes straight-line code: ten seconds of compiling
-LINE = 64  # bytes of a cache line
 CHUNK = 2**14  # rows whose sums are added up first, and then those of all chunks: so threads do not change them
 MOST_NUMBERS = 2**20  # slots times rows that an interpreter runs at a time: bounds the memory
-
-
-class Layout(NamedTuple):
-    """Which inputs and results a program's runs have.
-
-    Attributes:
-        tables: For each argument with rows, its slots.
-        wanted: Slots whose values are results, for each row.
-        per_row: Groups of slots whose gradients are sought for each row.
-        summed: Slots whose gradients are sought, summed over all rows; inputs that all rows share.
-        places: Where in a row of results each wanted slot stands; what is not named stays 0.
-        width: How long a row of results is.
-    """
-
-    tables: tuple[tuple[int, ...], ...]
-    wanted: tuple[int, ...]
-    per_row: tuple[tuple[int, ...], ...] = ()
-    summed: tuple[int, ...] = ()
-    places: tuple[int, ...] = ()
-    width: int = 0
-
-    @property
-    def has_gradient(self) -> bool:
-        """Whether there is a backward sweep."""
-        return bool(self.per_row or self.summed)
 
 
 class Runner(Protocol):
@@ -81,35 +56,6 @@ class Runner(Protocol):
 
     def run(self) -> None:
         """From the inputs to the results."""
-
-
-class Sums:
-    """Sums over rows under way: row by row into one lane of several in turn, and in the end lane by lane.
-
-    Args:
-        slots: int32: whose adjoints are summed.
-        width: How many lanes.
-        dtype: float64 or float32.
-    """
-
-    def __init__(self, slots: Any, width: int, dtype: Any) -> None:
-        self.slots, self.width = slots, width
-        self.lanes = np.zeros((len(slots), width), dtype)
-
-    def add(self, gradient: Any) -> None:
-        """Of shape (rows, slots): one row after the other."""
-        with np.errstate(all="ignore"):
-            for start in range(0, len(gradient), self.width):
-                block = gradient[start : start + self.width].T
-                self.lanes[:, : block.shape[1]] += block
-
-    def total(self) -> Any:
-        """Lane after lane; a sum of 0 is no -0."""
-        with np.errstate(all="ignore"):
-            total = self.lanes[:, 0]
-            for lane in range(1, self.width):
-                total = total + self.lanes[:, lane]
-            return total + 0.0
 
 
 class InterpreterRunner:
@@ -214,27 +160,6 @@ def _bytes(*arrays: Any) -> int:
 
 def _slots(slots: Any) -> Any:
     return np.fromiter(slots, np.int32)
-
-
-def zeros(shape: Any, dtype: Any = np.float64) -> Any:
-    """Zeros from the start of a cache line on: a vector that lies in two lines takes twice as long."""
-    dtype = np.dtype(dtype)
-    size = int(np.prod(shape)) * dtype.itemsize
-    memory = np.zeros(size + LINE, np.uint8)
-    start = -memory.ctypes.data % LINE
-    return memory[start : start + size].view(dtype).reshape(shape)
-
-
-def called_back(method: Callable[[int], None]) -> Any:
-    """A function in C that calls a method, and does not keep its object: memory and code go when nobody needs them."""
-    weak = WeakMethod(method)
-
-    def call(block: int) -> None:
-        found = weak()
-        assert found is not None
-        found(block)
-
-    return ctypes.CFUNCTYPE(None, ctypes.c_int64)(call)
 
 
 class KernelRunner:

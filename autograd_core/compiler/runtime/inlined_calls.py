@@ -19,11 +19,11 @@ from .batches import recorded, tree_of
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from ..compiled_function import CompiledFunction
     from .specialization import Branch
+    from .traced_function import TracedFunction
 
 
-def result(f: CompiledFunction, args: Sequence[Any]) -> Any:
+def result(f: TracedFunction, args: Sequence[Any]) -> Any:
     """What a call on Values returns: one node per output, with `reduce` over all rows."""
     table = _table([outputs(f, row) for row in _rows(f, args)], f._branches[0].width)
     if f._reduce is None:
@@ -31,7 +31,7 @@ def result(f: CompiledFunction, args: Sequence[Any]) -> Any:
     return tree_of(f._branches[0].spec, _over_rows(f, table))
 
 
-def with_gradient(f: CompiledFunction, args: Sequence[Any]) -> tuple[Any, list[Any], Any]:
+def with_gradient(f: TracedFunction, args: Sequence[Any]) -> tuple[Any, list[Any], Any]:
     """Results and gradients for each row, and gradients over all rows, as nodes."""
     values, gradients = [], []
     for row in _rows(f, args):
@@ -51,20 +51,20 @@ def with_gradient(f: CompiledFunction, args: Sequence[Any]) -> tuple[Any, list[A
     return _table(values, 1), per_row, _table([summed], len(summed))[0]
 
 
-def reduced(f: CompiledFunction, values: Any, per_row: list[Any], summed: Any) -> tuple[Any, tuple[Any, ...]]:
+def reduced(f: TracedFunction, values: Any, per_row: list[Any], summed: Any) -> tuple[Any, tuple[Any, ...]]:
     """What `CompiledFunction.reduced` makes of them."""
     if f._reduce == "mean":
         per_row = [group / len(group) if len(group) else group for group in per_row]
     return _over_rows(f, values)[0], f._grads(per_row, summed)
 
 
-def _rows(f: CompiledFunction, args: Sequence[Any]) -> list[list[Any]]:
+def _rows(f: TracedFunction, args: Sequence[Any]) -> list[list[Any]]:
     """The inputs of each row, Values and floats."""
     shared, tables = f._read(args, np.empty(sum(spec.size for spec in f._specs), object), recorded)
     return [f._point(shared, tables, row) for row in range(len(tables[0]) if tables else 1)]
 
 
-def outputs(f: CompiledFunction, inputs: Sequence[Any]) -> list[Any]:
+def outputs(f: TracedFunction, inputs: Sequence[Any]) -> list[Any]:
     """The results at one row, as nodes."""
     branch = branch_at(f, inputs)
     nodes = branch.program.nodes(inputs)
@@ -76,7 +76,7 @@ def outputs(f: CompiledFunction, inputs: Sequence[Any]) -> list[Any]:
     return found
 
 
-def branch_at(f: CompiledFunction, inputs: Sequence[Any]) -> Branch:
+def branch_at(f: TracedFunction, inputs: Sequence[Any]) -> Branch:
     """The trace that holds at a row, made where there is none yet."""
     numbers, k = [float(x.data if isinstance(x, Value) else x) for x in inputs], 0
     while True:
@@ -93,7 +93,7 @@ def branch_at(f: CompiledFunction, inputs: Sequence[Any]) -> Branch:
             return f._branches[k]  # traced at this very row
 
 
-def _over_rows(f: CompiledFunction, table: Any) -> Any:
+def _over_rows(f: TracedFunction, table: Any) -> Any:
     """The sum or the mean of each column; of no rows these are 0 and NaN."""
     reduce = ROWS["mean" if f._reduce == "mean" else "sum"]
     if not len(table):
@@ -103,7 +103,7 @@ def _over_rows(f: CompiledFunction, table: Any) -> Any:
     return _table([columns], table.shape[1])[0]
 
 
-def over_rows(f: CompiledFunction, results: Sequence[Any]) -> Any:
+def over_rows(f: TracedFunction, results: Sequence[Any]) -> Any:
     """One result of each row, reduced as `reduce` says; without it there is one row alone."""
     return results[0] if f._reduce is None else _over_rows(f, _table([[x] for x in results], 1))[0]
 

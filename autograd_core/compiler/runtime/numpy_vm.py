@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from ...engine.ops import Primitive
     from ..ir.program import Program
-    from .executors import Sums
+    from .memory import Sums
 
 REMEDY = "pip install 'autograd-core[fast]'"
 said: list[str] = []  # warnings so far: one for a process

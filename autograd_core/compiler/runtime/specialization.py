@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..passes.batch_invariant import split
-from .executors import LANES, MOST_EDGES, InterpreterRunner, KernelRunner, Layout, SharedPart, interpreter_of
+from .executors import MOST_EDGES, InterpreterRunner, KernelRunner, SharedPart, interpreter_of
 from .kept_executors import Shelf
+from .memory import LANES
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from ..ir.layout import Layout
     from ..passes.batch_invariant import Split
     from ..tracing.record import Traced
     from .executors import Runner

@@ -23,18 +23,19 @@ from . import inlined_calls
 from .batches import HoldsValuesError, recorded
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
-    from ..compiled_function import CompiledFunction
     from ..ir.program import Program
+    from .traced_function import TracedFunction
 
 
-def result(f: CompiledFunction, args: tuple[Any, ...]) -> Any:
+def result(f: TracedFunction, args: tuple[Any, ...], at_numbers: Callable[[tuple[Any, ...]], Any]) -> Any:
     """What a call on Values returns, or one of a function with parameters.
 
     Args:
         f: The function.
         args: Its arguments, parameters among them.
+        at_numbers: The function's value and gradient where all arguments are numbers.
 
     Returns:
         A node; where there are rows and no `reduce`, an array of one for each; several results as the function has.
@@ -43,7 +44,7 @@ def result(f: CompiledFunction, args: tuple[Any, ...]) -> Any:
     if f._branches[0].spec.kind != "leaf" or mode.transform or mode.guards is not None:
         return inlined_calls.result(f, f._on_parameters(args))
     if f._parameters:
-        node = _of_parameters(f, args)
+        node = _of_parameters(f, args, at_numbers)
         if node is not None:
             return node
         args = f._on_parameters(args)
@@ -60,12 +61,14 @@ def result(f: CompiledFunction, args: tuple[Any, ...]) -> Any:
     return found
 
 
-def _of_parameters(f: CompiledFunction, args: tuple[Any, ...]) -> Value | None:
+def _of_parameters(
+    f: TracedFunction, args: tuple[Any, ...], at_numbers: Callable[[tuple[Any, ...]], Any]
+) -> Value | None:
     """The one node of a call on numbers and parameters, without a look at each number; None if it is another call."""
     if f._reduce is None and any(f._mapped):
         return None
     try:
-        z, grads = f._reduced(args, inline=False) if f._reduce is not None else f._value_and_grad(args, inline=False)
+        z, grads = at_numbers(args)
     except HoldsValuesError:
         return None
     return record_known(Call(f, _as_they_are(args)), f._parameters, z, grads[-1])
@@ -82,7 +85,7 @@ def _as_they_are(x: Any) -> Any:
     return list(x) if set(map(type, x)) <= {float, int} else [_as_they_are(part) for part in x]
 
 
-def _node(f: CompiledFunction, shared: Any, tables: list[Any]) -> Value | None:
+def _node(f: TracedFunction, shared: Any, tables: list[Any]) -> Value | None:
     """One node of all Values among these numbers; None where some are not differentiated to, or no floats."""
     taken, operands = _apart(f, shared, tables)
     row = Call(f, (), taken)
@@ -110,7 +113,7 @@ class Taken(NamedTuple):
     places: list[Place]
 
 
-def _apart(f: CompiledFunction, shared: Any, tables: list[Any]) -> tuple[Taken, list[Value]]:
+def _apart(f: TracedFunction, shared: Any, tables: list[Any]) -> tuple[Taken, list[Value]]:
     """Numbers and Values of a call in two: floats, and the Values with their places."""
     places, operands = [], []
     for slot, x in enumerate(shared.tolist()):
@@ -143,7 +146,7 @@ class Call(Primitive):
 
     __slots__ = ("_taken", "args", "f")
 
-    def __init__(self, f: CompiledFunction, args: tuple[Any, ...], taken: Taken | None = None) -> None:
+    def __init__(self, f: TracedFunction, args: tuple[Any, ...], taken: Taken | None = None) -> None:
         name = f._name.removeprefix("compiled ")
         name = name if name.isidentifier() else "f"
         super().__init__(name, self._value, self._partials, arity=None, module=__name__)
@@ -245,7 +248,7 @@ class Call(Primitive):
         return tuple(found)
 
 
-def _run(f: CompiledFunction, m: Any, inputs: Sequence[Any]) -> tuple[Program, list[Any]]:
+def _run(f: TracedFunction, m: Any, inputs: Sequence[Any]) -> tuple[Program, list[Any]]:
     """The program of the trace that holds at these inputs, and what stands in each of its slots."""
     program = inlined_calls.branch_at(f, [float(x) for x in inputs]).program
     known = [*inputs, *map(m.number, program.constants.tolist())]

@@ -18,7 +18,7 @@ import numpy as np
 from llvmlite import ir
 
 from ...passes.loop_fission import arranged
-from ...runtime.executors import LANES, Layout, called_back, zeros
+from ...runtime.memory import LANES, called_back, zeros
 from .jit import ENTRY, F64, I32, I64, PTR, addresses_of, constant, i64, load, loop, store
 from .kernel import CALL
 from .loops import Body, Compiled, stride_of
@@ -27,6 +27,7 @@ from .vm import HANDLER, table_of
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from ...ir.layout import Layout
     from ...ir.program import Program
 
 SLACK = 2 * LANES  # numbers behind the end, which the last block of lanes may touch

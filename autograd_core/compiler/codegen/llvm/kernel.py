@@ -26,7 +26,7 @@ from llvmlite import ir
 from ....engine.ops import ROWS
 from ....number_systems.llvm import HASTY, LLVM, Delayed, FastModule, Lanes, Literal
 from ...ir.program import unreadable
-from ...runtime.executors import called_back
+from ...runtime.memory import called_back
 from .accumulation import Adjoints
 from .jit import (
     ENTRY,
@@ -54,9 +54,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
     from ....engine.ops import Primitive
+    from ...ir.layout import Layout
     from ...ir.program import Program
     from ...passes.batch_invariant import Split
-    from ...runtime.executors import Layout
     from .strip_mining import Stages
 
 NUMBERS = ("count", "blocks", "again", "stretch", "n_kept")  # of these; the others are addresses

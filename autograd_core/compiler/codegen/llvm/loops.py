@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections import Counter
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 import numpy as np
 from llvmlite import ir
 
 from ....number_systems.llvm import HASTY, LLVM, Delayed, FastModule, Lanes
 from ...passes.find_repeats import GATHERED, LOCAL
-from ...runtime.executors import LANES, zeros
+from ...runtime.memory import LANES, zeros
 from .accumulation import TOGETHER, Adjoints, gathered
 from .jit import ENTRY, F64, I32, I64, PTR, addresses_of, constant, i64, lanes, load, loop, spread, store
 from .kernel import CALL, read, sum_of_lanes
@@ -21,9 +21,9 @@ from .strip_mining import FIELDS, memory, stretches
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from ...ir.program import Program
     from ...passes.find_repeats import Region
     from ...passes.loop_fission import Total
-    from .execution_plan import Plan
     from .strip_mining import Stages
 
 LONG = 1_500  # LLVM instructions in a stage; few blocks and results in memory make short ones dear
@@ -51,10 +51,24 @@ def stride_of(copies: int) -> int:
     return LANES * ((copies + 2 * LANES - 1) // LANES | 1)
 
 
+class Placed(Protocol):
+    """What a loop needs to know of the plan that it is in.
+
+    Attributes:
+        program: The whole program.
+        at: Where the number of each of its slots stands.
+        fast: Whether functions may come from a vector library.
+    """
+
+    program: Program
+    at: Any
+    fast: bool
+
+
 class Body:
     """The code of one region."""
 
-    def __init__(self, plan: Plan, region: Region, totals: Sequence[Total]) -> None:
+    def __init__(self, plan: Placed, region: Region, totals: Sequence[Total]) -> None:
         self.plan, self.region, self.totals = plan, region, totals
         p = plan.program
         self.width = LANES if region.parallel else 1

@@ -15,7 +15,7 @@ import numpy as np
 from llvmlite import ir
 
 from ....number_systems.llvm import Delayed, Lanes
-from ...runtime.executors import zeros
+from ...runtime.memory import zeros
 from .jit import i64, load, loop, store
 
 if TYPE_CHECKING:

@@ -20,8 +20,8 @@ from llvmlite import ir
 
 from ....number_systems.llvm import LLVM, FastModule, Lanes, width_of
 from ...ir.program import unreadable
-from ...runtime.executors import LANES as WIDTH
-from ...runtime.executors import Sums
+from ...runtime.memory import LANES as WIDTH
+from ...runtime.memory import Sums
 from .accumulation import with_product
 from .jit import (
     ENTRY,

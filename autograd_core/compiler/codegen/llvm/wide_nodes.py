@@ -34,7 +34,7 @@ from ....number_systems.llvm import (
     width_of,
 )
 from ....number_systems.vectors import Vectors
-from ...runtime.executors import LANES
+from ...runtime.memory import LANES
 from .jit import I64, PTR, VOID, alignment, constant, i64, lanes, load, loop, spread, store
 
 if TYPE_CHECKING:

@@ -1,0 +1,64 @@
+"""`Use` and what an explanation consists of: numbers, nodes and names, which are written elsewhere."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from .walks import short
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from ..engine.value import Value
+    from .reasons import Reason
+    from .walks import Path
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Use:
+    """One edge out of the leaf: a place where it is used, and what that adds to its gradient.
+
+    Attributes:
+        node: The user.
+        operand: Which of its operands the leaf is, from 0.
+        local_grad: d user / d leaf along this edge.
+        adjoint: d root / d user.
+        contribution: Their product, 0 by the zero-path rule; over all uses these add up to the gradient.
+        share: |contribution| over the sum of all |contributions|; NaN where that is no finite number.
+        where: The user's scope, such as "rnn/step3"; "" outside of any.
+
+    Example:
+        >>> import autograd_core as ag
+        >>> x = ag.Value(3.0)
+        >>> [(use.node.op, use.contribution, use.share) for use in ag.explain(x * 6 + x * 2, x).uses]
+        [('mul', 2.0, 0.25), ('mul', 6.0, 0.75)]
+    """
+
+    node: Value
+    operand: int
+    local_grad: Any
+    adjoint: Any
+    contribution: Any
+    share: float
+    where: str
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Explained:
+    """The fields of an `Explanation`, which has the ways to show them."""
+
+    root: Value
+    leaf: Value
+    gradient: Any
+    uses: tuple[Use, ...]
+    paths: tuple[Path, ...]
+    n_paths: int
+    reasons: tuple[Reason, ...]
+    condition: float
+    digits_lost: float
+    names: Mapping[Value, str] = field(repr=False)
+
+    def name(self, node: Value) -> str:
+        """What a node is called in the text."""
+        return short(self.names[node])

@@ -1,0 +1,50 @@
+"""`Names`: how one text calls what is in one network."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+
+class Names(NamedTuple):
+    """How one text calls what is in one network.
+
+    Attributes:
+        notation: Which text.
+        order: "from_to" or "to_from": what the first index of a weight is.
+        heads: Of a table of error signals.
+        loss: The letter of the error.
+        of: The text's name for each of the library's: layers, units, sums, inputs, weights, signals.
+        biases: Whether biases are the first column of its weights.
+        rule: The recursion of the error signals, as the text has it.
+    """
+
+    notation: str
+    order: str
+    heads: tuple[str, ...]
+    loss: str
+    of: dict[str, str]
+    biases: bool = False
+    rule: str = ""
+
+    def __call__(self, name: str) -> str:
+        """The text's name for one of the library's, such as "layer1/neuron0"; others stay as they are."""
+        for before in ("from ", "to "):
+            if name.startswith(before):
+                return before + self(name[len(before) :])
+        return self.of.get(name, name)
+
+    def meant(self, name: str, known: Iterable[str]) -> str:
+        """The library's name, one of `known`, for one of the text's; ' stands for ′, too. Others stay as they are."""
+        plain = _plain(name)
+        return next((own for own in known if _plain(self.of.get(own, own)) == plain), name)
+
+
+def _plain(name: str) -> str:
+    """A name as a keyboard has it: primes as quotes, letters by their names, no blanks."""
+    for sign, word in (("″", "''"), ("‴", "'''"), ("′", "'"), ("δ", "delta"), ("Θ", "Theta"), ("ŷ", "yhat"),
+                       ("→", "->"), ("∂", "d"), (" ", ""), ("{", ""), ("}", "")):  # fmt: skip
+        name = name.replace(sign, word)
+    return name

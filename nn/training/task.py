@@ -1,0 +1,122 @@
+"""`Task`: model, loss and what else a step of training needs to know, on graphs as on programs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import autograd_core as ag
+from autograd_core import OperandError, Value
+
+from ..metrics.accuracy import numbers
+from ..support.validation import shown
+from .clipping import clip_grad_norm
+from .optimizers import is_bias
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from ..data.dataset import Cases
+    from ..metrics.accuracy import Loss, Right
+    from ..modules.module import Module
+    from .optimizers import Optimizer
+    from .second_order import NewtonCG
+
+
+class Task(NamedTuple):
+    """What is to be learned by which model, in batches of which size."""
+
+    model: Module
+    loss: Loss
+    right: Right | None
+    batch_size: int
+    l2: float
+    l2_biases: bool
+    max_grad_norm: float | None
+
+    def value_of(self, predictions: list[Any], targets: list[Any]) -> Value:
+        """The loss."""
+        value = self.loss(predictions, targets)
+        if isinstance(value, Value) and value.parents:
+            return value
+        msg = (
+            f"fit: loss: expected it to give a Value that depends on the model, got {shown(value)}; "
+            "within no_grad() nothing does"
+        )
+        raise OperandError(msg)
+
+    def hits(self, predictions: list[Any], targets: list[Any]) -> int:
+        """How many predictions are right."""
+        return 0 if self.right is None else sum(bool(self.right(p, t)) for p, t in zip(predictions, targets))
+
+    def penalised(self) -> list[bool]:
+        """For each parameter whether `l2` draws it to 0."""
+        return [self.l2_biases or not is_bias(name) for name, _ in self.model.named_parameters()]
+
+    def regularised(self, value: Value) -> Value:
+        """The loss with what `l2` adds to it."""
+        if not self.l2:
+            return value
+        params = self.model.parameters()
+        if not self.l2_biases:
+            params = [p for p, drawn in zip(params, self.penalised(), strict=True) if drawn]
+        # One node for all squares, as nobody sees this graph: one for each would take a small batch a tenth more time.
+        total: Value = value + self.l2 * ag.dot(params, params)
+        return total
+
+    def differentiate(self, value: Value, optimizer: Optimizer) -> None:
+        """From the loss to the gradients that a step takes."""
+        self.model.zero_grad()
+        optimizer.zero_grad()
+        self.regularised(value).backward()
+
+    def advance_by_curvature(self, batch: Cases, optimizer: NewtonCG) -> tuple[float, int]:
+        """One step of an optimizer that computes the loss itself; the loss before it, and how many are right."""
+        seen: list[tuple[float, list[Any]]] = []
+
+        def closure() -> Any:
+            outputs = [self.model(x) for x in batch.inputs]
+            value = self.loss(outputs, batch.targets)
+            seen.append((value.data, numbers(outputs)))
+            return self.regularised(value)
+
+        optimizer.step(closure)
+        value, outputs = seen[0]
+        return value, self.hits(outputs, batch.targets)
+
+    def advance(self, optimizer: Optimizer) -> None:
+        """One step along them."""
+        if self.max_grad_norm is not None:
+            clip_grad_norm(optimizer.params, self.max_grad_norm)
+        optimizer.step()
+
+    def measure(self, cases: Cases) -> Measured:
+        """Mean loss and share of right cases, without learning from them."""
+        was = self.model.training
+        self.model.eval()
+        total, right, seen = 0.0, 0, []
+        n = len(cases.targets)
+        try:
+            for start in range(0, n, self.batch_size):
+                batch = cases.some(list(range(start, min(start + self.batch_size, n))))
+                outputs = [self.model(x) for x in batch.inputs]
+                value = self.value_of(outputs, batch.targets)
+                seen += numbers(outputs)
+                right += self.hits(seen[start:], batch.targets)
+                total += value.data * len(batch.targets)
+        finally:
+            self.model.train(was)
+        return Measured(total / n, right / n, seen)
+
+    def note(self, values: list[float], shares: list[float], seen: Sequence[float]) -> None:
+        """Keep what was seen in an epoch."""
+        values.append(seen[0])
+        if self.right is not None:
+            shares.append(seen[1])
+
+
+class Measured(NamedTuple):
+    """What some data gave in `eval` mode."""
+
+    loss: float
+    share: float
+    predictions: list[Any]
