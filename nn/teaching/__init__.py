@@ -1,4 +1,4 @@
 """What teachers use: `exercises` with answers that the library computes, `grading`, and `derivations`, line by line.
 
-Derivations are put down by `writing`.
+A derivation takes slopes from `slopes`, the rules that it names from `reasons`; `writing` puts both down.
 """

@@ -8,28 +8,34 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from autograd_core import OperandError, RangeError, StructureError, Value, count_paths, topological_order
+from autograd_core import OperandError, StructureError, Value, count_paths, topological_order
 
 from ..support.tables import Table, number
 from ..support.validation import shown
 from .polynomials import cancelled
-from .slopes import Edge, Factor, edges, in_shares
-from .writing import Written, added_up, apart, body, held, in_figures, power, side_by_side, write
+from .reasons import OTHER_TERMS, OWN, SUM, joined
+from .slopes import Factor, in_shares, logistic_functions, of_logistic
+from .ways import Term, Ways, terms_of
+from .writing import (
+    Written,
+    added_up,
+    apart,
+    body,
+    for_latex,
+    held,
+    in_figures,
+    power,
+    side_by_side,
+    summands,
+    write,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-MOST_PATHS = 64
-
-
-class _Term(NamedTuple):
-    """A product on its way: a number, factors, and the node whose derivative is still to be taken."""
-
-    coefficient: float
-    factors: tuple[Factor, ...]
-    rest: Value | None
+WIDTH = 72  # up to which reasons stand in one column
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -38,6 +44,7 @@ class Derivation(Table):
 
     Attributes:
         lines: Each line as text, the first with the derivative's name; the last one has no derivative left to take.
+        reasons: For each line the rules by which it follows from the one before; they stand to its right.
         value: The number that the last line comes to.
         factors: For each term the factors of the last line, each with `.text .latex .value`.
         coefficients: For each term the number in front of them.
@@ -51,13 +58,14 @@ class Derivation(Table):
         >>> ag.name(locals())
         >>> print(nn.derivation(E, w))
         ∂E/∂w = ∂/∂w [½ (z − y)²]
-              = (z − y) ∂/∂w [σ(s)]
-              = (z − y) σ(s)(1 − σ(s)) ∂/∂w [w x]
-              = (z − y) σ(s)(1 − σ(s)) x
+              = (z − y) ∂/∂w [σ(s)]                  chain rule, power rule
+              = (z − y) σ(s)(1 − σ(s)) ∂/∂w [w x]    chain rule, derivative of σ
+              = (z − y) σ(s)(1 − σ(s)) x             constant factor
               = (−0.5) · 0.25 · 1 = −0.125
     """
 
     lines: tuple[str, ...]
+    reasons: tuple[str, ...]
     latex_lines: tuple[str, ...]
     value: float
     factors: tuple[tuple[Factor, ...], ...]
@@ -98,20 +106,24 @@ class Derivation(Table):
 
     @property
     def latex(self) -> str:
-        r"""All lines as one LaTeX formula, aligned at the equals signs.
+        r"""All lines as one LaTeX formula, aligned at the equals signs, with reasons to the right.
 
         Example:
             >>> import autograd_core as ag, nn
             >>> w = ag.Value(2.0, label="w_1")
             >>> nn.derivation(ag.tanh(w), w).latex.split("&= ")[-1]
-            '\\left(1 - \\tanh\\left(w_{1}\\right)^{2}\\right) \\end{aligned}'
+            '\\left(1 - \\tanh\\left(w_{1}\\right)^{2}\\right) && \\text{derivative of tanh} \\end{aligned}'
         """
-        lines = r" \\ ".join(self.latex_lines)
+        each = zip(self.latex_lines, self.reasons, strict=True)
+        lines = r" \\ ".join(rf"{line} && \text{{{for_latex(why)}}}" if why else line for line, why in each)
         return rf"\begin{{aligned}} {lines} \end{{aligned}}"
 
     def _heading(self) -> str:
         more = [] if self.numbers == self.result else [f"{self._indent()}= {self.numbers}"]
-        return "\n".join([*self.lines, *more])
+        column = min(max(map(len, self.lines)), WIDTH) + 4
+        each = zip(self.lines, self.reasons, strict=True)
+        lines = [f"{line:{max(column, len(line) + 4)}}{why}" if why else line for line, why in each]
+        return "\n".join([*lines, *more])
 
     def _indent(self) -> str:
         return " " * len(self.lines[0].partition("= ")[0])
@@ -128,24 +140,28 @@ class Derivation(Table):
         return f"${self.latex}$"
 
 
-def derivation(root: Value, leaf: Value, *, prime: bool = False, outputs: bool = False) -> Derivation:
+def derivation(
+    root: Value, leaf: Value, *, prime: bool = False, outputs: bool = False, sums: bool = False
+) -> Derivation:
     """How the derivative of a node to one below it is worked out by hand, with the names that the nodes have.
 
     Every line takes the derivatives of one named node more (`label=`, or `ag.name(locals())`); what has no name is
-    written out. A sigmoid's slope is written σ(s)(1 − σ(s)), a logarithm's 1/a, those of functions that texts have no
-    formula for f′(s). Terms that are alike are added, so the derivative of s s begins with 2 s. The sum over several
-    paths has what they begin with in front, and in the last line what they all end with behind. Terms of a sum that are
-    divided by it are written as shares of it: (1 − exp(x)/Σ) exp(x)/Σ. Where the slopes by what functions gave cancel
-    all denominators, two lines more do so: (−y/a + (1 − y)/(1 − a)) a(1 − a) is a − y.
+    written out. To its right stand the rules that were used. A sigmoid's slope is written σ(s)(1 − σ(s)), a
+    logarithm's 1/a, those of functions that texts have no formula for f′(s). Terms that are alike are added, so the
+    derivative of s s begins with 2 s. The sum over several paths has what they begin with in front, and in the last
+    line what they all end with behind. Terms of a sum that are divided by it are written as shares of it:
+    (1 − exp(x)/Σ) exp(x)/Σ; and exp(−s)/(1 + exp(−s))² as f(1 − f) of that logistic function. Where the slopes by
+    what functions gave cancel all denominators, two lines more do so: (−y/a + (1 − y)/(1 − a)) a(1 − a) is a − y.
 
     Args:
         root: The node that is differentiated.
         leaf: The node that it is differentiated to.
         prime: Whether the slopes of sigmoids and tanh are written σ′(s) and tanh′(s), too.
         outputs: Whether they are written by what the function gave, where that has a name: z(1 − z) and 1 − z².
+        sums: Whether the derivative of a sum has a line of its own: the sum of the derivatives of its terms.
 
     Returns:
-        A `Derivation` with `.lines`, `.result`, `.latex` and `.value`.
+        A `Derivation` with `.lines`, `.reasons`, `.result`, `.latex` and `.value`.
 
     Raises:
         OperandError: One of them is no Value.
@@ -169,40 +185,74 @@ def derivation(root: Value, leaf: Value, *, prime: bool = False, outputs: bool =
     if root is leaf or not count_paths(root, leaf):
         msg = "derivation: expected a node below the root, got one that no path leads from"
         raise StructureError(msg)
-    ways = _Ways(root, leaf, prime=prime, outputs=outputs).all()
-    lines = [_terms(root, ways, depth) for depth in range(1 + max(map(len, ways)))]
-    top, bottom = write(root), write(leaf)
-    name = f"∂{apart(top)[0]}/∂{bottom.text}"
-    written = [_line(terms, bottom, last=k == len(lines) - 1) for k, terms in enumerate(lines)]
-    last = lines[-1]
+    bottom = write(leaf)
+    written, last = _by_rules(Ways(root, leaf, prime=prime, outputs=outputs), bottom, sums=sums)
     shares = [in_shares(t.factors) for t in last]
     if all(shares) and any(f.power > 1 for t in last for f in t.factors):
         last = [t._replace(factors=share) for t, share in zip(last, shares, strict=True) if share]
-        written.append(_line(last, bottom, last=True, behind=1))
-    elif not prime:
-        more, last = _without_denominators(root, leaf, last, bottom)
-        written += more
-    left = rf"\frac{{\partial {apart(top)[1]}}}{{\partial {bottom.latex}}} "
-    texts = [f"{' ' * len(name) if k else name} = {text}" for k, (text, _) in enumerate(written)]
-    latex = [f"{'' if k else left}&= {tex}" for k, (_, tex) in enumerate(written)]
-    value = math.fsum(t.coefficient * math.prod(f.value for f in t.factors) for t in last)
+        written.append(_Line(*_line(last, bottom, last=True, behind=1), "distributive law"))
+    else:
+        logistic = logistic_functions(topological_order(root))
+        by_hand = [t._replace(factors=of_logistic(t.factors, logistic)) for t in last]
+        if by_hand != last:
+            last = by_hand
+            written.append(_Line(*_line(last, bottom, last=True), "f′ = f(1 − f)"))
+        if not prime:
+            more, last = _without_denominators(root, leaf, last, bottom)
+            written += more
+    top = apart(write(root))
+    name = f"∂{top[0]}/∂{bottom.text}"
+    left = rf"\frac{{\partial {top[1]}}}{{\partial {bottom.latex}}} "
     return Derivation(
-        tuple(texts), tuple(latex), value, tuple(t.factors for t in last), tuple(t.coefficient for t in last)
+        tuple(f"{' ' * len(name) if k else name} = {line.text}" for k, line in enumerate(written)),
+        tuple(line.why for line in written),
+        tuple(f"{'' if k else left}&= {line.latex}" for k, line in enumerate(written)),
+        math.fsum(t.coefficient * math.prod(f.value for f in t.factors) for t in last),
+        tuple(t.factors for t in last),
+        tuple(t.coefficient for t in last),
     )
 
 
+class _Line(NamedTuple):
+    """What stands behind an equals sign, and why."""
+
+    text: str
+    latex: str
+    why: str = ""
+
+
+def _by_rules(ways: Ways, bottom: Written, *, sums: bool) -> tuple[list[_Line], list[Term]]:
+    """The lines until no derivative is left to take, and the terms of the last one."""
+    paths = ways.all()
+    lines: list[_Line] = []
+    terms: list[Term] = []
+    spread = False
+    depths = 1 + max(map(len, paths))
+    for depth in range(depths):
+        terms = terms_of(ways.root, paths, depth)
+        taken = [rule for path in paths for part in path[depth - 1 : depth] for rule in part.rules] if depth else []
+        why = joined(rule for rule in taken if not (spread and rule in (SUM, OTHER_TERMS)))
+        why = why or (OWN if spread else "")
+        lines.append(_Line(*_line(terms, bottom, last=depth == depths - 1), why))
+        spread = sums and any(t.rest is not None and summands(t.rest) for t in terms)
+        if spread:
+            lines.append(_Line(*_line(terms, bottom, last=False, spread=True), SUM))
+    return lines, terms
+
+
 def _without_denominators(
-    root: Value, leaf: Value, last: list[_Term], bottom: Written
-) -> tuple[list[tuple[str, str]], list[_Term]]:
+    root: Value, leaf: Value, last: list[Term], bottom: Written
+) -> tuple[list[_Line], list[Term]]:
     """Two lines more where slopes by what functions gave cancel all denominators, and the terms of the last one."""
-    ways = _Ways(root, leaf, outputs=True).all()
-    terms = _terms(root, ways, max(map(len, ways)))
+    ways = Ways(root, leaf, outputs=True).all()
+    logistic = logistic_functions(topological_order(root))
+    terms = [t._replace(factors=of_logistic(t.factors, logistic)) for t in terms_of(root, ways, max(map(len, ways)))]
     products = [(t.coefficient, [f.within for f in t.factors if f.within is not None]) for t in terms]
     known = all(f.within is not None for t in terms for f in t.factors)
     found = cancelled(products) if known else None
     if found is None:
         return [], last
-    line = _line(terms, bottom, last=True, behind=len(terms[0].factors), over=True)
+    line = _Line(*_line(terms, bottom, last=True, behind=len(terms[0].factors), over=True), "common factor")
     rest, outside = found
     value = math.fsum(t.coefficient * math.prod(f.value for f in t.factors) for t in terms)
     factors = []
@@ -213,91 +263,25 @@ def _without_denominators(
     part = rest.written()
     pieces = factors if number is not None else [held(part) if factors else part[:2], *factors]
     text, tex = _product(1.0 if number is None else number, (), pieces)
-    return [line, (text, tex)], [_Term(1.0, (Factor(text, tex, value),), None)]
+    return [line, _Line(text, tex, "cancelled")], [Term(1.0, (Factor(text, tex, value),), None)]
 
 
-# --- along a path ----------------------------------------------------------------------------------
-
-
-class _Ways:
-    """The paths from a root to a leaf, as texts go them: guards are passed over, a softmax is one function."""
-
-    def __init__(self, root: Value, leaf: Value, *, prime: bool = False, outputs: bool = False) -> None:
-        self.root, self.leaf = root, leaf
-        order = topological_order(root)
-        leads = {leaf}
-        for node in order:
-            if not leads.isdisjoint(node.parents):
-                leads.add(node)
-        named = {node.parents[0]: node for node in order if node.op == "softmax" and node.label}
-        self.edges: dict[Value, list[Edge]] = {}
-        counts = {leaf: 1}
-        for node in order:
-            if node in leads and node is not leaf:
-                found = edges(node, named, prime=prime, outputs=outputs)
-                self.edges[node] = [edge for edge in found if edge.below in leads]
-                counts[node] = sum(counts[edge.below] for edge in self.edges[node])
-        if counts[root] > MOST_PATHS:
-            msg = (
-                f"derivation: expected at most {MOST_PATHS} paths, got {counts[root]}; label less, or take a smaller "
-                "graph"
-            )
-            raise RangeError(msg)
-
-    def all(self) -> list[list[_Part]]:
-        """Each path, cut at named nodes."""
-        found: list[list[_Part]] = []
-        waiting: list[tuple[Value, tuple[_Part, ...], tuple[int, ...], float, tuple[Factor, ...]]]
-        waiting = [(self.root, (), (), 1.0, ())]
-        while waiting:
-            node, parts, route, coefficient, factors = waiting.pop()
-            for k, edge in reversed(list(enumerate(self.edges[node]))):
-                c, fs = coefficient * edge.coefficient, factors + edge.factors
-                way = (*route, k)
-                if edge.below is self.leaf:
-                    found.append([*parts, _Part(c, fs, None, way)])
-                elif edge.below.label:
-                    waiting.append((edge.below, (*parts, _Part(c, fs, edge.below, way)), (), 1.0, ()))
-                else:
-                    waiting.append((edge.below, parts, way, c, fs))
-        return found
-
-
-class _Part(NamedTuple):
-    """A path's way from one named node to the next: what it is multiplied with, where it ends, which edges it takes."""
-
-    coefficient: float
-    factors: tuple[Factor, ...]
-    rest: Value | None
-    route: tuple[int, ...]
-
-
-def _terms(root: Value, ways: list[list[_Part]], depth: int) -> list[_Term]:
-    """The terms after so many parts of every path. Paths that are one so far are one term, and like ones are added."""
-    seen: set[Any] = set()
-    found: dict[Any, _Term] = {}
-    for way in ways:
-        done = way[:depth]
-        so_far = tuple((id(part.rest), part.route) for part in done)
-        if so_far in seen:
-            continue
-        seen.add(so_far)
-        factors = tuple(f for part in done for f in part.factors)
-        coefficient = math.prod(part.coefficient for part in done)
-        rest = done[-1].rest if done else root
-        # By their nodes: two paths that go through different ones are two terms, even if they look alike.
-        like = tuple(id(part.rest) for part in done), tuple((f.text, f.value) for f in factors)
-        before = found[like].coefficient if like in found else 0.0
-        found[like] = _Term(before + coefficient, factors, rest)
-    return [t for t in found.values() if t.coefficient] or list(found.values())[:1]
+# --- lines ---------------------------------------------------------------------------------------------
 
 
 def _line(
-    terms: list[_Term], bottom: Written, *, last: bool, behind: int = 0, over: bool = False
+    terms: list[Term],
+    bottom: Written,
+    *,
+    last: bool,
+    behind: int = 0,
+    over: bool = False,
+    spread: bool = False,
 ) -> tuple[str, str]:
     """A line: what all terms begin with, their sum, and in the last line a factor that they end with.
 
-    With `behind` nothing is in front, and so many factors may stand behind; with `over` 1/a is written y/a.
+    With `behind` nothing is in front, and so many factors may stand behind; with `over` 1/a is written y/a, with
+    `spread` the derivative of a sum as the sum of the derivatives.
     """
     front = 0 if behind and len(terms) > 1 else _shared([t.factors for t in terms])
     back = 0
@@ -307,13 +291,12 @@ def _line(
     first, *_ = terms
     coefficient = first.coefficient if len({t.coefficient for t in terms}) == 1 else 1.0
     if len(terms) == 1:
-        tail = [] if first.rest is None else [_derivative(first.rest, bottom)]
-        return _product(coefficient, first.factors, tail, over=over)
+        return _product(coefficient, first.factors, _tail(first, first.factors, bottom, spread=spread), over=over)
     inside = []
     for t in terms:
         factors = t.factors[front : len(t.factors) - back]
-        tail = [] if t.rest is None else [_derivative(t.rest, bottom)]
-        inside.append(_product(t.coefficient / coefficient, factors, tail, over=over))
+        c = t.coefficient / coefficient
+        inside.append(_product(c, factors, _tail(t._replace(coefficient=c), factors, bottom, spread=spread), over=over))
     outside, ends_with = first.factors[:front], first.factors[len(first.factors) - back :] if back else ()
     text, tex = added_up(inside)
     if outside or ends_with or coefficient != 1.0:
@@ -360,6 +343,20 @@ def _over(factors: Sequence[Factor]) -> list[tuple[str, str]]:
     return parts
 
 
-def _derivative(node: Value, bottom: Written) -> tuple[str, str]:
-    part = body(node)
+def _tail(term: Term, factors: Sequence[Factor], bottom: Written, *, spread: bool) -> list[tuple[str, str]]:
+    """The derivative that is still to be taken in a term, behind its factors."""
+    if term.rest is None:
+        return []
+    parts = summands(term.rest) if spread else None
+    if not parts:
+        return [_derivative(body(term.rest), bottom)]
+    each = []
+    for sign, part in parts:
+        text, tex = _derivative(part, bottom)
+        each.append((text, tex) if sign > 0 else (f"−{text}", f"-{tex}"))
+    whole = Written(*added_up(each), tight=not factors and term.coefficient == 1.0)
+    return [held(whole)]
+
+
+def _derivative(part: Written, bottom: Written) -> tuple[str, str]:
     return f"∂/∂{bottom.text} [{part.text}]", rf"\frac{{\partial}}{{\partial {bottom.latex}}} \left[{part.latex}\right]"

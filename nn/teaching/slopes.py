@@ -163,7 +163,10 @@ def _of_power(base: Value, n: float, slope: float) -> tuple[float, list[Factor]]
     if n == 2.0:
         return n, [_of(base)]
     text = power(write(base), in_figures(n - 1.0))
-    return n, [Factor(*held(text), slope / n if n else 0.0)]
+    whole = int(n - 1.0) if n == round(n) else 0
+    within = ((of_node(base), whole),) if whole else None
+    factor = Factor(*held(text), slope / n if n else 0.0, within=within)
+    return n, [factor._replace(below=base, power=2) if n == -1.0 else factor]
 
 
 def _times(other: Value) -> tuple[float, list[Factor]]:
@@ -173,6 +176,8 @@ def _times(other: Value) -> tuple[float, list[Factor]]:
     factor = _of(other)
     if other.op == "div" and is_number(other.parents[0]) and float(other.parents[0].data) == 1.0:
         factor = factor._replace(below=other.parents[1], power=1)
+    if other.op == "pow" and is_number(other.parents[1]) and float(other.parents[1].data) == -1.0:
+        factor = factor._replace(below=other.parents[0], power=1)
     return 1.0, [factor]
 
 
@@ -264,3 +269,55 @@ def in_shares(factors: Sequence[Factor]) -> tuple[Factor, ...] | None:
         Factor(f"{f.text}/{held(under)[0]}", rf"\frac{{{f.latex}}}{{{under.latex}}}", f.value / float(below.data))
         for f in above
     )
+
+
+# --- the logistic function, by hand ------------------------------------------------------------------
+
+
+def logistic_functions(nodes: Sequence[Value]) -> dict[Value, Value]:
+    """The nodes that are 1/(1 + exp(u)) or (1 + exp(u))^(−1), by that 1 + exp(u)."""
+    found = {}
+    for node in nodes:
+        if len(node.parents) != 2 or node.op not in ("div", "pow"):
+            continue
+        below, number = node.parents if node.op == "pow" else node.parents[::-1]
+        if is_number(number) and float(number.data) == (-1.0 if node.op == "pow" else 1.0) and _exponential_in(below):
+            found[below] = node
+    return found
+
+
+def _exponential_in(node: Value) -> Value | None:
+    """exp(u) of a node 1 + exp(u)."""
+    if node.op not in ("add", "sum") or len(node.parents) != 2:
+        return None
+    one, e = node.parents if is_number(node.parents[0]) else node.parents[::-1]
+    return e if is_number(one) and float(one.data) == 1.0 and e.op == "exp" else None
+
+
+def of_logistic(factors: tuple[Factor, ...], logistic: Mapping[Value, Value]) -> tuple[Factor, ...]:
+    """Factors, in which exp(u)/(1 + exp(u))² is f(1 − f) of f = 1/(1 + exp(u)); u is mostly −s, and f is σ(s)."""
+    found = list(factors)
+    for square in factors:
+        f = logistic.get(square.below) if square.below is not None and square.power == 2 else None
+        e = _exponential_in(square.below) if square.below is not None and f is not None else None
+        above = next((f for f in found if e is not None and f.text == _of(e).text), None)
+        if f is None or e is None or above is None:
+            continue
+        place = min(found.index(square), found.index(above))
+        found.remove(square)
+        found.remove(above)
+        found.insert(place, _by_output(f, write(f) if f.label else _logistic_of(e), square.value * above.value))
+    return tuple(found)
+
+
+def _logistic_of(e: Value) -> Written:
+    """σ(s) for e = exp(−s), and 1/(1 + exp(u)) is σ(−u) for another."""
+    [u] = e.parents
+    if not u.label and u.op == "neg":
+        inside = write(u.parents[0])
+    elif not u.label and u.op == "mul" and is_number(u.parents[0]) and float(u.parents[0].data) == -1.0:
+        inside = write(u.parents[1])
+    else:
+        text, tex = held(write(u))
+        inside = Written(f"−{text}", f"-{tex}", tight=False)
+    return applied("σ", [inside])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from fractions import Fraction
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
 
     from autograd_core import Value
 
+BRACKETS = re.compile(r"\([^()]*\)")
 FRACTIONS = {Fraction(1, 2): "½", Fraction(1, 3): "⅓", Fraction(1, 4): "¼", Fraction(2, 3): "⅔"}
 
 
@@ -72,6 +74,21 @@ def body(node: Value) -> Written:
     if node.op == "logsumexp":
         return applied("log", [exponentials(node.parents)])
     return applied("σ" if node.op == "sigmoid" else node.op, operands)
+
+
+def summands(node: Value) -> list[tuple[float, Written]] | None:
+    """The terms of a sum, each with its sign; None for what is no sum of several."""
+    within = inner(node)
+    while within is not None:
+        node, within = within, inner(within)
+    if len(node.parents) < 2:
+        return None
+    if node.op in ("add", "sum", "sub"):
+        return [(-1.0 if k and node.op == "sub" else 1.0, write(p)) for k, p in enumerate(node.parents)]
+    half = len(node.parents) // 2
+    if node.op == "dot" and half > 1:
+        return [(1.0, _product_of(w, x)) for w, x in zip(node.parents[:half], node.parents[half:], strict=True)]
+    return None
 
 
 def inner(node: Value) -> Value | None:
@@ -177,8 +194,12 @@ def _product_of(a: Value, b: Value) -> Written:
 
 
 def apart(part: Written) -> tuple[str, str]:
-    """A part as it stands behind a ∂: a sum or a product in brackets."""
-    return bracketed(part) if not part.tight or " " in part.text.partition("(")[0] else (part.text, part.latex)
+    """A part as it stands behind a ∂: a sum, a product or a quotient in brackets."""
+    outside = part.text
+    while "(" in outside and (shorter := BRACKETS.sub("", outside)) != outside:
+        outside = shorter
+    loose = not part.tight or any(c in outside for c in " /^")
+    return bracketed(part) if loose else (part.text, part.latex)
 
 
 def is_number(node: Value) -> bool:
@@ -244,6 +265,12 @@ def in_figures(x: float) -> Written:
             over = rf"\frac{{{abs(part.numerator)}}}{{{part.denominator}}}"
             return Written(f"{sign}{FRACTIONS[abs(part)]}", f"{'-' if x < 0 else ''}{over}", tight=x >= 0)
     return Written(number(x), number(x).replace("−", "-"), tight=x >= 0)
+
+
+def for_latex(words: str) -> str:
+    """Words within a formula, their letters as LaTeX has them."""
+    signs = {"_": r"\_", "′": "$'$", "−": "$-$", **{letter: f"${name}$" for letter, name in LETTERS.items()}}
+    return "".join(signs.get(c, c) for c in words)
 
 
 LETTERS = {

@@ -132,6 +132,11 @@ def check(root, leaf, **options):
         assert value_of(part, root, leaf) == pytest.approx(expected, rel=5e-3, abs=5e-3)  # four digits each
     for line in found.latex_lines:
         assert convert(line.replace("&=", "="))
+    assert [bool(why) for why in found.reasons] == [False] + [True] * (len(found.lines) - 1)
+    assert convert(found.latex.replace("{aligned}", "{split}"))
+    for line, why, shown in zip(found.lines, found.reasons, str(found).splitlines(), strict=False):
+        assert shown.startswith(line)
+        assert shown[len(line) :].strip() == why
     return found
 
 
@@ -211,7 +216,7 @@ def test_an_unlabelled_sum_is_differentiated_in_brackets():
 
 def test_a_number_is_said_once():
     z, w = leaf(2.0, "z"), leaf(0.5, "w")
-    assert str(nn.derivation(w + w, w)).splitlines()[-1] == "            = 2"
+    assert str(nn.derivation(w + w, w)).splitlines()[-1] == "            = 2".ljust(30) + "sum rule"
     assert nn.derivation(z - w * z, w).numbers == "−2"
     assert nn.derivation(-(w * z) * 1.5, w).numbers == "−1.5 · 2 = −3"
     for c in (-1.0, 2.5):
@@ -283,6 +288,101 @@ def test_the_slope_of_what_texts_have_no_formula_for_names_its_operand():
     assert nn.derivation(ag.atan2(x, w + w), w).result == "2 ∂atan2(x, w + w)/∂(w + w)"
 
 
+# --- reasons, sums, and a sigmoid by hand ------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("f", "why"),
+    [
+        (lambda a, b: a * b, "constant factor"), (lambda a, b: a + b, "constant terms"), (lambda a, b: a - (a - b), "sum rule"),
+        (lambda a, b: a * ag.exp(a), "product rule, derivative of exp"), (lambda a, b: a / b, "constant factor"),
+        (lambda a, b: b / a, "quotient rule"), (lambda a, b: 1 / a, "power rule"), (lambda a, b: a**3, "power rule"),
+        (lambda a, b: ag.square(a * b), "chain rule, power rule"), (lambda a, b: ag.tanh(a), "derivative of tanh"),
+        (lambda a, b: ag.sigmoid(a + b), "chain rule, derivative of σ"), (lambda a, b: ag.log(a), "derivative of log"),
+        (lambda a, b: ag.softmax([a, b])[0], "quotient rule"), (lambda a, b: ag.logsumexp([a, b]), "derivative of log"),
+        (lambda a, b: ag.dot([a, b], [b, a]), "sum rule"), (lambda a, b: -a, "constant factor"),
+        (lambda a, b: ag.dot([a, b], [a, b]), "product rule"),
+        (lambda a, b: ag.atan2(a, b), "derivative of atan2"),
+    ],
+)  # fmt: skip
+def test_each_line_says_by_which_rule(f, why):
+    a, b = leaf(0.75, "a"), leaf(1.5, "b")
+    assert nn.derivation(f(a, b), a).reasons[1] == why
+
+
+def test_the_reasons_of_dolhanskys_first_case():
+    x, w, y = leaf(0.5, "x"), leaf(1.5, "w"), leaf(0.25, "y")
+    s = w * x
+    z = ag.sigmoid(s)
+    E = 0.5 * (z - y) ** 2
+    label(s=s, z=z, E=E)
+    found = nn.derivation(E, w)
+    assert found.reasons == ("", "chain rule, power rule", "chain rule, derivative of σ", "constant factor")
+    assert found.latex.count(r"&& \text{chain rule") == 2
+    assert r"\text{chain rule, derivative of $\sigma$}" in found.latex
+
+
+@pytest.mark.parametrize(
+    "f",
+    [lambda s: 1 / (1 + ag.exp(-s)), lambda s: (1 + ag.exp(-s)) ** -1, lambda s: 1.0 / (ag.exp(-1.0 * s) + 1.0),
+     lambda s: 1 / ag.sum([1.0, ag.exp(-s)]), lambda s: 1 / (1 + ag.exp(-(2 * s)))],
+)  # fmt: skip
+@pytest.mark.parametrize("named", [True, False])
+def test_a_sigmoid_by_hand_ends_as_downing_has_it(f, named):
+    """(−1)(−1) e^(−s) (1 + e^(−s))^(−2), and then f(1 − f) = o(1 − o)."""
+    s = leaf(0.5, "s")
+    o = f(s)
+    if named:
+        o.label = "o"
+    found = check(o, s)
+    times, inside = ("2 ", "2 s") if "2" in str(found.lines[0]) else ("", "s")
+    assert found.result == times + ("o(1 − o)" if named else f"σ({inside})(1 − σ({inside}))")
+    assert found.reasons[-1] == "f′ = f(1 − f)"
+    assert "exp(" in found.lines[-2].partition("= ")[2]
+
+
+def test_a_sigmoid_by_hand_and_log_loss_come_to_a_minus_y():
+    x, w, y = leaf(2.0, "x"), leaf(0.75, "w"), leaf(0.25, "y")
+    z = w * x
+    z.label = "z"
+    a = 1 / (1 + ag.exp(-z))
+    L = log_loss(a, y)
+    label(a=a, L=L)
+    found = check(L, w)
+    assert found.result == "(a − y) x"
+    assert found.reasons[-3:] == ("f′ = f(1 − f)", "common factor", "cancelled")
+
+
+@pytest.mark.parametrize("f", [lambda s, e: s / (1 + e) ** 2, lambda s, e: 1 / (1.5 + e), lambda s, e: 2 / (1 + e)])
+def test_what_is_no_sigmoid_stays(f):
+    s = leaf(0.5, "s")
+    assert "f′ = f(1 − f)" not in check(f(s, ag.exp(-s)), s).reasons
+
+
+def test_the_derivative_of_a_sum_as_a_line_of_its_own():
+    """LING3804 6.6, derivative of sum: Σ_k ∂/∂x_j e^(x_k)."""
+    x = [leaf(v, f"x_{k}") for k, v in enumerate((0.3, -1.8, -0.2), 1)]
+    total = ag.sum([ag.exp(v) for v in x])
+    inverse = 1 / total
+    f = ag.exp(x[0]) * inverse
+    ag.name({"Σ": total, "1/Σ": inverse, "f": f})
+    each = " + ".join(f"∂/∂x_2 [exp(x_{k})]" for k in (1, 2, 3))
+    found = nn.derivation(f, x[1], sums=True)
+    assert [line.partition("= ")[2] for line in found.lines[2:5]] == [
+        "−exp(x_1) · 1/Σ² ∂/∂x_2 [exp(x_1) + exp(x_2) + exp(x_3)]",
+        f"−exp(x_1) · 1/Σ² ({each})",
+        "−exp(x_1) · 1/Σ² exp(x_2)",
+    ]
+    assert found.reasons[1:] == (
+        "constant factor", "chain rule, power rule", "sum rule", "derivative of exp", "distributive law",
+    )  # fmt: skip
+    assert nn.derivation(f, x[1]).lines == (*found.lines[:3], *found.lines[4:])
+    a, b, c = (leaf(v, n) for v, n in ((0.5, "a"), (1.5, "b"), (-0.5, "c")))
+    for g in (lambda: a - b, lambda: ag.dot([a, b], [b, c]), lambda: ag.sum([a, b, a]), lambda: c * (a - b)):
+        check(g(), a, sums=True)
+    assert nn.derivation(a - b, b, sums=True).lines[1].endswith("= ∂/∂b [a] − ∂/∂b [b]")
+
+
 # --- softmax -----------------------------------------------------------------------------------------------
 
 
@@ -330,6 +430,7 @@ BINARY = (
 UNARY = (
     lambda a: -a, ag.exp, ag.sigmoid, ag.tanh, ag.relu, lambda a: a**2, lambda a: a**3, ag.square, lambda a: 1 / a,
     lambda a: 2.0 * a, lambda a: a - 0.5, lambda a: 0.5 - a, lambda a: a / 4, lambda a: ag.log(ag.exp(a)), ag.sin,
+    lambda a: 1 / (1 + ag.exp(-a)), lambda a: (ag.exp(a) + 1) ** -1, lambda a: a ** -1, lambda a: a ** -2,
     lambda a: ag.sqrt(a * a), lambda a: nn.binary_cross_entropy(ag.sigmoid(a), 0.25),
 )  # fmt: skip
 
@@ -353,5 +454,5 @@ def test_every_line_of_random_graphs_with_sharing(data):
         return
     if not all(map(math.isfinite, [root.data, *partials])) or max([abs(root.data), *partials]) > 1e3:
         return
-    prime, outputs = data.draw(st.booleans()), data.draw(st.booleans())
-    check(root, w, prime=prime, outputs=outputs)
+    prime, outputs, sums = (data.draw(st.booleans()) for _ in range(3))
+    check(root, w, prime=prime, outputs=outputs, sums=sums)
