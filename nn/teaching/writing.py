@@ -198,7 +198,7 @@ def apart(part: Written) -> tuple[str, str]:
     outside = part.text
     while "(" in outside and (shorter := BRACKETS.sub("", outside)) != outside:
         outside = shorter
-    loose = not part.tight or any(c in outside for c in " /^")
+    loose = not part.tight or outside.startswith("^") or any(c in outside for c in " /")
     return bracketed(part) if loose else (part.text, part.latex)
 
 
