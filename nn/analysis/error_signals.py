@@ -168,7 +168,10 @@ class ErrorSignals(Table):
         arriving, outputs = self.names.heads[4], self.run.ends[above]
         top = self.names(outputs.name)
         last = "" if then or "∂E" in arriving else f"; at the output {arriving} stands for ∂{self.names.loss}/∂{top}"
-        return f"{self.names.loss} = {number(self.run.loss.data)}  {self.names.rule}{last}{then}"
+        units = () if then else self.run.layers[above]
+        linear = next((unit.name for unit in units if unit.output is unit.sum), None)  # the sum is the output
+        same = "" if linear is None else f"; {self.names(f'sum({linear})')} = {self.names(linear)}"
+        return f"{self.names.loss} = {number(self.run.loss.data)}  {self.names.rule}{last}{same}{then}"
 
     def _table(self) -> tuple[Sequence[str], list[list[str]]]:
         called = self.names

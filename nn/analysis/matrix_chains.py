@@ -47,11 +47,17 @@ class JacobianChain(Table):
     def norms(self) -> list[float]:
         """The Frobenius norm of R after each factor; of a row its length.
 
+        Raises:
+            OperandError: There are symbols among the entries.
+
         Example:
             >>> import nn
             >>> nn.jacobian_chain([1, 2], [[3], [0]]).norms
             [3.0]
         """
+        if any(_has_symbols(self._matrix(r)) for r in self.products):
+            msg = "JacobianChain.norms: expected numbers, got symbols; substitute them first, or take .products"
+            raise OperandError(msg)
         return [math.hypot(*(x for row in self._matrix(r) for x in row)) for r in self.products]
 
     @property
@@ -105,7 +111,7 @@ class JacobianChain(Table):
         """
         first, last = (self._matrix(x) for x in (self.r, self.result))
         chain = [first, *self.factors] if self.layout == "numerator" else [*reversed(self.factors), first]
-        sides = (bmatrix([[tex(x) for x in row] for row in matrix]) for matrix in (*chain, last))
+        sides = (bmatrix([[_in_tex(x) for x in row] for row in matrix]) for matrix in (*chain, last))
         *left, right = sides
         return f"{' '.join(left)} = {right}"
 
@@ -139,8 +145,8 @@ class JacobianChain(Table):
                 for j, x in enumerate(row):
                     pairs = [(a, other[j]) for a, other in zip(sides[0][i], sides[1], strict=True)]
                     place = f"[{max(i, j)}]" if flat else f"[{i}][{j}]"
-                    written = " + ".join(f"({number_in(a, spec)} × {number_in(b, spec)})" for a, b in pairs)
-                    rows.append([f"R{k}{place}", written, _sum(pairs, spec), number_in(x, spec)])
+                    written = " + ".join(f"({_factor(a, spec)} × {_factor(b, spec)})" for a, b in pairs)
+                    rows.append([f"R{k}{place}", written, _sum(pairs, spec), _said(x, spec)])
             before = after
         return HEADS, rows
 
@@ -159,6 +165,8 @@ def _flat(x: Any) -> list[str]:
 
 def _sum(pairs: list[tuple[float, float]], spec: str) -> str:
     """The terms with their signs, such as "3 − 8"."""
+    if any(_is_symbol(x) for pair in pairs for x in pair):
+        return " + ".join(str(_exact(a) * _exact(b)) for a, b in pairs).replace("+ -", "- ")
     terms = [a * b if a and b else 0.0 for a, b in pairs]
     return number_in(terms[0], spec) + "".join(
         f" − {number_in(-t, spec)}" if t < 0 else f" + {number_in(t, spec)}" for t in terms[1:]
@@ -168,17 +176,18 @@ def _sum(pairs: list[tuple[float, float]], spec: str) -> str:
 def _written(x: Any, spec: str) -> str:
     if isinstance(x, list):
         return f"({', '.join(_written(y, spec) for y in x)})" if len(x) <= SHOWN else f"(… {len(x)} …)"
-    return number_in(x, spec)
+    return _said(x, spec)
 
 
 def jacobian_chain(r: Any, *jacobians: Any, layout: str = "numerator") -> JacobianChain:
     """An error, as a row, through one Jacobian after the other: R <- R J, with every product shown.
 
     In denominator layout the error is a column, and factors are put in front: R <- J R. `nn.chain` reads the
-    factors off a model; here they are given.
+    factors off a model; here they are given. Entries that are symbols stay symbols; those of labelled Values are
+    numbers, and `.formulas` has their labels.
 
     Args:
-        r: n numbers, or a matrix: rows of n numbers (in denominator layout n rows).
+        r: n numbers or SymPy expressions, or a matrix: rows of n (in denominator layout n rows).
         *jacobians: At least one matrix, a list of rows, an array, or an `nn.Jacobian`; in numerator layout the first
             has n rows, and each other as many as the one before has columns.
         layout: "numerator", rows of a matrix belong to what is differentiated; or "denominator", its columns do.
@@ -200,6 +209,10 @@ def jacobian_chain(r: Any, *jacobians: Any, layout: str = "numerator") -> Jacobi
         ([11.0, -11.0], [11.0, -11.0])
         >>> nn.jacobian_chain([1, 2], [[3, 4], [-3, -4]], layout="denominator").result
         [11.0, -11.0]
+        >>> import sympy
+        >>> e1, e2, w = sympy.symbols("e1 e2 w")
+        >>> nn.jacobian_chain([e1, e2], [[w], [2]]).result
+        [e1*w + 2*e2]
     """
     layout = layout_of(layout, "jacobian_chain")
     start = _rows(r, "r", flat=True)
@@ -220,9 +233,50 @@ def jacobian_chain(r: Any, *jacobians: Any, layout: str = "numerator") -> Jacobi
             hint = f"; in {other} layout, layout={other!r}, it fits" if fits else ""
             msg = f"jacobian_chain: Jacobian {k}: expected {needed} {what}, got {got}{hint}"
             raise StructureError(msg)
-        R = product(left, right)
+        R = _symbolic(left, right) if _has_symbols(left) or _has_symbols(right) else product(left, right)
         products.append((R[0] if layout == "numerator" else [x for [x] in R]) if flat else R)
     return JacobianChain(tuple(products), start, factors, layout, tuple(map(_labels, (r, *jacobians))))
+
+
+def _is_symbol(x: Any) -> bool:
+    """Whether it is an expression of SymPy's, which is not imported for it."""
+    return type(x).__module__.partition(".")[0] == "sympy"
+
+
+def _has_symbols(rows: list[list[Any]]) -> bool:
+    return any(_is_symbol(x) for row in rows for x in row)
+
+
+def _exact(x: Any) -> Any:
+    """A whole number as an int, beside which SymPy keeps fractions."""
+    return int(x) if isinstance(x, float) and x.is_integer() else x
+
+
+def _symbolic(left: list[list[Any]], right: list[list[Any]]) -> list[list[Any]]:
+    """A product of matrices in which expressions stand."""
+    return [
+        [sum(_exact(a) * _exact(b) for a, b in zip(row, column, strict=True)) for column in zip(*right, strict=True)]
+        for row in left
+    ]
+
+
+def _said(x: Any, spec: str) -> str:
+    """An entry as text."""
+    return str(x) if _is_symbol(x) else number_in(x, spec)
+
+
+def _factor(x: Any, spec: str) -> str:
+    """An entry as a factor: a sum of symbols in brackets."""
+    return f"({x})" if _is_symbol(x) and x.is_Add else _said(x, spec)
+
+
+def _in_tex(x: Any) -> str:
+    """An entry as LaTeX."""
+    if not _is_symbol(x):
+        return tex(x)
+    import sympy
+
+    return str(sympy.latex(x))
 
 
 def _rows(x: Any, what: str, *, flat: bool = False, layout: str = "") -> Any:
@@ -254,13 +308,17 @@ def _labels(x: Any) -> Any:
     x = plain(x.entries if isinstance(x, Jacobian) else x)
     if isinstance(x, list):
         return [_labels(y) for y in x]
+    if _is_symbol(x):
+        return str(x) if x.is_Atom else f"({x})"
     if isinstance(x, Value) and x.label:
         return x.label
     text = number(float(x.data if isinstance(x, Value) else x))
     return f"({text})" if text.startswith("−") else text
 
 
-def _number(x: Any, what: str) -> float:
+def _number(x: Any, what: str) -> Any:
+    if _is_symbol(x):
+        return float(x) if x.is_Float or x.is_Integer else x
     try:
         return float((x if isinstance(x, Value) else Value(x)).data)
     except OperandError:

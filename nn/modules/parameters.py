@@ -115,7 +115,8 @@ class Parameters(list[Any]):
     """The parameters of a layer as a vector, or as a matrix with a row per unit.
 
     It is a list of Values, or of such lists. Setting an entry or a row to numbers sets the parameters' `.data`;
-    their number stays.
+    their number stays. `np.asarray` of it has the numbers, while NumPy's functions take the Values: `np.dot(W, x)` is a
+    graph.
 
     Attributes:
         data: Their numbers, nested likewise.
@@ -162,8 +163,34 @@ class Parameters(list[Any]):
             return [_inner(items, column) for column in zip(*self, strict=True)]
         return _inner(items, self)
 
+    def __array__(self, dtype: Any = None, copy: Any = None) -> Any:
+        """The numbers as an array; the Values themselves with `dtype=object`."""
+        import numpy as np
+
+        of_values = dtype is not None and np.dtype(dtype).kind == "O"
+        return np.array(_as_lists(self) if of_values else self.data, dtype=dtype)
+
+    def __array_ufunc__(self, ufunc: Any, method: str, *given: Any, **options: Any) -> Any:
+        """A function of NumPy's is one of the Values: its result is a graph, as it is for an array of Values."""
+        return getattr(ufunc, method)(*map(_as_values, given), **options)
+
+    def __array_function__(self, function: Any, types: Any, given: Any, options: Any) -> Any:
+        """Likewise where it is no ufunc, such as `np.dot`."""
+        return function(*map(_as_values, given), **{name: _as_values(x) for name, x in options.items()})
+
     def __reduce__(self) -> Any:
         return type(self), (list(self),)  # else copies and pickles are made by append
+
+
+def _as_lists(x: Any) -> Any:
+    return list(map(_as_lists, x)) if isinstance(x, list) else x
+
+
+def _as_values(x: Any) -> Any:
+    """Parameters as an array of Values, and within lists; anything else as it is."""
+    if isinstance(x, Parameters):
+        return x.__array__(object)
+    return type(x)(map(_as_values, x)) if type(x) in (list, tuple) else x
 
 
 def _factor(given: Any) -> list[Any]:

@@ -116,3 +116,44 @@ def test_other_digits():
     assert format(chain, "") == str(chain)
     assert format(chain, ".1f").splitlines()[-1].split("  ")[-1].strip() == "16.0"
     assert "(1.0, 2.0) · ((3.0, 4.0), (5.0, 6.0)) = (13.0, 16.0)" in format(chain, ".1f")
+
+
+# --- symbols --------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("layout", ["numerator", "denominator"])
+def test_symbols_stay_symbols(layout):
+    sympy = pytest.importorskip("sympy")
+    e = sympy.symbols("e_1 e_2")
+    w, v = (sympy.Matrix(2, 2, lambda i, j, c=c: sympy.Symbol(f"{c}_{i + 1}{j + 1}")) for c in "wv")
+    chain = nn.jacobian_chain(e, w, np.array(v), layout=layout)
+    exact = sympy.Matrix([e]) * w * v if layout == "numerator" else (v * w * sympy.Matrix(e)).T
+    assert [sympy.expand(x) for x in chain.result] == [sympy.expand(x) for x in exact]
+    assert chain.formulas[0] == ("e′_1 = e_1 w_11 + e_2 w_21" if layout == "numerator" else "e′_1 = w_11 e_1 + w_12 e_2")
+    numbers = {x: k + 0.5 for k, x in enumerate(sorted(exact.free_symbols, key=str))}
+    by_numbers = nn.jacobian_chain(*([x.subs(numbers) for x in e], *(m.subs(numbers).tolist() for m in (w, v))), layout=layout)
+    assert by_numbers.result == pytest.approx([float(x.subs(numbers)) for x in chain.result])
+    assert all(isinstance(x, float) for x in by_numbers.result)
+    assert "(e_1 × w_11) + (e_2 × w_21)" in str(chain) or layout == "denominator"
+    assert r"\begin{bmatrix}" in chain.latex
+    assert "e_{1}" in chain.latex
+    with pytest.raises(ag.OperandError, match="expected numbers, got symbols"):
+        _ = chain.norms
+
+
+def test_symbols_beside_numbers_and_sums_in_brackets():
+    sympy = pytest.importorskip("sympy")
+    a, x = sympy.symbols("a x")
+    chain = nn.jacobian_chain([a, 2], [[3, sympy.Rational(1, 3)], [-4, sympy.sin(x)]], [[a + 1], [0]])
+    assert chain.products == ([3 * a - 8, a / 3 + 2 * sympy.sin(x)], [(3 * a - 8) * (a + 1)])
+    assert "((3*a - 8) × (a + 1)) + ((a/3 + 2*sin(x)) × 0)" in str(chain)
+    assert nn.jacobian_chain([a], [[sympy.pi]]).result == [sympy.pi * a]
+
+
+def test_a_softmax_jacobian_by_symbols():
+    """LING3804 6.2 and 6.6: an error through diag(s) − s sᵀ."""
+    sympy = pytest.importorskip("sympy")
+    x = sympy.symbols("x_1:4")
+    s = [sympy.exp(v) / sum(map(sympy.exp, x)) for v in x]
+    J = sympy.Matrix(s).jacobian(x)
+    assert all(sympy.simplify(y) == 0 for y in nn.jacobian_chain([1, 1, 1], J).result)

@@ -190,3 +190,14 @@ def test_a_chain_as_a_formula_and_with_other_digits():
     assert [line.split()[-1] for line in format(chain, ".2f").splitlines()[2:]] == ["1.00", "1.41", "2.83"]
     turned = nn.chain(model, [1.0, 2.0], 5.0, loss=nn.sse, layout="denominator")
     assert turned.latex.startswith(square)
+
+
+@pytest.mark.parametrize(
+    ("notation", "said"),
+    [("dolhansky", "; s_o = ŷ"), ("lecture", "; z_2,1 = a_3,1"), ("cs60050", "; z_1^(3) = a_1^(3)"), ("downing", "; sum(z_1) = z_1")],
+)
+def test_a_linear_output_has_both_names(notation, said):
+    linear, curved = (nn.MLP(2, [2, 1], "sigmoid", output=output, seed=1) for output in ("linear", "sigmoid"))
+    heading = lambda model: str(nn.error_signals(model, [0.5, -1.0], 0.3, loss=nn.sse, notation=notation)).splitlines()[0]
+    assert said in heading(linear)
+    assert said not in heading(curved)

@@ -347,3 +347,40 @@ def test_who_asks_for_softmax_as_an_activation_is_told_where_it_is(name):
         nn.MLP(2, [3, 3], output=name)
     with pytest.raises(ag.RangeError, match="got 'swoosh'$"):
         nn.MLP(2, [3, 3], output="swoosh")
+
+
+# --- as arrays ------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("which", ["weight", "bias", "theta"])
+def test_an_array_of_parameters_has_their_numbers(which):
+    layer = nn.Layer(2, 3, "linear", bias_init=nn.init.uniform(-1.0, 1.0), seed=1)
+    given = getattr(layer, which)
+    for array in (np.asarray(given), np.array(given)):
+        assert array.dtype == np.float64
+        assert array.tolist() == given.data
+    assert np.asarray(given, dtype=np.float32).dtype == np.float32
+    values = np.asarray(given, dtype=object)
+    assert values.shape == np.asarray(given).shape
+    assert values.ravel()[0] is (given[0] if which == "bias" else given[0][0])
+    conv = nn.Conv2d(2, 3, 2, seed=1)
+    assert np.asarray(conv.weight).shape == (3, 2, 2, 2)
+
+
+@pytest.mark.parametrize(
+    "f",
+    [
+        lambda W, x: W @ x, lambda W, x: np.dot(W, x), lambda W, x: np.matmul(W, x), lambda W, x: np.array([0.5, 1.0]) @ W,
+        lambda W, x: np.sum(W), lambda W, x: np.exp(W).ravel(), lambda W, x: W[0] * x, lambda W, x: x * W[0],
+        lambda W, x: np.concatenate([W, W]).ravel(), lambda W, x: np.einsum("ij,j->i", W, x), lambda W, x: np.outer(W[0], x).ravel(),
+    ],
+)  # fmt: skip
+def test_functions_of_numpy_take_parameters_as_values(f):
+    layer = nn.Layer(weights=[[1.0, 2.0], [3.0, 4.0]], bias=False, activation="linear")
+    x = np.array([0.5, -1.0])
+    result = f(layer.weight, x)
+    total = ag.sum(list(np.ravel(np.asarray(result, dtype=object))))
+    assert isinstance(total, ag.Value)
+    assert total.data == pytest.approx(np.sum(f(np.asarray(layer.weight), x)))
+    total.backward()
+    assert any(map(any, layer.weight.grad))  # gradients pass
