@@ -15,7 +15,7 @@ pytest.importorskip("llvmlite")
 
 from autograd_core.compiler.codegen.llvm.kernel import Kernel
 from autograd_core.compiler.codegen.llvm.outer_products import OPEN, Sum, tiles
-from autograd_core.compiler.codegen.llvm.strip_mining import LONG, MEMORY, STRETCH, stretch_of
+from autograd_core.compiler.codegen.llvm.strip_mining import MEMORY, STAGE_LENGTH, STRETCH, stretch_of
 from autograd_core.compiler.runtime.memory import LANES, zeros
 
 COUNTS = [2, LANES, LANES + 1, LANES * STRETCH - 1, LANES * STRETCH, LANES * STRETCH + 1, 3 * LANES * STRETCH + 5]
@@ -257,7 +257,7 @@ def test_memory_is_bounded():
     assert stretch_of(0, 64) == stretch_of(10, 64) == STRETCH
     assert stretch_of(MEMORY, 64) == 1
     assert stretch_of(1000, 64) * 1000 * 64 <= MEMORY
-    assert LONG > 0
+    assert STAGE_LENGTH > 0
 
 
 @pytest.mark.parametrize("shape", [0, 1, 7, (3, 5), (0, 4)])

@@ -151,5 +151,5 @@ def _length(branch, layout):
 
     module = FastModule(always=True)
     kernel = Kernel(branch.program, layout, 8, fast=True)
-    _Writer(kernel, ir.Function(module, CALL, f"{ENTRY}run"), masked=False).write()
+    _Writer(kernel, ir.Function(module, CALL, f"{ENTRY}run"), strict_zero=False).write()
     return len(str(module).splitlines())

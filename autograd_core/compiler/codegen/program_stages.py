@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from ..ir.program import Program
 
 LINE = 400  # instructions of a straight line
-LONG = 16  # operands, from which a sum becomes a loop
+SHORTEST_LOOP = 16  # operands, from which a sum becomes a loop
 
 
 class Stage(NamedTuple):
@@ -80,7 +80,7 @@ def is_short(stages: Sequence[Stage]) -> bool:
 def _lines(program: Program, start: int, stop: int) -> Iterator[Stage]:
     """The instructions between two regions, cut into lines and long sums."""
     loops = np.array([row in REDUCTIONS for row in program.primitives], bool)
-    long = start + np.flatnonzero(loops[program.codes[start:stop]] & (program.counts[start:stop] > LONG))
+    long = start + np.flatnonzero(loops[program.codes[start:stop]] & (program.counts[start:stop] > SHORTEST_LOOP))
     ends = [*long.tolist(), stop]
     for end in ends:
         while start < end:

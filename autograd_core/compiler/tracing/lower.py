@@ -1,9 +1,9 @@
-"""From a graph that stands to a program: one walk, and on the way whatever makes it smaller.
+"""From a recorded graph to a program, simplified in the same walk.
 
-A subexpression of constants becomes its number, and equal subexpressions become one. Chains
-`((a + b) + c) + d` become `sum`, which adds in that order, and a chain of products becomes `dot`, so
-values keep their bits; gradients add up the same terms, in an order that may differ. x² becomes
-x · x, which rounds once where `pow` may be off by a little more than half a unit, and x¹ is x.
+Subexpressions of constants are folded, and equal subexpressions are merged. A chain `((a + b) + c) + d`
+becomes one `sum`, which adds in the same order, and a chain of products becomes `dot`; so values keep
+their bits. Gradients add up the same terms, possibly in another order. x² becomes x · x, which is rounded
+once, where `pow` may be off by a little more than half an ulp; x¹ becomes x.
 """
 
 from __future__ import annotations
@@ -27,10 +27,10 @@ if TYPE_CHECKING:
 ADD, MUL, DIV, POW, SUM, DOT, PRODUCT = (
     ROWS[name] for name in ("add", "mul", "div", "pow", "sum", "dot", "path_product")
 )
-LONGEST_DOT = 128  # products; of more, the multiplications are better kept for the lanes of a region
-LONG = 3  # terms from which a chain of additions becomes one node
-NEUTRAL = frozenset({0.0, 1.0, 2.0, 3.0, -1.0})
-SKIPPED = None  # an instruction that another one has taken in
+LONGEST_DOT = 128  # products; beyond that a region runs the multiplications in lanes, and `dot` would hide them
+SHORTEST_CHAIN = 3  # terms from which a chain of additions becomes one node
+NEUTRAL = frozenset({0.0, 1.0, 2.0, 3.0, -1.0})  # constants that may simplify an operation
+SKIPPED = None  # an instruction that was merged into another one
 
 
 def program_of(
@@ -42,25 +42,27 @@ def program_of(
     is_derived: bool = False,
     outside: list[Value] | None = None,
 ) -> Program:
-    """The program of a graph that stands.
+    """The program of a recorded graph.
 
     Args:
         roots: The results.
-        inputs: Different nodes whose numbers come at each run; what lies below them is cut off. All other
+        inputs: Distinct nodes whose values are given at each run; what lies below them is cut off. All other
             leaves become constants.
         guards: Nodes that must be true (not 0) or false at each run.
         optimize: Whether to fold constants, merge equal subexpressions, and gather chains of additions.
-        is_derived: Whether this is a gradient or the like of another graph.
-        outside: Takes the leaves that became constants.
+        is_derived: Whether the graph is a gradient, Jacobian or the like of another one.
+        outside: A list to which the leaves that became constants are appended.
 
     Returns:
-        A Program; its order of instructions is that of `topological_order`.
+        A Program; its instructions are in the order of `topological_order`.
     """
     guards = guards or {}
     lowering = _Lowering(inputs, optimize=optimize, is_derived=is_derived)
+    # An input may be an operation's result; its rule must not be lowered then.
     cut = {x for x in inputs if x._row is not None}
     order = _order([*roots, *guards], inputs)
     lowering.add([node for node in order if node not in cut] if cut else order)
+    # `gather_chains` is told of outputs and guards: a partial sum that is a result itself must stay an instruction.
     outputs, guarded = [lowering.slots[x] for x in roots], [lowering.slots[x] for x in guards]
     if outside is not None:
         outside += lowering.leaves
@@ -70,7 +72,8 @@ def program_of(
 
 
 def _order(roots: Sequence[Value], inputs: Sequence[Value]) -> list[Value]:
-    """Topological order down to the inputs."""
+    """The nodes in topological order, down to the inputs."""
+    # Inputs that are leaves cut nothing off, and then the faster walk of `backward()` gives the same order.
     if all(x._p is None for x in inputs):
         return sweep_order(*roots)
     cut = set(inputs)
@@ -82,27 +85,32 @@ def _order(roots: Sequence[Value], inputs: Sequence[Value]) -> list[Value]:
 
 
 def _operands_of(node: Value) -> tuple[Any, ...]:
-    """Operands with plain numbers as floats, so that no constant leaf is made for them."""
+    """A node's operands; plain numbers stay floats, where `parents` would make constant leaves of them."""
     return node._edges[: len(node._edges) // 2]
 
 
 class _Lowering:
     """Instructions so far. A slot is an input's index, n_inputs + i for instruction i, or -1 - k for constant k."""
 
+    # Constants get negative slots because their number is unknown until the end; in the program they come between
+    # inputs and instructions. So `max(operands) < 0` means that all operands are constant.
+
     def __init__(self, inputs: Sequence[Value], *, optimize: bool, is_derived: bool) -> None:
         self.n_inputs = len(inputs)
         self.optimize, self.is_derived = optimize, is_derived
         self.slots: dict[Any, int] = {x: slot for slot, x in enumerate(inputs)}
-        self.leaves: list[Value] = []  # that became constants
-        self.numbers: list[float] = []
-        self.constants: dict[Any, int] = {}
-        self.neutral: set[int] = set()  # constants by which an operation may become another
-        self.known: dict[Any, int] = {}  # equal subexpressions
-        self.rows: list[Primitive | None] = []
+        self.leaves: list[Value] = []  # leaves that became constants
+        self.numbers: list[float] = []  # the constants
+        self.constants: dict[Any, int] = {}  # slots of the constants, by number
+        self.neutral: set[int] = set()  # slots of the constants in NEUTRAL
+        self.known: dict[Any, int] = {}  # slots of instructions, by primitive and operands: value numbering
+        self.primitives: list[Primitive | None] = []
         self.operands: list[Any] = []
 
     def constant(self, x: float) -> int:
-        """The slot of a number; 0.0 and -0.0 are two, and NaN is one."""
+        """The slot of a number."""
+        # As dictionary keys 0.0 and -0.0 are equal, and NaN differs from itself. Hexadecimal text tells zeros apart and
+        # makes all NaNs one.
         key = x if x and x == x else x.hex()  # noqa: PLR0124
         slot = self.constants.get(key)
         if slot is None:
@@ -113,13 +121,15 @@ class _Lowering:
         return slot
 
     def add(self, nodes: Iterable[Value]) -> None:
-        """Nodes in topological order. One loop with its names at hand: it sees every node of every trace."""
+        """Add nodes, in topological order."""
+        # This loop sees every node of every trace, so it uses local names and the node's edge slots (docs/adr/0001),
+        # and calls a method only where there is something to simplify.
         slots, constant, numbers = self.slots, self.constant, self.constants
-        known, rows, operands, n = self.known, self.rows, self.operands, self.n_inputs
+        known, primitives, operands, n = self.known, self.primitives, self.operands, self.n_inputs
         neutral, optimize = self.neutral, self.optimize
         for node in nodes:
-            row = node._row
-            if row is None:
+            primitive = node._row
+            if primitive is None:  # a leaf: an input, which has its slot, or a constant
                 if node not in slots:
                     slots[node] = constant(float(node.data))
                     self.leaves.append(node)
@@ -137,42 +147,43 @@ class _Lowering:
                     b = (numbers.get(q) or constant(q)) if q.__class__ is float else slots[q]
                     xs = (a, b)
                     if optimize and (a in neutral or b in neutral):
-                        slots[node] = self._simplified(row, xs)
+                        slots[node] = self._simplified(primitive, xs)
                         continue
             if optimize:
-                key = (row, xs)
+                # Operands are not sorted: of a + b and b + a each keeps its own instruction and its order.
+                key = (primitive, xs)
                 slot = known.get(key)
-                if slot is None and (row is PRODUCT or max(xs) < 0):
-                    slot = self._instruction(row, xs)
+                if slot is None and (primitive is PRODUCT or max(xs) < 0):
+                    slot = self._instruction(primitive, xs)
                 if slot is not None:
                     slots[node] = slot
                     continue
-                known[key] = n + len(rows)
-            slots[node] = n + len(rows)
-            rows.append(row)
+                known[key] = n + len(primitives)
+            slots[node] = n + len(primitives)
+            primitives.append(primitive)
             operands.append(xs)
 
-    def _simplified(self, row: Primitive, operands: tuple[int, int]) -> int:
-        """The slot of an operation one of whose operands is a telling number.
-
-        What derivatives alone are full of, 1 * x, is simplified in them alone, and so is x + -0.0, but not
-        x + 0.0, which is another number than -0.0: a target that is 1 in some cases must not make their
-        instructions differ from those of the others, or no region would be found.
-        """
+    def _simplified(self, primitive: Primitive, operands: tuple[int, int]) -> int:
+        """The slot of an operation with an operand in NEUTRAL."""
         if min(operands) < 0 <= max(operands):
             x, other = self.numbers[-1 - min(operands)], max(operands)
-            if row is PRODUCT and x in (0.0, 1.0):
+            # `path_product` is local derivative × adjoint under the zero-path rule, so 0 wins whatever the other is.
+            if primitive is PRODUCT and x in (0.0, 1.0):
                 return other if x else self.constant(0.0)
-            if row is POW and operands[1] < 0 and x in (0.0, 1.0):
+            if primitive is POW and operands[1] < 0 and x in (0.0, 1.0):
                 return other if x else self.constant(1.0)
-            if self.is_derived and ((row is MUL and x == 1.0) or (row is ADD and x == 0.0 and copysign(1.0, x) < 0)):
+            # Derivatives are full of 1 * x, and only there it is simplified. In other programs a target that is 1 in
+            # some examples would make their instructions differ from the others', and no region would be found
+            # (docs/adr/0010). x + -0.0 is x; x + 0.0 is not, for x = -0.0.
+            is_minus_0 = x == 0.0 and copysign(1.0, x) < 0
+            if self.is_derived and ((primitive is MUL and x == 1.0) or (primitive is ADD and is_minus_0)):
                 return other
-            if row is POW and operands[1] < 0:
-                row, operands = self._power(*operands)
-        return self._instruction(row, operands)
+            if primitive is POW and operands[1] < 0:
+                primitive, operands = self._power(*operands)
+        return self._instruction(primitive, operands)
 
     def _power(self, x: int, y: int) -> tuple[Primitive, tuple[int, int]]:
-        """x², x³ and 1/x by multiplying and dividing, which is faster than a power and as exact."""
+        """x², x³ and 1/x as products and a quotient, which are faster than `pow` and as accurate."""
         exponent = self.numbers[-1 - y]
         if exponent == 2.0:
             return MUL, (x, x)
@@ -186,73 +197,79 @@ class _Lowering:
     def _is_plain(x: float) -> bool:
         return x != 0.0 and isfinite(x)
 
-    def _instruction(self, row: Primitive, operands: tuple[int, ...]) -> int:
+    def _instruction(self, primitive: Primitive, operands: tuple[int, ...]) -> int:
         """The slot of an operation on these operands: that of an equal one, a number, or a new one."""
-        if row is PRODUCT and min(operands) < 0 and self._is_plain(self.numbers[-1 - min(operands)]):
-            row = MUL  # 0 wins over no infinity here
-        key = (row, operands)
+        if primitive is PRODUCT and min(operands) < 0 and self._is_plain(self.numbers[-1 - min(operands)]):
+            # By a finite number other than 0 the zero-path rule changes nothing. A plain `mul` merges with others and
+            # can become part of a `dot`.
+            primitive = MUL
+        key = (primitive, operands)
         slot = self.known.get(key)
         if slot is None:
-            if max(operands) < 0:
-                slot = self.constant(evaluate(row, [self.numbers[-1 - k] for k in operands])[0])
+            if max(operands) < 0:  # folded: the rule is evaluated on floats
+                slot = self.constant(evaluate(primitive, [self.numbers[-1 - k] for k in operands])[0])
             else:
-                slot = self.n_inputs + len(self.rows)
-                self.rows.append(row)
+                slot = self.n_inputs + len(self.primitives)
+                self.primitives.append(primitive)
                 self.operands.append(operands)
             self.known[key] = slot
         return slot
 
     def gather_chains(self, wanted: set[int]) -> None:
-        """Additions whose left operand is an addition that nobody else reads, as `sum` or `dot`."""
-        n, rows, operands = self.n_inputs, self.rows, self.operands
-        uses = [0] * len(rows)
+        """Merge additions whose left operand is an addition with no other reader into `sum` or `dot`."""
+        # Only to the left: `sum` adds from left to right, so a + (b + c) would change its bits.
+        n, primitives, operands = self.n_inputs, self.primitives, self.operands
+        uses = [0] * len(primitives)
         for xs in operands:
             for x in xs:
                 if x >= n:
                     uses[x - n] += 1
         for slot in wanted:
             if slot >= n:
-                uses[slot - n] += 2  # somebody else reads it, in any case
+                uses[slot - n] += 2  # never a single use, however many instructions read it
+        # Each chain is handed on from one addition to the next, so that a chain of n terms takes n steps, not n².
         terms: dict[int, list[int]] = {}
-        for i, row in enumerate(rows):
-            if row is not ADD:
+        for i, primitive in enumerate(primitives):
+            if primitive is not ADD:
                 continue
             left, right = operands[i]
             k = left - n
-            if k >= 0 and uses[k] == 1 and rows[k] is ADD:
+            if k >= 0 and uses[k] == 1 and primitives[k] is ADD:
                 chain = terms.pop(k, None) or list(operands[k])
-                rows[k] = SKIPPED
+                primitives[k] = SKIPPED
                 chain.append(right)
                 terms[i] = chain
         for i, chain in terms.items():
             self._sum_or_dot(i, chain, uses)
-        for i, row in enumerate(rows):
-            if row is SUM:
+        for i, primitive in enumerate(primitives):
+            if primitive is SUM:
                 self._sum_or_dot(i, operands[i], uses)
 
     def _sum_or_dot(self, i: int, chain: Sequence[int], uses: Sequence[int]) -> None:
-        n, rows, operands = self.n_inputs, self.rows, self.operands
-        if len(chain) < LONG:
+        n, primitives, operands = self.n_inputs, self.primitives, self.operands
+        if len(chain) < SHORTEST_CHAIN:
             return
-        products = [x for x in chain if x >= n and rows[x - n] is MUL and uses[x - n] == 1]
+        # A product that something else reads has to be computed anyway, and is a term like any other.
+        products = [x for x in chain if x >= n and primitives[x - n] is MUL and uses[x - n] == 1]
         if 2 * len(products) <= len(chain) or len(chain) > LONGEST_DOT:
-            rows[i], operands[i] = SUM, tuple(chain)
+            primitives[i], operands[i] = SUM, tuple(chain)
             return
         one = self.constant(1.0)
         taken = set(products)
         pairs = [operands[x - n] if x in taken else (one, x) for x in chain]  # 1 * x is x, to the bit
         for x in products:
-            rows[x - n] = SKIPPED
-        rows[i], operands[i] = DOT, (*(w for w, _ in pairs), *(x for _, x in pairs))
+            primitives[x - n] = SKIPPED
+        primitives[i], operands[i] = DOT, (*(w for w, _ in pairs), *(x for _, x in pairs))
 
     def program(self, outputs: Sequence[int], guards: Sequence[int], truths: Sequence[bool]) -> Program:
-        """The arrays, with constants between inputs and instructions."""
-        kept = [i for i, row in enumerate(self.rows) if row is not SKIPPED]
+        """The program's arrays, with constants between inputs and instructions."""
+        kept = [i for i, primitive in enumerate(self.primitives) if primitive is not SKIPPED]
         n, constants = self.n_inputs, len(self.numbers)
-        place = np.empty(n + len(self.rows), np.int32)
+        place = np.empty(n + len(self.primitives), np.int32)
         place[:n] = np.arange(n)
         place[n + np.array(kept, int)] = n + constants + np.arange(len(kept), dtype=np.int32)
 
+        # The one place where slots get their final numbers: constant k is n + k, and skipped instructions leave no gap.
         def final(slots: Any) -> Any:
             slots = np.fromiter(slots, np.int64)
             found = np.where(slots < 0, n - 1 - slots, place[np.maximum(slots, 0)] if len(place) else 0)
@@ -260,7 +277,7 @@ class _Lowering:
 
         operands = [self.operands[i] for i in kept]
         codes: dict[Any, int] = {}
-        numbered = np.fromiter((codes.setdefault(self.rows[i], len(codes)) for i in kept), np.int32)
+        numbered = np.fromiter((codes.setdefault(self.primitives[i], len(codes)) for i in kept), np.int32)
         offsets = np.zeros(len(kept) + 1, np.int32)
         np.cumsum(np.fromiter(map(len, operands), np.int32, len(kept)), out=offsets[1:])
         return Program(

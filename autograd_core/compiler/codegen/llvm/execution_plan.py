@@ -1,10 +1,11 @@
-"""Large programs at a single point: regions of equal copies as compiled loops, the rest interpreted.
+"""Large programs at a single point: regions of equal copies run as compiled loops, the rest is interpreted.
 
-All values stand in one array, all adjoints in another. Of a region, each result of the body has a
-stretch with its number for every copy, so that lanes, those of the copy before too, are one load;
-an address per slot says where everything is. What nobody reads again stays in registers. A run is
-a sequence of stages, each a function and its block of arguments. Adjoints of a region are 0 between
-runs: whoever has read one puts the 0 back.
+All values are in one array, all adjoints in another, and `Plan.at` has each slot's index in both. Within a
+region the copies of one result are adjacent, so that the same result of eight copies is one load, also
+where they read the copy before them. A result that nobody reads later stays in a register. A run is a
+sequence of stages; each is a function and the block of its arguments. Invariant: adjoints of a region are
+0 between runs. Code that reads one stores the 0 again, which is cheaper than clearing all of them before
+each run (docs/adr/0010, 0011).
 """
 
 from __future__ import annotations
@@ -30,14 +31,14 @@ if TYPE_CHECKING:
     from ...ir.layout import Layout
     from ...ir.program import Program
 
-SLACK = 2 * LANES  # numbers behind the end, which the last block of lanes may touch
+PADDING = 2 * LANES  # numbers after the end of both arrays: the last block loads and stores whole vectors
 
 
 class Plan:
-    """A program, cut into regions and the lines between them.
+    """A program, cut into regions and the lines between them, which are interpreted.
 
     Args:
-        program: What to run, at one point.
+        program: The program, to be run at one point.
         fast: Whether functions may come from a vector library.
     """
 
@@ -45,22 +46,26 @@ class Plan:
         self.fast = fast
         self.program, place, self.regions, self.totals = arranged(program)
         self.at = self._addresses()
-        self.address = self.at[place]  # where the number of each slot of the program as it came stands
+        # Callers know slots of the program as it was before it was reordered.
+        self.address = self.at[place]
+        # Handlers of the interpreter index arrays by operand, so they can work on this layout without knowing it.
         self.operands = self.at[self.program.operands].astype(np.int32)
         self.bodies = [Body(self, *about) for about in zip(self.regions, self.totals, strict=True)]
         self._functions: dict[Any, list[Compiled]] = {}
 
     def _addresses(self) -> Any:
-        """Where the number of each slot stands; `size` is set to how many places there are."""
+        """Each slot's index in the arrays of values and adjoints; sets `size` to their length."""
         p = self.program
         at = np.empty(p.n_slots, np.int64)
+        # Inputs, constants and interpreted instructions keep their order; only regions are transposed, from copy by
+        # copy to result by result.
         at[: p.first] = np.arange(p.first)
         here, end = 0, p.first
         for region in self.regions:
             line = region.start - here
             at[p.first + here : p.first + region.start] = np.arange(end, end + line)
             end += line
-            stride = stride_of(region.copies)
+            stride = stride_of(region.copies)  # with gaps, so that results do not compete for the same cache sets
             grid = end + np.arange(region.period) * stride + np.arange(region.copies)[:, None]
             at[p.first + region.start : p.first + region.stop] = grid.ravel()
             end += region.period * stride
@@ -69,29 +74,31 @@ class Plan:
         self.size = end + len(p.codes) - here
         return at
 
-    def functions(self, *, masked: bool, gradient: bool) -> list[Compiled]:
-        """The code of each region."""
-        key = masked, gradient
+    def functions(self, *, strict_zero: bool, gradient: bool) -> list[Compiled]:
+        """The code of each region, compiled on first use."""
+        key = strict_zero, gradient
         if key not in self._functions:
-            self._functions[key] = [body.compiled(masked=masked, gradient=gradient) for body in self.bodies]
+            self._functions[key] = [body.compiled(strict_zero=strict_zero, gradient=gradient) for body in self.bodies]
         return self._functions[key]
 
     @property
     def share(self) -> float:
-        """How much of the program's edges lies in regions."""
+        """The fraction of the program's edges that lies in regions."""
         edges = sum(len(region.kinds) * region.copies for region in self.regions)
         return edges / max(len(self.program.operands), 1)
 
     def lines(self) -> list[tuple[int, int]]:
-        """The instructions that are interpreted, before, between and behind the regions: from, to."""
+        """The interpreted instructions before, between and after the regions, as pairs (start, stop)."""
         ends = [0]
+        # A region's totals are the instructions right after it; its loop computes them.
         for region, totals in zip(self.regions, self.totals, strict=True):
             ends += [region.start, region.stop + len(totals)]
         ends.append(len(self.program.codes))
         return list(zip(ends[::2], ends[1::2], strict=True))
 
     def uncleaned(self) -> Any:
-        """The adjoints that no region puts back to 0: inputs, and instructions outside of regions. From, how many."""
+        """The adjoints that must be cleared before a sweep, as pairs (index, count): those outside regions."""
+        # Handlers of the interpreter add to adjoints and never clear them; see the invariant above.
         first = self.program.first
         found = [(0, first)]
         here = 0
@@ -107,7 +114,8 @@ class Plan:
 
 
 def _stages_module() -> Any:
-    """Lines forward and backward, clearing, finishing, and the sequence of stages itself."""
+    """The module of the functions below: interpreted lines, clearing, reading results, the sequence of stages."""
+    # These are in machine code, too, so that a whole run is one call that does not need the GIL.
     module = ir.Module()
 
     def function(name: str, fields: str) -> tuple[Any, dict[str, Any], Any]:
@@ -129,6 +137,7 @@ def _stages_module() -> Any:
             b.call(handler, [operands, b.sub(stop, start), a["values"], a["adjoints"], b.add(a["own"], i)])
         b.ret_void()
 
+    # Clears the adjoints that no region clears, and seeds the root's with 1.
     b, a, _ = function("clear", "n root adjoints stretches")
     with loop(b, i64(0), a["n"]) as k:
         at = b.mul(k, i64(2))
@@ -138,6 +147,8 @@ def _stages_module() -> Any:
     store(b, constant(F64, 1.0), a["adjoints"], a["root"])
     b.ret_void()
 
+    # Copies results and gradients out. Adding 0.0 turns -0.0 into 0.0, as regions without the zero-path rule do not
+    # keep the sign of zeros; a NaN among the gradients calls `again`, unless that is 0.
     b, a, argument = function("read", "n_wanted wanted places results n_sought sought gradient values adjoints again")
     with loop(b, i64(0), a["n_wanted"]) as k:
         x = load(b, F64, a["values"], b.sext(load(b, I32, a["wanted"], k), I64))
@@ -154,6 +165,7 @@ def _stages_module() -> Any:
         b.call(b.inttoptr(a["again"], CALL.as_pointer()), [argument])
     b.ret_void()
 
+    # The argument is a count and then pairs of addresses: a stage's function and its block.
     b, a, argument = function("sequence", "n")
     with loop(b, i64(0), a["n"]) as k:
         at = b.add(b.mul(k, i64(2)), i64(1))
@@ -170,17 +182,18 @@ def _stages() -> dict[str, int]:
 
 
 class PlanRunner:
-    """Runs a plan; a `Runner` of one row."""
+    """Runs a plan; a `Runner` for a single row."""
 
     serves: Any = None
     is_native = True
     used, called = 0, False
 
     def __init__(self, plan: Plan, layout: Layout) -> None:
-        p = plan.program  # in the plan's order; what the layout names are slots of the program as it came
+        p = plan.program  # reordered; the layout's slots are those of the program before that, see `plan.address`
         self.plan, self.work = plan, len(p.operands)
-        self.values, self.adjoints = zeros(plan.size + SLACK), zeros(plan.size + SLACK)
+        self.values, self.adjoints = zeros(plan.size + PADDING), zeros(plan.size + PADDING)
         self.values[p.n_inputs : p.first] = p.constants
+        # Inputs are written straight into the array of values, through views; there is nothing to copy in a run.
         self.shared = self.values[: p.n_inputs]
         self.tables = [
             self.values[None, slots[0] : slots[-1] + 1] if slots else np.zeros((1, 0)) for slots in layout.tables
@@ -190,10 +203,10 @@ class PlanRunner:
         ends = np.cumsum([0, *map(len, layout.per_row)]).tolist()
         self.per_row = [gradient[None, a:b] for a, b in pairwise(ends)]
         self.summed = gradient[ends[-1] :]
-        self.divisor = np.ones(1)
-        self._kept: list[Any] = [gradient]
+        self.divisor = np.ones(1)  # part of the interface of runners: there is one row, so nothing to divide by
+        self._kept: list[Any] = [gradient]  # arrays whose addresses are in argument blocks
         self._again = called_back(self._run_again)
-        self._masked: Any = None
+        self._strict: Any = None
         self._stage = _stages()
         self._ends = [plan.address[list(slots)].astype(np.int32) for slots in (layout.wanted, sought)]
         self._uncleaned = plan.uncleaned()
@@ -201,7 +214,7 @@ class PlanRunner:
         self._gradient, self._backward = gradient, layout.has_gradient
         self._lines = self._line_blocks()
         forward = self._stages_forward()
-        backward = self._stages_backward(masked=False) if layout.has_gradient else []
+        backward = self._stages_backward(strict_zero=False) if layout.has_gradient else []
         self.block = self._sequence([*forward, *backward, self._reading(again=True)])
         self.bytes = sum(x.nbytes for x in (self.values, self.adjoints, *self._kept))
         self.hands = [None] * 3
@@ -209,17 +222,18 @@ class PlanRunner:
         self.address, self.at = self._stage["sequence"], self.block.ctypes.data
 
     def run(self) -> None:
-        """In one call, without the interpreter lock."""
+        """Run all stages in one call of machine code, without the GIL."""
         self._call(self.at)
 
     def _run_again(self, _: int) -> None:
-        """With the zero-path rule spelt out, where a gradient came out as NaN."""
-        if self._masked is None:
-            self._masked = self._sequence([*self._stages_backward(masked=True), self._reading(again=False)])
-        self._call(self._masked.ctypes.data)
+        """Repeat the backward stages with the zero-path rule; called when a gradient came out as NaN."""
+        # Forward stages never leave a rare branch out, so their values stand. `again=False`: NaN is now the answer.
+        if self._strict is None:
+            self._strict = self._sequence([*self._stages_backward(strict_zero=True), self._reading(again=False)])
+        self._call(self._strict.ctypes.data)
 
     def _line_blocks(self) -> list[Any]:
-        """Arguments of the lines; None for an empty one."""
+        """The argument block of each interpreted line; None for an empty line."""
         plan, p = self.plan, self.plan.program
         blocks: list[Any] = []
         for start, stop in plan.lines():
@@ -236,14 +250,16 @@ class PlanRunner:
         return blocks
 
     def _region_blocks(self, n_kept: Sequence[int]) -> list[Any]:
-        """Arguments of the regions' code, each of which keeps so many vectors."""
+        """The argument block of each region's code, given how many vectors it keeps for later stages."""
         bodies = zip(self.plan.bodies, n_kept, strict=True)
         return [body.block(self.values, self.adjoints, n, self._kept) for body, n in bodies]
 
     def _stages_forward(self) -> list[tuple[int, Any]]:
         stages: list[tuple[int, Any]] = []
-        codes = self.plan.functions(masked=False, gradient=self._backward)
+        # Compiled with the backward code where there is one: which results are stored depends on what it reads.
+        codes = self.plan.functions(strict_zero=False, gradient=self._backward)
         blocks = self._region_blocks([0] * len(codes))
+        # Line k comes before region k; one more line follows the last region.
         for k, line in enumerate(self._lines):
             if line is not None:
                 stages.append((self._stage["line_forward"], line))
@@ -251,14 +267,16 @@ class PlanRunner:
                 stages.append((codes[k].forward, blocks[k]))
         return stages
 
-    def _stages_backward(self, *, masked: bool) -> list[tuple[int, Any]]:
+    def _stages_backward(self, *, strict_zero: bool) -> list[tuple[int, Any]]:
         plan = self.plan
         root = int(plan.at[plan.program.outputs[0]])
         fields = [len(self._uncleaned), root, self.adjoints.ctypes.data, self._uncleaned.ctypes.data]
         clear = np.array(fields, np.int64)
         self._kept.append(clear)
         stages: list[tuple[int, Any]] = [(self._stage["clear"], clear)]
-        codes = plan.functions(masked=masked, gradient=True)
+        # The same stages in reverse. Handlers of lines follow the zero-path rule in any case, so only the regions'
+        # code differs when a NaN asks for the rule.
+        codes = plan.functions(strict_zero=strict_zero, gradient=True)
         blocks = self._region_blocks([code.n_kept for code in codes])
         for k in reversed(range(len(self._lines))):
             if k < len(codes):
@@ -284,5 +302,6 @@ class PlanRunner:
 
     @staticmethod
     def _sequence(stages: Sequence[tuple[int, Any]]) -> Any:
+        # The blocks' arrays are kept alive in `_kept`; here only their addresses are left.
         pairs = [x for function, block in stages for x in (function, block.ctypes.data)]
         return np.array([len(stages), *pairs], np.int64)

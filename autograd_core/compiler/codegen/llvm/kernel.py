@@ -1,16 +1,16 @@
-"""Straight-line code of a whole program, over lanes of rows: what runs small programs, and large batches.
+"""Straight-line code for a whole program, one row of the batch per lane: for small programs, and for large batches.
 
-The interpreter needs no compiling per program, but reads and writes memory at every instruction.
-Here a program becomes one function: values and adjoints live in registers, the lanes are rows of
-the batch, and gradients of what all rows share are sums of products, added up for many rows at a
-time; what depends on nothing else runs once, before and after the rows. That costs about 1 ms of
-compiling per edge, once for each program and, thanks to the cache on disk, once for all processes.
+The interpreter needs no compiling per program, but reads and writes memory at every instruction. Here a
+program becomes one function. Values and adjoints live in registers. Gradients with respect to shared
+arguments are sums of products over the batch, added up for many rows at a time. The part of the program
+that depends on shared arguments alone runs once, before the rows, and its backward sweep once after them.
+Compiling takes about 1 ms per edge, once per program; the cache on disk serves later processes.
 
-Products of the backward sweep follow the zero-path rule, which takes two comparisons per edge.
-Where nothing is infinite they change nothing but the sign of zeros, which the sums then lose. So
-the code leaves them out, looks whether a gradient came out as NaN, and in that rare case runs once
-more with them: a product 0 * inf gives NaN, and no later product or sum can hide it. What a rule
-does `rarely`, as a quotient among the subnormals, is NaN at first for the same reason.
+The backward sweep's products follow the zero-path rule, which would take two comparisons per edge. Where
+nothing is infinite the rule changes nothing but the sign of zeros, and the sums lose that sign anyway. So
+the code is first compiled without the rule. If a gradient comes out as NaN, the sweep runs again with it:
+a product 0 * inf gives NaN, and no later product or sum can hide that. Branches that a rule marks as rare,
+such as a quotient of subnormals, are NaN in the first code for the same reason (docs/adr/0010, 0013).
 """
 
 from __future__ import annotations
@@ -59,7 +59,9 @@ if TYPE_CHECKING:
     from ...passes.batch_invariant import Split
     from .strip_mining import Stages
 
-NUMBERS = ("count", "blocks", "again", "stretch", "n_kept")  # of these; the others are addresses
+# The function takes the address of one array of 64-bit fields: HEAD, then the tables, then the gradients per row.
+# ctypes takes long over many arguments.
+NUMBERS = ("count", "blocks", "again", "stretch", "n_kept")  # fields that are integers; the others are addresses
 CALL = ir.FunctionType(VOID, [PTR])
 HEAD = (
     "count",
@@ -71,27 +73,30 @@ HEAD = (
     "divisor",
     "again",
     *FIELDS,
-)  # then tables, then gradients per row
+)
 
 
-def read(row: Primitive, rule: Callable[..., Any], xs: Sequence[Any], b: Any, kind: Any, m: Any = LLVM) -> Any:
-    """A rule as instructions; xs are `Lanes`, or floats for constants."""
-    partials = rule is row.partials
+def read(primitive: Primitive, rule: Callable[..., Any], xs: Sequence[Any], b: Any, kind: Any, m: Any = LLVM) -> Any:
+    """Write a rule as instructions; xs are `Lanes`, or floats for constants."""
+    partials = rule is primitive.partials
     try:
-        if row not in SUMS and is_wide(row, len(xs) - partials):
-            return read_at_hand(row, xs, b, kind, hasty=m is HASTY, partials=partials)
+        # LLVM's passes are slower than linear in a block's length, so wide nodes become loops (docs/adr/0017).
+        # `sum`, `mean` and `dot` are as short unrolled as the code that would store their operands for a loop.
+        if primitive not in SUMS and is_wide(primitive, len(xs) - partials):
+            return read_at_hand(primitive, xs, b, kind, hasty=m is HASTY, partials=partials)
         return rule(m, *(x if isinstance(x, Lanes) else Literal(b, kind, x) for x in xs))
     except (TypeError, AttributeError) as error:
-        raise unreadable(row, error) from error
+        raise unreadable(primitive, error) from error
 
 
 class Code:
-    """A program written down as instructions, forward and backward."""
+    """Writes a program's instructions, forward and backward."""
 
     def __init__(
         self, program: Program, b: Any, kind: Any, source: Callable[[int], Any], stages: Stages | None = None
     ) -> None:
         self.program, self.b, self.kind = program, b, kind
+        # Between instructions the code may be cut; `hold` makes a value last beyond the cut (docs/adr/0013).
         self._turn: Callable[[], bool] = stages.turn if stages else lambda: False
         self._hold: Callable[[Any], Any] = stages.hold if stages else LLVM.number
         self.values: dict[int, Any] = {}
@@ -99,8 +104,9 @@ class Code:
         self._operands = [program.operands[i:j].tolist() for i, j in pairwise(program.offsets.tolist())]
 
     def value(self, slot: int) -> Any:
-        """What stands in a slot: `Lanes`, or a float for a constant."""
+        """The value of a slot: `Lanes`, or a float for a constant."""
         p = self.program
+        # Inputs are loaded when first used. Constants stay floats, so that rules can fold them while code is written.
         if slot not in self.values:
             is_constant = p.n_inputs <= slot < p.first
             self.values[slot] = float(p.constants[slot - p.n_inputs]) if is_constant else self._hold(self._source(slot))
@@ -112,15 +118,15 @@ class Code:
         return z.value if isinstance(z, Lanes) else constant(self.kind, z)
 
     def forward(self, only: set[int] | None = None) -> None:
-        """All instructions in order that have no value yet; or some of them."""
+        """Write, in order, the instructions that have no value yet, or those of them in `only`."""
         p = self.program
         for i, operands in enumerate(self._operands):
             if p.first + i in self.values or (only is not None and i not in only):
                 continue
             self._turn()
-            row = p.primitives[p.codes[i]]
+            primitive = p.primitives[p.codes[i]]
             xs = [self.value(x) for x in operands]
-            self.values[p.first + i] = self._hold(LLVM.number(read(row, row.value, xs, self.b, self.kind)))
+            self.values[p.first + i] = self._hold(LLVM.number(read(primitive, primitive.value, xs, self.b, self.kind)))
 
     def backward(
         self,
@@ -129,26 +135,27 @@ class Code:
         send: Callable[[int, Any, Any], bool],
         receive: Callable[[int, Any], None],
         *,
-        masked: bool,
+        strict_zero: bool,
     ) -> None:
-        """The adjoints of the sought slots.
+        """Write the reverse sweep.
 
         Args:
             seed: The first output's adjoint.
-            sought: Slots.
-            send: Takes a slot, a local derivative and an adjoint; true if it has kept their product elsewhere.
-            receive: Takes a sought slot and its adjoint, where there is one.
-            masked: Whether 0 wins over infinity and NaN.
+            sought: The slots whose adjoints are wanted.
+            send: Takes a slot, a local derivative and an adjoint; returns true if it takes care of their product.
+            receive: Takes a sought slot and its adjoint; not called for a slot without contributions.
+            strict_zero: Whether 0 × infinity and 0 × NaN are 0 (the zero-path rule).
         """
         p, root = self.program, int(self.program.outputs[0])
         sought = set(sought)
-        needed, left = set(sought), Counter[int]()  # how often something is still to be sent
+        # A slot needs an adjoint only if a sought one lies below it. `left` counts the contributions still to come.
+        needed, left = set(sought), Counter[int]()
         for i, operands in enumerate(self._operands):
             if not needed.isdisjoint(operands):
                 needed.add(p.first + i)
                 left.update(operands)
         seeds = {root: self._hold(Lanes(self.b, seed))} if root in needed else {}
-        adjoints = Adjoints(left, lambda slot: seeds.pop(slot, None), self._hold, masked=masked)
+        adjoints = Adjoints(left, lambda slot: seeds.pop(slot, None), self._hold, strict_zero=strict_zero)
         for i in reversed(range(len(self._operands))):
             slot = p.first + i
             self._turn()
@@ -157,12 +164,15 @@ class Code:
                 continue
             if slot in sought:
                 receive(slot, g)
-            row, operands = p.primitives[p.codes[i]], self._operands[i]
+            primitive, operands = p.primitives[p.codes[i]], self._operands[i]
             xs = [self.value(x) for x in (*operands, slot)]
-            partials = read(row, row.partials, xs, self.b, self.kind, LLVM if masked else HASTY)
+            # HASTY gives NaN for rare branches: the NaN leads to the strict code, which has them.
+            partials = read(primitive, primitive.partials, xs, self.b, self.kind, LLVM if strict_zero else HASTY)
             for operand, d in zip(operands, partials, strict=True):
                 if operand in needed and not send(operand, d, g):
                     adjoints.send(operand, d, g)
+        # What is left are inputs; the root is among them if it is an input. In a fixed order, so that one program
+        # always gives the same code.
         for slot in sorted(sought & {*seeds, *adjoints.waiting()}, reverse=True):
             self._turn()
             g = adjoints.gather(slot)
@@ -171,19 +181,19 @@ class Code:
 
 
 class Kernel:
-    """A program as one function over rows.
+    """A program compiled to one function over a batch.
 
     Args:
-        program: What to run.
-        layout: Which inputs and results there are.
+        program: The program.
+        layout: Its inputs and results.
         rows: Rows of a block: LANES, or 1 for a single row.
         fast: Whether functions may come from a vector library.
-        dtype: What it computes with: float64 or float32.
-        parts: The program in two, where something is shared by all rows.
-        compiles: Whether code is made where none is kept on disk.
+        dtype: The precision, float64 or float32.
+        parts: The program split into a shared and a per-row part, if anything is shared by all rows.
+        compiles: Whether to compile if the cache on disk has no code.
 
     Raises:
-        LookupError: No code is kept, and none is to be made.
+        LookupError: The cache has no code, and `compiles` is false.
     """
 
     def __init__(
@@ -208,48 +218,52 @@ class Kernel:
             (f"grad_{k}" for k in range(len(layout.per_row))),
         )
         self.fields = (*HEAD, *tables, *grads)
-        self.address, self._n_kept = self._compiled(masked=False)
-        self._masked: tuple[int, int] | None = None
+        self.address, self._n_kept = self._compiled(strict_zero=False)
+        self._strict: tuple[int, int] | None = None  # the code with the zero-path rule, compiled on first use
         self.again = called_back(self._run_again)
 
-    def _compiled(self, *, masked: bool) -> tuple[int, int]:
-        """Where the code begins, and how many vectors a block of rows keeps for later stages."""
-        key = self._key(masked=masked)
+    def _compiled(self, *, strict_zero: bool) -> tuple[int, int]:
+        """The code's address, and how many vectors a block of rows keeps for later stages."""
+        # Looked up before any LLVM text exists: writing the text takes about as long as compiling it.
+        key = self._key(strict_zero=strict_zero)
         found = kept(key, f"{ENTRY}run")
         if found is not None:
             return found
         if not self._compiles:
             raise LookupError(key)
-        # What rows share is computed as in each of them: values must not depend on which gradients are asked for.
+        # The shared part calls the lanes' functions as well (`always`): whether something is shared depends on which
+        # gradients are asked for, and values must not (docs/adr/0014).
         module = FastModule(always=self.rows > 1) if self._fast else ir.Module()
-        writer = _Writer(self, ir.Function(module, CALL, f"{ENTRY}run"), masked=masked)
+        writer = _Writer(self, ir.Function(module, CALL, f"{ENTRY}run"), strict_zero=strict_zero)
         writer.write()
         [address] = addresses_of(module, [f"{ENTRY}run"], straight=True, key=key, note=writer.n_kept)
         return address, writer.n_kept
 
-    def _key(self, *, masked: bool) -> str:
-        """What code is kept under: the program, and how it is to run; "" where a user's rules may change unseen."""
+    def _key(self, *, strict_zero: bool) -> str:
+        """The cache key: the program, and how it is to run; "" for a program with a user's primitives."""
         p = self._whole
-        if any(ROWS.get(row.name) is not row for row in p.primitives):
+        # A built-in rule is identified by its name and the digest of our files. A user's rule may change, its name not.
+        if any(ROWS.get(primitive.name) is not primitive for primitive in p.primitives):
             return ""
-        names = [row.name for row in p.primitives]
+        names = [primitive.name for primitive in p.primitives]
         arrays = (p.codes, p.offsets, p.operands, p.constants, p.outputs, p.guards)
         return key_of(
             names, p.n_inputs, *(x.tobytes().hex() for x in arrays), self.layout, self.rows, self._fast, self.dtype,
-            self.parts is None, masked,
+            self.parts is None, strict_zero,
         )  # fmt: skip
 
     def memory(self, blocks: int, n_kept: int | None = None) -> tuple[Any, tuple[int, int, int]]:
-        """For what so many blocks of rows keep."""
+        """Memory for the vectors that blocks keep for later stages; see `strip_mining.memory`."""
         n = self._n_kept if n_kept is None else n_kept
         return memory(n, blocks, self.rows, self.dtype)
 
     def _run_again(self, block: int) -> None:
-        """What the code calls where a gradient came out as NaN: with other code, that keeps other vectors."""
-        if self._masked is None:
+        """Run the same arguments with the zero-path rule. The code calls this when a gradient came out as NaN."""
+        # The strict code keeps other vectors between its stages, so it gets a copy of the arguments with its memory.
+        if self._strict is None:
             self._compiles = True
-            self._masked = self._compiled(masked=True)
-        address, n_kept = self._masked
+            self._strict = self._compiled(strict_zero=True)
+        address, n_kept = self._strict
         fields = np.array((ctypes.c_int64 * len(self.fields)).from_address(block))
         _memory, about = self.memory(int(fields[self.fields.index("blocks")]), n_kept)
         for name, x in zip(FIELDS, about, strict=True):
@@ -258,10 +272,10 @@ class Kernel:
 
 
 class _Writer:
-    """The function of a kernel, under construction."""
+    """Writes a kernel's function."""
 
-    def __init__(self, kernel: Kernel, function: Any, *, masked: bool) -> None:
-        self.kernel, self.masked = kernel, masked
+    def __init__(self, kernel: Kernel, function: Any, *, strict_zero: bool) -> None:
+        self.kernel, self.strict_zero = kernel, strict_zero
         self.real, self.kind, self.width = kernel.real, lanes(kernel.rows, kernel.real), kernel.rows
         self.argument = function.args[0]
         self.b = b = ir.IRBuilder(function.append_basic_block())
@@ -277,16 +291,19 @@ class _Writer:
         }
 
     def write(self) -> None:
-        """What is shared, all blocks, sums over the rows, what is shared backward; look for NaN."""
+        """Write the shared part, all blocks, sums over the batch, the shared part's reverse sweep, the test for NaN."""
         b, a, kernel = self.b, self.a, self.kernel
-        n = len(kernel.inner.summed)
+        n = len(kernel.inner.summed)  # with the adjoints of the shared part's results
         self._pad()
         with loop(b, i64(0), i64(n)) as k:
             store(b, constant(self.kind, 0.0), a["scratch"], k)
+        # LLVM promotes to registers only what the entry block allocates.
         with b.goto_entry_block():
             self.nan, self.seen = b.alloca(self.real), b.alloca(self.kind)
         b.store(constant(self.real, 0.0), self.nan)
         b.store(constant(self.kind, 0.0), self.seen)
+        # One NaN anywhere makes `nan` NaN and leads to a second run of everything: NaN is rare, and a test per row or
+        # per gradient would cost each run.
         shared = self._shared_forward()
         self._blocks()
         self._look(sum_of_lanes(b, b.load(self.seen, typ=self.kind), self.width))
@@ -294,28 +311,32 @@ class _Writer:
         if shared and kernel.layout.summed:
             self._shared_backward(shared)
         self._finish(len(kernel.layout.summed))
-        if kernel.layout.has_gradient and not self.masked:
+        # The strict code makes no such call: a NaN that is left there is the answer.
+        if kernel.layout.has_gradient and not self.strict_zero:
             x = b.load(self.nan, typ=self.real)
             with b.if_then(b.fcmp_unordered("uno", x, x), likely=False):
                 b.call(b.inttoptr(a["again"], CALL.as_pointer()), [self.argument])
         b.ret_void()
 
     def _blocks(self) -> None:
-        """All rows, a stretch of blocks at a time."""
+        """Write the code for all rows."""
         b, a = self.b, self.a
+        # A single row leaves nothing to overlap: no stages, and each product is added to its sum at once.
         if self.width == 1:
-            self._rows(lambda: i64(0), None, at_once(b, self.kind, a["scratch"], masked=self.masked))
+            self._rows(lambda: i64(0), None, at_once(b, self.kind, a["scratch"], strict_zero=self.strict_zero))
             return
         with stretches(b, a, a["blocks"], self.width) as stages:
-            products = Products(stages, self.kind, a["scratch"], masked=self.masked)
+            products = Products(stages, self.kind, a["scratch"], strict_zero=self.strict_zero)
             self._rows(lambda: stages.row, stages, products.send)
             stages.end()
             products.add_up()
             self.n_kept = stages.places
 
     def _sum_up(self, n: int) -> None:
-        """The sums over the rows: for as many at once as there are lanes, lane after lane."""
+        """Add up the lanes of each sum, from the first to the last."""
         b, a, width = self.b, self.a, self.width
+        # `width` sums at a time are transposed, so that adding lane k of each is one vector addition. Each sum still
+        # adds its lanes from first to last, as the interpreter does (docs/adr/0014).
         with loop(b, i64(0), i64(n // width)) as group:
             first = b.mul(group, i64(width))
             total = None
@@ -327,13 +348,14 @@ class _Writer:
             store(b, sum_of_lanes(b, load(b, self.kind, a["scratch"], i64(k)), width), a["summed"], i64(k))
 
     def _finish(self, n: int) -> None:
-        """Divide the sums, and look whether one is NaN."""
+        """Divide the sums by the divisor, and test them for NaN."""
         b, at = self.b, self.a["summed"]
         divisor = load(b, self.real, self.a["divisor"], i64(0))
 
         def some(first: Any, kind: Any) -> Any:
-            """Those from one on, as many as the kind has lanes; NaN where one of them is."""
+            """Divide as many sums as the kind has lanes, from index `first` on; returns the sums times 0."""
             place = b.gep(at, [first], source_etype=self.real)
+            # Adding 0.0 turns -0.0 into 0.0: without the zero-path rule the sign of zeros is arbitrary.
             total = b.fadd(b.load(place, typ=kind, align=alignment(self.real)), constant(kind, 0.0))
             b.store(b.fdiv(total, spread(b, divisor, kind)), place, align=alignment(self.real))
             return b.fmul(total, constant(kind, 0.0))
@@ -348,29 +370,32 @@ class _Writer:
         for k in range(n - n % self.width, n):
             self._look(some(i64(k), self.real))
 
-    # --- what all rows share ---
+    # --- the part that depends on shared arguments alone (docs/adr/0011) ---
 
     def _shared_forward(self) -> Code | None:
-        """Run the shared part, for the rest to read its results as inputs."""
+        """Write the shared part; its results become inputs of the rest."""
         parts, b, a = self.kernel.parts, self.b, self.a
         if parts is None:
             return None
         n = self.kernel.n_inputs
 
-        def source(slot: int) -> Any:  # a seed is the sum over the rows, behind those that are asked for
+        # The shared part's inputs from n on are seeds for its backward sweep: the adjoints of its results, summed
+        # over the batch. `_sum_up` leaves them in `summed`, after the sums that the caller asked for.
+        def source(slot: int) -> Any:
             place = {x: k for k, x in enumerate(parts.layout.summed)}
             if slot < n:
                 return Delayed(b, lambda: load(b, self.real, a["shared"], i64(slot)))
             return Delayed(b, lambda: load(b, self.real, a["summed"], i64(place[slot]))) if slot in place else 0.0
 
         code = Code(parts.first, b, self.real, source)
+        # All but the last instruction: that is the dot product of seeds and results, and there are no seeds yet.
         code.forward(set(range(len(parts.first.codes) - 1)))
         for k, slot in enumerate(parts.results):
             store(b, code.lanes(slot), a["shared"], i64(n + k))
         return code
 
     def _shared_backward(self, code: Code) -> None:
-        """Sweep the shared part, from the sums that its results' adjoints are."""
+        """Write the shared part's backward sweep, seeded with the summed adjoints of its results."""
         b, a, summed = self.b, self.a, self.kernel.layout.summed
         code.forward()
         place = {slot: k for k, slot in enumerate(summed)}
@@ -379,10 +404,11 @@ class _Writer:
             k = i64(place[slot])
             store(b, b.fadd(load(b, self.real, a["summed"], k), g.value), a["summed"], k)
 
-        code.backward(constant(self.real, 1.0), summed, lambda *_: False, receive, masked=self.masked)
+        code.backward(constant(self.real, 1.0), summed, lambda *_: False, receive, strict_zero=self.strict_zero)
 
     def _pad(self) -> None:
-        """Fill the last block with the last row: what runs in its other lanes must be as harmless."""
+        """Fill the spare lanes of the last block with copies of the last row."""
+        # Garbage there could be infinite or NaN and cause a second run; copies are as harmless as the row itself.
         b, a = self.b, self.a
         if self.width == 1:
             return
@@ -394,20 +420,22 @@ class _Writer:
                 store(b, load(b, self.real, base, b.add(b.mul(last, n), column)), base, b.add(b.mul(row, n), column))
 
     def _look(self, x: Any) -> None:
-        """Remember whether some number was NaN; infinities times 0 are asked for so, too."""
+        """Add to `nan`, which stays NaN from the first NaN on."""
+        # Callers pass x · 0, so that one test for NaN also catches infinities.
         b = self.b
         b.store(b.fadd(b.load(self.nan, typ=self.real), x), self.nan)
 
     def _source(self, start: Any, slot: int) -> Lanes:
-        """An input in a block of rows; a shared one is loaded whenever it is used, which takes less than a register."""
+        """An input in a block of rows."""
         b = self.b
         if slot in self.places:
             table, n, column = self.places[slot]
             return Lanes(b, self._column(self.a[table], start, n, column))
+        # Loaded at each use: a network's weights would not fit into registers, and a load is cheaper than a spill.
         return Delayed(b, lambda: spread(b, load(b, self.real, self.a["shared"], i64(slot)), self.kind))
 
     def _rows(self, start: Callable[[], Any], stages: Stages | None, add: Callable[[int, Any, Any], None]) -> None:
-        """The rows of a block, from one on; what is summed over all rows goes to `add`."""
+        """Write the code of one block, from row `start()` on; `add` takes what is summed over all rows."""
         layout, b, a, kind = self.kernel.inner, self.b, self.a, self.kind
         code = Code(self.kernel.program, b, kind, lambda slot: self._source(start(), slot), stages)
         code.forward()
@@ -419,6 +447,7 @@ class _Writer:
         columns = {slot: (k, column) for k, group in enumerate(layout.per_row) for column, slot in enumerate(group)}
         zero = constant(kind, 0.0)
 
+        # A shared input has no adjoint per row: each product goes to its sum over the batch.
         def send(slot: int, d: Any, g: Any) -> bool:
             if slot in place:
                 add(place[slot], LLVM.number(d), g)
@@ -430,16 +459,18 @@ class _Writer:
 
         def receive(slot: int, g: Any) -> None:
             if not send(slot, 1.0, g):
-                x = b.fadd(g.value, zero)
+                x = b.fadd(g.value, zero)  # -0.0 becomes 0.0, as in `_finish`
                 put(slot, x)
-                b.store(b.fadd(b.load(self.seen, typ=kind), b.fmul(x, zero)), self.seen)  # NaN of NaN or infinity
+                # Accumulated in lanes and looked at once after all blocks; x · 0 is NaN if x is NaN or infinite.
+                b.store(b.fadd(b.load(self.seen, typ=kind), b.fmul(x, zero)), self.seen)
 
-        code.backward(self._seed(start()), [*columns, *place], send, receive, masked=self.masked)
+        code.backward(self._seed(start()), [*columns, *place], send, receive, strict_zero=self.strict_zero)
+        # `put` has removed the columns that got an adjoint; no path leads to the others.
         for slot in tuple(columns):
             put(slot, zero)
 
     def _seed(self, start: Any) -> Any:
-        """1 for each row, 0 for the lanes behind the last one."""
+        """The root's adjoint: 1 for each row, 0 in spare lanes, which so contribute 0 to sums over the batch."""
         b = self.b
         if self.width == 1:
             return constant(self.real, 1.0)
@@ -452,11 +483,12 @@ class _Writer:
         return b.select(here, constant(self.kind, 1.0), constant(self.kind, 0.0))
 
     def _column(self, table: Any, start: Any, n: int, column: int) -> Any:
-        """One column of a block of rows."""
+        """Load one column of a block of rows."""
         b = self.b
         first = b.add(b.mul(start, i64(n)), i64(column))
         if self.width == 1 or n == 1:
             return b.load(b.gep(table, [first], source_etype=self.real), typ=self.kind, align=alignment(self.kind))
+        # Tables are row-major, so the lanes of a column lie `n` numbers apart.
         x = ir.Constant(self.kind, ir.Undefined)
         for lane in range(self.width):
             element = load(b, self.real, table, b.add(first, i64(lane * n)))
@@ -476,7 +508,7 @@ class _Writer:
 
 
 def sum_of_lanes(b: Any, x: Any, width: int) -> Any:
-    """From the first lane to the last."""
+    """The sum of a vector's lanes, from the first to the last: the order is part of the result's bits."""
     if width == 1:
         return x
     parts = [b.extract_element(x, ir.Constant(ir.IntType(32), lane)) for lane in range(width)]
@@ -487,13 +519,14 @@ def sum_of_lanes(b: Any, x: Any, width: int) -> Any:
 
 
 def _transposed(b: Any, rows: Sequence[Any]) -> list[Any]:
-    """Lanes for rows, of as many vectors as each has lanes."""
+    """The transpose of a square of lanes."""
     rows, n = list(rows), len(rows)
+    # Swaps ever smaller off-diagonal squares: n log n shuffles, where element by element takes n² moves.
     apart = n // 2
     while apart:
         for k in (k for k in range(n) if not k & apart):
             x, y = rows[k], rows[k + apart]
-            # A mask counts the lanes of x, then those of y.
+            # A shuffle's mask counts the lanes of x first, then those of y.
             low = [lane if not lane & apart else n + lane - apart for lane in range(n)]
             high = [lane + apart if not lane & apart else n + lane for lane in range(n)]
             masks = (ir.Constant(ir.VectorType(ir.IntType(32), n), mask) for mask in (low, high))

@@ -1,4 +1,8 @@
-"""One region of a plan as machine code: a body, read from the rows, in a loop over its copies."""
+"""Machine code for one region of a plan: the body's rules as straight-line code, in a loop over the copies.
+
+A parallel region runs eight copies at a time, one per lane; one whose copies read each other runs copy by
+copy. The forward function loops over blocks of copies from first to last, the backward one from last to first.
+"""
 
 from __future__ import annotations
 
@@ -26,11 +30,13 @@ if TYPE_CHECKING:
     from ...passes.loop_fission import Total
     from .strip_mining import Stages
 
-LONG = 1_500  # LLVM instructions in a stage; few blocks and results in memory make short ones dear
+# LLVM instructions in a stage of a body. Ten times those of a kernel: a region has few blocks, and its results are in
+# memory anyway, so short stages cost more than they save (docs/adr/0013).
+BODY_STAGE_LENGTH = 1_500
 
 
 class Compiled(NamedTuple):
-    """A body's code: the addresses of two functions, and how many vectors the backward one keeps of a block."""
+    """A body's code: the addresses of two functions, and how many vectors of a block the backward one keeps."""
 
     forward: int
     backward: int
@@ -38,16 +44,19 @@ class Compiled(NamedTuple):
 
 
 class Column(NamedTuple):
-    """Where a gathered operand stands, copy by copy: `first + copy * step`, or by a table."""
+    """The index of a gathered operand in each copy: `first + copy * step`, or from a table."""
 
     first: int
     step: int
     table: int  # which table, or -1
-    is_constant: bool
+    is_constant: bool  # all copies read constants, which have no adjoint
 
 
 def stride_of(copies: int) -> int:
-    """Places for the numbers of one result: an odd number of cache lines, lest all results fall into a few sets."""
+    """The distance between two results of a body: room for all copies, an odd number of cache lines.
+
+    With a power of two all results of one copy would fall into a few sets of the cache.
+    """
     return LANES * ((copies + 2 * LANES - 1) // LANES | 1)
 
 
@@ -66,7 +75,7 @@ class Placed(Protocol):
 
 
 class Body:
-    """The code of one region."""
+    """One region: what its code needs to know of operands, addresses and results."""
 
     def __init__(self, plan: Placed, region: Region, totals: Sequence[Total]) -> None:
         self.plan, self.region, self.totals = plan, region, totals
@@ -78,9 +87,11 @@ class Body:
         self.slots = p.operands[a : a + (b - a) * region.copies].reshape(region.copies, b - a)
         ends = p.offsets[region.start : region.start + region.period + 1] - a
         self.operands = [range(i, j) for i, j in pairwise(ends.tolist())]
-        self.rows = [p.primitives[code] for code in p.codes[region.start : region.start + region.period]]
+        self.primitives = [p.primitives[code] for code in p.codes[region.start : region.start + region.period]]
         self.base, self.stride = int(plan.at[p.first + region.start]), stride_of(region.copies)
         self.tables: list[Any] = []
+        # Three kinds of operands: results of the same copy (LOCAL), one slot that all copies share, and gathered
+        # ones, which differ from copy to copy. Constants count as shared; they get no adjoint.
         self.columns = {int(e): self._column(int(e)) for e in np.flatnonzero(region.kinds == GATHERED)}
         self.buffered = self._overlapping()
         self.shared = sorted({int(self.slots[0, e]) for e in range(b - a) if region.kinds[e] not in (GATHERED, LOCAL)})
@@ -91,9 +102,11 @@ class Body:
         slots = self.slots[:, e]
         address = self.plan.at[slots]
         is_constant = bool(((slots >= p.n_inputs) & (slots < p.first)).all())
+        # A constant step needs no table; a step of 1 makes the lanes one vector load.
         steps = np.diff(address)
         if (steps == steps[0]).all():
             return Column(int(address[0]), int(steps[0]), -1, is_constant)
+        # Lanes after the last copy read its address again, so that every load is within the arrays.
         padded = np.concatenate([address, np.repeat(address[-1:], self.blocks * self.width - len(address))])
         for k, table in enumerate(self.tables):
             if np.array_equal(table, padded):
@@ -102,11 +115,9 @@ class Body:
         return Column(0, 0, len(self.tables) - 1, is_constant)
 
     def _overlapping(self) -> list[Column]:
-        """Columns of neighbours that reach into each other.
-
-        A vector that was just stored cannot be loaded anew at a place beside it without a wait, so what is sent
-        to these is added up in a stretch for each, and then once.
-        """
+        """Columns whose ranges of indices overlap, as those of x[i] and x[i + 1] do."""
+        # A load that overlaps a recent store by part of a vector stalls until the store is through. So contributions
+        # to these columns are first accumulated in a buffer each, and added to the adjoints after the loop.
         columns = [c for c in dict.fromkeys(self.columns.values()) if c.table < 0 and c.step == 1 and not c.is_constant]
         if self.width == 1:
             return []
@@ -114,7 +125,8 @@ class Body:
         return [a for a in columns if any(a is not b and abs(a.first - b.first) < apart for b in columns)]
 
     def _exported(self) -> list[bool]:
-        """Which results of the body somebody else reads: another stage, another copy, or the caller; not its totals."""
+        """For each result of the body, whether anything outside its copy reads it, the region's totals excepted."""
+        # Only these are stored, and only they can receive adjoints from outside. Totals are added up within the loop.
         p, region = self.plan.program, self.region
         reads = np.zeros(p.n_slots, bool)
         reads[p.outputs] = True
@@ -128,11 +140,12 @@ class Body:
         found: Any = mine.any(axis=0).tolist()
         return list(found)
 
-    def compiled(self, *, masked: bool, gradient: bool) -> Compiled:
-        """Both functions; the forward one twice without a gradient."""
+    def compiled(self, *, strict_zero: bool, gradient: bool) -> Compiled:
+        """Compile both functions; without a gradient the forward one stands for both."""
+        # The backward function is written first: it decides which results the forward one has to store.
         module = (FastModule if self.plan.fast else ir.Module)()
         names = [f"{ENTRY}forward", *([f"{ENTRY}backward"] if gradient else [])]
-        forward, *backward = (_Writer(self, ir.Function(module, CALL, name), masked=masked) for name in names)
+        forward, *backward = (_Writer(self, ir.Function(module, CALL, name), strict_zero=strict_zero) for name in names)
         kept = {j for j, is_read in enumerate(self.exported) if is_read}
         for writer in backward:
             kept |= writer.backward()
@@ -141,7 +154,7 @@ class Body:
         return Compiled(found[0], found[-1], sum(writer.n_kept for writer in backward))
 
     def block(self, values: Any, adjoints: Any, n_kept: int, kept: list[Any]) -> Any:
-        """The arguments of both functions, which keep so many vectors; what they point to goes to `kept`."""
+        """The argument block of both functions; the arrays that it points to are appended to `kept`."""
         tables = np.concatenate([np.empty(0, np.int32), *self.tables])
         scratch = zeros((len(self.shared), self.width))
         buffers = zeros((len(self.buffered), self.stride))
@@ -153,10 +166,10 @@ class Body:
 
 
 class _Writer:
-    """A function over all copies of a body, under construction."""
+    """Writes one function: a loop over all copies of a body."""
 
-    def __init__(self, body: Body, function: Any, *, masked: bool) -> None:
-        self.body, self.masked = body, masked
+    def __init__(self, body: Body, function: Any, *, strict_zero: bool) -> None:
+        self.body, self.strict_zero = body, strict_zero
         self.program = body.plan.program
         self.kind = lanes(body.width)
         self.b = b = ir.IRBuilder(function.append_basic_block())
@@ -168,13 +181,15 @@ class _Writer:
         self.scratch = {slot: k for k, slot in enumerate(body.shared)}
         self.is_last: Any = None
         self.seen: dict[Any, Any] = {}
-        self.hold: Callable[[Any], Any] = LLVM.number  # makes a value last
+        self.hold: Callable[[Any], Any] = LLVM.number  # makes a value available to later stages
 
-    # --- where operands are ---
+    # --- operands ---
 
     def _start(self, block: Any, hold: Callable[[Any], Any] = LLVM.number) -> None:
-        """What holds for one block: nothing is loaded yet; which lanes lie behind the last copy."""
+        """Begin the code of a block or of a stage: nothing is loaded yet."""
         self.block, self.seen, self.hold = block, {}, hold
+        # The last block may have fewer copies than lanes. One code serves all blocks: spare lanes compute on the last
+        # copy's numbers, and `is_last` masks what they would add to sums and adjoints.
         if self.body.tail:
             behind = ir.VectorType(ir.IntType(1), self.body.width)
             mask = ir.Constant(behind, [int(lane >= self.body.tail) for lane in range(self.body.width)])
@@ -182,9 +197,11 @@ class _Writer:
             self.is_last = self.b.select(here, mask, ir.Constant(behind, [0] * self.body.width))
 
     def _own(self, j: int) -> Any:
-        """The address of result j of this block."""
+        """The index of result j of this block's first copy."""
         body = self.body
         return self.b.add(self.b.mul(self.block, i64(body.width)), i64(body.base + j * body.stride))
+
+    # A column may begin at any number of a result, so vectors are aligned to single numbers only.
 
     def _vector(self, base: Any, index: Any) -> Any:
         return self.b.load(self.b.gep(base, [index], source_etype=F64), typ=self.kind, align=8)
@@ -193,11 +210,11 @@ class _Writer:
         self.b.store(x, self.b.gep(base, [index], source_etype=F64), align=8)
 
     def _is_adjacent(self, column: Column) -> bool:
-        """Whether the lanes of a gathered operand are one load."""
+        """Whether the lanes of a gathered operand are adjacent, and so one load."""
         return self.body.width == 1 or (column.table < 0 and column.step == 1)
 
     def _lane_addresses(self, column: Column) -> list[Any]:
-        """The address in each lane; behind the last copy, that of the last copy."""
+        """The index for each lane; in spare lanes that of the last copy."""
         b, body = self.b, self.body
         start = b.mul(self.block, i64(body.width))
         if column.table >= 0:
@@ -222,13 +239,13 @@ class _Writer:
                 x = b.insert_element(x, load(b, F64, self.a["values"], address), ir.Constant(I32, lane))
             return x
         x = self._vector(self.a["values"], addresses[0])
-        if self.body.tail:  # behind the last copy, its own numbers once more
+        if self.body.tail:  # spare lanes loaded a neighbour's numbers; they must be as harmless as the last copy's
             last = b.extract_element(x, ir.Constant(I32, self.body.tail - 1))
             x = b.select(self.is_last, spread(b, last, self.kind), x)
         return x
 
     def _operand(self, e: int, results: dict[int, Any]) -> Any:
-        """An operand; what is one load is loaded whenever it is used, which takes less than a register."""
+        """An operand of the body, by its place among the body's operands."""
         body, p = self.body, self.program
         slot = int(body.slots[0, e])
         if body.region.kinds[e] == LOCAL:
@@ -237,33 +254,36 @@ class _Writer:
         if column is None:
             if p.n_inputs <= slot < p.first:
                 return float(p.constants[slot - p.n_inputs])
+            # Anything that is a single load is loaded at each use: a load costs less than a register (docs/adr/0011).
             at = i64(int(body.plan.at[slot]))
             return Delayed(self.b, lambda: spread(self.b, load(self.b, F64, self.a["values"], at), self.kind))
         if self._is_adjacent(column) and not body.tail:
             return Delayed(self.b, lambda: self._gathered(column))
+        # Eight loads and inserts: done once per block, and kept in memory for later stages.
         if column not in self.seen:
             self.seen[column] = self.hold(Lanes(self.b, self._gathered(column)))
         return self.seen[column]
 
     def _read(self, j: int, rule: Callable[..., Any], xs: Sequence[Any], m: Any = LLVM) -> Any:
-        return read(self.body.rows[j], rule, xs, self.b, self.kind, m)
+        return read(self.body.primitives[j], rule, xs, self.b, self.kind, m)
 
     # --- the two directions ---
 
     def forward(self, kept: set[int]) -> None:
-        """All copies' results, of which some are kept, and their totals."""
+        """Write the forward loop: all copies' results, of which those in `kept` are stored, and the totals."""
         body, b = self.body, self.b
         sums = [b.alloca(F64) for _ in body.totals]
+        # A total adds its terms in the order of `sum`, copy by copy, so values keep their bits (docs/adr/0011).
         for total, about in zip(sums, body.totals, strict=True):
-            x = constant(F64, -0.0)  # the number that, added to any other, changes nothing
+            x = constant(F64, -0.0)  # x + -0.0 is x for every x; 0.0 would lose the sign of -0.0
             for slot in about.before:
                 x = b.fadd(x, load(b, F64, self.a["values"], i64(int(body.plan.at[slot]))))
             b.store(x, total)
         with loop(b, i64(0), i64(body.blocks)) as block:
             self._start(block)
             results: dict[int, Any] = {}
-            for j, (row, operands) in enumerate(zip(body.rows, body.operands, strict=True)):
-                results[j] = LLVM.number(self._read(j, row.value, [self._operand(e, results) for e in operands]))
+            for j, (primitive, operands) in enumerate(zip(body.primitives, body.operands, strict=True)):
+                results[j] = LLVM.number(self._read(j, primitive.value, [self._operand(e, results) for e in operands]))
                 if j in kept:
                     self._put(self._lanes(results[j]), self.a["values"], self._own(j))
             for total, about in zip(sums, body.totals, strict=True):
@@ -279,7 +299,8 @@ class _Writer:
         return int(self.body.plan.at[self.program.first + total.instruction])
 
     def _add_up(self, total: Any, terms: Sequence[Any]) -> None:
-        """Add results to a total, copy by copy; the sum waits for each addition, the lanes' work fills the time."""
+        """Add a block's results to a total, copy by copy."""
+        # Each addition waits for the one before; meanwhile the processor computes the next block's lanes.
         b, width = self.b, self.body.width
         if self.body.tail:
             terms = [b.select(self.is_last, constant(self.kind, -0.0), x) for x in terms]
@@ -290,10 +311,12 @@ class _Writer:
         b.store(x, total)
 
     def backward(self) -> set[int]:
-        """All copies' adjoints, from the last block to the first, sent to what they read; the results it reads."""
+        """Write the backward loop, from the last block to the first; returns the results that it reads."""
         body, b, p = self.body, self.b, self.program
+        # Gradients with respect to shared operands are sums over copies, as those of a kernel are over rows.
         for k in range(len(body.shared)):
             store(b, constant(self.kind, 0.0), self.a["scratch"], i64(k))
+        # A total passes its adjoint on unchanged, to each result that it adds and to the terms before the region.
         ends: dict[int, list[Any]] = {}
         for total in body.totals:
             g = load(b, F64, self.a["adjoints"], i64(self._total_at(total)))
@@ -303,19 +326,21 @@ class _Writer:
             for j in total.results:
                 ends.setdefault(j, []).append(spread(b, g, self.kind))
         read: set[int] = set()
+        # Copies that read each other leave nothing to overlap, so they get no stages and no kept factors.
         if body.width == 1:
             with loop(b, i64(0), i64(body.blocks)) as turn:
-                add = at_once(b, self.kind, self.a["scratch"], masked=self.masked)
+                add = at_once(b, self.kind, self.a["scratch"], strict_zero=self.strict_zero)
                 self._backward(lambda: turn, None, ends, read, add)
         else:
-            with stretches(b, self.a, i64(body.blocks), body.width, LONG) as stages:
-                products = Products(stages, self.kind, self.a["scratch"], masked=self.masked)
+            with stretches(b, self.a, i64(body.blocks), body.width, BODY_STAGE_LENGTH) as stages:
+                products = Products(stages, self.kind, self.a["scratch"], strict_zero=self.strict_zero)
                 self._backward(lambda: stages.block, stages, ends, read, products.send)
                 stages.end()
                 products.add_up()
                 self.n_kept = stages.places
         for k, column in enumerate(body.buffered):
             self._add_buffer(k, column)
+        # Other stages may have sent to shared slots, so the sums are added, not stored.
         for k, slot in enumerate(body.shared):
             if not p.n_inputs <= slot < p.first:
                 x = sum_of_lanes(b, load(b, self.kind, self.a["scratch"], i64(k)), body.width)
@@ -332,7 +357,7 @@ class _Writer:
         read: set[int],
         add: Callable[..., None],
     ) -> None:
-        """The adjoints of one block, the last one first; what is summed over all copies goes to `add`."""
+        """Write the backward code of one block; `add` takes contributions to shared operands."""
         body = self.body
         hold = stages.hold if stages else LLVM.number
 
@@ -341,14 +366,16 @@ class _Writer:
 
         start()
         loaded = _Results(lambda j: self._result(j, read))
+        # `Adjoints` must know how many contributions a target gets, to accumulate several targets together.
         left = Counter(to for e in range(len(body.slots[0])) if (to := self._target(e)) is not None)
         left.update({j: len(gs) for j, gs in ends.items()})
-        together = TOGETHER if body.region.parallel else 1  # else a copy sends to its own results' memory
-        adjoints = Adjoints(left, self._sent_by_others, hold, masked=self.masked, together=together)
+        # If copies read each other, `_send` may add to a result's adjoint in memory right up to that result's turn.
+        together = TOGETHER if body.region.parallel else 1
+        adjoints = Adjoints(left, self._sent_by_others, hold, strict_zero=self.strict_zero, together=together)
         for j, gs in ends.items():
             for g in gs:
                 adjoints.send(j, 1.0, hold(self._of_copies(g)))
-        for j in reversed(range(len(body.rows))):
+        for j in reversed(range(len(body.primitives))):
             if stages and stages.turn():
                 start()
             g = adjoints.gather(j)
@@ -362,7 +389,7 @@ class _Writer:
                 self._scatter(column, x.value)
 
     def _target(self, e: int) -> Any:
-        """Where the adjoint of an operand is gathered: at a result of the body, or a column; None for elsewhere."""
+        """What `Adjoints` accumulates an operand's adjoint under: a result of the body or a column; else None."""
         body = self.body
         if body.region.kinds[e] == LOCAL:
             return int(body.slots[0, e]) - self.program.first - body.region.start
@@ -370,7 +397,7 @@ class _Writer:
         return column if column and not column.is_constant and body.region.parallel else None
 
     def _result(self, j: int, read: set[int]) -> Any:
-        """Result j, loaded whenever it is used; then `read` says so."""
+        """Result j, loaded at each use; notes in `read` that the forward function has to store it."""
 
         def vector() -> Any:
             read.add(j)
@@ -379,20 +406,21 @@ class _Writer:
         return Delayed(self.b, vector)
 
     def _sent_by_others(self, to: Any) -> Any:
-        """What other regions and single instructions have sent to a result; it is not there any more then."""
+        """The adjoint that a result has received from outside the body; resets it to 0 in memory."""
         if isinstance(to, Column) or not self.body.exported[to]:
             return None
         at = self._own(to)
+        # A plan's adjoints are 0 between runs (see `execution_plan`): who reads one restores the 0.
         g = Lanes(self.b, self._vector(self.a["adjoints"], at))
         self._put(constant(self.kind, 0.0), self.a["adjoints"], at)
         return g
 
     def _of_copies(self, x: Any) -> Lanes:
-        """What all copies get, and 0 in the lanes behind the last one."""
+        """The same number for all copies, and 0 in spare lanes."""
         return Lanes(self.b, self.b.select(self.is_last, constant(self.kind, 0.0), x) if self.body.tail else x)
 
     def _add_buffer(self, k: int, column: Column) -> None:
-        """What was sent to a column, added to the adjoints of what it reads."""
+        """Write a loop that adds a buffer to the adjoints of the column's operands."""
         b, width = self.b, self.body.width
         start = b.gep(self.a["buffers"], [i64(k * self.body.stride)], source_etype=F64)
         with loop(b, i64(0), i64(self.body.blocks)) as block:
@@ -404,14 +432,16 @@ class _Writer:
         body, p = self.body, self.program
         operands = body.operands[j]
         xs = [self._operand(e, loaded) for e in operands]
-        partials = self._read(j, body.rows[j].partials, [*xs, loaded[j]], LLVM if self.masked else HASTY)
+        # HASTY leaves rare branches out as NaN, which leads to the strict code, as in a kernel.
+        partials = self._read(j, body.primitives[j].partials, [*xs, loaded[j]], LLVM if self.strict_zero else HASTY)
         for e, d in zip(operands, partials, strict=True):
             slot = int(body.slots[0, e])
             column = body.columns.get(e)
             if column.is_constant if column else p.n_inputs <= slot < p.first:
                 continue
-            if column and not body.region.parallel:  # it may be a result of this very copy, whose turn comes soon
-                product = gathered(None, [(d, g)], masked=self.masked)
+            # Added in memory at once: the target may be a result of this copy or of an earlier one, still to come.
+            if column and not body.region.parallel:
+                product = gathered(None, [(d, g)], strict_zero=self.strict_zero)
                 if product is not None:
                     self._scatter(column, product.value)
                 continue
@@ -422,10 +452,11 @@ class _Writer:
                 adjoints.send(to, d, g)
 
     def _scatter(self, column: Column, x: Any) -> None:
-        """Add to the adjoints of what was gathered; one lane after the other where two may be the same."""
+        """Add a vector to the adjoints of a gathered operand."""
         b, adjoints = self.b, self.a["adjoints"]
         if self.body.tail:
             x = b.select(self.is_last, constant(self.kind, 0.0), x)
+        # Each block has its own part of the buffer and writes it once, so this is a store.
         if column in self.body.buffered:
             k = self.body.buffered.index(column)
             at = b.add(b.mul(self.block, i64(self.body.width)), i64(k * self.body.stride))
@@ -435,13 +466,14 @@ class _Writer:
         if self._is_adjacent(column):
             self._put(b.fadd(self._vector(adjoints, addresses[0]), x), adjoints, addresses[0])
             return
+        # One lane after the other, because two lanes may have the same address.
         for lane, address in enumerate(addresses):
             part = b.extract_element(x, ir.Constant(I32, lane))
             store(b, b.fadd(load(b, F64, adjoints, address), part), adjoints, address)
 
 
 class _Results(dict[int, Any]):
-    """Results of a body, made when first asked for."""
+    """The results of a body, each loaded from memory on first access."""
 
     def __init__(self, source: Callable[[int], Any]) -> None:
         super().__init__()

@@ -1,10 +1,10 @@
-"""Sums over rows of local derivatives times adjoints, as the matrix product that they are.
+"""Sums over the batch of local derivative × adjoint, computed as a matrix product.
 
-Adding each product to its sum at once would load and store that sum for every block of rows. So
-the factors are kept for a stretch of blocks, and then a few sums at a time stay in registers while
-the rows go by. Those of some adjoints by some local derivatives go together, so that each factor
-loaded serves several sums (Goto and van de Geijn 2008, *Anatomy of high-performance matrix
-multiplication*).
+Adding each product to its sum at once would load and store that sum for every block of rows. Instead
+the factors are kept in memory for a stretch of blocks. Then a tile of a few sums stays in registers
+while the loop runs over these blocks. A tile holds the sums of some adjoints by some local derivatives,
+so that each factor is loaded once for several sums (Goto and van de Geijn 2008, *Anatomy of
+high-performance matrix multiplication*; docs/adr/0013).
 """
 
 from __future__ import annotations
@@ -23,21 +23,23 @@ if TYPE_CHECKING:
 
     from .strip_mining import Stages
 
-OPEN = 12  # sums at a time: with their factors they fill 16 registers
+# Sums in a tile: a tile of 3 × 4 sums loads 7 factors for 12 products, and these fill 16 vector registers. Adding
+# several products to each sum per turn, by unrolling, was rejected: four times the code, which is decoded anew.
+OPEN = 12
 
 
-def at_once(b: Any, sums: Any, scratch: Any, *, masked: bool) -> Callable[[int, Any, Any], None]:
-    """What adds a local derivative times an adjoint to a sum in memory, where there is one row at a time."""
+def at_once(b: Any, sums: Any, scratch: Any, *, strict_zero: bool) -> Callable[[int, Any, Any], None]:
+    """A function that writes code for *sum += local derivative × adjoint*, for a single row."""
 
     def add(k: int, d: Any, g: Any) -> None:
-        total = with_product(Lanes(b, load(b, sums, scratch, i64(k))), d, g, masked=masked)
+        total = with_product(Lanes(b, load(b, sums, scratch, i64(k))), d, g, strict_zero=strict_zero)
         store(b, total.value, scratch, i64(k))
 
     return add
 
 
 class Kept(NamedTuple):
-    """A factor in memory: where it is among those of a block."""
+    """A factor in memory, by its place among the vectors that a block keeps."""
 
     place: int
 
@@ -46,9 +48,9 @@ class Sum(NamedTuple):
     """The products that a block of rows adds to one sum, in order; a factor may be a number.
 
     Attributes:
-        k: Which sum.
+        k: The sum's index.
         ds: Local derivatives.
-        gs: As many adjoints.
+        gs: Adjoints, one for each local derivative.
     """
 
     k: int
@@ -57,53 +59,59 @@ class Sum(NamedTuple):
 
 
 class Products:
-    """The products of a block of rows, and the code that adds them up.
+    """The products that a block of rows contributes to sums, and the code that adds them up.
 
-    Each sum has as many lanes as a block has rows, and a block adds to it in the order in which products were sent:
-    so the bits depend neither on tiles and stretches nor on the processor, and the interpreter has them, too.
+    Each sum has as many lanes as a block has rows, and a block adds to it in the order in which products were sent.
+    So the bits depend neither on tiles and stretches nor on the processor, and the interpreter gives the same.
 
     Args:
-        stages: The code that makes the factors.
+        stages: The code that computes the factors.
         kind: The type of a factor, and of a sum.
         scratch: Where the sums are.
-        masked: Whether 0 wins over infinity and NaN.
+        strict_zero: Whether 0 wins over infinity and NaN.
     """
 
-    def __init__(self, stages: Stages, kind: Any, scratch: Any, *, masked: bool) -> None:
-        self.stages, self.scratch, self.masked = stages, scratch, masked
+    def __init__(self, stages: Stages, kind: Any, scratch: Any, *, strict_zero: bool) -> None:
+        self.stages, self.scratch, self.strict_zero = stages, scratch, strict_zero
         element = element_of(kind)
         native = min(kind.count, native_lanes(4 if element is F32 else 8))
+        # Eight doubles are one register of AVX-512, two of AVX2, four of SSE2. The sum has eight lanes on all of
+        # them, or its bits would depend on the processor.
         self.kind, self.parts = lanes(native, element), kind.count // native  # a register holds a part of a sum
         self._sent: dict[int, list[tuple[Any, Any]]] = {}
-        self._made: dict[int, tuple[Lanes, Any]] = {}  # by identity; both are held, or others might get their ids
+        self._made: dict[int, tuple[Lanes, Any]] = {}  # by identity; keeps both alive, or their ids could be reused
 
     def send(self, k: int, d: Any, g: Any) -> None:
-        """Local derivative times adjoint, for sum k."""
+        """Contribute local derivative times adjoint to sum k."""
         if isinstance(d, Lanes) or d != 0:
             self._sent.setdefault(k, []).append((self._kept(d), self._kept(g)))
 
     def _kept(self, x: Any) -> Any:
-        """Where a factor is kept; a number is one."""
+        """Keep a factor in memory, unless it is a plain number."""
         if not isinstance(x, Lanes):
             return x
         if not isinstance(x, Held):
+            # Only what an instruction of this stage computes can be kept. Loads and values from outside the loop get
+            # one: x + -0.0, which is x for every x.
             if id(x) not in self._made:
                 b, value = x.builder, x.value
-                here = b.fadd(value, constant(value.type, -0.0))  # which changes nothing, and is made in this stage
+                here = b.fadd(value, constant(value.type, -0.0))
                 self._made[id(x)] = x, self.stages.hold(Lanes(b, here))
             x = self._made[id(x)][1]
         return Kept(x.place)
 
     def add_up(self) -> None:
-        """Add the products of the stretch to their sums."""
+        """Write code that adds the products of a stretch to their sums."""
         b, stages, parts = self.stages.b, self.stages, self.parts
         sums = [Sum(k, *zip(*products, strict=True)) for k, products in self._sent.items()]
+        # One set of stack slots for all tiles; LLVM promotes them to registers within each tile's loop.
         with b.goto_entry_block():
             totals = [b.alloca(self.kind) for _ in range(OPEN)]
         for tile in tiles(sums, max(OPEN // parts, 1)):
             open_parts = [(s, part) for part in range(parts) for s in tile]
             for total, (s, part) in zip(totals, open_parts, strict=False):
                 b.store(load(b, self.kind, self.scratch, i64(s.k * parts + part)), total)
+            # Blocks outside, products inside: the order in which the interpreter adds them, too.
             with loop(b, i64(0), stages.count) as block:
                 first = b.mul(block, b.mul(stages.n_kept, i64(parts)))
                 for turn, part in product(range(len(tile[0].ds)), range(parts)):
@@ -111,13 +119,13 @@ class Products:
                     found = {x: self._factor(x, first, part) for x in factors}
                     for s, total in zip(tile, totals[part * len(tile) :], strict=False):
                         old = Lanes(b, b.load(total, typ=self.kind))
-                        new = with_product(old, found[s.ds[turn]], found[s.gs[turn]], masked=self.masked)
+                        new = with_product(old, found[s.ds[turn]], found[s.gs[turn]], strict_zero=self.strict_zero)
                         b.store(new.value, total)
             for total, (s, part) in zip(totals, open_parts, strict=False):
                 store(b, b.load(total, typ=self.kind), self.scratch, i64(s.k * parts + part))
 
     def _factor(self, x: Any, first: Any, part: int) -> Any:
-        """A part of a factor."""
+        """The part of a factor that one register holds."""
         if not isinstance(x, Kept):
             return x
         b, stages = self.stages.b, self.stages
@@ -125,8 +133,9 @@ class Products:
 
 
 def tiles(sums: Sequence[Sum], most: int = OPEN) -> Iterator[list[Sum]]:
-    """The sums in groups of at most so many, all of as many products."""
+    """The sums in groups of at most `most`; the sums of a group have equally many products."""
     tile: list[Sum] = []
+    # Small rectangles share a tile, which saves loops over the blocks.
     for rectangle in _rectangles(sums, most):
         if tile and (len(tile) + len(rectangle) > most or len(tile[0].ds) != len(rectangle[0].ds)):
             yield tile
@@ -137,20 +146,24 @@ def tiles(sums: Sequence[Sum], most: int = OPEN) -> Iterator[list[Sum]]:
 
 
 def _rectangles(sums: Sequence[Sum], most: int) -> Iterator[list[Sum]]:
-    """Those of the same local derivatives by some adjoints, product by product."""
+    """Groups of sums that form a grid: the same adjoints along one side, the same local derivatives along the other.
+
+    A dense layer's weight gradients are one such grid, and a rectangle of n × m sums loads n + m factors.
+    """
     by_adjoints: dict[Any, list[Sum]] = {}
-    for s in sorted(sums, key=lambda s: len(s.ds)):  # those of as many products one after the other
+    for s in sorted(sums, key=lambda s: len(s.ds)):  # so that sums with equally many products are neighbours
         by_adjoints.setdefault(s.gs, []).append(s)
     alike: dict[Any, list[list[Sum]]] = {}
     for row in by_adjoints.values():
         alike.setdefault(tuple(s.ds for s in row), []).append(row)
     for ds, same in alike.items():
+        # At least two adjoints by the rest: one by twelve would load thirteen factors for twelve products.
         for some in _evenly(same, max(min(2, most), most // len(ds))):
             for columns in _evenly(range(len(ds)), max(most // len(some), 1)):
                 yield [row[k] for k in columns for row in some]
 
 
 def _evenly(xs: Sequence[Any], most: int) -> list[Sequence[Any]]:
-    """In parts of nearly the same length, of no more than `most`."""
+    """Parts of nearly equal length, each of at most `most`."""
     n = -(-len(xs) // most)
     return [xs[len(xs) * k // n : len(xs) * (k + 1) // n] for k in range(n)]

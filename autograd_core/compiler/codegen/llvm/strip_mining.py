@@ -1,9 +1,10 @@
-"""The code for a stretch of blocks of rows, as loops over these blocks, one after the other.
+"""Long straight-line code, cut into stages; each stage is a loop over a stretch of blocks of rows.
 
-Within one block each operation waits for those before it, in the next block nothing does; but a
-processor looks only some hundred instructions ahead, and keeps only some thousand decoded. So long
-code is cut into stages, and each runs for all blocks of a stretch before the next (loop
-distribution, Allen and Kennedy 1987). What a later stage reads is kept in memory, block by block.
+Operations within one block depend on each other, operations of different blocks do not. A processor
+could overlap blocks, but it looks only some hundred instructions ahead and caches only some thousand
+decoded ones. So long code is cut into stages, and each stage runs for all blocks of a stretch before
+the next begins (strip mining and loop distribution, Allen and Kennedy 1987; docs/adr/0013). What a
+later stage reads is kept in memory, block by block.
 """
 
 from __future__ import annotations
@@ -21,59 +22,63 @@ from .jit import i64, load, loop, store
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-LONG = 150  # LLVM instructions in a stage, or a few more
-STRETCH = 16  # blocks, at most
-MEMORY = 2**18  # bytes that what they keep should fit into
-FIELDS = ("stretch", "n_kept", "kept")  # what code is told about that memory; two numbers and an address
+# LLVM instructions after which a stage ends. With 50, the values of chains took 1.5 times as long and their gradients
+# a tenth longer; from 1 500 on both took half as long again.
+STAGE_LENGTH = 150
+# Blocks in a stretch, at most. With 4 or 8 the sums over the batch are loaded and stored more often, and more loop
+# ends are mispredicted: 5 to 15 % slower.
+STRETCH = 16
+MEMORY = 2**18  # bytes: what a stretch keeps should stay in the second-level cache
+FIELDS = ("stretch", "n_kept", "kept")  # the code's arguments about that memory: two numbers and an address
 
 
 def stretch_of(n_kept: int, size: int) -> int:
-    """How many blocks keep so many vectors of a size in bytes at a time."""
+    """Blocks in a stretch, if each keeps `n_kept` vectors of `size` bytes."""
     return max(1, min(STRETCH, MEMORY // (n_kept * size + 1)))
 
 
 def memory(n_kept: int, blocks: int, width: int, dtype: Any = float) -> tuple[Any, tuple[int, int, int]]:
-    """For what so many blocks keep, a stretch at a time: an array that is to be held, and the fields."""
+    """Memory for the vectors that a stretch keeps: an array, which the caller has to keep alive, and the fields."""
     stretch = max(min(stretch_of(n_kept, width * np.dtype(dtype).itemsize), blocks), 1)
     kept = zeros((stretch, n_kept, width), dtype)
     return kept, (stretch, n_kept, kept.ctypes.data)
 
 
 @contextmanager
-def stretches(b: Any, a: dict[str, Any], blocks: Any, width: int, long: int = LONG) -> Iterator[Stages]:
-    """Code for all blocks, a stretch at a time.
+def stretches(b: Any, a: dict[str, Any], blocks: Any, width: int, long: int = STAGE_LENGTH) -> Iterator[Stages]:
+    """A loop over all stretches; its body is written to the stages that it yields.
 
     Args:
         b: The builder.
-        a: What the code was told, by name.
-        blocks: How many there are.
+        a: The code's arguments, by name.
+        blocks: The number of blocks.
         width: Rows of a block.
-        long: How long a stage may become.
+        long: LLVM instructions after which a stage may end.
     """
     whole = b.sdiv(b.add(blocks, b.sub(a["stretch"], i64(1))), a["stretch"])
     with loop(b, i64(0), whole) as stretch:
         first = b.mul(stretch, a["stretch"])
-        left = b.sub(blocks, first)
+        left = b.sub(blocks, first)  # the last stretch may be shorter
         count = b.select(b.icmp_signed("<", left, a["stretch"]), left, a["stretch"])
         yield Stages(b, a["kept"], a["n_kept"], first, count, width, long)
 
 
 class Stages:
-    """Code under construction.
+    """The stages of a stretch, under construction.
 
     Args:
         b: The builder.
         memory: Where vectors are kept.
-        n_kept: How many there are of a block; known when all code is written.
+        n_kept: How many vectors a block keeps, as an argument of the code: it is known only when all code is written.
         first: The first block of the stretch.
-        count: How many there are.
+        count: Blocks in the stretch.
         width: Rows of a block.
-        long: After how many instructions of LLVM's a stage may end.
+        long: LLVM instructions after which a stage may end.
 
     Attributes:
         block: The block that the code is for.
         row: The first row of that block.
-        at: Where what that block keeps begins, in vectors.
+        at: Where the vectors that this block keeps begin, in vectors.
         places: How many vectors a block keeps so far.
     """
 
@@ -84,6 +89,7 @@ class Stages:
         self._begin()
 
     def _begin(self) -> None:
+        # Left open, so that the caller can write the stage's code with plain calls; `end` closes the loop.
         self._loop = ExitStack()
         block = self._loop.enter_context(loop(self.b, i64(0), self.count))
         self.block = self.b.add(self.first, block)
@@ -91,11 +97,12 @@ class Stages:
         self.at = self.b.mul(block, self.n_kept)
 
     def end(self) -> None:
-        """No more of them."""
+        """End the last stage."""
         self._loop.close()
 
     def turn(self) -> bool:
-        """Begin another stage if this one is long; whether it did."""
+        """Begin another stage if this one is long; returns whether it did."""
+        # Counts the current basic block only: after an inner branch or loop the count begins anew.
         is_long = len(self.b.block.instructions) > self.long
         if is_long:
             self.end()
@@ -103,15 +110,20 @@ class Stages:
         return is_long
 
     def hold(self, x: Any) -> Any:
-        """A value that later stages can use: literals and what was made before all stages last by themselves."""
+        """A value that later stages can use."""
         if not isinstance(x, Lanes) or isinstance(x, Delayed | Held):
             return x
+        # A `Delayed` is loaded again wherever it is used, so no stage depends on another for it.
         value = x.value
+        # Literals and values from before the stretches dominate all stages. An instruction of this stage does not.
         return Held(self, value) if isinstance(value, ir.Instruction) and value.parent is self.b.block else x
 
 
 class Held(Lanes):
-    """A value that other stages load from memory."""
+    """A value that other stages load from memory.
+
+    It is stored only if another stage asks for it: whether one will is not known when the value is made.
+    """
 
     __slots__ = ("_at", "_made", "_place", "_stages")
 
@@ -121,11 +133,12 @@ class Held(Lanes):
 
     @property
     def place(self) -> int:
-        """Which of the kept vectors of a block it is; when first asked for, it is stored right where it is made."""
+        """The vector's place among those that a block keeps; asking for it writes the store."""
         if self._place is None:
             b, stages, here = self.builder, self._stages, self.builder.block
             self._place = stages.places
             stages.places += 1
+            # Stored where it is made, in an earlier stage's loop: only there is `_at` the right offset.
             b.position_after(self._made)
             store(b, self._made, stages.memory, b.add(self._at, i64(self._place)))
             b.position_at_end(here)
@@ -133,8 +146,8 @@ class Held(Lanes):
 
     @property
     def value(self) -> Any:
-        """An LLVM value, good in the present stage."""
+        """An LLVM value that is valid in the current stage."""
         b, stages = self.builder, self._stages
-        if stages.at is self._at:
+        if stages.at is self._at:  # each stage has an offset instruction of its own, so this tells the stage
             return self._made
         return load(b, self._made.type, stages.memory, b.add(stages.at, i64(self.place)))

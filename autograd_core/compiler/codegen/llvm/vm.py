@@ -89,7 +89,7 @@ class _Handler:
         """An operand's adjoint += d * g, nothing where either is 0."""
         slot = _slot(self.b, self.operands, index)
         old = Lanes(self.b, load(self.b, self.kind, self.adjoints, slot))
-        store(self.b, with_product(old, LLVM.number(d), g, masked=True).value, self.adjoints, slot)
+        store(self.b, with_product(old, LLVM.number(d), g, strict_zero=True).value, self.adjoints, slot)
 
 
 def _unrolled(module: Any, row: Primitive, n: int, names: tuple[str, str], kind: Any) -> None:
@@ -156,7 +156,7 @@ class _Many:
             place = b.gep(h.adjoints, [b.add(self.starts[k], i)], source_etype=h.kind)
             old = b.load(place, typ=d.value.type, align=alignment(h.kind))
             sent = Lanes(b, spread(b, g.value, d.value.type))
-            b.store(with_product(Lanes(b, old), d, sent, masked=True).value, place, align=alignment(h.kind))
+            b.store(with_product(Lanes(b, old), d, sent, strict_zero=True).value, place, align=alignment(h.kind))
 
         def one(k: int, d: Any) -> None:
             h.send(d, g, b.add(self.behind, i64(k)))
