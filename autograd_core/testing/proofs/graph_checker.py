@@ -1,17 +1,16 @@
-"""A recorded graph against 50 digits: is the derivative right, and if not, which node is at fault.
+"""Judges the derivative of a recorded graph against 50 digits, and names the faulty node if it is wrong.
 
 The error of a derivative has three parts, and each has a bound of its own:
 
     found - exact  =  (found - A)  +  (A - B)  +  (B - exact)
 
-`A` sums the local derivatives that were recorded over all paths, without rounding: the first part
-is the sweep's, and small unless the sweep is wrong. `B` does so with the local derivatives that
-the rows' values have at the operands that were recorded: the second part is the rules', and small
-at each node alone unless that node's rule is wrong. The third part is what the rounding of values
-does to a derivative, whatever the rules: never a fault, and large where a program cancels.
-So a right program is never called wrong, however badly it is conditioned (docs/adr/0008). Every edge
-is looked at by itself, too: a wrong rule is found however deep the program, and where the entries do
-not show it.
+`A` is the exact sum over all paths of the products of the recorded local derivatives, so the first part
+is the sweep's error: small unless the sweep is wrong. `B` is the same sum with the local derivatives that
+the primitives' *values* have at the recorded operands, so the second part is the rules' error: small at
+each node unless that node's rule is wrong. The third part is what the rounding of values does to a
+derivative, whatever the rules: never a fault, and large where a program cancels. So a right program is
+never called wrong, however badly it is conditioned (docs/adr/0008). Besides, every edge is checked by
+itself: a wrong rule is found however deep the program, even where no entry of the gradient shows it.
 """
 
 from __future__ import annotations
@@ -64,20 +63,22 @@ if TYPE_CHECKING:
 
     from ..arguments.given import Given
 
-MANY_BENT, FEW_BENT = 256, 8  # inputs at most whose sides are looked at one by one, and in wide graphs at least
-BENT_OPERANDS = 2**13  # operands that these evaluate at most
-MANY_INPUTS = 64  # beyond, forward mode along random directions
-DIRECTIONS = 4
+# At a kink each input costs an evaluation of everything above it on either side, so in large graphs some are chosen.
+MANY_BENT, FEW_BENT = 256, 8  # inputs whose one-sided derivatives are taken: at most, and in wide graphs at least
+BENT_OPERANDS = 2**13  # operands that these evaluations may read in all
+MANY_INPUTS = 64  # beyond, forward mode is checked along random directions instead of input by input
+DIRECTIONS = 4  # random directions
 HALF_THE_DIGITS = 2.0**26  # ulp
-GIVEN, GIVEN_SHARE = 64.0, 2.0**-40  # times what rounding allows, and a share, for a program that rounds otherwise
-ITS_OWN = 16.0  # times what the rounding of values does to the graph's derivative: what it may do to such a program
-FLOOR = 64.0  # roundings of a result, below which an error of a derivative that was given has no effect
-TINIEST, UNDERFLOW = 2.0**-1022, 2.0**10  # below, doubles lose digits; in a last factor or before
-A_DIGIT = 2.0**-7  # of a derivative that was given, to be confirmed
-SUSPECTS = 64  # wrong edges at most that are looked at closely
+# A derivative that the user passed is another program, which may round differently from the graph.
+GIVEN, GIVEN_SHARE = 64.0, 2.0**-40  # its allowance: a multiple of the graph's, plus a share of the terms
+ITS_OWN = 16.0  # and a multiple of what the rounding of values does to the graph's derivative
+FLOOR = 64.0  # roundings of a result; a passed derivative's error below that changes nothing that one can see
+TINIEST, UNDERFLOW = 2.0**-1022, 2.0**10  # smallest normal double; a derivative below it may be off by so many of them
+A_DIGIT = 2.0**-7  # relative error up to which a passed derivative counts as confirmed at all
+SUSPECTS = 64  # wrong edges that are looked at closely, at most
 FIFTY = "50 digits"
-ONE_SIDED = 250  # digits of difference quotients of the whole graph
-MORE_DIGITS = 20  # of these, that rounding may take
+ONE_SIDED = 250  # digits in which the whole graph is evaluated for one-sided difference quotients
+MORE_DIGITS = 20  # of these digits, how many rounding may spoil
 
 
 def _data(x: Any) -> Any:
@@ -85,7 +86,7 @@ def _data(x: Any) -> Any:
 
 
 class Judge:
-    """The check of one recording. `report()` does it, each step only if the one before asks for it."""
+    """The check of one recording. `report()` runs it; costly steps run only if cheaper ones leave doubt."""
 
     def __init__(
         self,
@@ -103,23 +104,26 @@ class Judge:
             rec: The recording.
             given: A derivative to be judged instead of the library's own.
             modes: Which of the library's sweeps are judged.
-            expected: What an independent reference says to input j, and how far that may be off; None
-                for the graph's own.
-            atol: How far off any entry may be.
-            rtol: The same as a share of the entry.
+            expected: Gives an independent reference for the derivative with respect to input j, and its uncertainty;
+                None to take the reference from the graph.
+            atol: The absolute error that every entry may have.
+            rtol: The same relative to the entry.
         """
         self.rec = rec
         self.given = given
         self.modes = modes
         self.expected = expected
         self.atol, self.rtol = atol, rtol
-        self.verified = False
+        self.verified = False  # every edge was found right
+        # Results are judged one by one if they are few, else in random combinations: each seed is one of these.
         self.seeds = seeds_of(len(rec.outputs))
-        self.replay: Replay
-        self.rules: dict[Value, list[float]] = {}
-        self.adjoints: list[dict[Value, Any]] = []
-        self.unknown: set[tuple[int, int]] = set()
-        self.bent: set[tuple[int, int]] = set()
+        self.replay: Replay  # the graph at the exact operands
+        self.rules: dict[Value, list[float]] = {}  # what each rule's rounding allows, by operand
+        self.adjoints: list[dict[Value, Any]] = []  # exact adjoints of all nodes, by seed
+        # Pairs of a seed and an input:
+        self.unknown: set[tuple[int, int]] = set()  # so much cancels that not even the last precision settles it
+        self.bent: set[tuple[int, int]] = set()  # the input reaches a kink
+        # Numbers by seed and input: the exact derivative, what rounding allows, and the sum of |terms| over all paths.
         self.exact: list[list[Any]] = []
         self.slack: list[list[Any]] = []
         self.sizes: list[list[Any]] = []
@@ -127,10 +131,11 @@ class Judge:
         self.steepest: dict[int, Any] = {}
         self.near: dict[tuple[int, int], Any] = {}
 
-    # --- what is found ---
+    # --- what was found ---
 
     def found(self) -> list[Entry]:
         """All numbers to be judged."""
+        # Modes are judged separately: a fault in the forward sweep must not hide behind a right reverse sweep.
         rec, n = self.rec, len(self.rec.inputs)
         if self.given is not None:
             return [
@@ -155,7 +160,8 @@ class Judge:
         return entries
 
     def _backward(self, root: Value) -> list[float]:
-        """What `backward()` gives. It stays in the nodes of this recording, to be drawn; others get theirs back."""
+        """The gradients of `backward()`. Nodes of this recording keep theirs, for pictures of the report."""
+        # Other nodes, such as Values that the function reads from outside, get their `.grad` back.
         before = [(node, node.grad) for node in self.rec.order]
         for node, _ in before:
             node.grad = 0.0
@@ -169,7 +175,8 @@ class Judge:
         return [float(x.grad) for x in self.rec.inputs]
 
     def crossed(self) -> tuple[str, float, float] | None:
-        """Forward against reverse mode along random directions, for more inputs than forward mode visits one by one."""
+        """Compare forward mode with the exact gradient along random directions, if there are many inputs."""
+        # Forward mode takes a sweep per input. A wrong tangent shows along almost every direction, so a few are enough.
         rec, n = self.rec, len(self.rec.inputs)
         if self.given is not None or "forward" not in self.modes or n <= MANY_INPUTS:
             return None
@@ -184,7 +191,7 @@ class Judge:
                     return self._where(s, f"{n} inputs along a random direction"), float(exact), found
         return None
 
-    # --- what is expected ---
+    # --- what was expected ---
 
     def _seeds(self, m: Any, s: int) -> dict[Value, Any]:
         seeds: dict[Value, Any] = {}
@@ -197,6 +204,7 @@ class Judge:
         return pulled(self.rec.order, edges, self._seeds(replay.m, s), replay.m.context.zero)
 
     def _look(self, replay: Replay) -> list[tuple[Any, Any]]:
+        # The numbers that must agree at two precisions, each with the sum of |terms| that it is left of.
         looked = [(replay.values[out], 0) for out in self.rec.outputs if isinstance(out, Value)]
         for s in range(len(self.seeds)):
             adjoints, sizes = pulled_with_sizes(replay, self._seeds(replay.m, s))
@@ -204,8 +212,9 @@ class Judge:
         return looked
 
     def _expect(self) -> None:
-        """Exact derivatives, the sums of |terms| over all paths, and what rounding of rules and sweep allows."""
+        """Compute the exact derivatives, the sums of |terms| over all paths, and what rounding allows."""
         rec = self.rec
+        # Precision is raised until the numbers of `_look` settle: nobody knows beforehand how much cancels.
         self.replay = replay = settled(rec.order, rec.inputs, self._look)
         for node, slopes in replay.slopes.items():
             self.rules[node] = rule_allowance(replay, node, [abs(float(d)) for d in slopes.exact])
@@ -215,6 +224,8 @@ class Judge:
             sizes, slack = allowed(replay, self._seeds(replay.m, s), self.rules)
             found = [(adjoints.get(x, zero), sizes.get(x, zero), slack.get(x, zero)) for x in rec.inputs]
             self.unknown |= {(s, j) for j, (exact, size, _) in enumerate(found) if is_lost(replay, exact, size)}
+            # The bound adds the rounding of all paths. In deep programs it would allow anything, so there the spread of
+            # sweeps with random rounding replaces it, with a floor of 64 subnormals.
             if any(bound > DEEP * abs(exact) for exact, _, bound in found):
                 by_chance = jittered(replay, adjoints, self.rules)
                 found = [
@@ -229,7 +240,9 @@ class Judge:
     # --- the verdict ---
 
     def report(self) -> Report:
-        """Judge."""
+        """Reach a verdict."""
+        # The order matters: where a value is not finite nothing else can be told, a kink comes before a comparison with
+        # the one number that the sweep gives, and what is wrong is explained before what is right is confirmed.
         rec = self.rec
         values = [float(_data(out)) for out in rec.outputs]
         for i, z in enumerate(values):
@@ -240,6 +253,7 @@ class Judge:
         for e in entries:
             e.exact, e.slack = self._expected(e)
             e.slack = max(e.slack, self._tolerated(e))
+        # At a kink, a jump or an infinite local derivative the chain rule need not give what the function does.
         if self.replay.uneven or (self.replay.singular and self.expected is None):
             told = self._at_kinks(entries)
             if told is not None:
@@ -255,6 +269,7 @@ class Judge:
         if bad:
             self.bad = bad
             return self._explained(bad, entries)
+        # A passed derivative has no edges to look at; the library's own is right only if all of its edges are.
         if self.given is None:
             hidden = self._hidden_fault(entries)
             if hidden is not None:
@@ -275,7 +290,8 @@ class Judge:
         return self._right(entries)
 
     def _beside(self, told: Report, entries: list[Entry]) -> Report:
-        """The verdict at a kink, unless an entry that has none is wrong."""
+        """The verdict at a kink, unless an entry that no kink reaches is wrong."""
+        # A relu at 0 in one corner of a program must not excuse a wrong gradient elsewhere.
         if told.verdict is not Verdict.KINK:
             return told
         smooth = [e for e in entries if (e.seed, e.j) not in self.bent and math.isfinite(e.found)]
@@ -286,9 +302,9 @@ class Judge:
         return other if other is not None and other.verdict is Verdict.WRONG else told
 
     def below_noise(self) -> bool:
-        """Whether all that is off changes a result by no more than some roundings of it do.
+        """Whether all errors together change a result by no more than a few roundings of it do.
 
-        So much is lost where a formula saturates, as 1 - tanh(x)**2 does, or where shares that add up to 1 cancel.
+        That much is lost where a formula saturates, as 1 - tanh(x)**2 does, or where shares that add up to 1 cancel.
         """
         if not self.bad:
             return False
@@ -296,13 +312,14 @@ class Judge:
         results = [abs(total(u * float(_data(z)) for u, z in zip(seed, self.rec.outputs, strict=True) if u))
                    for seed in self.seeds]  # fmt: skip
         finite = self.replay.m.context.isfinite
+        # A result that is 0 by cancellation has no roundings to compare with; the changes that its inputs cause have.
         for s, row in enumerate(self.exact):
             changes = [float(abs(d)) * x for d, x in zip(row, sizes, strict=True) if finite(d)]
             results[s] = max([results[s], *(c for c in changes if math.isfinite(c))])
         return all(e.error * max(sizes[e.j], 1.0) <= FLOOR * DOUBLE * results[e.seed] for e in self.bad)
 
     def underflows(self) -> bool:
-        """Whether a value on the way is nothing in doubles, and something in more digits."""
+        """Whether some intermediate value underflows in doubles, but not in more digits."""
         return any(
             abs(float(node.data)) < TINIEST and not abs(z - node.data) <= A_DIGIT * abs(z)
             for node, z in self.replay.values.items()
@@ -318,45 +335,47 @@ class Judge:
         return exact, slack
 
     def _tolerated(self, e: Entry) -> Any:
-        """What the user allows, and an underflow of a derivative that was given."""
+        """The tolerance that the user set; for a passed derivative also what an underflow may cost."""
         tolerance = self.atol + self.rtol * abs(e.exact) if self.atol or self.rtol else 0
         return max(tolerance, UNDERFLOW * TINIEST) if self.given is not None and abs(e.found) < TINIEST else tolerance
 
     def _lost(self, e: Entry) -> bool:
-        """Whether rounding left less than half of the digits: of the number, or of what cancelled where that is 0.
+        """Whether rounding left less than half of the digits of an entry, or of its terms if the entry is 0.
 
-        A derivative that was given is right to fewer, if the graph's own values allow no more.
+        A passed derivative may have fewer, if the graph's own values leave no more.
         """
         if (e.seed, e.j) in self.unknown or e.error <= self._tolerated(e):
             return False
         return bool(e.error > self._digits_lost(e))
 
     def _digits_lost(self, e: Entry) -> Any:
-        """The error that leaves too few digits."""
+        """The error from which on too few digits are left."""
         scale = self._scale(e)
         if self.given is not None and not is_nothing(e.exact):
-            # What is left of terms that cancel is as good as 0 beside the largest derivative of the result.
+            # The remainder of cancelling terms counts as 0 if it is far below the result's largest derivative.
             terms = min(self.sizes[e.seed][e.j], self._steepest(e.seed))
             return max(A_DIGIT * scale, 64 * SMALLEST, FLOOR * DOUBLE * terms)
         return HALF_THE_DIGITS * ulp_of(scale)
 
     def _steepest(self, s: int) -> Any:
-        """The largest derivative of a combination of results."""
+        """The largest derivative of the results that seed s combines."""
         if s not in self.steepest:
             finite = self.replay.m.context.isfinite
             self.steepest[s] = max((abs(d) for d in self.exact[s] if finite(d)), default=0)
         return self.steepest[s]
 
     def _scale(self, e: Entry) -> Any:
-        """What the digits of an entry are counted in; where it is 0, the terms that cancelled, or result by input."""
+        """The size relative to which an entry's digits are counted."""
         if not is_nothing(e.exact):
             return abs(e.exact)
+        # 0 has no digits. Its scale are the terms that cancelled, or result / input, which a slope there would have.
         result = total(u * float(_data(out)) for u, out in zip(self.seeds[e.seed], self.rec.outputs, strict=True) if u)
         size = abs(result) / (abs(float(self.rec.inputs[e.j].data)) or 1.0)
         return max(self.sizes[e.seed][e.j], size, self.near.get((e.seed, e.j), 0) / DOUBLE)
 
     def _hidden_fault(self, entries: list[Entry]) -> Report | None:
-        """A wrong edge that the entries do not show: because they cancel so much, or two faults do."""
+        """Find a wrong edge that no entry shows, because too much cancels in the entries, or because two faults do."""
+        # First cheaply, at the exact operands; only suspects are evaluated again, at the recorded ones.
         suspects = [node for node in self.replay.slopes if self._is_suspect(node)]
         if not suspects:
             return None
@@ -366,6 +385,7 @@ class Judge:
         starts = {x: self.replay.m.number(d) for x, d in zip(self.rec.inputs, v, strict=True)}
         tangents = pushed(self.rec.order, self.replay.edges, starts, zero)
         found = []
+        # An edge's effect on a random direction of the inputs: adjoint × error × tangent. The largest ones come first.
         for node in suspects:
             g = max((abs(adjoints[node]) for adjoints in self.adjoints), default=zero)
             if g:
@@ -374,6 +394,7 @@ class Judge:
                         found.append((off * g * abs(tangents[node.parents[i]]), node, i, off))
         found.sort(key=lambda f: f[0] if f[0] == f[0] else math.inf, reverse=True)
         for _, node, i, off in found[:SUSPECTS]:
+            # It is a fault only if it moves an entry by more than rounding could, and its formula does not explain it.
             parent = node.parents[i]
             below = pulled(self.rec.order, self.replay.edges, {parent: self.replay.m.context.one}, zero)
             for e in entries:
@@ -383,15 +404,16 @@ class Judge:
         return None
 
     def _is_suspect(self, node: Value) -> bool:
-        """Whether a local derivative is not what it is at the exact operands."""
+        """Whether a recorded local derivative differs from the one at the exact operands."""
         slopes = self.replay.slopes[node]
-        if slopes.sides is not None:
+        if slopes.sides is not None:  # at a kink there is no single number to compare with
             return False
         rows = zip(node.parents, slopes.exact, recorded_slopes(node), self.rules[node], strict=True)
         return any(not abs(float(d) - float(own)) <= rule for p, d, own, rule in rows if not isinstance(p, Constant))
 
     def _wrong_edges(self, m: Any, node: Value) -> list[tuple[int, Any]]:
-        """The local derivatives that are not what they are at the recorded operands, and by how much."""
+        """The operands whose recorded local derivative is wrong at the recorded operands, with its error."""
+        # At the exact operands it may differ by no fault of the rule: the operands were rounded.
         xs = [m.number(p.data) for p in node.parents]
         which = [not isinstance(p, Constant) for p in node.parents]
         assert node._row is not None
@@ -410,7 +432,7 @@ class Judge:
         ]
 
     def _local(self) -> Replay:
-        """Every node taken alone, at the operands that it recorded."""
+        """A replay that takes each node alone, at the operands that it recorded: `B` of the module's docstring."""
         return Replay(self.rec.order, self.rec.inputs, 50, recorded=True)
 
     def _beyond(self, entries: list[Entry]) -> Report:
@@ -425,7 +447,9 @@ class Judge:
         )
 
     def _explained(self, bad: list[Entry], entries: list[Entry]) -> Report:
-        """Beyond the rounding of rules and sweep: a node, the sweep, or the rounding of values."""
+        """Explain errors beyond the rounding of rules and sweep: by a node, the sweep, or rounding of values."""
+        # From the most specific cause to the least: an overflow, a rule, a value, a kink within rounding, the gradient's
+        # own graph, the sweep. What none of them explains is the rounding of values, which is no fault.
         local = self._local()
         e = max(bad, key=lambda e: e.share)
         overflowed = next((x for x in local.slopes if not math.isfinite(float(x.data))), None)
@@ -463,7 +487,7 @@ class Judge:
                 f"{e.found!r}, and differences of the exact gradient {float(e.exact)!r}.",
                 self._worst(e),
             )
-        # The nodes are right. What their values' rounding does to the derivative is no fault.
+        # All nodes are right. The third part of the error, B - exact, is added to what is allowed.
         self.verified = self.given is None
         times = 1.0 if self.given is None else ITS_OWN
         for seed in {e.seed for e in bad}:
@@ -499,9 +523,9 @@ class Judge:
         )
 
     def _look_near(self, bad: list[Entry]) -> None:
-        """Allow what the rounding of the inputs does to a derivative that was given.
+        """Add what the rounding of the inputs does to the allowance of a passed derivative.
 
-        Where all of it cancels in the graph, as at equal samples of a variance, it may not in another program.
+        At equal samples a variance's graph cancels exactly, but another program for the same variance may not.
         """
         m = self.replay.m
         v = directions(len(self.rec.inputs), "near")
@@ -516,11 +540,13 @@ class Judge:
                     e.slack += ITS_OWN * off
 
     def _faulty_edge(self, local: Replay, e: Entry) -> tuple[Value | None, int]:
-        """The node whose local derivative, wrong beyond its rule's rounding, moves this entry most.
+        """The node whose local derivative is wrong beyond its rule's rounding and moves this entry most.
 
-        One that its formula's own rounding does not explain comes first.
+        Nodes whose error the formula's own rounding does not explain come first.
         """
         m = local.m
+        # Adjoints by right local derivatives, tangents by recorded ones: so adjoint × error × tangent, summed over all
+        # edges, is exactly A - B.
         adjoints = self._pull(local, local.edges, e.seed)
         recorded = {node: [m.number(d) for d in recorded_slopes(node)] for node in local.slopes}
 
@@ -550,6 +576,7 @@ class Judge:
         operands = ", ".join(repr(p.data) for p in node.parents)
         rounding = rule_rounding(node, i)
         said = f"the local derivative of {named(node)} to its operand {i} was recorded as {own!r}"
+        # The rule is right as a formula, and loses digits in doubles: a fault to report, but not a wrong rule.
         if abs(own - exact) <= rounding:
             return self._report(
                 Verdict.ILL_CONDITIONED if self._lost_in(own, exact) or self._lost(e) else Verdict.RIGHT,
@@ -566,12 +593,14 @@ class Judge:
 
     @staticmethod
     def _lost_in(own: float, exact: float) -> bool:
-        """Whether a number has fewer digits than its size explains: exp(-600) is off by 600 roundings."""
+        """Whether a number has lost more digits than its size explains."""
+        # exp(-600) is off by 600 roundings of its operand, in any formula.
         exponent = abs(math.log(abs(exact))) if exact and math.isfinite(exact) else 0.0
         return abs(own - exact) > max(256.0, 4 * exponent) * math.ulp(exact)
 
     def _other_side(self, local: Replay) -> bool:
-        """Whether rounding put an operand on the other side of a kink that its row knows of."""
+        """Whether rounding put an operand on the other side of a kink that its primitive declares."""
+        # `kinks` is 0 at a kink, so different signs at the recorded and the exact operands mean a kink between them.
         for node in local.slopes:
             row = node._row
             if row is not None and row.kinks is not None:
@@ -589,7 +618,8 @@ class Judge:
         return False
 
     def _near_kink(self, local: Replay, e: Entry) -> Report:
-        """A kink within rounding: the derivatives on its sides are those at the recorded and at the exact operands."""
+        """The verdict at a kink that lies within rounding of the point."""
+        # Recorded and exact operands lie on different sides of it, so their derivatives are the one-sided ones.
         x = self.rec.inputs[e.j]
         ends = [self.exact[e.seed][e.j], self._pull(local, local.edges, e.seed).get(x, 0)]
         for side in (0, 1):
@@ -601,11 +631,13 @@ class Judge:
     # --- kinks and jumps ---
 
     def _at_kinks(self, entries: list[Entry]) -> Report | None:
-        """Where a node sits at a kink or a jump: what the function itself does there, one input at a time.
+        """Judge a point at which some node sits at a kink or a jump, by one-sided quotients of the whole function.
 
-        Tied sides may cancel, or not reach the result at all. Then the function has a derivative
-        there, and the entries are judged against it.
+        The two sides of a node may cancel, or not reach the result at all. Then the function has a derivative
+        there, and the entries are judged against that.
         """
+        # Not by the nodes' one-sided derivatives: where several nodes are at kinks, which of their sides go together
+        # depends on the direction, and only the function itself knows.
         m = number_system(self._digits_of_steps())
         uneven, singular = self.replay.uneven, self.replay.singular
         bent = (uneven or singular)[0]
@@ -631,7 +663,7 @@ class Judge:
                     return self._jump(judged[0], bent)
                 inside = [end for end in ends if not m.context.isnan(end[1])] or ends  # one side at the end of a domain
                 (far_left, left), (far_right, right) = inside[0], inside[-1]
-                # Where the function is smooth, the two sides close up with the step.
+                # Where the function is smooth, the two quotients approach each other as the step shrinks.
                 gap, infinite = abs(left - right), m.context.isinf(left) or m.context.isinf(right)
                 if (
                     left != right
@@ -657,6 +689,7 @@ class Judge:
                     self.bent.discard((s, j))
                 else:
                     self.bent.discard((s, j))
+        # Of several kinks the report shows one at which the derivative is no fair choice, if there is one.
         outside = [k for k in kinks if not all(min(k[1:]) - e.slack <= e.found <= max(k[1:]) + e.slack for e in k[0])]
         for judged, left, right in (outside or kinks)[:1]:
             e = max(judged, key=lambda e: max(min(left, right) - e.found, e.found - max(left, right)))
@@ -664,7 +697,7 @@ class Judge:
         return None
 
     def _digits_of_steps(self) -> int:
-        """How many digits it takes to see a step at the smallest input beside the largest number."""
+        """The digits needed to resolve a step at the smallest input next to the largest intermediate number."""
         sizes = [abs(float(node.data)) for node in self.rec.order]
         inputs = [size for x in self.rec.inputs if (size := abs(float(x.data)))]
         largest = max((size for size in sizes if math.isfinite(size)), default=0.0)
@@ -681,11 +714,8 @@ class Judge:
         return [sum(m.number(u) * z for u, z in zip(seed, outs, strict=True) if u) for seed in self.seeds]
 
     def _examined(self, reached: set[Value], above: Cones) -> list[int]:
-        """The inputs whose one-sided derivatives are taken: all that reach a kink, or a few of very many.
-
-        Each of them evaluates all operands above it. Where those are many, inputs with a derivative that is not 0 come
-        first: of the numbers that tie for a maximum it is the one that is chosen.
-        """
+        """The inputs whose one-sided derivatives are taken: all that reach a kink, or a selection of many."""
+        # Inputs with a derivative other than 0 come first: among numbers that tie for a maximum, that is the one chosen.
         found = [j for j, x in enumerate(self.rec.inputs) if x in reached]
         if len(found) <= FEW_BENT:
             return found
@@ -700,11 +730,9 @@ class Judge:
     def _sides(
         self, m: Any, here: dict[Value, Any], zero: list[Any], x: Value, cone: Sequence[Value]
     ) -> list[list[tuple[Any, Any] | None]]:
-        """Difference quotients on the left and on the right.
-
-        Where steps pass a tie that is tiny beside them, the result seems to jump by so much: then they start from the
-        smallest input.
-        """
+        """Difference quotients on the left and on the right."""
+        # A step past a tie that is tiny beside the step looks like a jump of the result. So what looks like a jump is
+        # tried again with steps from the smallest input on.
         size = abs(here[x]) or m.context.one
         smallest = min([size, *(abs(here[y]) for y in self.rec.inputs if here[y])])
         for step in (size, smallest):
@@ -716,15 +744,17 @@ class Judge:
     def _one_side(
         self, m: Any, here: dict[Value, Any], zero: list[Any], x: Value, cone: Sequence[Value], step: Any
     ) -> list[tuple[Any, Any] | None]:
-        """One-sided difference quotients of all combinations of results, a wide one and the limit; None at a jump."""
+        """One-sided difference quotients for each seed: that of the largest step, and the limit; None at a jump."""
+        # Steps this small need the many digits of ONE_SIDED, and leave no doubt about curvature.
         steps = [step * m.number(10) ** -power for power in (40, 60, 80)]
         largest = max((abs(z) for z in here.values() if m.context.isfinite(z)), default=m.context.zero)
         nothing = largest * m.number(10) ** (MORE_DIGITS - m.context.dps)
         values = [self._seeded(m, Moved(here, values_at(m, cone, {x: here[x] + step}, here))) for step in steps]
         found: list[tuple[Any, Any] | None] = []
         for at, *there in zip(zero, *values, strict=True):
-            # What differs in the last digits of the largest number on the way stands still.
+            # A difference in the last digits of the largest intermediate number is rounding.
             rises = [m.context.zero if abs(z - at) <= nothing else z - at for z in there]
+            # A step shrunk by 10^20 must shrink the rise; if half of it is left, the function jumps.
             if rises[1] and 2 * abs(rises[1]) > abs(rises[0]):
                 found.append(None)
                 continue
@@ -743,6 +773,7 @@ class Judge:
 
     def _kink(self, e: Entry, left: float, right: float, why: str, node: Value | None = None) -> Report:
         low, high = min(left, right), max(left, right)
+        # Any number between the one-sided derivatives is a fair choice at a kink (docs/adr/0008).
         edge = max(e.slack, self._tolerated(e))
         inside = bool(low - edge <= e.found <= high + edge)
         e.exact = self.replay.m.number(min(max(e.found, low), high))
@@ -764,7 +795,7 @@ class Judge:
             faulty=node,
         )
 
-    # --- what is not finite ---
+    # --- infinities and NaN ---
 
     def _not_finite_value(self, i: int, z: float) -> Report:
         node = next((x for x in self.rec.order if not math.isfinite(float(x.data))), None)
@@ -794,7 +825,7 @@ class Judge:
             self._worst(e),
         )
 
-    # --- words ---
+    # --- reports ---
 
     def _right(self, entries: list[Entry]) -> Report:
         if not entries:
@@ -859,7 +890,7 @@ class Judge:
         resolution: float = 0.0,
     ) -> Report:
         root = self.rec.root
-        if faulty is not None:  # the result that stands above it
+        if faulty is not None:  # a result that depends on it, so that a picture of the root shows the node
             root = next(out for out in self.rec.outputs if isinstance(out, Value) and faulty in set(graph_of([out])))
         return Report(
             verdict,
