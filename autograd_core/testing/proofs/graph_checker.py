@@ -448,8 +448,8 @@ class Judge:
 
     def _explained(self, bad: list[Entry], entries: list[Entry]) -> Report:
         """Explain errors beyond the rounding of rules and sweep: by a node, the sweep, or rounding of values."""
-        # From the most specific cause to the least: an overflow, a rule, a value, a kink within rounding, the gradient's
-        # own graph, the sweep. What none of them explains is the rounding of values, which is no fault.
+        # From the most specific cause to the least: an overflow, a rule, a value, a kink within rounding, the graph of
+        # the gradient, the sweep. What none of them explains is the rounding of values, which is no fault.
         local = self._local()
         e = max(bad, key=lambda e: e.share)
         overflowed = next((x for x in local.slopes if not math.isfinite(float(x.data))), None)
@@ -715,7 +715,7 @@ class Judge:
 
     def _examined(self, reached: set[Value], above: Cones) -> list[int]:
         """The inputs whose one-sided derivatives are taken: all that reach a kink, or a selection of many."""
-        # Inputs with a derivative other than 0 come first: among numbers that tie for a maximum, that is the one chosen.
+        # Inputs with a derivative other than 0 come first: among numbers tied for a maximum, that is the chosen one.
         found = [j for j, x in enumerate(self.rec.inputs) if x in reached]
         if len(found) <= FEW_BENT:
             return found
