@@ -126,9 +126,10 @@ class _Recurrent(Module):
             raise GraphCutError(msg)
         found = []
         for t, numbers in enumerate(steps):
-            with place(f"{self._scope}/step{t}") as put:
-                if cut is not None and t and t % cut == 0:
+            if cut is not None and t and t % cut == 0:
+                with place(f"{self._scope}/cut{t}") as put:  # a part of its own, so that pictures show it
                     state = tuple([_cut(v, put) for v in part] for part in state)
+            with place(f"{self._scope}/step{t}") as put:
                 state = self._next(numbers, state, put)
             found.append(state)
         return found
@@ -202,12 +203,13 @@ class RNN(_Recurrent, closed=True):
     so for a weight `autograd_core.explain` lists what each step adds to its gradient. The weights are
     in "rnn/weights", and `autograd_core.draw(y, fold="rnn/*")` makes one card of each.
 
-    With `truncate=k` the graph is cut every k steps (truncated backpropagation through time): the
-    state that enters steps k, 2k, 3k, ... is detached. Its numbers go on, but no gradient passes
-    there: a loss at step t reaches back to the last multiple of k. A given initial state is not
-    cut. Such a network cannot be compiled, for programs would take the states for constants; `fit`
-    then trains it on graphs. For the gradient through the last k steps of any sequence, let the steps before them run
-    without a graph: `with no_grad(): _, h = rnn(x[:-k])`, and then `rnn(x[-k:], h)`.
+    With `truncate=k` the graph is cut every k steps (truncated backpropagation through time): the state that enters
+    steps k, 2k, 3k, ... is detached. Its numbers go on, but no gradient passes there: a loss at step t reaches back
+    to the last multiple of k. That state is in the scope "rnn/cut2", beside "rnn/step2", so that pictures show
+    where the graph is cut. A given initial state is not cut. Such a network cannot be compiled, for programs would
+    take the states for constants; `fit` then trains it on graphs. For the gradient through the last k steps of any
+    sequence, let the steps before them run without a graph: `with no_grad(): _, h = rnn(x[:-k])`, and then
+    `rnn(x[-k:], h)`.
 
     Args:
         input_size: Numbers per step, at least 1.

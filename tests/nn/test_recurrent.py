@@ -180,12 +180,13 @@ def test_truncation_cuts_the_graph_itself(kind):
     seen = [{n.scope for n in ag.topological_order(h)} for [h] in output]
     assert seen[3] == {
         f"{name}/weights",
+        f"{name}/cut2",
         f"{name}/step2",
         f"{name}/step3",
         "",
     }  # the numbers that came in have no scope
-    assert seen[4] == {f"{name}/weights", f"{name}/step4", ""}
-    state = [n for n in ag.topological_order(output[4][0]) if not n.op and n.scope == f"{name}/step4"]
+    assert seen[4] == {f"{name}/weights", f"{name}/cut4", f"{name}/step4", ""}
+    state = [n for n in ag.topological_order(output[4][0]) if not n.op and n.scope == f"{name}/cut4"]
     assert {n.label for n in state} == ({"h[0]"} if kind is nn.RNN else {"h[0]", "c[0]"})
 
 
@@ -202,7 +203,22 @@ def test_truncation_where_a_scope_stands_open():
     with ag.scope("net"):
         output, _ = rnn(SEQUENCE)
     state = [n for n in ag.topological_order(output[1][0]) if n.label == "h[0]" and not n.op]
-    assert [n.scope for n in state] == ["net/rnn/step1"]
+    assert [n.scope for n in state] == ["net/rnn/cut1"]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("k", [1, 2, 3])
+def test_pictures_show_where_the_graph_is_cut(kind, k):
+    name = kind.__name__.lower()
+    model = kind(1, 2, truncate=k, seed=1)
+    root = ag.sum([y for h in model(SEQUENCE)[0] for y in h])
+    picture = ag.draw(root, fold=f"{name}/*")
+    cuts = {path for path in picture.scopes if "/cut" in path}
+    assert cuts == {f"{name}/cut{t}" for t in range(k, len(SEQUENCE), k)}
+    assert all(f">cut{t}<" in picture.svg for t in range(k, len(SEQUENCE), k))
+    model.truncate = None
+    whole = ag.sum([y for h in model(SEQUENCE)[0] for y in h])
+    assert "cut" not in ag.draw(whole, fold=f"{name}/*").svg
 
 
 @pytest.mark.parametrize("k", [0, -1, 1.5, "2", True])
