@@ -1,4 +1,4 @@
-"""From a view to a picture: which way it flows, how it is styled, what is laid over it."""
+"""From a view to a laid-out picture: chooses the direction of the flow, applies style, overlay and highlights."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ if TYPE_CHECKING:
 
 NOTEBOOK_WIDTH = 1000.0  # pixels that an output cell usually has
 ROOM = NOTEBOOK_WIDTH - 2 * svg.MARGIN
-CARRIED_COST = 0.02  # of the height, for the square of the number of values that lead from row to row
-READABLE, SMALL_COST = 0.8, 2.0  # of its size: a picture that a page shrinks further is so many times as dear
-NEVER = 100.0  # times as dear: what scrolls sideways
-MOST_SAID, LONGEST_TITLE = 12, 120  # marks that the description lists; cells of what they are about
+CARRIED_SHARE = 0.02  # cost as a share of the height, times the square of the number of values carried between lines
+READABLE, SMALL_COST = 0.8, 2.0  # a picture that a page shrinks below this size costs so many times as much
+NEVER = 100.0  # and so many times if it has to be scrolled sideways
+MOST_SAID, LONGEST_TITLE = 12, 120  # marks that the description lists; characters of the overlay's title
 TRIED_BOTH_WAYS = 400  # cards up to which "auto" lays out in both directions
 
 
 class Look(NamedTuple):
-    """How a graph is shown, whatever of it is in view."""
+    """How a graph is shown, whichever part of it is in view."""
 
     title: str = ""
     theme: str = "auto"
@@ -40,13 +40,13 @@ class Look(NamedTuple):
 
 
 class Frame(NamedTuple):
-    """A view that is laid out, with its look."""
+    """A view, laid out, with its look."""
 
     scene: Scene
     plan: Plan
     look: Look
     dress: svg.Dress
-    room: float  # beyond which it is put in rows
+    room: float  # the width beyond which it is broken into lines
 
     def size(self) -> tuple[float, float]:
         """Width and height in pixels, without the formula."""
@@ -62,12 +62,13 @@ class Frame(NamedTuple):
 
 
 def frame(view: View, look: Look, direction: str, layout: str = "builtin", room: float = math.inf) -> Frame:
-    """Lay out a view; "auto" takes one line where that fits into a notebook, else what costs less."""
+    """Lay out a view; "auto" takes one line if it fits into a notebook, otherwise the layout that costs least."""
     if direction != "auto":
         return _framed(view, look, direction, layout, room)
     along = _framed(view, look, "LR", layout, ROOM)
     if len(along.scene.cards) > TRIED_BOTH_WAYS or (along.plan.length <= ROOM and not along.plan.carried):
         return along
+    # Three candidates: broken into lines, top to bottom, and one long line (which a page shrinks).
     ways = [along, _framed(view, look, "TB", layout, math.inf)]
     if along.plan.carried:
         ways.append(along._replace(plan=plan(along.scene, layout), room=math.inf))
@@ -75,13 +76,14 @@ def frame(view: View, look: Look, direction: str, layout: str = "builtin", room:
 
 
 def _cost(made: Frame) -> float:
-    """How tall a picture is for a reader, to whom smaller print and lines that run back cost height as well."""
+    """The cost of reading a picture: its height, increased for small print and for values carried between lines."""
+    # Height, because a reader scrolls down and not sideways (docs/adr/0007).
     width, height = made.plan.length, made.plan.breadth
     if made.scene.direction == "TB":
         width, height = height, width
     shrunk = max(1.0, (width + 2 * svg.MARGIN) / NOTEBOOK_WIDTH)
     dear = NEVER if shrunk * svg.SMALLEST > 1 else SMALL_COST if shrunk * READABLE > 1 else 1.0
-    return height * math.pow(shrunk, 1.5) * dear * (1 + CARRIED_COST * made.plan.carried**2)
+    return height * math.pow(shrunk, 1.5) * dear * (1 + CARRIED_SHARE * made.plan.carried**2)
 
 
 def _framed(view: View, look: Look, direction: str, layout: str, room: float) -> Frame:
@@ -89,7 +91,7 @@ def _framed(view: View, look: Look, direction: str, layout: str, room: float) ->
 
 
 def dressed(view: View, look: Look, direction: str) -> tuple[Scene, svg.Dress]:
-    """What the picture shows, before it is known where."""
+    """A view's scene in its style, with the marks on its cards, before it is laid out."""
     scene = scene_of(view, direction)
     if look.style == "compact":
         scene = compacted(scene, view.graph)
@@ -104,17 +106,17 @@ def dressed(view: View, look: Look, direction: str) -> tuple[Scene, svg.Dress]:
 
 
 def framed(scene: Scene, dress: svg.Dress, look: Look, layout: str, room: float) -> Frame:
-    """The same laid out."""
+    """Lay out a scene."""
     return Frame(scene, plan(scene, layout, room), look, dress, room)
 
 
 def _with_room(row: Card) -> Card:
-    """A row has no free rim on which a mark could stand."""
+    """A one-line card with room for a mark: it has no free rim to put it on."""
     return row._replace(width=row.width + BADGE_ROOM)
 
 
 def _said(look: Look) -> str:
-    """Emphasis and marks for those who do not see them."""
+    """Highlights and marks in words, for screen readers."""
     said = [f" Highlighted: {track.legend or f'{len(track.nodes)} values'}." for track in look.tracks]
     if look.overlay is not None:
         marks = [mark.text + (f" ({mark.title})" if mark.title else "") for mark in look.overlay.marks.values()]

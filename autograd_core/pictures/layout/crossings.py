@@ -1,7 +1,8 @@
-"""The order of the cards within each layer, with few crossings: three engines, one interface.
+"""Orders the cards within each layer so that few edges cross: three engines with one interface.
 
-An engine gets the layers and the links between neighbouring layers, and gives the layers in a
-better order. Coordinates are not its business (`layout`), so the engines are interchangeable.
+An engine takes the layers and the links between neighbouring layers, and returns the layers in a
+better order. It assigns no coordinates (`layered` does), so the engines are interchangeable
+(docs/adr/0006).
 """
 
 from __future__ import annotations
@@ -20,21 +21,25 @@ class Link(NamedTuple):
 
     above: int
     below: int
-    leaves: float  # where it leaves and enters, as a fraction of the node's side: -0.5 to 0.5
+    # Where it leaves and enters, as a fraction of the node's side: -0.5 to 0.5. Without these, two edges into different
+    # ports of one card would count as meeting in one point, and their crossings would not be seen.
+    leaves: float
     enters: float
 
 
 Layers = list[list[int]]
 
-SWEEPS, HASTY_SWEEPS = 12, 4
-LARGE = 4000  # links above which sweeps are hasty, and neighbours are not exchanged one by one
-TRIED_TWICE = 1000  # links up to which a second start is tried
-DOT_SECONDS = 20
+ORDERINGS, FEW_ORDERINGS = 12, 4  # barycentre sweeps over all layers, and over those of large graphs
+LARGE = 4000  # links above which there are fewer sweeps, and no exchanges of neighbours
+TRIED_TWICE = 1000  # links up to which a second starting order is tried
+DOT_SECONDS = 20  # before `dot` is stopped
 
 
 def crossings(layers: Layers, links: Sequence[Link]) -> int:
     """How many pairs of links cross."""
-    place = _places(layers)
+    # Links between two layers cross if their ends are in the opposite order of their starts: inversions, counted in
+    # n log n by a sorted list. The factor 0.9 keeps a port within its card's own interval of length 1.
+    place = _positions(layers)
     layer = {v: k for k, vertices in enumerate(layers) for v in vertices}
     between: list[list[tuple[float, float]]] = [[] for _ in layers]
     for u, v, leaves, enters in links:
@@ -49,12 +54,13 @@ def crossings(layers: Layers, links: Sequence[Link]) -> int:
     return total
 
 
-def _places(layers: Layers) -> dict[int, int]:
+def _positions(layers: Layers) -> dict[int, int]:
     return {v: i for vertices in layers for i, v in enumerate(vertices)}
 
 
 def by_sweeps(layers: Layers, links: Sequence[Link]) -> Layers:
-    """Barycentre sweeps, down and up in turn, then exchanges of neighbours; the best order seen."""
+    """Barycentre sweeps, down and up in turn, each followed by exchanges of neighbours; returns the best order seen."""
+    # The best, not the last: a sweep can make things worse on its way to something better.
     above: dict[int, list[tuple[int, float, float]]] = {}
     below: dict[int, list[tuple[int, float, float]]] = {}
     for u, v, leaves, enters in links:
@@ -62,11 +68,11 @@ def by_sweeps(layers: Layers, links: Sequence[Link]) -> Layers:
         below.setdefault(u, []).append((v, enters, leaves))
     best, fewest = layers, crossings(layers, links)
     current = [list(vertices) for vertices in layers]
-    for sweep in range(HASTY_SWEEPS if len(links) > LARGE else SWEEPS):
+    for sweep in range(FEW_ORDERINGS if len(links) > LARGE else ORDERINGS):
         if fewest == 0:
             break
         down = sweep % 2 == 0
-        place = _places(current)
+        place = _positions(current)
         for vertices in current if down else reversed(current):
             _by_barycentre(vertices, above if down else below, place)
         if len(links) <= LARGE:
@@ -80,6 +86,7 @@ def by_sweeps(layers: Layers, links: Sequence[Link]) -> Layers:
 def _by_barycentre(
     vertices: list[int], neighbours: dict[int, list[tuple[int, float, float]]], place: dict[int, int]
 ) -> None:
+    # A card without neighbours on that side keeps its position, and `sort` is stable: so the result is reproducible.
     def key(v: int) -> float:
         ends = neighbours.get(v)
         return sum(place[u] + 0.9 * there for u, there, _ in ends) / len(ends) if ends else place[v]
@@ -93,8 +100,9 @@ def _exchange(
     above: dict[int, list[tuple[int, float, float]]],
     below: dict[int, list[tuple[int, float, float]]],
 ) -> None:
-    """Exchange neighbours wherever that saves crossings, until nothing is saved."""
-    place = _places(layers)
+    """Exchange adjacent cards wherever that saves crossings, until nothing is saved or after four rounds."""
+    # Barycentres are averages and miss such pairs. Only links of the two cards matter, so a trial is cheap.
+    place = _positions(layers)
 
     def ends(v: int) -> list[list[float]]:
         return [sorted(place[u] + 0.9 * there for u, there, _ in side.get(v, ())) for side in (above, below)]
@@ -116,14 +124,16 @@ def _exchange(
 
 
 def _inversions(first: list[float], second: list[float]) -> int:
-    """Pairs that cross if the vertex with the ends `first` stands before the one with `second`."""
+    """Pairs of links that cross if the card with the ends `first` is placed before the one with the ends `second`."""
     return sum(bisect_left(second, end) for end in first)
 
 
 def by_sugiyama(layers: Layers, links: Sequence[Link]) -> Layers:
-    """The order that the Rust library finds; it ranks anew, and all our links have length 1."""
+    """The order that the Rust library `fast-sugiyama` finds."""
     import fast_sugiyama
 
+    # It computes layers of its own from links, all of which have length 1 here; of its answer only the horizontal
+    # positions are used, as an order within our layers. Connected parts are put side by side, in a fixed order.
     edges = sorted({(link.above, link.below) for link in links})
     across: dict[int, float] = {}
     offset = 0.0
@@ -140,7 +150,7 @@ def _sorted_by(layers: Layers, across: dict[int, float]) -> Layers:
 
 
 def by_dot(layers: Layers, links: Sequence[Link]) -> Layers:
-    """The order that Graphviz's program finds."""
+    """The order that Graphviz' program `dot` finds."""
     import json
     import shutil
     import subprocess
@@ -151,6 +161,7 @@ def by_dot(layers: Layers, links: Sequence[Link]) -> Layers:
             'draw: layout="dot" needs the program `dot` of Graphviz (https://graphviz.org) on PATH; "builtin" does not'
         )
         raise MissingExtraError(msg)
+    # Only the order is taken from `dot`: with labels it takes seconds for a few hundred cards (docs/adr/0006).
     lines = ['digraph { nslimit=2; nslimit1=2; mclimit=0.5; node [shape=box fixedsize=true label=""];']
     lines += [f"{{rank=same; {' '.join(map(str, vertices))} }}" for vertices in layers]
     lines += [f"{link.above} -> {link.below};" for link in links]
@@ -176,11 +187,9 @@ def by_dot(layers: Layers, links: Sequence[Link]) -> Layers:
 
 
 def builtin(layers: Layers, links: Sequence[Link]) -> Layers:
-    """The better of the orders that our sweeps reach from ours and from the Rust library's.
-
-    Measured on 150 random graphs: the library alone leaves 6 295 crossings, sweeps from our order
-    5 635, the better of both 5 442. On 1 000 cards it takes twice as long, hence the limit.
-    """
+    """The better of two orders: our sweeps started from the given order, and from the Rust library's."""
+    # Measured on 150 random graphs: the library alone leaves 6 295 crossings, sweeps from our order 5 635, the better
+    # of both 5 442. On 1 000 cards it takes twice as long, hence the limit.
     own = by_sweeps(layers, links)
     if len(links) > TRIED_TWICE or crossings(own, links) == 0:
         return own

@@ -1,11 +1,11 @@
-"""Where everything stands: layers along the flow, places across it, and routes that avoid the cards.
+"""Lays out one level: layers along the flow, coordinates across it, and edge routes that avoid the cards.
 
-Sugiyama's method (1981): a layer for each card, points on the layers that an edge passes, an
-order with few crossings, then places. Two things are our own. All edges from one value share
-one trunk, so a value that many use is one line that branches. And each scope is laid out by
-itself and then stands as one large card in the scope around it, with its own entries and exits.
+Sugiyama's method (1981): assign a layer to each card, add a point on every layer that an edge passes,
+order each layer with few crossings, then assign coordinates. Two things are our own. All edges from one
+value share one trunk, so a value with many users is one line that branches. And each scope is laid out by
+itself and then placed as one large card in the scope around it (`nested`).
 
-Coordinates here are (along the flow, across it); `svg` turns them.
+Coordinates here are (along the flow, across it); `svg` maps them to x and y (docs/adr/0006).
 """
 
 from __future__ import annotations
@@ -22,25 +22,25 @@ if TYPE_CHECKING:
 Point = tuple[float, float]
 INF = float("inf")
 Scope = tuple[str, ...]  # the paths of the scopes around: ("layer1", "layer1/neuron0")
-GAP, SMALL_GAP, LANE = 14.0, 4.0, 11.0  # between cards, between rows, beside a passing edge
-CHANNEL, DOOR = 30.0, 16.0  # least distance of two layers; the same before a scope's side
-THIN = frozenset({"point", "entry", "exit"})  # what takes no room along the flow
+GAP, SMALL_GAP, LANE = 14.0, 4.0, 11.0  # between cards, between one-line cards ("row"), beside a passing edge
+CHANNEL, DOOR = 30.0, 16.0  # least distance between two layers; the same next to a scope's side
+THIN = frozenset({"point", "entry", "exit"})  # items that take no room along the flow
 NEARLY = 26.0  # pixels by which an edge may miss its only operand and still be drawn straight
-ONE_COLUMN = 16  # rows before one card
-TAUT, GENTLE = 3.0, 0.12  # pixels by which a trunk may be moved to be straight, and the slope of its lines
-PASSES, HASTY_PASSES = 12, 6  # relaxations of the places
-PAD, HEAD = 12.0, 18.0  # within a scope's box: at its sides, and where its name stands
-NOWHERE: Mapping[int, float] = MappingProxyType({})  # every edge at the middle
+ONE_COLUMN = 16  # one-line cards before one user, beyond which they are put into two columns
+TAUT, GENTLE = 3.0, 0.12  # pixels by which a trunk may be moved to be straight, and the steepest slope of its lines
+PASSES, HASTY_PASSES = 12, 6  # relaxation passes over the coordinates, and those of large graphs
+PAD, HEAD = 12.0, 18.0  # within a scope's box: at its sides, and for its name
+NOWHERE: Mapping[int, float] = MappingProxyType({})  # no ports: every edge at the middle of the side
 
 
 class Item(NamedTuple):
-    """Something that takes room in a layer: a card, a scope's box, or a point."""
+    """Something in a layer: a card, a scope's box, or a point that an edge passes."""
 
     along: float
     across: float
-    first: int  # the least topological index within: ties are resolved by it
-    kind: str  # "card", "row", "box", "entry", "exit", "point"
-    enters: Mapping[int, float] = NOWHERE  # by operand, or by source for a box: where, from the middle
+    first: int  # the least topological index within it; breaks ties, so that layouts are reproducible
+    kind: str  # "card", "row" (a card of one line), "box", "entry", "exit", "point"
+    enters: Mapping[int, float] = NOWHERE  # offset of a port from the middle, by operand (of a box by source)
     leaves: Mapping[int, float] = NOWHERE  # by source
 
 
@@ -54,13 +54,13 @@ class Joint(NamedTuple):
 
 
 class Level(NamedTuple):
-    """One scope, laid out: its items' corners and its edges' routes, from its own corner."""
+    """One scope, laid out: its items' corners and its edges' routes, relative to its own corner."""
 
     along: float
     across: float
     corners: dict[int, Point]
     routes: dict[tuple[int, int, int], list[Point]]  # by source, end, port
-    carried: int = 0  # values across the busiest cut, where it is in rows
+    carried: int = 0  # values across the busiest break, if it is broken into lines
 
 
 def arrange(items: Sequence[Item], joints: Sequence[Joint], engine: str) -> Level:
@@ -73,13 +73,15 @@ def arrange(items: Sequence[Item], joints: Sequence[Joint], engine: str) -> Leve
         layers[rank[v]].append(v)
     trunks = _trunks(items, joints, rank, layers)
     links = _links(items, joints, rank, trunks)
+    # An edge now spans one layer only, so the engine sees a passing trunk as one more thing to order.
     layers = ENGINES[engine](layers, [_fraction(items, link) for link in links])
-    across = _places(items, layers, links)
+    across = _coordinates(items, layers, links)
     starts, widths, total = _columns(items, layers, links, rank)
     corners: dict[int, Point] = {}
     for v, item in enumerate(items):
         if item.kind != "point":
             k = rank[v]
+            # Aligned at the end of its layer, where values leave: so all of a layer's edges start at one line.
             corners[v] = (starts[k] + widths[k] - item.along, across[v] - item.across / 2)
     taut = {source: _taut(trunk, across, starts, widths) for source, trunk in trunks.items()}
     routes: dict[tuple[int, int, int], list[Point]] = {}
@@ -87,6 +89,7 @@ def arrange(items: Sequence[Item], joints: Sequence[Joint], engine: str) -> Leve
         a, b = rank[joint.start], rank[joint.end]
         y = across[joint.start] + items[joint.start].leaves.get(joint.source, 0.0)
         points = [(corners[joint.start][0] + items[joint.start].along, y), (starts[a] + widths[a], y)]
+        # On a layer that it passes, a route follows its trunk, whose place is kept free of cards.
         for k in range(a + 1, b):
             points += taut[joint.source][k]
         y = across[joint.end] + items[joint.end].enters.get(joint.port, 0.0)
@@ -97,7 +100,9 @@ def arrange(items: Sequence[Item], joints: Sequence[Joint], engine: str) -> Leve
 
 
 def ranks(items: Sequence[Item], joints: Sequence[Joint]) -> list[int]:
-    """Longest path from the sources; then what has no operand moves beside its first user."""
+    """The layer of each item: its longest path from the sources; items without operands move next to their user."""
+    # Longest paths make every edge lead forward. Left in layer 0, the weights of a deep network would be a tall
+    # column with an edge across all layers each.
     rank = [0] * len(items)
     into: list[list[int]] = [[] for _ in items]
     out: list[list[int]] = [[] for _ in items]
@@ -106,6 +111,7 @@ def ranks(items: Sequence[Item], joints: Sequence[Joint]) -> list[int]:
         out[joint.start].append(joint.end)
     for v in sorted_topologically(into):
         rank[v] = max((rank[u] + 1 for u in into[v]), default=0)
+    # Exits of a scope are at its far side, whatever layer their value is in; entries stay in layer 0.
     last = max((r + (items[v].kind != "exit") for v, r in enumerate(rank)), default=0)
     for v, item in enumerate(items):
         if item.kind == "exit":
@@ -118,7 +124,7 @@ def ranks(items: Sequence[Item], joints: Sequence[Joint]) -> list[int]:
 def _in_two_columns(
     items: Sequence[Item], joints: Sequence[Joint], rank: list[int], out: Sequence[Sequence[int]]
 ) -> list[int]:
-    """Of very many rows before one card every other one, in the order of its ports, moves a layer further."""
+    """Put very many one-line cards before one user into two columns: every other one moves a layer back."""
     before: dict[int, list[tuple[float, int]]] = {}
     for joint in joints:
         if items[joint.start].kind == "row" and len(out[joint.start]) == 1:
@@ -136,7 +142,8 @@ def _in_two_columns(
 def _trunks(
     items: list[Item], joints: Sequence[Joint], rank: list[int], layers: list[list[int]]
 ) -> dict[int, dict[int, int]]:
-    """A point on every layer that a source's edges pass: source -> layer -> point."""
+    """A point on every layer that a source's edges pass, by source and layer; adds the points to `items`."""
+    # One per source and not per edge: a value with ten users takes one lane and branches next to each user.
     reach: dict[int, tuple[int, int]] = {}
     for joint in joints:
         start, end = reach.get(joint.source, (rank[joint.start], 0))
@@ -155,7 +162,7 @@ def _trunks(
 def _links(
     items: list[Item], joints: Sequence[Joint], rank: list[int], trunks: dict[int, dict[int, int]]
 ) -> list[Link]:
-    """The pieces of all edges between neighbouring layers, each once; offsets in pixels."""
+    """The pieces of all edges between neighbouring layers, with offsets in pixels; shared pieces once."""
     found: dict[tuple[int, int, float], Link] = {}
     for joint in joints:
         u, leaves = joint.start, items[joint.start].leaves.get(joint.source, 0.0)
@@ -173,11 +180,12 @@ def _fraction(items: Sequence[Item], link: Link) -> Link:
     return Link(link.above, link.below, link.leaves / above, link.enters / below)
 
 
-def _places(items: Sequence[Item], layers: Sequence[Sequence[int]], links: Sequence[Link]) -> list[float]:
-    """Middles across the flow: each as near to its neighbours as the order and the sizes allow.
+def _coordinates(items: Sequence[Item], layers: Sequence[Sequence[int]], links: Sequence[Link]) -> list[float]:
+    """The middle of each item across the flow, as near to its neighbours as the order and the sizes allow.
 
-    Layer by layer, the exact least-squares solution (pooling of adjacent violators, Ayer 1955).
+    Each layer in turn gets the exact least-squares solution (pooling of adjacent violators, Ayer 1955).
     """
+    # Pieces between points weigh more, so that long lines stay straight.
     ends: list[list[tuple[int, float, float]]] = [[] for _ in items]
     for u, v, leaves, enters in links:
         straight = 4.0 if items[u].kind in THIN and items[v].kind in THIN else 1.0
@@ -190,6 +198,7 @@ def _places(items: Sequence[Item], layers: Sequence[Sequence[int]], links: Seque
         for v, y in zip(vertices, stack):
             place[v] = y - stack[-1] / 2
     passes = HASTY_PASSES if len(links) > LARGE else PASSES
+    # Passes go forth and back and look at the layers behind them only; the last two look at both sides.
     for turn in range(passes):
         final = turn >= passes - 2
         forth = turn % 2 == 0
@@ -214,7 +223,8 @@ def _straighten(
     depth: dict[int, int],
     place: list[float],
 ) -> None:
-    """Make trunks straight where their neighbours leave room, and nearly straight edges quite so."""
+    """Straighten trunks where their neighbours leave room, and edges that are nearly straight."""
+    # Least squares spreads a deviation over many small bends, which look like mistakes. Orders and distances stay.
     rooms = [_stacked(items, vertices) for vertices in layers]
     at = {v: i for vertices in layers for i, v in enumerate(vertices)}
 
@@ -248,10 +258,11 @@ def _straighten(
 def _taut(
     trunk: Mapping[int, int], across: Sequence[float], starts: Sequence[float], widths: Sequence[float]
 ) -> dict[int, list[Point]]:
-    """Where a trunk passes its layers, by few straight lines: from each point on as far as they miss none by much.
+    """Where a trunk passes its layers, drawn with few straight lines that miss no point by more than TAUT.
 
-    Each line is the longest one from its beginning (sleeve fitting; J. Sklansky and V. Gonzalez, 1980).
+    Each line is the longest possible from its beginning (sleeve fitting; J. Sklansky and V. Gonzalez, 1980).
     """
+    # `low` and `high` bound the slopes that still pass near all points so far; when they cross, a new line begins.
     ways = [(starts[k] + x, across[v], k) for k, v in trunk.items() for x in (0.0, widths[k])]
     heights = [y for _, y, _ in ways]
     begin = 0
@@ -278,7 +289,7 @@ def _taut(
 
 
 def _stacked(items: Sequence[Item], vertices: Sequence[int]) -> list[float]:
-    """The least distances of the middles from the first one's."""
+    """The least distance of each item's middle from the first one's, if the items are stacked in this order."""
     y, stack, before = 0.0, [], None
     for v in vertices:
         item = items[v]
@@ -296,8 +307,10 @@ def _gap(a: Item, b: Item) -> float:
 
 
 def _pooled(wanted: Sequence[float], weights: Sequence[float], offsets: Sequence[float]) -> list[float]:
-    """The places nearest to the wanted ones with at least the distances of `offsets`."""
-    blocks: list[tuple[float, float, int]] = []  # mean, weight, how many
+    """The coordinates nearest to the wanted ones that are at least the distances in `offsets` apart."""
+    # Less their offsets, coordinates need only be non-decreasing: isotonic regression. Neighbours that would pass each
+    # other are pooled into one block at their weighted mean; that is optimal, and takes linear time.
+    blocks: list[tuple[float, float, int]] = []  # weighted mean, weight, number of items
     for y, weight, offset in zip(wanted, weights, offsets):
         mean, total, n = y - offset, weight, 1
         while blocks and blocks[-1][0] > mean:
@@ -312,7 +325,7 @@ def _pooled(wanted: Sequence[float], weights: Sequence[float], offsets: Sequence
 def _columns(
     items: Sequence[Item], layers: Sequence[Sequence[int]], links: Sequence[Link], rank: Sequence[int]
 ) -> tuple[list[float], list[float], float]:
-    """Where each layer begins, how wide it is, and the whole length."""
+    """Where each layer begins, how wide it is, and the level's length."""
     widths = [max((items[v].along for v in vertices), default=0.0) for vertices in layers]
     busy = _busy(links, rank, len(layers))
     starts, x = [], 0.0
@@ -338,5 +351,5 @@ def busy_channels(items: Sequence[Item], joints: Sequence[Joint], rank: Sequence
 
 
 def channel(links: int, least: float = CHANNEL) -> float:
-    """The distance of two layers with so many links between them."""
+    """The distance between two layers with `links` links between them."""
     return min(90.0, max(least, 22 + 2.5 * links if links > 3 else 0.0))

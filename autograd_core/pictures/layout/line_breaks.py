@@ -1,9 +1,10 @@
-"""Long graphs in rows, like lines of text: a level is cut between layers, and each row is laid out by itself.
+"""Breaks a long level into lines, like those of a text: it is cut between layers, and each line is laid out by itself.
 
-What a cut crosses leaves its row at the right, runs back in the gutter below, and goes down at the left to
-the rows that use it. Each value has a lane of its own on all three sides; at the right they are nested, so
-that they do not cross. Where to cut is found by dynamic programming, as lines of a paragraph are broken
-(D. Knuth and M. Plass, 1981): low rows, few values across a cut, rows of like length.
+A value that a break crosses leaves its line at the right, runs back in the gutter below, and goes down at the
+left to the lines that use it. Each such value has its own lane on all three sides; at the right the lanes are
+nested, so that they do not cross. The breaks are found by dynamic programming, as those of a paragraph are
+(D. Knuth and M. Plass, 1981). They prefer low lines, few values across a break, and lines of similar length.
+Cutting a finished layout was rejected: lines would keep the height of the tallest one (docs/adr/0007).
 """
 
 from __future__ import annotations
@@ -15,27 +16,27 @@ from .layered import CHANNEL, GAP, LANE, Item, Joint, Level, Point, arrange, bus
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-MOST_CARRIED = 6  # values across one cut; where there are more, rows are harder to read than a longer line
-GUTTER = 22.0  # between two rows, besides the lanes
-CARRIED_COST = 40.0  # pixels of height that one value less across a cut is worth
-UNEVEN_COST = 120.0  # pixels of height that a full row is worth over an empty one
-SLACK = 1.02  # widths that are taken for the same
-TRIES = 4  # widths are known only once a row is laid out
+MOST_CARRIED = 6  # values across one break; with more, lines are harder to read than one long line
+GUTTER = 22.0  # between two lines, besides the lanes
+CARRIED_COST = 40.0  # pixels of height that one value less across a break is worth
+UNEVEN_COST = 120.0  # pixels of height that a full line is worth over an empty one
+SLACK = 1.02  # ratio of widths that count as equal
+TRIES = 4  # a line's width is estimated before its layout and known after it, so breaks are tried again
 
 
 class Outline(NamedTuple):
-    """What is known of a level before it is laid out, by rank."""
+    """Estimates of a level before it is laid out, by layer."""
 
-    rank: list[int]  # where every item belongs; sources beside their first user
-    lengths: list[float]  # of what has operands
-    lead: list[float]  # of the sources that stand before a layer
-    gaps: list[float]  # behind a layer
+    rank: list[int]  # the layer of every item; sources are next to their first user
+    lengths: list[float]  # of items with operands
+    lead: list[float]  # of the sources before a layer
+    gaps: list[float]  # after a layer
     heights: list[float]
-    carried: list[int]  # values that a cut before this layer crosses
+    carried: list[int]  # values that a break before this layer crosses
 
 
 def laid_out(items: Sequence[Item], joints: Sequence[Joint], engine: str, width: float) -> Level:
-    """One level, in rows if it would be longer than `width` and rows are readable."""
+    """Lay out one level, broken into lines if it is longer than `width` and the lines are readable."""
     level = arrange(items, joints, engine)
     if level.along <= width:
         return level
@@ -43,16 +44,17 @@ def laid_out(items: Sequence[Item], joints: Sequence[Joint], engine: str, width:
     tried = [level]
     goal = width
     for last in (False,) * TRIES + (True,):
-        if last:  # something that cannot be cut is wider than the page; then other rows may be as wide
+        if last:  # something that cannot be cut is wider than the page; then other lines may be as wide
             goal = SLACK * min(level.along for level in tried)
-        rows = _rows(outline, goal)
+        rows = _break(outline, goal)
         if len(set(rows)) == 1:
             break
-        level = _stacked(items, joints, engine, rows)
+        level = _in_lines(items, joints, engine, rows)
         if level.along <= width:
             return level
         tried.append(level)
         goal -= max(CHANNEL, level.along - width)
+    # Nothing fits: of the narrowest layouts the lowest, since whatever is too wide is shrunk as a whole.
     least = SLACK * min(level.along for level in tried)
     return min((level for level in tried if level.along <= least), key=lambda level: level.across)
 
@@ -65,7 +67,7 @@ def _outline(items: Sequence[Item], joints: Sequence[Joint]) -> Outline:
         users[joint.start].append(joint.end)
         has_operands[joint.end] = True
     gaps = [channel(n) for n in busy_channels(items, joints, rank)]
-    for joint in joints:  # an exit stands in the row of what leaves
+    for joint in joints:  # an exit belongs to the line of the value that leaves
         if items[joint.end].kind == "exit":
             rank[joint.end] = rank[joint.start]
     count = max(rank) + 1
@@ -88,8 +90,9 @@ def _outline(items: Sequence[Item], joints: Sequence[Joint]) -> Outline:
     return Outline(rank, lengths, lead, gaps, heights, carried)
 
 
-def _rows(outline: Outline, width: float) -> list[int]:
-    """The row of every layer."""
+def _break(outline: Outline, width: float) -> list[int]:
+    """The line of every item."""
+    # best[k] is the least cost of lines for the layers before k, and first[k] where the last of these lines begins.
     count = len(outline.lengths)
     best = [0.0] + [float("inf")] * count
     first = [0] * (count + 1)
@@ -97,14 +100,16 @@ def _rows(outline: Outline, width: float) -> list[int]:
         if outline.carried[start] > MOST_CARRIED:
             continue
         length = outline.lead[start] + (outline.gaps[start - 1] if start else 0.0)
+        # A line begins with the sources of its first layer, which make up a layer of their own.
         height = outline.heights[start - 1] if start and outline.lead[start] else 0.0
-        cuttable = False  # the row so far
+        cuttable = False  # whether the line could end somewhere so far
         cut = (GUTTER + outline.carried[start] * (LANE + CARRIED_COST)) if start else 0.0
         for end in range(start + 1, count + 1):
             last = end - 1
             length += max(outline.lengths[last], outline.lead[end] if end < count else 0.0)
             height = max(height, outline.heights[last])
             used = length + 2 * LANE * outline.carried[end]
+            # A line that is too wide is kept only if it cannot end earlier: some breaks would cross too many values.
             if used > width and cuttable:
                 break
             length += outline.gaps[last]
@@ -125,7 +130,7 @@ def _rows(outline: Outline, width: float) -> list[int]:
 
 
 class Row:
-    """One row: its items and edges, with an entry or an exit for each value that a cut crosses."""
+    """One line: its items and edges, with an entry or an exit for each value that a break crosses."""
 
     def __init__(self) -> None:
         self.ends: dict[tuple[str, int], int] = {}  # ("item", its number), ("entry" or "exit", source)
@@ -140,7 +145,7 @@ class Row:
         self.joints[Joint(source, start, end, port)] = None
 
 
-def _stacked(items: Sequence[Item], joints: Sequence[Joint], engine: str, rows: Sequence[int]) -> Level:
+def _in_lines(items: Sequence[Item], joints: Sequence[Joint], engine: str, rows: Sequence[int]) -> Level:
     parts = [Row() for _ in range(max(rows) + 1)]
     for v, row in enumerate(rows):
         parts[row].at("item", v)
@@ -161,8 +166,8 @@ def _stacked(items: Sequence[Item], joints: Sequence[Joint], engine: str, rows: 
 def _joined(
     items: Sequence[Item], joints: Sequence[Joint], rows: Sequence[int], parts: Sequence[Row], levels: Sequence[Level]
 ) -> Level:
-    """The rows one below the other, and the lanes between them."""
-    leaving: list[list[int]] = []  # of each row, the values that leave it, from the lowest to the highest
+    """Stack the lines, and lead the values that cross breaks along their lanes."""
+    leaving: list[list[int]] = []  # for each line the values that leave it, from the lowest to the highest
     for part, level in zip(parts, levels):
         heights = {what: level.corners[v][1] for (kind, what), v in part.ends.items() if kind == "exit"}
         leaving.append(sorted(heights, key=lambda source: -heights[source]))
@@ -181,6 +186,7 @@ def _joined(
                 x, y = level.corners[v]
                 corners[what] = {"entry": 0.0, "exit": total}.get(items[what].kind, indent + x), top + y
         bottom = top + level.across
+        # The lowest value takes the innermost lane at the right and the topmost in the gutter: no two of them cross.
         for k, source in enumerate(out):
             y = bottom + GUTTER / 2 + (k + 0.5) * LANE
             right, left = indent + level.along + (k + 0.5) * LANE, indent - (inner[source] + 1) * LANE
@@ -207,7 +213,8 @@ def _joined(
 
 
 def _lanes(leaving: Sequence[Sequence[int]], last: dict[int, int]) -> tuple[dict[int, int], int]:
-    """For each value its lane at the left, 0 beside the rows; those that go furthest are outermost."""
+    """Each value's lane at the left, 0 next to the lines, and the number of lanes; long ways are outermost."""
+    # Greedy interval colouring, shortest way first: a value takes the innermost lane that is free all along its way.
     ways = [(last[source] - row, row, -k, source) for row, out in enumerate(leaving) for k, source in enumerate(out)]
     free: list[list[bool]] = []
     lane: dict[int, int] = {}

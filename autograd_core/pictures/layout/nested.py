@@ -1,4 +1,7 @@
-"""Scopes within scopes: each is laid out by itself, innermost first, then all are put together."""
+"""Nested scopes: each is laid out by itself, innermost first, and then placed as one item of the scope around it.
+
+A single layout of all cards would not keep the cards of a scope together.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class Box(NamedTuple):
-    """A rectangle; along the flow and across it."""
+    """A rectangle: corner and size, along the flow and across it."""
 
     along: float
     across: float
@@ -26,17 +29,17 @@ class Plan(NamedTuple):
 
     length: float
     breadth: float
-    cards: dict[int, Box]  # without their chips
+    cards: dict[int, Box]  # without the chips before a card
     scopes: dict[Scope, Box]
     routes: dict[tuple[int, int], list[Point]]  # by card and operand
-    carried: int  # values that lead from one row to the next, at the busiest cut; 0 if nothing is in rows
+    carried: int  # values carried from one line to the next, at the busiest break; 0 if nothing is broken into lines
 
 
 Endpoint = tuple[str, int | Scope]  # ("card", index), ("box", scope), ("entry", source), ("exit", source)
 
 
 class Plot:
-    """What stands on one level: its endpoints, and the edges among them."""
+    """The contents of one scope: endpoints, and the edges between them."""
 
     def __init__(self) -> None:
         self.ends: dict[Endpoint, int] = {}
@@ -52,19 +55,20 @@ class Plot:
 
 
 def plan(scene: Scene, engine: str, width: float = math.inf) -> Plan:
-    """Lay out all cards; what is longer than `width` along the flow is put in rows where they are readable."""
+    """Lay out all cards; a level longer than `width` along the flow is broken into lines where these are readable."""
     homes: dict[int, Scope] = {i: card.scope for i, card in scene.cards.items()}
     return _put_together(scene, homes, _plots(scene, homes), engine, width)
 
 
 def _plots(scene: Scene, homes: dict[int, Scope]) -> dict[Scope, Plot]:
-    """Every level with its endpoints and edges; an edge between scopes has a piece on each level."""
+    """The endpoints and edges of every scope; an edge between scopes has a piece in each scope that it passes."""
     plots: dict[Scope, Plot] = {(): Plot()}
     for i, home in homes.items():
         for depth in range(len(home)):
             plots.setdefault(home[: depth + 1], Plot())
             plots[home[:depth]].at(("box", home[: depth + 1]))
         plots[home].at(("card", i))
+    # A constant is a chip at its user's port, so it has no card and no edge.
     for i, card in scene.cards.items():
         for port in card.ports:
             if not port.is_constant:
@@ -76,7 +80,9 @@ def _plots(scene: Scene, homes: dict[int, Scope]) -> dict[Scope, Plot]:
 def pieces(
     source: int, user: int, operand: int, homes: dict[int, Scope]
 ) -> list[tuple[Scope, Endpoint, Endpoint, int]]:
-    """The pieces of one edge from inside to outside and in again: level, start, end, port."""
+    """The pieces of one edge, out of its scopes and into others, each as (scope, start, end, port)."""
+    # Up from the source to the innermost common scope, across it, and down to the user. A piece that leaves or enters
+    # a box is named by its source: all edges of one value share one door in the box.
     a, b = homes[source], homes[user]
     common = 0
     while common < min(len(a), len(b)) and a[common] == b[common]:
@@ -98,12 +104,15 @@ def _put_together(
 ) -> Plan:
     levels: dict[Scope, Level] = {}
     boxes: dict[Scope, Item] = {}
+    # Innermost scopes first: a box's size and doors must be known before the scope around it is laid out.
     for scope in sorted(plots, key=len, reverse=True):
         plot = plots[scope]
         items = [_item(end, scene, boxes) for end in plot.ends]
+        # Less room the deeper a scope is, since each box around it has padding on both sides.
         level = laid_out(items, list(plot.joints), engine, width - 2 * PAD * len(scope))
         levels[scope] = level
         boxes[scope] = _boxed(plot, items, level, scene.direction)
+    # Then outermost first, turning coordinates relative to a scope into coordinates of the picture.
     corner: dict[Scope, Point] = {(): (0.0, 0.0)}
     cards: dict[int, Box] = {}
     frames: dict[Scope, Box] = {}
@@ -119,7 +128,7 @@ def _put_together(
                 corner[what] = (x0 + x + before, y0 + y + beside)
                 frames[what] = Box(x0 + x, y0 + y, item.along, item.across)
             else:
-                chip = scene.cards[what].chip
+                chip = scene.cards[what].chip  # an item is its card and, before it, the room for chips
                 length, breadth = _extent(scene.cards[what], scene.direction)
                 cards[what] = Box(x0 + x + chip, y0 + y, length, breadth)
     routes: dict[tuple[int, int], list[Point]] = {}
@@ -127,6 +136,7 @@ def _put_together(
         for port in card.ports:
             if port.is_constant:
                 continue
+            # A route is its pieces one after the other; they meet at the doors, whose positions both levels share.
             route: list[Point] = []
             for scope, _, end, key in pieces(port.source, i, port.operand, homes):
                 x0, y0 = corner[scope]
@@ -138,7 +148,7 @@ def _put_together(
 
 
 def _padding(direction: str) -> tuple[float, float]:
-    """Room before the content, along the flow and across: the name stands above it on the page."""
+    """Room before a scope's content, along the flow and across it, with space for its name on the upper side."""
     return (PAD, PAD + HEAD) if direction == "LR" else (PAD + HEAD, PAD)
 
 
@@ -159,7 +169,8 @@ def _item(end: Endpoint, scene: Scene, boxes: dict[Scope, Item]) -> Item:
 
 
 def _boxed(plot: Plot, items: list[Item], level: Level, direction: str) -> Item:
-    """A scope that has been laid out, as an item of the scope around it."""
+    """A finished scope as an item of the scope around it."""
+    # Its doors: where each value enters and leaves, measured from the middle of its side, as ports of a card are.
     before, beside = _padding(direction)
     along, across = level.along + before + PAD, level.across + beside + PAD
     sides: dict[str, dict[int, float]] = {"entry": {}, "exit": {}}
