@@ -1,9 +1,10 @@
 """A function is traced once, and its program runs over many examples at once, as machine code.
 
-The stages are folders, in this order: `tracing` records a call and lowers it to a program, `ir` is that program,
-`passes` differentiate it and find what repeats, `codegen` emits it for a target, `runtime` runs it over batches.
-`compiled_function` is the object that people hold; `constructors` make it, `export_methods` and `scipy_objective` are
-what it can become. NumPy and llvmlite are imported when something is compiled, not before.
+The stages are folders, in this order: `tracing` records a call and lowers it to a program, `ir` defines
+programs, `passes` differentiate them and find repetition, `codegen` emits code for a target, `runtime` runs it
+over batches. `compiled_function` has the object that `compile` returns, made by `constructors`;
+`export_methods` and `scipy_objective` convert it. NumPy and llvmlite are imported when something is compiled,
+not before.
 """
 
 from __future__ import annotations
@@ -120,11 +121,11 @@ def compile(  # noqa: A001  ag.compile, left out of __all__
     optimize: bool = True,
     dtype: Any = "float64",
 ) -> CompiledFunction[Any, Any]:
-    """Trace a function once, and get one that runs on numbers alone, for one point or many rows.
+    """Trace a function once; returns a function that runs on plain numbers, at one point or over a batch.
 
     Args:
         f: A function of numbers, or lists, tuples, dicts and NumPy arrays of them; or, with
-            `inputs`, a Value or a list of Values: a graph that stands; or a `Program` that was
+            `inputs`, a Value or a list of Values: a recorded graph; or a `Program` that was
             loaded, whose inputs become the arguments.
         *example_args: Arguments for `f`, each as for one row. Only their shapes matter, and the
             branches that `f` takes at them.
@@ -141,7 +142,7 @@ def compile(  # noqa: A001  ag.compile, left out of __all__
             last, to which is differentiated besides `argnums` (by themselves, where that is None).
         guards: `if x > 0:` on a Value is a guard: the trace holds for rows that answer alike.
             "part": rows that disagree are traced once more; "error": they are refused.
-        max_traces: How many traces there may be.
+        max_traces: The most traces that are made.
         optimize: Whether equal subexpressions become one, constants are folded, and chains of
             additions become one node. Values keep their bits, but for functions that a vector
             library computes for many rows at once; gradients add up in another order, and round a
@@ -166,7 +167,7 @@ def compile(  # noqa: A001  ag.compile, left out of __all__
         >>> values.tolist(), w_grad, x_grad.tolist()
         ([3.0, 7.0], [2.0, 1.0], [2.0, 2.0])
     """
-    with compiling:  # a child of a fork meanwhile would wait for ever for what this thread is importing
+    with compiling:  # a child forked during the import would wait for ever for this thread's import lock
         try:
             from .constructors import compiled_function, compiled_graph, compiled_program
             from .ir.program import Program
@@ -175,7 +176,7 @@ def compile(  # noqa: A001  ag.compile, left out of __all__
                 from ..number_systems.processor import features
                 from .codegen.llvm import execution_plan, kernel, vm  # noqa: F401
 
-                features()  # LLVM is asked once, and here
+                features()  # asks LLVM once for the processor's features
         except ModuleNotFoundError as error:
             msg = "compile needs NumPy: pip install 'autograd-core[fast]'"
             raise MissingExtraError(msg) from error

@@ -1,4 +1,4 @@
-"""`CompiledFunction`: programs, and the interpreter that runs them over rows."""
+"""`CompiledFunction`: the object that `compile` returns, with its calls, derivatives and exports."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from .scipy_objective import Objective
     from .tracing.record import Graph
 
-    R_co = TypeVarWithDefault("R_co", covariant=True, default=Any)  # what the function gives
+    R_co = TypeVarWithDefault("R_co", covariant=True, default=Any)  # what a call returns
     P_co = TypeVarWithDefault("P_co", covariant=True, default=Any)  # where a call runs: Point, Rows
     K = TypeVar("K")
     Operand: TypeAlias = float | Value
@@ -45,17 +45,17 @@ else:
 
 @final
 class Point:
-    """For type checkers: a call is one point, and gives floats."""
+    """For type checkers: a call is at one point, and returns floats."""
 
 
 @final
 class Rows:
-    """For type checkers: a call runs over rows, and gives arrays."""
+    """For type checkers: a call runs over a batch, and returns arrays."""
 
 
 @final
 class Unknown:
-    """For type checkers: what only a `CompiledFunction` of which nothing is known can be."""
+    """For type checkers: nothing is known about what a call returns."""
 
 
 class CompiledFunction(Exported, TracedFunction, Generic[R_co, P_co]):
@@ -115,7 +115,7 @@ class CompiledFunction(Exported, TracedFunction, Generic[R_co, P_co]):
         return self
 
     def __reduce__(self) -> Any:
-        """Programs, options and signature; machine code belongs to its process, and is made, or found, on arrival."""
+        """Pickle programs, options and signature; the other process compiles them or finds the code on disk."""
         return pickled.reduced(self)
 
     # --- what it does ---
@@ -291,7 +291,7 @@ class CompiledFunction(Exported, TracedFunction, Generic[R_co, P_co]):
         return float(total), self._grads(per_row, summed)
 
     def _at_numbers(self, args: tuple[Any, ...]) -> tuple[Any, tuple[Any, ...]]:
-        """The one number that a call on Values gives, and its gradient.
+        """The one number that a call on Values returns, and its gradient.
 
         Raises:
             HoldsValuesError: There are Values among the arguments.
@@ -299,7 +299,7 @@ class CompiledFunction(Exported, TracedFunction, Generic[R_co, P_co]):
         return (self._value_and_grad if self._reduce is None else self._reduced)(args, inline=False)
 
     def _with_gradient(self, args: tuple[Any, ...], *, inline: bool) -> tuple[Any, list[Any], Any]:
-        """Values and gradients per row, and gradients over all rows as `reduce` has them.
+        """Values and gradients per row, and gradients over all rows as `reduce` says.
 
         Raises:
             HoldsValuesError: There are Values among the arguments, and the program is not to be recorded on them.
@@ -363,7 +363,7 @@ class CompiledFunction(Exported, TracedFunction, Generic[R_co, P_co]):
         bound.out = views(self._branches[0].spec, out, rows=rows)
 
     def _run_checked(self, branch: Branch, runner: Runner) -> None:
-        """Run, and where rows go another way than traced, let their own traces serve them."""
+        """Run, and let the traces that match them serve the rows that fail a guard."""
         runner.run()
         n = branch.width
         if np.array_equal(
@@ -383,7 +383,7 @@ class CompiledFunction(Exported, TracedFunction, Generic[R_co, P_co]):
     def _derived(
         self, name: str, derive: Callable[[Graph], Graph], what: str, extra: Sequence[int] = ()
     ) -> CompiledFunction:
-        """A function of the same arguments, and of more that are like some of them; the attribute of that name."""
+        """A derived function of the same arguments and of more of their shapes; kept as the attribute of that name."""
         n = len(self._numbers_traced)
         in_axes = [0 if mapped else None for mapped in self._mapped]
         return CompiledFunction(
@@ -493,7 +493,7 @@ class CompiledFunction(Exported, TracedFunction, Generic[R_co, P_co]):
         return self._products(*args, *vectors)  # type: ignore[no-any-return]
 
     def bind_hvp(self, args: Sequence[Any], vectors: Sequence[Any]) -> Bound:
-        """As `bind`, for products of the Hessian with a vector, which are `.out`."""
+        """Bind Hessian-vector products, whose results are `.out`."""
         self._one_result("bind_hvp")
         return self._products.bind(*args, *vectors)
 
@@ -579,5 +579,5 @@ class CompiledFunction(Exported, TracedFunction, Generic[R_co, P_co]):
 
 
 def _flattened(graph: Graph) -> Graph:
-    """The results in one array, if they are more than one number."""
+    """The results as one array, if there are several numbers."""
     return graph if graph.spec.kind == "leaf" else graph._replace(spec=Spec("array", (), (graph.spec.size,)))

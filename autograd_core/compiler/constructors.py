@@ -1,4 +1,4 @@
-"""The ways to make a `CompiledFunction`: of a function, of a graph that was recorded, of a program that was saved."""
+"""Makes a `CompiledFunction`: from a function, from a recorded graph, or from a saved program."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 def compiled_function(
     f: Callable[..., Any], examples: Sequence[Any], *, parameters: Any = None, **options: Any
 ) -> CompiledFunction:
-    """Trace a function at example arguments; Values that it closes over may be parameters, one more argument."""
+    """Trace a function at example arguments; parameters that it closes over become its last argument."""
     name = getattr(f, "__name__", type(f).__name__)
     leaves, spec = flatten(tuple(examples))
     numbers = [float(x.data if isinstance(x, Value) else number(x, f"compile: example for {name}")) for x in leaves]
@@ -71,7 +71,7 @@ def _parameters(given: Any) -> list[Value]:
 
 
 def compiled_graph(roots: Any, inputs: Sequence[Any], **options: Any) -> CompiledFunction:
-    """Take a graph that stands as the function of some of its nodes."""
+    """Compile a recorded graph as a function of some of its nodes."""
     results, spec = flatten(roots)
     if not isinstance(inputs, (list, tuple)):
         msg = f"compile: expected inputs as a list of Values, got {inputs!r} ({type(inputs).__name__})"
@@ -90,7 +90,7 @@ def compiled_graph(roots: Any, inputs: Sequence[Any], **options: Any) -> Compile
 
 
 def compiled_program(program: Program, **options: Any) -> CompiledFunction:
-    """Take a program as the function of its inputs; it was traced once, and cannot be again."""
+    """Compile a program as a function of its inputs; it cannot be traced again."""
     n = len(program.outputs)
     graph = graph_of(program, [1.0] * program.n_inputs, LEAF if n == 1 else Spec("list", (LEAF,) * n))
     options |= {"guards": "error", "argument_names": [f"v{k}" for k in range(program.n_inputs)]}

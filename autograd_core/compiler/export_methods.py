@@ -1,4 +1,4 @@
-"""What a compiled function can become elsewhere: C, NumPy, LaTeX, SymPy, JAX."""
+"""Exports of a compiled function: C, NumPy, LaTeX, SymPy, JAX."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class Exported:
-    """The exports of a `CompiledFunction`, which describes itself."""
+    """The export methods of a `CompiledFunction`."""
 
     _description: Callable[[], Description]
     _graph_at: Callable[[Any], Graph]

@@ -1,8 +1,8 @@
-"""What holds while code is compiled and functions are traced, also where a process forks meanwhile.
+"""Locks for compiling and tracing that survive `os.fork`.
 
-A fork copies locks as they are, but none of the threads that would let go of them. So the forking
-thread waits until nobody compiles, and a child gets new locks in place of those of functions, which
-may be held for as long as a user's code takes.
+A fork copies locks in their present state, but not the threads that would release them. So a thread that forks
+waits until nobody compiles. Locks of single functions may be held for as long as a user's code runs; the child
+gets new ones instead.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _owners: WeakSet[Locked] = WeakSet()
 
 
 class Locked:
-    """An object with a lock of its own, `lock`; a child has another one."""
+    """An object with its own lock, `lock`; a forked child gets a new one."""
 
     def __init__(self) -> None:
         self.lock = RLock()
@@ -29,7 +29,7 @@ class Locked:
 
 
 class once(Generic[T]):  # noqa: N801  used as the decorator `property` is
-    """An attribute that is computed when first asked for, by one thread, under its object's lock."""
+    """An attribute that is computed at first access, by one thread, under its object's lock."""
 
     def __init__(self, compute: Callable[[Any], T]) -> None:
         self._compute, self._name, self.__doc__ = compute, compute.__name__, compute.__doc__

@@ -1,8 +1,8 @@
-"""Pickles of compiled functions: so that `multiprocessing`, joblib and Dask carry them to where the data are.
+"""Pickling of compiled functions, so that `multiprocessing`, joblib and Dask can send them to where the data are.
 
-What goes is what a call needs: the programs of all traces, as their files have them, options and shapes. Machine
-code stays; the other process finds it on disk, or makes it. Programs are checked on arrival as those of
-files are, though pickles are for friends alone: to read one is to run what it says.
+A pickle holds what a call needs: the programs of all traces in their file format, options and shapes. It holds
+no machine code; the other process finds that on disk or compiles it. Programs are checked on arrival as those
+from files are, but unpickling can run arbitrary code, so pickles must come from trusted sources.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 
 def reduced(f: TracedFunction) -> tuple[Any, ...]:
-    """What `pickle` is told: a function, and its arguments.
+    """The constructor and arguments that `pickle` stores.
 
     Args:
         f: The function; a Jacobian or a Hessian is that attribute of the function it is of.
@@ -54,7 +54,7 @@ def reduced(f: TracedFunction) -> tuple[Any, ...]:
 
 
 def _by_name(f: Any) -> Any:
-    """A function that the other process can import, to trace it where guards answer otherwise; else None."""
+    """The function, if the other process can import it and so trace further branches; else None."""
     if not isinstance(f, FunctionType) or "<" in f.__qualname__:
         return None
     found: Any = sys.modules.get(f.__module__)
@@ -69,7 +69,7 @@ def _restored(
     about: dict[str, Any],
     source: Any,
 ) -> TracedFunction:
-    """The function again.
+    """The compiled function, rebuilt.
 
     Raises:
         UnknownPrimitiveError: A user's primitive cannot be had here.
@@ -102,7 +102,7 @@ def _restored(
 
 
 def _checked(content: bytes, n: int, spec: Spec, name: str) -> Program:
-    """A program, which must fit the shapes beside it."""
+    """A program, checked against the shapes that came with it."""
     program = Program.read(io.BytesIO(content), name)
     if program.n_inputs != n or len(program.outputs) != spec.size:
         msg = f"{name}: expected a program of {n} input(s) and {spec.size} result(s), got another one"

@@ -36,11 +36,11 @@ ARRAYS = {
     "truths": "bool",
 }
 STORED = ("format", "n_inputs", "uses", "primitives", *ARRAYS)
-MOST_SLOTS = 2**31 - 1  # which an int32 can name
+MOST_SLOTS = 2**31 - 1  # the largest int32
 
 
 def unreadable(row: Primitive, error: Exception) -> OperandError:
-    """What to raise where a user's primitive does what is no arithmetic, such as `math.sin(x)`."""
+    """The error for a user's primitive whose rule does more than arithmetic, such as calling `math.sin(x)`."""
     advice = "write it with operators, where() and this library's functions"
     return OperandError(f"primitive {row.name!r} cannot be compiled: {error}; {advice}")
 
@@ -53,7 +53,7 @@ class Program:
     order. An instruction reads only slots below its own.
 
     Attributes:
-        primitives: The rows that the codes stand for.
+        primitives: The primitives that the codes refer to.
         codes: int32, length n: the primitive of each instruction.
         offsets: int32, length n + 1: instruction i reads `operands[offsets[i]:offsets[i + 1]]`.
         operands: int32: slots.
@@ -61,7 +61,7 @@ class Program:
         constants: float64: one number per constant.
         outputs: int32: the slots of the results.
         guards: int32: slots that must be true or false as they were when traced.
-        truths: bool: which of both.
+        truths: bool: the outcome of each guard.
 
     Raises:
         StructureError: The arrays do not fit each other.
@@ -226,7 +226,10 @@ class Program:
             raise StructureError(msg) from error
 
     def _uses(self) -> Any:
-        """How often each input is read. In a file that is the proof that there are as many inputs as it says."""
+        """How often each input is read.
+
+        In a file this proves that there are as many inputs as it says.
+        """
         return np.bincount(self.operands[self.operands < self.n_inputs], minlength=self.n_inputs).astype(np.int32)
 
     def draw(self, at: Sequence[float] | None = None, *, output: int = 0, **options: Unpack[DrawOptions]) -> Picture:
@@ -256,7 +259,7 @@ class Program:
         root = nodes[self.outputs[output]]
         root = root if isinstance(root, Value) else Value(root)
         root.backward()
-        from ...pictures import draw  # whose modules are many, and of no use to a program that only runs
+        from ...pictures import draw  # imported here, because a program that only runs does not need its many modules
 
         return draw(root, **options)
 
@@ -272,7 +275,7 @@ class Program:
         return self.slots([*inputs, *self.constants.tolist()], record)
 
     def slots(self, known: Iterable[Any], apply: Callable[..., Any]) -> list[Any]:
-        """What stands in each slot.
+        """The value of each slot.
 
         Args:
             known: The inputs, then the constants.

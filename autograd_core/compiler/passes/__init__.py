@@ -1,5 +1,6 @@
-"""From a program to a program, or to what is known of it.
+"""Passes: from a program to another program, or to facts about it.
 
-`differentiate` gives programs of Jacobians, Hessians and products; `find_repeats` the equal copies within a program;
-`loop_fission` an order in which more of it runs in loops; `batch_invariant` the part that is the same for all examples.
+`differentiate` makes programs for Jacobians, Hessians and products; `find_repeats` finds equal copies within a
+program; `loop_fission` reorders it so that more of it runs in loops; `batch_invariant` splits off the part that
+is the same for all examples.
 """

@@ -1,7 +1,8 @@
-"""A program in two: what depends on shared arguments alone, and what differs from row to row.
+"""Splits a program into the part that depends on shared arguments alone and the part that differs from row to row.
 
-The first part runs once for all rows. Its adjoints are sums over the rows, so it is swept backward
-once as well, from those sums: the penalty on a network's weights costs what it costs on one row.
+The first part runs once per batch. The adjoints of its results are summed over the rows, so its backward sweep
+runs once as well, seeded with these sums: a penalty on a network's weights costs as much as for one row
+(docs/adr/0011).
 """
 
 from __future__ import annotations
@@ -39,7 +40,7 @@ class Split(NamedTuple):
 
 
 def split(program: Program, layout: Layout) -> Split | None:
-    """Both parts; None where nothing is shared, or where each row needs a gradient of its own to what is shared."""
+    """Split a program; None if nothing is shared, or if rows need separate gradients with respect to shared results."""
     mapped = {slot for table in layout.tables for slot in table}
     if not mapped or any(slot not in mapped for group in layout.per_row for slot in group):
         return None

@@ -1,8 +1,8 @@
-"""Jacobians, Hessians and their products as programs of their own.
+"""Jacobians, Hessians and their products as separate programs.
 
-A derivative of a traced function is a graph again: it is traced like any other function, so that
-folding, regions, lanes and rows serve it as well. Which entries of a matrix can differ from 0 is read
-off the graph, and inputs whose columns share no such entry are differentiated in one direction.
+A derivative of a traced function is a graph again, and it is traced like any other function; so folding,
+regions, lanes and batches apply to it as well. The graph shows which entries of a matrix can differ from 0, and
+inputs whose columns have no such entry in a common row are differentiated along one direction.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ class Pattern(NamedTuple):
 
 
 def dependencies(outputs: Sequence[Value], inputs: Sequence[Value]) -> list[int]:
-    """For each output the set of inputs that it depends on, as the bits of an int."""
+    """For each output the inputs that it depends on, as the bits of an int."""
     found: dict[Value, int] = {x: 1 << k for k, x in enumerate(inputs)}
 
     def parents_of(node: Value) -> tuple[Value, ...]:
@@ -55,7 +55,7 @@ def dependencies(outputs: Sequence[Value], inputs: Sequence[Value]) -> list[int]
 
 
 class Directions(NamedTuple):
-    """In which directions a matrix is differentiated.
+    """The directions along which a matrix is differentiated.
 
     Attributes:
         forward: Groups of inputs; those of one group share no output but those in `rows`.
@@ -71,7 +71,7 @@ class Directions(NamedTuple):
 
 
 def colours(sets: Sequence[int], items: Sequence[int], most: int) -> list[list[int]] | None:
-    """The items in groups, no two of which are in a set together; greedy, in order; None if it takes more groups.
+    """Groups of items such that no set contains two items of one group; greedy, in order; None if it takes too many.
 
     Args:
         sets: For each item the sets that it is in, as bits.
@@ -107,11 +107,11 @@ def _bits(x: int) -> list[int]:
 
 
 def directions(sets: Sequence[int], n: int) -> Directions:
-    """Few directions that give every entry.
+    """A small set of directions that gives every entry.
 
-    All forward, all back, or both: where a few outputs depend on nearly all inputs, these are taken back by
-    themselves, and all others forward; or the reverse. As many directions are needed, at least, as entries stand in
-    one row or column; so what cannot be better than what is found is not tried.
+    Three ways are compared: all forward, all backward, or both, where a few outputs that depend on nearly all
+    inputs are swept backward and all others forward (or the reverse). At least as many directions are needed as
+    there are entries in one row or column; a way that cannot beat the best one found is not tried.
 
     Args:
         sets: For each output the inputs that it depends on, as bits.
@@ -148,19 +148,19 @@ def directions(sets: Sequence[int], n: int) -> Directions:
 
 
 def _pull_back(*args: Any) -> list[Any]:
-    """As graphs that become programs."""
+    """Reverse sweeps, recorded as graphs."""
     with for_other_data():
         return recorded.pull_back(*args, graph=True)
 
 
 def _push_forward(*args: Any) -> list[Any]:
-    """As graphs that become programs."""
+    """Forward sweeps, recorded as graphs."""
     with for_other_data():
         return recorded.push_forward(*args, graph=True)
 
 
 def entries(outputs: Sequence[Value], inputs: Sequence[Value]) -> tuple[list[Value], Pattern]:
-    """The entries of the Jacobian that can differ from 0, as graphs, and where they stand."""
+    """The entries of the Jacobian that can differ from 0, as graphs, and their positions."""
     sets = dependencies(outputs, inputs)
     found: dict[tuple[int, int], Value] = {}
     ways = directions(sets, len(inputs))
@@ -216,7 +216,7 @@ def _blocks(out: Spec, into: Spec, row: int, column: int) -> list[tuple[int, int
 
 
 class Parts(tuple[Any, ...]):
-    """A tuple with one entry per argument, which rows never turn into one array."""
+    """A tuple with one entry per argument, which batches never turn into one array."""
 
     __slots__ = ()
     _fields = ()

@@ -1,12 +1,12 @@
-"""Repetition within one program: the examples of an unrolled training step, the terms of a sum, the steps of a chain.
+"""Finds repetition within a program: unrolled examples of a training step, terms of a sum, steps of a chain.
 
-Instructions s, s + P, s + 2P, ... are copies if they are the same operation and their operands are
-alike: the same shared slot, or a result of their own copy. What else differs from copy to copy is
-*gathered*: a slot for each copy. Copies that read no other copy's results run as lanes of vector
-code; those that do run one after the other, still as straight-line code.
+Instructions s, s + P, s + 2P, ... are copies if they have the same primitive and corresponding operands: the
+same shared slot, or the same result of their own copy. Any other operand is *gathered*: it has a slot per copy.
+If no copy reads another copy's results, the copies run in the lanes of vector code; otherwise they run one
+after the other, still as straight-line code.
 
-Periods are proposed by equal sequences of operations, and tried; what is found is exact, so that a
-wrong proposal costs time and nothing else.
+Equal sequences of operations suggest periods P, which are then checked exactly; a wrong suggestion costs time
+and nothing else.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ import numpy as np
 if TYPE_CHECKING:
     from ..ir.program import Program
 
-GRAM = 6  # instructions in a row that must be alike for a period to be proposed
+GRAM = 6  # consecutive instructions that must be alike for a period to be proposed
 PROPOSALS, MULTIPLES = 8, (1, 2, 3, 4)
 LEAST_COPIES = 8
-LEAST_WORK = 64  # edges, below which a region is not worth its code
+LEAST_WORK = 64  # edges below which a region is not worth its code
 LONGEST_BODY = 4_000  # edges of one copy
 LOCAL, SHARED, GATHERED = 0, 1, 2
 
@@ -64,7 +64,7 @@ def regions_of(program: Program) -> list[Region]:
 
 
 def _best(program: Program, start: int, stop: int) -> Region | None:
-    """The region that saves most between two instructions."""
+    """The region between two instructions that saves most."""
     if int(program.offsets[stop] - program.offsets[start]) < LEAST_WORK:
         return None
     best, most = None, 0.0
@@ -77,7 +77,7 @@ def _best(program: Program, start: int, stop: int) -> Region | None:
 
 
 def _saving(region: Region) -> float:
-    """Interpreted edges less what the region's edges cost in their place."""
+    """The cost of interpreting a region's edges less the cost of running them in its loop."""
     gathered = np.count_nonzero(region.kinds == GATHERED)
     plain = len(region.kinds) - gathered
     cost = (plain / 6 + gathered / 2 if region.parallel else (plain + gathered) / 2) * region.copies
@@ -85,7 +85,7 @@ def _saving(region: Region) -> float:
 
 
 def _periods(program: Program, start: int, stop: int) -> list[int]:
-    """Distances at which sequences of operations come again, those first that do so most."""
+    """Distances at which sequences of operations recur, the most frequent first."""
     n = stop - start
     signature = program.codes[start:stop].astype(np.int64) * 1_000_003 + program.counts[start:stop]
     grams = np.zeros(max(n - GRAM + 1, 0), np.int64)
@@ -118,7 +118,7 @@ def _runs(program: Program, start: int, stop: int, period: int) -> list[Region]:
 
 
 def _region(program: Program, start: int, stop: int, period: int) -> Region | None:
-    """The copies within a stretch, in that phase in which they read no other copy, if there is one."""
+    """The copies within a stretch; in a phase in which no copy reads another one, if there is such a phase."""
     body = int(program.offsets[start + period] - program.offsets[start])
     if body > LONGEST_BODY:
         return None
@@ -130,7 +130,7 @@ def _region(program: Program, start: int, stop: int, period: int) -> Region | No
 
 
 def _phase(program: Program, start: int, period: int) -> int:
-    """The rotation of the body at which fewest operands reach into the copy before."""
+    """The rotation of the body at which the fewest operands refer to the copy before."""
     a, b = start + period, start + 2 * period  # the second copy: its operands may lie in the first
     counts = program.counts[a:b]
     own = np.repeat(np.arange(period), counts)
@@ -147,7 +147,7 @@ def _phase(program: Program, start: int, period: int) -> int:
 
 
 def classified(program: Program, start: int, copies: int, period: int) -> Region | None:
-    """The longest region from there on whose operands are alike in every copy."""
+    """The longest region from an instruction on whose operands correspond in every copy."""
     if copies < LEAST_COPIES:
         return None
     first = program.first

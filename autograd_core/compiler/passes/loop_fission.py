@@ -1,12 +1,12 @@
-"""Programs put into an order in which more of them runs as lanes, and less goes through memory.
+"""Reorders a program so that more of it runs in lanes, and less goes through memory.
 
-A region whose copies read the copy before need not run copy by copy: where no result depends on
-its own predecessor, the body falls into stages, each of which reads other copies only in earlier
-stages. All copies of one stage, then all of the next, and every stage runs as lanes (loop
-distribution: Allen and Kennedy 1987). So run the Hessian-vector products of sums over neighbours.
+A region whose copies read the copy before need not run copy by copy. If no result depends on its own
+predecessor, the body is cut into stages, each of which reads other copies only in earlier stages. All copies of
+one stage run, in lanes, before the next stage (loop distribution: Allen and Kennedy 1987). Hessian-vector
+products of sums over neighbours run like this.
 
-A `sum` over one result, or several, of every copy is moved behind its region, which then adds up
-as it goes, in the same order.
+A `sum` over one or more results of every copy is moved behind its region, whose loop then adds it up in the
+same order (docs/adr/0011).
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from ..ir.program import Program
 
-MOST_STAGES = 16  # of more, the vectors would not make up for the way through memory
+MOST_STAGES = 16  # with more, lanes would not make up for the loads and stores between stages
 
 
 class Total(NamedTuple):
@@ -43,7 +43,7 @@ class Total(NamedTuple):
 
 
 class Arranged(NamedTuple):
-    """A program in another order.
+    """A reordered program.
 
     Attributes:
         program: The same instructions.
@@ -59,7 +59,7 @@ class Arranged(NamedTuple):
 
 
 def arranged(program: Program) -> Arranged:
-    """The program with its regions cut into stages, and sums over a region behind it."""
+    """The program with its regions cut into stages, and sums over a region moved behind it."""
     place = np.arange(program.n_slots)
     regions = regions_of(program)
     cuts = [None if region.parallel else _stages(program, region) for region in regions]
@@ -73,7 +73,7 @@ def arranged(program: Program) -> Arranged:
 
 
 def reordered(program: Program, order: Any) -> tuple[Program, Any]:
-    """The instructions in another order, and where each slot then is.
+    """The instructions in another order, and each slot's new place.
 
     Args:
         program: A program.
@@ -94,7 +94,7 @@ def reordered(program: Program, order: Any) -> tuple[Program, Any]:
 
 
 def _stages(program: Program, region: Region) -> list[Any] | None:
-    """The places in the body of each stage; None where a result depends on its own predecessor."""
+    """The body's instructions by stage; None if a result depends on its own predecessor."""
     period, copies = region.period, region.copies
     a, b = int(program.offsets[region.start]), int(program.offsets[region.start + period])
     readers = np.repeat(np.arange(period), program.counts[region.start : region.start + period])
@@ -117,7 +117,7 @@ def _stages(program: Program, region: Region) -> list[Any] | None:
 
 
 def _cut(program: Program, regions: Sequence[Region], cuts: Sequence[Any]) -> tuple[Program, Any, list[Region]]:
-    """Stage after stage in place of each region that was cut."""
+    """The program with each region that can be cut replaced by its stages."""
     order, starts, here = [], [], 0
     for region, stages in zip(regions, cuts, strict=True):
         order.append(np.arange(here, region.start))
@@ -136,7 +136,7 @@ def _cut(program: Program, regions: Sequence[Region], cuts: Sequence[Any]) -> tu
 
 
 def _totals(program: Program, region: Region) -> list[Total]:
-    """Sums whose operands are results of every copy, copy by copy, perhaps after some others."""
+    """Sums whose operands are the same results of every copy, copy by copy, perhaps after some others."""
     if not region.parallel or ROWS["sum"] not in program.primitives:
         return []
     copies, start = region.copies, program.first + region.start
@@ -159,7 +159,7 @@ def _totals(program: Program, region: Region) -> list[Total]:
 def _behind(
     program: Program, regions: Sequence[Region], totals: Sequence[Sequence[Total]]
 ) -> tuple[Program, Any, list[Region], list[list[Total]]]:
-    """Every sum moved behind the region it adds up."""
+    """The program with every sum moved behind the region that it adds up."""
     moved = {total.instruction for some in totals for total in some}
     order: list[int] = []
     new_regions, new_totals = [], []

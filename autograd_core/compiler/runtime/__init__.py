@@ -1,7 +1,7 @@
-"""What a call enters: arguments as arrays, the code that fits them, memory, results.
+"""Fifth stage: what a call goes through: arguments as arrays, code that fits them, memory, results.
 
-`call_stubs` first, then `traced_function` (all traces, and which examples they serve), `batches` (arguments as arrays),
-`specialization` (one trace and what runs it), `executors` with their `memory`, kept between calls by `kept_executors`;
-`bound_call` for loops that write their inputs in place. Calls on Values are one node
-(`value_calls`), or are inlined where derivatives of them are taken (`inlined_calls`).
+Read `call_stubs` first, then `traced_function` (all traces, and which examples each serves), `batches`
+(arguments as arrays), `specialization` (one trace and the executors compiled for it), `executors` with their
+`memory`, kept between calls by `kept_executors`; `bound_call` for loops that write inputs in place. A call on
+Values makes one node (`value_calls`), or is inlined where it will be differentiated again (`inlined_calls`).
 """

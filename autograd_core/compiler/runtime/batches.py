@@ -1,4 +1,4 @@
-"""Arguments as arrays of numbers, rows first, and results as trees again."""
+"""Arguments as arrays of numbers, one row per example, and results as trees again."""
 
 from __future__ import annotations
 
@@ -33,11 +33,11 @@ def shape_of(spec: Spec, *, bare: bool = False) -> tuple[int, ...] | None:
 
 
 class HoldsValuesError(OperandError):
-    """A Value stands among the numbers of a call: one on Values, which is another call than on numbers."""
+    """There is a Value among a call's numbers, so it is a call on Values."""
 
 
 def plain(x: Any, place: str) -> float:
-    """A number of an argument.
+    """Read one number of an argument.
 
     Raises:
         HoldsValuesError: It is a Value.
@@ -50,12 +50,12 @@ def plain(x: Any, place: str) -> float:
 
 
 def recorded(x: Any, place: str) -> Any:
-    """A number of an argument, or a Value."""
+    """Read one number of an argument, or a Value."""
     return x if isinstance(x, Value) else float(number(x, place))
 
 
 def _fit(given: Any, spec: Spec, place: str) -> list[Any]:
-    """The leaves of an argument, which must have that shape: lists, tuples and arrays of one shape are alike."""
+    """The leaves of an argument, which must have that shape; lists, tuples and arrays are interchangeable."""
     shape = shape_of(spec, bare=True)
     if shape is not None:
         leaves, got = flatten(given)
@@ -98,7 +98,7 @@ def _as_array(given: Any, fits: Callable[[tuple[int, ...]], bool]) -> Any:
 
 
 def numbers_of(given: Any, spec: Spec, place: str, read: Callable[[Any, str], Any] = plain) -> Any:
-    """The numbers of an argument of that shape; arrays, nested lists and tuples of one shape are alike.
+    """The numbers of an argument of that shape; arrays, nested lists and tuples are interchangeable.
 
     Args:
         given: The argument.
@@ -162,7 +162,7 @@ def rows_of(given: Any, spec: Spec, place: str, read: Callable[[Any, str], Any] 
 
 
 def _refuse_masked(given: Any, place: str) -> None:
-    """What is masked is not there, and the number behind it is not to be read.
+    """Reject masked arrays: the number behind a mask has no meaning.
 
     Raises:
         OperandError: It is a masked array.
@@ -173,19 +173,19 @@ def _refuse_masked(given: Any, place: str) -> None:
 
 
 def _of_nothing(given: Any, shape: tuple[int, ...]) -> list[tuple[int, ...]]:
-    """The shape of a row again where an array is what NumPy makes of a list without rows."""
+    """The shape of a row, restored where NumPy lost it because a list has no rows."""
     return [shape] if given.shape == (0,) else []
 
 
 def _objects(xs: list[Any]) -> Any:
-    """An array of one dimension, whatever stands in it."""
+    """A one-dimensional array of arbitrary objects."""
     array = np.empty(len(xs), object)
     array[:] = xs
     return array
 
 
 def same_length(batches: list[Any], place: str) -> list[Any]:
-    """The batches, which must have equally many rows.
+    """Check that batches have equally many rows.
 
     Raises:
         StructureError: They have not.

@@ -1,17 +1,19 @@
-"""Call stubs: a Python function for one signature, which writes arguments where machine code reads them.
+"""Call stubs: a generated Python function per signature, which writes arguments where machine code reads them.
 
-A call of a compiled function has to look at shapes and kinds of its arguments, to take memory that nobody
-uses, and to put results into fresh trees. Done step by step that takes 30 us, where the code of a small
-function takes 0.05. So once there is machine code, the steps that this signature needs are written out as
-one Python function; `print(autograd_core.compiler.runtime.call_stubs.text(f))` shows it. It takes what is
-ordinary: floats and ints, arrays, and lists and tuples that NumPy reads as arrays; with the checks that they fit. For
-everything else (Values, other shapes, rows that part at a guard, a number that has changed outside, more
-rows than one chunk) it answers MISS, having done nothing, and the general way takes over, which also has
-the messages.
+A call of a compiled function has to check the shapes and kinds of its arguments, take free memory, and build
+results. Step by step that takes 30 us, where the code of a small function takes 0.05. So once there is machine
+code, the steps that this signature needs are written out as one Python function;
+`print(autograd_core.compiler.runtime.call_stubs.text(f))` shows it (docs/adr/0016).
 
-Memory comes from the shelf of free runners, and goes back there: `list.pop` and `list.append` are atomic,
-so that threads never share one. A function without rows is called as `bind` calls it; with rows the address
-of memory is an argument, which takes 0.06 us more, as else every number of rows had a module of LLVM to compile.
+A stub handles the ordinary cases, with checks that they fit: floats and ints, arrays, and lists and tuples that
+NumPy reads as arrays. For everything else (Values, other shapes, rows that fail a guard, a captured constant
+that has changed, more rows than one chunk) it returns MISS without having done anything, and the general path
+takes over, which also has the error messages.
+
+Memory comes from the shelf of free runners and goes back there; `list.pop` and `list.append` are atomic, so
+threads never share a runner. Without rows, a stub calls a function with the memory's address compiled in, as
+`bind` does. With rows the address is an argument, which takes 0.06 us more; otherwise each number of rows would
+need an LLVM module of its own.
 """
 
 from __future__ import annotations
@@ -37,7 +39,7 @@ if TYPE_CHECKING:
 
 MISS: Any = object()
 KINDS = ("values", "value_and_grad", "reduced")
-FEW = 16  # guards that are looked at one by one; and results
+FEW = 16  # guards that are tested one by one; and results that are read one by one
 MOST_SIZES = 4096  # numbers of rows whose shelves a stub remembers
 _KEEPING = ctypes.PYFUNCTYPE(None, ctypes.c_int64)
 _RELEASING = ctypes.CFUNCTYPE(None, ctypes.c_int64)
@@ -67,10 +69,10 @@ def stub(args):
 
 
 class _Unfit(Exception):  # noqa: N818  no error that anybody sees
-    """An argument is for the general way."""
+    """An argument that only the general path can handle."""
 
 
-# Of arithmetic: too large an int; and what `numpy.seterr` has raised, which the general way takes no notice of.
+# OverflowError of too large an int; and what `numpy.seterr` raises, which the general path ignores.
 FAILURES = (ValueError, TypeError, KeyError, IndexError, ArithmeticError, AttributeError, RuntimeWarning, _Unfit)
 
 
@@ -85,7 +87,7 @@ def as_array(x: Any) -> Any:
 
 
 def narrowed(x: Any) -> Any:
-    """As float32, by way of doubles as everywhere: who rounds once has other bits than who rounds twice."""
+    """Convert to float32 by way of doubles, as everywhere: rounding once gives other bits than rounding twice."""
     with np.errstate(all="ignore"):  # beyond them infinite, and below them 0
         return np.asarray(as_array(x), float).astype(np.float32)
 
@@ -97,7 +99,7 @@ def total(column: Any) -> float:
 
 
 class Writer:
-    """Writes one stub.
+    """Writes the text of one stub.
 
     Attributes:
         taken: What the stub takes from a runner, by the names it has for it.
@@ -141,7 +143,7 @@ class Writer:
     # --- arguments ---
 
     def _read(self, name: str, spec: Spec, start: int, table: int | None) -> None:
-        """Look at an argument, and write it where the runner has its numbers: columns of a table, or slots."""
+        """Check an argument, and write it where the runner reads it: to columns of a table, or to slots."""
         shape = shape_of(spec, bare=True)
         if shape is None:
             self._read_parts(name, spec, start, table)
@@ -154,7 +156,7 @@ class Writer:
             self._read_array(name, shape, start, spec.size, table)
 
     def _read_parts(self, name: str, spec: Spec, start: int, table: int | None) -> None:
-        """A dict, or a list of several kinds of things; of rows, only the dict: lists might be of rows themselves."""
+        """Read a dict or a list of several kinds; with rows only a dict, as lists might be lists of rows."""
         parts = [f"{name}_{k}" for k in range(len(spec.children))]
         if spec.kind == "dict":
             self.reading += [f"if {name}.__class__ is not dict or len({name}) != {len(parts)}:", "    return MISS"]
@@ -191,7 +193,7 @@ class Writer:
     # --- results ---
 
     def _guards(self) -> list[str]:
-        """Whether all rows went the traced way."""
+        """Test whether all rows took the traced branch."""
         width, truths = self.branch.width, self.branch.program.truths
         if not len(truths):
             return []
@@ -238,7 +240,7 @@ class Writer:
         return found
 
     def _summed(self, name: str, spec: Spec, start: int) -> str:
-        """Of an argument that all rows share, over the rows."""
+        """The gradient with respect to a shared argument, summed over the rows."""
         part = slice(start, start + spec.size)
         if self.f._reduce == "mean" and self.has_rows:
             return self._tree(name, spec, lambda r: r.summed[part], " / n")
@@ -290,12 +292,12 @@ def _is_nested_lists(spec: Spec) -> bool:
 
 
 def _entry(runner: Any) -> Any:
-    """The machine code that a runner calls; it keeps Python's lock where that takes less time than letting go."""
+    """The machine code that a runner calls; it holds the GIL if that takes less time than releasing it."""
     return (_KEEPING if runner.work < HELD else _RELEASING)(runner.address)
 
 
 class Stubs:
-    """The stubs of one function: for each kind of call, one per trace, to be tried in that order.
+    """The stubs of one function: for each kind of call, one per trace, tried in that order.
 
     Functions with rows have one, that of the first trace: rows that part go the general way.
     """
@@ -307,7 +309,7 @@ class Stubs:
         self._shelves: dict[str, dict[int, list[Runner]]] = {kind: {} for kind in KINDS}
 
     def prepare(self, f: TracedFunction, kind: str, count: int) -> None:
-        """After a call of that kind: have a stub for the next one of so many rows, if machine code serves it.
+        """After a call of that kind, make a stub for the next call with as many rows, if machine code serves it.
 
         Args:
             f: The function whose stubs these are.

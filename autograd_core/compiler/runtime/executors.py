@@ -1,4 +1,4 @@
-"""What runs a program over rows: memory for inputs and results, and the way from one to the other."""
+"""Runners: memory for inputs and results, with the code that computes one from the other."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ if TYPE_CHECKING:
     from ..ir.program import Program
     from ..passes.batch_invariant import Split
 
-MOST_EDGES = 6_000  # of a program that becomes straight-line code: ten seconds of compiling
-CHUNK = 2**14  # rows whose sums are added up first, and then those of all chunks: so threads do not change them
-MOST_NUMBERS = 2**20  # slots times rows that an interpreter runs at a time: bounds the memory
+MOST_EDGES = 6_000  # edges of a program that becomes straight-line code, at most: ten seconds of compiling
+CHUNK = 2**14  # rows; sums are formed per chunk and then added, so they do not depend on threads
+MOST_NUMBERS = 2**20  # slots times rows that an interpreter runs at a time; bounds the memory
 
 
 class Runner(Protocol):
-    """Memory for so many rows: write the inputs, run, read the results. All of it is float64, or all float32.
+    """Memory for a number of rows: write the inputs, run, read the results. All arrays are float64, or all float32.
 
     Attributes:
         shared: Of shape (inputs,); those of arguments with rows are not read.
@@ -55,11 +55,11 @@ class Runner(Protocol):
     hands: list[Any]
 
     def run(self) -> None:
-        """From the inputs to the results."""
+        """Compute the results from the inputs."""
 
 
 class InterpreterRunner:
-    """Runs by an interpreter: any program, at once."""
+    """Runs any program on an interpreter, without compiling."""
 
     serves: Any = None
     is_native = False
@@ -68,7 +68,7 @@ class InterpreterRunner:
 
     def __init__(self, interpreter: Any, layout: Layout, count: int, shared: SharedPart | None = None) -> None:
         self.interpreter, self.part = interpreter, shared
-        self.seconds = 0.0  # that the last run took
+        self.seconds = 0.0  # the duration of the last run
         self.dtype = dtype = interpreter.dtype
         inner = layout if shared is None else shared.split.layout
         self._inputs = np.zeros(interpreter.program.n_inputs, dtype)
@@ -86,7 +86,7 @@ class InterpreterRunner:
         self.bytes = _bytes(self._inputs, *self.tables, self.results, *self.per_row)
 
     def run(self) -> None:
-        """Chunk by chunk, as all runners do."""
+        """Run chunk by chunk, as all runners do."""
         began = perf_counter()
         count = len(self.results)
         total: Any = None
@@ -105,7 +105,7 @@ class InterpreterRunner:
         self.seconds = perf_counter() - began
 
     def _chunk(self, start: int, stop: int, sums: Sums) -> None:
-        """Some rows, as many at a time as leave the memory bounded."""
+        """Run some rows, as many at a time as the memory limit allows."""
         step = max(MOST_NUMBERS // (self.interpreter.program.n_slots + 1) // LANES * LANES, 8 * LANES)
         for first in range(start, stop, step):
             here = slice(first, min(first + step, stop))
@@ -123,7 +123,7 @@ class InterpreterRunner:
 
 
 class SharedPart:
-    """Runs what depends on shared inputs alone, once for all rows.
+    """Runs the part that depends on shared inputs alone, once for all rows.
 
     Args:
         parts: The program in two.
@@ -139,11 +139,11 @@ class SharedPart:
         self._inputs, self._none = np.zeros(n, dtype), np.empty((1, 0), dtype)
 
     def values(self, shared: Any) -> Any:
-        """The results that the rest reads."""
+        """Compute the results that the rest reads."""
         return self._run(shared, None, self._results)[0][0]
 
     def gradient(self, shared: Any, sums: Any) -> Any:
-        """Sums over rows as the rest gave them, with what comes by way of its results."""
+        """The sums over rows that the rest gave, plus what flows back through the shared part's results."""
         n = len(self._summed)
         self._inputs[self._seeds] = sums[n:]
         return sums[:n] + self._run(shared, self._summed, self._summed[:0])[1][0]
@@ -163,7 +163,7 @@ def _slots(slots: Any) -> Any:
 
 
 class KernelRunner:
-    """Runs by compiled code of the whole program, one call for each chunk of rows."""
+    """Runs compiled code of the whole program, one call per chunk of rows."""
 
     serves: Any = None
     used, called = 0, False
@@ -200,7 +200,7 @@ class KernelRunner:
         self.bytes = _bytes(shared, summed, scratch, kept, results, *tables, *per_row)
 
     def run(self) -> None:
-        """Without the interpreter lock."""
+        """Run with the GIL released."""
         self._call(self.at)
         if self.is_native:
             return
@@ -213,7 +213,7 @@ class KernelRunner:
 
 
 def interpreter_of(program: Program, *, fast: bool, dtype: str) -> Any:
-    """LLVM's interpreter where llvmlite can be loaded, else NumPy's."""
+    """LLVM's interpreter if llvmlite can be loaded, else NumPy's."""
     try:
         from ..codegen.llvm.vm import Interpreter
     except (ImportError, OSError) as error:  # not installed, too old; or its library is broken

@@ -1,7 +1,7 @@
-"""Calls of compiled functions on Values: each row's program becomes nodes, as the function itself would make them.
+"""Inlined calls of compiled functions: each row's program becomes nodes, as if the function itself had run.
 
-So such a call can be differentiated to any order, traced, compiled, drawn and explained. Constants
-are those of the trace, as in all other calls.
+So the call can be differentiated to any order, traced, compiled, drawn and explained. Constants are those of
+the trace, as in all other calls.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ def with_gradient(f: TracedFunction, args: Sequence[Any]) -> tuple[Any, list[Any
 
 
 def reduced(f: TracedFunction, values: Any, per_row: list[Any], summed: Any) -> tuple[Any, tuple[Any, ...]]:
-    """What `CompiledFunction.reduced` makes of them."""
+    """The result of `CompiledFunction.reduced`, as nodes."""
     if f._reduce == "mean":
         per_row = [group / len(group) if len(group) else group for group in per_row]
     return _over_rows(f, values)[0], f._grads(per_row, summed)
@@ -69,7 +69,7 @@ def outputs(f: TracedFunction, inputs: Sequence[Any]) -> list[Any]:
     branch = branch_at(f, inputs)
     nodes = branch.program.nodes(inputs)
     for slot in branch.program.guards.tolist():
-        bool(nodes[slot])  # of the call that is being traced, if there is one, it is a guard as well
+        bool(nodes[slot])  # becomes a guard of the trace under way, if there is one
     found = [Value(0.0)] * branch.width  # of a matrix, entries that are always 0
     for place, slot in zip(branch.places, branch.program.outputs.tolist(), strict=False):
         found[place] = nodes[slot] if isinstance(nodes[slot], Value) else Value(nodes[slot])
@@ -77,7 +77,7 @@ def outputs(f: TracedFunction, inputs: Sequence[Any]) -> list[Any]:
 
 
 def branch_at(f: TracedFunction, inputs: Sequence[Any]) -> Branch:
-    """The trace that holds at a row, made where there is none yet."""
+    """The trace that is valid at a row; made if there is none yet."""
     numbers, k = [float(x.data if isinstance(x, Value) else x) for x in inputs], 0
     while True:
         branch = f._branches[k]
@@ -94,7 +94,7 @@ def branch_at(f: TracedFunction, inputs: Sequence[Any]) -> Branch:
 
 
 def _over_rows(f: TracedFunction, table: Any) -> Any:
-    """The sum or the mean of each column; of no rows these are 0 and NaN."""
+    """The sum or mean of each column; without rows, 0 or NaN."""
     reduce = ROWS["mean" if f._reduce == "mean" else "sum"]
     if not len(table):
         columns = [Value(nan if f._reduce == "mean" else 0.0) for _ in range(table.shape[1])]

@@ -1,4 +1,4 @@
-"""Runners between two calls: kept by their bytes, in the whole process; the least recently used go first."""
+"""Keeps runners between calls, within a limit of bytes for the whole process; least recently used first out."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ if TYPE_CHECKING:
     from .executors import Runner
 
 KEPT_BYTES = 2**27  # 128 MiB in the whole process
-LEAST = 8  # runners that are kept whatever their size: as many threads may run at a time
-OVERHEAD = 4096  # bytes of a runner beside its arrays, about
+LEAST = 8  # runners that are kept whatever their size, as that many threads may run at a time
+OVERHEAD = 4096  # bytes of a runner besides its arrays, about
 _ticks = count()
 
 
 class Shelf:
-    """The free runners of one trace, by layout and number of rows; they go with it.
+    """The free runners of one trace, by layout and number of rows; freed with the trace.
 
-    Counting them at every call would take as long as a small call. So a shelf counts what it makes,
-    and looks for what is too much after every eighth of what is allowed.
+    Counting bytes at every call would take as long as a small call. So a shelf counts what it makes, and checks
+    the limit whenever an eighth of it has been made.
     """
 
     def __init__(self) -> None:
@@ -30,11 +30,11 @@ class Shelf:
         _all.shelves.add(self)
 
     def of(self, key: Any) -> list[Runner]:
-        """The free ones of a kind: always the same list, so that who calls often can keep it."""
+        """The free runners of a kind: always the same list, so that frequent callers can keep it."""
         return self._runners.setdefault(key, [])
 
     def take(self, key: Any) -> Runner | None:
-        """A runner that nobody uses."""
+        """Take a free runner."""
         try:
             return self._runners[key].pop()
         except (KeyError, IndexError):
@@ -46,7 +46,7 @@ class Shelf:
         self.of(runner.serves).append(runner)
 
     def made(self, runner: Runner) -> None:
-        """One more runner exists."""
+        """Count a new runner."""
         size = bytes_of(runner)
         _all.made += size
         if _all.made > KEPT_BYTES // 8:
@@ -59,7 +59,7 @@ class Shelf:
         return [runner for free in list(self._runners.values()) for runner in list(free)]
 
     def drop(self, runner: Runner) -> None:
-        """Let go of one, if nobody has taken it meanwhile."""
+        """Drop a runner, unless somebody has taken it meanwhile."""
         with suppress(ValueError):
             self.of(runner.serves).remove(runner)
 
@@ -88,7 +88,7 @@ def sweep(room: int) -> None:
     """Drop the least recently used runners, so that there is room for so many bytes."""
     found = [(runner, shelf) for shelf in list(_all.shelves) for runner in shelf.runners()]
     for runner, _ in found:
-        if runner.called:  # by a stub, which has no time to count
+        if runner.called:  # by a stub, which sets this flag instead of counting
             runner.used, runner.called = next(_ticks), False
     found.sort(key=lambda pair: -pair[0].used)
     left = KEPT_BYTES - room

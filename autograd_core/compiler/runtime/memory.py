@@ -16,7 +16,7 @@ LINE = 64  # bytes of a cache line
 
 
 class Sums:
-    """Sums over rows under way: row by row into one lane of several in turn, and in the end lane by lane.
+    """Running sums over rows: row k is added to lane k mod width, and in the end the lanes are added up in order.
 
     Args:
         slots: int32: whose adjoints are summed.
@@ -45,7 +45,7 @@ class Sums:
 
 
 def zeros(shape: Any, dtype: Any = np.float64) -> Any:
-    """Zeros from the start of a cache line on: a vector that lies in two lines takes twice as long."""
+    """Zeros aligned to a cache line: a vector across two lines takes twice as long to load."""
     dtype = np.dtype(dtype)
     size = int(np.prod(shape)) * dtype.itemsize
     memory = np.zeros(size + LINE, np.uint8)
@@ -54,7 +54,7 @@ def zeros(shape: Any, dtype: Any = np.float64) -> Any:
 
 
 def called_back(method: Callable[[int], None]) -> Any:
-    """A function in C that calls a method, and does not keep its object: memory and code go when nobody needs them."""
+    """A C function that calls a method without keeping its object alive."""
     weak = WeakMethod(method)
 
     def call(block: int) -> None:

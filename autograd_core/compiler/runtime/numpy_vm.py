@@ -1,4 +1,4 @@
-"""The interpreter without a compiler: the same rows, read on NumPy arrays, one instruction at a time."""
+"""The interpreter without a compiler: the same rules on NumPy arrays, one instruction at a time."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class NumpyInterpreter:
     def run(
         self, inputs: Any, mapped: Any, rows: Any, wanted: Any, sought: Any = None, sums: Sums | None = None
     ) -> tuple[Any, Any]:
-        """As `Interpreter.run`; a row's gradient is made first, and then added up."""
+        """As `Interpreter.run`; each row's gradient is computed first, and then added up."""
         if self.why and not said:
             slow = f"compiled functions run on NumPy, several times slower: {self.why}; {REMEDY}"
             warn_user(slow, PerformanceWarning)

@@ -1,4 +1,4 @@
-"""`Branch`: one trace, and what runs it: an interpreter, straight-line code, or a plan of regions."""
+"""One trace of a function, and the executors compiled for it: interpreter, straight-line code, or a plan of regions."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ if TYPE_CHECKING:
     from ..tracing.record import Traced
     from .executors import Runner
 
-MOST_AT_HAND = 400  # edges of which straight-line code is made in any case
-MOSTLY = 0.5  # share of a program in regions, from which it runs as those
-EDGE_SECONDS = 3e-10  # of interpreting, per edge and row
-COMPILE_SECONDS, COMPILE_EDGE_SECONDS = 0.02, 4e-4  # for code of a whole program, and per edge
-PATIENCE = 1.0  # compiled once interpreting took so many times that long; infinite: never, nor from disk
+MOST_AT_HAND = 400  # edges up to which straight-line code is made in any case
+MOSTLY = 0.5  # share of a program that lies in regions, from which on it runs as a plan
+EDGE_SECONDS = 3e-10  # to interpret, per edge and row
+COMPILE_SECONDS, COMPILE_EDGE_SECONDS = 0.02, 4e-4  # to compile a program: in any case, and per edge
+PATIENCE = 1.0  # compile once interpreting took so many times the compile time; infinity: never, nor load from disk
 PLAN_SECONDS, PLAN_EDGE_SECONDS = 0.02, 5e-6  # for a plan without regions
 
 
 class Branch:
-    """One trace: its program, and what runs it."""
+    """One trace: its program and the executors compiled for it. It is valid for rows at which its guards hold."""
 
     def __init__(self, traced: Traced, *, fast: bool, dtype: str) -> None:
         self._fast, self._dtype = fast, dtype
@@ -50,7 +50,7 @@ class Branch:
         self._free = Shelf()
 
     def kernel(self, layout: Layout) -> Any:
-        """Code of the whole program for this layout."""
+        """The compiled code of the whole program for this layout."""
         from ..codegen.llvm.kernel import Kernel
 
         rows = LANES if layout.tables else 1
@@ -62,7 +62,7 @@ class Branch:
         return self._kernels[layout, rows]
 
     def has_kept_kernel(self, layout: Layout) -> bool:
-        """Whether code of the whole program was on disk when it was first asked for; it is loaded then."""
+        """Whether code of the whole program was on disk at first request; if so, it has been loaded."""
         if layout not in self._asked:
             rows = LANES if layout.tables else 1
             self._asked[layout] = self._load(layout, rows)
@@ -91,7 +91,7 @@ class Branch:
 
     @property
     def is_short(self) -> bool:
-        """Whether code of the whole program is of moderate length, and not for operands that loops go along."""
+        """Whether straight-line code of the whole program is of moderate length, and worth having."""
         return len(self.program.operands) <= MOST_EDGES and not self._is_wide
 
     @property
@@ -109,7 +109,7 @@ class Branch:
 
     @property
     def plan(self) -> Any:
-        """The program cut into regions, made when first asked for."""
+        """The program cut into regions, made at first request."""
         if self._plan is None:
             from ..codegen.llvm.execution_plan import Plan
 
@@ -135,7 +135,7 @@ class Branch:
         return self.has_regions(layout) or not self.plan.regions
 
     def runner(self, layout: Layout, count: int, *, compiled: bool) -> Runner:
-        """Memory for so many rows, and what runs on it."""
+        """Memory for a number of rows, with the code that runs on it."""
         if compiled and self.is_planned(layout):
             from ..codegen.llvm.execution_plan import PlanRunner
 
@@ -172,7 +172,7 @@ class Branch:
         return runner
 
     def compiles(self, layout: Layout) -> bool:
-        """Whether machine code of its own runs it."""
+        """Whether machine code made for this program runs it."""
         if self.interpreter.backend != "llvm":
             return False
         if self._fast and self.has_regions(layout):
@@ -192,15 +192,15 @@ class Branch:
         return COMPILE_SECONDS + COMPILE_EDGE_SECONDS * n if self.is_short else math.inf
 
     def compiled_shelf(self, layout: Layout, count: int) -> list[Runner]:
-        """The free runners of machine code for so many rows; an empty list where there is none."""
+        """The free runners of machine code for this number of rows; an empty list if there are none."""
         return self._free.of((layout, count, True)) if self.compiles(layout) else []
 
     def give_back(self, runner: Runner) -> None:
-        """Keep a runner for the next run of as many rows."""
+        """Keep a runner for the next run with as many rows."""
         self._free.put(runner)
 
     def as_traced(self, runner: Runner) -> Any:
-        """For each row and guard whether it went the traced way."""
+        """For each row and guard, whether it has the traced outcome."""
         return (runner.results[:, self.width :] != 0) == self.program.truths
 
     def fill(self, runner: Runner, shared: Any, tables: Sequence[Any]) -> None:
@@ -211,6 +211,6 @@ class Branch:
                 table[:] = rows
 
     def named_guard(self, k: int) -> str:
-        """A guard that does not hold, in words."""
+        """Describe a guard that does not hold."""
         was, now = ("true", "false") if self.program.truths[k] else ("false", "true")
         return f"{self.guards[k]} was {was} while tracing and is {now}"

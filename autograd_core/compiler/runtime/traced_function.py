@@ -1,4 +1,4 @@
-"""`TracedFunction`: a function's traces, and how its arguments go through them."""
+"""A function's traces, and the path of arguments through them."""
 
 from __future__ import annotations
 
@@ -29,9 +29,9 @@ if TYPE_CHECKING:
 
 
 class TracedFunction(Locked):
-    """What `CompiledFunction` is made of, without the ways to call it: traces, and arguments as rows of numbers.
+    """Base of `CompiledFunction`, without the ways to call it: traces, and arguments as rows of numbers.
 
-    Stubs, calls on Values and pickles need no more than this, so that none of them imports the class on top.
+    Stubs, calls on Values and pickles need no more than this, so none of them imports `CompiledFunction`.
     """
 
     def __init__(
@@ -98,7 +98,7 @@ class TracedFunction(Locked):
     # --- arguments and results ---
 
     def _given(self, args: tuple[Any, ...]) -> tuple[Any, ...]:
-        """The arguments, and the numbers that parameters have now.
+        """The arguments, followed by the present numbers of the parameters.
 
         Raises:
             StructureError: There are more or fewer arguments.
@@ -110,7 +110,7 @@ class TracedFunction(Locked):
         return (*args[: self._place], [x._data for x in self._parameters], *args[self._place :])
 
     def _on_parameters(self, args: tuple[Any, ...]) -> tuple[Any, ...]:
-        """Arguments that `_given` has made, with the parameters themselves in place of their numbers."""
+        """Arguments from `_given`, with the parameters themselves instead of their numbers."""
         k = self._place
         return (*args[:k], self._parameters, *args[k + 1 :]) if self._parameters else args
 
@@ -159,7 +159,7 @@ class TracedFunction(Locked):
     # --- running ---
 
     def _layout(self, branch: Branch, *, gradient: bool) -> Layout:
-        """What goes in and comes out."""
+        """The inputs and results of a kind of call."""
         tables = tuple(tuple(s) for s, mapped in zip(self._slots, self._mapped, strict=True) if mapped)
         places, width = branch.places, branch.width + len(branch.guards)
         if not gradient:
@@ -194,7 +194,7 @@ class TracedFunction(Locked):
         return values, per_row, total
 
     def _chunk(self, shared: Any, tables: list[Any], values: Any, per_row: list[Any], *, gradient: bool) -> Any:
-        """Write values and gradients of some rows, and return their sums: each trace serves those that take its way."""
+        """Write values and gradients of some rows, and return their sums: each trace runs the rows that match it."""
         sums: list[tuple[int, Any]] = []  # of each trace, and the first of its rows
         pending: Any = slice(None)
         k, broken = 0, ""
@@ -234,7 +234,7 @@ class TracedFunction(Locked):
         return point.tolist()  # type: ignore[no-any-return]
 
     def _trace_again(self, k: int, point: Callable[[], list[float]], broken: str, *, exactly: bool = False) -> bool:
-        """Trace the function once more at a row that disagreed with all k traces; false if another thread has.
+        """Trace the function at a row that matches none of the k traces; False if another thread has.
 
         Args:
             k: How many traces there are.
@@ -272,7 +272,7 @@ class TracedFunction(Locked):
             answers = further
 
     def _answers(self, branch: Branch, point: list[float]) -> tuple[bool, ...]:
-        """What a program's guards are at a point, up to the first that is not as traced; () if all are."""
+        """A program's guards at a point, up to the first that differs from the trace; () if none does."""
         row = np.array(point)
         tables = [row[None, s.start : s.stop] for s, mapped in zip(self._slots, self._mapped, strict=True) if mapped]
         runner = branch.run(self._layout(branch, gradient=False), row, tables)
@@ -292,12 +292,12 @@ def _in_order(sums: list[tuple[int, Any]]) -> Any:
 
 
 def _some(rows: Any, mask: Any) -> Any:
-    """The places of some of the rows: all, or those at places."""
+    """Select rows: all, or those at the given places."""
     return np.flatnonzero(mask) if isinstance(rows, slice) else rows[mask]
 
 
 def _processors() -> int:
-    """How many this process may use."""
+    """How many processors this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 

@@ -1,11 +1,12 @@
-"""Calls of compiled functions on Values in eager code: one node per output, whose derivatives come from machine code.
+"""Eager calls of compiled functions on Values: one node per output, whose derivatives come from machine code.
 
-A node of `f(w, x)` has as its operands the Values among all numbers of the call, and as local derivatives
-what the compiled gradient says. Its rule is the call itself: it can be read in any number system, by the
-traced program, so that checks, explanations and gradient graphs go on as with any other node. Within a
-transform or a trace there is no such node: there the program is recorded operation by operation
-(`inlined.py`), so that higher orders and further programs see all of it. So it is where the function has
-several results, or somebody asks for the derivative to an argument that was not chosen.
+The operands of such a node are the Values among the call's numbers; its local derivatives come from the
+compiled gradient. Its rule is the call itself, evaluated through the traced program in any number system, so
+checks, explanations and gradient graphs work as with any other node.
+
+Within a transform or a trace the program is recorded operation by operation instead (`inlined_calls`), so that
+higher orders and further programs can differentiate through it. The same holds if the function has several
+results, or if a derivative is wanted with respect to an argument outside `argnums`.
 """
 
 from __future__ import annotations
@@ -64,7 +65,7 @@ def result(f: TracedFunction, args: tuple[Any, ...], at_numbers: Callable[[tuple
 def _of_parameters(
     f: TracedFunction, args: tuple[Any, ...], at_numbers: Callable[[tuple[Any, ...]], Any]
 ) -> Value | None:
-    """The one node of a call on numbers and parameters, without a look at each number; None if it is another call."""
+    """The single node of a call on numbers with parameters, without testing each number; None for any other call."""
     if f._reduce is None and any(f._mapped):
         return None
     try:
@@ -75,7 +76,7 @@ def _of_parameters(
 
 
 def _as_they_are(x: Any) -> Any:
-    """Arguments that nobody changes: a node that was recorded is not to read what a buffer holds by then."""
+    """Arguments copied, so that a recorded node does not change when the caller reuses a buffer."""
     if isinstance(x, np.ndarray):
         return x.copy()
     if isinstance(x, dict):
@@ -86,7 +87,7 @@ def _as_they_are(x: Any) -> Any:
 
 
 def _node(f: TracedFunction, shared: Any, tables: list[Any]) -> Value | None:
-    """One node of all Values among these numbers; None where some are not differentiated to, or no floats."""
+    """One node of all Values among these numbers; None if some are not differentiated, or are no floats."""
     taken, operands = _apart(f, shared, tables)
     row = Call(f, (), taken)
     chosen = {slot for i in f._argnums for slot in f._slots[i]}
@@ -97,7 +98,7 @@ def _node(f: TracedFunction, shared: Any, tables: list[Any]) -> Value | None:
 
 
 class Place(NamedTuple):
-    """Where an operand stands: an input, and for one with rows its table and row."""
+    """The position of an operand: an input, and for a batched one its table and row."""
 
     slot: int
     table: int = -1
@@ -106,7 +107,7 @@ class Place(NamedTuple):
 
 
 class Taken(NamedTuple):
-    """The numbers of a call: what all rows share, a table for each argument with rows, and where operands stand."""
+    """The numbers of a call: shared ones, a table per batched argument, and the operands' positions."""
 
     shared: Any
     tables: list[Any]
@@ -114,7 +115,7 @@ class Taken(NamedTuple):
 
 
 def _apart(f: TracedFunction, shared: Any, tables: list[Any]) -> tuple[Taken, list[Value]]:
-    """Numbers and Values of a call in two: floats, and the Values with their places."""
+    """Separate a call's numbers: floats, and Values with their positions."""
     places, operands = [], []
     for slot, x in enumerate(shared.tolist()):
         if isinstance(x, Value) and not isinstance(x, Constant):
@@ -136,7 +137,7 @@ def _floats(numbers: Any) -> Any:
 
 
 class Call(Primitive):
-    """The rule of one call: what the compiled function makes of the Values among its numbers.
+    """The rule of one call: the compiled function of the Values among its numbers.
 
     Args:
         f: The compiled function.
@@ -165,7 +166,7 @@ class Call(Primitive):
         return self._taken
 
     def evaluated(self, xs: Sequence[float]) -> tuple[float, tuple[float, ...]]:
-        """Value and derivatives, by machine code, where the operands are these floats."""
+        """Value and derivatives from machine code, if the operands are these floats."""
         f, taken = self.f, self.taken
         shared, tables = taken.shared.copy(), [table.copy() for table in taken.tables]
         for x, place in zip(xs, taken.places, strict=True):
@@ -249,7 +250,7 @@ class Call(Primitive):
 
 
 def _run(f: TracedFunction, m: Any, inputs: Sequence[Any]) -> tuple[Program, list[Any]]:
-    """The program of the trace that holds at these inputs, and what stands in each of its slots."""
+    """The program of the trace that is valid at these inputs, and the value of each slot."""
     program = inlined_calls.branch_at(f, [float(x) for x in inputs]).program
     known = [*inputs, *map(m.number, program.constants.tolist())]
     return program, program.slots(known, lambda rule, *xs: rule.value(m, *xs))

@@ -1,13 +1,13 @@
-"""What a traced function read from outside of itself: what its program has taken for constants.
+"""What a traced function reads besides its arguments, and what its program therefore takes for constants.
 
-Seen are the Values of the graph that are no arguments; and what the code of the function, and of
-functions it calls, may read: globals, variables of functions around, defaults, and in them attributes
-(those whose names the code has), entries of lists, dicts, sets and arrays, and functions, which may be
-defined anew. Others' packages are not looked into.
+Found are the Values of the graph that are not arguments, and what the code of the function and of functions it
+calls may read: globals, closure variables, defaults; in these, attributes (those whose names the code has),
+entries of lists, dicts, sets and arrays; and functions, which may be redefined. Other installed packages are
+not searched.
 
-The walk that finds all that takes milliseconds, and is made when something is traced. It leaves two
-things: facts, which say what was there, and watches, which tell at C's speed whether anything has been
-touched since. Only then the walk is made again, and its facts are compared.
+The walk that finds all this takes milliseconds and is made once per trace. It leaves facts, which record what
+was there, and watches, which tell at C speed whether anything has changed since. Only if a watch reports a
+change is the walk repeated and its facts compared.
 """
 
 from __future__ import annotations
@@ -27,21 +27,21 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
 
-SAID_ONE_BY_ONE = 5  # changes at a time; of more the last warning says how many there are
+SAID_ONE_BY_ONE = 5  # warnings at a time; the last one counts the changes that are left
 
 
 class Outside:
-    """Numbers from outside, as they were while tracing.
+    """The constants that a function captures, as they were while tracing.
 
     Args:
-        f: The function, or whatever else was called; None for a graph that stands.
+        f: The function, or whatever else was called; None for a recorded graph.
         inputs: Values from outside that are read at each call, and no constants.
     """
 
     def __init__(self, f: Any = None, inputs: Sequence[Value] = ()) -> None:
         self._f, self._inputs = f, frozenset(inputs)
         self._facts: dict[str, tuple[str, Any]] = {}
-        self._own: set[str] = set()  # what the function changes itself
+        self._own: set[str] = set()  # captured objects that the function changes itself
         self._untouched: Callable[[], bool] = of_all([])
         self._named: dict[Value, None] = {}
         self._leaves: dict[Value, Any] = {}
@@ -51,7 +51,7 @@ class Outside:
 
     @contextmanager
     def traced(self) -> Iterator[None]:
-        """Around a trace: what it changes itself is its own, as a counter or a cache."""
+        """Wraps a trace: what the function itself changes meanwhile, such as a cache, causes no warning later."""
         if self._f is None:
             yield
             return
@@ -64,19 +64,19 @@ class Outside:
         self._watch()
 
     def add(self, leaves: Sequence[Value]) -> None:
-        """Values that a trace took for constants."""
+        """Add Values that a trace took for constants."""
         self._leaves.update((x, x.data) for x in leaves if x not in self._named)
         if self._leaves:
             self._as_they_were = of_values(list(self._leaves))
             self._watch()
 
     def _watch(self) -> None:
-        """What a call asks: whether nothing of all that was touched."""
+        """Make the watch that each call checks."""
         both = [self._untouched, *([self._as_they_were] if self._leaves and Value not in self._said else [])]
         self.untouched: Callable[[], bool] = both[0] if len(both) == 1 else of_all(both)
 
     def check(self, function: str) -> None:
-        """Warn, once for each, of what is something else now."""
+        """Warn once about each captured constant that has changed."""
         if self.untouched():
             return
         if not self._untouched():
@@ -90,7 +90,7 @@ class Outside:
                     break
 
     def _look(self, function: str) -> None:
-        """Walk once more, and say what differs; what was only touched is watched where it stands now."""
+        """Walk again and report what differs; what was touched without a change is watched in its present state."""
         now = walked(self._f, inputs=self._inputs)
         differing = [place for place in self._facts if place in now.facts and not self._fits(place, now)]
         new: dict[str, str] = {}
@@ -99,7 +99,7 @@ class Outside:
             if name not in self._said:
                 new.setdefault(name, place)
         for k, (name, place) in enumerate(new.items()):
-            if k == SAID_ONE_BY_ONE - 1 and len(new) > SAID_ONE_BY_ONE:  # a network that was trained
+            if k == SAID_ONE_BY_ONE - 1 and len(new) > SAID_ONE_BY_ONE:  # as when a network was trained
                 name = f"{name} (beside {len(new) - k - 1} others)"
             _warn(function, name, self._facts[place][1], now.facts.get(place, (name, NOTHING))[1])
             if name not in new:

@@ -19,7 +19,7 @@ INSTALLED = tuple(sysconfig.get_path(name) for name in ("stdlib", "purelib", "pl
 
 
 class Reads(NamedTuple):
-    """What one function's code reads, that of functions defined within it included.
+    """What one function's code reads, including that of functions defined within it.
 
     Attributes:
         names: Globals; without what the code assigns itself, as a counter of its calls.
@@ -36,7 +36,7 @@ class Reads(NamedTuple):
 
 @lru_cache(maxsize=4096)
 def reads_of(code: CodeType) -> Reads:
-    """What the instructions load."""
+    """What a function's instructions load."""
     names: dict[str, None] = {}
     modules: dict[str, None] = {}
     attributes, assigned, stored = set[str](), set[str](), set[str]()
@@ -77,7 +77,7 @@ def function_of(f: Any) -> tuple[FunctionType | None, Any]:
 
 
 def content(cell: Any) -> Any:
-    """What a variable of a function around holds now."""
+    """The present content of a closure variable."""
     try:
         return cell.cell_contents
     except ValueError:  # nothing was assigned yet
@@ -85,7 +85,7 @@ def content(cell: Any) -> Any:
 
 
 def is_installed(file: str) -> bool:
-    """Whether code belongs to Python or to a package of others."""
+    """Whether code belongs to Python or to an installed package."""
     return file.startswith(INSTALLED) or file.startswith("<frozen ")
 
 
@@ -96,5 +96,5 @@ def file_of(cls: type) -> str:
 
 
 def _unknown(module: Any) -> str:
-    """Built in, or of a module that somebody made by hand."""
+    """The file of a class that is built in or belongs to a module made by hand."""
     return "<frozen " if getattr(module, "__spec__", None) is not None else ""

@@ -1,4 +1,4 @@
-"""The walk through what a function's code may read: facts, which say what is there, and watches over it."""
+"""The walk through everything that a function's code may read; gives facts about it, and watches over it."""
 
 from __future__ import annotations
 
@@ -31,17 +31,17 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
 SCALARS = frozenset({float, int, bool, str, bytes, complex, type(None), Fraction})
-MOST_THINGS = 100_000  # that a walk looks at
-DEPTH = 40  # of containers and objects within each other
-ENTRIES = 1_000  # of a dict that are named one by one
-STATEFUL = ("nn", "collections")  # whose classes keep in attributes what their methods compute with
+MOST_THINGS = 100_000  # objects that a walk visits, at most
+DEPTH = 40  # levels of nested containers and objects
+ENTRIES = 1_000  # entries of a dict that facts name one by one
+STATEFUL = ("nn", "collections")  # packages whose classes keep state in attributes
 GETTERS = (attrgetter, itemgetter, methodcaller)
 SPECIAL = ("__call__", "__getitem__", "__getattr__", "__iter__", "__len__", "__contains__", "__missing__")  # of theirs
 UNREAD = ("__repr__", "__str__", "__hash__", "__del__", "__reduce__", "__init_subclass__", "__class_getitem__")
 
 
 class Same:
-    """An object that is equal to itself alone."""
+    """An object that equals only itself."""
 
     def __init__(self, thing: Any) -> None:
         self.thing = thing
@@ -54,7 +54,7 @@ class Same:
 
 
 def walked(f: Any, names: frozenset[str] = frozenset(), inputs: frozenset[Value] = frozenset()) -> Walk:
-    """A walk that knows all attributes that any of the functions names; some names may be known already.
+    """Walk with the attribute names of all functions known; some names may be known already.
 
     Args:
         f: Where it begins.
@@ -87,7 +87,7 @@ class Walk:
         self._values: dict[Value, None] = {}  # those that stand alone
         self.attributes = set(attributes)
         self._known = sorted(attributes)
-        self._seen: dict[int, Any] = {}  # and kept, so that no other object gets the same id
+        self._seen: dict[int, Any] = {}  # kept alive, so that no other object gets the same id
         self._spaces: dict[int, tuple[Callable[[str], Any], dict[str, None]]] = {}
         self._functions: list[FunctionType] = []
         self._objects: list[Any] = []  # of the user's classes
@@ -112,7 +112,7 @@ class Walk:
     # --- functions ---
 
     def callable(self, f: Any, way: str, name: str) -> None:
-        """Something that is called: a function, a method, an object; those that wrap others are looked through."""
+        """Visit something that can be called: a function, a method, an object; wrappers are looked through."""
         if isinstance(f, partial):
             self.callable(f.func, f"{way}.func", name)
             self._to_watch.append((watches.of_entries, (f.keywords,)))
@@ -174,7 +174,7 @@ class Walk:
             self._spaces.setdefault(identity, (get, {}))[1].update(dict.fromkeys(names))
 
     def visit(self, x: Any, way: str, name: str) -> None:
-        """Something that stands at a place."""
+        """Visit an object at a given place."""
         if x is NOTHING:
             return
         if type(x) in SCALARS or (isinstance(x, Number) and not isinstance(x, Value)):
@@ -197,7 +197,7 @@ class Walk:
             self._depth -= 1
 
     def _identity(self, x: Any, way: str, name: str) -> None:
-        """What nobody looks into is what it is: functions and classes of others, models."""
+        """Watch by identity what is not searched: functions and classes of other packages, models."""
         if isinstance(x, FunctionType):
             opaque = self._is_foreign(str(x.__module__), x.__code__.co_filename)
         elif isinstance(x, BuiltinFunctionType):
@@ -262,7 +262,7 @@ class Walk:
             self.visit(part, f"{way}[{k}]", f"{name}[{k}]")
 
     def _dict(self, x: Mapping[Any, Any], way: str, name: str) -> None:
-        """The entries whose keys the code has; where it has none of them, it may read all."""
+        """Visit the entries whose keys the code names; if it names none, all, because it may read any."""
         keys = [key for key in x if type(key) is str and key in self.attributes]
         if keys:
             self._to_watch.append((watches.of_names, (x.get, keys)))
@@ -310,7 +310,7 @@ class Walk:
             self.visit(space[key], f"{way}.{key}", f"{name}.{key}")
 
     def _is_foreign(self, module: str, file: str) -> bool:
-        """Whether code is not the user's: this library's, or that of a package that the function is not of."""
+        """Whether code is not the user's: this library's, or that of a package other than the function's own."""
         return file.startswith(OWN_FILES) or (is_installed(file) and module.partition(".")[0] != self._home)
 
     def _is_others(self, cls: type) -> bool:
@@ -402,7 +402,7 @@ def _is_plain_object(x: Any) -> bool:
 
 
 def _code_of(found: Any) -> Any:
-    """The code of a method, a property's, that of a static or a class method; None for what has none."""
+    """The code of a method, property, static or class method; None for anything without code."""
     if isinstance(found, property):
         found = found.fget
     elif isinstance(found, (staticmethod, classmethod)):
@@ -416,7 +416,7 @@ def _key(key: Any) -> Any:
 
 
 def plain_copy(x: Any) -> Any:
-    """A deep copy of lists, tuples, dicts and sets of numbers and texts; NOTHING where something else is among it."""
+    """A deep copy of lists, tuples, dicts and sets of numbers and strings; NOTHING if they hold anything else."""
     kind = type(x)
     if kind in (list, tuple):
         if set(map(type, x)) <= SCALARS:

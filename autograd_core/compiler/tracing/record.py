@@ -1,4 +1,4 @@
-"""One call of a function on Values, taken down as a program."""
+"""Records one call of a function on Values."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class Graph(NamedTuple):
-    """What a call of a function has recorded.
+    """What one call of a function has recorded.
 
     Attributes:
         roots: The results.
@@ -54,7 +54,7 @@ class Traced(NamedTuple):
 
 @contextmanager
 def uncollected() -> Iterator[None]:
-    """No garbage collection meanwhile: all of a growing graph is in use, and looking at it takes half of the time."""
+    """Switches the garbage collector off: all of a growing graph is in use, and looking at it takes half the time."""
     was_enabled = gc.isenabled()
     gc.disable()
     try:
@@ -105,7 +105,7 @@ def lowered(graph: Graph, *, optimize: bool) -> Traced:
 
 
 def graph_of(program: Program, numbers: Iterable[float], spec: Spec) -> Graph:
-    """What a function recorded, by its program.
+    """Evaluates a program on Values, which records the function's graph again.
 
     Args:
         program: One whose outputs are all numbers of the result.

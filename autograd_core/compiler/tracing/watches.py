@@ -1,8 +1,8 @@
-"""Watches: functions that tell whether something was touched, in a time that hardly grows with its size.
+"""Watches: functions that tell whether something has changed, in a time that hardly grows with its size.
 
-Each compares at C's speed: by `is` where objects stand, by `==` where there are numbers alone. What is
-large is compared as a whole for the first calls, and then a part at a time, in turns, so that a change
-is found within as many calls as there are parts.
+Each compares at C speed: by `is` for objects, by `==` where there are numbers alone. Large things are compared
+as a whole in the first calls and part by part after that, in turn, so a change is found within as many calls as
+there are parts.
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ if TYPE_CHECKING:
 
     from ...engine.value import Value
 
-NUMBERS = 5_000  # that are compared as a whole in each call: some 10 us
+NUMBERS = 5_000  # numbers that are compared as a whole in each call: some 10 us
 OBJECTS = 500  # or so many objects
-NAMES = 200  # or so many names, by one function
-PART = 500  # of what is larger, in a call
+NAMES = 200  # or so many names, compared by one function
+PART = 500  # things of a larger collection that one call compares
 WATCHES, FEW_WATCHES = 12, 4  # that are asked in each call; and in one call where there are more
-MOST_CALLS = 300  # after which all of them were asked, at the latest
-WHOLE = 8  # calls in which all of it is
+MOST_CALLS = 300  # calls after which every watch has been asked, at the latest
+WHOLE = 8  # first calls, in which everything is compared
 
 
 def of_names(get: Callable[[str], Any], names: Sequence[str]) -> Callable[[], bool]:
@@ -47,7 +47,7 @@ def of_names(get: Callable[[str], Any], names: Sequence[str]) -> Callable[[], bo
 
 
 def of_cells(cells: Sequence[Any]) -> Callable[[], bool]:
-    """Whether variables of functions around hold the same objects."""
+    """Whether closure variables hold the same objects."""
     cells = tuple(cells)
     was = tuple(map(content, cells))
     if len(cells) > NAMES or any(x is NOTHING for x in was):
@@ -155,7 +155,7 @@ def of_plain(things: Any, copy: Any) -> Callable[[], bool]:
 
 
 def _numbers_in(copy: Any) -> int:
-    """How many numbers stand in containers within each other."""
+    """How many numbers nested containers hold."""
     parts = copy.values() if isinstance(copy, dict) else copy
     kinds = set(map(type, parts))
     if not kinds & {list, tuple, dict, set, frozenset}:
@@ -176,20 +176,20 @@ def of_array(array: Any) -> Callable[[], bool]:
 
 
 def of_values(values: Sequence[Value]) -> Callable[[], bool]:
-    """Whether Values have the same data; in a list, those that stand there then."""
+    """Whether Values have the same data; for a list, those that it holds then."""
     was = [x._data for x in values]
 
     def untouched(a: int, b: int | None) -> bool:
         try:
             return len(values) == len(was) and [x._data for x in values[a:b]] == was[a:b]
-        except AttributeError:  # another thing stands there
+        except AttributeError:  # it has been replaced by something else
             return False
 
     return _in_turns(len(was), OBJECTS, lambda: untouched(0, None), untouched)
 
 
 def of_all(watches: Sequence[Callable[[], bool]]) -> Callable[[], bool]:
-    """Whether all watches see nothing; where there are many, so many in each call."""
+    """Combine watches: whether none reports a change; if there are many, some are asked in each call, in turn."""
     if len(watches) == 1:
         return watches[0]
     if len(watches) == 2:  # written out: a loop over few takes as long as they do
@@ -212,9 +212,9 @@ def of_all(watches: Sequence[Callable[[], bool]]) -> Callable[[], bool]:
 def _in_turns(
     size: int, most: int, whole: Callable[[], bool], part: Callable[[int, int], bool], step: int = PART
 ) -> Callable[[], bool]:
-    """The whole at each call, where that is no more than so many things; else in turns.
+    """Compares everything in each call if it is small, else a part per call, in turn.
 
-    What was found to be touched stays so: who asks again is not to be told of the next part.
+    A reported change stays reported: whoever asks again must not be told about the next part instead.
     """
     if size <= most:
         return whole
