@@ -1,6 +1,7 @@
-"""From a program to what runs it: one emitter for each target, all from the same entries of the table.
+"""Fourth stage: from a program to code for a target, all from the same entries of the table.
 
-Machine code in this process is `llvm`. Exports: `c` and `numpy_source` write the same text in two languages: what a
-program is as stages of loops (`program_stages`), the parts of a file (`sources`), single lines (`statements`). `jax`
-computes a program by groups (`levels`), `sympy` as expressions, `latex` as equations; `description` names arguments.
+`llvm` makes machine code in this process. The other files export: `c` and `numpy_source` write the same
+structure in two languages, out of stages of loops (`program_stages`), the parts of a file (`sources`) and
+single statements (`statements`). `jax` computes a program group by group (`levels`), `sympy` makes expressions,
+`latex` equations; `description` names the arguments.
 """

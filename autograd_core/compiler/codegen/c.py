@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from .program_stages import Column, Stage
 
 NAMES = {"abs": "fabs", "rough_cbrt": "cbrt"} | HELPERS
-# Names that mean something in C, in its headers, or in the text below.
+# Names with a meaning in C, in its headers, or in the text below.
 TAKEN = frozenset([
     *dir(math), "value", "adjoint", "constants", "evaluate", "x", "out", "gradient", "k", "total",
     *"auto break case char const continue default do double else enum extern float for goto if inline int long".split(),
@@ -65,10 +65,10 @@ def c_source(what: Description) -> str:
 
 
 class CSource(Source):
-    """A C file under construction."""
+    """Writes a C file."""
 
     def text(self) -> str:
-        """The file's parts in order; those that are needed show when the functions are written."""
+        """The file's parts in order; which helpers are needed is known once the functions are written."""
         functions = self._short() if self.is_short else self._long()
         returned = ["0"] if self.is_short else ["0", "-1 where memory is lacking"]
         if self.what.guards:
@@ -122,7 +122,7 @@ class CSource(Source):
         )
 
     def total(self, term: Term, n: int) -> tuple[list[str], str]:
-        """From -0.0 on, to which each number adds as it is."""
+        """A sum from left to right, starting from -0.0, to which any number adds unchanged."""
         return ["    double total = -0.0;", *self.each(Store("total += ", term), n)], "total"
 
     def each(self, store: Store, n: int) -> list[str]:
@@ -202,7 +202,7 @@ class CSource(Source):
     def _copied(
         self, to: str, places: Sequence[int], source: str, slots: Sequence[int], indent: str = "    "
     ) -> list[str]:
-        """Some entries of an array into another one."""
+        """A loop that copies entries of one array to another."""
         if not slots:
             return []
         left, right = self.place(to, numbered(places)), self.place(source, numbered(slots))
@@ -218,7 +218,7 @@ def _loop(head: str, lines: Sequence[str]) -> list[str]:
 
 
 def _function(head: str, lines: Sequence[str]) -> str:
-    """A function; parameters that it does not use are named, as compilers want it."""
+    """A function; unused parameters are marked as C compilers expect."""
     body = "\n".join(lines)
     names = [part.split()[-1].lstrip("*") for part in head.partition("(")[2].rstrip(")").split(",")]
     unused = [f"    (void){name};" for name in names if not re.search(rf"\b{name}\b", body)]

@@ -1,4 +1,4 @@
-"""What an export says of a compiled function: its arguments by name, its result, what it may not do."""
+"""What an export needs to know of a compiled function: names of arguments, the result, warnings."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class Description(NamedTuple):
-    """A compiled function at one row.
+    """A compiled function at one row, as an export describes it.
 
     Attributes:
         name: The function's.
@@ -45,7 +45,7 @@ class Description(NamedTuple):
         return [slot for i in self.argnums for slot in self.arguments[i][2]]
 
     def identifier(self, taken: Collection[str]) -> str:
-        """The name, as that of a function in another language."""
+        """The function's name as an identifier of another language."""
         name = re.sub(r"\W+", "_", self.name.replace("<lambda>", "f"), flags=re.ASCII).strip("_") or "function"
         name = name if name[0].isalpha() else f"f_{name}"
         return f"{name}_" if name in taken or re.fullmatch(r"(forward|backward|table)_[0-9]+", name) else name
@@ -76,7 +76,7 @@ def _span(name: str, slots: range) -> str:
 
 
 def _plain(line: str) -> str:
-    """As a comment of any language: printable ASCII that neither ends a comment nor begins one."""
+    """Text that is safe in a comment of any language: printable ASCII that neither ends nor begins a comment."""
     text = line.encode("ascii", "backslashreplace").decode().replace("\n", " ")
     text = re.sub(r"[^ -~]", "?", text)
     return re.sub(r"(?<=\*)/|(?<=/)\*|(?<=\?)\?", lambda m: f" {m[0]}", text).rstrip("\\")[:LONGEST_LINE]
@@ -86,7 +86,7 @@ LONGEST_LINE = 110
 
 
 def kept(text: str, path: str | PathLike[str] | None) -> str:
-    """The text, written to a file if one is named."""
+    """The text, also written to a file if a path is given."""
     if path is not None:
         write_file(path, text)
     return text

@@ -1,4 +1,4 @@
-"""A program as a JAX function, whose gradient is computed by our rules."""
+"""Exports a program as a JAX function whose gradient is computed by this library's rules."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from .description import Description
     from .levels import Group
 
-MOST_GROUPS = 64  # XLA's time grows with the square of their number: 300 take it more than a minute
+MOST_GROUPS = 64  # XLA's compile time grows with the square of their number: 300 take more than a minute
 product = ROWS["path_product"].value
 
 
@@ -115,7 +115,7 @@ def _tree(spec: Spec, numbers: Any) -> Any:
 
 
 def _read(row: Primitive, rule: Callable[..., Any], xs: Sequence[Any]) -> Any:
-    """A rule on arrays."""
+    """Evaluate a rule on arrays."""
     try:
         return rule(JAX, *xs)
     except (TypeError, AttributeError) as error:
@@ -130,7 +130,7 @@ class InGroups:
         self.places = Places(program, groups)
 
     def read(self, values: Sequence[Any], slots: Any) -> Any:
-        """The numbers in some slots."""
+        """The values of some slots."""
         parts = self.places.parts(slots)
         if not parts:
             return jnp.zeros(0)
@@ -193,14 +193,14 @@ class InGroups:
 
 
 def _taken(x: Any, indices: Any) -> Any:
-    """x[indices], by slicing where that does it, which XLA compiles much faster."""
+    """x[indices], by slicing where possible, because XLA compiles that much faster."""
     if len(indices) and np.array_equal(indices, np.arange(indices[0], indices[0] + len(indices))):
         return x if len(indices) == len(x) else lax.slice(x, (int(indices[0]),), (int(indices[-1]) + 1,))
     return x[indices]
 
 
 def _added(x: Any, indices: Any, products: Any) -> Any:
-    """x with products added at indices, by padding where that does it."""
+    """x with products added at indices, by padding where possible."""
     if (indices == indices[0]).all():
         products, indices = products.sum(keepdims=True), indices[:1]
     first = int(indices[0])
@@ -210,7 +210,7 @@ def _added(x: Any, indices: Any, products: Any) -> Any:
 
 
 class InTurn:
-    """A deep or irregular program: a loop over its instructions, whose length does not matter to the compiler."""
+    """A deep or irregular program: a loop over its instructions, so compile time does not grow with their number."""
 
     def __init__(self, program: Program) -> None:
         self.program = p = program
@@ -219,13 +219,13 @@ class InTurn:
         numbers = {kind: k for k, kind in enumerate(kinds)}
         self.kind = np.array([numbers[pair] for pair in zip(p.codes.tolist(), p.counts.tolist(), strict=True)])
         self.widest = int(p.counts.max())
-        # Operands that are not there read the slot of the result, and get nothing.
+        # Missing operands read the result's slot, and receive no contribution.
         self.operands = np.repeat(np.arange(p.first, p.n_slots)[:, None], self.widest, axis=1)
         here = np.arange(self.widest) < p.counts[:, None]
         self.operands[here] = p.operands
 
     def read(self, values: Any, slots: Any) -> Any:
-        """The numbers in some slots."""
+        """The values of some slots."""
         return values[np.asarray(slots)]
 
     def forward(self, x: Any) -> Any:

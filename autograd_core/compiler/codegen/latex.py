@@ -16,7 +16,7 @@ MOST_ARGUMENTS = 6
 
 
 def latex(what: Description, graph: Graph, *, most: int) -> str:
-    """The equations of a graph: the function's first, then those of what has a name in it."""
+    """The equations of a graph: the function's first, then those of its named parts."""
     leaves = [name for name, spec, _ in what.arguments for name in leaf_names(name, spec, "[{}]")]
     names: dict[Value, str] = dict(zip(graph.inputs, leaves, strict=True))
     function = what.name if what.name.isidentifier() else "f"
@@ -42,7 +42,7 @@ def _of_one(function: str, what: Description, graph: Graph, names: dict[Value, s
 
 
 def _of_several(results: list[str], what: Description, graph: Graph, names: dict[Value, str], most: int) -> list[str]:
-    """An equation for each result; those that are inputs, numbers, or results once more come last."""
+    """An equation for each result; results that are inputs, numbers or repetitions come last."""
     again, new = [], []
     for root, place in zip(graph.roots, what.places, strict=True):
         if root in names or not root.op:

@@ -1,4 +1,4 @@
-"""A program in groups: instructions of one operation that do not wait for each other are one operation on arrays."""
+"""Groups a program: independent instructions with one primitive become one operation on arrays."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Group(NamedTuple):
 
 
 def levels_of(program: Program) -> Any:
-    """For each slot how many instructions must run one after the other until it is known."""
+    """The level of each slot: how many instructions must run one after the other to compute it."""
     levels = np.zeros(program.n_slots, np.int64)
     operands, offsets = program.operands, program.offsets.tolist()
     for i in range(len(program.codes)):
@@ -35,7 +35,7 @@ def levels_of(program: Program) -> Any:
 
 
 def groups_of(program: Program) -> list[Group]:
-    """All instructions, in an order in which they can run: by level, operation and number of operands."""
+    """All instructions in a valid order: by level, primitive and number of operands."""
     p = program
     keys = np.stack([p.counts, p.codes, levels_of(p)[p.first :]]) if len(p.codes) else np.zeros((3, 0), int)
     order = np.lexsort(keys)
@@ -49,7 +49,7 @@ def groups_of(program: Program) -> list[Group]:
 
 
 class Places:
-    """Where each slot stands in a list of arrays: inputs, constants, and one array per group."""
+    """The position of each slot in a list of arrays: inputs, constants, and one array per group."""
 
     def __init__(self, program: Program, groups: list[Group]) -> None:
         self.sizes = [program.n_inputs, len(program.constants), *(len(group.slots) for group in groups)]

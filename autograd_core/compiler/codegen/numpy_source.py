@@ -1,4 +1,4 @@
-"""A program as text of a NumPy module: a function of many rows at once that needs NumPy alone."""
+"""Exports a program as the source text of a NumPy module: a function over batches that needs NumPy alone."""
 
 from __future__ import annotations
 
@@ -52,10 +52,10 @@ def numpy_source(what: Description) -> str:
 
 
 class NumPySource(Source):
-    """A module under construction; the first axis of its arrays is that of the slots."""
+    """Writes a module; the first axis of its arrays is the slot."""
 
     def text(self) -> str:
-        """The module's parts in order; those that are needed show when the functions are written."""
+        """The module's parts in order; which helpers are needed is known once the functions are written."""
         functions = self._short() if self.is_short else self._long()
         functions = [*self.helpers(), *functions]
         by_number = [name for name in BY_NUMBER if name in self.used]
@@ -111,7 +111,7 @@ class NumPySource(Source):
         return Store(f"{place} += ", term)
 
     def looped(self, stage: Stage, stores: Sequence[Store], *, back: bool) -> list[str]:
-        """All copies at once, or copy by copy where one reads another's results."""
+        """All copies at once, or copy by copy if one reads another's results."""
         n = stage.region.copies
         if n == 1 or stage.region.parallel:
             return self.written(stores)
@@ -119,7 +119,7 @@ class NumPySource(Source):
         return [f"    for k in {order}:", *self.written(stores, INNER)]
 
     def total(self, term: Term, n: int) -> tuple[list[str], str]:  # noqa: ARG002
-        """NumPy's own sum adds in another order."""
+        """A sum from left to right: NumPy's own sum adds in another order."""
         return self.written([Store("total = np.cumsum(", term, ", axis=0)[-1]")]), "total"
 
     def each(self, store: Store, n: int) -> list[str]:  # noqa: ARG002

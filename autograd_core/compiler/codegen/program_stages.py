@@ -1,8 +1,8 @@
-"""A program as stages that a language can write: straight lines, loops over equal copies, long sums.
+"""Cuts a program into stages that any language can write: straight lines, loops over equal copies, long sums.
 
-Small programs are one straight line over local names. Large ones keep all values in one array and
-all adjoints in another, both numbered as the program's slots; each stage is a function of its own,
-so that no compiler meets one that is very long.
+Small programs are one straight line with local names. Large ones keep all values in one array and all adjoints
+in another, both indexed by slot; each stage is a separate function, so that no compiler has to handle a very
+long one.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from ...engine.ops import Primitive
     from ..ir.program import Program
 
-LINE = 400  # instructions of a straight line
-SHORTEST_LOOP = 16  # operands, from which a sum becomes a loop
+LINE = 400  # instructions of a straight line, at most
+SHORTEST_LOOP = 16  # operands beyond which a sum becomes a loop
 
 
 class Stage(NamedTuple):
@@ -40,7 +40,7 @@ class Stage(NamedTuple):
 
 
 class Column(NamedTuple):
-    """Where an operand or a result stands in each copy: one slot, equal steps, or a table."""
+    """The slot of an operand or a result in each copy: one slot for all, equal steps, or a table."""
 
     slots: Any
 
@@ -52,7 +52,7 @@ class Column(NamedTuple):
 
 
 def needed_slots(program: Program, sought: Sequence[int]) -> Any:
-    """Which slots depend on those that are sought."""
+    """The slots that depend on the sought ones."""
     needed = np.zeros(program.n_slots, bool)
     needed[list(sought)] = True
     operands, offsets = program.operands, program.offsets.tolist()
@@ -106,7 +106,7 @@ def constant_at(program: Program, slot: int) -> Literal | None:
 
 
 def read(row: Primitive, rule: Callable[..., Any], xs: Sequence[Any]) -> Any:
-    """A rule as a formula.
+    """Evaluate a rule on terms, to a formula.
 
     Raises:
         OperandError: A user's primitive does what is no arithmetic.
@@ -118,7 +118,7 @@ def read(row: Primitive, rule: Callable[..., Any], xs: Sequence[Any]) -> Any:
 
 
 class Body:
-    """What one copy of a stage's instructions does, as terms.
+    """What one copy of a stage computes, as terms.
 
     Args:
         program: The program.
@@ -148,12 +148,12 @@ class Body:
         self.adjoints: dict[int, Any] = {}  # by slot of the first copy
 
     def own(self, j: int) -> Column:
-        """Where result j stands."""
+        """The slot of result j."""
         r = self.region
         return Column(self.program.first + r.start + j + r.period * np.arange(r.copies))
 
     def _local(self, e: int) -> int:
-        """Which result of the body an operand is."""
+        """Which result of the body an operand is, if it is one."""
         return int(self._slots[0, e]) - self.program.first - self.region.start
 
     def _column(self, e: int) -> Column:
@@ -176,7 +176,7 @@ class Body:
         return [self._operand(e) for e in range(self._ends[j], self._ends[j + 1])]
 
     def forward(self) -> list[Store]:
-        """Compute all results, and store them if they are to stand in an array."""
+        """Compute all results, and store those that belong in an array."""
         stores = []
         for j, row in enumerate(self._rows):
             z = TERMS.number(read(row, row.value, self._operands(j)))
@@ -188,7 +188,7 @@ class Body:
         return stores
 
     def backward(self, needed: Any, exported: Any) -> list[Store]:
-        """Send adjoints on, and add to those that stand in arrays.
+        """Send adjoints on, adding to those that are kept in arrays.
 
         Args:
             needed: For each slot, whether its adjoint is sought or leads to one.
@@ -215,7 +215,7 @@ class Body:
         return stores
 
     def _sent(self, e: int, d: Any, g: Term, needed: Any) -> list[Store]:
-        """Local derivative times adjoint, added to an operand's adjoint: as a term, or in its array."""
+        """Local derivative times adjoint, added to an operand's adjoint: to a term, or in its array."""
         column = self._column(e)
         product = zero_path(d, g) if needed[column.slots].any() else None
         if product is None:
@@ -230,7 +230,7 @@ class Body:
 
 
 def exported_slots(program: Program, stages: Sequence[Stage]) -> Any:
-    """Which slots get adjoints from other stages or other copies than their own, or from outside."""
+    """The slots that receive adjoints from other stages or copies, or from outside."""
     found = np.zeros(program.n_slots, bool)
     found[program.outputs] = True
     for stage in stages:
@@ -258,7 +258,7 @@ REDUCTIONS = {
 
 
 def factors_of(program: Program, stage: Stage) -> list[Column]:
-    """Where the operands of a long sum stand, list by list."""
+    """The slots of a long sum's operands, list by list."""
     assert stage.reduction is not None
     i = stage.region.start
     slots = program.operands[program.offsets[i] : program.offsets[i + 1]]
@@ -271,7 +271,7 @@ def numbered(slots: Sequence[int]) -> Column:
 
 
 class Tables:
-    """Columns that are no equal steps, as tables of an export; equal ones are one."""
+    """Columns without equal steps, as tables of an export; equal ones are shared."""
 
     def __init__(self) -> None:
         self.named: dict[str, Any] = {}

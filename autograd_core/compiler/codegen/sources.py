@@ -1,4 +1,4 @@
-"""What the text of a program has in common in all languages: its parts, and what comes in which."""
+"""What the source text of a program has in common in all languages: its parts, and their contents."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ PER_LINE = 8  # numbers
 
 
 class Source(ABC):
-    """Text under construction.
+    """Writes source text.
 
     Args:
         what: The function.
@@ -62,7 +62,7 @@ class Source(ABC):
         return writer.lines
 
     def helpers(self) -> list[str]:
-        """The functions that all that is written so far needs, each after those that it uses itself."""
+        """The helper functions that the text so far needs, each after those that it uses itself."""
         found = []
         for op, (arity, formula) in helpers(self.used).items():
             lines = self.written([Store("return ", formula)])
@@ -102,13 +102,13 @@ class Source(ABC):
     # --- one straight line ---
 
     def straight(self) -> None:
-        """Read all rows, so that `result` knows every value."""
+        """Evaluate all rules, so that `result` knows every value."""
         self._bodies = [Body(self.program, stage, None, inputs=lambda slot: f"x[{slot}]") for stage in self.stages]
         for body in self._bodies:
             body.forward()
 
     def result(self, slot: int) -> Any:
-        """What stands in a slot, as a term."""
+        """The value of a slot, as a term."""
         number = constant_at(self.program, slot)
         if number is not None:
             return number
@@ -132,7 +132,7 @@ class Source(ABC):
         return [self.result(places[k]) if k in places else Literal(0.0) for k in range(self.what.result.size)]
 
     def broken(self) -> list[tuple[Term, bool]]:
-        """For each guard that can break: a condition, and whether it means so or the contrary."""
+        """For each guard that can fail, a condition, and whether the guard fails if it is true or if it is false."""
         p = self.program
         guards = zip(p.guards.tolist(), p.truths.tolist(), strict=True)
         return [(TERMS.equal(self.result(slot), 0), truth) for slot, truth in guards if constant_at(p, slot) is None]

@@ -1,4 +1,4 @@
-"""Terms written down: statements of a language, in which equal terms are computed once."""
+"""Writes terms as statements of a language, in which equal terms are computed once."""
 
 from __future__ import annotations
 
@@ -24,27 +24,27 @@ INFIX = {
     "mul": ("*", PRODUCT),
     "div": ("/", PRODUCT),
 }
-LONGEST = 70  # characters of an expression; what is longer gets a name
+LONGEST = 70  # characters of an expression; a longer one is assigned to a name
 
 
 class Written(NamedTuple):
-    """An expression's text, and how strongly it holds together."""
+    """An expression's text and its precedence."""
 
     text: str
     strength: int
 
     def within(self, strength: int) -> str:
-        """As a part of something of that strength."""
+        """The text as an operand of something of that precedence, in parentheses if need be."""
         return self.text if self.strength >= strength else f"({self.text})"
 
 
 def named(term: Term, name: str) -> Term:
-    """A term that is to get this name, if it is computed at all."""
+    """A term that gets this name, if it is computed at all."""
     return term if term.op in ("name", "number") else Term("named", term, name)
 
 
 class Store(NamedTuple):
-    """A statement that does something: its text around the term's."""
+    """A statement with an effect: its text before and after the term's."""
 
     before: str
     term: Term
@@ -94,7 +94,7 @@ class Language(ABC):
 
 
 class Writer:
-    """The statements of one function.
+    """Writes the statements of one function.
 
     Args:
         language: How to write.
@@ -125,7 +125,7 @@ class Writer:
         return {op for op, _ in self._terms}
 
     def _enter(self, root: Term) -> int:
-        """Find out which of the different terms this one is, and count what uses what."""
+        """Number a term among the distinct ones, and count its uses."""
         waiting = [root]
         while waiting:
             term = waiting[-1]
@@ -181,7 +181,7 @@ class Writer:
         return self._written[root]
 
     def _kept(self, place: int, op: str, written: Written) -> Written:
-        """The expression itself, or the name that it is given where that is of use."""
+        """The expression itself, or the name that it is assigned to if it has several uses or is long."""
         if op in ("name", "number"):
             return written
         again = self._uses[place] > 1

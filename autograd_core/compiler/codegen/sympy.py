@@ -74,7 +74,7 @@ def _read(row: Primitive, rule: Callable[..., Any], xs: Sequence[Any]) -> Any:
 
 
 def _different(names: Sequence[str]) -> list[str]:
-    """The names, a number behind those that come again."""
+    """The names, made distinct by a number after those that recur."""
     seen: Counter[str] = Counter()
     taken, found = set(names), []
     for name in names:

@@ -1,4 +1,4 @@
-"""Machine code from LLVM modules, which lives as long as somebody holds an address in it."""
+"""Compiles LLVM modules to machine code, which lives as long as somebody holds an address in it."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ I64, PTR, VOID = ir.IntType(64), ir.PointerType(), ir.VoidType()
 ENTRY = "entry_"
 
 
-# --- LLVM, a little shorter ---------------------------------------------------------------------
+# --- short forms for llvmlite ---------------------------------------------------------------------
 
 
 def i64(x: int) -> Any:
@@ -40,23 +40,23 @@ def i64(x: int) -> Any:
 
 
 def lanes(width: int, real: Any = F64) -> Any:
-    """The type of so many doubles or floats: a scalar for one, else a vector."""
+    """A vector type with `width` doubles or floats; the scalar type for a width of 1."""
     return real if width == 1 else ir.VectorType(real, width)
 
 
 def real_of(dtype: Any) -> Any:
-    """LLVM's type for NumPy's."""
+    """The LLVM type of a NumPy dtype."""
     return F32 if dtype.itemsize == 4 else F64
 
 
 def alignment(kind: Any) -> int:
-    """Bytes at whose multiples numbers of a type stand; vectors need no more than their lanes."""
+    """The alignment of a type in bytes; vectors are aligned like their elements."""
     return 4 if element_of(kind) in (I32, F32) else 8
 
 
 @contextmanager
 def loop(b: Any, start: Any, stop: Any) -> Iterator[Any]:
-    """Code for every index from `start` on, below `stop`."""
+    """A loop over the indices from `start` to `stop` (excluded)."""
     before = b.block
     test, body, after = (b.append_basic_block(name) for name in ("test", "body", "after"))
     b.branch(test)
@@ -72,17 +72,17 @@ def loop(b: Any, start: Any, stop: Any) -> Iterator[Any]:
 
 
 def load(b: Any, kind: Any, base: Any, index: Any) -> Any:
-    """The element at an index, in units of that kind."""
+    """The element at an index, in units of its type."""
     return b.load(b.gep(base, [index], source_etype=kind), typ=kind, align=alignment(kind))
 
 
 def store(b: Any, x: Any, base: Any, index: Any) -> None:
-    """Write the element at an index, in units of its kind."""
+    """Write the element at an index, in units of its type."""
     b.store(x, b.gep(base, [index], source_etype=x.type), align=alignment(x.type))
 
 
 def spread(b: Any, x: Any, kind: Any) -> Any:
-    """One number in every lane."""
+    """A vector with one number in every lane."""
     if not isinstance(kind, ir.VectorType):
         return x
     empty = ir.Constant(kind, ir.Undefined)
@@ -100,22 +100,22 @@ __all__ = ["ENTRY", "F64", "I32", "I64", "PTR", "VOID", "addresses_of", "alignme
 class Code:
     """The machine code of one module, unloaded when nobody holds an address in it any more.
 
-    Of objects in a cycle, Python's collector runs `__del__` one after the other, and those that come
-    later may call the code. So it hangs on an array, which the collector does not see: that goes with
-    the last reference to it, after all of them. Till then something else than the cycle keeps
-    llvmlite's object, which would free the code itself, whoever compiles meanwhile.
+    Python's collector runs the `__del__` methods of a cycle one after the other, and a later one may still call
+    the code. So the code's lifetime is tied to a NumPy array, which the collector does not track: it goes with
+    the last reference to it, after all of these. Until then llvmlite's object is kept alive separately, because
+    that would free the code by itself, even while another thread compiles.
     """
 
     def __init__(self, tracker: Any) -> None:
         self.addresses, self._held = tracker, np.empty(0)
-        finalize(self._held, _drop, tracker).atexit = False  # the process takes all of it along
+        finalize(self._held, _drop, tracker).atexit = False  # the end of the process frees everything anyway
 
 
 def _drop(tracker: Any) -> None:
     if sys.is_finalizing():
         return
     _dropped.append(tracker)
-    if lock.acquire(blocking=False):  # else whoever compiles now, or next, does it
+    if lock.acquire(blocking=False):  # otherwise the thread that compiles now, or next, does it
         try:
             unload()
         finally:
@@ -126,16 +126,16 @@ _dropped: deque[Any] = deque()
 
 
 def unload() -> None:
-    """Free code that nobody can call; under the lock, as all of LLVM: a fork meanwhile would break the child."""
+    """Free code that nobody can call; under the lock, as all uses of LLVM: a fork meanwhile would break the child."""
     while _dropped:
         _dropped.popleft().close()
 
 
 class About(NamedTuple):
-    """What stands before code that is kept under a key of its own: a line of JSON."""
+    """The header of code that is cached under a caller's key: a line of JSON."""
 
-    names: list[str]  # functions that it defines
-    calls: list[str]  # and those that it calls
+    names: list[str]  # functions that the code defines
+    calls: list[str]  # functions that it calls
     note: int
 
     def line(self) -> bytes:
@@ -143,7 +143,7 @@ class About(NamedTuple):
 
     @classmethod
     def read(cls, line: bytes) -> About | None:
-        """From a file; None where it is none, whatever else stands there."""
+        """Parse the header; None if the line is none."""
         try:
             found = cls(**json.loads(line))
         except (ValueError, TypeError, RecursionError):
@@ -154,20 +154,20 @@ class About(NamedTuple):
 
 
 class Kept(NamedTuple):
-    """Code that was kept under a key of its own, and the number beside it."""
+    """Code that was cached under a caller's key, and the number cached with it."""
 
     code: Code
     note: int
 
 
 class Address(int):
-    """Where a function of machine code begins; it keeps the code."""
+    """The address of a function, which keeps its code alive."""
 
     code: Code
 
 
 class Machine:
-    """The host's target machine, and the linker that puts machine code into this process."""
+    """The host's target machine, and the linker that loads machine code into this process."""
 
     def __init__(self) -> None:
         binding.initialize_native_target()
@@ -180,12 +180,12 @@ class Machine:
         self.serial = count()  # a library's name is never used twice
 
     def key(self, text: str, *, straight: bool) -> str:
-        """What machine code depends on: the code, its passes, the processor, and the compiler."""
+        """A digest of everything that machine code depends on: the module, its passes, the processor, the compiler."""
         about = (text, f"passes 2, {straight}", self.cpu, self.features, llvmlite.__version__, sys.platform)
         return sha256("\0".join(about).encode()).hexdigest()
 
     def kept(self, key: str, name: str) -> Kept | None:
-        """What `add` kept under a key of the caller's own, if it can be linked here and has that function."""
+        """What `add` cached under a caller's key, if it can be linked here and has that function."""
         unload()
         content = read_object(key)
         if content is None:
@@ -231,14 +231,14 @@ class Machine:
         return code
 
     def _read(self, machine_code: bytes, called: Mapping[str, int], names: Iterable[str]) -> Code | None:
-        """Code from a file; None where that holds something else, whose digest is right all the same."""
+        """Code from a file; None if the file holds something else although its digest is right."""
         try:
             return Code(self._linked(machine_code, called, names))
-        except RuntimeError:  # what LLVM says of it
+        except RuntimeError:  # LLVM could not parse it
             return None
 
     def _linked(self, machine_code: bytes, called: Mapping[str, int], names: Iterable[str]) -> Any:
-        """Machine code in this process, with the addresses of what it calls."""
+        """Machine code loaded into this process, linked to the functions that it calls."""
         library = binding.JITLibraryBuilder().add_object_img(machine_code).add_current_process()
         for name, address in called.items():
             library.import_symbol(name, address)
@@ -247,7 +247,7 @@ class Machine:
         return library.link(self.linker, f"library_{next(self.serial)}")
 
     def _improve(self, parsed: Any, *, straight: bool) -> None:
-        """LLVM's passes, of which those for loops take a minute on long straight-line code, and find nothing there."""
+        """Run LLVM's passes. Loop passes are left out for straight-line code: they take a minute and find nothing."""
         builder = create_pass_builder(self.target, create_pipeline_tuning_options(speed_level=2))
         if straight:
             passes = binding.create_new_module_pass_manager()
@@ -261,18 +261,18 @@ class Machine:
 
 @cache
 def machine() -> Machine:
-    """The one of this process, made when first needed."""
+    """The machine of this process, made at first use."""
     return Machine()
 
 
 def addresses_of(
     module: Any, names: Iterable[str], *, keep: bool = True, straight: bool = False, key: str = "", note: int = 0
 ) -> list[Address]:
-    """Compile a module; where its functions begin. All their names start with ENTRY.
+    """Compile a module, and return the addresses of its functions; all their names start with ENTRY.
 
-    The code lives as long as one of the addresses. What holds addresses of this process is not to
-    be kept on disk. With a key it is kept under that instead of the digest of its text, beside a number:
-    so `kept` finds it before there is any text, whose writing takes as long as compiling.
+    The code lives as long as one of the addresses. Code that contains addresses of this process must not be
+    cached. With a key the code is cached under that instead of the digest of its text, with a number: so `kept`
+    finds it before there is any text, and writing the text takes as long as compiling it.
     """
     with lock:
         names = list(names)
@@ -281,7 +281,7 @@ def addresses_of(
 
 
 def kept(key: str, name: str) -> tuple[Address, int] | None:
-    """Where a function begins that was kept under that key, and the number beside it; None where there is none."""
+    """The address of a function that was cached under a key, and the number cached with it; None if there is none."""
     if not key:
         return None
     with lock:
@@ -290,15 +290,15 @@ def kept(key: str, name: str) -> tuple[Address, int] | None:
 
 
 def key_of(*about: Any) -> str:
-    """A key for code that hangs on these alone; on our own files besides, the processor, compiler, vector library."""
+    """A cache key for code that depends on these, our own source files, the processor, compiler and vector library."""
     with lock:  # LLVM is set up by who comes first, and llvmlite has a lock of its own that a fork would leave held
-        vectors = system.vector_library()  # the text would name its functions
+        vectors = system.vector_library()  # functions that the code may call
         return machine().key("\0".join(map(str, (_library(), vectors and vectors[1:], *about))), straight=True)
 
 
 @cache
 def _library() -> str:
-    """The files that rules and code come from, as they are now: who edits one has new keys."""
+    """A digest of our own source files, so that editing one makes new keys."""
     root = Path(__file__).parents[3]
     files = sorted(root.rglob("*.py"))
     return str([(str(x.relative_to(root)), x.stat().st_size, x.stat().st_mtime_ns) for x in files])

@@ -1,8 +1,8 @@
-"""Object code on disk: what one process compiled, the next one of the same user loads and runs.
+"""A cache of object code on disk, from which later processes of the same user load it.
 
-So this is the one place where the library runs what it finds in a file, and it takes only what
-nobody but the user (and root) can have put there: see `_folder` and `read_object`. What does not fit
-is as good as not there. Nothing here raises: without a cache everything works, a little later.
+This is the one place where the library runs what it finds in a file. It accepts only what nobody but the user
+(and root) can have put there: see `_folder` and `read_object`. Anything else is ignored. Nothing here raises:
+without a cache everything works, only more slowly at first.
 """
 
 from __future__ import annotations
@@ -24,30 +24,30 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 CACHE_VARIABLE = "AUTOGRAD_CORE_CACHE"  # a folder; empty: no cache
-SIZE_VARIABLE = "AUTOGRAD_CORE_CACHE_SIZE"  # the most bytes that it takes
-MOST_BYTES = 256 * 2**20  # where the variable says nothing; and of one file, which is read whole
+SIZE_VARIABLE = "AUTOGRAD_CORE_CACHE_SIZE"  # the most bytes that the cache may take
+MOST_BYTES = 256 * 2**20  # the default for that; also the largest file, since files are read whole
 MAGIC = b"autograd-core object 1\n"
-DIGEST = 32  # bytes of a SHA-256: a key, and what stands over the key and the code
+DIGEST = 32  # bytes of a SHA-256: of the key, and of key and code together
 HEADER = len(MAGIC) + 2 * DIGEST
 OTHERS_WRITE = 0o022
-DIGITS = 18  # of a size: Python refuses to read thousands of them
+DIGITS = 18  # of a size, at most: Python refuses to parse thousands of them
 UNITS = ("", "K", "M", "G", "T")
 SIZE = re.compile(r"([0-9]+)(\.[0-9]{1,18})? ?([KMGT]?)(?:I?B)?")
-NEW = 3600.0  # seconds: what was used since is not marked as used again; what a writer left before is refuse
+NEW = 3600.0  # seconds: files used since are not marked again; older files that a writer left unfinished are removed
 NAME = re.compile(rf"[0-9a-f]{{{2 * DIGEST}}}\.o")
 LEFT = re.compile(re.escape(BESIDE).replace(r"\{\}", "[0-9a-f]{32}"))
-READ = os.O_RDONLY | FLAGS | getattr(os, "O_NONBLOCK", 0)  # the end of a pipe that nobody writes would be waited for
+READ = os.O_RDONLY | FLAGS | getattr(os, "O_NONBLOCK", 0)  # without it, opening a pipe would wait for a writer
 WITH_FOLDERS = {os.open, os.mkdir, os.stat, os.unlink, os.rename} <= os.supports_dir_fd and os.scandir in os.supports_fd
 
 
 def cache_folder() -> Path | None:
-    """Where object code is kept; None for nowhere. See `places`."""
+    """The folder of the cache; None if there is none. See `places`."""
     found = places()
     return found[-1] if found else None
 
 
 def places() -> list[Path]:
-    """The folder of the cache, after those that lead there and must be the user's own as well.
+    """The folders that must be the user's own: those that lead to the cache, and last the cache itself.
 
     Returns:
         The folder alone where AUTOGRAD_CORE_CACHE names it; else it stands below XDG_CACHE_HOME, or
@@ -62,7 +62,7 @@ def places() -> list[Path]:
             base = Path(os.environ.get("LOCALAPPDATA" if sys.platform == "win32" else "XDG_CACHE_HOME", ""))
             parents = [base] if base.is_absolute() else [Path.home(), Path.home() / ".cache"]
             found = [*parents, parents[-1] / "autograd-core"]
-    except RuntimeError:  # a user without a home, as in some containers
+    except RuntimeError:  # the user has no home, as in some containers
         return []
     return found if found and found[0].is_absolute() else []
 
@@ -96,7 +96,7 @@ def read_object(key: str) -> bytes | None:
 
 
 def write_object(key: str, code: bytes) -> None:
-    """Keep object code under a key, if that can be done; the least recently used goes where there is too much.
+    """Cache object code under a key, if possible; removes the least recently used files beyond the limit.
 
     Args:
         key: A SHA-256 in hex.
@@ -116,9 +116,10 @@ def _header(key: str, code: bytes) -> bytes:
 
 
 class _Folder:
-    """An open folder: its files are reached by its descriptor, whatever happens to its name.
+    """An open folder: its files are reached through its descriptor, whatever happens to its name.
 
-    Where the system opens no folders (Windows), by its path; a user's folders are private there.
+    Where the system cannot open folders (Windows), they are reached by path; a user's folders are private
+    there.
     """
 
     def __init__(self, path: Path, descriptor: int | None) -> None:
@@ -129,15 +130,15 @@ class _Folder:
 
     def touch(self, file: str, descriptor: int) -> None:
         """Mark a file as used now."""
-        with suppress(OSError):  # a disk that may only be read
+        with suppress(OSError):  # the disk may be read-only
             os.utime(descriptor if os.utime in os.supports_fd else self.name(file))
 
 
 @contextmanager
 def _folder(*, make: bool) -> Iterator[_Folder]:
-    """The cache's folder, opened.
+    """Open the cache's folder.
 
-    Everything is asked of what was opened, for a name may mean another file a moment later.
+    All checks are made on the opened descriptor, since a name may refer to another file a moment later.
 
     Raises:
         OSError: It is not there, or not this user's alone.
@@ -175,7 +176,7 @@ def _folder(*, make: bool) -> Iterator[_Folder]:
 
 
 def _make(found: list[Path]) -> None:
-    """Make the folders that are missing, but none in a folder of somebody else's, as root with another's HOME would."""
+    """Make the missing folders, but none inside another user's folder, as root with another's HOME would."""
     missing = []
     place = found[-1]
     while not os.path.lexists(place):
@@ -196,16 +197,16 @@ def _is_ours(info: os.stat_result) -> bool:
 
 
 def _others_write(info: os.stat_result) -> bool:
-    """Whether others may change a folder that leads to the cache; a group of one is no other.
+    """Whether others may change a folder that leads to the cache; a group of one does not count as others.
 
-    That is how some systems make new folders: group and user of one number, and the group may write.
+    Some systems make new folders like that: user and group have one number, and the group may write.
     """
     bits = info.st_mode & OTHERS_WRITE
     return bool(bits & 0o002 or (bits and info.st_gid != info.st_uid))
 
 
 def _is_private(info: os.stat_result) -> bool:
-    """Whether nobody else may write what this is."""
+    """Whether nobody else may write to it."""
     if not hasattr(os, "geteuid"):
         return True
     return _is_ours(info) and not info.st_mode & OTHERS_WRITE
@@ -215,7 +216,7 @@ def _is_private(info: os.stat_result) -> bool:
 
 
 def _limit() -> int:
-    """The most bytes that the cache takes, from the environment; see `size_of`."""
+    """The largest size of the cache in bytes, from the environment; see `size_of`."""
     text = os.environ.get(SIZE_VARIABLE, "").strip()
     if not text:
         return MOST_BYTES
@@ -233,7 +234,7 @@ def _limit() -> int:
 
 
 def size_of(text: str) -> int | None:
-    """A number of bytes: digits, and K, M, G or T for powers of 1024, with or without B or iB behind it.
+    """Parse a number of bytes: digits, and K, M, G or T for powers of 1024, with or without B or iB after it.
 
     Args:
         text: Such as "1000000", "500 MB" or "1.5G".
@@ -252,11 +253,11 @@ def size_of(text: str) -> int | None:
     return int(number * 1024 ** UNITS.index(unit))
 
 
-_tally: dict[Path, int] = {}  # about how many bytes each folder takes; counted anew only when that may be too much
+_tally: dict[Path, int] = {}  # estimated bytes in each folder; counted again only when that may exceed the limit
 
 
 def _tidy(folder: _Folder, written: int) -> None:
-    """Remove what writers left long ago, and the least recently used files while there is too much."""
+    """Remove unfinished files of long ago, and the least recently used files beyond the limit."""
     limit = _limit()
     if folder.path in _tally:
         _tally[folder.path] += written
@@ -265,14 +266,14 @@ def _tidy(folder: _Folder, written: int) -> None:
     files, now = [], time.time()
     with os.scandir(folder.path if folder.descriptor is None else folder.descriptor) as entries:
         for entry in entries:
-            with suppress(OSError):  # another process tidies too
+            with suppress(OSError):  # another process may be doing the same
                 info = entry.stat(follow_symlinks=False)
                 if NAME.fullmatch(entry.name):
                     files.append((info.st_mtime, info.st_size, entry.name))
                 elif LEFT.fullmatch(entry.name) and now - info.st_mtime > NEW:
                     os.unlink(folder.name(entry.name), dir_fd=folder.descriptor)
     total = sum(size for _, size, _ in files)
-    goal = limit if total <= limit else 0.9 * limit  # or each further file would have them counted
+    goal = limit if total <= limit else 0.9 * limit  # with a margin, or each further file would cause a count
     for _, size, name in sorted(files):
         if total <= goal:
             break

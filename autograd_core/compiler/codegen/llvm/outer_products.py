@@ -68,7 +68,7 @@ class Products:
         stages: The code that computes the factors.
         kind: The type of a factor, and of a sum.
         scratch: Where the sums are.
-        strict_zero: Whether 0 wins over infinity and NaN.
+        strict_zero: Whether 0 × infinity and 0 × NaN are 0 (the zero-path rule).
     """
 
     def __init__(self, stages: Stages, kind: Any, scratch: Any, *, strict_zero: bool) -> None:

@@ -1,12 +1,12 @@
-"""The compiled interpreter: one forward and one backward handler per primitive, made from its row.
+"""The compiled interpreter: one forward and one backward handler per primitive, made from its rule.
 
-A handler serves one primitive with one number of operands; it is compiled when the first program
-needs it, and kept for all later programs. A program is then two tables of handler addresses. Its
-slots hold `<W x double>`, whose lanes are rows of a batch, or a `double` for a single point.
+A handler serves one primitive with one number of operands; it is compiled when the first program needs it, and
+kept for all later programs. A program is then two tables of handler addresses. Its slots hold `<W x double>`,
+whose lanes are rows of a batch, or a `double` for a single point.
 
-Primitives of a few operands are unrolled as their rows read them. Those of many are loops (`wide_nodes`), and
-`sum`, `mean` and `dot` always.
-A compiled function per program, instead of an interpreter, was tried: 100 us and more per node.
+Rules of a few operands are unrolled. Those of many operands become loops (`wide_nodes`); `sum`, `mean` and
+`dot` always do. Compiling a function per program instead was tried: it takes 100 us and more per node, so it
+pays only for programs that run often (`kernel`; docs/adr/0010).
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ if TYPE_CHECKING:
     from ....engine.ops import Primitive
     from ...ir.program import Program
 
-OF_FEW, OF_MANY, SIDE_BY_SIDE = 0, -1, -2  # handlers for any number of operands; of the last, lists lie in a row
+OF_FEW, OF_MANY, SIDE_BY_SIDE = 0, -1, -2  # handlers for any number of operands; the last needs adjacent slots
 HANDLER = ir.FunctionType(VOID, [PTR, I64, PTR, PTR, I64])  # operands, their count, values, adjoints, own slot
 
 
@@ -62,7 +62,7 @@ def _slot(b: Any, slots: Any, index: Any) -> Any:
 
 
 class _Handler:
-    """A handler under construction: where operands, values and adjoints are."""
+    """Writes a handler; knows where operands, values and adjoints are."""
 
     def __init__(self, module: Any, name: str, kind: Any) -> None:
         function = ir.Function(module, HANDLER, name)
@@ -86,14 +86,14 @@ class _Handler:
         return Lanes(self.b, load(self.b, self.kind, self.adjoints, self.own))
 
     def send(self, d: Any, g: Lanes, index: Any) -> None:
-        """An operand's adjoint += d * g, nothing where either is 0."""
+        """Add d * g to an operand's adjoint, unless either is 0."""
         slot = _slot(self.b, self.operands, index)
         old = Lanes(self.b, load(self.b, self.kind, self.adjoints, slot))
         store(self.b, with_product(old, LLVM.number(d), g, strict_zero=True).value, self.adjoints, slot)
 
 
 def _unrolled(module: Any, row: Primitive, n: int, names: tuple[str, str], kind: Any) -> None:
-    """Both handlers of a row for n operands, as the row reads them."""
+    """Both handlers of a primitive for n operands, with its rule unrolled."""
     forward, backward = (_Handler(module, name, kind) for name in names)
     forward.finish(row.value(LLVM, *(forward.operand(i64(k)) for k in range(n))))
     xs = [backward.operand(i64(k)) for k in range(n)]
@@ -105,7 +105,7 @@ def _unrolled(module: Any, row: Primitive, n: int, names: tuple[str, str], kind:
 
 
 def _looped(module: Any, row: Primitive, names: tuple[str, str], kind: Any, form: int) -> None:
-    """Both handlers of a row for any number of operands."""
+    """Both handlers of a primitive for any number of operands."""
     h = _Handler(module, names[0], kind)
     many = _Many(h, row, form)
     h.finish(row.value(many.wide, *many.xs))
@@ -117,7 +117,7 @@ def _looped(module: Any, row: Primitive, names: tuple[str, str], kind: Any, form
 
 
 class _Many:
-    """Operands in lists, of any length, and their adjoints."""
+    """Operands in lists of any length, and their adjoints."""
 
     def __init__(self, h: _Handler, row: Primitive, form: int) -> None:
         b = h.b
@@ -129,7 +129,7 @@ class _Many:
         self.xs = read_node(self.wide, row, self._vector, lambda k: h.operand(b.add(self.behind, i64(k))))
 
     def _vector(self, k: int, i: Any) -> Any:
-        """Elements of a list from one on; behind the last one numbers of no meaning."""
+        """Elements of a list from index i on; lanes after the last one hold arbitrary numbers."""
         h, b, wide = self.h, self.h.b, self.wide
         if self.in_a_row:
             return wide.vector(h.values, b.add(self.starts[k], i))
@@ -145,7 +145,7 @@ class _Many:
         return x
 
     def backward(self) -> None:
-        """What is sent to all operands."""
+        """Write the contributions to all operands."""
         h, b, n = self.h, self.h.b, self.n
         g = h.adjoint()
 
@@ -253,9 +253,9 @@ def handlers(keys: Sequence[Key], width: int, *, fast: bool = False, real: Any =
 
 
 def _form(row: Primitive, n: int, kind: Any) -> int:
-    """For how many operands there is a handler: for so many, for few of any number, or for many of any number."""
+    """The kind of handler for a number of operands: for exactly that number, for few, or for many."""
     if n == SIDE_BY_SIDE:
-        return OF_MANY if width_of(kind) else n  # elements are no lanes where examples are
+        return OF_MANY if width_of(kind) else n  # lanes are examples or elements, never both
     return OF_MANY if is_wide(row, n) else OF_FEW if row in SUMS else n
 
 
@@ -297,8 +297,8 @@ def table_of(
     for i in np.flatnonzero(counts >= WIDE).tolist():
         first = int(program.offsets[start + i])
         if _in_a_row(program.primitives[codes[i]], at[first : first + counts[i]]):
-            counts[i] = 0  # which no instruction has
-    rank = np.cumsum(np.bincount(counts) > 0) - 1  # counts may be large; how many different ones there are is not
+            counts[i] = 0  # marks adjacent operands; no instruction has 0 of them
+    rank = np.cumsum(np.bincount(counts) > 0) - 1  # counts may be large; the number of distinct counts is small
     n = int(rank[-1]) + 1 if len(rank) else 1
     keys = codes * n + rank[counts]
     kinds = np.flatnonzero(np.bincount(keys))
@@ -311,7 +311,7 @@ def table_of(
 
 
 def _in_a_row(row: Primitive, places: Any) -> bool:
-    """Whether each list of operands lies side by side."""
+    """Whether the slots of each list of operands are adjacent."""
     if not is_wide(row, len(places)):
         return False
     lists = places[: len(places) - row.singles].reshape(row.lists, -1)
@@ -370,7 +370,7 @@ class Interpreter:
         seeks = np.empty(0, np.int32) if sought is None else sought
         adjoints = np.empty((0 if sought is None else p.n_slots, width), dtype)
         results, gradient = (np.empty((blocks, n, width), dtype) for n in (len(wanted), len(seeks)))
-        seeds = (np.arange(width) < count - (blocks - 1) * width).astype(dtype)  # none behind the last row
+        seeds = (np.arange(width) < count - (blocks - 1) * width).astype(dtype)  # 0 in spare lanes
         table = self._table(width)
         counts = {"n": len(p.codes), "n_slots": p.n_slots, "n_mapped": len(mapped), "n_wanted": len(wanted)}
         fields = counts | {
@@ -402,7 +402,7 @@ class Interpreter:
 
 
 def _address(x: Any) -> int:
-    """What stands in the argument block: a number itself, an array's address."""
+    """A field of the argument block: a number itself, or an array's address."""
     return x if isinstance(x, int) else x.ctypes.data
 
 

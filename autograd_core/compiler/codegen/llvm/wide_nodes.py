@@ -1,10 +1,10 @@
-"""Nodes of many operands as loops: their rule is read once, with one element that stands for all.
+"""Nodes of many operands as loops: a rule is read once, with one symbolic element for all operands of a list.
 
-What a rule does to that element is noted (`Element`), and done when a loop over the operands asks for
-it; a sum, the largest, or whatever else goes along a list is a loop of its own, in the order in which
-the operands stand. So code is as long for a million operands as for two. At a single point the lanes of
-vectors are elements, and what goes along a list takes them one by one; over a batch the lanes are its
-examples. Whichever tier runs a node, it runs this code, and so has the same bits.
+What a rule does to that element is recorded (`Element`) and computed when a loop over the operands asks for it.
+A sum, a maximum or any other reduction over a list is a loop of its own, in the order of the operands. So code
+is as long for a million operands as for two. At a single point the lanes of vectors are elements, and
+reductions take them one by one; over a batch the lanes are examples. Every tier runs this code for such a node,
+so its bits are the same everywhere (docs/adr/0017).
 """
 
 from __future__ import annotations
@@ -42,18 +42,18 @@ if TYPE_CHECKING:
 
     from ....engine.ops import Primitive
 
-WIDE = 32  # operands from which a rule is read so
-SUMS = (ROWS["sum"], ROWS["dot"], ROWS["mean"])  # beside other code these are as short as what reads their operands
+WIDE = 32  # operands from which a rule becomes loops
+SUMS = (ROWS["sum"], ROWS["dot"], ROWS["mean"])  # unrolled in kernels: as short as loading their operands
 FUNCTION = ir.FunctionType(VOID, [PTR, I64, PTR])  # operands, how many a list has, results
 
 
 def is_wide(row: Primitive, count: int) -> bool:
-    """Whether a node of so many operands is a loop."""
+    """Whether a node with this number of operands becomes loops."""
     return row.lists > 0 and count >= WIDE
 
 
 class Element(Lanes):
-    """What becomes of each operand of a list: an operation, done once for every lane of a loop."""
+    """An operation on the elements of a list, recorded; a loop computes it for all of its lanes at once."""
 
     __slots__ = ("operands", "operate")
 
@@ -83,7 +83,7 @@ for _name in ("add", "sub", "mul", "truediv"):
 
 
 class Scan(Element):
-    """What a step gives beside its state, for each element in order, and only where the gate is open."""
+    """The second result of a scan's step, for each element in order; computed only where the gate is open."""
 
     __slots__ = ("gate", "start", "step")
 
@@ -93,7 +93,7 @@ class Scan(Element):
 
 
 class Wide(Llvm):
-    """The number system with which a rule is read, and the loops that it asks for.
+    """The number system that reads such a rule, and writes the loops that it asks for.
 
     Args:
         b: The builder.
@@ -106,8 +106,8 @@ class Wide(Llvm):
     def __init__(self, b: Any, kind: Any, n: Any, *, hasty: bool = False, in_lanes: bool = True) -> None:
         self.b, self.kind, self.n, self.hasty = b, kind, n, hasty
         self.width = LANES if in_lanes and not width_of(kind) else 1  # elements at a time
-        self._held: list[Any] = []  # memory to give back
-        self._gate: Any = None  # whether what is rare is needed; None outside of that
+        self._held: list[Any] = []  # memory to free
+        self._gate: Any = None  # while a rare branch is read, whether any lane needs it; else None
 
     def lane_kind(self, kind: Any) -> Any:
         """The type of the elements that are computed at a time."""
@@ -116,11 +116,11 @@ class Wide(Llvm):
     # --- what is noted ---
 
     def number(self, x: Any) -> Any:
-        """A truth as a number; noted if it is one of each element."""
+        """A truth as a number; recorded if there is one per element."""
         return Element(LLVM.number, x) if isinstance(x, Element) else super().number(x)
 
     def where(self, condition: Any, a: Any, b: Any) -> Any:
-        """Noted if it differs from element to element."""
+        """Recorded if it differs from element to element."""
         if not isinstance(condition, Lanes):
             return a if condition else b
         if any(isinstance(x, Element) for x in (condition, a, b)):
@@ -128,17 +128,17 @@ class Wide(Llvm):
         return super().where(condition, a, b)
 
     def call(self, name: str, *xs: Any) -> Any:
-        """Noted likewise."""
+        """Recorded if it differs from element to element."""
         if any(isinstance(x, Element) for x in xs):
             return Element(partial(LLVM.call, name), *xs)
         return super().call(name, *xs)
 
     def tiny(self, x: Any) -> float:
-        """That of the operands."""
+        """The smallest normal number of the operands' type."""
         return LLVM.tiny(Literal(self.b, self.kind, 1.0)) if isinstance(x, Element) else super().tiny(x)
 
     def rarely(self, condition: Any, rare: Callable[[], Any], usual: Any) -> Any:
-        """What is rare is a loop over nothing where no lane needs it."""
+        """A rare branch: its loops run zero times unless some lane needs it."""
         if self.hasty:
             return self.where(condition, math.nan, usual)
         if not isinstance(condition, Truth):
@@ -158,30 +158,33 @@ class Wide(Llvm):
     # --- what goes along a list ---
 
     def sum(self, xs: Any) -> Any:
-        """Left to right: from the number that changes no other."""
+        """A sum from left to right, from -0.0, which changes no number."""
         return self.fold(lambda total, x: (total + x,), (-0.0,), list(xs))[0]
 
     def max(self, xs: Any) -> Any:
-        """As the base has it, from the number that is no larger than any."""
+        """The maximum as the base class defines it, starting from minus infinity."""
         return self.fold(lambda x, y: (NumberSystem.max(LLVM, (x, y)),), (-math.inf,), xs)[0]
 
     def min(self, xs: Any) -> Any:
-        """Likewise."""
+        """The minimum, starting from infinity."""
         return self.fold(lambda x, y: (NumberSystem.min(LLVM, (x, y)),), (math.inf,), xs)[0]
 
     def norm(self, xs: Any) -> Any:
-        """That of floats by doubles."""
+        """The norm; that of floats is computed in doubles."""
         if element_of(self.kind) is F32:
             return narrowed(Vectors.norm(self, [Element(widened, x) for x in xs]))
         return Vectors.norm(self, xs)
 
     def prod(self, xs: Any) -> Any:
-        """As `products` has it, with the careful product beside the plain one where that leaves the range."""
+        """A product; where it leaves the range on the way, the scaled one of `products` replaces it."""
         p, bad, _ = self._product(xs, self.n)
         return self.rarely(bad > 0, lambda: products.joined(LLVM, *self._careful_product(xs)), p)
 
     def products_of_others(self, xs: Any) -> tuple[Any, ...]:
-        """Products from the left, and those from the right, which are kept in memory meanwhile."""
+        """For each element the product of all others: products from the left times products from the right.
+
+        Those from the right are stored in memory first; those from the left are a scan.
+        """
         fewer = self.b.sub(self.n, i64(1))
         bad = self._product(xs, fewer)[1] + self._product(xs, fewer, reverse=True)[1]
         [behind] = self._stored(lambda p, x: ((p * x,), (p,)), (1.0,), xs)
@@ -204,7 +207,7 @@ class Wide(Llvm):
         return (self.rarely(bad > 0, rare, ahead * behind),)
 
     def _product(self, xs: Any, n: Any, *, reverse: bool = False) -> tuple[Any, ...]:
-        """A product, whether a part of it left the range, and 0."""
+        """A product, and whether a part of it left the range."""
 
         def step(p: Any, bad: Any, first: Any, x: Any) -> tuple[Any, ...]:
             found = LLVM.where(first > 0, bad, products.leaving(LLVM, p, x, p * x, bad))
@@ -220,7 +223,7 @@ class Wide(Llvm):
     def fold(
         self, step: Callable[..., Any], start: Sequence[Any], *lists: Any, n: Any = None, reverse: bool = False
     ) -> tuple[Any, ...]:
-        """The state at the end of lists; those are of one element."""
+        """The final state of a fold over lists, each given by its symbolic element."""
         state: list[Any] = []
         xs = [x for [x] in lists]
         n = self.n if n is None else n
@@ -232,11 +235,11 @@ class Wide(Llvm):
         return self._of(state)
 
     def scan(self, step: Callable[..., Any], start: Sequence[Any], *lists: Any) -> list[Any]:
-        """What the steps give beside the state: noted, done along with the loop that asks for it."""
+        """The results of a scan's steps: recorded, and computed along with the loop that asks for them."""
         return [Scan(step, start, self._gate, *(x for [x] in lists))]
 
     def _stored(self, step: Callable[..., Any], start: Sequence[Any], xs: Any) -> list[Any]:
-        """What the steps from the last element to the first give, as elements in memory."""
+        """The results of a scan from the last element to the first, stored in memory."""
         state: list[Any] = []
         size = self.b.mul(self.b.add(self.n, i64(LANES)), i64(_size(self.kind)))
         malloc = of_c(self.b.module, "malloc", PTR, I64)
@@ -257,12 +260,12 @@ class Wide(Llvm):
         return [Element(partial(loaded, base)) for base in memory]
 
     def vector(self, base: Any, i: Any) -> Any:
-        """Elements from one on, which lie side by side."""
+        """Adjacent elements from an index on."""
         place = self.b.gep(base, [i], source_etype=self.kind)
         return self.b.load(place, typ=self.lane_kind(self.kind), align=alignment(self.kind))
 
     def give_back(self) -> None:
-        """No memory is asked for any more."""
+        """Free the memory of `_stored`."""
         for base in self._held:
             self.b.call(of_c(self.b.module, "free", VOID, PTR), [base])
 
@@ -287,9 +290,9 @@ class Wide(Llvm):
 
     @contextmanager
     def _each(self, n: Any, xs: Sequence[Any], *, reverse: bool = False) -> Iterator[Any]:
-        """Code for all elements, some at a time: `index`, the block before the loop, and their numbers.
+        """A loop over chunks of elements: yields `index`, the block before the loop, and the elements' values.
 
-        The last may be fewer; then the lanes behind hold numbers of no meaning.
+        The last chunk may be shorter; its spare lanes hold arbitrary numbers.
         """
         b, width = self.b, self.width
         before = b.block
@@ -303,7 +306,7 @@ class Wide(Llvm):
 
     @contextmanager
     def _one_by_one(self, n: Any, found: Sequence[Any], *, reverse: bool = False) -> Iterator[Any]:
-        """Each of the elements under way: its index, and its numbers."""
+        """A loop over the single elements of a chunk: yields an index and values."""
         b = self.b
         if self.width == 1:
             yield self.index, found
@@ -322,7 +325,7 @@ class Wide(Llvm):
             yield b.add(self.index, lane), xs
 
     def _evaluated(self, x: Any, known: dict[int, Any], before: Any) -> Any:
-        """An element's lanes; what does not differ is spread over them."""
+        """The values of a recorded element, in lanes; what does not differ is broadcast."""
         waiting = [x]
         while waiting:
             x = waiting[-1]
@@ -370,7 +373,7 @@ class Wide(Llvm):
         return Lanes(b, b.load(out, typ=kind, align=alignment(kind)))
 
     def _one(self, kind: Any) -> Any:
-        """The type of one element of those."""
+        """The type of a single element."""
         return kind if self.width == 1 else element_of(kind)
 
     def _memory(self, kind: Any) -> Any:
@@ -382,7 +385,7 @@ class Wide(Llvm):
         return x.value if isinstance(x, Lanes) else constant(kind, x)
 
     def _begin(self, state: list[Any], start: Sequence[Any], kind: Any, before: Any) -> None:
-        """Memory for a state, filled before the loop."""
+        """Allocate a state, and initialize it before the loop."""
         kind = self._one(kind)
         for x in start:
             state.append((self._memory(kind), kind))
@@ -406,7 +409,7 @@ def _any(b: Any, bits: Any) -> Any:
 
 
 def untyped(b: Any, place: Any) -> Any:
-    """An address at which vectors and their elements are written and read."""
+    """An address that can be read and written as vectors and as elements."""
     return b.inttoptr(b.ptrtoint(place, I64), PTR)
 
 
@@ -420,7 +423,7 @@ def _size(kind: Any) -> int:
 def read_node(
     wide: Wide, row: Primitive, vector: Callable[[int, Any], Any], single: Callable[[int], Any]
 ) -> list[Any]:
-    """The operands with which a rule is read.
+    """The operands to read a rule with.
 
     Args:
         wide: The number system.
@@ -460,9 +463,9 @@ def each_partial(
 
 
 def read_at_hand(row: Primitive, xs: Sequence[Any], b: Any, kind: Any, *, hasty: bool, partials: bool) -> Any:
-    """A rule of many numbers that are at hand, its value last where partials are asked for.
+    """A rule of many operands that are already computed, and its value last if partials are wanted.
 
-    They are written side by side into memory, and a function goes along them.
+    They are stored side by side in memory, and a function loops over them.
     """
     count = len(xs) - partials
     n = (count - row.singles) // row.lists
@@ -477,7 +480,7 @@ def read_at_hand(row: Primitive, xs: Sequence[Any], b: Any, kind: Any, *, hasty:
 
 
 def _scratch(b: Any, kind: Any, name: str, size: int) -> Any:
-    """Memory of the function under construction: one stretch for all nodes, unless a longer one comes."""
+    """Memory of the current function for operands: one stretch for all nodes, replaced if a longer one is needed."""
     known = b.function.__dict__.setdefault("scratch_of_nodes", {})
     place, most = known.get((name, kind), (None, 0))
     if most < size + LANES:
@@ -488,7 +491,7 @@ def _scratch(b: Any, kind: Any, name: str, size: int) -> Any:
 
 
 def _function(module: Any, row: Primitive, kind: Any, *, hasty: bool, partials: bool) -> Any:
-    """What reads operands side by side and their value behind, and writes the value or the partials."""
+    """A function that loops over stored operands (and their value), and stores the value or the partials."""
     name = f"{row.name}_{'partials' if partials else 'value'}_{hasty}_{kind}".translate(str.maketrans("<> ", "___"))
     if name in module.globals:
         return module.globals[name]
