@@ -1,8 +1,8 @@
 """Pictures of graphs, made in four stages: view, scene, layout, render.
 
-`picture` has `draw` and what it returns. It asks `view` what is shown of a graph, and `choose_layout`, which makes it a
-`scene` of cards, lets `layout` place them and `render` write them. `page` brings a picture to life in HTML, and
-`stepper` shows the forward and the backward pass on it.
+`picture` has `draw` and the `Picture` that it returns. `view` decides which part of a graph is shown.
+`choose_layout` turns the view into a `scene` of cards, has `layout` place them and `render` write them. `page`
+makes a picture interactive in HTML, and `stepper` shows the forward and the backward pass on it.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Saving: the path is checked first."""
+"""Checks a path before a picture is saved to it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def path_for(path: str | os.PathLike[str], suffixes: Iterable[str]) -> Path:
-    """The path, if its suffix is one of these and its folder exists.
+    """The path, if its suffix is allowed and its folder exists.
 
     Raises:
         OperandError: It is no path.

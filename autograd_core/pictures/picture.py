@@ -1,4 +1,4 @@
-"""`draw` and what it returns: a picture that shows itself in notebooks and saves itself."""
+"""`draw` and `Picture`, which shows itself in notebooks and saves itself to files."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from .view.folding import View
 
 MOST_VIEWS, MOST_CARDS, MOST_OF_ALL = 40, 120, 1_500  # unfolded pictures that a page holds; cards of one, of all
-ROWS_COST = 3  # times that a picture in rows takes to be laid out: several are tried
+ROWS_COST = 3  # how many times longer the layout of a picture in several lines takes, as several are tried
 PNG_SCALE = 2.0
 MOST_PIXELS = 16_000.0  # of a PNG's longer side
 PDF_SECONDS = 60
@@ -89,9 +89,9 @@ class Picture:
         return self._svg
 
     def _views(self) -> list[tuple[str, bool, str]]:
-        """What a reader reaches by unfolding or folding one scope: its path, whether it is open there, the SVG.
+        """The pictures one click away: a scope's path, whether it is open there, the SVG.
 
-        As many as a page can bear, outer scopes first.
+        As many as a page can hold, outer scopes first.
         """
         found: list[tuple[str, bool, str]] = []
         opened = {self._view.tree.scopes[s].path for s in self._view.opened}
@@ -111,7 +111,7 @@ class Picture:
         return found
 
     def _resolved(self) -> str:
-        """With plain colours: what draws without a browser knows no custom properties."""
+        """The SVG with plain colours: programs other than browsers do not know custom properties."""
         theme = "dark" if self._frame.look.theme == "dark" else "light"
         return self._frame.write(theme, with_formula=True, fixed=True)
 
@@ -124,7 +124,7 @@ class Picture:
         return self._frame.write(self._frame.look.theme, f"out{next(outputs)}-")
 
     def _repr_html_(self) -> str:
-        """For notebooks, which prefer it: the picture as an image, and what brings it to life."""
+        """For notebooks, which prefer it: the picture as an image, and the script that makes it interactive."""
         return self._live()
 
     def _live(self) -> str:
@@ -315,7 +315,7 @@ def draw(
 
 
 def drawn(view: View, look: Look, *, layout: str, direction: str) -> Picture:
-    """The picture of a view, whose graph tells names and numbers."""
+    """The picture of a view; names and numbers come from its graph."""
     _check("layout", layout, tuple(ENGINES))
     _check("theme", look.theme, THEMES)
     _check("style", look.style, STYLES)
@@ -383,7 +383,7 @@ def _pdf(picture: Picture) -> bytes:
     return bytes(cairosvg.svg2pdf(bytestring=drawn))
 
 
-FOLLOWING = (".svg", ".html")  # what may have the colours that its reader's system asks for
+FOLLOWING = (".svg", ".html")  # formats that can follow the reader's system theme
 WRITERS: dict[str, Callable[[Picture], bytes]] = {
     ".svg": _svg,
     ".png": _png,

@@ -1,4 +1,4 @@
-"""Text in pictures: labels are foreign data, and every string must fit the room that it has.
+"""Text in pictures: labels may hold anything, and every string must fit the room that it has.
 
 All text within cards is set in a fixed-pitch font, so its width is known without any font file.
 """
@@ -19,7 +19,7 @@ LONGEST_LABEL = 40  # cells of a label that messages and titles show in one line
 
 
 def clean(label: str) -> str:
-    """The label without characters that XML forbids, that turn the text, or that have no shape.
+    """The label without characters that XML forbids, that change the text direction, or that have no shape.
 
     A line break or a tab becomes a space; a letter keeps at most one combining mark.
     """
@@ -42,7 +42,7 @@ def clean(label: str) -> str:
 
 
 def cells(text: str) -> int:
-    """Width in cells of a fixed-pitch font; two for what other fonts may have to draw."""
+    """Width in cells of a fixed-pitch font; two for characters that may come from another font."""
     if text.isascii():
         return len(text)
     return sum(_cells_of(c) for c in text)
@@ -69,7 +69,7 @@ def shorten(text: str, room: int) -> str:
 
 
 def fitted(text: str, size: float, room: float) -> str:
-    """The same within `room` pixels of bold print at a font size, in whatever proportional font the reader has."""
+    """The text shortened to `room` pixels of bold print at a font size, in any proportional font."""
     widths = list(accumulate((_advance(c) for c in text), initial=0.0))
     if widths[-1] * size <= room:
         return text
@@ -78,7 +78,7 @@ def fitted(text: str, size: float, room: float) -> str:
 
 
 def _advance(c: str) -> float:
-    """Over the font size, as in DejaVu Sans Bold, the widest of the usual fonts."""
+    """A character's advance over the font size in DejaVu Sans Bold, the widest of the usual fonts."""
     if not c.isascii():
         return 1.1 if _cells_of(c) == 1 else 1.35
     if c in "mwMW%@":
@@ -109,7 +109,7 @@ def number(x: Any, room: int = 10, digits: int = 4) -> str:
 
 
 def in_full(x: Any) -> str:
-    """All digits, for what shows when one points at it; a Fraction of very many is rounded."""
+    """All digits, for tooltips; a Fraction with very many is rounded."""
     if isinstance(x, Rational):
         return _exactly(x, LONGEST_FRACTION) or f"about {decimal(x):.16g}"
     return str(x)

@@ -1,4 +1,4 @@
-"""Vertices by numbers, sources before what they lead to."""
+"""Topological order of vertices given as numbers."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
 
 def sorted_topologically(into: Sequence[Iterable[int]]) -> list[int]:
-    """Kahn's order (1962) of as many vertices as stand on no cycle, and behind none."""
+    """Kahn's order (1962) of the vertices that are on no cycle and not reachable from one."""
     waiting = [0] * len(into)
     out: list[list[int]] = [[] for _ in into]
     for v, sources in enumerate(into):

@@ -1,1 +1,1 @@
-"""A picture as HTML that lives in notebooks and on pages: `embed`, and the scripts and styles in `static`."""
+"""Pictures as interactive HTML for notebooks and pages: `embed`, and the scripts and styles in `static`."""

@@ -1,8 +1,8 @@
-"""Live HTML: a picture that notebooks show even where no script runs, and that a script brings to life.
+"""Interactive HTML: a picture that notebooks show even where scripts are blocked, and that a script makes interactive.
 
-A fragment is one `<div>`: the picture as an `<img>`, which every sanitizer keeps, then text for those
-who cannot see it or have no script, then a script that reads the picture back from the image, puts it
-inline and hands it to its kind. It needs no kernel, no network and no other output on the page.
+A fragment is one `<div>`: the picture as an `<img>`, which every sanitizer keeps, then text for screen readers
+and readers without scripts, then a script that reads the picture back from the image, inserts it inline and
+starts the code for its kind. It needs no kernel, no network and no other output on the page.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Any
 
 from .. import text
 
-PACKED = 16_000  # characters of data above which they are compressed
+PACKED = 16_000  # characters of data beyond which they are compressed
 BREAKING = {"<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "\u2028": "\\u2028", "\u2029": "\\u2029"}
 
 
@@ -73,7 +73,7 @@ def page(fragment: str, *, title: str, theme: str = "auto") -> str:
 
 
 def script(kind: str) -> str:
-    """The scripts of a kind, to stand in one function: what all share, then its own; without comment lines."""
+    """The scripts of a kind as the body of one function: the common ones, then its own; without comment lines."""
     lines = (line.strip() for line in (_static("live.js") + _static(f"{kind}.js")).splitlines())
     return "".join(f"{line}\n" for line in lines if line and not line.startswith("//"))
 
@@ -91,7 +91,7 @@ def _static(name: str) -> str:
 
 
 def encoded(data: Any) -> str:
-    """The data as a JavaScript expression that ends no script: an object, or, packed, a string."""
+    """The data as a JavaScript expression that is safe inside a script: an object or, if packed, a string."""
     written = json.dumps(data, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
     written = written.encode(errors="replace").decode()  # half of a surrogate pair is no character
     if len(written) > PACKED:

@@ -1,4 +1,4 @@
-"""Cards as SVG: what is written on them, the chips where operands enter, marks and colours of emphasis."""
+"""Cards as SVG: their text, chips where operands enter, marks and highlight colours."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ BETWEEN = 6.0  # pixels from the name to the operation
 
 
 class Accent(NamedTuple):
-    """How one card is written: dimmed, in a colour, marked."""
+    """How one card is drawn: dimmed, coloured, marked."""
 
     kind: str = ""  # classes
     ports: Mapping[int, int] = MappingProxyType({})  # by operand, the track on it
@@ -77,12 +77,12 @@ def _sign(bar: int) -> str:
 
 
 def _tone(number: str, bar: int) -> str:
-    """How a gradient is set: by its sign, and so that nobody overlooks one that is no number."""
+    """The style of a gradient: by its sign, with infinities and NaN made conspicuous."""
     return " nan" if number.lower() == "nan" else _sign(bar)
 
 
 def _face(card: Card, w: float, h: float) -> list[str]:
-    """Name and operation, value, gradient and its bar; in the middle of a card that is larger."""
+    """Name and operation, value, gradient and its bar; centred on a larger card."""
     left, top = (w - CARD_WIDTH) / 2, (h - CARD_HEIGHT) / 2
     right = left + CARD_WIDTH
     parts = _first_line(card, left + 8, right - 8, top + 16, (12, 12))
@@ -109,7 +109,7 @@ def _first_line(card: Card, left: float, right: float, y: float, fonts: tuple[fl
 
 
 def _name(card: Card, x: float, y: float, room: int) -> str:
-    """What text calls the value: its label, and muted what was added to that or stands in place of it."""
+    """A value's name: its label; muted if it was generated or made unique."""
     if not card.label:
         return words("called", x, y, text.shorten(card.name, room))
     again = card.name.removeprefix(card.label) if card.name.startswith(card.label) else ""
@@ -120,7 +120,7 @@ def _name(card: Card, x: float, y: float, room: int) -> str:
 
 
 def _gradient(card: Card, left: float, right: float, y: float) -> list[str]:
-    """The gradient and below it its bar; a norm has none."""
+    """The gradient and its bar below; a norm has no bar."""
     if not card.grad:
         return [words("none", right, y, "not computed")]
     parts = [words("grad" + _tone(card.grad, card.bar), right, y, card.grad)]
@@ -136,7 +136,7 @@ def _gradient(card: Card, left: float, right: float, y: float) -> list[str]:
 
 
 def _pile(w: float, face: float) -> list[str]:
-    """The cards below a folded one."""
+    """The cards that show below a folded one."""
     return [
         f'<rect class="pile" x="{number(d)}" y="{number(face - 8)}" width="{number(w - 2 * d)}" '
         f'height="{number(8 + PILE - d / 2)}" rx="5"/>'
@@ -145,7 +145,7 @@ def _pile(w: float, face: float) -> list[str]:
 
 
 def _folded(card: Card, w: float, h: float) -> list[str]:
-    """A folded scope: its name, what is in it, what it gives."""
+    """A folded scope: its name, its contents, its result."""
     left, top = (w - FOLD_WIDTH) / 2 + 8, (h - PILE - FOLD_HEIGHT) / 2 + PILE / 2
     right = left + FOLD_WIDTH - 16
     parts = _head(card, w, 22, 12)
@@ -194,7 +194,7 @@ def _tint(mark: Mark, w: float, h: float) -> str:
 
 
 def _badge(mark: Mark, w: float, h: float, *, is_row: bool) -> str:
-    """On the lower rim, where a card has no text; in a row, which is wide enough, at its end."""
+    """A mark on the lower rim, where a card has no text; on a card of one line, at its end."""
     shown = text.shorten(mark.text, BADGE_CELLS)
     if not shown:
         return ""
@@ -215,7 +215,7 @@ def _title(card: Card, accent: Accent) -> str:
 
 
 def _junction(card: Card, box: Box, accent: Accent, *, flip: bool, **_: object) -> str:
-    """Where many edges become one."""
+    """The card where many edges become one."""
     x, y, w, h = rectangle(box, flip=flip)
     return (
         f'<g class="tie{accent.kind}"><title>{text.xml(card.title)}</title>'
@@ -225,7 +225,7 @@ def _junction(card: Card, box: Box, accent: Accent, *, flip: bool, **_: object) 
 
 
 def _stub(card: Card, box: Box, accent: Accent, *, flip: bool, **_: object) -> str:
-    """What is not in view."""
+    """The card for nodes that are not in view."""
     x, y, w, h = rectangle(box, flip=flip)
     return (
         f'<g class="stub{accent.kind}" transform="translate({number(x)} {number(y)})">'
@@ -236,7 +236,7 @@ def _stub(card: Card, box: Box, accent: Accent, *, flip: bool, **_: object) -> s
 
 
 def _row(card: Card, w: float, h: float) -> list[str]:  # noqa: ARG001  as all faces
-    """A leaf in one row: name, value, gradient."""
+    """A leaf on one line: name, value, gradient."""
     parts = [_name(card, 7, 15, 9), words("value", 146, 15, card.value)]
     if card.grad:
         parts.append(words("grad" + _tone(card.grad, card.bar), ROW_WIDTH - 8, 15, card.grad))

@@ -1,4 +1,4 @@
-"""`draw_dot`: the graph as the `graphviz` package has it, in the look of micrograd's notebooks."""
+"""`draw_dot`: the graph for the `graphviz` package, in the style of micrograd's notebooks."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def draw_dot(root: Value | Iterable[Value], format: str = "svg", rankdir: str = 
 
 
 def digraph(graph: Graph, format: str, rankdir: str) -> Digraph:  # noqa: A002
-    """The same of a graph that was read earlier, as it was then."""
+    """The same for a graph that was read earlier, in its state then."""
     import graphviz
 
     try:

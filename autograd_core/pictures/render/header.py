@@ -1,4 +1,4 @@
-"""What stands above a graph: the title, legends of paths and marks, and the formula."""
+"""The header of a picture: title, legends of paths and marks, and formulas."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class Set(NamedTuple):
 def heading(
     title: str, tracks: Sequence[Track], overlay: Overlay | None, formulas: Sequence[Set], room: float
 ) -> Heading:
-    """Everything above a graph that is `room` wide; what is wider is cut, a formula made smaller."""
+    """The header of a graph that is `room` wide; longer text is cut, a formula is made smaller."""
     parts: list[str] = []
     y = width = 0.0
     if title:
@@ -56,7 +56,7 @@ def heading(
         parts.append(_text("legend", 30, y + 12, f"and {len(legends) - MOST_LEGENDS} more paths"))
         y += LINE_HEIGHT
     if overlay is not None:
-        # One level alone has nothing to be compared with.
+        # A scale with a single level would have nothing to compare it with.
         if len({mark.level for mark in overlay.marks.values()}) > 1:
             parts += _scale(overlay.title, y, room)
         else:
@@ -76,7 +76,7 @@ def _text(kind: str, x: float, y: float, content: str) -> str:
 
 
 def _scale(title: str, y: float, room: float) -> list[str]:
-    """What the marks are about, and their tints from harmless to severe."""
+    """The title of the marks, and their tints from harmless to severe."""
     ends = ("mild", "severe")
     extents = [text.extent(end, LINE_FONT) + 6 for end in ends]
     bar = SWATCH * len(SWATCHES) + 6
@@ -95,7 +95,7 @@ def _scale(title: str, y: float, room: float) -> list[str]:
 
 
 def tint(level: float) -> str:
-    """How strongly a mark of this level colours its card; text on it stays readable."""
+    """How strongly a mark of this level colours its card; the text on it stays readable."""
     return f"{0.1 + 0.4 * level:.2f}"
 
 
@@ -131,7 +131,7 @@ def set_formulas(formulas: Sequence[str]) -> list[Set]:
 
 
 def _set(drawn: str) -> Set:
-    """One formula of ziamath: its paths and rules, without their colour, moved so that it begins at 0."""
+    """One formula from ziamath: its paths and rules, without their colour, moved to the origin."""
     from xml.etree import ElementTree as ET
 
     root = ET.fromstring(drawn)  # noqa: S314  ziamath wrote it a moment ago
@@ -145,6 +145,6 @@ def _set(drawn: str) -> Set:
 
 
 def _rounded(numbers: str) -> str:
-    """With two decimals, and without spaces where a letter parts the numbers anyway."""
+    """Coordinates with two decimals, and without spaces where a letter separates them anyway."""
     short = re.sub(r"-?\d+\.\d{3,}", lambda m: f"{float(m[0]):.2f}", numbers)
     return re.sub(r" ?([A-Za-z]) ?", r"\1", short).replace(" -", "-")

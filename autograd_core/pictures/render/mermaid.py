@@ -1,4 +1,4 @@
-"""Graphs as Mermaid's flowcharts, which GitHub and many wikis draw where they stand in a page."""
+"""Graphs as Mermaid flowcharts, which GitHub and many wikis draw inside a page."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from ..view.scope_tree import Graph
 
 LABEL_ROOM = 40  # cells
-# Signs that mean something within Mermaid's quotes, or in the HTML that it makes of them.
+# Characters with a meaning within Mermaid's quotes, or in the HTML that it makes of them.
 ESCAPES = {c: f"#{ord(c)};" for c in '#"&<>`\\'}
 HEAD = """\
 flowchart {direction}
@@ -73,5 +73,5 @@ def _box(graph: Graph, i: int, *, has_grads: bool) -> str:
 
 
 def _quoted(label: Any) -> str:
-    """A label as it may stand between Mermaid's quotation marks."""
+    """A label, escaped for Mermaid's quotation marks."""
     return "".join(ESCAPES.get(c, c) for c in text.shorten(text.clean(label), LABEL_ROOM))

@@ -29,13 +29,13 @@ if TYPE_CHECKING:
     from .header import Heading, Set
 
 MARGIN = 16.0
-SAME, CORNER = 0.05, 7.0  # pixels that nobody sees; the radius of a turn
-SMALLEST = 0.6  # a page may shrink the picture so far; then it scrolls, or nobody could read it
+SAME, CORNER = 0.05, 7.0  # pixels too small to see; the radius of a turn
+SMALLEST = 0.6  # how far a page may shrink the picture; beyond that it scrolls, to stay readable
 LEAST_DRESSED = 480.0  # width of a picture with legends or formulas
 
 
 class Dress(NamedTuple):
-    """What is laid over a scene."""
+    """What is drawn over a scene."""
 
     tracks: tuple[Track, ...] = ()
     overlay: Overlay | None = None
@@ -161,7 +161,7 @@ def _edge(user: int, port: Port, route: list[Point], kind: str, *, flip: bool) -
 
 
 def _curve(route: list[Point], *, flip: bool) -> str:
-    """Along the flow straight, between two layers a curve that begins and ends along it, round where it turns."""
+    """A route as a path: straight within layers, curved between them, rounded where it turns."""
 
     def at(x: float, y: float) -> str:
         return f"{number(y)} {number(x)}" if flip else f"{number(x)} {number(y)}"
@@ -181,7 +181,7 @@ def _curve(route: list[Point], *, flip: bool) -> str:
 
 
 def _without_straight_ones(points: list[Point]) -> list[Point]:
-    """Without the points within straight lines along the flow, or nearly so."""
+    """The route without points inside straight lines along the flow, or nearly straight ones."""
     kept = points[:2]
     for (x, y), (x1, y1) in pairwise(points[1:]):
         x0, y0 = kept[-2]
@@ -198,12 +198,12 @@ def _apart(a: Point, b: Point) -> bool:
 
 
 def _turns(a: Point, b: Point, c: Point) -> bool:
-    """Whether the way from a to b is along one axis, and that from b to c along the other."""
+    """Whether the route turns at b from one axis to the other."""
     return any(abs(a[k] - b[k]) < SAME and abs(b[1 - k] - c[1 - k]) < SAME for k in (0, 1))
 
 
 def _towards(a: Point, b: Point) -> Point:
-    """The point near `a` on the way to `b`, where a round corner begins."""
+    """The point near `a` on the way to `b`, where a rounded corner begins."""
     length = abs(a[0] - b[0]) + abs(a[1] - b[1])
     share = min(CORNER, length / 2) / length
     return a[0] + (b[0] - a[0]) * share, a[1] + (b[1] - a[1]) * share

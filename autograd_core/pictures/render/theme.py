@@ -1,4 +1,4 @@
-"""The colours of pictures, light and dark, and the style sheet within each of them."""
+"""The colours of pictures, light and dark, and the style sheet inside each picture."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ BADGE_FONT, CALLED_FONT = 8.5, 10.5
 MONO = "ui-monospace,SFMono-Regular,Menlo,Consolas,'DejaVu Sans Mono',monospace"
 SANS = "system-ui,-apple-system,'Segoe UI','DejaVu Sans',sans-serif"
 
-# Blue and orange of the Okabe-Ito palette's kind: apart in hue and lightness for every colour vision.
+# Blue and orange as in the Okabe-Ito palette: distinct in hue and lightness for every kind of colour vision.
 LIGHT = {
     "bg": "#ffffff",
     "card": "#ffffff",
@@ -68,7 +68,7 @@ BAR_WIDTH, BAR_GAP = CARD_WIDTH - 16, 2.0  # of a gradient's bar, and between it
 
 
 def dashing(width: float) -> str:
-    """A bar is one line in dashes: that many segments of equal length within a width."""
+    """The dash pattern that draws a bar as one line with that many segments of equal length."""
     return f"{(width + BAR_GAP) / BAR_STEPS - BAR_GAP:.2f} {BAR_GAP:g}"
 
 

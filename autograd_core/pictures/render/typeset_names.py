@@ -1,4 +1,4 @@
-"""Names as texts set them: index and exponent small, below and above the line, Greek letters that are spelled out."""
+"""Typesets names: subscripts and superscripts, and Greek letters for their spelled-out names."""
 
 from __future__ import annotations
 
@@ -46,5 +46,5 @@ def typeset(label: str) -> tuple[str, float]:
 
 
 def _letters(base: str) -> str:
-    """A bold theta of a fixed-pitch font looks like a zero, so that letter is of another font."""
+    """A letter's text; a bold theta in a fixed-pitch font looks like a zero, so it is set in another font."""
     return text.xml(base).replace("Θ", f'<tspan font-family="{SANS}">Θ</tspan>')

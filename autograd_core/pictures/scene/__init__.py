@@ -1,6 +1,6 @@
 """Second stage: from a view to a scene.
 
-Takes a `View` and gives a `Scene`: cards with ports, the edges between them and the scopes around them, all with
-sizes and none with a place. Read `cards`, `collapsed` (folded scopes as cards), then `build_scene`; `compact` is the
-other style. `highlight`, `overlay` and `tooltips` say what is laid over the cards.
+Takes a `View` and gives a `Scene`: cards with ports, the edges between them and the scopes around them, all
+with sizes but without positions. Read `cards`, `collapsed` (folded scopes as cards), then `build_scene`;
+`compact` is the other style. `highlight`, `overlay` and `tooltips` define what is shown on top of the cards.
 """

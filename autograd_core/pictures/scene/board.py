@@ -1,4 +1,4 @@
-"""A scene while it is being put together: the cards so far, and which card shows which node."""
+"""A scene under construction: the cards so far, and which card shows which node."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class Board:
-    """A scene while it is being put together."""
+    """A scene under construction."""
 
     def __init__(self, view: View, direction: str) -> None:
         graph = view.graph
@@ -31,18 +31,18 @@ class Board:
                 self.card_of[u] = self.card_of[shown[0]]
         self.exits = {last: self._exits(group) for last, (_, group) in self.groups.items()}
         self.cards: dict[int, Card] = {}
-        self.virtual = len(graph.order)  # numbers of cards that show no node
+        self.virtual = len(graph.order)  # next number for a card without a node
 
     def _exits(self, group: list[int]) -> list[int]:
-        """The nodes of a group that are used outside of it, or are roots."""
+        """The nodes of a group that are roots or used outside of it."""
         inside, users, roots = set(group), self.graph.users, self.graph.roots
         return [v for v in group if v in roots or not users[v] or not inside.issuperset(users[v])]
 
     def number(self) -> int:
-        """A number for one more card that shows no node."""
+        """A new number for a card that shows no node."""
         self.virtual += 1
         return self.virtual - 1
 
     def around(self, s: int) -> tuple[str, ...]:
-        """The paths of the scope and those around it."""
+        """The paths of a scope and of those around it."""
         return tuple(self.view.tree.scopes[t].path for t in self.view.tree.chain(s))

@@ -1,4 +1,4 @@
-"""A view as a scene: cards for nodes and for folded scopes, junctions where many edges meet, stubs at the border."""
+"""From a view to a scene: cards for nodes and folded scopes, junctions where many edges meet, stubs at the border."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ LISTED = 12  # folded scopes, and roots, that the description names
 
 
 def scene_of(view: View, direction: str) -> Scene:
-    """Everything that a picture shows; direction is "LR" or "TB"."""
+    """The scene of a view; direction is "LR" or "TB"."""
     board = Board(view, direction)
     graph, tree = view.graph, view.tree
     entering: dict[int, list[Entering]] = {}
@@ -74,7 +74,7 @@ def _entering(board: Board, i: int, group: list[int]) -> list[Entering]:
 
 
 def _node_ports(board: Board, i: int, scope: tuple[str, ...]) -> list[Port]:
-    """A port for every operand; many that come from one stub or folded card have one port together."""
+    """A port for every operand; many operands from one stub or folded card share a port."""
     graph = board.graph
     missing = Counter(u for u in graph.operands[i] if u not in board.card_of)
     card_of = ChainMap(board.card_of)  # a copy would take time in the size of the picture, for each node
@@ -107,7 +107,7 @@ def _bundled(board: Board, ports: list[Port]) -> Port:
 
 
 def _stub(board: Board, nodes: dict[int, int], scope: tuple[str, ...], ports: tuple[Port, ...] = ()) -> int:
-    """A small card that stands for edges to nodes that are not in view."""
+    """A small card in place of nodes that are not in view."""
     number = board.number()
     names = [name_of(board.graph, u) for u in sorted(nodes)]
     label = f"+{sum(nodes.values())} more"

@@ -1,6 +1,6 @@
-"""What a picture shows of a graph: cards with ports, the edges between them, the scopes around them.
+"""The contents of a picture: cards with ports, the edges between them, the scopes around them.
 
-Nothing here knows where anything stands: `layout` says that, and `svg` writes it.
+Nothing here knows positions: `layout` computes these, and `svg` writes the picture.
 """
 
 from __future__ import annotations
@@ -20,25 +20,25 @@ if TYPE_CHECKING:
     from ..view.scope_tree import Graph
 
 CARD_WIDTH, CARD_HEIGHT = 126.0, 58.0
-FOLD_WIDTH, FOLD_HEIGHT, PILE = 208.0, 76.0, 6.0  # a folded scope, and the pile below it
-ROW_HEIGHT = 22.0  # a leaf that is one of many operands: label, value and gradient in one row
+FOLD_WIDTH, FOLD_HEIGHT, PILE = 208.0, 76.0, 6.0  # a folded scope, and the cards that show below it
+ROW_HEIGHT = 22.0  # a leaf that is one of many operands: label, value and gradient in one line
 ROW_WIDTH = 232.0
-CROWD_LR, CROWD_TB = 160, 16  # more operands than this, and ports bear no text
+CROWD_LR, CROWD_TB = 160, 16  # operands beyond which ports have no text
 CHIP_FONT, CHIP_HEIGHT = 9.0, 14.0
-BAR_STEPS = 6  # segments of a gradient's bar; each is a factor of ten
+BAR_STEPS = 6  # segments of a gradient's bar; each stands for a factor of ten
 
 
 class Chips(NamedTuple):
-    """How large chips are."""
+    """Sizes of chips."""
 
     font: float
     height: float
-    least: float  # their least width
+    least: float  # the least width
     gap: float  # between two of them
 
 
 FULL_CHIPS = Chips(CHIP_FONT, CHIP_HEIGHT, least=22.0, gap=2.5)
-DENSE = 16  # ports above which their chips stand close
+DENSE = 16  # ports beyond which their chips are close together
 
 
 class Port(NamedTuple):
@@ -52,17 +52,17 @@ class Port(NamedTuple):
     title: str
     node: int = -1  # the operand itself, where it is one
     at: float = 0.0  # distance of its middle from the side's middle
-    width: float = 0.0  # of its chip, as it is seen on the page
+    width: float = 0.0  # of its chip on the page
     height: float = 0.0
 
 
 class Card(NamedTuple):
-    """What is written on a card and how large it is: of one value, or of another kind."""
+    """A card's text and size, for one value or of another kind."""
 
     node: int  # its index in topological order; that of its last one for a folded scope
     scope: tuple[str, ...]  # the paths of the scopes around, outermost first
     label: str
-    name: str  # what text calls it: the label, if need be with a number after it, or v1, v2, ...
+    name: str  # its name in text: the label, with a number where labels recur, or v1, v2, ...
     op: str
     value: str
     grad: str  # "" before backward
@@ -71,7 +71,7 @@ class Card(NamedTuple):
     is_row: bool
     is_root: bool
     ports: tuple[Port, ...]
-    chip: float  # the room before the card that the chips take
+    chip: float  # the room for chips before the card
     width: float
     height: float
     title: str
@@ -83,7 +83,7 @@ class Card(NamedTuple):
 
 
 class Scene(NamedTuple):
-    """All cards; constants are no cards but ports."""
+    """All cards; constants are ports, not cards."""
 
     cards: dict[int, Card]
     direction: str
@@ -99,7 +99,7 @@ SIGNS = {"*": "×", "-": "−", "/": "÷", "<=": "≤", ">=": "≥", "!=": "≠"
 def node_card(
     graph: Graph, i: int, scope: tuple[str, ...], ports: Sequence[Port], direction: str, largest: Any, *, is_row: bool
 ) -> Card:
-    """The card of one value; `largest` is the picture's largest gradient, None before backward."""
+    """The card of one value; `largest` is the picture's largest gradient, None before `backward()`."""
     node = graph.order[i]
     has_grads = largest is not None
     width, height = (ROW_WIDTH, ROW_HEIGHT) if is_row else (CARD_WIDTH, CARD_HEIGHT)
@@ -166,7 +166,7 @@ def _sign(node: Value) -> str:
 
 
 def name_of(graph: Graph, i: int) -> str:
-    """What text calls a value, in one line."""
+    """A value's name in text, in one line."""
     return text.shorten(graph.names[i], text.LONGEST_LABEL)
 
 
@@ -188,7 +188,7 @@ def _log10(x: Any) -> float:
 
 
 def _operand_order(op: str, n: int) -> list[int]:
-    """Ports from first to last; `dot` has its pairs side by side, though its operands are (w…, x…)."""
+    """Ports from first to last; those of `dot` pair by pair, though its operands are (w…, x…)."""
     if op == "dot":
         return [i + half for i in range(n // 2) for half in (0, n // 2)]
     return list(range(n))
@@ -231,7 +231,7 @@ def _ports(graph: Graph, node: Value) -> list[Port]:
 def lined_up(
     ports: Sequence[Port], direction: str, *, crowded: bool, paired: bool = False, chips: Chips = FULL_CHIPS
 ) -> tuple[tuple[Port, ...], float, float]:
-    """The ports in their places, the room that their chips take along the flow, and the room across it."""
+    """The ports with their positions, the room for chips along the flow, and the size across it."""
     if not ports:
         return (), 0.0, 0.0
     across = direction == "LR"  # ports stand one below the other

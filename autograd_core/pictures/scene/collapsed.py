@@ -1,4 +1,4 @@
-"""Folded scopes as cards, with what they give and what enters them, and the junctions where their edges meet."""
+"""Folded scopes as cards, with their results and inputs, and the junctions where their edges meet."""
 
 from __future__ import annotations
 
@@ -18,22 +18,22 @@ if TYPE_CHECKING:
     from ..view.scope_tree import Graph
     from .board import Board
 
-MOST_PORTS = 8  # of a folded card that bear a derivative each
-TIED = 3  # folded cards, and sources of all of them, from which on a junction takes their edges
+MOST_PORTS = 8  # ports of a folded card with a derivative each, at most
+TIED = 3  # folded cards with common sources, and such sources, from which on a junction collects their edges
 JUNCTION_STEP, JUNCTION_WIDTH = 9.0, 5.0
 LISTED = 12  # values that a title names
 LONGEST_CHIP = 14  # cells of the name of what a junction takes
 
 
 class Entering(NamedTuple):
-    """What enters a folded card from one other card: how many edges there are of each value."""
+    """The edges into a folded card from one other card: how many there are of each value."""
 
     source: int
     edges: dict[int, int]
 
 
 def folded_card(board: Board, s: int, group: list[int], around: tuple[str, ...]) -> Card:
-    """The card of a folded scope, as yet without ports."""
+    """The card of a folded scope, without ports so far."""
     graph, scope = board.graph, board.view.tree.scopes[s]
     exits = board.exits[group[-1]]
     caption = _contents(graph, group, named=scope.made_up)
@@ -70,12 +70,12 @@ def folded_card(board: Board, s: int, group: list[int], around: tuple[str, ...])
 
 
 def _said(graph: Graph, v: int) -> str:
-    """What stands before the value of the only exit: its label."""
+    """The caption of the only exit's value: its label."""
     return text.shorten(text.clean(graph.labels[v]), 12) or "value"
 
 
 def _contents(graph: Graph, group: list[int], *, named: bool) -> str:
-    """What is in a group; a made-up scope bears the operations in its name."""
+    """What a group contains; a generated scope has its operations in its name."""
     kinds = Counter(graph.kinds[v] for v in group)
     leaves = kinds.pop("", 0)
     n = sum(kinds.values())
@@ -88,7 +88,7 @@ def _contents(graph: Graph, group: list[int], *, named: bool) -> str:
 
 
 def _range(values: Sequence[Any], room: int) -> str:
-    """From the least to the largest, with as many digits as there is room for."""
+    """The least and the largest value, with as many digits as fit."""
     numbers = [x for x in values if x == x]  # noqa: PLR0124  NaN is unequal to itself
     if not numbers:
         return "nan"
@@ -120,9 +120,9 @@ def _norm(grads: Sequence[Any]) -> Any:
 
 
 def through(graph: Graph, group: Sequence[int], end: int) -> dict[int, Any]:
-    """The derivative of `end` by every node of the group and by every value that enters it.
+    """The derivative of `end` with respect to every node of the group and every value that enters it.
 
-    A reverse sweep of the group alone. It starts from whole numbers, beside which a Fraction stays one.
+    This is a reverse sweep of the group alone. It starts from whole numbers, so that Fractions stay Fractions.
     """
     order = [graph.order[v] for v in group]
     adjoints: dict[Any, Any] = defaultdict(int)
@@ -132,7 +132,7 @@ def through(graph: Graph, group: Sequence[int], end: int) -> dict[int, Any]:
 
 
 def folded_ports(board: Board, s: int, group: list[int], sources: list[Entering], joined: dict[int, int]) -> list[Port]:
-    """A port for each value that enters where the scope has one exit, else for each card."""
+    """A port for each value that enters if the scope has one exit, else for each card."""
     graph = board.graph
     path = board.view.tree.scopes[s].path
     exits = board.exits[group[-1]]
@@ -163,7 +163,7 @@ def folded_ports(board: Board, s: int, group: list[int], sources: list[Entering]
 
 
 def _some(graph: Graph, edges: Iterable[int]) -> str:
-    """The names of values, or of very many the first ones."""
+    """The names of some values, only the first ones if there are many."""
     names = [name_of(graph, u) for u in sorted(edges)]
     return ", ".join(names[:LISTED]) + ", …" * (len(names) > LISTED)
 
@@ -176,7 +176,7 @@ def _between_ends(graph: Graph, edges: Iterable[int]) -> str:
 
 
 def edges_said(edges: int | Mapping[int, int]) -> str:
-    """So many edges."""
+    """The number of edges in words."""
     n = edges if isinstance(edges, int) else sum(edges.values())
     return f"{n} edge{'s' * (n > 1)}"
 
@@ -185,7 +185,7 @@ def edges_said(edges: int | Mapping[int, int]) -> str:
 
 
 def junctions(board: Board, entering: dict[int, list[Entering]]) -> dict[int, dict[int, int]]:
-    """For folded cards, by source, the junction that takes its edges: sources with the same users share one."""
+    """For folded cards, by source, the junction that collects its edges; sources with the same users share one."""
     users: dict[int, list[int]] = {}
     for i, sources in entering.items():
         for source, _ in sources:
@@ -227,7 +227,7 @@ def junctions(board: Board, entering: dict[int, list[Entering]]) -> dict[int, di
 
 
 def _between(board: Board, starts: Sequence[int], ends: Sequence[int]) -> tuple[str, ...] | None:
-    """The scope in which a junction stands: the innermost around all sources, if no user stands beside one."""
+    """The scope of a junction: the innermost one around all sources, unless a user is directly in it."""
     scopes = [board.cards[i].scope for i in starts]
     depth = 0
     while all(len(scope) > depth and scope[depth] == scopes[0][depth] for scope in scopes):

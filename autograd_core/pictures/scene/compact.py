@@ -1,4 +1,4 @@
-"""The compact style, for slides: a card has its name, its value and its gradient, in print large for its size."""
+"""The compact style, for slides: small cards with name, value and gradient in print that is large for their size."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def _number(x: Any, digits: int) -> str:
 
 
 def _fitting(tries: list[tuple[str, str]], width: float) -> tuple[str, str]:
-    """The first pair of numbers that fits into a line; no number is cut, for that would make another one of it."""
+    """The longest form of two numbers that fits into a line; a number is never cut, as that would change it."""
     room = int((width - 2 * SIDE) / (text.EM * FONT)) - 1
     value, grad = tries[-1]
     tries = [*tries, (value, "…" if grad else ""), ("…", grad), ("…", "…" if grad else "")]

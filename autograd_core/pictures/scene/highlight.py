@@ -1,4 +1,4 @@
-"""Paths and nodes that stand out in a picture, while all else is dimmed."""
+"""Highlighted paths and nodes; everything else is dimmed."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ ACCENTS = 6  # colours, which repeat
 
 
 class Way(Protocol):
-    """What a path has; `Path` stands in a room above this one."""
+    """What highlighting needs of a path; `Path` itself is in a package that may not be imported here."""
 
     @property
     def nodes(self) -> tuple[Value, ...]: ...  # noqa: D102
@@ -33,7 +33,7 @@ class Way(Protocol):
 
 
 class Track(NamedTuple):
-    """What is to stand out together, by numbers of nodes."""
+    """Nodes and edges that are highlighted together, by number."""
 
     nodes: tuple[int, ...]
     edges: tuple[tuple[int, int, int], ...]  # source, user, which operand of it; (source, user, -1) for any
@@ -48,7 +48,7 @@ class Emphasis(NamedTuple):
 
 
 def tracks_of(highlight: object, graph: Graph) -> tuple[Track, ...]:
-    """Read the argument of `draw`: a path or several, or values.
+    """Read the argument of `draw`: one or several paths, or values.
 
     Raises:
         OperandError: It is neither.
@@ -117,7 +117,7 @@ def _path(
 
 
 def _route(path: Way, names: Mapping[Value, str], common: set[Value], uses: Uses) -> str:
-    """The ends of a path and, between them, the first nodes that not all paths have."""
+    """The ends of a path and, between them, the first nodes that distinguish it from the other paths."""
     last = len(path.nodes) - 1
     told = [k for k in range(1, last) if path.nodes[k] not in common or uses.which(path.nodes[k], path.operands[k - 1])]
     words: list[str] = []
@@ -133,13 +133,13 @@ def _route(path: Way, names: Mapping[Value, str], common: set[Value], uses: Uses
 
 
 class Uses:
-    """How often the operands of nodes recur, counted once per node: many paths enter one sum."""
+    """How often the operands of nodes recur, counted once per node, as many paths enter one sum."""
 
     def __init__(self) -> None:
         self._counts: dict[Value, Counter[int]] = {}
 
     def which(self, user: Value, operand: int) -> str:
-        """Which operand an edge enters by, as "operand 1", if the same value is there more than once; else ""."""
+        """The operand by which an edge enters, as "operand 1", if the value occurs there more than once; else ""."""
         edges = user._edges
         counts = self._counts.get(user)
         if counts is None:
@@ -166,7 +166,7 @@ def _values(nodes: Sequence[int], graph: Graph) -> Track:
 
 
 def emphasis(tracks: Sequence[Track], scene: Scene) -> Emphasis:
-    """Which cards and ports of a scene the tracks touch; a folded card stands for what is in it."""
+    """The cards and ports of a scene on each track; a folded card counts for its contents."""
     cards: dict[int, int] = {}
     ports: dict[tuple[int, int], list[int]] = {}
     entries = _Entries(scene)
@@ -203,7 +203,7 @@ class _Entries:
 
 
 def _places(entries: _Entries, source: int, user: int, operand: int) -> list[tuple[int, int]]:
-    """The ports through which an edge enters: one, or two where it passes a junction; none within a folded card."""
+    """The ports through which an edge enters: one, or two if it passes a junction; none inside a folded card."""
     scene = entries.scene
     a, b = scene.card_of.get(source), scene.card_of.get(user)
     if a is None or b is None or a == b:

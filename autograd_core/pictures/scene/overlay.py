@@ -1,4 +1,4 @@
-"""Marks on the cards of a picture: what is found at single nodes, on a scale from harmless to severe."""
+"""Marks on the cards of a picture: findings about single nodes, on a scale from harmless to severe."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ BADGE_ROOM = 62.0  # beside the text of a row
 
 
 class Mark(NamedTuple):
-    """What is found at one node.
+    """A finding about one node.
 
     Attributes:
         text: A few characters that stand on the card, such as "dead".
@@ -34,7 +34,7 @@ CHANGED = Mark("! changed", 0.5, "operands changed since: value and derivatives 
 
 
 class Overlay(NamedTuple):
-    """Marks for some nodes of a graph, and what they are about.
+    """Marks for some nodes of a graph, and a title.
 
     Attributes:
         title: A line below the picture's heading.
@@ -55,7 +55,7 @@ class Overlay(NamedTuple):
 
 
 def checked(overlay: object) -> Overlay | None:
-    """The overlay if it is one, with texts that are fit for a picture.
+    """The overlay, with its texts made fit for a picture; raises if it is none.
 
     Raises:
         OperandError: It is no Overlay, or its parts are of other types.
@@ -88,7 +88,7 @@ def _is_mark(mark: object) -> bool:
 
 
 def on_cards(overlay: Overlay, graph: Graph, card_of: Mapping[int, int]) -> dict[int, Mark]:
-    """The worst mark on every card that has one, by the card's number.
+    """The worst mark on each card that has one, by the card's number.
 
     Raises:
         StructureError: A marked node is not in the graph.

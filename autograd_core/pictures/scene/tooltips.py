@@ -1,4 +1,4 @@
-"""What tooltips say: at each node its formula, and for each of its uses the product of the chain rule."""
+"""Tooltips: each node's formula, and for each of its uses the product of the chain rule."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from ...engine.value import Value
     from ..view.scope_tree import Graph
 
-NAME, LABEL = 24, 300  # cells of a name within a formula, and of a label at the head of a tooltip
-TERMS = 8  # operands of a formula that is still written out
+NAME, LABEL = 24, 300  # characters of a name within a formula, and of a label at the head of a tooltip
+TERMS = 8  # operands up to which a formula is written out
 ROUNDING = 1e-9  # relative difference up to which a gradient is the sum of its products
 
 
@@ -60,12 +60,12 @@ def told(graph: Graph) -> dict[str, Any]:
 
 
 def full(x: Any) -> str:
-    """All digits, with a real minus sign; 3.0 is 3."""
+    """A number with all digits and a real minus sign; 3.0 becomes 3."""
     return text.in_full(x).removesuffix(".0").replace("-", "−")
 
 
 def _formula(node: Value, names: dict[Value, str], data: Sequence[Any], index: dict[Value, int]) -> str:
-    """Such as "c = a * b = 2 * (−3)"."""
+    """A formula such as "c = a * b = 2 * (−3)"."""
     row, parents = node._row, node.parents
     if row is None:
         return ""

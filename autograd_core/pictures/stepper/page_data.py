@@ -1,4 +1,4 @@
-"""What the stepper's page says: data for its script, and every step in words where no script runs."""
+"""The data of the stepper's page, and every step in words for readers without scripts."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from ...steps import Step
     from .passes import Passes
 
-FIRST_SLOT, FIRST_WRAPPED = 0xE000, 0xE400  # code points that stand for operands in a template
+FIRST_SLOT, FIRST_WRAPPED = 0xE000, 0xE400  # code points that mark operands in a template
 LONGEST_OP = 24  # cells
 MOST_STEPS = 1200  # written out where no script runs
 MOST_ROWS = 12  # operands of one of them
@@ -35,7 +35,7 @@ def fragment(passes: Passes, still: str, told: dict[str, Any]) -> str:
 
 
 def alt(passes: Passes) -> str:
-    """What stands for the picture where it cannot be seen."""
+    """The text alternative of the picture."""
     name = passes.names[passes.root]
     return f"Computation graph of {name} = {text.number(passes.root.data)}, which {len(passes.steps)} steps go through."
 
@@ -44,7 +44,7 @@ def alt(passes: Passes) -> str:
 
 
 class _Table:
-    """Entries that are written once and named by their place."""
+    """Values that are written once and referred to by their index."""
 
     def __init__(self) -> None:
         self.entries: list[Any] = []
@@ -58,7 +58,7 @@ class _Table:
         return self._places[key]
 
     def number(self, x: Any) -> int:
-        """A number, briefly and with all digits; -1 where there is none."""
+        """The index of a number, in short form and with all digits; -1 for none."""
         if x is None:
             return -1
         key = (x.__class__, x or str(x))  # 0.0 and -0.0 are equal, and so are 0.5 and Fraction(1, 2)
@@ -69,9 +69,9 @@ class _Table:
 
 
 def data(passes: Passes, cards: dict[int, int], *, title: str, theme: str) -> dict[str, Any]:
-    """All steps for the script; nodes by their index in topological order, numbers by their place in a table.
+    """All steps for the script; nodes as topological indices, numbers as indices of a table.
 
-    Running sums before a step are not written: the script adds the steps up.
+    Running sums are not written: the script adds the steps up.
     """
     order = topological_order(passes.root)
     index = {node: i for i, node in enumerate(order)}
@@ -108,7 +108,7 @@ def data(passes: Passes, cards: dict[int, int], *, title: str, theme: str) -> di
 
 
 def _sent(step: Step, index: dict[Value, int], numbers: _Table, largest: Any) -> list[Any]:
-    """A backward step: node, adjoint, its bar, products, sums after, their bars."""
+    """A backward step: node, adjoint, its bar, products, sums after the step, their bars."""
     return [
         index[step.node],
         numbers.number(step.adjoint),
@@ -139,7 +139,7 @@ def template(row: Primitive, arity: int) -> tuple[str, list[int]]:
 
 
 def _fallback(passes: Passes) -> Iterator[str]:
-    """Every step as a row of a table, so that a reader can follow each gradient from the root to the leaves."""
+    """Every step as a line of a table, so that a reader can follow each gradient from the root to the leaves."""
     if not passes.steps:
         yield "<p>A leaf: there are no steps.</p>"
         return
@@ -201,7 +201,7 @@ def _products(step: Step, passes: Passes) -> Iterator[str]:
 
 
 def _last(parents: Sequence[Value], operand: Value) -> int:
-    """The last place of an operand that is used more than once."""
+    """The last position of an operand that is used more than once."""
     return max(k for k, p in enumerate(parents) if p is operand)
 
 

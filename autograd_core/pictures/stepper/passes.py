@@ -1,4 +1,4 @@
-"""Both passes of a graph as data: every step, what the steps call the nodes, and when a gradient is complete."""
+"""Both passes of a graph as data: every step, the names in it, and when a gradient is complete."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ LONGEST_NAME = 22  # cells of a name; a table of five columns still fits
 
 
 class Passes(NamedTuple):
-    """What the stepper shows at every position; the position itself is not in it."""
+    """Everything the stepper shows, at all positions; the position itself is not part of it."""
 
     root: Value
     steps: list[Step]  # the forward pass, then the backward pass
@@ -36,7 +36,7 @@ class Passes(NamedTuple):
         return self.steps[self.n_forward :]
 
     def sums(self, k: int) -> dict[Value, Any]:
-        """The gradients as far as they have grown after step k, in the order of their first product."""
+        """The running sums of gradients after step k, in the order of their first product."""
         if not self.steps:
             return {self.root: type(self.root.data)(1)}
         sums: dict[Value, Any] = {}

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from ..view.folding import Fold
     from .widget import StepperWidget
 
-LARGE = 160_000  # characters of a picture above which a page has it compressed, and a folded one as its image
+LARGE = 160_000  # characters of a picture beyond which a page compresses it, and shows a folded one as image
 TOOLTIP = re.compile("<title>[^<]*</title>")  # a card's tells its gradient, which is to appear at its step
 
 
@@ -119,20 +119,20 @@ class Stepper:
 
     @property
     def index(self) -> int:
-        """Where it stands; `next`, `previous` and `goto` move it."""
+        """The current position; `next`, `previous` and `goto` change it."""
         return self._index
 
     @property
     def step(self) -> Step | None:
-        """The current step; None where there is none, because the root is a leaf."""
+        """The current step; None if there is none, because the root is a leaf."""
         return self.steps[self.index] if self.steps else None
 
     def next(self) -> Step | None:
-        """Go on by one step; at the last one it stays."""
+        """Go forward one step; stays at the last one."""
         return self.goto(self.index + 1)
 
     def previous(self) -> Step | None:
-        """Go back by one step; at the first one it stays."""
+        """Go back one step; stays at the first one."""
         return self.goto(self.index - 1)
 
     def goto(self, k: int) -> Step | None:
@@ -163,7 +163,7 @@ class Stepper:
         return self.step
 
     def sums(self, k: int | None = None) -> dict[Value, Any]:
-        """The gradients as far as they have grown after a step, in the order of their first product.
+        """The running sums of gradients after a step, in the order of their first product.
 
         Args:
             k: The step's index; None for the current one.
@@ -190,11 +190,11 @@ class Stepper:
         return terminal.page(self._passes, self.index)
 
     def run(self) -> None:
-        """Step in a terminal: Enter or n, p, a number, q. Each answer prints the step as text."""
+        """Step in a terminal, by Enter or n, p, a number, q; each answer prints the step as text."""
         terminal.run(self._passes, self.index, self._moved)
 
     def _moved(self, k: int) -> int:
-        """Where it stands after going to a step."""
+        """The position after going to a step."""
         self.goto(k)
         return self.index
 
@@ -203,24 +203,24 @@ class Stepper:
         return page_data.fragment(self._passes, self._still, told)
 
     def _told(self) -> dict[str, Any]:
-        """What the script is given."""
+        """The data for the script."""
         return page_data.data(self._passes, self._cards, title=self.title, theme=self.theme)
 
     def _draw(self, look: Look, fold: Fold, unfold: str | Iterable[str], **drawing: str) -> None:
-        """With the names that the steps use, and the gradients at the end of them."""
+        """Draw the graph with the names that the steps use, and the final gradients."""
         view = view_of([self.root], fold=fold, unfold=unfold, gradients=self.sums(len(self) - 1))
         graph = view.graph
         graph.names = [self.names[node] for node in graph.order]
         picture = drawn(view, look, **drawing)
         self._svg = self._still = TOOLTIP.sub("", picture.svg)
         self._cards = picture._frame.scene.card_of
-        if len(self._svg) > LARGE:  # where no script runs, nobody zooms into it either: there it is folded
+        if len(self._svg) > LARGE:  # without scripts nobody can zoom, so a folded picture is shown
             folded = view_of([self.root], gradients=dict(zip(graph.order, graph.grads, strict=True)))
             folded.graph.names = graph.names
             self._still = TOOLTIP.sub("", drawn(folded, look, **drawing).svg)
 
     def save(self, path: str | os.PathLike[str]) -> Path:
-        """Write a page with picture, buttons and formulas, which needs nothing else.
+        """Write a self-contained page with picture, buttons and formulas.
 
         Args:
             path: Ends in .html.
@@ -244,7 +244,7 @@ class Stepper:
         return path
 
     def widget(self) -> AnyWidget:
-        """The same as a Jupyter widget: its trait `index` follows the reader, and moves the picture.
+        """The stepper as a Jupyter widget: its trait `index` follows the reader, and setting it moves the picture.
 
         Returns:
             An `anywidget.AnyWidget`, always the same one.

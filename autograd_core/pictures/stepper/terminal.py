@@ -1,4 +1,4 @@
-"""A step as plain text: for a terminal, also one far away, and for screen readers.
+"""A step as plain text, for terminals (also remote ones) and screen readers.
 
 Lines have at most 100 columns. Only labels may be beyond ASCII.
 """
@@ -28,7 +28,7 @@ PROMPT = "Enter or n: next, p: previous, a number: that step, q: quit > "
 
 
 def page(passes: Passes, index: int) -> str:
-    """A step in words, formula, table and what is known so far."""
+    """A step in words, with formula, table and everything known so far."""
     return "\n".join(_page(passes, index))
 
 
@@ -66,7 +66,7 @@ def _scope(node: Value) -> list[str]:
 
 
 def _formula(step: Step, names: dict[Value, str]) -> Iterator[str]:
-    """The operation with names, with numbers, and its result; one below the other where a line is too short."""
+    """The operation with names, with numbers, and its result; on several lines if one is too short."""
     node = step.node
     row = node._row
     assert row is not None
@@ -84,7 +84,7 @@ def _formula(step: Step, names: dict[Value, str]) -> Iterator[str]:
 
 
 def few(operands: list[str], op: str, dots: str = "...") -> list[str]:
-    """The operands, or of very many the first ones and the last; a dot's two halves alike."""
+    """The operands, or only the first ones and the last if there are many; of a dot, the same of both halves."""
     if op == "dot":
         half = len(operands) // 2
         if half > MOST_TERMS:
@@ -115,7 +115,7 @@ def _backward_rows(step: Step, names: dict[Value, str]) -> Iterator[Sequence[str
 
 
 def _table(head: Sequence[str], body: Iterable[Sequence[str]]) -> Iterator[str]:
-    """First column to the left, numbers to the right; of very many rows the first."""
+    """A table with the first column left-aligned and numbers right-aligned; of many lines only the first."""
     rows = list(body)
     shown_rows = rows if len(rows) <= MOST_ROWS else rows[: MOST_ROWS - 1]
     widths = [max(text.cells(row[k]) for row in [head, *shown_rows]) for k in range(len(head))]
@@ -139,7 +139,7 @@ def _sums(passes: Passes, index: int) -> list[str]:
 
 
 def _fitted(head: str, parts: list[str], *, between: str = "  ", most: int = 0) -> Iterator[str]:
-    """Parts side by side in lines of the width; with `most`, only the last lines and how many are not shown."""
+    """Parts side by side in lines of that width; with `most`, the last lines and how many are left out."""
     lines, line = [], head
     counts = [0]
     for part in parts:
@@ -158,7 +158,7 @@ def _fitted(head: str, parts: list[str], *, between: str = "  ", most: int = 0) 
 
 
 def _wrapped(content: str, start: str) -> Iterator[str]:
-    """Content after `start`, going on below itself where it is too long."""
+    """Content after `start`, wrapped below itself where it is too long."""
     line, rest = start, " " * text.cells(start)
     for word in content.split(" "):
         longer = line + word if line in (start, rest) else f"{line} {word}"
@@ -170,7 +170,7 @@ def _wrapped(content: str, start: str) -> Iterator[str]:
 
 
 def run(passes: Passes, index: int, go: Callable[[int], int]) -> None:
-    """Show a step, read a line, `go` to another; until `q` or the end of the input."""
+    """Show a step, read a line, `go` to another step; until `q` or the end of input."""
     say = sys.stdout.write
     say(f"{page(passes, index)}\n")
     while passes.steps:

@@ -1,4 +1,4 @@
-"""The stepper as a Jupyter widget: the same script, whose position Python hears and sets."""
+"""The stepper as a Jupyter widget, which reports its position to Python and can be driven from it."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ export default {
 
 
 class StepperWidget(anywidget.AnyWidget):
-    """What `Stepper.widget()` gives; `index` is the position, here, on every page and in the stepper."""
+    """What `Stepper.widget()` returns; `index` is the position, here, on every page and in the stepper."""
 
     _esm = embed.script("stepper") + RENDER
     _css = embed.style("stepper")
@@ -47,7 +47,7 @@ class StepperWidget(anywidget.AnyWidget):
     index = traitlets.Int(0).tag(sync=True)
 
     def __init__(self, svg: str, alt: str, data: dict[str, Any], index: int, go: Callable[[int], int]) -> None:
-        self._go = go  # to a step; gives where that led
+        self._go = go  # moves to a step and returns the new position
         super().__init__(_image=b64encode(svg.encode()).decode(), _alt=alt, _data=data, index=index)
 
     @traitlets.observe("index")

@@ -1,12 +1,12 @@
-"""Made-up scopes, where a scope holds more than a picture shows: by depth and by repetition.
+"""Generated scopes, where a scope holds more than a picture can show: grouped by depth and by repetition.
 
-What stands directly in a scope is cut into bands of consecutive depths, as thick as a multiple of
-the period with which its operations repeat. Within a band, what hangs together is one part, and
-parts that look alike are one group: "100 × (dot, add, tanh)". Leaves go where they are used, and
-leaves that the same parts use are one group. A group that is still too large is cut in the same way.
+The direct contents of a scope are cut into bands of consecutive depths; a band's thickness is a multiple of the
+period with which its operations repeat. Within a band, connected nodes are one part, and similar parts are one
+group: "100 × (dot, add, tanh)". Leaves join the part that uses them, and leaves used by the same parts are one
+group. A group that is still too large is cut in the same way.
 
-Edges between bands lead to deeper ones, and there are none between the parts of a band, so no way
-leads out of a group and in again.
+Edges between bands lead to deeper ones, and there are none between the parts of a band, so no path leaves a
+group and enters it again.
 """
 
 from __future__ import annotations
@@ -25,20 +25,20 @@ if TYPE_CHECKING:
 
     from .scope_tree import Graph, Tree
 
-MOST = 24  # nodes and scopes that may stand directly in one scope
-MOST_SCOPES = 60  # of the user's in one scope, up to which they stand as they are
-BANDS = 12  # into which one scope is cut, or one crowd of parts that look alike
+MOST = 24  # nodes and scopes directly in one scope, at most
+MOST_SCOPES = 60  # the user's scopes in one scope, up to which they are left as they are
+BANDS = 12  # into which one scope is cut, or one set of similar parts
 LONGEST_PERIOD = 32
 LEAF_GROUPS = 12
 OPS_IN_A_NAME = 3
-MOST_COUNTED = 20  # of one operation; more are not told in figures where nothing is repeated
+MOST_COUNTED = 20  # operations of one kind that a summary counts where nothing is repeated
 
 Vertex = int  # a node, or ~s for the scope s
 Spot = tuple[int, int]  # segment, and depth in it
 
 
 class Level:
-    """What stands directly in one scope, and the edges among it."""
+    """The direct contents of one scope, and the edges among them."""
 
     __slots__ = ("edges", "vertices")
 
@@ -48,16 +48,16 @@ class Level:
 
 
 class Crowd(NamedTuple):
-    """A level in local numbers, topologically sorted."""
+    """A level with local numbers, topologically sorted."""
 
     vertices: list[Vertex]
     into: list[list[int]]
     kinds: list[str]  # the operation, a scope's name without digits, "" for a leaf
-    barriers: set[int]  # scopes that stay as they are
+    barriers: set[int]  # scopes that are left as they are
 
 
 def make_up(graph: Graph, tree: Tree) -> None:
-    """Add scopes to the tree until none holds much more than `MOST` directly."""
+    """Add scopes to the tree until no scope has many more than `MOST` direct contents."""
     levels = _levels(graph, tree)
     waiting = sorted(levels)
     while waiting:
@@ -91,7 +91,7 @@ def _levels(graph: Graph, tree: Tree) -> dict[int, Level]:
 
 
 def _grouped(graph: Graph, tree: Tree, s: int, level: Level) -> dict[int, Level]:
-    """Cut one level into groups, each a new scope; their levels."""
+    """Cut one level into groups, each a new scope; returns their levels."""
     crowd = _crowd(graph, tree, level)
     groups = _with_leaves(crowd, _groups(crowd))
     names = _distinct([summary(Counter(crowd.kinds[v] for v in group)) for group in groups])
@@ -146,7 +146,7 @@ def _kind(graph: Graph, tree: Tree, v: Vertex, known: dict[str, str]) -> str:
 
 
 def _groups(crowd: Crowd) -> list[list[int]]:
-    """Groups of at least two among what is neither a leaf nor a barrier."""
+    """Groups of at least two vertices that are neither leaves nor barriers."""
     free = [v for v, kind in enumerate(crowd.kinds) if kind and v not in crowd.barriers]
     if not free:
         if crowd.barriers:  # leaves alone, which their users group
@@ -155,7 +155,7 @@ def _groups(crowd: Crowd) -> list[list[int]]:
     spots = _spots(crowd, free)
     bands = _bands(crowd, spots)
     used = {u for v in free for u in crowd.into[v]}
-    ends = sum(v not in used for v in free)  # what leads to one end hangs together
+    ends = sum(v not in used for v in free)  # everything that leads to one end is connected
     parts = _parts(crowd, free) if len(bands) == 1 or (ends > 1 and not crowd.barriers) else []
     if len(parts) > 1:
         groups = _merged(parts)
@@ -170,7 +170,7 @@ def _groups(crowd: Crowd) -> list[list[int]]:
 
 
 def _spots(crowd: Crowd, free: Sequence[int]) -> dict[int, Spot]:
-    """The depth of each vertex; behind a barrier a new segment begins."""
+    """The depth of each vertex; a new segment begins after a barrier."""
     inside = {*free, *crowd.barriers}
     spots: dict[int, Spot] = {}
     for v in range(len(crowd.vertices)):
@@ -205,7 +205,7 @@ def _bands(crowd: Crowd, spots: dict[int, Spot]) -> list[list[int]]:
         runs = [(k, k + thickness, period) for k in range(0, len(depths), thickness)]
     bands = []
     for start, end, _ in runs:
-        pieces: dict[int, list[int]] = {}  # no band goes on behind a barrier
+        pieces: dict[int, list[int]] = {}  # no band continues across a barrier
         for spot in depths[start:end]:
             pieces.setdefault(spot[0], []).extend(at[spot])
         bands += [sorted(piece) for piece in pieces.values()]
@@ -213,7 +213,7 @@ def _bands(crowd: Crowd, spots: dict[int, Spot]) -> list[list[int]]:
 
 
 def _runs(kinds: Sequence[object]) -> list[tuple[int, int, int]]:
-    """Start, end and period of maximal runs of levels; period 0 for levels that repeat nothing."""
+    """Start, end and period of maximal runs of levels; period 0 where nothing repeats."""
     runs: list[tuple[int, int, int]] = []
     start = k = 0
     while k < len(kinds):
@@ -235,7 +235,7 @@ def _runs(kinds: Sequence[object]) -> list[tuple[int, int, int]]:
 
 
 def _repeated(kinds: Sequence[object], start: int, period: int) -> int:
-    """Where a run of this period ends that begins here; `start` if nothing is there twice."""
+    """The end of a run of this period that begins here; `start` if nothing occurs twice."""
     end = start + period
     while end < len(kinds) and kinds[end] == kinds[end - period]:
         end += 1
@@ -243,7 +243,7 @@ def _repeated(kinds: Sequence[object], start: int, period: int) -> int:
 
 
 def _parts(crowd: Crowd, band: Sequence[int]) -> list[tuple[tuple[int, ...], list[int]]]:
-    """What hangs together within a band, each with what it looks like: equal for equal ones."""
+    """The connected parts of a band, each with its shape; similar parts have equal shapes."""
     leader = {v: v for v in band}
 
     def found(v: int) -> int:
@@ -275,13 +275,13 @@ def _merged(parts: Iterable[tuple[tuple[int, ...], list[int]]]) -> list[list[int
 
 
 def _in_turn(parts: Sequence[list[int]]) -> list[list[int]]:
-    """At most `BANDS` groups of parts that follow each other."""
+    """At most `BANDS` groups of consecutive parts."""
     length = -(-len(parts) // BANDS)
     return [[v for part in parts[k : k + length] for v in part] for k in range(0, len(parts), length)]
 
 
 def _with_leaves(crowd: Crowd, groups: list[list[int]]) -> list[list[int]]:
-    """Leaves join the group that alone uses them; those with the same users are groups of their own."""
+    """Add leaves to the only group that uses them; leaves with the same users form groups."""
     member = {v: k for k, group in enumerate(groups) for v in group}
     users: dict[int, set[int]] = {}
     for v, sources in enumerate(crowd.into):
@@ -304,7 +304,7 @@ def _with_leaves(crowd: Crowd, groups: list[list[int]]) -> list[list[int]]:
 
 
 def summary(kinds: Counter[str]) -> str:
-    """What is in a group: "100 × (dot, add, tanh)"; leaves count where there is nothing else."""
+    """The contents of a group in words: "100 × (dot, add, tanh)"; leaves count only if there is nothing else."""
     counts = Counter({kind: n for kind, n in kinds.items() if kind})
     if not counts:
         return f"{kinds['']} leaves" if kinds[""] != 1 else "1 leaf"
@@ -321,7 +321,7 @@ def summary(kinds: Counter[str]) -> str:
 
 
 def _distinct(names: Sequence[str]) -> list[str]:
-    """Names that occur several times are numbered."""
+    """Names, with numbers where one recurs."""
     total, seen = Counter(names), Counter[str]()
     distinct = []
     for name in names:

@@ -22,9 +22,9 @@ if TYPE_CHECKING:
 
 Fold = bool | str | Iterable[str] | None
 
-SMALL = 150  # nodes up to which nothing is folded by itself
-FEW, FEWER = 60, 24  # cards up to which the user's scopes that hold others, and all the rest, are opened by themselves
-NAMED = 8  # scopes that a message lists
+SMALL = 150  # nodes up to which nothing is folded unless asked for
+FEW, FEWER = 60, 24  # cards up to which outer scopes of the user's, and all other scopes, are opened unless asked
+NAMED = 8  # scopes that a message lists, at most
 
 
 class View(NamedTuple):
@@ -43,12 +43,12 @@ class View(NamedTuple):
         return tuple(self.tree.scopes[s].path for s in self.foldable())
 
     def foldable(self) -> list[int]:
-        """All scopes with at least two nodes, as the tree has them: those around before those within."""
+        """All scopes with at least two nodes, in the tree's order: outer scopes before inner ones."""
         found = [s for s in range(1, len(self.sizes)) if self.sizes[s] > 1]
         return sorted(found, key=lambda s: self.tree.scopes[s].depth)
 
     def folds(self) -> list[int]:
-        """For every scope the outermost folded one around it, itself included; `ROOT` if there is none."""
+        """For every scope the outermost folded scope that contains it (or is it); `ROOT` if there is none."""
         folds = [-1] * len(self.tree.scopes)
         folds[ROOT] = ROOT
         for start in range(len(folds)):
@@ -64,7 +64,7 @@ class View(NamedTuple):
         return folds
 
     def with_open(self, scopes: Iterable[int]) -> View:
-        """The view in which these scopes and those around them are open as well."""
+        """The view with these scopes, and those around them, open as well."""
         around = {t for s in scopes for t in self.tree.chain(s)}
         return self._replace(opened=self.opened | around)
 
@@ -144,7 +144,7 @@ def _patterns(name: str, given: object) -> tuple[str, ...]:
 
 
 def _matching(name: str, patterns: Sequence[str], view: View) -> set[int]:
-    """The scopes that a pattern names; `*` stays within one part of a path."""
+    """The scopes that match a pattern; `*` matches within one part of a path."""
     found = set()
     for pattern in patterns:
         matched = {s for s in range(1, len(view.tree.scopes)) if _matches(pattern, view.tree, s)}
@@ -193,7 +193,7 @@ def _centre(graph: Graph, around: object, hops: object) -> int:
 
 
 def _neighbourhood(graph: Graph, centre: int, hops: int) -> frozenset[int]:
-    """The nodes within so many edges up or down of one; all where there is none."""
+    """The nodes within a number of edges up or down of one node; all if there is no such node."""
     if centre < 0:
         return frozenset(range(len(graph.order))) - graph.constants
     seen = {centre}
@@ -217,7 +217,7 @@ def _sizes(tree: Tree, shown: frozenset[int]) -> list[int]:
 
 
 def _opened(view: View) -> View:
-    """Scopes opened from the outside in, like ones together, the largest first, while the cards are few."""
+    """Open scopes from the outside in, similar ones together, the largest first, while there are few cards."""
     tree = view.tree
     cards = [0] * len(tree.scopes)  # that stand directly in a scope
     for v in view.shown:
@@ -265,10 +265,7 @@ def count_cards(view: View) -> int:
 
 
 def states(view: View) -> Iterator[tuple[str, View]]:
-    """The views that a reader reaches from this one, by the one scope that is open there and folded here.
-
-    Then those by the scope that is folded there and open here.
-    """
+    """The views that differ from this one in a single scope: first those that open it, then those that fold it."""
     scopes = view.foldable()
     paths = [scope.path for scope in view.tree.scopes]
     yield from ((paths[s], view.with_open([s])) for s in scopes if s not in view.opened)

@@ -1,7 +1,7 @@
-"""The graph by numbers, and the tree of its scopes, in which every scope can be drawn as one card.
+"""The graph with nodes as numbers, and the tree of its scopes, in which every scope can be drawn as one card.
 
-That needs scopes without a way out and in again: from a scope through something outside of it and
-back. One that has such a way, a layer that is applied twice, is split into its uses.
+A scope can be one card only if no path leaves it and enters it again. A scope with such a path, such as a layer
+that is applied twice, is split into its uses.
 """
 
 from __future__ import annotations
@@ -19,17 +19,17 @@ if TYPE_CHECKING:
 
     from ...engine.value import Value
 
-DEEPEST = 16  # scopes within scopes; what is deeper is one scope with slashes in its name
-MANY = 8  # more operands than this, and leaves are drawn as rows
+DEEPEST = 16  # levels of nested scopes; deeper ones are merged into one scope with slashes in its name
+MANY = 8  # operands beyond which leaves are drawn as cards of one line
 ROOT = 0  # number of the scope around everything
-MOST_CHECKED = 20_000  # nodes of a graph whose records are compared with their operands
-SHARED = -1  # stage of a leaf that several uses of its scope have in common
+MOST_CHECKED = 20_000  # nodes of a graph up to which stale nodes are looked for
+SHARED = -1  # stage of a leaf that several uses of its scope share
 
 
 class Graph:
-    """The nodes below one root or several, in topological order; operands and users as numbers, without constants.
+    """The nodes below the roots in topological order, with operands and users as numbers, without constants.
 
-    What may change later is kept as it was: a picture is one of the moment of drawing.
+    Everything that may change later is copied: a picture shows the moment of drawing.
     """
 
     __slots__ = (
@@ -70,7 +70,7 @@ class Graph:
         self.stale = _stale(self.order)
         self.edges = 0  # those of constants count
         self.holders: dict[int, list[int]] = {}  # by constant: its users
-        self.rows: set[int] = set()  # leaves that are one of many operands
+        self.rows: set[int] = set()  # leaves drawn as cards of one line, because a user has many operands
         for i, node in enumerate(self.order):
             entering = [self.index[p] for p in node.parents]
             self.edges += len(entering)
@@ -89,17 +89,17 @@ class Graph:
         self.largest: Any = max(map(abs, filter(is_finite, self.grads)), default=0.0) if self.has_grads else None
 
     def bare(self, v: int) -> str:
-        """A name as it stands within its scope's box: without the scopes that tell it apart elsewhere."""
+        """A name as shown inside its scope's box: without the scopes that distinguish it elsewhere."""
         scope = self.order[v].scope
         return self.names[v].removeprefix(f"{dotted(scope)}.") if scope else self.names[v]
 
     @property
     def has_grads(self) -> bool:
-        """Whether `backward()` has run here; a leaf's gradient alone may be that of another graph."""
+        """Whether `backward()` has run on this graph; the gradient of a leaf alone may come from another graph."""
         return any(g != 0 for v, g in enumerate(self.grads) if v in self.roots or not self.is_leaf(v))
 
     def is_leaf(self, v: int) -> bool:
-        """Whether the node has no operands; one of constants alone is no leaf."""
+        """Whether the node has no operands; a node of constants alone is no leaf."""
         return not self.operands[v] and not self.order[v].op
 
 
@@ -124,13 +124,13 @@ class Scope:
         self.name = name
         self.plain = plain
         self.made_up = made_up
-        self.is_use = False  # one of several
+        self.is_use = False  # one of several uses
         self.path = ""  # known once all scopes are
         self.depth = 0
 
 
 class Tree:
-    """All scopes, the one around everything first, and the innermost scope of every node."""
+    """All scopes, the root first, and the innermost scope of every node."""
 
     __slots__ = ("home", "numbers", "scopes")
 
@@ -147,7 +147,7 @@ class Tree:
         return number
 
     def finish(self) -> None:
-        """Paths and depths, which follow from names and parents."""
+        """Compute paths and depths from names and parents."""
         for scope in self.scopes:
             scope.path = ""
         for start in range(1, len(self.scopes)):
@@ -163,7 +163,7 @@ class Tree:
                 scope.path = f"{around.path}/{scope.name}" if around.path else scope.name
 
     def chain(self, s: int) -> list[int]:
-        """The scope and those around it, outermost first, without the one around everything."""
+        """The scope and those around it, outermost first, without the root."""
         found = []
         while s != ROOT:
             found.append(s)
@@ -172,7 +172,7 @@ class Tree:
 
 
 def scopes_of(graph: Graph) -> Tree:
-    """The user's scopes, split into uses where they must be."""
+    """The user's scopes, split into uses where necessary."""
     tree = Tree(len(graph.order))
     known: dict[str, tuple[str, ...]] = {}
     parts: list[tuple[str, ...]] = []
@@ -190,7 +190,7 @@ def scopes_of(graph: Graph) -> Tree:
 
 
 def _descend(graph: Graph, tree: Tree, parts: Sequence[tuple[str, ...]], depth: int) -> None:
-    """From the scopes of one depth to those within them."""
+    """Go from the scopes of one depth to those inside them."""
     home = tree.home
     groups: dict[tuple[int, str], int] = {}
     vertex: list[int] = []  # of each node: its scope at the next depth, or itself
@@ -236,7 +236,7 @@ def _use(part: str, uses: dict[int, int], stage: int) -> str:
 
 
 def _knots(into: Sequence[list[int]]) -> list[int]:
-    """For every vertex the number of its strongly connected component, -1 where that is the vertex alone.
+    """Each vertex's strongly connected component; -1 where that is the vertex alone.
 
     By two walks (Kosaraju; M. Sharir, 1981).
     """
@@ -256,10 +256,10 @@ def _knots(into: Sequence[list[int]]) -> list[int]:
 
 
 def _stages(graph: Graph, vertex: Sequence[int], knot: Sequence[int], scopes: int) -> dict[int, int]:
-    """How often a way to a node enters scopes of its knot; the least number of all such schedules.
+    """For each node of a knot, how often a path to it enters its scope: the least possible schedule.
 
-    A scope's nodes of one stage are one use of it. An edge into a scope from elsewhere leads to a
-    later stage, and every other edge to the same or a later one, so no way out leads in again.
+    A scope's nodes of one stage are one use of it. An edge into a scope from elsewhere leads to a later stage,
+    and every other edge to the same or a later one, so no path that leaves a use enters it again.
     """
     operands, users = graph.operands, graph.users
     tied = [v for v, x in enumerate(vertex) if knot[x] >= 0]
@@ -291,7 +291,7 @@ def _stages(graph: Graph, vertex: Sequence[int], knot: Sequence[int], scopes: in
 
 
 def _leaves_at_home(graph: Graph, tree: Tree) -> None:
-    """A leaf outside of any scope that is used in one scope alone stands there: a neuron's weights."""
+    """Move leaves outside any scope into the only scope that uses them, as a neuron's weights."""
     for v in range(len(tree.home)):
         if tree.home[v] == ROOT and graph.is_leaf(v):
             around = {tree.home[w] for w in graph.users[v]}
