@@ -1,4 +1,4 @@
-"""What all tests share: Hypothesis profiles, and a guard against contexts that are left open."""
+"""What all tests share: Hypothesis profiles, and guards against contexts left open and modules loaded twice."""
 
 import os
 import sys
@@ -7,6 +7,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from autograd_core.engine import contexts
+from autograd_core.number_systems.base import SYSTEMS
 
 settings.register_profile("dev", max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("ci", parent=settings.get_profile("dev"), max_examples=200, derandomize=True)
@@ -20,6 +21,50 @@ def _no_context_is_left_open():
     yield
     assert contexts.entered == []
     assert contexts._mode.get() is contexts.DEFAULT
+
+
+def our_modules():
+    """What is loaded of the library, by name, and what each parent package holds under that name (None: nothing)."""
+    found = {}
+    for name, module in list(sys.modules.items()):
+        if name.split(".")[0] in ("autograd_core", "autograd_core_plugins", "nn"):
+            parent, _, last = name.rpartition(".")
+            found[name] = module, getattr(sys.modules.get(parent), last, None)
+    return found
+
+
+@pytest.fixture(autouse=True)
+def _no_module_is_loaded_twice():
+    """A second copy has classes and caches of its own: what later tests patch in one, the other does not see."""
+    before = our_modules()
+    yield
+    after = our_modules()
+    assert [name for name, one in before.items() if after.get(name) != one] == []
+
+
+@pytest.fixture
+def forget():
+    """A function that makes modules of ours be imported anew, by how their names begin; undone after the test."""
+    before, systems = our_modules(), dict(SYSTEMS)
+
+    def of(*beginnings):
+        for name in before:
+            if name.startswith(beginnings):
+                sys.modules.pop(name, None)
+
+    yield of
+    for name in our_modules().keys() - before.keys():
+        parent, _, last = name.rpartition(".")
+        del sys.modules[name]
+        if parent in before and hasattr(before[parent][0], last):
+            delattr(before[parent][0], last)
+    for name, (module, held) in before.items():
+        sys.modules[name] = module
+        parent, _, last = name.rpartition(".")
+        if held is not None:
+            setattr(before[parent][0], last, held)
+    SYSTEMS.clear()
+    SYSTEMS.update(systems)
 
 
 @pytest.fixture

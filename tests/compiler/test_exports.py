@@ -490,14 +490,9 @@ def test_sympy_keeps_kinks_shapes_and_names():
 
 
 @pytest.mark.parametrize(("export", "module", "extra"), [("to_sympy", "sympy", "check"), ("to_jax", "jax", "jax")])
-def test_a_missing_library_is_named(monkeypatch, export, module, extra):
+def test_a_missing_library_is_named(monkeypatch, forget, export, module, extra):
     monkeypatch.setitem(sys.modules, module, None)
-    for name in list(sys.modules):
-        if name.startswith("autograd_core.compiler.codegen") or name in (
-            "autograd_core.number_systems.symbolic",
-            "autograd_core.number_systems.jax",
-        ):
-            monkeypatch.delitem(sys.modules, name)
+    forget("autograd_core.compiler.codegen", "autograd_core.number_systems.symbolic", "autograd_core.number_systems.jax")
     with pytest.raises(MissingExtraError, match=rf"\[{extra}\]"):
         getattr(compiler.compile(lambda x: x, 1.0), export)()
 
@@ -587,23 +582,14 @@ def fake_jax():
 
 
 @pytest.fixture
-def faked(monkeypatch):
+def faked(monkeypatch, forget):
     """The export, loaded anew on that."""
     for name, module in fake_jax().items():
         monkeypatch.setitem(sys.modules, name, module)
     ours = ("autograd_core.number_systems.jax", "autograd_core.compiler.codegen.jax")
-    kept = {name: sys.modules.pop(name, None) for name in ours}
-    from autograd_core.number_systems.base import SYSTEMS
-
-    systems = dict(SYSTEMS)
+    forget(*ours)
     with np.errstate(all="ignore"):
         yield importlib.import_module(ours[1])
-    SYSTEMS.clear()
-    SYSTEMS.update(systems)
-    for name, module in kept.items():
-        del sys.modules[name]
-        if module is not None:
-            sys.modules[name] = module
 
 
 def in_fake_jax(compiled, args):
