@@ -1,4 +1,4 @@
-"""Files that are whole at every moment: the new one is written beside the old one, and then takes its place."""
+"""Atomic file writes: the new content goes to a temporary file next to the old one, which it then replaces."""
 
 from __future__ import annotations
 

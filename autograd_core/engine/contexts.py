@@ -1,9 +1,9 @@
-"""`no_grad`, `scope`, `detect_anomaly` and the mark of a running transform.
+"""`no_grad`, `scope`, `detect_anomaly` and the record of a running transform.
 
-Each holds for its own thread and async task (`contextvars`). Looking that up for every node
-would cost a tenth of its time, so two lists count what stands open anywhere: `entered` all of it, and
-`special` that under which operations are not recorded as usual. While `special` is empty, the fast
-path asks nothing; a running transform or trace does not slow it down.
+Each holds for its own thread and async task (`contextvars`). A lookup there for every node would take a tenth
+of its time, so two lists record which contexts are open anywhere: `entered` all of them, and `special` those
+under which operations are recorded differently. While `special` is empty, the fast path looks nothing up; a
+running transform or trace does not slow it down.
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ if TYPE_CHECKING:
 
 
 class Mode(NamedTuple):
-    """What holds for the code that runs now."""
+    """The contexts that apply to the running code."""
 
     records: bool = True
     scope: str = ""
     anomaly: ValueWatch | None = None
     born: list[Any] | None = None  # leaves made within the running transform; None outside of one
-    guards: dict[Any, bool] | None = None  # what bool() of Values answered within the running trace
-    answers: tuple[bool, ...] = ()  # what it is to answer at first there
+    guards: dict[Any, bool] | None = None  # the results of bool() on Values within the running trace
+    answers: tuple[bool, ...] = ()  # forced results for the first of them
     by_data: bool = True  # whether a guard of the arithmetic may look at the data: not in a program for other data
 
     @property
@@ -50,11 +50,11 @@ def current() -> Mode:
 
 @contextmanager
 def _entered(mode: Mode) -> Iterator[None]:
-    """Within it a mode holds.
+    """A context in which a mode holds.
 
-    Ctrl-C may come anywhere, in the midst of leaving such blocks too: nothing is set before the `try`, and what is
-    left first is the mode. A block that Ctrl-C kept from being left is so when its generator is closed; by then
-    another mode may hold, and stays.
+    Ctrl-C may come at any moment, even while such blocks are being left: nothing is set before the `try`, and
+    the mode is restored first. A block that Ctrl-C kept from being left is left when its generator is closed;
+    if another mode holds by then, it stays.
     """
     before, mark, is_late = _mode.get(), object(), False
     is_special = not mode.records or mode.scope or mode.anomaly
@@ -167,23 +167,23 @@ def detect_anomaly() -> Iterator[None]:
 
 @contextmanager
 def unwatched() -> Iterator[None]:
-    """Within it anomalies pass: a rule read as a graph has sides that are not taken, and may be infinite there."""
+    """A context without anomaly detection: a rule read as a graph may have infinities on sides that are not taken."""
     with _entered(_mode.get()._replace(anomaly=None)):
         yield
 
 
 @contextmanager
 def for_other_data() -> Iterator[None]:
-    """Within it graphs are recorded that become programs: what guards the arithmetic stays a choice in them."""
+    """A context for graphs that become programs: guards of the arithmetic stay choices, as the data will differ."""
     with _entered(_mode.get()._replace(by_data=False)):
         yield
 
 
 @contextmanager
 def transforming() -> Iterator[list[Any]]:
-    """The mark of a running transform: within it float(value) is an error, and graphs are recorded.
+    """The context of a running transform: float(value) is an error, and graphs are recorded.
 
-    Yields the list of leaves that are made within it, which are not from outside.
+    Yields the list of leaves made within it, as opposed to captured ones.
     """
     mode = _mode.get()
     born: list[Any] = []
@@ -195,9 +195,9 @@ def transforming() -> Iterator[list[Any]]:
 
 @contextmanager
 def tracing() -> Iterator[dict[Any, bool]]:
-    """The mark of a running trace: a transform that also keeps each bool() of a Value, a branch taken.
+    """The context of a running trace: a transform that also keeps each bool() of a Value, a branch taken.
 
-    Yields the Values that were asked, in order, with their answers.
+    Yields the Values that were tested, in order, with the results.
     """
     guards: dict[Any, bool] = {}
     answers = _answers.get()
@@ -209,7 +209,7 @@ def tracing() -> Iterator[dict[Any, bool]]:
 
 @contextmanager
 def answering(answers: tuple[bool, ...]) -> Iterator[None]:
-    """Within the next trace, what bool() of Values answers at first, whatever their data are."""
+    """A context in which bool() of Values gives these results first in the next trace, whatever the data."""
     token = _answers.set(answers)
     try:
         yield

@@ -1,4 +1,4 @@
-"""Digests of graphs: whether two of them compute alike."""
+"""Digests of graphs, to tell whether two of them compute the same."""
 
 from __future__ import annotations
 

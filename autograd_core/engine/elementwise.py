@@ -41,7 +41,7 @@ def loop(columns):
 
 
 def has_array(operands: Sequence[Any]) -> bool:
-    """Whether an operand is an array, but for one that stands as a single number of a number system."""
+    """Whether an operand is an array, except arrays that a number system uses as single numbers."""
     numpy = sys.modules.get("numpy")
     if numpy is None:
         return False
@@ -117,7 +117,7 @@ _loops: dict[str, Callable[[list[list[Any]]], list[float]]] = {}
 
 
 def _is_exactly_rounded(row: Primitive) -> bool:
-    """Whether a rule's value is made of nothing but operations whose result is the nearest double."""
+    """Whether a rule's value uses only operations whose results are the nearest doubles."""
     if row.name not in _exactly_rounded:
         source = Source()
         row.value(source, *map(source.name, _names(row)))

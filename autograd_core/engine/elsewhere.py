@@ -1,8 +1,8 @@
-"""Attributes that other libraries have, and what stands in their place here.
+"""Attribute names of other libraries, and what to use instead here.
 
-A name of a table below is no attribute: `hasattr` is false, reading it raises an `AttributeError` as ever, and
-type checkers do not know it. The error's message alone is better: it says what to do. Descriptors cost nothing
-until they are asked, where a `__getattr__` would slow down every attribute of a class.
+A name of a table below is no attribute: `hasattr` is false, reading it raises an `AttributeError` as usual, and
+type checkers do not know it. Only the error's message is better: it says what to do. Descriptors cost nothing
+until they are read; a `__getattr__` would slow down every attribute of a class.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ SUBCLASS = (
 
 
 class Elsewhere:
-    """A descriptor for a name that is not there.
+    """A descriptor for a name that does not exist here.
 
     Args:
         hint: What to do instead of reading it.
@@ -69,7 +69,7 @@ class NotToSet(Elsewhere):
 
 
 def names_of(instance: object) -> list[str]:
-    """What `dir` shall show of an instance: no name that is elsewhere."""
+    """The names that `dir` shows for an instance: none of the names above."""
     own = getattr(instance, "__dict__", {})
     bases = [vars(base) for base in type(instance).__mro__]
 
@@ -130,7 +130,7 @@ REQUIRES_GRAD = (
 
 
 class NotOnValues:
-    """Names that PyTorch, JAX, NumPy and micrograd have on their values, and `Value` has not."""
+    """Names that PyTorch, JAX, NumPy and micrograd have on their values, and `Value` does not have."""
 
     __slots__ = ()
 
@@ -167,7 +167,7 @@ class NotOnValues:
 
 
 class NotOnModules:
-    """Names that PyTorch's and Keras' modules have, and `Module` has not."""
+    """Names that PyTorch's and Keras' modules have, and `Module` does not have."""
 
     if not TYPE_CHECKING:
         backward = Elsewhere("the loss has it: loss = nn.mse(model(x), y); loss.backward()")

@@ -1,4 +1,4 @@
-"""Rows at plain numbers: what counts as a number, and the value and partials of a row there."""
+"""Primitives at plain numbers: what counts as a number, and the value and partials of a rule there."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ OPERAND = "a real number or a Value"  # what a function takes, and also an array
 
 
 def number(x: Any, caller: str = "Value", expected: str = "a real number") -> Any:
-    """`x` as data: a float, or a Fraction as it is.
+    """`x` as data: a float, or a Fraction unchanged.
 
     Raises:
         OperandError: `x` is no real number.
@@ -33,7 +33,7 @@ def number(x: Any, caller: str = "Value", expected: str = "a real number") -> An
         return x
     if not isinstance(x, Real):
         hint = ""
-        if hasattr(type(x), "local_grads"):  # of a class: asking a node would compute them
+        if hasattr(type(x), "local_grads"):  # looked up on the class: on a node it would compute them
             hint = "; use .detach() for a new leaf, or the Value itself"
         elif hasattr(x, "shape") and not isinstance(x, type):
             way = "make it a NumPy array" if expected == OPERAND else "make one Value per entry"
@@ -105,7 +105,7 @@ def is_finite(x: Any) -> bool:
 
 
 def evaluate(row: Primitive, xs: Sequence[Any]) -> tuple[Any, tuple[Any, ...]]:
-    """Value and partials of a row at plain numbers; nothing raises where IEEE 754 has an answer."""
+    """Value and partials of a primitive at plain numbers; nothing raises where IEEE 754 defines a result."""
     if any(x.__class__ is not float for x in xs):
         if any(map(is_fraction, xs)):
             return _evaluate_exactly(row, xs)

@@ -35,7 +35,7 @@ def _typed_as_clip(function: Callable[..., Any]) -> Clip:
 
 
 def _function(name: str, *example: float) -> Any:
-    """The public function of a row, documented from the row and from one known point.
+    """The public function of a primitive, with a docstring made from its entry and one known point.
 
     Args:
         name: The row's name.

@@ -1,4 +1,4 @@
-"""Walks over a graph. A node has parents; nothing more is known here. No walk recurses."""
+"""Walks over a graph. Only `parents` are used, and no walk recurses."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 # Nodes stand in sets and dicts below: their hash is their identity, so `==` is never asked.
 
 
-MANY = object()  # stands for the second operand of a node with more than two
+MANY = object()  # in the second operand's slot: the node has more than two
 
 
 def topological_order(root: Value) -> list[Value]:
@@ -53,7 +53,7 @@ def node_of(x: Any, caller: str) -> Any:
 
 
 def no_node(x: Any) -> str:
-    """What came in place of a node, for messages, and what to do where that is clear."""
+    """Describe what was passed instead of a node, and what to do where that is clear."""
     kind, text = type(x), repr(x)
     name = kind.__name__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"
     if kind.__name__ == "Value" or hasattr(kind, "backward"):

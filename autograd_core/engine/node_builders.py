@@ -1,10 +1,10 @@
-"""The fast path: each row of `engine/ops.py` compiled into one Python function that builds a node.
+"""The fast path: each entry of `engine/ops.py`, compiled to one Python function that builds a node.
 
-`number_systems/source.py` turns a rule into text; here the text is set into a function that
-takes Values, computes data and local derivatives, and makes the node, without a further call.
-`print(autograd_core.engine.node_builders.text(row))` shows it. Whatever is not plain floats inside plain
-Values (an int beside a Fraction, a rule that raises, an open context) goes to `record`, which
-reads the row itself; both give the same node.
+`number_systems/source.py` turns a rule into text. Here the text is put into a function that takes Values,
+computes data and local derivatives, and makes the node, without a further call (docs/adr/0002).
+`print(autograd_core.engine.node_builders.text(ROWS["mul"]))` shows one. Anything but plain floats inside plain
+Values (an int beside a Fraction, a rule that raises, an open context) goes to `record`, which evaluates the
+rule itself; both make the same node.
 """
 
 from __future__ import annotations
@@ -124,7 +124,7 @@ def _written(row: Primitive, which: int | None = None) -> list[str]:
 
 
 def text(row: Primitive, *, reflected: bool = False) -> str:
-    """Python source of the function that builds a node of this row, of one or two operands."""
+    """Python source of the function that builds a node of this primitive, of one or two operands."""
     if reflected:
         value, second = _written(row, 1)
         return REFLECTED.format(name=row.name, value=value, second=second)
@@ -132,7 +132,7 @@ def text(row: Primitive, *, reflected: bool = False) -> str:
     return (UNARY if row.arity == 1 else BINARY).format(name=row.name, value=value, d=d)
 
 
-# The bodies of all functions until their first call; their globals are the function's own.
+# The body of every function until its first call; its globals are the function's own.
 def _unary(a: Any, /) -> Any:
     return compile_and_call(a)  # type: ignore[name-defined]  # noqa: F821
 
@@ -142,9 +142,9 @@ def _binary(a: Any, b: Any, /) -> Any:
 
 
 def fused(row: Primitive, namespace: dict[str, Any], *, reflected: bool = False) -> Callable[..., Any]:
-    """A function that builds nodes of a row of one or two operands.
+    """A function that builds nodes of a primitive of one or two operands.
 
-    It is compiled when it is first called: all rows together would take 10 ms of the import.
+    It is compiled at its first call: all of them together would take 10 ms of the import.
 
     Args:
         row: The primitive.
@@ -190,10 +190,10 @@ def {function}(operands):
 
 
 def many_text(row: Primitive, count: int, *, literals: bool = False) -> str:
-    """Python source for a row of any number of operands, at one number: straight-line, without a list.
+    """Python source for a primitive of any number of operands, for one such number: straight-line, without a list.
 
-    `values` takes Values alone, and hands over to `mixed` where floats are among them. A rule with `literals`
-    is for floats alone: beside a literal a Fraction would become one.
+    `values` takes Values alone, and calls `mixed` if floats are among them. A rule with `literals` is for
+    floats alone: beside a literal a Fraction would become a float.
     """
     source = Source()
     xs = [source.name(f"x{i}") for i in range(count)]
@@ -225,7 +225,7 @@ def many_text(row: Primitive, count: int, *, literals: bool = False) -> str:
 def fused_many(
     row: Primitive, count: int, namespace: dict[str, Any], *, literals: bool = False
 ) -> Callable[[Sequence[Any]], Any]:
-    """Compile a row of any number of operands for `count` of them; 0.5 ms for 32.
+    """Compile a primitive of any number of operands for `count` of them; 0.5 ms for 32.
 
     Returns:
         A function of a sequence of Values and floats. It gives the node, or None where `record` has

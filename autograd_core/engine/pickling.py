@@ -26,10 +26,10 @@ if TYPE_CHECKING:
 
 
 class Entry:
-    """Stands for one node inside a pickle, and loads as the node itself.
+    """A node's stand-in inside a pickle, which loads as the node itself.
 
-    One object per node and thread, so that a pickler recognises a node that several roots share.
-    The memos of picklers keep the entries alive; when they go, they go.
+    There is one per node and thread, so that a pickler recognizes a node that several roots share. The memos of
+    picklers keep the entries alive, and entries go with them.
 
     Attributes:
         node: The node.
@@ -63,7 +63,7 @@ OURS = "autograd_core.engine.value"  # where the classes of nodes stand
 
 
 class End:
-    """Stands at the end of a list of entries: by then all of them are stored, now or before."""
+    """The last item of a list of entries: by then all of them are stored, now or earlier."""
 
     __slots__ = ("entries",)
 
@@ -78,7 +78,7 @@ class End:
 
 
 class _State(threading.local):
-    """Of one thread: the entries of nodes that some memo holds, and the number of the round."""
+    """The state of one thread: the entries of nodes that some memo holds, and the number of the round."""
 
     def __init__(self) -> None:
         self.entries: WeakValueDictionary[int, Entry] = WeakValueDictionary()
@@ -89,7 +89,7 @@ _state = _State()
 
 
 def _listed(nodes: list[Value]) -> tuple[Any, ...]:
-    """Entries of nodes that are to be stored, and their end."""
+    """The entries of nodes that are to be stored, and their end."""
     found = _state.entries
     listed = []
     for node in nodes:
@@ -107,7 +107,7 @@ def _operands(node: Value) -> list[Value]:
 
 
 def attributes_of(node: Value) -> tuple[dict[str, Any], dict[str, Any]] | None:
-    """What a user's class keeps in a node, in its dict and in slots of its own; None for nothing."""
+    """What a user's subclass keeps in a node, in its dict and its own slots; None for nothing."""
     slots = {}
     for cls in type(node).__mro__:
         if cls.__module__ == OURS:
@@ -141,7 +141,7 @@ def restore(
 
 
 def set_attributes(node: Value, attributes: tuple[dict[str, Any], dict[str, Any]]) -> None:
-    """Give a node what `attributes_of` another one was."""
+    """Set what `attributes_of` returned for another node."""
     kept, slots = attributes
     if kept:
         node.__dict__.update(kept)
@@ -150,12 +150,12 @@ def set_attributes(node: Value, attributes: tuple[dict[str, Any], dict[str, Any]
 
 
 def restore_after(_below: tuple[Any, ...], *parts: Any) -> Value:
-    """The same, after what lies below it."""
+    """`restore`, called after everything below the node is restored."""
     return restore(*parts)
 
 
 def last(listed: tuple[Any, ...]) -> Value:
-    """The root: what a list of nodes and its end stands for."""
+    """The root, which a list of nodes and its end load as."""
     root: Value = listed[-2]
     return root
 

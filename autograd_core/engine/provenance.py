@@ -1,4 +1,4 @@
-"""What a node is called, where it was made, and the reports of anomalies that say so."""
+"""A node's name, the line that made it, and the anomaly reports that mention both."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class Note:
-    """What few nodes have: a label, a scope, the line that made it. Shared between nodes, never changed."""
+    """What only few nodes have: a label, a scope, the line that made it. Shared between nodes, never changed."""
 
     __slots__ = ("label", "scope", "site")
 
@@ -38,7 +38,7 @@ OWN_FILES = (PACKAGE, PACKAGE.removesuffix("autograd_core/") + "nn/", "<autograd
 
 
 def user_line() -> str:
-    """The place, as "file, line n", of the code outside of this library that runs now."""
+    """The innermost running line of code outside this library, as "file, line n"."""
     frame = sys._getframe(1)
     while frame.f_back and frame.f_code.co_filename.startswith(OWN_FILES):
         frame = frame.f_back
@@ -54,7 +54,7 @@ def warn_user(message: str, category: type[Warning]) -> None:
 
 
 def named(node: Value) -> str:
-    """A node in a message: its label, else its operation, and its data."""
+    """A node in a message: its label or its operation, and its data."""
     return f"{node.label or node.op or 'a leaf'} = {written(node.data)}"
 
 
@@ -62,11 +62,11 @@ COMPARISONS = frozenset(("lt", "le", "gt", "ge", "eq", "ne"))
 
 
 class ValueWatch:
-    """Under `detect_anomaly()`: values that are not finite, and that nothing was computed from yet.
+    """Under `detect_anomaly()`: tracks values that are not finite and that nothing has been computed from yet.
 
-    At an operation nobody knows yet whether its value matters: a later `where` may choose the other
-    side. So a value is let pass when it goes into another one, which is watched in its turn, and what
-    is left when the results are known is reported.
+    When an operation runs, nobody knows yet whether its value matters: a later `where` may choose the other
+    side. So a value is no longer tracked once it is used by another one, which is tracked in turn; what is left
+    when the results are known is reported.
     """
 
     def __init__(self) -> None:
@@ -131,7 +131,7 @@ class GradientWatch:
         self.adjoints: dict[Value, Any] = {}
 
     def __call__(self, node: Value, g: Any) -> None:
-        """Look at a node's complete adjoint."""
+        """Check a node's complete adjoint."""
         self.adjoints[node] = g
         if is_finite(g) or (node._row is not None if self.asked is None else node not in self.asked):
             return
@@ -147,7 +147,7 @@ class GradientWatch:
         raise AnomalyError(msg)
 
     def _sender(self, node: Value) -> Value | None:
-        """Of a node whose adjoint is not finite, the user that sent what is not; None if it is the seed."""
+        """The user that contributed a value that is not finite to a node's adjoint; None if that was the seed."""
         shares = [
             (user, d * h)
             for user, h in self.adjoints.items()

@@ -1,6 +1,6 @@
-"""Nested lists, tuples, dicts and NumPy arrays of numbers: taken apart and put together again.
+"""Nested lists, tuples, dicts and NumPy arrays of numbers: flattened and rebuilt.
 
-NumPy is never imported: an argument can only be an array where somebody imported it already.
+NumPy is never imported: an argument can be an array only if somebody has imported NumPy already.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class Spec(NamedTuple):
-    """The shape of a tree: what kind of container, with what in it."""
+    """The shape of a tree: the kind of container, and its contents."""
 
     kind: str  # "leaf", "list", "tuple", "dict" or "array"
     children: tuple[Spec, ...] = ()
@@ -64,7 +64,7 @@ def _spec(tree: Any, leaves: list[Any]) -> Spec:
 
 
 def unflatten(spec: Spec, leaves: list[Any]) -> Any:
-    """A tree of that shape; arrays are float64 where all their leaves are floats, else of objects."""
+    """A tree of that shape; arrays are float64 if all their leaves are floats, else of objects."""
     return build(spec, lambda start, block: _block(leaves[start : start + block.size], block))
 
 

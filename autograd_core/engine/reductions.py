@@ -138,7 +138,7 @@ def sum(xs: Iterable[Any], /, start: Any = 0, **options: Never) -> Any:  # noqa:
 
 
 def _all_numbers(items: Iterable[Any]) -> bool:
-    """Whether an item is nothing to add up as arrays or lists are; a str is for `record` to refuse."""
+    """Whether no item is an array or a list; `record` rejects strings."""
     return all(isinstance(x, (Value, str)) or not hasattr(x, "__iter__") for x in items)
 
 
@@ -366,7 +366,7 @@ def softmax(xs: Iterable[Any], **options: Never) -> Any:
 
 
 def _of_each(name: str, items: list[Any]) -> list[Any]:
-    """What a row makes of each number, of their logsumexp, and of what rounding takes from that."""
+    """Apply a primitive to each number, with their logsumexp and its rounding error."""
     total = record_many(ROWS["logsumexp"], items)
     rest = logsumexp_less(items, total)
     return [record_many(ROWS[name], [x, total, rest]) for x in items]

@@ -57,7 +57,7 @@ def call(ufunc: Any, method: str, inputs: Sequence[Any], options: dict[str, Any]
 
 
 def _boxed(p: Any) -> Any:
-    """A Value as an array without dimensions, about which NumPy asks nobody."""
+    """A Value as an array without dimensions, on which NumPy calls no override."""
     if not isinstance(p, Value):
         return p
     import numpy as np
@@ -69,7 +69,7 @@ def _boxed(p: Any) -> Any:
 
 @contextmanager
 def explained() -> Iterator[None]:
-    """Within it an error of NumPy's about arrays of Values, of which it asks nobody, gets a note with the way."""
+    """A context in which NumPy's errors about arrays of Values get a note with the right way."""
     try:
         yield
     except TypeError as error:
@@ -79,7 +79,7 @@ def explained() -> Iterator[None]:
 
 
 def way(error: Exception) -> str:
-    """What to use where NumPy has no function for Values; "" if an error is about something else."""
+    """What to use instead, where NumPy has no function for Values; "" if an error is about something else."""
     import re  # 4 ms
 
     found = re.search(NO_LOOP, str(error))

@@ -422,7 +422,7 @@ def record_known(row: Primitive, operands: Sequence[Value], z: float, partials: 
 
 
 def _made(row: Primitive, operands: Sequence[Any], datas: Sequence[Any], z: Any, partials: Sequence[Any]) -> Value:
-    """A node as the open contexts want it; without the operands' data, all of them are Values."""
+    """A node as the open contexts require it; `datas` may be empty if all operands are Values."""
     mode = current()
     node: Value = new(Value)
     node._data = z
@@ -456,7 +456,7 @@ def _edges_of(operands: Sequence[Any], datas: Sequence[Any], partials: Sequence[
     return (*nodes, *local)
 
 
-# Rows whose text is as short as their operands are many are compiled for a number of operands that recurs;
+# Rules whose text grows only with the operands are compiled for a number of operands that recurs;
 # those whose text takes the compiler a millisecond for each operand, for a few. An int counts until then.
 STRAIGHT: dict[str, dict[int, Any]] = {
     name: {} for name in ("sum", "dot", "softmax", "log_softmax", "logsumexp", "logsumexp_less")
@@ -468,7 +468,7 @@ RECURS = 8
 
 
 def record_many(row: Primitive, operands: Sequence[Any]) -> Any:
-    """`record` for a row of any number of operands: fast where they are Values and floats."""
+    """`record` for a primitive of any number of operands: fast if they are Values and floats."""
     if special or not operands:
         return record(row, *operands)
     count = len(operands)
@@ -526,13 +526,13 @@ def single(row: Primitive) -> Callable[..., Any]:
 
 
 def _now(node: Value) -> tuple[Any, tuple[Any, ...]]:
-    """Value and partials of a node's rule at its operands' present data."""
+    """Value and partials of a node's rule at its operands' current data."""
     assert node._row is not None
     return evaluate(node._row, [p._data for p in node.parents])
 
 
 def _agrees(node: Value, now: tuple[Any, tuple[Any, ...]]) -> bool:
-    """Whether these are what the node recorded; NaN is the same as NaN here."""
+    """Whether these equal what the node recorded; NaN equals NaN here."""
     z, partials = now
     parents = node.parents
     pairs = [(node.data, z)]
@@ -560,7 +560,7 @@ def check_fresh(node: Value) -> None:
 
 
 def record_operator(row: Primitive, *operands: Any) -> Any:
-    """`record` for the operators: what is no number may know Values, if it is no built-in type."""
+    """`record` for operators: an operand that is no number is left to its own operator, unless it is built in."""
     for p in operands:
         if not isinstance(p, (Value, Real)):
             if row.name in ("eq", "ne") or not (type(p).__module__ == "builtins" or isinstance(p, Number)):
@@ -570,7 +570,7 @@ def record_operator(row: Primitive, *operands: Any) -> Any:
 
 
 def is_condition(p: Any) -> bool:
-    """Whether something says yes or no: a bool, or a comparison, which `no_grad()` does not record."""
+    """Whether something is a truth value: a bool, or a comparison, which `no_grad()` does not record."""
     if isinstance(p, Value):
         return p.op in COMPARISONS or (not current().records and p._row is None and p._data in (0.0, 1.0))
     return type(p).__name__ in ("bool", "bool_")  # NumPy's has either name

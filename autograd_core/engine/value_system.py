@@ -1,4 +1,4 @@
-"""The number system of Values, in which a gradient is itself a graph."""
+"""The number system of Values: rules evaluated in it make a gradient that is a graph."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ from .value import FUSED, Value, record, record_many
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
-FEW = 16  # products of the others are as many as operands
+FEW = 16  # operands up to which each product of all others is made separately
 
 
 class Values(NumberSystem):
-    """Graph nodes. A rule's own comparison is a node as well, so a gradient graph holds on both sides."""
+    """Rules on graph nodes. A kink's comparison becomes a node as well, so a gradient graph is right on both sides."""
 
     def where(self, condition: Any, a: Any, b: Any) -> Any:
-        """A node, unless the condition depends on constants alone: x ** 2 needs no question about its 2."""
+        """A node, unless the condition depends on constants alone: x ** 2 needs no test of its 2."""
         return record(ROWS["where"], condition, a, b) if isinstance(condition, Value) else (a if condition else b)
 
     def guard(
         self, xs: Sequence[Any], fails: Callable[..., Any], careful: Callable[[], Any], usual: Callable[[], Any]
     ) -> Any:
-        """One of the two by the data, which are those of the graph: of x / y one expects -z / y, and no question."""
+        """One of two forms, chosen by the graph's data: for x / y one expects -z / y, without a comparison."""
         if not current().by_data:
             return super().guard(xs, fails, careful, usual)
         data = [x.data if isinstance(x, Value) else x for x in xs]

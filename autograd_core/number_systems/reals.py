@@ -345,7 +345,7 @@ def _choice(*cases: tuple[Any, Any]) -> Any:
 
 
 def product(d: Any, g: Any) -> Any:
-    """A product in which 0 wins over infinity and NaN."""
+    """A product under the zero-path rule: 0 × infinity and 0 × NaN are 0."""
     d, g = REALS.number(d), REALS.number(g)
     if any(x.expr == 0 and x.inside == sympy.true for x in (d, g)):
         return RealExpression(sympy.Integer(0))

@@ -1,4 +1,4 @@
-"""Checks of derivatives: a verdict instead of a tolerance, and the operation that is at fault."""
+"""Checks of derivatives that need no tolerance: they return a verdict, and name the faulty operation."""
 
 from __future__ import annotations
 

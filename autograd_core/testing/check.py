@@ -1,4 +1,4 @@
-"""`check_gradient`: one call from a function to a verdict on its derivative."""
+"""`check_gradient`: from a function to a verdict on its derivative."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from .arguments.given import Given
 
 MODES = ("reverse", "forward")
-CUT = 2.0**-30  # a share of the change that rounding does not explain
+CUT = 2.0**-30  # relative difference between function and graph that rounding does not explain
 
 
 def check_gradient(
@@ -159,7 +159,7 @@ def check_gradient(
 
 
 def _source(report: Report, supplied: Supplied, f: Callable[..., Any]) -> str:
-    """Where the rule at fault was written; else the derivative that was given, or the function."""
+    """Where the faulty rule was written; else the derivative that was passed, or the function."""
     row = None if report.faulty_node is None else report.faulty_node._row
     if row is not None and (report.verdict is Verdict.WRONG or row.name not in ROWS):
         return _line_of(row.partials)
@@ -170,7 +170,7 @@ def _source(report: Report, supplied: Supplied, f: Callable[..., Any]) -> str:
 
 
 def _line_of(function: Any) -> str:
-    """File and line of a function; "" of what is none of Python's."""
+    """File and line of a function; "" if it is not written in Python."""
     code = getattr(inspect.unwrap(getattr(function, "func", function)), "__code__", None)
     return "" if code is None else f"{code.co_filename}:{code.co_firstlineno}"
 
@@ -200,7 +200,7 @@ def _checked(
 
 
 def _worst(reports: list[Report]) -> Report:
-    """Of several derivatives that were judged, what is to be said: of a fault first."""
+    """The report to give for several derivatives: a fault comes first."""
     order = (Verdict.WRONG, Verdict.NOT_FINITE, Verdict.DISCONTINUOUS, Verdict.ILL_CONDITIONED, Verdict.KINK)
     for verdict in order:
         for report in sorted(reports, key=lambda report: report.fair):
@@ -212,7 +212,7 @@ def _worst(reports: list[Report]) -> Report:
 def _together(
     report: Report, given: Sequence[Given], function: Function, results: int, tolerances: numeric_checker.Tolerances
 ) -> Report:
-    """The verdict on several derivatives that were judged one by one: whether they are one linear map."""
+    """The verdict on several derivatives that were judged one by one: they have to form one linear map."""
     if report.verdict is not Verdict.RIGHT:
         return report
     told = contradiction(given, results, len(function.point), function.unit, tolerances)
@@ -283,7 +283,7 @@ def _check_own(
     )  # fmt: skip
     if given is not None and not report.faultless and not tolerances.strict and judge.bad:
         underflows = judge.underflows()
-        if underflows or judge.below_noise():  # what the function computes is no longer what its formula says
+        if underflows or judge.below_noise():  # in doubles the function no longer computes what its formula says
             seen = numeric_checker.judge(numeric)
             return replace(seen, root=rec.root) if seen or (underflows and seen.faultless) else report
     if report.verdict not in (Verdict.RIGHT, Verdict.WRONG) or (report.verdict is Verdict.WRONG and report.faulty_op):
@@ -318,7 +318,7 @@ def _row(rec: Recording, i: int) -> list[float]:
 
 
 def _recorded_alone(function: Function, leaves: list[Any]) -> tuple[list[float], list[float]]:
-    """The results, and how far off rounding may put each of them (running error analysis)."""
+    """The results of the graph, and how far rounding may put each off (running error analysis)."""
     with transforming():
         results = function(_fresh(leaves))
     bounds: dict[Any, float] = {}
@@ -337,7 +337,7 @@ def _plain(function: Function, leaves: list[Any]) -> list[float]:
 
 
 def _apart(function: Function, rec: Recording) -> int | None:
-    """The result that moves otherwise than the recorded graph does, a little way off; None if all do alike."""
+    """A result that changes differently from the recorded graph's, a little away from the point; None if all agree."""
     v = directions(len(rec.inputs), "apart")
     for sign in (1, -1):
         moved = [float(x) + sign * AWAY * d * (abs(float(x)) or 1.0) for x, d in zip(function.point, v, strict=True)]
@@ -351,7 +351,7 @@ def _apart(function: Function, rec: Recording) -> int | None:
 
 
 def _same_there(function: Function, rec: Recording, moved: list[float]) -> bool:
-    """Whether function and graph give the same floats: then they are one, and 50 digits need not be asked."""
+    """Whether function and graph give the same floats: then they agree, and 50 digits are not needed."""
     at = dict(zip(rec.inputs, moved, strict=True))
     values: dict[Any, Any] = {}
     try:
@@ -371,7 +371,7 @@ def _same_there(function: Function, rec: Recording, moved: list[float]) -> bool:
 
 
 def _apart_at(function: Function, rec: Recording, moved: list[float]) -> int | None:
-    """The result that the function moves by more than rounding beside the recorded graph."""
+    """A result by which function and recorded graph differ beyond rounding."""
     m = number_system(50)
     there, rounding = _recorded_alone(function, moved)
     nodes = [out for out in rec.outputs if isinstance(out, Value)]
@@ -386,7 +386,7 @@ def _apart_at(function: Function, rec: Recording, moved: list[float]) -> int | N
 
 
 def _explained(report: Report, numeric: numeric_checker.Numeric, function: Function, results: Tree) -> Report:
-    """A wrong part of a complex number, with what can be said of that number."""
+    """The report on a wrong part of a complex number, with advice on that number."""
     if report.verdict is not Verdict.WRONG or not (function.inputs.any or function.outputs.any):
         return report
     zero = function.outputs.split(results.leaves)
@@ -405,10 +405,10 @@ def _check_foreign(
     tolerances: numeric_checker.Tolerances,
     recording: Recording | None = None,
 ) -> Report:
-    """A derivative that was given, by the function's values.
+    """Judge a derivative that was passed by the function's values.
 
-    That of a function which takes branches, too, though it was recorded: a graph is one branch, and an iteration
-    that ends when it stands still has another derivative than its last steps.
+    So is that of a recorded function which branches: its graph is one branch only, and an iteration that stops
+    at convergence has another derivative than its last steps.
     """
     if not supplied.any:
         msg = (

@@ -1,4 +1,4 @@
-"""What the pytest plugin does once it is used: marked functions, and a page of all reports."""
+"""The pytest plugin's work once it is used: marked functions, and a page with all reports."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 def parametrize(metafunc: pytest.Metafunc, marker: pytest.Mark) -> None:
-    """Make one test per point; a single one where Hypothesis finds the points."""
+    """Make one test per point, or a single one if Hypothesis draws the points."""
     if _drawn(metafunc.definition.obj) is not None:
         return  # `@given` finds them
     names = _inputs(metafunc.definition, marker)
@@ -43,7 +43,7 @@ def _points(marker: pytest.Mark) -> list[tuple[Any, ...]] | None:
 
 
 def _inputs(item: Any, marker: pytest.Mark) -> list[str]:
-    """The parameters that a point stands for: as many as it has, from the left; without points all."""
+    """The parameters that a point provides: as many as it has numbers, from the left; without points all."""
     names = list(signature(item.obj).parameters)
     if item.cls is not None and names[:1] == ["self"]:  # the class's function, while tests are collected
         names = names[1:]
@@ -66,12 +66,12 @@ def _split(names: str | Sequence[str]) -> Sequence[str]:
 
 
 def _drawn(f: Any) -> Any:
-    """What Hypothesis calls with the arguments that it drew, if a function bears `@given`; else None."""
+    """The handle through which Hypothesis calls a function with `@given`; None for other functions."""
     return getattr(f, "hypothesis", None)
 
 
 def _with_given(pyfuncitem: pytest.Function, options: dict[str, Any]) -> None:
-    """Let Hypothesis draw the arguments: the test differentiates to those, and all others are fixtures."""
+    """Let Hypothesis draw the arguments: derivatives are taken with respect to these; all others are fixtures."""
     handle, kept = _drawn(pyfuncitem.obj), signature(pyfuncitem.obj).parameters
     inner = handle.inner_test
     names = [name for name in signature(inner).parameters if name not in kept and name != "self"]
@@ -95,7 +95,7 @@ def _with_given(pyfuncitem: pytest.Function, options: dict[str, Any]) -> None:
 
 
 class Caller:
-    """Checks functions that bear the marker, instead of calling them."""
+    """Checks functions that have the marker, instead of calling them."""
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_pyfunc_call(self, pyfuncitem: pytest.Function) -> bool | None:
@@ -149,8 +149,8 @@ def _search(f: Any, domain: Any, like: Any, options: dict[str, Any]) -> None:
 class Recorder:
     """Collects what was checked, test by test, and writes `index.html` at the end.
 
-    A test's results travel on its `TestReport`, so that they come home from the processes of
-    pytest-xdist as well.
+    A test's results are attached to its `TestReport`, so that they also arrive from the processes of
+    pytest-xdist.
     """
 
     def __init__(self, config: pytest.Config, folder: Path) -> None:
@@ -191,7 +191,7 @@ class Recorder:
         return outcome
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """Gather; in the main process, where the tests may run in others."""
+        """Collect results, in the main process, as tests may run in others."""
         if hasattr(report, "gradients"):
             self.entries.append(report.gradients)
 

@@ -1,4 +1,4 @@
-"""What a check of derivatives says: a verdict, the worst entry, the faulty operation, one plain sentence."""
+"""The result of a check of derivatives: a verdict, the worst entry, the faulty operation, one plain sentence."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from ..pictures.picture import DrawOptions
 
 
-MANY = 1e5  # ulp, from which on an error is told as a share
+MANY = 1e5  # ulp, beyond which an error is printed as a fraction of the number
 
 
 class Verdict(str, Enum):  # noqa: UP042
@@ -67,7 +67,7 @@ class FunctionError(AutogradError, ValueError):
 
 
 def _counted(ulps: float, share: float) -> str:
-    """An error in units in the last place while one can imagine so many, else as a share of the number."""
+    """An error in ulp, or as a fraction of the number if it is very many ulp."""
     if ulps < MANY:
         return f"{ulps:.3g} ulp"
     return f"{share:.2g} times the expected number" if share < math.inf else "more than all digits"
@@ -105,7 +105,7 @@ class Worst:
 
     @property
     def distance(self) -> str:
-        """How far apart they are and may be, in words."""
+        """The error and the allowed error, in words."""
         off, size = abs(self.found - self.expected), abs(self.expected)
         share = off / size if size and off < math.inf else math.inf
         allowed = share * (self.allowed_ulps / self.error_ulps) if self.error_ulps else math.inf
@@ -180,7 +180,7 @@ class Report:
         return self.verdict is Verdict.RIGHT or (self.verdict is Verdict.KINK and self.fair)
 
     def _facts(self) -> list[tuple[str, str]]:
-        """Names and texts of what stands below the sentence."""
+        """Names and texts of the facts below the sentence."""
         w = self.worst
         facts = [
             ("entry", w.where),
@@ -202,7 +202,7 @@ class Report:
         return facts
 
     def __repr__(self) -> str:
-        """What a test says that asserts a report: short, for pytest cuts what is long."""
+        """The text of a failing `assert report`: short, because pytest cuts long ones."""
         return f"<Report {self.verdict}: {self.reason}>"
 
     def __str__(self) -> str:

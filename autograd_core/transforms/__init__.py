@@ -1,1 +1,1 @@
-"""Derivatives as functions: `functional` has `grad` and its kin; `recorded` differentiates a graph that is there."""
+"""Derivatives as functions: `functional` has `grad` and other transforms; `recorded` differentiates recorded graphs."""

@@ -1,4 +1,4 @@
-"""`grad`, `jacobian`, `hvp` and their kin: a function in, a function of its derivatives out.
+"""`grad`, `jacobian`, `hvp` and other transforms: from a function to a function that computes its derivatives.
 
 A transform calls the function once on fresh Values, which records a graph, and sweeps it
 (`transforms/recorded.py`).
@@ -59,16 +59,16 @@ class Call:
         )
 
     def number_of(self, out: Any) -> Any:
-        """An output as the caller gets it."""
+        """An output in the form that the caller gets."""
         return out if self.graph or not isinstance(out, Value) else out.data
 
     @property
     def value(self) -> Any:
-        """The function's result, as the caller gets it."""
+        """The function's result in the form that the caller gets."""
         return unflatten(self.spec, [self.number_of(out) for out in self.outputs])
 
     def arguments(self, leaves: list[Any]) -> list[Any]:
-        """Numbers that belong to the inputs, one tree per differentiated argument."""
+        """Numbers, one per input, as one tree per differentiated argument."""
         trees, start = [], 0
         for spec in self.specs:
             trees.append(unflatten(spec, leaves[start : start + spec.size]))
@@ -298,7 +298,7 @@ def jacobian(
     mode: str = "auto",
     layout: str = "numerator",
 ) -> Callable[..., Any]:
-    """The function `(*args) -> Jacobian`: every output differentiated to every input.
+    """The function `(*args) -> Jacobian`: every output differentiated with respect to every input.
 
     Args:
         f: A function of numbers or trees of them.

@@ -1,7 +1,7 @@
-"""Derivatives of a graph that stands, forward and reverse, as numbers or as a graph of their own.
+"""Derivatives of a recorded graph, forward and reverse, as numbers or as graphs.
 
-Where the results must be differentiable, the sweep records a graph, too: its adjoints are
-`Symbol`s, and each rule is read once more in the number system of Values.
+Where the results must be differentiable, the sweep itself records a graph: its adjoints are `Symbol`s, and each
+rule is evaluated again in the number system of Values (docs/adr/0003).
 """
 
 from __future__ import annotations
@@ -26,9 +26,9 @@ if TYPE_CHECKING:
 
 
 class Symbol:
-    """An adjoint or a tangent that is a graph: a sum of Values that is not added up yet.
+    """An adjoint or a tangent that is a graph: a sum of Values that has not been added up yet.
 
-    It is never "0": in a gradient graph a product by something that is 0 now is a node as any
+    It is never "0": in a gradient graph a product with something that is 0 at this point is a node like any
     other, or (sin^2)''(0) would lose its 2.
     """
 
@@ -83,7 +83,7 @@ def _symbolic_edges(node: Value) -> tuple[Any, ...]:
     operands = [p.data if isinstance(p, Constant) else p for p in parents]
     try:
         local = row.partials(VALUES, *operands, node)
-    except ArithmeticError:  # a rule divides by a constant 0; among nodes nothing raises
+    except ArithmeticError:  # a rule divides by a constant 0; operations on nodes never raise
         local = row.partials(VALUES, *parents, node)
     return (*parents, *(0 if isinstance(p, Constant) else _local(d) for p, d in zip(parents, local, strict=True)))
 
@@ -133,10 +133,11 @@ def pull_back(outputs: Sequence[Any], seeds: Sequence[Any], inputs: Sequence[Val
 
 
 def _merged(results: list[Value], known: Iterable[Value]) -> list[Value]:
-    """The same results, of graphs in which equal nodes stand once: of one rule, and of the same operands.
+    """The same results, with equal nodes (of one rule and the same operands) merged.
 
-    Each rule is read for itself, so that sin'' computes sin anew, and (1 + e) twice; left alone, that multiplies with
-    every order. Only nodes that this sweep has made are changed or left out; known ones may take their place.
+    Each rule is evaluated by itself, so sin'' computes sin again, and (1 + e) occurs twice; without merging,
+    that multiplies with every order. Only nodes made by this sweep are changed or dropped; older ones may take
+    their place.
 
     Args:
         results: What a sweep has given.
@@ -162,7 +163,7 @@ def _merged(results: list[Value], known: Iterable[Value]) -> list[Value]:
 
 
 def _identity(operand: Any) -> Any:
-    """What tells operands apart: nodes are who they are, plain numbers what they are, 0.0 other than -0.0."""
+    """The key by which operands are compared: nodes by identity, plain numbers by value and sign of zero."""
     if isinstance(operand, Value) and not isinstance(operand, Constant):
         return id(operand)
     x = operand.data if isinstance(operand, Constant) else operand
@@ -170,13 +171,13 @@ def _identity(operand: Any) -> Any:
 
 
 def _kept(edges: tuple[Any, ...], wanted: set[Value]) -> tuple[Any, ...]:
-    """The edges, with derivative 0 where nobody asks for the operand's adjoint."""
+    """The edges, with derivative 0 where the operand's adjoint is not needed."""
     parents = edges[: len(edges) // 2]
     return (*parents, *(d if p in wanted else 0 for p, d in zip(parents, edges[len(parents) :], strict=True)))
 
 
 def _dependents(order: list[Value], inputs: Iterable[Value]) -> list[Value]:
-    """Those nodes of a topological order that depend on an input, inputs included."""
+    """The nodes of a topological order that depend on an input, inputs included."""
     found = set(inputs)
     for node in order:
         edges = node._edges
@@ -239,7 +240,7 @@ def grad_of(output: Value, inputs: Iterable[Value], *, create_graph: Literal[Tru
 @overload
 def grad_of(output: Value, inputs: Iterable[Value], *, create_graph: bool) -> list[float] | list[Value]: ...
 def grad_of(output: Value, inputs: Iterable[Value], *, create_graph: bool = False) -> list[Any]:
-    """Gradient of a graph that stands, to any of its nodes; no `.grad` is touched.
+    """The gradient of a recorded graph with respect to any of its nodes; no `.grad` is changed.
 
     Args:
         output: The node to differentiate.

@@ -1,8 +1,8 @@
-"""What `grad` and its kin give, for type checkers: of floats floats, of Values Values, shaped as the argument.
+"""Type signatures of the transforms: floats give floats, Values give Values, in the shape of the argument.
 
-Nothing here is imported when a program runs. The types are for functions of their arguments alone: one that uses
-Values from outside gives Values at floats, too. A function of which nothing is known, as most lambdas, is taken for
-one with one number as its result, or by `jacobian` at a list for one with a list.
+Nothing here is imported when a program runs. The types describe functions of their arguments alone: one that
+uses Values from outside returns Values for floats, too. A function of unknown type, as most lambdas are, is
+assumed to return one number, or for `jacobian` at a list, a list.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""What a check is asked: a function, its arguments as flat lists, and what the user gives to be judged.
+"""The input of a check: a function, its arguments as flat lists, and the derivative that a user passes.
 
-`flat` takes arguments of any array library apart, `inputs` says which are differentiated to, `drawn_trees` draws more
-of their kind. `function` calls with an eye on side effects. `given` and `jacobians` hold a derivative that a user
-gives, `peers` that of torch or jax, `supplied` says which it is; `batches` and `complex_parts` reduce to real single
-examples.
+`flat` flattens arguments of any array library, `inputs` selects those that are differentiated, `drawn_trees`
+draws similar ones. `function` calls the function and detects side effects. `given` and `jacobians` hold a
+derivative that was passed, `peers` that of torch or jax, `supplied` decides between them; `batches` and
+`complex_parts` reduce a check to real single examples.
 """

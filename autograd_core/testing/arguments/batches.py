@@ -1,4 +1,4 @@
-"""The derivative of a function of batches, which is given for each example alone."""
+"""The derivative of a function of batches, passed for each example separately."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class Blocks:
-    """A Jacobian of which only the blocks on the diagonal can differ from 0: a result moves with its own example.
+    """A Jacobian whose blocks off the diagonal are 0: a result depends on its own example only.
 
     Args:
         rows: The numbers of every row, each with its place.
@@ -62,7 +62,7 @@ def axes_of(args: tuple[Any, ...], in_axes: Any) -> list[int | None]:
 
 
 def batched(whole: Any, results: Tree, inputs: Inputs, in_axes: Any, convert: Conversion) -> Blocks:
-    """The derivative of every example, at its place in the Jacobian of the batch.
+    """The derivatives of all examples, at their places in the batch's Jacobian.
 
     Args:
         whole: The derivatives along axis 0, as `jax.vmap(jax.grad(f), in_axes)` gives them.
@@ -144,7 +144,7 @@ def _taken(x: Any, axis: int, b: int) -> Any:
 
 
 def _piece(whole: Any, b: int, size: int, what: str) -> Any:
-    """What was given for one example."""
+    """The derivative passed for one example."""
     if isinstance(whole, dict):
         return {key: _piece(child, b, size, what) for key, child in whole.items()}
     if isinstance(whole, (list, tuple)) and not _numbers(whole):

@@ -1,4 +1,4 @@
-"""Arguments that are drawn at random and look like an example: the same tree, dtypes, and shapes or kinds of shapes."""
+"""Draws arguments that resemble an example: the same tree and dtypes, and the same or similar shapes."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from ...errors import OperandError, RangeError, StructureError
 from ..strategies import hypothesis_strategies, interval, is_interval, reals, row_of
 from .flat import DOUBLE, array_library, unit_roundoff
 
-SIZES = (1, 4)  # of what a shape has names for
+SIZES = (1, 4)  # range of the named lengths of a shape
 LARGEST = {"float32": 3.4e38, "complex64": 3.4e38, "bfloat16": 3.3e38, "float16": 65504.0}  # about
 
 Draw = Callable[[Any], Any]
@@ -51,7 +51,7 @@ class ArraySpec:
 
 @dataclass(frozen=True, slots=True)
 class Domain:
-    """Where the numbers below some place of a tree are drawn.
+    """The domain of the numbers below some position of a tree.
 
     Attributes:
         of: An interval, an operation, a strategy, or a tree of such; None for all reals.
@@ -140,7 +140,7 @@ class Plan:
         return (lambda draw, lengths: x) if strategy is None else lambda draw, lengths: draw(strategy)
 
     def _entry(self, kind: str, domain: Domain, place: str) -> Any:
-        """A strategy for a number of some kind; None for one that stays as it is."""
+        """A strategy for a number of some kind; None for one that stays unchanged."""
         st = hypothesis_strategies()
         if is_strategy(domain.of):
             return domain.of
@@ -167,7 +167,7 @@ class Plan:
         return real.map(Fraction) if kind == "Fraction" else real
 
     def _stays(self, domain: Domain) -> bool:
-        """Whether an integer is a size, an index or an exponent, which nobody wants to be drawn."""
+        """Whether an integer is a size, an index or an exponent, which should not be drawn."""
         return self.floats and (domain.of is None or not domain.named)
 
     def _array(self, x: Any, domain: Domain | Flat, place: str) -> Maker:
@@ -178,7 +178,7 @@ class Plan:
         return lambda draw, lengths: _filled(x, draw(entries), shape)
 
     def _entries(self, x: Any, shape: tuple[int, ...], domain: Domain | Flat, place: str) -> Any:
-        """A strategy for the numbers of an array; None for one that stays as it is."""
+        """A strategy for the numbers of an array; None for one that stays unchanged."""
         kind = _kind_of_array(x)
         if not kind:
             return None
@@ -195,7 +195,7 @@ class Plan:
         return hypothesis_strategies().tuples(*strategies)
 
     def _rounded(self, x: Any, kind: str, domain: Domain, place: str) -> Any:
-        """A strategy for numbers that an array can hold."""
+        """A strategy for numbers that an array's dtype can hold."""
         if kind == "int":
             low, high = _whole_range(x)
             bounds = interval(domain.of) if is_interval(domain.of) else REALS
@@ -315,7 +315,7 @@ def _one(domain: Domain | Flat) -> Domain:
 
 
 def _is_tree(of: Any) -> bool:
-    """Whether a domain differs from place to place."""
+    """Whether a domain differs from position to position."""
     return isinstance(of, (dict, list, tuple)) and not is_interval(of)
 
 
@@ -350,7 +350,7 @@ def _spread(domain: Domain, shape: tuple[int, ...], place: str) -> list[Domain]:
 
 
 def example_of(domain: Any) -> Any:
-    """The tree of a domain, with a float in the place of each interval."""
+    """A domain's tree, with a float in place of each interval."""
     if isinstance(domain, dict):
         return {key: example_of(child) for key, child in domain.items() if key is not ...}
     if isinstance(domain, tuple) and hasattr(domain, "_fields"):

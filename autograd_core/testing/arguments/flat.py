@@ -1,4 +1,4 @@
-"""Arguments and results as flat lists of numbers with the names of their places, from any array library."""
+"""Arguments and results as flat lists of numbers with names of their positions, for any array library."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ DOUBLE = 2.0**-53  # half a unit in the last place of 1.0
 
 @cache
 def _library(kind: type) -> str:
-    """Which array library a type is from; "" for any other."""
+    """The array library of a type; "" for any other type."""
     library = kind.__module__.partition(".")[0]
     return "" if library not in ARRAYS else "jax" if library == "jaxlib" else library
 
 
 def array_library(x: Any) -> str:
-    """Which array library an array is from; "" for what is no array."""
+    """The array library of an array; "" for anything else."""
     kind: Any = type(x)
     library = _library(kind)
     return library if library and hasattr(x, "dtype") else ""
@@ -44,7 +44,7 @@ def _roundoff(dtype: Any) -> float:
 
 
 def unit_roundoff(x: Any) -> float:
-    """Half an ulp of 1 in the precision of an array or a NumPy number; that of doubles for all else."""
+    """Half an ulp of 1 in the precision of an array or a NumPy number; that of doubles for anything else."""
     return _roundoff(getattr(x, "dtype", ""))
 
 
@@ -54,7 +54,7 @@ def data_of(x: Any) -> Any:
 
 
 class Held:
-    """An argument that is no input: the function gets it as it is.
+    """An argument that is not an input: the function gets it unchanged.
 
     Args:
         value: It.
@@ -73,7 +73,7 @@ def is_sparse(x: Any) -> bool:
 
 
 def dense(whole: Any) -> Any:
-    """An array, or a sequence of them, without the formats of torch and jax that leave zeros out."""
+    """An array, or a sequence of them, converted from sparse formats of torch and jax."""
     kind: Any = type(whole)
     if kind in (list, tuple):
         return kind([dense(item) for item in whole])
@@ -90,7 +90,7 @@ def _is_number(dtype: Any) -> bool:
 
 
 def _flat(x: Any) -> list[Any]:
-    """The numbers of an array; one of jax is read without a kernel's start."""
+    """The numbers of an array; one of jax is read without launching a kernel."""
     host = x.__array__() if array_library(x) == "jax" and hasattr(x, "__array__") else x
     return host.reshape(-1).tolist()  # type: ignore[no-any-return]
 
@@ -110,7 +110,7 @@ def plain(x: Any) -> Any:
 
 
 class Tree:
-    """Nested lists, tuples, dicts and arrays, taken apart.
+    """Nested lists, tuples, dicts and arrays, flattened.
 
     Attributes:
         leaves: The numbers: floats, complex numbers, Fractions or Values.
@@ -126,7 +126,7 @@ class Tree:
     def __init__(self, tree: Any, name: str) -> None:
         self.whole = tree
         self.leaves: list[Any] = []
-        self._places: list[Any] = []  # a name, or an array's name and shape: most names are never read
+        self._places: list[Any] = []  # names, or an array's name and shape, from which names are made when needed
         self.unit = DOUBLE
         self.foreign = False
         self.other: list[str] = []
@@ -135,7 +135,7 @@ class Tree:
 
     @property
     def names(self) -> list[str]:
-        """The place of each number."""
+        """The name of each number's position."""
         if any(isinstance(place, tuple) for place in self._places):
             named: list[str] = []
             for place in self._places:
@@ -212,12 +212,12 @@ class Tree:
         return lambda leaves: _rebuilt(x, library, [*islice(leaves, count)], shape)
 
     def build(self, leaves: list[Any]) -> Any:
-        """The same tree around other numbers, in containers of its own."""
+        """The same tree with other numbers, in new containers."""
         return self._build(iter(leaves))
 
 
 def _rebuilt(x: Any, library: str, leaves: list[Any], shape: tuple[int, ...]) -> Any:
-    """An array as `x`: of its library and precision; of complex numbers or objects where leaves are."""
+    """An array like `x`, of its library and precision; of complex numbers or objects if leaves are."""
     if library == "torch":
         import torch  # pyright: ignore[reportMissingImports]
 
@@ -244,5 +244,5 @@ def _rebuilt(x: Any, library: str, leaves: list[Any], shape: tuple[int, ...]) ->
 
 
 def same(a: list[Any], b: list[Any]) -> bool:
-    """Whether two lists hold the same numbers, bit for bit but for the sign of 0; NaN is NaN."""
+    """Whether two lists hold the same numbers, bit for bit but for the sign of 0; NaN equals NaN."""
     return a == b or (len(a) == len(b) and all(x == y or (x != x and y != y) for x, y in zip(a, b, strict=True)))  # noqa: PLR0124

@@ -1,4 +1,4 @@
-"""A user's function of a flat list of numbers, with an eye on what it does besides."""
+"""A user's function of a flat list of numbers; its calls are checked for side effects and changing results."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 AWAY = 2.0**-20  # how far the function is called again, relative to each input
-CALLS = 8  # whose arguments are looked at afterwards: each gets its own, and one that changes them does so early
+CALLS = 8  # calls whose arguments are compared afterwards: a function that changes its arguments does so early
 
 
 class Function:
-    """A user's function of a flat list of numbers, with an eye on what it does besides.
+    """A user's function of a flat list of numbers; its calls are checked for side effects and changing results.
 
     Args:
         f: The function.
@@ -70,7 +70,7 @@ class Function:
         if self.outputs.any:
             return self.outputs.split(results)
         if any(isinstance(z, complex) for z in results) and not any(isinstance(x, complex) for x in leaves):
-            return [math.nan if isinstance(z, complex) else z for z in results]  # a real function's domain ends here
+            return [math.nan if isinstance(z, complex) else z for z in results]  # outside a real function's domain
         return results
 
     def arguments(self, leaves: list[Any]) -> Any:
@@ -78,11 +78,11 @@ class Function:
         return self.tree.build(self.inputs.join(leaves))
 
     def result(self, leaves: list[Any]) -> Tree:
-        """The results with their places."""
+        """The results with their positions."""
         return self._results(self._output(leaves))
 
     def _output(self, leaves: list[Any]) -> Any:
-        """What the function gives."""
+        """Call the function."""
         built = self.arguments(leaves)
         looked_at = self.calls < CALLS
         before = [data_of(x) for x in Tree(built, "args").leaves] if looked_at else []
@@ -90,7 +90,7 @@ class Function:
             if self.calls:
                 output = self.f(*built)
             else:
-                with watched():  # at the point itself; what it does around there explains nothing
+                with watched():  # at the point itself, since only there do side effects explain anything
                     output = self.f(*built)
         except Exception as error:
             at = ", ".join(f"{name} = {shown(x)}" for name, x in list(zip(self.names, leaves, strict=True))[:8])
@@ -125,7 +125,7 @@ class Function:
             raise FunctionError(msg, fault="changes its input")
 
     def steady(self, leaves: Callable[[list[Any]], list[Any]], twice: tuple[list[Any], list[Any]]) -> None:
-        """Raise unless the function gives the same for the same arguments.
+        """Raise unless the function returns the same for the same arguments.
 
         Args:
             leaves: What makes arguments of numbers.
@@ -152,7 +152,7 @@ class Function:
             raise FunctionError(msg, fault="depends on state")
 
     def _varies(self, a: list[Any], b: list[Any]) -> FunctionError:
-        """What to say of two results for the same arguments."""
+        """Describe how two results for the same arguments differ."""
         apart = [abs(x - y) if x != y else 0.0 for x, y in zip(a, b, strict=False)]
         k = max(range(len(apart)), key=lambda i: -1.0 if math.isnan(apart[i]) else apart[i], default=0)
         hint = "give it a fixed seed within"
@@ -165,7 +165,7 @@ class Function:
         return FunctionError(msg, fault="random")
 
     def _alike(self, a: list[Any], b: list[Any]) -> bool:
-        """Whether two results are the same, or no further apart than they may be."""
+        """Whether two results are equal, or no further apart than allowed."""
         return same(a, b) or (
             len(a) == len(b) and all(abs(x - y) <= self.nondet_tol for x, y in zip(a, b, strict=True))
         )

@@ -1,8 +1,8 @@
-"""What a user gives to be judged: a derivative, or its products with vectors from either side.
+"""The derivative that a user passes to be judged: numbers, or products with vectors from either side.
 
-All of them are linear maps from the inputs to the results. What judges asks two things of one: its product with a
-combination of results (a row of numbers, one per input), and what that gives along a direction of the inputs. So a
-Jacobian that is sparse, or that exists as products only, is never filled in.
+All of them are linear maps from the inputs to the results. A judge asks for two things: the product with a
+combination of results (a row of numbers, one per input), and what that gives along a direction of the inputs.
+So a Jacobian that is sparse, or that exists as products only, is never made dense.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
     from .complex_parts import Conversion
 
-OTHER_FORM = (TypeError, AttributeError, ValueError, IndexError, RuntimeError)  # what a tuple for an array leads to
-KEPT = 0.75  # share of its digits that a product has in spite of its own rounding
+OTHER_FORM = (TypeError, AttributeError, ValueError, IndexError, RuntimeError)  # raised by a tuple instead of an array
+KEPT = 0.75  # fraction of its digits that a product keeps despite its own rounding
 
 
 class Given(Protocol):
@@ -223,7 +223,7 @@ def columns(
 
 
 def called(what: str, f: Callable[..., Any], *args: Any) -> Any:
-    """What a user's function gives.
+    """Call a user's function.
 
     Raises:
         FunctionError: It raises.
@@ -247,7 +247,7 @@ def _takes(f: Callable[..., Any], count: int) -> bool:
 
 
 def agreeing(what: str, value: Any, results: Tree) -> None:
-    """Refuse a product that comes with another value than the function's."""
+    """Reject a product that comes with another value than the function's."""
     _agreeing(what, result_numbers(results, value, what), results)
 
 

@@ -1,4 +1,4 @@
-"""Which arguments are inputs: those that `argnums` says, else all but the integers beside floats."""
+"""Which arguments are inputs: those named by `argnums`, else all but integers next to floats."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def chosen(args: tuple[Any, ...], argnums: int | Sequence[int] | None) -> tuple[Any, ...]:
-    """The arguments, of which those that are no inputs are held.
+    """The arguments, with those held that are not inputs.
 
     Args:
         args: A tuple of trees.
@@ -35,7 +35,7 @@ def chosen(args: tuple[Any, ...], argnums: int | Sequence[int] | None) -> tuple[
 
 
 def positions(args: tuple[Any, ...], argnums: int | Sequence[int]) -> list[int]:
-    """The places that `argnums` names, from 0 on, in its order.
+    """The positions named by `argnums`, from 0 on, in its order.
 
     Raises:
         OperandError: What is no position.
@@ -70,7 +70,7 @@ def _children(x: Any) -> list[Any] | None:
 
 
 def _floats(x: Any) -> bool:
-    """Whether there is a number that is no integer."""
+    """Whether there is a number that is not an integer."""
     parts = _children(x)
     if parts is not None:
         return any(map(_floats, parts))
@@ -86,7 +86,7 @@ def _wholes(x: Any) -> bool:
 
 
 def _beside_floats(x: Any) -> Any:
-    """The tree with its integers held, where they stand by themselves."""
+    """The tree with its separate integers held."""
     if not _floats(x):
         return Held(x) if _wholes(x) else x
     if isinstance(x, dict):
@@ -101,7 +101,7 @@ def _beside_floats(x: Any) -> Any:
 
 
 def real_alone(args: tuple[Any, ...]) -> tuple[Any, ...]:
-    """The arguments with their complex numbers held, of which this library's operations know nothing.
+    """The arguments with complex numbers held, which this library's operations do not support.
 
     Raises:
         FunctionError: There is no other number.
@@ -130,7 +130,7 @@ def _held(x: Any, wanted: Callable[[Any], bool]) -> Any:
 
 
 def let_go(args: tuple[Any, ...], derivative: Any) -> tuple[Any, ...]:
-    """The arguments with those integers as inputs to which a derivative was given: they are judged as well."""
+    """The arguments with those integers as inputs that a derivative was passed for: they are judged as well."""
     if not isinstance(derivative, (list, tuple)) or len(derivative) != len(args):
         return args
     return tuple(

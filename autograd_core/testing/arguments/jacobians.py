@@ -1,4 +1,4 @@
-"""A derivative that a user gives, matched with results and arguments by key, length and shape."""
+"""A derivative that a user passes, matched with results and arguments by key, length and shape."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class Inputs:
-    """The arguments that are differentiated to, and how a derivative lists them.
+    """The arguments that are differentiated, and the order in which a derivative lists them.
 
     Attributes:
         args: All arguments; what is no input has no numbers.
@@ -43,7 +43,7 @@ class Inputs:
         return self.order == sorted(self.order)
 
     def of_all(self) -> Inputs:
-        """The same, listed as the function lists them."""
+        """The same, in the function's order."""
         return Inputs(self.args)
 
     def tangents(self, v: Sequence[float]) -> tuple[Any, ...]:
@@ -132,7 +132,7 @@ def sparse_jacobian(whole: Any, results: Tree, inputs: Inputs, what: str) -> Any
 
 
 def number_row(given: Any, inputs: Inputs, what: str) -> list[Any]:
-    """The derivative of one result, or of a combination of them, to all inputs.
+    """The derivative of one result, or of a combination of results, with respect to all inputs.
 
     Raises:
         StructureError: Other keys, lengths or shapes than the arguments'.
@@ -150,7 +150,7 @@ def result_numbers(results: Tree, given: Any, what: str) -> list[Any]:
 
 
 def _row(given: Any, inputs: Inputs, what: str) -> list[Any]:
-    """The derivative of one result, to all arguments."""
+    """The derivative of one result with respect to all arguments."""
     parts, count = inputs.parts, len(inputs.order)
     if given is None:
         return [0.0] * inputs.count
@@ -173,7 +173,7 @@ def _row(given: Any, inputs: Inputs, what: str) -> list[Any]:
 
 
 def _entries(given: Any, inputs: Inputs, what: str) -> list[Any]:
-    """One entry for each argument that has numbers; entries for the others may stand between them."""
+    """One entry for each argument that has numbers; there may be entries for the others in between."""
     positions = [i for i, _ in inputs.parts]
     if inputs.bare:
         return [given]
@@ -287,7 +287,7 @@ def _single(given: Any, what: str, place: str) -> Any:
 
 
 def _pieces(result: Any, given: Any, what: str, place: str) -> list[Any]:
-    """What was given for every number of a result."""
+    """The derivatives passed for each number of a result."""
     if given is None:
         return [None] * len(Tree(result, "").leaves)
     if isinstance(result, dict):

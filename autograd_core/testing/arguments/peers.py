@@ -1,4 +1,4 @@
-"""Torch's and jax's own derivatives, as something to be judged."""
+"""Torch's and jax's own derivatives, as derivatives to be judged."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def converted(args: tuple[Any, ...], library: str) -> tuple[Any, ...]:
 
 
 def _array_of(library: str) -> Callable[[Any], Any]:
-    """What makes an array of numbers: of doubles, where the library has them on."""
+    """A function that makes an array of numbers: of doubles, if the library has them enabled."""
     try:
         if library == "torch":
             import torch  # pyright: ignore[reportMissingImports]
@@ -97,7 +97,7 @@ def _arrays(x: Any, kept: Any) -> list[Any]:
 
 
 def _put(x: Any, kept: Any, arrays: Iterator[Any]) -> Any:
-    """A tree with other arrays in the place of the inputs."""
+    """A tree with the inputs' arrays replaced."""
     if isinstance(kept, Held):
         return x
     if isinstance(x, dict):

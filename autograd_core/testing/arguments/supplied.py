@@ -1,4 +1,4 @@
-"""From what a user passes beside a function (a derivative, products, a library's name) to what is judged."""
+"""The derivative to be judged, from what a user passes besides a function: a derivative, products, a library's name."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ class Supplied:
         return self.derivative if isinstance(self.derivative, str) else ""
 
     def inputs(self, args: tuple[Any, ...]) -> tuple[Any, ...]:
-        """The arguments with those held that are no inputs, as arrays of the library that is named."""
+        """The arguments, with those held that are not inputs; as arrays of the library that is named."""
         if self.in_axes is not None:
             axes_of(args, self.in_axes)
         found = chosen(args, self.argnums)
@@ -126,7 +126,7 @@ class Supplied:
 
 
 def refused(supplied: Supplied) -> None:
-    """Refuse products that are no functions, and a convention that nobody has.
+    """Reject products that are no functions, and unknown conventions.
 
     Raises:
         RangeError: One is none, or nobody has it.

@@ -1,7 +1,7 @@
-"""What products of a derivative owe each other, whatever the function: to be linear, and to be of one map.
+"""Checks that products of a derivative are linear, and belong to one map, whatever the function.
 
-For every u and v, u·(J v) = (Jᵀu)·v. A product that is not proportional to its vector is none, though it be right at
-unit vectors.
+For every u and v, u·(J v) = (Jᵀu)·v. A product that is not proportional to its vector is wrong even if it is
+right at unit vectors.
 """
 
 from __future__ import annotations
@@ -77,7 +77,7 @@ def contradiction(
 
 
 def _furthest(a: Given, b: Given, results: int, count: int) -> str:
-    """The entry that two derivatives differ in most, of few."""
+    """The entry in which two derivatives differ most, if there are few."""
     if results * count > FEW:
         return ""
     units = [[float(i == k) for k in range(results)] for i in range(results)]
@@ -87,7 +87,7 @@ def _furthest(a: Given, b: Given, results: int, count: int) -> str:
 
 
 def _vector(n: int) -> list[float]:
-    """A random vector that is no unit vector, and of a single number a negative one: what has a sign shows."""
+    """A random vector, never a unit vector; a single number is negative, so that errors of sign show."""
     v = directions(n, "linear")
     return [-d for d in v] if v[0] > 0 else v
 
@@ -100,7 +100,7 @@ def _not_linear(
     share: float,
     atol: float,
 ) -> Contradiction | None:
-    """Whether the product with a combination is another one than the combination of the products."""
+    """Whether the product with a combination differs from the combination of the products."""
     if len(units) == len(v):
         parts = [(d, product(unit)) for d, unit in zip(v, units, strict=True)]
         what = "the combination of those with unit vectors"

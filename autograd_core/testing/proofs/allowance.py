@@ -1,10 +1,10 @@
-"""What rounding allows: how far off a derivative may be although every rule and every sweep is right.
+"""The error that rounding allows in a derivative although every rule and every sweep is right.
 
-The bound of a running error analysis (Wilkinson, 1963) adds the rounding of every step over all
-paths. It grows with the number of paths, and in a deep program it soon allows anything. Then errors
-that add up by chance are asked for: sweeps in which every step is off by what it may be, with a sign
-at random (as in stochastic arithmetic; Vignes, 1974). What they leave at an entry, times a margin,
-is what rounding can do to it.
+The bound of a running error analysis (Wilkinson, 1963) adds the rounding of every step over all paths. It grows
+with the number of paths, and in a deep program it soon allows anything. There random errors are used instead:
+sweeps in which every step has the largest error that it may have, with a random sign (as in stochastic
+arithmetic; Vignes, 1974). Their spread at an entry, times a margin, is what rounding can do to it
+(docs/adr/0008).
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ if TYPE_CHECKING:
     from ...engine.value import Value
     from .reference import Replay
 
-RULE, USER_RULE = 8.0, 32.0  # ulp that a local derivative may be off; built-in rows are within 4, docs/accuracy.md
-DEEP = 2.0**-45  # share of a derivative from which on its bound is looked at again
-SWEEPS, MARGIN = 8, 8.0  # of errors at random, and how many times their root mean square is allowed
-BIASED = 2**12  # nodes from which on errors that all go one way would count for more than errors at random
+RULE, USER_RULE = 8.0, 32.0  # ulp that a local derivative may be off; built-in ones are within 4, docs/accuracy.md
+DEEP = 2.0**-45  # a bound above this share of a derivative is replaced by that of random errors
+SWEEPS, MARGIN = 8, 8.0  # sweeps with random errors, and how many times their root mean square is allowed
+BIASED = 2**12  # nodes from which on systematic errors outgrow random ones
 
 
 def rule_allowance(replay: Replay, node: Value, sizes: Sequence[float]) -> list[float]:
-    """How far off each local derivative of a node may be, by its rule's own rounding.
+    """The error of each local derivative that its rule's own rounding allows.
 
     Args:
         replay: The node's graph in high precision.
@@ -41,7 +41,7 @@ def rule_allowance(replay: Replay, node: Value, sizes: Sequence[float]) -> list[
 
 
 def own_rounding(node: Value, xs: Sequence[float], sizes: Sequence[float], rough: Sequence[float] = ()) -> list[float]:
-    """The same of operands and slopes that are known.
+    """The same for known operands and slopes.
 
     Args:
         node: The node.
@@ -77,7 +77,7 @@ def allowed(
         if slopes is None or not (size or bound):
             continue
         for parent, d, own in zip(node.parents, slopes.exact, rules[node], strict=True):
-            if d or slopes.rough:  # a 0 that was read in doubles is only so sure
+            if d or slopes.rough:  # a 0 that was evaluated in doubles is uncertain
                 d = abs(d)
                 flow = d * size
                 sizes[parent] += flow
@@ -86,7 +86,7 @@ def allowed(
 
 
 def jittered(replay: Replay, adjoints: dict[Value, Any], rules: dict[Value, list[float]]) -> dict[Value, float]:
-    """How far errors at random in every step of a sweep get, at every node; infinite where doubles cannot tell.
+    """The spread of sweeps with random errors, at every node; infinite where doubles cannot hold it.
 
     Args:
         replay: A graph in high precision.

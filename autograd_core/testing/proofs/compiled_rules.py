@@ -1,4 +1,4 @@
-"""Rules of one or two operands as functions of floats: what the nodes of a large graph are evaluated with.
+"""Rules of one or two operands as functions of floats, with which large graphs are evaluated.
 
 The texts are those that build nodes (`engine/node_builders.py`), without the node.
 """

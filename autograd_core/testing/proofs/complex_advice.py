@@ -1,4 +1,4 @@
-"""What a wrong derivative of complex numbers is instead: a conjugate, twice the right one, a real part alone."""
+"""Recognizes common mistakes with complex derivatives: a conjugate, twice the right number, the real part alone."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ CLOSE = 1e-4  # of the number, as a single estimate tells it
 
 
 def advice(f: Numeric, where: str, inputs: Parts, outputs: Parts, zero: list[float]) -> str:
-    """A sentence on the complex number that a wrong entry is a part of; "" if there is nothing to say.
+    """A sentence about the complex number that a wrong entry is part of; "" if there is nothing to say.
 
     Args:
         f: The function of real parts, and what was given for it.

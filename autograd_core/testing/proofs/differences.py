@@ -32,7 +32,7 @@ GROWING = 1.5  # quotients that grow by this per level have no limit; at a root'
 ALIKE, RISING = 0.95, 0.01  # rises of quotients that fall by no more, and are such a share of them, do not end
 ORDERS = (2, 4, 6, 8)  # of the error of a central difference
 ONE_SIDED = (1, 2, 3)
-JUMP = 8.0  # times the noise, from which on a value apart from its neighbours is a jump
+JUMP = 8.0  # times the noise: a value further than that from its neighbours is a jump
 SMALLEST = 2.0**-1074
 COARSEST = 2.0**-7  # half a unit in the last place of the shortest numbers in use, of 8 bits
 NEAR_ZERO = 2.0**-20  # operands that small are tried with steps of size 1 as well
@@ -78,14 +78,14 @@ class Slope:
 
     @property
     def still(self) -> float:
-        """Where all values are one that is not 0: its size over the largest step; else 0."""
+        """If all values are one number other than 0: its size over the largest step; else 0."""
         values = {value for reading in self.readings for value in reading[1:]}
         steps = [reading[0] for reading in self.readings]
         return abs(values.pop()) / max(steps) if len(values) == 1 and len(steps) > 1 else 0.0
 
     @property
     def unsure(self) -> float:
-        """The error; of a value that stands still to the last digit, its rounding over the largest step."""
+        """The error; for a value that is constant to the last digit, its rounding over the largest step."""
         return min(self.error, DOUBLE_ROUNDOFF * self.still) if self.still else self.error
 
     @property
@@ -177,10 +177,10 @@ def _of_two(far: Slope, close: Slope, size: float) -> Slope:
 
 
 def together(found: Sequence[Slope]) -> Slope:
-    """One estimate of several independent ones, that claims no less error than they differ by.
+    """One estimate from several independent ones, whose error is at least their spread.
 
-    Where some see a smooth function and some a kink or a jump, it is smooth; if most do not, the error is what they
-    disagree by.
+    If some see a smooth function and some a kink or a jump, it is smooth; unless most do, their spread is the
+    error.
     """
     smooth = sorted((s for s in found if s.kind == "smooth"), key=lambda s: s.error)
     if not smooth:
@@ -297,12 +297,12 @@ def _jump(
 
 
 def _flat(zero: float, steps: Sequence[tuple[float, float]]) -> int:
-    """From which step on values stand still."""
+    """The first step from which on values are constant."""
     return next((k for k in range(len(steps)) if all(value == zero for _, value in steps[k:])), len(steps))
 
 
 def _straight(zero: float, steps: Sequence[tuple[float, float]], sign: int, unit: float) -> tuple[int, float]:
-    """From which step on values are those of a straight line, up to rounding; and its slope."""
+    """The first step from which on values lie on a straight line, up to rounding; and its slope."""
     for k in range(len(steps) - 2):
         slope = (steps[k][1] - zero) / (sign * steps[k][0])
         if math.isfinite(slope) and all(
@@ -425,7 +425,7 @@ def _last_gap(gaps: Sequence[float], noises: Sequence[float], last: int) -> int:
 
 
 def _closes(gaps: Sequence[float], noises: Sequence[float], k: int) -> bool:
-    """Whether the difference quotients of the two sides come closer from level k - 1 to k."""
+    """Whether the difference quotients of the two sides approach each other from level k - 1 to k."""
     return abs(gaps[k]) <= max(CLOSING * abs(gaps[k - 1]), 4 * noises[k])
 
 
@@ -469,7 +469,7 @@ def _sided(
 
 
 def _at_an_end(zero: float, readings: list[tuple[float, float, float]], unit: float) -> Slope:
-    """Where the function is finite on one side only: the end of its domain."""
+    """The slope at the end of a domain, where the function is finite on one side only."""
     for sign, place in ((1.0, 1), (-1.0, 2)):
         finite = [r for r in readings if math.isfinite(r[place])]
         if math.isfinite(zero) and len(finite) >= LEVELS // 2:

@@ -1,6 +1,6 @@
-"""A node's local derivatives held against its value, one node at a time: in floats, or in 50 digits.
+"""Checks a node's local derivatives against its value, one node at a time: in floats, or in 50 digits.
 
-Every node is taken at the operands that it recorded, so nothing that cancels elsewhere is in the way.
+Every node is taken at the operands that it recorded, so cancellation elsewhere has no effect.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from ...engine.ops import Primitive
     from ...engine.value import Value
 
-EXACT = {"add", "sub", "neg", "pos", "sum", "mul", "dot"}  # rules that round nothing
+EXACT = {"add", "sub", "neg", "pos", "sum", "mul", "dot"}  # primitives whose partials need no rounding
 STEPPED = 8 * DOUBLE  # what the complex step itself may be off by, as a share of a term
 FEW = 3  # operands that are moved one by one; more of them together, each by what moves the result alike
 TWICE = 2.0  # what rounding allows a rule, it allows the complex step as well
@@ -31,7 +31,7 @@ DIGITS = 50
 
 
 class Edges(NamedTuple):
-    """What there is to say of a node's local derivatives.
+    """The findings about a node's local derivatives.
 
     Attributes:
         unseen: By how much each may be wrong without having been seen.
@@ -133,7 +133,7 @@ def closely(node: Value, moves: Sequence[bool]) -> Edges:
 
 
 def value_is_close(node: Value) -> bool:
-    """Whether the value that a user's rule recorded is its own in 50 digits, not the rest of a sum that cancels."""
+    """Whether the value recorded by a user's rule agrees with 50 digits, and is no remainder of cancellation."""
     if built_in(node):
         return True
     m, row = number_system(DIGITS), node._row

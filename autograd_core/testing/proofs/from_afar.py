@@ -1,9 +1,9 @@
-"""What both sides of a point look like from a little way off, where rounding hides what is nearer.
+"""One-sided slopes from somewhat larger steps, where rounding hides what happens at smaller ones.
 
-An operand may lie an ulp or a thousand beside a knot, or beside a vertical tangent. Differences at small steps drown in
-rounding there, and those at larger ones have both slopes in them. What can be told is how the function goes on either
-side: by the slopes of chords between neighbouring steps, which know nothing of the point itself. A derivative between
-the two slopes is a fair choice, as it is at a kink.
+An operand may lie an ulp or a thousand next to a kink, or next to a vertical tangent. Differences at small
+steps are lost in rounding there, and those at larger steps mix both slopes. But the function's slope on either
+side can be read from chords between neighbouring steps, which do not involve the point itself. A derivative
+between the two slopes is a fair choice, as it is at a kink.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ from .differences import FACTOR, LARGEST, LEVELS, SURE, grows
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-FEWEST = 4  # steps on a side that tell of it
-READ = 0.02  # of a rise of quotients, that rounding may disturb it by
+FEWEST = 4  # steps needed on a side
+READ = 0.02  # fraction of a rise of quotients up to which rounding may disturb it
 
 
 class Side(NamedTuple):
@@ -63,7 +63,7 @@ def from_afar(
 
 
 def _side(sign: int, zero: float, values: Sequence[tuple[float, float]], noise: float, rounding: float) -> Side | None:
-    """What larger steps say of one side."""
+    """The slope on one side, from larger steps."""
     finite = [(t, z) for t, z in values if math.isfinite(z)]
     if len(finite) < FEWEST:
         return None
@@ -78,7 +78,7 @@ def _side(sign: int, zero: float, values: Sequence[tuple[float, float]], noise: 
     chords = [sign * (a - b) / (t - s) for (t, a), (s, b) in pairwise(finite)]
     noises = [2 * noise / (t - s) for (t, _), (s, _) in pairwise(finite)]
     errors = [abs(b - a) + 2 * n for (a, b), n in zip(pairwise(chords), noises[1:], strict=True)]
-    # Of a chord that ends beyond the knot the next one is no confirmation, as it has another slope.
+    # A chord that ends beyond the kink is not confirmed by the next one, which has another slope.
     k = min(range(len(errors)), key=errors.__getitem__)
     slope = (FACTOR * chords[k + 1] - chords[k]) / (FACTOR - 1)  # chords are off by the step times the curvature
     return Side(slope, slope, errors[k])

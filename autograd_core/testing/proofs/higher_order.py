@@ -1,4 +1,4 @@
-"""Higher derivatives: the graph of a derivative is judged, against differences of exact first derivatives."""
+"""Higher derivatives: judges the graph of a derivative by differences of exact first derivatives."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from .reference import Replay, number_system, pulled
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-MOST_COLUMNS = 12  # of a Hessian that is checked whole; beyond, along random directions
+MOST_COLUMNS = 12  # columns of a Hessian that is checked whole; beyond, along random directions
 DIRECTIONS = 3
 STEPS = (350, 360)  # powers of 1/10: below all doubles, so that no function of doubles bends between
 FURTHER = 750  # digits beside those of the steps: for what cancels within a gradient

@@ -1,12 +1,12 @@
-"""Graphs of very many inputs: floats with error bounds first, high precision for what these leave open.
+"""Judges graphs of very many inputs: in floats with error bounds first, in high precision where these leave doubt.
 
-Each node's local derivatives are held against its value by the complex step, and the sweeps against sums over paths of
-this module's own, with a bound of what could be wrong without being seen. Two further passes with values that are
-rounded otherwise show how much the derivatives hang on rounding. All of that takes floats alone, and time linear in
-the nodes. What looks wrong is judged as in a small graph: one input, with all that it does not move held.
+Each node's local derivatives are compared with its value by the complex step, and the sweeps with sums over
+paths computed here, with a bound of the error that could go unseen. Two further passes with perturbed values
+show how sensitive the derivatives are to rounding. All of that is in floats, in time linear in the nodes.
 
-Where floats do not tell, a random direction does: the derivative along it costs two values of the graph in high
-precision, and every wrong entry moves it by half its error at least.
+What looks wrong is judged as in a small graph: for one input, with everything constant that it does not change.
+Where floats cannot decide, a random direction does: the derivative along it takes two evaluations of the graph
+in high precision, and every wrong entry changes it by at least half its error.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from .edges import Edges
     from .numeric_checker import Tolerances
 
-LARGE = 1000  # inputs from which on floats are asked before 50 digits
+LARGE = 1000  # inputs from which on floats are tried before 50 digits
 DIGITS, STEP = 100, 40  # of the two values, and the power of 1/10 that they are apart by
 SUSPECTS = 4  # nodes or entries that are judged
 PASSES = 2  # with other roundings
@@ -46,7 +46,7 @@ CLEAR, SEEN = 2.0**-27, 2.0**-20  # shares that rounding of values may move, and
 
 
 def screened(rec: Recording, given: Given | None, modes: Sequence[str], tolerances: Tolerances) -> Report | None:
-    """The verdict on a large graph; None where neither floats nor a direction tell it.
+    """The verdict on a large graph; None if neither floats nor a random direction decide.
 
     Args:
         rec: The recording.
@@ -62,7 +62,7 @@ def screened(rec: Recording, given: Given | None, modes: Sequence[str], toleranc
 
 
 class Sums(NamedTuple):
-    """What floats say of every node, and behind them all 0 for an input that no result depends on.
+    """What floats find about every node, and in the last entry zeros, for inputs that no result depends on.
 
     Attributes:
         exact: The derivative of a combination of results.
@@ -110,7 +110,7 @@ class Screen:
         self.rules: dict[int, Callable[..., Sequence[float]]] = {}
 
     def report(self) -> Report | None:
-        """The verdict, if floats tell it."""
+        """The verdict, if floats decide."""
         if any(node._data.__class__ is not float for node in self.rec.order):
             return None
         doubtful = self._edges()
@@ -137,7 +137,7 @@ class Screen:
     # --- edges ---
 
     def _edges(self) -> list[tuple[int, Edges]] | None:
-        """The nodes with an edge that is wrong, strongest first; None where a node does not tell."""
+        """The nodes with a wrong edge, largest effect first; None if some node cannot be judged."""
         order = self.rec.order
         off: list[tuple[int, float]] = []
         unknown: list[tuple[int, float]] = []
@@ -240,7 +240,7 @@ class Screen:
                 numbers[self.place[out]] += of(u)
 
     def _rounded_otherwise(self, s: int, k: int) -> list[float] | None:
-        """The derivatives where every value is off by what rounding can do to it, at random."""
+        """The derivatives if every value is off by as much as rounding can do, at random."""
         rng = random.Random(k)  # noqa: S311
         order, parents, slopes, rounding = self.rec.order, self.parents, self.slopes, 6 * DOUBLE
         values = [node._data for node in order]
@@ -278,7 +278,7 @@ class Screen:
         for j, (i, found) in enumerate(zip(places, row, strict=True)):
             exact, hidden, size = sums.exact[i], sums.hidden[i], max(abs(sums.exact[i]), usual)
             if hidden > CLEAR * abs(exact) or not sums.sweep[i] + sums.unseen[i] <= SEEN * size:
-                return None  # more digits are needed
+                return None  # only more digits can decide
             allowed = sums.sweep[i]
             if self.given is not None:
                 allowed = (allowed + sums.unseen[i]) * GIVEN + GIVEN_SHARE * max(abs(exact), sums.sizes[i])
@@ -341,7 +341,7 @@ class Screen:
         return None
 
     def _alone(self, j: int) -> Report | None:
-        """The verdict on the derivatives to one input; None where rounding may be all that is wrong."""
+        """The verdict on the derivatives with respect to one input; None where rounding may explain the error."""
         alone, copies = only(self.rec, self.rec.inputs[j], self.rec.names[j])
         one = None if self.given is None else Column(self.given, j)
         judge = Judge(alone, given=one, modes=self.modes, atol=self.tolerances.atol, rtol=self.tolerances.rtol)

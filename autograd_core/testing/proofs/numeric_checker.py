@@ -1,9 +1,9 @@
-"""A derivative of any function, from any library, against differences of its values.
+"""Judges a derivative of any function, from any library, by differences of its values.
 
-The reference is numeric: differences at steps of all sizes with an error estimate
-(`differences.py`), and where the function takes complex numbers the complex step (Squire and Trapp,
-1998), which loses no digits, if it agrees with them. Second witness of a wrong derivative is the
-order with which the remainder f(x + h v) - f(x) - h g v falls: 2 for the right one, 1 for others.
+The reference is numeric: differences at steps of many sizes with an error estimate (`differences`), and, where
+the function accepts complex numbers, the complex step (Squire and Trapp, 1998), which loses no digits, if it
+agrees with them. A second test of a derivative that looks wrong is the order at which the remainder f(x + h v)
+- f(x) - h g v decreases: 2 for a right one, 1 for others (docs/adr/0008).
 """
 
 from __future__ import annotations
@@ -28,8 +28,8 @@ if TYPE_CHECKING:
     from ..arguments.given import Given
 
 DIRECTIONS = 4
-MANY_INPUTS = 48  # beyond, random directions first
-VERY_MANY = 500  # beyond, two of them
+MANY_INPUTS = 48  # inputs beyond which random directions are checked first
+VERY_MANY = 500  # inputs beyond which there are two random directions
 FURTHEST = 8  # levels below the operand's size at which halves are compared, by two central differences
 SAFETY = 16.0  # times the error estimate of the differences
 RESOLVED = 1 / 4  # power of the roundoff: what the differences tell at least, as a share of the result's other slopes
@@ -42,11 +42,11 @@ NEXT_TO_ZERO = 1e-10  # of the largest difference quotient
 DOUBTFUL_ORDER = 1.95  # what rounds to 2 is no second witness
 HALF_THE_DIGITS = 8.0  # times the root of the roundoff
 PLAIN = 64.0  # roundings of what values near by differ by: noise below is no more than rounding
-NEIGHBOURS, ULPS_AWAY = 6, 4.0  # at which values are asked how rough they are, and how far away
-UNSEEN = 2.0**-50  # inputs below are passed by all steps from 0 on
+NEIGHBOURS, ULPS_AWAY = 6, 4.0  # points at which the roughness of values is measured, and how far away
+UNSEEN = 2.0**-50  # inputs below this are passed by every step from 0
 FEW = 4  # inputs that a sentence can list
-UNSURE = 0.2  # a reference that knows less than this share of the derivative judges nothing
-IDLE = 2.0**-10  # roundings of a result: a derivative of so little effect is as good as 0
+UNSURE = 0.2  # a reference with a relative error above this decides nothing
+IDLE = 2.0**-10  # roundings of a result: a derivative with less effect than that counts as 0
 UNDERFLOW = 2.0**10
 TINIEST = {DOUBLE: 2.0**-1022, 2.0**-24: 2.0**-126, 2.0**-8: 2.0**-126}  # below, digits are lost, or all is 0
 LEAST = 2.0**-1000  # no function is asked for smaller slopes
@@ -55,7 +55,7 @@ TINY_STEP = 2.0**-80
 
 @dataclass(frozen=True, slots=True)
 class Tolerances:
-    """What the user allows.
+    """The tolerances that the user set.
 
     Attributes:
         atol: How far off any entry may be.
@@ -131,7 +131,7 @@ def judge(f: Numeric) -> Report:
 
 
 def _break_ties(f: Numeric, seeds: list[list[float]], findings: list[Finding]) -> None:
-    """Where several inputs tie, a number between the derivatives of the pieces that meet there is a fair choice."""
+    """Where several inputs tie, accept a number between the derivatives of the pieces that meet there."""
 
     def look(point: list[float], v: list[float]) -> list[Slope] | None:
         try:
@@ -175,7 +175,7 @@ def _break_ties(f: Numeric, seeds: list[list[float]], findings: list[Finding]) -
 
 @dataclass(slots=True)
 class Finding:
-    """What differences say about one number of the derivative."""
+    """What differences find about one number of the derivative."""
 
     where: str
     v: list[float]
@@ -194,7 +194,7 @@ class Finding:
 
     @property
     def verdict(self) -> Verdict:
-        """What the number deserves."""
+        """The verdict on the number."""
         s = self.slope
         if s.kind == "jump":
             return Verdict.DISCONTINUOUS
@@ -216,7 +216,7 @@ class Finding:
 
     @property
     def digit(self) -> float:
-        """What a right number has to be confirmed to: a digit, or what is nothing beside the slopes near by."""
+        """The error to which a right number has to be confirmed: a digit, or a fraction of nearby slopes."""
         flat = UNSURE * self.natural if abs(self.found) <= IDLE * self.unit * self.natural else 0.0
         size = UNSURE * max(abs(self.slope.value), abs(self.found))
         shown = float(self.unit**RESOLVED) * self.scale
@@ -224,12 +224,12 @@ class Finding:
 
     @property
     def resolution(self) -> float:
-        """How far off a number may be that is called right."""
+        """The error that a number called right may have."""
         return min(self.allowed, self.digit)
 
     @property
     def doubtful(self) -> bool:
-        """Whether differences near by know next to nothing of the slope."""
+        """Whether differences determine the slope hardly at all."""
         s, verdict = self.slope, self.verdict
         if verdict is Verdict.NOT_FINITE:
             return math.isfinite(self.found)
@@ -246,7 +246,7 @@ class Finding:
 
     @property
     def rank(self) -> int:
-        """Worse verdicts first; a wrong number hides behind nothing."""
+        """For sorting: worse verdicts first, so that nothing hides a wrong number."""
         order = (
             Verdict.RIGHT,
             Verdict.KINK,
@@ -260,7 +260,7 @@ class Finding:
 
     @property
     def share(self) -> float:
-        """How much of what is allowed is used up."""
+        """The error as a fraction of what is allowed."""
         off = abs(self.found - self.slope.value)
         return off / self.allowed if self.allowed and math.isfinite(off) else math.inf if off else 0.0
 
@@ -268,7 +268,7 @@ class Finding:
         return (self.rank, self.share) < (other.rank, other.share)
 
     def report(self, f: Numeric, count: int = 1, resolution: float = 0.0) -> Report:
-        """In words."""
+        """The finding in words."""
         s, where, verdict = self.slope, self.where, self.verdict
         expected = min(max(self.found, min(s.left, s.right)), max(s.left, s.right)) if s.kind == "kink" else s.value
         off, allowed = math.inf, 0.0
@@ -383,17 +383,17 @@ def _noise_around(lines: Sequence[Line], changes: Sequence[float]) -> list[float
 
 
 def _only_rounding(slope: Slope, unit: float) -> bool:
-    """Whether noise along a line is what rounding of its values makes: then it is there along others, too."""
+    """Whether noise along a line is rounding of its values: then it occurs along others, too."""
     return slope.kind == "smooth" and slope.noise <= PLAIN * unit * slope.reach
 
 
 def _unseen(point: Sequence[float]) -> float:
-    """The largest input that all steps from 0 on pass: what a result does over such distances is no jump."""
+    """The largest input that every step from 0 passes: a change of the result over such distances is no jump."""
     return max((abs(x) for x in point if abs(x) < UNSEEN), default=0.0)
 
 
 def _slopes_of_all(line: Line) -> list[float]:
-    """The largest slopes of results where all inputs move at once, by about 1."""
+    """The largest slopes of results when all inputs move at once, by about 1."""
     found = [0.0] * len(line.seeds)
     for k in range(NEIGHBOURS):
         v = directions(len(line.f.point), f"neighbour {k}")
@@ -444,11 +444,11 @@ class Line:
         return slopes(self.once, self.size, self.f.unit, self.size * self.f.coarse, stretch, self.around)
 
     def look(self) -> None:
-        """One estimate."""
+        """Make one estimate."""
         self.estimates = [self._slopes(STRETCHES[0])]
 
     def look_again(self, around: list[float], of_all: list[float]) -> None:
-        """Further ones with other steps, and what the function does further out.
+        """Make further estimates with other steps, and measure what the function does further out.
 
         Args:
             around: How far values at neighbours in all inputs are off.
@@ -462,9 +462,9 @@ class Line:
         self.elsewhere = [max(pair) for pair in zip(wide, of_all, strict=True)]
 
     def look_from_afar(self, s: int, finding: Finding) -> None:
-        """Take a number that lies between the slopes on both sides of the point, as they are seen from further out.
+        """Accept a number between the slopes on both sides of the point, as measured from further out.
 
-        An operand of 0 is at the end of a domain itself, and any other beside it.
+        An operand of 0 is at the end of a domain itself; any other may be next to one.
         """
         slope = finding.slope
         if not self.size or finding.lost or slope.rough:
@@ -480,12 +480,12 @@ class Line:
                 finding.near = True
 
     def change(self, s: int) -> float:
-        """How far a result changes when the inputs change by their own size."""
+        """How much a result changes when the inputs change by their own size."""
         value = self.estimates[0][s].value
         return abs(value) * (self.size or 1.0) if math.isfinite(value) else 0.0
 
     def findings(self, changes: Sequence[float]) -> list[Finding]:
-        """What the estimates say, where each result changes by so much along all directions."""
+        """The findings, given how much each result changes along all directions."""
         return [
             self._finding(s, together(several), changes[s])
             for s, several in enumerate(zip(*self.estimates, strict=True))

@@ -1,4 +1,4 @@
-"""One call of a function as a graph, and what can be said of each of its nodes alone."""
+"""Records one call of a function as a graph, with facts about each of its nodes."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ class Recording:
 
 @dataclass(slots=True)
 class Entry:
-    """One number to be judged: a row of the Jacobian (or a combination of rows) at one input."""
+    """One number to be judged: an entry of the Jacobian, or of a combination of its rows."""
 
     seed: int
     j: int
@@ -75,7 +75,7 @@ class Entry:
 
     @property
     def share(self) -> Any:
-        """How much of what rounding allows is used up."""
+        """The error as a fraction of what rounding allows."""
         return self.error / (self.slack or SMALLEST)
 
 
@@ -86,7 +86,7 @@ def directions(n: int, seed: str) -> list[float]:
 
 
 def seeds_of(m: int) -> list[list[float]]:
-    """Unit vectors over the results, or a few random combinations where there are many."""
+    """Unit vectors over the results, or a few random combinations if there are many."""
     if m <= MANY_OUTPUTS:
         return [[float(i == k) for k in range(m)] for i in range(m)]
     return [directions(m, f"cotangent {k}") for k in range(COMBINATIONS)]
@@ -113,12 +113,12 @@ def built_in(node: Value) -> bool:
 
 
 def named(node: Value) -> str:
-    """A node in a sentence."""
+    """A node's name in a sentence."""
     return f"{node.op or 'leaf'} ({node.label!r})" if node.label else node.op or "a leaf"
 
 
 def digits_left(error: Any, scale: Any) -> int:
-    """How many decimal digits of a number of some size are right."""
+    """How many decimal digits of a number of this size are right."""
     share = float(error / scale) if scale else math.inf
     return 0 if share >= 1 else int(-math.log10(max(share, DOUBLE)))
 
@@ -130,7 +130,7 @@ def recorded_slopes(node: Value) -> tuple[Any, ...]:
 
 
 def one_sided(local: Replay, side: int) -> Callable[[Value], Any]:
-    """Edges with the one-sided derivatives on one side of every kink."""
+    """Edges with the one-sided derivatives from one side of every kink."""
 
     def edges(node: Value) -> Any:
         slopes = local.slopes.get(node)
@@ -142,12 +142,12 @@ def one_sided(local: Replay, side: int) -> Callable[[Value], Any]:
 
 
 def value_error_allowed(node: Value, size: Any) -> Any:
-    """How far off rounding may put a node's value, whose terms have some size."""
+    """The rounding error that a node's value may have, given the size of its terms."""
     return 2 * DOUBLE * ((8 if built_in(node) else 64) + len(node.parents)) * size + 64 * SMALLEST
 
 
 def value_is_wrong(local: Replay, node: Value) -> bool:
-    """Whether the recorded value is not what the row gives for the recorded operands, beyond rounding."""
+    """Whether the recorded value differs from the rule's at the recorded operands, beyond rounding."""
     m, exact, row = local.m, local.values[node], node._row
     assert row is not None
     off = abs(m.number(node.data) - exact)
@@ -161,9 +161,9 @@ def value_is_wrong(local: Replay, node: Value) -> bool:
 
 
 def rule_rounding(node: Value, i: int) -> float:
-    """How far rounding inside the formula of a local derivative can put it; 0.0 where it cannot be read.
+    """The rounding error of a local derivative's formula; 0.0 if it cannot be read.
 
-    The formula is recorded as a graph, and the rounding of each of its steps taken forward.
+    The formula is recorded as a graph, through which the rounding of each step is propagated.
     """
     assert node._row is not None
     try:

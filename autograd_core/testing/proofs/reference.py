@@ -1,9 +1,9 @@
-"""A graph replayed in high precision: what every value and every gradient should have been.
+"""Evaluates a graph again in high precision: what every value and every gradient should have been.
 
-Nothing here trusts what it checks. A row's partials count only after a difference quotient of the
-row's *value*, in the same high precision, has confirmed them; where it does not, the difference
-quotients themselves are taken. The sweeps are not those of `engine/sweep.py`. Precision is raised until
-two precisions agree, so 1e60 + x - 1e60 is as safe as any other program.
+Nothing here trusts what it checks. A primitive's partials are used only after a difference quotient of its
+*value*, in the same precision, has confirmed them; otherwise the difference quotients themselves are used. The
+sweeps are separate from those of `engine/sweep.py`. Precision is raised until two precisions agree, so 1e60 + x
+- 1e60 is as safe as any other program (docs/adr/0008).
 """
 
 from __future__ import annotations
@@ -30,19 +30,19 @@ CANCELLING, NATURAL = (
     400,
     1000,
 )  # where a sum of paths, and where a value is lost to cancellation; doubles span 632 digits
-CEILING, WORK = 1000, 4_000_000  # digits that any graph gets, and digits times nodes that a small one may take
-SIDES = (1000, 2500)  # of one-sided difference quotients
+CEILING, WORK = 1000, 4_000_000  # most digits for any graph; digits times nodes up to which a small one gets more
+SIDES = (1000, 2500)  # digits of one-sided difference quotients
 QUICK = ((100, 33), (150, 50))  # the same, tried first: where both sides agree there is no kink
 STEPS = ((SIDES[0], 333), (SIDES[1], 833), (SIDES[1], 1333))  # and powers of 1/10; the third where the first two differ
-WIDE = 32  # operands at most that are moved one by one at a kink
-GROWN = 1e-30  # differences that fall by less do not fall
-MORE = 30  # of them confirm a precision
+WIDE = 32  # operands that are moved one by one at a kink, at most
+GROWN = 1e-30  # relative decrease below which differences do not decrease
+MORE = 30  # further digits that confirm a precision
 SETTLED = 25  # digits in which two precisions agree
-CLOSED = 1e-20  # what falls by this between two levels vanishes
+CLOSED = 1e-20  # a gap that shrinks by this factor between two levels counts as 0
 DOUBLES = 1100  # bits before the point; doubles end at 1024
 NOTHING = 340  # 10^-340 is below all doubles
 NOTHING_BITS = -1130  # likewise, as a power of 2
-LEFT_BITS = 84  # of a sum, that must be left: SETTLED digits
+LEFT_BITS = 84  # bits of a sum that must be left after cancellation: SETTLED digits
 GOLDEN = (math.sqrt(5) - 1) / 2
 
 
@@ -61,7 +61,7 @@ class Reference(NamedTuple):
 
 
 class Slopes(NamedTuple):
-    """A node's local derivatives, from its row's value alone.
+    """A node's local derivatives, computed from its primitive's value alone.
 
     Attributes:
         exact: One per operand; 0 to operands that do not move.
@@ -79,7 +79,7 @@ class Slopes(NamedTuple):
 
 
 def number_system(digits: int) -> Any:
-    """The numbers of so many digits.
+    """The number system with that many digits.
 
     Raises:
         MissingExtraError: mpmath is not installed.
@@ -96,11 +96,11 @@ def number_system(digits: int) -> Any:
 
 
 class RoughError(Exception):
-    """A user's primitive has no value of 50 digits: it turns them into floats, or does not end with them."""
+    """A user's primitive cannot be evaluated in 50 digits: it converts to floats, or does not terminate."""
 
 
 def _by_user(m: Any, call: Callable[[], Any], *, floats: bool) -> Any:
-    """What a user's rule gives for numbers of many digits."""
+    """The result of a user's rule for high-precision numbers."""
     from ...number_systems.high_precision import LostDigitsError
 
     try:
@@ -111,7 +111,7 @@ def _by_user(m: Any, call: Callable[[], Any], *, floats: bool) -> Any:
 
 
 def value_of(m: Any, row: Primitive, xs: Sequence[Any]) -> Any:
-    """A row's value in high precision; NaN where it has none.
+    """A primitive's value in high precision; NaN where it has none.
 
     Raises:
         RoughError: The row computes in doubles whatever it is given.
@@ -122,7 +122,7 @@ def value_of(m: Any, row: Primitive, xs: Sequence[Any]) -> Any:
 
 
 def read(m: Any, row: Primitive, xs: Sequence[Any]) -> tuple[Any, bool]:
-    """A row's value, and whether it could only be read in doubles."""
+    """A primitive's value, and whether it could be evaluated in doubles only."""
     try:
         return value_of(m, row, xs), False
     except RoughError:
@@ -143,7 +143,7 @@ def _comes_back(m: Any, row: Primitive, xs: Sequence[Any], inner: Sequence[bool]
 
 
 def slopes_of(m: Any, row: Primitive, xs: Sequence[Any], z: Any, moves: Sequence[bool]) -> Slopes:
-    """The local derivatives of a row at a point, to the operands that move."""
+    """The local derivatives of a primitive at a point, with respect to the operands that vary."""
     own = _own_partials(m, row, xs, z, moves)
     if own is not None and all(map(m.context.isfinite, (*own, z, *xs))):
         bent = None
@@ -171,7 +171,7 @@ def slopes_of(m: Any, row: Primitive, xs: Sequence[Any], z: Any, moves: Sequence
 
 
 def _own_partials(m: Any, row: Primitive, xs: Sequence[Any], z: Any, moves: Sequence[bool]) -> tuple[Any, ...] | None:
-    """What the row says; None where its rule cannot be read in high precision."""
+    """The partials of the rule; None if it cannot be evaluated in high precision."""
 
     def own() -> tuple[Any, ...]:
         given = row.partials(m, *xs, z)
@@ -184,13 +184,13 @@ def _own_partials(m: Any, row: Primitive, xs: Sequence[Any], z: Any, moves: Sequ
 
 
 def _size(xs: Sequence[Any], x: Any) -> Any:
-    """What a step is measured by; from the highest precision on it can be small beside 1 as well, as exp needs it."""
+    """The unit of a step; at the highest precision it may be small compared with 1 too, as exp needs."""
     size = abs(x) or max(map(abs, xs)) or 1
     return min(size, 1) if x.context.dps >= SIDES[0] - 1 else size
 
 
 def at_kink(m: Any, row: Primitive, xs: Sequence[Any]) -> bool:
-    """Whether a row says that it has a kink at this point."""
+    """Whether a primitive declares a kink at this point."""
     if row.kinks is None:
         return False
     zeros = row.kinks(m, *xs)
@@ -200,12 +200,11 @@ def at_kink(m: Any, row: Primitive, xs: Sequence[Any]) -> bool:
 def _confirmed(
     m: Any, row: Primitive, xs: Sequence[Any], own: Sequence[Any], moves: Sequence[bool]
 ) -> tuple[bool, Any]:
-    """Whether a central difference quotient in one generic direction gives what the partials say, and the sides' gap.
+    """Whether a central difference quotient in one generic direction confirms the partials, and the sides' gap.
 
-    One direction decides for all operands at once: that a wrong partial is hidden by another one
-    takes a coincidence of 20 digits. The gap between the quotients of both sides is 0 where it is
-    small beside the slope itself; else it has to fall with the step, or there is a kink whose
-    sides have this mean, as |x| at 0.
+    One direction decides for all operands at once: for one wrong partial to hide another takes a coincidence of
+    20 digits. The gap between the quotients of both sides counts as 0 if it is small compared with the slope;
+    otherwise it has to shrink with the step, or there is a kink whose sides have this mean, as |x| at 0.
     """
     digits = m.context.dps
     h = m.number(10) ** -(digits // 3)
@@ -226,7 +225,7 @@ def _confirmed(
 
 
 def _one_sided(m: Any, row: Primitive, xs: Sequence[Any], own: Any, moves: Sequence[bool]) -> Slopes:
-    """Difference quotients of every operand on both sides: what there is where no derivative is confirmed."""
+    """One-sided difference quotients for every operand, used where no derivative is confirmed."""
     exact, sides = [], []
     asked = _asked(own, moves)
     for i, move in enumerate(moves):
@@ -255,9 +254,10 @@ def _one_sided(m: Any, row: Primitive, xs: Sequence[Any], own: Any, moves: Seque
 
 
 def _asked(own: Any, moves: Sequence[bool]) -> set[int]:
-    """The operands whose sides are taken: all, or of very many some, those first whose slopes are not 0.
+    """The operands whose sides are evaluated: all, or a selection of many, first those whose slope is not 0.
 
-    Each takes values of all operands. What an entry of the gradient is at a kink, values of the whole graph decide.
+    Each takes evaluations with all operands. At a kink, the gradient's entries are decided by values of the
+    whole graph.
     """
     moving = [i for i, move in enumerate(moves) if move]
     if len(moving) <= WIDE or own is None:
@@ -277,7 +277,7 @@ def _quick(
 ) -> Slopes | None:
     """Difference quotients of few digits, if they agree for all operands.
 
-    As many more are taken as a slope of the size of the row's own lies below the value.
+    More digits are taken if the rule's own slope is far below the value.
     """
     mag = m.context.mag
     exact = []
@@ -299,12 +299,12 @@ def _quick(
 
 
 def _agree(*quotients: Any) -> bool:
-    """Whether quotients are alike at all steps on both sides: not at 0, which underflow may pretend."""
+    """Whether quotients agree at all steps on both sides; 0 does not count, as underflow may cause it."""
     return all(quotients) and all(_alike(quotients[0], q) for q in quotients[1:])
 
 
 def _close_up(left: tuple[Any, Any], right: tuple[Any, Any]) -> bool:
-    """Whether the gap between the quotients of both sides falls with the step."""
+    """Whether the gap between the quotients of both sides shrinks with the step."""
     far, near = (abs(b - a) for a, b in zip(left, right, strict=True))
     return bool(near <= far * CLOSED < math.inf)
 
@@ -339,10 +339,10 @@ def _side(
 
 
 def limit(m: Any, first: Any, second: Any, third: Any) -> Any:
-    """What difference quotients at three steps tend to, each step the same share of the one before.
+    """The limit of difference quotients at three steps in geometric progression.
 
-    L + c h^p has the limit L (Aitken's process, 1926): so x^1.0005 has the derivative 0 at 0. It is
-    infinite where the quotients grow without end.
+    L + c h^p has the limit L (Aitken's process, 1926): so x^1.0005 has the derivative 0 at 0. It is infinite
+    where the quotients grow without end.
     """
     change, next_change = second - first, third - second
     if abs(next_change) <= CLOSED * abs(third):
@@ -384,7 +384,7 @@ def _rough_slopes(m: Any, row: Primitive, xs: Sequence[Any], moves: Sequence[boo
 
 
 class Replay:
-    """A graph in high precision.
+    """A graph evaluated in high precision.
 
     Attributes:
         m: The number system.
@@ -474,7 +474,10 @@ class Replay:
 
 
 def _bends(m: Any, row: Primitive, xs: Sequence[Any], z: Any, moves: Sequence[bool]) -> bool:
-    """Whether a row without slope moves at all: x*x does at 0, and sqrt(x*x) has a kink there; a dead relu does not."""
+    """Whether a primitive with slope 0 varies at all.
+
+    x*x does at 0, so sqrt(x*x) has a kink there; a dead relu does not.
+    """
     h = m.number(10) ** -(m.context.dps // 3)
     moved = [x + _size(xs, x) * h if move else x for x, move in zip(xs, moves, strict=True)]
     return bool(read(m, row, moved)[0] != z)
@@ -483,7 +486,7 @@ def _bends(m: Any, row: Primitive, xs: Sequence[Any], z: Any, moves: Sequence[bo
 def values_at(
     m: Any, order: Sequence[Value], at: dict[Value, Any], others: dict[Value, Any] | None = None
 ) -> dict[Value, Any]:
-    """The values of a graph where some leaves are other numbers than recorded.
+    """The values of a graph with some leaves set to other numbers.
 
     Args:
         m: The number system.
@@ -503,7 +506,7 @@ def values_at(
 
 
 class Cones:
-    """The nodes that depend on a leaf, in order: all that changes where it moves alone.
+    """For a leaf, the nodes that depend on it, in order: all that changes when it alone does.
 
     Args:
         order: A graph, operands first.
@@ -528,7 +531,7 @@ class Cones:
 
 
 class Moved:
-    """Values of a graph, of which some are other ones."""
+    """The values of a graph, with some of them replaced."""
 
     def __init__(self, before: dict[Value, Any], after: dict[Value, Any]) -> None:
         self.before, self.after = before, after
@@ -568,9 +571,9 @@ def pushed(
 
 
 def agrees(a: Any, b: Any) -> bool:
-    """Whether a number in one precision is settled by the one in a higher precision.
+    """Whether the value in a higher precision settles the one in a lower.
 
-    What falls below all doubles is settled, too: it is 0.
+    A value that falls below all doubles is settled, too: it is 0.
     """
     if a == b or (a != a and b != b):  # noqa: PLR0124
         return True
@@ -583,9 +586,9 @@ def is_nothing(x: Any) -> bool:
 
 
 def is_lost(replay: Replay, x: Any, size: Any) -> bool:
-    """Whether a sum of terms of some size may be anything as far as a replay can tell: it needs more digits.
+    """Whether cancellation leaves too few digits of a sum of terms of this size.
 
-    Not where rounding of terms of that size is below all doubles: then it is 0.
+    Not if rounding of terms of that size is below all doubles: then the sum is 0.
     """
     if not size or not replay.m.context.isfinite(size):
         return False
@@ -595,9 +598,9 @@ def is_lost(replay: Replay, x: Any, size: Any) -> bool:
 
 
 def _cancels(replay: Replay) -> bool:
-    """Whether a value is far below the terms that it is a sum of, or all of them are lost.
+    """Whether a value is far below the terms that it sums, or all of its digits are lost.
 
-    Two low precisions may then agree on what is left, which is nothing: 1e90 + x - 1e90.
+    Two low precisions may then agree on a wrong result: 1e90 + x - 1e90.
     """
     small, values = 10.0**-SETTLED, replay.values
     return any(
@@ -613,7 +616,7 @@ def settled(
     look: Callable[[Replay], list[tuple[Any, Any]]],
     digits: int = LEVELS[0],
 ) -> Replay:
-    """The replay in a precision that a lower one confirms, and in which nothing of interest is lost to cancellation.
+    """The replay in the first precision that a lower one confirms, and in which no number of interest is lost.
 
     Args:
         order: Nodes, operands first.

@@ -1,9 +1,9 @@
 """Points at which several inputs tie, as those of a median: which derivatives are fair choices there.
 
-Where three or more numbers tie, moving one of them alone shows little: the median of five zeros stands still whichever
-moves. The function has kinks in other directions. A fair choice then is a derivative of the pieces that meet at the
-point, as in Clarke's generalized gradient (F. H. Clarke, 1983): its entries lie between those that the function has
-where the tie is broken.
+Where three or more numbers tie, moving one of them alone shows little: the median of five zeros does not change
+whichever moves. The function has kinks in other directions. A fair choice then is a derivative of the pieces
+that meet at the point, as in Clarke's generalized gradient (F. H. Clarke, 1983): its entries lie between those
+that the function has where the tie is broken.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ def inside(point: Sequence[float], coarse: float) -> list[float]:
 
 
 def is_tied(point: Sequence[float], columns: Sequence[Slope], s: int, off: float, look: Look) -> bool:
-    """Whether slopes along several inputs at once are not made up of those along each: there is no derivative.
+    """Whether slopes along several inputs at once are not the sums of the single ones: then there is no derivative.
 
     Args:
         point: Where.
@@ -80,9 +80,9 @@ def between(
     groups: Sequence[str],
     found: float,
 ) -> tuple[float, float] | None:
-    """The smallest and the largest slope to one input where the tie is broken near by.
+    """The smallest and the largest slope with respect to one input where the tie is broken nearby.
 
-    It ends once a number that was found lies between slopes.
+    It ends as soon as the number in question lies between slopes found so far.
 
     Args:
         point: Where.
@@ -131,7 +131,7 @@ def _difference(
 
 
 def _sides(n: int, j: int, groups: Sequence[str], rng: random.Random) -> Iterator[frozenset[int]]:
-    """Which of the other inputs go below one: of several orders of them the first ones, more and more."""
+    """Which other inputs go below one: growing prefixes of several orders of them."""
     seen: set[frozenset[int]] = set()
     for k in range(ORDERS):
         others = [i for i in range(n) if i != j]

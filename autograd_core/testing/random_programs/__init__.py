@@ -1,4 +1,4 @@
-"""Programs drawn at random: `bytecode` is what Hypothesis draws, `programs` what runs, is printed and made smaller.
+"""Random programs: `bytecode` is what Hypothesis draws, `programs` runs, prints and shrinks them.
 
-`definitions` prints primitives that no module holds.
+`definitions` prints primitives that no module defines.
 """

@@ -1,4 +1,4 @@
-"""Programs as data: a list of operations that can be run, printed as Python, and made smaller."""
+"""Programs as data: a list of operations that can be run, printed as Python, and shrunk."""
 
 from __future__ import annotations
 
@@ -154,7 +154,7 @@ class Expression:
 
 
 def _literal(x: Any, imports: set[str]) -> str:
-    """A number as Python reads it."""
+    """A number as a Python literal."""
     if x.__class__ is float:
         return repr(x) if math.isfinite(x) else f'float("{x}")'
     imports.add("from fractions import Fraction")
@@ -224,7 +224,7 @@ LARGEST, SMALLEST = 1000.0, 2.0**-40  # what counts as a moderate number
 
 
 def value_at(row: Primitive, xs: Sequence[float]) -> float:
-    """A row's value; NaN where a user's primitive raises."""
+    """A primitive's value; NaN where a user's primitive raises."""
     try:
         return float(row.value(FLOATS, *map(Double, xs)))
     except (ArithmeticError, ValueError):
@@ -237,7 +237,7 @@ def moderate(z: float) -> bool:
 
 
 class Look(NamedTuple):
-    """What a row does near a point.
+    """The behaviour of a primitive near a point.
 
     Attributes:
         calm: It stays finite, no kink is near, and no pole.
