@@ -1,4 +1,4 @@
-"""The shell: the tour; `draw`, `step` and `explain` for an expression; `check` for a function."""
+"""The command line: a tour; `draw`, `step` and `explain` for an expression; `check` for a function."""
 
 from __future__ import annotations
 
@@ -186,7 +186,7 @@ def _explain(expression: str, words: Sequence[str], output: Path | None, *, of: 
 
 
 def _named_function(text: str) -> Any:
-    """What "module:function" names; the module is looked for in the current folder as well."""
+    """The function named by "module:function"; modules in the current folder are found as well."""
     module, _, path = text.partition(":")
     if not all(part.isidentifier() for part in (*module.split("."), *path.split("."))):
         msg = f"expected module:function, such as mycode:f, got {text!r:.80}"

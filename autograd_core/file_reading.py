@@ -1,4 +1,4 @@
-"""Files that are read: a pipe is waited for, but not for ever."""
+"""Reading files, where a pipe is waited for, but not for ever."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import IO
 
 from .errors import StructureError
 
-PATIENCE = 10.0  # seconds in which something has to come from a pipe
+PATIENCE = 10.0  # seconds to wait for data from a pipe
 MOST_BYTES = 2**30
 PIECE = 2**16
 NONBLOCK = getattr(os, "O_NONBLOCK", 0)  # without it opening a pipe waits for its writer

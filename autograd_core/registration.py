@@ -1,4 +1,4 @@
-"""A strategy for `Value` in Hypothesis, whichever of the two is imported first; made when a test asks for it."""
+"""Registers a Hypothesis strategy for `Value`, whichever of the two is imported first; made when a test asks for it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What every command of the shell does beside its work."""
+"""Common behaviour of all shell commands."""
 
 from __future__ import annotations
 

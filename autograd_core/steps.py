@@ -1,4 +1,4 @@
-"""Forward and backward, one step at a time: the very sweep that `backward()` runs, written down."""
+"""Forward and backward, one step at a time: the sweep of `backward()` itself, described step by step."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Step:
-    """What happens at one node.
+    """One step: what happens at one node.
 
     Attributes:
         index: Position among the steps, from 0.
@@ -153,7 +153,7 @@ def backward_steps(root: Value, seed: float = 1.0) -> list[Step]:
 
 
 def both(root: Value) -> tuple[list[Step], list[Step]]:
-    """The forward and the backward pass, numbered through."""
+    """The steps of both passes, numbered consecutively."""
     names, order = names_of(root), topological_order(root)
     forward = _forward_steps(names, order)  # in which every operation is found to be fresh
     return forward, _backward_steps(names, order, 1.0, len(forward))

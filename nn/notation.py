@@ -80,7 +80,7 @@ def _hidden(k: int) -> str:
 
 
 def _pair(a: int, b: int, m: int, n: int) -> str:
-    """Two indices, with a comma where one of them may have two digits."""
+    """Two indices, with a comma if one of them may have two digits."""
     return f"{a}{b}" if max(m, n) < 10 else f"{a},{b}"
 
 

@@ -38,7 +38,7 @@ def _function(name: str, *example: float) -> Any:
     """The public function of a primitive, with a docstring made from its entry and one known point.
 
     Args:
-        name: The row's name.
+        name: The primitive's name.
         *example: Operands and the result there, to ten digits, from a source other than the row.
     """
     row, function = ROWS[name], FUSED[name]

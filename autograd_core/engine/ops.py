@@ -1,20 +1,20 @@
-"""Every primitive, one row each: its value, its partial derivatives, its domain and its kinks.
+"""The table of primitives: for each its value, its partial derivatives, its domain and its kinks.
 
-A row is written over a *number system* `m`, which supplies the elementary functions. The same
-row is read as doubles (`number_systems/floats.py`), as graph nodes (`engine/functions.py`), as numbers
-of 50 digits, as SymPy expressions, as dual numbers and as LLVM instructions.
+A rule is written over a *number system* `m`, which supplies the elementary functions. The same rule is
+evaluated on doubles (`number_systems/floats.py`), graph nodes (`engine/functions.py`), numbers of 50
+digits, SymPy expressions, dual numbers and LLVM values.
 
-Conventions inside a row
+Conventions inside a rule
     `x, y, ...` are the operands, `z` is the result, `v` is a whole list of operands.
-    `m.where(condition, a, b)` chooses without branching; both sides must be harmless.
-    `m.equal(x, y)` stands for `==`, which SymPy keeps for structure.
-    A partial at a kink is a choice; the row's `kink` says which one.
-    A rule divides in the order that neither overflows nor loses a subnormal; see `quotient_slope`.
-    Its constants are numbers of single precision, too: in it 2**-960 would be 0.
-    `m.to_differentiate(xs, graph, numbers)` has two texts of one number: a graph that is differentiated
-    again is made of rows whose derivatives keep their digits, where those of the other text cancel.
-    `m.to_round(careful, plain)` has two as well: what is chosen for the sake of digits, of the ends of the
-    range and of NaN is not chosen in a formula of real numbers, which is the textbook's.
+    `m.where(condition, a, b)` chooses without branching; evaluating either side must do no harm.
+    `m.equal(x, y)` means `==`, which SymPy reserves for structural equality.
+    A partial at a kink is a choice; the entry's `kink` says which one.
+    A rule divides in an order that neither overflows nor loses a subnormal; see `quotient_slope`.
+    Its constants must fit single precision, too, in which 2**-960 would be 0.
+    `m.to_differentiate(xs, graph, numbers)` has two forms of one number. Graphs that are differentiated
+    again use the first, made of primitives whose derivatives keep their digits; those of the other cancel.
+    `m.to_round(careful, plain)` has two as well. Choices that only protect digits, the ends of the range and
+    NaN are left out of formulas of real numbers, which use the textbook's form.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ SCALE = 2**64  # makes a subnormal normal; an int: beside Fractions it stays exa
 
 
 class Primitive:
-    """One row of the table: an operation with its value and its partial derivatives.
+    """One entry of the table: an operation with its value and its partial derivatives.
 
     Args:
         name: The operation's name, as `Value.op` shows it.
@@ -112,7 +112,7 @@ class Primitive:
 
 
 ROWS: dict[str, Primitive] = {}
-# Rows that only sweeps, rules and functions of many numbers make use of.
+# Primitives that only sweeps, rules and functions of many numbers use.
 INNER = frozenset(
     "path_product step_slope end cosine angle_slope zeta logistic_pdf one_minus_square power_slope power_base power_log "
     "logsumexp_less softmax log_softmax".split()
@@ -155,7 +155,7 @@ def user_primitive(module: str, qualname: str) -> Primitive | None:
     return USER_ROWS.get((module, qualname))
 
 
-# --- pieces that several rows share -------------------------------------------------------------
+# --- pieces that several rules share ------------------------------------------------------------
 
 
 def sign_of(m: Any, x: Any) -> Any:
@@ -202,7 +202,7 @@ def is_huge(m: Any, z: Any) -> Any:  # noqa: ARG001
 
 
 def is_beside(m: Any, z: Any) -> Any:
-    """One or the other."""
+    """Whether the square of a length z leaves the range, at either end."""
     return m.where(is_tiny(m, z), 1, m.where(is_huge(m, z), 1, 0)) > 0
 
 
@@ -298,7 +298,7 @@ def _corrected_power_slope(m: Any, x: Any, y: Any, plain: Any, e: Any) -> Any:
 
 
 def _one_less(y: Any) -> tuple[Any, Any]:
-    """y - 1 and its rounding error, which is NaN if y is infinite."""
+    """y - 1 and its rounding error; NaN if y is infinite."""
     s = y - 1
     return s, (y - (s - (s - y))) + (-1 - (s - y))
 
@@ -368,7 +368,7 @@ def first_hits(m: Any, v: Any, z: Any) -> Any:
 
 
 def gaps(m: Any, v: Any, z: Any) -> tuple[Any, ...]:
-    """How far the operands are from z, but for the first that equals it."""
+    """The distances of the operands from z, except that of the first operand equal to it."""
     return tuple(m.where(m.equal(hit, 1), 1, x - z) for hit, x in zip(first_hits(m, v, z), v, strict=True))
 
 
@@ -645,7 +645,7 @@ row(
 
 
 def not_above(m: Any, x: Any, bound: int) -> Any:
-    """x on the side of a choice where it is not above the bound, so that nothing overflows beyond it."""
+    """min(x, bound), for the side of a choice where x is not above it: so nothing overflows on the other."""
     return m.to_round(lambda: m.where(x > bound, bound, x), lambda: x)
 
 
@@ -782,7 +782,7 @@ row(
 
 
 def _cosines(m: Any, v: Any, z: Any) -> tuple[Any, ...]:
-    """Those of two numbers are a row of their own, whose derivatives keep their digits."""
+    """The cosines of a vector; of two numbers by a primitive whose derivatives keep their digits."""
     if len(v) != 2:
         return directions(m, v, z)
     x, y = v
@@ -901,7 +901,7 @@ def _logsumexp(m: Any, *v: Any) -> Any:
 
 
 def log_of_sum(m: Any, v: Any) -> Any:
-    """log(exp(x1) + ... + exp(xn)), as it stands in textbooks."""
+    """log(exp(x1) + ... + exp(xn)), as in textbooks."""
     return m.log(m.sum([m.exp(x) for x in v]))
 
 
@@ -939,7 +939,7 @@ def _logsumexp_less_partials(m: Any, *vcz: Any) -> tuple[Any, ...]:
 
 
 def _softmax(m: Any, *vz: Any) -> tuple[Any, ...]:
-    """The terms exp(x - z) by their sum, which is 1 but for the rounding of z."""
+    """The terms exp(x - z) over their sum, which is 1 up to the rounding of z."""
     *v, z = vz
 
     def recorded() -> tuple[Any, ...]:

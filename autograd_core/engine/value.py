@@ -314,7 +314,7 @@ class Value(NotOnValues):
     def __reduce_ex__(self, protocol: Any) -> tuple[Any, ...]:
         return reduced(self)
 
-    if TYPE_CHECKING:  # the operators and methods that the rows give, see the end of this file
+    if TYPE_CHECKING:  # the operators and methods made from the table, see the end of this file
 
         def __add__(self, other: float | Value) -> Value: ...
         def __radd__(self, other: float) -> Value: ...
@@ -395,7 +395,7 @@ class Constant(Value):
 def record(row: Primitive, *operands: Any) -> Any:
     """Apply a primitive: a node if a Value is among the operands, else a number; to arrays, element by element.
 
-    This is the complete way; `engine/node_builders.py` compiles the common case of each row.
+    This handles all cases; `engine/node_builders.py` compiles the common case of each primitive.
 
     Raises:
         OperandError: An operand is neither a Value nor a real number.
@@ -619,7 +619,7 @@ OPERATORS = {"add": "add", "sub": "sub", "mul": "mul", "div": "truediv", "pow": 
 COMPARISONS = ("lt", "le", "gt", "ge", "eq", "ne")
 SIGNS = ("neg", "pos", "abs")
 
-# One compiled function per row of one or two operands: the public functions and the methods.
+# One compiled function per primitive of one or two operands: the public functions and the methods.
 FUSED: dict[str, Callable[..., Any]] = {
     row.name: node_builders.fused(row, NAMESPACE)
     for row in ops.ROWS.values()

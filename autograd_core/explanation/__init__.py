@@ -1,4 +1,4 @@
-"""Why a gradient is what it is: paths, their products, reasons, and the digits that were lost."""
+"""Explains a gradient: paths, their products, reasons, and the digits that were lost."""
 
 from __future__ import annotations
 

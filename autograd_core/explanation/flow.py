@@ -1,4 +1,4 @@
-"""What moves through a graph between a leaf and its root: adjoints, and the sizes of their terms."""
+"""Quantities between a leaf and its root: adjoints, and the sizes of their terms."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class Flow:
-    """One reverse sweep of the signed local derivatives, and one of their sizes.
+    """One reverse sweep of the signed local derivatives, and one of their absolute values.
 
     Attributes:
         order: The sweep's nodes, operands first.
@@ -57,7 +57,7 @@ class Flow:
         return ratio(self.size, abs(self.gradient)) if self.size else 1.0
 
     def terms(self, operand: Value) -> list[tuple[Value, int, Any, Any]]:
-        """What each use sends to a node: user, operand, local derivative, product; in the order of the sweep."""
+        """The terms that each use sends to a node: user, operand, local derivative, product; in the sweep's order."""
         found = []
         for node in reversed(self.order):
             edges = node._edges

@@ -1,4 +1,4 @@
-"""Why a gradient is 0, small, large or no number: what the graph shows, in sentences."""
+"""Why a gradient is 0, small, large or not finite: what the graph shows, in sentences."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ NAMED = 3  # nodes, terms or factors that a sentence names before it counts the 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Reason:
-    """One reason why a gradient is what it is.
+    """One reason for the value of a gradient.
 
     Attributes:
         about: "zero", "small", "large", "not finite", "digits" (lost by cancellation), or "root".
@@ -52,7 +52,7 @@ class Reason:
 
 
 def reasons_of(flow: Flow, paths: Sequence[Path], n_paths: int, names: Mapping[Value, str]) -> tuple[Reason, ...]:
-    """All reasons that hold, the most telling first.
+    """All reasons that apply, the most important first.
 
     Args:
         flow: The sweeps.
@@ -80,13 +80,13 @@ def reasons_of(flow: Flow, paths: Sequence[Path], n_paths: int, names: Mapping[V
 
 
 class Words:
-    """How nodes are called in a sentence."""
+    """Names of nodes in sentences."""
 
     def __init__(self, names: Mapping[Value, str]) -> None:
         self.names = names
 
     def name(self, node: Value) -> str:
-        """Short enough for a line."""
+        """A name that fits into a line."""
         return short(self.names[node])
 
     def valued(self, node: Value) -> str:
@@ -94,7 +94,7 @@ class Words:
         return number(node.data) if isinstance(node, Constant) else f"{self.name(node)} = {number(node.data)}"
 
     def made(self, node: Value) -> str:
-        """How it was made, as "v3 = relu(x)", with a count in place of many operands."""
+        """How a node was made, as "v3 = relu(x)"; with a count if it has many operands."""
         row, parents = node._row, node.parents
         assert row is not None
         many = len(parents) > NAMED
@@ -102,7 +102,7 @@ class Words:
         return f"{self.name(node)} = {written}"
 
     def listed(self, parts: Iterable[str], rest: int, separator: str = "; ") -> str:
-        """The first few, and how many more."""
+        """The first few, and the number of the others."""
         return separator.join(parts) + (f"{separator}and {rest} more" if rest > 0 else "")
 
 
@@ -131,7 +131,7 @@ def _zero(flow: Flow, words: Words) -> tuple[Reason, ...]:
 
 
 def _cut(flow: Flow, words: Words) -> tuple[Reason, ...]:
-    """The edges at which all live paths end, gathered by what ends them."""
+    """The edges at which all paths of non-zero derivatives end, grouped by cause."""
     ends: dict[str, dict[Value, str]] = {}
     for node in flow.between:
         if node not in flow.live:
@@ -154,7 +154,7 @@ PRODUCTS = frozenset(("mul", "path_product", "prod", "dot"))
 
 
 class _Ends:
-    """Edges of one node whose derivatives are 0. What takes a look at all operands is looked up once."""
+    """The edges of one node whose derivatives are 0; facts that need all operands are looked up once."""
 
     def __init__(self, node: Value, words: Words) -> None:
         self.op, self.data = node.op, node.data
@@ -202,7 +202,7 @@ class _Ends:
         return "bound not reached", f"{self.words.valued(parents[0])} does not meet the bound {parent}"
 
     def _zero_factor(self, operand: int) -> Value | None:
-        """A factor of this operand that is 0: in a dot its partner, in a product any other one."""
+        """A factor of this operand that is 0: its partner in a dot, any other factor in a product."""
         if self.op == "dot":
             partner = self.parents[operand - len(self.parents) // 2]
             return None if partner.data else partner
@@ -219,7 +219,7 @@ def _sum_of_terms(flow: Flow, node: Value, words: Words) -> str:
 
 
 def _underflow(flow: Flow, words: Words) -> Reason:
-    """Nothing cancels and nothing is 0: somewhere a product fell below the smallest double."""
+    """The reason where nothing cancels and nothing is 0: a product fell below the smallest double."""
     node = next(node for node in reversed(flow.between) if node in flow.live and not flow.adjoints[node])
     text = f"at {words.name(node)}, local derivative × adjoint is below 5e−324, the smallest double, and becomes 0"
     return Reason("zero", "underflow", (node,), text)
@@ -229,7 +229,7 @@ def _underflow(flow: Flow, words: Words) -> Reason:
 
 
 def _not_finite(flow: Flow, words: Words) -> Reason:
-    """The first node of the sweep, from the root down, at which the gradient stops being a number."""
+    """The first node of the sweep, from the root down, at which the gradient is not finite."""
     node, broken = next(
         (node, broken)
         for node in reversed(flow.between)
@@ -252,14 +252,14 @@ def _not_finite(flow: Flow, words: Words) -> Reason:
 
 
 def _origin(node: Value) -> Value:
-    """The first value that is no finite number of those that lead to this node; the node itself if there is none."""
+    """The first value that is not finite among those that lead to this node; the node itself if there is none."""
     while (before := next((p for p in node.parents if not is_finite(p.data)), None)) is not None:
         node = before
     return node
 
 
 def _broken(flow: Flow, node: Value) -> list[tuple[Value, Any]]:
-    """Operands that lead to the leaf and get an infinite or unknown derivative times something."""
+    """Operands on the way to the leaf whose derivative is infinite or NaN, and gets multiplied."""
     if not flow.adjoints[node]:
         return []
     local = ((p, local_grad(node, operand)) for operand, p in enumerate(node.parents))
@@ -304,7 +304,7 @@ def _small(best: Path, words: Words) -> Reason:
 def _factors(
     factors: list[tuple[Any, Value, Any]], side: str, best: Path, words: Words
 ) -> tuple[tuple[Value, ...], str]:
-    """The nodes that multiply the most, and what they multiply by."""
+    """The nodes with the largest factors, and these factors."""
     parts = [f"×{number(d)} at {words.made(node)}" for _, node, d in factors[:NAMED]]
     count = "a factor" if len(factors) == 1 else f"{len(factors)} factors"
     listed = words.listed(parts, len(factors) - NAMED, ", ")
@@ -321,7 +321,7 @@ SATURATING = {
 
 
 def is_saturated(node: Value, operand: int = 0) -> bool:
-    """Whether an activation stands so far out that it passes less than a thousandth."""
+    """Whether an activation's operand is so large that its slope is below a thousandth."""
     return (
         operand == 0
         and node.op in SATURATING

@@ -34,13 +34,13 @@ ROUNDED_ONCE = frozenset(("add", "sub", "mul", "div", "sqrt"))
 EXACT = frozenset("pos neg abs lt le gt ge eq ne where maximum minimum max min clip relu sign floor ceil".split())
 SWITCHES = frozenset(("relu", "clip"))
 ALL_DIGITS = writing.ALL_DIGITS
-TOLD = 1.0  # decimal digits lost from which on a node is listed and marked
+TOLD = 1.0  # lost digits from which on a node is listed and marked
 LISTED = 10
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class NodeCondition:
-    """How one operation treats relative errors.
+    """How one operation amplifies relative errors.
 
     Attributes:
         node: The operation's result, z.
@@ -333,7 +333,7 @@ def _at(node: Value, name: str, g: Any, root: Value) -> NodeCondition:
 
 
 def _own_error(found: NodeCondition) -> float:
-    """The share of the root's relative error that is made within one operation."""
+    """The part of the root's relative error that arises within one operation."""
     node, count = found.node, len(found.node.parents)
     if node.op in EXACT or is_fraction(node.data) or not found.sensitivity:
         return 0.0
@@ -372,7 +372,7 @@ def _cancelled(node: Value) -> float:
 
 
 def _unit(node: Value) -> Any:
-    """What counts as one unit, however often it is used: a kind of operation in a scope, else the node itself."""
+    """What counts as one unit, however often it is used: operations of a kind in a scope, else the node itself."""
     return (node.scope, node.op) if node.scope else node
 
 

@@ -1,4 +1,4 @@
-"""`Use` and what an explanation consists of: numbers, nodes and names, which are written elsewhere."""
+"""`Use` and the contents of an explanation: numbers, nodes and names, without their formatting."""
 
 from __future__ import annotations
 

@@ -1,12 +1,11 @@
-"""Paths from a leaf to a root: one after the other, or the largest products first.
+"""Paths from a leaf to a root: one after the other, or those with the largest products first.
 
-A gradient is the sum over all paths of their products, and there may be 10^300 of them. So nothing
-here walks them all unless it is asked to: `paths` is lazy, `top_paths` searches.
-
-Products are compared as pairs (exponent, mantissa), because along a path of a thousand factors a
-double overflows or underflows. Rounded multiplication is monotone, hence a path is among the best
-of a node only if its beginning is among the best of the parent that it comes through: the order
-found is the order of the products themselves, not that of sums of their logarithms.
+A gradient is the sum over all paths of their products, and there may be 10^300 of them. So nothing here walks
+all of them unless asked to: `paths` is lazy, `top_paths` searches. Products are compared as pairs (exponent,
+mantissa), because along a path of a thousand factors a double overflows or underflows. Rounded multiplication
+is monotone, so a path can be among the best paths to a node only if its beginning is among the best paths to
+the parent that it passes. The order is therefore that of the rounded products themselves, not of sums of their
+logarithms.
 """
 
 from __future__ import annotations
@@ -58,7 +57,7 @@ class Names:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Path:
-    """One way along which a leaf moves the root.
+    """One path along which a change of the leaf reaches the root.
 
     Attributes:
         nodes: From the leaf to the root, both included.
@@ -326,7 +325,7 @@ def top_paths(root: Value, leaf: Value, k: int) -> list[Path]:
 
 
 def count_of(k: Any, caller: str) -> int:
-    """`k`, if it is a positive int.
+    """Check that `k` is a positive int.
 
     Raises:
         OperandError: It is no int.
@@ -342,7 +341,7 @@ def count_of(k: Any, caller: str) -> int:
 
 
 def ranked(root: Value, leaf: Value) -> Iterator[Path]:
-    """All paths, the largest |product| first, each found when it is asked for."""
+    """All paths, the largest |product| first, each computed when it is requested."""
     search = _Search(root, leaf)
     place = 0
     while search.knows(root, place):
@@ -351,11 +350,11 @@ def ranked(root: Value, leaf: Value) -> Iterator[Path]:
 
 
 class _Search:
-    """The best paths from the leaf to each node, as many as somebody asked for.
+    """The best paths from the leaf to each node, computed as far as requested.
 
-    The best path to a node is its best edge upon the best path to that edge's parent; the next
-    ones come off a heap with one candidate per edge. Once the j-th path to a parent is used, the
-    candidate of its edge is the (j + 1)-th, which is searched for only then.
+    The best path to a node is its best edge after the best path to that edge's parent; the next ones come from
+    a heap with one candidate per edge. Once the j-th path to a parent is used, the candidate of its edge is the
+    (j + 1)-th, which is searched for only then.
     """
 
     def __init__(self, root: Value, leaf: Value) -> None:

@@ -1,4 +1,4 @@
-"""Explanations as text, as LaTeX and as HTML: the same tables, set in two ways, and a formula."""
+"""Explanations as text, LaTeX and HTML: the same tables in different formats, and a formula."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ if TYPE_CHECKING:
     from .uses import Explained, Use
 
 COLUMNS = 100
-CELL = 28  # of a column that is not the last
+CELL = 28  # width of a column, except the last one
 SHOWN_USES = 7
 LATEX_TERMS, LATEX_FACTORS = 4, 4  # more terms end in dots; longer paths are left to their uses
 ALL_DIGITS = 16.0  # decimal digits of a double
-SAID = 0.05  # of a digit: less would be written as 0.0
-FEW = 3.0  # digits that rounding takes from many a sound gradient
+SAID = 0.05  # digits: a smaller loss would be written as 0.0
+FEW = 3.0  # digits; a loss of that many is common in healthy gradients
 QUESTIONS = {
     "zero": "Why it is 0",
     "not finite": "Why it is no finite number",
@@ -36,7 +36,7 @@ QUESTIONS = {
 
 
 class Section(NamedTuple):
-    """A table: its first columns are numbers, set to the right; its last one is as long as it must."""
+    """A table: its first columns are numbers, aligned right; its last one is as wide as necessary."""
 
     title: str
     heads: tuple[str, ...]
@@ -46,7 +46,7 @@ class Section(NamedTuple):
 
 
 def headline(of: Explained) -> str:
-    """The gradient, and how many paths and uses it comes from."""
+    """The gradient, and the number of its paths and uses."""
     derivative = f"∂{of.name(of.root)}/∂{of.name(of.leaf)} = {text.number(of.gradient)}"
     if not of.uses:
         return derivative
@@ -55,7 +55,7 @@ def headline(of: Explained) -> str:
 
 
 def sections_of(of: Explained) -> list[Section]:
-    """What there is to say, the reasons first."""
+    """The tables of an explanation, reasons first."""
     sections = []
     for about in dict.fromkeys(reason.about for reason in of.reasons):
         rows = [(reason.kind, reason.text) for reason in of.reasons if reason.about == about]
@@ -137,7 +137,7 @@ def as_text(head: str, sections: Sequence[Section], foot: str) -> str:
 
 
 def _table(section: Section) -> list[tuple[str, ...]]:
-    """Heads and rows, without columns in which nothing stands."""
+    """Heads and lines of a table, without empty columns."""
     filled = [i for i, column in enumerate(zip(*section.rows, strict=True)) if any(column)]
     rows = [section.heads, *section.rows] if section.heads else section.rows
     return [tuple(row[i] for i in filled) for row in rows]
@@ -218,9 +218,9 @@ def _factor(x: Any) -> str:
 
 
 def as_html(head: str, sections: Sequence[Section], foot: str, formula: str = "") -> str:
-    """Plain tables: nothing that a notebook's sanitizer takes away, and all text escaped.
+    """Plain tables that survive a notebook's sanitizer, with all text escaped.
 
-    It does take away MathML, of which the letters remain; so the formula stands where one unfolds it.
+    Sanitizers remove MathML but leave its letters, so the formula is in a section that is folded at first.
     """
     parts = [f"<p><strong>{text.xml(head)}</strong></p>"]
     for section in sections:
@@ -238,7 +238,7 @@ def as_html(head: str, sections: Sequence[Section], foot: str, formula: str = ""
 
 
 def _row(tag: str, cells: Sequence[str], numbers: int) -> str:
-    """Aligned by a style of its own: notebooks set every cell to the right."""
+    """A line of a table, with its alignment in a style attribute: notebooks align every cell right."""
     sides = ["right" if i < numbers else "left" for i in range(len(cells))]
     written = (
         f'<{tag} style="text-align:{side};padding:1px 8px">{text.xml(cell)}</{tag}>'

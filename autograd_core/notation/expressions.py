@@ -24,7 +24,7 @@ CONSTANTS = {"pi": 3.141592653589793, "e": 2.718281828459045, "inf": float("inf"
 
 DEEP = "it is nested too deeply; write sum(a, b, ...) or prod(a, b, ...) for thousands of terms in a row"
 
-# Through the rows for plain numbers as well, so that 1/0 is inf here, too.
+# Uses the rules for plain numbers as well, so that 1/0 is inf here, too.
 OPERATORS: dict[type[ast.AST], str] = {
     ast.Add: "add",
     ast.Sub: "sub",

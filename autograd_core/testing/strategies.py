@@ -124,7 +124,7 @@ def interval(domain: Any) -> tuple[float, float]:
 
 
 def row_of(operation: Any) -> Primitive:
-    """The row of an operation that is given by name, as a public function, a user's primitive or itself."""
+    """The primitive given by name, as a public function, a user's primitive or itself."""
     if isinstance(operation, Primitive):
         return operation
     own = getattr(operation, "_row", None)

@@ -38,11 +38,11 @@ class SameSide:
         return all((p > self.threshold) == (t > self.middle) for p, t in zip(ps, ts))
 
     def _sides(self, predictions: Any) -> Any:
-        """What an array of predictions, one case per row, says."""
+        """The answers in an array of predictions, one case per row."""
         return predictions > self.threshold
 
     def _answers(self, targets: Any) -> Any:
-        """What an array of targets says."""
+        """The answers in an array of targets."""
         return targets > self.middle
 
 

@@ -1,4 +1,4 @@
-"""What a trained model says: predictions, classes, how many are right, and which are confused with which."""
+"""Results of a trained model: predictions, classes, how many are right, and which are confused."""
 
 from __future__ import annotations
 

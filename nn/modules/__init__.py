@@ -1,4 +1,4 @@
-"""What has parameters: `module`, then `layers`, `activations`, `convolution`, `recurrent`; and the `losses`.
+"""Modules with parameters: `module`, then `layers`, `activations`, `convolution`, `recurrent`; and the `losses`.
 
 `parameters` lets weights be read and set as vectors and matrices.
 """

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 class _Convolution(Module):
-    """What `Conv1d` and `Conv2d` share; all is said for any number of axes."""
+    """Base of `Conv1d` and `Conv2d`, written for any number of axes."""
 
     axes: ClassVar[tuple[str, ...]]
     in_channels: int

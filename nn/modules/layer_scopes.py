@@ -1,8 +1,8 @@
-"""Scopes that tell the layers of a model apart, where they were built before the model was.
+"""Gives layers of a model distinct scopes, if they were built before the model was.
 
 A layer gives its nodes the scope that it was built in, "neuron0", "neuron1", ...; an `MLP` builds its layers in
-"layer1", "layer2", ... Layers that are built one by one and put together later get such scopes then: otherwise
-pictures and names would take the first neurons of two layers for one.
+"layer1", "layer2", ... Layers that are built one by one and combined later get such scopes then: otherwise
+pictures and names would confuse the first neurons of two layers.
 """
 
 from __future__ import annotations

@@ -106,7 +106,7 @@ def sum_of_squares(xs: Sequence[Any]) -> Any:
 
 
 def underlying(loss: Any) -> Any:
-    """The loss without options that `functools.partial` gave it."""
+    """The loss inside `functools.partial`, without its options."""
     while isinstance(loss, functools.partial):
         loss = loss.func
     return loss

@@ -1,4 +1,4 @@
-"""`Module`: what has parameters."""
+"""`Module`: the base class of everything with parameters."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class Module(NotOnModules):
     _closed: ClassVar[bool] = False
 
     def __init_subclass__(cls, *, closed: bool = False, **options: Any) -> None:
-        """`closed=True` refuses attributes that the class does not declare, on its own instances alone."""
+        """With `closed=True`, instances of this very class accept only declared attributes."""
         super().__init_subclass__(**options)
         cls._closed = closed
 
@@ -365,7 +365,7 @@ def _unknown(cls: type, name: str) -> AttributeError:
 
 
 def refuse_cycle(module: Module) -> None:
-    """Say so, where a module that called itself without end is a part of itself.
+    """Raise an error that names the cycle, if a module contains itself.
 
     Raises:
         StructureError: It contains itself.

@@ -1,4 +1,4 @@
-"""Parameters as vectors and matrices: read as numbers and gradients, and set to others, on any layer."""
+"""Parameters as vectors and matrices: reading numbers and gradients, and setting them, on any layer."""
 
 from __future__ import annotations
 
@@ -224,7 +224,7 @@ for _name in "append extend insert pop remove clear sort reverse __delitem__ __i
 
 
 class Held(Parameters):
-    """The parameters that a layer computes with: a Value that is set takes the place of the one before."""
+    """The parameters that a layer uses; a Value that is assigned replaces the one before."""
 
     def __setitem__(self, index: Any, value: Any) -> None:
         now = self[index]
@@ -266,10 +266,10 @@ def put(parameters: Any, numbers: Any, what: str) -> None:
 
 
 def assigned(parameters: Any, given: Any, what: str) -> Any:
-    """What stands for some parameters after `given` was assigned to them, nested likewise.
+    """The parameters after `given` was assigned to them, nested likewise.
 
-    Where a number is given it becomes the parameter's `.data`; a Value without operands takes its place, and is
-    shared with whoever else has it.
+    A number becomes the parameter's `.data`; a Value without operands replaces the parameter, and is shared
+    with whoever else has it.
 
     Raises:
         StructureError: The shapes differ.

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 
 class _Recurrent(Module):
-    """What `RNN` and `LSTM` share: the weights, the walk along the sequence, and where it is cut."""
+    """Base of `RNN` and `LSTM`: the weights, the loop over the sequence, and truncation."""
 
     _gates: ClassVar[int]
     _names: ClassVar[tuple[str, ...]]  # of the parts of a state
@@ -167,7 +167,7 @@ class _Recurrent(Module):
         return tuple(row(part, "") for part in parts)
 
     def _width(self, x: Any, expected: int, what: str) -> None:
-        """Refuse what is no list of so many numbers."""
+        """Check that something is a list of that many numbers."""
         numbers = plain(x)
         if (
             isinstance(numbers, list)

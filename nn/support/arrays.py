@@ -1,4 +1,4 @@
-"""NumPy, where it is installed, and what is asked of it."""
+"""NumPy, if it is installed, and the functions of it that are used here."""
 
 from __future__ import annotations
 

@@ -1,11 +1,11 @@
 """Training on compiled programs: the steps of `fit` without graphs, where model and loss allow it.
 
-The model is traced at one row, and its program runs over all rows of a batch at once. Where the
-loss of a batch is the mean or the sum of its cases' losses, the loss is part of that program; else
-it is computed on graphs from the predictions, and its gradient goes back through the model's.
-That is not read off names but tried: nothing is used that did not give, on all the data and on the
-first batch, what the graphs gave. What is chosen is a matter of model, loss and data, and of no
-number of epochs, so that training may be cut into calls of `fit` anywhere.
+The model is traced at one case, and its program runs over all cases of a batch at once. If the loss of a batch
+is the mean or the sum of its cases' losses, the loss is part of that program; otherwise it is computed on
+graphs from the predictions, and its gradient is propagated back through the model's program. This is not
+inferred from names but tried out: a program is used only if it gives, on all the data and on the first batch,
+what the graphs gave. The choice depends on model, loss and data, and not on the number of epochs, so training
+may be split into calls of `fit` anywhere (docs/adr/0015).
 """
 
 from __future__ import annotations
@@ -33,12 +33,12 @@ if TYPE_CHECKING:
     from .optimizers import Optimizer
     from .task import Measured, Task
 
-CLOSE = 1e-9  # how far programs and graphs may be apart, relative to the largest number
-NOISE = 1e-12  # below which gradients are rounding errors
+CLOSE = 1e-9  # how far programs and graphs may differ, relative to the largest number
+NOISE = 1e-12  # gradients below this are rounding errors
 MOST_BRANCHES = 4  # of one case: 16 ways at most, as many as a compiled function follows
 MOST_CLASSES = 32  # different targets that one program can choose from
 BINDING = 1e-3  # seconds of calls for each operand, after which machine code is made
-PROBED = 64  # cases on which a loss is asked how it adds up
+PROBED = 64  # cases on which is tried how a loss adds up
 
 
 class NotCompiledError(Exception):
@@ -46,7 +46,7 @@ class NotCompiledError(Exception):
 
 
 def is_available() -> bool:
-    """Whether there is what compiles: NumPy and llvmlite (the extra `fast`)."""
+    """Whether functions can be compiled: NumPy and llvmlite are there (the extra `fast`)."""
     try:
         return ag.compile(lambda x: x, 0.0).backend == "llvm"
     except ag.MissingExtraError:
@@ -58,7 +58,7 @@ def is_available() -> bool:
 
 @contextmanager
 def standing_in(model: Module, params: Sequence[Value], others: Sequence[Value], *, mode: bool) -> Iterator[None]:
-    """Within it the model computes with other Values in place of its parameters, in `train` mode or not."""
+    """A context in which the model uses other Values in place of its parameters, in `train` mode or not."""
     by_id = {id(p): q for p, q in zip(params, others, strict=True)}
     modules = [module for _, module in model.named_modules()]
     before, was = [dict(vars(module)) for module in modules], model.training
@@ -196,7 +196,7 @@ class Rows:
 
 
 def _no(error: Exception) -> NotCompiledError:
-    """For what code of the user's raises where it gets Values for numbers, and for guards without end."""
+    """The error for a user's code that raises when given Values, and for endless guards."""
     return NotCompiledError(f"tracing raised {type(error).__name__}: {error}")
 
 
@@ -204,7 +204,7 @@ def _no(error: Exception) -> NotCompiledError:
 
 
 class Case:
-    """The model as a function of its parameters and of one row, in either mode.
+    """The model as a function of its parameters and of one case, in either mode.
 
     Args:
         task: What is to be learned.
@@ -235,7 +235,7 @@ class Case:
 
 
 class Way(ABC):
-    """From parameters and cases to loss and gradient; subclasses say how.
+    """A way from parameters and cases to loss and gradient; subclasses implement it.
 
     Args:
         case: The model.
@@ -248,13 +248,13 @@ class Way(ABC):
         self._models: dict[bool, Rows] = {}
 
     def model(self, mode: bool) -> Rows:  # noqa: FBT001
-        """The model's program, in `train` mode or not; made when first asked for."""
+        """The model's program, in `train` mode or not; made at first use."""
         if mode not in self._models:
             self._models[mode] = self._case.compiled(lambda p: [p], mode=mode, gradient=False)
         return self._models[mode]
 
     def predictions(self, P: Any, data: Data, at: Any, *, mode: bool) -> Any:
-        """Predictions for the cases there, as an array with rows first."""
+        """Predictions for some cases, as an array with one row per case."""
         predictions, _ = self.model(mode)(P, data.inputs[at])
         if isinstance(predictions, list):
             msg = "the model's predictions are neither numbers nor lists of one shape"
@@ -263,7 +263,7 @@ class Way(ABC):
 
     @property
     def branches(self) -> int:
-        """How many are taken on the numbers of a case, so that rows may need several programs."""
+        """How many branches a case takes on its numbers, so that cases may need several programs."""
         return max(self.model(mode).branches for mode in (True, False))
 
     @abstractmethod
@@ -276,7 +276,7 @@ class Way(ABC):
 
 
 class CaseByCase(Way):
-    """Model and loss in one program, where the loss of a batch is the mean or the sum over its cases.
+    """Model and loss in one program, if the loss of a batch is the mean or the sum over its cases.
 
     Args:
         case: The model.
@@ -330,7 +330,7 @@ class CaseByCase(Way):
 
 
 class LossOnGraphs(Way):
-    """The model as a program, and the loss on graphs, whatever that does.
+    """The model as a program, and the loss on graphs, whatever it does.
 
     Args:
         case: The model.
@@ -353,7 +353,7 @@ class LossOnGraphs(Way):
         return self._value_of(leaves.reshape(predictions.shape).tolist(), targets), leaves.tolist()
 
     def _taken_back(self, P: Any, X: Any, adjoints: Any) -> Any:
-        """The gradient to the parameters, from that to the predictions."""
+        """The gradient with respect to the parameters, from that with respect to the predictions."""
         if self._back is None:
             ones = adjoints[0].tolist()
             self._back = self._case.compiled(lambda p, a: ag.dot(_flat(p), a), ones, mode=True, reduce="sum")
@@ -400,7 +400,7 @@ class LossOnGraphs(Way):
 
 
 def penalties(task: Task) -> Any:
-    """What each parameter is multiplied with in the gradient of `l2` times the sum of squares; None without that."""
+    """The factor of each parameter in the gradient of `l2` times the sum of squares; None without a penalty."""
     import numpy as np
 
     return 2.0 * task.l2 * np.array(task.penalised(), float) if task.l2 else None
@@ -440,7 +440,7 @@ def _same(ours: Any, theirs: Any, what: str, near: Any) -> None:
 
 
 class Trial(NamedTuple):
-    """What the graphs gave, before the first step."""
+    """The results of the graphs, before the first step."""
 
     task: Task
     cases: Sequence[Cases]  # to learn from, and unseen
@@ -454,12 +454,12 @@ class Trial(NamedTuple):
 
 
 def is_plain(targets: list[Any]) -> bool:
-    """Whether nobody sees that a loss is computed of them: in Values it would leave gradients."""
+    """Whether computing a loss from these leaves no trace: on Values it could leave gradients."""
     return all(isinstance(y, PLAIN) for t in targets for y in _flat(t))
 
 
 def the_way(trial: Trial) -> Way:
-    """The fastest way that gives what the graphs gave.
+    """The fastest way that reproduces the graphs' results.
 
     Raises:
         NotCompiledError: There is none.
@@ -491,7 +491,7 @@ def the_way(trial: Trial) -> Way:
 
 
 def codings(trial: Trial) -> Iterator[tuple[Callable[..., Any], dict[Data, Any]]]:
-    """The ways to hand targets to a program: the loss of one case, and the targets as numbers."""
+    """The ways to pass targets to a program: the loss of one case, and the targets as numbers."""
     import numpy as np
 
     loss = trial.task.loss
@@ -515,7 +515,7 @@ def codings(trial: Trial) -> Iterator[tuple[Callable[..., Any], dict[Data, Any]]
 
 
 def how_it_adds(trial: Trial) -> str | None:
-    """Whether the loss of a batch is the "mean" or the "sum" of its cases' losses; found by trying it."""
+    """Whether the loss of a batch is the "mean" or the "sum" of its cases' losses; found by trying."""
     predictions, targets = trial.measured[0].predictions[:PROBED], trial.data[0].targets[:PROBED]
     n = len(targets)
     if min(n, trial.task.batch_size) == 1:

@@ -1,4 +1,4 @@
-"""What a training run saw."""
+"""What a training run recorded."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True, repr=False)
 class History:
-    """What `fit` saw, one number per epoch in each list.
+    """What `fit` recorded, one number per epoch in each list.
 
     Attributes:
         loss: Mean loss over the training cases, as they came by during the epoch, without the

@@ -221,9 +221,9 @@ def _train(run: Run, watch: Stopwatch, epochs: Any, rng: random.Random | None, b
 
 
 class Run:
-    """Steps on graphs; and from the second one on programs, where these give what the first gave.
+    """Steps on graphs; from the second step on programs, if these give what the first step gave.
 
-    When made, it tries model and loss on all the data.
+    When it is made, it tries model and loss on all the data.
 
     Args:
         task: What is to be learned.
@@ -256,7 +256,7 @@ class Run:
         return total / len(order), right / len(order), penalty / len(order)
 
     def _penalty(self) -> float:
-        """What `l2` adds to the loss: added up in one way on graphs and on programs."""
+        """The penalty of `l2`, added up in the same way on graphs and on programs."""
         total = sum(w * w for w, drawn in zip(self.weights(), self._drawn, strict=True) if drawn)
         return self.task.l2 * float(total)
 
@@ -280,7 +280,7 @@ class Run:
         return value.data, hits
 
     def _found(self, chosen: list[int], outputs: list[Any], optimizer: Optimizer) -> bool:
-        """Whether there is a way to train on programs; then it is taken from now on."""
+        """Look for a way to train on programs; if there is one, it is used from now on."""
         (model, lossy), self._watches = self._watches, []
         tried, self._tried = self._tried, []
         place, pure, params = model.changed(), lossy.changed() is None, self.task.model.parameters()

@@ -34,7 +34,7 @@ MOST_LABELS = 40  # on an axis, one per parameter
 
 
 class _Curvature:
-    """Gradient and Hessian of a loss that stands, at the point that was recorded."""
+    """Gradient and Hessian of a recorded loss, at the point where it was recorded."""
 
     def __init__(self, loss: Any, params: Sequence[Value], caller: str) -> None:
         if not isinstance(loss, Value):
@@ -49,10 +49,10 @@ class _Curvature:
 
 
 def hvp(loss: Value, parameters: Parameters, vector: Sequence[float]) -> list[float]:
-    """Hessian-vector product of a loss that stands, in time proportional to its graph.
+    """Hessian-vector product of a recorded loss, in time proportional to its graph.
 
-    H v = d (g . v) / d p, with the gradient g as a graph: reverse mode over reverse mode. For a
-    function there is `autograd_core.hvp`.
+    H v = d (g . v) / d p, with the gradient g as a graph: reverse mode over reverse mode. For a function there
+    is `autograd_core.hvp`.
 
     Args:
         loss: The loss as a node.

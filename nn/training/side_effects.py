@@ -1,4 +1,4 @@
-"""What functions and objects keep in Python from call to call: a program would not see it change."""
+"""Detects state that functions and objects keep between calls: a program would not update it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from autograd_core import Value
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-MOST = 100_000  # objects that are looked at: a data set may hang on a function
+MOST = 100_000  # objects that are visited: a function may refer to a data set
 PLAIN = (int, float, complex, str, bytes, type(None))
 KNOWN = {
     *sys.stdlib_module_names,
@@ -27,10 +27,10 @@ KNOWN = {
 
 
 class Watch:
-    """A look at all that can be reached from something, to be compared with a later one.
+    """A snapshot of everything reachable from something, to be compared later.
 
-    Seen are attributes, containers, and what functions have from around them: closures, defaults,
-    globals by name, and the global random generators.
+    It covers attributes, containers, and what functions capture: closures, defaults, globals by name, and the
+    global random generators.
 
     Args:
         what: Each thing to look at, by the name that it has in messages.
@@ -45,7 +45,7 @@ class Watch:
         return list(_facts(self._what, self._alive))
 
     def changed(self) -> str | None:
-        """The first place where something differs now, such as "model.modules[0]._rng"."""
+        """The first place that differs now, such as "model.modules[0]._rng"."""
         pairs = zip_longest(self._before, self._look())
         return next(((was or now)[0] for was, now in pairs if was != now), None)
 

@@ -1,4 +1,4 @@
-"""Early stopping: when training ends by itself, and which weights remain."""
+"""Early stopping: when training ends by itself, and which weights it keeps."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ class EarlyStopping:
 
 
 class Stopwatch:
-    """The best epoch so far, and for how long there was no better one.
+    """The best epoch so far, and how long ago it was.
 
     Args:
         rule: When to stop; None for never.
@@ -71,7 +71,7 @@ class Stopwatch:
         self.epoch = 0
 
     def improved(self, history: History) -> bool:
-        """Take note of an epoch; whether it is the best so far."""
+        """Record an epoch; returns whether it is the best so far."""
         if self.rule is None:
             return False
         self.epoch += 1

@@ -1,4 +1,4 @@
-"""`Task`: model, loss and what else a step of training needs to know, on graphs as on programs."""
+"""`Task`: a model, its loss and everything else a training step needs, on graphs or on programs."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 class Task(NamedTuple):
-    """What is to be learned by which model, in batches of which size."""
+    """What is to be learned, by which model, in batches of which size."""
 
     model: Module
     loss: Loss
@@ -49,11 +49,11 @@ class Task(NamedTuple):
         return 0 if self.right is None else sum(bool(self.right(p, t)) for p, t in zip(predictions, targets))
 
     def penalised(self) -> list[bool]:
-        """For each parameter whether `l2` draws it to 0."""
+        """For each parameter whether `l2` applies to it."""
         return [self.l2_biases or not is_bias(name) for name, _ in self.model.named_parameters()]
 
     def regularised(self, value: Value) -> Value:
-        """The loss with what `l2` adds to it."""
+        """The loss plus the penalty of `l2`."""
         if not self.l2:
             return value
         params = self.model.parameters()
@@ -64,7 +64,7 @@ class Task(NamedTuple):
         return total
 
     def differentiate(self, value: Value, optimizer: Optimizer) -> None:
-        """From the loss to the gradients that a step takes."""
+        """Compute the gradients of a step from the loss."""
         self.model.zero_grad()
         optimizer.zero_grad()
         self.regularised(value).backward()
@@ -90,7 +90,7 @@ class Task(NamedTuple):
         optimizer.step()
 
     def measure(self, cases: Cases) -> Measured:
-        """Mean loss and share of right cases, without learning from them."""
+        """Mean loss and share of right cases, without training."""
         was = self.model.training
         self.model.eval()
         total, right, seen = 0.0, 0, []
@@ -108,14 +108,14 @@ class Task(NamedTuple):
         return Measured(total / n, right / n, seen)
 
     def note(self, values: list[float], shares: list[float], seen: Sequence[float]) -> None:
-        """Keep what was seen in an epoch."""
+        """Record the numbers of an epoch."""
         values.append(seen[0])
         if self.right is not None:
             shares.append(seen[1])
 
 
 class Measured(NamedTuple):
-    """What some data gave in `eval` mode."""
+    """The results on some data in `eval` mode."""
 
     loss: float
     share: float

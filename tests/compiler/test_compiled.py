@@ -281,7 +281,7 @@ def test_signed_zeros_are_two_constants():
     assert f(1.0) == [math.inf, -math.inf, 0.0]
 
 
-# --- a graph that stands ------------------------------------------------------------------------
+# --- a recorded graph ---------------------------------------------------------------------------
 
 
 @pytest.mark.usefixtures("backend")

@@ -50,6 +50,6 @@ def _compiled(
     names = ", ".join(NAMES[: len(moves)])
     scope: dict[str, Any] = dict(FAST)
     text = f"def rule({names}):\n    z = {z}\n    return (z, {', '.join(terms)})\n"
-    exec(text, scope)  # noqa: S102  the text is made from our own rows
+    exec(text, scope)  # noqa: S102  the text is made from our own rules
     function: Callable[..., tuple[float, ...]] = scope["rule"]
     return function

@@ -65,9 +65,9 @@ class Slopes(NamedTuple):
 
     Attributes:
         exact: One per operand; 0 to operands that do not move.
-        confirmed: Whether these are the row's own partials, seen to be right.
+        confirmed: Whether these are the rule's own partials, confirmed by a difference quotient.
         sides: (left, right) one-sided derivatives per operand, where some differ; else None.
-        rough: How far off they may be, where the row can only be read in doubles.
+        rough: How far off they may be, if the rule can be evaluated in doubles only.
         at: The operands at which they were confirmed.
     """
 
@@ -114,7 +114,7 @@ def value_of(m: Any, row: Primitive, xs: Sequence[Any]) -> Any:
     """A primitive's value in high precision; NaN where it has none.
 
     Raises:
-        RoughError: The row computes in doubles whatever it is given.
+        RoughError: The rule computes in doubles whatever it is given.
     """
     if row.name in ROWS:
         return m.number(row.value(m, *xs))
@@ -658,7 +658,7 @@ def pulled_with_sizes(replay: Replay, seeds: dict[Value, Any]) -> tuple[dict[Val
 def reference(root: Value, digits: int = 50) -> Reference:
     """Replay the graph below `root` in mpmath, forward and backward.
 
-    Local derivatives come from the values of the rows, by difference quotients in high precision:
+    Local derivatives come from the primitives' values, by difference quotients in high precision:
     a wrong partial is not confirmed by itself. Where 50 digits are not enough, more are taken.
 
     Args:

@@ -195,7 +195,7 @@ def _written(row: Primitive, places: Sequence[Any], operands: Sequence[str], imp
 
 
 def _user_written(row: Primitive, imports: set[str]) -> str:
-    """The call of a user's primitive, or of a row that only the library itself uses, up to its bracket."""
+    """The call of a user's primitive, or of one that only the library itself uses, up to its bracket."""
     own = getattr(sys.modules.get(row.module), row.qualname, None)
     if isinstance(own, UserPrimitive) and own._row is row:
         imports.add(f"from {row.module} import {row.qualname}")
@@ -214,7 +214,7 @@ def _user_written(row: Primitive, imports: set[str]) -> str:
     return f"{row.name}("
 
 
-# --- where a row is calm ------------------------------------------------------------------------
+# --- where a primitive is smooth ----------------------------------------------------------------
 # Asked of values alone: a strategy that asked the partials would never draw the point at which they
 # are wrong.
 
@@ -251,7 +251,7 @@ class Look(NamedTuple):
 
 
 def look(row: Primitive, xs: Sequence[float], varies: Sequence[bool]) -> Look:
-    """Move every operand that varies a little to both sides, and see what the row's value does."""
+    """Move every operand that varies a little to both sides, and see how the value changes."""
     z = value_at(row, xs)
     kinks = _kinks(row, xs)
     calm, flat = math.isfinite(z), True
