@@ -92,6 +92,7 @@ def _framed(view: View, look: Look, direction: str, layout: str, room: float) ->
 
 def dressed(view: View, look: Look, direction: str) -> tuple[Scene, svg.Dress]:
     """A view's scene in its style, with the marks on its cards, before it is laid out."""
+    # The direction is part of the scene, because ports and chips are placed along the flow.
     scene = scene_of(view, direction)
     if look.style == "compact":
         scene = compacted(scene, view.graph)

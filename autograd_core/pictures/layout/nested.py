@@ -120,7 +120,7 @@ def _put_together(
     for scope in sorted(plots, key=len):
         x0, y0 = corner[scope]
         for (kind, what), v in plots[scope].ends.items():
-            if kind not in ("card", "box"):
+            if kind not in ("card", "box"):  # entries and exits are points on the box's side
                 continue
             x, y = levels[scope].corners[v]
             if isinstance(what, tuple):
@@ -144,6 +144,7 @@ def _put_together(
                 route += [(x0 + x, y0 + y) for x, y in piece]
             routes[i, port.operand] = route
     whole = levels[()]
+    # `carried` is compared when a direction is chosen: a picture with many values between lines reads badly.
     return Plan(whole.along, whole.across, cards, frames, routes, max(level.carried for level in levels.values()))
 
 
@@ -160,6 +161,7 @@ def _item(end: Endpoint, scene: Scene, boxes: dict[Scope, Item]) -> Item:
     kind, what = end
     if isinstance(what, tuple):
         return boxes[what]
+    # A door takes no room; as an item it is ordered with the cards, so that edges meet it without crossing.
     if kind != "card":
         return Item(0.0, 0.0, what, kind)
     card = scene.cards[what]

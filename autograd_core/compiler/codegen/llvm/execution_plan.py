@@ -50,6 +50,7 @@ class Plan:
         self.address = self.at[place]
         # Handlers of the interpreter index arrays by operand, so they can work on this layout without knowing it.
         self.operands = self.at[self.program.operands].astype(np.int32)
+        # Needs `at`: a body's code has the indices of its results as literals.
         self.bodies = [Body(self, *about) for about in zip(self.regions, self.totals, strict=True)]
         self._functions: dict[Any, list[Compiled]] = {}
 
@@ -198,6 +199,7 @@ class PlanRunner:
         self.tables = [
             self.values[None, slots[0] : slots[-1] + 1] if slots else np.zeros((1, 0)) for slots in layout.tables
         ]
+        # With one row, gradients per row and sums over rows are the same numbers: one vector serves both.
         sought = [*(slot for group in layout.per_row for slot in group), *layout.summed]
         self.results, gradient = zeros((1, layout.width)), zeros(len(sought))
         ends = np.cumsum([0, *map(len, layout.per_row)]).tolist()

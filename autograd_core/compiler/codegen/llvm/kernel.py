@@ -284,6 +284,7 @@ class _Writer:
             x = load(b, I64, self.argument, i64(k))
             self.a[field] = x if field in NUMBERS else b.inttoptr(x, PTR)
         self.n_kept = 0
+        # Where each per-row input is: its table, the table's width, and the column. All other inputs are shared.
         self.places = {
             slot: (f"table_{k}", len(table), column)
             for k, table in enumerate(kernel.layout.tables)
@@ -325,6 +326,7 @@ class _Writer:
         if self.width == 1:
             self._rows(lambda: i64(0), None, at_once(b, self.kind, a["scratch"], strict_zero=self.strict_zero))
             return
+        # The factors of sums over the batch are kept by the stages, and multiplied after them (docs/adr/0013).
         with stretches(b, a, a["blocks"], self.width) as stages:
             products = Products(stages, self.kind, a["scratch"], strict_zero=self.strict_zero)
             self._rows(lambda: stages.row, stages, products.send)
@@ -404,6 +406,7 @@ class _Writer:
             k = i64(place[slot])
             store(b, b.fadd(load(b, self.real, a["summed"], k), g.value), a["summed"], k)
 
+        # The seeds enter through the dot product, whose adjoint is 1; shared inputs have no further sum to go to.
         code.backward(constant(self.real, 1.0), summed, lambda *_: False, receive, strict_zero=self.strict_zero)
 
     def _pad(self) -> None:

@@ -94,6 +94,7 @@ class Body:
         # ones, which differ from copy to copy. Constants count as shared; they get no adjoint.
         self.columns = {int(e): self._column(int(e)) for e in np.flatnonzero(region.kinds == GATHERED)}
         self.buffered = self._overlapping()
+        # Shared operands get one sum each over all copies, constants among them a sum that nobody reads.
         self.shared = sorted({int(self.slots[0, e]) for e in range(b - a) if region.kinds[e] not in (GATHERED, LOCAL)})
         self.exported = self._exported()
 
@@ -131,6 +132,7 @@ class Body:
         reads = np.zeros(p.n_slots, bool)
         reads[p.outputs] = True
         a = int(p.offsets[region.start])
+        # The operands from `a` to `behind` are those of the region and of its totals; gathered ones are added below.
         behind = int(p.offsets[region.stop + len(self.totals)])
         reads[p.operands[:a]] = True
         reads[p.operands[behind:]] = True
@@ -146,6 +148,7 @@ class Body:
         module = (FastModule if self.plan.fast else ir.Module)()
         names = [f"{ENTRY}forward", *([f"{ENTRY}backward"] if gradient else [])]
         forward, *backward = (_Writer(self, ir.Function(module, CALL, name), strict_zero=strict_zero) for name in names)
+        # A result that only its own copy reads, and only forward, never goes to memory.
         kept = {j for j, is_read in enumerate(self.exported) if is_read}
         for writer in backward:
             kept |= writer.backward()

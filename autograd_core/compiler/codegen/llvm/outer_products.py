@@ -83,6 +83,7 @@ class Products:
 
     def send(self, k: int, d: Any, g: Any) -> None:
         """Contribute local derivative times adjoint to sum k."""
+        # A literal 0 contributes nothing under the zero-path rule, with it or without.
         if isinstance(d, Lanes) or d != 0:
             self._sent.setdefault(k, []).append((self._kept(d), self._kept(g)))
 
@@ -115,6 +116,7 @@ class Products:
             with loop(b, i64(0), stages.count) as block:
                 first = b.mul(block, b.mul(stages.n_kept, i64(parts)))
                 for turn, part in product(range(len(tile[0].ds)), range(parts)):
+                    # Each factor of the tile once, however many sums use it: this is what tiles are for.
                     factors = dict.fromkeys(x for s in tile for x in (s.gs[turn], s.ds[turn]))
                     found = {x: self._factor(x, first, part) for x in factors}
                     for s, total in zip(tile, totals[part * len(tile) :], strict=False):

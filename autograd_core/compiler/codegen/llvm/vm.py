@@ -85,6 +85,9 @@ class _Handler:
     def adjoint(self) -> Lanes:
         return Lanes(self.b, load(self.b, self.kind, self.adjoints, self.own))
 
+    # Handlers follow the zero-path rule always. They are compiled once for all programs, and the comparisons hardly
+    # matter beside the loads and stores of every operand.
+
     def send(self, d: Any, g: Lanes, index: Any) -> None:
         """Add d * g to an operand's adjoint, unless either is 0."""
         slot = _slot(self.b, self.operands, index)
@@ -137,6 +140,7 @@ class _Many:
         if wide.width == 1:
             return h.operand(b.add(base, i)).value
         x = ir.Constant(wide.lane_kind(h.kind), ir.Undefined)
+        # Operands are anywhere in memory, so lanes are filled one by one; beyond the end the last operand is repeated.
         last = b.sub(self.n, i64(1))
         for lane in range(wide.width):
             here = b.add(i, i64(lane))
@@ -199,6 +203,7 @@ def _driver(module: Any, name: str, kind: Any) -> None:
             x = load(b, kind, a[source], _slot(b, a[slots], k))
             store(b, x, a[target], b.add(b.mul(block, n), k))
 
+    # Values and adjoints of one block serve all blocks in turn, so the memory does not grow with the batch.
     with loop(b, i64(0), a["blocks"]) as block:
         with loop(b, i64(0), a["n_mapped"]) as k:
             x = load(b, kind, a["rows"], b.add(b.mul(block, a["n_mapped"]), k))
@@ -209,8 +214,11 @@ def _driver(module: Any, name: str, kind: Any) -> None:
         with b.if_then(b.icmp_signed("!=", a["gradients"], i64(0))):
             with loop(b, i64(0), a["n_slots"]) as k:
                 store(b, constant(kind, 0.0), a["adjoints"], k)
+            # Sums over the batch are not cleared: compiled code adds to them product by product as well, and results
+            # must have the same bits (docs/adr/0014).
             with loop(b, i64(0), a["n_summed"]) as k:
                 store(b, load(b, kind, a["sums"], k), a["adjoints"], _slot(b, a["summed"], k))
+            # In the last block the seeds of spare lanes are 0, so these lanes add 0 to sums.
             is_last = b.icmp_signed("==", block, b.sub(a["blocks"], i64(1)))
             seed = b.select(is_last, load(b, kind, a["seeds"], i64(0)), constant(kind, 1.0))
             store(b, b.fadd(load(b, kind, a["adjoints"], a["root"]), seed), a["adjoints"], a["root"])
@@ -239,6 +247,7 @@ def handlers(keys: Sequence[Key], width: int, *, fast: bool = False, real: Any =
     full = [(row, row.value, row.partials, _form(row, n, kind), kind, fast) for row, n in keys]
     with lock:
         missing = [key for key in dict.fromkeys(full) if key not in _handlers]
+        # All missing handlers in one module: each module has a fixed cost.
         if missing:
             module = (FastModule if fast else ir.Module)()
             names = [(f"{ENTRY}forward_{k}", f"{ENTRY}backward_{k}") for k in range(len(missing))]
@@ -294,6 +303,7 @@ def table_of(
     """
     codes, counts = program.codes[start:stop].astype(np.int64), program.counts[start:stop].astype(np.int64)
     at = program.operands if at is None else at
+    # Wide nodes whose operands are adjacent get handlers that load whole vectors.
     for i in np.flatnonzero(counts >= WIDE).tolist():
         first = int(program.offsets[start + i])
         if _in_a_row(program.primitives[codes[i]], at[first : first + counts[i]]):
@@ -361,6 +371,7 @@ class Interpreter:
             sums = Sums(np.empty(0, np.int32), WIDTH if len(mapped) else 1, dtype)
         width = sums.width
         blocks = -(-count // width)
+        # Spare lanes of the last block compute the last row again: no garbage can become NaN there.
         padded = np.concatenate([rows, np.repeat(rows[-1:], blocks * width - count, axis=0)])
         lanes = np.ascontiguousarray(padded.reshape(blocks, width, -1).transpose(0, 2, 1))
         values = np.empty((p.n_slots + WIDTH, width), dtype)  # the last elements are read in whole vectors

@@ -76,6 +76,7 @@ def _operator(name: str, *, reflected: bool = False) -> Any:
     return lambda self, other: Element(operate, self, other)
 
 
+# A rule's operators on an element record what to do; nothing is computed before a loop asks for the element.
 for _name in ("add", "sub", "mul", "truediv", "lt", "le", "gt", "ge", "eq", "ne"):
     setattr(Element, f"__{_name}__", _operator(_name))
 for _name in ("add", "sub", "mul", "truediv"):
@@ -139,11 +140,13 @@ class Wide(Llvm):
 
     def rarely(self, condition: Any, rare: Callable[[], Any], usual: Any) -> Any:
         """A rare branch: its loops run zero times unless some lane needs it."""
+        # In hasty code NaN leads to a second run with careful code (docs/adr/0013).
         if self.hasty:
             return self.where(condition, math.nan, usual)
         if not isinstance(condition, Truth):
             return self.where(condition, rare(), usual)
         n, gate = self.n, self._gate
+        # No branch: the loops of the rare form get length 0. Its results are then garbage, which `where` discards.
         here = _any(self.b, condition.value)
         self._gate = here if gate is None else self.b.and_(gate, here)
         self.n = self.b.select(self._gate, n, i64(0))
@@ -177,6 +180,7 @@ class Wide(Llvm):
 
     def prod(self, xs: Any) -> Any:
         """A product; where it leaves the range on the way, the scaled one of `products` replaces it."""
+        # The plain product is checked on the way, since an overflow may be followed by an underflow that hides it.
         p, bad, _ = self._product(xs, self.n)
         return self.rarely(bad > 0, lambda: products.joined(LLVM, *self._careful_product(xs)), p)
 
@@ -185,6 +189,7 @@ class Wide(Llvm):
 
         Those from the right are stored in memory first; those from the left are a scan.
         """
+        # No division by an element: it could be 0, and would round once more.
         fewer = self.b.sub(self.n, i64(1))
         bad = self._product(xs, fewer)[1] + self._product(xs, fewer, reverse=True)[1]
         [behind] = self._stored(lambda p, x: ((p * x,), (p,)), (1.0,), xs)
@@ -241,6 +246,7 @@ class Wide(Llvm):
     def _stored(self, step: Callable[..., Any], start: Sequence[Any], xs: Any) -> list[Any]:
         """The results of a scan from the last element to the first, stored in memory."""
         state: list[Any] = []
+        # On the heap, because the length is known only at run time and may not fit on the stack.
         size = self.b.mul(self.b.add(self.n, i64(LANES)), i64(_size(self.kind)))
         malloc = of_c(self.b.module, "malloc", PTR, I64)
         memory = [self.b.call(malloc, [size]) for _ in start]
@@ -311,6 +317,7 @@ class Wide(Llvm):
         if self.width == 1:
             yield self.index, found
             return
+        # Lanes are stored and read back one by one: a lane's index is not a constant within the loop.
         buffers = [untyped(b, self._memory(x.value.type)) for x in found]
         for buffer, x in zip(buffers, found, strict=True):
             b.store(x.value, buffer, align=alignment(x.value.type))
@@ -326,6 +333,7 @@ class Wide(Llvm):
 
     def _evaluated(self, x: Any, known: dict[int, Any], before: Any) -> Any:
         """The values of a recorded element, in lanes; what does not differ is broadcast."""
+        # Iterative, with results by identity: a rule's expression may be deep, and its parts are used several times.
         waiting = [x]
         while waiting:
             x = waiting[-1]
@@ -496,6 +504,7 @@ def _function(module: Any, row: Primitive, kind: Any, *, hasty: bool, partials: 
     if name in module.globals:
         return module.globals[name]
     function = ir.Function(module, FUNCTION, name)
+    # One function per primitive and module, never inlined: its code is large, and a program may have many such nodes.
     function.linkage = "internal"
     function.attributes.add("noinline")
     given, n, found = function.args
