@@ -33,7 +33,7 @@ RATES: dict[str, Callable[..., float]] = {
 
 
 def _count(x: int, what: str) -> int:
-    """A number of steps, of which every one has a float of its own."""
+    """A number of steps, small enough that every step has a float of its own."""
     steps = whole(x, what)
     if steps > MOST_STEPS:
         msg = f"{what}: expected at most {MOST_STEPS}, got more"
@@ -65,7 +65,7 @@ class Schedule(Resumable):
         return RATES[self.kind](step, **self.about)
 
     def state_dict(self) -> dict[str, Any]:
-        """What it is, as names and numbers; a function of yours within it is None.
+        """The schedule as names and numbers; a user's function within it becomes None.
 
         Returns:
             A dict; changing it changes nothing here.
@@ -105,7 +105,7 @@ class Schedule(Resumable):
 
 
 def state_of(schedule: Rate) -> dict[str, Any] | None:
-    """What can be kept of a schedule: of a function of the user's, nothing.
+    """The state of a schedule that can be saved; none for a user's function.
 
     Args:
         schedule: A function of the step.
@@ -308,7 +308,7 @@ def warmup(lr: float | Rate, steps: int) -> Schedule:
 
 
 def as_schedule(lr: float | Rate, what: str) -> Rate:
-    """What an `lr=` argument means: a number as a constant schedule, a function as it is.
+    """The schedule for an `lr=` argument: a number becomes a constant one, a function stays as it is.
 
     Args:
         lr: A rate, at least 0, or a function of the step.

@@ -1,4 +1,4 @@
-"""A check as an assertion: it steers Hypothesis, and its failure shows the report, a program and a drawing."""
+"""A check as an assertion: it guides Hypothesis, and its failure shows the report, a program and a drawing."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ if TYPE_CHECKING:
 
     from .verdicts import Report
 
-MOST = 2.0**64  # ulp, from which on one error is as good as another
+MOST = 2.0**64  # ulp; larger errors count as equal
 LONGEST = 60  # lines of a program in a message; a longer one is saved beside the drawing
 
 
 class Watcher(Protocol):
-    """Somebody who wants to see every report, as the pytest plugin does for its page."""
+    """Something that wants to see every report, as the pytest plugin does for its page."""
 
     folder: Path
 
@@ -67,7 +67,7 @@ class GradientError(AutogradError, AssertionError):
 
     @cached_property
     def saved(self) -> list[str]:
-        """Lines that say where the drawing is, and the program if it is long; saves both."""
+        """Save the drawing, and the program if it is long; returns lines that say where."""
         name = f"{self.report.faulty_op or 'gradient'}-{hashlib.sha256(str(self.report).encode()).hexdigest()[:8]}"
         lines = []
         try:
@@ -90,7 +90,7 @@ class GradientError(AutogradError, AssertionError):
 
 
 class RightGradient(GradientError):  # noqa: N818  named for what was met
-    """The derivative is right, where another verdict was demanded.
+    """The derivative is right, but another verdict was expected.
 
     Example:
         >>> import pytest
@@ -114,7 +114,7 @@ class WrongGradient(GradientError):  # noqa: N818  named for what was met
 
 
 class AtKink(GradientError):  # noqa: N818  named for what was met
-    """A kink, where the derivative is outside of the one-sided ones, or another verdict was demanded.
+    """The point is at a kink, and the derivative is outside the one-sided ones or another verdict was expected.
 
     Example:
         >>> import pytest
@@ -126,7 +126,7 @@ class AtKink(GradientError):  # noqa: N818  named for what was met
 
 
 class AtJump(GradientError):  # noqa: N818  named for what was met
-    """The function jumps here.
+    """The function jumps at this point.
 
     Example:
         >>> import pytest
@@ -245,7 +245,7 @@ def assert_gradient(
 
 
 def _verdicts(expect: Any) -> list[Verdict]:
-    """The verdicts that are demanded."""
+    """The expected verdicts."""
     names = list(expect) if isinstance(expect, (set, frozenset, list, tuple)) else [expect]
     known = [str(verdict) for verdict in Verdict]
     if not names or any(not isinstance(name, str) or str(name) not in known for name in names):
@@ -272,7 +272,7 @@ def _aim(error: float) -> None:
 
 
 def _program(f: Any, report: Report, options: CheckOptions) -> str:
-    """What can be pasted to see the failure again."""
+    """A program to paste that shows the failure again."""
     if isinstance(f, Expression):
         return str(f)
     if report.root is None or options.get("derivative") is not None:

@@ -1,7 +1,7 @@
-"""`gradcheck`, `gradgradcheck` and `check_grads` as PyTorch and JAX have them, for functions of Values.
+"""`gradcheck`, `gradgradcheck` and `check_grads` as in PyTorch and JAX, for functions of Values.
 
-Their rules, not ours: analytical against numerical Jacobian with a step and two tolerances. A test
-written for them runs here after changing an import; `check_gradient` says more.
+They follow those libraries' rules: analytical against numerical Jacobian with one step and two tolerances. A
+test written for them runs here after changing an import; `check_gradient` tells more.
 """
 
 from __future__ import annotations
@@ -189,7 +189,7 @@ def _known(caller: str, options: TensorOptions) -> None:
 
 
 def _numbers_alone(caller: str, tree: Tree, *, others: bool = False) -> None:
-    """Refuse inputs of which nothing, or not all, would be checked.
+    """Reject inputs of which nothing, or not everything, would be checked.
 
     Args:
         caller: Who asks.

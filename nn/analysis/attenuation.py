@@ -1,4 +1,4 @@
-"""How an error signal fades or blows up on its way back through many layers."""
+"""How an error signal shrinks or grows on its way back through many layers."""
 
 from __future__ import annotations
 

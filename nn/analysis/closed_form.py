@@ -1,4 +1,4 @@
-"""A gradient in closed form, to hold `backward()` against."""
+"""A gradient in closed form, to compare `backward()` with."""
 
 from __future__ import annotations
 

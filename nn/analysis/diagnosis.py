@@ -1,4 +1,4 @@
-"""What a diagnosis says: findings, and the state of every layer, as text, HTML and picture."""
+"""The result of `diagnose`: findings, and the state of every layer, as text, HTML and picture."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing that is odd, and what to do about it.
+    """One problem, and what to do about it.
 
     Attributes:
         kind: "saturated", "dead", "vanishing", "exploding", "inputs", "weights", "targets", "labels", "outputs",

@@ -1,4 +1,4 @@
-"""What keeps a sound network where it is: hidden units that are nearly alike, and rests where many cases are wrong."""
+"""Why a network rests without having learned: hidden units nearly alike, and points of rest with many wrong cases."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ NAMED = 3  # units that are named
 
 
 def nearly_alike(layer: str, units: list[Unit]) -> Iterator[Finding]:
-    """Hidden units that give nearly the same number, whatever the case."""
+    """Hidden units with nearly the same outputs in all cases."""
     outputs = [float(y.data) for u in units for y in u.outputs]
     if len(units) < 2 or not all(map(math.isfinite, outputs)):
         return

@@ -1,4 +1,4 @@
-"""How a signal fades or grows on its way back through time: measured, and bounded by the singular values of V."""
+"""How a signal shrinks or grows on its way back through time: measured, and bounded by the singular values of V."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
 """The units of any model, read off the graphs of its predictions: weighted sum, activation, and their numbers.
 
-A unit is found where parameters are used: from there the graph is climbed over sums to the weighted sum z, and
-then to an activation of z, if there is one. So layers of one's own are seen as well as those of `nn`. Uses of the same
-parameters, by several cases, patches or time steps, are uses of one unit.
+A unit is found where parameters are used: from there the search goes up through sums to the weighted sum z, and
+then to an activation of z, if there is one. So layers that users write are found as well as those of `nn`. Uses
+of the same parameters, by several cases, patches or time steps, are uses of one unit.
 """
 
 from __future__ import annotations

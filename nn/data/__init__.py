@@ -1,1 +1,1 @@
-"""What is learnt from: `dataset` (inputs with their targets), and `preprocessing`."""
+"""Training data: `dataset` (inputs with their targets), and `preprocessing`."""

@@ -1,4 +1,4 @@
-"""Inputs with their targets, and their parts: to learn from, and to measure on."""
+"""Inputs with their targets, and their division into training and evaluation data."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 INTEGERS, FLOATS = {int, bool}, {float}
-LISTED = 5  # columns and cases that a message names
+LISTED = 5  # columns and cases that a message names, at most
 
 
 class Cases(NamedTuple):
@@ -25,7 +25,7 @@ class Cases(NamedTuple):
     targets: list[Any]
 
     def some(self, chosen: list[int]) -> Cases:
-        """Those at some places, in that order."""
+        """The cases at some places, in that order."""
         return Cases([self.inputs[i] for i in chosen], [self.targets[i] for i in chosen])
 
 
@@ -48,7 +48,7 @@ def cases_of(X: Any, y: Any, caller: str = "fit") -> Cases:
 
 
 def check_finite(cases: Cases, caller: str = "fit") -> None:
-    """Warn of columns with numbers that are NaN or infinite, and refuse one in which there is nothing else.
+    """Warn about columns with NaN or infinite numbers; raise if a column has nothing else.
 
     Raises:
         RangeError: A column is not finite in any case.
@@ -99,7 +99,7 @@ def _columns(places: list[tuple[int, ...]]) -> str:
 
 
 def parted(cases: Cases, validation: Any, rng: random.Random) -> tuple[Cases, Cases | None]:
-    """What to learn from, and what to measure on: a share set aside, or a pair `(X, y)`."""
+    """Training data and evaluation data: a fraction set aside, or a pair `(X, y)`."""
     if validation is None:
         return cases, None
     if isinstance(validation, (tuple, list)):
@@ -121,7 +121,7 @@ def parted(cases: Cases, validation: Any, rng: random.Random) -> tuple[Cases, Ca
 def train_test_split(
     X: Any, y: Any, *, test: float = 0.25, stratify: bool = False, seed: int | random.Random | None = None
 ) -> tuple[list[Any], list[Any], list[Any], list[Any]]:
-    """Part cases at random into those to learn from and those to test on, as scikit-learn's function of that name.
+    """Split cases at random into training and test cases, as scikit-learn's function of that name does.
 
     Args:
         X: n inputs, a list of rows or a NumPy array.

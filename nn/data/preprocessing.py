@@ -1,6 +1,6 @@
-"""Inputs and targets in a form that networks learn well: scaled columns, and one node per nominal value.
+"""Preprocessing of inputs and targets: scaled columns, and one node per nominal value.
 
-What is learnt from the training cases (`fit`) is applied to all others (`transform`), can be undone
+What is learned from the training cases (`fit`) is applied to all others (`transform`), can be undone
 (`inverse_transform`), and is saved beside the model. Rows are lists; NumPy is not needed.
 """
 
@@ -61,7 +61,7 @@ def _ends(content: dict[str, Any]) -> dict[str, float]:
 
 
 class _Learnt(ABC):
-    """What looks at training cases first; subclasses say what it learns, and how a row changes."""
+    """Base class: `fit` learns from training cases; subclasses define what, and how a row is transformed."""
 
     _state: dict[str, Any] | None = None
 
@@ -232,7 +232,7 @@ class _Learnt(ABC):
         return rows
 
     def __call__(self, x: Any) -> list[float]:
-        """One row, so that it can stand before a model in `Sequential`."""
+        """Transform one row, so that it can be the first part of a `Sequential`."""
         return self._there(self._fitting([x], "transform", self._columns())[0])
 
     @abstractmethod
@@ -245,7 +245,7 @@ class _Learnt(ABC):
     def _options(self) -> dict[str, float]: ...
     @abstractmethod
     def _restored(self, content: dict[str, Any]) -> dict[str, Any]:
-        """The attributes for what a file says, of which nothing is trusted; what is wrong raises."""
+        """The attributes in a file, all of them checked; raises where one is wrong."""
 
     def _width(self) -> int:
         """How many numbers `transform` gives per row."""

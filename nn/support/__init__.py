@@ -1,1 +1,1 @@
-"""What the other rooms share: checks of arguments, files of parameters, tables, figures."""
+"""Helpers for the other packages: checks of arguments, files of parameters, tables, figures."""

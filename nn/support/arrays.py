@@ -9,7 +9,7 @@ from autograd_core import MissingExtraError
 
 
 def numpy(caller: str) -> Any:
-    """NumPy, imported when first asked for.
+    """NumPy, imported at first use.
 
     Raises:
         MissingExtraError: It is not installed.
@@ -23,7 +23,7 @@ def numpy(caller: str) -> Any:
 
 
 def singular_values(matrix: Any, caller: str) -> list[float]:
-    """Those of a matrix, the largest first; all NaN where an entry is infinite or NaN.
+    """The singular values of a matrix, largest first; all NaN if an entry is infinite or NaN.
 
     Raises:
         MissingExtraError: NumPy is not installed.
@@ -37,7 +37,7 @@ def singular_values(matrix: Any, caller: str) -> list[float]:
 
 
 def eigenvalues(matrix: Any, caller: str) -> list[float]:
-    """Those of a matrix that is symmetric up to rounding, the smallest first; likewise NaN.
+    """The eigenvalues of a matrix that is symmetric up to rounding, smallest first; all NaN likewise.
 
     Raises:
         MissingExtraError: NumPy is not installed.

@@ -44,7 +44,7 @@ def figure_of(
 
 
 def save_figure(figure: Any, path: str | os.PathLike[str]) -> None:
-    """Write a figure as matplotlib does, but an older file is replaced only when the new one is complete.
+    """Save a figure as matplotlib does, but atomically: an older file is replaced only by a complete one.
 
     Args:
         figure: A matplotlib figure.

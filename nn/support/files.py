@@ -1,12 +1,12 @@
-"""The format in which parameters, and what else is learnt, are kept: JSON, which runs no code when it is read.
+"""The file format of parameters and other learned state: JSON, which runs no code when it is read.
 
     {"format": "autograd-core parameters", "version": 1, "checksum": "sha256:...",
      "model": "...", "parameters": {"w.0": 0.5, ...}}
 
-Python writes a double with as many digits as give the same double back. JSON has no infinities
-and no NaN, so these are strings ("inf", "-inf", "nan"), as are exact fractions ("1/3"); no other
-string stands for a number. The checksum is over all the rest, whatever its order and spacing; a
-file without one is taken as it is, so who edits a file by hand removes that line.
+Python writes a double with as many digits as give the same double back. JSON has no infinities and no NaN, so
+these are strings ("inf", "-inf", "nan"), as are exact fractions ("1/3"); no other string means a number. The
+checksum covers everything else, whatever its order and spacing; a file without one is accepted, so remove that
+line if you edit a file by hand.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ STATE = Form("autograd-core training", "training", "the save of an optimizer or 
 
 
 def write(path: str | os.PathLike[str], form: Form, content: dict[str, Any]) -> None:
-    """Write a file, replacing an older one only when the new one is complete.
+    """Write a file atomically: an older one is replaced only by a complete one.
 
     Raises:
         OSError: The place cannot be written.
@@ -70,7 +70,7 @@ def write(path: str | os.PathLike[str], form: Form, content: dict[str, Any]) -> 
 
 
 def read(path: str | os.PathLike[str], form: Form) -> dict[str, Any]:
-    """What `write` was given; the numbers in it are to be checked.
+    """The contents that `write` was given; numbers in it have yet to be checked.
 
     Raises:
         OSError: The file cannot be read.
@@ -102,7 +102,7 @@ def read(path: str | os.PathLike[str], form: Form) -> dict[str, Any]:
 
 @contextmanager
 def named(path: str | os.PathLike[str]) -> Iterator[None]:
-    """Within it the library's errors name the file."""
+    """A context in which the library's errors name the file."""
     try:
         yield
     except AutogradError as error:
@@ -113,7 +113,7 @@ def named(path: str | os.PathLike[str]) -> Iterator[None]:
 
 
 def unfit(path: str | os.PathLike[str], form: Form, reason: object) -> StructureError:
-    """The error that says why a file is none of this form."""
+    """The error that explains why a file does not have this form."""
     expected = f'expected JSON with "format": "{form.format}", but {reason}'
     return StructureError(f"{path} is no {form.what} file: {expected}; pass a file that {form.writer} wrote")
 
@@ -139,7 +139,7 @@ def _no_constant(token: str) -> None:
 
 
 def encoded(x: Any) -> Any:
-    """A number as JSON has it.
+    """A number as JSON.
 
     Raises:
         RangeError: It is a fraction of more digits than Python writes.
@@ -177,13 +177,13 @@ WORDS = struct.Struct("<625I")  # the state of Python's generator: 624 words, an
 
 
 def encoded_generator(rng: random.Random) -> dict[str, Any]:
-    """The state of a generator as JSON has it."""
+    """The state of a generator as JSON."""
     _, words, gauss = rng.getstate()
     return {"words": WORDS.pack(*words).hex(), "gauss": gauss}
 
 
 def decoded_generator(state: Any) -> tuple[Any, ...]:
-    """What `setstate` takes, tried on another generator.
+    """The argument for `setstate`, after trying it on another generator.
 
     Raises:
         ValueError: It is no such state.

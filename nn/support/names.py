@@ -1,4 +1,4 @@
-"""`Names`: how one text calls what is in one network."""
+"""`Names`: the names that one text uses for the parts of one network."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
 
 class Names(NamedTuple):
-    """How one text calls what is in one network.
+    """The names that one text uses for the parts of one network.
 
     Attributes:
         notation: Which text.
@@ -43,7 +43,7 @@ class Names(NamedTuple):
 
 
 def _plain(name: str) -> str:
-    """A name as a keyboard has it: primes as quotes, letters by their names, no blanks."""
+    """A name as typed on a keyboard: primes as quotes, letters by their names, no blanks."""
     for sign, word in (("″", "''"), ("‴", "'''"), ("′", "'"), ("δ", "delta"), ("Θ", "Theta"), ("ŷ", "yhat"),
                        ("→", "->"), ("∂", "d"), (" ", ""), ("{", ""), ("}", "")):  # fmt: skip
         name = name.replace(sign, word)

@@ -1,4 +1,4 @@
-"""What training keeps between its steps, in a file: an optimizer's, or a schedule's."""
+"""Saving and loading of training state: an optimizer's, or a schedule's."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ if TYPE_CHECKING:
 
 
 class Resumable(ABC):
-    """Base class of what has a `state_dict`: it can be written to a file and taken from there."""
+    """Base class of objects with a `state_dict` that can be saved to a file and loaded."""
 
     @abstractmethod
     def state_dict(self) -> dict[str, Any]:
-        """What is to be kept, as plain numbers, names and lists of them."""
+        """The state, as plain numbers, names and lists of them."""
 
     @abstractmethod
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Take what `state_dict` gave, after all of it has been checked."""
+        """Restore what `state_dict` returned, after checking all of it."""
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write `state_dict()` to a file: JSON with a checksum, beside the model's.
@@ -86,7 +86,7 @@ def _mapped(f: Any, x: Any) -> Any:
 
 
 def fields(state: Any, names: tuple[str, ...], what: str) -> list[Any]:
-    """What stands under exactly these names.
+    """The values under exactly these names.
 
     Raises:
         OperandError: It is no mapping.

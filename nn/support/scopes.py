@@ -1,4 +1,4 @@
-"""Scopes for the nodes of layers that are not known when they are built: a step of a sequence, a patch of an image."""
+"""Scopes for nodes whose layer is not known when it is built: a step of a sequence, a patch of an image."""
 
 from __future__ import annotations
 

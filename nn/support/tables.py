@@ -1,4 +1,4 @@
-"""Small tables, as text and as HTML: one column of names, and columns of numbers set to the right."""
+"""Small tables, as text and as HTML: a column of names, and columns of right-aligned numbers."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 
 class Table:
-    """A record that shows itself as a table: a subclass gives `_heading()` and `_table()`, its heads and rows."""
+    """A record that shows itself as a table: a subclass defines `_heading()` and `_table()`, its heads and lines."""
 
     __slots__ = ()
 

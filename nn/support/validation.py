@@ -1,4 +1,4 @@
-"""What several modules of this package ask of their arguments."""
+"""Checks of arguments that several modules of this package share."""
 
 from __future__ import annotations
 

@@ -85,8 +85,8 @@ class _Handler:
     def adjoint(self) -> Lanes:
         return Lanes(self.b, load(self.b, self.kind, self.adjoints, self.own))
 
-    # Handlers follow the zero-path rule always. They are compiled once for all programs, and the comparisons hardly
-    # matter beside the loads and stores of every operand.
+    # Handlers always follow the zero-path rule: they are compiled once for all programs, so there is no second,
+    # careful version to fall back to.
 
     def send(self, d: Any, g: Lanes, index: Any) -> None:
         """Add d * g to an operand's adjoint, unless either is 0."""
