@@ -48,6 +48,8 @@ class Primitive:
         domain: One closed interval per operand, within which the value is real.
         kinks: `kinks(m, x, ...)`, expressions whose zeros are the points with no derivative.
         kink: The convention there, in words.
+        parts: How many of its last operands are computed for it alone, to keep digits: no formula has them.
+        whole: What it is together with these, as texts write it.
         summary: One line for the documentation.
         source: Where a formula comes from, with its year.
     """
@@ -62,12 +64,14 @@ class Primitive:
         "module",
         "name",
         "partials",
+        "parts",
         "qualname",
         "singles",
         "source",
         "summary",
         "symbol",
         "value",
+        "whole",
     )
 
     def __init__(
@@ -84,6 +88,8 @@ class Primitive:
         domain: tuple[tuple[float, float], ...] = (),
         kinks: Callable[..., Any] | None = None,
         kink: str = "",
+        parts: int = 0,
+        whole: str = "",
         summary: str = "",
         source: str = "",
         module: str = __name__,
@@ -99,6 +105,7 @@ class Primitive:
         self.domain = domain or (REALS,) * (arity or 1)
         self.kinks = kinks
         self.kink = kink
+        self.parts, self.whole = parts, whole
         self.summary = summary
         self.source = source
         self.module = module
@@ -971,14 +978,14 @@ row(
 row(
     "logsumexp_less", _logsumexp_less,
     _logsumexp_less_partials,
-    arity=None, lists=1, singles=1, summary="log(exp(x1 - c) + ... + exp(xn - c)), of which c is the last operand.",
+    arity=None, lists=1, singles=1, parts=1, summary="log(exp(x1 - c) + ... + exp(xn - c)), of which c is the last operand.",
 )
 row(
     "softmax", exp_of_difference, lambda m, x, c, r, z: (z, -z, -z),
-    arity=3, summary="exp(x - c - r), each difference with its rounding error; inf - inf is 0.",
+    arity=3, parts=2, whole="exp(x) / Σ exp(x)", summary="exp(x - c - r), each difference with its rounding error; inf - inf is 0.",
 )
 row(
     "log_softmax", lambda m, x, c, r: m.to_round(lambda: m.where(m.equal(x, c), 0, x - c), lambda: x - c) - r,
     lambda m, x, c, r, z: (1, -1, -1),
-    arity=3, summary="x - c - r; inf - inf is 0.",
+    arity=3, parts=2, whole="x − log Σ exp(x)", summary="x - c - r; inf - inf is 0.",
 )

@@ -36,7 +36,7 @@ def folded_card(board: Board, s: int, group: list[int], around: tuple[str, ...])
     """The card of a folded scope, without ports so far."""
     graph, scope = board.graph, board.view.tree.scopes[s]
     exits = board.exits[group[-1]]
-    caption = _contents(graph, group, named=scope.made_up)
+    caption = scope.whole or _contents(graph, group, named=scope.made_up)
     name, _, which = scope.name.partition(" · ") if scope.made_up else (scope.name, "", "")
     card = blank_card(group[-1], around, name, (FOLD_WIDTH, FOLD_HEIGHT + PILE), "", kind="fold")
     lines = [f"folded scope {scope.path}: {caption}"]

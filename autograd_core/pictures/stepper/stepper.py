@@ -208,7 +208,8 @@ class Stepper:
 
     def _draw(self, look: Look, fold: Fold, unfold: str | Iterable[str], **drawing: str) -> None:
         """Draw the graph with the names that the steps use, and the final gradients."""
-        view = view_of([self.root], fold=fold, unfold=unfold, gradients=self.sums(len(self) - 1))
+        sums = self.sums(len(self) - 1)
+        view = view_of([self.root], fold=fold, unfold=unfold, gradients=sums, whole=False)  # steps are those of parts
         graph = view.graph
         graph.names = [self.names[node] for node in graph.order]
         picture = drawn(view, look, **drawing)

@@ -100,8 +100,9 @@ def view_of(
     around: Value | None = None,
     hops: int = 2,
     gradients: Mapping[Value, Any] | None = None,
+    whole: bool = True,
 ) -> View:
-    """The view that the arguments of `draw` ask for."""
+    """The view that the arguments of `draw` ask for; with `whole` a primitive and its parts are one card."""
     fold = "auto" if fold is True else fold
     folds, unfolds = _patterns("fold", fold), _patterns("unfold", unfold)
     graph = Graph(roots, gradients)
@@ -115,13 +116,26 @@ def view_of(
     every = range(len(tree.scopes))
     if automatic:
         view = _opened(view)
-    elif fold == "auto" or not folds:
+    elif fold == "auto":
+        view = view._replace(opened=frozenset(every) - (_single(view) if whole else set()))
+    elif not folds:
         view = view._replace(opened=frozenset(every))
     else:
-        closed = _matching("fold", folds, view)
+        closed = _matching("fold", folds, view) | _single(view)
         view = view._replace(opened=frozenset(every) - closed)
         view = view._replace(opened=frozenset(s for s, f in enumerate(view.folds()) if f == ROOT))
     return view.with_open(_matching("unfold", unfolds, view))
+
+
+def _single(view: View) -> set[int]:
+    """Primitives with their parts that give one value: what they are, and their slopes, stands on one card."""
+    graph, tree = view.graph, view.tree
+    gives: Counter[int] = Counter()
+    for v in view.shown:
+        s = tree.home[v]
+        if tree.scopes[s].whole and (v in graph.roots or any(tree.home[w] != s for w in graph.users[v])):
+            gives[s] += 1
+    return {s for s, n in gives.items() if n == 1}
 
 
 def _patterns(name: str, given: object) -> tuple[str, ...]:

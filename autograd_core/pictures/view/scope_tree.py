@@ -13,6 +13,7 @@ from ...engine.graph import order_of
 from ...engine.value import Constant, check_fresh
 from ...notation.formulas import dotted, named
 from .. import text
+from .wholes import wholes
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -117,7 +118,7 @@ def _stale(order: Sequence[Value]) -> list[int]:
 class Scope:
     """One scope of the tree; `path` is unique, `plain` is what the user called it."""
 
-    __slots__ = ("depth", "is_use", "made_up", "name", "parent", "path", "plain")
+    __slots__ = ("depth", "is_use", "made_up", "name", "parent", "path", "plain", "whole")
 
     def __init__(self, parent: int, name: str, plain: str, *, made_up: bool = False) -> None:
         self.parent = parent
@@ -125,6 +126,7 @@ class Scope:
         self.plain = plain
         self.made_up = made_up
         self.is_use = False  # one of several uses
+        self.whole = ""  # of one primitive with its parts: what it is as texts write it
         self.path = ""  # known once all scopes are
         self.depth = 0
 
@@ -172,7 +174,7 @@ class Tree:
 
 
 def scopes_of(graph: Graph) -> Tree:
-    """The user's scopes, split into uses where necessary."""
+    """The user's scopes, split into uses where necessary, and primitives with what is computed for them alone."""
     tree = Tree(len(graph.order))
     known: dict[str, tuple[str, ...]] = {}
     parts: list[tuple[str, ...]] = []
@@ -182,8 +184,11 @@ def scopes_of(graph: Graph) -> Tree:
             cleaned = [part for part in text.clean(scope).split("/") if part]
             known[scope] = (*cleaned[: DEEPEST - 1], *filter(None, ["/".join(cleaned[DEEPEST - 1 :])]))
         parts.append(known[scope])
-    for depth in range(max(map(len, known.values()))):
+    groups = wholes(graph.index, graph.users, graph.roots, graph.constants, parts)
+    for depth in range(max(map(len, parts))):
         _descend(graph, tree, parts, depth)
+    for group, whole in groups:
+        tree.scopes[tree.home[group[0]]].whole = whole
     _leaves_at_home(graph, tree)
     tree.finish()
     return tree
@@ -295,5 +300,6 @@ def _leaves_at_home(graph: Graph, tree: Tree) -> None:
     for v in range(len(tree.home)):
         if tree.home[v] == ROOT and graph.is_leaf(v):
             around = {tree.home[w] for w in graph.users[v]}
+            around = {tree.scopes[s].parent if tree.scopes[s].whole else s for s in around}
             if len(around) == 1:
                 tree.home[v] = around.pop()
