@@ -8,6 +8,7 @@ running transform or trace does not slow it down.
 
 from __future__ import annotations
 
+import gc
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -215,3 +216,15 @@ def answering(answers: tuple[bool, ...]) -> Iterator[None]:
         yield
     finally:
         _answers.reset(token)
+
+
+@contextmanager
+def uncollected() -> Iterator[None]:
+    """Switches the garbage collector off: all of a growing graph is in use, and looking at it takes half the time."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()

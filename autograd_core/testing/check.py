@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import inspect
 import math
+from contextlib import nullcontext
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from ..engine.contexts import no_grad, tracing, transforming
+from ..engine.contexts import tracing, transforming, uncollected
 from ..engine.ops import ROWS
 from ..engine.value import Value
 from ..errors import AutogradError, GraphCutError, OperandError, RangeError
-from ..number_systems.floats import PLAIN_FLOATS
 from ..transforms.recorded import pull_back
 from .arguments.complex_parts import Parts
 from .arguments.flat import DOUBLE, data_of, same
@@ -22,7 +22,6 @@ from .arguments.supplied import Supplied, refused
 from .explaining import unwatched
 from .proofs import numeric_checker
 from .proofs.agreement import contradiction
-from .proofs.compiled_rules import compiled
 from .proofs.complex_advice import advice
 from .proofs.graph_checker import Judge
 from .proofs.higher_order import check_order
@@ -38,6 +37,7 @@ if TYPE_CHECKING:
     from .arguments.given import Given
 
 MODES = ("reverse", "forward")
+SIGNS = (1, -1)  # of the steps to nearby points
 CUT = 2.0**-30  # relative difference between function and graph that rounding does not explain
 
 
@@ -185,6 +185,18 @@ def _checked(
 ) -> Report:
     args = supplied.inputs(args)
     function = Function(f, args, tolerances.nondet_tol)
+    with uncollected() if len(function.point) >= LARGE else nullcontext():
+        return _judged(function, args, supplied, order, modes, tolerances)
+
+
+def _judged(
+    function: Function,
+    args: tuple[Any, ...],
+    supplied: Supplied,
+    order: int,
+    modes: Sequence[str],
+    tolerances: numeric_checker.Tolerances,
+) -> Report:
     recording = _recorded(function, supplied)
     if recording is None or (supplied.any and order == 1 and recording.branches):
         return _check_foreign(function, args, supplied, order, tolerances, recording)
@@ -234,15 +246,22 @@ def _recorded(function: Function, supplied: Supplied) -> Recording | None:
     """The function's graph; None if it is another library's."""
     if function.tree.foreign or supplied.library:
         return None
+    large = len(function.point) >= LARGE
+    beside: dict[int, tuple[list[float], list[Any] | None]] = {}
     try:
         with tracing() as guards:
             inputs = [Value(x, label=name) for x, name in zip(function.point, function.tree.names, strict=True)]
             tree = function.result(inputs)
-            again = function(_fresh(function.point))
+            again = tree.leaves if large else function(_fresh(function.point))
             if any(isinstance(z, complex) for z in tree.leaves):
                 msg = f"{function.name} returns complex numbers, of which there is no graph: pass derivative="
                 raise FunctionError(msg, fault="needs derivative")
-            function.steady(_fresh, (tree.leaves, again))
+            if not large:
+                function.steady(_fresh, (tree.leaves, again))
+        if large:  # a call costs as much as all else, so those that are asked for later are made now
+            beside = {sign: _beside(function, sign) for sign in SIGNS}
+            with tracing():
+                function.steady(_fresh, (tree.leaves, tree.leaves), elsewhere=beside)
     except FunctionError as error:
         ours = isinstance(error.__cause__, AutogradError) and not isinstance(error.__cause__, GraphCutError)
         if error.fault == "needs derivative" and supplied.any:
@@ -262,7 +281,20 @@ def _recorded(function: Function, supplied: Supplied) -> Recording | None:
             "library's operations: pass derivative=, a function of the same arguments"
         )
         raise FunctionError(msg, fault="needs derivative") from error.__cause__
-    return Recording(function, inputs, function.tree.names, tree.leaves, tree.names, tree, branches=bool(guards))
+    return Recording(
+        function, inputs, function.tree.names, tree.leaves, tree.names, tree, branches=bool(guards), beside=beside
+    )
+
+
+def _beside(function: Function, sign: int) -> tuple[list[float], list[Any] | None]:
+    """A point a little way off, and the results there; None outside of the domain."""
+    v = directions(len(function.point), "apart")
+    moved = [float(x) + sign * AWAY * d * (abs(float(x)) or 1.0) for x, d in zip(function.point, v, strict=True)]
+    try:
+        with transforming():
+            return moved, [data_of(z) for z in function(_fresh(moved))]
+    except FunctionError:
+        return moved, None
 
 
 def _check_own(
@@ -332,42 +364,33 @@ def _recorded_alone(function: Function, leaves: list[Any]) -> tuple[list[float],
 
 
 def _plain(function: Function, leaves: list[Any]) -> list[float]:
-    with no_grad():
-        return [float(data_of(z)) for z in function([Value(x) for x in leaves])]
+    with transforming():  # which is several times as fast as without a graph
+        return [float(data_of(z)) for z in function(_fresh(leaves))]
 
 
 def _apart(function: Function, rec: Recording) -> int | None:
     """A result that changes differently from the recorded graph's, a little away from the point; None if all agree."""
-    v = directions(len(rec.inputs), "apart")
-    for sign in (1, -1):
-        moved = [float(x) + sign * AWAY * d * (abs(float(x)) or 1.0) for x, d in zip(function.point, v, strict=True)]
+    for sign in SIGNS:
+        moved, there = rec.beside.get(sign) or _beside(function, sign)
+        if there is None:
+            continue
         try:
-            apart = None if _same_there(function, rec, moved) else _apart_at(function, rec, moved)
+            apart = None if _same_there(rec, moved, there) else _apart_at(function, rec, moved)
         except FunctionError:
-            continue  # outside of its domain
+            continue
         if apart is not None:
             return apart
     return None
 
 
-def _same_there(function: Function, rec: Recording, moved: list[float]) -> bool:
+def _same_there(rec: Recording, moved: list[float], there: list[Any]) -> bool:
     """Whether function and graph give the same floats: then they agree, and 50 digits are not needed."""
-    at = dict(zip(rec.inputs, moved, strict=True))
-    values: dict[Any, Any] = {}
+    flat = rec.flat
     try:
-        for node in rec.order:
-            row = node._row
-            if row is None:
-                values[node] = at.get(node, node._data)
-            else:
-                xs = [values[p] for p in node.parents]
-                rule = compiled(row, (False,) * len(xs))
-                values[node] = row.value(PLAIN_FLOATS, *xs) if rule is None else rule(*xs)[0]
+        values = flat.at(moved, rec.inputs)
     except (ArithmeticError, ValueError, TypeError):
         return False
-    with transforming():
-        there = [data_of(z) for z in function(_fresh(moved))]
-    return same(there, [values[z] if isinstance(z, Value) else z for z in rec.outputs])
+    return same(there, [values[flat.place[z]] if isinstance(z, Value) else z for z in rec.outputs])
 
 
 def _apart_at(function: Function, rec: Recording, moved: list[float]) -> int | None:

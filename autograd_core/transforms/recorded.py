@@ -200,8 +200,9 @@ def _as_number(x: Any) -> Any:
 
 def push_forward(outputs: Sequence[Any], inputs: Sequence[Value], tangents: Sequence[Any], *, graph: bool) -> list[Any]:
     """d output / d inputs * tangents, for every output; Values with `graph`."""
-    order = order_of([out for out in outputs if isinstance(out, Value)])
+    roots = [out for out in outputs if isinstance(out, Value)]
     if graph:
+        order = order_of(roots)
         wanted = set(_dependents(order, inputs))
         moving: dict[Value, Any] = {node: 0.0 for node in order if node not in wanted}
         moving |= {x: Symbol(t) for x, t in zip(inputs, tangents, strict=True)}
@@ -210,7 +211,7 @@ def push_forward(outputs: Sequence[Any], inputs: Sequence[Value], tangents: Sequ
         _watch_tangents(outputs, moving)
         return _merged([_as_value(moving[out] if isinstance(out, Value) else 0.0) for out in outputs], order)
     moving = dict(zip(inputs, tangents, strict=True))
-    forward(order, moving)
+    forward(sweep_order(*roots), moving)
     _watch_tangents(outputs, moving)
     return [moving[out] if isinstance(out, Value) else 0.0 for out in outputs]
 

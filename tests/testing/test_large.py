@@ -1,5 +1,6 @@
 """Functions of very many inputs: a direction is looked at first, and a wrong entry is still found."""
 
+import gc
 import math
 from itertools import pairwise
 
@@ -7,8 +8,8 @@ import pytest
 
 import autograd_core as ag
 from autograd_core.engine import ops
-from autograd_core.testing import Verdict, check, check_gradient
-from autograd_core.testing.proofs import edges, many_inputs
+from autograd_core.testing import FunctionError, Verdict, check, check_gradient
+from autograd_core.testing.proofs import edges, many_inputs, recording
 
 COUNT = 1000
 POINT = [math.sin(3.0 * k) + 0.1 for k in range(COUNT)]
@@ -221,3 +222,119 @@ def test_a_tie_of_two_among_many_is_a_kink():
     point = [0.0] * 60 + [1.0] + [0.5] * 40 + [1.0]
     report = check_gradient(lambda xs: ag.max(xs), (point,))
     assert (report.verdict, report.interval) == (Verdict.KINK, (0.0, 1.0))
+
+
+def user_rules():
+    @ag.primitive
+    def cubed(x):
+        return x**3
+
+    @cubed.partials
+    def _(x, z):
+        return (3 * x * x,)
+
+    @ag.primitive
+    def softened(x):
+        return ag.log(1 + ag.exp(x))
+
+    @softened.partials
+    def _(x, z):
+        return (1 / (1 + ag.exp(-x)),)
+
+    @ag.primitive
+    def tilted(x, y):
+        return x * y * y + x
+
+    @tilted.partials
+    def _(x, y, z):
+        return y * y + 1, 2 * x * y
+
+    return {
+        "cubed": lambda xs: ag.sum([cubed(x) for x in xs]),
+        "softened": lambda xs: ag.sum([softened(x) for x in xs]),
+        "tilted": lambda xs: ag.sum([tilted(a, b) for a, b in pairwise(xs)]),
+    }
+
+
+@pytest.mark.parametrize("name", ["cubed", "softened", "tilted"])
+def test_nodes_of_one_rule_are_looked_at_together(monkeypatch, name):
+    pytest.importorskip("numpy")
+    looked_at = []
+
+    def counted(node, moves):
+        looked_at.append(node.op)
+        return edges.quickly(node, moves)
+
+    monkeypatch.setattr(many_inputs, "quickly", counted)
+    assert check_gradient(user_rules()[name], (POINT,))
+    assert looked_at == ["sum"]
+
+
+@pytest.mark.parametrize("name", sorted(PROGRAMS))
+def test_without_arrays_the_verdict_is_the_same(monkeypatch, name):
+    report = check_gradient(PROGRAMS[name], (POINT,))
+    monkeypatch.setattr(many_inputs, "confirmed", lambda flat: ([0.0] * len(flat.steep), set()))
+    other = check_gradient(PROGRAMS[name], (POINT,))
+    assert (other.verdict, other.worst) == (report.verdict, report.worst)
+    assert other.resolution == pytest.approx(report.resolution, rel=1e-6)
+
+
+def test_a_rule_whose_value_cancels_is_not_taken_for_accurate():
+    """What its formula loses is the rule's own, and no digit of its value is left."""
+
+    @ag.primitive
+    def lost(x):
+        return (1e17 + x) - 1e17
+
+    @lost.partials
+    def _(x, z):
+        return (1.0,)
+
+    report = check_gradient(lambda xs: ag.sum([lost(x) * x for x in xs]), (POINT,))
+    assert report.verdict is not Verdict.RIGHT
+
+
+@pytest.mark.parametrize("many", [program, PROGRAMS["valley"], user_rules()["cubed"]])
+def test_a_function_of_many_inputs_is_called_four_times(many):
+    calls = []
+
+    def f(xs):
+        calls.append(xs)
+        return many(xs)
+
+    assert check_gradient(f, (POINT,))
+    assert len(calls) == 4
+
+
+@pytest.mark.parametrize("other", [lambda call: call % 2 == 0, lambda call: call > 1, lambda call: call == 1])
+def test_a_function_that_changes_from_call_to_call_is_refused(other):
+    calls = []
+
+    def f(xs):
+        calls.append(1)
+        return program(xs) + other(len(calls))
+
+    with pytest.raises(FunctionError):
+        check_gradient(f, (POINT,))
+
+
+def test_ten_thousand_additions_in_a_row_are_one_where_an_entry_is_judged():
+    xs = [ag.Value(x) for x in POINT]
+    total = xs[0] * xs[0]
+    for x in xs[1:]:
+        total = total + x * x
+    rec = recording.Recording(lambda xs: [total], xs, [f"x{k}" for k in range(COUNT)], [total], [""])
+    alone, nodes = many_inputs.only(rec, xs[PLACE], "x")
+    assert len(alone.order) == 4  # the input, its square, a constant and their sum
+    assert alone.outputs[0].data == total.data
+    assert nodes[alone.outputs[0]] is total
+
+
+def test_collection_goes_on_after_a_check_that_raises():
+    def broken(xs):
+        raise ValueError
+
+    assert gc.isenabled()
+    with pytest.raises(FunctionError):
+        check_gradient(broken, (POINT,))
+    assert gc.isenabled()

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ...engine.contexts import answering
+from ...engine.contexts import answering, uncollected
 from ...engine.pytrees import Spec, same_shape
 from ...errors import GuardError, RangeError, StructureError
 from ...transforms.functional import _one_of as one_of
@@ -17,7 +17,7 @@ from ...transforms.functional import _positions as positions
 from ..ir.layout import Layout
 from ..locks import Locked
 from ..tracing.captured_constants import Outside
-from ..tracing.record import Graph, Traced, lowered, uncollected
+from ..tracing.record import Graph, Traced, lowered
 from . import executors
 from .batches import numbers_of, plain, rows_of, same_length, tree_of, views
 from .specialization import EDGE_SECONDS, Branch

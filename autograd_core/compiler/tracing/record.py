@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import gc
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ...engine.contexts import tracing
@@ -14,7 +12,7 @@ from ...engine.value import Value
 from .lower import program_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from ..ir.program import Program
 
@@ -50,18 +48,6 @@ class Traced(NamedTuple):
     places: Any = None
     pattern: Any = None
     outside: Sequence[Value] = ()
-
-
-@contextmanager
-def uncollected() -> Iterator[None]:
-    """Switches the garbage collector off: all of a growing graph is in use, and looking at it takes half the time."""
-    was_enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_enabled:
-            gc.enable()
 
 
 def recorded(f: Callable[..., Any], specs: Sequence[Spec], numbers: Sequence[float], name: str) -> Graph:

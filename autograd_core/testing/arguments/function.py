@@ -124,22 +124,26 @@ class Function:
             )
             raise FunctionError(msg, fault="changes its input")
 
-    def steady(self, leaves: Callable[[list[Any]], list[Any]], twice: tuple[list[Any], list[Any]]) -> None:
+    def steady(
+        self, leaves: Callable[[list[Any]], list[Any]], twice: tuple[list[Any], list[Any]], elsewhere: Any = None
+    ) -> None:
         """Raise unless the function returns the same for the same arguments.
 
         Args:
             leaves: What makes arguments of numbers.
             twice: Its results of two calls at the point.
+            elsewhere: Those at other points, if it was called there meanwhile.
         """
         first, second = ([data_of(z) for z in result] for result in twice)
         if not self._alike(first, second):
             raise self._varies(first, second)
-        moved = [
-            float(x) * (1 - AWAY * abs(d))
-            for x, d in zip(self.point, directions(len(self.point), "state"), strict=True)
-        ]
-        with suppress(FunctionError):  # its domain may end here; what counts is what it does after
-            self(leaves(moved))
+        if not elsewhere:
+            moved = [
+                float(x) * (1 - AWAY * abs(d))
+                for x, d in zip(self.point, directions(len(self.point), "state"), strict=True)
+            ]
+            with suppress(FunctionError):  # its domain may end here; what counts is what it does after
+                self(leaves(moved))
         third = [data_of(z) for z in self(leaves(self.point))]
         if not self._alike(first, third):
             fourth = [data_of(z) for z in self(leaves(self.point))]

@@ -65,9 +65,7 @@ def quickly(node: Value, moves: Sequence[bool]) -> Edges:
         return UNKNOWN
 
 
-def _each(
-    node: Value, row: Primitive, xs: list[float], ds: Sequence[float], moves: Sequence[bool]
-) -> Edges:
+def _each(node: Value, row: Primitive, xs: list[float], ds: Sequence[float], moves: Sequence[bool]) -> Edges:
     """One operand after the other."""
     unseen, off = [TWICE * e for e in own_rounding(node, xs, [*map(abs, ds)])], 0.0
     value, rounding = node._data, value_error_allowed(node, abs(node._data))
@@ -84,9 +82,7 @@ def _each(
     return Edges(unseen, off)
 
 
-def _together(
-    node: Value, row: Primitive, xs: list[float], ds: Sequence[float], moves: Sequence[bool]
-) -> Edges:
+def _together(node: Value, row: Primitive, xs: list[float], ds: Sequence[float], moves: Sequence[bool]) -> Edges:
     """Along a random direction that every operand has the same share of."""
     sizes = [abs(d) if move else 0.0 for d, move in zip(ds, moves, strict=True)]
     largest = max(sizes) or 1.0

@@ -14,26 +14,24 @@ from __future__ import annotations
 import math
 import random
 from dataclasses import replace
-from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ...engine.evaluation import evaluate
+from ...engine.ops import ROWS
 from ...engine.value import Constant, Value
-from ...number_systems.floats import PLAIN_FLOATS
 from ...transforms.recorded import pull_back, push_forward
 from ..arguments.flat import DOUBLE
 from ..verdicts import Report, Verdict, Worst
 from .allowance import MARGIN, RULE, USER_RULE
-from .compiled_rules import compiled
 from .edges import EXACT, FEW, closely, quickly, value_is_close
-from .graph_checker import A_DIGIT, GIVEN, GIVEN_SHARE, ITS_OWN, Judge
+from .edges_together import confirmed
+from .graph_checker import A_DIGIT, FLOOR, GIVEN, GIVEN_SHARE, ITS_OWN, TINIEST, Judge
 from .recording import SMALLEST, Recording, built_in, directions, recorded_slopes, seeds_of, total, ulp_of
 from .reference import number_system, read
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from ...engine.ops import Primitive
     from ..arguments.given import Given
     from .edges import Edges
     from .numeric_checker import Tolerances
@@ -42,6 +40,7 @@ LARGE = 1000  # inputs from which on floats are tried before 50 digits
 DIGITS, STEP = 100, 40  # of the two values, and the power of 1/10 that they are apart by
 SUSPECTS = 4  # nodes or entries that are judged
 PASSES = 2  # with other roundings
+FAR = 2.0**6  # times what rounding allows, that leave no doubt
 CLEAR, SEEN = 2.0**-27, 2.0**-20  # shares that rounding of values may move, and a fault have, where floats are to tell
 
 
@@ -96,22 +95,12 @@ class Screen:
         self.rec, self.given, self.modes, self.tolerances = rec, given, modes, tolerances
         self.seeds = seeds_of(len(rec.outputs))
         self.bent = False
-        self.place = {node: i for i, node in enumerate(rec.order)}
-        inputs = set(rec.inputs)
-        self.moves: list[bool] = []
-        self.parents: list[list[int]] = []
-        for node in rec.order:
-            below = [self.place[p] for p in node.parents]
-            self.parents.append(below)
-            self.moves.append(node in inputs or any(self.moves[p] for p in below))
-        self.nodes = [i for i, node in enumerate(rec.order) if node._row is not None and self.moves[i]]
-        self.slopes = [recorded_slopes(node) for node in rec.order]
-        self.unseen: dict[int, Sequence[float]] = {}
-        self.rules: dict[int, Callable[..., Sequence[float]]] = {}
+        self.flat = rec.flat
+        self.unseen: list[float] = []
 
     def report(self) -> Report | None:
         """The verdict, if floats decide."""
-        if any(node._data.__class__ is not float for node in self.rec.order):
+        if not self.flat.plain:
             return None
         doubtful = self._edges()
         if self.bent or doubtful is None:
@@ -138,15 +127,19 @@ class Screen:
 
     def _edges(self) -> list[tuple[int, Edges]] | None:
         """The nodes with a wrong edge, largest effect first; None if some node cannot be judged."""
-        order = self.rec.order
+        flat = self.flat
+        order = flat.order
         off: list[tuple[int, float]] = []
         unknown: list[tuple[int, float]] = []
-        for i in self.nodes:
-            edges = quickly(order[i], self._moving(i))
+        self.unseen, right = confirmed(flat)
+        pairs = [pair for group in flat.groups for pair in zip(group.places, group.first, strict=True)]
+        first = {i: edge for i, edge in pairs if i not in right}
+        for i in sorted(first):
+            edges = quickly(order[i], flat.moving(i))
             if edges.kink:
                 self.bent = True
                 return None
-            self.unseen[i] = edges.unseen
+            self.unseen[first[i] : first[i] + len(edges.unseen)] = edges.unseen
             if edges.off or not value_is_close(order[i]):
                 (unknown if edges.off != edges.off else off).append((i, edges.off))
         if off:
@@ -154,40 +147,37 @@ class Screen:
             off.sort(key=lambda f: f[1] * sizes[f[0]], reverse=True)
         wrong = []
         for k, (i, _) in enumerate(off + unknown):
-            edges = closely(order[i], self._moving(i))
+            edges = closely(order[i], flat.moving(i))
             if edges.kink or edges.off != edges.off:
                 self.bent = edges.kink
                 return None
-            self.unseen[i] = edges.unseen
+            self.unseen[first[i] : first[i] + len(edges.unseen)] = edges.unseen
             if edges.off:
                 wrong.append((i, edges))
             if wrong and k >= SUSPECTS:
                 break
         return wrong
 
-    def _moving(self, i: int) -> list[bool]:
-        return [self.moves[p] for p in self.parents[i]]
-
     def _sizes(self) -> list[float]:
         """How strongly each node moves the results, by the recorded local derivatives."""
-        sizes = [0.0] * len(self.rec.order)
+        sizes = [0.0] * len(self.flat.values)
         for out in self.rec.outputs:
             if isinstance(out, Value):
-                sizes[self.place[out]] += 1.0
-        for i in reversed(self.nodes):
-            for p, d in zip(self.parents[i], self.slopes[i], strict=True):
-                sizes[p] += abs(d) * sizes[i]
+                sizes[self.flat.place[out]] += 1.0
+        for i, p, d in self.flat.edges(self.flat.steep):
+            sizes[p] += abs(d) * sizes[i]
         return sizes
 
     def _faulty(self, i: int) -> Report | None:
         """The verdict on an input that the node of a wrong edge depends on."""
         j = self._below(i)
-        report = None if j is None else self._alone(j)
+        report = None if j is None else self._alone(j, i)
         return report if report is not None and report.verdict is Verdict.WRONG else None
 
     def _below(self, i: int) -> int | None:
         """An input that moves a node: down the edges that are steepest."""
-        places = {self.place[x]: j for j, x in enumerate(self.rec.inputs) if x in self.place}
+        flat = self.flat
+        places = {flat.place[x]: j for j, x in enumerate(self.rec.inputs) if x in flat.place}
         seen: set[int] = set()
         waiting = [i]
         while waiting:
@@ -196,80 +186,74 @@ class Screen:
                 return places[i]
             if i not in seen:
                 seen.add(i)
-                edges = sorted(zip(map(abs, self.slopes[i]), self.parents[i], strict=True))
-                waiting += [p for _, p in edges if self.moves[p]]
+                edges = sorted(zip(map(abs, flat.slopes[i]), flat.parents[i], strict=True))
+                waiting += [p for _, p in edges if flat.moves[p]]
         return None
 
     # --- sums over paths ---
 
     def _sums(self, s: int) -> Sums | None:
         """What there is to say of every node; None where a rule raises at an operand beside the one it had."""
-        count, nodes, parents, slopes = len(self.rec.order) + 1, self.nodes, self.parents, self.slopes
+        flat = self.flat
+        count = len(flat.values) + 1
         sums, sizes, sweep, unseen = [0.0] * count, [0.0] * count, [0.0] * count, [0.0] * count
         self._start(s, sums)
         self._start(s, sizes, abs)
-        for i in reversed(nodes):
-            g, size, rounding, hidden = sums[i], sizes[i], sweep[i], unseen[i]
-            if not size and not hidden:
-                continue
-            for p, d, own in zip(parents[i], slopes[i], self.unseen[i], strict=True):
-                sums[p] += d * g
+        for i, p, d, own in flat.edges(flat.steep, self.unseen):
+            size, hidden = sizes[i], unseen[i]
+            if size or hidden:
+                sums[p] += d * sums[i]
                 steep = abs(d)
                 flow = steep * size
                 sizes[p] += flow
-                sweep[p] += steep * rounding + 4 * DOUBLE * flow + SMALLEST
+                sweep[p] += steep * sweep[i] + 4 * DOUBLE * flow + SMALLEST
                 unseen[p] += steep * hidden + own * size
-        self.rules = {i: self._rule(i) for i in nodes}
+        rules = [group.rule() for group in flat.groups]
         spread = [0.0] * count
         for k in range(PASSES):
-            others = self._rounded_otherwise(s, k)
+            others = self._rounded_otherwise(s, k, rules)
             if others is None:
                 return None
             spread = [max(a, abs(b - c)) for a, b, c in zip(spread, others, sums, strict=True)]
         return Sums(sums, sizes, sweep, unseen, [MARGIN * x for x in spread])
 
-    def _rule(self, i: int) -> Callable[..., Sequence[float]]:
-        """A node's value and local derivatives as a function of its operands."""
-        row = self.rec.order[i]._row
-        assert row is not None
-        return compiled(row, tuple(self._moving(i))) or partial(_at, row)
-
     def _start(self, s: int, numbers: list[float], of: Any = float) -> None:
         for out, u in zip(self.rec.outputs, self.seeds[s], strict=True):
             if isinstance(out, Value):
-                numbers[self.place[out]] += of(u)
+                numbers[self.flat.place[out]] += of(u)
 
-    def _rounded_otherwise(self, s: int, k: int) -> list[float] | None:
+    def _rounded_otherwise(self, s: int, k: int, rules: Sequence[Callable[..., Sequence[float]]]) -> list[float] | None:
         """The derivatives if every value is off by as much as rounding can do, at random."""
-        rng = random.Random(k)  # noqa: S311
-        order, parents, slopes, rounding = self.rec.order, self.parents, self.slopes, 6 * DOUBLE
-        values = [node._data for node in order]
-        moved: dict[int, Sequence[float]] = {}
-        for i in self.nodes:
-            xs, rule = [values[p] for p in parents[i]], self.rules[i]
+        flat, rng, rounding = self.flat, random.Random(k).random, 6 * DOUBLE  # noqa: S311
+        values, parents = flat.values.copy(), flat.parents
+        steep: list[float] = []
+        for i, kind in zip(flat.nodes, flat.kinds, strict=True):
+            xs = [values[p] for p in parents[i]]
             try:
                 try:
-                    z, *moved[i] = rule(*xs)
+                    z, *slopes = rules[kind](*xs)
                 except (ArithmeticError, ValueError):
-                    z, moved[i] = evaluate(order[i]._row, xs)  # type: ignore[arg-type]
+                    z, slopes = evaluate(flat.order[i]._row, xs)  # type: ignore[arg-type, assignment]
             except Exception:  # noqa: BLE001  whatever a user's rule raises
                 return None
-            size = 2 * abs(z) if len(xs) <= FEW else total(abs(d * x) for d, x in zip(slopes[i], xs, strict=True))
-            values[i] = z + size * rounding * (rng.random() - 0.5)
-        sums = [0.0] * (len(order) + 1)
+            steep += slopes
+            size = 2 * z
+            if len(xs) > FEW:
+                size = total(abs(d * x) for d, x in zip(flat.slopes[i], xs, strict=True))
+            values[i] = z + size * rounding * (rng() - 0.5)
+        sums = [0.0] * (len(values) + 1)
         self._start(s, sums)
-        for i in reversed(self.nodes):
+        for i, p, d in flat.edges(steep):
             g = sums[i]
             if g:
-                for p, d in zip(parents[i], moved[i], strict=True):
-                    sums[p] += d * g
+                sums[p] += d * g
         return sums
 
     # --- entries ---
 
     def _judged(self, s: int, seed: Sequence[float], sums: Sums) -> Report | tuple[Worst, float] | None:
         """The entry that is furthest off and the resolution; `WRONG` for one that is wrong; None where it is open."""
-        places = [self.place.get(x, -1) for x in self.rec.inputs]
+        places = [self.flat.place.get(x, -1) for x in self.rec.inputs]
         usual = math.hypot(*(sums.exact[i] for i in places)) / math.sqrt(len(places))
         worst: tuple[float, int, float] = (-1.0, 0, 0.0)
         resolution = 0.0
@@ -295,7 +279,9 @@ class Screen:
             resolution = max(resolution, allowed + sums.unseen[i] + hidden)
         if bad:
             bad.sort(key=lambda b: b[0] if b[0] == b[0] else math.inf, reverse=True)
-            return self._wrong_entry([j for _, j in bad])
+            share, j = bad[0]
+            clear = self._clearly_wrong(s, seed, j, sums.exact[places[j]], row[j], share)
+            return self._wrong_entry([j for _, j in bad]) if clear is None else clear
         if "forward" in self.modes and self.given is None:
             threshold = self._forward(seed, sums, places)
             if threshold is None:
@@ -332,6 +318,34 @@ class Screen:
         of = f"result{rec.places[s]}" if len(self.seeds) == len(rec.places) else "random combination of results"
         return f"{of} / {rec.names[j]}"
 
+    def _clearly_wrong(
+        self, s: int, seed: Sequence[float], j: int, exact: float, found: float, share: float
+    ) -> Report | None:
+        """The verdict on a derivative that was given, where no digit beyond floats could change it.
+
+        That is, where it is off by far more than rounding allows and than it can hide, nothing underflows, and no
+        operation has a kink that may be near.
+        """
+        flat, rec, given = self.flat, self.rec, self.given
+        error = abs(found - exact)
+        if given is None or not (share > FAR and error > SEEN * abs(exact) and error < math.inf):
+            return None
+        result = abs(total(u * float(getattr(z, "data", z)) for u, z in zip(seed, rec.outputs, strict=True) if u))
+        moved = max(abs(d * x._data) for d, x in zip(given.row(seed), rec.inputs, strict=True))
+        if not error * max(abs(rec.inputs[j]._data), 1.0) > FAR * FLOOR * DOUBLE * max(result, moved):
+            return None
+        if any(group.row.kinks is not None for group in flat.groups) or any(
+            abs(flat.values[i]) < TINIEST for i in flat.nodes
+        ):
+            return None
+        where, ulp = self._where(s, j), ulp_of(exact)
+        worst = Worst(where, exact, found, error / ulp, error / share / ulp, "each operation", given.side)
+        reason = (
+            f"every node's own derivative is right, but the {given.side} given gives {found!r} to {where} instead of "
+            f"{exact!r}."
+        )
+        return Report(Verdict.WRONG, reason, worst, root=rec.root)
+
     def _wrong_entry(self, bad: list[int]) -> Report | None:
         """The verdict of 50 digits on the first entries that look wrong."""
         for j in bad[:SUSPECTS]:
@@ -340,9 +354,9 @@ class Screen:
                 return report
         return None
 
-    def _alone(self, j: int) -> Report | None:
+    def _alone(self, j: int, suspect: int = -1) -> Report | None:
         """The verdict on the derivatives with respect to one input; None where rounding may explain the error."""
-        alone, copies = only(self.rec, self.rec.inputs[j], self.rec.names[j])
+        alone, copies = only(self.rec, self.rec.inputs[j], self.rec.names[j], suspect)
         one = None if self.given is None else Column(self.given, j)
         judge = Judge(alone, given=one, modes=self.modes, atol=self.tolerances.atol, rtol=self.tolerances.rtol)
         report = judge.report()
@@ -350,12 +364,6 @@ class Screen:
             return None
         faulty = report.faulty_node
         return replace(report, root=self.rec.root, faulty_node=None if faulty is None else copies.get(faulty, faulty))
-
-
-def _at(row: Primitive, *xs: float) -> Sequence[float]:
-    """A rule's value and local derivatives at floats."""
-    z = row.value(PLAIN_FLOATS, *xs)
-    return z, *row.partials(PLAIN_FLOATS, *xs, z)
 
 
 class Column:
@@ -378,25 +386,44 @@ class Column:
         return self.row(seed)[0] * v[0]
 
 
-def only(rec: Recording, x: Value, name: str) -> tuple[Recording, dict[Value, Value]]:
+def only(rec: Recording, x: Value, name: str, whole: int = -1) -> tuple[Recording, dict[Value, Value]]:
     """A recording of what one input moves, and the node that each of its nodes copies.
 
-    Numbers, local derivatives and rules are those that were recorded; all that does not move is a constant.
+    Numbers, local derivatives and rules are those that were recorded; all that does not move is a constant. A sum of
+    one number that moves, and constants, is that number and one constant: so ten thousand additions in a row are one.
+
+    Args:
+        rec: The recording of all inputs.
+        x: The input.
+        name: Its place.
+        whole: The place of a node of which nothing is put together.
     """
-    copies: dict[Value, Value] = {}
-    for node in rec.order:
-        if node is x or any(p in copies for p in node.parents):
-            copies[node] = copy = Value(node._data, label=node.label)
-            if node._row is not None:
-                slopes = zip(node.parents, recorded_slopes(node), strict=True)
-                copy._row = node._row
-                copy._edges = (
-                    *(copies[p] if p in copies else Constant(p._data) for p in node.parents),
-                    *(d if p in copies else 0.0 for p, d in slopes),
-                )
-    start = copies.setdefault(x, Value(x._data, label=x.label))
-    outputs = [copies.get(z, z._data) if isinstance(z, Value) else z for z in rec.outputs]
-    return Recording(rec.call, [start], [name], outputs, rec.places, rec.results), {c: n for n, c in copies.items()}
+    flat = rec.flat
+    start = Value(x._data, label=x.label)
+    copies: dict[int, Value] = {flat.place[x]: start} if x in flat.place else {}
+    bases: dict[int, int] = {}  # of a sum, the number that moves in it
+    for i in flat.nodes:
+        below = flat.parents[i]
+        moving = [p for p in below if p in copies]
+        if not moving:
+            continue
+        node, slopes = flat.order[i], flat.slopes[i]
+        copies[i] = copy = Value(node._data, label=node.label)
+        copy._row = row = node._row
+        is_sum = row is ROWS["add"] or row is ROWS["sum"]
+        if is_sum and i != whole and len(moving) == 1 and slopes[below.index(moving[0])] == 1:
+            p = bases[i] = bases.get(moving[0], moving[0])
+            copy._row = ROWS["add"]
+            copy._edges = (copies[p], Constant(node._data - flat.values[p]), 1.0, 0.0)
+            continue
+        copy._edges = (
+            *(copies[p] if p in copies else Constant(flat.values[p]) for p in below),
+            *(d if p in copies else 0.0 for p, d in zip(below, slopes, strict=True)),
+        )
+    places = {z: copies.get(flat.place[z], z._data) for z in rec.outputs if isinstance(z, Value)}
+    outputs = [places[z] if isinstance(z, Value) else z for z in rec.outputs]
+    nodes = {copy: flat.order[i] for i, copy in copies.items()}
+    return Recording(rec.call, [start], [name], outputs, rec.places, rec.results), nodes
 
 
 def _along(rec: Recording, given: Given | None, modes: Sequence[str], tolerances: Tolerances) -> Report | None:

@@ -12,6 +12,7 @@ from ...engine.ops import ROWS
 from ...engine.value import Value
 from ...engine.value_system import VALUES
 from ..arguments.flat import DOUBLE
+from .flat_graph import FlatGraph
 from .reference import graph_of, slopes_of
 
 if TYPE_CHECKING:
@@ -35,8 +36,8 @@ class Recording:
         outputs: Its results, Values or numbers.
         places: Their places; [""] for a single number.
         results: The tree that they stand in; None where there is none.
-        order: The graph, operands first.
         branches: Whether the function asked Values for their truth, as `if x > 0` does.
+        beside: Points beside this one where it was called, and the results there, by the sign of the step.
     """
 
     call: Callable[[list[Any]], list[Any]]
@@ -45,11 +46,24 @@ class Recording:
     outputs: list[Any]
     places: list[str]
     results: Any = None
-    order: list[Value] = field(default_factory=list)
+    _order: list[Value] | None = field(default=None, init=False)
+    _flat: FlatGraph | None = field(default=None, init=False)
     branches: bool = False
+    beside: dict[int, tuple[list[float], list[Any] | None]] = field(default_factory=dict)
 
-    def __post_init__(self) -> None:
-        self.order = graph_of(self.outputs)
+    @property
+    def order(self) -> list[Value]:
+        """The graph, operands first."""
+        if self._order is None:
+            self._order = graph_of(self.outputs)
+        return self._order
+
+    @property
+    def flat(self) -> FlatGraph:
+        """The same as lists, for large ones."""
+        if self._flat is None:
+            self._flat = FlatGraph(self.inputs, self.outputs)
+        return self._flat
 
     @property
     def root(self) -> Value | None:

@@ -1,0 +1,64 @@
+"""Slopes of many points at once against those of single ones."""
+
+import math
+
+import pytest
+
+from autograd_core.engine.ops import INNER, ROWS
+from autograd_core.number_systems import complex_step
+
+np = pytest.importorskip("numpy")
+from autograd_core.number_systems.complex_arrays import Steps, slopes  # noqa: E402
+
+POINTS = (0.3, 0.8, 1.7, -0.4, -2.3, 0.05)
+REFUSED = {"erf", "erfc", "normal_cdf", "gelu", "lgamma", "digamma", "atan2", "zeta"}
+
+
+@pytest.mark.parametrize("name", sorted(set(ROWS) - INNER - REFUSED))
+def test_every_rule_has_the_slopes_that_it_has_at_single_points(name):
+    row = ROWS[name]
+    count = row.arity or 3
+    inside = [x for x in POINTS if all(low < x * (1 + k / 8) < high for low, high in row.domain for k in range(count))]
+    points = []
+    for x in inside:
+        xs = [x * (1 + k / 8) for k in range(count)]
+        try:
+            single = [complex_step.slope(row.value, xs, [float(k == i) for k in range(count)]) for i in range(count)]
+        except (ArithmeticError, ValueError):
+            continue
+        if all(math.isfinite(number) for pair in single for number in pair):
+            points.append((xs, single))
+    assert points
+    for i in range(count):
+        columns = [np.array([xs[k] for xs, _ in points]) for k in range(count)]
+        with np.errstate(all="ignore"):
+            at, by = slopes(row.value, columns, i)
+        assert at == pytest.approx([single[i][0] for _, single in points], rel=1e-13, abs=1e-15)
+        assert by == pytest.approx([single[i][1] for _, single in points], rel=1e-12, abs=1e-14)
+
+
+@pytest.mark.parametrize("name", sorted(REFUSED - {"zeta"}))
+def test_what_complex_numbers_do_not_tell_is_refused(name):
+    row = ROWS[name]
+    with pytest.raises(NotImplementedError):
+        slopes(row.value, [np.array([0.7, 0.8])] * row.arity, 0)
+
+
+@pytest.mark.parametrize(
+    "tied", [lambda x: abs(x), lambda x: x < 0, lambda x: x >= 0, lambda x: x == 0, lambda x: x**0.5]
+)
+def test_what_may_be_a_kink_at_one_point_is_refused(tied):
+    with pytest.raises(complex_step.NoStepError):
+        tied(Steps(np.array([1.0, 0.0]), np.array([1.0, 1.0])))
+
+
+def test_arrays_beside_it_are_numbers_at_its_points():
+    array, x = np.array([2.0, 3.0]), Steps(np.array([1.0, 5.0]), np.array([1.0, 2.0]))
+    for found, at, by in [
+        (array * x, [2, 15], [2, 6]),
+        (array - x, [1, -2], [-1, -2]),
+        (array / x, [2, 0.6], [-2, -0.24]),
+        (x - array, [-1, 2], [1, 2]),
+    ]:
+        assert found.at == pytest.approx(at)
+        assert found.by == pytest.approx(by)
