@@ -41,6 +41,8 @@ class Dress(NamedTuple):
     overlay: Overlay | None = None
     marks: Mapping[int, Mark] = MappingProxyType({})  # by card
     formulas: tuple[Set, ...] = ()
+    kinds: Mapping[int, str] = MappingProxyType({})  # by card, further classes: of one step of an animation
+    edges: Mapping[tuple[int, int], str] = MappingProxyType({})  # the same by card and operand
 
 
 BARE = Dress()
@@ -84,7 +86,7 @@ def write(
         opening,
         f'<title id="{name}-t">{text.xml(title or "Computation graph")}</title>',
         f'<desc id="{name}-d">{text.xml(scene.description)}</desc>',
-        f"<style>{style(name, theme, scene.style)}</style>",
+        f"<style>{style(name, theme, scene.style, film=bool(dress.kinds))}</style>",
         '<rect class="bg" width="100%" height="100%" rx="6"/>',
     ]
     if above:
@@ -108,12 +110,13 @@ def _body(scene: Scene, plan: Plan, dress: Dress) -> Iterator[str]:
         route = plan.routes[i, port.operand]
         yield from _halos(tracks, route, flip=flip)
         kind = f" on a{tracks[0] % ACCENTS}" if tracks else " dim" * bool(dress.tracks)
+        kind += dress.edges.get((i, port.operand), "")
         yield _edge(i, port, route, kind, flip=flip)
     for scope, box in plan.scopes.items():
         yield _scope_name(scope, box, flip=flip)
     used = {port.source for card in scene.cards.values() for port in card.ports if not port.is_constant}
     for i, card in scene.cards.items():
-        accent = Accent(mark=dress.marks.get(i))
+        accent = Accent(dress.kinds.get(i, ""), mark=dress.marks.get(i))
         if dress.tracks:
             kind = f" on a{on.cards[i] % ACCENTS}" if i in on.cards else " dim"
             ports = {p.operand: on.ports[i, p.operand][0] for p in card.ports if (i, p.operand) in on.ports}

@@ -36,6 +36,7 @@ LIGHT = {
     "a3": "#4a3fc4",
     "a4": "#0000ee",
     "a5": "#111111",
+    "now": "#7a3fc4",
 }
 DARK = {
     "bg": "#14181d",
@@ -62,6 +63,7 @@ DARK = {
     "a3": "#b3a9ff",
     "a4": "#aa8844",
     "a5": "#ffffff",
+    "now": "#c49bff",
 }
 
 BAR_WIDTH, BAR_GAP = CARD_WIDTH - 16, 2.0  # of a gradient's bar, and between its segments
@@ -130,6 +132,13 @@ RULES = (
     ),
     *((f"a{k}>.chiptext", f"fill:{{a{k}}}") for k in range(ACCENTS)),
 )
+FILM = (  # of one step of an animation
+    ("faint", "opacity:.42"),
+    ("now .face", "stroke:{now};stroke-width:2.6"),
+    ("used.edge", "stroke:{now};stroke-width:2.6"),
+    ("used.edge.pos", "stroke:{pos}"),
+    ("used.edge.neg", "stroke:{neg}"),
+)
 COMPACT = {  # where it differs: print that is large for its card
     "name": f"fill:{{ink}};font:700 13px {MONO}",
     "op": f"fill:{{soft}};font:700 11px {MONO};text-anchor:end",
@@ -138,22 +147,22 @@ COMPACT = {  # where it differs: print that is large for its card
 }
 
 
-def style(name: str, theme: str, look: str) -> str:
+def style(name: str, theme: str, look: str, *, film: bool = False) -> str:
     """The style sheet: with custom properties for "auto", with plain colours for one theme.
 
     A script may set `data-theme` on the picture to "light" or "dark": that outweighs the reader's system.
     """
     if theme != "auto":
-        return _rules(name, LIGHT if theme == "light" else DARK, look)
+        return _rules(name, LIGHT if theme == "light" else DARK, look, RULES + FILM * film)
     light, dark = (";".join(f"--{key}:{c}" for key, c in colours.items()) for colours in (LIGHT, DARK))
     variables = {key: f"var(--{key})" for key in LIGHT}
     return (
         f"#{name},#{name}[data-theme=light]{{{light}}}@media (prefers-color-scheme:dark){{#{name}{{{dark}}}}}"
-        f"#{name}[data-theme=dark]{{{dark}}}{_rules(name, variables, look)}"
+        f"#{name}[data-theme=dark]{{{dark}}}{_rules(name, variables, look, RULES + FILM * film)}"
     )
 
 
-def _rules(name: str, colours: dict[str, str], look: str) -> str:
+def _rules(name: str, colours: dict[str, str], look: str, all_rules: tuple[tuple[str, str], ...]) -> str:
     changed = COMPACT if look == "compact" else {}
-    rules = (f"#{name} .{s}{{{changed.get(s, rule).format(**colours)}}}" for s, rule in RULES)
+    rules = (f"#{name} .{s}{{{changed.get(s, rule).format(**colours)}}}" for s, rule in all_rules)
     return f"#{name} text{{white-space:pre}}" + "".join(rules)

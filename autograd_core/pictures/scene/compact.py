@@ -33,9 +33,7 @@ def _card(card: Card, graph: Graph, direction: str) -> Card:
         value, grad = _fitting([(card.value, card.grad)], width)
     else:
         width, height = (ROW_WIDTH, ROW_HEIGHT) if card.is_row else (WIDTH, HEIGHT)
-        data, slope = graph.data[card.node], graph.grads[card.node]
-        tries = [(_number(data, digits), _number(slope, digits) if card.grad else "") for digits in (3, 2, 1)]
-        value, grad = _fitting(tries, WIDTH)
+        value, grad = numbers(graph.data[card.node], graph.grads[card.node] if card.grad else None)
     paired = card.kind == "node" and graph.order[card.node].op == "dot" and len(card.ports) > 2
     crowded = all(not port.chip for port in card.ports)
     ports, chip, extent = lined_up(card.ports, direction, crowded=crowded, paired=paired, chips=CHIPS)
@@ -44,6 +42,12 @@ def _card(card: Card, graph: Graph, direction: str) -> Card:
     else:
         width = max(width, extent)
     return card._replace(width=width, height=height, value=value, grad=grad, ports=ports, chip=chip)
+
+
+def numbers(value: Any, gradient: Any) -> tuple[str, str]:
+    """A value and its gradient as a small card shows them; "" for a gradient that is not there (None)."""
+    tries = [(_number(value, k), "" if gradient is None else _number(gradient, k)) for k in (3, 2, 1)]
+    return _fitting(tries, WIDTH)
 
 
 def _number(x: Any, digits: int) -> str:

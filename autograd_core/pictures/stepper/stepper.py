@@ -13,7 +13,7 @@ from ..choose_layout import Look
 from ..page import embed
 from ..picture import drawn
 from ..view.folding import view_of
-from . import page_data, terminal
+from . import animation, page_data, terminal
 from .passes import passes_of
 
 if TYPE_CHECKING:
@@ -213,6 +213,7 @@ class Stepper:
         graph = view.graph
         graph.names = [self.names[node] for node in graph.order]
         picture = drawn(view, look, **drawing)
+        self._frame = picture._frame
         self._svg = self._still = TOOLTIP.sub("", picture.svg)
         self._cards = picture._frame.scene.card_of
         if len(self._svg) > LARGE:  # without scripts nobody can zoom, so a folded picture is shown
@@ -221,17 +222,20 @@ class Stepper:
             self._still = TOOLTIP.sub("", drawn(folded, look, **drawing).svg)
 
     def save(self, path: str | os.PathLike[str]) -> Path:
-        """Write a self-contained page with picture, buttons and formulas.
+        """Write a self-contained page with picture, buttons and formulas, or an animation with one frame per step.
 
         Args:
-            path: Ends in .html.
+            path: Ends in .html, or in .gif, .webp or .apng for an animation (extra `animation`): at most 300
+                steps, light unless the stepper's theme is "dark". Frames of many steps have fewer pixels, so
+                that a GIF of 50 stays below 2 MB; `fold=` and `style="compact"` keep large graphs readable.
 
         Returns:
             The path of the file.
 
         Raises:
             OperandError: `path` is no path.
-            RangeError: Another suffix, or a folder that does not exist.
+            RangeError: Another suffix, or a folder that does not exist; an animation of no step, or of more than 300.
+            MissingExtraError: An animation, without resvg-py or Pillow.
 
         Example:
             >>> import autograd_core as ag, tempfile, pathlib
@@ -239,7 +243,10 @@ class Stepper:
             ...     ag.Stepper(ag.Value(2.0) * 3).save(pathlib.Path(folder) / "s.html").name
             's.html'
         """
-        path = path_for(path, (".html",))
+        path = path_for(path, (".html", *animation.FORMATS))
+        if path.suffix.lower() != ".html":
+            write_file(path, animation.animation(self._passes, self._frame, self.title, path.suffix.lower()))
+            return path
         page = embed.page(self._repr_html_(), title=self.title or "Step by step", theme=self.theme)
         write_file(path, page)
         return path
