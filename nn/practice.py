@@ -24,7 +24,8 @@ from typing import Any
 from autograd_core import RangeError
 
 from .teaching import exercises as table
-from .teaching.grading import Exercise, Verdict
+from .teaching.grading import Exercise
+from .teaching.grading import Grade as Verdict
 
 __all__ = ["Exercise", "Verdict", "check", "exercise", "exercises", "solution"]
 

@@ -174,3 +174,15 @@ def test_no_modules_import_each_other_not_even_for_types():
 def test_a_circle_for_types_alone_would_be_seen():
     graph = imports()
     assert any("autograd_core.engine.graph" in group for group in circles(graph))
+
+
+def test_no_two_classes_have_one_name():
+    found = {}
+    for root in ("autograd_core", "autograd_core_plugins", "nn"):
+        for path in sorted((ROOT / root).rglob("*.py")):
+            tree = ast.parse(path.read_text(encoding="utf-8"))
+            branches = [node for node in tree.body if isinstance(node, ast.If | ast.Try)]
+            for node in [*tree.body, *(inner for branch in branches for inner in ast.walk(branch))]:
+                if isinstance(node, ast.ClassDef):
+                    found.setdefault(node.name, []).append(f"{path.relative_to(ROOT)}:{node.lineno}")
+    assert {name: places for name, places in found.items() if len(places) > 1} == {}

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from .runtime.executors import Runner
     from .runtime.specialization import Branch
     from .scipy_objective import Objective
-    from .tracing.record import Graph
+    from .tracing.record import RecordedGraph
 
     R_co = TypeVarWithDefault("R_co", covariant=True, default=Any)  # what a call returns
     P_co = TypeVarWithDefault("P_co", covariant=True, default=Any)  # where a call runs: Point, Rows
@@ -79,7 +79,7 @@ class CompiledFunction(Exported, TracedFunction, Generic[R_co, P_co]):
 
     def __init__(
         self,
-        graph_at: Callable[[Sequence[float]], Graph],
+        graph_at: Callable[[Sequence[float]], RecordedGraph],
         specs: Sequence[Spec],
         numbers: Sequence[float],
         **options: Any,
@@ -381,7 +381,7 @@ class CompiledFunction(Exported, TracedFunction, Generic[R_co, P_co]):
     # --- derivatives of higher order, and of several results ---
 
     def _derived(
-        self, name: str, derive: Callable[[Graph], Graph], what: str, extra: Sequence[int] = ()
+        self, name: str, derive: Callable[[RecordedGraph], RecordedGraph], what: str, extra: Sequence[int] = ()
     ) -> CompiledFunction:
         """A derived function of the same arguments and of more of their shapes; kept as the attribute of that name."""
         n = len(self._numbers_traced)
@@ -578,6 +578,6 @@ class CompiledFunction(Exported, TracedFunction, Generic[R_co, P_co]):
         return Objective(flat, self._specs, flat_args)
 
 
-def _flattened(graph: Graph) -> Graph:
+def _flattened(graph: RecordedGraph) -> RecordedGraph:
     """The results as one array, if there are several numbers."""
     return graph if graph.spec.kind == "leaf" else graph._replace(spec=Spec("array", (), (graph.spec.size,)))

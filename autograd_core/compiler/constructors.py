@@ -12,7 +12,7 @@ from ..errors import OperandError, StructureError
 from ..transforms.functional import _positions as positions
 from .codegen.description import argument_names
 from .compiled_function import CompiledFunction
-from .tracing.record import Graph, graph_of, recorded
+from .tracing.record import RecordedGraph, graph_of, recorded
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -39,7 +39,7 @@ def compiled_function(
     chosen = () if options["argnums"] is None else positions(options["argnums"], specs, f"compiled {name}")
     options["argnums"] = (*chosen, len(specs))
 
-    def graph_at(xs: Sequence[float]) -> Graph:
+    def graph_at(xs: Sequence[float]) -> RecordedGraph:
         graph = recorded(f, specs, xs[:n], name)
         return graph._replace(inputs=[*graph.inputs, *values])
 
@@ -84,7 +84,7 @@ def compiled_graph(roots: Any, inputs: Sequence[Any], **options: Any) -> Compile
     if len(set(inputs)) < len(inputs):
         msg = "compile: a Value stands twice among the inputs; name each once"
         raise StructureError(msg)
-    graph = Graph(results, list(inputs), {}, spec)
+    graph = RecordedGraph(results, list(inputs), {}, spec)
     options["argument_names"] = [x.label or f"x{k}" for k, x in enumerate(inputs)]
     return CompiledFunction(lambda _: graph, (LEAF,) * len(inputs), [], name="graph", **options)
 

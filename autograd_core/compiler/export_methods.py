@@ -13,14 +13,14 @@ if TYPE_CHECKING:
 
     from .codegen.description import Description
     from .codegen.sympy import Symbols
-    from .tracing.record import Graph
+    from .tracing.record import RecordedGraph
 
 
 class Exported:
     """The export methods of a `CompiledFunction`."""
 
     _description: Callable[[], Description]
-    _graph_at: Callable[[Any], Graph]
+    _graph_at: Callable[[Any], RecordedGraph]
     _numbers_traced: list[float]
 
     def to_c(self, path: str | PathLike[str] | None = None) -> str:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from ..engine.ops import ROWS
 from ..errors import GuardError, StructureError
 from .ir.program import Program
-from .tracing.record import Graph, Traced, graph_of, recorded
+from .tracing.record import RecordedGraph, Traced, graph_of, recorded
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -82,7 +82,7 @@ def _restored(
     found = [Traced(_checked(content, n, spec, name), spec, words) for content, spec, words in traces]
     numbers = about["numbers"] or [1.0] * n
 
-    def graph_at(xs: Sequence[float]) -> Graph:
+    def graph_at(xs: Sequence[float]) -> RecordedGraph:
         for traced in found:
             graph = graph_of(traced.program, xs, traced.spec)
             as_traced = all(bool(node.data) == truth for node, truth in graph.guards.items())

@@ -28,17 +28,21 @@ class Bindable(Protocol):
 
     def bind(self, *args: Any) -> Bound:
         """A call with memory of its own."""
+        ...
 
     def bind_hvp(self, args: Sequence[Any], vectors: Any) -> Bound:
         """The Hessian times vectors, likewise."""
+        ...
 
     @property
-    def jacobian(self) -> Bindable:
+    def jacobian(self) -> Any:
         """The Jacobian, of the same arguments."""
+        ...
 
     @property
-    def hessian(self) -> Bindable:
+    def hessian(self) -> Any:
         """The Hessian, of the same arguments."""
+        ...
 
 
 class Objective:

@@ -129,10 +129,10 @@ def _is_exactly_rounded(row: Primitive) -> bool:
 def _at_once(row: Primitive, columns: list[Any]) -> Any:
     import numpy as np
 
-    from ..number_systems.numpy_arrays import NUMPY, Column
+    from ..number_systems.numpy_arrays import NUMPY, ArrayNumber
 
     with np.errstate(all="ignore"):
-        z = row.value(NUMPY, *(column.view(Column) for column in columns))
+        z = row.value(NUMPY, *(column.view(ArrayNumber) for column in columns))
     return np.array(np.broadcast_to(z, columns[0].shape), float)  # a new array of the plain class
 
 

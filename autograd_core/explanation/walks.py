@@ -38,7 +38,7 @@ LONGEST_PATH = 9  # nodes of a path that is written out whole
 ENDS = 3  # nodes at either end of one that is not
 
 
-class Names:
+class PathNames:
     """The names below a root, looked up when a path is first written; the paths of one call share them."""
 
     def __init__(self) -> None:
@@ -51,8 +51,8 @@ class Names:
             self._found = names_of(root)
         return self._found
 
-    def __reduce__(self) -> tuple[type[Names], tuple[()]]:
-        return Names, ()  # a copy looks them up anew
+    def __reduce__(self) -> tuple[type[PathNames], tuple[()]]:
+        return PathNames, ()  # a copy looks them up anew
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -83,7 +83,7 @@ class Path:
     nodes: tuple[Value, ...]
     operands: tuple[int, ...]
     product: Any
-    _names: Names = field(default_factory=Names, repr=False)
+    _names: PathNames = field(default_factory=PathNames, repr=False)
 
     @property
     def factors(self) -> tuple[Any, ...]:
@@ -179,7 +179,7 @@ def times(a: Rank, b: Rank) -> Rank:
     return exponent, mantissa
 
 
-def path_of(nodes: tuple[Value, ...], operands: tuple[int, ...], names: Names) -> Path:
+def path_of(nodes: tuple[Value, ...], operands: tuple[int, ...], names: PathNames) -> Path:
     """A path with its product."""
     root = nodes[-1]
     factors = tuple(map(local_grad, nodes[1:], operands))
@@ -251,7 +251,7 @@ def dependents(root: Value, leaf: Value) -> list[Value]:
 
 
 def _walk(root: Value, leaf: Value) -> Iterator[Path]:
-    reached, names = set(dependents(root, leaf)), Names()
+    reached, names = set(dependents(root, leaf)), PathNames()
     if root is leaf:
         yield path_of((leaf,), (), names)
     nodes, waiting = [root], [_operands(root, reached)] if root in reached and root is not leaf else []
@@ -359,7 +359,7 @@ class _Search:
 
     def __init__(self, root: Value, leaf: Value) -> None:
         self.leaf = leaf
-        self.names = Names()
+        self.names = PathNames()
         order = dependents(root, leaf)
         local = (d for node in order for d in node._edges[len(node._edges) // 2 :])
         self.exact = is_fraction(root.data) and not any(d.__class__ is float for d in local if d)

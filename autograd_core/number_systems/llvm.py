@@ -123,7 +123,7 @@ class Truth(Lanes):
         self.kind = kind  # of what was compared
 
 
-class Literal(Lanes):
+class LaneLiteral(Lanes):
     """A number of the program itself: what rules make of it has the bits that lanes would have.
 
     Arithmetic is done here, with the lanes' rounding; elementary functions are called when the code runs, since
@@ -146,21 +146,21 @@ class Literal(Lanes):
         return self
 
     def __neg__(self) -> Any:
-        return Literal(self.builder, self.kind, -self.x)
+        return LaneLiteral(self.builder, self.kind, -self.x)
 
     def with_another(self, operate: Callable[[Any, Any], Any], a: Any, b: Any) -> Any:
         """An operation of two literals, of which it is one; a truth is Python's."""
-        x, y = (float(z.x if isinstance(z, Literal) else z) for z in (a, b))
+        x, y = (float(z.x if isinstance(z, LaneLiteral) else z) for z in (a, b))
         with np.errstate(all="ignore"):
-            z = operate(Literal(self.builder, self.kind, x).x, Literal(self.builder, self.kind, y).x)
-        return bool(z) if isinstance(z, np.bool) else Literal(self.builder, self.kind, z)
+            z = operate(LaneLiteral(self.builder, self.kind, x).x, LaneLiteral(self.builder, self.kind, y).x)
+        return bool(z) if isinstance(z, np.bool) else LaneLiteral(self.builder, self.kind, z)
 
 
 def _literal(*xs: Any) -> Any:
     """A literal among numbers none of which is known only when the code runs; None if there is none."""
-    if any(isinstance(x, Lanes) and not isinstance(x, Literal) for x in xs):
+    if any(isinstance(x, Lanes) and not isinstance(x, LaneLiteral) for x in xs):
         return None
-    return next((x for x in xs if isinstance(x, Literal)), None)
+    return next((x for x in xs if isinstance(x, LaneLiteral)), None)
 
 
 def _operator(name: str, *, reflected: bool = False) -> Any:
@@ -207,7 +207,7 @@ class Llvm(Vectors):
     def number(self, x: Any) -> Any:
         if isinstance(x, Truth):
             return Lanes(x.builder, x.builder.uitofp(x.value, x.kind))
-        return float(x.x) if isinstance(x, Literal) else x if isinstance(x, Lanes) else float(x)
+        return float(x.x) if isinstance(x, LaneLiteral) else x if isinstance(x, Lanes) else float(x)
 
     def where(self, condition: Any, a: Any, b: Any) -> Any:
         if not isinstance(condition, Truth):
@@ -219,7 +219,7 @@ class Llvm(Vectors):
         """An elementary function: an instruction where there is one, else libm's in each lane."""
         here = _literal(*xs)
         if here is None:
-            here = next((LLVM.number(x) for x in xs if isinstance(x, Lanes) and not isinstance(x, Literal)), None)
+            here = next((LLVM.number(x) for x in xs if isinstance(x, Lanes) and not isinstance(x, LaneLiteral)), None)
         if here is None:
             return float(getattr(FLOATS, name)(*xs))  # of the rule's own numbers
         operands = [here.operand(x) for x in xs]
@@ -258,23 +258,23 @@ def _is_single(x: Any) -> bool:
     """Whether a number is of floats."""
     if not isinstance(x, Lanes):
         return False
-    return element_of(x.kind if isinstance(x, Literal | Truth) else x.value.type) is F32
+    return element_of(x.kind if isinstance(x, LaneLiteral | Truth) else x.value.type) is F32
 
 
 def widened(x: Any) -> Any:
     """Floats as doubles."""
     if not isinstance(x, Lanes):
         return x
-    if isinstance(x, Literal):
-        return Literal(x.builder, alike(F64, x.kind), x.x)
+    if isinstance(x, LaneLiteral):
+        return LaneLiteral(x.builder, alike(F64, x.kind), x.x)
     x = LLVM.number(x)
     return Lanes(x.builder, x.builder.fpext(x.value, alike(F64, x.value.type)))
 
 
 def narrowed(x: Any) -> Any:
     """Doubles rounded to floats."""
-    if isinstance(x, Literal):
-        return Literal(x.builder, alike(F32, x.kind), x.x)
+    if isinstance(x, LaneLiteral):
+        return LaneLiteral(x.builder, alike(F32, x.kind), x.x)
     if not isinstance(x, Lanes):  # of numbers that the code itself has
         return ctypes.c_float(x).value
     return Lanes(x.builder, x.builder.fptrunc(x.value, alike(F32, x.value.type)))

@@ -22,7 +22,7 @@ UFUNCS = (
 NUMPY_NAMES = {"pow": "power"} | {name: "arc" + name[1:] for name in UFUNCS if name[0] == "a" and name != "abs"}
 
 
-class Column(np.ndarray[Any, Any]):
+class ArrayNumber(np.ndarray[Any, Any]):
     """An array of doubles that stands as one number of a rule; `ndarray` itself keeps its own meaning."""
 
     def __bool__(self) -> bool:
@@ -36,10 +36,10 @@ class NumpyArrays(Vectors):
     """Arrays of doubles; warnings are the caller's business (`numpy.errstate`)."""
 
     def number(self, x: Any) -> Any:
-        return x.astype(float) if isinstance(x, Column) else float(x)
+        return x.astype(float) if isinstance(x, ArrayNumber) else float(x)
 
     def where(self, condition: Any, a: Any, b: Any) -> Any:
-        return np.where(condition, a, b).view(Column)
+        return np.where(condition, a, b).view(ArrayNumber)
 
     def either(self, condition: Any, a: Callable[[], Any], b: Callable[[], Any]) -> Any:
         """Both are computed, and of what is not chosen no warning is due."""
@@ -61,7 +61,7 @@ def _number_by_number(name: str) -> Any:
     function = getattr(FLOATS, name)
 
     def apply(*xs: Any) -> Any:
-        return np.asarray(np.frompyfunc(function, len(xs), 1)(*xs), float).view(Column)
+        return np.asarray(np.frompyfunc(function, len(xs), 1)(*xs), float).view(ArrayNumber)
 
     return apply
 
@@ -71,4 +71,4 @@ for _name in ELEMENTARY:
     setattr(NumpyArrays, _name, staticmethod(_function))
 
 NUMPY: Any = NumpyArrays()
-SYSTEMS[Column] = NUMPY
+SYSTEMS[ArrayNumber] = NUMPY

@@ -15,73 +15,73 @@ from .floats import FAST, FLOATS
 INFIX = {"add": "+", "sub": "-", "mul": "*", "div": "/", "lt": "<", "le": "<=", "gt": ">", "ge": ">=", "eq": "=="}
 
 
-class Term:
+class Subexpression:
     """A subexpression: the operation and its operands; a name or a literal has no operands."""
 
     __slots__ = ("args", "op", "system", "uses")
 
-    def __init__(self, system: Source, op: str, args: tuple[Term, ...]) -> None:
+    def __init__(self, system: Source, op: str, args: tuple[Subexpression, ...]) -> None:
         self.system = system
         self.op = op
         self.args = args
         self.uses = 0
 
-    def __neg__(self) -> Term:
+    def __neg__(self) -> Subexpression:
         return self.system.term("neg", self)
 
-    def __pos__(self) -> Term:
+    def __pos__(self) -> Subexpression:
         return self
 
 
 def _operator(op: str, *, reflected: bool = False) -> Any:
-    def method(self: Term, other: Any) -> Term:
+    def method(self: Subexpression, other: Any) -> Subexpression:
         return self.system.term(op, other, self) if reflected else self.system.term(op, self, other)
 
     return method
 
 
 for _op, _method in (("add", "add"), ("sub", "sub"), ("mul", "mul"), ("div", "truediv")):
-    setattr(Term, f"__{_method}__", _operator(_op))
-    setattr(Term, f"__r{_method}__", _operator(_op, reflected=True))
+    setattr(Subexpression, f"__{_method}__", _operator(_op))
+    setattr(Subexpression, f"__r{_method}__", _operator(_op, reflected=True))
 for _op in ("lt", "le", "gt", "ge"):
-    setattr(Term, f"__{_op}__", _operator(_op))
+    setattr(Subexpression, f"__{_op}__", _operator(_op))
 
 
 class Source(NumberSystem):
     """Terms of one function; equal ones are the same object."""
 
     def __init__(self) -> None:
-        self.terms: dict[tuple[Any, ...], Term] = {}
+        self.terms: dict[tuple[Any, ...], Subexpression] = {}
         for name in CONSTANTS:
             setattr(self, name, self.name(repr(float(getattr(FLOATS, name)))))
         for name in FAST:
             setattr(self, name, lambda *xs, op=name: self.term(op, *xs))
 
-    def name(self, text: str) -> Term:
+    def name(self, text: str) -> Subexpression:
         """A variable or a literal."""
-        return self.terms.setdefault((text,), Term(self, text, ()))
+        return self.terms.setdefault((text,), Subexpression(self, text, ()))
 
-    def number(self, x: Any) -> Term:
+    def number(self, x: Any) -> Subexpression:
         """A literal, always as a float."""
-        if isinstance(x, Term):
+        if isinstance(x, Subexpression):
             return x
         return self.name(repr(float(x)) if abs(x) < float("inf") else f"float('{float(x)}')")
 
-    def term(self, op: str, *xs: Any) -> Term:
+    def term(self, op: str, *xs: Any) -> Subexpression:
         args = tuple(self.number(x) for x in xs)
-        return self.terms.setdefault((op, *map(id, args)), Term(self, op, args))
+        return self.terms.setdefault((op, *map(id, args)), Subexpression(self, op, args))
 
-    def where(self, condition: Any, a: Any, b: Any) -> Term:
+    def where(self, condition: Any, a: Any, b: Any) -> Subexpression:
         return self.term("where", condition, a, b)
 
-    def equal(self, a: Any, b: Any) -> Term:
+    def equal(self, a: Any, b: Any) -> Subexpression:
         return self.term("eq", a, b)
 
-    def norm(self, xs: Any) -> Term:
+    def norm(self, xs: Any) -> Subexpression:
         return self.term("hypot", *xs)
 
 
-def write(terms: list[Term]) -> list[str]:
+def write(terms: list[Subexpression]) -> list[str]:
     """Python text of each term, in order; what recurs is kept in a local variable at its first use."""
     for term in terms:
         _count(term)
@@ -89,14 +89,14 @@ def write(terms: list[Term]) -> list[str]:
     return [_text(term, names) for term in terms]
 
 
-def _count(term: Term) -> None:
+def _count(term: Subexpression) -> None:
     term.uses += 1
     if term.uses == 1:
         for arg in term.args:
             _count(arg)
 
 
-def _text(term: Term, names: dict[int, str]) -> str:
+def _text(term: Subexpression, names: dict[int, str]) -> str:
     """Text of one term; `names` are the local variables that are certainly set by now."""
     if not term.args:
         return term.op

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     from ..engine.value import Value
     from .choose_layout import Frame
-    from .scene.highlight import Way
+    from .scene.highlight import HighlightedPath
     from .scene.overlay import Overlay
     from .view.folding import View
 
@@ -210,7 +210,7 @@ class DrawOptions(TypedDict, total=False):
     around: Value | None
     hops: int
     style: str
-    highlight: Way | Value | Iterable[Way | Value] | None
+    highlight: HighlightedPath | Value | Iterable[HighlightedPath | Value] | None
     overlay: Overlay | None
     expression: bool
     gradients: Mapping[Value, Any] | None
@@ -228,7 +228,7 @@ def draw(
     around: Value | None = None,
     hops: int = 2,
     style: str = "full",
-    highlight: Way | Value | Iterable[Way | Value] | None = None,
+    highlight: HighlightedPath | Value | Iterable[HighlightedPath | Value] | None = None,
     overlay: Overlay | None = None,
     expression: bool = False,
     gradients: Mapping[Value, Any] | None = None,

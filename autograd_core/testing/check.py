@@ -14,10 +14,10 @@ from ..engine.ops import ROWS
 from ..engine.value import Value
 from ..errors import AutogradError, GraphCutError, OperandError, RangeError
 from ..transforms.recorded import pull_back
-from .arguments.complex_parts import Parts
+from .arguments.complex_parts import ComplexParts
 from .arguments.flat import DOUBLE, data_of, same
 from .arguments.function import AWAY, Function
-from .arguments.given import Rows
+from .arguments.given import JacobianRows
 from .arguments.supplied import Supplied, refused
 from .explaining import unwatched
 from .proofs import numeric_checker
@@ -310,7 +310,7 @@ def _check_own(
         report = judge.report()
     numeric = numeric_checker.Numeric(
         lambda leaves: _plain(function, leaves), [float(x) for x in function.point], function.tree.names, rec.places,
-        given or Rows([], "reverse mode"), tolerances=tolerances,
+        given or JacobianRows([], "reverse mode"), tolerances=tolerances,
         rounding=lambda: _recorded_alone(function, function.point)[1],
     )  # fmt: skip
     if given is not None and not report.faultless and not tolerances.strict and judge.bad:
@@ -323,7 +323,7 @@ def _check_own(
     if _apart(function, rec) is None:
         return report
     if given is None:
-        numeric.given = Rows([_row(rec, i) for i in range(len(rec.outputs))], "reverse mode")
+        numeric.given = JacobianRows([_row(rec, i) for i in range(len(rec.outputs))], "reverse mode")
     seen = numeric_checker.judge(numeric)
     if given is not None and seen.verdict in (Verdict.RIGHT, Verdict.ILL_CONDITIONED):
         return replace(seen, root=rec.root)  # the graph is not the whole function: its values decide
@@ -452,7 +452,7 @@ def _check_foreign(
         if recording is None:
             raise
         tree, call = recording.results, partial(_plain, function)  # it takes Values alone
-    function.outputs = Parts(tree.leaves)
+    function.outputs = ComplexParts(tree.leaves)
     if recording is None:
         function.steady(list, (function.outputs.split(tree.leaves), function(list(function.point))))
     given = supplied.judged(function, args, tree)

@@ -6,8 +6,8 @@ import random
 import warnings
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from .arguments.complex_parts import Conversion, Parts
-from .arguments.flat import DOUBLE, Held, Tree, array_library
+from .arguments.complex_parts import ComplexParts, Conversion
+from .arguments.flat import DOUBLE, FixedArgument, Tree, array_library
 from .arguments.function import Function, results_of
 from .arguments.peers import converted, pull_of
 from .proofs.recording import total
@@ -43,7 +43,7 @@ class Differentiated:
         self.function = Function(f, self.args)
         self.point = [float(x) for x in self.function.point]
         self.results = self.function.result(list(self.point))
-        self.outputs = self.function.outputs = Parts(self.results.leaves)
+        self.outputs = self.function.outputs = ComplexParts(self.results.leaves)
         self.inputs, self.names = self.function.inputs, self.function.tree.names
         self.unit = max(self.function.unit, self.function.tree.unit)
         self.convert = Conversion(self.outputs, self.inputs, self.names, library, conjugate=library == "jax")
@@ -64,7 +64,7 @@ class Differentiated:
         def product(tangents: list[Any]) -> list[Any]:
             primals = self.function.arguments(list(self.point))
             moved = self.function.tree.build(tangents)
-            places = [i for i, arg in enumerate(self.args) if not isinstance(arg, Held)]
+            places = [i for i, arg in enumerate(self.args) if not isinstance(arg, FixedArgument)]
 
             def of_inputs(*xs: Any) -> Any:
                 args = list(primals)
@@ -96,7 +96,7 @@ def _requires(args: Any) -> bool:
 
 def _requiring(args: tuple[Any, ...]) -> tuple[Any, ...]:
     """The arguments, those held that require no gradient."""
-    return tuple(x if _requires(x) else Held(x) for x in args)
+    return tuple(x if _requires(x) else FixedArgument(x) for x in args)
 
 
 class Mismatch(NamedTuple):

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from ..engine.contexts import transforming
 from ..engine.value import Constant, Value
 from ..errors import AutogradError, GraphCutError, OperandError, RangeError, StructureError
-from .arguments.drawn_trees import Domain, Flat, Plan, example_of, is_strategy
+from .arguments.drawn_trees import Domain, DrawingPlan, Flat, example_of, is_strategy
 from .arguments.flat import Tree, data_of
 from .arguments.inputs import chosen
 from .explaining import unwatched
@@ -96,7 +96,7 @@ def points(
         arguments = like
     else:
         args, domains = _arguments(f, like, domain)
-        arguments = Plan(args, domains, sizes=sizes, near_kinks=near_kinks, largest=largest).strategy()
+        arguments = DrawingPlan(args, domains, sizes=sizes, near_kinks=near_kinks, largest=largest).strategy()
     return arguments if near_kinks else _fitting(f, arguments)  # type: ignore[no-any-return]
 
 

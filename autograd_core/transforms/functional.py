@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     B = TypeVar("B")
 
 
-class Call:
+class RecordedCall:
     """One recorded call: its inputs, its outputs, and whether results must be Values."""
 
     __slots__ = ("graph", "inputs", "output", "outputs", "spec", "specs")
@@ -110,7 +110,7 @@ def _unwrap(trees: Sequence[Any], argnums: Any) -> Any:
     return tuple(trees) if isinstance(argnums, (tuple, list)) else trees[0]
 
 
-def _scalar(call: Call, name: str) -> Any:
+def _scalar(call: RecordedCall, name: str) -> Any:
     if call.spec.kind != "leaf" and call.spec.about != ():  # an array without axes is one number
         msg = f"{name}: expected a function with one number as its result, got {described(call.spec)}; use jacobian"
         raise StructureError(msg)
@@ -187,7 +187,7 @@ def grad(f: Callable[..., Any], argnums: int | tuple[int, ...] = 0) -> Callable[
 
 def _differentiated(f: Any, argnums: Any, name: str, result: Callable[[Any, Any], Any]) -> Callable[..., Any]:
     def differentiated(*args: Any, **kwargs: Any) -> Any:
-        call = Call(f, args, _positions(argnums, args, name), kwargs, name)
+        call = RecordedCall(f, args, _positions(argnums, args, name), kwargs, name)
         out = _scalar(call, name)
         leaves = pull_back([out], [1.0], call.inputs, graph=call.graph)
         return result(call.number_of(out), _unwrap(call.arguments(leaves), argnums))
@@ -240,7 +240,7 @@ def jvp(f: Callable[..., Any], primals: Sequence[Any], tangents: Sequence[Any]) 
         (6.0, 23.0)
     """
     directions, graph = _vector(primals, tangents, "jvp")
-    call = Call(f, primals, range(len(primals)), {}, "jvp")
+    call = RecordedCall(f, primals, range(len(primals)), {}, "jvp")
     call.graph = call.graph or graph
     moved = push_forward(call.outputs, call.inputs, directions, graph=call.graph)
     return call.value, unflatten(call.spec, moved)
@@ -272,7 +272,7 @@ def vjp(f: Callable[..., Any], *primals: Any) -> tuple[Any, Callable[[Any], tupl
         >>> pull([1.0, 10.0])
         (13.0, 12.0)
     """
-    call = Call(f, primals, range(len(primals)), {}, "vjp")
+    call = RecordedCall(f, primals, range(len(primals)), {}, "vjp")
 
     def pull(cotangent: Any) -> tuple[Any, ...]:
         leaves = flatten_as(call.spec, cotangent, "vjp: cotangent")
@@ -329,7 +329,7 @@ def jacobian(
 
 def _jacobian(f: Any, argnums: Any, name: str, mode: str = "auto", layout: str = "numerator") -> Callable[..., Any]:
     def differentiated(*args: Any, **kwargs: Any) -> Any:
-        call = Call(f, args, _positions(argnums, args, name), kwargs, name)
+        call = RecordedCall(f, args, _positions(argnums, args, name), kwargs, name)
         rows = _jacobian_rows(call, mode)
         several = isinstance(argnums, (tuple, list))
         inputs = Spec("tuple", tuple(call.specs), tuple) if several else call.specs[0]
@@ -346,7 +346,7 @@ def _one_of(caller: str, name: str, given: Any, allowed: tuple[str, ...]) -> Non
         raise RangeError(msg)
 
 
-def _jacobian_rows(call: Call, mode: str) -> list[list[Any]]:
+def _jacobian_rows(call: RecordedCall, mode: str) -> list[list[Any]]:
     """d output i / d input j, by whichever mode takes fewer sweeps."""
     n, m = len(call.inputs), len(call.outputs)
     if mode == "forward" or (mode == "auto" and n < m):
@@ -370,7 +370,7 @@ def _nested(outer: Spec, inner: Spec, entry: Callable[[int, int], Any]) -> Any:
 
 
 @overload
-def hessian(f: Callable[..., Any], argnums: Literal[0] = 0) -> signatures.Hessian: ...
+def hessian(f: Callable[..., Any], argnums: Literal[0] = 0) -> signatures.SecondDerivatives: ...
 @overload
 def hessian(f: Callable[..., Any], argnums: int | tuple[int, ...]) -> Callable[..., Any]: ...
 def hessian(f: Callable[..., Any], argnums: int | tuple[int, ...] = 0) -> Callable[..., Any]:

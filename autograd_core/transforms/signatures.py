@@ -92,7 +92,7 @@ class ValueAndGradients(Protocol):
     def __call__(self, *args: Any, **options: Any) -> tuple[Operand, Any]: ...
 
 
-class Hessian(Protocol):
+class SecondDerivatives(Protocol):
     """Second derivatives by the first argument, nested as it is, twice."""
 
     @overload

@@ -15,7 +15,7 @@ from ..support.validation import plain, real, shown, whole
 from .diagnosis import Diagnosis, Finding, LayerState
 from .plateau import Rest, mistaken, nearly_alike, rest
 from .target_checks import SQUARED, coded, mismatch, out_of_range, refused
-from .units import Unit, flat_values, units_of
+from .units import UnitUses, flat_values, units_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -178,7 +178,7 @@ class Examination:
         self.value = self._value()
         self.units = units_of(model, self.predictions)
         self.errors = self._errors()
-        groups: dict[str, list[Unit]] = {}
+        groups: dict[str, list[UnitUses]] = {}
         for unit in self.units:
             groups.setdefault(unit.layer, []).append(unit)
         self.groups = groups
@@ -206,7 +206,7 @@ class Examination:
             start += len(u.sums)
         return found
 
-    def _state(self, name: str, units: list[Unit]) -> LayerState:
+    def _state(self, name: str, units: list[UnitUses]) -> LayerState:
         slopes = [s for u in units for s in u.slopes]
         weights = [float(w.data) for u in units for w in u.weights]
         activations = sorted({u.activation for u in units})

@@ -13,7 +13,7 @@ from ..modules.losses import of_one_case
 from ..modules.module import Module
 from ..notation import names, put_labels
 from ..support.validation import callable_of, plain, shown
-from .layers_by_name import End, ForwardPass, Unit
+from .layers_by_name import ForwardPass, JacobianEnd, Unit
 from .units import COUNTED
 
 if TYPE_CHECKING:
@@ -87,20 +87,20 @@ def forward_pass(
         msg = f"forward_pass: expected a model of Neurons, Layers or Linears, got {shown(model)}"
         raise StructureError(msg)
     layers = _Reading(model, groups, inputs, outputs, tops).layers() if groups else {}
-    ends = {"inputs": End("inputs", tuple(name for name, _ in named), inputs)}
+    ends = {"inputs": JacobianEnd("inputs", tuple(name for name, _ in named), inputs)}
     for name, units in layers.items():
         labels = tuple(unit.name for unit in units)
         summed = tuple(f"sum({label})" for label in labels)
-        ends[f"sum({name})"] = End(f"sum({name})", summed, tuple(unit.sum for unit in units))
-        ends[name] = End(name, labels, tuple(unit.output for unit in units))
+        ends[f"sum({name})"] = JacobianEnd(f"sum({name})", summed, tuple(unit.sum for unit in units))
+        ends[name] = JacobianEnd(name, labels, tuple(unit.output for unit in units))
     if groups and [id(unit.output) for unit in list(layers.values())[-1]] != [id(y) for y in outputs]:
         stages = {"softmax" if _is_softmax(model) else "outputs": prediction}
     for name, stage in stages.items():
         nodes = tuple(y for y in _leaves(stage) if isinstance(y, Value))
         middle = "/" if name[-1].isdigit() else ""
-        ends[name] = End(name, tuple(f"{name}{middle}{i}" for i in range(len(nodes))), nodes)
+        ends[name] = JacobianEnd(name, tuple(f"{name}{middle}{i}" for i in range(len(nodes))), nodes)
     if error is not None:
-        ends["loss"] = End("loss", ("loss",), (error,))
+        ends["loss"] = JacobianEnd("loss", ("loss",), (error,))
     run = ForwardPass(inputs, layers, outputs, error, ends)
     given = names(notation, run, "forward_pass")
     if given is None:

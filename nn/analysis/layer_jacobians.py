@@ -21,7 +21,7 @@ from ..support.tables import Table, as_text, number, number_in
 from ..support.validation import shown
 from .forward_pass import below, forward_pass
 from .labelled_jacobian import Axis, Jacobian, by, layout_of, transposed
-from .layers_by_name import End, ForwardPass, Unit, one_of
+from .layers_by_name import ForwardPass, JacobianEnd, Unit, one_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -96,7 +96,7 @@ def layer_jacobian(
     return between(top, bottom, layout).named(called)
 
 
-def between(top: End, bottom: End, layout: str) -> Jacobian:
+def between(top: JacobianEnd, bottom: JacobianEnd, layout: str) -> Jacobian:
     """The Jacobian from one end of a pass to another."""
     rows = [grad_of(node, bottom.nodes) for node in top.nodes]
     axes = (Axis(top.name, top.labels), Axis(bottom.name, bottom.labels))
@@ -229,7 +229,7 @@ def _weight_axes(run: ForwardPass, layer: str, caller: str, *, biases: bool = Fa
 
 
 def to_weights(
-    run: ForwardPass, top: End, layer: str, layout: str, index: str, *, biases: bool = False
+    run: ForwardPass, top: JacobianEnd, layer: str, layout: str, index: str, *, biases: bool = False
 ) -> Jacobian:
     """The full form: for each node of the top a matrix like the weights, or like biases and weights."""
     from_, to = _weight_axes(run, layer, "weight_jacobian", biases=biases)
@@ -423,7 +423,7 @@ def chain(
     return Chain(tuple(factors), tuple(products), direct.named(called), run)
 
 
-def _cut(ends: list[End]) -> bool:
+def _cut(ends: list[JacobianEnd]) -> bool:
     """Whether as many paths lead from the last end to the first by way of those between as do at all."""
     order = below(ends[0].nodes)
     seeds = dict.fromkeys(ends[0].nodes, 1)

@@ -42,7 +42,7 @@ class Unit:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class End:
+class JacobianEnd:
     """What a Jacobian can begin or end at: nodes side by side, with their names."""
 
     name: str
@@ -78,7 +78,7 @@ class ForwardPass:
     layers: dict[str, tuple[Unit, ...]]
     outputs: tuple[Value, ...]
     loss: Value | None
-    ends: dict[str, End]
+    ends: dict[str, JacobianEnd]
     names: Names | None = None
 
     def __getitem__(self, name: str) -> Any:
@@ -111,7 +111,7 @@ class ForwardPass:
         """
         return [name for name in self.ends if name != "loss"][-1]
 
-    def end(self, which: str | int, caller: str = "end", called: Names | None = None) -> End:
+    def end(self, which: str | int, caller: str = "end", called: Names | None = None) -> JacobianEnd:
         """One of the `ends`.
 
         Args:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from autograd_core import Value
 
-    from .units import Unit
+    from .units import UnitUses
 
 ALIKE = 0.05  # of their outputs, by which the units of a layer differ at least, over all cases
 SHUT = 0.01  # |slope| below which next to no error goes through, a twenty-fifth of a sigmoid's largest
@@ -28,7 +28,7 @@ STILL = 1e-3  # the same for any network: at a random start it is about 0.1
 NAMED = 3  # units that are named
 
 
-def nearly_alike(layer: str, units: list[Unit]) -> Iterator[Finding]:
+def nearly_alike(layer: str, units: list[UnitUses]) -> Iterator[Finding]:
     """Hidden units with nearly the same outputs in all cases."""
     outputs = [float(y.data) for u in units for y in u.outputs]
     if len(units) < 2 or not all(map(math.isfinite, outputs)):
@@ -93,7 +93,7 @@ class Rest:
         return Finding("plateau", "all", self.slope, text, advice)
 
 
-def rest(value: Value, parameters: list[Value], hidden: list[Unit], wrong: float) -> Rest | None:
+def rest(value: Value, parameters: list[Value], hidden: list[UnitUses], wrong: float) -> Rest | None:
     """The rest that a network has come to, if it has."""
     if wrong < WRONG or not 0.0 < value.data < math.inf:
         return None

@@ -29,7 +29,7 @@ UNIT_ACTIVATIONS = frozenset((*ACTIVATIONS, "erf", "clip")) - {"linear"}
 
 
 @dataclass(slots=True)
-class Unit:
+class UnitUses:
     """One unit, with all of its uses.
 
     Attributes:
@@ -61,10 +61,10 @@ def flat_values(prediction: Any) -> list[Any]:
     return [y for p in prediction for y in flat_values(p)] if isinstance(prediction, (list, tuple)) else [prediction]
 
 
-def units_of(model: Module, predictions: list[Any]) -> list[Unit]:
+def units_of(model: Module, predictions: list[Any]) -> list[UnitUses]:
     """All units that the predictions use, from the first layer to the last."""
     names = _names(model)
-    units: dict[int, Unit] = {}
+    units: dict[int, UnitUses] = {}
     for prediction in predictions:
         for uses, z, y in _found(flat_values(prediction), names):
             key = min(uses, key=lambda i: names[i].place)
@@ -74,7 +74,7 @@ def units_of(model: Module, predictions: list[Any]) -> list[Unit]:
                 ps = [names[i].parameter for i in uses]
                 bias = next((names[i].parameter for i in uses if names[i].is_bias), None)
                 activation = y.op if y is not z else "linear"
-                unit = Unit(about.unit, about.layer, activation, [p for p in ps if p is not bias], bias)
+                unit = UnitUses(about.unit, about.layer, activation, [p for p in ps if p is not bias], bias)
                 units[key] = unit
             unit.sums.append(z)
             unit.outputs.append(y)
@@ -83,7 +83,7 @@ def units_of(model: Module, predictions: list[Any]) -> list[Unit]:
     return found
 
 
-def _count_layers(units: list[Unit]) -> None:
+def _count_layers(units: list[UnitUses]) -> None:
     """Call them layer1, layer2, ... as `forward_pass` does, where some have no names of their own."""
     layers = list(dict.fromkeys(unit.layer for unit in units))
     nameless = [name.startswith(COUNTED) for name in layers]

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 CASES, EPOCHS = 12, 8
 
 
-class Path(SGD):
+class RecordedSGD(SGD):
     """`SGD` that keeps the parameters after every step."""
 
     def prepare(self) -> None:  # noqa: D102
@@ -39,7 +39,7 @@ class Path(SGD):
 
 
 @dataclass(frozen=True, slots=True)
-class Way:
+class Descent:
     """One kind of descent.
 
     Attributes:
@@ -72,7 +72,7 @@ class DescentOutcome:
 
     X: list[list[float]]
     t: list[float]
-    ways: tuple[Way, ...]
+    ways: tuple[Descent, ...]
     best: tuple[float, float]
 
     def __str__(self) -> str:
@@ -152,13 +152,13 @@ def descent(*, seed: int = 0) -> DescentOutcome:
     t = [2.0 * x + 1.0 + rng.gauss(0.0, 0.6) for (x,) in X]
     ways = []
     for name, size, rate in (("batch", CASES, 0.1), ("incremental", 1, 0.06), ("minibatch", 4, 0.08)):
-        unit, optimizer = Neuron(1, "linear", init=constant(0.0)), Path(lr=rate)
+        unit, optimizer = Neuron(1, "linear", init=constant(0.0)), RecordedSGD(lr=rate)
         history = fit(
             unit, X, t, loss=sse, optimizer=optimizer, epochs=EPOCHS, batch_size=size, seed=seed, compiled=False,
             progress=False,
         )  # fmt: skip
         points = tuple(optimizer.points)
-        ways.append(Way(name, size, rate, points, history, cost_of(X, t, *points[-1])))
+        ways.append(Descent(name, size, rate, points, history, cost_of(X, t, *points[-1])))
     mean_x, mean_t = sum(x for (x,) in X) / CASES, sum(t) / CASES
     w = sum((x - mean_x) * (v - mean_t) for (x,), v in zip(X, t, strict=True)) / sum((x - mean_x) ** 2 for (x,) in X)
     return DescentOutcome(X, t, tuple(ways), (w, mean_t - w * mean_x))

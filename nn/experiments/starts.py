@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import autograd_core as ag
 from autograd_core import OperandError
 from nn.support.arrays import numpy
-from nn.training.compiled_steps import Rows, standing_in
+from nn.training.compiled_steps import BatchFunction, standing_in
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -85,8 +85,8 @@ def train_starts(
         with standing_in(model, params, ps, mode=True):
             return loss([model(x) for x in xs], ts)
 
-    def program(length: int) -> Rows:
-        return Rows(ag.compile(loss_of, P[0].tolist(), X[:length], y[:length], in_axes=(0, 0, 0), argnums=0))
+    def program(length: int) -> BatchFunction:
+        return BatchFunction(ag.compile(loss_of, P[0].tolist(), X[:length], y[:length], in_axes=(0, 0, 0), argnums=0))
 
     programs = {length: program(length) for length in {size, n % size or size}}
     generators = [random.Random(seed) for seed in seeds]  # noqa: S311  shuffles are no secrets

@@ -17,7 +17,7 @@ from ..support.validation import shown
 from .polynomials import cancelled
 from .reasons import OTHER_TERMS, OWN, SUM, joined
 from .slopes import Factor, in_shares, logistic_functions, of_logistic
-from .ways import Term, Ways, terms_of
+from .ways import OpenProduct, Ways, terms_of
 from .writing import (
     Written,
     added_up,
@@ -221,11 +221,11 @@ class _Line(NamedTuple):
     why: str = ""
 
 
-def _by_rules(ways: Ways, bottom: Written, *, sums: bool) -> tuple[list[_Line], list[Term]]:
+def _by_rules(ways: Ways, bottom: Written, *, sums: bool) -> tuple[list[_Line], list[OpenProduct]]:
     """The lines until no derivative is left to take, and the terms of the last one."""
     paths = ways.all()
     lines: list[_Line] = []
-    terms: list[Term] = []
+    terms: list[OpenProduct] = []
     spread = False
     depths = 1 + max(map(len, paths))
     for depth in range(depths):
@@ -241,8 +241,8 @@ def _by_rules(ways: Ways, bottom: Written, *, sums: bool) -> tuple[list[_Line], 
 
 
 def _without_denominators(
-    root: Value, leaf: Value, last: list[Term], bottom: Written
-) -> tuple[list[_Line], list[Term]]:
+    root: Value, leaf: Value, last: list[OpenProduct], bottom: Written
+) -> tuple[list[_Line], list[OpenProduct]]:
     """Two lines more where slopes by what functions gave cancel all denominators, and the terms of the last one."""
     ways = Ways(root, leaf, outputs=True).all()
     logistic = logistic_functions(topological_order(root))
@@ -263,14 +263,14 @@ def _without_denominators(
     part = rest.written()
     pieces = factors if number is not None else [held(part) if factors else part[:2], *factors]
     text, tex = _product(1.0 if number is None else number, (), pieces)
-    return [line, _Line(text, tex, "cancelled")], [Term(1.0, (Factor(text, tex, value),), None)]
+    return [line, _Line(text, tex, "cancelled")], [OpenProduct(1.0, (Factor(text, tex, value),), None)]
 
 
 # --- lines ---------------------------------------------------------------------------------------------
 
 
 def _line(
-    terms: list[Term],
+    terms: list[OpenProduct],
     bottom: Written,
     *,
     last: bool,
@@ -343,7 +343,7 @@ def _over(factors: Sequence[Factor]) -> list[tuple[str, str]]:
     return parts
 
 
-def _tail(term: Term, factors: Sequence[Factor], bottom: Written, *, spread: bool) -> list[tuple[str, str]]:
+def _tail(term: OpenProduct, factors: Sequence[Factor], bottom: Written, *, spread: bool) -> list[tuple[str, str]]:
     """The derivative that is still to be taken in a term, behind its factors."""
     if term.rest is None:
         return []

@@ -43,14 +43,14 @@ class Exercise:
     every_step: Callable[[], Any] | None = None
     misprint: tuple[Callable[[], Any], str] | None = None
 
-    def check(self, answer: Any) -> Verdict:
+    def check(self, answer: Any) -> Grade:
         """Judge an answer; see `nn.practice.check`.
 
         Args:
             answer: A number, nested lists or an array of numbers, or a word.
 
         Returns:
-            A `Verdict`.
+            A `Grade`.
 
         Example:
             >>> from nn import practice
@@ -83,7 +83,7 @@ class Exercise:
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class Verdict:
+class Grade:
     """What `check` says. It is true where the answer is right; `str()` and a notebook show its text.
 
     Attributes:
@@ -141,7 +141,7 @@ def _marked(x: Any, *, good: bool) -> str:
     return f'<td style="{style}" title="{word}">{text} {sign}</td>'
 
 
-def _judged(exercise: Exercise, answer: Any) -> Verdict:
+def _judged(exercise: Exercise, answer: Any) -> Grade:
     name, right, given = exercise.name, exercise.solution(), _numbers(answer)
     if exercise.every_step is not None and _shape(given) == _shape(steps := _numbers(exercise.every_step())):
         right = steps
@@ -151,19 +151,19 @@ def _judged(exercise: Exercise, answer: Any) -> Verdict:
         said = f"Expected {_described(right)}, got {_described(given)}."
         if _matches(right, _transposed(given)):
             said = "It is the transpose: rows and columns are exchanged."
-        return Verdict(name, ("",), f"{name}: not yet. {said}", given)
+        return Grade(name, ("",), f"{name}: not yet. {said}", given)
     wrong = tuple(place for place, r, g in _pairs(right, given) if not _close(r, g))
     if not wrong:
-        return Verdict(name, (), f"{name}: right.", given)
+        return Grade(name, (), f"{name}: right.", given)
     if exercise.misprint is not None and _matches(_unwrapped(_numbers(exercise.misprint[0]())), _unwrapped(given)):
-        return Verdict(name, wrong, f"{name}: not yet. {exercise.misprint[1]}", given)
+        return Grade(name, wrong, f"{name}: not yet. {exercise.misprint[1]}", given)
     said = _pattern(right, given) or " ".join(
         f"{f'Entry {place}' if place else 'It'} {_fault(r, g)}."
         for place, r, g in _pairs(right, given)
         if place in wrong[:3]
     )
     more = f" {len(wrong)} of {len(list(_pairs(right, given)))} entries are off." if len(wrong) > 1 else ""
-    return Verdict(name, wrong, f"{name}: not yet. {said}{more}", given)
+    return Grade(name, wrong, f"{name}: not yet. {said}{more}", given)
 
 
 # --- numbers in nested lists ----------------------------------------------------------------------

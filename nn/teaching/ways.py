@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 MOST_PATHS = 64
 
 
-class Term(NamedTuple):
+class OpenProduct(NamedTuple):
     """A product on its way: a number, factors, and the node whose derivative is still to be taken."""
 
     coefficient: float
@@ -84,10 +84,10 @@ class Ways:
         return found
 
 
-def terms_of(root: Value, ways: list[list[Part]], depth: int) -> list[Term]:
+def terms_of(root: Value, ways: list[list[Part]], depth: int) -> list[OpenProduct]:
     """The terms after so many parts of every path. Paths that are one so far are one term, and like ones are added."""
     seen: set[Any] = set()
-    found: dict[Any, Term] = {}
+    found: dict[Any, OpenProduct] = {}
     for way in ways:
         done = way[:depth]
         so_far = tuple((id(part.rest), part.route) for part in done)
@@ -100,5 +100,5 @@ def terms_of(root: Value, ways: list[list[Part]], depth: int) -> list[Term]:
         # By their nodes: two paths that go through different ones are two terms, even if they look alike.
         like = tuple(id(part.rest) for part in done), tuple((f.text, f.value) for f in factors)
         before = found[like].coefficient if like in found else 0.0
-        found[like] = Term(before + coefficient, factors, rest)
+        found[like] = OpenProduct(before + coefficient, factors, rest)
     return [t for t in found.values() if t.coefficient] or list(found.values())[:1]

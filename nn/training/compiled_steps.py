@@ -138,7 +138,7 @@ def _array(items: list[Any]) -> Any:
         return None
 
 
-class Rows:
+class BatchFunction:
     """A compiled function of parameters and rows: called until machine code pays, then bound for each length of batch.
 
     The bits are the same either way, so that a clock may decide.
@@ -218,7 +218,7 @@ class Case:
 
     def compiled(
         self, of: Callable[..., Any], *more: Any, mode: bool, reduce: str | None = None, gradient: bool = True
-    ) -> Rows:
+    ) -> BatchFunction:
         """`of(prediction, *more)` as a compiled function of (parameters, row, *more)."""
 
         def run(ps: list[Value], x: Any, *rest: Any) -> Any:
@@ -231,7 +231,7 @@ class Case:
             f = ag.compile(run, self.start, self.row, *more, in_axes=in_axes, reduce=reduce, argnums=0)
         except Exception as error:
             raise _no(error) from error
-        return Rows(f, has_gradient=gradient)
+        return BatchFunction(f, has_gradient=gradient)
 
 
 class Way(ABC):
@@ -245,9 +245,9 @@ class Way(ABC):
 
     def __init__(self, case: Case) -> None:
         self._case = case
-        self._models: dict[bool, Rows] = {}
+        self._models: dict[bool, BatchFunction] = {}
 
-    def model(self, mode: bool) -> Rows:  # noqa: FBT001
+    def model(self, mode: bool) -> BatchFunction:  # noqa: FBT001
         """The model's program, in `train` mode or not; made at first use."""
         if mode not in self._models:
             self._models[mode] = self._case.compiled(lambda p: [p], mode=mode, gradient=False)
@@ -342,7 +342,7 @@ class LossOnGraphs(Way):
     def __init__(self, case: Case, value_of: Callable[[Any, Any], Value]) -> None:
         super().__init__(case)
         self._value_of = value_of
-        self._back: Rows | None = None
+        self._back: BatchFunction | None = None
 
     def _value(self, predictions: Any, targets: list[Any]) -> tuple[Value, list[Value]]:
         """The loss on a graph over leaves."""

@@ -154,7 +154,7 @@ def fit(
         compiled = False
     elif compiled is None and not programs.is_available():
         compiled = False
-    run = Run(task, cases, unseen, compiled)
+    run = TrainingRun(task, cases, unseen, compiled)
     optimizer = optimizer or Adam(lr=0.01)
     if isinstance(optimizer, Optimizer) and not optimizer.params:
         optimizer.bind(model)
@@ -189,7 +189,7 @@ def _check(
         raise OperandError(msg)
 
 
-def _train(run: Run, watch: Stopwatch, epochs: Any, rng: random.Random | None, before: int) -> History:
+def _train(run: TrainingRun, watch: Stopwatch, epochs: Any, rng: random.Random | None, before: int) -> History:
     """The epochs; with a generator each takes the cases in another order, as do those that were done before."""
     history, task, best = History(), run.task, None
     order = list(range(len(run.cases.targets)))
@@ -220,7 +220,7 @@ def _train(run: Run, watch: Stopwatch, epochs: Any, rng: random.Random | None, b
     return history
 
 
-class Run:
+class TrainingRun:
     """Steps on graphs; from the second step on programs, if these give what the first step gave.
 
     When it is made, it tries model and loss on all the data.

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
-class Line:
+class ProgressLine:
     """One line on standard error, written anew at most ten times a second.
 
     Args:
@@ -68,5 +68,5 @@ def bar(total: int, desc: str, *, progress: bool) -> Any:
             warnings.simplefilter("ignore")
             from tqdm.auto import tqdm
     except ImportError:
-        return Line(total, desc)
+        return ProgressLine(total, desc)
     return tqdm(range(total), desc=desc, unit="epoch")

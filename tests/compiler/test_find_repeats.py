@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 import autograd_core as ag
 import nn
 from autograd_core import compiler
-from autograd_core.compiler.codegen.llvm.execution_plan import Plan
+from autograd_core.compiler.codegen.llvm.execution_plan import ExecutionPlan
 from autograd_core.compiler.passes.find_repeats import LEAST_COPIES, regions_of
 from autograd_core.compiler.tracing.lower import program_of
 
@@ -226,7 +226,7 @@ def test_a_body_that_is_too_long_is_interpreted(monkeypatch):
 def test_plans_of_every_size_lay_out_each_slot_once():
     for n in (2, 9, 25, 41):
         program = compiler.compile(rosenbrock, [0.5] * n).program
-        plan = Plan(program, fast=True)
+        plan = ExecutionPlan(program, fast=True)
         assert len(set(plan.address.tolist())) == program.n_slots
         assert plan.address.max() < plan.size
 

@@ -14,7 +14,7 @@ from autograd_core import compiler
 pytest.importorskip("llvmlite")
 
 from autograd_core.compiler.codegen.llvm.kernel import Kernel
-from autograd_core.compiler.codegen.llvm.outer_products import OPEN, Sum, tiles
+from autograd_core.compiler.codegen.llvm.outer_products import OPEN, ProductSum, tiles
 from autograd_core.compiler.codegen.llvm.strip_mining import MEMORY, STAGE_LENGTH, STRETCH, stretch_of
 from autograd_core.compiler.runtime.memory import LANES, zeros
 
@@ -234,7 +234,7 @@ def test_random_copies_that_share_weights(program, copies, seed):
 
 factors = st.one_of(st.integers(0, 5).map(lambda k: ("kept", k)), st.sampled_from([1.0, 2.0]))
 sums = st.lists(st.lists(st.tuples(factors, factors), min_size=1, max_size=4), max_size=40).map(
-    lambda products: [Sum(k, *zip(*some, strict=True)) for k, some in enumerate(products)]
+    lambda products: [ProductSum(k, *zip(*some, strict=True)) for k, some in enumerate(products)]
 )
 
 
@@ -249,7 +249,7 @@ def test_tiles(sums, most):
 
 def test_a_dense_layer_is_in_full_tiles():
     """17 local derivatives by 16 adjoints, twice over: three tiles of two adjoints, eight times."""
-    sums = [Sum(17 * j + i, (("x", i), ("y", i)), (("g", j), ("h", j))) for j in range(16) for i in range(17)]
+    sums = [ProductSum(17 * j + i, (("x", i), ("y", i)), (("g", j), ("h", j))) for j in range(16) for i in range(17)]
     assert [len(tile) for tile in tiles(sums)] == [10, 12, 12] * 8
 
 

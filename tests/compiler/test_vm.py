@@ -11,7 +11,7 @@ from comparing import same, ulps
 from autograd_core import Value
 from autograd_core.compiler.codegen.llvm.jit import addresses_of
 from autograd_core.compiler.codegen.llvm.vm import Interpreter, _Handler, _unrolled, handlers
-from autograd_core.compiler.runtime.memory import Sums
+from autograd_core.compiler.runtime.memory import LaneSums
 from autograd_core.compiler.runtime.numpy_vm import NumpyInterpreter
 from autograd_core.compiler.tracing.lower import program_of
 from autograd_core.engine.ops import ROWS
@@ -51,7 +51,7 @@ def replayed(interpreter, row, rows, width=8):
     leaves = [Value(1.0) for _ in rows[0]]
     program = program_of([record(row, *leaves)], leaves)
     slots = np.arange(len(leaves), dtype=np.int32)
-    none = Sums(slots[:0], width, float)
+    none = LaneSums(slots[:0], width, float)
     values, gradients = interpreter(program).run(
         np.zeros(len(leaves)), slots, np.array(rows), program.outputs, slots, none
     )

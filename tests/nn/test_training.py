@@ -255,7 +255,7 @@ def test_progress_without_tqdm_is_a_line_of_text(monkeypatch):
 
 
 def test_a_line_of_text_has_as_many_steps_as_were_asked_for(capsys):
-    assert list(progress.Line(3, "x")) == [0, 1, 2]
+    assert list(progress.ProgressLine(3, "x")) == [0, 1, 2]
     assert capsys.readouterr().err.endswith("x: 3/3 \n")
 
 

@@ -197,10 +197,10 @@ def test_a_users_primitive_in_sympy():
 @pytest.mark.parametrize("bits", [32, 64])
 def test_what_two_literals_make_is_a_literal_of_their_kind(bits):
     pytest.importorskip("llvmlite")
-    from autograd_core.number_systems.llvm import F32, F64, Literal
+    from autograd_core.number_systems.llvm import F32, F64, LaneLiteral
 
     kind, builder = F32 if bits == 32 else F64, object()
-    total = Literal(builder, kind, 0.1) + Literal(builder, kind, 0.2)
+    total = LaneLiteral(builder, kind, 0.1) + LaneLiteral(builder, kind, 0.2)
     assert (total.builder, total.kind) == (builder, kind)
     assert total.x == (np.float32(0.1) + np.float32(0.2) if bits == 32 else 0.1 + 0.2)
-    assert (Literal(builder, kind, 1.0) < Literal(builder, kind, 2.0)) is True
+    assert (LaneLiteral(builder, kind, 1.0) < LaneLiteral(builder, kind, 2.0)) is True

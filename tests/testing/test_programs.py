@@ -10,7 +10,7 @@ from hypothesis import given
 import autograd_core as ag
 from autograd_core.engine.ops import ROWS, Primitive
 from autograd_core.number_systems.high_precision import HighPrecision
-from autograd_core.number_systems.numpy_arrays import Column
+from autograd_core.number_systems.numpy_arrays import ArrayNumber
 from autograd_core.testing import Expression, Step, expressions
 from autograd_core.testing.random_programs.programs import look, moderate, value_at
 
@@ -66,7 +66,7 @@ def test_every_row_runs_on_other_numbers(name):
     z = f(*f.inputs)
     m = HighPrecision(50)
     assert float(f(*map(m.number, f.inputs))) == pytest.approx(z, rel=1e-14)
-    columns = [np.array([x, x]).view(Column) for x in f.inputs]
+    columns = [np.array([x, x]).view(ArrayNumber) for x in f.inputs]
     assert np.asarray(f(*columns), float).tolist() == pytest.approx([z, z], rel=1e-14)
 
 

@@ -7,8 +7,8 @@ import re
 from typing import TYPE_CHECKING
 
 from .program_stages import numbered
-from .sources import HELPERS, Source, rows
-from .statements import CHOICE, Language, Store, Written
+from .sources import HELPERS, SourceText, rows
+from .statements import CHOICE, ExpressionText, Language, Store
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -50,9 +50,9 @@ class C(Language):
         """A function of libm, or a helper."""
         return f"{NAMES.get(op, op)}({', '.join(args)})"
 
-    def choice(self, condition: Written, a: Written, b: Written) -> Written:
+    def choice(self, condition: ExpressionText, a: ExpressionText, b: ExpressionText) -> ExpressionText:
         """`condition ? a : b`."""
-        return Written(f"{condition.within(CHOICE + 1)} ? {a.within(CHOICE + 1)} : {b.within(CHOICE)}", CHOICE)
+        return ExpressionText(f"{condition.within(CHOICE + 1)} ? {a.within(CHOICE + 1)} : {b.within(CHOICE)}", CHOICE)
 
     def constant(self, name: str, text: str, *, truth: bool) -> str:
         """`const double t = ...;`."""
@@ -64,7 +64,7 @@ def c_source(what: Description) -> str:
     return CSource(what, C(), TAKEN).text()
 
 
-class CSource(Source):
+class CSource(SourceText):
     """Writes a C file."""
 
     def text(self) -> str:

@@ -9,13 +9,13 @@ from .description import leaf_names
 
 if TYPE_CHECKING:
     from ...engine.value import Value
-    from ..tracing.record import Graph
+    from ..tracing.record import RecordedGraph
     from .description import Description
 
 MOST_ARGUMENTS = 6
 
 
-def latex(what: Description, graph: Graph, *, most: int) -> str:
+def latex(what: Description, graph: RecordedGraph, *, most: int) -> str:
     """The equations of a graph: the function's first, then those of its named parts."""
     leaves = [name for name, spec, _ in what.arguments for name in leaf_names(name, spec, "[{}]")]
     names: dict[Value, str] = dict(zip(graph.inputs, leaves, strict=True))
@@ -30,7 +30,7 @@ def latex(what: Description, graph: Graph, *, most: int) -> str:
     return f"\\begin{{aligned}}\n{rows}\n\\end{{aligned}}"
 
 
-def _of_one(function: str, what: Description, graph: Graph, names: dict[Value, str], most: int) -> list[str]:
+def _of_one(function: str, what: Description, graph: RecordedGraph, names: dict[Value, str], most: int) -> list[str]:
     """f(x, y) = ..."""
     lines = expression(*graph.roots, most=most, names=names)
     if graph.roots[0].label:
@@ -41,7 +41,9 @@ def _of_one(function: str, what: Description, graph: Graph, names: dict[Value, s
     return [rf"{latex_name(function)}\left({', '.join(arguments)}\right) = {lines[0]}", *lines[1:]]
 
 
-def _of_several(results: list[str], what: Description, graph: Graph, names: dict[Value, str], most: int) -> list[str]:
+def _of_several(
+    results: list[str], what: Description, graph: RecordedGraph, names: dict[Value, str], most: int
+) -> list[str]:
     """An equation for each result; results that are inputs, numbers or repetitions come last."""
     again, new = [], []
     for root, place in zip(graph.roots, what.places, strict=True):

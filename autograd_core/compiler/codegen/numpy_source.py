@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from ...number_systems.numpy_arrays import NUMPY_NAMES
 from .program_stages import numbered
-from .sources import HELPERS, Source, rows
-from .statements import ATOM, Language, Store, Written
+from .sources import HELPERS, SourceText, rows
+from .statements import ATOM, ExpressionText, Language, Store
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -37,9 +37,9 @@ class NumPy(Language):
         name = HELPERS.get(op) or (op if op in BY_NUMBER else f"np.{NUMPY_NAMES.get(op, op).removeprefix('rough_')}")
         return f"{name}({', '.join(args)})"
 
-    def choice(self, condition: Written, a: Written, b: Written) -> Written:
+    def choice(self, condition: ExpressionText, a: ExpressionText, b: ExpressionText) -> ExpressionText:
         """Both sides are evaluated."""
-        return Written(f"np.where({condition.text}, {a.text}, {b.text})", ATOM)
+        return ExpressionText(f"np.where({condition.text}, {a.text}, {b.text})", ATOM)
 
     def constant(self, name: str, text: str, *, truth: bool) -> str:  # noqa: ARG002
         """A local name."""
@@ -51,7 +51,7 @@ def numpy_source(what: Description) -> str:
     return NumPySource(what, NumPy(), TAKEN).text()
 
 
-class NumPySource(Source):
+class NumPySource(SourceText):
     """Writes a module; the first axis of its arrays is the slot."""
 
     def text(self) -> str:

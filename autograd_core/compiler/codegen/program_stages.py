@@ -117,7 +117,7 @@ def read(row: Primitive, rule: Callable[..., Any], xs: Sequence[Any]) -> Any:
         raise unreadable(row, error) from error
 
 
-class Body:
+class StageBody:
     """What one copy of a stage computes, as terms.
 
     Args:
@@ -241,7 +241,7 @@ def exported_slots(program: Program, stages: Sequence[Stage]) -> Any:
     return found
 
 
-class Reduction(NamedTuple):
+class LongSum(NamedTuple):
     """A long sum: `factors` lists of operands, the term of one of each, and what the whole is divided by."""
 
     factors: int
@@ -251,9 +251,9 @@ class Reduction(NamedTuple):
 
 
 REDUCTIONS = {
-    ROWS["sum"]: Reduction(1, lambda x: x, lambda n, x: (1,)),
-    ROWS["mean"]: Reduction(1, lambda x: x, lambda n, x: (1 / n,), is_mean=True),
-    ROWS["dot"]: Reduction(2, lambda w, x: w * x, lambda n, w, x: (x, w)),
+    ROWS["sum"]: LongSum(1, lambda x: x, lambda n, x: (1,)),
+    ROWS["mean"]: LongSum(1, lambda x: x, lambda n, x: (1 / n,), is_mean=True),
+    ROWS["dot"]: LongSum(2, lambda w, x: w * x, lambda n, w, x: (x, w)),
 }
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from ...number_systems.terms import TERMS, Literal, Term
 from .program_stages import (
     REDUCTIONS,
-    Body,
+    StageBody,
     Tables,
     constant_at,
     exported_slots,
@@ -17,7 +17,7 @@ from .program_stages import (
     needed_slots,
     stages_of,
 )
-from .statements import Store, Writer, helpers, zero_path
+from .statements import StatementWriter, Store, helpers, zero_path
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -32,7 +32,7 @@ HELPERS |= {"lgamma": "log_gamma", "digamma": "digamma", "zeta": "zeta"}
 PER_LINE = 8  # numbers
 
 
-class Source(ABC):
+class SourceText(ABC):
     """Writes source text.
 
     Args:
@@ -57,7 +57,7 @@ class Source(ABC):
 
     def written(self, stores: Sequence[Store], indent: str = "    ") -> list[str]:
         """Statements."""
-        writer = Writer(self.language, stores, indent)
+        writer = StatementWriter(self.language, stores, indent)
         self.used |= writer.functions
         return writer.lines
 
@@ -103,7 +103,7 @@ class Source(ABC):
 
     def straight(self) -> None:
         """Evaluate all rules, so that `result` knows every value."""
-        self._bodies = [Body(self.program, stage, None, inputs=lambda slot: f"x[{slot}]") for stage in self.stages]
+        self._bodies = [StageBody(self.program, stage, None, inputs=lambda slot: f"x[{slot}]") for stage in self.stages]
         for body in self._bodies:
             body.forward()
 
@@ -155,7 +155,7 @@ class Source(ABC):
     def _forward(self, stage: Stage) -> list[str]:
         self.current = stage
         if stage.reduction is None:
-            return self.looped(stage, Body(self.program, stage, self.place, self.add).forward(), back=False)
+            return self.looped(stage, StageBody(self.program, stage, self.place, self.add).forward(), back=False)
         reduction, columns = REDUCTIONS[stage.reduction], factors_of(self.program, stage)
         n = len(columns[0].slots)
         lines, total = self.total(TERMS.number(reduction.term(*self._loads(columns))), n)
@@ -165,7 +165,7 @@ class Source(ABC):
     def _backward(self, stage: Stage, exported: Any) -> list[str]:
         self.current = stage
         if stage.reduction is None:
-            stores = Body(self.program, stage, self.place, self.add).backward(self.needed, exported)
+            stores = StageBody(self.program, stage, self.place, self.add).backward(self.needed, exported)
             return self.looped(stage, stores, back=True) if stores else []
         reduction, columns = REDUCTIONS[stage.reduction], factors_of(self.program, stage)
         n = len(columns[0].slots)

@@ -27,7 +27,7 @@ INFIX = {
 LONGEST = 70  # characters of an expression; a longer one is assigned to a name
 
 
-class Written(NamedTuple):
+class ExpressionText(NamedTuple):
     """An expression's text and its precedence."""
 
     text: str
@@ -69,31 +69,31 @@ class Language(ABC):
         """An elementary function."""
 
     @abstractmethod
-    def choice(self, condition: Written, a: Written, b: Written) -> Written:
+    def choice(self, condition: ExpressionText, a: ExpressionText, b: ExpressionText) -> ExpressionText:
         """`a` if the condition holds, else `b`."""
 
     @abstractmethod
     def constant(self, name: str, text: str, *, truth: bool) -> str:
         """The statement that gives a name to a number or a truth."""
 
-    def written(self, op: str, args: Sequence[Written]) -> Written:
+    def written(self, op: str, args: Sequence[ExpressionText]) -> ExpressionText:
         """An operation on expressions."""
         if op in INFIX:
             sign, strength = INFIX[op]
-            return Written(f"{args[0].within(strength)} {sign} {args[1].within(strength + 1)}", strength)
+            return ExpressionText(f"{args[0].within(strength)} {sign} {args[1].within(strength + 1)}", strength)
         if op == "neg":
-            return Written(f"-{args[0].within(ATOM)}", SIGN)
+            return ExpressionText(f"-{args[0].within(ATOM)}", SIGN)
         if op == "where":
             return self.choice(args[0], args[1], args[2])
-        return Written(self.call(op, [x.text for x in args]), ATOM)
+        return ExpressionText(self.call(op, [x.text for x in args]), ATOM)
 
-    def number(self, x: float) -> Written:
+    def number(self, x: float) -> ExpressionText:
         """A literal as an expression."""
         text = self.literal(x)
-        return Written(text, SIGN if text.startswith("-") else ATOM)
+        return ExpressionText(text, SIGN if text.startswith("-") else ATOM)
 
 
-class Writer:
+class StatementWriter:
     """Writes the statements of one function.
 
     Args:
@@ -112,7 +112,7 @@ class Writer:
         self._places: dict[Any, int] = {}
         self._uses: list[int] = []
         self._numbers = count()
-        self._written: dict[int, Written] = {}
+        self._written: dict[int, ExpressionText] = {}
         for store in self._stores:
             self._uses[self._enter(store.term)] += 1
         for store in self._stores:
@@ -157,7 +157,7 @@ class Writer:
             self._canonical[id(term)] = place
         return self._canonical[id(root)]
 
-    def _text(self, root: int) -> Written:
+    def _text(self, root: int) -> ExpressionText:
         """The text of a term, after the statements that it needs."""
         waiting = [root]
         while waiting:
@@ -167,7 +167,7 @@ class Writer:
                 waiting.pop()
                 continue
             if op in ("name", "load"):
-                written = Written(args[0], ATOM)
+                written = ExpressionText(args[0], ATOM)
             elif op == "number":
                 written = self.language.number(args[0])
             else:
@@ -180,7 +180,7 @@ class Writer:
             self._written[place] = self._kept(place, op, written)
         return self._written[root]
 
-    def _kept(self, place: int, op: str, written: Written) -> Written:
+    def _kept(self, place: int, op: str, written: ExpressionText) -> ExpressionText:
         """The expression itself, or the name that it is assigned to if it has several uses or is long."""
         if op in ("name", "number"):
             return written
@@ -190,7 +190,7 @@ class Writer:
         name = self._names.get(place) or f"t{next(self._numbers)}"
         statement = self.language.constant(name, written.text, truth=op in COMPARISONS)
         self.lines.append(self.indent + statement)
-        return Written(name, ATOM)
+        return ExpressionText(name, ATOM)
 
 
 def helpers(used: set[str]) -> dict[str, tuple[int, Term]]:

@@ -21,7 +21,7 @@ from ..runtime.batches import shape_of
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from ..tracing.record import Graph
+    from ..tracing.record import RecordedGraph
 
 
 class Pattern(NamedTuple):
@@ -229,12 +229,12 @@ class Parts(tuple[Any, ...]):
 Chosen = tuple[Spec, range]  # an argument's shape, and which inputs it has
 
 
-def jacobian(graph: Graph, chosen: Sequence[Chosen]) -> Graph:
+def jacobian(graph: RecordedGraph, chosen: Sequence[Chosen]) -> RecordedGraph:
     """The graph of the Jacobian: a tree of arrays per chosen argument."""
     return _matrix(graph, graph.roots, [[(graph.spec, into, 0) for into, _ in chosen]], chosen)
 
 
-def hessian(graph: Graph, chosen: Sequence[Chosen]) -> Graph:
+def hessian(graph: RecordedGraph, chosen: Sequence[Chosen]) -> RecordedGraph:
     """The graph of the Hessian: for each chosen argument a tree of arrays per chosen argument."""
     rows = np.cumsum([0, *(into.size for into, _ in chosen)]).tolist()
     blocks = [[(out, into, row) for into, _ in chosen] for (out, _), row in zip(chosen, rows, strict=False)]
@@ -242,8 +242,11 @@ def hessian(graph: Graph, chosen: Sequence[Chosen]) -> Graph:
 
 
 def _matrix(
-    graph: Graph, outputs: Sequence[Value], blocks: Sequence[Sequence[tuple[Spec, Spec, int]]], chosen: Sequence[Chosen]
-) -> Graph:
+    graph: RecordedGraph,
+    outputs: Sequence[Value],
+    blocks: Sequence[Sequence[tuple[Spec, Spec, int]]],
+    chosen: Sequence[Chosen],
+) -> RecordedGraph:
     """The Jacobian of these outputs as blocks: for each its rows' and columns' shapes, and its first row."""
     found, pattern = entries(outputs, [graph.inputs[k] for _, slots in chosen for k in slots])
     place = np.empty(pattern.shape, np.int64)
@@ -262,12 +265,12 @@ def _matrix(
     return graph._replace(roots=found, spec=spec, places=places, pattern=pattern, is_derived=True)
 
 
-def gradient(graph: Graph, chosen: Sequence[Chosen]) -> list[Value]:
+def gradient(graph: RecordedGraph, chosen: Sequence[Chosen]) -> list[Value]:
     """The gradient of the one result, as graphs."""
     return _pull_back(graph.roots, [1.0], [graph.inputs[k] for _, slots in chosen for k in slots])
 
 
-def product(graph: Graph, chosen: Sequence[Chosen]) -> Graph:
+def product(graph: RecordedGraph, chosen: Sequence[Chosen]) -> RecordedGraph:
     """The Hessian times a vector; the vector's entries are further inputs."""
     inputs = [graph.inputs[k] for _, slots in chosen for k in slots]
     vector = [Value(1.0) for _ in inputs]

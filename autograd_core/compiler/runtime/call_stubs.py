@@ -98,7 +98,7 @@ def total(column: Any) -> float:
         return float(column.copy().sum(dtype=float))
 
 
-class Writer:
+class StubWriter:
     """Writes the text of one stub.
 
     Attributes:
@@ -335,7 +335,7 @@ class Stubs:
         setattr(self, kind, made)
 
     def _made(self, f: TracedFunction, branch: Branch, kind: str, shelf: list[Runner]) -> Stub:
-        writer = Writer(f, branch, kind)
+        writer = StubWriter(f, branch, kind)
         text, taken, number = writer.text(), tuple(writer.taken.values()), KINDS.index(kind)
 
         def handed(runner: Any) -> tuple[Any, ...]:
@@ -378,4 +378,4 @@ def text(f: TracedFunction, kind: str = "value_and_grad") -> str:
         >>> print(text(f, "values").splitlines()[2].strip())
         a0, = args
     """
-    return Writer(f, f._branches[0], kind).text()
+    return StubWriter(f, f._branches[0], kind).text()

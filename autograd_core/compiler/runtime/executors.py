@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
-from .memory import LANES, Sums, zeros
+from .memory import LANES, LaneSums, zeros
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -93,7 +93,7 @@ class InterpreterRunner:
         if self.part:
             self._inputs[len(self.shared) :] = self.part.values(self.shared)
         for start in range(0, max(count, 1), CHUNK):
-            sums = Sums(self._summed, self._width, self.dtype)
+            sums = LaneSums(self._summed, self._width, self.dtype)
             self._chunk(start, min(start + CHUNK, count), sums)
             with np.errstate(all="ignore"):  # inf - inf, and sums beyond all doubles
                 mine = sums.total()
@@ -104,7 +104,7 @@ class InterpreterRunner:
             self.summed[:] = total / self.divisor
         self.seconds = perf_counter() - began
 
-    def _chunk(self, start: int, stop: int, sums: Sums) -> None:
+    def _chunk(self, start: int, stop: int, sums: LaneSums) -> None:
         """Run some rows, as many at a time as the memory limit allows."""
         step = max(MOST_NUMBERS // (self.interpreter.program.n_slots + 1) // LANES * LANES, 8 * LANES)
         for first in range(start, stop, step):
@@ -150,7 +150,7 @@ class SharedPart:
 
     def _run(self, shared: Any, sought: Any, wanted: Any) -> Any:
         self._inputs[: len(shared)] = shared
-        as_in_lanes = Sums(_slots(()), LANES, self._none.dtype)
+        as_in_lanes = LaneSums(_slots(()), LANES, self._none.dtype)
         return self._interpreter.run(self._inputs, _slots(()), self._none, wanted, sought, as_in_lanes)
 
 

@@ -15,7 +15,7 @@ LANES = 8  # rows of a block of straight-line code
 LINE = 64  # bytes of a cache line
 
 
-class Sums:
+class LaneSums:
     """Running sums over rows: row k is added to lane k mod width, and in the end the lanes are added up in order.
 
     Args:

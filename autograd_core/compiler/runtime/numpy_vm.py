@@ -10,7 +10,7 @@ import numpy as np
 from ...engine.ops import ROWS
 from ...engine.provenance import warn_user
 from ...errors import PerformanceWarning
-from ...number_systems.numpy_arrays import NUMPY, Column
+from ...number_systems.numpy_arrays import NUMPY, ArrayNumber
 from ..ir.program import unreadable
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from ...engine.ops import Primitive
     from ..ir.program import Program
-    from .memory import Sums
+    from .memory import LaneSums
 
 REMEDY = "pip install 'autograd-core[fast]'"
 said: list[str] = []  # warnings so far: one for a process
@@ -39,7 +39,7 @@ class NumpyInterpreter:
         self.program, self.why, self.dtype = program, why, np.dtype(dtype)
 
     def run(
-        self, inputs: Any, mapped: Any, rows: Any, wanted: Any, sought: Any = None, sums: Sums | None = None
+        self, inputs: Any, mapped: Any, rows: Any, wanted: Any, sought: Any = None, sums: LaneSums | None = None
     ) -> tuple[Any, Any]:
         """As `Interpreter.run`; each row's gradient is computed first, and then added up."""
         if self.why and not said:
@@ -47,7 +47,7 @@ class NumpyInterpreter:
             warn_user(slow, PerformanceWarning)
             said.append(self.why)
         p = self.program
-        values = np.empty((p.n_slots, len(rows)), self.dtype).view(Column)
+        values = np.empty((p.n_slots, len(rows)), self.dtype).view(ArrayNumber)
         values[: p.n_inputs] = inputs[:, None]
         values[mapped] = rows.T
         with np.errstate(all="ignore"):
@@ -56,7 +56,7 @@ class NumpyInterpreter:
                 values[own] = _read(row, row.value, values[slots].astype(float, copy=False))
             if sought is None:
                 return _plain(values[wanted]), np.empty((len(rows), 0), self.dtype)
-            adjoints = np.zeros((p.n_slots, len(rows)), self.dtype).view(Column)
+            adjoints = np.zeros((p.n_slots, len(rows)), self.dtype).view(ArrayNumber)
             adjoints[p.outputs[0]] = 1.0
             for row, slots, own in reversed(list(self._instructions())):
                 *xs, z, g = (

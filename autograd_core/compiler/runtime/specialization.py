@@ -111,9 +111,9 @@ class Branch:
     def plan(self) -> Any:
         """The program cut into regions, made at first request."""
         if self._plan is None:
-            from ..codegen.llvm.execution_plan import Plan
+            from ..codegen.llvm.execution_plan import ExecutionPlan
 
-            self._plan = Plan(self.program, fast=self._fast)
+            self._plan = ExecutionPlan(self.program, fast=self._fast)
         return self._plan
 
     def has_regions(self, layout: Layout) -> bool:

@@ -17,7 +17,7 @@ from ...transforms.functional import _positions as positions
 from ..ir.layout import Layout
 from ..locks import Locked
 from ..tracing.captured_constants import Outside
-from ..tracing.record import Graph, Traced, lowered
+from ..tracing.record import RecordedGraph, Traced, lowered
 from . import executors
 from .batches import numbers_of, plain, rows_of, same_length, tree_of, views
 from .specialization import EDGE_SECONDS, Branch
@@ -36,7 +36,7 @@ class TracedFunction(Locked):
 
     def __init__(
         self,
-        graph_at: Callable[[Sequence[float]], Graph],
+        graph_at: Callable[[Sequence[float]], RecordedGraph],
         specs: Sequence[Spec],
         numbers: Sequence[float],
         *,

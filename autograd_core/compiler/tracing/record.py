@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from ..ir.program import Program
 
 
-class Graph(NamedTuple):
+class RecordedGraph(NamedTuple):
     """What one call of a function has recorded.
 
     Attributes:
@@ -50,7 +50,7 @@ class Traced(NamedTuple):
     outside: Sequence[Value] = ()
 
 
-def recorded(f: Callable[..., Any], specs: Sequence[Spec], numbers: Sequence[float], name: str) -> Graph:
+def recorded(f: Callable[..., Any], specs: Sequence[Spec], numbers: Sequence[float], name: str) -> RecordedGraph:
     """Call `f` on fresh Values.
 
     Args:
@@ -71,10 +71,10 @@ def recorded(f: Callable[..., Any], specs: Sequence[Spec], numbers: Sequence[flo
         result = f(*args)
     leaves, spec = flatten(result)
     roots = [x if isinstance(x, Value) else Value(number(x, f"{name}: the function's result")) for x in leaves]
-    return Graph(roots, inputs, guards, spec)
+    return RecordedGraph(roots, inputs, guards, spec)
 
 
-def lowered(graph: Graph, *, optimize: bool) -> Traced:
+def lowered(graph: RecordedGraph, *, optimize: bool) -> Traced:
     """The program of what was recorded."""
     outside: list[Value] = []
     program = program_of(
@@ -90,7 +90,7 @@ def lowered(graph: Graph, *, optimize: bool) -> Traced:
     )
 
 
-def graph_of(program: Program, numbers: Iterable[float], spec: Spec) -> Graph:
+def graph_of(program: Program, numbers: Iterable[float], spec: Spec) -> RecordedGraph:
     """Evaluates a program on Values, which records the function's graph again.
 
     Args:
@@ -101,4 +101,4 @@ def graph_of(program: Program, numbers: Iterable[float], spec: Spec) -> Graph:
     inputs = [Value(x) for x in numbers]
     nodes = [x if isinstance(x, Value) else Value(x) for x in program.nodes(inputs)]
     guards = {nodes[slot]: truth for slot, truth in zip(program.guards.tolist(), program.truths.tolist(), strict=True)}
-    return Graph([nodes[slot] for slot in program.outputs.tolist()], inputs, guards, spec)
+    return RecordedGraph([nodes[slot] for slot in program.outputs.tolist()], inputs, guards, spec)

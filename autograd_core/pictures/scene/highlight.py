@@ -21,7 +21,7 @@ TOLD = 3  # nodes between the ends of a path that its legend names
 ACCENTS = 6  # colours, which repeat
 
 
-class Way(Protocol):
+class HighlightedPath(Protocol):
     """What highlighting needs of a path; `Path` itself is in a package that may not be imported here."""
 
     @property
@@ -59,7 +59,7 @@ def tracks_of(highlight: object, graph: Graph) -> tuple[Track, ...]:
     given: Any = [highlight] if isinstance(highlight, Value) or _is_path(highlight) else highlight
     if not isinstance(given, Iterable) or isinstance(given, (str, bytes)):
         raise _refused(highlight)
-    paths: list[Way] = []
+    paths: list[HighlightedPath] = []
     alone: list[int] = []
     for item in given:
         if isinstance(item, Value):
@@ -98,7 +98,7 @@ def _known(node: Value, graph: Graph) -> int:
 
 
 def _path(
-    path: Way, graph: Graph, names: Mapping[Value, str], common: set[Value], uses: Uses, number: int
+    path: HighlightedPath, graph: Graph, names: Mapping[Value, str], common: set[Value], uses: Uses, number: int
 ) -> Track:
     nodes = tuple(_known(node, graph) for node in path.nodes)
     edges = []
@@ -116,7 +116,7 @@ def _path(
     return Track(nodes, tuple(edges), f"path {number}: {route}: {_product(path, factors)}")
 
 
-def _route(path: Way, names: Mapping[Value, str], common: set[Value], uses: Uses) -> str:
+def _route(path: HighlightedPath, names: Mapping[Value, str], common: set[Value], uses: Uses) -> str:
     """The ends of a path and, between them, the first nodes that distinguish it from the other paths."""
     last = len(path.nodes) - 1
     told = [k for k in range(1, last) if path.nodes[k] not in common or uses.which(path.nodes[k], path.operands[k - 1])]
@@ -147,7 +147,7 @@ class Uses:
         return f"operand {operand + 1}" if counts[id(edges[operand])] > 1 else ""
 
 
-def _product(path: Way, factors: Sequence[str]) -> str:
+def _product(path: HighlightedPath, factors: Sequence[str]) -> str:
     product = text.number(path.product)
     if len(factors) < 2:  # nothing is multiplied
         return product

@@ -23,7 +23,7 @@ from .scope_tree import Scope
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from .scope_tree import Graph, Tree
+    from .scope_tree import Graph, ScopeTree
 
 MOST = 24  # nodes and scopes directly in one scope, at most
 MOST_SCOPES = 60  # the user's scopes in one scope, up to which they are left as they are
@@ -37,7 +37,7 @@ Vertex = int  # a node, or ~s for the scope s
 Spot = tuple[int, int]  # segment, and depth in it
 
 
-class Level:
+class ScopeLevel:
     """The direct contents of one scope, and the edges among them."""
 
     __slots__ = ("edges", "vertices")
@@ -56,7 +56,7 @@ class Crowd(NamedTuple):
     barriers: set[int]  # scopes that are left as they are
 
 
-def make_up(graph: Graph, tree: Tree) -> None:
+def make_up(graph: Graph, tree: ScopeTree) -> None:
     """Add scopes to the tree until no scope has many more than `MOST` direct contents."""
     levels = _levels(graph, tree)
     waiting = sorted(levels)
@@ -70,8 +70,8 @@ def make_up(graph: Graph, tree: Tree) -> None:
     tree.finish()
 
 
-def _levels(graph: Graph, tree: Tree) -> dict[int, Level]:
-    levels = {s: Level() for s in range(len(tree.scopes))}
+def _levels(graph: Graph, tree: ScopeTree) -> dict[int, ScopeLevel]:
+    levels = {s: ScopeLevel() for s in range(len(tree.scopes))}
     for s in range(1, len(tree.scopes)):
         levels[tree.scopes[s].parent].vertices[~s] = None
     for v, s in enumerate(tree.home):
@@ -90,17 +90,17 @@ def _levels(graph: Graph, tree: Tree) -> dict[int, Level]:
     return levels
 
 
-def _grouped(graph: Graph, tree: Tree, s: int, level: Level) -> dict[int, Level]:
+def _grouped(graph: Graph, tree: ScopeTree, s: int, level: ScopeLevel) -> dict[int, ScopeLevel]:
     """Cut one level into groups, each a new scope; returns their levels."""
     crowd = _crowd(graph, tree, level)
     groups = _with_leaves(crowd, _groups(crowd))
     names = _distinct([summary(Counter(crowd.kinds[v] for v in group)) for group in groups])
-    inner: dict[int, Level] = {}
+    inner: dict[int, ScopeLevel] = {}
     member: dict[Vertex, int] = {}
     for group, name in zip(groups, names):
         number = len(tree.scopes)
         tree.scopes.append(Scope(s, name, tree.scopes[s].plain, made_up=True))
-        inner[number] = Level()
+        inner[number] = ScopeLevel()
         for v in group:
             vertex = crowd.vertices[v]
             member[vertex] = number
@@ -115,7 +115,7 @@ def _grouped(graph: Graph, tree: Tree, s: int, level: Level) -> dict[int, Level]
     return inner
 
 
-def _crowd(graph: Graph, tree: Tree, level: Level) -> Crowd:
+def _crowd(graph: Graph, tree: ScopeTree, level: ScopeLevel) -> Crowd:
     number = {v: k for k, v in enumerate(level.vertices)}
     into: list[list[int]] = [[] for _ in number]
     for a, b in level.edges:
@@ -136,7 +136,7 @@ def _crowd(graph: Graph, tree: Tree, level: Level) -> Crowd:
     )
 
 
-def _kind(graph: Graph, tree: Tree, v: Vertex, known: dict[str, str]) -> str:
+def _kind(graph: Graph, tree: ScopeTree, v: Vertex, known: dict[str, str]) -> str:
     if v < 0:
         return re.sub(r"\d+", "", tree.scopes[~v].plain.rpartition("/")[2]).strip() or "scope"
     op = graph.order[v].op

@@ -18,7 +18,7 @@ from .scope_tree import ROOT, Graph, scopes_of
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from .scope_tree import Tree
+    from .scope_tree import ScopeTree
 
 Fold = bool | str | Iterable[str] | None
 
@@ -31,7 +31,7 @@ class View(NamedTuple):
     """A graph, its scopes, and which of them are open."""
 
     graph: Graph
-    tree: Tree
+    tree: ScopeTree
     shown: frozenset[int]  # the nodes in view, without constants
     sizes: list[int]  # by scope: how many of them are in it
     opened: frozenset[int]
@@ -172,7 +172,7 @@ def _matching(name: str, patterns: Sequence[str], view: View) -> set[int]:
     return found
 
 
-def _matches(pattern: str, tree: Tree, s: int) -> bool:
+def _matches(pattern: str, tree: ScopeTree, s: int) -> bool:
     scope = tree.scopes[s]
     paths = [scope.path] if scope.made_up else [scope.path, scope.plain]
     for path in paths:
@@ -221,7 +221,7 @@ def _neighbourhood(graph: Graph, centre: int, hops: int) -> frozenset[int]:
     return frozenset(seen)
 
 
-def _sizes(tree: Tree, shown: frozenset[int]) -> list[int]:
+def _sizes(tree: ScopeTree, shown: frozenset[int]) -> list[int]:
     sizes = [0] * len(tree.scopes)
     for v in shown:
         sizes[tree.home[v]] += 1

@@ -131,7 +131,7 @@ class Scope:
         self.depth = 0
 
 
-class Tree:
+class ScopeTree:
     """All scopes, the root first, and the innermost scope of every node."""
 
     __slots__ = ("home", "numbers", "scopes")
@@ -173,9 +173,9 @@ class Tree:
         return found[::-1]
 
 
-def scopes_of(graph: Graph) -> Tree:
+def scopes_of(graph: Graph) -> ScopeTree:
     """The user's scopes, split into uses where necessary, and primitives with what is computed for them alone."""
-    tree = Tree(len(graph.order))
+    tree = ScopeTree(len(graph.order))
     known: dict[str, tuple[str, ...]] = {}
     parts: list[tuple[str, ...]] = []
     for node in graph.order:
@@ -194,7 +194,7 @@ def scopes_of(graph: Graph) -> Tree:
     return tree
 
 
-def _descend(graph: Graph, tree: Tree, parts: Sequence[tuple[str, ...]], depth: int) -> None:
+def _descend(graph: Graph, tree: ScopeTree, parts: Sequence[tuple[str, ...]], depth: int) -> None:
     """Go from the scopes of one depth to those inside them."""
     home = tree.home
     groups: dict[tuple[int, str], int] = {}
@@ -295,7 +295,7 @@ def _stages(graph: Graph, vertex: Sequence[int], knot: Sequence[int], scopes: in
     return stage
 
 
-def _leaves_at_home(graph: Graph, tree: Tree) -> None:
+def _leaves_at_home(graph: Graph, tree: ScopeTree) -> None:
     """Move leaves outside any scope into the only scope that uses them, as a neuron's weights."""
     for v in range(len(tree.home)):
         if tree.home[v] == ROOT and graph.is_leaf(v):

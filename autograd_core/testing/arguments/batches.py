@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from ...errors import OperandError, RangeError, StructureError
 from ..proofs.recording import total
-from .flat import Held, Tree, array_library
+from .flat import FixedArgument, Tree, array_library
 from .jacobians import Inputs, jacobian_of
 
 if TYPE_CHECKING:
@@ -80,7 +80,7 @@ def batched(whole: Any, results: Tree, inputs: Inputs, in_axes: Any, convert: Co
     sizes = {
         f"args[{i}]": _length(x, a, what, f"args[{i}]")
         for i, (x, a) in enumerate(zip(inputs.args, axes, strict=True))
-        if a is not None and not isinstance(x, Held)
+        if a is not None and not isinstance(x, FixedArgument)
     }
     if set(sizes.values()) - {size}:
         msg = f"{what}: expected batches of one length, got {size} results and {sizes}"
@@ -129,7 +129,7 @@ def _length(x: Any, axis: int, what: str, place: str) -> int:
 
 def _taken(x: Any, axis: int, b: int) -> Any:
     """One example of a batch."""
-    if isinstance(x, Held):
+    if isinstance(x, FixedArgument):
         return x
     if isinstance(x, dict):
         return {key: _taken(child, axis, b) for key, child in x.items()}

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 CONVENTIONS = ("torch", "jax")
 
 
-class Parts:
+class ComplexParts:
     """A list of numbers, of which some are complex, as a list of real ones: the real part before the imaginary one.
 
     Args:
@@ -89,7 +89,9 @@ class Conversion:
         what: What is given, for an error.
     """
 
-    def __init__(self, outputs: Parts, inputs: Parts, names: Sequence[str], what: str, *, conjugate: bool) -> None:
+    def __init__(
+        self, outputs: ComplexParts, inputs: ComplexParts, names: Sequence[str], what: str, *, conjugate: bool
+    ) -> None:
         self.outputs, self.inputs, self.names, self.what = outputs, inputs, names, what
         self.conjugate = conjugate
         self.any = outputs.any or inputs.any

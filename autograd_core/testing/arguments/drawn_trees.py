@@ -74,7 +74,7 @@ def is_strategy(x: Any) -> bool:
     return isinstance(x, hypothesis_strategies().SearchStrategy)
 
 
-class Plan:
+class DrawingPlan:
     """How arguments are drawn.
 
     Args:

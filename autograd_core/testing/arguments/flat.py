@@ -53,7 +53,7 @@ def data_of(x: Any) -> Any:
     return x.data if isinstance(x, Value) else x
 
 
-class Held:
+class FixedArgument:
     """An argument that is not an input: the function gets it unchanged.
 
     Args:
@@ -159,7 +159,7 @@ class Tree:
         if x.__class__ is float:
             self._leaf(x, name)
             return next
-        if isinstance(x, Held):
+        if isinstance(x, FixedArgument):
             return lambda leaves: x.value
         if isinstance(x, dict):
             parts = {key: self._walk(child, f"{name}[{key!r}]") for key, child in x.items()}

@@ -10,7 +10,7 @@ from ...engine.value import Value
 from ..explaining import watched
 from ..proofs.recording import directions
 from ..verdicts import FunctionError
-from .complex_parts import Parts
+from .complex_parts import ComplexParts
 from .flat import DOUBLE, Tree, data_of, floats_of, same, unit_roundoff
 
 if TYPE_CHECKING:
@@ -42,8 +42,8 @@ class Function:
         self.calls = 0
         self.name = getattr(f, "__name__", type(f).__name__)
         self.tree = Tree(args, "args")
-        self.inputs = Parts(self.tree.leaves)
-        self.outputs = Parts([])
+        self.inputs = ComplexParts(self.tree.leaves)
+        self.outputs = ComplexParts([])
         self.point: list[Any] = self.inputs.split([data_of(x) for x in self.tree.leaves])
         self.names = self.inputs.names(self.tree.names)
         self.unit = DOUBLE

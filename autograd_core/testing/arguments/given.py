@@ -43,7 +43,7 @@ class Given(Protocol):
         ...
 
 
-class Rows:
+class JacobianRows:
     """A Jacobian as a list of rows, one per result."""
 
     def __init__(self, rows: list[list[float]], side: str = "derivative") -> None:

@@ -9,7 +9,7 @@ from ...engine.evaluation import is_fraction
 from ...engine.value import Value
 from ...errors import OperandError, RangeError
 from ..verdicts import FunctionError
-from .flat import Held, Tree, array_library, data_of
+from .flat import FixedArgument, Tree, array_library, data_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -31,7 +31,7 @@ def chosen(args: tuple[Any, ...], argnums: int | Sequence[int] | None) -> tuple[
     if argnums is None:
         return tuple(_beside_floats(x) for x in args) if _floats(args) else args
     wanted = positions(args, argnums)
-    return tuple(x if i in wanted else Held(x) for i, x in enumerate(args))
+    return tuple(x if i in wanted else FixedArgument(x) for i, x in enumerate(args))
 
 
 def positions(args: tuple[Any, ...], argnums: int | Sequence[int]) -> list[int]:
@@ -88,7 +88,7 @@ def _wholes(x: Any) -> bool:
 def _beside_floats(x: Any) -> Any:
     """The tree with its separate integers held."""
     if not _floats(x):
-        return Held(x) if _wholes(x) else x
+        return FixedArgument(x) if _wholes(x) else x
     if isinstance(x, dict):
         return {key: _beside_floats(child) for key, child in x.items()}
     if isinstance(x, tuple) and hasattr(x, "_fields"):
@@ -126,7 +126,7 @@ def _held(x: Any, wanted: Callable[[Any], bool]) -> Any:
         return type(x)(*[_held(child, wanted) for child in x])
     if isinstance(x, (list, tuple)):
         return type(x)([_held(child, wanted) for child in x])
-    return Held(x) if wanted(x) else x
+    return FixedArgument(x) if wanted(x) else x
 
 
 def let_go(args: tuple[Any, ...], derivative: Any) -> tuple[Any, ...]:
@@ -134,7 +134,7 @@ def let_go(args: tuple[Any, ...], derivative: Any) -> tuple[Any, ...]:
     if not isinstance(derivative, (list, tuple)) or len(derivative) != len(args):
         return args
     return tuple(
-        x.value if isinstance(x, Held) and _wholes(x.value) and _is_slope(d) else x
+        x.value if isinstance(x, FixedArgument) and _wholes(x.value) and _is_slope(d) else x
         for x, d in zip(args, derivative, strict=True)
     )
 

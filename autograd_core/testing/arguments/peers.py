@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ...errors import MissingExtraError, RangeError
-from .flat import Held, Tree, array_library, plain
+from .flat import FixedArgument, Tree, array_library, plain
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -54,7 +54,7 @@ def _plain(x: Any) -> Any:
 
 
 def _converted(x: Any, array: Callable[[Any], Any]) -> Any:
-    if isinstance(x, Held):
+    if isinstance(x, FixedArgument):
         return x
     if isinstance(x, dict):
         return {key: _converted(child, array) for key, child in x.items()}
@@ -87,7 +87,7 @@ def pull_of(
 
 def _arrays(x: Any, kept: Any) -> list[Any]:
     """The arrays of a tree that are inputs."""
-    if isinstance(kept, Held):
+    if isinstance(kept, FixedArgument):
         return []
     if isinstance(x, dict):
         return [a for key, child in x.items() for a in _arrays(child, kept[key])]
@@ -98,7 +98,7 @@ def _arrays(x: Any, kept: Any) -> list[Any]:
 
 def _put(x: Any, kept: Any, arrays: Iterator[Any]) -> Any:
     """A tree with the inputs' arrays replaced."""
-    if isinstance(kept, Held):
+    if isinstance(kept, FixedArgument):
         return x
     if isinstance(x, dict):
         return {key: _put(child, kept[key], arrays) for key, child in x.items()}

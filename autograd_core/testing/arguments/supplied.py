@@ -9,10 +9,10 @@ from ...errors import RangeError
 from ..explaining import watched
 from ..verdicts import FunctionError
 from .batches import axes_of, batched
-from .complex_parts import CONVENTIONS, Conversion, Parts
+from .complex_parts import CONVENTIONS, ComplexParts, Conversion
 from .flat import Tree, dense, is_sparse
 from .function import results_of, shown
-from .given import Given, Products, Rows, Sparse, called, columns, products
+from .given import Given, JacobianRows, Products, Sparse, called, columns, products
 from .inputs import chosen, let_go, positions, real_alone
 from .jacobians import Inputs, jacobian_of, sparse_jacobian
 from .peers import converted, pull_of
@@ -83,7 +83,8 @@ class Supplied:
         def convert(what: str) -> Conversion:
             conjugate = (self.library if what == self.library else self.convention) == "jax"
             what = f"{what} of {function.name}"
-            return Conversion(Parts(results.leaves), function.inputs, function.tree.names, what, conjugate=conjugate)
+            outputs = ComplexParts(results.leaves)
+            return Conversion(outputs, function.inputs, function.tree.names, what, conjugate=conjugate)
 
         found: list[Given] = []
         if self.library:
@@ -122,7 +123,7 @@ class Supplied:
         function.unit = max(function.unit, tree.unit)
         if self.in_axes is not None:
             return batched(whole, results, inputs, self.in_axes, convert)
-        return Rows(convert.rows(jacobian_of(whole, results, inputs, what)))
+        return JacobianRows(convert.rows(jacobian_of(whole, results, inputs, what)))
 
 
 def refused(supplied: Supplied) -> None:

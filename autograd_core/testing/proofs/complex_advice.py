@@ -10,13 +10,13 @@ from .numeric_checker import Line
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from ..arguments.complex_parts import Parts
+    from ..arguments.complex_parts import ComplexParts
     from .numeric_checker import Numeric
 
 CLOSE = 1e-4  # of the number, as a single estimate tells it
 
 
-def advice(f: Numeric, where: str, inputs: Parts, outputs: Parts, zero: list[float]) -> str:
+def advice(f: Numeric, where: str, inputs: ComplexParts, outputs: ComplexParts, zero: list[float]) -> str:
     """A sentence about the complex number that a wrong entry is part of; "" if there is nothing to say.
 
     Args:
@@ -51,7 +51,7 @@ def advice(f: Numeric, where: str, inputs: Parts, outputs: Parts, zero: list[flo
     return _said(right, wrong, gradient=len(rows) == 1, turned=len(rows) == 1 or f.given.side == "vjp")
 
 
-def _parts(parts: Parts, real: int) -> list[int]:
+def _parts(parts: ComplexParts, real: int) -> list[int]:
     """The places of the parts of the number to which a real one belongs.
 
     Raises:

@@ -68,7 +68,7 @@ def _looked_at(lists: Lists, group: Group, places: Any, first: Any) -> set[int]:
     import numpy as np
 
     from ...number_systems.complex_arrays import slopes
-    from ...number_systems.numpy_arrays import NUMPY, Column
+    from ...number_systems.numpy_arrays import NUMPY, ArrayNumber
 
     row, moves = group.row, group.moves
     count, own = len(moves), row.name in ROWS
@@ -77,7 +77,7 @@ def _looked_at(lists: Lists, group: Group, places: Any, first: Any) -> set[int]:
     found = [lists.steep[first + k] for k in range(count)]
     sure = np.ones(len(places), bool)
     if row.kinks is not None:
-        zeros = row.kinks(NUMPY, *(column.view(Column) for column in columns))
+        zeros = row.kinks(NUMPY, *(column.view(ArrayNumber) for column in columns))
         for k in zeros if isinstance(zeros, tuple) else (zeros,):
             sure &= np.asarray(k != 0)
     # The same as in `allowance.own_rounding` and `recording.value_error_allowed`, and for the complex step once more.
@@ -110,14 +110,14 @@ def _rounded_little(group: Group, columns: Sequence[Any], zs: Any, allowed: Any)
     """
     import numpy as np
 
-    from ...number_systems.numpy_arrays import NUMPY, Column
+    from ...number_systems.numpy_arrays import NUMPY, ArrayNumber
 
     operands = [Value(float(x[0])) for x in columns]
     with tracing() as asked:
         formula = group.row.value(VALUES, *operands)
     if asked or not isinstance(formula, Value):
         return False
-    at: dict[Value, Any] = dict(zip(operands, (x.view(Column) for x in columns), strict=True))
+    at: dict[Value, Any] = dict(zip(operands, (x.view(ArrayNumber) for x in columns), strict=True))
     bounds: dict[Value, Any] = dict.fromkeys(operands, 0.0)
     for step in graph_of([formula]):
         row = step._row

@@ -25,7 +25,7 @@ from ..verdicts import Report, Verdict, Worst
 from .allowance import DEEP, allowed, jittered, rule_allowance
 from .recording import (
     SMALLEST,
-    Entry,
+    JudgedEntry,
     Recording,
     digits_left,
     directions,
@@ -127,19 +127,19 @@ class Judge:
         self.exact: list[list[Any]] = []
         self.slack: list[list[Any]] = []
         self.sizes: list[list[Any]] = []
-        self.bad: list[Entry] = []
+        self.bad: list[JudgedEntry] = []
         self.steepest: dict[int, Any] = {}
         self.near: dict[tuple[int, int], Any] = {}
 
     # --- what was found ---
 
-    def found(self) -> list[Entry]:
+    def found(self) -> list[JudgedEntry]:
         """All numbers to be judged."""
         # Modes are judged separately: a fault in the forward sweep must not hide behind a right reverse sweep.
         rec, n = self.rec, len(self.rec.inputs)
         if self.given is not None:
             return [
-                Entry(s, j, self.given.side, found)
+                JudgedEntry(s, j, self.given.side, found)
                 for s, seed in enumerate(self.seeds)
                 for j, found in enumerate(self.given.row(seed))
             ]
@@ -147,14 +147,16 @@ class Judge:
         if "reverse" in self.modes:
             for s, seed in enumerate(self.seeds):
                 rows = pull_back(rec.outputs, seed, rec.inputs, graph=False)
-                entries += [Entry(s, j, "reverse mode", float(g)) for j, g in enumerate(rows)]
+                entries += [JudgedEntry(s, j, "reverse mode", float(g)) for j, g in enumerate(rows)]
             if len(rec.outputs) == 1 and isinstance(rec.outputs[0], Value):
-                entries += [Entry(0, j, "backward()", g) for j, g in enumerate(self._backward(rec.outputs[0]))]
+                entries += [JudgedEntry(0, j, "backward()", g) for j, g in enumerate(self._backward(rec.outputs[0]))]
         if "forward" in self.modes and n <= MANY_INPUTS:
             for j in range(n):
                 moved = push_forward(rec.outputs, rec.inputs, [float(k == j) for k in range(n)], graph=False)
                 entries += [
-                    Entry(s, j, "forward mode", total(u * float(t) for u, t in zip(seed, moved, strict=True) if u))
+                    JudgedEntry(
+                        s, j, "forward mode", total(u * float(t) for u, t in zip(seed, moved, strict=True) if u)
+                    )
                     for s, seed in enumerate(self.seeds)
                 ]
         return entries
@@ -289,7 +291,7 @@ class Judge:
             )
         return self._right(entries)
 
-    def _beside(self, told: Report, entries: list[Entry]) -> Report:
+    def _beside(self, told: Report, entries: list[JudgedEntry]) -> Report:
         """The verdict at a kink, unless an entry that no kink reaches is wrong."""
         # A relu at 0 in one corner of a program must not excuse a wrong gradient elsewhere.
         if told.verdict is not Verdict.KINK:
@@ -325,7 +327,7 @@ class Judge:
             for node, z in self.replay.values.items()
         )
 
-    def _expected(self, e: Entry) -> tuple[Any, Any]:
+    def _expected(self, e: JudgedEntry) -> tuple[Any, Any]:
         exact, slack = self.exact[e.seed][e.j], self.slack[e.seed][e.j]
         if self.expected is not None:
             other, unsure = self.expected(e.j)
@@ -334,12 +336,12 @@ class Judge:
             slack = slack * GIVEN + GIVEN_SHARE * max(abs(exact), self.sizes[e.seed][e.j])
         return exact, slack
 
-    def _tolerated(self, e: Entry) -> Any:
+    def _tolerated(self, e: JudgedEntry) -> Any:
         """The tolerance that the user set; for a passed derivative also what an underflow may cost."""
         tolerance = self.atol + self.rtol * abs(e.exact) if self.atol or self.rtol else 0
         return max(tolerance, UNDERFLOW * TINIEST) if self.given is not None and abs(e.found) < TINIEST else tolerance
 
-    def _lost(self, e: Entry) -> bool:
+    def _lost(self, e: JudgedEntry) -> bool:
         """Whether rounding left less than half of the digits of an entry, or of its terms if the entry is 0.
 
         A passed derivative may have fewer, if the graph's own values leave no more.
@@ -348,7 +350,7 @@ class Judge:
             return False
         return bool(e.error > self._digits_lost(e))
 
-    def _digits_lost(self, e: Entry) -> Any:
+    def _digits_lost(self, e: JudgedEntry) -> Any:
         """The error from which on too few digits are left."""
         scale = self._scale(e)
         if self.given is not None and not is_nothing(e.exact):
@@ -364,7 +366,7 @@ class Judge:
             self.steepest[s] = max((abs(d) for d in self.exact[s] if finite(d)), default=0)
         return self.steepest[s]
 
-    def _scale(self, e: Entry) -> Any:
+    def _scale(self, e: JudgedEntry) -> Any:
         """The size relative to which an entry's digits are counted."""
         if not is_nothing(e.exact):
             return abs(e.exact)
@@ -373,7 +375,7 @@ class Judge:
         size = abs(result) / (abs(float(self.rec.inputs[e.j].data)) or 1.0)
         return max(self.sizes[e.seed][e.j], size, self.near.get((e.seed, e.j), 0) / DOUBLE)
 
-    def _hidden_fault(self, entries: list[Entry]) -> Report | None:
+    def _hidden_fault(self, entries: list[JudgedEntry]) -> Report | None:
         """Find a wrong edge that no entry shows, because too much cancels in the entries, or because two faults do."""
         # First cheaply, at the exact operands; only suspects are evaluated again, at the recorded ones.
         suspects = [node for node in self.replay.slopes if self._is_suspect(node)]
@@ -435,7 +437,7 @@ class Judge:
         """A replay that takes each node alone, at the operands that it recorded: `B` of the module's docstring."""
         return Replay(self.rec.order, self.rec.inputs, 50, recorded=True)
 
-    def _beyond(self, entries: list[Entry]) -> Report:
+    def _beyond(self, entries: list[JudgedEntry]) -> Report:
         e = next(e for e in entries if (e.seed, e.j) in self.unknown)
         digits = self.replay.m.context.dps
         return self._report(
@@ -446,7 +448,7 @@ class Judge:
             condition=math.inf,
         )
 
-    def _explained(self, bad: list[Entry], entries: list[Entry]) -> Report:
+    def _explained(self, bad: list[JudgedEntry], entries: list[JudgedEntry]) -> Report:
         """Explain errors beyond the rounding of rules and sweep: by a node, the sweep, or rounding of values."""
         # From the most specific cause to the least: an overflow, a rule, a value, a kink within rounding, the graph of
         # the gradient, the sweep. What none of them explains is the rounding of values, which is no fault.
@@ -522,7 +524,7 @@ class Judge:
             condition=condition,
         )
 
-    def _look_near(self, bad: list[Entry]) -> None:
+    def _look_near(self, bad: list[JudgedEntry]) -> None:
         """Add what the rounding of the inputs does to the allowance of a passed derivative.
 
         At equal samples a variance's graph cancels exactly, but another program for the same variance may not.
@@ -539,7 +541,7 @@ class Judge:
                     self.near[seed, e.j] = off
                     e.slack += ITS_OWN * off
 
-    def _faulty_edge(self, local: Replay, e: Entry) -> tuple[Value | None, int]:
+    def _faulty_edge(self, local: Replay, e: JudgedEntry) -> tuple[Value | None, int]:
         """The node whose local derivative is wrong beyond its rule's rounding and moves this entry most.
 
         Nodes whose error the formula's own rounding does not explain come first.
@@ -571,7 +573,7 @@ class Judge:
                 return node, i
         return found[0][1:3] if found else (None, 0)
 
-    def _faulty_rule(self, local: Replay, node: Value, i: int, e: Entry) -> Report:
+    def _faulty_rule(self, local: Replay, node: Value, i: int, e: JudgedEntry) -> Report:
         exact, own = float(local.slopes[node].exact[i]), float(recorded_slopes(node)[i])
         operands = ", ".join(repr(p.data) for p in node.parents)
         rounding = rule_rounding(node, i)
@@ -617,7 +619,7 @@ class Judge:
                     return True
         return False
 
-    def _near_kink(self, local: Replay, e: Entry) -> Report:
+    def _near_kink(self, local: Replay, e: JudgedEntry) -> Report:
         """The verdict at a kink that lies within rounding of the point."""
         # Recorded and exact operands lie on different sides of it, so their derivatives are the one-sided ones.
         x = self.rec.inputs[e.j]
@@ -630,7 +632,7 @@ class Judge:
 
     # --- kinks and jumps ---
 
-    def _at_kinks(self, entries: list[Entry]) -> Report | None:
+    def _at_kinks(self, entries: list[JudgedEntry]) -> Report | None:
         """Judge a point at which some node sits at a kink or a jump, by one-sided quotients of the whole function.
 
         The two sides of a node may cancel, or not reach the result at all. Then the function has a derivative
@@ -645,7 +647,7 @@ class Judge:
         here = values_at(m, self.rec.order, {x: m.number(x.data) for x in self.rec.inputs})
         zero = self._seeded(m, here)
         above = Cones(self.rec.order)
-        places: dict[tuple[int, int], list[Entry]] = {}
+        places: dict[tuple[int, int], list[JudgedEntry]] = {}
         for e in entries:
             places.setdefault((e.seed, e.j), []).append(e)
         kinks = []
@@ -762,7 +764,7 @@ class Judge:
             found.append((quotients[0], limit(m, *quotients)))
         return found
 
-    def _zero_times_infinity(self, e: Entry, node: Value) -> Report:
+    def _zero_times_infinity(self, e: JudgedEntry, node: Value) -> Report:
         return self._report(
             Verdict.NOT_FINITE,
             f"the local derivative of {named(node)} is not finite and meets a 0, which counts as 0: the function has "
@@ -771,7 +773,7 @@ class Judge:
             faulty=node,
         )
 
-    def _kink(self, e: Entry, left: float, right: float, why: str, node: Value | None = None) -> Report:
+    def _kink(self, e: JudgedEntry, left: float, right: float, why: str, node: Value | None = None) -> Report:
         low, high = min(left, right), max(left, right)
         # Any number between the one-sided derivatives is a fair choice at a kink (docs/adr/0008).
         edge = max(e.slack, self._tolerated(e))
@@ -787,7 +789,7 @@ class Judge:
             faulty=None if inside else node if node is not None else next(iter(self.replay.uneven), None),
         )
 
-    def _jump(self, e: Entry, node: Value) -> Report:
+    def _jump(self, e: JudgedEntry, node: Value) -> Report:
         return self._report(
             Verdict.DISCONTINUOUS,
             f"the result jumps at this point when {self._place(e)} moves: {named(node)} does.",
@@ -803,7 +805,7 @@ class Judge:
         worst = Worst(self.rec.names[0], z, z, 0.0, 0.0, "its value", "its value")
         return self._report(Verdict.NOT_FINITE, f"the result{self.rec.places[i]} is {z}{came}.", worst, faulty=node)
 
-    def _not_finite_gradient(self, e: Entry) -> Report:
+    def _not_finite_gradient(self, e: JudgedEntry) -> Report:
         node = next(
             (node for node in self.replay.slopes if not all(map(math.isfinite, map(float, recorded_slopes(node))))),
             None,
@@ -817,7 +819,7 @@ class Judge:
             faulty=node,
         )
 
-    def _infinite(self, e: Entry) -> Report:
+    def _infinite(self, e: JudgedEntry) -> Report:
         return self._report(
             Verdict.NOT_FINITE,
             f"there is no finite derivative to {self._place(e)}: 50 digits give {float(e.exact)}, "
@@ -827,7 +829,7 @@ class Judge:
 
     # --- reports ---
 
-    def _right(self, entries: list[Entry]) -> Report:
+    def _right(self, entries: list[JudgedEntry]) -> Report:
         if not entries:
             where = f"{len(self.rec.inputs)} inputs along {DIRECTIONS} random directions"
             worst = Worst(where, 0.0, 0.0, 0.0, 0.0, FIFTY, "forward mode")
@@ -850,7 +852,7 @@ class Judge:
             resolution=float(max(min(e.slack, self._digits_lost(e)) for e in entries)),
         )
 
-    def _place(self, e: Entry) -> str:
+    def _place(self, e: JudgedEntry) -> str:
         return self._where(e.seed, self.rec.names[e.j])
 
     def _where(self, s: int, name: str) -> str:
@@ -863,7 +865,7 @@ class Judge:
             else f"random combination of results / {name}"
         )
 
-    def _worst(self, e: Entry) -> Worst:
+    def _worst(self, e: JudgedEntry) -> Worst:
         exact = e.exact
         ulp = ulp_of(self._scale(e))
         finite = math.isfinite(e.found) and self.replay.m.context.isfinite(exact)

@@ -11,7 +11,7 @@ from ...engine.ops import ROWS
 from ...engine.value import Value, record
 from ...transforms import functional
 from ...transforms.recorded import pull_back
-from ..arguments.given import Rows
+from ..arguments.given import JacobianRows
 from ..verdicts import Report, Verdict
 from . import numeric_checker
 from .graph_checker import Judge
@@ -42,7 +42,7 @@ def check_order(rec: Recording, order: int, modes: Sequence[str], *, atol: float
         A `Report` whose sentence begins with the order.
     """
     n, outs = len(rec.inputs), len(rec.outputs)
-    exact = Exact(rec, order)
+    exact = ExactDifferences(rec, order)
     whole = order == 2 and n <= MOST_COLUMNS and outs == 1
     units = [[float(i == j) for j in range(n)] for i in range(n)]
     combination = [1.0] if outs == 1 else directions(outs, "combination")
@@ -77,7 +77,8 @@ def _check_roughly(judged: Recording) -> Report:
     def call(leaves: list[Any]) -> list[float]:
         return [float(z.data) for z in judged.call([Value(x) for x in leaves])]
 
-    return numeric_checker.judge(numeric_checker.Numeric(call, point, judged.names, [""], Rows(given, "reverse mode")))
+    rows = JacobianRows(given, "reverse mode")
+    return numeric_checker.judge(numeric_checker.Numeric(call, point, judged.names, [""], rows))
 
 
 def _worded(report: Report, order: int) -> Report:
@@ -109,7 +110,7 @@ def _recorded_order(rec: Recording, path: list[list[float]], combination: list[f
     return Recording(lambda leaves: [f(leaves)], inputs, rec.names, [output], [""])
 
 
-class Exact:
+class ExactDifferences:
     """Higher derivatives by central differences of exact first ones, in high precision."""
 
     def __init__(self, rec: Recording, order: int) -> None:
@@ -162,7 +163,7 @@ def _blamed(rec: Recording, report: Report) -> Report:
         path = [directions(len(alone), "alone")]
         point = [p.data for p in node.parents]
         found = functional.hvp(partial(record, row), point, path[0])
-        exact = Exact(moving, 2)
+        exact = ExactDifferences(moving, 2)
         for g, (e, unsure) in zip(found, exact.derivative(path, [1.0]), strict=True):
             if exact.m.context.isfinite(e) and not abs(g - e) <= SECOND * (abs(e) + abs(z.data)) + unsure:
                 own = f"The second derivative of {node.op} by itself is {float(g)!r} instead of {float(e)!r}."

@@ -357,7 +357,7 @@ class Screen:
     def _alone(self, j: int, suspect: int = -1) -> Report | None:
         """The verdict on the derivatives with respect to one input; None where rounding may explain the error."""
         alone, copies = only(self.rec, self.rec.inputs[j], self.rec.names[j], suspect)
-        one = None if self.given is None else Column(self.given, j)
+        one = None if self.given is None else DerivativeColumn(self.given, j)
         judge = Judge(alone, given=one, modes=self.modes, atol=self.tolerances.atol, rtol=self.tolerances.rtol)
         report = judge.report()
         if one is not None and not self.tolerances.strict and judge.bad and (judge.underflows() or judge.below_noise()):
@@ -366,7 +366,7 @@ class Screen:
         return replace(report, root=self.rec.root, faulty_node=None if faulty is None else copies.get(faulty, faulty))
 
 
-class Column:
+class DerivativeColumn:
     """One column of a derivative.
 
     Args:

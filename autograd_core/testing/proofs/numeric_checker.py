@@ -130,7 +130,7 @@ def judge(f: Numeric) -> Report:
     return max(findings).report(f, len(findings), resolution)
 
 
-def _break_ties(f: Numeric, seeds: list[list[float]], findings: list[Finding]) -> None:
+def _break_ties(f: Numeric, seeds: list[list[float]], findings: list[NumericFinding]) -> None:
     """Where several inputs tie, accept a number between the derivatives of the pieces that meet there."""
 
     def look(point: list[float], v: list[float]) -> list[Slope] | None:
@@ -174,7 +174,7 @@ def _break_ties(f: Numeric, seeds: list[list[float]], findings: list[Finding]) -
 
 
 @dataclass(slots=True)
-class Finding:
+class NumericFinding:
     """What differences find about one number of the derivative."""
 
     where: str
@@ -264,7 +264,7 @@ class Finding:
         off = abs(self.found - self.slope.value)
         return off / self.allowed if self.allowed and math.isfinite(off) else math.inf if off else 0.0
 
-    def __lt__(self, other: Finding) -> bool:
+    def __lt__(self, other: NumericFinding) -> bool:
         return (self.rank, self.share) < (other.rank, other.share)
 
     def report(self, f: Numeric, count: int = 1, resolution: float = 0.0) -> Report:
@@ -326,7 +326,7 @@ class Finding:
         return Report(verdict, reason, worst)
 
 
-def _judged(lines: Sequence[Line]) -> list[Finding]:
+def _judged(lines: Sequence[Line]) -> list[NumericFinding]:
     """What there is to say along some directions.
 
     What agrees with one estimate is right. What does not is held against all there are before it is
@@ -461,7 +461,7 @@ class Line:
         wide = wide_scale(self.once, self.size, [slope.noise for slope in self.estimates[0]])
         self.elsewhere = [max(pair) for pair in zip(wide, of_all, strict=True)]
 
-    def look_from_afar(self, s: int, finding: Finding) -> None:
+    def look_from_afar(self, s: int, finding: NumericFinding) -> None:
         """Accept a number between the slopes on both sides of the point, as measured from further out.
 
         An operand of 0 is at the end of a domain itself; any other may be next to one.
@@ -484,14 +484,14 @@ class Line:
         value = self.estimates[0][s].value
         return abs(value) * (self.size or 1.0) if math.isfinite(value) else 0.0
 
-    def findings(self, changes: Sequence[float]) -> list[Finding]:
+    def findings(self, changes: Sequence[float]) -> list[NumericFinding]:
         """The findings, given how much each result changes along all directions."""
         return [
             self._finding(s, together(several), changes[s])
             for s, several in enumerate(zip(*self.estimates, strict=True))
         ]
 
-    def _finding(self, s: int, slope: Slope, change: float) -> Finding:
+    def _finding(self, s: int, slope: Slope, change: float) -> NumericFinding:
         f, seed, size = self.f, self.seeds[s], self.size or 1.0
         label = self.where
         if len(f.places) > 1 or f.places[0]:
@@ -525,7 +525,7 @@ class Line:
         near = slope.scale if slope.scale * wide > JUMP * noise and not slope.rough else 0.0
         scale = max(near, self.elsewhere[s], change / moved)
         natural = max(0.0 if slope.rough else slope.scale, result / wide)
-        return Finding(
+        return NumericFinding(
             label, self.v, claimed, slope, reference, allowed, order, f.unit, scale, noise / wide, lost, natural,
             f.tolerances.nondet_tol / wide,
         )  # fmt: skip
@@ -563,7 +563,7 @@ def _complex_step(f: Numeric, v: list[float], seeds: list[list[float]]) -> list[
     return found
 
 
-def _located(f: Numeric, worst: Finding, seeds: list[list[float]], zero: list[float]) -> Finding | None:
+def _located(f: Numeric, worst: NumericFinding, seeds: list[list[float]], zero: list[float]) -> NumericFinding | None:
     """The entry with the largest error, if a wrong derivative along a direction comes from one.
 
     Of two halves of the inputs the one goes on in which the derivative is further from a central difference.
@@ -595,7 +595,7 @@ def _located(f: Numeric, worst: Finding, seeds: list[list[float]], zero: list[fl
     return found if found.verdict is Verdict.WRONG else None
 
 
-def _narrowed(f: Numeric, worst: Finding, seeds: list[list[float]], zero: list[float]) -> Finding:
+def _narrowed(f: Numeric, worst: NumericFinding, seeds: list[list[float]], zero: list[float]) -> NumericFinding:
     """Halve the inputs that move until one is left which is still at fault."""
     located = _located(f, worst, seeds, zero)
     if located is not None:

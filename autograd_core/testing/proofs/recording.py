@@ -72,7 +72,7 @@ class Recording:
 
 
 @dataclass(slots=True)
-class Entry:
+class JudgedEntry:
     """One number to be judged: an entry of the Jacobian, or of a combination of its rows."""
 
     seed: int

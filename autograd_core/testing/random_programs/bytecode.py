@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from ...engine.ops import REALS
 from ...engine.value import COMPARISONS
-from .programs import LARGEST, MARGIN, Expression, Step, look, moderate, value_at
+from .programs import LARGEST, MARGIN, Expression, ProgramStep, look, moderate, value_at
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -130,7 +130,7 @@ class Machine:
         self.varies: list[bool] = []
         self.users: list[int] = []
         self.inputs: dict[int, int] = {}
-        self.made: dict[int, Step] = {}  # the result's place -> its step
+        self.made: dict[int, ProgramStep] = {}  # the result's place -> its step
         self.stack: list[Operand] = []
         for byte in program[head(dialect.inputs) :]:
             self.run(byte)
@@ -215,7 +215,7 @@ class Machine:
         if self.dialect.finite and not (seen.calm or self.dialect.near_kinks):
             return None
         place = self.place(z, varies=any(varies) and not seen.flat)
-        self.made[place] = Step(row, tuple(places))
+        self.made[place] = ProgramStep(row, tuple(places))
         for p in set(places):
             if isinstance(p, int):
                 self.users[p] += 1
@@ -339,7 +339,7 @@ def _of(machine: Machine, leaves: Sequence[int], steps: Sequence[int]) -> Expres
     moved = {place: i for i, place in enumerate([*leaves, *steps])}
     return Expression(
         tuple(
-            Step(row, tuple(moved[p] if isinstance(p, int) else p for p in operands))
+            ProgramStep(row, tuple(moved[p] if isinstance(p, int) else p for p in operands))
             for row, operands in map(machine.made.__getitem__, steps)
         ),
         tuple(machine.data[place] for place in leaves),

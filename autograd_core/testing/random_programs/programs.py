@@ -27,7 +27,7 @@ INFIX = {name: getattr(operator, OPERATORS.get(name, name)) for name in (*OPERAT
 PREFIX = {name: getattr(operator, name) for name in SIGNS if name != "abs"}
 
 
-class Step(NamedTuple):
+class ProgramStep(NamedTuple):
     """One operation of an `Expression`.
 
     Attributes:
@@ -37,6 +37,9 @@ class Step(NamedTuple):
 
     row: Primitive
     operands: tuple[Any, ...]
+
+
+Step = ProgramStep  # its public name; `autograd_core.Step` is another thing
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +77,7 @@ class Expression:
         (2.0, (0.5,), 'add')
     """
 
-    steps: tuple[Step, ...]
+    steps: tuple[ProgramStep, ...]
     inputs: tuple[Any, ...]
 
     @classmethod
@@ -97,11 +100,11 @@ class Expression:
         leaves = [node for node in order if node._row is None and not isinstance(node, Constant)]
         places: dict[Value, Any] = {node: node.data for node in order if isinstance(node, Constant)}
         places |= {leaf: i for i, leaf in enumerate(leaves)}
-        steps: list[Step] = []
+        steps: list[ProgramStep] = []
         for node in order:
             if node._row is not None:
                 places[node] = len(leaves) + len(steps)
-                steps.append(Step(node._row, tuple(places[p] for p in node.parents)))
+                steps.append(ProgramStep(node._row, tuple(places[p] for p in node.parents)))
         return cls(tuple(steps), tuple(leaf.data for leaf in leaves))
 
     def __call__(self, *inputs: Any) -> Any:
@@ -236,7 +239,7 @@ def moderate(z: float) -> bool:
     return z == 0 or SMALLEST <= abs(z) <= LARGEST
 
 
-class Look(NamedTuple):
+class LocalBehaviour(NamedTuple):
     """The behaviour of a primitive near a point.
 
     Attributes:
@@ -250,7 +253,7 @@ class Look(NamedTuple):
     flat: bool
 
 
-def look(row: Primitive, xs: Sequence[float], varies: Sequence[bool]) -> Look:
+def look(row: Primitive, xs: Sequence[float], varies: Sequence[bool]) -> LocalBehaviour:
     """Move every operand that varies a little to both sides, and see how the value changes."""
     z = value_at(row, xs)
     kinks = _kinks(row, xs)
@@ -271,7 +274,7 @@ def look(row: Primitive, xs: Sequence[float], varies: Sequence[bool]) -> Look:
             calm = calm and all(
                 _side(a) == _side(b) and abs(a - b) <= 4 * step for a, b in zip(kinks, _kinks(row, moved), strict=True)
             )
-    return Look(calm, tuple(slopes), flat and row.kinks is not None)
+    return LocalBehaviour(calm, tuple(slopes), flat and row.kinks is not None)
 
 
 def _kinks(row: Primitive, xs: Sequence[float]) -> tuple[float, ...]:

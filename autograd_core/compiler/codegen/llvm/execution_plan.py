@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 PADDING = 2 * LANES  # numbers after the end of both arrays: the last block loads and stores whole vectors
 
 
-class Plan:
+class ExecutionPlan:
     """A program, cut into regions and the lines between them, which are interpreted.
 
     Args:
@@ -189,7 +189,7 @@ class PlanRunner:
     is_native = True
     used, called = 0, False
 
-    def __init__(self, plan: Plan, layout: Layout) -> None:
+    def __init__(self, plan: ExecutionPlan, layout: Layout) -> None:
         p = plan.program  # reordered; the layout's slots are those of the program before that, see `plan.address`
         self.plan, self.work = plan, len(p.operands)
         self.values, self.adjoints = zeros(plan.size + PADDING), zeros(plan.size + PADDING)

@@ -153,7 +153,7 @@ class About(NamedTuple):
         return found if is_one and type(found.note) is int and found.note >= 0 else None
 
 
-class Kept(NamedTuple):
+class KeptCode(NamedTuple):
     """Code that was cached under a caller's key, and the number cached with it."""
 
     code: Code
@@ -166,7 +166,7 @@ class Address(int):
     code: Code
 
 
-class Machine:
+class HostMachine:
     """The host's target machine, and the linker that loads machine code into this process."""
 
     def __init__(self) -> None:
@@ -184,7 +184,7 @@ class Machine:
         about = (text, f"passes 2, {straight}", self.cpu, self.features, llvmlite.__version__, sys.platform)
         return sha256("\0".join(about).encode()).hexdigest()
 
-    def kept(self, key: str, name: str) -> Kept | None:
+    def kept(self, key: str, name: str) -> KeptCode | None:
         """What `add` cached under a caller's key, if it can be linked here and has that function."""
         unload()
         content = read_object(key)
@@ -202,7 +202,7 @@ class Machine:
         if code is None:
             return None
         self.loaded[key] = code
-        return Kept(code, about.note)
+        return KeptCode(code, about.note)
 
     def add(self, module: Any, names: Iterable[str], *, keep: bool, straight: bool, key: str, note: int) -> Code:
         """Compile a module, or take its machine code from the cache."""
@@ -260,9 +260,9 @@ class Machine:
 
 
 @cache
-def machine() -> Machine:
+def machine() -> HostMachine:
     """The machine of this process, made at first use."""
-    return Machine()
+    return HostMachine()
 
 
 def addresses_of(

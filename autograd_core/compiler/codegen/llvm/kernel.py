@@ -24,7 +24,7 @@ import numpy as np
 from llvmlite import ir
 
 from ....engine.ops import ROWS
-from ....number_systems.llvm import HASTY, LLVM, Delayed, FastModule, Lanes, Literal
+from ....number_systems.llvm import HASTY, LLVM, Delayed, FastModule, LaneLiteral, Lanes
 from ...ir.program import unreadable
 from ...runtime.memory import called_back
 from .accumulation import Adjoints
@@ -46,7 +46,7 @@ from .jit import (
     spread,
     store,
 )
-from .outer_products import Products, at_once
+from .outer_products import OuterProducts, at_once
 from .strip_mining import FIELDS, memory, stretches
 from .wide_nodes import SUMS, is_wide, read_at_hand
 
@@ -84,12 +84,12 @@ def read(primitive: Primitive, rule: Callable[..., Any], xs: Sequence[Any], b: A
         # `sum`, `mean` and `dot` are as short unrolled as the code that would store their operands for a loop.
         if primitive not in SUMS and is_wide(primitive, len(xs) - partials):
             return read_at_hand(primitive, xs, b, kind, hasty=m is HASTY, partials=partials)
-        return rule(m, *(x if isinstance(x, Lanes) else Literal(b, kind, x) for x in xs))
+        return rule(m, *(x if isinstance(x, Lanes) else LaneLiteral(b, kind, x) for x in xs))
     except (TypeError, AttributeError) as error:
         raise unreadable(primitive, error) from error
 
 
-class Code:
+class StraightLineCode:
     """Writes a program's instructions, forward and backward."""
 
     def __init__(
@@ -234,7 +234,7 @@ class Kernel:
         # The shared part calls the lanes' functions as well (`always`): whether something is shared depends on which
         # gradients are asked for, and values must not (docs/adr/0014).
         module = FastModule(always=self.rows > 1) if self._fast else ir.Module()
-        writer = _Writer(self, ir.Function(module, CALL, f"{ENTRY}run"), strict_zero=strict_zero)
+        writer = _KernelWriter(self, ir.Function(module, CALL, f"{ENTRY}run"), strict_zero=strict_zero)
         writer.write()
         [address] = addresses_of(module, [f"{ENTRY}run"], straight=True, key=key, note=writer.n_kept)
         return address, writer.n_kept
@@ -271,7 +271,7 @@ class Kernel:
         ctypes.CFUNCTYPE(None, ctypes.c_int64)(address)(fields.ctypes.data)
 
 
-class _Writer:
+class _KernelWriter:
     """Writes a kernel's function."""
 
     def __init__(self, kernel: Kernel, function: Any, *, strict_zero: bool) -> None:
@@ -328,7 +328,7 @@ class _Writer:
             return
         # The factors of sums over the batch are kept by the stages, and multiplied after them (docs/adr/0013).
         with stretches(b, a, a["blocks"], self.width) as stages:
-            products = Products(stages, self.kind, a["scratch"], strict_zero=self.strict_zero)
+            products = OuterProducts(stages, self.kind, a["scratch"], strict_zero=self.strict_zero)
             self._rows(lambda: stages.row, stages, products.send)
             stages.end()
             products.add_up()
@@ -374,7 +374,7 @@ class _Writer:
 
     # --- the part that depends on shared arguments alone (docs/adr/0011) ---
 
-    def _shared_forward(self) -> Code | None:
+    def _shared_forward(self) -> StraightLineCode | None:
         """Write the shared part; its results become inputs of the rest."""
         parts, b, a = self.kernel.parts, self.b, self.a
         if parts is None:
@@ -389,14 +389,14 @@ class _Writer:
                 return Delayed(b, lambda: load(b, self.real, a["shared"], i64(slot)))
             return Delayed(b, lambda: load(b, self.real, a["summed"], i64(place[slot]))) if slot in place else 0.0
 
-        code = Code(parts.first, b, self.real, source)
+        code = StraightLineCode(parts.first, b, self.real, source)
         # All but the last instruction: that is the dot product of seeds and results, and there are no seeds yet.
         code.forward(set(range(len(parts.first.codes) - 1)))
         for k, slot in enumerate(parts.results):
             store(b, code.lanes(slot), a["shared"], i64(n + k))
         return code
 
-    def _shared_backward(self, code: Code) -> None:
+    def _shared_backward(self, code: StraightLineCode) -> None:
         """Write the shared part's backward sweep, seeded with the summed adjoints of its results."""
         b, a, summed = self.b, self.a, self.kernel.layout.summed
         code.forward()
@@ -440,7 +440,7 @@ class _Writer:
     def _rows(self, start: Callable[[], Any], stages: Stages | None, add: Callable[[int, Any, Any], None]) -> None:
         """Write the code of one block, from row `start()` on; `add` takes what is summed over all rows."""
         layout, b, a, kind = self.kernel.inner, self.b, self.a, self.kind
-        code = Code(self.kernel.program, b, kind, lambda slot: self._source(start(), slot), stages)
+        code = StraightLineCode(self.kernel.program, b, kind, lambda slot: self._source(start(), slot), stages)
         code.forward()
         for column, slot in zip(layout.places, layout.wanted, strict=True):
             self._put(code.lanes(slot), a["results"], start(), layout.width, column)

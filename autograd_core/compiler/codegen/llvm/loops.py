@@ -19,7 +19,7 @@ from ...runtime.memory import LANES, zeros
 from .accumulation import TOGETHER, Adjoints, gathered
 from .jit import ENTRY, F64, I32, I64, PTR, addresses_of, constant, i64, lanes, load, loop, spread, store
 from .kernel import CALL, read, sum_of_lanes
-from .outer_products import Products, at_once
+from .outer_products import OuterProducts, at_once
 from .strip_mining import FIELDS, memory, stretches
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ class Compiled(NamedTuple):
     n_kept: int
 
 
-class Column(NamedTuple):
+class Gather(NamedTuple):
     """The index of a gathered operand in each copy: `first + copy * step`, or from a table."""
 
     first: int
@@ -98,7 +98,7 @@ class Body:
         self.shared = sorted({int(self.slots[0, e]) for e in range(b - a) if region.kinds[e] not in (GATHERED, LOCAL)})
         self.exported = self._exported()
 
-    def _column(self, e: int) -> Column:
+    def _column(self, e: int) -> Gather:
         p = self.plan.program
         slots = self.slots[:, e]
         address = self.plan.at[slots]
@@ -106,16 +106,16 @@ class Body:
         # A constant step needs no table; a step of 1 makes the lanes one vector load.
         steps = np.diff(address)
         if (steps == steps[0]).all():
-            return Column(int(address[0]), int(steps[0]), -1, is_constant)
+            return Gather(int(address[0]), int(steps[0]), -1, is_constant)
         # Lanes after the last copy read its address again, so that every load is within the arrays.
         padded = np.concatenate([address, np.repeat(address[-1:], self.blocks * self.width - len(address))])
         for k, table in enumerate(self.tables):
             if np.array_equal(table, padded):
-                return Column(0, 0, k, is_constant)
+                return Gather(0, 0, k, is_constant)
         self.tables.append(padded.astype(np.int32))
-        return Column(0, 0, len(self.tables) - 1, is_constant)
+        return Gather(0, 0, len(self.tables) - 1, is_constant)
 
-    def _overlapping(self) -> list[Column]:
+    def _overlapping(self) -> list[Gather]:
         """Columns whose ranges of indices overlap, as those of x[i] and x[i + 1] do."""
         # A load that overlaps a recent store by part of a vector stalls until the store is through. So contributions
         # to these columns are first accumulated in a buffer each, and added to the adjoints after the loop.
@@ -147,7 +147,8 @@ class Body:
         # The backward function is written first: it decides which results the forward one has to store.
         module = (FastModule if self.plan.fast else ir.Module)()
         names = [f"{ENTRY}forward", *([f"{ENTRY}backward"] if gradient else [])]
-        forward, *backward = (_Writer(self, ir.Function(module, CALL, name), strict_zero=strict_zero) for name in names)
+        functions = [ir.Function(module, CALL, name) for name in names]
+        forward, *backward = (_LoopWriter(self, f, strict_zero=strict_zero) for f in functions)
         # A result that only its own copy reads, and only forward, never goes to memory.
         kept = {j for j, is_read in enumerate(self.exported) if is_read}
         for writer in backward:
@@ -168,7 +169,7 @@ class Body:
         return block
 
 
-class _Writer:
+class _LoopWriter:
     """Writes one function: a loop over all copies of a body."""
 
     def __init__(self, body: Body, function: Any, *, strict_zero: bool) -> None:
@@ -212,11 +213,11 @@ class _Writer:
     def _put(self, x: Any, base: Any, index: Any) -> None:
         self.b.store(x, self.b.gep(base, [index], source_etype=F64), align=8)
 
-    def _is_adjacent(self, column: Column) -> bool:
+    def _is_adjacent(self, column: Gather) -> bool:
         """Whether the lanes of a gathered operand are adjacent, and so one load."""
         return self.body.width == 1 or (column.table < 0 and column.step == 1)
 
-    def _lane_addresses(self, column: Column) -> list[Any]:
+    def _lane_addresses(self, column: Gather) -> list[Any]:
         """The index for each lane; in spare lanes that of the last copy."""
         b, body = self.b, self.body
         start = b.mul(self.block, i64(body.width))
@@ -233,7 +234,7 @@ class _Writer:
             found.append(b.add(b.mul(copy, i64(column.step)), i64(column.first)))
         return found
 
-    def _gathered(self, column: Column) -> Any:
+    def _gathered(self, column: Gather) -> Any:
         b = self.b
         addresses = self._lane_addresses(column)
         if not self._is_adjacent(column):
@@ -336,7 +337,7 @@ class _Writer:
                 self._backward(lambda: turn, None, ends, read, add)
         else:
             with stretches(b, self.a, i64(body.blocks), body.width, BODY_STAGE_LENGTH) as stages:
-                products = Products(stages, self.kind, self.a["scratch"], strict_zero=self.strict_zero)
+                products = OuterProducts(stages, self.kind, self.a["scratch"], strict_zero=self.strict_zero)
                 self._backward(lambda: stages.block, stages, ends, read, products.send)
                 stages.end()
                 products.add_up()
@@ -410,7 +411,7 @@ class _Writer:
 
     def _sent_by_others(self, to: Any) -> Any:
         """The adjoint that a result has received from outside the body; resets it to 0 in memory."""
-        if isinstance(to, Column) or not self.body.exported[to]:
+        if isinstance(to, Gather) or not self.body.exported[to]:
             return None
         at = self._own(to)
         # A plan's adjoints are 0 between runs (see `execution_plan`): who reads one restores the 0.
@@ -422,7 +423,7 @@ class _Writer:
         """The same number for all copies, and 0 in spare lanes."""
         return Lanes(self.b, self.b.select(self.is_last, constant(self.kind, 0.0), x) if self.body.tail else x)
 
-    def _add_buffer(self, k: int, column: Column) -> None:
+    def _add_buffer(self, k: int, column: Gather) -> None:
         """Write a loop that adds a buffer to the adjoints of the column's operands."""
         b, width = self.b, self.body.width
         start = b.gep(self.a["buffers"], [i64(k * self.body.stride)], source_etype=F64)
@@ -454,7 +455,7 @@ class _Writer:
             else:
                 adjoints.send(to, d, g)
 
-    def _scatter(self, column: Column, x: Any) -> None:
+    def _scatter(self, column: Gather, x: Any) -> None:
         """Add a vector to the adjoints of a gathered operand."""
         b, adjoints = self.b, self.a["adjoints"]
         if self.body.tail:

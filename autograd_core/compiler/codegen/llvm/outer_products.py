@@ -16,7 +16,7 @@ from ....number_systems.llvm import F32, Lanes
 from ....number_systems.processor import native_lanes
 from .accumulation import with_product
 from .jit import constant, element_of, i64, lanes, load, loop, store
-from .strip_mining import Held
+from .strip_mining import Spilled
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -44,7 +44,7 @@ class Kept(NamedTuple):
     place: int
 
 
-class Sum(NamedTuple):
+class ProductSum(NamedTuple):
     """The products that a block of rows adds to one sum, in order; a factor may be a number.
 
     Attributes:
@@ -58,7 +58,7 @@ class Sum(NamedTuple):
     gs: tuple[Any, ...]
 
 
-class Products:
+class OuterProducts:
     """The products that a block of rows contributes to sums, and the code that adds them up.
 
     Each sum has as many lanes as a block has rows, and a block adds to it in the order in which products were sent.
@@ -91,7 +91,7 @@ class Products:
         """Keep a factor in memory, unless it is a plain number."""
         if not isinstance(x, Lanes):
             return x
-        if not isinstance(x, Held):
+        if not isinstance(x, Spilled):
             # Only what an instruction of this stage computes can be kept. Loads and values from outside the loop get
             # one: x + -0.0, which is x for every x.
             if id(x) not in self._made:
@@ -104,7 +104,7 @@ class Products:
     def add_up(self) -> None:
         """Write code that adds the products of a stretch to their sums."""
         b, stages, parts = self.stages.b, self.stages, self.parts
-        sums = [Sum(k, *zip(*products, strict=True)) for k, products in self._sent.items()]
+        sums = [ProductSum(k, *zip(*products, strict=True)) for k, products in self._sent.items()]
         # One set of stack slots for all tiles; LLVM promotes them to registers within each tile's loop.
         with b.goto_entry_block():
             totals = [b.alloca(self.kind) for _ in range(OPEN)]
@@ -134,9 +134,9 @@ class Products:
         return Lanes(b, load(b, self.kind, stages.memory, b.add(first, i64(x.place * self.parts + part))))
 
 
-def tiles(sums: Sequence[Sum], most: int = OPEN) -> Iterator[list[Sum]]:
+def tiles(sums: Sequence[ProductSum], most: int = OPEN) -> Iterator[list[ProductSum]]:
     """The sums in groups of at most `most`; the sums of a group have equally many products."""
-    tile: list[Sum] = []
+    tile: list[ProductSum] = []
     # Small rectangles share a tile, which saves loops over the blocks.
     for rectangle in _rectangles(sums, most):
         if tile and (len(tile) + len(rectangle) > most or len(tile[0].ds) != len(rectangle[0].ds)):
@@ -147,15 +147,15 @@ def tiles(sums: Sequence[Sum], most: int = OPEN) -> Iterator[list[Sum]]:
         yield tile
 
 
-def _rectangles(sums: Sequence[Sum], most: int) -> Iterator[list[Sum]]:
+def _rectangles(sums: Sequence[ProductSum], most: int) -> Iterator[list[ProductSum]]:
     """Groups of sums that form a grid: the same adjoints along one side, the same local derivatives along the other.
 
     A dense layer's weight gradients are one such grid, and a rectangle of n × m sums loads n + m factors.
     """
-    by_adjoints: dict[Any, list[Sum]] = {}
+    by_adjoints: dict[Any, list[ProductSum]] = {}
     for s in sorted(sums, key=lambda s: len(s.ds)):  # so that sums with equally many products are neighbours
         by_adjoints.setdefault(s.gs, []).append(s)
-    alike: dict[Any, list[list[Sum]]] = {}
+    alike: dict[Any, list[list[ProductSum]]] = {}
     for row in by_adjoints.values():
         alike.setdefault(tuple(s.ds for s in row), []).append(row)
     for ds, same in alike.items():

@@ -111,15 +111,15 @@ class Stages:
 
     def hold(self, x: Any) -> Any:
         """A value that later stages can use."""
-        if not isinstance(x, Lanes) or isinstance(x, Delayed | Held):
+        if not isinstance(x, Lanes) or isinstance(x, Delayed | Spilled):
             return x
         # A `Delayed` is loaded again wherever it is used, so no stage depends on another for it.
         value = x.value
         # Literals and values from before the stretches dominate all stages. An instruction of this stage does not.
-        return Held(self, value) if isinstance(value, ir.Instruction) and value.parent is self.b.block else x
+        return Spilled(self, value) if isinstance(value, ir.Instruction) and value.parent is self.b.block else x
 
 
-class Held(Lanes):
+class Spilled(Lanes):
     """A value that other stages load from memory.
 
     It is stored only if another stage asks for it: whether one will is not known when the value is made.

@@ -21,7 +21,7 @@ from llvmlite import ir
 from ....number_systems.llvm import LLVM, FastModule, Lanes, width_of
 from ...ir.program import unreadable
 from ...runtime.memory import LANES as WIDTH
-from ...runtime.memory import Sums
+from ...runtime.memory import LaneSums
 from .accumulation import with_product
 from .jit import (
     ENTRY,
@@ -351,7 +351,7 @@ class Interpreter:
         return self._tables[width]
 
     def run(
-        self, inputs: Any, mapped: Any, rows: Any, wanted: Any, sought: Any = None, sums: Sums | None = None
+        self, inputs: Any, mapped: Any, rows: Any, wanted: Any, sought: Any = None, sums: LaneSums | None = None
     ) -> tuple[Any, Any]:
         """Values, and the gradient of the first output, for every row.
 
@@ -368,7 +368,7 @@ class Interpreter:
         """
         p, count, dtype = self.program, len(rows), self.dtype
         if sums is None:
-            sums = Sums(np.empty(0, np.int32), WIDTH if len(mapped) else 1, dtype)
+            sums = LaneSums(np.empty(0, np.int32), WIDTH if len(mapped) else 1, dtype)
         width = sums.width
         blocks = -(-count // width)
         # Spare lanes of the last block compute the last row again: no garbage can become NaN there.

@@ -23,8 +23,8 @@ from ....number_systems.base import NumberSystem
 from ....number_systems.llvm import (
     F32,
     LLVM,
+    LaneLiteral,
     Lanes,
-    Literal,
     Llvm,
     Truth,
     element_of,
@@ -136,7 +136,7 @@ class Wide(Llvm):
 
     def tiny(self, x: Any) -> float:
         """The smallest normal number of the operands' type."""
-        return LLVM.tiny(Literal(self.b, self.kind, 1.0)) if isinstance(x, Element) else super().tiny(x)
+        return LLVM.tiny(LaneLiteral(self.b, self.kind, 1.0)) if isinstance(x, Element) else super().tiny(x)
 
     def rarely(self, condition: Any, rare: Callable[[], Any], usual: Any) -> Any:
         """A rare branch: its loops run zero times unless some lane needs it."""
@@ -216,7 +216,7 @@ class Wide(Llvm):
 
         def step(p: Any, bad: Any, first: Any, x: Any) -> tuple[Any, ...]:
             found = LLVM.where(first > 0, bad, products.leaving(LLVM, p, x, p * x, bad))
-            return p * x, found, Literal(self.b, element_of(self.kind), 0.0) * first
+            return p * x, found, LaneLiteral(self.b, element_of(self.kind), 0.0) * first
 
         return self.fold(step, (1.0, 0.0, 1.0), xs, n=n, reverse=reverse)
 
@@ -350,15 +350,15 @@ class Wide(Llvm):
             xs = [known[id(y)] for y in x.operands]
             known[id(x)] = self._scanned(x, xs, before) if isinstance(x, Scan) else x.operate(*xs)
         found = known[id(x)]
-        if isinstance(found, Truth | Literal) or not isinstance(found, Lanes):
+        if isinstance(found, Truth | LaneLiteral) or not isinstance(found, Lanes):
             return Lanes(self.b, self._value(found, self.lane_kind(self.kind)))
         return found
 
     def _spread(self, x: Any) -> Any:
         if self.width == 1 or not isinstance(x, Lanes):
             return x
-        if isinstance(x, Literal):
-            return Literal(self.b, self.lane_kind(x.kind), x.x)
+        if isinstance(x, LaneLiteral):
+            return LaneLiteral(self.b, self.lane_kind(x.kind), x.x)
         if isinstance(x, Truth):
             bits = ir.VectorType(ir.IntType(1), self.width)
             return Truth(self.b, spread(self.b, x.value, bits), self.lane_kind(x.kind))
