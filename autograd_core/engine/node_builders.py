@@ -164,7 +164,7 @@ def fused(row: Primitive, namespace: dict[str, Any], *, reflected: bool = False)
     return function
 
 
-MANY = """\
+MANY_TEMPLATE = """\
 def {function}(operands):
     {nodes}, = operands
     if {unfit}:
@@ -204,7 +204,7 @@ def many_text(row: Primitive, count: int, *, literals: bool = False) -> str:
     kinds = " is ".join(f"{x.op}.__class__" for x in xs)
     floats = f"\n        if not ({kinds} is float):\n            return None" if literals else ""
     naming = {i: e for i, e in enumerate(d) if ":=" in e}  # whose terms others use: computed for a number, too
-    mixed = MANY.format(
+    mixed = MANY_TEMPLATE.format(
         function="mixed", nodes=", ".join(nodes), value=z, otherwise="None", floats=floats,
         unfit="set(map(type, operands)) != {Value, float}",
         loads="; ".join(f"{x.op} = {p} if {p}.__class__ is float else {p}._data" for x, p in zip(xs, nodes)),
@@ -213,7 +213,7 @@ def many_text(row: Primitive, count: int, *, literals: bool = False) -> str:
             f"0.0 if {p}.__class__ is float else {f'd{i}' if i in naming else d[i]}" for i, p in enumerate(nodes)
         ),
     )
-    values = MANY.format(
+    values = MANY_TEMPLATE.format(
         function="values", nodes=", ".join(nodes), value=z, otherwise="mixed(operands)", floats=floats,
         unfit=" or ".join(f"{p}.__class__ is not Value" for p in nodes),  # 6 ns each; a foreign ._data must not pass
         loads="; ".join(f"{x.op} = {p}._data" for x, p in zip(xs, nodes)),

@@ -462,7 +462,7 @@ STRAIGHT: dict[str, dict[int, Any]] = {
     name: {} for name in ("sum", "dot", "softmax", "log_softmax", "logsumexp", "logsumexp_less")
 }
 LONGEST = 128  # more operands are rare, and the compiler would take milliseconds
-FEW = 11  # the softmax of ten
+FEW_OPERANDS = 11  # the softmax of ten
 OF_FEW = frozenset(("logsumexp", "logsumexp_less"))  # their literals would turn Fractions into floats, too
 RECURS = 8
 
@@ -473,7 +473,7 @@ def record_many(row: Primitive, operands: Sequence[Any]) -> Any:
         return record(row, *operands)
     count = len(operands)
     compiled = STRAIGHT.get(row.name)
-    if compiled is not None and count <= (FEW if row.name in OF_FEW else LONGEST):
+    if compiled is not None and count <= (FEW_OPERANDS if row.name in OF_FEW else LONGEST):
         build = compiled.get(count, 0)
         if build.__class__ is int:
             compiled[count] = build + 1 if build < RECURS else node_builders.fused_many(

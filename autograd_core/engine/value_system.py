@@ -14,7 +14,7 @@ from .value import FUSED, Value, record, record_many
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
-FEW = 16  # operands up to which each product of all others is made separately
+FEW_FACTORS = 16  # operands up to which each product of all others is made separately
 
 
 class Values(NumberSystem):
@@ -66,7 +66,7 @@ class Values(NumberSystem):
 
     def products_of_others(self, xs: Sequence[Any]) -> tuple[Any, ...]:
         """Nodes of products, which keep their digits as well; of very many numbers, products of products."""
-        if len(xs) > FEW:
+        if len(xs) > FEW_FACTORS:
             return products.plainly_of_others(self, xs)
         return tuple(self.prod([*xs[:i], *xs[i + 1 :]]) for i in range(len(xs)))
 

@@ -35,7 +35,7 @@ EXACT = frozenset("pos neg abs lt le gt ge eq ne where maximum minimum max min c
 SWITCHES = frozenset(("relu", "clip"))
 ALL_DIGITS = writing.ALL_DIGITS
 TOLD = 1.0  # lost digits from which on a node is listed and marked
-LISTED = 10
+SHOWN = 10
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -102,7 +102,7 @@ class Conditioning:
     def worst(self) -> list[NodeCondition]:
         """At most ten operations that cost the root a digit or more, the worst first."""
         lossy = [n for n in self.nodes if n.digits >= TOLD]
-        return sorted(lossy, key=lambda n: -n.digits)[:LISTED]
+        return sorted(lossy, key=lambda n: -n.digits)[:SHOWN]
 
     @property
     def saturated(self) -> list[NodeCondition]:
@@ -154,8 +154,8 @@ class Conditioning:
         for title, state in UNITS.items():
             units = self._units(state, words)
             if units:
-                rest = f"… and {len(units) - LISTED} more" if len(units) > LISTED else ""
-                sections.append(writing.Section(title, ("uses", "unit", "where"), units[:LISTED], numbers=1, note=rest))
+                rest = f"… and {len(units) - SHOWN} more" if len(units) > SHOWN else ""
+                sections.append(writing.Section(title, ("uses", "unit", "where"), units[:SHOWN], numbers=1, note=rest))
         return head, sections, "" if sections else "No operation loses a digit, no unit is saturated or dead."
 
     def _units(self, state: str, words: Words) -> list[tuple[str, ...]]:

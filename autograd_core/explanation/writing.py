@@ -24,7 +24,7 @@ SHOWN_USES = 7
 LATEX_TERMS, LATEX_FACTORS = 4, 4  # more terms end in dots; longer paths are left to their uses
 ALL_DIGITS = 16.0  # decimal digits of a double
 SAID = 0.05  # digits: a smaller loss would be written as 0.0
-FEW = 3.0  # digits; a loss of that many is common in healthy gradients
+FEW_DIGITS = 3.0  # digits; a loss of that many is common in healthy gradients
 QUESTIONS = {
     "zero": "Why it is 0",
     "not finite": "Why it is no finite number",
@@ -113,7 +113,7 @@ def digits(of: Explained) -> str:
         lost = "rounding may have cost all of its 16 digits"
     elif math.isnan(of.digits_lost):
         lost = f"which loses at least {cancelled:.1f} of 16 digits" if cancelled >= SAID else ""
-    elif of.digits_lost > max(FEW, cancelled + SAID):
+    elif of.digits_lost > max(FEW_DIGITS, cancelled + SAID):
         lost = f"rounding may have cost {of.digits_lost:.1f} of its 16 digits"
     else:
         lost = f"which loses up to {cancelled:.1f} of 16 digits" if cancelled >= SAID else ""

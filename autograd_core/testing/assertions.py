@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from .verdicts import Report
 
-MOST = 2.0**64  # ulp; larger errors count as equal
+MOST_ULPS = 2.0**64  # ulp; larger errors count as equal
 LONGEST = 60  # lines of a program in a message; a longer one is saved beside the drawing
 
 
@@ -264,7 +264,7 @@ def _aim(error: float) -> None:
     number = 1
     while True:
         try:
-            hypothesis.target(math.log2(1 + min(error, MOST)), label=f"wrong bits of check {number}")
+            hypothesis.target(math.log2(1 + min(error, MOST_ULPS)), label=f"wrong bits of check {number}")
         except hypothesis.errors.InvalidArgument:  # the label has served in this example
             number += 1
         else:

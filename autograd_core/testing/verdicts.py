@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from ..pictures.picture import DrawOptions
 
 
-MANY = 1e5  # ulp, beyond which an error is printed as a fraction of the number
+MANY_ULPS = 1e5  # ulp, beyond which an error is printed as a fraction of the number
 
 
 class Verdict(str, Enum):  # noqa: UP042
@@ -68,7 +68,7 @@ class FunctionError(AutogradError, ValueError):
 
 def _counted(ulps: float, share: float) -> str:
     """An error in ulp, or as a fraction of the number if it is very many ulp."""
-    if ulps < MANY:
+    if ulps < MANY_ULPS:
         return f"{ulps:.3g} ulp"
     return f"{share:.2g} times the expected number" if share < math.inf else "more than all digits"
 

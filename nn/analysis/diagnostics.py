@@ -28,7 +28,7 @@ FADED = 1e-3  # of the last layer's error signal, below which that of another ha
 LARGE_INPUT = 10.0
 UNEVEN = 10.0  # times the range of another column
 LARGE_WEIGHT = 20.0
-MANY = 20  # parameters per case
+MANY_PARAMETERS = 20  # parameters per case
 NAMED = 3  # findings of one kind that are listed one by one
 
 
@@ -321,7 +321,7 @@ class Examination:
     def size_findings(self, cases: int) -> Iterator[Finding]:
         """More parameters than the cases can tell apart, where there are hidden units to leave out."""
         count, hidden = len(self.model.parameters()), sum(layer.units for layer in self.layers[:-1])
-        if hidden and count > MANY * cases:
+        if hidden and count > MANY_PARAMETERS * cases:
             largest = max(self.layers[:-1], key=lambda layer: layer.units)
             text = (
                 f"{count} parameters and {hidden} hidden units for {cases} cases, {count / cases:.3g} parameters a "

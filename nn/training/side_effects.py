@@ -16,7 +16,7 @@ from autograd_core import Value
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-MOST = 100_000  # objects that are visited: a function may refer to a data set
+MOST_OBJECTS = 100_000  # objects that are visited: a function may refer to a data set
 PLAIN = (int, float, complex, str, bytes, type(None))
 KNOWN = {
     *sys.stdlib_module_names,
@@ -57,7 +57,7 @@ def _facts(what: dict[str, Any], alive: list[Any]) -> Iterator[tuple[str, Any]]:
     if numpy is not None:
         yield "the generator of numpy.random", pickle.dumps(numpy.get_state())
     todo, seen = list(what.items())[::-1], set[int]()
-    while todo and len(seen) < MOST:
+    while todo and len(seen) < MOST_OBJECTS:
         place, x = todo.pop()
         if isinstance(x, PLAIN):
             yield place, repr(x)

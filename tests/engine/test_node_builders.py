@@ -16,7 +16,17 @@ import autograd_core as ag
 from autograd_core import Value
 from autograd_core.engine import node_builders
 from autograd_core.engine.ops import ROWS
-from autograd_core.engine.value import FEW, FUSED, OF_FEW, OPERATORS, RECURS, STRAIGHT, Constant, record, record_many
+from autograd_core.engine.value import (
+    FEW_OPERANDS,
+    FUSED,
+    OF_FEW,
+    OPERATORS,
+    RECURS,
+    STRAIGHT,
+    Constant,
+    record,
+    record_many,
+)
 from autograd_core.number_systems.source import Source, write
 
 FUSED_ROWS = sorted(name for name in ROWS if ROWS[name].arity in (1, 2))
@@ -74,8 +84,8 @@ def test_fractions_ints_and_contexts_take_the_complete_way(name):
 
 @pytest.mark.parametrize("name", STRAIGHT)
 @given(
-    xs=st.lists(anything, min_size=FEW, max_size=FEW), count=st.integers(1, FEW),
-    values=st.lists(st.booleans(), min_size=FEW, max_size=FEW),
+    xs=st.lists(anything, min_size=FEW_OPERANDS, max_size=FEW_OPERANDS), count=st.integers(1, FEW_OPERANDS),
+    values=st.lists(st.booleans(), min_size=FEW_OPERANDS, max_size=FEW_OPERANDS),
 )
 def test_rows_of_many_operands_give_the_same_node_however_often_they_recur(name, xs, count, values):
     """Values and numbers in any mixture: a number may be the first to need what others share."""
@@ -101,10 +111,10 @@ def test_fractions_are_left_to_the_complete_reading(name):
 
 def test_rules_with_literals_are_compiled_for_few_operands():
     for name in OF_FEW:
-        operands = [Value(float(k)) for k in range(FEW + 1)]
+        operands = [Value(float(k)) for k in range(FEW_OPERANDS + 1)]
         for _ in range(RECURS + 2):
             record_many(ROWS[name], operands)
-        assert FEW + 1 not in STRAIGHT[name]
+        assert FEW_OPERANDS + 1 not in STRAIGHT[name]
 
 
 @pytest.mark.parametrize("name", FUSED_ROWS)

@@ -14,7 +14,7 @@ import autograd_core as ag
 from autograd_core import Value
 from autograd_core.__main__ import readme_expression
 from autograd_core.explanation import rounding as module
-from autograd_core.explanation.writing import FEW
+from autograd_core.explanation.writing import FEW_DIGITS
 
 MP = HighPrecision()
 
@@ -302,7 +302,7 @@ def test_digits_that_a_gradient_lost_against_60_digits(name):
         assert "0.0 of" not in why.text
         if lost > 15.5:
             assert "all of its 16 digits" in why.text
-        elif why.condition > 1.2 and why.digits_lost > FEW:
+        elif why.condition > 1.2 and why.digits_lost > FEW_DIGITS:
             assert f"{why.digits_lost:.1f} of" in why.text
 
 

@@ -670,7 +670,7 @@ def test_without_numpy_its_generator_is_not_asked(monkeypatch):
 
 
 def test_a_watch_looks_at_so_much_and_no_more(monkeypatch):
-    monkeypatch.setattr(side_effects, "MOST", 10)
+    monkeypatch.setattr(side_effects, "MOST_OBJECTS", 10)
     far = [[k] for k in range(20)] + [[ag.Value(0.0)]]
     watch = side_effects.Watch(loss=far)
     far[-1][0] = ag.Value(1.0)

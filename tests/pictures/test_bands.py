@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import autograd_core as ag
-from autograd_core.pictures.view.auto_groups import BANDS, MOST, MOST_SCOPES, _runs, make_up, summary
+from autograd_core.pictures.view.auto_groups import BANDS, MOST_IN_SCOPE, MOST_SCOPES, _runs, make_up, summary
 from autograd_core.pictures.view.scope_tree import ROOT, Graph, scopes_of
 
 
@@ -81,7 +81,7 @@ def test_many_uses_of_a_scope_are_grouped_like_a_chain():
     assert tree.scopes[1].path == "rnn · shared"
     use = next(scope for scope in tree.scopes if scope.name == "rnn · use 5 of 30")
     assert (use.path, use.plain) == ("mul, rnn, sum/3 × (2 mul, rnn, sum) · 2 of 9/rnn · use 5 of 30", "rnn")
-    assert max(direct(graph, tree).values()) <= MOST
+    assert max(direct(graph, tree).values()) <= MOST_IN_SCOPE
 
 
 def test_leaves_are_grouped_by_who_uses_them():
@@ -112,13 +112,13 @@ def test_leaves_with_all_kinds_of_users_are_one_group():
         y = ag.prod(ys)
     names, graph, tree = made_up(y)
     assert names == ["58 leaves"]
-    assert max(direct(graph, tree).values()) <= MOST + 31
+    assert max(direct(graph, tree).values()) <= MOST_IN_SCOPE + 31
 
 
 @pytest.mark.parametrize("make", [lambda: many(900), lambda: many(2000, total=False), lambda: rosenbrock(300)])
 def test_no_scope_holds_much(make):
     _, graph, tree = made_up(make())
-    assert max(direct(graph, tree).values()) <= MOST + 2 * BANDS
+    assert max(direct(graph, tree).values()) <= MOST_IN_SCOPE + 2 * BANDS
     assert len({scope.path for scope in tree.scopes}) == len(tree.scopes)
     for scope in tree.scopes[1:]:
         assert scope.path.endswith(scope.name)

@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 
 MISS: Any = object()
 KINDS = ("values", "value_and_grad", "reduced")
-FEW = 16  # guards that are tested one by one; and results that are read one by one
+FEW_WRITTEN = 16  # guards that are tested one by one; and results that are read one by one
 MOST_SIZES = 4096  # numbers of rows whose shelves a stub remembers
 _KEEPING = ctypes.PYFUNCTYPE(None, ctypes.c_int64)
 _RELEASING = ctypes.CFUNCTYPE(None, ctypes.c_int64)
@@ -197,7 +197,7 @@ class StubWriter:
         width, truths = self.branch.width, self.branch.program.truths
         if not len(truths):
             return []
-        if not self.has_rows and len(truths) <= FEW:
+        if not self.has_rows and len(truths) <= FEW_WRITTEN:
             self._take_out()
             wrong = " or ".join(f"{'not ' if truth else ''}out[{width + k}]" for k, truth in enumerate(truths.tolist()))
             return [f"if {wrong}:", "    return MISS"]

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from .scope_tree import Graph, ScopeTree
 
-MOST = 24  # nodes and scopes directly in one scope, at most
+MOST_IN_SCOPE = 24  # nodes and scopes directly in one scope, at most
 MOST_SCOPES = 60  # the user's scopes in one scope, up to which they are left as they are
 BANDS = 12  # into which one scope is cut, or one set of similar parts
 LONGEST_PERIOD = 32
@@ -57,13 +57,13 @@ class Crowd(NamedTuple):
 
 
 def make_up(graph: Graph, tree: ScopeTree) -> None:
-    """Add scopes to the tree until no scope has many more than `MOST` direct contents."""
+    """Add scopes to the tree until no scope has many more than `MOST_IN_SCOPE` direct contents."""
     levels = _levels(graph, tree)
     waiting = sorted(levels)
     while waiting:
         s = waiting.pop()
         level = levels.pop(s)
-        if len(level.vertices) > MOST:
+        if len(level.vertices) > MOST_IN_SCOPE:
             inner = _grouped(graph, tree, s, level)
             levels.update(inner)
             waiting += inner
@@ -126,7 +126,7 @@ def _crowd(graph: Graph, tree: ScopeTree, level: ScopeLevel) -> Crowd:
     kinds: dict[str, str] = {}
     scopes = {i for i, k in enumerate(order) if vertices[k] < 0}
     uses = {i for i in scopes if tree.scopes[~vertices[order[i]]].is_use}
-    if len(uses) > MOST:  # a recurrent cell's steps: like the operations of a chain
+    if len(uses) > MOST_IN_SCOPE:  # a recurrent cell's steps: like the operations of a chain
         scopes -= uses
     return Crowd(
         vertices=[vertices[k] for k in order],
@@ -159,13 +159,13 @@ def _groups(crowd: Crowd) -> list[list[int]]:
     parts = _parts(crowd, free) if len(bands) == 1 or (ends > 1 and not crowd.barriers) else []
     if len(parts) > 1:
         groups = _merged(parts)
-        if not 1 < len(groups) <= MOST:
+        if not 1 < len(groups) <= MOST_IN_SCOPE:
             groups = _in_turn([part for _, part in parts])
     else:
         groups = []
         for band in bands:
             merged = _merged(_parts(crowd, band))
-            groups += merged if len(merged) <= max(2, MOST // len(bands)) else [band]
+            groups += merged if len(merged) <= max(2, MOST_IN_SCOPE // len(bands)) else [band]
     return [group for group in groups if len(group) > 1]
 
 

@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 Fold = bool | str | Iterable[str] | None
 
 SMALL = 150  # nodes up to which nothing is folded unless asked for
-FEW, FEWER = 60, 24  # cards up to which outer scopes of the user's, and all other scopes, are opened unless asked
+# Cards up to which outer scopes of the user's, and all other scopes, are opened unless told otherwise.
+FEW_CARDS, FEWER_CARDS = 60, 24
 NAMED = 8  # scopes that a message lists, at most
 
 
@@ -254,7 +255,7 @@ def _opened(view: View) -> View:
         for like in sorted(depths[depth].values(), key=lambda like: -sum(view.sizes[s] for s in like)):
             visible = [s for s in like if tree.scopes[s].parent in opened or tree.scopes[s].parent == ROOT]
             more = sum(cards[s] - 1 for s in visible)
-            if total + more <= (FEW if structured.issuperset(like) else FEWER):
+            if total + more <= (FEW_CARDS if structured.issuperset(like) else FEWER_CARDS):
                 opened.update(visible)
                 total += more
     return view._replace(opened=frozenset(opened))

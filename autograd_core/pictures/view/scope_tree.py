@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from ...engine.value import Value
 
 DEEPEST = 16  # levels of nested scopes; deeper ones are merged into one scope with slashes in its name
-MANY = 8  # operands beyond which leaves are drawn as cards of one line
+MANY_OPERANDS = 8  # operands beyond which leaves are drawn as cards of one line
 ROOT = 0  # number of the scope around everything
 MOST_CHECKED = 20_000  # nodes of a graph up to which stale nodes are looked for
 SHARED = -1  # stage of a leaf that several uses of its scope share
@@ -79,7 +79,7 @@ class Graph:
             self.operands.append(operands)
             for u in operands:
                 self.users[u].append(i)
-            if len(entering) > MANY:
+            if len(entering) > MANY_OPERANDS:
                 self.rows.update(u for u in operands if self.is_leaf(u))
             if len(operands) < len(entering):
                 for u in entering:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from .numeric_checker import Tolerances
 
 PAIRS = 3  # of random vectors
-FEW = 48  # inputs or entries that are looked at one by one
+FEW_ENTRIES = 48  # inputs or entries that are looked at one by one
 
 
 class Contradiction(NamedTuple):
@@ -57,7 +57,7 @@ def contradiction(
         if isinstance(g, Products):
             told = _not_linear(g.side, g.row, seeds_of(results), _vector(results), share, atol)
         elif isinstance(g, Columns):
-            units = [[float(k == j) for k in range(count)] for j in range(count)] if count <= FEW else []
+            units = [[float(k == j) for k in range(count)] for j in range(count)] if count <= FEW_ENTRIES else []
             told = _not_linear(g.side, g.column, units, _vector(count), share, atol)
         if told is not None:
             return told
@@ -78,7 +78,7 @@ def contradiction(
 
 def _furthest(a: Given, b: Given, results: int, count: int) -> str:
     """The entry in which two derivatives differ most, if there are few."""
-    if results * count > FEW:
+    if results * count > FEW_ENTRIES:
         return ""
     units = [[float(i == k) for k in range(results)] for i in range(results)]
     pairs = [(i, j, x, y) for i, u in enumerate(units) for j, (x, y) in enumerate(zip(a.row(u), b.row(u), strict=True))]

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 EXACT = {"add", "sub", "neg", "pos", "sum", "mul", "dot"}  # primitives whose partials need no rounding
 STEPPED = 8 * DOUBLE  # what the complex step itself may be off by, as a share of a term
-FEW = 3  # operands that are moved one by one; more of them together, each by what moves the result alike
+FEW_MOVED = 3  # operands that are moved one by one; more of them together, each by what moves the result alike
 TWICE = 2.0  # what rounding allows a rule, it allows the complex step as well
 DIGITS = 50
 
@@ -59,7 +59,7 @@ def quickly(node: Value, moves: Sequence[bool]) -> Edges:
             zeros = row.kinks(FLOATS, *map(FLOATS.number, xs))
             if any(k == 0 for k in (zeros if isinstance(zeros, tuple) else (zeros,))):
                 return AT_KINK
-        looked_at = _each if len(xs) <= FEW else _together
+        looked_at = _each if len(xs) <= FEW_MOVED else _together
         return looked_at(node, row, xs, ds, moves)
     except Exception:  # noqa: BLE001  a user's rule may raise anything at such a number
         return UNKNOWN

@@ -23,7 +23,7 @@ from ...transforms.recorded import pull_back, push_forward
 from ..arguments.flat import DOUBLE
 from ..verdicts import Report, Verdict, Worst
 from .allowance import MARGIN, RULE, USER_RULE
-from .edges import EXACT, FEW, closely, quickly, value_is_close
+from .edges import EXACT, FEW_MOVED, closely, quickly, value_is_close
 from .edges_together import confirmed
 from .graph_checker import A_DIGIT, FLOOR, GIVEN, GIVEN_SHARE, ITS_OWN, TINIEST, Judge
 from .recording import SMALLEST, Recording, built_in, directions, recorded_slopes, seeds_of, total, ulp_of
@@ -238,7 +238,7 @@ class Screen:
                 return None
             steep += slopes
             size = 2 * z
-            if len(xs) > FEW:
+            if len(xs) > FEW_MOVED:
                 size = total(abs(d * x) for d, x in zip(flat.slopes[i], xs, strict=True))
             values[i] = z + size * rounding * (rng() - 0.5)
         sums = [0.0] * (len(values) + 1)

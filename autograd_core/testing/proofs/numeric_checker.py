@@ -44,7 +44,7 @@ HALF_THE_DIGITS = 8.0  # times the root of the roundoff
 PLAIN = 64.0  # roundings of what values near by differ by: noise below is no more than rounding
 NEIGHBOURS, ULPS_AWAY = 6, 4.0  # points at which the roughness of values is measured, and how far away
 UNSEEN = 2.0**-50  # inputs below this are passed by every step from 0
-FEW = 4  # inputs that a sentence can list
+FEW_INPUTS = 4  # inputs that a sentence can list
 UNSURE = 0.2  # a reference with a relative error above this decides nothing
 IDLE = 2.0**-10  # roundings of a result: a derivative with less effect than that counts as 0
 UNDERFLOW = 2.0**10
@@ -313,7 +313,7 @@ class NumericFinding:
                 f"{s.value:.6g} and may be off by {s.error:.1g}, {self.found!r} was found."
             )
             return Report(verdict, reason, worst, condition=condition)
-        at = f" at ({', '.join(map(repr, f.point))})" if len(f.point) <= FEW else ""
+        at = f" at ({', '.join(map(repr, f.point))})" if len(f.point) <= FEW_INPUTS else ""
         witness = (
             ""
             if self.order > DOUBTFUL_ORDER

@@ -47,7 +47,7 @@ DETAILS = 32  # ways to apply an operation
 PUSHES = 4  # bytes for each way to push something
 CONSTANTS = 2
 BYTES = 3  # of a number
-MANY = 4  # operands at most, of an operation that takes any number of them
+MOST_OPERANDS = 4  # operands at most, of an operation that takes any number of them
 
 SIMPLE = (0.5, 2.0, -0.5, 1.0, 0.0, -1.0, 3.0)  # at 0 or 1 many operations have a kink, a pole or an end
 DECADES = (-12, 2)  # of moderate numbers
@@ -157,7 +157,7 @@ class Machine:
 
     def apply(self, row: Primitive, manner: int, fill: int) -> None:
         """An operation on what is at the top of the stack, and on what fills it up."""
-        count = row.arity or 1 + manner % MANY
+        count = row.arity or 1 + manner % MOST_OPERANDS
         count += row.name == "dot" and count % 2
         beside = row.arity is not None and manner >= 6  # takes one operand less from the stack
         taken = self.stack[max(0, len(self.stack) - count + beside) :]
