@@ -15,7 +15,7 @@ from ...engine.value_system import VALUES
 from ...number_systems.complex_step import NoStepError
 from ..arguments.flat import DOUBLE
 from .allowance import RULE, USER_RULE
-from .edges import FEW, TWICE
+from .edges import FEW_MOVED, TWICE
 from .recording import SMALLEST
 from .reference import graph_of
 
@@ -37,7 +37,7 @@ def confirmed(flat: FlatGraph) -> tuple[list[float], set[int]]:
     lists = Lists(np.array(flat.values), np.array(flat.below), np.array(flat.steep, float), np.array(unseen))
     with np.errstate(all="ignore"):
         for group in flat.groups:
-            if len(group.places) >= FEWEST and len(group.moves) <= FEW:
+            if len(group.places) >= FEWEST and len(group.moves) <= FEW_MOVED:
                 right |= _of(lists, group, np.array(group.places), np.array(group.first))
     return lists.unseen.tolist(), right
 
