@@ -1101,3 +1101,15 @@ def test_what_is_lost_beside_1_is_rounding(f, slope, points):
         report = check_gradient(f, (x,), derivative=slope)
         assert report.faultless, str(report)
         assert not check_gradient(f, (x,), derivative=lambda x: slope(x) + 0.01).faultless
+
+
+def test_a_curve_that_leaves_its_tangent_takes_few_calls():
+    """What lies within rounding of a tangent ends where the curve has left it by that; no more halvings tell more."""
+    calls = []
+
+    def f(x):
+        calls.append(x)
+        return math.log(math.exp(x) + 2.0)
+
+    assert check_gradient(f, (0.3,), derivative=lambda x: 1 / (1 + 2 * math.exp(-x)))
+    assert len(calls) < 100

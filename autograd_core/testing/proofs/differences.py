@@ -279,15 +279,21 @@ def _jump(
 ) -> float:
     """How far a function jumps where it leaves a straight piece, between two readings; 0 where another slope begins."""
 
+    def rounding(value: float) -> float:
+        return STRAIGHT * unit * max(abs(zero), abs(value)) * bool(slope)
+
     def rest(t: float, value: float) -> float:
         off = abs(value - zero - t * slope)
-        return off if off > STRAIGHT * unit * max(abs(zero), abs(value)) * bool(slope) else 0.0
+        return off if off > rounding(value) else 0.0
 
     inside, outside = inner[0], outer[0]
     jump = first = rest(*outer)
     for _ in range(EDGE):
         middle = (inside + outside) / 2
-        off = rest(middle, f(middle))
+        value = f(middle)
+        off = rest(middle, value)
+        if off <= 2 * rounding(value) and off:
+            return rounding(value)  # a curve that leaves its tangent; at the edge it is off by that
         if not off:
             inside = middle
         else:
