@@ -22,7 +22,7 @@ from .reference import graph_of
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from .flat_graph import FlatGraph, Group
+    from .flat_graph import FlatGraph, OperationGroup
 
 FEWEST = 32  # nodes that arrays pay for
 
@@ -51,7 +51,7 @@ class Lists(NamedTuple):
     unseen: Any
 
 
-def _of(lists: Lists, group: Group, places: Any, first: Any) -> set[int]:
+def _of(lists: Lists, group: OperationGroup, places: Any, first: Any) -> set[int]:
     """Those of a group; where one node has a tie, of the half without it."""
     try:
         return _looked_at(lists, group, places, first)
@@ -64,7 +64,7 @@ def _of(lists: Lists, group: Group, places: Any, first: Any) -> set[int]:
         return set()
 
 
-def _looked_at(lists: Lists, group: Group, places: Any, first: Any) -> set[int]:
+def _looked_at(lists: Lists, group: OperationGroup, places: Any, first: Any) -> set[int]:
     import numpy as np
 
     from ...number_systems.complex_arrays import slopes
@@ -103,7 +103,7 @@ def _one(xs: Any) -> bool:
     return bool((bits == bits[0]).all())
 
 
-def _rounded_little(group: Group, columns: Sequence[Any], zs: Any, allowed: Any) -> Any:
+def _rounded_little(group: OperationGroup, columns: Sequence[Any], zs: Any, allowed: Any) -> Any:
     """Where a user's rule is accurate by a running error analysis of its formula, recorded at the first point.
 
     Where its value is what is left of a sum that cancels, that is a fault of the rule's own.

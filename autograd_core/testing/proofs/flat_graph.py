@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from ...engine.ops import Primitive
 
 
-class Group(NamedTuple):
+class OperationGroup(NamedTuple):
     """Nodes of one rule, of which the same operands move.
 
     Attributes:
@@ -70,7 +70,7 @@ class FlatGraph:
         self.slopes: list[Sequence[float]] = []
         self.nodes: list[int] = []
         self.kinds: list[int] = []
-        self.groups: list[Group] = []
+        self.groups: list[OperationGroup] = []
         self.above: list[int] = []
         self.below: list[int] = []
         self.steep: list[float] = []
@@ -103,7 +103,7 @@ class FlatGraph:
             if k < 0:
                 assert row is not None
                 known[key] = k = len(self.groups)
-                self.groups.append(Group(row, moving, [], []))
+                self.groups.append(OperationGroup(row, moving, [], []))
             self.groups[k].places.append(i)
             self.groups[k].first.append(len(self.below))
             self.nodes.append(i)
