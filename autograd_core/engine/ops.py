@@ -43,6 +43,7 @@ class Primitive:
         arity: Number of operands; None for any number.
         lists: Of any number: how many lists of one length they are, whose elements the rule treats alike; 0 if not.
         singles: How many operands stand behind the lists.
+        saturates: Of an activation whose slope goes to 0 far out: the operand up to which it does so for good.
         symbol: How it is written between or before its operands; "" for `name(x, ...)`.
         latex: LaTeX with `{0}`, `{1}` for the operands; "" for an upright name.
         domain: One closed interval per operand, within which the value is real.
@@ -66,6 +67,7 @@ class Primitive:
         "partials",
         "parts",
         "qualname",
+        "saturates",
         "singles",
         "source",
         "summary",
@@ -83,6 +85,7 @@ class Primitive:
         arity: int | None = 1,
         lists: int = 0,
         singles: int = 0,
+        saturates: float | None = None,
         symbol: str = "",
         latex: str = "",
         domain: tuple[tuple[float, float], ...] = (),
@@ -99,7 +102,7 @@ class Primitive:
         self.value = value
         self.partials = partials
         self.arity = arity
-        self.lists, self.singles = lists, singles
+        self.lists, self.singles, self.saturates = lists, singles, saturates
         self.symbol = symbol
         self.latex = latex
         self.domain = domain or (REALS,) * (arity or 1)
@@ -587,7 +590,7 @@ row(
             lambda: m.where(m.abs(x) < HUGE_ROOT, 1 / (1 + x * x), (1 / x) / (x + 1 / x)), lambda: 1 / (1 + x * x)
         ),
     ),
-    latex=r"\arctan {0}", summary="Arc tangent, in radians.",
+    latex=r"\arctan {0}", saturates=INF, summary="Arc tangent, in radians.",
 )
 
 
@@ -624,7 +627,7 @@ def _tanh_slope(m: Any, x: Any) -> Any:
 
 row(
     "tanh", lambda m, x: m.tanh(x), lambda m, x, z: (_tanh_slope(m, x),),
-    latex=r"\tanh {0}", summary="Hyperbolic tangent; 1 - z^2 would be 0 from |x| = 19 on.",
+    latex=r"\tanh {0}", saturates=INF, summary="Hyperbolic tangent; 1 - z^2 would be 0 from |x| = 19 on.",
 )
 row(
     "asinh", lambda m, x: m.asinh(x), lambda m, x, z: (1 / m.hypot(1, x),),
@@ -663,7 +666,7 @@ def far_out(m: Any, condition: Callable[[], Any], limit: Callable[[], Any], usua
 
 row(
     "sigmoid", logistic, lambda m, x, z: (m.row("logistic_pdf", x),),
-    latex=r"\sigma\left({0}\right)", summary="Logistic function 1 / (1 + exp(-x)).",
+    latex=r"\sigma\left({0}\right)", saturates=INF, summary="Logistic function 1 / (1 + exp(-x)).",
 )
 row(
     "logistic_pdf", logistic_slope, lambda m, x, z: (-z * m.tanh(x / 2),),
@@ -673,7 +676,7 @@ row(
     "softplus",
     lambda m, x: m.to_round(lambda: m.where(x > 0, x, 0) + m.log1p(m.exp(-m.abs(x))), lambda: m.log(1 + m.exp(x))),
     lambda m, x, z: (m.row("sigmoid", x),),
-    summary="log(1 + exp(x)), a smooth relu.",
+    saturates=INF, summary="log(1 + exp(x)), a smooth relu.",
 )
 row(
     "relu", lambda m, x: m.where(x <= 0, 0, x), lambda m, x, z: (m.where(x <= 0, 0, 1),),
@@ -694,7 +697,7 @@ row(
         m.where(x > 0, 0, m.expm1(not_above(m, x, 0))),
     ),
     arity=2, kinks=lambda m, x, alpha: (x,), kink="elu'(0) = alpha",
-    summary="x where positive, else alpha * (exp(x) - 1).", source="Clevert, Unterthiner, Hochreiter, 2015",
+    saturates=INF, summary="x where positive, else alpha * (exp(x) - 1).", source="Clevert, Unterthiner, Hochreiter, 2015",
 )
 
 
@@ -708,11 +711,12 @@ def _silu_slope(m: Any, x: Any) -> Any:
     return far_out(m, lambda: m.equal(m.abs(x), INF), lambda: m.where(x < 0, 0, 1), lambda: slope)
 
 
+# silu and gelu have a minimum beside 0, where the slope is 0 without being saturated.
 row(
     "silu",
     lambda m, x: far_out(m, lambda: m.equal(x, -INF), lambda: 0, lambda: x * logistic(m, x)),
     lambda m, x, z: (_silu_slope(m, x),),
-    summary="x * sigmoid(x), also called swish.", source="Elfwing, Uchibe, Doya, 2017",
+    saturates=-3.0, summary="x * sigmoid(x), also called swish.", source="Elfwing, Uchibe, Doya, 2017",
 )
 row(
     "gelu",
@@ -720,7 +724,7 @@ row(
     lambda m, x, z: (
         m.normal_cdf(x) + far_out(m, lambda: m.equal(m.abs(x), INF), lambda: 0, lambda: x * m.normal_pdf(x)),
     ),
-    summary="x * Phi(x), with the exact normal distribution function.", source="Hendrycks, Gimpel, 2016",
+    saturates=-3.0, summary="x * Phi(x), with the exact normal distribution function.", source="Hendrycks, Gimpel, 2016",
 )
 
 # --- the gamma function ---------------------------------------------------------------------------
@@ -767,11 +771,11 @@ row(
 )
 row(
     "erf", lambda m, x: m.erf(x), lambda m, x, z: (m.two_over_sqrt_pi * m.gaussian(x),),
-    latex=r"\operatorname{{erf}} {0}", summary="Error function.",
+    latex=r"\operatorname{{erf}} {0}", saturates=INF, summary="Error function.",
 )
 row(
     "erfc", lambda m, x: m.erfc(x), lambda m, x, z: (-m.two_over_sqrt_pi * m.gaussian(x),),
-    latex=r"\operatorname{{erfc}} {0}", summary="1 - erf(x), accurate far out.",
+    latex=r"\operatorname{{erfc}} {0}", saturates=INF, summary="1 - erf(x), accurate far out.",
 )
 row(
     "normal_pdf", lambda m, x: m.normal_pdf(x), lambda m, x, z: (
@@ -781,7 +785,7 @@ row(
 )
 row(
     "normal_cdf", lambda m, x: m.normal_cdf(x), lambda m, x, z: (m.normal_pdf(x),),
-    latex=r"\Phi\left({0}\right)", summary="Distribution function of the standard normal distribution.",
+    latex=r"\Phi\left({0}\right)", saturates=INF, summary="Distribution function of the standard normal distribution.",
 )
 
 # --- lengths ------------------------------------------------------------------------------------

@@ -157,7 +157,7 @@ class _Ends:
     """The edges of one node whose derivatives are 0; facts that need all operands are looked up once."""
 
     def __init__(self, node: Value, words: Words) -> None:
-        self.op, self.data = node.op, node.data
+        self.op, self.row, self.data = node.op, node._row, node.data
         self.parents = node.parents
         self.words = words
         self.zeros = [i for i, p in enumerate(self.parents) if not p.data] if self.op in PRODUCTS else []
@@ -187,7 +187,7 @@ class _Ends:
         zero = self._zero_factor(operand)
         if zero is not None:
             return "times zero", f"{words.name(parents[operand])} is multiplied by {words.valued(zero)}"
-        if op in SATURATING:
+        if self.row is not None and self.row.saturates is not None:
             return "saturated to 0", f"its slope at {parent} is 0"
         at = ", ".join(map(words.valued, parents[:NAMED])) + (", …" if len(parents) > NAMED else "")
         return "flat", f"its derivative to {words.name(parents[operand])} is 0 at {at}"
@@ -312,19 +312,12 @@ def _factors(
     return tuple(node for _, node, _ in factors[:NAMED]), text
 
 
-# Activations whose slope goes to 0 far out, and the operand up to which it does so for good: silu and
-# gelu have a minimum beside 0, where the slope is 0 without being saturated.
-SATURATING = {
-    "tanh": math.inf, "sigmoid": math.inf, "softplus": math.inf, "elu": math.inf, "erf": math.inf, "erfc": math.inf,
-    "normal_cdf": math.inf, "atan": math.inf, "silu": -3.0, "gelu": -3.0,
-}  # fmt: skip
-
-
 def is_saturated(node: Value, operand: int = 0) -> bool:
     """Whether an activation's operand is so large that its slope is below a thousandth."""
     return (
         operand == 0
-        and node.op in SATURATING
-        and node.parents[0].data < SATURATING[node.op]
+        and node._row is not None
+        and node._row.saturates is not None
+        and node.parents[0].data < node._row.saturates
         and abs(local_grad(node, 0)) < FLAT
     )
