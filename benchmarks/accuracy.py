@@ -161,6 +161,7 @@ EXCEPTIONS = (
     Listed("mean", "value", "everywhere", everywhere, lambda *v: max(2, len(v)), "n", ROUNDED),
     Listed("prod", "value", "everywhere", everywhere, lambda *v: max(2, len(v)), "n", ROUNDED),
     Listed("prod", "partials", "everywhere", everywhere, lambda *v: max(4, len(v)), "n", ROUNDED),
+    Listed("others", "value", "everywhere", everywhere, lambda *v: 2 + len(v) / 2, "2 + n / 2", ROUNDED),
     Listed("logsumexp", "partials", "everywhere", everywhere, lambda *v: 4 + len(v) / 2, "4 + n / 2", ROUNDED),
 )
 
@@ -329,6 +330,25 @@ def for_logsumexp(rng, n):
     return xs
 
 
+PARTS = frozenset("logsumexp_less others exp_less scale log_scale softmax log_softmax".split())
+
+LAST = frozenset("exp_less softmax log_softmax".split())  # parts whose second operand is the largest x
+
+
+def for_softmax(rng, name):
+    """Operands of a part of softmax as it is used: those after the x fit them."""
+    xs = for_logsumexp(rng, rng.randrange(1, 7))
+    if name == "logsumexp_less":
+        return [*xs, evaluate(ROWS["logsumexp"], xs)[0]]
+    top = evaluate(ROWS["largest"], xs)[0]
+    rest = evaluate(ROWS["others"], [*xs, top])[0]
+    found = {"others": [*xs, top], "exp_less": [rng.choice(xs), top]}.get(name, [top, rest])
+    if name.endswith("softmax"):
+        scale = evaluate(ROWS["scale" if name == "softmax" else "log_scale"], found)[0]
+        found = [rng.choice(xs), top, scale]
+    return found
+
+
 def points(row, n, seed=0):
     """n points of the row's domain; the same ones for the same seed."""
     rng = random.Random(f"{row.name} {seed}")
@@ -342,11 +362,8 @@ def points(row, n, seed=0):
             xs = [float(rng.randrange(2, 12)), within(rng, row.domain[1])]
         elif row.name in ("logsumexp", "logaddexp"):
             xs = for_logsumexp(rng, row.arity or rng.randrange(1, 7))
-        elif row.name in ("logsumexp_less", "softmax", "log_softmax"):  # as they are used: c and r fit the x
-            xs = for_logsumexp(rng, rng.randrange(1, 7))
-            c = evaluate(ROWS["logsumexp"], xs)[0]
-            r = evaluate(ROWS["logsumexp_less"], [*xs, c])[0]
-            xs = [*xs, c] if row.arity is None else [rng.choice(xs), c, r]
+        elif row.name in PARTS:
+            xs = for_softmax(rng, row.name)
         elif row.arity is None:
             k = rng.randrange(1, 7)
             xs = together(rng, 2 * k if row.name == "dot" else k)
@@ -409,7 +426,14 @@ def errors(row, xs):
 
 
 def at_kink(row, xs):
-    """Whether the point is one of those without a derivative."""
+    """Whether the point is one of those without a derivative.
+
+    A part of softmax jumps where its largest x is whole, and where its operands no longer fit together.
+    """
+    if row.name in ("largest", "others"):
+        return True
+    if row.name in PARTS - {"logsumexp_less"} and xs[1 if row.name in LAST else 0].is_integer():
+        return True
     if row.kinks is None:
         return False
     zeros = row.kinks(FLOATS, *map(FLOATS.number, xs))

@@ -19,6 +19,9 @@ AGREE = "1e-25"
 FAR = 2**20  # erfc(FAR) is below 10^-10^11, and mpmath's erfc overflows its own exponent further out
 
 
+LEADING = 0.625  # as the rules have it: a larger share of a softmax is written as one
+
+
 def definitions(mp):
     """The value of every primitive, in the mpmath context `mp`."""
 
@@ -46,6 +49,20 @@ def definitions(mp):
     def logsumexp(*v):  # log1p, or a tiny largest hides the others; below 10^-8000 a term is nothing, and slow
         top, *rest = sorted(v, reverse=True)
         return top + mp.log1p(mp.fsum(mp.exp(x - top) for x in rest if x - top > -20_000))
+
+    def fraction(top):
+        return mp.exp(top - mp.floor(top))
+
+    def scale(top, rest):
+        share = fraction(top) / (fraction(top) + rest)
+        return share if share > LEADING else 1 / (fraction(top) + rest)
+
+    def softmax(x, top, s):  # where the largest has most, that one is the scale alone
+        p = mp.exp(x - (top if s > LEADING else mp.floor(top))) * s
+        return s if min(s, p) > LEADING else p
+
+    def log_softmax(x, top, s):
+        return x - mp.floor(top) - s if s > 0 else s if x - top + s > mp.log(LEADING) else x - top + s
 
     return {
         "pos": lambda x: x,
@@ -113,8 +130,15 @@ def definitions(mp):
         "zeta": mp.zeta,
         "logaddexp": logsumexp,
         "logsumexp_less": lambda *vc: logsumexp(*(x - vc[-1] for x in vc[:-1])),
-        "softmax": lambda x, c, r: mp.exp(x - c - r),
-        "log_softmax": lambda x, c, r: x - c - r,
+        "largest": lambda *v: max(v),
+        "others": lambda *vt: mp.fsum(mp.exp(x - mp.floor(vt[-1])) for x in sorted(vt[:-1])[:-1]),
+        "exp_less": lambda x, top: mp.exp(x - mp.floor(top)),
+        "scale": scale,
+        "log_scale": lambda top, rest: (  # as log1p, or what is tiny would be lost beside 1
+            -mp.log1p(rest / fraction(top)) if scale(top, rest) > LEADING else mp.log(fraction(top) + rest)
+        ),
+        "softmax": softmax,
+        "log_softmax": log_softmax,
         "logistic_pdf": lambda x: 1 / (2 + mp.exp(x) + mp.exp(-x)),
         "one_minus_square": lambda x: 1 - x * x,
         "power_slope": lambda x, y: y * mp.power(x, y - 1),

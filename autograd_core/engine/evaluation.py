@@ -120,6 +120,16 @@ def evaluate(row: Primitive, xs: Sequence[Any]) -> tuple[Any, tuple[Any, ...]]:
     return float(z), tuple(map(float, partials))
 
 
+def value_of(row: Primitive, xs: Sequence[Any]) -> Any:
+    """The value alone, as `evaluate` gives it."""
+    if any(x.__class__ is not float for x in xs):
+        return evaluate(row, xs)[0]
+    try:
+        return float(row.value(PLAIN_FLOATS, *xs))
+    except (ArithmeticError, ValueError):
+        return evaluate(row, xs)[0]
+
+
 def _evaluate_exactly(row: Primitive, xs: Sequence[Any]) -> tuple[Any, tuple[Any, ...]]:
     from ..number_systems.exact import EXACT  # brings fractions, which need 10 ms to import
 

@@ -125,7 +125,7 @@ ROWS: dict[str, Primitive] = {}
 # Primitives that only sweeps, rules and functions of many numbers use.
 INNER = frozenset(
     "path_product step_slope end cosine angle_slope zeta logistic_pdf one_minus_square power_slope power_base power_log "
-    "logsumexp_less softmax log_softmax".split()
+    "logsumexp_less largest others exp_less scale log_scale softmax log_softmax".split()
 )
 
 
@@ -940,22 +940,21 @@ def _logsumexp_less_partials(m: Any, *vcz: Any) -> tuple[Any, ...]:
     *v, c, z = vcz
     if not v:  # -inf whatever is taken off
         return (-1,)
-    terms = [m.row("softmax", x, c, z) for x in v]
+
+    def plain() -> list[Any]:
+        return [exp_of_difference(m, x, c, z) for x in v]
 
     def computed() -> list[Any]:
+        terms = plain()
         share = m.where(m.equal(m.abs(z), INF), 1 / m.sum(terms), 1)  # infinities that are equal share
         return [t * share for t in terms]
 
-    return (*m.to_differentiate(v, lambda: terms, lambda: m.to_round(computed, lambda: terms)), -1)
+    return (*m.to_differentiate(v, lambda: shares(m, v), lambda: m.to_round(computed, plain)), -1)
 
 
 def _softmax(m: Any, *vz: Any) -> tuple[Any, ...]:
     """The terms exp(x - z) over their sum, which is 1 up to the rounding of z."""
     *v, z = vz
-
-    def recorded() -> tuple[Any, ...]:
-        less = m.row("logsumexp_less", *v, z)
-        return tuple(m.row("softmax", x, z, less) for x in v)
 
     def computed() -> tuple[Any, ...]:
         terms = [exp_of_difference(m, x, z) for x in v]
@@ -965,7 +964,143 @@ def _softmax(m: Any, *vz: Any) -> tuple[Any, ...]:
     def plain() -> tuple[Any, ...]:
         return tuple(m.exp(x - z) for x in v)
 
-    return m.to_differentiate(v, recorded, lambda: m.to_round(computed, plain))  # type: ignore[no-any-return]
+    return m.to_differentiate(v, lambda: shares(m, v), lambda: m.to_round(computed, plain))  # type: ignore[no-any-return]
+
+
+def shares(m: Any, v: Any) -> tuple[Any, ...]:
+    """The softmax of v in rows."""
+    top = m.row("largest", *v)
+    scale = m.row("scale", top, m.row("others", *v, top))
+    return tuple(m.row("softmax", x, top, scale) for x in v)
+
+
+def _less(m: Any, x: Any, base: Any) -> Any:
+    return m.where(m.equal(x, base), 0, x - base)
+
+
+def _exp_less(m: Any, x: Any, top: Any) -> Any:
+    return m.to_round(lambda: exp_of_difference(m, x, m.floor(top)), lambda: m.exp(x))
+
+
+def _others(m: Any, *vt: Any) -> Any:
+    return m.to_round(lambda: sum_twice(m, _kept(m, vt[:-1], vt[-1])), lambda: m.sum([m.exp(x) for x in vt[:-1]]))
+
+
+def _kept(m: Any, v: Any, top: Any) -> list[Any]:
+    return [_exp_less(m, x, top) * (1 - hit) for x, hit in zip(v, m.first_equal(v, top), strict=True)]
+
+
+def _others_partials(m: Any, *vtz: Any) -> tuple[Any, ...]:
+    *v, top, _ = vtz
+
+    def recorded() -> list[Any]:
+        hits = m.first_equal(v, top)
+        return [m.where(m.equal(hit, 1), 0, m.row("exp_less", x, top)) for x, hit in zip(v, hits, strict=True)]
+
+    def plain() -> list[Any]:
+        return [m.row("exp_less", x, top) for x in v]
+
+    kept = m.to_round(lambda: m.to_differentiate((), recorded, lambda: _kept(m, v, top)), plain)
+    return (*kept, 0)
+
+
+LEADING, LOG_LEADING = 0.625, -0.46875  # a larger share is that of the largest, however rounded; about its logarithm
+
+
+def _by_data(m: Any, xs: Any, condition: Any, a: Callable[[], Any], b: Callable[[], Any]) -> Any:
+    """One of two, as `guard` has it, where neither is rare; in a formula of real numbers the second."""
+    return m.to_round(
+        lambda: m.to_differentiate(
+            (), lambda: m.guard(xs, condition, a, b), lambda: m.where(condition(m, *xs), a(), b())
+        ),
+        b,
+    )
+
+
+def has_most(m: Any, top: Any, rest: Any) -> Any:
+    """Whether the exponential of the largest is most of the sum."""
+    largest = _exp_less(m, top, top)
+    return largest / (largest + rest) > LEADING
+
+
+def _scale(m: Any, top: Any, rest: Any) -> Any:
+    def careful() -> Any:
+        largest = _exp_less(m, top, top)
+        share = largest / (largest + rest)
+        return m.where(share > LEADING, share, 1 / (largest + rest))  # which is no larger than the share
+
+    return m.to_round(careful, lambda: 1 / rest)
+
+
+def _scale_partials(m: Any, top: Any, rest: Any, z: Any) -> tuple[Any, ...]:
+    largest, total = _largest_and_total(m, top, rest)
+    slope = _by_data(m, (top, rest), has_most, lambda: rest / total, lambda: -(largest / total))
+    return z * slope, -z / total
+
+
+def _largest_and_total(m: Any, top: Any, rest: Any) -> tuple[Any, Any]:
+    largest = m.to_round(lambda: m.row("exp_less", top, top), lambda: 0)
+    return largest, largest + rest
+
+
+def _log_scale(m: Any, top: Any, rest: Any) -> Any:
+    def careful() -> Any:
+        largest = _exp_less(m, top, top)
+        return m.where(has_most(m, top, rest), -m.log1p(rest / largest), m.log(largest + rest))
+
+    return m.to_round(careful, lambda: m.log(rest))
+
+
+def _log_scale_partials(m: Any, top: Any, rest: Any, _: Any) -> tuple[Any, ...]:
+    largest, total = _largest_and_total(m, top, rest)
+    sign = _by_data(m, (top, rest), has_most, lambda: -1, lambda: 1)
+    return _by_data(m, (top, rest), has_most, lambda: rest, lambda: largest) / total, sign / total
+
+
+def _share(m: Any, x: Any, top: Any, scale: Any) -> Any:
+    def careful() -> Any:
+        p = exp_of_difference(m, x, m.where(scale > LEADING, top, m.floor(top))) * scale
+        return m.where(is_largest(m, p, scale), scale, p)
+
+    return m.to_round(careful, lambda: m.exp(x) * scale)
+
+
+def is_largest(m: Any, p: Any, scale: Any) -> Any:
+    """Whether a share is that of a largest which has most."""
+    return p > m.where(scale > LEADING, LEADING, INF)
+
+
+def _share_partials(m: Any, x: Any, top: Any, scale: Any, z: Any) -> tuple[Any, ...]:  # noqa: ARG001
+    def by_top() -> Any:
+        return _by_data(m, (scale,), lambda m, scale: scale > LEADING, lambda: -z, lambda: 0)
+
+    def chosen(own: int, other: Callable[[], Any]) -> Any:
+        return _by_data(m, (z, scale), is_largest, lambda: own, other)
+
+    return chosen(0, lambda: z), chosen(0, by_top), chosen(1, lambda: z / scale)
+
+
+def _log_share(m: Any, x: Any, top: Any, scale: Any) -> Any:
+    def careful() -> Any:
+        p = m.where(scale > 0, _less(m, x, m.floor(top)) - scale, _less(m, x, top) + scale)
+        return m.where(is_log_largest(m, p, scale), scale, p)
+
+    return m.to_round(careful, lambda: x - scale)
+
+
+def is_log_largest(m: Any, p: Any, scale: Any) -> Any:
+    """The same of logarithms, of which the scale is below 0 where the largest has most."""
+    return p > m.where(scale <= 0, LOG_LEADING, INF)
+
+
+def _log_share_partials(m: Any, x: Any, top: Any, scale: Any, z: Any) -> tuple[Any, ...]:  # noqa: ARG001
+    def by_sign(led: int, usual: int) -> Callable[[], Any]:
+        return lambda: _by_data(m, (scale,), lambda m, scale: scale <= 0, lambda: led, lambda: usual)
+
+    def chosen(own: int, other: Callable[[], Any]) -> Any:
+        return _by_data(m, (z, scale), is_log_largest, lambda: own, other)
+
+    return chosen(0, lambda: 1), chosen(0, by_sign(-1, 0)), chosen(1, by_sign(1, -1))
 
 
 row(
@@ -977,19 +1112,46 @@ row(
     summary="log(exp(x1) + ... + exp(xn)) without overflow.", source="Blanchard, Higham, Higham, 2021",
 )
 
-# Softmax in parts, so that n entries take n steps: c = logsumexp(x), of which an offset common to all
-# leaves few digits; r = logsumexp_less(x, c), what c lacks; and the entries from x_i, c and r.
+# Softmax in parts, so that n entries take n steps: the largest x, of the others the sum of exp(x - floor(largest)), from
+# these the scale, and the entries. The scale is 1 / the sum of all, and the entries exp(x - floor(largest)) times that;
+# but where the largest has most, p - p p would cancel: there the scale is its share, a function of the others, and the
+# entries are exp(x - largest) times that. Which of the two it is, the scale's size tells, or the sign of its logarithm.
+row(
+    "largest", lambda m, *v: m.to_round(lambda: m.max(v), lambda: m.number(0)),
+    lambda m, *vz: tuple(m.to_round(lambda: m.first_equal(vz[:-1], vz[-1]), lambda: (0,) * (len(vz) - 1))),
+    arity=None, lists=1, summary="Largest of a sequence; what is made of it has no kink at a tie.",
+)
+row(
+    "others", _others, _others_partials,
+    arity=None, lists=1, singles=1, parts=1,
+    summary="Sum of exp(x_i - floor(top)) over all but the first that is the largest, top, which is the last operand.",
+)
+row(
+    "exp_less", _exp_less, lambda m, x, top, z: (z, 0),
+    arity=2, latex="e^{{{0} - {1}}}", summary="exp(x - floor(top)); inf - inf is 0.",
+)
 row(
     "logsumexp_less", _logsumexp_less,
     _logsumexp_less_partials,
     arity=None, lists=1, singles=1, parts=1, summary="log(exp(x1 - c) + ... + exp(xn - c)), of which c is the last operand.",
 )
 row(
-    "softmax", exp_of_difference, lambda m, x, c, r, z: (z, -z, -z),
-    arity=3, parts=2, whole="exp(x) / Σ exp(x)", summary="exp(x - c - r), each difference with its rounding error; inf - inf is 0.",
+    "scale", _scale, _scale_partials,
+    arity=2, parts=2, domain=(REALS, (0.0, INF)),
+    summary="1 / (E + others) for E = exp(top - floor(top)), but E / (E + others) where that is above 5/8.",
 )
 row(
-    "log_softmax", lambda m, x, c, r: m.to_round(lambda: m.where(m.equal(x, c), 0, x - c), lambda: x - c) - r,
-    lambda m, x, c, r, z: (1, -1, -1),
-    arity=3, parts=2, whole="x − log Σ exp(x)", summary="x - c - r; inf - inf is 0.",
+    "log_scale", _log_scale, _log_scale_partials,
+    arity=2, parts=2, domain=(REALS, (0.0, INF)),
+    summary="log(E + others), but -log1p(others / E) where E is above 5/8 of the sum.",
+)
+row(
+    "softmax", _share, _share_partials,
+    arity=3, parts=2, whole="exp(x) / Σ exp(x)",
+    summary="exp(x - floor(top)) * scale, or exp(x - top) * scale; operands x, top and the scale.",
+)
+row(
+    "log_softmax", _log_share, _log_share_partials,
+    arity=3, parts=2, whole="x − log Σ exp(x)",
+    summary="x - floor(top) - log_scale, or x - top + log_scale.",
 )

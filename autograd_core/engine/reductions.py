@@ -15,7 +15,7 @@ from .elementwise import has_array
 from .elsewhere import refuse_options
 from .ops import ROWS
 from .pytrees import array, is_array
-from .value import Value, record_many
+from .value import FUSED, Value, record_many
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -366,10 +366,11 @@ def softmax(xs: Iterable[Any], **options: Never) -> Any:
 
 
 def _of_each(name: str, items: list[Any]) -> list[Any]:
-    """Apply a primitive to each number, with their logsumexp and its rounding error."""
-    total = record_many(ROWS["logsumexp"], items)
-    rest = logsumexp_less(items, total)
-    return [record_many(ROWS[name], [x, total, rest]) for x in items]
+    """Apply a primitive to each number, the largest of them, and a scale."""
+    top = record_many(ROWS["largest"], items)
+    rest = record_many(ROWS["others"], [*items, top])
+    scale = FUSED["scale" if name == "softmax" else "log_scale"](top, rest)
+    return [record_many(ROWS[name], [x, top, scale]) for x in items]
 
 
 def logsumexp_less(xs: Iterable[Any], c: Any) -> Any:

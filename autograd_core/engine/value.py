@@ -15,7 +15,7 @@ from . import node_builders, ops
 from .contexts import current, entered, special
 from .elementwise import elementwise, has_array
 from .elsewhere import ON_BACKWARD, NotOnValues, names_of, refuse_options
-from .evaluation import OPERAND, decimal, evaluate, is_finite, is_fraction, number, plus, shown, written
+from .evaluation import OPERAND, decimal, evaluate, is_finite, is_fraction, number, plus, shown, value_of, written
 from .graph import MANY, sweep_order, topological_order
 from .pickling import attributes_of, deep_copied, reduced, restore
 from .provenance import NO_NOTE, GradientWatch, Note, user_line
@@ -458,12 +458,11 @@ def _edges_of(operands: Sequence[Any], datas: Sequence[Any], partials: Sequence[
 
 # Rules whose text grows only with the operands are compiled for a number of operands that recurs;
 # those whose text takes the compiler a millisecond for each operand, for a few. An int counts until then.
-STRAIGHT: dict[str, dict[int, Any]] = {
-    name: {} for name in ("sum", "dot", "softmax", "log_softmax", "logsumexp", "logsumexp_less")
-}
+OF_FEW = frozenset(("logsumexp", "logsumexp_less", "largest", "others"))
+OF_FLOATS = OF_FEW | {"softmax", "log_softmax"}  # their literals would turn Fractions into floats
+STRAIGHT: dict[str, dict[int, Any]] = {name: {} for name in ("sum", "dot", *sorted(OF_FLOATS))}
 LONGEST = 128  # more operands are rare, and the compiler would take milliseconds
 FEW_OPERANDS = 11  # the softmax of ten
-OF_FEW = frozenset(("logsumexp", "logsumexp_less"))  # their literals would turn Fractions into floats, too
 RECURS = 8
 
 
@@ -477,7 +476,7 @@ def record_many(row: Primitive, operands: Sequence[Any]) -> Any:
         build = compiled.get(count, 0)
         if build.__class__ is int:
             compiled[count] = build + 1 if build < RECURS else node_builders.fused_many(
-                row, count, NAMESPACE, literals=row.name in OF_FEW
+                row, count, NAMESPACE, literals=row.name in OF_FLOATS
             )
         else:
             node = build(operands)
@@ -516,7 +515,7 @@ def _on_numbers(row: Primitive, xs: Sequence[Any]) -> Any:
                 return row.value(m, *map(m.number, xs))
     if has_array(xs):
         return elementwise(row, xs, single(row))
-    return evaluate(row, _datas(row, xs))[0]
+    return value_of(row, _datas(row, xs))
 
 
 def single(row: Primitive) -> Callable[..., Any]:

@@ -37,6 +37,13 @@ class Values(NumberSystem):
         """x itself unless it is 0."""
         return x if current().by_data and isinstance(x, Value) and x.data != 0 else x + 0
 
+    def first_equal(self, xs: Sequence[Any], y: Any) -> list[Any]:
+        """By the data, as `guard`."""
+        if not current().by_data:
+            return super().first_equal(xs, y)
+        *data, top = [x.data if isinstance(x, Value) else x for x in (*xs, y)]
+        return FLOATS.first_equal(data, top)  # type: ignore[no-any-return]
+
     def row(self, name: str, *xs: Any) -> Any:
         """A node, or a number where no operand is a Value."""
         return record_many(ROWS[name], xs)

@@ -105,6 +105,15 @@ class NumberSystem:
             found.append(this)
         return found
 
+    def first_equal(self, xs: Sequence[Any], y: Any) -> list[Any]:
+        """1 for the first that equals y, 0 for the others."""
+
+        def step(open_: Any, x: Any) -> Any:
+            hit = self.equal(x, y)
+            return (self.where(hit, 0, open_),), self.where(hit, open_, 0)
+
+        return self.scan(step, (1,), xs)
+
     def count(self, xs: Sequence[Any]) -> Any:
         """How many there are."""
         return len(xs)

@@ -27,6 +27,7 @@ SUBNORMAL = {"float64": 5e-324, "float32": 2.0**-149}
 CHOICE = "relu, leaky_relu, max, min, where and clip send the gradient on as they would a number's"
 EXEMPT = {
     **dict.fromkeys("relu leaky_relu where maximum minimum clip max min".split(), CHOICE),
+    **dict.fromkeys("largest others softmax log_softmax".split(), "one NaN is in all operands that softmax gives them: below"),
     **dict.fromkeys("lt le gt ge eq ne".split(), "NaN is unequal to all numbers: the value is 0 or 1, the derivative 0"),
 }
 OPERANDS = {

@@ -11,11 +11,14 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from sympy import Rational
 
 import autograd_core as ag
 import nn
 from autograd_core import Value, compiler
-from autograd_core.engine.value import RECURS, STRAIGHT
+from autograd_core.engine.ops import ROWS
+from autograd_core.engine.value import RECURS, STRAIGHT, record_many
+from autograd_core.number_systems.high_precision import HighPrecision
 
 INF, NAN = math.inf, math.nan
 OFFSETS = (0.0, 1.0, -3e3, 1e6, -1e9, 1e12, 1e16, -1e300)
@@ -105,6 +108,149 @@ def test_derivatives_at_any_offset(dtype):
                 assert abs(found[i][j] - p[i] * ((i == j) - p[j])) <= allowed + least, (xs, i, j)
 
 
+def others(p):
+    """1 - p_i to the last digit, as the sum of the other entries."""
+    return [math.fsum(q for j, q in enumerate(p) if j != i) for i in range(len(p))]
+
+
+def compiled_jacobian(f, n, **options):
+    jacobian = compiler.compile(f, [0.0] * n, **options).jacobian
+    if "in_axes" not in options:
+        return jacobian
+    return lambda xs: np.asarray(jacobian(np.array([xs] * 9)))[0, -1]
+
+
+JACOBIANS = {
+    "reverse": lambda f, n: ag.jacobian(f, mode="reverse"),
+    "forward": lambda f, n: ag.jacobian(f, mode="forward"),
+    "compiled": compiled_jacobian,
+    "float32": lambda f, n: compiled_jacobian(f, n, dtype="float32"),
+    "batch": lambda f, n: compiled_jacobian(f, n, in_axes=0),
+}
+
+
+@pytest.mark.parametrize("n", [1, 2, 3, 10])
+@pytest.mark.parametrize("name", ["softmax", "log_softmax"])
+@pytest.mark.parametrize("way", sorted(JACOBIANS))
+def test_slopes_to_the_bound_of_their_own_size(way, name, n):
+    """1 - p_i keeps its digits where p_i is next to 1."""
+    dtype = "float32" if way == "float32" else "float64"
+    jacobian = JACOBIANS[way](getattr(ag, name), n)
+    least = 2.0**-126 if dtype == "float32" else 1e-300
+    for xs in points(dtype, n):
+        p, _ = exactly(xs)
+        rest, top = others(p), max(xs)
+        for (i, j), d in np.ndenumerate(np.reshape(np.asarray(jacobian(xs), float), (n, n))):
+            exact = (rest[i] if i == j else -p[j]) * (p[i] if name == "softmax" else 1)
+            allowed = BOUND * ULP[dtype] * (1 + (top - xs[i]) + (top - xs[j])) * abs(exact)
+            assert abs(d - exact) <= allowed + least, (xs, i, j)
+
+
+CURVED = {
+    "logsumexp": lambda v: ag.logsumexp(v),
+    "softmax": lambda v: ag.softmax(v)[0],
+    "log_softmax": lambda v: ag.log_softmax(v)[0],
+    "cross_entropy": lambda v: nn.cross_entropy(v, 0),
+}
+
+
+def curvatures(name, p, rest):
+    """The second derivatives by x_0 twice, by x_1 twice, and by both."""
+    if name == "softmax":
+        return [
+            p[0] * rest[0] * (rest[0] - p[0]), -p[0] * p[1] * (rest[1] - p[1]), -p[0] * p[1] * (rest[0] - p[0]),
+        ]  # fmt: skip
+    sign = -1 if name == "log_softmax" else 1
+    return [sign * p[0] * rest[0], sign * p[1] * rest[1], -sign * p[0] * p[1]]
+
+
+@pytest.mark.parametrize("n", [2, 3, 5])
+@pytest.mark.parametrize("name", sorted(CURVED))
+@pytest.mark.parametrize("way", ["eager", "compiled", "float32"])
+def test_second_derivatives_to_their_own_size(way, name, n):
+    """Where an entry is next to 1, they are far below it. Those of softmax are 0 where a share is a half."""
+    dtype = "float32" if way == "float32" else "float64"
+    f = CURVED[name]
+    hessian = ag.hessian(f) if way == "eager" else compiler.compile(f, [0.0] * n, dtype=dtype).hessian
+    least = 2.0**-120 if dtype == "float32" else 1e-300
+    for xs in points(dtype, n):
+        p, _ = exactly(xs)
+        rest, spread = others(p), 1 + (max(xs) - min(xs))
+        found = np.reshape(np.asarray(hessian(xs), float), (n, n))
+        for (i, j), exact in zip(((0, 0), (1, 1), (0, 1)), curvatures(name, p, rest), strict=True):
+            size = abs(exact)
+            if name == "softmax":  # the factor rest - p is a difference
+                size = p[0] * (rest[0] if i == j == 0 else p[1])
+            assert abs(found[i][j] - exact) <= 2 * BOUND * ULP[dtype] * spread * size + least, (xs, i, j)
+
+
+AT_LEAST = [[40.0, 0.0, 1.0], [-3.0, 700.0, 699.0], [0.25, 0.5, -0.125], [1e6, 1e6 + 50, 1e6], [2.0, 2.0, -30.0]]
+
+
+def exported_gradients(f, path):
+    """The gradient as each kind of exported file has it."""
+    f.to_numpy(path / "f.py")
+    space = {}
+    exec((path / "f.py").read_text(encoding="utf-8"), space)
+    numpy = next(v for k, v in space.items() if k.endswith("_value_and_grad"))
+    yield "NumPy", lambda xs: numpy(np.array(xs))[1]
+    symbols, _, slopes = f.to_sympy()
+    yield "SymPy", lambda xs: [
+        float(s.subs(dict(zip(symbols[0], map(Rational, xs), strict=True))).evalf(60)) for s in slopes[0]
+    ]
+
+
+@pytest.mark.parametrize("name", ["softmax", "log_softmax"])
+def test_slopes_of_what_is_next_to_1_in_exports(name, tmp_path):
+    for k in range(3):
+        f = compiler.compile(lambda v, k=k: getattr(ag, name)(v)[k], [0.0] * 3)
+        for way, gradient in exported_gradients(f, tmp_path):
+            for xs in AT_LEAST:
+                p, _ = exactly(xs)
+                rest = others(p)
+                exact = [(rest[k] if j == k else -p[j]) * (p[k] if name == "softmax" else 1) for j in range(3)]
+                spread = 1 + (max(xs) - min(xs))
+                for d, e in zip(np.ravel(gradient(xs)), exact, strict=True):
+                    assert abs(d - e) <= 2 * BOUND * ULP["float64"] * spread * abs(e) + 1e-300, (way, k, xs)
+
+
+@pytest.mark.parametrize("name", ["softmax", "log_softmax", "logsumexp"])
+def test_numbers_among_the_entries_change_no_derivative(name):
+    """To the third order, in whichever place the largest stands, and where two are."""
+    for xs in ([1.0, 0.0, 0.0], [0.0, 0.0, -1.0], [3.0, 3.0, -2.0], [700.0, 1.0, 2.0], [-0.5, 4.0, 4.0], [1.0, 9.0, 2.0]):
+
+        def whole(x, *rest, f=getattr(ag, name)):
+            found = f([x, *rest])
+            return found[0] if isinstance(found, list) else found
+
+        slope = whole
+        for order in range(1, 4):
+            slope = ag.grad(slope)
+            among_numbers, among_values = slope(*xs), slope(xs[0], *map(Value, xs[1:])).data
+            assert among_numbers == pytest.approx(among_values, rel=1e-13, abs=1e-16), (order, xs)
+            compiled = ag.compile(slope, *xs)(*xs)
+            assert float(compiled) == pytest.approx(among_values, rel=1e-13, abs=1e-16), (order, xs)
+
+
+@pytest.mark.parametrize("name", ["softmax", "log_softmax", "logsumexp"])
+@pytest.mark.parametrize("way", ["eager", "float64", "float32"])
+def test_nan_among_the_entries_is_in_every_derivative_to_the_third(name, way):
+    def third(v):
+        found = getattr(ag, name)(v)
+        return ag.grad_of(ag.grad_of(ag.grad_of(found[1] if isinstance(found, list) else found, v, create_graph=True)[0], v, create_graph=True)[2], v, create_graph=True)
+
+    for xs in ([NAN, 1.0, INF], [0.0, NAN, 5.0], [1.0, 2.0, NAN]):
+        found = third([Value(x) for x in xs]) if way == "eager" else compiler.compile(third, [0.0, 1.0, 2.0], dtype=way)(xs)
+        assert all(math.isnan(float(x.data if isinstance(x, Value) else x)) for x in found)
+
+
+@pytest.mark.parametrize("n", [3000, 100_000])
+def test_entries_to_the_bound_of_very_many(n):
+    xs = [random.Random(n).gauss(-8, 3) for _ in range(n)]
+    p, _ = exactly(xs)
+    assert_entries(ag.softmax(xs), p, xs, "float64")
+
+
 @pytest.mark.parametrize("dtype", [None, "float64", "float32"])
 def test_cross_entropy_at_any_offset(dtype):
     def loss(v):
@@ -146,6 +292,38 @@ def test_infinities_are_as_in_the_gradient_of_logsumexp(xs):
         assert ag.grad(lambda v, k=k: nn.cross_entropy(v, k))(xs) == pytest.approx([q - (i == k) for i, q in enumerate(expected)])
 
 
+PARTS = {
+    "others": [(0.3, -1.2, 0.7, 0.7), (2.4, 2.4, 1.1, 2.4), (0.1, 0.2, 0.9)],
+    "exp_less": [(0.3, 1.7), (-4.2, 0.6), (2.5, 0.5)],
+    "scale": [(1.7, 0.2), (1.7, 5.0), (-0.4, 1e-30), (-0.4, 1.5)],
+    "log_scale": [(1.7, 0.2), (1.7, 5.0), (-0.4, 1e-30), (-0.4, 1.5)],
+    "softmax": [(0.3, 0.4, 0.2), (0.3, 0.4, 0.9), (-3.0, 0.4, 0.7), (-3.0, 1.5, 0.1)],
+    "log_softmax": [(0.3, 0.4, 1.2), (0.3, 0.4, -0.25), (-3.0, 0.4, -0.1), (-3.0, 1.5, 0.7)],
+}
+
+
+@pytest.mark.parametrize("name", sorted(PARTS))
+def test_each_partial_of_a_part_is_the_derivative_of_its_value(name):
+    """On both sides of its choices, by differences in 80 digits; of `others` the first that is the largest is left out."""
+    m, row, h = HighPrecision(80), ROWS[name], Fraction(1, 10**25)
+    for point in PARTS[name]:
+        at = [m.number(x) for x in point]
+        found = row.partials(m, *at, row.value(m, *at))
+        for k, d in enumerate(found):
+            if name == "others" and point[k] == point[-1]:
+                continue  # a jump; see the next test
+            above, below = ([*at[:k], at[k] + m.number(e), *at[k + 1 :]] for e in (h, -h))
+            slope = (row.value(m, *above) - row.value(m, *below)) / m.number(2 * h)
+            assert abs(slope - d) < 1e-40 * (1 + abs(slope)), (name, point, k)
+
+
+def test_the_sum_of_the_others_leaves_out_the_first_of_the_largest_alone():
+    sums = [record_many(ROWS["others"], [*map(Value, xs), Value(2.5)]) for xs in ((2.5, 2.5, 0.5), (0.5, 2.5, 2.5))]
+    e = math.exp(0.5)
+    assert [node.data for node in sums] == pytest.approx([e + math.exp(-1.5)] * 2)
+    assert [node.local_grads for node in sums] == [pytest.approx((0, e, math.exp(-1.5), 0)), pytest.approx((math.exp(-1.5), 0, e, 0))]
+
+
 def test_nan_passes():
     assert all(map(math.isnan, ag.softmax([NAN, 1.0, INF])))
     assert all(map(math.isnan, ag.log_softmax([0.0, NAN])))
@@ -160,7 +338,7 @@ def test_nodes_grow_with_the_entries():
             nodes.update(ag.topological_order(p))
         return len(nodes)
 
-    assert [count(n) for n in (3, 30, 300)] == [2 * n + 2 for n in (3, 30, 300)]
+    assert [count(n) for n in (3, 30, 300)] == [2 * n + 3 for n in (3, 30, 300)]
 
 
 def test_ties_are_no_kinks():
@@ -208,7 +386,7 @@ def test_every_mixture_of_values_and_numbers_gives_the_same_bits_however_often(n
     for _ in range(RECURS + 1):
         f, at = mixture(name, xs, moving)
         f([Value(x) for x in at])
-    assert callable(STRAIGHT["logsumexp"][len(xs)])
+    assert callable(STRAIGHT[name][len(xs)] if name == "logsumexp" else STRAIGHT["others"][len(xs) + 1])
     assert struct.pack(f"{len(plain)}d", *everything(name, xs, moving)) == struct.pack(f"{len(plain)}d", *plain)
 
 
