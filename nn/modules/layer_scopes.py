@@ -25,6 +25,7 @@ class Modules(Protocol):
 
     def named_modules(self) -> Iterator[tuple[str, Any]]:
         """Dotted names and modules, this one first."""
+        ...
 
 
 def tell_apart(model: Modules) -> None:
