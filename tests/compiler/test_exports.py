@@ -19,7 +19,7 @@ from strategies import Program, programs, value_of
 import autograd_core as ag
 from autograd_core import MissingExtraError, OperandError, RangeError, StructureError, compiler
 from autograd_core.engine.evaluation import evaluate
-from autograd_core.engine.ops import ROWS
+from autograd_core.engine.ops import INNER, ROWS
 from autograd_core.number_systems.terms import TERMS, Literal, Term
 
 INF, NAN = math.inf, math.nan
@@ -220,6 +220,7 @@ def test_what_is_repeated_is_written_once(export):
     assert len(long.splitlines()) == len(short.splitlines()) < 150
 
 
+CORNERS = (0.0, -0.0, 0.5, -0.5, 1.0, -1.0, 2.0, 3.0, -2.5, -5e-324, 1e300, -1e300, INF, -INF, NAN)
 POINTS = {None: (0.5, 1.5, 0.25, 0.75), 1: (0.6,), 2: (0.6, 0.4), 3: (0.6, 0.4, 0.9)}
 
 
@@ -233,7 +234,10 @@ def test_every_row_is_exported_at_ordinary_and_at_extreme_points(tmp_path):
         library = InC(compiled, tmp_path)
         module = {}
         exec(compiled.to_numpy(), module)
-        for point in (xs, [0.0] * len(xs), [INF] * len(xs), [NAN] * len(xs), [-1e-310] * len(xs), [-700.5] * len(xs)):
+        points = [xs, *([x] * len(xs) for x in (0.0, INF, NAN, -1e-310, -700.5))]
+        if name not in INNER and row.arity in (1, 2):
+            points += itertools.product(CORNERS, repeat=row.arity)
+        for point in points:
             z, partials = evaluate(row, point)
             status, out, gradient = library.value_and_grad(point)
             assert status == 0
@@ -242,6 +246,7 @@ def test_every_row_is_exported_at_ordinary_and_at_extreme_points(tmp_path):
             value, slopes = module["graph_value_and_grad"](point)
             for a, b in zip([z, *partials], [float(value), *slopes.tolist()], strict=True):
                 assert ulps(a, b, least=1e-290) <= 16, (name, point)
+            assert math.copysign(1, value) == math.copysign(1, z) or z, (name, point)
 
 
 # --- results of several numbers, guards, names ----------------------------------------------------

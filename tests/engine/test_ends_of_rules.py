@@ -283,6 +283,8 @@ def test_every_row_in_single_precision_is_that_of_doubles(name):
     for k, xs in enumerate(points):
         if name.startswith("pow") and beyond_floats(*xs):
             continue
+        if name == "softmax" and abs(xs[2]) < 2.0**-126:  # a scale is at least 1 / (e n)
+            continue
         pairs = [(float(results[d][0][k]), *map(float, results[d][1][0][k])) for d in ("float32", "float64")]
         wrong += [(xs, a, b) for a, b in zip(*pairs, strict=True) if not is_close(a, b)]
     assert wrong == []

@@ -136,3 +136,29 @@ def test_what_nan_does_not_change_is_what_the_reasons_say():
     assert ag.grad(ag.copysign, 1)(2.0, NAN) == 0
     assert ag.grad(lambda x: x**0)(NAN) == 0
     assert ag.grad(lambda y: 1**y)(NAN) == 0
+
+
+CONSTANT = {
+    "x": (lambda x: x, 1, 1.0),
+    "2 x": (lambda x: 2 * x, 1, 2.0),
+    "x * x": (lambda x: x * x, 2, 2.0),
+    "square": (ag.square, 2, 2.0),
+    "x ** 2": (lambda x: x**2, 2, 2.0),
+    "dot": (lambda x: ag.dot([x, 3.0], [x, x]), 2, 2.0),
+    "x * x * x": (lambda x: x * x * x, 3, 6.0),
+    "x ** 3": (lambda x: x**3, 3, 6.0),
+    "prod": (lambda x: ag.prod([x, x, x]), 3, 6.0),
+}
+
+
+@pytest.mark.parametrize("name", CONSTANT)
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+def test_a_derivative_that_is_the_same_for_all_numbers_is_so_for_nan(name, dtype):
+    """Those before it are NaN."""
+    f, order, expected = CONSTANT[name]
+    for k in range(1, order + 1):
+        f = ag.grad(f)
+        compiled = compiler.compile(f, 1.0, dtype=dtype)
+        for x in (-2.5, INF, NAN) if k == order else (NAN,):
+            found = [f(x), float(compiled(x))]
+            assert found == [expected] * 2 if k == order else all(map(math.isnan, found)), (k, x)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import keyword
 import math
+import re
 from typing import TYPE_CHECKING
 
 from ...number_systems.numpy_arrays import NUMPY_NAMES
@@ -19,8 +20,15 @@ if TYPE_CHECKING:
     from .program_stages import Column, Stage
 
 BY_NUMBER = ("erf", "erfc")  # NumPy has neither
-TAKEN = frozenset([*keyword.kwlist, *BY_NUMBER, "np", "math", "constants", "evaluate"])
+TAKEN = frozenset([*keyword.kwlist, *BY_NUMBER, "power", "np", "math", "constants", "evaluate"])
 INNER = "        "
+CALLS_POWER = re.compile(r"(?<![.\w])power\(")
+# NumPy computes a single exponent 0.5 as a square root, which is another function at -0.0 and at -inf.
+POWER = """\
+def power(x, y):
+    if np.ndim(y) == 0 and y == 0.5:
+        x = np.where(x == -np.inf, np.inf, x + 0.0)
+    return np.power(x, y)"""
 
 
 class NumPy(Language):
@@ -34,7 +42,8 @@ class NumPy(Language):
 
     def call(self, op: str, args: Sequence[str]) -> str:
         """A ufunc, or a helper."""
-        name = HELPERS.get(op) or (op if op in BY_NUMBER else f"np.{NUMPY_NAMES.get(op, op).removeprefix('rough_')}")
+        own = {"pow": "power"} | {name: name for name in BY_NUMBER} | HELPERS
+        name = own.get(op) or f"np.{NUMPY_NAMES.get(op, op).removeprefix('rough_')}"
         return f"{name}({', '.join(args)})"
 
     def choice(self, condition: ExpressionText, a: ExpressionText, b: ExpressionText) -> ExpressionText:
@@ -58,6 +67,8 @@ class NumPySource(SourceText):
         """The module's parts in order; which helpers are needed is known once the functions are written."""
         functions = self._short() if self.is_short else self._long()
         functions = [*self.helpers(), *functions]
+        if any(CALLS_POWER.search(function) for function in functions):  # the helpers call it, too
+            functions.insert(0, POWER)
         by_number = [name for name in BY_NUMBER if name in self.used]
         header = [*self.what.header("gradient"), "These are last axes; those before them are rows."]
         if self.what.guards:
