@@ -28,12 +28,12 @@ def _(x, z):
 
 
 def single(row):
-    """A program of one operation at a point inside of its domain; constants stand where it has no derivative alone."""
+    """A program of one operation at a point inside of its domain, no whole number; constants stand where it has no derivative alone."""
     if row.name == "zeta":  # of whole orders, to which it has none
         return Expression((Step(row, (3.0, 0)),), (0.5,))
     count = row.arity or 4
     domain = row.domain * (count // len(row.domain))
-    inputs = tuple(min(max(0.25 * (i + 1), low + 0.5), high - 0.5) for i, (low, high) in enumerate(domain))
+    inputs = tuple(min(max(0.22 * (i + 1), low + 0.5), high - 0.5) for i, (low, high) in enumerate(domain))
     return Expression((Step(row, tuple(range(count))),), inputs)
 
 
