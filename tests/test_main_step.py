@@ -94,7 +94,7 @@ def test_explain_draws(tmp_path, capsys):
     ("words", "message"),
     [
         (["step", "a + b", "a=1"], "no value for b"),
-        (["step", "a", "a=1", "-o", "x.svg"], "save: expected a file name that ends in .html, got 'x.svg'"),
+        (["step", "a", "a=1", "-o", "x.svg"], "save: expected a file name that ends in .html, .gif, .webp, .apng, got 'x.svg'"),
         (["step", "a", "a=1", "-o", "no/x.html"], "there is no folder 'no'"),
         (["step", "a", "a"], "expected name=number, got 'a'"),
         (["explain", "a*b", "--of", "c", "a=1", "b=2"], "--of: expected a name in a*b (a, b), got 'c'"),

@@ -1046,7 +1046,7 @@ def _largest_and_total(m: Any, top: Any, rest: Any) -> tuple[Any, Any]:
 def _log_scale(m: Any, top: Any, rest: Any) -> Any:
     def careful() -> Any:
         largest = _exp_less(m, top, top)
-        return m.where(has_most(m, top, rest), -m.log1p(rest / largest), m.log(largest + rest))
+        return m.where(has_most(m, top, rest), 0 - m.log1p(rest / largest), m.log(largest + rest))  # log(1) is 0.0, not -0.0
 
     return m.to_round(careful, lambda: m.log(rest))
 
