@@ -161,6 +161,10 @@ EXCEPTIONS = (
     Listed("mean", "value", "everywhere", everywhere, lambda *v: max(2, len(v)), "n", ROUNDED),
     Listed("prod", "value", "everywhere", everywhere, lambda *v: max(2, len(v)), "n", ROUNDED),
     Listed("prod", "partials", "everywhere", everywhere, lambda *v: max(4, len(v)), "n", ROUNDED),
+    Listed(
+        "softmax", "value", "everywhere", everywhere, lambda *_: 3, "3",
+        "an exponential of a rounded difference, times a rounded scale",
+    ),
     Listed("others", "value", "everywhere", everywhere, lambda *v: 2 + len(v) / 2, "2 + n / 2", ROUNDED),
     Listed("logsumexp", "partials", "everywhere", everywhere, lambda *v: 4 + len(v) / 2, "4 + n / 2", ROUNDED),
 )
