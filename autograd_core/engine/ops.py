@@ -1004,7 +1004,8 @@ def _others_partials(m: Any, *vtz: Any) -> tuple[Any, ...]:
     return (*kept, 0)
 
 
-LEADING, LOG_LEADING = 0.625, -0.46875  # a larger share is that of the largest, however rounded; about its logarithm
+LEADING = 0.625  # a share that is larger is that of the largest, however rounded: any other is below 0.375
+LOG_LEADING = -0.625  # between the logarithms of the two
 
 
 def _by_data(m: Any, xs: Any, condition: Any, a: Callable[[], Any], b: Callable[[], Any]) -> Any:
