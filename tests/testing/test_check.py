@@ -211,6 +211,13 @@ def test_a_rule_that_branches_where_its_derivative_is_smooth():
     assert report.worst.expected == 0.25
 
 
+@pytest.mark.parametrize("function", [ag.softplus, ag.silu, ag.sigmoid, ag.tanh, ag.relu, ag.abs], ids=lambda f: f.__name__)
+@pytest.mark.parametrize("order", [1, 2, 3])
+def test_an_argument_without_use_does_not_hinder_a_look_at_both_sides(function, order):
+    report = check_gradient(lambda x, y: function(y), (0.25, 0.0), order=order)
+    assert report.verdict is check_gradient(function, (0.0,), order=order).verdict
+
+
 def test_an_order_is_not_looked_at_where_the_one_before_fails():
     report = check_gradient(ag.relu, (0.0,), order=2)
     assert report.verdict is Verdict.KINK

@@ -736,7 +736,7 @@ class Judge:
         # A step past a tie that is tiny beside the step looks like a jump of the result. So what looks like a jump is
         # tried again with steps from the smallest input on.
         size = abs(here[x]) or m.context.one
-        smallest = min([size, *(abs(here[y]) for y in self.rec.inputs if here[y])])
+        smallest = min([size, *(abs(here[y]) for y in self.rec.inputs if here.get(y))])  # one without use has no number
         for step in (size, smallest):
             sides = [self._one_side(m, here, zero, x, cone, sign * step) for sign in (-1, 1)]
             if None not in (*sides[0], *sides[1]) or smallest == size:
