@@ -137,7 +137,8 @@ def attenuation(
         depth: Number of layers, at least 1.
         width: Units in each, at least 1.
         activations: Names: "softmax", or one that `Neuron` knows.
-        gain: How large the weights are; a large one makes an error blow up.
+        gain: How large the weights are. A large one makes an error blow up through "linear" and "relu"; through "tanh"
+            and "sigmoid" in wide layers alone, for in narrow ones they are flat there.
         runs: Number of random networks, at least 1.
         seed: An int or a `random.Random`.
 
