@@ -2,6 +2,7 @@
 
     python benchmarks/accuracy.py --points 10000      remakes the table in docs/accuracy.md
     python benchmarks/accuracy.py tanh pow            prints these rows
+    python benchmarks/accuracy.py tanh pow --write    and renews their lines in docs/accuracy.md
 
 The error is |computed - exact| in ulp of the exact number: 2^(e - 52) for 2^e <= |exact| < 2^(e + 1),
 2^-1074 in the subnormal range. Infinity counts as 2^1024, and as right where the exact number rounds to it.
@@ -478,13 +479,17 @@ def _job(task):
     return worst(ROWS[name], n)
 
 
+def what(which):
+    """The value, all partials, or that to one operand, in the words of the table."""
+    return which if isinstance(which, str) else f"∂/∂{'xyz'[which]}"
+
+
 def shown(w):
     """One line of the table."""
-    what = "value" if w.which == "value" else "partials" if w.which == "partials" else f"∂/∂{'xyz'[w.which]}"
     error = "∞" if math.isinf(w.error) else f"{w.error:.2f}" if w.error < 1e4 else "> 10^4"
     error = "0" if w.error < 0.005 else error
     point = "" if error == "0" else ", ".join(f"`{x!r}`" for x in w.point)
-    return what, error, point
+    return what(w.which), error, point
 
 
 def page(found, n):
@@ -495,9 +500,31 @@ def page(found, n):
     lines += ["", "## Exceptions", ""]
     lines += ["| primitive | | where | bound | ulp | at | why |", "|---|---|---|---|---|---|---|"]
     for w in sorted((w for w in found if w.entry is not None), key=lambda w: w.entry):
-        entry, (what, error, point) = EXCEPTIONS[w.entry], shown(w)
+        entry, (which, error, point) = EXCEPTIONS[w.entry], shown(w)
         place, formula = (text.replace("|", "\\|") for text in (entry.place, entry.formula))
-        lines.append(f"| {w.row} | {what} | {place} | {formula} | {error} | {point} | {entry.why} |")
+        lines.append(f"| {w.row} | {which} | {place} | {formula} | {error} | {point} | {entry.why} |")
+    return "\n".join(lines) + "\n"
+
+
+def rank(line):
+    """Of a line in a table its primitive, the table, and the place there; None for other lines."""
+    name, *cells = line.removeprefix("| ").split(" | ")
+    if name not in ROWS:
+        return None
+    if len(cells) == 3:
+        return name, 0, list(ROWS).index(name)
+    return name, 1, [(e.row, what(e.which), e.place.replace("|", "\\|")) for e in EXCEPTIONS].index((name, *cells[:2]))
+
+
+def renewed(text, found):
+    """The page with new lines for some primitives; those of the others stay."""
+    names = {w.row for w in found}
+    lines = [line for line in text.splitlines() if not rank(line) or rank(line)[0] not in names]
+    for line in filter(rank, page(found, 0).splitlines()):
+        _, table, place = rank(line)
+        before = [i for i, other in enumerate(map(rank, lines)) if other and other[1] == table and other[2] <= place]
+        start = [i for i, other in enumerate(lines) if other.startswith("|---")][table]
+        lines.insert(max(before, default=start) + 1, line)
     return "\n".join(lines) + "\n"
 
 
@@ -529,6 +556,7 @@ domain, for which see [kinks](kinks.md)."""
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("rows", nargs="*", help="rows to print; without any, all, and docs/accuracy.md is written")
+    parser.add_argument("--write", action="store_true", help="renew the lines of these rows in docs/accuracy.md")
     parser.add_argument("--points", type=int, default=10_000)
     options = parser.parse_args()
     found = []
@@ -541,6 +569,8 @@ def main():
                 print(f"{w.row:12} {'  '.join(shown(w))}  {place}{mark}", flush=True)
     if not options.rows:
         TARGET.write_text(page(found, options.points), encoding="utf-8")
+    elif options.write:
+        TARGET.write_text(renewed(TARGET.read_text(encoding="utf-8"), found), encoding="utf-8")
     return 1 if any(w.error > w.bound for w in found) else 0
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, overload
 
+from ..errors import UnknownPrimitiveError
 from .elsewhere import ON_CLIP, refuse_options
 from .ops import ROWS
 from .reductions import norm
@@ -41,6 +42,9 @@ def _function(name: str, *example: float) -> Any:
         name: The primitive's name.
         *example: Operands and the result there, to ten digits, from a source other than the row.
     """
+    if name not in FUSED:
+        msg = f'autograd_core/engine/ops.py: expected an entry `row("{name}", ...)` of one or two operands'
+        raise UnknownPrimitiveError(msg)
     row, function = ROWS[name], FUSED[name]
     *xs, z = example
     call = f"ag.{name}({', '.join(map(repr, xs))})"

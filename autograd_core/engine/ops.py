@@ -51,6 +51,7 @@ class Primitive:
         kink: The convention there, in words.
         parts: How many of its last operands are computed for it alone, to keep digits: no formula has them.
         whole: What it is together with these, as texts write it.
+        inner: Whether only rules, sweeps and functions of many numbers use it: it is no public function, and no method.
         summary: One line for the documentation.
         source: Where a formula comes from, with its year.
     """
@@ -58,6 +59,7 @@ class Primitive:
     __slots__ = (
         "arity",
         "domain",
+        "inner",
         "kink",
         "kinks",
         "latex",
@@ -93,6 +95,7 @@ class Primitive:
         kink: str = "",
         parts: int = 0,
         whole: str = "",
+        inner: bool = False,
         summary: str = "",
         source: str = "",
         module: str = __name__,
@@ -108,7 +111,7 @@ class Primitive:
         self.domain = domain or (REALS,) * (arity or 1)
         self.kinks = kinks
         self.kink = kink
-        self.parts, self.whole = parts, whole
+        self.parts, self.whole, self.inner = parts, whole, inner
         self.summary = summary
         self.source = source
         self.module = module
@@ -122,11 +125,6 @@ class Primitive:
 
 
 ROWS: dict[str, Primitive] = {}
-# Primitives that only sweeps, rules and functions of many numbers use.
-INNER = frozenset(
-    "path_product step_slope end cosine angle_slope zeta logistic_pdf one_minus_square power_slope power_base power_log "
-    "logsumexp_less largest others exp_less scale log_scale softmax log_softmax".split()
-)
 
 
 def row(name: str, value: Callable[..., Any], partials: Callable[..., Any], **facts: Any) -> Primitive:
@@ -419,18 +417,19 @@ row(
         m.row("path_product", y, m.row("power_slope", m.row("power_base", x, y), y - 1)), power_twist(m, x, y)
     ),
     arity=2, latex="{1} {0}^{{{1} - 1}}", domain=((0.0, INF), REALS),
-    summary="y x^(y - 1), the derivative of a power to its base.",
+    inner=True, summary="y x^(y - 1), the derivative of a power to its base.",
 )
 row(
     "power_base", _power_base, _power_base_partials,
     arity=2, latex="{0}", domain=((0.0, INF), REALS),
+    inner=True,
     summary="x; |x| if y is even but y - 1 is not exact: so a power of it, less 1 again, has the sign of x^y.",
 )
 row(
     "power_log", lambda m, x, y: exponent_slope(m, x, y, m.pow(x, y)),
     lambda m, x, y, z: (power_twist(m, x, y), exponent_slope(m, x, y, z)),
     arity=2, latex=r"{0}^{{{1}}} \ln {0}", domain=((0.0, INF), REALS),
-    summary="x^y log(x), the derivative of a power to its exponent.",
+    inner=True, summary="x^y log(x), the derivative of a power to its exponent.",
 )
 row(
     "abs", lambda m, x: m.abs(x), lambda m, x, z: (m.row("sign", x),),
@@ -450,19 +449,19 @@ row(
 )
 row(
     "step_slope", lambda m, x: m.to_round(lambda: m.where(m.equal(x, x), 0, x), lambda: 0 * x), lambda m, x, z: (m.row("step_slope", x),),
-    latex=r"0 \cdot {0}", summary="Derivative of a step and of itself: 0, but NaN of NaN.",
+    latex=r"0 \cdot {0}", inner=True, summary="Derivative of a step and of itself: 0, but NaN of NaN.",
 )
 row(
     "end", lambda m, x: m.where(m.equal(m.abs(x), INF), sign_of(m, x), m.row("step_slope", x)),
     lambda m, x, z: (m.row("step_slope", x),),
-    summary="1 at infinity, -1 at minus infinity, else 0; NaN passes.",
+    inner=True, summary="1 at infinity, -1 at minus infinity, else 0; NaN passes.",
 )
 row(
     "path_product",
     lambda m, x, y: m.where(m.equal(x, 0), 0, m.where(m.equal(y, 0), 0, x * y)),
     lambda m, x, y, z: (y, x),
     arity=2, symbol="*", latex=r"{0} \cdot {1}",
-    summary="Local derivative times adjoint: a product in which 0 wins over infinity and NaN.",
+    inner=True, summary="Local derivative times adjoint: a product in which 0 wins over infinity and NaN.",
 )
 
 # --- comparisons and choice ---------------------------------------------------------------------
@@ -573,7 +572,8 @@ row("cos", lambda m, x: m.cos(x), lambda m, x, z: (-m.sin(x),), latex=r"\cos {0}
 row("tan", lambda m, x: m.tan(x), lambda m, x, z: (1 + z * z,), latex=r"\tan {0}", summary="Tangent of x in radians.")
 row(
     "one_minus_square", lambda m, x: (1 - x) * (1 + x), lambda m, x, z: (-2 * x,),
-    latex="1 - {0}^2", summary="1 - x^2, accurate beside -1 and 1; its derivative is accurate beside 0, too.",
+    latex="1 - {0}^2",
+    inner=True, summary="1 - x^2, accurate beside -1 and 1; its derivative is accurate beside 0, too.",
 )
 row(
     "asin", lambda m, x: m.asin(x), lambda m, x, z: (1 / m.sqrt(m.row("one_minus_square", x)),),
@@ -670,7 +670,8 @@ row(
 )
 row(
     "logistic_pdf", logistic_slope, lambda m, x, z: (-z * m.tanh(x / 2),),
-    latex=r"\sigma'\left({0}\right)", summary="Density of the logistic distribution, sigmoid(x) sigmoid(-x).",
+    latex=r"\sigma'\left({0}\right)",
+    inner=True, summary="Density of the logistic distribution, sigmoid(x) sigmoid(-x).",
 )
 row(
     "softplus",
@@ -758,6 +759,7 @@ row(
 row(
     "zeta", lambda m, s, x: m.zeta(s, x), lambda m, s, x, z: (NAN, -s * m.zeta(s + 1, x)),
     arity=2, latex=r"\zeta\left({0}, {1}\right)", domain=((1.0, INF), (0.0, INF)),
+    inner=True,
     summary="Hurwitz's zeta function, sum of (x + k)^-s; the rules ask for whole s, and no derivative to it.",
 )
 
@@ -833,13 +835,13 @@ row(
     "cosine", lambda m, x, y: directions(m, (x, y), m.hypot(x, y))[0],
     _cosine_partials,
     arity=2, kinks=lambda m, x, y: (m.hypot(x, y),), kink="0 at the origin, and so are its derivatives",
-    summary="x / hypot(x, y), of infinite operands the limit.",
+    inner=True, summary="x / hypot(x, y), of infinite operands the limit.",
 )
 row(
     "angle_slope", lambda m, x, y: slope_of_angle(m, x, y, m.hypot(x, y)),
     _angle_slope_partials,
     arity=2, kinks=lambda m, x, y: (m.hypot(x, y),), kink="0 at the origin, and so are its derivatives",
-    summary="x / (x^2 + y^2), the derivative of atan2(x, y) to x; of infinite operands the limit 0.",
+    inner=True, summary="x / (x^2 + y^2), the derivative of atan2(x, y) to x; of infinite operands the limit 0.",
 )
 
 # --- sums of products and other reductions: one node for n operands ------------------------------
@@ -1120,39 +1122,43 @@ row(
 row(
     "largest", lambda m, *v: m.to_round(lambda: m.max(v), lambda: m.number(0)),
     lambda m, *vz: tuple(m.to_round(lambda: m.first_equal(vz[:-1], vz[-1]), lambda: (0,) * (len(vz) - 1))),
-    arity=None, lists=1, summary="Largest of a sequence; what is made of it has no kink at a tie.",
+    arity=None, lists=1, inner=True, summary="Largest of a sequence; what is made of it has no kink at a tie.",
 )
 row(
     "others", _others, _others_partials,
     arity=None, lists=1, singles=1, parts=1,
+    inner=True,
     summary="Sum of exp(x_i - floor(top)) over all but the first that is the largest, top, which is the last operand.",
 )
 row(
     "exp_less", _exp_less, lambda m, x, top, z: (z, 0),
-    arity=2, latex="e^{{{0} - {1}}}", summary="exp(x - floor(top)); inf - inf is 0.",
+    arity=2, latex="e^{{{0} - {1}}}", inner=True, summary="exp(x - floor(top)); inf - inf is 0.",
 )
 row(
     "logsumexp_less", _logsumexp_less,
     _logsumexp_less_partials,
-    arity=None, lists=1, singles=1, parts=1, summary="log(exp(x1 - c) + ... + exp(xn - c)), of which c is the last operand.",
+    arity=None, lists=1, singles=1, parts=1,
+    inner=True, summary="log(exp(x1 - c) + ... + exp(xn - c)), of which c is the last operand.",
 )
 row(
     "scale", _scale, _scale_partials,
     arity=2, parts=2, domain=(REALS, (0.0, INF)),
-    summary="1 / (E + others) for E = exp(top - floor(top)), but E / (E + others) where that is above 5/8.",
+    inner=True, summary="1 / (E + others) for E = exp(top - floor(top)), but E / (E + others) where that is above 5/8.",
 )
 row(
     "log_scale", _log_scale, _log_scale_partials,
     arity=2, parts=2, domain=(REALS, (0.0, INF)),
-    summary="log(E + others), but -log1p(others / E) where E is above 5/8 of the sum.",
+    inner=True, summary="log(E + others), but -log1p(others / E) where E is above 5/8 of the sum.",
 )
 row(
     "softmax", _share, _share_partials,
     arity=3, parts=2, whole="exp(x) / Σ exp(x)",
-    summary="exp(x - floor(top)) * scale, or exp(x - top) * scale; operands x, top and the scale.",
+    inner=True, summary="exp(x - floor(top)) * scale, or exp(x - top) * scale; operands x, top and the scale.",
 )
 row(
     "log_softmax", _log_share, _log_share_partials,
     arity=3, parts=2, whole="x − log Σ exp(x)",
-    summary="x - floor(top) - log_scale, or x - top + log_scale.",
+    inner=True, summary="x - floor(top) - log_scale, or x - top + log_scale.",
 )
+
+INNER = frozenset(name for name, _row in ROWS.items() if _row.inner)

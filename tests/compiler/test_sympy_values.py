@@ -153,7 +153,11 @@ SMOOTH = [name for name, row in ROWS.items() if not row.kinks and set(row.domain
 @pytest.mark.parametrize("name", SMOOTH)
 def test_a_smooth_function_of_all_real_numbers_has_no_choice(name):
     _, value, slopes = compiled_row(name).to_sympy()
-    assert not any(sympy.sympify(e).has(sympy.Piecewise, sympy.Abs, sympy.Eq) for e in (value, *slopes))
+    chosen = [e for e in (value, *slopes) if sympy.sympify(e).has(sympy.Piecewise, sympy.Abs, sympy.Eq)]
+    assert not chosen, (
+        f"{name}: a choice for the sake of rounding stands in `m.to_round` or `far_out`; one of the function itself is a kink of its, or of "
+        f"its slope's: give the entry in autograd_core/engine/ops.py `kinks=` and `kink=`"
+    )
 
 
 def test_exponentials_and_their_sums_are_the_textbook_s():

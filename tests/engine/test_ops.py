@@ -269,16 +269,20 @@ def test_every_kink_has_a_tested_convention():
     assert all(bool(row.kink) for row in ROWS.values() if row.kinks)
 
 
+def kink_lines(row):
+    """The lines of a primitive in docs/kinks.md: its convention, and what it does at examples."""
+    lines = []
+    for xs in [xs for name, xs, _ in KINKS if name == row.name]:
+        head = " | " if lines else f"`{row.name}` | {row.kink.replace('|', chr(92) + '|')}"
+        shown = ", ".join(f"{d:.6g}" for d in evaluate(row, xs)[1])
+        lines.append(f"| {head} | `{row.name}({', '.join(map(repr, xs))})` | {shown} |")
+    return lines
+
+
 def kink_table():
-    """The table of docs/kinks.md, from the rows and from what they do."""
-    lines = ["| primitive | convention | for example | derivatives |", "|---|---|---|---|"]
-    for name, row in ROWS.items():
-        examples = [(xs, evaluate(row, xs)[1]) for other, xs, _ in KINKS if other == name]
-        for i, (xs, partials) in enumerate(examples):
-            head = f"`{name}` | {row.kink.replace('|', chr(92) + '|')}" if i == 0 else " | "
-            shown = ", ".join(f"{d:.6g}" for d in partials)
-            lines.append(f"| {head} | `{name}({', '.join(map(repr, xs))})` | {shown} |")
-    return "\n".join(lines) + "\n"
+    """The table of docs/kinks.md."""
+    lines = [line for row in ROWS.values() for line in kink_lines(row)]
+    return "\n".join(["| primitive | convention | for example | derivatives |", "|---|---|---|---|", *lines]) + "\n"
 
 
 def test_the_page_of_kinks():

@@ -1,0 +1,123 @@
+"""What belongs to an entry of the table outside of it: a test that fails says which line to add, and where."""
+
+import ast
+import builtins
+import re
+import sys
+from pathlib import Path
+
+import pytest
+
+import autograd_core as ag
+from autograd_core.engine import functions, reductions, value
+from autograd_core.engine.ops import ROWS, Primitive
+
+pytest.importorskip("mpmath")
+pytest.importorskip("numpy")
+
+ROOT = Path(__file__).parents[2]
+sys.path[:0] = [str(ROOT / "benchmarks"), str(Path(__file__).parent)]
+
+import references  # noqa: E402
+import wild_rules  # noqa: E402
+from test_ops import KINKS, kink_lines  # noqa: E402
+
+OPS, SPACE, VALUE = "autograd_core/engine/ops.py", "autograd_core/__init__.py", "autograd_core/engine/value.py"
+FUNCTIONS, REFERENCES, WILD = "autograd_core/engine/functions.py", "benchmarks/references.py", "benchmarks/wild_rules.py"
+DEFINED = references.definitions(references.mpmath.mp)
+PUBLIC = {row.name for row in ROWS.values() if not row.inner and not row.symbol}
+
+
+def text_of(path):
+    return (ROOT / path).read_text(encoding="utf-8")
+
+
+def at(path, pattern):
+    """The first line that matches as `file:line`; the file where none does."""
+    return next((f"{path}:{i}" for i, line in enumerate(text_of(path).splitlines(), 1) if re.search(pattern, line)), path)
+
+
+def below(row, path, pattern):
+    """Where a line is added: below that of the nearest entry above which has such a line, as `pattern` finds it for its name."""
+    names = [*ROWS, row.name]
+    text, before = text_of(path), reversed(names[: names.index(row.name)])
+    patterns = (pattern.format(re.escape(name)) for name in before)
+    return at(path, next(p for p in patterns if re.search(p, text, re.MULTILINE)))
+
+
+def typed_methods():
+    """The names of `Value` that the stub in its class has, for type checkers alone."""
+    [body] = [x for x in ast.parse(text_of(VALUE)).body if isinstance(x, ast.ClassDef) and x.name == "Value"]
+    stubs = [x for part in body.body if isinstance(part, ast.If) for x in ast.walk(part)]
+    return {x.id for x in stubs if isinstance(x, ast.Name) and isinstance(x.ctx, ast.Store)}
+
+
+def lacks_of_the_surface(row):
+    """A public function, its two lines in `autograd_core/__init__.py`, the type of the method."""
+    name, space = row.name, text_of(SPACE)
+    if not (hasattr(functions, name) or hasattr(reductions, name)):
+        kind, point = {1: ("Unary", "x"), 2: ("Binary", "x, y")}.get(row.arity, ("Any", "x, y, ..."))
+        yield (
+            f'{below(row, FUNCTIONS, "^{}: ")}: add below `{name}: {kind} = _function("{name}", {point}, z)`, numbers of which z is the '
+            f"value there to ten digits, from another source; or, if only rules use it, `inner=True` to its entry in {OPS}"
+        )
+    if not re.search(rf"^from \.engine\.\w+ import {name} as {name}( |$)", space, re.MULTILINE):
+        near = below(row, SPACE, r"^from \.engine\.functions import {} as")
+        yield f"{near}: add below `from .engine.functions import {name} as {name}`"
+    if f'    "{name}",\n' not in space and not hasattr(builtins, name):
+        yield f"{at(SPACE, '^__all__ = ')}: add to `__all__` the line `\"{name}\",`"
+    if name in value.FUSED and name not in typed_methods():
+        kind = {1: "_unary", 2: "_binary"}[row.arity]
+        yield f"{at(VALUE, f'= {kind}$')}: add below `{name} = {kind}`, by which type checkers know the method"
+
+
+def lacks_of_references(row):
+    """What somebody has to say who has not read the rule, and what is measured by it."""
+    name, xs = row.name, "*v" if row.arity is None else ", ".join("xyzuvw"[: row.arity])
+    if name not in DEFINED:
+        near = below(row, REFERENCES, '^        "{}": ')
+        yield f'{near}: add below `"{name}": lambda {xs}: value,`, its definition by functions of `mp`, and not from the rule'
+    if (name in PUBLIC or hasattr(ag, name)) and name not in wild_rules.RULES:
+        yield (
+            f'{below(row, WILD, r"^(    |rule.)?{0}{{}}{0}, ".format(chr(34)))}: add below that rule `rule("{name}", "ag.{name}({{}})", {row.arity}, '
+            f"lambda {xs}: value, lambda z, {xs}: (slope,), lambda {xs}: value, lambda z, {xs}: (slope,))`, first in 60 digits, then in doubles"
+        )
+    if f"\n| {name} |" not in text_of("docs/accuracy.md"):
+        yield f"docs/accuracy.md: add its lines by `python benchmarks/accuracy.py {name} --write`"
+
+
+def lacks_of_kinks(row):
+    """The convention in words, an example that holds it, and the page."""
+    if row.kinks and not row.kink:
+        near = at(OPS, rf'^(row\(|    )"{row.name}",')
+        yield f"{near}: add `kink=` to the entry, the derivatives in words at the points that `kinks` names"
+    if row.kink and all(name != row.name for name, *_ in KINKS):
+        near = at("tests/engine/test_ops.py", r"^KINKS = \[")
+        yield f'{near}: add to `KINKS` the line `("{row.name}", (x,), (slope,)),`, a kink and what `kink` says of it'
+    page = text_of("docs/kinks.md")
+    for line in kink_lines(row):
+        if line not in page:
+            yield f"{below(row, 'docs/kinks.md', r'^. `{}` ')}: add below its lines `{line}`"
+
+
+def lacking(row):
+    """Every line that is missing for an entry, in words."""
+    surface = lacks_of_the_surface(row) if row.name in PUBLIC else ()
+    return [*surface, *lacks_of_references(row), *lacks_of_kinks(row)]
+
+
+@pytest.mark.parametrize("name", ROWS)
+def test_an_entry_lacks_nothing(name):
+    missing = lacking(ROWS[name])
+    if missing:
+        pytest.fail("\n".join([f"{name} lacks, as CONTRIBUTING.md says under Adding an operation,", *missing]), pytrace=False)
+
+
+def test_what_a_newcomer_lacks_is_told():
+    PUBLIC.add("newcomer")
+    try:
+        told = lacking(Primitive("newcomer", lambda m, x: m.abs(x), lambda m, x, z: (1,), kinks=lambda m, x: (x,)))
+    finally:
+        PUBLIC.remove("newcomer")
+    files = [re.match(r"(\S+?)(:\d+)?: add ", line)[1] for line in told]
+    assert files == [FUNCTIONS, SPACE, SPACE, REFERENCES, WILD, "docs/accuracy.md", OPS]
