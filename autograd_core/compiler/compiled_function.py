@@ -11,6 +11,7 @@ from ..errors import StructureError
 from . import pickled
 from .codegen.description import Description
 from .export_methods import Exported
+from .ir.tape import TapedGraph
 from .locks import once
 from .passes import differentiate
 from .runtime import inlined_calls, value_calls
@@ -18,6 +19,7 @@ from .runtime.batches import HoldsValuesError, views
 from .runtime.bound_call import Bound, CheckedBound, native
 from .runtime.call_stubs import MISS, Stubs
 from .runtime.traced_function import TracedFunction
+from .tracing.record import taped
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -32,7 +34,7 @@ if TYPE_CHECKING:
     from .runtime.executors import Runner
     from .runtime.specialization import Branch
     from .scipy_objective import Objective
-    from .tracing.record import RecordedGraph
+    from .tracing.record import RecordedGraph, Traced
 
     R_co = TypeVarWithDefault("R_co", covariant=True, default=Any)  # what a call returns
     P_co = TypeVarWithDefault("P_co", covariant=True, default=Any)  # where a call runs: Point, Rows
@@ -79,7 +81,7 @@ class CompiledFunction(Exported, TracedFunction, Generic[R_co, P_co]):
 
     def __init__(
         self,
-        graph_at: Callable[[Sequence[float]], RecordedGraph],
+        graph_at: Callable[[Sequence[float]], RecordedGraph | TapedGraph],
         specs: Sequence[Spec],
         numbers: Sequence[float],
         **options: Any,
@@ -381,13 +383,18 @@ class CompiledFunction(Exported, TracedFunction, Generic[R_co, P_co]):
     # --- derivatives of higher order, and of several results ---
 
     def _derived(
-        self, name: str, derive: Callable[[RecordedGraph], RecordedGraph], what: str, extra: Sequence[int] = ()
+        self,
+        name: str,
+        derive: Callable[[TapedGraph], TapedGraph],
+        what: str,
+        extra: Sequence[int] = (),
+        traces: Sequence[Traced] = (),
     ) -> CompiledFunction:
         """A derived function of the same arguments and of more of their shapes; kept as the attribute of that name."""
         n = len(self._numbers_traced)
         in_axes = [0 if mapped else None for mapped in self._mapped]
         return CompiledFunction(
-            lambda xs: derive(self._graph_at(xs[:n])),
+            lambda xs: derive(self._tape_at(xs[:n])),
             (*self._specs, *(self._specs[i] for i in extra)),
             [*self._numbers_traced, *(1.0 for i in extra for _ in self._slots[i])],
             **self._options,
@@ -397,7 +404,12 @@ class CompiledFunction(Exported, TracedFunction, Generic[R_co, P_co]):
             argument_names=(*self._argument_names, *(f"{self._argument_names[i]}_direction" for i in extra)),
             origin=(self, name),
             parameters=self._parameters,
+            traces=traces,
         )
+
+    def _tape_at(self, xs: Sequence[float]) -> TapedGraph:
+        graph = self._graph_at(xs)
+        return graph if isinstance(graph, TapedGraph) else taped(graph)
 
     def _chosen(self) -> list[tuple[Spec, range]]:
         return [(self._specs[i], self._slots[i]) for i in self._argnums]
@@ -463,7 +475,7 @@ class CompiledFunction(Exported, TracedFunction, Generic[R_co, P_co]):
             msg = f"{self._name}.sparse: expected a Jacobian or Hessian; ask for f.jacobian.sparse or f.hessian.sparse"
             raise StructureError(msg)
         flat = lambda g: g._replace(spec=Spec("array", (), (len(g.roots),)), places=None)
-        return self._derived("sparse", flat, "the entries")
+        return self._derived("sparse", flat, "the entries", traces=[branch.flat() for branch in self._branches])
 
     @once
     def _products(self) -> CompiledFunction:
@@ -578,6 +590,6 @@ class CompiledFunction(Exported, TracedFunction, Generic[R_co, P_co]):
         return Objective(flat, self._specs, flat_args)
 
 
-def _flattened(graph: RecordedGraph) -> RecordedGraph:
+def _flattened(graph: RecordedGraph | TapedGraph) -> RecordedGraph | TapedGraph:
     """The results as one array, if there are several numbers."""
     return graph if graph.spec.kind == "leaf" else graph._replace(spec=Spec("array", (), (graph.spec.size,)))

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import MissingExtraError
 from .codegen.description import kept
+from .ir.tape import TapedGraph
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -20,7 +21,7 @@ class Exported:
     """The export methods of a `CompiledFunction`."""
 
     _description: Callable[[], Description]
-    _graph_at: Callable[[Any], RecordedGraph]
+    _graph_at: Callable[[Any], RecordedGraph | TapedGraph]
     _numbers_traced: list[float]
 
     def to_c(self, path: str | PathLike[str] | None = None) -> str:
@@ -103,8 +104,10 @@ class Exported:
             f\left(w, x\right) = w \cdot x^{2} + 1
         """
         from .codegen.latex import latex
+        from .tracing.record import graph_of_tape
 
-        return latex(self._description(), self._graph_at(self._numbers_traced), most=most)
+        graph = self._graph_at(self._numbers_traced)
+        return latex(self._description(), graph_of_tape(graph) if isinstance(graph, TapedGraph) else graph, most=most)
 
     def to_sympy(self) -> Symbols:
         """The function as SymPy expressions of real symbols that are named after its arguments.

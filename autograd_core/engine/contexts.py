@@ -176,7 +176,7 @@ def unwatched() -> Iterator[None]:
 @contextmanager
 def for_other_data() -> Iterator[None]:
     """A context for graphs that become programs: guards of the arithmetic stay choices, as the data will differ."""
-    with _entered(_mode.get()._replace(by_data=False)):
+    with _entered(_mode.get()._replace(records=True, by_data=False)):
         yield
 
 

@@ -2,19 +2,16 @@
 
 import math
 import sys
-from collections import Counter
 from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
-from hypothesis import strategies as st
 from strategies import programs, value_of
 
 import autograd_core as ag
 from autograd_core import compiler
-from autograd_core.compiler.passes.differentiate import Directions, colours, dependencies, directions
 
 pytest.importorskip("numpy")
 
@@ -108,17 +105,8 @@ def test_a_band_needs_three_directions_and_few_entries():
     assert compiled.pattern is None
 
 
-def test_colours_of_columns_and_of_rows():
-    assert colours([0b001, 0b011, 0b110, 0b100], range(4), 4) == [[0, 2], [1, 3]]
-    assert colours([0b001, 0b011, 0b110, 0b100], range(4), 1) is None
-    assert directions([0b0011, 0b0110, 0b1100], 4) == Directions([[0, 2], [1, 3]], [])
-    assert directions([0b111], 3) == Directions([], [[0]])
-    assert directions([0b1, 0b1, 0b1], 1) == Directions([[0]], [])
-    assert directions([0b1111, 0b0011, 0b0101, 0b1001], 4) == Directions([[0], [1, 2, 3]], [[0]], rows=0b0001)
-    assert directions([0, 0], 2) == Directions([], [])
-    x = [ag.Value(float(k)) for k in range(3)]
-    assert dependencies([x[0] * x[2], ag.Value(1.0), x[1]], x) == [0b101, 0, 0b010]
-    many = compiler.compile(lambda x: [ag.sum(x), x[0] * 2], [1.0] * 9)  # few outputs: one sweep per output
+def test_few_outputs_take_one_sweep_each():
+    many = compiler.compile(lambda x: [ag.sum(x), x[0] * 2], [1.0] * 9)
     assert many.jacobian([1.0] * 9)[0].tolist() == [[1.0] * 9, [2.0] + [0.0] * 8]
 
 
@@ -258,25 +246,33 @@ def test_jacobians_of_every_pattern_are_right(name):
     np.testing.assert_allclose(found, expected, rtol=1e-14)
 
 
-@given(st.lists(st.integers(0, 255), min_size=1, max_size=8))
-def test_directions_give_every_entry_once(sets):
-    """No sum of two entries is read: in a group, each line that it gives meets only one."""
-    ways, n = directions(sets, 8), 8
-    got = Counter()
-    for group in ways.forward:
-        for i, bits in enumerate(sets):
-            if not ways.rows >> i & 1:
-                mine = [k for k in group if bits >> k & 1]
-                assert len(mine) <= 1
-                got.update((i, k) for k in mine)
-    for group in ways.reverse:
-        for k in range(n):
-            if not ways.columns >> k & 1:
-                mine = [i for i in group if sets[i] >> k & 1]
-                assert len(mine) <= 1
-                got.update((i, k) for i in mine)
-    assert got == Counter((i, k) for i, bits in enumerate(sets) for k in range(n) if bits >> k & 1)
-    assert len(ways.forward) + len(ways.reverse) <= min(len(sets), n)
+@pytest.mark.parametrize("name", HESSIANS)
+def test_third_derivatives_of_every_pattern(name):
+    f, x = HESSIANS[name], [0.5, 0.7, -0.3, 1.1]
+    expected = np.array(ag.jacobian(ag.hessian(f))(x), float)
+    third = ag.compile(f, x).hessian.jacobian
+    [[[found]]] = third(x)
+    np.testing.assert_allclose(found, expected, rtol=1e-12, atol=1e-12)
+    pattern = third.pattern
+    assert pattern.shape == (16, 4)
+    dense = np.zeros(pattern.shape)
+    dense[pattern.rows, pattern.columns] = third.sparse(x)
+    np.testing.assert_array_equal(dense.reshape(4, 4, 4), found)
+    assert [*zip(pattern.rows, pattern.columns)] == sorted(zip(pattern.rows, pattern.columns))
+
+
+def test_third_derivatives_by_several_arguments():
+    f = lambda x, s: s * ag.sum([a**3 for a in x]) + s**4
+    x, s = [0.5, 0.7, -0.3], 1.3
+    ((xx, xs), (sx, ss)) = ag.compile(f, x, s).hessian.jacobian(x, s)
+    for (by_x, by_s), expected, by in (
+        (xx, lambda x, s: 6 * s * np.diag(x), np.array([[[6 * s * (i == k == m) for m in range(3)] for k in range(3)] for i in range(3)])),
+        (xs, lambda x, s: 3 * x**2, 6 * np.diag(x)),
+        (sx, lambda x, s: 3 * x**2, 6 * np.diag(x)),
+        (ss, lambda x, s: 12 * s**2, np.zeros(3)),
+    ):
+        np.testing.assert_allclose(by_x, by, rtol=1e-13, atol=1e-15)
+        np.testing.assert_allclose(by_s, (expected(np.array(x), s + 0.5) - expected(np.array(x), s - 0.5)), rtol=1e-12, atol=1e-12)
 
 
 def test_derivatives_have_the_shape_of_results_before_that_of_arguments():

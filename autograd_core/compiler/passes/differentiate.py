@@ -1,192 +1,46 @@
 """Jacobians, Hessians and their products as separate programs.
 
-A derivative of a traced function is a graph again, and it is traced like any other function; so folding,
-regions, lanes and batches apply to it as well. The graph shows which entries of a matrix can differ from 0, and
-inputs whose columns have no such entry in a common row are differentiated along one direction.
+A derivative of a traced function is a graph again, and it is lowered like any other; so folding, regions, lanes
+and batches apply to it as well. The graph shows which entries of a matrix can differ from 0, and inputs whose
+columns have no such entry in a common row are differentiated along one direction.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
-from ...engine.contexts import for_other_data
-from ...engine.graph import order_of
 from ...engine.pytrees import Spec
-from ...engine.value import Constant, Value
-from ...transforms import recorded
 from ..runtime.batches import shape_of
+from .sparsity import Pattern, dependencies, directions
+from .sweeps import Sweeps
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from ..tracing.record import RecordedGraph
+    from ..ir.tape import Tape, TapedGraph
 
 
-class Pattern(NamedTuple):
-    """The entries of a matrix that can differ from 0.
-
-    Attributes:
-        rows: int64, ascending.
-        columns: int64, ascending within a row.
-        shape: Rows and columns of the whole matrix.
-    """
-
-    rows: Any
-    columns: Any
-    shape: tuple[int, int]
-
-
-def dependencies(outputs: Sequence[Value], inputs: Sequence[Value]) -> list[int]:
-    """For each output the inputs that it depends on, as the bits of an int."""
-    found: dict[Value, int] = {x: 1 << k for k, x in enumerate(inputs)}
-
-    def parents_of(node: Value) -> tuple[Value, ...]:
-        return () if node in found else tuple(p for p in node.parents if not isinstance(p, Constant))
-
-    for node in order_of(outputs, parents_of):
-        if node not in found:
-            bits = 0
-            for p in node.parents:
-                bits |= found.get(p, 0)
-            found[node] = bits
-    return [found[out] for out in outputs]
-
-
-class Directions(NamedTuple):
-    """The directions along which a matrix is differentiated.
-
-    Attributes:
-        forward: Groups of inputs; those of one group share no output but those in `rows`.
-        reverse: Groups of outputs; those of one group share no input but those in `columns`.
-        rows: Outputs that are taken back by themselves, as bits: going forward gives all others.
-        columns: Inputs that are gone forward from by themselves, as bits: going back gives all others.
-    """
-
-    forward: list[list[int]]
-    reverse: list[list[int]]
-    rows: int = 0
-    columns: int = 0
-
-
-def colours(sets: Sequence[int], items: Sequence[int], most: int) -> list[list[int]] | None:
-    """Groups of items such that no set contains two items of one group; greedy, in order; None if it takes too many.
-
-    Args:
-        sets: For each item the sets that it is in, as bits.
-        items: Which of them are to be grouped.
-        most: How many groups may be made.
-
-    Source:
-        A. Curtis, M. Powell and J. Reid, On the estimation of sparse Jacobian matrices, 1974.
-    """
-    groups: list[list[int]] = []
-    taken: list[int] = []
-    for k in items:
-        for group, rows in enumerate(taken):
-            if not rows & sets[k]:
-                groups[group].append(k)
-                taken[group] |= sets[k]
-                break
-        else:
-            if len(groups) == most:
-                return None
-            groups.append([k])
-            taken.append(sets[k])
-    return groups
-
-
-def _bits(x: int) -> list[int]:
-    found = []
-    while x:
-        low = x & -x
-        found.append(low.bit_length() - 1)
-        x ^= low
-    return found
-
-
-def directions(sets: Sequence[int], n: int) -> Directions:
-    """A small set of directions that gives every entry.
-
-    Three ways are compared: all forward, all backward, or both, where a few outputs that depend on nearly all
-    inputs are swept backward and all others forward (or the reverse). At least as many directions are needed as
-    there are entries in one row or column; a way that cannot beat the best one found is not tried.
-
-    Args:
-        sets: For each output the inputs that it depends on, as bits.
-        n: How many inputs there are.
-
-    Source:
-        T. Coleman and A. Verma, The efficient computation of sparse Jacobian matrices using automatic
-        differentiation, 1998.
-    """
-    columns = _transposed(sets, n)
-    tries: list[tuple[int, bool, bool, list[int]]] = []  # directions at least, whether some stand apart, which way
-    for is_back, lines in ((False, sets), (True, columns)):
-        dense = sorted(range(len(lines)), key=[-x.bit_count() for x in lines].__getitem__)
-        least = [k + lines[line].bit_count() for k, line in enumerate(dense)] + [len(dense)]
-        best = least.index(min(least))
-        tries += [(least[k], k > 0, is_back, sorted(dense[:k])) for k in {0, best}]
-    found, fewest = Directions([], []), len(sets) + n + 1
-    for at_least, _, is_back, lines_apart in sorted(tries):
-        if at_least >= fewest:
-            break
-        lines, others = (columns, sets) if is_back else (sets, columns)
-        mask = sum(1 << k for k in lines_apart)
-        rest = [x & ~mask for x in others]
-        apart_groups = colours(lines, lines_apart, fewest - 1)
-        if apart_groups is None:
-            continue
-        groups = colours(rest, [k for k, x in enumerate(rest) if x], fewest - 1 - len(apart_groups))
-        if groups is not None:
-            fewest = len(apart_groups) + len(groups)
-            found = (
-                Directions(apart_groups, groups, columns=mask) if is_back else Directions(groups, apart_groups, mask)
-            )
-    return found
-
-
-def _pull_back(*args: Any) -> list[Any]:
-    """Reverse sweeps, recorded as graphs."""
-    with for_other_data():
-        return recorded.pull_back(*args, graph=True)
-
-
-def _push_forward(*args: Any) -> list[Any]:
-    """Forward sweeps, recorded as graphs."""
-    with for_other_data():
-        return recorded.push_forward(*args, graph=True)
-
-
-def entries(outputs: Sequence[Value], inputs: Sequence[Value]) -> tuple[list[Value], Pattern]:
-    """The entries of the Jacobian that can differ from 0, as graphs, and their positions."""
-    sets = dependencies(outputs, inputs)
-    found: dict[tuple[int, int], Value] = {}
+def entries(tape: Tape, outputs: Sequence[int], inputs: Sequence[int]) -> tuple[list[int], Pattern]:
+    """The entries of the Jacobian that can differ from 0, as slots, and their positions."""
+    sets = dependencies(tape, outputs, inputs)
+    found: dict[tuple[int, int], int] = {}
     ways = directions(sets, len(inputs))
+    sweeps, zero, one = Sweeps(tape), tape.constant(0.0), tape.constant(1.0)
     for group in ways.reverse:
-        roots = [outputs[i] for i in group]
-        slopes = _pull_back(roots, [1.0] * len(roots), inputs)
+        mine = {k for i in group for k in sets[i]}
+        slopes = sweeps.pull_back([outputs[i] for i in group], [one] * len(group), [inputs[k] for k in mine])
         for i in group:
-            found |= {(i, k): slopes[k] for k in _bits(sets[i] & ~ways.columns)}
-    for group in ways.forward:
-        chosen = [inputs[k] for k in group]
-        tangents = _push_forward(outputs, chosen, [1.0] * len(chosen))
-        mine = sum(1 << k for k in group)
-        for i, bits in enumerate(sets):
-            if not ways.rows >> i & 1:
-                found |= {(i, k): tangents[i] for k in _bits(bits & mine)}
+            found |= {(i, k): slopes.get(inputs[k], zero) for k in sets[i] if k not in ways.columns}
+    tangents = sweeps.push_forward(outputs, [{inputs[k]: one for k in group} for group in ways.forward])
+    direction = {k: number for number, group in enumerate(ways.forward) for k in group}
+    for i, columns in enumerate(sets):
+        if i not in ways.rows:
+            found |= {(i, k): tangents[i].get(direction[k], zero) for k in columns if k in direction}
     places = sorted(found)
     pairs = np.array(places, np.int64).reshape(-1, 2)
     return [found[place] for place in places], Pattern(pairs[:, 0], pairs[:, 1], (len(outputs), len(inputs)))
-
-
-def _transposed(sets: Sequence[int], n: int) -> list[int]:
-    turned = [0] * n
-    for row, bits in enumerate(sets):
-        for k in _bits(bits):
-            turned[k] |= 1 << row
-    return turned
 
 
 def matrix_spec(out: Spec, into: Spec) -> Spec:
@@ -229,12 +83,12 @@ class Parts(tuple[Any, ...]):
 Chosen = tuple[Spec, range]  # an argument's shape, and which inputs it has
 
 
-def jacobian(graph: RecordedGraph, chosen: Sequence[Chosen]) -> RecordedGraph:
+def jacobian(graph: TapedGraph, chosen: Sequence[Chosen]) -> TapedGraph:
     """The graph of the Jacobian: a tree of arrays per chosen argument."""
     return _matrix(graph, graph.roots, [[(graph.spec, into, 0) for into, _ in chosen]], chosen)
 
 
-def hessian(graph: RecordedGraph, chosen: Sequence[Chosen]) -> RecordedGraph:
+def hessian(graph: TapedGraph, chosen: Sequence[Chosen]) -> TapedGraph:
     """The graph of the Hessian: for each chosen argument a tree of arrays per chosen argument."""
     rows = np.cumsum([0, *(into.size for into, _ in chosen)]).tolist()
     blocks = [[(out, into, row) for into, _ in chosen] for (out, _), row in zip(chosen, rows, strict=False)]
@@ -242,38 +96,68 @@ def hessian(graph: RecordedGraph, chosen: Sequence[Chosen]) -> RecordedGraph:
 
 
 def _matrix(
-    graph: RecordedGraph,
-    outputs: Sequence[Value],
+    graph: TapedGraph,
+    outputs: Sequence[int],
     blocks: Sequence[Sequence[tuple[Spec, Spec, int]]],
     chosen: Sequence[Chosen],
-) -> RecordedGraph:
+) -> TapedGraph:
     """The Jacobian of these outputs as blocks: for each its rows' and columns' shapes, and its first row."""
-    found, pattern = entries(outputs, [graph.inputs[k] for _, slots in chosen for k in slots])
-    place = np.empty(pattern.shape, np.int64)
-    base, specs = 0, []
+    found, pattern = entries(graph.tape, outputs, _inputs(graph, chosen))
+    if outputs is graph.roots and graph.places is not None:  # those of a matrix, of which entries that are 0 are left out
+        found, pattern = _among_all(found, pattern, graph)
+    arrays, specs = [], []
     for blocks_of_row in blocks:
         column = 0
         for out, into, row in blocks_of_row:
-            for r, c, n_rows, n_columns in _blocks(out, into, row, column):
-                block = np.arange(base, base + n_rows * n_columns).reshape(n_rows, n_columns)
-                place[r : r + n_rows, c : c + n_columns] = block
-                base += block.size
+            arrays += _blocks(out, into, row, column)
             column += into.size
         specs.append(Spec("tuple", tuple(matrix_spec(out, into) for out, into, _ in blocks_of_row), Parts))
     spec = specs[0] if outputs is graph.roots else Spec("tuple", tuple(specs), Parts)
-    places = place[pattern.rows, pattern.columns]
-    return graph._replace(roots=found, spec=spec, places=places, pattern=pattern, is_derived=True)
+    return graph._replace(roots=found, spec=spec, places=_places(arrays, pattern), pattern=pattern)
 
 
-def gradient(graph: RecordedGraph, chosen: Sequence[Chosen]) -> list[Value]:
-    """The gradient of the one result, as graphs."""
-    return _pull_back(graph.roots, [1.0], [graph.inputs[k] for _, slots in chosen for k in slots])
+def _among_all(found: list[int], pattern: Pattern, graph: TapedGraph) -> tuple[list[int], Pattern]:
+    """Entries whose rows are roots, with the rows that these are in the graph's whole result."""
+    rows = graph.places[pattern.rows]
+    order = np.lexsort((pattern.columns, rows))
+    whole = Pattern(rows[order], pattern.columns[order], (graph.spec.size, pattern.shape[1]))
+    return [found[k] for k in order.tolist()], whole
 
 
-def product(graph: RecordedGraph, chosen: Sequence[Chosen]) -> RecordedGraph:
+def _places(arrays: Sequence[tuple[int, int, int, int]], pattern: Pattern) -> Any:
+    """Where the entries stand when all arrays stand one after the other.
+
+    The matrix itself may be far larger than its entries are many, so none of its size is made.
+    """
+    of = np.array(arrays, np.int64).reshape(-1, 4).T
+    row, column, n_rows, n_columns = of[:, of[2] * of[3] > 0]  # arrays without an entry begin where others do
+    rows, row_at = np.unique(row, return_inverse=True)
+    columns, column_at = np.unique(column, return_inverse=True)
+    base, width = np.zeros((2, len(rows), len(columns)), np.int64)
+    sizes = n_rows * n_columns
+    base[row_at, column_at] = np.cumsum(sizes) - sizes
+    width[row_at, column_at] = n_columns
+    i = np.searchsorted(rows, pattern.rows, "right") - 1
+    k = np.searchsorted(columns, pattern.columns, "right") - 1
+    return base[i, k] + (pattern.rows - rows[i]) * width[i, k] + pattern.columns - columns[k]
+
+
+def gradient(graph: TapedGraph, chosen: Sequence[Chosen]) -> list[int]:
+    """The gradient of the one result, as slots."""
+    inputs, tape = _inputs(graph, chosen), graph.tape
+    slopes = Sweeps(tape).pull_back(graph.roots, [tape.constant(1.0)], inputs)
+    return [slopes.get(x, tape.constant(0.0)) for x in inputs]
+
+
+def product(graph: TapedGraph, chosen: Sequence[Chosen]) -> TapedGraph:
     """The Hessian times a vector; the vector's entries are further inputs."""
-    inputs = [graph.inputs[k] for _, slots in chosen for k in slots]
-    vector = [Value(1.0) for _ in inputs]
-    products = _push_forward(gradient(graph, chosen), inputs, vector)
+    inputs, tape = _inputs(graph, chosen), graph.tape
+    vector = [tape.input() for _ in inputs]
+    tangents = Sweeps(tape).push_forward(gradient(graph, chosen), [dict(zip(inputs, vector, strict=True))])
+    products = [t.get(0, tape.constant(0.0)) for t in tangents]
     spec = Spec("tuple", tuple(into for into, _ in chosen), Parts)
-    return graph._replace(roots=products, inputs=[*graph.inputs, *vector], spec=spec, is_derived=True)
+    return graph._replace(roots=products, inputs=[*graph.inputs, *vector], spec=spec)
+
+
+def _inputs(graph: TapedGraph, chosen: Sequence[Chosen]) -> list[int]:
+    return [graph.inputs[k] for _, slots in chosen for k in slots]

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ...engine.pytrees import Spec
 from ..passes.batch_invariant import split
+from ..tracing.record import Traced
 from .executors import MOST_EDGES, InterpreterRunner, KernelRunner, SharedPart, interpreter_of
 from .kept_executors import Shelf
 from .memory import LANES
@@ -18,7 +20,6 @@ if TYPE_CHECKING:
 
     from ..ir.layout import Layout
     from ..passes.batch_invariant import Split
-    from ..tracing.record import Traced
     from .executors import Runner
 
 MOST_AT_HAND = 400  # edges up to which straight-line code is made in any case
@@ -48,6 +49,11 @@ class Branch:
         self._wide: bool | None = None
         self._interpreters: dict[Layout, tuple[Any, Any]] = {}
         self._free = Shelf()
+
+    def flat(self) -> Traced:
+        """The same trace with its results as one vector."""
+        spec = Spec("array", (), (len(self.program.outputs),))
+        return Traced(self.program, spec, self.guards, None, self.pattern, self.outside)
 
     def kernel(self, layout: Layout) -> Any:
         """The compiled code of the whole program for this layout."""

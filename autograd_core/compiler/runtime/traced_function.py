@@ -17,7 +17,7 @@ from ...transforms.functional import _positions as positions
 from ..ir.layout import Layout
 from ..locks import Locked
 from ..tracing.captured_constants import Outside
-from ..tracing.record import RecordedGraph, Traced, lowered
+from ..tracing.record import lowered
 from . import executors
 from .batches import numbers_of, plain, rows_of, same_length, tree_of, views
 from .specialization import EDGE_SECONDS, Branch
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from ...engine.value import Value
+    from ..ir.tape import TapedGraph
+    from ..tracing.record import RecordedGraph, Traced
 
 
 class TracedFunction(Locked):
@@ -36,7 +38,7 @@ class TracedFunction(Locked):
 
     def __init__(
         self,
-        graph_at: Callable[[Sequence[float]], RecordedGraph],
+        graph_at: Callable[[Sequence[float]], RecordedGraph | TapedGraph],
         specs: Sequence[Spec],
         numbers: Sequence[float],
         *,

@@ -19,10 +19,11 @@ from ...engine.ops import ROWS
 from ..ir.program import Program
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from ...engine.ops import Primitive
     from ...engine.value import Value
+    from ..ir.tape import Tape, TapedGraph
 
 ADD, MUL, DIV, POW, SUM, DOT, PRODUCT = (
     ROWS[name] for name in ("add", "mul", "div", "pow", "sum", "dot", "path_product")
@@ -39,7 +40,6 @@ def program_of(
     guards: Mapping[Value, bool] | None = None,
     *,
     optimize: bool = True,
-    is_derived: bool = False,
     outside: list[Value] | None = None,
 ) -> Program:
     """The program of a recorded graph.
@@ -50,29 +50,38 @@ def program_of(
             leaves become constants.
         guards: Nodes that must be true (not 0) or false at each run.
         optimize: Whether to fold constants, merge equal subexpressions, and gather chains of additions.
-        is_derived: Whether the graph is a gradient, Jacobian or the like of another one.
         outside: A list to which the leaves that became constants are appended.
 
     Returns:
         A Program; its instructions are in the order of `topological_order`.
     """
     guards = guards or {}
-    lowering = _Lowering(inputs, optimize=optimize, is_derived=is_derived)
+    lowering = _Lowering(inputs, optimize=optimize, is_derived=False)
     # An input may be an operation's result; its rule must not be lowered then.
     cut = {x for x in inputs if x._row is not None}
-    order = _order([*roots, *guards], inputs)
+    order = order_down_to(inputs, [*roots, *guards])
     lowering.add([node for node in order if node not in cut] if cut else order)
-    # `gather_chains` is told of outputs and guards: a partial sum that is a result itself must stay an instruction.
-    outputs, guarded = [lowering.slots[x] for x in roots], [lowering.slots[x] for x in guards]
-    if outside is not None:
-        outside += lowering.leaves
-    if optimize:
-        lowering.gather_chains({*outputs, *guarded})
-    return lowering.program(outputs, guarded, list(guards.values()))
+    return lowering.finish(roots, guards, outside)
 
 
-def _order(roots: Sequence[Value], inputs: Sequence[Value]) -> list[Value]:
-    """The nodes in topological order, down to the inputs."""
+def program_of_tape(graph: TapedGraph, *, optimize: bool = True, outside: list[Value] | None = None) -> Program:
+    """The program of a derivative; its instructions are in the order of `Tape.order`.
+
+    Args:
+        graph: Results, inputs and guards.
+        optimize: Whether to fold constants, merge equal subexpressions, and gather chains of additions.
+        outside: A list to which the leaves that became constants are appended.
+
+    Returns:
+        A Program.
+    """
+    lowering = _Lowering(graph.inputs, optimize=optimize, is_derived=True)
+    lowering.add_taped(graph.tape, [*graph.roots, *graph.guards])
+    return lowering.finish(graph.roots, graph.guards, outside)
+
+
+def order_down_to(inputs: Sequence[Value], roots: Sequence[Value]) -> list[Value]:
+    """The nodes below the roots in topological order, down to the inputs."""
     # Inputs that are leaves cut nothing off, and then the faster walk of `backward()` gives the same order.
     if all(x._p is None for x in inputs):
         return sweep_order(*roots)
@@ -95,7 +104,7 @@ class _Lowering:
     # Constants get negative slots because their number is unknown until the end; in the program they come between
     # inputs and instructions. So `max(operands) < 0` means that all operands are constant.
 
-    def __init__(self, inputs: Sequence[Value], *, optimize: bool, is_derived: bool) -> None:
+    def __init__(self, inputs: Sequence[Any], *, optimize: bool, is_derived: bool) -> None:
         self.n_inputs = len(inputs)
         self.optimize, self.is_derived = optimize, is_derived
         self.slots: dict[Any, int] = {x: slot for slot, x in enumerate(inputs)}
@@ -122,11 +131,8 @@ class _Lowering:
 
     def add(self, nodes: Iterable[Value]) -> None:
         """Add nodes, in topological order."""
-        # This loop sees every node of every trace, so it uses local names and the node's edge slots (docs/adr/0001),
-        # and calls a method only where there is something to simplify.
-        slots, constant, numbers = self.slots, self.constant, self.constants
-        known, primitives, operands, n = self.known, self.primitives, self.operands, self.n_inputs
-        neutral, optimize = self.neutral, self.optimize
+        # This loop sees every node of every trace, so it uses local names and the node's edge slots (docs/adr/0001).
+        slots, constant, constants, put = self.slots, self.constant, self.constants, self.putting()
         for node in nodes:
             primitive = node._row
             if primitive is None:  # a leaf: an input, which has its slot, or a constant
@@ -135,33 +141,69 @@ class _Lowering:
                     self.leaves.append(node)
                 continue
             p, q = node._p, node._q
-            xs: tuple[int, ...]
             if q is MANY:
                 half = p[: len(p) // 2]
-                xs = tuple([constant(x) if x.__class__ is float else slots[x] for x in half])
+                slots[node] = put(primitive, tuple([constant(x) if x.__class__ is float else slots[x] for x in half]))
+                continue
+            a = (constants.get(p) or constant(p)) if p.__class__ is float else slots[p]
+            if q is None:
+                slots[node] = put(primitive, (a,))
             else:
-                a = (numbers.get(p) or constant(p)) if p.__class__ is float else slots[p]
-                if q is None:
-                    xs = (a,)
-                else:
-                    b = (numbers.get(q) or constant(q)) if q.__class__ is float else slots[q]
-                    xs = (a, b)
-                    if optimize and (a in neutral or b in neutral):
-                        slots[node] = self._simplified(primitive, xs)
-                        continue
-            if optimize:
-                # Operands are not sorted: of a + b and b + a each keeps its own instruction and its order.
-                key = (primitive, xs)
-                slot = known.get(key)
-                if slot is None and (primitive is PRODUCT or max(xs) < 0):
-                    slot = self._instruction(primitive, xs)
-                if slot is not None:
-                    slots[node] = slot
-                    continue
-                known[key] = n + len(primitives)
-            slots[node] = n + len(primitives)
-            primitives.append(primitive)
-            operands.append(xs)
+                b = (constants.get(q) or constant(q)) if q.__class__ is float else slots[q]
+                slots[node] = put(primitive, (a, b))
+
+    def add_taped(self, tape: Tape, roots: Sequence[int]) -> None:
+        """Add the steps of a tape that lie below some of its slots, and these slots themselves."""
+        slots, put, primitives, steps = self.slots, self.putting(), tape.primitives, tape.steps
+        at = slots.__getitem__
+
+        def constants_among(xs: Iterable[int]) -> None:
+            for x in xs:
+                if x < 0:
+                    slots[x] = self.constant(float(tape.numbers[-1 - x]))
+
+        for slot in tape.order(roots):
+            step = steps[slot]
+            if step:
+                xs = step[1:]
+                try:
+                    operands = tuple(map(at, xs))
+                except KeyError:  # a constant that was not read before
+                    constants_among(xs)
+                    operands = tuple(map(at, xs))
+                slots[slot] = put(primitives[step[0]], operands)
+            elif slot not in slots:
+                leaf = tape.leaves[slot]
+                slots[slot] = self.constant(float(leaf.data))
+                self.leaves.append(leaf)
+        constants_among(roots)
+
+    def putting(self) -> Callable[[Primitive, tuple[int, ...]], int]:
+        """A function that adds an operation on slots, and gives its slot; its names are local, for it is called often."""
+        known, primitives, operands, n = self.known, self.primitives, self.operands, self.n_inputs
+        neutral, simplified, instruction = self.neutral, self._simplified, self._instruction
+
+        def put(primitive: Primitive, xs: tuple[int, ...]) -> int:
+            if len(xs) == 2 and (xs[0] in neutral or xs[1] in neutral):
+                return simplified(primitive, xs)  # type: ignore[arg-type]
+            # Operands are not sorted: of a + b and b + a each keeps its own instruction and its order.
+            key = (primitive, xs)
+            slot = known.get(key)
+            if slot is None:
+                if primitive is PRODUCT or max(xs) < 0:
+                    return instruction(primitive, xs)
+                slot = known[key] = n + len(primitives)
+                primitives.append(primitive)
+                operands.append(xs)
+            return slot
+
+        return put if self.optimize else self._plainly
+
+    def _plainly(self, primitive: Primitive, xs: tuple[int, ...]) -> int:
+        """The slot of a further instruction, whatever is there already."""
+        self.primitives.append(primitive)
+        self.operands.append(xs)
+        return self.n_inputs + len(self.primitives) - 1
 
     def _simplified(self, primitive: Primitive, operands: tuple[int, int]) -> int:
         """The slot of an operation with an operand in NEUTRAL."""
@@ -260,6 +302,16 @@ class _Lowering:
         for x in products:
             primitives[x - n] = SKIPPED
         primitives[i], operands[i] = DOT, (*(w for w, _ in pairs), *(x for _, x in pairs))
+
+    def finish(self, roots: Iterable[Any], guards: Mapping[Any, bool], outside: list[Value] | None) -> Program:
+        """The program of these results."""
+        # `gather_chains` is told of outputs and guards: a partial sum that is a result itself must stay an instruction.
+        outputs, guarded = [self.slots[x] for x in roots], [self.slots[x] for x in guards]
+        if outside is not None:
+            outside += self.leaves
+        if self.optimize:
+            self.gather_chains({*outputs, *guarded})
+        return self.program(outputs, guarded, list(guards.values()))
 
     def program(self, outputs: Sequence[int], guards: Sequence[int], truths: Sequence[bool]) -> Program:
         """The program's arrays, with constants between inputs and instructions."""

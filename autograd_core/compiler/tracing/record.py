@@ -8,8 +8,9 @@ from ...engine.contexts import tracing
 from ...engine.evaluation import number
 from ...engine.pytrees import Spec, flatten, unflatten
 from ...engine.ufuncs import explained
-from ...engine.value import Value
-from .lower import program_of
+from ...engine.value import Constant, Value, check_fresh, record
+from ..ir.tape import Tape, TapedGraph
+from .lower import order_down_to, program_of, program_of_tape
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -25,18 +26,12 @@ class RecordedGraph(NamedTuple):
         inputs: The leaves of the arguments.
         guards: Comparisons that Python branched on, and how.
         spec: The shape of the result.
-        places: Where in a result of that shape each root stands; None: one after the other.
-        pattern: For a matrix, which entries the roots are.
-        is_derived: Whether the roots are derivatives.
     """
 
     roots: list[Value]
     inputs: list[Value]
     guards: Mapping[Value, bool]
     spec: Spec
-    places: Any = None
-    pattern: Any = None
-    is_derived: bool = False
 
 
 class Traced(NamedTuple):
@@ -74,20 +69,61 @@ def recorded(f: Callable[..., Any], specs: Sequence[Spec], numbers: Sequence[flo
     return RecordedGraph(roots, inputs, guards, spec)
 
 
-def lowered(graph: RecordedGraph, *, optimize: bool) -> Traced:
+def taped(graph: RecordedGraph) -> TapedGraph:
+    """What was recorded, on a tape, to be differentiated.
+
+    Raises:
+        StaleGraphError: An operand's data was changed after the graph was built.
+    """
+    tape = Tape()
+    slots: dict[Value, int] = {x: tape.input() for x in graph.inputs}
+    moving = set(graph.inputs)
+    for node in order_down_to(graph.inputs, [*graph.roots, *graph.guards]):
+        if node in slots:
+            continue
+        if node._row is None:
+            slots[node] = tape.constant(node._data) if isinstance(node, Constant) else tape.leaf(node)
+            continue
+        edges = node._edges
+        operands = edges[: len(edges) // 2]
+        if not moving.isdisjoint(operands):
+            check_fresh(node)
+            moving.add(node)
+        step = [slots[p] if p.__class__ is not float else tape.constant(p) for p in operands]
+        slots[node] = tape.keep((tape.code(node._row), *step))
+    guards = {slots[node]: truth for node, truth in graph.guards.items()}
+    return TapedGraph(
+        tape, [slots[x] for x in graph.roots], list(range(len(graph.inputs))), guards, _words(graph), graph.spec
+    )
+
+
+def _words(graph: RecordedGraph) -> tuple[str, ...]:
+    """What to call the guards."""
+    return tuple(node.label or node.op or "a leaf" for node in graph.guards)
+
+
+def lowered(graph: RecordedGraph | TapedGraph, *, optimize: bool) -> Traced:
     """The program of what was recorded."""
     outside: list[Value] = []
-    program = program_of(
-        graph.roots, graph.inputs, graph.guards, optimize=optimize, is_derived=graph.is_derived, outside=outside
-    )
-    return Traced(
-        program,
-        graph.spec,
-        tuple(node.label or node.op or "a leaf" for node in graph.guards),
-        graph.places,
-        graph.pattern,
-        outside,
-    )
+    if isinstance(graph, TapedGraph):
+        program = program_of_tape(graph, optimize=optimize, outside=outside)
+        return Traced(program, graph.spec, graph.words, graph.places, graph.pattern, outside)
+    program = program_of(graph.roots, graph.inputs, graph.guards, optimize=optimize, outside=outside)
+    return Traced(program, graph.spec, _words(graph), None, None, outside)
+
+
+def graph_of_tape(graph: TapedGraph) -> RecordedGraph:
+    """The same as a graph of Values, at inputs of 1.0."""
+    tape = graph.tape
+    nodes: dict[int, Any] = {x: Value(1.0) for x in graph.inputs} | tape.leaves
+    nodes |= {-1 - k: x for k, x in enumerate(tape.numbers)}
+    for slot in tape.order([*graph.roots, *graph.guards]):
+        if slot not in nodes:
+            code, *xs = tape.steps[slot]
+            nodes[slot] = record(tape.primitives[code], *(nodes[x] for x in xs))
+    roots = [nodes[x] if isinstance(nodes[x], Value) else Value(nodes[x]) for x in graph.roots]
+    guards = {nodes[x]: truth for x, truth in graph.guards.items()}
+    return RecordedGraph(roots, [nodes[x] for x in graph.inputs], guards, graph.spec)
 
 
 def graph_of(program: Program, numbers: Iterable[float], spec: Spec) -> RecordedGraph:

@@ -1,0 +1,179 @@
+"""A graph as flat steps that still grows: what derivatives are recorded on.
+
+A graph of Values costs microseconds a node, for each node computes its data and its local derivatives at the
+traced point. Derivatives that become programs need neither, so they are recorded on a tape: a step is a tuple
+of ints, and an equal one is found again instead of being made.
+"""
+
+from __future__ import annotations
+
+from math import copysign
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from ...engine.ops import ROWS
+from ...engine.value import record
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from ...engine.ops import Primitive
+    from ...engine.pytrees import Spec
+    from ...engine.value import Value
+
+Step = tuple[int, ...]
+ADD, SUM, PRODUCT = (ROWS[name] for name in ("add", "sum", "path_product"))
+
+
+class Tape:
+    """Steps, each after those that it reads.
+
+    Attributes:
+        primitives: The primitives that the steps' codes refer to.
+        steps: For each slot the code of its primitive, then the slots of its operands; () for inputs and leaves.
+            Slot -1 - k is constant k.
+        numbers: The constants: floats or Fractions.
+        leaves: Values that are neither inputs nor plain numbers, by slot.
+    """
+
+    def __init__(self) -> None:
+        self.primitives: list[Primitive] = []
+        self.steps: list[Step] = []
+        self.numbers: list[Any] = []
+        self.leaves: dict[int, Value] = {}
+        self._codes: dict[Primitive, int] = {}
+        self._known: dict[Step, int] = {}
+        self._constants: dict[Any, int] = {}
+        self._slots_of_leaves: dict[Value, int] = {}
+        self.add_code, self.sum_code, self.product_code = map(self.code, (ADD, SUM, PRODUCT))
+
+    def code(self, primitive: Primitive) -> int:
+        """The number of a primitive."""
+        found = self._codes.setdefault(primitive, len(self.primitives))
+        if found == len(self.primitives):
+            self.primitives.append(primitive)
+        return found
+
+    def input(self) -> int:
+        """A new slot without a step."""
+        self.steps.append(())
+        return len(self.steps) - 1
+
+    def leaf(self, value: Value) -> int:
+        """The slot of a leaf."""
+        slot = self._slots_of_leaves.get(value)
+        if slot is None:
+            slot = self._slots_of_leaves[value] = self.input()
+            self.leaves[slot] = value
+        return slot
+
+    def constant(self, x: Any) -> int:
+        """The slot of a plain number."""
+        key = (x.__class__, x, copysign(1.0, x)) if x == x else x.__class__  # noqa: PLR0124  all NaNs are one
+        slot = self._constants.get(key)
+        if slot is None:
+            self.numbers.append(x)
+            slot = self._constants[key] = -len(self.numbers)
+        return slot
+
+    def keep(self, step: Step) -> int:
+        """A slot of its own for a step that was recorded, though an equal one may be there."""
+        slot = len(self.steps)
+        self._known.setdefault(step, slot)
+        self.steps.append(step)
+        return slot
+
+    def put(self, step: Step) -> int:
+        """The slot of a step: that of an equal one, or a new one."""
+        slot = self._known.get(step)
+        if slot is None:
+            slot = self._known[step] = len(self.steps)
+            self.steps.append(step)
+        return slot
+
+    def apply(self, code: int, *xs: int) -> int:
+        """The same of a primitive and its operands; of constants alone it is a constant."""
+        if max(xs) < 0:
+            return self.constant(record(self.primitives[code], *(self.numbers[-1 - x] for x in xs)))
+        return self.put((code, *xs))
+
+    def product(self, d: int, g: int) -> int:
+        """Local derivative times adjoint."""
+        if d < 0 and self.numbers[-1 - d] == 1:
+            return g
+        if g < 0 and self.numbers[-1 - g] == 1:
+            return d
+        return self.apply(self.product_code, d, g)
+
+    def total(self, terms: Sequence[int]) -> int:
+        """The sum of some terms, of which there is at least one."""
+        if len(terms) == 1:
+            return terms[0]
+        return self.apply(self.add_code if len(terms) == 2 else self.sum_code, *terms)
+
+    def order(self, roots: Iterable[int]) -> list[int]:
+        """Everything below the roots but constants, in the order in which `backward()` goes through a graph."""
+        steps = self.steps
+        seen = bytearray(len(steps))
+        found: list[int] = []
+        emit = found.append
+        path: list[tuple[int, Any]] = []
+        for root in roots:
+            if root < 0 or seen[root]:
+                continue
+            seen[root] = 1
+            slot, waiting = root, iter(steps[root][1:])
+            while True:
+                for p in waiting:
+                    if p >= 0 and not seen[p]:
+                        seen[p] = 1
+                        if steps[p]:
+                            path.append((slot, waiting))
+                            slot, waiting = p, iter(steps[p][1:])
+                            break
+                        emit(p)
+                else:
+                    emit(slot)
+                    if not path:
+                        break
+                    slot, waiting = path.pop()
+        return found
+
+    def below(self, roots: Iterable[int]) -> list[int]:
+        """The same slots, ascending."""
+        steps = self.steps
+        is_below = bytearray(len(steps))
+        top = -1
+        for root in roots:
+            if root >= 0:
+                is_below[root] = 1
+                top = max(top, root)
+        for slot in range(top, -1, -1):
+            if is_below[slot]:
+                for p in steps[slot][1:]:
+                    if p >= 0:
+                        is_below[p] = 1
+        return [slot for slot in range(top + 1) if is_below[slot]]
+
+
+class TapedGraph(NamedTuple):
+    """What a `RecordedGraph` holds, on a tape.
+
+    Attributes:
+        tape: The steps.
+        roots: The slots of the results.
+        inputs: The slots of the arguments' leaves.
+        guards: Slots of the comparisons that Python branched on, and how.
+        words: What to call each of these.
+        spec: The shape of the result.
+        places: Where in a result of that shape each root stands; None: one after the other.
+        pattern: For a matrix, which entries the roots are.
+    """
+
+    tape: Tape
+    roots: list[int]
+    inputs: list[int]
+    guards: Mapping[int, bool]
+    words: tuple[str, ...]
+    spec: Spec
+    places: Any = None
+    pattern: Any = None
