@@ -12,6 +12,8 @@ from strategies import programs, value_of
 
 import autograd_core as ag
 from autograd_core import compiler
+from autograd_core.engine.ops import ROWS
+from autograd_core.engine.value import record
 
 pytest.importorskip("numpy")
 
@@ -262,17 +264,50 @@ def test_third_derivatives_of_every_pattern(name):
 
 
 def test_third_derivatives_by_several_arguments():
-    f = lambda x, s: s * ag.sum([a**3 for a in x]) + s**4
-    x, s = [0.5, 0.7, -0.3], 1.3
-    ((xx, xs), (sx, ss)) = ag.compile(f, x, s).hessian.jacobian(x, s)
-    for (by_x, by_s), expected, by in (
-        (xx, lambda x, s: 6 * s * np.diag(x), np.array([[[6 * s * (i == k == m) for m in range(3)] for k in range(3)] for i in range(3)])),
-        (xs, lambda x, s: 3 * x**2, 6 * np.diag(x)),
-        (sx, lambda x, s: 3 * x**2, 6 * np.diag(x)),
-        (ss, lambda x, s: 12 * s**2, np.zeros(3)),
-    ):
-        np.testing.assert_allclose(by_x, by, rtol=1e-13, atol=1e-15)
-        np.testing.assert_allclose(by_s, (expected(np.array(x), s + 0.5) - expected(np.array(x), s - 0.5)), rtol=1e-12, atol=1e-12)
+    x, s = np.array([0.5, 0.7, -0.3]), 1.3
+    third = ag.compile(lambda x, s: s * ag.sum([a**3 for a in x]) + s**4, x, s).hessian.jacobian
+    (xx, xs), (sx, ss) = third(x, s)
+    eye = np.eye(3)
+    expected = [
+        (xx, 6 * s * eye[:, :, None] * eye[:, None, :], 6 * np.diag(x)),
+        (xs, 6 * np.diag(x), np.zeros(3)),
+        (sx, 6 * np.diag(x), np.zeros(3)),
+        (ss, np.zeros(3), 24 * s),
+    ]
+    for found, by_x, by_s in expected:
+        np.testing.assert_allclose(found[0], by_x, rtol=1e-13)
+        np.testing.assert_allclose(found[1], by_s, rtol=1e-13)
+
+
+def test_nothing_below_an_input_is_looked_at():
+    a = ag.Value(2.0)
+    b = a * 2
+    f = ag.compile(a * b * b, inputs=[a, b])
+    assert f.value_and_grad(3.0, 5.0) == (75.0, (25.0, 30.0))
+    assert f.jacobian(3.0, 5.0) == (25.0, 30.0)
+    assert f.hessian(3.0, 5.0) == ((0.0, 10.0), (10.0, 6.0))
+    assert f.hvp((3.0, 5.0), (1.0, 0.0)) == (0.0, 10.0)
+
+
+def test_no_grad_is_for_other_graphs():
+    f = ag.compile(lambda x: ag.sin(x[0]) * x[1] ** 2, [1.0, 2.0])
+    with ag.no_grad(), ag.scope("here"):
+        found = f.hessian([1.0, 2.0])[0][0]
+    np.testing.assert_allclose(found, ag.hessian(lambda x: ag.sin(x[0]) * x[1] ** 2)([1.0, 2.0]), rtol=1e-14)
+
+
+@pytest.mark.parametrize("name", ["sin", "exp", "pow", "div", "logsumexp", "norm", "prod", "max"])
+def test_derivatives_of_constants_are_folded(name):
+    """A rule with a constant among its operands is not taken for the rule without, nor for that of another one."""
+    row = ROWS[name]
+    for operands in ([2.0, None], [None, 2.0], [None, 3.0], [3.0, None], [None, 1.0], [None, None]):
+        if row.arity == 1:
+            f = lambda x: record(row, x) * record(row, 2.0)
+        else:
+            f = lambda x, operands=operands: record(row, *(x if c is None else c for c in operands)) * x
+        both = lambda x: f(x) + 2 * f(x * 1.5)
+        expected = ag.grad(ag.grad(both))(0.7)
+        assert ag.compile(both, 0.7).hessian(0.7)[0][0] == pytest.approx(expected, rel=1e-12)
 
 
 def test_derivatives_have_the_shape_of_results_before_that_of_arguments():

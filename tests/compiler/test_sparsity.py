@@ -11,8 +11,8 @@ import autograd_core as ag
 from autograd_core.engine.pytrees import flatten
 
 pytest.importorskip("numpy")
-from autograd_core.compiler.passes.sparsity import Directions, colours, dependencies, directions  # noqa: E402
-from autograd_core.compiler.tracing.record import RecordedGraph, taped  # noqa: E402
+from autograd_core.compiler.passes.sparsity import Directions, colours, dependencies, directions
+from autograd_core.compiler.tracing.record import RecordedGraph, taped
 
 
 def dependencies_of(outputs, inputs):

@@ -102,7 +102,7 @@ class Tape:
             return g
         if g < 0 and self.numbers[-1 - g] == 1:
             return d
-        return self.apply(self.product_code, d, g)
+        return self.put((self.product_code, d, g)) if d >= 0 or g >= 0 else self.apply(self.product_code, d, g)
 
     def total(self, terms: Sequence[int]) -> int:
         """The sum of some terms, of which there is at least one."""

@@ -103,7 +103,7 @@ def _matrix(
 ) -> TapedGraph:
     """The Jacobian of these outputs as blocks: for each its rows' and columns' shapes, and its first row."""
     found, pattern = entries(graph.tape, outputs, _inputs(graph, chosen))
-    if outputs is graph.roots and graph.places is not None:  # those of a matrix, of which entries that are 0 are left out
+    if outputs is graph.roots and graph.places is not None:  # of a matrix, without the entries that are always 0
         found, pattern = _among_all(found, pattern, graph)
     arrays, specs = [], []
     for blocks_of_row in blocks:

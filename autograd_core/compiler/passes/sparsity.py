@@ -50,7 +50,7 @@ def dependencies(tape: Tape, outputs: Sequence[int], inputs: Sequence[int]) -> l
         if out >= 0:
             readers[out] += 1
     for slot in order:
-        shared = []
+        shared: list[_Shared] = []
         for p in steps[slot][1:]:
             if p in found:
                 x = found[p]

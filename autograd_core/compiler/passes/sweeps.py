@@ -51,15 +51,15 @@ class Sweeps:
     def slopes(self, slot: int, wanted: Sequence[bool]) -> list[tuple[int, int]]:
         """The operands of a node that are wanted, and the derivatives to them; none that is the number 0."""
         code, *xs = step = self.tape.steps[slot]
-        form = (code, *[x if x < 0 else 0 for x in xs]), tuple(wanted)
+        form = code, *wanted, *([min(x, 0) for x in xs] if min(xs) < 0 else ())
         rule = self._rules.get(form)
         if rule is None:
             rule = self._rules[form] = self._read(step, wanted)
         steps, slopes, leaves = rule
         at = [*xs, slot, *leaves]
         put = self.tape.put
-        for code, *operands in steps:
-            at.append(put((code, *[at[k] if k >= 0 else k for k in operands])))
+        for step in steps:
+            at.append(put((step[0], *[at[k] if k >= 0 else k for k in step[1:]])))
         return [(xs[k], at[d] if d >= 0 else d) for k, d in slopes]
 
     def _read(self, step: Step, wanted: Sequence[bool]) -> _Rule:
@@ -145,7 +145,10 @@ class Sweeps:
             terms: dict[int, list[int]] = {}
             for p, d in self.slopes(slot, wanted):
                 for k, t in moving[p].items():
-                    terms.setdefault(k, []).append(product(d, t))
+                    if k in terms:
+                        terms[k].append(product(d, t))
+                    else:
+                        terms[k] = [product(d, t)]
             if terms:
-                moving[slot] = {k: total(ts) for k, ts in terms.items()}
+                moving[slot] = {k: ts[0] if len(ts) == 1 else total(ts) for k, ts in terms.items()}
         return [moving.get(out, {}) for out in outputs]

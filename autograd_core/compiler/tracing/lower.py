@@ -8,6 +8,7 @@ once, where `pow` may be off by a little more than half an ulp; x¹ becomes x.
 
 from __future__ import annotations
 
+import itertools
 from math import copysign, isfinite
 from typing import TYPE_CHECKING, Any
 
@@ -165,13 +166,12 @@ class _Lowering:
         for slot in tape.order(roots):
             step = steps[slot]
             if step:
-                xs = step[1:]
                 try:
-                    operands = tuple(map(at, xs))
+                    xs = (slots[step[1]], slots[step[2]]) if len(step) == 3 else tuple(map(at, step[1:]))
                 except KeyError:  # a constant that was not read before
-                    constants_among(xs)
-                    operands = tuple(map(at, xs))
-                slots[slot] = put(primitives[step[0]], operands)
+                    constants_among(step[1:])
+                    xs = tuple(map(at, step[1:]))
+                slots[slot] = put(primitives[step[0]], xs)
             elif slot not in slots:
                 leaf = tape.leaves[slot]
                 slots[slot] = self.constant(float(leaf.data))
@@ -179,18 +179,18 @@ class _Lowering:
         constants_among(roots)
 
     def putting(self) -> Callable[[Primitive, tuple[int, ...]], int]:
-        """A function that adds an operation on slots, and gives its slot; its names are local, for it is called often."""
+        """A function that adds an operation on slots and gives its slot; it is called for every node."""
         known, primitives, operands, n = self.known, self.primitives, self.operands, self.n_inputs
         neutral, simplified, instruction = self.neutral, self._simplified, self._instruction
 
         def put(primitive: Primitive, xs: tuple[int, ...]) -> int:
             if len(xs) == 2 and (xs[0] in neutral or xs[1] in neutral):
-                return simplified(primitive, xs)  # type: ignore[arg-type]
+                return simplified(primitive, xs)
             # Operands are not sorted: of a + b and b + a each keeps its own instruction and its order.
             key = (primitive, xs)
             slot = known.get(key)
             if slot is None:
-                if primitive is PRODUCT or max(xs) < 0:
+                if min(xs) < 0 and (primitive is PRODUCT or max(xs) < 0):
                     return instruction(primitive, xs)
                 slot = known[key] = n + len(primitives)
                 primitives.append(primitive)
@@ -261,11 +261,8 @@ class _Lowering:
         """Merge additions whose left operand is an addition with no other reader into `sum` or `dot`."""
         # Only to the left: `sum` adds from left to right, so a + (b + c) would change its bits.
         n, primitives, operands = self.n_inputs, self.primitives, self.operands
-        uses = [0] * len(primitives)
-        for xs in operands:
-            for x in xs:
-                if x >= n:
-                    uses[x - n] += 1
+        read = np.fromiter(itertools.chain.from_iterable(operands), np.int64)
+        uses = np.bincount(read[read >= n] - n, minlength=len(primitives)).tolist()
         for slot in wanted:
             if slot >= n:
                 uses[slot - n] += 2  # never a single use, however many instructions read it
@@ -328,15 +325,16 @@ class _Lowering:
             return found.astype(np.int32)
 
         operands = [self.operands[i] for i in kept]
-        codes: dict[Any, int] = {}
-        numbered = np.fromiter((codes.setdefault(self.primitives[i], len(codes)) for i in kept), np.int32)
+        primitives: list[Any] = [self.primitives[i] for i in kept]
+        codes = {primitive: code for code, primitive in enumerate(dict.fromkeys(primitives))}
+        numbered = np.fromiter(map(codes.__getitem__, primitives), np.int32, len(kept))
         offsets = np.zeros(len(kept) + 1, np.int32)
         np.cumsum(np.fromiter(map(len, operands), np.int32, len(kept)), out=offsets[1:])
         return Program(
             primitives=tuple(codes),
             codes=numbered,
             offsets=offsets,
-            operands=final(x for xs in operands for x in xs),
+            operands=final(itertools.chain.from_iterable(operands)),
             n_inputs=n,
             constants=np.array(self.numbers, float),
             outputs=final(outputs),
