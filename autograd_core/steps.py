@@ -10,9 +10,13 @@ from .engine.graph import node_of, topological_order
 from .engine.sweep import reverse
 from .engine.value import Constant, Value, check_fresh
 from .notation.formulas import atom, latex_name, latex_operation, names_of, operation, shown
+from .notation.wholes import as_written
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+
+    from .engine.ops import Primitive
+    from .notation.wholes import ReadGraph
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -26,6 +30,8 @@ class Step:
         adjoint: d root / d node, complete at this step; None in the forward phase.
         local_grads: d node / d operand, one per operand; None for a constant.
         products: local derivative * adjoint, one per operand; None for a constant.
+        operands: The operands. They are the node's parents, but of a primitive that is computed in parts, such as a
+            softmax, those that texts write: all scores, with the slopes s_i (1 - s_i) and -s_i s_j.
         before: Each operand's running sum before its product is added.
         after: The same, after.
         formula: The step in text, with names and with numbers.
@@ -47,6 +53,8 @@ class Step:
     products: tuple[Any, ...]
     before: tuple[Any, ...]
     after: tuple[Any, ...]
+    operands: tuple[Value, ...] = field(repr=False)
+    _row: Primitive = field(repr=False)
     _data: tuple[Any, ...] = field(repr=False)  # of the operands and of the node, as they were
     _names: dict[Value, str] = field(repr=False)
 
@@ -61,32 +69,32 @@ class Step:
         return self._forward_latex() if self.phase == "forward" else _aligned(self._lines(_latex_line))
 
     def _forward(self) -> str:
-        names, row = self._names, self.node._row
-        assert row is not None
+        names, row = self._names, self._row
         *numbers, result = map(shown, self._data)
-        written = operation(row, [names[p] for p in self.node.parents])
+        written = operation(row, [names[p] for p in self.operands])
         return " = ".join(dict.fromkeys((names[self.node], written, operation(row, numbers), result)))
 
     def _forward_latex(self) -> str:
-        names, row = self._names, self.node._row
-        assert row is not None
+        names, row = self._names, self._row
         *numbers, result = (latex_name(shown(x)) for x in self._data)
-        written = latex_operation(row, [latex_name(names[p]) for p in self.node.parents])
+        written = latex_operation(row, [latex_name(names[p]) for p in self.operands])
         return " = ".join((latex_name(names[self.node]), written, latex_operation(row, numbers), result))
 
     def _lines(self, line: Callable[[str, str, Any, Any, Any], str]) -> list[str]:
         """One line for each operand that is no constant."""
-        names, sent = self._names, zip(self.node.parents, self.local_grads, self.products, strict=True)
+        names, sent = self._names, zip(self.operands, self.local_grads, self.products, strict=True)
         return [
             line(names[p], names[self.node], d, self.adjoint, product) for p, d, product in sent if product is not None
         ]
 
 
-def forward_steps(root: Value) -> list[Step]:
+def forward_steps(root: Value, *, parts: bool = False) -> list[Step]:
     """The forward pass: one step per operation, operands before results.
 
     Args:
         root: The node at the top.
+        parts: Whether a primitive that is computed in parts, such as a softmax, has a step for each of them; else one
+            for each of its outputs, as texts write it.
 
     Returns:
         A list of steps; leaves have none.
@@ -100,19 +108,7 @@ def forward_steps(root: Value) -> list[Step]:
         >>> print(ag.forward_steps(a * b + 10)[0].formula)
         v1 = a * b = 2 * (-3) = -6
     """
-    return _forward_steps(names_of(node_of(root, "forward_steps")), topological_order(root))
-
-
-def _forward_steps(names: dict[Value, str], order: Sequence[Value]) -> list[Step]:
-    steps: list[Step] = []
-    for node in order:
-        if node._row is None:
-            continue
-        check_fresh(node)
-        parents = node.parents
-        data = (*(p.data for p in parents), node.data)
-        steps.append(Step(len(steps), "forward", node, None, _local(node), (), (), (), data, names))
-    return steps
+    return _Passes(node_of(root, "forward_steps"), parts=parts).forward()
 
 
 def _local(node: Value) -> tuple[Any, ...]:
@@ -122,12 +118,13 @@ def _local(node: Value) -> tuple[Any, ...]:
     return tuple(None if p.__class__ is Constant else d for p, d in pairs)
 
 
-def backward_steps(root: Value, seed: float = 1.0) -> list[Step]:
+def backward_steps(root: Value, seed: float = 1.0, *, parts: bool = False) -> list[Step]:
     """The backward pass: one step per operation, results before operands; no `.grad` is touched.
 
     Args:
         root: The node at the top.
         seed: Its adjoint.
+        parts: As for `forward_steps`.
 
     Returns:
         A list of steps. In each the node's adjoint is complete and is sent to the operands, each
@@ -144,56 +141,82 @@ def backward_steps(root: Value, seed: float = 1.0) -> list[Step]:
         grad a += d v1/d a * grad v1 = -3 * 1 = -3
         grad b += d v1/d b * grad v1 = 2 * 1 = 2
     """
-    names = names_of(node_of(root, "backward_steps"))
-    seed = number(seed, "backward_steps: seed")
-    order = topological_order(root)
-    for node in order:
-        check_fresh(node)
-    return _backward_steps(names, order, seed, 0)
+    passes = _Passes(node_of(root, "backward_steps"), parts=parts)
+    return passes.backward(number(seed, "backward_steps: seed"), 0)
 
 
-def both(root: Value) -> tuple[list[Step], list[Step]]:
-    """The steps of both passes, numbered consecutively."""
-    names, order = names_of(root), topological_order(root)
-    forward = _forward_steps(names, order)  # in which every operation is found to be fresh
-    return forward, _backward_steps(names, order, 1.0, len(forward))
+def both(root: Value, read: ReadGraph | None) -> tuple[list[Step], list[Step]]:
+    """The steps of both passes, numbered consecutively, of a graph and of how it is read."""
+    passes = _Passes(root, read)
+    forward = passes.forward()
+    return forward, passes.backward(1.0, len(forward))
 
 
-def _backward_steps(names: dict[Value, str], order: list[Value], seed: Any, first: int) -> list[Step]:
-    root = order[-1]
-    zero = 0.0 if root.data.__class__ is float else type(root.data)(0)
-    adjoints: dict[Value, Any] = dict.fromkeys(order, zero)
-    adjoints[root] = zero + seed if zero.__class__ is float else type(root.data)(seed)
-    steps: list[Step] = []
+class _Passes:
+    """What the steps of a graph have in common."""
 
-    def watch(node: Value, g: Any) -> None:
-        if node._row is not None:
-            steps.append(_backward_step(first + len(steps), node, g, adjoints, names))
+    def __init__(self, root: Value, read: ReadGraph | None = None, *, parts: bool = True) -> None:
+        self.names = names_of(root)
+        for node in topological_order(root):
+            check_fresh(node)
+        if not parts:
+            read = as_written([root])
+        self.order = topological_order(root) if read is None else topological_order(read.roots[0])
+        self.recorded = {} if read is None else read.recorded
 
-    reverse(order, adjoints, watch=watch)
-    return steps
+    def step(self, index: int, phase: str, node: Value, *rest: Any) -> Step:
+        """A step at a node of the graph that was read, told of the recorded nodes."""
+        assert node._row is not None
+        recorded = self.recorded
+        operands = tuple(recorded.get(p, p) for p in node.parents)
+        adjoint, local, products, before, after, data = rest
+        return Step(
+            index, phase, recorded.get(node, node), adjoint, local, products, before, after,
+            operands, node._row, data, self.names,
+        )  # fmt: skip
 
+    def forward(self) -> list[Step]:
+        """One step per operation."""
+        steps: list[Step] = []
+        for node in self.order:
+            if node._row is not None:
+                data = (*(p.data for p in node.parents), node.data)
+                steps.append(self.step(len(steps), "forward", node, None, _local(node), (), (), (), data))
+        return steps
 
-def _backward_step(index: int, node: Value, g: Any, adjoints: dict[Value, Any], names: dict[Value, str]) -> Step:
-    """What is about to be sent; the running sums of an operand used twice include its first use."""
-    parents, local = node.parents, _local(node)
-    sums = {p: adjoints[p] for p in parents}
-    before: list[Any] = []
-    after: list[Any] = []
-    products: list[Any] = []
-    for p, d in zip(parents, local, strict=True):
-        before.append(sums[p])
-        if d is None:
-            products.append(None)
+    def backward(self, seed: Any, first: int) -> list[Step]:
+        """One step per operation, from the root; numbered from `first`."""
+        root = self.order[-1]
+        zero = 0.0 if root.data.__class__ is float else type(root.data)(0)
+        adjoints: dict[Value, Any] = dict.fromkeys(self.order, zero)
+        adjoints[root] = zero + seed if zero.__class__ is float else type(root.data)(seed)
+        steps: list[Step] = []
+
+        def watch(node: Value, g: Any) -> None:
+            if node._row is not None:
+                steps.append(self._sent(first + len(steps), node, g, adjoints))
+
+        reverse(self.order, adjoints, watch=watch)
+        return steps
+
+    def _sent(self, index: int, node: Value, g: Any, adjoints: dict[Value, Any]) -> Step:
+        """What is about to be sent; the running sums of an operand used twice include its first use."""
+        parents, local = node.parents, _local(node)
+        sums = {p: adjoints[p] for p in parents}
+        before: list[Any] = []
+        after: list[Any] = []
+        products: list[Any] = []
+        for p, d in zip(parents, local, strict=True):
+            before.append(sums[p])
+            if d is None:
+                products.append(None)
+                after.append(sums[p])
+                continue
+            product = times(d, g) if d and g else 0 * sums[p]  # zero-path rule, as in the sweep
+            sums[p] = plus(sums[p], product)
+            products.append(product)
             after.append(sums[p])
-            continue
-        product = times(d, g) if d and g else 0 * sums[p]  # zero-path rule, as in the sweep
-        sums[p] = plus(sums[p], product)
-        products.append(product)
-        after.append(sums[p])
-    return Step(
-        index, "backward", node, g, local, tuple(products), tuple(before), tuple(after), (), names
-    )
+        return self.step(index, "backward", node, g, local, tuple(products), tuple(before), tuple(after), ())
 
 
 def _text_line(operand: str, node: str, d: Any, g: Any, product: Any) -> str:

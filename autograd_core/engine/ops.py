@@ -19,7 +19,7 @@ Conventions inside a rule
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..errors import UnknownPrimitiveError
 
@@ -31,6 +31,18 @@ REALS = (-INF, INF)
 TINY, HUGE, HUGE_ROOT = 2.0**-100, 2.0**100, 2.0**60  # inside of these nothing over- or underflows
 WHOLE = 2.0**24  # up to here a float holds every integer
 SCALE = 2**64  # makes a subnormal normal; an int: beside Fractions it stays exact
+
+
+class Whole(NamedTuple):
+    """What a primitive is together with what is computed for it alone, as texts write it.
+
+    In `text` and `latex`, {0} is its own operand, and {1} the sum of exp of all operands.
+    """
+
+    name: str
+    caption: str
+    text: str
+    latex: str
 
 
 class Primitive:
@@ -50,13 +62,15 @@ class Primitive:
         kinks: `kinks(m, x, ...)`, expressions whose zeros are the points with no derivative.
         kink: The convention there, in words.
         parts: How many of its last operands are computed for it alone, to keep digits: no formula has them.
-        whole: What it is together with these, as texts write it.
+        whole: What it is together with these; None where no text has a name for that.
+        absorbs: What it is together with an operand that nothing else uses, by that one's primitive.
         inner: Whether only rules, sweeps and functions of many numbers use it: it is no public function, and no method.
         summary: One line for the documentation.
         source: Where a formula comes from, with its year.
     """
 
     __slots__ = (
+        "absorbs",
         "arity",
         "domain",
         "inner",
@@ -94,7 +108,8 @@ class Primitive:
         kinks: Callable[..., Any] | None = None,
         kink: str = "",
         parts: int = 0,
-        whole: str = "",
+        whole: Whole | None = None,
+        absorbs: dict[str, Whole] | None = None,
         inner: bool = False,
         summary: str = "",
         source: str = "",
@@ -111,7 +126,7 @@ class Primitive:
         self.domain = domain or (REALS,) * (arity or 1)
         self.kinks = kinks
         self.kink = kink
-        self.parts, self.whole, self.inner = parts, whole, inner
+        self.parts, self.whole, self.absorbs, self.inner = parts, whole, absorbs or {}, inner
         self.summary = summary
         self.source = source
         self.module = module
@@ -678,6 +693,12 @@ row(
     lambda m, x: m.to_round(lambda: m.where(x > 0, x, 0) + m.log1p(m.exp(-m.abs(x))), lambda: m.log(1 + m.exp(x))),
     lambda m, x, z: (m.row("sigmoid", x),),
     saturates=INF, summary="log(1 + exp(x)), a smooth relu.",
+    absorbs={
+        "neg": Whole("log_sigmoid", "−log sigmoid(x)", "-log(sigmoid({0}))", r"-\log \sigma\left({0}\right)"),
+        "logsumexp_less": Whole(
+            "cross_entropy", "log Σ exp(x) − x", "log({1}) - {0}", r"\log\left({1}\right) - {0}"
+        ),
+    },
 )
 row(
     "relu", lambda m, x: m.where(x <= 0, 0, x), lambda m, x, z: (m.where(x <= 0, 0, 1),),
@@ -1137,7 +1158,7 @@ row(
 row(
     "logsumexp_less", _logsumexp_less,
     _logsumexp_less_partials,
-    arity=None, lists=1, singles=1, parts=1,
+    arity=None, lists=1, singles=1,
     inner=True, summary="log(exp(x1 - c) + ... + exp(xn - c)), of which c is the last operand.",
 )
 row(
@@ -1152,12 +1173,14 @@ row(
 )
 row(
     "softmax", _share, _share_partials,
-    arity=3, parts=2, whole="exp(x) / Σ exp(x)",
+    arity=3, parts=2,
+    whole=Whole("softmax", "exp(x) / Σ exp(x)", "exp({0}) / ({1})", r"\frac{{e^{{{0}}}}}{{{1}}}"),
     inner=True, summary="exp(x - floor(top)) * scale, or exp(x - top) * scale; operands x, top and the scale.",
 )
 row(
     "log_softmax", _log_share, _log_share_partials,
-    arity=3, parts=2, whole="x − log Σ exp(x)",
+    arity=3, parts=2,
+    whole=Whole("log_softmax", "x − log Σ exp(x)", "{0} - log({1})", r"{0} - \log\left({1}\right)"),
     inner=True, summary="x - floor(top) - log_scale, or x - top + log_scale.",
 )
 

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import reduce
 from typing import TYPE_CHECKING, Any, Unpack
 
 from ..engine.evaluation import is_finite, is_fraction, plus
 from ..engine.graph import count_paths, node_of, topological_order
+from ..engine.value import check_fresh
 from ..notation.formulas import mathml, names_of
+from ..notation.wholes import as_written
 from ..pictures import draw
 from ..pictures.scene.highlight import ACCENTS
 from ..pictures.scene.overlay import Mark, Overlay
@@ -21,7 +23,10 @@ from .uses import Explained, Use
 from .walks import count_of, top_paths
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from ..engine.value import Value
+    from ..notation.wholes import ReadGraph
     from ..pictures import Picture
     from ..pictures.picture import DrawOptions
 
@@ -170,8 +175,30 @@ def explain(root: Value, leaf: Value, k: int = 5) -> Explanation:
     node_of(root, "explain")
     node_of(leaf, "explain")
     count_of(k, "explain")
-    flow = Flow(root, leaf)
+    for node in topological_order(root):
+        check_fresh(node)
     names = {leaf: leaf.label or "leaf"} | names_of(root)
+    read = as_written([root], [leaf])
+    if read is None:
+        return _explained(root, leaf, k, names)
+    shown = {copy: names[node] for copy, node in read.recorded.items()}
+    found = _explained(read.roots[0], read.shown.get(leaf, leaf), k, names | shown, (root, leaf))
+    return _of_recorded(found, read, root, leaf)
+
+
+def _of_recorded(found: Explanation, read: ReadGraph, root: Value, leaf: Value) -> Explanation:
+    """The same with the nodes of the recorded graph."""
+    node = read.original
+    paths = tuple(replace(p, nodes=tuple(map(node, p.nodes)), _read=p.nodes) for p in found.paths)
+    uses = tuple(replace(use, node=node(use.node), _read=use.node) for use in found.uses)
+    reasons = tuple(replace(reason, nodes=tuple(map(node, reason.nodes))) for reason in found.reasons)
+    return replace(found, root=root, leaf=leaf, uses=uses, paths=paths, reasons=reasons)
+
+
+def _explained(
+    root: Value, leaf: Value, k: int, names: Mapping[Value, str], recorded: tuple[Value, Value] | None = None
+) -> Explanation:
+    flow = Flow(root, leaf)
     paths = tuple(top_paths(root, leaf, k))
     n_paths = count_paths(root, leaf)
     terms = flow.terms(leaf) if leaf is not root else []
@@ -182,7 +209,7 @@ def explain(root: Value, leaf: Value, k: int = 5) -> Explanation:
     )
     reasons = reasons_of(flow, paths, n_paths, names)
     is_rounded = bool(flow.gradient) and is_finite(flow.gradient) and not is_fraction(flow.gradient)
-    lost = digits_lost(root, leaf) if is_rounded else 0.0
+    lost = digits_lost(*(recorded or (root, leaf))) if is_rounded else 0.0
     if is_rounded and is_finite(flow.condition):
         lost = max(lost, min(ALL_DIGITS, math.log10(flow.condition)))  # the order matters: NaN stays
     return Explanation(root, leaf, flow.gradient, uses, paths, n_paths, reasons, flow.condition, lost, names)

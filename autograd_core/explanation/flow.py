@@ -6,9 +6,9 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from ..engine.evaluation import is_fraction, plus, times
-from ..engine.graph import sweep_order, topological_order
+from ..engine.graph import sweep_order
 from ..engine.sweep import reverse
-from ..engine.value import Constant, check_fresh
+from ..engine.value import Constant
 from .walks import dependents
 
 if TYPE_CHECKING:
@@ -24,15 +24,10 @@ class Flow:
         adjoints: d root / d node: the sum over the node's paths of their products.
         sizes: The same sum of the products' absolute values, also in one sweep.
         live: The nodes to which a path from the leaf leads whose factors are all other than 0.
-
-    Raises:
-        StaleGraphError: A leaf's `.data` was changed after the graph was built.
     """
 
     def __init__(self, root: Value, leaf: Value) -> None:
         self.root, self.leaf = root, leaf
-        for node in topological_order(root):
-            check_fresh(node)
         self.order = sweep_order(root)
         self.between = [] if isinstance(leaf, Constant) and leaf is not root else dependents(root, leaf)
         self.adjoints = adjoints_of(root, self.order)

@@ -42,6 +42,11 @@ class Use:
     contribution: Any
     share: float
     where: str
+    _read: Value | None = field(default=None, repr=False)  # the user as texts write it, where that differs
+
+    @property
+    def _written(self) -> Value:
+        return self.node if self._read is None else self._read
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -84,11 +84,12 @@ class Path:
     operands: tuple[int, ...]
     product: Any
     _names: PathNames = field(default_factory=PathNames, repr=False)
+    _read: tuple[Value, ...] = field(default=(), repr=False)  # the nodes as texts write them, where that differs
 
     @property
     def factors(self) -> tuple[Any, ...]:
         """The local derivatives along the edges, from the leaf to the root."""
-        return tuple(map(local_grad, self.nodes[1:], self.operands))
+        return tuple(map(local_grad, (self._read or self.nodes)[1:], self.operands))
 
     def __eq__(self, other: object) -> bool:
         return self._edges == other._edges if isinstance(other, Path) else NotImplemented
@@ -109,15 +110,15 @@ class Path:
 
     def written(self, names: Mapping[Value, str], uses: Uses) -> str:
         """The path with names that are known already; a long one without its middle."""
-        steps = list(zip(self.nodes[1:], self.operands, strict=True))
+        steps = list(zip(self.nodes[1:], (self._read or self.nodes)[1:], self.operands, strict=True))
         left_out = len(steps) - 2 * ENDS if len(steps) > LONGEST_PATH else 0
         words = [short(names[self.nodes[0]])]
-        for place, (node, operand) in enumerate(steps):
+        for place, (node, read, operand) in enumerate(steps):
             if left_out and place == ENDS:
                 words.append(f"→ … {left_out} more …")
             if not left_out or not ENDS <= place < len(steps) - ENDS:
-                entered = f", {again}" if (again := uses.which(node, operand)) else ""
-                words.append(f"→(×{text.number(local_grad(node, operand))}{entered}) {short(names[node])}")
+                entered = f", {again}" if (again := uses.which(read, operand)) else ""
+                words.append(f"→(×{text.number(local_grad(read, operand))}{entered}) {short(names[node])}")
         return f"{' '.join(words)}: {text.number(self.product)}"
 
 

@@ -79,7 +79,7 @@ def _uses(of: Explained) -> Section:
             text.number(use.contribution),
             "–" if math.isnan(use.share) else f"{use.share:.0%}".replace("%", " %"),
             f"{text.number(use.local_grad)} × {text.number(use.adjoint)}",
-            words.made(use.node) + (f", as {again}" if (again := uses.which(use.node, use.operand)) else ""),
+            words.made(use._written) + (f", as {again}" if (again := uses.which(use._written, use.operand)) else ""),
             where(use.node),
         )
         for use in shown

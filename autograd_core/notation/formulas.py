@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..engine.evaluation import decimal, written
 from ..engine.graph import order_of, topological_order
+from ..engine.ops import Primitive
 from ..engine.value import Constant, Value
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from ..engine.ops import Primitive
+    from ..engine.ops import Whole
 
 SCOPES = re.compile(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*")
 NUMBERED = re.compile(r"([A-Za-z_]+?)_?([0-9]+)")
@@ -89,6 +90,39 @@ def dotted(scope: str) -> str:
     return scope.replace("/", ".")
 
 
+class WrittenWhole(Primitive):
+    """A primitive with its parts as one operation, whose first operand is its own: s_2 of z_2, z_1, z_3.
+
+    Args:
+        row: The primitive at its end.
+        whole: How it is written.
+        place: Where among the others its own operand stands in a sum over all.
+    """
+
+    __slots__ = ("place",)
+
+    def __init__(self, row: Primitive, whole: Whole, place: int) -> None:
+        super().__init__(whole.name, row.value, row.partials, arity=None, whole=whole, summary=row.summary)
+        self.place = place
+
+    def in_order(self, operands: Sequence[Any]) -> list[Any]:
+        """The operands as a sum over all has them."""
+        own, *others = operands
+        return [*others[: self.place], own, *others[self.place :]]
+
+    def text(self, operands: Sequence[str]) -> str:
+        """In text, of operands in text."""
+        assert self.whole is not None
+        total = " + ".join(x if "..." in x else f"exp({x})" for x in self.in_order(operands))
+        return self.whole.text.format(operands[0], total)
+
+    def latex_text(self, operands: Sequence[str]) -> str:
+        """In LaTeX, of operands in LaTeX."""
+        assert self.whole is not None
+        total = " + ".join(x if x == r"\cdots" else f"e^{{{x}}}" for x in self.in_order(operands))
+        return self.whole.latex.format(operands[0], total)
+
+
 def operation(row: Primitive, operands: Sequence[str]) -> str:
     """An operation on operands that are already written, such as "a * b" or "tanh(x)".
 
@@ -98,6 +132,8 @@ def operation(row: Primitive, operands: Sequence[str]) -> str:
         >>> operation(ROWS["dot"], ["w1", "w2", "x1", "x2"]), operation(ROWS["pow"], ["-3", "2"])
         ('w1 * x1 + w2 * x2', '(-3) ** 2')
     """
+    if isinstance(row, WrittenWhole):
+        return row.text(operands)
     if row.name == "dot":
         half = len(operands) // 2
         return " + ".join(f"{atom(w)} * {atom(x)}" for w, x in zip(operands[:half], operands[half:], strict=True))
@@ -216,6 +252,8 @@ def _strength(text: str) -> int:
 
 def typeset(row: Primitive, operands: Sequence[Piece], *, brackets: bool = True) -> Piece:
     """An operation as a piece, with brackets only where it needs them; a + (-b) keeps them unless told otherwise."""
+    if isinstance(row, WrittenWhole):
+        return Piece(row.latex_text([x.latex for x in operands]), SUM if row.whole and " - " in row.whole.latex else TIGHT)
     if row.name == "dot":
         half = len(operands) // 2
         terms = [

@@ -22,7 +22,7 @@ from .render.mermaid import mermaid
 from .scene.highlight import tracks_of
 from .scene.overlay import checked
 from .scene.tooltips import told
-from .view.folding import count_cards, roots_of, states, view_of
+from .view.folding import count_cards, read_graph, roots_of, states, view_of
 
 if TYPE_CHECKING:
     import os
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from ..engine.value import Value
+    from ..notation.wholes import ReadGraph
     from .choose_layout import Frame
     from .scene.highlight import HighlightedPath
     from .scene.overlay import Overlay
@@ -310,9 +311,14 @@ def draw(
         style=style,
         tracks=tracks_of(highlight, view.graph),
         overlay=checked(overlay),
-        formulas=tuple(equations(*roots)) if expression else (),
+        formulas=_formulas(roots, read_graph(roots, fold, ())) if expression else (),
     )
     return drawn(view, look, layout=layout, direction=direction)
+
+
+def _formulas(roots: Sequence[Value], read: ReadGraph | None) -> tuple[str, ...]:
+    """The formulas of a graph as it is read."""
+    return tuple(equations(*(roots if read is None else read.roots)))
 
 
 def drawn(view: View, look: Look, *, layout: str, direction: str) -> Picture:

@@ -79,8 +79,11 @@ def test_each_softmax_is_a_scope_of_its_own_within_those_of_the_user():
         second = ag.softmax(first)
     other = ag.softmax(leaves())
     picture = ag.draw([second[0], other[1]])
-    assert set(picture.scopes) == {"head", "head/softmax", "head/softmax2", "softmax"}
-    assert {card.folded for card in folded(picture)} == {"head/softmax2", "softmax"}
+    assert set(picture.scopes) == {"head", "head/softmax", "softmax"}
+    assert {card.folded for card in folded(picture)} == {"head/softmax", "softmax"}
+    assert set(ag.draw([second[0], other[1]], fold=None).scopes) == {
+        "head", "head/softmax", "head/softmax2", "softmax",
+    }  # fmt: skip
 
 
 def test_what_has_other_uses_is_no_part():
@@ -102,24 +105,174 @@ def test_gradient_graphs_of_softmax_are_drawn():
     assert ag.draw(ag.grad_of(slope, [z[0]], create_graph=True)[0]).svg
 
 
-def test_steps_stay_those_of_the_parts():
-    loss = -ag.log(ag.softmax(leaves())[0])
+KINDS = {
+    "softmax": (ag.softmax, lambda i, j, s: s[i] * ((i == j) - s[j])),
+    "log_softmax": (ag.log_softmax, lambda i, j, s: (i == j) - s[j]),
+}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_all_outputs_in_one_picture_have_the_slopes_of_the_texts(kind):
+    """Each is a card with one edge from each score, in the order of the scores; no part is in sight."""
+    function, slope = KINDS[kind]
+    z = leaves()
+    outputs = function(z)
+    picture = ag.draw(outputs)
+    graph, s = picture._view.graph, shares()
+    assert [card.op for card in cards(picture) if not card.is_leaf] == [kind] * 3
+    for i, output in enumerate(outputs):
+        card = picture._frame.scene.cards[graph.index[output]]
+        assert [graph.labels[port.node] for port in card.ports] == ["z_1", "z_2", "z_3"]
+        for j, port in enumerate(card.ports):
+            assert float(port.chip[1:].replace("−", "-")) == pytest.approx(slope(i, j, s), rel=1e-3)
+    assert "largest" not in picture.svg
+    assert "e" in picture.svg
+
+
+def test_a_network_with_a_softmax_layer_shows_one_card_per_class():
+    net = nn.Sequential(nn.MLP(2, [3], seed=1), nn.Softmax())
+    loss = nn.mse(net([0.5, -1.0]), [1.0, 0.0, 0.0])
+    loss.backward()
+    picture = ag.draw(loss)
+    ops = [card.op for card in cards(picture)]
+    assert ops.count("softmax") == 3
+    assert not {"largest", "others", "scale"} & set(ops)
+    assert {card.value for card in cards(picture) if card.is_root} == {f"{loss.data:.4g}"}
+    assert "largest" not in ag.draw_dot(loss).source
+    for chosen in (None, False):
+        assert {"largest", "others", "scale"} <= {card.op for card in cards(ag.draw(loss, fold=chosen))}
+
+
+def test_steps_are_those_of_the_texts():
+    """One for each output, with all scores as operands; forward and backward, as text, page, film and in a terminal."""
+    z = leaves()
+    s = ag.softmax(z)
+    ag.name({f"s_{k}": x for k, x in enumerate(s, 1)})
+    loss = -ag.log(s[1])
     stepper = ag.Stepper(loss)
-    graph = view_of([loss]).graph
-    assert {stepper._cards[v] for v, node in enumerate(graph.order) if node.op} == {
-        v for v, node in enumerate(graph.order) if node.op
-    }  # a card for each
+    assert [step.node.op for step in stepper.steps] == ["softmax", "log", "neg", "neg", "log", "softmax"]
+    first, last = stepper.steps[0], stepper.steps[-1]
+    assert first.node is s[1]
+    assert first.formula.startswith("s_2 = exp(z_2) / (exp(z_1) + exp(z_2) + exp(z_3)) = exp(-0.25) / (exp(0.5)")
+    assert first.latex.startswith(r"s_{2} = \frac{e^{z_{2}}}{e^{z_{1}} + e^{z_{2}} + e^{z_{3}}} = ")
+    assert all(a is b for a, b in zip(last.operands, [z[1], z[0], z[2]], strict=True))
+    expected = shares()
+    assert last.after == pytest.approx([expected[1] - 1, expected[0], expected[2]], rel=1e-12)
+    assert "largest" not in stepper._repr_html_()
+    assert "exp(z_1)" in str(stepper)
+    assert [step.node.op for step in ag.forward_steps(loss)] == ["softmax", "log", "neg"]
+    assert [step.node.op for step in ag.backward_steps(loss)] == ["neg", "log", "softmax"]
+
+
+def test_steps_of_the_parts_are_there_for_who_asks():
+    loss = -ag.log(ag.softmax(leaves())[0])
+    parts = ["largest", "others", "scale", "softmax", "log", "neg"]
+    assert [step.node.op for step in ag.forward_steps(loss, parts=True)] == parts
+    assert [step.node.op for step in ag.backward_steps(loss, parts=True)] == parts[::-1]
+    for options in ({"fold": None}, {"unfold": "softmax"}):
+        stepper = ag.Stepper(loss, **options)
+        assert [step.node.op for step in stepper.steps] == parts + parts[::-1]
+        graph = view_of([loss], fold=None).graph
+        assert {stepper._cards[v] for v, node in enumerate(graph.order) if node.op} == {
+            v for v, node in enumerate(graph.order) if node.op
+        }  # a card for each
+
+
+@pytest.mark.parametrize("kind", ["softmax", "log_softmax", "cross_entropy", "with_logits", "twice", "constants"])
+def test_sums_of_the_steps_are_the_gradients(kind):
+    z = [*leaves(), ag.Value(1.5, label="t")]
+    loss = {
+        "softmax": lambda: nn.mse(ag.softmax(z), [1.0, 0.0, 0.0, 0.0]),
+        "log_softmax": lambda: nn.nll_loss(ag.log_softmax(z), 2),
+        "cross_entropy": lambda: nn.cross_entropy([z, z[::-1]], [1, 2]),
+        "with_logits": lambda: nn.binary_cross_entropy_with_logits(z, [1.0, 0.0, 0.5, 1.0]),
+        "twice": lambda: ag.dot([1.0, 2.0, 3.0], ag.softmax([z[0], z[3], z[0]])) + z[1] * z[2],
+        "constants": lambda: ag.dot([1.0, 2.0, 3.0], ag.softmax([0.5, z[3], z[0]])) + z[1] * z[2],
+    }[kind]()
+    sums = ag.Stepper(loss).sums(10**6)
+    loss.backward()
+    for x in z:
+        assert float(sums[x]) == pytest.approx(x.grad, rel=1e-13, abs=1e-15)
+        why = ag.explain(loss, x)
+        assert float(why.gradient) == pytest.approx(x.grad, rel=1e-13, abs=1e-15)
+        assert math.fsum(use.contribution for use in why.uses) == pytest.approx(x.grad, rel=1e-13, abs=1e-15)
+        assert why.n_paths <= ag.count_paths(loss, x)
+        assert "largest(" not in str(why)
+        assert "less" not in str(why)
+
+
+def test_an_explanation_has_one_path_per_output_and_the_users_own_nodes():
+    z = leaves()
+    s = ag.softmax(z)
+    loss = nn.mse(s, [1.0, 0.0, 0.0])
+    why = ag.explain(loss, z[0])
+    assert (why.root is loss, why.leaf is z[0], why.n_paths) == (True, True, 3)
+    assert [use.node.op for use in why.uses] == ["softmax"] * 3
+    for use in why.uses:
+        assert any(use.node is x for x in s)
+    for path in why.paths:
+        assert any(path.nodes[1] is x for x in s)
+        assert math.prod(path.factors) == pytest.approx(path.product)
+    drawn = why.draw()
+    assert sum(len(track.edges) for track in drawn._frame.look.tracks) == sum(len(p.operands) for p in why.paths)
+    assert why.draw(fold=None).svg
+    assert str(why.paths[0]).startswith("z_1 →(×")
+
+
+def test_paths_through_the_parts_are_highlighted_on_the_edges_of_the_whole():
+    z = leaves()
+    s = ag.softmax(z)
+    picture = ag.draw(s, highlight=ag.top_paths(s[0], z[1], 5))
+    graph = picture._view.graph
+    edges = {edge for track in picture._frame.look.tracks for edge in track.edges}
+    assert {(source, user) for source, user, _ in edges} == {(graph.index[z[1]], graph.index[s[0]])}
+    assert ag.draw(s, highlight=s[0].parents[1]).svg  # a part is where its output is
+
+
+def test_losses_of_scores_are_one_card_with_the_formula_of_the_texts():
+    z = leaves()
+    picture = ag.draw(nn.cross_entropy(z, 1))
+    [card] = folded(picture)
+    assert (card.folded, card.caption) == ("cross_entropy", "log Σ exp(x) − x")
+    s = shares()
+    slopes = {picture._view.graph.labels[port.node]: float(port.chip[1:].replace("−", "-")) for port in card.ports}
+    expected = {"z_1": s[0], "z_2": s[1] - 1, "z_3": s[2]}
+    assert slopes == pytest.approx(expected, rel=1e-3)
+    several = ag.draw(nn.cross_entropy([z, z], [0, 2]))
+    assert sorted(card.folded for card in folded(several)) == ["cross_entropy", "cross_entropy2"]
+    [card] = folded(ag.draw(nn.binary_cross_entropy_with_logits(z[0], 1.0)))
+    assert (card.folded, card.caption) == ("log_sigmoid", "−log sigmoid(x)")
+    [port] = card.ports
+    assert float(port.chip[1:].replace("−", "-")) == pytest.approx(-1 / (1 + math.exp(0.5)), rel=1e-3)
+
+
+def test_scores_are_no_parts_of_a_loss():
+    """Each score of a network is used by its loss alone, and stays a node of its own."""
+    net = nn.MLP(2, [3], seed=1)
+    loss = nn.cross_entropy(net([0.5, -1.0]), 1)
+    [card] = folded(ag.draw(loss))
+    assert len(card.ports) == 3
+    assert [step.node.op for step in ag.forward_steps(loss)].count("add") == 3
+
+
+def test_of_many_classes_the_parts_are_left():
+    z = [ag.Value(math.sin(k)) for k in range(30)]
+    picture = ag.draw(ag.softmax(z))
+    assert "largest" in [node.op for node in picture._view.graph.order]
+    assert len(ag.Stepper(nn.mse(ag.softmax(z[:8]), [0.0] * 8)).steps) == 2 * (8 + 8 + 8 + 2)
 
 
 def test_only_facts_at_entries_say_what_a_part_is():
-    known = {name: (row.parts, row.whole) for name, row in ROWS.items() if row.parts or row.whole}
+    known = {name: (row.parts, row.whole.caption if row.whole else "") for name, row in ROWS.items() if row.parts}
     assert known == {
         "softmax": (2, "exp(x) / Σ exp(x)"),
         "log_softmax": (2, "x − log Σ exp(x)"),
-        "logsumexp_less": (1, ""),
         "others": (1, ""),
         "scale": (2, ""),
         "log_scale": (2, ""),
+    }
+    assert {name: sorted(row.absorbs) for name, row in ROWS.items() if row.absorbs} == {
+        "softplus": ["logsumexp_less", "neg"]
     }
 
 

@@ -6,6 +6,7 @@ from numbers import Rational
 from typing import TYPE_CHECKING, Any
 
 from ...errors import RangeError
+from ...notation.wholes import as_written
 from .. import text
 from ..view.folding import roots_of
 from ..view.scope_tree import Graph
@@ -60,7 +61,7 @@ def draw_dot(root: Value | Iterable[Value], format: str = "svg", rankdir: str = 
     if rankdir not in RANKDIRS:
         msg = f"draw_dot: expected rankdir to be 'LR' or 'TB', got {rankdir!r:.60}"
         raise RangeError(msg)
-    return digraph(Graph(roots), format, rankdir)
+    return digraph(Graph(roots, read=as_written(roots, least=2)), format, rankdir)
 
 
 def digraph(graph: Graph, format: str, rankdir: str) -> Digraph:  # noqa: A002

@@ -11,6 +11,7 @@ from weakref import WeakKeyDictionary
 
 from ...engine.evaluation import is_finite
 from ...engine.value import Constant
+from ...notation.formulas import WrittenWhole
 from .. import text
 
 if TYPE_CHECKING:
@@ -187,11 +188,14 @@ def _log10(x: Any) -> float:
     return math.log10(x.numerator) - math.log10(x.denominator)  # a Fraction may be beyond floats
 
 
-def _operand_order(op: str, n: int) -> list[int]:
+def _operand_order(node: Value) -> list[int]:
     """Ports from first to last; those of `dot` pair by pair, though its operands are (w…, x…)."""
-    if op == "dot":
-        return [i + half for i in range(n // 2) for half in (0, n // 2)]
-    return list(range(n))
+    places = list(range(len(node.parents)))
+    if node.op == "dot":
+        half = len(places) // 2
+        return [k for pair in zip(places, places[half:], strict=False) for k in pair]
+    row = node._row
+    return row.in_order(places) if isinstance(row, WrittenWhole) else places
 
 
 DRAWN: WeakKeyDictionary[Graph, dict[int, list[Port]]] = WeakKeyDictionary()  # once for all the views of a page
@@ -209,7 +213,7 @@ def _ports(graph: Graph, node: Value) -> list[Port]:
     parents, slopes = node.parents, node.local_grads  # once: each reads all operands
     sign = _sign(node)
     ports = []
-    for operand in _operand_order(node.op, len(parents)):
+    for operand in _operand_order(node):
         parent, slope = parents[operand], slopes[operand]
         u = graph.index[parent]
         is_constant = isinstance(parent, Constant)

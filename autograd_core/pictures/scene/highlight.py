@@ -32,6 +32,15 @@ class HighlightedPath(Protocol):
     def product(self) -> Any: ...  # noqa: D102
 
 
+class _PathRead(NamedTuple):
+    """A path with the nodes of the picture's graph, which are copies where that graph is written as in texts."""
+
+    nodes: tuple[Value, ...]
+    operands: tuple[int, ...]
+    product: Any
+    is_shorter: bool  # than the one that was given
+
+
 class Track(NamedTuple):
     """Nodes and edges that are highlighted together, by number."""
 
@@ -59,13 +68,13 @@ def tracks_of(highlight: object, graph: Graph) -> tuple[Track, ...]:
     given: Any = [highlight] if isinstance(highlight, Value) or _is_path(highlight) else highlight
     if not isinstance(given, Iterable) or isinstance(given, (str, bytes)):
         raise _refused(highlight)
-    paths: list[HighlightedPath] = []
+    paths: list[_PathRead] = []
     alone: list[int] = []
     for item in given:
         if isinstance(item, Value):
             alone.append(_known(item, graph))
         elif _is_path(item):
-            paths.append(item)
+            paths.append(_read(item, graph))
         else:
             raise _refused(item)
     common = set(paths[0].nodes).intersection(*(path.nodes for path in paths)) if len(paths) > 1 else set()
@@ -98,25 +107,51 @@ def _known(node: Value, graph: Graph) -> int:
 
 
 def _path(
-    path: HighlightedPath, graph: Graph, names: Mapping[Value, str], common: set[Value], uses: Uses, number: int
+    path: _PathRead, graph: Graph, names: Mapping[Value, str], common: set[Value], uses: Uses, number: int
 ) -> Track:
     nodes = tuple(_known(node, graph) for node in path.nodes)
     edges = []
     factors = []
     for source, user, operand in zip(path.nodes, path.nodes[1:], path.operands):
+        if operand < 0:
+            continue
         edges_of = user._edges  # and not `parents`, which looks at all of them for each path
-        if not 0 <= operand < len(edges_of) // 2 or edges_of[operand] is not source:
-            msg = f"draw: no such path in this graph: operand {operand} of {user!r:.60} is not {source!r:.60}"
-            raise StructureError(msg)
         edges.append((graph.index[source], graph.index[user], operand))
         is_constant = isinstance(source, Constant)  # whose derivative is computed on demand
         slope = user.local_grads[operand] if is_constant else edges_of[len(edges_of) // 2 + operand]
         factors.append(text.number(slope))
     route = _route(path, names, common, uses)
+    factors = [] if path.is_shorter else factors
     return Track(nodes, tuple(edges), f"path {number}: {route}: {_product(path, factors)}")
 
 
-def _route(path: HighlightedPath, names: Mapping[Value, str], common: set[Value], uses: Uses) -> str:
+def _read(path: HighlightedPath, graph: Graph) -> _PathRead:
+    """A path as the picture has it: without the parts of wholes that are written as texts have them."""
+    numbers = [_known(node, graph) for node in path.nodes]
+    kept = [k for k, node in enumerate(path.nodes) if node not in graph.hidden]
+    nodes = tuple(graph.order[numbers[k]] for k in kept)
+    given = [path.operands[k - 1] if kept[j] == k - 1 else -1 for j, k in enumerate(kept[1:])]
+    operands = tuple(_operand(source, user, k) for source, user, k in zip(nodes, nodes[1:], given, strict=False))
+    return _PathRead(nodes, operands, path.product, is_shorter=len(kept) < len(numbers) or -1 in operands)
+
+
+def _operand(source: Value, user: Value, operand: int) -> int:
+    """Which operand of its user a value is; -1 for a part of a whole that this picture writes in another way.
+
+    Raises:
+        StructureError: It is not that operand.
+    """
+    edges, row = user._edges, user._row
+    half = len(edges) // 2
+    if 0 <= operand < half and edges[operand] is source:
+        return operand
+    if row is not None and (row.whole or row.absorbs):
+        return next((k for k in range(half) if edges[k] is source), -1)
+    msg = f"draw: no such path in this graph: operand {operand} of {user!r:.60} is not {source!r:.60}"
+    raise StructureError(msg)
+
+
+def _route(path: _PathRead, names: Mapping[Value, str], common: set[Value], uses: Uses) -> str:
     """The ends of a path and, between them, the first nodes that distinguish it from the other paths."""
     last = len(path.nodes) - 1
     told = [k for k in range(1, last) if path.nodes[k] not in common or uses.which(path.nodes[k], path.operands[k - 1])]
@@ -140,6 +175,8 @@ class Uses:
 
     def which(self, user: Value, operand: int) -> str:
         """The operand by which an edge enters, as "operand 1", if the value occurs there more than once; else ""."""
+        if operand < 0:
+            return ""
         edges = user._edges
         counts = self._counts.get(user)
         if counts is None:
@@ -147,7 +184,7 @@ class Uses:
         return f"operand {operand + 1}" if counts[id(edges[operand])] > 1 else ""
 
 
-def _product(path: HighlightedPath, factors: Sequence[str]) -> str:
+def _product(path: _PathRead, factors: Sequence[str]) -> str:
     product = text.number(path.product)
     if len(factors) < 2:  # nothing is multiplied
         return product

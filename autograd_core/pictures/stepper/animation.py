@@ -12,7 +12,6 @@ import math
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ...engine.evaluation import is_finite
-from ...engine.graph import topological_order
 from ...engine.value import Constant
 from ...errors import MissingExtraError, RangeError
 from .. import text
@@ -116,7 +115,7 @@ class _Shown(NamedTuple):
 
 def frames(passes: Passes, frame: Frame, title: str) -> Iterator[tuple[str, tuple[float, float]]]:
     """One SVG per step, and its width and height, which are those of all."""
-    order = topological_order(passes.root)
+    order = passes.order
     index = {node: i for i, node in enumerate(order)}
     shown = _cards(passes, frame, order, index)
     theme = "dark" if frame.look.theme == "dark" else "light"
@@ -127,7 +126,7 @@ def frames(passes: Passes, frame: Frame, title: str) -> Iterator[tuple[str, tupl
     for step in passes.steps:
         if step.phase == "backward":
             sums.setdefault(index[step.node], step.adjoint)
-            arrivals = zip(step.node.parents, step.after, step.products, strict=True)
+            arrivals = zip(step.operands, step.after, step.products, strict=True)
             sums.update((index[p], total) for p, total, product in arrivals if product is not None)
         here = frame.scene.card_of.get(index[step.node], -1)
         cards = {i: _at(x, step, passes, order, sums, largest, frame.scene.style) for i, x in shown.items()}
@@ -145,14 +144,14 @@ def _cards(passes: Passes, frame: Frame, order: Sequence[Value], index: dict[Val
     for step in passes.forward:
         computed[index[step.node]] = step.index
     for step in reversed(passes.backward):
-        for node, product in zip(step.node.parents, step.products, strict=True):
+        for node, product in zip(step.operands, step.products, strict=True):
             if product is not None:
                 begun[index[node]] = step.index
     begun[index[passes.root]] = passes.n_forward
     used_by: list[list[int]] = [[] for _ in order]
-    for i, node in enumerate(order):
-        for p in node.parents:
-            used_by[index[p]].append(i)
+    for step in passes.forward:
+        for p in step.operands:
+            used_by[index[p]].append(index[step.node])
     members: dict[int, list[int]] = {}
     card_of = frame.scene.card_of
     for i, node in enumerate(order):

@@ -6,7 +6,6 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from ...engine.evaluation import is_finite
-from ...engine.graph import topological_order
 from ...engine.value import Constant
 from ...notation.formulas import latex_operation, mathml, operation
 from .. import text
@@ -73,14 +72,15 @@ def data(passes: Passes, cards: dict[int, int], *, title: str, theme: str) -> di
 
     Running sums are not written: the script adds the steps up.
     """
-    order = topological_order(passes.root)
+    order = passes.order
     index = {node: i for i, node in enumerate(order)}
     numbers, templates = _Table(), _Table()
     ops = [-1] * len(order)
     local: list[list[int]] = [[] for _ in order]
+    operands: list[list[int]] = [[] for _ in order]
     for step in passes.forward:
-        i, row, arity = index[step.node], step.node._row, len(step.node.parents)
-        assert row is not None
+        i, row, arity = index[step.node], step._row, len(step.operands)
+        operands[i] = [index[p] for p in step.operands]
         key = (id(row), arity)
         ops[i] = templates.place(key, None)
         if templates.entries[ops[i]] is None:
@@ -96,7 +96,7 @@ def data(passes: Passes, cards: dict[int, int], *, title: str, theme: str) -> di
         "values": [numbers.number(node.data) for node in order],
         "constants": [i for i, node in enumerate(order) if isinstance(node, Constant)],
         "cards": [cards.get(i, -1) for i in range(len(order))],
-        "parents": [[index[p] for p in node.parents] for node in order],
+        "parents": operands,
         "local": local,
         "ops": ops,
         "forward": [index[step.node] for step in passes.forward],
@@ -149,10 +149,9 @@ def _fallback(passes: Passes) -> Iterator[str]:
     yield f"<details open><summary>Forward: {len(forward)} values, operands first</summary>"
     yield _table("step", "value", "operation", "numbers", "result")
     for step in forward[:some]:
-        row = step.node._row
-        assert row is not None
-        written = operation(row, few([names[p] for p in step.node.parents], row.name))
-        numbers = operation(row, few([text.number(p.data) for p in step.node.parents], row.name))
+        row = step._row
+        written = operation(row, few([names[p] for p in step.operands], row.name))
+        numbers = operation(row, few([text.number(p.data) for p in step.operands], row.name))
         yield _row(step.index + 1, names[step.node], _dotted(written), _dotted(numbers), text.number(step.node.data))
     yield f"</tbody></table>{_cut(forward, some)}</details>"
     yield f"<details open><summary>Backward: {len(backward)} chain rules, from {root} to the leaves</summary>"
@@ -184,7 +183,7 @@ def _cut(steps: Sequence[Step], some: int) -> str:
 
 def _products(step: Step, passes: Passes) -> Iterator[str]:
     sent = [k for k, product in enumerate(step.products) if product is not None]
-    name, parents = passes.names[step.node], step.node.parents
+    name, parents = passes.names[step.node], step.operands
     for k in sent[:MOST_ROWS]:
         operand = parents[k]
         g, d, product = (text.number(x) for x in (step.adjoint, step.local_grads[k], step.products[k]))

@@ -7,12 +7,13 @@ from operator import index as as_index
 from typing import TYPE_CHECKING, Any
 
 from ...atomic_write import write_file
+from ...engine.graph import node_of
 from ...errors import MissingExtraError, OperandError
 from ..checked_path import path_for
 from ..choose_layout import Look
 from ..page import embed
 from ..picture import drawn
-from ..view.folding import view_of
+from ..view.folding import read_graph, view_of
 from . import animation, page_data, terminal
 from .passes import passes_of
 
@@ -46,7 +47,8 @@ class Stepper:
         layout: As in `draw`.
         direction: As in `draw`.
         style: As in `draw`.
-        fold: As in `draw`.
+        fold: As in `draw`. A primitive that is computed in parts, such as a softmax, has one step for each of its
+            outputs; with `fold=None`, or where `unfold` names it, one for each part.
         unfold: As in `draw`.
 
     Raises:
@@ -101,8 +103,9 @@ class Stepper:
         if not isinstance(title, (str, type(None))):
             msg = f"Stepper: expected a title (str), got {title!r:.60} ({type(title).__name__})"
             raise OperandError(msg)
-        self._passes = passes_of(root)
-        self.root, self.steps, self.n_forward, self.names, self.last_use = self._passes
+        self._read = read_graph([node_of(root, "Stepper")], fold, unfold)
+        self._passes = passes_of(root, self._read)
+        self.root, self.steps, self.n_forward, self.names, self.last_use, _ = self._passes
         self._index = 0
         self.title = title or ""
         self.theme = theme
@@ -209,15 +212,16 @@ class Stepper:
     def _draw(self, look: Look, fold: Fold, unfold: str | Iterable[str], **drawing: str) -> None:
         """Draw the graph with the names that the steps use, and the final gradients."""
         sums = self.sums(len(self) - 1)
-        view = view_of([self.root], fold=fold, unfold=unfold, gradients=sums, whole=False)  # steps are those of parts
+        read = self._read
+        view = view_of([self.root], fold=fold, unfold=unfold, gradients=sums, read=read)
         graph = view.graph
-        graph.names = [self.names[node] for node in graph.order]
+        graph.names = [self.names[node if read is None else read.original(node)] for node in graph.order]
         picture = drawn(view, look, **drawing)
         self._frame = picture._frame
         self._svg = self._still = TOOLTIP.sub("", picture.svg)
         self._cards = picture._frame.scene.card_of
         if len(self._svg) > LARGE:  # without scripts nobody can zoom, so a folded picture is shown
-            folded = view_of([self.root], gradients=dict(zip(graph.order, graph.grads, strict=True)))
+            folded = view_of([self.root], gradients=sums, read=read)
             folded.graph.names = graph.names
             self._still = TOOLTIP.sub("", drawn(folded, look, **drawing).svg)
 

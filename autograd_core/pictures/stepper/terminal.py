@@ -68,10 +68,9 @@ def _scope(node: Value) -> list[str]:
 def _formula(step: Step, names: dict[Value, str]) -> Iterator[str]:
     """The operation with names, with numbers, and its result; on several lines if one is too short."""
     node = step.node
-    row = node._row
-    assert row is not None
-    written = operation(row, few([names[p] for p in node.parents], row.name))
-    numbers = operation(row, few([shown(p.data) for p in node.parents], row.name))
+    row = step._row
+    written = operation(row, few([names[p] for p in step.operands], row.name))
+    numbers = operation(row, few([shown(p.data) for p in step.operands], row.name))
     parts = [part.replace("... * ...", "...") for part in dict.fromkeys((written, numbers, shown(node.data)))]
     start = f"{INDENT}{names[node]} = "
     in_one = start + " = ".join(parts)
@@ -98,7 +97,7 @@ def _few(operands: list[str], dots: str) -> list[str]:
 
 
 def _forward_rows(step: Step, names: dict[Value, str]) -> Iterator[Sequence[str]]:
-    for p, d in zip(step.node.parents, step.local_grads, strict=True):
+    for p, d in zip(step.operands, step.local_grads, strict=True):
         if isinstance(p, Constant):
             yield "(constant)", shown(p.data), "none: a constant"
         else:
@@ -106,7 +105,7 @@ def _forward_rows(step: Step, names: dict[Value, str]) -> Iterator[Sequence[str]
 
 
 def _backward_rows(step: Step, names: dict[Value, str]) -> Iterator[Sequence[str]]:
-    for k, p in enumerate(step.node.parents):
+    for k, p in enumerate(step.operands):
         if isinstance(p, Constant):
             yield shown(p.data), "none: a constant", "", "", ""
         else:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from ...engine.graph import no_node
 from ...engine.value import Value
 from ...errors import OperandError, RangeError, StructureError
+from ...notation.wholes import as_written, has_wholes
 from .. import text
 from .auto_groups import make_up
 from .scope_tree import ROOT, Graph, scopes_of
@@ -18,6 +19,7 @@ from .scope_tree import ROOT, Graph, scopes_of
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
+    from ...notation.wholes import ReadGraph
     from .scope_tree import ScopeTree
 
 Fold = bool | str | Iterable[str] | None
@@ -101,12 +103,15 @@ def view_of(
     around: Value | None = None,
     hops: int = 2,
     gradients: Mapping[Value, Any] | None = None,
-    whole: bool = True,
+    read: ReadGraph | str | None = "auto",
 ) -> View:
-    """The view that the arguments of `draw` ask for; with `whole` a primitive and its parts are one card."""
+    """The view that the arguments of `draw` ask for, of a graph as it was read, or as recorded (None)."""
     fold = "auto" if fold is True else fold
     folds, unfolds = _patterns("fold", fold), _patterns("unfold", unfold)
-    graph = Graph(roots, gradients)
+    whole = isinstance(read, str)
+    if isinstance(read, str):  # a whole with one output is a scope that opens
+        read = read_graph(roots, fold, unfold, around=around, least=2)
+    graph = Graph(roots, gradients, read)
     centre = _centre(graph, around, hops)
     shown = _neighbourhood(graph, centre, hops)
     tree = scopes_of(graph)
@@ -126,6 +131,24 @@ def view_of(
         view = view._replace(opened=frozenset(every) - closed)
         view = view._replace(opened=frozenset(s for s, f in enumerate(view.folds()) if f == ROOT))
     return view.with_open(_matching("unfold", unfolds, view))
+
+
+def read_graph(
+    roots: Sequence[Value], fold: Fold, unfold: str | Iterable[str], *, around: object = None, least: int = 1
+) -> ReadGraph | None:
+    """The graph as texts write it, of wholes that are not asked for as scopes; None where that changes nothing."""
+    patterns = [*_patterns("fold", fold), *_patterns("unfold", unfold)]
+    if fold is None or fold is False or not has_wholes(roots):
+        return None
+    keep = [around] if isinstance(around, Value) else []
+    if patterns:
+        graph = Graph(roots)
+        tree = scopes_of(graph)
+        named = {
+            s for s, scope in enumerate(tree.scopes) if scope.whole and any(_matches(x, tree, s) for x in patterns)
+        }
+        keep += [node for node, s in zip(graph.order, tree.home, strict=True) if s in named]
+    return as_written(roots, keep, least)
 
 
 def _single(view: View) -> set[int]:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from ...engine.value import Value
+    from ...notation.wholes import ReadGraph
 
 DEEPEST = 16  # levels of nested scopes; deeper ones are merged into one scope with slashes in its name
 MANY_OPERANDS = 8  # operands beyond which leaves are drawn as cards of one line
@@ -39,6 +40,7 @@ class Graph:
         "data",
         "edges",
         "grads",
+        "hidden",
         "holders",
         "index",
         "kinds",
@@ -53,10 +55,16 @@ class Graph:
         "users",
     )
 
-    def __init__(self, roots: Sequence[Value], gradients: Mapping[Value, Any] | None = None) -> None:
-        self.order: list[Value] = order_of(roots)
+    def __init__(
+        self, roots: Sequence[Value], gradients: Mapping[Value, Any] | None = None, read: ReadGraph | None = None
+    ) -> None:
+        recorded = order_of(roots)
+        self.order: list[Value] = recorded if read is None else order_of(read.roots)  # copies where wholes are written
+        self.hidden: frozenset[Value] = frozenset() if read is None else read.hidden
         self.data: list[Any] = [node.data for node in self.order]
-        known = None if gradients is None else [gradients.get(node, 0.0) for node in self.order]
+        known = None
+        if gradients is not None:
+            known = [gradients.get(node if read is None else read.original(node), 0.0) for node in self.order]
         self.grads: list[Any] = known or [node.grad for node in self.order]
         self.labels: list[str] = [node.label for node in self.order]
         names = named(self.order, self.labels)
@@ -64,11 +72,13 @@ class Graph:
         self.kinds: list[str] = [known_kinds[node.op] for node in self.order]
         self.names: list[str] = [text.clean(names[node]).strip() or "?" for node in self.order]
         self.index: dict[Value, int] = {node: i for i, node in enumerate(self.order)}
+        if read is not None:
+            self.index |= {node: self.index[copy] for node, copy in read.shown.items()}
         self.operands: list[list[int]] = []
         self.users: list[list[int]] = [[] for _ in self.order]
         self.roots = frozenset(self.index[root] for root in roots)
         self.constants = {i for i, node in enumerate(self.order) if isinstance(node, Constant)} - self.roots
-        self.stale = _stale(self.order)
+        self.stale = sorted({self.index[node] for node in _stale(recorded)})
         self.edges = 0  # those of constants count
         self.holders: dict[int, list[int]] = {}  # by constant: its users
         self.rows: set[int] = set()  # leaves drawn as cards of one line, because a user has many operands
@@ -104,14 +114,14 @@ class Graph:
         return not self.operands[v] and not self.order[v].op
 
 
-def _stale(order: Sequence[Value]) -> list[int]:
+def _stale(order: Sequence[Value]) -> list[Value]:
     """The nodes whose operands' data changed since they were recorded."""
     found = []
-    for v, node in enumerate(order if len(order) <= MOST_CHECKED else ()):
+    for node in order if len(order) <= MOST_CHECKED else ():
         try:
             check_fresh(node)
         except Exception:  # noqa: BLE001  where the data are now, a rule of a user may raise anything
-            found.append(v)
+            found.append(node)
     return found
 
 
@@ -184,7 +194,7 @@ def scopes_of(graph: Graph) -> ScopeTree:
             cleaned = [part for part in text.clean(scope).split("/") if part]
             known[scope] = (*cleaned[: DEEPEST - 1], *filter(None, ["/".join(cleaned[DEEPEST - 1 :])]))
         parts.append(known[scope])
-    groups = wholes(graph.index, graph.users, graph.roots, graph.constants, parts)
+    groups = wholes(graph.order, graph.users, graph.roots | graph.constants, parts)
     for depth in range(max(map(len, parts))):
         _descend(graph, tree, parts, depth)
     for group, whole in groups:

@@ -1,0 +1,258 @@
+"""Primitives that are computed in parts, such as a softmax by its largest operand and a scale.
+
+What a primitive's parts are stands at its entry. Outputs that share a part are one whole: the n of one softmax.
+`as_written` gives the graph in which each whole is as in texts: s_i of all x_j, with the slopes s_i (1 - s_i)
+and -s_i s_j.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from functools import cache
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from ..engine.evaluation import plus, times
+from ..engine.graph import order_of
+from ..engine.pickling import restore
+from ..engine.value import Constant, Value
+from .formulas import WrittenWhole
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from collections.abc import Set as AbstractSet
+
+    from ..engine.ops import Primitive, Whole
+
+MOST_EDGES = 400  # of a whole as texts write it, from each operand to each output: those of 20 classes
+
+
+class Group(NamedTuple):
+    """A whole in a graph, its nodes as numbers in topological order."""
+
+    nodes: list[int]
+    outputs: list[int]
+    row: Primitive
+    said: Whole
+
+
+def wholes_of(order: Sequence[Value], users: Sequence[Sequence[int]], never: AbstractSet[int]) -> list[Group]:
+    """The wholes of a graph.
+
+    Args:
+        order: The nodes, operands first.
+        users: Of each node the numbers of those that use it.
+        never: The numbers of results and of constants, which are no parts.
+    """
+    found = []
+    for group in _together(order, users, never):
+        inside = set(group)
+        outputs = [v for v in group if v in never or not users[v] or not inside.issuperset(users[v])]
+        rows = {order[v]._row for v in outputs}
+        [row] = rows if len(rows) == 1 else [None]
+        if row is None:
+            continue
+        said = row.whole or next((row.absorbs[order[v].op] for v in group if order[v].op in row.absorbs), None)
+        if said is not None:
+            found.append(Group(group, outputs, row, said))
+    return found
+
+
+def _together(
+    order: Sequence[Value], users: Sequence[Sequence[int]], never: AbstractSet[int]
+) -> list[list[int]]:
+    """Nodes and their parts, with all that share one; in topological order. What has other uses, too, is no part."""
+    composed = [v for v, node in enumerate(order) if node._row is not None and (node._row.parts or node._row.absorbs)]
+    if not composed:
+        return []
+    index = {node: v for v, node in enumerate(order)}
+    first: dict[int, int] = {}  # by node: another of its group, nearer to the one that stands for it
+    alone: dict[int, bool] = {}
+
+    def head(v: int) -> int:
+        while first.setdefault(v, v) != v:
+            first[v] = first[first[v]]
+            v = first[v]
+        return v
+
+    for v in composed:
+        node = order[v]
+        row = node._row
+        assert row is not None
+        for operand in node.parents[-row.parts :] if row.parts else ():
+            u = index[operand]
+            if u not in alone:
+                alone[u] = u not in never and _serves_alone(order[u], [order[w] for w in users[u]])
+            if alone[u]:
+                first[head(u)] = head(v)
+        for operand in node.parents if row.absorbs else ():
+            u = index[operand]
+            if operand.op in row.absorbs and u not in never and not operand.label and list(users[u]) == [v]:
+                first[head(u)] = head(v)
+    groups: dict[int, list[int]] = {}
+    for v in sorted(first):
+        groups.setdefault(head(v), []).append(v)
+    return [group for group in groups.values() if len(group) > 1]
+
+
+def _serves_alone(node: Value, users: Sequence[Value]) -> bool:
+    """Whether all that use a node have it as a part."""
+    if not node.op:
+        return False
+    for user in users:
+        own = user._row.parts if user._row is not None else 0
+        others = user.parents[: len(user.parents) - own]
+        if not own or any(operand is node for operand in others):
+            return False
+    return True
+
+
+# --- the graph as texts write it ----------------------------------------------------------------------
+
+
+class ReadGraph(NamedTuple):
+    """The graph as texts write it: copies of its wholes and of all nodes above them, other nodes themselves."""
+
+    roots: list[Value]
+    shown: dict[Value, Value]  # by recorded node its copy; a part has the copy of an output
+    recorded: dict[Value, Value]  # by copy the recorded node
+    hidden: frozenset[Value]  # the parts
+
+    def original(self, node: Value) -> Value:
+        """The recorded node of one that may be a copy."""
+        return self.recorded.get(node, node)
+
+
+class _Copy(Value):
+    """A node as texts write it; its local derivatives are as recorded, those to constants 0."""
+
+    __slots__ = ()
+
+    @property
+    def local_grads(self) -> tuple[Any, ...]:
+        return self._edges[len(self.parents) :]
+
+
+def has_wholes(roots: Iterable[Value]) -> bool:
+    """Whether anything below the roots may be computed in parts."""
+    return any(node._row is not None and bool(node._row.parts or node._row.absorbs) for node in order_of(roots))
+
+
+def as_written(roots: Sequence[Value], keep: Iterable[Value] = (), least: int = 1) -> ReadGraph | None:
+    """The graph with each whole as texts write it; None where it has none.
+
+    Args:
+        roots: The results.
+        keep: Nodes that are to be in it: a whole of which one is a part stays as recorded.
+        least: Wholes with fewer outputs stay as recorded.
+    """
+    if not has_wholes(roots):
+        return None
+    order = order_of(roots)
+    index = {node: v for v, node in enumerate(order)}
+    users: list[list[int]] = [[] for _ in order]
+    for v, node in enumerate(order):
+        for p in node.parents:
+            users[index[p]].append(v)
+    never = {index[root] for root in roots} | {v for v, node in enumerate(order) if isinstance(node, Constant)}
+    kept = {index[node] for node in keep if node in index}
+    written: dict[Value, tuple[WrittenWhole, list[Value], list[Any]]] = {}
+    hidden: dict[Value, Value] = {}  # by part: the output that stands for it
+    for group in wholes_of(order, users, never):
+        parts = [v for v in group.nodes if v not in group.outputs]
+        new = _operation([order[v] for v in group.nodes], [order[v] for v in group.outputs], group)
+        if new is None or len(group.outputs) < least or not kept.isdisjoint(parts):
+            continue
+        written |= new
+        hidden |= {order[v]: order[group.outputs[0]] for v in parts}
+    return _copied(roots, order, written, hidden) if written else None
+
+
+def _copied(
+    roots: Sequence[Value],
+    order: Sequence[Value],
+    written: dict[Value, tuple[WrittenWhole, list[Value], list[Any]]],
+    hidden: dict[Value, Value],
+) -> ReadGraph:
+    shown: dict[Value, Value] = {}
+    for node in order:
+        if node in hidden:
+            continue
+        row: Primitive | None
+        if node in written:
+            row, operands, slopes = written[node]
+        else:
+            row, operands = node._row, list(node.parents)
+            slopes = list(node._edges[len(operands) :])
+            if not any(p in shown for p in operands):
+                continue
+        edges = (*(shown.get(p, p) for p in operands), *slopes)
+        shown[node] = restore(_Copy, node.data, node.grad, row, edges, getattr(node, "_note", None))
+    recorded = {copy: node for node, copy in shown.items()}
+    shown |= {part: shown[output] for part, output in hidden.items()}
+    return ReadGraph([shown.get(root, root) for root in roots], shown, recorded, frozenset(hidden))
+
+
+def _operation(
+    nodes: Sequence[Value], outputs: Sequence[Value], group: Group
+) -> dict[Value, tuple[WrittenWhole, list[Value], list[Any]]] | None:
+    """For each output its operation, its operands, its own one first, and its slopes; None if there are too many."""
+    inside, ends = set(nodes), set(outputs)
+    places: dict[Value, list[int]] = {}  # of an operand that occurs several times, each is one for itself
+    operands: list[Value] = []
+    of: dict[tuple[Value, int], int] = {}  # by node and position among its operands
+    own: dict[Value, int] = {}
+    owners: Counter[Value] = Counter()
+    for node in nodes:
+        seen: Counter[Value] = Counter()
+        for k, p in enumerate(node.parents):
+            if p in inside:
+                continue
+            known = places.setdefault(p, [])
+            which = owners[p] if node in ends and known else seen[p]
+            seen[p] += 1
+            if which >= len(known):
+                which = len(known)
+                known.append(len(operands))
+                operands.append(p)
+            of[node, k] = known[which]
+            if node in ends:
+                owners[p] += 1
+                own.setdefault(node, known[which])
+    if len(operands) * len(outputs) > MOST_EDGES:
+        return None
+    found = {}
+    for output in outputs:
+        mine = own.get(output, len(operands) - 1)
+        slopes = _slopes(nodes, output, of, len(operands))
+        turned = [mine, *(k for k in range(len(operands)) if k != mine)]
+        found[output] = (
+            _row(group.row, group.said, mine), [operands[k] for k in turned],
+            [0.0 if isinstance(operands[k], Constant) else slopes[k] for k in turned],
+        )  # fmt: skip
+    return found
+
+
+@cache
+def _row(row: Primitive, said: Whole, place: int) -> WrittenWhole:
+    return WrittenWhole(row, said, place)
+
+
+def _slopes(nodes: Sequence[Value], output: Value, of: dict[tuple[Value, int], int], count: int) -> list[Any]:
+    """The derivatives of one output to the operands: a reverse sweep of the whole alone."""
+    adjoints: dict[Value, Any] = defaultdict(int)
+    adjoints[output] = 1
+    slopes: list[Any] = [0.0] * count
+    for node in reversed(nodes):
+        g = adjoints[node]
+        if not g:
+            continue
+        parents = node.parents
+        for k, (p, d) in enumerate(zip(parents, node._edges[len(parents) :], strict=True)):
+            if not d:
+                continue
+            product = times(d, g)
+            if (node, k) in of:
+                slopes[of[node, k]] = plus(slopes[of[node, k]], product)
+            else:
+                adjoints[p] = plus(adjoints[p], product)
+    return slopes
