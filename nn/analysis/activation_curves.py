@@ -21,9 +21,10 @@ if TYPE_CHECKING:
 
     from matplotlib.figure import Figure
 
-HALVINGS = 48  # of the way from one point to the next: what still changes within that is a kink
-LEFT_OF_A_CHANGE = 0.25  # share of a slope's change that is left after `FIRST` halvings where it is one
-FIRST = 12
+PARTS, LEVELS = 8, 16  # an interval is cut in parts, and these again: what still changes at the end is a kink
+LARGE_SHARE = 1.5 / PARTS  # of a change: a part with less has what a smooth curve has
+LEFT_OF_A_CHANGE, MIDDLE = 0.25, 8  # share of the change at the middle level that is left at the end where it is one
+NO_CHANGE = 1e-9
 
 
 class _Place(NamedTuple):
@@ -132,8 +133,8 @@ def activation_curve(
     """An activation function f and its slope f' over a range of inputs.
 
     Slopes are the derivatives of the graph, not differences. A kink is found where the slope, or f itself, still
-    changes by as much after the way between two neighbouring inputs was halved again and again; of two kinks between
-    the same two inputs one is found.
+    changes by as much after the way between two neighbouring inputs was cut in eight again and again; so up to five
+    kinks are found between the same two inputs.
 
     Args:
         activation: A name that `Neuron` knows, a module such as `nn.ReLU()`, or a function of one number.
@@ -204,9 +205,9 @@ def _kinks(look: Callable[[float], _Place], places: list[_Place]) -> list[float]
     width = places[-1].x - places[0].x
     found: list[float] = []
     for a, b in pairwise(places):
-        kink = _between(look, a, b)
-        if kink is not None and not any(abs(kink - other) <= 1e-9 * width for other in found):
-            found.append(kink)
+        for kink in _between(look, a, b):
+            if not any(abs(kink - other) <= 1e-9 * width for other in found):
+                found.append(kink)
     return found
 
 
@@ -217,20 +218,24 @@ def _change(a: _Place, b: _Place) -> float:
     return max(abs(b.slope - a.slope), jump, 0.0)
 
 
-def _between(look: Callable[[float], _Place], a: _Place, b: _Place) -> float | None:
-    """The kink between two places, if there is one: the change is followed into the half that has more of it."""
-    start = _change(a, b)
-    if not start > 1e-9 * max(1.0, abs(a.slope), abs(b.slope), abs(a.y)) or not math.isfinite(start):
-        return None
-    for n in range(1, HALVINGS + 1):
-        middle = 0.5 * (a.x + b.x)
-        if not a.x < middle < b.x:
-            break
-        m = look(middle)
-        a, b = (a, m) if _change(a, m) >= _change(m, b) else (m, b)
-        if n == FIRST and _change(a, b) < LEFT_OF_A_CHANGE * start:
-            return None  # a smooth curve's change halves with every halving
-    return _simplest(a.x, b.x) if _change(a, b) >= LEFT_OF_A_CHANGE * start else None
+def _between(look: Callable[[float], _Place], a: _Place, b: _Place) -> list[float]:
+    """The kinks between two places: a change is followed into each part that has more of it than a smooth curve's."""
+    found = []
+    waiting = [(0, a, b, 0.0)]
+    while waiting:
+        level, a, b, before = waiting.pop()
+        change = _change(a, b)
+        if not change > NO_CHANGE * max(1.0, abs(a.slope), abs(b.slope), abs(a.y)) or not math.isfinite(change):
+            continue
+        before = change if level == MIDDLE else before
+        xs = [a.x + (b.x - a.x) * k / PARTS for k in range(1, PARTS)]
+        if level == LEVELS or not all(x < y for x, y in pairwise([a.x, *xs, b.x])):
+            if change >= LEFT_OF_A_CHANGE * before:
+                found.append(_simplest(a.x, b.x))
+            continue
+        parts = pairwise([a, *map(look, xs), b])
+        waiting += [(level + 1, c, d, before) for c, d in parts if _change(c, d) >= LARGE_SHARE * change]
+    return sorted(found)
 
 
 def _simplest(a: float, b: float) -> float:

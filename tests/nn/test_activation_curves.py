@@ -98,3 +98,28 @@ def test_table_and_picture():
 def test_what_is_refused(call, error, words):
     with pytest.raises(error, match=words):
         call()
+
+
+@pytest.mark.parametrize("gap", [1e-2, 3e-3, 1e-3, 1e-4, 1e-7])
+@pytest.mark.parametrize("share", [0.5, 0.3, 0.7])
+def test_two_kinks_between_the_same_two_inputs_are_both_found(gap, share):
+    """However near to each other they are, and whatever their sizes; on a curve that is bent besides."""
+    first, second = 0.1234567, 0.1234567 + gap
+
+    def bent(x):
+        return share * ag.relu(x - first) + (1 - share) * ag.relu(x - second) + 0.1 * ag.sin(x)
+
+    curve = nn.activation_curve(bent, -1, 1, points=21)
+    assert curve.kinks == pytest.approx((first, second), abs=1e-12)
+    assert nn.activation_curve(lambda x: ag.clip(x, 0.4, 0.4 + gap), -1, 1, points=5).kinks == pytest.approx(
+        (0.4, 0.4 + gap), abs=1e-12
+    )
+
+
+@pytest.mark.parametrize("smooth", ["sin", "exp", "sigmoid", "softplus", "gelu", "silu", "tanh"])
+@pytest.mark.parametrize("steepness", [1.0, 30.0, 1000.0])
+def test_steep_smooth_curves_have_no_kinks(smooth, steepness):
+    function = getattr(ag, smooth)
+    low = -0.1 if smooth == "exp" else -3.0
+    assert nn.activation_curve(lambda x: function(steepness * x), low, 0.7, points=31).kinks == ()
+    assert nn.activation_curve(lambda x: ag.abs(x) ** 1.5, -1, 1.1, points=12).kinks == ()
