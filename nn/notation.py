@@ -31,7 +31,7 @@ from .support.validation import shown
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from .analysis.layers_by_name import ForwardPass
+    from .analysis.layers_by_name import ForwardPass, Unit
 
 PRIMES = ("", "′", "″", "‴")
 MIDDLE = "jklmnpqrtuv"  # Dolhansky's hidden units; o is an output
@@ -116,7 +116,7 @@ TEXTS = {
         bias=lambda k, d, j, n: f"b_{_node(k, d, j, n)}",
     ),
     "lecture": _Text(
-        "to_from", ("signal", "z", "a", "b′(z)", "Wᵀ ∂f/∂z", "∂f/∂z"), "f",
+        "to_from", ("signal", "z_i", "a_{i+1}", "b′_{i+1}(z_i)", "Wᵀ ∂f/∂z_{i+1}", "∂f/∂z_i"), "f",
         layer=lambda k, d: f"a_{k + 1}",
         sums=lambda k, d: f"z_{k}",
         unit=lambda k, d, j, n: f"a_{k + 1},{j}",
@@ -170,7 +170,7 @@ RULES = {  # the recursion of error signals
     "downing": "δ = ∂o/∂sum · ∂E/∂o, ∂E/∂o = Σ w δ",
     "dolhansky": "δ_j = f′(s_j) Σ_k δ_k w_j→k",
     "lecture": "∂f/∂z_i = (W_{i+1}ᵀ ∂f/∂z_{i+1}) ⊙ b′_{i+1}(z_i)",
-    "cs60050": "δ^(l) = ((Θ^(l))ᵀ δ^(l+1)) ⊙ g′(z^(l))",
+    "cs60050": "δ^(l) = ((Θ^(l))ᵀ δ^(l+1), without its row 0) ⊙ g′(z^(l))",
     "cs60050-first": "∂L/∂z^(l) = ((W^(l+1))ᵀ ∂L/∂z^(l+1)) ⊙ g′(z^(l))",
     "ling3804": "e′_i = f′(x_i) Σ_j e_j w_j,i, one prime more at each layer down",
 }
@@ -207,10 +207,36 @@ def names(notation: Any, run: ForwardPass, caller: str = "notation") -> Names | 
             of[f"signal {unit.name}"], of[f"bias {unit.name}"] = text.signal(k, d, j, n), text.bias(k, d, j, n)
             for i in range(len(unit.weights)):
                 of[f"weight {i} {unit.name}"] = text.weight(k, d, j, n, i + 1, len(unit.weights))
+            of |= _what_came_in(text, run, unit, k, d)
+    if list(run.layers) and not any(x in run.inputs for x in next(iter(run.layers.values()))[0].inputs):
+        # Something without units is in front of the first layer: the inputs are not what its weights meet.
+        of |= {"inputs": "x"} | {label: f"x_{i}" for i, label in enumerate(run.ends["inputs"].labels, 1)}
     if notation == "dolhansky":
         of |= _small_network(run)
+        of |= _weights_by_ends(run, of)
     of |= _after_the_last_layer(notation, run)
-    return Names(notation, text.order, text.heads, text.loss, of, text.biases, RULES[notation])
+    target = "t" if notation == "downing" else "y"
+    return Names(notation, text.order, text.heads, text.loss, of, text.biases, RULES[notation], target)
+
+
+def _what_came_in(text: _Text, run: ForwardPass, unit: Unit, k: int, d: int) -> dict[str, str]:
+    """Names for what enters a unit from elsewhere than inputs and units, such as a convolution before it."""
+    known = {node for end in run.ends.values() for node in end.nodes}
+    n = len(unit.inputs)
+    return {
+        f"input {i} {unit.name}": text.unit(k - 1, d, i + 1, n) for i, x in enumerate(unit.inputs) if x not in known
+    }
+
+
+def _weights_by_ends(run: ForwardPass, of: dict[str, str]) -> dict[str, str]:
+    """Dolhansky's w_i→j by the letters of the two units, whichever layers they are in."""
+    letters = {x: of[label].partition("_")[2] for label, x in zip(run.ends["inputs"].labels, run.inputs, strict=True)}
+    units = [unit for units in run.layers.values() for unit in units]
+    letters |= {unit.output: of[f"sum({unit.name})"].partition("_")[2] for unit in units}
+    return {
+        f"weight {i} {unit.name}": f"w_{letters[x]}→{letters[unit.output]}"
+        for unit in units for i, x in enumerate(unit.inputs) if letters.get(x)
+    }  # fmt: skip
 
 
 def _small_network(run: ForwardPass) -> dict[str, str]:
@@ -221,7 +247,8 @@ def _small_network(run: ForwardPass) -> dict[str, str]:
     """
     *inner, last = [list(run.ends["inputs"].labels), *([unit.name for unit in units] for units in run.layers.values())]
     counts = [len(names) for names in inner]
-    if not counts or max(counts) > 2 or sum(counts) > 5 or max(counts) == 1 or not run.layers:
+    branched = max(counts, default=0) == 2 or branches(run)
+    if not run.layers or max(counts) > 2 or sum(counts) > 5 or not branched:
         return {}
     known: dict[str, str] = {}
     letters = iter("i" + MIDDLE)
@@ -241,9 +268,18 @@ def _small_network(run: ForwardPass) -> dict[str, str]:
                 of[unit.name] = f"z_{letter}"
             of |= {f"sum({unit.name})": f"s_{letter}", f"signal {unit.name}": f"δ_{letter}"}
             of[f"bias {unit.name}"] = f"b_{letter}"
-            if len(unit.weights) == len(before):
-                of |= {f"weight {i} {unit.name}": f"w_{known[name]}→{letter}" for i, name in enumerate(before)}
     return of
+
+
+def branches(run: ForwardPass) -> bool:
+    """Whether a layer is fed by units of others than the one before it."""
+    known = {*run.inputs, *(unit.output for units in run.layers.values() for unit in units)}
+    before = set(run.inputs)
+    for units in run.layers.values():
+        if any(x in known and x not in before for unit in units for x in unit.inputs):
+            return True
+        before = {unit.output for unit in units}
+    return False
 
 
 def _after_the_last_layer(notation: str, run: ForwardPass) -> dict[str, str]:
@@ -284,6 +320,9 @@ def put_labels(run: ForwardPass, given: Names) -> None:
         for unit in units:
             for i, w in enumerate(unit.weights):
                 w.label = given(f"weight {i} {unit.name}")
+            for i, x in enumerate(unit.inputs):
+                if not x.label and f"input {i} {unit.name}" in given.of:
+                    x.label = given(f"input {i} {unit.name}")
             if unit.bias is not None:
                 unit.bias.label = given(f"bias {unit.name}")
             unit.sum.label = given(f"sum({unit.name})")
@@ -308,7 +347,7 @@ def latex(name: str) -> str:
         >>> latex("δ_1^(3)"), latex("w_i→j"), latex("sum(y_1)")
         ('\\delta_{1}^{(3)}', 'w_{i \\to j}', '\\mathrm{sum}(y_{1})')
     """
-    inner = re.fullmatch(r"(sum|δ)\((.+)\)", name)
+    inner = re.fullmatch(r"(\w+|δ)\(([^()]+)\)", name)
     if inner:
         return _called(*inner.groups())
     above, slash, below = name.partition("/")

@@ -180,10 +180,49 @@ def latex_name(text: str) -> str:
         return text if text.isalnum() or text.lstrip("-")[:1].isdigit() else f"\\mathrm{{{_escaped(text)}}}"
     if text in ("inf", "-inf"):
         return text.replace("inf", r"\infty")
+    if (of_text := _of_a_text(text)) is not None:
+        return of_text
     mantissa, _, exponent = text.partition("e")
     if exponent.lstrip("+-").isdigit() and mantissa.replace(".", "", 1).lstrip("-").isdigit():
         return rf"{mantissa} \cdot 10^{{{int(exponent)}}}"
     return f"\\mathrm{{{_escaped(text)}}}"
+
+
+TEXTBOOK = re.compile(
+    r"(?P<base>[^\W\d_]|" + "|".join(GREEK) + r")(?P<primes>[′″‴']*)"
+    r"(?:_(?P<low>\w{1,3}(?:[,→]\w{1,3})*))?(?:\^(?P<high>\(?\w{1,5}\)?))?"
+)
+LETTERS = {
+    "ŷ": r"\hat{y}", "δ": r"\delta", "Δ": r"\Delta", "Θ": r"\Theta", "θ": r"\theta", "Σ": r"\Sigma", "σ": r"\sigma",
+    "μ": r"\mu", "λ": r"\lambda", "α": r"\alpha", "β": r"\beta", "η": r"\eta", "∂": r"\partial",
+}  # fmt: skip
+CALLED = re.compile(r"(\w+|δ)\(([^()]+)\)")
+
+
+def _of_a_text(name: str) -> str | None:
+    """A name as texts have it: z_j, w_i→j, a_1^(2), e′_1, sum(y_1), 1/Σ; None for another one. It has no blanks."""
+    called = CALLED.fullmatch(name)
+    if called:
+        function, inside = called.groups()
+        head = LETTERS.get(function) or (function if len(function) == 1 else rf"\mathrm{{{_escaped(function)}}}")
+        return f"{head}({latex_name(inside)})"
+    above, slash, below = name.partition("/")
+    if slash:
+        both = [x if x.isdecimal() else _of_a_text(x) for x in (above, below)]
+        return None if None in both else rf"\frac{{{both[0]}}}{{{both[1]}}}"
+    match = TEXTBOOK.fullmatch(name)
+    if match is None:
+        return None
+    base = match["base"]
+    letter = LETTERS.get(base) or (f"\\{base}" if base in GREEK else base)
+    primes = "'" * sum("'′″‴".index(c) or 1 for c in match["primes"])
+    low, high = match["low"], match["high"]
+    under = "" if low is None else "_{" + low.replace("→", r"{\to}").replace("_", ",") + "}"
+    return letter + primes + under + ("" if high is None else f"^{{{_exponent(high)}}}")
+
+
+def _exponent(high: str) -> str:
+    return high if high[0] == "(" or "_" not in high else latex_name(high)
 
 
 def _within(scopes: Sequence[str], own: str) -> str:
@@ -253,7 +292,8 @@ def _strength(text: str) -> int:
 def typeset(row: Primitive, operands: Sequence[Piece], *, brackets: bool = True) -> Piece:
     """An operation as a piece, with brackets only where it needs them; a + (-b) keeps them unless told otherwise."""
     if isinstance(row, WrittenWhole):
-        return Piece(row.latex_text([x.latex for x in operands]), SUM if row.whole and " - " in row.whole.latex else TIGHT)
+        is_sum = row.whole is not None and " - " in row.whole.latex
+        return Piece(row.latex_text([x.latex for x in operands]), SUM if is_sum else TIGHT)
     if row.name == "dot":
         half = len(operands) // 2
         terms = [

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 MOST_EDGES = 400  # of a whole as texts write it, from each operand to each output: those of 20 classes
 
 
-class Group(NamedTuple):
+class WholeInGraph(NamedTuple):
     """A whole in a graph, its nodes as numbers in topological order."""
 
     nodes: list[int]
@@ -35,7 +35,7 @@ class Group(NamedTuple):
     said: Whole
 
 
-def wholes_of(order: Sequence[Value], users: Sequence[Sequence[int]], never: AbstractSet[int]) -> list[Group]:
+def wholes_of(order: Sequence[Value], users: Sequence[Sequence[int]], never: AbstractSet[int]) -> list[WholeInGraph]:
     """The wholes of a graph.
 
     Args:
@@ -53,7 +53,7 @@ def wholes_of(order: Sequence[Value], users: Sequence[Sequence[int]], never: Abs
             continue
         said = row.whole or next((row.absorbs[order[v].op] for v in group if order[v].op in row.absorbs), None)
         if said is not None:
-            found.append(Group(group, outputs, row, said))
+            found.append(WholeInGraph(group, outputs, row, said))
     return found
 
 
@@ -193,7 +193,7 @@ def _copied(
 
 
 def _operation(
-    nodes: Sequence[Value], outputs: Sequence[Value], group: Group
+    nodes: Sequence[Value], outputs: Sequence[Value], group: WholeInGraph
 ) -> dict[Value, tuple[WrittenWhole, list[Value], list[Any]]] | None:
     """For each output its operation, its operands, its own one first, and its slopes; None if there are too many."""
     inside, ends = set(nodes), set(outputs)

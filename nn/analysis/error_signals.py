@@ -8,12 +8,15 @@ from typing import TYPE_CHECKING, Any
 
 from autograd_core import StructureError, Value, grad_of, topological_order
 
+from ..modules.losses import takes_mean_of_outputs
+from ..notation import branches
 from ..support.tables import Table, number
 from ..support.validation import shown
 from .forward_pass import forward_pass
 from .labelled_jacobian import tex
 from .layers_by_name import ForwardPass, Unit, one_of
 from .signal_formulas import Formula, UnitSignal, signal_formulas, update_formulas
+from .top_formulas import top_formulas
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -52,6 +55,8 @@ class ErrorSignals(Table):
     layers: dict[str, tuple[UnitSignal, ...]]
     run: ForwardPass
     names: Names | None = None
+    _mean_of: int = 1
+    _asked: tuple[Any, Any] | None = None  # the loss and its target
 
     def __getitem__(self, name: str) -> Any:
         if name in self.layers:
@@ -75,7 +80,7 @@ class ErrorSignals(Table):
             >>> import nn
             >>> model = nn.MLP(1, [1, 1], "sigmoid", init=nn.init.constant(1.0))
             >>> nn.error_signals(model, [0.0], 0.0, loss=nn.sse, notation="dolhansky").formulas
-            ['δ_o = ∂E/∂ŷ', 'δ_j = δ_o w_j→o σ(s_j)(1 − σ(s_j))']
+            ['δ_o = ŷ − y', 'δ_j = δ_o w_j→o σ(s_j)(1 − σ(s_j))']
         """
         return [formula.text for formula in self._formulas().values()]
 
@@ -99,7 +104,7 @@ class ErrorSignals(Table):
             >>> import nn
             >>> model = nn.MLP(1, [1, 1], "tanh", init=nn.init.constant(0.0))
             >>> nn.error_signals(model, [0.0], -1.0, loss=nn.sse, notation="dolhansky").latex.partition(r" \\ ")[0]
-            '\\begin{aligned} \\delta_{o} &= \\frac{\\partial E}{\\partial \\hat{y}} = 1'
+            '\\begin{aligned} \\delta_{o} &= \\hat{y} - y = 1'
         """
         known = {unit.name: unit.delta for unit in self._units()}
         lines = [f"{formula.latex} = {tex(known[name])}" for name, formula in self._formulas().items()]
@@ -107,7 +112,15 @@ class ErrorSignals(Table):
         return rf"\begin{{aligned}} {body} \end{{aligned}}"
 
     def _formulas(self) -> dict[str, Formula]:
-        return signal_formulas(self.run, {unit.name: unit for unit in self._units()}, self.names)
+        tops = {} if self._asked is None else top_formulas(self.run, self.names, *self._asked)
+        return signal_formulas(self.run, {unit.name: unit for unit in self._units()}, self.names, tops)
+
+    def _activation_after(self) -> dict[str, float]:
+        """What a softmax right after the last layer's sums made of each: there it is that layer's activation."""
+        last = list(self.run.layers.values())[-1]
+        after = self.run.ends[self.run.last]
+        alone = self.run.last == "softmax" and len(after.nodes) == len(last) and all(u.output is u.sum for u in last)
+        return {unit.name: node.data for unit, node in zip(last, after.nodes, strict=True)} if alone else {}
 
     @property
     def norms(self) -> dict[str, float]:
@@ -163,23 +176,47 @@ class ErrorSignals(Table):
         assert self.run.loss is not None
         above = self.run.last
         then = "" if above in self.layers else f"; {above} comes after the last layer, between it and the loss"
+        then += self._remarks()
         if self.names is None:
             return f"E = {number(self.run.loss.data)}  δ = ∂E/∂s = f′(s) · ∂E/∂z{then}"
         arriving, outputs = self.names.heads[4], self.run.ends[above]
         top = self.names(outputs.name)
-        last = "" if then or "∂E" in arriving else f"; at the output {arriving} stands for ∂{self.names.loss}/∂{top}"
-        units = () if then else self.run.layers[above]
+        told = above not in self.layers or "∂E" in arriving
+        last = "" if told else f"; at the output {arriving} stands for ∂{self.names.loss}/∂{top}"
+        units = self.run.layers.get(above, ())
         linear = next((unit.name for unit in units if unit.output is unit.sum), None)  # the sum is the output
         same = "" if linear is None else f"; {self.names(f'sum({linear})')} = {self.names(linear)}"
         return f"{self.names.loss} = {number(self.run.loss.data)}  {self.names.rule}{last}{same}{then}"
 
+    def _remarks(self) -> str:
+        """What a reader of the table has to know of this model and this loss."""
+        said = ""
+        if self._mean_of > 1:
+            said += f'; the loss is a mean over {self._mean_of} outputs: with reduction="sum" signals are as many times'
+            said += " as large"
+        if branches(self.run):
+            said += "; where a unit goes to several layers, their terms add up"
+        if self.run.others:
+            where = ", ".join(self.run.others)
+            said += f"; no units are in {where}: backward() alone has the gradients of its parameters"
+        return said
+
     def _table(self) -> tuple[Sequence[str], list[list[str]]]:
         called = self.names
+        shares = self._activation_after()
         rows = []
         for unit in self._units():
             name = called(f"signal {unit.name}") if called else unit.name
-            rows.append([name, *map(number, (unit.sum, unit.output, unit.slope, unit.arriving, unit.delta))])
+            numbers = [*map(number, (unit.sum, unit.output, unit.slope, unit.arriving, unit.delta))]
+            if unit.name in shares:  # its activation depends on the sums of the others, too
+                numbers[1:4] = number(shares[unit.name]), "", ""
+            rows.append([name, *numbers])
         return called.heads if called else HEADS, rows
+
+
+def _outputs_averaged(loss: Any, run: ForwardPass) -> int:
+    """Over how many outputs the loss of one case is a mean; 1 if it is none."""
+    return len(run.outputs) if takes_mean_of_outputs(loss) else 1
 
 
 def error_signals(
@@ -237,7 +274,7 @@ def error_signals(
             deltas[unit.dot] = signal.recursive
             found[unit.name] = signal
     layers = {name: tuple(found[unit.name] for unit in layer) for name, layer in run.layers.items()}
-    return ErrorSignals(layers, run, run.names)
+    return ErrorSignals(layers, run, run.names, _outputs_averaged(loss, run), (loss, target))
 
 
 def _signal(

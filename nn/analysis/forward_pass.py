@@ -64,6 +64,12 @@ def forward_pass(
         >>> run = nn.forward_pass(nn.MLP(2, [3, 1], "tanh", seed=0), [1.0, -1.0], 1.0, loss=nn.mse)
         >>> run
         <ForwardPass inputs -> layer1 -> layer2 -> loss>
+        >>> print(nn.forward_pass(nn.MLP(2, [1], init=nn.init.constant(1.0)), [1.0, -1.0]))
+        Forward pass  s = w · x + b, z = f(s)
+        name            s   z
+        x0                  1
+        x1                 −1
+        layer1/neuron0  0   0
     """
     if not isinstance(model, Module):
         msg = f"forward_pass: expected a Module, got {shown(model)}"
@@ -101,12 +107,21 @@ def forward_pass(
         ends[name] = JacobianEnd(name, tuple(f"{name}{middle}{i}" for i in range(len(nodes))), nodes)
     if error is not None:
         ends["loss"] = JacobianEnd("loss", ("loss",), (error,))
-    run = ForwardPass(inputs, layers, outputs, error, ends)
+    run = ForwardPass(inputs, layers, outputs, error, ends, _without_units(model, groups))
     given = names(notation, run, "forward_pass")
     if given is None:
         return run
     put_labels(run, given)
     return replace(run, names=given)
+
+
+def _without_units(model: Module, groups: list[tuple[str, list[_Part]]]) -> tuple[str, ...]:
+    """The modules that have parameters of their own, but no units that were read."""
+    read = {id(p) for _, parts in groups for _, w, b in parts for p in (*w, b)}
+    modules = sorted((name for name, _ in model.named_modules() if name), key=len, reverse=True)
+    names = [name for name, p in model.named_parameters() if id(p) not in read]
+    owners = (next((m for m in modules if name.startswith(m + ".")), name) for name in names)
+    return tuple(dict.fromkeys(owners))
 
 
 def _boxed(x: Any, name: str, named: list[tuple[str, Value]]) -> Any:

@@ -166,7 +166,7 @@ def weight_jacobian(
     run = forward_pass(model, x, target, loss=loss)
     called = names(notation, run, caller)
     order = index_of(index, caller) or (called.order if called else "from_to")
-    name = run.end(layer, caller, called).name
+    name = run.end(layer, caller, called, of_weights=True).name
     one_of(run.layers, name, caller)
     top = run.end(name if of is None else f"sum({name})" if of == "sum" else of, caller, called)
     ends = list(run.ends)
@@ -349,7 +349,8 @@ def chain(
     """The products R <- R J from the loss down to a layer, factor by factor (Downing's general algorithm).
 
     R starts as the Jacobian of the loss to the prediction; a softmax gives its factor; then each layer one. Without
-    loss, R starts as the identity at the outputs. In denominator layout factors are put in front: R <- J R.
+    loss it starts as the identity at the outputs, times the first factor. In denominator layout factors are put in
+    front: R <- J R.
 
     Args:
         model: Any module of `Neuron`s, `Layer`s and `Linear`s, one after the other; see `nn.forward_pass`.
@@ -358,7 +359,8 @@ def chain(
         loss: A function of `(prediction, target)`; None for the Jacobian of the outputs.
         to: The layer where it ends.
         weights: Whether the Jacobian of that layer to its incoming weights is the last factor.
-        sums: Whether weighted sums are steps of their own, so that activations and weights are factors each.
+        sums: Whether weighted sums are steps of their own, so that activations and weights are factors each; with
+            `weights` the last factor is that of the sums to the weights.
         layout: "numerator" or "denominator".
         index: Of weights, as for `nn.weight_jacobian`: "from_to" or "to_from", by default as the notation has it.
         notation: Whose names it has, such as "downing" or "cs60050"; see `nn.forward_pass`.
@@ -387,9 +389,13 @@ def chain(
     called = run.names
     order = index_of(index, "chain") or (called.order if called else "from_to")
     biases = called is not None and called.biases
-    bottom = run.end(to, "chain")
-    if weights:
-        one_of(run.layers, bottom.name, "chain: weights of")
+    bottom = run.end(to, "chain", of_weights=weights)
+    if weights and bottom.name not in run.layers:
+        msg = (
+            f"chain: expected to= with weights=True to be the layer whose weights are meant, one of "
+            f"{', '.join(run.layers)}, got {to!r}"
+        )
+        raise RangeError(msg)
     ends_down = list(run.ends)[::-1]
     steps = [
         run.ends[name]
@@ -400,9 +406,12 @@ def chain(
     for end in steps[1:]:
         if [id(node) for node in end.nodes] != [id(node) for node in ends[-1].nodes]:  # f is the identity
             ends.append(end)
+    summed = run.ends[f"sum({bottom.name})"] if weights and sums else bottom
+    if [id(node) for node in summed.nodes] != [id(node) for node in ends[-1].nodes]:
+        ends.append(summed)
     factors = [between(above, below, layout) for above, below in pairwise(ends)]
     if weights:
-        factors.append(to_weights(run, bottom, bottom.name, layout, order, biases=biases))
+        factors.append(to_weights(run, ends[-1], bottom.name, layout, order, biases=biases))
     if not factors:
         msg = f"chain: expected an end before {steps[0].name} in the pass {', '.join(run.ends)}; got to={to!r}"
         raise StructureError(msg)

@@ -7,9 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 from autograd_core import RangeError
 
+from ..support.tables import Table, number
 from ..support.validation import shown
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from autograd_core import Value
 
     from ..support.names import Names
@@ -50,9 +53,11 @@ class JacobianEnd:
     nodes: tuple[Value, ...]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class ForwardPass:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class ForwardPass(Table):
     """What one forward pass of a model computed, layer by layer; every number in it is a node of one graph.
+
+    It is a table of weighted sums and activations, as text and in a notebook.
 
     Attributes:
         inputs: The inputs as nodes, x0, x1, ...
@@ -62,6 +67,7 @@ class ForwardPass:
         loss: The node of the loss, or None.
         ends: What `nn.layer_jacobian` can go from and to, in the order of the pass: "inputs",
             "sum(layer1)", "layer1", ..., "outputs" or "softmax", "loss".
+        others: The modules that have parameters, but no units to read, such as a convolution.
         names: The names of a text, or None. `run["layer1"]` are the nodes of a layer, and with a text's names
             `run["z_1^(2)"]` is the node that the text calls so.
 
@@ -79,16 +85,22 @@ class ForwardPass:
     outputs: tuple[Value, ...]
     loss: Value | None
     ends: dict[str, JacobianEnd]
+    others: tuple[str, ...] = ()
     names: Names | None = None
 
     def __getitem__(self, name: str) -> Any:
         if self.names is not None:
             units = [unit.name for units in self.layers.values() for unit in units]
             inputs = self.ends["inputs"].labels
-            weights = [f"weight {i} {u.name}" for us in self.layers.values() for u in us for i in range(len(u.weights))]
-            name = self.names.meant(name, [*self.ends, *units, *(f"sum({u})" for u in units), *inputs, *weights])
+            own = [*self.ends, *units, *(f"sum({u})" for u in units), *inputs, *self._nodes()]
+            if name not in own:
+                name = self.names.meant(name, own)
         nodes = self._nodes()
-        return self.ends[name].nodes if name in self.ends else one_of(nodes, name, "forward_pass")
+        if isinstance(name, str) and name in self.ends:
+            return self.ends[name].nodes
+        if self.names is not None and name not in nodes:
+            nodes = {self.names(own): node for own, node in nodes.items()}
+        return one_of(nodes, name, "forward_pass")
 
     def _nodes(self) -> dict[str, Value]:
         """Every node by its name, with those of weights and biases."""
@@ -111,7 +123,9 @@ class ForwardPass:
         """
         return [name for name in self.ends if name != "loss"][-1]
 
-    def end(self, which: str | int, caller: str = "end", called: Names | None = None) -> JacobianEnd:
+    def end(
+        self, which: str | int, caller: str = "end", called: Names | None = None, *, of_weights: bool = False
+    ) -> JacobianEnd:
         """One of the `ends`.
 
         Args:
@@ -119,6 +133,7 @@ class ForwardPass:
                 "outputs" always is the prediction.
             caller: Whom an error names.
             called: A text's names, which are good, too.
+            of_weights: Whether the name of a layer's weights stands for the layer.
 
         Returns:
             A record with `.name .labels .nodes`.
@@ -140,13 +155,41 @@ class ForwardPass:
         called = called or self.names
         if called is not None and isinstance(name, str) and name not in self.ends:
             name = called.meant(name, [*list(self.ends)[::-1]])
-            name = called.meant(name, [f"weights of {layer}" for layer in self.layers]).removeprefix("weights of ")
+            weights = called.meant(name, [f"weights of {layer}" for layer in self.layers])
+            if weights.startswith("weights of "):
+                if not of_weights:
+                    msg = (
+                        f"{caller}: {which!r} are the weights of a layer, expected the name of a layer; "
+                        "nn.weight_jacobian, and nn.chain with weights=True, have the derivatives to weights"
+                    )
+                    raise RangeError(msg)
+                name = weights.removeprefix("weights of ")
         if name not in self.ends:
             hint = "; 'loss' needs target= and loss=" if which == "loss" else ""
             known = self.ends if called is None else [f"{end} ({called(end)})" for end in self.ends]
             msg = f"{caller}: expected one of {', '.join(known)}, or 0 to {len(names) - 1}, got {which!r}{hint}"
             raise RangeError(msg)
         return self.ends[name]
+
+    def _heading(self) -> str:
+        called = self.names
+        if called is None:
+            return "Forward pass  s = w · x + b, z = f(s)"
+        s, z = called.heads[1:3]
+        return f"Forward pass  {s} = weights · what comes in + bias, {z} = activation of {s}"
+
+    def _table(self) -> tuple[tuple[str, ...], list[list[str]]]:
+        called = self.names or str
+        rows = []
+        for name, end in self.ends.items():
+            if name.startswith("sum("):
+                continue
+            sums: Sequence[str] = [""] * len(end.nodes)
+            if name in self.layers:
+                sums = [number(unit.sum.data) for unit in self.layers[name]]
+            each = zip(end.labels, sums, end.nodes, strict=True)
+            rows += [[called(label), s, number(y.data)] for label, s, y in each]
+        return ("name", *(self.names.heads[1:3] if self.names is not None else ("s", "z"))), rows
 
     def __repr__(self) -> str:
         return f"<ForwardPass {' -> '.join(name for name in self.ends if not name.startswith('sum('))}>"

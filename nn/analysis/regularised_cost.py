@@ -45,12 +45,14 @@ class RegularisedCost(Table):
         Delta: For each layer the sum over the cases of delta (1, a)^T: n times the gradient of `data`.
         deltas: For each layer an array (cases, units): the error signals, d cost(x_i) / d z.
         sums: For each layer an array (cases, units): the weighted sums z of the forward pass.
-        activations: For each layer an array (cases, units): what it made of them; the last one are the outputs.
+        activations: For each layer an array (cases, units): what it made of them; the last one are the outputs, also
+            where a softmax makes these of the last layer's sums.
         theta: For each layer its biases and weights, as they were.
         names: The layers' names, in the order of the pass; with a notation those that the text has for their weights.
         lam: Lambda.
         n: How many cases there were.
         labels: For each layer the names of its units, and of what came in to them.
+        letter: What the cost is called: with a notation as the text has it.
 
     Example:
         >>> import nn
@@ -73,8 +75,12 @@ class RegularisedCost(Table):
     lam: float
     n: int
     labels: list[tuple[tuple[str, ...], tuple[str, ...]]] = field(default_factory=list)
+    letter: str = "J(Θ)"
 
     def _heading(self) -> str:
+        if self.letter != "J(Θ)":  # of a text that has no penalty
+            both = f" = {number(self.data)} + {number(self.penalty)}, λ = {number(self.lam)}" if self.penalty else ""
+            return f"{self.letter} = {number(self.J)}{both}  mean over N = {self.n} cases, D = 1/N Σ δ a"
         parts = f"{number(self.data)} + {number(self.penalty)}; {self.n} cases, λ = {number(self.lam)}"
         return f"J(Θ) = {number(self.J)}  = {parts}, D = Δ/n + λ/n Θ without biases"
 
@@ -84,7 +90,7 @@ class RegularisedCost(Table):
         for name, theta, delta, d in zip(self.names, self.theta, self.Delta, self.D, strict=True):
             drawn = d - delta / self.n
             rows.append([name, by(theta.shape), *(number(float(norm(x))) for x in (delta, drawn, d))])
-        return HEADS, rows
+        return (HEADS if self.letter == "J(Θ)" else ("layer", "shape", *HEADS[2:])), rows
 
     def _gradients(self) -> list[tuple[list[str], list[list[str]]]]:
         """Each D as a table, its columns what came in."""
@@ -175,11 +181,20 @@ def cost(
         [np.array([[getattr(unit, end).data for unit in run.layers[name]] for run in runs], float) for name in theta]
         for end in ("sum", "output")
     )
+    if len(runs[0].outputs) == activations[-1].shape[1] and _is_activation(runs[0]):
+        activations[-1] = np.array([[y.data for y in run.outputs] for run in runs], float)
     called = names(notation, runs[0], "cost")
+    letter = "J(Θ)" if called is None or called.notation.startswith("cs60050") else called.loss
     return RegularisedCost(
         data + penalty, data, penalty, D, list(gradients.values()), deltas, sums, activations, list(theta.values()),
-        [called(f"weights of {name}") if called else name for name in theta], lam, n, _labels(runs[0], called),
+        [called(f"weights of {name}") if called else name for name in theta], lam, n, _labels(runs[0], called), letter,
     )  # fmt: skip
+
+
+def _is_activation(run: ForwardPass) -> bool:
+    """Whether a softmax is what the last layer's sums go through."""
+    units = list(run.layers.values())[-1]
+    return run.last == "softmax" and all(unit.output is unit.sum for unit in units)
 
 
 def _signals(np: Any, runs: list[ForwardPass]) -> tuple[list[Any], dict[str, Any]]:

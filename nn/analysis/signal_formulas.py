@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, NamedTuple
 from ..notation import latex
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from ..support.names import Names
     from .layers_by_name import ForwardPass, Unit
 
@@ -46,10 +48,19 @@ class Formula(NamedTuple):
     latex: str
 
 
-def signal_formulas(run: ForwardPass, signals: dict[str, UnitSignal], names: Names | None) -> dict[str, Formula]:
+class Top(NamedTuple):
+    """What the loss gives to an output: its derivative to it, and to its weighted sum where that is shorter."""
+
+    to_output: Formula | None
+    to_sum: Formula | None
+
+
+def signal_formulas(
+    run: ForwardPass, signals: dict[str, UnitSignal], names: Names | None, tops: Mapping[str, Top]
+) -> dict[str, Formula]:
     """The formula of each unit's error signal, by the library's name of the unit; the last layer first."""
     units = [unit for layer in reversed(run.layers.values()) for unit in layer]
-    return {unit.name: _signal(unit, units, signals, names) for unit in units}
+    return {unit.name: _signal(unit, units, signals, names, tops.get(unit.name)) for unit in units}
 
 
 def update_formulas(run: ForwardPass, names: Names | None) -> list[Formula]:
@@ -60,7 +71,7 @@ def update_formulas(run: ForwardPass, names: Names | None) -> list[Formula]:
         for unit in units:
             delta = _name(names, f"signal {unit.name}")
             for i, x in enumerate(unit.inputs):
-                weight, came = _name(names, f"weight {i} {unit.name}"), _name(names, known.get(x, f"input {i}"))
+                weight, came = _name(names, f"weight {i} {unit.name}"), _came_in(names, known.get(x), i, unit)
                 found.append(_both("Δ{} = −η {} {}", r"\Delta {} = -\eta \, {} \, {}", weight, delta, came))
             if unit.bias is not None:
                 bias = _name(names, f"bias {unit.name}")
@@ -68,7 +79,22 @@ def update_formulas(run: ForwardPass, names: Names | None) -> list[Formula]:
     return found
 
 
-def _signal(unit: Unit, units: list[Unit], signals: dict[str, UnitSignal], names: Names | None) -> Formula:
+def _in_product(part: Formula, *, alone: bool) -> Formula:
+    """A sum in brackets, unless it stands alone."""
+    if alone or not any(sign in part.text for sign in (" + ", " − ")):
+        return part
+    return Formula(f"({part.text})", rf"\left({part.latex}\right)")
+
+
+def _came_in(names: Names | None, known: str | None, i: int, unit: Unit) -> Formula:
+    """What enters a unit: a unit, an input, or what neither of them is."""
+    own = f"input {i} {unit.name}"
+    return _name(names, known or (own if names is not None and own in names.of else f"input {i}"))
+
+
+def _signal(
+    unit: Unit, units: list[Unit], signals: dict[str, UnitSignal], names: Names | None, top: Top | None
+) -> Formula:
     delta, slope = _name(names, f"signal {unit.name}"), _slope(unit, names)
     terms, total = [], []
     for above in units:
@@ -80,8 +106,12 @@ def _signal(unit: Unit, units: list[Unit], signals: dict[str, UnitSignal], names
     arriving = signals[unit.name].arriving
     elsewhere = not math.isclose(math.fsum(total), arriving, rel_tol=CLOSE, abs_tol=CLOSE)
     if elsewhere or not terms:
+        if top is not None and not terms and top.to_sum is not None:
+            return _both("{} = {}", "{} &= {}", delta, top.to_sum)
         loss = "E" if names is None else names.loss
-        terms = [_over(loss, _name(names, unit.name))]
+        direct = None if top is None or terms else top.to_output
+        bare = slope is None
+        terms = [_over(loss, _name(names, unit.name)) if direct is None else _in_product(direct, alone=bare)]
     inner = _both(" + ".join("{}" for _ in terms), " + ".join("{}" for _ in terms), *terms)
     if len(terms) > 1 and slope is not None:
         inner = Formula(f"({inner.text})", rf"\left({inner.latex}\right)")

@@ -63,7 +63,7 @@ class LogisticGraph:
         named = {id(v): v.label for v in (self.output, self.z, self.b, *self.w)}
         lines = []
         for step in ag.backward_steps(self.loss):
-            for parent, product, after in zip(step.node.parents, step.products, step.after, strict=True):
+            for parent, product, after in zip(step.operands, step.products, step.after, strict=True):
                 if id(parent) in named and product is not None:
                     lines.append(
                         f"{named[id(parent)]:>3} += {product:8.4f}   now dL/d{named[id(parent)]} = {after:8.4f}"
@@ -147,6 +147,7 @@ def logistic(
     xs = [Value(v, label=f"x{i}") for i, v in enumerate(inputs, 1)]
     z = ag.dot(ws, xs) + bias
     a = ag.sigmoid(z)
-    loss = -(y * ag.log(a) + (1.0 - y) * ag.log(1.0 - a))
+    target = Value(y, label="y")
+    loss = -(target * ag.log(a) + (1.0 - target) * ag.log(1.0 - a))
     z.label, a.label, loss.label = "z", "a", "L"
     return LogisticGraph(tuple(map(float, inputs)), float(y), ws, bias, z, a, loss)

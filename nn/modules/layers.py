@@ -516,8 +516,9 @@ class Sequential(Module, closed=True):
     def __call__(self, x: Any) -> Value | list[Any]:
         """What the last module gives."""
         try:
-            for module in self.modules:
-                x = module(x)
+            for k, module in enumerate(self.modules):
+                alone = k and x.__class__ is Value and isinstance(module, (Neuron, Layer, MLP, Linear))
+                x = module([x] if alone else x)
         except RecursionError:
             refuse_cycle(self)
             raise

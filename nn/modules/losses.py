@@ -131,6 +131,9 @@ def of_one_case(loss: Callable[[Any, Any], Any], prediction: Any, target: Any) -
         ONE_CASE.reset(token)
 
 
+OF_PROBABILITIES = frozenset(("binary_cross_entropy", "binary_cross_entropy_with_logits"))  # as targets
+
+
 def takes_mean_of_outputs(loss: Any) -> bool:
     """Whether it is one of the losses here that are a mean over the outputs too, and no reduction was chosen."""
     chosen = False

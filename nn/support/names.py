@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -19,6 +19,7 @@ class Names(NamedTuple):
         of: The text's name for each of the library's: layers, units, sums, inputs, weights, signals.
         biases: Whether biases are the first column of its weights.
         rule: The recursion of the error signals, as the text has it.
+        target: Its letter for a target.
     """
 
     notation: str
@@ -28,6 +29,7 @@ class Names(NamedTuple):
     of: dict[str, str]
     biases: bool = False
     rule: str = ""
+    target: str = "y"
 
     def __call__(self, name: str) -> str:
         """The text's name for one of the library's, such as "layer1/neuron0"; others stay as they are."""
@@ -36,8 +38,10 @@ class Names(NamedTuple):
                 return before + self(name[len(before) :])
         return self.of.get(name, name)
 
-    def meant(self, name: str, known: Iterable[str]) -> str:
+    def meant(self, name: Any, known: Iterable[str]) -> Any:
         """The library's name, one of `known`, for one of the text's; ' stands for ′, too. Others stay as they are."""
+        if not isinstance(name, str):
+            return name
         plain = _plain(name)
         return next((own for own in known if _plain(self.of.get(own, own)) == plain), name)
 

@@ -13,6 +13,7 @@ from .polynomials import Polynomial, of_node
 from .writing import (
     SHARES,
     Written,
+    addends,
     apart,
     applied,
     below_the_line,
@@ -261,7 +262,7 @@ def in_shares(factors: Sequence[Factor]) -> tuple[Factor, ...] | None:
     above = [f for f in factors if f.below is None]
     if below is None or below.op not in ("add", "sum") or any(f.power and f.below is not below for f in factors):
         return None
-    terms = {held(write(p))[0] for p in below.parents}
+    terms = {held(write(p))[0] for p in addends(below)}
     if len(above) != sum(f.power for f in factors) or not all(f.text in terms for f in above):
         return None
     under = write(below)

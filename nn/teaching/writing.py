@@ -55,9 +55,11 @@ def body(node: Value) -> Written:
         return write(within)
     if node.op in SHARES:
         return _share(node)
-    operands = [write(p) for p in node.parents]
+    operands = [write(p) for p in addends(node)]
     if not operands:
         return write(node)
+    if len(operands) == 1 < len(node.parents):
+        return operands[0]
     form = FORMS.get(node.op)
     if form is not None:
         return form(*operands)
@@ -83,12 +85,33 @@ def summands(node: Value) -> list[tuple[float, Written]] | None:
         node, within = within, inner(within)
     if len(node.parents) < 2:
         return None
-    if node.op in ("add", "sum", "sub"):
+    if node.op in ("add", "sum"):
+        terms = addends(node)
+        return [(1.0, write(p)) for p in terms] if len(terms) > 1 else None
+    if node.op == "sub":
         return [(-1.0 if k and node.op == "sub" else 1.0, write(p)) for k, p in enumerate(node.parents)]
     half = len(node.parents) // 2
     if node.op == "dot" and half > 1:
         return [(1.0, _product_of(w, x)) for w, x in zip(node.parents[:half], node.parents[half:], strict=True)]
     return None
+
+
+def addends(node: Value) -> list[Value]:
+    """The operands; of a sum all of its terms, those of sums within it, and no 0 it began with.
+
+    So a + b + c, and Python's own sum of them, is one sum.
+    """
+    if node.op not in ("add", "sum"):
+        return list(node.parents)
+    found: list[Value] = []
+    waiting = list(node.parents)[::-1]
+    while waiting:
+        p = waiting.pop()
+        if p.op in ("add", "sum") and not p.label:
+            waiting += p.parents[::-1]
+        elif not (is_number(p) and p.data == 0):
+            found.append(p)
+    return found or list(node.parents)[-1:]
 
 
 def inner(node: Value) -> Value | None:
@@ -279,6 +302,9 @@ LETTERS = {
 }
 
 
+CALLED = re.compile(r"(\w+)\(([^()]+)\)")
+
+
 def written(label: str) -> Written:
     r"""A name as texts have it: y_hat is ŷ, and what follows the first _ is an index; w_i→j leads from i to j.
 
@@ -288,11 +314,22 @@ def written(label: str) -> Written:
         ('w_{i \\to j}', 'ŷ', '\\hat{y}')
     """
     label = label.replace("y_hat", "ŷ").replace("yhat", "ŷ")
+    called, over = CALLED.fullmatch(label), label.partition("/")
+    if called is not None:
+        return Written(label, f"{written(called[1]).latex}({written(called[2]).latex})")
+    if over[1] and over[0].isdecimal() and over[2][:1].isalpha():
+        return Written(label, rf"\frac{{{over[0]}}}{{{written(over[2]).latex}}}")
+    raised = label.partition("^")
+    if raised[1] and raised[0].isalpha() and raised[2] and raised[2][0] != "(":
+        return Written(label, f"{written(raised[0]).latex}^{{{written(raised[2]).latex}}}")
     letter, _, index = label.partition("_")
     if not index and len(label) > 1 and label[1:].isdigit():
         letter, index = label[0], label[1:]
+    letter, primes = letter.rstrip("′″‴"), letter[len(letter.rstrip("′″‴")) :]
     base = LETTERS.get(letter, letter if len(letter) == 1 and letter.isalpha() else rf"\mathrm{{{_plain(letter)}}}")
+    index, _, above = index.partition("^")
     small = _plain(index).replace("→", r" \to ")
+    base += "'" * sum("′″‴".index(c) + 1 for c in primes) + (f"^{{{_plain(above)}}}" if above else "")
     return Written(label, f"{base}_{{{small}}}" if small else base)
 
 

@@ -9,6 +9,7 @@ import pytest
 
 import autograd_core as ag
 import nn
+from autograd_core.engine.graph import topological_order
 from autograd_core.pictures import text
 from autograd_core.pictures.stepper import animation
 
@@ -47,7 +48,7 @@ def cards(svg):
 def test_each_frame_shows_what_is_known(make, style):
     root = make()
     stepper = ag.Stepper(root, style=style, fold=False)
-    order = animation.topological_order(root)
+    order = topological_order(root)
     computed = {step.node: step.index for step in stepper.steps if step.phase == "forward"}
     for k, svg in enumerate(frames(stepper)):
         sums = stepper.sums(k)
@@ -101,7 +102,7 @@ def test_folded_cards_show_what_they_give():
     root = network()
     stepper = ag.Stepper(root, fold="layer*/neuron*")
     every = [cards(svg) for svg in frames(stepper)]
-    order = animation.topological_order(root)
+    order = topological_order(root)
     folded = [i for i, said in every[-1].items() if " fold" in said["kind"]]
     assert len(folded) == 4
     for i in folded:

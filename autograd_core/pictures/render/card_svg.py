@@ -151,17 +151,19 @@ def _folded(card: Card, w: float, h: float) -> list[str]:
     parts = _head(card, w, 22, 12)
     what = text.shorten(card.caption, int((FOLD_WIDTH - 16) / (text.EM * 9.5)))
     parts.append(words("caption", left, top + 35, what))
-    parts += [words("caption", left, top + 50, card.captions[0]), words("value", right, top + 50, card.value)]
+    said, _ = typeset(card.captions[0])
+    parts.append(f'<text class="caption" x="{number(left)}" y="{number(top + 50)}">{said}</text>')
+    parts.append(words("value", right, top + 50, card.value))
     parts += [words("caption", left, top + 64, card.captions[1])]
     return parts + _gradient(card, left, right, top + 64)
 
 
 def _head(card: Card, w: float, height: float, font: float) -> list[str]:
-    name = text.shorten(card.label, int((w - 30) / (text.EM * font)))
+    name, _ = typeset(text.shorten(card.label, int((w - 30) / (text.EM * font))))
     return [
         f'<path class="head" d="M0 {height:g}V6a6 6 0 0 1 6-6H{number(w - 6)}a6 6 0 0 1 6 6V{height:g}Z"/>',
         words("name", 8, height - 7, "▸"),
-        words("name", 22, height - 7, name),
+        f'<text class="name" x="22" y="{height - 7:g}">{name}</text>',
     ]
 
 

@@ -10,6 +10,7 @@ from .. import text
 
 INDEX = r"[A-Za-z]{0,2}\d{0,3}(?:[,→][A-Za-z]{0,2}\d{0,3})*"
 NAME = re.compile(rf"(?P<base>\w+?[′″‴]*)(?:_(?P<low>{INDEX}))?(?:\^(?P<high>\(?\w{{1,3}}\)?))?")
+CALLED = re.compile(r"(\w+)\((\w+[′″‴]*_[\w,→]+)\)")  # sum(y_1)
 PRIMES = "′″‴"
 LETTERS = {
     name: unicodedata.lookup(f"GREEK {'CAPITAL' if name[0].isupper() else 'SMALL'} LETTER {name.upper()}")
@@ -32,6 +33,11 @@ def typeset(label: str) -> tuple[str, float]:
         >>> typeset("w_1"), typeset("x_train")
         (('w<tspan font-size="75%" dy="3">1</tspan>', 3.0), ('x_train', 0.0))
     """
+    called = CALLED.fullmatch(label)
+    if called is not None:
+        inside, below = typeset(called[2])
+        if below:
+            return f'{text.xml(called[1])}({inside}<tspan dy="{-below:g}">)</tspan>', 0.0
     match = NAME.fullmatch(label) if "_" in label or "^" in label or label in LETTERS else None
     base = match["base"] if match is not None else label
     letter = LETTERS.get(base, base)

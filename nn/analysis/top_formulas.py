@@ -1,0 +1,98 @@
+"""What a loss gives to the outputs of a network, as formulas: δ_o = (ŷ − y), or a − y for a sigmoid's cross-entropy."""
+
+from __future__ import annotations
+
+from itertools import accumulate
+from typing import TYPE_CHECKING, Any
+
+import autograd_core as ag
+from autograd_core import AutogradError, Value
+
+from ..modules.activations import ACTIVATIONS
+from ..modules.losses import OF_PROBABILITIES, of_one_case, underlying
+from ..support.validation import plain
+from ..teaching.derivations import derivation
+from .signal_formulas import Formula, Top
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ..support.names import Names
+    from .layers_by_name import ForwardPass, Unit
+
+LONGEST = 40  # signs of a derivative that stands in a formula
+
+
+def top_formulas(run: ForwardPass, names: Names | None, loss: Callable[[Any, Any], Any], target: Any) -> dict[str, Top]:
+    """For each unit of the last layer that is an output what the loss gives to it, where that is a short formula.
+
+    The loss is called once more, on outputs and targets with names alone, and derived by the rules.
+    """
+    if names is None or run.last not in run.layers:
+        return {}
+    units = run.layers[run.last]
+    found = {}
+    for k, unit in enumerate(units):
+        try:
+            found[unit.name] = _top(units, k, names, loss, target)
+        except (AutogradError, TypeError, ArithmeticError, IndexError):  # one of the user's, that has no formula here
+            continue
+    return {name: top for name, top in found.items() if top is not None}
+
+
+def _top(units: tuple[Unit, ...], k: int, names: Names, loss: Callable[[Any, Any], Any], target: Any) -> Top | None:
+    unit = units[k]
+    outputs = [Value(u.output.data, label=names(u.name)) for u in units]
+    certain = getattr(underlying(loss), "__name__", "") in OF_PROBABILITIES
+    targets = _targets(target, names, certain=certain)
+    direct = _derived(of_one_case(loss, _shaped(outputs), targets), outputs[k])
+    op = unit.output.op
+    if unit.output is unit.sum or op not in ACTIVATIONS or unit.output.parents[0] is not unit.sum:
+        return None if direct is None else Top(direct, direct if unit.output is unit.sum else None)
+    s = Value(unit.sum.data, label=names(f"sum({unit.name})"))
+    outputs[k] = getattr(ag, op)(s)
+    outputs[k].label = names(unit.name)
+    whole = _derived(of_one_case(loss, _shaped(outputs), targets), s)
+    short = whole is not None and (direct is None or len(whole.text) < len(direct.text))
+    return None if direct is None and not short else Top(direct, whole if short else None)
+
+
+def _derived(error: Any, below: Value) -> Formula | None:
+    """The last line of the derivation, in brackets if it is a sum; None if it is long."""
+    found = derivation(error, below, outputs=True)
+    text = found.result
+    if len(text) > LONGEST:
+        return None
+    tex = found.latex_lines[-1].partition("&= ")[2]
+    if _is_bracketed(text):
+        text, tex = text[1:-1], tex.strip().removeprefix(r"\left(").removesuffix(r"\right)")
+    return Formula(text, tex)
+
+
+def _is_bracketed(text: str) -> bool:
+    """Whether the first bracket closes at the end."""
+    depths = list(accumulate((c == "(") - (c == ")") for c in text))
+    return text.startswith("(") and depths[-1] == 0 and 0 not in depths[:-1]
+
+
+def _shaped(outputs: list[Value]) -> Any:
+    return outputs[0] if len(outputs) == 1 else outputs
+
+
+def _targets(target: Any, names: Names, *, certain: bool) -> Any:
+    """Targets with the text's letter; a certain one stands for any probability, or half of the formula would be 0."""
+    target = plain(target)
+    if isinstance(target, list):
+        flat = [x for x in target if not isinstance(x, list)]
+        if len(flat) < len(target):
+            return target
+        letters = [names.target] if len(flat) == 1 else [f"{names.target}_{i}" for i in range(1, len(flat) + 1)]
+        return [_named(x, letter, certain=certain) for x, letter in zip(flat, letters, strict=True)]
+    return _named(target, names.target, certain=certain)
+
+
+def _named(x: Any, label: str, *, certain: bool) -> Any:
+    if certain and not isinstance(x, Value) and x in (0, 1):
+        x = 0.25
+    return Value(x.data if isinstance(x, Value) else x, label=label) if isinstance(x, (float, int, Value)) else x
+
