@@ -260,8 +260,8 @@ def draw(
         direction: "LR" from left to right, "TB" from top to bottom; "auto" is LR where that fits
             into a notebook of 1000 pixels, else the lower one of LR in rows and TB.
         fold: "auto" or True, None or False for nothing folded, or the scopes to fold: a path or pattern such as
-            "layer*/neuron*", or several; `*` stays within one part of the path. A softmax and its like are scopes,
-            "softmax", and folded where one of their outputs is in the graph.
+            "layer*/neuron*", or several; `*` stays within one part of the path. A softmax and its like are drawn
+            as texts write them, s_i of all x_j; None, or their name "softmax", shows or folds what they are computed from.
         unfold: Scopes that are opened nevertheless, with those around them, in the same form.
         around: Show only this node and those within `hops` edges of it, up or down.
         hops: At least 1.

@@ -411,7 +411,7 @@ X = [1.0, -1.0]
         (lambda: nn.weight_jacobian(MODEL, X, layer=2, of=1), ag.StructureError, "expected `of` to come after the weights of layer2, got of=1"),
         (lambda: nn.weight_jacobian(nn.MLP(2, [2, 2]), X, layer=1, of=2, form="simplified"), ag.StructureError, "expected of='layer1' in the simplified form, got 2"),
         (lambda: nn.chain(MODEL, X, to="outputs"), ag.StructureError, "expected an end before layer2"),
-        (lambda: nn.chain(MODEL, X, to="inputs", weights=True), ag.RangeError, "expected one of layer1, layer2, got 'inputs'"),
+        (lambda: nn.chain(MODEL, X, to="inputs", weights=True), ag.RangeError, "one of layer1, layer2, got 'inputs'"),
     ],
 )  # fmt: skip
 def test_what_cannot_be_a_jacobian_is_said(call, error, said):
@@ -607,3 +607,28 @@ def test_singular_values_of_what_is_not_finite_are_nan():
     J = nn.layer_jacobian(nn.MLP(2, [2, 2], "tanh", seed=1), [math.nan, 1.0], of="layer2", to="inputs")
     assert len(J.singular_values) == 2
     assert all(map(math.isnan, J.singular_values))
+
+
+@pytest.mark.parametrize(
+    ("notation", "letter"),
+    [("downing", "V"), ("downing", "W"), ("lecture", "W_1"), ("cs60050", "Θ^(2)"), ("ling3804", "w′"), ("dolhansky", "w_k→o")],
+)
+def test_weights_are_no_end_of_a_jacobian_of_layers(notation, letter):
+    """They were once taken for the layer behind them, and J_Y^Z came where J_V^Z was asked for."""
+    model = nn.MLP(2, [1, 1], "sigmoid", output="sigmoid", seed=1)
+    for ask in (
+        lambda: nn.layer_jacobian(model, [0.5, -1.0], of="outputs", to=letter, notation=notation),
+        lambda: nn.chain(model, [0.5, -1.0], to=letter, notation=notation),
+    ):
+        with pytest.raises(ag.RangeError, match="weight_jacobian"):
+            ask()
+    assert nn.weight_jacobian(model, [0.5, -1.0], layer=letter, notation=notation).shape
+    assert nn.chain(model, [0.5, -1.0], to=letter, weights=True, notation=notation).result.shape
+
+
+def test_sums_of_a_chain_that_ends_in_weights_are_factors_too():
+    model = nn.MLP(2, [3, 2], "sigmoid", output="sigmoid", seed=1)
+    for sums in (False, True):
+        chain = nn.chain(model, [0.5, -1.0], [1.0, 0.0], loss=nn.sse, to=1, weights=True, sums=sums)
+        assert np.allclose(chain.result.array, chain.by_backward.array, rtol=1e-12)
+    assert [factor.name for factor in chain.factors][-2:] == ["∂layer1/∂sum(layer1)", "∂sum(layer1)/∂weights of layer1"]

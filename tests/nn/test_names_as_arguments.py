@@ -201,3 +201,49 @@ def test_a_linear_output_has_both_names(notation, said):
     heading = lambda model: str(nn.error_signals(model, [0.5, -1.0], 0.3, loss=nn.sse, notation=notation)).splitlines()[0]
     assert said in heading(linear)
     assert said not in heading(curved)
+
+
+@pytest.mark.parametrize(
+    ("notation", "names"),
+    [
+        ("cs60050-first", ["b_1^(1)", "w_12^(1)", "z_1^(1)", "a_1^(0)", "a^(1)"]),
+        ("cs60050", ["Θ_10^(1)", "Θ_12^(1)", "z_1^(2)", "a_1^(1)"]),
+        ("lecture", ["b_1,1", "W_1,1,2", "a_1,1"]),
+        ("downing", ["v_01", "v_21", "x_1", "y_2"]),
+    ],
+)
+def test_every_label_of_a_pass_is_a_name_of_it(notation, names):
+    """Biases, too; and a name that is none is answered with those of the text."""
+    run = nn.forward_pass(nn.MLP(2, [2, 1], "tanh", seed=1), [0.5, -1.0], 1.0, loss=nn.sse, notation=notation)
+    for name in names:
+        assert run[name] is not None
+    for units in run.layers.values():
+        for unit in units:
+            for node in (*unit.weights, unit.bias, unit.sum, *unit.inputs):
+                assert run[node.label] is node
+    with pytest.raises(ag.RangeError) as caught:
+        run["no such name"]
+    assert names[0] in str(caught.value)
+    assert "neuron" not in str(caught.value)
+
+
+def test_a_number_that_is_no_name_is_refused_in_words():
+    signals = nn.error_signals(nn.MLP(2, [1], seed=1), [0.5, -1.0], 1.0, loss=nn.sse, notation="lecture")
+    for bad in (1, None, ("z", 1)):
+        with pytest.raises(ag.RangeError, match="expected one of"):
+            signals[bad]
+        with pytest.raises(ag.RangeError, match="expected one of"):
+            signals.run[bad]
+
+
+def test_a_pass_is_a_table():
+    run = nn.forward_pass(nn.MLP(2, [2, 1], "tanh", seed=1), [0.5, -1.0], 1.0, loss=nn.sse, notation="cs60050")
+    heading, heads, *rows = str(run).splitlines()
+    assert heads.split() == ["name", "z", "a"]
+    assert [row.split()[0] for row in rows] == ["a_1^(1)", "a_2^(1)", "a_1^(2)", "a_2^(2)", "a_1^(3)", "L"]
+    unit = run.layers["layer1"][0]
+    assert [float(x.replace("−", "-")) for x in rows[2].split()[1:]] == pytest.approx(
+        [unit.sum.data, unit.output.data], rel=1e-3
+    )
+    assert "<table" in run._repr_html_()
+    assert repr(run).startswith("<ForwardPass")

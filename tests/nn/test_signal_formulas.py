@@ -1,5 +1,6 @@
 """Error signals as formulas: each comes to its signal when numbers are put in for its names."""
 
+import functools
 import math
 import re
 
@@ -14,10 +15,27 @@ from nn.notation import NOTATIONS
 def worked_out(formula, numbers):
     """A formula's right side in numbers, factors side by side multiplied."""
     left, _, right = formula.partition(" = ")
-    for name in sorted(numbers, key=len, reverse=True):
-        right = right.replace(name, f"({numbers[name]!r})")
-    right = re.sub(r"\)\s*(?=[(σ]|tanh)", ")*", right.replace("−", "-").replace("²", "**2"))
+    names = "|".join(map(re.escape, sorted(numbers, key=len, reverse=True)))
+    right = re.sub(rf"tanh|{names}", lambda found: f"({numbers[found[0]]!r})" if found[0] in numbers else found[0], right)
+    right = right.replace("−", "-").replace("²", "**2").replace("½", "(0.5)").replace("⅔", "(2/3)").replace("⅓", "(1/3)")
+    right = re.sub(r"\b(\d) \(", r"\1*(", right)
+    right = re.sub(r"\)\s*(?=[(σ]|tanh)", ")*", right)
     return left, eval(right, {"σ": ag.sigmoid, "tanh": math.tanh})
+
+
+def numbers_of(signals, target):
+    """The numbers of all names in formulas."""
+    run, named = signals.run, signals.names
+    numbers = {}
+    for layer, units in run.layers.items():
+        for unit, found in zip(units, signals.layers[layer], strict=True):
+            numbers[named(f"signal {unit.name}")] = found.delta
+            numbers[named(f"sum({unit.name})")] = unit.sum.data
+            numbers[named(unit.name)] = unit.output.data
+            numbers |= {named(f"weight {i} {unit.name}"): w.data for i, w in enumerate(unit.weights)}
+            numbers[f"∂{named.loss}/∂{named(unit.name)}"] = found.arriving
+    letters = [named.target] if len(target) == 1 else [f"{named.target}_{k}" for k in range(1, len(target) + 1)]
+    return numbers | dict(zip(letters, target, strict=True))
 
 
 @pytest.mark.parametrize("activation", ["sigmoid", "tanh", "linear"])
@@ -28,13 +46,7 @@ def test_each_formula_comes_to_its_signal(sizes, notation, activation):
     target = [0.25] * sizes[-1]
     signals = nn.error_signals(model, [0.5, -1.0], target, loss=nn.sse, notation=notation)
     run, named = signals.run, signals.names
-    numbers = {}
-    for layer, units in run.layers.items():
-        for unit, found in zip(units, signals.layers[layer], strict=True):
-            numbers[named(f"signal {unit.name}")] = found.delta
-            numbers[named(f"sum({unit.name})")] = unit.sum.data
-            numbers |= {named(f"weight {i} {unit.name}"): w.data for i, w in enumerate(unit.weights)}
-            numbers[f"∂{named.loss}/∂{named(unit.name)}"] = found.arriving
+    numbers = numbers_of(signals, target)
     assert len(signals.formulas) == sum(sizes)
     for formula in signals.formulas:
         name, value = worked_out(formula, numbers)
@@ -50,12 +62,153 @@ def test_dolhansky_prints_these():
     model = nn.MLP(1, [1, 1, 1], "sigmoid", bias=False, seed=1)
     signals = nn.error_signals(model, [0.5], 0.25, loss=nn.sse, notation="dolhansky")
     assert signals.formulas == [
-        "δ_o = ∂E/∂ŷ",
+        "δ_o = ŷ − y",
         "δ_k = δ_o w_k→o σ(s_k)(1 − σ(s_k))",
         "δ_j = δ_k w_j→k σ(s_j)(1 − σ(s_j))",
     ]
     assert signals.updates == ["Δw_k→o = −η δ_o z_k", "Δw_j→k = −η δ_k z_j", "Δw_i→j = −η δ_j x_i"]
     assert r"\delta_{k} &= \delta_{o} \, w_{k \to o} \, \sigma\left(s_{k}\right)" in signals.latex
+
+
+LOSSES = {
+    "half squares": (nn.sse, "sigmoid", "{a} − {y}"),
+    "squares": (nn.mse, "linear", "{a} − {y}"),
+    "mean": (nn.binary_cross_entropy, "sigmoid", "{a}"),
+    "sum": (functools.partial(nn.binary_cross_entropy, reduction="sum"), "sigmoid", "{a} − {y}"),
+    "own": (lambda p, t: ag.sum([(a - b) ** 2 for a, b in zip(plain(p), plain(t), strict=True)]), "linear", "2 ("),
+}
+
+
+def plain(x):
+    return x if isinstance(x, list) else [x]
+
+
+@pytest.mark.parametrize("kind", LOSSES)
+@pytest.mark.parametrize("notation", NOTATIONS)
+@pytest.mark.parametrize("target", [[1.0], [1.0, 0.0], [0.25, 0.5, 1.0]])
+def test_what_the_loss_gives_is_written_by_outputs_and_targets(target, notation, kind):
+    """ŷ − y for Dolhansky's, a − y for CS60050's; and it comes to the signal, for targets of 0 and 1 too."""
+    loss, output, written = LOSSES[kind]
+    model = nn.MLP(2, [2, len(target)], "tanh", output=output, seed=3)
+    signals = nn.error_signals(model, [0.5, -1.0], target, loss=loss, notation=notation)
+    numbers = numbers_of(signals, target)
+    named = signals.names
+    for k, (unit, formula) in enumerate(zip(signals.run.layers["layer2"], signals.formulas, strict=False)):
+        name, value = worked_out(formula, numbers)
+        assert value == pytest.approx(numbers[name], rel=1e-12)
+        y = named.target if len(target) == 1 else f"{named.target}_{k + 1}"
+        assert written.format(a=named(unit.name), y=y) in formula
+        assert "∂" not in formula.partition(" = ")[2]
+    assert convert(signals.latex.replace("{aligned}", "{split}"))
+
+
+def test_a_loss_without_a_short_formula_has_its_derivative_alone():
+    def steep(p, t):
+        return ag.sin(ag.exp(p) * ag.log(1.0 + p * p) / (1.0 + ag.exp(-t * p)))
+
+    signals = nn.error_signals(nn.MLP(1, [1], seed=1), [0.5], 0.25, loss=steep, notation="dolhansky")
+    assert signals.formulas == ["δ_o = ∂E/∂ŷ"]
+
+    def of_floats(p, t):
+        return (p - float(t)) ** 2 if isinstance(t, float) else p * "no"
+
+    signals = nn.error_signals(nn.MLP(1, [1], seed=1), [0.5], 0.25, loss=of_floats, notation="dolhansky")
+    assert signals.formulas == ["δ_o = ∂E/∂ŷ"]
+
+
+class Branched(nn.Module):
+    """A unit feeds the output directly, and by way of another layer."""
+
+    def __init__(self):
+        self.a, self.b = nn.Layer(1, 1, "sigmoid", bias=False, seed=1), nn.Layer(1, 1, "sigmoid", bias=False, seed=2)
+        self.c = nn.Layer(3, 1, "linear", bias=False, seed=3)
+
+    def __call__(self, x):
+        h = self.a(x)
+        return self.c([h, self.b([h]), x[0]])
+
+
+@pytest.mark.parametrize("notation", NOTATIONS)
+def test_weights_are_named_by_the_units_that_they_lead_from(notation):
+    """Also where they lead over a layer, or from an input past all of them."""
+    signals = nn.error_signals(Branched(), [0.8], 0.3, loss=nn.sse, notation=notation)
+    numbers = numbers_of(signals, [0.3])
+    for formula in signals.formulas:
+        name, value = worked_out(formula, numbers)
+        assert value == pytest.approx(numbers[name], rel=1e-12)
+    assert "where a unit goes to several layers" in str(signals)
+    if notation == "dolhansky":
+        assert signals.updates[:3] == ["Δw_i→o = −η δ_o z_i", "Δw_j→o = −η δ_o z_j", "Δw_in→o = −η δ_o x_in"]
+        for line in signals.updates:  # his rule: Δw_i→j = −η δ_j z_i
+            weight, _, right = line.partition(" = −η ")
+            above, below = weight.removeprefix("Δw_").split("→")
+            assert right in (f"δ_{below} z_{above}", f"δ_{below} x_{above}")
+
+
+def test_dolhanskys_third_case_with_a_layer_for_each_unit():
+    class Units(nn.Module):
+        def __init__(self):
+            self.i, self.j = nn.Layer(1, 1, "sigmoid", bias=False, seed=1), nn.Layer(1, 1, "tanh", bias=False, seed=2)
+            self.k, self.o = nn.Layer(1, 1, "sigmoid", bias=False, seed=2), nn.Layer(2, 1, "linear", bias=False, seed=3)
+
+        def __call__(self, x):
+            h = self.i(x)
+            return self.o([self.j([h]), self.k([h])])
+
+    signals = nn.error_signals(Units(), [0.8], 0.3, loss=nn.sse, notation="dolhansky")
+    said = {line.partition(" ")[0].removeprefix("Δw_") for line in signals.updates}
+    assert said == {"in→i", "i→j", "i→k", "j→o", "k→o"}
+
+
+@pytest.mark.parametrize("notation", NOTATIONS)
+def test_what_comes_from_a_convolution_is_not_called_the_input(notation):
+    class Behind(nn.Module):
+        def __init__(self):
+            self.conv, self.out = nn.Conv1d(1, 1, 2, seed=1), nn.Linear(2, 1, seed=2)
+
+        def __call__(self, x):
+            return self.out(self.conv([x])[0])
+
+    signals = nn.error_signals(Behind(), [1.0, 2.0, 4.0], 1.0, loss=lambda p, t: (p[0] - t) ** 2, notation=notation)
+    assert [x.label for x in signals.run.inputs] == ["x_1", "x_2", "x_3"]
+    assert signals.run.others == ("conv",)
+    assert "no units are in conv" in str(signals)
+    [unit] = signals.run.layers["layer1"] if "layer1" in signals.run.layers else signals.run.layers["out"]
+    came = [x.label for x in unit.inputs]
+    delta = next(iter(signals.layers.values()))[0].delta
+    assert len(set(came)) == 2
+    assert "" not in came
+    assert not set(came) & {"x_1", "x_2", "x_3"}
+    for k, (line, x) in enumerate(zip(signals.updates, unit.inputs, strict=False)):
+        assert line.endswith(came[k])
+        assert signals.weight_gradient(1)[0][-2:][k] == pytest.approx(delta * x.data)
+
+
+def test_a_mean_over_outputs_is_told():
+    model = nn.MLP(2, [2], output="sigmoid", seed=1)
+    signals = nn.error_signals(model, [0.5, -1.0], [1, 0], loss=nn.binary_cross_entropy, notation="cs60050")
+    assert "the loss is a mean over 2 outputs" in str(signals)
+    by_sum = functools.partial(nn.binary_cross_entropy, reduction="sum")
+    signals = nn.error_signals(model, [0.5, -1.0], [1, 0], loss=by_sum, notation="cs60050")
+    assert "mean over" not in str(signals)
+    assert signals["δ^(2)"] == pytest.approx([y.data - t for y, t in zip(signals.run.outputs, [1, 0], strict=True)])
+
+
+def test_a_softmax_is_the_activation_of_the_last_layer():
+    """The table's row of an output has the share, which is what texts call a, and no slope of its own."""
+    model = nn.Sequential(nn.MLP(2, [2, 3], "sigmoid", seed=1), nn.Softmax())
+
+    def surprise(p, t):
+        return -ag.log(p[t])
+
+    signals = nn.error_signals(model, [0.5, -1.0], 1, loss=surprise, notation="cs60050")
+    rows = [line.split() for line in str(signals).splitlines()[-3:]]
+    shares = [y.data for y in signals.run.outputs]
+    assert [float(row[2].replace("−", "-")) for row in rows] == pytest.approx(shares, rel=1e-3)
+    assert [len(row) for row in rows] == [4] * 3
+    assert signals["δ^(3)"] == pytest.approx([s - (k == 1) for k, s in enumerate(shares)])
+    found = nn.cost(model, [[0.5, -1.0]], [1], 0, loss=surprise)
+    assert found.activations[-1].tolist() == [pytest.approx(shares)]
 
 
 def test_a_unit_that_the_loss_sees_too_has_no_sum_of_weights_alone():
@@ -83,8 +236,8 @@ def test_every_hidden_layer_has_a_letter_of_its_own():
 @pytest.mark.parametrize(
     ("notation", "rule"),
     [
-        ("lecture", "∂f/∂z_i = (W_{i+1}ᵀ ∂f/∂z_{i+1}) ⊙ b′_{i+1}(z_i); at the output Wᵀ ∂f/∂z stands for ∂f/∂a_3; z_2,1 = a_3,1"),
-        ("cs60050", "δ^(l) = ((Θ^(l))ᵀ δ^(l+1)) ⊙ g′(z^(l)); at the output Θᵀ δ stands for ∂L/∂a^(3); z_1^(3) = a_1^(3)"),
+        ("lecture", "∂f/∂z_i = (W_{i+1}ᵀ ∂f/∂z_{i+1}) ⊙ b′_{i+1}(z_i); at the output Wᵀ ∂f/∂z_{i+1} stands for ∂f/∂a_3; z_2,1 = a_3,1"),
+        ("cs60050", "δ^(l) = ((Θ^(l))ᵀ δ^(l+1), without its row 0) ⊙ g′(z^(l)); at the output Θᵀ δ stands for ∂L/∂a^(3); z_1^(3) = a_1^(3)"),
         ("dolhansky", "δ_j = f′(s_j) Σ_k δ_k w_j→k; at the output Σ δ w stands for ∂E/∂ŷ; s_o = ŷ"),
     ],
 )
