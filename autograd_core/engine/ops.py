@@ -692,9 +692,8 @@ row(
     "softplus",
     lambda m, x: m.to_round(lambda: m.where(x > 0, x, 0) + m.log1p(m.exp(-m.abs(x))), lambda: m.log(1 + m.exp(x))),
     lambda m, x, z: (m.row("sigmoid", x),),
-    saturates=INF, summary="log(1 + exp(x)), a smooth relu.",
+    saturates=INF, latex=r"\log\left(1 + e^{{{0}}}\right)", summary="log(1 + exp(x)), a smooth relu.",
     absorbs={
-        "neg": Whole("log_sigmoid", "−log sigmoid(x)", "-log(sigmoid({0}))", r"-\log \sigma\left({0}\right)"),
         "logsumexp_less": Whole(
             "cross_entropy", "log Σ exp(x) − x", "log({1}) - {0}", r"\log\left({1}\right) - {0}"
         ),

@@ -20,7 +20,7 @@ from .flow import Flow, adjoints_of, ratio
 from .reasons import reasons_of
 from .rounding import ALL_DIGITS, digits_lost
 from .uses import Explained, Use
-from .walks import count_of, top_paths
+from .walks import Path, count_of, how_many, path_of, top_paths
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -102,9 +102,11 @@ class Explanation(Explained):
         return writing.latex_of(self)
 
     def draw(self, **options: Unpack[DrawOptions]) -> Picture:
-        """The graph with its largest six paths highlighted, and the nodes marked that the reasons name.
+        """The graph with the paths of the explanation highlighted, and the nodes marked that the reasons name.
 
-        Gradients are those of the explanation, whether or not `backward()` has run.
+        At most six paths have colours. Where these leave out a use of the leaf, each use has its largest path instead,
+        up to six of them, and the title says of how many paths they are. Gradients are those of the explanation,
+        whether or not `backward()` has run.
 
         Args:
             **options: As for `draw`.
@@ -128,9 +130,29 @@ class Explanation(Explained):
         }
         overlay = Overlay(f"∂{self.name(self.root)}/∂{self.name(self.leaf)}", marks) if marks else None
         gradients = adjoints_of(self.root, topological_order(self.root))
-        largest = self.paths[:ACCENTS]
-        shown: dict[str, Any] = {"highlight": largest or None, "overlay": overlay, "gradients": gradients} | options
+        drawn, title = self._drawn()
+        shown: dict[str, Any] = {"highlight": drawn or None, "overlay": overlay, "gradients": gradients, "title": title}
+        shown |= options
         return draw(self.root, **shown)
+
+    def _drawn(self) -> tuple[list[Path], str | None]:
+        """The paths that a picture shows, and a title where they leave some out."""
+        largest = list(self.paths[:ACCENTS])
+        of = {(path.nodes[1], path.operands[0]) for path in largest if path.operands}
+        if len(of) == len(self.uses):
+            return largest, None
+        some = sorted(self.uses, key=writing.size)[:ACCENTS]
+        best = [self._by_way_of(use) for use in some]
+        uses = "each use" if len(some) == len(self.uses) else f"{len(some)} of {len(self.uses)} uses"
+        title = f"The largest path of {uses} of {self.name(self.leaf)}: {len(best)} of {how_many(self.n_paths)} paths"
+        return best, title
+
+    def _by_way_of(self, use: Use) -> Path:
+        """The largest path that begins with one use."""
+        root, leaf = (self.root, self.leaf) if self._read is None else map(self._read.copy, (self.root, self.leaf))
+        [rest] = top_paths(root, use._written, 1)
+        path = path_of((leaf, *rest.nodes), (use.operand, *rest.operands), rest._names)
+        return path if self._read is None else _recorded(path, self._read)
 
     def __str__(self) -> str:
         return self.text
@@ -189,10 +211,14 @@ def explain(root: Value, leaf: Value, k: int = 5) -> Explanation:
 def _of_recorded(found: Explanation, read: ReadGraph, root: Value, leaf: Value) -> Explanation:
     """The same with the nodes of the recorded graph."""
     node = read.original
-    paths = tuple(replace(p, nodes=tuple(map(node, p.nodes)), _read=p.nodes) for p in found.paths)
+    paths = tuple(_recorded(path, read) for path in found.paths)
     uses = tuple(replace(use, node=node(use.node), _read=use.node) for use in found.uses)
     reasons = tuple(replace(reason, nodes=tuple(map(node, reason.nodes))) for reason in found.reasons)
-    return replace(found, root=root, leaf=leaf, uses=uses, paths=paths, reasons=reasons)
+    return replace(found, root=root, leaf=leaf, uses=uses, paths=paths, reasons=reasons, _read=read)
+
+
+def _recorded(path: Path, read: ReadGraph) -> Path:
+    return replace(path, nodes=tuple(map(read.original, path.nodes)), _read=path.nodes)
 
 
 def _explained(

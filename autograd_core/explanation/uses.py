@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from ..engine.value import Value
+    from ..notation.wholes import ReadGraph
     from .reasons import Reason
     from .walks import Path
 
@@ -63,6 +64,7 @@ class Explained:
     condition: float
     digits_lost: float
     names: Mapping[Value, str] = field(repr=False)
+    _read: ReadGraph | None = field(default=None, repr=False)  # the graph as texts write it, where that differs
 
     def name(self, node: Value) -> str:
         """What a node is called in the text."""

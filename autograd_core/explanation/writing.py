@@ -72,7 +72,7 @@ def sections_of(of: Explained) -> list[Section]:
 
 def _uses(of: Explained) -> Section:
     words, uses = Words(of.names), Uses()
-    ordered = sorted(of.uses, key=_size)
+    ordered = sorted(of.uses, key=size)
     shown, rest = ordered[:SHOWN_USES], ordered[SHOWN_USES:]
     rows = [
         (
@@ -95,7 +95,7 @@ def where(node: Value) -> str:
     return text.shorten(text.clean(node.scope), 2 * CELL)
 
 
-def _size(use: Use) -> tuple[bool, Any]:
+def size(use: Use) -> tuple[bool, Any]:
     """Sorts NaN first, then the largest."""
     c = use.contribution
     return (True, -abs(c)) if c == c else (False, 0)  # noqa: PLR0124
@@ -187,7 +187,7 @@ def latex_of(of: Explained) -> str:
             symbols.append(r" \, ".join(_partial(name[z], name[x]) for z, x, _ in edges))
             numbers.append([d for *_, d in edges])
     elif of.uses:
-        for use in sorted(of.uses, key=_size)[:LATEX_TERMS]:
+        for use in sorted(of.uses, key=size)[:LATEX_TERMS]:
             symbols.append(rf"{_partial(name[use.node], name[of.leaf])} \, \overline{{{name[use.node]}}}")
             numbers.append([use.local_grad, use.adjoint])
         dots = r" + \cdots" if len(of.uses) > LATEX_TERMS else ""

@@ -117,6 +117,10 @@ class ReadGraph(NamedTuple):
     recorded: dict[Value, Value]  # by copy the recorded node
     hidden: frozenset[Value]  # the parts
 
+    def copy(self, node: Value) -> Value:
+        """The node that stands for a recorded one."""
+        return self.shown.get(node, node)
+
     def original(self, node: Value) -> Value:
         """The recorded node of one that may be a copy."""
         return self.recorded.get(node, node)

@@ -261,7 +261,7 @@ def draw(
             into a notebook of 1000 pixels, else the lower one of LR in rows and TB.
         fold: "auto" or True, None or False for nothing folded, or the scopes to fold: a path or pattern such as
             "layer*/neuron*", or several; `*` stays within one part of the path. A softmax and its like are drawn
-            as texts write them, s_i of all x_j; None, or their name "softmax", shows or folds what they are computed from.
+            as texts write them, s_i of all x_j; with None one sees what they are computed from, and "softmax" folds it.
         unfold: Scopes that are opened nevertheless, with those around them, in the same form.
         around: Show only this node and those within `hops` edges of it, up or down.
         hops: At least 1.

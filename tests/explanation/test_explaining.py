@@ -13,6 +13,7 @@ from strategies import close, programs, run
 from test_walks import doubling, exact_graphs
 
 import autograd_core as ag
+import nn
 from autograd_core import Value
 from autograd_core.pictures import text
 from autograd_core.pictures.render import theme
@@ -410,3 +411,23 @@ def test_k_paths_are_the_top_paths():
     why = ag.explain(h, w, k=4)
     assert list(why.paths) == ag.top_paths(h, w, 4)
     assert all(abs(a.product) >= abs(b.product) for a, b in itertools.pairwise(why.paths))
+
+
+@pytest.mark.parametrize("patches", [4, 5, 8])
+def test_a_picture_leaves_out_no_use_of_a_shared_weight(patches):
+    """Products v * v double the paths: five of them are two and a half uses."""
+    conv = nn.Conv1d(1, 1, 2, seed=1, bias=False)
+    xs = [0.5, -1.0, 2.0, 1.0, 0.3, -0.7, 1.1, 0.9, -2.0][: patches + 1]
+    f = ag.sum([v * v for v in conv([xs])[0]])
+    why = ag.explain(f, conv.weight[0][0][0])
+    assert len(why.uses) == patches
+    picture = why.draw()
+    tracks = picture._frame.look.tracks
+    assert len({track.edges[0] for track in tracks}) == len(tracks) == min(patches, 6)
+    largest = sorted(abs(use.contribution) for use in why.uses)[::-1]
+    products = [abs(float(track.legend.rpartition(" = ")[2].replace("−", "-"))) for track in tracks]
+    assert products == pytest.approx([c / 2 for c in largest[:6]], rel=1e-3)
+    uses = "each use" if patches <= 6 else "6 of 8 uses"
+    assert f"The largest path of {uses} of" in picture.svg
+    assert f"{min(patches, 6)} of {2 * patches} paths" in picture.svg
+    assert "mine" in why.draw(title="mine").svg

@@ -240,10 +240,15 @@ def test_losses_of_scores_are_one_card_with_the_formula_of_the_texts():
     assert slopes == pytest.approx(expected, rel=1e-3)
     several = ag.draw(nn.cross_entropy([z, z], [0, 2]))
     assert sorted(card.folded for card in folded(several)) == ["cross_entropy", "cross_entropy2"]
-    [card] = folded(ag.draw(nn.binary_cross_entropy_with_logits(z[0], 1.0)))
-    assert (card.folded, card.caption) == ("log_sigmoid", "−log sigmoid(x)")
-    [port] = card.ports
-    assert float(port.chip[1:].replace("−", "-")) == pytest.approx(-1 / (1 + math.exp(0.5)), rel=1e-3)
+
+def test_what_a_user_writes_stays_as_it_is_written():
+    """softplus(-x) is no loss, and a reader of this graph looks for both."""
+    x = ag.Value(0.5, label="x")
+    loss = ag.softplus(-x)
+    assert [step.node.op for step in ag.Stepper(loss).steps] == ["neg", "softplus", "softplus", "neg"]
+    assert not folded(ag.draw(loss))
+    assert ag.explain(loss, x).uses[0].node.op == "neg"
+    assert ag.draw(loss, expression=True)._frame.look.formulas == (r"\log\left(1 + e^{-x}\right)",)
 
 
 def test_scores_are_no_parts_of_a_loss():
@@ -272,7 +277,7 @@ def test_only_facts_at_entries_say_what_a_part_is():
         "log_scale": (2, ""),
     }
     assert {name: sorted(row.absorbs) for name, row in ROWS.items() if row.absorbs} == {
-        "softplus": ["logsumexp_less", "neg"]
+        "softplus": ["logsumexp_less"]
     }
 
 
