@@ -45,6 +45,20 @@ class Whole(NamedTuple):
     latex: str
 
 
+class LongSum(NamedTuple):
+    """A sum over lists of one length: the term of one element of each list, and the derivatives of the whole to these.
+
+    Attributes:
+        term: `term(x)` or `term(w, x)`.
+        partials: `partials(n, x)` or `partials(n, w, x)`, for n terms.
+        is_mean: Whether the sum is divided by n.
+    """
+
+    term: Callable[..., Any]
+    partials: Callable[..., tuple[Any, ...]]
+    is_mean: bool = False
+
+
 class Primitive:
     """One entry of the table: an operation with its value and its partial derivatives.
 
@@ -55,6 +69,9 @@ class Primitive:
         arity: Number of operands; None for any number.
         lists: Of any number: how many lists of one length they are, whose elements the rule treats alike; 0 if not.
         singles: How many operands stand behind the lists.
+        reduction: What it adds up, where it is a sum over its lists.
+        ulps: By how many units in the last place of the result doubles may be off; 0 where nothing is rounded.
+        exact_partials: Whether its derivatives are operands or small integers, so that nothing is rounded in them.
         saturates: Of an activation whose slope goes to 0 far out: the operand up to which it does so for good.
         symbol: How it is written between or before its operands; "" for `name(x, ...)`.
         latex: LaTeX with `{0}`, `{1}` for the operands; "" for an upright name.
@@ -73,6 +90,7 @@ class Primitive:
         "absorbs",
         "arity",
         "domain",
+        "exact_partials",
         "inner",
         "kink",
         "kinks",
@@ -83,11 +101,13 @@ class Primitive:
         "partials",
         "parts",
         "qualname",
+        "reduction",
         "saturates",
         "singles",
         "source",
         "summary",
         "symbol",
+        "ulps",
         "value",
         "whole",
     )
@@ -101,6 +121,9 @@ class Primitive:
         arity: int | None = 1,
         lists: int = 0,
         singles: int = 0,
+        reduction: LongSum | None = None,
+        ulps: float = 4.0,
+        exact_partials: bool = False,
         saturates: float | None = None,
         symbol: str = "",
         latex: str = "",
@@ -120,7 +143,8 @@ class Primitive:
         self.value = value
         self.partials = partials
         self.arity = arity
-        self.lists, self.singles, self.saturates = lists, singles, saturates
+        self.lists, self.singles, self.reduction = lists, singles, reduction
+        self.ulps, self.exact_partials, self.saturates = ulps, exact_partials, saturates
         self.symbol = symbol
         self.latex = latex
         self.domain = domain or (REALS,) * (arity or 1)
@@ -131,6 +155,11 @@ class Primitive:
         self.source = source
         self.module = module
         self.qualname = qualname or name
+
+    @property
+    def pairs(self) -> bool:
+        """Whether its operands are two lists, w1...wn and x1...xn, of which each wi belongs to xi."""
+        return self.lists == 2
 
     def __repr__(self) -> str:
         return f"<primitive {self.name}>"
@@ -397,23 +426,23 @@ def gaps(m: Any, v: Any, z: Any) -> tuple[Any, ...]:
 
 # --- arithmetic ---------------------------------------------------------------------------------
 
-row("pos", lambda m, x: +x, lambda m, x, z: (1,), symbol="+", latex="{0}", summary="The operand itself.")
-row("neg", lambda m, x: -x, lambda m, x, z: (-1,), symbol="-", latex="-{0}", summary="The negative.")
+row("pos", lambda m, x: +x, lambda m, x, z: (1,), symbol="+", latex="{0}", ulps=0, exact_partials=True, summary="The operand itself.")
+row("neg", lambda m, x: -x, lambda m, x, z: (-1,), symbol="-", latex="-{0}", ulps=0, exact_partials=True, summary="The negative.")
 row(
     "add", lambda m, x, y: x + y, lambda m, x, y, z: (1, 1),
-    arity=2, symbol="+", latex="{0} + {1}", summary="Sum of two numbers.",
+    arity=2, symbol="+", latex="{0} + {1}", ulps=0.5, exact_partials=True, summary="Sum of two numbers.",
 )
 row(
     "sub", lambda m, x, y: x - y, lambda m, x, y, z: (1, -1),
-    arity=2, symbol="-", latex="{0} - {1}", summary="Difference of two numbers.",
+    arity=2, symbol="-", latex="{0} - {1}", ulps=0.5, exact_partials=True, summary="Difference of two numbers.",
 )
 row(
     "mul", lambda m, x, y: x * y, lambda m, x, y, z: (y, x),
-    arity=2, symbol="*", latex=r"{0} \cdot {1}", summary="Product of two numbers.",
+    arity=2, symbol="*", latex=r"{0} \cdot {1}", ulps=0.5, exact_partials=True, summary="Product of two numbers.",
 )
 row(
     "div", lambda m, x, y: x / y, lambda m, x, y, z: (1 / y, -quotient_slope(m, x, y, z)),
-    arity=2, symbol="/", latex=r"\frac{{{0}}}{{{1}}}", summary="Quotient of two numbers.",
+    arity=2, symbol="/", latex=r"\frac{{{0}}}{{{1}}}", ulps=0.5, summary="Quotient of two numbers.",
 )
 row(
     "pow",
@@ -449,7 +478,7 @@ row(
 row(
     "abs", lambda m, x: m.abs(x), lambda m, x, z: (m.row("sign", x),),
     latex=r"\left|{0}\right|", kinks=lambda m, x: (x,), kink="|x|' = 0 at x = 0",
-    summary="Absolute value.",
+    ulps=0, summary="Absolute value.",
 )
 row(
     "square", lambda m, x: x * x, lambda m, x, z: (2 * x,),
@@ -492,34 +521,34 @@ for _name, _symbol, _latex, _test in (
         _name, lambda m, x, y, test=_test: m.where(test(m, x, y), 1, 0), lambda m, x, y, z: (0, 0),
         arity=2, symbol=_symbol, latex=f"{{0}} {_latex} {{1}}",
         kinks=lambda m, x, y: (x - y,), kink="derivative 0, at the jump too",
-        summary=f"1.0 where x {_symbol} y, else 0.0.",
+        ulps=0, summary=f"1.0 where x {_symbol} y, else 0.0.",
     )
 row(
     "ne", lambda m, x, y: m.where(m.equal(x, y), 0, 1), lambda m, x, y, z: (0, 0),
     arity=2, symbol="!=", latex=r"{0} \ne {1}",
     kinks=lambda m, x, y: (x - y,), kink="derivative 0, at the jump too",
-    summary="1.0 where x != y, else 0.0.",
+    ulps=0, summary="1.0 where x != y, else 0.0.",
 )
 row(
     "where",
     lambda m, c, x, y: m.where(m.equal(c, 0), y, x),
     lambda m, c, x, y, z: (0, m.where(m.equal(c, 0), 0, 1), m.where(m.equal(c, 0), 1, 0)),
     arity=3, kinks=lambda m, c, x, y: (c,), kink="the gradient goes to the side that was chosen",
-    summary="x where the condition is not 0, else y.",
+    ulps=0, summary="x where the condition is not 0, else y.",
 )
 row(
     "maximum",
     lambda m, x, y: m.to_round(lambda: m.where(x >= y, x, m.where(x < y, y, x + y)), lambda: m.max([x, y])),
     lambda m, x, y, z: (m.where(x < y, 0, 1), m.where(x >= y, 0, 1)),
     arity=2, latex=r"\max\left({0}, {1}\right)", kinks=lambda m, x, y: (x - y,),
-    kink="a tie gives all to the first operand", summary="The larger of two; NaN passes.",
+    kink="a tie gives all to the first operand", ulps=0, summary="The larger of two; NaN passes.",
 )
 row(
     "minimum",
     lambda m, x, y: m.to_round(lambda: m.where(x <= y, x, m.where(x > y, y, x + y)), lambda: m.min([x, y])),
     lambda m, x, y, z: (m.where(x > y, 0, 1), m.where(x <= y, 0, 1)),
     arity=2, latex=r"\min\left({0}, {1}\right)", kinks=lambda m, x, y: (x - y,),
-    kink="a tie gives all to the first operand", summary="The smaller of two; NaN passes.",
+    kink="a tie gives all to the first operand", ulps=0, summary="The smaller of two; NaN passes.",
 )
 row(
     "clip",
@@ -532,22 +561,22 @@ row(
     arity=3,
     kinks=lambda m, x, low, high: (x - low, x - high, m.where(x < low, low - high, 1)),
     kink="the gradient passes at both bounds; of two equal bounds it goes to low, below and at them",
-    summary="x held between low and high; NaN passes, of a bound as well.",
+    ulps=0, summary="x held between low and high; NaN passes, of a bound as well.",
 )
 row(
     "sign", sign_of, lambda m, x, z: (m.row("step_slope", x),),
     latex=r"\operatorname{{sgn}} {0}", kinks=lambda m, x: (x,), kink="sign' = 0, at 0 too",
-    summary="-1, 0 or 1.",
+    ulps=0, summary="-1, 0 or 1.",
 )
 row(
     "floor", lambda m, x: m.floor(x), lambda m, x, z: (m.row("step_slope", x),),
     latex=r"\lfloor {0} \rfloor", kinks=lambda m, x: (x - m.floor(x),), kink="derivative 0, at the jumps too",
-    summary="The largest integer not above x.",
+    ulps=0, summary="The largest integer not above x.",
 )
 row(
     "ceil", lambda m, x: m.ceil(x), lambda m, x, z: (m.row("step_slope", x),),
     latex=r"\lceil {0} \rceil", kinks=lambda m, x: (x - m.ceil(x),), kink="derivative 0, at the jumps too",
-    summary="The smallest integer not below x.",
+    ulps=0, summary="The smallest integer not below x.",
 )
 
 # --- exponentials, logarithms, roots ------------------------------------------------------------
@@ -573,7 +602,7 @@ row(
 )
 row(
     "sqrt", lambda m, x: m.sqrt(x), lambda m, x, z: (1 / (2 * m.from_above(z)),),
-    latex=r"\sqrt{{{0}}}", domain=((0.0, INF),), summary="Square root; sqrt(-1) is NaN.",
+    latex=r"\sqrt{{{0}}}", domain=((0.0, INF),), ulps=0.5, summary="Square root; sqrt(-1) is NaN.",
 )
 row(
     "cbrt", lambda m, x: m.cbrt(x), lambda m, x, z: (1 / (3 * (z * z)),),
@@ -701,7 +730,7 @@ row(
 )
 row(
     "relu", lambda m, x: m.where(x <= 0, 0, x), lambda m, x, z: (m.where(x <= 0, 0, 1),),
-    kinks=lambda m, x: (x,), kink="relu'(0) = 0", summary="max(x, 0); NaN passes.",
+    kinks=lambda m, x: (x,), kink="relu'(0) = 0", ulps=0, summary="max(x, 0); NaN passes.",
 )
 row(
     "leaky_relu",
@@ -868,16 +897,18 @@ row(
 
 row(
     "sum", lambda m, *v: m.sum(v), lambda m, *vz: (1,) * (len(vz) - 1),
-    arity=None, lists=1, summary="Sum, rounded from left to right.",
+    arity=None, lists=1, reduction=LongSum(lambda x: x, lambda n, x: (1,)), exact_partials=True,
+    summary="Sum, rounded from left to right.",
 )
 row(
     "dot", lambda m, *v: m.dot(v[: len(v) // 2], v[len(v) // 2 :]),
     lambda m, *vz: (*vz[len(vz) // 2 : -1], *vz[: len(vz) // 2]),
-    arity=None, lists=2, summary="w1*x1 + ... + wn*xn, rounded from left to right; operands w1...wn, x1...xn.",
+    arity=None, lists=2, reduction=LongSum(lambda w, x: w * x, lambda n, w, x: (x, w)), exact_partials=True,
+    summary="w1*x1 + ... + wn*xn, rounded from left to right; operands w1...wn, x1...xn.",
 )
 row(
     "mean", lambda m, *v: m.sum(v) / m.count(v), lambda m, *vz: (m.number(1) / m.count(vz[:-1]),) * (len(vz) - 1),
-    arity=None, lists=1, summary="Arithmetic mean.",
+    arity=None, lists=1, reduction=LongSum(lambda x: x, lambda n, x: (1 / n,), is_mean=True), summary="Arithmetic mean.",
 )
 
 
@@ -888,12 +919,12 @@ row(
 row(
     "max", lambda m, *v: m.max(v), lambda m, *vz: first_hits(m, vz[:-1], vz[-1]),
     arity=None, lists=1, kinks=lambda m, *v: gaps(m, v, m.max(v)),
-    kink="a tie gives all to the first operand", summary="Largest of a sequence; NaN passes.",
+    kink="a tie gives all to the first operand", ulps=0, summary="Largest of a sequence; NaN passes.",
 )
 row(
     "min", lambda m, *v: m.min(v), lambda m, *vz: first_hits(m, vz[:-1], vz[-1]),
     arity=None, lists=1, kinks=lambda m, *v: gaps(m, v, m.min(v)),
-    kink="a tie gives all to the first operand", summary="Smallest of a sequence; NaN passes.",
+    kink="a tie gives all to the first operand", ulps=0, summary="Smallest of a sequence; NaN passes.",
 )
 
 

@@ -203,7 +203,7 @@ class _Ends:
 
     def _zero_factor(self, operand: int) -> Value | None:
         """A factor of this operand that is 0: its partner in a dot, any other factor in a product."""
-        if self.op == "dot":
+        if self.row is not None and self.row.pairs:
             partner = self.parents[operand - len(self.parents) // 2]
             return None if partner.data else partner
         return next((self.parents[i] for i in self.zeros[:2] if i != operand), None)

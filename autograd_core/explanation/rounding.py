@@ -28,10 +28,6 @@ if TYPE_CHECKING:
     from ..pictures.picture import DrawOptions
 
 ULP = 2.0**-52
-# Ulps by which an operation itself may be off; docs/accuracy.md has what was measured.
-OWN_ULPS = 4.0
-ROUNDED_ONCE = frozenset(("add", "sub", "mul", "div", "sqrt"))
-EXACT = frozenset("pos neg abs lt le gt ge eq ne where maximum minimum max min clip relu sign floor ceil".split())
 SWITCHES = frozenset(("relu", "clip"))
 ALL_DIGITS = writing.ALL_DIGITS
 TOLD = 1.0  # lost digits from which on a node is listed and marked
@@ -335,9 +331,9 @@ def _at(node: Value, name: str, g: Any, root: Value) -> NodeCondition:
 def _own_error(found: NodeCondition) -> float:
     """The part of the root's relative error that arises within one operation."""
     node, count = found.node, len(found.node.parents)
-    if node.op in EXACT or is_fraction(node.data) or not found.sensitivity:
+    ulps = node._row.ulps if node._row else 0.0
+    if not ulps or is_fraction(node.data) or not found.sensitivity:
         return 0.0
-    ulps = 0.5 if node.op in ROUNDED_ONCE else OWN_ULPS
     if count > 2:  # n operands round n times, at numbers as large as the terms
         ulps += count * max(found.condition, 10**found.cancelled)
     return ULP * ulps * found.sensitivity
@@ -361,13 +357,14 @@ def _log10(x: float) -> float:
 
 def _cancelled(node: Value) -> float:
     """Digits by which a sum is smaller than its terms."""
-    if node.op not in ("add", "sub", "sum", "mean", "dot"):
+    row = node._row
+    if row is None or (row.reduction is None and node.op not in ("add", "sub")):
         return 0.0
     terms = [p.data for p in node.parents]
-    if node.op == "dot":
+    if row.pairs:
         half = len(terms) // 2
         terms = [w * x if w and x else 0 for w, x in zip(terms[:half], terms[half:], strict=True)]
-    total = node.data * len(terms) if node.op == "mean" else node.data
+    total = node.data * len(terms) if row.reduction and row.reduction.is_mean else node.data
     return max(0.0, _log10(_over(sum(map(abs, terms)), total)))
 
 

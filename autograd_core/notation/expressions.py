@@ -178,7 +178,7 @@ def _check_function(node: ast.Call) -> None:
 
 def _called_with(name: str, args: list[Any]) -> Any:
     function = FUNCTIONS[name]
-    if name == "dot":
+    if name in ROWS and ROWS[name].pairs:
         args = [args[: len(args) // 2], args[len(args) // 2 :]]
     try:
         return function(args) if name in SEQUENCE else function(*args)

@@ -123,6 +123,11 @@ class WrittenWhole(Primitive):
         return self.whole.latex.format(operands[0], total)
 
 
+def is_written_out(row: Primitive) -> bool:
+    """Whether it is written as the sum of its terms, and not by its name."""
+    return row.reduction is not None and not row.reduction.is_mean
+
+
 def operation(row: Primitive, operands: Sequence[str]) -> str:
     """An operation on operands that are already written, such as "a * b" or "tanh(x)".
 
@@ -134,10 +139,10 @@ def operation(row: Primitive, operands: Sequence[str]) -> str:
     """
     if isinstance(row, WrittenWhole):
         return row.text(operands)
-    if row.name == "dot":
+    if row.pairs:
         half = len(operands) // 2
         return " + ".join(f"{atom(w)} * {atom(x)}" for w, x in zip(operands[:half], operands[half:], strict=True))
-    if row.name == "sum":
+    if is_written_out(row):
         return " + ".join(operands)
     if row.symbol and row.arity == 2:
         left = atom(operands[0]) if row.name not in ("add", "sub") else operands[0]
@@ -294,14 +299,14 @@ def typeset(row: Primitive, operands: Sequence[Piece], *, brackets: bool = True)
     if isinstance(row, WrittenWhole):
         is_sum = row.whole is not None and " - " in row.whole.latex
         return Piece(row.latex_text([x.latex for x in operands]), SUM if is_sum else TIGHT)
-    if row.name == "dot":
+    if row.pairs:
         half = len(operands) // 2
         terms = [
             rf"{w.within(PRODUCT)} \cdot {x.within(PRODUCT, first=False)}"
             for w, x in zip(operands[:half], operands[half:], strict=True)
         ]
         return Piece(" + ".join(terms), SUM if half > 1 else PRODUCT)
-    if row.name == "sum" or (row.name == "add" and not brackets):
+    if is_written_out(row) or (row.name == "add" and not brackets):
         terms = [x.within(SUM, first=k == 0 or not brackets) for k, x in enumerate(operands)]
         return Piece(" + ".join(terms).replace("+ -", "- "), SUM)
     if not row.latex:
@@ -396,7 +401,7 @@ def _shortened(row: Primitive, operands: list[Piece]) -> Piece:
         return typeset(row, operands, brackets=False)
     dots = Piece(r"\cdots", ATOM)
     some = [*operands[:BEGINNING], dots, operands[-1]]
-    if row.name != "dot":
+    if not row.pairs:
         return typeset(row, some, brackets=False)
     half = len(operands) // 2
     pairs = [

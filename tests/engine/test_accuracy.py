@@ -29,6 +29,16 @@ def test_value_and_partials_are_within_their_bounds(row):
     assert [w for w in found if not w.error <= w.bound] == []
 
 
+@pytest.mark.parametrize("row", [row for row in ROWS.values() if row.ulps <= 0.5 or row.exact_partials], ids=lambda row: row.name)
+def test_what_is_exact_or_rounded_once_is_so(row):
+    for xs in accuracy.points(row, POINTS, seed=5):
+        for which, error in accuracy.errors(row, xs):
+            if which == "value" and row.ulps <= 0.5:
+                assert error <= row.ulps + 1e-9, xs
+            if which != "value" and row.exact_partials:
+                assert error < 1e-9, xs  # the reference is a difference quotient
+
+
 def test_the_page_is_made_from_the_same_table():
     page = (ROOT / "docs" / "accuracy.md").read_text(encoding="utf-8")
     assert [name for name in ROWS if f"\n| {name} |" not in page] == []

@@ -331,6 +331,25 @@ def test_rows_describe_themselves():
         assert row.source == "" or re.search(r"\d{4}", row.source)
 
 
+@pytest.mark.parametrize("row", [row for row in ROWS.values() if row.reduction], ids=lambda row: row.name)
+@pytest.mark.parametrize("n", [1, 2, 7])
+def test_a_long_sum_is_what_its_entry_says(row, n):
+    lists = [[0.5 * k - 2.0 + i for k in range(n)] for i in range(row.lists)]
+    terms = [row.reduction.term(*xs) for xs in zip(*lists, strict=True)]
+    partials = [row.reduction.partials(n, *xs) for xs in zip(*lists, strict=True)]
+    found, local = evaluate(row, [x for xs in lists for x in xs])
+    assert found == sum(terms) / (n if row.reduction.is_mean else 1)
+    assert list(local) == [d for ds in zip(*partials, strict=True) for d in ds]
+
+
+def test_no_file_but_the_table_asks_for_a_primitive_of_pairs_by_its_name():
+    assert [name for name, row in ROWS.items() if row.pairs] == ["dot"]
+    asked = re.compile(r"""(==|!=|is|is not|in) (ROWS\[)?["']dot["']|\(["']dot["'], ["']sum["']\)""")
+    files = sorted((Path(ag.__file__).parent).rglob("*.py"))
+    found = {str(path.relative_to(Path(ag.__file__).parent)) for path in files if asked.search(path.read_text(encoding="utf-8"))}
+    assert found == {"engine/reductions.py"}  # which words the errors of the function `dot`
+
+
 def test_a_row_travels_by_its_name():
     for row in ROWS.values():
         assert pickle.loads(pickle.dumps(row)) is row

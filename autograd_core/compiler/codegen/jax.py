@@ -17,7 +17,6 @@ from ..ir.program import unreadable
 from ..passes.differentiate import Parts
 from ..runtime.batches import shape_of
 from .levels import Places, groups_of
-from .program_stages import REDUCTIONS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -149,25 +148,25 @@ class InGroups:
 
     def _operands(self, group: Group, values: Sequence[Any]) -> Any:
         """Of a sum all operands in one array, else a list of arrays."""
-        if group.row in REDUCTIONS:
+        if group.row.reduction is not None:
             return self.read(values, group.operands.ravel()).reshape(group.operands.shape)
         return [self.read(values, slots) for slots in group.operands]
 
     def _value(self, group: Group, xs: Any) -> Any:
-        if group.row not in REDUCTIONS:
+        reduction = group.row.reduction
+        if reduction is None:
             return JAX.number(_read(group.row, group.row.value, xs))
-        reduction = REDUCTIONS[group.row]
-        terms = reduction.term(*jnp.split(xs, reduction.factors))
+        terms = reduction.term(*jnp.split(xs, group.row.lists))
         return terms.mean(axis=0) if reduction.is_mean else terms.sum(axis=0)
 
     def _partials(self, group: Group, values: Sequence[Any], z: Any) -> Any:
         """One row of local derivatives per operand."""
         xs = self._operands(group, values)
-        if group.row not in REDUCTIONS:
+        reduction = group.row.reduction
+        if reduction is None:
             return list(_read(group.row, group.row.partials, [*xs, z]))
-        reduction = REDUCTIONS[group.row]
-        n = len(xs) // reduction.factors
-        partials = reduction.partials(float(n), *jnp.split(xs, reduction.factors))
+        n = len(xs) // group.row.lists
+        partials = reduction.partials(float(n), *jnp.split(xs, group.row.lists))
         return jnp.concatenate([jnp.broadcast_to(d, (n, len(z))) for d in partials])
 
     def backward(self, values: Sequence[Any], seeds: Any) -> Any:
@@ -177,7 +176,7 @@ class InGroups:
         for k in reversed(range(len(self.groups))):
             group, g = self.groups[k], adjoints[k + 2]
             partials = self._partials(group, values, values[k + 2])
-            if group.row in REDUCTIONS:
+            if group.row.reduction is not None:
                 self._send(adjoints, group.operands.ravel(), product(JAX, partials, g).ravel())
                 continue
             for slots, d in zip(group.operands, partials, strict=True):

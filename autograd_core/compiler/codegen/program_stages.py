@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from ...engine.ops import ROWS
 from ...number_systems.terms import TERMS, Literal, Term
 from ..ir.program import unreadable
 from ..passes.find_repeats import LOCAL, SHARED, Region, regions_of
@@ -79,7 +78,7 @@ def is_short(stages: Sequence[Stage]) -> bool:
 
 def _lines(program: Program, start: int, stop: int) -> Iterator[Stage]:
     """The instructions between two regions, cut into lines and long sums."""
-    loops = np.array([row in REDUCTIONS for row in program.primitives], bool)
+    loops = np.array([row.reduction is not None for row in program.primitives], bool)
     long = start + np.flatnonzero(loops[program.codes[start:stop]] & (program.counts[start:stop] > SHORTEST_LOOP))
     ends = [*long.tolist(), stop]
     for end in ends:
@@ -241,28 +240,12 @@ def exported_slots(program: Program, stages: Sequence[Stage]) -> Any:
     return found
 
 
-class LongSum(NamedTuple):
-    """A long sum: `factors` lists of operands, the term of one of each, and what the whole is divided by."""
-
-    factors: int
-    term: Callable[..., Any]
-    partials: Callable[..., tuple[Any, ...]]
-    is_mean: bool = False
-
-
-REDUCTIONS = {
-    ROWS["sum"]: LongSum(1, lambda x: x, lambda n, x: (1,)),
-    ROWS["mean"]: LongSum(1, lambda x: x, lambda n, x: (1 / n,), is_mean=True),
-    ROWS["dot"]: LongSum(2, lambda w, x: w * x, lambda n, w, x: (x, w)),
-}
-
-
 def factors_of(program: Program, stage: Stage) -> list[Column]:
     """The slots of a long sum's operands, list by list."""
     assert stage.reduction is not None
     i = stage.region.start
     slots = program.operands[program.offsets[i] : program.offsets[i + 1]]
-    return [Column(part) for part in slots.reshape(REDUCTIONS[stage.reduction].factors, -1)]
+    return [Column(part) for part in slots.reshape(stage.reduction.lists, -1)]
 
 
 def numbered(slots: Sequence[int]) -> Column:

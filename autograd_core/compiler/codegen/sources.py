@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 from ...number_systems.terms import TERMS, Literal, Term
 from .program_stages import (
-    REDUCTIONS,
     StageBody,
     Tables,
     constant_at,
@@ -154,9 +153,9 @@ class SourceText(ABC):
 
     def _forward(self, stage: Stage) -> list[str]:
         self.current = stage
-        if stage.reduction is None:
+        if stage.reduction is None or stage.reduction.reduction is None:
             return self.looped(stage, StageBody(self.program, stage, self.place, self.add).forward(), back=False)
-        reduction, columns = REDUCTIONS[stage.reduction], factors_of(self.program, stage)
+        reduction, columns = stage.reduction.reduction, factors_of(self.program, stage)
         n = len(columns[0].slots)
         lines, total = self.total(TERMS.number(reduction.term(*self._loads(columns))), n)
         end = f" / {self.language.literal(n)}" if reduction.is_mean else ""
@@ -164,10 +163,10 @@ class SourceText(ABC):
 
     def _backward(self, stage: Stage, exported: Any) -> list[str]:
         self.current = stage
-        if stage.reduction is None:
+        if stage.reduction is None or stage.reduction.reduction is None:
             stores = StageBody(self.program, stage, self.place, self.add).backward(self.needed, exported)
             return self.looped(stage, stores, back=True) if stores else []
-        reduction, columns = REDUCTIONS[stage.reduction], factors_of(self.program, stage)
+        reduction, columns = stage.reduction.reduction, factors_of(self.program, stage)
         n = len(columns[0].slots)
         g = Term("load", f"adjoint[{self.program.first + stage.region.start}]")
         lines = []

@@ -128,7 +128,7 @@ class Program:
         if wrong.size:
             i = wrong[0]
             return f"{self.primitives[self.codes[i]].name} takes {arity[i]} operand(s), got {self.counts[i]}"
-        pairs = np.array([row is ROWS["dot"] for row in self.primitives], bool)[self.codes]
+        pairs = np.array([row.pairs for row in self.primitives], bool)[self.codes]
         if np.any(self.counts[pairs] % 2):
             return "dot takes two operands for each product, got an odd number"
         results = np.repeat(np.arange(self.first, self.n_slots), self.counts)

@@ -105,7 +105,7 @@ def node_card(
     has_grads = largest is not None
     width, height = (ROW_WIDTH, ROW_HEIGHT) if is_row else (CARD_WIDTH, CARD_HEIGHT)
     crowd = CROWD_LR if direction == "LR" else CROWD_TB
-    paired = node.op == "dot" and len(ports) == len(node.parents) > 2
+    paired = is_of_pairs(node) and len(ports) == len(node.parents) > 2
     placed, chip, extent = lined_up(ports, direction, crowded=len(ports) > crowd, paired=paired)
     if direction == "LR":
         height = max(height, extent)
@@ -188,10 +188,15 @@ def _log10(x: Any) -> float:
     return math.log10(x.numerator) - math.log10(x.denominator)  # a Fraction may be beyond floats
 
 
+def is_of_pairs(node: Value) -> bool:
+    """Whether its operands belong together two by two."""
+    return node._row is not None and node._row.pairs
+
+
 def _operand_order(node: Value) -> list[int]:
-    """Ports from first to last; those of `dot` pair by pair, though its operands are (w…, x…)."""
+    """Ports from first to last; those of pairs side by side, though the operands are (w…, x…)."""
     places = list(range(len(node.parents)))
-    if node.op == "dot":
+    if is_of_pairs(node):
         half = len(places) // 2
         return [k for pair in zip(places, places[half:], strict=False) for k in pair]
     row = node._row

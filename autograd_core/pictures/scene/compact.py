@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from .. import text
-from .cards import PILE, Chips, lined_up
+from .cards import PILE, Chips, is_of_pairs, lined_up
 
 if TYPE_CHECKING:
     from ..view.scope_tree import Graph
@@ -34,7 +34,7 @@ def _card(card: Card, graph: Graph, direction: str) -> Card:
     else:
         width, height = (ROW_WIDTH, ROW_HEIGHT) if card.is_row else (WIDTH, HEIGHT)
         value, grad = numbers(graph.data[card.node], graph.grads[card.node] if card.grad else None)
-    paired = card.kind == "node" and graph.order[card.node].op == "dot" and len(card.ports) > 2
+    paired = card.kind == "node" and is_of_pairs(graph.order[card.node]) and len(card.ports) > 2
     crowded = all(not port.chip for port in card.ports)
     ports, chip, extent = lined_up(card.ports, direction, crowded=crowded, paired=paired, chips=CHIPS)
     if direction == "LR":

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from ...engine.evaluation import is_finite
 from ...engine.value import Constant
-from ...notation.formulas import latex_operation, mathml, operation
+from ...notation.formulas import is_written_out, latex_operation, mathml, operation
 from .. import text
 from ..page import embed
 from ..scene.cards import bar
@@ -124,14 +124,15 @@ def template(row: Primitive, arity: int) -> tuple[str, list[int]]:
 
     An operand whose character is from the second range needs brackets unless it is one plain symbol.
     """
-    chosen = few([str(k) for k in range(arity)], row.name, "")
+    chosen = few([str(k) for k in range(arity)], "", pairs=row.pairs)
     slots = [int(k) for k in chosen if k]
     signs = iter(range(len(slots)))
     written = latex_operation(row, ["-" + chr(FIRST_SLOT + next(signs)) if k else r"\cdots" for k in chosen])
     written = written.replace(r"\cdots \cdot \cdots", r"\cdots")
-    has_own = row.name not in ("dot", "sum") and (not row.latex or r"\left(" in row.latex)  # as in f(x)
+    has_own = not is_written_out(row) and (not row.latex or r"\left(" in row.latex)  # as in f(x)
     if not has_own:
-        written = re.sub(r"\\left\(-([\ue000-\ue0ff])\\right\)", lambda found: chr(ord(found[1]) + 0x400), written)
+        moved = FIRST_WRAPPED - FIRST_SLOT
+        written = re.sub(r"\\left\(-([\ue000-\ue0ff])\\right\)", lambda found: chr(ord(found[1]) + moved), written)
     return mathml(re.sub("-([\ue000-\ue0ff])", r"\1", written)), slots
 
 
@@ -150,8 +151,8 @@ def _fallback(passes: Passes) -> Iterator[str]:
     yield _table("step", "value", "operation", "numbers", "result")
     for step in forward[:some]:
         row = step._row
-        written = operation(row, few([names[p] for p in step.operands], row.name))
-        numbers = operation(row, few([text.number(p.data) for p in step.operands], row.name))
+        written = operation(row, few([names[p] for p in step.operands], pairs=row.pairs))
+        numbers = operation(row, few([text.number(p.data) for p in step.operands], pairs=row.pairs))
         yield _row(step.index + 1, names[step.node], _dotted(written), _dotted(numbers), text.number(step.node.data))
     yield f"</tbody></table>{_cut(forward, some)}</details>"
     yield f"<details open><summary>Backward: {len(backward)} chain rules, from {root} to the leaves</summary>"

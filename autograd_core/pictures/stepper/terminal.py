@@ -69,8 +69,8 @@ def _formula(step: Step, names: dict[Value, str]) -> Iterator[str]:
     """The operation with names, with numbers, and its result; on several lines if one is too short."""
     node = step.node
     row = step._row
-    written = operation(row, few([names[p] for p in step.operands], row.name))
-    numbers = operation(row, few([shown(p.data) for p in step.operands], row.name))
+    written = operation(row, few([names[p] for p in step.operands], pairs=row.pairs))
+    numbers = operation(row, few([shown(p.data) for p in step.operands], pairs=row.pairs))
     parts = [part.replace("... * ...", "...") for part in dict.fromkeys((written, numbers, shown(node.data)))]
     start = f"{INDENT}{names[node]} = "
     in_one = start + " = ".join(parts)
@@ -82,9 +82,9 @@ def _formula(step: Step, names: dict[Value, str]) -> Iterator[str]:
         start = f"{' ' * (text.cells(start) - 2)}= "
 
 
-def few(operands: list[str], op: str, dots: str = "...") -> list[str]:
-    """The operands, or only the first ones and the last if there are many; of a dot, the same of both halves."""
-    if op == "dot":
+def few(operands: list[str], dots: str = "...", *, pairs: bool) -> list[str]:
+    """The operands, or only the first ones and the last if there are many; of pairs, the same of both halves."""
+    if pairs:
         half = len(operands) // 2
         if half > MOST_TERMS:
             return [x for part in (operands[:half], operands[half:]) for x in _few(part, dots)]

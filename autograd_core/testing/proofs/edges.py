@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from ...engine.ops import Primitive
     from ...engine.value import Value
 
-EXACT = {"add", "sub", "neg", "pos", "sum", "mul", "dot"}  # primitives whose partials need no rounding
 STEPPED = 8 * DOUBLE  # what the complex step itself may be off by, as a share of a term
 FEW_MOVED = 3  # operands that are moved one by one; more of them together, each by what moves the result alike
 TWICE = 2.0  # what rounding allows a rule, it allows the complex step as well
@@ -94,7 +93,7 @@ def _together(node: Value, row: Primitive, xs: list[float], ds: Sequence[float],
     terms = [d * v for d, v in zip(ds, by, strict=True) if v]
     # Of random signs: roundings of n terms add up to those of their root.
     rounding = [STEPPED * d for d in sizes]
-    if row.name not in EXACT:
+    if not row.exact_partials:
         rounding = [e + r for e, r in zip(rounding, own_rounding(node, xs, sizes), strict=True)]
     allowed = MARGIN * math.hypot(*(e * v for e, v in zip(rounding, by, strict=True)))
     apart = abs(found - total(terms))

@@ -23,7 +23,7 @@ from ...transforms.recorded import pull_back, push_forward
 from ..arguments.flat import DOUBLE
 from ..verdicts import Report, Verdict, Worst
 from .allowance import MARGIN, RULE, USER_RULE
-from .edges import EXACT, FEW_MOVED, closely, quickly, value_is_close
+from .edges import FEW_MOVED, closely, quickly, value_is_close
 from .edges_together import confirmed
 from .graph_checker import A_DIGIT, FLOOR, GIVEN, GIVEN_SHARE, ITS_OWN, TINIEST, Judge
 from .recording import SMALLEST, Recording, built_in, directions, recorded_slopes, seeds_of, total, ulp_of
@@ -511,7 +511,7 @@ def _slack(rec: Recording, seed: Sequence[float], v: Sequence[float]) -> tuple[f
         if row is None or not size:
             continue
         count = len(node.parents)
-        rule = 0.0 if row.name in EXACT else RULE + count / 2
+        rule = 0.0 if row.exact_partials else RULE + count / 2
         share = 2 * DOUBLE * (rule if built_in(node) else USER_RULE)
         for parent, d in zip(node.parents, recorded_slopes(node), strict=True):
             if d:

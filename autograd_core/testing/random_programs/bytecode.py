@@ -158,7 +158,7 @@ class Machine:
     def apply(self, row: Primitive, manner: int, fill: int) -> None:
         """An operation on what is at the top of the stack, and on what fills it up."""
         count = row.arity or 1 + manner % MOST_OPERANDS
-        count += row.name == "dot" and count % 2
+        count += row.pairs and count % 2
         beside = row.arity is not None and manner >= 6  # takes one operand less from the stack
         taken = self.stack[max(0, len(self.stack) - count + beside) :]
         operands: list[Operand] = list(taken)

@@ -176,7 +176,7 @@ def _public(row: Primitive, places: Sequence[Any]) -> Callable[..., Any] | None:
     function = getattr(ag, name, None)
     if function is None or row.arity is not None:
         return function
-    if name == "dot":
+    if row.pairs:
         return lambda *v: function(v[: len(v) // 2], v[len(v) // 2 :])
     return lambda *v: function(v)
 
@@ -191,9 +191,9 @@ def _written(row: Primitive, places: Sequence[Any], operands: Sequence[str], imp
         return f"{left} {row.symbol} {right}"
     if row.name in PREFIX:
         return f"{row.symbol}{listed}"
-    if row.name == "dot":
+    if row.pairs:
         half = len(operands) // 2
-        return f"ag.dot([{', '.join(operands[:half])}], [{', '.join(operands[half:])}])"
+        return f"ag.{row.name}([{', '.join(operands[:half])}], [{', '.join(operands[half:])}])"
     return f"ag.{row.name}([{listed}])" if row.arity is None else f"ag.{row.name}({listed})"
 
 

@@ -48,7 +48,7 @@ from .jit import (
 )
 from .outer_products import OuterProducts, at_once
 from .strip_mining import FIELDS, memory, stretches
-from .wide_nodes import SUMS, is_wide, read_at_hand
+from .wide_nodes import is_wide, read_at_hand
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -82,7 +82,7 @@ def read(primitive: Primitive, rule: Callable[..., Any], xs: Sequence[Any], b: A
     try:
         # LLVM's passes are slower than linear in a block's length, so wide nodes become loops (docs/adr/0017).
         # `sum`, `mean` and `dot` are as short unrolled as the code that would store their operands for a loop.
-        if primitive not in SUMS and is_wide(primitive, len(xs) - partials):
+        if primitive.reduction is None and is_wide(primitive, len(xs) - partials):
             return read_at_hand(primitive, xs, b, kind, hasty=m is HASTY, partials=partials)
         return rule(m, *(x if isinstance(x, Lanes) else LaneLiteral(b, kind, x) for x in xs))
     except (TypeError, AttributeError) as error:

@@ -42,7 +42,7 @@ from .jit import (
     spread,
     store,
 )
-from .wide_nodes import SUMS, WIDE, Wide, each_partial, is_wide, read_node
+from .wide_nodes import WIDE, Wide, each_partial, is_wide, read_node
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -265,7 +265,7 @@ def _form(row: Primitive, n: int, kind: Any) -> int:
     """The kind of handler for a number of operands: for exactly that number, for few, or for many."""
     if n == SIDE_BY_SIDE:
         return OF_MANY if width_of(kind) else n  # lanes are examples or elements, never both
-    return OF_MANY if is_wide(row, n) else OF_FEW if row in SUMS else n
+    return OF_MANY if is_wide(row, n) else OF_FEW if row.reduction is not None else n
 
 
 def _checked(module: Any, row: Primitive, n: int, names: tuple[str, str], kind: Any) -> None:

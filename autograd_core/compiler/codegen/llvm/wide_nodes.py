@@ -17,7 +17,6 @@ from typing import TYPE_CHECKING, Any
 
 from llvmlite import ir
 
-from ....engine.ops import ROWS
 from ....number_systems import products
 from ....number_systems.base import NumberSystem
 from ....number_systems.llvm import (
@@ -43,7 +42,6 @@ if TYPE_CHECKING:
     from ....engine.ops import Primitive
 
 WIDE = 32  # operands from which a rule becomes loops
-SUMS = (ROWS["sum"], ROWS["dot"], ROWS["mean"])  # unrolled in kernels: as short as loading their operands
 FUNCTION = ir.FunctionType(VOID, [PTR, I64, PTR])  # operands, how many a list has, results
 
 
