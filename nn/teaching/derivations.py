@@ -15,7 +15,7 @@ from autograd_core import OperandError, StructureError, Value, count_paths, topo
 from ..support.tables import Table, number
 from ..support.validation import shown
 from .polynomials import cancelled
-from .reasons import OTHER_TERMS, OWN, SUM, joined
+from .reasons import BY_NAME, OTHER_FACTORS, OTHER_TERMS, OWN, SUM, joined
 from .slopes import Factor, in_shares, logistic_functions, of_logistic
 from .ways import OpenProduct, Ways, terms_of
 from .writing import (
@@ -26,6 +26,7 @@ from .writing import (
     for_latex,
     held,
     in_figures,
+    moves,
     power,
     side_by_side,
     summands,
@@ -33,7 +34,7 @@ from .writing import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
 WIDTH = 72  # up to which reasons stand in one column
 
@@ -58,7 +59,7 @@ class Derivation(Table):
         >>> ag.name(locals())
         >>> print(nn.derivation(E, w))
         ∂E/∂w = ∂/∂w [½ (z − y)²]
-              = (z − y) ∂/∂w [σ(s)]                  chain rule, power rule
+              = (z − y) ∂/∂w [σ(s)]                  chain rule, power rule, constant terms
               = (z − y) σ(s)(1 − σ(s)) ∂/∂w [w x]    chain rule, derivative of σ
               = (z − y) σ(s)(1 − σ(s)) x             constant factor
               = (−0.5) · 0.25 · 1 = −0.125
@@ -186,7 +187,7 @@ def derivation(
         msg = "derivation: expected a node below the root, got one that no path leads from"
         raise StructureError(msg)
     bottom = write(leaf)
-    written, last = _by_rules(Ways(root, leaf, prime=prime, outputs=outputs), bottom, sums=sums)
+    written, last = _by_rules(Ways(root, leaf, prime=prime, outputs=outputs, sums=sums), bottom, sums=sums)
     shares = [in_shares(t.factors) for t in last]
     if all(shares) and any(f.power > 1 for t in last for f in t.factors):
         last = [t._replace(factors=share) for t, share in zip(last, shares, strict=True) if share]
@@ -226,18 +227,41 @@ def _by_rules(ways: Ways, bottom: Written, *, sums: bool) -> tuple[list[_Line], 
     paths = ways.all()
     lines: list[_Line] = []
     terms: list[OpenProduct] = []
-    spread = False
+    spread, before = False, terms
     depths = 1 + max(map(len, paths))
     for depth in range(depths):
         terms = terms_of(ways.root, paths, depth)
         taken = [rule for path in paths for part in path[depth - 1 : depth] for rule in part.rules] if depth else []
         why = joined(rule for rule in taken if not (spread and rule in (SUM, OTHER_TERMS)))
-        why = why or (OWN if spread else "")
+        if spread and not why:
+            own = any(ways.leaf in t.rest.parents for t in before if t.rest is not None)
+            why = OTHER_TERMS if OTHER_TERMS in taken else OWN if own else BY_NAME
+        elif spread and why == OTHER_FACTORS and (zeros := _with_zeros(before, terms, ways.leads)):
+            lines.append(_Line(*_product(*zeros), joined((OTHER_TERMS, OTHER_FACTORS))))
+            why = "0 left out"
         lines.append(_Line(*_line(terms, bottom, last=depth == depths - 1), why))
         spread = sums and any(t.rest is not None and summands(t.rest) for t in terms)
         if spread:
             lines.append(_Line(*_line(terms, bottom, last=False, spread=True), SUM))
+        before = terms
     return lines, terms
+
+
+def _with_zeros(
+    before: list[OpenProduct], terms: list[OpenProduct], leads: Collection[Value]
+) -> tuple[float, Sequence[Factor], Sequence[tuple[str, str]]] | None:
+    """A line on which the derivatives of constant terms are 0: 0 + x + 0. None where the sum has no such terms."""
+    if not len(before) == len(terms) == 1 or before[0].rest is None or terms[0].rest is not None:
+        return None
+    [was], [now] = before, terms
+    moving = moves(was.rest, leads)
+    if sum(moving) != 1 or len(moving) == 1:
+        return None
+    ratio = now.coefficient / was.coefficient
+    text, tex = _product(ratio, now.factors[len(was.factors) :], ())
+    each = [(text, tex) if moved else ("0", "0") for moved in moving]
+    whole = Written(*added_up(each), tight=not was.factors and was.coefficient == 1.0)
+    return was.coefficient, was.factors, [held(whole)]
 
 
 def _without_denominators(
@@ -254,16 +278,22 @@ def _without_denominators(
         return [], last
     line = _Line(*_line(terms, bottom, last=True, behind=len(terms[0].factors), over=True), "common factor")
     rest, outside = found
+    number = rest.as_number() if outside else None
+    turned = next((k for k, (p, n) in enumerate(outside) if n % 2 and len(p.terms) > 1), None)
+    if number is not None and number < 0 and turned is not None:  # −(1 − a) is a − 1
+        polynomial, n = outside[turned]
+        outside[turned], number = (-polynomial, n), -number
     value = math.fsum(t.coefficient * math.prod(f.value for f in t.factors) for t in terms)
     factors = []
     for polynomial, n in outside:
         part = polynomial.written()
-        factors.append(power(part, in_figures(float(n)))[:2] if n > 1 else held(part))
-    number = rest.as_number() if factors else None
+        whole = n == 1 and len(outside) == 1 and number == 1.0
+        factors.append(part[:2] if whole else power(part, in_figures(float(n)))[:2] if n > 1 else held(part))
     part = rest.written()
     pieces = factors if number is not None else [held(part) if factors else part[:2], *factors]
     text, tex = _product(1.0 if number is None else number, (), pieces)
-    return [line, _Line(text, tex, "cancelled")], [OpenProduct(1.0, (Factor(text, tex, value),), None)]
+    new = line.text != _line(last, bottom, last=True)[0]
+    return [*[line] * new, _Line(text, tex, "cancelled")], [OpenProduct(1.0, (Factor(text, tex, value),), None)]
 
 
 # --- lines ---------------------------------------------------------------------------------------------

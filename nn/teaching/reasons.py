@@ -13,8 +13,8 @@ if TYPE_CHECKING:
 
 CHAIN = "chain rule"
 SUM = "sum rule"
-OWN = "its own slope is 1"
-OTHER_TERMS, OTHER_FACTORS = "constant terms", "constant factor"  # said where nothing else is done
+OWN, BY_NAME = "its own slope is 1", "what the names stand for"
+OTHER_TERMS, OTHER_FACTORS = "constant terms", "constant factor"  # the latter said where nothing else is done
 SUMS = frozenset({"add", "sum", "sub", "mean"})
 SHARE = {"softmax": "quotient rule"}  # as it is written: exp(x)/Σ; its logarithm and that of the sum begin with log
 
@@ -52,13 +52,15 @@ def rules(node: Value, below: Value, leads: Collection[Value], leaf: Value) -> l
         return [*chain, "power rule"]
     if node.op in SHARES or node.op == "logsumexp":
         return [*chain, SHARE.get(node.op, "derivative of log")]
-    name = "σ" if node.op == "sigmoid" else node.op
+    name = {"sigmoid": "σ", "log1p": "log"}.get(node.op, node.op)
     return [*chain, f"derivative of {name}"]
 
 
 def joined(found: Iterable[str]) -> str:
-    """Each rule once, the chain rule first; that constants stand aside is said where it is all that is done."""
+    """Each rule once, the chain rule first, and last that terms are gone; of factors where it is all that is done."""
     each = dict.fromkeys(found)
     if not each.keys() <= {OTHER_TERMS, OTHER_FACTORS}:
-        each = {rule: None for rule in each if rule not in (OTHER_TERMS, OTHER_FACTORS)}
-    return ", ".join(sorted(each, key=lambda rule: rule != CHAIN))
+        each.pop(OTHER_FACTORS, None)
+    if SUM in each:
+        each.pop(OTHER_TERMS, None)
+    return ", ".join(sorted(each, key=lambda rule: (rule != CHAIN, rule == OTHER_TERMS)))

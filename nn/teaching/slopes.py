@@ -262,7 +262,7 @@ def in_shares(factors: Sequence[Factor]) -> tuple[Factor, ...] | None:
     above = [f for f in factors if f.below is None]
     if below is None or below.op not in ("add", "sum") or any(f.power and f.below is not below for f in factors):
         return None
-    terms = {held(write(p))[0] for p in addends(below)}
+    terms = {held(write(p))[0] for sign, p in addends(below) if sign > 0}
     if len(above) != sum(f.power for f in factors) or not all(f.text in terms for f in above):
         return None
     under = write(below)

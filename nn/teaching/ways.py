@@ -9,6 +9,7 @@ from autograd_core import RangeError, topological_order
 
 from .reasons import rules
 from .slopes import Edge, Factor, edges
+from .writing import SUMS, inner, summands
 
 if TYPE_CHECKING:
     from autograd_core import Value
@@ -37,8 +38,10 @@ class Part(NamedTuple):
 class Ways:
     """The paths from a root to a leaf, as texts go them: guards are passed over, a softmax is one function."""
 
-    def __init__(self, root: Value, leaf: Value, *, prime: bool = False, outputs: bool = False) -> None:
-        self.root, self.leaf = root, leaf
+    def __init__(
+        self, root: Value, leaf: Value, *, prime: bool = False, outputs: bool = False, sums: bool = False
+    ) -> None:
+        self.root, self.leaf, self.sums = root, leaf, sums
         order = topological_order(root)
         leads = {leaf}
         for node in order:
@@ -60,8 +63,12 @@ class Ways:
             )
             raise RangeError(msg)
 
+    def _is_sum_within(self, node: Value, below: Value) -> bool:
+        """Whether a path is cut at a sum without a name, whose derivative is to have a line of its own."""
+        return self.sums and node.op not in SUMS and inner(below) is None and summands(below) is not None
+
     def all(self) -> list[list[Part]]:
-        """Each path, cut at named nodes."""
+        """Each path, cut at named nodes, and where each sum has a line of its own at sums."""
         found: list[list[Part]] = []
         start = Part(1.0, (), None, (), ())
         waiting: list[tuple[Value, tuple[Part, ...], Part]] = [(self.root, (), start)]
@@ -77,7 +84,7 @@ class Ways:
                 )
                 if edge.below is self.leaf:
                     found.append([*parts, part])
-                elif edge.below.label:
+                elif edge.below.label or self._is_sum_within(node, edge.below):
                     waiting.append((edge.below, (*parts, part._replace(rest=edge.below)), start))
                 else:
                     waiting.append((edge.below, parts, part))

@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, NamedTuple
 from ..support.tables import number
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Collection, Sequence
 
     from autograd_core import Value
 
 BRACKETS = re.compile(r"\([^()]*\)")
+SUMS = frozenset({"add", "sum", "sub"})
 FRACTIONS = {Fraction(1, 2): "½", Fraction(1, 3): "⅓", Fraction(1, 4): "¼", Fraction(2, 3): "⅔"}
 
 
@@ -55,11 +56,12 @@ def body(node: Value) -> Written:
         return write(within)
     if node.op in SHARES:
         return _share(node)
-    operands = [write(p) for p in addends(node)]
+    if node.op in SUMS:
+        parts = [(held(p), sign) if sign < 0 else (p[:2], sign) for sign, p in terms_of_sum(node)]
+        return Written(*added_up([(f"−{t}", f"-{x}") if sign < 0 else (t, x) for (t, x), sign in parts]), tight=False)
+    operands = [write(p) for p in node.parents]
     if not operands:
         return write(node)
-    if len(operands) == 1 < len(node.parents):
-        return operands[0]
     form = FORMS.get(node.op)
     if form is not None:
         return form(*operands)
@@ -83,49 +85,71 @@ def summands(node: Value) -> list[tuple[float, Written]] | None:
     within = inner(node)
     while within is not None:
         node, within = within, inner(within)
-    if len(node.parents) < 2:
-        return None
-    if node.op in ("add", "sum"):
-        terms = addends(node)
-        return [(1.0, write(p)) for p in terms] if len(terms) > 1 else None
-    if node.op == "sub":
-        return [(-1.0 if k and node.op == "sub" else 1.0, write(p)) for k, p in enumerate(node.parents)]
     half = len(node.parents) // 2
-    if node.op == "dot" and half > 1:
-        return [(1.0, _product_of(w, x)) for w, x in zip(node.parents[:half], node.parents[half:], strict=True)]
+    if node.op in SUMS or (node.op == "dot" and half > 1):
+        found = terms_of_sum(node)
+        return found if len(found) > 1 else None
     return None
 
 
-def addends(node: Value) -> list[Value]:
-    """The operands; of a sum all of its terms, those of sums within it, and no 0 it began with.
+def terms_of_sum(node: Value) -> list[tuple[float, Written]]:
+    """The terms of a sum or a dot, written, each with its sign; a dot without a name within a sum has several."""
+    found: list[tuple[float, Written]] = []
+    for sign, p in addends(node) if node.op in SUMS else [(1.0, node)]:
+        half = len(p.parents) // 2
+        if p.op == "dot" and half > 1 and (p is node or not p.label):
+            pairs = zip(p.parents[:half], p.parents[half:], strict=True)
+            found += [(sign, _product_of(w, x)) for w, x in pairs]
+        else:
+            found.append((sign, write(p)))
+    return found
 
-    So a + b + c, and Python's own sum of them, is one sum.
+
+def moves(node: Value, leads: Collection[Value]) -> list[bool]:
+    """For each of `terms_of_sum` whether one of some nodes is in it."""
+    found: list[bool] = []
+    for _, p in addends(node) if node.op in SUMS else [(1.0, node)]:
+        half = len(p.parents) // 2
+        if p.op == "dot" and half > 1 and (p is node or not p.label):
+            found += [w in leads or x in leads for w, x in zip(p.parents[:half], p.parents[half:], strict=True)]
+        else:
+            found.append(p in leads)
+    return found
+
+
+def addends(node: Value) -> list[tuple[float, Value]]:
+    """What is added up in a sum, each with its sign: sums without names within it are part of it.
+
+    So that a + b + c, `sum([a, b, c])`, which begins with 0, and `ag.sum([a, b, c])` are one formula.
     """
-    if node.op not in ("add", "sum"):
-        return list(node.parents)
-    found: list[Value] = []
-    waiting = list(node.parents)[::-1]
+    found: list[tuple[float, Value]] = []
+    waiting: list[tuple[float, Value]] = [(1.0, node)]
     while waiting:
-        p = waiting.pop()
-        if p.op in ("add", "sum") and not p.label:
-            waiting += p.parents[::-1]
-        elif not (is_number(p) and p.data == 0):
-            found.append(p)
-    return found or list(node.parents)[-1:]
+        sign, p = waiting.pop()
+        if p is not node and (p.label or p.op not in SUMS or sign < 0):
+            found.append((sign, p))
+        elif p.op == "sub":
+            waiting += [(-sign, p.parents[1]), (sign, p.parents[0])]
+        else:
+            waiting += [(sign, q) for q in reversed(p.parents) if not (is_number(q) and q.data == 0)]
+    return found or [(1.0, node.parents[0])]
 
 
 def inner(node: Value) -> Value | None:
     """What a node is but for a guard of the arithmetic; None for one that guards nothing.
 
     A logarithm that is kept above a number and is above it, a choice of what a formula is at one point alone, and the
-    sum or mean of one number: no text writes these.
+    sum or mean of one number, 0 + x: no text writes these.
     """
     ps = node.parents
     if node.op in ("sum", "mean") and len(ps) == 1:
         return ps[0]
+    if node.op in ("add", "sum"):
+        more = [p for p in ps if not (is_number(p) and p.data == 0)]
+        return more[0] if len(more) == 1 else None
     if node.op == "maximum" and ps[0].op in ("log", "log1p") and is_number(ps[1]) and ps[0].data > ps[1].data:
         return ps[0]
-    if node.op == "where" and ps[0].op == "eq" and not ps[0].data:
+    if node.op == "where" and ps[0].op == "eq" and (not ps[0].data or (is_number(ps[1]) and not ps[1].data)):
         return ps[2]
     return None
 
@@ -249,15 +273,12 @@ def power(base: Written, exponent: Written) -> Written:
     """base^exponent."""
     alone = base.tight and not any(c in base.text for c in " /^²³") and not base.text.startswith("−")
     text = base.text if alone else f"({base.text})"
-    latex = base.latex if alone and "^" not in base.latex else rf"\left({base.latex}\right)"
+    latex = base.latex if alone and "^" not in base.latex and "'" not in base.latex else rf"\left({base.latex}\right)"
     small = {"2": "²", "3": "³"}.get(exponent.text, f"^{below_the_line(exponent)}")
     return Written(f"{text}{small}", f"{latex}^{{{exponent.latex}}}")
 
 
 FORMS: dict[str, Callable[..., Written]] = {
-    "add": lambda *xs: _added(xs),
-    "sum": lambda *xs: _added(xs),
-    "sub": _less,
     "neg": _negative,
     "div": quotient,
     "pow": power,
@@ -302,7 +323,9 @@ LETTERS = {
 }
 
 
-CALLED = re.compile(r"(\w+)\(([^()]+)\)")
+QUOTIENT = re.compile(r"(\d+|∂[^/]+|[^\W\d_](_[^/]+)?)/(\d+|∂[^/]+|[^\W\d_](_[^/]+)?)")  # else it is a path
+CALL = re.compile(r"([^()/]*[^()/^])\((.+)\)")
+NAME = re.compile(r"(?P<letter>[^_^]+)(?:_(?P<index>[^^]*))?(?:\^(?P<above>.+))?")
 
 
 def written(label: str) -> Written:
@@ -312,25 +335,46 @@ def written(label: str) -> Written:
         >>> from nn.teaching.writing import written
         >>> written("w_i→j").latex, written("y_hat").text, written("ŷ").latex
         ('w_{i \\to j}', 'ŷ', '\\hat{y}')
+        >>> written("sum(z_1)").latex, written("1/Σ").latex, written("a_1^(2)").latex
+        ('\\mathrm{sum}\\left(z_{1}\\right)', '\\frac{1}{\\Sigma}', 'a_{1}^{(2)}')
     """
     label = label.replace("y_hat", "ŷ").replace("yhat", "ŷ")
-    called, over = CALLED.fullmatch(label), label.partition("/")
-    if called is not None:
-        return Written(label, f"{written(called[1]).latex}({written(called[2]).latex})")
-    if over[1] and over[0].isdecimal() and over[2][:1].isalpha():
-        return Written(label, rf"\frac{{{over[0]}}}{{{written(over[2]).latex}}}")
-    raised = label.partition("^")
-    if raised[1] and raised[0].isalpha() and raised[2] and raised[2][0] != "(":
-        return Written(label, f"{written(raised[0]).latex}^{{{written(raised[2]).latex}}}")
-    letter, _, index = label.partition("_")
-    if not index and len(label) > 1 and label[1:].isdigit():
-        letter, index = label[0], label[1:]
-    letter, primes = letter.rstrip("′″‴"), letter[len(letter.rstrip("′″‴")) :]
-    base = LETTERS.get(letter, letter if len(letter) == 1 and letter.isalpha() else rf"\mathrm{{{_plain(letter)}}}")
-    index, _, above = index.partition("^")
+    return Written(label, _in_latex(label))
+
+
+def _in_latex(name: str) -> str:
+    """A name in LaTeX: a fraction, a function of something, or a letter with an index and what stands above it."""
+    call = CALL.fullmatch(name)
+    if call and _closed(call[2]):
+        return rf"{_in_latex(call[1])}\left({', '.join(map(_in_latex, call[2].split(', ')))}\right)"
+    above, slash, below = name.partition("/")
+    if slash and _closed(above) and QUOTIENT.fullmatch(name):
+        return rf"\frac{{{_in_latex(above)}}}{{{_in_latex(below)}}}"
+    if above[:1] == "∂" and not slash:
+        return rf"\partial {_in_latex(above[1:])}" if above[1:] else r"\partial"
+    match = NAME.fullmatch(name)
+    if match is None:
+        return rf"\mathrm{{{_plain(name)}}}"
+    letter, index, top = match["letter"], match["index"] or "", match["above"] or ""
+    primes = "'" * sum("′″‴".index(c) + 1 for c in letter if c in "′″‴")
+    letter = letter.rstrip("′″‴") or letter
+    if not index and len(letter) > 1 and letter[1:].isdigit() and not letter.isdigit():
+        letter, index = letter[0], letter[1:]
+    alone = (len(letter) == 1 and letter.isalpha()) or letter.isdigit()
+    base = LETTERS.get(letter, letter if alone else rf"\mathrm{{{_plain(letter)}}}")
     small = _plain(index).replace("→", r" \to ")
-    base += "'" * sum("′″‴".index(c) + 1 for c in primes) + (f"^{{{_plain(above)}}}" if above else "")
-    return Written(label, f"{base}_{{{small}}}" if small else base)
+    high = top if top.startswith("(") and top.endswith(")") else _in_latex(top) if top else ""
+    return f"{base}{primes}" + (f"_{{{small}}}" if small else "") + (f"^{{{high}}}" if high else "")
+
+
+def _closed(text: str) -> bool:
+    """Whether every bracket in it is closed, and none that was open before it."""
+    depth = 0
+    for c in text:
+        depth += (c == "(") - (c == ")")
+        if depth < 0:
+            return False
+    return depth == 0
 
 
 def _plain(text: str) -> str:

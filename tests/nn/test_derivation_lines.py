@@ -140,6 +140,10 @@ def check(root, leaf, **options):
     return found
 
 
+def lines_of(found):
+    return [line.partition("= ")[2] for line in found.lines]
+
+
 def leaf(x, label):
     return ag.Value(x, label=label)
 
@@ -248,7 +252,7 @@ def test_sigmoid_and_log_loss_come_to_a_minus_y(f):
     assert found.latex_lines[-1] == "&= a - y"
 
 
-@pytest.mark.parametrize(("t", "result"), [(0, "a x"), (1, "−(1 − a) x"), (0.25, "(a − ¼) x")])
+@pytest.mark.parametrize(("t", "result"), [(0, "a x"), (1, "(a − 1) x"), (0.25, "(a − ¼) x")])
 def test_log_loss_of_a_plain_target(t, result):
     x, w = leaf(2.0, "x"), leaf(0.75, "w")
     a = ag.sigmoid(w * x)
@@ -298,10 +302,10 @@ def test_the_slope_of_what_texts_have_no_formula_for_names_its_operand():
         (lambda a, b: a * ag.exp(a), "product rule, derivative of exp"), (lambda a, b: a / b, "constant factor"),
         (lambda a, b: b / a, "quotient rule"), (lambda a, b: 1 / a, "power rule"), (lambda a, b: a**3, "power rule"),
         (lambda a, b: ag.square(a * b), "chain rule, power rule"), (lambda a, b: ag.tanh(a), "derivative of tanh"),
-        (lambda a, b: ag.sigmoid(a + b), "chain rule, derivative of σ"), (lambda a, b: ag.log(a), "derivative of log"),
+        (lambda a, b: ag.sigmoid(a + b), "chain rule, derivative of σ, constant terms"), (lambda a, b: ag.log(a), "derivative of log"),
         (lambda a, b: ag.softmax([a, b])[0], "quotient rule"), (lambda a, b: ag.logsumexp([a, b]), "derivative of log"),
         (lambda a, b: ag.dot([a, b], [b, a]), "sum rule"), (lambda a, b: -a, "constant factor"),
-        (lambda a, b: ag.dot([a, b], [a, b]), "product rule"),
+        (lambda a, b: ag.dot([a, b], [a, b]), "product rule, constant terms"),
         (lambda a, b: ag.atan2(a, b), "derivative of atan2"),
     ],
 )  # fmt: skip
@@ -317,9 +321,84 @@ def test_the_reasons_of_dolhanskys_first_case():
     E = 0.5 * (z - y) ** 2
     label(s=s, z=z, E=E)
     found = nn.derivation(E, w)
-    assert found.reasons == ("", "chain rule, power rule", "chain rule, derivative of σ", "constant factor")
+    assert found.reasons == ("", "chain rule, power rule, constant terms", "chain rule, derivative of σ", "constant factor")
     assert found.latex.count(r"&& \text{chain rule") == 2
     assert r"\text{chain rule, derivative of $\sigma$}" in found.latex
+    assert lines_of(check(E, w, sums=True))[1:4] == [
+        "(z − y) ∂/∂w [z − y]", "(z − y) (∂/∂w [z] − ∂/∂w [y])", "(z − y) ∂/∂w [σ(s)]",
+    ]  # fmt: skip
+    assert nn.derivation(E, w, sums=True).reasons[1:4] == ("chain rule, power rule", "sum rule", "constant terms")
+
+
+def test_the_derivative_of_a_weighted_sum_has_its_zeros():
+    """Downing: ∂sum/∂w = 0 + ... + x + ... + 0."""
+    w = [leaf(0.1 * k, f"w_{k}") for k in (1, 2, 3)]
+    x = [leaf(0.2 * k, f"x_{k}") for k in (1, 2, 3)]
+    for s, more in ((ag.dot(w, x), ""), (ag.dot(w, x) + leaf(0.5, "b"), " + 0"), (w[0] * x[0] + w[1] * x[1] + w[2] * x[2], "")):
+        s.label = "s"
+        found = check(s, w[1], sums=True)
+        assert lines_of(found)[2:] == [f"0 + x_2 + 0{more}", "x_2"]
+        o = ag.sigmoid(s)
+        o.label = "o"
+        assert lines_of(check(o, w[1], sums=True))[-2] == f"σ(s)(1 − σ(s)) (0 + x_2 + 0{more})"
+
+
+@pytest.mark.parametrize(
+    "add",
+    [ag.sum, sum, lambda xs: xs[0] + xs[1] + xs[2], lambda xs: xs[0] + (xs[1] + xs[2]), lambda xs: ag.sum([xs[0], xs[1] + xs[2]])],
+)  # fmt: skip
+@pytest.mark.parametrize("quotient", [False, True])
+def test_a_sum_is_one_formula_however_it_is_added_up(add, quotient):
+    """LING3804 6.6 with `sum`, `+` and `ag.sum`: the derivative of the sum, and in the end shares."""
+    x = [leaf(v, f"x_{k}") for k, v in enumerate((0.3, -1.8, -0.2), 1)]
+    total = add([ag.exp(v) for v in x])
+    f = ag.exp(x[0]) / total if quotient else ag.exp(x[0]) * (1 / total)
+    label(**{"S": total, "f": f})
+    other, own = (check(f, x[k], sums=True) for k in (1, 0))
+    assert other.result == "−exp(x_1)/S exp(x_2)/S"
+    assert own.result == "(1 − exp(x_1)/S) exp(x_1)/S"
+    assert "∂/∂x_2 [exp(x_1)] + ∂/∂x_2 [exp(x_2)] + ∂/∂x_2 [exp(x_3)]" in str(other)
+    assert "0 +" not in str(other)
+    assert other.reasons[-1] == "distributive law"
+
+
+def test_named_terms_of_a_sum():
+    a, b = leaf(0.5, "a"), leaf(1.5, "b")
+    s, t = ag.exp(a), ag.tanh(a)
+    label(s=s, t=t)
+    assert check(s + b, a, sums=True).reasons == ("", "sum rule", "constant terms", "derivative of exp")
+    assert check(s + t, a, sums=True).reasons[2] == "what the names stand for"
+    assert check(a + b, a, sums=True).reasons[1] == "sum rule"
+
+
+@pytest.mark.parametrize(
+    ("name", "latex"),
+    [
+        ("sum(z_1)", r"\mathrm{sum}\left(z_{1}\right)"), ("S(z_1)", r"S\left(z_{1}\right)"), ("1/Σ", r"\frac{1}{\Sigma}"),
+        ("e^x_1", "e^{x_{1}}"), ("f_T(sum_id)", r"f_{T}\left(\mathrm{sum}_{id}\right)"), ("a_1^(2)", "a_{1}^{(2)}"),
+        ("Θ_10^(1)", r"\Theta_{10}^{(1)}"), ("δ(y_1)", r"\delta\left(y_{1}\right)"), ("e′_1", "e'_{1}"),
+        ("∂E/∂w_1", r"\frac{\partial E}{\partial w_{1}}"), ("layer1/neuron0", r"\mathrm{layer1/neuron0}"), ("w0_2", r"\mathrm{w0}_{2}"),
+    ],
+)  # fmt: skip
+def test_names_in_latex(name, latex):
+    x, w = leaf(0.5, "x"), leaf(0.25, name)
+    s = w * x
+    found = nn.derivation(ag.tanh(s), w)
+    assert rf"\frac{{\partial}}{{\partial {latex}}}" in found.latex
+    for root in (s * s, ag.exp(w), (w + x) ** 2, ag.log(1 + ag.exp(-w))):
+        assert convert(nn.derivation(root, w).latex.replace("{aligned}", "{split}"))
+    square = nn.derivation(w**3, w).latex
+    assert square.endswith(rf"3 \, \left({latex}\right)^{{2}} && \text{{power rule}} \end{{aligned}}") or "^" not in latex
+
+
+def test_names_of_a_forward_pass_in_latex():
+    for notation in ("downing", "dolhansky", "lecture", "cs60050", "cs60050-first", "ling3804"):
+        run = nn.forward_pass(nn.MLP(2, [2, 1], "sigmoid", seed=1), [0.5, -1.0], 1.0, loss=nn.sse, notation=notation)
+        for w in run.layers["layer1"][0].weights:
+            tex = nn.derivation(run.loss, w).latex
+            assert convert(tex.replace("{aligned}", "{split}"))
+            assert tex.count("{") == tex.count("}")
+            assert r"(z}" not in tex
 
 
 @pytest.mark.parametrize(
