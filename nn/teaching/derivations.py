@@ -8,27 +8,28 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
 from autograd_core import OperandError, StructureError, Value, count_paths, topological_order
 
 from ..support.tables import Table, number
 from ..support.validation import shown
+from .lines import line_of, product_of
 from .polynomials import cancelled
 from .reasons import BY_NAME, OTHER_FACTORS, OTHER_TERMS, OWN, SUM, joined
-from .slopes import Factor, in_shares, logistic_functions, of_logistic
+from .shares import in_shares, named_shares
+from .slopes import Factor, and_one_less, logistic_functions, of_logistic
 from .ways import OpenProduct, Ways, terms_of
 from .writing import (
     Written,
     added_up,
     apart,
-    body,
     for_latex,
     held,
     in_figures,
     moves,
     power,
-    side_by_side,
     summands,
     write,
 )
@@ -142,7 +143,7 @@ class Derivation(Table):
 
 
 def derivation(
-    root: Value, leaf: Value, *, prime: bool = False, outputs: bool = False, sums: bool = False
+    root: Value, leaf: Value, *, prime: bool = False, outputs: bool = False, sums: bool = False, partials: bool = False
 ) -> Derivation:
     """How the derivative of a node to one below it is worked out by hand, with the names that the nodes have.
 
@@ -151,8 +152,13 @@ def derivation(
     logarithm's 1/a, those of functions that texts have no formula for f′(s). Terms that are alike are added, so the
     derivative of s s begins with 2 s. The sum over several paths has what they begin with in front, and in the last
     line what they all end with behind. Terms of a sum that are divided by it are written as shares of it:
-    (1 − exp(x)/Σ) exp(x)/Σ; and exp(−s)/(1 + exp(−s))² as f(1 − f) of that logistic function. Where the slopes by
+    (1 − exp(x)/Σ) exp(x)/Σ, with `outputs=True` s(1 − s), if s is the share's name; and
+    exp(−s)/(1 + exp(−s))² as f(1 − f) of that logistic function. Where the slopes by
     what functions gave cancel all denominators, two lines more do so: (−y/a + (1 − y)/(1 − a)) a(1 − a) is a − y.
+
+    A target that is a plain number is written as one, and the last line is a − 1; give it as
+    `ag.Value(1.0, label="y")`, to a loss or to `nn.forward_pass`, to see a − y. Of softmax it is enough that one
+    output has a name such as s_1, where the numbers are called z_1, z_2, ...: the others are called s_2, ...
 
     Args:
         root: The node that is differentiated.
@@ -160,6 +166,7 @@ def derivation(
         prime: Whether the slopes of sigmoids and tanh are written σ′(s) and tanh′(s), too.
         outputs: Whether they are written by what the function gave, where that has a name: z(1 − z) and 1 − z².
         sums: Whether the derivative of a sum has a line of its own: the sum of the derivatives of its terms.
+        partials: Whether the first line is the chain rule alone, from each named node to the next: ∂L/∂a · ∂a/∂z.
 
     Returns:
         A `Derivation` with `.lines`, `.reasons`, `.result`, `.latex` and `.value`.
@@ -187,20 +194,12 @@ def derivation(
         msg = "derivation: expected a node below the root, got one that no path leads from"
         raise StructureError(msg)
     bottom = write(leaf)
-    written, last = _by_rules(Ways(root, leaf, prime=prime, outputs=outputs, sums=sums), bottom, sums=sums)
-    shares = [in_shares(t.factors) for t in last]
-    if all(shares) and any(f.power > 1 for t in last for f in t.factors):
-        last = [t._replace(factors=share) for t, share in zip(last, shares, strict=True) if share]
-        written.append(_Line(*_line(last, bottom, last=True, behind=1), "distributive law"))
-    else:
-        logistic = logistic_functions(topological_order(root))
-        by_hand = [t._replace(factors=of_logistic(t.factors, logistic)) for t in last]
-        if by_hand != last:
-            last = by_hand
-            written.append(_Line(*_line(last, bottom, last=True), "f′ = f(1 − f)"))
-        if not prime:
-            more, last = _without_denominators(root, leaf, last, bottom)
-            written += more
+    ways = Ways(root, leaf, prime=prime, outputs=outputs, sums=sums)
+    written, last = _by_rules(ways, bottom, sums=sums)
+    if partials:
+        written[1:1] = _partials(ways, bottom)
+    more, last = _as_texts_end(root, leaf, last, bottom, prime=prime, outputs=outputs)
+    written += more
     top = apart(write(root))
     name = f"∂{top[0]}/∂{bottom.text}"
     left = rf"\frac{{\partial {top[1]}}}{{\partial {bottom.latex}}} "
@@ -237,31 +236,84 @@ def _by_rules(ways: Ways, bottom: Written, *, sums: bool) -> tuple[list[_Line], 
             own = any(ways.leaf in t.rest.parents for t in before if t.rest is not None)
             why = OTHER_TERMS if OTHER_TERMS in taken else OWN if own else BY_NAME
         elif spread and why == OTHER_FACTORS and (zeros := _with_zeros(before, terms, ways.leads)):
-            lines.append(_Line(*_product(*zeros), joined((OTHER_TERMS, OTHER_FACTORS))))
+            lines.append(_Line(*product_of(*zeros), joined((OTHER_TERMS, OTHER_FACTORS))))
             why = "0 left out"
-        lines.append(_Line(*_line(terms, bottom, last=depth == depths - 1), why))
+        lines.append(_Line(*line_of(terms, bottom, last=depth == depths - 1), why))
         spread = sums and any(t.rest is not None and summands(t.rest) for t in terms)
         if spread:
-            lines.append(_Line(*_line(terms, bottom, last=False, spread=True), SUM))
+            lines.append(_Line(*line_of(terms, bottom, last=False, spread=True), SUM))
         before = terms
     return lines, terms
+
+
+def _partials(ways: Ways, bottom: Written) -> list[_Line]:
+    """The chain rule by the nodes that have names: ∂L/∂a · ∂a/∂z, summed over the ways; none from one to the next."""
+    chains = {}
+    for path in ways.all():
+        nodes = [part.rest for part in path if part.rest is not None and part.rest.label]
+        chains[tuple(map(id, nodes))] = nodes
+    if not any(chains.values()):
+        return []
+    each = []
+    for nodes in chains.values():
+        names = [apart(write(ways.root)), *(apart(write(node)) for node in nodes), bottom[:2]]
+        text = " · ".join(f"∂{a}/∂{b}" for (a, _), (b, _) in pairwise(names))
+        tex = r" \, ".join(rf"\frac{{\partial {a}}}{{\partial {b}}}" for (_, a), (_, b) in pairwise(names))
+        each.append((text, tex))
+    return [_Line(*added_up(each), "chain rule")]
 
 
 def _with_zeros(
     before: list[OpenProduct], terms: list[OpenProduct], leads: Collection[Value]
 ) -> tuple[float, Sequence[Factor], Sequence[tuple[str, str]]] | None:
     """A line on which the derivatives of constant terms are 0: 0 + x + 0. None where the sum has no such terms."""
-    if not len(before) == len(terms) == 1 or before[0].rest is None or terms[0].rest is not None:
+    if not len(before) == len(terms) == 1 or terms[0].rest is not None:
         return None
     [was], [now] = before, terms
-    moving = moves(was.rest, leads)
+    moving = moves(was.rest, leads) if was.rest is not None else []
     if sum(moving) != 1 or len(moving) == 1:
         return None
     ratio = now.coefficient / was.coefficient
-    text, tex = _product(ratio, now.factors[len(was.factors) :], ())
+    text, tex = product_of(ratio, now.factors[len(was.factors) :], ())
     each = [(text, tex) if moved else ("0", "0") for moved in moving]
     whole = Written(*added_up(each), tight=not was.factors and was.coefficient == 1.0)
     return was.coefficient, was.factors, [held(whole)]
+
+
+def _as_texts_end(
+    root: Value, leaf: Value, last: list[OpenProduct], bottom: Written, *, prime: bool, outputs: bool
+) -> tuple[list[_Line], list[OpenProduct]]:
+    """Lines that need no rule of differentiation more, and the terms of the last one."""
+    shares = [in_shares(t.factors) for t in last]
+    if all(shares) and any(f.power > 1 for t in last for f in t.factors):
+        found = [t._replace(factors=share) for t, share in zip(last, shares, strict=True) if share]
+        line = _Line(*line_of(found, bottom, last=True, behind=1), "distributive law")
+        more, named = _with_names(root, last, bottom) if outputs else ([], [])
+        return [line, *more], named or found
+    lines = []
+    logistic = logistic_functions(topological_order(root))
+    by_hand = [t._replace(factors=of_logistic(t.factors, logistic)) for t in last]
+    if by_hand != last:
+        last = by_hand
+        lines.append(_Line(*line_of(last, bottom, last=True), "f′ = f(1 − f)"))
+    if prime:
+        return lines, last
+    more, last = _without_denominators(root, leaf, last, bottom)
+    return lines + more, last
+
+
+def _with_names(root: Value, last: list[OpenProduct], bottom: Written) -> tuple[list[_Line], list[OpenProduct]]:
+    """A line with the names of shares, where all have one: s(1 − s), and −s s′."""
+    order = topological_order(root)
+    why, known = named_shares([f for t in last for f in t.factors], order, {node.label for node in order})
+    tops = [[f.text for f in t.factors if f.below is None] for t in last]
+    if not known or not all(text in known for top in tops for text in top):
+        return [], []
+    found = [t._replace(factors=tuple(known[text] for text in top)) for t, top in zip(last, tops, strict=True)]
+    if sorted(map(len, tops)) == [1, 2] and len({text for top in tops for text in top}) == 1:
+        [first] = {t.factors[0] for t in found}
+        found = [OpenProduct(max(t.coefficient for t in found), (and_one_less(first),), None)]
+    return [_Line(*line_of(found, bottom, last=True), why)], found
 
 
 def _without_denominators(
@@ -276,7 +328,7 @@ def _without_denominators(
     found = cancelled(products) if known else None
     if found is None:
         return [], last
-    line = _Line(*_line(terms, bottom, last=True, behind=len(terms[0].factors), over=True), "common factor")
+    line = _Line(*line_of(terms, bottom, last=True, behind=len(terms[0].factors), over=True), "common factor")
     rest, outside = found
     number = rest.as_number() if outside else None
     turned = next((k for k, (p, n) in enumerate(outside) if n % 2 and len(p.terms) > 1), None)
@@ -291,102 +343,6 @@ def _without_denominators(
         factors.append(part[:2] if whole else power(part, in_figures(float(n)))[:2] if n > 1 else held(part))
     part = rest.written()
     pieces = factors if number is not None else [held(part) if factors else part[:2], *factors]
-    text, tex = _product(1.0 if number is None else number, (), pieces)
-    new = line.text != _line(last, bottom, last=True)[0]
+    text, tex = product_of(1.0 if number is None else number, (), pieces)
+    new = line.text != line_of(last, bottom, last=True)[0]
     return [*[line] * new, _Line(text, tex, "cancelled")], [OpenProduct(1.0, (Factor(text, tex, value),), None)]
-
-
-# --- lines ---------------------------------------------------------------------------------------------
-
-
-def _line(
-    terms: list[OpenProduct],
-    bottom: Written,
-    *,
-    last: bool,
-    behind: int = 0,
-    over: bool = False,
-    spread: bool = False,
-) -> tuple[str, str]:
-    """A line: what all terms begin with, their sum, and in the last line a factor that they end with.
-
-    With `behind` nothing is in front, and so many factors may stand behind; with `over` 1/a is written y/a, with
-    `spread` the derivative of a sum as the sum of the derivatives.
-    """
-    front = 0 if behind and len(terms) > 1 else _shared([t.factors for t in terms])
-    back = 0
-    if len(terms) > 1 and last:
-        most = min(len(t.factors) for t in terms) - front
-        back = min(_shared([t.factors[::-1] for t in terms]), most, behind or 1)
-    first, *_ = terms
-    coefficient = first.coefficient if len({t.coefficient for t in terms}) == 1 else 1.0
-    if len(terms) == 1:
-        return _product(coefficient, first.factors, _tail(first, first.factors, bottom, spread=spread), over=over)
-    inside = []
-    for t in terms:
-        factors = t.factors[front : len(t.factors) - back]
-        c = t.coefficient / coefficient
-        inside.append(_product(c, factors, _tail(t._replace(coefficient=c), factors, bottom, spread=spread), over=over))
-    outside, ends_with = first.factors[:front], first.factors[len(first.factors) - back :] if back else ()
-    text, tex = added_up(inside)
-    if outside or ends_with or coefficient != 1.0:
-        text, tex = f"({text})", rf"\left({tex}\right)"
-    return _product(coefficient, outside, [(text, tex), *((f.text, f.latex) for f in ends_with)])
-
-
-def _shared(rows: list[tuple[Factor, ...]]) -> int:
-    """How many factors all begin with."""
-    if len(rows) == 1:
-        return len(rows[0])
-    count = 0
-    for column in zip(*rows):
-        if len({(f.text, f.value) for f in column}) > 1:
-            break
-        count += 1
-    return count
-
-
-def _product(
-    coefficient: float, factors: Sequence[Factor], tail: Sequence[tuple[str, str]], *, over: bool = False
-) -> tuple[str, str]:
-    parts = list(_over(factors) if over else ((f.text, f.latex) for f in factors)) + list(tail)
-    if not parts:
-        return in_figures(coefficient)[:2]
-    text, tex = side_by_side([p[0] for p in parts]), r" \, ".join(p[1] for p in parts)
-    if coefficient == 1.0:
-        return text, tex
-    if coefficient == -1.0:
-        return f"−{text}", f"-{tex}"
-    front = in_figures(coefficient)
-    return side_by_side([front.text, text]), rf"{front.latex} \, {tex}"
-
-
-def _over(factors: Sequence[Factor]) -> list[tuple[str, str]]:
-    """Factors, in which y · 1/a is y/a."""
-    parts: list[tuple[str, str]] = []
-    for f in factors:
-        if f.under is not None and parts and "/" not in parts[-1][0]:
-            (above, tex), (below, under) = parts.pop(), f.under
-            parts.append((f"{above}/{below}", rf"\frac{{{tex}}}{{{under}}}"))
-        else:
-            parts.append((f.text, f.latex))
-    return parts
-
-
-def _tail(term: OpenProduct, factors: Sequence[Factor], bottom: Written, *, spread: bool) -> list[tuple[str, str]]:
-    """The derivative that is still to be taken in a term, behind its factors."""
-    if term.rest is None:
-        return []
-    parts = summands(term.rest) if spread else None
-    if not parts:
-        return [_derivative(body(term.rest), bottom)]
-    each = []
-    for sign, part in parts:
-        text, tex = _derivative(part, bottom)
-        each.append((text, tex) if sign > 0 else (f"−{text}", f"-{tex}"))
-    whole = Written(*added_up(each), tight=not factors and term.coefficient == 1.0)
-    return [held(whole)]
-
-
-def _derivative(part: Written, bottom: Written) -> tuple[str, str]:
-    return f"∂/∂{bottom.text} [{part.text}]", rf"\frac{{\partial}}{{\partial {bottom.latex}}} \left[{part.latex}\right]"

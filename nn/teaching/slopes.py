@@ -7,13 +7,13 @@ for a function without one f′(s).
 from __future__ import annotations
 
 import math
+import re
 from typing import TYPE_CHECKING, NamedTuple
 
 from .polynomials import Polynomial, of_node
 from .writing import (
     SHARES,
     Written,
-    addends,
     apart,
     applied,
     below_the_line,
@@ -26,12 +26,16 @@ from .writing import (
     power,
     share_of,
     write,
+    written,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     from autograd_core import Value
+
+
+INDEXED = re.compile(r"(.*?)(_[^_]+|\d*)", re.DOTALL)  # z_1 and z1
 
 
 class Factor(NamedTuple):
@@ -44,7 +48,8 @@ class Factor(NamedTuple):
         below: For 1/b and 1/b² the node b, else None.
         power: How often it divides by that.
         within: The polynomials that it is the product of, each with its power; None where it is no such product.
-        under: For 1/b what stands below the line, as text and as LaTeX.
+        under: For 1/b and 1/b² what stands below the line, as text and as LaTeX.
+        quotient: Whether it comes from a quotient, whose derivative is written over one line.
     """
 
     text: str
@@ -54,6 +59,7 @@ class Factor(NamedTuple):
     power: int = 0
     within: tuple[tuple[Polynomial, int], ...] | None = None
     under: tuple[str, str] | None = None
+    quotient: bool = False
 
 
 class Edge(NamedTuple):
@@ -65,13 +71,19 @@ class Edge(NamedTuple):
 
 
 def edges(
-    node: Value, shares: Mapping[Value, Value] | None = None, *, prime: bool = False, outputs: bool = False
+    node: Value,
+    shares: Mapping[Value, Value] | None = None,
+    labels: Collection[str] = (),
+    *,
+    prime: bool = False,
+    outputs: bool = False,
 ) -> list[Edge]:
     """A node's derivatives to what its formula is made of, one for each place there.
 
     Args:
         node: The node.
-        shares: Softmax nodes with names, by the numbers that they are of.
+        shares: Softmax nodes, by the numbers that they are of.
+        labels: Names that the graph has.
         prime: Whether slopes of activations are written f′(s).
         outputs: Whether they are written by what the function gave, where that has a name: a(1 − a).
     """
@@ -79,7 +91,7 @@ def edges(
     if within is not None:
         return [Edge(1.0, (), within)]
     if node.op in SHARES or node.op == "logsumexp":
-        return _of_shares(node, shares or {})
+        return _of_shares(node, shares or {}, labels)
     found = []
     for k, below in enumerate(node.parents):
         coefficient, factors = local_slope(node, k, prime=prime, outputs=outputs)
@@ -189,12 +201,13 @@ def _of_quotient(a: Value, b: Value, k: int) -> tuple[float, list[Factor]]:
         return (inverse, []) if k == 0 else (-float(a.data) / (c * c), [])
     below = write(b)
     if k == 0:
-        return 1.0, [_inverse(below, 1.0 / float(b.data), b)._replace(below=b, power=1)]
+        return 1.0, [_inverse(below, 1.0 / float(b.data), b)._replace(below=b, power=1, quotient=True)]
     square = power(below, in_figures(2.0))
     c, factors = _times(a)
     p = of_node(b)
     inverse_square = Factor(
-        f"1/{square.text}", rf"\frac{{1}}{{{square.latex}}}", 1.0 / float(b.data) ** 2, b, 2, ((p, -2),)
+        f"1/{square.text}", rf"\frac{{1}}{{{square.latex}}}", 1.0 / float(b.data) ** 2, b, 2, ((p, -2),),
+        (square.text, square.latex), quotient=not is_number(a),
     )
     return -c, [*factors, inverse_square]
 
@@ -207,7 +220,7 @@ def _of(node: Value) -> Factor:
 # --- shares ----------------------------------------------------------------------------------------
 
 
-def _of_shares(node: Value, named: Mapping[Value, Value]) -> list[Edge]:
+def _of_shares(node: Value, known: Mapping[Value, Value], labels: Collection[str]) -> list[Edge]:
     """softmax, its logarithm and logsumexp, as functions of the numbers whose exponentials they add up.
 
     Of s_i it is s_i(1 − s_i) to x_i, and −s_i s_j to another; of log s_i it is 1 − s_i and −s_j; of
@@ -216,9 +229,11 @@ def _of_shares(node: Value, named: Mapping[Value, Value]) -> list[Edge]:
     xs = exponents(node)
     top = max(float(x.data) for x in xs)
     sizes = [math.exp(float(x.data) - top) for x in xs]
-    shares = [
-        _share(x, xs, size / math.fsum(sizes), named.get(x), node) for x, size in zip(xs, sizes, strict=True)
-    ]
+    own_shares = {x: s for x, s in known.items() if _same(exponents(s), xs)}
+    if node.op == "softmax":
+        own_shares[node.parents[0]] = node
+    total = math.fsum(sizes)
+    shares = [_share(x, xs, size / total, own_shares, labels) for x, size in zip(xs, sizes, strict=True)]
     if node.op in ("logsumexp", "logsumexp_less"):
         rest = [Edge(-1.0, (), node.parents[-1])] if node.op == "logsumexp_less" else []
         return [*(Edge(1.0, (s,), x) for s, x in zip(shares, xs, strict=True)), *rest]
@@ -226,50 +241,69 @@ def _of_shares(node: Value, named: Mapping[Value, Value]) -> list[Edge]:
     own = next((k for k, other in enumerate(xs) if other is x), None)  # None for a plain number
     if node.op == "log_softmax":
         return [
-            Edge(1.0, (_one_less(s),), x) if k == own else Edge(-1.0, (s,), x)
+            Edge(1.0, (one_less(s),), x) if k == own else Edge(-1.0, (s,), x)
             for k, (x, s) in enumerate(zip(xs, shares, strict=True))
         ]
-    me = _share(x, xs, float(node.data), node, node)
+    me = _share(x, xs, float(node.data), own_shares, labels)
     return [
-        Edge(1.0, (_and_one_less(me),), x) if k == own else Edge(-1.0, (me, s), x)
+        Edge(1.0, (and_one_less(me),), x) if k == own else Edge(-1.0, (me, s), x)
         for k, (x, s) in enumerate(zip(xs, shares, strict=True))
     ]
 
 
-def _share(x: Value, xs: Sequence[Value], value: float, named: Value | None, of: Value) -> Factor:
-    """exp(x) / Σ, or the name that it has."""
-    known = named is not None and named.label and _same(exponents(named), exponents(of))
-    return Factor(*held(write(named) if named is not None and known else share_of(x, xs)), value)
+def _share(
+    x: Value, xs: Sequence[Value], value: float, known: Mapping[Value, Value], labels: Collection[str]
+) -> Factor:
+    """exp(x) / Σ, or the name that it has: its own, or one like those of the other shares."""
+    node = known.get(x)
+    alike = (like_name(s.label, other.label, x.label) for other, s in known.items())
+    name = node.label if node is not None else next((name for name in alike if name and name not in labels), "")
+    part = written(name) if name else share_of(x, xs)
+    # Two shares are one symbol by their node; one without a node by what it is a share of.
+    symbol = id(node) if node is not None else -id(x)
+    return Factor(*held(part), value, within=((Polynomial({((symbol, part),): 1.0}), 1),))
+
+
+def like_name(share: str, of: str, other: str) -> str:
+    """How the share of another number is called where one is: s_2 for z_2, if that of z_1 is s_1; "" for no such name.
+
+    Example:
+        >>> from nn.teaching.slopes import like_name
+        >>> like_name("s_1", "z_1", "z_2"), like_name("S(z_1)", "z_1", "z_2"), like_name("f", "z_1", "z_2")
+        ('s_2', 'S(z_2)', '')
+    """
+    if not (share and of and other):
+        return ""
+    if f"({of})" in share:
+        return share.replace(f"({of})", f"({other})")
+    (letter, index), (new_letter, new_index) = map(_indexed, (of, other))
+    if not index or not new_index or letter != new_letter or not share.endswith(index) or share == index:
+        return ""
+    return share.removesuffix(index) + new_index
 
 
 def _same(xs: Sequence[Value], ys: Sequence[Value]) -> bool:
     return list(map(id, xs)) == list(map(id, ys))
 
 
-def _one_less(s: Factor) -> Factor:
-    return Factor(f"(1 − {s.text})", rf"\left(1 - {s.latex}\right)", 1.0 - s.value)
+def _indexed(name: str) -> tuple[str, str]:
+    """z_1 as "z" and "_1"."""
+    match = INDEXED.fullmatch(name)
+    return (match[1], match[2]) if match else (name, "")
 
 
-def _and_one_less(s: Factor) -> Factor:
-    rest = _one_less(s)
-    return Factor(f"{s.text} {rest.text}" if "/" in s.text else f"{s.text}{rest.text}", s.latex + rest.latex,
-                  s.value * rest.value)  # fmt: skip
+def one_less(s: Factor) -> Factor:
+    """1 − s."""
+    within = ((1 - s.within[0][0], 1),) if s.within else None
+    return Factor(f"(1 − {s.text})", rf"\left(1 - {s.latex}\right)", 1.0 - s.value, within=within)
 
 
-def in_shares(factors: Sequence[Factor]) -> tuple[Factor, ...] | None:
-    """A product of terms of a sum, divided by that sum as often, as a product of shares: exp(x)/Σ exp(y)/Σ."""
-    below = next((f.below for f in factors if f.below is not None), None)
-    above = [f for f in factors if f.below is None]
-    if below is None or below.op not in ("add", "sum") or any(f.power and f.below is not below for f in factors):
-        return None
-    terms = {held(write(p))[0] for sign, p in addends(below) if sign > 0}
-    if len(above) != sum(f.power for f in factors) or not all(f.text in terms for f in above):
-        return None
-    under = write(below)
-    return tuple(
-        Factor(f"{f.text}/{held(under)[0]}", rf"\frac{{{f.latex}}}{{{under.latex}}}", f.value / float(below.data))
-        for f in above
-    )
+def and_one_less(s: Factor) -> Factor:
+    """s(1 − s)."""
+    rest = one_less(s)
+    within = (*s.within, *rest.within) if s.within and rest.within else None
+    text = f"{s.text} {rest.text}" if "/" in s.text else f"{s.text}{rest.text}"
+    return Factor(text, s.latex + rest.latex, s.value * rest.value, within=within)
 
 
 # --- the logistic function, by hand ------------------------------------------------------------------

@@ -47,13 +47,14 @@ class Ways:
         for node in order:
             if not leads.isdisjoint(node.parents):
                 leads.add(node)
-        named = {node.parents[0]: node for node in order if node.op == "softmax" and node.label}
+        named = {node.parents[0]: node for node in sorted(order, key=lambda n: bool(n.label)) if node.op == "softmax"}
+        labels = {node.label for node in order}
         self.edges: dict[Value, list[Edge]] = {}
         self.leads = leads
         counts = {leaf: 1}
         for node in order:
             if node in leads and node is not leaf:
-                found = edges(node, named, prime=prime, outputs=outputs)
+                found = edges(node, named, labels, prime=prime, outputs=outputs)
                 self.edges[node] = [edge for edge in found if edge.below in leads]
                 counts[node] = sum(counts[edge.below] for edge in self.edges[node])
         if counts[root] > MOST_PATHS:

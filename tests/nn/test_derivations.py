@@ -167,12 +167,128 @@ def test_every_entry_of_the_softmax_jacobian_ends_in_shares(i, j, quotient):
     assert convert(found.latex.replace("{aligned}", "{split}"))
 
 
+@pytest.mark.parametrize("names", [("s_1", "s_2", "z_1", "z_2"), ("S(z_1)", "S(z_2)", "z_1", "z_2"), ("s1", "s2", "x1", "x2")])
+@pytest.mark.parametrize("how", ["quotient", "inverse", "power", "softmax", "forward pass"])
+def test_softmax_ends_in_its_outputs(names, how):
+    """Downing: s_1(1 − s_1), and −s_1 s_2, though s_2 is not below s_1."""
+    s_1, s_2, z_1, z_2 = names
+    z = [ag.Value(0.3, label=z_1), ag.Value(-1.8, label=z_2), ag.Value(0.9, label="c")]
+    total = sum(ag.exp(v) for v in z)
+    e = ag.exp(z[0])
+    s = {
+        "quotient": lambda: e / total, "inverse": lambda: e * (1 / total), "power": lambda: total**-1 * e,
+        "softmax": lambda: ag.softmax(z)[0], "forward pass": lambda: nn.forward_pass(nn.Softmax(), z).outputs[0],
+    }[how]()  # fmt: skip
+    s.label = s_1
+    p = np.exp([0.3, -1.8, 0.9]) / np.exp([0.3, -1.8, 0.9]).sum()
+    own, other = (nn.derivation(s, x, outputs=True) for x in z[:2])
+    assert own.result == f"{s_1}(1 − {s_1})"
+    assert other.result == f"−{s_1} {s_2}"
+    assert own.value == pytest.approx(p[0] * (1 - p[0]))
+    assert other.value == pytest.approx(-p[0] * p[1])
+    assert s_2 not in nn.derivation(s, z[2], outputs=True).result  # "c" has no index to go by
+    for found in (own, other):
+        assert math.prod(f.value for f in found.factors[0]) * found.coefficients[0] == pytest.approx(found.value)
+        assert convert(found.latex.replace("{aligned}", "{split}"))
+
+
+def test_the_chain_rule_by_names():
+    """CS60050: ∂y/∂x = ∂y/∂C · ∂C/∂B · ∂B/∂A · ∂A/∂x, and ∂L/∂b = ∂L/∂a · ∂a/∂z · ∂z/∂b."""
+    [x] = leaves(x=0.5)
+    A = ag.sin(x)
+    B = ag.exp(A)
+    C = ag.tanh(B)
+    y = C**2
+    named(A=A, B=B, C=C, y=y)
+    found = nn.derivation(y, x, partials=True)
+    assert found.lines[1] == "      = ∂y/∂C · ∂C/∂B · ∂B/∂A · ∂A/∂x"
+    assert found.reasons[1] == "chain rule"
+    assert nn.derivation(y, x).lines == (found.lines[0], *found.lines[2:])
+    assert convert(found.latex.replace("{aligned}", "{split}"))
+    from nn.experiments import logistic
+
+    graph = logistic()
+    assert nn.derivation(graph.loss, graph.b, partials=True).lines[1].endswith("= ∂L/∂a · ∂a/∂z · ∂z/∂b")
+    D = ag.cos(B)
+    q = C * D
+    named(D=D, q=q)
+    both = nn.derivation(q, x, partials=True)
+    assert both.lines[1].endswith("= ∂q/∂C · ∂C/∂B · ∂B/∂A · ∂A/∂x + ∂q/∂D · ∂D/∂B · ∂B/∂A · ∂A/∂x")
+    assert nn.derivation(A, x, partials=True).lines == nn.derivation(A, x).lines
+
+
+@pytest.mark.parametrize("y", [0.0, 1.0])
+def test_the_graph_of_logistic_regression_ends_in_a_minus_y(y):
+    from nn.experiments import logistic
+
+    graph = logistic(y=y, w=(0.5, 0.25, -0.5), b=0.1)
+    for leaf, result in ((graph.z, "a − y"), (graph.b, "a − y"), (graph.w[0], "(a − y) x1")):
+        for outputs in (False, True):
+            assert nn.derivation(graph.loss, leaf, outputs=outputs).result == result
+
+
+@pytest.mark.parametrize("y", [0.0, 1.0, 0.25])
+def test_log_loss_of_a_pass_ends_in_a_minus_y(y):
+    """A target with a name, also where it is 0 or 1; a plain number is one."""
+    model = nn.MLP(2, [1], "sigmoid", output="sigmoid", seed=1)
+    for target, result in ((ag.Value(y, label="y"), "a − y"), (y, {0: "a", 1: "a − 1", 0.25: "a − ¼"}[y])):
+        run = nn.forward_pass(model, [0.5, -1.0], target, loss=nn.binary_cross_entropy)
+        unit = run.layers["layer1"][0]
+        named(a=unit.output, z=unit.sum)
+        found = nn.derivation(run.loss, unit.sum)
+        assert found.result == result
+        assert len(set(found.lines)) == len(found.lines)
+        assert found.value == pytest.approx(run.outputs[0].data - y)
+
+
+def test_a_name_that_is_taken_is_no_name_of_a_share():
+    z = [ag.Value(v, label=f"z_{k}") for k, v in enumerate((0.3, -1.8), 1)]
+    s = ag.softmax(z)[0]
+    s.label = "s_1"
+    z[1].label, other = "z_2", ag.Value(2.0, label="s_2")
+    assert "s_2" not in nn.derivation(s + 0.0 * other, z[1]).result
+
+
+def test_downings_derivative_of_softmax_by_the_quotient_rule():
+    z = leaves(z_1=0.3, z_2=-1.8)
+    total = ag.sum([ag.exp(v) for v in z])
+    s = ag.exp(z[0]) / total
+    named(Σ=total, s_1=s)
+    own, other = (nn.derivation(s, x, outputs=True) for x in z)
+    assert [line.partition("= ")[2] for line in own.lines] == [
+        "∂/∂z_1 [exp(z_1)/Σ]",
+        "(exp(z_1) Σ − exp(z_1) ∂/∂z_1 [exp(z_1) + exp(z_2)])/Σ²",
+        "(exp(z_1) Σ − exp(z_1) exp(z_1))/Σ²",
+        "(1 − exp(z_1)/Σ) exp(z_1)/Σ",
+        "s_1(1 − s_1)",
+    ]
+    assert other.lines[-3].endswith("= −exp(z_1)/Σ² exp(z_2)")
+    assert r"\frac{e^{z_{1}} \, \Sigma - e^{z_{1}} \, e^{z_{1}}}{\Sigma^{2}}" in own.latex
+    assert own.reasons[-1] == "s_1 = exp(z_1)/Σ"
+
+
+@pytest.mark.parametrize("n", [2, 3, 4])
+@pytest.mark.parametrize("labelled", [False, True])
+def test_the_logarithm_of_a_softmax_cancels(n, labelled):
+    z = [ag.Value(0.5 * k - 0.7, label=f"z_{k}") for k in range(1, n + 1)]
+    s = ag.softmax(z)
+    if labelled:
+        ag.name({f"s_{k}": p for k, p in enumerate(s, 1)})
+    own, other = (nn.derivation(-ag.log(s[0]), x) for x in z[:2])
+    share = "s_{}" if labelled else "exp(z_{})/(" + " + ".join(f"exp(z_{k})" for k in range(1, n + 1)) + ")"
+    assert own.result == f"{share.format(1)} − 1"
+    assert other.result == share.format(2)
+    assert own.reasons[-1] == "cancelled"
+    p = np.exp([v.data for v in z]) / np.exp([v.data for v in z]).sum()
+    assert [own.value, other.value] == pytest.approx([p[0] - 1, p[1]])
+
+
 def test_other_quotients_stay_as_they_are():
     a, b, w = leaves(a=0.7, b=1.9, w=0.5)
     s = a + b
     s.label = "s"
-    assert nn.derivation(w / s, a).result == "−w · 1/s²"  # w is no term of s
-    assert nn.derivation(a / s, b).result == "−a · 1/s²"  # divided twice, one term
+    assert nn.derivation(w / s, a).result == "−w/s²"  # w is no term of s
+    assert nn.derivation(a / s, b).result == "−a/s²"  # divided twice, one term
     assert nn.derivation(a / b, a).result == "1/b"
 
 
