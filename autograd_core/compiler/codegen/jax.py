@@ -13,7 +13,7 @@ from ...engine.ops import ROWS
 from ...engine.pytrees import build, described
 from ...errors import RangeError, StructureError
 from ...number_systems.jax import JAX
-from ..ir.program import unreadable
+from ..ir.program import read_rule
 from ..passes.differentiate import Parts
 from ..runtime.batches import shape_of
 from .levels import Places, groups_of
@@ -113,14 +113,6 @@ def _tree(spec: Spec, numbers: Any) -> Any:
     return build(joined(spec), at)
 
 
-def _read(row: Primitive, rule: Callable[..., Any], xs: Sequence[Any]) -> Any:
-    """Evaluate a rule on arrays."""
-    try:
-        return rule(JAX, *xs)
-    except (TypeError, AttributeError) as error:
-        raise unreadable(row, error) from error
-
-
 class InGroups:
     """A wide program: one array per group of instructions, gathered from and added to."""
 
@@ -155,7 +147,7 @@ class InGroups:
     def _value(self, group: Group, xs: Any) -> Any:
         reduction = group.row.reduction
         if reduction is None:
-            return JAX.number(_read(group.row, group.row.value, xs))
+            return JAX.number(read_rule(group.row, group.row.value, JAX, *xs))
         terms = reduction.term(*jnp.split(xs, group.row.lists))
         return terms.mean(axis=0) if reduction.is_mean else terms.sum(axis=0)
 
@@ -164,7 +156,7 @@ class InGroups:
         xs = self._operands(group, values)
         reduction = group.row.reduction
         if reduction is None:
-            return list(_read(group.row, group.row.partials, [*xs, z]))
+            return list(read_rule(group.row, group.row.partials, JAX, *xs, z))
         n = len(xs) // group.row.lists
         partials = reduction.partials(float(n), *jnp.split(xs, group.row.lists))
         return jnp.concatenate([jnp.broadcast_to(d, (n, len(z))) for d in partials])
@@ -231,7 +223,8 @@ class InTurn:
         """All values in one array."""
         p = self.program
         rules = [
-            lambda xs, row=row, n=n: jnp.asarray(_read(row, row.value, list(xs[:n])), float) for row, n in self.kinds
+            lambda xs, row=row, n=n: jnp.asarray(read_rule(row, row.value, JAX, *xs[:n]), float)
+            for row, n in self.kinds
         ]
         kind, operands = jnp.array(self.kind), jnp.array(self.operands)
 
@@ -248,7 +241,7 @@ class InTurn:
 
         def rule(row: Primitive, n: int) -> Callable[[Any, Any], Any]:
             def partials(xs: Any, z: Any) -> Any:
-                found = [jnp.asarray(d, float) for d in _read(row, row.partials, [*xs[:n], z])]
+                found = [jnp.asarray(d, float) for d in read_rule(row, row.partials, JAX, *xs[:n], z)]
                 return jnp.stack([*found, *[jnp.zeros(())] * (self.widest - n)])
 
             return partials

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from ...number_systems.terms import TERMS, Literal, Term
-from ..ir.program import unreadable
+from ..ir.program import read_rule
 from ..passes.find_repeats import LOCAL, SHARED, Region, regions_of
 from .statements import Store, named, zero_path
 
@@ -104,18 +104,6 @@ def constant_at(program: Program, slot: int) -> Literal | None:
     return Literal(float(program.constants[slot - program.n_inputs])) if is_constant else None
 
 
-def read(row: Primitive, rule: Callable[..., Any], xs: Sequence[Any]) -> Any:
-    """Evaluate a rule on terms, to a formula.
-
-    Raises:
-        OperandError: A user's primitive does what is no arithmetic.
-    """
-    try:
-        return rule(TERMS, *xs)
-    except (TypeError, AttributeError) as error:
-        raise unreadable(row, error) from error
-
-
 class StageBody:
     """What one copy of a stage computes, as terms.
 
@@ -178,7 +166,7 @@ class StageBody:
         """Compute all results, and store those that belong in an array."""
         stores = []
         for j, row in enumerate(self._rows):
-            z = TERMS.number(read(row, row.value, self._operands(j)))
+            z = TERMS.number(read_rule(row, row.value, TERMS, *self._operands(j)))
             if self._place is None:
                 self.locals[j] = named(z, f"v{self.program.first + self.region.start + j}")
             else:
@@ -208,7 +196,7 @@ class StageBody:
             if self._place is None:
                 g = named(g, f"g{first + j}")
             row = self._rows[j]
-            partials = read(row, row.partials, [*self._operands(j), self.locals[j]])
+            partials = read_rule(row, row.partials, TERMS, *self._operands(j), self.locals[j])
             for e, d in zip(range(self._ends[j], self._ends[j + 1]), partials, strict=True):
                 stores += self._sent(e, d, g, needed)
         return stores

@@ -10,13 +10,12 @@ import sympy
 
 from ...engine.pytrees import unflatten
 from ...number_systems.reals import REALS, as_result, product
-from ..ir.program import unreadable
+from ..ir.program import read_rule
 from .description import leaf_names
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
-    from ...engine.ops import Primitive
     from .description import Description
 
 
@@ -43,7 +42,7 @@ def symbols(what: Description) -> Symbols:
     operands = [p.operands[i:j].tolist() for i, j in pairwise(p.offsets.tolist())]
     rows = [p.primitives[code] for code in p.codes]
     for row, slots in zip(rows, operands, strict=True):
-        values.append(REALS.number(_read(row, row.value, [values[slot] for slot in slots])))
+        values.append(REALS.number(read_rule(row, row.value, REALS, *(values[slot] for slot in slots))))
     out = [sympy.Integer(0)] * what.result.size
     for place, slot in zip(what.places, p.outputs.tolist(), strict=True):
         out[place] = as_result(values[slot])
@@ -56,21 +55,13 @@ def symbols(what: Description) -> Symbols:
             g = adjoints[p.first + k]
             if g.expr != 0 or g.inside != sympy.true:
                 xs = [values[slot] for slot in operands[k]]
-                for slot, d in zip(
-                    operands[k], _read(rows[k], rows[k].partials, [*xs, values[p.first + k]]), strict=True
-                ):
+                partials = read_rule(rows[k], rows[k].partials, REALS, *xs, values[p.first + k])
+                for slot, d in zip(operands[k], partials, strict=True):
                     adjoints[slot] += product(d, g)
         chosen = [what.arguments[i] for i in what.argnums]
         results = [*map(as_result, adjoints)]
         grads = tuple(unflatten(spec, results[slots.start : slots.stop]) for _, spec, slots in chosen)
     return Symbols(tuple(trees), unflatten(what.result, out), grads)
-
-
-def _read(row: Primitive, rule: Callable[..., Any], xs: Sequence[Any]) -> Any:
-    try:
-        return rule(REALS, *xs)
-    except (TypeError, AttributeError) as error:
-        raise unreadable(row, error) from error
 
 
 def _different(names: Sequence[str]) -> list[str]:

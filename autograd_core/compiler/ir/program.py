@@ -39,10 +39,18 @@ STORED = ("format", "n_inputs", "uses", "primitives", *ARRAYS)
 MOST_SLOTS = 2**31 - 1  # the largest int32
 
 
-def unreadable(row: Primitive, error: Exception) -> OperandError:
-    """The error for a user's primitive whose rule does more than arithmetic, such as calling `math.sin(x)`."""
-    advice = "write it with operators, where() and this library's functions"
-    return OperandError(f"primitive {row.name!r} cannot be compiled: {error}; {advice}")
+def read_rule(row: Primitive, read: Callable[..., Any], *args: Any, **options: Any) -> Any:
+    """What `read` makes of a primitive's rule: its value or its partials in a number system, or what runs these.
+
+    Raises:
+        OperandError: A user's primitive does more than arithmetic, such as calling `math.sin(x)`.
+    """
+    try:
+        return read(*args, **options)
+    except (TypeError, AttributeError) as error:
+        advice = "write it with operators, where() and this library's functions"
+        msg = f"primitive {row.name!r} cannot be compiled: {error}; {advice}"
+        raise OperandError(msg) from error
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -11,7 +11,7 @@ from ...engine.ops import ROWS
 from ...engine.provenance import warn_user
 from ...errors import PerformanceWarning
 from ...number_systems.numpy_arrays import NUMPY, ArrayNumber
-from ..ir.program import unreadable
+from ..ir.program import read_rule
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -53,7 +53,7 @@ class NumpyInterpreter:
         with np.errstate(all="ignore"):
             values[p.n_inputs : p.first] = p.constants[:, None]
             for row, slots, own in self._instructions():
-                values[own] = _read(row, row.value, values[slots].astype(float, copy=False))
+                values[own] = read_rule(row, row.value, NUMPY, *values[slots].astype(float, copy=False))
             if sought is None:
                 return _plain(values[wanted]), np.empty((len(rows), 0), self.dtype)
             adjoints = np.zeros((p.n_slots, len(rows)), self.dtype).view(ArrayNumber)
@@ -62,7 +62,7 @@ class NumpyInterpreter:
                 *xs, z, g = (
                     column.astype(float, copy=False) for column in (*values[slots], values[own], adjoints[own])
                 )
-                for slot, d in zip(slots, _read(row, row.partials, (*xs, z)), strict=True):
+                for slot, d in zip(slots, read_rule(row, row.partials, NUMPY, *xs, z), strict=True):
                     adjoints[slot] += ROWS["path_product"].value(NUMPY, d, g)
         if sums is not None:
             sums.add(_plain(adjoints[sums.slots]))
@@ -72,13 +72,6 @@ class NumpyInterpreter:
         p = self.program
         for i, (start, stop) in enumerate(pairwise(p.offsets.tolist())):
             yield p.primitives[p.codes[i]], p.operands[start:stop], p.first + i
-
-
-def _read(row: Primitive, rule: Any, xs: Any) -> Any:
-    try:
-        return rule(NUMPY, *xs)
-    except (TypeError, AttributeError) as error:
-        raise unreadable(row, error) from error
 
 
 def _plain(columns: Any) -> Any:

@@ -25,7 +25,7 @@ from llvmlite import ir
 
 from ....engine.ops import ROWS
 from ....number_systems.llvm import HASTY, LLVM, Delayed, FastModule, LaneLiteral, Lanes
-from ...ir.program import unreadable
+from ...ir.program import read_rule
 from ...runtime.memory import called_back
 from .accumulation import Adjoints
 from .jit import (
@@ -79,14 +79,11 @@ HEAD = (
 def read(primitive: Primitive, rule: Callable[..., Any], xs: Sequence[Any], b: Any, kind: Any, m: Any = LLVM) -> Any:
     """Write a rule as instructions; xs are `Lanes`, or floats for constants."""
     partials = rule is primitive.partials
-    try:
-        # LLVM's passes are slower than linear in a block's length, so wide nodes become loops (docs/adr/0017).
-        # `sum`, `mean` and `dot` are as short unrolled as the code that would store their operands for a loop.
-        if primitive.reduction is None and is_wide(primitive, len(xs) - partials):
-            return read_at_hand(primitive, xs, b, kind, hasty=m is HASTY, partials=partials)
-        return rule(m, *(x if isinstance(x, Lanes) else LaneLiteral(b, kind, x) for x in xs))
-    except (TypeError, AttributeError) as error:
-        raise unreadable(primitive, error) from error
+    # LLVM's passes are slower than linear in a block's length, so wide nodes become loops (docs/adr/0017).
+    # `sum`, `mean` and `dot` are as short unrolled as the code that would store their operands for a loop.
+    if primitive.reduction is None and is_wide(primitive, len(xs) - partials):
+        return read_rule(primitive, read_at_hand, primitive, xs, b, kind, hasty=m is HASTY, partials=partials)
+    return read_rule(primitive, rule, m, *(x if isinstance(x, Lanes) else LaneLiteral(b, kind, x) for x in xs))
 
 
 class StraightLineCode:

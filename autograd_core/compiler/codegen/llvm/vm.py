@@ -19,7 +19,7 @@ import numpy as np
 from llvmlite import ir
 
 from ....number_systems.llvm import LLVM, FastModule, Lanes, width_of
-from ...ir.program import unreadable
+from ...ir.program import read_rule
 from ...runtime.memory import LANES as WIDTH
 from ...runtime.memory import LaneSums
 from .accumulation import with_product
@@ -255,7 +255,7 @@ def handlers(keys: Sequence[Key], width: int, *, fast: bool = False, real: Any =
                 if n <= 0:
                     _looped(module, row, pair, kind, n)
                 else:
-                    _checked(module, row, n, pair, kind)
+                    read_rule(row, _unrolled, module, row, n, pair, kind)
             found = addresses_of(module, chain.from_iterable(names))
             _handlers.update(zip(missing, zip(found[::2], found[1::2]), strict=True))
         return [_handlers[key] for key in full]
@@ -266,13 +266,6 @@ def _form(row: Primitive, n: int, kind: Any) -> int:
     if n == SIDE_BY_SIDE:
         return OF_MANY if width_of(kind) else n  # lanes are examples or elements, never both
     return OF_MANY if is_wide(row, n) else OF_FEW if row.reduction is not None else n
-
-
-def _checked(module: Any, row: Primitive, n: int, names: tuple[str, str], kind: Any) -> None:
-    try:
-        _unrolled(module, row, n, names, kind)
-    except (TypeError, AttributeError) as error:
-        raise unreadable(row, error) from error
 
 
 def driver(width: int, real: Any = F64) -> Callable[[int], None]:
