@@ -149,8 +149,7 @@ def _columns(section: Section) -> list[str]:
     indent = 2 + sum(w + 2 for w in widths)
     lines = []
     for row in table:
-        padded = [(cell, " " * (w - text.cells(cell))) for w, cell in zip(widths, row)]
-        cells = [pad + cell if i < section.numbers else cell + pad for i, (cell, pad) in enumerate(padded)]
+        cells = [text.padded(cell, w, right=i < section.numbers) for i, (w, cell) in enumerate(zip(widths, row))]
         first, *others = _wrapped(row[-1], COLUMNS - indent)
         lines.append(("  " + "  ".join([*cells, first])).rstrip())
         lines += [" " * indent + line for line in others]

@@ -48,6 +48,12 @@ def cells(text: str) -> int:
     return sum(_cells_of(c) for c in text)
 
 
+def padded(text: str, width: int, *, right: bool) -> str:
+    """The text with room for a column of so many cells: on its left if it is set to the right, else behind it."""
+    room = " " * (width - cells(text))
+    return room + text if right else text + room
+
+
 def _cells_of(c: str) -> int:
     return 1 if ord(c) < 0x530 or 0x2010 <= ord(c) < 0x2300 else 2  # Latin, Greek, Cyrillic; signs
 

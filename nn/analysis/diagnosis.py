@@ -8,6 +8,7 @@ from html import escape
 from typing import TYPE_CHECKING
 
 from ..support.figures import COLOURS, figure_of
+from ..support.tables import as_text
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -137,10 +138,8 @@ class Diagnosis:
             lines = [f"{len(self.findings)} finding{'s' if len(self.findings) > 1 else ''} on {self.cases} cases."]
             for i, f in enumerate(self.findings, 1):
                 lines += [f"{i}. {f.kind}, {f.where}: {f.text}", f"   {f.advice}"]
-        table = [list(COLUMNS), *self._rows()]
-        widths = [max(map(len, column)) for column in zip(*table)]
-        for row in table if self.layers else ():
-            lines.append("  ".join(c.ljust(w) if i < 2 else c.rjust(w) for i, (c, w) in enumerate(zip(row, widths))))
+        if self.layers:
+            lines += as_text(COLUMNS, self._rows(), left=2)
         return "\n".join(line.rstrip() for line in lines)
 
     def _repr_html_(self) -> str:

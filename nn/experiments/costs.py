@@ -12,6 +12,7 @@ from autograd_core import StructureError, grad_of
 from nn.modules.layers import MLP
 from nn.modules.losses import mse
 from nn.support.figures import COLOURS, figure_of
+from nn.support.tables import as_text
 from nn.support.validation import plain, shown, whole
 
 if TYPE_CHECKING:
@@ -80,9 +81,7 @@ class LinearTime:
     costs: list[Cost]
 
     def __str__(self) -> str:
-        rows = [list(HEAD), *(cost.cells for cost in self.costs)]
-        widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-        return "\n".join("  ".join(cell.rjust(w) for cell, w in zip(row, widths, strict=True)) for row in rows)
+        return "\n".join(as_text(HEAD, [cost.cells for cost in self.costs], left=0))
 
     __repr__ = __str__
 

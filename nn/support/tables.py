@@ -30,14 +30,14 @@ class Table:
         return as_html(self._heading(), *self._table())
 
 
-def as_text(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
-    """Aligned lines; the first column is set to the left."""
+def as_text(heads: Sequence[str], rows: Sequence[Sequence[str]], left: int = 1) -> list[str]:
+    """Aligned lines; the first columns are set to the left, the others to the right."""
     table = [heads, *rows]
-    widths = [max(len(row[j]) for row in table) for j in range(len(heads))]
+    widths = [max(map(len, column)) for column in zip(*table, strict=True)]
     lines = []
-    for first, *others in table:
-        cells = [first.ljust(widths[0]), *(cell.rjust(w) for cell, w in zip(others, widths[1:], strict=True))]
-        lines.append("  ".join(cells).rstrip())
+    for row in table:
+        pairs = enumerate(zip(row, widths, strict=True))
+        lines.append("  ".join(x.ljust(w) if j < left else x.rjust(w) for j, (x, w) in pairs).rstrip())
     return lines
 
 

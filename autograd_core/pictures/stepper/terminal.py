@@ -119,15 +119,10 @@ def _table(head: Sequence[str], body: Iterable[Sequence[str]]) -> Iterator[str]:
     shown_rows = rows if len(rows) <= MOST_ROWS else rows[: MOST_ROWS - 1]
     widths = [max(text.cells(row[k]) for row in [head, *shown_rows]) for k in range(len(head))]
     for row in [head, *shown_rows]:
-        cells = (_padded(x, w, right=k > 0) for k, (x, w) in enumerate(zip(row, widths, strict=True)))
+        cells = (text.padded(x, w, right=k > 0) for k, (x, w) in enumerate(zip(row, widths, strict=True)))
         yield (INDENT + "   ".join(cells)).rstrip()
     if len(rows) > len(shown_rows):
         yield f"{INDENT}... and {len(rows) - len(shown_rows)} more operands"
-
-
-def _padded(x: str, width: int, *, right: bool) -> str:
-    room = " " * (width - text.cells(x))
-    return room + x if right else x + room
 
 
 def _sums(passes: Passes, index: int) -> list[str]:
