@@ -1,6 +1,11 @@
 import math
 
+import numpy as np
+
 from autograd_core.engine.graph import topological_order
+
+INF, NAN, SUBNORMAL = math.inf, math.nan, 5e-324
+ODD = [0.0, -0.0, 1.0, -1.0, INF, -INF, NAN, SUBNORMAL, -SUBNORMAL, 1e-310, 1e308, -1e-160, 1e160, 710.0, -745.0]
 
 
 def same(a, b):
@@ -24,3 +29,27 @@ def path_sizes(root):
         for parent, d in zip(node.parents, node.local_grads, strict=True):
             sizes[parent] = sizes.get(parent, 0.0) + (abs(d) * sizes[node] if d and sizes[node] else 0.0)
     return sizes
+
+
+def numbers(rng, shape, *, odd):
+    """Mostly moderate, and some that are not."""
+    xs = rng.normal(size=shape)
+    if odd:
+        where = rng.random(shape) < odd
+        xs[where] = rng.choice(ODD, where.sum())
+    return xs
+
+
+def bits(*trees):
+    """Every number's bits, with one NaN for all."""
+    found = []
+    for tree in trees:
+        parts = tree if isinstance(tree, (list, tuple)) else [tree]
+        for part in parts:
+            if isinstance(part, (list, tuple)):
+                found.append(bits(*part))
+            else:
+                xs = np.array(part)
+                xs = xs if xs.dtype == np.float32 else xs.astype(float)
+                found.append(np.where(np.isnan(xs), NAN, xs).astype(xs.dtype).tobytes())
+    return b"".join(found)

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from comparing import NAN, SUBNORMAL, bits, numbers
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
@@ -24,11 +25,10 @@ from autograd_core.compiler.runtime import executors, specialization, traced_fun
 from autograd_core.engine.ops import ROWS
 from autograd_core.engine.value import record
 
-INF, NAN, SUBNORMAL = math.inf, math.nan, 5e-324
+INF = math.inf
 SIZES = [1, 2, 7, 8, 9, 15, 16, 17, 63, 127, 128, 129, 300]
 LONG_SIZES = [2**14 - 1, 2**14, 2**14 + 1, 3 * 2**14 + 5]
 CONSTANTS = [0.0, -0.0, 1.0, -1.0, 0.5, 2.0, 3.0, 0.1, 2.5, -1.7, 1e-300, 1e300, SUBNORMAL, INF, -INF, NAN]
-ODD = [0.0, -0.0, 1.0, -1.0, INF, -INF, NAN, SUBNORMAL, -SUBNORMAL, 1e-310, 1e308, -1e-160, 1e160, 710.0, -745.0]
 UNARY = (
     "exp expm1 exp2 log log1p log2 log10 sqrt cbrt sin cos tan asin acos atan sinh cosh tanh asinh acosh atanh "
     "sigmoid softplus relu silu gelu erf erfc abs sign floor ceil"
@@ -79,39 +79,17 @@ def program(seed, *, length=12, guards=False, plain=False):
     return f
 
 
-def numbers(rng, shape, *, odd):
-    """Mostly moderate, and some that are not."""
-    xs = rng.normal(size=shape)
-    if odd:
-        where = rng.random(shape) < odd
-        xs[where] = rng.choice(ODD, where.sum())
-    return xs
-
-
 @contextmanager
 def forced(**settings):
-    """Which way a call runs: PATIENCE without end interprets, of -1 compiles; so many threads."""
+    """Which way a call runs: PATIENCE without end interprets, of -1 compiles; so many threads; with loops."""
     with pytest.MonkeyPatch.context() as patch:
         if "seconds" in settings:
             patch.setattr(specialization, "PATIENCE", settings["seconds"])
         if "threads" in settings:
             patch.setattr(traced_function, "_processors", lambda: settings["threads"])
+        if "loops" in settings:
+            patch.setattr(specialization.Branch, "is_rolled", lambda self, layout: bool(layout.tables))
         yield
-
-
-def bits(*trees):
-    """Every number's bits, with one NaN for all."""
-    found = []
-    for tree in trees:
-        parts = tree if isinstance(tree, (list, tuple)) else [tree]
-        for part in parts:
-            if isinstance(part, (list, tuple)):
-                found.append(bits(*part))
-            else:
-                xs = np.array(part)
-                xs = xs if xs.dtype == np.float32 else xs.astype(float)
-                found.append(np.where(np.isnan(xs), NAN, xs).astype(xs.dtype).tobytes())
-    return b"".join(found)
 
 
 def called(f, args):
@@ -148,6 +126,8 @@ def answers(f, examples, args, options):
                 found[f"{threads} threads"] = called(one, args)
     found["bound"] = bound(one, args)
     found["careful"] = bound(make(), args, careful=True)
+    with forced(loops=True):
+        found["loops"] = bound(make(), args)
     return found
 
 

@@ -123,10 +123,68 @@ def _region(program: Program, start: int, stop: int, period: int) -> Region | No
     if body > LONGEST_BODY:
         return None
     phase = _phase(program, start, period)
-    parallel = classified(program, start + phase, (stop - start - phase) // period, period)
+    parallel = _peeled(program, classified(program, start + phase, (stop - start - phase) // period, period))
     if parallel is not None and parallel.parallel:
         return parallel
-    return classified(program, start, (stop - start) // period, period)
+    return _peeled(program, classified(program, start, (stop - start) // period, period))
+
+
+def _peeled(program: Program, region: Region | None) -> Region | None:
+    """The region without its first or last copy, if the others are more alike without it."""
+    # The operations around a loop often continue its pattern by chance, with operands of their own.
+    if region is None:
+        return None
+    for start, copies in ((region.start + region.period, region.copies - 1), (region.start, region.copies - 1)):
+        fewer = classified(program, start, copies, region.period)
+        if fewer is not None and (fewer.kinds == GATHERED).sum() < (region.kinds == GATHERED).sum():
+            region = fewer
+    return region
+
+
+def coarser(program: Program, region: Region) -> Region:
+    """The region with several copies taken as one, if their operands then follow a simpler pattern.
+
+    The units of a recurrent layer are copies of each other, and so are its steps. Unit by unit, weights come from a
+    table; step by step, each weight is one slot that all copies share.
+    """
+    best, least = region, _irregular(program, region)
+    for several in _strides(program, region):
+        period = region.period * several
+        if int(program.offsets[region.start + period] - program.offsets[region.start]) > LONGEST_BODY:
+            continue
+        start = region.start + _phase(program, region.start, period) // region.period * region.period
+        found = _peeled(program, classified(program, start, (region.stop - start) // period, period))
+        if found is not None and _irregular(program, found) < least / 4:
+            best, least = found, _irregular(program, found)
+    return best
+
+
+def _slots(program: Program, region: Region) -> Any:
+    """The operands of each copy: of shape (copies, operands of the body)."""
+    a, b = (int(program.offsets[region.start + k]) for k in (0, region.period))
+    return program.operands[a : a + (b - a) * region.copies].reshape(region.copies, b - a)
+
+
+def _irregular(program: Program, region: Region) -> float:
+    """The share of operands that neither stay nor move on by a fixed step from copy to copy."""
+    steps = np.diff(_slots(program, region), axis=0)
+    return float((steps != steps[0]).any(axis=0).mean())
+
+
+def _strides(program: Program, region: Region) -> list[int]:
+    """After how many copies the pattern of an irregular operand may begin anew, the most frequent first."""
+    steps = np.diff(_slots(program, region), axis=0)
+    found = []
+    for column in np.flatnonzero((steps != steps[0]).any(axis=0)).tolist():
+        x = steps[:, column]
+        away = x != x[0]
+        # Either one step differs from the others, or the steps run through a cycle.
+        found.append(int(np.argmax(away)) + 1)
+        again = np.flatnonzero(np.cumsum(x) == 0)
+        found += (again[:1] + 1).tolist()
+    values, counts = np.unique([k for k in found if k > 1] or [0], return_counts=True)
+    ranked = values[np.argsort(-counts, kind="stable")].tolist()
+    return [k for k in ranked[:PROPOSALS] if k > 1 and region.copies // k >= LEAST_COPIES]
 
 
 def _phase(program: Program, start: int, period: int) -> int:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 MOST_EDGES = 6_000  # edges of a program that becomes straight-line code, at most: ten seconds of compiling
 CHUNK = 2**14  # rows; sums are formed per chunk and then added, so they do not depend on threads
-MOST_NUMBERS = 2**20  # slots times rows that an interpreter runs at a time; bounds the memory
+MOST_NUMBERS = 2**20  # numbers that an interpreter keeps at a time; bounds the memory
 
 
 class Runner(Protocol):
@@ -106,7 +106,7 @@ class InterpreterRunner:
 
     def _chunk(self, start: int, stop: int, sums: LaneSums) -> None:
         """Run some rows, as many at a time as the memory limit allows."""
-        step = max(MOST_NUMBERS // (self.interpreter.program.n_slots + 1) // LANES * LANES, 8 * LANES)
+        step = max(MOST_NUMBERS // (self.interpreter.numbers_per_row + 1) // LANES * LANES, 8 * LANES)
         for first in range(start, stop, step):
             here = slice(first, min(first + step, stop))
             nothing = np.empty((here.stop - here.start, 0), self.dtype)

@@ -37,6 +37,7 @@ class NumpyInterpreter:
 
     def __init__(self, program: Program, why: str = "", dtype: str = "float64") -> None:
         self.program, self.why, self.dtype = program, why, np.dtype(dtype)
+        self.numbers_per_row = program.n_slots
 
     def run(
         self, inputs: Any, mapped: Any, rows: Any, wanted: Any, sought: Any = None, sums: LaneSums | None = None

@@ -18,12 +18,14 @@ from .memory import LANES
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from ..codegen.llvm.kernel import Kernel
     from ..ir.layout import Layout
     from ..passes.batch_invariant import Split
     from .executors import Runner
 
 MOST_AT_HAND = 400  # edges up to which straight-line code is made in any case
 MOSTLY = 0.5  # share of a program that lies in regions, from which on it runs as a plan
+ROLLED_SHORT, ROLLED_LONG = 8, 2  # loops are used if they make code so many times shorter: short programs', long ones'
 EDGE_SECONDS = 3e-10  # to interpret, per edge and row
 COMPILE_SECONDS, COMPILE_EDGE_SECONDS = 0.02, 4e-4  # to compile a program: in any case, and per edge
 PATIENCE = 1.0  # compile once interpreting took so many times the compile time; infinity: never, nor load from disk
@@ -48,6 +50,7 @@ class Branch:
         self._plan: Any = None
         self._wide: bool | None = None
         self._interpreters: dict[Layout, tuple[Any, Any]] = {}
+        self._written: dict[Layout, int] = {}
         self._free = Shelf()
 
     def flat(self) -> Traced:
@@ -57,15 +60,37 @@ class Branch:
 
     def kernel(self, layout: Layout) -> Any:
         """The compiled code of the whole program for this layout."""
-        from ..codegen.llvm.kernel import Kernel
-
         rows = LANES if layout.tables else 1
         if (layout, rows) not in self._kernels:
-            parts = self.parts(layout)
-            self._kernels[layout, rows] = Kernel(
-                self.program, layout, rows, fast=self._fast, dtype=self._dtype, parts=parts
-            )
+            self._kernels[layout, rows] = self._made_kernel(layout, rows, compiles=True)
         return self._kernels[layout, rows]
+
+    def _made_kernel(self, layout: Layout, rows: int, *, compiles: bool) -> Kernel:
+        from ..codegen.llvm.kernel import Kernel
+        from ..codegen.llvm.rolled_kernel import RolledKernel
+
+        make = RolledKernel if self.is_rolled(layout) else Kernel
+        parts = self.parts(layout)
+        return make(
+            self.program, layout, rows, fast=self._fast, dtype=self._dtype, parts=parts, compiles=compiles
+        )
+
+    def is_rolled(self, layout: Layout) -> bool:
+        """Whether code over a batch has loops for equal copies: where that is far shorter than straight lines."""
+        n = len(self.program.operands)
+        if not layout.tables or n <= MOST_AT_HAND or self.interpreter.backend != "llvm":
+            return False
+        written = self._edges_written(layout)
+        return written <= MOST_EDGES and written * (ROLLED_SHORT if self.is_short else ROLLED_LONG) <= n
+
+    def _edges_written(self, layout: Layout) -> int:
+        """How many edges the code has, where copies count once."""
+        if layout not in self._written:
+            from ..codegen.llvm.segments import edges_written
+
+            parts = self.parts(layout)
+            self._written[layout] = edges_written(self.program if parts is None else parts.rest)
+        return self._written[layout]
 
     def has_kept_kernel(self, layout: Layout) -> bool:
         """Whether code of the whole program was on disk at first request; if so, it has been loaded."""
@@ -75,15 +100,10 @@ class Branch:
         return self._asked[layout]
 
     def _load(self, layout: Layout, rows: int) -> bool:
-        from ..codegen.llvm.kernel import Kernel
-
-        if not self.is_short or self.is_planned(layout):
+        if not (self.is_short or self.is_rolled(layout)) or self.is_planned(layout):
             return False
-        parts = self.parts(layout)
         try:
-            found = Kernel(
-                self.program, layout, rows, fast=self._fast, dtype=self._dtype, parts=parts, compiles=False
-            )
+            found = self._made_kernel(layout, rows, compiles=False)
         except LookupError:
             return False
         self._kernels[layout, rows] = found
@@ -146,7 +166,7 @@ class Branch:
             from ..codegen.llvm.execution_plan import PlanRunner
 
             return PlanRunner(self.plan, layout)
-        if compiled and self.is_short:
+        if compiled and (self.is_short or self.is_rolled(layout)):
             return KernelRunner(self.kernel(layout), count)
         parts = self.parts(layout)
         if parts is None:
@@ -195,6 +215,8 @@ class Branch:
         n = len(self.program.operands)
         if self.is_planned(layout):
             return PLAN_SECONDS + PLAN_EDGE_SECONDS * n
+        if self.is_rolled(layout):
+            return COMPILE_SECONDS + COMPILE_EDGE_SECONDS * self._edges_written(layout)
         return COMPILE_SECONDS + COMPILE_EDGE_SECONDS * n if self.is_short else math.inf
 
     def compiled_shelf(self, layout: Layout, count: int) -> list[Runner]:

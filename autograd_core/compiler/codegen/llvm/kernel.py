@@ -177,6 +177,17 @@ class StraightLineCode:
                 receive(slot, g)
 
 
+def program_key(program: Program, *about: Any) -> str:
+    """The cache key of a program's code, and how it is to run; "" for a program with a user's primitives."""
+    # A built-in rule is identified by its name and the digest of our files. A user's rule may change, its name not.
+    if any(ROWS.get(primitive.name) is not primitive for primitive in program.primitives):
+        return ""
+    names = [primitive.name for primitive in program.primitives]
+    p = program
+    arrays = (p.codes, p.offsets, p.operands, p.constants, p.outputs, p.guards)
+    return key_of(names, p.n_inputs, *(x.tobytes().hex() for x in arrays), *about)
+
+
 class Kernel:
     """A program compiled to one function over a batch.
 
@@ -191,7 +202,12 @@ class Kernel:
 
     Raises:
         LookupError: The cache has no code, and `compiles` is false.
+
+    Attributes:
+        writer: What writes the code.
     """
+
+    writer: type[KernelWriter]
 
     def __init__(
         self,
@@ -222,7 +238,8 @@ class Kernel:
     def _compiled(self, *, strict_zero: bool) -> tuple[int, int]:
         """The code's address, and how many vectors a block of rows keeps for later stages."""
         # Looked up before any LLVM text exists: writing the text takes about as long as compiling it.
-        key = self._key(strict_zero=strict_zero)
+        about = self.writer.__name__, self.layout, self.rows, self._fast, self.dtype, self.parts is None, strict_zero
+        key = program_key(self._whole, *about)
         found = kept(key, f"{ENTRY}run")
         if found is not None:
             return found
@@ -231,23 +248,10 @@ class Kernel:
         # The shared part calls the lanes' functions as well (`always`): whether something is shared depends on which
         # gradients are asked for, and values must not (docs/adr/0014).
         module = FastModule(always=self.rows > 1) if self._fast else ir.Module()
-        writer = _KernelWriter(self, ir.Function(module, CALL, f"{ENTRY}run"), strict_zero=strict_zero)
+        writer = self.writer(self, ir.Function(module, CALL, f"{ENTRY}run"), strict_zero=strict_zero)
         writer.write()
         [address] = addresses_of(module, [f"{ENTRY}run"], straight=True, key=key, note=writer.n_kept)
         return address, writer.n_kept
-
-    def _key(self, *, strict_zero: bool) -> str:
-        """The cache key: the program, and how it is to run; "" for a program with a user's primitives."""
-        p = self._whole
-        # A built-in rule is identified by its name and the digest of our files. A user's rule may change, its name not.
-        if any(ROWS.get(primitive.name) is not primitive for primitive in p.primitives):
-            return ""
-        names = [primitive.name for primitive in p.primitives]
-        arrays = (p.codes, p.offsets, p.operands, p.constants, p.outputs, p.guards)
-        return key_of(
-            names, p.n_inputs, *(x.tobytes().hex() for x in arrays), self.layout, self.rows, self._fast, self.dtype,
-            self.parts is None, strict_zero,
-        )  # fmt: skip
 
     def memory(self, blocks: int, n_kept: int | None = None) -> tuple[Any, tuple[int, int, int]]:
         """Memory for the vectors that blocks keep for later stages; see `strip_mining.memory`."""
@@ -268,8 +272,8 @@ class Kernel:
         ctypes.CFUNCTYPE(None, ctypes.c_int64)(address)(fields.ctypes.data)
 
 
-class _KernelWriter:
-    """Writes a kernel's function."""
+class KernelWriter:
+    """Writes a kernel's function: all rows in straight-line code."""
 
     def __init__(self, kernel: Kernel, function: Any, *, strict_zero: bool) -> None:
         self.kernel, self.strict_zero = kernel, strict_zero
@@ -340,7 +344,7 @@ class _KernelWriter:
             first = b.mul(group, i64(width))
             total = None
             square = [load(b, self.kind, a["scratch"], b.add(first, i64(k))) for k in range(width)]
-            for row in _transposed(b, square):
+            for row in transposed(b, square):
                 total = row if total is None else b.fadd(total, row)
             b.store(total, b.gep(a["summed"], [first], source_etype=self.real), align=alignment(self.real))
         for k in range(n - n % width, n):
@@ -507,6 +511,9 @@ class _KernelWriter:
             store(b, element, table, b.add(first, i64(lane * n)))
 
 
+Kernel.writer = KernelWriter
+
+
 def sum_of_lanes(b: Any, x: Any, width: int) -> Any:
     """The sum of a vector's lanes, from the first to the last: the order is part of the result's bits."""
     if width == 1:
@@ -518,7 +525,7 @@ def sum_of_lanes(b: Any, x: Any, width: int) -> Any:
     return total
 
 
-def _transposed(b: Any, rows: Sequence[Any]) -> list[Any]:
+def transposed(b: Any, rows: Sequence[Any]) -> list[Any]:
     """The transpose of a square of lanes."""
     rows, n = list(rows), len(rows)
     # Swaps ever smaller off-diagonal squares: n log n shuffles, where element by element takes n² moves.

@@ -369,7 +369,7 @@ class _LoopWriter:
             self._start(self.b.sub(i64(body.blocks - 1), turn()), hold)
 
         start()
-        loaded = _Results(lambda j: self._result(j, read))
+        loaded = LoadedResults(lambda j: self._result(j, read))
         # `Adjoints` must know how many contributions a target gets, to accumulate several targets together.
         left = Counter(to for e in range(len(body.slots[0])) if (to := self._target(e)) is not None)
         left.update({j: len(gs) for j, gs in ends.items()})
@@ -476,7 +476,7 @@ class _LoopWriter:
             store(b, b.fadd(load(b, F64, adjoints, address), part), adjoints, address)
 
 
-class _Results(dict[int, Any]):
+class LoadedResults(dict[int, Any]):
     """The results of a body, each loaded from memory on first access."""
 
     def __init__(self, source: Callable[[int], Any]) -> None:

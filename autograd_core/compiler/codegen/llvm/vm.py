@@ -107,7 +107,7 @@ def _unrolled(module: Any, row: Primitive, n: int, names: tuple[str, str], kind:
     backward.b.ret_void()
 
 
-def _looped(module: Any, row: Primitive, names: tuple[str, str], kind: Any, form: int) -> None:
+def looped(module: Any, row: Primitive, names: tuple[str, str], kind: Any, form: int) -> None:
     """Both handlers of a primitive for any number of operands."""
     h = _Handler(module, names[0], kind)
     many = _Many(h, row, form)
@@ -253,7 +253,7 @@ def handlers(keys: Sequence[Key], width: int, *, fast: bool = False, real: Any =
             names = [(f"{ENTRY}forward_{k}", f"{ENTRY}backward_{k}") for k in range(len(missing))]
             for (row, _, _, n, _, _), pair in zip(missing, names, strict=True):
                 if n <= 0:
-                    _looped(module, row, pair, kind, n)
+                    looped(module, row, pair, kind, n)
                 else:
                     read_rule(row, _unrolled, module, row, n, pair, kind)
             found = addresses_of(module, chain.from_iterable(names))
@@ -335,6 +335,7 @@ class Interpreter:
     def __init__(self, program: Program, *, fast: bool = False, dtype: str = "float64") -> None:
         self.program, self.fast, self.dtype = program, fast, np.dtype(dtype)
         self.real = real_of(self.dtype)
+        self.numbers_per_row = program.n_inputs + len(program.outputs)  # one block's values serve all blocks in turn
         self._tables: dict[int, Any] = {}
 
     def _table(self, width: int) -> Any:

@@ -1,0 +1,214 @@
+"""A kernel with loops: equal copies within a long program, such as time steps, are written once (docs/adr/0018).
+
+Lanes are rows of the batch, as in any kernel, and copies run one after the other. So copies may read each other, and
+a path of 10 000 steps compiles like one of 100. Each segment of the program is a function that reads and writes
+vectors in memory: LLVM's time, which is more than linear in the length of a function, is linear in that of the
+program.
+
+Invariants:
+- *Order.* Forward and backward, everything is computed and each product is added in the interpreter's order, so the
+  bits are the same (docs/adr/0014). That is why the program is not reordered as an execution plan's is.
+- *Memory.* Values and adjoints have a vector per slot, at the slot's number. A result is stored only if something
+  outside its copy or the backward sweep reads it; vectors that nobody touches cost nothing.
+- *Zeros.* A result has an adjoint in memory only if something outside its copy sends to it. The sweep that reads it
+  writes the 0 back, so that each block of rows begins with zeros without clearing the whole array.
+"""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ...runtime.memory import LANES, zeros
+from .jit import I32, I64, alignment, constant, i64, load, loop, spread, store
+from .kernel import Kernel, KernelWriter, transposed
+from .segment_code import LoopCode, WideNodeCode, constant_array
+from .segments import SegmentBody, is_wide_node, needed_slots, segments_of
+from .strip_mining import STRETCH
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from ...ir.program import Program
+
+MOST_BYTES = 2**20  # of values of two blocks of rows, which are to stay in the second-level cache
+
+
+class RolledWriter(KernelWriter):
+    """Writes a kernel's function as calls of its segments."""
+
+    def _blocks(self) -> None:
+        """Write the loop over the blocks of rows: two at a time forward, one by one backward."""
+        # Forward, copies wait for each other, and the two blocks fill each other's gaps. Backward, sums over the batch
+        # receive one block's products after the other's, or their bits would change.
+        b, a, kernel = self.b, self.a, self.kernel
+        self.program, layout, self.module = kernel.program, kernel.inner, b.module
+        self.values = a["kept"]
+        apart = i64(self.program.n_slots)
+        self.adjoints = b.gep(self.values, [i64(2 * self.program.n_slots)], source_etype=self.kind)
+        self.together = together = together_of(self.program, self.kernel.dtype)
+        forward, backward = self._segments()
+        self._put_into_memory()
+        summed = constant_array(self.module, "summed", np.array(layout.summed, np.int32), I32)
+        with loop(b, i64(0), i64(len(layout.summed))) as k:
+            store(b, constant(self.kind, 0.0), self.adjoints, b.sext(load(b, I32, summed, k), I64))
+        with loop(b, i64(0), b.sdiv(b.add(a["blocks"], i64(together - 1)), i64(together))) as group:
+            first = b.mul(group, i64(together))
+            # An odd last block is computed twice, in the same place.
+            last = b.sub(a["blocks"], i64(1))
+            second = b.select(b.icmp_signed("<", first, last), b.add(first, i64(1)), last)
+            blocks = [first, second][:together]
+            values = [b.gep(self.values, [b.mul(b.sub(x, first), apart)], source_etype=self.kind) for x in blocks]
+            for block, memory in zip(blocks, values, strict=True):
+                for k, table in enumerate(layout.tables):
+                    self._load_table(a[f"table_{k}"], b.mul(block, i64(self.width)), table, memory)
+            for segment in forward:
+                segment.call_forward(b, values, a["shared"])
+            count = b.sub(a["blocks"], first)
+            count = b.select(b.icmp_signed("<", count, i64(together)), count, i64(together))
+            with loop(b, i64(0), count) as k:
+                start = b.mul(b.add(first, k), i64(self.width))
+                self._finish_block(start, b.gep(self.values, [b.mul(k, apart)], source_etype=self.kind), backward)
+        with loop(b, i64(0), i64(len(layout.summed))) as k:
+            slot = b.sext(load(b, I32, summed, k), I64)
+            store(b, load(b, self.kind, self.adjoints, slot), a["scratch"], k)
+
+    def _finish_block(self, start: Any, values: Any, backward: Sequence[Any]) -> None:
+        """Write a block's results, its sweep and its gradients, from row `start` on."""
+        b, a, layout = self.b, self.a, self.kernel.inner
+
+        def value(slot: Any) -> Any:
+            return load(b, self.kind, values, slot)
+
+        self._write_table(
+            a["results"], start, layout.width, [*zip(layout.places, layout.wanted, strict=True)], value
+        )
+        if layout.has_gradient:
+            root = i64(int(self.program.outputs[0]))
+            seed = b.fadd(load(b, self.kind, self.adjoints, root), self._seed(start))
+            store(b, seed, self.adjoints, root)
+            for function in reversed(backward):
+                b.call(function, [values, self.adjoints, a["shared"]])
+            self._write_gradients(start)
+
+    def _segments(self) -> tuple[list[Any], list[Any]]:
+        """All segments in order, and the functions of their sweeps."""
+        p, layout = self.program, self.kernel.inner
+        sought = [slot for group in (*layout.per_row, layout.summed) for slot in group]
+        read = np.zeros(p.n_slots, bool)
+        read[list(layout.wanted)] = True
+        read[p.outputs[:1]] = True
+        needed = needed_slots(p, sought)
+        self.in_memory = read.copy()  # inputs and constants that are read as vectors
+        forward, backward = [], []
+        for k, region in enumerate(segments_of(p)):
+            body = SegmentBody(p, region, read, needed)
+            segment = (WideNodeCode if is_wide_node(p, region) else LoopCode)(self, body, k)
+            # Written first: it decides which results the forward function has to store.
+            if layout.has_gradient and any(body.needed):
+                backward.append(segment.backward(strict_zero=self.strict_zero))
+            segment.forward()
+            forward.append(segment)
+        return forward, backward
+
+    def _put_into_memory(self) -> None:
+        """Write shared inputs and constants that are read as vectors, once for all blocks."""
+        b, p = self.b, self.program
+        found = np.flatnonzero(self.in_memory[: p.first])
+        shared = np.array([slot for slot in found if slot < p.n_inputs and slot not in self.places], np.int32)
+        constants = found[found >= p.n_inputs].astype(np.int32)
+        for name, slots in (("shared", shared), ("constants", constants)):
+            if not len(slots):
+                continue
+            at = constant_array(self.module, f"{name}_slots", slots, I32)
+            numbers = None
+            if name == "constants":
+                with np.errstate(over="ignore"):
+                    numbers = p.constants[slots - p.n_inputs].astype(self.kernel.dtype)
+                numbers = constant_array(self.module, "constants", numbers, self.real)
+            with loop(b, i64(0), i64(len(slots))) as k:
+                slot = b.sext(load(b, I32, at, k), I64)
+                x = load(b, self.real, self.a["shared"], slot) if numbers is None else load(b, self.real, numbers, k)
+                for block in range(2):
+                    place = b.add(slot, i64(block * p.n_slots))
+                    store(b, spread(b, x, self.kind), self.values, place)
+
+    # --- tables: rows in memory, lanes in code ---
+
+    def _load_table(self, base: Any, start: Any, slots: Sequence[int], values: Any) -> None:
+        """Write a block of rows of a table to the values, a vector per column."""
+        b, n = self.b, len(slots)
+        for column, count in _runs(list(enumerate(slots))):
+            slot = slots[column]
+            groups = count // self.width
+            with loop(b, i64(0), i64(groups)) as group:
+                first = b.mul(group, i64(self.width))
+                square = []
+                for lane in range(self.width):
+                    at = b.add(b.mul(b.add(start, i64(lane)), i64(n)), b.add(first, i64(column)))
+                    place = b.gep(base, [at], source_etype=self.real)
+                    square.append(b.load(place, typ=self.kind, align=alignment(self.kind)))
+                for k, x in enumerate(transposed(b, square)):
+                    store(b, x, values, b.add(first, i64(slot + k)))
+            for k in range(groups * self.width, count):
+                store(b, self._column(base, start, n, column + k), values, i64(slot + k))
+
+    def _write_table(
+        self, base: Any, start: Any, n: int, pairs: Sequence[tuple[int, int]], source: Callable[[Any], Any]
+    ) -> None:
+        """Write vectors to a block of rows of a table of n columns; pairs are a column and a slot."""
+        b = self.b
+        for where, count in _runs(pairs):
+            column, slot = pairs[where]
+            groups = count // self.width
+            with loop(b, i64(0), i64(groups)) as group:
+                first = b.mul(group, i64(self.width))
+                square = [source(b.add(first, i64(slot + k))) for k in range(self.width)]
+                for lane, x in enumerate(transposed(b, square)):
+                    at = b.add(b.mul(b.add(start, i64(lane)), i64(n)), b.add(first, i64(column)))
+                    b.store(x, b.gep(base, [at], source_etype=self.real), align=alignment(self.real))
+            for k in range(groups * self.width, count):
+                self._put(source(i64(slot + k)), base, start, n, column + k)
+
+    def _write_gradients(self, start: Any) -> None:
+        """Write gradients per row; their adjoints are 0 in memory afterwards."""
+        b, zero = self.b, constant(self.kind, 0.0)
+
+        def source(slot: Any) -> Any:
+            x = b.fadd(load(b, self.kind, self.adjoints, slot), zero)  # -0.0 becomes 0.0, as in `_finish`
+            store(b, zero, self.adjoints, slot)
+            b.store(b.fadd(b.load(self.seen, typ=self.kind), b.fmul(x, zero)), self.seen)
+            return x
+
+        for k, group in enumerate(self.kernel.inner.per_row):
+            self._write_table(self.a[f"grad_{k}"], start, len(group), list(enumerate(group)), source)
+
+
+def _runs(pairs: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
+    """Stretches in which column and slot both grow by 1: where each begins among the pairs, and how many it has."""
+    if not pairs:
+        return []
+    found = np.array(pairs, np.int64)
+    ends = np.flatnonzero((np.diff(found, axis=0) != 1).any(axis=1)) + 1
+    return [(int(a), int(b - a)) for a, b in pairwise([0, *ends.tolist(), len(pairs)])]
+
+
+class RolledKernel(Kernel):
+    """A long program over a batch; as a kernel, with loops for equal copies."""
+
+    writer = RolledWriter
+
+    def memory(self, blocks: int, n_kept: int | None = None) -> tuple[Any, tuple[int, int, int]]:  # noqa: ARG002
+        """Memory for the values of two blocks of rows, the adjoints of one, and what a stretch of copies keeps."""
+        n = self._n_kept if n_kept is None else n_kept
+        kept = zeros((3 * self.program.n_slots + n * STRETCH, self.rows), self.dtype)
+        return kept, (1, 0, kept.ctypes.data)
+
+
+def together_of(program: Program, dtype: Any) -> int:
+    """How many blocks of rows are computed at a time: two, if their values stay in the second-level cache."""
+    return 2 if 2 * program.n_slots * LANES * dtype.itemsize <= MOST_BYTES else 1
+
+

@@ -1,0 +1,306 @@
+"""The functions of a segment, rows of the batch in lanes: a loop over its copies, forward and backward."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING, Any, Protocol
+
+from llvmlite import ir
+
+from ....number_systems.llvm import HASTY, LLVM, Delayed, Lanes
+from ...passes.find_repeats import LOCAL
+from ...runtime.memory import LANES
+from .accumulation import TOGETHER, Adjoints, with_product
+from .jit import I32, I64, PTR, VOID, constant, i64, load, loop, spread, store
+from .kernel import read
+from .loops import LoadedResults
+from .outer_products import OuterProducts
+from .segments import CopyColumn
+from .strip_mining import STRETCH, Stages
+from .vm import OF_MANY, looped
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from ....engine.ops import Primitive
+    from .segments import SegmentBody
+
+MOST_PAIRED = 150  # edges of a body up to which its loop runs two blocks of rows at a time
+MOST_OPEN = 16  # sums over all copies that stay in registers; more would be spilled at every turn
+
+
+class Target(Protocol):
+    """What the code of a segment needs to know of the kernel that it is in.
+
+    Attributes:
+        module: The module.
+        kind: The type of a vector.
+        real: The type of a lane.
+        places: The inputs that differ from row to row; the others are read from where all rows share them.
+        in_memory: For each slot, whether it is read as a vector although it is an input or a constant.
+        together: How many blocks of rows are computed at a time.
+        n_kept: How many vectors a copy keeps for the sums over all copies, at most.
+    """
+
+    module: Any
+    kind: Any
+    real: Any
+    places: Any
+    in_memory: Any
+    together: int
+    n_kept: int
+
+
+class LoopCode:
+    """Writes the two functions of a region: loops over its copies."""
+
+    def __init__(self, writer: Target, body: SegmentBody, k: int) -> None:
+        self.writer, self.body, self.kind, self.k = writer, body, writer.kind, k
+        self.program, self.region = body.program, body.region
+        self.begin = self.program.first + self.region.start
+        self.tables = [constant_array(writer.module, f"places_{k}_{n}", x, I32) for n, x in enumerate(body.tables)]
+        for e in body.columns:
+            writer.in_memory[body.slots[:, e]] = True
+        self.stored = {j for j, is_read in enumerate(body.exported) if is_read}
+
+    def _begin(self, name: str) -> None:
+        function = segment_function(self.writer.module, f"{name}_{self.k}")
+        self.values, self.adjoints, self.shared = function.args
+        self.b = ir.IRBuilder(function.append_basic_block())
+        self.made = function
+
+    def _start(self, copy: Any) -> None:
+        """Begin the code of a copy."""
+        b = self.b
+        at = b.add(b.mul(copy, i64(self.region.period)), i64(self.begin))
+        self.copy = copy
+        self.seen: dict[int | CopyColumn, Any] = {}
+        # All results of the copy are at fixed distances from these two, which addressing modes take for nothing.
+        self.mine, self.mine_back = (b.gep(x, [at], source_etype=self.kind) for x in (self.values, self.adjoints))
+
+    def _slot(self, column: CopyColumn) -> Any:
+        b = self.b
+        if column.table < 0:
+            return b.add(b.mul(self.copy, i64(column.step)), i64(column.first))
+        return b.sext(load(b, I32, self.tables[column.table], self.copy), I64)
+
+    def _operand(self, e: int, results: Any) -> Any:
+        """An operand, by its place among those of the body."""
+        p, slot = self.program, int(self.body.slots[0, e])
+        if self.region.kinds[e] == LOCAL:
+            return results[slot - self.begin]
+        source = self.body.columns.get(e, slot)
+        if isinstance(source, int) and p.n_inputs <= source < p.first:
+            return float(p.constants[source - p.n_inputs])
+        # One object for each source, by which products with the same factor are known.
+        if source not in self.seen:
+            self.seen[source] = Delayed(self.b, lambda: self._loaded(source))
+        return self.seen[source]
+
+    def _loaded(self, source: int | CopyColumn) -> Any:
+        b = self.b
+        if isinstance(source, CopyColumn):
+            return load(b, self.kind, self.values, self._slot(source))
+        if source < self.program.n_inputs and source not in self.writer.places:
+            return spread(b, load(b, self.writer.real, self.shared, i64(source)), self.kind)
+        return load(b, self.kind, self.values, i64(source))
+
+    def _read(self, primitive: Primitive, rule: Callable[..., Any], xs: Sequence[Any], m: Any = LLVM) -> Any:
+        return read(primitive, rule, xs, self.b, self.kind, m)
+
+    def forward(self) -> None:
+        """Write the forward loop; for small bodies it runs two blocks of rows at a time."""
+        self._begin("forward")
+        b, body = self.b, self.body
+        first, second, self.shared = self.made.args
+        # Copies wait for each other, and a processor does not look as far ahead as the next block of rows.
+        self.is_paired = self.writer.together > 1 and len(self.region.kinds) <= MOST_PAIRED
+        with loop(b, i64(0), i64(self.region.copies)) as copy:
+            for values in (first, second) if self.is_paired else (first,):
+                self.values = values
+                self._start(copy)
+                results: dict[int, Any] = {}
+                for j, (primitive, operands) in enumerate(zip(body.primitives, body.operands, strict=True)):
+                    xs = [self._operand(e, results) for e in operands]
+                    results[j] = z = LLVM.number(self._read(primitive, primitive.value, xs))
+                    if j in self.stored:
+                        store(b, z.value if isinstance(z, Lanes) else constant(self.kind, z), self.mine, i64(j))
+        b.ret_void()
+        self.function = self.made
+
+    def call_forward(self, b: Any, values: Sequence[Any], shared: Any) -> None:
+        """Write the calls that compute some blocks of rows."""
+        if self.is_paired:
+            b.call(self.function, [values[0], values[-1], shared])
+            return
+        for memory in values:
+            b.call(self.function, [memory, memory, shared])
+
+    def backward(self, *, strict_zero: bool) -> Any:
+        """Write the backward loop, from the last copy to the first, and return its function."""
+        self._begin("backward")
+        b, body = self.b, self.body
+        self.strict_zero = strict_zero
+        if len(body.summed) > MOST_OPEN:
+            self._backward_by_stretches()
+        else:
+            # LLVM keeps these in registers while the loop runs.
+            sums = {slot: b.alloca(self.kind) for slot in body.summed}
+            for slot, total in sums.items():
+                b.store(load(b, self.kind, self.adjoints, i64(slot)), total)
+
+            def add(slot: int, d: Any, g: Any) -> None:
+                old = Lanes(b, b.load(sums[slot], typ=self.kind))
+                b.store(with_product(old, LLVM.number(d), g, strict_zero=strict_zero).value, sums[slot])
+
+            with loop(b, i64(0), i64(self.region.copies)) as turn:
+                self._start(b.sub(i64(self.region.copies - 1), turn))
+                self._backward(LLVM.number, add)
+            for slot, total in sums.items():
+                store(b, b.load(total, typ=self.kind), self.adjoints, i64(slot))
+        b.ret_void()
+        return self.made
+
+    def _backward_by_stretches(self) -> None:
+        """Write a loop over stretches of copies, after each of which its products are added to many sums in tiles.
+
+        What rows are to a kernel's sums over the batch, copies are here: each sum still receives its products from the
+        last copy to the first.
+        """
+        b, copies = self.b, self.region.copies
+        stretch = min(STRETCH, copies)
+        # Known when the code is written: how many vectors a copy keeps.
+        about = ir.GlobalVariable(b.module, I64, f"kept_by_{self.k}")
+        about.linkage = "internal"
+        n_kept = b.load(about, typ=I64)
+        memory = b.gep(self.adjoints, [i64(self.program.n_slots)], source_etype=self.kind)
+        with loop(b, i64(0), i64(-(-copies // stretch))) as turn:
+            first = b.mul(turn, i64(stretch))
+            left = b.sub(i64(copies), first)
+            count = b.select(b.icmp_signed("<", left, i64(stretch)), left, i64(stretch))
+            stages = Stages(b, memory, n_kept, first, count, LANES, 0)
+            products = OuterProducts(stages, self.kind, self.adjoints, strict_zero=self.strict_zero)
+            self._start(b.sub(i64(copies - 1), stages.block))
+            self._backward(stages.hold, products.send)
+            stages.end()
+            products.add_up()
+        about.initializer = i64(stages.places)
+        self.writer.n_kept = max(self.writer.n_kept, stages.places)
+
+    def _backward(self, hold: Callable[[Any], Any], add: Callable[[int, Any, Any], None]) -> None:
+        """Write one copy's sweep; `add` takes what goes to sums over all copies."""
+        body = self.body
+        results = LoadedResults(self._result)
+        targets = (
+            self._target(e) for j, operands in enumerate(body.operands) for e in operands if body.needed[j]
+        )
+        left = Counter(to for to in targets if to is not None)
+        adjoints = Adjoints(left, self._sent_by_others, hold, strict_zero=self.strict_zero, together=TOGETHER)
+        m = LLVM if self.strict_zero else HASTY
+        for j in reversed(range(len(body.primitives))):
+            if not body.needed[j]:
+                continue
+            g = adjoints.gather(j)
+            if g is None:
+                continue
+            operands, primitive = body.operands[j], body.primitives[j]
+            xs = [self._operand(e, results) for e in operands]
+            for e, d in zip(operands, self._read(primitive, primitive.partials, [*xs, results[j]], m), strict=True):
+                if body.sends[e]:
+                    self._send(e, d, g, adjoints, add)
+        for column in adjoints.waiting():
+            g = adjoints.gather(column)
+            store(self.b, g.value, self.adjoints, self._slot(column))
+
+    def _target(self, e: int) -> Any:
+        """What `Adjoints` accumulates an operand's adjoint under: a result of the copy or a column; else None."""
+        body = self.body
+        if not body.sends[e]:
+            return None
+        if body.region.kinds[e] == LOCAL:
+            return int(body.slots[0, e]) - self.begin
+        column = body.columns.get(e)
+        return column if column in body.apart else None
+
+    def _send(self, e: int, d: Any, g: Any, adjoints: Adjoints, add: Callable[[int, Any, Any], None]) -> None:
+        """Contribute local derivative times adjoint to an operand."""
+        b, slot, to = self.b, int(self.body.slots[0, e]), self._target(e)
+        column = self.body.columns.get(e)
+        if to is not None:
+            adjoints.send(to, d, g)
+        elif column is None and slot in self.body.summed:
+            add(slot, d, g)
+        else:
+            at = i64(slot) if column is None else self._slot(column)
+            old = Lanes(b, load(b, self.kind, self.adjoints, at))
+            store(b, with_product(old, LLVM.number(d), g, strict_zero=self.strict_zero).value, self.adjoints, at)
+
+    def _result(self, j: int) -> Any:
+        """Result j, loaded at each use; the forward loop has to store it."""
+
+        def vector() -> Any:
+            self.stored.add(j)
+            return load(self.b, self.kind, self.mine, i64(j))
+
+        return Delayed(self.b, vector)
+
+    def _sent_by_others(self, j: Any) -> Any:
+        """The adjoint that a result has received from outside its copy, which is 0 in memory then; or a column's."""
+        if isinstance(j, CopyColumn):
+            return Lanes(self.b, load(self.b, self.kind, self.adjoints, self._slot(j)))
+        if not self.body.exported[j]:
+            return None
+        g = Lanes(self.b, load(self.b, self.kind, self.mine_back, i64(j)))
+        store(self.b, constant(self.kind, 0.0), self.mine_back, i64(j))
+        return g
+
+
+class WideNodeCode:
+    """A node of many operands: the interpreter's handlers, which loop over them."""
+
+    def __init__(self, writer: Target, body: SegmentBody, k: int) -> None:
+        self.writer, self.body, self.k = writer, body, k
+        self.own = body.program.first + body.region.start
+        writer.in_memory[body.slots] = True
+        self.slots = constant_array(writer.module, f"operands_{k}", body.slots[0], I32)
+        self.names = f"value_{k}", f"adjoint_{k}"
+        looped(writer.module, body.primitives[0], self.names, writer.kind, OF_MANY)
+
+    def _call(self, b: Any, handler: str, values: Any, adjoints: Any) -> None:
+        count = i64(len(self.body.slots[0]))
+        b.call(self.writer.module.globals[handler], [self.slots, count, values, adjoints, i64(self.own)])
+
+    def forward(self) -> None:
+        """Its handlers are written already."""
+
+    def call_forward(self, b: Any, values: Sequence[Any], shared: Any) -> None:  # noqa: ARG002
+        """Write the calls that compute some blocks of rows."""
+        for memory in values:
+            self._call(b, self.names[0], memory, memory)
+
+    def backward(self, *, strict_zero: bool) -> Any:  # noqa: ARG002  the interpreter's handlers always follow that rule
+        """Write the function that sends to all operands, and return it."""
+        function = segment_function(self.writer.module, f"backward_{self.k}")
+        values, adjoints, _shared = function.args
+        b = ir.IRBuilder(function.append_basic_block())
+        self._call(b, self.names[1], values, adjoints)
+        store(b, constant(self.writer.kind, 0.0), adjoints, i64(self.own))
+        b.ret_void()
+        return function
+
+
+def segment_function(module: Any, name: str) -> Any:
+    """A new function of a segment: values, adjoints (or the values of another block), and the shared inputs."""
+    function = ir.Function(module, ir.FunctionType(VOID, [PTR, PTR, PTR]), name)
+    function.linkage = "internal"
+    # Not inlined: LLVM's time is more than linear in the length of a function.
+    function.attributes.add("noinline")
+    return function
+
+
+def constant_array(module: Any, name: str, numbers: Any, kind: Any) -> Any:
+    """An array in the code."""
+    content = ir.Constant(ir.ArrayType(kind, len(numbers)), numbers.tolist())
+    found = ir.GlobalVariable(module, content.type, name)
+    found.initializer, found.global_constant, found.linkage = content, True, "internal"
+    return found

@@ -1,0 +1,156 @@
+"""A long program in segments: regions of equal copies, nodes of many operands, and pieces of straight-line code."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from ...passes.find_repeats import GATHERED, LOCAL, SHARED, Region, coarser, regions_of
+from .wide_nodes import SUMS, WIDE, is_wide
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from ....engine.ops import Primitive
+    from ...ir.program import Program
+
+MOST_PIECE = 200  # edges of a piece: LLVM's time is more than linear in the length of a block
+
+
+def segments_of(program: Program) -> list[Region]:
+    """The program as regions of equal copies, nodes of many operands, and pieces, which are regions of one copy."""
+    p = program
+    found: list[Region] = []
+    here = 0
+    regions = [r for r in (coarser(p, r) for r in regions_of(p)) if is_in_order(p, r)]
+    for region in [*regions, None]:
+        stop = len(p.codes) if region is None else region.start
+        begin = here
+        for i in range(here, stop):
+            wide = _is_loop(p.primitives[p.codes[i]], int(p.offsets[i + 1] - p.offsets[i]))
+            if wide or int(p.offsets[i + 1] - p.offsets[begin]) > MOST_PIECE:
+                found += [_piece(p, a, b) for a, b in ((begin, i),) if b > a]
+                begin = i
+            if wide:
+                found.append(_piece(p, i, i + 1))
+                begin = i + 1
+        if stop > begin:
+            found.append(_piece(p, begin, stop))
+        if region is not None:
+            found.append(region)
+            here = region.stop
+    return found
+
+
+def edges_written(program: Program) -> int:
+    """How many edges the code has, where copies count once, and a node of many operands as a few."""
+    return sum(WIDE if is_wide_node(program, x) else len(x.kinds) for x in segments_of(program))
+
+
+def is_wide_node(program: Program, segment: Region) -> bool:
+    """Whether a segment is one node that becomes a loop over its operands, which are read from memory."""
+    one = segment.period == segment.copies == 1
+    return one and _is_loop(program.primitives[program.codes[segment.start]], len(segment.kinds))
+
+
+def _is_loop(primitive: Primitive, count: int) -> bool:
+    """Whether a node of so many operands becomes a loop."""
+    return is_wide(primitive, count) and (primitive not in SUMS or count > MOST_PIECE)
+
+
+def _piece(program: Program, start: int, stop: int) -> Region:
+    slots = program.operands[program.offsets[start] : program.offsets[stop]]
+    kinds = np.where(slots >= program.first + start, LOCAL, SHARED)
+    return Region(start, stop - start, copies=1, parallel=False, kinds=kinds)
+
+
+def needed_slots(program: Program, sought: Sequence[int]) -> Any:
+    """For each slot, whether its adjoint leads to one that is sought."""
+    leads = np.zeros(program.n_slots, bool)
+    leads[list(sought)] = True
+    found: list[bool] = leads.tolist()
+    operands = program.operands.tolist()
+    for i, (start, stop) in enumerate(pairwise(program.offsets.tolist()), program.first):
+        if not found[i]:
+            found[i] = any(found[x] for x in operands[start:stop])
+    return np.array(found, bool)
+
+
+
+class CopyColumn(NamedTuple):
+    """Where a gathered operand stands in each copy: `first + copy * step`, or in a table if `table` is not -1."""
+
+    first: int
+    step: int
+    table: int
+
+
+class SegmentBody:
+    """One region: what its code needs to know.
+
+    Args:
+        program: The whole program.
+        region: Which instructions.
+        read: For each slot, whether it is a result of the run.
+        needed: For each slot, whether its adjoint leads to a gradient that is sought.
+    """
+
+    def __init__(self, program: Program, region: Region, read: Any, needed: Any) -> None:
+        self.program, self.region = program, region
+        p, start, copies = program, region.start, region.copies
+        a, b = int(p.offsets[start]), int(p.offsets[start + region.period])
+        self.slots = p.operands[a : a + (b - a) * copies].reshape(copies, b - a)
+        ends = p.offsets[start : start + region.period + 1] - a
+        self.operands = [range(i, j) for i, j in pairwise(ends.tolist())]
+        self.primitives = [p.primitives[code] for code in p.codes[start : start + region.period]]
+        self.tables: list[Any] = []
+        self.columns = {int(e): self._column(int(e)) for e in np.flatnonzero(region.kinds == GATHERED)}
+        own = slice(p.first + start, p.first + region.stop)
+        self.exported = (self._read_outside() | read)[own].reshape(copies, -1).any(axis=0).tolist()
+        self.needed = needed[own].reshape(copies, -1).any(axis=0).tolist()
+        # Operands whose adjoints are not sought, such as random numbers in a table, get no product.
+        self.sends = needed[self.slots].any(axis=0).tolist()
+        shared = {int(self.slots[0, e]) for e in np.flatnonzero(region.kinds == SHARED) if self.sends[e]}
+        # A slot that is gathered in some copy receives products in memory; in two places they would lose their order.
+        self.summed = sorted(shared - set(np.unique(self.slots[:, list(self.columns)]).tolist())) if copies > 1 else []
+        self.apart = self._apart()
+
+    def _apart(self) -> set[CopyColumn]:
+        """Columns that never have the slot of another one, so that a copy's products can be added up before they go."""
+        found = {column: self.slots[:, e] for e, column in self.columns.items()}
+        return {
+            column
+            for column, slots in found.items()
+            if not any((slots == others).any() for other, others in found.items() if other != column)
+        }
+
+    def _column(self, e: int) -> CopyColumn:
+        slots = self.slots[:, e]
+        steps = np.diff(slots)
+        if not len(steps) or (steps == steps[0]).all():
+            return CopyColumn(int(slots[0]), int(steps[0]) if len(steps) else 0, -1)
+        for k, table in enumerate(self.tables):
+            if np.array_equal(table, slots):
+                return CopyColumn(0, 0, k)
+        self.tables.append(slots.astype(np.int32))
+        return CopyColumn(0, 0, len(self.tables) - 1)
+
+    def _read_outside(self) -> Any:
+        """For each slot, whether anything but its own copy reads it."""
+        p, region = self.program, self.region
+        found = np.zeros(p.n_slots, bool)
+        found[p.operands[: p.offsets[region.start]]] = True
+        found[p.operands[p.offsets[region.stop] :]] = True
+        found[self.slots[:, list(self.columns)]] = True
+        return found
+
+
+def is_in_order(program: Program, region: Region) -> bool:
+    """Whether the gathered operands of each copy stand before that copy."""
+    # One that in some copies is a result of the copy itself would receive products out of order.
+    a, b = int(program.offsets[region.start]), int(program.offsets[region.start + region.period])
+    slots = program.operands[a : a + (b - a) * region.copies].reshape(region.copies, b - a)
+    begins = program.first + region.start + region.period * np.arange(region.copies)
+    return bool((slots[:, region.kinds == GATHERED] < begins[:, None]).all())

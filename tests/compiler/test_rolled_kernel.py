@@ -1,0 +1,202 @@
+"""Loops over equal copies of a long program, rows of the batch in lanes: the same bits, and code that does not grow."""
+
+import math
+import random
+
+import numpy as np
+import pytest
+from comparing import bits, numbers
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import autograd_core as ag
+from autograd_core.compiler.passes.find_repeats import coarser, regions_of
+from autograd_core.compiler.runtime import specialization
+
+rolled = pytest.importorskip("autograd_core.compiler.codegen.llvm.rolled_kernel")
+segments = pytest.importorskip("autograd_core.compiler.codegen.llvm.segments")
+
+
+def heston(steps):
+    """Of a stochastic volatility model: a carried state, shared parameters, two random numbers a step, a long sum."""
+
+    def path(p, z1, z2):
+        start, v, kappa, theta, xi, rho, r, strike = p
+        dt = 1.0 / steps
+        s, other = ag.log(start), ag.sqrt(1 - rho * rho)
+        for a, b in zip(z1, z2, strict=True):
+            positive = ag.maximum(v, 0.0)
+            root = ag.sqrt(positive + 1e-12)
+            s = s + (r - 0.5 * positive) * dt + root * dt**0.5 * a
+            v = v + kappa * (theta - positive) * dt + xi * root * dt**0.5 * (rho * a + other * b)
+        return ag.exp(-r) * ag.maximum(ag.exp(s) - strike, 0.0)
+
+    return path, [[100.0, 0.04, 2.0, 0.04, 0.3, -0.7, 0.02, 100.0]], [steps, steps]
+
+
+def recurrent(steps, units=3):
+    """Of a recurrent net: weights that all steps share, read unit by unit."""
+
+    def f(w, x, y):
+        u, b = w[: units * units], w[units * units : units * (units + 2)]
+        h = [0.0] * units
+        for t in range(steps):
+            h = [ag.tanh(ag.dot(u[i * units : (i + 1) * units], h) + b[i] * x[t] + b[units + i]) for i in range(units)]
+        e = ag.sum(h) - y[0]
+        return e * e
+
+    rng = np.random.default_rng(0)
+    return f, [rng.normal(size=units * (units + 2)).tolist()], [steps, 1]
+
+
+def pendulum(steps):
+    """A chain without shared operands but one; the next state reads the two before."""
+
+    def f(k, s):
+        x, before = s
+        for _ in range(steps):
+            x, before = 2 * x - before - k[0] * ag.sin(x), x
+        return x * x + before
+
+    return f, [[0.01]], [2]
+
+
+def filtered(steps):
+    """Copies with a constant of their own each, and a wide node over results of all."""
+    weights = np.random.default_rng(1).normal(size=steps).tolist()
+
+    def f(a, x):
+        level, seen = a[0], []
+        for w, z in zip(weights, x, strict=True):
+            level = level + a[1] * (z * w - level)
+            seen.append(ag.tanh(level))
+        return ag.logsumexp(seen) + ag.prod(seen[:3]) + ag.max(seen)
+
+    return f, [[0.2, 0.7]], [steps]
+
+
+def apart(steps):
+    """Copies that do not read each other, and a result for each."""
+
+    def f(w, x):
+        return [ag.exp(w[0] * z) * z / (1 + z * z) for z in x]
+
+    return f, [[0.3]], [steps]
+
+
+PROGRAMS = {f.__name__: f for f in (heston, recurrent, pendulum, filtered, apart)}
+
+
+def made(name, steps, **options):
+    f, shared, widths = PROGRAMS[name](steps)
+    examples = [*shared, *([0.1 + 0.01 * k for k in range(n)] for n in widths)]
+    return ag.compile(f, *examples, in_axes=(*[None] * len(shared), *[0] * len(widths)), **options), shared, widths
+
+
+def both_ways(f, args, *, gradient=True):
+    """The bits that the interpreter gives, and those of loops: twice, for the second run finds what the first left."""
+    found = []
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(specialization.Branch, "is_rolled", lambda self, layout: bool(layout.tables))
+        for patience, calls in ((math.inf, 1), (-1.0, 2)):
+            patch.setattr(specialization, "PATIENCE", patience)
+            for _ in range(calls):
+                answer = f.value_and_grad(*args) if gradient else f(*args)
+                found.append(bits(answer if gradient else list(answer)))
+                assert not gradient or bits(f(*args)) == bits(answer[0])
+    return found
+
+
+OPTIONS = [
+    {"reduce": "mean"},
+    {},
+    {"reduce": "sum", "argnums": 0},
+    {"dtype": "float32", "reduce": "sum"},
+    {"optimize": False},
+]
+
+
+@pytest.mark.parametrize("options", OPTIONS, ids=str)
+@pytest.mark.parametrize(("count", "odd"), [(1, 0), (17, 0), (24, 0.02), (33, 0.3)])
+@pytest.mark.parametrize("name", sorted(PROGRAMS))
+def test_bits_are_the_interpreters(name, count, odd, options):
+    gradient = name != "apart"  # of which there are many results
+    if not gradient:
+        options = {key: value for key, value in options.items() if key in ("dtype", "optimize")}
+    f, shared, widths = made(name, 12, **options)
+    rng = np.random.default_rng(count)
+    args = [*shared, *(numbers(rng, (count, n), odd=odd) for n in widths)]
+    cold, *compiled = both_ways(f, args, gradient=gradient)
+    assert compiled == [cold, cold]
+
+
+@settings(max_examples=30)
+@given(seed=st.integers(0, 10**6), count=st.sampled_from([1, 7, 16, 25]), odd=st.sampled_from([0, 0.05]))
+def test_random_steps_repeated(seed, count, odd):
+    """A step of random operations on the state, shared numbers, a number of its own and results of earlier steps."""
+    choose = random.Random(seed)
+    steps, plan = choose.randint(8, 20), [choose.random() for _ in range(40)]
+
+    def f(w, x):
+        states = [w[0], x[0]]
+        for t in range(steps):
+            draw = iter(plan)
+            known = [states[-1], states[-2], *w, x[t]]
+            for _ in range(1 + int(next(draw) * 5)):
+                a, b = (known[int(next(draw) * len(known))] for _ in range(2))
+                operate = [ag.maximum, ag.hypot, lambda a, b: a * b, lambda a, b: a - b, lambda a, b: ag.sin(a) + b]
+                known.append(operate[int(next(draw) * len(operate))](a, b))
+            states.append(ag.tanh(known[-1]))
+        return ag.sum(states[2:]) * states[-1] + ag.dot(states[:steps], x)
+
+    call = ag.compile(f, [0.3, -0.7, 1.1], [0.1] * steps, in_axes=(None, 0), reduce="sum")
+    x = numbers(np.random.default_rng(seed), (count, steps), odd=odd)
+    cold, *compiled = both_ways(call, [[0.3, -0.7, 1.1], x])
+    assert compiled == [cold, cold]
+
+
+@pytest.mark.parametrize("name", ["heston", "recurrent", "pendulum", "filtered"])
+def test_code_does_not_grow_with_the_steps(name):
+    written = {steps: segments.edges_written(made(name, steps)[0].program) for steps in (60, 240, 960)}
+    assert written[240] == written[960] <= written[60] + 32
+
+
+def test_units_of_a_layer_become_one_step():
+    """Found unit by unit, weights come from a table; as a whole step, each weight is one slot that all copies share."""
+    program = made("recurrent", 60)[0].program
+    units = max(regions_of(program), key=lambda region: region.copies)
+    step = coarser(program, units)
+    assert step.period == 3 * units.period
+    assert (step.kinds == 1).sum() >= 15  # of 9 weights, two factors and two biases for each of three units
+
+
+@pytest.mark.parametrize(
+    ("name", "steps", "is_rolled"),
+    [("heston", 10, False), ("heston", 100, True), ("heston", 252, True), ("filtered", 1000, True)],
+)
+def test_when_loops_are_used(name, steps, is_rolled):
+    f, shared, widths = made(name, steps, reduce="mean")
+    bound = f.bind(*shared, *(np.ones((8, n)) for n in widths))
+    assert isinstance(bound.runner.kernel, rolled.RolledKernel) == is_rolled
+
+
+def test_what_does_not_repeat_stays_interpreted():
+    choose = random.Random(3)
+
+    def f(x):
+        known = [x, x * x]
+        for _ in range(4000):
+            known.append(choose.choice([ag.sin, ag.tanh, lambda a: a * known[-2], lambda a: a - 0.5])(known[-1]))
+        return known[-1]
+
+    bound = ag.compile(f, 0.3, in_axes=0).bind(np.ones(8))
+    assert not hasattr(bound, "runner") or not hasattr(bound.runner, "kernel")
+
+
+def test_code_is_found_on_disk(monkeypatch):
+    f, shared, widths = made("heston", 252, reduce="mean")
+    args = [*shared, *(np.ones((8, n)) for n in widths)]
+    f.bind(*args)
+    monkeypatch.setattr(rolled.RolledWriter, "write", lambda self: pytest.fail("written anew"))
+    again = made("heston", 252, reduce="mean")[0]
+    assert bits(again.value_and_grad(*args)) == bits(f.value_and_grad(*args))
