@@ -16,6 +16,7 @@ import sys
 import tempfile
 from pathlib import Path
 from statistics import median
+from time import process_time
 from timeit import Timer
 from typing import TYPE_CHECKING, Any
 
@@ -134,13 +135,82 @@ def starts() -> None:
                 print(f"| the demo: compile and 100 calls, {what} | {float(done.stdout):.2f} s | | |", flush=True)
 
 
+def heston(steps: int) -> Callable[..., Any]:
+    """A path of Heston's stochastic volatility model, Euler's scheme with full truncation, and a call option on it."""
+
+    def path(p: Any, z1: Any, z2: Any) -> Any:
+        start, v, kappa, theta, xi, rho, r, strike = p
+        dt = 1.0 / steps
+        root_dt, s, other = dt**0.5, ag.log(start), ag.sqrt(1 - rho * rho)
+        for a, b in zip(z1, z2, strict=True):
+            positive = ag.maximum(v, 0.0)
+            root = ag.sqrt(positive + 1e-12)
+            s = s + (r - 0.5 * positive) * dt + root * root_dt * a
+            v = v + kappa * (theta - positive) * dt + xi * root * root_dt * (rho * a + other * b)
+        return ag.exp(-r) * ag.maximum(ag.exp(s) - strike, 0.0)
+
+    return path
+
+
+def recurrent(steps: int, units: int = 8, inputs: int = 4) -> Callable[..., Any]:
+    """A recurrent net: tanh units, squared error of a linear output at the end."""
+
+    def loss(w: Any, x: Any, y: Any) -> Any:
+        width = units + inputs
+        h: Any = [0.0] * units
+        for t in range(steps):
+            seen = [*h, *x[t * inputs : (t + 1) * inputs]]
+            h = [ag.tanh(ag.dot(w[i * width : (i + 1) * width], seen) + w[units * width + i]) for i in range(units)]
+        return (ag.dot(w[units * (width + 1) :], h) - y) ** 2
+
+    return loss
+
+
+def lengths() -> None:
+    """Programs of many steps over a batch: what a step costs, and the compilation; processor time."""
+    rng = np.random.default_rng(0)
+    model = np.array([100.0, 0.04, 2.0, 0.04, 0.3, -0.7, 0.02, 100.0])
+    for steps in (10, 30, 100, 252, 1000, 4000):
+        rows = max(800_000 // steps // 8 * 8, 64)
+        z1, z2 = rng.normal(size=(2, rows, steps))
+        f = ag.compile(heston(steps), model, z1[0], z2[0], in_axes=(None, 0, 0), reduce="mean", argnums=0)
+        _length(f"Heston, {steps} steps, {rows} paths, 8 Greeks", f, (model, z1, z2), steps * rows)
+    for steps, units, rows in ((10, 8, 1000), (100, 8, 1000), (400, 8, 248), (40, 24, 256)):
+        w = 0.3 * rng.normal(size=units * (units + 6))
+        x, y = rng.normal(size=(rows, 4 * steps)), rng.normal(size=rows)
+        f = ag.compile(recurrent(steps, units), w, x[0], y[0], in_axes=(None, 0, 0), reduce="mean", argnums=0)
+        _length(f"recurrent net, {units} units, {steps} steps, {rows} rows", f, (w, x, y), steps * rows)
+
+
+def _length(what: str, f: Any, args: tuple[Any, ...], work: int) -> None:
+    """One line: compile without a cache, then a plain and a bound call by turns, in nanoseconds a step and row."""
+    before, os.environ["AUTOGRAD_CORE_CACHE"] = os.environ.get("AUTOGRAD_CORE_CACHE"), ""
+    start = process_time()
+    call = f.bind(*args)
+    seconds = process_time() - start
+    os.environ.pop("AUTOGRAD_CORE_CACHE")
+    if before is not None:
+        os.environ["AUTOGRAD_CORE_CACHE"] = before
+    f.value_and_grad(*args)
+    samples: tuple[list[float], list[float]] = [], []
+    for _ in range(SAMPLES):
+        for run, found in zip((lambda: f.value_and_grad(*args), call), samples, strict=True):
+            gc.collect()
+            start = process_time()
+            run()
+            found.append((process_time() - start) / work * 1e9)
+    plain, best = map(median, samples)
+    print(f"| {what}, compiled in {seconds:.2f} s | {plain:.1f} ns a step and row | {best:.1f} ns (bound) | "
+          f"{plain / best:.2f} |", flush=True)
+
+
 def _warm(call: Callable[[], Any]) -> None:
     """Until machine code serves it."""
     for _ in range(3000):
         call()
 
 
-ROWS = {"tiny": tiny, "closure": closure, "demo": demo, "loops": loops, "starts": starts}
+ROWS = {"tiny": tiny, "closure": closure, "demo": demo, "loops": loops, "starts": starts, "lengths": lengths}
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
