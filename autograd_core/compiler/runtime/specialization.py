@@ -205,6 +205,8 @@ class Branch:
             return True
         if math.isinf(PATIENCE):
             return False
+        if (layout, LANES if layout.tables else 1) in self._kernels:  # made for a bound call
+            return True
         return self.seconds > PATIENCE * self._compile_seconds(layout) or self.has_kept_kernel(layout)
 
     def _compile_seconds(self, layout: Layout) -> float:
