@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from ...passes.find_repeats import GATHERED, LOCAL, SHARED, Region, coarser, regions_of
-from .wide_nodes import SUMS, WIDE, is_wide
+from .wide_nodes import WIDE, is_wide
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -57,7 +57,7 @@ def is_wide_node(program: Program, segment: Region) -> bool:
 
 def _is_loop(primitive: Primitive, count: int) -> bool:
     """Whether a node of so many operands becomes a loop."""
-    return is_wide(primitive, count) and (primitive not in SUMS or count > MOST_PIECE)
+    return is_wide(primitive, count) and (primitive.reduction is None or count > MOST_PIECE)
 
 
 def _piece(program: Program, start: int, stop: int) -> Region:
