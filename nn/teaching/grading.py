@@ -7,12 +7,17 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from autograd_core import OperandError, Value
+from autograd_core import OperandError, StructureError, Value
 
 from ..support.validation import plain, shown
+from .answer_graphs import drawn
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+
+    from autograd_core import Picture
+
+    from .answer_graphs import Entry
 
 # Three significant digits: rounding to them moves a number by half a unit in 100, at most.
 TOLERANCE = 0.005
@@ -30,6 +35,9 @@ class Exercise:
         every_step: Computes it with the steps before it, a row each, as some texts have boxes for; None where there are
             none. An answer in this form is taken as well.
         misprint: What the text's own print comes to, where that is wrong, and what is wrong with it; or None.
+        confused: What comes out where two things are taken for each other, and which; or None.
+        graph: Makes the graph behind the answer: for each of its entries, in order, the node or the derivative that it
+            is. With it `check(...).draw()` shows where a mistake is.
 
     Example:
         >>> from nn import practice
@@ -42,6 +50,8 @@ class Exercise:
     solve: Callable[[], Any]
     every_step: Callable[[], Any] | None = None
     misprint: tuple[Callable[[], Any], str] | None = None
+    confused: tuple[Callable[[], Any], str] | None = None
+    graph: Callable[[], list[Entry]] | None = None
 
     def check(self, answer: Any) -> Grade:
         """Judge an answer; see `nn.practice.check`.
@@ -90,7 +100,8 @@ class Grade:
         name: Which exercise.
         wrong: The entries that are off, such as "[0][1]"; "" is the answer as a whole. Empty if it is right.
         text: The verdict in words. It does not tell the answer: `nn.practice.solution` does.
-        given: The answer as it was understood, numbers in nested lists. A notebook shows it with a mark in each place.
+        given: The answer as it was understood, numbers in nested lists. A notebook shows it with a mark in each place,
+            and below it the graph with a mark where the mistake is.
 
     Example:
         >>> from nn import practice
@@ -103,6 +114,30 @@ class Grade:
     wrong: tuple[str, ...]
     text: str
     given: Any = None
+    _exercise: Exercise | None = None
+
+    def draw(self) -> Picture:
+        """The graph behind the answer, with a mark where an entry is off, and the paths whose products it is.
+
+        Returns:
+            A `Picture`; without marks where the answer is right, or has another shape.
+
+        Raises:
+            StructureError: The exercise has no graph.
+
+        Example:
+            >>> from nn import practice
+            >>> practice.check("CS60050 dw", [-1, 1]).draw().svg.count(">✗ off<")
+            1
+        """
+        if self._exercise is None or self._exercise.graph is None:
+            msg = f"practice: {self.name} has no graph to draw"
+            raise StructureError(msg)
+        entries = self._exercise.graph()
+        places = [place for place, _, _ in _pairs(self.given, self.given)]
+        off = [place in self.wrong for place in places] if "" not in self.wrong or len(entries) == 1 else []
+        off = off[-len(entries) :]  # of a chain with all its steps, those of its end
+        return drawn(entries, off if len(off) == len(entries) else [False] * len(entries), self.name)
 
     def __bool__(self) -> bool:
         return not self.wrong
@@ -116,11 +151,17 @@ class Grade:
     def _repr_html_(self) -> str:
         """The words, and below them the answer with a mark in each place, unless it has another shape."""
         words = f"<p>{html.escape(self.text)}</p>"
+        if self.wrong and self._exercise is not None and self._exercise.graph is not None:
+            return f"{words}{self._as_table()}{self.draw()._repr_svg_()}"
+        return words + self._as_table()
+
+    def _as_table(self) -> str:
+        """The answer with a mark in each place; nothing if it has another shape than a matrix."""
         if "" in self.wrong or not isinstance(self.given, list):
-            return words
+            return ""
         rows = self.given if isinstance(self.given[0], list) else [self.given]
         if any(isinstance(y, list) for row in rows for y in row):
-            return words
+            return ""
         flat = rows is not self.given
         body = "".join(
             "<tr>"
@@ -130,7 +171,7 @@ class Grade:
             + "</tr>"
             for i, row in enumerate(rows)
         )
-        return f'{words}<table class="autograd-answer">{body}</table>'
+        return f'<table class="autograd-answer">{body}</table>'
 
 
 def _marked(x: Any, *, good: bool) -> str:
@@ -151,19 +192,21 @@ def _judged(exercise: Exercise, answer: Any) -> Grade:
         said = f"Expected {_described(right)}, got {_described(given)}."
         if _matches(right, _transposed(given)):
             said = "It is the transpose: rows and columns are exchanged."
-        return Grade(name, ("",), f"{name}: not yet. {said}", given)
+        return Grade(name, ("",), f"{name}: not yet. {said}", given, exercise)
     wrong = tuple(place for place, r, g in _pairs(right, given) if not _close(r, g))
     if not wrong:
-        return Grade(name, (), f"{name}: right.", given)
+        return Grade(name, (), f"{name}: right.", given, exercise)
     if exercise.misprint is not None and _matches(_unwrapped(_numbers(exercise.misprint[0]())), _unwrapped(given)):
-        return Grade(name, wrong, f"{name}: not yet. {exercise.misprint[1]}", given)
+        return Grade(name, wrong, f"{name}: not yet. {exercise.misprint[1]}", given, exercise)
+    if exercise.confused is not None and _matches(_unwrapped(_numbers(exercise.confused[0]())), _unwrapped(given)):
+        return Grade(name, wrong, f"{name}: not yet. {exercise.confused[1]}", given, exercise)
     said = _pattern(right, given) or " ".join(
         f"{f'Entry {place}' if place else 'It'} {_fault(r, g)}."
         for place, r, g in _pairs(right, given)
         if place in wrong[:3]
     )
     more = f" {len(wrong)} of {len(list(_pairs(right, given)))} entries are off." if len(wrong) > 1 else ""
-    return Grade(name, wrong, f"{name}: not yet. {said}{more}", given)
+    return Grade(name, wrong, f"{name}: not yet. {said}{more}", given, exercise)
 
 
 # --- numbers in nested lists ----------------------------------------------------------------------

@@ -237,3 +237,80 @@ def test_the_exercise_that_shows_how_to_add_one_can_be_added():
     one = eval(line.rstrip(","), {"Exercise": practice.Exercise, "ag": ag})
     assert one.solution() == pytest.approx(-1.25)
     assert one.name not in NAMES
+
+
+# --- the graph behind an answer, with a mark where it is off ----------------------------------------------
+
+
+@pytest.mark.parametrize("name", [e.name for e in practice.exercises()])
+def test_the_graph_behind_an_answer_has_its_numbers(name):
+    """Each entry is that derivative, or that node's number, times a factor; counts and bounds have a place alone."""
+    exercise = practice.exercise(name)
+    right = [r for _, r in flat(exercise.solution())]
+    entries = exercise.graph()
+    assert len(entries) == len(right)
+    for entry, number in zip(entries, right, strict=True):
+        if entry.factor is None:
+            assert name in ("Dolhansky paths", "Lecture bounds")
+            continue
+        found = entry.root.data if entry.leaf is None else ag.grad_of(entry.root, [entry.leaf])[0]
+        assert entry.factor * float(found) == pytest.approx(number, abs=1e-12)
+
+
+@pytest.mark.parametrize("name", [e.name for e in practice.exercises()])
+def test_a_picture_shows_where_each_mistake_is(name):
+    """One entry after the other is off: the mark is at its node, and nowhere else; a right answer has none."""
+    exercise = practice.exercise(name)
+    assert "✗" not in practice.check(name, exercise.solution()).draw().svg
+    assert "<svg" not in practice.check(name, exercise.solution())._repr_html_()
+    for place, _ in flat(exercise.solution()):
+        answer = changed(exercise.solution(), place)
+        verdict = practice.check(name, answer)
+        assert len(verdict.wrong) == 1
+        picture = verdict.draw()
+        assert picture.svg.count(">✗ off<") == 1
+        [(node, _)] = picture._frame.look.overlay.marks.items()
+        entry = exercise.graph()[[p for p, _ in flat(exercise.solution())].index(place)]
+        assert (node.label, node.data) == (entry.place.label, entry.place.data)
+        leads = entry.leaf is not None and ag.count_paths(entry.root, entry.leaf) > 0
+        assert bool(picture._frame.look.tracks) == leads
+    assert "✗ off" in verdict._repr_html_()
+    assert "<svg" in verdict._repr_html_()
+
+
+def test_an_answer_of_another_shape_has_a_graph_without_marks():
+    verdict = practice.check("LING3804 6.1", [[1, 0], [0, 1]])
+    assert verdict.wrong == ("",)
+    assert "✗" not in verdict.draw().svg
+    steps = practice.check("LING3804 6.3", [[11, -11], [11, 11]])  # with every step: the mark is at the end
+    assert steps.draw().svg.count(">✗ off<") == 1
+
+
+def test_an_exercise_without_a_graph_says_so():
+    plain = practice.Exercise("mine", "1 + 1?", lambda: 2)
+    assert plain.check(3)._repr_html_().startswith("<p>")
+    with pytest.raises(ag.StructureError, match="has no graph"):
+        plain.check(3).draw()
+
+
+@pytest.mark.parametrize("name", ["LING3804 6.2", "LING3804 6.3"])
+def test_an_error_that_is_sent_forward_is_told(name):
+    assert "going forward" in str(practice.check(name, [-3, -4]))
+    assert "going forward" not in str(practice.check(name, [3, 4]))
+
+
+def flat(x, place=()):
+    if isinstance(x, list):
+        return [pair for i, y in enumerate(x) for pair in flat(y, (*place, i))]
+    return [(place, x)]
+
+
+def changed(x, place):
+    if not place:
+        return x + 1 if isinstance(x, int) else 3.0 * x + 2.5
+    x = copy.deepcopy(x)
+    row = x
+    for i in place[:-1]:
+        row = row[i]
+    row[place[-1]] = 3.0 * row[place[-1]] + 2.5
+    return x

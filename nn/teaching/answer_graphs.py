@@ -1,0 +1,270 @@
+"""The graphs behind the exercises: for each entry of an answer the node, or the derivative, that it is."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import autograd_core as ag
+from autograd_core import Value
+from autograd_core.pictures import Mark, Overlay
+
+from ..init import constant
+from ..modules.convolution import Conv1d
+from ..modules.layers import MLP
+from ..modules.losses import binary_cross_entropy, cross_entropy, mse, sse
+from ..modules.recurrent import RNN
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from autograd_core import Picture
+
+MOST_PATHS = 6  # that a picture shows
+
+
+class Entry(NamedTuple):
+    """One number of an answer.
+
+    Attributes:
+        root: The node that it is; or with a leaf, what is differentiated.
+        leaf: What it is differentiated to; None where the number is the root's.
+        factor: The answer is so many times that; None where it is no such number, but a count or a bound.
+    """
+
+    root: Value
+    leaf: Value | None = None
+    factor: float | None = 1.0
+
+    @property
+    def place(self) -> Value:
+        """The node at which a mistake is marked."""
+        return self.root if self.leaf is None else self.leaf
+
+
+def drawn(entries: Sequence[Entry], wrong: Sequence[bool], title: str) -> Picture:
+    """The graph, with a mark where an entry is off, and the largest paths whose products it is."""
+    roots = list({id(entry.root): entry.root for entry in entries}.values())
+    counts: dict[Value, int] = {}
+    paths: list[Any] = []
+    for entry, is_off in zip(entries, wrong, strict=True):
+        if is_off:
+            counts[entry.place] = counts.get(entry.place, 0) + 1
+            if entry.leaf is not None and len(paths) < MOST_PATHS:
+                paths += ag.top_paths(entry.root, entry.leaf, 1)
+    marks = {
+        node: Mark("✗ off" if n == 1 else f"✗ {n} off", 1.0, "the entry of the answer that belongs here is off")
+        for node, n in counts.items()
+    }
+    overlay = Overlay("Where the answer is off", marks) if marks else None
+    for root in roots:
+        root.zero_grad()
+    roots[0].backward()
+    return ag.draw(roots, title=title, overlay=overlay, highlight=paths or None)
+
+
+# --- the graphs --------------------------------------------------------------------------------------------
+
+
+def named(letter: str, numbers: Sequence[float]) -> list[Value]:
+    """Values called w_1, w_2, ...; one alone has no number."""
+    return [Value(x, label=letter if len(numbers) == 1 else f"{letter}_{i}") for i, x in enumerate(numbers, 1)]
+
+
+def gradient_of(
+    f: Callable[[list[Value]], Value], at: Sequence[float], letter: str, factor: float = 1.0
+) -> list[Entry]:
+    """Entries of a gradient."""
+    leaves = named(letter, at)
+    root = f(leaves)
+    root.label = root.label or "E"
+    return [Entry(root, leaf, factor) for leaf in leaves]
+
+
+def jacobian_of(f: Callable[[list[Value]], list[Value]], at: Sequence[float], letter: str, of: str) -> list[Entry]:
+    """Entries of a Jacobian, row by row."""
+    leaves = named(letter, at)
+    outputs = f(leaves)
+    for i, y in enumerate(outputs, 1):
+        y.label = f"{of}_{i}"
+    return [Entry(y, leaf) for y in outputs for leaf in leaves]
+
+
+def one_path() -> list[Entry]:
+    """Dolhansky's first case."""
+    w = [Value(v, label=f"w_{i}") for i, v in enumerate((0.0, 4.0, 2.0), 1)]
+    error = sse(w[2] * ag.sigmoid(w[1] * ag.sigmoid(w[0] * Value(1.0, label="x"))), 0.0)
+    error.label = "E"
+    return [Entry(error, v) for v in w]
+
+
+def many_outputs() -> list[Entry]:
+    """His third case: what leads to s_j, s_k and s_i."""
+    s_i = Value(0.0, label="s_i")
+    z_i = ag.sigmoid(s_i) - 0.5
+    s_j, s_k = 2.0 * z_i, 1.0 * z_i
+    output = 1.0 * ag.sigmoid(s_j) - 3.0 * ag.sigmoid(s_k)
+    error = sse(output, output.data - 2.0)
+    for node, label in ((s_j, "s_j"), (s_k, "s_k"), (error, "E")):
+        node.label = label
+    return [Entry(error, s) for s in (s_j, s_k, s_i)]
+
+
+def updates(X: Sequence[float], t: Sequence[float], lr: float, activation: str) -> Value:
+    """The weight after one update per case, as a node; by the delta rule, with the slope of the activation."""
+    w: Any = Value(0.0, label="w")
+    for k, (x, target) in enumerate(zip(X, t, strict=True), 1):
+        s = w * x
+        o = ag.sigmoid(s) if activation == "sigmoid" else s
+        slope = o * (1.0 - o) if activation == "sigmoid" else 1.0
+        w = w - lr * ((o - target) * slope * x)
+        w.label = f"w after case {k}"
+    return w  # type: ignore[no-any-return]
+
+
+def batch_update(X: Sequence[float], t: Sequence[float], lr: float, activation: str, cases: int = 1) -> list[Entry]:
+    """The weight after one update by all cases: minus the learning rate times the gradient, from 0."""
+    w = Value(0.0, label="w")
+    outputs = [ag.sigmoid(w * x) if activation == "sigmoid" else w * x for x in X]
+    error = sse(outputs, list(t)) / cases
+    error.label = "E"
+    return [Entry(error, w, -lr)]
+
+
+def layer() -> list[Entry]:
+    """Downing's Z of Y."""
+    y = named("y", (0.0, 0.0))
+    W = [[1.0, 2.0], [-1.0, 0.0]]
+    z = [ag.sigmoid(ag.dot([W[i][j] for i in range(2)], y)) for j in range(2)]
+    for j, node in enumerate(z, 1):
+        node.label = f"z_{j}"
+    return [Entry(node, leaf) for node in z for leaf in y]
+
+
+def network(*sizes: int) -> list[Entry]:
+    """A fully connected network; what is counted are its paths."""
+    x = named("x", (1.0,) * sizes[0])
+    output: Any = MLP(sizes[0], sizes[1:], "tanh", seed=0)(x)
+    return [Entry(output, x[0], None)]
+
+
+def deep_linear() -> list[Entry]:
+    """The lecture's linear network."""
+    w = [[Value(v, label=f"W_1,{i},{j}") for j, v in enumerate(row, 1)] for i, row in enumerate(((1, 2), (0, 1)), 1)]
+    error = (ag.dot([1.0, -1.0], [ag.dot(row, [1.0, 1.0]) for row in w])) ** 2
+    error.label = "f"
+    return [Entry(error, v) for row in w for v in row]
+
+
+def claim_2() -> list[Entry]:
+    """df/dz_1 through relu units."""
+    z = named("z", (2.0, -1.0))
+    root = ag.dot([1.0, -1.0], [ag.relu(v) for v in z])
+    root.label = "z_2"
+    return [Entry(root, v, 3.0) for v in z]
+
+
+def shared_weight() -> list[Entry]:
+    """A convolution: what each patch adds, which is its output's error times x, and the sum."""
+    conv = Conv1d(1, 1, 2, bias=False)
+    for p, w in zip(conv.weight[0][0], (1.0, -1.0), strict=True):
+        p.data = w
+    y = conv([[1.0, 2.0, 4.0]])[0]
+    f = ag.sum([v**2 for v in y])
+    for k, node in enumerate(y):
+        node.label = f"y_{k}"
+    f.label = "f"
+    return [Entry(f, y[0], 1.0), Entry(f, y[1], 2.0), Entry(f, conv.weight[0][0][0])]
+
+
+def powers() -> list[Entry]:
+    """h_3 of h_0, by V."""
+    V, h = [[0.0, 2.0], [0.5, 0.0]], named("h", (1.0, 1.0))
+    last: list[Any] = list(h)
+    for _ in range(3):
+        last = [ag.dot(row, last) for row in V]
+    for i, node in enumerate(last, 1):
+        node.label = f"h_{i}^(3)"
+    return [Entry(last[0], h[1], None), Entry(last[0], h[1], None), Entry(last[1], h[0], None)]
+
+
+def through_time() -> list[Entry]:
+    """h_4 of v, whole and cut."""
+    found = []
+    for truncate in (None, 2):
+        rnn = RNN(1, 1, nonlinearity="linear", bias=False, truncate=truncate, init=constant(1.0))
+        v = rnn.weight_hh_l0[0][0]
+        v.data, v.label = 0.5, "v"
+        _, [h] = rnn([[1.0]] * 4)
+        h.label = "h_4" if truncate is None else "h_4 cut"
+        found.append(Entry(h, v))
+    return found
+
+
+def _square(w: list[Value]) -> Value:
+    return (w[1] * w[0] - 1) ** 2
+
+
+def hessian() -> list[Entry]:
+    """Derivatives of the gradient's entries."""
+    w = named("w", (2.0, 1.0))
+    slopes = ag.grad_of(_square(w), w, create_graph=True)
+    for i, g in enumerate(slopes, 1):
+        g.label = f"∂f/∂w_{i}"
+    return [Entry(g, v) for g in slopes for v in w]
+
+
+def hessian_vector() -> list[Entry]:
+    """The gradient's entries along v."""
+    w = named("w", (2.0, 1.0))
+    along = ag.dot(ag.grad_of(_square(w), w, create_graph=True), [1.0, -1.0])
+    along.label = "∇f · v"
+    return [Entry(along, v) for v in w]
+
+
+def regularised() -> list[Entry]:
+    """J of Theta: gradients of the cases, and the penalty."""
+    theta = [Value(4.0, label="Θ_0"), Value(2.0, label="Θ_1")]
+    J = ag.dot(theta, [1.0, 3.0]) / 2 + 1.0 / (2 * 2) * theta[1] ** 2
+    J.label = "J"
+    return [Entry(J, v) for v in theta]
+
+
+def carried_back(error: Sequence[float], *jacobians: Sequence[Sequence[float]]) -> Iterator[list[Entry]]:
+    """An error through one matrix after the other, each product an entry; after each of them."""
+    row: list[Value] = named("e", error)
+    for k, J in enumerate(jacobians, 1):
+        lines = ([Value(x, label=f"J{k}_{i},{j}") for j, x in enumerate(line, 1)] for i, line in enumerate(J, 1))
+        row = [ag.dot(row, column) for column in zip(*lines, strict=True)]
+        for j, node in enumerate(row, 1):
+            node.label = f"e{'′' * k}_{j}"
+        yield [Entry(node) for node in row]
+
+
+def logistic_z() -> list[Entry]:
+    """dz."""
+    return gradient_of(lambda z: binary_cross_entropy(ag.sigmoid(z[0]), 1.0), [0.0], "z")
+
+
+def logistic_w() -> list[Entry]:
+    """dw."""
+    return gradient_of(lambda w: binary_cross_entropy(ag.sigmoid(ag.dot(w, [2.0, -1.0])), 1.0), [0.0, 0.0], "w")
+
+
+def delta_rule() -> list[Entry]:
+    """A linear unit's weights."""
+    return gradient_of(lambda w: sse(ag.dot(w, [1.0, 2.0]), 1.0), [0.5, -1.0], "w", -0.1)
+
+
+def sigmoid_unit() -> list[Entry]:
+    """A sigmoid unit's weights."""
+    return gradient_of(lambda w: sse(ag.sigmoid(ag.dot(w, [1.0, 2.0])), 0.9), [0.0, 0.0], "w", -1.0)
+
+
+def loss_jacobian() -> list[Entry]:
+    """dL/dz of a mean of squares."""
+    return gradient_of(lambda z: mse(z, [1.0, 0.0, 0.1]), [0.5, 0.9, 0.1], "z")
+
+
+def scores() -> list[Entry]:
+    """Scores and their cross-entropy."""
+    return gradient_of(lambda z: cross_entropy(z, 1), [0.0, 0.0, 0.0], "z")
