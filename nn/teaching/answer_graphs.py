@@ -15,11 +15,13 @@ from ..modules.losses import binary_cross_entropy, cross_entropy, mse, sse
 from ..modules.recurrent import RNN
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Sequence
 
     from autograd_core import Picture
 
-MOST_PATHS = 6  # that a picture shows
+
+
+MOST_PATHS = 8  # to one entry
 
 
 class Entry(NamedTuple):
@@ -42,24 +44,22 @@ class Entry(NamedTuple):
 
 
 def drawn(entries: Sequence[Entry], wrong: Sequence[bool], title: str) -> Picture:
-    """The graph, with a mark where an entry is off, and the largest paths whose products it is."""
+    """The graph, with a mark where an entry is off, and the paths that lead there, but not the right answer."""
     roots = list({id(entry.root): entry.root for entry in entries}.values())
     counts: dict[Value, int] = {}
-    paths: list[Any] = []
+    passed: dict[Value, None] = {}
     for entry, is_off in zip(entries, wrong, strict=True):
         if is_off:
             counts[entry.place] = counts.get(entry.place, 0) + 1
-            if entry.leaf is not None and len(paths) < MOST_PATHS:
-                paths += ag.top_paths(entry.root, entry.leaf, 1)
+            if entry.leaf is not None:
+                for path in ag.top_paths(entry.root, entry.leaf, MOST_PATHS):
+                    passed |= dict.fromkeys(path.nodes)
     marks = {
         node: Mark("✗ off" if n == 1 else f"✗ {n} off", 1.0, "the entry of the answer that belongs here is off")
         for node, n in counts.items()
     }
     overlay = Overlay("Where the answer is off", marks) if marks else None
-    for root in roots:
-        root.zero_grad()
-    roots[0].backward()
-    return ag.draw(roots, title=title, overlay=overlay, highlight=paths or None)
+    return ag.draw(roots, title=title, overlay=overlay, highlight=list(passed) or None, gradients={})
 
 
 # --- the graphs --------------------------------------------------------------------------------------------
@@ -229,15 +229,17 @@ def regularised() -> list[Entry]:
     return [Entry(J, v) for v in theta]
 
 
-def carried_back(error: Sequence[float], *jacobians: Sequence[Sequence[float]]) -> Iterator[list[Entry]]:
-    """An error through one matrix after the other, each product an entry; after each of them."""
-    row: list[Value] = named("e", error)
-    for k, J in enumerate(jacobians, 1):
-        lines = ([Value(x, label=f"J{k}_{i},{j}") for j, x in enumerate(line, 1)] for i, line in enumerate(J, 1))
-        row = [ag.dot(row, column) for column in zip(*lines, strict=True)]
+def carried_back(error: Sequence[float], *jacobians: Sequence[Sequence[float]]) -> list[Entry]:
+    """An error back through linear layers, the last one first: its derivative to what comes in to the first."""
+    into = named("x", [0.0] * len(jacobians[-1][0]))
+    row: Sequence[Value] = into
+    for k, J in enumerate(reversed(jacobians), 1):
+        row = [ag.dot(line, row) for line in J]
         for j, node in enumerate(row, 1):
-            node.label = f"e{'′' * k}_{j}"
-        yield [Entry(node) for node in row]
+            node.label = f"x{'′″'[k - 1]}_{j}"
+    along = ag.dot(error, row)
+    along.label = "e · x"
+    return [Entry(along, x) for x in into]
 
 
 def logistic_z() -> list[Entry]:

@@ -117,7 +117,9 @@ class Grade:
     _exercise: Exercise | None = None
 
     def draw(self) -> Picture:
-        """The graph behind the answer, with a mark where an entry is off, and the paths whose products it is.
+        """The graph behind the answer, with a mark where an entry is off, and the paths whose products add up to it.
+
+        Local derivatives stand at the edges; gradients, which are the answer, are left out.
 
         Returns:
             A `Picture`; without marks where the answer is right, or has another shape.
