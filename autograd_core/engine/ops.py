@@ -22,6 +22,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..errors import UnknownPrimitiveError
+from . import softmax_rules
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -465,8 +466,7 @@ row(
 )
 row(
     "power_base", _power_base, _power_base_partials,
-    arity=2, latex="{0}", domain=((0.0, INF), REALS),
-    inner=True,
+    arity=2, latex="{0}", domain=((0.0, INF), REALS), inner=True,
     summary="x; |x| if y is even but y - 1 is not exact: so a power of it, less 1 again, has the sign of x^y.",
 )
 row(
@@ -807,8 +807,7 @@ row(
 )
 row(
     "zeta", lambda m, s, x: m.zeta(s, x), lambda m, s, x, z: (NAN, -s * m.zeta(s + 1, x)),
-    arity=2, latex=r"\zeta\left({0}, {1}\right)", domain=((1.0, INF), (0.0, INF)),
-    inner=True,
+    arity=2, latex=r"\zeta\left({0}, {1}\right)", domain=((1.0, INF), (0.0, INF)), inner=True,
     summary="Hurwitz's zeta function, sum of (x + k)^-s; the rules ask for whole s, and no derivative to it.",
 )
 
@@ -927,288 +926,53 @@ row(
     kink="a tie gives all to the first operand", ulps=0, summary="Smallest of a sequence; NaN passes.",
 )
 
-
-def difference(m: Any, x: Any, y: Any) -> tuple[Any, Any]:
-    """x - y and its rounding error (Knuth's TwoSum, 1969); an infinity less itself is 0, with error NaN."""
-    d = m.where(m.equal(x, y), 0, x - y)
-    b = x - d
-    return d, (x - (d + b)) + (b - y)
-
-
-def exp_of_difference(m: Any, x: Any, y: Any, z: Any = None) -> Any:
-    """exp(x - y - z) with the rounding errors of the differences put back."""
-
-    def careful() -> Any:
-        d, e = difference(m, x, y)
-        if z is not None:
-            d, f = difference(m, d, z)
-            e = e + f
-        return m.exp(d) * m.where(m.abs(e) < 1, 1 + e, 1)
-
-    return m.to_round(careful, lambda: m.exp(x - y if z is None else x - y - z))
-
-
-def sum_twice(m: Any, xs: Any) -> Any:
-    """A sum rounded about once: the rounding errors are added up, too (Ogita, Rump, Oishi, 2005)."""
-
-    def step(total: Any, errors: Any, x: Any) -> Any:
-        s = total + x
-        b = s - total
-        return s, errors + ((total - (s - b)) + (x - b))
-
-    total, errors = m.fold(step, (m.number(0), m.number(0)), xs)
-    return m.where(m.abs(errors) < INF, total + errors, total)
-
-
-def _logsumexp(m: Any, *v: Any) -> Any:
-    return m.to_round(lambda: log_total(m, v, exp_of_difference, m.sum), lambda: log_of_sum(m, v))
-
-
-def log_of_sum(m: Any, v: Any) -> Any:
-    """log(exp(x1) + ... + exp(xn)), as in textbooks."""
-    return m.log(m.sum([m.exp(x) for x in v]))
-
-
-def log_total(m: Any, v: Any, exp: Any, add: Any) -> Any:
-    """M + log1p(the terms below the largest + how often M recurs), so that log(1 + tiny) keeps its digits."""
-    top = m.max(v)
-    below = add([m.where(x < top, exp(m, x, top), 0) for x in v])
-    ties = m.sum([m.where(x < top, 0, 1) for x in v])
-    return m.where(m.abs(top) < INF, top + m.log1p((ties - 1) + below), top)
-
-
-def _logsumexp_less(m: Any, *vc: Any) -> Any:
-    *v, c = vc
-    if not v:
-        return m.number(-INF)
-
-    def careful() -> Any:
-        less = [m.where(m.equal(x, c), 0, x - c) for x in v]
-        return log_total(m, less, lambda m, x, y: m.exp(x - y), lambda xs: sum_twice(m, xs))
-
-    return m.to_round(careful, lambda: log_of_sum(m, v) - c)
-
-
-def _logsumexp_less_partials(m: Any, *vcz: Any) -> tuple[Any, ...]:
-    *v, c, z = vcz
-    if not v:  # -inf whatever is taken off
-        return (-1,)
-
-    def plain() -> list[Any]:
-        return [exp_of_difference(m, x, c, z) for x in v]
-
-    def computed() -> list[Any]:
-        terms = plain()
-        share = m.where(m.equal(m.abs(z), INF), 1 / m.sum(terms), 1)  # infinities that are equal share
-        return [t * share for t in terms]
-
-    return (*m.to_differentiate(v, lambda: shares(m, v), lambda: m.to_round(computed, plain)), -1)
-
-
-def _softmax(m: Any, *vz: Any) -> tuple[Any, ...]:
-    """The terms exp(x - z) over their sum, which is 1 up to the rounding of z."""
-    *v, z = vz
-
-    def computed() -> tuple[Any, ...]:
-        terms = [exp_of_difference(m, x, z) for x in v]
-        total = m.sum(terms)
-        return tuple(t / total for t in terms)
-
-    def plain() -> tuple[Any, ...]:
-        return tuple(m.exp(x - z) for x in v)
-
-    return m.to_differentiate(v, lambda: shares(m, v), lambda: m.to_round(computed, plain))  # type: ignore[no-any-return]
-
-
-def shares(m: Any, v: Any) -> tuple[Any, ...]:
-    """The softmax of v in rows."""
-    top = m.row("largest", *v)
-    scale = m.row("scale", top, m.row("others", *v, top))
-    return tuple(m.row("softmax", x, top, scale) for x in v)
-
-
-def _less(m: Any, x: Any, base: Any) -> Any:
-    return m.where(m.equal(x, base), 0, x - base)
-
-
-def _exp_less(m: Any, x: Any, top: Any) -> Any:
-    return m.to_round(lambda: exp_of_difference(m, x, m.floor(top)), lambda: m.exp(x))
-
-
-def _others(m: Any, *vt: Any) -> Any:
-    return m.to_round(lambda: sum_twice(m, _kept(m, vt[:-1], vt[-1])), lambda: m.sum([m.exp(x) for x in vt[:-1]]))
-
-
-def _kept(m: Any, v: Any, top: Any) -> list[Any]:
-    return [_exp_less(m, x, top) * (1 - hit) for x, hit in zip(v, m.first_equal(v, top), strict=True)]
-
-
-def _others_partials(m: Any, *vtz: Any) -> tuple[Any, ...]:
-    *v, top, _ = vtz
-
-    def recorded() -> list[Any]:
-        hits = m.first_equal(v, top)
-        return [m.where(m.equal(hit, 1), 0, m.row("exp_less", x, top)) for x, hit in zip(v, hits, strict=True)]
-
-    def plain() -> list[Any]:
-        return [m.row("exp_less", x, top) for x in v]
-
-    kept = m.to_round(lambda: m.to_differentiate((), recorded, lambda: _kept(m, v, top)), plain)
-    return (*kept, 0)
-
-
-LEADING = 0.625  # a share that is larger is that of the largest, however rounded: any other is below 0.375
-LOG_LEADING = -0.625  # between the logarithms of the two
-
-
-def _by_data(m: Any, xs: Any, condition: Any, a: Callable[[], Any], b: Callable[[], Any]) -> Any:
-    """One of two, as `guard` has it, where neither is rare; in a formula of real numbers the second."""
-    return m.to_round(
-        lambda: m.to_differentiate(
-            (), lambda: m.guard(xs, condition, a, b), lambda: m.where(condition(m, *xs), a(), b())
-        ),
-        b,
-    )
-
-
-def has_most(m: Any, top: Any, rest: Any) -> Any:
-    """Whether the exponential of the largest is most of the sum."""
-    largest = _exp_less(m, top, top)
-    return largest / (largest + rest) > LEADING
-
-
-def _scale(m: Any, top: Any, rest: Any) -> Any:
-    def careful() -> Any:
-        largest = _exp_less(m, top, top)
-        share = largest / (largest + rest)
-        return m.where(share > LEADING, share, 1 / (largest + rest))  # which is no larger than the share
-
-    return m.to_round(careful, lambda: 1 / rest)
-
-
-def _scale_partials(m: Any, top: Any, rest: Any, z: Any) -> tuple[Any, ...]:
-    largest, total = _largest_and_total(m, top, rest)
-    slope = _by_data(m, (top, rest), has_most, lambda: rest / total, lambda: -(largest / total))
-    return z * slope, -z / total
-
-
-def _largest_and_total(m: Any, top: Any, rest: Any) -> tuple[Any, Any]:
-    largest = m.to_round(lambda: m.row("exp_less", top, top), lambda: 0)
-    return largest, largest + rest
-
-
-def _log_scale(m: Any, top: Any, rest: Any) -> Any:
-    def careful() -> Any:
-        largest = _exp_less(m, top, top)
-        return m.where(has_most(m, top, rest), 0 - m.log1p(rest / largest), m.log(largest + rest))  # log(1) is 0.0, not -0.0
-
-    return m.to_round(careful, lambda: m.log(rest))
-
-
-def _log_scale_partials(m: Any, top: Any, rest: Any, _: Any) -> tuple[Any, ...]:
-    largest, total = _largest_and_total(m, top, rest)
-    sign = _by_data(m, (top, rest), has_most, lambda: -1, lambda: 1)
-    return _by_data(m, (top, rest), has_most, lambda: rest, lambda: largest) / total, sign / total
-
-
-def _share(m: Any, x: Any, top: Any, scale: Any) -> Any:
-    def careful() -> Any:
-        p = exp_of_difference(m, x, m.where(scale > LEADING, top, m.floor(top))) * scale
-        return m.where(is_largest(m, p, scale), scale, p)
-
-    return m.to_round(careful, lambda: m.exp(x) * scale)
-
-
-def is_largest(m: Any, p: Any, scale: Any) -> Any:
-    """Whether a share is that of a largest which has most."""
-    return p > m.where(scale > LEADING, LEADING, INF)
-
-
-def _share_partials(m: Any, x: Any, top: Any, scale: Any, z: Any) -> tuple[Any, ...]:  # noqa: ARG001
-    def by_top() -> Any:
-        return _by_data(m, (scale,), lambda m, scale: scale > LEADING, lambda: -z, lambda: 0)
-
-    def chosen(own: int, other: Callable[[], Any]) -> Any:
-        return _by_data(m, (z, scale), is_largest, lambda: own, other)
-
-    return chosen(0, lambda: z), chosen(0, by_top), chosen(1, lambda: z / scale)
-
-
-def _log_share(m: Any, x: Any, top: Any, scale: Any) -> Any:
-    def careful() -> Any:
-        p = m.where(scale > 0, _less(m, x, m.floor(top)) - scale, _less(m, x, top) + scale)
-        return m.where(is_log_largest(m, p, scale), scale, p)
-
-    return m.to_round(careful, lambda: x - scale)
-
-
-def is_log_largest(m: Any, p: Any, scale: Any) -> Any:
-    """The same of logarithms, of which the scale is below 0 where the largest has most."""
-    return p > m.where(scale <= 0, LOG_LEADING, INF)
-
-
-def _log_share_partials(m: Any, x: Any, top: Any, scale: Any, z: Any) -> tuple[Any, ...]:  # noqa: ARG001
-    def by_sign(led: int, usual: int) -> Callable[[], Any]:
-        return lambda: _by_data(m, (scale,), lambda m, scale: scale <= 0, lambda: led, lambda: usual)
-
-    def chosen(own: int, other: Callable[[], Any]) -> Any:
-        return _by_data(m, (z, scale), is_log_largest, lambda: own, other)
-
-    return chosen(0, lambda: 1), chosen(0, by_sign(-1, 0)), chosen(1, by_sign(1, -1))
-
+# Logarithms of sums, and softmax in parts: their formulas are in softmax_rules.py, which says how they belong together.
 
 row(
-    "logaddexp", _logsumexp, _softmax, arity=2,
+    "logaddexp", softmax_rules.logsumexp, softmax_rules.logsumexp_partials, arity=2,
     summary="log(exp(x) + exp(y)) without overflow.",
 )
 row(
-    "logsumexp", _logsumexp, _softmax, arity=None, lists=1,
+    "logsumexp", softmax_rules.logsumexp, softmax_rules.logsumexp_partials, arity=None, lists=1,
     summary="log(exp(x1) + ... + exp(xn)) without overflow.", source="Blanchard, Higham, Higham, 2021",
 )
-
-# Softmax in parts, so that n entries take n steps: the largest x, of the others the sum of exp(x - floor(largest)), from
-# these the scale, and the entries. The scale is 1 / the sum of all, and the entries exp(x - floor(largest)) times that;
-# but where the largest has most, p - p p would cancel: there the scale is its share, a function of the others, and the
-# entries are exp(x - largest) times that. Which of the two it is, the scale's size tells, or the sign of its logarithm.
 row(
     "largest", lambda m, *v: m.to_round(lambda: m.max(v), lambda: m.number(0)),
     lambda m, *vz: tuple(m.to_round(lambda: m.first_equal(vz[:-1], vz[-1]), lambda: (0,) * (len(vz) - 1))),
     arity=None, lists=1, inner=True, summary="Largest of a sequence; what is made of it has no kink at a tie.",
 )
 row(
-    "others", _others, _others_partials,
-    arity=None, lists=1, singles=1, parts=1,
-    inner=True,
+    "others", softmax_rules.others, softmax_rules.others_partials,
+    arity=None, lists=1, singles=1, parts=1, inner=True,
     summary="Sum of exp(x_i - floor(top)) over all but the first that is the largest, top, which is the last operand.",
 )
 row(
-    "exp_less", _exp_less, lambda m, x, top, z: (z, 0),
+    "exp_less", softmax_rules.exp_less, lambda m, x, top, z: (z, 0),
     arity=2, latex="e^{{{0} - {1}}}", inner=True, summary="exp(x - floor(top)); inf - inf is 0.",
 )
 row(
-    "logsumexp_less", _logsumexp_less,
-    _logsumexp_less_partials,
+    "logsumexp_less", softmax_rules.logsumexp_less, softmax_rules.logsumexp_less_partials,
     arity=None, lists=1, singles=1,
     inner=True, summary="log(exp(x1 - c) + ... + exp(xn - c)), of which c is the last operand.",
 )
 row(
-    "scale", _scale, _scale_partials,
+    "scale", softmax_rules.scale, softmax_rules.scale_partials,
     arity=2, parts=2, domain=(REALS, (0.0, INF)),
     inner=True, summary="1 / (E + others) for E = exp(top - floor(top)), but E / (E + others) where that is above 5/8.",
 )
 row(
-    "log_scale", _log_scale, _log_scale_partials,
+    "log_scale", softmax_rules.log_scale, softmax_rules.log_scale_partials,
     arity=2, parts=2, domain=(REALS, (0.0, INF)),
     inner=True, summary="log(E + others), but -log1p(others / E) where E is above 5/8 of the sum.",
 )
 row(
-    "softmax", _share, _share_partials,
+    "softmax", softmax_rules.share, softmax_rules.share_partials,
     arity=3, parts=2,
     whole=Whole("softmax", "exp(x) / Σ exp(x)", "exp({0}) / ({1})", r"\frac{{e^{{{0}}}}}{{{1}}}"),
     inner=True, summary="exp(x - floor(top)) * scale, or exp(x - top) * scale; operands x, top and the scale.",
 )
 row(
-    "log_softmax", _log_share, _log_share_partials,
+    "log_softmax", softmax_rules.log_share, softmax_rules.log_share_partials,
     arity=3, parts=2,
     whole=Whole("log_softmax", "x − log Σ exp(x)", "{0} - log({1})", r"{0} - \log\left({1}\right)"),
     inner=True, summary="x - floor(top) - log_scale, or x - top + log_scale.",

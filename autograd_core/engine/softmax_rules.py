@@ -1,0 +1,265 @@
+"""What the entries of logsumexp and of softmax in `ops.py` compute.
+
+Softmax is computed in parts, so that n entries take n steps: the largest x, of the others the sum of
+exp(x - floor(largest)), from these the scale, and the entries. The scale is 1 / the sum of all, and the entries
+exp(x - floor(largest)) times that; but where the largest has most, p - p p would cancel: there the scale is its share,
+a function of the others, and the entries are exp(x - largest) times that. Which of the two it is, the scale's size
+tells, or the sign of its logarithm.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+INF = float("inf")
+LEADING = 0.625  # a share that is larger is that of the largest, however rounded: any other is below 0.375
+LOG_LEADING = -0.625  # between the logarithms of the two
+
+
+def difference(m: Any, x: Any, y: Any) -> tuple[Any, Any]:
+    """x - y and its rounding error (Knuth's TwoSum, 1969); an infinity less itself is 0, with error NaN."""
+    d = m.where(m.equal(x, y), 0, x - y)
+    b = x - d
+    return d, (x - (d + b)) + (b - y)
+
+
+def exp_of_difference(m: Any, x: Any, y: Any, z: Any = None) -> Any:
+    """exp(x - y - z) with the rounding errors of the differences put back."""
+
+    def careful() -> Any:
+        d, e = difference(m, x, y)
+        if z is not None:
+            d, f = difference(m, d, z)
+            e = e + f
+        return m.exp(d) * m.where(m.abs(e) < 1, 1 + e, 1)
+
+    return m.to_round(careful, lambda: m.exp(x - y if z is None else x - y - z))
+
+
+def sum_twice(m: Any, xs: Any) -> Any:
+    """A sum rounded about once: the rounding errors are added up, too (Ogita, Rump, Oishi, 2005)."""
+
+    def step(total: Any, errors: Any, x: Any) -> Any:
+        s = total + x
+        b = s - total
+        return s, errors + ((total - (s - b)) + (x - b))
+
+    total, errors = m.fold(step, (m.number(0), m.number(0)), xs)
+    return m.where(m.abs(errors) < INF, total + errors, total)
+
+
+def logsumexp(m: Any, *v: Any) -> Any:
+    """log(exp(x1) + ... + exp(xn)), from the largest on."""
+    return m.to_round(lambda: log_total(m, v, exp_of_difference, m.sum), lambda: log_of_sum(m, v))
+
+
+def log_of_sum(m: Any, v: Any) -> Any:
+    """log(exp(x1) + ... + exp(xn)), as in textbooks."""
+    return m.log(m.sum([m.exp(x) for x in v]))
+
+
+def log_total(m: Any, v: Any, exp: Any, add: Any) -> Any:
+    """M + log1p(the terms below the largest + how often M recurs), so that log(1 + tiny) keeps its digits."""
+    top = m.max(v)
+    below = add([m.where(x < top, exp(m, x, top), 0) for x in v])
+    ties = m.sum([m.where(x < top, 0, 1) for x in v])
+    return m.where(m.abs(top) < INF, top + m.log1p((ties - 1) + below), top)
+
+
+def logsumexp_less(m: Any, *vc: Any) -> Any:
+    """The same less c, the last operand; -inf of c alone."""
+    *v, c = vc
+    if not v:
+        return m.number(-INF)
+
+    def careful() -> Any:
+        less = [m.where(m.equal(x, c), 0, x - c) for x in v]
+        return log_total(m, less, lambda m, x, y: m.exp(x - y), lambda xs: sum_twice(m, xs))
+
+    return m.to_round(careful, lambda: log_of_sum(m, v) - c)
+
+
+def logsumexp_less_partials(m: Any, *vcz: Any) -> tuple[Any, ...]:
+    """exp(x - c - z) for each x, and -1."""
+    *v, c, z = vcz
+    if not v:  # -inf whatever is taken off
+        return (-1,)
+
+    def plain() -> list[Any]:
+        return [exp_of_difference(m, x, c, z) for x in v]
+
+    def computed() -> list[Any]:
+        terms = plain()
+        share = m.where(m.equal(m.abs(z), INF), 1 / m.sum(terms), 1)  # infinities that are equal share
+        return [t * share for t in terms]
+
+    return (*m.to_differentiate(v, lambda: shares(m, v), lambda: m.to_round(computed, plain)), -1)
+
+
+def logsumexp_partials(m: Any, *vz: Any) -> tuple[Any, ...]:
+    """The terms exp(x - z) over their sum, which is 1 up to the rounding of z."""
+    *v, z = vz
+
+    def computed() -> tuple[Any, ...]:
+        terms = [exp_of_difference(m, x, z) for x in v]
+        total = m.sum(terms)
+        return tuple(t / total for t in terms)
+
+    def plain() -> tuple[Any, ...]:
+        return tuple(m.exp(x - z) for x in v)
+
+    return m.to_differentiate(v, lambda: shares(m, v), lambda: m.to_round(computed, plain))  # type: ignore[no-any-return]
+
+
+def shares(m: Any, v: Any) -> tuple[Any, ...]:
+    """The softmax of v in rows."""
+    top = m.row("largest", *v)
+    scale = m.row("scale", top, m.row("others", *v, top))
+    return tuple(m.row("softmax", x, top, scale) for x in v)
+
+
+def _less(m: Any, x: Any, base: Any) -> Any:
+    return m.where(m.equal(x, base), 0, x - base)
+
+
+def exp_less(m: Any, x: Any, top: Any) -> Any:
+    """exp(x - floor(top)), from 1 to e for the largest x."""
+    return m.to_round(lambda: exp_of_difference(m, x, m.floor(top)), lambda: m.exp(x))
+
+
+def others(m: Any, *vt: Any) -> Any:
+    """The sum of exp(x - floor(top)) over all but the first that is the largest."""
+    return m.to_round(lambda: sum_twice(m, _kept(m, vt[:-1], vt[-1])), lambda: m.sum([m.exp(x) for x in vt[:-1]]))
+
+
+def _kept(m: Any, v: Any, top: Any) -> list[Any]:
+    return [exp_less(m, x, top) * (1 - hit) for x, hit in zip(v, m.first_equal(v, top), strict=True)]
+
+
+def others_partials(m: Any, *vtz: Any) -> tuple[Any, ...]:
+    """The terms themselves, that of the largest 0."""
+    *v, top, _ = vtz
+
+    def recorded() -> list[Any]:
+        hits = m.first_equal(v, top)
+        return [m.where(m.equal(hit, 1), 0, m.row("exp_less", x, top)) for x, hit in zip(v, hits, strict=True)]
+
+    def plain() -> list[Any]:
+        return [m.row("exp_less", x, top) for x in v]
+
+    kept = m.to_round(lambda: m.to_differentiate((), recorded, lambda: _kept(m, v, top)), plain)
+    return (*kept, 0)
+
+
+def _by_data(m: Any, xs: Any, condition: Any, a: Callable[[], Any], b: Callable[[], Any]) -> Any:
+    """One of two, as `guard` has it, where neither is rare; in a formula of real numbers the second."""
+    return m.to_round(
+        lambda: m.to_differentiate(
+            (), lambda: m.guard(xs, condition, a, b), lambda: m.where(condition(m, *xs), a(), b())
+        ),
+        b,
+    )
+
+
+def has_most(m: Any, top: Any, rest: Any) -> Any:
+    """Whether the exponential of the largest is most of the sum."""
+    largest = exp_less(m, top, top)
+    return largest / (largest + rest) > LEADING
+
+
+def scale(m: Any, top: Any, rest: Any) -> Any:
+    """1 / the sum of all, or the share of the largest where that is above LEADING."""
+
+    def careful() -> Any:
+        largest = exp_less(m, top, top)
+        share = largest / (largest + rest)
+        return m.where(share > LEADING, share, 1 / (largest + rest))  # which is no larger than the share
+
+    return m.to_round(careful, lambda: 1 / rest)
+
+
+def scale_partials(m: Any, top: Any, rest: Any, z: Any) -> tuple[Any, ...]:
+    """To the largest and to the sum of the others."""
+    largest, total = _largest_and_total(m, top, rest)
+    slope = _by_data(m, (top, rest), has_most, lambda: rest / total, lambda: -(largest / total))
+    return z * slope, -z / total
+
+
+def _largest_and_total(m: Any, top: Any, rest: Any) -> tuple[Any, Any]:
+    largest = m.to_round(lambda: m.row("exp_less", top, top), lambda: 0)
+    return largest, largest + rest
+
+
+def log_scale(m: Any, top: Any, rest: Any) -> Any:
+    """The logarithm of the sum, or that of the largest share, which is below 0."""
+
+    def careful() -> Any:
+        largest = exp_less(m, top, top)
+        # 0 - x, not -x: the logarithm of 1 is 0.0, not -0.0
+        return m.where(has_most(m, top, rest), 0 - m.log1p(rest / largest), m.log(largest + rest))
+
+    return m.to_round(careful, lambda: m.log(rest))
+
+
+def log_scale_partials(m: Any, top: Any, rest: Any, _: Any) -> tuple[Any, ...]:
+    """Likewise, over the sum of all."""
+    largest, total = _largest_and_total(m, top, rest)
+    sign = _by_data(m, (top, rest), has_most, lambda: -1, lambda: 1)
+    return _by_data(m, (top, rest), has_most, lambda: rest, lambda: largest) / total, sign / total
+
+
+def share(m: Any, x: Any, top: Any, scale: Any) -> Any:
+    """One entry of a softmax."""
+
+    def careful() -> Any:
+        p = exp_of_difference(m, x, m.where(scale > LEADING, top, m.floor(top))) * scale
+        return m.where(is_largest(m, p, scale), scale, p)
+
+    return m.to_round(careful, lambda: m.exp(x) * scale)
+
+
+def is_largest(m: Any, p: Any, scale: Any) -> Any:
+    """Whether a share is that of a largest which has most."""
+    return p > m.where(scale > LEADING, LEADING, INF)
+
+
+def share_partials(m: Any, x: Any, top: Any, scale: Any, z: Any) -> tuple[Any, ...]:  # noqa: ARG001
+    """z or -z for what it is made of, and 0 for an entry that is the scale."""
+
+    def by_top() -> Any:
+        return _by_data(m, (scale,), lambda m, scale: scale > LEADING, lambda: -z, lambda: 0)
+
+    def chosen(own: int, other: Callable[[], Any]) -> Any:
+        return _by_data(m, (z, scale), is_largest, lambda: own, other)
+
+    return chosen(0, lambda: z), chosen(0, by_top), chosen(1, lambda: z / scale)
+
+
+def log_share(m: Any, x: Any, top: Any, scale: Any) -> Any:
+    """One entry of a log-softmax."""
+
+    def careful() -> Any:
+        p = m.where(scale > 0, _less(m, x, m.floor(top)) - scale, _less(m, x, top) + scale)
+        return m.where(is_log_largest(m, p, scale), scale, p)
+
+    return m.to_round(careful, lambda: x - scale)
+
+
+def is_log_largest(m: Any, p: Any, scale: Any) -> Any:
+    """The same of logarithms, of which the scale is below 0 where the largest has most."""
+    return p > m.where(scale <= 0, LOG_LEADING, INF)
+
+
+def log_share_partials(m: Any, x: Any, top: Any, scale: Any, z: Any) -> tuple[Any, ...]:  # noqa: ARG001
+    """1, -1 or 0, as the entry is made."""
+
+    def by_sign(led: int, usual: int) -> Callable[[], Any]:
+        return lambda: _by_data(m, (scale,), lambda m, scale: scale <= 0, lambda: led, lambda: usual)
+
+    def chosen(own: int, other: Callable[[], Any]) -> Any:
+        return _by_data(m, (z, scale), is_log_largest, lambda: own, other)
+
+    return chosen(0, lambda: 1), chosen(0, by_sign(-1, 0)), chosen(1, by_sign(1, -1))
