@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import autograd_core as ag
 from autograd_core import OperandError
 from nn.support.arrays import numpy
-from nn.training.compiled_steps import BatchFunction, standing_in
+from nn.training.case_programs import BatchFunction, standing_in
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -236,7 +236,7 @@ def _surface(
     """Slope, and smallest curvature, of what is minimised."""
     import numpy as np
 
-    from nn.training.compiled_steps import standing_in
+    from nn.training.case_programs import standing_in
 
     model = network(0)
     params = model.parameters()

@@ -12,13 +12,17 @@ from ..metrics.accuracy import numbers, right_for
 from ..modules.module import Module
 from ..support.validation import LOSS, callable_of, generator, real, shown, whole
 from . import compiled_steps as programs
+from .case_programs import Data, NotCompiledError, is_available
+from .choose_way import is_plain, the_way
 from .history import History
 from .optimizers import Adam, Optimizer
+from .order import Order
 from .progress import bar
 from .second_order import NewtonCG
 from .side_effects import Watch
 from .stopping import EarlyStopping, Stopwatch, check_monitor
 from .task import Task
+from .ways import Trial
 
 if TYPE_CHECKING:
     import random
@@ -152,7 +156,7 @@ def fit(
             msg = "fit: optimizer: NewtonCG trains on graphs, in a trust region; leave out compiled and max_grad_norm"
             raise StructureError(msg)
         compiled = False
-    elif compiled is None and not programs.is_available():
+    elif compiled is None and not is_available():
         compiled = False
     run = TrainingRun(task, cases, unseen, compiled)
     optimizer = optimizer or Adam(lr=0.01)
@@ -165,7 +169,7 @@ def fit(
     run.optimizer = optimizer
     before = optimizer.epochs if isinstance(seed, int) else 0  # a generator is taken as it is
     steps = bar(epochs, "fit", progress=progress)
-    return _train(run, Stopwatch(early_stopping), steps, rng if shuffle else None, before)
+    return _train(run, Stopwatch(early_stopping), steps, rng if shuffle else None, before, is_shared=seed is rng)
 
 
 def _check(
@@ -181,7 +185,7 @@ def _check(
     if optimizer is not None and not isinstance(optimizer, (Optimizer, NewtonCG)):
         msg = f"fit: optimizer: expected an Optimizer such as nn.SGD(lr=0.1), got {shown(optimizer)}"
         raise OperandError(msg)
-    if compiled and not programs.is_available():
+    if compiled and not is_available():
         msg = "fit: compiled=True needs NumPy and llvmlite: pip install 'autograd-core[fast]'"
         raise MissingExtraError(msg)
     if not isinstance(early_stopping, (EarlyStopping, type(None))):
@@ -189,16 +193,18 @@ def _check(
         raise OperandError(msg)
 
 
-def _train(run: TrainingRun, watch: Stopwatch, epochs: Any, rng: random.Random | None, before: int) -> History:
+def _train(
+    run: TrainingRun, watch: Stopwatch, epochs: Any, rng: random.Random | None, before: int, *, is_shared: bool
+) -> History:
     """The epochs; with a generator each takes the cases in another order, as do those that were done before."""
     history, task, best = History(), run.task, None
-    order = list(range(len(run.cases.targets)))
-    shuffle = rng.shuffle if rng and task.batch_size < len(order) else len
+    n = len(run.cases.targets)
+    order = Order(n, rng if task.batch_size < n else None, is_shared=is_shared)
     for _ in range(before):
-        shuffle(order)
+        order.shuffle()
     try:
         for _ in epochs:
-            shuffle(order)
+            order.shuffle()
             *seen, penalty = run.improve(order)
             task.note(history.loss, history.accuracy, seen)
             if task.l2:
@@ -242,42 +248,42 @@ class TrainingRun:
         self._drawn = task.penalised()
         self._tried = [(data, task.measure(data)) for data in (cases, unseen) if data]
 
-    def improve(self, order: list[int]) -> tuple[float, float, float]:
+    def improve(self, order: Order) -> tuple[float, float, float]:
         """One epoch of steps; the mean loss, the share of right cases and the mean penalty on the way."""
         if self.programs is None:  # which know their mode; to tell every module takes longer than a step
             self.task.model.train()
-        total, right, size, penalty = 0.0, 0, self.task.batch_size, 0.0
-        for start in range(0, len(order), size):
-            chosen = order[start : start + size]
-            if self.task.l2:
-                penalty += self._penalty() * len(chosen)
-            value, hits = self.step(chosen)
-            total, right = total + value * len(chosen), right + hits
-        return total / len(order), right / len(order), penalty / len(order)
+        total, right, size, penalty, start, n = 0.0, 0, self.task.batch_size, 0.0, 0, len(order)
+        while start < n:
+            values, hits, penalties = self.steps(order, start)
+            count = min(size, n - start)
+            for value in values:
+                total += value * count
+            for value in penalties:
+                penalty += value * count
+            right, start = right + hits, start + count * len(values)
+        return total / n, right / n, penalty / n
 
-    def _penalty(self) -> float:
-        """The penalty of `l2`, added up in the same way on graphs and on programs."""
-        total = sum(w * w for w, drawn in zip(self.weights(), self._drawn, strict=True) if drawn)
-        return self.task.l2 * float(total)
-
-    def step(self, chosen: list[int]) -> tuple[float, int]:
-        """One step; the loss before it, and how many cases are right."""
+    def steps(self, order: Order, start: int) -> tuple[list[float], int, list[float]]:
+        """One step, or several on programs; the losses before them, how many cases are right, and the penalties."""
         if self.programs is not None:
             try:
-                return self.programs.step(self.cases, chosen)
-            except programs.NotCompiledError as error:
+                return self.programs.steps(self.cases, order.places, start)
+            except NotCompiledError as error:
                 self._refuse(error)
-        task, batch = self.task, self.cases.some(chosen)
+        task, chosen = self.task, order.chosen(start, self.task.batch_size)
+        batch = self.cases.some(chosen)
+        penalties = [task.penalty(self.weights(), self._drawn)] if task.l2 else []
         if isinstance(self.optimizer, NewtonCG):
-            return task.advance_by_curvature(batch, self.optimizer)
+            value, hits = task.advance_by_curvature(batch, self.optimizer)
+            return [value], hits, penalties
         outputs = [task.model(x) for x in batch.inputs]
         if self._watches and self._found(chosen, outputs, self.optimizer):
-            return self.step(chosen)  # or training that goes on later would begin with other bits
-        value = task.value_of(outputs, batch.targets)
+            return self.steps(order, start)  # or training that goes on later would begin with other bits
+        loss = task.value_of(outputs, batch.targets)
         hits = task.hits(numbers(outputs), batch.targets)
-        task.differentiate(value, self.optimizer)
+        task.differentiate(loss, self.optimizer)
         task.advance(self.optimizer)
-        return value.data, hits
+        return [loss.data], hits, penalties
 
     def _found(self, chosen: list[int], outputs: list[Any], optimizer: Optimizer) -> bool:
         """Look for a way to train on programs; if there is one, it is used from now on."""
@@ -291,18 +297,18 @@ class TrainingRun:
         )
         try:
             if reason:
-                raise programs.NotCompiledError(reason)
+                raise NotCompiledError(reason)
             cases, seen = zip(*tried)
-            data = [programs.Data(c, self.task.right) for c in cases]
+            data = [Data(c, self.task.right) for c in cases]
             loss, targets = None, self.cases.some(chosen).targets
-            if pure and programs.is_plain(targets):
+            if pure and is_plain(targets):
                 value = self.task.value_of(outputs, targets)
                 self.task.differentiate(value, optimizer)
                 loss = value.data
             gradient = [p.grad for p in params]
-            trial = programs.Trial(self.task, cases, data, seen, chosen, outputs, loss, gradient, bool(self.compiled))
-            self.programs = programs.Programs(programs.the_way(trial), trial, optimizer)
-        except programs.NotCompiledError as error:
+            trial = Trial(self.task, cases, data, seen, chosen, outputs, loss, gradient, bool(self.compiled))
+            self.programs = programs.Programs(the_way(trial), trial, optimizer)
+        except NotCompiledError as error:
             self._refuse(error)
             return False
         self.name = self.programs.name
@@ -321,7 +327,7 @@ class TrainingRun:
         if self.programs is not None:
             try:
                 return self.programs.measure(cases)
-            except programs.NotCompiledError as error:
+            except NotCompiledError as error:
                 self._refuse(error)
         return self.task.measure(cases)[:2]
 

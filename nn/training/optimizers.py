@@ -5,12 +5,13 @@ Steps are dimensionless, as are rates and gradients. `g` is a parameter's gradie
 
 from __future__ import annotations
 
+from copy import copy
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from autograd_core import OperandError, RangeError, StructureError, Value
 
 from ..modules.module import Module
-from ..schedules import as_schedule, schedule_from, state_of
+from ..schedules import Schedule, as_schedule, schedule_from, state_of
 from ..support.resuming import Resumable, fields, numbers
 from ..support.validation import plain, real, shown, whole
 
@@ -313,10 +314,30 @@ class Optimizer(Resumable):
                 msg = f"{what}: expected {count} numbers, one per parameter, got {len(found)}"
                 raise StructureError(msg)
 
+    def _has_one_rate(self) -> bool:
+        """Whether the rate is the same at every step."""
+        return isinstance(self._schedule, Schedule) and self._schedule.kind == "constant"
+
     def _works_on_arrays(self) -> bool:
         """Whether all parameters can be updated at once, as arrays."""
         mine = type(self)
         return mine.step is Optimizer.step and mine.update in (SGD.update, Adam.update, AdamW.update)
+
+    def _corrections(self) -> tuple[float, ...]:
+        """What `update` needs besides the rate that depends on the number of steps alone."""
+        return ()
+
+    def _root(self, x: float) -> float:
+        """The square root; a compiled `update` has another one."""
+        return x**0.5  # type: ignore[no-any-return]
+
+    def _in_code(self, corrections: Any, root: Callable[[Any], Any], **kept: Any) -> Optimizer:
+        """A copy with one parameter, whose `update` is to be traced: with Values for what is kept, and corrections."""
+        one = copy(self)
+        for name, x in kept.items():
+            setattr(one, name, [x])
+        one.__dict__.update(_corrections=lambda: corrections, _root=root)
+        return one
 
     def _keep(self, form: Callable[[Any], Any]) -> None:
         """Give what is kept per parameter another form: arrays, or lists again."""
@@ -457,10 +478,14 @@ class Adam(Optimizer):
 
     def _moved(self, index: int, p: float, g: float, lr: float) -> float:
         b1, b2 = self.betas
+        c1, c2 = self._corrections()
         m = self._mean[index] = b1 * self._mean[index] + (1.0 - b1) * g
         v = self._square[index] = b2 * self._square[index] + (1.0 - b2) * g * g
-        size: float = (v / (1.0 - b2**self.steps)) ** 0.5 + self.eps
-        return p - lr * (m / (1.0 - b1**self.steps)) / size
+        size: float = self._root(v / c2) + self.eps
+        return p - lr * (m / c1) / size
+
+    def _corrections(self) -> tuple[float, ...]:
+        return tuple([1.0 - b**self.steps for b in self.betas])
 
 
 class AdamW(Adam):

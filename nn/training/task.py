@@ -52,6 +52,10 @@ class Task(NamedTuple):
         """For each parameter whether `l2` applies to it."""
         return [self.l2_biases or not is_bias(name) for name, _ in self.model.named_parameters()]
 
+    def penalty(self, weights: list[float], drawn: list[bool]) -> float:
+        """The penalty of `l2`, added up in the same way on graphs and on programs."""
+        return self.l2 * float(sum(w * w for w, is_drawn in zip(weights, drawn, strict=True) if is_drawn))
+
     def regularised(self, value: Value) -> Value:
         """The loss plus the penalty of `l2`."""
         if not self.l2:

@@ -164,17 +164,17 @@ def test_what_cannot_be_watched_is_said_before_anything_changes(options, error, 
 def test_programs_that_fail_on_the_way_keep_the_best_weights(monkeypatch):
     """Halfway through, training goes back to graphs: the best weights are those of any epoch."""
     pytest.importorskip("llvmlite")
-    refused = loop.programs.NotCompiledError("planted")
-    real = loop.programs.Programs.step
+    refused = loop.NotCompiledError("planted")
+    real = loop.programs.Programs.steps
     calls = []
 
-    def fails_late(self, cases, chosen):
+    def fails_late(self, *about):
         calls.append(1)
         if len(calls) > 30:
             raise refused
-        return real(self, cases, chosen)
+        return real(self, *about)
 
-    monkeypatch.setattr(loop.programs.Programs, "step", fails_late)
+    monkeypatch.setattr(loop.programs.Programs, "steps", fails_late)
     rule = nn.EarlyStopping(patience=5)
     one, history = overfit(None, early_stopping=rule)
     monkeypatch.undo()

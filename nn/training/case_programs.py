@@ -1,0 +1,188 @@
+"""The model as a compiled function of its parameters and of one case, and data as arrays."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from copy import copy
+from typing import TYPE_CHECKING, Any
+
+import autograd_core as ag
+from autograd_core import Value
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from autograd_core import CompiledFunction
+
+    from ..data.dataset import Cases
+    from ..modules.module import Module
+    from .task import Task
+
+
+class NotCompiledError(Exception):
+    """Why a model cannot be trained on programs."""
+
+
+def is_available() -> bool:
+    """Whether functions can be compiled: NumPy and llvmlite are there (the extra `fast`)."""
+    try:
+        return ag.compile(lambda x: x, 0.0).backend == "llvm"
+    except ag.MissingExtraError:
+        return False
+
+
+# --- the model as a function of its parameters --------------------------------------------------
+
+
+@contextmanager
+def standing_in(model: Module, params: Sequence[Value], others: Sequence[Value], *, mode: bool) -> Iterator[None]:
+    """A context in which the model uses other Values in place of its parameters, in `train` mode or not."""
+    by_id = {id(p): q for p, q in zip(params, others, strict=True)}
+    modules = [module for _, module in model.named_modules()]
+    before, was = [dict(vars(module)) for module in modules], model.training
+    model.train(mode=mode)
+    try:
+        for module in modules:
+            vars(module).update({name: _replaced(x, by_id) for name, x in vars(module).items()})
+        yield
+    finally:
+        for module, attributes in zip(modules, before, strict=True):
+            vars(module).update(attributes)
+        model.train(was)
+
+
+def _replaced(x: Any, by_id: dict[int, Value]) -> Any:
+    """A tree of attributes with other Values in it, as new containers."""
+    if isinstance(x, Value):
+        return by_id.get(id(x), x)
+    if isinstance(x, tuple):
+        items = [_replaced(y, by_id) for y in x]
+        make: Any = getattr(x, "_make", tuple)
+        return make(items)
+    if isinstance(x, (list, dict)):
+        same: Any = copy(x)
+        for key, y in x.items() if isinstance(x, dict) else enumerate(x):
+            same[key] = _replaced(y, by_id)
+        return same
+    return x
+
+
+def flat(prediction: Any) -> list[Any]:
+    """The numbers of a prediction."""
+    return [y for p in prediction for y in flat(p)] if isinstance(prediction, (list, tuple)) else [prediction]
+
+
+# --- data as arrays -------------------------------------------------------------------------------
+
+
+class Data:
+    """Cases, with their inputs as an array, and their targets too where they are numbers.
+
+    Attributes:
+        inputs: float64, rows first.
+        targets: The targets as they are.
+        numbers: Likewise as float64; None where they are no numbers, or of several shapes.
+        answers: What is right for each case, in an array; None where only Python can tell.
+        order: All places, one after the other.
+    """
+
+    def __init__(self, cases: Cases, right: Any) -> None:
+        inputs = _array(cases.inputs)
+        if inputs is None:
+            msg = "the inputs are not all plain numbers in rows of one shape"
+            raise NotCompiledError(msg)
+        self.inputs, self.targets, self.numbers = inputs, cases.targets, _array(cases.targets)
+        can_tell = self.numbers is not None and hasattr(right, "_answers")
+        self.answers = right._answers(self.numbers).reshape(len(inputs), -1) if can_tell else None
+        self.order = list(range(len(inputs)))
+
+    def targets_at(self, at: Any) -> list[Any]:
+        """Some of the targets."""
+        return self.targets[at] if isinstance(at, slice) else [self.targets[i] for i in at]
+
+
+def _array(items: list[Any]) -> Any:
+    """Nested lists of numbers as an array; None where they are none."""
+    import numpy as np
+
+    try:
+        array = np.array(items, object)
+        kinds = {type(x) for x in array.ravel().tolist()}
+        return array.astype(float) if kinds <= {int, float, bool} else None
+    except (ValueError, OverflowError):  # lists of several lengths, in part; an int beyond all floats
+        return None
+
+
+class BatchFunction:
+    """A compiled function of parameters and rows.
+
+    Args:
+        function: It, with parameters as its first argument, and rows in all others.
+        has_gradient: Whether the gradient to the parameters is wanted.
+    """
+
+    def __init__(self, function: CompiledFunction, *, has_gradient: bool = True) -> None:
+        self.function, self.has_gradient = function, has_gradient
+
+    def __call__(self, *arguments: Any) -> tuple[Any, Any]:
+        """Results and the gradient to the parameters."""
+        import numpy as np
+
+        if not self.has_gradient:
+            return self.values(*arguments), None
+        try:
+            out, (gradient,) = self.function.value_and_grad(*arguments)
+        except Exception as error:
+            raise _no(error) from error
+        return out, np.asarray(gradient)
+
+    @property
+    def branches(self) -> int:
+        """How many the trace took on numbers."""
+        return len(self.function.program.guards)
+
+    def values(self, *arguments: Any) -> Any:
+        """The results alone."""
+        try:
+            return self.function(*arguments)
+        except Exception as error:
+            raise _no(error) from error
+
+
+def _no(error: Exception) -> NotCompiledError:
+    """The error for a user's code that raises when given Values, and for endless guards."""
+    return NotCompiledError(f"tracing raised {type(error).__name__}: {error}")
+
+
+# --- one case -------------------------------------------------------------------------------------
+
+
+class Case:
+    """The model as a function of its parameters and of one case, in either mode.
+
+    Args:
+        task: What is to be learned.
+        row: The inputs of one case.
+    """
+
+    def __init__(self, task: Task, row: Any) -> None:
+        self.model, self.row = task.model, row
+        self.params = task.model.parameters()
+        self.start = [p.data for p in self.params]
+
+    def compiled(
+        self, of: Callable[..., Any], *more: Any, mode: bool, reduce: str | None = None, gradient: bool = True
+    ) -> BatchFunction:
+        """`of(prediction, *more)` as a compiled function of (parameters, row, *more)."""
+
+        def run(ps: list[Value], x: Any, *rest: Any) -> Any:
+            with standing_in(self.model, self.params, ps, mode=mode):
+                return of(self.model(x), *rest)
+
+        run.__name__ = f"training of {type(self.model).__name__}"
+        in_axes = (None, 0, *(0 for _ in more))
+        try:
+            f = ag.compile(run, self.start, self.row, *more, in_axes=in_axes, reduce=reduce, argnums=0)
+        except Exception as error:
+            raise _no(error) from error
+        return BatchFunction(f, has_gradient=gradient)

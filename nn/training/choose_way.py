@@ -1,0 +1,122 @@
+"""Which way to the gradient: not inferred from names, but tried out.
+
+A program is used only if it gives, on all the data and on the first batch, what the graphs gave. The choice
+depends on model, loss and data, and not on the number of epochs, so training may be split into calls of `fit`
+anywhere (docs/adr/0015).
+"""
+
+from __future__ import annotations
+
+import math
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
+
+import autograd_core as ag
+from autograd_core import Value
+
+from .case_programs import Case, NotCompiledError, flat
+from .side_effects import PLAIN
+from .ways import CLOSE, CaseByCase, LossOnGraphs
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from .case_programs import Data
+    from .ways import Trial, Way
+
+MOST_BRANCHES = 4  # of one case: 16 ways at most, as many as a compiled function follows
+MOST_CLASSES = 32  # different targets that one program can choose from
+PROBED = 64  # cases on which is tried how a loss adds up
+
+
+def is_plain(targets: list[Any]) -> bool:
+    """Whether computing a loss from these leaves no trace: on Values it could leave gradients."""
+    return all(isinstance(y, PLAIN) for t in targets for y in flat(t))
+
+
+def the_way(trial: Trial) -> Way:
+    """The fastest way that reproduces the graphs' results.
+
+    Raises:
+        NotCompiledError: There is none.
+    """
+    import numpy as np
+
+    case = Case(trial.task, trial.data[0].inputs[0].tolist())
+    P = np.array(case.start, float)
+    later: list[CaseByCase] = []
+    adds = None if trial.loss is None else how_it_adds(trial)
+    for of, codes in codings(trial) if adds else ():
+        with suppress(NotCompiledError):
+            way = CaseByCase(case, str(adds), of, codes)
+            if not way.branches:
+                way.check(P, trial)
+                return way
+            later.append(way)
+    for way in later:
+        if trial.follows or way.branches <= MOST_BRANCHES:
+            with suppress(NotCompiledError):
+                way.check(P, trial)
+                return way
+    slower = LossOnGraphs(case, trial.task.value_of)
+    if not trial.follows and slower.branches > MOST_BRANCHES:
+        msg = f"a case takes {slower.branches} branches on numbers, and programs follow {MOST_BRANCHES}"
+        raise NotCompiledError(msg)
+    slower.check(P, trial)
+    return slower
+
+
+def codings(trial: Trial) -> Iterator[tuple[Callable[..., Any], dict[Data, Any]]]:
+    """The ways to pass targets to a program: the loss of one case, and the targets as numbers."""
+    import numpy as np
+
+    loss = trial.task.loss
+    shapes = {None if data.numbers is None else data.numbers.shape[1:] for data in trial.data}
+    if len(shapes) == 1 and None not in shapes:
+        yield lambda p, t: loss([p], [t]), {data: data.numbers for data in trial.data}
+    names = [[repr(t) for t in data.targets] for data in trial.data]
+    kinds = {name: t for data, ns in zip(trial.data, names, strict=True) for name, t in zip(ns, data.targets)}
+    if len(kinds) > MOST_CLASSES or not all(isinstance(y, PLAIN) for t in kinds.values() for y in flat(t)):
+        return  # of other things two may look alike and differ
+    places = {name: float(k) for k, name in enumerate(kinds)}
+
+    def chosen(p: Any, code: Any) -> Any:
+        """The loss with each kind of target, and of these the one that is meant."""
+        *others, result = (loss([p], [t]) for t in kinds.values())
+        for k, other in enumerate(others):
+            result = ag.where(code == k, other, result)
+        return result
+
+    yield chosen, {data: np.array([places[n] for n in ns]) for data, ns in zip(trial.data, names, strict=True)}
+
+
+def how_it_adds(trial: Trial) -> str | None:
+    """Whether the loss of a batch is the "mean" or the "sum" of its cases' losses; found by trying."""
+    predictions, targets = trial.measured[0].predictions[:PROBED], trial.data[0].targets[:PROBED]
+    n = len(targets)
+    if min(n, trial.task.batch_size) == 1:
+        return "mean"  # of one
+
+    def loss_of(ps: list[Any], ts: list[Any]) -> float:
+        return float(trial.task.value_of(_mapped(Value, ps), ts).data)
+
+    def moved(p: Any, i: int, scale: float, offset: float) -> Any:
+        apart = 0.1 * (0.618 * (i + 1) % 1.0)  # different for every case
+        return _mapped(lambda x: (scale * x if math.isfinite(x) else 0.5) * (1.0 - apart) + offset * apart, p)
+
+    answers = {"sum", "mean"}
+    for scale, offset in ((1.0, 0.0), (0.5, 0.0), (1.0, 1.0), (-1.0, -1.0)):  # twice among probabilities
+        try:
+            ps = [moved(p, i, scale, offset) for i, p in enumerate(predictions)]
+            whole, parts = loss_of(ps, targets), [loss_of([p], [t]) for p, t in zip(ps, targets)]
+        except Exception:  # noqa: BLE001, S112  outside of the loss's domain, or not made for one case
+            continue
+        total, size = math.fsum(parts), max(abs(whole), math.fsum(map(abs, parts)) / n)
+        if math.isfinite(total) and math.isfinite(whole):
+            sums = {"sum": total, "mean": total / n}
+            answers = {name for name in answers if abs(sums[name] - whole) <= CLOSE * size}
+    return answers.pop() if len(answers) == 1 else None
+
+
+def _mapped(f: Callable[[Any], Any], prediction: Any) -> Any:
+    return [_mapped(f, p) for p in prediction] if isinstance(prediction, list) else f(prediction)
