@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from contextlib import contextmanager
 from copy import copy
+from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 import autograd_core as ag
@@ -114,26 +116,54 @@ def _array(items: list[Any]) -> Any:
 
 
 class BatchFunction:
-    """A compiled function of parameters and rows.
+    """A compiled function of parameters and rows: called until machine code pays, then bound for each length of batch.
+
+    The bits are the same either way, so that a clock may decide.
 
     Args:
         function: It, with parameters as its first argument, and rows in all others.
         has_gradient: Whether the gradient to the parameters is wanted.
+
+    Attributes:
+        expected: How many calls are to come.
     """
 
     def __init__(self, function: CompiledFunction, *, has_gradient: bool = True) -> None:
-        self.function, self.has_gradient = function, has_gradient
+        self.function, self.has_gradient, self.expected = function, has_gradient, 0
+        self._calls: dict[int, Any] = {}
+        self._seconds = math.inf  # that a call takes; the first ones prepare things
+
+    @property
+    def pays(self) -> bool:
+        """Whether to bind it."""
+        from autograd_core.compiler.runtime.repeated_calls import pays
+
+        return pays(self.function, self._seconds * self.expected if self.expected else 0.0)
 
     def __call__(self, *arguments: Any) -> tuple[Any, Any]:
-        """Results and the gradient to the parameters."""
+        """Results and the gradient to the parameters; they hold until the next call."""
+        count = len(arguments[1])
+        try:
+            if count not in self._calls:
+                if self.branches or not self.pays:
+                    return self._called(*arguments)
+                self._calls[count] = self.function.bind(*arguments)
+            call = self._calls[count]
+            for place, argument in zip(call.inputs, arguments):
+                place[...] = argument
+            call()
+        except Exception as error:
+            raise _no(error) from error
+        return call.out, call.grads[0] if self.has_gradient else None
+
+    def _called(self, *arguments: Any) -> tuple[Any, Any]:
         import numpy as np
 
         if not self.has_gradient:
-            return self.values(*arguments), None
-        try:
-            out, (gradient,) = self.function.value_and_grad(*arguments)
-        except Exception as error:
-            raise _no(error) from error
+            return self.function(*arguments), None
+        began = perf_counter()
+        out, (gradient,) = self.function.value_and_grad(*arguments)
+        self._seconds = min(self._seconds, perf_counter() - began)
         return out, np.asarray(gradient)
 
     @property
@@ -166,16 +196,18 @@ class Case:
     """
 
     def __init__(self, task: Task, row: Any) -> None:
+        import numpy as np
+
         self.model, self.row = task.model, row
         self.params = task.model.parameters()
-        self.start = [p.data for p in self.params]
+        self.start = np.array([p.data for p in self.params], float)
 
     def compiled(
         self, of: Callable[..., Any], *more: Any, mode: bool, reduce: str | None = None, gradient: bool = True
     ) -> BatchFunction:
         """`of(prediction, *more)` as a compiled function of (parameters, row, *more)."""
 
-        def run(ps: list[Value], x: Any, *rest: Any) -> Any:
+        def run(ps: Sequence[Value], x: Any, *rest: Any) -> Any:
             with standing_in(self.model, self.params, ps, mode=mode):
                 return of(self.model(x), *rest)
 

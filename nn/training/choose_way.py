@@ -40,10 +40,8 @@ def the_way(trial: Trial) -> Way:
     Raises:
         NotCompiledError: There is none.
     """
-    import numpy as np
-
     case = Case(trial.task, trial.data[0].inputs[0].tolist())
-    P = np.array(case.start, float)
+    P = case.start.copy()
     later: list[CaseByCase] = []
     adds = None if trial.loss is None else how_it_adds(trial)
     for of, codes in codings(trial) if adds else ():

@@ -27,9 +27,10 @@ class Programs:
         way: How to come to a gradient.
         trial: What the way was found by.
         optimizer: It has the parameters that are to change.
+        epochs: How many are to come.
     """
 
-    def __init__(self, way: Way, trial: Trial, optimizer: Optimizer) -> None:
+    def __init__(self, way: Way, trial: Trial, optimizer: Optimizer, epochs: int) -> None:
         import numpy as np
 
         self.name = way.name
@@ -49,6 +50,7 @@ class Programs:
         self._update: Update | None = None
         self._batches: dict[int, Batches] = {}
         in_python = not self._at_once or self._mine != slice(None) or trial.task.max_grad_norm is not None
+        way.expect(epochs * -(-len(trial.data[0].order) // trial.task.batch_size))
         self._coded = way if isinstance(way, CaseByCase) and not way.branches and not in_python else None
 
     def steps(self, cases: Cases, order: Any, start: int) -> tuple[list[float], int, list[float]]:

@@ -166,7 +166,7 @@ def fit(
         msg = "fit: optimizer: expected one for this model, got one with parameters of another; make one per model"
         raise StructureError(msg)
 
-    run.optimizer = optimizer
+    run.optimizer, run.epochs = optimizer, epochs
     before = optimizer.epochs if isinstance(seed, int) else 0  # a generator is taken as it is
     steps = bar(epochs, "fit", progress=progress)
     return _train(run, Stopwatch(early_stopping), steps, rng if shuffle else None, before, is_shared=seed is rng)
@@ -239,6 +239,7 @@ class TrainingRun:
     """
 
     optimizer: Optimizer | NewtonCG
+    epochs: int
 
     def __init__(self, task: Task, cases: Cases, unseen: Cases | None, compiled: bool | None) -> None:  # noqa: FBT001
         self.task, self.cases, self.unseen, self.compiled = task, cases, unseen, compiled
@@ -307,7 +308,7 @@ class TrainingRun:
                 loss = value.data
             gradient = [p.grad for p in params]
             trial = Trial(self.task, cases, data, seen, chosen, outputs, loss, gradient, bool(self.compiled))
-            self.programs = programs.Programs(the_way(trial), trial, optimizer)
+            self.programs = programs.Programs(the_way(trial), trial, optimizer, self.epochs)
         except NotCompiledError as error:
             self._refuse(error)
             return False

@@ -87,7 +87,7 @@ class Update:
         self.rates, self.P, self.G, _, *kept = self.bound.inputs
         for name, array in zip(names, kept, strict=True):
             setattr(optimizer, name, array)
-        self.results = self.bound.runner.results
+        self.results = self.bound.runner.results  # type: ignore[attr-defined]
         self.changed = [self.P, *(array for name, array in zip(names, kept, strict=True) if name in changed)]
         self.gradient = self.G if factors is None else self.results[:, -1]
 

@@ -80,6 +80,10 @@ class Way(ABC):
     def mean_loss(self, P: Any, data: Data, size: int) -> float:
         """The loss of all cases in `eval` mode, in batches of that size."""
 
+    def expect(self, steps: int) -> None:
+        """So many steps are to come."""
+        self.model(mode=True).expected = steps
+
 
 class CaseByCase(Way):
     """Model and loss in one program, if the loss of a batch is the mean or the sum over its cases.
@@ -127,10 +131,12 @@ class CaseByCase(Way):
 
     @property
     def pays(self) -> bool:
-        """Whether machine code of the gradient is there, or worth being made."""
-        from autograd_core.compiler.runtime.repeated_calls import pays
+        """Whether steps are to be bound now."""
+        return self._losses[True].pays
 
-        return pays(self._losses[True].function)
+    def expect(self, steps: int) -> None:
+        """So many steps are to come."""
+        self._losses[True].expected = steps
 
     def bound(self, P: Any, data: Data, count: int, *, with_model: bool) -> tuple[Any, Any]:
         """The gradient bound to so many cases, and the model where it is wanted."""

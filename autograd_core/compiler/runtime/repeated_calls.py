@@ -8,6 +8,7 @@ integers, one line for each copy or call, and one function of machine code, the 
 from __future__ import annotations
 
 import ctypes
+import math
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -95,10 +96,21 @@ def is_native(bound: Bound) -> bool:
     return not isinstance(bound, CheckedBound)
 
 
-def pays(f: CompiledFunction) -> bool:
-    """Whether a function's gradient runs on machine code by now: it is on disk, or calls have taken long enough."""
+def pays(f: CompiledFunction, seconds: float = 0.0) -> bool:
+    """Whether it is time to bind a function.
+
+    Args:
+        f: It.
+        seconds: How long the calls to come would take without.
+
+    Returns:
+        Whether its machine code is on disk, calls have taken as long as it takes to be made, or those to come
+        will; or an interpreter runs it in any case, and binding costs nothing.
+    """
     branch = f._branches[0]
-    return branch.compiles(f._layout(branch, gradient=branch.spec.kind == "leaf"))
+    layout = f._layout(branch, gradient=branch.spec.kind == "leaf")
+    price = branch._compile_seconds(layout)
+    return math.isinf(price) or seconds > price or branch.compiles(layout)
 
 
 class Shuffle:

@@ -85,6 +85,7 @@ class TracedFunction(Locked):
         self._parameters = list(parameters)  # whose numbers are those of an argument: the last, but for directions
         self._place: int = len(specs) - 1 if origin is None else origin[0]._place
         self._origin = origin  # a derivative is that attribute of that function
+        self._layouts: dict[tuple[Branch, bool], Layout] = {}
         self._branches: list[Branch] = [self._branch(traced) for traced in traces] or [self._branch_at(numbers)]
 
     def _branch_at(self, numbers: Sequence[float]) -> Branch:
@@ -162,6 +163,12 @@ class TracedFunction(Locked):
 
     def _layout(self, branch: Branch, *, gradient: bool) -> Layout:
         """The inputs and results of a kind of call."""
+        kind = branch, gradient
+        if kind not in self._layouts:
+            self._layouts[kind] = self._layout_of(branch, gradient=gradient)
+        return self._layouts[kind]
+
+    def _layout_of(self, branch: Branch, *, gradient: bool) -> Layout:
         tables = tuple(tuple(s) for s, mapped in zip(self._slots, self._mapped, strict=True) if mapped)
         places, width = branch.places, branch.width + len(branch.guards)
         if not gradient:
