@@ -26,7 +26,7 @@ class NeedsPythonError(Exception):
     """Steps that are not machine code alone."""
 
 
-class Taken(NamedTuple):
+class TakenSteps(NamedTuple):
     """What steps gave: one row for each.
 
     Attributes:
@@ -144,14 +144,14 @@ class Batches:
         for k, array in enumerate(update.changed):
             calls.copy(array, update.results[:, k])
 
-    def take(self, places: Any, rates: Sequence[Sequence[float]]) -> Taken:
+    def take(self, places: Any, rates: Sequence[Sequence[float]]) -> TakenSteps:
         """As many steps as there are rates, on the cases at these places; what it returns holds until the next call."""
         k = len(rates)
         if not self._static:
             self._places[:k] = places.reshape(k, -1)
         self._rates[:k] = rates
         self._calls.run(k)
-        return Taken(self._losses[:k], self._predictions[:k].reshape(-1, *self._shape), self._weights[:k])
+        return TakenSteps(self._losses[:k], self._predictions[:k].reshape(-1, *self._shape), self._weights[:k])
 
 
 def rates_of(optimizer: Optimizer, count: int) -> tuple[list[list[float]], BaseException | None]:
