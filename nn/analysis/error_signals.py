@@ -194,6 +194,8 @@ class ErrorSignals(Table):
         if self._mean_of > 1:
             said += f'; the loss is a mean over {self._mean_of} outputs: with reduction="sum" signals are as many times'
             said += " as large"
+        if any(unit.is_share for units in self.run.layers.values() for unit in units):
+            said += "; through a softmax within, f′ is its Jacobian, and a signal has a term for each of its outputs"
         if branches(self.run):
             said += "; where a unit goes to several layers, their terms add up"
         if self.run.others:
@@ -204,10 +206,13 @@ class ErrorSignals(Table):
     def _table(self) -> tuple[Sequence[str], list[list[str]]]:
         called = self.names
         shares = self._activation_after()
+        of_softmax = {unit.name for units in self.run.layers.values() for unit in units if unit.is_share}
         rows = []
         for unit in self._units():
             name = called(f"signal {unit.name}") if called else unit.name
             numbers = [*map(number, (unit.sum, unit.output, unit.slope, unit.arriving, unit.delta))]
+            if unit.name in of_softmax:  # no single slope makes it
+                numbers[2] = ""
             if unit.name in shares:  # its activation depends on the sums of the others, too
                 numbers[1:4] = number(shares[unit.name]), "", ""
             rows.append([name, *numbers])
@@ -265,12 +270,13 @@ def error_signals(
         for operand, parent in enumerate(node.parents):
             uses[parent].append((node, operand))
     units = {unit.sum: unit for layer in run.layers.values() for unit in layer}
+    mates = {unit.name: layer if unit.is_share else (unit,) for layer in run.layers.values() for unit in layer}
     deltas: dict[Value, float] = {}  # by the recursion, at the node w . x of each unit
     found: dict[str, UnitSignal] = {}
     for node in reversed(order):
         unit = units.get(node)
         if unit is not None:
-            signal = _signal(unit, run.loss, uses, adjoints, deltas)
+            signal = _signal(unit, mates[unit.name], run.loss, uses, adjoints, deltas)
             deltas[unit.dot] = signal.recursive
             found[unit.name] = signal
     layers = {name: tuple(found[unit.name] for unit in layer) for name, layer in run.layers.items()}
@@ -279,17 +285,24 @@ def error_signals(
 
 def _signal(
     unit: Unit,
+    mates: tuple[Unit, ...],
     root: Value,
     uses: dict[Value, list[tuple[Value, int]]],
     adjoints: dict[Value, float],
     deltas: dict[Value, float],
 ) -> UnitSignal:
-    arriving = 1.0 if unit.output is root else 0.0
-    for user, operand in uses[unit.output]:
-        arriving += _times(user.local_grads[operand], deltas.get(user, adjoints[user]))
-    [slope] = grad_of(unit.output, [unit.sum])
-    delta = adjoints[unit.sum]
-    return UnitSignal(unit.name, unit.sum.data, unit.output.data, slope, arriving, delta, _times(slope, arriving))
+    recursive, arriving, slope = 0.0, 0.0, 0.0
+    for mate in mates:  # the unit itself, or all whose shares its sum moves
+        there = 1.0 if mate.output is root else 0.0
+        for user, operand in uses[mate.output]:
+            there += _times(user.local_grads[operand], deltas.get(user, adjoints[user]))
+        [d] = grad_of(mate.output, [unit.sum])
+        recursive += _times(d, there)
+        if mate is unit:
+            arriving, slope = there, d
+    return UnitSignal(
+        unit.name, unit.sum.data, unit.output.data, slope, arriving, adjoints[unit.sum], recursive
+    )
 
 
 def _times(x: float, y: float) -> float:

@@ -37,7 +37,7 @@ def forward_pass(
 
     Any module that consists of `Neuron`s, `Layer`s and `Linear`s will do: `MLP`, `Sequential`, one of your
     own. A weighted sum is the node that the bias was added in (without bias, the `dot` with the
-    weights); an activation is what then depends on that sum alone.
+    weights); an activation is what then depends on that sum alone, or on those of one layer by a softmax.
 
     Layers are called "layer1", "layer2", ... in the order of the pass, or as the scope that they were
     built in; those of a module of your own have the names of its attributes.
@@ -100,7 +100,8 @@ def forward_pass(
         ends[f"sum({name})"] = JacobianEnd(f"sum({name})", summed, tuple(unit.sum for unit in units))
         ends[name] = JacobianEnd(name, labels, tuple(unit.output for unit in units))
     if groups and [id(unit.output) for unit in list(layers.values())[-1]] != [id(y) for y in outputs]:
-        stages = {"softmax" if _is_softmax(model) else "outputs": prediction}
+        shares = _is_softmax(model) or all(y.op == "softmax" for y in outputs)
+        stages = {"softmax" if shares else "outputs": prediction}
     for name, stage in stages.items():
         nodes = tuple(y for y in _leaves(stage) if isinstance(y, Value))
         middle = "/" if name[-1].isdigit() else ""
@@ -213,6 +214,8 @@ class _Reading:
         names = [name for name, _ in found]
         unique = all(names) and len(set(names)) == len(names) and OWN.isdisjoint(names)
         outputs = self.activations([s for _, units in found for *_, s in units])
+        for _, units in found:
+            outputs |= self.shares([s for *_, s in units], outputs)
         return {
             layer: tuple(
                 Unit(f"{layer}/{part}" if part else layer, tuple(w), dot.parents[len(w) :], dot, s, outputs[s], b)
@@ -249,6 +252,17 @@ class _Reading:
             if node in self.ends or any(region.get(user) is not s for user in self.users[node]):
                 exits.setdefault(s, []).append(node)
         return {s: exits[s][0] if len(exits.get(s, ())) == 1 else s for s in region.values()}
+
+
+    def shares(self, sums: list[Value], outputs: dict[Value, Value]) -> dict[Value, Value]:
+        """By each sum of a layer its share, where a softmax within the model is what all of them go through."""
+        found: dict[Value, Value] = {}
+        for s in sums:
+            of_s = [node for node in self.users[s] if node.op == "softmax" and node.parents[0] is s]
+            if len(of_s) == 1 and outputs[s] is s and of_s[0] not in self.ends:
+                found[s] = of_s[0]
+        alone = len({id(node.parents[1]) for node in found.values()}) == 1
+        return found if alone and len(found) == len(sums) > 1 else {}
 
 
 def below(tops: Sequence[Value]) -> list[Value]:

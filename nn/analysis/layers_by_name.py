@@ -40,6 +40,11 @@ class Unit:
     output: Value
     bias: Value | None = None
 
+    @property
+    def is_share(self) -> bool:
+        """Whether its activation is its share in a softmax, which the sums of the layer's other units move, too."""
+        return self.output is not self.sum and self.output.op == "softmax" and self.output.parents[0] is self.sum
+
     def __repr__(self) -> str:
         return f"<Unit {self.name}: s = {self.sum.data:.4g}, z = {self.output.data:.4g}>"
 

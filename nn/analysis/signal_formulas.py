@@ -29,7 +29,7 @@ class UnitSignal:
         arriving: dE/dz by the recursion: the sum, over the units k that z goes to, of w from here to k times
             delta_k; what else z goes to, such as the loss, adds its derivative.
         delta: dE/ds, as `backward()` finds it.
-        recursive: slope * arriving.
+        recursive: slope * arriving; in a softmax within a network the sum of that over its outputs.
     """
 
     name: str
@@ -60,7 +60,36 @@ def signal_formulas(
 ) -> dict[str, Formula]:
     """The formula of each unit's error signal, by the library's name of the unit; the last layer first."""
     units = [unit for layer in reversed(run.layers.values()) for unit in layer]
-    return {unit.name: _signal(unit, units, signals, names, tops.get(unit.name)) for unit in units}
+    found = {}
+    for layer in reversed(run.layers.values()):
+        for unit in layer:
+            if unit.is_share:
+                found[unit.name] = _through_softmax(unit, layer, units, names)
+            else:
+                found[unit.name] = _signal(unit, units, signals, names, tops.get(unit.name))
+    return found
+
+
+def _through_softmax(unit: Unit, layer: tuple[Unit, ...], units: list[Unit], names: Names | None) -> Formula:
+    """The sum, over the outputs of a softmax, of what arrives there times its derivative to this unit's sum."""
+    delta, s = _name(names, f"signal {unit.name}"), _name(names, f"sum({unit.name})")
+    parts = []
+    for mate in layer:
+        terms = _arriving(mate, units, names) or [_over("E" if names is None else names.loss, _name(names, mate.name))]
+        inner = _both(" + ".join("{}" for _ in terms), " + ".join("{}" for _ in terms), *terms)
+        output = _name(names, mate.name)
+        slope = Formula(f"∂{output.text}/∂{s.text}", rf"\frac{{\partial {output.latex}}}{{\partial {s.latex}}}")
+        parts.append(_both("{} {}", r"{} \, {}", _in_product(inner, alone=len(terms) == 1), slope))
+    total = _both(" + ".join("{}" for _ in parts), " + ".join("{}" for _ in parts), *parts)
+    return _both("{} = {}", "{} &= {}", delta, total)
+
+
+def _arriving(unit: Unit, units: list[Unit], names: Names | None) -> list[Formula]:
+    """The terms δ w of the units that an output goes to."""
+    return [
+        _both("{} {}", r"{} \, {}", _name(names, f"signal {above.name}"), _name(names, f"weight {i} {above.name}"))
+        for above in units for i, x in enumerate(above.inputs) if x is unit.output
+    ]  # fmt: skip
 
 
 def update_formulas(run: ForwardPass, names: Names | None) -> list[Formula]:

@@ -265,3 +265,60 @@ def test_dolhanskys_own_networks_have_his_letters(inputs, sizes, weights):
     assert labels == {f"w_{w}" for w in weights.split()}
     if (inputs, sizes) == (1, [1, 2, 1]):
         assert signals.formulas[-1] == "δ_i = (δ_j w_i→j + δ_k w_i→k) σ(s_i)(1 − σ(s_i))"
+
+
+@pytest.mark.parametrize("notation", NOTATIONS)
+@pytest.mark.parametrize("sizes", [(2, 3), (3, 2)])
+def test_a_softmax_within_a_network_is_its_layers_activation(notation, sizes):
+    """Its shares are a′, its Jacobian is a factor of its own, and signals have a term for each of its outputs."""
+    n, m = sizes
+    model = nn.Sequential(
+        nn.Layer(3, n, "linear", seed=1), nn.Softmax(), nn.Layer(n, m, "linear", bias=False, seed=2), nn.Softmax()
+    )
+    x, target = [0.3, -1.8, 0.9], [1.0] + [0.0] * (m - 1)
+    signals = nn.error_signals(model, x, target, loss=nn.sse, notation=notation)
+    run, named = signals.run, signals.names
+    shares = ag.softmax([unit.sum.data for unit in run.layers["layer1"]])
+    assert [unit.output.data for unit in run.layers["layer1"]] == pytest.approx(shares, rel=1e-14)
+    numbers = numbers_of(signals, target)
+    for unit in run.layers["layer1"]:
+        for mate in run.layers["layer1"]:
+            slope = ag.grad_of(mate.output, [unit.sum])[0]
+            numbers[f"∂{named(mate.name)}/∂{named(f'sum({unit.name})')}"] = slope
+    for formula in signals.formulas[m:]:
+        name, value = worked_out(formula, numbers)
+        assert value == pytest.approx(numbers[name], rel=1e-12)
+    for units in signals.layers.values():
+        for unit in units[: None if units is signals.layers["layer1"] else 0]:
+            assert unit.recursive == pytest.approx(unit.delta, rel=1e-12)
+    assert "through a softmax within" in str(signals)
+    assert not any("input " in line for line in signals.updates)
+    signals.run.loss.zero_grad()
+    signals.run.loss.backward()
+    for k, layer in enumerate((model[0], model[2]), 1):
+        found = [row[-len(layer.neurons[0].w) :] for row in signals.weight_gradient(k)]
+        assert found == [pytest.approx([w.grad for w in neuron.w]) for neuron in layer.neurons]
+
+
+def test_a_chain_has_the_jacobian_of_a_softmax_within_as_a_factor():
+    model = nn.Sequential(nn.Layer(3, 3, "linear", bias=False, seed=1), nn.Softmax(), nn.Layer(3, 2, "linear", seed=2))
+    x = [0.3, -1.8, 0.9]
+    chain = nn.chain(model, x, [1.0, 0.0], loss=nn.sse, sums=True)
+    assert [factor.shape for factor in chain.factors] == [(1, 2), (2, 3), (3, 3), (3, 3)]
+    sums = nn.forward_pass(model, x)["sum(layer1)"]
+    expected = ag.jacobian(ag.softmax)([s.data for s in sums])
+    for row, right in zip(chain.factors[2].entries, expected, strict=True):
+        assert row == pytest.approx(right, rel=1e-12)
+    assert chain.result.entries[0] == pytest.approx(chain.by_backward.entries[0], rel=1e-12)
+
+
+def test_a_softmax_at_the_end_of_a_users_module_has_its_name():
+    class Own(nn.Module):
+        def __init__(self):
+            self.one, self.g = nn.Layer(2, 3, "linear", seed=1), nn.Softmax()
+
+        def __call__(self, x):
+            return self.g(self.one(x))
+
+    J = nn.layer_jacobian(Own(), [0.5, -1.0], of="softmax", to="one")
+    assert J.shape == (3, 3)
