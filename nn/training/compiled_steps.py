@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from ..data.dataset import Cases
     from .case_programs import Data
     from .optimizers import Optimizer
+    from .order import Order
     from .ways import Trial, Way
 
 
@@ -50,7 +51,8 @@ class Programs:
         self._update: Update | None = None
         self._batches: dict[int, Batches] = {}
         in_python = not self._at_once or self._mine != slice(None) or trial.task.max_grad_norm is not None
-        way.expect(epochs * -(-len(trial.data[0].order) // trial.task.batch_size))
+        self._expected = epochs * -(-len(trial.data[0].order) // trial.task.batch_size)
+        way.expect(self._expected)
         self._coded = way if isinstance(way, CaseByCase) and not way.branches and not in_python else None
 
     def steps(self, cases: Cases, order: Any, start: int) -> tuple[list[float], int, list[float]]:
@@ -72,7 +74,7 @@ class Programs:
         data, size, n = self._data[id(cases)], self._task.batch_size, len(order)
         count = min(size, n - start)
         with np.errstate(all="ignore"):  # numbers beyond all floats are shown as what they are
-            batches = self._in_code(data, count, n // count)
+            batches = self._in_code(data, count, self._expected if count == min(size, n) else 1)
             if batches is None or self._coded is None:
                 return self._step(data, slice(None) if count == n else order[start : start + count])
             rates, error = rates_of(self._optimizer, min(batches.most, (n - start) // count))
@@ -86,6 +88,48 @@ class Programs:
             hits = 0 if self._task.right is None else self._right(taken.predictions, data, everything)
             penalties = [self._penalty(P) for P in taken.weights.tolist()] if self._task.l2 else []
             return self._coded.added(taken.losses), hits, penalties
+
+    def epochs(self, cases: Cases, order: Order, left: int) -> list[tuple[float, float, float]]:
+        """Some of the epochs that are left, shuffled and taken in one call of machine code; none where it cannot be.
+
+        Args:
+            cases: What to learn from.
+            order: Their order in the epoch before.
+            left: How many epochs, at most.
+
+        Returns:
+            For each epoch the mean loss, the share of right cases, and the mean penalty.
+        """
+        import numpy as np
+
+        data, n = self._data[id(cases)], len(order)
+        size = min(self._task.batch_size, n)
+        batches, each = self._batches.get(size), n // size
+        count = 0 if batches is None or n % size else min(left, batches.most // each)
+        if batches is None or self._coded is None or count < 2:
+            return []
+        places = np.empty((count, n), np.int64)
+        for row in places:
+            order.shuffle()
+            row[:] = order.places
+        rates, error = rates_of(self._optimizer, count * each)
+        at = places.ravel()[: len(rates) * size]
+        self._optimizer.epochs += len(rates) // each
+        with np.errstate(all="ignore"):
+            if rates:
+                taken = batches.take(at, rates)
+                self._G = batches.update.gradient
+            if error is not None:
+                raise error
+            hits = np.zeros(count)
+            if self._task.right is not None:
+                hits = self._which_are_right(taken.predictions, data, at).reshape(count, n).sum(axis=1)
+            penalties = np.zeros(count * each)
+            if self._task.l2:
+                penalties[:] = [self._penalty(P) for P in taken.weights.tolist()]
+            steps = [np.array(self._coded.added(taken.losses)), penalties]
+            loss, penalty = ((x * size).reshape(count, -1).cumsum(axis=1)[:, -1] / n for x in steps)
+        return list(zip(loss.tolist(), (hits / n).tolist(), penalty.tolist(), strict=True))
 
     def _in_code(self, data: Data, count: int, most: int) -> Batches | None:
         """Steps on batches of so many cases as machine code; None where there is none."""
@@ -153,12 +197,18 @@ class Programs:
         """How many predictions for these cases, one row for each, are right."""
         import numpy as np
 
+        return int(np.count_nonzero(self._which_are_right(predictions, data, at)))
+
+    def _which_are_right(self, predictions: Any, data: Data, at: Any) -> Any:
+        """For each of these predictions whether it is right, as an array."""
+        import numpy as np
+
         right: Any = self._task.right
         # Python's way to find the largest with NaN is its own. Where there is one, the sum is NaN.
         if data.answers is None or np.isnan(predictions.sum()):
-            return self._task.hits(predictions.tolist(), data.targets_at(at))
+            return np.array(self._task.are_right(predictions.tolist(), data.targets_at(at)))
         same = right._sides(predictions).reshape(len(predictions), -1) == data.answers[at]
-        return int(np.count_nonzero(same if same.shape[1] == 1 else same.all(axis=1)))
+        return same if same.shape[1] == 1 else same.all(axis=1)
 
     def _write(self) -> None:
         for p, data, grad in zip(self._params, self._P.tolist(), self._G.tolist(), strict=True):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import deque
+from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 from autograd_core import MissingExtraError, OperandError, StructureError
@@ -29,6 +31,8 @@ if TYPE_CHECKING:
 
     from ..data.dataset import Cases
     from ..metrics.accuracy import Loss, Right
+
+SHOWN = 0.05  # seconds between two changes of what a bar says
 
 
 def fit(
@@ -197,25 +201,26 @@ def _train(
     run: TrainingRun, watch: Stopwatch, epochs: Any, rng: random.Random | None, before: int, *, is_shared: bool
 ) -> History:
     """The epochs; with a generator each takes the cases in another order, as do those that were done before."""
-    history, task, best = History(), run.task, None
+    history, task, best, shown = History(), run.task, None, 0.0
     n = len(run.cases.targets)
     order = Order(n, rng if task.batch_size < n else None, is_shared=is_shared)
     for _ in range(before):
         order.shuffle()
     try:
         for _ in epochs:
-            order.shuffle()
-            *seen, penalty = run.improve(order)
+            *seen, penalty = run.improve(order, ahead=not (is_shared or run.unseen or watch.rule))
             task.note(history.loss, history.accuracy, seen)
             if task.l2:
                 history.penalty.append(penalty)
-            run.optimizer.epochs += 1
             if run.unseen:
                 task.note(history.val_loss, history.val_accuracy, run.measure(run.unseen))
-            epochs.set_postfix_str(history.last(), refresh=False)
+            if monotonic() > shown + SHOWN or len(history.loss) == run.epochs:
+                epochs.set_postfix_str(history.last(), refresh=False)
+                shown = monotonic()
             if watch.improved(history) and watch.restores:
                 best = run.weights()
             if watch.over:
+                epochs.set_postfix_str(history.last(), refresh=False)
                 break
         if best is not None:
             run.restore(best)
@@ -247,10 +252,30 @@ class TrainingRun:
         self.name = "graphs"
         self._watches = [Watch(model=task.model), Watch(loss=task.loss)] if compiled is not False else []
         self._drawn = task.penalised()
+        self._ahead: deque[tuple[float, float, float]] = deque()
+        self._done = 0  # epochs, these included
         self._tried = [(data, task.measure(data)) for data in (cases, unseen) if data]
 
-    def improve(self, order: Order) -> tuple[float, float, float]:
-        """One epoch of steps; the mean loss, the share of right cases and the mean penalty on the way."""
+    def improve(self, order: Order, *, ahead: bool) -> tuple[float, float, float]:
+        """The next epoch: the mean loss, the share of right cases and the mean penalty on the way.
+
+        Args:
+            order: The places of the cases, as the epoch before had them.
+            ahead: Whether later epochs may be taken, too, before anybody asks for them.
+        """
+        if ahead and not self._ahead and self.programs is not None:
+            self._ahead.extend(self.programs.epochs(self.cases, order, self.epochs - self._done))
+            self._done += len(self._ahead)
+        if self._ahead:
+            return self._ahead.popleft()
+        order.shuffle()
+        seen = self._epoch(order)
+        self.optimizer.epochs += 1
+        self._done += 1
+        return seen
+
+    def _epoch(self, order: Order) -> tuple[float, float, float]:
+        """One epoch of steps."""
         if self.programs is None:  # which know their mode; to tell every module takes longer than a step
             self.task.model.train()
         total, right, size, penalty, start, n = 0.0, 0, self.task.batch_size, 0.0, 0, len(order)

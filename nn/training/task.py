@@ -46,7 +46,11 @@ class Task(NamedTuple):
 
     def hits(self, predictions: list[Any], targets: list[Any]) -> int:
         """How many predictions are right."""
-        return 0 if self.right is None else sum(bool(self.right(p, t)) for p, t in zip(predictions, targets))
+        return sum(self.are_right(predictions, targets))
+
+    def are_right(self, predictions: list[Any], targets: list[Any]) -> list[bool]:
+        """Which predictions are right; none where nothing says what is."""
+        return [] if self.right is None else [bool(self.right(p, t)) for p, t in zip(predictions, targets)]
 
     def penalised(self) -> list[bool]:
         """For each parameter whether `l2` applies to it."""

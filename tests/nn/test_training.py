@@ -19,7 +19,7 @@ QUIET = {"progress": False}
 def _both_ways(request, monkeypatch):
     """Everything holds where all is compiled that can be, and where nothing is."""
     if request.param == "graphs":
-        monkeypatch.setattr(loop.programs, "is_available", lambda: False)
+        monkeypatch.setattr(loop, "is_available", lambda: False)
 
 
 def line(**options):
