@@ -2,6 +2,7 @@ import math
 
 import numpy as np
 
+from autograd_core.compiler.runtime import kept_executors
 from autograd_core.engine.graph import topological_order
 
 INF, NAN, SUBNORMAL = math.inf, math.nan, 5e-324
@@ -53,3 +54,9 @@ def bits(*trees):
                 xs = xs if xs.dtype == np.float32 else xs.astype(float)
                 found.append(np.where(np.isnan(xs), NAN, xs).astype(xs.dtype).tobytes())
     return b"".join(found)
+
+
+def kept_bytes():
+    """About how much memory all free runners of this process take."""
+    shelves = list(kept_executors._all.shelves)
+    return sum(kept_executors.bytes_of(runner) for shelf in shelves for runner in shelf.runners())

@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 import pytest
+from comparing import kept_bytes
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
@@ -317,7 +318,7 @@ def test_memory_of_many_batch_sizes_stays_bounded(monkeypatch):
     for n in range(1, 200):
         assert f(np.ones((n, 30))).tolist() == [30.0] * n
         assert f(np.ones((n, 30))).tolist() == [30.0] * n
-    assert kept_executors.kept_bytes() <= 2 * 2**20
+    assert kept_bytes() <= 2 * 2**20
     assert len(f._stubs._shelves["values"]) <= 50
 
 

@@ -6,6 +6,7 @@ import weakref
 
 import numpy as np
 import pytest
+from comparing import kept_bytes
 
 import autograd_core as ag
 from autograd_core import compiler
@@ -28,7 +29,7 @@ def test_any_number_of_batch_sizes_keeps_so_many_bytes():
     f = compiled()
     for n in range(1, 3001):
         f.value_and_grad(0.5, np.ones(n))
-    assert kept_executors.kept_bytes() <= kept_executors.KEPT_BYTES
+    assert kept_bytes() <= kept_executors.KEPT_BYTES
 
 
 @pytest.mark.usefixtures("backend")
@@ -39,7 +40,7 @@ def test_the_least_recently_used_go_first(monkeypatch):
     for n in range(1, 400, 3):
         expected = f.value_and_grad(0.5, np.linspace(0, 1, n))
         f.value_and_grad(0.5, again)
-        most = max(most, kept_executors.kept_bytes())
+        most = max(most, kept_bytes())
         assert np.array_equal(f.value_and_grad(0.5, np.linspace(0, 1, n))[0], expected[0])
     assert 2**18 < most <= 2**19
     kept = {runner.serves[1] for runner in f._branches[0]._free.runners()}
@@ -59,15 +60,15 @@ def test_some_runners_are_kept_whatever_their_size(monkeypatch):
 
 def test_memory_goes_with_the_function():
     gc.collect()
-    before = kept_executors.kept_bytes()
+    before = kept_bytes()
     f = compiled()
     f.value_and_grad(0.5, np.ones(10_000))
-    assert kept_executors.kept_bytes() > before + 8 * 10_000
+    assert kept_bytes() > before + 8 * 10_000
     branch = weakref.ref(f._branches[0])
     del f
     gc.collect()
     assert branch() is None
-    assert kept_executors.kept_bytes() <= before
+    assert kept_bytes() <= before
 
 
 def test_machine_code_goes_with_the_function():
@@ -131,7 +132,7 @@ def test_threads_share_runners_and_drop_them(monkeypatch):
     for thread in threads:
         thread.join()
     assert wrong == []
-    assert kept_executors.kept_bytes() <= 2**18 + 4 * kept_executors.LEAST * 2**14
+    assert kept_bytes() <= 2**18 + 4 * kept_executors.LEAST * 2**14
 
 
 @pytest.mark.parametrize("last", [False, True])

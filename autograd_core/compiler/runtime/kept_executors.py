@@ -79,11 +79,6 @@ def bytes_of(runner: Runner) -> int:
     return OVERHEAD + runner.bytes
 
 
-def kept_bytes() -> int:
-    """About how much memory all free runners of this process take."""
-    return sum(bytes_of(runner) for shelf in list(_all.shelves) for runner in shelf.runners())
-
-
 def sweep(room: int) -> None:
     """Drop the least recently used runners, so that there is room for so many bytes."""
     found = [(runner, shelf) for shelf in list(_all.shelves) for runner in shelf.runners()]

@@ -40,12 +40,6 @@ READ = os.O_RDONLY | FLAGS | getattr(os, "O_NONBLOCK", 0)  # without it, opening
 WITH_FOLDERS = {os.open, os.mkdir, os.stat, os.unlink, os.rename} <= os.supports_dir_fd and os.scandir in os.supports_fd
 
 
-def cache_folder() -> Path | None:
-    """The folder of the cache; None if there is none. See `places`."""
-    found = places()
-    return found[-1] if found else None
-
-
 def places() -> list[Path]:
     """The folders that must be the user's own: those that lead to the cache, and last the cache itself.
 
