@@ -1,7 +1,7 @@
 """The picture of the floors in ARCHITECTURE.md, from the imports as they are: `python docs/images/floors.py`.
 
 Each room stands on those to its left; an arrow that others imply is left out, and so is the one exception: number
-systems read the table of primitives, `engine/ops.py`, which itself imports nothing.
+systems read the table of primitives, `engine/ops.py`, which itself needs no other room.
 """
 
 from __future__ import annotations
