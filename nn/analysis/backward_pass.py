@@ -63,7 +63,8 @@ def backward_pass(
 
     1. compute the loss; 2. its derivative to the activations of the last layer; 3. to its weighted sums; 4. to its
     weights; 5. to the activations of the layer before; 6. to its weighted sums; 7. to its weights; and so on. A softmax
-    after the last layer is its activation, if it has no other.
+    after the last layer is its activation, if it has no other. The derivative to a layer's biases is that to its
+    weighted sums.
 
     Args:
         model: Any module of `Neuron`s, `Layer`s and `Linear`s; see `nn.forward_pass`.

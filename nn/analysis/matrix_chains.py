@@ -71,10 +71,15 @@ class JacobianChain(Table):
             >>> nn.jacobian_chain(e, w).formulas
             ['e′_1 = e_1 w_1,1 + e_2 w_2,1']
         """
+        return [f"{name} = {terms}" for names in self._named() for name, terms in names]
+
+    def _named(self) -> list[list[tuple[str, str]]]:
+        """For each product the name of each entry, and its terms by the names of what was given."""
         before, *factors = self.labels
         letter = next((x.partition("_")[0] for x in _flat(before) if not x[:1].isdigit() and "_" in x), "R")
-        found = []
+        found: list[list[tuple[str, str]]] = []
         for k, (factor, after) in enumerate(zip(factors, self.products, strict=True), 1):
+            found.append([])
             sides = (self._matrix(before), factor) if self.layout == "numerator" else (factor, self._matrix(before))
             mark = PRIMES[k] if k < len(PRIMES) else f"^({k})"
             flat = not isinstance(after[0], list)
@@ -85,7 +90,7 @@ class JacobianChain(Table):
                     place = str(1 + max(i, j)) if flat else f"{i + 1},{j + 1}"
                     names[-1].append(f"{letter}{mark}_{place}")
                     terms = [_product(a, other[j]) for a, other in zip(row, sides[1], strict=True)]
-                    found.append(f"{names[-1][-1]} = {' + '.join(terms)}")
+                    found[-1].append((names[-1][-1], " + ".join(terms)))
             before = names if not flat else names[0] if self.layout == "numerator" else [x for [x] in names]
         return found
 
@@ -133,6 +138,7 @@ class JacobianChain(Table):
     def _table(self, spec: str = "") -> tuple[tuple[str, ...], list[list[str]]]:
         rows: list[list[str]] = []
         before = self.r
+        named = self._named() if any(not x[:1].isdigit() and "_" in x for x in _flat(self.labels[0])) else None
         for k, (factor, after) in enumerate(zip(self.factors, self.products, strict=True), 1):
             sides = (self._matrix(before), factor) if self.layout == "numerator" else (factor, self._matrix(before))
             flat = not isinstance(after[0], list)
@@ -146,7 +152,8 @@ class JacobianChain(Table):
                     pairs = [(a, other[j]) for a, other in zip(sides[0][i], sides[1], strict=True)]
                     place = f"[{max(i, j)}]" if flat else f"[{i}][{j}]"
                     written = " + ".join(f"({_factor(a, spec)} × {_factor(b, spec)})" for a, b in pairs)
-                    rows.append([f"R{k}{place}", written, _sum(pairs, spec), _said(x, spec)])
+                    name = f"R{k}{place}" if named is None else named[k - 1][i * len(row) + j][0]
+                    rows.append([name, written, _sum(pairs, spec), _said(x, spec)])
             before = after
         return HEADS, rows
 
@@ -311,7 +318,7 @@ def _labels(x: Any) -> Any:
     if _is_symbol(x):
         return str(x) if x.is_Atom else f"({x})"
     if isinstance(x, Value) and x.label:
-        return x.label
+        return x.label.replace("''", "″").replace("'", "′")
     text = number(float(x.data if isinstance(x, Value) else x))
     return f"({text})" if text.startswith("−") else text
 

@@ -238,6 +238,8 @@ def _run(model: Module, x: Any, y: Any, loss: Callable[[Any, Any], Any]) -> Forw
                 f'their mean; got nn.{name}: use functools.partial(nn.{name}, reduction="batchmean"), or "mean"'
             )
             raise RangeError(msg)
+        if loss is per_case:
+            _probable(outputs)
         if loss is per_case and several and _is_class(target, len(outputs)):
             target = [float(k == target) for k in range(len(outputs))]
         return loss(prediction, target)
@@ -248,6 +250,22 @@ def _run(model: Module, x: Any, y: Any, loss: Callable[[Any, Any], Any]) -> Forw
             msg = f"cost: expected the units of {name} to have as many inputs each, so that their weights are a matrix"
             raise StructureError(msg)
     return run
+
+
+def _probable(outputs: Any) -> None:
+    """Refuse weighted sums as probabilities, even where they happen to be in [0, 1].
+
+    Raises:
+        RangeError: An output is a weighted sum.
+    """
+    nodes = outputs if isinstance(outputs, list) else [outputs]
+    summed = ("dot", "add")
+    if any(isinstance(y, Value) and y.op in summed and "dot" in (y.op, *(p.op for p in y.parents)) for y in nodes):
+        msg = (
+            "cost: loss: the last layer is linear, but the cross-entropy is of probabilities: give it sigmoid units, "
+            "or take loss=nn.sse for numbers, or nn.cross_entropy for scores of classes"
+        )
+        raise RangeError(msg)
 
 
 def _is_class(target: Any, outputs: int) -> bool:

@@ -3,7 +3,8 @@
     python -m nn.experiments xor -o pictures
 
 `EXPERIMENTS` is the table of them, one row each. A row's `run(seed)` gives an outcome: `str(outcome)` is what is
-printed, `outcome.pictures()` what is saved. In Python: `nn.experiments.run("xor").share`.
+printed, `outcome.pictures()` what is saved. In Python: `from nn import experiments`, and
+`experiments.run("xor").share`.
 """
 
 from __future__ import annotations

@@ -20,6 +20,9 @@ MONITORED = ("loss", "accuracy", "val_loss", "val_accuracy")
 class EarlyStopping:
     """End training when a number of its `History` no longer improves; terms as in Keras and Lightning.
 
+    "Until convergence" is `monitor="loss"` with a `min_delta` such as 1e-6: the loss of training improves by less. It
+    is the loss that is watched, not the weights or their gradient: the latter may be all but 0 on a plateau as well.
+
     Args:
         patience: After how many epochs in a row without improvement to stop, at least 1.
         min_delta: A change counts as an improvement where it is larger than this; at least 0.

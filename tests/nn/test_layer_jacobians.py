@@ -632,3 +632,22 @@ def test_sums_of_a_chain_that_ends_in_weights_are_factors_too():
         chain = nn.chain(model, [0.5, -1.0], [1.0, 0.0], loss=nn.sse, to=1, weights=True, sums=sums)
         assert np.allclose(chain.result.array, chain.by_backward.array, rtol=1e-12)
     assert [factor.name for factor in chain.factors][-2:] == ["∂layer1/∂sum(layer1)", "∂sum(layer1)/∂weights of layer1"]
+
+
+@pytest.mark.parametrize("end", [nn.Softmax(), ag.softmax], ids=["module", "function"])
+def test_a_softmax_within_a_model_of_ones_own_has_its_name(end):
+    class Own(nn.Module):
+        def __init__(self):
+            self.one = nn.Layer(2, 3, "linear", seed=1)
+
+        def __call__(self, x):
+            return end(self.one(x))
+
+    own = Own()
+    x, same = [0.5, -1.0], nn.Sequential(own.one, nn.Softmax())
+    for to in ("inputs", "one", 1):
+        J = nn.layer_jacobian(own, x, of="softmax", to=to)
+        other = nn.layer_jacobian(same, x, of="softmax", to=to)
+        assert np.allclose(J.array, other.array, rtol=1e-14)
+    assert nn.layer_jacobian(own, x, of="S", to="Z", notation="downing").shape == (3, 3)
+    assert nn.layer_jacobian(own, x, of="outputs", to="inputs").shape == (3, 2)

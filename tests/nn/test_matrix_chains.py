@@ -157,3 +157,17 @@ def test_a_softmax_jacobian_by_symbols():
     s = [sympy.exp(v) / sum(map(sympy.exp, x)) for v in x]
     J = sympy.Matrix(s).jacobian(x)
     assert all(sympy.simplify(y) == 0 for y in nn.jacobian_chain([1, 1, 1], J).result)
+
+
+def test_rows_have_the_names_of_what_was_given():
+    """e′, e″: labels of Values, with ASCII primes or proper ones, and symbols."""
+    sympy = pytest.importorskip("sympy")
+    values = [ag.Value(0.5, label="e_1"), ag.Value(-1.0, label="e_2")]
+    w = [[ag.Value(2.0, label="w_1,1")], [ag.Value(3.0, label="w_2,1")]]
+    more = [[ag.Value(2.0, label="w'_1,1"), ag.Value(1.0, label="w'_1,2")]]
+    chain = nn.jacobian_chain(values, w, more)
+    assert [row.split()[0] for row in str(chain).splitlines()[2:]] == ["e′_1", "e″_1", "e″_2"]
+    assert chain.formulas == ["e′_1 = e_1 w_1,1 + e_2 w_2,1", "e″_1 = e′_1 w′_1,1", "e″_2 = e′_1 w′_1,2"]
+    symbols = nn.jacobian_chain(list(sympy.symbols("e_1 e_2")), w)
+    assert [row.split()[0] for row in str(symbols).splitlines()[2:]] == ["e′_1"]
+    assert [row.split()[0] for row in str(nn.jacobian_chain([1, 2], w)).splitlines()[2:]] == ["R1[0]"]

@@ -211,6 +211,22 @@ def test_what_a_misprint_comes_to_is_told(name):
     assert "docs/errata.md" not in str(practice.check(name, np.array(printed()) + 1.0))
 
 
+@pytest.mark.parametrize("name", ["LING3804 6.2", "LING3804 6.3"])
+def test_an_error_that_is_cued_forward_is_told(name):
+    """J e = (1·3 − 2·3, 1·4 − 2·4) instead of e J."""
+    for answer in ([-3, -4], (-3.0, -4.0), np.array([-3.0, -4.0])):
+        verdict = practice.check(name, answer)
+        assert not verdict
+        assert "as a row from the left, e J" in str(verdict)
+    assert "as a row" not in str(practice.check(name, [-3, 4]))
+
+
+def test_no_likely_mistake_is_the_right_answer():
+    for exercise in practice.exercises():
+        for other in filter(None, (exercise.misprint, exercise.confused)):
+            assert not practice.check(exercise.name, other[0]())
+
+
 def test_misprints_by_hand():
     assert [practice.exercise(name).misprint[0]() for name in ("CS60050 D", "Lecture Eq. 3", "Lecture bounds")] == [
         [0.5, 3.5],  # 3/2 + 1 * 2

@@ -135,9 +135,22 @@ def test_it_shows_itself_and_refuses_what_makes_no_sense():
     with pytest.raises(ag.StructureError, match="cost: expected one target per row"):
         nn.cost(model, X, Y[:2])
     with pytest.raises(ag.RangeError, match=r"expected predictions in \[0, 1\]"):
-        nn.cost(nn.MLP(3, [2], init=nn.init.constant(9.0)), X, Y)
+        nn.cost(nn.MLP(3, [2], output="softplus", init=nn.init.constant(9.0)), X, Y)
     with pytest.raises(ag.OperandError, match="cost: loss: expected a function"):
         nn.cost(model, X, Y, loss="mse")
+
+
+@pytest.mark.parametrize("bias", [True, False])
+@pytest.mark.parametrize("sizes", [[1], [2], [3, 1], [3, 2]])
+def test_weighted_sums_are_no_probabilities(sizes, bias):
+    """Also where they happen to be in [0, 1]: a forgotten `loss=` is told."""
+    X, Y = [[0.5, 0.25, 1.0]], [[0.0] * sizes[-1]]
+    model = nn.MLP(3, sizes, "sigmoid", bias=bias, init=nn.init.constant(0.1))
+    outputs = model(X[0])
+    assert all(0 < y.data < 1 for y in (outputs if sizes[-1] > 1 else [outputs]))
+    with pytest.raises(ag.RangeError, match="the last layer is linear.*loss=nn.sse for numbers"):
+        nn.cost(model, X, Y)
+    assert nn.cost(model, X, Y, loss=nn.sse).J > 0
 
 
 def test_the_forward_numbers_of_every_case_and_the_matrices_are_shown():
