@@ -37,6 +37,8 @@ class Step:
         formula: The step in text, with names and with numbers.
         latex: The step in LaTeX.
 
+    `str()` is its formula.
+
     Example:
         >>> import autograd_core as ag
         >>> x = ag.Value(3.0)
@@ -57,6 +59,9 @@ class Step:
     _row: Primitive = field(repr=False)
     _data: tuple[Any, ...] = field(repr=False)  # of the operands and of the node, as they were
     _names: dict[Value, str] = field(repr=False)
+
+    def __str__(self) -> str:
+        return self.formula
 
     @property
     def formula(self) -> str:

@@ -25,6 +25,7 @@ PARTS, LEVELS = 8, 16  # an interval is cut in parts, and these again: what stil
 LARGE_SHARE = 1.5 / PARTS  # of a change: a part with less has what a smooth curve has
 LEFT_OF_A_CHANGE, MIDDLE = 0.25, 8  # share of the change at the middle level that is left at the end where it is one
 NO_CHANGE = 1e-9
+JUMP = 0.05  # from the line through two places beside it; the way between inputs is short beside what f bends in
 
 
 class _Place(NamedTuple):
@@ -59,15 +60,39 @@ class ActivationCurve(Table):
     slopes: tuple[float, ...]
     kinks: tuple[float, ...]
 
+    @property
+    def jumps(self) -> tuple[float, ...]:
+        """Those of the kinks at which f itself jumps, as a step does.
+
+        Example:
+            >>> import autograd_core as ag, nn
+            >>> nn.activation_curve(ag.sign).jumps, nn.activation_curve("relu").jumps
+            ((0.0,), ())
+        """
+        found = []
+        for kink in self.kinks:
+            k = self.x.index(kink)
+            sides = [(self.x[i : k + 1], self.values[i : k + 1]) for i in (k - 2,) if i >= 0]
+            sides += [(self.x[k : k + 3][::-1], self.values[k : k + 3][::-1])] if k + 2 < len(self.x) else []
+            for xs, ys in sides:  # the value there, against the line through the two places beside it
+                beside = ys[1] + (ys[1] - ys[0]) / (xs[1] - xs[0]) * (xs[2] - xs[1])
+                if abs(ys[2] - beside) > JUMP * (1.0 + abs(ys[2])):
+                    found.append(kink)
+        return tuple(dict.fromkeys(found))
+
     def _heading(self) -> str:
-        said = ", ".join(number(k) for k in self.kinks)
-        return f"{self.name} and its slope{'  kink at ' + said if said else ''}"
+        parts = [
+            f"  {word} at {', '.join(map(number, there))}"
+            for word, there in (("kink", [k for k in self.kinks if k not in self.jumps]), ("jump", self.jumps))
+            if there
+        ]
+        return f"{self.name} and its slope{''.join(parts)}"
 
     def _table(self) -> tuple[list[str], list[list[str]]]:
         n = len(self.x) - 1
-        at_kinks = {self.x.index(kink) for kink in self.kinks}
+        at_kinks = {self.x.index(kink): "jump" if kink in self.jumps else "kink" for kink in self.kinks}
         rows = [
-            [*(number(column[k]) for column in (self.x, self.values, self.slopes)), "kink" if k in at_kinks else ""]
+            [*(number(column[k]) for column in (self.x, self.values, self.slopes)), at_kinks.get(k, "")]
             for k in sorted({*(n * k // 8 for k in range(9)), *at_kinks})
         ]
         return ["x", "f(x)", "f′(x)", ""], rows

@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from autograd_core import StructureError, Value, grad_of, topological_order
+from autograd_core import RangeError, StructureError, Value, grad_of, topological_order
 
 from ..modules.losses import takes_mean_of_outputs
 from ..notation import branches
@@ -70,6 +70,8 @@ class ErrorSignals(Table):
                 return self[name]
             if name not in known:
                 known = {self.names(own): delta for own, delta in known.items() if own.startswith("signal ")}
+        if name not in known:
+            known = dict.fromkeys(self.layers) | known  # a layer's name is one, too
         return one_of(known, name, "error_signals")
 
     @property
@@ -162,6 +164,10 @@ class ErrorSignals(Table):
         elif isinstance(layer, str) and self.names is not None:
             known = [*self.layers, *(f"weights of {name}" for name in self.layers)]
             layer = self.names.meant(layer, known).removeprefix("weights of ")
+            if layer not in self.layers:
+                named = [self.names(f"weights of {name}") for name in self.layers]
+                msg = f"weight_gradient: expected one of {', '.join(named)}, or 1 to {len(named)}, got {shown(layer)}"
+                raise RangeError(msg)
         units = one_of(self.run.layers, layer, "weight_gradient")
         biases = self.names is not None and self.names.biases
         return [

@@ -71,7 +71,8 @@ def fit(
             `NewtonCG(model)` computes the loss of a batch several times per step, on graphs.
         epochs: How often to go through the data, at least 1.
         batch_size: Cases per step, at least 1; None for all of them.
-        shuffle: Whether each epoch takes the cases in another order.
+        shuffle: Whether each epoch takes the cases in another order; each comes once, while texts that "sample"
+            a minibatch may take one twice and leave one out.
         validation: A share of the data, between 0 and 1, that is set aside at random, or a pair
             `(X, y)`; measured after every epoch, never trained on.
         l2: This times the sum of all squared parameters is added to the loss of every batch; at

@@ -123,3 +123,16 @@ def test_steep_smooth_curves_have_no_kinks(smooth, steepness):
     low = -0.1 if smooth == "exp" else -3.0
     assert nn.activation_curve(lambda x: function(steepness * x), low, 0.7, points=31).kinks == ()
     assert nn.activation_curve(lambda x: ag.abs(x) ** 1.5, -1, 1.1, points=12).kinks == ()
+
+
+def test_jumps_are_told_from_kinks():
+    step = nn.activation_curve(lambda x: ag.where(x > 0.5, x, 0.0), -1, 1, points=41)
+    assert (step.kinks, step.jumps) == ((0.5,), (0.5,))
+    assert "jump at 0.5" in str(step)
+    assert "kink" not in str(step)
+    for name in ("relu", "leaky_relu"):
+        curve = nn.activation_curve(name, -1, 1, points=41)
+        assert (curve.kinks, curve.jumps) == ((0.0,), ())
+    both = nn.activation_curve(lambda x: ag.relu(x + 0.5) + ag.sign(x - 0.5), -1, 1, points=41)
+    assert (both.kinks, both.jumps) == ((-0.5, 0.5), (0.5,))
+    assert "kink at −0.5  jump at 0.5" in str(both)

@@ -266,7 +266,7 @@ def test_what_has_no_error_signal():
     with pytest.raises(ag.StructureError, match="expected a loss such as nn.sse, got None"):
         nn.error_signals(model, [0.0], 1.0, loss=None)
     signals = nn.error_signals(model, [0.0], 1.0, loss=nn.sse)
-    with pytest.raises(ag.RangeError, match="expected one of layer1/neuron0, layer2/neuron0, got 'neuron0'"):
+    with pytest.raises(ag.RangeError, match="expected one of layer1, layer2, layer1/neuron0, layer2/neuron0, got 'neuron0'"):
         signals["neuron0"]
     with pytest.raises(ag.RangeError, match="expected one of layer1, layer2, got 3"):
         signals.weight_gradient(3)

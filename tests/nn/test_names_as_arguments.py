@@ -247,3 +247,12 @@ def test_a_pass_is_a_table():
     )
     assert "<table" in run._repr_html_()
     assert repr(run).startswith("<ForwardPass")
+
+
+def test_layers_and_weights_are_named_where_a_name_is_none():
+    signals = nn.error_signals(nn.MLP(2, [2, 1], seed=1), [0.5, -1.0], 1.0, loss=nn.sse, notation="lecture")
+    with pytest.raises(ag.RangeError, match=r"expected one of W_1, W_2, or 1 to 2, got '∂f/∂W_1'"):
+        signals.weight_gradient("∂f/∂W_1")
+    plain = nn.error_signals(nn.MLP(2, [2, 1], seed=1), [0.5, -1.0], 1.0, loss=nn.sse)
+    with pytest.raises(ag.RangeError, match="expected one of layer1, layer2, layer1/neuron0"):
+        plain["layer3"]
