@@ -13,8 +13,8 @@ indices:
 | cs60050-first | z^(l)   | a^(l)      | ∂L/∂z^(l) | w_jk^(l), to j from k    | ∂L/∂W^(l)  |
 | ling3804      | x′      | a′         | e′        | w_i,j, to i from j       | ∂a′/∂a     |
 
-The lecture has biases within its activation b; here they belong to sums, and are called b_i,j. LING3804 counts primes of
-errors from the top down (e, e′, e″), and in its 6.3 those of w, too; those of layers, and of w here, count up.
+The lecture has biases within its activation b; here they belong to sums, and are called b_i,j. LING3804 counts primes
+of errors from the top down (e, e′, e″), and in its 6.3 those of w, too; those of layers, and of w here, count up.
 
 CS60050 has two: in its second half Θ^(l) leads from layer l to layer l + 1, a^(1) is the input, and biases are column 0
 of Θ, from a unit a_0 that is 1 ("cs60050"). In its first half W^(l) and b^(l) lead to layer l, and a^(0) is the input
