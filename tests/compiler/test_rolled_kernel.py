@@ -6,7 +6,7 @@ import random
 import numpy as np
 import pytest
 from comparing import bits, numbers
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 import autograd_core as ag
@@ -130,12 +130,54 @@ def test_bits_are_the_interpreters(name, count, odd, options):
     assert compiled == [cold, cold]
 
 
+STEPS = 220  # sums of more than 200 terms are loops
+SUMS = {
+    "states": lambda w, x, states: ag.sum(states),
+    "two_per_step": lambda w, x, states: ag.sum([y for s, z in zip(states, x, strict=True) for y in (s * w[0], s * z)]),
+    "twice_each": lambda w, x, states: ag.sum([y for s in states for y in (s, s)]),
+    "before_and_behind": lambda w, x, states: ag.sum([w[0], x[0], 0.5, *states, x[1], w[0], w[1] * x[0]]),
+    "read_elsewhere": lambda w, x, states: ag.sum(states) * states[7] + states[-1],
+    "two_sums": lambda w, x, states: ag.sum([s * s for s in states]) / ag.sum([w[1], *(ag.exp(s) for s in states)]),
+    "squares": lambda w, x, states: ag.sum([(s - z) ** 2 for s, z in zip(states, x, strict=True)]),
+    "of_what_is_not_sought": lambda w, x, states: ag.sum([z * z for z in x]) * w[0] + ag.sum([w[1], *x]),
+    "of_a_sum": lambda w, x, states: ag.sum([ag.sum(states), *(s * w[2] for s in states)]),
+    "products": lambda w, x, states: ag.dot(states, x) + ag.mean(states),
+}
+
+
+@pytest.mark.parametrize("odd", [0, 0.002])
+@pytest.mark.parametrize("options", [{"reduce": "sum", "argnums": 0}, {}, {"optimize": False}], ids=str)
+@pytest.mark.parametrize("name", sorted(SUMS))
+def test_sums_over_steps(name, options, odd):
+    def f(w, x):
+        state, states = w[0], []
+        for z in x:
+            state = ag.tanh(state * w[1] + z * w[2])
+            states.append(state)
+        return SUMS[name](w, x, states)
+
+    call = ag.compile(f, [0.3, -0.7, 1.1], [0.1] * STEPS, in_axes=(None, 0), **options)
+    x = numbers(np.random.default_rng(1), (19, STEPS), odd=odd)
+    cold, *compiled = both_ways(call, [[0.3, -0.7, 1.1], x])
+    assert compiled == [cold, cold]
+
+
+def test_sums_are_added_up_by_the_loop():
+    program = made("heston", 252)[0].program
+    nothing = np.zeros(program.n_slots, bool)
+    [[total]] = segments.totals_of(program, segments.segments_of(program), nothing, nothing).values()
+    assert len(total.results) == 2
+    assert len(total.before) + len(total.behind) < 20
+
+
 @settings(max_examples=30)
 @given(seed=st.integers(0, 10**6), count=st.sampled_from([1, 7, 16, 25]), odd=st.sampled_from([0, 0.05]))
+@example(seed=118, count=1, odd=0)  # the first copy gathers a slot that all of them share
 def test_random_steps_repeated(seed, count, odd):
     """A step of random operations on the state, shared numbers, a number of its own and results of earlier steps."""
     choose = random.Random(seed)
     steps, plan = choose.randint(8, 20), [choose.random() for _ in range(40)]
+    shared = [0.3, -0.7, 1.1, *(choose.uniform(-1, 1) for _ in range(choose.choice([0, 0, 17])))]
 
     def f(w, x):
         states = [w[0], x[0]]
@@ -146,12 +188,12 @@ def test_random_steps_repeated(seed, count, odd):
                 a, b = (known[int(next(draw) * len(known))] for _ in range(2))
                 operate = [ag.maximum, ag.hypot, lambda a, b: a * b, lambda a, b: a - b, lambda a, b: ag.sin(a) + b]
                 known.append(operate[int(next(draw) * len(operate))](a, b))
-            states.append(ag.tanh(known[-1]))
+            states.append(ag.tanh(known[-1] + ag.dot(w[3:], [known[-1]] * len(w[3:]))) if len(w) > 3 else ag.tanh(known[-1]))
         return ag.sum(states[2:]) * states[-1] + ag.dot(states[:steps], x)
 
-    call = ag.compile(f, [0.3, -0.7, 1.1], [0.1] * steps, in_axes=(None, 0), reduce="sum")
+    call = ag.compile(f, shared, [0.1] * steps, in_axes=(None, 0), reduce="sum")
     x = numbers(np.random.default_rng(seed), (count, steps), odd=odd)
-    cold, *compiled = both_ways(call, [[0.3, -0.7, 1.1], x])
+    cold, *compiled = both_ways(call, [shared, x])
     assert compiled == [cold, cold]
 
 

@@ -24,8 +24,8 @@ import numpy as np
 from ...runtime.memory import LANES, zeros
 from .jit import I32, I64, alignment, constant, i64, load, loop, spread, store
 from .kernel import Kernel, KernelWriter, transposed
-from .segment_code import LoopCode, WideNodeCode, constant_array
-from .segments import SegmentBody, is_wide_node, needed_slots, segments_of
+from .segment_code import LoopCode, TotalCode, WideNodeCode, constant_array
+from .segments import SegmentBody, is_wide_node, needed_slots, segments_of, totals_of
 from .strip_mining import STRETCH
 
 if TYPE_CHECKING:
@@ -103,9 +103,19 @@ class RolledWriter(KernelWriter):
         needed = needed_slots(p, sought)
         self.in_memory = read.copy()  # inputs and constants that are read as vectors
         forward, backward = [], []
-        for k, region in enumerate(segments_of(p)):
-            body = SegmentBody(p, region, read, needed)
-            segment = (WideNodeCode if is_wide_node(p, region) else LoopCode)(self, body, k)
+        regions = segments_of(p)
+        totals = totals_of(p, regions, read, needed)
+        begun = {total.slot: total for some in totals.values() for total in some}
+        for k, region in enumerate(regions):
+            body = SegmentBody(p, region, read, needed, totals.get(region.start, ()))
+            total = begun.get(p.first + region.start) if is_wide_node(p, region) else None
+            segment: Any = (
+                TotalCode(self, total)
+                if total
+                else WideNodeCode(self, body, k)
+                if is_wide_node(p, region)
+                else LoopCode(self, body, k)
+            )
             # Written first: it decides which results the forward function has to store.
             if layout.has_gradient and any(body.needed):
                 backward.append(segment.backward(strict_zero=self.strict_zero))

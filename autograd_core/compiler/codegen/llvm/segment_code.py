@@ -6,6 +6,7 @@ from collections import Counter
 from functools import cache
 from typing import TYPE_CHECKING, Any, Protocol
 
+import numpy as np
 from llvmlite import ir
 
 from ....number_systems.llvm import HASTY, LLVM, Delayed, Lanes
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from ....engine.ops import Primitive
-    from .segments import SegmentBody
+    from .segments import CopiesTotal, SegmentBody
 
 MOST_PAIRED = 150  # edges of a body up to which its loop runs two blocks of rows at a time
 CHEAP = {"fadd", "fsub", "fmul", "fneg", "fcmp", "select", "uitofp", "and", "or", "xor"}  # and so few of these:
@@ -57,17 +58,18 @@ class Target(Protocol):
 class LoopCode:
     """Writes the two functions of a region: loops over its copies."""
 
-    def __init__(self, writer: Target, body: SegmentBody, k: int) -> None:
-        self.writer, self.body, self.kind, self.k = writer, body, writer.kind, k
+    def __init__(self, target: Target, body: SegmentBody, k: int) -> None:
+        self.target, self.body, self.kind, self.k = target, body, target.kind, k
         self.program, self.region = body.program, body.region
         self.begin = self.program.first + self.region.start
-        self.tables = [constant_array(writer.module, f"places_{k}_{n}", x, I32) for n, x in enumerate(body.tables)]
+        self.tables = [constant_array(target.module, f"places_{k}_{n}", x, I32) for n, x in enumerate(body.tables)]
         for e in body.columns:
-            writer.in_memory[body.slots[:, e]] = True
+            target.in_memory[body.slots[:, e]] = True
+        self.before = {x.slot: constant_array(target.module, f"before_{x.slot}", x.before, I32) for x in body.totals}
         self.stored = {j for j, is_read in enumerate(body.exported) if is_read}
 
     def _begin(self, name: str) -> None:
-        function = segment_function(self.writer.module, f"{name}_{self.k}")
+        function = segment_function(self.target.module, f"{name}_{self.k}")
         self.values, self.adjoints, self.shared = function.args
         self.b = ir.IRBuilder(function.append_basic_block())
         self.made = function
@@ -104,8 +106,8 @@ class LoopCode:
         b = self.b
         if isinstance(source, CopyColumn):
             return load(b, self.kind, self.values, self._slot(source))
-        if source < self.program.n_inputs and source not in self.writer.places:
-            return spread(b, load(b, self.writer.real, self.shared, i64(source)), self.kind)
+        if source < self.program.n_inputs and source not in self.target.places:
+            return spread(b, load(b, self.target.real, self.shared, i64(source)), self.kind)
         return load(b, self.kind, self.values, i64(source))
 
     def _read(self, primitive: Primitive, rule: Callable[..., Any], xs: Sequence[Any], m: Any = LLVM) -> Any:
@@ -117,9 +119,11 @@ class LoopCode:
         b, body = self.b, self.body
         first, second, self.shared = self.made.args
         # Copies wait for each other, and a processor does not look as far ahead as the next block of rows.
-        self.is_paired = self.writer.together > 1 and len(self.region.kinds) <= MOST_PAIRED
+        self.is_paired = self.target.together > 1 and len(self.region.kinds) <= MOST_PAIRED
+        blocks = (first, second) if self.is_paired else (first,)
+        sums = [[self._begun(total, values) for total in body.totals] for values in blocks]
         with loop(b, i64(0), i64(self.region.copies)) as copy:
-            for values in (first, second) if self.is_paired else (first,):
+            for values, running in zip(blocks, sums, strict=True):
                 self.values = values
                 self._start(copy)
                 results: dict[int, Any] = {}
@@ -127,9 +131,27 @@ class LoopCode:
                     xs = [self._operand(e, results) for e in operands]
                     results[j] = z = LLVM.number(self._read(primitive, primitive.value, xs))
                     if j in self.stored:
-                        store(b, z.value if isinstance(z, Lanes) else constant(self.kind, z), self.mine, i64(j))
+                        store(b, self._vector(z), self.mine, i64(j))
+                for total, place in zip(body.totals, running, strict=True):
+                    for j in total.results:
+                        b.store(b.fadd(b.load(place, typ=self.kind), self._vector(results[j])), place)
+        for values, running in zip(blocks, sums, strict=True):
+            for total, place in zip(body.totals, running, strict=True):
+                store(b, b.load(place, typ=self.kind), values, i64(total.slot))
         b.ret_void()
         self.function = self.made
+
+    def _vector(self, z: Any) -> Any:
+        return z.value if isinstance(z, Lanes) else constant(self.kind, z)
+
+    def _begun(self, total: CopiesTotal, values: Any) -> Any:
+        """Where a total is added up: in a register, with the terms before the copies in it."""
+        place = self.b.alloca(self.kind)
+        self.b.store(constant(self.kind, -0.0), place)  # x + -0.0 is x for every x; 0.0 would lose the sign of -0.0
+        with loop(self.b, i64(0), i64(len(total.before))) as k:
+            x = load(self.b, self.kind, values, self.b.sext(load(self.b, I32, self.before[total.slot], k), I64))
+            self.b.store(self.b.fadd(self.b.load(place, typ=self.kind), x), place)
+        return place
 
     def call_forward(self, b: Any, values: Sequence[Any], shared: Any) -> None:
         """Write the calls that compute some blocks of rows."""
@@ -144,6 +166,13 @@ class LoopCode:
         self._begin("backward")
         b, body = self.b, self.body
         self.strict_zero = strict_zero
+        # A sum passes its adjoint on unchanged; it is 0 in memory afterwards, as that of any node that was read.
+        self.ends = []
+        for total in body.totals:
+            if body.needed[total.results[0]]:
+                g = Lanes(b, load(b, self.kind, self.adjoints, i64(total.slot)))
+                self.ends += [(j, g) for j in total.results]
+                store(b, constant(self.kind, 0.0), self.adjoints, i64(total.slot))
         if len(body.summed) > MOST_OPEN:
             self._backward_by_stretches()
         else:
@@ -188,7 +217,7 @@ class LoopCode:
             stages.end()
             products.add_up()
         about.initializer = i64(stages.places)
-        self.writer.n_kept = max(self.writer.n_kept, stages.places)
+        self.target.n_kept = max(self.target.n_kept, stages.places)
 
     def _backward(self, hold: Callable[[Any], Any], add: Callable[[int, Any, Any], None]) -> None:
         """Write one copy's sweep; `add` takes what goes to sums over all copies."""
@@ -198,7 +227,10 @@ class LoopCode:
             self._target(e) for j, operands in enumerate(body.operands) for e in operands if body.needed[j]
         )
         left = Counter(to for to in targets if to is not None)
+        left.update(j for j, _ in self.ends)
         adjoints = Adjoints(left, self._sent_by_others, hold, strict_zero=self.strict_zero, together=TOGETHER)
+        for j, g in self.ends:
+            adjoints.send(j, 1.0, g)
         m = LLVM if self.strict_zero else HASTY
         for j in reversed(range(len(body.primitives))):
             if not body.needed[j]:
@@ -265,17 +297,17 @@ class LoopCode:
 class WideNodeCode:
     """A node of many operands: the interpreter's handlers, which loop over them."""
 
-    def __init__(self, writer: Target, body: SegmentBody, k: int) -> None:
-        self.writer, self.body, self.k = writer, body, k
+    def __init__(self, target: Target, body: SegmentBody, k: int) -> None:
+        self.target, self.body, self.k = target, body, k
         self.own = body.program.first + body.region.start
-        writer.in_memory[body.slots] = True
-        self.slots = constant_array(writer.module, f"operands_{k}", body.slots[0], I32)
+        target.in_memory[body.slots] = True
+        self.slots = constant_array(target.module, f"operands_{k}", body.slots[0], I32)
         self.names = f"value_{k}", f"adjoint_{k}"
-        looped(writer.module, body.primitives[0], self.names, writer.kind, OF_MANY)
+        looped(target.module, body.primitives[0], self.names, target.kind, OF_MANY)
 
     def _call(self, b: Any, handler: str, values: Any, adjoints: Any) -> None:
         count = i64(len(self.body.slots[0]))
-        b.call(self.writer.module.globals[handler], [self.slots, count, values, adjoints, i64(self.own)])
+        b.call(self.target.module.globals[handler], [self.slots, count, values, adjoints, i64(self.own)])
 
     def forward(self) -> None:
         """Its handlers are written already."""
@@ -287,11 +319,58 @@ class WideNodeCode:
 
     def backward(self, *, strict_zero: bool) -> Any:  # noqa: ARG002  the interpreter's handlers always follow that rule
         """Write the function that sends to all operands, and return it."""
-        function = segment_function(self.writer.module, f"backward_{self.k}")
+        function = segment_function(self.target.module, f"backward_{self.k}")
         values, adjoints, _shared = function.args
         b = ir.IRBuilder(function.append_basic_block())
         self._call(b, self.names[1], values, adjoints)
-        store(b, constant(self.writer.kind, 0.0), adjoints, i64(self.own))
+        store(b, constant(self.target.kind, 0.0), adjoints, i64(self.own))
+        b.ret_void()
+        return function
+
+
+class TotalCode:
+    """A sum that the loop of a region has begun: it adds what stands behind the copies' results."""
+
+    def __init__(self, target: Target, total: CopiesTotal) -> None:
+        self.target, self.total = target, total
+        target.in_memory[np.concatenate([total.before, total.behind])] = True
+        self.arrays = [
+            constant_array(target.module, f"{name}_of_{total.slot}", slots, I32)
+            for name, slots in (("behind", total.behind), ("both", np.concatenate([total.before, total.behind])))
+        ]
+
+    def _each(self, b: Any, which: int, each: Callable[[Any], None]) -> None:
+        with loop(b, i64(0), i64(len(self.arrays[which].initializer.constant))) as k:
+            each(b.sext(load(b, I32, self.arrays[which], k), I64))
+
+    def forward(self) -> None:
+        """All is in its calls."""
+
+    def call_forward(self, b: Any, values: Sequence[Any], shared: Any) -> None:  # noqa: ARG002
+        """Write the code that adds, for some blocks of rows."""
+        kind, own = self.target.kind, i64(self.total.slot)
+        with b.goto_entry_block():
+            places = [b.alloca(kind) for _ in values]
+        # All are loaded before any is stored: two blocks may be one and the same.
+        for place, memory in zip(places, values, strict=True):
+            b.store(load(b, kind, memory, own), place)
+        for place, memory in zip(places, values, strict=True):
+
+            def add(slot: Any, place: Any = place, memory: Any = memory) -> None:
+                b.store(b.fadd(b.load(place, typ=kind), load(b, kind, memory, slot)), place)
+
+            self._each(b, 0, add)
+        for place, memory in zip(places, values, strict=True):
+            store(b, b.load(place, typ=kind), memory, own)
+
+    def backward(self, *, strict_zero: bool) -> Any:  # noqa: ARG002  a factor of 1 is not 0
+        """Write the function that sends to the other operands, and return it; the loop reads the adjoint after it."""
+        function = segment_function(self.target.module, f"backward_of_{self.total.slot}")
+        _values, adjoints, _shared = function.args
+        b = ir.IRBuilder(function.append_basic_block())
+        g = load(b, self.target.kind, adjoints, i64(self.total.slot))
+        kind = self.target.kind
+        self._each(b, 1, lambda slot: store(b, b.fadd(load(b, kind, adjoints, slot), g), adjoints, slot))
         b.ret_void()
         return function
 

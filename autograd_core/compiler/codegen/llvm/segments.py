@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from ....engine.ops import ROWS
 from ...passes.find_repeats import GATHERED, LOCAL, SHARED, Region, coarser, regions_of
 from .wide_nodes import WIDE, is_wide
 
@@ -79,6 +80,61 @@ def needed_slots(program: Program, sought: Sequence[int]) -> Any:
 
 
 
+class CopiesTotal(NamedTuple):
+    """A sum over results of all copies, which their loop adds up as it goes.
+
+    Attributes:
+        slot: Of the sum.
+        before: Slots that it adds first.
+        results: Which results of a copy it adds, in order, copy by copy.
+        behind: Slots that it adds last.
+    """
+
+    slot: int
+    before: Any
+    results: tuple[int, ...]
+    behind: Any
+
+
+def totals_of(program: Program, regions: Sequence[Region], read: Any, needed: Any) -> dict[int, list[CopiesTotal]]:
+    """For each region, by its first instruction, the sums that its loop adds up.
+
+    Only sums of results that nothing else outside their copy reads: then these have no adjoint in memory, and the sum's
+    adjoint is the first of their contributions, as it is where the sum is a node of its own.
+    """
+    p = program
+    found: dict[int, list[CopiesTotal]] = {}
+    taken: set[int] = set()
+    reads = np.bincount(p.operands, minlength=p.n_slots)
+    sums = [x for x in regions if is_wide_node(p, x) and p.primitives[p.codes[x.start]] is ROWS["sum"]]
+    for region in regions:
+        begin, end = p.first + region.start, p.first + region.stop
+        for one in sums if region.copies > 1 else ():
+            slot = p.first + one.start
+            slots = p.operands[p.offsets[one.start] : p.offsets[one.start + 1]]
+            here = np.flatnonzero((slots >= begin) & (slots < end))
+            if slot in taken or not len(here) or len(here) % region.copies or here[-1] - here[0] >= len(here):
+                continue
+            before, behind = slots[: here[0]], slots[here[-1] + 1 :]
+            grid = slots[here].reshape(region.copies, -1)
+            moved = grid[0] + region.period * np.arange(region.copies)[:, None]
+            if (grid != moved).any() or grid[0].max() >= begin + region.period or (before >= begin).any():
+                continue
+            others = reads - np.bincount(_slots_of(p, region)[:, region.kinds == LOCAL].ravel(), minlength=p.n_slots)
+            others -= np.bincount(grid.ravel(), minlength=p.n_slots)
+            if not (others[grid] != 0).any() and not read[grid].any() and (needed[grid] == needed[slot]).all():
+                results = tuple((grid[0] - begin).tolist())
+                found.setdefault(region.start, []).append(CopiesTotal(slot, before, results, behind))
+                taken.add(slot)
+    return found
+
+
+def _slots_of(program: Program, region: Region) -> Any:
+    """The operands of each copy: of shape (copies, operands of the body)."""
+    a, b = (int(program.offsets[region.start + k]) for k in (0, region.period))
+    return program.operands[a : a + (b - a) * region.copies].reshape(region.copies, b - a)
+
+
 class CopyColumn(NamedTuple):
     """Where a gathered operand stands in each copy: `first + copy * step`, or in a table if `table` is not -1."""
 
@@ -95,35 +151,44 @@ class SegmentBody:
         region: Which instructions.
         read: For each slot, whether it is a result of the run.
         needed: For each slot, whether its adjoint leads to a gradient that is sought.
+        totals: The sums over all copies that the loop adds up.
     """
 
-    def __init__(self, program: Program, region: Region, read: Any, needed: Any) -> None:
-        self.program, self.region = program, region
+    def __init__(
+        self, program: Program, region: Region, read: Any, needed: Any, totals: Sequence[CopiesTotal] = ()
+    ) -> None:
+        self.program, self.region, self.totals = program, region, totals
         p, start, copies = program, region.start, region.copies
-        a, b = int(p.offsets[start]), int(p.offsets[start + region.period])
-        self.slots = p.operands[a : a + (b - a) * copies].reshape(copies, b - a)
+        self.slots = _slots_of(p, region)
+        a = int(p.offsets[start])
         ends = p.offsets[start : start + region.period + 1] - a
         self.operands = [range(i, j) for i, j in pairwise(ends.tolist())]
         self.primitives = [p.primitives[code] for code in p.codes[start : start + region.period]]
         self.tables: list[Any] = []
         self.columns = {int(e): self._column(int(e)) for e in np.flatnonzero(region.kinds == GATHERED)}
         own = slice(p.first + start, p.first + region.stop)
-        self.exported = (self._read_outside() | read)[own].reshape(copies, -1).any(axis=0).tolist()
+        exported = (self._read_outside() | read)[own].reshape(copies, -1).any(axis=0)
+        exported[[j for total in totals for j in total.results]] = False
+        self.exported = exported.tolist()
         self.needed = needed[own].reshape(copies, -1).any(axis=0).tolist()
         # Operands whose adjoints are not sought, such as random numbers in a table, get no product.
         self.sends = needed[self.slots].any(axis=0).tolist()
         shared = {int(self.slots[0, e]) for e in np.flatnonzero(region.kinds == SHARED) if self.sends[e]}
         # A slot that is gathered in some copy receives products in memory; in two places they would lose their order.
         self.summed = sorted(shared - set(np.unique(self.slots[:, list(self.columns)]).tolist())) if copies > 1 else []
-        self.apart = self._apart()
+        self.apart = self._apart(shared)
 
-    def _apart(self) -> set[CopyColumn]:
-        """Columns that never have the slot of another one, so that a copy's products can be added up before they go."""
+    def _apart(self, shared: set[int]) -> set[CopyColumn]:
+        """Columns that never have another one's slot or a shared one: a copy's products are added up before they go.
+
+        Any other operand receives its products in memory, one by one, or two of them would overwrite each other.
+        """
         found = {column: self.slots[:, e] for e, column in self.columns.items()}
         return {
             column
             for column, slots in found.items()
             if not any((slots == others).any() for other, others in found.items() if other != column)
+            and not np.isin(slots, list(shared)).any()
         }
 
     def _column(self, e: int) -> CopyColumn:
@@ -150,7 +215,6 @@ class SegmentBody:
 def is_in_order(program: Program, region: Region) -> bool:
     """Whether the gathered operands of each copy stand before that copy."""
     # One that in some copies is a result of the copy itself would receive products out of order.
-    a, b = int(program.offsets[region.start]), int(program.offsets[region.start + region.period])
-    slots = program.operands[a : a + (b - a) * region.copies].reshape(region.copies, b - a)
+    slots = _slots_of(program, region)
     begins = program.first + region.start + region.period * np.arange(region.copies)
     return bool((slots[:, region.kinds == GATHERED] < begins[:, None]).all())
