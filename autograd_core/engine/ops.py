@@ -977,5 +977,3 @@ row(
     whole=Whole("log_softmax", "x − log Σ exp(x)", "{0} - log({1})", r"{0} - \log\left({1}\right)"),
     inner=True, summary="x - floor(top) - log_scale, or x - top + log_scale.",
 )
-
-INNER = frozenset(name for name, _row in ROWS.items() if _row.inner)

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from ..errors import OperandError
-from .ops import INNER, ROWS
+from .ops import ROWS
 from .value import ALIASES, OPERATORS, Value, single
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ NO_LOOP = r"ufunc '(\w+)' (?:not supported for the input types|did not contain a
 def primitive_of(name: str) -> str:
     """The name of the primitive behind a ufunc; "" if there is none."""
     name = NAMES.get(name, ALIASES.get(name, name))
-    return name if name in ROWS and ROWS[name].arity is not None and name not in INNER else ""
+    return name if name in ROWS and ROWS[name].arity is not None and not ROWS[name].inner else ""
 
 
 def call(ufunc: Any, method: str, inputs: Sequence[Any], options: dict[str, Any]) -> Any:

@@ -645,7 +645,7 @@ FUSED: dict[str, Callable[..., Any]] = {
     if row.arity in (1, 2) and row.name not in OPERATORS and row.name not in COMPARISONS
 }
 # What NumPy's ufuncs, and Python's math.floor and math.ceil, ask an object for.
-ALIASES = {"arc" + name[1:]: name for name in FUSED if name[0] == "a" and name not in ("abs", *ops.INNER)}
+ALIASES = {"arc" + name[1:]: name for name in FUSED if name[0] == "a" and name != "abs" and not ops.ROWS[name].inner}
 ALIASES |= {"fabs": "abs", "conjugate": "pos", "__floor__": "floor", "__ceil__": "ceil"}
 ALIASES |= {"rad2deg": "degrees", "deg2rad": "radians"}
 
@@ -664,7 +664,7 @@ BUILDERS: dict[Any, Callable[..., Any]] = {ops.ROWS[_name]: _function for _name,
     ops.ROWS[_name]: getattr(Value, f"__{_method}__") for _name, _method in OPERATORS.items()
 }
 for _name, _function in FUSED.items():
-    if _name not in ("neg", "pos", *ops.INNER):
+    if _name not in ("neg", "pos") and not ops.ROWS[_name].inner:
         setattr(Value, _name, _function)
 for _alias, _name in ALIASES.items():
     setattr(Value, _alias, FUSED[_name])

@@ -7,7 +7,7 @@ import math
 import sys
 from typing import TYPE_CHECKING, Any
 
-from ..engine.ops import INNER, REALS, ROWS, Primitive
+from ..engine.ops import REALS, ROWS, Primitive
 from ..errors import MissingExtraError, OperandError, RangeError, StructureError
 from .random_programs.bytecode import Dialect, Machine, expression, head
 from .random_programs.programs import MARGIN, Expression, look
@@ -183,7 +183,7 @@ def expressions(
     st = hypothesis_strategies()
     from hypothesis import reject
 
-    offered = [row for row in ROWS.values() if row.name not in INNER]
+    offered = [row for row in ROWS.values() if not row.inner]
     rows = offered if operations is None else [row_of(operation) for operation in operations]
     if size < 1 or inputs < 1 or not rows:
         msg = f"expressions: expected at least one operation, step and input, got {len(rows)}, {size=}, {inputs=}"

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import autograd_core as ag
 
 from ...engine.graph import topological_order
-from ...engine.ops import INNER, ROWS
+from ...engine.ops import ROWS
 from ...engine.user_primitives import UserPrimitive
 from ...engine.value import COMPARISONS, OPERATORS, SIGNS, Constant, Value, record
 from ...errors import StructureError
@@ -167,7 +167,7 @@ def _literal(x: Any, imports: set[str]) -> str:
 def _public(row: Primitive, places: Sequence[Any]) -> Callable[..., Any] | None:
     """What a user writes for a row: an operator or a public function; None if there is none."""
     name = row.name
-    if ROWS.get(name) is not row or name in INNER:
+    if ROWS.get(name) is not row or row.inner:
         return None
     if name in COMPARISONS and not isinstance(places[0], int):
         return None  # Python turns 2 < x round to x > 2, another row
