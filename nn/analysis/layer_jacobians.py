@@ -55,6 +55,9 @@ def layer_jacobian(
     its weighted sums s; "outputs" the prediction, also "softmax" where the model ends in one; "loss" the
     loss. Between neighbours Y and Z it is J_Y^Z = J_Sum^Z W^T, with w_ij from unit i of Y to unit j of Z.
 
+    Its entries are numbers. The same matrix in symbols is one of derivations, entry by entry, of a pass with a text's
+    names: `[[nn.derivation(z, y, outputs=True).result for y in run["Y"]] for z in run["Z"]]`.
+
     Args:
         model: Any module of `Neuron`s, `Layer`s and `Linear`s; see `nn.forward_pass`.
         x: One case: what the model takes.
@@ -81,6 +84,9 @@ def layer_jacobian(
         ∂loss/∂layer1  (1 x 2, numerator layout: rows loss, columns layer1)
               layer1/neuron0  layer1/neuron1
         loss               1               1
+        >>> run = nn.forward_pass(nn.MLP(2, [2, 1], output="sigmoid", seed=1), [1.0, 2.0], notation="downing")
+        >>> [[nn.derivation(z, y, outputs=True).result for y in run["Y"]] for z in run["Z"]]
+        [['z_1(1 − z_1) w_11', 'z_1(1 − z_1) w_21']]
     """
     layout = layout_of(layout, "layer_jacobian")
     run = forward_pass(model, x, target, loss=loss)

@@ -349,3 +349,21 @@ def test_it_shows_itself_and_refuses_what_it_cannot_write():
         y = y * y
     with pytest.raises(ag.RangeError, match="at most 64 paths, got 128"):
         nn.derivation(y, x)
+
+
+def test_jacobians_of_layers_in_symbols():
+    """The matrices of Downing's slides: ∂Z/∂Y, ∂Z/∂X, ∂S/∂Z, entry by entry, beside their numbers."""
+    model = nn.Sequential(nn.MLP(3, [2, 3], "sigmoid", output="sigmoid", bias=False, seed=3), nn.Softmax())
+    x = [0.5, -1.0, 2.0]
+    run = nn.forward_pass(model, x, notation="downing")
+    written = {}
+    for of, to in (("Z", "Y"), ("Z", "X"), ("S", "Z"), ("Y", "X")):
+        found = [[nn.derivation(a, b, outputs=True) for b in run[to]] for a in run[of]]
+        J = nn.layer_jacobian(model, x, of=of, to=to, notation="downing")
+        assert np.allclose([[entry.value for entry in row] for row in found], J.array, rtol=1e-12)
+        written[of, to] = [[entry.result for entry in row] for row in found]
+    assert written["Z", "Y"] == [[f"z_{k}(1 − z_{k}) w_{j}{k}" for j in (1, 2)] for k in (1, 2, 3)]
+    assert written["Z", "X"][0][0] == "z_1(1 − z_1) (w_11 y_1(1 − y_1) v_11 + w_21 y_2(1 − y_2) v_12)"
+    assert written["S", "Z"] == [
+        [f"s_{i}(1 − s_{i})" if i == j else f"−s_{i} s_{j}" for j in (1, 2, 3)] for i in (1, 2, 3)
+    ]
