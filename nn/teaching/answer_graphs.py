@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 MOST_PATHS = 8  # to one entry
 
 
-class AnswerEntry(NamedTuple):
+class Answered(NamedTuple):
     """One number of an answer.
 
     Attributes:
@@ -43,7 +43,7 @@ class AnswerEntry(NamedTuple):
         return self.root if self.leaf is None else self.leaf
 
 
-def drawn(entries: Sequence[AnswerEntry], wrong: Sequence[bool], title: str) -> Picture:
+def drawn(entries: Sequence[Answered], wrong: Sequence[bool], title: str) -> Picture:
     """The graph, with a mark where an entry is off, and the paths that lead there, but not the right answer."""
     roots = list({id(entry.root): entry.root for entry in entries}.values())
     counts: dict[Value, int] = {}
@@ -72,32 +72,32 @@ def named(letter: str, numbers: Sequence[float]) -> list[Value]:
 
 def gradient_of(
     f: Callable[[list[Value]], Value], at: Sequence[float], letter: str, factor: float = 1.0
-) -> list[AnswerEntry]:
+) -> list[Answered]:
     """Entries of a gradient."""
     leaves = named(letter, at)
     root = f(leaves)
     root.label = root.label or "E"
-    return [AnswerEntry(root, leaf, factor) for leaf in leaves]
+    return [Answered(root, leaf, factor) for leaf in leaves]
 
 
-def jacobian_of(f: Callable[[list[Value]], list[Value]], at: Sequence[float], letter: str, of: str) -> list[AnswerEntry]:
+def jacobian_of(f: Callable[[list[Value]], list[Value]], at: Sequence[float], letter: str, of: str) -> list[Answered]:
     """Entries of a Jacobian, row by row."""
     leaves = named(letter, at)
     outputs = f(leaves)
     for i, y in enumerate(outputs, 1):
         y.label = f"{of}_{i}"
-    return [AnswerEntry(y, leaf) for y in outputs for leaf in leaves]
+    return [Answered(y, leaf) for y in outputs for leaf in leaves]
 
 
-def one_path() -> list[AnswerEntry]:
+def one_path() -> list[Answered]:
     """Dolhansky's first case."""
     w = [Value(v, label=f"w_{i}") for i, v in enumerate((0.0, 4.0, 2.0), 1)]
     error = sse(w[2] * ag.sigmoid(w[1] * ag.sigmoid(w[0] * Value(1.0, label="x"))), 0.0)
     error.label = "E"
-    return [AnswerEntry(error, v) for v in w]
+    return [Answered(error, v) for v in w]
 
 
-def many_outputs() -> list[AnswerEntry]:
+def many_outputs() -> list[Answered]:
     """His third case: what leads to s_j, s_k and s_i."""
     s_i = Value(0.0, label="s_i")
     z_i = ag.sigmoid(s_i) - 0.5
@@ -106,7 +106,7 @@ def many_outputs() -> list[AnswerEntry]:
     error = sse(output, output.data - 2.0)
     for node, label in ((s_j, "s_j"), (s_k, "s_k"), (error, "E")):
         node.label = label
-    return [AnswerEntry(error, s) for s in (s_j, s_k, s_i)]
+    return [Answered(error, s) for s in (s_j, s_k, s_i)]
 
 
 def updates(X: Sequence[float], t: Sequence[float], lr: float, activation: str) -> Value:
@@ -121,49 +121,49 @@ def updates(X: Sequence[float], t: Sequence[float], lr: float, activation: str) 
     return w  # type: ignore[no-any-return]
 
 
-def batch_update(X: Sequence[float], t: Sequence[float], lr: float, activation: str, cases: int = 1) -> list[AnswerEntry]:
+def batch_update(X: Sequence[float], t: Sequence[float], lr: float, activation: str, cases: int = 1) -> list[Answered]:
     """The weight after one update by all cases: minus the learning rate times the gradient, from 0."""
     w = Value(0.0, label="w")
     outputs = [ag.sigmoid(w * x) if activation == "sigmoid" else w * x for x in X]
     error = sse(outputs, list(t)) / cases
     error.label = "E"
-    return [AnswerEntry(error, w, -lr)]
+    return [Answered(error, w, -lr)]
 
 
-def layer() -> list[AnswerEntry]:
+def layer() -> list[Answered]:
     """Downing's Z of Y."""
     y = named("y", (0.0, 0.0))
     W = [[1.0, 2.0], [-1.0, 0.0]]
     z = [ag.sigmoid(ag.dot([W[i][j] for i in range(2)], y)) for j in range(2)]
     for j, node in enumerate(z, 1):
         node.label = f"z_{j}"
-    return [AnswerEntry(node, leaf) for node in z for leaf in y]
+    return [Answered(node, leaf) for node in z for leaf in y]
 
 
-def network(*sizes: int) -> list[AnswerEntry]:
+def network(*sizes: int) -> list[Answered]:
     """A fully connected network; what is counted are its paths."""
     x = named("x", (1.0,) * sizes[0])
     output: Any = MLP(sizes[0], sizes[1:], "tanh", seed=0)(x)
-    return [AnswerEntry(output, x[0], None)]
+    return [Answered(output, x[0], None)]
 
 
-def deep_linear() -> list[AnswerEntry]:
+def deep_linear() -> list[Answered]:
     """The lecture's linear network."""
     w = [[Value(v, label=f"W_1,{i},{j}") for j, v in enumerate(row, 1)] for i, row in enumerate(((1, 2), (0, 1)), 1)]
     error = (ag.dot([1.0, -1.0], [ag.dot(row, [1.0, 1.0]) for row in w])) ** 2
     error.label = "f"
-    return [AnswerEntry(error, v) for row in w for v in row]
+    return [Answered(error, v) for row in w for v in row]
 
 
-def claim_2() -> list[AnswerEntry]:
+def claim_2() -> list[Answered]:
     """df/dz_1 through relu units."""
     z = named("z", (2.0, -1.0))
     root = ag.dot([1.0, -1.0], [ag.relu(v) for v in z])
     root.label = "z_2"
-    return [AnswerEntry(root, v, 3.0) for v in z]
+    return [Answered(root, v, 3.0) for v in z]
 
 
-def shared_weight() -> list[AnswerEntry]:
+def shared_weight() -> list[Answered]:
     """A convolution: what each patch adds, which is its output's error times x, and the sum."""
     conv = Conv1d(1, 1, 2, bias=False)
     for p, w in zip(conv.weight[0][0], (1.0, -1.0), strict=True):
@@ -173,10 +173,10 @@ def shared_weight() -> list[AnswerEntry]:
     for k, node in enumerate(y):
         node.label = f"y_{k}"
     f.label = "f"
-    return [AnswerEntry(f, y[0], 1.0), AnswerEntry(f, y[1], 2.0), AnswerEntry(f, conv.weight[0][0][0])]
+    return [Answered(f, y[0], 1.0), Answered(f, y[1], 2.0), Answered(f, conv.weight[0][0][0])]
 
 
-def powers() -> list[AnswerEntry]:
+def powers() -> list[Answered]:
     """h_3 of h_0, by V."""
     V, h = [[0.0, 2.0], [0.5, 0.0]], named("h", (1.0, 1.0))
     last: list[Any] = list(h)
@@ -184,10 +184,10 @@ def powers() -> list[AnswerEntry]:
         last = [ag.dot(row, last) for row in V]
     for i, node in enumerate(last, 1):
         node.label = f"h_{i}^(3)"
-    return [AnswerEntry(last[0], h[1], None), AnswerEntry(last[0], h[1], None), AnswerEntry(last[1], h[0], None)]
+    return [Answered(last[0], h[1], None), Answered(last[0], h[1], None), Answered(last[1], h[0], None)]
 
 
-def through_time() -> list[AnswerEntry]:
+def through_time() -> list[Answered]:
     """h_4 of v, whole and cut."""
     found = []
     for truncate in (None, 2):
@@ -196,7 +196,7 @@ def through_time() -> list[AnswerEntry]:
         v.data, v.label = 0.5, "v"
         _, [h] = rnn([[1.0]] * 4)
         h.label = "h_4" if truncate is None else "h_4 cut"
-        found.append(AnswerEntry(h, v))
+        found.append(Answered(h, v))
     return found
 
 
@@ -204,32 +204,32 @@ def _square(w: list[Value]) -> Value:
     return (w[1] * w[0] - 1) ** 2
 
 
-def hessian() -> list[AnswerEntry]:
+def hessian() -> list[Answered]:
     """Derivatives of the gradient's entries."""
     w = named("w", (2.0, 1.0))
     slopes = ag.grad_of(_square(w), w, create_graph=True)
     for i, g in enumerate(slopes, 1):
         g.label = f"∂f/∂w_{i}"
-    return [AnswerEntry(g, v) for g in slopes for v in w]
+    return [Answered(g, v) for g in slopes for v in w]
 
 
-def hessian_vector() -> list[AnswerEntry]:
+def hessian_vector() -> list[Answered]:
     """The gradient's entries along v."""
     w = named("w", (2.0, 1.0))
     along = ag.dot(ag.grad_of(_square(w), w, create_graph=True), [1.0, -1.0])
     along.label = "∇f · v"
-    return [AnswerEntry(along, v) for v in w]
+    return [Answered(along, v) for v in w]
 
 
-def regularised() -> list[AnswerEntry]:
+def regularised() -> list[Answered]:
     """J of Theta: gradients of the cases, and the penalty."""
     theta = [Value(4.0, label="Θ_0"), Value(2.0, label="Θ_1")]
     J = ag.dot(theta, [1.0, 3.0]) / 2 + 1.0 / (2 * 2) * theta[1] ** 2
     J.label = "J"
-    return [AnswerEntry(J, v) for v in theta]
+    return [Answered(J, v) for v in theta]
 
 
-def carried_back(error: Sequence[float], *jacobians: Sequence[Sequence[float]]) -> list[AnswerEntry]:
+def carried_back(error: Sequence[float], *jacobians: Sequence[Sequence[float]]) -> list[Answered]:
     """An error back through linear layers, the last one first: its derivative to what comes in to the first."""
     into = named("x", [0.0] * len(jacobians[-1][0]))
     row: Sequence[Value] = into
@@ -239,34 +239,34 @@ def carried_back(error: Sequence[float], *jacobians: Sequence[Sequence[float]]) 
             node.label = f"x{'′″'[k - 1]}_{j}"
     along = ag.dot(error, row)
     along.label = "e · x"
-    return [AnswerEntry(along, x) for x in into]
+    return [Answered(along, x) for x in into]
 
 
-def logistic_z() -> list[AnswerEntry]:
+def logistic_z() -> list[Answered]:
     """dz."""
     return gradient_of(lambda z: binary_cross_entropy(ag.sigmoid(z[0]), 1.0), [0.0], "z")
 
 
-def logistic_w() -> list[AnswerEntry]:
+def logistic_w() -> list[Answered]:
     """dw."""
     return gradient_of(lambda w: binary_cross_entropy(ag.sigmoid(ag.dot(w, [2.0, -1.0])), 1.0), [0.0, 0.0], "w")
 
 
-def delta_rule() -> list[AnswerEntry]:
+def delta_rule() -> list[Answered]:
     """A linear unit's weights."""
     return gradient_of(lambda w: sse(ag.dot(w, [1.0, 2.0]), 1.0), [0.5, -1.0], "w", -0.1)
 
 
-def sigmoid_unit() -> list[AnswerEntry]:
+def sigmoid_unit() -> list[Answered]:
     """A sigmoid unit's weights."""
     return gradient_of(lambda w: sse(ag.sigmoid(ag.dot(w, [1.0, 2.0])), 0.9), [0.0, 0.0], "w", -1.0)
 
 
-def loss_jacobian() -> list[AnswerEntry]:
+def loss_jacobian() -> list[Answered]:
     """dL/dz of a mean of squares."""
     return gradient_of(lambda z: mse(z, [1.0, 0.0, 0.1]), [0.5, 0.9, 0.1], "z")
 
 
-def scores() -> list[AnswerEntry]:
+def scores() -> list[Answered]:
     """Scores and their cross-entropy."""
     return gradient_of(lambda z: cross_entropy(z, 1), [0.0, 0.0, 0.0], "z")

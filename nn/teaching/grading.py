@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from autograd_core import Picture
 
-    from .answer_graphs import AnswerEntry
+    from .answer_graphs import Answered
 
 # Three significant digits: rounding to them moves a number by half a unit in 100, at most.
 TOLERANCE = 0.005
@@ -51,7 +51,7 @@ class Exercise:
     every_step: Callable[[], Any] | None = None
     misprint: tuple[Callable[[], Any], str] | None = None
     confused: tuple[Callable[[], Any], str] | None = None
-    graph: Callable[[], list[AnswerEntry]] | None = None
+    graph: Callable[[], list[Answered]] | None = None
 
     def check(self, answer: Any) -> Grade:
         """Judge an answer; see `nn.practice.check`.
@@ -203,7 +203,7 @@ def _judged(exercise: Exercise, answer: Any) -> Grade:
     if exercise.confused is not None and _matches(_unwrapped(_numbers(exercise.confused[0]())), _unwrapped(given)):
         return Grade(name, wrong, f"{name}: not yet. {exercise.confused[1]}", given, exercise)
     said = _pattern(right, given) or " ".join(
-        f"{f'AnswerEntry {place}' if place else 'It'} {_fault(r, g)}."
+        f"{f'Entry {place}' if place else 'It'} {_fault(r, g)}."
         for place, r, g in _pairs(right, given)
         if place in wrong[:3]
     )
