@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from .case_programs import Data
     from .optimizers import Optimizer
     from .order import Order
+    from .steps_in_code import TakenSteps
     from .ways import Trial, Way
 
 
@@ -79,11 +80,7 @@ class Programs:
                 return self._step(data, slice(None) if count == n else order[start : start + count])
             rates, error = rates_of(self._optimizer, min(batches.most, (n - start) // count))
             at = order[start : start + count * len(rates)]
-            if rates:
-                taken = batches.take(at, rates)
-                self._G = batches.update.gradient
-            if error is not None:
-                raise error
+            taken = self._taken(batches, at, rates, error)
             everything = slice(None) if count == n else at
             hits = 0 if self._task.right is None else self._right(taken.predictions, data, everything)
             penalties = [self._penalty(P) for P in taken.weights.tolist()] if self._task.l2 else []
@@ -116,11 +113,7 @@ class Programs:
         at = places.ravel()[: len(rates) * size]
         self._optimizer.epochs += len(rates) // each
         with np.errstate(all="ignore"):
-            if rates:
-                taken = batches.take(at, rates)
-                self._G = batches.update.gradient
-            if error is not None:
-                raise error
+            taken = self._taken(batches, at, rates, error)
             hits = np.zeros(count)
             if self._task.right is not None:
                 hits = self._which_are_right(taken.predictions, data, at).reshape(count, n).sum(axis=1)
@@ -130,6 +123,16 @@ class Programs:
             steps = [np.array(self._coded.added(taken.losses)), penalties]
             loss, penalty = ((x * size).reshape(count, -1).cumsum(axis=1)[:, -1] / n for x in steps)
         return list(zip(loss.tolist(), (hits / n).tolist(), penalty.tolist(), strict=True))
+
+    def _taken(self, batches: Batches, at: Any, rates: list[list[float]], error: BaseException | None) -> TakenSteps:
+        """Steps on the cases at these places; where there is an error, it is raised after them."""
+        if error is not None and not rates:
+            raise error
+        taken = batches.take(at, rates)
+        self._G = batches.update.gradient
+        if error is not None:
+            raise error
+        return taken
 
     def _in_code(self, data: Data, count: int, most: int) -> Batches | None:
         """Steps on batches of so many cases as machine code; None where there is none."""

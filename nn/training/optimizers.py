@@ -336,7 +336,7 @@ class Optimizer(Resumable):
         one = copy(self)
         for name, x in kept.items():
             setattr(one, name, [x])
-        one.__dict__.update(_corrections=lambda: corrections, _root=root)
+        vars(one).update(_corrections=lambda: corrections, _root=root)
         return one
 
     def _keep(self, form: Callable[[Any], Any]) -> None:

@@ -195,7 +195,7 @@ def _write_repeat(b: Any, table: Any) -> None:
     ):
         line = b.gep(table, [b.add(i64(2), b.mul(k, i64(LINE)))], source_etype=I64)
         code, argument, *fields = (load(b, I64, line, i64(j)) for j in range(LINE))
-        about = dict(zip(COPY, fields, strict=True))
+        about: dict[str, Any] = dict(zip(COPY, fields, strict=True))
         with b.if_else(b.icmp_signed("!=", code, i64(0))) as (is_call, is_copy):
             with is_call:
                 b.call(b.inttoptr(code, call), [b.inttoptr(argument, PTR)])
