@@ -49,7 +49,8 @@ def moons(n: int) -> tuple[Any, Any, Any, Any, Any]:
 def wine(_: int) -> tuple[Any, Any, Any, Any, Any]:
     """13 columns, three classes."""
     X, y = nn.datasets.wine()
-    return nn.StandardScaler().fit(X).transform(X), y, nn.MLP(13, [10, 3], "tanh", seed=1), nn.cross_entropy, nn.SameClass()
+    X = nn.StandardScaler().fit(X).transform(X)
+    return X, y, nn.MLP(13, [10, 3], "tanh", seed=1), nn.cross_entropy, nn.SameClass()
 
 
 def digits(_: int) -> tuple[Any, Any, Any, Any, Any]:
