@@ -7,12 +7,19 @@ the value of `sigmoid` serves its derivative, too.
 
 from __future__ import annotations
 
-from typing import Any
+from functools import cache
+from typing import TYPE_CHECKING, Any
 
-from .base import CONSTANTS, NumberSystem
+from .base import CONSTANTS, ROWS, NumberSystem
 from .floats import FAST, FLOATS
 
+if TYPE_CHECKING:
+    from ..engine.ops import Primitive
+
 INFIX = {"add": "+", "sub": "-", "mul": "*", "div": "/", "lt": "<", "le": "<=", "gt": ">", "ge": ">=", "eq": "=="}
+
+
+EXACT = frozenset((*INFIX, "neg", "where", "sqrt", "abs", "floor", "ceil", "copysign"))  # IEEE 754 has every bit of these
 
 
 class Subexpression:
@@ -79,6 +86,23 @@ class Source(NumberSystem):
 
     def norm(self, xs: Any) -> Subexpression:
         return self.term("hypot", *xs)
+
+
+@cache
+def is_exact(row: Primitive) -> bool:
+    """Whether a built-in rule's value has one result to the last bit, whoever computes it: it calls no function."""
+    if ROWS.get(row.name) is not row:
+        return False
+    source = Source()
+    count = row.arity or 2 * row.lists + row.singles or 2
+    term = row.value(source, *(source.name(f"x{k}") for k in range(count)))
+    waiting, seen = [source.number(term)], set()
+    while waiting:
+        found = waiting.pop()
+        if found not in seen:
+            seen.add(found)
+            waiting += found.args
+    return all(x.op in EXACT for x in seen if x.args)
 
 
 def write(terms: list[Subexpression]) -> list[str]:

@@ -22,8 +22,10 @@ from hypothesis import strategies as st
 import autograd_core as ag
 from autograd_core import compiler
 from autograd_core.compiler.runtime import executors, specialization, traced_function
+from autograd_core.compiler.runtime.executors import InterpreterRunner
 from autograd_core.engine.ops import ROWS
 from autograd_core.engine.value import record
+from autograd_core.number_systems.source import is_exact
 
 INF = math.inf
 SIZES = [1, 2, 7, 8, 9, 15, 16, 17, 63, 127, 128, 129, 300]
@@ -229,6 +231,70 @@ def test_programs_too_long_for_straight_line_code(monkeypatch):
         agree(answers(point, [[0.5] * 6], [xs], {"optimize": seed % 3 > 0}))
         rows = numbers(np.random.default_rng(seed), (11, 3), odd=0.05)
         agree(answers(f, [xs[:3], xs[3:]], [xs[:3], rows], {"in_axes": (None, 0), "reduce": "sum"}))
+
+
+EXACT_ROWS = sorted(name for name, row in ROWS.items() if is_exact(row))
+
+
+def exact_program(seed, length=8):
+    """A random function of primitives of which IEEE 754 defines every bit."""
+
+    def f(w, x):
+        rng = random.Random(seed)
+        known = [*w, *x]
+        for _ in range(length):
+            row = ROWS[rng.choice(EXACT_ROWS)]
+            count = row.arity or rng.choice([2, 3, 40]) * max(row.lists, 1) + row.singles
+            known.append(record(row, *(rng.choice([*known[-5:], rng.choice(CONSTANTS)]) for _ in range(count))))
+        return ag.sum([x if isinstance(x, ag.Value) else ag.Value(x) for x in known[-3:]])
+
+    return f
+
+
+@given(seeds, st.sampled_from([9, 30]), st.booleans(), st.sampled_from([0, 0.05]))
+@settings(max_examples=12, deadline=None)
+def test_long_programs_without_functions_need_no_plan_at_first(seed, copies, is_chain, odd):
+    """Interpreted, called and bound, of values and of derivatives."""
+    pytest.importorskip("llvmlite")
+    rng, body = np.random.default_rng(seed), exact_program(seed)
+    near = lambda v, k: [v[k], v[(k + 1) % copies], v[(7 * k) % copies]]
+
+    def f(v):
+        results, x = [], v[0]
+        for k in range(copies):
+            x = body([x, *v[:2]] if is_chain else v[:3], near(v, k))
+            results.append(x)
+        return x if is_chain else ag.sum(results)
+
+    xs = numbers(rng, copies, odd=odd).tolist()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(specialization, "MOST_EDGES", 20)
+        value = compiler.compile(f, [0.5] * copies)
+        for derive in (lambda f: f, lambda f: f.jacobian, lambda f: f.hessian.sparse):
+            f = derive(value)
+            branch = f._branches[0]
+            found = []
+            for seconds in (math.inf, -1):
+                with forced(seconds=seconds):
+                    found.append(bits(f(xs)))
+                    is_planned = not isinstance(branch.run(f._layout(branch, gradient=False), xs, []), InterpreterRunner)
+                    assert is_planned == (seconds < 0) or branch.is_short
+            call = f.bind(xs)
+            call()
+            assert found[0] == found[1] == bits(call.out), (seed, copies)
+
+
+def test_a_program_with_functions_is_planned_at_once(monkeypatch):
+    pytest.importorskip("llvmlite")
+    monkeypatch.setattr(specialization, "MOST_EDGES", 20)
+    xs = [0.1 * k for k in range(40)]
+    for function, waits in ((lambda x: x * x * x, True), (lambda x: ag.sin(x) * x, False)):
+        f = compiler.compile(lambda v, function=function: ag.sum([function(x) for x in v]), xs)
+        branch = f._branches[0]
+        assert branch.compiles(f._layout(branch, gradient=False)) is not waits
+        assert branch.compiles(f._layout(branch, gradient=True))
+        branch.seconds = 10.0  # interpreted for longer than a plan takes
+        assert branch.compiles(f._layout(branch, gradient=False))
 
 
 @pytest.mark.usefixtures("backend")

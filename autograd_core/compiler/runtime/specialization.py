@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ...engine.pytrees import Spec
+from ...number_systems.source import is_exact
 from ..passes.batch_invariant import split
 from ..tracing.record import Traced
 from .executors import MOST_EDGES, InterpreterRunner, KernelRunner, SharedPart, interpreter_of
@@ -49,6 +50,7 @@ class Branch:
         self._parts: dict[Layout, Split | None] = {}
         self._plan: Any = None
         self._wide: bool | None = None
+        self._exact: bool | None = None
         self._interpreters: dict[Layout, tuple[Any, Any]] = {}
         self._written: dict[Layout, int] = {}
         self._free = Shelf()
@@ -181,7 +183,7 @@ class Branch:
         """Run, and lend what ran: `give_back` it when its results and gradients are read.
 
         Interpreted until that has taken as long as compiling would. The bits are the same; but not those of regions
-        that use the vector library, or add up a gradient, which are compiled at once.
+        that may use the vector library, or add up a gradient, which are compiled at once.
         """
         count = len(tables[0]) if tables else 1
         compiled = self.compiles(layout)
@@ -201,6 +203,8 @@ class Branch:
         """Whether machine code made for this program runs it."""
         if self.interpreter.backend != "llvm":
             return False
+        if self._is_exact(layout):
+            return self.seconds > PATIENCE * (PLAN_SECONDS + PLAN_EDGE_SECONDS * len(self.program.operands))
         if self._fast and self.has_regions(layout):
             return True
         if math.isinf(PATIENCE):
@@ -208,6 +212,17 @@ class Branch:
         if (layout, LANES if layout.tables else 1) in self._kernels:  # made for a bound call
             return True
         return self.seconds > PATIENCE * self._compile_seconds(layout) or self.has_kept_kernel(layout)
+
+    def _is_exact(self, layout: Layout) -> bool:
+        """Whether a long program has the same bits as a plan and interpreted: no gradient, and no function in lanes.
+
+        Then a first call need not wait for the plan; not even to learn whether there are regions.
+        """
+        if layout.has_gradient or layout.tables or self.is_short or self._dtype != "float64":
+            return False
+        if self._exact is None:
+            self._exact = all(map(is_exact, self.program.primitives))
+        return self._exact
 
     def _compile_seconds(self, layout: Layout) -> float:
         """About how long machine code takes to be made: so long it is interpreted first.
