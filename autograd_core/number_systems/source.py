@@ -10,7 +10,8 @@ from __future__ import annotations
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from .base import CONSTANTS, ROWS, NumberSystem
+from ..engine.ops import ROWS
+from .base import CONSTANTS, NumberSystem
 from .floats import FAST, FLOATS
 
 if TYPE_CHECKING:
@@ -19,7 +20,8 @@ if TYPE_CHECKING:
 INFIX = {"add": "+", "sub": "-", "mul": "*", "div": "/", "lt": "<", "le": "<=", "gt": ">", "ge": ">=", "eq": "=="}
 
 
-EXACT = frozenset((*INFIX, "neg", "where", "sqrt", "abs", "floor", "ceil", "copysign"))  # IEEE 754 has every bit of these
+# Operations of which IEEE 754 defines every bit.
+EXACT = frozenset((*INFIX, "neg", "where", "sqrt", "abs", "floor", "ceil", "copysign"))
 
 
 class Subexpression:

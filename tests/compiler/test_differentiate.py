@@ -2,6 +2,7 @@
 
 import math
 import sys
+import tracemalloc
 from itertools import pairwise
 from pathlib import Path
 
@@ -236,6 +237,32 @@ def test_a_sparse_hessian_takes_linear_work(name):
 
     lines(8)
     assert lines(200) < 2.4 * lines(100)
+
+
+@pytest.mark.parametrize("name", HESSIANS)
+def test_a_product_takes_linear_work(name):
+    def lines(n):
+        compiled = ag.compile(HESSIANS[name], [0.5 + k / 100 for k in range(n)])
+        return lines_run(lambda: compiled._products)
+
+    lines(8)
+    assert lines(200) < 2.4 * lines(100)
+
+
+def test_nothing_has_the_size_of_a_matrix_whose_entries_are_few():
+    def peak(n):
+        x = [0.5 + k / n for k in range(n)]
+        compiled = ag.compile(HESSIANS["a band"], x)
+        tracemalloc.start()
+        pattern = compiled.hessian.sparse.pattern
+        _, found = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+        assert pattern.shape == (n, n)
+        assert len(pattern.rows) == 3 * n - 2
+        return found
+
+    peak(8)
+    assert peak(2000) < 2.5 * peak(1000)
 
 
 @pytest.mark.parametrize("name", PATTERNS)

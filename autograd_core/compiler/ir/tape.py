@@ -14,7 +14,7 @@ from ...engine.ops import ROWS
 from ...engine.value import record
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from ...engine.ops import Primitive
     from ...engine.pytrees import Spec
@@ -43,6 +43,7 @@ class Tape:
         self._codes: dict[Primitive, int] = {}
         self._known: dict[Step, int] = {}
         self._constants: dict[Any, int] = {}
+        self._ones: set[int] = set()  # constants that are 1
         self._slots_of_leaves: dict[Value, int] = {}
         self.add_code, self.sum_code, self.product_code = map(self.code, (ADD, SUM, PRODUCT))
 
@@ -73,6 +74,8 @@ class Tape:
         if slot is None:
             self.numbers.append(x)
             slot = self._constants[key] = -len(self.numbers)
+            if x == 1:
+                self._ones.add(slot)
         return slot
 
     def keep(self, step: Step) -> int:
@@ -96,13 +99,25 @@ class Tape:
             return self.constant(record(self.primitives[code], *(self.numbers[-1 - x] for x in xs)))
         return self.put((code, *xs))
 
-    def product(self, d: int, g: int) -> int:
-        """Local derivative times adjoint."""
-        if d < 0 and self.numbers[-1 - d] == 1:
-            return g
-        if g < 0 and self.numbers[-1 - g] == 1:
-            return d
-        return self.put((self.product_code, d, g)) if d >= 0 or g >= 0 else self.apply(self.product_code, d, g)
+    def multiplying(self) -> Callable[[int, int], int]:
+        """A function of a local derivative and an adjoint that gives their product; it is called for every edge."""
+        known, steps, ones, code, apply = self._known, self.steps, self._ones, self.product_code, self.apply
+
+        def product(d: int, g: int) -> int:
+            if d in ones:
+                return g
+            if g in ones:
+                return d
+            step = (code, d, g)
+            slot = known.get(step)
+            if slot is None:
+                if d < 0 and g < 0:
+                    return apply(code, d, g)
+                slot = known[step] = len(steps)
+                steps.append(step)
+            return slot
+
+        return product
 
     def total(self, terms: Sequence[int]) -> int:
         """The sum of some terms, of which there is at least one."""

@@ -50,17 +50,18 @@ class Sweeps:
 
     def slopes(self, slot: int, wanted: Sequence[bool]) -> list[tuple[int, int]]:
         """The operands of a node that are wanted, and the derivatives to them; none that is the number 0."""
-        code, *xs = step = self.tape.steps[slot]
-        form = code, *wanted, *([min(x, 0) for x in xs] if min(xs) < 0 else ())
+        step = self.tape.steps[slot]
+        xs = step[1:]
+        form = (step[0], *wanted) if min(xs) >= 0 else (step[0], *wanted, *[min(x, 0) for x in xs])
         rule = self._rules.get(form)
         if rule is None:
             rule = self._rules[form] = self._read(step, wanted)
-        steps, slopes, leaves = rule
-        at = [*xs, slot, *leaves]
-        put = self.tape.put
-        for step in steps:
-            at.append(put((step[0], *[at[k] if k >= 0 else k for k in step[1:]])))
-        return [(xs[k], at[d] if d >= 0 else d) for k, d in slopes]
+        at = [*xs, slot, *rule.leaves]
+        if rule.steps:
+            put = self.tape.put
+            for code, *operands in rule.steps:
+                at.append(put((code, *[at[k] if k >= 0 else k for k in operands])))
+        return [(xs[k], at[d] if d >= 0 else d) for k, d in rule.slopes]
 
     def _read(self, step: Step, wanted: Sequence[bool]) -> _Rule:
         """A primitive's rule at operands, of which the constants are given."""
@@ -103,7 +104,7 @@ class Sweeps:
     def pull_back(self, outputs: Sequence[int], seeds: Sequence[int], inputs: Sequence[int]) -> dict[int, int]:
         """Sum over the outputs of seed * d output / d input, for every input that gets something."""
         tape = self.tape
-        steps, product, total = tape.steps, tape.product, tape.total
+        steps, product, total = tape.steps, tape.multiplying(), tape.total
         order = tape.order(outputs)
         wanted = set(inputs)
         for slot in order:
@@ -132,7 +133,7 @@ class Sweeps:
             For each output its tangents by direction.
         """
         tape = self.tape
-        steps, product, total = tape.steps, tape.product, tape.total
+        steps, product, total = tape.steps, tape.multiplying(), tape.total
         moving: dict[int, dict[int, int]] = {}
         for k, direction in enumerate(tangents):
             for x, t in direction.items():
@@ -142,8 +143,13 @@ class Sweeps:
             wanted = [x in moving for x in xs]
             if True not in wanted:
                 continue
+            slopes = self.slopes(slot, wanted)
+            if len(slopes) == 1:
+                [(p, d)] = slopes
+                moving[slot] = {k: product(d, t) for k, t in moving[p].items()}
+                continue
             terms: dict[int, list[int]] = {}
-            for p, d in self.slopes(slot, wanted):
+            for p, d in slopes:
                 for k, t in moving[p].items():
                     if k in terms:
                         terms[k].append(product(d, t))

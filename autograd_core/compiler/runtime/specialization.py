@@ -218,7 +218,7 @@ class Branch:
 
         Then a first call need not wait for the plan; not even to learn whether there are regions.
         """
-        if layout.has_gradient or layout.tables or self.is_short or self._dtype != "float64":
+        if self.is_short or layout.has_gradient or layout.tables or self._dtype != "float64":
             return False
         if self._exact is None:
             self._exact = all(map(is_exact, self.program.primitives))

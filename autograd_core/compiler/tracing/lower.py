@@ -155,28 +155,31 @@ class _Lowering:
 
     def add_taped(self, tape: Tape, roots: Sequence[int]) -> None:
         """Add the steps of a tape that lie below some of its slots, and these slots themselves."""
-        slots, put, primitives, steps = self.slots, self.putting(), tape.primitives, tape.steps
-        at = slots.__getitem__
+        put, constant = self.putting(), self.constant
+        primitives, steps, numbers = tape.primitives, tape.steps, tape.numbers
+        # A list, at whose end the tape's constants stand: slot -1 - k is constant k.
+        slots: list[Any] = [None] * (len(steps) + len(numbers))
+        for x, slot in self.slots.items():
+            slots[x] = slot
 
-        def constants_among(xs: Iterable[int]) -> None:
-            for x in xs:
-                if x < 0:
-                    slots[x] = self.constant(float(tape.numbers[-1 - x]))
+        def found(x: int) -> int:
+            if slots[x] is None:  # a constant that was not read before
+                slots[x] = constant(float(numbers[-1 - x]))
+            return slots[x]  # type: ignore[no-any-return]
 
         for slot in tape.order(roots):
             step = steps[slot]
-            if step:
-                try:
-                    xs = (slots[step[1]], slots[step[2]]) if len(step) == 3 else tuple(map(at, step[1:]))
-                except KeyError:  # a constant that was not read before
-                    constants_among(step[1:])
-                    xs = tuple(map(at, step[1:]))
-                slots[slot] = put(primitives[step[0]], xs)
-            elif slot not in slots:
+            if len(step) == 3:
+                code, x, y = step
+                a, b = slots[x], slots[y]
+                slots[slot] = put(primitives[code], (found(x) if a is None else a, found(y) if b is None else b))
+            elif step:
+                slots[slot] = put(primitives[step[0]], tuple(map(found, step[1:])))
+            elif slots[slot] is None:
                 leaf = tape.leaves[slot]
-                slots[slot] = self.constant(float(leaf.data))
+                slots[slot] = constant(float(leaf.data))
                 self.leaves.append(leaf)
-        constants_among(roots)
+        self.slots = {x: found(x) for x in roots}
 
     def putting(self) -> Callable[[Primitive, tuple[int, ...]], int]:
         """A function that adds an operation on slots and gives its slot; it is called for every node."""
@@ -241,7 +244,7 @@ class _Lowering:
 
     def _instruction(self, primitive: Primitive, operands: tuple[int, ...]) -> int:
         """The slot of an operation on these operands: that of an equal one, a number, or a new one."""
-        if primitive is PRODUCT and min(operands) < 0 and self._is_plain(self.numbers[-1 - min(operands)]):
+        if primitive is PRODUCT and (low := min(operands)) < 0 and self._is_plain(self.numbers[-1 - low]):
             # By a finite number other than 0 the zero-path rule changes nothing. A plain `mul` merges with others and
             # can become part of a `dot`.
             primitive = MUL
