@@ -156,7 +156,7 @@ if not _typing.TYPE_CHECKING:  # a type checker that sees it takes every misspel
 
 
 def __dir__() -> list[str]:
-    return sorted({*__all__, "abs", "compile", "max", "min", "sum"})
+    return sorted(__all__)
 
 
 __version__ = "0.1.0"
