@@ -1,4 +1,4 @@
-"""A kernel with loops: equal copies within a long program, such as time steps, are written once (docs/adr/0018).
+"""A kernel with loops: equal copies within a long program, such as time steps, are written once (docs/adr/0019).
 
 Lanes are rows of the batch, as in any kernel, and copies run one after the other. So copies may read each other, and
 a path of 10 000 steps compiles like one of 100. Each segment of the program is a function that reads and writes

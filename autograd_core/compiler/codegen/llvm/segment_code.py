@@ -379,7 +379,7 @@ class TotalCode:
 def is_cheap(rule: Callable[..., Any], count: int, kind: Any) -> bool:
     """Whether a rule for so many operands is a few additions, multiplications and comparisons."""
     function = ir.Function(ir.Module(), ir.FunctionType(VOID, [kind] * count), "tried")
-    b = ir.IRBuilder(function.append_basic_block())
+    b: Any = ir.IRBuilder(function.append_basic_block())
     try:
         rule(LLVM, *(Lanes(b, x) for x in function.args))
     except (TypeError, AttributeError):  # a user's rule that cannot be compiled: said where it is written
@@ -400,6 +400,6 @@ def segment_function(module: Any, name: str) -> Any:
 def constant_array(module: Any, name: str, numbers: Any, kind: Any) -> Any:
     """An array in the code."""
     content = ir.Constant(ir.ArrayType(kind, len(numbers)), numbers.tolist())
-    found = ir.GlobalVariable(module, content.type, name)
+    found: Any = ir.GlobalVariable(module, content.type, name)
     found.initializer, found.global_constant, found.linkage = content, True, "internal"
     return found
