@@ -2,6 +2,7 @@
 
 import math
 import random
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -233,6 +234,20 @@ def test_what_does_not_repeat_stays_interpreted():
 
     bound = ag.compile(f, 0.3, in_axes=0).bind(np.ones(8))
     assert not hasattr(bound, "runner") or not hasattr(bound.runner, "kernel")
+
+
+def test_what_all_rows_share_is_a_straight_line_and_counts():
+    def f(w, x):
+        penalty = ag.sum([ag.tanh(a * b) for a, b in pairwise(w)])
+        state = x[0]
+        for z in x:
+            state = ag.tanh(state * w[0] + z)
+        return state + penalty
+
+    for shared, is_rolled in ((100, True), (4000, False)):
+        call = ag.compile(f, [0.5] * shared, [0.1] * 1000, in_axes=(None, 0), reduce="mean")
+        bound = call.bind([0.5] * shared, np.ones((8, 1000)))
+        assert isinstance(getattr(getattr(bound, "runner", None), "kernel", None), rolled.RolledKernel) == is_rolled
 
 
 def test_code_is_found_on_disk(monkeypatch):

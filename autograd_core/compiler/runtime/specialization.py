@@ -86,12 +86,13 @@ class Branch:
         return written <= MOST_EDGES and written * (ROLLED_SHORT if self.is_short else ROLLED_LONG) <= n
 
     def _edges_written(self, layout: Layout) -> int:
-        """How many edges the code has, where copies count once."""
+        """How many edges the code with loops has: copies count once; what all rows share is a straight line."""
         if layout not in self._written:
             from ..codegen.llvm.segments import edges_written
 
             parts = self.parts(layout)
-            self._written[layout] = edges_written(self.program if parts is None else parts.rest)
+            shared = 0 if parts is None else len(parts.first.operands)
+            self._written[layout] = shared + edges_written(self.program if parts is None else parts.rest)
         return self._written[layout]
 
     def has_kept_kernel(self, layout: Layout) -> bool:
