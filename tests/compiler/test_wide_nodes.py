@@ -10,7 +10,7 @@ from llvmlite import ir
 
 import autograd_core as ag
 from autograd_core.compiler.codegen.llvm.kernel import Kernel
-from autograd_core.compiler.codegen.llvm.vm import OF_MANY, SIDE_BY_SIDE, _looped
+from autograd_core.compiler.codegen.llvm.vm import OF_MANY, SIDE_BY_SIDE, looped
 from autograd_core.compiler.codegen.llvm.wide_nodes import WIDE
 from autograd_core.engine.ops import ROWS
 from autograd_core.number_systems.llvm import F32, F64
@@ -130,7 +130,7 @@ def test_code_has_one_length(name, real, width):
     """It is read without any number of operands, and is short."""
     kind, form = (real, SIDE_BY_SIDE) if width == 1 else (ir.VectorType(real, width), OF_MANY)
     module = ir.Module()
-    _looped(module, ROWS[name], ("entry_a", "entry_b"), kind, form)
+    looped(module, ROWS[name], ("entry_a", "entry_b"), kind, form)
     assert len(str(module).splitlines()) < 3_000
 
 

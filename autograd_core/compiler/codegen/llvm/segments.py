@@ -46,8 +46,11 @@ def segments_of(program: Program) -> list[Region]:
 
 
 def edges_written(program: Program) -> int:
-    """How many edges the code has, where copies count once, and a node of many operands as a few."""
-    return sum(WIDE if is_wide_node(program, x) else len(x.kinds) for x in segments_of(program))
+    """How many edges the code has, where copies count once, and beside them a node of many operands as a few."""
+    segments = segments_of(program)
+    if all(x.copies == 1 for x in segments):
+        return len(program.operands)  # nothing repeats: an interpreter runs wide nodes as well
+    return sum(WIDE if is_wide_node(program, x) else len(x.kinds) for x in segments)
 
 
 def is_wide_node(program: Program, segment: Region) -> bool:
