@@ -141,11 +141,10 @@ def epoch(problem: Any, size: int, make: Callable[[], nn.Optimizer], about: dict
         return process_time() - began
 
     few = 10 if size < 10 else 100
-    fit(few)
-    short = min(fit(1) for _ in range(3))
-    rough = max((fit(few) - short) / few, 2e-6)
-    many = max(int(0.2 / rough), few)
-    return (min(fit(1 + many) for _ in range(3)) - short) / many
+    fit(few)  # so that code is on disk; a longer fit less a shorter one, both of which bind it
+    short = min(fit(few) for _ in range(3))
+    many = few + 1900 if size >= 10 else few + 40
+    return max(min(fit(few + many) for _ in range(3)) - short, 0.0) / many
 
 
 def main() -> None:
