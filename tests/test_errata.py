@@ -157,6 +157,15 @@ def test_downing_delta_has_two_signs():
 
 
 def test_downing_small_initial_weights_are_not_for_xor():
+    # Of 200 starts, batch sums of XOR with targets 0 and 1, in NumPy.
+    assert share_of_xor_learnt(1.0, 0.5, 5000)[5000] > 0.7
+    assert share_of_xor_learnt(0.1, 0.5, 2000)[2000] == 0.0
+    late = share_of_xor_learnt(0.1, 5.0, 4000)
+    assert 0.15 < late[2000] < 0.31
+    assert 0.52 < late[4000] < 0.68
+    assert share_of_xor_learnt(1.0, 5.0, 150)[150] == pytest.approx(2 / 3, abs=0.08)
+    assert (late[150], late[1000] < 0.1) == (0.0, True)
+
     from nn.experiments.starts import train_starts
 
     pytest.importorskip("llvmlite", reason="on graphs it takes minutes")
@@ -176,8 +185,26 @@ def test_downing_small_initial_weights_are_not_for_xor():
     assert learnt(left_over(1.0, 0.5)) >= 7
     assert left_over(0.1, 0.5).min() > 0.49  # of 0.5, where all outputs are one half
     assert left_over(0.1, 5.0, 1000).min() > 0.49
+    assert learnt(left_over(0.1, 5.0, 2000)) <= 3
     assert learnt(left_over(0.1, 5.0, 4000)) >= 6  # a larger rate leaves it, but much later
     assert learnt(left_over(1.0, 5.0, 200)) >= 7
+
+
+def share_of_xor_learnt(bound, rate, epochs, starts=200):
+    """For each number of epochs the share of starts whose 2-2-1 sigmoid network has an error below 0.2."""
+    draw = rng()
+    X, t = np.array([[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]]), np.array([0.0, 1.0, 1.0, 0.0])
+    V, c, w, d = (draw.uniform(-bound, bound, (starts, *shape)) for shape in ((2, 2), (2,), (2,), ()))
+    shares = []
+    for _ in range(epochs + 1):
+        hidden = sigmoid(np.einsum("nij,kj->nki", V, X) + c[:, None])
+        o = sigmoid(np.einsum("nki,ni->nk", hidden, w) + d[:, None])
+        shares.append(float(np.mean(0.5 * ((o - t) ** 2).sum(axis=1) < 0.2)))
+        delta = (o - t) * o * (1 - o)
+        below = delta[:, :, None] * w[:, None] * hidden * (1 - hidden)
+        w, d = w - rate * np.einsum("nk,nki->ni", delta, hidden), d - rate * delta.sum(axis=1)
+        V, c = V - rate * np.einsum("nki,kj->nij", below, X), c - rate * below.sum(axis=1)
+    return shares
 
 
 def test_downing_order_of_the_arguments_of_dot():
@@ -235,6 +262,10 @@ def test_downing_product_rule_sums_over_the_axis_of_the_product():
     assert same(J, right)
     assert np.shape(np.dot(dA, B)) == np.shape(J)  # it looks like one
     assert not np.allclose(np.dot(A, dB) + np.dot(dA, B), J, atol=0.05)
+    # X's axes first, as on the slides, it is right, but for the order of axes where B is a matrix
+    first = [np.transpose(d, (2, 3, 0, 1)) for d in (dA, dB, J)]
+    assert same(np.transpose(np.dot(A, first[1]), (1, 2, 0, 3)) + np.dot(first[0], B), first[2])
+    assert not np.allclose(np.dot(A, first[1]) + np.dot(first[0], B), first[2], atol=0.05)
     # of a number X it is right
     dA, dB, J = (np.array(m)[..., 0] for m in (dA[..., 0], dB[..., 0], np.array(J)[..., 0]))
     assert same(np.dot(A, dB) + np.dot(dA, B), J)
@@ -878,7 +909,32 @@ def test_cs60050_xor_has_no_optimum_at_0_though_its_hessian_shows_no_descent():
         assert fallen(t) == pytest.approx(t**4 / 32, rel=0.1)
 
 
-def test_cs60050_step_is_differentiable_almost_everywhere_and_learns_nothing():
+def test_cs60050_two_hidden_layers_hide_the_descent_from_the_hessian():
+    X, Y = [[0.5, -1.0], [1.0, 2.0], [-1.5, 0.3], [0.2, 0.8]], [1, 0, 0, 1]
+    apart = np.mean(np.array(X)[[0, 3]], axis=0) - np.mean(np.array(X)[[1, 2]], axis=0)  # of the two classes' means
+    zero = nn.init.constant(0.0)
+    for sizes, shown in (([3, 1], True), ([1, 1], True), ([3, 3, 1], False), ([1, 1, 1], False)):
+        model = nn.MLP(2, sizes, "sigmoid", output="sigmoid", init=zero)
+        nn.fit(model, X, Y, loss=nn.binary_cross_entropy, optimizer=nn.SGD(lr=0.5), epochs=5, progress=False)
+        assert not any(p.data for p in model.parameters())
+        least = min(nn.hessian(model, X, Y, loss=nn.binary_cross_entropy).eigenvalues())
+        assert least < -0.01 if shown else least > -1e-12
+
+    def fallen(t):
+        """How far J falls along a curve of weights of length t each; biases take the mean outputs away."""
+        first, second, last = model.layers
+        first.weight, second.weight, last.weight = [(t * apart / np.hypot(*apart)).tolist()], [[t]], [[t]]
+        second.bias, last.bias = [-t / 2], [-t / 2]
+        return math.log(2.0) - nn.evaluate(model, X, Y, loss=nn.binary_cross_entropy).loss
+
+    for t in (0.05, 0.1, 0.2):
+        assert fallen(t) == pytest.approx(t**3 * np.hypot(*apart) / 64, rel=0.05)
+    without = nn.MLP(2, [1], output="sigmoid", init=zero)  # and with no hidden layer it doesn't stay there
+    nn.fit(without, X, Y, loss=nn.binary_cross_entropy, optimizer=nn.SGD(lr=0.5), epochs=1, progress=False)
+    assert np.allclose([w.data for w in without.layers[0].neurons[0].w], 0.5 * apart / 4)
+
+
+def test_cs60050_step_is_differentiable_almost_everywhere_and_nothing_below_it_learns():
     draw = rng()
     X, y = draw.normal(size=(8, 2)).tolist(), [[1.0], [0.0]] * 4
 
@@ -891,8 +947,10 @@ def test_cs60050_step_is_differentiable_almost_everywhere_and_learns_nothing():
         return [[ag.sigmoid(ag.dot(W2[0], [f(ag.dot(row, x)) for row in W1]))] for x in X]
 
     for f, learns in ((step, False), (ag.tanh, True)):
-        slopes = ag.grad_of(nn.binary_cross_entropy(outputs(f), y), [w for row in W1 for w in row])
-        assert any(slopes) == learns
+        below, above = ([w for row in W for w in row] for W in (W1, W2))
+        slopes = ag.grad_of(nn.binary_cross_entropy(outputs(f), y), below + above)
+        assert any(slopes[: len(below)]) == learns
+        assert all(slopes[len(below) :])  # the output layer learns from what the units give
 
 
 def test_cs60050_steps_back_need_the_biases_too():
@@ -943,9 +1001,46 @@ def test_ling3804_relu_does_attenuate_with_weights():
     assert set(np.linalg.svd(J, compute_uv=False)) == {0.0, 1.0}
     fading = nn.attenuation(20, 12, activations=["relu", "linear"], runs=5, seed=0)
     assert fading.per_layer("relu") < 0.85 * fading.per_layer("linear")
-    for gain, width, runs, least, most in ((1, 12, 9, 0.5, 0.68), (2**0.5, 12, 9, 0.7, 0.92), (2**0.5, 100, 2, 0.94, 1.06)):
-        relu = nn.attenuation(10, width, activations=["relu"], gain=gain, runs=runs, seed=0)
-        assert least < relu.per_layer("relu") < most
+    narrow = [nn.attenuation(30, 12, activations=["relu"], gain=g, runs=31, seed=0).per_layer("relu") for g in (1, 2**0.5)]
+    assert narrow[1] / narrow[0] == pytest.approx(2**0.5)  # a relu network without biases is homogeneous
+    assert narrow == pytest.approx([0.62, 0.88], abs=0.025)
+    assert narrow[0] == pytest.approx(typical_factor_of_relu(12), abs=0.025)
+    assert [round(typical_factor_of_relu(n) * g, 2) for n, g in ((12, 1), (12, 2**0.5), (400, 1), (400, 2**0.5))] == [
+        0.62, 0.88, 0.7, 1.0,
+    ]  # fmt: skip
+    wide = nn.attenuation(10, 100, activations=["relu"], gain=2**0.5, runs=2, seed=0)
+    assert 0.94 < wide.per_layer("relu") < 1.06
+
+
+def typical_factor_of_relu(width):
+    """exp E[log] of the length, if each unit is active with probability 1/2: of m active ones it is sqrt(chi^2_m / width)."""
+
+    def mean_log_chi_squared(m):  # log 2 + digamma(m / 2), by its recurrence
+        start = -np.euler_gamma - (2 * math.log(2.0) if m % 2 else 0.0)
+        return math.log(2.0) + start + sum(2.0 / k for k in range(2 - m % 2, m, 2))
+
+    weights = [math.comb(width, m) for m in range(1, width + 1)]
+    logs = [mean_log_chi_squared(m) - math.log(width) for m in range(1, width + 1)]
+    return math.exp(0.5 * sum(w * x for w, x in zip(weights, logs, strict=True)) / sum(weights))
+
+
+def factor_by_numpy(name, width, gain, depth=30, runs=5):
+    """What one layer W J_f does to an error's length: `nn.attenuation` in NumPy, whatever the width."""
+    draw = rng()
+    f = {"tanh": np.tanh, "sigmoid": lambda s: 0.5 + 0.5 * np.tanh(s / 2)}[name]
+    factors = []
+    for _ in range(runs):
+        W = draw.normal(size=(depth, width, width)) * gain / math.sqrt(width)
+        x, back, slopes = draw.normal(size=width), draw.normal(size=width), []
+        for w in W:
+            x = f(w @ x)
+            slopes.append(1 - x**2 if name == "tanh" else x * (1 - x))
+        lengths = []
+        for w, slope in zip(W[::-1], slopes[::-1], strict=True):
+            lengths.append(np.linalg.norm(back * slope))
+            back = (back * slope) @ w
+        factors.append((lengths[-1] / lengths[0]) ** (1 / (depth - 1)))
+    return float(np.median(factors))
 
 
 def test_ling3804_weight_update_is_an_outer_product():
@@ -975,6 +1070,12 @@ def test_ling3804_large_weights_amplify_through_tanh_and_sigmoid_in_wide_layers_
     every = ["linear", "relu", "tanh", "sigmoid", "softmax"]
     narrow = nn.attenuation(8, 8, activations=every, gain=6.0, runs=3, seed=0)
     assert [narrow.per_layer(name) > 1 for name in every] == [True, True, False, False, False]
+    for name, fading, growing in (("tanh", (1.0, 1.1), (1.3, 1.5, 3.0)), ("sigmoid", (5.0, 10.0), (12.0, 20.0, 50.0))):
+        assert all(factor_by_numpy(name, 200, gain) < 1 for gain in fading)
+        assert all(factor_by_numpy(name, 200, gain) > 1 for gain in growing)
+        assert all(factor_by_numpy(name, 8, gain, runs=101) < 1 for gain in fading + growing)
+    assert factor_by_numpy("sigmoid", 200, 20.0) == pytest.approx(1.3, abs=0.06)
+    assert factor_by_numpy("sigmoid", 200, 50.0) == pytest.approx(2.0, abs=0.12)
     for gain in (1.0, 2.0, 4.0, 20.0, 200.0):
         factor = nn.attenuation(8, 8, activations=["tanh", "sigmoid", "softmax"], gain=gain, runs=5, seed=0)
         assert all(factor.per_layer(name) < 1 for name in factor.norms)
@@ -1003,6 +1104,8 @@ def test_ling3804_small_entries_are_of_a_jacobian_not_weights():
 
 
 def test_ling3804_relu_zeroes_about_half():
+    jacobian = np.array(ag.jacobian(lambda x: [ag.relu(v) for v in x])(STATE))
+    assert np.count_nonzero(jacobian == 0) == 22  # that of 6.2, and 20 of them for any function of one entry
     zeros = nn.attenuation(6, 40, activations=["relu"], runs=5, seed=0).zeros["relu"]
     assert all(0.35 < share < 0.65 for share in zeros[1:])
 

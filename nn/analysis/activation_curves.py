@@ -46,6 +46,7 @@ class ActivationCurve(Table):
         values: f(x) at each.
         slopes: f'(x) at each; at a kink the one that the library takes (docs/kinks.md).
         kinks: The inputs where f has no derivative: its slope, or f itself, jumps there.
+        jumps: Those of them where f itself jumps.
 
     Example:
         >>> import nn
@@ -98,7 +99,7 @@ class ActivationCurve(Table):
         return ["x", "f(x)", "f′(x)", ""], rows
 
     def plot(self) -> Figure:
-        """The function on the left, its slope on the right; at kinks, which are dashed, the curves are broken.
+        """The function on the left, its slope on the right; the curves are broken at kinks (dashed) and jumps (dotted).
 
         Returns:
             A `matplotlib.figure.Figure`, as `History.plot` gives one.
@@ -112,14 +113,18 @@ class ActivationCurve(Table):
             ['f(x)', 'f′(x)']
         """
         figure, panels = figure_of("ActivationCurve.plot", 2, width=3.8)
+        jumps = self.jumps
         for axes, ys, label, colour, at_kink in (
             (panels[0], self.values, "f(x)", COLOURS[0], "value there"),
             (panels[1], self.slopes, "f′(x)", COLOURS[1], "slope taken there"),
         ):
-            for k, kink in enumerate(self.kinks):
-                axes.axvline(kink, color="#888888", linewidth=1, linestyle="--", label="" if k else "kink")
-                at = ys[self.x.index(kink)]
-                axes.plot([kink], [at], "o", color=colour, markersize=5, label="" if k else at_kink)
+            legend = set()  # each word once
+            for kink in self.kinks:
+                word, at = "jump" if kink in jumps else "kink", ys[self.x.index(kink)]
+                dash = (0, (1, 1)) if kink in jumps else "--"
+                axes.axvline(kink, color="#888888", linewidth=1, linestyle=dash, label="" if word in legend else word)
+                axes.plot([kink], [at], "o", color=colour, markersize=5, label="" if at_kink in legend else at_kink)
+                legend |= {word, at_kink}
             for xs, part in self._pieces(ys):
                 axes.plot(xs, part, color=colour)
             axes.set_xlabel("x")
@@ -168,7 +173,7 @@ def activation_curve(
         points: How many inputs, evenly spaced; at least 3. Kinks between them are added.
 
     Returns:
-        An `ActivationCurve` with `.x`, `.values`, `.slopes`, `.kinks` and `.plot()`.
+        An `ActivationCurve` with `.x`, `.values`, `.slopes`, `.kinks`, `.jumps` and `.plot()`.
 
     Raises:
         RangeError: An unknown name, softmax (which is no function of one number), or an empty range.

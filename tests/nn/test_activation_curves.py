@@ -136,3 +136,13 @@ def test_jumps_are_told_from_kinks():
     both = nn.activation_curve(lambda x: ag.relu(x + 0.5) + ag.sign(x - 0.5), -1, 1, points=41)
     assert (both.kinks, both.jumps) == ((-0.5, 0.5), (0.5,))
     assert "kink at −0.5  jump at 0.5" in str(both)
+
+
+def test_a_legend_calls_a_jump_a_jump():
+    def words(f):
+        return [[text.get_text() for text in axes.get_legend().get_texts()] for axes in nn.activation_curve(f).plot().axes]
+
+    both = words(lambda x: ag.relu(x + 0.5) + ag.where(x > 0.5, 1.0, 0.0))
+    assert both == [["kink", "value there", "jump"], ["kink", "slope taken there", "jump"]]
+    assert words(lambda x: ag.where(x > -1, x, 0.0)) == [["jump", "value there"], ["jump", "slope taken there"]]
+    assert words("relu") == [["kink", "value there"], ["kink", "slope taken there"]]

@@ -187,6 +187,22 @@ def test_large_weights_make_an_error_explode(fading):
         assert large.per_layer(name) > 1
 
 
+def test_the_factor_per_layer_is_that_of_layers_with_weights():
+    """Each W J_f of a linear network multiplies the length by the gain times a random factor; J_f alone by 1."""
+    for depth in (1, 2, 5):
+        small, large = (nn.attenuation(depth, 6, activations=["linear", "sigmoid"], gain=g, runs=1, seed=2) for g in (1, 3))
+        for measured in (small, large):
+            for name, lengths in measured.norms.items():
+                steps = [after / before for before, after in pairwise(lengths[1:])]
+                expected = math.prod(steps) ** (1 / len(steps)) if steps else lengths[1]
+                assert measured.per_layer(name) == pytest.approx(expected, rel=1e-12)
+        if depth > 1:
+            assert large.per_layer("linear") == pytest.approx(3 * small.per_layer("linear"), rel=1e-12)
+    grown = nn.attenuation(5, 60, activations=["sigmoid"], gain=40.0, runs=1, seed=1)
+    assert grown.norms["sigmoid"][-1] > grown.norms["sigmoid"][1]
+    assert grown.per_layer("sigmoid") > 1  # though the whole chain may be below 1
+
+
 def test_relu_error_signals_are_sparse(fading):
     assert 0.3 < np.mean(fading.zeros["relu"][1:]) < 0.7
     assert set(fading.zeros["sigmoid"]) == set(fading.zeros["tanh"]) == {0.0}
