@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from ..modules.module import Module
     from ..support.names import Names
 
+SHOWN = 4  # so many outputs have their sums named
 HEADS = ("unit", "s", "z", "f′(s)", "∂E/∂z", "δ")
 
 
@@ -37,7 +38,8 @@ class ErrorSignals(Table):
         layers: For each layer by its name a tuple of records with
             `.name .sum .output .slope .arriving .delta .recursive`.
         run: The `ForwardPass` that they were read from; `run.loss` is a graph to draw.
-        names: The names of a text, or None; with them `signals["δ_1^(3)"]` is the same as `signals["layer2/neuron0"]`.
+        names: The names of a text, or None; with them `signals["δ_1^(3)"]` is the same as `signals["layer2/neuron0"]`,
+            and `signals["δ^(3)"]` as `signals["layer2"]`. What one unit and its layer are both called is the unit's.
 
     Example:
         >>> import nn
@@ -62,17 +64,37 @@ class ErrorSignals(Table):
         if name in self.layers:
             return [unit.delta for unit in self.layers[name]]
         known: dict[str, Any] = {unit.name: unit.delta for unit in self._units()}
-        if self.names is not None:
-            known |= {f"signal {unit}": delta for unit, delta in known.items()}
+        if self.names is not None and name not in known:
+            # A unit's before its layer's: a text may have one name for both where there is one unit.
+            known |= {f"signal {own}": delta for own, delta in known.items()}
             known |= {f"signal {layer}": self[layer] for layer in self.layers}
-            name = self.names.meant(name, [*list(known)[::-1], *self.layers])
-            if name in self.layers:
-                return self[name]
-            if name not in known:
-                known = {self.names(own): delta for own, delta in known.items() if own.startswith("signal ")}
+            signals = [own for own in known if own.startswith("signal ")]
+            meant = self.names.meant(name, signals)
+            if meant not in signals:
+                self._refuse_activations(name)
+                known = {self.names(own): known[own] for own in signals}
+            else:
+                name = meant
         if name not in known:
             known = dict.fromkeys(self.layers) | known  # a layer's name is one, too
         return one_of(known, name, "error_signals")
+
+    def _refuse_activations(self, name: Any) -> None:
+        """Other things with names are none of the signals, though each has one.
+
+        Raises:
+            RangeError: The name is that of a layer's or unit's activations or sums.
+        """
+        assert self.names is not None
+        own = [*self.layers, *(unit.name for unit in self._units())]
+        meant = self.names.meant(name, [*own, *(f"sum({other})" for other in own)])
+        of = meant.removeprefix("sum(").removesuffix(")") if isinstance(meant, str) else meant
+        if of in own:
+            msg = (
+                f"error_signals: {name!r} is no error signal; the signal there is {self.names(f'signal {of}')!r}, "
+                f"and .run[{name!r}] has what the pass computed"
+            )
+            raise RangeError(msg)
 
     @property
     def formulas(self) -> list[str]:
@@ -190,8 +212,9 @@ class ErrorSignals(Table):
         told = above not in self.layers or "∂E" in arriving
         last = "" if told else f"; at the output {arriving} stands for ∂{self.names.loss}/∂{top}"
         units = self.run.layers.get(above, ())
-        linear = next((unit.name for unit in units if unit.output is unit.sum), None)  # the sum is the output
-        same = "" if linear is None else f"; {self.names(f'sum({linear})')} = {self.names(linear)}"
+        linear = [unit.name for unit in units if unit.output is unit.sum]  # the sum is the output
+        same = "".join(f"; {self.names(f'sum({name})')} = {self.names(name)}" for name in linear[:SHOWN])
+        same += "; ..." if len(linear) > SHOWN else ""
         return f"{self.names.loss} = {number(self.run.loss.data)}  {self.names.rule}{last}{same}{then}"
 
     def _remarks(self) -> str:

@@ -74,7 +74,8 @@ class ForwardPass(Table):
             "sum(layer1)", "layer1", ..., "outputs" or "softmax", "loss".
         others: The modules that have parameters, but no units to read, such as a convolution.
         names: The names of a text, or None. `run["layer1"]` are the nodes of a layer, and with a text's names
-            `run["z_1^(2)"]` is the node that the text calls so.
+            `run["z_1^(2)"]` is the node that the text calls so, and `run["z^(2)"]` those of a layer. What one unit and
+            its layer are both called, as Dolhansky's z_j, is the unit's node.
 
     Example:
         >>> import nn
@@ -94,15 +95,16 @@ class ForwardPass(Table):
     names: Names | None = None
 
     def __getitem__(self, name: str) -> Any:
-        if self.names is not None:
-            units = [unit.name for units in self.layers.values() for unit in units]
-            inputs = self.ends["inputs"].labels
-            own = [*self.ends, *units, *(f"sum({u})" for u in units), *inputs, *self._nodes()]
-            if name not in own:
-                name = self.names.meant(name, own)
         nodes = self._nodes()
         if isinstance(name, str) and name in self.ends:
             return self.ends[name].nodes
+        if self.names is not None and name not in nodes:
+            if self.loss is not None and name == self.names.loss:
+                return self.loss
+            # A node before its layer: a text may have one name for both where there is one unit.
+            name = self.names.meant(name, [*nodes, *self.ends])
+            if name in self.ends and name not in nodes:
+                return self.ends[name].nodes
         if self.names is not None and name not in nodes:
             nodes = {self.names(own): node for own, node in nodes.items()}
         return one_of(nodes, name, "forward_pass")
@@ -159,7 +161,7 @@ class ForwardPass(Table):
             name = names[which]
         called = called or self.names
         if called is not None and isinstance(name, str) and name not in self.ends:
-            name = called.meant(name, [*list(self.ends)[::-1]])
+            name = "loss" if name == called.loss and self.loss else called.meant(name, [*list(self.ends)[::-1]])
             weights = called.meant(name, [f"weights of {layer}" for layer in self.layers])
             if weights.startswith("weights of "):
                 if not of_weights:
@@ -178,10 +180,11 @@ class ForwardPass(Table):
 
     def _heading(self) -> str:
         called = self.names
+        biases = any(unit.bias is not None for units in self.layers.values() for unit in units)
         if called is None:
-            return "Forward pass  s = w · x + b, z = f(s)"
+            return f"Forward pass  s = w · x{' + b' if biases else ''}, z = f(s)"
         s, z = called.heads[1:3]
-        return f"Forward pass  {s} = weights · what comes in + bias, {z} = activation of {s}"
+        return f"Forward pass  {s} = weights · what comes in{' + bias' if biases else ''}, {z} = activation of {s}"
 
     def _table(self) -> tuple[tuple[str, ...], list[list[str]]]:
         called = self.names or str

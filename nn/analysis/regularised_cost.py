@@ -78,10 +78,11 @@ class RegularisedCost(Table):
     letter: str = "J(Θ)"
 
     def _heading(self) -> str:
+        cases = "case" if self.n == 1 else "cases"
         if self.letter != "J(Θ)":  # of a text that has no penalty
             both = f" = {number(self.data)} + {number(self.penalty)}, λ = {number(self.lam)}" if self.penalty else ""
-            return f"{self.letter} = {number(self.J)}{both}  mean over N = {self.n} cases, D = 1/N Σ δ a"
-        parts = f"{number(self.data)} + {number(self.penalty)}; {self.n} cases, λ = {number(self.lam)}"
+            return f"{self.letter} = {number(self.J)}{both}  mean over N = {self.n} {cases}, D = 1/N Σ δ · input"
+        parts = f"{number(self.data)} + {number(self.penalty)}; {self.n} {cases}, λ = {number(self.lam)}"
         return f"J(Θ) = {number(self.J)}  = {parts}, D = Δ/n + λ/n Θ without biases"
 
     def _table(self) -> tuple[tuple[str, ...], list[list[str]]]:

@@ -43,8 +43,9 @@ class SignalOverTime:
         singular_values: The smallest and the greatest singular value of V, for an RNN; else None.
         upper: (greatest slope of the activation * greatest singular value)^k, never below the norm;
             None for an LSTM or an activation without such a bound.
-        lower: (least slope * smallest singular value)^k, never above the norm. For a linear network
-            that is the smallest singular value alone; for tanh, whose slope can be 0, it is 0.
+        lower: (least slope * smallest singular value)^k, never above the norm but by rounding; 0 beyond the cut of
+            `truncate`. For a linear network that is the smallest singular value alone; for tanh, whose slope comes
+            as near to 0 as you like, it is 0.
 
     Example:
         >>> from nn import RNN, init, signal_over_time
@@ -100,7 +101,8 @@ class SignalOverTime:
             if bound and any(bound[1:]):
                 label = f"{sign} {bound[1]:.3g}^k"
                 if label not in drawn:  # networks with one V have one bound
-                    axes.plot(bound, label=label, color="0.75", linestyle=style, linewidth=4.0, zorder=1)
+                    on_scale = [b if b > 0 else math.nan for b in bound]
+                    axes.plot(on_scale, label=label, color="0.75", linestyle=style, linewidth=4.0, zorder=1)
 
 
 def signal_over_time(network: RNN | LSTM, x: Sequence[Any], hx: Any = None) -> SignalOverTime:
@@ -155,6 +157,10 @@ def signal_over_time(network: RNN | LSTM, x: Sequence[Any], hx: Any = None) -> S
     if slopes is None:
         return SignalOverTime(norms, (low, high))
     lower, upper = ([(slope * s) ** k for k in range(len(norms))] for slope, s in zip(slopes, (low, high)))
+    steps, cut = len(norms) - 1, network.truncate
+    last = (steps - 1) // cut * cut if cut else 0  # the last step that does not look back, if it is not the first
+    if last > 0:
+        lower[steps - last :] = [0.0] * (last + 1)
     return SignalOverTime(norms, (low, high), upper, lower)
 
 

@@ -52,7 +52,6 @@ def test_signals_and_weights_go_by_their_names(notation):
     called = signals.names
     for k, layer in enumerate(signals.layers, 1):
         assert signals[called(f"signal {layer}")] == signals[layer]
-        assert signals[called(layer)] == signals[layer]
         weights = called(f"weights of {layer}")
         expected = signals.weight_gradient(layer)
         assert signals.weight_gradient(weights) == signals.weight_gradient(k) == expected
@@ -225,6 +224,59 @@ def test_every_label_of_a_pass_is_a_name_of_it(notation, names):
         run["no such name"]
     assert names[0] in str(caught.value)
     assert "neuron" not in str(caught.value)
+
+
+@pytest.mark.parametrize("notation", NOTATIONS)
+@pytest.mark.parametrize("sizes", [[3, 2, 2], [1, 1]])
+def test_activations_and_sums_are_no_error_signals(notation, sizes):
+    """a′ is one vector, and the error there another; a name of the first does not give the second."""
+    model = nn.MLP(2, sizes, "sigmoid", output="sigmoid", seed=1)
+    signals = nn.error_signals(model, X, 0.25, loss=lambda p, t: nn.sse(p if isinstance(p, list) else [p], [t] * sizes[-1]), notation=notation)
+    called = signals.names
+    own = [*signals.layers, *(unit.name for units in signals.layers.values() for unit in units)]
+    for name in own:
+        there = called(f"signal {name}")
+        for other in (called(name), called(f"sum({name})"), called(name).translate(ASCII)):
+            with pytest.raises(ag.RangeError, match="is no error signal; the signal there is ") as caught:
+                signals[other]
+            assert repr(there) in str(caught.value)
+            assert signals.run[other] is not None
+        assert np.ravel(signals[there]).tolist() == np.ravel(signals[name]).tolist()
+
+
+def test_a_unit_and_its_layer_of_one_name_are_the_unit():
+    run = nn.forward_pass(nn.MLP(1, [1, 1], "sigmoid", seed=1), [0.5], 0.25, loss=nn.sse, notation="dolhansky")
+    for name in ("x_i", "s_j", "z_j", "s_o", "ŷ", "w_i→j", "w_j→o", "b_j", "E"):
+        assert isinstance(run[name], ag.Value), name
+    assert run["E"] is run.loss
+    signals = nn.error_signals(nn.MLP(1, [1, 1], "sigmoid", seed=1), [0.5], 0.25, loss=nn.sse, notation="dolhansky")
+    assert (signals["δ_j"], signals["layer1"]) == (signals["layer1/neuron0"], [signals["layer1/neuron0"]])
+    assert signals["δ_o"] == pytest.approx(ag.grad_of(run["E"], [run["s_o"]])[0])
+
+
+def test_the_loss_of_downing_is_e_and_l():
+    """His E is that of the sums, his L that of the Jacobians."""
+    model = nn.MLP(2, [2, 1], "sigmoid", seed=1)
+    run = nn.forward_pass(model, X, 0.25, loss=nn.sse, notation="downing")
+    assert run["E"] is run.loss is run["L"]
+    asked = {"to": "Y", "target": 0.25, "loss": nn.sse, "notation": "downing"}
+    assert nn.layer_jacobian(model, X, of="E", **asked).entries == nn.layer_jacobian(model, X, of="L", **asked).entries
+
+
+@pytest.mark.parametrize("notation", [None, *NOTATIONS])
+def test_the_heading_of_a_pass_has_a_bias_where_there_is_one(notation):
+    for bias in (True, False):
+        heading = str(nn.forward_pass(nn.MLP(2, [2, 1], bias=bias, seed=1), X, notation=notation)).splitlines()[0]
+        assert (("+ b" in heading), ("b" in heading.partition("=")[2].partition(",")[0])) == (bias, bias)
+
+
+def test_every_linear_output_is_named_as_its_sum():
+    model = nn.MLP(2, [2, 2], "tanh", seed=1)
+    heading = str(nn.error_signals(model, X, [0.0, 1.0], loss=nn.sse, notation="lecture")).splitlines()[0]
+    assert "; z_2,1 = a_3,1; z_2,2 = a_3,2" in heading
+    many = str(nn.error_signals(nn.MLP(2, [6]), X, [0.0] * 6, loss=nn.sse, notation="lecture")).splitlines()[0]
+    assert "z_1,4 = a_2,4; ..." in many
+    assert "z_1,5" not in many
 
 
 def test_a_number_that_is_no_name_is_refused_in_words():

@@ -227,3 +227,21 @@ def test_a_signal_that_is_not_a_number_is_nan():
     signal = nn.signal_over_time(nn.RNN(1, 2, seed=1), [[math.nan], [1.0]])
     assert signal.norms[0] == 1.0
     assert all(map(math.isnan, signal.norms[1:]))
+
+
+@pytest.mark.parametrize("kind", ["linear", "leaky_relu", "tanh"])
+@pytest.mark.parametrize("steps", [1, 2, 5, 6, 7])
+@pytest.mark.parametrize("cut", [None, 1, 2, 3, 6])
+def test_bounds_hold_where_the_way_back_is_cut(kind, steps, cut):
+    network = nn.RNN(1, 2, nonlinearity=kind, bias=False, truncate=cut, seed=1)
+    network.weight_hh_l0 = [[0.9, 0.0], [0.0, 0.8]]
+    signal = nn.signal_over_time(network, [[1.0]] * steps)
+    for low, norm, high in zip(signal.lower, signal.norms, signal.upper, strict=True):
+        assert low <= norm * (1 + 1e-12)
+        assert norm <= high * (1 + 1e-12)
+    if kind == "linear":  # and the bound is as good as it can be
+        assert signal.lower == pytest.approx([0.8**k if norm else 0.0 for k, norm in enumerate(signal.norms)])
+    drawn = [line for line in signal.plot().axes[0].lines if line.get_label().startswith("≥")]
+    assert bool(drawn) == any(signal.lower[1:])
+    for line in drawn:
+        assert all(y > 0 or np.isnan(y) for y in line.get_ydata())
