@@ -271,6 +271,64 @@ def test_downing_product_rule_sums_over_the_axis_of_the_product():
     assert same(np.dot(A, dB) + np.dot(dA, B), J)
 
 
+def test_downing_chain_rule_sums_over_all_axes_of_the_inner_tensor():
+    draw = rng()
+    C, X = draw.normal(size=(2, 2)), draw.normal(size=(2, 2))
+
+    def G(x):
+        return [[ag.sin(v) * row[0] for v in row] for row in x]
+
+    def F(g):
+        return [[ag.tanh(ag.dot([g[0][j], g[1][j]], cs)) for j in (0, 1)] for cs in C.tolist()]
+
+    dF, dG = np.array(ag.jacobian(F)(np.array(numbers(G(values(X)))))), np.array(ag.jacobian(G)(X))
+    J = np.array(ag.jacobian(lambda x: F(G(x)))(X))
+    assert same(np.tensordot(dF, dG, 2), J)
+    assert (np.dot(dF, dG).ndim, J.ndim) == (6, 4)
+    x = X[0]  # of vectors it is right
+    inner, outer = (lambda v: [ag.sin(v[0] * v[1]), v[0] - v[1]]), (lambda g: [g[0] * g[1], ag.exp(g[1])])
+    dF, dG = ag.jacobian(outer)(np.array(inner(x), dtype=float)), ag.jacobian(inner)(x)
+    assert same(np.dot(dF, dG), ag.jacobian(lambda v: outer(inner(v)))(x))
+
+
+def test_downing_batch_of_sums_needs_the_lower_rate():
+    from nn import experiments
+
+    told = experiments.run("descent")
+    X, t = np.array(told.X)[:, 0], np.array(told.t)
+    inputs = np.stack([X, np.ones_like(X)], axis=1)
+    assert 2 / np.linalg.eigvalsh(inputs.T @ inputs)[-1] == pytest.approx(1 / 6, abs=0.002)  # where batch diverges
+
+    def cost(rate, batch, seed):
+        unit = nn.Layer(weights=[[0.0]], bias=[0.0], activation="linear")
+        nn.fit(unit, [[x] for x in X.tolist()], [[y] for y in t.tolist()], loss=nn.sse, optimizer=nn.SGD(lr=rate), epochs=8,
+               batch_size=batch, seed=seed, progress=False)  # fmt: skip
+        return 0.5 * float(((inputs @ [unit.weight.data[0][0], unit.bias.data[0]] - t) ** 2).sum())
+
+    def incremental(rate):
+        return np.mean([cost(rate, 1, seed) for seed in range(12)])
+
+    best = 0.5 * np.linalg.lstsq(inputs, t, rcond=None)[1][0]
+    assert cost(0.1, 12, 1) < 1.01 * best
+    assert cost(0.2, 12, 1) > 100 * best
+    assert incremental(0.06) < 1.2 * best
+    assert incremental(0.3) < 1.5 * best
+    assert incremental(0.1) < incremental(0.06)  # the lower rate is no better there
+
+
+def test_downing_delta_rule_needs_a_slope_above_0():
+    x, target, rate = [1.0, 2.0], 1.0, 0.1
+    for activation, helped in (("sigmoid", True), ("tanh", True), ("relu", False)):
+        errors, w = [], [-1.0, -1.0]
+        for _ in range(2):
+            errors.append(target - nn.Layer(weights=[w], bias=False, activation=activation)(x).data)
+            w = [v + rate * errors[-1] * a for v, a in zip(w, x, strict=True)]
+        assert errors[0] > 0
+        assert (errors[1] < errors[0]) == helped
+        assert (errors[1] == errors[0]) != helped
+    assert ag.grad(ag.relu)(-3.0) == 0.0
+
+
 def test_downing_column_of_the_second_jacobian():
     model, x = nn.MLP(2, [3, 2], "sigmoid", output="sigmoid", seed=1), [0.5, -1.0]
     zy, yx = (nn.layer_jacobian(model, x, of=k, to=k - 1).array for k in (2, 1))
@@ -701,6 +759,31 @@ def test_lecture_bias_within_the_activation_changes_no_derivative():
     assert not same([u.sum.data for u in signals.run.layers["layer1"]], numbers(z1))
 
 
+def test_lecture_gradients_meet_the_transposed_matrix():
+    V, x = np.array([[0.0, 4.0], [0.5, 1.0]]), np.array([1.0, -2.0])
+    state = [ag.Value(v) for v in x]
+    reached = state
+    for _ in range(3):
+        reached = times(V.tolist(), reached)
+    g = [0.3, -0.7]
+    back = ag.grad_of(ag.dot(reached, g), state)
+    assert same(back, np.linalg.matrix_power(V.T, 3) @ g)
+    assert not np.allclose(back, np.linalg.matrix_power(V, 3) @ g, atol=0.1)
+    assert same(*(np.linalg.svd(np.linalg.matrix_power(M, 3), compute_uv=False) for M in (V, V.T)))
+
+
+def test_lecture_the_previous_k_steps_do_not_cure_vanishing_signals():
+    def norms(size, truncate):
+        network = nn.RNN(1, 2, nonlinearity="linear", bias=False, truncate=truncate)
+        network.weight_hh_l0 = [[size, 0.0], [0.0, size]]
+        return nn.signal_over_time(network, [[1.0]] * 12).norms
+
+    assert norms(0.5, None) == pytest.approx([0.5**k for k in range(13)])
+    assert norms(0.5, 4)[4:] == [0.0] * 9  # what was small is nothing
+    assert max(norms(2.0, None)) == pytest.approx(2.0**12)
+    assert max(norms(2.0, 4)) <= 2.0**4  # what was large has k factors at most
+
+
 # --- 003, CS60050 -------------------------------------------------------------------------------------------
 
 
@@ -961,6 +1044,30 @@ def test_cs60050_steps_back_need_the_biases_too():
     for name, layer in zip(("layer2", "layer1"), model.layers[::-1], strict=True):
         assert same(layer.bias.grad, signals[name])  # dL/dz of the layer
         assert all(layer.bias.grad)
+
+
+def test_cs60050_product_of_activation_and_signal_is_of_one_case():
+    model = nn.MLP(2, [3, 1], "sigmoid", output="sigmoid", seed=1)
+    X, Y = [[0.5, -1.0], [1.0, 2.0], [-1.5, 0.3]], [[1.0], [0.0], [1.0]]
+    products = []
+    for x, y in zip(X, Y, strict=True):
+        signals = nn.error_signals(model, x, y, loss=nn.binary_cross_entropy, notation="cs60050")
+        products.append(np.array(signals.weight_gradient("Θ^(1)")))
+    D = nn.cost(model, X, Y).D[0]
+    assert same(D, np.mean(products, axis=0))
+    assert all(not np.allclose(D, product, atol=1e-3) for product in products)
+
+
+def test_cs60050_one_moves_against_the_slope():
+    theta = [1.0, -2.0]
+
+    def loss(v):
+        return ag.square(v[0] - 3.0) + 2.0 * ag.square(v[1] + 1.0) + v[0] * v[1]
+
+    slopes = ag.grad(loss)(theta)
+    for j in (0, 1):
+        along, against = ([v + sign * 0.01 * slopes[j] * (i == j) for i, v in enumerate(theta)] for sign in (1, -1))
+        assert loss(against) < loss(theta) < loss(along)
 
 
 # --- 004, LING3804 ------------------------------------------------------------------------------------------

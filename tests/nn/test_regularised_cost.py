@@ -280,3 +280,11 @@ def test_the_gradient_of_a_sum_is_that_of_the_mean_times_the_number_of_terms():
     )
     assert total == pytest.approx(4 * mean)
     assert batch == pytest.approx(2 * mean)
+
+
+def test_a_heading_counts_cases_and_has_no_letters_of_another_text():
+    model = nn.MLP(2, [1], "sigmoid", output="sigmoid", seed=1)
+    one, two = [[0.5, -1.0]], [[0.5, -1.0], [1.0, 2.0]]
+    assert " 1 case, λ = 0, " in str(nn.cost(model, one, [1.0]))
+    assert " 2 cases, λ = 0, " in str(nn.cost(model, two, [1.0, 0.0]))
+    assert "mean over N = 1 case, D = 1/N Σ δ · input\n" in str(nn.cost(model, one, [1.0], notation="dolhansky"))
