@@ -193,6 +193,7 @@ PAIRS = {
     "C2": ("09_logistic_regression_to_networks.ipynb", "Many classes: softmax and cross-entropy", r"(?:a - y|p - t) = +(-?[\d.]+),? +graph +(\S+)", 5),
     "C3": ("09_logistic_regression_to_networks.ipynb", "A cost that keeps weights small", r"by hand: (w = .*)\nby fit: +(w = .*)", 1),
     "N7": ("10_jacobian_chains.ipynb", "Wiggling a weight", r"/2h +(\S+) +by backward\(\) +(\S+)", 9),
+    "N8": ("10_jacobian_chains.ipynb", "The letters of the notes", r"a (\[.*\])  by backward\(\) (\[.*\])", 3),
     "B1, one path": ("07_error_signals.ipynb", "One path", r"by hand +(\S+) +by backward\(\) +(\S+)", 3),
     "B1, inputs": ("07_error_signals.ipynb", "Several inputs", r"by hand +(\S+) +by backward\(\) +(\S+)", 2),
     "B1, outputs": ("07_error_signals.ipynb", "Several outputs", r"(\S+)  their sum\n +(\S+)  by backward\(\)", 1),

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from .layers_by_name import ForwardPass
 
 HEADS = ("layer", "Θ", "‖Δ‖", "‖λ/n Θ‖", "‖D‖")
+OF_OTHERS = ("layer", "shape", "‖Σ δ · input‖", "‖λ/N w‖", "‖D‖")  # texts without a penalty
 SHOWN = 12  # rows and columns of matrices that are shown whole
 per_case = partial(binary_cross_entropy, reduction="sum")
 
@@ -91,7 +92,7 @@ class RegularisedCost(Table):
         for name, theta, delta, d in zip(self.names, self.theta, self.Delta, self.D, strict=True):
             drawn = d - delta / self.n
             rows.append([name, by(theta.shape), *(number(float(norm(x))) for x in (delta, drawn, d))])
-        return (HEADS if self.letter == "J(Θ)" else ("layer", "shape", *HEADS[2:])), rows
+        return (HEADS if self.letter == "J(Θ)" else OF_OTHERS), rows
 
     def _gradients(self) -> list[tuple[list[str], list[list[str]]]]:
         """Each D as a table, its columns what came in."""
@@ -188,8 +189,16 @@ def cost(
     letter = "J(Θ)" if called is None or called.notation.startswith("cs60050") else called.loss
     return RegularisedCost(
         data + penalty, data, penalty, D, list(gradients.values()), deltas, sums, activations, list(theta.values()),
-        [called(f"weights of {name}") if called else name for name in theta], lam, n, _labels(runs[0], called), letter,
+        [_called(units, name, called) for name, units in layers.items()], lam, n, _labels(runs[0], called), letter,
     )  # fmt: skip
+
+
+def _called(units: Any, layer: str, called: Any) -> str:
+    """A text's name for a layer's matrix: (b, W^(1)), if its W has no column for biases, and this one has."""
+    if called is None:
+        return layer
+    weights: str = called(f"weights of {layer}")
+    return weights if called.biases or units[0].bias is None else f"(b, {weights})"
 
 
 def _is_activation(run: ForwardPass) -> bool:

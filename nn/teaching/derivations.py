@@ -158,7 +158,8 @@ def derivation(
 
     A target that is a plain number is written as one, and the last line is a − 1; give it as
     `ag.Value(1.0, label="y")`, to a loss or to `nn.forward_pass`, to see a − y. Of softmax it is enough that one
-    output has a name such as s_1, where the numbers are called z_1, z_2, ...: the others are called s_2, ...
+    output has a name such as s_1, where the numbers are called z_1, z_2, ...: the others are called s_2, ... For the
+    rules of product and power in place of the quotient's, divide by a node of its own: inverse = 1 / total.
 
     Args:
         root: The node that is differentiated.
@@ -188,10 +189,11 @@ def derivation(
     """
     for what, x in (("root", root), ("leaf", leaf)):
         if not isinstance(x, Value):
-            msg = f"derivation: {what}: expected a Value, got {shown(x)}"
+            one = "; take one of them, as with [0]" if isinstance(x, (tuple, list)) else ""
+            msg = f"derivation: {what}: expected a Value, got {shown(x)}{one}"
             raise OperandError(msg)
     if root is leaf or not count_paths(root, leaf):
-        msg = "derivation: expected a node below the root, got one that no path leads from"
+        msg = "derivation: expected a node below the root, got one that no path leads from, so that the derivative is 0"
         raise StructureError(msg)
     bottom = write(leaf)
     ways = Ways(root, leaf, prime=prime, outputs=outputs, sums=sums)

@@ -287,4 +287,17 @@ def test_a_heading_counts_cases_and_has_no_letters_of_another_text():
     one, two = [[0.5, -1.0]], [[0.5, -1.0], [1.0, 2.0]]
     assert " 1 case, λ = 0, " in str(nn.cost(model, one, [1.0]))
     assert " 2 cases, λ = 0, " in str(nn.cost(model, two, [1.0, 0.0]))
-    assert "mean over N = 1 case, D = 1/N Σ δ · input\n" in str(nn.cost(model, one, [1.0], notation="dolhansky"))
+    his = str(nn.cost(model, one, [1.0], notation="dolhansky"))
+    assert "mean over N = 1 case, D = 1/N Σ δ · input\n" in his
+    assert not {"Θ", "Δ"} & set(his)
+
+
+@pytest.mark.parametrize("bias", [True, False])
+def test_a_matrix_with_a_column_of_biases_is_not_called_by_the_name_of_one_without(bias):
+    model = nn.MLP(2, [2, 1], "sigmoid", output="sigmoid", bias=bias, seed=1)
+    first = nn.cost(model, [[0.5, -1.0]], [1.0], notation="cs60050-first")
+    signals = nn.error_signals(model, [0.5, -1.0], 1.0, loss=nn.binary_cross_entropy, notation="cs60050-first")
+    for name, D, weights in zip(first.names, first.D, ("W^(1)", "W^(2)"), strict=True):
+        assert name == (f"(b, {weights})" if bias else weights)
+        assert np.allclose(D[:, int(bias) :], signals.weight_gradient(weights))
+    assert nn.cost(model, [[0.5, -1.0]], [1.0], notation="cs60050").names == ["Θ^(1)", "Θ^(2)"]
