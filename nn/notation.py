@@ -56,6 +56,7 @@ class _Text(NamedTuple):
     weight: Callable[[int, int, int, int, int, int], str]  # layer, depth, to, how many, from, how many
     bias: Callable[[int, int, int, int], str]
     biases: bool = False  # whether they are column 0 of the weights
+    by_outputs: bool = False  # whether slopes are written by what a function gave: o(1 − o)
 
 
 def _letter(k: int, d: int) -> str:
@@ -103,6 +104,7 @@ TEXTS = {
         weights=_matrix,
         weight=lambda k, d, j, n, i, m: f"{_matrix(k, d).lower()}_{_pair(i, j, m, n)}",
         bias=lambda k, d, j, n: f"{_matrix(k, d).lower()}_{_pair(0, j, 0, n)}",
+        by_outputs=True,
     ),
     "dolhansky": _Text(
         "from_to", ("unit", "s", "z", "f′(s)", "Σ δ w", "δ"), "E",
@@ -142,6 +144,7 @@ TEXTS = {
         weight=lambda k, d, j, n, i, m: f"Θ_{_pair(j, i, m, n)}^({k})",
         bias=lambda k, d, j, n: f"Θ_{_pair(j, 0, 0, n)}^({k})",
         biases=True,
+        by_outputs=True,
     ),
     "cs60050-first": _Text(
         "to_from", ("signal", "z", "a", "g′(z)", "Wᵀ ∂L/∂z", "∂L/∂z"), "L",
@@ -154,6 +157,7 @@ TEXTS = {
         weights=lambda k, d: f"W^({k})",
         weight=lambda k, d, j, n, i, m: f"w_{_pair(j, i, m, n)}^({k})",
         bias=lambda k, d, j, n: f"b_{j}^({k})",
+        by_outputs=True,
     ),
     "ling3804": _Text(
         "to_from", ("neuron", "x", "a", "f′(x)", "e w", "e"), "error",
@@ -219,7 +223,9 @@ def names(notation: Any, run: ForwardPass, caller: str = "notation") -> Names | 
         of |= _weights_by_ends(run, of)
     of |= _after_the_last_layer(notation, run)
     target = "t" if notation == "downing" else "y"
-    return Names(notation, text.order, text.heads, text.loss, of, text.biases, RULES[notation], target)
+    return Names(
+        notation, text.order, text.heads, text.loss, of, text.biases, RULES[notation], target, text.by_outputs
+    )  # fmt: skip
 
 
 def _what_came_in(text: _Text, run: ForwardPass, unit: Unit, k: int, d: int) -> dict[str, str]:

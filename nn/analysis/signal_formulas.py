@@ -156,6 +156,12 @@ def _slope(unit: Unit, names: Names | None) -> Formula | None:
     s, op = _name(names, f"sum({unit.name})"), unit.output.op
     if unit.output.parents[0] is not unit.sum or op not in ("sigmoid", "tanh"):
         return _both("f′({})", r"f'\left({}\right)", s)
+    if names is not None and names.by_outputs:
+        z = _name(names, unit.name)
+        if op == "sigmoid":
+            return _both("{0}(1 − {0})", r"{0}\left(1 - {0}\right)", z)
+        squared = Formula(f"({z.text})²", rf"\left({z.latex}\right)^{{2}}") if "^" in z.text else None
+        return _both("(1 − {})", r"\left(1 - {}\right)", squared or Formula(f"{z.text}²", f"{z.latex}^{{2}}"))
     if op == "tanh":
         return _both("(1 − tanh({})²)", r"\left(1 - \tanh\left({}\right)^{{2}}\right)", s)
     return _both("σ({0})(1 − σ({0}))", r"\sigma\left({0}\right)\left(1 - \sigma\left({0}\right)\right)", s)

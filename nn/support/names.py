@@ -20,6 +20,7 @@ class Names(NamedTuple):
         biases: Whether biases are the first column of its weights.
         rule: The recursion of the error signals, as the text has it.
         target: Its letter for a target.
+        by_outputs: Whether it writes slopes by what a function gave, as o(1 − o).
     """
 
     notation: str
@@ -30,6 +31,7 @@ class Names(NamedTuple):
     biases: bool = False
     rule: str = ""
     target: str = "y"
+    by_outputs: bool = False
 
     def __call__(self, name: str) -> str:
         """The text's name for one of the library's, such as "layer1/neuron0"; others stay as they are."""

@@ -322,3 +322,21 @@ def test_a_softmax_at_the_end_of_a_users_module_has_its_name():
 
     J = nn.layer_jacobian(Own(), [0.5, -1.0], of="softmax", to="one")
     assert J.shape == (3, 3)
+
+
+@pytest.mark.parametrize(
+    ("notation", "activation", "expected"),
+    [
+        ("downing", "sigmoid", "δ(y_2) = (δ(z_1) w_21 + δ(z_2) w_22) y_2(1 − y_2)"),
+        ("downing", "tanh", "δ(y_2) = (δ(z_1) w_21 + δ(z_2) w_22) (1 − y_2²)"),
+        ("cs60050", "sigmoid", "δ_2^(2) = (δ_1^(3) Θ_12^(2) + δ_2^(3) Θ_22^(2)) a_2^(2)(1 − a_2^(2))"),
+        ("cs60050", "tanh", "δ_2^(2) = (δ_1^(3) Θ_12^(2) + δ_2^(3) Θ_22^(2)) (1 − (a_2^(2))²)"),
+        ("cs60050-first", "sigmoid", "∂L/∂z_2^(1) = (∂L/∂z_1^(2) w_12^(2) + ∂L/∂z_2^(2) w_22^(2)) a_2^(1)(1 − a_2^(1))"),
+        ("dolhansky", "sigmoid", "δ_l = (δ_o1 w_l→o1 + δ_o2 w_l→o2) σ(s_l)(1 − σ(s_l))"),
+        ("ling3804", "tanh", "e′_2 = (e_1 w′_1,2 + e_2 w′_2,2) (1 − tanh(x′_2)²)"),
+    ],
+)
+def test_slopes_are_written_by_what_came_out_where_the_text_does_so(notation, activation, expected):
+    model = nn.MLP(2, [2, 2], activation, output=activation, seed=1)
+    signals = nn.error_signals(model, [0.5, -1.0], [1.0, 0.0], loss=nn.sse, notation=notation)
+    assert signals.formulas[-1] == expected
