@@ -74,8 +74,8 @@ class ForwardPass(Table):
             "sum(layer1)", "layer1", ..., "outputs" or "softmax", "loss".
         others: The modules that have parameters, but no units to read, such as a convolution.
         names: The names of a text, or None. `run["layer1"]` are the nodes of a layer, and with a text's names
-            `run["z_1^(2)"]` is the node that the text calls so, and `run["z^(2)"]` those of a layer. What one unit and
-            its layer are both called, as Dolhansky's z_j, is the unit's node.
+            `run["z_1^(2)"]` is the node that the text calls so, `run["z^(2)"]` those of a layer, and `run["Θ^(1)"]`
+            the rows of its weights. What one unit and its layer are both called, as Dolhansky's z_j, is the node.
 
     Example:
         >>> import nn
@@ -102,12 +102,22 @@ class ForwardPass(Table):
             if self.loss is not None and name == self.names.loss:
                 return self.loss
             # A node before its layer: a text may have one name for both where there is one unit.
-            name = self.names.meant(name, [*nodes, *self.ends])
+            name = self.names.meant(name, [*nodes, *self.ends, *(f"weights of {layer}" for layer in self.layers)])
             if name in self.ends and name not in nodes:
                 return self.ends[name].nodes
+            if isinstance(name, str) and name.startswith("weights of "):
+                return self._matrix(name.removeprefix("weights of "), self.names)
         if self.names is not None and name not in nodes:
             nodes = {self.names(own): node for own, node in nodes.items()}
         return one_of(nodes, name, "forward_pass")
+
+    def _matrix(self, layer: str, called: Names) -> tuple[tuple[Value, ...], ...]:
+        """A layer's weights as the text has them: rows to a unit, or from one; biases in column 0 if there."""
+        rows = [
+            (unit.bias, *unit.weights) if called.biases and unit.bias is not None else tuple(unit.weights)
+            for unit in self.layers[layer]
+        ]
+        return tuple(zip(*rows, strict=True) if called.order == "from_to" else rows)
 
     def _nodes(self) -> dict[str, Value]:
         """Every node by its name, with those of weights and biases."""

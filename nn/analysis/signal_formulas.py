@@ -99,12 +99,15 @@ def update_formulas(run: ForwardPass, names: Names | None) -> list[Formula]:
     for units in reversed(run.layers.values()):
         for unit in units:
             delta = _name(names, f"signal {unit.name}")
+            steps = []
             for i, x in enumerate(unit.inputs):
                 weight, came = _name(names, f"weight {i} {unit.name}"), _came_in(names, known.get(x), i, unit)
-                found.append(_both("Δ{} = −η {} {}", r"\Delta {} = -\eta \, {} \, {}", weight, delta, came))
+                steps.append(_both("Δ{} = −η {} {}", r"\Delta {} = -\eta \, {} \, {}", weight, delta, came))
             if unit.bias is not None:
                 bias = _name(names, f"bias {unit.name}")
-                found.append(_both("Δ{} = −η {}", r"\Delta {} = -\eta \, {}", bias, delta))
+                at = 0 if names is not None and names.biases else len(steps)  # column 0 of the text's weights, or none
+                steps.insert(at, _both("Δ{} = −η {}", r"\Delta {} = -\eta \, {}", bias, delta))
+            found += steps
     return found
 
 

@@ -244,6 +244,30 @@ def test_activations_and_sums_are_no_error_signals(notation, sizes):
         assert np.ravel(signals[there]).tolist() == np.ravel(signals[name]).tolist()
 
 
+@pytest.mark.parametrize("notation", NOTATIONS)
+@pytest.mark.parametrize("bias", [True, False])
+def test_weights_of_a_layer_are_the_matrix_of_the_text(notation, bias):
+    model = nn.MLP(2, [3, 2], "tanh", bias=bias, seed=1)
+    run = nn.forward_pass(model, X, notation=notation)
+    signals = nn.error_signals(model, X, [0.0, 1.0], loss=nn.sse, notation=notation)
+    for layer, of in zip(model.layers, run.layers, strict=True):
+        expected = np.array(layer.weight.data)
+        if bias and notation == "cs60050":
+            expected = np.array(layer.theta.data)
+        name = run.names(f"weights of {of}")
+        for given in (name, name.translate(ASCII)):
+            found = np.array([[w.data for w in row] for row in run[given]])
+            assert np.array_equal(found.T if run.names.order == "from_to" else found, expected)
+        assert np.shape(signals.weight_gradient(name)) == expected.shape
+
+
+def test_updates_are_in_the_order_of_the_weights():
+    model = nn.MLP(2, [2, 1], "sigmoid", seed=1)
+    updates = {n: nn.error_signals(model, X, 0.25, loss=nn.sse, notation=n).updates for n in ("cs60050", "cs60050-first")}
+    assert [u.split()[0] for u in updates["cs60050"][:3]] == ["ΔΘ_10^(2)", "ΔΘ_11^(2)", "ΔΘ_12^(2)"]
+    assert [u.split()[0] for u in updates["cs60050-first"][:3]] == ["Δw_11^(2)", "Δw_12^(2)", "Δb_1^(2)"]
+
+
 def test_a_unit_and_its_layer_of_one_name_are_the_unit():
     run = nn.forward_pass(nn.MLP(1, [1, 1], "sigmoid", seed=1), [0.5], 0.25, loss=nn.sse, notation="dolhansky")
     for name in ("x_i", "s_j", "z_j", "s_o", "ŷ", "w_i→j", "w_j→o", "b_j", "E"):
