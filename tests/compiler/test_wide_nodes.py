@@ -146,10 +146,10 @@ def test_straight_line_code_grows_in_proportion(name):
 
 
 def _length(branch, layout):
-    from autograd_core.compiler.codegen.llvm.kernel import CALL, ENTRY, _KernelWriter
+    from autograd_core.compiler.codegen.llvm.kernel import CALL, ENTRY, KernelWriter
     from autograd_core.number_systems.llvm import FastModule
 
     module = FastModule(always=True)
     kernel = Kernel(branch.program, layout, 8, fast=True)
-    _KernelWriter(kernel, ir.Function(module, CALL, f"{ENTRY}run"), strict_zero=False).write()
+    KernelWriter(kernel, ir.Function(module, CALL, f"{ENTRY}run"), strict_zero=False).write()
     return len(str(module).splitlines())
