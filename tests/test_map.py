@@ -152,6 +152,11 @@ DOCUMENTED = {
     "D4": ("06_learning.ipynb", "Learning XOR", ["2-2-1 sigmoid units batch:", "batch_size 4 lr"]),  # all 4 entries
     "D5": ("06_learning.ipynb", "Learning to classify wines", WINES),
     "D9": ("06_learning.ipynb", "Practical tips, as a program", ["0.1 for 0 and 0.9 for 1", "within -0.1 0.1"]),
+    # The lecture's steps from Eq. 1 to Eq. 3, and of the proof of claim 2, in symbols: what is less what should be.
+    "L1": ("08_linear_to_general_networks.ipynb", "A deep linear network",
+           ["Tr ABC - Tr CAB 0", "change along D less <Eq. 3 D>: 0"]),
+    "L2": ("08_linear_to_general_networks.ipynb", "Two claims about any layered network",
+           ["change of z_2 less W b' * d : Matrix 0 0", "<g that> less < W^T g * b' d>: 0"]),
     "N1": ("10_jacobian_chains.ipynb", "Threshold functions", [" ".join(RELU), " ".join(SHIFTED)]),
     "N2": ("10_jacobian_chains.ipynb", "Softmax", [" ".join(SOFTMAX)]),
     "N3": (
