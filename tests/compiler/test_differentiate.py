@@ -229,21 +229,12 @@ def test_a_sparse_jacobian_takes_linear_work(name):
     assert lines(200) < 2.4 * lines(100)
 
 
+@pytest.mark.parametrize("made", ["hessian", "_products"])
 @pytest.mark.parametrize("name", HESSIANS)
-def test_a_sparse_hessian_takes_linear_work(name):
+def test_a_sparse_hessian_and_a_product_take_linear_work(name, made):
     def lines(n):
         compiled = ag.compile(HESSIANS[name], [0.5 + k / 100 for k in range(n)])
-        return lines_run(lambda: compiled.hessian)
-
-    lines(8)
-    assert lines(200) < 2.4 * lines(100)
-
-
-@pytest.mark.parametrize("name", HESSIANS)
-def test_a_product_takes_linear_work(name):
-    def lines(n):
-        compiled = ag.compile(HESSIANS[name], [0.5 + k / 100 for k in range(n)])
-        return lines_run(lambda: compiled._products)
+        return lines_run(lambda: getattr(compiled, made))
 
     lines(8)
     assert lines(200) < 2.4 * lines(100)

@@ -159,7 +159,7 @@ def coarser(program: Program, region: Region) -> Region:
     return best
 
 
-def _slots(program: Program, region: Region) -> Any:
+def slots_of(program: Program, region: Region) -> Any:
     """The operands of each copy: of shape (copies, operands of the body)."""
     a, b = (int(program.offsets[region.start + k]) for k in (0, region.period))
     return program.operands[a : a + (b - a) * region.copies].reshape(region.copies, b - a)
@@ -167,13 +167,13 @@ def _slots(program: Program, region: Region) -> Any:
 
 def _irregular(program: Program, region: Region) -> float:
     """The share of operands that neither stay nor move on by a fixed step from copy to copy."""
-    steps = np.diff(_slots(program, region), axis=0)
+    steps = np.diff(slots_of(program, region), axis=0)
     return float((steps != steps[0]).any(axis=0).mean())
 
 
 def _strides(program: Program, region: Region) -> list[int]:
     """After how many copies the pattern of an irregular operand may begin anew, the most frequent first."""
-    steps = np.diff(_slots(program, region), axis=0)
+    steps = np.diff(slots_of(program, region), axis=0)
     found = []
     for column in np.flatnonzero((steps != steps[0]).any(axis=0)).tolist():
         x = steps[:, column]

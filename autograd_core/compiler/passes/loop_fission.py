@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from ...engine.ops import ROWS
-from .find_repeats import GATHERED, Region, classified, regions_of
+from .find_repeats import GATHERED, Region, classified, regions_of, slots_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -95,10 +95,9 @@ def reordered(program: Program, order: Any) -> tuple[Program, Any]:
 
 def _stages(program: Program, region: Region) -> list[Any] | None:
     """The body's instructions by stage; None if a result depends on its own predecessor."""
-    period, copies = region.period, region.copies
-    a, b = int(program.offsets[region.start]), int(program.offsets[region.start + period])
+    period = region.period
     readers = np.repeat(np.arange(period), program.counts[region.start : region.start + period])
-    slots = program.operands[a : a + (b - a) * copies].reshape(copies, b - a) - (program.first + region.start)
+    slots = slots_of(program, region) - (program.first + region.start)
     needs: list[set[tuple[int, int]]] = [set() for _ in range(period)]  # (result, 1 if of another copy)
     for e, reader in enumerate(readers.tolist()):
         inside = slots[:, e][slots[:, e] >= 0]

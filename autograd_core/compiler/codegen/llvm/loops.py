@@ -14,7 +14,7 @@ import numpy as np
 from llvmlite import ir
 
 from ....number_systems.llvm import HASTY, LLVM, Delayed, FastModule, Lanes
-from ...passes.find_repeats import GATHERED, LOCAL
+from ...passes.find_repeats import GATHERED, LOCAL, slots_of
 from ...runtime.memory import LANES, zeros
 from .accumulation import TOGETHER, Adjoints, gathered
 from .jit import ENTRY, F64, I32, I64, PTR, addresses_of, constant, i64, lanes, load, loop, spread, store
@@ -84,7 +84,7 @@ class Body:
         self.blocks = -(-region.copies // self.width)
         self.tail = region.copies % self.width  # copies in the last block, if it is not full
         a, b = int(p.offsets[region.start]), int(p.offsets[region.start + region.period])
-        self.slots = p.operands[a : a + (b - a) * region.copies].reshape(region.copies, b - a)
+        self.slots = slots_of(p, region)
         ends = p.offsets[region.start : region.start + region.period + 1] - a
         self.operands = [range(i, j) for i, j in pairwise(ends.tolist())]
         self.primitives = [p.primitives[code] for code in p.codes[region.start : region.start + region.period]]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from ....engine.ops import ROWS
-from ...passes.find_repeats import GATHERED, LOCAL, SHARED, Region, coarser, regions_of
+from ...passes.find_repeats import GATHERED, LOCAL, SHARED, Region, coarser, regions_of, slots_of
 from .wide_nodes import WIDE, is_wide
 
 if TYPE_CHECKING:
@@ -123,19 +123,13 @@ def totals_of(program: Program, regions: Sequence[Region], read: Any, needed: An
             moved = grid[0] + region.period * np.arange(region.copies)[:, None]
             if (grid != moved).any() or grid[0].max() >= begin + region.period or (before >= begin).any():
                 continue
-            others = reads - np.bincount(_slots_of(p, region)[:, region.kinds == LOCAL].ravel(), minlength=p.n_slots)
+            others = reads - np.bincount(slots_of(p, region)[:, region.kinds == LOCAL].ravel(), minlength=p.n_slots)
             others -= np.bincount(grid.ravel(), minlength=p.n_slots)
             if not (others[grid] != 0).any() and not read[grid].any() and (needed[grid] == needed[slot]).all():
                 results = tuple((grid[0] - begin).tolist())
                 found.setdefault(region.start, []).append(CopiesTotal(slot, before, results, behind))
                 taken.add(slot)
     return found
-
-
-def _slots_of(program: Program, region: Region) -> Any:
-    """The operands of each copy: of shape (copies, operands of the body)."""
-    a, b = (int(program.offsets[region.start + k]) for k in (0, region.period))
-    return program.operands[a : a + (b - a) * region.copies].reshape(region.copies, b - a)
 
 
 class CopyColumn(NamedTuple):
@@ -162,7 +156,7 @@ class SegmentBody:
     ) -> None:
         self.program, self.region, self.totals = program, region, totals
         p, start, copies = program, region.start, region.copies
-        self.slots = _slots_of(p, region)
+        self.slots = slots_of(p, region)
         a = int(p.offsets[start])
         ends = p.offsets[start : start + region.period + 1] - a
         self.operands = [range(i, j) for i, j in pairwise(ends.tolist())]
@@ -218,6 +212,6 @@ class SegmentBody:
 def is_in_order(program: Program, region: Region) -> bool:
     """Whether the gathered operands of each copy stand before that copy."""
     # One that in some copies is a result of the copy itself would receive products out of order.
-    slots = _slots_of(program, region)
+    slots = slots_of(program, region)
     begins = program.first + region.start + region.period * np.arange(region.copies)
     return bool((slots[:, region.kinds == GATHERED] < begins[:, None]).all())
