@@ -6,14 +6,14 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from .engine.evaluation import number, plus, times
-from .engine.graph import node_of, topological_order
+from .engine.graph import order_of, roots_of
 from .engine.sweep import reverse
 from .engine.value import Constant, Value, check_fresh
-from .notation.formulas import atom, latex_name, latex_operation, names_of, operation, shown
+from .notation.formulas import atom, latex_name, latex_operation, named, operation, shown
 from .notation.wholes import as_written
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from .engine.ops import Primitive
     from .notation.wholes import ReadGraph
@@ -27,7 +27,7 @@ class Step:
         index: Position among the steps, from 0.
         phase: "forward" or "backward".
         node: The node.
-        adjoint: d root / d node, complete at this step; None in the forward phase.
+        adjoint: d root / d node, complete at this step; None in the forward phase. Of several roots, their sum's.
         local_grads: d node / d operand, one per operand; None for a constant.
         products: local derivative * adjoint, one per operand; None for a constant.
         operands: The operands. They are the node's parents, but of a primitive that is computed in parts, such as a
@@ -93,11 +93,11 @@ class Step:
         ]
 
 
-def forward_steps(root: Value, *, parts: bool = False) -> list[Step]:
+def forward_steps(root: Value | Iterable[Value], *, parts: bool = False) -> list[Step]:
     """The forward pass: one step per operation, operands before results.
 
     Args:
-        root: The node at the top.
+        root: The node at the top, or several of them.
         parts: Whether a primitive that is computed in parts, such as a softmax, has a step for each of them; else one
             for each of its outputs, as texts write it.
 
@@ -105,6 +105,8 @@ def forward_steps(root: Value, *, parts: bool = False) -> list[Step]:
         A list of steps; leaves have none.
 
     Raises:
+        OperandError: `root` is no Value and no list of them.
+        StructureError: The list of roots is empty.
         StaleGraphError: A leaf's `.data` was changed after the graph was built.
 
     Example:
@@ -113,7 +115,7 @@ def forward_steps(root: Value, *, parts: bool = False) -> list[Step]:
         >>> print(ag.forward_steps(a * b + 10)[0].formula)
         v1 = a * b = 2 * (-3) = -6
     """
-    return _Passes(node_of(root, "forward_steps"), parts=parts).forward()
+    return _Passes(roots_of(root, "forward_steps"), parts=parts).forward()
 
 
 def _local(node: Value) -> tuple[Any, ...]:
@@ -123,12 +125,12 @@ def _local(node: Value) -> tuple[Any, ...]:
     return tuple(None if p.__class__ is Constant else d for p, d in pairs)
 
 
-def backward_steps(root: Value, seed: float = 1.0, *, parts: bool = False) -> list[Step]:
+def backward_steps(root: Value | Iterable[Value], seed: float = 1.0, *, parts: bool = False) -> list[Step]:
     """The backward pass: one step per operation, results before operands; no `.grad` is touched.
 
     Args:
-        root: The node at the top.
-        seed: Its adjoint.
+        root: The node at the top, or several of them: then the gradients are those of their sum.
+        seed: Its adjoint, or that of each.
         parts: As for `forward_steps`.
 
     Returns:
@@ -136,7 +138,8 @@ def backward_steps(root: Value, seed: float = 1.0, *, parts: bool = False) -> li
         times its local derivative.
 
     Raises:
-        OperandError: `root` is no Value, or `seed` no number.
+        OperandError: `root` is no Value and no list of them, or `seed` no number.
+        StructureError: The list of roots is empty.
         StaleGraphError: A leaf's `.data` was changed after the graph was built.
 
     Example:
@@ -146,13 +149,13 @@ def backward_steps(root: Value, seed: float = 1.0, *, parts: bool = False) -> li
         grad a += d v1/d a * grad v1 = -3 * 1 = -3
         grad b += d v1/d b * grad v1 = 2 * 1 = 2
     """
-    passes = _Passes(node_of(root, "backward_steps"), parts=parts)
+    passes = _Passes(roots_of(root, "backward_steps"), parts=parts)
     return passes.backward(number(seed, "backward_steps: seed"), 0)
 
 
-def both(root: Value, read: ReadGraph | None) -> tuple[list[Step], list[Step]]:
+def both(roots: Sequence[Value], read: ReadGraph | None) -> tuple[list[Step], list[Step]]:
     """The steps of both passes, numbered consecutively, of a graph and of how it is read."""
-    passes = _Passes(root, read)
+    passes = _Passes(roots, read)
     forward = passes.forward()
     return forward, passes.backward(1.0, len(forward))
 
@@ -160,13 +163,15 @@ def both(root: Value, read: ReadGraph | None) -> tuple[list[Step], list[Step]]:
 class _Passes:
     """What the steps of a graph have in common."""
 
-    def __init__(self, root: Value, read: ReadGraph | None = None, *, parts: bool = True) -> None:
-        self.names = names_of(root)
-        for node in topological_order(root):
+    def __init__(self, roots: Sequence[Value], read: ReadGraph | None = None, *, parts: bool = True) -> None:
+        recorded = order_of(roots)
+        self.names = named(recorded, [node.label for node in recorded])
+        for node in recorded:
             check_fresh(node)
         if not parts:
-            read = as_written([root])
-        self.order = topological_order(root) if read is None else topological_order(read.roots[0])
+            read = as_written(roots)
+        self.roots = dict.fromkeys(roots if read is None else read.roots)
+        self.order = order_of(self.roots)
         self.recorded = {} if read is None else read.recorded
 
     def step(self, index: int, phase: str, node: Value, *rest: Any) -> Step:
@@ -190,11 +195,12 @@ class _Passes:
         return steps
 
     def backward(self, seed: Any, first: int) -> list[Step]:
-        """One step per operation, from the root; numbered from `first`."""
-        root = self.order[-1]
-        zero = 0.0 if root.data.__class__ is float else type(root.data)(0)
-        adjoints: dict[Value, Any] = dict.fromkeys(self.order, zero)
-        adjoints[root] = zero + seed if zero.__class__ is float else type(root.data)(seed)
+        """One step per operation, from the roots; numbered from `first`."""
+        kinds = {type(root.data) for root in self.roots}
+        kind = kinds.pop() if len(kinds) == 1 else float
+        adjoints: dict[Value, Any] = dict.fromkeys(self.order, kind(0))
+        for root in self.roots:
+            adjoints[root] = kind(seed)
         steps: list[Step] = []
 
         def watch(node: Value, g: Any) -> None:

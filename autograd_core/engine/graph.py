@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
-from ..errors import OperandError
+from ..errors import OperandError, StructureError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable
 
     from .value import Value as Value  # noqa: PLC0414  sweeps, pickles and notes of origin have it from here
 
@@ -40,16 +41,43 @@ def topological_order(root: Value) -> list[Value]:
     return order_of([node_of(root, "topological_order")])
 
 
+def _is_node(x: object) -> bool:
+    return hasattr(type(x), "local_grads")
+
+
 def node_of(x: Any, caller: str) -> Any:
     """`x`, if it is a node.
 
     Raises:
         OperandError: It is none.
     """
-    if not hasattr(type(x), "local_grads"):
+    if not _is_node(x):
         msg = f"{caller}: expected a Value, got {no_node(x)}"
         raise OperandError(msg)
     return x
+
+
+def roots_of(given: Any, caller: str) -> list[Value]:
+    """One root or several, as a list.
+
+    Raises:
+        OperandError: It is no Value, and no sequence of them.
+        StructureError: There is none.
+    """
+    if _is_node(given):
+        return [given]
+    if isinstance(given, (str, bytes)) or not isinstance(given, Iterable):
+        msg = f"{caller}: expected a Value, got {no_node(given)}; or a list of Values"
+        raise OperandError(msg)
+    roots = list(given)
+    for root in roots:
+        if not _is_node(root):
+            msg = f"{caller}: expected a list of Values, got one with {no_node(root)}"
+            raise OperandError(msg)
+    if not roots:
+        msg = f"{caller}: expected a Value, or a list of them, got an empty {type(given).__name__}"
+        raise StructureError(msg)
+    return roots
 
 
 def no_node(x: Any) -> str:

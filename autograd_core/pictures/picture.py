@@ -9,6 +9,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any, TypedDict
 
 from ..atomic_write import write_file
+from ..engine.graph import roots_of
 from ..errors import MissingExtraError, OperandError, RangeError
 from ..notation.formulas import expression as equations
 from ..notation.formulas import mathml
@@ -22,7 +23,7 @@ from .render.mermaid import mermaid
 from .scene.highlight import tracks_of
 from .scene.overlay import checked
 from .scene.tooltips import told
-from .view.folding import count_cards, read_graph, roots_of, states, view_of
+from .view.folding import count_cards, read_graph, states, view_of
 
 if TYPE_CHECKING:
     import os

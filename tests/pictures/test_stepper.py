@@ -103,10 +103,86 @@ def test_a_leaf_has_no_steps():
     assert "A leaf: there are no steps." in stepper._repr_html_()
 
 
-@pytest.mark.parametrize("root", [3.0, None, "x", [ag.Value(1.0)]])
-def test_root_must_be_a_value(root):
-    with pytest.raises(ag.OperandError, match="Stepper: expected a Value, got"):
-        Stepper(root)
+@pytest.mark.parametrize("steps", [Stepper, ag.forward_steps, ag.backward_steps], ids=lambda f: f.__name__)
+@pytest.mark.parametrize(
+    ("root", "error", "said"),
+    [
+        (3.0, ag.OperandError, "expected a Value, got"),
+        (None, ag.OperandError, "expected a Value, got"),
+        ("x", ag.OperandError, "expected a Value, got"),
+        ([ag.Value(1.0), 3.0], ag.OperandError, "expected a list of Values, got one with 3.0"),
+        ([], ag.StructureError, "got an empty list"),
+    ],
+)
+def test_roots_must_be_values(steps, root, error, said):
+    with pytest.raises(error, match=f"{steps.__name__}: .*{said}"):
+        steps(root)
+
+
+def several(kind):
+    """Several roots: side by side, one below the other, one twice, leaves, outputs of a softmax, of several types."""
+    a, b = ag.Value(2.0, label="a"), ag.Value(-3.0, label="b")
+    p = a * b
+    q = (p + a).tanh()
+    p.label, q.label = "p", "q"
+    exact = ag.Value(Fraction(1, 3), label="third")
+    return {
+        "beside": [a * 3, a * b],
+        "below": [p, q],
+        "above": [q, p],
+        "twice": [p, p, q],
+        "leaves": [a, b],
+        "one leaf": [a, p],
+        "softmax": ag.softmax([a, b, p]),
+        "exact": [exact * exact, exact * 2],
+        "mixed": [exact * exact, exact * a],
+    }[kind]
+
+
+ROOTS = ("beside", "below", "above", "twice", "leaves", "one leaf", "softmax", "exact", "mixed")
+
+
+@pytest.mark.parametrize("kind", ROOTS)
+def test_several_roots_have_the_gradients_of_their_sum(kind):
+    roots = several(kind)
+    stepper = Stepper(tuple(roots))
+    total = reduce(lambda x, y: x + y, dict.fromkeys(roots))
+    total.backward()
+    sums = stepper.sums(len(stepper) - 1)
+    assert {node: float(g) for node, g in sums.items()} == {
+        node: pytest.approx(float(node.grad), rel=1e-14) for node in sums
+    }
+    for step in stepper.steps[stepper.n_forward :]:
+        assert float(step.adjoint) == pytest.approx(float(step.node.grad), rel=1e-14)
+    assert stepper.roots == tuple(dict.fromkeys(roots))
+    assert stepper.root is roots[0]
+    assert all(node in sums for node in roots)
+    given = ag.backward_steps(roots, parts=True)
+    whole = ag.Stepper(roots, fold=None)
+    assert [(s.node, s.after) for s in given] == [(s.node, s.after) for s in whole.steps[whole.n_forward :]]
+    assert len(ag.forward_steps(roots, parts=True)) == len(given)
+
+
+@pytest.mark.parametrize("kind", ROOTS)
+def test_every_form_shows_several_roots(kind, tmp_path):
+    stepper = Stepper(several(kind))
+    page = stepper.save(tmp_path / "s.html").read_text()
+    assert "\u2202" in page or "leaf" in page or "∂" in page
+    told = stepper._told()
+    assert [i for i, *_ in told["roots"]] == [told["names"].index(stepper.names[root]) for root in stepper.roots]
+    assert all(told["numbers"][n][0] == "1" for _, n, _ in told["roots"])
+    for k in range(len(stepper)):
+        stepper.goto(k)
+        assert str(stepper).isascii()
+    if len(stepper):
+        assert stepper.save(tmp_path / "s.gif").stat().st_size > 0
+
+
+def test_the_sum_of_roots_has_a_name():
+    stepper = Stepper(several("below"))
+    stepper.goto(stepper.n_forward)
+    assert "gradient that comes in: d (p + q)/d q = 1" in str(stepper)
+    assert Stepper([ag.Value(float(i)).exp() for i in range(9)])._told()["top"] == "v2 + ... + v18"
 
 
 @pytest.mark.parametrize(

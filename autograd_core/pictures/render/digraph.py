@@ -5,10 +5,10 @@ from __future__ import annotations
 from numbers import Rational
 from typing import TYPE_CHECKING, Any
 
+from ...engine.graph import roots_of
 from ...errors import RangeError
 from ...notation.wholes import as_written
 from .. import text
-from ..view.folding import roots_of
 from ..view.scope_tree import Graph
 
 if TYPE_CHECKING:

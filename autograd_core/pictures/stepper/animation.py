@@ -119,7 +119,7 @@ def frames(passes: Passes, frame: Frame, title: str) -> Iterator[tuple[str, tupl
     index = {node: i for i, node in enumerate(order)}
     shown = _cards(passes, frame, order, index)
     theme = "dark" if frame.look.theme == "dark" else "light"
-    sums: dict[int, Any] = {}
+    sums: dict[int, Any] = {index[root]: 1 for root in passes.roots}
     backward = passes.backward
     largest = max((abs(x) for s in backward for x in (s.adjoint, *s.after) if is_finite(x)), default=1)
     lines = min(MOST_LINES, max(step.formula.count("\n") + 1 for step in passes.steps))
@@ -147,7 +147,9 @@ def _cards(passes: Passes, frame: Frame, order: Sequence[Value], index: dict[Val
         for node, product in zip(step.operands, step.products, strict=True):
             if product is not None:
                 begun[index[node]] = step.index
-    begun[index[passes.root]] = passes.n_forward
+    roots = {index[root] for root in passes.roots}
+    for i in roots:
+        begun[i] = passes.n_forward
     used_by: list[list[int]] = [[] for _ in order]
     for step in passes.forward:
         for p in step.operands:
@@ -160,7 +162,7 @@ def _cards(passes: Passes, frame: Frame, order: Sequence[Value], index: dict[Val
     found = {}
     for c, nodes in members.items():
         exits = nodes if len(nodes) == 1 else [
-            i for i in nodes if i == len(order) - 1 or any(card_of.get(user) != c for user in used_by[i])
+            i for i in nodes if i in roots or any(card_of.get(user) != c for user in used_by[i])
         ]
         found[c] = _Shown(
             frame.scene.cards[c], exits[0] if len(exits) == 1 else -1,

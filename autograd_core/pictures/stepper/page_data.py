@@ -35,8 +35,8 @@ def fragment(passes: Passes, still: str, told: dict[str, Any]) -> str:
 
 def alt(passes: Passes) -> str:
     """The text alternative of the picture."""
-    name = passes.names[passes.root]
-    return f"Computation graph of {name} = {text.number(passes.root.data)}, which {len(passes.steps)} steps go through."
+    roots = ", ".join(f"{passes.names[root]} = {text.number(root.data)}" for root in passes.roots)
+    return f"Computation graph of {roots}, which {len(passes.steps)} steps go through."
 
 
 # --- data for the script -------------------------------------------------------------------------
@@ -102,9 +102,16 @@ def data(passes: Passes, cards: dict[int, int], *, title: str, theme: str) -> di
         "forward": [index[step.node] for step in passes.forward],
         "backward": [_sent(step, index, numbers, largest) for step in backward],
         "zero": numbers.number(0.0),
+        "top": passes.top,
+        "roots": [[index[root], numbers.number(g), bar(g, largest)] for root, g in _seeds(passes)],
         "templates": templates.entries,
         "numbers": numbers.entries,
     }
+
+
+def _seeds(passes: Passes) -> list[tuple[Value, Any]]:
+    """Each root, and the gradient that it begins with."""
+    return [(root, type(root.data)(1)) for root in passes.roots]
 
 
 def _sent(step: Step, index: dict[Value, int], numbers: _Table, largest: Any) -> list[Any]:
@@ -139,13 +146,18 @@ def template(row: Primitive, arity: int) -> tuple[str, list[int]]:
 # --- without a script ------------------------------------------------------------------------------
 
 
+def _top(passes: Passes) -> str:
+    """What gradients are of, as it stands behind a ∂."""
+    return passes.top if len(passes.roots) == 1 else f"({passes.top})"
+
+
 def _fallback(passes: Passes) -> Iterator[str]:
     """Every step as a line of a table, so that a reader can follow each gradient from the root to the leaves."""
     if not passes.steps:
         yield "<p>A leaf: there are no steps.</p>"
         return
     forward, backward = passes.forward, passes.backward
-    names, root = passes.names, text.xml(passes.names[passes.root])
+    names, top = passes.names, text.xml(_top(passes))
     some = MOST_STEPS // 2
     yield f"<details open><summary>Forward: {len(forward)} values, operands first</summary>"
     yield _table("step", "value", "operation", "numbers", "result")
@@ -155,9 +167,9 @@ def _fallback(passes: Passes) -> Iterator[str]:
         numbers = operation(row, few([text.number(p.data) for p in step.operands], pairs=row.pairs))
         yield _row(step.index + 1, names[step.node], _dotted(written), _dotted(numbers), text.number(step.node.data))
     yield f"</tbody></table>{_cut(forward, some)}</details>"
-    yield f"<details open><summary>Backward: {len(backward)} chain rules, from {root} to the leaves</summary>"
+    yield f"<details open><summary>Backward: {len(backward)} chain rules, from {top} to the leaves</summary>"
     yield (
-        f"<p>Each gradient below is ∂{root}/∂(operand). It begins at 0, and ∂{root}/∂{root} = 1.</p>"
+        f"<p>Each gradient below is ∂{top}/∂(operand). It begins at 0, and ∂{top}/∂{top} = 1.</p>"
         + _table("step", "from", "to", "incoming gradient × local derivative = product", "gradient before → after")
     )
     for step in backward[:some]:
@@ -211,6 +223,6 @@ def _ends(passes: Passes) -> Iterator[str]:
     ]
     yield "<p>Gradients of the leaves: "
     yield ", ".join(
-        f"∂{text.xml(passes.names[passes.root])}/∂{text.xml(name)} = {text.number(g)}" for name, g in leaves
+        f"∂{text.xml(_top(passes))}/∂{text.xml(name)} = {text.number(g)}" for name, g in leaves
     )
     yield "</p>"

@@ -4,27 +4,30 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ...engine.graph import node_of, topological_order
-from ...notation.formulas import names_of
+from ...engine.graph import order_of
+from ...notation.formulas import named
 from ...steps import both
 from .. import text
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from ...engine.value import Value
     from ...notation.wholes import ReadGraph
     from ...steps import Step
 
 LONGEST_NAME = 22  # cells of a name; a table of five columns still fits
+MOST_ROOTS = 3  # whose names are written out as a sum
 
 
 class Passes(NamedTuple):
     """Everything the stepper shows, at all positions; the position itself is not part of it."""
 
-    root: Value
+    roots: tuple[Value, ...]  # gradients are those of their sum
     steps: list[Step]  # the forward pass, then the backward pass
     n_forward: int
     names: dict[Value, str]
-    last_use: dict[Value, int]  # the step after which a node's gradient is complete; -1 for the root's
+    last_use: dict[Value, int]  # the step after which a node's gradient is complete; -1 for a root's that nothing uses
     order: list[Value]  # the nodes, operands first; without parts of what has one step as a whole
 
     @property
@@ -37,11 +40,17 @@ class Passes(NamedTuple):
         """The steps that send gradients."""
         return self.steps[self.n_forward :]
 
+    @property
+    def top(self) -> str:
+        """What gradients are of: the root's name; of several roots, their sum."""
+        names = [self.names[root] for root in self.roots]
+        return " + ".join(names if len(names) <= MOST_ROOTS else [names[0], "...", names[-1]])
+
     def sums(self, k: int) -> dict[Value, Any]:
         """The running sums of gradients after step k, in the order of their first product."""
-        if not self.steps:
-            return {self.root: type(self.root.data)(1)}
-        sums: dict[Value, Any] = {}
+        if self.steps and k < self.n_forward:
+            return {}
+        sums: dict[Value, Any] = {root: type(root.data)(1) for root in self.roots}
         for step in self.steps[self.n_forward : k + 1]:
             sums.setdefault(step.node, step.adjoint)
             sums.update(
@@ -52,14 +61,14 @@ class Passes(NamedTuple):
         return sums
 
 
-def passes_of(root: Value, read: ReadGraph | None = None) -> Passes:
-    """Both passes of the graph below a node, as it was read."""
-    node_of(root, "Stepper")
-    forward, backward = both(root, read)
-    order = topological_order(root) if read is None else [*map(read.original, topological_order(read.roots[0]))]
-    known = names_of(root)
+def passes_of(roots: Sequence[Value], read: ReadGraph | None = None) -> Passes:
+    """Both passes of the graph below some nodes, as it was read."""
+    forward, backward = both(roots, read)
+    recorded = order_of(roots)
+    order = recorded if read is None else [*map(read.original, order_of(read.roots))]
+    known = named(recorded, [node.label for node in recorded])
     names = {node: text.shorten(text.clean(known[node]), LONGEST_NAME).strip() or "?" for node in order}
-    last_use = {root: -1}
+    last_use = dict.fromkeys(roots, -1)
     for step in backward:
         last_use.update(dict.fromkeys(step.operands, step.index))
-    return Passes(root, [*forward, *backward], len(forward), names, last_use, order)
+    return Passes(tuple(dict.fromkeys(roots)), [*forward, *backward], len(forward), names, last_use, order)

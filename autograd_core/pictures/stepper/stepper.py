@@ -7,7 +7,7 @@ from operator import index as as_index
 from typing import TYPE_CHECKING, Any
 
 from ...atomic_write import write_file
-from ...engine.graph import node_of
+from ...engine.graph import roots_of
 from ...errors import MissingExtraError, OperandError
 from ..checked_path import path_for
 from ..choose_layout import Look
@@ -41,7 +41,8 @@ class Stepper:
     by itself: `backward()` need not have been called, and no `.grad` is touched.
 
     Args:
-        root: The node at the end. Its gradient graph can be stepped as well.
+        root: The node at the end, or several of them, such as the outputs of a softmax: then the gradients are
+            those of their sum. A gradient graph can be stepped as well.
         title: A heading.
         theme: "light", "dark", or "auto" as the reader's system prefers.
         layout: As in `draw`.
@@ -52,17 +53,19 @@ class Stepper:
         unfold: As in `draw`.
 
     Raises:
-        OperandError: `root` is no Value, or `title` no str.
+        OperandError: `root` is no Value and no list of them, or `title` no str.
+        StructureError: The list of roots is empty.
         RangeError: An unknown theme, layout, direction, style or scope.
         StaleGraphError: A leaf's `.data` was changed after the graph was built.
 
     Attributes:
-        root: The node at the end.
+        roots: The nodes at the end; `root` is the first of them.
         steps: All of them: first the forward pass, then the backward pass. `steps[k].index` is k.
         index: The position, from 0; it moves by `next`, `previous` and `goto` only.
         names: A short name for every node below the root, as the steps call it.
         n_forward: How many steps the forward pass has.
-        last_use: For every node the step after which its gradient is complete; -1 for the root's.
+        last_use: For every node the step after which its gradient is complete; -1 for a root's that
+            nothing uses.
 
     Example:
         >>> import autograd_core as ag
@@ -90,7 +93,7 @@ class Stepper:
 
     def __init__(
         self,
-        root: Value,
+        root: Value | Iterable[Value],
         *,
         title: str | None = None,
         theme: str = "auto",
@@ -103,14 +106,20 @@ class Stepper:
         if not isinstance(title, (str, type(None))):
             msg = f"Stepper: expected a title (str), got {title!r:.60} ({type(title).__name__})"
             raise OperandError(msg)
-        self._read = read_graph([node_of(root, "Stepper")], fold, unfold)
-        self._passes = passes_of(root, self._read)
-        self.root, self.steps, self.n_forward, self.names, self.last_use, _ = self._passes
+        roots = roots_of(root, "Stepper")
+        self._read = read_graph(roots, fold, unfold)
+        self._passes = passes_of(roots, self._read)
+        self.roots, self.steps, self.n_forward, self.names, self.last_use, _ = self._passes
         self._index = 0
         self.title = title or ""
         self.theme = theme
         self._draw(Look(theme=theme, style=style), fold, unfold, layout=layout, direction=direction)
         self._widget: StepperWidget | None = None
+
+    @property
+    def root(self) -> Value:
+        """The node at the end, the first of several."""
+        return self.roots[0]
 
     # --- where it stands ---
 
@@ -213,7 +222,7 @@ class Stepper:
         """Draw the graph with the names that the steps use, and the final gradients."""
         sums = self.sums(len(self) - 1)
         read = self._read
-        view = view_of([self.root], fold=fold, unfold=unfold, gradients=sums, read=read)
+        view = view_of(self.roots, fold=fold, unfold=unfold, gradients=sums, read=read)
         graph = view.graph
         graph.names = [self.names[node if read is None else read.original(node)] for node in graph.order]
         picture = drawn(view, look, **drawing)
@@ -221,7 +230,7 @@ class Stepper:
         self._svg = self._still = TOOLTIP.sub("", picture.svg)
         self._cards = picture._frame.scene.card_of
         if len(self._svg) > LARGE:  # without scripts nobody can zoom, so a folded picture is shown
-            folded = view_of([self.root], gradients=sums, read=read)
+            folded = view_of(self.roots, gradients=sums, read=read)
             folded.graph.names = graph.names
             self._still = TOOLTIP.sub("", drawn(folded, look, **drawing).svg)
 

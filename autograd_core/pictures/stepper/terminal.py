@@ -34,9 +34,10 @@ def page(passes: Passes, index: int) -> str:
 
 def _page(passes: Passes, index: int) -> Iterator[str]:
     if not passes.steps:
-        [name] = passes.names.values()
-        yield f"no steps: {name} = {shown(passes.root.data)} is a leaf"
-        yield from _fitted("gradient:", [f"{name} = {shown(passes.sums(index)[passes.root])}"])
+        names = passes.names
+        for root in passes.roots:
+            yield f"no steps: {names[root]} = {shown(root.data)} is a leaf"
+        yield from _fitted("gradient:", [f"{names[root]} = {shown(g)}" for root, g in passes.sums(index).items()])
         return
     step = passes.steps[index]
     names, node = passes.names, step.node
@@ -53,7 +54,7 @@ def _page(passes: Passes, index: int) -> Iterator[str]:
         known = [s.node for s in passes.steps[: step.index + 1]]
         yield from _fitted("values so far:", [f"{names[v]} = {shown(v.data)}" for v in known], most=MOST_LINES)
         return
-    yield f"{INDENT}gradient that comes in: d {atom(names[passes.root])}/d {atom(names[node])} = {shown(step.adjoint)}"
+    yield f"{INDENT}gradient that comes in: d {atom(passes.top)}/d {atom(names[node])} = {shown(step.adjoint)}"
     yield ""
     head = ("operand", "local derivative", "* incoming", "= product", "running sum")
     yield from _table(head, _backward_rows(step, names))

@@ -8,7 +8,6 @@ from collections.abc import Iterable
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ...engine.graph import no_node
 from ...engine.value import Value
 from ...errors import OperandError, RangeError, StructureError
 from ...notation.wholes import as_written, has_wholes
@@ -70,29 +69,6 @@ class View(NamedTuple):
         """The view with these scopes, and those around them, open as well."""
         around = {t for s in scopes for t in self.tree.chain(s)}
         return self._replace(opened=self.opened | around)
-
-
-def roots_of(given: Any, caller: str) -> list[Value]:
-    """One root or several, as a list.
-
-    Raises:
-        OperandError: It is no Value, and no sequence of them.
-        StructureError: There is none.
-    """
-    if isinstance(given, Value):
-        return [given]
-    if isinstance(given, (str, bytes)) or not isinstance(given, Iterable):
-        msg = f"{caller}: expected a Value, got {no_node(given)}; or a list of Values"
-        raise OperandError(msg)
-    roots = list(given)
-    for root in roots:
-        if not isinstance(root, Value):
-            msg = f"{caller}: expected a list of Values, got one with {no_node(root)}"
-            raise OperandError(msg)
-    if not roots:
-        msg = f"{caller}: expected a Value, or a list of them, got an empty {type(given).__name__}"
-        raise StructureError(msg)
-    return roots
 
 
 def view_of(

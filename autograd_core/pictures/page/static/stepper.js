@@ -6,7 +6,7 @@ const MOST_FOLLOWED = 4;  // operands that the view keeps in sight
 
 kinds.stepper = (view, data) => {
   const { root, stage } = view, { names, numbers, parents, local, forward, backward, constants } = data;
-  const count = forward.length + backward.length, turn = forward.length, top = names.length - 1;
+  const count = forward.length + backward.length, turn = forward.length, roots = new Set(data.roots.map(([i]) => i));
   const isConstant = names.map(() => false);
   constants.forEach((i) => { isConstant[i] = true; });
   const calm = matchMedia("(prefers-reduced-motion: reduce)");
@@ -17,10 +17,11 @@ kinds.stepper = (view, data) => {
   const computed = names.map(() => -1);
   forward.forEach((i, k) => { computed[i] = k; });
   const growth = names.map(() => []);  // of each gradient: [step, number, bar]
+  data.roots.forEach(([i, one, bar]) => growth[i].push([turn, one, bar]));
   const sent = names.map(() => -1);  // the step in which a node sends, for a leaf that in which it is complete
   const befores = backward.map(([node, adjoint, grown, , afters, bars], j) => {
     const k = turn + j;
-    if (!growth[node].length) growth[node].push([turn, adjoint, grown]);  // the root's, or one that nothing was sent to
+    if (!growth[node].length) growth[node].push([turn, adjoint, grown]);  // one that nothing was sent to
     const before = parents[node].map((p, n) => {
       if (isConstant[p]) return -1;
       const sum = growth[p].length ? growth[p].at(-1)[1] : data.zero;
@@ -75,7 +76,7 @@ kinds.stepper = (view, data) => {
     return [equation(...symbols), equation(...result)];
   };
   const slope = (i, p) => partial(names[i], names[p]);
-  const grad = (i) => partial(names[top], names[i]);
+  const grad = (i) => partial(data.top, names[i]);
   const math = equation;
 
   // --- controls ---
@@ -125,7 +126,7 @@ kinds.stepper = (view, data) => {
   const cards = view.cards().filter((element) => members.has(+element.dataset.node)).map((element) => {
     const node = +element.dataset.node, nodes = members.get(node);
     // A folded card with one exit stands for that; one with several says their range only when all are there.
-    const exits = nodes.filter((i) => i === top || users[i].some((user) => data.cards[user] !== node));
+    const exits = nodes.filter((i) => roots.has(i) || users[i].some((user) => data.cards[user] !== node));
     const value = element.querySelector(".value"), grad = element.querySelector(".grad");
     const begun = span(nodes.filter((i) => growth[i].length).map((i) => growth[i][0][0]))[0];
     return {
@@ -139,7 +140,7 @@ kinds.stepper = (view, data) => {
   for (const edge of view.edges()) {
     const { from, to } = edge.dataset, key = `${from} ${to}`;
     edges.set(key, [...edges.get(key) || [], edge]);
-    if (+to > top) junctions.set(from, [...junctions.get(from) || [], to]);
+    if (+to >= names.length) junctions.set(from, [...junctions.get(from) || [], to]);
   }
   const edgesOf = (i, k) => {
     const from = data.cards[parents[i][k]], to = data.cards[i], list = edges.get(`${from} ${to}`);
