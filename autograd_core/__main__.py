@@ -72,7 +72,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:  # `... | head` has read enough
         end_output()
     except (AutogradError, OSError) as error:
-        print(f"{parser.prog}: {error}", file=sys.stderr)
+        print(f"{parser.prog}: {error}", *getattr(error, "__notes__", ()), sep="\n", file=sys.stderr)
         return 2
     return 0
 

@@ -4,12 +4,33 @@ from __future__ import annotations
 
 from typing import Any
 
+SITE = "https://autograd-core.github.io/autograd-core"  # where the documentation is; `[project.urls]` has it as well
 
-class AutogradError(Exception):
+
+class _Explained:
+    """A class of errors or warnings with a page of its own in the documentation.
+
+    Private subclasses (`own_page=False`) and those of other packages have the page of the class that they refine.
+
+    Attributes:
+        page: The address of that page: the words of the class's name, joined by hyphens.
+    """
+
+    page = ""
+
+    def __init_subclass__(cls, *, own_page: bool = True, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        if own_page and cls.__module__.partition(".")[0] == __package__:
+            words = "".join(f"-{letter.lower()}" if letter.isupper() else letter for letter in cls.__name__)
+            cls.page = f"{SITE}/errors/{words[1:]}.html"
+
+
+class AutogradError(_Explained, Exception):
     """Base class of every error of this library.
 
     Each error is also a `TypeError` or a `ValueError`, so code that knows nothing of this
-    library can still catch it sensibly.
+    library can still catch it sensibly. A traceback ends with the address of the page that
+    explains the error (`.page`). It is a note of the exception (PEP 678), so `str(error)` is the message alone.
 
     Example:
         >>> import autograd_core as ag
@@ -17,8 +38,14 @@ class AutogradError(Exception):
         ...     ag.Value("three")
         ... except ag.AutogradError as error:
         ...     print(isinstance(error, TypeError))
+        ...     print(error.__notes__)
         True
+        ['See https://autograd-core.github.io/autograd-core/errors/operand-error.html']
     """
+
+    def __init__(self, *args: Any) -> None:
+        super().__init__(*args)
+        self.add_note(f"See {self.page}")
 
 
 class OperandError(AutogradError, TypeError):
@@ -171,7 +198,14 @@ def missing(name: str, package: str, extra: str) -> type:
     return Missing(name, (), {"__doc__": msg, "__module__": "autograd_core"})
 
 
-class PerformanceWarning(UserWarning):
+class _ExplainedWarning(_Explained, UserWarning, own_page=False):
+    """A warning whose text ends with the address of its page: Python prints no notes of warnings."""
+
+    def __str__(self) -> str:
+        return f"{super().__str__()}\nSee {self.page}"
+
+
+class PerformanceWarning(_ExplainedWarning):
     """What was asked for is done, and right, but in a slow way; said once, with the remedy.
 
     Compiled functions run on NumPy where llvmlite is missing, too old, or cannot be loaded.
@@ -183,14 +217,13 @@ class PerformanceWarning(UserWarning):
     """
 
 
-class StaleTraceWarning(UserWarning):
+class StaleTraceWarning(_ExplainedWarning):
     """A compiled function was traced with a number from outside that has changed since.
 
     The program keeps the number it was traced with. What is to vary is passed as an argument.
 
     Example:
         >>> import autograd_core as ag, warnings
-        >>> import autograd_core as ag
         >>> w = ag.Value(2.0, label="w")
         >>> f = ag.compile(lambda x: w * x, 1.0)
         >>> w.data = 5.0
@@ -203,7 +236,7 @@ now; the program keeps 2.0. Pass it as an argument, or compile again
     """
 
 
-class GraphCutWarning(UserWarning):
+class GraphCutWarning(_ExplainedWarning):
     """`float(value)` outside a transform: a number leaves the graph, once per place.
 
     Example:

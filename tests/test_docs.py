@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from printed_errors import WithoutLinks
 
 ROOT = Path(__file__).parent.parent
 DOCUMENTS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md")), *sorted((ROOT / "benchmarks").glob("*.md"))]
@@ -24,7 +25,7 @@ def test_python_blocks(path, tmp_path, monkeypatch):
     for number, block in enumerate(blocks(path, "python")):
         if block.lstrip().startswith(">>>"):
             test = doctest.DocTestParser().get_doctest(block, namespace, f"{path.name}[{number}]", str(path), 0)
-            runner = doctest.DocTestRunner(optionflags=doctest.ELLIPSIS)
+            runner = doctest.DocTestRunner(WithoutLinks(), optionflags=doctest.ELLIPSIS)
             runner.run(test, clear_globs=False)
             assert runner.failures == 0, f"{path.name}, block {number}:\n{block}"
             namespace = test.globs

@@ -1,13 +1,26 @@
 """Every error: one base class, and one that Python's own code knows."""
 
+import copy
 import inspect
+import pickle
+import re
+import tomllib
+import traceback
+import warnings
+from pathlib import Path
 
 import pytest
 
 import autograd_core as ag
-from autograd_core import errors
+from autograd_core import errors, testing
+from autograd_core.__main__ import main
+from autograd_core.compiler.runtime.batches import HoldsValuesError
 
-CLASSES = [cls for _, cls in inspect.getmembers(errors, inspect.isclass) if cls.__module__ == errors.__name__]
+CLASSES = [
+    cls
+    for name, cls in inspect.getmembers(errors, inspect.isclass)
+    if cls.__module__ == errors.__name__ and not name.startswith("_")
+]
 ERRORS = [cls for cls in CLASSES if not issubclass(cls, Warning)]
 
 
@@ -32,3 +45,66 @@ def test_a_message_shows_long_things_shortened():
         ag.Value("x" * 1000)
     assert len(str(caught.value)) < 150
     assert "(str)" in str(caught.value)
+
+
+# --- the page that explains it --------------------------------------------------------------------
+
+OF_TESTING = [x for _, x in inspect.getmembers(testing, inspect.isclass) if issubclass(x, ag.AutogradError)]
+PUBLIC = [*CLASSES, *OF_TESTING]
+
+
+def an_instance(cls):
+    if issubclass(cls, testing.GradientError):
+        with pytest.raises(testing.GradientError) as caught:
+            testing.assert_gradient(abs, (-2.0,), derivative=1.0)
+        return cls(*caught.value.args)
+    return cls("the message", fault="random") if cls is testing.FunctionError else cls("the message")
+
+
+@pytest.mark.parametrize("cls", PUBLIC, ids=lambda c: c.__name__)
+def test_what_is_printed_ends_with_the_page_that_explains_it(cls):
+    words = re.findall("[A-Z][a-z]+", cls.__name__)
+    page = f"{errors.SITE}/errors/{'-'.join(words).lower()}.html"
+    error = an_instance(cls)
+    if issubclass(cls, Warning):
+        printed = warnings.formatwarning(error, cls, "a.py", 1, line="x")
+        assert str(error) == f"the message\nSee {page}"
+        assert printed.endswith(f"See {page}\n  x\n")
+    else:
+        assert "".join(traceback.format_exception_only(error)).endswith(f"\nSee {page}\n")
+        assert "errors/" not in str(error), "text that other messages quote"
+
+
+def test_each_public_class_has_its_own_page():
+    assert len({cls.page for cls in PUBLIC}) == len(PUBLIC) > 12
+
+
+@pytest.mark.parametrize("again", [copy.copy, lambda e: pickle.loads(pickle.dumps(e))], ids=["copied", "pickled"])
+def test_a_copy_names_the_page_once(again):
+    error = again(ag.OperandError("the message"))
+    assert str(error) == "the message"
+    assert error.__notes__ == [f"See {ag.OperandError.page}"]
+
+
+def test_classes_of_others_and_private_ones_have_the_page_of_what_they_refine():
+    class TheirsError(ag.RangeError):
+        pass
+
+    assert TheirsError("x").page == ag.RangeError.page
+    assert HoldsValuesError("x").page == ag.OperandError.page
+
+
+def test_a_warning_on_the_way_has_its_page_and_still_matches():
+    with pytest.warns(ag.GraphCutWarning, match=r"^float\(\.\.\.\) of a Value cuts the graph") as caught:
+        float(ag.Value(2.0))
+    assert str(caught[0].message).endswith("/errors/graph-cut-warning.html")
+
+
+def test_the_shell_names_the_page(capsys):
+    assert main(["draw", "foo(a)", "a=1"]) == 2
+    assert capsys.readouterr().err.endswith(f"\nSee {ag.ExpressionError.page}\n")
+
+
+def test_the_site_is_the_one_that_the_package_names():
+    project = tomllib.loads((Path(__file__).parent.parent / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    assert project["urls"]["Documentation"] == f"{errors.SITE}/"

@@ -11,6 +11,7 @@ import sys
 import textwrap
 
 import pytest
+from printed_errors import WithoutLinks
 
 import autograd_core as ag
 import nn
@@ -163,7 +164,7 @@ def test_every_public_name_has_a_docstring_with_an_example(package, name):
 @pytest.mark.parametrize("name", MODULES)
 def test_the_examples_run(name):
     module = loaded(name)
-    runner = doctest.DocTestRunner(optionflags=doctest.NORMALIZE_WHITESPACE, verbose=False)
+    runner = doctest.DocTestRunner(WithoutLinks(), optionflags=doctest.NORMALIZE_WHITESPACE, verbose=False)
     output = []
     for test in doctest.DocTestFinder(exclude_empty=True).find(module, name):
         if test.examples:

@@ -223,7 +223,7 @@ def _hopeless() -> type[RangeError]:
     """An error that Hypothesis passes on at once: it would shrink any other, and there is nothing to shrink."""
     from hypothesis.errors import FailedHealthCheck
 
-    class NoPointError(RangeError, FailedHealthCheck):
+    class NoPointError(RangeError, FailedHealthCheck, own_page=False):
         """A function is finite at no point that was drawn."""
 
     return NoPointError

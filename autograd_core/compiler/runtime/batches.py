@@ -32,7 +32,7 @@ def shape_of(spec: Spec, *, bare: bool = False) -> tuple[int, ...] | None:
     return None if len(inner) > 1 or None in inner else (len(spec.children), *inner.pop())  # type: ignore[misc]
 
 
-class HoldsValuesError(OperandError):
+class HoldsValuesError(OperandError, own_page=False):
     """There is a Value among a call's numbers, so it is a call on Values."""
 
 
