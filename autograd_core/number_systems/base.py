@@ -7,10 +7,13 @@ from operator import add, mul
 from typing import TYPE_CHECKING, Any
 
 from ..engine.ops import ROWS
+from ..errors import OperandError
 from . import products
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
+
+    from ..engine.ops import Primitive
 
 # A kind of number -> the number system that computes with it, so that public functions take such
 # numbers, too. A system whose numbers are of no other use enters its own when it is imported.
@@ -23,6 +26,20 @@ UNARY = (
 ).split()
 BINARY = ("pow", "atan2", "hypot", "copysign", "zeta")
 CONSTANTS = ("ln2", "log2e", "log10e", "two_over_sqrt_pi", "pi")
+
+
+def read_rule(row: Primitive, read: Callable[..., Any], *args: Any, **options: Any) -> Any:
+    """What `read` makes of a primitive's rule: its value or its partials in a number system, or what runs these.
+
+    Raises:
+        OperandError: A user's primitive does more than arithmetic, such as calling `math.sin(x)`.
+    """
+    try:
+        return read(*args, **options)
+    except (TypeError, AttributeError) as error:
+        advice = "write it with operators, where() and this library's functions"
+        msg = f"primitive {row.name!r} cannot be compiled: {error}; {advice}"
+        raise OperandError(msg) from error
 
 
 class NumberSystem:

@@ -2,6 +2,6 @@
 
 `llvm` makes machine code in this process. The other files export: `c` and `numpy_source` write the same
 structure in two languages, out of stages of loops (`program_stages`), the parts of a file (`sources`) and
-single statements (`statements`). `jax` computes a program group by group (`levels`), `sympy` makes expressions,
-`latex` equations; `description` names the arguments.
+single statements (`number_systems/languages`). `jax` computes a program group by group (`levels`), `sympy`
+makes expressions, `latex` equations; `description` names the arguments.
 """

@@ -6,9 +6,9 @@ import math
 import re
 from typing import TYPE_CHECKING
 
+from ...number_systems.languages.statements import CHOICE, HELPERS, ExpressionText, Language, Store
 from .program_stages import numbered
-from .sources import HELPERS, SourceText, rows
-from .statements import CHOICE, ExpressionText, Language, Store
+from .sources import SourceText, rows
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

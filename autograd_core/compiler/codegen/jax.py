@@ -12,8 +12,8 @@ from jax import lax
 from ...engine.ops import ROWS
 from ...engine.pytrees import build, described
 from ...errors import RangeError, StructureError
+from ...number_systems.base import read_rule
 from ...number_systems.jax import JAX
-from ..ir.program import read_rule
 from ..passes.differentiate import Parts
 from ..runtime.batches import shape_of
 from .levels import Places, groups_of

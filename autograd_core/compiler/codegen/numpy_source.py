@@ -7,10 +7,10 @@ import math
 import re
 from typing import TYPE_CHECKING
 
+from ...number_systems.languages.statements import ATOM, HELPERS, ExpressionText, Language, Store
 from ...number_systems.numpy_arrays import NUMPY_NAMES
 from .program_stages import numbered
-from .sources import HELPERS, SourceText, rows
-from .statements import ATOM, ExpressionText, Language, Store
+from .sources import SourceText, rows
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

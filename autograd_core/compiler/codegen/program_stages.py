@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from ...number_systems.base import read_rule
+from ...number_systems.languages.statements import Store, named, zero_path
 from ...number_systems.terms import TERMS, Literal, Term
-from ..ir.program import read_rule
 from ..passes.find_repeats import LOCAL, SHARED, Region, regions_of
-from .statements import Store, named, zero_path
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence

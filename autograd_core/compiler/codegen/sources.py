@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Any
 
+from ...number_systems.languages.statements import HELPERS, StatementWriter, Store, helpers, zero_path
 from ...number_systems.terms import TERMS, Literal, Term
 from .program_stages import (
     StageBody,
@@ -16,18 +17,14 @@ from .program_stages import (
     needed_slots,
     stages_of,
 )
-from .statements import StatementWriter, Store, helpers, zero_path
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from ...number_systems.languages.statements import Language
     from .description import Description
     from .program_stages import Column, Stage
-    from .statements import Language
 
-HELPERS = {name: name for name in ("gaussian", "normal_pdf", "normal_cdf")}
-HELPERS |= {"cbrt": "cube_root", "hypot": "length", "path_product": "product"}
-HELPERS |= {"lgamma": "log_gamma", "digamma": "digamma", "zeta": "zeta"}
 PER_LINE = 8  # numbers
 
 
@@ -63,7 +60,7 @@ class SourceText(ABC):
     def helpers(self) -> list[str]:
         """The helper functions that the text so far needs, each after those that it uses itself."""
         found = []
-        for op, (arity, formula) in helpers(self.used).items():
+        for op, (arity, formula) in helpers(self.language, self.used).items():
             lines = self.written([Store("return ", formula)])
             found.append(self.helper(HELPERS[op], "xy"[:arity], lines))
         return found

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import sympy
 
 from ...engine.pytrees import unflatten
+from ...number_systems.base import read_rule
 from ...number_systems.reals import REALS, as_result, product
-from ..ir.program import read_rule
 from .description import leaf_names
 
 if TYPE_CHECKING:

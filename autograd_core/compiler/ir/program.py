@@ -13,7 +13,7 @@ from ...atomic_write import write_file
 from ...engine import ops
 from ...engine.ops import ROWS, USER_ROWS
 from ...engine.value import Value, record
-from ...errors import OperandError, StructureError, UnknownPrimitiveError
+from ...errors import StructureError, UnknownPrimitiveError
 from ...file_reading import open_to_read
 from .npz_files import arrays_in
 
@@ -37,20 +37,6 @@ ARRAYS = {
 }
 STORED = ("format", "n_inputs", "uses", "primitives", *ARRAYS)
 MOST_SLOTS = 2**31 - 1  # the largest int32
-
-
-def read_rule(row: Primitive, read: Callable[..., Any], *args: Any, **options: Any) -> Any:
-    """What `read` makes of a primitive's rule: its value or its partials in a number system, or what runs these.
-
-    Raises:
-        OperandError: A user's primitive does more than arithmetic, such as calling `math.sin(x)`.
-    """
-    try:
-        return read(*args, **options)
-    except (TypeError, AttributeError) as error:
-        advice = "write it with operators, where() and this library's functions"
-        msg = f"primitive {row.name!r} cannot be compiled: {error}; {advice}"
-        raise OperandError(msg) from error
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -10,8 +10,8 @@ import numpy as np
 from ...engine.ops import ROWS
 from ...engine.provenance import warn_user
 from ...errors import PerformanceWarning
+from ...number_systems.base import read_rule
 from ...number_systems.numpy_arrays import NUMPY, ArrayNumber
-from ..ir.program import read_rule
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -24,8 +24,8 @@ import numpy as np
 from llvmlite import ir
 
 from ....engine.ops import ROWS
+from ....number_systems.base import read_rule
 from ....number_systems.llvm import HASTY, LLVM, Delayed, FastModule, LaneLiteral, Lanes
-from ...ir.program import read_rule
 from ...runtime.memory import called_back
 from .accumulation import Adjoints
 from .jit import (

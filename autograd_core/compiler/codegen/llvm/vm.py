@@ -18,8 +18,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from llvmlite import ir
 
+from ....number_systems.base import read_rule
 from ....number_systems.llvm import LLVM, FastModule, Lanes, width_of
-from ...ir.program import read_rule
 from ...runtime.memory import LANES as WIDTH
 from ...runtime.memory import LaneSums
 from .accumulation import with_product

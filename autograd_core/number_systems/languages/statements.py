@@ -7,10 +7,10 @@ from abc import ABC, abstractmethod
 from itertools import count
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ...number_systems.terms import COMPARISONS, FORMULAS, TERMS, Literal, Term
+from ..terms import COMPARISONS, FORMULAS, TERMS, Literal, Term
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
 CHOICE, COMPARISON, SUM, PRODUCT, SIGN, ATOM = range(6)
 INFIX = {
@@ -25,6 +25,9 @@ INFIX = {
     "div": ("/", PRODUCT),
 }
 LONGEST = 70  # characters of an expression; a longer one is assigned to a name
+# What the functions are called that a language lacks, or has with fewer digits.
+HELPERS = {name: name for name in ("gaussian", "normal_pdf", "normal_cdf", "digamma", "zeta", "erf", "erfc")}
+HELPERS |= {"cbrt": "cube_root", "hypot": "length", "path_product": "product", "lgamma": "log_gamma"}
 
 
 class ExpressionText(NamedTuple):
@@ -56,9 +59,11 @@ class Language(ABC):
 
     Attributes:
         end: What a statement ends with.
+        formulas: The operations that it lacks, each with the formula that a helper function computes.
     """
 
     end = ""
+    formulas: Mapping[str, Callable[..., Any]] = FORMULAS
 
     @abstractmethod
     def literal(self, x: float) -> str:
@@ -193,18 +198,19 @@ class StatementWriter:
         return ExpressionText(name, ATOM)
 
 
-def helpers(used: set[str]) -> dict[str, tuple[int, Term]]:
+def helpers(language: Language, used: set[str]) -> dict[str, tuple[int, Term]]:
     """Of the operations used, those that are made of others: the number of operands, and the formula of x and y.
 
     Each comes after those that it uses.
     """
+    formulas = language.formulas
     found: dict[str, tuple[int, Term]] = {}
-    waiting = sorted(used & FORMULAS.keys(), reverse=True)
+    waiting = sorted(used & formulas.keys(), reverse=True)
     while waiting:
         op = waiting[-1]
         arity = 2 if op in ("hypot", "path_product", "zeta") else 1
-        formula = FORMULAS[op](*(Term("name", x) for x in "xy"[:arity]))
-        needs = [name for name in sorted(_operations(formula) & FORMULAS.keys()) if name not in found]
+        formula = formulas[op](*(Term("name", x) for x in "xy"[:arity]))
+        needs = [name for name in sorted(_operations(formula) & formulas.keys()) if name not in found]
         if needs and op not in found:
             waiting += needs
             continue
