@@ -24,3 +24,10 @@ def lint(session: nox.Session) -> None:
     session.run("ruff", "check", ".")
     session.run("mypy")
     session.run("lint-imports", env={"PYTHONPATH": "."})
+
+
+@nox.session
+def docs(session: nox.Session) -> None:
+    """The site, in build/site; `nox -s docs -- build/site --pyodide node_modules/pyodide` with examples that run."""
+    session.install("-e", ".[docs]")
+    session.run("python", "docs/build.py", *session.posargs)

@@ -53,6 +53,13 @@ class Reference(NamedTuple):
         value: The root's value, an mpmath number.
         values: Every node's value.
         gradients: Every node's gradient, d root / d node.
+
+    Example:
+        >>> import autograd_core as ag
+        >>> from autograd_core.testing import reference
+        >>> x = ag.Value(0.1)
+        >>> float(reference(x * x).gradients[x])
+        0.2
     """
 
     value: Any

@@ -33,6 +33,13 @@ class ProgramStep(NamedTuple):
     Attributes:
         row: The primitive.
         operands: A place (int) among the inputs and the earlier results, or a constant.
+
+    Example:
+        >>> import autograd_core as ag
+        >>> from autograd_core.testing import Expression
+        >>> program = Expression.of(ag.sin(ag.Value(0.5)) + 2)
+        >>> [(step.row.name, step.operands) for step in program.steps]
+        [('sin', (0,)), ('add', (1, 2.0))]
     """
 
     row: Primitive
