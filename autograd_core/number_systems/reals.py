@@ -20,7 +20,7 @@ from .symbolic import SYMBOLIC
 from .vectors import NO_BRANCH, NO_FLOAT
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
 SMALL, LARGE = 2**10, 2**53  # denominators and numerators of what is written as a fraction
 DIGITS = 17  # hold a double, and are written out where SymPy's 15 would be cut
@@ -167,6 +167,10 @@ class Reals(NumberSystem):
 
     def min(self, xs: Sequence[Any]) -> Any:
         return self.apply(lambda *v: sympy.Min(*v, evaluate=all(x.is_number for x in v)), *xs)
+
+    def sum(self, xs: Iterable[Any]) -> Any:
+        """All at once: SymPy sorts the terms at every addition."""
+        return self.apply(sympy.Add, *xs)
 
     def prod(self, xs: Any) -> Any:
         """No part leaves the range."""

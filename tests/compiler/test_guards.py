@@ -125,3 +125,62 @@ def test_another_thread_may_have_traced_the_branch_meanwhile():
         t.join()
     assert results == {k: float(abs(k)) for k in range(-8, 8)}
     assert f.n_traces == 2
+
+
+def of_each(v):
+    return ag.sum([x * x if x > 0 else -2.0 * x for x in v])
+
+
+def added_up(v):
+    total = 0.0
+    for x in v:
+        total = total + (ag.sin(x) if x > 0 else 3.0 * x)
+    return total
+
+
+def carried(v):
+    state, total = v[0], 0.0
+    for x in v:
+        state = ag.tanh(state + x)
+        total = total + (state * x if x > 0 else x - state)
+    return total
+
+
+def of_the_state(v):
+    state = 0.5
+    for x in v:
+        state = 0.5 * state + x
+        if state > 0.25:
+            state = state - 0.125 * x
+    return state
+
+
+def of_neighbours(v):
+    return ag.sum([a * b if a < b else a + b for a, b in zip(v, [*v[1:], v[0]], strict=True)])
+
+
+@pytest.mark.parametrize("f", [of_each, added_up, carried, of_the_state, of_neighbours])
+@pytest.mark.parametrize(
+    ("count", "options"), [(5, {}), (100, {}), (100, {"optimize": False}), (100, {"dtype": "float32"}), (5, {"in_axes": 0})]
+)
+def test_guards_of_copies_are_seen(f, count, options):
+    """Copies become loops, which keep what only the guards read, too; one that breaks is met in every call."""
+    rng = np.random.default_rng(count)
+    before = rng.uniform(0.1, 0.2, count)
+    points = [before, before.copy(), -before]
+    points[1][count // 2] = -0.15
+    call = compiler.compile(f, before, **options)
+    bound = compiler.compile(f, before, **options).bind(before[None] if options.get("in_axes") == 0 else before)
+    loose = {"rtol": 1e-4, "atol": 1e-5} if "dtype" in options else {"rtol": 1e-9}
+    for point in points:
+        value, gradient = ag.value_and_grad(f)(point)
+        given = point[None] if options.get("in_axes") == 0 else point
+        found, (slopes,) = call.value_and_grad(given)
+        np.testing.assert_allclose(np.ravel(found), [value], **loose)
+        np.testing.assert_allclose(np.ravel(slopes), gradient, **loose)
+        np.testing.assert_allclose(np.ravel(call(given)), [value], **loose)
+        bound.inputs[0][...] = point
+        bound()
+        np.testing.assert_allclose(np.ravel(bound.out), [value], **loose)
+        np.testing.assert_allclose(np.ravel(bound.grads[0]), gradient, **loose)
+    assert 2 <= call.n_traces <= 4

@@ -227,3 +227,25 @@ def test_decimals_are_written_as_decimals_and_fractions_as_fractions():
     assert found[1e300].atoms(sympy.Float)
     assert not found[0.375].atoms(sympy.Float)
     assert not found[2.0**80].atoms(sympy.Float)
+
+
+@pytest.mark.parametrize(
+    "f",
+    [
+        lambda v: ag.sum([ag.sin(x) for x in v]),
+        lambda v: ag.dot(v, v),
+        lambda v: ag.sum([ag.sin(k * v[0]) for k in range(1, len(v))]),
+    ],
+    ids=["sum", "dot", "many uses"],
+)
+def test_sums_take_time_linear_in_their_terms(f, monkeypatch):
+    """SymPy sorts and collects all terms of a sum whenever one is added."""
+    plain, seen = sympy.Add.flatten.__func__, []
+    monkeypatch.setattr(sympy.Add, "flatten", classmethod(lambda cls, seq: (seen.append(len(seq)), plain(cls, seq))[1]))
+
+    def terms(n):
+        seen.clear()
+        compiler.compile(f, [0.25] * n).to_sympy()
+        return sum(seen)
+
+    assert terms(200) < 2.5 * terms(100)

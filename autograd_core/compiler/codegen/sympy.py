@@ -49,17 +49,18 @@ def symbols(what: Description) -> Symbols:
     trees = [unflatten(spec, inputs[slots.start : slots.stop]) for _, spec, slots in what.arguments]
     grads = None
     if what.has_gradient:
-        adjoints: list[Any] = [REALS.number(0)] * p.n_slots
-        adjoints[int(p.outputs[0])] = REALS.number(1)
+        # Added up at once, since SymPy sorts all terms at every addition.
+        sent: list[list[Any]] = [[] for _ in range(p.n_slots)]
+        sent[int(p.outputs[0])].append(REALS.number(1))
         for k in reversed(range(len(rows))):
-            g = adjoints[p.first + k]
+            g = REALS.sum(sent[p.first + k])
             if g.expr != 0 or g.inside != sympy.true:
                 xs = [values[slot] for slot in operands[k]]
                 partials = read_rule(rows[k], rows[k].partials, REALS, *xs, values[p.first + k])
                 for slot, d in zip(operands[k], partials, strict=True):
-                    adjoints[slot] += product(d, g)
+                    sent[slot].append(product(d, g))
         chosen = [what.arguments[i] for i in what.argnums]
-        results = [*map(as_result, adjoints)]
+        results = [as_result(REALS.sum(sent[slot])) for slot in range(p.n_inputs)]
         grads = tuple(unflatten(spec, results[slots.start : slots.stop]) for _, spec, slots in chosen)
     return Symbols(tuple(trees), unflatten(what.result, out), grads)
 

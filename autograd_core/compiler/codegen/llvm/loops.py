@@ -130,7 +130,7 @@ class Body:
         # Only these are stored, and only they can receive adjoints from outside. Totals are added up within the loop.
         p, region = self.plan.program, self.region
         reads = np.zeros(p.n_slots, bool)
-        reads[p.outputs] = True
+        reads[p.outputs] = reads[p.guards] = True
         a = int(p.offsets[region.start])
         # The operands from `a` to `behind` are those of the region and of its totals; gathered ones are added below.
         behind = int(p.offsets[region.stop + len(self.totals)])
