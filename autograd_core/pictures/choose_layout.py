@@ -10,8 +10,11 @@ from .layout.nested import plan
 from .render import svg
 from .render.header import set_formulas
 from .scene.build_scene import scene_of
+from .scene.cards import LEAST_FONT
 from .scene.compact import compacted
+from .scene.flow import largest_flow, with_flow
 from .scene.overlay import BADGE_ROOM, CHANGED, Overlay, on_cards
+from .sizes import FREE, Extent, Sizes
 
 if TYPE_CHECKING:
     from .layout.nested import Plan
@@ -20,7 +23,8 @@ if TYPE_CHECKING:
     from .view.folding import View
 
 NOTEBOOK_WIDTH = 1000.0  # pixels that an output cell usually has
-ROOM = NOTEBOOK_WIDTH - 2 * svg.MARGIN
+RETRIES, LEAST_STEP, LEAST_ROOM = 4, 0.05, 0.3  # layouts with shorter lines; steps, and the shortest, over the page
+SHARES = (0.8, 1.0, 1.25)  # widths that are tried for a page of a given shape, over that of an even one
 CARRIED_SHARE = 0.02  # cost as a share of the height, times the square of the number of values carried between lines
 READABLE, SMALL_COST = 0.8, 2.0  # a picture that a page shrinks below this size costs so many times as much
 NEVER = 100.0  # and so many times if it has to be scrolled sideways
@@ -37,6 +41,8 @@ class Look(NamedTuple):
     tracks: tuple[Track, ...] = ()
     overlay: Overlay | None = None
     formulas: tuple[str, ...] = ()  # LaTeX
+    sizes: Sizes = FREE
+    flow: bool = False  # whether edges are as wide as what flows back along them
 
 
 class Frame(NamedTuple):
@@ -48,9 +54,22 @@ class Frame(NamedTuple):
     dress: svg.Dress
     room: float  # the width beyond which it is broken into lines
 
+    def extent(self) -> Extent:
+        """Width and height, without the formula."""
+        return svg.size(self.scene, self.plan, self.look.title, self.dress)
+
     def size(self) -> tuple[float, float]:
         """Width and height in pixels, without the formula."""
-        return svg.size(self.scene, self.plan, self.look.title, self.dress)
+        return self.extent()[:2]
+
+    def smallest(self) -> float:
+        """Pixels of the smallest print."""
+        width, _, across, _ = self.extent()
+        return LEAST_FONT * width / across
+
+    def natural(self) -> Extent:
+        """The same, whatever is asked for."""
+        return svg.size(self.scene, self.plan, self.look.title, self.dress._replace(sizes=FREE))
 
     def write(self, theme: str, prefix: str = "", *, with_formula: bool = False, fixed: bool = False) -> str:
         """As SVG."""
@@ -61,29 +80,69 @@ class Frame(NamedTuple):
         return svg.write(self.scene, self.plan, title=title, theme=theme, prefix=prefix, dress=dress, fixed=fixed)
 
 
-def frame(view: View, look: Look, direction: str, layout: str = "builtin", room: float = math.inf) -> Frame:
-    """Lay out a view; "auto" takes one line if it fits into a notebook, otherwise the layout that costs least."""
-    if direction != "auto":
-        return _framed(view, look, direction, layout, room)
-    along = _framed(view, look, "LR", layout, ROOM)
-    if len(along.scene.cards) > TRIED_BOTH_WAYS or (along.plan.length <= ROOM and not along.plan.carried):
+def frame(view: View, look: Look, direction: str, layout: str = "builtin") -> Frame:
+    """Lay out a view for the width or shape that is asked for; else "auto" takes one line if a notebook has room."""
+    sizes = look.sizes
+    page = (sizes.width or NOTEBOOK_WIDTH) / sizes.font_scale
+    shape = sizes.shape or (page / sizes.height * sizes.font_scale if sizes.height else None)
+    if shape is not None:
+        return _in_shape(view, look, direction, layout, shape)
+    room = page - 2 * svg.MARGIN
+    if direction != "auto" and not (sizes.width and direction == "LR"):
+        return _framed(view, look, direction, layout, math.inf)
+    along = _within(_framed(view, look, "LR", layout, room), layout, page)
+    if direction == "LR":
+        return along
+    if len(along.scene.cards) > TRIED_BOTH_WAYS or (along.plan.length <= room and not along.plan.carried):
         return along
     # Three candidates: broken into lines, top to bottom, and one long line (which a page shrinks).
     ways = [along, _framed(view, look, "TB", layout, math.inf)]
     if along.plan.carried:
         ways.append(along._replace(plan=plan(along.scene, layout), room=math.inf))
-    return min(ways, key=_cost)
+    return min(ways, key=lambda way: _cost(way, page))
 
 
-def _cost(made: Frame) -> float:
+def _within(made: Frame, layout: str, page: float) -> Frame:
+    """A layout in lines, with shorter ones where cards beside the lines make it wider than the page."""
+    room = made.room
+    ways = [made]
+    for _ in range(RETRIES):
+        wider = ways[-1].natural().across - page
+        if wider <= 0 or room <= page * LEAST_ROOM or len(made.scene.cards) > TRIED_BOTH_WAYS:
+            break
+        room -= max(wider, page * LEAST_STEP)
+        ways.append(made._replace(plan=plan(made.scene, layout, room), room=room))
+    return min(ways, key=lambda way: _cost(way, page))
+
+
+def _cost(made: Frame, page: float) -> float:
     """The cost of reading a picture: its height, increased for small print and for values carried between lines."""
     # Height, because a reader scrolls down and not sideways (docs/adr/0007).
-    width, height = made.plan.length, made.plan.breadth
-    if made.scene.direction == "TB":
-        width, height = height, width
-    shrunk = max(1.0, (width + 2 * svg.MARGIN) / NOTEBOOK_WIDTH)
+    _, _, width, height = made.natural()
+    shrunk = max(1.0, width / page)
     dear = NEVER if shrunk * svg.SMALLEST > 1 else SMALL_COST if shrunk * READABLE > 1 else 1.0
     return height * math.pow(shrunk, 1.5) * dear * (1 + CARRIED_SHARE * made.plan.carried**2)
+
+
+def _in_shape(view: View, look: Look, direction: str, layout: str, shape: float) -> Frame:
+    """The layout whose print is largest on a page of a shape, given as width over height."""
+    ways = []
+    for flow in ("LR", "TB") if direction == "auto" else (direction,):
+        scene, dress = dressed(view, look, flow)
+        straight = framed(scene, dress, look, layout, math.inf)
+        ways.append(straight)
+        if len(scene.cards) <= TRIED_BOTH_WAYS:
+            _, _, width, height = straight.natural()
+            side = math.sqrt(width * height * (shape if flow == "LR" else 1 / shape))
+            rooms = [side * share - 2 * svg.MARGIN for share in SHARES]
+            ways += [framed(scene, dress, look, layout, room) for room in rooms if room < straight.plan.length]
+    return min(ways, key=lambda way: _width_needed(way, shape))
+
+
+def _width_needed(made: Frame, shape: float) -> float:
+    """The width of the smallest page of a shape that holds a picture, increased for values carried between lines."""
+    _, _, width, height = made.natural()
+    return max(width, height * shape) * (1 + CARRIED_SHARE * made.plan.carried**2)
 
 
 def _framed(view: View, look: Look, direction: str, layout: str, room: float) -> Frame:
@@ -96,6 +155,7 @@ def dressed(view: View, look: Look, direction: str) -> tuple[Scene, svg.Dress]:
     scene = scene_of(view, direction)
     if look.style == "compact":
         scene = compacted(scene, view.graph)
+    scene = with_flow(scene, view.graph, measured=look.flow)
     stale = Overlay("", dict.fromkeys((view.graph.order[v] for v in view.graph.stale), CHANGED))
     marks = on_cards(stale, view.graph, scene.card_of)
     if look.overlay is not None:
@@ -103,7 +163,9 @@ def dressed(view: View, look: Look, direction: str) -> tuple[Scene, svg.Dress]:
         cards = {i: _with_room(card) if card.is_row else card for i, card in scene.cards.items()}
         scene = scene._replace(cards=cards)
     scene = scene._replace(description=scene.description + _said(look))
-    return scene, svg.Dress(look.tracks, look.overlay, marks)
+    return scene, svg.Dress(
+        look.tracks, look.overlay, marks, sizes=look.sizes, most=largest_flow(scene) if look.flow else None
+    )
 
 
 def framed(scene: Scene, dress: svg.Dress, look: Look, layout: str, room: float) -> Frame:

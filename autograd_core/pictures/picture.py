@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 import re
 import warnings
 from importlib import import_module
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypedDict
 
 from ..atomic_write import write_file
 from ..engine.graph import roots_of
-from ..errors import MissingExtraError, OperandError, RangeError
+from ..errors import MissingExtraError, OperandError, RangeError, StructureError
 from ..notation.formulas import expression as equations
 from ..notation.formulas import mathml
 from . import text
@@ -23,6 +24,7 @@ from .render.mermaid import mermaid
 from .scene.highlight import tracks_of
 from .scene.overlay import checked
 from .scene.tooltips import told
+from .sizes import Sizes, sizes_of
 from .view.folding import count_cards, read_graph, states, view_of
 
 if TYPE_CHECKING:
@@ -40,6 +42,7 @@ if TYPE_CHECKING:
 MOST_VIEWS, MOST_CARDS, MOST_OF_ALL = 40, 120, 1_500  # unfolded pictures that a page holds; cards of one, of all
 ROWS_COST = 3  # how many times longer the layout of a picture in several lines takes, as several are tried
 PNG_SCALE = 2.0
+LEAST_READABLE = 9.0  # pixels of print
 MOST_PIXELS = 16_000.0  # of a PNG's longer side
 PDF_SECONDS = 60
 SIZE = re.compile(r'width="([\d.]+)" height="([\d.]+)"')
@@ -98,6 +101,7 @@ class Picture:
         found: list[tuple[str, bool, str]] = []
         opened = {self._view.tree.scopes[s].path for s in self._view.opened}
         look, room, direction = self._frame.look, self._frame.room, self._frame.scene.direction
+        width, _, across, _ = self._frame.extent()
         cards = 0
         for path, view in itertools.islice(states(self._view), MOST_VIEWS):
             if count_cards(view) > MOST_CARDS:
@@ -105,6 +109,7 @@ class Picture:
             scene, dress = dressed(view, look, direction)
             if len(scene.cards) > MOST_CARDS:
                 continue
+            dress = dress._replace(sizes=Sizes(font_scale=width / across))  # all of them with print of one size
             other = framed(scene, dress, look, "builtin", room)
             cards += len(other.scene.cards) * (ROWS_COST if other.plan.carried else 1)
             if cards > MOST_OF_ALL:
@@ -216,6 +221,11 @@ class DrawOptions(TypedDict, total=False):
     overlay: Overlay | None
     expression: bool
     gradients: Mapping[Value, Any] | None
+    width: float | None
+    height: float | None
+    aspect: float | str | None
+    font_scale: float
+    flow: bool
 
 
 def draw(
@@ -234,15 +244,21 @@ def draw(
     overlay: Overlay | None = None,
     expression: bool = False,
     gradients: Mapping[Value, Any] | None = None,
+    width: float | None = None,
+    height: float | None = None,
+    aspect: float | str | None = None,
+    font_scale: float = 1.0,
+    flow: bool = False,
 ) -> Picture:
     """Draw the graph below `root`: a card for every value, with its gradient once that is computed.
 
     A card shows label, operation, value and gradient; the bar below the gradient loses one segment
     per factor of ten from the picture's largest one, blue for positive, orange for negative. The
     chips where operands enter, first operand first, are the local derivatives, so a gradient is the
-    sum over its edges of chip times gradient behind it. A dashed edge has local derivative 0: no
-    gradient passes. Yellow pills are constants. Numbers are rounded to 4 digits; whole ones show
-    when one points at a card. Values made under `scope` stand in a box with its name.
+    sum over its edges of chip times gradient behind it. Arrows show the forward direction. A dashed edge
+    carries no gradient: its local derivative is 0, or every way on from there passes a 0; so do dashed cards.
+    Yellow pills are constants. Numbers are rounded to 4 digits; whole ones show when one points at a card.
+    Values made under `scope` stand in a box with its name.
 
     A folded scope is one card: what is in it, and the value and gradient that it gives, or how many
     values, their range, and the norm of their gradients. If it gives one value, the chips where
@@ -273,18 +289,26 @@ def draw(
         gradients: What to show in place of every `.grad`, by node; what is not named has 0.
         expression: Whether to add the graph's formula. In HTML it is MathML; within an SVG, PNG or PDF
             it needs the extra `math`.
+        width: Of the picture in pixels, from 40. The layout is chosen for it: broken into lines, or from top to
+            bottom. A small graph is enlarged, to twice its size at most, and then stands in the middle.
+        height: Likewise.
+        aspect: Width over height, as "16:9" or a number: the layout whose print is largest on such a page.
+        font_scale: How many times larger than usual all print is, from 0.1 to 20; lines break accordingly earlier.
+        flow: Whether edges are as wide as what flows back along them, |local derivative × gradient behind it|, by
+            factors of ten; blue where that product is positive, orange where it is negative.
 
     Returns:
         A `Picture`; its `scopes` can be folded.
 
     Raises:
         OperandError: `root` is no Value and no list of them, or `title` no str; `highlight`, `overlay`
-            are something else.
+            are something else; a size is no number.
         RangeError: An unknown layout, theme, style or direction, a pattern that no scope matches,
-            `hops` below 1, a mark's level beyond 0 and 1.
+            `hops` below 1, a mark's level beyond 0 and 1; a size that is too small or too large, or a width, a
+            height and an aspect that disagree.
         MissingExtraError: `layout="dot"` without Graphviz's program.
         StructureError: Graphviz's program failed or took too long; `around`, a path, a value to be
-            highlighted or a marked one is not below `root`; the list of roots is empty.
+            highlighted or a marked one is not below `root`; the list of roots is empty; `flow` before `backward()`.
 
     Source:
         Layers, points and orders: K. Sugiyama, S. Tagawa and M. Toda, 1981.
@@ -297,6 +321,8 @@ def draw(
         >>> y.backward()
         >>> draw(y, title="A square").svg.count('class="edge"')
         2
+        >>> draw(y, width=640, aspect="16:9")
+        <Picture of 2 cards, 640 x 360 pixels>
     """
     roots = roots_of(root, "draw")
     if not isinstance(title, (str, type(None))):
@@ -305,7 +331,13 @@ def draw(
     if not isinstance(expression, bool):
         msg = f"draw: expected expression to be True or False, got {expression!r:.60} ({type(expression).__name__})"
         raise OperandError(msg)
+    if not isinstance(flow, bool):
+        msg = f"draw: expected flow to be True or False, got {flow!r:.60} ({type(flow).__name__})"
+        raise OperandError(msg)
     view = view_of(roots, fold=fold, unfold=unfold, around=around, hops=hops, gradients=gradients)
+    if flow and view.graph.largest is None:
+        msg = "draw: flow=True shows gradients, and there are none; call backward() on the root first"
+        raise StructureError(msg)
     look = Look(
         title=title or "",
         theme=theme,
@@ -313,8 +345,18 @@ def draw(
         tracks=tracks_of(highlight, view.graph),
         overlay=checked(overlay),
         formulas=_formulas(roots, read_graph(roots, fold, ())) if expression else (),
+        sizes=sizes_of(width, height, aspect, font_scale),
+        flow=flow,
     )
-    return drawn(view, look, layout=layout, direction=direction)
+    picture = drawn(view, look, layout=layout, direction=direction)
+    if picture._frame.smallest() < LEAST_READABLE and look.sizes.is_asked:
+        needed = math.ceil(picture._frame.size()[0] * LEAST_READABLE / picture._frame.smallest())
+        msg = (
+            f"draw: at this size the smallest print is {picture._frame.smallest():.1f} pixels high; fold more, take "
+            f"style='compact', or a width of {needed} pixels"
+        )
+        warnings.warn(msg, UserWarning, stacklevel=2)
+    return picture
 
 
 def _formulas(roots: Sequence[Value], read: ReadGraph | None) -> tuple[str, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import os
 import random
 import re
@@ -22,6 +23,7 @@ from autograd_core.engine.value import Constant
 from autograd_core.notation.formulas import names_of
 from autograd_core.pictures import Mark, Overlay, Picture, draw, draw_dot, text
 from autograd_core.pictures.layout import crossings
+from autograd_core.pictures.scene.cards import CAPTION_FONT, NAME_FONT, NUMBER_FONT
 from autograd_core.pictures.view import scope_tree
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -116,8 +118,14 @@ def test_nothing_overlaps_and_no_edge_runs_through_a_card(name, direction):
 def test_an_edge_ends_at_its_own_port(direction):
     svg = parsed(draw(GRAPHS["network"](), direction=direction))
     cards = cards_of(svg)
+    tips = iter([path for path in svg.iter(f"{SVG}path") if "tip" in path.get("class", "").split()])
     for edge in edges_of(svg):
         x, y = curve_points(edge)[-1]
+        corners = curve_points(next(tips))
+        apex = corners[20]  # of its arrowhead, into which the edge runs
+        assert math.dist(apex, (x, y)) < 6
+        assert max(corners[0][direction == "TB"], corners[40][direction == "TB"]) < (x, y)[direction == "TB"]
+        x, y = apex
         card = cards[int(edge.get("data-to"))]
         dx, dy = map(float, re.findall(r"-?[\d.]+", card.get("transform")))
         (port,) = (p for p in card.iter(f"{SVG}g") if p.get("data-operand") == edge.get("data-operand"))
@@ -137,7 +145,7 @@ def test_no_text_is_wider_than_its_card(name, direction):
         width = float(face.get("width"))
         lines: dict[str, float] = {}
         for t in card.findall(f"{SVG}text"):
-            size = 12 if t.get("class") in ("name", "op") else 11 if t.get("class") != "caption" else 9.5
+            size = {"name": NAME_FONT, "caption": CAPTION_FONT}.get(t.get("class"), NUMBER_FONT)
             lines[t.get("y")] = lines.get(t.get("y"), 0) + text.extent(t.text, size)
         assert max(lines.values()) <= width
 
@@ -185,10 +193,10 @@ def test_a_long_name_and_a_long_operation_share_a_line():
 
     y = an_activation_of_my_own(ag.Value(1.0, label="m" * 50))
     for label in ("", "y", "n" * 50):
-        for style, room in (("full", 110), ("compact", 92)):
+        for style, room in (("full", 110), ("compact", 106)):
             y.label = label
             name, op = words(cards_of(parsed(draw(y, style=style)))[1])[1:3]
-            sizes = {"full": (12, 12), "compact": (13, 11)}[style] if label else (10.5, 11)
+            sizes = (13, 12) if label else (11.5, 12)
             assert text.extent(name, sizes[0]) + text.extent(op, sizes[1]) < room
             assert op.startswith("an_")
             assert name.startswith((label or "v1")[:3])

@@ -80,7 +80,7 @@ def test_rows_have_room_for_a_mark():
         assert rows
         for i in rows:
             assert marked._frame.scene.cards[i].width > plain._frame.scene.cards[i].width + 50
-        assert {mark[0] for mark in marks_of(parsed(marked)).values()} == {"−12 digi…"}
+        assert {mark[0] for mark in marks_of(parsed(marked)).values()} == {"−12 digits"}
 
 
 def test_the_description_lists_some_marks():

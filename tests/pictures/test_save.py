@@ -223,8 +223,8 @@ def test_paths_that_cannot_be_written(neuron, path, error, message, tmp_path, mo
 
 
 def test_its_repr_says_how_large_it_is():
-    assert repr(draw(ag.Value(1.0))) == "<Picture of 1 cards, 158 x 90 pixels>"
-    assert repr(draw(ag.Value(1.0), title="t")) == "<Picture of 1 cards, 158 x 120 pixels>"
+    assert repr(draw(ag.Value(1.0))) == "<Picture of 1 cards, 158 x 94 pixels>"
+    assert repr(draw(ag.Value(1.0), title="t")) == "<Picture of 1 cards, 158 x 124 pixels>"
 
 
 # --- the program `dot` as a layout engine ---

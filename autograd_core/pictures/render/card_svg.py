@@ -7,8 +7,18 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from .. import text
 from ..scene import compact
-from ..scene.cards import BAR_STEPS, CARD_HEIGHT, CARD_WIDTH, FOLD_HEIGHT, FOLD_WIDTH, PILE, ROW_WIDTH
-from ..scene.highlight import ACCENTS
+from ..scene.cards import (
+    BAR_STEPS,
+    CAPTION_FONT,
+    CARD_HEIGHT,
+    CARD_WIDTH,
+    FOLD_HEIGHT,
+    FOLD_WIDTH,
+    NAME_FONT,
+    NUMBER_FONT,
+    PILE,
+    ROW_WIDTH,
+)
 from .header import tint
 from .theme import BADGE_FONT, BAR_GAP, BAR_WIDTH, CALLED_FONT, dashing
 from .typeset_names import typeset
@@ -20,7 +30,8 @@ if TYPE_CHECKING:
     from ..scene.cards import Card
     from ..scene.overlay import Mark
 
-BADGE_CELLS = 9
+BADGE_CELLS = 10  # of "−10 digits"
+FONTS = (NAME_FONT, NUMBER_FONT)  # of a name and of its operation
 BETWEEN = 6.0  # pixels from the name to the operation
 
 
@@ -28,7 +39,7 @@ class Accent(NamedTuple):
     """How one card is drawn: dimmed, coloured, marked."""
 
     kind: str = ""  # classes
-    ports: Mapping[int, int] = MappingProxyType({})  # by operand, the track on it
+    ports: Mapping[int, str] = MappingProxyType({})  # by operand, the colour of the track on it
     mark: Mark | None = None
 
 
@@ -47,7 +58,7 @@ def rectangle(box: Box, *, flip: bool) -> tuple[float, float, float, float]:
 def _card(card: Card, box: Box, accent: Accent, *, flip: bool, is_used: bool, style: str = "full") -> str:
     x, y, w, h = rectangle(box, flip=flip)
     kind = "card" + " leaf" * card.is_leaf + " root" * card.is_root + " fold" * bool(card.folded)
-    kind += " centre" * card.is_centre + accent.kind
+    kind += " idle" * card.is_idle + " centre" * card.is_centre + accent.kind
     place = f'transform="translate({number(x)} {number(y)})"'
     folded = f'data-folded="{text.xml(card.folded)}" ' if card.folded else ""
     opening = f'<g id="n{card.node}" class="{kind}" data-node="{card.node}" {folded}{place}>'
@@ -85,10 +96,10 @@ def _face(card: Card, w: float, h: float) -> list[str]:
     """Name and operation, value, gradient and its bar; centred on a larger card."""
     left, top = (w - CARD_WIDTH) / 2, (h - CARD_HEIGHT) / 2
     right = left + CARD_WIDTH
-    parts = _first_line(card, left + 8, right - 8, top + 16, (12, 12))
-    parts += [words("caption", left + 8, top + 31, "value"), words("value", right - 8, top + 31, card.value)]
-    parts.append(words("caption", left + 8, top + 45, "grad"))
-    return parts + _gradient(card, left + 8, right - 8, top + 45)
+    parts = _first_line(card, left + 8, right - 8, top + 17, FONTS)
+    parts += [words("caption", left + 8, top + 33, "value"), words("value", right - 8, top + 33, card.value)]
+    parts.append(words("caption", left + 8, top + 48, "grad"))
+    return parts + _gradient(card, left + 8, right - 8, top + 48)
 
 
 def _first_line(card: Card, left: float, right: float, y: float, fonts: tuple[float, float]) -> list[str]:
@@ -148,18 +159,18 @@ def _folded(card: Card, w: float, h: float) -> list[str]:
     """A folded scope: its name, its contents, its result."""
     left, top = (w - FOLD_WIDTH) / 2 + 8, (h - PILE - FOLD_HEIGHT) / 2 + PILE / 2
     right = left + FOLD_WIDTH - 16
-    parts = _head(card, w, 22, 12)
-    what = text.shorten(card.caption, int((FOLD_WIDTH - 16) / (text.EM * 9.5)))
-    parts.append(words("caption", left, top + 35, what))
+    parts = _head(card, w, 22)
+    what = text.shorten(card.caption, int((FOLD_WIDTH - 16) / (text.EM * CAPTION_FONT)))
+    parts.append(words("caption", left, top + 37, what))
     said, _ = typeset(card.captions[0])
-    parts.append(f'<text class="caption" x="{number(left)}" y="{number(top + 50)}">{said}</text>')
-    parts.append(words("value", right, top + 50, card.value))
-    parts += [words("caption", left, top + 64, card.captions[1])]
-    return parts + _gradient(card, left, right, top + 64)
+    parts.append(f'<text class="caption" x="{number(left)}" y="{number(top + 53)}">{said}</text>')
+    parts.append(words("value", right, top + 53, card.value))
+    parts += [words("caption", left, top + 68, card.captions[1])]
+    return parts + _gradient(card, left, right, top + 68)
 
 
-def _head(card: Card, w: float, height: float, font: float) -> list[str]:
-    name, _ = typeset(text.shorten(card.label, int((w - 30) / (text.EM * font))))
+def _head(card: Card, w: float, height: float) -> list[str]:
+    name, _ = typeset(text.shorten(card.label, int((w - 30) / (text.EM * NAME_FONT))))
     return [
         f'<path class="head" d="M0 {height:g}V6a6 6 0 0 1 6-6H{number(w - 6)}a6 6 0 0 1 6 6V{height:g}Z"/>',
         words("name", 8, height - 7, "▸"),
@@ -171,24 +182,25 @@ def _small_face(card: Card, w: float, h: float) -> list[str]:
     """Name, and in one line value and gradient."""
     left, top = (w - compact.WIDTH) / 2, (h - compact.HEIGHT) / 2
     right = left + compact.WIDTH - compact.SIDE
-    parts = _first_line(card, left + compact.SIDE, right, top + 15, (13, 11))
-    return parts + _numbers(card, left + compact.SIDE, right, top + 29)
+    parts = _first_line(card, left + compact.SIDE, right, top + 15.5, FONTS)
+    return parts + _numbers(card, left + compact.SIDE, right, top + 31)
 
 
 def _numbers(card: Card, left: float, right: float, y: float) -> list[str]:
-    parts = [words("value", left, y, card.value)]
+    size = "" if compact.is_in_line(card.value, card.grad, right - left + 2 * compact.SIDE) else " small"
+    parts = [words("value" + size, left, y, card.value)]
     if card.grad:
-        parts.append(words("grad" + _tone(card.grad, card.bar), right, y, card.grad))
+        parts.append(words("grad" + size + _tone(card.grad, card.bar), right, y, card.grad))
     return parts
 
 
 def _small_row(card: Card, w: float, h: float) -> list[str]:  # noqa: ARG001  as all faces
-    return [_name(card, compact.SIDE, 13, 5), *_numbers(card, 54, compact.ROW_WIDTH - compact.SIDE, 13)]
+    return [_name(card, compact.SIDE, 15, 5), *_numbers(card, 54, compact.ROW_WIDTH - compact.SIDE, 15)]
 
 
 def _small_folded(card: Card, w: float, h: float) -> list[str]:
-    parts = _head(card, w, 22, 13)
-    return parts + _numbers(card, compact.SIDE, w - compact.SIDE, (h - PILE + 22) / 2 + 3.5)
+    parts = _head(card, w, 22)
+    return parts + _numbers(card, compact.SIDE, w - compact.SIDE, (h - PILE + 22) / 2 + 4.5)
 
 
 def _tint(mark: Mark, w: float, h: float) -> str:
@@ -201,11 +213,11 @@ def _badge(mark: Mark, w: float, h: float, *, is_row: bool) -> str:
     if not shown:
         return ""
     width = text.extent(shown, BADGE_FONT) + 6
-    x, y = (w - width - 4, h / 2 - 6) if is_row else (w - width + 3, h - 3)
+    x, y = (w - width - 4, h / 2 - 7) if is_row else (w - width + 3, h - 3)
     return (
         f'<g class="mark"><title>{text.xml(mark.title or mark.text)}</title>'
-        f'<rect class="badge" x="{number(x)}" y="{number(y)}" width="{number(width)}" height="12" rx="4"/>'
-        f"{words('badgetext', x + width / 2, y + 9, shown)}</g>"
+        f'<rect class="badge" x="{number(x)}" y="{number(y)}" width="{number(width)}" height="14" rx="4"/>'
+        f"{words('badgetext', x + width / 2, y + 10.7, shown)}</g>"
     )
 
 
@@ -233,17 +245,17 @@ def _stub(card: Card, box: Box, accent: Accent, *, flip: bool, **_: object) -> s
         f'<g class="stub{accent.kind}" transform="translate({number(x)} {number(y)})">'
         f"<title>{text.xml(card.title)}</title>"
         f'<rect class="face" width="{number(w)}" height="{number(h)}" rx="{number(h / 2)}"/>'
-        f"{words('stubtext', w / 2, h / 2 + 3.4, card.label)}</g>"
+        f"{words('stubtext', w / 2, h / 2 + 3.7, card.label)}</g>"
     )
 
 
 def _row(card: Card, w: float, h: float) -> list[str]:  # noqa: ARG001  as all faces
     """A leaf on one line: name, value, gradient."""
-    parts = [_name(card, 7, 15, 9), words("value", 146, 15, card.value)]
+    parts = [_name(card, 7, 15.5, 9), words("value", 160, 15.5, card.value)]
     if card.grad:
-        parts.append(words("grad" + _tone(card.grad, card.bar), ROW_WIDTH - 8, 15, card.grad))
+        parts.append(words("grad" + _tone(card.grad, card.bar), ROW_WIDTH - 8, 15.5, card.grad))
     else:
-        parts.append(words("none", ROW_WIDTH - 8, 15, "no grad yet"))
+        parts.append(words("none", ROW_WIDTH - 8, 15.5, "no grad yet"))
     return parts
 
 
@@ -255,7 +267,7 @@ def _ports(card: Card, w: float, h: float, accent: Accent, *, flip: bool) -> lis
         x = w / 2 + port.at - port.width / 2 if flip else -port.width
         y = -port.height if flip else h / 2 + port.at - port.height / 2
         track = accent.ports.get(port.operand)
-        emphasis = "" if track is None else f'class="on a{track % ACCENTS}" '
+        emphasis = "" if track is None else f'class="on {track}" '
         parts.append(
             f'<g {emphasis}data-operand="{port.operand}" data-source="{port.source if port.node < 0 else port.node}">'
             f"<title>{text.xml(port.title)}</title>"
@@ -263,7 +275,7 @@ def _ports(card: Card, w: float, h: float, accent: Accent, *, flip: bool) -> lis
             f'width="{number(port.width)}" height="{number(port.height)}" rx="{number(radius)}"/>'
         )
         if port.chip:
-            parts.append(words("chiptext", x + port.width / 2, y + port.height / 2 + 3.2, port.chip))
+            parts.append(words("chiptext", x + port.width / 2, y + port.height / 2 + 4, port.chip))
         parts.append("</g>")
     return parts
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from ...errors import MissingExtraError
 from .. import text
-from ..scene.highlight import ACCENTS
+from ..scene.flow import THINNEST, width_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -16,10 +16,11 @@ if TYPE_CHECKING:
     from ..scene.overlay import Overlay
 
 TITLE_HEIGHT, LINE_HEIGHT = 30.0, 20.0
-LINE_FONT, FORMULA_SIZE, FORMULA_GAP = 11.0, 16.0, 9.0
+LINE_FONT, FORMULA_SIZE, FORMULA_GAP = 11.5, 16.0, 9.0
 MOST_LEGENDS = 8
 SWATCHES = (0.0, 0.25, 0.5, 0.75, 1.0)
 SWATCH = 15.0
+FLOWS = (1.0, 0.1, 0.01, 0.001)  # shares of the largest flow whose widths are shown
 
 
 class Heading(NamedTuple):
@@ -39,18 +40,26 @@ class Set(NamedTuple):
 
 
 def heading(
-    title: str, tracks: Sequence[Track], overlay: Overlay | None, formulas: Sequence[Set], room: float
+    title: str,
+    tracks: Sequence[Track],
+    overlay: Overlay | None,
+    formulas: Sequence[Set],
+    room: float,
+    most: float | None = None,
 ) -> Heading:
-    """The header of a graph that is `room` wide; longer text is cut, a formula is made smaller."""
+    """The header of a graph that is `room` wide; longer text is cut, a formula is made smaller.
+
+    `most` is the flow of the widest edge, where edges are as wide as what flows along them.
+    """
     parts: list[str] = []
     y = width = 0.0
     if title:
         parts.append(_text("title", 0, 12, text.fitted(title, 15, room)))
         y = TITLE_HEIGHT
-    legends = [(k, track.legend) for k, track in enumerate(tracks) if track.legend]
-    for k, legend in legends[:MOST_LEGENDS]:
+    legends = [(track.colour, track.legend) for track in tracks if track.legend]
+    for colour, legend in legends[:MOST_LEGENDS]:
         shown = text.shorten(legend, int((room - 30) / (text.EM * LINE_FONT)))
-        parts.append(f'<path class="key a{k % ACCENTS}" d="M0 {y + 8:g}H22"/>' + _text("legend", 30, y + 12, shown))
+        parts.append(f'<path class="key {colour}" d="M0 {y + 8:g}H22"/>' + _text("legend", 30, y + 12, shown))
         y += LINE_HEIGHT
     if len(legends) > MOST_LEGENDS:
         parts.append(_text("legend", 30, y + 12, f"and {len(legends) - MOST_LEGENDS} more paths"))
@@ -61,6 +70,9 @@ def heading(
             parts += _scale(overlay.title, y, room)
         else:
             parts.append(_text("legend", 0, y + 12, text.shorten(overlay.title, int(room / (text.EM * LINE_FONT)))))
+        y += LINE_HEIGHT
+    if most is not None:
+        parts += _widths(most, y)
         y += LINE_HEIGHT
     for formula in formulas:
         shrink = min(1.0, room / formula.width)
@@ -92,6 +104,20 @@ def _scale(title: str, y: float, room: float) -> list[str]:
         )
     parts.append(_text("legend soft", x + bar, y + 12, ends[1]))
     return parts
+
+
+def _widths(most: float, y: float) -> list[str]:
+    """How wide edges are for what flows back along them."""
+    said = "flows back along an edge:"
+    parts = [_text("legend soft", 0, y + 12, said)]
+    x = text.extent(said, LINE_FONT) + 8
+    for share in FLOWS if most else ():
+        shown = ("≤ " if share == FLOWS[-1] else "±") + text.number(most * share, digits=2)
+        wide = THINNEST if share == FLOWS[-1] else width_of(most * share, most)
+        parts.append(f'<path class="key plain" style="stroke-width:{wide:.1f}" d="M{x:.1f} {y + 8:g}h22"/>')
+        parts.append(_text("legend", x + 28, y + 12, shown))
+        x += 28 + text.extent(shown, LINE_FONT) + 14
+    return parts if most else [_text("legend soft", 0, y + 12, f"{said} nothing")]
 
 
 def tint(level: float) -> str:

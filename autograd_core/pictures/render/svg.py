@@ -7,13 +7,17 @@ so that a script can find them.
 
 from __future__ import annotations
 
+import math
 from itertools import pairwise
 from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
 from .. import text
 from ..layout.layered import GENTLE
+from ..scene.cards import LEAST_FONT
+from ..scene.flow import width_of
 from ..scene.highlight import ACCENTS, emphasis
+from ..sizes import FREE, Extent, Sizes, extent
 from .card_svg import KINDS, Accent, number, rectangle, words
 from .header import heading
 from .theme import style
@@ -23,14 +27,17 @@ if TYPE_CHECKING:
 
     from ..layout.layered import Point, Scope
     from ..layout.nested import Box, Plan
-    from ..scene.cards import Port, Scene
+    from ..scene.cards import Card, Port, Scene
     from ..scene.highlight import Track
     from ..scene.overlay import Mark, Overlay
     from .header import Heading, Set
 
 MARGIN = 16.0
 SAME, CORNER = 0.05, 7.0  # pixels too small to see; the radius of a turn
-SMALLEST = 0.6  # how far a page may shrink the picture; beyond that it scrolls, to stay readable
+SMALLEST = 9.0 / LEAST_FONT  # a page shrinks no print below 9 pixels; beyond that the picture scrolls
+THIN, ON_TRACK = 1.4, 2.6  # widths of an edge, as the style sheet has them
+TIP, BEHIND = 5.0, 0.8  # an arrowhead without its edge's width, and how much of it lies over the edge's end
+LANE = 3.8  # between tracks that share an edge
 LEAST_DRESSED = 480.0  # width of a picture with legends or formulas
 
 
@@ -43,22 +50,25 @@ class Dress(NamedTuple):
     formulas: tuple[Set, ...] = ()
     kinds: Mapping[int, str] = MappingProxyType({})  # by card, further classes: of one step of an animation
     edges: Mapping[tuple[int, int], str] = MappingProxyType({})  # the same by card and operand
+    sizes: Sizes = FREE
+    most: float | None = None  # the largest flow, where edges are as wide as what flows back along them
 
 
 BARE = Dress()
 
 
-def size(scene: Scene, plan: Plan, title: str, dress: Dress = BARE) -> tuple[float, float]:
-    """Width and height in pixels."""
+def size(scene: Scene, plan: Plan, title: str, dress: Dress = BARE) -> Extent:
+    """Width and height, in pixels and in the picture's units."""
     w, h, head = _extents(scene, plan, text.clean(title), dress)
-    return w + 2 * MARGIN, h + head.height + 2 * MARGIN
+    return extent(w + 2 * MARGIN, h + head.height + 2 * MARGIN, dress.sizes)
 
 
 def _extents(scene: Scene, plan: Plan, title: str, dress: Dress) -> tuple[float, float, Heading]:
     w, h = (plan.length, plan.breadth) if scene.direction == "LR" else (plan.breadth, plan.length)
-    dressed = dress.overlay is not None or dress.formulas or any(track.legend for track in dress.tracks)
+    dressed = dress.overlay is not None or dress.formulas or dress.most is not None
+    dressed = dressed or any(track.legend for track in dress.tracks)
     w = max(w, LEAST_DRESSED) if dressed else w
-    return w, h, heading(title, dress.tracks, dress.overlay, dress.formulas, w)
+    return w, h, heading(title, dress.tracks, dress.overlay, dress.formulas, w, dress.most)
 
 
 def write(
@@ -72,14 +82,15 @@ def write(
 
     title = text.clean(title)
     w, h, head = _extents(scene, plan, title, dress)
-    width, height = w + 2 * MARGIN, h + head.height + 2 * MARGIN
+    width, height, across, down = size(scene, plan, title, dress)
+    left, top = (across - w) / 2, (down - h - head.height) / 2
     body = "\n".join(_body(scene, plan, dress))
     above = "\n".join(head.parts)
     name = f"{prefix}ag{sha256((title + above + body).encode()).hexdigest()[:10]}"
-    shrinking = f'style="max-width:100%;min-width:{number(width * SMALLEST)}px;height:auto" '
+    shrinking = f'style="max-width:100%;min-width:{number(min(width, across * SMALLEST))}px;height:auto" '
     opening = (
         f'<svg xmlns="http://www.w3.org/2000/svg" id="{name}" class="autograd-core" '
-        f'viewBox="0 0 {number(width)} {number(height)}" width="{number(width)}" height="{number(height)}" role="img" '
+        f'viewBox="0 0 {number(across)} {number(down)}" width="{number(width)}" height="{number(height)}" role="img" '
         f'{"" if fixed else shrinking}aria-labelledby="{name}-t {name}-d">'
     )
     lines = [
@@ -90,9 +101,9 @@ def write(
         '<rect class="bg" width="100%" height="100%" rx="6"/>',
     ]
     if above:
-        lines.append(f'<g transform="translate({number(MARGIN)} {number(MARGIN)})">{above}</g>')
+        lines.append(f'<g transform="translate({number(left)} {number(top)})">{above}</g>')
     lines += [
-        f'<g transform="translate({number(MARGIN)} {number(MARGIN + head.height)})">',
+        f'<g transform="translate({number(left)} {number(top + head.height)})">',
         body.replace(' id="', f' id="{name}-'),
         "</g>",
     ]
@@ -107,28 +118,21 @@ def _body(scene: Scene, plan: Plan, dress: Dress) -> Iterator[str]:
     edges = [(i, port) for i, card in scene.cards.items() for port in card.ports if not port.is_constant]
     for i, port in sorted(edges, key=lambda edge: (edge[0], edge[1].operand) in on.ports):  # those on tracks last
         tracks = on.ports.get((i, port.operand), [])
-        route = plan.routes[i, port.operand]
-        yield from _halos(tracks, route, flip=flip)
-        kind = f" on a{tracks[0] % ACCENTS}" if tracks else " dim" * bool(dress.tracks)
+        kinds = [dress.tracks[k].colour for k in tracks[:ACCENTS]]
+        kind = f" on {kinds[0]}" if tracks else " dim" * bool(dress.tracks)
         kind += dress.edges.get((i, port.operand), "")
-        yield _edge(i, port, route, kind, flip=flip)
+        yield from _edge(scene.cards[i], port, plan.routes[i, port.operand], kind, kinds[1:], dress.most, flip=flip)
     for scope, box in plan.scopes.items():
         yield _scope_name(scope, box, flip=flip)
     used = {port.source for card in scene.cards.values() for port in card.ports if not port.is_constant}
     for i, card in scene.cards.items():
         accent = Accent(dress.kinds.get(i, ""), mark=dress.marks.get(i))
         if dress.tracks:
-            kind = f" on a{on.cards[i] % ACCENTS}" if i in on.cards else " dim"
-            ports = {p.operand: on.ports[i, p.operand][0] for p in card.ports if (i, p.operand) in on.ports}
+            kind = f" on {dress.tracks[on.cards[i]].colour}" if i in on.cards else " dim"
+            marked = {p.operand: on.ports[i, p.operand][0] for p in card.ports if (i, p.operand) in on.ports}
+            ports = {operand: dress.tracks[k].colour for operand, k in marked.items()}
             accent = accent._replace(kind=kind, ports=ports)
         yield KINDS[card.kind](card, plan.cards[i], accent, flip=flip, is_used=i in used, style=scene.style)
-
-
-def _halos(tracks: Sequence[int], route: list[Point], *, flip: bool) -> Iterator[str]:
-    """An edge on several tracks: their colours side by side, the first in the middle."""
-    for wider, track in reversed(list(enumerate(tracks[1:ACCENTS], start=1))):
-        kind, width = f"halo a{track % ACCENTS}", 2.6 + 4 * wider
-        yield f'<path class="{kind}" stroke-width="{width:g}" d="{_curve(route, flip=flip)}"/>'
 
 
 def _scope(scope: Scope, box: Box, *, flip: bool) -> str:
@@ -155,12 +159,60 @@ def _scope_name(scope: tuple[str, ...], box: Box, *, flip: bool) -> str:
     )
 
 
-def _edge(user: int, port: Port, route: list[Point], kind: str, *, flip: bool) -> str:
-    dead = " dead" * port.is_dead + kind
-    return (
-        f'<path id="e{user}.{port.operand}" class="edge{dead}" data-from="{port.source}" data-to="{user}" '
-        f'data-operand="{port.operand}" d="{_curve(route, flip=flip)}"><title>{text.xml(port.title)}</title></path>'
+def _edge(
+    user: Card, port: Port, route: list[Point], kind: str, others: Sequence[str], most: float | None, *, flip: bool
+) -> Iterator[str]:
+    """An edge with its arrowhead; where several tracks share it, they run side by side."""
+    kind = " dead" * port.is_dead + " idle" * (port.is_idle and not port.is_dead) + kind
+    wide = ON_TRACK if " on " in kind else THIN
+    style = ""
+    if most is not None:
+        wide = width_of(port.flow, most)
+        kind += " flow" + (" pos" if port.flow > 0 else " neg" if port.flow < 0 else "")
+        style = f'style="stroke-width:{wide:.2f}" '
+    is_tipped = user.kind != "junction" and port.height > TIP
+    tip = TIP + wide if is_tipped else 0.0
+    end, way = route[-1], _shortened(route, tip * BEHIND)
+    lanes = [LANE * (k - len(others) / 2) for k in range(len(others) + 1)]
+    for lane, colour in zip(lanes[1:], others, strict=True):
+        yield f'<path class="halo {colour}" d="{_curve(_beside(way, lane), flip=flip)}"/>'
+    yield (
+        f'<path id="e{user.node}.{port.operand}" class="edge{kind}" {style}data-from="{port.source}" '
+        f'data-to="{user.node}" data-operand="{port.operand}" d="{_curve(_beside(way, lanes[0]), flip=flip)}">'
+        f"<title>{text.xml(port.title)}</title></path>"
     )
+    if is_tipped:
+        half = (TIP + wide + LANE * len(others)) / 2
+        x, y = end
+        corners = [(x - tip, y - half), end, (x - tip, y + half)]
+        shape = "L".join(f"{number(b)} {number(a)}" if flip else f"{number(a)} {number(b)}" for a, b in corners)
+        yield f'<path class="tip{kind}" d="M{shape}Z"/>'
+
+
+def _shortened(route: list[Point], by: float) -> list[Point]:
+    """The route without its last pixels along the flow: there is the arrowhead."""
+    x, y = route[-1]
+    last = len(route) - 1
+    while last and abs(route[last - 1][1] - y) < SAME and route[last - 1][0] > x - by:
+        last -= 1
+    return [*route[:last], (max(x - by, route[last - 1][0] if last else x - by), y)]
+
+
+def _beside(route: list[Point], offset: float) -> list[Point]:
+    """A route that runs beside another one, so many pixels to its right."""
+    points = [p for k, p in enumerate(route) if not k or _apart(p, route[k - 1])]
+    if not offset or len(points) < 2:
+        return points
+    # Pieces leave and arrive along the flow, but for those that run across it; at a turn both normals add up.
+    ways = [
+        (math.copysign(1.0, x1 - x0), 0.0) if abs(x1 - x0) >= SAME else (0.0, math.copysign(1.0, y1 - y0))
+        for (x0, y0), (x1, y1) in pairwise(points)
+    ]
+    moved = []
+    for (x, y), (tx, ty), (ux, uy) in zip(points, [ways[0], *ways], [*ways, ways[-1]], strict=True):
+        turns = (tx, ty) != (ux, uy) and tx * ux + ty * uy == 0
+        moved.append((x - offset * (ty + uy * turns), y + offset * (tx + ux * turns)))
+    return moved
 
 
 def _curve(route: list[Point], *, flip: bool) -> str:

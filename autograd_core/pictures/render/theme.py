@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from ..scene.cards import BAR_STEPS, CARD_WIDTH, CHIP_FONT
-from ..scene.highlight import ACCENTS
+from ..scene import compact
+from ..scene.cards import BAR_STEPS, CAPTION_FONT, CARD_WIDTH, CHIP_FONT, LEAST_FONT, NAME_FONT, NUMBER_FONT
+from ..scene.highlight import ACCENTS, NIL
 from .header import LINE_FONT
 
-BADGE_FONT, CALLED_FONT = 8.5, 10.5
+BADGE_FONT, CALLED_FONT = LEAST_FONT, 11.5
 MONO = "ui-monospace,SFMono-Regular,Menlo,Consolas,'DejaVu Sans Mono',monospace"
 SANS = "system-ui,-apple-system,'Segoe UI','DejaVu Sans',sans-serif"
 
@@ -75,37 +76,50 @@ def dashing(width: float) -> str:
 
 
 
+TRACKS = (*((f"a{k}", f"a{k}") for k in range(ACCENTS)), (NIL, "soft"))  # classes and their colours
 RULES = (
     ("bg", "fill:{bg}"),
     ("face", "fill:{card};stroke:{line};stroke-width:1"),
     ("leaf .face", "fill:{leaf};stroke:{leafline}"),
     ("root .face", "stroke:{root};stroke-width:1.8"),
     ("scope", "fill:{scope};fill-opacity:.06;stroke:{scope};stroke-opacity:.55;stroke-dasharray:4 3"),
-    ("scopename", f"fill:{{scope}};font:600 11px {SANS}"),
-    ("scoperim", f"fill:{{bg}};font:600 11px {SANS};stroke:{{bg}};stroke-width:3"),
+    ("scopename", f"fill:{{scope}};font:600 11.5px {SANS}"),
+    ("scoperim", f"fill:{{bg}};font:600 11.5px {SANS};stroke:{{bg}};stroke-width:3"),
     ("pile", "fill:{scope};fill-opacity:.14;stroke:{scope};stroke-opacity:.55"),
     ("fold .face", "stroke:{scope}"),
     ("centre .face", "stroke:{pos};stroke-width:2.4"),
     ("head", "fill:{scope};fill-opacity:.16"),
     ("junction", "fill:{edge}"),
     ("stub .face", "fill:{bg};stroke:{edge};stroke-dasharray:2 3"),
-    ("stubtext", f"fill:{{soft}};font:10px {MONO};text-anchor:middle"),
+    ("stubtext", f"fill:{{soft}};font:{LEAST_FONT:g}px {MONO};text-anchor:middle"),
     ("edge", "fill:none;stroke:{edge};stroke-width:1.4"),
-    ("dead", "stroke-dasharray:3 3;stroke-opacity:.75"),
+    ("tip", "fill:{edge}"),
+    ("dead.edge", "stroke-dasharray:3 3;stroke-opacity:.75"),
+    ("idle.edge", "stroke-dasharray:3 3;stroke-opacity:.6"),
+    ("dead.tip", "fill-opacity:.75"),
+    ("idle.tip", "fill-opacity:.6"),
+    ("flow.pos.edge", "stroke:{pos}"),
+    ("flow.neg.edge", "stroke:{neg}"),
+    ("flow.pos.tip", "fill:{pos}"),
+    ("flow.neg.tip", "fill:{neg}"),
+    ("idle .face", "fill:{bg};stroke:{line};stroke-dasharray:4 3"),
+    ("idle .name", "fill:{soft}"),
+    ("idle .op.alone", "fill:{soft}"),
     ("start", "fill:{edge}"),
     ("chip", "fill:{chip};stroke:{line};stroke-width:.8"),
     ("pill", "fill:{pill};stroke:{pillline};stroke-width:.8"),
     ("chiptext", f"fill:{{ink}};font:{CHIP_FONT:g}px {MONO};text-anchor:middle"),
-    ("name", f"fill:{{ink}};font:700 12px {MONO}"),
-    ("op", f"fill:{{soft}};font:700 12px {MONO};text-anchor:end"),
+    ("name", f"fill:{{ink}};font:700 {NAME_FONT:g}px {MONO}"),
+    ("op", f"fill:{{soft}};font:700 {NUMBER_FONT:g}px {MONO};text-anchor:end"),
     ("op.alone", "fill:{ink}"),
     ("called", f"fill:{{soft}};font:400 {CALLED_FONT:g}px {MONO}"),
-    ("caption", f"fill:{{soft}};font:9.5px {SANS}"),
-    ("value", f"fill:{{ink}};font:11px {MONO};text-anchor:end"),
-    ("none", f"fill:{{soft}};font:italic 10px {SANS};text-anchor:end"),
-    ("grad", f"fill:{{soft}};font:11px {MONO};text-anchor:end"),
+    ("caption", f"fill:{{soft}};font:{CAPTION_FONT:g}px {SANS}"),
+    ("value", f"fill:{{ink}};font:{NUMBER_FONT:g}px {MONO};text-anchor:end"),
+    ("none", f"fill:{{soft}};font:italic {LEAST_FONT:g}px {SANS};text-anchor:end"),
+    ("grad", f"fill:{{soft}};font:{NUMBER_FONT:g}px {MONO};text-anchor:end"),
     ("grad.pos", "fill:{pos}"),
     ("grad.neg", "fill:{neg}"),
+    ("small", f"font-size:{LEAST_FONT:g}px"),
     ("nan", "fill:{neg};font-weight:700"),
     ("bar", f"fill:none;stroke:{{track}};stroke-width:3;stroke-dasharray:{dashing(BAR_WIDTH)}"),
     ("bar.pos", "stroke:{pos}"),
@@ -124,13 +138,17 @@ RULES = (
     ("on>.chip", "stroke-width:1.4"),
     ("on>.chiptext", "font-weight:700"),
     ("key", "stroke-width:3"),
-    ("halo", "fill:none"),
+    ("halo", "fill:none;stroke-width:2.6"),
     *(
-        (f"a{k}{part}", f"stroke:{{a{k}}}")
-        for k in range(ACCENTS)
+        (f"{name}{part}", f"stroke:{{{colour}}}")
+        for name, colour in TRACKS
         for part in (".edge", " .face", ">.chip", ".key", ".halo")
     ),
-    *((f"a{k}>.chiptext", f"fill:{{a{k}}}") for k in range(ACCENTS)),
+    *((f"{name}{part}", f"fill:{{{colour}}}") for name, colour in TRACKS for part in (">.chiptext", ".tip")),
+    ("nil.edge", "stroke-dasharray:3 3;stroke-width:1.8"),
+    ("nil.halo", "stroke-dasharray:3 3;stroke-width:1.8"),
+    ("nil.key", "stroke-dasharray:3 3"),
+    ("key.plain", "stroke:{pos}"),
 )
 FILM = (  # of one step of an animation
     ("faint", "opacity:.42"),
@@ -138,12 +156,15 @@ FILM = (  # of one step of an animation
     ("used.edge", "stroke:{now};stroke-width:2.6"),
     ("used.edge.pos", "stroke:{pos}"),
     ("used.edge.neg", "stroke:{neg}"),
+    ("used.tip", "fill:{now}"),
+    ("used.tip.pos", "fill:{pos}"),
+    ("used.tip.neg", "fill:{neg}"),
 )
 COMPACT = {  # where it differs: print that is large for its card
-    "name": f"fill:{{ink}};font:700 13px {MONO}",
-    "op": f"fill:{{soft}};font:700 11px {MONO};text-anchor:end",
-    "value": f"fill:{{ink}};font:10px {MONO}",
-    "grad": f"fill:{{soft}};font:10px {MONO};text-anchor:end",
+    "name": f"fill:{{ink}};font:700 {NAME_FONT:g}px {MONO}",
+    "op": f"fill:{{soft}};font:700 {NUMBER_FONT:g}px {MONO};text-anchor:end",
+    "value": f"fill:{{ink}};font:{compact.FONT:g}px {MONO}",
+    "grad": f"fill:{{soft}};font:{compact.FONT:g}px {MONO};text-anchor:end",
 }
 
 

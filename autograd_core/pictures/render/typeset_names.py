@@ -7,6 +7,7 @@ import unicodedata
 
 from ...notation.formulas import GREEK
 from .. import text
+from ..scene.cards import LEAST_FONT
 
 INDEX = r"[A-Za-z]{0,2}\d{0,3}(?:[,→][A-Za-z]{0,2}\d{0,3})*"
 NAME = re.compile(rf"(?P<base>\w+?[′″‴]*)(?:_(?P<low>{INDEX}))?(?:\^(?P<high>\(?\w{{1,3}}\)?))?")
@@ -18,7 +19,7 @@ LETTERS = {
     if name not in ("lambda", "Lambda")
 } | {"lambda": "λ", "Lambda": "Λ"}  # Unicode spells it lamda
 SANS = "system-ui,'DejaVu Sans',sans-serif"
-SMALL = "75%"
+SMALL = f"{LEAST_FONT:g}px"
 LOW, HIGH = 3.0, -5.0  # pixels below and above the line
 
 
@@ -31,7 +32,7 @@ def typeset(label: str) -> tuple[str, float]:
     Example:
         >>> from autograd_core.pictures.render.typeset_names import typeset
         >>> typeset("w_1"), typeset("x_train")
-        (('w<tspan font-size="75%" dy="3">1</tspan>', 3.0), ('x_train', 0.0))
+        (('w<tspan font-size="10.5px" dy="3">1</tspan>', 3.0), ('x_train', 0.0))
     """
     called = CALLED.fullmatch(label)
     if called is not None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from .. import text
 from .board import Board
-from .cards import Card, Port, Scene, blank_card, lined_up, name_of, node_card, ports_of
+from .cards import LEAST_FONT, Card, Port, Scene, blank_card, lined_up, name_of, node_card, ports_of
 from .collapsed import MOST_PORTS, Entering, edges_said, folded_card, folded_ports, junctions
 from .overlay import CHANGED
 
@@ -112,7 +112,7 @@ def _stub(board: Board, nodes: dict[int, int], scope: tuple[str, ...], ports: tu
     names = [name_of(board.graph, u) for u in sorted(nodes)]
     label = f"+{sum(nodes.values())} more"
     some = ", ".join(names[:LISTED]) + (", …" if len(names) > LISTED else "")
-    width = text.extent(label, 10) + 14
+    width = text.extent(label, LEAST_FONT) + 14
     size = (width, STUB_HEIGHT)
     title = f"{sum(nodes.values())} edges {'to' if ports else 'from'} nodes that are not in view: {some}"
     board.cards[number] = blank_card(number, scope, label, size, title, kind="stub")._replace(ports=ports)

@@ -20,12 +20,14 @@ if TYPE_CHECKING:
     from ...engine.value import Value
     from ..view.scope_tree import Graph
 
-CARD_WIDTH, CARD_HEIGHT = 126.0, 58.0
-FOLD_WIDTH, FOLD_HEIGHT, PILE = 208.0, 76.0, 6.0  # a folded scope, and the cards that show below it
+CARD_WIDTH, CARD_HEIGHT = 126.0, 62.0
+FOLD_WIDTH, FOLD_HEIGHT, PILE = 216.0, 80.0, 6.0  # a folded scope, and the cards that show below it
 ROW_HEIGHT = 22.0  # a leaf that is one of many operands: label, value and gradient in one line
-ROW_WIDTH = 232.0
+ROW_WIDTH = 250.0
 CROWD_LR, CROWD_TB = 160, 16  # operands beyond which ports have no text
-CHIP_FONT, CHIP_HEIGHT = 9.0, 14.0
+LEAST_FONT = 10.5  # pixels; nothing is printed smaller
+NAME_FONT, NUMBER_FONT, CAPTION_FONT = 13.0, 12.0, LEAST_FONT
+CHIP_FONT, CHIP_HEIGHT = 11.5, 16.0
 BAR_STEPS = 6  # segments of a gradient's bar; each stands for a factor of ten
 
 
@@ -38,7 +40,7 @@ class Chips(NamedTuple):
     gap: float  # between two of them
 
 
-FULL_CHIPS = Chips(CHIP_FONT, CHIP_HEIGHT, least=22.0, gap=2.5)
+FULL_CHIPS = Chips(CHIP_FONT, CHIP_HEIGHT, least=26.0, gap=2.0)
 DENSE = 16  # ports beyond which their chips are close together
 
 
@@ -52,6 +54,8 @@ class Port(NamedTuple):
     is_dead: bool  # the local derivative is 0: no gradient passes
     title: str
     node: int = -1  # the operand itself, where it is one
+    is_idle: bool = False  # whatever the local derivative is: behind it, too, no gradient passes
+    flow: float = 0.0  # what flows back here, |local derivative × adjoint|; negative where that product is
     at: float = 0.0  # distance of its middle from the side's middle
     width: float = 0.0  # of its chip on the page
     height: float = 0.0
@@ -81,6 +85,7 @@ class Card(NamedTuple):
     folded: str = ""  # the path of the folded scope
     caption: str = ""  # what is in it
     captions: tuple[str, str] = ("value", "grad")  # before the value and the gradient
+    is_idle: bool = False  # no gradient comes here, since every way back to it passes a zero
 
 
 class Scene(NamedTuple):
@@ -245,7 +250,7 @@ def lined_up(
         return (), 0.0, 0.0
     across = direction == "LR"  # ports stand one below the other
     if across and len(ports) > DENSE:
-        chips = chips._replace(height=12.0, gap=1.0)
+        chips = chips._replace(height=14.0, gap=0.5)
     shown = ["" if crowded else port.chip for port in ports]
     widths = [6.0 if crowded else max(chips.least, text.extent(chip, chips.font) + 8) for chip in shown]
     height = 4.0 if crowded else chips.height

@@ -10,7 +10,20 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from ...engine.sweep import reverse
 from .. import text
 from ..view.auto_groups import summary
-from .cards import CHIP_HEIGHT, FOLD_HEIGHT, FOLD_WIDTH, PILE, Card, Port, bar, blank_card, name_of, nonzero
+from .cards import (
+    CAPTION_FONT,
+    CHIP_HEIGHT,
+    FOLD_HEIGHT,
+    FOLD_WIDTH,
+    NUMBER_FONT,
+    PILE,
+    Card,
+    Port,
+    bar,
+    blank_card,
+    name_of,
+    nonzero,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -51,7 +64,7 @@ def folded_card(board: Board, s: int, group: list[int], around: tuple[str, ...])
             lines.append(f"gradient {text.in_full(grads[0])}")
     else:
         said = f"{len(exits)} values"
-        room = int((FOLD_WIDTH - 24 - text.extent(said, 9.5)) / (text.EM * 11))
+        room = int((FOLD_WIDTH - 24 - text.extent(said, CAPTION_FONT)) / (text.EM * NUMBER_FONT))
         card = card._replace(value=_range(values, room), captions=(said, "|grad|"))
         lines.append(f"gives {len(exits)} values, {card.value}")
         if board.has_grads:

@@ -5,17 +5,18 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from .. import text
-from .cards import PILE, Chips, is_of_pairs, lined_up
+from .cards import LEAST_FONT, PILE, Chips, is_of_pairs, lined_up
 
 if TYPE_CHECKING:
     from ..view.scope_tree import Graph
-    from .cards import Card, Scene
+    from .cards import Card, Port, Scene
 
-WIDTH, HEIGHT = 104.0, 36.0  # a line has room for any two floats of one digit
-ROW_WIDTH, ROW_HEIGHT = 176.0, 18.0
-FOLD_WIDTH, FOLD_HEIGHT = 150.0, 40.0
-CHIPS = Chips(font=9.0, height=12.0, least=18.0, gap=2.0)
-SIDE, FONT = 6.0, 10.0  # margin within a card, size of its numbers
+WIDTH, HEIGHT = 118.0, 38.0  # a line has room for any two floats of one digit
+ROW_WIDTH, ROW_HEIGHT = 178.0, 21.0
+FOLD_WIDTH, FOLD_HEIGHT = 160.0, 44.0
+CHIPS = Chips(font=12.0, height=15.0, least=22.0, gap=1.0)
+CHIP_DIGITS = 3
+SIDE, FONT = 6.0, 13.0  # margin within a card, size of its numbers
 
 
 def compacted(scene: Scene, graph: Graph) -> Scene:
@@ -34,14 +35,33 @@ def _card(card: Card, graph: Graph, direction: str) -> Card:
     else:
         width, height = (ROW_WIDTH, ROW_HEIGHT) if card.is_row else (WIDTH, HEIGHT)
         value, grad = numbers(graph.data[card.node], graph.grads[card.node] if card.grad else None)
+    given = _with_fewer_digits(card, graph)
     paired = card.kind == "node" and is_of_pairs(graph.order[card.node]) and len(card.ports) > 2
-    crowded = all(not port.chip for port in card.ports)
-    ports, chip, extent = lined_up(card.ports, direction, crowded=crowded, paired=paired, chips=CHIPS)
+    crowded = all(not port.chip for port in given)
+    ports, chip, extent = lined_up(given, direction, crowded=crowded, paired=paired, chips=CHIPS)
     if direction == "LR":
         height = max(height, extent)
     else:
         width = max(width, extent)
     return card._replace(width=width, height=height, value=value, grad=grad, ports=ports, chip=chip)
+
+
+def _with_fewer_digits(card: Card, graph: Graph) -> tuple[Port, ...]:
+    """The ports of a card with local derivatives and constants of three digits."""
+    if card.kind != "node" or not any(port.chip for port in card.ports):
+        return card.ports
+    node = graph.order[card.node]
+    slopes, parents = node.local_grads, node.parents
+    return tuple(
+        port._replace(
+            chip=_number(parents[port.operand].data, CHIP_DIGITS)
+            if port.is_constant
+            else "×" + _number(slopes[port.operand], CHIP_DIGITS)
+        )
+        if port.chip and port.node >= 0
+        else port
+        for port in card.ports
+    )
 
 
 def numbers(value: Any, gradient: Any) -> tuple[str, str]:
@@ -56,7 +76,14 @@ def _number(x: Any, digits: int) -> str:
 
 def _fitting(tries: list[tuple[str, str]], width: float) -> tuple[str, str]:
     """The longest form of two numbers that fits into a line; a number is never cut, as that would change it."""
-    room = int((width - 2 * SIDE) / (text.EM * FONT)) - 1
     value, grad = tries[-1]
-    tries = [*tries, (value, "…" if grad else ""), ("…", grad), ("…", "…" if grad else "")]
-    return next(pair for pair in tries if sum(map(text.cells, pair)) <= room)
+    if not any(is_in_line(*pair, width) for pair in tries):
+        tries = [(value, "…" if grad else ""), ("…", grad), ("…", "…" if grad else "")]
+        if is_in_line(value, grad, width, LEAST_FONT):
+            return value, grad
+    return next(pair for pair in tries if is_in_line(*pair, width))
+
+
+def is_in_line(value: str, grad: str, width: float, font: float = FONT) -> bool:
+    """Whether two numbers stand beside each other on a card so wide."""
+    return text.cells(value) + text.cells(grad) < int((width - 2 * SIDE) / (text.EM * font))

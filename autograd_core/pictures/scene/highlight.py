@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections import Counter
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 FACTORS = 8  # of a product that is written out
 TOLD = 3  # nodes between the ends of a path that its legend names
 ACCENTS = 6  # colours, which repeat
+NIL = "nil"  # the muted colour of a path whose product is 0
 
 
 class HighlightedPath(Protocol):
@@ -47,6 +49,7 @@ class Track(NamedTuple):
     nodes: tuple[int, ...]
     edges: tuple[tuple[int, int, int], ...]  # source, user, which operand of it; (source, user, -1) for any
     legend: str  # "" for nodes that are no path
+    colour: str = "a0"  # its class: "a0" to "a5", or "nil" for a path whose product is 0
 
 
 class Emphasis(NamedTuple):
@@ -83,7 +86,8 @@ def tracks_of(highlight: object, graph: Graph) -> tuple[Track, ...]:
     tracks = [_path(path, graph, names, common, uses, number) for number, path in enumerate(paths, start=1)]
     if alone:
         tracks.append(_values(alone, graph))
-    return tuple(tracks)
+    colours = (f"a{k % ACCENTS}" for k in itertools.count())  # the next one for each path that carries something
+    return tuple(track if track.colour == NIL else track._replace(colour=next(colours)) for track in tracks)
 
 
 def _is_path(x: Any) -> bool:
@@ -122,7 +126,8 @@ def _path(
         factors.append(text.number(slope))
     route = _route(path, names, common, uses)
     factors = [] if path.is_shorter else factors
-    return Track(nodes, tuple(edges), f"path {number}: {route}: {_product(path, factors)}")
+    colour = NIL if path.product == 0 else "a0"
+    return Track(nodes, tuple(edges), f"path {number}: {route}: {_product(path, factors)}", colour)
 
 
 def _read(path: HighlightedPath, graph: Graph) -> _PathRead:
@@ -207,7 +212,7 @@ def emphasis(tracks: Sequence[Track], scene: Scene) -> Emphasis:
     cards: dict[int, int] = {}
     ports: dict[tuple[int, int], list[int]] = {}
     entries = _Entries(scene)
-    for number, track in enumerate(tracks):
+    for number, track in sorted(enumerate(tracks), key=lambda entry: entry[1].colour == NIL):  # others come first
         for node in track.nodes:
             if scene.card_of.get(node) in scene.cards:
                 cards.setdefault(scene.card_of[node], number)

@@ -86,7 +86,7 @@ class View {
     this.body = h("div", { class: "agc-body" }, this.stage, this.tools);
     this.changed = [];
     this.count = 0;
-    this.least = 0.6;  // a picture is shown no smaller than this at first; then one pans
+    this.least = 0.86;  // pixels per unit; a picture is shown no smaller at first, or its print would be below 9 pixels
     this.tallest = Infinity;  // pixels; a kind may ask for less
     image.replaceWith(this.body);
     root.append(this.tip, this.heard);
@@ -106,13 +106,14 @@ class View {
     const parsed = new DOMParser().parseFromString(text.replaceAll(id, `${this.root.id}-${++this.count}`), "image/svg+xml");
     this.svg = document.importNode(parsed.documentElement, true);
     this.size = [this.svg.viewBox.baseVal.width, this.svg.viewBox.baseVal.height];
+    this.unit = this.svg.width.baseVal.value / this.size[0];
     this.svg.removeAttribute("style");
     this.svg.setAttribute("role", "group");
     this.svg.setAttribute("width", "100%");
     this.layer = made(SVG, "g", null, [...this.svg.children].filter((child) => !child.matches("title, desc, style, .bg")));
     this.svg.append(this.layer);
     this.stage.replaceChildren(this.svg);
-    this.body.style.maxWidth = `${this.size[0]}px`;
+    this.body.style.maxWidth = `${this.size[0] * this.unit}px`;
     this.theme();
     this.hideTip();
     this.resized(true);
@@ -136,7 +137,7 @@ class View {
   resized(anew = false) {
     const [width, height] = this.size, room = this.stage.clientWidth;
     if (!room) return;
-    const scale = Math.max(Math.min(room / width, this.tallest / height), Math.min(1, this.least));
+    const scale = Math.max(Math.min(room / width, this.tallest / height), Math.min(this.unit, this.least));
     const tall = Math.min(height * scale, this.tallest);
     this.svg.setAttribute("height", tall);
     this.first = [Math.min(0, (width - room / scale) / 2), 0, room / scale, tall / scale];

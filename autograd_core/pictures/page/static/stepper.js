@@ -107,7 +107,7 @@ kinds.stepper = (view, data) => {
   // --- the picture ---
 
   view.tallest = Math.max(LOWEST, Math.min(innerHeight - PANEL, HIGHEST));  // buttons, picture and formulas in one sight
-  view.least = 0.8;
+  view.least = 0.86;
   view.resized(true);
   const scene = view.svg;
   scene.querySelectorAll("title").forEach((element) => element.remove());  // they tell how it ends

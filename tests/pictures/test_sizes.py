@@ -1,0 +1,119 @@
+"""Pictures of a given width, height and shape, and the size of their print."""
+
+from __future__ import annotations
+
+import math
+import re
+from xml.etree import ElementTree as ET
+
+import pytest
+from graphs import GRAPHS, network, perceptron, readme
+
+import autograd_core as ag
+import nn
+from autograd_core.pictures import draw
+from autograd_core.pictures.render.theme import RULES
+from autograd_core.pictures.scene.cards import LEAST_FONT, NUMBER_FONT
+
+FONTS = [float(size) for _, rule in RULES for size in re.findall(r"font:[^;]*?([\d.]+)px|font-size:([\d.]+)px", rule) for size in size if size]
+
+
+def box(picture):
+    """Width and height, and the width and height of what is seen."""
+    root = ET.fromstring(picture.svg)
+    return float(root.get("width")), float(root.get("height")), *map(float, root.get("viewBox").split()[2:])
+
+
+def slide():
+    """A network of forty-seven nodes."""
+    loss = (nn.MLP(2, [3, 2, 1], activation="tanh", seed=1)([1.0, 2.0]) - 1) ** 2
+    loss.backward()
+    return loss
+
+
+def test_no_print_is_smaller_than_it_says():
+    assert min(FONTS) == LEAST_FONT
+    assert dict(RULES)["chiptext"].count("11.5px") == 1  # local derivatives nearly as large as values
+    assert NUMBER_FONT == 12
+
+
+@pytest.mark.parametrize(
+    ("make", "width"), [*((make, w) for make in (readme, GRAPHS["neuron"]) for w in (600, 1600)), (network, 700)]
+)
+def test_width_is_that_of_the_svg_and_all_print_is_readable(make, width):
+    found, height, across, down = box(draw(make(), width=width))
+    assert found == width
+    assert height == pytest.approx(width * down / across, abs=0.1)
+    assert LEAST_FONT * width / across >= 9 - 1e-9
+    assert width / across <= 2
+
+
+@pytest.mark.parametrize("direction", ["LR", "TB"])
+def test_a_direction_is_kept(direction):
+    picture = draw(readme(), width=900, direction=direction)
+    assert picture._frame.scene.direction == direction
+    assert box(picture)[0] == 900
+
+
+def test_height_and_both():
+    assert box(draw(GRAPHS["neuron"](), height=400))[1] == 400
+    assert box(draw(readme(), width=1800, height=1000))[:2] == (1800, 1000)
+    width, height, across, down = box(draw(GRAPHS["leaf"](), width=1000, height=1000))
+    assert (width, height, across, down) == (1000, 1000, 500, 500)  # enlarged twice, and in the middle
+
+
+@pytest.mark.parametrize(("aspect", "ratio"), [("16:9", 16 / 9), ("4:3", 4 / 3), ("3 / 4", 0.75), (1, 1), (2.5, 2.5)])
+def test_aspect_is_width_over_height(aspect, ratio):
+    width, height, across, down = box(draw(readme(), aspect=aspect))
+    assert width / height == pytest.approx(ratio, rel=2e-3)
+    assert across / down == pytest.approx(ratio, rel=2e-3)
+    assert box(draw(readme(), aspect=aspect, width=2400))[:2] == (2400, pytest.approx(2400 / ratio, abs=0.1))
+
+
+def test_a_network_is_readable_on_a_slide():
+    compact, full = (draw(slide(), aspect="16:9", width=1920, style=style) for style in ("compact", "full"))
+    assert compact._frame.smallest() > 1.15 * full._frame.smallest()
+    assert compact._frame.smallest() >= 11
+
+
+def test_a_shape_is_used_and_not_only_framed():
+    wide, high = draw(readme(), aspect="2:1"), draw(readme(), aspect="1:2")
+    assert wide._frame.natural().across > wide._frame.natural().down
+    assert high._frame.natural().across < high._frame.natural().down
+
+
+def test_font_scale_enlarges_print_and_breaks_lines_earlier():
+    plain, large = draw(network()), draw(network(), font_scale=1.5)
+    assert large._frame.smallest() == pytest.approx(1.5 * plain._frame.smallest())
+    assert large._frame.natural().across <= 1000 / 1.5 * 1.2
+    assert draw(readme(), width=1000, font_scale=1.5)._frame.smallest() > draw(readme(), width=1000)._frame.smallest()
+
+
+def test_print_that_is_too_small_is_said():
+    with pytest.warns(UserWarning, match=r"the smallest print is [\d.]+ pixels high; fold more, .* width of (\d+) pixels") as said:
+        draw(perceptron(1), width=300, fold=None)
+    needed = int(re.search(r"width of (\d+)", str(said[0].message))[1])
+    assert needed > 300
+
+
+@pytest.mark.parametrize(
+    ("options", "error", "message"),
+    [
+        ({"width": 0}, ag.RangeError, "expected width from 40 to 100000 pixels, got 0"),
+        ({"width": -300}, ag.RangeError, "expected width from 40"),
+        ({"width": math.nan}, ag.RangeError, "expected width from 40 to 100000 pixels, got nan"),
+        ({"height": math.inf}, ag.RangeError, "expected height from 40"),
+        ({"width": "700px"}, ag.OperandError, r"expected width to be a number \(pixels\), got '700px' \(str\)"),
+        ({"height": True}, ag.OperandError, r"expected height to be a number \(pixels\), got True \(bool\)"),
+        ({"font_scale": 0}, ag.RangeError, "expected font_scale from 0.1 to 20 times the usual size, got 0"),
+        ({"font_scale": None}, ag.OperandError, "expected font_scale to be a number"),
+        ({"aspect": "16x9"}, ag.RangeError, 'expected aspect to be like "16:9" or 1.78, width over height'),
+        ({"aspect": "16:0"}, ag.RangeError, "expected aspect to be like"),
+        ({"aspect": 0.0}, ag.RangeError, "expected aspect from 0.02 to 50"),
+        ({"aspect": (16, 9)}, ag.OperandError, r"expected aspect to be a number .* got \(16, 9\) \(tuple\)"),
+        ({"width": 700, "height": 700, "aspect": "16:9"}, ag.RangeError, "700 are 1 to 1, and .* 1.778 to 1; give two"),
+    ],
+)
+def test_sizes_that_make_no_sense(options, error, message):
+    with pytest.raises(error, match=f"draw: .*{message}"):
+        draw(ag.Value(1.0) * 2, **options)
