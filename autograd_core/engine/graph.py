@@ -96,11 +96,14 @@ def no_node(x: Any) -> str:
 
 
 def order_of(
-    roots: Iterable[Value], parents_of: Callable[[Value], Iterable[Value]] = attrgetter("parents")
+    roots: Iterable[Value],
+    parents_of: Callable[[Value], Iterable[Value]] = attrgetter("parents"),
+    *,
+    stop: Iterable[Value] = (),
 ) -> list[Value]:
-    """Topological order of everything below several roots, along the parents that one asks for."""
+    """Topological order of everything below several roots, along the parents that one asks for; without `stop`."""
     order: list[Value] = []
-    seen: set[Value] = set()
+    seen: set[Value] = set(stop)
     for root in roots:
         if root in seen:
             continue
@@ -120,8 +123,10 @@ def order_of(
     return order
 
 
-def sweep_order(*roots: Value) -> list[Value]:
+def sweep_order(*roots: Value, stop: Iterable[Value] = ()) -> list[Value]:
     """Topological order of all nodes below the roots but constants, for a reverse sweep.
+
+    Nodes in `stop` and what only they lead to are left out.
 
     Nodes behind an edge of derivative 0 get nothing and could be left out, but then the order of
     the others, and with it the rounding of a sum, would depend on the data: a compiled program,
@@ -132,7 +137,7 @@ def sweep_order(*roots: Value) -> list[Value]:
     """
     order: list[Value] = []
     emit = order.append
-    seen: set[Value] = set()
+    seen: set[Value] = set(stop)
     see = seen.add
     scans: dict[Value, Any] = {}
     path: list[Value] = []

@@ -189,7 +189,7 @@ def _differentiated(f: Any, argnums: Any, name: str, result: Callable[[Any, Any]
     def differentiated(*args: Any, **kwargs: Any) -> Any:
         call = RecordedCall(f, args, _positions(argnums, args, name), kwargs, name)
         out = _scalar(call, name)
-        leaves = pull_back([out], [1.0], call.inputs, graph=call.graph)
+        leaves = pull_back([out], [1.0], call.inputs, graph=call.graph, fresh=True)
         return result(call.number_of(out), _unwrap(call.arguments(leaves), argnums))
 
     return _named_after(f, name, differentiated)
@@ -242,7 +242,7 @@ def jvp(f: Callable[..., Any], primals: Sequence[Any], tangents: Sequence[Any]) 
     directions, graph = _vector(primals, tangents, "jvp")
     call = RecordedCall(f, primals, range(len(primals)), {}, "jvp")
     call.graph = call.graph or graph
-    moved = push_forward(call.outputs, call.inputs, directions, graph=call.graph)
+    moved = push_forward(call.outputs, call.inputs, directions, graph=call.graph, fresh=True)
     return call.value, unflatten(call.spec, moved)
 
 
@@ -278,7 +278,7 @@ def vjp(f: Callable[..., Any], *primals: Any) -> tuple[Any, Callable[[Any], tupl
         leaves = flatten_as(call.spec, cotangent, "vjp: cotangent")
         seeds = _numbers(leaves, "vjp: cotangent", beside=[x.data for x in call.inputs])
         graph = call.graph or any(isinstance(x, Value) for x in seeds)
-        return tuple(call.arguments(pull_back(call.outputs, seeds, call.inputs, graph=graph)))
+        return tuple(call.arguments(pull_back(call.outputs, seeds, call.inputs, graph=graph, fresh=True)))
 
     return call.value, pull
 
@@ -353,9 +353,9 @@ def _jacobian_rows(call: RecordedCall, mode: str) -> list[list[Any]]:
         columns = []
         for j in range(n):
             unit = [type(x.data)(k == j) if is_fraction(x.data) else float(k == j) for k, x in enumerate(call.inputs)]
-            columns.append(push_forward(call.outputs, call.inputs, unit, graph=call.graph))
+            columns.append(push_forward(call.outputs, call.inputs, unit, graph=call.graph, fresh=True))
         return [[column[i] for column in columns] for i in range(m)]
-    return [pull_back([out], [1.0], call.inputs, graph=call.graph) for out in call.outputs]
+    return [pull_back([out], [1.0], call.inputs, graph=call.graph, fresh=True) for out in call.outputs]
 
 
 def _nested(outer: Spec, inner: Spec, entry: Callable[[int, int], Any]) -> Any:

@@ -92,7 +92,9 @@ def _local(d: Any) -> Any:
     return Symbol(d) if isinstance(d, Value) else d
 
 
-def pull_back(outputs: Sequence[Any], seeds: Sequence[Any], inputs: Sequence[Value], *, graph: bool) -> list[Any]:
+def pull_back(
+    outputs: Sequence[Any], seeds: Sequence[Any], inputs: Sequence[Value], *, graph: bool, fresh: bool = False
+) -> list[Any]:
     """Sum over the outputs of seed * d output / d input, for every input.
 
     Args:
@@ -100,7 +102,10 @@ def pull_back(outputs: Sequence[Any], seeds: Sequence[Any], inputs: Sequence[Val
         seeds: One number (or, with `graph`, Value) per output.
         inputs: The nodes to differentiate to.
         graph: Whether the results are Values.
+        fresh: Whether the inputs were made for this call, so that none is above another. Then no walk goes below
+            them: in a loop that differentiates at each step, what is below is all that came before.
     """
+    stop = inputs if fresh else ()
     pairs = [(out, seed) for out, seed in zip(outputs, seeds, strict=True) if isinstance(out, Value)]
     roots = [out for out, _ in pairs]
     watch = None
@@ -108,7 +113,7 @@ def pull_back(outputs: Sequence[Any], seeds: Sequence[Any], inputs: Sequence[Val
         anomaly.settle(roots)
         watch = GradientWatch(inputs)
     if graph:
-        order = _dependents(sweep_order(*roots), inputs)
+        order = [*stop, *_dependents(sweep_order(*roots, stop=stop), inputs)]
         adjoints: dict[Value, Any] = dict.fromkeys(order, 0.0)
         for root, seed in pairs:
             if root in adjoints:
@@ -121,8 +126,8 @@ def pull_back(outputs: Sequence[Any], seeds: Sequence[Any], inputs: Sequence[Val
                 lambda node: _kept(_symbolic_edges(node), wanted),
                 watch and (lambda node, g: watch(node, _as_number(g))),
             )
-        return _merged([_as_value(adjoints.get(x, 0.0)) for x in inputs], order)
-    order = sweep_order(*roots)
+        return _merged([_as_value(adjoints.get(x, 0.0)) for x in inputs], order, [*stop, *seeds])
+    order = [*stop, *sweep_order(*roots, stop=stop)]
     exact = next((type(x.data) for x in (*roots, *inputs) if is_fraction(x.data)), None)
     zero = exact(0) if exact else 0.0
     adjoints = dict.fromkeys(order, zero)
@@ -132,7 +137,7 @@ def pull_back(outputs: Sequence[Any], seeds: Sequence[Any], inputs: Sequence[Val
     return [adjoints.get(x, zero) for x in inputs]
 
 
-def _merged(results: list[Value], known: Iterable[Value]) -> list[Value]:
+def _merged(results: list[Value], known: Iterable[Value], stop: Iterable[Any] = ()) -> list[Value]:
     """The same results, with equal nodes (of one rule and the same operands) merged.
 
     Each rule is evaluated by itself, so sin'' computes sin again, and (1 + e) occurs twice; without merging,
@@ -142,11 +147,12 @@ def _merged(results: list[Value], known: Iterable[Value]) -> list[Value]:
     Args:
         results: What a sweep has given.
         known: The nodes that it went through.
+        stop: Nodes among which, and below which, there is nothing new; plain numbers are passed over.
     """
     first: dict[tuple[Any, ...], Value] = {}
     same: dict[Value, Value] = {}
     old = set(known)
-    for node in sweep_order(*results):
+    for node in sweep_order(*results, stop=[x for x in stop if isinstance(x, Value)]):
         edges = node._edges
         if not edges:
             continue
@@ -198,20 +204,24 @@ def _as_number(x: Any) -> Any:
     return x.data if isinstance(x, Value) else x
 
 
-def push_forward(outputs: Sequence[Any], inputs: Sequence[Value], tangents: Sequence[Any], *, graph: bool) -> list[Any]:
-    """d output / d inputs * tangents, for every output; Values with `graph`."""
+def push_forward(
+    outputs: Sequence[Any], inputs: Sequence[Value], tangents: Sequence[Any], *, graph: bool, fresh: bool = False
+) -> list[Any]:
+    """d output / d inputs * tangents, for every output; Values with `graph`, and `fresh` as `pull_back` has it."""
     roots = [out for out in outputs if isinstance(out, Value)]
+    stop = inputs if fresh else ()
     if graph:
-        order = order_of(roots)
-        wanted = set(_dependents(order, inputs))
+        order = order_of(roots, stop=stop)
+        wanted = {*stop, *_dependents(order, inputs)}
         moving: dict[Value, Any] = {node: 0.0 for node in order if node not in wanted}
         moving |= {x: Symbol(t) for x, t in zip(inputs, tangents, strict=True)}
         with unwatched():
             forward(order, moving, lambda node: _kept(_symbolic_edges(node), wanted))
         _watch_tangents(outputs, moving)
-        return _merged([_as_value(moving[out] if isinstance(out, Value) else 0.0) for out in outputs], order)
+        results = [_as_value(moving[out] if isinstance(out, Value) else 0.0) for out in outputs]
+        return _merged(results, [*stop, *order], [*stop, *tangents])
     moving = dict(zip(inputs, tangents, strict=True))
-    forward(sweep_order(*roots), moving)
+    forward(sweep_order(*roots, stop=stop), moving)
     _watch_tangents(outputs, moving)
     return [moving[out] if isinstance(out, Value) else 0.0 for out in outputs]
 

@@ -13,6 +13,7 @@ from strategies import close, programs, value_of
 
 import autograd_core as ag
 from autograd_core import Value
+from autograd_core.transforms import functional, recorded
 
 Weights = namedtuple("Weights", "w b")  # noqa: PYI024
 
@@ -621,3 +622,50 @@ def test_jacobians_of_fractions_are_exact(mode):
     assert ag.jacobian(lambda x: [x * 2, x**2], mode=mode)(Fraction(1, 3)) == [2, Fraction(2, 3)]
     [[row]] = [ag.jacobian(lambda v: [v[0] * 2], mode=mode)([Fraction(10**400)])]
     assert row == [2]
+
+
+NESTED = {
+    "grad": lambda f, x, y: ag.grad(f, argnums=(0, 1))(x, y),
+    "vjp": lambda f, x, y: ag.vjp(f, x, y)[1](1.0),
+    "jvp": lambda f, x, y: (ag.jvp(f, (x, y), (1.0, 0.0))[1], ag.jvp(f, (x, y), (0.0, 1.0))[1]),
+    "jacobian": lambda f, x, y: ag.jacobian(f, argnums=(0, 1))(x, y),
+    "forward jacobian": lambda f, x, y: ag.jacobian(f, argnums=(0, 1), mode="forward")(x, y),
+    "value_and_grad": lambda f, x, y: ag.value_and_grad(f, argnums=(0, 1))(x, y)[1],
+    "hvp": lambda f, x, y: ag.hvp(f, (x, y), (1.0, 1.0)),
+}
+
+
+@pytest.mark.parametrize("way", NESTED)
+def test_a_derivative_within_each_step_looks_at_its_own_step_alone(way, monkeypatch):
+    """In a loop that differentiates at each step, what is below a step's inputs is all that came before."""
+
+    def walked(steps):
+        visits = 0
+
+        def counting(walk):
+            def counted(*args, **kwargs):
+                nonlocal visits
+                order = walk(*args, **kwargs)
+                visits += len(order)
+                return order
+
+            return counted
+
+        with monkeypatch.context() as patch:
+            for module in (functional, recorded):
+                for name in ("order_of", "sweep_order"):
+                    if hasattr(module, name):
+                        patch.setattr(module, name, counting(getattr(module, name)))
+            x, y = ag.Value(0.3), ag.Value(0.7)
+            for _ in range(steps):
+                dx, dy = NESTED[way](lambda a, b: ag.sin(a * b) + a * a, x, y)
+                x, y = x - 0.1 * dx, y - 0.1 * dy
+        return visits, (x + y).data
+
+    (few, _), (many, last) = walked(5), walked(20)
+    assert many < 5 * few
+    x, y = 0.3, 0.7
+    for _ in range(20):
+        dx, dy = NESTED[way](lambda a, b: ag.sin(a * b) + a * a, x, y)
+        x, y = x - 0.1 * dx, y - 0.1 * dy
+    assert last == pytest.approx(x + y, rel=1e-12)
