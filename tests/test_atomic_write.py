@@ -53,6 +53,7 @@ SAVERS = {
     "schedule.json": lambda path: nn.schedules.cosine(0.1, steps=10).save(path),
     "program.npz": lambda path: compiled().program.save(path),
     "program.c": lambda path: compiled().to_c(path),
+    "program.mjs": lambda path: compiled().to_js(path),
     "program.py": lambda path: compiled().to_numpy(path),
     "curve.png": lambda path: save_figure(curve(), path),
     "curve.svg": lambda path: save_figure(curve(), path),

@@ -1,4 +1,4 @@
-"""Exports of a compiled function: C, NumPy, LaTeX, SymPy, JAX."""
+"""Exports of a compiled function: C, JavaScript, NumPy, LaTeX, SymPy, JAX."""
 
 from __future__ import annotations
 
@@ -55,6 +55,42 @@ class Exported:
         from .codegen.c import c_source
 
         return kept(c_source(self._description()), path)
+
+    def to_js(self, path: str | PathLike[str] | None = None) -> str:
+        r"""The function at one point as an ECMAScript module, for browsers, Node and Deno, which imports nothing.
+
+        It exports `name(x)` and, where the result is one number, `name_value_and_grad(x)`, which returns
+        `{value, gradient}`; a comment says which entry of x is what. What is repeated becomes a loop.
+        Of several traces it is the first one: where the inputs branch otherwise, an `OtherBranchError`
+        is thrown, which the module exports, too; it has the comparison and its number, `guard`. The
+        functions of JavaScript's `Math` differ from those of the C library in the last digit here and
+        there; what `Math` lacks, such as erf and lgamma, is written along.
+
+        Args:
+            path: Where to write it as well; Node takes a module from a file with the suffix `.mjs`.
+
+        Returns:
+            The text.
+
+        Example:
+            >>> import autograd_core as ag
+            >>> def f(x, y):
+            ...     return x * y + 1
+            >>> print(ag.compile(f, 1.0, 1.0).to_js().split("\n\n")[-1].rpartition("*/\n")[2])
+            export function f_value_and_grad(x) {
+                x = numbers(x, 2, "f_value_and_grad");
+                const gradient = [];
+                const v3 = x[0] * x[1];
+                const v4 = v3 + 1;
+                const value = v4;
+                gradient[0] = x[1];
+                gradient[1] = x[0];
+                return {value, gradient};
+            }
+        """
+        from .codegen.javascript_module import javascript_source
+
+        return kept(javascript_source(self._description()), path)
 
     def to_numpy(self, path: str | PathLike[str] | None = None) -> str:
         """The function as text of a Python module that needs NumPy alone, and takes many rows at once.

@@ -13,6 +13,7 @@ from types import ModuleType, SimpleNamespace
 import numpy as np
 import pytest
 from comparing import ulps
+from exported import LARGE, WEIGHTS, XS, YS, flat, network, ours, rosenbrock, some, tangle
 from hypothesis import HealthCheck, example, given, settings
 from strategies import Program, programs, value_of
 
@@ -27,10 +28,6 @@ COMPILERS = [name for name in ("gcc", "clang", "tcc") if shutil.which(name)]
 needs_a_compiler = pytest.mark.skipif(not COMPILERS, reason="there is no C compiler")
 STRICT = {"gcc": "-Wall -Wextra -Werror -pedantic -O2".split(), "clang": "-Wall -Wextra -Werror -O2".split(), "tcc": []}
 PROGRAM = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=15, deadline=None)
-
-
-def flat(tree):
-    return np.concatenate([np.ravel(leaf) for leaf in ag.engine.pytrees.flatten(tree)[0]] or [np.zeros(0)]).astype(float)
 
 
 class InC:
@@ -77,11 +74,6 @@ def in_numpy(compiled, x):
     return [float(value)], gradient.tolist()
 
 
-def ours(compiled, args):
-    value, grads = compiled.value_and_grad(*args)
-    return [value], flat(grads).tolist()
-
-
 def agree(expected, got, most=4):
     expected, got = ([*a, *b] for a, b in (expected, got))
     assert max(ulps(a, b) for a, b in zip(expected, got, strict=True)) <= most
@@ -108,78 +100,6 @@ def test_numpy_text_is_right_on_random_programs(program):
     compiled = compiler.compile(value_of(program), point)
     expected, got = ours(compiled, [point]), in_numpy(compiled, point)
     np.testing.assert_allclose(got[0] + got[1], expected[0] + expected[1], rtol=1e-9, atol=1e-9)
-
-
-def rosenbrock(x):
-    return ag.sum([100 * (b - a * a) ** 2 + (1 - a) ** 2 for a, b in itertools.pairwise(x)])
-
-
-def chain(x):
-    for _ in range(300):
-        x = ag.sin(x) * 1.1 + 0.1
-    return x
-
-
-def tangle(x):
-    """No two instructions are alike in order."""
-    rng, found = np.random.default_rng(1), list(x)
-    for _ in range(900):
-        i, j = rng.integers(0, len(found), 2)
-        rule = [lambda a, b: ag.sin(a), lambda a, b: ag.tanh(a * b), lambda a, b: ag.atan2(a, 1 + b * b)]
-        found.append(rule[rng.integers(0, 3)](found[i], found[j]))
-    return ag.sum(found[-100:])
-
-
-def network(weights, xs, ys):
-    """Five tanh units on forty examples, unrolled."""
-    w, b, v = weights["w"], weights["b"], weights["v"]
-
-    def output(x):
-        return ag.dot(v, [ag.tanh(ag.dot(row, x) + c) for row, c in zip(w, b)])
-
-    return ag.mean([(output(x) - y) ** 2 for x, y in zip(xs, ys)])
-
-
-def sums(x):
-    """Long sums of many forms: in steps, back to front, one number many times, out of order."""
-    shuffled = [x[i] for i in np.random.default_rng(2).permutation(len(x))]
-    return (
-        ag.sum(x) * ag.mean(x[::-1]) + ag.sum([x[0]] * 20) * ag.dot(x[::2], x[1::2]) + ag.mean([*shuffled, *shuffled[:9]])
-        + ag.dot([1.0] * len(x), shuffled) + ag.dot([x[3]] * len(x), x) + ag.sum([2.0] * 30)
-    )  # fmt: skip
-
-
-def stairs(x):
-    """Each step reads the one before, and another input."""
-    total = x[0]
-    for a, b in zip(x[1:], reversed(x[1:])):
-        total = ag.tanh(total * a) + b * total
-    return total
-
-
-rng = np.random.default_rng(0)
-some = rng.normal(size=40).tolist()
-WEIGHTS = {"w": rng.normal(size=(5, 2)), "b": rng.normal(size=5), "v": rng.normal(size=5)}
-XS, YS = rng.normal(size=(40, 2)), rng.normal(size=40)
-LARGE = {
-    "rosenbrock": (rosenbrock, [some], {}),
-    "chain": (chain, [0.3], {}),
-    "tangle": (tangle, [some[:5]], {}),
-    "network": (network, [WEIGHTS, XS, YS], {}),
-    "weights alone": (network, [WEIGHTS, XS, YS], {"argnums": 0}),
-    "outputs alone": (network, [WEIGHTS, XS, YS], {"argnums": 2}),
-    "no gradient": (rosenbrock, [some], {"argnums": ()}),
-    "constant data": (lambda w: network(w, XS.tolist(), YS.tolist()), [WEIGHTS], {}),
-    "sums": (sums, [some], {}),
-    "sums as written": (sums, [some], {"optimize": False}),
-    "stairs": (stairs, [some], {}),
-    "one number": (lambda x: ag.sum([ag.exp(x * k) for k in range(40)]), [0.1], {}),
-    "a constant": (lambda x: ag.Value(3.0), [0.1], {}),
-    "an input": (lambda x, y: y, [0.1, 0.2], {}),
-    "one unused": (lambda x, y: ag.floor(y) + x, [0.1, 0.2], {}),
-    "one of two": (lambda x, y: ag.exp(y) * x, [0.1, 0.2], {"argnums": 1}),
-    "literals": (lambda x: x * INF + ag.where(x > 5, NAN, -INF) * 0 + x * -0.0, [0.5], {"optimize": False}),
-}
 
 
 @pytest.fixture(params=LARGE)
@@ -497,7 +417,9 @@ def test_sympy_keeps_kinks_shapes_and_names():
 @pytest.mark.parametrize(("export", "module", "extra"), [("to_sympy", "sympy", "check"), ("to_jax", "jax", "jax")])
 def test_a_missing_library_is_named(monkeypatch, forget, export, module, extra):
     monkeypatch.setitem(sys.modules, module, None)
-    forget("autograd_core.compiler.codegen", "autograd_core.number_systems.symbolic", "autograd_core.number_systems.jax")
+    forget(
+        "autograd_core.compiler.codegen", "autograd_core.number_systems.symbolic", "autograd_core.number_systems.jax"
+    )
     with pytest.raises(MissingExtraError, match=rf"\[{extra}\]"):
         getattr(compiler.compile(lambda x: x, 1.0), export)()
 

@@ -7,15 +7,13 @@ import re
 from typing import TYPE_CHECKING
 
 from ...number_systems.languages.statements import CHOICE, HELPERS, ExpressionText, Language, Store
-from .program_stages import numbered
-from .sources import SourceText, rows
+from .braces import INNER, BracedSource
+from .sources import rows
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from ...number_systems.terms import Term
     from .description import Description
-    from .program_stages import Column, Stage
 
 NAMES = {"abs": "fabs", "rough_cbrt": "cbrt"} | HELPERS
 # Names with a meaning in C, in its headers, or in the text below.
@@ -64,8 +62,11 @@ def c_source(what: Description) -> str:
     return CSource(what, C(), TAKEN).text()
 
 
-class CSource(SourceText):
+class CSource(BracedSource):
     """Writes a C file."""
+
+    index = "int"
+    number = "double"
 
     def text(self) -> str:
         """The file's parts in order; which helpers are needed is known once the functions are written."""
@@ -104,31 +105,6 @@ class CSource(SourceText):
             f"static void {name}({'const double *value, double *adjoint' if back else 'double *value'})", lines
         )
 
-    def place(self, array: str, column: Column) -> str:
-        """In copy k."""
-        return f"{array}[{self.tables.index(column)}]"
-
-    def add(self, column: Column, term: Term) -> Store:
-        """`+=`."""
-        return Store(f"{self.place('adjoint', column)} += ", term)
-
-    def looped(self, stage: Stage, stores: Sequence[Store], *, back: bool) -> list[str]:
-        """Copy by copy."""
-        n = stage.region.copies
-        if n == 1:
-            return self.written(stores)
-        return _loop(
-            f"int k = {n - 1}; k >= 0; k--" if back else f"int k = 0; k < {n}; k++", self.written(stores, INNER)
-        )
-
-    def total(self, term: Term, n: int) -> tuple[list[str], str]:
-        """A sum from left to right, starting from -0.0, to which any number adds unchanged."""
-        return ["    double total = -0.0;", *self.each(Store("total += ", term), n)], "total"
-
-    def each(self, store: Store, n: int) -> list[str]:
-        """One by one."""
-        return _loop(f"int k = 0; k < {n}; k++", self.written([store], INNER))
-
     # --- the functions that others call ---
 
     def _head(self, *, gradient: bool) -> str:
@@ -139,7 +115,7 @@ class CSource(SourceText):
     def _guards(self) -> list[Store]:
         return [
             Store("if (" if truth else "if (!(", term, f"{')' if truth else '))'} return {k}")
-            for k, (term, truth) in enumerate(self.broken(), 1)
+            for k, term, truth in self.broken()
         ]
 
     def _short(self) -> list[str]:
@@ -165,7 +141,7 @@ class CSource(SourceText):
                 if len(what.places) < what.result.size
                 else []
             ),
-            *self._copied("out", what.places, "value", p.outputs.tolist()),
+            *self.copied("out", what.places, "value", p.outputs.tolist()),
             "    return 0;",
         ]
         value = [
@@ -192,29 +168,12 @@ class CSource(SourceText):
             "    if (status == 0) {",
             f"        adjoint[{int(self.program.outputs[0])}] = 1.0;",
             *(f"        {name}(value, adjoint);" for name in backward),
-            *self._copied("gradient", range(len(self.what.sought)), "adjoint", self.what.sought, INNER),
+            *self.copied("gradient", range(len(self.what.sought)), "adjoint", self.what.sought, INNER),
             "    }",
             "    free(value);",
             "    free(adjoint);",
             "    return status;",
         ]
-
-    def _copied(
-        self, to: str, places: Sequence[int], source: str, slots: Sequence[int], indent: str = "    "
-    ) -> list[str]:
-        """A loop that copies entries of one array to another."""
-        if not slots:
-            return []
-        left, right = self.place(to, numbered(places)), self.place(source, numbered(slots))
-        loop = f"for (int k = 0; k < {len(slots)}; k++) " if len(slots) > 1 else ""
-        return [f"{indent}{loop}{left} = {right};"]
-
-
-INNER = "        "
-
-
-def _loop(head: str, lines: Sequence[str]) -> list[str]:
-    return [f"    for ({head}) {{", *lines, "    }"]
 
 
 def _function(head: str, lines: Sequence[str]) -> str:

@@ -162,7 +162,7 @@ class NumPySource(SourceText):
     def _guards(self, *arrays: str) -> list[Store]:
         return [
             Store(f"{array}[:, {'' if truth else '~('}", term, f"{'' if truth else ')'}] = np.nan")
-            for term, truth in self.broken()
+            for _, term, truth in self.broken()
             for array in arrays
         ]
 

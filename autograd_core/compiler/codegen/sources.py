@@ -127,11 +127,16 @@ class SourceText(ABC):
         places = dict(zip(self.what.places, self.program.outputs.tolist(), strict=True))
         return [self.result(places[k]) if k in places else Literal(0.0) for k in range(self.what.result.size)]
 
-    def broken(self) -> list[tuple[Term, bool]]:
-        """For each guard that can fail, a condition, and whether the guard fails if it is true or if it is false."""
+    def broken(self) -> list[tuple[int, Term, bool]]:
+        """For each guard that can fail, its number, a condition, and whether it fails if that is true or if it is not.
+
+        They are counted from 1, as the header lists them.
+        """
         p = self.program
-        guards = zip(p.guards.tolist(), p.truths.tolist(), strict=True)
-        return [(TERMS.equal(self.result(slot), 0), truth) for slot, truth in guards if constant_at(p, slot) is None]
+        guards = enumerate(zip(p.guards.tolist(), p.truths.tolist(), strict=True), 1)
+        return [
+            (k, TERMS.equal(self.result(slot), 0), truth) for k, (slot, truth) in guards if constant_at(p, slot) is None
+        ]
 
     # --- stages over arrays ---
 
