@@ -5,12 +5,15 @@ from __future__ import annotations
 import errno
 import os
 import stat
+import time
 from contextlib import suppress
 
 FRESH = os.O_WRONLY | os.O_CREAT | os.O_EXCL  # never a file, or a link, that stands there already
 FLAGS = sum(getattr(os, name, 0) for name in ("O_BINARY", "O_CLOEXEC", "O_NOFOLLOW"))  # those that the system has
 BESIDE = ".autograd-core-{}.tmp"  # what a crash may leave; of fixed length, for a target's name may be of the longest
 MOST_LINKS = 40  # one after the other, as Linux has it
+# On Windows a file that somebody has open cannot be replaced; a virus scanner or an indexer soon lets go of it.
+WAITS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5) if os.name == "nt" else ()  # seconds
 UNSYNCED = (errno.EINVAL, errno.ENOSYS, errno.ENOTSUP)  # of file systems without fsync
 
 
@@ -100,7 +103,7 @@ def put(
                 _inherit(descriptor, name, old)
             if sync:
                 _sync(descriptor)
-        os.replace(beside, name, src_dir_fd=folder, dst_dir_fd=folder)
+        _replace(beside, name, folder)
     except FileExistsError:  # whose that is, is not known
         raise
     except BaseException:
@@ -109,6 +112,18 @@ def put(
         raise
     if sync:
         _sync_folder(os.path.dirname(name) or os.curdir)
+
+
+def _replace(beside: str, name: str, folder: int | None) -> None:
+    """Give a file another's name, as soon as the other is free."""
+    for wait in WAITS:
+        try:
+            os.replace(beside, name, src_dir_fd=folder, dst_dir_fd=folder)
+        except PermissionError:
+            time.sleep(wait)
+        else:
+            return
+    os.replace(beside, name, src_dir_fd=folder, dst_dir_fd=folder)
 
 
 def _behind(path: str | os.PathLike[str]) -> str:

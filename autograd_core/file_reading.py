@@ -5,9 +5,12 @@ from __future__ import annotations
 import io
 import os
 import stat
-from typing import IO
+from typing import IO, TYPE_CHECKING
 
 from .errors import StructureError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 PATIENCE = 10.0  # seconds to wait for data from a pipe
 MOST_BYTES = 2**30
@@ -52,9 +55,13 @@ def _sent(descriptor: int, path: str | os.PathLike[str]) -> bytes:
 
     pieces: list[bytes] = []
     size = 0
-    poll = select.poll()
-    poll.register(descriptor, select.POLLIN | select.POLLHUP)
-    while poll.poll(PATIENCE * 1000):
+    if hasattr(select, "poll"):
+        poll = select.poll()
+        poll.register(descriptor, select.POLLIN | select.POLLHUP)
+        ready: Callable[[], object] = lambda: poll.poll(PATIENCE * 1000)
+    else:  # Windows, whose named pipes are read as they come
+        ready = lambda: True
+    while ready():
         piece = os.read(descriptor, PIECE)
         if not piece:
             return b"".join(pieces)

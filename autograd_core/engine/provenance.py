@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import warnings
 from typing import TYPE_CHECKING, Any
@@ -11,6 +12,7 @@ from .evaluation import is_finite, written
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
+    from types import ModuleType
 
     from .graph import Value
     from .ops import Primitive
@@ -33,8 +35,18 @@ class Note:
 NO_NOTE = Note()
 
 
-PACKAGE = __file__.rpartition("engine/provenance.py")[0]
-OWN_FILES = (PACKAGE, PACKAGE.removesuffix("autograd_core/") + "nn/", "<autograd_core ")
+def own_files(this: str, path: ModuleType = os.path) -> tuple[str, ...]:
+    """What the names of this library's files begin with: its two packages, and text that it made itself.
+
+    Args:
+        this: This file, `engine/provenance.py` of the package, as the system writes it.
+        path: How the system writes paths.
+    """
+    package = path.dirname(path.dirname(this))
+    return path.join(package, ""), path.join(path.dirname(package), "nn", ""), "<autograd_core "
+
+
+OWN_FILES = own_files(__file__)
 
 
 def user_line() -> str:
