@@ -76,7 +76,7 @@ class Exported:
             >>> import autograd_core as ag
             >>> def f(x, y):
             ...     return x * y + 1
-            >>> print(ag.compile(f, 1.0, 1.0).to_js().split("\n\n")[-1].rpartition("*/\n")[2])
+            >>> print(ag.compile(f, 1.0, 1.0).to_js().rpartition("*/\n")[2].rstrip())
             export function f_value_and_grad(x) {
                 x = numbers(x, 2, "f_value_and_grad");
                 const gradient = [];
