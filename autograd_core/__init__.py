@@ -119,6 +119,8 @@ if _typing.TYPE_CHECKING:
     from .explanation import explain as explain
     from .explanation import paths as paths
     from .explanation import top_paths as top_paths
+    from .live import LivePage as LivePage
+    from .live import live as live
     from .pictures import Picture as Picture
     from .pictures import Stepper as Stepper
     from .pictures import draw as draw
@@ -130,6 +132,7 @@ if _typing.TYPE_CHECKING:
 # What draws, steps, explains and compiles is imported when first asked for: half of all programs never do.
 _LATER = {
     "explanation": ("Explanation", "Path", "conditioning", "explain", "paths", "top_paths"),
+    "live": ("LivePage", "live"),
     "pictures": ("Picture", "Stepper", "draw", "draw_dot"),
     "compiler.compiled_function": ("CompiledFunction",),
     "compiler.ir.program": ("Program",),
@@ -171,6 +174,7 @@ __all__ = [
     "GraphCutError",
     "GraphCutWarning",
     "GuardError",
+    "LivePage",
     "MissingExtraError",
     "OperandError",
     "Path",
@@ -228,6 +232,7 @@ __all__ = [
     "jvp",
     "leaky_relu",
     "lgamma",
+    "live",
     "log",
     "log1p",
     "log2",

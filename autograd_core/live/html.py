@@ -1,0 +1,124 @@
+"""One piece of HTML, or one page, with everything in it: the picture, the state, the rules, the scripts.
+
+The element's content is the picture as an image, which a notebook shows where it runs no scripts. A page names its
+scripts and styles by their hashes in a content security policy, which also forbids every request.
+"""
+
+from __future__ import annotations
+
+import json
+from base64 import b64encode
+from functools import cache
+from hashlib import sha256
+from typing import Any
+
+from ..pictures import text
+from ..pictures.render import theme
+
+SCRIPTS = (  # in this order: each uses those before it
+    "dom.js", "numbers.js", "model.js", "written.js", "paths.js", "reasons.js", "explain.js", "scene.js", "layout.js",
+    "cards.js", "graph.js", "editing.js", "panels.js", "stepping.js", "element.js",
+)  # fmt: skip
+ESCAPED = {"<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "\u2028": "\\u2028", "\u2029": "\\u2029"}
+
+
+def fragment(svg: str, *, alt: str, state: dict[str, Any], rules: str, caption: str = "") -> str:
+    """The element with its script, for a notebook's output or a place on a page.
+
+    Args:
+        svg: The picture where no script runs.
+        alt: What stands for the picture where it cannot be seen; plain text.
+        state: What the element is to know; labels in it stay text.
+        rules: The primitives as a JavaScript expression.
+        caption: HTML that stays below the picture where no script runs.
+
+    Returns:
+        The same text for the same arguments.
+    """
+    return "".join(f"<{tag}{attributes}>{body}</{tag}>" if tag else body for tag, attributes, body in _parts(svg, alt, state, rules, caption))
+
+
+def page(svg: str, *, title: str, scheme: str, alt: str, state: dict[str, Any], rules: str, caption: str = "") -> str:
+    """A whole page of one element, whose keys work there without a click; `scheme` is "auto", "light" or "dark"."""
+    parts = _parts(svg, alt, state, rules, caption)
+    scripts = " ".join(_digest(body) for tag, _, body in parts if tag == "script")
+    body = fragment(svg, alt=alt, state=state, rules=rules, caption=caption).replace("<autograd-graph ", "<autograd-graph data-page ", 1)
+    around = "body{margin:0;padding:12px 16px}@media print{body{padding:0}}"
+    styles = " ".join(map(_digest, [around, *(body for tag, _, body in parts if tag == "style")]))
+    policy = (
+        f"default-src 'none'; script-src {scripts}; style-src {styles}; img-src data:; base-uri 'none'; form-action 'none'"
+    )
+    scheme = "light dark" if scheme == "auto" else scheme
+    name = text.xml(text.clean(title) or "Computation graph")
+    return (
+        f'<!doctype html>\n<html lang="en">\n<head><meta charset="utf-8">'
+        f'<meta http-equiv="Content-Security-Policy" content="{policy}"><title>{name}</title>'
+        f'<meta name="viewport" content="width=device-width, initial-scale=1">'
+        f'<meta name="color-scheme" content="{scheme}"><style>{around}</style></head>\n'
+        f"<body>\n<main>{body}</main>\n</body>\n</html>\n"
+    )
+
+
+def _digest(body: str) -> str:
+    return f"'sha256-{b64encode(sha256(body.encode()).digest()).decode()}'"
+
+
+def _parts(svg: str, alt: str, state: dict[str, Any], rules: str, caption: str) -> list[tuple[str, str, str]]:
+    """The pieces as (tag, attributes, body); without a tag the body stands as it is."""
+    key = sha256(rules.encode()).hexdigest()[:12]
+    source = b64encode(svg.encode()).decode()
+    told = escaped(state)
+    name = "agl-" + sha256((source + told + key).encode()).hexdigest()[:10]
+    image = f'<img alt="{text.xml(text.clean(alt))}" src="data:image/svg+xml;base64,{source}">'
+    below = f'<div class="agl-caption">{caption}</div>' if caption else ""
+    start = (
+        f'<autograd-graph id="{name}" class="tex2jax_ignore mathjax_ignore" data-rules="{key}" '
+        f'data-lm-suppress-shortcuts="true">{image}{below}'
+    )
+    return [
+        ("style", "", style()),
+        ("", "", start),
+        ("script", ' type="application/json"', told),
+        ("", "", "</autograd-graph>"),
+        ("script", "", program(key, rules)),
+    ]
+
+
+def escaped(state: dict[str, Any]) -> str:
+    """JSON that is safe inside a script element: no label in it can end that, or be read as markup."""
+    written = json.dumps(state, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    written = written.encode(errors="replace").decode()  # half of a surrogate pair is no character
+    for c, escape in ESCAPED.items():
+        written = written.replace(c, escape)
+    return written
+
+
+def program(key: str, rules: str) -> str:
+    """The script of one element: its rules, and the element itself where no other one has brought it."""
+    known = "window.autogradGraphs??=new Map()"
+    return f'(()=>{{"use strict";\n({known}).set("{key}",{rules});\n{script()}define("{key}");\n}})()'
+
+
+@cache
+def script() -> str:
+    """All scripts as the body of one function, without comments and indents; the layout library with its licence."""
+    licence = static("dagre.LICENSE.txt").strip().replace("*/", "* /")
+    library = static("dagre.min.js").partition("/*!")[0].strip()
+    own = (line.strip() for name in SCRIPTS for line in static(name).splitlines())
+    lines = "".join(f"{line}\n" for line in own if line and not line.startswith("//"))
+    return f"/* @dagrejs/dagre 3.1.3\n{licence}\n*/\n{library}\n{lines}"
+
+
+@cache
+def style() -> str:
+    """The style sheet: that of pictures, under the element's name, and the page's own."""
+    pictures = theme.style("agl", "auto", "full").replace("#agl", "autograd-graph")
+    return pictures + "".join(line.strip() for line in static("live.css").splitlines())
+
+
+@cache
+def static(name: str) -> str:
+    """The text of a file of `static`."""
+    from importlib.resources import files
+
+    return files(__package__ or "").joinpath("static", name).read_text(encoding="utf-8")

@@ -1,0 +1,162 @@
+"""`live`, and the `LivePage` that it gives."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from ..atomic_write import write_file
+from ..engine.evaluation import is_finite
+from ..errors import OperandError, RangeError
+from ..pictures import draw, text
+from ..pictures.checked_path import path_for
+from ..pictures.view.folding import roots_of, view_of
+from . import html
+from .rules import operations_in
+from .state import cases_of, points_of, state_of
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Iterable, Mapping, Sequence
+    from pathlib import Path
+
+    from ..engine.value import Value
+    from ..pictures.view.folding import Fold
+
+THEMES = ("auto", "light", "dark")
+
+
+class LivePage:
+    """A graph that computes in the browser: leaves can be changed, edges cut, gradients explained, scopes folded.
+
+    `live` makes it. Notebooks show it as an output that needs no kernel, and as a picture where scripts are not
+    trusted. The element on it, `<autograd-graph>`, has methods for scripts of a page around it; docs/live.md lists them.
+
+    Attributes:
+        state: What the page knows of the graph, as JSON can say it.
+
+    Example:
+        >>> import autograd_core as ag
+        >>> a, b = ag.Value(2.0, label="a"), ag.Value(-3.0, label="b")
+        >>> page = ag.live(ag.tanh(a * b) + a)
+        >>> page.state["names"]
+        ['a', 'b', 'v1', 'v2', 'v3']
+    """
+
+    def __init__(self, roots: Sequence[Value], state: dict[str, Any], rules: str, *, title: str, theme: str) -> None:
+        self.state = state
+        self._roots = tuple(roots)
+        self._rules = rules
+        self._title, self._theme = title, theme
+        picture = draw(list(roots), title=title or None, theme=theme)
+        self._svg = picture._resolved() if theme != "auto" else picture.svg
+        self._alt = _alt(roots)
+
+    def __repr__(self) -> str:
+        return f"<LivePage of {self._alt}>"
+
+    def _repr_html_(self) -> str:
+        return self.html
+
+    @property
+    def html(self) -> str:
+        """The element and its script as a piece of HTML, for a place on a page of your own."""
+        return html.fragment(self._svg, alt=self._alt, state=self.state, rules=self._rules)
+
+    def save(self, path: str | os.PathLike[str]) -> Path:
+        """Write a page that needs no network: it works from a folder, and under a strict content security policy.
+
+        Args:
+            path: Ends in .html.
+
+        Returns:
+            The path of the file.
+
+        Raises:
+            OperandError: `path` is no path.
+            RangeError: Another suffix, or a folder that does not exist.
+
+        Example:
+            >>> import autograd_core as ag, tempfile, pathlib
+            >>> with tempfile.TemporaryDirectory() as folder:
+            ...     ag.live(ag.Value(2.0) * 3).save(pathlib.Path(folder) / "page.html").name
+            'page.html'
+        """
+        path = path_for(path, (".html",))
+        title = self._title or "Computation graph"
+        written = html.page(
+            self._svg, title=title, scheme=self._theme, alt=self._alt, state=self.state, rules=self._rules
+        )
+        write_file(path, written)
+        return path
+
+
+def live(
+    root: Value | Iterable[Value],
+    *,
+    points: Any = None,
+    cases: Iterable[Value] | Mapping[str, Value] | None = None,
+    compare: Any = None,
+    title: str | None = None,
+    theme: str = "auto",
+    fold: Fold = "auto",
+    unfold: str | Iterable[str] = (),
+) -> LivePage:
+    """A page on which the graph computes: change a leaf and all values and gradients follow, with no kernel.
+
+    It has the library's rules as JavaScript and sweeps as `backward()` does, so that its numbers are those of Python.
+    Neither `backward()` nor anything else is needed before.
+
+    Args:
+        root: The node at the end, or several of them.
+        points: Other inputs to go to: mappings from leaves (or their names) to numbers, in a list or by label.
+        cases: The node of each training case, such as its loss, in a list or by name; None takes what the scopes
+            case0, case1, ... give.
+        compare: A second graph of the same structure; its leaves become a second point.
+        title: A heading.
+        theme: "light", "dark", or "auto" as the reader's system prefers.
+        fold: As in `draw`.
+        unfold: As in `draw`.
+
+    Returns:
+        A `LivePage`.
+
+    Raises:
+        OperandError: `root` is no Value and no list of them, or another argument of a wrong type.
+        RangeError: An unknown theme or scope, or a point for what is no leaf.
+        StaleGraphError: A leaf's `.data` was changed after the graph was built.
+
+    Example:
+        >>> import autograd_core as ag
+        >>> x = ag.Value(2.0, label="x")
+        >>> page = ag.live(ag.tanh(x), points={"flat": {x: 5.0}})
+        >>> page.state["points"]
+        {'labels': ['recorded', 'flat'], 'leaves': [0], 'data': [[2.0], [5.0]]}
+    """
+    roots = roots_of(root, "live")
+    if not isinstance(title, (str, type(None))):
+        msg = f"live: expected a title (str), got {title!r:.60} ({type(title).__name__})"
+        raise OperandError(msg)
+    if theme not in THEMES:
+        msg = f"live: expected theme to be one of {', '.join(map(repr, THEMES))}, got {theme!r:.60}"
+        raise RangeError(msg)
+    view = view_of(roots, fold=fold, unfold=unfold, read=None)
+    _check_fresh(view.graph.stale, view.graph.order)
+    operations, rules = operations_in(view.graph.order)
+    state = state_of(view, operations, title=title or "", theme=theme)
+    state["cases"] = cases_of(view.graph, cases)
+    state["points"] = points_of(view.graph, points, compare)
+    return LivePage(roots, state, rules, title=title or "", theme=theme)
+
+
+def _check_fresh(stale: Sequence[int], order: Sequence[Value]) -> None:
+    from ..engine.value import check_fresh
+
+    for v in stale:
+        check_fresh(order[v])
+
+
+def _alt(roots: Sequence[Value]) -> str:
+    said = ", ".join(f"{text.clean(r.label) or 'the root'} = {text.number(r.data)}" for r in roots[:3])
+    return f"the computation graph of {said}" + (", …" if len(roots) > 3 else "") + (
+        "" if all(is_finite(r.data) for r in roots) else "; not finite"
+    )

@@ -1,0 +1,296 @@
+"""What a living page is told of a graph: nodes, names, scopes, points and cases, as JSON can say it."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from ..engine.evaluation import decimal, is_fraction
+from ..engine.graph import order_of
+from ..engine.ops import ROWS
+from ..engine.value import Constant, Value
+from ..errors import OperandError, RangeError, StructureError
+from ..notation.formulas import dotted, named, operation
+from ..notation.wholes import wholes_of
+from ..pictures import text
+from ..pictures.view.folding import roots_of
+from ..pictures.view.scope_tree import ROOT
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from ..engine.ops import Primitive
+    from ..pictures.view.folding import View
+    from ..pictures.view.scope_tree import Graph
+
+CONSTANT, LEAF = -2, -1  # in the place of an operation
+FEW_OPERANDS = 3  # operands up to which an operation is written out in a sentence
+PLAIN, BRACKETED = 0xE000, 0xE400  # code points that stand for operands; the latter want brackets
+SIGNS = {"*": "×", "-": "−", "<=": "≤", ">=": "≥", "!=": "≠", "==": "="}
+
+
+class Operation(NamedTuple):
+    """A primitive with a number of operands, as the page refers to it."""
+
+    row: Primitive
+    arity: int
+
+
+class Names(NamedTuple):
+    """What nodes are called: unique and with their scopes, as sentences have it, and within their scope's box."""
+
+    full: list[str]
+    shown: list[str]
+    bare: list[str]
+
+
+def names_in(order: Sequence[Value]) -> Names:
+    """The names of a graph's nodes, in its order."""
+    labels = [node.label for node in order]
+    said = named(order, labels)
+    full, shown, bare = [], [], []
+    taken: set[str] = set()
+    for node, label in zip(order, labels, strict=True):
+        own = said[node]
+        if node.scope:
+            own = own.removeprefix(f"{dotted(node.scope)}.")
+        name = f"{node.scope}/{own}" if node.scope and not isinstance(node, Constant) else own
+        again = 1
+        while name in taken and not isinstance(node, Constant):
+            again += 1
+            name = f"{node.scope}/{own}_{again}" if node.scope else f"{own}_{again}"
+        taken.add(name)
+        full.append(name)
+        shown.append(text.clean(said[node]))
+        bare.append(text.clean(own if label or isinstance(node, Constant) else said[node]).strip() or "?")
+    return Names(full, shown, bare)
+
+
+def state_of(view: View, operations: Mapping[Operation, tuple[int, str]], *, title: str, theme: str) -> dict[str, Any]:
+    """The graph of a view, and which of its scopes are open.
+
+    Args:
+        view: Of the graph as recorded.
+        operations: For each operation its number, and the key of its rule; "" where the page has none.
+        title: A heading.
+        theme: "light", "dark" or "auto".
+    """
+    graph, tree = view.graph, view.tree
+    order = graph.order
+    names = names_in(order)
+    scope_paths = {path: k for k, path in enumerate(dict.fromkeys(node.scope for node in order))}
+    ops: list[dict[str, Any]] = [{}] * len(operations)
+    for one, (number, key) in operations.items():
+        ops[number] = _operation(one, key)
+    return {
+        "version": 1,
+        "title": text.clean(title),
+        "theme": theme,
+        "names": names.full,
+        "shown": names.shown,
+        "bare": names.bare,
+        "op": [_kind(node, graph, operations) for node in order],
+        "ops": ops,
+        "operands": [[graph.index[p] for p in node.parents] for node in order],
+        "data": [number(x) for x in graph.data],
+        "slopes": {
+            str(v): [number(d) for d in node.local_grads]
+            for v, node in enumerate(order)
+            if node._row is not None and not operations[operation_of(node)][1]
+        },
+        "labelled": [v for v, label in enumerate(graph.labels) if label],
+        "home": tree.home,
+        "scopes": [[s.parent, s.name, s.path, int(s.made_up)] for s in tree.scopes],
+        "opened": sorted(view.opened - {ROOT}),
+        "scopePaths": [text.clean(path) for path in scope_paths],
+        "scopeOf": [scope_paths[node.scope] for node in order],
+        "roots": [graph.index[root] for root in dict.fromkeys(order[v] for v in sorted(graph.roots))],
+        "wholes": _wholes(graph, view),
+        "rows": sorted(graph.rows),
+    }
+
+
+def _kind(node: Value, graph: Graph, operations: Mapping[Operation, tuple[int, str]]) -> int:
+    if node._row is None:
+        return CONSTANT if graph.index[node] in graph.constants else LEAF
+    return operations[operation_of(node)][0]
+
+
+def operation_of(node: Value) -> Operation:
+    """The operation that made a node; with many operands their number tells nothing."""
+    row, count = node._row, len(node.parents)
+    assert row is not None
+    return Operation(row, count if count <= FEW_OPERANDS or is_users(row) else -1)
+
+
+def is_users(row: Primitive) -> bool:
+    """Whether it is not of the library's table."""
+    return ROWS.get(row.name) is not row
+
+
+def _operation(one: Operation, key: str) -> dict[str, Any]:
+    row = one.row
+    return {
+        "rule": key,
+        "name": text.clean(row.name),
+        "sign": SIGNS.get(row.symbol, row.symbol) or text.clean(row.name),
+        "pairs": row.pairs,
+        "saturates": row.saturates,
+        "text": template(row, one.arity) if 0 <= one.arity <= FEW_OPERANDS else "",
+    }
+
+
+def template(row: Primitive, arity: int) -> str:
+    """An operation as text in which single characters stand for the operands."""
+    bare = operation(row, [f"Q{k}Q" for k in range(arity)])
+    wrapped = operation(row, [chr(PLAIN + k) for k in range(arity)])
+    for k in range(arity):
+        sign = chr(PLAIN + k)
+        if f"({sign})" in wrapped and f"(Q{k}Q)" not in bare:  # as an atom, which a bare name is
+            wrapped = wrapped.replace(f"({sign})", chr(BRACKETED + k))
+    return wrapped
+
+
+def _wholes(graph: Graph, view: View) -> list[dict[str, Any]]:
+    """Primitives that are computed in parts, with the scope that folds each; -1 where none does."""
+    found = []
+    for group in wholes_of(graph.order, graph.users, graph.roots | graph.constants):
+        scope = view.tree.home[group.nodes[0]]
+        found.append({
+            "nodes": group.nodes,
+            "outputs": group.outputs,
+            "scope": scope if view.tree.scopes[scope].whole else -1,
+            "name": group.said.name,
+            "caption": group.said.caption,
+            "text": group.said.text,
+        })  # fmt: skip
+    return found
+
+
+def number(x: Any) -> float | str:
+    """A number as JSON: what it cannot say is a string."""
+    x = float(decimal(x)) if is_fraction(x) else float(x)
+    if math.isfinite(x):
+        return x
+    return "nan" if math.isnan(x) else "inf" if x > 0 else "-inf"
+
+
+# --- points and cases -----------------------------------------------------------------------------
+
+
+def leaf_of(graph: Graph, names: Mapping[str, int], given: object, caller: str) -> int:
+    """The number of a leaf that was given as a Value or by its name.
+
+    Raises:
+        OperandError: It is neither.
+        RangeError: The graph has no such leaf.
+    """
+    if isinstance(given, Value):
+        v = graph.index.get(given, -1)
+    elif isinstance(given, str):
+        v = names.get(given, -1)
+    else:
+        msg = f"{caller}: expected a leaf of the graph or its name, got {given!r:.60} ({type(given).__name__})"
+        raise OperandError(msg)
+    if v < 0 or graph.order[v]._row is not None or v in graph.constants:
+        some = ", ".join(name for name, u in names.items() if graph.is_leaf(u) and u not in graph.constants)
+        msg = f"{caller}: expected a leaf of the graph ({text.shorten(some, 120)}), got {given!r:.80}"
+        raise RangeError(msg)
+    return v
+
+
+def points_of(graph: Graph, given: object, compare: object = None) -> dict[str, Any] | None:
+    """Several points: their labels, the leaves that differ, and for each point one number per such leaf.
+
+    The first one is the point that was recorded.
+
+    Args:
+        graph: The graph.
+        given: Mappings from leaves (or their names) to numbers, in a sequence or by label; None for none.
+        compare: A graph of the same structure, whose leaves are one more point; None for none.
+    """
+    if given is None and compare is None:
+        return None
+    names = {name: v for v, name in enumerate(names_in(graph.order).full)}
+    labels, rows = ["recorded"], [dict[int, "float | str"]()]
+    for label, point in [] if given is None else _labelled(given):
+        if not hasattr(point, "items"):
+            msg = (
+                "live: expected each point to be a mapping from leaves to numbers, "
+                f"got {point!r:.60} ({type(point).__name__})"
+            )
+            raise OperandError(msg)
+        labels.append(text.clean(label))
+        rows.append({leaf_of(graph, names, leaf, "live"): _given(leaf, x) for leaf, x in point.items()})
+    if compare is not None:
+        labels.append("compared")
+        rows.append(_leaves_of_other(graph, compare))
+    leaves = sorted({v for row in rows for v in row})
+    data = [[row.get(v, number(graph.data[v])) for v in leaves] for row in rows]
+    return {"labels": labels, "leaves": leaves, "data": data}
+
+
+def _leaves_of_other(graph: Graph, other: object) -> dict[int, float | str]:
+    """The numbers of another graph's leaves, by the leaf of this graph in the same place."""
+    order = order_of(roots_of(other, "live"))
+    same = len(order) == len(graph.order) and all(
+        a.op == b.op and len(a.parents) == len(b.parents) for a, b in zip(order, graph.order, strict=True)
+    )
+    if not same:
+        msg = (
+            f"live: expected compare= to be a graph of the same structure ({len(graph.order)} nodes), "
+            f"got one of {len(order)} nodes; build both by one function"
+        )
+        raise StructureError(msg)
+    return {v: number(order[v].data) for v in range(len(order)) if graph.is_leaf(v) and v not in graph.constants}
+
+
+def _labelled(given: Any) -> list[tuple[str, Any]]:
+    if hasattr(given, "items") and not any(isinstance(key, Value) for key in given):
+        pairs = list(given.items())
+        if pairs and all(hasattr(point, "items") for _, point in pairs):
+            return [(str(label), point) for label, point in pairs]
+    if hasattr(given, "items") or isinstance(given, str) or not hasattr(given, "__iter__"):
+        msg = (
+            "live: expected points to be a list of mappings from leaves to numbers, or a mapping from labels to such, "
+            f"got {given!r:.60} ({type(given).__name__})"
+        )
+        raise OperandError(msg)
+    return [(f"point {k + 1}", point) for k, point in enumerate(given)]
+
+
+def _given(leaf: object, x: Any) -> float | str:
+    try:
+        return number(x.data if isinstance(x, Value) else x)
+    except (TypeError, ValueError, OverflowError):
+        msg = f"live: expected a number for {leaf!r:.60}, got {x!r:.60} ({type(x).__name__})"
+        raise OperandError(msg) from None
+
+
+def cases_of(graph: Graph, given: Iterable[Value] | Mapping[str, Value] | None) -> list[list[Any]] | None:
+    """Training cases as [name, node]: those given, or what the outermost scopes case0, case1, ... give; None for none."""
+    if given is None:
+        return _cases_by_scope(graph)
+    pairs = list(given.items()) if hasattr(given, "items") else [(f"case{k}", root) for k, root in enumerate(given)]
+    found = []
+    for label, root in pairs:
+        if not isinstance(root, Value) or root not in graph.index:
+            msg = f"live: expected each case to be a node of the graph, such as its loss, got {root!r:.60} ({type(root).__name__})"
+            raise OperandError(msg)
+        found.append([text.clean(str(label)), graph.index[root]])
+    return found or None
+
+
+def _cases_by_scope(graph: Graph) -> list[list[Any]] | None:
+    members: dict[str, list[int]] = {}
+    for v, node in enumerate(graph.order):
+        outermost = node.scope.partition("/")[0]
+        if outermost[:4] == "case" and outermost[4:].isdecimal():
+            members.setdefault(outermost, []).append(v)
+    cases = []
+    for name, nodes in members.items():
+        inside = set(nodes)
+        exits = [v for v in nodes if v in graph.roots or not inside.issuperset(graph.users[v])]
+        if len(exits) == 1:
+            cases.append([name, exits[0]])
+    return cases if len(cases) > 1 else None

@@ -1,0 +1,163 @@
+// Cards as SVG, and how they follow the numbers. Each card is a button for the keyboard and for screen readers.
+
+const BAR_STEPS = 6, BAR_GAP = 2;
+const words = (kind, x, y, text) => s("text", { class: kind, x, y }, text);
+const setText = (element, text) => { if (element.textContent !== text) element.textContent = text; };
+
+// Filled segments of a gradient's bar: all for the largest one in view, one fewer per factor of ten.
+function segments(g, largest) {
+  if (!(Math.abs(g) > 0)) return 0;
+  if (!finite(g)) return BAR_STEPS;
+  return Math.max(1, BAR_STEPS - Math.floor(Math.log10(largest) - Math.log10(Math.abs(g)) + 1e-9));
+}
+
+class CardView {
+  constructor(graph, card) {
+    this.graph = graph;
+    this.card = card;
+    const { model } = graph, { kind, node } = card, op = node === undefined ? null : graph.scene.opOf(node);
+    this.isLeaf = kind === "node" && model.isLeaf[node];
+    this.element = s("g", { class: `card ${this.isLeaf || card.isLeaf ? "leaf" : ""} ${kind === "fold" ? "fold" : ""} ${model.roots.some((root) => graph.scene.cardOf[root] === card.id) ? "root" : ""}`, "data-card": card.id, role: kind === "junction" ? null : "button", tabindex: kind === "junction" ? null : -1 });
+    if (kind === "junction") {
+      this.element.append(s("rect", { class: "junction", width: card.width, height: card.height, rx: 2.5 }));
+      return;
+    }
+    this.ports = card.ports.map((port) => this.port(port));
+    this.element.append(...this.ports.map(({ element }) => element));
+    const face = faceOf(card), w = card.width;
+    if (kind === "fold") for (const d of [6, 3]) this.element.append(s("rect", { class: "pile", x: d, y: face - 8, width: w - 2 * d, height: 8 + 6 - d / 2, rx: 5 }));
+    this.element.append(s("rect", { class: "face", width: w, height: face, rx: 6 }));
+    if (card.isRow) this.rowFace();
+    else if (kind === "fold") this.foldFace(face);
+    else this.nodeFace(op);
+  }
+
+  port(port) {
+    const { card, graph } = this, constant = port.constant !== undefined, across = graph.plan.flow === "LR";
+    const element = s("g", { class: `port ${constant ? "" : "slope"}` }), rect = s("rect", { class: constant ? "pill" : "chip", height: port.height, rx: constant ? port.height / 2 : Math.min(3, port.height / 2) });
+    const text = port.silent ? null : words("chiptext", 0, 0, "");
+    element.append(rect, ...(text ? [text] : []));
+    const place = () => {
+      const width = port.silent || !text ? port.width : Math.max(port.width, extent(text.textContent, 9) + 8);
+      const x = across ? -width : card.width / 2 + port.at - width / 2, y = across ? card.height / 2 + port.at - port.height / 2 : -port.height;
+      for (const [key, value] of Object.entries({ x, y, width })) rect.setAttribute(key, value);
+      if (text) { text.setAttribute("x", x + width / 2); text.setAttribute("y", y + port.height / 2 + 3.2); }
+    };
+    if (constant && text) text.textContent = numberText(graph.model.data[port.constant]);
+    place();
+    return { port, element, rect, text, place };
+  }
+
+  line(left, right, top, name, op, labelled) {
+    const sign = op ? shorten(op, 9) : "", room = Math.floor((right - left - extent(sign, 12) - 6) / (EM * 12));
+    this.element.append(words(labelled ? "name" : "called", left, top, shorten(name, Math.max(room, 3))));
+    if (sign) this.element.append(words(labelled ? "op" : "op alone", right, top, sign));
+  }
+
+  numbers(left, right, top) {
+    this.caption = words("caption", left, top, "value");
+    this.value = words(`value ${this.isLeaf ? "agl-edit" : ""}`, right, top, "");
+    this.gradCaption = words("caption", left, top + 14, "grad");
+    this.grad = words("grad", right, top + 14, "");
+    this.track = s("path", { class: "bar", d: `M${left} ${top + 20.5}h${right - left}` });
+    this.bar = s("path", { class: "bar", d: "" });
+    this.barAt = [left, top + 20.5, right - left];
+    const dash = `${((right - left + BAR_GAP) / BAR_STEPS - BAR_GAP).toFixed(2)} ${BAR_GAP}`;
+    for (const one of [this.track, this.bar]) one.style.strokeDasharray = dash;
+    this.element.append(this.caption, this.value, this.gradCaption, this.grad, this.track, this.bar);
+  }
+
+  nodeFace(op) {
+    const { card, graph } = this, left = (card.width - CARD[0]) / 2 + 8, right = left + CARD[0] - 16, top = (card.height - CARD[1]) / 2;
+    const { state } = graph.model, labelled = graph.labelled.has(card.node);
+    this.line(left, right, top + 16, card.around.length ? state.bare[card.node] : state.shown[card.node], op?.sign, labelled);
+    this.numbers(left, right, top + 31);
+    if (card.unfolds) this.element.append(words("agl-more", card.width - 5, card.height - 4, "▸"));
+  }
+
+  rowFace() {
+    const { card, graph } = this;
+    this.element.append(words(graph.labelled.has(card.node) ? "name" : "called", 7, 15, shorten(graph.model.state.bare[card.node], 9)));
+    this.value = words("value agl-edit", 146, 15, "");
+    this.grad = words("grad", ROW[0] - 8, 15, "");
+    this.element.append(this.value, this.grad);
+  }
+
+  foldFace(face) {
+    const { card, graph } = this, left = (card.width - FOLD[0]) / 2 + 8, right = left + FOLD[0] - 16, top = (face - 76) / 2 + 3;
+    this.element.append(s("path", { class: "head", d: `M0 22V6a6 6 0 0 1 6-6H${card.width - 6}a6 6 0 0 1 6 6V22Z` }), words("name", 8, 15, "▸"), words("name", 22, 15, shorten(graph.scopes.names[card.scope], Math.floor((card.width - 30) / (EM * 12)))));
+    this.element.append(words("caption", left, top + 32, shorten(card.caption, Math.floor((FOLD[0] - 16) / (EM * 9.5)))));
+    this.numbers(left, right, top + 46);
+  }
+
+  // --- following the numbers ---
+
+  update(largest) {
+    const { card, graph } = this, { model } = graph;
+    if (card.kind === "junction") return;
+    const one = card.kind === "node" ? card.node : card.exits.length === 1 ? card.exits[0] : -1;
+    if (one >= 0) {
+      const x = model.data[one], g = graph.host.gradientShown(one), hidden = g === null, valueKnown = graph.host.isValueShown(one);
+      setText(this.value, valueKnown ? numberText(x) : "");
+      setText(this.grad, hidden ? "" : numberText(g));
+      this.grad.setAttribute("class", `grad ${hidden ? "" : bySign(g)}`);
+      if (this.caption) {
+        const name = card.kind === "fold" ? shorten(model.state.shown[card.exits[0]], 12) : "value";
+        this.ghost(this.caption, name, model.former[one], x, valueKnown);
+        this.ghost(this.gradCaption, "grad", model.formerAdjoint[one], g, !hidden);
+      }
+      this.fill(hidden ? 0 : g, largest);
+    } else {
+      const values = card.exits.map((i) => model.data[i]), low = Math.min(...values), high = Math.max(...values);
+      setText(this.value, low === high ? numberText(low) : `${numberText(low, 3)} … ${numberText(high, 3)}`);
+      setText(this.caption, `${card.exits.length} values`);
+      setText(this.gradCaption, "|grad|");
+      setText(this.grad, numberText(Math.hypot(...card.exits.map((i) => model.adjoint[i]))));
+      this.track.style.display = this.bar.style.display = "none";
+    }
+    this.slopes();
+    this.element.setAttribute("aria-label", this.said());
+  }
+
+  ghost(caption, name, was, now, shown) {
+    const changed = shown && this.graph.showsGhosts && !Object.is(was, now) && numberText(was) !== numberText(now);
+    setText(caption, changed ? `${numberText(was, 3)} →` : name);
+    caption.setAttribute("class", changed ? "caption agl-ghost" : "caption");
+  }
+
+  fill(g, largest) {
+    if (!this.bar) return;
+    const n = segments(g, largest), [left, y, width] = this.barAt;
+    this.bar.setAttribute("class", `bar ${bySign(g)}`);
+    this.bar.setAttribute("d", n ? `M${left} ${y}h${(n * (width + BAR_GAP)) / BAR_STEPS - BAR_GAP}` : "");
+  }
+
+  slopes() {
+    const { card, graph } = this, through = card.kind === "fold" && card.ports.some((port) => port.through !== undefined) ? graph.scene.through(card) : null;
+    const slopes = card.kind === "node" && card.ports.length ? graph.scene.slopesOf(card.node) : null;
+    for (const one of this.ports) {
+      const { port, element, text, place } = one;
+      if (port.constant !== undefined) continue;
+      let d = null, said = port.text || "";
+      if (port.through !== undefined) d = through.get(port.through) || 0;
+      else if (port.operands.length === 1) d = slopes[port.operands[0]];
+      else if (port.operands.length > 1) {
+        const all = port.operands.map((k) => slopes[k]);
+        d = all.every((x) => Object.is(x, all[0])) ? all[0] : null;
+        said = d === null ? `${all.length} edges` : `${all.length} ×${numberText(d)}`;
+        if (all.every((x) => x === 0)) d = 0;
+      }
+      if (d !== null && port.operands.length < 2) said = `×${numberText(d)}`;
+      port.isDead = d === 0;
+      if (text && text.textContent !== said) { text.textContent = said; place(); }
+      element.classList.toggle("agl-cut", graph.isCut(card, port));
+    }
+  }
+
+  said() {
+    const { card, graph } = this, { model } = graph, name = card.kind === "fold" ? graph.scopes.paths[card.scope] : model.state.names[card.node];
+    if (card.kind === "fold") return `folded scope ${name}, ${card.caption}${card.exits.length === 1 ? `, value ${numberText(model.data[card.exits[0]])}, gradient ${numberText(model.adjoint[card.exits[0]])}` : ""}; Enter opens it`;
+    const op = graph.scene.opOf(card.node);
+    return `${op ? op.name : "leaf"} ${name}, value ${numberText(model.data[card.node])}, gradient ${numberText(model.adjoint[card.node])}${this.isLeaf ? "; Enter changes it" : ""}`;
+  }
+}

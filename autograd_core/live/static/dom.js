@@ -1,0 +1,55 @@
+// Elements, and the reader's theme. Text only ever becomes text nodes and attributes, so labels cannot be markup.
+
+const SVG = "http://www.w3.org/2000/svg";
+
+function made(element, attributes, children) {
+  for (const [key, value] of Object.entries(attributes || {})) {
+    if (key.startsWith("on")) element.addEventListener(key.slice(2), value);
+    else if (value !== false && value !== null && value !== undefined) element.setAttribute(key, value === true ? "" : value);
+  }
+  element.append(...children.flat(2).filter((child) => child !== null && child !== undefined && child !== "" && child !== false));
+  return element;
+}
+const h = (tag, attributes, ...children) => made(document.createElement(tag), attributes, children);
+const s = (tag, attributes, ...children) => made(document.createElementNS(SVG, tag), attributes, children);
+
+const icon = (d) => s("svg", { viewBox: "0 0 16 16", width: 14, height: 14, "aria-hidden": "true" }, s("path", { d, fill: "currentColor" }));
+const ICONS = {
+  first: "M3 3h2v10H3zM13 3v10L6 8z", previous: "M11 3v10L4 8z", play: "M4 2.5v11L13 8z", pause: "M4 3h3v10H4zM9 3h3v10H9z",
+  next: "M5 3v10l7-5z", last: "M11 3h2v10h-2zM3 3v10l7-5z",
+};
+const button = (content, title, onclick, kind = "") => h("button", { type: "button", title, "aria-label": title, class: kind || null, onclick }, ICONS[content] ? icon(ICONS[content]) : content);
+const bySign = (x) => (x > 0 ? "pos" : x < 0 ? "neg" : Number.isNaN(x) ? "nan" : "");
+
+const DARK = ["dark", "dark-mode", "dark-theme", "theme-dark", "vscode-dark", "vscode-high-contrast", "quarto-dark"];
+const prefersDark = matchMedia("(prefers-color-scheme: dark)"), calm = matchMedia("(prefers-reduced-motion: reduce)");
+
+// This page, and the one around it where a notebook puts outputs into frames.
+function pages() {
+  try {
+    return window.parent.document === document ? [document] : [document, window.parent.document];
+  } catch {
+    return [document];  // a frame in a page of another origin
+  }
+}
+
+function themeOfPage() {
+  for (const { body, documentElement } of pages()) {
+    if (body.dataset.jpThemeLight) return body.dataset.jpThemeLight === "true" ? "light" : "dark";
+    for (const { dataset, classList } of [body, documentElement]) {
+      const said = [dataset.vscodeThemeKind, dataset.theme, ...classList];
+      if (said.some((word) => DARK.includes(word))) return "dark";
+      if (said.some((word) => DARK.includes(word?.replace("light", "dark")))) return "light";
+    }
+  }
+  return prefersDark.matches ? "dark" : "light";
+}
+
+function followTheme(element, fixed) {
+  const apply = () => { element.dataset.theme = fixed && fixed !== "auto" ? fixed : themeOfPage(); };
+  const observer = new MutationObserver(apply), attributeFilter = ["class", "data-theme", "data-jp-theme-light", "data-vscode-theme-kind"];
+  for (const { body, documentElement } of pages()) for (const one of [body, documentElement]) observer.observe(one, { attributeFilter });
+  prefersDark.addEventListener("change", apply);
+  apply();
+  return () => { observer.disconnect(); prefersDark.removeEventListener("change", apply); };
+}

@@ -1,0 +1,260 @@
+// The custom element: one state, one selection, and the views of it. What its methods do is what a click does.
+
+const waiting = new Map();  // elements by the key of their rules, until these are here
+let elements = 0;
+
+function define(key) {
+  if (!customElements.get("autograd-graph")) customElements.define("autograd-graph", AutogradGraph);
+  document.dispatchEvent(new CustomEvent("autograd-graph-rules", { detail: key }));
+}
+
+class AutogradGraph extends HTMLElement {
+  constructor() {
+    super();
+    this.ready = new Promise((resolve) => { this.resolveReady = resolve; });
+  }
+
+  connectedCallback() {
+    if (this.started) return;
+    const start = () => {
+      const told = this.querySelector('script[type="application/json"]'), rules = window.autogradGraphs?.get(this.dataset.rules);
+      if (this.started || !told || !rules) return;
+      document.removeEventListener("autograd-graph-rules", start);
+      this.started = true;
+      this.begin(JSON.parse(told.textContent), rules);
+    };
+    document.addEventListener("autograd-graph-rules", start);
+    start();
+  }
+
+  begin(state, rules) {
+    this.uid = `agl${++elements}`;
+    this.model = new Model(state, rules);
+    this.scopes = new Scopes(this.model);
+    this.written = this.model.written;
+    this.chosen = null;
+    this.trail = null;
+    this.classList.add("agl");
+    followTheme(this, state.theme);
+    this.steps = new Steps(this);
+    this.graph = new GraphView(this);
+    this.controls = new Controls(this);
+    this.panel = new Panel(this);
+    this.heard = h("div", { class: "agl-heard", role: "status", "aria-live": "polite" });
+    this.notice = h("p", { class: "agl-notice", role: "alert", hidden: true });
+    this.undo = button("Undo changes", "All leaves as recorded", () => this.reset());
+    this.mend = button("Restore edges", "Take back all cuts", () => this.restore());
+    this.total = h("p", { class: "agl-total" });
+    const folds = this.scopes.paths.some((_, scope) => this.scopes.isFoldable(scope));
+    this.replaceChildren(h("div", { class: "agl-root" },
+      h("div", { class: "agl-top" }, h("div", { class: "agl-names" }, state.title ? h("h2", { class: "agl-title" }, state.title) : null, this.total), h("div", { class: "agl-group" }, this.undo, this.mend,
+        folds ? [button("Fold", "Fold all scopes", () => this.foldAll(true)), button("Unfold", "Open all scopes", () => this.foldAll(false))] : null)),
+      this.notice, h("div", { class: "agl-main" }, h("div", { class: "agl-left" }, this.graph.body, this.controls.element, pointsControl(this)), this.panel.element), this.heard));
+    this.setAttribute("role", "application");
+    this.setAttribute("aria-label", `Computation graph${state.title ? `: ${state.title}` : ""}`);
+    listenForKeys(this);
+    this.graph.build();
+    this.refresh();
+    this.resolveReady(this);
+  }
+
+  // --- what scripts may ask and do ---
+
+  get values() { return this.model.values(); }
+  explanation(name) { return new Flow(this.model, this.model.find(name)).toJSON(); }
+
+  set(name, number) {
+    const i = this.model.find(name), x = Number(number);
+    if (!this.model.isLeaf[i]) throw new RangeError(`expected a leaf, got ${JSON.stringify(name)}, which is computed; its operands can be changed`);
+    if (typeof number !== "number" && typeof number !== "string") throw new TypeError(`expected a number for ${name}, got ${typeof number}`);
+    this.beginChange(i);
+    this.drag(i, x);
+    this.endChange();
+  }
+
+  select(name) {
+    const i = name === null || name === undefined ? null : this.model.find(name);
+    if (i === this.chosen) return;
+    this.chosen = i;
+    this.trail = null;
+    this.graph.light();
+    this.panel.show();
+    if (i !== null) this.graph.reveal(this.graph.scene.cardOf[i]);
+    this.dispatch("select", { name: i === null ? null : this.model.state.names[i] });
+  }
+
+  unfold(scope) { this.refold(this.scopes.find(scope), true); }
+  fold(scope) { this.refold(this.scopes.find(scope), false); }
+
+  step(k, playing = false) {
+    this.steps.go(k);
+    this.controls.update();
+    if (this.steps.isOn) this.chosen = this.steps.node;
+    this.trail = null;
+    this.graph.update();
+    this.panel.show();
+    if (this.steps.isOn) this.graph.reveal(this.graph.scene.cardOf[this.chosen]);
+    this.say(this.steps.isOn ? this.panel.stepText() : "All numbers are shown");
+    this.dispatch("step", { index: this.steps.now, count: this.steps.count, node: this.steps.isOn ? this.model.state.names[this.steps.node] : null, playing });
+  }
+
+  point(k) {
+    const { points } = this.model.state;
+    if (!points || !(k >= 0 && k < points.data.length)) throw new RangeError(`expected a point from 0 to ${(points?.data.length ?? 0) - 1}, got ${k}`);
+    this.change = null;
+    this.at = Math.trunc(k);
+    this.model.remember();
+    this.model.set(points.leaves.map((leaf, j) => [leaf, asNumber(points.data[this.at][j])]));
+    this.changed({ point: this.at, label: points.labels[this.at] });
+  }
+
+  cut(name, operand) {
+    const i = this.model.find(name), list = this.written.operandsOf(i);
+    if (!(operand >= 0 && operand < list.length)) throw new RangeError(`expected an operand of ${name} from 0 to ${list.length - 1}, got ${operand}`);
+    this.setCut(i, Math.trunc(operand), true);
+  }
+
+  restore() {
+    if (!this.model.cuts.size) return;
+    this.model.cuts.clear();
+    this.model.remember();
+    this.model.recompute(!this.model.isChanged());
+    this.changed({ restored: true });
+  }
+
+  // --- what clicks and keys do ---
+
+  setCut(i, k, on) {
+    this.before = this.model.adjoint.slice();
+    this.model.cut(i, k, on);
+    this.changed({ cut: on, node: this.model.state.names[i], operand: k });
+    this.say(on ? `The edge from ${this.model.state.shown[this.written.operandsOf(i)[k]]} to ${this.model.state.shown[i]} is cut` : "The edge is back");
+  }
+
+  edgeClicked({ card, port }) {
+    if (card.kind !== "node" || port.operands.length !== 1) return this.say("Unfold to cut a single edge");
+    const [k] = port.operands;
+    this.setCut(card.node, k, !this.model.cuts.has(`${card.node} ${k}`));
+  }
+
+  cardClicked(card) {
+    if (this.graph.dragged) return;
+    if (card.kind === "fold") this.unfold(this.scopes.paths[card.scope]);
+    else if (card.kind === "node") this.select(this.model.state.names[card.node]);
+  }
+
+  cardOpened(card) {
+    const view = this.graph.cards.get(card.id);
+    if (view?.isLeaf && card.kind === "node") typeOver(this.graph, view);
+    else if (card.unfolds) this.unfold(this.scopes.paths[card.unfolds]);
+    else if (card.kind === "fold") this.unfold(this.scopes.paths[card.scope]);
+  }
+
+  beginChange(i) {
+    this.model.remember();
+    const slope = this.model.backward([this.model.roots[0]], this.model.local, undefined, true)[i];
+    this.change = { leaf: i, x: this.model.data[i], root: this.model.data[this.model.roots[0]], slope };
+    this.graph.showsGhosts = true;
+    if (this.chosen !== i) this.select(this.model.state.names[i]);
+  }
+
+  drag(i, x) {
+    this.model.set([[i, x]]);
+    this.changed({ name: this.model.state.names[i], value: x });
+  }
+
+  endChange() { this.say(this.panel.changeText()); }
+
+  reset() {
+    this.change = null;
+    this.at = 0;
+    this.model.reset();
+    this.changed({ reset: true });
+  }
+
+  refold(scope, open) {
+    this.scopes.open(scope, open);
+    this.graph.build();
+    this.say(`${open ? "Opened" : "Folded"} ${this.scopes.paths[scope]}`);
+  }
+
+  foldAll(closed) {
+    this.scopes.paths.forEach((_, scope) => { if (this.scopes.isFoldable(scope)) { if (closed) this.scopes.opened.delete(scope); else this.scopes.opened.add(scope); } });
+    this.graph.build();
+  }
+
+  changed(detail) {
+    this.written.forget();
+    if (this.steps.isOn) this.steps.go(this.steps.now);
+    this.refresh();
+    this.dispatch("change", detail);
+  }
+
+  refresh() {
+    this.graph.update();
+    this.panel.show();
+    this.undo.hidden = !this.model.isChanged();
+    this.mend.hidden = !this.model.cuts.size;
+    const [root] = this.model.roots, { model } = this, name = model.state.shown[root], now = numberText(model.data[root]), was = numberText(model.recorded[root]);
+    this.total.textContent = `${name} = ${now}${now === was ? "" : `, recorded ${was}`}`;
+    const broken = model.brokenGuards();
+    this.notice.hidden = !broken.length && !model.unknown.size;
+    if (broken.length) setText(this.notice, "The program takes another branch here: what is shown is the branch that was recorded.");
+    else if (model.unknown.size) setText(this.notice, `This page has no rule for ${[...new Set([...model.unknown].map((i) => model.state.ops[model.state.op[i]].name))].join(", ")}: its values stay as recorded.`);
+    this.pointsShown?.();
+  }
+
+  // --- what the views ask ---
+
+  chosenCards() { return new Set(this.chosen === null ? [] : [this.graph.scene.cardOf[this.chosen]]); }
+  focusCard() { return this.chosen === null ? this.graph.scene.cardOf[this.model.roots[0]] : this.graph.scene.cardOf[this.chosen]; }
+  isBackward() { return this.steps.isBack; }
+  gradientShown(i) { return this.steps.gradient(i); }
+  isValueShown(i) { return this.steps.isValueShown(i); }
+
+  say(text) { this.heard.textContent = text; }
+  dispatch(name, detail) { this.dispatchEvent(new CustomEvent(name, { detail, bubbles: true, composed: true })); }
+}
+
+// Points: a slider over the recorded one and the others.
+function pointsControl(host) {
+  const { points } = host.model.state;
+  host.at = 0;
+  if (!points || points.data.length < 2) return null;
+  const label = h("output", { class: "agl-point" }), slider = h("input", { type: "range", min: 0, max: points.data.length - 1, step: 1, value: 0, "aria-label": "Point", oninput: () => host.point(+slider.value) });
+  host.pointsShown = () => { slider.value = host.at; label.textContent = points.labels[host.at]; slider.setAttribute("aria-valuetext", points.labels[host.at]); };
+  return h("div", { class: "agl-points" }, h("span", {}, "Point"), slider, label);
+}
+
+// Keys work wherever the focus is on the element, and on a page of its own without any focus.
+function listenForKeys(host) {
+  const act = (event) => {
+    if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || event.target.closest?.("input[type=text], textarea")) return;
+    const onButton = event.target.closest?.("button, summary, .scopename"), onRange = event.target.closest?.("input[type=range]");
+    const { steps, graph } = host, walk = (by) => {
+      const shown = [...graph.scene.cards.values()].filter((card) => card.kind !== "junction"), at = shown.findIndex((card) => card.id === (host.reached ?? host.focusCard()));
+      const card = shown[Math.max(0, Math.min(shown.length - 1, at + by))];
+      host.reached = card.id;
+      if (card.kind === "node") host.select(host.model.state.names[card.node]);
+      graph.cards.get(card.id).element.focus({ preventScroll: true });
+      graph.reveal(card.id);
+    };
+    const card = graph.scene.cards.get(host.reached ?? host.focusCard()), nudge = (sign) => {
+      if (host.chosen === null || !host.model.isLeaf[host.chosen]) return;
+      const x = host.model.data[host.chosen], step = stepOf(x);
+      host.set(host.model.state.names[host.chosen], snapped(x + sign * step, step));
+    };
+    const keys = {
+      ArrowRight: onRange ? null : () => host.step(steps.now + 1), ArrowLeft: onRange ? null : () => host.step(Math.max(steps.now - 1, -1)), Home: onRange ? null : () => host.step(0), End: onRange ? null : () => host.step(steps.count - 1),
+      ArrowDown: onRange ? null : () => walk(1), ArrowUp: onRange ? null : () => walk(-1), " ": onButton ? null : () => steps.toggle(), Enter: onButton || onRange ? null : () => card && host.cardOpened(card),
+      Escape: () => { if (steps.isOn) { steps.pause(); host.step(-1); } else host.select(null); }, "+": () => nudge(1), "=": () => nudge(1), "-": () => nudge(-1), "−": () => nudge(-1), 0: () => graph.fit(),
+    };
+    if (event.key.startsWith("Arrow") && event.key !== "ArrowDown" && event.key !== "ArrowUp") steps.pause();
+    if (!keys[event.key]) return;
+    event.preventDefault();
+    keys[event.key]();
+  };
+  host.addEventListener("keydown", act);
+  if ("page" in host.dataset) document.addEventListener("keydown", (event) => { if (!host.contains(event.target)) act(event); });
+  host.addEventListener("focusin", (event) => { host.reached = event.target.dataset?.card === undefined ? host.reached : idOf(event.target.dataset.card); });
+}

@@ -1,0 +1,163 @@
+// The state of one page: the recorded graph, its numbers, and the two sweeps over it.
+// Values, local derivatives and adjoints are those of the library: the same rules, the same order, the same zero rule.
+
+const asNumber = (x) => (typeof x === "string" ? { inf: Infinity, "-inf": -Infinity, nan: NaN }[x] : x);
+
+class Model {
+  constructor(state, rules) {
+    this.state = state;
+    this.rules = rules;
+    this.count = state.op.length;
+    this.operands = state.operands;
+    this.isConstant = state.op.map((op) => op === -2);
+    this.isLeaf = state.op.map((op) => op === -1);
+    this.data = Float64Array.from(state.data, asNumber);
+    this.recorded = this.data.slice();  // where the page began
+    this.former = this.data.slice();  // before the last change: what the ghosts show
+    this.local = this.operands.map((list) => new Array(list.length).fill(0));
+    this.adjoint = new Float64Array(this.count);
+    this.cuts = new Set();
+    this.unknown = new Set();  // nodes whose rule this page does not have
+    this.users = this.operands.map(() => []);
+    this.operands.forEach((list, i) => list.forEach((p, k) => this.users[p].push([i, k])));
+    this.roots = state.roots;
+    this.index = new Map(state.names.map((name, i) => [name, i]));
+    state.shown.forEach((name, i) => { if (!this.index.has(name)) this.index.set(name, i); });
+    this.leaves = [...this.isLeaf.keys()].filter((i) => this.isLeaf[i]);
+    this.buffers = this.operands.map((list) => new Array(list.length));
+    this.recompute(true);
+    this.formerAdjoint = this.adjoint.slice();
+  }
+
+  rule(i) { return this.rules[this.state.ops[this.state.op[i]].rule]; }
+
+  // The number of a node by its name; an error that lists what there is otherwise.
+  find(name) {
+    const i = typeof name === "number" ? name : this.index.get(String(name));
+    if (i === undefined || this.isConstant[i]) {
+      const some = this.state.names.filter((_, k) => !this.isConstant[k]).slice(0, 8).join(", ");
+      throw new RangeError(`expected the name of a value (${some}, …), got ${JSON.stringify(name)}`);
+    }
+    return i;
+  }
+
+  values() {
+    const all = {};
+    for (let i = 0; i < this.count; i++) if (!this.isConstant[i]) all[this.state.names[i]] = { value: this.data[i], grad: this.adjoint[i] };
+    return all;
+  }
+
+  // --- the sweeps ---
+
+  forward(data = this.data, first = 0, recorded = false) {
+    for (let i = first; i < this.count; i++) {
+      const list = this.operands[i];
+      if (!list.length) continue;
+      const rule = this.rule(i), v = this.buffers[i];
+      for (let k = 0; k < list.length; k++) v[k] = data[list[k]];
+      if (!rule) this.unknown.add(i);
+      else if (!recorded) data[i] = rule.value(v);
+      // What was recorded is shown digit for digit; from the first change on this page computes all by itself.
+    }
+    return data;
+  }
+
+  slopes(data = this.data, local = this.local) {
+    for (let i = 0; i < this.count; i++) {
+      const list = this.operands[i];
+      if (!list.length) continue;
+      const rule = this.rule(i), into = local[i];
+      if (!rule) {
+        const given = this.state.slopes[i] || [];
+        for (let k = 0; k < list.length; k++) into[k] = asNumber(given[k] ?? 0);
+        continue;
+      }
+      const v = this.buffers[i];
+      for (let k = 0; k < list.length; k++) v[k] = data[list[k]];
+      const found = rule.partials(v, data[i]);
+      for (let k = 0; k < list.length; k++) into[k] = this.isConstant[list[k]] ? 0 : found[k];
+    }
+    return local;
+  }
+
+  // d seeds / d node for every node. Where a factor is 0 nothing is added, even if the other one is infinite or NaN.
+  backward(seeds, local = this.local, into = new Float64Array(this.count), uncut = false) {
+    into.fill(0);
+    for (const i of seeds) into[i] = 1;
+    const cuts = uncut || !this.cuts.size ? null : this.cuts;
+    for (let i = this.count - 1; i >= 0; i--) {
+      const g = into[i], list = this.operands[i];
+      if (g === 0 || !list.length) continue;
+      const slopes = local[i], operation = cuts && this.written.operations.get(i);
+      for (let k = 0; k < list.length; k++) {
+        const d = slopes[k];
+        if (d !== 0 && !(cuts && !operation && cuts.has(`${i} ${k}`))) into[list[k]] += d * g;
+      }
+      if (operation) this.withhold(operation, g, local, into);
+    }
+    return into;
+  }
+
+  // A cut edge of a whole, such as a softmax, is no recorded edge: what it would bring is taken off its operand.
+  withhold(operation, g, local, into) {
+    operation.operands.forEach((p, k) => {
+      if (this.cuts.has(`${operation.output} ${k}`)) into[p] -= slopesOf(this, operation, local)[k] * g;
+    });
+  }
+
+  get written() { return this.known ||= new Written(this, this.roots[0]); }
+
+  scopeOf(i) { return this.state.scopePaths[this.state.scopeOf[i]]; }
+
+  recompute(recorded = false) {
+    this.forward(this.data, 0, recorded);
+    this.slopes();
+    this.backward(this.roots, this.local, this.adjoint);
+  }
+
+  // The same at other leaves, apart from the page's own numbers: {data, adjoint}.
+  elsewhere(changes) {
+    const data = this.data.slice();
+    for (const [i, x] of changes) data[i] = x;
+    this.forward(data);
+    const local = this.slopes(data, this.operands.map((list) => new Array(list.length).fill(0)));
+    return { data, local, adjoint: this.backward(this.roots, local) };
+  }
+
+  // --- what a reader changes ---
+
+  // What the ghosts show and the tangent touches: the numbers before a change, which may be many small ones.
+  remember() {
+    this.former.set(this.data);
+    this.formerAdjoint.set(this.adjoint);
+  }
+
+  set(changes) {
+    for (const [i, x] of changes) this.data[i] = x;
+    this.recompute();
+  }
+
+  isChanged() { return this.leaves.some((i) => !Object.is(this.data[i], this.recorded[i])); }
+
+  reset() {
+    this.remember();
+    this.data.set(this.recorded);
+    this.recompute(true);
+  }
+
+  // Leave an edge out of the backward sweep, or take it back; the operand counts as texts write the operation.
+  cut(i, k, on = true) {
+    if (on) this.cuts.add(`${i} ${k}`);
+    else this.cuts.delete(`${i} ${k}`);
+    this.remember();
+    this.backward(this.roots, this.local, this.adjoint);
+  }
+
+  // --- comparisons that the program branched on: those that come out otherwise now ---
+
+  brokenGuards() {
+    const holds = { lt: (a, b) => a < b, le: (a, b) => a <= b, gt: (a, b) => a > b, ge: (a, b) => a >= b, eq: (a, b) => a === b, ne: (a, b) => a !== b };
+    const at = (x) => (typeof x === "object" && x !== null ? asNumber(x.number) : this.data[x]);
+    return (this.state.guards || []).filter(([op, a, b, outcome]) => holds[op](at(a), at(b)) !== outcome);
+  }
+}

@@ -1,0 +1,227 @@
+// What is said of the chosen value: what if, where its numbers come from, why its gradient is what it is.
+
+const MOST_BARS = 8, MOST_PATHS = 12;
+
+class Panel {
+  constructor(host) {
+    this.host = host;
+    this.element = h("aside", { class: "agl-panel", "aria-label": "The chosen value" });
+  }
+
+  show() {
+    const { host } = this, { model } = host, i = host.chosen;
+    if (this.waiting) return;
+    if (i === null) {
+      this.element.replaceChildren(h("p", { class: "agl-hint" }, "Choose a value to see where its numbers come from. Drag a leaf sideways, or press Enter on it, to change it; all values and gradients follow."), this.overview());
+      return;
+    }
+    const typing = this.element.contains(document.activeElement) && document.activeElement.matches("input.agl-number") ? document.activeElement : null;
+    if (typing && this.shownFor === i) { this.follow(i); return; }
+    this.shownFor = i;
+    this.live = h("div", { class: "agl-live" });
+    this.element.replaceChildren(h("h3", {}, h("span", { class: "agl-called" }, model.state.shown[i]), h("small", {}, model.isLeaf[i] ? "leaf" : host.written.op(i)?.name || ""), host.model.state.scopePaths[model.state.scopeOf[i]] ? h("small", {}, `in ${model.scopeOf(i)}`) : null), this.numbers(i), this.live);
+    this.follow(i);
+  }
+
+  // The parts that follow the numbers while a reader drags.
+  follow(i) {
+    const { host } = this, { model } = host;
+    if (this.field && document.activeElement !== this.field) this.field.value = String(model.data[i]);
+    setText(this.gradient, numberText(host.gradientShown(i) ?? NaN) === "nan" && host.gradientShown(i) === null ? "not yet" : numberText(host.gradientShown(i)));
+    if (this.valued) setText(this.valued, numberText(model.data[i]));
+    const flow = new Flow(model, i, MOST_PATHS);
+    this.live.replaceChildren(...[host.steps.isOn ? stepSection(host) : null, whatIfSection(host, i), host.steps.isOn || model.isLeaf[i] ? null : ruleSection(host, i), cutSection(host, i, flow), ledgerSection(host, flow), pathsSection(host, flow), reasonsSection(flow)].filter(Boolean));
+  }
+
+  numbers(i) {
+    const { host } = this, { model } = host, name = model.state.names[i];
+    this.gradient = h("b", {});
+    this.field = this.valued = null;
+    if (model.isLeaf[i]) {
+      const keep = () => { const x = typed(this.field.value); if (x === null) host.say(`${this.field.value} is no number`); else if (!Object.is(x, model.data[i])) host.set(name, x); };
+      const nudge = (sign) => { const step = stepOf(model.data[i]); host.set(name, snapped(model.data[i] + sign * step, step)); };
+      this.field = h("input", { class: "agl-number", type: "text", inputmode: "decimal", value: String(model.data[i]), "aria-label": `Value of ${name}`, onchange: keep, onkeydown: (event) => {
+        if (event.key === "Enter") keep();
+        else if (event.key === "ArrowUp" || event.key === "ArrowDown") { event.preventDefault(); event.stopPropagation(); nudge(event.key === "ArrowUp" ? 1 : -1); this.field.value = String(model.data[i]); }
+      } });
+    } else this.valued = h("b", {});
+    const root = model.state.shown[model.roots[0]];
+    return h("dl", { class: "agl-numbers" }, h("dt", {}, "value"), h("dd", {}, this.field || this.valued), h("dt", {}, `∂${shorten(root, 12)}/∂${shorten(model.state.shown[i], 12)}`), h("dd", {}, this.gradient));
+  }
+
+  overview() {
+    const { host } = this, { model } = host, leaves = model.leaves.filter((i) => finite(model.adjoint[i])).sort((a, b) => Math.abs(model.adjoint[b]) - Math.abs(model.adjoint[a])).slice(0, MOST_BARS);
+    const largest = Math.max(...leaves.map((i) => Math.abs(model.adjoint[i])), 0);
+    if (!leaves.length) return null;
+    return h("section", {}, h("h4", {}, leaves.length < model.leaves.length ? "The largest gradients of leaves" : "Gradients of the leaves"), h("table", { class: "agl-ledger" }, h("tbody", {}, leaves.map((i) => h("tr", {}, h("th", { scope: "row" }, pick(host, i)), signedBar(model.adjoint[i], largest), h("td", { class: bySign(model.adjoint[i]) }, numberText(model.adjoint[i])))))));
+  }
+
+  changeText() {
+    const { change, model } = this.host;
+    if (!change) return "";
+    return tangentText(change, model.data[change.leaf], model.data[model.roots[0]], model.state.shown[model.roots[0]]);
+  }
+
+  stepText() { return stepSentence(this.host); }
+}
+
+const pick = (host, i) => h("button", { type: "button", class: "agl-link", title: `Choose ${host.model.state.names[i]}`, onclick: () => host.select(host.model.state.names[i]) }, shorten(host.model.state.shown[i], LONGEST_NAME));
+const section = (title, ...children) => h("section", {}, h("h4", {}, title), ...children);
+
+function signedBar(x, largest) {
+  const share = largest && finite(x) ? (Math.abs(x) / largest) * 50 : Number.isNaN(x) ? 0 : x ? 50 : 0, bar = h("span", { class: `agl-fill ${bySign(x)}` });
+  bar.style.width = `${share}%`;
+  bar.style[x < 0 ? "right" : "left"] = "50%";
+  return h("td", { class: "agl-bar", "aria-hidden": "true" }, h("span", { class: "agl-track" }, bar));
+}
+
+// --- what if ---
+
+function tangentText(change, x, root, name) {
+  const said = change.root + (x === change.x ? 0 : change.slope * (x - change.x));
+  let digits = 4;
+  while (digits < 9 && numberText(said, digits) === numberText(root, digits) && said !== root) digits += 1;
+  return `${name}: the tangent said ${numberText(said, digits)}, it became ${numberText(root, digits)}`;
+}
+
+function whatIfSection(host, i) {
+  const { model } = host;
+  if (!model.isLeaf[i] || !finite(model.data[i])) return null;
+  const change = host.change?.leaf === i ? host.change : { leaf: i, x: model.data[i], root: model.data[model.roots[0]], slope: model.backward([model.roots[0]], model.local, undefined, true)[i] };
+  const name = shorten(model.state.shown[model.roots[0]], 12), moved = !Object.is(change.x, model.data[i]);
+  return section(`What if ${shorten(model.state.shown[i], 12)} were another number?`, plot(host, i, change), h("p", { class: "agl-said" }, moved ? tangentText(change, model.data[i], model.data[model.roots[0]], name) : `Here ${name} changes by ${numberText(change.slope)} per unit of ${shorten(model.state.shown[i], 12)}`));
+}
+
+function plot(host, i, change) {
+  const { model } = host, [root] = model.roots, width = 300, height = 130, x1 = model.data[i], f1 = model.data[root];
+  const reach = Math.max(Math.abs(x1 - change.x) * 1.5, Math.abs(change.x) * 0.6, 1), from = change.x - reach, to = change.x + reach, count = Math.max(15, Math.min(61, Math.round(150000 / model.count)));
+  const data = model.data.slice(), points = [];
+  for (let k = 0; k < count; k++) {
+    const x = from + ((to - from) * k) / (count - 1);
+    data[i] = x;
+    model.forward(data, i + 1);
+    points.push([x, data[root]]);
+  }
+  const line = (x) => change.root + change.slope * (x - change.x), shown = [...points.map(([, y]) => y), f1, change.root].filter(finite).sort((a, b) => a - b);
+  if (!shown.length) return null;
+  let [low, high] = [shown[0], shown[shown.length - 1]];
+  if (low === high) [low, high] = [low - 1, high + 1];
+  [low, high] = [low - (high - low) * 0.1, high + (high - low) * 0.1];
+  const X = (x) => 8 + ((x - from) / (to - from)) * (width - 16), Y = (y) => 8 + ((high - y) / (high - low)) * (height - 26), near = (y) => Math.max(-1e4, Math.min(1e4, y));
+  let path = "";
+  points.forEach(([x, y], k) => { if (finite(y)) path += `${k && finite(points[k - 1][1]) ? "L" : "M"}${X(x).toFixed(1)} ${near(Y(y)).toFixed(1)}`; });
+  const clip = `${host.uid}-clip`;
+  return s("svg", { class: "agl-plot", viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": `${model.state.shown[root]} over ${model.state.shown[i]}, with the tangent at ${numberText(change.x)}` },
+    s("defs", {}, s("clipPath", { id: clip }, s("rect", { x: 4, y: 4, width: width - 8, height: height - 20 }))),
+    s("rect", { class: "agl-frame", x: 4, y: 4, width: width - 8, height: height - 20, rx: 4 }),
+    s("g", { "clip-path": `url(#${clip})` },
+      low < 0 && high > 0 ? s("path", { class: "agl-zero", d: `M4 ${Y(0).toFixed(1)}H${width - 4}` }) : null,
+      s("path", { class: "agl-curve", d: path }),
+      finite(change.slope) ? s("path", { class: "agl-tangent", d: `M${X(from)} ${near(Y(line(from))).toFixed(1)}L${X(to)} ${near(Y(line(to))).toFixed(1)}` }) : null,
+      finite(change.root) ? s("circle", { class: "agl-old", cx: X(change.x), cy: Y(change.root), r: 4 }) : null,
+      !Object.is(x1, change.x) && finite(f1) ? [s("path", { class: "agl-error", d: `M${X(x1)} ${near(Y(line(x1))).toFixed(1)}V${Y(f1).toFixed(1)}` }), s("circle", { class: "agl-new", cx: X(x1), cy: Y(f1), r: 4.5 })] : null),
+    s("text", { class: "agl-tick", x: 6, y: height - 4 }, numberText(from, 3)), s("text", { class: "agl-tick", x: width - 6, y: height - 4, "text-anchor": "end" }, numberText(to, 3)),
+    s("text", { class: "agl-tick", x: 9, y: 15 }, numberText(high, 3)), s("text", { class: "agl-tick", x: 9, y: height - 20 }, numberText(low, 3)));
+}
+
+// --- where a number comes from ---
+
+function madeText(host, i, numbers) {
+  const op = host.written.op(i), list = host.written.operandsOf(i), { model } = host;
+  const operands = list.map((p) => (numbers ? numberText(model.data[p]) : shorten(model.state.shown[p], LONGEST_NAME)));
+  if (list.length > NAMED || !op.text) return numbers ? "" : `${op.name}(${list.length} operands)`;
+  return operationText(op.text, operands);
+}
+
+function ruleSection(host, i) {
+  const { model } = host, list = host.written.operandsOf(i), slopes = host.written.slopes.get(i), name = model.state.shown[i], numbers = madeText(host, i, true);
+  const rows = list.slice(0, 2 * MOST_BARS).map((p, k) => (model.isConstant[p] ? null : h("tr", {}, h("th", { scope: "row" }, pick(host, p)), h("td", {}, `∂${shorten(name, 10)}/∂${shorten(model.state.shown[p], 10)} = ${numberText(slopes[k])}`), h("td", {}, cutButton(host, i, k)))));
+  return section("Where its value and local derivatives come from", h("p", { class: "agl-formula" }, `${shorten(name, LONGEST_NAME)} = ${madeText(host, i, false)}${numbers && ` = ${numbers}`} = ${numberText(model.data[i])}`), h("table", { class: "agl-rules" }, h("tbody", {}, rows)));
+}
+
+function cutButton(host, i, k) {
+  const cut = host.model.cuts.has(`${i} ${k}`), { model } = host, said = `${cut ? "Take back" : "Cut"} the edge from ${model.state.shown[host.written.operandsOf(i)[k]]} to ${model.state.shown[i]}`;
+  return h("button", { type: "button", class: "agl-small", title: said, "aria-label": said, "aria-pressed": cut, onclick: () => host.setCut(i, k, !cut) }, cut ? "take back" : "cut");
+}
+
+// --- what a cut withholds ---
+
+function cutSection(host, i, flow) {
+  const { model } = host;
+  if (!model.cuts.size) return null;
+  const whole = model.backward(model.roots, model.local, undefined, true)[i], left = model.adjoint[i], went = whole - left, share = whole ? went / whole : NaN;
+  const edges = [...model.cuts].map((key) => { const [node, k] = key.split(" ").map(Number); return h("li", {}, `${shorten(model.state.shown[host.written.operandsOf(node)[k]], 14)} → ${shorten(model.state.shown[node], 14)} `, cutButton(host, node, k)); });
+  return section("Cut", h("p", { class: "agl-said" }, `${numberText(went)} of ${numberText(whole)}${finite(share) && share >= 0 && share <= 1 ? ` (${percent(share)})` : ""} came this way; ${numberText(left)} is left of ∂${flow.words.name(flow.root)}/∂${flow.words.name(i)}`), h("ul", { class: "agl-cuts" }, edges));
+}
+
+// --- why a gradient is what it is ---
+
+function ledgerSection(host, flow) {
+  if (!flow.uses.length) return null;
+  const size = (use) => (Number.isNaN(use.contribution) ? Infinity : Math.abs(use.contribution)), ordered = [...flow.uses].sort((a, b) => size(b) - size(a)), shown = ordered.slice(0, MOST_BARS), rest = ordered.slice(MOST_BARS);
+  const sum = rest.reduce((total, use) => total + use.contribution, 0), largest = Math.max(...shown.map((use) => (finite(use.contribution) ? Math.abs(use.contribution) : 0)), Math.abs(finite(sum) ? sum : 0));
+  const row = (name, x, extra, kind = "") => h("tr", { class: kind }, h("th", { scope: "row" }, name), signedBar(x, largest), h("td", { class: bySign(x) }, numberText(x)), h("td", {}, extra));
+  const rows = shown.map((use) => {
+    const again = flow.which(use.node, use.operand);
+    return row([pick(host, use.node), h("small", {}, `${numberText(use.local)} × ${numberText(use.adjoint)}${again && `, ${again}`}`)], use.contribution, cutButton(host, use.node, use.operand));
+  });
+  if (rest.length) rows.push(row(`${rest.length} more use${rest.length > 1 ? "s" : ""}, together`, sum, ""));
+  return section(`Its gradient, use by use`, h("table", { class: "agl-ledger" }, h("thead", {}, h("tr", {}, ["use", "", "contribution", ""].map((text) => h("th", { scope: "col" }, text)))), h("tbody", {}, rows, row("total", flow.gradient, "", "agl-sum"))));
+}
+
+// The largest paths as a tree from the leaf: what several have in common at their beginning stands once.
+function pathsSection(host, flow) {
+  const paths = flow.paths.filter((path) => path.operands.length);
+  if (!paths.length) return null;
+  const tree = { children: new Map() };
+  for (const path of paths) {
+    let at = tree;
+    path.operands.forEach((k, j) => {
+      const node = path.nodes[j + 1], key = `${node} ${k}`;
+      if (!at.children.has(key)) at.children.set(key, { node, k, factor: path.factors[j], children: new Map(), paths: [] });
+      at = at.children.get(key);
+      at.paths.push(path);
+    });
+    at.product = path.product;
+  }
+  const branch = (item) => {
+    const run = [item];
+    while (run[run.length - 1].children.size === 1 && run[run.length - 1].product === undefined) run.push([...run[run.length - 1].children.values()][0]);
+    const last = run[run.length - 1], sum = last.paths.reduce((total, path) => total + path.product, 0);
+    const shown = run.length > 5 ? [...run.slice(0, 2), null, ...run.slice(-2)] : run;
+    const text = shown.map((one) => (one ? [h("span", { class: `agl-factor ${bySign(one.factor)}` }, `×${numberText(one.factor)}`), ` ${flow.words.name(one.node)} `] : `… ${run.length - 4} more … `));
+    return h("li", {}, h("button", { type: "button", class: "agl-link agl-path", title: "Show this way on the graph", onclick: () => showTrail(host, flow, last.paths) }, text), h("span", { class: bySign(sum) }, `${last.children.size ? "Σ " : ""}${numberText(sum)}`), last.children.size ? h("ul", {}, [...last.children.values()].map(branch)) : null);
+  };
+  const total = paths.reduce((sum, path) => sum + path.product, 0), more = flow.nPaths - BigInt(paths.length);
+  return section(flow.nPaths === 1n ? "Its only path" : more > 0n ? `The ${paths.length} largest of ${howMany(flow.nPaths)} paths` : `Its ${paths.length} paths`, h("ul", { class: "agl-tree" }, h("li", {}, h("b", {}, flow.words.name(flow.leaf)), h("ul", {}, [...tree.children.values()].map(branch), more > 0n ? h("li", { class: "agl-rest" }, `${howMany(more)} more, together ${numberText(flow.gradient - total)}`) : null))));
+}
+
+function showTrail(host, flow, paths) {
+  const trail = new Set(), card = (i) => String(host.graph.scene.cardOf[i]);
+  for (const path of paths) path.nodes.forEach((node, j) => { trail.add(card(node)); if (j) trail.add(`${card(path.nodes[j - 1])} ${card(node)}`); });
+  host.trail = host.trail && [...trail].every((key) => host.trail.has(key)) && host.trail.size === trail.size ? null : trail;
+  host.graph.light();
+}
+
+function reasonsSection(flow) {
+  if (!flow.reasons.length) return null;
+  return section(QUESTIONS[flow.reasons[0].about], h("ul", { class: "agl-reasons" }, flow.reasons.map((reason) => h("li", {}, h("b", {}, reason.kind), `: ${reason.text}`))));
+}
+
+// --- the current step ---
+
+function stepSentence(host) {
+  const { steps, model } = host, i = steps.node, name = model.state.shown[i];
+  if (!steps.isBack) { const numbers = madeText(host, i, true); return `Step ${steps.now + 1} of ${steps.count}, forward: ${name} = ${madeText(host, i, false)}${numbers && ` = ${numbers}`} = ${numberText(model.data[i])}`; }
+  return `Step ${steps.now + 1} of ${steps.count}, backward: ${name} sends its gradient ${numberText(steps.sums.get(i) ?? 0)} times each local derivative to its operands`;
+}
+
+function stepSection(host) {
+  const { steps, model } = host, i = steps.node;
+  if (!steps.isBack) {
+    const list = host.written.operandsOf(i), slopes = host.written.slopes.get(i);
+    return section("Forward", h("p", { class: "agl-formula" }, stepSentence(host).split("forward: ")[1]), h("table", { class: "agl-rules" }, h("tbody", {}, list.slice(0, MOST_BARS).map((p, k) => (model.isConstant[p] ? null : h("tr", {}, h("th", { scope: "row" }, pick(host, p)), h("td", {}, numberText(model.data[p])), h("td", {}, `local derivative ${numberText(slopes[k])}`)))))));
+  }
+  return section("Backward", h("p", {}, `The gradient of ${shorten(model.state.shown[i], LONGEST_NAME)} is complete: ${numberText(steps.sums.get(i) ?? 0)}. Each operand gets it times its local derivative:`),
+    h("table", { class: "agl-rules" }, h("thead", {}, h("tr", {}, ["operand", "local × gradient", "sum so far"].map((text) => h("th", { scope: "col" }, text)))), h("tbody", {}, steps.products.slice(0, MOST_BARS).map(({ p, d, g, product, before, after }) => h("tr", {}, h("th", { scope: "row" }, pick(host, p)), h("td", { class: bySign(product) }, `${numberText(d)} × ${numberText(g)} = ${numberText(product)}`), h("td", {}, `${numberText(before)} → ${numberText(after)}`))))));
+}

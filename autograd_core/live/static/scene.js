@@ -1,0 +1,180 @@
+// What is in view: a card for each value, one for each folded scope, and the edges between them, without positions.
+
+const CARD = [126, 58], FOLD = [208, 82], ROW = [232, 22], MOST_PORTS = 8, BUNDLED = 3, TIED = 3, DENSE = 16, CROWD = 160;
+const EM = 0.61, extent = (text, size) => cells(text) * EM * size;
+
+class Scopes {
+  constructor(model) {
+    const { state } = model;
+    this.model = model;
+    this.parent = state.scopes.map(([parent]) => parent);
+    this.names = state.scopes.map(([, name]) => name);
+    this.paths = state.scopes.map(([, , path]) => path);
+    this.home = state.home;
+    this.opened = new Set(state.opened);
+    this.sizes = this.paths.map(() => 0);
+    this.home.forEach((scope, i) => { if (!model.isConstant[i]) for (let at = scope; at > 0; at = this.parent[at]) this.sizes[at] += 1; });
+    this.wholeOf = new Map(state.wholes.filter((whole) => whole.scope > 0).map((whole) => [whole.scope, whole]));
+    for (const scope of this.wholeOf.keys()) if (operationsOf(model, this.wholeOf.get(scope))) this.opened.delete(scope);
+  }
+  isFoldable(scope) { return scope > 0 && this.sizes[scope] > 1; }
+  find(path) {
+    const scope = typeof path === "number" ? path : this.paths.indexOf(String(path));
+    if (!this.isFoldable(scope)) {
+      const all = this.paths.filter((_, at) => this.isFoldable(at)).slice(0, 8).join(", ");
+      throw new RangeError(`expected a scope that folds (${all || "there is none"}), got ${JSON.stringify(path)}`);
+    }
+    return scope;
+  }
+  chain(scope) {
+    const found = [];
+    for (let at = scope; at > 0; at = this.parent[at]) found.unshift(at);
+    return found;
+  }
+  // The outermost folded scope around one, or that one; 0 if all are open.
+  folded(scope) { return this.chain(scope).find((at) => this.isFoldable(at) && !this.opened.has(at)) || 0; }
+  open(scope, wanted = true) {
+    if (wanted) this.chain(scope).forEach((at) => this.opened.add(at));
+    else this.opened.delete(scope);
+  }
+}
+
+class Scene {
+  constructor(model, scopes, written) {
+    this.model = model;
+    this.scopes = scopes;
+    this.written = written;
+    this.cards = new Map();
+    this.cardOf = new Array(model.count).fill(null);
+    this.groups = new Map();
+    this.wholes = new Set();  // outputs that are drawn with the operands of their whole
+    const tall = new Set(model.state.rows);
+    for (let i = 0; i < model.count; i++) {
+      if (model.isConstant[i]) continue;
+      const home = scopes.home[i], at = scopes.folded(home), whole = scopes.wholeOf.get(at);
+      if (whole && written.operations.has(whole.outputs[0])) {
+        this.cardOf[i] = whole.outputs.includes(i) ? i : whole.outputs[0];
+        if (this.cardOf[i] !== i) continue;
+        this.wholes.add(i);
+        this.add({ id: i, kind: "node", node: i, around: scopes.chain(scopes.parent[at]), unfolds: at });
+      } else if (at) {
+        const id = `s${at}`;
+        this.cardOf[i] = id;
+        if (!this.groups.has(id)) this.groups.set(id, []);
+        this.groups.get(id).push(i);
+        this.cards.delete(id);  // it stands where its last value does
+        this.add({ id, kind: "fold", scope: at, around: scopes.chain(scopes.parent[at]), nodes: this.groups.get(id) });
+      } else {
+        this.cardOf[i] = i;
+        this.add({ id: i, kind: "node", node: i, around: scopes.chain(home), isRow: tall.has(i) });
+      }
+    }
+    for (const card of this.cards.values()) if (card.kind === "fold") this.exitsOf(card);
+    for (const card of this.cards.values()) card.ports = card.kind === "fold" ? this.foldPorts(card) : this.nodePorts(card);
+    this.tie();
+  }
+
+  add(card) { this.cards.set(card.id, card); }
+  operandsOf(i) { return this.wholes.has(i) ? this.written.operandsOf(i) : this.model.operands[i]; }
+  slopesOf(i) { return this.wholes.has(i) ? this.written.slopes.get(i) : this.model.local[i]; }
+  opOf(i) { return this.model.isLeaf[i] ? null : this.wholes.has(i) ? this.written.op(i) : this.model.state.ops[this.model.state.op[i]]; }
+
+  exitsOf(card) {
+    const inside = new Set(card.nodes);
+    card.exits = card.nodes.filter((i) => this.model.roots.includes(i) || !this.model.users[i].length || this.model.users[i].some(([user]) => !inside.has(user)));
+    const kinds = new Map();
+    for (const i of card.nodes) {
+      const sign = this.model.isLeaf[i] ? "" : this.model.state.ops[this.model.state.op[i]].sign;
+      kinds.set(sign, (kinds.get(sign) || 0) + 1);
+    }
+    const leaves = kinds.get("") || 0;
+    kinds.delete("");
+    const some = [...kinds].sort((a, b) => b[1] - a[1]).slice(0, 4).map(([sign, n]) => (n > 1 ? `${n} ${sign}` : sign));
+    if (kinds.size > 4) some.push("…");
+    if (leaves) some.push(`${leaves} ${leaves === 1 ? "leaf" : "leaves"}`);
+    const whole = this.scopes.wholeOf.get(card.scope);
+    card.caption = whole ? whole.caption : some.join(", ");
+    card.isLeaf = card.nodes.every((i) => this.model.isLeaf[i]);
+  }
+
+  nodePorts(card) {
+    const i = card.node, list = this.operandsOf(i), op = this.opOf(i), order = [...list.keys()];
+    if (op?.pairs) order.sort((a, b) => (a % (list.length / 2)) - (b % (list.length / 2)) || a - b);
+    const bundles = new Map();
+    for (const k of order) {
+      const source = this.cardOf[list[k]];
+      if (this.cards.get(source)?.kind === "fold") bundles.set(source, [...bundles.get(source) || [], k]);
+    }
+    const ports = [];
+    for (const k of order) {
+      const p = list[k];
+      if (this.model.isConstant[p]) { ports.push({ operands: [k], constant: p, source: null }); continue; }
+      const source = this.cardOf[p], bundle = bundles.get(source) || [k];
+      if (bundle.length <= BUNDLED) ports.push({ operands: [k], source, from: p });
+      else if (bundle[0] === k) ports.push({ operands: bundle, source });
+    }
+    return ports;
+  }
+
+  // Edges into a folded scope, by the card that they come from.
+  foldPorts(card) {
+    const entering = new Map(), inside = new Set(card.nodes);
+    for (const i of card.nodes) {
+      for (const p of this.model.operands[i]) {
+        if (inside.has(p) || this.model.isConstant[p]) continue;
+        const source = this.cardOf[p];
+        if (!entering.has(source)) entering.set(source, new Map());
+        entering.get(source).set(p, (entering.get(source).get(p) || 0) + 1);
+      }
+    }
+    const count = [...entering.values()].reduce((sum, nodes) => sum + nodes.size, 0), ports = [];
+    for (const [source, nodes] of entering) {
+      const edges = [...nodes.values()].reduce((sum, n) => sum + n, 0);
+      if (card.exits.length === 1 && (count <= MOST_PORTS || nodes.size === 1)) for (const p of nodes.keys()) ports.push({ operands: [], source, from: p, through: p });
+      else ports.push({ operands: [], source, text: `${edges} edge${edges > 1 ? "s" : ""}`, nodes: [...nodes.keys()] });
+    }
+    return ports;
+  }
+
+  // Where several cards all enter the same several folded ones, their edges meet in a junction.
+  tie() {
+    const users = new Map();
+    for (const card of this.cards.values()) {
+      if (card.kind === "fold") for (const port of card.ports) users.set(port.source, [...users.get(port.source) || [], card.id]);
+    }
+    const classes = new Map();
+    for (const [source, ids] of users) {
+      const key = [...new Set(ids)].join(" ");
+      if (!classes.has(key)) classes.set(key, { ids: [...new Set(ids)], sources: [] });
+      classes.get(key).sources.push(source);
+    }
+    for (const { ids, sources } of classes.values()) {
+      if (ids.length < TIED || sources.length < TIED) continue;
+      const chains = [...ids, ...sources].map((id) => this.cards.get(id).around);
+      let depth = 0;
+      while (chains.every((chain) => chain.length > depth && chain[depth] === chains[0][depth])) depth += 1;
+      const id = `j${this.cards.size}`, gone = new Set(sources);
+      this.add({ id, kind: "junction", around: chains[0].slice(0, depth), ports: sources.map((source) => ({ operands: [], source, nodes: [] })) });
+      for (const one of ids) {
+        const card = this.cards.get(one), kept = card.ports.filter((port) => !gone.has(port.source)), tied = card.ports.filter((port) => gone.has(port.source));
+        card.ports = [...kept, { operands: [], source: id, text: `${tied.length} inputs`, nodes: tied.flatMap((port) => port.nodes || [port.from]) }];
+      }
+    }
+  }
+
+  // The derivative of a folded scope's only result to what enters it: a reverse sweep of the scope alone.
+  through(card) {
+    if (card.exits.length !== 1) return new Map();
+    const into = new Map([[card.exits[0], 1]]), inside = new Set(card.nodes);
+    for (const i of [...card.nodes].reverse()) {
+      const g = into.get(i) || 0;
+      if (g === 0) continue;
+      this.model.operands[i].forEach((p, k) => {
+        const d = this.model.local[i][k];
+        if (d !== 0 && !this.model.isConstant[p]) into.set(p, (into.get(p) || 0) + d * g);
+      });
+    }
+    for (const i of inside) if (!card.exits.includes(i)) into.delete(i);
+    return into;
+  }
+}

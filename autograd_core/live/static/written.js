@@ -1,0 +1,96 @@
+// The graph as texts write it: a softmax or a logsumexp, which is computed in parts, is one operation per output.
+
+const MOST_WRITTEN = 400;  // edges of one whole; beyond, it stays as recorded
+
+// For each output of a whole its operands, its own one first, and where each recorded edge goes among them.
+function operationsOf(model, whole) {
+  const inside = new Set(whole.nodes), ends = new Set(whole.outputs);
+  const places = new Map(), owners = new Map(), own = new Map(), of = new Map(), operands = [];
+  for (const node of whole.nodes) {
+    const seen = new Map();
+    model.operands[node].forEach((p, k) => {
+      if (inside.has(p)) return;
+      if (!places.has(p)) places.set(p, []);
+      const known = places.get(p), before = seen.get(p) || 0;
+      let which = ends.has(node) && known.length ? owners.get(p) || 0 : before;
+      seen.set(p, before + 1);
+      if (which >= known.length) {
+        which = known.length;
+        known.push(operands.length);
+        operands.push(p);
+      }
+      of.set(`${node} ${k}`, known[which]);
+      if (ends.has(node)) {
+        owners.set(p, (owners.get(p) || 0) + 1);
+        if (!own.has(node)) own.set(node, known[which]);
+      }
+    });
+  }
+  if (operands.length * whole.outputs.length > MOST_WRITTEN) return null;
+  return whole.outputs.map((output) => {
+    const mine = own.get(output) ?? operands.length - 1;
+    const turned = [mine, ...operands.keys()].filter((k, at) => at === 0 || k !== mine);
+    return { output, of, turned, mine, operands: turned.map((k) => operands[k]), whole };
+  });
+}
+
+// The derivatives of one output to its operands: a reverse sweep of the whole alone.
+function slopesOf(model, operation, local = model.local) {
+  const { whole, output, of, turned } = operation, adjoints = new Map([[output, 1]]);
+  const slopes = new Array(turned.length).fill(0);
+  for (const node of [...whole.nodes].reverse()) {
+    const g = adjoints.get(node) || 0;
+    if (g === 0) continue;
+    model.operands[node].forEach((p, k) => {
+      const d = local[node][k];
+      if (d === 0) return;
+      const slot = of.get(`${node} ${k}`);
+      if (slot !== undefined) slopes[slot] += d * g;
+      else adjoints.set(p, (adjoints.get(p) || 0) + d * g);
+    });
+  }
+  return turned.map((k, at) => (model.isConstant[operation.operands[at]] ? 0 : slopes[k]));
+}
+
+// The written graph: operands and slopes by node, and the order of its sweep, operands first, without constants.
+class Written {
+  constructor(model, root, keep = []) {
+    this.model = model;
+    this.operations = new Map();
+    const kept = new Set(keep);
+    for (const whole of model.state.wholes) {
+      const parts = whole.nodes.filter((v) => !whole.outputs.includes(v));
+      if (parts.some((v) => kept.has(v))) continue;
+      for (const operation of operationsOf(model, whole) || []) this.operations.set(operation.output, operation);
+    }
+    this.root = root;
+    this.order = [];
+    const seen = new Set([root]), path = [[root, 0]];
+    while (path.length) {
+      const top = path[path.length - 1], list = this.operandsOf(top[0]);
+      if (top[1] === list.length) {
+        this.order.push(path.pop()[0]);
+        continue;
+      }
+      const p = list[top[1]++];
+      if (seen.has(p) || model.isConstant[p]) continue;
+      seen.add(p);
+      path.push([p, 0]);
+    }
+    this.forget();
+  }
+
+  // Slopes are computed when first asked for, and again after a change.
+  forget() {
+    const known = new Map();
+    this.slopes = { get: (i) => { if (!known.has(i)) known.set(i, this.slopesOf(i)); return known.get(i); } };
+  }
+
+  operandsOf(i) { return this.operations.get(i)?.operands || this.model.operands[i]; }
+
+  slopesOf(i) {
+    const operation = this.operations.get(i), cuts = this.model.cuts;
+    const slopes = operation ? slopesOf(this.model, operation) : [...this.model.local[i]];
+    return cuts.size ? slopes.map((d, k) => (cuts.has(`${i} ${k}`) ? 0 : d)) : slopes;
+  }
+}
