@@ -119,8 +119,8 @@ if _typing.TYPE_CHECKING:
     from .explanation import explain as explain
     from .explanation import paths as paths
     from .explanation import top_paths as top_paths
-    from .live import LivePage as LivePage
-    from .live import live as live
+    from .live_page import LivePage as LivePage
+    from .live_page import live as live
     from .pictures import Picture as Picture
     from .pictures import Stepper as Stepper
     from .pictures import draw as draw
@@ -132,7 +132,7 @@ if _typing.TYPE_CHECKING:
 # What draws, steps, explains and compiles is imported when first asked for: half of all programs never do.
 _LATER = {
     "explanation": ("Explanation", "Path", "conditioning", "explain", "paths", "top_paths"),
-    "live": ("LivePage", "live"),
+    "live_page": ("LivePage", "live"),
     "pictures": ("Picture", "Stepper", "draw", "draw_dot"),
     "compiler.compiled_function": ("CompiledFunction",),
     "compiler.ir.program": ("Program",),

@@ -19,6 +19,17 @@ const ICONS = {
   next: "M5 3v10l7-5z", last: "M11 3h2v10h-2zM3 3v10l7-5z",
 };
 const button = (content, title, onclick, kind = "") => h("button", { type: "button", title, "aria-label": title, class: kind || null, onclick }, ICONS[content] ? icon(ICONS[content]) : content);
+
+// Set an attribute, or an inline style, unless it is so: most numbers on a page stay as they are at a change.
+function put(element, key, value) {
+  const known = (element.known ||= {});
+  if (known[key] === value) return;
+  known[key] = value;
+  if (key.startsWith("--") || key === "strokeWidth" || key === "display") element.style[key] = value;
+  else if (value === null) element.removeAttribute(key);
+  else element.setAttribute(key, value);
+}
+const setText = (element, text) => { if (element.shownText !== text) element.textContent = element.shownText = text; };
 const bySign = (x) => (x > 0 ? "pos" : x < 0 ? "neg" : Number.isNaN(x) ? "nan" : "");
 
 const DARK = ["dark", "dark-mode", "dark-theme", "theme-dark", "vscode-dark", "vscode-high-contrast", "quarto-dark"];

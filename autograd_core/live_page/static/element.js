@@ -1,7 +1,7 @@
 // The custom element: one state, one selection, and the views of it. What its methods do is what a click does.
 
-const waiting = new Map();  // elements by the key of their rules, until these are here
 let elements = 0;
+const FRAME = 24;  // milliseconds
 
 function define(key) {
   if (!customElements.get("autograd-graph")) customElements.define("autograd-graph", AutogradGraph);
@@ -49,7 +49,7 @@ class AutogradGraph extends HTMLElement {
     this.replaceChildren(h("div", { class: "agl-root" },
       h("div", { class: "agl-top" }, h("div", { class: "agl-names" }, state.title ? h("h2", { class: "agl-title" }, state.title) : null, this.total), h("div", { class: "agl-group" }, this.undo, this.mend,
         folds ? [button("Fold", "Fold all scopes", () => this.foldAll(true)), button("Unfold", "Open all scopes", () => this.foldAll(false))] : null)),
-      this.notice, h("div", { class: "agl-main" }, h("div", { class: "agl-left" }, this.graph.body, this.controls.element, pointsControl(this)), this.panel.element), this.heard));
+      this.notice, h("div", { class: "agl-main" }, h("div", { class: "agl-left" }, this.controls.element, pointsControl(this), this.graph.body), this.panel.element), this.heard));
     this.setAttribute("role", "application");
     this.setAttribute("aria-label", `Computation graph${state.title ? `: ${state.title}` : ""}`);
     listenForKeys(this);
@@ -186,22 +186,34 @@ class AutogradGraph extends HTMLElement {
   changed(detail) {
     this.written.forget();
     if (this.steps.isOn) this.steps.go(this.steps.now);
-    this.refresh();
+    this.schedule();
     this.dispatch("change", detail);
   }
 
+  // The views follow at once, or with the next frame where there are more changes than frames.
+  schedule() {
+    if (this.planned) return;
+    if (performance.now() - (this.painted || 0) > FRAME) { this.refresh(); return; }
+    const act = () => { if (this.planned) this.refresh(); };
+    this.planned = true;
+    requestAnimationFrame(act);
+    setTimeout(act, 4 * FRAME);  // a page in the background has no frames
+  }
+
   refresh() {
+    this.planned = false;
     this.graph.update();
     this.panel.show();
     this.undo.hidden = !this.model.isChanged();
     this.mend.hidden = !this.model.cuts.size;
     const [root] = this.model.roots, { model } = this, name = model.state.shown[root], now = numberText(model.data[root]), was = numberText(model.recorded[root]);
-    this.total.textContent = `${name} = ${now}${now === was ? "" : `, recorded ${was}`}`;
+    setText(this.total, `${name} = ${now}${now === was ? "" : `, recorded ${was}`}`);
     const broken = model.brokenGuards();
     this.notice.hidden = !broken.length && !model.unknown.size;
     if (broken.length) setText(this.notice, "The program takes another branch here: what is shown is the branch that was recorded.");
     else if (model.unknown.size) setText(this.notice, `This page has no rule for ${[...new Set([...model.unknown].map((i) => model.state.ops[model.state.op[i]].name))].join(", ")}: its values stay as recorded.`);
     this.pointsShown?.();
+    this.painted = performance.now();
   }
 
   // --- what the views ask ---

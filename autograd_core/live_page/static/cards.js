@@ -2,7 +2,6 @@
 
 const BAR_STEPS = 6, BAR_GAP = 2;
 const words = (kind, x, y, text) => s("text", { class: kind, x, y }, text);
-const setText = (element, text) => { if (element.textContent !== text) element.textContent = text; };
 
 // Filled segments of a gradient's bar: all for the largest one in view, one fewer per factor of ten.
 function segments(g, largest) {
@@ -17,7 +16,8 @@ class CardView {
     this.card = card;
     const { model } = graph, { kind, node } = card, op = node === undefined ? null : graph.scene.opOf(node);
     this.isLeaf = kind === "node" && model.isLeaf[node];
-    this.element = s("g", { class: `card ${this.isLeaf || card.isLeaf ? "leaf" : ""} ${kind === "fold" ? "fold" : ""} ${model.roots.some((root) => graph.scene.cardOf[root] === card.id) ? "root" : ""}`, "data-card": card.id, role: kind === "junction" ? null : "button", tabindex: kind === "junction" ? null : -1 });
+    this.kind = `card ${this.isLeaf || card.isLeaf ? "leaf" : ""} ${kind === "fold" ? "fold" : ""} ${model.roots.some((root) => graph.scene.cardOf[root] === card.id) ? "root" : ""}`;
+    this.element = s("g", { class: this.kind, "data-card": card.id, role: kind === "junction" ? null : "button", tabindex: kind === "junction" ? null : -1 });
     if (kind === "junction") {
       this.element.append(s("rect", { class: "junction", width: card.width, height: card.height, rx: 2.5 }));
       return;
@@ -100,7 +100,7 @@ class CardView {
       const x = model.data[one], g = graph.host.gradientShown(one), hidden = g === null, valueKnown = graph.host.isValueShown(one);
       setText(this.value, valueKnown ? numberText(x) : "");
       setText(this.grad, hidden ? "" : numberText(g));
-      this.grad.setAttribute("class", `grad ${hidden ? "" : bySign(g)}`);
+      put(this.grad, "class", `grad ${hidden ? "" : bySign(g)}`);
       if (this.caption) {
         const name = card.kind === "fold" ? shorten(model.state.shown[card.exits[0]], 12) : "value";
         this.ghost(this.caption, name, model.former[one], x, valueKnown);
@@ -113,23 +113,23 @@ class CardView {
       setText(this.caption, `${card.exits.length} values`);
       setText(this.gradCaption, "|grad|");
       setText(this.grad, numberText(Math.hypot(...card.exits.map((i) => model.adjoint[i]))));
-      this.track.style.display = this.bar.style.display = "none";
+      for (const one of [this.track, this.bar]) put(one, "display", "none");
     }
     this.slopes();
-    this.element.setAttribute("aria-label", this.said());
+    put(this.element, "aria-label", this.said());
   }
 
   ghost(caption, name, was, now, shown) {
     const changed = shown && this.graph.showsGhosts && !Object.is(was, now) && numberText(was) !== numberText(now);
     setText(caption, changed ? `${numberText(was, 3)} →` : name);
-    caption.setAttribute("class", changed ? "caption agl-ghost" : "caption");
+    put(caption, "class", changed ? "caption agl-ghost" : "caption");
   }
 
   fill(g, largest) {
     if (!this.bar) return;
     const n = segments(g, largest), [left, y, width] = this.barAt;
-    this.bar.setAttribute("class", `bar ${bySign(g)}`);
-    this.bar.setAttribute("d", n ? `M${left} ${y}h${(n * (width + BAR_GAP)) / BAR_STEPS - BAR_GAP}` : "");
+    put(this.bar, "class", `bar ${bySign(g)}`);
+    put(this.bar, "d", n ? `M${left} ${y}h${(n * (width + BAR_GAP)) / BAR_STEPS - BAR_GAP}` : "");
   }
 
   slopes() {
@@ -149,8 +149,8 @@ class CardView {
       }
       if (d !== null && port.operands.length < 2) said = `×${numberText(d)}`;
       port.isDead = d === 0;
-      if (text && text.textContent !== said) { text.textContent = said; place(); }
-      element.classList.toggle("agl-cut", graph.isCut(card, port));
+      if (text && text.shownText !== said) { setText(text, said); place(); }
+      put(element, "class", `port slope ${graph.isCut(card, port) ? "agl-cut" : ""}`);
     }
   }
 

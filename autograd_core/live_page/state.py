@@ -80,8 +80,8 @@ def state_of(view: View, operations: Mapping[Operation, tuple[int, str]], *, tit
     names = names_in(order)
     scope_paths = {path: k for k, path in enumerate(dict.fromkeys(node.scope for node in order))}
     ops: list[dict[str, Any]] = [{}] * len(operations)
-    for one, (number, key) in operations.items():
-        ops[number] = _operation(one, key)
+    for one, (place, key) in operations.items():
+        ops[place] = _operation(one, key)
     return {
         "version": 1,
         "title": text.clean(title),
@@ -135,7 +135,7 @@ def _operation(one: Operation, key: str) -> dict[str, Any]:
         "name": text.clean(row.name),
         "sign": SIGNS.get(row.symbol, row.symbol) or text.clean(row.name),
         "pairs": row.pairs,
-        "saturates": row.saturates,
+        "saturates": None if row.saturates is None else number(row.saturates),
         "text": template(row, one.arity) if 0 <= one.arity <= FEW_OPERANDS else "",
     }
 
@@ -268,14 +268,17 @@ def _given(leaf: object, x: Any) -> float | str:
 
 
 def cases_of(graph: Graph, given: Iterable[Value] | Mapping[str, Value] | None) -> list[list[Any]] | None:
-    """Training cases as [name, node]: those given, or what the outermost scopes case0, case1, ... give; None for none."""
+    """Training cases as [name, node]: those given, or what the scopes case0, case1, ... give; None for none."""
     if given is None:
         return _cases_by_scope(graph)
     pairs = list(given.items()) if hasattr(given, "items") else [(f"case{k}", root) for k, root in enumerate(given)]
     found = []
     for label, root in pairs:
         if not isinstance(root, Value) or root not in graph.index:
-            msg = f"live: expected each case to be a node of the graph, such as its loss, got {root!r:.60} ({type(root).__name__})"
+            msg = (
+                "live: expected each case to be a node of the graph, such as its loss, "
+                f"got {root!r:.60} ({type(root).__name__})"
+            )
             raise OperandError(msg)
         found.append([text.clean(str(label)), graph.index[root]])
     return found or None

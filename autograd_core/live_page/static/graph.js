@@ -1,6 +1,6 @@
 // The picture: scopes, edges and cards on a stage that pans and zooms, with what is chosen lit.
 
-const MARGIN = 16, TALLEST = 0.74;
+const MARGIN = 16, TALLEST = 1.6;  // of the picture, as a share of the window's height: beyond that one pans
 
 class GraphView {
   constructor(host) {
@@ -91,23 +91,24 @@ class GraphView {
   }
 
   light() {
-    const chosen = this.host.chosenCards(), trail = this.host.trail, back = this.host.isBackward();
+    const chosen = this.host.chosenCards(), focus = this.host.focusCard(), trail = this.host.trail, back = this.host.isBackward();
     const flows = this.edges.map((edge) => this.flowOf(edge)), largest = Math.max(...flows.map((x) => (finite(x) ? Math.abs(x) : 0)), 0);
     this.edges.forEach((edge, at) => {
       const x = flows[at], width = Number.isNaN(x) ? 1.4 : x === 0 || !largest ? 1 : 1.2 + 3.4 * Math.sqrt(Math.min(1, Math.abs(x) / largest));
       const cut = this.isCut(edge.card, edge.port), on = trail ? trail.has(`${edge.from.id} ${edge.card.id}`) : chosen.has(edge.card.id) || chosen.has(edge.from.id);
       const kind = on ? (bySign(x) || "plain") : "plain";
-      edge.line.setAttribute("class", `edge ${edge.port.isDead || x === 0 ? "dead" : ""} ${cut ? "agl-cut" : ""} ${on ? `agl-on ${kind}` : ""}`);
-      edge.line.style.strokeWidth = width.toFixed(2);
-      edge.line.setAttribute(back ? "marker-start" : "marker-end", `url(#${this.host.uid}-${kind === "nan" ? "neg" : kind})`);
-      edge.line.removeAttribute(back ? "marker-end" : "marker-start");
+      put(edge.line, "class", `edge ${edge.port.isDead || x === 0 ? "dead" : ""} ${cut ? "agl-cut" : ""} ${on ? `agl-on ${kind}` : ""}`);
+      put(edge.line, "strokeWidth", width.toFixed(2));
+      const marker = `url(#${this.host.uid}-${kind === "nan" ? "neg" : kind})`;
+      put(edge.line, "marker-start", back ? marker : null);
+      put(edge.line, "marker-end", back ? null : marker);
       setText(edge.title, cut ? "This edge is cut. A click takes it back." : edge.port.operands.length === 1 ? `${numberText(x)} flows back here; a click cuts this edge` : "");
     });
-    for (const [id, { element }] of this.cards) {
-      element.classList.toggle("agl-chosen", chosen.has(id));
-      element.classList.toggle("agl-faint", !!trail && !trail.has(String(id)));
-      element.setAttribute("tabindex", id === this.host.focusCard() ? 0 : -1);
-      if (element.getAttribute("role")) element.setAttribute("aria-pressed", chosen.has(id));
+    for (const [id, { element, card, kind }] of this.cards) {
+      put(element, "class", `${kind} ${chosen.has(id) ? "agl-chosen" : ""} ${trail && !trail.has(String(id)) ? "agl-faint" : ""}`);
+      if (card.kind === "junction") continue;
+      put(element, "tabindex", id === focus ? "0" : "-1");
+      put(element, "aria-pressed", String(chosen.has(id)));
     }
   }
 

@@ -7,6 +7,7 @@ class Model {
   constructor(state, rules) {
     this.state = state;
     this.rules = rules;
+    for (const op of state.ops) op.saturates = asNumber(op.saturates);
     this.count = state.op.length;
     this.operands = state.operands;
     this.isConstant = state.op.map((op) => op === -2);

@@ -29,7 +29,7 @@ class LivePage:
     """A graph that computes in the browser: leaves can be changed, edges cut, gradients explained, scopes folded.
 
     `live` makes it. Notebooks show it as an output that needs no kernel, and as a picture where scripts are not
-    trusted. The element on it, `<autograd-graph>`, has methods for scripts of a page around it; docs/live.md lists them.
+    trusted. The element on it, `<autograd-graph>`, has methods for scripts of a page around it; docs/live.md has them.
 
     Attributes:
         state: What the page knows of the graph, as JSON can say it.

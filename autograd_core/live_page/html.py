@@ -22,7 +22,7 @@ SCRIPTS = (  # in this order: each uses those before it
 ESCAPED = {"<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "\u2028": "\\u2028", "\u2029": "\\u2029"}
 
 
-def fragment(svg: str, *, alt: str, state: dict[str, Any], rules: str, caption: str = "") -> str:
+def fragment(svg: str, *, alt: str, state: dict[str, Any], rules: str) -> str:
     """The element with its script, for a notebook's output or a place on a page.
 
     Args:
@@ -30,23 +30,23 @@ def fragment(svg: str, *, alt: str, state: dict[str, Any], rules: str, caption: 
         alt: What stands for the picture where it cannot be seen; plain text.
         state: What the element is to know; labels in it stay text.
         rules: The primitives as a JavaScript expression.
-        caption: HTML that stays below the picture where no script runs.
 
     Returns:
         The same text for the same arguments.
     """
-    return "".join(f"<{tag}{attributes}>{body}</{tag}>" if tag else body for tag, attributes, body in _parts(svg, alt, state, rules, caption))
+    return _written(_parts(svg, alt, state, rules))
 
 
-def page(svg: str, *, title: str, scheme: str, alt: str, state: dict[str, Any], rules: str, caption: str = "") -> str:
+def page(svg: str, *, title: str, scheme: str, alt: str, state: dict[str, Any], rules: str) -> str:
     """A whole page of one element, whose keys work there without a click; `scheme` is "auto", "light" or "dark"."""
-    parts = _parts(svg, alt, state, rules, caption)
+    parts = _parts(svg, alt, state, rules)
     scripts = " ".join(_digest(body) for tag, _, body in parts if tag == "script")
-    body = fragment(svg, alt=alt, state=state, rules=rules, caption=caption).replace("<autograd-graph ", "<autograd-graph data-page ", 1)
+    body = _written(parts).replace("<autograd-graph ", "<autograd-graph data-page ", 1)
     around = "body{margin:0;padding:12px 16px}@media print{body{padding:0}}"
     styles = " ".join(map(_digest, [around, *(body for tag, _, body in parts if tag == "style")]))
     policy = (
-        f"default-src 'none'; script-src {scripts}; style-src {styles}; img-src data:; base-uri 'none'; form-action 'none'"
+        f"default-src 'none'; script-src {scripts}; style-src {styles}; img-src data:; "
+        "base-uri 'none'; form-action 'none'"
     )
     scheme = "light dark" if scheme == "auto" else scheme
     name = text.xml(text.clean(title) or "Computation graph")
@@ -59,21 +59,24 @@ def page(svg: str, *, title: str, scheme: str, alt: str, state: dict[str, Any], 
     )
 
 
+def _written(parts: list[tuple[str, str, str]]) -> str:
+    return "".join(f"<{tag}{attributes}>{body}</{tag}>" if tag else body for tag, attributes, body in parts)
+
+
 def _digest(body: str) -> str:
     return f"'sha256-{b64encode(sha256(body.encode()).digest()).decode()}'"
 
 
-def _parts(svg: str, alt: str, state: dict[str, Any], rules: str, caption: str) -> list[tuple[str, str, str]]:
+def _parts(svg: str, alt: str, state: dict[str, Any], rules: str) -> list[tuple[str, str, str]]:
     """The pieces as (tag, attributes, body); without a tag the body stands as it is."""
     key = sha256(rules.encode()).hexdigest()[:12]
     source = b64encode(svg.encode()).decode()
     told = escaped(state)
     name = "agl-" + sha256((source + told + key).encode()).hexdigest()[:10]
     image = f'<img alt="{text.xml(text.clean(alt))}" src="data:image/svg+xml;base64,{source}">'
-    below = f'<div class="agl-caption">{caption}</div>' if caption else ""
     start = (
         f'<autograd-graph id="{name}" class="tex2jax_ignore mathjax_ignore" data-rules="{key}" '
-        f'data-lm-suppress-shortcuts="true">{image}{below}'
+        f'data-lm-suppress-shortcuts="true">{image}'
     )
     return [
         ("style", "", style()),

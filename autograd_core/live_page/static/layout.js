@@ -26,28 +26,58 @@ function measure(scene, flow) {
   }
 }
 
+// Ranks along the flow: as early as operands allow, sources next to their users, doors at either side of the box.
+function ranked(graph) {
+  const rank = new Map(), edgesInto = (id) => graph.inEdges(id) || [], order = [], seen = new Set(), lengthOf = (edge) => graph.edge(edge).minlen;
+  const visit = (id) => {
+    const path = [[id, 0]];
+    seen.add(id);
+    while (path.length) {
+      const top = path[path.length - 1], into = edgesInto(top[0]);
+      if (top[1] === into.length) { order.push(path.pop()[0]); continue; }
+      const { v } = into[top[1]++];
+      if (!seen.has(v)) { seen.add(v); path.push([v, 0]); }
+    }
+  };
+  for (const id of graph.nodes()) if (!seen.has(id)) visit(id);
+  const isOurs = (id) => /^[bcex]/.test(id);
+  for (const id of order) rank.set(id, edgesInto(id).filter(({ v }) => isOurs(v)).reduce((most, edge) => Math.max(most, rank.get(edge.v) + lengthOf(edge)), 0));
+  for (const id of [...order].reverse()) {
+    const out = graph.outEdges(id) || [];
+    if (isOurs(id) && id[0] !== "e" && out.length && !edgesInto(id).some(({ v }) => isOurs(v))) rank.set(id, Math.min(...out.map((edge) => rank.get(edge.w) - lengthOf(edge))));
+  }
+  const last = Math.max(...rank.values());
+  for (const id of graph.nodes()) graph.node(id).rank = id[0] === "x" ? last : rank.get(id);
+}
+
 // One level: items with sizes, and pairs of them that edges join; their corners and the edges' bends.
 function level(items, pairs, flow) {
   const graph = new dagre.graphlib.Graph();
-  graph.setGraph({ rankdir: flow, nodesep: flow === "LR" ? 14 : 22, edgesep: 8, ranksep: items.size > 80 ? 34 : 40, ranker: items.size > 150 ? "longest-path" : "network-simplex" });
+  graph.setGraph({ rankdir: flow, nodesep: flow === "LR" ? 14 : 22, edgesep: 9, ranksep: 38, ranker: ranked });
   graph.setDefaultEdgeLabel(() => ({}));
   for (const [id, [width, height]] of items) graph.setNode(id, { width, height });
   for (const [a, b] of pairs) graph.setEdge(a, b, {});
   dagre.layout(graph);
   const corners = new Map(), bends = new Map();
   let [left, top, right, bottom] = [Infinity, Infinity, -Infinity, -Infinity];
-  for (const [id, [width, height]] of items) {
-    const { x, y } = graph.node(id);
-    corners.set(id, [x - width / 2, y - height / 2]);
-    [left, top, right, bottom] = [Math.min(left, x - width / 2), Math.min(top, y - height / 2), Math.max(right, x + width / 2), Math.max(bottom, y + height / 2)];
-  }
-  for (const [a, b] of pairs) {
-    const { points } = graph.edge(a, b);
-    bends.set(`${a} ${b}`, points.length > 3 ? points.slice(1, -1).map(({ x, y }) => [x - left, y - top]) : []);
-    for (const { x, y } of points) [left, top, right, bottom] = [left, top, Math.max(right, x), Math.max(bottom, y)];
-  }
-  for (const [id, [x, y]] of corners) corners.set(id, [x - left, y - top]);
+  const reach = (x, y, w, t) => { [left, top, right, bottom] = [Math.min(left, x - w / 2), Math.min(top, y - t / 2), Math.max(right, x + w / 2), Math.max(bottom, y + t / 2)]; };
+  for (const [id, [width, height]] of items) reach(graph.node(id).x, graph.node(id).y, width, height);
+  const inner = pairs.map(([a, b]) => { const { points } = graph.edge(a, b); return points.length > 3 ? points.slice(1, -1) : []; });
+  for (const { x, y } of inner.flat()) reach(x, y, 0, 0);
+  pairs.forEach(([a, b], k) => bends.set(`${a} ${b}`, inner[k].map(({ x, y }) => [x - left, y - top])));
+  for (const [id, [width, height]] of items) corners.set(id, [graph.node(id).x - width / 2 - left, graph.node(id).y - height / 2 - top]);
   return { corners, bends, size: items.size ? [right - left, bottom - top] : [0, 0] };
+}
+
+// The pieces of an edge, out of its scopes and into others, as (scope, start, end): "c" a card, "b" the box of a scope,
+// "x" and "e" the doors by which a card's edges leave and enter the scope that they are in.
+function piecesOf(from, card) {
+  const a = [0, ...from.around], b = [0, ...card.around], pieces = [];
+  let depth = 0, start = `c${from.id}`;
+  while (depth + 1 < Math.min(a.length, b.length) && a[depth + 1] === b[depth + 1]) depth += 1;
+  for (let d = a.length - 1; d > depth; d--) { pieces.push([a[d], start, `x${from.id}`]); start = `b${a[d]}`; }
+  for (let d = depth; d < b.length - 1; d++) { pieces.push([b[d], start, `b${b[d + 1]}`]); start = `e${from.id}`; }
+  return [...pieces, [b[b.length - 1], start, `c${card.id}`]];
 }
 
 function arranged(scene, flow) {
@@ -62,44 +92,53 @@ function arranged(scene, flow) {
   for (const card of scene.cards.values()) {
     for (const port of card.ports) {
       if (port.source === null) continue;
-      const from = scene.cards.get(port.source), a = [0, ...from.around], b = [0, ...card.around];
-      let depth = 0;
-      while (depth + 1 < Math.min(a.length, b.length) && a[depth + 1] === b[depth + 1]) depth += 1;
-      const ends = [[a, from], [b, card]].map(([chain, end]) => (chain.length > depth + 1 ? `b${chain[depth + 1]}` : `c${end.id}`));
-      if (ends[0] !== ends[1]) place(a[depth]).pairs.set(ends.join(" "), ends);
-      edges.push({ card, port, from, scope: a[depth], ends });
+      const from = scene.cards.get(port.source), pieces = piecesOf(from, card);
+      for (const [scope, start, end] of pieces) {
+        for (const id of [start, end]) if (/^[ex]/.test(id)) place(scope).items.set(id, null);
+        place(scope).pairs.set(`${start} ${end}`, [start, end]);
+      }
+      edges.push({ card, port, from, pieces });
     }
   }
-  const depthOf = (scope) => scene.scopes.chain(scope).length, laid = new Map();
+  const depthOf = (scope) => scene.scopes.chain(scope).length, laid = new Map(), cardOf = (id) => scene.cards.get(idOf(id.slice(1)));
   for (const scope of [...inside.keys()].sort((p, q) => depthOf(q) - depthOf(p))) {
     const { items, pairs } = inside.get(scope);
     for (const id of items.keys()) {
       if (id[0] === "b") {
-        const [w, t] = laid.get(+id.slice(1)).size, name = extent(scene.scopes.names[+id.slice(1)], 11) * 0.95 + 18;
+        const [w, t] = laid.get(+id.slice(1)).size, name = extent(scene.scopes.names[+id.slice(1)], 11) * 0.95 + 30;
         items.set(id, [Math.max(w + 2 * PAD, Math.min(name, 200)), t + 2 * PAD + HEAD]);
-      } else items.set(id, scene.cards.get(/^c\d/.test(id) ? +id.slice(1) : id.slice(1)).size);
+      } else items.set(id, id[0] === "c" ? cardOf(id).size : [2, 2]);
     }
     laid.set(scope, level(items, [...pairs.values()], flow));
   }
-  const corner = new Map([[0, [0, 0]]]), boxes = [];
+  const corner = new Map([[0, [0, 0]]]), frames = new Map(), points = new Map();
   for (const scope of [...inside.keys()].sort((p, q) => depthOf(p) - depthOf(q))) {
     const [x0, y0] = corner.get(scope);
     for (const [id, [x, y]] of laid.get(scope).corners) {
       if (id[0] === "b") {
-        const inner = +id.slice(1), [w, t] = inside.get(scope).items.get(id);
-        boxes.push({ scope: inner, x: x0 + x, y: y0 + y, width: w, height: t });
-        corner.set(inner, [x0 + x + PAD + Math.max(0, (w - 2 * PAD - laid.get(inner).size[0]) / 2), y0 + y + PAD + HEAD]);
-      } else {
-        const card = scene.cards.get(/^c\d/.test(id) ? +id.slice(1) : id.slice(1));
+        const inner = +id.slice(1), [width, height] = inside.get(scope).items.get(id);
+        frames.set(inner, { scope: inner, x: x0 + x, y: y0 + y, width, height });
+        corner.set(inner, [x0 + x + PAD + Math.max(0, (width - 2 * PAD - laid.get(inner).size[0]) / 2), y0 + y + PAD + HEAD]);
+      } else if (id[0] === "c") {
+        const card = cardOf(id);
         [card.x, card.y] = flow === "LR" ? [x0 + x + card.chip, y0 + y] : [x0 + x, y0 + y + card.chip];
-      }
+      } else points.set(`${scope} ${id}`, [x0 + x + 1, y0 + y + 1]);
     }
   }
   const routes = edges.map((edge) => {
-    const [x0, y0] = corner.get(edge.scope), bends = laid.get(edge.scope).bends.get(edge.ends.join(" ")) || [];
-    return { ...edge, points: [exit(edge.from, flow), ...bends.map(([x, y]) => [x0 + x, y0 + y]), entry(edge.card, edge.port, flow)] };
+    const route = [exit(edge.from, flow)];
+    for (const [scope, start, end] of edge.pieces) {
+      const [x0, y0] = corner.get(scope), frame = frames.get(scope), door = (id, side) => {
+        const [x, y] = points.get(`${scope} ${id}`);
+        return flow === "LR" ? [frame.x + side * frame.width, y] : [x, frame.y + side * frame.height];
+      };
+      if (start[0] === "e") route.push(door(start, 0), points.get(`${scope} ${start}`));
+      route.push(...(laid.get(scope).bends.get(`${start} ${end}`) || []).map(([x, y]) => [x0 + x, y0 + y]));
+      if (end[0] === "x") route.push(points.get(`${scope} ${end}`), door(end, 1));
+    }
+    return { ...edge, points: [...route, entry(edge.card, edge.port, flow)] };
   });
-  return { flow, boxes, routes, size: laid.get(0).size };
+  return { flow, boxes: [...frames.values()], routes, size: laid.get(0).size };
 }
 
 const exit = (card, flow) => (flow === "LR" ? [card.x + card.width, card.y + faceOf(card) / 2] : [card.x + card.width / 2, card.y + card.height]);
@@ -117,6 +156,8 @@ function layout(scene, room) {
 
 // A route as a path: curved along the flow from point to point, and straight where it does not turn.
 function curve(points, flow) {
+  const along = flow === "LR" ? 0 : 1, kept = points.filter((p, k) => k === 0 || k === points.length - 1 || p[along] > points[k - 1][along] + 1);
+  points = kept.filter((p, k) => k === 0 || k === kept.length - 1 || Math.abs(kept[k - 1][1 - along] - p[1 - along]) > 0.5 || Math.abs(kept[k + 1][1 - along] - p[1 - along]) > 0.5);
   const at = ([x, y]) => `${x.toFixed(1)} ${y.toFixed(1)}`, parts = [`M${at(points[0])}`];
   for (let k = 1; k < points.length; k++) {
     const [[x0, y0], [x, y]] = [points[k - 1], points[k]];

@@ -1,0 +1,294 @@
+"""The living page in a browser: its numbers are Python's, whatever is changed, cut, folded or asked."""
+
+from __future__ import annotations
+
+import math
+import random
+
+import pytest
+from graphs import HOSTILE
+
+import autograd_core as ag
+import nn
+from autograd_core.__main__ import readme_expression
+from autograd_core.engine.value import Constant
+from autograd_core.live_page.state import names_in
+
+ELEMENT = "document.querySelector('autograd-graph')"
+ULPS = 64  # of the largest term: rules agree within a few units, and a sweep adds up some
+
+
+def readme(numbers=None):
+    return _at(readme_expression, numbers)
+
+
+def xor(numbers=None):
+    """A 2-2-1 network on its four cases, each in a scope of its own."""
+
+    def graph():
+        model = nn.MLP(2, [2, 1], "tanh", seed=3)
+        _put(model, numbers)
+        inputs, targets = nn.datasets.xor()
+        losses = []
+        for k, (x, y) in enumerate(zip(inputs, targets, strict=True)):
+            with ag.scope(f"case{k}"):
+                losses.append(nn.mse(model(x), y))
+        return ag.mean(losses)
+
+    return graph()
+
+
+def entropy(numbers=None):
+    numbers = numbers or {}
+    z = [ag.Value(numbers.get(f"z{i}", x), label=f"z{i}") for i, x in enumerate((1.0, 2.0, 0.5))]
+    return nn.cross_entropy(z, 1) + 2 * ag.softmax(z)[0]
+
+
+def recurrent(numbers=None):
+    model = nn.RNN(1, 2, seed=1)
+    _put(model, numbers)
+    numbers = numbers or {}
+    steps = [[ag.Value(numbers.get(f"x{i}", x), label=f"x{i}")] for i, x in enumerate((0.5, -1.0, 2.0))]
+    outputs, waiting = [], [model(steps)]
+    while waiting:
+        one = waiting.pop()
+        if isinstance(one, ag.Value):
+            outputs.append(one)
+        else:
+            waiting += one
+    return ag.sum([h * h for h in outputs])
+
+
+def _put(model, numbers):
+    for p in model.parameters():
+        p.data = (numbers or {}).get(f"{p.scope}/{p.label}" if p.scope else p.label, p.data)
+
+
+def _at(make, numbers):
+    """The README's expression has its numbers inside; elsewhere they come from a replay of its graph."""
+    root = make()
+    if not numbers:
+        return root
+    order = ag.topological_order(root)
+    copies = {}
+    for node in order:
+        if not node.op:
+            label = node.label
+            copies[node] = node.data if isinstance(node, Constant) else ag.Value(numbers.get(label, node.data), label=label)
+        else:
+            parts = [copies[p] for p in node.parents]
+            made = {"add": lambda x, y: x + y, "sub": lambda x, y: x - y, "mul": lambda x, y: x * y, "div": lambda x, y: x / y, "pow": lambda x, y: x**y, "relu": ag.relu, "neg": lambda x: -x}[node.op](*parts)
+            made.label = node.label
+            copies[node] = made
+    return copies[root]
+
+
+GRAPHS = {f.__name__: f for f in (readme, xor, entropy, recurrent)}
+names = pytest.mark.parametrize("name", sorted(GRAPHS))
+
+
+@pytest.fixture
+def opened(page, tmp_path):
+    """A page with a living graph, saved and opened from its file."""
+
+    def open_page(root, page=page, **options):
+        page.goto(ag.live(root, **options).save(tmp_path / "page.html").as_uri())
+        page.evaluate(f"() => {ELEMENT}.ready.then(() => null)")
+        return page
+
+    return open_page
+
+
+def values(page):
+    """Numbers by name; JSON has no infinities, so they come as text."""
+    got = page.evaluate(f"() => Object.entries({ELEMENT}.values).map(([n, v]) => [n, String(v.value), String(v.grad)])")
+    return {name: (float(x.replace("Infinity", "inf")), float(g.replace("Infinity", "inf"))) for name, x, g in got}
+
+
+def is_close(x, y, scale):
+    return x == y or (math.isnan(x) and math.isnan(y)) or abs(x - y) <= ULPS * math.ulp(max(scale, abs(x), abs(y)))
+
+
+def differing(page, root):
+    """What the page and Python disagree on."""
+    root.backward()
+    order = ag.topological_order(root)
+    got = values(page)
+    top = max(abs(v.data) for v in order if math.isfinite(v.data)), max(abs(v.grad) for v in order if math.isfinite(v.grad))
+    named = {n: v for n, v in zip(names_in(order).full, order, strict=True) if not isinstance(v, Constant)}
+    assert set(got) == set(named)
+    return [
+        (n, got[n], (v.data, v.grad))
+        for n, v in named.items()
+        if not (is_close(got[n][0], v.data, top[0]) and is_close(got[n][1], v.grad, top[1]))
+    ]
+
+
+@names
+def test_values_and_gradients_are_those_of_python_after_any_number_of_changes(name, opened):
+    rng = random.Random(name)
+    root = GRAPHS[name]()
+    page = opened(root)
+    assert differing(page, root) == []
+    leaves = [n for n, v in zip(names_in(ag.topological_order(root)).full, ag.topological_order(root), strict=True) if not v.op and not isinstance(v, Constant)]
+    numbers = {}
+    for _ in range(4):
+        changes = [(rng.choice(leaves), rng.uniform(-3, 3)) for _ in range(50)]
+        numbers |= dict(changes)
+        page.evaluate(f"changes => {{ for (const [n, x] of changes) {ELEMENT}.set(n, x) }}", changes)
+        assert differing(page, GRAPHS[name](numbers)) == []
+
+
+@names
+def test_explanations_say_what_python_says(name, opened):
+    root = GRAPHS[name]()
+    page = opened(root)
+    order = ag.topological_order(root)
+    full = dict(zip(order, names_in(order).full, strict=True))
+    for leaf in [v for v in order if not v.op and not isinstance(v, Constant)][:6]:
+        got = page.evaluate(f"n => {ELEMENT}.explanation(n)", full[leaf])
+        why = ag.explain(root, leaf)
+        assert got["text"] == why.text
+        assert got["gradient"] == pytest.approx(why.gradient, rel=1e-12)
+        assert got["n_paths"] == why.n_paths
+        assert [(full[u.node], u.operand) for u in why.uses] == [(u["node"], u["operand"]) for u in got["uses"]]
+        assert [u["contribution"] for u in got["uses"]] == pytest.approx([u.contribution for u in why.uses], rel=1e-12)
+        assert [[full[v] for v in p.nodes] for p in why.paths] == [p["nodes"] for p in got["paths"]]
+        assert [r.text for r in why.reasons] == [r["text"] for r in got["reasons"]]
+
+
+def test_a_cut_edge_takes_its_paths_away_and_comes_back(opened):
+    a, b = ag.Value(2.0, label="a"), ag.Value(-3.0, label="b")
+    product = a * b
+    product.label = "p"
+    root = product * a + a
+    root.label = "y"
+    page = opened(root)
+    whole = values(page)["a"][1]
+    assert whole == -11.0
+    page.evaluate(f"() => {ELEMENT}.cut('p', 0)")
+    assert values(page)["a"][1] == whole - (-3.0 * 2.0)
+    page.evaluate(f"() => {ELEMENT}.select('a')")
+    said = page.locator("autograd-graph .agl-panel").inner_text()
+    assert "−6 of −11 (55 %) came this way" in said
+    page.evaluate(f"() => {ELEMENT}.restore()")
+    assert values(page)["a"][1] == whole
+
+
+def test_every_scope_of_a_folded_network_opens(opened):
+    root = nn.hinge(nn.MLP(2, [22, 20, 14, 1], seed=1)([0.5, -1.0]), 1.0)
+    assert len(ag.topological_order(root)) > 1000
+    live = ag.live(root)
+    page = opened(root)
+    cards = page.locator("autograd-graph .card")
+    before = cards.count()
+    assert before < 100
+    scopes = [path for _, _, path, _ in live.state["scopes"] if path.count("/") < 2 and path]
+    page.evaluate(f"paths => {{ for (const path of paths) {ELEMENT}.unfold(path) }}", [p for p in scopes if p.endswith("0")])
+    assert cards.count() > before
+    page.get_by_role("button", name="Open all scopes").click()
+    assert page.locator("autograd-graph .card.fold").count() == 0
+    assert cards.count() > 900
+    page.evaluate(f"() => {ELEMENT}.fold('layer1')")
+    assert page.locator("autograd-graph .card.fold").count() == 1
+
+
+def test_a_click_on_a_folded_card_opens_it(opened):
+    page = opened(nn.MLP(2, [3, 1], "tanh", seed=1)([0.5, -1.0]), fold="layer*")
+    page.locator("autograd-graph .card.fold", has_text="layer2").click()
+    folded = page.locator("autograd-graph .card.fold")
+    assert folded.count() == 2
+    assert page.get_by_role("button", name="Fold layer2", exact=True).is_visible()
+
+
+def test_no_label_runs_as_code(opened):
+    """A page fails its test on any error, dialog or request; here the labels must also be text on it."""
+    with ag.scope(HOSTILE[0]):
+        leaves = [ag.Value(2.0, label=label) for label in HOSTILE]
+        root = ag.sum([ag.tanh(x) for x in leaves])
+    root.label = HOSTILE[0]
+    page = opened(root, title=HOSTILE[1])
+    assert page.evaluate("() => document.scripts.length") == 1
+    assert page.evaluate("() => document.querySelectorAll('autograd-graph :is(img, b > i, script, iframe)').length") == 0
+    assert len(values(page)) == 2 * len(HOSTILE) + 1
+    for name in values(page):
+        page.evaluate(f"name => {{ {ELEMENT}.select(name); {ELEMENT}.explanation(name) }}", name)
+    assert HOSTILE[0] in page.locator("autograd-graph .agl-panel").inner_text()
+
+
+def test_a_leaf_is_typed_over_with_a_double_click(opened):
+    page = opened(readme())
+    page.locator("autograd-graph .card.leaf").first.dblclick()
+    page.keyboard.type("0.5")
+    page.keyboard.press("Enter")
+    assert 0.5 in {v for v, _ in values(page).values()}
+    assert "the tangent said" in page.locator("autograd-graph .agl-panel").inner_text()
+
+
+def test_keys_work_on_a_saved_page_without_a_click(opened):
+    page = opened(readme())
+    page.evaluate(f"() => {{ window.seen = []; {ELEMENT}.addEventListener('step', (e) => seen.push(e.detail.index)) }}")
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("End")
+    assert page.evaluate("() => window.seen") == [0, 1, 2 * 25 - 1]
+    page.keyboard.press("Space")
+    assert page.get_by_role("button", name="Pause (space)").is_visible()
+    page.keyboard.press("Space")
+    assert page.get_by_role("button", name="Play (space)").is_visible()
+
+
+def test_steps_are_those_of_the_stepper(opened):
+    root = entropy()
+    page = opened(root)
+    stepper = ag.Stepper(root)
+    page.evaluate(f"() => {{ window.steps = {ELEMENT}; }}")
+    order = ag.topological_order(root)
+    full = dict(zip(order, names_in(order).full, strict=True))
+    page.evaluate("() => { window.seen = []; steps.addEventListener('step', (e) => seen.push(e.detail)) }")
+    for k in range(len(stepper)):
+        page.evaluate("k => steps.step(k)", k)
+    seen = page.evaluate("() => seen")
+    assert [s["node"] for s in seen] == [full[step.node] for step in stepper.steps]
+
+
+def test_events_tell_what_changed(opened):
+    page = opened(readme())
+    page.evaluate(
+        f"() => {{ window.seen = []; for (const kind of ['change', 'select', 'step']) "
+        f"{ELEMENT}.addEventListener(kind, (e) => seen.push([kind, e.detail.name ?? e.detail.index])) }}"
+    )
+    page.evaluate(f"() => {{ {ELEMENT}.set('a', -4.5); {ELEMENT}.select('g'); {ELEMENT}.step(3) }}")
+    assert page.evaluate("() => seen") == [["select", "a"], ["change", "a"], ["select", "g"], ["step", 3]]
+
+
+def test_points_are_gone_to(opened):
+    x = ag.Value(2.0, label="x")
+    root = ag.tanh(x)
+    page = opened(root, points={"flat": {x: 5.0}, "zero": {"x": 0.0}})
+    for k, number in enumerate((2.0, 5.0, 0.0)):
+        page.evaluate(f"k => {ELEMENT}.point(k)", k)
+        value, slope = values(page)["x"]
+        assert value == number
+        assert slope == pytest.approx(1 - math.tanh(number) ** 2, rel=1e-14)
+
+
+def test_names_that_are_none_are_errors_that_list_what_there_is(opened):
+    page = opened(readme())
+    for call in ("set('nobody', 1)", "select('nobody')", "unfold('nobody')", "cut('g', 9)", "set('g', 1)"):
+        said = page.evaluate(f"() => {{ try {{ {ELEMENT}.{call}; return '' }} catch (error) {{ return error.message }} }}")
+        assert said.startswith("expected"), call
+
+
+def test_the_content_security_policy_names_all_that_runs(opened):
+    """Chromium reports a breach as an error on the console, on which the page fixture fails the test."""
+    page = opened(xor())
+    policy = page.locator("meta[http-equiv]").get_attribute("content")
+    assert "default-src 'none'" in policy
+    assert "unsafe" not in policy
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_it_follows_the_readers_theme(scheme, new_page, opened):
+    page = opened(readme(), page=new_page(color_scheme=scheme))
+    assert page.locator("autograd-graph").get_attribute("data-theme") == scheme

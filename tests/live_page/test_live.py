@@ -1,0 +1,164 @@
+"""`live` in Python: what the page is told, and how large it is."""
+
+from __future__ import annotations
+
+import json
+import re
+from fractions import Fraction
+
+import pytest
+
+import autograd_core as ag
+import nn
+from autograd_core.live_page import html
+from autograd_core.live_page.state import template
+
+LARGEST = 600_000  # bytes at 300 nodes
+
+
+def abc():
+    a, b = ag.Value(2.0, label="a"), ag.Value(-3.0, label="b")
+    return a, b, ag.tanh(a * b) + a
+
+
+def test_a_page_says_what_the_graph_is():
+    _, _, root = abc()
+    state = ag.live(root, title="Three").state
+    assert state["names"] == ["a", "b", "v1", "v2", "v3"]
+    assert state["operands"] == [[], [], [0, 1], [2], [3, 0]]
+    assert state["data"] == [2.0, -3.0, -6.0, ag.tanh(-6.0), ag.tanh(-6.0) + 2.0]
+    assert [state["ops"][k]["name"] if k >= 0 else "" for k in state["op"]] == ["", "", "mul", "tanh", "add"]
+    assert state["roots"] == [4]
+
+
+def test_names_have_their_scopes():
+    root = nn.MLP(2, [2, 1], "tanh", seed=1)([1.0, 2.0])
+    state = ag.live(root).state
+    named = [name for name, op in zip(state["names"], state["op"], strict=True) if op != -2]
+    assert "layer1/neuron0/w0" in named
+    assert len(set(named)) == len(named)
+
+
+def test_every_number_is_one_that_json_can_say():
+    x = ag.Value(float("inf"), label="x")
+    y = ag.Value(Fraction(1, 3), label="y")
+    told = json.loads(json.dumps(ag.live(x * 0.0 + y).state, allow_nan=False))
+    assert told["data"][told["names"].index("x")] == "inf"
+    assert told["data"][told["names"].index("y")] == 1 / 3
+    assert "nan" in told["data"]
+
+
+def test_a_page_of_300_nodes_has_at_most_600_kilobytes(tmp_path):
+    model = nn.MLP(2, [12, 12, 1], "tanh", seed=1)
+    root = model([0.5, -1.0])
+    assert 280 < len(ag.topological_order(root)) < 420
+    path = ag.live(root).save(tmp_path / "page.html")
+    assert path.stat().st_size < LARGEST
+
+
+def test_a_saved_page_asks_no_network_and_has_a_policy(tmp_path):
+    _, _, root = abc()
+    path = ag.live(root).save(tmp_path / "page.html")
+    written = path.read_text(encoding="utf-8")
+    assert "default-src 'none'" in written
+    addresses = set(re.findall(r"https?://[^\s\"'<>)]+", written))
+    assert addresses <= {"http://www.w3.org/2000/svg", "http://www.w3.org/1998/Math/MathML"}
+
+
+def test_the_picture_shows_where_no_script_runs():
+    _, _, root = abc()
+    shown = ag.live(root)._repr_html_()
+    assert '<img alt="the computation graph of the root' in shown
+
+
+def test_a_primitive_that_cannot_be_read_keeps_its_value():
+    @ag.primitive
+    def odd(x):
+        return float(x).as_integer_ratio()[0] * 1.0
+
+    @odd.partials
+    def _(x, z):
+        return (float(z).as_integer_ratio()[0] * 0.0 + 2.0,)
+
+    state = ag.live(odd(ag.Value(3.0, label="x"))).state
+    assert state["ops"][0]["rule"] == ""
+    assert state["slopes"] == {"1": [2.0]}
+
+
+def test_points_begin_with_the_recorded_one_and_hold_what_differs():
+    a, _, root = abc()
+    points = ag.live(root, points=[{a: 1.0}, {"b": 7}]).state["points"]
+    assert points == {"labels": ["recorded", "point 1", "point 2"], "leaves": [0, 1], "data": [[2.0, -3.0], [1.0, -3.0], [2.0, 7.0]]}
+
+
+def test_a_graph_of_the_same_structure_is_compared():
+    _, _, root = abc()
+    a, b = ag.Value(5.0), ag.Value(6.0)
+    points = ag.live(root, compare=ag.tanh(a * b) + a).state["points"]
+    assert points["data"] == [[2.0, -3.0], [5.0, 6.0]]
+    with pytest.raises(ag.StructureError, match="same structure"):
+        ag.live(root, compare=a * b)
+
+
+@pytest.mark.parametrize(
+    ("options", "kind", "says"),
+    [
+        ({"points": 3}, ag.OperandError, "expected points"),
+        ({"points": [3]}, ag.OperandError, "expected each point"),
+        ({"points": [{"nobody": 1.0}]}, ag.RangeError, "expected a leaf of the graph"),
+        ({"points": [{3: 1.0}]}, ag.OperandError, "expected a leaf of the graph or its name"),
+        ({"points": [{"a": "x"}]}, ag.OperandError, "expected a number"),
+        ({"cases": [3]}, ag.OperandError, "expected each case"),
+        ({"title": 3}, ag.OperandError, "expected a title"),
+        ({"theme": "blue"}, ag.RangeError, "expected theme"),
+    ],
+)
+def test_errors_say_what_was_expected(options, kind, says):
+    with pytest.raises(kind, match=says):
+        ag.live(abc()[2], **options)
+
+
+def test_a_changed_leaf_is_an_error():
+    a, _, root = abc()
+    a.data = 7.0
+    with pytest.raises(ag.StaleGraphError):
+        ag.live(root)
+
+
+def test_cases_come_from_scopes_or_as_given():
+    x = ag.Value(2.0, label="x")
+    losses = []
+    for k in range(3):
+        with ag.scope(f"case{k}"):
+            losses.append((x - k) ** 2)
+    root = ag.sum(losses)
+    found = ag.live(root).state["cases"]
+    assert [name for name, _ in found] == ["case0", "case1", "case2"]
+    given = ag.live(root, cases={"first": losses[0]}).state["cases"]
+    assert given == [["first", found[0][1]]]
+    assert ag.live(x * x).state["cases"] is None
+
+
+@pytest.mark.parametrize("make", [lambda x, y: x * y, lambda x, y: x - y, lambda x, y: ag.maximum(x, y), lambda x, y: ag.dot([x], [y])])
+def test_templates_put_brackets_where_python_does(make):
+    """The two kinds of places: those where a name with blanks stands in brackets, and those where it does not."""
+    from autograd_core.notation.formulas import operation
+
+    row = make(ag.Value(1.0), ag.Value(2.0))._row
+    marked = template(row, 2)
+    for given in (["a", "b"], ["a b", "-c"]):
+        written = marked
+        for k, name in enumerate(given):
+            bare = all(c.isalnum() for c in name)
+            written = written.replace(chr(0xE000 + k), name).replace(chr(0xE400 + k), name if bare else f"({name})")
+        assert written == operation(row, given)
+
+
+def test_the_vendored_library_is_the_one_that_the_docs_name():
+    from hashlib import sha256
+
+    import autograd_core.live_page as room
+
+    digest = sha256(html.static("dagre.min.js").encode()).hexdigest()
+    assert digest in (room.__doc__ or "")
+    assert "Permission is hereby granted" in html.script()
