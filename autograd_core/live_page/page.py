@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 from ..atomic_write import write_file
 from ..engine.evaluation import is_finite
+from ..engine.graph import roots_of
 from ..errors import OperandError, RangeError
 from ..pictures import draw, text
 from ..pictures.checked_path import path_for
-from ..pictures.view.folding import roots_of, view_of
+from ..pictures.view.folding import view_of
 from . import html
 from .rules import operations_in
 from .state import cases_of, points_of, state_of

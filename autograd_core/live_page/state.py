@@ -6,14 +6,13 @@ import math
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..engine.evaluation import decimal, is_fraction
-from ..engine.graph import order_of
+from ..engine.graph import order_of, roots_of
 from ..engine.ops import ROWS
 from ..engine.value import Constant, Value
 from ..errors import OperandError, RangeError, StructureError
 from ..notation.formulas import dotted, named, operation
 from ..notation.wholes import wholes_of
 from ..pictures import text
-from ..pictures.view.folding import roots_of
 from ..pictures.view.scope_tree import ROOT
 
 if TYPE_CHECKING:
@@ -36,7 +35,7 @@ class Operation(NamedTuple):
     arity: int
 
 
-class Names(NamedTuple):
+class NodeNames(NamedTuple):
     """What nodes are called: unique and with their scopes, as sentences have it, and within their scope's box."""
 
     full: list[str]
@@ -44,7 +43,7 @@ class Names(NamedTuple):
     bare: list[str]
 
 
-def names_in(order: Sequence[Value]) -> Names:
+def names_in(order: Sequence[Value]) -> NodeNames:
     """The names of a graph's nodes, in its order."""
     labels = [node.label for node in order]
     said = named(order, labels)
@@ -63,7 +62,7 @@ def names_in(order: Sequence[Value]) -> Names:
         full.append(name)
         shown.append(text.clean(said[node]))
         bare.append(text.clean(own if label or isinstance(node, Constant) else said[node]).strip() or "?")
-    return Names(full, shown, bare)
+    return NodeNames(full, shown, bare)
 
 
 def state_of(view: View, operations: Mapping[Operation, tuple[int, str]], *, title: str, theme: str) -> dict[str, Any]:
