@@ -168,10 +168,10 @@ def _wholes(graph: Graph, view: View) -> list[dict[str, Any]]:
 
 def number(x: Any) -> float | str:
     """A number as JSON: what it cannot say is a string."""
-    x = float(decimal(x)) if is_fraction(x) else float(x)
-    if math.isfinite(x):
-        return x
-    return "nan" if math.isnan(x) else "inf" if x > 0 else "-inf"
+    double = float(decimal(x) if is_fraction(x) else x)
+    if math.isfinite(double):
+        return double
+    return "nan" if math.isnan(double) else "inf" if double > 0 else "-inf"
 
 
 # --- points and cases -----------------------------------------------------------------------------
