@@ -17,12 +17,13 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
+from .stairs import FACTOR, LARGEST, STRAIGHT, Side, is_stair, side_of
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
 LEVELS = 26
 DOUBLE_ROUNDOFF = 2.0**-53
-FACTOR = 4.0
 CLOSING = 0.6  # sides that close up shrink by FACTOR per level; a kink's do not shrink
 READABLE = 0.05  # a difference quotient counts while rounding disturbs it by less than this share
 SURE = 8.0  # times an error estimate
@@ -36,18 +37,13 @@ JUMP = 8.0  # times the noise: a value further than that from its neighbours is 
 SMALLEST = 2.0**-1074
 COARSEST = 2.0**-7  # half a unit in the last place of the shortest numbers in use, of 8 bits
 NEAR_ZERO = 2.0**-20  # operands that small are tried with steps of size 1 as well
-STRAIGHT = 4.0  # roundings by which values on a straight line may be off
 SHORT = 14  # a table of so few steps shows a smooth function in fewer rows
 NO_SQUARE = 2.0**-500  # below, a square is 0 or nearly
 FEWEST = 3  # steps that a table needs
-LARGEST = 2.0**1023
 ALL_NOISE, ROUNDING = 0.02, 1e-3  # shares of the largest change and of the value, from which on noise is all there is
 NO_ROUNDING = 2.0**-1000  # below, values are 0 but for underflow
 STRETCHES = (1.0, 0.6875, 0.8125)  # of all steps, for estimates that are independent: numbers of few bits
 WIDER = 6  # steps beyond the operand's size, to see whether a function does anything
-EDGE = 40  # halvings that find the edge of a plateau; behind it a function may rise like exp(x^2)
-ONE_STAIR = 32.0  # roundings of what a function does further out: a stair below is rounding, too
-COARSE_STAIR = 2.0**-7  # of the largest change: a stair below is rounding, one above is a step of the function
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,102 +217,16 @@ def _slopes(
         finite = [r for r in readings if math.isfinite(r[1]) and math.isfinite(r[2])]
         if math.isfinite(at_zero) and len(finite) >= max(FEWEST, len(steps) // 2):
             reach = reaches[i] if reaches else 0.0
-            stair = max(floors[i], *(_stair(f, i, at_zero, finite, sign, reach, unit) for sign in (1, -1)))
-            found.append(_slope(at_zero, finite, unit, moved, stair))
+            alone = _entry(f, i)
+            sides = [side_of(alone, at_zero, finite, sign, reach, unit) for sign in (1, -1)]
+            if is_stair(alone, at_zero, sides, unit, moved):
+                found.append(_on_a_step(at_zero, finite, unit, sides))
+            else:
+                stair = max(floors[i], *(side.rounding for side in sides))
+                found.append(_slope(at_zero, finite, unit, moved, stair))
         else:
             found.append(_at_an_end(at_zero, readings, unit))
     return found
-
-
-def _stair(
-    f: Callable[[float], Sequence[float]],
-    i: int,
-    zero: float,
-    finite: Sequence[tuple[float, float, float]],
-    sign: int,
-    reach: float,
-    unit: float,
-) -> float:
-    """How far a value jumps at the edge of the plateau on which it stands; 0 without one.
-
-    A function that is rounded within, to single precision or to 0 below all numbers, stands still near by, or
-    is straight there where only a term of it is. Where it leaves its plateau by a jump that is small beside what
-    it does further out, that jump is its rounding. A piece that is flat by itself, as of relu, is left without one.
-    """
-    place = 1 if sign > 0 else 2
-    steps = [(r[0], r[place]) for r in finite]
-    if _flat(zero, steps) == 0 or _straight(zero, steps, sign, unit)[0] == 0:
-        wider = [finite[0][0] * FACTOR**k for k in (3, 2, 1)]
-        values = [(t, f(sign * t)[i]) for t in wider if t <= LARGEST]
-        steps = [(t, value) for t, value in values if math.isfinite(value)] + steps
-    largest = max(abs(value - zero) for _, value in steps)
-    found = 0.0
-    # Rounded in the end, a straight piece stands still as well, at steps that are smaller yet.
-    for flat, slope in {(_flat(zero, steps), 0.0), _straight(zero, steps, sign, unit)}:
-        if 1 <= flat < len(steps) - 1:
-            jump = _jump(lambda t: f(sign * t)[i], zero, sign * slope, steps[flat], steps[flat - 1], unit)
-            # Of a tiny operand, what larger steps do counts, too.
-            if jump <= COARSE_STAIR * (largest if slope else max(largest, reach)) or (
-                0 < jump <= ONE_STAIR * unit * _far_change(lambda t: f(sign * t)[i], zero, finite[0][0])
-            ):
-                found = max(found, jump)
-    return found
-
-
-def _far_change(f: Callable[[float], float], zero: float, step: float) -> float:
-    """How far a function changes beyond the largest step: the rounding of 1 in 1 + erf(x) is small to that."""
-    changes = [abs(f(t) - zero) for k in (1, 2, 3) if (t := step * FACTOR**k) <= LARGEST]
-    return max((change for change in changes if math.isfinite(change)), default=0.0)
-
-
-def _jump(
-    f: Callable[[float], float],
-    zero: float,
-    slope: float,
-    inner: tuple[float, float],
-    outer: tuple[float, float],
-    unit: float,
-) -> float:
-    """How far a function jumps where it leaves a straight piece, between two readings; 0 where another slope begins."""
-
-    def rounding(value: float) -> float:
-        return STRAIGHT * unit * max(abs(zero), abs(value)) * bool(slope)
-
-    def rest(t: float, value: float) -> float:
-        off = abs(value - zero - t * slope)
-        return off if off > rounding(value) else 0.0
-
-    inside, outside = inner[0], outer[0]
-    jump = first = rest(*outer)
-    for _ in range(EDGE):
-        middle = (inside + outside) / 2
-        value = f(middle)
-        off = rest(middle, value)
-        if off <= 2 * rounding(value) and off:
-            return rounding(value)  # a curve that leaves its tangent; at the edge it is off by that
-        if not off:
-            inside = middle
-        else:
-            outside, jump = middle, off if math.isfinite(off) else jump
-    # A slope that begins at the edge has risen by no more than its share of the way from there.
-    return 0.0 if jump <= 2 * first * (outside - inside) / outer[0] else jump
-
-
-def _flat(zero: float, steps: Sequence[tuple[float, float]]) -> int:
-    """The first step from which on values are constant."""
-    return next((k for k in range(len(steps)) if all(value == zero for _, value in steps[k:])), len(steps))
-
-
-def _straight(zero: float, steps: Sequence[tuple[float, float]], sign: int, unit: float) -> tuple[int, float]:
-    """The first step from which on values lie on a straight line, up to rounding; and its slope."""
-    for k in range(len(steps) - 2):
-        slope = (steps[k][1] - zero) / (sign * steps[k][0])
-        if math.isfinite(slope) and all(
-            abs(value - zero - sign * t * slope) <= STRAIGHT * unit * max(abs(zero), abs(value))
-            for t, value in steps[k:]
-        ):
-            return k, slope
-    return len(steps), 0.0
 
 
 def wide_scale(f: Callable[[float], Sequence[float]], size: float, noises: Sequence[float]) -> list[float]:
@@ -414,6 +324,22 @@ def _slope(zero: float, finite: list[tuple[float, float, float]], unit: float, m
         value, error = extrapolated(steps[first:], middle[first:], noises[first:], ORDERS)
     scale = max(map(abs, (*right, *left)))
     return Slope(value, error, value, value, "smooth", noise, scale, tuple(finite))
+
+
+def _entry(f: Callable[[float], Sequence[float]], i: int) -> Callable[[float], float]:
+    """Result i alone."""
+    return lambda t: f(t)[i]
+
+
+def _on_a_step(zero: float, finite: list[tuple[float, float, float]], unit: float, sides: Sequence[Side]) -> Slope:
+    """The derivative on a step of a stair that is the function's own: what the values on that step tell."""
+    slope, width = sides[0].slope, min(side.edge for side in sides)
+    if not width:  # the point is at an edge
+        side = math.copysign(math.inf, finite[-1][1] - finite[-1][2])
+        return Slope(side, math.inf, side, side, "jump", 0.0, 0.0, tuple(finite))
+    near = [r for r in finite if r[0] < width] or [(width / FACTOR, zero, zero)]
+    error = STRAIGHT * unit * abs(zero) / near[0][0] if slope else 0.0
+    return Slope(slope, error, slope, slope, "smooth", 0.0, abs(slope), tuple(near))
 
 
 def _last_gap(gaps: Sequence[float], noises: Sequence[float], last: int) -> int:

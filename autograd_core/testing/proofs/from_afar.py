@@ -12,7 +12,8 @@ import math
 from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
-from .differences import FACTOR, LARGEST, LEVELS, SURE, grows
+from .differences import LEVELS, SURE, grows
+from .stairs import FACTOR, LARGEST
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

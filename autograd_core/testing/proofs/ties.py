@@ -13,8 +13,9 @@ import random
 from itertools import product
 from typing import TYPE_CHECKING
 
-from .differences import LARGEST, NEAR_ZERO
+from .differences import NEAR_ZERO
 from .recording import directions
+from .stairs import LARGEST
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence

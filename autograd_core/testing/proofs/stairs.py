@@ -1,0 +1,202 @@
+"""Plateaus of a function of one number: rounding within, or steps of a stair that the function is.
+
+A function that is computed in half or single precision within rises in stairs, and its derivative is that of
+what it rounds. One that counts, such as `round(x)`, rises in stairs as well, and its derivative is 0. Near by
+they look alike: half precision has all integers from 1024 to 2048. But steps of rounding become wider as
+numbers grow, wherever these begin, and those of a stair do not.
+"""
+
+from __future__ import annotations
+
+import math
+from itertools import pairwise
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+FACTOR = 4.0  # by which steps fall
+LARGEST = 2.0**1023
+STRAIGHT = 4.0  # roundings by which values on a straight line may be off
+EDGE = 40  # halvings that find the edge of a plateau; behind it a function may rise like exp(x^2)
+ONE_STAIR = 32.0  # roundings of what a function does further out: a stair below is rounding, too
+COARSE_STAIR = 2.0**-7  # of the largest change: a stair below is rounding, one above is a step of the function
+WIDEST = 2.0**-10  # widths of steps that are a function's own: results that are rounded to digits have finer ones
+FAR = (2.0**9, 2.0**12, 2.0**25)  # so many steps away rounding to 8, 11 and 24 bits has steps of another width
+STEPS, PARTS = 6, 6  # steps that are looked at in each place, and points within one
+SAME = 2.0**-20  # shares by which slopes of one line differ, and steps of one height
+BESIDE = 2.0**-6  # of a step's width
+STEEP = 64.0  # roundings that a step is higher than
+
+
+class Side(NamedTuple):
+    """The piece on which a function stands, on one side of a point.
+
+    Attributes:
+        rounding: How far it jumps at the edge, if that is rounding within; else 0.
+        jump: How far it jumps.
+        edge: How far away the edge is; 0 without one.
+        slope: Of the piece.
+    """
+
+    rounding: float = 0.0
+    jump: float = 0.0
+    edge: float = 0.0
+    slope: float = 0.0
+
+
+def side_of(
+    f: Callable[[float], float],
+    zero: float,
+    finite: Sequence[tuple[float, float, float]],
+    sign: int,
+    reach: float,
+    unit: float,
+) -> Side:
+    """The plateau on which a function stands, and how far it jumps at its edge.
+
+    A function that is rounded within, to single precision or to 0 below all numbers, stands still near by, or
+    is straight there where only a term of it is. Where it leaves its plateau by a jump that is small beside what
+    it does further out, that jump is its rounding. A piece that is flat by itself, as of relu, is left without one.
+    """
+    place = 1 if sign > 0 else 2
+    steps = [(r[0], r[place]) for r in finite]
+    if _flat(zero, steps) == 0 or _straight(zero, steps, sign, unit)[0] == 0:
+        wider = [finite[0][0] * FACTOR**k for k in (3, 2, 1)]
+        values = [(t, f(sign * t)) for t in wider if t <= LARGEST]
+        steps = [(t, value) for t, value in values if math.isfinite(value)] + steps
+    largest = max(abs(value - zero) for _, value in steps)
+    found = Side()
+    # Rounded in the end, a straight piece stands still as well, at steps that are smaller yet.
+    for flat, slope in {(_flat(zero, steps), 0.0), _straight(zero, steps, sign, unit)}:
+        if 1 <= flat < len(steps) - 1:
+            jump, edge = _jump(lambda t: f(sign * t), zero, sign * slope, steps[flat], steps[flat - 1], unit)
+            # Of a tiny operand, what larger steps do counts, too.
+            is_rounding = jump <= COARSE_STAIR * (largest if slope else max(largest, reach)) or (
+                0 < jump <= ONE_STAIR * unit * _far_change(lambda t: f(sign * t), zero, finite[0][0])
+            )
+            found = max(found, Side(jump if is_rounding else 0.0, jump, edge, slope))
+    return found
+
+
+def _far_change(f: Callable[[float], float], zero: float, step: float) -> float:
+    """How far a function changes beyond the largest step: the rounding of 1 in 1 + erf(x) is small to that."""
+    changes = [abs(f(t) - zero) for k in (1, 2, 3) if (t := step * FACTOR**k) <= LARGEST]
+    return max((change for change in changes if math.isfinite(change)), default=0.0)
+
+
+def _jump(
+    f: Callable[[float], float],
+    zero: float,
+    slope: float,
+    inner: tuple[float, float],
+    outer: tuple[float, float],
+    unit: float,
+) -> tuple[float, float]:
+    """How far a function jumps where it leaves a straight piece, and where; by 0 where another slope begins."""
+
+    def rounding(value: float) -> float:
+        return STRAIGHT * unit * max(abs(zero), abs(value)) * bool(slope)
+
+    def rest(t: float, value: float) -> float:
+        off = abs(value - zero - t * slope)
+        return off if off > rounding(value) else 0.0
+
+    inside, outside = inner[0], outer[0]
+    jump = first = rest(*outer)
+    for _ in range(EDGE):
+        middle = (inside + outside) / 2
+        value = f(middle)
+        off = rest(middle, value)
+        if off <= 2 * rounding(value) and off:
+            return rounding(value), 0.0  # a curve that leaves its tangent; at the edge it is off by that
+        if not off:
+            inside = middle
+        else:
+            outside, jump = middle, off if math.isfinite(off) else jump
+    # A slope that begins at the edge has risen by no more than its share of the way from there.
+    return (0.0, 0.0) if jump <= 2 * first * (outside - inside) / outer[0] else (jump, inside)
+
+
+def _flat(zero: float, steps: Sequence[tuple[float, float]]) -> int:
+    """The first step from which on values are constant."""
+    return next((k for k in range(len(steps)) if all(value == zero for _, value in steps[k:])), len(steps))
+
+
+def _straight(zero: float, steps: Sequence[tuple[float, float]], sign: int, unit: float) -> tuple[int, float]:
+    """The first step from which on values lie on a straight line, up to rounding; and its slope."""
+    for k in range(len(steps) - 2):
+        slope = (steps[k][1] - zero) / (sign * steps[k][0])
+        if math.isfinite(slope) and all(
+            abs(value - zero - sign * t * slope) <= STRAIGHT * unit * max(abs(zero), abs(value))
+            for t, value in steps[k:]
+        ):
+            return k, slope
+    return len(steps), 0.0
+
+
+def is_stair(f: Callable[[float], float], zero: float, sides: Sequence[Side], unit: float, moved: float) -> bool:
+    """Whether a function is a stair by itself: whether its steps are as wide far away as they are here.
+
+    A point at the edge of a step has one on one side only, and on the other the next one.
+
+    Args:
+        f: The function.
+        zero: Its value at 0.
+        sides: Where it stands.
+        unit: Unit roundoff of the results.
+        moved: How far off rounding puts the operand.
+    """
+    right, left = sides
+    edges = [side for side in sides if side.edge]
+    width, jump = right.edge + left.edge, min((side.jump for side in edges), default=0.0)
+    if jump <= STEEP * unit * abs(zero) or width < max(WIDEST, STEEP * moved):
+        return False
+    if len(edges) == len(sides):
+        if abs(right.slope - left.slope) > SAME * abs(right.slope):
+            return False
+    elif not _next_step(f, zero, -1 if right.edge else 1, width, jump):
+        return False
+    slope = edges[0].slope
+
+    def goes_on(sign: int, far: float) -> bool | None:
+        return _goes_on(f, sign * width, far, jump, slope, unit)
+
+    half_way = 1 / (4 * unit)  # rounding of results to all their digits changes its width in one direction or the other
+    if not any(all(goes_on(sign, far) for far in FAR if far < half_way) for sign in (1, -1)):
+        return False
+    ends = [goes_on(sign, half_way) for sign in (1, -1)]
+    return False not in ends and (True in ends or bool(slope))
+
+
+def _next_step(f: Callable[[float], float], zero: float, sign: int, width: float, jump: float) -> bool:
+    """Whether the next step begins right beside a point, and is as high."""
+    near, middle = (f(sign * width * share) for share in (BESIDE, 1 / 2))
+    return near == middle and abs(abs(near - zero) - jump) <= SAME * jump
+
+
+def _goes_on(
+    f: Callable[[float], float], width: float, far: float, jump: float, slope: float, unit: float
+) -> bool | None:
+    """Whether a stair has steps of the same width so many steps away; None where that cannot be told.
+
+    Args:
+        f: The function.
+        width: Of a step, with the sign of the direction.
+        far: How many steps.
+        jump: How high a step is here.
+        slope: Of a step.
+        unit: Unit roundoff of the results.
+    """
+    parts = PARTS if far * unit < 1 / STEEP else 2
+    places = [width * (far + k / parts) for k in range(STEPS * parts + 1)]
+    values = [f(t) for t in places]
+    room = STRAIGHT * unit * max(map(abs, values)) if slope else 0.0
+    if not all(map(math.isfinite, values)) or 4 * room > jump:
+        return None
+    rests = [value - slope * t for value, t in zip(values, places, strict=True)]
+    changes = [abs(b - a) > room for a, b in pairwise(rests)]
+    # Far out, places are rounded to halves of a width, and may be edges: over many steps that evens out.
+    if abs(sum(changes) - STEPS) > 1:
+        return False
+    return parts == 2 or all(any(changes[k : k + parts]) for k in range(0, len(changes), parts))

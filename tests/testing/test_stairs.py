@@ -1,0 +1,103 @@
+"""Stairs that a function is, such as `round`, beside those that rounding within makes."""
+
+import math
+
+import numpy as np
+import pytest
+
+from autograd_core.testing import Verdict, check_gradient
+
+POINTS = [0.3, 5.3, -27.6, 1234.3, 1877.4, -54321.7, 1e7 + 0.3, 1e12 + 0.3]
+STEPS = {
+    "round": (round, lambda x: 0.0),
+    "floor": (math.floor, lambda x: 0.0),
+    "ceil": (math.ceil, lambda x: 0.0),
+    "trunc": (math.trunc, lambda x: 0.0),
+    "rint": (np.rint, lambda x: 0.0),
+    "of quarters": (lambda x: round(4 * x) / 4, lambda x: 0.0),
+    "of tenths": (lambda x: round(x / 0.1) * 0.1, lambda x: 0.0),
+    "of thousands": (lambda x: 3.0 * (x // 1000) + 1, lambda x: 0.0),
+    "two digits": (lambda x: round(x, 2), lambda x: 0.0),
+    "squared": (lambda x: round(x) ** 2, lambda x: 0.0),
+    "within a sine": (lambda x: math.sin(round(x)), lambda x: 0.0),
+    "parity": (lambda x: x // 1 % 2, lambda x: 0.0),
+    "and a slope": (lambda x: round(x) + 2 * x, lambda x: 2.0),
+    "remainder": (lambda x: x % 3, lambda x: 1.0),
+}
+
+
+def short(x):
+    """To 8 bits, as bfloat16."""
+    return float((np.float32(x).view(np.uint32) + np.uint32(0x8000) & np.uint32(0xFFFF0000)).view(np.float32))
+
+
+def bisected(x):
+    """The root of t - x to about eleven digits, on a grid."""
+    low, high = -1e6, 1e6
+    for _ in range(60):
+        middle = (low + high) / 2
+        low, high = (middle, high) if middle < x else (low, middle)
+    return (low + high) / 2
+
+
+ROUNDED = {
+    "half": (lambda x: float(np.float16(x)), lambda x: 1.0),
+    "half, a line": (lambda x: float(np.float16(3) * np.float16(x) + np.float16(1)), lambda x: 3.0),
+    "half and not": (lambda x: float(np.float16(x)) + x, lambda x: 2.0),
+    "8 bits": (short, lambda x: 1.0),
+    "single": (lambda x: float(np.float32(x)), lambda x: 1.0),
+    "single, a square": (lambda x: float(np.float32(x) ** 2), lambda x: 2 * x),
+    "single, cancelling": (lambda x: float(np.float32(x) + np.float32(1e4) - np.float32(1e4)), lambda x: 1.0),
+    "double, cancelling": (lambda x: (x + 1e13) - 1e13, lambda x: 1.0),
+    "six digits": (lambda x: round(x, 6), lambda x: 1.0),
+    "a root": (bisected, lambda x: 1.0),
+}
+
+
+@pytest.mark.parametrize("name", sorted(STEPS))
+def test_a_step_of_the_function_is_no_rounding(name):
+    """The derivative on the step is right, however far away from 0; that of the line through the steps is wrong."""
+    f, derivative = STEPS[name]
+    for x in POINTS:
+        assert check_gradient(f, (x,), derivative=derivative).verdict is Verdict.RIGHT, x
+        wrong = check_gradient(f, (x,), derivative=lambda x: derivative(x) + 1)
+        assert wrong.verdict is Verdict.WRONG, x
+        assert wrong.worst.expected == pytest.approx(derivative(x), abs=1e-6)
+
+
+@pytest.mark.parametrize("name", sorted(ROUNDED))
+def test_rounding_within_is_no_step_of_the_function(name):
+    """Half precision has all integers from 1024 to 2048, and no others."""
+    f, derivative = ROUNDED[name]
+    for x in POINTS[:6] if "half" not in name else POINTS[:5]:
+        assert check_gradient(f, (x,), derivative=derivative).verdict in (Verdict.RIGHT, Verdict.ILL_CONDITIONED), x
+        assert check_gradient(f, (x,), derivative=lambda x: 0.0).verdict is not Verdict.RIGHT, x
+
+
+def test_in_single_precision():
+    def whole(x):
+        return np.rint(x)
+
+    for x in (0.3, 1234.3, 4321.7):
+        assert check_gradient(whole, (np.float32(x),), derivative=lambda x: np.float32(0)).verdict is Verdict.RIGHT
+        assert check_gradient(whole, (np.float32(x),), derivative=lambda x: np.float32(1)).verdict is Verdict.WRONG
+
+
+def test_an_edge_of_a_step_is_a_jump():
+    for x in (0.5, 1234.5, 54321.5):
+        assert check_gradient(round, (x,), derivative=lambda x: 0.0).verdict is Verdict.DISCONTINUOUS
+
+
+def test_several_inputs_and_results():
+    def f(v):
+        return [round(v[0]) * 2.0, v[1] ** 2 + math.floor(v[0]), round(v[1], 1)]
+
+    def jacobian(v):
+        return [[0.0, 0.0], [0.0, 2 * v[1]], [0.0, 0.0]]
+
+    point = [12345.3, 4321.27]
+    assert check_gradient(f, (point,), derivative=jacobian).verdict is Verdict.RIGHT
+    for i, j in ((0, 0), (1, 0), (2, 1)):
+        wrong = jacobian(point)
+        wrong[i][j] += 1.0
+        assert check_gradient(f, (point,), derivative=lambda v, wrong=wrong: wrong).verdict is Verdict.WRONG
