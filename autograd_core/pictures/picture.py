@@ -226,6 +226,7 @@ class DrawOptions(TypedDict, total=False):
     aspect: float | str | None
     font_scale: float
     flow: bool
+    plates: bool | None
 
 
 def draw(
@@ -249,6 +250,7 @@ def draw(
     aspect: float | str | None = None,
     font_scale: float = 1.0,
     flow: bool = False,
+    plates: bool | None = None,
 ) -> Picture:
     """Draw the graph below `root`: a card for every value, with its gradient once that is computed.
 
@@ -286,6 +288,8 @@ def draw(
         highlight: A path such as those of `paths` and `top_paths`, or values, or several of them:
             they stand out, the first six paths in colours of their own, and all else is dimmed.
         overlay: Marks on cards; on a folded card the worst one within.
+        plates: Whether what is repeated is drawn once. None: in graphs of more than 20 nodes, unless `fold`, `around`
+            or `highlight` is given. False: all copies are shown.
         gradients: What to show in place of every `.grad`, by node; what is not named has 0.
         expression: Whether to add the graph's formula. In HTML it is MathML; within an SVG, PNG or PDF
             it needs the extra `math`.
@@ -334,7 +338,9 @@ def draw(
     if not isinstance(flow, bool):
         msg = f"draw: expected flow to be True or False, got {flow!r:.60} ({type(flow).__name__})"
         raise OperandError(msg)
-    view = view_of(roots, fold=fold, unfold=unfold, around=around, hops=hops, gradients=gradients)
+    if highlight is not None and plates is None:
+        plates = False  # a path goes through all copies
+    view = view_of(roots, fold=fold, unfold=unfold, around=around, hops=hops, gradients=gradients, plates=plates)
     if flow and view.graph.largest is None:
         msg = "draw: flow=True shows gradients, and there are none; call backward() on the root first"
         raise StructureError(msg)

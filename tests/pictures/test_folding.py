@@ -237,7 +237,7 @@ def test_text_of_folded_cards_fits(name):
 
 
 def test_what_holds_scopes_is_opened_by_itself_and_like_scopes_together():
-    found = {g.get("data-folded") for g in cards_of(parsed(draw(perceptron(examples=10)))).values()} - {None}
+    found = {g.get("data-folded") for g in cards_of(parsed(draw(perceptron(examples=10), plates=False))).values()} - {None}
     neurons = {f"layer{k}/neuron{j}" for k in (1, 2) for j in range(8)} | {"layer3/neuron0"}
     assert found == neurons | {"10 × (sub, pow)", "9 × add", "20 leaves"}
     wide = draw(perceptron(examples=1, sizes=(2, 40, 40, 1)))
@@ -256,7 +256,7 @@ def test_nothing_is_folded_up_to_150_nodes():
     for _ in range(148):
         small = small.sin()
     for root, folded in ((small, False), (small.sin(), True)):
-        assert ("data-folded" in draw(root).svg) is folded
+        assert ("data-folded" in draw(root, plates=False).svg) is folded
         assert "data-folded" not in draw(root, fold=None).svg
         assert draw(root, fold=False).svg == draw(root, fold=None).svg
 

@@ -174,7 +174,7 @@ def test_every_form_shows_several_roots(kind, tmp_path):
     for k in range(len(stepper)):
         stepper.goto(k)
         assert str(stepper).isascii()
-    if len(stepper):
+    if kind == "below":
         assert stepper.save(tmp_path / "s.gif").stat().st_size > 0
 
 

@@ -19,6 +19,7 @@ from ..scene.cards import (
     PILE,
     ROW_WIDTH,
 )
+from ..scene.plates import HEAD, STRIP
 from .header import tint
 from .theme import BADGE_FONT, BAR_GAP, BAR_WIDTH, CALLED_FONT, dashing
 from .typeset_names import typeset
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from ..layout.nested import Box
-    from ..scene.cards import Card
+    from ..scene.cards import Card, Strip
     from ..scene.overlay import Mark
 
 BADGE_CELLS = 10  # of "−10 digits"
@@ -243,10 +244,44 @@ def _stub(card: Card, box: Box, accent: Accent, *, flip: bool, **_: object) -> s
     x, y, w, h = rectangle(box, flip=flip)
     return (
         f'<g class="stub{accent.kind}" transform="translate({number(x)} {number(y)})">'
-        f"<title>{text.xml(card.title)}</title>"
+        f"<title>{text.xml(card.title)}</title>{''.join(_ports(card, w, h, accent, flip=flip) if card.chip else [])}"
         f'<rect class="face" width="{number(w)}" height="{number(h)}" rx="{number(h / 2)}"/>'
         f"{words('stubtext', w / 2, h / 2 + 3.7, card.label)}</g>"
     )
+
+
+def _plate(card: Card, box: Box, accent: Accent, *, flip: bool, **_: object) -> str:
+    """The card about all copies of a plate: how many there are, and a strip of bars for each of its signals."""
+    x, y, w, h = rectangle(box, flip=flip)
+    parts = [
+        f'<g class="plate{accent.kind}" transform="translate({number(x)} {number(y)})">',
+        f"<title>{text.xml(card.title)}</title>",
+        *_ports(card, w, h, accent, flip=flip),
+        words("name", 0, 14, card.label),
+        words("caption", text.extent(card.label, NAME_FONT) + 8, 14, card.caption),
+    ]
+    top = HEAD
+    for strip in card.strips:
+        parts.append(words("caption", 0, top + 10, text.fitted(strip.caption, CAPTION_FONT, w)))
+        parts += _bars(strip, top + 13, w)
+        parts.append(words("caption", 0, top + 44, strip.first))
+        parts.append(words("caption end", w, top + 44, strip.last))
+        top += STRIP
+    return "".join(parts) + "</g>"
+
+
+def _bars(strip: Strip, top: float, w: float) -> list[str]:
+    height, step = 20.0, w / len(strip.bars)
+    gap = min(2.0, step / 4)
+    parts = []
+    for k, size in enumerate(strip.bars):
+        h = max(abs(size) * height, 0.6)
+        kind = "strip" + " neg" * (size < 0) + " here" * (k == int(strip.shown * len(strip.bars)))
+        parts.append(
+            f'<rect class="{kind}" x="{number(k * step)}" y="{number(top + height - h)}" '
+            f'width="{number(step - gap)}" height="{number(h)}"/>'
+        )
+    return parts
 
 
 def _row(card: Card, w: float, h: float) -> list[str]:  # noqa: ARG001  as all faces
@@ -288,4 +323,10 @@ FACES: dict[tuple[str, bool, str], Callable[[Card, float, float], list[str]]] = 
     ("node", True, "compact"): _small_row,
     ("fold", False, "compact"): _small_folded,
 }
-KINDS: dict[str, Callable[..., str]] = {"node": _card, "fold": _card, "junction": _junction, "stub": _stub}
+KINDS: dict[str, Callable[..., str]] = {
+    "node": _card,
+    "fold": _card,
+    "junction": _junction,
+    "stub": _stub,
+    "plate": _plate,
+}

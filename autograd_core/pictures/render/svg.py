@@ -93,11 +93,12 @@ def write(
         f'viewBox="0 0 {number(across)} {number(down)}" width="{number(width)}" height="{number(height)}" role="img" '
         f'{"" if fixed else shrinking}aria-labelledby="{name}-t {name}-d">'
     )
+    plates = any(card.kind == "plate" for card in scene.cards.values())
     lines = [
         opening,
         f'<title id="{name}-t">{text.xml(title or "Computation graph")}</title>',
         f'<desc id="{name}-d">{text.xml(scene.description)}</desc>',
-        f"<style>{style(name, theme, scene.style, film=bool(dress.kinds))}</style>",
+        f"<style>{style(name, theme, scene.style, film=bool(dress.kinds), plates=plates)}</style>",
         '<rect class="bg" width="100%" height="100%" rx="6"/>',
     ]
     if above:

@@ -150,6 +150,12 @@ RULES = (
     ("nil.key", "stroke-dasharray:3 3"),
     ("key.plain", "stroke:{pos}"),
 )
+PLATES = (
+    ("caption.end", "text-anchor:end"),
+    ("strip", "fill:{pos}"),
+    ("strip.neg", "fill:{neg}"),
+    ("strip.here", "stroke:{ink};stroke-width:1.2"),
+)
 FILM = (  # of one step of an animation
     ("faint", "opacity:.42"),
     ("now .face", "stroke:{now};stroke-width:2.6"),
@@ -168,18 +174,19 @@ COMPACT = {  # where it differs: print that is large for its card
 }
 
 
-def style(name: str, theme: str, look: str, *, film: bool = False) -> str:
+def style(name: str, theme: str, look: str, *, film: bool = False, plates: bool = False) -> str:
     """The style sheet: with custom properties for "auto", with plain colours for one theme.
 
     A script may set `data-theme` on the picture to "light" or "dark": that outweighs the reader's system.
     """
+    rules = RULES + PLATES * plates + FILM * film
     if theme != "auto":
-        return _rules(name, LIGHT if theme == "light" else DARK, look, RULES + FILM * film)
+        return _rules(name, LIGHT if theme == "light" else DARK, look, rules)
     light, dark = (";".join(f"--{key}:{c}" for key, c in colours.items()) for colours in (LIGHT, DARK))
     variables = {key: f"var(--{key})" for key in LIGHT}
     return (
         f"#{name},#{name}[data-theme=light]{{{light}}}@media (prefers-color-scheme:dark){{#{name}{{{dark}}}}}"
-        f"#{name}[data-theme=dark]{{{dark}}}{_rules(name, variables, look, RULES + FILM * film)}"
+        f"#{name}[data-theme=dark]{{{dark}}}{_rules(name, variables, look, rules)}"
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ..view.folding import groups_of
+from ..view.scope_tree import ROOT
 
 if TYPE_CHECKING:
     from ..view.folding import View
@@ -25,18 +26,44 @@ class Board:
         self.card_of: dict[int, int] = {v: v for v in view.shown}
         for last, (_, group) in self.groups.items():
             self.card_of.update(dict.fromkeys(group, last))
+        for v, (there, _) in view.hidden.items():
+            if there in self.card_of:
+                self.card_of[v] = self.card_of[there]
         for u, users in graph.holders.items():
             shown = [v for v in users if v in view.shown]
             if shown:
                 self.card_of[u] = self.card_of[shown[0]]
         self.exits = {last: self._exits(group) for last, (_, group) in self.groups.items()}
         self.cards: dict[int, Card] = {}
+        # By plate: the nodes of the copy that is shown, and which copy each node of the others is in.
+        self.there = [{*plate.copies.nodes[plate.shown]} for plate in view.plates]
+        self.other = [
+            {v: k for k, copy in enumerate(plate.copies.nodes) if k != plate.shown for v in copy}
+            for plate in view.plates
+        ]
+        folds = view.folds()
+        self.closed = {k: folds[plate.scope] for k, plate in enumerate(view.plates) if folds[plate.scope] != ROOT}
+        self.handed: dict[tuple[int, int], int] = {}  # by plate and copy: the card for what that copy hands on
         self.virtual = len(graph.order)  # next number for a card without a node
 
     def _exits(self, group: list[int]) -> list[int]:
         """The nodes of a group that are roots or used outside of it."""
         inside, users, roots = set(group), self.graph.users, self.graph.roots
+        hidden = self.view.hidden
+        inside.update(v for v, other in hidden.items() if other.stands in inside)
         return [v for v in group if v in roots or not users[v] or not inside.issuperset(users[v])]
+
+    def sources(self, v: int) -> dict[int, tuple[int, int]]:
+        """What enters a shown node from a copy that is not shown: by operand, the plate and the copy."""
+        found: dict[int, tuple[int, int]] = {}
+        for k, (there, other) in enumerate(zip(self.there, self.other, strict=True)):
+            if v in there and k not in self.closed:
+                found |= {u: (k, other[u]) for u in self.graph.operands[v] if u in other}
+        return found
+
+    def closed_in(self, s: int) -> list[int]:
+        """The plates within a folded scope."""
+        return [k for k, around in self.closed.items() if around == s]
 
     def number(self) -> int:
         """A new number for a card that shows no node."""

@@ -10,6 +10,7 @@ from .board import Board
 from .cards import LEAST_FONT, Card, Port, Scene, blank_card, lined_up, name_of, node_card, ports_of
 from .collapsed import MOST_PORTS, Entering, edges_said, folded_card, folded_ports, junctions
 from .overlay import CHANGED
+from .plates import handed_on, plate_card, plates_said
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -39,6 +40,8 @@ def scene_of(view: View, direction: str) -> Scene:
             board.cards[i] = node_card(graph, i, scope, ports, direction, graph.largest, is_row=i in graph.rows)
             if i == view.centre:
                 board.cards[i] = board.cards[i]._replace(is_centre=True)
+    for k in range(len(view.plates)):
+        plate_card(board, k)
     joined = junctions(board, entering)
     for i, sources in entering.items():
         s, group = board.groups[i]
@@ -60,14 +63,20 @@ def _entering(board: Board, i: int, group: list[int]) -> list[Entering]:
     found: dict[int, dict[int, int]] = {}
     missing: dict[int, int] = {}
     for v in group:
+        before = board.sources(v)
         for u in board.graph.operands[v]:
-            source = board.card_of.get(u)
+            source = handed_on(board, *before[u]) if u in before else board.card_of.get(u)
             if source != i:
                 edges = missing if source is None else found.setdefault(source, {})
                 edges[u] = edges.get(u, 0) + 1
+    s, _ = board.groups[i]
+    for k in board.closed_in(s):
+        for u in board.view.plates[k].entries(board.graph):
+            source = board.card_of.get(u)
+            if source not in (None, i):
+                found.setdefault(source, {})[u] = 1
     entering = [Entering(source, found[source]) for source in sorted(found)]
     if missing:
-        s, _ = board.groups[i]
         stub = _stub(board, missing, board.around(board.view.tree.scopes[s].parent))
         entering.append(Entering(stub, missing))
     return entering
@@ -80,15 +89,20 @@ def _node_ports(board: Board, i: int, scope: tuple[str, ...]) -> list[Port]:
     card_of = ChainMap(board.card_of)  # a copy would take time in the size of the picture, for each node
     if missing:
         card_of = card_of.new_child(dict.fromkeys(missing, _stub(board, missing, scope)))
+    before = {u: handed_on(board, *source) for u, source in board.sources(i).items()}
+    if before:
+        card_of = card_of.new_child(before)
     ports = ports_of(graph, i, card_of)
     together: dict[int, list[Port]] = {}
+    copied = {port.source for port in ports if port.node in board.view.hidden and port.node not in before}
     for port in ports:
-        if port.source in board.groups or port.node in missing:
+        is_stub = port.source in board.groups or port.node in missing or port.node in before
+        if is_stub or port.node in board.view.hidden or port.source in copied:
             together.setdefault(port.source, []).append(port)
     kept = []
     for port in ports:
         bundle = together.get(port.source, [port])
-        if len(bundle) <= MOST_MISSING:
+        if len(bundle) <= (1 if port.source in copied else MOST_MISSING):
             kept.append(port)
         elif port is bundle[0]:
             kept.append(_bundled(board, bundle))
@@ -99,7 +113,9 @@ def _bundled(board: Board, ports: list[Port]) -> Port:
     source = ports[0].source
     chips = {port.chip for port in ports}
     chip = f"{len(ports)} {chips.pop()}" if len(chips) == 1 else edges_said(len(ports))
-    if source in board.groups:
+    if ports[0].node in board.view.hidden or ports[-1].node in board.view.hidden:
+        title = f"{len(ports)} operands, from all copies"
+    elif source in board.groups:
         title = f"{len(ports)} operands, from {board.view.tree.scopes[board.groups[source][0]].path}"
     else:
         title = board.cards[source].title  # of the stub
@@ -122,7 +138,7 @@ def _stub(board: Board, nodes: dict[int, int], scope: tuple[str, ...], ports: tu
 def _stubs_behind(board: Board) -> None:
     """Stubs for users that are not in view."""
     out: dict[int, Counter[int]] = {}
-    if len(board.view.shown) + len(board.graph.constants) < len(board.graph.order):
+    if len(board.view.shown) + len(board.graph.constants) + len(board.view.hidden) < len(board.graph.order):
         for v in sorted(board.view.shown):
             missing = Counter(w for w in board.graph.users[v] if w not in board.card_of)
             if missing:
@@ -154,5 +170,7 @@ def _description(board: Board) -> str:
     if graph.stale:
         n = len(graph.stale)
         body += f" Marked as changed, {n} node{'s' * (n > 1)}: {CHANGED.title}."
-    left_out = len(graph.order) - len(graph.constants) - len(view.shown)
+    if view.plates:
+        body += plates_said(board)
+    left_out = len(graph.order) - len(graph.constants) - len(view.shown) - len(view.hidden)
     return head + body + (f" {left_out} nodes are not in view." if left_out else "")

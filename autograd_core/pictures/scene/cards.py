@@ -61,6 +61,16 @@ class Port(NamedTuple):
     height: float = 0.0
 
 
+class Strip(NamedTuple):
+    """Numbers of all copies as bars."""
+
+    caption: str
+    bars: tuple[float, ...]  # from -1 to 1
+    first: str  # the first and the last number
+    last: str
+    shown: float  # where the shown copy's bar is, from 0 to 1
+
+
 class Card(NamedTuple):
     """A card's text and size, for one value or of another kind."""
 
@@ -86,6 +96,7 @@ class Card(NamedTuple):
     caption: str = ""  # what is in it
     captions: tuple[str, str] = ("value", "grad")  # before the value and the gradient
     is_idle: bool = False  # no gradient comes here, since every way back to it passes a zero
+    strips: tuple[Strip, ...] = ()  # of a plate
 
 
 class Scene(NamedTuple):

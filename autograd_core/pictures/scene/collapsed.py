@@ -156,7 +156,8 @@ def folded_ports(board: Board, s: int, group: list[int], sources: list[Entering]
         ports.append(Port(len(ports), source, chip, is_constant=False, is_dead=is_dead, title=title, node=node))
 
     alone = len(exits) == 1 and sum(len(e.edges) for e in sources) <= MOST_PORTS
-    slopes = through(graph, group, exits[0]) if len(exits) == 1 else {}
+    # Of copies that are not shown, the derivatives are not those of one sweep of the group.
+    slopes = through(graph, group, exits[0]) if len(exits) == 1 and not board.closed_in(s) else {}
     for source, edges in sources:
         if source in joined:
             tied.setdefault(joined[source], Counter()).update(edges)

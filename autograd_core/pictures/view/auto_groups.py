@@ -14,6 +14,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from math import gcd
+from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
 from .. import text
@@ -21,7 +22,7 @@ from ..topology import sorted_topologically
 from .scope_tree import Scope
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from .scope_tree import Graph, ScopeTree
 
@@ -35,6 +36,16 @@ MOST_COUNTED = 20  # operations of one kind that a summary counts where nothing 
 
 Vertex = int  # a node, or ~s for the scope s
 Spot = tuple[int, int]  # segment, and depth in it
+
+
+class Hidden(NamedTuple):
+    """A node of a copy that is not shown."""
+
+    stands: int  # the node that stands for it
+    boxes: frozenset[int]  # of its plates
+
+
+NONE_HIDDEN: Mapping[int, Hidden] = MappingProxyType({})
 
 
 class ScopeLevel:
@@ -56,9 +67,12 @@ class Crowd(NamedTuple):
     barriers: set[int]  # scopes that are left as they are
 
 
-def make_up(graph: Graph, tree: ScopeTree) -> None:
-    """Add scopes to the tree until no scope has many more than `MOST_IN_SCOPE` direct contents."""
-    levels = _levels(graph, tree)
+def make_up(graph: Graph, tree: ScopeTree, hidden: Mapping[int, Hidden] = NONE_HIDDEN) -> None:
+    """Add scopes to the tree until no scope has many more than `MOST_IN_SCOPE` direct contents.
+
+    Hidden nodes of copies are none of the contents.
+    """
+    levels = _levels(graph, tree, hidden)
     waiting = sorted(levels)
     while waiting:
         s = waiting.pop()
@@ -70,17 +84,23 @@ def make_up(graph: Graph, tree: ScopeTree) -> None:
     tree.finish()
 
 
-def _levels(graph: Graph, tree: ScopeTree) -> dict[int, ScopeLevel]:
+def _levels(graph: Graph, tree: ScopeTree, hidden: Mapping[int, Hidden]) -> dict[int, ScopeLevel]:
     levels = {s: ScopeLevel() for s in range(len(tree.scopes))}
-    for s in range(1, len(tree.scopes)):
+    shown = [v for v in range(len(tree.home)) if v not in graph.constants and v not in hidden]
+    inhabited = {s for v in shown for s in tree.chain(tree.home[v])} if hidden else {*range(1, len(tree.scopes))}
+    for s in sorted(inhabited):
         levels[tree.scopes[s].parent].vertices[~s] = None
-    for v, s in enumerate(tree.home):
-        if v not in graph.constants:
-            levels[s].vertices[v] = None
+    for v in shown:
+        levels[tree.home[v]].vertices[v] = None
     scopes, home = tree.scopes, tree.home
-    for v, operands in enumerate(graph.operands):
-        for u in operands:
-            a, b, at, bt = u, v, home[u], home[v]
+    for v in shown:
+        for u in graph.operands[v]:
+            a, b = u, v
+            if u in hidden:
+                a = hidden[u].stands
+                if not hidden[u].boxes.isdisjoint(tree.chain(home[v])):
+                    continue  # what one copy hands on to another
+            at, bt = home[a], home[b]
             while at != bt:
                 if scopes[at].depth >= scopes[bt].depth:
                     a, at = ~at, scopes[at].parent

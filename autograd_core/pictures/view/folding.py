@@ -12,7 +12,8 @@ from ...engine.value import Value
 from ...errors import OperandError, RangeError, StructureError
 from ...notation.wholes import as_written, has_wholes
 from .. import text
-from .auto_groups import make_up
+from .auto_groups import NONE_HIDDEN, Hidden, make_up
+from .plates import Plate, plates_of
 from .scope_tree import ROOT, Graph, scopes_of
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 Fold = bool | str | Iterable[str] | None
 
 SMALL = 150  # nodes up to which nothing is folded unless asked for
+SIMPLE = 20  # nodes up to which copies are all shown unless plates are asked for
 # Cards up to which outer scopes of the user's, and all other scopes, are opened unless told otherwise.
 FEW_CARDS, FEWER_CARDS = 60, 24
 NAMED = 8  # scopes that a message lists, at most
@@ -38,6 +40,8 @@ class View(NamedTuple):
     sizes: list[int]  # by scope: how many of them are in it
     opened: frozenset[int]
     centre: int  # the node whose neighbourhood it is, or -1
+    plates: tuple[Plate, ...] = ()
+    hidden: Mapping[int, Hidden] = NONE_HIDDEN  # nodes of copies that are not shown
 
     @property
     def scopes(self) -> tuple[str, ...]:
@@ -80,6 +84,7 @@ def view_of(
     hops: int = 2,
     gradients: Mapping[Value, Any] | None = None,
     read: ReadGraph | str | None = "auto",
+    plates: bool | None = False,
 ) -> View:
     """The view that the arguments of `draw` ask for, of a graph as it was read, or as recorded (None)."""
     fold = "auto" if fold is True else fold
@@ -91,12 +96,20 @@ def view_of(
     centre = _centre(graph, around, hops)
     shown = _neighbourhood(graph, centre, hops)
     tree = scopes_of(graph)
+    found: tuple[Plate, ...] = ()
+    hidden: Mapping[int, Hidden] = NONE_HIDDEN
+    if plates is None:
+        plates = fold == "auto" and centre < 0 and len(shown) > SIMPLE
+    if plates:
+        made = plates_of(graph, tree, _members(tree, [*folds, *unfolds]))
+        found, hidden = tuple(made.found), made.hidden
+        shown = shown.difference(hidden)
     automatic = fold == "auto" and len(shown) > SMALL
     if automatic:
-        make_up(graph, tree)
-    view = View(graph, tree, shown, _sizes(tree, shown), frozenset(), centre)
+        make_up(graph, tree, hidden)
+    view = View(graph, tree, shown, _sizes(tree, shown), frozenset(), centre, found, hidden)
     every = range(len(tree.scopes))
-    if automatic:
+    if automatic or (fold == "auto" and found and len(shown) > SIMPLE):
         view = _opened(view)
     elif fold == "auto":
         view = view._replace(opened=frozenset(every) - (_single(view) if whole else set()))
@@ -155,6 +168,12 @@ def _patterns(name: str, given: object) -> tuple[str, ...]:
             )
             raise OperandError(msg)
     return patterns
+
+
+def _members(tree: ScopeTree, patterns: Sequence[str]) -> set[int]:
+    """The scopes that a pattern asks for, and those around them."""
+    asked = [s for s in range(1, len(tree.scopes)) if any(_matches(pattern, tree, s) for pattern in patterns)]
+    return {t for s in asked for t in tree.chain(s)}
 
 
 def _matching(name: str, patterns: Sequence[str], view: View) -> set[int]:
@@ -249,9 +268,12 @@ def _opened(view: View) -> View:
         if view.sizes[s] == 1:  # a box with one card
             cards[tree.scopes[s].parent] += cards[s]
     total = cards[ROOT]
-    opened: set[int] = set()
+    opened: set[int] = {plate.scope for plate in view.plates}
     for depth in sorted(depths):
         for like in sorted(depths[depth].values(), key=lambda like: -sum(view.sizes[s] for s in like)):
+            if opened.issuperset(like):
+                total += sum(cards[s] - 1 for s in like)
+                continue
             visible = [s for s in like if tree.scopes[s].parent in opened or tree.scopes[s].parent == ROOT]
             more = sum(cards[s] - 1 for s in visible)
             if total + more <= (FEW_CARDS if structured.issuperset(like) else FEWER_CARDS):

@@ -1,0 +1,132 @@
+"""The cards of a plate: how many copies there are, the signal in each of them, and what one hands on to another."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+from ...engine.evaluation import is_finite
+from .. import text
+from .cards import Port, Strip, blank_card, lined_up, name_of
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from ..view.plates import Plate
+    from .board import Board
+
+WIDTH, HEAD, STRIP = 240.0, 22.0, 50.0  # of a plate's card, a line of text, bars with their numbers
+MOST_BARS = 50  # of more copies, each bar is the largest of several
+DECADES, WIDE = 6, 30.0  # of a logarithmic strip, which begins where the largest is so many times the least
+HANDED_HEIGHT = 20.0
+NAMED = 2  # values of those handed on that are named
+LISTED, MOST_ENTERING = 12, 16  # copies that a title names; edges to others that have text
+
+
+def plate_card(board: Board, k: int) -> None:
+    """Add the card that tells about all copies, within the plate's box."""
+    plate, graph = board.view.plates[k], board.graph
+    if not any(v in board.view.shown and board.card_of[v] in board.cards for v in plate.copies.nodes[plate.shown]):
+        return
+    if k in board.closed:
+        return
+    strips = _strips(board, plate)
+    n, shown = len(plate.names), plate.names[plate.shown]
+    lines = [f"{n} copies, of which {shown} is shown"]
+    lines += [f"{strip.caption}: {strip.first} … {strip.last}" for strip in strips]
+    if graph.largest is None:
+        lines.append("gradients not computed: call backward() first")
+    number = board.number()
+    size = (WIDTH, HEAD + STRIP * len(strips))
+    card = blank_card(number, board.around(plate.scope), f"× {n}", size, "\n".join(lines), kind="plate")
+    board.cards[number] = card._replace(caption=f"shown: {shown}", strips=tuple(strips))
+    before = [i for (plate_number, _), i in board.handed.items() if plate_number == k]
+    _enter(board, plate, before[0] if before else number)
+
+
+def _enter(board: Board, plate: Plate, i: int) -> None:
+    """Lead what else enters the copies that are not shown, such as a first state, to a card of the plate."""
+    sources: dict[int, dict[int, None]] = {}
+    for u, copies in plate.entries(board.graph).items():
+        if u in board.card_of and board.card_of[u] in board.cards:
+            sources.setdefault(board.card_of[u], {}).update(copies)
+    ports: list[Port] = []
+    for source, copies in sources.items():
+        names = [plate.names[c] for c in copies]
+        chip = names[0] if len(names) == 1 else f"{len(names)} copies"
+        title = f"enters {', '.join(names[:LISTED])}{', …' * (len(names) > LISTED)}"
+        ports.append(Port(len(ports), source, chip, is_constant=False, is_dead=False, title=title))
+    placed, room, extent = lined_up(ports, board.direction, crowded=len(ports) > MOST_ENTERING)
+    card = board.cards[i]._replace(ports=placed, chip=room)
+    if board.direction == "LR":
+        board.cards[i] = card._replace(height=max(card.height, extent))
+    else:
+        board.cards[i] = card._replace(width=max(card.width, extent))
+
+
+def _strips(board: Board, plate: Plate) -> list[Strip]:
+    graph = board.graph
+    if graph.largest is None:
+        return []
+    exits = plate.exits(graph, plate.shown)
+    of = "its value" if len(exits) == 1 else f"its {len(exits)} values"
+    strips = [_strip(f"|gradient| of {of}", plate, plate.signals(graph))]
+    weights = sorted(u for u in plate.copies.shared if graph.is_leaf(u))
+    if weights:
+        what = name_of(graph, weights[0]) if len(weights) == 1 else f"{len(weights)} weights"
+        strips.append(_strip(f"share in the gradient of {what}", plate, plate.shares(graph)))
+    return strips
+
+
+def _strip(caption: str, plate: Plate, numbers: Sequence[float]) -> Strip:
+    """Bars as high as the numbers are large, or as their logarithms where they differ widely."""
+    largest = max((abs(x) for x in numbers if is_finite(x)), default=0.0)
+    least = min((abs(x) for x in numbers if is_finite(x) and x), default=largest)
+    by_decades = largest > WIDE * least
+    bars = [_bar(x, largest, by_decades=by_decades) for x in numbers]
+    if len(bars) > MOST_BARS:
+        step = -(-len(bars) // MOST_BARS)
+        bars = [max(bars[k : k + step], key=abs) for k in range(0, len(bars), step)]
+    return Strip(
+        caption + (" (log)" if by_decades else ""),
+        tuple(bars),
+        f"{plate.names[0]}: {text.number(numbers[0])}",
+        f"{plate.names[-1]}: {text.number(numbers[-1])}",
+        (plate.shown + 0.5) / len(numbers),
+    )
+
+
+def _bar(x: float, largest: float, *, by_decades: bool) -> float:
+    if not x or x != x or not largest:  # noqa: PLR0124  NaN
+        return 0.0
+    size = min(abs(x) / largest, 1.0)
+    if by_decades:
+        size = max(1 + math.log10(size) / DECADES, 1 / DECADES / 2) if size else 0.0
+    return math.copysign(size, x)
+
+
+def handed_on(board: Board, k: int, copy: int) -> int:
+    """The small card for what another copy hands on to the one that is shown."""
+    if (k, copy) not in board.handed:
+        plate, graph = board.view.plates[k], board.graph
+        values = sorted(
+            {u for v in board.there[k] for u in graph.operands[v] if board.other[k].get(u) == copy}
+        )
+        names = [name_of(graph, u) for u in values]
+        of = plate.names[copy]
+        said = f"↻ {', '.join(names) if len(names) <= NAMED else f'{len(names)} values'} of {of}"
+        number = board.number()
+        size = (text.extent(said, 10) + 14, HANDED_HEIGHT)
+        title = f"handed on by {of}, which is not shown: {', '.join(names)}"
+        board.cards[number] = blank_card(number, board.around(plate.scope), said, size, title, kind="stub")
+        board.handed[k, copy] = number
+    return board.handed[k, copy]
+
+
+def plates_said(board: Board) -> str:
+    """All plates in words."""
+    return "".join(
+        f" {len(plate.names)} copies are drawn once ({plate.names[0]} … {plate.names[-1]}); "
+        f"shown is {plate.names[plate.shown]}."
+        for plate in board.view.plates
+    )

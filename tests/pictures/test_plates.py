@@ -1,0 +1,234 @@
+"""Plates: which repeated structure is drawn once, what stands for what, and the signals of all copies."""
+
+import math
+import re
+import xml.etree.ElementTree as ET
+from contextlib import nullcontext
+
+import graphs
+import pytest
+
+import autograd_core as ag
+import nn
+from autograd_core.pictures import draw
+from autograd_core.pictures.scene.build_scene import scene_of
+from autograd_core.pictures.view.folding import view_of
+
+
+def rnn(steps=10, units=3):
+    outs, _ = nn.RNN(1, units, seed=0)([[ag.Value(t / 10, label=f"x{t}")] for t in range(steps)])
+    return ag.sum(outs[-1])
+
+
+def lstm(steps=4):
+    outs, _ = nn.LSTM(1, 2, seed=0)([[t / 10] for t in range(steps)])
+    return ag.sum([h for out in outs for h in out])  # something is read off every step
+
+
+def conv():
+    outs = nn.Conv1d(1, 2, 3, seed=0)([[i / 10 for i in range(8)]])
+    return ag.sum([z for row in outs for z in row])
+
+
+def batch(loss=nn.sse, total=ag.sum):
+    points, targets = nn.datasets.xor()
+    net = nn.MLP(2, [2, 1], "sigmoid", seed=0)
+    return total([loss(net(x), y) for x, y in zip(points, targets, strict=True)])
+
+
+def cells(steps=10, *, scopes=True, first=True, label="x{}"):
+    """A recurrence by hand."""
+    w, u, b = (ag.Value(x, label=name) for x, name in ((0.5, "w"), (-0.3, "u"), (0.1, "b")))
+    h = ag.Value(0.2, label="h0") if first else None
+    for t in range(steps):
+        with ag.scope(f"step{t}") if scopes else nullcontext():
+            x = ag.Value(t / steps, label=label.format(t))
+            h = (u * x + b).tanh() if h is None else (w * h + u * x + b).tanh()
+    return (h - 1.0) ** 2
+
+
+def cases(n=4):
+    w, v, b = (ag.Value(x, label=name) for x, name in ((0.5, "w"), (-0.2, "v"), (0.1, "b")))
+    losses = []
+    for k in range(n):
+        with ag.scope(f"case{k}"):
+            x, y, t = (ag.Value(float(z), label=name) for z, name in ((k % 2, "x"), (k // 2, "y"), (k == 3, "t")))
+            losses.append(((w * x + v * y + b).sigmoid() - t) ** 2)
+    return ag.sum(losses)
+
+
+def uses(n=200):
+    w = ag.Value(0.9, label="w")
+    return ag.sum([(w * (k / n)).tanh() for k in range(n)])
+
+
+def powers(n=200):
+    w, s = ag.Value(0.9, label="w"), ag.Value(1.0, label="s")
+    for _ in range(n):
+        s = (w * s).tanh()
+    return s
+
+
+GRAPHS = {  # graph, name of the plate
+    "rnn": (rnn, "10 × step"),
+    "lstm": (lstm, "4 × step"),
+    "conv": (conv, "6 × patch"),
+    "batch": (batch, "4 × case"),
+    "batch of cross entropies": (lambda: batch(nn.binary_cross_entropy_with_logits), "4 × case"),
+    "batch by Python's sum": (lambda: batch(total=sum), "4 × case"),
+    "batch by its mean": (lambda: batch(total=ag.mean), "4 × case"),
+    "scopes of steps": (cells, "10 × step"),
+    "steps without scopes": (lambda: cells(scopes=False), "10 × step"),
+    "a first step that differs": (lambda: cells(first=False), "9 × step"),
+    "inputs of one name": (lambda: cells(label="x"), "10 × step"),
+    "scopes of cases": (cases, "4 × case"),
+    "uses of one weight": (uses, "200 × case"),
+    "a chain": (powers, "200 × step"),
+}
+
+
+@pytest.fixture(params=sorted(GRAPHS))
+def plated(request):
+    make, name = GRAPHS[request.param]
+    root = make()
+    root.backward()
+    return root, view_of([root], plates=None), name
+
+
+def test_repeated_structure_is_one_plate(plated):
+    _, view, name = plated
+    [plate] = view.plates
+    assert view.tree.scopes[plate.scope].name == name
+    assert len(plate.names) == len({*plate.names}) == int(name.split()[0])
+    assert len(view.shown) + len(view.hidden) + len(view.graph.constants) == len(view.graph.order)
+    assert view.shown.isdisjoint(view.hidden)
+
+
+def test_what_stands_for_a_node_does_the_same(plated):
+    _, view, _ = plated
+    for v, (there, _) in view.hidden.items():
+        a, b = view.graph.order[v], view.graph.order[there]
+        assert (a.op, len(a.parents)) == (b.op, len(b.parents))
+        assert there in view.shown
+        for p, q in zip(a.parents, b.parents, strict=True):  # the same weight, or something of their own
+            u, r = view.graph.index[p], view.graph.index[q]
+            assert u == r or r not in view.plates[0].copies.shared
+
+
+def test_signals_are_the_gradients_and_shares_add_up_to_those_of_the_weights(plated):
+    _, view, _ = plated
+    [plate] = view.plates
+    graph = view.graph
+    for k, signal in enumerate(plate.signals(graph)):
+        nodes = {*plate.copies.nodes[k]}
+        out = [v for v in nodes if v in graph.roots or any(w not in nodes for w in graph.users[v])]
+        assert signal == pytest.approx(math.sqrt(sum(graph.grads[v] ** 2 for v in out)), rel=1e-12)
+    weights = [u for u in plate.copies.shared if graph.is_leaf(u)]
+    used_elsewhere = {w for u in weights for w in graph.users[u]} - {v for copy in plate.copies.nodes for v in copy}
+    shares = plate.shares(graph)
+    if len(weights) == 1 and not used_elsewhere:
+        assert math.fsum(shares) == pytest.approx(graph.grads[weights[0]], rel=1e-12)
+    assert len(weights) >= 1
+    assert math.fsum(map(abs, shares)) >= math.hypot(*(graph.grads[u] for u in weights)) * (1 - 1e-12) or used_elsewhere
+
+
+@pytest.mark.parametrize(("direction", "style"), [("LR", "full"), ("TB", "compact")])
+def test_all_edges_are_drawn(plated, direction, style):
+    root, view, name = plated
+    scene = scene_of(view, direction)
+    for i, card in scene.cards.items():
+        for port in card.ports:
+            assert port.is_constant or port.source in scene.cards.keys() - {i}
+    svg = ET.fromstring(draw(root, direction=direction, style=style).svg)
+    words = ["".join(x.itertext()) for x in svg.iter("{http://www.w3.org/2000/svg}text")]
+    assert name in words
+    assert f"× {name.split()[0]}" in words
+    assert sum("share in the gradient of" in x for x in words) == 1
+
+
+def test_a_leaf_that_has_a_card_has_an_edge(plated):
+    """A first state, and inputs of copies that are not shown, are not left alone."""
+    _, view, _ = plated
+    scene = scene_of(view, "LR")
+    sources = {port.source for card in scene.cards.values() for port in card.ports}
+    for i, card in scene.cards.items():
+        assert card.kind == "plate" or card.is_root or i in sources, card.label
+
+
+def test_all_copies_are_shown_where_one_asks_for_them(plated):
+    root, view, name = plated
+    [plate] = view.plates
+    if plate.names[0].startswith(("step ", "case ")):  # found, not named by the user
+        asked = [{"plates": False}, {"fold": None}]
+    else:
+        asked = [{"plates": False}, {"fold": None}, {"unfold": f"*{plate.names[1]}"}]
+        if "/" in view.tree.scopes[plate.scope].path:
+            asked[-1] = {"unfold": f"*/{plate.names[1]}"}
+    for options in asked:
+        picture = draw(root, **options)
+        assert name not in picture.svg
+        assert not picture._view.hidden
+
+
+def test_a_highlighted_path_goes_through_all_copies():
+    root = rnn(4)
+    leaf = next(node for node in ag.topological_order(root) if node.label == "x0")
+    root.backward()
+    assert not draw(root, highlight=ag.top_paths(root, leaf, 1)[0])._view.plates
+    assert draw(root, plates=True)._view.plates
+
+
+@pytest.mark.parametrize("bias", [True, False])
+@pytest.mark.parametrize("sizes", [(2, [8, 1]), (4, [4, 4, 4, 4]), (3, [3, 3, 3, 1])])
+def test_units_and_layers_with_weights_of_their_own_are_no_copies(sizes, bias):
+    nin, nouts = sizes
+    xs = [ag.Value(k / 3, label=f"x{k}") for k in range(nin)]
+    out = nn.MLP(nin, nouts, "tanh", seed=0, bias=bias)(xs)
+    root = ag.sum(out) if isinstance(out, list) else out
+    assert not view_of([root], plates=True).plates
+
+
+@pytest.mark.parametrize("make", [graphs.unrolled, lambda: graphs.rosenbrock(20), graphs.tangled, graphs.guards])
+def test_what_is_between_copies_or_not_quite_alike_stays(make):
+    assert not view_of([make()], plates=True).plates
+
+
+def test_small_graphs_show_all_copies():
+    assert not draw(cells(3))._view.plates or len(draw(cells(3), plates=False)._view.shown) > 20
+
+
+def test_before_backward_a_plate_has_no_signal():
+    svg = draw(rnn()).svg
+    assert "10 × step" in svg
+    assert "|gradient|" not in svg
+
+
+def test_plates_within_plates():
+    net = nn.RNN(1, 2, seed=0)
+    losses = []
+    for k in range(5):
+        outs, _ = net([[ag.Value((t + k) / 10)] for t in range(6)])
+        losses.append((ag.sum(outs[-1]) - k) ** 2)
+    root = ag.sum(losses)
+    root.backward()
+    view = view_of([root], plates=None)
+    assert [view.tree.scopes[p.scope].name for p in view.plates]
+    assert len(draw(root)._frame.scene.cards) < 60
+
+
+def test_a_long_recurrence_is_on_one_screen():
+    root = rnn(10, 4)
+    root.backward()
+    width, height = draw(root)._frame.size()
+    assert width < 1000
+    assert height < 1050
+
+
+def test_bars_are_logarithmic_where_they_differ_widely():
+    root = powers(40)
+    root.backward()
+    svg = draw(root).svg
+    assert "|gradient| of its value (log)" in svg
+    heights = [float(h) for h in re.findall(r'<rect class="strip[^"]*"[^>]* height="([\d.]+)"', svg)][:40]
+    assert heights == sorted(heights)
+    assert heights[-1] == 20
