@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from ...engine.evaluation import is_finite
 from .. import text
-from .cards import Port, Strip, blank_card, lined_up, name_of
+from .cards import LEAST_FONT, Port, Strip, blank_card, lined_up, name_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -116,7 +116,7 @@ def handed_on(board: Board, k: int, copy: int) -> int:
         of = plate.names[copy]
         said = f"↻ {', '.join(names) if len(names) <= NAMED else f'{len(names)} values'} of {of}"
         number = board.number()
-        size = (text.extent(said, 10) + 14, HANDED_HEIGHT)
+        size = (text.extent(said, LEAST_FONT) + 14, HANDED_HEIGHT)
         title = f"handed on by {of}, which is not shown: {', '.join(names)}"
         board.cards[number] = blank_card(number, board.around(plate.scope), said, size, title, kind="stub")
         board.handed[k, copy] = number
