@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from ..view.plates import Plate
     from .board import Board
 
-WIDTH, HEAD, STRIP = 240.0, 22.0, 50.0  # of a plate's card, a line of text, bars with their numbers
+WIDTH, HEAD, STRIP = 280.0, 22.0, 50.0  # of a plate's card, a line of text, bars with their numbers
 MOST_BARS = 50  # of more copies, each bar is the largest of several
 DECADES, WIDE = 6, 30.0  # of a logarithmic strip, which begins where the largest is so many times the least
 HANDED_HEIGHT = 20.0
