@@ -17,8 +17,8 @@ from . import Value
 from .errors import AutogradError, ExpressionError, MissingExtraError
 from .explanation import explain
 from .notation.expressions import parse
-from .notation.formulas import shown
 from .notation.names import name
+from .notation.numbers import shown
 from .pictures import Stepper, draw
 from .pictures.checked_path import path_for
 from .pictures.picture import WRITERS

@@ -9,13 +9,16 @@ from .engine.evaluation import number, plus, times
 from .engine.graph import order_of, roots_of
 from .engine.sweep import reverse
 from .engine.value import Constant, Value, check_fresh
-from .notation.formulas import atom, latex_name, latex_operation, named, operation, shown
+from .notation.formulas import atom, latex_name, latex_number, latex_operation, named, operation
+from .notation.numbers import shown
+from .notation.rules import rules_at
 from .notation.wholes import as_written
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Iterable, Sequence
 
     from .engine.ops import Primitive
+    from .notation.rules import Rule
     from .notation.wholes import ReadGraph
 
 
@@ -34,7 +37,8 @@ class Step:
             softmax, those that texts write: all scores, with the slopes s_i (1 - s_i) and -s_i s_j.
         before: Each operand's running sum before its product is added.
         after: The same, after.
-        formula: The step in text, with names and with numbers.
+        rules: How each local derivative comes about, from the primitive's own entry; None for a constant.
+        formula: The step in text, with names and with numbers: of a backward step each rule and each product.
         latex: The step in LaTeX.
 
     `str()` is its formula.
@@ -59,6 +63,7 @@ class Step:
     _row: Primitive = field(repr=False)
     _data: tuple[Any, ...] = field(repr=False)  # of the operands and of the node, as they were
     _names: dict[Value, str] = field(repr=False)
+    _top: str = field(repr=False)  # what is differentiated: the root's name, or L of several
 
     def __str__(self) -> str:
         return self.formula
@@ -66,12 +71,18 @@ class Step:
     @property
     def formula(self) -> str:
         """The step in text, with names and with numbers; put together when it is asked for."""
-        return self._forward() if self.phase == "forward" else "\n".join(self._lines(_text_line))
+        return self._forward() if self.phase == "forward" else "\n".join(self._text_lines())
 
     @property
     def latex(self) -> str:
         """The step in LaTeX."""
-        return self._forward_latex() if self.phase == "forward" else _aligned(self._lines(_latex_line))
+        return self._forward_latex() if self.phase == "forward" else _aligned(self._latex_lines())
+
+    @property
+    def rules(self) -> tuple[Rule | None, ...]:
+        """How each local derivative comes about, as ∂tanh(v)/∂v = 1 − tanh²(v); None for a constant."""
+        called = [self._names[p] for p in self.operands]
+        return rules_at(self._row, called, self._names[self.node], self._data, self.local_grads)
 
     def _forward(self) -> str:
         names, row = self._names, self._row
@@ -81,16 +92,37 @@ class Step:
 
     def _forward_latex(self) -> str:
         names, row = self._names, self._row
-        *numbers, result = (latex_name(shown(x)) for x in self._data)
+        *numbers, result = map(latex_number, self._data)
         written = latex_operation(row, [latex_name(names[p]) for p in self.operands])
         return " = ".join((latex_name(names[self.node]), written, latex_operation(row, numbers), result))
 
-    def _lines(self, line: Callable[[str, str, Any, Any, Any], str]) -> list[str]:
-        """One line for each operand that is no constant."""
-        names, sent = self._names, zip(self.operands, self.local_grads, self.products, strict=True)
-        return [
-            line(names[p], names[self.node], d, self.adjoint, product) for p, d, product in sent if product is not None
-        ]
+    def _text_lines(self) -> list[str]:
+        """For each operand that is no constant its rule, where that is more than a number, and its product."""
+        lines, node = [], self._names[self.node]
+        for rule, p, product in zip(self.rules, self.operands, self.products, strict=True):
+            if rule is None:
+                continue
+            operand = self._names[p]
+            chain = f"d {atom(node)}/d {atom(operand)} * gradient of {node}"
+            numbers = f"{_factor(rule.value)} * {_factor(self.adjoint)}"
+            lines += [rule.formula] if rule.says_more else []
+            lines.append(f"gradient of {operand} += {chain} = {numbers} = {shown(product)}")
+        return lines
+
+    def _latex_lines(self) -> list[str]:
+        """The same in LaTeX, where the gradient of x is the derivative of the root to x."""
+        lines = []
+        root, z = latex_name(self._top), latex_name(self._names[self.node])
+        for rule, p, product in zip(self.rules, self.operands, self.products, strict=True):
+            if rule is None:
+                continue
+            x = latex_name(self._names[p])
+            chain = rf"\frac{{\partial {z}}}{{\partial {x}}} \, \frac{{\partial {root}}}{{\partial {z}}}"
+            numbers = " \\cdot ".join(map(_latex_factor, (rule.value, self.adjoint)))
+            lines += [rule.latex] if rule.says_more else []
+            gradient = rf"\frac{{\partial {root}}}{{\partial {x}}}"
+            lines.append(rf"{gradient} \mathrel{{+}}= {chain} = {numbers} = {latex_number(product)}")
+        return lines
 
 
 def forward_steps(root: Value | Iterable[Value], *, parts: bool = False) -> list[Step]:
@@ -146,8 +178,10 @@ def backward_steps(root: Value | Iterable[Value], seed: float = 1.0, *, parts: b
         >>> import autograd_core as ag
         >>> a, b = ag.Value(2.0, label="a"), ag.Value(-3.0, label="b")
         >>> print(ag.backward_steps(a * b)[0].formula)
-        grad a += d v1/d a * grad v1 = -3 * 1 = -3
-        grad b += d v1/d b * grad v1 = 2 * 1 = 2
+        d (a * b)/d a = b = -3
+        gradient of a += d v1/d a * gradient of v1 = -3 * 1 = -3
+        d (a * b)/d b = a = 2
+        gradient of b += d v1/d b * gradient of v1 = 2 * 1 = 2
     """
     passes = _Passes(roots_of(root, "backward_steps"), parts=parts)
     return passes.backward(number(seed, "backward_steps: seed"), 0)
@@ -166,6 +200,7 @@ class _Passes:
     def __init__(self, roots: Sequence[Value], read: ReadGraph | None = None, *, parts: bool = True) -> None:
         recorded = order_of(roots)
         self.names = named(recorded, [node.label for node in recorded])
+        self.top = self.names[roots[0]] if len(roots) == 1 else "L"
         for node in recorded:
             check_fresh(node)
         if not parts:
@@ -182,7 +217,7 @@ class _Passes:
         adjoint, local, products, before, after, data = rest
         return Step(
             index, phase, recorded.get(node, node), adjoint, local, products, before, after,
-            operands, node._row, data, self.names,
+            operands, node._row, data, self.names, self.top,
         )  # fmt: skip
 
     def forward(self) -> list[Step]:
@@ -227,19 +262,18 @@ class _Passes:
             sums[p] = plus(sums[p], product)
             products.append(product)
             after.append(sums[p])
-        return self.step(index, "backward", node, g, local, tuple(products), tuple(before), tuple(after), ())
+        data = (*(p.data for p in parents), node.data)
+        return self.step(index, "backward", node, g, local, tuple(products), tuple(before), tuple(after), data)
 
 
-def _text_line(operand: str, node: str, d: Any, g: Any, product: Any) -> str:
-    chain = f"d {atom(node)}/d {atom(operand)} * grad {node}"
-    return f"grad {operand} += {chain} = {shown(d)} * {shown(g)} = {shown(product)}"
+def _factor(x: Any) -> str:
+    written = shown(x)
+    return f"({written})" if " " in written else written
 
 
-def _latex_line(operand: str, node: str, d: Any, g: Any, product: Any) -> str:
-    x, z = latex_name(operand), latex_name(node)
-    numbers = rf"{latex_name(shown(d))} \cdot {latex_name(shown(g))}"
-    chain = rf"\frac{{\partial {z}}}{{\partial {x}}} \, \bar{{{z}}}"
-    return rf"\bar{{{x}}} \mathrel{{+}}= {chain} = {numbers} = {latex_name(shown(product))}"
+def _latex_factor(x: Any) -> str:
+    written = latex_number(x)
+    return rf"\left({written}\right)" if " - " in written or " + " in written else written
 
 
 def _aligned(lines: Sequence[str]) -> str:

@@ -70,7 +70,9 @@ def test_names_that_are_no_single_words_stand_in_brackets():
     x = ag.Value(2.0, label="x + 1")
     y = x.exp()
     y.label = "dy/dx"
-    assert backward_steps(y)[0].formula.startswith("grad x + 1 += d (dy/dx)/d (x + 1) * grad dy/dx = ")
+    assert backward_steps(y)[0].formula.splitlines()[1].startswith(
+        "gradient of x + 1 += d (dy/dx)/d (x + 1) * gradient of dy/dx = "
+    )
 
 
 def test_zero_path_is_shown_as_zero():

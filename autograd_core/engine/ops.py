@@ -37,13 +37,16 @@ SCALE = 2**64  # makes a subnormal normal; an int: beside Fractions it stays exa
 class Whole(NamedTuple):
     """What a primitive is together with what is computed for it alone, as texts write it.
 
-    In `text` and `latex`, {0} is its own operand, and {1} the sum of exp of all operands.
+    In `text` and `latex`, {0} is its own operand, and {1} the sum of exp of all operands. `slopes` are its derivatives
+    to its own operand and to another one, of their shares p and q of that sum, and `notes` what is said of them.
     """
 
     name: str
     caption: str
     text: str
     latex: str
+    slopes: tuple[Callable[[Any], Any], Callable[[Any, Any], Any]] | None = None
+    notes: tuple[str, str] = ("", "")
 
 
 class LongSum(NamedTuple):
@@ -67,6 +70,7 @@ class Primitive:
         name: The operation's name, as `Value.op` shows it.
         value: `value(m, x, ...)`, the result in number system `m`.
         partials: `partials(m, x, ..., z)`, a tuple with one partial derivative per operand.
+        textbook: The same as books write them, where doubles need another form; for readers alone.
         arity: Number of operands; None for any number.
         lists: Of any number: how many lists of one length they are, whose elements the rule treats alike; 0 if not.
         singles: How many operands stand behind the lists.
@@ -108,6 +112,7 @@ class Primitive:
         "source",
         "summary",
         "symbol",
+        "textbook",
         "ulps",
         "value",
         "whole",
@@ -119,6 +124,7 @@ class Primitive:
         value: Callable[..., Any],
         partials: Callable[..., Any],
         *,
+        textbook: Callable[..., Any] | None = None,
         arity: int | None = 1,
         lists: int = 0,
         singles: int = 0,
@@ -143,6 +149,7 @@ class Primitive:
         self.name = name
         self.value = value
         self.partials = partials
+        self.textbook = textbook
         self.arity = arity
         self.lists, self.singles, self.reduction = lists, singles, reduction
         self.ulps, self.exact_partials, self.saturates = ulps, exact_partials, saturates
@@ -443,6 +450,7 @@ row(
 )
 row(
     "div", lambda m, x, y: x / y, lambda m, x, y, z: (1 / y, -quotient_slope(m, x, y, z)),
+    textbook=lambda m, x, y, z: (1 / y, -x / (y * y)),
     arity=2, symbol="/", latex=r"\frac{{{0}}}{{{1}}}", ulps=0.5, summary="Quotient of two numbers.",
 )
 row(
@@ -594,10 +602,12 @@ row(
 )
 row(
     "log2", lambda m, x: m.log2(x), lambda m, x, z: (m.log2e / m.from_above(x),),
+    textbook=lambda m, x, z: (1 / (x * m.ln2),),
     latex=r"\log_2 {0}", domain=((0.0, INF),), summary="Logarithm to base 2.",
 )
 row(
     "log10", lambda m, x: m.log10(x), lambda m, x, z: (m.log10e / m.from_above(x),),
+    textbook=lambda m, x, z: (1 / (x * m.log(10)),),
     latex=r"\log_{{10}} {0}", domain=((0.0, INF),), summary="Logarithm to base 10.",
 )
 row(
@@ -621,10 +631,12 @@ row(
 )
 row(
     "asin", lambda m, x: m.asin(x), lambda m, x, z: (1 / m.sqrt(m.row("one_minus_square", x)),),
+    textbook=lambda m, x, z: (1 / m.sqrt(1 - x * x),),
     latex=r"\arcsin {0}", domain=((-1.0, 1.0),), summary="Arc sine, in radians.",
 )
 row(
     "acos", lambda m, x: m.acos(x), lambda m, x, z: (-1 / m.sqrt(m.row("one_minus_square", x)),),
+    textbook=lambda m, x, z: (-1 / m.sqrt(1 - x * x),),
     latex=r"\arccos {0}", domain=((-1.0, 1.0),), summary="Arc cosine, in radians.",
 )
 row(
@@ -650,6 +662,7 @@ def _angle_slopes(m: Any, y: Any, x: Any) -> tuple[Any, ...]:
 row(
     "atan2", lambda m, y, x: m.atan2(y, x),
     lambda m, y, x, z: _angle_slopes(m, y, x),
+    textbook=lambda m, y, x, z: (x / (x * x + y * y), -y / (x * x + y * y)),
     arity=2, kinks=lambda m, y, x: (m.where(x > 0, 1, y),),
     kink="atan2(0, 0) has derivatives 0; on the negative x axis the angle jumps, its derivatives do not",
     summary="Angle of the point (x, y), in radians; operands in the order y, x.",
@@ -671,18 +684,22 @@ def _tanh_slope(m: Any, x: Any) -> Any:
 
 row(
     "tanh", lambda m, x: m.tanh(x), lambda m, x, z: (_tanh_slope(m, x),),
+    textbook=lambda m, x, z: (1 - z * z,),
     latex=r"\tanh {0}", saturates=INF, summary="Hyperbolic tangent; 1 - z^2 would be 0 from |x| = 19 on.",
 )
 row(
     "asinh", lambda m, x: m.asinh(x), lambda m, x, z: (1 / m.hypot(1, x),),
+    textbook=lambda m, x, z: (1 / m.sqrt(1 + x * x),),
     latex=r"\operatorname{{arsinh}} {0}", summary="Inverse hyperbolic sine.",
 )
 row(
     "acosh", lambda m, x: m.acosh(x), lambda m, x, z: (1 / (m.sqrt(x - 1) * m.sqrt(x + 1)),),
+    textbook=lambda m, x, z: (1 / m.sqrt(x * x - 1),),
     latex=r"\operatorname{{arcosh}} {0}", domain=((1.0, INF),), summary="Inverse hyperbolic cosine.",
 )
 row(
     "atanh", lambda m, x: m.atanh(x), lambda m, x, z: (1 / m.row("one_minus_square", x),),
+    textbook=lambda m, x, z: (1 / (1 - x * x),),
     latex=r"\operatorname{{artanh}} {0}", domain=((-1.0, 1.0),), summary="Inverse hyperbolic tangent.",
 )
 
@@ -710,6 +727,7 @@ def far_out(m: Any, condition: Callable[[], Any], limit: Callable[[], Any], usua
 
 row(
     "sigmoid", logistic, lambda m, x, z: (m.row("logistic_pdf", x),),
+    textbook=lambda m, x, z: (z * (1 - z),),
     latex=r"\sigma\left({0}\right)", saturates=INF, summary="Logistic function 1 / (1 + exp(-x)).",
 )
 row(
@@ -724,7 +742,8 @@ row(
     saturates=INF, latex=r"\log\left(1 + e^{{{0}}}\right)", summary="log(1 + exp(x)), a smooth relu.",
     absorbs={
         "logsumexp_less": Whole(
-            "cross_entropy", "log Σ exp(x) − x", "log({1}) - {0}", r"\log\left({1}\right) - {0}"
+            "cross_entropy", "log Σ exp(x) − x", "log({1}) - {0}", r"\log\left({1}\right) - {0}",
+            (lambda p: p - 1, lambda p, q: q), ("p − y, of the right class: y = 1", "p − y, of another class: y = 0"),
         ),
     },
 )
@@ -766,6 +785,7 @@ row(
     "silu",
     lambda m, x: far_out(m, lambda: m.equal(x, -INF), lambda: 0, lambda: x * logistic(m, x)),
     lambda m, x, z: (_silu_slope(m, x),),
+    textbook=lambda m, x, z: (m.row("sigmoid", x) * (1 + x * (1 - m.row("sigmoid", x))),),
     saturates=-3.0, summary="x * sigmoid(x), also called swish.", source="Elfwing, Uchibe, Doya, 2017",
 )
 row(
@@ -821,10 +841,12 @@ row(
 )
 row(
     "erf", lambda m, x: m.erf(x), lambda m, x, z: (m.two_over_sqrt_pi * m.gaussian(x),),
+    textbook=lambda m, x, z: (m.two_over_sqrt_pi * m.exp(-(x * x)),),
     latex=r"\operatorname{{erf}} {0}", saturates=INF, summary="Error function.",
 )
 row(
     "erfc", lambda m, x: m.erfc(x), lambda m, x, z: (-m.two_over_sqrt_pi * m.gaussian(x),),
+    textbook=lambda m, x, z: (-m.two_over_sqrt_pi * m.exp(-(x * x)),),
     latex=r"\operatorname{{erfc}} {0}", saturates=INF, summary="1 - erf(x), accurate far out.",
 )
 row(
@@ -968,12 +990,16 @@ row(
 row(
     "softmax", softmax_rules.share, softmax_rules.share_partials,
     arity=3, parts=2,
-    whole=Whole("softmax", "exp(x) / Σ exp(x)", "exp({0}) / ({1})", r"\frac{{e^{{{0}}}}}{{{1}}}"),
+    whole=Whole("softmax", "exp(x) / Σ exp(x)", "exp({0}) / ({1})", r"\frac{{e^{{{0}}}}}{{{1}}}",
+        (lambda p: p * (1 - p), lambda p, q: -p * q),
+    ),
     inner=True, summary="exp(x - floor(top)) * scale, or exp(x - top) * scale; operands x, top and the scale.",
 )
 row(
     "log_softmax", softmax_rules.log_share, softmax_rules.log_share_partials,
     arity=3, parts=2,
-    whole=Whole("log_softmax", "x − log Σ exp(x)", "{0} - log({1})", r"{0} - \log\left({1}\right)"),
+    whole=Whole("log_softmax", "x − log Σ exp(x)", "{0} - log({1})", r"{0} - \log\left({1}\right)",
+        (lambda p: 1 - p, lambda p, q: -q),
+    ),
     inner=True, summary="x - floor(top) - log_scale, or x - top + log_scale.",
 )

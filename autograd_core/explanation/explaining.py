@@ -89,6 +89,10 @@ class Explanation(Explained):
           product  path
                 1  x →(×1) v3
                 0  x →(×−3) v1 →(×0) v2 →(×1) v3
+        <BLANKLINE>
+        Rules
+          ∂(x · w)/∂x = w = −3
+          ∂relu(v1)/∂v1 = 0, as v1 ≤ 0
     """
 
     @property

@@ -87,7 +87,7 @@ class Conditioning:
         <BLANKLINE>
         Operations that lose digits
           digits lost  cancelled  condition  sensitivity  operation
-                    8        8.3        1e8            1  v2 = v1 - 1e+08
+                    8        8.3        1e8            1  v2 = v1 - 1e8
     """
 
     root: Value

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..engine.evaluation import is_fraction
 from ..notation.formulas import latex_name
+from ..notation.rules import MOST_OPERANDS, rules_of
 from ..pictures import text
 from ..pictures.scene.highlight import Uses
 from .reasons import Words
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 COLUMNS = 100
 CELL = 28  # width of a column, except the last one
 SHOWN_USES = 7
+SHOWN_RULES = 6
 LATEX_TERMS, LATEX_FACTORS = 4, 4  # more terms end in dots; longer paths are left to their uses
 ALL_DIGITS = 16.0  # decimal digits of a double
 SAID = 0.05  # digits: a smaller loss would be written as 0.0
@@ -67,7 +69,24 @@ def sections_of(of: Explained) -> list[Section]:
         title = "Paths" if of.n_paths == len(of.paths) else f"The {len(of.paths)} largest paths"
         rows = [(text.number(path.product), path.written(of.names, uses).rpartition(":")[0]) for path in of.paths]
         sections.append(Section(title, ("product", "path"), rows, numbers=1))
+    rules = _rules(of)
+    if rules:
+        sections.append(Section("Rules", (), [(rule,) for rule in rules]))
     return sections
+
+
+def _rules(of: Explained) -> list[str]:
+    """How the local derivatives of the listed uses and along the listed paths come about."""
+    edges = [(use._written, use.operand) for use in sorted(of.uses, key=size)[:SHOWN_USES]]
+    for path in of.paths:
+        edges += zip((path._read or path.nodes)[1:], path.operands, strict=True)
+    found: dict[str, None] = {}
+    for node, operand in edges:
+        if len(found) < SHOWN_RULES and len(node.parents) <= MOST_OPERANDS:
+            rule = rules_of(node, of.names)[operand]
+            if rule is not None and rule.says_more:
+                found[text.clean(rule.text)] = None
+    return list(found)
 
 
 def _uses(of: Explained) -> Section:

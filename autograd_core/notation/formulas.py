@@ -6,10 +6,10 @@ import re
 from collections import Counter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ..engine.evaluation import decimal, written
 from ..engine.graph import order_of, topological_order
 from ..engine.ops import Primitive
 from ..engine.value import Constant, Value
+from .numbers import shown
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -23,23 +23,6 @@ GREEK = frozenset(
     "Gamma Delta Theta Lambda Xi Pi Sigma Phi Psi Omega".split()
 )
 INDEXED = re.compile(r"([A-Za-z])(_?[0-9]+|\[[0-9]+\])(?:_([0-9]+))?")  # w1, w_1, w[1]; w1_2 is the second w1
-
-
-def shown(x: Any, digits: int = 4) -> str:
-    """A number for people: `digits` significant digits, trailing zeros left out, a true minus kept ASCII.
-
-    Example:
-        >>> from autograd_core.notation.formulas import shown
-        >>> shown(0.70710678), shown(-3.0), shown(1e-9), shown(float("nan"))
-        ('0.7071', '-3', '1e-09', 'nan')
-    """
-    if x.__class__ is not float:
-        exactly = written(x, longest=2 * digits + 3)
-        if len(exactly) <= 2 * digits + 3:
-            return exactly
-        mantissa, e, exponent = f"{decimal(x):.{digits}g}".partition("e")
-        return (mantissa.rstrip("0").rstrip(".") if "." in mantissa else mantissa) + e + exponent
-    return f"{x:.{digits}g}"
 
 
 def names_of(root: Value) -> dict[Value, str]:
@@ -179,10 +162,10 @@ def latex_name(text: str) -> str:
     if indexed:
         letter, index, again = indexed.groups()
         return f"{letter}_{{{index.strip('[]_')}}}" + (f"^{{({again})}}" if again else "")
-    if not _escaped(text).strip():
+    if not escaped(text).strip():
         return r"\mathrm{?}"
     if len(text) == 1 or text.replace(".", "", 1).lstrip("-").isdigit():
-        return text if text.isalnum() or text.lstrip("-")[:1].isdigit() else f"\\mathrm{{{_escaped(text)}}}"
+        return text if text.isalnum() or text.lstrip("-")[:1].isdigit() else f"\\mathrm{{{escaped(text)}}}"
     if text in ("inf", "-inf"):
         return text.replace("inf", r"\infty")
     if (of_text := _of_a_text(text)) is not None:
@@ -190,7 +173,7 @@ def latex_name(text: str) -> str:
     mantissa, _, exponent = text.partition("e")
     if exponent.lstrip("+-").isdigit() and mantissa.replace(".", "", 1).lstrip("-").isdigit():
         return rf"{mantissa} \cdot 10^{{{int(exponent)}}}"
-    return f"\\mathrm{{{_escaped(text)}}}"
+    return f"\\mathrm{{{escaped(text)}}}"
 
 
 TEXTBOOK = re.compile(
@@ -209,7 +192,7 @@ def _of_a_text(name: str) -> str | None:
     called = CALLED.fullmatch(name)
     if called:
         function, inside = called.groups()
-        head = LETTERS.get(function) or (function if len(function) == 1 else rf"\mathrm{{{_escaped(function)}}}")
+        head = LETTERS.get(function) or (function if len(function) == 1 else rf"\mathrm{{{escaped(function)}}}")
         return f"{head}({latex_name(inside)})"
     above, slash, below = name.partition("/")
     if slash:
@@ -235,10 +218,10 @@ def _within(scopes: Sequence[str], own: str) -> str:
     above, *below = (NUMBERED.fullmatch(x) for x in scopes)
     indexed = INDEXED.fullmatch(own)
     letter, index, again = indexed.groups() if indexed else (own, "", None)
-    numbers = [x[2] if x else f"\\mathrm{{{_escaped(scope)}}}" for x, scope in zip(below, scopes[1:], strict=True)]
+    numbers = [x[2] if x else f"\\mathrm{{{escaped(scope)}}}" for x, scope in zip(below, scopes[1:], strict=True)]
     numbers += [index.strip("[]_")] if index else []
     short = all(len(x) == 1 for x in numbers)
-    over = f"({above[2]})" if above else f"\\mathrm{{{_escaped(scopes[0])}}}"
+    over = f"({above[2]})" if above else f"\\mathrm{{{escaped(scopes[0])}}}"
     under = f"_{{{('' if short else ',').join(numbers)}}}" if numbers else ""
     return f"{latex_name(letter)}^{{{over}{f',{again}' if again else ''}}}{under}"
 
@@ -251,7 +234,8 @@ LATEX_ESCAPES = {c: "\\" + c for c in "#$%&_{}"} | {
 }
 
 
-def _escaped(text: str) -> str:
+def escaped(text: str) -> str:
+    """Text in LaTeX, with its special characters escaped."""
     return "".join(LATEX_ESCAPES.get(c, c) for c in text if c.isprintable() or c == "\n")
 
 
@@ -311,7 +295,7 @@ def typeset(row: Primitive, operands: Sequence[Piece], *, brackets: bool = True)
         return Piece(" + ".join(terms).replace("+ -", "- "), SUM)
     if not row.latex:
         inside = ", ".join(x.latex for x in operands)
-        return Piece(rf"\operatorname{{{_escaped(row.name)}}}\left({inside}\right)", ATOM)
+        return Piece(rf"\operatorname{{{escaped(row.name)}}}\left({inside}\right)", ATOM)
     if row.arity == 2 and row.symbol:
         left, right, strength = BETWEEN.get(row.symbol, (SUM, SUM, COMPARISON))
         sides = operands[0].within(left), operands[1].within(right, first=left == COMPARISON or row.symbol == "**")
@@ -385,14 +369,26 @@ def _brief(name: str) -> str:
     return name if len(own) <= LONGEST_NAME else scopes + dot + own[: LONGEST_NAME - 1] + "…"
 
 
-def _number(x: Any) -> Piece:
-    text = shown(x)
-    numerator, _, denominator = text.partition("/")
-    if denominator:
+def latex_number(x: Any, digits: int = 4) -> str:
+    r"""A number as LaTeX; a Fraction as one.
+
+    Example:
+        >>> from autograd_core.notation.formulas import latex_number
+        >>> latex_number(1e-9), latex_number(float("inf")), latex_number(1 - 5e-11)
+        ('1 \\cdot 10^{-9}', '\\infty', '1 - 5 \\cdot 10^{-11}')
+    """
+    text = shown(x, digits)
+    numerator, fraction, denominator = text.partition("/")
+    if fraction:
         sign = "-" * numerator.startswith("-")
-        return Piece(rf"{sign}\frac{{{numerator.lstrip('-')}}}{{{denominator}}}", TIGHT)
-    latex = latex_name(text)
-    return Piece(latex, _strength(latex))
+        return rf"{sign}\frac{{{numerator.lstrip('-')}}}{{{denominator}}}"
+    one, *rest = text.split(" ")
+    return " ".join([latex_name(one), *(x if x in "+-" else latex_name(x) for x in rest)])
+
+
+def _number(x: Any) -> Piece:
+    latex = latex_number(x)
+    return Piece(latex, TIGHT if r"\frac" in latex else SUM if " - " in latex or " + " in latex else _strength(latex))
 
 
 def _shortened(row: Primitive, operands: list[Piece]) -> Piece:

@@ -8,13 +8,12 @@ from __future__ import annotations
 import unicodedata
 from bisect import bisect_right
 from itertools import accumulate
-from numbers import Rational
-from typing import Any
 
-from ..engine.evaluation import decimal
+from ..notation import numbers
+
+number, in_full = numbers.number, numbers.in_full
 
 EM = 0.61  # advance of one cell over the font size: the widest of the usual fixed-pitch fonts
-LONGEST_FRACTION = 120  # characters of a Fraction that is still written out
 LONGEST_LABEL = 40  # cells of a label that messages and titles show in one line
 
 
@@ -92,41 +91,6 @@ def _advance(c: str) -> float:
     if c in "fijlrtI .,:;'!|()[]/-":
         return 0.5
     return 0.72 if c.islower() or c.isdigit() else 0.85
-
-
-def number(x: Any, room: int = 10, digits: int = 4) -> str:
-    """Four significant digits with a real minus sign; a Fraction exactly where it fits.
-
-    Example:
-        >>> number(-0.00001234567), number(float("-inf")), number(24.70408)
-        ('−1.235e−5', '−inf', '24.7')
-    """
-    approximate = ""
-    if isinstance(x, Rational):
-        exact = _exactly(x, room)
-        if exact:
-            return exact.replace("-", "−")
-        x, approximate = decimal(x), "≈"
-    mantissa, _, exponent = f"{x:.{digits}g}".lower().partition("e")
-    if "." in mantissa:
-        mantissa = mantissa.rstrip("0").rstrip(".")  # a Decimal keeps them
-    text = f"{mantissa}e{int(exponent)}" if exponent else mantissa
-    return approximate + text.replace("-", "−")
-
-
-def in_full(x: Any) -> str:
-    """All digits, for tooltips; a Fraction with very many is rounded."""
-    if isinstance(x, Rational):
-        return _exactly(x, LONGEST_FRACTION) or f"about {decimal(x):.16g}"
-    return str(x)
-
-
-def _exactly(x: Rational, room: int) -> str:
-    """The fraction as text, "" if that takes more room; a huge one is never written out."""
-    if int(x.numerator).bit_length() + int(x.denominator).bit_length() > 4 * room:
-        return ""
-    text = str(x)
-    return text if len(text) <= room else ""
 
 
 def xml(text: str) -> str:

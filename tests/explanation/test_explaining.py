@@ -194,7 +194,11 @@ Uses
 
 Paths
   product  path
-        0  x →(×−3) v1 →(×0) y"""
+        0  x →(×−3) v1 →(×0) y
+
+Rules
+  ∂(x · w)/∂x = w = −3
+  ∂relu(v1)/∂v1 = 0, as v1 ≤ 0"""
     )
 
 

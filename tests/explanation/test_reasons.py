@@ -138,7 +138,7 @@ def test_large_factors():
     [reason] = reasons_of(lambda x: ag.exp(x * -10) * 1e6)
     assert (reason.about, reason.kind) == ("large", "large factors")
     assert (
-        "has 3 factors above 1: ×4.852e8 at v2 = exp(v1), ×1e6 at v3 = v2 * 1e+06, ×−10 at v1 = x * (-10)"
+        "has 3 factors above 1: ×4.852e8 at v2 = exp(v1), ×1e6 at v3 = v2 * 1e6, ×−10 at v1 = x * (-10)"
         in reason.text
     )
     [reason] = reasons_of(lambda x: x * 1e4)

@@ -9,7 +9,8 @@ import pytest
 
 import autograd_core as ag
 from autograd_core.engine.ops import ROWS
-from autograd_core.notation.formulas import expression, latex_name, latex_operation, mathml, names_of, operation, shown
+from autograd_core.notation.formulas import expression, latex_name, latex_operation, mathml, names_of, operation
+from autograd_core.notation.numbers import shown
 
 _spec = importlib.util.spec_from_file_location("graphs", Path(__file__).parents[1] / "pictures" / "graphs.py")
 _graphs = importlib.util.module_from_spec(_spec)
@@ -27,7 +28,7 @@ HOSTILE = _graphs.HOSTILE
         (float("inf"), "inf"),
         (float("nan"), "nan"),
         (Fraction(1, 3), "1/3"),
-        (Fraction(10**30, 7), "1.429e+29"),
+        (Fraction(10**30, 7), "1.429e29"),
     ],
 )
 def test_shown(x, text):
@@ -44,15 +45,15 @@ def test_names_of_more_than_twenty_signs_are_cut():
 
 def test_fractions_of_any_length_are_shown():
     """Python writes no int of more than 4300 digits."""
-    for power, text in (5000, "1e+5000"), (20_000, "1e+20000"):
+    for power, text in (5000, "1e5000"), (20_000, "1e20000"):
         x = ag.Value(Fraction(10**power), label="x")
         assert shown(x.data) == text
-        assert shown(1 / x.data) == text.replace("+", "-")
+        assert shown(1 / x.data) == text.replace("e", "e-")
         assert repr(x).startswith("Value(data=1.")
         y = x * 3
         y.backward()
         assert ag.forward_steps(y)[0].formula == f"v1 = x * 3 = {text} * 3 = 3{text[1:]}"
-        assert text.replace("+", "") in str(ag.explain(x * x, x))
+        assert text in str(ag.explain(x * x, x))
         assert "v1" in str(ag.Stepper(y))
     assert repr(ag.Value(Fraction(1, 3))) == "Value(data=1/3, grad=0.0)"
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ...notation.formulas import expression, latex_name, shown
+from ...notation.formulas import expression, latex_name
+from ...notation.numbers import shown
 from .description import leaf_names
 
 if TYPE_CHECKING:

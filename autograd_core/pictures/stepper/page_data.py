@@ -104,6 +104,7 @@ def data(passes: Passes, cards: dict[int, int], *, title: str, theme: str) -> di
         "zero": numbers.number(0.0),
         "top": passes.top,
         "roots": [[index[root], numbers.number(g), bar(g, largest)] for root, g in _seeds(passes)],
+        "rules": _rules(backward, index),
         "templates": templates.entries,
         "numbers": numbers.entries,
     }
@@ -112,6 +113,16 @@ def data(passes: Passes, cards: dict[int, int], *, title: str, theme: str) -> di
 def _seeds(passes: Passes) -> list[tuple[Value, Any]]:
     """Each root, and the gradient that it begins with."""
     return [(root, type(root.data)(1)) for root in passes.roots]
+
+
+def _rules(backward: Sequence[Step], index: dict[Value, int]) -> dict[int, list[str]]:
+    """Of each node how its local derivatives come about, "" where there is no more to say than the number."""
+    found: dict[int, list[str]] = {}
+    for step in backward[:MOST_STEPS]:
+        rules = ["" if rule is None or not rule.says_more else text.clean(rule.text) for rule in step.rules[:MOST_ROWS]]
+        if any(rules):
+            found[index[step.node]] = rules
+    return found
 
 
 def _sent(step: Step, index: dict[Value, int], numbers: _Table, largest: Any) -> list[Any]:
@@ -170,7 +181,7 @@ def _fallback(passes: Passes) -> Iterator[str]:
     yield f"<details open><summary>Backward: {len(backward)} chain rules, from {top} to the leaves</summary>"
     yield (
         f"<p>Each gradient below is ∂{top}/∂(operand). It begins at 0, and ∂{top}/∂{top} = 1.</p>"
-        + _table("step", "from", "to", "incoming gradient × local derivative = product", "gradient before → after")
+        + _table("step", "from", "to", "gradient × local derivative = product", "gradient before → after")
     )
     for step in backward[:some]:
         yield from _products(step, passes)

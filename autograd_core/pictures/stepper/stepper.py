@@ -74,19 +74,24 @@ class Stepper:
         >>> len(stepper), stepper.index
         (4, 0)
         >>> print(stepper.goto(3).formula)
-        grad a += d v1/d a * grad v1 = -3 * 1 = -3
-        grad b += d v1/d b * grad v1 = 2 * 1 = 2
+        d (a * b)/d a = b = -3
+        gradient of a += d v1/d a * gradient of v1 = -3 * 1 = -3
+        d (a * b)/d b = a = 2
+        gradient of b += d v1/d b * gradient of v1 = 2 * 1 = 2
         >>> print(stepper)
         step 4 of 4 | backward 2 of 2
         node v1   op mul
         <BLANKLINE>
           v1 = a * b = 2 * (-3) = -6
         <BLANKLINE>
-          gradient that comes in: d v2/d v1 = 1
+          gradient: d v2/d v1 = 1
         <BLANKLINE>
-          operand   local derivative   * incoming   = product   running sum
+          operand   local derivative   * gradient   = product   running sum
           a                       -3            1          -3       1 -> -2
           b                        2            1           2        0 -> 2
+        <BLANKLINE>
+          d (a * b)/d a = b = -3
+          d (a * b)/d b = a = 2
         <BLANKLINE>
         gradients so far (~ still grows):  v2 = 1  v1 = 1  a = -2  b = 2
     """

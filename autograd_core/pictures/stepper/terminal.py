@@ -9,7 +9,8 @@ import sys
 from typing import TYPE_CHECKING
 
 from ...engine.value import Constant
-from ...notation.formulas import atom, operation, shown
+from ...notation.formulas import atom, operation
+from ...notation.numbers import shown
 from .. import text
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ WIDTH = 100
 INDENT = "  "
 MOST_ROWS = 16  # operands in the table
 MOST_TERMS = 8  # operands in a formula
+MOST_RULES = 4  # below the table
 MOST_LINES = 6  # of values or gradients so far
 PROMPT = "Enter or n: next, p: previous, a number: that step, q: quit > "
 
@@ -54,11 +56,12 @@ def _page(passes: Passes, index: int) -> Iterator[str]:
         known = [s.node for s in passes.steps[: step.index + 1]]
         yield from _fitted("values so far:", [f"{names[v]} = {shown(v.data)}" for v in known], most=MOST_LINES)
         return
-    yield f"{INDENT}gradient that comes in: d {atom(passes.top)}/d {atom(names[node])} = {shown(step.adjoint)}"
+    yield f"{INDENT}gradient: d {atom(passes.top)}/d {atom(names[node])} = {shown(step.adjoint)}"
     yield ""
-    head = ("operand", "local derivative", "* incoming", "= product", "running sum")
+    head = ("operand", "local derivative", "* gradient", "= product", "running sum")
     yield from _table(head, _backward_rows(step, names))
     yield ""
+    yield from _rules(step)
     yield from _fitted("gradients so far (~ still grows):", _sums(passes, index), most=MOST_LINES)
 
 
@@ -112,6 +115,17 @@ def _backward_rows(step: Step, names: dict[Value, str]) -> Iterator[Sequence[str
         else:
             sums = f"{shown(step.before[k])} -> {shown(step.after[k])}"
             yield names[p], shown(step.local_grads[k]), shown(step.adjoint), shown(step.products[k]), sums
+
+
+def _rules(step: Step) -> Iterator[str]:
+    """How the local derivatives come about, where there is more to say than the number."""
+    rules = [rule for rule in step.rules if rule is not None and rule.says_more]
+    for rule in rules[:MOST_RULES]:
+        yield from _wrapped(text.clean(rule.formula), INDENT)
+    if len(rules) > MOST_RULES:
+        yield f"{INDENT}... and {len(rules) - MOST_RULES} more rules"
+    if rules:
+        yield ""
 
 
 def _table(head: Sequence[str], body: Iterable[Sequence[str]]) -> Iterator[str]:

@@ -223,14 +223,15 @@ kinds.stepper = (view, data) => {
 
   function backwardTable(i, j) {
     const [, adjoint, , products, afters] = backward[j];
-    const rows = parents[i].slice(0, listed).map((p, k) => (isConstant[p]
-      ? h("tr", { class: "agc-constant" }, h("th", { scope: "row" }, math(name(p))), h("td", { colspan: 6 }, "constant: it gets no gradient"))
-      : h("tr", null, h("th", { scope: "row" }, link(p, math(name(p)))), two(math(slope(i, p)), local[i][k]), between("×"), two(math(grad(i)), adjoint), between("="),
+    const rules = data.rules[i] || [];
+    const rows = parents[i].slice(0, listed).flatMap((p, k) => (isConstant[p]
+      ? [h("tr", { class: "agc-constant" }, h("th", { scope: "row" }, math(name(p))), h("td", { colspan: 6 }, "constant: it gets no gradient"))]
+      : [h("tr", null, h("th", { scope: "row" }, link(p, math(name(p)))), two(math(slope(i, p)), local[i][k]), between("×"), two(math(grad(i)), adjoint), between("="),
         h("td", { title: full(products[k]), class: `agc-product ${sign(products[k])}` }, math(number(products[k]))),
         h("td", { class: "agc-sum", title: `${full(befores[j][k])} → ${full(afters[k])}` }, h("span", { class: "agc-symbol" }, math(grad(p)), turn + j < complete[p] ? " so far" : " complete"),
-          h("span", { class: "agc-number" }, math(number(befores[j][k])), " → ", h("b", { class: sign(afters[k]) }, math(number(afters[k]))))))));
+          h("span", { class: "agc-number" }, math(number(befores[j][k])), " → ", h("b", { class: sign(afters[k]) }, math(number(afters[k])))))), ...(rules[k] ? [h("tr", { class: "agc-rule" }, h("td", { colspan: 7 }, rules[k]))] : [])]));
     return told(["The gradient ", math(grad(i), "=", number(adjoint)), " is complete. Each operand gets it times its local derivative:"],
-      h("thead", null, h("tr", null, ...["operand", "local derivative", "", "incoming", "", "product", "running sum"].map((text) => (text ? h("th", { scope: "col" }, text) : h("td", { "aria-hidden": "true" }))))),
+      h("thead", null, h("tr", null, ...["operand", "local derivative", "", "gradient", "", "product", "running sum"].map((text) => (text ? h("th", { scope: "col" }, text) : h("td", { "aria-hidden": "true" }))))),
       h("tbody", null, ...rows));
   }
 
