@@ -181,7 +181,7 @@ def test_every_form_shows_several_roots(kind, tmp_path):
 def test_the_sum_of_roots_has_a_name():
     stepper = Stepper(several("below"))
     stepper.goto(stepper.n_forward)
-    assert "gradient that comes in: d (p + q)/d q = 1" in str(stepper)
+    assert "gradient: d (p + q)/d q = 1" in str(stepper)
     assert Stepper([ag.Value(float(i)).exp() for i in range(9)])._told()["top"] == "v2 + ... + v18"
 
 
