@@ -78,9 +78,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 OUTPUTS = {  # of the commands on an expression
-    "draw": "the picture: .svg, .png, .html, .dot or .pdf (default graph.svg)",
+    "draw": "the picture: .svg, .png, .html, .tex, .mmd, .dot or .pdf (default graph.svg)",
     "step": "a page (.html) or an animation (.gif, .webp, .apng) instead of text",
-    "explain": "a picture as well: .svg, .png, .html, .dot or .pdf",
+    "explain": "a picture as well: .svg, .png, .html, .tex, .mmd, .dot or .pdf",
 }
 NEGATED = re.compile(r"-(?!-[a-z]*(=|$)|[hi]?$|o)")  # a word that begins with a minus, and is no option
 NEGATIVE = re.compile(r"-([0-9.]|inf|nan)")

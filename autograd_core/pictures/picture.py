@@ -6,7 +6,6 @@ import itertools
 import math
 import re
 import warnings
-from importlib import import_module
 from typing import TYPE_CHECKING, Any, TypedDict
 
 from ..atomic_write import write_file
@@ -21,6 +20,8 @@ from .layout.crossings import ENGINES
 from .page import embed
 from .render.digraph import digraph
 from .render.mermaid import mermaid
+from .render.pdf import pdf
+from .render.tikz import tikz
 from .scene.highlight import tracks_of
 from .scene.overlay import checked
 from .scene.tooltips import told
@@ -69,7 +70,7 @@ class Picture:
         >>> picture.svg.startswith("<svg")
         True
         >>> picture
-        <Picture of 2 cards, 336 x 98 pixels>
+        <Picture of 2 cards, 340 x 103 pixels>
     """
 
     __slots__ = ("_frame", "_svg", "_view", "scopes")
@@ -166,8 +167,10 @@ class Picture:
 
         Args:
             path: Ends in .svg, .png (extra `png`; two pixels per unit), .html (a page that needs
-                nothing else), .dot (as `draw_dot` has it), .mmd (Mermaid, which GitHub draws within a page)
-                or .pdf (by rsvg-convert or CairoSVG).
+                nothing else), .dot (as `draw_dot` has it), .mmd (Mermaid, which GitHub draws within a page),
+                .tex (TikZ: pdflatex compiles it alone or as a part of a paper; names are mathematics) or .pdf
+                (by rsvg-convert where that is, which embeds fonts; else in the fonts that every reader has, so
+                that letters beyond Western Europe, Greek and mathematics become question marks).
             theme: "light" or "dark": the colours, written out, so that every viewer shows them; "auto":
                 an .svg or .html that follows its reader's system, in browsers alone. None: that of `draw`;
                 where that is "auto", a page follows the reader and everything else is light.
@@ -178,7 +181,7 @@ class Picture:
         Raises:
             OperandError: `path` is no path.
             RangeError: Another suffix or theme, or a folder that does not exist; "auto" for what is no page.
-            MissingExtraError: The library or program that makes a PNG or a PDF is not there.
+            MissingExtraError: The library that makes a PNG is not there.
 
         Example:
             >>> import autograd_core as ag, tempfile, pathlib
@@ -397,6 +400,12 @@ def _mmd(picture: Picture) -> bytes:
     return mermaid(picture._view.graph, picture._frame.scene.direction).encode()
 
 
+def _tex(picture: Picture) -> bytes:
+    look = picture._frame.look
+    theme = "dark" if look.theme == "dark" else "light"
+    return tikz(picture._resolved(), picture._frame.scene.cards, look.style, theme).encode("ascii")
+
+
 def _html(picture: Picture) -> bytes:
     return embed.page(picture._live(), title=picture._frame.look.title, theme=picture._frame.look.theme).encode()
 
@@ -428,15 +437,8 @@ def _pdf(picture: Picture) -> bytes:
             msg = f"save: {program} made no PDF ({error}); save as .svg, and print that from a browser"
             raise RangeError(msg) from error
         return bytes(done.stdout)
-    try:
-        cairosvg = import_module("cairosvg")
-    except (ImportError, OSError):  # OSError: the package is there, but not the Cairo library
-        msg = (
-            "save: a PDF needs the program rsvg-convert (librsvg) or the package CairoSVG, and neither is here; "
-            "pip install cairosvg, or save as .svg and print that from a browser"
-        )
-        raise MissingExtraError(msg) from None
-    return bytes(cairosvg.svg2pdf(bytestring=drawn))
+    look = picture._frame.look
+    return pdf(drawn.decode(), look.style, "dark" if look.theme == "dark" else "light")
 
 
 FOLLOWING = (".svg", ".html")  # formats that can follow the reader's system theme
@@ -446,5 +448,6 @@ WRITERS: dict[str, Callable[[Picture], bytes]] = {
     ".html": _html,
     ".dot": _dot,
     ".mmd": _mmd,
+    ".tex": _tex,
     ".pdf": _pdf,
 }

@@ -9,7 +9,7 @@ import stat
 import struct
 import subprocess
 import sys
-import types
+import zlib
 from base64 import b64encode
 from pathlib import Path
 from xml.etree import ElementTree as ET
@@ -169,19 +169,33 @@ def test_pdf_by_rsvg_convert(neuron, tmp_path, program):
     assert neuron.save(tmp_path / "g.pdf").read_bytes().startswith(b"%PDF --format=pdf")
 
 
-@pytest.mark.usefixtures("program")
-def test_pdf_by_cairosvg(neuron, tmp_path, monkeypatch):
-    fake = types.ModuleType("cairosvg")
-    fake.svg2pdf = lambda bytestring: b"%PDF " + bytestring[:4]
-    monkeypatch.setitem(sys.modules, "cairosvg", fake)
-    assert neuron.save(tmp_path / "g.pdf").read_bytes() == b"%PDF <svg"
+def objects_of(file):
+    """A PDF's objects by its own table, which has to say where each begins."""
+    start = int(re.search(rb"startxref\n(\d+)\n%%EOF\n$", file)[1])
+    assert file[start:].startswith(b"xref\n0 ")
+    places = [int(p) for p in re.findall(rb"(\d{10}) 00000 n ", file[start:])]
+    for number, place in enumerate(places, start=1):
+        assert file[place:].startswith(b"%d 0 obj\n" % number)
+    return [file[place:].split(b"\nendobj", 1)[0] for place in places]
 
 
 @pytest.mark.usefixtures("program")
-def test_pdf_without_a_converter(neuron, tmp_path, monkeypatch):
-    monkeypatch.setitem(sys.modules, "cairosvg", None)
-    with pytest.raises(ag.MissingExtraError, match="rsvg-convert"):
-        neuron.save(tmp_path / "g.pdf")
+@pytest.mark.parametrize("name", sorted(GRAPHS))
+@pytest.mark.parametrize("options", [{}, {"style": "compact", "theme": "dark", "width": 1200, "title": "(∂ \\ é 日)"}])
+def test_pdf_without_any_program(tmp_path, name, options):
+    drawn = draw(GRAPHS[name](), **options)
+    *_, page, content = objects_of(drawn.save(tmp_path / "g.pdf").read_bytes())
+    size = [float(v) for v in re.search(rb"/MediaBox \[0 0 ([\d.]+) ([\d.]+)\]", page).groups()]
+    assert size == pytest.approx([0.75 * v for v in drawn._frame.size()], abs=0.1)
+    lines = zlib.decompress(content.split(b"stream\n", 1)[1].rsplit(b"\nendstream", 1)[0]).decode("latin-1").split("\n")
+    assert lines.count("q") + len([line for line in lines if line.startswith("q ")]) == lines.count("Q")
+    fonts = set(re.findall(r"/(F\d+) ", "\n".join(lines)))
+    assert fonts == {found.decode() for found in re.findall(rb"/(F\d+) <<", page)}
+    cards = len(ET.fromstring(drawn.svg).findall(".//*[@data-node]"))
+    assert len([line for line in lines if line in ("B", "f", "S")]) >= cards
+    shown = [re.search(r"\((.*)\) Tj", line)[1] for line in lines if line.endswith("Tj")]
+    values = [t.text for t in ET.fromstring(drawn.svg).iter("{http://www.w3.org/2000/svg}text") if t.get("class") == "value"]
+    assert {v for v in values if v.isascii()} <= set(shown)
 
 
 def test_a_failure_leaves_the_old_file_whole(neuron, tmp_path, program, monkeypatch):
@@ -208,7 +222,7 @@ def test_a_failure_leaves_the_old_file_whole(neuron, tmp_path, program, monkeypa
 @pytest.mark.parametrize(
     ("path", "error", "message"),
     [
-        ("g.gif", ag.RangeError, r"ends in .svg, .png, .html, .dot, .mmd, .pdf, got 'g.gif'"),
+        ("g.gif", ag.RangeError, r"ends in .svg, .png, .html, .dot, .mmd, .tex, .pdf, got 'g.gif'"),
         ("g", ag.RangeError, "got 'g'"),
         ("nowhere/g.svg", ag.RangeError, "there is no folder 'nowhere'"),
         (3, ag.OperandError, r"expected a path \(str or pathlib.Path\), got 3 \(int\)"),
@@ -279,7 +293,7 @@ def test_importing_pictures_imports_no_layout_library():
 
 
 def test_every_suffix_has_its_writer():
-    assert list(picture.WRITERS) == [".svg", ".png", ".html", ".dot", ".mmd", ".pdf"]
+    assert list(picture.WRITERS) == [".svg", ".png", ".html", ".dot", ".mmd", ".tex", ".pdf"]
 
 
 def test_show_opens_a_page(neuron, monkeypatch):

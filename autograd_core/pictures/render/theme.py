@@ -190,6 +190,17 @@ def style(name: str, theme: str, look: str, *, film: bool = False, plates: bool 
     )
 
 
+def declared(theme: str, look: str) -> list[tuple[str, dict[str, str]]]:
+    """The rules as selectors and declarations; with a theme of "" the colours are their names."""
+    colours = {"light": LIGHT, "dark": DARK}.get(theme) or {key: key for key in LIGHT}
+    changed = COMPACT if look == "compact" else {}
+    found = []
+    for selector, rule in RULES:
+        pairs = (part.split(":", 1) for part in changed.get(selector, rule).format(**colours).split(";"))
+        found.append((selector, dict(pairs)))
+    return found
+
+
 def _rules(name: str, colours: dict[str, str], look: str, all_rules: tuple[tuple[str, str], ...]) -> str:
     changed = COMPACT if look == "compact" else {}
     rules = (f"#{name} .{s}{{{changed.get(s, rule).format(**colours)}}}" for s, rule in all_rules)
