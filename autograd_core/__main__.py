@@ -13,8 +13,8 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 from unicodedata import normalize
 
-from . import Value
-from .errors import AutogradError, ExpressionError, MissingExtraError
+from . import Value, __version__
+from .errors import SITE, AutogradError, ExpressionError, MissingExtraError
 from .explanation import explain
 from .notation.expressions import parse
 from .notation.names import name
@@ -77,6 +77,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
+PROGRAM = "python -m autograd_core"
+EXAMPLES = {
+    "draw": 'draw "tanh(a*b) + c" a=2 b=-3 c=10 -o g.svg',
+    "step": 'step "tanh(a*b) + c" a=2 b=-3 c=10 -o steps.html',
+    "explain": 'explain "relu(a)*b" --of a a=-2 b=3',
+    "check": 'check autograd_core:softmax --at "[1.0, 2.0, 3.0]"',
+}
 OUTPUTS = {  # of the commands on an expression
     "draw": "the picture: .svg, .png, .html, .tex, .mmd, .dot or .pdf (default graph.svg)",
     "step": "a page (.html) or an animation (.gif, .webp, .apng) instead of text",
@@ -95,9 +102,12 @@ def _set_apart(words: Sequence[str]) -> list[str]:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="python -m autograd_core",
+        prog=PROGRAM,
         description="Without a command: the tour, one expression checked to 50 digits and then a network.",
+        epilog="examples:\n" + "".join(f"  {PROGRAM} {words}\n" for words in EXAMPLES.values()) + f"\n{SITE}/",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
+    parser.add_argument("--version", action="version", version=f"autograd-core {__version__}")
     parser.add_argument("--out", type=Path, default=Path("autograd_core_output"), help="folder for what the tour saves")
     parser.add_argument("--epochs", type=int, default=EPOCHS, help="training epochs of the tour (default %(default)s)")
     commands = parser.add_subparsers(dest="command")
@@ -106,7 +116,7 @@ def _parser() -> argparse.ArgumentParser:
         ("step", "go through the forward and the backward pass, step by step"),
         ("explain", "say why a derivative is what it is"),
     ):
-        one = commands.add_parser(command, help=what)
+        one = commands.add_parser(command, help=what, description=f"{what}.", epilog=f"example: {EXAMPLES[command]}")
         one.add_argument("expression", help='such as "tanh(a*b) + c"; it is parsed, never run as Python')
         one.add_argument("values", nargs="*", metavar="name=number", help="one for every name in the expression")
         one.add_argument("--theme", choices=("auto", "light", "dark"), default="auto", help="of the picture")
@@ -117,7 +127,10 @@ def _parser() -> argparse.ArgumentParser:
             one.add_argument("-i", "--interactive", action="store_true", help="show a step at each press of Enter")
         else:
             one.add_argument("--of", required=True, metavar="name", help="whose derivative")
-    checking = commands.add_parser("check", help="judge the derivative of a function of yours")
+    judged = "judge the derivative of a function of yours"
+    checking = commands.add_parser(
+        "check", help=judged, description=f"{judged}.", epilog=f"example: {EXAMPLES['check']}"
+    )
     checking.add_argument("function", metavar="module:function", help="it is imported, and called")
     checking.add_argument(
         "--at", nargs="+", required=True, metavar="argument", help='numbers, or lists such as "[1.0, 2.0]"'
@@ -273,6 +286,11 @@ def _tour(out: Path, epochs: int) -> None:
     print("\nSaved:")
     for path, what in saved:
         print(f"  {path}  {what}")
+    page = (out / "expression.svg").resolve().as_uri()
+    print(f"\nNext:\n  open {page} in a browser")
+    for command, what in (("draw", "draws"), ("step", "steps through"), ("explain", "explains a gradient of")):
+        print(f"  {PROGRAM} {EXAMPLES[command]}\n      {what} an expression of yours")
+    print(f"  in Python, `import autograd_core as ag` and `ag.draw(y).show()`; in Jupyter `ag.Stepper(y)`\n  {SITE}/")
 
 
 def readme_expression() -> Value:

@@ -1,12 +1,18 @@
 """The command line, as a user calls it."""
 
 import json
+import re
+import shlex
 import subprocess
 import sys
 import xml.etree.ElementTree as ET
+from pathlib import Path
+from urllib.parse import urlparse
+from urllib.request import url2pathname
 
 import pytest
 
+import autograd_core as ag
 import autograd_core.__main__ as shell
 import nn
 from autograd_core.__main__ import main
@@ -192,3 +198,50 @@ def test_unknown_command_exits_with_usage(capsys):
 
 def test_readme_expression_labels():
     assert shell.readme_expression().label == "g"
+
+
+# --- what the help and the tour say to do -----------------------------------------------------------
+
+
+def test_the_help_lists_every_command_with_an_example(capsys):
+    with pytest.raises(SystemExit) as caught:
+        main(["--help"])
+    assert caught.value.code == 0
+    text = capsys.readouterr().out
+    commands = re.search(r"\{([a-z,]+)\}", text)[1].split(",")
+    assert sorted(commands) == sorted(shell.EXAMPLES)
+    for command, words in shell.EXAMPLES.items():
+        assert f"python -m autograd_core {words}\n" in text
+        assert re.search(rf"^    {command} +[a-z].+$", text, re.MULTILINE), f"the help does not say what {command} is for"
+
+
+@pytest.mark.parametrize("command", sorted(shell.EXAMPLES))
+def test_the_example_of_each_command_does_what_it_says(tmp_path, monkeypatch, capsys, command):
+    with pytest.raises(SystemExit):
+        main([command, "--help"])
+    shown = " ".join(capsys.readouterr().out.split())
+    assert shown.endswith(f"example: {shell.EXAMPLES[command]}")
+    monkeypatch.chdir(tmp_path)
+    words = shlex.split(shell.EXAMPLES[command])
+    assert words[0] == command
+    assert main(words) == 0
+    assert capsys.readouterr().out
+    if "-o" in words:
+        assert (tmp_path / words[words.index("-o") + 1]).stat().st_size > 1000
+
+
+def test_the_tour_ends_with_what_to_do_next(tmp_path, capsys):
+    assert main(["--out", str(tmp_path / "a folder"), "--epochs", "1"]) == 0
+    text = capsys.readouterr().out.partition("\nNext:\n")[2]
+    page = re.search(r"open (file://\S+) in a browser", text)[1]
+    assert Path(url2pathname(urlparse(page).path)) == (tmp_path / "a folder" / "expression.svg").resolve()
+    for command in ("draw", "step", "explain"):
+        assert f"  python -m autograd_core {shell.EXAMPLES[command]}\n" in text
+    assert "ag.draw(y).show()" in text
+
+
+def test_the_version(capsys):
+    with pytest.raises(SystemExit) as caught:
+        main(["--version"])
+    assert caught.value.code == 0
+    assert capsys.readouterr().out == f"autograd-core {ag.__version__}\n"

@@ -53,7 +53,7 @@ CONTENTS = {
         "tutorials/10_jacobian_chains", "tutorials/11_calibration", "tutorials/micrograd_demo",
         "tutorials/micrograd_trace_graph", "tutorials/map", "tutorials/*",
     ],
-    "how-to/index": ["how-to/*", "checking", "compiled"],
+    "how-to/index": ["how-to/*", "checking", "compiled", "common-mistakes"],
     "reference/index": [
         "reference/autograd_core/index", "reference/autograd_core.testing/index", "reference/nn/index",
         "reference/nn.datasets/index", "reference/nn.init/index", "reference/nn.schedules/index",
