@@ -407,7 +407,9 @@ def _tex(picture: Picture) -> bytes:
 
 
 def _html(picture: Picture) -> bytes:
-    return embed.page(picture._live(), title=picture._frame.look.title, theme=picture._frame.look.theme).encode()
+    width, height = picture._frame.size()
+    look = picture._frame.look
+    return embed.page(picture._live(), title=look.title, theme=look.theme, is_wide=width > height).encode()
 
 
 def _png(picture: Picture) -> bytes:

@@ -7,6 +7,7 @@ import re
 import shutil
 import string
 import subprocess
+from pathlib import Path
 from xml.etree import ElementTree as ET
 
 import pytest
@@ -145,3 +146,15 @@ def test_any_text_is_escaped():
         assert not re.search(r"\\(?:input|end|write|catcode)", bare)
         assert bare.count("$") % 2 == 0
         assert bare.count("{") == bare.count("}")
+
+
+def test_every_sign_that_pictures_write_has_one_in_tex_and_in_pdf():
+    from autograd_core.pictures.render import pdf
+
+    folder = Path(pdf.__file__).parents[2]
+    files = [*folder.glob("pictures/**/*.py"), *folder.glob("notation/*.py")]
+    own = {"tikz.py", "pdf.py", "theme.py"}
+    signs = {c for file in files if file.name not in own for c in file.read_text(encoding="utf-8") if not c.isascii()}
+    assert {"−", "×", "…"} <= signs
+    assert {c for c in signs if escaped(c) == "?"} <= {"‴"}
+    assert {c for c in signs if c not in pdf.SYMBOL and pdf._code(c) == b"?"} <= {"‴"}

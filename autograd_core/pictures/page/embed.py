@@ -55,8 +55,8 @@ def fragment(svg: str, *, kind: str, alt: str, data: Any, fallback: str = "", ca
     )
 
 
-def page(fragment: str, *, title: str, theme: str = "auto") -> str:
-    """A whole page around fragments; `theme` is "auto", "light" or "dark".
+def page(fragment: str, *, title: str, theme: str = "auto", is_wide: bool = False) -> str:
+    """A whole page around fragments; `theme` is "auto", "light" or "dark". A wide one is printed on its side.
 
     Example:
         >>> from autograd_core.pictures.page.embed import page
@@ -68,7 +68,8 @@ def page(fragment: str, *, title: str, theme: str = "auto") -> str:
     return (
         f'<!doctype html>\n<html lang="en">\n<head><meta charset="utf-8"><title>{name}</title>'
         f'<meta name="viewport" content="width=device-width"><meta name="color-scheme" content="{scheme}">'
-        f"<style>body{{margin:16px}}</style></head>\n<body>\n{fragment}</body>\n</html>\n"
+        f"<style>body{{margin:16px}}@page{{size:A4{' landscape' * is_wide};margin:12mm}}"
+        f"@media print{{body{{margin:0}}}}</style></head>\n<body>\n{fragment}</body>\n</html>\n"
     )
 
 

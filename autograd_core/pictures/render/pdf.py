@@ -36,8 +36,12 @@ SYMBOL = dict(zip("αβχδεφγηικλμνοπθρστυωξψζ", b"abcdefgh
     zip("ΑΒΧΔΕΦΓΗΙΚΛΜΝΟΠΘΡΣΤΥΩΞΨΖ", b"ABCDEFGHIKLMNOPQRSTUWXYZ", strict=True)
 )
 SYMBOL |= {"−": 0x2D, "≤": 0xA3, "∞": 0xA5, "→": 0xAE, "≥": 0xB3, "∂": 0xB6, "≠": 0xB9, "≈": 0xBB, "√": 0xD6, "∇": 0xD1,
-           "′": 0xA2, "″": 0xB2, "▸": 0xDE, "∑": 0xE5, "∏": 0xD5}  # fmt: skip
-SYMBOL_WIDTHS = {0xAE: 987.0, 0xA5: 713.0, 0xB6: 494.0, 0xD1: 713.0, 0xDE: 987.0, 0xE5: 713.0, 0xA2: 247.0, 0xB2: 411.0}
+           "′": 0xA2, "″": 0xB2, "▸": 0xDE, "∑": 0xE5, "∏": 0xD5,
+           "←": 0xAC, "↑": 0xAD, "↓": 0xAF, "⇒": 0xDE, "∈": 0xCE, "↻": 0xBF}  # fmt: skip
+SYMBOL_WIDTHS = {  # those that are not 549
+    0xA2: 247.0, 0xA5: 713.0, 0xAC: 987.0, 0xAE: 987.0, 0xB2: 411.0, 0xB6: 494.0, 0xBF: 658.0, 0xD1: 713.0,
+    0xDE: 987.0, 0xE5: 713.0,
+}  # fmt: skip
 
 
 def pdf(svg: str, look: str, theme: str) -> bytes:
@@ -148,7 +152,7 @@ def _runs(text: str, family: str, weight: str) -> Iterator[tuple[bytes, str]]:
 
 def _code(c: str) -> bytes:
     """A letter in the encoding of Windows; without its accents, if it is not there; else a question mark."""
-    for tried in (c, unicodedata.normalize("NFD", c)[:1], "?"):
+    for tried in (c, unicodedata.normalize("NFKD", c)[:1], "/" if c == "∕" else "?"):
         try:
             return tried.encode("cp1252")
         except UnicodeEncodeError:

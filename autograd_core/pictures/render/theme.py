@@ -166,6 +166,10 @@ FILM = (  # of one step of an animation
     ("used.tip.pos", "fill:{pos}"),
     ("used.tip.neg", "fill:{neg}"),
 )
+PRINT = (  # what has its meaning by colour alone, on paper that has none
+    ("bar.neg", "stroke-width:1.5"),
+    ("flow.neg.edge", "stroke-dasharray:9 2"),
+)
 COMPACT = {  # where it differs: print that is large for its card
     "name": f"fill:{{ink}};font:700 {NAME_FONT:g}px {MONO}",
     "op": f"fill:{{soft}};font:700 {NUMBER_FONT:g}px {MONO};text-anchor:end",
@@ -187,6 +191,7 @@ def style(name: str, theme: str, look: str, *, film: bool = False, plates: bool 
     return (
         f"#{name},#{name}[data-theme=light]{{{light}}}@media (prefers-color-scheme:dark){{#{name}{{{dark}}}}}"
         f"#{name}[data-theme=dark]{{{dark}}}{_rules(name, variables, look, rules)}"
+        f"@media print{{#{name},#{name}[data-theme]{{{light}}}{_rules(name, variables, look, PRINT)}}}"
     )
 
 
@@ -195,7 +200,7 @@ def declared(theme: str, look: str) -> list[tuple[str, dict[str, str]]]:
     colours = {"light": LIGHT, "dark": DARK}.get(theme) or {key: key for key in LIGHT}
     changed = COMPACT if look == "compact" else {}
     found = []
-    for selector, rule in RULES:
+    for selector, rule in RULES + PLATES:
         pairs = (part.split(":", 1) for part in changed.get(selector, rule).format(**colours).split(";"))
         found.append((selector, dict(pairs)))
     return found

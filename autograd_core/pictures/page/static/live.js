@@ -96,6 +96,8 @@ class View {
     this.button("+", "Zoom in (+)", () => this.zoom(1.25));
     this.button("Fit", "Show all (0)", () => this.fit());
     listen(this);
+    addEventListener("beforeprint", () => this.forPrint());
+    addEventListener("afterprint", () => this.look(this.box, this.moved));
     new ResizeObserver(() => this.resized()).observe(this.stage);
     document.addEventListener("scroll", () => this.placeTip(), { capture: true, passive: true });
   }
@@ -161,6 +163,22 @@ class View {
     this.svg.setAttribute("viewBox", this.box.map((v) => +v.toFixed(2)).join(" "));
     ["x", "y", "width", "height"].forEach((key, k) => this.svg.querySelector(".bg")?.setAttribute(key, this.box[k]));
     this.stage.classList.toggle("agc-moved", moved);
+    this.cue();
+  }
+
+  // A shadow on each side where the picture goes on.
+  cue() {
+    const [x, y, w, d] = this.box, [width, height] = this.size, more = "var(--cue)";
+    const sides = [[x > 1, "10px 0"], [x + w < width - 1, "-10px 0"], [y > 1, "0 10px"], [y + d < height - 1, "0 -10px"]];
+    const shadows = sides.filter(([on]) => on).map(([, place]) => `inset ${place} 9px -7px ${more}`);
+    this.stage.style.setProperty("--cues", shadows.join(",") || "none");
+  }
+
+  // All of it, whatever part one has looked at; the style sheet fits it to the page.
+  forPrint() {
+    this.layer.removeAttribute("transform");
+    this.svg.setAttribute("viewBox", [0, 0, ...this.size].join(" "));
+    ["x", "y", "width", "height"].forEach((key, k) => this.svg.querySelector(".bg")?.setAttribute(key, [0, 0, ...this.size][k]));
   }
 
   fit() {
@@ -215,6 +233,7 @@ class View {
     this.moved = true;
     this.layer.setAttribute("transform", `translate(${left - this.box[0]} ${top - this.box[1]})`);
     this.stage.classList.add("agc-moved");
+    this.cue();
   }
 
   // --- the tooltip: beside an element, or at a point ---

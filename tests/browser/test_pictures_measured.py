@@ -1,0 +1,194 @@
+"""Forty graphs as a browser sets them: no text overlaps, is cut, or is smaller than nine pixels on a page."""
+
+from __future__ import annotations
+
+import graphs
+import pytest
+
+import autograd_core as ag
+import nn
+
+from .test_overlap import MEASURE, SLACK, faults, moons_loss, second_order
+
+WIDTHS = (600, 700, 1600)
+LEAST = 9.0 - 0.05  # pixels
+# Of every text and span: the size of its print on the page.
+PRINT = """() => [...document.querySelectorAll("svg text, svg tspan")].filter((t) => t.textContent.trim()).map((t) => {
+    const scale = t.ownerSVGElement.getScreenCTM().a, moved = t.getCTM().a / t.ownerSVGElement.getCTM().a;
+    return [parseFloat(getComputedStyle(t).fontSize) * scale * moved, t.textContent.slice(0, 30)];
+})"""
+SCROLLS = "document.documentElement.scrollWidth >= Math.floor(document.querySelector('svg').getBoundingClientRect().right)"
+
+
+def with_gradients(make):
+    def made():
+        root = make()
+        root.backward()
+        return root
+
+    return made
+
+
+def xor(cases):
+    def make():
+        net = nn.MLP(2, [2, 1], activation="sigmoid", output="sigmoid", seed=1)
+        data = [((0.0, 0.0), 0.0), ((0.0, 1.0), 1.0), ((1.0, 0.0), 1.0), ((1.0, 1.0), 0.0)][:cases]
+        return ag.sum([(net(list(x)) - t) ** 2 for x, t in data])
+
+    return with_gradients(make)
+
+
+def classes():
+    return nn.cross_entropy([ag.Value(x, label=f"z_{k}") for k, x in enumerate((0.2, -1.3, 2.1))], 1)
+
+
+def softmax():
+    return ag.dot([1.0, 2.0, 3.0], ag.softmax([ag.Value(x, label=f"a_{k}") for k, x in enumerate((0.2, -1.3, 2.1))]))
+
+
+def recurrent(kind, steps):
+    def make():
+        last, _ = kind(1, 2, seed=1)([[0.3 * t] for t in range(steps)])
+        while isinstance(last, (list, tuple)):
+            last = last[-1] if isinstance(last[-1], (list, tuple)) else ag.sum(last)
+        return last
+
+    return with_gradients(make)
+
+
+def convolution():
+    out = nn.Conv1d(1, 1, 3, seed=1)([[0.1, 0.5, -0.3, 0.8, 0.2, 0.4]])
+    return ag.sum([v**2 for v in out[0]])
+
+
+def chain(n):
+    y = ag.Value(0.5, label="x")
+    for k in range(n):
+        y = y.sin() if k % 2 else y * 1.1
+    return y
+
+
+def fan(n):
+    x = ag.Value(0.7, label="x")
+    return ag.sum([x * float(k) for k in range(n)])
+
+
+def comparisons():
+    x, y = ag.Value(0.7, label="x"), ag.Value(-2.0, label="y")
+    return ag.where(x > y, ag.maximum(x, y * 3), abs(x) + ag.clip(y, -1, 1))
+
+
+def mathematical():
+    labels = ["Θ_10^(1)", "theta_1", "x_{i,j}", r"\hat{y}", "α", "sum(y_1)", "w_i→j", "δ_k^(2)", "∂E/∂w", "a[3]"]
+    return ag.prod([ag.Value(1.0 + k / 7, label=label) for k, label in enumerate(labels)])
+
+
+def numbers():
+    x = ag.Value(-1.23456e-123, label="x")
+    return x * -9.87654e-150 + ag.Value(1e300, label="large") * -1.5e7
+
+
+def grid(n):
+    return graphs.rosenbrock(n)
+
+
+def iterated(n):
+    x = ag.Value(0.3, label="x")
+    y = x
+    for _ in range(n):
+        y = y * y + x
+    return y
+
+
+GRAPHS = graphs.GRAPHS | {
+    "moons": moons_loss,
+    "second order": second_order,
+    "xor of 1": xor(1),
+    "xor of 4": xor(4),
+    "cross entropy": with_gradients(classes),
+    "softmax": with_gradients(softmax),
+    "rnn of 3": recurrent(nn.RNN, 3),
+    "rnn of 10": recurrent(nn.RNN, 10),
+    "lstm": recurrent(nn.LSTM, 1),
+    "convolution": with_gradients(convolution),
+    "chain of 12": with_gradients(lambda: chain(12)),
+    "chain of 60": with_gradients(lambda: chain(60)),
+    "fan of 4": with_gradients(lambda: fan(4)),
+    "fan of 30": with_gradients(lambda: fan(30)),
+    "comparisons": with_gradients(comparisons),
+    "mathematical": with_gradients(mathematical),
+    "numbers": with_gradients(numbers),
+    "iterated": with_gradients(lambda: iterated(4)),
+    "rosenbrock": with_gradients(lambda: grid(3)),
+    "perceptron": with_gradients(lambda: graphs.perceptron(1)),
+    "cases": with_gradients(lambda: graphs.perceptron(3, (2, 3, 1))),
+    "unrolled": with_gradients(lambda: graphs.unrolled(3)),
+    "tangle of 100": lambda: graphs.many(100, total=False),
+    "sum of 300": with_gradients(lambda: ag.sum([ag.Value(k / 7, label=f"a{k}") for k in range(300)])),
+    "1 000 nodes": lambda: graphs.many(1000, total=False),
+    "20 000 nodes": with_gradients(lambda: chain(20_000)),
+}
+DRESSED = {  # what is laid over cards, for some of them
+    "flow and a title": lambda root: {"flow": True, "title": "A title " * 20},
+    "paths": lambda root: {"highlight": ag.top_paths(root, ag.topological_order(root)[0], 3)},
+}
+
+
+def measured(page, svg, *, overlaps=True):
+    """What is wrong with a picture on pages of three widths."""
+    page.set_content(f"<!doctype html><body style='margin:0'>{svg}")
+    wrong = []
+    for width in WIDTHS:
+        page.set_viewport_size({"width": width, "height": 900})
+        small = [f"{size:.2f} px at {width}: {said!r}" for size, said in page.evaluate(PRINT) if size < LEAST]
+        wrong += small[:3]
+        if not page.evaluate(SCROLLS):
+            wrong.append(f"cut at {width}, and nothing scrolls")
+    return wrong + (list(faults(page.evaluate(MEASURE, SLACK)))[:5] if overlaps else [])
+
+
+@pytest.mark.parametrize("name", GRAPHS)
+def test_all_print_is_readable_and_nothing_overlaps(name, page):
+    root = GRAPHS[name]()
+    ways = {"full": {}}
+    if name in graphs.GRAPHS:
+        ways["compact"] = {"style": "compact"}
+    if name in ("readme", "network"):
+        ways |= {way: options(root) for way, options in DRESSED.items()}
+    for way, options in ways.items():
+        assert measured(page, ag.draw(root, **options).svg) == [], way
+
+
+def test_small_print_and_a_cut_picture_are_noticed(page):
+    found = measured(page, '<div style="width:100%;overflow:hidden"><svg width="800" viewBox="0 0 1600 100"><text y="40" font-size="17">a</text></svg></div>')
+    assert [fault for fault in found if "8.50 px" in fault]
+    assert [fault for fault in found if "cut at 600" in fault]
+
+
+def test_a_live_picture_shows_where_it_goes_on(page, save_page):
+    page.set_viewport_size({"width": 600, "height": 900})
+    page.goto(save_page(ag.draw(graphs.network())._repr_html_()))
+    page.wait_for_selector("[data-live] svg")
+    cues = "getComputedStyle(document.querySelector('.agc-stage'), '::after').boxShadow"
+    assert "inset" in page.evaluate(cues)
+    sizes = page.evaluate(PRINT)
+    assert min(size for size, _ in sizes) >= LEAST
+    page.get_by_label("Show all").click()
+    assert page.evaluate(cues) == "none"
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_a_page_is_printed_on_one_sheet_in_light_colours(scheme, new_page, save_page, tmp_path):
+    page = new_page(color_scheme=scheme, viewport={"width": 700, "height": 600})
+    path = ag.draw(graphs.readme(), title="On paper").save(tmp_path / "g.html")  # two screens high
+    page.goto(path.as_uri())
+    page.wait_for_selector("[data-live] svg")
+    sheets = page.pdf(prefer_css_page_size=True)
+    assert sheets.count(b"/Type /Page\n") + sheets.count(b"/Type /Page ") + sheets.count(b"/Type /Page/") == 1
+    page.emulate_media(media="print", color_scheme=scheme)
+    page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    colour = page.evaluate("getComputedStyle(document.querySelector('svg .bg')).fill")
+    assert colour == "rgb(255, 255, 255)"
+    box, card = page.evaluate("['svg', '.card:last-of-type .face'].map((s) => document.querySelector(s).getBoundingClientRect().bottom)")
+    assert 0 < card <= box
+    assert not page.locator(".agc-tools").is_visible()
