@@ -119,6 +119,7 @@ if _typing.TYPE_CHECKING:
     from .explanation import explain as explain
     from .explanation import paths as paths
     from .explanation import top_paths as top_paths
+    from .live_page import Film as Film
     from .live_page import LivePage as LivePage
     from .live_page import live as live
     from .pictures import Picture as Picture
@@ -132,7 +133,7 @@ if _typing.TYPE_CHECKING:
 # What draws, steps, explains and compiles is imported when first asked for: half of all programs never do.
 _LATER = {
     "explanation": ("Explanation", "Path", "conditioning", "explain", "paths", "top_paths"),
-    "live_page": ("LivePage", "live"),
+    "live_page": ("Film", "LivePage", "live"),
     "pictures": ("Picture", "Stepper", "draw", "draw_dot"),
     "compiler.compiled_function": ("CompiledFunction",),
     "compiler.ir.program": ("Program",),
@@ -171,6 +172,7 @@ __all__ = [
     "CompiledFunction",
     "Explanation",
     "ExpressionError",
+    "Film",
     "GraphCutError",
     "GraphCutWarning",
     "GuardError",

@@ -13,7 +13,7 @@ from ..pictures.checked_path import path_for
 from ..pictures.view.folding import view_of
 from . import html
 from .rules import operations_in
-from .state import cases_of, points_of, state_of
+from .state import cases_of, point_added, points_of, state_of
 
 if TYPE_CHECKING:
     import os
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from ..engine.value import Value
     from ..pictures.view.folding import Fold
+    from ..pictures.view.scope_tree import Graph
 
 THEMES = ("auto", "light", "dark")
 
@@ -43,9 +44,12 @@ class LivePage:
         ['a', 'b', 'v1', 'v2', 'v3']
     """
 
-    def __init__(self, roots: Sequence[Value], state: dict[str, Any], rules: str, *, title: str, theme: str) -> None:
+    def __init__(
+        self, roots: Sequence[Value], graph: Graph, state: dict[str, Any], rules: str, *, title: str, theme: str
+    ) -> None:
         self.state = state
         self._roots = tuple(roots)
+        self._graph = graph
         self._rules = rules
         self._title, self._theme = title, theme
         picture = draw(list(roots), title=title or None, theme=theme)
@@ -62,6 +66,29 @@ class LivePage:
     def html(self) -> str:
         """The element and its script as a piece of HTML, for a place on a page of your own."""
         return html.fragment(self._svg, alt=self._alt, state=self.state, rules=self._rules)
+
+    def add_point(self, label: str, point: Mapping[Any, Any]) -> None:
+        """Add other inputs to go to, such as the parameters after one more epoch of training.
+
+        Args:
+            label: What the point is called.
+            point: Numbers by leaf (or by its name); other leaves are as recorded.
+
+        Raises:
+            OperandError: `point` is no mapping, or has something else than numbers.
+            RangeError: The graph has no such leaf.
+
+        Example:
+            >>> import autograd_core as ag
+            >>> w = ag.Value(2.0, label="w")
+            >>> page = ag.live((w - 3) ** 2)
+            >>> for k in range(2):
+            ...     w.data -= 0.25 * 2 * (w.data - 3)
+            ...     page.add_point(f"step {k + 1}", {w: w.data})
+            >>> page.state["points"]
+            {'labels': ['recorded', 'step 1', 'step 2'], 'leaves': [0], 'data': [[2.0], [2.5], [2.75]]}
+        """
+        self.state["points"] = point_added(self._graph, self.state["points"], label, point)
 
     def save(self, path: str | os.PathLike[str]) -> Path:
         """Write a page that needs no network: it works from a folder, and under a strict content security policy.
@@ -146,7 +173,7 @@ def live(
     state = state_of(view, operations, title=title or "", theme=theme)
     state["cases"] = cases_of(view.graph, cases)
     state["points"] = points_of(view.graph, points, compare)
-    return LivePage(roots, state, rules, title=title or "", theme=theme)
+    return LivePage(roots, view.graph, state, rules, title=title or "", theme=theme)
 
 
 def _check_fresh(stale: Sequence[int], order: Sequence[Value]) -> None:

@@ -210,23 +210,43 @@ def points_of(graph: Graph, given: object, compare: object = None) -> dict[str, 
     """
     if given is None and compare is None:
         return None
-    names = {name: v for v, name in enumerate(names_in(graph.order).full)}
+    names = _names(graph)
     labels, rows = ["recorded"], [dict[int, "float | str"]()]
     for label, point in [] if given is None else _labelled(given):
-        if not hasattr(point, "items"):
-            msg = (
-                "live: expected each point to be a mapping from leaves to numbers, "
-                f"got {point!r:.60} ({type(point).__name__})"
-            )
-            raise OperandError(msg)
         labels.append(text.clean(label))
-        rows.append({leaf_of(graph, names, leaf, "live"): _given(leaf, x) for leaf, x in point.items()})
+        rows.append(_row(graph, names, point))
     if compare is not None:
         labels.append("compared")
         rows.append(_leaves_of_other(graph, compare))
     leaves = sorted({v for row in rows for v in row})
     data = [[row.get(v, number(graph.data[v])) for v in leaves] for row in rows]
     return {"labels": labels, "leaves": leaves, "data": data}
+
+
+def point_added(graph: Graph, points: dict[str, Any] | None, label: str, point: object) -> dict[str, Any]:
+    """The same with one point more; a leaf that no point had before is as recorded in those."""
+    points = points or {"labels": ["recorded"], "leaves": [], "data": [[]]}
+    row = _row(graph, _names(graph), point)
+    more = sorted(row.keys() - set(points["leaves"]))
+    leaves = [*points["leaves"], *more]
+    data = [[*known, *(number(graph.data[v]) for v in more)] for known in points["data"]] if more else points["data"]
+    last = [row[v] if v in row else number(graph.data[v]) for v in leaves]
+    return {"labels": [*points["labels"], text.clean(label)], "leaves": leaves, "data": [*data, last]}
+
+
+def _names(graph: Graph) -> dict[str, int]:
+    return {name: v for v, name in enumerate(names_in(graph.order).full)}
+
+
+def _row(graph: Graph, names: Mapping[str, int], point: Any) -> dict[int, float | str]:
+    """The numbers of a point, by leaf."""
+    if not hasattr(point, "items"):
+        msg = (
+            "live: expected each point to be a mapping from leaves to numbers, "
+            f"got {point!r:.60} ({type(point).__name__})"
+        )
+        raise OperandError(msg)
+    return {leaf_of(graph, names, leaf, "live"): _given(leaf, x) for leaf, x in point.items()}
 
 
 def _leaves_of_other(graph: Graph, other: object) -> dict[int, float | str]:

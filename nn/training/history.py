@@ -10,6 +10,8 @@ from ..support.figures import COLOURS, figure_of
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+    from autograd_core import LivePage
+
 
 @dataclass(slots=True, repr=False)
 class History:
@@ -27,6 +29,7 @@ class History:
         penalty: `l2` times the sum of squares, mean over the steps of the epoch, before each; empty without `l2`.
         ran: What the steps ran on: "compiled"; "compiled model, loss on graphs"; or "graphs", with
             the reason where compiling was tried.
+        film: The living page over the epochs, where `fit` was asked for one (`watch=ag.Film()`).
 
     Example:
         >>> from nn import History
@@ -41,6 +44,7 @@ class History:
     best_epoch: int | None = None
     penalty: list[float] = field(default_factory=list)
     ran: str = field(default="graphs", compare=False)
+    film: LivePage | None = field(default=None, compare=False)
 
     @property
     def cost(self) -> list[float]:

@@ -29,8 +29,11 @@ from .ways import Trial
 if TYPE_CHECKING:
     import random
 
+    from autograd_core import Film
+
     from ..data.dataset import Cases
     from ..metrics.accuracy import Loss, Right
+    from .filming import Filming
 
 SHOWN = 0.05  # seconds between two changes of what a bar says
 
@@ -53,6 +56,7 @@ def fit(
     accuracy: Right | None = None,
     seed: int | random.Random | None = None,
     compiled: bool | None = None,
+    watch: Film | None = None,
     progress: bool = True,
 ) -> History:
     """Train a model: for each batch forward, loss, backward, and one step of the optimizer.
@@ -93,6 +97,8 @@ def fit(
             they give what it gave; after that the model's Python code is not called any more, so
             what it prints or plots is not seen. Parameters and gradients stand in the model when
             `fit` ends.
+        watch: `ag.Film(every=10)` gives a living page over the epochs, `History.film`: a slider goes through them,
+            and any gradient is explained at any epoch. Cases are shown in `eval` mode, without `l2`.
         progress: Whether to show a bar; without tqdm (extra `plot`) it is a line of text.
 
     Returns:
@@ -140,7 +146,7 @@ def fit(
         >>> later.state_dict() == model.state_dict()
         True
     """
-    _check(model, loss, optimizer, early_stopping, accuracy, compiled=compiled)
+    _check(model, loss, optimizer, early_stopping, accuracy, watch, compiled=compiled)
     epochs = whole(epochs, "fit: epochs")
     rng = generator(seed)
     given = cases_of(X, y)
@@ -174,11 +180,20 @@ def fit(
     run.optimizer, run.epochs = optimizer, epochs
     before = optimizer.epochs if isinstance(seed, int) else 0  # a generator is taken as it is
     steps = bar(epochs, "fit", progress=progress)
+    if watch is not None:
+        run.film_with(watch)
     return _train(run, Stopwatch(early_stopping), steps, rng if shuffle else None, before, is_shared=seed is rng)
 
 
+def _is_film(watch: Any) -> bool:
+    """Whether it is a `Film`, whose module is imported only where one is."""
+    from autograd_core import Film
+
+    return isinstance(watch, Film)
+
+
 def _check(
-    model: Any, loss: Any, optimizer: Any, early_stopping: Any, accuracy: Any, *, compiled: bool | None
+    model: Any, loss: Any, optimizer: Any, early_stopping: Any, accuracy: Any, film: Any, *, compiled: bool | None
 ) -> None:
     """Raise where an argument of `fit` is of a wrong type, or an extra is missing."""
     if not isinstance(model, Module):
@@ -196,6 +211,9 @@ def _check(
     if not isinstance(early_stopping, (EarlyStopping, type(None))):
         msg = f"fit: early_stopping: expected an EarlyStopping(patience=10), got {shown(early_stopping)}"
         raise OperandError(msg)
+    if film is not None and not _is_film(film):
+        msg = f"fit: watch: expected a Film such as ag.Film(every=10), got {shown(film)}"
+        raise OperandError(msg)
 
 
 def _train(
@@ -209,12 +227,14 @@ def _train(
         order.shuffle()
     try:
         for _ in epochs:
-            *seen, penalty = run.improve(order, ahead=not (is_shared or run.unseen or watch.rule))
+            *seen, penalty = run.improve(order, ahead=not (is_shared or run.unseen or watch.rule or run.filming))
             task.note(history.loss, history.accuracy, seen)
             if task.l2:
                 history.penalty.append(penalty)
             if run.unseen:
                 task.note(history.val_loss, history.val_accuracy, run.measure(run.unseen))
+            if run.filming:
+                run.filming.take(len(history.loss), run.weights())
             if monotonic() > shown + SHOWN or len(history.loss) == run.epochs:
                 epochs.set_postfix_str(history.last(), refresh=False)
                 shown = monotonic()
@@ -223,6 +243,8 @@ def _train(
             if watch.over:
                 epochs.set_postfix_str(history.last(), refresh=False)
                 break
+        if run.filming:
+            history.film = run.filming.finish()
         if best is not None:
             run.restore(best)
     finally:
@@ -246,6 +268,7 @@ class TrainingRun:
 
     optimizer: Optimizer | NewtonCG
     epochs: int
+    filming: Filming | None = None
 
     def __init__(self, task: Task, cases: Cases, unseen: Cases | None, compiled: bool | None) -> None:  # noqa: FBT001
         self.task, self.cases, self.unseen, self.compiled = task, cases, unseen, compiled
@@ -256,6 +279,12 @@ class TrainingRun:
         self._ahead: deque[tuple[float, float, float]] = deque()
         self._done = 0  # epochs, these included
         self._tried = [(data, task.measure(data)) for data in (cases, unseen) if data]
+
+    def film_with(self, film: Film) -> None:
+        """Keep epochs for a page, from the parameters as they are now."""
+        from .filming import Filming
+
+        self.filming = Filming(film, self.task, self.cases)
 
     def improve(self, order: Order, *, ahead: bool) -> tuple[float, float, float]:
         """The next epoch: the mean loss, the share of right cases and the mean penalty on the way.

@@ -49,7 +49,7 @@ class AutogradGraph extends HTMLElement {
     this.replaceChildren(h("div", { class: "agl-root" },
       h("div", { class: "agl-top" }, h("div", { class: "agl-names" }, state.title ? h("h2", { class: "agl-title" }, state.title) : null, this.total), h("div", { class: "agl-group" }, this.undo, this.mend,
         folds ? [button("Fold", "Fold all scopes", () => this.foldAll(true)), button("Unfold", "Open all scopes", () => this.foldAll(false))] : null)),
-      this.notice, h("div", { class: "agl-main" }, h("div", { class: "agl-left" }, this.controls.element, pointsControl(this), this.graph.body), this.panel.element), this.heard));
+      this.notice, h("div", { class: "agl-main" }, h("div", { class: "agl-left" }, this.controls.element, pointsControl(this), filmOf(this), this.graph.body), this.panel.element), this.heard));
     this.setAttribute("role", "application");
     this.setAttribute("aria-label", `Computation graph${state.title ? `: ${state.title}` : ""}`);
     listenForKeys(this);
@@ -79,6 +79,7 @@ class AutogradGraph extends HTMLElement {
     this.trail = null;
     this.graph.light();
     this.panel.show();
+    this.filmShown?.();
     if (i !== null) this.graph.reveal(this.graph.scene.cardOf[i]);
     this.dispatch("select", { name: i === null ? null : this.model.state.names[i] });
   }
@@ -213,6 +214,7 @@ class AutogradGraph extends HTMLElement {
     if (broken.length) setText(this.notice, "The program takes another branch here: what is shown is the branch that was recorded.");
     else if (model.unknown.size) setText(this.notice, `This page has no rule for ${[...new Set([...model.unknown].map((i) => model.state.ops[model.state.op[i]].name))].join(", ")}: its values stay as recorded.`);
     this.pointsShown?.();
+    this.filmShown?.();
     this.painted = performance.now();
   }
 

@@ -57,3 +57,6 @@ function ldexp(m, e) {  // rounded once, for mantissas below 1
   if (e > 1023) return m * 2 ** 1023 * 2 ** Math.min(e - 1023, 1023);
   return e < -900 ? (e < -1800 ? 0 : (m * 2 ** (e + 900)) * 2 ** -900) : m * 2 ** e;
 }
+
+// Bounds for a curve that is the same number everywhere, however large that is.
+const around = (x) => [x - Math.max(1, Math.abs(x) / 4), x + Math.max(1, Math.abs(x) / 4)];

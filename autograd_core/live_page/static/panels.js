@@ -105,7 +105,7 @@ function plot(host, i, change) {
   const line = (x) => change.root + change.slope * (x - change.x), shown = [...points.map(([, y]) => y), f1, change.root].filter(finite).sort((a, b) => a - b);
   if (!shown.length) return null;
   let [low, high] = [shown[0], shown[shown.length - 1]];
-  if (low === high) [low, high] = [low - 1, high + 1];
+  if (low === high) [low, high] = around(low);
   [low, high] = [low - (high - low) * 0.1, high + (high - low) * 0.1];
   const X = (x) => 8 + ((x - from) / (to - from)) * (width - 16), Y = (y) => 8 + ((high - y) / (high - low)) * (height - 26), near = (y) => Math.max(-1e4, Math.min(1e4, y));
   let path = "";
