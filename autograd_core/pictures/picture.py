@@ -281,7 +281,7 @@ def draw(
         theme: "light", "dark", or "auto" as the reader's system prefers.
         direction: "LR" from left to right, "TB" from top to bottom; "auto" is LR where that fits
             into a notebook of 1000 pixels, else the lower one of LR in rows and TB.
-        fold: "auto" or True, None or False for nothing folded, or the scopes to fold: a path or pattern such as
+        fold: "auto", True for all scopes, None or False for nothing, or the scopes to fold: a path or pattern such as
             "layer*/neuron*", or several; `*` stays within one part of the path. A softmax and its like are drawn
             as texts write them, s_i of all x_j; with None one sees what they are computed from, and "softmax" folds it.
         unfold: Scopes that are opened nevertheless, with those around them, in the same form.

@@ -26,7 +26,7 @@ from autograd_core.pictures.layout.layered import sorted_topologically
 from autograd_core.pictures.layout.nested import _plots
 from autograd_core.pictures.scene.build_scene import scene_of
 from autograd_core.pictures.scene.collapsed import through
-from autograd_core.pictures.view.folding import states, view_of
+from autograd_core.pictures.view.folding import groups_of, states, view_of
 
 LARGE = {
     "one example": lambda: perceptron(examples=1),
@@ -113,6 +113,7 @@ def check(scene, view):
         assert len(sorted_topologically(level)) == len(level)
 
 
+@pytest.mark.filterwarnings("ignore:draw. .* nothing")
 @given(scoped(), st.sampled_from([None, "*", "a", "b", ("*", "*/*")]), st.sampled_from([(), "*", "*/*"]))
 def test_every_node_is_on_one_card_and_no_way_leads_back(root, fold, unfold):
     try:
@@ -268,9 +269,15 @@ def test_a_folded_scope_says_what_it_is():
     cards = {g.get("data-folded"): g for g in cards_of(svg).values() if g.get("data-folded")}
     assert list(cards) == ["layer0/neuron0", "layer0/neuron1", "layer0/neuron2", "layer1/neuron0"]
     out = next(n for n in order if n.scope == "layer1/neuron0" and n.op == "tanh")
+
+    def weights(scope):
+        """The norm of the gradients of the weights that are used in it."""
+        used = {p for n in order if n.scope.startswith(scope) for p in n.parents if p.label.startswith(("w", "b"))}
+        return math.hypot(*(w.grad for w in used))
+
     said = words(cards["layer1/neuron0"])
     assert said[3:] == [
-        *("▸", "neuron0", "dot, add, tanh, 4 leaves"),
+        *("▸", "neuron0", f"4 leaves |grad| {text.number(weights('layer1/neuron0'), digits=3)}, dot, ad…"),
         *("value", text.number(out.data), "grad", text.number(out.grad)),
     ]
     assert cards["layer1/neuron0"].get("data-node") == str(order.index(next(n for n in order if n is out)))
@@ -283,7 +290,7 @@ def test_a_folded_scope_says_what_it_is():
     (card,) = (g for g in cards_of(parsed(layer)).values() if g.get("data-folded"))
     low, high = min(h.data for h in hidden), max(h.data for h in hidden)
     assert words(card) == [
-        *("3 edges", "3 edges", "▸", "layer0", "3 × (dot, add, tanh), 9 leaves"),
+        *("3 edges", "3 edges", "▸", "layer0", f"9 leaves |grad| {text.number(weights('layer0'), digits=3)}, 3 × (dot,…"),
         *("3 values", f"{text.number(low)} … {text.number(high)}"),
         *("|grad|", text.number(math.hypot(*(h.grad for h in hidden)))),
     ]
@@ -434,9 +441,9 @@ def test_what_cannot_be_folded_is_refused(options, error, message):
 
 
 def test_a_message_lists_some_scopes_only():
-    with pytest.raises(ag.RangeError, match=r"the graph has none \(see ag.scope\)$"):
+    with pytest.raises(ag.RangeError, match=r"the graph has none \(see ag.scope\)"):
         draw(GRAPHS["readme"](), fold="x")
-    with pytest.raises(ag.RangeError, match="and 12 more$"):
+    with pytest.raises(ag.RangeError, match="and 12 more\n"):
         draw(perceptron(examples=1), fold="x")
 
 
@@ -561,8 +568,41 @@ def test_random_tangles_fold(seed):
 
 
 @pytest.mark.parametrize("make", [lambda: perceptron(examples=1), GRAPHS["network"]])
-def test_fold_true_is_auto(make):
-    assert draw(make(), fold=True).svg == draw(make(), fold="auto").svg
+def test_fold_true_folds_all_scopes(make):
+    shown = cards_of(parsed(draw(make(), fold=True)))
+    outer = {s.split("/")[0] for s in draw(make(), fold=None).scopes}
+    assert {card.get("data-folded") for card in shown.values()} - {None} == outer
+    opened = cards_of(parsed(draw(make(), fold=True, unfold=sorted(outer)[0])))
+    folded = {card.get("data-folded") for card in opened.values()} - {None}
+    assert sorted(outer)[0] not in folded
+    assert folded > outer - {sorted(outer)[0]}
+
+
+@pytest.mark.parametrize(
+    ("make", "options", "said"),
+    [
+        (GRAPHS["neuron"], {"fold": True}, "fold=True folds nothing, .* the graph has none"),
+        (GRAPHS["network"], {"unfold": "layer1"}, "unfold='layer1' changes nothing, .* fold=True .* there are 'layer"),
+        (GRAPHS["network"], {"unfold": ["layer0", "layer1"]}, "unfold='layer0' changes nothing"),
+    ],
+)
+def test_arguments_that_change_nothing_are_told(make, options, said):
+    with pytest.warns(UserWarning, match=said):
+        picture = draw(make(), **options)
+    assert picture.svg == draw(make()).svg
+
+
+def test_a_folded_card_tells_the_gradient_of_what_it_holds():
+    root = GRAPHS["network"]()
+    picture = draw(root, fold="layer0")
+    [(s, group)] = groups_of(picture._view).items()
+    graph = picture._view.graph
+    leaves = [v for v in group if graph.is_leaf(v)]
+    [card] = [g for g in cards_of(parsed(picture)).values() if g.get("data-folded") == "layer0"]
+    norm = math.hypot(*(graph.grads[v] for v in leaves))
+    assert f"{len(leaves)} leaves |grad| {text.number(norm, digits=3)}" in " ".join(words(card))
+    assert picture._view.tree.scopes[s].path == "layer0"
+    assert [path.get("class") for path in card.iter(f"{SVG}path")][-1] == "bar norm"
 
 
 def test_a_folded_network_stays_legible():

@@ -132,18 +132,19 @@ def _name(card: Card, x: float, y: float, room: int) -> str:
 
 
 def _gradient(card: Card, left: float, right: float, y: float) -> list[str]:
-    """The gradient and its bar below; a norm has no bar."""
+    """The gradient and its bar below; that of a norm has no sign."""
     if not card.grad:
         return [words("none", right, y, "not computed")]
-    parts = [words("grad" + _tone(card.grad, card.bar), right, y, card.grad)]
-    if card.captions[1] == "grad":
-        width = right - left
-        dashes = "" if width == BAR_WIDTH else f' style="stroke-dasharray:{dashing(width)}"'
-        place = f"M{number(left)} {number(y + 6.5)}h"
-        parts.append(f'<path class="bar"{dashes} d="{place}{number(width)}"/>')
-        if card.bar:
-            filled = abs(card.bar) * (width + BAR_GAP) / BAR_STEPS - BAR_GAP
-            parts.append(f'<path class="bar{_sign(card.bar)}"{dashes} d="{place}{number(filled)}"/>')
+    sign = _sign(card.bar) if card.captions[1] == "grad" else " norm"
+    tone = _tone(card.grad, card.bar) if card.captions[1] == "grad" else _tone(card.grad, 0)
+    parts = [words("grad" + tone, right, y, card.grad)]
+    width = right - left
+    dashes = "" if width == BAR_WIDTH else f' style="stroke-dasharray:{dashing(width)}"'
+    place = f"M{number(left)} {number(y + 6.5)}h"
+    parts.append(f'<path class="bar"{dashes} d="{place}{number(width)}"/>')
+    if card.bar:
+        filled = abs(card.bar) * (width + BAR_GAP) / BAR_STEPS - BAR_GAP
+        parts.append(f'<path class="bar{sign}"{dashes} d="{place}{number(filled)}"/>')
     return parts
 
 

@@ -93,7 +93,7 @@ def write(
         f'viewBox="0 0 {number(across)} {number(down)}" width="{number(width)}" height="{number(height)}" role="img" '
         f'{"" if fixed else shrinking}aria-labelledby="{name}-t {name}-d">'
     )
-    plates = any(card.kind == "plate" for card in scene.cards.values())
+    plates = any(card.kind in ("plate", "fold") for card in scene.cards.values())
     lines = [
         opening,
         f'<title id="{name}-t">{text.xml(title or "Computation graph")}</title>',

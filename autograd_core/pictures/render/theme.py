@@ -150,7 +150,8 @@ RULES = (
     ("nil.key", "stroke-dasharray:3 3"),
     ("key.plain", "stroke:{pos}"),
 )
-PLATES = (
+PLATES = (  # and folded cards
+    ("bar.norm", "stroke:{soft}"),
     ("caption.end", "text-anchor:end"),
     ("strip", "fill:{pos}"),
     ("strip.neg", "fill:{neg}"),

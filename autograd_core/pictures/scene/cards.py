@@ -6,6 +6,7 @@ Nothing here knows positions: `layout` computes these, and `svg` writes the pict
 from __future__ import annotations
 
 import math
+from numbers import Rational
 from typing import TYPE_CHECKING, Any, NamedTuple
 from weakref import WeakKeyDictionary
 
@@ -195,12 +196,14 @@ def bar(g: Any, largest: Any) -> int:
     if not is_finite(g):
         return sign * BAR_STEPS
     decades = _log10(largest) - _log10(abs(g))
-    return sign * max(1, BAR_STEPS - int(decades + 1e-9))
+    return sign * min(BAR_STEPS, max(1, BAR_STEPS - int(decades + 1e-9)))  # a norm may be larger than the largest
 
 
 def _log10(x: Any) -> float:
     if isinstance(x, float):
         return math.log10(x)
+    if not isinstance(x, Rational):
+        return float(x.log10())  # a Decimal: the norm of Fractions
     return math.log10(x.numerator) - math.log10(x.denominator)  # a Fraction may be beyond floats
 
 

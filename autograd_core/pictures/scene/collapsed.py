@@ -49,7 +49,9 @@ def folded_card(board: Board, s: int, group: list[int], around: tuple[str, ...])
     """The card of a folded scope, without ports so far."""
     graph, scope = board.graph, board.view.tree.scopes[s]
     exits = board.exits[group[-1]]
-    caption = scope.whole or _contents(graph, group, named=scope.made_up)
+    leaves = [v for v in group if graph.is_leaf(v)]
+    inner = _norm([graph.grads[v] for v in leaves]) if board.has_grads and 0 < len(leaves) < len(group) else None
+    caption = scope.whole or _contents(graph, group, inner, named=scope.made_up)
     name, _, which = scope.name.partition(" · ") if scope.made_up else (scope.name, "", "")
     card = blank_card(group[-1], around, name, (FOLD_WIDTH, FOLD_HEIGHT + PILE), "", kind="fold")
     lines = [f"folded scope {scope.path}: {caption}"]
@@ -69,8 +71,10 @@ def folded_card(board: Board, s: int, group: list[int], around: tuple[str, ...])
         lines.append(f"gives {len(exits)} values, {card.value}")
         if board.has_grads:
             norm = _norm(grads)
-            card = card._replace(grad=text.number(norm))
+            card = card._replace(grad=text.number(norm), bar=bar(norm, graph.largest))
             lines.append(f"norm of their gradients {text.number(norm)}")
+    if inner is not None:
+        lines.append(f"norm of the gradients of the {len(leaves)} leaves in it {text.number(inner)}")
     if not board.has_grads:
         lines.append("gradient not computed: call backward() first")
     return card._replace(
@@ -87,8 +91,8 @@ def _said(graph: Graph, v: int) -> str:
     return text.shorten(text.clean(graph.labels[v]), 12) or "value"
 
 
-def _contents(graph: Graph, group: list[int], *, named: bool) -> str:
-    """What a group contains; a generated scope has its operations in its name."""
+def _contents(graph: Graph, group: list[int], inner: Any, *, named: bool) -> str:
+    """What a group contains; a generated scope has its operations in its name. `inner`: its leaves' gradient."""
     kinds = Counter(graph.kinds[v] for v in group)
     leaves = kinds.pop("", 0)
     n = sum(kinds.values())
@@ -96,7 +100,11 @@ def _contents(graph: Graph, group: list[int], *, named: bool) -> str:
     if n:
         parts.append(f"{n} operation{'s' * (n > 1)}" if named else summary(kinds))
     if leaves:
-        parts.append(f"{leaves} {'leaf' if leaves == 1 else 'leaves'}")
+        said = f"{leaves} {'leaf' if leaves == 1 else 'leaves'}"
+        if inner is None:
+            parts.append(said)
+        else:  # first, for a long list of operations is cut
+            parts.insert(0, f"{said} |grad| {text.number(inner, digits=3)}")
     return ", ".join(parts)
 
 

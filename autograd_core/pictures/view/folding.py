@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import warnings
 from collections import Counter
 from collections.abc import Iterable
 from fnmatch import fnmatchcase
@@ -87,7 +88,7 @@ def view_of(
     plates: bool | None = False,
 ) -> View:
     """The view that the arguments of `draw` ask for, of a graph as it was read, or as recorded (None)."""
-    fold = "auto" if fold is True else fold
+    all_folded, fold = fold is True, "auto" if fold is True else fold
     folds, unfolds = _patterns("fold", fold), _patterns("unfold", unfold)
     whole = isinstance(read, str)
     if isinstance(read, str):  # a whole with one output is a scope that opens
@@ -104,12 +105,14 @@ def view_of(
         made = plates_of(graph, tree, _members(tree, [*folds, *unfolds]))
         found, hidden = tuple(made.found), made.hidden
         shown = shown.difference(hidden)
-    automatic = fold == "auto" and len(shown) > SMALL
+    automatic = fold == "auto" and (len(shown) > SMALL or all_folded)
     if automatic:
         make_up(graph, tree, hidden)
     view = View(graph, tree, shown, _sizes(tree, shown), frozenset(), centre, found, hidden)
     every = range(len(tree.scopes))
-    if automatic or (fold == "auto" and found and len(shown) > SIMPLE):
+    if all_folded:
+        view = view._replace(opened=frozenset(plate.scope for plate in found))
+    elif automatic or (fold == "auto" and found and len(shown) > SIMPLE):
         view = _opened(view)
     elif fold == "auto":
         view = view._replace(opened=frozenset(every) - (_single(view) if whole else set()))
@@ -119,7 +122,32 @@ def view_of(
         closed = _matching("fold", folds, view) | _single(view)
         view = view._replace(opened=frozenset(every) - closed)
         view = view._replace(opened=frozenset(s for s, f in enumerate(view.folds()) if f == ROOT))
-    return view.with_open(_matching("unfold", unfolds, view))
+    wanted = _matching("unfold", unfolds, view)
+    of_wholes = any(tree.scopes[s].whole for s in wanted)  # which are read in parts where one asks for them
+    asked = () if of_wholes else unfolds
+    _say_if_in_vain(view, view.with_open(wanted), folds, asked, all_folded=all_folded)
+    return view.with_open(wanted)
+
+
+def _say_if_in_vain(
+    before: View, view: View, folds: Sequence[str], unfolds: Sequence[str], *, all_folded: bool
+) -> None:
+    """Warn where an argument about folding changes nothing."""
+    there = _scopes_said(view)
+    n = len(view.shown)
+    folds, unfolds = ([x for x in asked if not set("*?[").intersection(x)] for asked in (folds, unfolds))
+    if all_folded and not any(before.folds()) and not view.plates:
+        msg = f"draw: fold=True folds nothing, as all {n} nodes stand in no scope; {there}"
+    elif folds and not any(before.folds()):
+        msg = f"draw: fold={folds[0]!r:.80} folds nothing, as a scope of one node stays as it is; {there}"
+    elif unfolds and before.opened == view.opened and not view.plates:
+        msg = (
+            f"draw: unfold={unfolds[0]!r:.80} changes nothing, as it is open: graphs of up to {SMALL} nodes are not "
+            f"folded, and this one has {n}. fold=True folds the others; {there}"
+        )
+    else:
+        return
+    warnings.warn(msg, UserWarning, stacklevel=4)
 
 
 def read_graph(
@@ -182,13 +210,19 @@ def _matching(name: str, patterns: Sequence[str], view: View) -> set[int]:
     for pattern in patterns:
         matched = {s for s in range(1, len(view.tree.scopes)) if _matches(pattern, view.tree, s)}
         if not matched:
-            some = [text.shorten(path, 60) for path in view.scopes[:NAMED]]
-            there = f"there are {', '.join(map(repr, some))}" if some else "the graph has none (see ag.scope)"
-            more = len(view.scopes) - len(some)
-            msg = f"draw: {name}={pattern!r:.80} is no scope of this graph; {there}"
-            raise RangeError(msg + (f" and {more} more" if more else ""))
+            msg = f"draw: {name}={pattern!r:.80} is no scope of this graph; {_scopes_said(view)}"
+            raise RangeError(msg)
         found |= matched
     return found
+
+
+def _scopes_said(view: View) -> str:
+    """Which scopes there are, in words."""
+    some = [text.shorten(path, 60) for path in view.scopes[:NAMED]]
+    if not some:
+        return "the graph has none (see ag.scope)"
+    more = len(view.scopes) - len(some)
+    return f"there are {', '.join(map(repr, some))}" + (f" and {more} more" if more else "")
 
 
 def _matches(pattern: str, tree: ScopeTree, s: int) -> bool:
