@@ -88,7 +88,10 @@ kinds.picture = (view, { nodes, top, states = [] }) => {
   }
   const pointed = (event) => event.target.closest?.(".agc-hit, [data-source], [data-node]");
   view.stage.addEventListener("pointerover", (event) => { if (pointed(event) && !event.buttons) tell(pointed(event), event); });
-  view.stage.addEventListener("pointerout", (event) => { if (event.pointerType !== "touch") leaving = setTimeout(() => view.hideTip(), 80); });
+  view.stage.addEventListener("pointerout", (event) => {
+    clearTimeout(leaving);  // of an element that was left before: its time would end within the next one
+    if (event.pointerType !== "touch") leaving = setTimeout(() => view.hideTip(), 80);
+  });
 
   // --- choosing: the edges in and out of a card stand out ---
 
