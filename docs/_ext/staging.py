@@ -38,6 +38,7 @@ ELSEWHERE = {
     "benchmarks/RESULTS.md": "benchmarks/results",
     "benchmarks/FAULTS.md": "benchmarks/faults",
     "benchmarks/PICTURES.md": "benchmarks/pictures",
+    "benchmarks/HISTORY.md": "benchmarks/history",
     "README.md": "index",
 }
 
@@ -63,7 +64,7 @@ CONTENTS = {
     "explanation/index": ["explanation/*", "architecture", "adr/index", "pictures", "errata"],
     "errors/index": ["errors/*"],
     "adr/index": ["adr/*"],
-    "about": ["changelog", "contributing", "benchmarks/results", "benchmarks/pictures", "benchmarks/faults"],
+    "about": ["changelog", "contributing", "benchmarks/results", "benchmarks/pictures", "benchmarks/history", "benchmarks/faults"],
 }  # fmt: skip
 
 
