@@ -64,7 +64,10 @@ CONTENTS = {
     "explanation/index": ["explanation/*", "architecture", "adr/index", "pictures", "errata"],
     "errors/index": ["errors/*"],
     "adr/index": ["adr/*"],
-    "about": ["changelog", "contributing", "benchmarks/results", "benchmarks/pictures", "benchmarks/history", "benchmarks/faults"],
+    "about": [
+        "changelog", "contributing", "benchmarks/results", "benchmarks/pictures", "benchmarks/history",
+        "benchmarks/faults",
+    ],
 }  # fmt: skip
 
 
