@@ -13,7 +13,7 @@ from .scene.build_scene import scene_of
 from .scene.cards import LEAST_FONT
 from .scene.compact import compacted
 from .scene.flow import largest_flow, with_flow
-from .scene.overlay import BADGE_ROOM, CHANGED, Overlay, on_cards
+from .scene.overlay import BADGE_ROOM, CHANGED, CHANGED_SAID, Overlay, on_cards
 from .sizes import FREE, Extent, Sizes
 
 if TYPE_CHECKING:
@@ -156,15 +156,16 @@ def dressed(view: View, look: Look, direction: str) -> tuple[Scene, svg.Dress]:
     if look.style == "compact":
         scene = compacted(scene, view.graph)
     scene = with_flow(scene, view.graph, measured=look.flow)
-    stale = Overlay("", dict.fromkeys((view.graph.order[v] for v in view.graph.stale), CHANGED))
+    stale = Overlay(CHANGED_SAID, dict.fromkeys((view.graph.order[v] for v in view.graph.stale), CHANGED))
     marks = on_cards(stale, view.graph, scene.card_of)
     if look.overlay is not None:
         marks = on_cards(look.overlay, view.graph, scene.card_of) | marks
         cards = {i: _with_room(card) if card.is_row else card for i, card in scene.cards.items()}
         scene = scene._replace(cards=cards)
     scene = scene._replace(description=scene.description + _said(look))
+    overlay = look.overlay or (stale if stale.marks else None)
     return scene, svg.Dress(
-        look.tracks, look.overlay, marks, sizes=look.sizes, most=largest_flow(scene) if look.flow else None
+        look.tracks, overlay, marks, sizes=look.sizes, most=largest_flow(scene) if look.flow else None
     )
 
 

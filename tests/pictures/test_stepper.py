@@ -655,3 +655,86 @@ def test_a_step_tells_the_numbers_and_names_of_its_moment():
     x.data, x.label = 5.0, "changed"
     assert (step.formula, step.latex) == before == ("v1 = x * 2 = 3 * 2 = 6", r"v_{1} = x \cdot 2 = 3 \cdot 2 = 6")
     assert "_names" not in repr(step)
+
+
+# --- jumps ---
+
+
+def batch():
+    """Three cases of a network, the loss of each squared."""
+    w = [ag.Value(x, label=f"w{k}") for k, x in enumerate((0.5, -0.3))]
+    losses = []
+    for x, y in ((1.0, 2.0), (2.0, 3.0), (3.0, 5.0)):
+        with ag.scope("layer1"):
+            h = (w[0] * x).tanh()
+        with ag.scope("layer2"):
+            z = w[1] * h
+        losses.append((z - y) ** 2)
+    return w, ag.sum(losses)
+
+
+def test_jumps_lead_to_the_next_layer_case_and_use():
+    w, root = batch()
+    stepper = Stepper(root)
+    steps = stepper.steps
+    layers = [steps[0].node.scope]
+    while stepper.next_layer().node.scope != layers[-1]:
+        layers.append(stepper.step.node.scope)
+    assert layers[:4] == ["layer1", "layer2", "", "layer1"]
+    assert stepper.index == [k for k, s in enumerate(steps) if s.node.scope != steps[k - 1].node.scope][-1]
+    stepper.goto(0)
+    cases = [0]
+    while stepper.next_case().index != cases[-1]:
+        cases.append(stepper.index)
+    assert cases[:3] == [0, 5, 10]  # of five operations each
+    assert len(cases) == 5  # and back through the third, which both passes have in turn
+    for phase, start in (("forward", 0), ("backward", stepper.n_forward)):
+        for weight in w:
+            uses = [s.index for s in steps if s.phase == phase and {weight} & {*s.operands}]
+            stepper.goto(start)
+            found = [start] if start in uses else []
+            while (step := stepper.next_use(weight)).index not in found and {weight} & {*step.operands}:
+                found.append(step.index)
+            assert found == uses
+
+
+def test_jumps_stay_where_nothing_follows():
+    x = ag.Value(2.0, label="x")
+    stepper = Stepper(x.tanh())
+    for jump in (stepper.next_layer, stepper.next_case, stepper.next_use):
+        assert jump().index == 0
+    leaf = Stepper(x)
+    assert leaf.next_layer() is leaf.next_case() is leaf.next_use() is None
+    with pytest.raises(ag.OperandError, match="next_use: expected a Value of this graph, got Value"):
+        stepper.next_use(ag.Value(1.0))
+    with pytest.raises(ag.OperandError, match="got 3"):
+        stepper.next_use(3)
+
+
+def test_jumps_in_a_terminal(monkeypatch, capsys):
+    _, root = batch()
+    stepper = Stepper(root)
+    monkeypatch.setattr(sys, "stdin", io.StringIO("l\nc\nu\nuse\nq\n"))
+    stepper.run()
+    out = capsys.readouterr().out
+    at = [int(k) for k in re.findall(r"^step (\d+) of", out, re.MULTILINE)]
+    assert at[:3] == [1, 3, 6]
+    assert at[3] == 11  # w0 again, in the third case
+    assert "(no other use of an operand follows)" in out
+
+
+def test_steps_within_a_folded_card_are_counted():
+    from autograd_core.pictures.stepper import animation
+
+    _, root = batch()
+    stepper = Stepper(root, fold="layer1")
+    pages = [svg for svg, _ in animation.frames(stepper._passes, stepper._frame, "")]
+    within = [s.index for s in stepper.steps[: stepper.n_forward] if s.node.scope == "layer1"]
+    for k in range(stepper.n_forward):
+        done = sum(step <= k for step in within)
+        assert f"{done} of {len(within)} steps within" in pages[k]
+    card_of = dict(zip(stepper._passes.order, stepper._told()["cards"], strict=True))
+    for step in stepper.steps[stepper.n_forward :]:
+        sent = [p for p, g in zip(step.operands, step.products, strict=True) if g is not None]
+        grows = any(card_of[p] != card_of[step.node] for p in sent)
+        assert bool(re.search(r'class="card[^"]* sum"', pages[step.index])) is grows

@@ -19,6 +19,7 @@ from ..scene.cards import (
     PILE,
     ROW_WIDTH,
 )
+from ..scene.overlay import CHANGED
 from ..scene.plates import HEAD, STRIP
 from .header import tint
 from .theme import BADGE_FONT, BAR_GAP, BAR_WIDTH, CALLED_FONT, dashing
@@ -206,7 +207,8 @@ def _small_folded(card: Card, w: float, h: float) -> list[str]:
 
 
 def _tint(mark: Mark, w: float, h: float) -> str:
-    return f'<rect class="tint" width="{number(w)}" height="{number(h)}" rx="6" fill-opacity="{tint(mark.level)}"/>'
+    kind = "tint" + " calm" * (mark is CHANGED)
+    return f'<rect class="{kind}" width="{number(w)}" height="{number(h)}" rx="6" fill-opacity="{tint(mark.level)}"/>'
 
 
 def _badge(mark: Mark, w: float, h: float, *, is_row: bool) -> str:
@@ -217,7 +219,7 @@ def _badge(mark: Mark, w: float, h: float, *, is_row: bool) -> str:
     width = text.extent(shown, BADGE_FONT) + 6
     x, y = (w - width - 4, h / 2 - 7) if is_row else (w - width + 3, h - 3)
     return (
-        f'<g class="mark"><title>{text.xml(mark.title or mark.text)}</title>'
+        f'<g class="mark{" calm" * (mark is CHANGED)}"><title>{text.xml(mark.title or mark.text)}</title>'
         f'<rect class="badge" x="{number(x)}" y="{number(y)}" width="{number(width)}" height="14" rx="4"/>'
         f"{words('badgetext', x + width / 2, y + 10.7, shown)}</g>"
     )

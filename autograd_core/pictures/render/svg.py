@@ -17,6 +17,7 @@ from ..layout.layered import GENTLE
 from ..scene.cards import LEAST_FONT
 from ..scene.flow import width_of
 from ..scene.highlight import ACCENTS, emphasis
+from ..scene.overlay import CHANGED
 from ..sizes import FREE, Extent, Sizes, extent
 from .card_svg import KINDS, Accent, number, rectangle, words
 from .header import heading
@@ -93,12 +94,13 @@ def write(
         f'viewBox="0 0 {number(across)} {number(down)}" width="{number(width)}" height="{number(height)}" role="img" '
         f'{"" if fixed else shrinking}aria-labelledby="{name}-t {name}-d">'
     )
+    calm = CHANGED in dress.marks.values()
     plates = any(card.kind in ("plate", "fold") for card in scene.cards.values())
     lines = [
         opening,
         f'<title id="{name}-t">{text.xml(title or "Computation graph")}</title>',
         f'<desc id="{name}-d">{text.xml(scene.description)}</desc>',
-        f"<style>{style(name, theme, scene.style, film=bool(dress.kinds), plates=plates)}</style>",
+        f"<style>{style(name, theme, scene.style, film=bool(dress.kinds), plates=plates, calm=calm)}</style>",
         '<rect class="bg" width="100%" height="100%" rx="6"/>',
     ]
     if above:

@@ -31,6 +31,7 @@ class Mark(NamedTuple):
 
 
 CHANGED = Mark("! changed", 0.5, "operands changed since: value and derivatives are of the recorded ones")
+CHANGED_SAID = "! changed: its operands have new data since; what is shown is as recorded; compute it anew"
 
 
 class Overlay(NamedTuple):

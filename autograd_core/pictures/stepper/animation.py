@@ -111,6 +111,7 @@ class _Shown(NamedTuple):
     exit: int  # the node whose numbers it shows; -1 for a folded scope that shows a range
     computed: int  # when its last value is there; -1 for a leaf's
     begun: int  # when its first gradient has its first product; beyond the last step where none ever has
+    inside: tuple[tuple[int, ...], tuple[int, ...]]  # of a folded scope the steps within it, forward and backward
 
 
 def frames(passes: Passes, frame: Frame, title: str) -> Iterator[tuple[str, tuple[float, float]]]:
@@ -131,6 +132,9 @@ def frames(passes: Passes, frame: Frame, title: str) -> Iterator[tuple[str, tupl
         here = frame.scene.card_of.get(index[step.node], -1)
         cards = {i: _at(x, step, passes, order, sums, largest, frame.scene.style) for i, x in shown.items()}
         kinds = {i: " faint" for i, x in shown.items() if not _is_known(x, step)} | {here: " now"}
+        if step.phase == "backward":  # where a sum grows
+            grown = (index[p] for p, product in zip(step.operands, step.products, strict=True) if product is not None)
+            kinds |= {i: " sum" for i in map(frame.scene.card_of.get, grown) if i is not None and i != here}
         dress = frame.dress._replace(kinds=kinds, edges=_used(frame, step, here, index))
         scene = frame.scene._replace(cards=frame.scene.cards | cards)
         drawn = frame._replace(scene=scene, dress=dress, look=frame.look._replace(title=title))
@@ -147,6 +151,7 @@ def _cards(passes: Passes, frame: Frame, order: Sequence[Value], index: dict[Val
         for node, product in zip(step.operands, step.products, strict=True):
             if product is not None:
                 begun[index[node]] = step.index
+    sent = {index[step.node]: step.index for step in passes.backward}
     roots = {index[root] for root in passes.roots}
     for i in roots:
         begun[i] = passes.n_forward
@@ -167,6 +172,7 @@ def _cards(passes: Passes, frame: Frame, order: Sequence[Value], index: dict[Val
         found[c] = _Shown(
             frame.scene.cards[c], exits[0] if len(exits) == 1 else -1,
             max(computed[i] for i in nodes), min(begun[i] for i in nodes),
+            (tuple(computed[i] for i in nodes if computed[i] >= 0), tuple(sent[i] for i in nodes if i in sent)),
         )  # fmt: skip
     return found
 
@@ -181,6 +187,9 @@ def _at(
 ) -> Card:
     """A card as it is at a step: without the numbers that are not there yet."""
     card, back = shown.card, step.phase == "backward"
+    inside = shown.inside[back]
+    if card.folded and inside:  # how far it is
+        card = card._replace(caption=f"{sum(k <= step.index for k in inside)} of {len(inside)} steps within")
     if not back and not _is_known(shown, step):  # local derivatives come with the value
         ports = tuple(p if p.is_constant else p._replace(chip="") for p in card.ports)
         card = card._replace(value="", ports=ports)

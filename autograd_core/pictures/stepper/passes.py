@@ -8,6 +8,7 @@ from ...engine.graph import order_of
 from ...notation.formulas import named
 from ...steps import both
 from .. import text
+from ..view.folding import view_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -29,6 +30,17 @@ class Passes(NamedTuple):
     names: dict[Value, str]
     last_use: dict[Value, int]  # the step after which a node's gradient is complete; -1 for a root's that nothing uses
     order: list[Value]  # the nodes, operands first; without parts of what has one step as a whole
+
+    @property
+    def copies(self) -> dict[Value, str]:
+        """Of each node in what repeats, such as the cases of a batch, the copy's name."""
+        view = view_of(self.roots, fold=None, plates=True, read=None)
+        return {
+            view.graph.order[v]: f"{plate.scope} {name}"
+            for plate in view.plates
+            for name, copy in zip(plate.names, plate.copies.nodes, strict=True)
+            for v in copy
+        }
 
     @property
     def forward(self) -> list[Step]:

@@ -14,7 +14,7 @@ from ..choose_layout import Look
 from ..page import embed
 from ..picture import drawn
 from ..view.folding import read_graph, view_of
-from . import animation, page_data, terminal
+from . import animation, jumps, page_data, terminal
 from .passes import passes_of
 
 if TYPE_CHECKING:
@@ -178,6 +178,56 @@ class Stepper:
         if self._widget is not None:
             self._widget.index = self.index
         return self.step
+
+    def next_layer(self) -> Step | None:
+        """Go to the next step in another outermost scope, such as a layer; stays where there is none.
+
+        Example:
+            >>> import autograd_core as ag
+            >>> x = ag.Value(2.0, label="x")
+            >>> with ag.scope("layer1"):
+            ...     h = (3 * x).tanh()
+            >>> with ag.scope("layer2"):
+            ...     y = 2 * h
+            >>> stepper = ag.Stepper(y)
+            >>> stepper.next_layer().node.scope
+            'layer2'
+        """
+        return self.goto(jumps.next_layer(self._passes, self.index))
+
+    def next_case(self) -> Step | None:
+        """Go to the next step in another copy of what repeats, a case or a time step; stays if none follows.
+
+        Example:
+            >>> import autograd_core as ag
+            >>> w = ag.Value(0.5, label="w")
+            >>> losses = [(w * x - y) ** 2 for x, y in ((1.0, 2.0), (2.0, 3.0), (3.0, 5.0))]
+            >>> stepper = ag.Stepper(ag.sum(losses))
+            >>> print(stepper.next_case().formula)
+            v4 = w * 2 = 0.5 * 2 = 1
+        """
+        return self.goto(jumps.next_case(self._passes, self.index))
+
+    def next_use(self, value: Value | None = None) -> Step | None:
+        """Go to the next step of this pass that has a value as operand; in the backward pass its gradient grows there.
+
+        Args:
+            value: The value; None for an operand of the current step, a weight or an input if there is one.
+
+        Returns:
+            The step; the current one where no other follows.
+
+        Example:
+            >>> import autograd_core as ag
+            >>> w = ag.Value(0.5, label="w")
+            >>> stepper = ag.Stepper(w * 2.0 + w * 3.0)
+            >>> print(stepper.next_use(w).formula)
+            v2 = w * 3 = 0.5 * 3 = 1.5
+        """
+        if value is not None and value not in self.names:
+            msg = f"next_use: expected a Value of this graph, got {value!r:.60} ({type(value).__name__})"
+            raise OperandError(msg)
+        return self.goto(jumps.next_use(self._passes, self.index, value))
 
     def sums(self, k: int | None = None) -> dict[Value, Any]:
         """The running sums of gradients after a step, in the order of their first product.

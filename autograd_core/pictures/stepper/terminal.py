@@ -12,6 +12,7 @@ from ...engine.value import Constant
 from ...notation.formulas import atom, operation
 from ...notation.numbers import shown
 from .. import text
+from .jumps import next_case, next_layer, next_use
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -26,7 +27,18 @@ MOST_ROWS = 16  # operands in the table
 MOST_TERMS = 8  # operands in a formula
 MOST_RULES = 4  # below the table
 MOST_LINES = 6  # of values or gradients so far
-PROMPT = "Enter or n: next, p: previous, a number: that step, q: quit > "
+PROMPT = "Enter or n: next, p: previous, l: next layer, c: next case, u: next use, a number, q: quit > "
+
+
+JUMPED = {"l": "layer", "c": "case or time step", "u": "use of an operand"}
+JUMPS: dict[str, Callable[[Passes, int], int]] = {
+    "l": next_layer,
+    "layer": next_layer,
+    "c": next_case,
+    "case": next_case,
+    "u": lambda passes, index: next_use(passes, index, None),
+    "use": lambda passes, index: next_use(passes, index, None),
+}
 
 
 def page(passes: Passes, index: int) -> str:
@@ -194,10 +206,14 @@ def run(passes: Passes, index: int, go: Callable[[int], int]) -> None:
         moves: dict[str, int] = {}
         moves |= dict.fromkeys(("", "n", "next"), index + 1)
         moves |= dict.fromkeys(("p", "previous"), index - 1)
+        if word in JUMPS:
+            moves[word] = JUMPS[word](passes, index)
+            if moves[word] == index:
+                say(f"(no other {JUMPED[word[0]]} follows)\n")
         target = int(word) - 1 if word.isdecimal() and len(word) < 10 else moves.get(word)
         if target is None:
             got = text.shorten(text.clean(word), text.LONGEST_LABEL)
-            say(f"expected Enter, n, p, q or a number from 1 to {len(passes.steps)}, got {got!r}\n")
+            say(f"expected Enter, n, p, l, c, u, q or a number from 1 to {len(passes.steps)}, got {got!r}\n")
             continue
         index = go(target)
         if target != index:

@@ -132,7 +132,8 @@ kinds.stepper = (view, data) => {
     return {
       element, node, exit: nodes.length === 1 ? node : exits.length === 1 ? exits[0] : -1, shown: "",
       value, grad, bar: barOf(element), ends: [value?.textContent, grad?.textContent],
-      forward: span(nodes.map((i) => computed[i])), backward: [begun, span(nodes.map((i) => sent[i]))[1]],
+      inside: element.dataset.folded ? [computed, sent].map((at) => nodes.filter((i) => data.ops[i] >= 0 && at[i] >= 0).map((i) => at[i]).sort((a, b) => a - b)) : null,
+      contents: element.querySelector(".caption"), forward: span(nodes.map((i) => computed[i])), backward: [begun, span(nodes.map((i) => sent[i]))[1]],
     };
   });
   const byNode = new Map(cards.map((card) => [card.node, card]));
@@ -154,11 +155,15 @@ kinds.stepper = (view, data) => {
     const state = here ? "now" : k >= to ? "done" : k >= from ? "part" : "todo";
     const { exit } = card, known = back || (exit < 0 ? k >= to : computed[exit] <= k);
     const entry = back && exit >= 0 ? gradient(exit, k) : null, grown = entry && complete[exit] > k;
-    const shown = `${state} ${back} ${known} ${entry && entry[1]} ${grown}`;
+    const steps = card.inside?.[+back] || [];
+    let done = 0;  // of the steps within a folded card
+    for (let high = steps.length; done < high;) { const mid = (done + high) >> 1; if (steps[mid] <= k) done = mid + 1; else high = mid; }
+    const shown = `${state} ${back} ${known} ${entry && entry[1]} ${grown} ${done}`;
     if (shown === card.shown) return;
     card.shown = shown;
     card.element.setAttribute("data-step", state);
     card.element.classList.toggle("agc-back", back);
+    if (steps.length && card.contents) card.contents.textContent = `${done} of ${steps.length} steps within`;
     if (card.value) card.value.textContent = !known ? "" : exit < 0 ? card.ends[0] : short(data.values[exit]);
     if (card.grad) {
       card.grad.textContent = entry ? short(entry[1]) : exit < 0 && back && k >= to ? card.ends[1] : "";
@@ -266,12 +271,15 @@ kinds.stepper = (view, data) => {
 
   // --- moving ---
 
-  let used = [];
+  let used = [], grown = [];  // edges of this step, and cards whose gradient grows
   function show(k, { moving = false } = {}) {
     now = k;
     const back = k >= turn, i = back ? backward[k - turn][0] : forward[k];
     const here = byNode.get(data.cards[i]);
     for (const card of cards) paint(card, k, card === here);
+    for (const card of grown) card.element.classList.remove("agc-sum");
+    grown = back ? parents[i].filter((p) => !isConstant[p]).map((p) => byNode.get(data.cards[p])).filter((card) => card && card !== here) : [];
+    for (const card of grown) card.element.classList.add("agc-sum");
     land();
     used.forEach((edge) => edge.classList.remove("agc-used", "agc-back", "agc-pos", "agc-neg"));
     used = [];
