@@ -15,6 +15,7 @@ import sys as _sys
 import typing as _typing
 
 from .compiler import compile as compile  # noqa: A004
+from .engine.contexts import case as case
 from .engine.contexts import detect_anomaly as detect_anomaly
 from .engine.contexts import no_grad as no_grad
 from .engine.contexts import scope as scope
@@ -199,6 +200,7 @@ __all__ = [
     "atan2",
     "atanh",
     "backward_steps",
+    "case",
     "cbrt",
     "ceil",
     "clip",

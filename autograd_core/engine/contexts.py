@@ -11,6 +11,7 @@ from __future__ import annotations
 import gc
 from contextlib import contextmanager
 from contextvars import ContextVar
+from operator import index
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..errors import OperandError, RangeError
@@ -18,6 +19,7 @@ from .provenance import ValueWatch
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from contextlib import AbstractContextManager
 
 
 class Mode(NamedTuple):
@@ -126,6 +128,35 @@ def scope(name: str) -> Iterator[None]:
     mode = _mode.get()
     with _entered(mode._replace(scope=f"{mode.scope}/{name}" if mode.scope else name)):
         yield
+
+
+def case(k: int) -> AbstractContextManager[None]:
+    """The scope of one training case, "case0", "case1", ...: so that `explain` can say which case a path belongs to.
+
+    Args:
+        k: The case's number, from 0.
+
+    Returns:
+        The context, as `scope` gives it.
+
+    Raises:
+        OperandError: `k` is no int.
+        RangeError: `k` is below 0.
+
+    Example:
+        >>> import autograd_core as ag
+        >>> with ag.case(2):
+        ...     y = ag.Value(1.0) + 2
+        >>> y.scope
+        'case2'
+    """
+    if isinstance(k, bool) or not hasattr(k, "__index__"):
+        msg = f"case: expected the number of a training case, an int, got {k!r} ({type(k).__name__})"
+        raise OperandError(msg)
+    if index(k) < 0:
+        msg = f"case: expected the number of a training case from 0, got {k}"
+        raise RangeError(msg)
+    return scope(f"case{index(k)}")
 
 
 @contextmanager

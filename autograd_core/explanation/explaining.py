@@ -11,11 +11,12 @@ from ..engine.evaluation import is_finite, is_fraction, plus
 from ..engine.graph import count_paths, node_of, topological_order
 from ..engine.value import check_fresh
 from ..notation.formulas import mathml, names_of
+from ..notation.numbers import number
 from ..notation.wholes import as_written
 from ..pictures import draw
 from ..pictures.scene.highlight import ACCENTS
 from ..pictures.scene.overlay import Mark, Overlay
-from . import writing
+from . import asking, writing
 from .flow import Flow, adjoints_of, ratio
 from .reasons import reasons_of
 from .rounding import ALL_DIGITS, digits_lost
@@ -23,12 +24,13 @@ from .uses import Explained, Use
 from .walks import Path, count_of, how_many, path_of, top_paths
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from ..engine.value import Value
     from ..notation.wholes import ReadGraph
     from ..pictures import Picture
     from ..pictures.picture import DrawOptions
+    from .answers import Cases, Comparison, WhatIf, Without
 
 
 LEVELS = {"zero": 1.0, "not finite": 1.0}  # of a mark; other reasons are less severe
@@ -105,6 +107,96 @@ class Explanation(Explained):
         """The gradient as a sum over its paths, or over the uses if there are too many, in LaTeX."""
         return writing.latex_of(self)
 
+    def without(self, way: Path | Use | tuple[Value, int] | Value) -> Without:
+        """The gradient without one of its ways: what came this way, and what is left.
+
+        Args:
+            way: A `Path` of this explanation, an edge, as a `Use` or as (node, operand), or a node: all paths
+                through it.
+
+        Returns:
+            A `Without`: `.gradient .through .rest .share .value .value_without .text .latex`.
+
+        Raises:
+            OperandError: `way` is none of these.
+            RangeError: It does not lie between the leaf and the root.
+
+        Example:
+            >>> import autograd_core as ag
+            >>> x, w = ag.Value(2.0, label="x"), ag.Value(-3.0, label="w")
+            >>> why = ag.explain(x * w + 5 * x, x)
+            >>> print(why.without(why.paths[0]))
+            5 of ∂v3/∂x = 2 (250 %) comes along x →(×5) v2 →(×1) v3; without it −3.
+        """
+        return asking.without(self, way)
+
+    def what_if(self, name: str | Value, value: float) -> WhatIf:
+        """The root if a leaf had another value: what the tangent says, and what the recorded graph gives.
+
+        Args:
+            name: The leaf's name, or the leaf; any leaf of the graph.
+            value: Its other value.
+
+        Returns:
+            A `WhatIf`: `.tangent .truth .error`, and `.changed`, the comparisons and kinks that come out otherwise.
+            Python's own branches are not recorded: the graph is that of the branch that was taken.
+
+        Raises:
+            RangeError: No leaf, or several ones, have this name.
+            OperandError: `value` is no number.
+
+        Example:
+            >>> import autograd_core as ag
+            >>> x = ag.Value(3.0, label="x")
+            >>> y = x * x
+            >>> y.label = "y"
+            >>> print(ag.explain(y, x).what_if("x", 3.1))
+            x = 3.1 instead of 3: the tangent says y = 9.6, it becomes 9.61 (error 0.01; it was 9).
+        """
+        return asking.what_if(self, name, value)
+
+    def compare(self, other: Explanation) -> Comparison:
+        """How the gradient changed from this explanation to another one of the same leaf, later or elsewhere.
+
+        Args:
+            other: The other one, such as that of a later epoch.
+
+        Returns:
+            A `Comparison`: `.before .after .changes .sentence`.
+
+        Raises:
+            RangeError: It is of another leaf.
+
+        Example:
+            >>> import autograd_core as ag
+            >>> def slope(x):
+            ...     x = ag.Value(x, label="x")
+            ...     return ag.explain(ag.tanh(x), x)
+            >>> print(slope(0.5).compare(slope(2.0)).text.splitlines()[0])
+            ∂v1/∂x: 0.7864 → 0.07065 (÷ 11). Most of the change came by way of v1 = tanh(x); along its largest
+        """
+        return asking.compare(self, other)
+
+    def cases(self) -> Cases:
+        """The gradient by training case, for graphs whose cases have scopes, see `case`.
+
+        Returns:
+            A `Cases`, whose `.gradients` and `.outside` add up to the gradient.
+
+        Raises:
+            RangeError: No path leads through a case.
+
+        Example:
+            >>> import autograd_core as ag
+            >>> w, errors = ag.Value(2.0, label="w"), []
+            >>> for k, (x, t) in enumerate([(1.0, 3.0), (2.0, 3.0)]):
+            ...     with ag.case(k):
+            ...         errors.append((w * x - t) ** 2)
+            >>> ag.explain(ag.sum(errors), w).cases().gradients
+            {'case0': -2.0, 'case1': 4.0}
+        """
+        return asking.cases(self)
+
     def draw(self, **options: Unpack[DrawOptions]) -> Picture:
         """The graph with the paths of the explanation highlighted, and the nodes marked that the reasons name.
 
@@ -144,14 +236,20 @@ class Explanation(Explained):
         largest = list(self.paths[:ACCENTS])
         of = {(path.nodes[1], path.operands[0]) for path in largest if path.operands}
         if len(of) == len(self.uses):
-            return largest, None
+            return largest, self._and_others(f"The {len(largest)} largest", largest)
         some = sorted(self.uses, key=writing.size)[:ACCENTS]
-        best = [self._by_way_of(use) for use in some]
+        best = [self.by_way_of(use) for use in some]
         uses = "each use" if len(some) == len(self.uses) else f"{len(some)} of {len(self.uses)} uses"
-        title = f"The largest path of {uses} of {self.name(self.leaf)}: {len(best)} of {how_many(self.n_paths)} paths"
-        return best, title
+        return best, self._and_others(f"The largest path of {uses} of {self.name(self.leaf)}: {len(best)}", best)
 
-    def _by_way_of(self, use: Use) -> Path:
+    def _and_others(self, start: str, drawn: Sequence[Path]) -> str | None:
+        """A title that says what the paths that are not drawn add up to; None where all are."""
+        if len(drawn) == self.n_paths:
+            return None
+        rest = reduce(plus, (-path.product for path in drawn), self.gradient)
+        return f"{start} of {how_many(self.n_paths)} paths, the others: {number(rest)}"
+
+    def by_way_of(self, use: Use) -> Path:
         """The largest path that begins with one use."""
         root, leaf = (self.root, self.leaf) if self._read is None else map(self._read.copy, (self.root, self.leaf))
         [rest] = top_paths(root, use._written, 1)

@@ -69,3 +69,7 @@ class Explained:
     def name(self, node: Value) -> str:
         """What a node is called in the text."""
         return short(self.names[node])
+
+    def by_way_of(self, use: Use) -> Path:
+        """The largest path that begins with one use."""
+        raise NotImplementedError

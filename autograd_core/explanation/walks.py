@@ -23,10 +23,11 @@ from ..engine.graph import node_of, sweep_order
 from ..errors import OperandError, RangeError
 from ..notation.formulas import names_of
 from ..pictures import text
-from ..pictures.scene.highlight import Uses
+from ..pictures.scene.highlight import Uses, partings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+    from collections.abc import Set as AbstractSet
 
     from ..engine.value import Value
 
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
 
 LONGEST_NAME = 24  # cells of a label within a path
 LONGEST_PATH = 9  # nodes of a path that is written out whole
+TOLD_APART = 50  # paths of one list, the largest, that are told apart from each other
 ENDS = 3  # nodes at either end of one that is not
 
 
@@ -43,6 +45,7 @@ class PathNames:
 
     def __init__(self) -> None:
         self.uses = Uses()
+        self.beside: list[Path] = []  # the paths of one list
         self._found: dict[Value, str] = {}
 
     def below(self, root: Value) -> dict[Value, str]:
@@ -103,23 +106,43 @@ class Path:
         return tuple(map(id, self.nodes)), self.operands
 
     def __str__(self) -> str:
-        return self.written(self._names.below(self.nodes[-1]), self._names.uses)
+        beside = self._names.beside
+        place = next((k for k, path in enumerate(beside) if path == self), None)
+        apart = frozenset() if place is None else partings(beside)[place]
+        return self.written(self._names.below(self.nodes[-1]), self._names.uses, apart)
 
     def __repr__(self) -> str:
         return f"<Path {self}>"
 
-    def written(self, names: Mapping[Value, str], uses: Uses) -> str:
-        """The path with names that are known already; a long one without its middle."""
-        steps = list(zip(self.nodes[1:], (self._read or self.nodes)[1:], self.operands, strict=True))
-        left_out = len(steps) - 2 * ENDS if len(steps) > LONGEST_PATH else 0
-        words = [short(names[self.nodes[0]])]
-        for place, (node, read, operand) in enumerate(steps):
-            if left_out and place == ENDS:
-                words.append(f"→ … {left_out} more …")
-            if not left_out or not ENDS <= place < len(steps) - ENDS:
-                entered = f", {again}" if (again := uses.which(read, operand)) else ""
-                words.append(f"→(×{text.number(local_grad(read, operand))}{entered}) {short(names[node])}")
-        return f"{' '.join(words)}: {text.number(self.product)}"
+    def written(self, names: Mapping[Value, str], uses: Uses, apart: AbstractSet[int] = frozenset()) -> str:
+        """The path with names that are known; a long one without its middle, except where it parts from others."""
+        start = short(names[self.nodes[0]])
+        return f"{' '.join((start, *self.steps(names, uses, apart)))}: {text.number(self.product)}"
+
+    def steps(
+        self,
+        names: Mapping[Value, str],
+        uses: Uses,
+        apart: AbstractSet[int] = frozenset(),
+        first: int = 0,
+        end: int = -1,
+    ) -> list[str]:
+        """The edges from one to another in words, without those in the middle of many."""
+        edges = list(zip(self.nodes[1:], (self._read or self.nodes)[1:], self.operands, strict=True))
+        end = len(edges) if end < 0 else end
+        shown = set(range(first, end))
+        if end - first > LONGEST_PATH:
+            shown = {k for k in shown if not first + ENDS <= k < end - ENDS or k + 1 in apart}
+            shown |= {k for k in range(first, end) if {k - 1, k + 1} <= shown}  # one edge is as short as "1 more"
+        words, before = [], first - 1
+        for place in sorted(shown):
+            if place > before + 1:
+                words.append(f"→ … {place - before - 1} more …")
+            node, read, operand = edges[place]
+            entered = f", {again}" if (again := uses.which(read, operand)) else ""
+            words.append(f"→(×{text.number(local_grad(read, operand))}{entered}) {short(names[node])}")
+            before = place
+        return words
 
 
 def short(name: str) -> str:
@@ -322,7 +345,10 @@ def top_paths(root: Value, leaf: Value, k: int) -> list[Path]:
         [1.0, 0.5]
     """
     root, leaf = node_of(root, "top_paths"), node_of(leaf, "top_paths")
-    return list(islice(ranked(root, leaf), count_of(k, "top_paths")))
+    found = list(islice(ranked(root, leaf), count_of(k, "top_paths")))
+    if found:
+        found[0]._names.beside = found[:TOLD_APART]
+    return found
 
 
 def count_of(k: Any, caller: str) -> int:

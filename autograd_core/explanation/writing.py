@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import math
+from functools import reduce
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ..engine.evaluation import is_fraction
+from ..engine.evaluation import is_fraction, plus
 from ..notation.formulas import latex_name
 from ..notation.rules import MOST_OPERANDS, rules_of
 from ..pictures import text
 from ..pictures.scene.highlight import Uses
 from .reasons import Words
+from .training_cases import case_by_node, case_of
 from .walks import how_many, short
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from ..engine.value import Value
     from .uses import Explained, Use
+    from .walks import Path
 
 COLUMNS = 100
 CELL = 28  # width of a column, except the last one
@@ -62,13 +65,11 @@ def sections_of(of: Explained) -> list[Section]:
     for about in dict.fromkeys(reason.about for reason in of.reasons):
         rows = [(reason.kind, reason.text) for reason in of.reasons if reason.about == about]
         sections.append(Section(QUESTIONS[about], (), rows))
+    cases = case_by_node(of.root) if of.uses else {}
     if of.uses:
-        sections.append(_uses(of))
+        sections.append(_uses(of, cases))
     if any(path.operands for path in of.paths):
-        uses = Uses()
-        title = "Paths" if of.n_paths == len(of.paths) else f"The {len(of.paths)} largest paths"
-        rows = [(text.number(path.product), path.written(of.names, uses).rpartition(":")[0]) for path in of.paths]
-        sections.append(Section(title, ("product", "path"), rows, numbers=1))
+        sections.append(_paths(of, cases))
     rules = _rules(of)
     if rules:
         sections.append(Section("Rules", (), [(rule,) for rule in rules]))
@@ -89,7 +90,56 @@ def _rules(of: Explained) -> list[str]:
     return list(found)
 
 
-def _uses(of: Explained) -> Section:
+def _paths(of: Explained, cases: Mapping[Value, str]) -> Section:
+    """The largest paths as a tree, and the sum of all others, so that the list adds up to the gradient."""
+    title = "Paths" if of.n_paths == len(of.paths) else f"The {len(of.paths)} largest paths"
+    rest = of.n_paths - len(of.paths)
+    note = ""
+    if rest:
+        others = reduce(plus, (-path.product for path in of.paths), of.gradient)
+        note = f"{how_many(rest)} other{'s' if rest > 1 else ''}: {text.number(others)}"
+    return Section(title, ("product", "case", "path"), _tree(of, cases), numbers=1, note=note)
+
+
+def _tree(of: Explained, cases: Mapping[Value, str]) -> list[tuple[str, ...]]:
+    """A line for each path; below one for a beginning that several of them share, whose number is their sum."""
+    uses = Uses()
+    start = short(of.names[of.leaf])
+    rows: list[tuple[str, ...]] = []
+    waiting: list[tuple[list[Path], int, int]] = [([*of.paths], 0, 0)]  # paths, edges told already, depth
+    while waiting:
+        paths, told, depth = waiting.pop()
+        shared = _shared(paths, told)
+        if len(paths) > 1 and shared == told:  # they part here
+            groups: dict[tuple[int, int], list[Path]] = {}
+            for path in paths:
+                groups.setdefault((id(path.nodes[told + 1]), path.operands[told]), []).append(path)
+            waiting += [(group, told, depth) for group in reversed(groups.values())]
+            continue
+        path = paths[0]
+        end = len(path.operands) if len(paths) == 1 else shared
+        words = path.steps(of.names, uses, first=told, end=end)
+        line = "│ " * depth + " ".join(words if told else [start, *words])
+        case = next((case_of(node) or cases.get(node, "") for node in path.nodes[told + 1 : end + 1]), "")
+        total = reduce(plus, (p.product for p in paths[1:]), path.product)
+        rows.append((text.number(total), case, line if len(paths) == 1 else f"{line} …"))
+        if len(paths) > 1:
+            waiting.append((paths, shared, depth + 1))
+    return rows
+
+
+def _shared(paths: Sequence[Path], told: int) -> int:
+    """How many edges from the leaf on all these paths have in common."""
+    first = paths[0]
+    count = min(len(path.operands) for path in paths)
+    while told < count and all(
+        path.nodes[told + 1] is first.nodes[told + 1] and path.operands[told] == first.operands[told] for path in paths
+    ):
+        told += 1
+    return told
+
+
+def _uses(of: Explained, cases: Mapping[Value, str]) -> Section:
     words, uses = Words(of.names), Uses()
     ordered = sorted(of.uses, key=size)
     shown, rest = ordered[:SHOWN_USES], ordered[SHOWN_USES:]
@@ -99,13 +149,14 @@ def _uses(of: Explained) -> Section:
             "–" if math.isnan(use.share) else f"{use.share:.0%}".replace("%", " %"),
             f"{text.number(use.local_grad)} × {text.number(use.adjoint)}",
             words.made(use._written) + (f", as {again}" if (again := uses.which(use._written, use.operand)) else ""),
+            cases.get(use.node, ""),
             where(use.node),
         )
         for use in shown
     ]
-    heads = ("contribution", "share", "local derivative × adjoint", "use", "where")
-    together = text.number(sum(use.contribution for use in rest))
-    note = f"… and {len(rest)} more use{'s' if len(rest) > 1 else ''}, together {together}" if rest else ""
+    heads = ("contribution", "share", "local derivative × adjoint", "use", "case", "where")
+    together = text.number(reduce(plus, (use.contribution for use in rest), 0))
+    note = f"{len(rest)} other{'s' if len(rest) > 1 else ''}: {together}" if rest else ""
     return Section("Uses" if not rest else "The largest uses", heads, rows, numbers=2, note=note)
 
 

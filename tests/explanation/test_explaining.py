@@ -206,11 +206,11 @@ def test_many_uses_are_summed_up():
     x = Value(0.5, label="x")
     y = ag.sum([x * (i + 1) for i in range(1000)])
     why = ag.explain(y, x)
-    assert "… and 993 more uses, together 4.935e5" in why.text
+    assert "993 others: 4.935e5" in why.text
     assert sum(range(1, 994)) == 493_521
     assert why.gradient == 500_500
     assert len(why.uses) == 1000
-    assert "1 more use," in ag.explain(ag.sum([x * 2] * 1 + [x * i for i in range(7)]), x).text
+    assert "\n  1 other: 0\n" in ag.explain(ag.sum([x * 2] * 1 + [x * i for i in range(7)]), x).text
 
 
 def test_many_paths_are_counted_and_the_largest_listed():
@@ -336,7 +336,7 @@ def test_html_shows_what_the_text_says():
     for words in ("<b>x</b>", "Uses", "Paths", "contribution", "Why it is small"):
         assert words in shown.text
     many = ag.explain(ag.sum([x * i for i in range(20)]), x)
-    assert "more uses" in shown_by(many._repr_html_()).text
+    assert "13 others: " in shown_by(many._repr_html_()).text
     assert "cancel completely" in shown_by(ag.explain(x * 2 - (x + x), x)._repr_html_()).text
 
 

@@ -83,7 +83,10 @@ def tracks_of(highlight: object, graph: Graph) -> tuple[Track, ...]:
     common = set(paths[0].nodes).intersection(*(path.nodes for path in paths)) if len(paths) > 1 else set()
     names = dict(zip(graph.order, graph.names, strict=True)) if paths else {}
     uses = Uses()
-    tracks = [_path(path, graph, names, common, uses, number) for number, path in enumerate(paths, start=1)]
+    tracks = [
+        _path(path, graph, names, (common, apart), uses, number)
+        for number, (path, apart) in enumerate(zip(paths, partings(paths), strict=True), start=1)
+    ]
     if alone:
         tracks.append(_values(alone, graph))
     colours = (f"a{k % ACCENTS}" for k in itertools.count())  # the next one for each path that carries something
@@ -111,7 +114,12 @@ def _known(node: Value, graph: Graph) -> int:
 
 
 def _path(
-    path: _PathRead, graph: Graph, names: Mapping[Value, str], common: set[Value], uses: Uses, number: int
+    path: _PathRead,
+    graph: Graph,
+    names: Mapping[Value, str],
+    known: tuple[set[Value], set[int]],
+    uses: Uses,
+    number: int,
 ) -> Track:
     nodes = tuple(_known(node, graph) for node in path.nodes)
     edges = []
@@ -124,7 +132,7 @@ def _path(
         is_constant = isinstance(source, Constant)  # whose derivative is computed on demand
         slope = user.local_grads[operand] if is_constant else edges_of[len(edges_of) // 2 + operand]
         factors.append(text.number(slope))
-    route = _route(path, names, common, uses)
+    route = _route(path, names, *known, uses)
     factors = [] if path.is_shorter else factors
     colour = NIL if path.product == 0 else "a0"
     return Track(nodes, tuple(edges), f"path {number}: {route}: {_product(path, factors)}", colour)
@@ -156,13 +164,27 @@ def _operand(source: Value, user: Value, operand: int) -> int:
     raise StructureError(msg)
 
 
-def _route(path: _PathRead, names: Mapping[Value, str], common: set[Value], uses: Uses) -> str:
-    """The ends of a path and, between them, the first nodes that distinguish it from the other paths."""
+def partings(paths: Sequence[Any]) -> list[set[int]]:
+    """Of each path the places of its nodes, from 1, at which it parts from another one of them."""
+    edges = [list(zip(map(id, path.nodes[1:]), path.operands, strict=False)) for path in paths]
+    found: list[set[int]] = [set() for _ in paths]
+    for i, first in enumerate(edges):
+        for j, second in enumerate(edges[:i]):
+            k = next((k for k, (a, b) in enumerate(zip(first, second, strict=False)) if a != b), None)
+            if k is not None:
+                found[i].add(k + 1)
+                found[j].add(k + 1)
+    return found
+
+
+def _route(path: _PathRead, names: Mapping[Value, str], common: set[Value], apart: set[int], uses: Uses) -> str:
+    """The ends of a path and, between them, where it parts from others, and the first nodes that not all have."""
     last = len(path.nodes) - 1
     told = [k for k in range(1, last) if path.nodes[k] not in common or uses.which(path.nodes[k], path.operands[k - 1])]
+    told = sorted(dict.fromkeys([*sorted(apart - {last}), *told][: max(TOLD, len(apart))]))
     words: list[str] = []
     before = -1
-    for k in dict.fromkeys((0, *told[:TOLD], last)):
+    for k in dict.fromkeys((0, *told, last)):
         words += ["…"] * (k > before + 1)
         operand = uses.which(path.nodes[k], path.operands[k - 1]) if k else ""
         words.append(

@@ -1,0 +1,244 @@
+"""What an explanation answers when it is asked further."""
+
+import dataclasses
+import math
+import random
+from fractions import Fraction
+
+import pytest
+
+import autograd_core as ag
+from autograd_core.explanation.answers import change
+
+
+def _random_graph(seed):
+    chance = random.Random(seed)
+    leaves = [ag.Value(chance.uniform(-2, 2), label=f"x{k}") for k in range(3)]
+    nodes = list(leaves)
+    for _ in range(chance.randrange(3, 14)):
+        a, b = chance.choice(nodes), chance.choice(nodes)
+        nodes.append(
+            chance.choice(
+                [lambda a, b: a * b, lambda a, b: a + b, lambda a, _: ag.tanh(a), lambda a, b: ag.maximum(a, b),
+                 lambda a, b: ag.dot([a, b], [b, a]), lambda a, b: a - 3 * b, lambda a, b: ag.softmax([a, b, a])[1]]
+            )(a, b)
+        )  # fmt: skip
+    return leaves, ag.sum(nodes[-4:])
+
+
+@pytest.mark.parametrize("seed", range(25))
+def test_every_way_and_the_rest_add_up_to_the_gradient(seed):
+    leaves, root = _random_graph(seed)
+    why = ag.explain(root, leaves[0], k=8)
+    size = 1e-9 * (1 + sum(abs(p.product) for p in ag.paths(root, leaves[0])))
+    inner = [node for node in ag.topological_order(root) if node.op]
+    edges = [(node, k) for node in inner for k in range(len(node.parents))]
+    for way in (*why.paths, *why.uses, *inner, *edges):
+        if isinstance(way, ag.Path) and not way.operands:
+            continue
+        left = why.without(way)
+        assert left.gradient == why.gradient
+        assert left.through + left.rest == pytest.approx(why.gradient, rel=1e-9, abs=size)
+        assert left.text
+        assert left.latex
+    for way in inner:
+        through = sum(p.product for p in ag.paths(root, leaves[0]) if any(n is way for n in p.nodes))
+        assert why.without(way).through == pytest.approx(through, rel=1e-9, abs=size)
+    for node, k in edges:
+        through = sum(
+            p.product
+            for p in ag.paths(root, leaves[0])
+            if any(n is node and o == k for n, o in zip(p.nodes[1:], p.operands, strict=True))
+        )
+        assert why.without((node, k)).through == pytest.approx(through, rel=1e-9, abs=size)
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_what_if_is_the_tangent_and_the_recorded_graph(seed):
+    leaves, root = _random_graph(seed)
+    why = ag.explain(root, leaves[0])
+    for leaf in leaves:
+        if leaf not in set(ag.topological_order(root)):
+            continue
+        gradient = ag.explain(root, leaf).gradient
+        found = why.what_if(leaf.label, leaf.data + 0.25)
+        assert found.tangent == pytest.approx(root.data + gradient * 0.25)
+        assert found.error == pytest.approx(found.truth - found.tangent)
+        assert why.what_if(leaf, leaf.data).truth == root.data
+
+
+def test_what_if_recomputes_and_says_what_comes_out_otherwise():
+    x, w = ag.Value(2.0, label="x"), ag.Value(3.0, label="w")
+    y = ag.where(x > 1, ag.relu(w - x), x)
+    y.label = "y"
+    found = ag.explain(y, w).what_if("x", 5.0)
+    assert (found.value, found.tangent, found.truth, found.error) == (1.0, -2.0, 0.0, 2.0)
+    assert found.changed == ("v3 = relu(v2): v2 ≤ 0, and was v2 > 0",)
+    found = ag.explain(y, w).what_if("x", 0.5)
+    assert found.truth == 0.5
+    assert "v1 = x > 1: false, and was true" in found.changed
+    assert "v1 = x > 1: false, and was true" in found.text
+    assert ag.explain(y, w).what_if("x", 2.5).changed == ()
+    assert x.data == 2.0
+
+
+def test_names_of_leaves_are_found_with_their_scopes():
+    with ag.scope("layer1"):
+        a = ag.Value(1.0, label="w")
+    with ag.scope("layer2"):
+        b = ag.Value(2.0, label="w")
+    why = ag.explain(a * b, a)
+    assert why.what_if("layer1.w", 5.0).truth == why.what_if("layer1/w", 5.0).truth == 10.0
+    with pytest.raises(ag.RangeError, match=r"expected one of 2 leaves of that name by its full name, got 'w'"):
+        why.what_if("w", 5.0)
+    with pytest.raises(ag.RangeError, match=r"expected the name of a leaf, got 'q'; the leaves are layer1\.w, layer2\.w"):
+        why.what_if("q", 5.0)
+
+
+def test_ways_that_do_not_lie_between_are_refused():
+    x, z = ag.Value(2.0, label="x"), ag.Value(1.0, label="z")
+    why = ag.explain(x * 3, x)
+    with pytest.raises(ag.RangeError, match="expected a path from x to v1"):
+        why.without(next(ag.paths(z * 2, z)))
+    with pytest.raises(ag.RangeError, match="expected a node between"):
+        why.without(z)
+    with pytest.raises(ag.RangeError, match="expected an operand of v1 from 0 to 1, got 2"):
+        why.without((why.root, 2))
+    with pytest.raises(ag.OperandError, match="expected a Path, a Use, a node or an edge"):
+        why.without("x")
+
+
+def test_a_unit_that_is_cut_leaves_the_value_that_it_would_leave():
+    x, w = ag.Value(2.0, label="x"), ag.Value(-3.0, label="w")
+    h = ag.tanh(x * w)
+    h.label = "h"
+    y = h * 2 + x
+    left = ag.explain(y, x).without(h)
+    assert (left.value, left.value_without, left.rest) == (y.data, 2.0, 1.0)
+    assert ag.explain(y, x).without(y.parents[0]).share == pytest.approx(abs(left.through) / abs(left.gradient))
+
+
+def _explained(w, cases=((1.0, 3.0), (2.0, 3.0))):
+    w, errors = ag.Value(w, label="w"), []
+    for k, (x, t) in enumerate(cases):
+        with ag.case(k):
+            errors.append((ag.tanh(w * x) - t) ** 2)
+    total = ag.sum(errors) + 0.5 * w * w
+    total.label = "L"
+    return ag.explain(total, w)
+
+
+def test_compare_says_where_most_of_a_change_came_from():
+    before, after = _explained(0.1), _explained(1.5)
+    found = before.compare(after)
+    assert (found.before, found.after) == (before.gradient, after.gradient)
+    assert sum(b - a for _, a, b in found.changes) == pytest.approx(after.gradient - before.gradient)
+    assert "the local derivative at v6 = tanh(v5) changed most, 0.961 → 0.009866 (÷ 97)" in found.sentence
+    assert found.text.startswith("∂L/∂w: −16.42 → 0.6638")
+    assert before.compare(before).sentence == "Nothing changed."
+    other = ag.Value(1.0, label="q")
+    with pytest.raises(ag.RangeError, match="expected another explanation of w, got one of q"):
+        before.compare(ag.explain(other * 2, other))
+    w = ag.Value(1.0, label="w")
+    assert "not alike" in before.compare(ag.explain(w * 2, w)).sentence
+
+
+def test_changes_are_written_with_their_quotient():
+    assert change(0.59, 0.07) == "0.59 → 0.07 (÷ 8.4)"
+    assert change(1.0, 1.2) == "1 → 1.2"
+    assert change(0.0, 1.0) == "0 → 1"
+    assert change(1.0, -1.0) == "1 → −1 (its sign turns)"
+    assert change(1.0, math.inf) == "1 → inf"
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_cases_add_up_to_the_gradient(seed):
+    chance = random.Random(seed)
+    cases = [(chance.uniform(-1, 1), chance.uniform(-1, 1)) for _ in range(chance.randrange(1, 12))]
+    why = _explained(chance.uniform(-1, 1), cases)
+    found = why.cases()
+    assert list(found.gradients) == [f"case{k}" for k in range(len(cases))]
+    assert sum(found.gradients.values()) + found.outside == pytest.approx(why.gradient)
+    w = why.leaf.data
+    for k, (x, t) in enumerate(cases):
+        z = math.tanh(w * x)
+        assert found.gradients[f"case{k}"] == pytest.approx(2 * (z - t) * (1 - z * z) * x)
+    assert found.outside == pytest.approx(w)
+    assert "outside of all cases" in found.text
+
+
+def test_graphs_without_cases_say_how_to_tag_them():
+    x = ag.Value(1.0, label="x")
+    with pytest.raises(ag.RangeError, match=r"leads through a case; tag them with ag\.case\(k\)"):
+        ag.explain(x * 2, x).cases()
+    with pytest.raises(ag.OperandError, match="expected the number of a training case, an int, got '1'"):
+        ag.case("1")
+    with pytest.raises(ag.RangeError, match="from 0, got -1"):
+        ag.case(-1)
+
+
+def test_answers_are_frozen_and_show_themselves():
+    why = _explained(0.3)
+    answers = (why.without(why.paths[0]), why.what_if("w", 1.0), why.compare(_explained(0.5)), why.cases())
+    for answer in answers:
+        assert str(answer) == answer.text
+        assert answer._repr_html_().startswith("<div")
+        assert answer.latex
+        assert max(map(len, answer.text.splitlines())) <= 100
+        with pytest.raises(dataclasses.FrozenInstanceError):
+            setattr(answer, dataclasses.fields(answer)[0].name, 1)
+
+
+def _chain(steps):
+    x = a = ag.Value(1.0, label="a")
+    for k in range(steps):
+        x = x * 2 + (x if k % 2 else x * 3)
+    return x, a
+
+
+@pytest.mark.parametrize("steps", [2, 5, 9, 12])
+def test_paths_in_one_list_can_be_told_apart(steps):
+    root, a = _chain(steps)
+    for k in (2, 5, 12):
+        written = [str(path) for path in ag.top_paths(root, a, k)]
+        assert len(set(written)) == len(written)
+        assert len({line.rpartition(":")[0] for line in written}) == len(written)
+        text = ag.explain(root, a, k=k).text
+        lines = text.partition(" path\n")[2].partition("\n\n")[0].splitlines()
+        assert len(set(lines)) == len(lines)
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_lists_of_paths_and_uses_add_up(seed):
+    chance = random.Random(seed)
+    whole = [ag.Value(Fraction(chance.randrange(-3, 4)), label=f"x{k}") for k in range(2)]
+    nodes = list(whole)
+    for _ in range(10):
+        a, b = chance.choice(nodes), chance.choice(nodes)
+        nodes.append(a * b if chance.random() < 0.5 else a + b)
+    root = nodes[-1] + nodes[-2] + nodes[-3]
+    why = ag.explain(root, whole[0], k=3)
+    if why.n_paths < 2:
+        return
+    table = why.text.partition(" path\n")[2].partition("\n\n")[0].replace("−", "-").splitlines()
+    leaves = [Fraction(line.split()[0]) for line in table if line.lstrip()[0] in "-0123456789" and line[-1] != "…"]
+    others = [Fraction(line.rpartition(": ")[2]) for line in table if ": " in line]
+    leaves = [x for x, line in zip(leaves, [t for t in table if t[-1] != "…"], strict=True) if ": " not in line]
+    assert sum(leaves) + sum(others) == why.gradient
+    assert sum(use.contribution for use in why.uses) == why.gradient
+
+
+def test_legends_name_where_paths_part_and_what_is_left_out():
+    root, a = _chain(8)
+    picture = ag.explain(root, a, k=5).draw()
+    legends = [line for line in picture.svg.split("<text") if "path " in line and "→" in line]
+    assert len(legends) == len({line.partition("path ")[2].partition(": ")[2].rpartition(":")[0] for line in legends})
+    assert "of 256 paths, the others: " in picture.svg
+
+
+def test_fractions_stay_exact():
+    x = ag.Value(Fraction(1, 3), label="x")
+    why = ag.explain(x * x * x, x)
+    left = why.without(why.paths[0])
+    assert (left.through, left.rest) == (Fraction(1, 9), Fraction(2, 9))
+    assert why.what_if("x", Fraction(1, 2)).error == Fraction(7, 216)
