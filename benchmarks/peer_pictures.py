@@ -1,6 +1,7 @@
-"""The same graphs drawn by micrograd's draw_dot, torchviz, torchview and this library: pictures, times, what they say.
+"""The same graphs drawn by micrograd's draw_dot, torchviz, torchview, TorchLens and this library, and how fast.
 
-    pip install micrograd==0.1.0 torch==2.13.0 torchviz==0.0.3 torchview==0.2.7     and Graphviz' program dot
+    pip install micrograd==0.1.0 torch==2.13.0 torchviz==0.0.3 torchview==0.2.7 torchlens==2.36.1
+    and Graphviz' program dot
     python benchmarks/peer_pictures.py           prints the tables
     python benchmarks/peer_pictures.py --write   remakes docs/images/peers/ and the tables of docs/pictures.md as well
 
@@ -100,9 +101,9 @@ def by_torchviz(build, given):
     return lambda: make_dot(root, params=tensors).pipe(format="svg", encoding="utf-8")
 
 
-def by_torchview(build, given):
+def _model(build, given):
+    """The graph as a torch module: its inputs are those whose names begin with x, or all of them."""
     import torch
-    from torchview import draw_graph
 
     tensors = _tensors(given)
 
@@ -117,11 +118,33 @@ def by_torchview(build, given):
             return build(dict(tensors) | dict(zip(names, inputs, strict=True)))
 
     names = [name for name in given if name.startswith("x")] or list(given)
-    model, inputs = Model(), [tensors[name].detach() for name in names]
+    return Model(), [tensors[name].detach() for name in names]
+
+
+def by_torchview(build, given):
+    from torchview import draw_graph
+
+    model, inputs = _model(build, given)
 
     def drawn():
         graph = draw_graph(model, input_data=inputs, device="cpu", hide_module_functions=False, graph_dir="LR")
         return graph.visual_graph.pipe(format="svg", encoding="utf-8")
+
+    return drawn
+
+
+def by_torchlens(build, given):
+    import tempfile
+
+    import torchlens
+
+    model, inputs = _model(build, given)
+    trace = torchlens.trace(model, inputs)
+
+    def drawn():
+        with tempfile.TemporaryDirectory() as folder:
+            trace.draw(vis_outpath=f"{folder}/graph", vis_fileformat="svg", vis_save_only=True)
+            return (Path(folder) / "graph.svg").read_text(encoding="utf-8")
 
     return drawn
 
@@ -138,6 +161,7 @@ TOOLS = {
     "micrograd": (by_micrograd, "micrograd's draw_dot"),
     "torchviz": (by_torchviz, "torchviz"),
     "torchview": (by_torchview, "torchview"),
+    "torchlens": (by_torchlens, "TorchLens"),
     "ours": (by_us, "draw"),
 }
 
@@ -217,7 +241,8 @@ def measured(write):
             counts = [f"{found} of {total}" if total else "–" for found, total in shown(facts, svg).values()]
             rows.append([name, f"{1000 * seconds(draw):.0f} ms", size(svg), f"{len(svg) / 1000:.1f}", *counts])
         parts.append(f"**{title[0].upper()}{title[1:]}**\n\n{table(rows)}")
-    versions = ", ".join(f"{name} {version(name)}" for name in ("micrograd", "torch", "torchviz", "torchview"))
+    packages = ("micrograd", "torch", "torchviz", "torchview", "torchlens")
+    versions = ", ".join(f"{name} {version(name)}" for name in packages)
     return "\n\n".join([*parts, f"Versions: {versions}."])
 
 
