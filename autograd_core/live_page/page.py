@@ -12,6 +12,7 @@ from ..pictures import draw, text
 from ..pictures.checked_path import path_for
 from ..pictures.view.folding import view_of
 from . import html
+from .rule_forms import RuleForms
 from .rules import operations_in
 from .state import cases_of, point_added, points_of, state_of
 
@@ -169,8 +170,9 @@ def live(
         raise RangeError(msg)
     view = view_of(roots, fold=fold, unfold=unfold, read=None)
     _check_fresh(view.graph.stale, view.graph.order)
-    operations, rules = operations_in(view.graph.order)
-    state = state_of(view, operations, title=title or "", theme=theme)
+    forms = RuleForms(view.graph.order)
+    operations, rules = operations_in(view.graph.order, forms.called)
+    state = state_of(view, operations, forms, title=title or "", theme=theme)
     state["cases"] = cases_of(view.graph, cases)
     state["points"] = points_of(view.graph, points, compare)
     return LivePage(roots, view.graph, state, rules, title=title or "", theme=theme)

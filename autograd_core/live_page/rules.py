@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from ..engine.ops import ROWS
 from ..errors import AutogradError
 from ..number_systems.languages.javascript import rules
 from .state import is_users, operation_of
@@ -15,9 +16,10 @@ if TYPE_CHECKING:
     from .state import Operation
 
 
-def operations_in(order: Iterable[Value]) -> tuple[dict[Operation, tuple[int, str]], str]:
+def operations_in(order: Iterable[Value], also: Iterable[str] = ()) -> tuple[dict[Operation, tuple[int, str]], str]:
     """Each operation of a graph with its number and the key of its rule, and all rules as one expression.
 
+    Primitives named in `also` are among the rules, too.
     A primitive of the user's that runs Python functions on plain floats cannot be read: it has no key, and the page
     holds its value where it was recorded.
     """
@@ -31,6 +33,7 @@ def operations_in(order: Iterable[Value]) -> tuple[dict[Operation, tuple[int, st
         if one not in found:
             key = _key(one, rows, counts)
             found[one] = (len(found), key)
+    rows |= {name: ROWS[name] for name in sorted(also) if name not in rows}
     return found, rules(rows, counts)
 
 

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ..engine.evaluation import decimal, is_fraction
 from ..engine.graph import order_of, roots_of
 from ..engine.ops import ROWS
 from ..engine.value import Constant, Value
@@ -14,6 +12,7 @@ from ..notation.formulas import dotted, named, operation
 from ..notation.wholes import wholes_of
 from ..pictures import text
 from ..pictures.view.scope_tree import ROOT
+from .numbers import number
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -21,9 +20,10 @@ if TYPE_CHECKING:
     from ..engine.ops import Primitive
     from ..pictures.view.folding import View
     from ..pictures.view.scope_tree import Graph
+    from .rule_forms import RuleForms
 
 CONSTANT, LEAF = -2, -1  # in the place of an operation
-FEW_OPERANDS = 3  # operands up to which an operation is written out in a sentence
+FEW_OPERANDS = 4  # operands up to which an operation is written out in a sentence
 PLAIN, BRACKETED = 0xE000, 0xE400  # code points that stand for operands; the latter want brackets
 SIGNS = {"*": "×", "-": "−", "<=": "≤", ">=": "≥", "!=": "≠", "==": "="}
 
@@ -65,12 +65,15 @@ def names_in(order: Sequence[Value]) -> NodeNames:
     return NodeNames(full, shown, bare)
 
 
-def state_of(view: View, operations: Mapping[Operation, tuple[int, str]], *, title: str, theme: str) -> dict[str, Any]:
+def state_of(
+    view: View, operations: Mapping[Operation, tuple[int, str]], forms: RuleForms, *, title: str, theme: str
+) -> dict[str, Any]:
     """The graph of a view, and which of its scopes are open.
 
     Args:
         view: Of the graph as recorded.
         operations: For each operation its number, and the key of its rule; "" where the page has none.
+        forms: How its local derivatives come about.
         title: A heading.
         theme: "light", "dark" or "auto".
     """
@@ -104,7 +107,9 @@ def state_of(view: View, operations: Mapping[Operation, tuple[int, str]], *, tit
         "scopePaths": [text.clean(path) for path in scope_paths],
         "scopeOf": [scope_paths[node.scope] for node in order],
         "roots": [graph.index[root] for root in dict.fromkeys(order[v] for v in sorted(graph.roots))],
-        "wholes": _wholes(graph, view),
+        "wholes": _wholes(graph, view, forms),
+        "forms": forms.forms,
+        "formOf": forms.of,
         "rows": sorted(graph.rows),
     }
 
@@ -134,6 +139,7 @@ def _operation(one: Operation, key: str) -> dict[str, Any]:
         "name": text.clean(row.name),
         "sign": SIGNS.get(row.symbol, row.symbol) or text.clean(row.name),
         "pairs": row.pairs,
+        "sums": row.reduction is not None and not row.reduction.is_mean,
         "saturates": None if row.saturates is None else number(row.saturates),
         "text": template(row, one.arity) if 0 <= one.arity <= FEW_OPERANDS else "",
     }
@@ -150,7 +156,7 @@ def template(row: Primitive, arity: int) -> str:
     return wrapped
 
 
-def _wholes(graph: Graph, view: View) -> list[dict[str, Any]]:
+def _wholes(graph: Graph, view: View, forms: RuleForms) -> list[dict[str, Any]]:
     """Primitives that are computed in parts, with the scope that folds each; -1 where none does."""
     found = []
     for group in wholes_of(graph.order, graph.users, graph.roots | graph.constants):
@@ -162,16 +168,9 @@ def _wholes(graph: Graph, view: View) -> list[dict[str, Any]]:
             "name": group.said.name,
             "caption": group.said.caption,
             "text": group.said.text,
+            "rules": forms.of_whole(group.said),
         })  # fmt: skip
     return found
-
-
-def number(x: Any) -> float | str:
-    """A number as JSON: what it cannot say is a string."""
-    double = float(decimal(x) if is_fraction(x) else x)
-    if math.isfinite(double):
-        return double
-    return "nan" if math.isnan(double) else "inf" if double > 0 else "-inf"
 
 
 # --- points and cases -----------------------------------------------------------------------------

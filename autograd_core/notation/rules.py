@@ -443,7 +443,7 @@ class _Writer:
         digits = 0 if found is None else next((n for n in DIGITS if _is_near(_as_read(found, n), d, NEAR)), 0)
         if isinstance(self.row, WrittenWhole) and self.row.whole is not None:
             note = self.row.whole.notes[k > 0]
-        sides = _sides_of(found)
+        sides = shown_sides(found)
         lines = []
         symbols = numbers = side = ""
         for style, (with_names, head) in self.setters.items():
@@ -481,7 +481,7 @@ def _as_read(formula: RuleTerm, digits: int) -> float:
     return Double(ROWS[formula.op].value(FLOATS, *xs))
 
 
-def _sides_of(found: RuleTerm | None) -> Sequence[RuleTerm]:
+def shown_sides(found: RuleTerm | None) -> Sequence[RuleTerm]:
     """The choices that are worth a word: that something is not 0 is, where the derivative is nothing but the choice."""
     if found is None:
         return ()

@@ -38,10 +38,10 @@ class CardView {
     const text = port.silent ? null : words("chiptext", 0, 0, "");
     element.append(rect, ...(text ? [text] : []));
     const place = () => {
-      const width = port.silent || !text ? port.width : Math.max(port.width, extent(text.textContent, 9) + 8);
+      const { width } = port, tight = text && extent(text.textContent, 9) + 4 > width;
       const x = across ? -width : card.width / 2 + port.at - width / 2, y = across ? card.height / 2 + port.at - port.height / 2 : -port.height;
       for (const [key, value] of Object.entries({ x, y, width })) rect.setAttribute(key, value);
-      if (text) { text.setAttribute("x", x + width / 2); text.setAttribute("y", y + port.height / 2 + 3.2); }
+      if (text) { text.setAttribute("x", x + width / 2); text.setAttribute("y", y + port.height / 2 + 3.2); put(text, "textLength", tight ? width - 4 : null); put(text, "lengthAdjust", tight ? "spacingAndGlyphs" : null); }
     };
     if (constant && text) text.textContent = numberText(graph.model.data[port.constant]);
     place();
@@ -134,20 +134,10 @@ class CardView {
 
   slopes() {
     const { card, graph } = this, through = card.kind === "fold" && card.ports.some((port) => port.through !== undefined) ? graph.scene.through(card) : null;
-    const slopes = card.kind === "node" && card.ports.length ? graph.scene.slopesOf(card.node) : null;
     for (const one of this.ports) {
       const { port, element, text, place } = one;
       if (port.constant !== undefined) continue;
-      let d = null, said = port.text || "";
-      if (port.through !== undefined) d = through.get(port.through) || 0;
-      else if (port.operands.length === 1) d = slopes[port.operands[0]];
-      else if (port.operands.length > 1) {
-        const all = port.operands.map((k) => slopes[k]);
-        d = all.every((x) => Object.is(x, all[0])) ? all[0] : null;
-        said = d === null ? `${all.length} edges` : `${all.length} ×${numberText(d)}`;
-        if (all.every((x) => x === 0)) d = 0;
-      }
-      if (d !== null && port.operands.length < 2) said = `×${numberText(d)}`;
+      const [said, d] = graph.scene.portSaid(card, port, through);
       port.isDead = d === 0;
       if (text && text.shownText !== said) { setText(text, said); place(); }
       put(element, "class", `port slope ${graph.isCut(card, port) ? "agl-cut" : ""}`);

@@ -40,6 +40,7 @@ class AutogradGraph extends HTMLElement {
     this.graph = new GraphView(this);
     this.controls = new Controls(this);
     this.panel = new Panel(this);
+    this.cases = new Cases(this);
     this.heard = h("div", { class: "agl-heard", role: "status", "aria-live": "polite" });
     this.notice = h("p", { class: "agl-notice", role: "alert", hidden: true });
     this.undo = button("Undo changes", "All leaves as recorded", () => this.reset());
@@ -49,7 +50,7 @@ class AutogradGraph extends HTMLElement {
     this.replaceChildren(h("div", { class: "agl-root" },
       h("div", { class: "agl-top" }, h("div", { class: "agl-names" }, state.title ? h("h2", { class: "agl-title" }, state.title) : null, this.total), h("div", { class: "agl-group" }, this.undo, this.mend,
         folds ? [button("Fold", "Fold all scopes", () => this.foldAll(true)), button("Unfold", "Open all scopes", () => this.foldAll(false))] : null)),
-      this.notice, h("div", { class: "agl-main" }, h("div", { class: "agl-left" }, this.controls.element, pointsControl(this), filmOf(this), this.graph.body), this.panel.element), this.heard));
+      this.notice, h("div", { class: "agl-main" }, h("div", { class: "agl-left" }, this.controls.element, pointsControl(this), filmOf(this), this.graph.body, this.cases.element), this.panel.element), this.heard));
     this.setAttribute("role", "application");
     this.setAttribute("aria-label", `Computation graph${state.title ? `: ${state.title}` : ""}`);
     listenForKeys(this);
@@ -205,6 +206,7 @@ class AutogradGraph extends HTMLElement {
     this.planned = false;
     this.graph.update();
     this.panel.show();
+    this.cases.show();
     this.undo.hidden = !this.model.isChanged();
     this.mend.hidden = !this.model.cuts.size;
     const [root] = this.model.roots, { model } = this, name = model.state.shown[root], now = numberText(model.data[root]), was = numberText(model.recorded[root]);

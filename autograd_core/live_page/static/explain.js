@@ -1,6 +1,6 @@
 // Explains a gradient as `explain` in Python does: uses that add up to it, the largest paths, reasons, text.
 
-const COLUMNS = 100, CELL = 28, SHOWN_USES = 7, LONGEST_NAME = 24, LONGEST_PATH = 9, PATH_ENDS = 3, ALL_DIGITS = 16, SAID = 0.05;
+const COLUMNS = 100, CELL = 28, SHOWN_USES = 7, SHOWN_RULES = 6, LONGEST_NAME = 24, LONGEST_PATH = 9, PATH_ENDS = 3, ALL_DIGITS = 16, SAID = 0.05;
 const QUESTIONS = { zero: "Why it is 0", "not finite": "Why it is no finite number", large: "Why it is large", small: "Why it is small", digits: "Why digits are lost", root: "Why it is 1" };
 
 // Width in cells of a fixed-pitch font; two for characters that may come from another font.
@@ -173,6 +173,8 @@ class Flow {
       const title = this.nPaths === BigInt(this.paths.length) ? "Paths" : `The ${this.paths.length} largest paths`;
       sections.push({ title, heads: ["product", "path"], numbers: 1, rows: this.paths.map((path) => [numberText(path.product), this.pathText(path)]), note: "" });
     }
+    const rules = rulesOf(this);
+    if (rules.length) sections.push({ title: "Rules", heads: null, rows: rules.map((rule) => [rule]), numbers: 0, note: "" });
     return sections;
   }
 

@@ -1,11 +1,11 @@
 // Positions: each open scope is laid out by dagre on its own, innermost first, and is one box in the scope around it.
 
-const PAD = 10, HEAD = 20, CHIP = [44, 14], JUNCTION = 5, READABLE = 0.8, NARROWEST = 0.6;
+const PAD = 10, HEAD = 20, CHIP = [44, 14], JUNCTION = 5, READABLE = 0.8, NARROWEST = 0.5;
 
 function measure(scene, flow) {
   for (const card of scene.cards.values()) {
     const across = flow === "LR", count = card.ports.length, dense = across && count > DENSE;
-    const shown = (port) => scene.model && (port.constant !== undefined ? numberText(scene.model.data[port.constant]) : port.text || "×−0.0000");
+    const through = card.kind === "fold" ? scene.through(card) : null, shown = (port) => scene.portSaid(card, port, through)[0];
     const crowded = count > CROWD || (!across && count > 16);
     let end = 0;
     card.chip = 0;

@@ -25,7 +25,21 @@ function general(x, digits = 4) {  // as Python's format "g"
   return sign + trimmed("0", "0".repeat(-e - 1) + kept);
 }
 
-const numberText = (x, digits = 4) => general(x, digits).replaceAll("-", "−");
+// What would read as 1 and is not says by how much; -0 is 0.
+function shownNumber(x, digits = 4) {
+  if (x === 0) return "0";
+  const text = general(x, digits), whole = text === "1" ? 1 : text === "-1" ? -1 : 0;
+  if (!whole || x === whole) return text;
+  const rest = Math.abs(x) - 1;
+  return `${text} ${rest > 0 === whole > 0 ? "+" : "-"} ${general(Math.abs(rest), Math.max(digits - 2, 1))}`;
+}
+const numberText = (x, digits = 4) => shownNumber(x, digits).replaceAll("-", "−");
+
+// The number that a reader reads where one is printed.
+function asRead(x, digits) {
+  const [one, sign, rest] = shownNumber(x, digits).split(" "), value = /n/.test(one) ? asNumber(one) : Number(one);
+  return rest ? value + Number(sign + rest) : value;
+}
 
 function percent(share) {
   if (Number.isNaN(share)) return "–";

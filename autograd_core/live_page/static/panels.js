@@ -134,9 +134,23 @@ function madeText(host, i, numbers) {
 }
 
 function ruleSection(host, i) {
-  const { model } = host, list = host.written.operandsOf(i), slopes = host.written.slopes.get(i), name = model.state.shown[i], numbers = madeText(host, i, true);
-  const rows = list.slice(0, 2 * MOST_BARS).map((p, k) => (model.isConstant[p] ? null : h("tr", {}, h("th", { scope: "row" }, pick(host, p)), h("td", {}, `∂${shorten(name, 10)}/∂${shorten(model.state.shown[p], 10)} = ${numberText(slopes[k])}`), h("td", {}, cutButton(host, i, k)))));
-  return section("Where its value and local derivatives come from", h("p", { class: "agl-formula" }, `${shorten(name, LONGEST_NAME)} = ${madeText(host, i, false)}${numbers && ` = ${numbers}`} = ${numberText(model.data[i])}`), h("table", { class: "agl-rules" }, h("tbody", {}, rows)));
+  const { model } = host, list = host.written.operandsOf(i), name = model.state.shown[i], numbers = madeText(host, i, true), rules = new NodeRules(model, host.written, i);
+  const rows = list.slice(0, 2 * MOST_BARS).map((p, k) => (model.isConstant[p] ? null : h("li", {}, h("span", { class: "agl-formula" }, rules.rule(k).text), cutButton(host, i, k))));
+  return section("Where its numbers come from", h("p", { class: "agl-formula" }, `${shorten(name, LONGEST_NAME)} = ${madeText(host, i, false)}${numbers && ` = ${numbers}`} = ${numberText(model.data[i])}`),
+    h("div", { class: "agl-rule" }, h("ul", { class: "agl-rows" }, rows), list.length === 1 ? smallCurve(host, i) : null));
+}
+
+// A function of one operand around where it is, with its tangent.
+function smallCurve(host, i) {
+  const { model } = host, rule = model.rule(i), x = model.data[model.operands[i][0]], z = model.data[i], d = model.local[i][0];
+  if (!rule || host.written.operations.has(i) || ![x, z, d].every(finite)) return null;
+  const reach = Math.max(2, Math.abs(x) * 1.2), at = [...Array(41).keys()].map((k) => x - reach + (k * reach) / 20), points = at.map((u) => [u, rule.value([u])]).filter(([, y]) => finite(y));
+  let [low, high] = [Math.min(...points.map(([, y]) => y), z), Math.max(...points.map(([, y]) => y), z)];
+  if (high - low < 1e-12) [low, high] = [low - 1, high + 1];
+  const X = (u) => 3 + ((u - x + reach) / (2 * reach)) * 74, Y = (y) => Math.max(-60, Math.min(120, 4 + ((high - y) / (high - low)) * 52));
+  const tangent = (u) => `${X(u).toFixed(1)} ${Y(z + d * (u - x)).toFixed(1)}`, name = host.written.op(i).name;
+  return s("svg", { class: "agl-small-curve", viewBox: "0 0 80 60", role: "img", "aria-label": `${name} with its tangent at ${numberText(x)}` }, s("rect", { class: "agl-frame", x: 0.5, y: 0.5, width: 79, height: 59, rx: 4 }),
+    s("path", { class: "agl-curve", d: `M${points.map(([u, y]) => `${X(u).toFixed(1)} ${Y(y).toFixed(1)}`).join("L")}` }), s("path", { class: "agl-tangent", d: `M${tangent(x - reach * 0.55)}L${tangent(x + reach * 0.55)}` }), s("circle", { class: "agl-new", cx: X(x), cy: Y(z), r: 3 }));
 }
 
 function cutButton(host, i, k) {
@@ -190,7 +204,7 @@ function pathsSection(host, flow) {
     const last = run[run.length - 1], sum = last.paths.reduce((total, path) => total + path.product, 0);
     const shown = run.length > 5 ? [...run.slice(0, 2), null, ...run.slice(-2)] : run;
     const text = shown.map((one) => (one ? [h("span", { class: `agl-factor ${bySign(one.factor)}` }, `×${numberText(one.factor)}`), ` ${flow.words.name(one.node)} `] : `… ${run.length - 4} more … `));
-    return h("li", {}, h("button", { type: "button", class: "agl-link agl-path", title: "Show this way on the graph", onclick: () => showTrail(host, flow, last.paths) }, text), h("span", { class: bySign(sum) }, `${last.children.size ? "Σ " : ""}${numberText(sum)}`), last.children.size ? h("ul", {}, [...last.children.values()].map(branch)) : null);
+    return h("li", {}, h("span", { class: "agl-branch" }, h("button", { type: "button", class: "agl-link agl-path", title: "Show this way on the graph", onclick: () => showTrail(host, flow, last.paths) }, text), h("span", { class: `agl-end ${bySign(sum)}` }, `${last.children.size ? "Σ " : ""}${numberText(sum)}`)), last.children.size ? h("ul", {}, [...last.children.values()].map(branch)) : null);
   };
   const total = paths.reduce((sum, path) => sum + path.product, 0), more = flow.nPaths - BigInt(paths.length);
   return section(flow.nPaths === 1n ? "Its only path" : more > 0n ? `The ${paths.length} largest of ${howMany(flow.nPaths)} paths` : `Its ${paths.length} paths`, h("ul", { class: "agl-tree" }, h("li", {}, h("b", {}, flow.words.name(flow.leaf)), h("ul", {}, [...tree.children.values()].map(branch), more > 0n ? h("li", { class: "agl-rest" }, `${howMany(more)} more, together ${numberText(flow.gradient - total)}`) : null))));

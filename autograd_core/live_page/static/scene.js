@@ -162,6 +162,17 @@ class Scene {
     }
   }
 
+  // What stands at a port: a constant's number, a local derivative, or how many edges meet.
+  portSaid(card, port, through) {
+    if (port.constant !== undefined) return [numberText(this.model.data[port.constant]), null];
+    if (port.through !== undefined) { const d = through?.get(port.through) || 0; return [`×${numberText(d, 3)}`, d]; }
+    if (!port.operands.length) return [port.text || "", null];
+    const slopes = this.slopesOf(card.node), all = port.operands.map((k) => slopes[k]);
+    if (all.length === 1) return [`×${numberText(all[0])}`, all[0]];
+    const same = all.every((x) => Object.is(x, all[0]));
+    return [same ? `${all.length} ×${numberText(all[0])}` : `${all.length} edges`, all.every((x) => x === 0) ? 0 : null];
+  }
+
   // The derivative of a folded scope's only result to what enters it: a reverse sweep of the scope alone.
   through(card) {
     if (card.exits.length !== 1) return new Map();

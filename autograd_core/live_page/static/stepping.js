@@ -5,7 +5,13 @@ const PACE = 1100;  // milliseconds from step to step when it plays
 class Steps {
   constructor(host) {
     this.host = host;
-    const { written } = host;
+    this.within(host.written);
+  }
+
+  // Those of the whole graph, or of one case alone.
+  within(written) {
+    const { host } = this;
+    this.written = written;
     this.forward = written.order.filter((i) => !host.model.isLeaf[i]);
     this.backward = [...this.forward].reverse();
     this.count = this.forward.length + this.backward.length;
@@ -25,7 +31,7 @@ class Steps {
 
   // Gradients as they are after a backward step: those begun, and the products of that step.
   sumsAt(last) {
-    const { model, written } = this.host, sums = new Map(model.roots.map((root) => [root, 1]));
+    const { written } = this, { model } = this.host, sums = new Map(written === this.host.written ? model.roots.map((root) => [root, 1]) : [[written.root, 1]]);
     this.products = [];
     this.backward.slice(0, last + 1).forEach((node, j) => {
       const g = sums.get(node) ?? 0, slopes = written.slopes.get(node);
@@ -40,7 +46,7 @@ class Steps {
     return sums;
   }
 
-  isValueShown(i) { return !this.isOn || this.isBack || (this.computed.get(i) ?? -1) <= this.now; }
+  isValueShown(i) { return !this.isOn || this.isBack || !this.computed.has(i) || (this.computed.get(i) ?? -1) <= this.now; }
   gradient(i) { return !this.isOn ? this.host.model.adjoint[i] : this.isBack ? this.sums.get(i) ?? null : null; }
 
   toggle() {
@@ -72,13 +78,19 @@ class Controls {
     this.element = h("div", { class: "agl-controls", role: "group", "aria-label": "Steps" },
       h("span", { class: "agl-group" }, button("first", "First step (Home)", go(() => 0)), button("previous", "Previous step (left arrow)", go(() => steps.now - 1)), this.play,
         button("next", "Next step (right arrow)", go(() => steps.now + 1)), button("last", "Last step (End)", go(() => steps.count - 1))),
-      this.slider, this.counter, h("span", { class: "agl-group" }, this.phase("Forward", 0), this.phase("Backward", steps.forward.length)), this.off);
-    if (steps.count) this.slider.style.setProperty("--turn", `${(100 * steps.forward.length) / steps.count}%`);
-    else this.element.hidden = true;
+      this.slider, this.counter, h("span", { class: "agl-group" }, this.phase("Forward", () => 0), this.phase("Backward", () => this.host.steps.forward.length)), this.off);
+    this.spread();
+    if (!steps.count) this.element.hidden = true;
     this.update();
   }
 
-  phase(text, k) { return h("button", { type: "button", class: "agl-phase", onclick: () => { this.host.steps.pause(); this.host.step(k); } }, text); }
+  spread() {
+    const { steps } = this.host;
+    this.slider.max = Math.max(steps.count - 1, 0);
+    if (steps.count) this.slider.style.setProperty("--turn", `${(100 * steps.forward.length) / steps.count}%`);
+  }
+
+  phase(text, k) { return h("button", { type: "button", class: "agl-phase", onclick: () => { this.host.steps.pause(); this.host.step(k()); } }, text); }
 
   update() {
     const { steps } = this.host, on = !!steps.timer;

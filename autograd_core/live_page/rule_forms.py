@@ -1,0 +1,128 @@
+"""The rules behind local derivatives, as formulas that a page writes with its own names and numbers.
+
+A rule's choices are made by data. So each is read at several points, and the page takes the form whose choices hold.
+"""
+
+from __future__ import annotations
+
+import itertools
+from typing import TYPE_CHECKING, Any
+
+from ..engine.evaluation import is_fraction, rounded
+from ..engine.value import Constant
+from ..notation.formulas import WrittenWhole
+from ..notation.rules import MOST_OPERANDS, formulas_of, shown_sides
+from ..number_systems.floats import FLOATS, Double
+from ..number_systems.written import WRITTEN, RuleTerm
+
+from .numbers import number
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from ..engine.ops import Primitive, Whole
+    from ..engine.value import Value
+
+POINTS = (-1.7, -0.6, 0.0, 0.6, 1.7)  # of operands at which a rule is read beside the recorded ones
+SAMPLED = 3  # operands up to which it is read elsewhere, too
+
+Tree = Any  # a number, or a list of an operation's name and its operands
+
+
+class RuleForms:
+    """The forms of a graph's rules, each once.
+
+    Attributes:
+        forms: For each rule its variants for each operand, and what is said at its kinks.
+        of: By node the number of its form, -1 where nothing is to say.
+        called: The primitives that occur in them, which the page needs to evaluate them.
+    """
+
+    def __init__(self, order: Iterable[Value]) -> None:
+        self.forms: list[dict[str, Any]] = []
+        self.of: list[int] = []
+        self.called: set[str] = set()
+        self._known: dict[Any, int] = {}
+        for node in order:
+            self.of.append(self._form_of(node))
+
+    def _form_of(self, node: Value) -> int:
+        row, parents = node._row, node.parents
+        if row is None or not parents or len(parents) > MOST_OPERANDS:
+            return -1
+        fixed = tuple(_double(p.data) if isinstance(p, Constant) else None for p in parents)
+        key = (id(row), tuple(map(repr, fixed)))
+        if key not in self._known:
+            form = self._read(row, fixed, [_double(p.data) for p in parents])
+            self._known[key] = len(self.forms) if form else -1
+            if form:
+                self.forms.append(form)
+        return self._known[key]
+
+    def _read(self, row: Primitive, fixed: Sequence[float | None], recorded: Sequence[float]) -> dict[str, Any] | None:
+        variants: list[list[list[Tree]]] = [[] for _ in fixed]
+        for point in _points(fixed, recorded):
+            operands = [
+                RuleTerm("operand", (k,), Double(x)) if c is None else RuleTerm("number", (), Double(x))
+                for k, (x, c) in enumerate(zip(point, fixed, strict=True))
+            ]
+            try:
+                found = formulas_of(row, operands, row.value(FLOATS, *map(Double, point)))
+            except Exception:  # noqa: BLE001  a user's rule, at a point that was not the user's
+                found = None
+            for known, formula in zip(variants, found or (), strict=False):
+                sides = [[self.tree(x) for x in some] for some in (formula.sides, shown_sides(formula))]
+                one = [self.tree(formula), *sides]
+                if one not in known:
+                    known.append(one)
+        if not any(variants):
+            return None
+        return {"variants": variants, "kinks": self._kinks(row, fixed, recorded), "note": row.kink}
+
+    def _kinks(self, row: Primitive, fixed: Sequence[float | None], recorded: Sequence[float]) -> list[Tree]:
+        if row.kinks is None or not row.kink or isinstance(row, WrittenWhole):
+            return []
+        operands = [
+            RuleTerm("operand", (k,), Double(x)) if c is None else RuleTerm("number", (), Double(x))
+            for k, (x, c) in enumerate(zip(recorded, fixed, strict=True))
+        ]
+        try:
+            return [self.tree(WRITTEN.number(x)) for x in row.kinks(WRITTEN, *operands)]
+        except Exception:  # noqa: BLE001  a user's rule
+            return []
+
+    def of_whole(self, said: Whole) -> dict[str, Any] | None:
+        """Those of a primitive with its parts: to an output's own operand 0, and to another one, 1."""
+        if said.slopes is None:
+            return None
+        p, q = (RuleTerm("softmax", (RuleTerm("operand", (k,), Double(1.0)),), Double(0.25)) for k in (0, 1))
+        own, other = said.slopes
+        trees = [self.tree(WRITTEN.number(x)) for x in (own(p), other(p, q))]
+        return {"trees": trees, "notes": list(said.notes)}
+
+    def tree(self, term: RuleTerm) -> Tree:
+        """A formula as JSON."""
+        if term.op == "number":
+            return number(term.data)
+        if term.op == "operand":
+            return ["o", term.args[0]]
+        if term.op == "result":
+            return ["r"]
+        if term.op == "constant":
+            return ["c", term.args[0], float(term.data)]
+        if term.op not in ARITHMETIC:
+            self.called.add(term.op)
+        return [term.op, *map(self.tree, term.args)]
+
+
+ARITHMETIC = frozenset(("add", "sub", "mul", "div", "neg", "square", "lt", "le", "gt", "ge", "eq", "ne", "softmax"))
+
+
+def _points(fixed: Sequence[float | None], recorded: Sequence[float]) -> Iterable[Sequence[float]]:
+    yield recorded
+    if len(fixed) <= SAMPLED:
+        yield from itertools.product(*(POINTS if c is None else (c,) for c in fixed))
+
+
+def _double(x: Any) -> float:
+    return float(rounded(x) if is_fraction(x) else x)

@@ -1,0 +1,52 @@
+// Who is responsible: what each training case adds to each weight's gradient, with sums at the rims.
+
+const MOST_WEIGHTS = 24;
+
+class Cases {
+  constructor(host) {
+    this.host = host;
+    this.cases = host.model.state.cases;
+    this.chosen = -1;
+    if (!this.cases) return;
+    this.element = h("section", { class: "agl-cases", "aria-label": "Cases and weights" });
+  }
+
+  // By case: root's adjoint at the case's node times the derivative of that node to every leaf.
+  shares() {
+    const { model } = this.host, root = model.backward(model.roots, model.local, undefined, true), into = new Float64Array(model.count);
+    return this.cases.map(([, node]) => { const g = root[node]; model.backward([node], model.local, into, true); return { node, by: model.leaves.map((leaf) => (g === 0 || into[leaf] === 0 ? 0 : g * into[leaf])) }; });
+  }
+
+  show() {
+    if (!this.cases) return;
+    const { host } = this, { model } = host, shares = this.shares(), sizes = model.leaves.map((_, j) => shares.reduce((sum, { by }) => sum + Math.abs(by[j]), 0));
+    const some = [...model.leaves.keys()].filter((j) => sizes[j] > 0 && shares.filter(({ by }) => by[j] !== 0).length > (shares.length > 1 ? 1 : 0)).sort((a, b) => sizes[b] - sizes[a]).slice(0, MOST_WEIGHTS).sort((a, b) => a - b);
+    const largest = Math.max(...some.flatMap((j) => shares.map(({ by }) => Math.abs(by[j]))), 0), total = (j) => shares.reduce((sum, { by }) => sum + by[j], 0);
+    const cell = (x, kind = "agl-cell") => { const td = h("td", { class: `${kind} ${bySign(x)}` }, numberText(x, 3)); td.style.setProperty("--share", largest && finite(x) ? String(Math.round((55 * Math.abs(x)) / largest)) : "0"); return td; };
+    const head = h("tr", {}, h("th", { scope: "col" }, "∂ by weight"), this.cases.map(([name], k) => h("th", { scope: "col" }, h("button", { type: "button", class: "agl-small", "aria-pressed": String(k === this.chosen), title: `Step through ${name} alone`, onclick: () => this.choose(k) }, name))), h("th", { scope: "col" }, "sum"), h("th", { scope: "col", title: "1: all cases pull the same way; 0: they cancel" }, "agreement"));
+    const rows = some.map((j) => { const sum = total(j); return h("tr", {}, h("th", { scope: "row" }, pick(host, model.leaves[j])), shares.map(({ by }) => cell(by[j])), cell(sum, "agl-sum-cell"), h("td", {}, sizes[j] ? percent(Math.abs(sum) / sizes[j]) : "–")); });
+    const feet = [
+      h("tr", {}, h("th", { scope: "row" }, "size of its pull"), shares.map(({ by }) => h("td", {}, numberText(Math.hypot(...some.map((j) => by[j])), 3))), h("td", {}, numberText(Math.hypot(...some.map(total)), 3)), h("td", {})),
+      h("tr", {}, h("th", { scope: "row" }, "value of the case"), shares.map(({ node }) => h("td", {}, numberText(model.data[node], 3))), h("td", {}, numberText(model.data[model.roots[0]], 3)), h("td", {})),
+    ];
+    const worst = shares.reduce((most, { node }, k) => (model.data[node] > model.data[shares[most].node] ? k : most), 0), left = shares.map(({ by }) => Math.hypot(...some.map((j) => by[j]))), weak = left.reduce((least, x, k) => (x < left[least] ? k : least), 0);
+    const said = `${this.cases[worst][0]} has the largest value, ${numberText(model.data[shares[worst].node], 3)}; the weakest pull is that of ${this.cases[weak][0]}.`;
+    this.element.replaceChildren(h("h4", {}, "Who is responsible: what each case adds to each gradient"), h("table", {}, h("thead", {}, head), h("tbody", {}, rows), h("tfoot", {}, feet)), h("p", { class: "agl-said" }, said));
+  }
+
+  // One case alone: its scope open, the others folded, and the steps those of its own graph. Once more: all again.
+  choose(k) {
+    const { host } = this, { scopes, steps } = host;
+    this.chosen = this.chosen === k ? -1 : k;
+    steps.pause();
+    const own = (name) => scopes.paths.findIndex((path, at) => path === name && scopes.isFoldable(at));
+    this.cases.forEach(([name], at) => { const scope = own(name); if (scope > 0) scopes.open(scope, this.chosen < 0 || at === this.chosen); });
+    steps.within(this.chosen < 0 ? host.written : new Written(host.model, this.cases[this.chosen][1]));
+    host.controls.spread();
+    host.graph.build();
+    host.step(-1);
+    if (this.chosen >= 0) host.select(host.model.state.names[this.cases[this.chosen][1]]);
+    this.show();
+    host.say(this.chosen < 0 ? "All cases" : `${this.cases[k][0]} alone`);
+  }
+}
