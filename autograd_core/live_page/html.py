@@ -17,6 +17,7 @@ from ..pictures.render import theme
 
 SCRIPTS = (  # in this order: each uses those before it
     "dom.js", "numbers.js", "model.js", "written.js", "paths.js", "reasons.js", "rules.js", "explain.js",
+    "dom.js", "numbers.js", "model.js", "written.js", "paths.js", "reasons.js", "rules.js", "explain.js",
     "scene.js", "layout.js", "cards.js", "graph.js", "editing.js", "panels.js", "cases.js", "stepping.js",
     "film.js", "element.js",
 )  # fmt: skip

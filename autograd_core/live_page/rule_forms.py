@@ -14,7 +14,6 @@ from ..notation.formulas import WrittenWhole
 from ..notation.rules import MOST_OPERANDS, formulas_of, shown_sides
 from ..number_systems.floats import FLOATS, Double
 from ..number_systems.written import WRITTEN, RuleTerm
-
 from .numbers import number
 
 if TYPE_CHECKING:
