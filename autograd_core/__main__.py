@@ -16,6 +16,7 @@ from unicodedata import normalize
 from . import Value, __version__
 from .errors import SITE, AutogradError, ExpressionError, MissingExtraError
 from .explanation import explain
+from .live_page.expression import live_expression
 from .notation.expressions import parse
 from .notation.names import name
 from .notation.numbers import shown
@@ -63,6 +64,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             _draw(expression, words, options.output, layout=options.layout, theme=options.theme)
         elif options.command == "step":
             _step(expression, words, options.output, interactive=options.interactive, theme=options.theme)
+        elif options.command == "live":
+            _live(expression, words, options.output, theme=options.theme)
         elif options.command == "explain":
             _explain(expression, words, options.output, of=options.of, theme=options.theme)
         elif options.command == "check":
@@ -81,12 +84,14 @@ PROGRAM = "python -m autograd_core"
 EXAMPLES = {
     "draw": 'draw "tanh(a*b) + c" a=2 b=-3 c=10 -o g.svg',
     "step": 'step "tanh(a*b) + c" a=2 b=-3 c=10 -o steps.html',
+    "live": 'live "tanh(a*b) + c" a=2 b=-3 c=10 -o page.html',
     "explain": 'explain "relu(a)*b" --of a a=-2 b=3',
     "check": 'check autograd_core:softmax --at "[1.0, 2.0, 3.0]"',
 }
 OUTPUTS = {  # of the commands on an expression
     "draw": "the picture: .svg, .png, .html, .tex, .mmd, .dot or .pdf (default graph.svg)",
     "step": "a page (.html) or an animation (.gif, .webp, .apng) instead of text",
+    "live": "the page (default page.html)",
     "explain": "a picture as well: .svg, .png, .html, .tex, .mmd, .dot or .pdf",
 }
 NEGATED = re.compile(r"-(?!-[a-z]*(=|$)|[hi]?$|o)")  # a word that begins with a minus, and is no option
@@ -114,6 +119,7 @@ def _parser() -> argparse.ArgumentParser:
     for command, what in (
         ("draw", "draw an expression with its gradients"),
         ("step", "go through the forward and the backward pass, step by step"),
+        ("live", "write a page on which the expression, its values and its gradients can be changed"),
         ("explain", "say why a derivative is what it is"),
     ):
         one = commands.add_parser(command, help=what, description=f"{what}.", epilog=f"example: {EXAMPLES[command]}")
@@ -125,7 +131,7 @@ def _parser() -> argparse.ArgumentParser:
             one.add_argument("--layout", choices=("builtin", "dot"), default="builtin")
         elif command == "step":
             one.add_argument("-i", "--interactive", action="store_true", help="show a step at each press of Enter")
-        else:
+        elif command == "explain":
             one.add_argument("--of", required=True, metavar="name", help="whose derivative")
     judged = "judge the derivative of a function of yours"
     checking = commands.add_parser(
@@ -182,6 +188,11 @@ def _step(expression: str, words: Sequence[str], output: Path | None, *, interac
         while stepper.index + 1 < len(stepper):
             stepper.next()
             print(f"\n{'-' * 100}\n{stepper}")
+
+
+def _live(expression: str, words: Sequence[str], output: Path | None, *, theme: str) -> None:
+    path = live_expression(expression, _values(words), theme=theme).save(output or "page.html")
+    print(f"page: {path}")
 
 
 def _explain(expression: str, words: Sequence[str], output: Path | None, *, of: str, theme: str) -> None:

@@ -17,9 +17,8 @@ from ..pictures.render import theme
 
 SCRIPTS = (  # in this order: each uses those before it
     "dom.js", "numbers.js", "model.js", "written.js", "paths.js", "reasons.js", "rules.js", "explain.js",
-    "dom.js", "numbers.js", "model.js", "written.js", "paths.js", "reasons.js", "rules.js", "explain.js",
     "scene.js", "layout.js", "cards.js", "graph.js", "editing.js", "panels.js", "cases.js", "stepping.js",
-    "film.js", "element.js",
+    "film.js", "expression.js", "element.js",
 )  # fmt: skip
 ESCAPED = {"<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "\u2028": "\\u2028", "\u2029": "\\u2029"}
 

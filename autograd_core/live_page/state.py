@@ -81,9 +81,6 @@ def state_of(
     order = graph.order
     names = names_in(order)
     scope_paths = {path: k for k, path in enumerate(dict.fromkeys(node.scope for node in order))}
-    ops: list[dict[str, Any]] = [{}] * len(operations)
-    for one, (place, key) in operations.items():
-        ops[place] = _operation(one, key)
     return {
         "version": 1,
         "title": text.clean(title),
@@ -92,7 +89,7 @@ def state_of(
         "shown": names.shown,
         "bare": names.bare,
         "op": [_kind(node, graph, operations) for node in order],
-        "ops": ops,
+        "ops": described(operations),
         "operands": [[graph.index[p] for p in node.parents] for node in order],
         "data": [number(x) for x in graph.data],
         "slopes": {
@@ -112,6 +109,14 @@ def state_of(
         "formOf": forms.of,
         "rows": sorted(graph.rows),
     }
+
+
+def described(operations: Mapping[Operation, tuple[int, str]]) -> list[dict[str, Any]]:
+    """Each operation by its number: its rule, and how it is written."""
+    ops: list[dict[str, Any]] = [{}] * len(operations)
+    for one, (place, key) in operations.items():
+        ops[place] = _operation(one, key)
+    return ops
 
 
 def _kind(node: Value, graph: Graph, operations: Mapping[Operation, tuple[int, str]]) -> int:

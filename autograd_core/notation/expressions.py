@@ -152,7 +152,7 @@ def _made(node: ast.AST, operands: list[Any], inputs: Mapping[str, Value]) -> An
     if isinstance(node, ast.Name):
         return inputs[node.id] if node.id in inputs else CONSTANTS[node.id]
     if isinstance(node, ast.Call):
-        return _called_with(_name_of(node), operands)
+        return called_with(_name_of(node), operands)
     assert isinstance(node, (ast.BinOp, ast.UnaryOp, ast.Compare))
     operator = node.ops[0] if isinstance(node, ast.Compare) else node.op
     return record(ROWS[OPERATORS[type(operator)]], *operands)
@@ -176,7 +176,12 @@ def _check_function(node: ast.Call) -> None:
         raise ExpressionError(msg)
 
 
-def _called_with(name: str, args: list[Any]) -> Any:
+def called_with(name: str, args: list[Any]) -> Any:
+    """What a function of an expression gives for its arguments, in the order in which they are written.
+
+    Raises:
+        ExpressionError: It takes another number of them.
+    """
     function = FUNCTIONS[name]
     if name in ROWS and ROWS[name].pairs:
         args = [args[: len(args) // 2], args[len(args) // 2 :]]

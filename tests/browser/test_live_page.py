@@ -10,9 +10,11 @@ from graphs import HOSTILE
 
 import autograd_core as ag
 import nn
-from autograd_core.__main__ import readme_expression
+from autograd_core.__main__ import main, readme_expression
 from autograd_core.engine.value import Constant
+from autograd_core.live_page.expression import live_expression
 from autograd_core.live_page.state import names_in
+from autograd_core.notation.expressions import parse
 
 ELEMENT = "document.querySelector('autograd-graph')"
 ULPS = 64  # of the largest term: rules agree within a few units, and a sweep adds up some
@@ -136,7 +138,11 @@ def test_values_and_gradients_are_those_of_python_after_any_number_of_changes(na
         changes = [(rng.choice(leaves), rng.uniform(-3, 3)) for _ in range(50)]
         numbers |= dict(changes)
         page.evaluate(f"changes => {{ for (const [n, x] of changes) {ELEMENT}.set(n, x) }}", changes)
-        assert differing(page, GRAPHS[name](numbers)) == []
+        root = GRAPHS[name](numbers)
+        assert differing(page, root) == []
+    named = dict(zip(names_in(ag.topological_order(root)).full, ag.topological_order(root), strict=True))
+    said = page.evaluate(f"n => {ELEMENT}.explanation(n).text", leaves[0])
+    assert said == ag.explain(root, named[leaves[0]]).text
 
 
 @names
@@ -155,6 +161,93 @@ def test_explanations_say_what_python_says(name, opened):
         assert [u["contribution"] for u in got["uses"]] == pytest.approx([u.contribution for u in why.uses], rel=1e-12)
         assert [[full[v] for v in p.nodes] for p in why.paths] == [p["nodes"] for p in got["paths"]]
         assert [r.text for r in why.reasons] == [r["text"] for r in got["reasons"]]
+
+
+EXPRESSIONS = (
+    "tanh(a*b) + c", "-a**2 + 2**-b", "sin(a)*max(a, b, 3) - x**2/2", "log(a, 2) + logsumexp(a, b, c)", "where(a > b, a, b)",
+    "dot(a, b, c, 2)", "(a - b) / (a + b) * pi", "softplus(-a) >= 0.5", "clip(a, 1, 2) + norm(a, b) - 1e-3",
+)
+
+
+def test_an_expression_is_typed_and_computed_as_python_would(page, tmp_path):
+    assert main(["live", "a + 1", "a=2", "-o", str(tmp_path / "page.html")]) == 0
+    page.goto((tmp_path / "page.html").as_uri())
+    page.evaluate(f"() => {ELEMENT}.ready.then(() => null)")
+    line = page.get_by_role("textbox", name="Expression")
+    for text in EXPRESSIONS:
+        line.fill(text)
+        leaves = page.evaluate(f"() => {ELEMENT}.model.leaves.map((i) => {ELEMENT}.model.state.names[i])")
+        numbers = {n: 0.75 + 0.5 * k for k, n in enumerate(leaves)}
+        page.evaluate(f"all => {{ for (const [n, x] of Object.entries(all)) {ELEMENT}.set(n, x) }}", numbers)
+        root, inputs = parse(text, numbers)
+        root.backward()
+        got = values(page)
+        for n, leaf in inputs.items():
+            assert is_close(got[n][1], leaf.grad, 1.0), (text, n)
+        assert is_close(page.evaluate(f"() => {ELEMENT}.model.data[{ELEMENT}.model.roots[0]]"), root.data, 1.0), text
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("", "expected an expression such as"),
+        ("a +", "got its end"),
+        ("(a", "expected ')'"),
+        ("a^2", "^ is no power here; write **"),
+        ("a < b < c", "expected one comparison"),
+        ("tanhh(a)", "did you mean tanh?"),
+        ("tanh(a, b)", "tanh: expected 1 argument, got 2"),
+        ("alert(1)", "unknown function 'alert'"),
+        ("a.b", "cannot read the expression"),
+        ("`a`", "cannot read the expression"),
+    ],
+)
+def test_what_is_no_expression_is_told_and_the_graph_stays(text, says, typing_page):
+    line = typing_page.get_by_role("textbox", name="Expression")
+    before = values(typing_page)
+    line.fill(text)
+    assert says in typing_page.locator("autograd-graph .agl-wrong").inner_text()
+    assert line.get_attribute("aria-invalid") == "true"
+    assert values(typing_page) == before
+    line.fill("a + 1")
+
+
+@pytest.fixture(scope="module")
+def typing_page(browser, tmp_path_factory):
+    """One page for all that is no expression."""
+    page = browser.new_page()
+    page.goto(live_expression("a + 1", {"a": 2.0}).save(tmp_path_factory.mktemp("live") / "page.html").as_uri())
+    page.evaluate(f"() => {ELEMENT}.ready.then(() => null)")
+    yield page
+    page.close()
+
+
+def test_cases_add_up_to_the_gradients_and_one_is_stepped_alone(opened):
+    root = xor()
+    page = opened(root)
+    root.backward()
+    rows = page.locator("autograd-graph .agl-cases tbody tr")
+    named = {n: v for n, v in zip(names_in(ag.topological_order(root)).shown, ag.topological_order(root), strict=True)}
+    assert rows.count() == 9
+    for row in rows.all():
+        name, *_, total, _ = row.locator("th, td").all_inner_texts()
+        assert float(total.replace("−", "-")) == pytest.approx(named[name].grad, rel=6e-3, abs=1e-12)
+    whole = page.get_by_role("slider", name="Step").get_attribute("max")
+    page.get_by_role("button", name="case1", exact=True).click()
+    alone = page.get_by_role("slider", name="Step").get_attribute("max")
+    assert int(alone) == 2 * 10 - 1 < int(whole)
+
+
+def test_the_rule_behind_a_derivative_has_names_and_numbers(opened):
+    x = ag.Value(0.5, label="x")
+    y = ag.tanh(x)
+    y.label = "y"
+    page = opened(y)
+    page.evaluate(f"() => {ELEMENT}.select('y')")
+    assert "∂tanh(x)/∂x = 1 − tanh²(x) = 1 − 0.4621² = 0.7864" in page.locator("autograd-graph .agl-panel").inner_text()
+    page.evaluate(f"() => {ELEMENT}.set('x', 1.0)")
+    page.evaluate(f"() => {ELEMENT}.select('y')")
+    assert "1 − 0.7616² = 0.42" in page.locator("autograd-graph .agl-panel").inner_text()
 
 
 def test_a_cut_edge_takes_its_paths_away_and_comes_back(opened):

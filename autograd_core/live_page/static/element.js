@@ -29,13 +29,27 @@ class AutogradGraph extends HTMLElement {
 
   begin(state, rules) {
     this.uid = `agl${++elements}`;
+    this.classList.add("agl");
+    this.setAttribute("role", "region");
+    this.setAttribute("aria-label", `Computation graph${state.title ? `: ${state.title}` : ""}`);
+    followTheme(this, state.theme);
+    listenForKeys(this);
+    this.holder = h("div", { class: "agl-holder" });
+    this.replaceChildren(...[state.expression ? expressionLine(this, state.expression, rules) : null, this.holder].filter(Boolean));
+    this.show(state, rules);
+    this.resolveReady(this);
+  }
+
+  // The views of a state; another one where the reader has typed another expression.
+  show(state, rules) {
+    this.steps?.stop();
+    this.change = null;
+    this.reached = undefined;
     this.model = new Model(state, rules);
     this.scopes = new Scopes(this.model);
     this.written = this.model.written;
     this.chosen = null;
     this.trail = null;
-    this.classList.add("agl");
-    followTheme(this, state.theme);
     this.steps = new Steps(this);
     this.graph = new GraphView(this);
     this.controls = new Controls(this);
@@ -47,16 +61,12 @@ class AutogradGraph extends HTMLElement {
     this.mend = button("Restore edges", "Take back all cuts", () => this.restore());
     this.total = h("p", { class: "agl-total" });
     const folds = this.scopes.paths.some((_, scope) => this.scopes.isFoldable(scope));
-    this.replaceChildren(h("div", { class: "agl-root" },
+    this.holder.replaceChildren(h("div", { class: "agl-root" },
       h("div", { class: "agl-top" }, h("div", { class: "agl-names" }, state.title ? h("h2", { class: "agl-title" }, state.title) : null, this.total), h("div", { class: "agl-group" }, this.undo, this.mend,
         folds ? [button("Fold", "Fold all scopes", () => this.foldAll(true)), button("Unfold", "Open all scopes", () => this.foldAll(false))] : null)),
       this.notice, h("div", { class: "agl-main" }, h("div", { class: "agl-left" }, this.controls.element, pointsControl(this), filmOf(this), this.graph.body, this.cases.element), this.panel.element), this.heard));
-    this.setAttribute("role", "application");
-    this.setAttribute("aria-label", `Computation graph${state.title ? `: ${state.title}` : ""}`);
-    listenForKeys(this);
     this.graph.build();
     this.refresh();
-    this.resolveReady(this);
   }
 
   // --- what scripts may ask and do ---

@@ -60,9 +60,13 @@ class Steps {
     this.host.controls.update();
   }
 
-  pause() {
+  stop() {
     clearInterval(this.timer);
     this.timer = 0;
+  }
+
+  pause() {
+    this.stop();
     this.host.controls.update();
   }
 }
