@@ -227,7 +227,7 @@ def test_cases_add_up_to_the_gradients_and_one_is_stepped_alone(opened):
     page = opened(root)
     root.backward()
     rows = page.locator("autograd-graph .agl-cases tbody tr")
-    named = {n: v for n, v in zip(names_in(ag.topological_order(root)).shown, ag.topological_order(root), strict=True)}
+    named = dict(zip(names_in(ag.topological_order(root)).shown, ag.topological_order(root), strict=True))
     assert rows.count() == 9
     for row in rows.all():
         name, *_, total, _ = row.locator("th, td").all_inner_texts()
