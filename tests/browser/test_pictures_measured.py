@@ -192,3 +192,22 @@ def test_a_page_is_printed_on_one_sheet_in_light_colours(scheme, new_page, save_
     box, card = page.evaluate("['svg', '.card:last-of-type .face'].map((s) => document.querySelector(s).getBoundingClientRect().bottom)")
     assert 0 < card <= box
     assert not page.locator(".agc-tools").is_visible()
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_a_saved_svg_has_its_colours_whatever_the_reader_prefers(theme, new_page, tmp_path):
+    path = ag.draw(graphs.neuron()).save(tmp_path / "g.svg", theme=theme)
+    page = new_page(color_scheme="light" if theme == "dark" else "dark")
+    page.goto(path.as_uri())
+    wanted = {"light": ["rgb(255, 255, 255)", "rgb(230, 241, 251)"], "dark": ["rgb(20, 24, 29)", "rgb(29, 51, 70)"]}[theme]
+    assert page.evaluate("['.bg', '.leaf:not(.idle) .face'].map((s) => getComputedStyle(document.querySelector(s)).fill)") == wanted
+
+
+def test_a_picture_of_a_given_width_is_that_wide_on_its_page(page, save_page):
+    page.set_viewport_size({"width": 1400, "height": 900})
+    for picture, wanted in ((ag.draw(graphs.neuron(), width=1200), 1200), (ag.draw(graphs.neuron(), font_scale=1.3), None)):
+        page.goto(save_page(picture._repr_html_()))
+        page.wait_for_selector("[data-live] svg")
+        width = page.evaluate("document.querySelector('.agc-stage').getBoundingClientRect().width")
+        assert width == pytest.approx(wanted or picture._frame.size()[0], abs=1)
+        assert min(size for size, _ in page.evaluate(PRINT)) == pytest.approx(picture._frame.smallest(), abs=0.1)

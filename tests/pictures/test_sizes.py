@@ -96,6 +96,13 @@ def test_print_that_is_too_small_is_said():
     assert needed > 300
 
 
+def test_a_stepper_has_a_size_too(tmp_path):
+    stepper = ag.Stepper(GRAPHS["neuron"](), aspect="16:9", width=960, style="compact")
+    assert re.search(r'width="960" height="540"', stepper._svg)
+    with pytest.raises(ag.RangeError, match="Stepper: expected width from 40 to 100000 pixels, got 3"):
+        ag.Stepper(ag.Value(1.0) * 2, width=3)
+
+
 @pytest.mark.parametrize(
     ("options", "error", "message"),
     [

@@ -13,6 +13,7 @@ from ..checked_path import path_for
 from ..choose_layout import Look
 from ..page import embed
 from ..picture import drawn
+from ..sizes import sizes_of
 from ..view.folding import read_graph, view_of
 from . import animation, jumps, page_data, terminal
 from .passes import passes_of
@@ -51,11 +52,15 @@ class Stepper:
         fold: As in `draw`. A primitive that is computed in parts, such as a softmax, has one step for each of its
             outputs; with `fold=None`, or where `unfold` names it, one for each part.
         unfold: As in `draw`.
+        width: Of the picture without buttons and formulas, as in `draw`; so are the next three.
+        height: Likewise.
+        aspect: Likewise.
+        font_scale: Likewise.
 
     Raises:
-        OperandError: `root` is no Value and no list of them, or `title` no str.
+        OperandError: `root` is no Value and no list of them, `title` no str, or a size no number.
         StructureError: The list of roots is empty.
-        RangeError: An unknown theme, layout, direction, style or scope.
+        RangeError: An unknown theme, layout, direction, style or scope, or a size that makes no sense.
         StaleGraphError: A leaf's `.data` was changed after the graph was built.
 
     Attributes:
@@ -107,6 +112,10 @@ class Stepper:
         style: str = "full",
         fold: Fold = "auto",
         unfold: str | Iterable[str] = (),
+        width: float | None = None,
+        height: float | None = None,
+        aspect: float | str | None = None,
+        font_scale: float = 1.0,
     ) -> None:
         if not isinstance(title, (str, type(None))):
             msg = f"Stepper: expected a title (str), got {title!r:.60} ({type(title).__name__})"
@@ -118,7 +127,8 @@ class Stepper:
         self._index = 0
         self.title = title or ""
         self.theme = theme
-        self._draw(Look(theme=theme, style=style), fold, unfold, layout=layout, direction=direction)
+        look = Look(theme=theme, style=style, sizes=sizes_of(width, height, aspect, font_scale, "Stepper"))
+        self._draw(look, fold, unfold, layout=layout, direction=direction)
         self._widget: StepperWidget | None = None
 
     @property
