@@ -233,6 +233,7 @@ ABOUT = """# About
 - [Contributing](contributing.md): the tests' commands, and the recipe for a new operation
 - [Measurements](benchmarks/results.md): speed and memory beside other libraries, in one run on one machine
 - [Speed of pictures and steps](benchmarks/pictures.md)
+- [Speed over time](benchmarks/history.md): ten figures, commit by commit
 - [Faults that generated programs and planted errors found](benchmarks/faults.md)
 """
 
