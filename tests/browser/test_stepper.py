@@ -338,6 +338,28 @@ def test_products_travel_along_their_edges_unless_the_reader_wants_no_motion(new
         assert root.locator(".edge.agc-used").count() == 2
 
 
+def test_edges_of_a_backward_step_are_as_wide_as_what_flows_back(page, save_page):
+    stepper = Stepper(graphs.readme())
+    order = ag.topological_order(stepper.root)
+    root = opened(page, save_page, stepper)
+    found = []
+    for step in stepper.steps[stepper.n_forward :]:
+        goto(root, step.index)
+        shown = root.evaluate(
+            """root => [...root.querySelectorAll(".edge.agc-used")].map((e) => [+e.dataset.to, +e.dataset.operand, parseFloat(getComputedStyle(e).strokeWidth)])"""
+        )
+        for to, operand, width in shown:
+            assert order[to] is step.node
+            found.append((abs(step.products[operand]), width))
+    assert len(found) == sum(p is not None for s in stepper.steps[stepper.n_forward :] for p in s.products)
+    found.sort()
+    assert [width for _, width in found] == sorted(width for _, width in found)
+    assert found[-1][1] == pytest.approx(7)
+    assert found[0] == (0.0, pytest.approx(1.4))
+    goto(root, 0)
+    assert root.evaluate("root => [...root.querySelectorAll('.edge')].filter((e) => e.style.strokeWidth).length") == 0
+
+
 def test_a_leaf(page, save_page):
     root = opened(page, save_page, Stepper(graphs.leaf()))
     assert "there are no steps" in root.locator(".agc-panel").inner_text()

@@ -181,6 +181,15 @@ kinds.stepper = (view, data) => {
     }
   }
 
+  // --- an edge is as wide as what flows back along it, as in a picture with flow: from a thousandth of the most ---
+
+  const size = (n) => full(n).replace("≈", "").replaceAll("−", "-").split("/").map(Number).reduce((a, b) => a / b);
+  const most = backward.flatMap((step) => step[3]).reduce((top, n) => (n >= 0 && Math.abs(size(n)) < Infinity ? Math.max(top, Math.abs(size(n))) : top), 0);
+  const wide = (n) => {
+    const x = Math.abs(size(n));
+    return x ? 1.8 + 5.2 * Math.min(1, Math.max(0, x < Infinity ? 1 + Math.log10(x / most) / 3 : 1)) : 1.4;
+  };
+
   // --- numbers that travel along the edges ---
 
   let flying = [];
@@ -281,13 +290,19 @@ kinds.stepper = (view, data) => {
     grown = back ? parents[i].filter((p) => !isConstant[p]).map((p) => byNode.get(data.cards[p])).filter((card) => card && card !== here) : [];
     for (const card of grown) card.element.classList.add("agc-sum");
     land();
-    used.forEach((edge) => edge.classList.remove("agc-used", "agc-back", "agc-pos", "agc-neg"));
+    used.forEach((edge) => {
+      edge.classList.remove("agc-used", "agc-back", "agc-pos", "agc-neg");
+      edge.style.removeProperty("stroke-width");
+    });
     used = [];
     parents[i].forEach((p, n) => {
       const number = isConstant[p] ? -1 : back ? backward[k - turn][3][n] : data.values[p];
       for (const edge of number < 0 ? [] : edgesOf(i, n)) {
         edge.classList.add("agc-used");
-        if (back) edge.classList.add("agc-back", ...[sign(number)].filter(Boolean));
+        if (back) {
+          edge.classList.add("agc-back", ...[sign(number)].filter(Boolean));
+          edge.style.setProperty("stroke-width", `${wide(number)}px`, "important");
+        }
         used.push(edge);
         if (moving && !calm.matches && used.length <= MOST_OPERANDS) fly(edge, number, back);
       }
