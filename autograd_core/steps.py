@@ -9,7 +9,7 @@ from .engine.evaluation import number, plus, times
 from .engine.graph import order_of, roots_of
 from .engine.sweep import reverse
 from .engine.value import Constant, Value, check_fresh
-from .notation.formulas import atom, latex_name, latex_number, latex_operation, named, operation
+from .notation.formulas import adds_to_zero, atom, latex_name, latex_number, latex_operation, named, operation
 from .notation.numbers import shown
 from .notation.rules import rules_at
 from .notation.wholes import as_written
@@ -88,12 +88,16 @@ class Step:
         names, row = self._names, self._row
         *numbers, result = map(shown, self._data)
         written = operation(row, [names[p] for p in self.operands])
+        if adds_to_zero(row, self.operands):
+            return " = ".join((names[self.node], names[self.operands[1]], result))
         return " = ".join(dict.fromkeys((names[self.node], written, operation(row, numbers), result)))
 
     def _forward_latex(self) -> str:
         names, row = self._names, self._row
         *numbers, result = map(latex_number, self._data)
         written = latex_operation(row, [latex_name(names[p]) for p in self.operands])
+        if adds_to_zero(row, self.operands):
+            return " = ".join((latex_name(names[self.node]), latex_name(names[self.operands[1]]), result))
         return " = ".join((latex_name(names[self.node]), written, latex_operation(row, numbers), result))
 
     def _text_lines(self) -> list[str]:

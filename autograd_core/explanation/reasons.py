@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..engine.evaluation import is_finite
 from ..engine.value import Constant
-from ..notation.formulas import operation
+from ..notation.formulas import adds_to_zero, operation
 from ..pictures.text import number
 from .flow import ratio
 from .walks import how_many, local_grad, short
@@ -97,6 +97,8 @@ class Words:
         """How a node was made, as "v3 = relu(x)"; with a count if it has many operands."""
         row, parents = node._row, node.parents
         assert row is not None
+        if adds_to_zero(row, parents):
+            return f"{self.name(node)} = {self.name(parents[1])}"
         many = len(parents) > NAMED
         written = f"{row.name}({len(parents)} operands)" if many else operation(row, list(map(self.name, parents)))
         return f"{self.name(node)} = {written}"

@@ -120,7 +120,7 @@ def _tree(of: Explained, cases: Mapping[Value, str]) -> list[tuple[str, ...]]:
         end = len(path.operands) if len(paths) == 1 else shared
         words = path.steps(of.names, uses, first=told, end=end)
         line = "│ " * depth + " ".join(words if told else [start, *words])
-        case = next((case_of(node) or cases.get(node, "") for node in path.nodes[told + 1 : end + 1]), "")
+        case = next(filter(None, (cases.get(node, "") for node in path.nodes[told + 1 : end + 1])), "")
         total = reduce(plus, (p.product for p in paths[1:]), path.product)
         rows.append((text.number(total), case, line if len(paths) == 1 else f"{line} …"))
         if len(paths) > 1:
@@ -149,20 +149,20 @@ def _uses(of: Explained, cases: Mapping[Value, str]) -> Section:
             "–" if math.isnan(use.share) else f"{use.share:.0%}".replace("%", " %"),
             f"{text.number(use.local_grad)} × {text.number(use.adjoint)}",
             words.made(use._written) + (f", as {again}" if (again := uses.which(use._written, use.operand)) else ""),
-            cases.get(use.node, ""),
-            where(use.node),
+            where(use.node, cases.get(use.node, "")),
         )
         for use in shown
     ]
-    heads = ("contribution", "share", "local derivative × adjoint", "use", "case", "where")
+    heads = ("contribution", "share", "local derivative × adjoint", "use", "where")
     together = text.number(reduce(plus, (use.contribution for use in rest), 0))
     note = f"{len(rest)} other{'s' if len(rest) > 1 else ''}: {together}" if rest else ""
     return Section("Uses" if not rest else "The largest uses", heads, rows, numbers=2, note=note)
 
 
-def where(node: Value) -> str:
-    """A node's scope in a table."""
-    return text.shorten(text.clean(node.scope), 2 * CELL)
+def where(node: Value, case: str = "") -> str:
+    """A node's scope in a table, with the training case that it leads to alone where the scope does not say it."""
+    scope = node.scope if not case or case_of(node) else f"{case}, {node.scope}".rstrip(", ")
+    return text.shorten(text.clean(scope), 2 * CELL)
 
 
 def size(use: Use) -> tuple[bool, Any]:

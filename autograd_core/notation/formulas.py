@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections import Counter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..engine.graph import order_of, topological_order
 from ..engine.ops import Primitive
 from ..engine.value import Constant, Value
+from .names import ACCENTS, GREEK, without_latex
 from .numbers import shown
 
 if TYPE_CHECKING:
@@ -18,11 +20,8 @@ if TYPE_CHECKING:
 
 SCOPES = re.compile(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*")
 NUMBERED = re.compile(r"([A-Za-z_]+?)_?([0-9]+)")
-GREEK = frozenset(
-    "alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi pi rho sigma tau phi chi psi omega "
-    "Gamma Delta Theta Lambda Xi Pi Sigma Phi Psi Omega".split()
-)
-INDEXED = re.compile(r"([A-Za-z])(_?[0-9]+|\[[0-9]+\])(?:_([0-9]+))?")  # w1, w_1, w[1]; w1_2 is the second w1
+# w1, w_1, w[1]; w1_2 is the second w1
+INDEXED = re.compile(r"([A-Za-z]|" + "|".join(GREEK) + r")(_?[0-9]+|\[[0-9]+\])(?:_([0-9]+))?")
 
 
 def names_of(root: Value) -> dict[Value, str]:
@@ -111,6 +110,11 @@ def is_written_out(row: Primitive) -> bool:
     return row.reduction is not None and not row.reduction.is_mean
 
 
+def adds_to_zero(row: Primitive, operands: Sequence[Value]) -> bool:
+    """Whether it is 0 + x, as Python's `sum` begins: it is written as x."""
+    return row.name == "add" and isinstance(operands[0], Constant) and not operands[0].data
+
+
 def operation(row: Primitive, operands: Sequence[str]) -> str:
     """An operation on operands that are already written, such as "a * b" or "tanh(x)".
 
@@ -153,6 +157,7 @@ def latex_name(text: str) -> str:
         >>> latex_name("layer1.neuron0.w2"), latex_name("step3.h")
         ('w^{(1)}_{02}', 'h^{(3)}')
     """
+    text = without_latex(text)
     scopes, _, own = text.rpartition(".")
     if scopes and SCOPES.fullmatch(scopes) and own.strip():
         return _within(scopes.split("."), own)
@@ -161,9 +166,12 @@ def latex_name(text: str) -> str:
     indexed = INDEXED.fullmatch(text)
     if indexed:
         letter, index, again = indexed.groups()
+        letter = f"\\{letter}" if letter in GREEK else letter
         return f"{letter}_{{{index.strip('[]_')}}}" + (f"^{{({again})}}" if again else "")
     if not escaped(text).strip():
         return r"\mathrm{?}"
+    if len(text) <= 2 and not text.isascii() and (accented := _accented(text)) != text:
+        return accented
     if len(text) == 1 or text.replace(".", "", 1).lstrip("-").isdigit():
         return text if text.isalnum() or text.lstrip("-")[:1].isdigit() else f"\\mathrm{{{escaped(text)}}}"
     if text in ("inf", "-inf"):
@@ -177,7 +185,7 @@ def latex_name(text: str) -> str:
 
 
 TEXTBOOK = re.compile(
-    r"(?P<base>[^\W\d_]|" + "|".join(GREEK) + r")(?P<primes>[′″‴']*)"
+    r"(?P<base>[^\W\d_][\u0302-\u0308\u20d7]?|" + "|".join(GREEK) + r")(?P<primes>[′″‴']*)"
     r"(?:_(?P<low>\w{1,3}(?:[,→]\w{1,3})*))?(?:\^(?P<high>\(?\w{1,5}\)?))?"
 )
 LETTERS = {
@@ -202,11 +210,18 @@ def _of_a_text(name: str) -> str | None:
     if match is None:
         return None
     base = match["base"]
-    letter = LETTERS.get(base) or (f"\\{base}" if base in GREEK else base)
+    letter = LETTERS.get(base) or (f"\\{base}" if base in GREEK else _accented(base))
     primes = "'" * sum("'′″‴".index(c) or 1 for c in match["primes"])
     low, high = match["low"], match["high"]
     under = "" if low is None else "_{" + low.replace("→", r"{\to}").replace("_", ",") + "}"
     return letter + primes + under + ("" if high is None else f"^{{{_exponent(high)}}}")
+
+
+def _accented(letter: str) -> str:
+    """A letter with its accent as LaTeX has it; of mathematics' accents alone."""
+    plain, *marks = list(unicodedata.normalize("NFD", letter))
+    commands = {mark: command for command, mark in reversed(ACCENTS.items())}
+    return rf"\{commands[marks[0]]}{{{plain}}}" if len(marks) == 1 and marks[0] in commands else letter
 
 
 def _exponent(high: str) -> str:
@@ -347,6 +362,8 @@ def expression(*roots: Value, most: int = 12, names: Mapping[Value, str] | None 
                 lines.append(f"{name.latex} = {_number(node.data).latex}")
             continue
         body = _shortened(row, [pieces[parent] for parent in node.parents])
+        if adds_to_zero(row, node.parents):
+            body = pieces[node.parents[1]]
         if node in ends:
             lines.append(f"{name.latex} = {body.latex}" if labels[node] or len(roots) > 1 else body.latex)
             pieces[node] = name

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import unicodedata
 from typing import TYPE_CHECKING, Any
 
 from ..engine.value import Value
@@ -9,6 +11,39 @@ from ..errors import OperandError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+GREEK = frozenset(
+    "alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi pi rho sigma tau phi chi psi omega "
+    "Gamma Delta Theta Lambda Xi Pi Sigma Phi Psi Omega".split()
+)
+
+
+ACCENTS = {
+    "hat": "\u0302", "widehat": "\u0302", "bar": "\u0304", "overline": "\u0304", "tilde": "\u0303", "dot": "\u0307",
+    "ddot": "\u0308", "vec": "\u20d7",
+}  # fmt: skip
+COMMANDS = {"to": "→", "rightarrow": "→", "prime": "′", "ell": "l", "varepsilon": "epsilon", "vartheta": "theta"}
+ACCENTED = re.compile(r"\\(" + "|".join(ACCENTS) + r")(?: *\{(\w)\}| +(\w)(?!\w))")
+FONT = re.compile(r"\\(?:mathcal|mathbf|mathrm|mathit|mathsf|boldsymbol|bm|text|operatorname)\{([^\W_]+)\}")
+COMMAND = re.compile(r"\\([A-Za-z]+) ?")
+INDEX = re.compile(r"([_^])\{([\w,()→′]+)\}")
+
+
+def without_latex(label: str) -> str:
+    r"""A label that is written in LaTeX in the short form that pictures and formulas typeset; another one as it is.
+
+    Example:
+        >>> from autograd_core.notation.names import without_latex
+        >>> without_latex(r"\theta_1"), without_latex("x_{i,j}"), without_latex(r"\hat{y}")
+        ('theta_1', 'x_i,j', 'ŷ')
+    """
+    if "\\" not in label and "{" not in label:
+        return label
+    found = FONT.sub(r"\1", label)
+    found = ACCENTED.sub(lambda m: unicodedata.normalize("NFC", (m[2] or m[3]) + ACCENTS[m[1]]), found)
+    found = COMMAND.sub(lambda m: COMMANDS.get(m[1], m[1] if m[1] in GREEK else m[0]), found)
+    found = INDEX.sub(r"\1\2", found)
+    return label if any(c in found for c in "\\{}") else found
 
 
 def name(variables: Mapping[str, Any]) -> None:

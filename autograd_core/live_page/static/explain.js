@@ -142,15 +142,43 @@ class Flow {
     return list.filter((p) => p === list[k]).length > 1 ? `operand ${k + 1}` : "";
   }
 
-  pathText(path) {
-    const steps = path.operands.length, out = steps > LONGEST_PATH ? steps - 2 * PATH_ENDS : 0, said = [this.words.name(path.nodes[0])];
-    path.operands.forEach((k, place) => {
-      if (out && place === PATH_ENDS) said.push(`→ … ${out} more …`);
-      if (out && place >= PATH_ENDS && place < steps - PATH_ENDS) return;
-      const node = path.nodes[place + 1], again = this.which(node, k);
+  pathSteps(path, first, end) {  // the edges from one to another in words, without those in the middle of many
+    const said = [], shown = (k) => end - first <= LONGEST_PATH || k < first + PATH_ENDS || k >= end - PATH_ENDS;
+    const kept = (k) => shown(k) || (shown(k - 1) && shown(k + 1));
+    for (let place = first, before = first - 1; place < end; place += 1) {
+      if (!kept(place)) continue;
+      if (place > before + 1) said.push(`→ … ${place - before - 1} more …`);
+      const node = path.nodes[place + 1], again = this.which(node, path.operands[place]);
       said.push(`→(×${numberText(path.factors[place])}${again && `, ${again}`}) ${this.words.name(node)}`);
-    });
-    return said.join(" ");
+      before = place;
+    }
+    return said;
+  }
+
+  pathTree() {  // a line for each path, below one for a beginning that several of them share, whose number is their sum
+    const rows = [], waiting = [[this.paths, 0, 0]];
+    while (waiting.length) {
+      const [paths, told, depth] = waiting.pop(), path = paths[0];
+      const same = (k) => paths.every((p) => k < p.operands.length && p.nodes[k + 1] === path.nodes[k + 1] && p.operands[k] === path.operands[k]);
+      let shared = told;
+      while (same(shared)) shared += 1;
+      if (paths.length > 1 && shared === told) {
+        const groups = new Map();
+        for (const p of paths) {
+          const key = `${p.nodes[told + 1]} ${p.operands[told]}`;
+          groups.set(key, [...(groups.get(key) || []), p]);
+        }
+        waiting.push(...[...groups.values()].reverse().map((group) => [group, told, depth]));
+        continue;
+      }
+      const words = this.pathSteps(path, told, paths.length > 1 ? shared : path.operands.length);
+      const line = "│ ".repeat(depth) + (told ? words : [this.words.name(path.nodes[0]), ...words]).join(" ");
+      const passed = path.nodes.slice(told + 1, (paths.length > 1 ? shared : path.operands.length) + 1);
+      const [, inCase = ""] = passed.map((node) => /(?:^|\/)(case\d+)(?=\/|$)/.exec(this.model.scopeOf(node))).find(Boolean) || [];
+      rows.push([numberText(paths.reduce((sum, p, k) => (k ? sum + p.product : p.product), 0)), inCase, paths.length > 1 ? `${line} …` : line]);
+      if (paths.length > 1) waiting.push([paths, shared, depth + 1]);
+    }
+    return rows;
   }
 
   sections() {
@@ -166,12 +194,14 @@ class Flow {
         title: rest.length ? "The largest uses" : "Uses", heads: ["contribution", "share", "local derivative × adjoint", "use", "where"], numbers: 2,
         rows: ordered.slice(0, SHOWN_USES).map((use) => [numberText(use.contribution), percent(use.share), `${numberText(use.local)} × ${numberText(use.adjoint)}`,
           this.words.made(use.node) + (this.which(use.node, use.operand) && `, as ${this.which(use.node, use.operand)}`), shorten(this.model.scopeOf(use.node), 2 * CELL)]),
-        note: rest.length ? `… and ${rest.length} more use${rest.length > 1 ? "s" : ""}, together ${numberText(together)}` : "",
+        note: rest.length ? `${rest.length} other${rest.length > 1 ? "s" : ""}: ${numberText(together)}` : "",
       });
     }
     if (this.paths.some((path) => path.operands.length)) {
       const title = this.nPaths === BigInt(this.paths.length) ? "Paths" : `The ${this.paths.length} largest paths`;
-      sections.push({ title, heads: ["product", "path"], numbers: 1, rows: this.paths.map((path) => [numberText(path.product), this.pathText(path)]), note: "" });
+      const rest = this.nPaths - BigInt(this.paths.length), others = this.paths.reduce((sum, path) => sum - path.product, this.gradient);
+      const note = rest ? `${howMany(rest)} other${rest > 1n ? "s" : ""}: ${numberText(others)}` : "";
+      sections.push({ title, heads: ["product", "case", "path"], numbers: 1, rows: this.pathTree(), note });
     }
     const rules = rulesOf(this);
     if (rules.length) sections.push({ title: "Rules", heads: null, rows: rules.map((rule) => [rule]), numbers: 0, note: "" });

@@ -17,7 +17,14 @@ function digitsOf(x, digits) {  // |x| > 0, finite: the digits and the power of 
 function general(x, digits = 4) {  // as Python's format "g"
   if (Number.isNaN(x)) return "nan";
   if (!Number.isFinite(x)) return x > 0 ? "inf" : "-inf";
-  if (x === 0) return Object.is(x, -0) ? "-0" : "0";
+  if (x === 0) return "0";
+  const said = significant(x, digits);
+  if ((said !== "1" && said !== "-1") || x === Number(said)) return said;
+  const rest = Math.abs(x) - 1;  // what would read as 1 and is not says by how much
+  return `${said} ${(rest > 0) === (x > 0) ? "+" : "-"} ${significant(Math.abs(rest), Math.max(digits - 2, 1))}`;
+}
+
+function significant(x, digits) {
   const [kept, e] = digitsOf(x, digits), sign = x < 0 ? "-" : "";
   const trimmed = (whole, rest) => (rest.replace(/0+$/, "") ? `${whole}.${rest.replace(/0+$/, "")}` : whole);
   if (e < -4 || e >= digits) return `${sign}${trimmed(kept[0], kept.slice(1))}e${e}`;

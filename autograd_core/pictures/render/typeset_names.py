@@ -5,13 +5,14 @@ from __future__ import annotations
 import re
 import unicodedata
 
-from ...notation.formulas import GREEK
+from ...notation.names import GREEK
 from .. import text
 from ..scene.cards import LEAST_FONT
 
 INDEX = r"[A-Za-z]{0,2}\d{0,3}(?:[,→][A-Za-z]{0,2}\d{0,3})*"
 NAME = re.compile(rf"(?P<base>\w+?[′″‴]*)(?:_(?P<low>{INDEX}))?(?:\^(?P<high>\(?\w{{1,3}}\)?))?")
 CALLED = re.compile(r"(\w+)\((\w+[′″‴]*_[\w,→]+)\)")  # sum(y_1)
+NUMBERED = re.compile(r"^([A-Za-z]|" + "|".join(GREEK) + r")(\d{1,3})$")  # x1, alpha1
 PRIMES = "′″‴"
 LETTERS = {
     name: unicodedata.lookup(f"GREEK {'CAPITAL' if name[0].isupper() else 'SMALL'} LETTER {name.upper()}")
@@ -39,6 +40,7 @@ def typeset(label: str) -> tuple[str, float]:
         inside, below = typeset(called[2])
         if below:
             return f'{text.xml(called[1])}({inside}<tspan dy="{-below:g}">)</tspan>', 0.0
+    label = NUMBERED.sub(r"\1_\2", label)
     match = NAME.fullmatch(label) if "_" in label or "^" in label or label in LETTERS else None
     base = match["base"] if match is not None else label
     letter = LETTERS.get(base, base)

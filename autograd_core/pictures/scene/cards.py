@@ -13,6 +13,7 @@ from weakref import WeakKeyDictionary
 from ...engine.evaluation import is_finite
 from ...engine.value import Constant
 from ...notation.formulas import WrittenWhole
+from ...notation.names import without_latex
 from .. import text
 
 if TYPE_CHECKING:
@@ -131,7 +132,7 @@ def node_card(
     return Card(
         node=i,
         scope=scope,
-        label=text.clean(graph.labels[i]),
+        label=text.clean(without_latex(graph.labels[i])),
         name=graph.bare(i),
         op=_sign(node),
         value=text.number(graph.data[i]),
