@@ -13,7 +13,7 @@ from autograd_core import OperandError, RangeError, StructureError
 
 from ..init import kaiming_normal
 from ..modules.activations import ACTIVATIONS, Softmax, activation_function
-from ..support.figures import COLOURS, figure_of
+from ..support.figures import COLOURS, figure_of, whole_numbers
 from ..support.tables import Table, number
 from ..support.validation import generator, plain, real, shown, whole
 from .labelled_jacobian import product
@@ -118,6 +118,7 @@ class Attenuation(Table):
         right.set_ylim(-0.02, 1.02)
         for axes in (left, right):
             axes.set_xlabel("layers back from the loss")
+            whole_numbers(axes)
             axes.xaxis.get_major_locator().set_params(integer=True)
             axes.grid(visible=True, alpha=0.3)
         left.legend()

@@ -165,16 +165,18 @@ class Diagnosis:
             >>> import nn
             >>> figure = nn.diagnose(nn.MLP(2, [2, 1], "tanh", seed=1), [[0.0, 1.0]]).plot()
             >>> [axes.get_title() for axes in figure.axes]
-            ['signal', 'error signal', 'flat slopes', 'weights']
+            ['signal', 'flat slopes', 'weights']
         """
-        figure, panels = figure_of("Diagnosis.plot", 4, width=2.6, height=1.1 + 0.34 * max(2, len(self.layers)))
         names = [s.name for s in self.layers]
-        bars = (
+        every = (
             ("signal", [s.signal for s in self.layers], True),
             ("error signal", [s.error for s in self.layers], True),
             ("flat slopes", [100 * s.flat for s in self.layers], False),
             ("weights", [s.weight for s in self.layers], True),
         )
+        bars = tuple(bar for bar in every if any(x > 0 for x in bar[1]) or not bar[2])  # no errors without targets
+        height = 1.1 + 0.34 * max(2, len(self.layers))
+        figure, panels = figure_of("Diagnosis.plot", len(bars), width=2.6, height=height)
         for axes, (title, numbers, is_log) in zip(panels, bars, strict=True):
             shown = [x if math.isfinite(x) else 0.0 for x in numbers]
             axes.barh(range(len(names)), shown, color=COLOURS[0] if is_log else COLOURS[1], height=0.6)

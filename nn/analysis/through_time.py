@@ -10,7 +10,7 @@ from autograd_core import OperandError, Value, grad_of
 
 from ..modules.recurrent import LSTM, RNN
 from ..support.arrays import numpy, singular_values
-from ..support.figures import COLOURS, figure_of
+from ..support.figures import COLOURS, figure_of, whole_numbers
 from ..support.validation import shown
 from .labelled_jacobian import product
 
@@ -87,6 +87,7 @@ class SignalOverTime:
             signal._draw(axes, title, COLOURS[i % len(COLOURS)])
         axes.set_yscale("log")
         axes.set_xlabel("steps back, k")
+        whole_numbers(axes)
         axes.set_ylabel("‖∂state_T / ∂state_(T−k)‖")
         axes.xaxis.get_major_locator().set_params(integer=True)
         axes.grid(visible=True, alpha=0.3)

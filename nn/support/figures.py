@@ -43,6 +43,13 @@ def figure_of(
     return figure, list(figure.subplots(rows, columns, squeeze=False).ravel())
 
 
+def whole_numbers(axes: Any) -> None:
+    """Ticks of the horizontal axis at whole numbers alone, such as epochs and layers."""
+    from matplotlib.ticker import MaxNLocator
+
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
+
+
 def save_figure(figure: Any, path: str | os.PathLike[str]) -> None:
     """Save a figure as matplotlib does, but atomically: an older file is replaced only by a complete one.
 

@@ -5,9 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from ..support.figures import COLOURS, figure_of
+from autograd_core import StructureError
+
+from ..support.figures import COLOURS, figure_of, whole_numbers
 
 if TYPE_CHECKING:
+    import os
+    from pathlib import Path
+
     from matplotlib.figure import Figure
 
     from autograd_core import LivePage
@@ -85,6 +90,7 @@ class History:
             `.savefig("curve.png")` writes it. pyplot and its state are not touched.
 
         Raises:
+            StructureError: No epoch was run.
             MissingExtraError: matplotlib is not installed.
 
         Example:
@@ -93,16 +99,21 @@ class History:
             >>> [axes.get_ylabel() for axes in figure.axes]
             ['loss', 'accuracy']
         """
+        if not (self.loss or self.val_loss):
+            msg = "History.plot: no epoch was run, so there is nothing to show"
+            raise StructureError(msg)
         names = ["loss", *(["accuracy"] if self.accuracy or self.val_accuracy else [])]
         figure, panels = figure_of("History.plot", len(names))
         for axes, name in zip(panels, names, strict=True):
             for key, label, colour in ((name, "training", COLOURS[0]), ("val_" + name, "validation", COLOURS[1])):
                 curve = getattr(self, key)
                 if curve:
-                    axes.plot(range(1, len(curve) + 1), curve, label=label, color=colour)
+                    marker = "o" if len(curve) == 1 else ""  # a line has no length
+                    axes.plot(range(1, len(curve) + 1), curve, label=label, color=colour, marker=marker, gid="curve")
             if self.best_epoch is not None:
                 axes.axvline(self.best_epoch, color="#888888", linewidth=1, linestyle="--", label="best epoch")
             axes.set_xlabel("epoch")
+            whole_numbers(axes)
             axes.set_ylabel(name)
             axes.grid(visible=True, alpha=0.3)
             if name == "accuracy":
@@ -110,4 +121,31 @@ class History:
             if self.val_loss:
                 axes.legend()
         return figure
+
+    def save(self, path: str | os.PathLike[str]) -> Path:
+        """Write the run as a film: the curves of `plot`, epoch by epoch, for slides and READMEs.
+
+        Args:
+            path: Ends in .gif, .webp or .apng (extras `plot` and `animation`). There are at most 50 frames, evenly
+                spaced over the epochs, the last one among them; a GIF of 50 stays below 2 MB.
+
+        Returns:
+            The path of the file.
+
+        Raises:
+            OperandError: `path` is no path.
+            RangeError: Another suffix, or a folder that does not exist.
+            StructureError: No epoch was run.
+            MissingExtraError: matplotlib or Pillow is not installed.
+
+        Example:
+            >>> import pathlib, tempfile
+            >>> from nn import History
+            >>> with tempfile.TemporaryDirectory() as folder:
+            ...     History(loss=[0.5, 0.25]).save(pathlib.Path(folder) / "training.gif").name
+            'training.gif'
+        """
+        from .history_film import save_film
+
+        return save_film(self, path)
 

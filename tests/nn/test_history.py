@@ -45,6 +45,55 @@ def test_it_shows_itself_and_can_be_saved(tmp_path):
     assert "matplotlib.pyplot" not in sys.modules or sys.modules["matplotlib.pyplot"].get_fignums() == []
 
 
+@pytest.mark.parametrize(
+    ("epochs", "suffix"), [(1, ".gif"), (3, ".gif"), (50, ".gif"), (400, ".gif"), (3, ".webp"), (3, ".apng")]
+)
+def test_a_film_has_a_frame_for_each_epoch_up_to_fifty(epochs, suffix, tmp_path):
+    image = pytest.importorskip("PIL.Image")
+    losses = [1 / (1 + k) + 0.02 * (k % 3) for k in range(epochs)]
+    history = nn.History(loss=losses, accuracy=[1 - x / 2 for x in losses], val_loss=losses[::-1])
+    path = history.save(tmp_path / f"run{suffix}")
+    assert path.stat().st_size < 2_000_000
+    with image.open(path) as film:
+        assert film.n_frames == min(epochs, 50)
+        frames = []
+        for k in range(film.n_frames):
+            film.seek(k)
+            frames.append(film.convert("RGB").tobytes())
+        assert len({*frames}) == len(frames)  # each has a curve of its own
+
+
+def test_the_last_frame_is_the_whole_run(tmp_path):
+    pytest.importorskip("PIL.Image")
+    from nn.training.history_film import _frames
+
+    short = _frames(nn.History(loss=[1.0, 0.5, 0.25, 0.2]))
+    assert len(short) == 4
+    assert FULL.save(tmp_path / "a.gif").read_bytes() == FULL.save(tmp_path / "b.gif").read_bytes()
+
+
+def test_a_film_that_cannot_be_written(tmp_path, monkeypatch):
+    with pytest.raises(ag.StructureError, match="no epoch was run"):
+        nn.History().save(tmp_path / "a.gif")
+    with pytest.raises(ag.StructureError, match="no epoch was run"):
+        nn.History().plot()
+    with pytest.raises(ag.RangeError, match=r"ends in .gif, .webp, .apng, got 'a.mp4'"):
+        FULL.save(tmp_path / "a.mp4")
+    with pytest.raises(ag.RangeError, match="there is no folder"):
+        FULL.save(tmp_path / "none" / "a.gif")
+    with pytest.raises(ag.OperandError, match="expected a path"):
+        FULL.save(3)
+    monkeypatch.setitem(sys.modules, "PIL", None)
+    with pytest.raises(ag.MissingExtraError, match="needs Pillow"):
+        FULL.save(tmp_path / "a.gif")
+
+
+def test_epochs_are_whole_numbers_on_the_axis():
+    for epochs in (1, 2, 3, 7, 100):
+        axes = nn.History(loss=[1.0 / (k + 1) for k in range(epochs)]).plot().axes[0]
+        assert all(tick == int(tick) for tick in axes.get_xticks())
+
+
 def test_without_matplotlib(monkeypatch):
     monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
     with pytest.raises(ag.MissingExtraError, match=r"pip install 'autograd-core\[plot\]'"):
