@@ -74,6 +74,10 @@ class LayerState:
     largest: float
 
 
+EXPLAINED = (
+    "flat: slopes of the activation below 0.001, of all units and cases; signal: root mean square of the outputs;",
+    "error: the same of dE/ds at the sums; weights: the same of the weights, and the largest of them.",
+)
 COLUMNS = ("layer", "activation", "units", "flat", "signal", "error", "weights", "largest")
 
 
@@ -140,6 +144,7 @@ class Diagnosis:
                 lines += [f"{i}. {f.kind}, {f.where}: {f.text}", f"   {f.advice}"]
         if self.layers:
             lines += as_text(COLUMNS, self._rows(), left=2)
+            lines += EXPLAINED
         return "\n".join(line.rstrip() for line in lines)
 
     def _repr_html_(self) -> str:
@@ -165,7 +170,7 @@ class Diagnosis:
             >>> import nn
             >>> figure = nn.diagnose(nn.MLP(2, [2, 1], "tanh", seed=1), [[0.0, 1.0]]).plot()
             >>> [axes.get_title() for axes in figure.axes]
-            ['signal', 'flat slopes', 'weights']
+            ['signal', 'error signal', 'flat slopes', 'weights']
         """
         names = [s.name for s in self.layers]
         every = (

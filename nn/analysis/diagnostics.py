@@ -218,6 +218,18 @@ class Examination:
             _rms(weights), max(map(abs, weights), default=0.0),
         )  # fmt: skip
 
+    def _remedy(self, kind: str) -> str:
+        """What helps against signals that fade or grow, with the activations that this network has."""
+        if kind == "exploding":
+            return "Smaller weights (nn.init), scaled inputs, or max_grad_norm in fit."
+        used = {u.activation for u in self.units}
+        flat = sorted(used & {"sigmoid", "tanh"})
+        if flat:
+            return f"relu instead of {' and '.join(flat)}, fewer layers, or weights as nn.init.xavier_uniform has them."
+        if "relu" in used:
+            return "leaky_relu where units are off, fewer layers, or weights as nn.init.kaiming_uniform has them."
+        return "Weights as nn.init.xavier_uniform has them, scaled inputs, or fewer layers."
+
     def unit_findings(self) -> Iterator[Finding]:
         """Saturated and dead units."""
         dead, saturated = [], []
@@ -259,13 +271,13 @@ class Examination:
             if not FADED <= ratio <= 1 / FADED:
                 kind = "vanishing" if ratio < FADED else "exploding"
                 text = f"its error signals are {ratio:.2g} times those of {last.name}."
-                odd[kind].append(Finding(kind, layer.name, ratio, text, REMEDIES[kind]))
+                odd[kind].append(Finding(kind, layer.name, ratio, text, self._remedy(kind)))
             growth = layer.signal / start if start else 1.0
             unbounded = layer.activation not in ("sigmoid", "tanh")
             if (layer.signal and growth < FADED) or (unbounded and growth > 1 / FADED):
                 kind = "vanishing" if growth < FADED else "exploding"
                 text = f"its outputs are {growth:.2g} times the inputs."
-                odd[kind].append(Finding(kind, layer.name, growth, text, REMEDIES[kind]))
+                odd[kind].append(Finding(kind, layer.name, growth, text, self._remedy(kind)))
         for found in odd.values():
             yield from _shortened(found, "findings", 2 * NAMED)
 
@@ -386,12 +398,6 @@ class Examination:
             self.model.train(was)
             for p, data in zip(params, start, strict=True):
                 p.data = data
-
-
-REMEDIES = {
-    "vanishing": "relu instead of sigmoid, fewer layers, or weights as nn.init.xavier_uniform has them.",
-    "exploding": "Smaller weights (nn.init), scaled inputs, or max_grad_norm in fit.",
-}
 
 
 def _finite(x: Any) -> bool:

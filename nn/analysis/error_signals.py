@@ -6,7 +6,8 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from autograd_core import RangeError, StructureError, Value, grad_of, topological_order
+from autograd_core import RangeError, StructureError, Value, draw, grad_of, topological_order
+from autograd_core.pictures import Mark, Overlay
 
 from ..modules.losses import takes_mean_of_outputs
 from ..notation import branches
@@ -21,10 +22,13 @@ from .top_formulas import top_formulas
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from autograd_core import Picture
+
     from ..modules.module import Module
     from ..support.names import Names
 
 SHOWN = 4  # so many outputs have their sums named
+MARKED = 0.25  # how strongly sums are tinted in a picture
 HEADS = ("unit", "s", "z", "f′(s)", "∂E/∂z", "δ")
 
 
@@ -157,6 +161,34 @@ class ErrorSignals(Table):
             {'layer1': 0.125, 'layer2': 0.5}
         """
         return {name: math.hypot(*self[name]) for name in self.layers}
+
+    def draw(self, **options: Any) -> Picture:
+        """The error signals on the network: its graph with every gradient, and delta at each unit's weighted sum.
+
+        Args:
+            options: As `autograd_core.draw` takes them, such as `fold`, `style` and `save`'s sizes.
+
+        Returns:
+            A `Picture`; the bars of its cards say how large each is beside the largest.
+
+        Example:
+            >>> import nn
+            >>> model = nn.MLP(1, [1, 1], "sigmoid", init=nn.init.constant(1.0))
+            >>> picture = nn.error_signals(model, [0.0], 0.0, loss=nn.sse).draw()
+            >>> "δ 0.125" in picture.svg
+            True
+        """
+        loss = self.run.loss
+        assert loss is not None
+        nodes = [node for node in topological_order(loss) if node.op or node.label]
+        gradients = dict(zip(nodes, grad_of(loss, nodes), strict=True))
+        units = {unit.name: unit for units in self.run.layers.values() for unit in units}
+        marks = {}
+        for signal in self._units():
+            called = signal.name if self.names is None else self.names(f"signal {signal.name}")
+            marks[units[signal.name].sum] = Mark(f"δ {signal.delta:.3g}".replace("-", "−"), MARKED, called)
+        overlay = Overlay("error signals δ = ∂E/∂s, at the weighted sum s of each unit", marks)
+        return draw(loss, **{"overlay": overlay, "gradients": gradients, "plates": False, **options})
 
     def weight_gradient(self, layer: str | int) -> list[list[float]]:
         """dE/dW = delta x^T of a layer, from its error signals and its inputs x alone.

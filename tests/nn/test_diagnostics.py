@@ -444,3 +444,22 @@ def test_a_classifier_at_zero_is_on_a_plateau_by_its_own_rule():
     assert not report.of("plateau")  # the biases have a gradient
     report = nn.diagnose(nn.MLP(2, [3, 1], "tanh", init=nn.init.constant(0.0)), X, [0, 1, 1, 0], nn.binary_cross_entropy_with_logits, lr=1.0)
     assert report.of("plateau")[0].number == 0.0
+
+
+@pytest.mark.parametrize(
+    ("activation", "named", "never"),
+    [("relu", "leaky_relu where units are off", "instead of"), ("sigmoid", "relu instead of sigmoid", "leaky"), ("tanh", "relu instead of tanh", "sigmoid")],
+)
+def test_advice_against_fading_fits_the_activations(activation, named, never):
+    model = nn.MLP(2, [2] * 8 + [1], activation, seed=1, init=nn.init.uniform(-0.1, 0.1))
+    found = nn.diagnose(model, *nn.datasets.xor(), loss=nn.mse).of("vanishing")
+    assert found
+    for finding in found:
+        assert named in finding.advice
+        assert never not in finding.advice
+
+
+def test_columns_are_explained():
+    said = str(nn.diagnose(nn.MLP(2, [2, 1], "tanh", seed=1), *nn.datasets.xor(), loss=nn.mse))
+    for column in ("flat:", "signal:", "error:", "weights:"):
+        assert column in said

@@ -349,3 +349,14 @@ def test_what_is_no_model_or_no_loss_is_named(model, loss, message):
         nn.error_signals(model, [1.0, 2.0], 0.0, loss=loss)
     with pytest.raises(ag.OperandError, match=message):
         nn.chain(model, [1.0, 2.0], 0.0, loss=loss)
+
+
+@pytest.mark.parametrize("notation", [None, "dolhansky", "downing"])
+def test_signals_are_drawn_on_the_network(notation):
+    model = nn.MLP(2, [2, 1], "sigmoid", seed=1)
+    signals = nn.error_signals(model, [1.0, 0.5], 1.0, loss=nn.sse, notation=notation)
+    svg = signals.draw(title="XOR").svg
+    for unit in (unit for layer in signals.layers.values() for unit in layer):
+        assert svg.count(f"δ {unit.delta:.3g}".replace("-", "−") + "</text>") >= 1
+    assert "not computed" not in svg  # every gradient is there
+    assert ">XOR</text>" in svg
