@@ -10,6 +10,9 @@ import autograd_core as ag
 from autograd_core.engine import ops
 from autograd_core.testing import FunctionError, Verdict, check, check_gradient
 from autograd_core.testing.proofs import edges, many_inputs, recording
+from autograd_core.testing.proofs.flat_graph import FlatGraph
+from autograd_core.testing.proofs.level_sweeps import levels_of
+from autograd_core.testing.proofs.numeric_checker import Tolerances
 
 COUNT = 1000
 POINT = [math.sin(3.0 * k) + 0.1 for k in range(COUNT)]
@@ -338,3 +341,52 @@ def test_collection_goes_on_after_a_check_that_raises():
     with pytest.raises(FunctionError):
         check_gradient(broken, (POINT,))
     assert gc.isenabled()
+
+
+ALL = {**PROGRAMS, **user_rules()}
+ALL["several results"] = lambda xs: [ag.sum([ag.atan2(a, b) for a, b in pairwise(xs)]), xs[3] * ag.exp(xs[4]), xs[5]]
+ALL["guarded"] = lambda xs: ag.sum([ag.where(x > 0, ag.log(ag.maximum(x, 0.5)), 0.0 * ag.sqrt(x)) for x in xs])
+
+
+@pytest.mark.parametrize("name", sorted(ALL))
+def test_sums_level_by_level_are_those_node_by_node(name):
+    pytest.importorskip("numpy")
+    inputs = [ag.Value(x) for x in POINT[:300]]
+    outputs = ALL[name](inputs)
+    outputs = outputs if isinstance(outputs, list) else [outputs]
+    names, places = [""] * len(inputs), [""] * len(outputs)
+    screen = many_inputs.Screen(
+        recording.Recording(lambda xs: xs, inputs, names, outputs, places), None, ["reverse"], Tolerances()
+    )
+    screen.unseen = [1e-16 * abs(d) for d in screen.flat.steep]
+    levels = levels_of(screen.flat)
+    assert (levels is None) == (name in ("layer", "length"))  # of few nodes
+    for s in range(len(outputs) if levels else 0):
+        by_level, by_node = screen._level_by_level(s, levels), screen._node_by_node(s)
+        for k in range(len(inputs)):
+            room = 8 * by_node.sweep[k]
+            assert abs(by_level.exact[k] - by_node.exact[k]) <= room
+            for a, b in zip(by_level[1:4], by_node[1:4], strict=True):
+                assert a[k] == pytest.approx(b[k], rel=1e-9, abs=1e-300)
+            assert by_level.hidden[k] <= 100 * by_node.hidden[k] + room
+            assert by_node.hidden[k] <= 100 * by_level.hidden[k] + room
+
+
+@pytest.mark.parametrize("name", sorted(ALL))
+def test_node_by_node_the_verdict_is_the_same(monkeypatch, name):
+    right = check_gradient(ALL[name], (POINT,))
+    monkeypatch.setattr(many_inputs, "levels_of", lambda flat: None)
+    other = check_gradient(ALL[name], (POINT,))
+    assert other.verdict is right.verdict
+    assert other.resolution == pytest.approx(right.resolution, rel=0.5)
+
+
+def test_deep_graphs_go_from_node_to_node():
+    def chain(xs):
+        y = 0.0
+        for x in xs:
+            y = ag.tanh(0.5 * y + x)
+        return y
+
+    inputs = [ag.Value(x) for x in POINT]
+    assert levels_of(FlatGraph(inputs, [chain(inputs)])) is None

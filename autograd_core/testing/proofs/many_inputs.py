@@ -14,6 +14,7 @@ from __future__ import annotations
 import math
 import random
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ...engine.evaluation import evaluate
@@ -26,6 +27,7 @@ from .allowance import MARGIN, RULE, USER_RULE
 from .edges import FEW_MOVED, closely, quickly, value_is_close
 from .edges_together import confirmed
 from .graph_checker import A_DIGIT, FLOOR, GIVEN, GIVEN_SHARE, ITS_OWN, TINIEST, Judge
+from .level_sweeps import levels_of
 from .recording import SMALLEST, Recording, built_in, directions, recorded_slopes, seeds_of, total, ulp_of
 from .reference import number_system, read
 
@@ -34,12 +36,14 @@ if TYPE_CHECKING:
 
     from ..arguments.given import Given
     from .edges import Edges
+    from .level_sweeps import Levels
     from .numeric_checker import Tolerances
 
 LARGE = 1000  # inputs from which on floats are tried before 50 digits
 DIGITS, STEP = 100, 40  # of the two values, and the power of 1/10 that they are apart by
 SUSPECTS = 4  # nodes or entries that are judged
 PASSES = 2  # with other roundings
+NOT_ASKED: Any = object()
 FAR = 2.0**6  # times what rounding allows, that leave no doubt
 CLEAR, SEEN = 2.0**-27, 2.0**-20  # shares that rounding of values may move, and a fault have, where floats are to tell
 
@@ -60,8 +64,12 @@ def screened(rec: Recording, given: Given | None, modes: Sequence[str], toleranc
     return report if report is not None or screen.bent else _along(rec, given, modes, tolerances)
 
 
+class RuleError(Exception):
+    """A rule raises at an operand beside the one that it had."""
+
+
 class Sums(NamedTuple):
-    """What floats find about every node, and in the last entry zeros, for inputs that no result depends on.
+    """What floats find about every input; zeros for those that no result depends on.
 
     Attributes:
         exact: The derivative of a combination of results.
@@ -97,6 +105,8 @@ class Screen:
         self.bent = False
         self.flat = rec.flat
         self.unseen: list[float] = []
+        self._levels: Levels | None = NOT_ASKED
+        self._places = [self.flat.place.get(x, -1) for x in rec.inputs]
 
     def report(self) -> Report | None:
         """The verdict, if floats decide."""
@@ -194,6 +204,32 @@ class Screen:
 
     def _sums(self, s: int) -> Sums | None:
         """What there is to say of every node; None where a rule raises at an operand beside the one it had."""
+        if self._levels is NOT_ASKED:
+            self._levels = levels_of(self.flat)
+        return self._node_by_node(s) if self._levels is None else self._level_by_level(s, self._levels)
+
+    def _level_by_level(self, s: int, levels: Levels) -> Sums | None:
+        import numpy as np
+
+        flat = self.flat
+        count = len(flat.values) + 1
+        starts = np.zeros(count), np.zeros(count)
+        for start, of in zip(starts, (float, abs), strict=True):
+            self._start(s, start, of)
+        rules = [group.rule() for group in flat.groups]
+        with np.errstate(all="ignore"):
+            sums = levels.path_sums(levels.steep, starts[0])
+            bounds = levels.bounds(np.array(self.unseen), starts[1])
+            spread = np.zeros(count)
+            for k in range(PASSES):
+                try:
+                    others = levels.rounded_otherwise(k, partial(self._evaluated, rules))
+                except RuleError:
+                    return None
+                spread = np.fmax(spread, np.abs(levels.path_sums(others, starts[0]) - sums))
+            return Sums(*(x[self._places].tolist() for x in (sums, *bounds, MARGIN * spread)))
+
+    def _node_by_node(self, s: int) -> Sums | None:
         flat = self.flat
         count = len(flat.values) + 1
         sums, sizes, sweep, unseen = [0.0] * count, [0.0] * count, [0.0] * count, [0.0] * count
@@ -211,35 +247,27 @@ class Screen:
         rules = [group.rule() for group in flat.groups]
         spread = [0.0] * count
         for k in range(PASSES):
-            others = self._rounded_otherwise(s, k, rules)
-            if others is None:
+            try:
+                others = self._rounded_otherwise(s, k, rules)
+            except RuleError:
                 return None
             spread = [max(a, abs(b - c)) for a, b, c in zip(spread, others, sums, strict=True)]
-        return Sums(sums, sizes, sweep, unseen, [MARGIN * x for x in spread])
+        hidden = [MARGIN * x for x in spread]
+        return Sums(*([x[i] for i in self._places] for x in (sums, sizes, sweep, unseen, hidden)))
 
-    def _start(self, s: int, numbers: list[float], of: Any = float) -> None:
+    def _start(self, s: int, numbers: Any, of: Any = float) -> None:
         for out, u in zip(self.rec.outputs, self.seeds[s], strict=True):
             if isinstance(out, Value):
                 numbers[self.flat.place[out]] += of(u)
 
-    def _rounded_otherwise(self, s: int, k: int, rules: Sequence[Callable[..., Sequence[float]]]) -> list[float] | None:
+    def _rounded_otherwise(self, s: int, k: int, rules: Sequence[Callable[..., Sequence[float]]]) -> list[float]:
         """The derivatives if every value is off by as much as rounding can do, at random."""
         flat, rng, rounding = self.flat, random.Random(k).random, 6 * DOUBLE  # noqa: S311
-        values, parents = flat.values.copy(), flat.parents
+        values = flat.values.copy()
         steep: list[float] = []
         for i, kind in zip(flat.nodes, flat.kinds, strict=True):
-            xs = [values[p] for p in parents[i]]
-            try:
-                try:
-                    z, *slopes = rules[kind](*xs)
-                except (ArithmeticError, ValueError):
-                    z, slopes = evaluate(flat.order[i]._row, xs)  # type: ignore[arg-type, assignment]
-            except Exception:  # noqa: BLE001  whatever a user's rule raises
-                return None
+            z, slopes, size = self._evaluated(rules, i, kind, values)
             steep += slopes
-            size = 2 * z
-            if len(xs) > FEW_MOVED:
-                size = total(abs(d * x) for d, x in zip(flat.slopes[i], xs, strict=True))
             values[i] = z + size * rounding * (rng() - 0.5)
         sums = [0.0] * (len(values) + 1)
         self._start(s, sums)
@@ -249,23 +277,43 @@ class Screen:
                 sums[p] += d * g
         return sums
 
+    def _evaluated(
+        self, rules: Sequence[Callable[..., Sequence[float]]], i: int, kind: int, values: Any
+    ) -> tuple[float, Sequence[float], float]:
+        """A node's value and local derivatives at given values of all, and the size that rounding is a share of.
+
+        Raises:
+            RuleError: The rule raises something.
+        """
+        flat = self.flat
+        xs = [float(values[p]) for p in flat.parents[i]]
+        try:
+            try:
+                z, *slopes = rules[kind](*xs)
+            except (ArithmeticError, ValueError):
+                z, slopes = evaluate(flat.order[i]._row, xs)  # type: ignore[arg-type, assignment]
+        except Exception as error:  # whatever a user's rule raises
+            raise RuleError from error
+        size = 2 * z
+        if len(xs) > FEW_MOVED:
+            size = total(abs(d * x) for d, x in zip(flat.slopes[i], xs, strict=True))
+        return z, slopes, size
+
     # --- entries ---
 
     def _judged(self, s: int, seed: Sequence[float], sums: Sums) -> Report | tuple[Worst, float] | None:
         """The entry that is furthest off and the resolution; `WRONG` for one that is wrong; None where it is open."""
-        places = [self.flat.place.get(x, -1) for x in self.rec.inputs]
-        usual = math.hypot(*(sums.exact[i] for i in places)) / math.sqrt(len(places))
+        usual = math.hypot(*sums.exact) / math.sqrt(len(sums.exact))
         worst: tuple[float, int, float] = (-1.0, 0, 0.0)
         resolution = 0.0
         bad: list[tuple[float, int]] = []
         side, row = self._row(seed)
-        for j, (i, found) in enumerate(zip(places, row, strict=True)):
-            exact, hidden, size = sums.exact[i], sums.hidden[i], max(abs(sums.exact[i]), usual)
-            if hidden > CLEAR * abs(exact) or not sums.sweep[i] + sums.unseen[i] <= SEEN * size:
+        for j, (found, exact, size, sweep, unseen, hidden) in enumerate(zip(row, *sums, strict=True)):
+            if hidden > CLEAR * abs(exact) or not sweep + unseen <= SEEN * max(abs(exact), usual):
                 return None  # only more digits can decide
-            allowed = sums.sweep[i]
+            allowed = sweep
             if self.given is not None:
-                allowed = (allowed + sums.unseen[i]) * GIVEN + GIVEN_SHARE * max(abs(exact), sums.sizes[i])
+                allowed = (allowed + unseen) * GIVEN + GIVEN_SHARE * max(abs(exact), size)
                 allowed += ITS_OWN * hidden
             tolerated = self.tolerances.atol + self.tolerances.rtol * abs(exact)
             allowed += tolerated
@@ -276,19 +324,19 @@ class Screen:
                 bad.append((share, j))
             elif share > worst[0]:
                 worst = share, j, allowed
-            resolution = max(resolution, allowed + sums.unseen[i] + hidden)
+            resolution = max(resolution, allowed + unseen + hidden)
         if bad:
             bad.sort(key=lambda b: b[0] if b[0] == b[0] else math.inf, reverse=True)
             share, j = bad[0]
-            clear = self._clearly_wrong(s, seed, j, sums.exact[places[j]], row[j], share)
+            clear = self._clearly_wrong(s, seed, j, sums.exact[j], row[j], share)
             return self._wrong_entry([j for _, j in bad]) if clear is None else clear
         if "forward" in self.modes and self.given is None:
-            threshold = self._forward(seed, sums, places)
+            threshold = self._forward(seed, sums)
             if threshold is None:
                 return None
             resolution = max(resolution, 2 * threshold)  # an entry is weighted by half at least
         _, j, allowed = worst
-        exact, found = sums.exact[places[j]], row[j]
+        exact, found = sums.exact[j], row[j]
         ulp = ulp_of(exact)
         return Worst(
             self._where(s, j), exact, found, abs(found - exact) / ulp, allowed / ulp, "each operation", side
@@ -300,14 +348,14 @@ class Screen:
             return self.given.side, self.given.row(seed)
         return "reverse mode", [float(g) for g in pull_back(self.rec.outputs, list(seed), self.rec.inputs, graph=False)]
 
-    def _forward(self, seed: Sequence[float], sums: Sums, places: Sequence[int]) -> float | None:
+    def _forward(self, seed: Sequence[float], sums: Sums) -> float | None:
         """What forward mode may be off by along a random direction; None if it is off by more."""
-        v = directions(len(places), "large")
+        v = directions(len(sums.exact), "large")
         moved = push_forward(self.rec.outputs, self.rec.inputs, v, graph=False)
         found = total(u * float(t) for u, t in zip(seed, moved, strict=True) if u)
-        terms = [sums.exact[i] * d for i, d in zip(places, v, strict=True)]
+        terms = [x * d for x, d in zip(sums.exact, v, strict=True)]
         threshold = MARGIN * (
-            math.hypot(*(sums.sweep[i] * d for i, d in zip(places, v, strict=True))) + DOUBLE * total(map(abs, terms))
+            math.hypot(*(x * d for x, d in zip(sums.sweep, v, strict=True))) + DOUBLE * total(map(abs, terms))
         )
         return threshold if abs(found - total(terms)) <= threshold else None
 
