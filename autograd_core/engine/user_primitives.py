@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, overload
 from ..errors import OperandError, StructureError
 from .elementwise import elementwise, has_array
 from .ops import ROWS, USER_ROWS, Primitive
-from .value import Value, record
+from .value import Value, record, record_by_rule
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -75,6 +75,9 @@ class UserPrimitive:
         if self._arity is not None and len(operands) != self._arity:
             msg = f"{self.__name__}: expected {self._arity} operand(s), got {len(operands)}"
             raise StructureError(msg)
+        node = record_by_rule(self._row, operands)
+        if node is not None:
+            return node
         if has_array(operands):
             return elementwise(self._row, operands, self)
         if not any(isinstance(x, Value) for x in operands):

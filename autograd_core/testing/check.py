@@ -25,6 +25,7 @@ from .proofs.agreement import contradiction
 from .proofs.complex_advice import advice
 from .proofs.graph_checker import Judge
 from .proofs.higher_order import check_order
+from .proofs.level_sweeps import levels_of
 from .proofs.many_inputs import LARGE, screened
 from .proofs.recording import SMALLEST, Recording, directions, total, ulp_of
 from .proofs.reference import graph_of, number_system, values_at
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
 
 MODES = ("reverse", "forward")
 SIGNS = (1, -1)  # of the steps to nearby points
+ALIKE = 2.0**-44  # share of two results by which rounding alone may put them apart
 CUT = 2.0**-30  # relative difference between function and graph that rounding does not explain
 
 
@@ -384,9 +386,16 @@ def _apart(function: Function, rec: Recording) -> int | None:
 
 
 def _same_there(rec: Recording, moved: list[float], there: list[Any]) -> bool:
-    """Whether function and graph give the same floats: then they agree, and 50 digits are not needed."""
+    """Whether function and graph give the same numbers: then they agree, and 50 digits are not needed."""
     flat = rec.flat
+    levels = levels_of(flat) if flat.plain else None
     try:
+        if levels is not None:
+            nearly = levels.at(moved, rec.inputs)
+            replayed = [float(nearly[flat.place[z]]) if isinstance(z, Value) else z for z in rec.outputs]
+            here = [float(data_of(z)) for z in rec.outputs]
+            if all(abs(a - b) <= ALIKE * (abs(a) + abs(c)) for a, b, c in zip(there, replayed, here, strict=True)):
+                return True
         values = flat.at(moved, rec.inputs)
     except (ArithmeticError, ValueError, TypeError):
         return False
@@ -402,7 +411,7 @@ def _apart_at(function: Function, rec: Recording, moved: list[float]) -> int | N
     for i, (out, z, bound) in enumerate(zip(rec.outputs, there, rounding, strict=True)):
         exact = replayed[out] if isinstance(out, Value) else m.number(out)
         here = float(data_of(out))
-        allowed = bound + 2.0**-44 * (abs(z) + abs(here) + 2.0**-1010)
+        allowed = bound + ALIKE * (abs(z) + abs(here) + 2.0**-1010)
         if math.isfinite(z) and not abs(exact - z) <= CUT * max(abs(exact - here), abs(z - here)) + allowed:
             return i
     return None

@@ -17,7 +17,7 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from .stairs import FACTOR, LARGEST, STRAIGHT, Side, is_stair, side_of
+from .stairs import FACTOR, LARGEST, STRAIGHT, Plateau, is_stair, side_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -331,7 +331,7 @@ def _entry(f: Callable[[float], Sequence[float]], i: int) -> Callable[[float], f
     return lambda t: f(t)[i]
 
 
-def _on_a_step(zero: float, finite: list[tuple[float, float, float]], unit: float, sides: Sequence[Side]) -> Slope:
+def _on_a_step(zero: float, finite: list[tuple[float, float, float]], unit: float, sides: Sequence[Plateau]) -> Slope:
     """The derivative on a step of a stair that is the function's own: what the values on that step tell."""
     slope, width = sides[0].slope, min(side.edge for side in sides)
     if not width:  # the point is at an edge

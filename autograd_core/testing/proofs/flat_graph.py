@@ -57,6 +57,7 @@ class FlatGraph:
         below: the operand,
         steep: and the local derivative.
         plain: Whether all numbers are floats.
+        levels: What `level_sweeps.levels_of` has found, None before.
     """
 
     def __init__(self, inputs: Sequence[Value], outputs: Sequence[Any]) -> None:
@@ -74,43 +75,54 @@ class FlatGraph:
         self.above: list[int] = []
         self.below: list[int] = []
         self.steep: list[float] = []
+        self.levels: Any = None
+        # What follows is most of the time that a large graph takes: methods are looked up once, and a node is one turn.
         known: dict[tuple[Any, ...], int] = {}
+        add_parents, add_slopes, add_number = self.parents.append, self.slopes.append, values.append
+        places: list[Callable[[int], None]] = []
+        firsts: list[Callable[[int], None]] = []
+        add_node, add_kind = self.nodes.append, self.kinds.append
+        above, into, steep = self.above.extend, self.below.extend, self.steep.extend
+        count, first = len(values), 0
         for i, node in enumerate(order):
             edges = node._edges
             if not edges:
-                self.parents.append(())
-                self.slopes.append(())
+                add_parents(())
+                add_slopes(())
                 continue
             half = len(edges) // 2
             below = []
             for p in edges[:half]:
                 if p.__class__ is float:
-                    below.append(len(values))
-                    values.append(p)
+                    below.append(count)
+                    count += 1
+                    add_number(p)
                     moves.append(False)
                 else:
                     below.append(place[p])
             slopes = edges[half:]
-            self.parents.append(below)
-            self.slopes.append(slopes)
-            moving = tuple([moves[p] for p in below])
+            add_parents(below)
+            add_slopes(slopes)
+            moving = (moves[below[0]], moves[below[1]]) if half == 2 else tuple([moves[p] for p in below])
             if True not in moving:
                 continue
             moves[i] = True
-            row = node._row
-            key = (id(row), moving)
+            key = (node._row, moving)
             k = known.get(key, -1)
             if k < 0:
-                assert row is not None
+                assert node._row is not None
                 known[key] = k = len(self.groups)
-                self.groups.append(OperationGroup(row, moving, [], []))
-            self.groups[k].places.append(i)
-            self.groups[k].first.append(len(self.below))
-            self.nodes.append(i)
-            self.kinds.append(k)
-            self.above += (i,) * half
-            self.below += below
-            self.steep += slopes
+                self.groups.append(OperationGroup(node._row, moving, [], []))
+                places.append(self.groups[k].places.append)
+                firsts.append(self.groups[k].first.append)
+            places[k](i)
+            firsts[k](first)
+            first += half
+            add_node(i)
+            add_kind(k)
+            above((i,) * half)
+            into(below)
+            steep(slopes)
 
     def moving(self, i: int) -> list[bool]:
         """Which operands of a node move."""
@@ -130,12 +142,17 @@ class FlatGraph:
         for x, number in zip(inputs, numbers, strict=True):
             if x in self.place:
                 values[self.place[x]] = number
-        rules = [
-            compiled(group.row, (False,) * len(group.moves)) or partial(_value_at, group.row) for group in self.groups
-        ]
+        rules = self.value_rules()
         for i, k in zip(self.nodes, self.kinds, strict=True):
             values[i] = rules[k](*[values[p] for p in parents[i]])[0]
         return values
+
+
+    def value_rules(self) -> list[Callable[..., Sequence[float]]]:
+        """For each group a function of the operands, whose first result is the value."""
+        return [
+            compiled(group.row, (False,) * len(group.moves)) or partial(_value_at, group.row) for group in self.groups
+        ]
 
 
 def _at(row: Primitive, *xs: float) -> Sequence[float]:

@@ -43,7 +43,6 @@ LARGE = 1000  # inputs from which on floats are tried before 50 digits
 DIGITS, STEP = 100, 40  # of the two values, and the power of 1/10 that they are apart by
 SUSPECTS = 4  # nodes or entries that are judged
 PASSES = 2  # with other roundings
-NOT_ASKED: Any = object()
 FAR = 2.0**6  # times what rounding allows, that leave no doubt
 CLEAR, SEEN = 2.0**-27, 2.0**-20  # shares that rounding of values may move, and a fault have, where floats are to tell
 
@@ -64,7 +63,7 @@ def screened(rec: Recording, given: Given | None, modes: Sequence[str], toleranc
     return report if report is not None or screen.bent else _along(rec, given, modes, tolerances)
 
 
-class RuleError(Exception):
+class RaisingRuleError(Exception):
     """A rule raises at an operand beside the one that it had."""
 
 
@@ -105,7 +104,6 @@ class Screen:
         self.bent = False
         self.flat = rec.flat
         self.unseen: list[float] = []
-        self._levels: Levels | None = NOT_ASKED
         self._places = [self.flat.place.get(x, -1) for x in rec.inputs]
 
     def report(self) -> Report | None:
@@ -204,9 +202,8 @@ class Screen:
 
     def _sums(self, s: int) -> Sums | None:
         """What there is to say of every node; None where a rule raises at an operand beside the one it had."""
-        if self._levels is NOT_ASKED:
-            self._levels = levels_of(self.flat)
-        return self._node_by_node(s) if self._levels is None else self._level_by_level(s, self._levels)
+        levels = levels_of(self.flat)
+        return self._node_by_node(s) if levels is None else self._level_by_level(s, levels)
 
     def _level_by_level(self, s: int, levels: Levels) -> Sums | None:
         import numpy as np
@@ -224,7 +221,7 @@ class Screen:
             for k in range(PASSES):
                 try:
                     others = levels.rounded_otherwise(k, partial(self._evaluated, rules))
-                except RuleError:
+                except RaisingRuleError:
                     return None
                 spread = np.fmax(spread, np.abs(levels.path_sums(others, starts[0]) - sums))
             return Sums(*(x[self._places].tolist() for x in (sums, *bounds, MARGIN * spread)))
@@ -249,7 +246,7 @@ class Screen:
         for k in range(PASSES):
             try:
                 others = self._rounded_otherwise(s, k, rules)
-            except RuleError:
+            except RaisingRuleError:
                 return None
             spread = [max(a, abs(b - c)) for a, b, c in zip(spread, others, sums, strict=True)]
         hidden = [MARGIN * x for x in spread]
@@ -283,7 +280,7 @@ class Screen:
         """A node's value and local derivatives at given values of all, and the size that rounding is a share of.
 
         Raises:
-            RuleError: The rule raises something.
+            RaisingRuleError: The rule raises something.
         """
         flat = self.flat
         xs = [float(values[p]) for p in flat.parents[i]]
@@ -293,7 +290,7 @@ class Screen:
             except (ArithmeticError, ValueError):
                 z, slopes = evaluate(flat.order[i]._row, xs)  # type: ignore[arg-type, assignment]
         except Exception as error:  # whatever a user's rule raises
-            raise RuleError from error
+            raise RaisingRuleError from error
         size = 2 * z
         if len(xs) > FEW_MOVED:
             size = total(abs(d * x) for d, x in zip(flat.slopes[i], xs, strict=True))

@@ -29,7 +29,7 @@ BESIDE = 2.0**-6  # of a step's width
 STEEP = 64.0  # roundings that a step is higher than
 
 
-class Side(NamedTuple):
+class Plateau(NamedTuple):
     """The piece on which a function stands, on one side of a point.
 
     Attributes:
@@ -52,7 +52,7 @@ def side_of(
     sign: int,
     reach: float,
     unit: float,
-) -> Side:
+) -> Plateau:
     """The plateau on which a function stands, and how far it jumps at its edge.
 
     A function that is rounded within, to single precision or to 0 below all numbers, stands still near by, or
@@ -66,7 +66,7 @@ def side_of(
         values = [(t, f(sign * t)) for t in wider if t <= LARGEST]
         steps = [(t, value) for t, value in values if math.isfinite(value)] + steps
     largest = max(abs(value - zero) for _, value in steps)
-    found = Side()
+    found = Plateau()
     # Rounded in the end, a straight piece stands still as well, at steps that are smaller yet.
     for flat, slope in {(_flat(zero, steps), 0.0), _straight(zero, steps, sign, unit)}:
         if 1 <= flat < len(steps) - 1:
@@ -75,7 +75,7 @@ def side_of(
             is_rounding = jump <= COARSE_STAIR * (largest if slope else max(largest, reach)) or (
                 0 < jump <= ONE_STAIR * unit * _far_change(lambda t: f(sign * t), zero, finite[0][0])
             )
-            found = max(found, Side(jump if is_rounding else 0.0, jump, edge, slope))
+            found = max(found, Plateau(jump if is_rounding else 0.0, jump, edge, slope))
     return found
 
 
@@ -135,7 +135,7 @@ def _straight(zero: float, steps: Sequence[tuple[float, float]], sign: int, unit
     return len(steps), 0.0
 
 
-def is_stair(f: Callable[[float], float], zero: float, sides: Sequence[Side], unit: float, moved: float) -> bool:
+def is_stair(f: Callable[[float], float], zero: float, sides: Sequence[Plateau], unit: float, moved: float) -> bool:
     """Whether a function is a stair by itself: whether its steps are as wide far away as they are here.
 
     A point at the edge of a step has one on one side only, and on the other the next one.

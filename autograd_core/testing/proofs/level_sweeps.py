@@ -1,0 +1,189 @@
+"""Sums over paths of a large graph, level by level as arrays: nodes of one level do not read each other.
+
+A level's nodes of one rule are evaluated at once, too. Where there is no NumPy, or the graph is about as deep as it
+has nodes, `many_inputs.py` goes from node to node instead; both find the same up to rounding.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from ..arguments.flat import DOUBLE
+from .edges import FEW_MOVED
+from .recording import SMALLEST
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from ...engine.value import Value
+    from .flat_graph import FlatGraph
+
+FEWEST = 32  # nodes that arrays pay for
+MANY, MOST_LEVELS = 256, 200  # nodes from which on, and levels up to which, a graph goes level by level
+
+
+def levels_of(flat: FlatGraph) -> Levels | None:
+    """The levels of a graph, kept with it; None where going from node to node is as fast."""
+    if flat.levels is None:
+        flat.levels = False
+        if len(flat.nodes) < MANY:
+            return None
+        try:
+            import numpy as np  # noqa: F401
+        except ImportError:
+            return None
+        found = Levels(flat)
+        flat.levels = found if found.count <= min(MOST_LEVELS, len(flat.nodes) / FEWEST) else False
+    return flat.levels or None
+
+
+class Levels:
+    """A graph's nodes and edges by level, where a node's level is one more than the highest of its operands.
+
+    Args:
+        flat: The graph.
+
+    Attributes:
+        count: How many levels there are; of deep graphs, more than `MOST_LEVELS`.
+        steep: The local derivative of each edge.
+    """
+
+    def __init__(self, flat: FlatGraph) -> None:
+        import numpy as np
+
+        self.flat = flat
+        self.above, self.below = np.array(flat.above, np.int64), np.array(flat.below, np.int64)
+        self.steep, self._values = np.array(flat.steep, float), np.array(flat.values)
+        nodes = np.array(flat.nodes, np.int64)
+        counts = np.bincount(self.above, minlength=len(flat.values))[nodes]
+        self.first = np.concatenate([[0], np.cumsum(counts)[:-1]]).astype(np.int64)
+        level = np.zeros(len(flat.values), np.int64)
+        for self.count in range(1, MOST_LEVELS + 2):
+            new = np.maximum.reduceat(level[self.below], self.first) + 1
+            if (new == level[nodes]).all():
+                break
+            level[nodes] = new
+        self.nodes, self._level, kinds = nodes, level[nodes], np.array(flat.kinds, np.int64)
+        self._edges = _parted(level[self.above])
+        self._groups = [
+            (kinds[places[0]], places) for level in _parted(self._level) for places in _parted(kinds, level)
+        ]
+
+    def path_sums(self, steep: Any, start: Any) -> Any:
+        """The derivative of what `start` weights, by all nodes.
+
+        Args:
+            steep: The local derivative of each edge.
+            start: The weight of each node.
+        """
+        import numpy as np
+
+        sums = start.copy()
+        for edges in reversed(self._edges):
+            g = sums[self.above[edges]]
+            np.add.at(sums, self.below[edges], np.where(g != 0, steep[edges] * g, 0.0))
+        return sums
+
+    def bounds(self, own: Any, start: Any) -> tuple[Any, Any, Any]:
+        """How large the paths are, what a sweep may be off by, and what wrong local derivatives may.
+
+        Args:
+            own: By how much each may be wrong.
+            start: The size of the weight of each node.
+        """
+        import numpy as np
+
+        sizes, sweep, unseen = start.copy(), np.zeros_like(start), np.zeros_like(start)
+        for edges in reversed(self._edges):
+            above, below = self.above[edges], self.below[edges]
+            size, hidden = sizes[above], unseen[above]
+            used = (size != 0) | (hidden != 0)
+            above, below, size, hidden = above[used], below[used], size[used], hidden[used]
+            d = np.abs(self.steep[edges][used])
+            flow = d * size
+            np.add.at(sizes, below, flow)
+            np.add.at(sweep, below, d * sweep[above] + 4 * DOUBLE * flow + SMALLEST)
+            np.add.at(unseen, below, d * hidden + own[edges][used] * size)
+        return sizes, sweep, unseen
+
+    def rounded_otherwise(self, seed: int, one: Callable[[int, int, Any], tuple[float, Sequence[float], float]]) -> Any:
+        """The local derivatives if every value is off by as much as rounding can do, at random.
+
+        Args:
+            seed: Of the random numbers.
+            one: Evaluates one node by its place, its group and all values: value, local derivatives, and the size
+                of what its rounding is a share of.
+        """
+        import numpy as np
+
+        flat, noise = self.flat, 6 * DOUBLE * (np.random.default_rng(seed).random(len(self.nodes)) - 0.5)
+        values, steep = self._values.copy(), np.zeros(len(self.above))
+        for kind, places in self._groups:
+            group, nodes, first = flat.groups[kind], self.nodes[places], self.first[places]
+            count = len(group.moves)
+            found = None
+            if len(places) >= FEWEST and count <= FEW_MOVED:
+                found = _together(group.row, [values[self.below[first + k]] for k in range(count)])
+            if found is not None:
+                z, slopes = found
+                values[nodes] = z + 2 * z * noise[places]
+                for k, (d, moves) in enumerate(zip(slopes, group.moves, strict=True)):
+                    if moves:
+                        steep[first + k] = d
+                continue
+            for i, start, off in zip(nodes.tolist(), first.tolist(), noise[places].tolist(), strict=True):
+                z, slopes, size = one(i, kind, values)
+                steep[start : start + len(slopes)] = slopes
+                values[i] = z + size * off
+        return steep
+
+
+    def at(self, numbers: Sequence[float], inputs: Sequence[Value]) -> Any:
+        """All values where the inputs are other numbers, to a few roundings.
+
+        Raises:
+            ArithmeticError: Where arithmetic on floats does; so may a user's rule raise anything else.
+        """
+        import numpy as np
+
+        flat, values = self.flat, self._values.copy()
+        rules = flat.value_rules()
+        values[[flat.place[x] for x in inputs if x in flat.place]] = [
+            number for x, number in zip(inputs, numbers, strict=True) if x in flat.place
+        ]
+        for kind, places in self._groups:
+            group, nodes, first = flat.groups[kind], self.nodes[places], self.first[places]
+            columns = [values[self.below[first + k]] for k in range(len(group.moves))]
+            found = _together(group.row, columns, slopes=False) if len(places) >= FEWEST else None
+            if found is None:
+                values[nodes] = [rules[kind](*xs)[0] for xs in np.stack(columns, axis=1).tolist()]
+            else:
+                values[nodes] = found[0]
+        return values
+
+
+def _parted(keys: Any, among: Any = None) -> list[Any]:
+    """The places of equal keys, by key, each in order."""
+    import numpy as np
+
+    mine = keys if among is None else keys[among]
+    order = np.argsort(mine, kind="stable")
+    ends = np.flatnonzero(np.diff(mine[order])) + 1
+    parts = np.split(order, ends)
+    return parts if among is None else [among[part] for part in parts]
+
+
+def _together(row: Any, columns: Sequence[Any], *, slopes: bool = True) -> tuple[Any, Sequence[Any]] | None:
+    """A rule's values and local derivatives at many points; None if it cannot be read on arrays."""
+    import numpy as np
+
+    from ...number_systems.numpy_arrays import NUMPY, ArrayNumber
+
+    xs = [column.view(ArrayNumber) for column in columns]
+    try:
+        z = row.value(NUMPY, *xs)
+        results = (z, *row.partials(NUMPY, *xs, z)) if slopes else (z,)
+        found = [np.broadcast_to(np.asarray(x, float), columns[0].shape) for x in results]
+    except Exception:  # noqa: BLE001  a user's rule may raise anything for arrays
+        return None
+    return found[0], found[1:]
