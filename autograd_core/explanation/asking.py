@@ -17,7 +17,7 @@ from ..pictures import text
 from .answers import Cases, Comparison, WhatIf, Without, change
 from .flow import adjoints_of, ratio
 from .reasons import Words
-from .training_cases import case_of
+from .training_cases import case_of, cases_by_structure
 from .uses import Use
 from .walks import Path, dependents, local_grad
 
@@ -298,9 +298,11 @@ def cases(of: Explained) -> Cases:
     """The gradient by training case: every path belongs to the first case that it enters."""
     root, leaf = of.root, of.leaf
     one = type(root.data)(1) if is_fraction(root.data) else 1.0
-    sums: dict[Value, dict[str, Any]] = {leaf: {case_of(leaf): one}}
-    for node in dependents(root, leaf)[1:]:
-        own = case_of(node)
+    between = dependents(root, leaf)
+    known = {node: case for node in between if (case := case_of(node))} or cases_by_structure(root)
+    sums: dict[Value, dict[str, Any]] = {leaf: {known.get(leaf, ""): one}}
+    for node in between[1:]:
+        own = known.get(node, "")
         here: dict[str, Any] = {}
         edges = node._edges
         half = len(edges) // 2
@@ -313,6 +315,9 @@ def cases(of: Explained) -> Cases:
     found = sums.get(root, {})
     names = sorted((name for name in found if name), key=lambda name: int(name.removeprefix("case")))
     if not names:
-        msg = f"cases: no path from {of.name(leaf)} to {of.name(root)} leads through a case; tag them with ag.case(k)"
+        msg = (
+            f"cases: no path from {of.name(leaf)} to {of.name(root)} leads through a training case; give each a scope "
+            "with ag.case(k)"
+        )
         raise RangeError(msg)
     return Cases(derivative(of), of.gradient, {name: found[name] for name in names}, found.get("", 0 * one))

@@ -1,13 +1,17 @@
-"""Which training case a node belongs to, by the scope that `case` gives it."""
+"""Which training case a node belongs to: by the scope that `case` gives it, else by the terms of the loss's sum."""
 
 from __future__ import annotations
 
 import re
+from collections import Counter
 from typing import TYPE_CHECKING
 
 from ..engine.graph import topological_order
+from ..engine.value import Constant
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from ..engine.value import Value
 
 CASE = re.compile(r"(?:^|/)(case\d+)(?=/|$)")
@@ -31,3 +35,75 @@ def case_by_node(root: Value) -> dict[Value, str]:
         for p in node.parents:
             ahead.setdefault(p, set()).update(here)
     return found
+
+
+def cases_by_structure(root: Value) -> dict[Value, str]:
+    """The same where no scope says it: the terms of the loss's sum are cases if they are alike but for their data.
+
+    That is, if they have nothing in common but leaves, one of them at least, and most of their operations are the same:
+    a cross-entropy has others where the target is 1 than where it is 0. So a mean
+    over the cases of a batch is parted, and the squares of weights in a penalty are not.
+    """
+    top, terms = _terms(root)
+    parts = _apart(terms, top)
+    if len(parts) < 2:
+        return {}
+    kinds = [Counter(node.op for node in part if node.op) for part in parts]
+    leaves = [{p for node in part for p in node.parents if not p.op and not isinstance(p, Constant)} for part in parts]
+    if not all(_are_alike(kind, kinds[0]) for kind in kinds) or not set.intersection(*leaves):
+        return {}
+    return {node: f"case{k}" for k, part in enumerate(parts) for node in part}
+
+
+def _are_alike(a: Counter[str], b: Counter[str]) -> bool:
+    apart = (a - b).total() + (b - a).total()
+    return 2 * apart <= min(a.total(), b.total())
+
+
+def _terms(root: Value) -> tuple[set[Value], list[Value]]:
+    """The sum at the top of a loss, through what scales it, and its terms in their order."""
+    top, node = set(), root
+    while len(inner := [p for p in node.parents if p.op]) == 1 and len(node.parents) <= 2:
+        top.add(node)
+        node = inner[0]
+    terms: list[Value] = []
+    waiting = [node]
+    while waiting:
+        node = waiting.pop()
+        row = node._row
+        adds = row is not None and (row.name == "add" or (row.reduction is not None and not row.pairs))
+        if adds:
+            top.add(node)
+            waiting += reversed(node.parents)
+        elif node.op:
+            terms.append(node)
+    return top, list(dict.fromkeys(terms))
+
+
+def _apart(terms: Iterable[Value], top: set[Value]) -> list[list[Value]]:
+    """What the terms are computed from in connected parts, leaves left out, in the order of the terms."""
+    part_of: dict[Value, int] = {}
+    parts: list[list[Value]] = []
+    for term in terms:
+        here, met = [], set()
+        waiting = [term]
+        while waiting:
+            node = waiting.pop()
+            if node in part_of:
+                met.add(part_of[node])
+                continue
+            if not node.op or node in top:
+                continue
+            part_of[node] = len(parts)
+            here.append(node)
+            waiting += node.parents
+        met.discard(len(parts))
+        parts.append(here)
+        for k in sorted(met, reverse=True):  # they are one
+            first = min(met)
+            for part in (k, len(parts) - 1):
+                if part != first:
+                    parts[first] += parts[part]
+                    part_of.update(dict.fromkeys(parts[part], first))
+                    parts[part] = []
+    return [part for part in parts if part]

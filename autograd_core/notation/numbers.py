@@ -9,6 +9,7 @@ from ..engine.evaluation import decimal
 
 LONGEST_FRACTION = 120  # characters of a Fraction that is still written out
 ROOM = 10  # characters of one in a short number
+NOISE = 2.0**-50  # from 1, four units in the last place: what one or two roundings leave is still written as 1
 FEWER = 2  # digits of the distance from 1 than of other numbers
 
 
@@ -69,8 +70,9 @@ def _short(x: Any, room: int, digits: int, about: str) -> str:
         if not x:
             return "0"
     text = _digits(x, digits)
-    if text in ("1", "-1") and x != (whole := int(text)):
-        rest = abs(x) - 1
+    rest = abs(x) - 1 if text in ("1", "-1") else 0
+    if abs(rest) > NOISE:
+        whole = int(text)
         sign = "+" if (rest > 0) == (whole > 0) else "-"
         return f"{about}{text} {sign} {_digits(abs(rest), max(digits - FEWER, 1))}"
     return about + text

@@ -8,6 +8,7 @@ from fractions import Fraction
 import pytest
 
 import autograd_core as ag
+import nn
 from autograd_core.explanation.answers import change
 
 
@@ -167,9 +168,42 @@ def test_cases_add_up_to_the_gradient(seed):
     assert "outside of all cases" in found.text
 
 
+@pytest.mark.parametrize("loss", [nn.mse, nn.sse, nn.binary_cross_entropy_with_logits, "by hand"])
+@pytest.mark.parametrize("outputs", [1, 2])
+def test_cases_of_a_loss_over_a_batch_need_no_tags(loss, outputs):
+    X, Y = [[0.0, 1.0], [1.0, 1.0], [1.0, -1.0]], [1.0, 0.0, 1.0]
+    model = nn.MLP(2, [3, outputs], activation="tanh", seed=2)
+
+    def of(rows):
+        predictions = [model(X[k]) for k in rows]
+        targets = [Y[k] if outputs == 1 else [Y[k]] * outputs for k in rows]
+        if loss != "by hand":
+            return loss(predictions, targets)
+        ps = predictions if outputs == 1 else [p for row in predictions for p in row]
+        ts = targets if outputs == 1 else [t for row in targets for t in row]
+        return sum((p - t) ** 2 for p, t in zip(ps, ts, strict=True)) / 3
+
+    total = of(range(3))
+    scale = 1.0 if loss == nn.sse else 1 / 3
+    for w in model.parameters()[:4]:
+        why = ag.explain(total, w)
+        found = why.cases()
+        assert list(found.gradients) == ["case0", "case1", "case2"]
+        assert sum(found.gradients.values()) + found.outside == pytest.approx(why.gradient, abs=1e-15)
+        for k in range(3):
+            alone = ag.grad_of(of([k]), [w])[0] * (1.0 if loss == "by hand" else scale)
+            assert found.gradients[f"case{k}"] == pytest.approx(alone, abs=1e-15)
+
+
+def test_terms_of_a_penalty_are_no_cases():
+    ws = [ag.Value(float(k), label=f"w{k}") for k in range(3)]
+    with pytest.raises(ag.RangeError, match="leads through a training case"):
+        ag.explain(ag.sum([w * w for w in ws]), ws[1]).cases()
+
+
 def test_graphs_without_cases_say_how_to_tag_them():
     x = ag.Value(1.0, label="x")
-    with pytest.raises(ag.RangeError, match=r"leads through a case; tag them with ag\.case\(k\)"):
+    with pytest.raises(ag.RangeError, match=r"leads through a training case; give each a scope with ag\.case\(k\)"):
         ag.explain(x * 2, x).cases()
     with pytest.raises(ag.OperandError, match="expected the number of a training case, an int, got '1'"):
         ag.case("1")

@@ -10,6 +10,7 @@ import nn
 from autograd_core.engine.ops import INF, ROWS
 from autograd_core.engine.value import record
 from autograd_core.notation.formulas import mathml, names_of
+from autograd_core.notation.numbers import number, shown
 from autograd_core.notation.rules import rules_of
 from autograd_core.notation.wholes import as_written
 
@@ -162,3 +163,16 @@ def test_long_operations_have_their_nodes_name():
     xs = [ag.Value(float(k), label=f"input{k}") for k in range(6)]
     total = ag.norm(xs)
     assert rules_of(total, {total: "v7"})[1].text == "∂v7/∂input1 = input1 / v7 = 1 / 7.416 = 0.1348"
+
+
+@pytest.mark.parametrize(
+    ("x", "text"),
+    [
+        (1 - 5e-11, "1 − 5e−11"), (1 + 1e-8, "1 + 1e−8"), (-1 + 1e-8, "−1 + 1e−8"), (-1 - 1e-8, "−1 − 1e−8"),
+        (0.99996, "1 − 4e−5"), (0.9999, "0.9999"), (1.2 - 0.2, "1"), (1.0, "1"), (-0.0, "0"), (0.0, "0"), (2.0, "2"),
+        (1e-9, "1e−9"), (float("nan"), "nan"), (Fraction(1, 3), "1/3"), (Fraction(10**20 + 1, 10**20), "≈1"),
+    ],
+)  # fmt: skip
+def test_numbers_tell(x, text):
+    assert number(x) == text
+    assert shown(x) == text.replace("−", "-").replace("≈", "")

@@ -19,8 +19,9 @@ function general(x, digits = 4) {  // as Python's format "g"
   if (!Number.isFinite(x)) return x > 0 ? "inf" : "-inf";
   if (x === 0) return "0";
   const said = significant(x, digits);
-  if ((said !== "1" && said !== "-1") || x === Number(said)) return said;
-  const rest = Math.abs(x) - 1;  // what would read as 1 and is not says by how much
+  const rest = said === "1" || said === "-1" ? Math.abs(x) - 1 : 0;
+  if (Math.abs(rest) <= 2 ** -50) return said;
+  // What would read as 1 and is not says by how much
   return `${said} ${(rest > 0) === (x > 0) ? "+" : "-"} ${significant(Math.abs(rest), Math.max(digits - 2, 1))}`;
 }
 
