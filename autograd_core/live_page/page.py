@@ -10,8 +10,10 @@ from ..engine.graph import roots_of
 from ..errors import OperandError, RangeError
 from ..pictures import draw, text
 from ..pictures.checked_path import path_for
+from ..pictures.stepper.animation import FORMATS
 from ..pictures.view.folding import view_of
 from . import html
+from .animated import film_of
 from .rule_forms import RuleForms
 from .rules import operations_in
 from .state import cases_of, point_added, points_of, state_of
@@ -95,14 +97,16 @@ class LivePage:
         """Write a page that needs no network: it works from a folder, and under a strict content security policy.
 
         Args:
-            path: Ends in .html.
+            path: Ends in .html; or in .gif, .webp or .apng for an animation with one picture per point, of at most
+                60 points (extra `animation`).
 
         Returns:
             The path of the file.
 
         Raises:
             OperandError: `path` is no path.
-            RangeError: Another suffix, or a folder that does not exist.
+            RangeError: Another suffix, or a folder that does not exist; an animation of a page without points.
+            MissingExtraError: An animation, without resvg-py or Pillow.
 
         Example:
             >>> import autograd_core as ag, tempfile, pathlib
@@ -110,7 +114,14 @@ class LivePage:
             ...     ag.live(ag.Value(2.0) * 3).save(pathlib.Path(folder) / "page.html").name
             'page.html'
         """
-        path = path_for(path, (".html",))
+        path = path_for(path, (".html", *FORMATS))
+        if path.suffix.lower() != ".html":
+            points = self.state["points"]
+            if points is None:
+                msg = "save: an animation goes through points, and this page has none; add_point and Film add them"
+                raise RangeError(msg)
+            write_file(path, film_of(self._graph, self._roots, points, self._theme, path.suffix.lower()))
+            return path
         title = self._title or "Computation graph"
         written = html.page(
             self._svg, title=title, scheme=self._theme, alt=self._alt, state=self.state, rules=self._rules

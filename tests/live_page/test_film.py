@@ -72,7 +72,7 @@ def test_the_graph_is_the_loss_of_the_first_cases_without_dropout():
 
 def test_a_film_stays_small_and_is_always_the_same():
     film = trained(ag.Film(), epochs=200)[1].film
-    assert film.html == trained(ag.Film(), epochs=200)[1].film.html
+    assert film.state == trained(ag.Film(), epochs=200)[1].film.state
     deep = trained(ag.Film(), epochs=200, sizes=(16, 16, 1))[1].film
     for one, most in ((film, 600_000), (deep, 2_000_000)):
         assert len(one.state["points"]["labels"]) == 201
@@ -108,3 +108,37 @@ def test_points_are_added_one_by_one():
         with pytest.raises(error, match="live"):
             page.add_point("wrong", wrong)
     assert len(page.state["points"]["labels"]) == 3
+
+
+@pytest.mark.parametrize("suffix", [".gif", ".webp", ".apng"])
+def test_a_film_can_be_saved_as_an_animation(tmp_path, suffix):
+    pytest.importorskip("resvg_py")
+    image = pytest.importorskip("PIL.Image")
+    w = ag.Value(2.0, label="w")
+    page = ag.live((w - 3) ** 2)
+    for k in range(3):
+        page.add_point(f"step {k}", {w: 2.25 + k / 4})
+    before = page.state["data"].copy()
+    path = page.save(tmp_path / f"film{suffix}")
+    with image.open(path) as film:
+        assert film.n_frames == 4
+        frames = []
+        for k in range(4):
+            film.seek(k)
+            frames.append(film.convert("RGB").tobytes())
+    assert len(set(frames)) == 4
+    assert path.read_bytes() == page.save(tmp_path / f"again{suffix}").read_bytes()
+    assert (page.state["data"], w.grad) == (before, 0.0)
+
+
+def test_an_animation_of_many_points_takes_some_and_of_none_is_refused(tmp_path):
+    pytest.importorskip("resvg_py")
+    image = pytest.importorskip("PIL.Image")
+    w = ag.Value(2.0, label="w")
+    page = ag.live(w * 1.5)
+    with pytest.raises(ag.RangeError, match="this page has none"):
+        page.save(tmp_path / "film.gif")
+    for k in range(70):
+        page.add_point(f"step {k}", {w: float(k)})
+    with image.open(page.save(tmp_path / "film.webp")) as film:
+        assert film.n_frames == 60

@@ -20,7 +20,7 @@ from ..scene.cards import bar
 from ..scene.compact import numbers
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from ...engine.value import Value
     from ...steps import Step
@@ -56,6 +56,22 @@ def animation(passes: Passes, frame: Frame, title: str, suffix: str) -> bytes:
     if not 0 < count <= MOST_FRAMES:
         msg = f"save: an animation has 1 to {MOST_FRAMES} steps, and these passes have {count}; save as .html"
         raise RangeError(msg)
+    images = images_of(frames(passes, frame, title), count)
+    stay = [FORWARD_MS] * passes.n_forward + [BACKWARD_MS] * (count - passes.n_forward)
+    stay[-1] = LAST_MS
+    return encoded(images, stay, suffix, frame.look.theme)
+
+
+def images_of(svgs: Iterable[tuple[str, tuple[float, float]]], count: int) -> list[Any]:
+    """Pictures as pixels, of one size if they have one.
+
+    Args:
+        svgs: Each with its width and height.
+        count: How many there are: of many, each has fewer pixels.
+
+    Raises:
+        MissingExtraError: resvg-py or Pillow is not installed.
+    """
     try:
         import resvg_py
         from PIL import Image
@@ -63,16 +79,26 @@ def animation(passes: Passes, frame: Frame, title: str, suffix: str) -> bytes:
         msg = "save: an animation needs resvg-py and Pillow; pip install 'autograd-core[animation]', or save as .html"
         raise MissingExtraError(msg) from None
     images = []
-    for svg, (width, height) in frames(passes, frame, title):
+    for svg, (width, height) in svgs:
         scale = math.sqrt(min(MOST_PIXELS, MOST_OF_ALL / count) / (width * height))
         pixels = round(width * min(scale, LARGEST_SCALE))
         with Image.open(io.BytesIO(bytes(resvg_py.svg_to_bytes(svg_string=svg, width=pixels)))) as image:
             images.append(image.convert("RGB"))
-    stay = [FORWARD_MS] * passes.n_forward + [BACKWARD_MS] * (count - passes.n_forward)
-    stay[-1] = LAST_MS
+    return images
+
+
+def encoded(images: list[Any], stay: list[int], suffix: str, theme: str) -> bytes:
+    """Images of one size as an animation.
+
+    Args:
+        images: In order.
+        stay: For how many milliseconds each is shown.
+        suffix: One of `FORMATS`.
+        theme: Whose colours they have: "dark", or else light.
+    """
     options: dict[str, Any] = {}
     if suffix == ".gif":
-        images = _with_one_palette(images, DARK if frame.look.theme == "dark" else LIGHT)
+        images = _with_one_palette(images, DARK if theme == "dark" else LIGHT)
     elif suffix == ".webp":
         options = {"lossless": True, "quality": 60, "method": 4}
     first, *others = images

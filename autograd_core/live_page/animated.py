@@ -1,0 +1,87 @@
+"""The points of a page as an animation: one picture of the graph for each, where no script runs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from ..engine.value import Constant, Value, record
+from ..pictures import draw, text
+from ..pictures.render.theme import DARK, LIGHT
+from ..pictures.stepper.animation import encoded, images_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from ..pictures.view.scope_tree import Graph
+
+MOST_POINTS = 60
+POINT_MS, LAST_MS = 200, 3000  # how long a picture stays
+
+
+def film_of(graph: Graph, roots: Sequence[Value], points: dict[str, Any], theme: str, suffix: str) -> bytes:
+    """The file's content.
+
+    Args:
+        graph: The page's graph.
+        roots: Its roots.
+        points: As the page's state has them; of more than 60 as many, evenly.
+        theme: "dark", or else light.
+        suffix: ".gif", ".webp" or ".apng".
+
+    Raises:
+        MissingExtraError: resvg-py or Pillow is not installed.
+    """
+    count = len(points["data"])
+    size = min(count, MOST_POINTS)
+    chosen = [k * (count - 1) // max(size - 1, 1) for k in range(size)]
+    shade = "dark" if theme == "dark" else "light"
+    images = images_of(_pictures(graph, roots, points, chosen, shade), size)
+    stay = [POINT_MS] * (size - 1) + [LAST_MS]
+    return encoded(_of_one_size(images, shade), stay, suffix, shade)
+
+
+def _pictures(
+    graph: Graph, roots: Sequence[Value], points: dict[str, Any], chosen: Sequence[int], theme: str
+) -> Iterator[tuple[str, tuple[float, float]]]:
+    for k in chosen:
+        numbers = dict(zip(points["leaves"], map(float, points["data"][k]), strict=True))
+        here = _at_point(graph, roots, numbers)
+        for root in here:
+            root.backward()
+        said = ", ".join(f"{text.clean(root.label) or root.op} = {text.number(root.data)}" for root in here[:3])
+        picture = draw(here, title=f"{points['labels'][k]}: {said}", theme=theme)
+        width, height = picture._frame.size()
+        extent = f'width="{width:g}" height="{height:g}"'
+        ground = (DARK if theme == "dark" else LIGHT)["bg"]  # also in the corners, which pictures round
+        sheet = f'<svg xmlns="http://www.w3.org/2000/svg" {extent}><rect {extent} fill="{ground}"/>'
+        yield f"{sheet}{picture._resolved()}</svg>", (width, height)
+
+
+def _at_point(graph: Graph, roots: Sequence[Value], numbers: dict[int, float]) -> list[Value]:
+    """The graph again with other numbers in some leaves; the graph itself stays as it is."""
+    copies: dict[Value, Value] = {}
+    for v, node in enumerate(graph.order):
+        if isinstance(node, Constant):
+            copies[node] = node
+            continue
+        if node._row is None:
+            copy = Value(numbers.get(v, graph.data[v]), label=node.label)
+        else:
+            copy = record(node._row, *(copies[p] for p in node.parents))
+            copy.label = node.label
+        copy.scope = node.scope
+        copies[node] = copy
+    return [copies[root] for root in roots]
+
+
+def _of_one_size(images: list[Any], theme: str) -> list[Any]:
+    """On sheets as large as the largest; numbers of other lengths make cards wider or narrower."""
+    from PIL import Image
+
+    width, height = max(x.width for x in images), max(x.height for x in images)
+    sheets = []
+    for image in images:
+        sheet = Image.new("RGB", (width, height), (DARK if theme == "dark" else LIGHT)["bg"])
+        sheet.paste(image, ((width - image.width) // 2, 0))
+        sheets.append(sheet)
+    return sheets
