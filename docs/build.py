@@ -26,14 +26,17 @@ def main(arguments: list[str] | None = None) -> int:
     options = parser.parse_args(arguments)
 
     from sphinx.cmd.build import main as sphinx
+    from pyodide import put
     from staging import Staging
 
     with tempfile.TemporaryDirectory() as work:
         sources = options.keep or Path(work) / "sources"
         Staging(sources).write()
         trees = Path(work) / "trees"
-        command = ["-W", "--keep-going", "-q", "-c", str(ROOT / "docs"), "-d", str(trees), "-b", "html", str(sources)]
+        command = ["-W", "--keep-going", "-q", "-j", "auto", "-c", str(ROOT / "docs"), "-d", str(trees), "-b", "html", str(sources)]
         status = sphinx([*command, str(options.folder)])
+    if status == 0 and options.pyodide:
+        put(options.folder, Path(options.pyodide))
     if status == 0:
         print(f"the site: {options.folder / 'index.html'}")  # noqa: T201
     return int(status)

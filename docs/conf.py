@@ -13,7 +13,7 @@ author = copyright = "the authors of autograd-core"  # noqa: A001
 release = version = autograd_core.__version__
 language = "en"
 
-extensions = ["myst_nb", "sphinx_copybutton", "sphinx_design", "mathml", "words"]
+extensions = ["myst_nb", "sphinx_copybutton", "sphinx_design", "mathml", "signatures", "words"]
 html_math_renderer = "mathml"
 nb_execution_mode = "off"  # notebooks are stored with their outputs, which the tests renew
 nb_merge_streams = True
@@ -35,7 +35,7 @@ html_theme = "pydata_sphinx_theme"
 html_title = "autograd-core"
 html_static_path = [str(ROOT / "docs" / "_static")]
 html_css_files = ["site.css"]
-html_js_files = ["site.js"]
+html_js_files = ["site.js", "try_it_config.js", "try_it.js", "playground.js"]
 html_copy_source = False
 html_show_sourcelink = False
 html_show_sphinx = False
@@ -56,4 +56,5 @@ html_theme_options = {
     "back_to_top_button": False,
 }
 html_context = {"default_mode": "auto"}
-html_sidebars = {"index": []}
+html_sidebars = {"index": [], "playground": []}
+html_favicon = str(ROOT / "docs" / "_static" / "icon.svg")

@@ -45,7 +45,7 @@ ELSEWHERE = {
 # What stands below which page, in order; "*" is what has not been named.
 CONTENTS = {
     "index": [
-        "tutorials/index", "how-to/index", "reference/index", "explanation/index", "errors/index", "about",
+        "tutorials/index", "how-to/index", "reference/index", "explanation/index", "errors/index", "playground", "about",
     ],
     "tutorials/index": [
         "tutorials/01_first_graph", "tutorials/02_stepping", "tutorials/03_paths", "tutorials/04_pictures",

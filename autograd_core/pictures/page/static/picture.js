@@ -210,20 +210,24 @@ kinds.picture = (view, { nodes, top, states = [] }) => {
     for (const title of view.svg.querySelectorAll("g > title, path > title")) {
       const owner = title.parentNode, card = owner.parentNode.closest("[data-node]");
       if (card && !owner.dataset.source) card.dataset.note = title.textContent;  // a mark on the card
-      else owner.setAttribute("aria-label", title.textContent);
+      else for (const [key, value] of Object.entries({ role: "img", "aria-label": title.textContent })) owner.setAttribute(key, value);
       title.remove();  // or the browser would show it beside the tooltip
     }
     for (const edge of view.edges()) {
       const hit = edge.cloneNode();
       hit.removeAttribute("id");
       hit.setAttribute("class", "agc-hit");
+      hit.setAttribute("aria-hidden", "true");  // it is the edge once more
       edge.before(hit);
     }
     view.cards().forEach((card, k) => {
       card.setAttribute("tabindex", k ? -1 : 0);
       card.setAttribute("role", "button");
       if (card.dataset.folded) card.setAttribute("aria-expanded", "false");
-      else if (nodes[card.dataset.node]) card.setAttribute("aria-label", [words(card.dataset.node), card.dataset.note].filter(Boolean).join(", "));
+      else if (nodes[card.dataset.node]) {
+        card.setAttribute("aria-label", [words(card.dataset.node), card.dataset.note].filter(Boolean).join(", "));
+        for (const part of card.children) part.setAttribute("aria-hidden", "true");  // the label says all of it, in sentences
+      }
     });
     if (pictures.size) {
       for (const name of view.svg.querySelectorAll("text[data-scope]")) {

@@ -1,0 +1,1 @@
+// Written anew where the site is built with Pyodide.

@@ -1,0 +1,187 @@
+"""The site as it is built: no broken link, nothing from a network, axe without a violation, search, "Try it".
+
+`SITE` in the environment is a folder with a built site; without it the site is built here.
+"""
+
+import functools
+import http.server
+import os
+import re
+import subprocess
+import sys
+import threading
+from html.parser import HTMLParser
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+MODULES = ROOT / "node_modules"
+PATIENCE = 60_000  # ms for the first cell, on a machine that does other work besides; by itself it takes a tenth
+LOOKED_AT = (
+    "index.html",
+    "reference/autograd_core/draw.html",
+    "reference/primitives.html",
+    "tutorials/03_paths.html",
+    "how-to/from-micrograd.html",
+    "errors/guard-error.html",
+    "playground.html",
+)
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory):
+    if os.environ.get("SITE"):
+        return Path(os.environ["SITE"])
+    for module in ("sphinx", "myst_nb", "pydata_sphinx_theme", "hatchling"):
+        pytest.importorskip(module, reason="needs Sphinx: pip install -e '.[docs]'")
+    folder = tmp_path_factory.mktemp("site")
+    pyodide = ["--pyodide", str(MODULES / "pyodide")] if (MODULES / "pyodide").is_dir() else []
+    build = [sys.executable, str(ROOT / "docs" / "build.py"), str(folder), *pyodide]
+    done = subprocess.run(build, cwd=ROOT, check=False, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr[-3000:]
+    return folder
+
+
+class Silent(http.server.SimpleHTTPRequestHandler):
+    def log_message(self, *_):
+        """Nothing."""
+
+
+@pytest.fixture(scope="module")
+def address(site):
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Silent, directory=str(site)))
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}/"
+    server.shutdown()
+    server.server_close()
+    thread.join()
+
+
+@pytest.fixture
+def python_page(new_page, site):
+    if not (site / "pyodide").is_dir():
+        pytest.skip("needs a site with Pyodide: npm install --no-save pyodide@314, in the checkout")
+    return new_page()
+
+
+class Links(HTMLParser):
+    def __init__(self):
+        super().__init__()
+        self.targets, self.ids = [], set()
+
+    def handle_starttag(self, tag, attributes):
+        found = dict(attributes)
+        self.targets += [found[key] for key in ("href", "src") if found.get(key)]
+        self.ids |= {found[key] for key in ("id", "name") if found.get(key)}
+
+
+def test_no_link_is_broken_and_nothing_comes_from_a_network(site):
+    pages = {}
+    for file in sorted(site.rglob("*.html")):
+        if "_static" not in file.parts:
+            pages[file] = Links()
+            pages[file].feed(file.read_text(encoding="utf-8"))
+    assert len(pages) > 300
+    faults = []
+    for file, found in pages.items():
+        for target in found.targets:
+            part = urlsplit(target)
+            if part.scheme or part.netloc or target.startswith("#") and part.fragment in {"", *found.ids}:
+                continue
+            meant = Path(os.path.normpath(file.parent / unquote(part.path))) if part.path else file
+            if not meant.exists():
+                faults.append(f"{file.relative_to(site)}: {target}")
+            elif meant in pages and part.fragment and unquote(part.fragment) not in pages[meant].ids:
+                faults.append(f"{file.relative_to(site)}: no {target}")
+        text = file.read_text(encoding="utf-8")
+        faults += [f"{file.name} loads {x}" for x in re.findall(r"<(?:script|link|img|iframe)[^>]*(?:src|href)=\"(https?:[^\"]*)\"", text) if "rel=\"canonical\"" not in x]
+    assert faults == []
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing_and_pages_fit_a_phone(site, new_page, scheme):
+    axe = MODULES / "axe-core" / "axe.min.js"
+    if not axe.is_file():
+        pytest.skip("needs axe: npm install --no-save axe-core, in the checkout")
+    for width in (1280, 390):
+        page = new_page(color_scheme=scheme, viewport={"width": width, "height": 844})
+        for name in LOOKED_AT:
+            page.goto((site / name).as_uri())
+            assert page.evaluate("document.documentElement.scrollWidth") <= width, name
+            page.evaluate(axe.read_text(encoding="utf-8"))
+            result = page.evaluate("axe.run(document, {resultTypes: ['violations'], preload: false})")
+            assert [(name, v["id"], v["nodes"][0]["html"]) for v in result["violations"]] == []
+
+
+QUESTIONS = {
+    "how do I freeze a layer": "how-to/train-freeze-save.html",
+    "derivative of max at a tie": "explanation/kinks.html",
+    "save a picture for a slide": "how-to/pictures-for-slides.html",
+    "why is my gradient 0": "explanation/strict-zero.html",
+    "StaleGraphError": "errors/stale-graph-error.html",
+    "tanh": "reference/autograd_core/tanh.html",
+    "load a model from a file": "how-to/train-freeze-save.html",
+    "jax vmap": "how-to/from-jax.html",
+    "where does the lecture call _backward": "how-to/from-micrograd.html",
+    "gradient is nan": "errors/anomaly-error.html",
+}
+
+
+def test_the_search_answers_questions_from_disk(site, page):
+    for question, expected in QUESTIONS.items():
+        page.goto(f"{(site / 'search.html').as_uri()}?q={question.replace(' ', '+')}")
+        page.wait_for_selector("#search-results li, #search-results .search-summary:has-text('0')")
+        found = page.eval_on_selector_all("#search-results li a", "links => links.map(a => a.getAttribute('href').split(/[?#]/)[0])")
+        assert expected in found[:8], (question, found[:8])
+
+
+def test_an_example_of_the_reference_runs_in_the_page(python_page, address):
+    python_page.goto(f"{address}reference/autograd_core/tanh.html")
+    python_page.locator("button.try-it-open").first.click()
+    text = python_page.locator(".try-it-outputs .try-it-text")
+    text.wait_for(timeout=PATIENCE)
+    assert text.inner_text().strip() == "0.462117157"
+    cell = python_page.locator(".try-it textarea")
+    cell.fill("import autograd_core as ag\nx = ag.Value(2.0, label='x')\nag.draw(x * x)")
+    cell.press("Control+Enter")
+    python_page.locator(".try-it-html svg").first.wait_for(timeout=PATIENCE)
+    cell.fill("import autograd_core as ag\nag.compile(ag.sin, 1.0)")
+    cell.press("Control+Enter")
+    python_page.locator(".try-it-note", has_text="runs where Python is installed").wait_for(timeout=PATIENCE)
+    cell.fill("from autograd_core.testing import check_gradient\nprint(check_gradient(abs, (0.0,)).verdict.value)")
+    cell.press("Control+Enter")
+    python_page.locator(".try-it-text", has_text="KINK").wait_for(timeout=PATIENCE)
+
+
+def test_a_cell_of_a_tutorial_runs_what_stands_above_it(python_page, address):
+    python_page.goto(f"{address}tutorials/01_first_graph.html")
+    python_page.locator("button.try-it-open").nth(3).click()
+    text = python_page.locator(".try-it-outputs .try-it-text")
+    text.wait_for(timeout=PATIENCE)
+    assert text.inner_text().startswith("mul ['x1', 'w1'] (-0.3, 2.0)")
+
+
+def test_the_playground_draws_steps_and_explains(python_page, address):
+    python_page.goto(f"{address}playground.html")
+    python_page.fill("#pg-expression", "tanh(a*b)")
+    assert python_page.locator(".playground-values input").count() == 2
+    outputs = python_page.locator(".playground .try-it-outputs")
+    python_page.click("button[name=graph]")
+    outputs.locator(".try-it-html svg").first.wait_for(timeout=PATIENCE)
+    assert "d/da = 0.4199" in outputs.inner_text()
+    python_page.click("button[name=steps]")
+    outputs.get_by_role("button", name="Next step").wait_for(timeout=PATIENCE)
+    python_page.click("button[name=explain]")
+    outputs.get_by_text("from 1 path by way of 1 use of a").wait_for(timeout=PATIENCE)
+    python_page.fill("#pg-expression", "tanh(a*")
+    python_page.click("button[name=graph]")
+    outputs.locator(".try-it-error", has_text="cannot read the expression").wait_for(timeout=PATIENCE)
+
+
+def test_from_disk_the_page_says_what_to_do(python_page, site):
+    python_page.goto((site / "reference/autograd_core/tanh.html").as_uri())
+    python_page.locator("button.try-it-open").first.click()
+    assert "python -m http.server" in python_page.locator(".try-it-note").inner_text()
