@@ -25,15 +25,16 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--keep", type=Path, help="a folder for the sources that Sphinx reads, to look at them")
     options = parser.parse_args(arguments)
 
-    from sphinx.cmd.build import main as sphinx
     from pyodide import put
+    from sphinx.cmd.build import main as sphinx
     from staging import Staging
 
     with tempfile.TemporaryDirectory() as work:
         sources = options.keep or Path(work) / "sources"
         Staging(sources).write()
         trees = Path(work) / "trees"
-        command = ["-W", "--keep-going", "-q", "-j", "auto", "-c", str(ROOT / "docs"), "-d", str(trees), "-b", "html", str(sources)]
+        strict = ["-W", "--keep-going", "-q", "-j", "auto"]
+        command = [*strict, "-c", str(ROOT / "docs"), "-d", str(trees), "-b", "html", str(sources)]
         status = sphinx([*command, str(options.folder)])
     if status == 0 and options.pyodide:
         put(options.folder, Path(options.pyodide))

@@ -1,4 +1,4 @@
-"""Signatures of several lines as lines; Sphinx makes them lists of definitions without terms, which is no valid HTML."""
+"""Signatures of several lines as lines; Sphinx makes them lists of definitions without terms, no valid HTML."""
 
 from __future__ import annotations
 

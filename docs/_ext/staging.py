@@ -45,7 +45,8 @@ ELSEWHERE = {
 # What stands below which page, in order; "*" is what has not been named.
 CONTENTS = {
     "index": [
-        "tutorials/index", "how-to/index", "reference/index", "explanation/index", "errors/index", "playground", "about",
+        "tutorials/index", "how-to/index", "reference/index", "explanation/index", "errors/index", "playground",
+        "about",
     ],
     "tutorials/index": [
         "tutorials/01_first_graph", "tutorials/02_stepping", "tutorials/03_paths", "tutorials/04_pictures",
@@ -54,7 +55,7 @@ CONTENTS = {
         "tutorials/10_jacobian_chains", "tutorials/11_calibration", "tutorials/micrograd_demo",
         "tutorials/micrograd_trace_graph", "tutorials/map", "tutorials/*",
     ],
-    "how-to/index": ["how-to/*", "checking", "compiled", "common-mistakes"],
+    "how-to/index": ["common-mistakes", "how-to/*", "live", "checking", "compiled"],
     "reference/index": [
         "reference/autograd_core/index", "reference/autograd_core.testing/index", "reference/nn/index",
         "reference/nn.datasets/index", "reference/nn.init/index", "reference/nn.schedules/index",
