@@ -40,6 +40,7 @@ html_copy_source = False
 html_show_sourcelink = False
 html_show_sphinx = False
 html_search_language = "en"
+html_search_scorer = str(ROOT / "docs" / "_static" / "scorer.js")
 html_theme_options = {
     "navigation_depth": 4,
     "collapse_navigation": True,

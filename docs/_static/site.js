@@ -20,7 +20,10 @@
   };
   new MutationObserver(follow).observe(document.documentElement, { attributes: true, attributeFilter: ["data-theme"] });
   const named = () => { // names for the theme's own buttons that have none, or one beside what is written on them
-    for (const button of document.querySelectorAll(".search-button-field")) button.removeAttribute("aria-label");
+    for (const button of document.querySelectorAll(".search-button-field")) {
+      const written = [...button.querySelectorAll("span, kbd")].map((part) => part.checkVisibility() && !part.children.length ? part.textContent : "").join(" ");
+      button.setAttribute("aria-label", written.trim().replace(/\s+/g, " ") || "Search");
+    }
     for (const fold of document.querySelectorAll("nav summary")) {
       const link = fold.closest("li")?.querySelector("a");
       if (!fold.textContent.trim() && link) fold.setAttribute("aria-label", `Pages below ${link.textContent.trim()}`);

@@ -224,10 +224,7 @@ kinds.picture = (view, { nodes, top, states = [] }) => {
       card.setAttribute("tabindex", k ? -1 : 0);
       card.setAttribute("role", "button");
       if (card.dataset.folded) card.setAttribute("aria-expanded", "false");
-      else if (nodes[card.dataset.node]) {
-        card.setAttribute("aria-label", [words(card.dataset.node), card.dataset.note].filter(Boolean).join(", "));
-        for (const part of card.children) part.setAttribute("aria-hidden", "true");  // the label says all of it, in sentences
-      }
+      else if (nodes[card.dataset.node]) card.setAttribute("aria-label", [words(card.dataset.node), card.dataset.note].filter(Boolean).join(", "));
     });
     if (pictures.size) {
       for (const name of view.svg.querySelectorAll("text[data-scope]")) {
