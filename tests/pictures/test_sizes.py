@@ -24,6 +24,13 @@ def box(picture):
     return float(root.get("width")), float(root.get("height")), *map(float, root.get("viewBox").split()[2:])
 
 
+def xor():
+    """One case of XOR; no value enters its first layer, and its box need not stand in the line of the second one."""
+    loss = (nn.MLP(2, [2, 1], "sigmoid", seed=1)([0.0, 1.0]) - 1.0) ** 2
+    loss.backward()
+    return loss
+
+
 def slide():
     """A network of forty-seven nodes."""
     loss = (nn.MLP(2, [3, 2, 1], activation="tanh", seed=1)([1.0, 2.0]) - 1) ** 2
@@ -38,7 +45,7 @@ def test_no_print_is_smaller_than_it_says():
 
 
 @pytest.mark.parametrize(
-    ("make", "width"), [*((make, w) for make in (readme, GRAPHS["neuron"]) for w in (600, 1600)), (network, 700)]
+    ("make", "width"), [*((make, w) for make in (readme, GRAPHS["neuron"]) for w in (600, 1600)), (network, 700), (xor, 700)]
 )
 def test_width_is_that_of_the_svg_and_all_print_is_readable(make, width):
     found, height, across, down = box(draw(make(), width=width))

@@ -74,7 +74,7 @@ def _outline(items: Sequence[Item], joints: Sequence[Joint]) -> Outline:
     lengths, lead, heights = [0.0] * count, [0.0] * count, [-GAP] * count
     for v, item in enumerate(items):
         heights[rank[v]] += item.across + GAP
-        if has_operands[v] or not users[v]:
+        if has_operands[v] or not users[v] or item.kind == "box":  # a box stands in a line by itself if need be
             lengths[rank[v]] = max(lengths[rank[v]], item.along)
         else:
             rank[v] = min(rank[u] for u in users[v])
