@@ -18,14 +18,6 @@ function general(x, digits = 4) {  // as Python's format "g"
   if (Number.isNaN(x)) return "nan";
   if (!Number.isFinite(x)) return x > 0 ? "inf" : "-inf";
   if (x === 0) return "0";
-  const said = significant(x, digits);
-  const rest = said === "1" || said === "-1" ? Math.abs(x) - 1 : 0;
-  if (Math.abs(rest) <= 2 ** -50) return said;
-  // What would read as 1 and is not says by how much
-  return `${said} ${(rest > 0) === (x > 0) ? "+" : "-"} ${significant(Math.abs(rest), Math.max(digits - 2, 1))}`;
-}
-
-function significant(x, digits) {
   const [kept, e] = digitsOf(x, digits), sign = x < 0 ? "-" : "";
   const trimmed = (whole, rest) => (rest.replace(/0+$/, "") ? `${whole}.${rest.replace(/0+$/, "")}` : whole);
   if (e < -4 || e >= digits) return `${sign}${trimmed(kept[0], kept.slice(1))}e${e}`;
@@ -36,9 +28,8 @@ function significant(x, digits) {
 // What would read as 1 and is not says by how much; -0 is 0.
 function shownNumber(x, digits = 4) {
   if (x === 0) return "0";
-  const text = general(x, digits), whole = text === "1" ? 1 : text === "-1" ? -1 : 0;
-  if (!whole || x === whole) return text;
-  const rest = Math.abs(x) - 1;
+  const text = general(x, digits), whole = text === "1" ? 1 : text === "-1" ? -1 : 0, rest = whole ? Math.abs(x) - 1 : 0;
+  if (Math.abs(rest) <= 2 ** -50) return text;  // what one or two roundings leave
   return `${text} ${rest > 0 === whole > 0 ? "+" : "-"} ${general(Math.abs(rest), Math.max(digits - 2, 1))}`;
 }
 const numberText = (x, digits = 4) => shownNumber(x, digits).replaceAll("-", "−");
