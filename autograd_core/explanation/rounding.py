@@ -165,13 +165,14 @@ class Conditioning:
             for node in (one[unit],)
         ]
 
-    def overlay(self, kind: str = "cancellation") -> Overlay:
+    def overlay(self, kind: str | None = None) -> Overlay:
         """Marks for `draw`.
 
         Args:
             kind: "cancellation" (the operations of `worst`, by the digits that they cost the root),
                 "condition" (operations by which a relative error grows tenfold or more) or
-                "saturation" (units that are saturated, dead or off).
+                "saturated" (units that are saturated, dead or off), also called "saturation". None: the first and
+                the last together.
 
         Returns:
             An `Overlay`.
@@ -186,6 +187,11 @@ class Conditioning:
             >>> mark.text
             '−8 digits'
         """
+        if kind is None:
+            lost, flat = self.overlay("cancellation"), self.overlay("saturation")
+            titles = [some.title for some in (lost, flat) if some.marks] or [lost.title]
+            return Overlay("; ".join(titles), {**flat.marks, **lost.marks})
+        kind = "saturation" if kind == "saturated" else kind
         makers = {"cancellation": _cancellation_mark, "condition": _condition_mark, "saturation": _saturation_mark}
         if kind not in makers:
             msg = f"overlay: expected kind to be one of {', '.join(map(repr, makers))}, got {kind!r:.60}"
@@ -193,7 +199,7 @@ class Conditioning:
         marks = ((n.node, makers[kind](n)) for n in (self.worst if kind == "cancellation" else self.nodes))
         return Overlay(TITLES[kind], {node: mark for node, mark in marks if mark is not None})
 
-    def draw(self, kind: str = "cancellation", **options: Unpack[DrawOptions]) -> Picture:
+    def draw(self, kind: str | None = None, **options: Unpack[DrawOptions]) -> Picture:
         """The graph with the marks of `overlay(kind)`.
 
         Args:

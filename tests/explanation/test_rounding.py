@@ -350,3 +350,16 @@ def test_explaining_under_detect_anomaly_and_leaves_no_trace():
     with ag.detect_anomaly(), ag.scope("outer"):
         assert ag.explain(y, x).digits_lost > 0
     assert (x.grad, y.grad) == (0.0, 0.0)
+
+
+def test_saturated_units_are_marked_without_asking():
+    x = ag.Value(1.0, label="x")
+    lost, flat = (1e8 + x) - 1e8, (x * 20.0).tanh()
+    found = ag.conditioning(lost + flat)
+    both = found.overlay()
+    assert {mark.text for mark in both.marks.values()} == {"−8 digits", "saturated"}
+    assert both.marks[flat].text == "saturated"
+    assert both.title == "; ".join(found.overlay(kind).title for kind in ("cancellation", "saturated"))
+    assert found.overlay("saturated") == found.overlay("saturation")
+    assert ">saturated<" in found.draw().svg
+    assert ag.conditioning(x * 2.0).overlay() == ag.conditioning(x * 2.0).overlay("cancellation")
