@@ -65,7 +65,7 @@ def _at_point(graph: Graph, roots: Sequence[Value], numbers: dict[int, float]) -
             copies[node] = node
             continue
         if node._row is None:
-            copy = Value(numbers.get(v, graph.data[v]), label=node.label)
+            copy = Value(numbers[v] if v in numbers else graph.data[v], label=node.label)
         else:
             copy = record(node._row, *(copies[p] for p in node.parents))
             copy.label = node.label
