@@ -66,7 +66,7 @@ class Levels:
         self.nodes, self._level, kinds = nodes, level[nodes], np.array(flat.kinds, np.int64)
         self._edges = _parted(level[self.above])
         self._groups = [
-            (kinds[places[0]], places) for level in _parted(self._level) for places in _parted(kinds, level)
+            (int(kinds[places[0]]), places) for level in _parted(self._level) for places in _parted(kinds, level)
         ]
 
     def path_sums(self, steep: Any, start: Any) -> Any:
