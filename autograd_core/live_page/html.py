@@ -14,12 +14,24 @@ from typing import Any
 
 from ..pictures import text
 from ..pictures.render import theme
+from ..pictures.scene import cards
 
 SCRIPTS = (  # in this order: each uses those before it
     "dom.js", "numbers.js", "model.js", "written.js", "paths.js", "reasons.js", "rules.js", "explain.js",
     "scene.js", "layout.js", "cards.js", "graph.js", "editing.js", "panels.js", "cases.js", "stepping.js",
     "film.js", "expression.js", "element.js",
 )  # fmt: skip
+SIZES = {  # of cards, in pixels, and of their print
+    "card": [cards.CARD_WIDTH, cards.CARD_HEIGHT],
+    "fold": [cards.FOLD_WIDTH, cards.FOLD_HEIGHT + cards.PILE],
+    "row": [cards.ROW_WIDTH, cards.ROW_HEIGHT],
+    "chip": [cards.FULL_CHIPS.least, cards.CHIP_HEIGHT],
+    "name": cards.NAME_FONT,
+    "number": cards.NUMBER_FONT,
+    "caption": cards.CAPTION_FONT,
+    "chipFont": cards.CHIP_FONT,
+    "pile": cards.PILE,
+}
 ESCAPED = {"<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "\u2028": "\\u2028", "\u2029": "\\u2029"}
 
 
@@ -110,7 +122,8 @@ def script() -> str:
     library = static("dagre.min.js").partition("/*!")[0].strip()
     own = (line.strip() for name in SCRIPTS for line in static(name).splitlines())
     lines = "".join(f"{line}\n" for line in own if line and not line.startswith("//"))
-    return f"/* @dagrejs/dagre 3.1.3\n{licence}\n*/\n{library}\n{lines}"
+    sizes = f"const SIZE={json.dumps(SIZES)};"
+    return f"/* @dagrejs/dagre 3.1.3\n{licence}\n*/\n{library}\n{sizes}\n{lines}"
 
 
 @cache

@@ -38,10 +38,10 @@ class CardView {
     const text = port.silent ? null : words("chiptext", 0, 0, "");
     element.append(rect, ...(text ? [text] : []));
     const place = () => {
-      const { width } = port, tight = text && extent(text.textContent, 9) + 4 > width;
+      const { width } = port, tight = text && extent(text.textContent, SIZE.chipFont) + 4 > width;
       const x = across ? -width : card.width / 2 + port.at - width / 2, y = across ? card.height / 2 + port.at - port.height / 2 : -port.height;
       for (const [key, value] of Object.entries({ x, y, width })) rect.setAttribute(key, value);
-      if (text) { text.setAttribute("x", x + width / 2); text.setAttribute("y", y + port.height / 2 + 3.2); put(text, "textLength", tight ? width - 4 : null); put(text, "lengthAdjust", tight ? "spacingAndGlyphs" : null); }
+      if (text) { text.setAttribute("x", x + width / 2); text.setAttribute("y", y + port.height / 2 + SIZE.chipFont * 0.36); put(text, "textLength", tight ? width - 4 : null); put(text, "lengthAdjust", tight ? "spacingAndGlyphs" : null); }
     };
     if (constant && text) text.textContent = numberText(graph.model.data[port.constant]);
     place();
@@ -49,7 +49,8 @@ class CardView {
   }
 
   line(left, right, top, name, op, labelled) {
-    const sign = op ? shorten(op, 9) : "", room = Math.floor((right - left - extent(sign, 12) - 6) / (EM * 12));
+    const font = labelled ? SIZE.name : 11.5, free = Math.max(right - left - extent(name, font), (right - left) / 2) - 6, sign = op ? shorten(op, Math.floor(free / (EM * SIZE.name))) : "";
+    const room = Math.floor((right - left - (sign ? extent(sign, SIZE.name) + 6 : 0)) / (EM * font));
     this.element.append(words(labelled ? "name" : "called", left, top, shorten(name, Math.max(room, 3))));
     if (sign) this.element.append(words(labelled ? "op" : "op alone", right, top, sign));
   }
@@ -57,11 +58,11 @@ class CardView {
   numbers(left, right, top) {
     this.caption = words("caption", left, top, "value");
     this.value = words(`value ${this.isLeaf ? "agl-edit" : ""}`, right, top, "");
-    this.gradCaption = words("caption", left, top + 14, "grad");
-    this.grad = words("grad", right, top + 14, "");
-    this.track = s("path", { class: "bar", d: `M${left} ${top + 20.5}h${right - left}` });
+    this.gradCaption = words("caption", left, top + 15, "grad");
+    this.grad = words("grad", right, top + 15, "");
+    this.track = s("path", { class: "bar", d: `M${left} ${top + 21.5}h${right - left}` });
     this.bar = s("path", { class: "bar", d: "" });
-    this.barAt = [left, top + 20.5, right - left];
+    this.barAt = [left, top + 21.5, right - left];
     const dash = `${((right - left + BAR_GAP) / BAR_STEPS - BAR_GAP).toFixed(2)} ${BAR_GAP}`;
     for (const one of [this.track, this.bar]) one.style.strokeDasharray = dash;
     this.element.append(this.caption, this.value, this.gradCaption, this.grad, this.track, this.bar);
@@ -70,24 +71,24 @@ class CardView {
   nodeFace(op) {
     const { card, graph } = this, left = (card.width - CARD[0]) / 2 + 8, right = left + CARD[0] - 16, top = (card.height - CARD[1]) / 2;
     const { state } = graph.model, labelled = graph.labelled.has(card.node);
-    this.line(left, right, top + 16, card.around.length ? state.bare[card.node] : state.shown[card.node], op?.sign, labelled);
-    this.numbers(left, right, top + 31);
+    this.line(left, right, top + 17, card.around.length ? state.bare[card.node] : state.shown[card.node], op?.sign, labelled);
+    this.numbers(left, right, top + 33);
     if (card.unfolds) this.element.append(words("agl-more", card.width - 5, card.height - 4, "▸"));
   }
 
   rowFace() {
     const { card, graph } = this;
-    this.element.append(words(graph.labelled.has(card.node) ? "name" : "called", 7, 15, shorten(graph.model.state.bare[card.node], 9)));
-    this.value = words("value agl-edit", 146, 15, "");
-    this.grad = words("grad", ROW[0] - 8, 15, "");
+    this.element.append(words(graph.labelled.has(card.node) ? "name" : "called", 7, 15.5, shorten(graph.model.state.bare[card.node], 9)));
+    this.value = words("value agl-edit", 160, 15.5, "");
+    this.grad = words("grad", ROW[0] - 8, 15.5, "");
     this.element.append(this.value, this.grad);
   }
 
   foldFace(face) {
-    const { card, graph } = this, left = (card.width - FOLD[0]) / 2 + 8, right = left + FOLD[0] - 16, top = (face - 76) / 2 + 3;
-    this.element.append(s("path", { class: "head", d: `M0 22V6a6 6 0 0 1 6-6H${card.width - 6}a6 6 0 0 1 6 6V22Z` }), words("name", 8, 15, "▸"), words("name", 22, 15, shorten(graph.scopes.names[card.scope], Math.floor((card.width - 30) / (EM * 12)))));
-    this.element.append(words("caption", left, top + 32, shorten(card.caption, Math.floor((FOLD[0] - 16) / (EM * 9.5)))));
-    this.numbers(left, right, top + 46);
+    const { card, graph } = this, left = (card.width - FOLD[0]) / 2 + 8, right = left + FOLD[0] - 16, top = (face - (FOLD[1] - SIZE.pile)) / 2;
+    this.element.append(s("path", { class: "head", d: `M0 22V6a6 6 0 0 1 6-6H${card.width - 6}a6 6 0 0 1 6 6V22Z` }), words("name", 8, 15, "▸"), words("name", 22, 15, shorten(graph.scopes.names[card.scope], Math.floor((card.width - 30) / (EM * SIZE.name)))));
+    this.element.append(words("caption", left, top + 37, shorten(card.caption, Math.floor((FOLD[0] - 16) / (EM * SIZE.caption)))));
+    this.numbers(left, right, top + 53);
   }
 
   // --- following the numbers ---

@@ -174,8 +174,8 @@ class GraphView {
   reveal(id) {
     const card = this.scene.cards.get(id), [x, y, w, t] = this.view;
     if (!card) return;
-    const shift = (low, high, from, size) => (low < from + 12 ? low - from - 24 : high > from + size - 12 ? high - from - size + 24 : 0);
-    const dx = shift(card.x - card.chip, card.x + card.width + 2 * MARGIN, x, w), dy = shift(card.y - card.chip, card.y + card.height + 2 * MARGIN, y, t);
+    const shift = (low, high, from, size) => (low < from ? low - from - MARGIN : high > from + size ? high - from - size + MARGIN : 0);
+    const left = this.plan.flow === "LR" ? card.chip : 0, dx = shift(card.x + MARGIN - left, card.x + MARGIN + card.width, x, w), dy = shift(card.y + MARGIN - card.chip + left, card.y + MARGIN + card.height, y, t);
     if (dx || dy) this.look([x + dx, y + dy, w, t]);
   }
 

@@ -1,6 +1,6 @@
 // Positions: each open scope is laid out by dagre on its own, innermost first, and is one box in the scope around it.
 
-const PAD = 10, HEAD = 20, CHIP = [44, 14], JUNCTION = 5, READABLE = 0.8, NARROWEST = 0.5;
+const PAD = 10, HEAD = 20, JUNCTION = 5, READABLE = 0.8, NARROWEST = 0.5;
 
 function measure(scene, flow) {
   for (const card of scene.cards.values()) {
@@ -10,8 +10,8 @@ function measure(scene, flow) {
     let end = 0;
     card.chip = 0;
     for (const port of card.ports) {
-      port.width = card.kind === "junction" ? 0 : crowded ? 6 : port.constant !== undefined ? Math.max(22, extent(shown(port), 9) + 8) : Math.max(CHIP[0], extent(shown(port), 9) + 8);
-      port.height = card.kind === "junction" ? 0 : crowded ? 4 : dense ? 12 : CHIP[1];
+      port.width = card.kind === "junction" ? 0 : crowded ? 6 : port.constant !== undefined ? Math.max(22, extent(shown(port), SIZE.chipFont) + 8) : Math.max(CHIP[0], extent(shown(port), SIZE.chipFont) + 8);
+      port.height = card.kind === "junction" ? 0 : crowded ? 4 : dense ? 14 : CHIP[1];
       port.silent = crowded;
       const size = card.kind === "junction" ? 9 : across ? port.height : port.width, gap = dense || crowded ? 1 : 2.5;
       port.at = end + size / 2;
@@ -142,7 +142,7 @@ function arranged(scene, flow) {
 }
 
 const exit = (card, flow) => (flow === "LR" ? [card.x + card.width, card.y + faceOf(card) / 2] : [card.x + card.width / 2, card.y + card.height]);
-const faceOf = (card) => card.height - (card.kind === "fold" ? 6 : 0);
+const faceOf = (card) => card.height - (card.kind === "fold" ? SIZE.pile : 0);
 const entry = (card, port, flow) => (flow === "LR" ? [card.x - port.width, card.y + card.height / 2 + port.at] : [card.x + card.width / 2 + port.at, card.y - port.height]);
 
 // Left to right where that stays readable in the room there is, else top to bottom if that is easier to read.

@@ -1,6 +1,6 @@
 // What is said of the chosen value: what if, where its numbers come from, why its gradient is what it is.
 
-const MOST_BARS = 8, MOST_PATHS = 12;
+const MOST_BARS = 8, MOST_PATHS = 12, PAUSE = 120;  // PAUSE in milliseconds
 
 class Panel {
   constructor(host) {
@@ -10,16 +10,16 @@ class Panel {
 
   show() {
     const { host } = this, { model } = host, i = host.chosen;
-    if (this.waiting) return;
     if (i === null) {
+      this.shownFor = null;
+      clearTimeout(this.later);
       this.element.replaceChildren(h("p", { class: "agl-hint" }, "Choose a value to see where its numbers come from. Drag a leaf sideways, or press Enter on it, to change it; all values and gradients follow."), this.overview());
       return;
     }
-    const typing = this.element.contains(document.activeElement) && document.activeElement.matches("input.agl-number") ? document.activeElement : null;
-    if (typing && this.shownFor === i) { this.follow(i); return; }
+    if (this.shownFor === i) { this.follow(i); return; }
     this.shownFor = i;
-    this.live = h("div", { class: "agl-live" });
-    this.element.replaceChildren(h("h3", {}, h("span", { class: "agl-called" }, model.state.shown[i]), h("small", {}, model.isLeaf[i] ? "leaf" : host.written.op(i)?.name || ""), host.model.state.scopePaths[model.state.scopeOf[i]] ? h("small", {}, `in ${model.scopeOf(i)}`) : null), this.numbers(i), this.live);
+    [this.live, this.why] = [h("div", { class: "agl-live" }), h("div", { class: "agl-why" })];
+    this.element.replaceChildren(h("h3", {}, h("span", { class: "agl-called" }, model.state.shown[i]), h("small", {}, model.isLeaf[i] ? "leaf" : host.written.op(i)?.name || ""), host.model.state.scopePaths[model.state.scopeOf[i]] ? h("small", {}, `in ${model.scopeOf(i)}`) : null), this.numbers(i), this.live, this.why);
     this.follow(i);
   }
 
@@ -29,8 +29,16 @@ class Panel {
     if (this.field && document.activeElement !== this.field) this.field.value = String(model.data[i]);
     setText(this.gradient, numberText(host.gradientShown(i) ?? NaN) === "nan" && host.gradientShown(i) === null ? "not yet" : numberText(host.gradientShown(i)));
     if (this.valued) setText(this.valued, numberText(model.data[i]));
-    const flow = new Flow(model, i, MOST_PATHS);
-    this.live.replaceChildren(...[host.steps.isOn ? stepSection(host) : null, whatIfSection(host, i), host.steps.isOn || model.isLeaf[i] ? null : ruleSection(host, i), cutSection(host, i, flow), ledgerSection(host, flow), pathsSection(host, flow), reasonsSection(flow)].filter(Boolean));
+    this.live.replaceChildren(...[host.steps.isOn ? stepSection(host) : null, whatIfSection(host, i), host.steps.isOn || model.isLeaf[i] ? null : ruleSection(host, i)].filter(Boolean));
+    clearTimeout(this.later);
+    if (this.why.childElementCount && this.whyFor === i) this.later = setTimeout(() => this.explain(i), PAUSE);  // not at every pixel of a drag
+    else this.explain(i);
+  }
+
+  explain(i) {
+    const { host } = this, flow = new Flow(host.model, i, MOST_PATHS);
+    this.whyFor = i;
+    this.why.replaceChildren(...[cutSection(host, i, flow), ledgerSection(host, flow), pathsSection(host, flow), reasonsSection(flow)].filter(Boolean));
   }
 
   numbers(i) {
@@ -94,7 +102,7 @@ function whatIfSection(host, i) {
 
 function plot(host, i, change) {
   const { model } = host, [root] = model.roots, width = 300, height = 130, x1 = model.data[i], f1 = model.data[root];
-  const reach = Math.max(Math.abs(x1 - change.x) * 1.5, Math.abs(change.x) * 0.6, 1), from = change.x - reach, to = change.x + reach, count = Math.max(15, Math.min(61, Math.round(150000 / model.count)));
+  const reach = Math.max(Math.abs(x1 - change.x) * 1.5, Math.abs(change.x) * 0.6, 1), from = change.x - reach, to = change.x + reach, count = Math.max(15, Math.min(61, Math.round(60000 / model.count)));
   const data = model.data.slice(), points = [];
   for (let k = 0; k < count; k++) {
     const x = from + ((to - from) * k) / (count - 1);

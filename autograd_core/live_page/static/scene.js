@@ -1,6 +1,6 @@
 // What is in view: a card for each value, one for each folded scope, and the edges between them, without positions.
 
-const CARD = [126, 58], FOLD = [208, 82], ROW = [232, 22], MOST_PORTS = 8, BUNDLED = 3, TIED = 3, DENSE = 16, CROWD = 160;
+const { card: CARD, fold: FOLD, row: ROW, chip: CHIP } = SIZE, MOST_PORTS = 8, BUNDLED = 3, TIED = 3, DENSE = 16, CROWD = 160;
 const EM = 0.61, extent = (text, size) => cells(text) * EM * size;
 
 class Scopes {
