@@ -136,8 +136,8 @@ def test_terms_that_cancel_to_0_count_by_what_they_do_to_the_root(scale):
 
 def test_the_overlay_marks_what_the_text_lists():
     found = ag.conditioning(readme_expression())
-    assert list(found.overlay().marks) == [n.node for n in found.worst]
-    assert "all lost" not in {mark.text for mark in found.overlay().marks.values()}
+    assert list(found.overlay("cancellation").marks) == [n.node for n in found.worst]
+    assert "all lost" not in {mark.text for mark in found.overlay("cancellation").marks.values()}
 
 
 def test_units_of_a_batch_are_gathered_by_scope():
