@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..engine.graph import order_of, roots_of
@@ -15,7 +16,7 @@ from ..pictures.view.scope_tree import ROOT
 from .numbers import number
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Sequence
 
     from ..engine.ops import Primitive
     from ..pictures.view.folding import View
@@ -294,7 +295,7 @@ def cases_of(graph: Graph, given: Iterable[Value] | Mapping[str, Value] | None) 
     """Training cases as [name, node]: those given, or what the scopes case0, case1, ... give; None for none."""
     if given is None:
         return _cases_by_scope(graph)
-    pairs = list(given.items()) if hasattr(given, "items") else [(f"case{k}", root) for k, root in enumerate(given)]
+    pairs = list(given.items()) if isinstance(given, Mapping) else [(f"case{k}", root) for k, root in enumerate(given)]
     found = []
     for label, root in pairs:
         if not isinstance(root, Value) or root not in graph.index:
