@@ -180,7 +180,7 @@ SHOWN = 7
 
 
 @dataclass(frozen=True, slots=True)
-class Cases(Answer):
+class CaseGradients(Answer):
     """A gradient by training case.
 
     Attributes:

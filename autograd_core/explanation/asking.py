@@ -14,7 +14,7 @@ from ..errors import OperandError, RangeError
 from ..notation.formulas import dotted
 from ..notation.rules import rules_at
 from ..pictures import text
-from .answers import Cases, Comparison, WhatIf, Without, change
+from .answers import CaseGradients, Comparison, WhatIf, Without, change
 from .flow import adjoints_of, ratio
 from .reasons import Words
 from .training_cases import case_of, cases_by_structure
@@ -294,7 +294,7 @@ def _log_ratio(d: Any, e: Any) -> float:
 # --- by case ----------------------------------------------------------------------------------------
 
 
-def cases(of: Explained) -> Cases:
+def cases(of: Explained) -> CaseGradients:
     """The gradient by training case: every path belongs to the first case that it enters."""
     root, leaf = of.root, of.leaf
     one = type(root.data)(1) if is_fraction(root.data) else 1.0
@@ -320,4 +320,4 @@ def cases(of: Explained) -> Cases:
             "with ag.case(k)"
         )
         raise RangeError(msg)
-    return Cases(derivative(of), of.gradient, {name: found[name] for name in names}, found.get("", 0 * one))
+    return CaseGradients(derivative(of), of.gradient, {name: found[name] for name in names}, found.get("", 0 * one))

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from ..notation.wholes import ReadGraph
     from ..pictures import Picture
     from ..pictures.picture import DrawOptions
-    from .answers import Cases, Comparison, WhatIf, Without
+    from .answers import CaseGradients, Comparison, WhatIf, Without
 
 
 LEVELS = {"zero": 1.0, "not finite": 1.0}  # of a mark; other reasons are less severe
@@ -177,11 +177,11 @@ class Explanation(Explained):
         """
         return asking.compare(self, other)
 
-    def cases(self) -> Cases:
+    def cases(self) -> CaseGradients:
         """The gradient by training case, for graphs whose cases have scopes, see `case`.
 
         Returns:
-            A `Cases`, whose `.gradients` and `.outside` add up to the gradient.
+            A `CaseGradients`, whose `.gradients` and `.outside` add up to the gradient.
 
         Raises:
             RangeError: No path leads through a case.
