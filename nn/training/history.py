@@ -147,5 +147,5 @@ class History:
         """
         from .history_film import save_film
 
-        return save_film(self, path)
+        return save_film(self.plot, len(self.loss), path)
 

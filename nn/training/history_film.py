@@ -11,7 +11,9 @@ from autograd_core import MissingExtraError, OperandError, RangeError, Structure
 from autograd_core.atomic_write import write_file
 
 if TYPE_CHECKING:
-    from .history import History
+    from collections.abc import Callable
+
+    from matplotlib.figure import Figure
 
 FORMATS = {".gif": "GIF", ".webp": "WEBP", ".apng": "PNG"}
 MOST_FRAMES = 50
@@ -19,8 +21,8 @@ DPI, COLOURS = 80, 64  # pixels per inch; of a GIF's palette, which all frames s
 FRAME_MS, LAST_MS = 120, 3000  # how long a frame stays
 
 
-def save_film(history: History, path: str | os.PathLike[str]) -> Path:
-    """Write the film; see `History.save`."""
+def save_film(plot: Callable[[], Figure], count: int, path: str | os.PathLike[str]) -> Path:
+    """Write the film of so many epochs, from the figure of all of them; see `History.save`."""
     if not isinstance(path, (str, os.PathLike)) or isinstance(os.fspath(path), bytes):
         msg = f"History.save: expected a path (str or pathlib.Path), got {path!r:.60} ({type(path).__name__})"
         raise OperandError(msg)
@@ -32,10 +34,10 @@ def save_film(history: History, path: str | os.PathLike[str]) -> Path:
     if not path.parent.is_dir():
         msg = f"History.save: there is no folder {str(path.parent)!r}; make it first"
         raise RangeError(msg)
-    if not history.loss:
+    if not count:
         msg = "History.save: no epoch was run, so there is nothing to show"
         raise StructureError(msg)
-    images = _frames(history)
+    images = _frames(plot, count)
     stay = [FRAME_MS] * (len(images) - 1) + [LAST_MS]
     first, *others = images
     options: dict[str, Any] = {"lossless": True, "method": 4} if form == "WEBP" else {}
@@ -45,14 +47,14 @@ def save_film(history: History, path: str | os.PathLike[str]) -> Path:
     return path
 
 
-def _frames(history: History) -> list[Any]:
+def _frames(plot: Callable[[], Figure], count: int) -> list[Any]:
     """One image for each epoch, or for some of many; the axes are those of the whole run."""
     try:
         from PIL import Image
     except ImportError:
         msg = "History.save: a film needs Pillow; pip install 'autograd-core[animation]'"
         raise MissingExtraError(msg) from None
-    figure: Any = history.plot()
+    figure: Any = plot()
     from matplotlib.backends.backend_agg import FigureCanvasAgg
 
     figure.set_dpi(DPI)
@@ -63,7 +65,6 @@ def _frames(history: History) -> list[Any]:
         axes.set_ylim(axes.get_ylim())
     curves = [line for axes in figure.axes for line in axes.lines if line.get_gid() == "curve"]
     whole = [line.get_data() for line in curves]
-    count = len(history.loss)
     images = []
     for k in range(min(count, MOST_FRAMES)):
         epoch = count if count <= 1 else 1 + round(k * (count - 1) / (min(count, MOST_FRAMES) - 1))

@@ -67,7 +67,7 @@ def test_the_last_frame_is_the_whole_run(tmp_path):
     pytest.importorskip("PIL.Image")
     from nn.training.history_film import _frames
 
-    short = _frames(nn.History(loss=[1.0, 0.5, 0.25, 0.2]))
+    short = _frames(nn.History(loss=[1.0, 0.5, 0.25, 0.2]).plot, 4)
     assert len(short) == 4
     assert FULL.save(tmp_path / "a.gif").read_bytes() == FULL.save(tmp_path / "b.gif").read_bytes()
 
