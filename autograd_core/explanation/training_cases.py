@@ -104,6 +104,7 @@ def _apart(terms: Iterable[Value], top: set[Value]) -> list[list[Value]]:
             for part in (k, len(parts) - 1):
                 if part != first:
                     parts[first] += parts[part]
-                    part_of.update(dict.fromkeys(parts[part], first))
+                    for node in parts[part]:
+                        part_of[node] = first
                     parts[part] = []
     return [part for part in parts if part]
