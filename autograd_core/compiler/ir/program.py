@@ -243,7 +243,7 @@ class Program:
         Example:
             >>> import autograd_core as ag
             >>> ag.compile(lambda x, y: x * y, 1.0, 1.0).program.draw([2.0, 3.0])
-            <Picture of 3 cards, 336 x 162 pixels>
+            <Picture of 3 cards, 340 x 170 pixels>
         """
         numbers = [1.0] * self.n_inputs if at is None else [float(x) for x in at]
         if len(numbers) != self.n_inputs:

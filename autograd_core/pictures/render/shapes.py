@@ -24,7 +24,7 @@ ROUND = 4 * (math.sqrt(2) - 1) / 3  # where a cubic's handles stand for a quarte
 KEPT = frozenset({"fill-opacity", "font-size", "font-family", "stroke-width"})  # attributes that are styles
 
 
-class Line(NamedTuple):
+class TextPart(NamedTuple):
     """A part of a text in one size, and how far below the text's line it stands."""
 
     said: str
@@ -46,7 +46,7 @@ class Shape(NamedTuple):
     """
 
     outline: tuple[tuple[str, tuple[Point, ...]], ...]
-    lines: tuple[Line, ...]
+    lines: tuple[TextPart, ...]
     at: Point
     rules: tuple[str, ...]
     own: Mapping[str, str]
@@ -54,7 +54,7 @@ class Shape(NamedTuple):
     box: tuple[float, float, float, float, float] | None = None
 
 
-class Group(NamedTuple):
+class ShapeGroup(NamedTuple):
     """What belongs together: a card, an edge with its arrowhead, a scope's box, a line of the header."""
 
     node: int | None  # of a card
@@ -68,7 +68,7 @@ class Drawing(NamedTuple):
     height: float
     across: float
     down: float
-    groups: tuple[Group, ...]
+    groups: tuple[ShapeGroup, ...]
 
 
 class _Around(NamedTuple):
@@ -85,7 +85,7 @@ def shapes_of(svg: str, look: str) -> Drawing:
     root = ET.fromstring(svg)  # noqa: S314  written a moment ago
     across, down = map(float, root.attrib["viewBox"].split()[2:])
     reader = _Reader(look, across, down)
-    groups: list[Group] = []
+    groups: list[ShapeGroup] = []
     for element in root:
         kind = _tag(element)
         if kind in ("title", "desc", "style"):
@@ -98,7 +98,7 @@ def shapes_of(svg: str, look: str) -> Drawing:
             if "tip" in part.get("class", "").split():
                 shapes, node = groups.pop().shapes + shapes, None
             if shapes:
-                groups.append(Group(None if node is None else int(node), shapes))
+                groups.append(ShapeGroup(None if node is None else int(node), shapes))
     return Drawing(float(root.attrib["width"]), float(root.attrib["height"]), across, down, tuple(groups))
 
 
@@ -147,7 +147,7 @@ class _Reader:
         own |= dict(part.split(":", 1) for part in element.get("style", "").split(";") if part)
         numbers = {key: self._number(element, key) for key in ("x", "y", "width", "height", "rx", "cx", "cy", "r")}
         outline: Sequence[tuple[str, tuple[Point, ...]]] = ()
-        lines: tuple[Line, ...] = ()
+        lines: tuple[TextPart, ...] = ()
         box: tuple[float, ...] = ()
         if kind == "rect":
             box = tuple(numbers[key] for key in ("x", "y", "width", "height", "rx"))
@@ -206,7 +206,7 @@ def _matches(parts: list[tuple[str, frozenset[str]]], around: tuple[frozenset[st
     return any(parts[0][1] <= classes for classes in before)  # no selector has more than two parts
 
 
-def _lines(element: ET.Element) -> Iterator[Line]:
+def _lines(element: ET.Element) -> Iterator[TextPart]:
     """The parts of a text: its own, and those of its spans."""
     below = 0.0
     yield from _line(element.text, None, below)
@@ -217,9 +217,9 @@ def _lines(element: ET.Element) -> Iterator[Line]:
         yield from _line(span.tail, None, below)
 
 
-def _line(said: str | None, size: float | None, below: float) -> Iterator[Line]:
+def _line(said: str | None, size: float | None, below: float) -> Iterator[TextPart]:
     if said:
-        yield Line(said, size, below)
+        yield TextPart(said, size, below)
 
 
 def rectangle(x: float, y: float, w: float, h: float, r: float) -> list[tuple[str, tuple[Point, ...]]]:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
     from ..scene.cards import Card
-    from .shapes import Line, Shape
+    from .shapes import Shape, TextPart
 
 UNSET = re.compile(r"\\mathrm\{(?!\w*\}$)")  # a name that is no formula, but several words
 POINTS = 0.75  # PostScript points in a pixel
@@ -178,7 +178,7 @@ def _text(shape: Shape, card: Card | None) -> str:
     return "".join(map(_line, shape.lines))
 
 
-def _line(line: Line) -> str:
+def _line(line: TextPart) -> str:
     said = escaped(line.said)
     if line.below > 0:
         return rf"$_{{\mbox{{\scriptsize {said}}}}}$"
