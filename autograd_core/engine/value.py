@@ -401,6 +401,10 @@ def record(row: Primitive, *operands: Any) -> Any:
         OperandError: An operand is neither a Value nor a real number.
         StructureError: Arrays among the operands do not broadcast.
     """
+    if special:
+        node = _built(row, operands)
+        if node is not None:
+            return _as_contexts_ask(row, node, operands)
     if not any(isinstance(p, Value) for p in operands):
         return _on_numbers(row, operands)
     if has_array(operands):
@@ -423,14 +427,18 @@ def record_known(row: Primitive, operands: Sequence[Value], z: float, partials: 
 
 def _made(row: Primitive, operands: Sequence[Any], datas: Sequence[Any], z: Any, partials: Sequence[Any]) -> Value:
     """A node as the open contexts require it; `datas` may be empty if all operands are Values."""
-    mode = current()
     node: Value = new(Value)
     node._data = z
     node.grad = 0.0
-    if mode.records:
-        node._row = row
-        node._edges = _edges_of(operands, datas, partials) if datas else (*operands, *partials)
-    else:
+    node._row = row
+    node._edges = _edges_of(operands, datas, partials) if datas else (*operands, *partials)
+    return _as_contexts_ask(row, node, operands)
+
+
+def _as_contexts_ask(row: Primitive, node: Value, operands: Sequence[Any]) -> Value:
+    """The new node with what the open contexts add, or without what they leave out."""
+    mode = current()
+    if not mode.records:
         node._row = None
         node._edges = ()
         if mode.born is not None:
@@ -440,6 +448,20 @@ def _made(row: Primitive, operands: Sequence[Any], datas: Sequence[Any], z: Any,
         if mode.anomaly:
             mode.anomaly.made(row, node, operands)
     return node
+
+
+def _built(row: Primitive, operands: Sequence[Any]) -> Value | None:
+    """What the fast path makes where no context is open; None where it leaves the node to `record`."""
+    builders = BARE.get(row)
+    if builders is None:
+        if row.arity not in (1, 2) or ops.ROWS.get(row.name) is not row:  # a user's rule is not ours to compile
+            return None
+        reflected = node_builders.fused(row, BARE_NAMESPACE, reflected=True) if row.arity == 2 else None
+        BARE[row] = builders = node_builders.fused(row, BARE_NAMESPACE), reflected
+    build, reflected = builders
+    if len(operands) == 2 and not isinstance(operands[0], Value):
+        operands, build = operands[::-1], reflected
+    return build(*operands) if len(operands) == row.arity else None
 
 
 def _edges_of(operands: Sequence[Any], datas: Sequence[Any], partials: Sequence[Any]) -> tuple[Any, ...]:
@@ -468,8 +490,14 @@ RECURS = 8
 
 def record_many(row: Primitive, operands: Sequence[Any]) -> Any:
     """`record` for a primitive of any number of operands: fast if they are Values and floats."""
-    if special or not operands:
+    node = _built_of_many(row, operands) if operands else None
+    if node is None:
         return record(row, *operands)
+    return _as_contexts_ask(row, node, operands) if special else node
+
+
+def _built_of_many(row: Primitive, operands: Sequence[Any]) -> Value | None:
+    """The node as it is where no context is open; None where `record` has to look."""
     count = len(operands)
     compiled = STRAIGHT.get(row.name)
     if compiled is not None and count <= (FEW_OPERANDS if row.name in OF_FEW else LONGEST):
@@ -479,19 +507,18 @@ def record_many(row: Primitive, operands: Sequence[Any]) -> Any:
                 row, count, NAMESPACE, literals=row.name in OF_FLOATS
             )
         else:
-            node = build(operands)
-            return record(row, *operands) if node is None else node
+            return build(operands)  # type: ignore[no-any-return]
     if set(map(type, operands)) != {Value}:
-        return record(row, *operands)
+        return None
     datas = [p._data for p in operands]
     if set(map(type, datas)) != {float}:
-        return record(row, *operands)
+        return None
     try:
         z = row.value(PLAIN_FLOATS, *datas)
         edges = (*operands, *row.partials(PLAIN_FLOATS, *datas, z))
     except (ArithmeticError, ValueError):
-        return record(row, *operands)  # which reads the rule where nothing raises
-    node = new(Value)
+        return None  # `record` reads the rule where nothing raises
+    node: Value = new(Value)
     node._data = z
     node.grad = 0.0
     node._row = row
@@ -655,6 +682,9 @@ def _not(a: Any) -> Any:
 new = object.__new__
 NAMESPACE = {"MANY": MANY, "Value": Value, "record": record, "special": special, "new": new}
 OPERATOR_NAMESPACE = NAMESPACE | {"record": record_operator}
+# For `record`, under an open context: functions that do not ask for contexts, and give None instead of coming back.
+BARE_NAMESPACE = NAMESPACE | {"special": (), "record": lambda *_: None}
+BARE: dict[Any, tuple[Any, Any]] = {}  # builder and reflected builder of each entry that was needed so far
 
 OPERATORS = {"add": "add", "sub": "sub", "mul": "mul", "div": "truediv", "pow": "pow"}
 COMPARISONS = ("lt", "le", "gt", "ge", "eq", "ne")

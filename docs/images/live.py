@@ -1,5 +1,6 @@
-"""The animation of the living page in README: `python docs/images/live.py`, with Playwright, Pillow and a Chromium.
+"""The living page that one can open, and its animation in README: `python docs/images/live.py`.
 
+That needs Playwright, Pillow and a Chromium; `--page` writes the page alone, and needs nothing.
 The pointer drags the card of w to the right and half of the way back; what is seen is the page itself.
 """
 
@@ -7,11 +8,8 @@ from __future__ import annotations
 
 import io
 import shutil
-import tempfile
+import sys
 from pathlib import Path
-
-from PIL import Image
-from playwright.sync_api import sync_playwright
 
 import autograd_core as ag
 
@@ -19,17 +17,22 @@ SIZE = {"width": 920, "height": 620}
 HERE = Path(__file__).resolve().parent
 
 
-def saved(folder: Path) -> Path:
+PAGE = HERE.parent / "_static" / "living-page.html"  # where a site has files that are copied as they are
+
+
+def saved(path: Path) -> Path:
     """The page of README's first example."""
     x, w = ag.Value(0.5, label="x"), ag.Value(-3.0, label="w")
     y = ag.tanh(x * w) + x**2
     y.label = "y"
     y.backward()
-    return ag.live(y).save(folder / "live.html")
+    return ag.live(y).save(path)
 
 
 def frames(page: Path) -> list[tuple[bytes, int]]:
     """Screenshots, and how many milliseconds each is shown."""
+    from playwright.sync_api import sync_playwright
+
     with sync_playwright() as browsers:
         browser = browsers.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
         tab = browser.new_page(viewport=SIZE, color_scheme="light")  # type: ignore[arg-type]
@@ -55,9 +58,17 @@ def frames(page: Path) -> list[tuple[bytes, int]]:
     return found
 
 
-if __name__ == "__main__":
-    with tempfile.TemporaryDirectory() as folder:
-        shots = frames(saved(Path(folder)))
+def animation(page: Path) -> None:
+    """The screenshots as a GIF."""
+    from PIL import Image
+
+    shots = frames(page)
     images = [Image.open(io.BytesIO(shot)).convert("P", palette=Image.Palette.ADAPTIVE, colors=64) for shot, _ in shots]
     times = [time for _, time in shots]
     images[0].save(HERE / "live.gif", save_all=True, append_images=images[1:], duration=times, loop=0, optimize=True)
+
+
+if __name__ == "__main__":
+    saved(PAGE)
+    if "--page" not in sys.argv:
+        animation(PAGE)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import re
 from fractions import Fraction
+from pathlib import Path
 
 import pytest
 
@@ -162,3 +164,12 @@ def test_the_vendored_library_is_the_one_that_the_docs_name():
     digest = sha256(html.static("dagre.min.js").encode()).hexdigest()
     assert digest in (room.__doc__ or "")
     assert "Permission is hereby granted" in html.script()
+
+
+def test_the_page_to_open_is_what_is_saved_now(tmp_path):
+    """`python docs/images/live.py --page` writes it anew."""
+    path = Path(__file__).parents[2] / "docs" / "images" / "live.py"
+    spec = importlib.util.spec_from_file_location("living_page_of_the_docs", path)
+    script = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(script)
+    assert script.saved(tmp_path / "page.html").read_text("utf-8") == script.PAGE.read_text("utf-8")
