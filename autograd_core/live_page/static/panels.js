@@ -31,7 +31,7 @@ class Panel {
     if (this.valued) setText(this.valued, numberText(model.data[i]));
     this.live.replaceChildren(...[host.steps.isOn ? stepSection(host) : null, whatIfSection(host, i), host.steps.isOn || model.isLeaf[i] ? null : ruleSection(host, i)].filter(Boolean));
     clearTimeout(this.later);
-    if (this.why.childElementCount && this.whyFor === i) this.later = setTimeout(() => this.explain(i), PAUSE);  // not at every pixel of a drag
+    if (this.why.childElementCount && this.whyFor === i) this.later = setTimeout(() => { if (host.model === model) this.explain(i); }, PAUSE);  // not at every pixel of a drag; by then the expression may be another
     else this.explain(i);
   }
 
