@@ -387,7 +387,7 @@ def test_run_says_what_it_expects_and_where_the_ends_are(monkeypatch, capsys):
     out = ran(stepper, "p\n9\n5\x1bx\n" + "9" * 5000 + "\n", monkeypatch, capsys)
     assert "(there is no step before this one)\nstep 1 of 2" in out
     assert "(there is no step after this one)\nstep 2 of 2" in out
-    assert "expected Enter, n, p, q or a number from 1 to 2, got '5\ufffdx'" in out
+    assert "expected Enter, n, p, l, c, u, q or a number from 1 to 2, got '5\ufffdx'" in out
     assert out.count("expected Enter") == 2
     assert out.endswith("> \n")
 
