@@ -41,6 +41,11 @@ def curve():
 
 
 # What has a method that writes, by the name of its file: a function of the path.
+def history():
+    X, y = nn.datasets.xor()
+    return nn.fit(nn.MLP(2, [2, 1], seed=1), X, y, loss=nn.mse, epochs=2, progress=False)
+
+
 SAVERS = {
     "text.txt": lambda path: write_file(path, "some text\n" * 1000),
     "stepper.html": lambda path: ag.Stepper(graph()).save(path),
@@ -55,6 +60,8 @@ SAVERS = {
     "program.c": lambda path: compiled().to_c(path),
     "program.mjs": lambda path: compiled().to_js(path),
     "program.py": lambda path: compiled().to_numpy(path),
+    "living.html": lambda path: ag.live(graph()).save(path),
+    "training.gif": lambda path: history().save(path),
     "curve.png": lambda path: save_figure(curve(), path),
     "curve.svg": lambda path: save_figure(curve(), path),
 } | {f"picture{suffix}": lambda path: ag.draw(graph()).save(path) for suffix in WRITERS}
@@ -74,7 +81,7 @@ def saver(request, tmp_path):
 def test_every_public_saver_is_tried_here():
     """A class with a `save`, or a method that takes a path, has a line in the table above."""
     known = {"Stepper", "Picture", "Program", "Module", "MinMaxScaler", "StandardScaler", "OneHotEncoder"}
-    known |= {"Resumable"}  # optimizers and schedules
+    known |= {"Resumable", "LivePage", "History"}  # optimizers and schedules
     found = {getattr(room, name) for room in (ag, nn) for name in room.__all__}
     savers = {x for x in found if isinstance(x, type) and hasattr(x, "save")}
     assert {x for x in savers if not known & {kind.__name__ for kind in x.__mro__}} == set()
