@@ -50,6 +50,7 @@ CALLS = {
     "ag": {
         "abs": ["-1.0", "x", "a"],
         "backward_steps": ["x"],
+        "case": ["0"],
         "clip": ["1.0, 0.0, 1.0", "x, 0, 1", "a, 0, 1"],
         "compile": ["f, 1.0"],
         "conditioning": ["x"],
@@ -69,6 +70,7 @@ CALLS = {
         "jvp": ["f, (1.0,), (1.0,)", "lambda u: u * u, (1.0,), (1.0,)"],
         "leaky_relu": ["1.0", "x", "a"],
         "elu": ["1.0", "x", "a"],
+        "live": ["x", "[x, x]"],
         "log": ["1.0", "x", "a"],
         "name": [],  # it gives nothing
         "paths": ["x, x"],
