@@ -515,7 +515,7 @@ def _built_of_many(row: Primitive, operands: Sequence[Any]) -> Value | None:
         return None
     try:
         z = row.value(PLAIN_FLOATS, *datas)
-        edges = (*operands, *row.partials(PLAIN_FLOATS, *datas, z))
+        edges = (*operands, *map(float, row.partials(PLAIN_FLOATS, *datas, z)))  # 1 is 1.0, as everywhere else
     except (ArithmeticError, ValueError):
         return None  # `record` reads the rule where nothing raises
     node: Value = new(Value)

@@ -563,3 +563,13 @@ def test_a_context_does_not_lead_away_from_the_fast_path(monkeypatch):
     with ag.no_grad():
         assert ag.exp(Value(1000.0)).data == math.inf
     assert calls == ["exp"]
+
+
+@pytest.mark.parametrize("name", ["sum", "mean", "max", "min", "prod", "dot", "norm", "logsumexp"])
+@pytest.mark.parametrize("n", [2, 5, 200])
+def test_local_derivatives_of_many_operands_are_floats_from_the_first_call_on(name, n):
+    xs = [Value(0.5 + k) for k in range(n)]
+    args = (xs, xs) if name == "dot" else (xs,)
+    nodes = [getattr(ag, name)(*args) for _ in range(12)]
+    assert {type(d) for node in nodes for d in node.local_grads} == {float}
+    assert len({repr(node.local_grads) for node in nodes}) == 1
