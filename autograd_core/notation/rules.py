@@ -394,6 +394,7 @@ class _Writer:
         self.row, self.operands, self.called, self.node_name = row, operands, called, name
         self.data, self.result = data, result
         self.is_short = len(called) <= 4 and len(operation(row, called)) <= LONGEST_HEAD
+        self._setters_of_numbers: dict[tuple[Plain, int], _Setter] = {}
 
     @cached_property
     def at_kink(self) -> bool:
@@ -418,8 +419,11 @@ class _Writer:
 
     def _with_numbers(self, style: Plain, found: RuleTerm, digits: int) -> str:
         """A formula with numbers of so many digits."""
-        numbers = [style.number(x, digits) for x in self.data]
-        return _Setter(style, numbers, style.number(self.result, digits), digits=digits).write(found).text
+        if (style, digits) not in self._setters_of_numbers:  # made once: each of n operands has a rule
+            numbers = [style.number(x, digits) for x in self.data]
+            setter = _Setter(style, numbers, style.number(self.result, digits), digits=digits)
+            self._setters_of_numbers[style, digits] = setter
+        return self._setters_of_numbers[style, digits].write(found).text
 
     def _operation(self, style: Plain, names: Sequence[SetText], setter: _Setter) -> SetText:
         """The operation itself, as a rule writes it."""
