@@ -166,15 +166,18 @@ def _operand(source: Value, user: Value, operand: int) -> int:
 
 def partings(paths: Sequence[Any]) -> list[set[int]]:
     """Of each path the places of its nodes, from 1, at which it parts from another one of them."""
-    edges = [list(zip(map(id, path.nodes[1:]), path.operands, strict=False)) for path in paths]
-    found: list[set[int]] = [set() for _ in paths]
-    for i, first in enumerate(edges):
-        for j, second in enumerate(edges[:i]):
-            k = next((k for k, (a, b) in enumerate(zip(first, second, strict=False)) if a != b), None)
-            if k is not None:
-                found[i].add(k + 1)
-                found[j].add(k + 1)
-    return found
+    # A tree of beginnings, not all pairs of paths: there may be thousands.
+    steps: dict[tuple[int, Any], int] = {}  # from a beginning by an edge to a longer one
+    edges_at: dict[int, set[Any]] = {}  # how each beginning goes on
+    walks = []
+    for path in paths:
+        at, walk = 0, [0]
+        for edge in zip(map(id, path.nodes[1:]), path.operands, strict=False):
+            edges_at.setdefault(at, set()).add(edge)
+            at = steps.setdefault((at, edge), len(steps) + 1)
+            walk.append(at)
+        walks.append(walk)
+    return [{k + 1 for k, at in enumerate(walk) if len(edges_at.get(at, ())) > 1} for walk in walks]
 
 
 def _route(path: _PathRead, names: Mapping[Value, str], common: set[Value], apart: set[int], uses: Uses) -> str:
