@@ -186,3 +186,15 @@ def test_no_two_classes_have_one_name():
                 if isinstance(node, ast.ClassDef):
                     found.setdefault(node.name, []).append(f"{path.relative_to(ROOT)}:{node.lineno}")
     assert {name: places for name, places in found.items() if len(places) > 1} == {}
+
+
+def test_the_top_of_the_checkout_holds_what_was_agreed():
+    """A script that writes where it runs leaves files here, and `git add -A` takes them."""
+    listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=False)
+    if listed.returncode:
+        pytest.skip("no checkout: the files of a package are listed by tests/test_release.py")
+    folders = {".ci", ".github", "autograd_core", "autograd_core_plugins", "benchmarks", "conda", "docs", "examples", "nn"}
+    pages = {"ARCHITECTURE.md", "CODE_OF_CONDUCT.md", "CONTRIBUTING.md", "README.md", "SECURITY.md"}
+    files = {".gitignore", ".pre-commit-config.yaml", "CITATION.cff", "LICENSE", "noxfile.py", "pyproject.toml"}
+    known = folders | pages | files | {"notebooks", "tests", "requirements-dev.txt"}
+    assert {path.split("/")[0] for path in listed.stdout.split("\0") if path} == known
