@@ -192,7 +192,7 @@ def test_the_top_of_the_checkout_holds_what_was_agreed():
     """A script that writes where it runs leaves files here, and `git add -A` takes them."""
     listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=False)
     if listed.returncode:
-        pytest.skip("no checkout: the files of a package are listed by tests/test_release.py")
+        pytest.skip("no checkout, as in an unpacked sdist")
     folders = {".ci", ".github", "autograd_core", "autograd_core_plugins", "benchmarks", "conda", "docs", "examples", "nn"}
     pages = {"ARCHITECTURE.md", "CODE_OF_CONDUCT.md", "CONTRIBUTING.md", "README.md", "SECURITY.md"}
     files = {".gitignore", ".pre-commit-config.yaml", "CITATION.cff", "LICENSE", "noxfile.py", "pyproject.toml"}

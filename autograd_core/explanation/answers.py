@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -16,18 +17,19 @@ if TYPE_CHECKING:
 TIMES = 1.5  # a quotient from which on it is said
 
 
-class Answer:
+class Answer(ABC):
     """What all answers have: text, HTML and LaTeX from a headline and tables."""
 
     __slots__ = ()
 
     @property
+    @abstractmethod
     def latex(self) -> str:
         """The numbers as a formula."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _headline(self) -> str:
-        raise NotImplementedError
+        """The answer in a sentence."""
 
     def _sections(self) -> Sequence[Section]:
         return ()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -51,7 +52,7 @@ class Use:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Explained:
+class Explained(ABC):
     """The fields of an `Explanation`, which has the ways to show them."""
 
     root: Value
@@ -70,6 +71,6 @@ class Explained:
         """What a node is called in the text."""
         return short(self.names[node])
 
+    @abstractmethod
     def by_way_of(self, use: Use) -> Path:
         """The largest path that begins with one use."""
-        raise NotImplementedError
