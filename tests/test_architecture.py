@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 import tomllib
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -186,6 +187,12 @@ def test_no_two_classes_have_one_name():
                 if isinstance(node, ast.ClassDef):
                     found.setdefault(node.name, []).append(f"{path.relative_to(ROOT)}:{node.lineno}")
     assert {name: places for name, places in found.items() if len(places) > 1} == {}
+
+
+def test_no_two_test_files_have_one_name():
+    """pytest imports a file by its name alone, and collects none of a second one, which a run of one folder hides."""
+    names = Counter(path.name for path in (ROOT / "tests").rglob("test_*.py") if not (path.parent / "__init__.py").exists())
+    assert [name for name, count in names.items() if count > 1] == []
 
 
 def test_the_top_of_the_checkout_holds_what_was_agreed():

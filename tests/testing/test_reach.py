@@ -277,7 +277,8 @@ def test_a_failure_shrinks_to_the_smallest_graph(name):
 
 def test_all_but_few_draws_are_distinct_and_most_share():
     programs = drawn()
-    assert len({(f.steps, f.inputs) for f in programs}) > 950
+    # Hypothesis repeats some draws to vary them, how many hangs on what modules are loaded: 938 to 987 were seen.
+    assert len({(f.steps, f.inputs) for f in programs}) > 900
     assert sum(shared(Graph(f), 2) for f in programs) > 450
     nodes = [(g.users[p] >= 3) for g in map(Graph, programs) for p in range(len(g.data))]
     assert sum(nodes) > 0.03 * len(nodes)

@@ -6,6 +6,7 @@ import math
 import operator
 import sys
 from dataclasses import dataclass
+from itertools import product
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import autograd_core as ag
@@ -281,6 +282,11 @@ def look(row: Primitive, xs: Sequence[float], varies: Sequence[bool]) -> LocalBe
             calm = calm and all(
                 _side(a) == _side(b) and abs(a - b) <= 4 * step for a, b in zip(kinks, _kinks(row, moved), strict=True)
             )
+    if calm and len(xs) == 2 and all(varies):
+        # A corner of the domain can be finite along both axes: (−h) ** 1 is a number, (−h) ** (1 + h) is none.
+        steps = [MARGIN * max(1.0, abs(x)) for x in xs]
+        corners = product(*([x + step, x - step] for x, step in zip(xs, steps, strict=True)))
+        calm = all(math.isfinite(value_at(row, corner)) for corner in corners)
     return LocalBehaviour(calm, tuple(slopes), flat and row.kinks is not None)
 
 
