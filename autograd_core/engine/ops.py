@@ -539,10 +539,10 @@ row(
 )
 row(
     "where",
-    lambda m, c, x, y: m.where(m.equal(c, 0), y, x),
-    lambda m, c, x, y, z: (0, m.where(m.equal(c, 0), 0, 1), m.where(m.equal(c, 0), 1, 0)),
-    arity=3, kinks=lambda m, c, x, y: (c,), kink="the gradient goes to the side that was chosen",
-    ulps=0, summary="x where the condition is not 0, else y.",
+    lambda m, c, a, b: m.where(m.equal(c, 0), b, a),
+    lambda m, c, a, b, z: (0, m.where(m.equal(c, 0), 0, 1), m.where(m.equal(c, 0), 1, 0)),
+    arity=3, kinks=lambda m, c, a, b: (c,), kink="the gradient goes to the side that was chosen",
+    ulps=0, summary="a where the condition is not 0, else b.",
 )
 row(
     "maximum",

@@ -1,167 +1,173 @@
-"""The textbook's formula of each operation and of its derivatives, for the reference.
+"""The textbook's formula of each operation and of its derivatives, for the reference: read off the table of operations.
 
-The table of operations computes with forms that keep digits at the ends of the range. Those of the textbook stand
-here, as SymPy reads them; a test compares both at points.
+A rule is evaluated in one more number system, whose numbers are formulas of real numbers: they neither end nor are
+rounded, and a convention for a single point, which the entry's `kink` says in words, is left out.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import inspect
+import re
+from typing import TYPE_CHECKING, Any
+
+import sympy
+
+from autograd_core.engine.ops import ROWS
+from autograd_core.number_systems.symbolic import Symbolic
 
 if TYPE_CHECKING:
-    from autograd_core.engine.ops import Primitive
+    from collections.abc import Callable, Sequence
 
-# value; then a derivative for each operand x, y, u, in which z is the value
-FORMULAS: dict[str, tuple[str, ...]] = {
-    "pos": ("x", "1"),
-    "neg": ("-x", "-1"),
-    "add": ("x + y", "1", "1"),
-    "sub": ("x - y", "1", "-1"),
-    "mul": ("x*y", "y", "x"),
-    "div": ("x/y", "1/y", "-z/y"),
-    "pow": ("x**y", "y*x**(y - 1)", "z*log(x)"),
-    "abs": ("Abs(x)", "sign(x)"),
-    "square": ("x**2", "2*x"),
-    "copysign": ("Abs(x)*sign(y)", "sign(x)*sign(y)", "0"),
-    "lt": ("Piecewise((1, x < y), (0, True))", "0", "0"),
-    "le": ("Piecewise((1, x <= y), (0, True))", "0", "0"),
-    "gt": ("Piecewise((1, x > y), (0, True))", "0", "0"),
-    "ge": ("Piecewise((1, x >= y), (0, True))", "0", "0"),
-    "eq": ("Piecewise((1, Eq(x, y)), (0, True))", "0", "0"),
-    "ne": ("Piecewise((1, Ne(x, y)), (0, True))", "0", "0"),
-    "where": (
-        "Piecewise((y, Ne(x, 0)), (u, True))",
-        "0",
-        "Piecewise((1, Ne(x, 0)), (0, True))",
-        "Piecewise((0, Ne(x, 0)), (1, True))",
-    ),
-    "maximum": ("Max(x, y)", "Piecewise((1, x >= y), (0, True))", "Piecewise((0, x >= y), (1, True))"),
-    "minimum": ("Min(x, y)", "Piecewise((1, x <= y), (0, True))", "Piecewise((0, x <= y), (1, True))"),
-    "clip": (
-        "Min(Max(x, y), u)",
-        "Piecewise((1, (y <= x) & (x <= u)), (0, True))",
-        "Piecewise((1, x < y), (0, True))",
-        "Piecewise((1, x > u), (0, True))",
-    ),
-    "sign": ("sign(x)", "0"),
-    "floor": ("floor(x)", "0"),
-    "ceil": ("ceiling(x)", "0"),
-    "exp": ("exp(x)", "z"),
-    "expm1": ("exp(x) - 1", "exp(x)"),
-    "exp2": ("2**x", "z*log(2)"),
-    "log": ("log(x)", "1/x"),
-    "log1p": ("log(1 + x)", "1/(1 + x)"),
-    "log2": ("log(x)/log(2)", "1/(x*log(2))"),
-    "log10": ("log(x)/log(10)", "1/(x*log(10))"),
-    "sqrt": ("sqrt(x)", "1/(2*z)"),
-    "cbrt": ("real_root(x, 3)", "1/(3*z**2)"),
-    "sin": ("sin(x)", "cos(x)"),
-    "cos": ("cos(x)", "-sin(x)"),
-    "tan": ("tan(x)", "1 + z**2"),
-    "asin": ("asin(x)", "1/sqrt(1 - x**2)"),
-    "acos": ("acos(x)", "-1/sqrt(1 - x**2)"),
-    "atan": ("atan(x)", "1/(1 + x**2)"),
-    "atan2": ("atan2(x, y)", "y/(x**2 + y**2)", "-x/(x**2 + y**2)"),
-    "sinh": ("sinh(x)", "cosh(x)"),
-    "cosh": ("cosh(x)", "sinh(x)"),
-    "tanh": ("tanh(x)", "1 - z**2"),
-    "asinh": ("asinh(x)", "1/sqrt(x**2 + 1)"),
-    "acosh": ("acosh(x)", "1/sqrt(x**2 - 1)"),
-    "atanh": ("atanh(x)", "1/(1 - x**2)"),
-    "degrees": ("180*x/pi", "180/pi"),
-    "radians": ("pi*x/180", "pi/180"),
-    "sigmoid": ("1/(1 + exp(-x))", "z*(1 - z)"),
-    "softplus": ("log(1 + exp(x))", "1/(1 + exp(-x))"),
-    "relu": ("Max(x, 0)", "Piecewise((1, x > 0), (0, True))"),
-    "leaky_relu": (
-        "Piecewise((x, x > 0), (x*y, True))",
-        "Piecewise((1, x > 0), (y, True))",
-        "Piecewise((0, x > 0), (x, True))",
-    ),
-    "elu": (
-        "Piecewise((x, x > 0), (y*(exp(x) - 1), True))",
-        "Piecewise((1, x > 0), (y*exp(x), True))",
-        "Piecewise((0, x > 0), (exp(x) - 1, True))",
-    ),
-    "silu": ("x/(1 + exp(-x))", "(1 + exp(-x) + x*exp(-x))/(1 + exp(-x))**2"),
-    "gelu": ("x*(1 + erf(x/sqrt(2)))/2", "(1 + erf(x/sqrt(2)))/2 + x*exp(-x**2/2)/sqrt(2*pi)"),
-    "lgamma": ("log(Abs(gamma(x)))", "digamma(x)"),
-    "digamma": ("digamma(x)", "trigamma(x)"),
-    "gaussian": ("exp(-x**2)", "-2*x*z"),
-    "erf": ("erf(x)", "2*exp(-x**2)/sqrt(pi)"),
-    "erfc": ("erfc(x)", "-2*exp(-x**2)/sqrt(pi)"),
-    "normal_pdf": ("exp(-x**2/2)/sqrt(2*pi)", "-x*z"),
-    "normal_cdf": ("(1 + erf(x/sqrt(2)))/2", "exp(-x**2/2)/sqrt(2*pi)"),
-    "hypot": ("sqrt(x**2 + y**2)", "x/z", "y/z"),
-    "logaddexp": ("log(exp(x) + exp(y))", "exp(x - z)", "exp(y - z)"),
-}
+    from autograd_core.engine.ops import Primitive, Whole
 
-# of a sequence x_1 ... x_n: value, and the derivative to one entry, as LaTeX
-OF_SEQUENCES: dict[str, tuple[str, str]] = {
-    "sum": (r"z = \sum_i x_i", r"\frac{\partial z}{\partial x_i} = 1"),
-    "mean": (r"z = \frac{1}{n} \sum_i x_i", r"\frac{\partial z}{\partial x_i} = \frac{1}{n}"),
-    "prod": (r"z = \prod_i x_i", r"\frac{\partial z}{\partial x_i} = \prod_{j \neq i} x_j"),
-    "dot": (
-        r"z = \sum_i w_i x_i",
-        r"\frac{\partial z}{\partial w_i} = x_i, \quad \frac{\partial z}{\partial x_i} = w_i",
-    ),
-    "norm": (r"z = \sqrt{\sum_i x_i^2}", r"\frac{\partial z}{\partial x_i} = \frac{x_i}{z}"),
-    "max": (r"z = \max_i x_i", r"\frac{\partial z}{\partial x_i} = 1 \text{ for the first largest, else } 0"),
-    "min": (r"z = \min_i x_i", r"\frac{\partial z}{\partial x_i} = 1 \text{ for the first smallest, else } 0"),
-    "logsumexp": (r"z = \ln \sum_i e^{x_i}", r"\frac{\partial z}{\partial x_i} = e^{x_i - z}"),
-    "softmax": (
-        r"s_i = \frac{e^{x_i}}{\sum_j e^{x_j}}",
-        r"\frac{\partial s_i}{\partial x_i} = s_i (1 - s_i), \quad \frac{\partial s_i}{\partial x_j} = -s_i s_j",
-    ),
-    "log_softmax": (
-        r"z_i = x_i - \ln \sum_j e^{x_j}",
-        r"\frac{\partial z_i}{\partial x_i} = 1 - e^{z_i}, \quad \frac{\partial z_i}{\partial x_j} = -e^{z_j}",
-    ),
-}
-OPERANDS = {
-    "where": ("c", "a", "b"),
-    "clip": ("x", "a", "b"),
-    "leaky_relu": ("x", "a"),
-    "elu": ("x", "a"),
-    "atan2": ("y", "x"),
-}
+
+class Textbook(Symbolic):
+    """Formulas as books print them; a list of operands is one of its elements, x_i, which stands for all."""
+
+    def guard(self, xs: Any, fails: Any, careful: Any, usual: Callable[[], Any]) -> Any:  # noqa: ARG002
+        return usual()
+
+    def rarely(self, condition: Any, rare: Any, usual: Any) -> Any:  # noqa: ARG002
+        return usual
+
+    def to_round(self, careful: Any, plain: Callable[[], Any]) -> Any:  # noqa: ARG002
+        return plain()
+
+    def from_above(self, x: Any) -> Any:
+        return x
+
+    def row(self, name: str, *xs: Any) -> Any:
+        return sympy.sign(*xs) if name == "sign" else super().row(name, *xs)
+
+    def normal_cdf(self, x: Any) -> Any:
+        return (1 + sympy.erf(self.number(x) / sympy.sqrt(2))) / 2
+
+    def max(self, xs: Sequence[Any]) -> Any:
+        return sympy.Max(*xs) if len(xs) > 1 else over(r"\max_i", *xs)
+
+    def min(self, xs: Sequence[Any]) -> Any:
+        return sympy.Min(*xs) if len(xs) > 1 else over(r"\min_i", *xs)
+
+    def sum(self, xs: Any) -> Any:
+        """Of two numbers what it is; of an element that of all."""
+        xs = tuple(xs)
+        return sympy.Add(*xs) if len(xs) > 1 else over(r"\sum_i", *xs)
+
+    def dot(self, w: Sequence[Any], x: Sequence[Any]) -> Any:
+        return self.sum([w[0] * x[0]])
+
+    def prod(self, xs: Any) -> Any:
+        return over(r"\prod_i", *xs)
+
+    def products_of_others(self, xs: Any) -> Any:
+        return tuple(over(r"\prod_{j \neq i}", sympy.Symbol(x.name.replace("i", "j"))) for x in xs)
+
+    def count(self, xs: Any) -> Any:  # noqa: ARG002
+        return sympy.Symbol("n")
+
+
+TEXTBOOK: Any = Textbook()
+VALUE, SHARE = "z", "s"
+GREEK = {"alpha"}
+
+
+def over(operator: str, element: Any) -> Any:
+    """A sum, product or largest of a list, as a number of its own."""
+    return sympy.Symbol(f"{operator} {written(element)}", real=True)
+
+
+def operands_of(primitive: Primitive) -> list[str]:
+    """The operands' names, which are those of its rule; of one that takes any number x, y."""
+    if primitive.arity is None:
+        return ["w_{i}", "x_{i}"][-primitive.lists :]
+    _, *given = inspect.signature(primitive.value).parameters.values()
+    names = [p.name for p in given if p.kind != p.VAR_POSITIONAL and p.default is p.empty]
+    return names or ["x", "y"][: primitive.arity]
+
+
+def expressions(primitive: Primitive) -> tuple[list[Any], Any, list[Any]]:
+    """The operands, the value and the derivatives of an operation, as SymPy has them; in derivatives z is the value."""
+    xs = [sympy.Symbol(name, real=True) for name in operands_of(primitive)]
+    settled = {}
+    if primitive.name == "clip":  # its rule goes on to bounds that are equal or stand the wrong way round
+        _, low, high = xs
+        settled = dict.fromkeys((low > high, low >= high, high < low, high <= low), sympy.false)
+    rule = primitive.textbook or primitive.partials
+    z = sympy.Symbol(VALUE, real=True)
+    value = cases(primitive.value(TEXTBOOK, *xs))
+    partials = [cases(sympy.sympify(partial).subs(settled)) for partial in rule(TEXTBOOK, *xs, z)]
+    if not value.has(sympy.Eq, sympy.Ne):
+        partials = [elsewhere(partial) for partial in partials]
+    return xs, value, partials
+
+
+def cases(expression: Any) -> Any:
+    """Choices one below the other, each with the condition under which it is not 0, if there is one."""
+    expression = sympy.piecewise_fold(sympy.sympify(expression))
+
+    def turned(*chosen: Any) -> Any:
+        if len(chosen) == 2:
+            (a, condition), (b, _) = chosen
+            if a == 0 or (isinstance(condition, sympy.Eq) and b != 0):
+                return sympy.Piecewise((b, sympy.to_nnf(sympy.Not(condition))), (a, True))
+        return sympy.Piecewise(*chosen)
+
+    return expression.replace(sympy.Piecewise, turned)
+
+
+def elsewhere(expression: Any) -> Any:
+    """Without the conventions for single points, where an operand or the value is 0."""
+
+    def kept(*chosen: Any) -> Any:
+        usual = [(x, c) for x, c in chosen if not any(map(at_zero, sympy.And.make_args(c)))]
+        (x, condition), *rest = usual
+        if len(rest) == 1 and isinstance(condition, sympy.Ne) and condition.rhs == 0:
+            return x
+        return sympy.Piecewise(*usual)
+
+    def at_zero(condition: Any) -> bool:
+        return isinstance(condition, sympy.Eq) and condition.rhs == 0
+
+    return expression.replace(sympy.Piecewise, kept)
 
 
 def latex_of(primitive: Primitive) -> list[str]:
-    """The value and the derivatives of an operation of a few operands, as LaTeX equations."""
-    import sympy
-
-    symbols = dict(zip(("x", "y", "u"), sympy.symbols("x y u", real=True), strict=True))
-    z = sympy.Symbol("z", real=True)
-    value, *partials = (
-        sympy.sympify(text, locals={**symbols, "z": z}) for text in (FORMULAS.get(primitive.name) or derived(primitive))
-    )
-    operands = OPERANDS.get(primitive.name, ("x", "y", "u"))
-    renamed = {symbols[old]: sympy.Symbol(new, real=True) for old, new in zip(symbols, operands, strict=False)}
-    lines = [f"z = {written(value, renamed)}"]
-    for operand, partial in zip(operands, partials, strict=False):
-        lines.append(rf"\frac{{\partial z}}{{\partial {operand}}} = {written(partial, renamed)}")
+    """The value and the derivatives of an operation, as LaTeX equations."""
+    if primitive.whole is not None:
+        return latex_of_whole(primitive.name, primitive.whole)
+    xs, value, partials = expressions(primitive)
+    lines = [f"{VALUE} = {written(value)}"]
+    for x, partial in zip(xs, partials, strict=True):
+        lines.append(rf"\frac{{\partial {VALUE}}}{{\partial {written(x)}}} = {written(partial)}")
     return lines
 
 
-def derived(primitive: Primitive) -> tuple[str, ...]:
-    """The formulas of an operation that stands in the table alone, from its rule."""
-    import sympy
+def latex_of_whole(name: str, whole: Whole) -> list[str]:
+    """The same of one that is computed in parts: entry i of the result, its derivatives to x_i and to another x_j."""
+    total, x = r"\sum_j e^{x_{j}}", "x_{i}"
+    z = SHARE if name == "softmax" else VALUE
+    p, q = sympy.symbols(f"{SHARE}_i {SHARE}_j")
+    assert whole.slopes is not None
+    own, other = whole.slopes[0](p), whole.slopes[1](p, q)
+    lines = [
+        f"{z}_i = {whole.latex.format(x, total)}".replace(r"\log", r"\ln"),
+        rf"\frac{{\partial {z}_i}}{{\partial x_i}} = {written(own)}",
+        rf"\frac{{\partial {z}_i}}{{\partial x_j}} = {written(other)}",
+    ]
+    if z != SHARE:
+        shares = ROWS["softmax"].whole
+        assert shares is not None
+        lines.append(f"{SHARE}_i = {shares.latex.format(x, total)}")
+    return lines
 
-    from autograd_core.number_systems.symbolic import SYMBOLIC
 
-    operands = sympy.symbols("x y u", real=True)[: primitive.arity]
-    partials = primitive.partials(SYMBOLIC, *operands, sympy.Symbol("z", real=True))
-    return tuple(str(x) for x in (primitive.value(SYMBOLIC, *operands), *partials))
-
-
-def written(expression: object, renamed: dict[object, object]) -> str:
-    """LaTeX that latex2mathml reads, with e and ln as texts have them."""
-    import sympy
-
-    text = sympy.latex(
-        sympy.sympify(expression).subs(renamed, simultaneous=True) if renamed else expression, ln_notation=True
-    )
+def written(expression: Any) -> str:
+    """LaTeX that latex2mathml reads, with e and ln as texts have them, and names of several letters upright."""
+    expression = sympy.sympify(expression)
+    words = [s for s in expression.free_symbols if re.fullmatch("[a-z]{3,}", s.name) and s.name not in GREEK]
+    upright = {word: rf"\mathrm{{{word.name}}}" for word in words}
+    times = "dot" if upright else None
+    text = sympy.latex(expression, ln_notation=True, symbol_names=upright, mul_symbol=times)
     text = text.replace(r"\text{for}\:", r"\text{ for }").replace(r"\text{otherwise}", r"\text{ otherwise}")
     text = text.replace(r"\operatorname{atan}_{2}", r"\operatorname{atan2}")
     return text.replace(r"\operatorname{polygamma}", r"\psi")

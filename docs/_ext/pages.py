@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from docstrings import Docstring, inline, prose
-from formulas import OF_SEQUENCES, latex_of
+from formulas import latex_of
 from public_names import GROUPS, OTHERS, SPACES, WHOLE, Name, kebab, members, public_names
 from uses import MOST, Place, places, slug
 
@@ -356,17 +356,11 @@ def _parameters(thing: Any) -> list[str]:
 
 def formula(name: Name) -> str:
     """The formula of a function of the table, and its derivatives."""
-    if name.space != "autograd_core":
+    primitive = ROWS.get(name.name) if name.space == "autograd_core" else None
+    if primitive is None or (primitive.inner and primitive.whole is None):
         return ""
-    if name.name in OF_SEQUENCES:
-        lines = list(OF_SEQUENCES[name.name])
-    elif name.name in ROWS:
-        lines = latex_of(ROWS[name.name])
-    else:
-        return ""
-    text = "\n\n".join(f"$$\n{line}\n$$" for line in lines)
-    primitive = ROWS.get(name.name)
-    source = f"\n\n**Source.** {inline(primitive.source)}." if primitive is not None and primitive.source else ""
+    text = "\n\n".join(f"$$\n{line}\n$$" for line in latex_of(primitive))
+    source = f"\n\n**Source.** {inline(primitive.source)}." if primitive.source else ""
     return f"{rubric('Formula')}\n\n{text}{source}"
 
 
@@ -400,8 +394,7 @@ def primitives_page() -> str:
     for row in ROWS.values():
         if row.inner:
             continue
-        value, *partials = OF_SEQUENCES.get(row.name) or latex_of(row)
-        value, *partials = (text.replace("|", r"\|") for text in (value, *partials))
+        value, *partials = (text.replace("|", r"\|") for text in latex_of(row))
         derivatives = " &emsp; ".join(f"${p}$" for p in partials)
         rounding = f"{row.ulps:g}" if row.ulps else "0"
         cells = (f"`{row.name}`", f"${value}$", derivatives, inline(row.kink), rounding, inline(row.source))
@@ -412,7 +405,7 @@ def primitives_page() -> str:
 PRIMITIVES = """# Operations
 
 Every operation is one entry of [one table](../architecture.md), which sweeps, checks, pictures and compiled programs
-read. The formulas are those of the textbook, with z for the value; a test compares them with the table. *Kink* says
+read, and so does this page. The formulas are those of the textbook, with z for the value. *Kink* says
 what is chosen where there is no derivative ([all of them](../kinks.md)), *ulp* by how many units in the last place the
 value may be off in double precision ([measured](../accuracy.md)).
 
