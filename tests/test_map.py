@@ -152,6 +152,10 @@ DOCUMENTED = {
     "D4": ("06_learning.ipynb", "Learning XOR", ["2-2-1 sigmoid units batch:", "batch_size 4 lr"]),  # all 4 entries
     "D5": ("06_learning.ipynb", "Learning to classify wines", WINES),
     "D9": ("06_learning.ipynb", "Practical tips, as a program", ["0.1 for 0 and 0.9 for 1", "within -0.1 0.1"]),
+    "B1": ("07_error_signals.ipynb", "The error signal",  # the summary of his first case, and what the third comes to
+           ["Δw_i→j -η ŷ - y w_k→o σ s_k 1 - σ s_k w_j→k σ s_j 1 - σ s_j x_i", "Δw_j→k -η ŷ - y w_k→o σ s_k 1 - σ s_k z_j",
+            "Δw_k→o -η ŷ - y z_k", "δ_i δ_j w_i→j + δ_k w_i→k σ s_i 1 - σ s_i"]),
+    "B4": ("07_error_signals.ipynb", "A minibatch", ["Δw_j→k -η/N Σ_ y_i δ_k^ y_i z_j^ y_i"]),
     # The lecture's steps from Eq. 1 to Eq. 3, and of the proof of claim 2, in symbols: what is less what should be.
     "L1": ("08_linear_to_general_networks.ipynb", "A deep linear network",
            ["Tr ABC - Tr CAB 0", "change along D less <Eq. 3 D>: 0"]),

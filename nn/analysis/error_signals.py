@@ -16,7 +16,7 @@ from ..support.validation import shown
 from .forward_pass import forward_pass
 from .labelled_jacobian import tex
 from .layers_by_name import ForwardPass, Unit, one_of
-from .signal_formulas import Formula, UnitSignal, signal_formulas, update_formulas
+from .signal_formulas import Formula, Top, UnitSignal, explicit_updates, signal_formulas, update_formulas
 from .top_formulas import top_formulas
 
 if TYPE_CHECKING:
@@ -125,6 +125,22 @@ class ErrorSignals(Table):
         return [formula.text for formula in update_formulas(self.run, self.names)]
 
     @property
+    def explicit_updates(self) -> list[str]:
+        """The same with the factors of its signal in place of each δ.
+
+        Raises:
+            RangeError: From a unit there are more than 64 paths to the outputs.
+
+        Example:
+            >>> import nn
+            >>> model = nn.MLP(1, [1, 1], "sigmoid", bias=False, init=nn.init.constant(1.0))
+            >>> nn.error_signals(model, [0.0], 0.0, loss=nn.sse, notation="dolhansky").explicit_updates
+            ['Δw_j→o = −η (ŷ − y) z_j', 'Δw_i→j = −η (ŷ − y) w_j→o σ(s_j)(1 − σ(s_j)) x_i']
+        """
+        signals, tops = {unit.name: unit for unit in self._units()}, self._tops()
+        return [formula.text for formula in explicit_updates(self.run, signals, self.names, tops)]
+
+    @property
     def latex(self) -> str:
         r"""The recursion of each unit's signal, and its number, the last layer first.
 
@@ -140,8 +156,10 @@ class ErrorSignals(Table):
         return rf"\begin{{aligned}} {body} \end{{aligned}}"
 
     def _formulas(self) -> dict[str, Formula]:
-        tops = {} if self._asked is None else top_formulas(self.run, self.names, *self._asked)
-        return signal_formulas(self.run, {unit.name: unit for unit in self._units()}, self.names, tops)
+        return signal_formulas(self.run, {unit.name: unit for unit in self._units()}, self.names, self._tops())
+
+    def _tops(self) -> dict[str, Top]:
+        return {} if self._asked is None else top_formulas(self.run, self.names, *self._asked)
 
     def _activation_after(self) -> dict[str, float]:
         """What a softmax right after the last layer's sums made of each: there it is that layer's activation."""

@@ -5,15 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from autograd_core import RangeError
+from autograd_core import RangeError, Value
 
 from ..support.tables import Table, number
 from ..support.validation import shown
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-
-    from autograd_core import Value
 
     from ..support.names import Names
 
@@ -76,6 +74,7 @@ class ForwardPass(Table):
         names: The names of a text, or None. `run["layer1"]` are the nodes of a layer, and with a text's names
             `run["z_1^(2)"]` is the node that the text calls so, `run["z^(2)"]` those of a layer, and `run["Θ^(1)"]`
             the rows of its weights. What one unit and its layer are both called, as Dolhansky's z_j, is the node.
+            `run["a_0^(2)"]`, which biases are the weights of, is a new node that is 1, in no graph.
 
     Example:
         >>> import nn
@@ -127,7 +126,16 @@ class ForwardPass(Table):
                 found |= {f"weight {i} {unit.name}": w for i, w in enumerate(unit.weights)}
                 if unit.bias is not None:
                     found[f"bias {unit.name}"] = unit.bias
-        return found
+        return found | {f"1 into {layer}": Value(1.0, label=name) for layer, name in self._ones().items()}
+
+    def _ones(self) -> dict[str, str]:
+        """For each layer whose biases a text has as weights of a unit that is always 1 the name of that unit."""
+        if self.names is None or not self.names.biases:
+            return {}
+        return {
+            layer: self.names(f"1 into {layer}")
+            for layer, units in self.layers.items() if any(unit.bias is not None for unit in units)
+        }  # fmt: skip
 
     @property
     def last(self) -> str:
@@ -197,7 +205,8 @@ class ForwardPass(Table):
         return f"Forward pass  {s} = weights · what comes in{' + bias' if biases else ''}, {z} = activation of {s}"
 
     def _table(self) -> tuple[tuple[str, ...], list[list[str]]]:
-        called = self.names or str
+        called, ones = self.names or str, self._ones()
+        goes_to = dict(zip(("inputs", *self.layers), self.layers, strict=False))  # the layer that an end goes to
         rows = []
         for name, end in self.ends.items():
             if name.startswith("sum("):
@@ -205,6 +214,8 @@ class ForwardPass(Table):
             sums: Sequence[str] = [""] * len(end.nodes)
             if name in self.layers:
                 sums = [number(unit.sum.data) for unit in self.layers[name]]
+            if goes_to.get(name) in ones:
+                rows.append([ones[goes_to[name]], "", number(1.0)])
             each = zip(end.labels, sums, end.nodes, strict=True)
             rows += [[called(label), s, number(y.data)] for label, s, y in each]
         return ("name", *(self.names.heads[1:3] if self.names is not None else ("s", "z"))), rows

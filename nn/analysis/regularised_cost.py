@@ -16,13 +16,16 @@ from ..support.arrays import numpy
 from ..support.tables import Table, as_html, as_text, number
 from ..support.validation import callable_of, plain, real
 from .forward_pass import forward_pass
-from .labelled_jacobian import by
+from .labelled_jacobian import by, tex
+from .signal_formulas import batch_updates
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from ..modules.module import Module
+    from ..support.names import Names
     from .layers_by_name import ForwardPass
+    from .signal_formulas import Formula
 
 HEADS = ("layer", "Θ", "‖Δ‖", "‖λ/n Θ‖", "‖D‖")
 OF_OTHERS = ("layer", "shape", "‖Σ δ · input‖", "‖λ/N w‖", "‖D‖")  # texts without a penalty
@@ -77,6 +80,50 @@ class RegularisedCost(Table):
     n: int
     labels: list[tuple[tuple[str, ...], tuple[str, ...]]] = field(default_factory=list)
     letter: str = "J(Θ)"
+    _first: tuple[ForwardPass, Names | None] | None = None  # the pass of the first case
+
+    @property
+    def updates(self) -> list[str]:
+        """The step that gradient descent on J makes with each weight and bias, the last layer first.
+
+        Dolhansky's names have the case as a superscript, (y_i).
+
+        Example:
+            >>> import nn
+            >>> model = nn.MLP(1, [1, 1], "sigmoid", bias=False, seed=1)
+            >>> batch = nn.cost(model, [[0.5], [1.0]], [0.2, 0.4], loss=nn.sse, notation="dolhansky")
+            >>> batch.updates[0]
+            'Δw_j→o = −η/N Σ_(y_i) δ_o^(y_i) z_j^(y_i)'
+        """
+        return [formula.text for formula in self._updates()]
+
+    @property
+    def latex(self) -> str:
+        r"""These steps, and their numbers, which are those of -eta D.
+
+        Example:
+            >>> import nn
+            >>> model = nn.MLP(1, [1], bias=False, init=nn.init.constant(1.0))
+            >>> print(nn.cost(model, [[0.5], [1.0]], [0.0, 0.0], loss=nn.sse, notation="dolhansky").latex[16:-14])
+            \Delta w_{i \to o} &= -\frac{\eta}{N} \sum_{y_i} \delta_{o}^{(y_i)} \, x_{i}^{(y_i)} = -0.625 \, \eta
+        """
+        lines = [rf"{f.latex} = {tex(step)} \, \eta" for f, step in zip(self._updates(), self._numbers(), strict=True)]
+        body = r" \\ ".join(lines)
+        return rf"\begin{{aligned}} {body} \end{{aligned}}"
+
+    def _updates(self) -> list[Formula]:
+        return [] if self._first is None else batch_updates(*self._first, penalty=bool(self.lam))
+
+    def _numbers(self) -> list[float]:
+        """The entries of -D, in the order of the updates."""
+        assert self._first is not None
+        run, called = self._first
+        found = []
+        for units, D in reversed(list(zip(run.layers.values(), self.D, strict=True))):
+            for unit, row in zip(units, D.tolist(), strict=True):
+                bias_last = unit.bias is not None and not (called is not None and called.biases)
+                found += [-d for d in (row[1:] + row[:1] if bias_last else row)]
+        return found
 
     def _heading(self) -> str:
         cases = "case" if self.n == 1 else "cases"
@@ -190,6 +237,7 @@ def cost(
     return RegularisedCost(
         data + penalty, data, penalty, D, list(gradients.values()), deltas, sums, activations, list(theta.values()),
         [_called(units, name, called) for name, units in layers.items()], lam, n, _labels(runs[0], called), letter,
+        (runs[0], called),
     )  # fmt: skip
 
 
@@ -226,12 +274,13 @@ def _labels(run: ForwardPass, called: Any) -> list[tuple[tuple[str, ...], tuple[
     """For each layer the names of its units, and of what came in: 1 for a bias, and units or inputs."""
     known = {node: label for end in run.ends.values() for node, label in zip(end.nodes, end.labels, strict=True)}
     found = []
-    for units in run.layers.values():
+    for layer, units in run.layers.items():
         came = [known.get(node, f"input{i}") for i, node in enumerate(units[0].inputs)]
-        own = [unit.name for unit in units]
+        own, one = [unit.name for unit in units], "1"
         if called is not None:
             came, own = [called(label) for label in came], [called(label) for label in own]
-        found.append((tuple(own), tuple(came if units[0].bias is None else ["1", *came])))
+            one = called(f"1 into {layer}")
+        found.append((tuple(own), tuple(came if units[0].bias is None else [one, *came])))
     return found
 
 

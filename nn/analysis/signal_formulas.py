@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import TYPE_CHECKING, NamedTuple
+
+from autograd_core import RangeError
 
 from ..notation import latex
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from ..support.names import Names
     from .layers_by_name import ForwardPass, Unit
 
 CLOSE = 1e-9  # the recursion's sum, against what the sweep found
+MOST_PATHS = 64  # whose factors are written out
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,50 +76,101 @@ def signal_formulas(
 
 def _through_softmax(unit: Unit, layer: tuple[Unit, ...], units: list[Unit], names: Names | None) -> Formula:
     """The sum, over the outputs of a softmax, of what arrives there times its derivative to this unit's sum."""
-    delta, s = _name(names, f"signal {unit.name}"), _name(names, f"sum({unit.name})")
+    delta, loss = _name(names, f"signal {unit.name}"), "E" if names is None else names.loss
     parts = []
     for mate in layer:
-        terms = _arriving(mate, units, names) or [_over("E" if names is None else names.loss, _name(names, mate.name))]
-        inner = _both(" + ".join("{}" for _ in terms), " + ".join("{}" for _ in terms), *terms)
-        output = _name(names, mate.name)
-        slope = Formula(f"∂{output.text}/∂{s.text}", rf"\frac{{\partial {output.latex}}}{{\partial {s.latex}}}")
-        parts.append(_both("{} {}", r"{} \, {}", _in_product(inner, alone=len(terms) == 1), slope))
-    total = _both(" + ".join("{}" for _ in parts), " + ".join("{}" for _ in parts), *parts)
-    return _both("{} = {}", "{} &= {}", delta, total)
+        terms = _arriving(mate, units, names) or [_over(loss, _name(names, mate.name))]
+        parts.append(_side_by_side([_in_product(_sum_of(terms), alone=False), _share_slope(mate, unit, names)]))
+    return _both("{} = {}", "{} &= {}", delta, _sum_of(parts))
+
+
+def _share_slope(mate: Unit, unit: Unit, names: Names | None) -> Formula:
+    """The derivative of one share of a softmax to the sum of another."""
+    output, s = _name(names, mate.name), _name(names, f"sum({unit.name})")
+    return Formula(f"∂{output.text}/∂{s.text}", rf"\frac{{\partial {output.latex}}}{{\partial {s.latex}}}")
 
 
 def _arriving(unit: Unit, units: list[Unit], names: Names | None) -> list[Formula]:
     """The terms δ w of the units that an output goes to."""
     return [
-        _both("{} {}", r"{} \, {}", _name(names, f"signal {above.name}"), _name(names, f"weight {i} {above.name}"))
+        _side_by_side([_name(names, f"signal {above.name}"), _name(names, f"weight {i} {above.name}")])
         for above in units for i, x in enumerate(above.inputs) if x is unit.output
     ]  # fmt: skip
 
 
 def update_formulas(run: ForwardPass, names: Names | None) -> list[Formula]:
     """The step of each weight and bias: -eta times the error signal times what came in."""
-    known = {node: label for end in run.ends.values() for label, node in zip(end.labels, end.nodes, strict=True)}
+    return _steps(run, names, lambda unit: _name(names, f"signal {unit.name}"))
+
+
+def batch_updates(run: ForwardPass, names: Names | None, *, penalty: bool) -> list[Formula]:
+    """The step of each weight and bias for N cases: -eta/N times the sum over them, and with a penalty its share.
+
+    Dolhansky marks what changes from case to case by the case's target, δ_j^(y_i).
+    """
+    his = names is not None and names.notation == "dolhansky"
+    total = Formula("Σ_(y_i)", r"\sum_{y_i}") if his else Formula("Σ_cases", r"\sum_{\text{cases}}")
+
+    def of_case(part: Formula) -> Formula:
+        return Formula(f"{part.text}^(y_i)", f"{part.latex}^{{(y_i)}}") if his else part
+
     found = []
-    for units in reversed(run.layers.values()):
+    for weight in _weights(run, names):
+        factors = [_name(names, f"signal {weight.unit.name}"), *([weight.came] if weight.came else [])]
+        terms = _side_by_side(list(map(of_case, factors)))
+        step = _both("Δ{} = −η/N {} {}", r"\Delta {} &= -\frac{{\eta}}{{N}} {} {}", weight.name, total, terms)
+        if penalty and not weight.is_bias:
+            step = _both("{} − η λ/N {}", r"{} - \eta \, \frac{{\lambda}}{{N}} {}", step, weight.name)
+        found.append(step)
+    return found
+
+
+class _Weight(NamedTuple):
+    """A weight or bias by its name, its unit, and what comes in there; None where a bias has nothing."""
+
+    name: Formula
+    unit: Unit
+    came: Formula | None
+    is_bias: bool = False
+
+
+def _weights(run: ForwardPass, names: Names | None) -> Iterator[_Weight]:
+    """Each weight and bias, those of the last layer first."""
+    known = {node: label for end in run.ends.values() for label, node in zip(end.labels, end.nodes, strict=True)}
+    first = names is not None and names.biases  # biases are column 0 of the text's weights, those of a unit that is 1
+    for layer, units in reversed(run.layers.items()):
         for unit in units:
-            delta = _name(names, f"signal {unit.name}")
-            steps = []
-            for i, x in enumerate(unit.inputs):
-                weight, came = _name(names, f"weight {i} {unit.name}"), _came_in(names, known.get(x), i, unit)
-                steps.append(_both("Δ{} = −η {} {}", r"\Delta {} = -\eta \, {} \, {}", weight, delta, came))
+            found = [
+                _Weight(_name(names, f"weight {i} {unit.name}"), unit, _came_in(names, known.get(x), i, unit))
+                for i, x in enumerate(unit.inputs)
+            ]
             if unit.bias is not None:
-                bias = _name(names, f"bias {unit.name}")
-                at = 0 if names is not None and names.biases else len(steps)  # column 0 of the text's weights, or none
-                steps.insert(at, _both("Δ{} = −η {}", r"\Delta {} = -\eta \, {}", bias, delta))
-            found += steps
+                one = _name(names, f"1 into {layer}") if first else None
+                bias = _Weight(_name(names, f"bias {unit.name}"), unit, one, is_bias=True)
+                found.insert(0 if first else len(found), bias)
+            yield from found
+
+
+def _steps(run: ForwardPass, names: Names | None, signal: Callable[[Unit], Formula]) -> list[Formula]:
+    """-eta times what stands for the signal of the unit times what came in."""
+    found = []
+    for weight in _weights(run, names):
+        factors = _side_by_side([signal(weight.unit), *([weight.came] if weight.came else [])])
+        found.append(_both("Δ{} = −η {}", r"\Delta {} &= -\eta \, {}", weight.name, factors))
     return found
 
 
 def _in_product(part: Formula, *, alone: bool) -> Formula:
     """A sum in brackets, unless it stands alone."""
-    if alone or not any(sign in part.text for sign in (" + ", " − ")):
+    if alone or not _is_loose(part.text):
         return part
     return Formula(f"({part.text})", rf"\left({part.latex}\right)")
+
+
+def _is_loose(text: str) -> bool:
+    """Whether it is a sum, or begins with a minus."""
+    depths = accumulate((c == "(") - (c == ")") for c in text)
+    return text.startswith("−") or any(c in "+−" and depth == 0 for c, depth in zip(text, depths, strict=True))
 
 
 def _came_in(names: Names | None, known: str | None, i: int, unit: Unit) -> Formula:
@@ -124,32 +179,110 @@ def _came_in(names: Names | None, known: str | None, i: int, unit: Unit) -> Form
     return _name(names, known or (own if names is not None and own in names.of else f"input {i}"))
 
 
+class _Parts(NamedTuple):
+    """What a unit's signal is made of: the units that its output goes to, with the weights there, or what is given.
+
+    `given` stands in place of a sum over `above`, where the loss, or something without units, takes the output.
+    """
+
+    above: list[tuple[Unit, Formula]]
+    given: Formula | None
+    slope: Formula | None
+
+
+def _parts(
+    unit: Unit, units: list[Unit], signals: dict[str, UnitSignal], names: Names | None, top: Top | None
+) -> _Parts:
+    above, total = [], []
+    for other in units:
+        for i, x in enumerate(other.inputs):
+            if x is unit.output:
+                above.append((other, _name(names, f"weight {i} {other.name}")))
+                total.append(signals[other.name].delta * other.weights[i].data)
+    arriving, slope = signals[unit.name].arriving, _slope(unit, names)
+    if above and math.isclose(math.fsum(total), arriving, rel_tol=CLOSE, abs_tol=CLOSE):
+        return _Parts(above, None, slope)
+    if top is not None and not above and top.to_sum is not None:
+        return _Parts([], top.to_sum, None)
+    direct = None if top is None or above else top.to_output
+    loss = "E" if names is None else names.loss
+    return _Parts([], _over(loss, _name(names, unit.name)) if direct is None else direct, slope)
+
+
 def _signal(
     unit: Unit, units: list[Unit], signals: dict[str, UnitSignal], names: Names | None, top: Top | None
 ) -> Formula:
-    delta, slope = _name(names, f"signal {unit.name}"), _slope(unit, names)
-    terms, total = [], []
-    for above in units:
-        for i, x in enumerate(above.inputs):
-            if x is unit.output:
-                weight = _name(names, f"weight {i} {above.name}")
-                terms.append(_both("{} {}", r"{} \, {}", _name(names, f"signal {above.name}"), weight))
-                total.append(signals[above.name].delta * above.weights[i].data)
-    arriving = signals[unit.name].arriving
-    elsewhere = not math.isclose(math.fsum(total), arriving, rel_tol=CLOSE, abs_tol=CLOSE)
-    if elsewhere or not terms:
-        if top is not None and not terms and top.to_sum is not None:
-            return _both("{} = {}", "{} &= {}", delta, top.to_sum)
-        loss = "E" if names is None else names.loss
-        direct = None if top is None or terms else top.to_output
-        bare = slope is None
-        terms = [_over(loss, _name(names, unit.name)) if direct is None else _in_product(direct, alone=bare)]
-    inner = _both(" + ".join("{}" for _ in terms), " + ".join("{}" for _ in terms), *terms)
-    if len(terms) > 1 and slope is not None:
-        inner = Formula(f"({inner.text})", rf"\left({inner.latex}\right)")
-    if slope is None:
+    parts, delta = _parts(unit, units, signals, names, top), _name(names, f"signal {unit.name}")
+    if parts.given is not None:
+        inner = _in_product(parts.given, alone=parts.slope is None)
+    else:
+        terms = [_side_by_side([_name(names, f"signal {other.name}"), w]) for other, w in parts.above]
+        inner = _in_product(_sum_of(terms), alone=parts.slope is None)
+    if parts.slope is None:
         return _both("{} = {}", "{} &= {}", delta, inner)
-    return _both("{} = {} {}", r"{} &= {} \, {}", delta, inner, slope)
+    return _both("{} = {} {}", r"{} &= {} \, {}", delta, inner, parts.slope)
+
+
+# --- written out -----------------------------------------------------------------------------------
+
+
+def explicit_updates(
+    run: ForwardPass, signals: dict[str, UnitSignal], names: Names | None, tops: Mapping[str, Top]
+) -> list[Formula]:
+    """The step of each weight with the factors of its error signal in place of that signal."""
+    products: dict[str, list[Formula]] = {}
+    counts: dict[str, int] = {}
+    units = [unit for layer in reversed(run.layers.values()) for unit in layer]
+    for layer in reversed(run.layers.values()):
+        for unit in layer:
+            mates = layer if unit.is_share else (unit,)
+            counts[unit.name] = sum(max(1, sum(counts[o.name] for o in _above(mate, units))) for mate in mates)
+            if counts[unit.name] > MOST_PATHS:
+                msg = (
+                    f"explicit_updates: expected at most {MOST_PATHS} paths from a unit to the outputs, got "
+                    f"{counts[unit.name]} from {unit.name}; .updates has error signals in place of them"
+                )
+                raise RangeError(msg)
+            if not unit.is_share:
+                parts = _parts(unit, units, signals, names, tops.get(unit.name))
+                products[unit.name] = [*_arrives(parts, products), *([parts.slope] if parts.slope else [])]
+                continue
+            each = []
+            for mate in layer:
+                parts = _parts(mate, units, signals, names, tops.get(mate.name))
+                each.append([*_arrives(parts, products), _share_slope(mate, unit, names)])
+            products[unit.name] = _common(each)
+    return _steps(run, names, lambda unit: _side_by_side(products[unit.name]))
+
+
+def _arrives(parts: _Parts, products: dict[str, list[Formula]]) -> list[Formula]:
+    """The factors of what comes back to a unit's output."""
+    if parts.given is not None:
+        return [_in_product(parts.given, alone=False)]
+    return _common([[*products[other.name], w] for other, w in parts.above])
+
+
+def _common(products: list[list[Formula]]) -> list[Formula]:
+    """A sum of products as factors: what all begin with, and the sum of the rest in brackets."""
+    if len(products) == 1:
+        return products[0]
+    front = 0
+    while all(len(p) > front + 1 for p in products) and len({p[front].text for p in products}) == 1:
+        front += 1
+    rest = _sum_of([_side_by_side(p[front:]) for p in products])
+    return [*products[0][:front], _in_product(rest, alone=False)]
+
+
+def _above(unit: Unit, units: list[Unit]) -> list[Unit]:
+    return [other for other in units for x in other.inputs if x is unit.output]
+
+
+def _side_by_side(factors: Sequence[Formula]) -> Formula:
+    return Formula(" ".join(f.text for f in factors), r" \, ".join(f.latex for f in factors))
+
+
+def _sum_of(terms: Sequence[Formula]) -> Formula:
+    return Formula(" + ".join(t.text for t in terms), " + ".join(t.latex for t in terms))
 
 
 def _slope(unit: Unit, names: Names | None) -> Formula | None:

@@ -1,0 +1,149 @@
+"""Steps of gradient descent as formulas: by error signals, with all factors, and summed over the cases of a batch."""
+
+import re
+
+import pytest
+from latex2mathml.converter import convert
+
+import autograd_core as ag
+import nn
+from nn.notation import NOTATIONS
+
+
+def numbers_of(run, named, found):
+    """The numbers of all names of a pass."""
+    numbers = {"y": 0.25, "t": 0.25, "η": 1.0, "N": 1.0}
+    numbers |= {named(label): x.data for label, x in zip(run.ends["inputs"].labels, run.inputs, strict=True)}
+    for layer, units in run.layers.items():
+        numbers[named(f"1 into {layer}")] = 1.0
+        for unit, signal in zip(units, found[layer], strict=True):
+            numbers[named(f"signal {unit.name}")] = signal
+            numbers[named(f"sum({unit.name})")] = unit.sum.data
+            numbers[named(unit.name)] = unit.output.data
+            numbers |= {named(f"weight {i} {unit.name}"): w.data for i, w in enumerate(unit.weights)}
+    return numbers
+
+
+def worked_out(formula, numbers):
+    """The right side in numbers, factors side by side multiplied."""
+    names = "|".join(map(re.escape, sorted(numbers, key=len, reverse=True)))
+    right = re.sub(names, lambda found: f"({numbers[found[0]]!r})", formula.partition(" = ")[2])
+    right = re.sub(r"\)\s*(?=[(σ])", ")*", right.replace("−", "-"))
+    return eval(right, {"σ": ag.sigmoid})
+
+
+@pytest.mark.parametrize("notation", NOTATIONS)
+@pytest.mark.parametrize("bias", [True, False])
+@pytest.mark.parametrize("sizes", [[1], [1, 1, 1], [1, 2, 1], [2, 3, 2, 1], [2, 2]])
+def test_each_step_with_all_its_factors_comes_to_the_gradient(sizes, bias, notation):
+    model = nn.MLP(2, sizes, "sigmoid", bias=bias, output="sigmoid", seed=3)
+    targets = [0.25] if sizes[-1] == 1 else [ag.Value(0.25, label="y")] * sizes[-1]
+    loss = nn.sse
+    signals = nn.error_signals(model, [0.5, -1.0], targets if sizes[-1] > 1 else 0.25, loss=loss, notation=notation)
+    run, named = signals.run, signals.names
+    numbers = numbers_of(run, named, signals)
+    numbers |= {f"{named.target}_{k}": 0.25 for k in range(1, 4)}
+    run.loss.backward()
+    gradients = {named(f"bias {u.name}"): u.bias.grad for units in run.layers.values() for u in units if bias}
+    gradients |= {
+        named(f"weight {i} {u.name}"): w.grad for us in run.layers.values() for u in us for i, w in enumerate(u.weights)
+    }  # fmt: skip
+    assert len(gradients) == len(model.parameters())
+    for formulas in (signals.updates, signals.explicit_updates):
+        assert [f.partition(" = ")[0] for f in formulas] == [f.partition(" = ")[0] for f in signals.updates]
+        for formula in formulas:
+            weight = formula.partition(" = ")[0].removeprefix("Δ")
+            assert worked_out(formula, numbers) == pytest.approx(-gradients[weight], rel=1e-12)
+    letters = {named(f"signal {u.name}") for units in run.layers.values() for u in units}
+    assert not [f for f in signals.explicit_updates for letter in letters if letter in f]
+
+
+def test_dolhansky_prints_these_products():
+    """The summary of his first case, and what he derives in his second and third."""
+    given = {"loss": nn.sse, "notation": "dolhansky"}
+
+    def of(inputs, sizes):
+        model = nn.MLP(inputs, sizes, "sigmoid", bias=False, seed=1)
+        return nn.error_signals(model, [0.5] * inputs, 0.25, **given).explicit_updates
+
+    slope = "σ(s_{0})(1 − σ(s_{0}))".format
+    assert of(1, [1, 1, 1]) == [
+        "Δw_k→o = −η (ŷ − y) z_k",
+        f"Δw_j→k = −η (ŷ − y) w_k→o {slope('k')} z_j",
+        f"Δw_i→j = −η (ŷ − y) w_k→o {slope('k')} w_j→k {slope('j')} x_i",
+    ]
+    assert of(2, [1, 1])[1] == f"Δw_i→k = −η (ŷ − y) w_k→o {slope('k')} x_i"
+    both = f"(w_j→o {slope('j')} w_i→j + w_k→o {slope('k')} w_i→k)"
+    assert of(1, [1, 2, 1])[-1] == f"Δw_in→i = −η (ŷ − y) {both} {slope('i')} x_in"
+
+
+def test_his_minibatch_rule_is_printed_and_comes_to_the_step():
+    model = nn.MLP(1, [1, 1, 1], "sigmoid", bias=False, seed=1)
+    X, targets = [[0.8], [-0.5], [0.3]], [0.3, 0.1, 0.9]
+    batch = nn.cost(model, X, targets, loss=nn.sse, notation="dolhansky")
+    assert batch.updates == [
+        "Δw_k→o = −η/N Σ_(y_i) δ_o^(y_i) z_k^(y_i)",
+        "Δw_j→k = −η/N Σ_(y_i) δ_k^(y_i) z_j^(y_i)",
+        "Δw_i→j = −η/N Σ_(y_i) δ_j^(y_i) x_i^(y_i)",
+    ]
+    rule = r"\Delta w_{j \to k} &= -\frac{\eta}{N} \sum_{y_i} \delta_{k}^{(y_i)} \, z_{j}^{(y_i)} = "
+    assert rule in batch.latex
+    assert convert(batch.latex.replace("{aligned}", "{split}"))
+    came = [X, *(a.tolist() for a in batch.activations[:-1])]
+    by_rule = [-sum(d * z for [d], [z] in zip(delta.tolist(), a, strict=True)) / 3 for delta, a in zip(batch.deltas, came, strict=True)]
+    printed = [float(line.partition(" \\, \\eta \\\\")[0].partition(" \\, \\eta \\end")[0]) for line in re.split(r"\} = ", batch.latex)[1:]]
+    assert printed == pytest.approx(by_rule[::-1], rel=1e-3)
+
+
+@pytest.mark.parametrize("notation", [None, *NOTATIONS])
+@pytest.mark.parametrize("lam", [0.0, 0.5])
+@pytest.mark.parametrize("bias", [True, False])
+def test_each_batch_rule_stands_beside_its_number(bias, lam, notation):
+    """Every weight once; with a penalty it has its share, biases have none."""
+    model = nn.MLP(2, [3, 2], "sigmoid", bias=bias, output="sigmoid", seed=1)
+    batch = nn.cost(model, [[0.5, -1.0], [1.0, 2.0]], [[1, 0], [0, 1]], lam, notation=notation)
+    assert len({f.partition(" = ")[0] for f in batch.updates}) == len(model.parameters())
+    assert sum("λ/N" in f for f in batch.updates) == bool(lam) * (2 * 3 + 3 * 2)
+    steps = [float(x) for x in re.findall(r"= (-?[\d.]+) \\, \\eta(?: \\\\| \\end)", batch.latex)]
+    entries = sorted(-d for D in batch.D for row in D.tolist() for d in row)
+    assert sorted(steps) == pytest.approx(entries, rel=1e-3)
+    first = batch.D[1].tolist()[0]  # the first output unit's
+    expected = [-d for d in (first[1:] + first[:1] if bias and notation != "cs60050" else first)]
+    assert steps[: len(first)] == pytest.approx(expected, rel=1e-3)
+
+
+def test_many_paths_are_refused_in_words():
+    model = nn.MLP(1, [4] * 5 + [1], "tanh", seed=1)
+    signals = nn.error_signals(model, [0.5], 0.25, loss=nn.sse, notation="dolhansky")
+    with pytest.raises(ag.RangeError, match=r"at most 64 paths .* \.updates has error signals in place"):
+        _ = signals.explicit_updates
+
+
+def test_a_softmax_within_has_its_jacobian_among_the_factors():
+    model = nn.Sequential(nn.Layer(1, 2, "linear", bias=False, seed=1), nn.Softmax(), nn.Layer(2, 1, "linear", bias=False, seed=2))
+    signals = nn.error_signals(model, [0.5], 0.25, loss=nn.sse, notation="ling3804")
+    assert signals.explicit_updates[-1] == "Δw_2,1 = −η (a″_1 − y) (w′_1,1 ∂a′_1/∂x′_2 + w′_1,2 ∂a′_2/∂x′_2) a_1"
+
+
+def test_the_constant_unit_of_a_layer_is_in_the_tables_of_cs60050():
+    """a_0^(l) = 1, whose weights biases are: forward pass, steps, D; not in front of a layer that has no biases."""
+    model = nn.MLP(2, [3, 2, 1], "sigmoid", output="sigmoid", seed=1)
+    given = {"loss": nn.binary_cross_entropy, "notation": "cs60050"}
+    run = nn.forward_pass(model, [0.5, -1.0], 1.0, **given)
+    rows = [line.split() for line in str(run).splitlines()[2:]]
+    assert [row[0] for row in rows if len(row) == 2][:4] == ["a_0^(1)", "a_1^(1)", "a_2^(1)", "a_0^(2)"]
+    assert [row for row in rows if row[0].startswith("a_0")] == [[f"a_0^({k})", "1"] for k in (1, 2, 3)]
+    assert run["a_0^(2)"].data == 1.0
+    assert run["a_0^(2)"].label == "a_0^(2)"
+    signals = nn.error_signals(model, [0.5, -1.0], 1.0, **given)
+    assert signals.updates[:2] == ["ΔΘ_10^(3) = −η δ_1^(4) a_0^(3)", "ΔΘ_11^(3) = −η δ_1^(4) a_1^(3)"]
+    cost = nn.cost(model, [[0.5, -1.0]], [1.0], notation="cs60050")
+    assert [came for _, came in cost.labels] == [
+        ("a_0^(1)", "a_1^(1)", "a_2^(1)"),
+        ("a_0^(2)", "a_1^(2)", "a_2^(2)", "a_3^(2)"),
+        ("a_0^(3)", "a_1^(3)", "a_2^(3)"),
+    ]
+    without = nn.MLP(2, [2, 1], "sigmoid", bias=False, seed=1)
+    assert "a_0" not in str(nn.forward_pass(without, [0.5, -1.0], 1.0, **given | {"loss": nn.sse}))
+    for other in set(NOTATIONS) - {"cs60050"}:
+        assert "_0" not in str(nn.forward_pass(model, [0.5, -1.0], 1.0, **given | {"notation": other}))
