@@ -13,6 +13,7 @@ from hashlib import sha256
 from typing import Any
 
 from ..pictures import text
+from ..pictures.page import embed
 from ..pictures.render import theme
 from ..pictures.scene import cards
 
@@ -120,7 +121,8 @@ def script() -> str:
     """All scripts as the body of one function, without comments and indents; the layout library with its licence."""
     licence = static("dagre.LICENSE.txt").strip().replace("*/", "* /")
     library = static("dagre.min.js").partition("/*!")[0].strip()
-    own = (line.strip() for name in SCRIPTS for line in static(name).splitlines())
+    texts = (embed.static("theme.js"), *map(static, SCRIPTS))
+    own = (line.strip() for written in texts for line in written.splitlines())
     lines = "".join(f"{line}\n" for line in own if line and not line.startswith("//"))
     sizes = f"const SIZE={json.dumps(SIZES)};"
     return f"/* @dagrejs/dagre 3.1.3\n{licence}\n*/\n{library}\n{sizes}\n{lines}"

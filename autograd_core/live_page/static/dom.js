@@ -1,4 +1,4 @@
-// Elements, and the reader's theme. Text only ever becomes text nodes and attributes, so labels cannot be markup.
+// Elements. Text only ever becomes text nodes and attributes, so labels cannot be markup.
 
 const SVG = "http://www.w3.org/2000/svg";
 
@@ -31,36 +31,4 @@ function put(element, key, value) {
 }
 const setText = (element, text) => { if (element.shownText !== text) element.textContent = element.shownText = text; };
 const bySign = (x) => (x > 0 ? "pos" : x < 0 ? "neg" : Number.isNaN(x) ? "nan" : "");
-
-const DARK = ["dark", "dark-mode", "dark-theme", "theme-dark", "vscode-dark", "vscode-high-contrast", "quarto-dark"];
-const prefersDark = matchMedia("(prefers-color-scheme: dark)"), calm = matchMedia("(prefers-reduced-motion: reduce)");
-
-// This page, and the one around it where a notebook puts outputs into frames.
-function pages() {
-  try {
-    return window.parent.document === document ? [document] : [document, window.parent.document];
-  } catch {
-    return [document];  // a frame in a page of another origin
-  }
-}
-
-function themeOfPage() {
-  for (const { body, documentElement } of pages()) {
-    if (body.dataset.jpThemeLight) return body.dataset.jpThemeLight === "true" ? "light" : "dark";
-    for (const { dataset, classList } of [body, documentElement]) {
-      const said = [dataset.vscodeThemeKind, dataset.theme, ...classList];
-      if (said.some((word) => DARK.includes(word))) return "dark";
-      if (said.some((word) => DARK.includes(word?.replace("light", "dark")))) return "light";
-    }
-  }
-  return prefersDark.matches ? "dark" : "light";
-}
-
-function followTheme(element, fixed) {
-  const apply = () => { element.dataset.theme = fixed && fixed !== "auto" ? fixed : themeOfPage(); };
-  const observer = new MutationObserver(apply), attributeFilter = ["class", "data-theme", "data-jp-theme-light", "data-vscode-theme-kind"];
-  for (const { body, documentElement } of pages()) for (const one of [body, documentElement]) observer.observe(one, { attributeFilter });
-  prefersDark.addEventListener("change", apply);
-  apply();
-  return () => { observer.disconnect(); prefersDark.removeEventListener("change", apply); };
-}
+const calm = matchMedia("(prefers-reduced-motion: reduce)");

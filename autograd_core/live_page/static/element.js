@@ -32,7 +32,7 @@ class AutogradGraph extends HTMLElement {
     this.classList.add("agl");
     this.setAttribute("role", "region");
     this.setAttribute("aria-label", `Computation graph${state.title ? `: ${state.title}` : ""}`);
-    followTheme(this, state.theme);
+    followTheme(() => [this], state.theme);
     listenForKeys(this);
     this.holder = h("div", { class: "agl-holder" });
     this.replaceChildren(...[state.expression ? expressionLine(this, state.expression, rules) : null, this.holder].filter(Boolean));

@@ -75,17 +75,19 @@ def page(fragment: str, *, title: str, theme: str = "auto", is_wide: bool = Fals
 
 def script(kind: str) -> str:
     """The scripts of a kind as the body of one function: the common ones, then its own; without comment lines."""
-    lines = (line.strip() for line in (_static("live.js") + _static(f"{kind}.js")).splitlines())
+    files = ("theme.js", "live.js", f"{kind}.js")
+    lines = (line.strip() for line in "".join(map(static, files)).splitlines())
     return "".join(f"{line}\n" for line in lines if line and not line.startswith("//"))
 
 
 def style(kind: str) -> str:
     """The style sheets of a kind."""
-    return _static("live.css") + _static(f"{kind}.css")
+    return static("live.css") + static(f"{kind}.css")
 
 
 @cache
-def _static(name: str) -> str:
+def static(name: str) -> str:
+    """The text of a file of `static`."""
     from importlib.resources import files
 
     return files(__package__ or "").joinpath("static", name).read_text(encoding="utf-8")

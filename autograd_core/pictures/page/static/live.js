@@ -1,4 +1,4 @@
-// What every live output shares: the picture inline, pan and zoom, theme, tooltips.
+// What every live output shares: the picture inline, pan and zoom, tooltips.
 // This text stands in a function of its own; a kind adds `kinds.name = (view, data) => ...` to it.
 const SVG = "http://www.w3.org/2000/svg", MATH = "http://www.w3.org/1998/Math/MathML";
 const kinds = {};
@@ -30,45 +30,6 @@ const equation = (...parts) => {
   return math;
 };
 
-// --- the reader's theme ---
-
-const DARK = ["dark", "dark-mode", "dark-theme", "theme-dark", "vscode-dark", "vscode-high-contrast", "quarto-dark"];
-const prefersDark = matchMedia("(prefers-color-scheme: dark)");
-
-// This page, and the one around it where a notebook puts outputs into frames.
-function pages() {
-  try {
-    return window.parent.document === document ? [document] : [document, window.parent.document];
-  } catch {
-    return [document];  // a frame in a page of another origin
-  }
-}
-
-function themeOfPage() {
-  for (const { body, documentElement } of pages()) {
-    if (body.dataset.jpThemeLight) return body.dataset.jpThemeLight === "true" ? "light" : "dark";
-    for (const { dataset, classList } of [body, documentElement]) {
-      const said = [dataset.vscodeThemeKind, dataset.theme, ...classList];
-      if (said.some((word) => DARK.includes(word))) return "dark";
-      if (said.some((word) => DARK.includes(word?.replace("light", "dark")))) return "light";
-    }
-  }
-  return prefersDark.matches ? "dark" : "light";
-}
-
-function followTheme(root, fixed) {
-  const apply = () => {
-    const theme = fixed && fixed !== "auto" ? fixed : themeOfPage();
-    for (const element of [root, root.querySelector("svg")]) if (element) element.dataset.theme = theme;
-  };
-  const observer = new MutationObserver(apply);
-  const attributeFilter = ["class", "data-theme", "data-jp-theme-light", "data-vscode-theme-kind"];
-  for (const { body, documentElement } of pages()) for (const element of [body, documentElement]) observer.observe(element, { attributeFilter });
-  prefersDark.addEventListener("change", apply);
-  apply();
-  return apply;
-}
-
 // --- the view: a stage with the picture, whose viewBox is what one sees ---
 
 class View {
@@ -90,7 +51,7 @@ class View {
     this.tallest = Infinity;  // pixels; a kind may ask for less
     image.replaceWith(this.body);
     root.append(this.tip, this.heard);
-    this.theme = followTheme(root, data && data.theme);
+    this.theme = followTheme(() => [root, root.querySelector("svg")], data && data.theme);
     this.show(this.home);
     this.button("−", "Zoom out (−)", () => this.zoom(1 / 1.25));
     this.button("+", "Zoom in (+)", () => this.zoom(1.25));

@@ -1,0 +1,39 @@
+// Light or dark, as the page around is: that of a notebook, of a site, or the reader's system.
+
+const DARK = ["dark", "dark-mode", "dark-theme", "theme-dark", "vscode-dark", "vscode-high-contrast", "quarto-dark"];
+const prefersDark = matchMedia("(prefers-color-scheme: dark)");
+
+// This page, and the one around it where a notebook puts outputs into frames.
+function pages() {
+  try {
+    return window.parent.document === document ? [document] : [document, window.parent.document];
+  } catch {
+    return [document];  // a frame in a page of another origin
+  }
+}
+
+function themeOfPage() {
+  for (const { body, documentElement } of pages()) {
+    if (body.dataset.jpThemeLight) return body.dataset.jpThemeLight === "true" ? "light" : "dark";
+    for (const { dataset, classList } of [body, documentElement]) {
+      const said = [dataset.vscodeThemeKind, dataset.theme, ...classList];
+      if (said.some((word) => DARK.includes(word))) return "dark";
+      if (said.some((word) => DARK.includes(word?.replace("light", "dark")))) return "light";
+    }
+  }
+  return prefersDark.matches ? "dark" : "light";
+}
+
+// Give the elements that `found()` finds the theme of the page, now and when it changes; the result does it once more.
+function followTheme(found, fixed) {
+  const apply = () => {
+    const theme = fixed && fixed !== "auto" ? fixed : themeOfPage();
+    for (const element of found()) if (element) element.dataset.theme = theme;
+  };
+  const observer = new MutationObserver(apply);
+  const attributeFilter = ["class", "data-theme", "data-jp-theme-light", "data-vscode-theme-kind"];
+  for (const { body, documentElement } of pages()) for (const element of [body, documentElement]) observer.observe(element, { attributeFilter });
+  prefersDark.addEventListener("change", apply);
+  apply();
+  return apply;
+}
