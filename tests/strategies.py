@@ -11,9 +11,19 @@ import math
 from dataclasses import dataclass
 
 import mpmath
+from hypothesis import settings
 from hypothesis import strategies as st
 
 import autograd_core as ag
+
+
+def examples(count, **options):
+    """Settings of a test whose examples take long: as many as said where others have 200, in proportion elsewhere.
+
+    So the profiles of `conftest.py` hold for these tests, too: a quarter by default, all in `.ci/run`.
+    """
+    return settings(max_examples=max(3, count * settings.default.max_examples // 200), **options)
+
 
 # An operation reads earlier results only, by place. Those with a domain are put inside of it, so
 # that every program is finite and smooth at its point.

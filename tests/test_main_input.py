@@ -6,8 +6,9 @@ import sys
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from strategies import examples
 
 from autograd_core.__main__ import main
 
@@ -153,7 +154,7 @@ PIECES = st.sampled_from(
 )
 
 
-@settings(max_examples=150)
+@examples(150)
 @given(
     command=st.sampled_from(["draw", "step", "explain", "check"]),
     expression=st.lists(PIECES, max_size=8).map("".join),

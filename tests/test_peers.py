@@ -3,8 +3,8 @@
 from types import SimpleNamespace
 
 import pytest
-from hypothesis import given, settings
-from strategies import KINKED, SMOOTH, close, programs, run, scale_of, value_of
+from hypothesis import given
+from strategies import KINKED, SMOOTH, close, examples, programs, run, scale_of, value_of
 
 import autograd_core as ag
 from autograd_core import Value
@@ -46,7 +46,7 @@ def test_gradients_are_those_of_torch(torch_functions, program):
 
 # Torch gives x ** y no mixed second derivative where y is exactly 0, so powers stand aside.
 @given(program=programs(max_steps=6, operations=set(SMOOTH) - {"pow"}))
-@settings(max_examples=20)
+@examples(20)
 def test_hessians_are_those_of_torch(torch_functions, program):
     torch = torch_functions.torch
     f = lambda v: run(program, torch_functions, list(v))[-1] + 0.0 * v.sum()
@@ -78,7 +78,7 @@ def jax_functions():
 
 
 @given(program=programs(max_steps=8))
-@settings(max_examples=10)
+@examples(10)
 def test_gradients_are_those_of_jax(jax_functions, program):
     f = lambda *xs: run(program, jax_functions, xs)[-1] * 1.0
     theirs = jax_functions.jax.grad(f, argnums=tuple(range(len(program.point))))(*program.point)

@@ -5,7 +5,8 @@ import math
 import numpy as np
 import pytest
 from comparing import path_sizes
-from hypothesis import given, settings
+from hypothesis import given
+from strategies import examples
 
 import autograd_core as ag
 from autograd_core import compiler
@@ -146,7 +147,7 @@ def test_a_shared_result_may_lead_nowhere():
 
 
 @given(expressions(inputs=4))
-@settings(max_examples=40)
+@examples(40)
 def test_random_programs_with_shared_inputs(program):
     f, point = program, list(program.inputs)
     in_axes = tuple(None if k % 2 else 0 for k in range(len(point)))

@@ -7,9 +7,9 @@ import threading
 import numpy as np
 import pytest
 from comparing import same
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
-from strategies import programs, value_of
+from strategies import examples, programs, value_of
 from test_compiled import eager, rows_of_numbers
 
 import autograd_core as ag
@@ -52,7 +52,7 @@ def test_a_bound_point_has_the_bits_of_eager(program):
 
 
 @given(programs())
-@settings(max_examples=50)
+@examples(50)
 def test_optimizing_changes_last_digits_at_most(program):
     f, point = value_of(program), list(program.point)
     z, (gradient,) = compiler.compile(f, point).value_and_grad(point)

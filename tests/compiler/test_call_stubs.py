@@ -10,8 +10,9 @@ from typing import NamedTuple
 import numpy as np
 import pytest
 from comparing import kept_bytes
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
+from strategies import examples
 
 import autograd_core as ag
 from autograd_core.compiler.runtime import call_stubs, kept_executors, specialization
@@ -123,7 +124,7 @@ def described(tree):
 def test_a_stub_answers_as_the_general_way(name, kind, option):
     tree = TREES[name]
 
-    @settings(max_examples=12)
+    @examples(12)
     @given(st.integers(0, 2**32), st.sampled_from([0, 1, 7, 8, 9]))
     def agree(seed, count):
         rng = random.Random(seed)

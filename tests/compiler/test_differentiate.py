@@ -8,8 +8,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from strategies import programs, value_of
+from hypothesis import given
+from strategies import examples, programs, value_of
 
 import autograd_core as ag
 from autograd_core import compiler
@@ -20,7 +20,7 @@ pytest.importorskip("numpy")
 
 
 @given(programs(max_steps=6, smooth=True))
-@settings(max_examples=40)
+@examples(40)
 def test_hessians_of_random_programs(program):
     f, point = value_of(program), list(program.point)
     if not isinstance(f([ag.Value(x) for x in point]), ag.Value):
@@ -34,7 +34,7 @@ def test_hessians_of_random_programs(program):
 
 
 @given(programs(max_steps=6, smooth=True), programs(max_steps=6, smooth=True))
-@settings(max_examples=40)
+@examples(40)
 def test_jacobians_of_random_programs(first, second):
     f, g = value_of(first), value_of(second)
 

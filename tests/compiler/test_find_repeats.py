@@ -6,8 +6,9 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from strategies import examples
 
 import autograd_core as ag
 import nn
@@ -156,7 +157,7 @@ def repeated_programs(draw):
 
 
 @given(repeated_programs())
-@settings(max_examples=60)
+@examples(60)
 def test_random_repetition(case):
     chained, ops, places, copies, stride = case
 

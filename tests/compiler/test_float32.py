@@ -4,8 +4,9 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from strategies import examples
 
 import autograd_core as ag
 from autograd_core import RangeError, Value, compiler
@@ -62,7 +63,7 @@ def lifted(program):
 
 @pytest.mark.usefixtures("way")
 @given(expressions(SMOOTH, size=6), st.booleans())
-@settings(max_examples=40, suppress_health_check=["function_scoped_fixture", "too_slow", "filter_too_much"])
+@examples(40, suppress_health_check=["function_scoped_fixture", "too_slow", "filter_too_much"])
 def test_errors_of_random_programs_are_within_the_bound(program, optimize):
     f, point = lifted(program)
     leaves = [Value(x) for x in point]

@@ -5,10 +5,10 @@ import math
 import numpy as np
 import pytest
 from exported import LARGE, flat, ours, rosenbrock, some
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 from in_node import in_node, needs_node
-from strategies import programs, value_of
+from strategies import examples, programs, value_of
 
 import autograd_core as ag
 from autograd_core import OperandError, compiler
@@ -16,7 +16,7 @@ from autograd_core.engine.evaluation import evaluate
 from autograd_core.engine.ops import ROWS
 
 INF, NAN = math.inf, math.nan
-PROGRAM = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=6, deadline=None)
+PROGRAM = examples(6, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 # Calls the one function, and the one gradient, that each module exports.
 ANSWER = """

@@ -4,8 +4,9 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from strategies import examples
 
 import autograd_core as ag
 from autograd_core import compiler
@@ -182,7 +183,7 @@ def neighbourly(draw):
 
 
 @given(neighbourly())
-@settings(max_examples=60)
+@examples(60)
 def test_random_neighbours(case):
     steps, copies, kept = case
 

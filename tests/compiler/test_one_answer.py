@@ -16,8 +16,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 from comparing import NAN, SUBNORMAL, bits, numbers
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
+from strategies import examples
 
 import autograd_core as ag
 from autograd_core import compiler
@@ -147,7 +148,7 @@ seeds = st.integers(0, 2**20)
 
 @example(110, 7, {"reduce": None, "dtype": "float32", "optimize": True}, 0, False)
 @given(seeds, st.sampled_from(SIZES), options, st.sampled_from([0, 0.02, 0.3]), st.booleans())
-@settings(max_examples=20, deadline=None)
+@examples(20)
 @pytest.mark.usefixtures("backend")
 def test_batches(seed, count, options, odd, guards):
     rng = np.random.default_rng(seed)
@@ -179,7 +180,7 @@ def test_a_sum_over_chunks():
 
 
 @given(seeds, st.sampled_from(["float64", "float32"]), st.booleans())
-@settings(max_examples=15, deadline=None)
+@examples(15)
 @pytest.mark.usefixtures("backend")
 def test_a_row_is_the_same_in_every_batch(seed, dtype, optimize):
     rng = np.random.default_rng(seed)
@@ -198,7 +199,7 @@ def test_a_row_is_the_same_in_every_batch(seed, dtype, optimize):
 
 
 @given(seeds, st.sampled_from([1, 3, 8, 9, 40]), options, st.sampled_from([0, 0.05]))
-@settings(max_examples=20, deadline=None)
+@examples(20)
 @pytest.mark.usefixtures("backend")
 def test_points(seed, copies, options, odd):
     """Without rows: straight-line code, and copies that become regions."""
@@ -210,7 +211,7 @@ def test_points(seed, copies, options, odd):
 
 
 @given(seeds, st.sampled_from([9, 30]))
-@settings(max_examples=8, deadline=None)
+@examples(8)
 def test_points_of_many_inputs(seed, copies):
     """Copies whose operands stand in memory here and there; chains among them."""
     rng = np.random.default_rng(seed)
@@ -252,7 +253,7 @@ def exact_program(seed, length=8):
 
 
 @given(seeds, st.sampled_from([9, 30]), st.booleans(), st.sampled_from([0, 0.05]))
-@settings(max_examples=12, deadline=None)
+@examples(12)
 def test_long_programs_without_functions_need_no_plan_at_first(seed, copies, is_chain, odd):
     """Interpreted, called and bound, of values and of derivatives."""
     pytest.importorskip("llvmlite")

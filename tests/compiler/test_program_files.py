@@ -7,15 +7,15 @@ import zipfile
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
-from strategies import programs, value_of
+from strategies import examples, programs, value_of
 
 import autograd_core as ag
 from autograd_core import GuardError, StructureError, UnknownPrimitiveError, compiler
 from autograd_core.compiler.ir.program import ARRAYS, Program
 
-QUIET = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=60)
+QUIET = examples(60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 def branching(x):
@@ -295,7 +295,7 @@ def test_a_picture_needs_a_number_per_input(program):
 
 
 @given(programs())
-@settings(max_examples=30)
+@examples(30)
 def test_a_program_is_compiled_again(tmp_path_factory, program):
     point = list(program.point)
     compiled = compiler.compile(value_of(program), point)

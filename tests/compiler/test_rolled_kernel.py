@@ -7,8 +7,9 @@ from itertools import pairwise
 import numpy as np
 import pytest
 from comparing import bits, numbers
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
+from strategies import examples
 
 import autograd_core as ag
 from autograd_core.compiler.passes.find_repeats import coarser, regions_of
@@ -171,7 +172,7 @@ def test_sums_are_added_up_by_the_loop():
     assert len(total.before) + len(total.behind) < 20
 
 
-@settings(max_examples=30)
+@examples(30)
 @given(seed=st.integers(0, 10**6), count=st.sampled_from([1, 7, 16, 25]), odd=st.sampled_from([0, 0.05]))
 @example(seed=118, count=1, odd=0)  # the first copy gathers a slot that all of them share
 def test_random_steps_repeated(seed, count, odd):

@@ -5,8 +5,9 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from strategies import examples
 
 import autograd_core as ag
 from autograd_core import OperandError, StructureError, compiler
@@ -26,7 +27,7 @@ numbers = st.floats(-3, 3)
 
 @pytest.mark.usefixtures("backend")
 @given(st.lists(numbers, min_size=4, max_size=4), st.lists(numbers, min_size=4, max_size=4))
-@settings(max_examples=20, suppress_health_check=["function_scoped_fixture"])
+@examples(20, suppress_health_check=["function_scoped_fixture"])
 def test_derivatives_are_those_that_scipy_has_for_rosenbrock(x, p):
     problem = compiler.compile(rosenbrock, START).to_scipy(START)
     assert problem.fun(x) == pytest.approx(optimize.rosen(x))

@@ -5,8 +5,9 @@ import math
 import numpy as np
 import pytest
 from comparing import path_sizes
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
+from strategies import examples
 
 import autograd_core as ag
 from autograd_core import compiler
@@ -196,7 +197,7 @@ def near(found, expected, size):
 
 
 @given(steps, st.integers(1, 20), st.sampled_from([2, LANES + 1, LANES * STRETCH + 1]), st.integers(0, 3))
-@settings(max_examples=12, deadline=None)
+@examples(12)
 def test_random_programs_over_rows(program, times, count, seed):
     """Repeated, so that there are many stages."""
 
@@ -211,7 +212,7 @@ def test_random_programs_over_rows(program, times, count, seed):
 
 @given(steps, st.sampled_from([5, 16, 40, 129]), st.integers(0, 3))
 @example([("sin", 4, 0), ("mul", 1, 0), ("sub", 6, 9)], 64, 0)  # the adjoint of all copies is sent on as it is
-@settings(max_examples=20, deadline=None)
+@examples(20)
 def test_random_copies_that_share_weights(program, copies, seed):
     rng = np.random.default_rng(seed)
     points, weights = rng.uniform(-1, 1, (copies, 2)), rng.uniform(-1, 1, 4)

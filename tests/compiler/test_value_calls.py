@@ -7,8 +7,8 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from strategies import programs, value_of
+from hypothesis import given
+from strategies import examples, programs, value_of
 
 import autograd_core as ag
 import nn
@@ -35,7 +35,7 @@ def test_a_call_is_one_node_with_the_compiled_derivatives(options):
     assert (x.grad, y.grad) == (2 * slopes[0], 2 * slopes[1])
 
 
-@settings(max_examples=30)
+@examples(30)
 @given(programs(max_steps=6))
 def test_random_programs(program):
     g, point = value_of(program), list(program.point)

@@ -9,8 +9,9 @@ from fractions import Fraction
 import mpmath
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from strategies import examples
 from sympy import Rational
 
 import autograd_core as ag
@@ -376,7 +377,7 @@ def everything(name, xs, moving):
 
 
 @pytest.mark.parametrize("name", ["softmax", "log_softmax", "logsumexp"])
-@settings(max_examples=100)
+@examples(100)
 @given(xs=st.lists(entries, min_size=1, max_size=6), moving=st.lists(st.booleans(), min_size=6, max_size=6))
 def test_every_mixture_of_values_and_numbers_gives_the_same_bits_however_often(name, xs, moving):
     moving = [*moving[: len(xs) - 1], True]

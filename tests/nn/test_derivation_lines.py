@@ -4,9 +4,10 @@ import math
 import re
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from latex2mathml.converter import convert
+from strategies import examples
 
 import autograd_core as ag
 import nn
@@ -515,7 +516,7 @@ UNARY = (
 )  # fmt: skip
 
 
-@settings(max_examples=150, deadline=None)
+@examples(150)
 @given(st.data())
 def test_every_line_of_random_graphs_with_sharing(data):
     nodes = [leaf(x, name) for x, name in ((0.75, "w"), (-0.5, "x"), (1.25, "y"))]

@@ -4,8 +4,9 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from strategies import examples
 
 import autograd_core as ag
 import nn
@@ -206,7 +207,7 @@ def test_error_signals_can_be_read_off_any_graph_by_backward():
     loss=st.sampled_from([nn.sse, nn.mse, nn.huber_loss]),
     seed=st.integers(0, 10**6),
 )
-@settings(max_examples=40, deadline=None)
+@examples(40)
 def test_the_recursion_is_backward_on_random_networks(sizes, activation, loss, seed):
     """delta_j = f'(s_j) sum_k w_kj delta_k, each factor from the model's own weights."""
     model = nn.MLP(2, sizes, activation, seed=seed)

@@ -4,8 +4,9 @@ import math
 import sys
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from strategies import examples
 
 import autograd_core as ag
 import nn
@@ -248,7 +249,7 @@ NUMBERS = st.lists(st.floats(-3, 3), min_size=3, max_size=3)
 
 
 @given(x=NUMBERS, w=NUMBERS, b=st.floats(-3, 3), y=st.sampled_from([0.0, 1.0]))
-@settings(max_examples=60)
+@examples(60)
 def test_logistic_regression_has_dz_dw_db(x, w, b, y):
     """dz = a - y, dw = (a - y) x, db = a - y; dL/da = -y / a + (1 - y) / (1 - a)."""
     graph = experiments.logistic(x=x, y=y, w=w, b=b)

@@ -6,6 +6,7 @@ import pytest
 
 import autograd_core as ag
 import nn
+from nn.training import history_film
 
 FULL = nn.History(loss=[0.5, 0.25], accuracy=[0.5, 1.0], val_loss=[0.75, 0.5], val_accuracy=[0.25, 0.5])
 
@@ -46,16 +47,22 @@ def test_it_shows_itself_and_can_be_saved(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("epochs", "suffix"), [(1, ".gif"), (3, ".gif"), (50, ".gif"), (400, ".gif"), (3, ".webp"), (3, ".apng")]
+    ("epochs", "most", "suffix"),
+    [
+        *((1, 50, ".gif"), (3, 50, ".gif"), (400, 50, ".gif"), (3, 50, ".webp"), (3, 50, ".apng")),
+        *((5, 5, ".gif"), (6, 5, ".gif"), (40, 5, ".gif")),  # the same arithmetic, with fewer frames to draw
+    ],
 )
-def test_a_film_has_a_frame_for_each_epoch_up_to_fifty(epochs, suffix, tmp_path):
+def test_a_film_has_a_frame_for_each_epoch_up_to_fifty(epochs, most, suffix, tmp_path, monkeypatch):
     image = pytest.importorskip("PIL.Image")
+    assert history_film.MOST_FRAMES == 50
+    monkeypatch.setattr(history_film, "MOST_FRAMES", most)
     losses = [1 / (1 + k) + 0.02 * (k % 3) for k in range(epochs)]
     history = nn.History(loss=losses, accuracy=[1 - x / 2 for x in losses], val_loss=losses[::-1])
     path = history.save(tmp_path / f"run{suffix}")
     assert path.stat().st_size < 2_000_000
     with image.open(path) as film:
-        assert film.n_frames == min(epochs, 50)
+        assert film.n_frames == min(epochs, most)
         frames = []
         for k in range(film.n_frames):
             film.seek(k)
@@ -65,9 +72,7 @@ def test_a_film_has_a_frame_for_each_epoch_up_to_fifty(epochs, suffix, tmp_path)
 
 def test_the_last_frame_is_the_whole_run(tmp_path):
     pytest.importorskip("PIL.Image")
-    from nn.training.history_film import _frames
-
-    short = _frames(nn.History(loss=[1.0, 0.5, 0.25, 0.2]).plot, 4)
+    short = history_film._frames(nn.History(loss=[1.0, 0.5, 0.25, 0.2]).plot, 4)
     assert len(short) == 4
     assert FULL.save(tmp_path / "a.gif").read_bytes() == FULL.save(tmp_path / "b.gif").read_bytes()
 

@@ -6,8 +6,9 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from strategies import examples
 
 import autograd_core as ag
 import nn
@@ -278,7 +279,7 @@ def test_a_distant_gradient_is_the_sum_over_paths_of_products():
     activation=st.sampled_from(["sigmoid", "tanh", "relu", "silu", "linear"]),
     seed=st.integers(0, 10**6),
 )
-@settings(max_examples=40, deadline=None)
+@examples(40)
 def test_chain_backward_and_paths_agree_on_random_networks(sizes, nin, activation, seed):
     model = nn.MLP(nin, sizes, activation, seed=seed)
     x = [0.3 * k - 0.5 for k in range(1, nin + 1)]
@@ -301,7 +302,7 @@ def squared(prediction, target):
 
 
 @given(sizes=st.lists(st.integers(1, 4), min_size=2, max_size=5), seed=st.integers(0, 10**6))
-@settings(max_examples=40, deadline=None)
+@examples(40)
 def test_closed_form_of_a_deep_linear_network_is_what_backward_gives(sizes, seed):
     layers = [nn.Linear(m, n, bias=False, seed=seed + i) for i, (m, n) in enumerate(pairwise(sizes))]
     model = nn.Sequential(*layers)

@@ -5,8 +5,9 @@ import sys
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from strategies import examples
 
 import autograd_core as ag
 import nn
@@ -57,7 +58,7 @@ def test_the_hessian_of_a_network_is_that_of_its_formula():
     assert found.names[2] == "layer1/neuron0 b"
 
 
-@settings(max_examples=25)
+@examples(25)
 @given(seed=st.integers(0, 1000))
 def test_a_hessian_vector_product_is_the_matrix_times_the_vector(seed):
     model = nn.MLP(2, [3, 1], "tanh", seed=seed)
@@ -159,7 +160,7 @@ def test_logistic_regression_ends_where_reweighted_least_squares_end():
     assert optimizer.steps < optimizer.products
 
 
-@settings(max_examples=25)  # some dozen steps each
+@examples(25)  # some dozen steps each
 @given(x=st.floats(-2, 2), y=st.floats(-2, 2))
 def test_rosenbrocks_valley_is_walked_to_its_end_and_never_uphill(x, y):
     a, b = Value(x), Value(y)

@@ -6,8 +6,9 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from strategies import examples
 
 import autograd_core as ag
 import nn
@@ -29,7 +30,7 @@ def sequence(steps, seed=0, width=1):
     return np.random.default_rng(seed).normal(size=(steps, width)).tolist()
 
 
-@settings(max_examples=25)
+@examples(25)
 @given(seed=st.integers(0, 1000), scale=st.sampled_from([0.3, 1.0, 3.0]))
 def test_a_linear_recurrence_stays_between_the_powers_of_the_singular_values(seed, scale):
     """sigma_min(V)^k <= |V^k| <= sigma_max(V)^k; the lecture prints them without the power."""
@@ -61,7 +62,7 @@ def test_the_printed_bounds_fail_without_the_power():
     assert signal.norms[k] == 0.125 < signal.singular_values[0]  # below sigma_min: likewise
 
 
-@settings(max_examples=25)
+@examples(25)
 @given(
     kind=st.sampled_from(["tanh", "relu", "sigmoid", "softplus", "elu", "leaky_relu", "sin"]),
     seed=st.integers(0, 1000),

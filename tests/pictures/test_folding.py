@@ -15,8 +15,9 @@ from pathlib import Path
 
 import pytest
 from graphs import GRAPHS, HOSTILE, many, perceptron, rosenbrock, unrolled
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from strategies import examples
 from test_draw import SVG, box, cards_of, curve_points, edges_of, parsed, words
 
 import autograd_core as ag
@@ -551,7 +552,7 @@ def test_a_picture_stays_one_of_its_moment():
     assert [scene_of(view, "LR") for _, view in states(picture._view)] == before
 
 
-@settings(max_examples=10)
+@examples(10)
 @given(st.integers(0, 10_000))
 def test_random_tangles_fold(seed):
     rnd = random.Random(seed)
