@@ -183,13 +183,14 @@ RULES = {  # the recursion of error signals
 }
 
 
-def names(notation: Any, run: ForwardPass, caller: str = "notation") -> Names | None:
+def names(notation: Any, run: ForwardPass, caller: str = "notation", *, scores: bool = False) -> Names | None:
     """How a text calls what is in a forward pass; None for no text.
 
     Args:
         notation: One of `NOTATIONS`, or None.
         run: The pass.
         caller: Whom an error names.
+        scores: Whether the last layer's sums go into the loss as they are, which makes the activations of them.
 
     Raises:
         RangeError: There is no such notation.
@@ -222,10 +223,21 @@ def names(notation: Any, run: ForwardPass, caller: str = "notation") -> Names | 
         of |= _small_network(run)
         of |= _weights_by_ends(run, of)
     of |= _after_the_last_layer(notation, run)
+    if scores:
+        of |= _scores(run, of)
     target = "t" if notation == "downing" else "y"
     return Names(
         notation, text.order, text.heads, text.loss, of, text.biases, RULES[notation], target, text.by_outputs
     )  # fmt: skip
+
+
+def _scores(run: ForwardPass, of: dict[str, str]) -> dict[str, str]:
+    """The last layer has sums alone, and what a text calls its activations is what the loss makes of these."""
+    layer = list(run.layers)[-1]
+    found = {layer: of[f"sum({layer})"], f"activation {layer}": of[layer]}
+    for unit in run.layers[layer]:
+        found |= {unit.name: of[f"sum({unit.name})"], f"activation {unit.name}": of[unit.name]}
+    return found
 
 
 def _what_came_in(text: _Text, run: ForwardPass, unit: Unit, k: int, d: int) -> dict[str, str]:

@@ -63,7 +63,8 @@ def backward_pass(
 
     1. compute the loss; 2. its derivative to the activations of the last layer; 3. to its weighted sums; 4. to its
     weights; 5. to the activations of the layer before; 6. to its weighted sums; 7. to its weights; and so on. A softmax
-    after the last layer is its activation, if it has no other. The derivative to a layer's biases is that to its
+    after the last layer is its activation, if it has no other; with a text's names, where the loss takes scores, it
+    makes the activations itself, and there is no step to them. The derivative to a layer's biases is that to its
     weighted sums.
 
     Args:
@@ -111,7 +112,7 @@ def backward_pass(
         found.append(between(top, last, "numerator"))
     for layer in reversed(run.layers):
         activated = [id(unit.output) for unit in run.layers[layer]] != [id(unit.sum) for unit in run.layers[layer]]
-        if activated or len(found) != 1:  # else the softmax above is its activation
+        if activated or len(found) != int(not run.of_scores):  # else the softmax above, or in the loss, is it
             found.append(between(top, run.ends[layer], "numerator"))
         found.append(between(top, run.ends[f"sum({layer})"], "numerator"))
         found.append(to_weights(run, top, layer, "numerator", order, biases=biases))

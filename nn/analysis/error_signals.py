@@ -162,8 +162,10 @@ class ErrorSignals(Table):
         return {} if self._asked is None else top_formulas(self.run, self.names, *self._asked)
 
     def _activation_after(self) -> dict[str, float]:
-        """What a softmax right after the last layer's sums made of each: there it is that layer's activation."""
+        """What a softmax right after the last layer's sums, or the loss, made of each: that is its activation."""
         last = list(self.run.layers.values())[-1]
+        if self.run.of_scores:
+            return {unit.name: node.data for unit, node in zip(last, self.run.of_scores, strict=True)}
         after = self.run.ends[self.run.last]
         alone = self.run.last == "softmax" and len(after.nodes) == len(last) and all(u.output is u.sum for u in last)
         return {unit.name: node.data for unit, node in zip(last, after.nodes, strict=True)} if alone else {}
@@ -257,6 +259,10 @@ class ErrorSignals(Table):
         then += self._remarks()
         if self.names is None:
             return f"E = {number(self.run.loss.data)}  δ = ∂E/∂s = f′(s) · ∂E/∂z{then}"
+        if self.run.of_scores:
+            sums, function = self.names(f"sum({above})"), "σ" if self.run.of_scores[0].op == "sigmoid" else "softmax"
+            within = f"; the loss takes scores: within it {self.names(f'activation {above}')} = {function}({sums})"
+            return f"{self.names.loss} = {number(self.run.loss.data)}  {self.names.rule}{within}{then}"
         arriving, outputs = self.names.heads[4], self.run.ends[above]
         top = self.names(outputs.name)
         told = above not in self.layers or "∂E" in arriving
@@ -318,7 +324,9 @@ def error_signals(
         target: What the loss wants as its second argument.
         loss: A function of `(prediction, target)`, such as `nn.sse`.
         notation: A text, such as "downing", "dolhansky" or "cs60050": the table, the formulas and the graph
-            `.run.loss` have the names of that text; see `nn.forward_pass`.
+            `.run.loss` have the names of that text; see `nn.forward_pass`. A loss that takes scores,
+            `nn.cross_entropy` or `nn.binary_cross_entropy_with_logits`, makes the activations a itself: the last
+            layer then has sums z alone, the table has a beside them, and δ is a − y.
 
     Returns:
         `ErrorSignals`. `.grad` of the parameters is left alone.

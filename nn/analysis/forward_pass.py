@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from autograd_core import OperandError, StructureError, Value, topological_order
+from autograd_core import OperandError, StructureError, Value, sigmoid, softmax, topological_order
 
 from ..modules.activations import Softmax
 from ..modules.layers import Layer, Linear, Neuron, Sequential
-from ..modules.losses import of_one_case
+from ..modules.losses import made_of_scores, of_one_case
 from ..modules.module import Module
 from ..notation import names, put_labels
 from ..support.validation import callable_of, plain, shown
@@ -18,6 +18,8 @@ from .units import COUNTED
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
+
+    from ..support.names import Names
 
     _Part = tuple[str, list[Value], Value | None]  # a unit: its name within its layer, weights, bias
 
@@ -110,11 +112,28 @@ def forward_pass(
     if error is not None:
         ends["loss"] = JacobianEnd("loss", ("loss",), (error,))
     run = ForwardPass(inputs, layers, outputs, error, ends, _without_units(model, groups))
-    given = names(notation, run, "forward_pass")
+    function = made_of_scores(loss) if takes_sums(run) else ""
+    given = names(notation, run, "forward_pass", scores=bool(function))
     if given is None:
         return run
     put_labels(run, given)
-    return replace(run, names=given)
+    return replace(run, names=given, of_scores=_activations(function, run, given))
+
+
+def takes_sums(run: ForwardPass) -> bool:
+    """Whether a loss takes the sums of the last layer as they are."""
+    return run.loss is not None and run.last in run.layers and all(u.output is u.sum for u in run.layers[run.last])
+
+
+def _activations(function: str, run: ForwardPass, given: Names) -> tuple[Value, ...]:
+    """What a loss makes of scores, as nodes with names; they are above the scores, but not below the loss."""
+    if not function:
+        return ()
+    sums = [unit.sum for unit in run.layers[run.last]]
+    found = softmax(sums) if function == "softmax" else [sigmoid(s) for s in sums]
+    for unit, node in zip(run.layers[run.last], found, strict=True):
+        node.label = given(f"activation {unit.name}")
+    return tuple(found)
 
 
 def _without_units(model: Module, groups: list[tuple[str, list[_Part]]]) -> tuple[str, ...]:

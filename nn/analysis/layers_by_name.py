@@ -75,6 +75,9 @@ class ForwardPass(Table):
             `run["z_1^(2)"]` is the node that the text calls so, `run["z^(2)"]` those of a layer, and `run["Θ^(1)"]`
             the rows of its weights. What one unit and its layer are both called, as Dolhansky's z_j, is the node.
             `run["a_0^(2)"]`, which biases are the weights of, is a new node that is 1, in no graph.
+        of_scores: With a text's names, and a loss that takes scores, `nn.cross_entropy` or
+            `nn.binary_cross_entropy_with_logits`: the activations that the loss makes of them, which the text names.
+            These nodes are beside the graph of the loss.
 
     Example:
         >>> import nn
@@ -92,6 +95,7 @@ class ForwardPass(Table):
     ends: dict[str, JacobianEnd]
     others: tuple[str, ...] = ()
     names: Names | None = None
+    of_scores: tuple[Value, ...] = ()
 
     def __getitem__(self, name: str) -> Any:
         nodes = self._nodes()
@@ -126,6 +130,8 @@ class ForwardPass(Table):
                 found |= {f"weight {i} {unit.name}": w for i, w in enumerate(unit.weights)}
                 if unit.bias is not None:
                     found[f"bias {unit.name}"] = unit.bias
+        if self.of_scores:
+            found |= {f"activation {u.name}": a for u, a in zip(self.layers[self.last], self.of_scores, strict=True)}
         return found | {f"1 into {layer}": Value(1.0, label=name) for layer, name in self._ones().items()}
 
     def _ones(self) -> dict[str, str]:
@@ -216,8 +222,10 @@ class ForwardPass(Table):
                 sums = [number(unit.sum.data) for unit in self.layers[name]]
             if goes_to.get(name) in ones:
                 rows.append([ones[goes_to[name]], "", number(1.0)])
-            each = zip(end.labels, sums, end.nodes, strict=True)
-            rows += [[called(label), s, number(y.data)] for label, s, y in each]
+            labels, nodes = end.labels, end.nodes
+            if self.of_scores and name == self.last:
+                labels, nodes = tuple(f"activation {label}" for label in labels), self.of_scores
+            rows += [[called(label), s, number(y.data)] for label, s, y in zip(labels, sums, nodes, strict=True)]
         return ("name", *(self.names.heads[1:3] if self.names is not None else ("s", "z"))), rows
 
     def __repr__(self) -> str:

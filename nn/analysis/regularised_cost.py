@@ -10,12 +10,12 @@ from autograd_core import RangeError, StructureError, Value, grad_of
 from autograd_core import sum as total
 
 from ..data.dataset import cases_of
-from ..modules.losses import binary_cross_entropy, takes_mean_of_outputs, underlying
+from ..modules.losses import binary_cross_entropy, made_of_scores, takes_mean_of_outputs, underlying
 from ..notation import names
 from ..support.arrays import numpy
 from ..support.tables import Table, as_html, as_text, number
 from ..support.validation import callable_of, plain, real
-from .forward_pass import forward_pass
+from .forward_pass import forward_pass, takes_sums
 from .labelled_jacobian import by, tex
 from .signal_formulas import batch_updates
 
@@ -232,7 +232,8 @@ def cost(
     )
     if len(runs[0].outputs) == activations[-1].shape[1] and _is_activation(runs[0]):
         activations[-1] = np.array([[y.data for y in run.outputs] for run in runs], float)
-    called = names(notation, runs[0], "cost")
+    function = made_of_scores(loss) if takes_sums(runs[0]) else ""
+    called = names(notation, runs[0], "cost", scores=bool(function))
     letter = "J(Θ)" if called is None or called.notation.startswith("cs60050") else called.loss
     return RegularisedCost(
         data + penalty, data, penalty, D, list(gradients.values()), deltas, sums, activations, list(theta.values()),

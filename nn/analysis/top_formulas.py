@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import math
 from itertools import accumulate
 from typing import TYPE_CHECKING, Any
 
 import autograd_core as ag
-from autograd_core import AutogradError, Value
+from autograd_core import AutogradError, Value, grad_of
 
 from ..modules.activations import ACTIVATIONS
 from ..modules.losses import OF_PROBABILITIES, of_one_case, underlying
+from ..notation import latex
 from ..support.validation import plain
 from ..teaching.derivations import derivation
-from .signal_formulas import Formula, Top
+from ..teaching.writing import in_figures
+from .signal_formulas import CLOSE, Formula, Top
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -31,6 +34,8 @@ def top_formulas(run: ForwardPass, names: Names | None, loss: Callable[[Any, Any
     if names is None or run.last not in run.layers:
         return {}
     units = run.layers[run.last]
+    if run.of_scores:
+        return _of_scores(run, names, target)
     found = {}
     for k, unit in enumerate(units):
         try:
@@ -38,6 +43,37 @@ def top_formulas(run: ForwardPass, names: Names | None, loss: Callable[[Any, Any
         except (AutogradError, TypeError, ArithmeticError, IndexError):  # one of the user's, that has no formula here
             continue
     return {name: top for name, top in found.items() if top is not None}
+
+
+def _of_scores(run: ForwardPass, names: Names, target: Any) -> dict[str, Top]:
+    """a − y, where a loss makes activations of scores, or a share of it; where the numbers say so, or nothing."""
+    assert run.loss is not None
+    units, n = run.layers[run.last], len(run.of_scores)
+    given = plain(target)
+    flat = given if isinstance(given, list) else [given]
+    if isinstance(given, int) and n > 1:  # the index of a class
+        flat = [float(k == given) for k in range(n)]
+    slopes = grad_of(run.loss, [unit.sum for unit in units])
+    errors = [a.data - (y.data if isinstance(y, Value) else y) for a, y in zip(run.of_scores, flat, strict=True)]
+    for share in (1.0, 1.0 / n):
+        if all(math.isclose(g, share * e, rel_tol=CLOSE, abs_tol=CLOSE) for g, e in zip(slopes, errors, strict=True)):
+            return {
+                unit.name: Top(None, _share_of_error(share, names(f"activation {unit.name}"), letter))
+                for unit, letter in zip(units, _letters(names, n), strict=True)
+            }
+    return {}
+
+
+def _share_of_error(share: float, a: str, y: str) -> Formula:
+    text, tex = f"{a} − {y}", f"{latex(a)} - {latex(y)}"
+    if share == 1.0:
+        return Formula(text, tex)
+    front = in_figures(share)
+    return Formula(f"{front.text} ({text})", rf"{front.latex} \left({tex}\right)")
+
+
+def _letters(names: Names, n: int) -> list[str]:
+    return [names.target] if n == 1 else [f"{names.target}_{i}" for i in range(1, n + 1)]
 
 
 def _top(units: tuple[Unit, ...], k: int, names: Names, loss: Callable[[Any, Any], Any], target: Any) -> Top | None:
@@ -86,8 +122,8 @@ def _targets(target: Any, names: Names, *, certain: bool) -> Any:
         flat = [x for x in target if not isinstance(x, list)]
         if len(flat) < len(target):
             return target
-        letters = [names.target] if len(flat) == 1 else [f"{names.target}_{i}" for i in range(1, len(flat) + 1)]
-        return [_named(x, letter, certain=certain) for x, letter in zip(flat, letters, strict=True)]
+        each = zip(flat, _letters(names, len(flat)), strict=True)
+        return [_named(x, letter, certain=certain) for x, letter in each]
     return _named(target, names.target, certain=certain)
 
 

@@ -134,6 +134,16 @@ def of_one_case(loss: Callable[[Any, Any], Any], prediction: Any, target: Any) -
 OF_PROBABILITIES = frozenset(("binary_cross_entropy", "binary_cross_entropy_with_logits"))  # as targets
 
 
+OF_SCORES = {"binary_cross_entropy_with_logits": "sigmoid", "cross_entropy": "softmax"}
+
+
+def made_of_scores(loss: Any) -> str:
+    """What a loss here that takes scores makes of them itself, "sigmoid" or "softmax"; "" for the others."""
+    inner = underlying(loss)
+    own = getattr(inner, "__module__", None) == __name__
+    return OF_SCORES.get(getattr(inner, "__name__", ""), "") if own else ""
+
+
 def takes_mean_of_outputs(loss: Any) -> bool:
     """Whether it is one of the losses here that are a mean over the outputs too, and no reduction was chosen."""
     chosen = False

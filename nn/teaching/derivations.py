@@ -19,7 +19,7 @@ from .lines import line_of, product_of
 from .polynomials import cancelled
 from .reasons import BY_NAME, OTHER_FACTORS, OTHER_TERMS, OWN, SUM, joined
 from .shares import in_shares, named_shares
-from .slopes import Factor, and_one_less, logistic_functions, of_logistic
+from .slopes import Factor, and_one_less, logistic_functions, mirrored, of_logistic
 from .ways import OpenProduct, Ways, terms_of
 from .writing import (
     Written,
@@ -98,8 +98,7 @@ class Derivation(Table):
         text = ""
         for coefficient, factors in zip(self.coefficients, self.factors, strict=True):
             values = [f.value for f in factors]
-            c = abs(coefficient) if values else coefficient
-            minus = bool(values) and coefficient < 0
+            c, minus = abs(coefficient), coefficient < 0
             values = [c] * (c != 1.0 or not values) + values
             term = " · ".join(f"({number(x)})" if x < 0 and (len(values) > 1 or minus) else number(x) for x in values)
             sign = "−" if minus else ""
@@ -143,7 +142,14 @@ class Derivation(Table):
 
 
 def derivation(
-    root: Value, leaf: Value, *, prime: bool = False, outputs: bool = False, sums: bool = False, partials: bool = False
+    root: Value,
+    leaf: Value,
+    *,
+    prime: bool = False,
+    outputs: bool = False,
+    sums: bool = False,
+    partials: bool = False,
+    beside: Sequence[Value] = (),
 ) -> Derivation:
     """How the derivative of a node to one below it is worked out by hand, with the names that the nodes have.
 
@@ -155,6 +161,7 @@ def derivation(
     (1 − exp(x)/Σ) exp(x)/Σ, with `outputs=True` s(1 − s), if s is the share's name; and
     exp(−s)/(1 + exp(−s))² as f(1 − f) of that logistic function. Where the slopes by
     what functions gave cancel all denominators, two lines more do so: (−y/a + (1 − y)/(1 − a)) a(1 − a) is a − y.
+    A loss that takes scores ends likewise: −y σ(−z) + (1 − y) σ(z) is σ(z) − y, with a = σ(z) given `beside` a − y.
 
     A target that is a plain number is written as one, and the last line is a − 1; give it as
     `ag.Value(1.0, label="y")`, to a loss or to `nn.forward_pass`, to see a − y. Of softmax it is enough that one
@@ -168,6 +175,8 @@ def derivation(
         outputs: Whether they are written by what the function gave, where that has a name: z(1 − z) and 1 − z².
         sums: Whether the derivative of a sum has a line of its own: the sum of the derivatives of its terms.
         partials: Whether the first line is the chain rule alone, from each named node to the next: ∂L/∂a · ∂a/∂z.
+        beside: Nodes with names that are not in the graph: of a loss that takes scores a = σ(z), or the outputs of a
+            softmax, which it does not compute; `nn.forward_pass(...).of_scores` are such.
 
     Returns:
         A `Derivation` with `.lines`, `.reasons`, `.result`, `.latex` and `.value`.
@@ -186,6 +195,11 @@ def derivation(
         >>> s.label = "s"
         >>> nn.derivation(ag.tanh(s), a).lines
         ('∂tanh(s)/∂a = ∂/∂a [tanh(s)]', '            = (1 − tanh(s)²) ∂/∂a [a b]', '            = (1 − tanh(s)²) b')
+        >>> z, y = ag.Value(0.5, label="z"), ag.Value(1.0, label="y")
+        >>> a = ag.sigmoid(z)
+        >>> a.label = "a"
+        >>> nn.derivation(nn.binary_cross_entropy_with_logits(z, y), z, beside=[a]).result
+        'a − y'
     """
     for what, x in (("root", root), ("leaf", leaf)):
         if not isinstance(x, Value):
@@ -196,11 +210,11 @@ def derivation(
         msg = "derivation: expected a node below the root, got one that no path leads from, so that the derivative is 0"
         raise StructureError(msg)
     bottom = write(leaf)
-    ways = Ways(root, leaf, prime=prime, outputs=outputs, sums=sums)
+    ways = Ways(root, leaf, prime=prime, outputs=outputs, sums=sums, beside=beside)
     written, last = _by_rules(ways, bottom, sums=sums)
     if partials:
         written[1:1] = _partials(ways, bottom)
-    more, last = _as_texts_end(root, leaf, last, bottom, prime=prime, outputs=outputs)
+    more, last = _as_texts_end(root, leaf, last, bottom, prime=prime, outputs=outputs, beside=beside)
     written += more
     top = apart(write(root))
     name = f"∂{top[0]}/∂{bottom.text}"
@@ -283,7 +297,14 @@ def _with_zeros(
 
 
 def _as_texts_end(
-    root: Value, leaf: Value, last: list[OpenProduct], bottom: Written, *, prime: bool, outputs: bool
+    root: Value,
+    leaf: Value,
+    last: list[OpenProduct],
+    bottom: Written,
+    *,
+    prime: bool,
+    outputs: bool,
+    beside: Sequence[Value],
 ) -> tuple[list[_Line], list[OpenProduct]]:
     """Lines that need no rule of differentiation more, and the terms of the last one."""
     shares = [in_shares(t.factors) for t in last]
@@ -300,7 +321,7 @@ def _as_texts_end(
         lines.append(_Line(*line_of(last, bottom, last=True), "f′ = f(1 − f)"))
     if prime:
         return lines, last
-    more, last = _without_denominators(root, leaf, last, bottom)
+    more, last = _without_denominators(root, leaf, last, bottom, beside)
     return lines + more, last
 
 
@@ -319,18 +340,24 @@ def _with_names(root: Value, last: list[OpenProduct], bottom: Written) -> tuple[
 
 
 def _without_denominators(
-    root: Value, leaf: Value, last: list[OpenProduct], bottom: Written
+    root: Value, leaf: Value, last: list[OpenProduct], bottom: Written, beside: Sequence[Value]
 ) -> tuple[list[_Line], list[OpenProduct]]:
-    """Two lines more where slopes by what functions gave cancel all denominators, and the terms of the last one."""
-    ways = Ways(root, leaf, outputs=True).all()
+    """Two lines more where slopes by what functions gave cancel all denominators, and the terms of the last one.
+
+    Also where σ(−z) is 1 − σ(z), as in a cross-entropy of scores.
+    """
+    found_ways = Ways(root, leaf, outputs=True, beside=beside)
+    ways = found_ways.all()
+    opposite = _opposite(found_ways.leads)
     logistic = logistic_functions(topological_order(root))
     terms = [t._replace(factors=of_logistic(t.factors, logistic)) for t in terms_of(root, ways, max(map(len, ways)))]
     products = [(t.coefficient, [f.within for f in t.factors if f.within is not None]) for t in terms]
     known = all(f.within is not None for t in terms for f in t.factors)
-    found = cancelled(products) if known else None
+    found = cancelled(products, always=opposite is not None) if known else None
     if found is None:
         return [], last
-    line = _Line(*line_of(terms, bottom, last=True, behind=len(terms[0].factors), over=True), "common factor")
+    why = "common factor" if opposite is None else f"σ(−{opposite}) = 1 − σ({opposite})"
+    line = _Line(*line_of(terms, bottom, last=True, behind=len(terms[0].factors), over=True), why)
     rest, outside = found
     number = rest.as_number() if outside else None
     turned = next((k for k, (p, n) in enumerate(outside) if n % 2 and len(p.terms) > 1), None)
@@ -348,3 +375,9 @@ def _without_denominators(
     text, tex = product_of(1.0 if number is None else number, (), pieces)
     new = line.text != line_of(last, bottom, last=True)[0]
     return [*[line] * new, _Line(text, tex, "cancelled")], [OpenProduct(1.0, (Factor(text, tex, value),), None)]
+
+
+def _opposite(leads: Collection[Value]) -> str | None:
+    """How z is written where softplus(−z) is on the way; None where there is none."""
+    found = [u for node in leads if node.op == "softplus" and (u := mirrored(node.parents[0])) is not None]
+    return apart(write(found[0]))[0] if found else None

@@ -120,17 +120,20 @@ def _total(parts: Iterable[Polynomial]) -> Polynomial:
     return total
 
 
-def cancelled(products: Sequence[tuple[float, Sequence[tuple[tuple[Polynomial, int], ...]]]]) -> Any:
+def cancelled(
+    products: Sequence[tuple[float, Sequence[tuple[tuple[Polynomial, int], ...]]]], *, always: bool = False
+) -> Any:
     """A sum of products of powers of polynomials without its denominators, if all of them cancel.
 
     Args:
         products: For each its coefficient, and factors as `(polynomial, power)`.
+        always: Whether without denominators, too, the sum is worked out.
 
     Returns:
         What the sum is to be multiplied with, written, factor by factor, after the sum itself, a `Polynomial`; None
         where nothing cancels or a denominator is left.
     """
-    if not any(n < 0 for _, factors in products for factor in factors for _, n in factor):
+    if not always and not any(n < 0 for _, factors in products for factor in factors for _, n in factor):
         return None
     written: dict[Any, Polynomial] = {}
     counted: list[tuple[float, dict[Any, int]]] = []

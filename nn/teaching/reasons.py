@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from .writing import SHARES, inner, is_number
+from .writing import SHARES, inner, is_number, surprise
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
@@ -50,6 +50,9 @@ def rules(node: Value, below: Value, leads: Collection[Value], leaf: Value) -> l
         return [*chain, "power rule" if is_number(node.parents[0]) else "quotient rule"]
     if node.op == "square" or (node.op == "pow" and is_number(node.parents[1])):
         return [*chain, "power rule"]
+    terms = surprise(node)
+    if terms is not None:
+        return [*chain, SUM if below in (leaf, terms[1]) else OTHER_TERMS, "derivative of log"]
     if node.op in SHARES or node.op == "logsumexp":
         return [*chain, SHARE.get(node.op, "derivative of log")]
     name = {"sigmoid": "σ", "log1p": "log"}.get(node.op, node.op)

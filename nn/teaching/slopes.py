@@ -25,6 +25,7 @@ from .writing import (
     one_more,
     power,
     share_of,
+    surprise,
     write,
     written,
 )
@@ -77,6 +78,7 @@ def edges(
     *,
     prime: bool = False,
     outputs: bool = False,
+    sigmoids: Mapping[Value, Value] | None = None,
 ) -> list[Edge]:
     """A node's derivatives to what its formula is made of, one for each place there.
 
@@ -86,12 +88,19 @@ def edges(
         labels: Names that the graph has.
         prime: Whether slopes of activations are written f′(s).
         outputs: Whether they are written by what the function gave, where that has a name: a(1 − a).
+        sigmoids: Sigmoids, by the numbers that they are of.
     """
     within = inner(node)
     if within is not None:
         return [Edge(1.0, (), within)]
     if node.op in SHARES or node.op == "logsumexp":
         return _of_shares(node, shares or {}, labels)
+    terms = surprise(node)
+    if terms is not None:
+        return _of_surprise(*terms, shares or {}, labels)
+    if node.op == "softplus" and not prime:
+        [x] = node.parents
+        return [Edge(1.0, (_of_softplus(x, float(node.local_grads[0]), sigmoids or {}, outputs=outputs),), x)]
     found = []
     for k, below in enumerate(node.parents):
         coefficient, factors = local_slope(node, k, prime=prime, outputs=outputs)
@@ -148,6 +157,28 @@ def _of_function(node: Value, slope: float, *, prime: bool, outputs: bool) -> tu
         return 1.0, [_by_output(node, z, slope)]
     name = "σ" if op == "sigmoid" else op
     return 1.0, [Factor(*held(applied(name, [inside], mark=True)), slope)]
+
+
+def _of_softplus(x: Value, slope: float, sigmoids: Mapping[Value, Value], *, outputs: bool) -> Factor:
+    """Of softplus the slope is σ(x); of softplus(−u) σ(−u), or with `outputs` 1 − σ(u)."""
+    u = mirrored(x)
+    of = x if u is None else u
+    a = sigmoids.get(of)
+    plain = applied("σ", [write(of)])
+    part = write(a) if a is not None else plain
+    p = Polynomial({((-id(of) if a is None else id(a), part),): 1.0})
+    shown = part if outputs else plain
+    if u is None:
+        return Factor(*held(shown), slope, within=((p, 1),))
+    text, tex = f"(1 − {shown.text})", rf"\left(1 - {shown.latex}\right)"
+    if not outputs:
+        text, tex = held(applied("σ", [write(x)]))
+    return Factor(text, tex, slope, within=((1 - p, 1),))
+
+
+def mirrored(x: Value) -> Value | None:
+    """u of a node −u without a name."""
+    return x.parents[0] if x.op == "neg" and not x.label else None
 
 
 def _by_output(node: Value, z: Written, slope: float) -> Factor:
@@ -249,6 +280,21 @@ def _of_shares(node: Value, known: Mapping[Value, Value], labels: Collection[str
         Edge(1.0, (and_one_less(me),), x) if k == own else Edge(-1.0, (me, s), x)
         for k, (x, s) in enumerate(zip(xs, shares, strict=True))
     ]
+
+
+def _of_surprise(
+    xs: Sequence[Value], own: Value, known: Mapping[Value, Value], labels: Collection[str]
+) -> list[Edge]:
+    """Of log Σ exp(z) − z_k: the share of each z, and −1 for z_k."""
+    for s in known.values():
+        if s.op == "softmax" and set(exponents(s)) == set(xs):
+            xs = exponents(s)  # in the order that is written there
+    own_shares = {x: s for x, s in known.items() if s.op == "softmax" and _same(exponents(s), xs)}
+    top = max(float(x.data) for x in xs)
+    sizes = [math.exp(float(x.data) - top) for x in xs]
+    total = math.fsum(sizes)
+    shares = [_share(x, xs, e / total, own_shares, labels) for x, e in zip(xs, sizes, strict=True)]
+    return [*(Edge(1.0, (s,), x) for s, x in zip(shares, xs, strict=True)), Edge(-1.0, (), own)]
 
 
 def _share(

@@ -12,6 +12,8 @@ from .slopes import Edge, Factor, edges
 from .writing import SUMS, inner, summands
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from autograd_core import Value
 
 MOST_PATHS = 64
@@ -39,7 +41,14 @@ class Ways:
     """The paths from a root to a leaf, as texts go them: guards are passed over, a softmax is one function."""
 
     def __init__(
-        self, root: Value, leaf: Value, *, prime: bool = False, outputs: bool = False, sums: bool = False
+        self,
+        root: Value,
+        leaf: Value,
+        *,
+        prime: bool = False,
+        outputs: bool = False,
+        sums: bool = False,
+        beside: Sequence[Value] = (),
     ) -> None:
         self.root, self.leaf, self.sums = root, leaf, sums
         order = topological_order(root)
@@ -47,14 +56,16 @@ class Ways:
         for node in order:
             if not leads.isdisjoint(node.parents):
                 leads.add(node)
-        named = {node.parents[0]: node for node in sorted(order, key=lambda n: bool(n.label)) if node.op == "softmax"}
+        candidates = sorted([*order, *beside], key=lambda n: bool(n.label))
+        named = {node.parents[0]: node for node in candidates if node.op == "softmax"}
+        sigmoids = {node.parents[0]: node for node in candidates if node.op == "sigmoid" and node.label}
         labels = {node.label for node in order}
         self.edges: dict[Value, list[Edge]] = {}
         self.leads = leads
         counts = {leaf: 1}
         for node in order:
             if node in leads and node is not leaf:
-                found = edges(node, named, labels, prime=prime, outputs=outputs)
+                found = edges(node, named, labels, prime=prime, outputs=outputs, sigmoids=sigmoids)
                 self.edges[node] = [edge for edge in found if edge.below in leads]
                 counts[node] = sum(counts[edge.below] for edge in self.edges[node])
         if counts[root] > MOST_PATHS:
@@ -75,6 +86,9 @@ class Ways:
         waiting: list[tuple[Value, tuple[Part, ...], Part]] = [(self.root, (), start)]
         while waiting:
             node, parts, so_far = waiting.pop()
+            if node is self.leaf:
+                found.append([*parts, so_far])
+                continue
             for k, edge in reversed(list(enumerate(self.edges[node]))):
                 part = Part(
                     so_far.coefficient * edge.coefficient,
@@ -83,9 +97,7 @@ class Ways:
                     (*so_far.route, k),
                     (*so_far.rules, *rules(node, edge.below, self.leads, self.leaf)),
                 )
-                if edge.below is self.leaf:
-                    found.append([*parts, part])
-                elif edge.below.label or self._is_sum_within(node, edge.below):
+                if edge.below is not self.leaf and (edge.below.label or self._is_sum_within(node, edge.below)):
                     waiting.append((edge.below, (*parts, part._replace(rest=edge.below)), start))
                 else:
                     waiting.append((edge.below, parts, part))

@@ -56,6 +56,9 @@ def body(node: Value) -> Written:
         return write(within)
     if node.op in SHARES:
         return _share(node)
+    terms = surprise(node)
+    if terms is not None:
+        return _less(applied("log", [exponentials(terms[0])]), write(terms[1]))
     if node.op in SUMS:
         parts = [(held(p), sign) if sign < 0 else (p[:2], sign) for sign, p in terms_of_sum(node)]
         return Written(*added_up([(f"−{t}", f"-{x}") if sign < 0 else (t, x) for (t, x), sign in parts]), tight=False)
@@ -164,6 +167,20 @@ def exponents(node: Value) -> tuple[Value, ...]:
     if node.op in ("softmax", "log_softmax"):
         node = node.parents[1]
     return node.parents[:-1] if node.op == "logsumexp_less" else node.parents
+
+
+def surprise(node: Value) -> tuple[tuple[Value, ...], Value] | None:
+    """All scores and that of the right class, where a node is log Σ exp(z) less z_k, as a cross-entropy computes it.
+
+    That is softplus of what the logarithm for the other scores is above z_k. None for any other node.
+    """
+    if node.op != "softplus" or node.parents[0].op != "logsumexp_less" or node.parents[0].label:
+        return None
+    xs = node.parents[0].parents
+    labels = [x.label for x in xs]
+    if all(labels) and len(set(labels)) == len(xs):
+        xs = tuple(sorted(xs, key=lambda x: [int(p) if p.isdigit() else p for p in re.split(r"(\d+)", x.label)]))
+    return xs, node.parents[0].parents[-1]
 
 
 def exponentials(xs: Sequence[Value]) -> Written:
@@ -313,7 +330,7 @@ def in_figures(x: float) -> Written:
 
 def for_latex(words: str) -> str:
     """Words within a formula, their letters as LaTeX has them."""
-    signs = {"_": r"\_", "′": "$'$", "−": "$-$", **{letter: f"${name}$" for letter, name in LETTERS.items()}}
+    signs = {"_": r"\_", "^": r"\^{}", "′": "$'$", "−": "$-$"} | {letter: f"${x}$" for letter, x in LETTERS.items()}
     return "".join(signs.get(c, c) for c in words)
 
 

@@ -277,7 +277,7 @@ def test_a_logarithm_that_is_held_is_not_written_as_one():
         (ag.sigmoid, "σ(s)(1 − σ(s)) x", "o(1 − o) x"), (ag.tanh, "(1 − tanh(s)²) x", "(1 − o²) x"),
         (ag.exp, "o x", "o x"), (ag.log, "1/s x", "1/s x"), (ag.sqrt, "½ · 1/o x", "½ · 1/o x"),
         (ag.log1p, "1/(1 + s) x", "1/(1 + s) x"), (ag.sin, "cos(s) x", "cos(s) x"), (ag.cos, "−sin(s) x", "−sin(s) x"),
-        (ag.relu, "relu′(s) x", "relu′(s) x"), (ag.softplus, "softplus′(s) x", "softplus′(s) x"),
+        (ag.relu, "relu′(s) x", "relu′(s) x"), (ag.softplus, "σ(s) x", "σ(s) x"),
     ],
 )  # fmt: skip
 def test_slopes_as_texts_write_them(f, usual, outputs):

@@ -324,7 +324,7 @@ def test_a_pass_is_a_table():
     run = nn.forward_pass(nn.MLP(2, [2, 1], "tanh", seed=1), [0.5, -1.0], 1.0, loss=nn.sse, notation="cs60050")
     _, heads, *rows = str(run).splitlines()
     assert heads.split() == ["name", "z", "a"]
-    assert [row.split()[0] for row in rows] == ["a_1^(1)", "a_2^(1)", "a_1^(2)", "a_2^(2)", "a_1^(3)", "L"]
+    assert [row.split()[0] for row in rows] == ["a_0^(1)", "a_1^(1)", "a_2^(1)", "a_0^(2)", "a_1^(2)", "a_2^(2)", "a_1^(3)", "L"]
     unit = run.layers["layer1"][0]
     assert [float(x.replace("−", "-")) for x in rows[2].split()[1:]] == pytest.approx(
         [unit.sum.data, unit.output.data], rel=1e-3
