@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
+from threading import Thread
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -28,7 +29,8 @@ MOST_AT_HAND = 400  # edges up to which straight-line code is made in any case
 MOSTLY = 0.5  # share of a program that lies in regions, from which on it runs as a plan
 ROLLED_SHORT, ROLLED_LONG = 8, 2  # loops are used if they make code so many times shorter: short programs', long ones'
 EDGE_SECONDS = 3e-10  # to interpret, per edge and row
-COMPILE_SECONDS, COMPILE_EDGE_SECONDS = 0.02, 4e-4  # to compile a program: in any case, and per edge
+COMPILE_SECONDS, COMPILE_EDGE_SECONDS = 0.02, 6e-4  # to compile a program: in any case, and per edge
+CALL_SECONDS = 1e-4  # what an interpreted call takes besides, and a compiled one does not
 PATIENCE = 1.0  # compile once interpreting took so many times the compile time; infinity: never, nor load from disk
 PLAN_SECONDS, PLAN_EDGE_SECONDS = 0.02, 5e-6  # for a plan without regions
 
@@ -46,6 +48,7 @@ class Branch:
         self.interpreter = interpreter_of(self.program, fast=fast, dtype=dtype)
         self.seconds = 0.0  # spent in the interpreter so far
         self._kernels: dict[Any, Any] = {}
+        self._makers: dict[Any, Thread] = {}  # of kernels that are made while calls go on being interpreted
         self._asked: dict[Layout, bool] = {}  # whether code was on disk
         self._parts: dict[Layout, Split | None] = {}
         self._plan: Any = None
@@ -62,10 +65,34 @@ class Branch:
 
     def kernel(self, layout: Layout) -> Any:
         """The compiled code of the whole program for this layout."""
-        rows = LANES if layout.tables else 1
-        if (layout, rows) not in self._kernels:
-            self._kernels[layout, rows] = self._made_kernel(layout, rows, compiles=True)
-        return self._kernels[layout, rows]
+        key = layout, LANES if layout.tables else 1
+        if key in self._makers:
+            self._makers[key].join()
+        if key not in self._kernels:
+            self._kernels[key] = self._made_kernel(*key, compiles=True)
+        return self._kernels[key]
+
+    def _is_made(self, layout: Layout) -> bool:
+        """Whether a kernel is ready; at first request, a thread begins to make it, and calls go on without.
+
+        LLVM lets go of Python's lock while it compiles, so the calls meanwhile cost nothing where there are two
+        processors. A process that ends waits for the thread: LLVM must not be pulled down while it works. In a forked
+        child the thread is over, with nothing made; as after a failure, `kernel` then does the work, and raises.
+        """
+        key = layout, LANES if layout.tables else 1
+        if key not in self._makers and PATIENCE > 0:
+
+            def make() -> None:
+                with suppress(Exception):
+                    self._kernels[key] = self._made_kernel(*key, compiles=True)
+
+            thread = Thread(target=make, name="autograd-core compiles")
+            try:
+                thread.start()
+            except RuntimeError:  # no thread can be had, as where the process ends
+                return True
+            self._makers[key] = thread
+        return key not in self._makers or not self._makers[key].is_alive()
 
     def _made_kernel(self, layout: Layout, rows: int, *, compiles: bool) -> Kernel:
         from ..codegen.llvm.kernel import Kernel
@@ -183,8 +210,8 @@ class Branch:
     def run(self, layout: Layout, shared: Any, tables: Sequence[Any]) -> Runner:
         """Run, and lend what ran: `give_back` it when its results and gradients are read.
 
-        Interpreted until that has taken as long as compiling would. The bits are the same; but not those of regions
-        that may use the vector library, or add up a gradient, which are compiled at once.
+        Interpreted until that has taken as long as compiling would, and while a thread compiles. The bits are the same;
+        but not those of regions that may use the vector library, or add up a gradient, which are compiled at once.
         """
         count = len(tables[0]) if tables else 1
         compiled = self.compiles(layout)
@@ -197,7 +224,7 @@ class Branch:
         self.fill(runner, shared, tables)
         runner.run()
         if isinstance(runner, InterpreterRunner):
-            self.seconds += runner.seconds
+            self.seconds += runner.seconds + CALL_SECONDS
         return runner
 
     def compiles(self, layout: Layout) -> bool:
@@ -212,7 +239,11 @@ class Branch:
             return False
         if (layout, LANES if layout.tables else 1) in self._kernels:  # made for a bound call
             return True
-        return self.seconds > PATIENCE * self._compile_seconds(layout) or self.has_kept_kernel(layout)
+        if self.has_kept_kernel(layout):
+            return True
+        if self.seconds <= PATIENCE * self._compile_seconds(layout):
+            return False
+        return self.is_planned(layout) or self._is_made(layout)
 
     def _is_exact(self, layout: Layout) -> bool:
         """Whether a long program has the same bits as a plan and interpreted: no gradient, and no function in lanes.
