@@ -326,7 +326,7 @@ def test_a_pass_is_a_table():
     assert heads.split() == ["name", "z", "a"]
     assert [row.split()[0] for row in rows] == ["a_0^(1)", "a_1^(1)", "a_2^(1)", "a_0^(2)", "a_1^(2)", "a_2^(2)", "a_1^(3)", "L"]
     unit = run.layers["layer1"][0]
-    assert [float(x.replace("−", "-")) for x in rows[2].split()[1:]] == pytest.approx(
+    assert [float(x.replace("−", "-")) for x in rows[4].split()[1:]] == pytest.approx(
         [unit.sum.data, unit.output.data], rel=1e-3
     )
     assert "<table" in run._repr_html_()
