@@ -84,20 +84,21 @@ def array(leaves: list[Any], shape: tuple[int, ...]) -> Any:
 def build(spec: Spec, make: Callable[[int, Spec], Any]) -> Any:
     """A tree of that shape whose blocks (numbers or whole arrays) are `make(first leaf, block)`."""
 
-    def at(spec: Spec, start: int) -> Any:
+    def at(spec: Spec, start: int) -> tuple[Any, int]:
+        """The tree, and where the next one starts: asking each child for its size would walk through it once more."""
         if spec.kind in ("leaf", "array"):
-            return make(start, spec)
+            return make(start, spec), start + spec.size
         built = []
         for child in spec.children:
-            built.append(at(child, start))
-            start += child.size
+            part, start = at(child, start)
+            built.append(part)
         if spec.kind == "list":
-            return built
+            return built, start
         if spec.kind == "dict":
-            return dict(zip(spec.about, built, strict=True))
-        return spec.about(*built) if hasattr(spec.about, "_fields") else spec.about(built)
+            return dict(zip(spec.about, built, strict=True)), start
+        return spec.about(*built) if hasattr(spec.about, "_fields") else spec.about(built), start
 
-    return at(spec, 0)
+    return at(spec, 0)[0]
 
 
 def flatten_as(expected: Spec, tree: Any, what: str) -> list[Any]:

@@ -124,7 +124,7 @@ class TracedFunction(Locked):
         if len(args) != len(specs):
             msg = f"{self._name}: expected {len(specs)} argument(s) as when compiled, got {len(args)}"
             raise StructureError(msg)
-        return self._read(args, np.empty(sum(spec.size for spec in specs)), plain)
+        return self._read(args, np.empty(self._slots[-1].stop if specs else 0), plain)
 
     def _read(self, args: Sequence[Any], shared: Any, read: Callable[[Any, str], Any]) -> tuple[Any, list[Any]]:
         """Write what all rows share, and give a table of rows for each mapped argument."""
