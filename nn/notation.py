@@ -34,9 +34,12 @@ from .support.validation import shown
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from .analysis.layers_by_name import ForwardPass, Unit
+    from autograd_core import Value
+
+    from .analysis.layers_by_name import ForwardPass
 
 PRIMES = ("", "′", "″", "‴")
+MOST_TERMS = 4  # of a sum that stands in a formula
 MIDDLE = "jklmnpqrtuv"  # Dolhansky's hidden units; o is an output
 
 
@@ -94,7 +97,7 @@ def _primes(k: int) -> str:
 
 TEXTS = {
     "downing": _Text(
-        "from_to", ("node", "sum", "o", "∂o/∂sum", "∂E/∂o", "δ"), "E",
+        "from_to", ("node", "sum", "o", "∂o/∂sum", "∂L/∂o", "δ"), "L",
         layer=_letter,
         sums=lambda k, d: f"sum({_letter(k, d)})",
         unit=lambda k, d, j, n: f"{_letter(k, d).lower()}_{j}",
@@ -174,13 +177,26 @@ TEXTS = {
 }  # fmt: skip
 NOTATIONS = tuple(TEXTS)
 RULES = {  # the recursion of error signals
-    "downing": "δ = ∂o/∂sum · ∂E/∂o, ∂E/∂o = Σ w δ",
+    "downing": "δ = ∂o/∂sum · ∂L/∂o, ∂L/∂o = Σ w δ",
     "dolhansky": "δ_j = f′(s_j) Σ_k δ_k w_j→k",
     "lecture": "∂f/∂z_i = (W_{i+1}ᵀ ∂f/∂z_{i+1}) ⊙ b′_{i+1}(z_i)",
     "cs60050": "δ^(l) = ((Θ^(l))ᵀ δ^(l+1), without its row 0) ⊙ g′(z^(l))",
     "cs60050-first": "∂L/∂z^(l) = ((W^(l+1))ᵀ ∂L/∂z^(l+1)) ⊙ g′(z^(l))",
     "ling3804": "e′_i = f′(x_i) Σ_j e_j w_j,i, one prime more at each layer down",
 }
+
+
+# The same where that recursion does not hold: a unit goes to something else than the units that it sums over, such as
+# the sum of two layers' activations. With the head of the column for what comes back to an output.
+BY_OUTPUTS = {
+    "downing": ("δ = ∂o/∂sum · ∂L/∂o", "∂L/∂o"),
+    "dolhansky": ("δ_j = f′(s_j) ∂E/∂z_j", "∂E/∂z"),
+    "lecture": ("∂f/∂z_i = ∂f/∂a_{i+1} ⊙ b′_{i+1}(z_i)", "∂f/∂a_{i+1}"),
+    "cs60050": ("δ^(l) = ∂L/∂a^(l) ⊙ g′(z^(l))", "∂L/∂a"),
+    "cs60050-first": ("∂L/∂z^(l) = ∂L/∂a^(l) ⊙ g′(z^(l))", "∂L/∂a"),
+    "ling3804": ("e′_i = f′(x_i) ∂error/∂a_i, one prime more at each layer down", "∂error/∂a"),
+}
+BY_LAYERS = frozenset(("lecture", "cs60050", "cs60050-first"))  # whose recursion is a product with one layer's weights
 
 
 def names(notation: Any, run: ForwardPass, caller: str = "notation", *, scores: bool = False) -> Names | None:
@@ -202,7 +218,9 @@ def names(notation: Any, run: ForwardPass, caller: str = "notation", *, scores: 
         raise RangeError(msg)
     text, d, of = TEXTS[notation], max(len(run.layers), 1), {}
     of["inputs"] = text.layer(0, d)
-    of["loss"] = "L" if notation == "downing" else text.loss  # his E has an L beside the Jacobians
+    of["loss"] = text.loss
+    if notation == "downing":
+        of["error"] = "E"  # its name in his first half, by which it can be asked for, too
     for i, label in enumerate(run.ends["inputs"].labels, 1):
         of[label] = text.unit(0, d, i, len(run.inputs))
     for k, (layer, units) in enumerate(run.layers.items(), 1):
@@ -215,14 +233,16 @@ def names(notation: Any, run: ForwardPass, caller: str = "notation", *, scores: 
             of[f"signal {unit.name}"], of[f"bias {unit.name}"] = text.signal(k, d, j, n), text.bias(k, d, j, n)
             for i in range(len(unit.weights)):
                 of[f"weight {i} {unit.name}"] = text.weight(k, d, j, n, i + 1, len(unit.weights))
-            of |= _what_came_in(text, run, unit, k, d)
     if list(run.layers) and not any(x in run.inputs for x in next(iter(run.layers.values()))[0].inputs):
         # Something without units is in front of the first layer: the inputs are not what its weights meet.
         of |= {"inputs": "x"} | {label: f"x_{i}" for i, label in enumerate(run.ends["inputs"].labels, 1)}
     if notation == "dolhansky":
         of |= _small_network(run)
-        of |= _weights_by_ends(run, of)
     of |= _after_the_last_layer(notation, run)
+    of |= _what_came_in(text, run, of)
+    if notation == "dolhansky":
+        of |= _weights_by_ends(run, of)
+    of |= _shared(run, of)
     if scores:
         of |= _scores(run, of)
     target = "t" if notation == "downing" else "y"
@@ -240,13 +260,51 @@ def _scores(run: ForwardPass, of: dict[str, str]) -> dict[str, str]:
     return found
 
 
-def _what_came_in(text: _Text, run: ForwardPass, unit: Unit, k: int, d: int) -> dict[str, str]:
-    """Names for what enters a unit from elsewhere than inputs and units, such as a convolution before it."""
-    known = {node for end in run.ends.values() for node in end.nodes}
-    n = len(unit.inputs)
-    return {
-        f"input {i} {unit.name}": text.unit(k - 1, d, i + 1, n) for i, x in enumerate(unit.inputs) if x not in known
-    }
+def _what_came_in(text: _Text, run: ForwardPass, of: dict[str, str]) -> dict[str, str]:
+    """Names for what enters a unit from elsewhere than inputs and units, such as a convolution before it.
+
+    It has the names of a layer's activations where these are no other nodes' names. If they are, a sum of nodes that
+    have names is written as that sum, and anything else has a number.
+    """
+    known = {node: of[label] for end in run.ends.values() for label, node in zip(end.labels, end.nodes, strict=True)}
+    taken, others = set(known.values()), {}
+    found: dict[str, str] = {}
+    for k, (layer, units) in enumerate(run.layers.items(), 1):
+        for unit in units:
+            mine = {i: x for i, x in enumerate(unit.inputs) if x not in known}
+            n, d = len(unit.inputs), len(run.layers)
+            new = {i: text.unit(k - 1, d, i + 1, n) for i, x in mine.items() if x not in others}
+            free = taken.isdisjoint(new.values())
+            for i, name in new.items():
+                x = mine[i]
+                others[x] = name if free else _sum_of_known(x, known) or f"input {i + 1} of {of[layer]}"
+                while others[x] in taken:
+                    others[x] += "′"
+                taken.add(others[x])
+            found |= {f"input {i} {unit.name}": others[x] for i, x in mine.items()}
+    return found
+
+
+def _sum_of_known(node: Value, known: dict[Value, str]) -> str:
+    """Such as "(a_2,1 + a_3,1)" for a sum of at most four nodes that have names; "" for others."""
+    terms = [node]
+    while (inner := next((k for k, x in enumerate(terms) if x not in known), None)) is not None:
+        if terms[inner].op not in ("add", "sum") or len(terms) > MOST_TERMS:
+            return ""
+        terms[inner : inner + 1] = terms[inner].parents
+    return f"({' + '.join(known[x] for x in terms)})" if len(terms) <= MOST_TERMS else ""
+
+
+def _shared(run: ForwardPass, of: dict[str, str]) -> dict[str, str]:
+    """A weight that several units have is one node, and has one name, that of its first use."""
+    first: dict[Value, str] = {}
+    found: dict[str, str] = {}
+    for unit in (unit for units in run.layers.values() for unit in units):
+        own = {f"weight {i} {unit.name}": w for i, w in enumerate(unit.weights)}
+        if unit.bias is not None:
+            own[f"bias {unit.name}"] = unit.bias
+        found |= {name: first.setdefault(p, of[name]) for name, p in own.items()}
+    return found
 
 
 def _weights_by_ends(run: ForwardPass, of: dict[str, str]) -> dict[str, str]:
@@ -254,10 +312,15 @@ def _weights_by_ends(run: ForwardPass, of: dict[str, str]) -> dict[str, str]:
     letters = {x: of[label].partition("_")[2] for label, x in zip(run.ends["inputs"].labels, run.inputs, strict=True)}
     units = [unit for units in run.layers.values() for unit in units]
     letters |= {unit.output: of[f"sum({unit.name})"].partition("_")[2] for unit in units}
-    return {
-        f"weight {i} {unit.name}": f"w_{letters[x]}→{letters[unit.output]}"
-        for unit in units for i, x in enumerate(unit.inputs) if letters.get(x)
-    }  # fmt: skip
+    for unit in units:
+        for i, x in enumerate(unit.inputs):
+            name = of.get(f"input {i} {unit.name}", "")
+            if x not in letters and "_" in name and " " not in name:
+                letters[x] = name.partition("_")[2]
+    return {  # what has no name of its own has its number
+        f"weight {i} {unit.name}": f"w_{letters.get(x) or i + 1}→{letters[unit.output]}"
+        for unit in units for i, x in enumerate(unit.inputs)
+    }
 
 
 def _small_network(run: ForwardPass) -> dict[str, str]:
@@ -342,8 +405,9 @@ def put_labels(run: ForwardPass, given: Names) -> None:
             for i, w in enumerate(unit.weights):
                 w.label = given(f"weight {i} {unit.name}")
             for i, x in enumerate(unit.inputs):
-                if not x.label and f"input {i} {unit.name}" in given.of:
-                    x.label = given(f"input {i} {unit.name}")
+                name = given(f"input {i} {unit.name}")
+                if not x.label and f"input {i} {unit.name}" in given.of and not name.startswith("("):
+                    x.label = name
             if unit.bias is not None:
                 unit.bias.label = given(f"bias {unit.name}")
             unit.sum.label = given(f"sum({unit.name})")
@@ -368,6 +432,8 @@ def latex(name: str) -> str:
         >>> latex("δ_1^(3)"), latex("w_i→j"), latex("sum(y_1)")
         ('\\delta_{1}^{(3)}', 'w_{i \\to j}', '\\mathrm{sum}(y_{1})')
     """
+    if name.startswith("(") and " + " in name:
+        return rf"\left({' + '.join(map(latex, name[1:-1].split(' + ')))}\right)"
     inner = re.fullmatch(r"(\w+|δ)\(([^()]+)\)", name)
     if inner:
         return _called(*inner.groups())

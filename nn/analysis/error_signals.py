@@ -10,7 +10,7 @@ from autograd_core import RangeError, StructureError, Value, draw, grad_of, topo
 from autograd_core.pictures import Mark, Overlay
 
 from ..modules.losses import takes_mean_of_outputs
-from ..notation import branches
+from ..notation import BY_LAYERS, BY_OUTPUTS, branches
 from ..support.tables import Table, number
 from ..support.validation import shown
 from .forward_pass import forward_pass
@@ -63,6 +63,7 @@ class ErrorSignals(Table):
     names: Names | None = None
     _mean_of: int = 1
     _asked: tuple[Any, Any] | None = None  # the loss and its target
+    _recursion: bool = True  # whether what the text's recursion sums over is all that a unit goes to
 
     def __getitem__(self, name: str) -> Any:
         if name in self.layers:
@@ -122,7 +123,7 @@ class ErrorSignals(Table):
             >>> nn.error_signals(model, [0.0], 0.0, loss=nn.sse, notation="dolhansky").updates
             ['Δw_j→o = −η δ_o z_j', 'Δw_i→j = −η δ_j x_i']
         """
-        return [formula.text for formula in update_formulas(self.run, self.names)]
+        return [formula.text for formula in update_formulas(self.run, self._by_name(), self.names)]
 
     @property
     def explicit_updates(self) -> list[str]:
@@ -137,8 +138,7 @@ class ErrorSignals(Table):
             >>> nn.error_signals(model, [0.0], 0.0, loss=nn.sse, notation="dolhansky").explicit_updates
             ['Δw_j→o = −η (ŷ − y) z_j', 'Δw_i→j = −η (ŷ − y) w_j→o σ(s_j)(1 − σ(s_j)) x_i']
         """
-        signals, tops = {unit.name: unit for unit in self._units()}, self._tops()
-        return [formula.text for formula in explicit_updates(self.run, signals, self.names, tops)]
+        return [formula.text for formula in explicit_updates(self.run, self._by_name(), self.names, self._tops())]
 
     @property
     def latex(self) -> str:
@@ -150,13 +150,13 @@ class ErrorSignals(Table):
             >>> nn.error_signals(model, [0.0], -1.0, loss=nn.sse, notation="dolhansky").latex.partition(r" \\ ")[0]
             '\\begin{aligned} \\delta_{o} &= \\hat{y} - y = 1'
         """
-        known = {unit.name: unit.delta for unit in self._units()}
-        lines = [f"{formula.latex} = {tex(known[name])}" for name, formula in self._formulas().items()]
+        known = self._by_name()
+        lines = [f"{formula.latex} = {tex(known[name].delta)}" for name, formula in self._formulas().items()]
         body = r" \\ ".join(lines)
         return rf"\begin{{aligned}} {body} \end{{aligned}}"
 
     def _formulas(self) -> dict[str, Formula]:
-        return signal_formulas(self.run, {unit.name: unit for unit in self._units()}, self.names, self._tops())
+        return signal_formulas(self.run, self._by_name(), self.names, self._tops())
 
     def _tops(self) -> dict[str, Top]:
         return {} if self._asked is None else top_formulas(self.run, self.names, *self._asked)
@@ -252,6 +252,13 @@ class ErrorSignals(Table):
     def _units(self) -> list[UnitSignal]:
         return [unit for layer in self.layers.values() for unit in layer]
 
+    def _by_name(self) -> dict[str, UnitSignal]:
+        return {unit.name: unit for unit in self._units()}
+
+    def _rule(self, called: Names) -> tuple[str, str]:
+        """The recursion of the text, or what holds where it does not, and the head of its column."""
+        return (called.rule, called.heads[4]) if self._recursion else BY_OUTPUTS[called.notation]
+
     def _heading(self) -> str:
         assert self.run.loss is not None
         above = self.run.last
@@ -259,19 +266,23 @@ class ErrorSignals(Table):
         then += self._remarks()
         if self.names is None:
             return f"E = {number(self.run.loss.data)}  δ = ∂E/∂s = f′(s) · ∂E/∂z{then}"
+        rule, arriving = self._rule(self.names)
         if self.run.of_scores:
             sums, function = self.names(f"sum({above})"), "σ" if self.run.of_scores[0].op == "sigmoid" else "softmax"
             within = f"; the loss takes scores: within it {self.names(f'activation {above}')} = {function}({sums})"
-            return f"{self.names.loss} = {number(self.run.loss.data)}  {self.names.rule}{within}{then}"
-        arriving, outputs = self.names.heads[4], self.run.ends[above]
-        top = self.names(outputs.name)
-        told = above not in self.layers or "∂E" in arriving
-        last = "" if told else f"; at the output {arriving} stands for ∂{self.names.loss}/∂{top}"
+            return f"{self.names.loss} = {number(self.run.loss.data)}  {rule}{within}{then}"
+        given = f"∂{self.names.loss}/∂{self.names(self.run.ends[above].name)}"
+        if above not in self.layers or not self._recursion:
+            last = ""
+        elif arriving.startswith("∂"):
+            last = f"; at the output {arriving} is {given}, which the loss gives"
+        else:
+            last = f"; at the output {arriving} stands for {given}"
         units = self.run.layers.get(above, ())
         linear = [unit.name for unit in units if unit.output is unit.sum]  # the sum is the output
         same = "".join(f"; {self.names(f'sum({name})')} = {self.names(name)}" for name in linear[:SHOWN])
         same += "; ..." if len(linear) > SHOWN else ""
-        return f"{self.names.loss} = {number(self.run.loss.data)}  {self.names.rule}{last}{same}{then}"
+        return f"{self.names.loss} = {number(self.run.loss.data)}  {rule}{last}{same}{then}"
 
     def _remarks(self) -> str:
         """What a reader of the table has to know of this model and this loss."""
@@ -301,7 +312,9 @@ class ErrorSignals(Table):
             if unit.name in shares:  # its activation depends on the sums of the others, too
                 numbers[1:4] = number(shares[unit.name]), "", ""
             rows.append([name, *numbers])
-        return called.heads if called else HEADS, rows
+        if called is None:
+            return HEADS, rows
+        return (*called.heads[:4], self._rule(called)[1], *called.heads[5:]), rows
 
 
 def _outputs_averaged(loss: Any, run: ForwardPass) -> int:
@@ -367,7 +380,19 @@ def error_signals(
             deltas[unit.dot] = signal.recursive
             found[unit.name] = signal
     layers = {name: tuple(found[unit.name] for unit in layer) for name, layer in run.layers.items()}
-    return ErrorSignals(layers, run, run.names, _outputs_averaged(loss, run), (loss, target))
+    holds = run.names is None or _recursion_holds(run, uses, by_layers=run.names.notation in BY_LAYERS)
+    return ErrorSignals(layers, run, run.names, _outputs_averaged(loss, run), (loss, target), holds)
+
+
+def _recursion_holds(run: ForwardPass, uses: dict[Value, list[tuple[Value, int]]], *, by_layers: bool) -> bool:
+    """Whether hidden units go to units alone, as what comes in there; by layers: to those of the next layer."""
+    places = {unit.dot: (k, len(unit.weights)) for k, units in enumerate(run.layers.values()) for unit in units}
+    for k, units in enumerate(list(run.layers.values())[:-1]):
+        for user, operand in (use for unit in units for use in uses[unit.output]):
+            above, weights = places.get(user, (-1, 0))
+            if above < 0 or operand < weights or (by_layers and above != k + 1):
+                return False
+    return not (by_layers and branches(run))
 
 
 def _signal(

@@ -14,7 +14,7 @@ from ..modules.module import Module
 from ..notation import names, put_labels
 from ..support.validation import callable_of, plain, shown
 from .layers_by_name import ForwardPass, JacobianEnd, Unit
-from .units import COUNTED
+from .units import COUNTED, SUMS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -223,6 +223,8 @@ class _Reading:
                 self.users[parent].append(node)
         self.ends = set(outputs)
         self.weighty = {*model.parameters(), *inputs}
+        own = {p for _, parts in groups for _, w, b in parts for p in (*w, b) if p is not None}
+        self.free = {p for p in model.parameters() if p not in own} - set(inputs)  # parameters of no unit
 
     def layers(self) -> dict[str, tuple[Unit, ...]]:
         """The layers by name, in the order of the pass."""
@@ -255,7 +257,8 @@ class _Reading:
                 msg += "does not reach its end: under no_grad(), or by Dropout in training (model.eval() turns it off)?"
             raise StructureError(msg)
         [dot] = dots
-        return dot, dot if b is None else self.users[b][0]
+        summed = [] if b is None else [node for node in self.users[b] if dot in node.parents]
+        return dot, summed[0] if summed else dot
 
     def activations(self, sums: Iterable[Value]) -> dict[Value, Value]:
         """For each weighted sum the last node that depends on it alone; the sum itself if there is not one last."""
@@ -264,6 +267,8 @@ class _Reading:
             if node in region:
                 continue
             known = [p for p in node.parents if p.parents or p in self.weighty]  # others are constants
+            if node.op in SUMS:  # a bias outside of layers: it belongs to the activation, as in b(z) = tanh(z + c)
+                known = [p for p in known if p not in self.free]
             of = {region.get(p) for p in known}
             if len(of) == 1 and None not in of and not any(p in self.ends for p in known):
                 region[node] = of.pop()  # type: ignore[assignment]

@@ -102,7 +102,7 @@ class ForwardPass(Table):
         if isinstance(name, str) and name in self.ends:
             return self.ends[name].nodes
         if self.names is not None and name not in nodes:
-            if self.loss is not None and name == self.names.loss:
+            if self.loss is not None and self.names.means_loss(name):
                 return self.loss
             # A node before its layer: a text may have one name for both where there is one unit.
             name = self.names.meant(name, [*nodes, *self.ends, *(f"weights of {layer}" for layer in self.layers)])
@@ -185,7 +185,8 @@ class ForwardPass(Table):
             name = names[which]
         called = called or self.names
         if called is not None and isinstance(name, str) and name not in self.ends:
-            name = "loss" if name == called.loss and self.loss else called.meant(name, [*list(self.ends)[::-1]])
+            of_loss = self.loss is not None and called.means_loss(name)
+            name = "loss" if of_loss else called.meant(name, list(self.ends)[::-1])
             weights = called.meant(name, [f"weights of {layer}" for layer in self.layers])
             if weights.startswith("weights of "):
                 if not of_weights:

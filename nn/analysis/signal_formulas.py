@@ -7,12 +7,14 @@ from dataclasses import dataclass
 from itertools import accumulate
 from typing import TYPE_CHECKING, NamedTuple
 
-from autograd_core import RangeError
+from autograd_core import RangeError, grad_of
 
 from ..notation import latex
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
+
+    from autograd_core import Value
 
     from ..support.names import Names
     from .layers_by_name import ForwardPass, Unit
@@ -79,9 +81,9 @@ def _through_softmax(unit: Unit, layer: tuple[Unit, ...], units: list[Unit], nam
     delta, loss = _name(names, f"signal {unit.name}"), "E" if names is None else names.loss
     parts = []
     for mate in layer:
-        terms = _arriving(mate, units, names) or [_over(loss, _name(names, mate.name))]
-        parts.append(_side_by_side([_in_product(_sum_of(terms), alone=False), _share_slope(mate, unit, names)]))
-    return _both("{} = {}", "{} &= {}", delta, _sum_of(parts))
+        terms = _arriving(mate, units, names) or [over(loss, _name(names, mate.name))]
+        parts.append(side_by_side([in_product(sum_of(terms), alone=False), _share_slope(mate, unit, names)]))
+    return _both("{} = {}", "{} &= {}", delta, sum_of(parts))
 
 
 def _share_slope(mate: Unit, unit: Unit, names: Names | None) -> Formula:
@@ -93,14 +95,14 @@ def _share_slope(mate: Unit, unit: Unit, names: Names | None) -> Formula:
 def _arriving(unit: Unit, units: list[Unit], names: Names | None) -> list[Formula]:
     """The terms δ w of the units that an output goes to."""
     return [
-        _side_by_side([_name(names, f"signal {above.name}"), _name(names, f"weight {i} {above.name}")])
+        side_by_side([_name(names, f"signal {above.name}"), _name(names, f"weight {i} {above.name}")])
         for above in units for i, x in enumerate(above.inputs) if x is unit.output
     ]  # fmt: skip
 
 
-def update_formulas(run: ForwardPass, names: Names | None) -> list[Formula]:
+def update_formulas(run: ForwardPass, signals: dict[str, UnitSignal], names: Names | None) -> list[Formula]:
     """The step of each weight and bias: -eta times the error signal times what came in."""
-    return _steps(run, names, lambda unit: _name(names, f"signal {unit.name}"))
+    return _steps(run, signals, names, lambda unit: _name(names, f"signal {unit.name}"))
 
 
 def batch_updates(run: ForwardPass, names: Names | None, *, penalty: bool) -> list[Formula]:
@@ -117,7 +119,7 @@ def batch_updates(run: ForwardPass, names: Names | None, *, penalty: bool) -> li
     found = []
     for weight in _weights(run, names):
         factors = [_name(names, f"signal {weight.unit.name}"), *([weight.came] if weight.came else [])]
-        terms = _side_by_side(list(map(of_case, factors)))
+        terms = side_by_side(list(map(of_case, factors)))
         step = _both("Δ{} = −η/N {} {}", r"\Delta {} &= -\frac{{\eta}}{{N}} {} {}", weight.name, total, terms)
         if penalty and not weight.is_bias:
             step = _both("{} − η λ/N {}", r"{} - \eta \, \frac{{\lambda}}{{N}} {}", step, weight.name)
@@ -131,6 +133,8 @@ class _Weight(NamedTuple):
     name: Formula
     unit: Unit
     came: Formula | None
+    node: Value
+    input: float = 1.0
     is_bias: bool = False
 
 
@@ -141,26 +145,45 @@ def _weights(run: ForwardPass, names: Names | None) -> Iterator[_Weight]:
     for layer, units in reversed(run.layers.items()):
         for unit in units:
             found = [
-                _Weight(_name(names, f"weight {i} {unit.name}"), unit, _came_in(names, known.get(x), i, unit))
-                for i, x in enumerate(unit.inputs)
+                _Weight(
+                    _name(names, f"weight {i} {unit.name}"), unit, _came_in(names, known.get(x), i, unit), w, x.data
+                )
+                for i, (w, x) in enumerate(zip(unit.weights, unit.inputs, strict=True))
             ]
             if unit.bias is not None:
                 one = _name(names, f"1 into {layer}") if first else None
-                bias = _Weight(_name(names, f"bias {unit.name}"), unit, one, is_bias=True)
+                bias = _Weight(_name(names, f"bias {unit.name}"), unit, one, unit.bias, is_bias=True)
                 found.insert(0 if first else len(found), bias)
             yield from found
 
 
-def _steps(run: ForwardPass, names: Names | None, signal: Callable[[Unit], Formula]) -> list[Formula]:
-    """-eta times what stands for the signal of the unit times what came in."""
-    found = []
+def _steps(
+    run: ForwardPass, signals: dict[str, UnitSignal], names: Names | None, signal: Callable[[Unit], Formula]
+) -> list[Formula]:
+    """-eta times what stands for the signal of the unit times what came in; for a shared weight, the sum over its uses.
+
+    A weight that the loss depends on in yet another way has its derivative alone.
+    """
+    assert run.loss is not None
+    uses: dict[Value, list[_Weight]] = {}
     for weight in _weights(run, names):
-        factors = _side_by_side([signal(weight.unit), *([weight.came] if weight.came else [])])
-        found.append(_both("Δ{} = −η {}", r"\Delta {} &= -\eta \, {}", weight.name, factors))
+        uses.setdefault(weight.node, []).append(weight)
+    found = []
+    for shared, gradient in zip(uses.values(), grad_of(run.loss, list(uses)), strict=True):
+        parts = [[signal(w.unit), *([w.came] if w.came else [])] for w in shared]
+        total = math.fsum(signals[w.unit.name].delta * w.input for w in shared)
+        size = math.fsum(abs(signals[w.unit.name].delta * w.input) for w in shared)
+        right = side_by_side(parts[0])
+        if not math.isclose(total, gradient, rel_tol=CLOSE, abs_tol=CLOSE * size):
+            right = over("E" if names is None else names.loss, shared[0].name)
+        elif len(parts) > 1:
+            terms = [[in_product(parts_of[0], alone=len(parts_of) == 1), *parts_of[1:]] for parts_of in parts]
+            right = in_product(sum_of(list(map(side_by_side, terms))), alone=False)
+        found.append(_both("Δ{} = −η {}", r"\Delta {} &= -\eta \, {}", shared[0].name, right))
     return found
 
 
-def _in_product(part: Formula, *, alone: bool) -> Formula:
+def in_product(part: Formula, *, alone: bool) -> Formula:
     """A sum in brackets, unless it stands alone."""
     if alone or not _is_loose(part.text):
         return part
@@ -176,7 +199,7 @@ def _is_loose(text: str) -> bool:
 def _came_in(names: Names | None, known: str | None, i: int, unit: Unit) -> Formula:
     """What enters a unit: a unit, an input, or what neither of them is."""
     own = f"input {i} {unit.name}"
-    return _name(names, known or (own if names is not None and own in names.of else f"input {i}"))
+    return _name(names, known or (own if names is not None and own in names.of else f"input {i} of {unit.name}"))
 
 
 class _Parts(NamedTuple):
@@ -206,7 +229,7 @@ def _parts(
         return _Parts([], top.to_sum, None)
     direct = None if top is None or above else top.to_output
     loss = "E" if names is None else names.loss
-    return _Parts([], _over(loss, _name(names, unit.name)) if direct is None else direct, slope)
+    return _Parts([], over(loss, _name(names, unit.name)) if direct is None else direct, slope)
 
 
 def _signal(
@@ -214,10 +237,10 @@ def _signal(
 ) -> Formula:
     parts, delta = _parts(unit, units, signals, names, top), _name(names, f"signal {unit.name}")
     if parts.given is not None:
-        inner = _in_product(parts.given, alone=parts.slope is None)
+        inner = in_product(parts.given, alone=parts.slope is None)
     else:
-        terms = [_side_by_side([_name(names, f"signal {other.name}"), w]) for other, w in parts.above]
-        inner = _in_product(_sum_of(terms), alone=parts.slope is None)
+        terms = [side_by_side([_name(names, f"signal {other.name}"), w]) for other, w in parts.above]
+        inner = in_product(sum_of(terms), alone=parts.slope is None)
     if parts.slope is None:
         return _both("{} = {}", "{} &= {}", delta, inner)
     return _both("{} = {} {}", r"{} &= {} \, {}", delta, inner, parts.slope)
@@ -252,13 +275,13 @@ def explicit_updates(
                 parts = _parts(mate, units, signals, names, tops.get(mate.name))
                 each.append([*_arrives(parts, products), _share_slope(mate, unit, names)])
             products[unit.name] = _common(each)
-    return _steps(run, names, lambda unit: _side_by_side(products[unit.name]))
+    return _steps(run, signals, names, lambda unit: side_by_side(products[unit.name]))
 
 
 def _arrives(parts: _Parts, products: dict[str, list[Formula]]) -> list[Formula]:
     """The factors of what comes back to a unit's output."""
     if parts.given is not None:
-        return [_in_product(parts.given, alone=False)]
+        return [in_product(parts.given, alone=False)]
     return _common([[*products[other.name], w] for other, w in parts.above])
 
 
@@ -269,19 +292,21 @@ def _common(products: list[list[Formula]]) -> list[Formula]:
     front = 0
     while all(len(p) > front + 1 for p in products) and len({p[front].text for p in products}) == 1:
         front += 1
-    rest = _sum_of([_side_by_side(p[front:]) for p in products])
-    return [*products[0][:front], _in_product(rest, alone=False)]
+    rest = sum_of([side_by_side(p[front:]) for p in products])
+    return [*products[0][:front], in_product(rest, alone=False)]
 
 
 def _above(unit: Unit, units: list[Unit]) -> list[Unit]:
     return [other for other in units for x in other.inputs if x is unit.output]
 
 
-def _side_by_side(factors: Sequence[Formula]) -> Formula:
+def side_by_side(factors: Sequence[Formula]) -> Formula:
+    """A product."""
     return Formula(" ".join(f.text for f in factors), r" \, ".join(f.latex for f in factors))
 
 
-def _sum_of(terms: Sequence[Formula]) -> Formula:
+def sum_of(terms: Sequence[Formula]) -> Formula:
+    """A sum."""
     return Formula(" + ".join(t.text for t in terms), " + ".join(t.latex for t in terms))
 
 
@@ -303,7 +328,8 @@ def _slope(unit: Unit, names: Names | None) -> Formula | None:
     return _both("σ({0})(1 − σ({0}))", r"\sigma\left({0}\right)\left(1 - \sigma\left({0}\right)\right)", s)
 
 
-def _over(above: str, below: Formula) -> Formula:
+def over(above: str, below: Formula) -> Formula:
+    """The partial derivative of one name to another."""
     return Formula(f"∂{above}/∂{below.text}", rf"\frac{{\partial {latex(above)}}}{{\partial {below.latex}}}")
 
 

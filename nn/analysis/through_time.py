@@ -41,7 +41,7 @@ class SignalOverTime:
             longer a small change becomes on its way over k steps, at most. The last one is that to
             the initial state, the first one 1. The state of an LSTM is the pair (h, c).
         singular_values: The smallest and the greatest singular value of V, for an RNN; else None.
-        upper: (greatest slope of the activation * greatest singular value)^k, never below the norm;
+        upper: (greatest slope of the activation * greatest singular value)^k, never below the norm but by rounding;
             None for an LSTM or an activation without such a bound.
         lower: (least slope * smallest singular value)^k, never above the norm but by rounding; 0 beyond the cut of
             `truncate`. For a linear network that is the smallest singular value alone; for tanh, whose slope comes

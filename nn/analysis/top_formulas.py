@@ -7,7 +7,7 @@ from itertools import accumulate
 from typing import TYPE_CHECKING, Any
 
 import autograd_core as ag
-from autograd_core import AutogradError, Value, grad_of
+from autograd_core import AutogradError, Value, grad_of, topological_order
 
 from ..modules.activations import ACTIVATIONS
 from ..modules.losses import OF_PROBABILITIES, of_one_case, underlying
@@ -15,13 +15,13 @@ from ..notation import latex
 from ..support.validation import plain
 from ..teaching.derivations import derivation
 from ..teaching.writing import in_figures
-from .signal_formulas import CLOSE, Formula, Top
+from .signal_formulas import CLOSE, Formula, Top, in_product, over, side_by_side, sum_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from ..support.names import Names
-    from .layers_by_name import ForwardPass, Unit
+    from .layers_by_name import ForwardPass, JacobianEnd, Unit
 
 LONGEST = 40  # signs of a derivative that stands in a formula
 
@@ -31,7 +31,9 @@ def top_formulas(run: ForwardPass, names: Names | None, loss: Callable[[Any, Any
 
     The loss is called once more, on outputs and targets with names alone, and derived by the rules.
     """
-    if names is None or run.last not in run.layers:
+    if run.last not in run.layers:
+        return _after_layers(run, names, loss, target)
+    if names is None:
         return {}
     units = run.layers[run.last]
     if run.of_scores:
@@ -47,21 +49,82 @@ def top_formulas(run: ForwardPass, names: Names | None, loss: Callable[[Any, Any
 
 def _of_scores(run: ForwardPass, names: Names, target: Any) -> dict[str, Top]:
     """a − y, where a loss makes activations of scores, or a share of it; where the numbers say so, or nothing."""
+    units = run.layers[run.last]
+    return _errors(run, run.of_scores, [f"activation {unit.name}" for unit in units], target, names)
+
+
+def _errors(
+    run: ForwardPass, activations: tuple[Value, ...], labels: Sequence[str], target: Any, names: Names
+) -> dict[str, Top]:
+    """a − y of each unit of the last layer, or a share of it, where that is what comes back; else nothing."""
     assert run.loss is not None
-    units, n = run.layers[run.last], len(run.of_scores)
+    units, n = list(run.layers.values())[-1], len(activations)
     given = plain(target)
     flat = given if isinstance(given, list) else [given]
     if isinstance(given, int) and n > 1:  # the index of a class
         flat = [float(k == given) for k in range(n)]
+    numbers = [y.data if isinstance(y, Value) else y for y in flat]
+    if len(numbers) != n or not all(isinstance(y, (int, float)) for y in numbers):
+        return {}
     slopes = grad_of(run.loss, [unit.sum for unit in units])
-    errors = [a.data - (y.data if isinstance(y, Value) else y) for a, y in zip(run.of_scores, flat, strict=True)]
+    errors = [a.data - y for a, y in zip(activations, numbers, strict=True)]
     for share in (1.0, 1.0 / n):
         if all(math.isclose(g, share * e, rel_tol=CLOSE, abs_tol=CLOSE) for g, e in zip(slopes, errors, strict=True)):
             return {
-                unit.name: Top(None, _share_of_error(share, names(f"activation {unit.name}"), letter))
-                for unit, letter in zip(units, _letters(names, n), strict=True)
+                unit.name: Top(None, _share_of_error(share, names(label), letter))
+                for unit, label, letter in zip(units, labels, _letters(names, n), strict=True)
             }
     return {}
+
+
+def _after_layers(
+    run: ForwardPass, names: Names | None, loss: Callable[[Any, Any], Any], target: Any
+) -> dict[str, Top]:
+    """For each sum of the last layer what comes back to it through a softmax, or what else comes after that layer.
+
+    It is a − y where that is what came; else the sum over the outputs of what the loss gives to each, times the
+    derivative of that output to the sum.
+    """
+    units, end = list(run.layers.values())[-1], run.ends[run.last]
+    if not all(unit.output is unit.sum for unit in units):
+        return {}
+    if names is not None and len(units) == len(end.nodes):
+        found = _errors(run, end.nodes, end.labels, target, names)
+        if found:
+            return found
+    called = names or str
+    given = _given_to(end, names, loss, target)
+    depends = [set(topological_order(node)) for node in end.nodes]
+    tops = {}
+    for unit in units:
+        below, terms = _formula(called(f"sum({unit.name})")), []
+        for arriving, label, node, below_it in zip(given, end.labels, end.nodes, depends, strict=True):
+            if node is unit.sum:
+                terms.append(arriving)
+            elif unit.sum in below_it:
+                terms.append(side_by_side([in_product(arriving, alone=False), over(called(label), below)]))
+        tops[unit.name] = Top(None, sum_of(terms))
+    return tops
+
+
+def _given_to(
+    end: JacobianEnd, names: Names | None, loss: Callable[[Any, Any], Any], target: Any
+) -> list[Formula]:
+    """The derivative of the loss to each output, in letters where it is short."""
+    if names is None:
+        return [over("E", _formula(label)) for label in end.labels]
+    outputs = [Value(y.data, label=names(label)) for y, label in zip(end.nodes, end.labels, strict=True)]
+    given = [over(names.loss, _formula(names(label))) for label in end.labels]
+    certain = getattr(underlying(loss), "__name__", "") in OF_PROBABILITIES
+    try:
+        error = of_one_case(loss, _shaped(outputs), _targets(target, names, certain=certain))
+        return [_derived(error, y) or other for y, other in zip(outputs, given, strict=True)]
+    except (AutogradError, TypeError, ArithmeticError, IndexError):  # one of the user's, that has no formula here
+        return given
+
+
+def _formula(name: str) -> Formula:
+    return Formula(name, latex(name))
 
 
 def _share_of_error(share: float, a: str, y: str) -> Formula:

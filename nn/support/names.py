@@ -40,6 +40,10 @@ class Names(NamedTuple):
                 return before + self(name[len(before) :])
         return self.of.get(name, name)
 
+    def means_loss(self, name: Any) -> bool:
+        """Whether it is the text's letter for the loss, or another that it has for it."""
+        return isinstance(name, str) and name in (self.loss, self.of.get("error"))
+
     def meant(self, name: Any, known: Iterable[str]) -> Any:
         """The library's name, one of `known`, for one of the text's; ' stands for ′, too. Others stay as they are."""
         if not isinstance(name, str):

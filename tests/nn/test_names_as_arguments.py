@@ -279,7 +279,7 @@ def test_a_unit_and_its_layer_of_one_name_are_the_unit():
 
 
 def test_the_loss_of_downing_is_e_and_l():
-    """His E is that of the sums, his L that of the Jacobians."""
+    """His E is that of the sums, his L that of the Jacobians; what is printed is one of them."""
     model = nn.MLP(2, [2, 1], "sigmoid", seed=1)
     run = nn.forward_pass(model, X, 0.25, loss=nn.sse, notation="downing")
     assert run["E"] is run.loss is run["L"]

@@ -43,7 +43,7 @@ def test_downing_3_2_1():
     assert chain.by_backward.flat == pytest.approx(chain.result.flat)
     signals = nn.error_signals(net, X, T, loss=nn.sse, notation="downing")
     assert signals["δ(y_2)"] == signals["layer1/neuron1"]
-    assert str(signals).splitlines()[1].split() == ["node", "sum", "o", "∂o/∂sum", "∂E/∂o", "δ"]
+    assert str(signals).splitlines()[1].split() == ["node", "sum", "o", "∂o/∂sum", "∂L/∂o", "δ"]
 
 
 def test_cs60050_counts_layers_from_1_and_biases_from_0():
