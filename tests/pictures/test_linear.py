@@ -21,7 +21,7 @@ def is_linear(a, b, c):
 
 
 class Work:
-    """Counts the lines that this library runs within a `with`, and the operands that its nodes hand out."""
+    """Counts the lines that are run within a `with`, calls and returns, and the operands that nodes hand out."""
 
     def __init__(self, monkeypatch):
         self.count = 0
@@ -36,17 +36,21 @@ class Work:
 
         return property(read, given.fset)
 
-    def _line(self, frame, event, _):
-        self.count += event == "line"
-        return self._line
-
     def __enter__(self):
-        self.count = 0
+        self.count = events = 0
+
+        def counted(_frame, _event, _arg):  # called for each event: no attribute, no comparison
+            nonlocal events
+            events += 1
+            return counted
+
+        self._events = lambda: events
         self._before = sys.gettrace()
-        sys.settrace(self._line)
+        sys.settrace(counted)
 
     def __exit__(self, *_):
         sys.settrace(self._before)
+        self.count += self._events()
 
 
 def values(n):

@@ -8,6 +8,7 @@ better order. It assigns no coordinates (`layered` does), so the engines are int
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right, insort
+from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from ...errors import MissingExtraError, StructureError
@@ -32,6 +33,7 @@ Layers = list[list[int]]
 ORDERINGS, FEW_ORDERINGS = 12, 4  # barycentre sweeps over all layers, and over those of large graphs
 LARGE = 4000  # links above which there are fewer sweeps, and no exchanges of neighbours
 TRIED_TWICE = 1000  # links up to which a second starting order is tried
+KEPT = 64  # orders of layers with up to TRIED_TWICE links, which are some megabytes
 DOT_SECONDS = 20  # before `dot` is stopped
 
 
@@ -60,6 +62,19 @@ def _positions(layers: Layers) -> dict[int, int]:
 
 def by_sweeps(layers: Layers, links: Sequence[Link]) -> Layers:
     """Barycentre sweeps, down and up in turn, each followed by exchanges of neighbours; returns the best order seen."""
+    # Directions and line breaks are chosen by trying them, and copies look alike: more than half of all calls for an
+    # unfolded recurrent network ask again what was asked before.
+    if len(links) > TRIED_TWICE:
+        return _swept(layers, links)
+    return [list(vertices) for vertices in _kept(tuple(map(tuple, layers)), tuple(links))]
+
+
+@lru_cache(KEPT)
+def _kept(layers: tuple[tuple[int, ...], ...], links: tuple[Link, ...]) -> Layers:
+    return _swept([list(vertices) for vertices in layers], links)
+
+
+def _swept(layers: Layers, links: Sequence[Link]) -> Layers:
     # The best, not the last: a sweep can make things worse on its way to something better.
     above: dict[int, list[tuple[int, float, float]]] = {}
     below: dict[int, list[tuple[int, float, float]]] = {}
@@ -101,31 +116,39 @@ def _exchange(
     below: dict[int, list[tuple[int, float, float]]],
 ) -> None:
     """Exchange adjacent cards wherever that saves crossings, until nothing is saved or after four rounds."""
-    # Barycentres are averages and miss such pairs. Only links of the two cards matter, so a trial is cheap.
+    # Barycentres are averages and miss such pairs. Only links of the two cards matter, so a trial is cheap. Ends lie in
+    # other layers: they stay while a layer is gone through, and a layer is left out where nothing changed since its
+    # last turn, in it or beside it.
     place = _positions(layers)
 
     def ends(v: int) -> list[list[float]]:
-        return [sorted(place[u] + 0.9 * there for u, there, _ in side.get(v, ())) for side in (above, below)]
+        return [sorted([place[u] + 0.9 * there for u, there, _ in side.get(v, ())]) for side in (above, below)]
 
+    changed = set(range(len(layers)))
     for _ in range(4):
-        saved = False
-        for vertices in layers:
-            for i in range(len(vertices) - 1):
-                a, b = vertices[i], vertices[i + 1]
-                of_a, of_b = ends(a), ends(b)
-                now = sum(map(_inversions, of_a, of_b))
-                then = sum(map(_inversions, of_b, of_a))
-                if then < now:
-                    vertices[i], vertices[i + 1] = b, a
-                    place[a], place[b] = i + 1, i
-                    saved = True
-        if not saved:
+        before, changed = changed, set()
+        for k, vertices in enumerate(layers):
+            if len(vertices) < 2 or not (before | changed) & {k - 1, k, k + 1}:
+                continue
+            left, of_left = vertices[0], ends(vertices[0])
+            for i, right in enumerate(vertices[1:]):
+                of_right = ends(right)
+                now = sum(map(_inversions, of_left, of_right))
+                if now and sum(map(_inversions, of_right, of_left)) < now:
+                    vertices[i], vertices[i + 1] = right, left
+                    place[left], place[right] = i + 1, i
+                    changed.add(k)
+                else:
+                    left, of_left = right, of_right
+        if not changed:
             return
 
 
 def _inversions(first: list[float], second: list[float]) -> int:
     """Pairs of links that cross if the card with the ends `first` is placed before the one with the ends `second`."""
-    return sum(bisect_left(second, end) for end in first)
+    if not first or not second or first[-1] <= second[0]:
+        return 0
+    return sum([bisect_left(second, end) for end in first])
 
 
 def by_sugiyama(layers: Layers, links: Sequence[Link]) -> Layers:
