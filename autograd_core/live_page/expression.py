@@ -13,16 +13,16 @@ from ..engine.ops import ROWS
 from ..engine.value import Constant, Value, record
 from ..errors import AutogradError
 from ..notation.expressions import CONSTANTS, FUNCTIONS, OPERATORS, called_with, parse
-from .numbers import number
+from ..pictures.living.numbers import number
+from ..pictures.living.rule_forms import RuleForms
+from ..pictures.living.rules import operations_in
+from ..pictures.living.state import described, operation_of
 from .page import LivePage, live
-from .rule_forms import RuleForms
-from .rules import operations_in
-from .state import described, operation_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from .state import Operation
+    from ..pictures.living.state import Operation
 
 MOST_ARGUMENTS = 8  # of a function of any number of operands; one that is a single node takes more
 

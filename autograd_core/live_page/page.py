@@ -10,13 +10,12 @@ from ..engine.graph import roots_of
 from ..errors import OperandError, RangeError
 from ..pictures import draw, text
 from ..pictures.checked_path import path_for
+from ..pictures.living import html
+from ..pictures.living.saved import told_of
+from ..pictures.living.state import cases_of, point_added, points_of
 from ..pictures.stepper.animation import FORMATS
 from ..pictures.view.folding import view_of
-from . import html
 from .animated import film_of
-from .rule_forms import RuleForms
-from .rules import operations_in
-from .state import cases_of, point_added, points_of, state_of
 
 if TYPE_CHECKING:
     import os
@@ -181,9 +180,7 @@ def live(
         raise RangeError(msg)
     view = view_of(roots, fold=fold, unfold=unfold, read=None)
     _check_fresh(view.graph.stale, view.graph.order)
-    forms = RuleForms(view.graph.order)
-    operations, rules = operations_in(view.graph.order, forms.called)
-    state = state_of(view, operations, forms, title=title or "", theme=theme)
+    state, rules = told_of(view, title=title or "", theme=theme)
     state["cases"] = cases_of(view.graph, cases)
     state["points"] = points_of(view.graph, points, compare)
     return LivePage(roots, view.graph, state, rules, title=title or "", theme=theme)

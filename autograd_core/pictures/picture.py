@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypedDict
 
 from ..atomic_write import write_file
 from ..engine.graph import roots_of
+from ..engine.value import Value
 from ..errors import MissingExtraError, OperandError, RangeError, StructureError
 from ..notation.formulas import expression as equations
 from ..notation.formulas import mathml
@@ -17,6 +18,7 @@ from . import text
 from .checked_path import path_for
 from .choose_layout import Look, dressed, frame, framed
 from .layout.crossings import ENGINES
+from .living.asked import Asked, kept, note
 from .page import embed
 from .render.digraph import digraph
 from .render.mermaid import mermaid
@@ -33,7 +35,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
     from pathlib import Path
 
-    from ..engine.value import Value
     from ..notation.wholes import ReadGraph
     from .choose_layout import Frame
     from .scene.highlight import HighlightedPath
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
 
 MOST_VIEWS, MOST_CARDS, MOST_OF_ALL = 40, 120, 1_500  # unfolded pictures that a page holds; cards of one, of all
 ROWS_COST = 3  # how many times longer the layout of a picture in several lines takes, as several are tried
+LARGE = 160_000  # characters of a picture beyond which a page shows a folded one until its script runs
 PNG_SCALE = 2.0
 LEAST_READABLE = 9.0  # pixels of print
 MOST_PIXELS = 16_000.0  # of a PNG's longer side
@@ -73,12 +75,13 @@ class Picture:
         <Picture of 2 cards, 340 x 103 pixels>
     """
 
-    __slots__ = ("_frame", "_svg", "_view", "scopes")
+    __slots__ = ("_asked", "_frame", "_svg", "_view", "scopes")
 
     scopes: tuple[str, ...]
 
-    def __init__(self, view: View, frame: Frame) -> None:
+    def __init__(self, view: View, frame: Frame, asked: Asked | None = None) -> None:
         self._view = view
+        self._asked = asked
         self.scopes = view.scopes
         self._frame = frame
         self._svg = ""
@@ -135,12 +138,19 @@ class Picture:
         """For notebooks, which prefer it: the picture as an image, and the script that makes it interactive."""
         return self._live()
 
-    def _live(self) -> str:
+    def _live(self, note: str = "") -> str:
         look = self._frame.look
-        alt = f"{text.clean(look.title) or 'Computation graph'}. {self._frame.scene.description}"
         data = told(self._view.graph) | {"theme": look.theme, "states": self._views()}
-        formula = "".join(f"<div>{mathml(latex)}</div>" for latex in look.formulas)
-        return embed.fragment(self._frame.write(look.theme), kind="picture", alt=alt, data=data, caption=formula)
+        drawn = self._frame.write(look.theme)
+        return embed.fragment(drawn, kind="picture", alt=self._alt, data=data, caption=self._formula + note)
+
+    @property
+    def _alt(self) -> str:
+        return f"{text.clean(self._frame.look.title) or 'Computation graph'}. {self._frame.scene.description}"
+
+    @property
+    def _formula(self) -> str:
+        return "".join(f"<div>{mathml(latex)}</div>" for latex in self._frame.look.formulas)
 
     def show(self) -> Path:
         """Open the picture in the system's browser, as a page: for scripts and terminals. Notebooks show it anyway.
@@ -166,8 +176,9 @@ class Picture:
         """Write the picture to a file; its suffix says how. A failure leaves an older file whole.
 
         Args:
-            path: Ends in .svg, .png (extra `png`; two pixels per unit), .html (a page that needs
-                nothing else), .dot (as `draw_dot` has it), .mmd (Mermaid, which GitHub draws within a page),
+            path: Ends in .svg, .png (extra `png`; two pixels per unit), .html (a page that needs nothing else
+                and computes, as that of `live`; where that cannot be, it says why and shows the picture), .dot (as
+                `draw_dot` has it), .mmd (Mermaid, which GitHub draws within a page),
                 .tex (TikZ: pdflatex compiles it alone or as a part of a paper; names are mathematics) or .pdf
                 (by rsvg-convert where that is, which embeds fonts; else in the fonts that every reader has, so
                 that letters beyond Western Europe, Greek and mathematics become question marks).
@@ -199,7 +210,7 @@ class Picture:
             raise RangeError(msg)
         look = self._frame.look
         chosen = self if theme in (None, look.theme) else Picture(
-            self._view, self._frame._replace(look=look._replace(theme=theme))
+            self._view, self._frame._replace(look=look._replace(theme=theme)), self._asked
         )
         if kind == ".svg" and theme == "auto":
             write_file(path, chosen.svg.encode())
@@ -332,6 +343,7 @@ def draw(
         <Picture of 2 cards, 640 x 360 pixels>
     """
     roots = roots_of(root, "draw")
+    fold, unfold = kept(fold), kept(unfold)
     if not isinstance(title, (str, type(None))):
         msg = f"draw: expected a title (str), got {title!r:.60} ({type(title).__name__})"
         raise OperandError(msg)
@@ -357,7 +369,8 @@ def draw(
         sizes=sizes_of(width, height, aspect, font_scale),
         flow=flow,
     )
-    picture = drawn(view, look, layout=layout, direction=direction)
+    asked = Asked(tuple(roots), fold, unfold, _trails(highlight), _still(around, gradients, overlay))
+    picture = drawn(view, look, layout=layout, direction=direction, asked=asked)
     if picture._frame.smallest() < LEAST_READABLE and look.sizes.is_asked:
         needed = math.ceil(picture._frame.size()[0] * LEAST_READABLE / picture._frame.smallest())
         msg = (
@@ -373,13 +386,30 @@ def _formulas(roots: Sequence[Value], read: ReadGraph | None) -> tuple[str, ...]
     return tuple(equations(*(roots if read is None else read.roots)))
 
 
-def drawn(view: View, look: Look, *, layout: str, direction: str) -> Picture:
+def _trails(highlight: Any) -> tuple[tuple[Value, ...], ...]:
+    """What is highlighted, as checked before: the nodes of each path, and each value."""
+    if highlight is None:
+        return ()
+    given = [highlight] if isinstance(highlight, Value) or hasattr(highlight, "nodes") else highlight
+    return tuple((x,) if isinstance(x, Value) else tuple(x.nodes) for x in given)
+
+
+def _still(around: object, gradients: object, overlay: object) -> str:
+    """Why a page of the picture shows no more than the picture; "" where it computes."""
+    if around is not None:
+        return "it shows a part of the graph"
+    if gradients is not None:
+        return "its gradients were given"
+    return "" if overlay is None else "the marks on its cards belong to these numbers"
+
+
+def drawn(view: View, look: Look, *, layout: str, direction: str, asked: Asked | None = None) -> Picture:
     """The picture of a view; names and numbers come from its graph."""
     _check("layout", layout, tuple(ENGINES))
     _check("theme", look.theme, THEMES)
     _check("style", look.style, STYLES)
     _check("direction", direction, DIRECTIONS)
-    return Picture(view, frame(view, look, direction, layout))
+    return Picture(view, frame(view, look, direction, layout), asked)
 
 
 def _check(name: str, given: object, allowed: Sequence[str]) -> None:
@@ -408,8 +438,21 @@ def _tex(picture: Picture) -> bytes:
 
 def _html(picture: Picture) -> bytes:
     width, height = picture._frame.size()
-    look = picture._frame.look
-    return embed.page(picture._live(), title=look.title, theme=look.theme, is_wide=width > height).encode()
+    look, reason = picture._frame.look, ""
+    if picture._asked is not None:
+        from .living.saved import page_of
+
+        svg = picture._frame.write(look.theme)
+        if len(svg) > LARGE:
+            svg = draw(picture._asked.roots, title=look.title or None, theme=look.theme)._frame.write(look.theme)
+        page, reason = page_of(
+            picture._asked, picture._view.graph, svg, title=look.title, theme=look.theme, alt=picture._alt,
+            name=look.title, caption=picture._formula,
+        )  # fmt: skip
+        if page:
+            return page.encode()
+    fragment = picture._live(reason and note(reason))
+    return embed.page(fragment, title=look.title, theme=look.theme, is_wide=width > height).encode()
 
 
 def _png(picture: Picture) -> bytes:

@@ -7,7 +7,7 @@ import pytest
 import autograd_core as ag
 import nn
 from autograd_core.engine.value import Constant
-from autograd_core.live_page.state import names_in
+from autograd_core.pictures.living.state import names_in
 
 ELEMENT = "document.querySelector('autograd-graph')"
 

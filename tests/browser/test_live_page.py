@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import math
 import random
+import re
+from fractions import Fraction
 
+import graphs
 import pytest
 from graphs import HOSTILE
 
@@ -13,8 +16,8 @@ import nn
 from autograd_core.__main__ import main, readme_expression
 from autograd_core.engine.value import Constant
 from autograd_core.live_page.expression import live_expression
-from autograd_core.live_page.state import names_in
 from autograd_core.notation.expressions import parse
+from autograd_core.pictures.living.state import names_in
 
 ELEMENT = "document.querySelector('autograd-graph')"
 ULPS = 64  # of the largest term: rules agree within a few units, and a sweep adds up some
@@ -384,3 +387,158 @@ def test_the_content_security_policy_names_all_that_runs(opened):
 def test_it_follows_the_readers_theme(scheme, new_page, opened):
     page = opened(readme(), page=new_page(color_scheme=scheme))
     assert page.locator("autograd-graph").get_attribute("data-theme") == scheme
+
+
+# --- what pictures and steppers save ---
+
+
+@pytest.fixture
+def saved(page, tmp_path):
+    """The page of a picture or of a stepper, opened from its file."""
+
+    def open_page(drawn, page=page):
+        page.goto(drawn.save(tmp_path / "saved.html").as_uri())
+        page.evaluate(f"() => {ELEMENT}.ready.then(() => null)")
+        return page
+
+    return open_page
+
+
+def test_a_saved_picture_computes(saved):
+    root = readme()
+    page = saved(ag.draw(root, title="README", expression=True))
+    assert differing(page, root) == []
+    page.evaluate(f"() => {ELEMENT}.set('a', 1.5)")
+    assert differing(page, readme({"a": 1.5})) == []
+    assert page.locator(".agl-caption math").count() > 0
+    assert page.get_by_role("heading", name="README").is_visible()
+
+
+@pytest.mark.parametrize("save", [ag.draw, ag.Stepper])
+def test_every_folded_card_of_a_saved_page_opens(save, saved):
+    page = saved(save(nn.hinge(nn.MLP(2, [22, 20, 14, 1], seed=1)([0.5, -1.0]), 1.0)))
+    folds = page.locator("autograd-graph .card.fold")
+    count = 0
+    while folds.count():
+        count += 1
+        page.evaluate("() => document.querySelector('autograd-graph .card.fold').dispatchEvent(new MouseEvent('click', { bubbles: true }))")
+    assert count >= 25
+    assert page.locator("autograd-graph .card").count() > 900
+
+
+def test_a_saved_stepper_opens_at_its_first_step_and_keys_work_without_a_click(saved):
+    stepper = ag.Stepper(readme())
+    page = saved(stepper)
+    counter = page.locator("autograd-graph .agl-counter")
+    assert counter.inner_text() == f"1 of {len(stepper)}"
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("ArrowRight")
+    assert counter.inner_text() == f"3 of {len(stepper)}"
+    page.get_by_role("button", name="Play (space)").wait_for()
+    page.keyboard.press("Space")
+    page.get_by_role("button", name="Pause (space)").wait_for()
+    assert counter.inner_text() == f"4 of {len(stepper)}"
+    page.keyboard.press("Space")
+    page.keyboard.press("End")
+    sums = stepper.sums(len(stepper) - 1)
+    order = ag.topological_order(stepper.root)
+    for node, name in zip(order, names_in(order).full, strict=True):
+        if not isinstance(node, Constant):
+            said = page.evaluate("name => { const e = document.querySelector('autograd-graph'); return e.gradientShown(e.model.find(name)) }", name)
+            assert said == pytest.approx(float(sums[node]), rel=1e-12)
+
+
+def test_a_saved_stepper_tells_nothing_of_the_end_before_its_step(saved):
+    x, w = ag.Value(2.0, label="x"), ag.Value(1234.5, label="w")
+    page = saved(ag.Stepper(x * w * 7 + 1))
+    for k, told in ((0, False), (1, False), (3, False), (5, True)):
+        page.evaluate(f"k => {ELEMENT}.step(k)", k)
+        shown = page.locator("autograd-graph").evaluate("element => element.innerHTML + element.innerText")
+        assert ("8642" in shown.replace("\u202f", "")) == told
+    page.locator("autograd-graph .card.leaf").first.click()
+    assert page.locator("autograd-graph .agl-counter").inner_text() == "6 of 6"  # where its gradient is complete
+
+
+def test_several_roots_are_seeded_together(saved):
+    x = ag.Value(0.5, label="x")
+    page = saved(ag.Stepper([ag.tanh(x), x * x, x]))
+    page.keyboard.press("Escape")
+    assert values(page)["x"][1] == pytest.approx(1 - math.tanh(0.5) ** 2 + 1.0 + 1.0, rel=1e-14)
+
+
+def test_what_is_highlighted_is_lit_on_the_page(saved):
+    root = readme()
+    leaf = next(v for v in ag.topological_order(root) if v.label == "a")
+    [path] = ag.top_paths(root, leaf, 1)
+    page = saved(ag.draw(root, highlight=path))
+    cards = page.locator("autograd-graph .card")
+    assert cards.count() - page.locator("autograd-graph .card.agl-faint").count() == len(path.nodes)
+    assert page.locator("autograd-graph .edge.agl-on").count() == len(path.nodes) - 1
+
+
+@ag.primitive
+def odd(x):
+    """One whose rule runs Python code that no page can read."""
+    return float(x).as_integer_ratio()[0] * 1.0
+
+
+@odd.partials
+def _(x, z):
+    return (float(z).as_integer_ratio()[0] * 0.0 + 2.0,)
+
+
+def _changed():
+    x = ag.Value(2.0, label="x")
+    y = ag.tanh(x)
+    x.data = 3.0
+    return y
+
+
+def _gradients():
+    x = ag.Value(2.0, label="x")
+    y = ag.tanh(x)
+    return ag.draw(y, gradients={x: 7.0})
+
+
+STILL = {
+    "a leaf was changed after the graph was built": lambda: ag.draw(_changed()),
+    "its numbers are exact fractions": lambda: ag.draw(ag.Value(Fraction(1, 3), label="x") * 2),
+    "it has no rule for odd, which runs Python code": lambda: ag.draw(odd(ag.Value(3.0, label="x")) * 2.0),
+    "its gradients were given": _gradients,
+    "it shows a part of the graph": lambda: ag.draw(root := readme(), around=root, hops=1),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("reason", STILL)
+def test_what_cannot_compute_is_a_picture_that_says_why(reason, page, tmp_path):
+    page.goto(STILL[reason]().save(tmp_path / "saved.html").as_uri())
+    page.get_by_text(f"does not compute: {reason}.").wait_for()
+    page.locator(".autograd-core-live[data-live=picture] svg").first.wait_for()
+
+
+def test_a_stepper_that_cannot_compute_still_steps(page, tmp_path):
+    page.goto(ag.Stepper(odd(ag.Value(3.0, label="x")) * 2.0).save(tmp_path / "saved.html").as_uri())
+    page.get_by_text("does not compute: it has no rule for odd").wait_for()
+    page.get_by_role("button", name="Next step").click()
+    assert page.locator(".agc-counter b").inner_text() == "2"
+
+
+@pytest.mark.parametrize("save", [ag.draw, ag.Stepper])
+def test_no_label_of_a_saved_page_runs_as_code(save, saved):
+    page = saved(save(graphs.hostile(), title=HOSTILE[0]))
+    assert page.evaluate("() => document.scripts.length") == 1
+    assert page.evaluate("() => document.querySelectorAll('autograd-graph :is(img, b > i, script, iframe)').length") == 0
+    for name in values(page):
+        page.evaluate(f"name => {{ {ELEMENT}.select(name); {ELEMENT}.explanation(name) }}", name)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_a_page_is_printed_on_one_sheet_in_light_colours(scheme, new_page, saved):
+    page = saved(ag.draw(graphs.readme(), title="On paper"), page=new_page(color_scheme=scheme, viewport={"width": 700, "height": 600}))
+    sheets = page.pdf(prefer_css_page_size=True)
+    assert len(re.findall(rb"/Type ?/Page\b(?!s)", sheets)) == 1
+    page.emulate_media(media="print", color_scheme=scheme)
+    page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    assert page.evaluate("getComputedStyle(document.querySelector('.card .face')).fill") in ("rgb(255, 255, 255)", "rgb(230, 241, 251)")
+    stage, last = page.evaluate("['.agl-svg', '.card.root .face'].map((s) => document.querySelector(s).getBoundingClientRect().bottom)")
+    assert 0 < last <= stage

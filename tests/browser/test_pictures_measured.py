@@ -7,6 +7,7 @@ import pytest
 
 import autograd_core as ag
 import nn
+from autograd_core.pictures.page import embed
 
 from .test_overlap import MEASURE, SLACK, faults, moons_loss, second_order
 
@@ -178,10 +179,10 @@ def test_a_live_picture_shows_where_it_goes_on(page, save_page):
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_a_page_is_printed_on_one_sheet_in_light_colours(scheme, new_page, save_page, tmp_path):
+def test_a_picture_that_does_not_compute_is_printed_on_one_sheet_in_light_colours(scheme, new_page, save_page):
     page = new_page(color_scheme=scheme, viewport={"width": 700, "height": 600})
-    path = ag.draw(graphs.readme(), title="On paper").save(tmp_path / "g.html")  # two screens high
-    page.goto(path.as_uri())
+    picture = ag.draw(graphs.readme(), title="On paper")
+    page.goto(save_page(embed.page(picture._repr_html_(), title="On paper")))  # two screens high
     page.wait_for_selector("[data-live] svg")
     sheets = page.pdf(prefer_css_page_size=True)
     assert sheets.count(b"/Type /Page\n") + sheets.count(b"/Type /Page ") + sheets.count(b"/Type /Page/") == 1

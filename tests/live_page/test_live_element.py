@@ -12,8 +12,8 @@ import pytest
 
 import autograd_core as ag
 import nn
-from autograd_core.live_page import html
-from autograd_core.live_page.state import template
+from autograd_core.pictures.living import html
+from autograd_core.pictures.living.state import template
 
 LARGEST = 600_000  # bytes at 300 nodes
 
@@ -159,7 +159,7 @@ def test_templates_put_brackets_where_python_does(make):
 def test_the_vendored_library_is_the_one_that_the_docs_name():
     from hashlib import sha256
 
-    import autograd_core.live_page as room
+    import autograd_core.pictures.living as room
 
     digest = sha256(html.static("dagre.min.js").encode()).hexdigest()
     assert digest in (room.__doc__ or "")

@@ -550,7 +550,7 @@ def test_save(tmp_path):
     assert path == tmp_path / "s.HTML"
     assert html.startswith("<!doctype html>")
     assert "<title>A product</title>" in html
-    assert stepper._repr_html_() in html
+    assert html.count("<autograd-graph ") == 1
     assert not re.search(r"https?://(?!www\.w3\.org/)", html)
     assert [p.name for p in tmp_path.iterdir()] == ["s.HTML"]
 

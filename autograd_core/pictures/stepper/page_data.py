@@ -28,9 +28,10 @@ MOST_STEPS = 1200  # written out where no script runs
 MOST_ROWS = 12  # operands of one of them
 
 
-def fragment(passes: Passes, still: str, told: dict[str, Any]) -> str:
+def fragment(passes: Passes, still: str, told: dict[str, Any], caption: str = "") -> str:
     """The stepper as a piece of HTML; `still` is shown without a script, `told` is what the script is given."""
-    return embed.fragment(still, kind="stepper", alt=alt(passes), data=told, fallback="".join(_fallback(passes)))
+    fallback = "".join(_fallback(passes))
+    return embed.fragment(still, kind="stepper", alt=alt(passes), data=told, fallback=fallback, caption=caption)
 
 
 def alt(passes: Passes) -> str:

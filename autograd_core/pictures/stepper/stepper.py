@@ -11,8 +11,9 @@ from ...engine.graph import roots_of
 from ...errors import MissingExtraError, OperandError
 from ..checked_path import path_for
 from ..choose_layout import Look
+from ..living.asked import Asked, kept, note
 from ..page import embed
-from ..picture import drawn
+from ..picture import LARGE, drawn
 from ..sizes import sizes_of
 from ..view.folding import read_graph, view_of
 from . import animation, jumps, page_data, terminal
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
     from ..view.folding import Fold
     from .widget import StepperWidget
 
-LARGE = 160_000  # characters of a picture beyond which a page compresses it, and shows a folded one as image
 TOOLTIP = re.compile("<title>[^<]*</title>")  # a card's tells its gradient, which is to appear at its step
 
 
@@ -121,6 +121,8 @@ class Stepper:
             msg = f"Stepper: expected a title (str), got {title!r:.60} ({type(title).__name__})"
             raise OperandError(msg)
         roots = roots_of(root, "Stepper")
+        fold, unfold = kept(fold), kept(unfold)
+        self._asked = Asked(tuple(roots), fold, unfold)
         self._read = read_graph(roots, fold, unfold)
         self._passes = passes_of(roots, self._read)
         self.roots, self.steps, self.n_forward, self.names, self.last_use, _ = self._passes
@@ -128,7 +130,7 @@ class Stepper:
         self.title = title or ""
         self.theme = theme
         look = Look(theme=theme, style=style, sizes=sizes_of(width, height, aspect, font_scale, "Stepper"))
-        self._draw(look, fold, unfold, layout=layout, direction=direction)
+        self._draw(look, layout, direction)
         self._widget: StepperWidget | None = None
 
     @property
@@ -276,31 +278,38 @@ class Stepper:
         return self.index
 
     def _repr_html_(self) -> str:
+        return self._fragment()
+
+    def _fragment(self, caption: str = "") -> str:
         told = self._told() | ({} if self._still == self._svg else {"picture": self._svg})
-        return page_data.fragment(self._passes, self._still, told)
+        return page_data.fragment(self._passes, self._still, told, caption)
 
     def _told(self) -> dict[str, Any]:
         """The data for the script."""
         return page_data.data(self._passes, self._cards, title=self.title, theme=self.theme)
 
-    def _draw(self, look: Look, fold: Fold, unfold: str | Iterable[str], **drawing: str) -> None:
+    def _draw(self, look: Look, layout: str, direction: str) -> None:
         """Draw the graph with the names that the steps use, and the final gradients."""
         sums = self.sums(len(self) - 1)
         read = self._read
-        view = view_of(self.roots, fold=fold, unfold=unfold, gradients=sums, read=read)
-        graph = view.graph
+        view = view_of(
+            self.roots, fold=self._asked.fold, unfold=self._asked.unfold, gradients=sums, read=read
+        )
+        graph = self._graph = view.graph
         graph.names = [self.names[node if read is None else read.original(node)] for node in graph.order]
-        picture = drawn(view, look, **drawing)
+        picture = drawn(view, look, layout=layout, direction=direction)
         self._frame = picture._frame
         self._svg = self._still = TOOLTIP.sub("", picture.svg)
         self._cards = picture._frame.scene.card_of
-        if len(self._svg) > LARGE:  # without scripts nobody can zoom, so a folded picture is shown
+        if len(self._svg) > LARGE:  # compressed in a page; without scripts nobody can zoom, so a folded one is shown
             folded = view_of(self.roots, gradients=sums, read=read)
             folded.graph.names = graph.names
-            self._still = TOOLTIP.sub("", drawn(folded, look, **drawing).svg)
+            self._still = TOOLTIP.sub("", drawn(folded, look, layout=layout, direction=direction).svg)
 
     def save(self, path: str | os.PathLike[str]) -> Path:
-        """Write a self-contained page with picture, buttons and formulas, or an animation with one frame per step.
+        """Write a self-contained page that steps and computes, or an animation with one frame per step.
+
+        The page is that of `live`, at its first step; where a graph cannot compute there, it says why and steps alone.
 
         Args:
             path: Ends in .html, or in .gif, .webp or .apng for an animation (extra `animation`): at most 300
@@ -325,8 +334,14 @@ class Stepper:
         if path.suffix.lower() != ".html":
             write_file(path, animation.animation(self._passes, self._frame, self.title, path.suffix.lower()))
             return path
-        page = embed.page(self._repr_html_(), title=self.title or "Step by step", theme=self.theme)
-        write_file(path, page)
+        from ..living.saved import page_of
+
+        name = self.title or "Step by step"
+        page, reason = page_of(
+            self._asked, self._graph, self._still, title=self.title, theme=self.theme,
+            alt=page_data.alt(self._passes), name=name, step=0,
+        )  # fmt: skip
+        write_file(path, page or embed.page(self._fragment(note(reason)), title=name, theme=self.theme))
         return path
 
     def widget(self) -> AnyWidget:

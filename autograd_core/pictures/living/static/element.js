@@ -37,6 +37,8 @@ class AutogradGraph extends HTMLElement {
     this.holder = h("div", { class: "agl-holder" });
     this.replaceChildren(...[state.expression ? expressionLine(this, state.expression, rules) : null, this.holder].filter(Boolean));
     this.show(state, rules);
+    if (state.step !== undefined) this.step(state.step);
+    if (state.trails) showTrail(this, state.trails.map((nodes) => ({ nodes })));
     this.resolveReady(this);
   }
 
@@ -105,6 +107,7 @@ class AutogradGraph extends HTMLElement {
     this.trail = null;
     this.graph.update();
     this.panel.show();
+    this.showTotal();
     if (this.steps.isOn) this.graph.reveal(this.graph.scene.cardOf[this.chosen]);
     this.say(this.steps.isOn ? this.panel.stepText() : "All numbers are shown");
     this.dispatch("step", { index: this.steps.now, count: this.steps.count, node: this.steps.isOn ? this.model.state.names[this.steps.node] : null, playing });
@@ -152,7 +155,14 @@ class AutogradGraph extends HTMLElement {
   cardClicked(card) {
     if (this.graph.dragged) return;
     if (card.kind === "fold") this.unfold(this.scopes.paths[card.scope]);
-    else if (card.kind === "node") this.select(this.model.state.names[card.node]);
+    else if (card.kind === "node") this.choose(card.node);
+  }
+
+  // A value on the page: where it is stepped, the step that completes it.
+  choose(i) {
+    if (!this.steps.isOn) return this.select(this.model.state.names[i]);
+    this.steps.pause();
+    this.step(this.steps.lastOf(i));
   }
 
   cardOpened(card) {
@@ -219,15 +229,19 @@ class AutogradGraph extends HTMLElement {
     this.cases.show();
     this.undo.hidden = !this.model.isChanged();
     this.mend.hidden = !this.model.cuts.size;
-    const [root] = this.model.roots, { model } = this, name = model.state.shown[root], now = numberText(model.data[root]), was = numberText(model.recorded[root]);
-    setText(this.total, `${name} = ${now}${now === was ? "" : `, recorded ${was}`}`);
-    const broken = model.brokenGuards();
+    this.showTotal();
+    const { model } = this, broken = model.brokenGuards();
     this.notice.hidden = !broken.length && !model.unknown.size;
     if (broken.length) setText(this.notice, "The program takes another branch here: what is shown is the branch that was recorded.");
     else if (model.unknown.size) setText(this.notice, `This page has no rule for ${[...new Set([...model.unknown].map((i) => model.state.ops[model.state.op[i]].name))].join(", ")}: its values stay as recorded.`);
     this.pointsShown?.();
     this.filmShown?.();
     this.painted = performance.now();
+  }
+
+  showTotal() {
+    const { model } = this, [root] = model.roots, name = model.state.shown[root], now = numberText(model.data[root]), was = numberText(model.recorded[root]);
+    setText(this.total, this.isValueShown(root) ? `${name} = ${now}${now === was ? "" : `, recorded ${was}`}` : `${name} = …`);
   }
 
   // --- what the views ask ---
@@ -237,6 +251,7 @@ class AutogradGraph extends HTMLElement {
   isBackward() { return this.steps.isBack; }
   gradientShown(i) { return this.steps.gradient(i); }
   isValueShown(i) { return this.steps.isValueShown(i); }
+  isGradientComplete(i) { return this.steps.isSent(i); }
 
   say(text) { this.heard.textContent = text; }
   dispatch(name, detail) { this.dispatchEvent(new CustomEvent(name, { detail, bubbles: true, composed: true })); }

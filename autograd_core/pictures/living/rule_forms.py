@@ -8,19 +8,19 @@ from __future__ import annotations
 import itertools
 from typing import TYPE_CHECKING, Any
 
-from ..engine.evaluation import is_fraction, rounded
-from ..engine.value import Constant
-from ..notation.formulas import WrittenWhole
-from ..notation.rules import MOST_OPERANDS, formulas_of, shown_sides
-from ..number_systems.floats import FLOATS, Double
-from ..number_systems.written import WRITTEN, RuleTerm
+from ...engine.evaluation import is_fraction, rounded
+from ...engine.value import Constant
+from ...notation.formulas import WrittenWhole
+from ...notation.rules import MOST_OPERANDS, formulas_of, shown_sides
+from ...number_systems.floats import FLOATS, Double
+from ...number_systems.written import WRITTEN, RuleTerm
 from .numbers import number
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from ..engine.ops import Primitive, Whole
-    from ..engine.value import Value
+    from ...engine.ops import Primitive, Whole
+    from ...engine.value import Value
 
 POINTS = (-1.7, -0.6, 0.0, 0.6, 1.7)  # of operands at which a rule is read beside the recorded ones
 SAMPLED = 3  # operands up to which it is read elsewhere, too

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ..engine.ops import ROWS
-from ..errors import AutogradError
-from ..number_systems.languages.javascript import rules
+from ...engine.ops import ROWS
+from ...errors import AutogradError
+from ...number_systems.languages.javascript import rules
 from .state import is_users, operation_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from ..engine.value import Value
+    from ...engine.value import Value
     from .state import Operation
 
 

@@ -17,6 +17,8 @@ class GraphView {
     this.listen();
     listenForEdits(this);
     new ResizeObserver(() => this.resized()).observe(this.stage);
+    addEventListener("beforeprint", () => this.svg.setAttribute("viewBox", `0 0 ${this.size.join(" ")}`));
+    addEventListener("afterprint", () => this.look(this.view, this.moved));
   }
 
   isCut(card, port) { return card.kind === "node" && port.operands.length === 1 && this.model.cuts.has(`${card.node} ${port.operands[0]}`); }
@@ -77,15 +79,17 @@ class GraphView {
   }
 
   // What flows along an edge: |local derivative × adjoint|, for a folded scope that of all its edges together.
+  // null before its step.
   flowOf({ card, port }) {
-    const { model, scene } = this;
+    const { model, scene } = this, { steps } = this.host;
+    if (!(card.nodes || [card.node ?? -1]).every((i) => i < 0 || model.isLeaf[i] || steps.isSent(i))) return null;
     if (card.kind === "node") {
-      const g = model.adjoint[card.node], slopes = scene.slopesOf(card.node);
+      const g = steps.adjoint(card.node), slopes = scene.slopesOf(card.node);
       return g === 0 ? 0 : port.operands.reduce((sum, k) => sum + (slopes[k] === 0 || this.isCut(card, port) ? 0 : slopes[k] * g), 0);
     }
     if (card.kind === "fold" && port.from !== undefined) {
       const inside = new Set(card.nodes);
-      return model.users[port.from].reduce((sum, [user, k]) => { const d = inside.has(user) ? model.local[user][k] : 0, g = model.adjoint[user]; return d === 0 || g === 0 ? sum : sum + d * g; }, 0);
+      return model.users[port.from].reduce((sum, [user, k]) => { const d = inside.has(user) ? model.local[user][k] : 0, g = steps.adjoint(user); return d === 0 || g === 0 ? sum : sum + d * g; }, 0);
     }
     return NaN;
   }
@@ -94,15 +98,15 @@ class GraphView {
     const chosen = this.host.chosenCards(), focus = this.host.focusCard(), trail = this.host.trail, back = this.host.isBackward();
     const flows = this.edges.map((edge) => this.flowOf(edge)), largest = Math.max(...flows.map((x) => (finite(x) ? Math.abs(x) : 0)), 0);
     this.edges.forEach((edge, at) => {
-      const x = flows[at], width = Number.isNaN(x) ? 1.4 : x === 0 || !largest ? 1 : 1.2 + 3.4 * Math.sqrt(Math.min(1, Math.abs(x) / largest));
-      const cut = this.isCut(edge.card, edge.port), on = trail ? trail.has(`${edge.from.id} ${edge.card.id}`) : chosen.has(edge.card.id) || chosen.has(edge.from.id);
-      const kind = on ? (bySign(x) || "plain") : "plain";
-      put(edge.line, "class", `edge ${edge.port.isDead || x === 0 ? "dead" : ""} ${cut ? "agl-cut" : ""} ${on ? `agl-on ${kind}` : ""}`);
+      const x = flows[at], width = x === null || Number.isNaN(x) ? 1.4 : x === 0 || !largest ? 1 : 1.2 + 3.4 * Math.sqrt(Math.min(1, Math.abs(x) / largest));
+      const cut = this.isCut(edge.card, edge.port), on = trail ? trail.has(`${edge.from.id} ${edge.card.id}`) : chosen.has(edge.card.id) || (!this.host.steps.isOn && chosen.has(edge.from.id));
+      const kind = on ? (x === null ? "now" : bySign(x) || "plain") : "plain";
+      put(edge.line, "class", `edge ${edge.port.isDead || x === 0 ? "dead" : ""} ${cut ? "agl-cut" : ""} ${on ? `agl-on ${kind}` : trail ? "agl-faint" : ""}`);
       put(edge.line, "strokeWidth", width.toFixed(2));
       const marker = `url(#${this.host.uid}-${kind === "nan" ? "neg" : kind})`;
       put(edge.line, "marker-start", back ? marker : null);
       put(edge.line, "marker-end", back ? null : marker);
-      setText(edge.title, cut ? "This edge is cut. A click takes it back." : edge.port.operands.length === 1 ? `${numberText(x)} flows back here; a click cuts this edge` : "");
+      setText(edge.title, cut ? "This edge is cut. A click takes it back." : x === null ? "" : edge.port.operands.length === 1 ? `${numberText(x)} flows back here; a click cuts this edge` : "");
     });
     for (const [id, { element, card, kind }] of this.cards) {
       put(element, "class", `${kind} ${chosen.has(id) ? "agl-chosen" : ""} ${trail && !trail.has(String(id)) ? "agl-faint" : ""}`);

@@ -16,6 +16,7 @@ class Steps {
     this.backward = [...this.forward].reverse();
     this.count = this.forward.length + this.backward.length;
     this.computed = new Map(this.forward.map((i, k) => [i, k]));
+    this.sent = new Map(this.backward.map((i, k) => [i, this.forward.length + k]));
     this.now = -1;  // no step: all numbers are shown
     this.timer = 0;
   }
@@ -47,6 +48,11 @@ class Steps {
   }
 
   isValueShown(i) { return !this.isOn || this.isBack || !this.computed.has(i) || (this.computed.get(i) ?? -1) <= this.now; }
+  // Whether what a node sends back is known: outside of the steps, and from its backward step on.
+  isSent(i) { return !this.isOn || (this.sent.get(i) ?? (this.isBack ? this.count - 1 : Infinity)) <= this.now; }
+  adjoint(i) { return this.isOn ? this.sums.get(i) ?? 0 : this.host.model.adjoint[i]; }
+  // The step after which a node's gradient is complete: its own, or of a leaf the last one that uses it.
+  lastOf(i) { return this.sent.get(i) ?? Math.max(...this.backward.map((node, k) => (this.written.operandsOf(node).includes(i) ? this.forward.length + k : this.now))); }
   gradient(i) { return !this.isOn ? this.host.model.adjoint[i] : this.isBack ? this.sums.get(i) ?? null : null; }
 
   toggle() {

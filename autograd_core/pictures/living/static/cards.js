@@ -109,11 +109,11 @@ class CardView {
       }
       this.fill(hidden ? 0 : g, largest);
     } else {
-      const values = card.exits.map((i) => model.data[i]), low = Math.min(...values), high = Math.max(...values);
-      setText(this.value, low === high ? numberText(low) : `${numberText(low, 3)} … ${numberText(high, 3)}`);
+      const values = card.exits.map((i) => model.data[i]), low = Math.min(...values), high = Math.max(...values), { host } = graph;
+      setText(this.value, !card.exits.every((i) => host.isValueShown(i)) ? "" : low === high ? numberText(low) : `${numberText(low, 3)} … ${numberText(high, 3)}`);
       setText(this.caption, `${card.exits.length} values`);
       setText(this.gradCaption, "|grad|");
-      setText(this.grad, numberText(Math.hypot(...card.exits.map((i) => model.adjoint[i]))));
+      setText(this.grad, card.exits.every((i) => host.isGradientComplete(i)) ? numberText(Math.hypot(...card.exits.map((i) => model.adjoint[i]))) : "");
       for (const one of [this.track, this.bar]) put(one, "display", "none");
     }
     this.slopes();
@@ -138,17 +138,17 @@ class CardView {
     for (const one of this.ports) {
       const { port, element, text, place } = one;
       if (port.constant !== undefined) continue;
-      const [said, d] = graph.scene.portSaid(card, port, through);
-      port.isDead = d === 0;
+      const [told, d] = graph.scene.portSaid(card, port, through), isKnown = d === null || graph.host.isValueShown(card.kind === "node" ? card.node : card.exits[0]), said = isKnown ? told : "";
+      port.isDead = d === 0 && isKnown;  // a local derivative comes with the value
       if (text && text.shownText !== said) { setText(text, said); place(); }
       put(element, "class", `port slope ${graph.isCut(card, port) ? "agl-cut" : ""}`);
     }
   }
 
   said() {
-    const { card, graph } = this, { model } = graph, name = card.kind === "fold" ? graph.scopes.paths[card.scope] : model.state.names[card.node];
-    if (card.kind === "fold") return `folded scope ${name}, ${card.caption}${card.exits.length === 1 ? `, value ${numberText(model.data[card.exits[0]])}, gradient ${numberText(model.adjoint[card.exits[0]])}` : ""}; Enter opens it`;
+    const { card, graph } = this, { model, host } = graph, value = (i) => (host.isValueShown(i) ? numberText(model.data[i]) : "not yet"), gradient = (i) => (host.gradientShown(i) === null ? "not yet" : numberText(host.gradientShown(i))), name = card.kind === "fold" ? graph.scopes.paths[card.scope] : model.state.names[card.node];
+    if (card.kind === "fold") return `folded scope ${name}, ${card.caption}${card.exits.length === 1 ? `, value ${value(card.exits[0])}, gradient ${gradient(card.exits[0])}` : ""}; Enter opens it`;
     const op = graph.scene.opOf(card.node);
-    return `${op ? op.name : "leaf"} ${name}, value ${numberText(model.data[card.node])}, gradient ${numberText(model.adjoint[card.node])}${this.isLeaf ? "; Enter changes it" : ""}`;
+    return `${op ? op.name : "leaf"} ${name}, value ${value(card.node)}, gradient ${gradient(card.node)}${this.isLeaf ? "; Enter changes it" : ""}`;
   }
 }

@@ -5,22 +5,22 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ..engine.graph import order_of, roots_of
-from ..engine.ops import ROWS
-from ..engine.value import Constant, Value
-from ..errors import OperandError, RangeError, StructureError
-from ..notation.formulas import dotted, named, operation
-from ..notation.wholes import wholes_of
-from ..pictures import text
-from ..pictures.view.scope_tree import ROOT
+from ...engine.graph import order_of, roots_of
+from ...engine.ops import ROWS
+from ...engine.value import Constant, Value
+from ...errors import OperandError, RangeError, StructureError
+from ...notation.formulas import dotted, named, operation
+from ...notation.wholes import wholes_of
+from .. import text
+from ..view.scope_tree import ROOT
 from .numbers import number
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from ..engine.ops import Primitive
-    from ..pictures.view.folding import View
-    from ..pictures.view.scope_tree import Graph
+    from ...engine.ops import Primitive
+    from ..view.folding import View
+    from ..view.scope_tree import Graph
     from .rule_forms import RuleForms
 
 CONSTANT, LEAF = -2, -1  # in the place of an operation

@@ -28,9 +28,14 @@ class Panel {
     const { host } = this, { model } = host;
     if (this.field && document.activeElement !== this.field) this.field.value = String(model.data[i]);
     setText(this.gradient, numberText(host.gradientShown(i) ?? NaN) === "nan" && host.gradientShown(i) === null ? "not yet" : numberText(host.gradientShown(i)));
-    if (this.valued) setText(this.valued, numberText(model.data[i]));
-    this.live.replaceChildren(...[host.steps.isOn ? stepSection(host) : null, whatIfSection(host, i), host.steps.isOn || model.isLeaf[i] ? null : ruleSection(host, i)].filter(Boolean));
+    if (this.valued) setText(this.valued, host.isValueShown(i) ? numberText(model.data[i]) : "not yet");
     clearTimeout(this.later);
+    if (host.steps.isOn) {  // nothing of the end is told before its step
+      this.live.replaceChildren(stepSection(host), h("p", { class: "agl-hint" }, "“All numbers” tells what each gradient is made of."));
+      this.why.replaceChildren();
+      return;
+    }
+    this.live.replaceChildren(...[whatIfSection(host, i), model.isLeaf[i] ? null : ruleSection(host, i)].filter(Boolean));
     if (this.why.childElementCount && this.whyFor === i) this.later = setTimeout(() => { if (host.model === model) this.explain(i); }, PAUSE);  // not at every pixel of a drag; by then the expression may be another
     else this.explain(i);
   }
@@ -73,7 +78,7 @@ class Panel {
   stepText() { return stepSentence(this.host); }
 }
 
-const pick = (host, i) => h("button", { type: "button", class: "agl-link", title: `Choose ${host.model.state.names[i]}`, onclick: () => host.select(host.model.state.names[i]) }, shorten(host.model.state.shown[i], LONGEST_NAME));
+const pick = (host, i) => h("button", { type: "button", class: "agl-link", title: `Choose ${host.model.state.names[i]}`, onclick: () => host.choose(i) }, shorten(host.model.state.shown[i], LONGEST_NAME));
 const section = (title, ...children) => h("section", {}, h("h4", {}, title), ...children);
 
 function signedBar(x, largest) {
@@ -212,13 +217,13 @@ function pathsSection(host, flow) {
     const last = run[run.length - 1], sum = last.paths.reduce((total, path) => total + path.product, 0);
     const shown = run.length > 5 ? [...run.slice(0, 2), null, ...run.slice(-2)] : run;
     const text = shown.map((one) => (one ? [h("span", { class: `agl-factor ${bySign(one.factor)}` }, `×${numberText(one.factor)}`), ` ${flow.words.name(one.node)} `] : `… ${run.length - 4} more … `));
-    return h("li", {}, h("span", { class: "agl-branch" }, h("button", { type: "button", class: "agl-link agl-path", title: "Show this way on the graph", onclick: () => showTrail(host, flow, last.paths) }, text), h("span", { class: `agl-end ${bySign(sum)}` }, `${last.children.size ? "Σ " : ""}${numberText(sum)}`)), last.children.size ? h("ul", {}, [...last.children.values()].map(branch)) : null);
+    return h("li", {}, h("span", { class: "agl-branch" }, h("button", { type: "button", class: "agl-link agl-path", title: "Show this way on the graph", onclick: () => showTrail(host, last.paths) }, text), h("span", { class: `agl-end ${bySign(sum)}` }, `${last.children.size ? "Σ " : ""}${numberText(sum)}`)), last.children.size ? h("ul", {}, [...last.children.values()].map(branch)) : null);
   };
   const total = paths.reduce((sum, path) => sum + path.product, 0), more = flow.nPaths - BigInt(paths.length);
   return section(flow.nPaths === 1n ? "Its only path" : more > 0n ? `The ${paths.length} largest of ${howMany(flow.nPaths)} paths` : `Its ${paths.length} paths`, h("ul", { class: "agl-tree" }, h("li", {}, h("b", {}, flow.words.name(flow.leaf)), h("ul", {}, [...tree.children.values()].map(branch), more > 0n ? h("li", { class: "agl-rest" }, `${howMany(more)} more, together ${numberText(flow.gradient - total)}`) : null))));
 }
 
-function showTrail(host, flow, paths) {
+function showTrail(host, paths) {
   const trail = new Set(), card = (i) => String(host.graph.scene.cardOf[i]);
   for (const path of paths) path.nodes.forEach((node, j) => { trail.add(card(node)); if (j) trail.add(`${card(path.nodes[j - 1])} ${card(node)}`); });
   host.trail = host.trail && [...trail].every((key) => host.trail.has(key)) && host.trail.size === trail.size ? null : trail;

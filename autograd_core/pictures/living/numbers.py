@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from ..engine.evaluation import decimal, is_fraction
+from ...engine.evaluation import decimal, is_fraction
 
 
 def number(x: Any) -> float | str:

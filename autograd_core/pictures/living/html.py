@@ -7,15 +7,16 @@ scripts and styles by their hashes in a content security policy, which also forb
 from __future__ import annotations
 
 import json
+import re
 from base64 import b64encode
 from functools import cache
 from hashlib import sha256
 from typing import Any
 
-from ..pictures import text
-from ..pictures.page import embed
-from ..pictures.render import theme
-from ..pictures.scene import cards
+from .. import text
+from ..page import embed
+from ..render import theme
+from ..scene import cards
 
 SCRIPTS = (  # in this order: each uses those before it
     "dom.js", "numbers.js", "model.js", "written.js", "paths.js", "reasons.js", "rules.js", "explain.js",
@@ -51,12 +52,28 @@ def fragment(svg: str, *, alt: str, state: dict[str, Any], rules: str) -> str:
     return _written(_parts(svg, alt, state, rules))
 
 
-def page(svg: str, *, title: str, scheme: str, alt: str, state: dict[str, Any], rules: str) -> str:
-    """A whole page of one element, whose keys work there without a click; `scheme` is "auto", "light" or "dark"."""
+def page(
+    svg: str, *, title: str, scheme: str, alt: str, state: dict[str, Any], rules: str, caption: str = ""
+) -> str:
+    """A whole page of one element, whose keys work there without a click.
+
+    Args:
+        svg: As in `fragment`; so are alt, state and rules.
+        title: The document's title.
+        scheme: "auto", "light" or "dark".
+        alt: As in `fragment`.
+        state: As in `fragment`.
+        rules: As in `fragment`.
+        caption: HTML below the element.
+    """
     parts = _parts(svg, alt, state, rules)
+    if caption:
+        parts.append(("div", ' class="agl-caption"', caption))
     scripts = " ".join(_digest(body) for tag, _, body in parts if tag == "script")
     body = _written(parts).replace("<autograd-graph ", "<autograd-graph data-page ", 1)
-    around = "body{margin:0;padding:12px 16px}@media print{body{padding:0}}"
+    size = [float(found[1]) for found in re.finditer(r' (?:width|height)="([\d.]+)"', svg[: svg.find(">")])]
+    sheet = "A4 landscape" if len(size) > 1 and size[0] > size[1] else "A4"
+    around = f"body{{margin:0;padding:12px 16px}}@page{{size:{sheet};margin:12mm}}@media print{{body{{padding:0}}}}"
     styles = " ".join(map(_digest, [around, *(body for tag, _, body in parts if tag == "style")]))
     policy = (
         f"default-src 'none'; script-src {scripts}; style-src {styles}; img-src data:; "

@@ -1,0 +1,40 @@
+"""What a page of a picture has to know of it, and what it says where it is a picture alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from ...engine.value import Value
+from .. import text
+
+if TYPE_CHECKING:
+    from ..view.folding import Fold
+
+
+class Asked(NamedTuple):
+    """What a picture was asked for, as far as a page of it has to know.
+
+    Attributes:
+        roots: The nodes at the end.
+        fold: As in `draw`.
+        unfold: As in `draw`.
+        trails: Nodes that are lit together, such as a path.
+        still: Why it shows something else than the graph as it computes; "" where it does not.
+    """
+
+    roots: tuple[Value, ...]
+    fold: Fold = "auto"
+    unfold: str | Iterable[str] = ()
+    trails: tuple[tuple[Value, ...], ...] = ()
+    still: str = ""
+
+
+def kept(given: Any) -> Any:
+    """Scopes as `draw` takes them, to be read more than once."""
+    return tuple(given) if isinstance(given, Iterable) and not isinstance(given, (str, Value)) else given
+
+
+def note(reason: str) -> str:
+    """What a page says that is a picture alone."""
+    return f'<p class="agc-note">This page shows the numbers as they were and does not compute: {text.xml(reason)}.</p>'

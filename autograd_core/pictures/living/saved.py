@@ -1,0 +1,76 @@
+"""A picture or a stepper as a living page; None for what cannot compute, with the reason."""
+
+from __future__ import annotations
+
+import warnings
+from typing import TYPE_CHECKING, Any
+
+from ...engine.evaluation import is_fraction
+from ..view.folding import view_of
+from . import html
+from .rule_forms import RuleForms
+from .rules import operations_in
+from .state import state_of
+
+if TYPE_CHECKING:
+
+    from ..view.folding import View
+    from ..view.scope_tree import Graph
+    from .asked import Asked
+
+MOST_NODES = 10_000  # of a graph that a page sweeps while a reader drags
+
+
+def told_of(view: View, *, title: str, theme: str) -> tuple[dict[str, Any], str]:
+    """The state of a view's graph as recorded, and its primitives as JavaScript."""
+    forms = RuleForms(view.graph.order)
+    operations, rules = operations_in(view.graph.order, forms.called)
+    return state_of(view, operations, forms, title=title, theme=theme), rules
+
+
+def page_of(
+    asked: Asked, drawn: Graph, svg: str, *, title: str, theme: str, alt: str, name: str, caption: str = "",
+    step: int | None = None,
+) -> tuple[str, str]:  # fmt: skip
+    """The page, or else "" and why there is none.
+
+    Args:
+        asked: What the picture shows.
+        drawn: Its graph, with the numbers of the moment of drawing: the page begins with those.
+        svg: What is shown where no script runs.
+        title: A heading.
+        theme: "light", "dark" or "auto".
+        alt: The text alternative of `svg`.
+        name: The document's title.
+        caption: HTML below.
+        step: The step at which the page opens; None for all numbers.
+    """
+    reason = asked.still or _reason(drawn)
+    if reason:
+        return "", reason
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # what there is to say about folding, `draw` has said
+        view = view_of(asked.roots, fold=asked.fold, unfold=asked.unfold, read=None)
+    graph = view.graph
+    if len(graph.order) > MOST_NODES:
+        return "", f"its graph has {len(graph.order)} nodes, more than {MOST_NODES}"
+    for i, node in enumerate(graph.order):
+        if node._row is None and node in drawn.index:
+            graph.data[i] = drawn.data[drawn.index[node]]
+    state, rules = told_of(view, title=title, theme=theme)
+    unread = [op["name"] for op in state["ops"] if not op["rule"]]
+    if unread:
+        return "", f"it has no rule for {', '.join(dict.fromkeys(unread))}, which runs Python code"
+    if asked.trails:
+        state["trails"] = [[graph.index[v] for v in trail if v in graph.index] for trail in asked.trails]
+    if step is not None:
+        state["step"] = step
+    return html.page(svg, title=name, scheme=theme, alt=alt, state=state, rules=rules, caption=caption), ""
+
+
+def _reason(graph: Graph) -> str:
+    if graph.stale:
+        return "a leaf was changed after the graph was built"
+    if any(map(is_fraction, graph.data)):
+        return "its numbers are exact fractions"
+    return ""
