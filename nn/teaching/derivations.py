@@ -15,12 +15,12 @@ from autograd_core import OperandError, StructureError, Value, count_paths, topo
 
 from ..support.tables import Table, number
 from ..support.validation import shown
-from .lines import line_of, product_of
+from .lines import in_numbers, line_of, product_of, sum_of
 from .polynomials import cancelled
 from .reasons import BY_NAME, OTHER_FACTORS, OTHER_TERMS, OWN, SUM, joined
 from .shares import in_shares, named_shares
 from .slopes import Factor, and_one_less, logistic_functions, mirrored, of_logistic
-from .ways import OpenProduct, Ways, terms_of
+from .ways import OpenProduct, Ways, by_nodes, by_paths, terms_of
 from .writing import (
     Written,
     added_up,
@@ -95,14 +95,7 @@ class Derivation(Table):
             >>> nn.derivation(a * (b * w), w).numbers
             '2 · 4 = 8'
         """
-        text = ""
-        for coefficient, factors in zip(self.coefficients, self.factors, strict=True):
-            values = [f.value for f in factors]
-            c, minus = abs(coefficient), coefficient < 0
-            values = [c] * (c != 1.0 or not values) + values
-            term = " · ".join(f"({number(x)})" if x < 0 and (len(values) > 1 or minus) else number(x) for x in values)
-            sign = "−" if minus else ""
-            text += f" {sign or '+'} {term}" if text else f"{sign}{term}"
+        text = in_numbers(list(zip(self.coefficients, self.factors, strict=True)))
         return text if text == number(self.value) else f"{text} = {number(self.value)}"
 
     @property
@@ -149,6 +142,7 @@ def derivation(
     outputs: bool = False,
     sums: bool = False,
     partials: bool = False,
+    factored: bool = False,
     beside: Sequence[Value] = (),
 ) -> Derivation:
     """How the derivative of a node to one below it is worked out by hand, with the names that the nodes have.
@@ -175,6 +169,8 @@ def derivation(
         outputs: Whether they are written by what the function gave, where that has a name: z(1 − z) and 1 − z².
         sums: Whether the derivative of a sum has a line of its own: the sum of the derivatives of its terms.
         partials: Whether the first line is the chain rule alone, from each named node to the next: ∂L/∂a · ∂a/∂z.
+        factored: Whether what several paths bring to a node is added up there before it is passed on, as error signals
+            are: (w_jo σ′(s_j) w_ij + w_ko σ′(s_k) w_ik) σ′(s_i) x in place of a product for each path.
         beside: Nodes with names that are not in the graph: of a loss that takes scores a = σ(z), or the outputs of a
             softmax, which it does not compute; `nn.forward_pass(...).of_scores` are such.
 
@@ -211,7 +207,7 @@ def derivation(
         raise StructureError(msg)
     bottom = write(leaf)
     ways = Ways(root, leaf, prime=prime, outputs=outputs, sums=sums, beside=beside)
-    written, last = _by_rules(ways, bottom, sums=sums)
+    written, last = _by_rules(ways, bottom, sums=sums, factored=factored)
     if partials:
         written[1:1] = _partials(ways, bottom)
     more, last = _as_texts_end(root, leaf, last, bottom, prime=prime, outputs=outputs, beside=beside)
@@ -237,16 +233,14 @@ class _Line(NamedTuple):
     why: str = ""
 
 
-def _by_rules(ways: Ways, bottom: Written, *, sums: bool) -> tuple[list[_Line], list[OpenProduct]]:
+def _by_rules(
+    ways: Ways, bottom: Written, *, sums: bool, factored: bool
+) -> tuple[list[_Line], list[OpenProduct]]:
     """The lines until no derivative is left to take, and the terms of the last one."""
-    paths = ways.all()
+    stages = by_nodes(ways, sum_of) if factored else by_paths(ways)
     lines: list[_Line] = []
-    terms: list[OpenProduct] = []
-    spread, before = False, terms
-    depths = 1 + max(map(len, paths))
-    for depth in range(depths):
-        terms = terms_of(ways.root, paths, depth)
-        taken = [rule for path in paths for part in path[depth - 1 : depth] for rule in part.rules] if depth else []
+    spread, before = False, stages[0].terms
+    for terms, taken, gathered in stages:
         why = joined(rule for rule in taken if not (spread and rule in (SUM, OTHER_TERMS)))
         if spread and not why:
             own = any(ways.leaf in t.rest.parents for t in before if t.rest is not None)
@@ -254,12 +248,14 @@ def _by_rules(ways: Ways, bottom: Written, *, sums: bool) -> tuple[list[_Line], 
         elif spread and why == OTHER_FACTORS and (zeros := _with_zeros(before, terms, ways.leads)):
             lines.append(_Line(*product_of(*zeros), joined((OTHER_TERMS, OTHER_FACTORS))))
             why = "0 left out"
-        lines.append(_Line(*line_of(terms, bottom, last=depth == depths - 1), why))
+        if gathered:
+            why += ", distributive law" if why else "distributive law"
+        lines.append(_Line(*line_of(terms, bottom, last=terms is stages[-1].terms), why))
         spread = sums and any(t.rest is not None and summands(t.rest) for t in terms)
         if spread:
             lines.append(_Line(*line_of(terms, bottom, last=False, spread=True), SUM))
         before = terms
-    return lines, terms
+    return lines, before
 
 
 def _partials(ways: Ways, bottom: Written) -> list[_Line]:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
+from ..support.tables import number
 from .slopes import Factor
+from .ways import OpenProduct
 from .writing import Written, added_up, body, held, in_figures, side_by_side, summands, write
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-
-    from .ways import OpenProduct
 
 
 def line_of(
@@ -50,6 +51,54 @@ def line_of(
     if outside or ends_with or coefficient != 1.0:
         text, tex = f"({text})", rf"\left({tex}\right)"
     return product_of(coefficient, outside, [(text, tex), *((f.text, f.latex) for f in ends_with)])
+
+
+def sum_of(terms: list[OpenProduct]) -> OpenProduct:
+    """Terms with one derivative as one: what they begin with, their sum in brackets, what they end with."""
+    if len(terms) == 1:
+        return terms[0]
+    front, back = _ends([t.factors for t in terms])
+    first = terms[0]
+    coefficient = first.coefficient if len({t.coefficient for t in terms}) == 1 else 1.0
+    inside = [(t.coefficient / coefficient, t.factors[front : len(t.factors) - back]) for t in terms]
+    text, tex = added_up([product_of(c, factors, ()) for c, factors in inside])
+    value = math.fsum(c * math.prod(f.value for f in factors) for c, factors in inside)
+    figures = f"({' '.join(_signed(c, factors, k) for k, (c, factors) in enumerate(inside))})"
+    whole = Factor(f"({text})", rf"\left({tex}\right)", value, figures=figures)
+    behind = first.factors[len(first.factors) - back :] if back else ()
+    return OpenProduct(coefficient, (*first.factors[:front], whole, *behind), first.rest)
+
+
+def _ends(rows: list[tuple[Factor, ...]]) -> tuple[int, int]:
+    """How many factors all begin with, and end with."""
+    front = _shared(rows)
+    return front, min(_shared([row[::-1] for row in rows]), min(map(len, rows)) - front)
+
+
+def in_numbers(terms: Sequence[tuple[float, Sequence[Factor]]]) -> str:
+    """A sum of products in numbers: what all begin and end with once, as in the line above it."""
+    if len(terms) == 1:
+        return _signed(*terms[0], 0)
+    front, back = _ends([tuple(factors) for _, factors in terms])
+    factors = terms[0][1]
+    inside = " ".join(_signed(c, f[front : len(f) - back], k) for k, (c, f) in enumerate(terms))
+    if not front and not back:
+        return inside
+    behind = factors[len(factors) - back :] if back else ()
+    return " · ".join([*map(_figures, factors[:front]), f"({inside})", *map(_figures, behind)])
+
+
+def _signed(c: float, factors: Sequence[Factor], place: int) -> str:
+    """A term in numbers, with the sign in front that joins it to those before it."""
+    parts = [number(abs(c))] * (abs(c) != 1.0 or not factors) + list(map(_figures, factors))
+    alone = len(parts) == 1 and place == 0 and c > 0
+    term = " · ".join(p.removeprefix("(").removesuffix(")") if alone and p.startswith("(−") else p for p in parts)
+    sign = "−" if c < 0 else "+" if place else ""
+    return f"{sign} {term}" if place else f"{sign}{term}"
+
+
+def _figures(f: Factor) -> str:
+    return f.figures or (f"({number(f.value)})" if f.value < 0 else number(f.value))
 
 
 def _over_one_line(

@@ -51,6 +51,7 @@ class Factor(NamedTuple):
         within: The polynomials that it is the product of, each with its power; None where it is no such product.
         under: For 1/b and 1/b² what stands below the line, as text and as LaTeX.
         quotient: Whether it comes from a quotient, whose derivative is written over one line.
+        figures: Of a sum in brackets its numbers, such as "(2 · 3 + 4)"; "" where `value` is what is shown.
     """
 
     text: str
@@ -61,6 +62,7 @@ class Factor(NamedTuple):
     within: tuple[tuple[Polynomial, int], ...] | None = None
     under: tuple[str, str] | None = None
     quotient: bool = False
+    figures: str = ""
 
 
 class Edge(NamedTuple):

@@ -12,7 +12,7 @@ from .slopes import Edge, Factor, edges
 from .writing import SUMS, inner, summands
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from autograd_core import Value
 
@@ -79,29 +79,108 @@ class Ways:
         """Whether a path is cut at a sum without a name, whose derivative is to have a line of its own."""
         return self.sums and node.op not in SUMS and inner(below) is None and summands(below) is not None
 
-    def all(self) -> list[list[Part]]:
-        """Each path, cut at named nodes, and where each sum has a line of its own at sums."""
-        found: list[list[Part]] = []
-        start = Part(1.0, (), None, (), ())
-        waiting: list[tuple[Value, tuple[Part, ...], Part]] = [(self.root, (), start)]
+    def parts(self, node: Value) -> list[Part]:
+        """The ways from a node to the next ones that have names, or to sums that have a line of their own."""
+        found: list[Part] = []
+        waiting = [(node, Part(1.0, (), None, (), ()))]
         while waiting:
-            node, parts, so_far = waiting.pop()
-            if node is self.leaf:
-                found.append([*parts, so_far])
+            at, so_far = waiting.pop()
+            if at is not node and (at is self.leaf or so_far.rest is not None):
+                found.append(so_far)
                 continue
-            for k, edge in reversed(list(enumerate(self.edges[node]))):
+            for k, edge in reversed(list(enumerate(self.edges[at]))):
+                is_cut = edge.below is not self.leaf and (edge.below.label or self._is_sum_within(at, edge.below))
                 part = Part(
                     so_far.coefficient * edge.coefficient,
                     so_far.factors + edge.factors,
-                    None,
+                    edge.below if is_cut else None,
                     (*so_far.route, k),
-                    (*so_far.rules, *rules(node, edge.below, self.leads, self.leaf)),
+                    (*so_far.rules, *rules(at, edge.below, self.leads, self.leaf)),
                 )
-                if edge.below is not self.leaf and (edge.below.label or self._is_sum_within(node, edge.below)):
-                    waiting.append((edge.below, (*parts, part._replace(rest=edge.below)), start))
-                else:
-                    waiting.append((edge.below, parts, part))
+                waiting.append((edge.below, part))
         return found
+
+    def all(self) -> list[list[Part]]:
+        """Each path, cut at named nodes, and where each sum has a line of its own at sums."""
+        found: list[list[Part]] = []
+        waiting: list[tuple[Value | None, tuple[Part, ...]]] = [(self.root, ())]
+        while waiting:
+            node, parts = waiting.pop()
+            if node is None:
+                found.append(list(parts))
+            else:
+                waiting += [(part.rest, (*parts, part)) for part in reversed(self.parts(node))]
+        return found
+
+
+class Stage(NamedTuple):
+    """The terms of a line, the rules that led to them, and whether terms with one derivative were put together."""
+
+    terms: list[OpenProduct]
+    rules: list[str]
+    gathered: bool = False
+
+
+def by_paths(ways: Ways) -> list[Stage]:
+    """All paths, one named node further down in every line."""
+    paths = ways.all()
+    found = []
+    for depth in range(1 + max(map(len, paths))):
+        taken = [rule for path in paths for part in path[depth - 1 : depth] for rule in part.rules] if depth else []
+        found.append(Stage(terms_of(ways.root, paths, depth), taken))
+    return found
+
+
+def by_nodes(ways: Ways, sum_of: Callable[[list[OpenProduct]], OpenProduct]) -> list[Stage]:
+    """Each named node once: what paths bring to it is added up before it is passed on, as error signals are.
+
+    Args:
+        ways: The paths.
+        sum_of: Puts terms with the same derivative together.
+    """
+    stages = [Stage([OpenProduct(1.0, (), ways.root)], [])]
+    while any(t.rest is not None for t in stages[-1].terms):
+        before = stages[-1].terms
+        still = _below_others(ways, [t.rest for t in before if t.rest is not None])
+        brought: dict[int, list[OpenProduct]] = {}
+        taken: list[str] = []
+        for place, t in enumerate(before):
+            if t.rest is None or t.rest in still:
+                brought.setdefault(-place - 1 if t.rest is None else id(t.rest), []).append(t)
+                continue
+            for k, part in enumerate(_added(ways.parts(t.rest))):
+                key = id(part.rest) if part.rest is not None else -(place + 1) * MOST_PATHS * 2 - k
+                product = OpenProduct(t.coefficient * part.coefficient, t.factors + part.factors, part.rest)
+                brought.setdefault(key, []).append(product)
+                taken += part.rules
+        gathered = any(len(each) > 1 for each in brought.values())
+        stages.append(Stage([sum_of(each) for each in brought.values()], taken, gathered))
+    return stages
+
+
+def _added(parts: list[Part]) -> list[Part]:
+    """Parts with the same factors and the same end as one: s s has the derivative 2 s."""
+    found: dict[Any, Part] = {}
+    for part in parts:
+        key = id(part.rest), tuple((f.text, f.value) for f in part.factors)
+        c = found[key].coefficient if key in found else 0.0
+        found[key] = part._replace(coefficient=c + part.coefficient)
+    return list(found.values())
+
+
+def _below_others(ways: Ways, nodes: list[Value]) -> set[Value]:
+    """Those among some nodes that others of them lead to: what these bring is waited for."""
+    found: set[Value] = set()
+    for top in nodes:
+        seen: set[Value] = set()
+        waiting = [top]
+        while waiting:
+            for edge in ways.edges.get(waiting.pop(), ()):
+                if edge.below not in seen:
+                    seen.add(edge.below)
+                    waiting.append(edge.below)
+        found |= seen & set(nodes)
+    return found
 
 
 def terms_of(root: Value, ways: list[list[Part]], depth: int) -> list[OpenProduct]:
