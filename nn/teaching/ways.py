@@ -113,7 +113,7 @@ class Ways:
         return found
 
 
-class Stage(NamedTuple):
+class OpenLine(NamedTuple):
     """The terms of a line, the rules that led to them, and whether terms with one derivative were put together."""
 
     terms: list[OpenProduct]
@@ -121,24 +121,24 @@ class Stage(NamedTuple):
     gathered: bool = False
 
 
-def by_paths(ways: Ways) -> list[Stage]:
+def by_paths(ways: Ways) -> list[OpenLine]:
     """All paths, one named node further down in every line."""
     paths = ways.all()
     found = []
     for depth in range(1 + max(map(len, paths))):
         taken = [rule for path in paths for part in path[depth - 1 : depth] for rule in part.rules] if depth else []
-        found.append(Stage(terms_of(ways.root, paths, depth), taken))
+        found.append(OpenLine(terms_of(ways.root, paths, depth), taken))
     return found
 
 
-def by_nodes(ways: Ways, sum_of: Callable[[list[OpenProduct]], OpenProduct]) -> list[Stage]:
+def by_nodes(ways: Ways, sum_of: Callable[[list[OpenProduct]], OpenProduct]) -> list[OpenLine]:
     """Each named node once: what paths bring to it is added up before it is passed on, as error signals are.
 
     Args:
         ways: The paths.
         sum_of: Puts terms with the same derivative together.
     """
-    stages = [Stage([OpenProduct(1.0, (), ways.root)], [])]
+    stages = [OpenLine([OpenProduct(1.0, (), ways.root)], [])]
     while any(t.rest is not None for t in stages[-1].terms):
         before = stages[-1].terms
         still = _below_others(ways, [t.rest for t in before if t.rest is not None])
@@ -154,7 +154,7 @@ def by_nodes(ways: Ways, sum_of: Callable[[list[OpenProduct]], OpenProduct]) -> 
                 brought.setdefault(key, []).append(product)
                 taken += part.rules
         gathered = any(len(each) > 1 for each in brought.values())
-        stages.append(Stage([sum_of(each) for each in brought.values()], taken, gathered))
+        stages.append(OpenLine([sum_of(each) for each in brought.values()], taken, gathered))
     return stages
 
 
