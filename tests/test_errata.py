@@ -163,6 +163,9 @@ def test_downing_small_initial_weights_are_not_for_xor():
     late = share_of_xor_learnt(0.1, 5.0, 4000)
     assert 0.15 < late[2000] < 0.31
     assert 0.52 < late[4000] < 0.68
+    from_zero = share_of_xor_learnt(0.1, 5.0, 4000, biases=False)
+    assert 0.1 < from_zero[2000] < 0.26
+    assert 0.4 < from_zero[4000] < 0.57
     assert share_of_xor_learnt(1.0, 5.0, 150)[150] == pytest.approx(2 / 3, abs=0.08)
     assert (late[150], late[1000] < 0.1) == (0.0, True)
 
@@ -190,11 +193,13 @@ def test_downing_small_initial_weights_are_not_for_xor():
     assert learnt(left_over(1.0, 5.0, 200)) >= 7
 
 
-def share_of_xor_learnt(bound, rate, epochs, starts=200):
+def share_of_xor_learnt(bound, rate, epochs, starts=200, *, biases=True):
     """For each number of epochs the share of starts whose 2-2-1 sigmoid network has an error below 0.2."""
     draw = rng()
     X, t = np.array([[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]]), np.array([0.0, 1.0, 1.0, 0.0])
     V, c, w, d = (draw.uniform(-bound, bound, (starts, *shape)) for shape in ((2, 2), (2,), (2,), ()))
+    if not biases:
+        c, d = 0.0 * c, 0.0 * d
     shares = []
     for _ in range(epochs + 1):
         hidden = sigmoid(np.einsum("nij,kj->nki", V, X) + c[:, None])
@@ -533,6 +538,8 @@ def test_lecture_equation_1_has_a_target_too_many():
     moved = W[2] @ step @ W[0] @ x
     assert change == pytest.approx(2 * moved @ e, rel=1e-4)
     assert change != pytest.approx(2 * (moved - y) @ e, rel=0.5)
+    without = W[2] @ W[1] @ x - y  # w_d ... w_i x, as it is printed
+    assert change != pytest.approx(2 * moved @ without, rel=0.05)
 
 
 def test_lecture_trace_has_a_factor_too_many():
