@@ -228,6 +228,8 @@ def _parts(
     if top is not None and not above and top.to_sum is not None:
         return _Parts([], top.to_sum, None)
     direct = None if top is None or above else top.to_output
+    if direct is not None and direct.text == "0":  # an output that the loss does not take
+        return _Parts([], direct, None)
     loss = "E" if names is None else names.loss
     return _Parts([], over(loss, _name(names, unit.name)) if direct is None else direct, slope)
 

@@ -99,11 +99,13 @@ def _after_layers(
     for unit in units:
         below, terms = _formula(called(f"sum({unit.name})")), []
         for arriving, label, node, below_it in zip(given, end.labels, end.nodes, depends, strict=True):
+            if arriving.text == "0":
+                continue
             if node is unit.sum:
                 terms.append(arriving)
             elif unit.sum in below_it:
                 terms.append(side_by_side([in_product(arriving, alone=False), over(called(label), below)]))
-        tops[unit.name] = Top(None, sum_of(terms))
+        tops[unit.name] = Top(None, sum_of(terms) if terms else Formula("0", "0"))
     return tops
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
-from autograd_core import OperandError, StructureError, Value, count_paths, topological_order
+from autograd_core import OperandError, Value, count_paths, topological_order
 
 from ..support.tables import Table, number
 from ..support.validation import shown
@@ -96,7 +96,7 @@ class Derivation(Table):
             '2 · 4 = 8'
         """
         text = in_numbers(list(zip(self.coefficients, self.factors, strict=True)))
-        return text if text == number(self.value) else f"{text} = {number(self.value)}"
+        return number(self.value) if text in ("", number(self.value)) else f"{text} = {number(self.value)}"
 
     @property
     def latex(self) -> str:
@@ -162,6 +162,9 @@ def derivation(
     output has a name such as s_1, where the numbers are called z_1, z_2, ...: the others are called s_2, ... For the
     rules of product and power in place of the quotient's, divide by a node of its own: inverse = 1 / total.
 
+    Where no path leads to the root the derivative is 0, and that of a node to itself is 1, so whole Jacobians can be
+    written out: `[[nn.derivation(z, s).result for s in run["sum(Z)"]] for z in run["Z"]]`.
+
     Args:
         root: The node that is differentiated.
         leaf: The node that it is differentiated to.
@@ -179,7 +182,6 @@ def derivation(
 
     Raises:
         OperandError: One of them is no Value.
-        StructureError: No path leads from the leaf to the root.
         RangeError: There are more than 64 paths.
 
     Source: Dolhansky, "Mathematics of backpropagation (part 4)", 2014, works out three such cases.
@@ -191,6 +193,8 @@ def derivation(
         >>> s.label = "s"
         >>> nn.derivation(ag.tanh(s), a).lines
         ('∂tanh(s)/∂a = ∂/∂a [tanh(s)]', '            = (1 − tanh(s)²) ∂/∂a [a b]', '            = (1 − tanh(s)²) b')
+        >>> print(nn.derivation(a, b))
+        ∂a/∂b = 0    no path leads from b to a
         >>> z, y = ag.Value(0.5, label="z"), ag.Value(1.0, label="y")
         >>> a = ag.sigmoid(z)
         >>> a.label = "a"
@@ -202,10 +206,9 @@ def derivation(
             one = "; take one of them, as with [0]" if isinstance(x, (tuple, list)) else ""
             msg = f"derivation: {what}: expected a Value, got {shown(x)}{one}"
             raise OperandError(msg)
-    if root is leaf or not count_paths(root, leaf):
-        msg = "derivation: expected a node below the root, got one that no path leads from, so that the derivative is 0"
-        raise StructureError(msg)
     bottom = write(leaf)
+    if root is leaf or not count_paths(root, leaf):
+        return _constant(root, leaf, bottom)
     ways = Ways(root, leaf, prime=prime, outputs=outputs, sums=sums, beside=beside)
     written, last = _by_rules(ways, bottom, sums=sums, factored=factored)
     if partials:
@@ -223,6 +226,17 @@ def derivation(
         tuple(t.factors for t in last),
         tuple(t.coefficient for t in last),
     )
+
+
+def _constant(root: Value, leaf: Value, bottom: Written) -> Derivation:
+    """The derivative of a node to itself, 1, or to one that it does not depend on, 0."""
+    top, below = apart(write(root)), apart(bottom)
+    one = root is leaf
+    why = "" if one else f"no path leads from {below[0]} to {top[0]}"
+    left = rf"\frac{{\partial {top[1]}}}{{\partial {below[1]}}} "
+    value = float(one)
+    line = f"∂{top[0]}/∂{below[0]} = {number(value)}"
+    return Derivation((line,), (why,), (f"{left}&= {number(value)}",), value, ((),) * one, (1.0,) * one)
 
 
 class _Line(NamedTuple):

@@ -338,10 +338,7 @@ def test_it_shows_itself_and_refuses_what_it_cannot_write():
     assert "<pre" in found._repr_html_()
     assert found._repr_latex_() == f"${found.latex}$"
     assert repr(found) == str(found)
-    with pytest.raises(ag.StructureError, match="expected a node below the root"):
-        nn.derivation(w, E)
-    with pytest.raises(ag.StructureError, match="expected a node below the root"):
-        nn.derivation(E, E)
+    assert str(nn.derivation(w, E)) == "∂w_i→j/∂E = 0    no path leads from E to w_i→j"  # asked the wrong way round
     with pytest.raises(ag.OperandError, match="leaf: expected a Value"):
         nn.derivation(E, "w")
     x = y = ag.Value(1.0)
@@ -367,3 +364,24 @@ def test_jacobians_of_layers_in_symbols():
     assert written["S", "Z"] == [
         [f"s_{i}(1 − s_{i})" if i == j else f"−s_{i} s_{j}" for j in (1, 2, 3)] for i in (1, 2, 3)
     ]
+
+
+@pytest.mark.parametrize("notation", ["downing", "cs60050", "ling3804"])
+def test_every_derivative_of_a_network_can_be_written_those_that_are_0_too(notation):
+    """So Downing's J_Sum^Z is diagonal, and J_V^Y has a vector of zeros but for one entry at each weight."""
+    model = nn.MLP(2, [2, 2], "sigmoid", output="sigmoid", seed=1)
+    run = nn.forward_pass(model, [0.5, -1.0], [1.0, 0.0], loss=nn.sse, notation=notation)
+    nodes = [node for end in run.ends.values() for node in end.nodes]
+    for root in nodes:
+        for leaf in [*nodes, *model.parameters()]:
+            found = nn.derivation(root, leaf, outputs=True)
+            [expected] = ag.grad_of(root, [leaf])
+            assert found.value == pytest.approx(expected, rel=1e-12)
+            if root is leaf or leaf not in ag.topological_order(root):
+                assert (found.result, found.numbers) == (("1", "1") if root is leaf else ("0", "0"))
+                assert len(found.lines) == len(found.reasons) == 1
+                assert found.latex_lines[0].endswith(f"&= {found.result}")
+                assert str(found).splitlines() == [str(found)]
+    if notation == "downing":
+        J = [[nn.derivation(z, s, outputs=True).result for s in run["sum(Z)"]] for z in run["Z"]]
+        assert J == [["z_1(1 − z_1)", "0"], ["0", "z_2(1 − z_2)"]]
