@@ -185,6 +185,8 @@ class ErrorSignals(Table):
     def draw(self, **options: Any) -> Picture:
         """The error signals on the network: its graph with every gradient, and delta at each unit's weighted sum.
 
+        With a text's names they are called as it calls them: ∂f/∂z at z, or e at x.
+
         Args:
             options: As `autograd_core.draw` takes them, such as `fold`, `style` and `save`'s sizes.
 
@@ -203,11 +205,19 @@ class ErrorSignals(Table):
         nodes = [node for node in topological_order(loss) if node.op or node.label]
         gradients = dict(zip(nodes, grad_of(loss, nodes), strict=True))
         units = {unit.name: unit for units in self.run.layers.values() for unit in units}
+        error, s, letter = "E", "s", "δ"
+        if self.names is not None:
+            error, s, letter = self.names.loss, *(self.names.heads[k].removesuffix("_i") for k in (1, 5))
         marks = {}
         for signal in self._units():
             called = signal.name if self.names is None else self.names(f"signal {signal.name}")
-            marks[units[signal.name].sum] = Mark(f"δ {signal.delta:.3g}".replace("-", "−"), MARKED, called)
-        overlay = Overlay("error signals δ = ∂E/∂s, at the weighted sum s of each unit", marks)
+            delta = f"{signal.delta:.3g}".replace("-", "−")
+            # A quotient of differentials leaves no place for its number on the badge; it is the card's gradient.
+            shown = f"{letter} {delta}" if len(letter) == 1 else letter
+            marks[units[signal.name].sum] = Mark(shown, MARKED, f"{called} = {delta}")
+        meaning = f"∂{error}/∂{s}"
+        signs = letter if letter == meaning else f"{letter} = {meaning}"
+        overlay = Overlay(f"error signals {signs}, at the weighted sum {s} of each unit", marks)
         return draw(loss, **{"overlay": overlay, "gradients": gradients, "plates": False, **options})
 
     def weight_gradient(self, layer: str | int) -> list[list[float]]:

@@ -352,12 +352,26 @@ def test_what_is_no_model_or_no_loss_is_named(model, loss, message):
         nn.chain(model, [1.0, 2.0], 0.0, loss=loss)
 
 
-@pytest.mark.parametrize("notation", [None, "dolhansky", "downing"])
+SIGNS = {
+    None: ("δ", "δ = ∂E/∂s, at the weighted sum s"),
+    "downing": ("δ", "δ = ∂L/∂sum, at the weighted sum sum"),
+    "dolhansky": ("δ", "δ = ∂E/∂s, at the weighted sum s"),
+    "lecture": ("∂f/∂z", "∂f/∂z, at the weighted sum z"),
+    "cs60050": ("δ", "δ = ∂L/∂z, at the weighted sum z"),
+    "cs60050-first": ("∂L/∂z", "∂L/∂z, at the weighted sum z"),
+    "ling3804": ("e", "e = ∂error/∂x, at the weighted sum x"),
+}
+
+
+@pytest.mark.parametrize("notation", SIGNS)
 def test_signals_are_drawn_on_the_network(notation):
     model = nn.MLP(2, [2, 1], "sigmoid", seed=1)
     signals = nn.error_signals(model, [1.0, 0.5], 1.0, loss=nn.sse, notation=notation)
     svg = signals.draw(title="XOR").svg
     for unit in (unit for layer in signals.layers.values() for unit in layer):
-        assert svg.count(f"δ {unit.delta:.3g}".replace("-", "−") + "</text>") >= 1
+        letter, delta = SIGNS[notation][0], f"{unit.delta:.3g}".replace("-", "−")
+        assert f">{letter} {delta}</text>" in svg if len(letter) == 1 else f">{letter}</text>" in svg
+        assert f" = {delta}</title>" in svg
+    assert f"error signals {SIGNS[notation][1]} of each unit" in svg
     assert "not computed" not in svg  # every gradient is there
     assert ">XOR</text>" in svg
