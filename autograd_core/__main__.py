@@ -24,7 +24,8 @@ from .pictures import Stepper, draw
 from .pictures.checked_path import path_for
 from .pictures.picture import WRITERS
 from .shell import end_output, run
-from .testing import check_gradient, error_in_ulps, reference
+from .testing import FunctionError, check_gradient, error_in_ulps, reference
+from .testing.arguments.inputs import as_floats
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -32,6 +33,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     import nn
+
+    from .testing import Report
 
 HIGHEST = 6  # order of derivatives that a check in the shell has in seconds
 
@@ -128,7 +131,8 @@ def _parser() -> argparse.ArgumentParser:
         one.add_argument("--theme", choices=("auto", "light", "dark"), default="auto", help="of the picture")
         one.add_argument("-o", "--output", type=Path, help=OUTPUTS[command])
         if command == "draw":
-            one.add_argument("--layout", choices=("builtin", "dot"), default="builtin")
+            said = "who places the cards: this library, or Graphviz (dot)"
+            one.add_argument("--layout", choices=("builtin", "dot"), default="builtin", help=said)
         elif command == "step":
             one.add_argument("-i", "--interactive", action="store_true", help="show a step at each press of Enter")
         elif command == "explain":
@@ -139,8 +143,10 @@ def _parser() -> argparse.ArgumentParser:
     )
     checking.add_argument("function", metavar="module:function", help="it is imported, and called")
     checking.add_argument(
-        "--at", nargs="+", required=True, metavar="argument", help='numbers, or lists such as "[1.0, 2.0]"'
-    )
+        "--at", nargs="+", action="append", required=True, metavar="argument",
+        help='one point: a number, or a list such as "[1.0, 2.0]", for each argument; integers count as floats unless '
+        "the function has int as annotation or takes no float; again for another point",
+    )  # fmt: skip
     checking.add_argument("--derivative", metavar="module:function", help="judged instead of the library's own")
     checking.add_argument("--order", type=int, default=1, help=f"2 for second derivatives as well, up to {HIGHEST}")
     checking.add_argument("-o", "--output", type=Path, help="a picture with the faulty node marked, if it is not right")
@@ -261,28 +267,46 @@ def _own_nn() -> Any:
     return nn
 
 
-def _check(function: str, at: Sequence[str], derivative: str | None, order: int, output: Path | None) -> int:
+def _check(function: str, at: Sequence[Sequence[str]], derivative: str | None, order: int, output: Path | None) -> int:
     if not 1 <= order <= HIGHEST:
         msg = (
             f"check: expected --order from 1 to {HIGHEST}, got {order}; each order takes twice as long as the last, "
             "and testing.check_gradient takes any"
         )
         raise ExpressionError(msg)
-    judged = _named_function(function)
+    judged, points = _named_function(function), [tuple(map(_argument, words)) for words in at]
+    given = None if derivative is None else _named_function(derivative)
+    passed = True
+    for words, point in zip(at, points, strict=True):
+        report = _report(function, judged, point, given, order)
+        if len(points) > 1:
+            print(f"--at {' '.join(words)}")
+        print(report)
+        if output is not None and passed and not report and report.root is not None:
+            print(f"picture: {report.draw().save(output)}")
+        passed = passed and bool(report)
+    return 0 if passed else 1
+
+
+def _report(function: str, judged: Any, typed: tuple[Any, ...], derivative: Any, order: int) -> Report:
+    """The verdict at a point that was typed: 2 is a number as 2.0 is, unless the function needs an integer."""
+    point = as_floats(judged, typed)
     try:
-        report = check_gradient(
-            judged,
-            tuple(map(_argument, at)),
-            derivative=None if derivative is None else _named_function(derivative),
-            order=order,
-        )
+        try:
+            return check_gradient(judged, point, derivative=derivative, order=order)
+        except FunctionError as error:
+            if error.fault != "raises" or repr(point) == repr(typed):
+                raise
+            return check_gradient(judged, typed, derivative=derivative, order=order)
     except SystemExit as error:  # which would end this process, and say nothing
         msg = f"{function}: expected a function that returns numbers, but it left Python by SystemExit: {error}"
         raise ExpressionError(msg) from error
-    print(report)
-    if output is not None and not report and report.root is not None:
-        print(f"picture: {report.draw().save(output)}")
-    return 0 if report else 1
+    except FunctionError as error:
+        if error.fault != "needs derivative":
+            raise
+        said = "pass --derivative module:function, a function of the same arguments"
+        msg = re.sub(r"pass (the )?derivative=.*", said, str(error))
+        raise FunctionError(msg, fault=error.fault) from error
 
 
 # --- the tour -----------------------------------------------------------------------------------

@@ -11,8 +11,8 @@ if TYPE_CHECKING:
 
 MARKER = (
     "gradient(at=[...], domain=(low, high), derivative=f, expect='RIGHT'): the test is a function of numbers, its "
-    "result is differentiated and the derivative judged: at these points, or at such as Hypothesis finds in a domain "
-    "(max_examples=100 of them) or as @given draws"
+    "result is differentiated and the derivative judged: at these points, and at such as Hypothesis finds in the "
+    "domain (max_examples=100 of them); without at= anywhere, or where @given draws"
 )
 
 

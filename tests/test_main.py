@@ -52,6 +52,21 @@ def kinked(v):
 def plain(x):
     return math.sin(x)
 
+@ag.primitive
+def scaled(x, k):
+    return x * k
+
+@scaled.partials
+def scaled_partials(x, k, z):
+    return k, 2 * x  # the second is wrong
+
+def power(x, n):
+    return math.prod([x] * n) if isinstance(x, float) else ag.prod([x] * n)
+
+def annotated(x, n: int):
+    assert isinstance(n, int)
+    return x * n
+
 class Slopes:
     right = staticmethod(math.cos)
 
@@ -78,6 +93,12 @@ def user_module(tmp_path, monkeypatch):
         (["kinked", "--at", "[0.0, 2.0]"], 1, "KINK: relu sits at a kink"),
         (["plain", "--at", "1.0", "--derivative", "of_a_user:Slopes.right"], 0, "RIGHT"),
         (["plain", "--at", "1.0", "--derivative", "of_a_user:Slopes.wrong"], 1, "WRONG"),
+        *((["scaled", "--at", *typed], 1, "WRONG") for typed in (["0.5", "2"], ["0.5", "2.0"], ["3", "2"])),
+        (["power", "--at", "1.5", "3"], 0, "RIGHT: 6.75 is the derivative to args[0]"),
+        (["annotated", "--at", "1.5", "3"], 0, "RIGHT: 3.0 is the derivative to args[0]"),
+        (["kinked", "--at", "[1, 2]", "--at", "[0, 2]"], 1, "--at [1, 2]\nRIGHT"),
+        (["kinked", "--at", "[0, 2]", "--at", "[1, 2]"], 1, "--at [0, 2]\nKINK"),
+        (["right", "--at", "1", "2", "--at", "2", "3"], 0, "--at 1 2\nRIGHT"),
     ],
 )
 def test_check(user_module, capsys, words, status, said):
@@ -104,7 +125,7 @@ def test_check_draws_what_is_wrong(user_module, capsys):
         (["of_a_user:nothing", "--at", "1"], "has no 'nothing'"),
         (["not_there:f", "--at", "1"], "cannot be imported"),
         (["of_a_user:right", "--at", "one"], "expected a number"),
-        (["of_a_user:plain", "--at", "1"], "derivative="),
+        (["of_a_user:plain", "--at", "1"], "pass --derivative module:function"),
     ],
 )
 def test_check_refuses(user_module, capsys, words, said):

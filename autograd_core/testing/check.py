@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import inspect
 import math
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from ..engine.contexts import tracing, transforming, uncollected
 from ..engine.ops import ROWS
+from ..engine.provenance import warn_user
 from ..engine.value import Value
 from ..errors import AutogradError, GraphCutError, OperandError, RangeError
 from ..transforms.recorded import pull_back
@@ -18,6 +19,7 @@ from .arguments.complex_parts import ComplexParts
 from .arguments.flat import DOUBLE, data_of, same
 from .arguments.function import AWAY, Function
 from .arguments.given import JacobianRows
+from .arguments.inputs import as_floats, integers_held
 from .arguments.supplied import Supplied, refused
 from .explaining import unwatched
 from .proofs import numeric_checker
@@ -72,7 +74,8 @@ def check_gradient(
             of this library's operations, NumPy, torch, jax, C ... Other arguments are passed on. Complex numbers are
             inputs of other libraries' functions alone.
         args: Its arguments, a tuple; what is no tuple is the only argument. An integer, or an array of integers, is
-            passed on as it is where other arguments are floats: it is a size, an index or an exponent.
+            passed on as it is where other arguments are floats: it is a size, an index or an exponent. The report
+            names it, and there is a warning if the function takes a float in its place.
         derivative: What to judge instead of the library's own: a function of the same arguments,
             or its result. Shaped as the argument for one number as the result (for several arguments
             a sequence, one entry per argument); as a Jacobian, outputs before inputs, for more; or as a SciPy sparse
@@ -185,10 +188,31 @@ def _checked(
     modes: Sequence[str],
     tolerances: numeric_checker.Tolerances,
 ) -> Report:
-    args = supplied.inputs(args)
-    function = Function(f, args, tolerances.nondet_tol)
+    inputs = supplied.inputs(args)
+    held = integers_held(inputs) if supplied.argnums is None and not supplied.library else []
+    if held and not supplied.any and _takes_floats(f, args):
+        place, number = held[0]
+        msg = (
+            f"check_gradient: {place} = {number!r:.60}, beside floats, was not differentiated, as it is an integer, "
+            f"though {getattr(f, '__name__', type(f).__name__)} takes floats there: pass floats for an input; "
+            "argnums=, or the annotation int, for what is none"
+        )
+        warn_user(msg, UserWarning)
+    function = Function(f, inputs, tolerances.nondet_tol)
     with uncollected() if len(function.point) >= LARGE else nullcontext():
-        return _judged(function, args, supplied, order, modes, tolerances)
+        report = _judged(function, inputs, supplied, order, modes, tolerances)
+    return replace(report, held=tuple(f"{place} = {number!r:.60}" for place, number in held)) if held else report
+
+
+def _takes_floats(f: Callable[..., Any], args: tuple[Any, ...]) -> bool:
+    """Whether a function can be called with floats in the place of all integers that are not annotated as such."""
+    floats = as_floats(f, args)
+    if repr(floats) == repr(args):
+        return False
+    with suppress(Exception):  # whatever it says to them
+        f(*floats)
+        return True
+    return False
 
 
 def _judged(

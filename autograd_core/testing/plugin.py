@@ -21,17 +21,23 @@ if TYPE_CHECKING:
 
 # --- functions that bear the marker -------------------------------------------------------------
 
+DRAWN = object()  # in the place of each number, in the test whose points Hypothesis draws
+
 
 def parametrize(metafunc: pytest.Metafunc, marker: pytest.Mark) -> None:
     """Make one test per point, or a single one if Hypothesis draws the points."""
     if _drawn(metafunc.definition.obj) is not None:
         return  # `@given` finds them
     names = _inputs(metafunc.definition, marker)
-    places = _points(marker)
-    if places is None:
-        metafunc.parametrize(names, [(None,) * len(names)], ids=["points"])
-    else:
-        metafunc.parametrize(names, places)
+    places: list[Any] = _points(marker) or []
+    if _draws(marker):
+        places.append(pytest.param(*[DRAWN] * len(names), id="points"))
+    metafunc.parametrize(names, places)
+
+
+def _draws(marker: pytest.Mark) -> bool:
+    """Whether Hypothesis finds points: where none are given, and beside them where the marker says among which."""
+    return "at" not in marker.kwargs or not {"domain", "like", "max_examples"}.isdisjoint(marker.kwargs)
 
 
 def _points(marker: pytest.Mark) -> list[tuple[Any, ...]] | None:
@@ -99,7 +105,7 @@ class Caller:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_pyfunc_call(self, pyfuncitem: pytest.Function) -> bool | None:
-        """Judge the derivative at the function's point, or at points of its domain."""
+        """Judge the derivative at the function's point, or at drawn points of its domain."""
         __tracebackhide__ = True
         marker = pyfuncitem.get_closest_marker("gradient")
         if marker is None:
@@ -117,10 +123,11 @@ class Caller:
 
         f.__name__ = pyfuncitem.originalname
         options = dict(marker.kwargs)
-        at = options.pop("at", None)
-        domain, like = options.pop("domain", None), options.pop("like", (1.0,) * len(names))
-        if at is None:
-            _search(f, domain, like, options)
+        options.pop("at", None)
+        domain, like = options.pop("domain", None), options.pop("like", None)
+        if any(given[name] is DRAWN for name in names):
+            places = _points(marker)
+            _search(f, domain, like or (places[0] if places else (1.0,) * len(names)), options)
         else:
             options.pop("max_examples", None)
             assert_gradient(f, tuple(given[name] for name in names), **options)

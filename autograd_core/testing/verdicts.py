@@ -66,9 +66,9 @@ class FunctionError(AutogradError, ValueError):
         self.fault = fault
 
 
-def _counted(ulps: float, share: float) -> str:
-    """An error in ulp, or as a fraction of the number if it is very many ulp."""
-    if ulps < MANY_ULPS:
+def _counted(ulps: float, share: float, *, as_share: bool) -> str:
+    """An error in ulp, or as a fraction of the number."""
+    if not as_share:
         return f"{ulps:.3g} ulp"
     return f"{share:.2g} times the expected number" if share < math.inf else "more than all digits"
 
@@ -109,7 +109,9 @@ class Worst:
         off, size = abs(self.found - self.expected), abs(self.expected)
         share = off / size if size and off < math.inf else math.inf
         allowed = share * (self.allowed_ulps / self.error_ulps) if self.error_ulps else math.inf
-        return f"{_counted(self.error_ulps, share)}, rounding allows {_counted(self.allowed_ulps, allowed)}"
+        large = not self.error_ulps < MANY_ULPS or not self.allowed_ulps < MANY_ULPS  # one unit for both
+        said = _counted(self.error_ulps, share, as_share=large)
+        return f"{said}, rounding allows {_counted(self.allowed_ulps, allowed, as_share=large)}"
 
     def __str__(self) -> str:
         return (
@@ -139,6 +141,7 @@ class Report:
             derivative that was given; "" where it is not known.
         function: Of a derivative that was given, its function with the file and the line where that is defined; ""
             where it is not known.
+        held: Integers beside floats, which were not differentiated, such as "args[1] = 2".
         verified: Whether the library's own derivative was judged, and every edge of the graph found right by itself.
 
     Example:
@@ -165,6 +168,7 @@ class Report:
     verified: bool = False
     source: str = ""
     function: str = ""
+    held: tuple[str, ...] = ()
 
     def __bool__(self) -> bool:
         return self.verdict is Verdict.RIGHT
@@ -199,18 +203,25 @@ class Report:
             facts.append(("one-sided", f"{self.interval[0]!r} and {self.interval[1]!r}"))
         if self.verdict is Verdict.ILL_CONDITIONED:
             facts.append(("condition", f"{self.condition:.3g}"))
-        return facts
+        return facts + self._not_judged()
 
     def __repr__(self) -> str:
         """The text of a failing `assert report`: short, because pytest cuts long ones."""
         return f"<Report {self.verdict}: {self.reason}>"
 
     def __str__(self) -> str:
-        head = f"{self.verdict}: {self.reason}"
+        facts = self._facts()
         if self:
             size = f"{self.resolution:.2g}: a larger error in any entry would have been seen"
-            return f"{head}\n  {'resolution':<10} {size}" if self.resolution else head
-        return "\n".join([head, *(f"  {name:<10} {text}" for name, text in self._facts())])
+            facts = [*([("resolution", size)] if self.resolution else []), *self._not_judged()]
+        return "\n".join([f"{self.verdict}: {self.reason}", *(f"  {name:<10} {text}" for name, text in facts)])
+
+    def _not_judged(self) -> list[tuple[str, str]]:
+        if not self.held:
+            return []
+        some = ", ".join(self.held[:3]) + (f" and {len(self.held) - 3} more" if len(self.held) > 3 else "")
+        what = "an integer beside floats is" if len(self.held) == 1 else "integers beside floats are"
+        return [("not judged", f"{some}: {what} not differentiated")]
 
     def _repr_html_(self) -> str:
         """For notebooks: the sentence, the facts, and the graph where there is one."""

@@ -2,6 +2,7 @@
 
 import functools
 import math
+import re
 
 import pytest
 
@@ -191,6 +192,32 @@ def test_integers_beside_floats_are_no_inputs():
     assert check_gradient(lambda p: power(p["x"], p["n"]), ({"x": 2.0, "n": 3},))
     assert check_gradient(lambda x, i: x[i].sum(), (X, np.array([0, 2])), derivative=np.array([1.0, 0.0, 1.0]))
     assert not check_gradient(lambda x, i: x[i].sum(), (X, [0, 2]), derivative=np.array([1.0, 1.0, 1.0]))
+
+
+@pytest.mark.parametrize(
+    ("f", "args", "place"),
+    [
+        (lambda x, k: x * k, (0.5, 2), "args[1] = 2"),
+        (lambda p: p["x"] * p["k"], ({"x": 0.5, "k": 2},), "args[0]['k'] = 2"),
+        (lambda x, k: ag.sum([x * float(n) for n in k]), (0.5, np.array([2, 3])), "args[1] = array([2, 3])"),
+    ],
+)
+def test_an_integer_that_might_be_a_float_is_named(f, args, place):
+    with pytest.warns(UserWarning, match=re.escape(f"{place}, beside floats, was not differentiated")):
+        report = check_gradient(f, args)
+    assert report.held == (place,)
+    assert f"not judged {place}" in str(report)
+
+
+@pytest.mark.filterwarnings("error")
+def test_no_warning_of_integers_that_are_none_else():
+    def annotated(x, n: int):
+        return x * n
+
+    assert "not judged args[1] = 2" in str(check_gradient(annotated, (0.5, 2)))
+    assert check_gradient(power, (2.0, 3)).held == ("args[1] = 3",)
+    assert check_gradient(lambda x, k: x * k, (0.5, 2), argnums=0).held == ()
+    assert check_gradient(lambda x, k: x * k, (2, 3)).held == ()
 
 
 def test_integers_in_the_place_of_floats_are_judged():

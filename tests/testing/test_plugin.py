@@ -93,6 +93,20 @@ def test_without_points_hypothesis_finds_them(run):
     result.stdout.fnmatch_lines(["*WrongGradient: WRONG:*", "*args=(0.*", "*wrong bits of check*"])
 
 
+@pytest.mark.parametrize("more", ["domain=(1.5, 3)", "like=(2.0,), domain=(1.5, 3)", "domain=(1.5, 3), max_examples=60"])
+def test_points_are_given_and_drawn(run, more):
+    result = run(
+        f"""
+        @pytest.mark.gradient(at=[1.0, 2.0], {more}, derivative=lambda x: 2 * x + (1.75 < x < 1.9))
+        def test_square(x):
+            return float(x) ** 2
+        """,
+        "-v",
+    )
+    result.assert_outcomes(passed=2, failed=1)
+    result.stdout.fnmatch_lines(["*test_square?1.0? PASSED*", "*test_square?2.0? PASSED*", "*test_square?points? FAILED*"])
+
+
 def test_given_draws_the_points_of_a_marked_function(run):
     result = run(
         """

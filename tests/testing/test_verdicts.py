@@ -198,3 +198,11 @@ def test_what_is_left_of_terms_that_cancel_is_as_good_as_0():
     assert report, str(report)
     u, v, w = slopes(*near)
     assert check_gradient(length, near, derivative=(u, [v[0] + 1e-6, v[1]], w)).verdict is Verdict.WRONG
+
+
+@pytest.mark.parametrize("off", [1e-15, 1e-12, 1e-9, 1e-3, 1.0, 1e300])
+@pytest.mark.parametrize("noise", [0.0, 1e-9])
+def test_an_error_and_what_rounding_allows_have_one_unit(off, noise):
+    report = check_gradient(lambda x: (1 / noise + x) - 1 / noise if noise else x * 2.0, (0.5,), derivative=1.0 + off)
+    error, allowed = report.worst.distance.split(", rounding allows ")
+    assert error.split(" ", 1)[1:] == allowed.split(" ", 1)[1:]

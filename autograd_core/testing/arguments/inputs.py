@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from inspect import signature
 from typing import TYPE_CHECKING, Any
 
 from ...engine.evaluation import is_fraction
@@ -98,6 +99,36 @@ def _beside_floats(x: Any) -> Any:
             [child if _children(child) is None and not array_library(child) else _beside_floats(child) for child in x]
         )
     return x
+
+
+def integers_held(found: Any, place: str = "args") -> list[tuple[str, Any]]:
+    """The integers among arguments that `chosen` holds, with their places."""
+    if isinstance(found, FixedArgument):
+        return [(place, found.value)]
+    keys = found if isinstance(found, dict) else range(len(found)) if isinstance(found, (list, tuple)) else ()
+    return [pair for key in keys for pair in integers_held(found[key], f"{place}[{key!r}]")]
+
+
+def as_floats(f: Callable[..., Any], args: tuple[Any, ...]) -> tuple[Any, ...]:
+    """The arguments with floats for integers, but where the function's annotation says `int`."""
+    try:
+        parameters = list(signature(f).parameters.values())
+    except (TypeError, ValueError):  # a function in C
+        parameters = []
+    named = {i for i, p in enumerate(parameters) if p.annotation in (int, "int")}
+    return tuple(x if i in named else _floated(x) for i, x in enumerate(args))
+
+
+def _floated(x: Any) -> Any:
+    if isinstance(x, dict):
+        return {key: _floated(child) for key, child in x.items()}
+    if isinstance(x, tuple) and hasattr(x, "_fields"):
+        return type(x)(*map(_floated, x))
+    if isinstance(x, (list, tuple)):
+        return type(x)(map(_floated, x))
+    if not _whole(x):
+        return x
+    return float(x) if isinstance(x, int) else x * 1.0
 
 
 def real_alone(args: tuple[Any, ...]) -> tuple[Any, ...]:
