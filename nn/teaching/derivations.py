@@ -96,7 +96,7 @@ class Derivation(Table):
             '2 · 4 = 8'
         """
         text = in_numbers(list(zip(self.coefficients, self.factors, strict=True)))
-        return number(self.value) if text in ("", number(self.value)) else f"{text} = {number(self.value)}"
+        return text if text == number(self.value) else f"{text} = {number(self.value)}"
 
     @property
     def latex(self) -> str:

@@ -76,7 +76,9 @@ def _ends(rows: list[tuple[Factor, ...]]) -> tuple[int, int]:
 
 
 def in_numbers(terms: Sequence[tuple[float, Sequence[Factor]]]) -> str:
-    """A sum of products in numbers: what all begin and end with once, as in the line above it."""
+    """A sum of products in numbers: what all begin and end with once, as in the line above it; "0" for no terms."""
+    if not terms:
+        return "0"
     if len(terms) == 1:
         return _signed(*terms[0], 0)
     front, back = _ends([tuple(factors) for _, factors in terms])
