@@ -8,7 +8,7 @@ from typing import Any
 
 from autograd_core import OperandError, StructureError, Value
 
-from ..notation import PRIMES
+from ..notation import PRIMES, latex
 from ..support.tables import Table, as_text, number, number_in
 from ..support.validation import plain, shown
 from .labelled_jacobian import Jacobian, bmatrix, by, layout_of, product, tex
@@ -27,6 +27,7 @@ class JacobianChain(Table):
         factors: The matrices, as lists of rows.
         layout: "numerator", R <- R J; or "denominator", R <- J R.
         labels: For r and each factor what its entries are called, the labels of Values, else their numbers.
+        symbols: For r and each factor its name in LaTeX, where it is an `nn.Jacobian`, else "".
 
     Example:
         >>> import nn
@@ -42,6 +43,7 @@ class JacobianChain(Table):
     factors: tuple[list[list[float]], ...]
     layout: str
     labels: tuple[Any, ...] = ()
+    symbols: tuple[str, ...] = ()
 
     @property
     def norms(self) -> list[float]:
@@ -109,16 +111,28 @@ class JacobianChain(Table):
     def latex(self) -> str:
         r"""The chain as a formula: the row, the matrices, and the result.
 
+        Where entries have labels, or a factor is an `nn.Jacobian`, the chain stands by these names first.
+
         Example:
-            >>> import nn
+            >>> import autograd_core as ag, nn
+            >>> e, w = ag.Value(2.0, label="e_1"), ag.Value(3.0, label="w_1,1")
+            >>> print(nn.jacobian_chain([e], [[w]]).latex.partition(" = ")[0])
+            \begin{bmatrix} e_{1} \end{bmatrix} \begin{bmatrix} w_{1,1} \end{bmatrix}
             >>> print(nn.jacobian_chain([1, 2], [[3], [4]]).latex)
             \begin{bmatrix} 1 & 2 \end{bmatrix} \begin{bmatrix} 3 \\ 4 \end{bmatrix} = \begin{bmatrix} 11 \end{bmatrix}
         """
-        first, last = (self._matrix(x) for x in (self.r, self.result))
-        chain = [first, *self.factors] if self.layout == "numerator" else [*reversed(self.factors), first]
-        sides = (bmatrix([[_in_tex(x) for x in row] for row in matrix]) for matrix in (*chain, last))
-        *left, right = sides
-        return f"{' '.join(left)} = {right}"
+        matrices = [self._matrix(self.r), *self.factors]
+        numbers = [bmatrix([[_in_tex(x) for x in row] for row in matrix]) for matrix in matrices]
+        named = [
+            symbol or bmatrix([list(map(_named_in_tex, *row)) for row in zip(self._matrix(label), matrix, strict=True)])
+            for symbol, label, matrix in zip(self.symbols, self.labels, matrices, strict=True)
+        ]
+        result = bmatrix([[_in_tex(x) for x in row] for row in self._matrix(self.result)])
+        return " = ".join([*dict.fromkeys([self._side(named), self._side(numbers)]), result])
+
+    def _side(self, matrices: list[str]) -> str:
+        """The product, in the order of the layout."""
+        return " ".join(matrices if self.layout == "numerator" else matrices[::-1])
 
     def __format__(self, spec: str) -> str:
         return "\n".join([self._heading(spec), *as_text(*self._table(spec))])
@@ -242,7 +256,8 @@ def jacobian_chain(r: Any, *jacobians: Any, layout: str = "numerator") -> Jacobi
             raise StructureError(msg)
         R = _symbolic(left, right) if _has_symbols(left) or _has_symbols(right) else product(left, right)
         products.append((R[0] if layout == "numerator" else [x for [x] in R]) if flat else R)
-    return JacobianChain(tuple(products), start, factors, layout, tuple(map(_labels, (r, *jacobians))))
+    symbols = tuple(J.latex.partition(" = ")[0] if isinstance(J, Jacobian) else "" for J in (r, *jacobians))
+    return JacobianChain(tuple(products), start, factors, layout, tuple(map(_labels, (r, *jacobians))), symbols)
 
 
 def _is_symbol(x: Any) -> bool:
@@ -284,6 +299,11 @@ def _in_tex(x: Any) -> str:
     import sympy
 
     return str(sympy.latex(x))
+
+
+def _named_in_tex(label: str, x: Any) -> str:
+    """An entry by the label that a Value had; a number or an expression as it is."""
+    return _in_tex(x) if _is_symbol(x) or label == _labels(x) else latex(label)
 
 
 def _rows(x: Any, what: str, *, flat: bool = False, layout: str = "") -> Any:

@@ -13,6 +13,7 @@ from ..modules.convolution import Conv1d
 from ..modules.layers import MLP
 from ..modules.losses import binary_cross_entropy, cross_entropy, mse, sse
 from ..modules.recurrent import RNN
+from ..notation import PRIMES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
 
 MOST_PATHS = 8  # to one entry
+SUBSCRIPTS = "₀₁₂₃₄₅₆₇₈₉"
 
 
 class Answered(NamedTuple):
@@ -31,11 +33,15 @@ class Answered(NamedTuple):
         root: The node that it is; or with a leaf, what is differentiated.
         leaf: What it is differentiated to; None where the number is the root's.
         factor: The answer is so many times that; None where it is no such number, but a count or a bound.
+        called: What the text calls it, such as "e″₂".
+        legend: What else has names there.
     """
 
     root: Value
     leaf: Value | None = None
     factor: float | None = 1.0
+    called: str = ""
+    legend: str = ""
 
     @property
     def place(self) -> Value:
@@ -54,11 +60,17 @@ def drawn(entries: Sequence[Answered], wrong: Sequence[bool], title: str) -> Pic
             if entry.leaf is not None:
                 for path in ag.top_paths(entry.root, entry.leaf, MOST_PATHS):
                     passed |= dict.fromkeys(path.nodes)
+    called = {entry.place: entry.called for entry in entries if entry.called}
     marks = {
-        node: Mark("✗ off" if n == 1 else f"✗ {n} off", 1.0, "the entry of the answer that belongs here is off")
+        node: Mark(
+            f"✗ {called[node]}" if node in called else "✗ off" if n == 1 else f"✗ {n} off",
+            1.0,
+            "the entry of the answer that belongs here is off",
+        )
         for node, n in counts.items()
     }
-    overlay = Overlay("Where the answer is off", marks) if marks else None
+    legend = "".join(dict.fromkeys(f"; {entry.legend}" for entry in entries if entry.legend))
+    overlay = Overlay(f"Where the answer is off{legend}", marks) if marks else None
     return ag.draw(roots, title=title, overlay=overlay, highlight=list(passed) or None, gradients={})
 
 
@@ -236,10 +248,12 @@ def carried_back(error: Sequence[float], *jacobians: Sequence[Sequence[float]]) 
     for k, J in enumerate(reversed(jacobians), 1):
         row = [ag.dot(line, row) for line in J]
         for j, node in enumerate(row, 1):
-            node.label = f"x{'′″'[k - 1]}_{j}"
+            node.label = f"x{PRIMES[k]}_{j}"
     along = ag.dot(error, row)
     along.label = "e · x"
-    return [Answered(along, x) for x in into]
+    n = len(jacobians)
+    legend = "the error is " + ", ".join(f"e{PRIMES[n - k]} at x{PRIMES[k]}" for k in range(n, -1, -1))
+    return [Answered(along, x, called=f"e{PRIMES[n]}{SUBSCRIPTS[j]}", legend=legend) for j, x in enumerate(into, 1)]
 
 
 def logistic_z() -> list[Answered]:

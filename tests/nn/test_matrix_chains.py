@@ -171,3 +171,44 @@ def test_rows_have_the_names_of_what_was_given():
     symbols = nn.jacobian_chain(list(sympy.symbols("e_1 e_2")), w)
     assert [row.split()[0] for row in str(symbols).splitlines()[2:]] == ["e′_1"]
     assert [row.split()[0] for row in str(nn.jacobian_chain([1, 2], w)).splitlines()[2:]] == ["R1[0]"]
+
+
+@pytest.mark.parametrize("layout", ["numerator", "denominator"])
+def test_the_formula_has_the_symbols_of_what_was_named(layout):
+    """Practice 6.3 by letters, then by numbers; in denominator layout factors stand in front, and the error is a column."""
+    e = [ag.Value(x, label=f"e_{i}") for i, x in enumerate((1.0, 2.0), 1)]
+    w = [[ag.Value(x, label=f"w_{i},{j}") for j, x in enumerate(row, 1)] for i, row in enumerate([[3.0, -3.0], [4.0, -4.0]], 1)]
+    one = [[1.0, 0.0], [0.0, 1.0]]
+    if layout == "denominator":
+        w = [list(column) for column in zip(*w, strict=True)]
+    chain = nn.jacobian_chain(e, w, one, layout=layout)
+
+    def written(*matrices):
+        bodies = (r" \\ ".join(" & ".join(row) for row in rows) for rows in matrices)
+        each = [rf"\begin{{bmatrix}} {body} \end{{bmatrix}}" for body in bodies]
+        return " ".join(each if layout == "numerator" else each[::-1])
+
+    turned = (lambda rows: rows) if layout == "numerator" else lambda rows: [list(c) for c in zip(*rows, strict=True)]
+    identity = [["1", "0"], ["0", "1"]]
+    names = written(turned([["e_{1}", "e_{2}"]]), turned([["w_{1,1}", "w_{1,2}"], ["w_{2,1}", "w_{2,2}"]]), identity)
+    numbers = written(turned([["1", "2"]]), turned([["3", "-3"], ["4", "-4"]]), identity)
+    assert chain.latex == f"{names} = {numbers} = {written(turned([['11', '-11']]))}"
+    bare = nn.jacobian_chain([1, 2], [[3, -3], [4, -4]] if layout == "numerator" else [[3, 4], [-3, -4]], one, layout=layout)
+    assert bare.latex == f"{numbers} = {written(turned([['11', '-11']]))}"
+
+
+@pytest.mark.parametrize("layout", ["numerator", "denominator"])
+def test_the_formula_has_the_names_of_jacobians(layout):
+    model = nn.MLP(2, [2, 2], "sigmoid", seed=1)
+    given = {"notation": "downing", "layout": layout}
+    top, bottom = (nn.layer_jacobian(model, [1.0, 2.0], of=a, to=a - 1, **given) for a in (2, 1))
+    left, *_ = nn.jacobian_chain([1, 2], top, bottom, layout=layout).latex.split(" = ")
+    row, column = r"\begin{bmatrix} 1 & 2 \end{bmatrix}", r"\begin{bmatrix} 1 \\ 2 \end{bmatrix}"
+    assert left == (f"{row} J_{{Y}}^{{Z}} J_{{X}}^{{Y}}" if layout == "numerator" else f"J_{{X}}^{{Y}} J_{{Y}}^{{Z}} {column}")
+
+
+def test_expressions_and_what_is_no_number_are_said_once():
+    sympy = pytest.importorskip("sympy")
+    a = sympy.Symbol("a")
+    assert nn.jacobian_chain([a + 1, -2], [[2], [a]]).latex.count("=") == 1
+    assert nn.jacobian_chain([np.inf, np.nan, -1.0], [[1.0], [-np.inf], [2.5e-9]]).latex.count("=") == 1

@@ -284,13 +284,13 @@ def test_a_picture_shows_where_each_mistake_is(name):
         verdict = practice.check(name, answer)
         assert len(verdict.wrong) == 1
         picture = verdict.draw()
-        assert picture.svg.count(">✗ off<") == 1
         [(node, _)] = picture._frame.look.overlay.marks.items()
         entry = exercise.graph()[[p for p, _ in flat(exercise.solution())].index(place)]
+        assert picture.svg.count(f">✗ {entry.called or 'off'}<") == 1
         assert (node.label, node.data) == (entry.place.label, entry.place.data)
         leads = entry.leaf is not None and ag.count_paths(entry.root, entry.leaf) > 0
         assert bool(picture._frame.look.tracks) == leads
-    assert "✗ off" in verdict._repr_html_()
+    assert f"✗ {entry.called or 'off'}" in verdict._repr_html_()
     assert "<svg" in verdict._repr_html_()
 
 
@@ -299,7 +299,16 @@ def test_an_answer_of_another_shape_has_a_graph_without_marks():
     assert verdict.wrong == ("",)
     assert "✗" not in verdict.draw().svg
     steps = practice.check("LING3804 6.3", [[11, -11], [11, 11]])  # with every step: the mark is at the end
-    assert steps.draw().svg.count(">✗ off<") == 1
+    assert steps.draw().svg.count(">✗ e″₂<") == 1
+
+
+def test_errors_that_go_back_have_the_names_of_the_notes():
+    picture = practice.check("LING3804 6.3", [11, 11]).draw()
+    assert ">✗ e″₂<" in picture.svg
+    assert "the error is e at x″, e′ at x′, e″ at x" in picture.svg
+    assert ">11<" not in picture.svg  # what comes out is not told
+    assert ">−11<" not in picture.svg
+    assert "the error is e at x′, e′ at x" in practice.check("LING3804 6.2", [12, -11]).draw().svg
 
 
 def test_an_exercise_without_a_graph_says_so():
