@@ -22,6 +22,7 @@ sympy = pytest.importorskip("sympy")  # reads the table's formulas
 
 import commands  # noqa: E402
 import formulas  # noqa: E402
+import lite  # noqa: E402
 import public_names  # noqa: E402
 import staging  # noqa: E402
 import uses  # noqa: E402
@@ -206,6 +207,11 @@ def test_a_docstring_in_its_parts():
     assert doc.sections["Example"].startswith(">>> import")
     assert "number for plain numbers" in doc.sections["Returns"]
     assert Docstring(inspect.getdoc(ag.relu)).sections["Kink"] == "relu'(0) = 0."
+
+
+def test_names_of_requirements_as_lock_files_spell_them():
+    assert lite.canonical("prompt_toolkit<3.1.0,>=3.0.41") == lite.canonical("Prompt.Toolkit (>=3)") == "prompt-toolkit"
+    assert lite.canonical("hypothesis[numpy]; python_version > '3'") == lite.canonical("hypothesis ; x") == "hypothesis"
 
 
 def test_plain_text_stays_plain():

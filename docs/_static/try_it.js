@@ -177,5 +177,18 @@
       if (block.closest(".sd-dropdown, details, .playground") || /Traceback \(most recent/.test(block.textContent) && !/>>> /.test(block.textContent)) continue;
       cells.push(new Cell(block, cells.length));
     }
+    offerNotebook(document.querySelector("article h1"));
   });
+
+  function offerNotebook(heading) { // the page of a tutorial as a notebook of its own, which a server of files is needed for
+    const [, name] = /\/tutorials\/(\w+)\.html$/.exec(location.pathname) || [];
+    if (!config.lite || fromDisk || !heading || !document.querySelector(".cell_input")) return;
+    const link = document.createElement("a");
+    link.href = `${base}lite/notebooks/index.html?path=${name}.ipynb`;
+    link.textContent = "Open this notebook in JupyterLite";
+    const line = document.createElement("p");
+    line.className = "try-it-notebook";
+    line.append(link, ", which runs in this browser. The changes you make stay in it.");
+    heading.after(line);
+  }
 })();

@@ -81,7 +81,7 @@ class Links(HTMLParser):
 def test_no_link_is_broken_and_nothing_comes_from_a_network(site):
     pages = {}
     for file in sorted(site.rglob("*.html")):
-        if "_static" not in file.parts:
+        if {"_static", "lite"}.isdisjoint(file.relative_to(site).parts):  # JupyterLite's own pages are scripts
             pages[file] = Links()
             pages[file].feed(file.read_text(encoding="utf-8"))
     assert len(pages) > 300
@@ -183,6 +183,20 @@ def test_a_cell_of_a_tutorial_runs_what_stands_above_it(python_page, address):
     text = python_page.locator(".try-it-outputs .try-it-text")
     text.wait_for(timeout=PATIENCE)
     assert text.inner_text().startswith("mul ['x1', 'w1'] (-0.3, 2.0)")
+
+
+def test_a_tutorial_runs_in_jupyterlite(python_page, site, address):
+    if not (site / "lite").is_dir():
+        pytest.skip("needs a site with JupyterLite: built where the extra `docs` is installed")
+    python_page.watch.allowed.append("status of 404")  # its page asks for a favicon.ico
+    python_page.goto(f"{address}tutorials/01_first_graph.html")
+    python_page.get_by_role("link", name="Open this notebook in JupyterLite").click()
+    python_page.locator(".jp-Notebook .jp-CodeCell").first.wait_for(timeout=PATIENCE)
+    python_page.get_by_role("menuitem", name="Run").click()
+    python_page.get_by_text("Run All Cells", exact=True).click()
+    last = python_page.locator(".jp-CodeCell .jp-InputPrompt", has_text="[9]:")
+    last.wait_for(state="attached", timeout=3 * PATIENCE)
+    assert python_page.locator(".jp-OutputArea-output[data-mime-type*=stderr]").count() == 0
 
 
 def test_the_playground_draws_steps_and_explains(python_page, address):
