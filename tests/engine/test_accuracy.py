@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 import autograd_core as ag
 from autograd_core.engine.evaluation import evaluate
@@ -19,8 +20,11 @@ sys.path.insert(0, str(ROOT / "benchmarks"))
 import accuracy  # noqa: E402
 import references  # noqa: E402
 
-POINTS = 100
+MOST = 100
+POINTS = settings.default.max_examples // 2  # 100 in `.ci/run`, as the page has them
 
+
+@pytest.mark.hypothesis  # one of the tests that `.ci/run` runs again with more points
 
 @pytest.mark.parametrize("row", ROWS.values(), ids=ROWS)
 def test_value_and_partials_are_within_their_bounds(row):
@@ -29,6 +33,7 @@ def test_value_and_partials_are_within_their_bounds(row):
     assert [w for w in found if not w.error <= w.bound] == []
 
 
+@pytest.mark.hypothesis
 @pytest.mark.parametrize("row", [row for row in ROWS.values() if row.ulps <= 0.5 or row.exact_partials], ids=lambda row: row.name)
 def test_what_is_exact_or_rounded_once_is_so(row):
     for xs in accuracy.points(row, POINTS, seed=5):
@@ -122,7 +127,7 @@ WRONG = {
 def test_a_wrong_rule_is_found(name):
     right = ROWS[name]
     wrong = Primitive(name, right.value, WRONG[name], arity=right.arity, domain=right.domain, kinks=right.kinks)
-    assert [w for w in accuracy.worst(wrong, 4 * POINTS) if w.which != "value" and not w.error <= w.bound] != []
+    assert [w for w in accuracy.worst(wrong, 4 * MOST) if w.which != "value" and not w.error <= w.bound] != []
 
 
 @pytest.mark.parametrize(
@@ -138,7 +143,7 @@ def test_a_wrong_rule_is_found(name):
 def test_a_careless_value_is_found(name, value):
     right = ROWS[name]
     careless = Primitive(name, value, right.partials, arity=right.arity, domain=right.domain, kinks=right.kinks)
-    assert [w for w in accuracy.worst(careless, 4 * POINTS) if w.which == "value" and not w.error <= w.bound] != []
+    assert [w for w in accuracy.worst(careless, 4 * MOST) if w.which == "value" and not w.error <= w.bound] != []
 
 
 # --- the measure itself -------------------------------------------------------------------------
