@@ -16,6 +16,19 @@ settings.register_profile("intense", parent=settings.get_profile("dev"), max_exa
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "dev"))
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config, log):
+    """Each process of `-n` begins with neighbouring tests and takes over some when it is done.
+
+    By default they take turns, and each of them makes what a file's tests share.
+    """
+    if config.getvalue("dist") != "load":
+        return None
+    from xdist.scheduler import WorkStealingScheduling
+
+    return WorkStealingScheduling(config, log)
+
+
 @pytest.fixture(autouse=True)
 def _no_context_is_left_open():
     """A `no_grad()` or a transform that does not close would slow down and change every later test."""

@@ -3,10 +3,7 @@
 import re
 from pathlib import Path
 
-import nbformat
 import pytest
-
-nbclient = pytest.importorskip("nbclient")
 
 NOTEBOOKS = sorted((Path(__file__).parent.parent / "notebooks").glob("*.ipynb"))
 
@@ -24,6 +21,9 @@ def texts(notebook):
 @pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::RuntimeWarning", "ignore::UserWarning")
 @pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning")
 def test_notebook(path, tmp_path):
+    nbclient = pytest.importorskip("nbclient")  # here: it takes seconds to import, which not every process needs
+    import nbformat
+
     committed = nbformat.read(path, as_version=4)
     nbformat.validate(committed)
     for package in ("sklearn", "scipy"):
