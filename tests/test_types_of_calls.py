@@ -70,7 +70,7 @@ CALLS = {
         "jvp": ["f, (1.0,), (1.0,)", "lambda u: u * u, (1.0,), (1.0,)"],
         "leaky_relu": ["1.0", "x", "a"],
         "elu": ["1.0", "x", "a"],
-        "live": ["x", "[x, x]"],
+        "live": ["x", "[x, x]", "lambda u: u * u, 1.0"],
         "log": ["1.0", "x", "a"],
         "name": [],  # it gives nothing
         "paths": ["x, x"],

@@ -16,10 +16,11 @@ from ..pictures.living.state import cases_of, point_added, points_of
 from ..pictures.stepper.animation import FORMATS
 from ..pictures.view.folding import view_of
 from .animated import film_of
+from .called import called
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
     from pathlib import Path
 
     from ..engine.value import Value
@@ -130,8 +131,8 @@ class LivePage:
 
 
 def live(
-    root: Value | Iterable[Value],
-    *,
+    root: Value | Iterable[Value] | Callable[..., Any],
+    *inputs: Any,
     points: Any = None,
     cases: Iterable[Value] | Mapping[str, Value] | None = None,
     compare: Any = None,
@@ -146,7 +147,11 @@ def live(
     Neither `backward()` nor anything else is needed before.
 
     Args:
-        root: The node at the end, or several of them.
+        root: The node at the end, or several of them; or a function, which is called once. Then the page knows the
+            comparisons that the function branched on, and says where it would take another branch; of a graph alone
+            nobody knows them.
+        *inputs: Of a function: its arguments, numbers or Values, or lists and the like of them. Numbers become
+            leaves with the parameters' names.
         points: Other inputs to go to: mappings from leaves (or their names) to numbers, in a list or by label.
         cases: The node of each training case, such as its loss, in a list or by name; None takes what the scopes
             case0, case1, ... give.
@@ -160,7 +165,7 @@ def live(
         A `LivePage`.
 
     Raises:
-        OperandError: `root` is no Value and no list of them, or another argument of a wrong type.
+        OperandError: `root` is no Value, no list of them and no function, or another argument of a wrong type.
         RangeError: An unknown theme or scope, or a point for what is no leaf.
         StaleGraphError: A leaf's `.data` was changed after the graph was built.
 
@@ -170,7 +175,16 @@ def live(
         >>> page = ag.live(ag.tanh(x), points={"flat": {x: 5.0}})
         >>> page.state["points"]
         {'labels': ['recorded', 'flat'], 'leaves': [0], 'data': [[2.0], [5.0]]}
+        >>> page = ag.live(lambda a: a * a if a > 1 else 2 * a, 3.0)
+        >>> [words for *_, words in page.state["guards"]["tests"]]
+        ['a > 1']
     """
+    guards: Mapping[Value, bool] = {}
+    if callable(root):
+        root, guards = called(root, inputs)
+    elif inputs:
+        msg = f"live: expected inputs only with a function, got {len(inputs)} besides a graph"
+        raise OperandError(msg)
     roots = roots_of(root, "live")
     if not isinstance(title, (str, type(None))):
         msg = f"live: expected a title (str), got {title!r:.60} ({type(title).__name__})"
@@ -180,7 +194,7 @@ def live(
         raise RangeError(msg)
     view = view_of(roots, fold=fold, unfold=unfold, read=None)
     _check_fresh(view.graph.stale, view.graph.order)
-    state, rules = told_of(view, title=title or "", theme=theme)
+    state, rules = told_of(view, title=title or "", theme=theme, guards=guards)
     state["cases"] = cases_of(view.graph, cases)
     state["points"] = points_of(view.graph, points, compare)
     return LivePage(roots, view.graph, state, rules, title=title or "", theme=theme)

@@ -542,3 +542,35 @@ def test_a_page_is_printed_on_one_sheet_in_light_colours(scheme, new_page, saved
     assert page.evaluate("getComputedStyle(document.querySelector('.card .face')).fill") in ("rgb(255, 255, 255)", "rgb(230, 241, 251)")
     stage, last = page.evaluate("['.agl-svg', '.card.root .face'].map((s) => document.querySelector(s).getBoundingClientRect().bottom)")
     assert 0 < last <= stage
+
+
+# --- programs with an if ---
+
+
+def test_a_branch_that_the_program_would_not_take_is_said(opened_page):
+    def program(x, limit):
+        if x * x > limit:
+            return limit * x
+        return x * 3 if x else x
+
+    page = opened_page(ag.live(program, 2.0, 1.0))
+    notice = page.locator("autograd-graph .agl-notice")
+    assert notice.is_hidden()
+    for x, is_other in ((0.5, True), (-4.0, False), (1.0, True), (math.nan, True), (2.0, False)):
+        page.evaluate(f"x => {ELEMENT}.set('x', x === 'nan' ? NaN : x)", "nan" if math.isnan(x) else x)
+        page.wait_for_timeout(100)
+        assert notice.is_visible() == is_other == (not x * x > 1.0), x
+    page.evaluate(f"() => {ELEMENT}.set('limit', 9)")
+    assert notice.inner_text() == "The program takes another branch here: (x * x) > limit was true where it was recorded. What is shown is the branch that was recorded."
+
+
+@pytest.fixture
+def opened_page(page, tmp_path):
+    """A living page, opened from its file."""
+
+    def open_page(live, page=page):
+        page.goto(live.save(tmp_path / "page.html").as_uri())
+        page.evaluate(f"() => {ELEMENT}.ready.then(() => null)")
+        return page
+
+    return open_page

@@ -173,3 +173,32 @@ def test_the_page_to_open_is_what_is_saved_now(tmp_path):
     script = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(script)
     assert script.saved(tmp_path / "page.html").read_text("utf-8") == script.PAGE.read_text("utf-8")
+
+
+def clipped(x, limit=1.0):
+    """With an `if` on a number that the result does not contain."""
+    if x * x > limit and not x < 0:
+        return limit * 2
+    return x * 3
+
+
+@pytest.mark.parametrize(
+    ("f", "inputs", "names", "tests"),
+    [
+        (clipped, (2.0, 1.0), ["x", "limit", "v1"], [("(x * x) > limit", 1), ("x < 0", 0)]),
+        (clipped, (0.5,), ["x", "v1"], [("(x * x) > 1", 0)]),
+        (lambda *xs: xs[0] if xs[0] > xs[1] else xs[1], (1.0, 2.0), ["xs1"], [("xs0 > xs1", 0)]),
+        (lambda p: p["w"] * p["b"], ({"w": 2.0, "b": 3.0},), None, []),
+        (lambda: ag.Value(2.0, label="own") ** 2, (), ["own", "2", "v1"], []),
+    ],
+)
+def test_a_function_is_called_once_and_its_ifs_are_known(f, inputs, names, tests):
+    state = ag.live(f, *inputs).state
+    assert [(said, outcome) for _, outcome, said in state.get("guards", {"tests": []})["tests"]] == tests
+    if names is not None:
+        assert [name for name in state["names"] if name in names] == [name for name in names if name in state["names"]]
+
+
+def test_inputs_belong_to_a_function():
+    with pytest.raises(ag.OperandError, match="inputs only with a function, got 1"):
+        ag.live(abc()[2], 3.0)

@@ -8,12 +8,16 @@ from typing import TYPE_CHECKING, Any
 from ...engine.evaluation import is_fraction
 from ..view.folding import view_of
 from . import html
+from .guards import beyond, guards_of
 from .rule_forms import RuleForms
 from .rules import operations_in
 from .state import state_of
 
 if TYPE_CHECKING:
 
+    from collections.abc import Mapping
+
+    from ...engine.value import Value
     from ..view.folding import View
     from ..view.scope_tree import Graph
     from .asked import Asked
@@ -21,11 +25,24 @@ if TYPE_CHECKING:
 MOST_NODES = 10_000  # of a graph that a page sweeps while a reader drags
 
 
-def told_of(view: View, *, title: str, theme: str) -> tuple[dict[str, Any], str]:
-    """The state of a view's graph as recorded, and its primitives as JavaScript."""
+def told_of(
+    view: View, *, title: str, theme: str, guards: Mapping[Value, bool] | None = None
+) -> tuple[dict[str, Any], str]:
+    """The state of a view's graph as recorded, and its primitives as JavaScript.
+
+    Args:
+        view: Of the graph.
+        title: A heading.
+        theme: "light", "dark" or "auto".
+        guards: Nodes that became True or False while it was recorded, and which.
+    """
     forms = RuleForms(view.graph.order)
-    operations, rules = operations_in(view.graph.order, forms.called)
-    return state_of(view, operations, forms, title=title, theme=theme), rules
+    more = beyond(view.graph.order, guards or {})
+    operations, rules = operations_in([*view.graph.order, *more], forms.called)
+    state = state_of(view, operations, forms, title=title, theme=theme)
+    if guards:
+        state["guards"] = guards_of(view.graph, more, guards, operations, state["shown"])
+    return state, rules
 
 
 def page_of(

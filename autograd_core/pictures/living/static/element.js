@@ -232,7 +232,7 @@ class AutogradGraph extends HTMLElement {
     this.showTotal();
     const { model } = this, broken = model.brokenGuards();
     this.notice.hidden = !broken.length && !model.unknown.size;
-    if (broken.length) setText(this.notice, "The program takes another branch here: what is shown is the branch that was recorded.");
+    if (broken.length) setText(this.notice, `The program takes another branch here: ${broken.slice(0, 3).map(([, outcome, said]) => `${said} was ${outcome ? "true" : "false"}`).join(", ")}${broken.length > 3 ? ` and ${broken.length - 3} more` : ""} where it was recorded. What is shown is the branch that was recorded.`);
     else if (model.unknown.size) setText(this.notice, `This page has no rule for ${[...new Set([...model.unknown].map((i) => model.state.ops[model.state.op[i]].name))].join(", ")}: its values stay as recorded.`);
     this.pointsShown?.();
     this.filmShown?.();

@@ -156,9 +156,14 @@ class Model {
 
   // --- comparisons that the program branched on: those that come out otherwise now ---
 
+  // Their own nodes stand beside the graph: [operation, operands, number], numbered on from the graph's.
   brokenGuards() {
-    const holds = { lt: (a, b) => a < b, le: (a, b) => a <= b, gt: (a, b) => a > b, ge: (a, b) => a >= b, eq: (a, b) => a === b, ne: (a, b) => a !== b };
-    const at = (x) => (typeof x === "object" && x !== null ? asNumber(x.number) : this.data[x]);
-    return (this.state.guards || []).filter(([op, a, b, outcome]) => holds[op](at(a), at(b)) !== outcome);
+    if (!this.state.guards) return [];
+    const { nodes, tests } = this.state.guards, own = [], at = (i) => (i < this.count ? this.data[i] : own[i - this.count]);
+    for (const [op, operands, recorded] of nodes) {
+      const rule = op < 0 ? null : this.rules[this.state.ops[op].rule];
+      own.push(rule ? rule.value(operands.map(at)) : asNumber(recorded));
+    }
+    return tests.filter(([node, outcome]) => (at(node) !== 0) !== !!outcome);  // NaN is true, as in Python
   }
 }

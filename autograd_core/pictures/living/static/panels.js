@@ -100,7 +100,7 @@ function tangentText(change, x, root, name) {
 function whatIfSection(host, i) {
   const { model } = host;
   if (!model.isLeaf[i] || !finite(model.data[i])) return null;
-  const change = host.change?.leaf === i ? host.change : { leaf: i, x: model.data[i], root: model.data[model.roots[0]], slope: model.backward([model.roots[0]], model.local, undefined, true)[i] };
+  const change = host.change?.leaf === i && finite(host.change.x) ? host.change : { leaf: i, x: model.data[i], root: model.data[model.roots[0]], slope: model.backward([model.roots[0]], model.local, undefined, true)[i] };
   const name = shorten(model.state.shown[model.roots[0]], 12), moved = !Object.is(change.x, model.data[i]);
   return section(`What if ${shorten(model.state.shown[i], 12)} were another number?`, plot(host, i, change), h("p", { class: "agl-said" }, moved ? tangentText(change, model.data[i], model.data[model.roots[0]], name) : `Here ${name} changes by ${numberText(change.slope)} per unit of ${shorten(model.state.shown[i], 12)}`));
 }

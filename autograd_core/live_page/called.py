@@ -1,0 +1,61 @@
+"""A function called once on Values, with the comparisons that its `if`s looked at."""
+
+from __future__ import annotations
+
+from inspect import signature
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from ..engine.contexts import tracing
+from ..engine.evaluation import number
+from ..engine.pytrees import flatten, unflatten
+from ..engine.ufuncs import explained
+from ..engine.value import Value
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+
+class CalledFunction(NamedTuple):
+    """What one call has recorded.
+
+    Attributes:
+        roots: The results.
+        guards: The Values that became True or False, and which.
+    """
+
+    roots: list[Value]
+    guards: Mapping[Value, bool]
+
+
+def called(f: Callable[..., Any], inputs: Sequence[Any]) -> CalledFunction:
+    """Call a function; numbers in its inputs become leaves with the names of its parameters.
+
+    Raises:
+        OperandError: An input or the result holds something that is no number.
+    """
+    args = []
+    for name, given in zip(_parameters(f, len(inputs)), inputs, strict=True):
+        leaves, spec = flatten(given)
+        fresh = [
+            x if isinstance(x, Value)
+            else Value(number(x, f"live: argument {name}"), label=name if spec.kind == "leaf" else f"{name}{k}")
+            for k, x in enumerate(leaves)
+        ]  # fmt: skip
+        args.append(unflatten(spec, fresh))
+    with explained(), tracing() as guards:
+        result = f(*args)
+    leaves, _ = flatten(result)
+    roots = [x if isinstance(x, Value) else Value(number(x, "live: the function's result")) for x in leaves]
+    return CalledFunction(roots, guards)
+
+
+def _parameters(f: Callable[..., Any], count: int) -> list[str]:
+    """The names of the first parameters; x0, x1, ... where a function has none."""
+    try:
+        bound = signature(f).bind(*range(count)).arguments
+    except (TypeError, ValueError):  # it has no signature, or the call itself will say what is wrong
+        return [f"x{k}" for k in range(count)]
+    names: list[str] = []
+    for name, place in bound.items():
+        names += [f"{name}{k}" for k in range(len(place))] if isinstance(place, tuple) else [name]
+    return names
