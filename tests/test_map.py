@@ -7,6 +7,7 @@ import ast
 import contextlib
 import html
 import io
+import itertools
 import json
 import re
 from pathlib import Path
@@ -212,6 +213,8 @@ PAIRS = {
     "B2, δ": ("07_error_signals.ipynb", "The error signal", r"by the recursion +(\S+) +read off the graph +(\S+)", 3),
     "B2, ∂E/∂w": ("07_error_signals.ipynb", "The error signal", r"delta_i \* x +(\S+) +by backward\(\) +(\S+)", 1),
     "B2, layers": ("07_error_signals.ipynb", "The error signal", r"delta \* z +(.*)\n +backward\(\) +(.*)", 2),
+    "D7": ("10_jacobian_chains.ipynb", "The same as a sum over paths", r"= (\S+)\nproduct, \[2\]\[1\]: +(\S+)", 1),
+    "D7, backward": ("10_jacobian_chains.ipynb", "The same as a sum over paths", r"product, \[2\]\[1\]: +(\S+)\ngrad_of: +(\S+)", 1),
     "B4": ("07_error_signals.ipynb", "A minibatch", r"by the rule: +(.*\S) +by fit: +(.*)", 3),
 }  # fmt: skip
 
@@ -224,6 +227,31 @@ def test_a_notebook_prints_one_number_for_the_graph_and_for_the_formula_of_the_d
     pairs = re.findall(pattern, text.replace("−", "-"), re.MULTILINE)
     assert len(pairs) == count, text
     assert [a for a, _ in pairs] == [b for _, b in pairs]
+
+
+def said_in(notebook, heading):
+    """All that a section prints."""
+    outputs = [o for cell in section(notebook, heading)[1] for o in cell["outputs"]]
+    return "\n".join("".join(o.get("text", o.get("data", {}).get("text/plain", ""))) for o in outputs)
+
+
+def test_the_notebook_prints_that_paths_are_exponential_and_the_work_is_not():
+    """B3: width 8 to the power of the depth, and products that grow by the same for every layer more."""
+    text = said_in("07_error_signals.ipynb", "An exponential number of paths")
+    rows = [[int(x.replace(",", "")) for x in row.split()] for row in re.findall(r"^ *\d+ +[\d,]+ +[\d,]+$", text, re.MULTILINE)]
+    assert [depth for depth, _, _ in rows] == [1, 2, 4, 8, 16, 32]
+    assert all(paths == 8**depth for depth, paths, _ in rows)
+    steps = [(b[2] - a[2]) / (b[0] - a[0]) for a, b in itertools.pairwise(rows)]
+    assert len(set(steps)) == 1
+
+
+def test_the_notebook_prints_the_steps_of_the_backward_pass_as_the_lecture_lists_them():
+    """C5: the loss, then A, Z and W of the last layer, and of the one before it."""
+    text = said_in("09_logistic_regression_to_networks.ipynb", "Seven steps")
+    steps = re.findall(r"^(\d)\. (\S+)", text, re.MULTILINE)
+    assert steps == [("1", "compute"), *((str(k), f"∂L/∂{x}") for k, x in enumerate(
+        ["a^(2)", "z^(2)", "W^(2)", "a^(1)", "z^(1)", "W^(1)"], 2))]  # fmt: skip
+    assert re.search(r"^a_0\^\(1\) +1$", text, re.MULTILINE)
 
 
 def equations(text):
