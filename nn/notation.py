@@ -196,6 +196,11 @@ BY_OUTPUTS = {
     "cs60050-first": ("∂L/∂z^(l) = ∂L/∂a^(l) ⊙ g′(z^(l))", "∂L/∂a"),
     "ling3804": ("e′_i = f′(x_i) ∂error/∂a_i, one prime more at each layer down", "∂error/∂a"),
 }
+BIASES: dict[str, Callable[[int], str]] = {  # those of layer k, where the text has a name for them
+    "lecture": "b_{}".format,
+    "cs60050-first": "b^({})".format,
+    "ling3804": lambda k: f"b{_primes(k - 1)}",
+}
 BY_LAYERS = frozenset(("lecture", "cs60050", "cs60050-first"))  # whose recursion is a product with one layer's weights
 
 
@@ -227,6 +232,8 @@ def names(notation: Any, run: ForwardPass, caller: str = "notation", *, scores: 
         n = len(units)
         of[layer], of[f"sum({layer})"] = text.layer(k, d), text.sums(k, d)
         of[f"weights of {layer}"], of[f"signal {layer}"] = text.weights(k, d), text.signals(k, d)
+        if notation in BIASES:
+            of[f"biases of {layer}"] = BIASES[notation](k)
         of[f"1 into {layer}"] = text.unit(k - 1, d, 0, n) if text.biases else "1"
         for j, unit in enumerate(units, 1):
             of[unit.name], of[f"sum({unit.name})"] = text.unit(k, d, j, n), text.sum(k, d, j, n)

@@ -108,6 +108,24 @@ def test_downing_general_algorithm_lacks_its_last_product():
     assert not same(printed.array, np.transpose(to_v))
 
 
+def test_downing_axes_of_a_jacobian_add_up():
+    model = nn.MLP(3, [2, 3], "sigmoid", seed=3)
+    J = nn.weight_jacobian(model, [0.5, -1.0, 2.0], layer=2)  # of a vector to a matrix
+    assert (J.array.ndim, J.shape) == (1 + 2, (2, 3, 3))
+    assert nn.layer_jacobian(model, [0.5, -1.0, 2.0], of=2, to=1).shape == (3, 2)
+
+
+def test_downing_general_algorithm_begins_at_the_softmax():
+    model = nn.Sequential(nn.MLP(3, [2, 3], "sigmoid", output="sigmoid", seed=3), nn.Softmax())
+    chain = nn.chain(model, [0.5, -1.0, 2.0], [0, 1, 0], loss=nn.mse, to="Y", notation="downing")
+    assert [factor.name for factor in chain.factors] == ["J_S^L", "J_Z^S", "J_Y^Z"]
+    J_SL, J_ZS, J_YZ = (np.array(factor.entries) for factor in chain.factors)
+    J_ZL = np.array(nn.layer_jacobian(model, [0.5, -1.0, 2.0], of="loss", to="Z", target=[0, 1, 0], loss=nn.mse, notation="downing").entries)
+    assert same(J_SL @ J_ZS, J_ZL)
+    assert same(chain.result.entries, J_ZL @ J_YZ)
+    assert not np.allclose(J_ZL @ J_ZS @ J_YZ, chain.result.entries, atol=1e-3)  # R = J_N^L, then R J_soft
+
+
 def test_downing_entries_of_the_simplified_jacobian_need_not_be_positive():
     model = nn.MLP(2, [2], seed=0)
     simple = nn.weight_jacobian(model, [0.5, -1.0], layer=1, form="simplified").array

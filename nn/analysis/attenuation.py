@@ -147,7 +147,7 @@ def attenuation(
         activations: Names: "softmax", or one that `Neuron` knows.
         gain: How large the weights are. A large one makes an error blow up through "linear" and "relu". "tanh" and
             "sigmoid" are flat where their inputs are large: through 8 units an error fades whatever the gain, through
-            200 it grows from about 1.2 on ("tanh") and from about 11 on ("sigmoid").
+            200, and 30 layers, it grows from about 1.25 on ("tanh") and from about 11 on ("sigmoid").
         runs: Number of random networks, at least 1.
         seed: An int or a `random.Random`.
 

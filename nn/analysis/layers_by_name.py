@@ -74,7 +74,8 @@ class ForwardPass(Table):
         names: The names of a text, or None. `run["layer1"]` are the nodes of a layer, and with a text's names
             `run["z_1^(2)"]` is the node that the text calls so, `run["z^(2)"]` those of a layer, and `run["Θ^(1)"]`
             the rows of its weights. What one unit and its layer are both called, as Dolhansky's z_j, is the node.
-            `run["a_0^(2)"]`, which biases are the weights of, is a new node that is 1, in no graph.
+            `run["a_0^(2)"]`, which biases are the weights of, is a new node that is 1, in no graph. `run["x"]` are the
+            inputs; `run["b^(1)"]` the biases of a layer, where the text has a letter for them.
         of_scores: With a text's names, and a loss that takes scores, `nn.cross_entropy` or
             `nn.binary_cross_entropy_with_logits`: the activations that the loss makes of them, which the text names.
             These nodes are beside the graph of the loss.
@@ -104,15 +105,30 @@ class ForwardPass(Table):
         if self.names is not None and name not in nodes:
             if self.loss is not None and self.names.means_loss(name):
                 return self.loss
+            if name in ("x", "X"):
+                return self.inputs
             # A node before its layer: a text may have one name for both where there is one unit.
-            name = self.names.meant(name, [*nodes, *self.ends, *(f"weights of {layer}" for layer in self.layers)])
+            name = self.names.meant(name, [*nodes, *self.ends, *self._wholes(self.names)])
             if name in self.ends and name not in nodes:
                 return self.ends[name].nodes
             if isinstance(name, str) and name.startswith("weights of "):
                 return self._matrix(name.removeprefix("weights of "), self.names)
+            if isinstance(name, str) and name.startswith("biases of "):
+                biases = [unit.bias for unit in self.layers[name.removeprefix("biases of ")]]
+                return tuple(b for b in biases if b is not None)
+        known: dict[str, Any] = dict(nodes)
         if self.names is not None and name not in nodes:
-            nodes = {self.names(own): node for own, node in nodes.items()}
-        return one_of(nodes, name, "forward_pass")
+            known = {self.names(own): node for own, node in nodes.items()}
+            known = dict.fromkeys(map(self.names, (*self.ends, *self._wholes(self.names)))) | known
+        else:
+            known = dict.fromkeys(self.ends) | known
+        return one_of(known, name, "forward_pass(...)[name]")
+
+    def _wholes(self, called: Names) -> list[str]:
+        """Weights and biases of whole layers; those biases that the text has a name for."""
+        biased = [layer for layer, units in self.layers.items() if any(unit.bias is not None for unit in units)]
+        biases = [f"biases of {layer}" for layer in biased]
+        return [*(f"weights of {layer}" for layer in self.layers), *(own for own in biases if own in called.of)]
 
     def _matrix(self, layer: str, called: Names) -> tuple[tuple[Value, ...], ...]:
         """A layer's weights as the text has them: rows to a unit, or from one; biases in column 0 if there."""

@@ -339,3 +339,25 @@ def test_layers_and_weights_are_named_where_a_name_is_none():
     plain = nn.error_signals(nn.MLP(2, [2, 1], seed=1), [0.5, -1.0], 1.0, loss=nn.sse)
     with pytest.raises(ag.RangeError, match="expected one of layer1, layer2, layer1/neuron0"):
         plain["layer3"]
+
+
+@pytest.mark.parametrize("notation", NOTATIONS)
+def test_what_is_listed_in_the_message_can_be_had(notation):
+    """Layers, matrices, biases, inputs and single nodes, each by its name; the message says where one asked."""
+    model = nn.MLP(2, [2, 1], "sigmoid", output="sigmoid", seed=1)
+    run = nn.forward_pass(model, X, 0.25, loss=nn.sse, notation=notation)
+    with pytest.raises(ag.RangeError, match=r"forward_pass\(\.\.\.\)\[name\]: expected one of") as refused:
+        run["nothing"]
+    listed = str(refused.value).partition("expected one of ")[2].partition(", got")[0].split(", ")
+    for name in listed:
+        found = run[name]
+        flat = found if isinstance(found, tuple) else (found,)
+        assert flat
+    names = run.names
+    wholes = {names(end) for end in run.ends} | {names(f"weights of {layer}") for layer in run.layers}
+    assert set(listed) >= {*wholes, names("loss")}
+    assert run["x"] == run["X"] == run.inputs
+    known = {"lecture": "b_1", "cs60050-first": "b^(1)", "ling3804": "b"}
+    if notation in known:
+        assert run[known[notation]] == tuple(unit.bias for unit in run.layers["layer1"])
+    assert "layer1, layer1" not in str(refused.value)
