@@ -280,6 +280,7 @@ class Chain(Table):
     products: tuple[Jacobian, ...]
     by_backward: Jacobian
     run: ForwardPass
+    _same: tuple[str, ...] = ()
 
     @property
     def result(self) -> Jacobian:
@@ -328,7 +329,8 @@ class Chain(Table):
 
     def _heading(self) -> str:
         layout = self.result.layout
-        return f"{self.result.name}  by R ← {'R · J' if layout == 'numerator' else 'J · R'}, {layout} layout"
+        same = f"; no step where f is the identity: {', '.join(self._same)}" if self._same else ""
+        return f"{self.result.name}  by R ← {'R · J' if layout == 'numerator' else 'J · R'}, {layout} layout{same}"
 
     def _table(self) -> tuple[Sequence[str], list[list[str]]]:
         rows = []
@@ -345,6 +347,7 @@ def chain(
     target: Any = None,
     *,
     loss: Loss | None = None,
+    of: str | int | None = None,
     to: str | int = "inputs",
     weights: bool = False,
     sums: bool = False,
@@ -363,10 +366,13 @@ def chain(
         x: One case: what the model takes.
         target: What the loss wants as its second argument.
         loss: A function of `(prediction, target)`; None for the Jacobian of the outputs.
+        of: The layer where it begins, for Downing's J_m^n of layers within; by default the loss, or without one the
+            outputs.
         to: The layer where it ends.
         weights: Whether the Jacobian of that layer to its incoming weights is the last factor.
         sums: Whether weighted sums are steps of their own, so that activations and weights are factors each; with
-            `weights` the last factor is that of the sums to the weights.
+            `weights` the last factor is that of the sums to the weights. Where f is the identity its factor would be
+            one, and is left out; the heading says so.
         layout: "numerator" or "denominator".
         index: Of weights, as for `nn.weight_jacobian`: "from_to" or "to_from", by default as the notation has it.
         notation: Whose names it has, such as "downing" or "cs60050"; see `nn.forward_pass`.
@@ -403,15 +409,22 @@ def chain(
         )
         raise RangeError(msg)
     ends_down = list(run.ends)[::-1]
+    if of is not None:
+        ends_down = ends_down[ends_down.index(run.end(of, "chain").name) :]
+        if bottom.name not in ends_down:
+            msg = f"chain: expected `to` before `of` in the pass {', '.join(run.ends)}; got of={of!r}, to={to!r}"
+            raise StructureError(msg)
     steps = [
         run.ends[name]
         for name in ends_down[: ends_down.index(bottom.name) + 1]
-        if sums or not name.startswith("sum(") or name == bottom.name
+        if sums or not name.startswith("sum(") or name in (bottom.name, ends_down[0])
     ]
-    ends = steps[:1]
+    ends, same = steps[:1], []
     for end in steps[1:]:
-        if [id(node) for node in end.nodes] != [id(node) for node in ends[-1].nodes]:  # f is the identity
+        if [id(node) for node in end.nodes] != [id(node) for node in ends[-1].nodes]:
             ends.append(end)
+        else:  # f is the identity
+            same.append((ends[-1].name, end.name))
     summed = run.ends[f"sum({bottom.name})"] if weights and sums else bottom
     if [id(node) for node in summed.nodes] != [id(node) for node in ends[-1].nodes]:
         ends.append(summed)
@@ -435,7 +448,8 @@ def chain(
     if weights:
         direct = to_weights(run, top, bottom.name, layout, order, biases=biases)
     factors, products = ([j.named(called) for j in js] for js in (factors, products))
-    return Chain(tuple(factors), tuple(products), direct.named(called), run)
+    said = tuple(f"{called(z)} = {called(s)}" if called else f"{z} = {s}" for z, s in same)
+    return Chain(tuple(factors), tuple(products), direct.named(called), run, said)
 
 
 def _cut(ends: list[JacobianEnd]) -> bool:

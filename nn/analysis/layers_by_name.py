@@ -119,7 +119,8 @@ class ForwardPass(Table):
         known: dict[str, Any] = dict(nodes)
         if self.names is not None and name not in nodes:
             known = {self.names(own): node for own, node in nodes.items()}
-            known = dict.fromkeys(map(self.names, (*self.ends, *self._wholes(self.names)))) | known
+            wholes = [*self.ends, *self._wholes(self.names)]
+            known = dict.fromkeys(self.names(own) for own in wholes) | known
         else:
             known = dict.fromkeys(self.ends) | known
         return one_of(known, name, "forward_pass(...)[name]")

@@ -652,3 +652,38 @@ def test_a_softmax_within_a_model_of_ones_own_has_its_name(end):
         assert np.allclose(J.array, other.array, rtol=1e-14)
     assert nn.layer_jacobian(own, x, of="S", to="Z", notation="downing").shape == (3, 3)
     assert nn.layer_jacobian(own, x, of="outputs", to="inputs").shape == (3, 2)
+
+
+@pytest.mark.parametrize("layout", ["numerator", "denominator"])
+def test_a_chain_may_begin_at_any_layer(layout):
+    """Downing's J_m^n, step by step; to weights, too, and by sums."""
+    model = nn.MLP(2, [3, 2, 4, 1], "tanh", seed=1)
+    x = [0.5, -1.0]
+    run = nn.forward_pass(model, x)
+    for of in (1, 2, 3, 4):
+        for to in range(of):
+            for sums in (False, True):
+                chain = nn.chain(model, x, of=of, to=to, sums=sums, layout=layout)
+                direct = nn.layer_jacobian(model, x, of=of, to=to, layout=layout)
+                assert chain.result.array == pytest.approx(direct.array, rel=1e-12)
+                assert chain.by_backward.array == pytest.approx(direct.array, rel=1e-12)
+                assert len(chain.factors) == (of - to) * (1 + sums) - (sums and of == 4)  # the last layer is linear
+        found = nn.chain(model, x, of=of, to=1, weights=True)
+        assert found.result.array == pytest.approx(nn.weight_jacobian(model, x, layer=1, of=of, layout="numerator").array)
+    assert nn.chain(model, x, of="sum(layer3)", to="layer2").result.shape == (4, 2)
+    with pytest.raises(ag.StructureError, match="chain: expected `to` before `of`"):
+        nn.chain(model, x, of=1, to=2)
+    with pytest.raises(ag.RangeError, match="chain: expected one of"):
+        nn.chain(model, x, of="layer9")
+    assert list(run.ends) == list(nn.chain(model, x).run.ends)
+
+
+def test_a_chain_says_where_a_layer_has_no_step_of_its_own():
+    model = nn.MLP(2, [2, 1], "tanh", seed=1)
+    given = {"target": 1.0, "loss": nn.sse, "sums": True}
+    assert "; no step where f is the identity: layer2 = sum(layer2)\n" in str(nn.chain(model, [0.5, -1.0], **given))
+    named = str(nn.chain(model, [0.5, -1.0], notation="downing", **given))
+    assert "; no step where f is the identity: Z = sum(Z)\n" in named
+    curved = nn.MLP(2, [2, 1], "tanh", output="tanh", seed=1)
+    assert "identity" not in str(nn.chain(curved, [0.5, -1.0], **given))
+    assert "identity" not in str(nn.chain(model, [0.5, -1.0], 1.0, loss=nn.sse))
