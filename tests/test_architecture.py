@@ -8,6 +8,7 @@ import subprocess
 import sys
 import tomllib
 from collections import Counter
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -120,6 +121,7 @@ def test_every_folder_says_what_is_in_it():
         assert ast.get_docstring(ast.parse(text)), folder
 
 
+@cache
 def modules():
     """All modules by their dotted names, as syntax trees."""
     files = [path for root in ("autograd_core", "nn") for path in sorted((ROOT / root).rglob("*.py"))]
@@ -129,6 +131,11 @@ def modules():
 
 def imports():
     """What each module imports, at its top, within functions and for types alone."""
+    return {name: list(of) for name, of in read_imports().items()}
+
+
+@cache
+def read_imports():
     known = modules()
     found = {name: set() for name in known}
     for name, (path, tree) in known.items():
