@@ -218,9 +218,11 @@ class PerformanceWarning(_ExplainedWarning):
 
 
 class StaleTraceWarning(_ExplainedWarning):
-    """A compiled function was traced with a number from outside that has changed since.
+    """A compiled function was traced with a number that is another one now, or will be.
 
-    The program keeps the number it was traced with. What is to vary is passed as an argument.
+    It came from outside and has changed since; or it is the `.data` of a Value that hangs on the arguments, which is
+    said when the function is traced. The program keeps the number it was traced with. What is to vary is passed as an
+    argument, or computed with Values.
 
     Example:
         >>> import autograd_core as ag, warnings

@@ -171,7 +171,7 @@ EXCEPTIONS = (
 )
 
 
-NO_SLOPE = {("zeta", 0)}  # operands to which a row has no derivative
+NO_SLOPE = {("zeta", 0), ("stop_gradient", 0)}  # operands to which a row has no derivative, or none of its value
 
 
 def listed(name, which, xs):

@@ -146,6 +146,7 @@ def definitions(mp):
         "power_log": lambda x, y: mp.power(x, y) * mp.log(x),
         "step_slope": lambda x: mp.zero,
         "end": lambda x: mp.zero,
+        "stop_gradient": lambda x: x,
         "cosine": lambda x, y: x / norm(x, y),
         "angle_slope": lambda x, y: x / (x * x + y * y),
         "hypot": norm,

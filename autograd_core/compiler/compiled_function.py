@@ -67,8 +67,9 @@ class CompiledFunction(Exported, TracedFunction, Generic[R_co, P_co]):
     compiled, called or bound, on any number of threads. With `optimize=False` values and gradients are
     those of the function itself bit for bit; else they differ from them in last digits at most. Numbers and
     Values from outside of the function are constants, at what they were when traced; pass what is to vary
-    as an argument (a `StaleTraceWarning` says where one has changed). So are `.data` and `.detach()` of an
-    argument, and what is computed from arguments under `no_grad()`.
+    as an argument (a `StaleTraceWarning` says where one has changed). So is `.data` of an argument, or of what
+    hangs on one (a `StaleTraceWarning` says so when it is traced). `.detach()`, and what is computed under
+    `no_grad()`, follows the arguments and has no gradient.
 
     Example:
         >>> import autograd_core as ag

@@ -31,6 +31,7 @@ class Mode(NamedTuple):
     born: list[Any] | None = None  # leaves made within the running transform; None outside of one
     guards: dict[Any, bool] | None = None  # the results of bool() on Values within the running trace
     answers: tuple[bool, ...] = ()  # forced results for the first of them
+    reads: list[Any] | None = None  # Values whose `.data` is read within the running trace
     by_data: bool = True  # whether a guard of the arithmetic may look at the data: not in a program for other data
 
     @property
@@ -226,15 +227,18 @@ def transforming() -> Iterator[list[Any]]:
 
 
 @contextmanager
-def tracing() -> Iterator[dict[Any, bool]]:
+def tracing(reads: list[Any] | None = None) -> Iterator[dict[Any, bool]]:
     """The context of a running trace: a transform that also keeps each bool() of a Value, a branch taken.
 
     Yields the Values that were tested, in order, with the results.
+
+    Args:
+        reads: Where to note Values whose `.data` is read.
     """
     guards: dict[Any, bool] = {}
     answers = _answers.get()
     with answering(()), transforming(), _entered(
-        _mode.get()._replace(guards=guards, answers=answers, by_data=False)
+        _mode.get()._replace(guards=guards, answers=answers, reads=reads, by_data=False)
     ):
         yield guards
 

@@ -484,6 +484,10 @@ row(
     inner=True, summary="x^y log(x), the derivative of a power to its exponent.",
 )
 row(
+    "stop_gradient", lambda m, x: x, lambda m, x, z: (0,),
+    latex="{0}", inner=True, ulps=0, summary="x with derivative 0: what `detach()` and `no_grad()` are in a program.",
+)
+row(
     "abs", lambda m, x: m.abs(x), lambda m, x, z: (m.row("sign", x),),
     latex=r"\left|{0}\right|", kinks=lambda m, x: (x,), kink="|x|' = 0 at x = 0",
     ulps=0, summary="Absolute value.",

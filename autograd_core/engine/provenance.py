@@ -57,6 +57,11 @@ def user_line() -> str:
     return f"{frame.f_code.co_filename}, line {frame.f_lineno}"
 
 
+def calls_from_outside() -> bool:
+    """Whether the caller of our caller is no code of this library."""
+    return not sys._getframe(2).f_code.co_filename.startswith(OWN_FILES)
+
+
 def warn_user(message: str, category: type[Warning]) -> None:
     """A warning that points to the code outside of this library that runs now."""
     level, frame = 2, sys._getframe(1)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import warnings
 from functools import partial
 from numbers import Number, Real
-from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 from ..errors import GraphCutError, GraphCutWarning, OperandError, StaleGraphError
@@ -18,7 +17,7 @@ from .elsewhere import ON_BACKWARD, NotOnValues, names_of, refuse_options
 from .evaluation import OPERAND, decimal, evaluate, is_finite, is_fraction, number, plus, shown, value_of, written
 from .graph import MANY, sweep_order, topological_order
 from .pickling import attributes_of, deep_copied, reduced, restore
-from .provenance import NO_NOTE, GradientWatch, Note, user_line
+from .provenance import NO_NOTE, GradientWatch, Note, calls_from_outside, user_line
 from .sweep import reverse
 
 if TYPE_CHECKING:
@@ -94,10 +93,15 @@ class Value(NotOnValues):
         data: Any
     else:
 
+        def _read(self) -> Any:
+            if entered and (reads := current().reads) is not None and calls_from_outside():
+                reads.append(self)  # by a function that is traced: a program has other numbers at its next call
+            return self._data
+
         def _assign(self, x: float) -> None:
             self._data = x if x.__class__ is float else assigned(x)
 
-        data = property(attrgetter("_data"), _assign, doc="The number: a float, or a Fraction.")
+        data = property(_read, _assign, doc="The number: a float, or a Fraction.")
 
     @property
     def _edges(self) -> tuple[Any, ...]:
@@ -250,12 +254,14 @@ class Value(NotOnValues):
     def detach(self) -> Value:
         """A new leaf with the same data and label, cut from the graph.
 
+        In a function that is compiled it is a node whose derivative is 0: the number follows the arguments.
+
         Example:
             >>> from autograd_core import Value
             >>> (Value(3.0) * 2).detach().parents
             ()
         """
-        return Value(self.data, label=self.label)
+        return _stopped(self) if current().guards is not None else Value(self._data, label=self.label)
 
     def __repr__(self) -> str:
         label = f", label={self.label!r}" if self.label else ""
@@ -264,7 +270,7 @@ class Value(NotOnValues):
     def __format__(self, spec: str) -> str:
         if not spec:
             return str(self)
-        return format(self.data if self.data.__class__ is float else decimal(self.data), spec)
+        return format(self._data if self._data.__class__ is float else decimal(self._data), spec)
 
     def __bool__(self) -> bool:
         if entered and (guards := (mode := current()).guards) is not None:
@@ -435,10 +441,22 @@ def _made(row: Primitive, operands: Sequence[Any], datas: Sequence[Any], z: Any,
     return _as_contexts_ask(row, node, operands)
 
 
+def _stopped(x: Value) -> Value:
+    """What a trace records where a graph would be cut: the same number at any point, and no gradient."""
+    node: Value = new(Value)
+    node._data = x._data
+    node.grad = 0.0
+    node._row = ops.ROWS["stop_gradient"]
+    node._edges = (x, 0.0)
+    return node
+
+
 def _as_contexts_ask(row: Primitive, node: Value, operands: Sequence[Any]) -> Value:
     """The new node with what the open contexts add, or without what they leave out."""
     mode = current()
-    if not mode.records:
+    if not mode.records and mode.guards is not None:
+        node = _stopped(node)
+    elif not mode.records:
         node._row = None
         node._edges = ()
         if mode.born is not None:

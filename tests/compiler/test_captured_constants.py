@@ -157,7 +157,8 @@ def unassigned():
     def f(x):
         return later * x if x.data > 1 else x
 
-    compiled = compiler.compile(f, 1.0)
+    with pytest.warns(StaleTraceWarning, match="reads .data"):
+        compiled = compiler.compile(f, 1.0)
     later = 2.0
     return compiled
 
@@ -636,3 +637,59 @@ def test_a_program_of_another_program(monkeypatch):
     monkeypatch.setattr(here, "scale", 5.0)
     with pytest.warns(StaleTraceWarning, match="scale was 2.0"):
         assert outer(1.0) == 3.0
+
+
+# --- what leaves the graph within a trace --------------------------------------------------------
+
+
+def under_no_grad(x):
+    with ag.no_grad():
+        y = ag.exp(x) * x
+    return y * x
+
+
+STOPPED = {
+    "detach": (lambda x: x * x.detach(), lambda x: x * x, lambda x: x),
+    "detach of a result": (lambda x: x * ag.sin(x).detach(), lambda x: x * math.sin(x), math.sin),
+    "detach of a sum": (lambda x: ag.sum([x, 2.0, x]).detach() + x, lambda x: 3 * x + 2, lambda x: 1.0),
+    "no_grad": (under_no_grad, lambda x: math.exp(x) * x * x, lambda x: math.exp(x) * x),
+}
+
+
+@pytest.mark.parametrize("name", STOPPED)
+@pytest.mark.parametrize("optimize", [True, False])
+def test_detached_numbers_follow_the_arguments_and_have_no_gradient(name, optimize):
+    f, value, slope = STOPPED[name]
+    compiled = compiler.compile(f, 1.0, optimize=optimize)
+    rows = compiler.compile(f, 1.0, in_axes=0, optimize=optimize)
+    points = [-2.0, 0.0, 0.5, 3.0]
+    for x in points:
+        assert compiled.value_and_grad(x) == (pytest.approx(value(x)), (pytest.approx(slope(x)),))
+        assert ag.value_and_grad(f)(x) == pytest.approx((value(x), slope(x)))
+        assert compiler.compile(ag.grad(f), 1.0)(x) == pytest.approx(slope(x))
+        second = ag.grad(ag.grad(f))(x)
+        assert compiled.hessian(x)[0][0] == pytest.approx(second)
+    values, (slopes,) = rows.value_and_grad(points)
+    assert values.tolist() == pytest.approx([value(x) for x in points])
+    assert slopes.tolist() == pytest.approx([slope(x) for x in points])
+
+
+LEAKS = {
+    "an argument": lambda x: x * x.data,
+    "a choice": lambda x: x * x if x.data > 0 else -x,
+    "a result": lambda x: x * (ag.sin(x) + 1).data,
+    "within a gradient": lambda x: ag.grad(lambda y: y * y * x.data)(x),
+}
+
+
+@pytest.mark.parametrize("name", LEAKS)
+def test_reading_the_data_of_what_hangs_on_an_argument_is_said_when_it_is_traced(name):
+    with pytest.warns(StaleTraceWarning, match=r"reads \.data of a Value that hangs on its arguments") as caught:
+        compiler.compile(LEAKS[name], 1.0)
+    assert [w.filename for w in caught] == [__file__]
+
+
+def test_reading_the_data_of_what_hangs_on_no_argument_is_quiet():
+    w = ag.Value(2.0)
+    f = compiler.compile(lambda x: x * w.data + (w * 3).data + ag.Value(1.0).data + len(f"{x:.2f}{x!r}"), 1.0)
+    assert f(2.0) == pytest.approx(2 * 2 + 6 + 1 + len("1.00" + repr(ag.Value(1.0))))

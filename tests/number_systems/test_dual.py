@@ -23,6 +23,9 @@ def sample(row):
 
 @pytest.mark.parametrize("row", ROWS.values(), ids=ROWS)
 def test_the_tangent_is_what_the_partials_give(row):
+    if row.name == "stop_gradient":  # by its text it is its operand
+        assert float(D.apply("stop_gradient", Dual(D, Double(2.0), Double(1.0))).tangent) == 0.0
+        return
     xs = sample(row)
     z, partials = evaluate(row, xs)
     tangents = [0.0 if (row.name, i) in FIXED else t for i, t in enumerate(TANGENTS)]

@@ -6,9 +6,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ...engine.contexts import tracing
 from ...engine.evaluation import number
+from ...engine.provenance import warn_user
 from ...engine.pytrees import Spec, flatten, unflatten
 from ...engine.ufuncs import explained
 from ...engine.value import Constant, Value, check_fresh, record
+from ...errors import StaleTraceWarning
 from ..ir.tape import Tape, TapedGraph
 from .lower import order_down_to, program_of, program_of_tape
 
@@ -62,11 +64,32 @@ def recorded(f: Callable[..., Any], specs: Sequence[Spec], numbers: Sequence[flo
     for spec in specs:
         args.append(unflatten(spec, inputs[start : start + spec.size]))
         start += spec.size
-    with explained(), tracing() as guards:
+    reads: list[Value] = []
+    with explained(), tracing(reads) as guards:
         result = f(*args)
+    if reads:
+        _say_what_was_read(reads, inputs, name)
     leaves, spec = flatten(result)
     roots = [x if isinstance(x, Value) else Value(number(x, f"{name}: the function's result")) for x in leaves]
     return RecordedGraph(roots, inputs, guards, spec)
+
+
+def _say_what_was_read(reads: Sequence[Value], inputs: Sequence[Value], name: str) -> None:
+    """Warn where the function has read the number of a Value that hangs on the arguments."""
+    moving = set(inputs)
+    for node in order_down_to(inputs, list(dict.fromkeys(reads))):
+        edges = node._edges
+        if not moving.isdisjoint(edges[: len(edges) // 2]):
+            moving.add(node)
+    found = next((x for x in reads if x in moving), None)
+    if found is not None:
+        what = found.label or found.op or "an argument"
+        msg = (
+            f"compiled {name}: the function reads .data of a Value that hangs on its arguments ({what}); the program "
+            f"keeps {found._data!r}, the number it was traced with. Use the Value itself, ag.where(condition, a, b) "
+            "for a choice, or .detach() for a number without a gradient"
+        )
+        warn_user(msg, StaleTraceWarning)
 
 
 def taped(graph: RecordedGraph) -> TapedGraph:
