@@ -1,4 +1,4 @@
-"""The command line: a tour; `draw`, `step` and `explain` for an expression; `check` for a function."""
+"""The command line: a tour; `draw`, `step`, `live` and `explain` for an expression; `check`; `completion`."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from unicodedata import normalize
 
 from . import Value, __version__
+from .completion import bash_completion
 from .errors import SITE, AutogradError, ExpressionError, MissingExtraError
 from .explanation import explain
 from .live_page.expression import live_expression
@@ -73,6 +74,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             _explain(expression, words, options.output, of=options.of, theme=options.theme)
         elif options.command == "check":
             return _check(options.function, options.at, options.derivative, options.order, options.output)
+        elif options.command == "completion":
+            print(bash_completion(parser, _commands(parser)), end="")
         else:
             _tour(options.out, options.epochs)
     except BrokenPipeError:  # `... | head` has read enough
@@ -90,6 +93,7 @@ EXAMPLES = {
     "live": 'live "tanh(a*b) + c" a=2 b=-3 c=10 -o page.html',
     "explain": 'explain "relu(a)*b" --of a a=-2 b=3',
     "check": 'check autograd_core:softmax --at "[1.0, 2.0, 3.0]"',
+    "completion": "completion bash",
 }
 OUTPUTS = {  # of the commands on an expression
     "draw": "the picture: .svg, .png, .html, .tex, .mmd, .dot or .pdf (default graph.svg)",
@@ -150,7 +154,16 @@ def _parser() -> argparse.ArgumentParser:
     checking.add_argument("--derivative", metavar="module:function", help="judged instead of the library's own")
     checking.add_argument("--order", type=int, default=1, help=f"2 for second derivatives as well, up to {HIGHEST}")
     checking.add_argument("-o", "--output", type=Path, help="a picture with the faulty node marked, if it is not right")
+    script = "print a script by which a shell completes autograd-core"
+    completing = commands.add_parser(
+        "completion", help=script, description=f"{script}.", epilog=f"example: {EXAMPLES['completion']}"
+    )
+    completing.add_argument("shell", choices=("bash",), help="the shell")
     return parser
+
+
+def _commands(parser: argparse.ArgumentParser) -> dict[str, argparse.ArgumentParser]:
+    return next(dict(a.choices) for a in parser._actions if isinstance(a, argparse._SubParsersAction))
 
 
 def _values(words: Sequence[str]) -> dict[str, float]:

@@ -6,14 +6,13 @@ import argparse
 
 from docstrings import inline
 
-from autograd_core.__main__ import _parser
+from autograd_core.__main__ import _commands, _parser
 
 
 def commands() -> dict[str, argparse.ArgumentParser]:
     """Each command's parser by its name; that of no command is the tour."""
     parser = _parser()
-    below = next(a for a in parser._actions if isinstance(a, argparse._SubParsersAction))
-    return {"": parser, **below.choices}
+    return {"": parser, **_commands(parser)}
 
 
 def options_page() -> str:
