@@ -142,6 +142,10 @@ EXCEPTIONS = (
         lambda x, y: 4 + 1 / math.hypot(x, y), "4 + 1 / |v|",
         "for v = (x, y) the rounding of that quotient is divided by |v|",
     ),
+    Listed(
+        "leading", "partials", "everywhere", everywhere, lambda *v: 5 + len(v) / 2, "5 + n / 2",
+        "cosines and length are rounded, and the squares are summed",
+    ),
     Listed("angle_slope", "value", "everywhere", everywhere, lambda x, y: 4, "4", "it is the slope of atan2"),
     *(
         Listed(
@@ -369,6 +373,9 @@ def points(row, n, seed=0):
             xs = for_logsumexp(rng, row.arity or rng.randrange(1, 7))
         elif row.name in PARTS:
             xs = for_softmax(rng, row.name)
+        elif row.name == "leading":  # of a vector that was scaled
+            size = rng.randrange(-90, 90)
+            xs = [math.ldexp(rng.uniform(-1, 1), rng.randrange(size, size + 30)) for _ in range(rng.randrange(1, 7))]
         elif row.arity is None:
             k = rng.randrange(1, 7)
             xs = together(rng, 2 * k if row.name == "dot" else k)

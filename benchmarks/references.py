@@ -19,6 +19,7 @@ AGREE = "1e-25"
 FAR = 2**20  # erfc(FAR) is below 10^-10^11, and mpmath's erfc overflows its own exponent further out
 
 
+LEAD = 0.71  # of a length, as the rules have it
 LEADING = 0.625  # as the rules have it: a larger share of a softmax is written as one
 
 
@@ -149,6 +150,7 @@ def definitions(mp):
         "stop_gradient": lambda x: x,
         "cosine": lambda x, y: x / norm(x, y),
         "angle_slope": lambda x, y: x / (x * x + y * y),
+        "leading": lambda *v: next((x / norm(*v) for x in v if abs(x) > LEAD * norm(*v)), mp.zero),
         "hypot": norm,
         "norm": norm,
         "sum": lambda *v: mp.fsum(v),

@@ -31,6 +31,7 @@ INF, NAN = float("inf"), float("nan")
 REALS = (-INF, INF)
 TINY, HUGE, HUGE_ROOT = 2.0**-100, 2.0**100, 2.0**60  # inside of these nothing over- or underflows
 WHOLE = 2.0**24  # up to here a float holds every integer
+LEAD = 0.71  # of a length, a little more than the root of 1/2
 SCALE = 2**64  # makes a subnormal normal; an int: beside Fractions it stays exact
 
 
@@ -282,6 +283,11 @@ def scaled_vector(m: Any, v: Any, z: Any) -> Any:
     return s, w, m.either(far, lambda: m.norm(ends), lambda: length), far
 
 
+def leads(m: Any, x: Any, length: Any) -> Any:
+    """Whether x is so much of a length that 1 - (x / length)^2 would cancel; of two entries one at most is so."""
+    return m.abs(x) > LEAD * length
+
+
 def directions(m: Any, v: Any, z: Any) -> tuple[Any, ...]:
     """x / |v| for every x in v; 0 at the origin."""
     found: list[Any] = []
@@ -295,9 +301,24 @@ def directions(m: Any, v: Any, z: Any) -> tuple[Any, ...]:
     def usual(i: int) -> Any:
         return m.guard((z,), is_beside, lambda: scaled(i), lambda: v[i] / z)  # one gate for the loops of both ends
 
-    places = range(len(v))
-    slopes = m.to_differentiate((), lambda: [*map(scaled, places)], lambda: [*map(usual, places)])
+    def computed() -> list[Any]:
+        return [usual(i) for i in range(len(v))]
+
+    slopes = m.to_differentiate((), lambda: recorded_directions(m, v, z), computed)
     return tuple(m.where(m.equal(z, 0), 0, slope) for slope in slopes)
+
+
+def recorded_directions(m: Any, v: Any, z: Any) -> list[Any]:
+    """The same to be differentiated again: 1 / z - x^2 / z^3 cancels for an entry x that leads, which is a node."""
+    _, w, length, _ = scaled_vector(m, v, z) if m.may_fail((z,), is_beside) else (1, v, z, 0)
+    found: list[Any] = []
+
+    def leading() -> Any:
+        if not found:
+            found.append(m.row("leading", *w))
+        return found[0]
+
+    return [m.guard((x, length), leads, leading, lambda x=x: x / length) for x in w]
 
 
 def slope_of_angle(m: Any, x: Any, y: Any, z: Any) -> Any:
@@ -897,6 +918,27 @@ def _cosine_partials(m: Any, x: Any, y: Any, z: Any) -> tuple[Any, ...]:
     return bend(m, sine, sine, x, y), bend(m, -z, sine, x, y)
 
 
+def _leading(m: Any, *v: Any) -> Any:
+    length = m.norm(v)
+    return m.sum([m.where(leads(m, x, length), x / length, 0) for x in v])
+
+
+def _leading_partials(m: Any, *vz: Any) -> tuple[Any, ...]:
+    """To the entry that leads the sum of the squares of all others / |v|^3, to another y -x y / |v|^3, by cosines."""
+    *v, z = vz
+    length = m.norm(v)
+
+    def chosen(x: Any, a: Callable[[], Any], b: Callable[[], Any]) -> Any:
+        return m.to_differentiate(
+            (), lambda: m.guard((x, length), leads, a, b), lambda: m.where(leads(m, x, length), a(), b())
+        )
+
+    pairs = [(x, x / length) for x in v]
+    squares = m.sum([chosen(x, lambda: 0, lambda u=u: u * u) for x, u in pairs])
+    slopes = [chosen(x, lambda: squares, lambda u=u: -(z * u)) / length for x, u in pairs]
+    return tuple(m.where(m.equal(length, 0), 0, slope) for slope in slopes)
+
+
 def _angle_slope_partials(m: Any, x: Any, y: Any, _: Any) -> tuple[Any, ...]:
     """(y^2 - x^2) / |v|^4 and -2 x y / |v|^4, by sine and cosine."""
     length, cosine, sine = m.hypot(x, y), m.row("cosine", x, y), m.row("cosine", y, x)
@@ -910,6 +952,11 @@ row(
     _cosine_partials,
     arity=2, kinks=lambda m, x, y: (m.hypot(x, y),), kink="0 at the origin, and so are its derivatives",
     inner=True, summary="x / hypot(x, y), of infinite operands the limit.",
+)
+row(
+    "leading", _leading, _leading_partials,
+    arity=None, lists=1, inner=True, kinks=lambda m, *v: (m.norm(v),), kink="0 at the origin, and so are its derivatives",
+    summary="x / |v| of the entry x of v that is most of its length; 0 if none is.",
 )
 row(
     "angle_slope", lambda m, x, y: slope_of_angle(m, x, y, m.hypot(x, y)),

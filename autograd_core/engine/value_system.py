@@ -30,8 +30,11 @@ class Values(NumberSystem):
         """One of two forms, chosen by the graph's data: for x / y one expects -z / y, without a comparison."""
         if not current().by_data:
             return super().guard(xs, fails, careful, usual)
-        data = [x.data if isinstance(x, Value) else x for x in xs]
-        return careful() if fails(FLOATS, *data) else usual()
+        return careful() if self.may_fail(xs, fails) else usual()
+
+    def may_fail(self, xs: Sequence[Any], fails: Callable[..., Any]) -> bool:
+        """Whether it does at the graph's data."""
+        return not current().by_data or bool(fails(FLOATS, *(x.data if isinstance(x, Value) else x for x in xs)))
 
     def from_above(self, x: Any) -> Any:
         """x itself unless it is 0."""

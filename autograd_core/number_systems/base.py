@@ -76,6 +76,10 @@ class NumberSystem:
         """
         return self.rarely(fails(self, *xs), careful, usual())
 
+    def may_fail(self, xs: Sequence[Any], fails: Callable[..., Any]) -> bool:  # noqa: ARG002
+        """Whether a `guard` with this condition needs its careful text; False only where the data tell."""
+        return True
+
     def from_above(self, x: Any) -> Any:
         """x, but 0 for -0.0: where a domain begins at 0, that is reached from within."""
         return x + 0

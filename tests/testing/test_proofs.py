@@ -134,7 +134,7 @@ def unproved(row, pieces):
 
 
 # Sums and shares whose choices are by size, on either side a function of its own: tests/engine/test_softmax.py
-BY_SIZE = frozenset("others exp_less scale log_scale softmax log_softmax".split())
+BY_SIZE = frozenset("others exp_less scale log_scale softmax log_softmax leading".split())
 NO_DERIVATIVE = frozenset(["stop_gradient"])  # 0 by what it is for, whatever its value does
 
 

@@ -4,6 +4,7 @@ import itertools
 import math
 from fractions import Fraction
 
+import mpmath
 import numpy as np
 import pytest
 
@@ -18,6 +19,8 @@ SIZES = {
     "silu": (ag.silu, (0.5,), (14,)),
     "x ** y": (lambda x, y: x**y, (2.0, 3.0), (14, 8)),
     "hypot": (ag.hypot, (2.0, 3.0), (10, 10)),
+    "norm": (lambda *v: ag.norm(v), (2.0, 3.0, 2.5), (9, 9, 9)),
+    "norm, of which one is most": (lambda *v: ag.norm(v), (2.0, 100.0, 2.5), (9, 9, 9)),
     "atan2": (ag.atan2, (2.0, 3.0), (10, 10)),
     "log": (ag.log, (2.0,), (3,)),
     "log(1 + x²)": (lambda x: ag.log(1 + x * x), (2.0,), (9,)),
@@ -123,3 +126,44 @@ def test_in_a_program_for_other_data_the_choice_stays():
 def test_a_domain_is_reached_from_within(x):
     [slope] = gradient_graphs(ag.log, (x,))
     assert slope.data == math.inf
+
+
+LENGTHS = (
+    (100.0, 1.0, 2.0), (1.0, -300.0, 2.0), (1e8, 1.0, -2.0, 3.0), (3.0, 4.0, 5.0), (-7.0,), (1.0, 1e-9, -3e-9),
+    (1e-160, 1e-162, 2e-162), (1e160, 1e155, -1e155), (0.0, 0.0, 3.0), (0.7, 0.7, 0.01), (2.0, *[0.01] * 40),
+)  # fmt: skip
+
+
+def mixed_slopes_of_a_length(v, i, j, k):
+    """The second derivative of |v| to i and j, and the third to k as well, from their formulas in 60 digits."""
+    with mpmath.workdps(60):
+        x = [mpmath.mpf(a) for a in v]
+        z = mpmath.sqrt(mpmath.fsum(a * a for a in x))
+        u = [a / z for a in x]
+        rest = mpmath.fsum(u[m] ** 2 for m in range(len(v)) if m != i)
+        second = rest / z if i == j else -u[i] * u[j] / z
+        # of (δij - ui uj) / z, where (uj)' to k is (δjk - uj uk) / z
+        third = (3 * u[i] * u[j] * u[k] - (i == j) * u[k] - (j == k) * u[i] - (i == k) * u[j]) / z**2
+        return second, third
+
+
+@pytest.mark.parametrize("v", LENGTHS, ids=lambda v: f"{v[:3]}")
+def test_a_length_keeps_its_digits_in_second_and_third_derivatives(v):
+    """Where one entry is most of it, x, the others must not be lost beside x² in 1 / z - x² / z³."""
+    n, some = len(v), range(min(len(v), 4))
+    compiled = ag.compile(lambda xs: ag.norm(xs), list(v))
+    eager = ag.hessian(lambda xs: ag.norm(xs))(list(v))
+    [[whole]] = compiled.hessian(list(v))
+    [[[batch]]] = [ag.compile(lambda xs: ag.norm(xs), list(v), in_axes=0).hessian([list(v)] * 3)]
+    for i, j in itertools.product(some, repeat=2):
+        exact = float(mixed_slopes_of_a_length(v, i, j, 0)[0])
+        unit = math.ulp(exact) * (4 + n / 2)
+        assert abs(eager[i][j] - exact) <= unit, (i, j)
+        assert abs(whole[i][j] - exact) <= unit, (i, j)
+        assert all(abs(row[i][j] - exact) <= unit for row in batch), (i, j)
+    if n > 4 or not 1e-100 < max(map(abs, v)) < 1e100:
+        return
+    third = ag.jacobian(lambda xs: [x for row in ag.hessian(ag.norm)(xs) for x in row])(list(v))
+    for i, j, k in itertools.product(some, repeat=3):
+        exact = float(mixed_slopes_of_a_length(v, i, j, k)[1])
+        assert abs(third[n * i + j][k] - exact) <= 40 * math.ulp(exact), (i, j, k)  # 3 u² - 1 may cancel
