@@ -928,7 +928,7 @@ def _leading_partials(m: Any, *vz: Any) -> tuple[Any, ...]:
     *v, z = vz
     length = m.norm(v)
 
-    def chosen(x: Any, a: Callable[[], Any], b: Callable[[], Any]) -> Any:
+    def chosen(x: Any, a: Any, b: Any) -> Any:
         return m.to_differentiate(
             (), lambda: m.guard((x, length), leads, a, b), lambda: m.where(leads(m, x, length), a(), b())
         )

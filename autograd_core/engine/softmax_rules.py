@@ -93,7 +93,9 @@ def logsumexp_less_partials(m: Any, *vcz: Any) -> tuple[Any, ...]:
 
     def computed() -> list[Any]:
         terms = plain()
-        share = m.where(m.equal(m.abs(z), INF), 1 / m.sum(terms), 1)  # infinities that are equal share
+        # Below 0 the rounding of z is that of the exponential of z, by which a softplus multiplies; above, it is lost.
+        divided = m.where(z > 0, 1, m.where(m.equal(z, -INF), 1, 0)) > 0  # infinities that are equal share
+        share = m.where(divided, 1 / m.sum(terms), 1)
         return [t * share for t in terms]
 
     return (*m.to_differentiate(v, lambda: shares(m, v), lambda: m.to_round(computed, plain)), -1)

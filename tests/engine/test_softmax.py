@@ -419,3 +419,25 @@ def test_numbers_among_the_entries_are_taken_in_any_order():
     for _ in range(RECURS + 2):
         assert ag.softmax([0.0, Value(0.0)])[0].data == ag.softmax([Value(0.0), 0])[0].data == ag.softmax([0.0, 0.0])[0] == 0.5
         assert ag.softmax([Fraction(1, 3), Value(0.5)])[0].data == ag.softmax([1 / 3, 0.5])[0]
+
+
+@pytest.mark.parametrize("offset", [0.0, 1e3, -1e6, 1e10])
+@pytest.mark.parametrize("size", [1.0, 30.0, 300.0])
+def test_the_gradient_of_cross_entropy_by_each_other_class(offset, size):
+    """Entry i is off by 4 ulp (1 + max x - xi) at most, however small the right class's x is.
+
+    The value, and the entry of a right class that is the largest by far, go through the logarithm of a small sum,
+    whose own rounding is more: they are off by 4 ulp (1 + max x - min x) at most.
+    """
+    rng, called = random.Random(f"{offset} {size}"), {}
+    for _ in range(40):
+        n = rng.choice((2, 3, 5))
+        xs = [offset + rng.uniform(-size, size) for _ in range(n)]
+        k, top = rng.randrange(n), max(xs)
+        f = called.setdefault((n, k), ag.compile(lambda v, k=k: nn.cross_entropy(v, k), xs))
+        with mpmath.workdps(60):
+            terms = [mpmath.exp(mpmath.mpf(x) - mpmath.mpf(top)) for x in xs]
+            exact = [float(t / mpmath.fsum(terms)) for t in terms]
+        for slopes in (ag.grad(lambda v, k=k: nn.cross_entropy(v, k))(xs), f.value_and_grad(xs)[1][0]):
+            for i in {*range(n)} - {k}:
+                assert abs(slopes[i] - exact[i]) <= 4 * math.ulp(exact[i]) * (1 + top - xs[i]), (xs, k, i)
