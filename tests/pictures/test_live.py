@@ -22,7 +22,7 @@ from autograd_core.pictures.scene import tooltips
 from autograd_core.pictures.view.scope_tree import Graph
 
 VOID = {"img", "meta", "br"}
-LARGEST_SCRIPT = 30_000  # bytes of scripts and styles that each output of a notebook bears
+LARGEST_SCRIPT = 33_000
 
 
 class Elements(HTMLParser):
