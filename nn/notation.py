@@ -254,7 +254,8 @@ def names(notation: Any, run: ForwardPass, caller: str = "notation", *, scores: 
         of |= _scores(run, of)
     target = "t" if notation == "downing" else "y"
     return Names(
-        notation, text.order, text.heads, text.loss, of, text.biases, RULES[notation], target, text.by_outputs
+        notation, text.order, text.heads, text.loss, of, text.biases, RULES[notation], target, text.by_outputs,
+        "α" if notation.startswith("cs60050") else "η",
     )  # fmt: skip
 
 
@@ -428,7 +429,9 @@ def put_labels(run: ForwardPass, given: Names) -> None:
 
 
 NAME = re.compile(r"(?P<base>[^_^]+)(?:_(?P<index>[^^]+))?(?:\^(?P<above>.+))?")
-GREEK = {"δ": r"\delta", "Θ": r"\Theta", "ŷ": r"\hat{y}", "Σ": r"\Sigma", "∂": r"\partial "}
+GREEK = {
+    "α": r"\alpha", "η": r"\eta", "δ": r"\delta", "Θ": r"\Theta", "ŷ": r"\hat{y}", "Σ": r"\Sigma", "∂": r"\partial ",
+}  # fmt: skip
 
 
 def latex(name: str) -> str:

@@ -17,7 +17,7 @@ from ..support.tables import Table, as_html, as_text, number
 from ..support.validation import callable_of, plain, real
 from .forward_pass import forward_pass, takes_sums
 from .labelled_jacobian import by, tex
-from .signal_formulas import batch_updates
+from .signal_formulas import batch_updates, rate_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -107,7 +107,9 @@ class RegularisedCost(Table):
             >>> print(nn.cost(model, [[0.5], [1.0]], [0.0, 0.0], loss=nn.sse, notation="dolhansky").latex[16:-14])
             \Delta w_{i \to o} &= -\frac{\eta}{N} \sum_{y_i} \delta_{o}^{(y_i)} \, x_{i}^{(y_i)} = -0.625 \, \eta
         """
-        lines = [rf"{f.latex} = {tex(step)} \, \eta" for f, step in zip(self._updates(), self._numbers(), strict=True)]
+        rate = rate_of(self._first[1] if self._first else None).latex
+        each = zip(self._updates(), self._numbers(), strict=True)
+        lines = [rf"{formula.latex} = {tex(step)} \, {rate}" for formula, step in each]
         body = r" \\ ".join(lines)
         return rf"\begin{{aligned}} {body} \end{{aligned}}"
 

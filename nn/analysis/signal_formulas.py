@@ -105,12 +105,18 @@ def update_formulas(run: ForwardPass, signals: dict[str, UnitSignal], names: Nam
     return _steps(run, signals, names, lambda unit: _name(names, f"signal {unit.name}"))
 
 
+def rate_of(names: Names | None) -> Formula:
+    """The text's letter for the learning rate."""
+    letter = "η" if names is None else names.rate
+    return Formula(letter, latex(letter))
+
+
 def batch_updates(run: ForwardPass, names: Names | None, *, penalty: bool) -> list[Formula]:
     """The step of each weight and bias for N cases: -eta/N times the sum over them, and with a penalty its share.
 
     Dolhansky marks what changes from case to case by the case's target, δ_j^(y_i).
     """
-    his = names is not None and names.notation == "dolhansky"
+    his, rate = names is not None and names.notation == "dolhansky", rate_of(names)
     total = Formula("Σ_(y_i)", r"\sum_{y_i}") if his else Formula("Σ_cases", r"\sum_{\text{cases}}")
 
     def of_case(part: Formula) -> Formula:
@@ -120,9 +126,9 @@ def batch_updates(run: ForwardPass, names: Names | None, *, penalty: bool) -> li
     for weight in _weights(run, names):
         factors = [_name(names, f"signal {weight.unit.name}"), *([weight.came] if weight.came else [])]
         terms = side_by_side(list(map(of_case, factors)))
-        step = _both("Δ{} = −η/N {} {}", r"\Delta {} &= -\frac{{\eta}}{{N}} {} {}", weight.name, total, terms)
+        step = _both("Δ{} = −{}/N {} {}", r"\Delta {} &= -\frac{{{}}}{{N}} {} {}", weight.name, rate, total, terms)
         if penalty and not weight.is_bias:
-            step = _both("{} − η λ/N {}", r"{} - \eta \, \frac{{\lambda}}{{N}} {}", step, weight.name)
+            step = _both("{} − {} λ/N {}", r"{} - {} \, \frac{{\lambda}}{{N}} {}", step, rate, weight.name)
         found.append(step)
     return found
 
@@ -179,7 +185,7 @@ def _steps(
         elif len(parts) > 1:
             terms = [[in_product(parts_of[0], alone=len(parts_of) == 1), *parts_of[1:]] for parts_of in parts]
             right = in_product(sum_of(list(map(side_by_side, terms))), alone=False)
-        found.append(_both("Δ{} = −η {}", r"\Delta {} &= -\eta \, {}", shared[0].name, right))
+        found.append(_both("Δ{} = −{} {}", r"\Delta {} &= -{} \, {}", shared[0].name, rate_of(names), right))
     return found
 
 

@@ -21,6 +21,7 @@ class Names(NamedTuple):
         rule: The recursion of the error signals, as the text has it.
         target: Its letter for a target.
         by_outputs: Whether it writes slopes by what a function gave, as o(1 − o).
+        rate: Its letter for the learning rate.
     """
 
     notation: str
@@ -32,6 +33,7 @@ class Names(NamedTuple):
     rule: str = ""
     target: str = "y"
     by_outputs: bool = False
+    rate: str = "η"
 
     def __call__(self, name: str) -> str:
         """The text's name for one of the library's, such as "layer1/neuron0"; others stay as they are."""

@@ -192,7 +192,7 @@ def numbers_of(signals, target):
     for end in run.ends.values():
         if not end.name.startswith("sum(") and end.name != "loss":
             nodes |= {named(label).text: node for label, node in zip(end.labels, end.nodes, strict=True)}
-    numbers, slopes = {"η": 1.0}, {}
+    numbers, slopes = {"η": 1.0, "α": 1.0}, {}
     for name, units in run.layers.items():
         if called is not None and called.biases:
             numbers[named(f"1 into {name}").text] = 1.0
@@ -323,7 +323,7 @@ def test_a_bias_outside_of_layers_belongs_to_the_activation():
 
 def test_a_weight_of_two_units_has_one_name_and_one_step():
     _, signals, _ = signals_of("shared weight", None, "cs60050")
-    assert "ΔΘ_12^(1) = −η (δ_1^(3) a_2^(2) + δ_2^(3) a_2^(2) + δ_1^(2) a_2^(1))" in signals.updates
+    assert "ΔΘ_12^(1) = −α (δ_1^(3) a_2^(2) + δ_2^(3) a_2^(2) + δ_1^(2) a_2^(1))" in signals.updates
     _, signals, _ = signals_of("weight used elsewhere", None, "lecture")
     assert "ΔW_1,1,1 = −η ∂f/∂W_1,1,1" in signals.updates
 

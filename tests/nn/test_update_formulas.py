@@ -12,7 +12,7 @@ from nn.notation import NOTATIONS
 
 def numbers_of(run, named, found):
     """The numbers of all names of a pass."""
-    numbers = {"y": 0.25, "t": 0.25, "η": 1.0, "N": 1.0}
+    numbers = {"y": 0.25, "t": 0.25, "η": 1.0, "α": 1.0, "N": 1.0}
     numbers |= {named(label): x.data for label, x in zip(run.ends["inputs"].labels, run.inputs, strict=True)}
     for layer, units in run.layers.items():
         numbers[named(f"1 into {layer}")] = 1.0
@@ -104,7 +104,7 @@ def test_each_batch_rule_stands_beside_its_number(bias, lam, notation):
     batch = nn.cost(model, [[0.5, -1.0], [1.0, 2.0]], [[1, 0], [0, 1]], lam, notation=notation)
     assert len({f.partition(" = ")[0] for f in batch.updates}) == len(model.parameters())
     assert sum("λ/N" in f for f in batch.updates) == bool(lam) * (2 * 3 + 3 * 2)
-    steps = [float(x) for x in re.findall(r"= (-?[\d.]+) \\, \\eta(?: \\\\| \\end)", batch.latex)]
+    steps = [float(x) for x in re.findall(r"= (-?[\d.]+) \\, \\(?:eta|alpha)(?: \\\\| \\end)", batch.latex)]
     entries = sorted(-d for D in batch.D for row in D.tolist() for d in row)
     assert sorted(steps) == pytest.approx(entries, rel=1e-3)
     first = batch.D[1].tolist()[0]  # the first output unit's
@@ -136,7 +136,7 @@ def test_the_constant_unit_of_a_layer_is_in_the_tables_of_cs60050():
     assert run["a_0^(2)"].data == 1.0
     assert run["a_0^(2)"].label == "a_0^(2)"
     signals = nn.error_signals(model, [0.5, -1.0], 1.0, **given)
-    assert signals.updates[:2] == ["ΔΘ_10^(3) = −η δ_1^(4) a_0^(3)", "ΔΘ_11^(3) = −η δ_1^(4) a_1^(3)"]
+    assert signals.updates[:2] == ["ΔΘ_10^(3) = −α δ_1^(4) a_0^(3)", "ΔΘ_11^(3) = −α δ_1^(4) a_1^(3)"]
     cost = nn.cost(model, [[0.5, -1.0]], [1.0], notation="cs60050")
     assert [came for _, came in cost.labels] == [
         ("a_0^(1)", "a_1^(1)", "a_2^(1)"),
