@@ -159,6 +159,13 @@ def test_the_search_answers_questions_from_disk(site, page):
     assert faults == []
 
 
+def test_formulas_begin_where_their_text_begins(site, page):
+    page.goto((site / "reference/autograd_core/clip.html").as_uri())
+    lefts = page.eval_on_selector_all("div.math", "all => all.map(d => d.firstChild.getBoundingClientRect().left - d.getBoundingClientRect().left)")
+    assert len(lefts) == 4
+    assert max(lefts) < 10
+
+
 def test_an_example_of_the_reference_runs_in_the_page(python_page, address):
     python_page.goto(f"{address}reference/autograd_core/tanh.html")
     python_page.locator("button.try-it-open").first.click()
