@@ -187,7 +187,8 @@ class Layer(Affine, Module, closed=True):
         activation: As for `Neuron`, and so are the others.
         nonlin: False for no activation.
         weights: A matrix of numbers or Values, a row per neuron; then `nin` and `nout` may be left out. Entry
-            [i][j] leads to neuron i from input j; a text with w_ij from i to j has the transpose.
+            [i][j] leads to neuron i from input j; a text with w_ij from i to j has the transpose: index="from_to".
+        index: Of the matrix that is given: "to_from", or "from_to" for a row per input. `weight` always is "to_from".
         bias: True for biases, False for none, or a list of them, one per neuron.
         init: Initialiser of the weights.
         bias_init: Initialiser of the biases; by default they start at 0.
@@ -195,7 +196,7 @@ class Layer(Affine, Module, closed=True):
 
     Raises:
         OperandError: An argument of a wrong type.
-        RangeError: A number below 1, or an unknown activation.
+        RangeError: A number below 1, an unknown activation, or no such order of indices.
         StructureError: Sizes are missing, or do not agree with weights or biases.
 
     Attributes:
@@ -214,6 +215,9 @@ class Layer(Affine, Module, closed=True):
         >>> layer = Layer(weights=[[1.0, 2.0], [3.0, 4.0]], bias=[10.0, 20.0], activation="linear")
         >>> [y.data for y in layer([1.0, 1.0])]
         [13.0, 27.0]
+        >>> layer = Layer(weights=[[1.0, 3.0], [2.0, 4.0]], index="from_to", bias=[10.0, 20.0], activation="linear")
+        >>> [y.data for y in layer([1.0, 1.0])]
+        [13.0, 27.0]
     """
 
     neurons: list[Neuron]
@@ -226,12 +230,13 @@ class Layer(Affine, Module, closed=True):
         *,
         nonlin: bool = True,
         weights: Sequence[Sequence[float | Value]] | None = None,
+        index: str = "to_from",
         bias: bool | Sequence[float | Value] = True,
         init: Initializer | None = None,
         bias_init: Initializer | None = None,
         seed: Seed = None,
     ) -> None:
-        rows, nin, nout = rows_of(weights, nin, nout, "Layer")
+        rows, nin, nout = rows_of(weights, nin, nout, "Layer", index)
         biases = biases_of(bias, nout, "Layer")
         rng = generator(seed)
         self.neurons = []
@@ -377,6 +382,7 @@ class Linear(Affine, Module, closed=True):
         nin: Number of inputs, at least 1.
         nout: Number of outputs, at least 1.
         weights: A matrix of numbers or Values, a row per output; then `nin` and `nout` may be left out.
+        index: Of that matrix: "to_from", or "from_to" for a row per input. `weight` always is "to_from".
         bias: True for biases, False for none, or a list of them, one per output.
         init: Initialiser of the weights, by default `kaiming_uniform(1.0)`.
         bias_init: Initialiser of the biases; by default they start at 0.
@@ -384,7 +390,7 @@ class Linear(Affine, Module, closed=True):
 
     Raises:
         OperandError: An argument of a wrong type.
-        RangeError: A number below 1.
+        RangeError: A number below 1, or no such order of indices.
         StructureError: Sizes are missing, or do not agree with weights or biases.
 
     Attributes:
@@ -410,12 +416,13 @@ class Linear(Affine, Module, closed=True):
         nout: int | None = None,
         *,
         weights: Sequence[Sequence[float | Value]] | None = None,
+        index: str = "to_from",
         bias: bool | Sequence[float | Value] = True,
         init: Initializer | None = None,
         bias_init: Initializer | None = None,
         seed: Seed = None,
     ) -> None:
-        given, n, m = rows_of(weights, nin, nout, "Linear")
+        given, n, m = rows_of(weights, nin, nout, "Linear", index)
         numbers = biases_of(bias, m, "Linear")
         weight, start, rng = _initializer(init, "linear"), _initializer(bias_init, None, zero), generator(seed)
         rows: list[list[Value]] = []

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from autograd_core import OperandError, StructureError, Value, dot
+from autograd_core import OperandError, RangeError, StructureError, Value, dot
 
 from ..support.validation import plain, shown, whole
 
@@ -333,7 +333,9 @@ def _merged(parameters: Any, given: Any) -> Any:
     return [_merged(p, x) for p, x in zip(parameters, plain(given))]
 
 
-def rows_of(weights: Any, nin: int | None, nout: int | None, caller: str) -> tuple[list[list[Any]] | None, int, int]:
+def rows_of(
+    weights: Any, nin: int | None, nout: int | None, caller: str, index: str = "to_from"
+) -> tuple[list[list[Any]] | None, int, int]:
     """A matrix that was given, as rows, and how many inputs and units there are.
 
     Args:
@@ -341,12 +343,17 @@ def rows_of(weights: Any, nin: int | None, nout: int | None, caller: str) -> tup
         nin: Number of inputs, or None with weights.
         nout: Number of units, likewise.
         caller: Whom an error names.
+        index: "to_from", or "from_to" for a matrix with a row per input.
 
     Raises:
         StructureError: It is no matrix, or the sizes are missing or do not agree with it.
         OperandError: A size is no int.
-        RangeError: A size is below 1.
+        RangeError: A size is below 1, or there is no such order.
     """
+    if index not in ("to_from", "from_to"):
+        msg = f"{caller}: index: expected 'to_from' or 'from_to', got {shown(index)}"
+        raise RangeError(msg)
+    per = "unit" if index == "to_from" else "input"
     if weights is None:
         if nin is None or nout is None:
             msg = f"{caller}: expected the numbers of inputs and units, or weights=W with a row per unit"
@@ -354,8 +361,10 @@ def rows_of(weights: Any, nin: int | None, nout: int | None, caller: str) -> tup
         return None, whole(nin, f"{caller}: nin"), whole(nout, f"{caller}: nout")
     rows = [plain(row) for row in plain(weights)] if isinstance(plain(weights), list) else []
     if not rows or not all(isinstance(row, list) and row and len(row) == len(rows[0]) for row in rows):
-        msg = f"{caller}: weights: expected a matrix, a row per unit, got {shown(weights)}"
+        msg = f"{caller}: weights: expected a matrix, a row per {per}, got {shown(weights)}"
         raise StructureError(msg)
+    if index == "from_to":
+        rows = list(map(list, zip(*rows, strict=True)))
     for what, given, found in (("nin", nin, len(rows[0])), ("nout", nout, len(rows))):
         if given is not None and whole(given, f"{caller}: {what}") != found:
             msg = f"{caller}: expected {what}={found}, as weights has it, got {given}"

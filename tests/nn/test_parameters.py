@@ -384,3 +384,22 @@ def test_functions_of_numpy_take_parameters_as_values(f):
     assert total.data == pytest.approx(np.sum(f(np.asarray(layer.weight), x)))
     total.backward()
     assert any(map(any, layer.weight.grad))  # gradients pass
+
+
+@pytest.mark.parametrize("kind", [nn.Layer, nn.Linear])
+def test_weights_may_be_given_from_i_to_j(kind):
+    """As Downing and Dolhansky have them: a row per input."""
+    V = [[0.1, -0.2], [0.3, 0.4], [-0.5, 0.6]]
+    options = {"activation": "sigmoid"} if kind is nn.Layer else {}
+    layer = kind(weights=V, index="from_to", bias=False, **options)
+    same = kind(weights=np.transpose(V).tolist(), bias=False, **options)
+    x = [0.5, -1.0, 2.0]
+    assert [y.data for y in layer(x)] == [y.data for y in same(x)]
+    assert layer.weight.data == same.weight.data
+    assert [[w.data for w in row] for row in nn.forward_pass(layer, x, notation="downing")["W"]] == V
+    with pytest.raises(ag.RangeError, match=f"{kind.__name__}: index: expected 'to_from' or 'from_to', got 'ij'"):
+        kind(weights=V, index="ij")
+    with pytest.raises(ag.StructureError, match=f"{kind.__name__}: expected nin=3, as weights has it, got 2"):
+        kind(2, 3, weights=V, index="from_to")
+    with pytest.raises(ag.StructureError, match="weights: expected a matrix, a row per input"):
+        kind(weights=[[1.0], [1.0, 2.0]], index="from_to")
