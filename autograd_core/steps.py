@@ -9,7 +9,8 @@ from .engine.evaluation import number, plus, times
 from .engine.graph import order_of, roots_of
 from .engine.sweep import reverse
 from .engine.value import Constant, Value, check_fresh
-from .notation.formulas import adds_to_zero, atom, latex_name, latex_number, latex_operation, named, operation
+from .notation.formulas import adds_to_zero, latex_name, latex_number, latex_operation, named, operation
+from .notation.names import atom
 from .notation.numbers import shown
 from .notation.rules import rules_at
 from .notation.wholes import as_written

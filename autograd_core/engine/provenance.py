@@ -19,14 +19,19 @@ if TYPE_CHECKING:
 
 
 class Note:
-    """What only few nodes have: a label, a scope, the line that made it. Shared between nodes, never changed."""
+    """What only few nodes have: a label, a scope, the line that made it. Shared between nodes, never changed.
 
-    __slots__ = ("label", "scope", "site")
+    The result of a loss also has what it is as texts write it (`notation/losses.py`), which names nodes below; a pickle
+    leaves that out.
+    """
 
-    def __init__(self, label: str = "", scope: str = "", site: str = "") -> None:
+    __slots__ = ("label", "loss", "scope", "site")
+
+    def __init__(self, label: str = "", scope: str = "", site: str = "", loss: Any = None) -> None:
         self.label = label
         self.scope = scope
         self.site = site
+        self.loss = loss
 
     def __reduce__(self) -> tuple[Any, ...]:
         return Note, (self.label, self.scope, self.site)

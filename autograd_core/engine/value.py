@@ -168,7 +168,7 @@ class Value(NotOnValues):
             msg = f"label: expected a str, got {shown(label)}"
             raise OperandError(msg)
         note = getattr(self, "_note", NO_NOTE)
-        self._note = Note(label, note.scope, note.site)
+        self._note = Note(label, note.scope, note.site, note.loss)
 
     @property
     def scope(self) -> str:
@@ -181,7 +181,7 @@ class Value(NotOnValues):
             msg = f"scope: expected a str, got {shown(scope)}"
             raise OperandError(msg)
         note = getattr(self, "_note", NO_NOTE)
-        self._note = Note(note.label, scope, note.site)
+        self._note = Note(note.label, scope, note.site, note.loss)
 
     # micrograd's names
     @property

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from ..engine.graph import order_of, topological_order
 from ..engine.ops import Primitive
 from ..engine.value import Constant, Value
-from .names import ACCENTS, GREEK, without_latex
+from .losses import WrittenLoss
+from .names import ACCENTS, GREEK, atom, without_latex
 from .numbers import shown
 
 if TYPE_CHECKING:
@@ -124,7 +125,7 @@ def operation(row: Primitive, operands: Sequence[str]) -> str:
         >>> operation(ROWS["dot"], ["w1", "w2", "x1", "x2"]), operation(ROWS["pow"], ["-3", "2"])
         ('w1 * x1 + w2 * x2', '(-3) ** 2')
     """
-    if isinstance(row, WrittenWhole):
+    if isinstance(row, (WrittenWhole, WrittenLoss)):
         return row.text(operands)
     if row.pairs:
         half = len(operands) // 2
@@ -137,12 +138,6 @@ def operation(row: Primitive, operands: Sequence[str]) -> str:
     if row.symbol:
         return f"{row.symbol}{atom(operands[0])}"
     return f"{row.name}({', '.join(operands)})"
-
-
-def atom(text: str) -> str:
-    """The text, in brackets unless it is one name or one number."""
-    positive = text.replace("e+", "e").replace("e-", "e")  # 1e-09 is one number
-    return text if all(c.isalnum() or c in "_.[]'" for c in positive) else f"({text})"
 
 
 def latex_name(text: str) -> str:
@@ -298,6 +293,8 @@ def typeset(row: Primitive, operands: Sequence[Piece], *, brackets: bool = True)
     if isinstance(row, WrittenWhole):
         is_sum = row.whole is not None and " - " in row.whole.latex
         return Piece(row.latex_text([x.latex for x in operands]), SUM if is_sum else TIGHT)
+    if isinstance(row, WrittenLoss):
+        return Piece(row.latex_text([x.within(PRODUCT) for x in operands]), PRODUCT if row.is_quotient else SUM)
     if row.pairs:
         half = len(operands) // 2
         terms = [
@@ -410,7 +407,7 @@ def _number(x: Any) -> Piece:
 
 def _shortened(row: Primitive, operands: list[Piece]) -> Piece:
     """An operation, with dots for most of very many operands."""
-    if len(operands) <= MOST_OPERANDS:
+    if len(operands) <= MOST_OPERANDS or isinstance(row, WrittenLoss):
         return typeset(row, operands, brackets=False)
     dots = Piece(r"\cdots", ATOM)
     some = [*operands[:BEGINNING], dots, operands[-1]]

@@ -80,3 +80,9 @@ def name(variables: Mapping[str, Any]) -> None:
             seen.add(id(x))
             entries = x.items() if isinstance(x, dict) else enumerate(x)
             waiting += reversed([(f"{label}[{key!r}]", entry) for key, entry in entries])
+
+
+def atom(text: str) -> str:
+    """The text, in brackets unless it is one name or one number."""
+    positive = text.replace("e+", "e").replace("e-", "e")  # 1e-09 is one number
+    return text if all(c.isalnum() or c in "_.[]'" for c in positive) else f"({text})"

@@ -491,4 +491,9 @@ def shown_sides(found: RuleTerm | None) -> Sequence[RuleTerm]:
         return ()
     sides = [side for side in found.sides if side.op != "ne" or found.op == "number"]
     sides = [side for side in sides if side.op == "eq"] or sides
+    strict = [side for side in sides if side.op in STRICT]
+    sides = [side for side in sides if not any(STRICT[x.op] == side.op and x.args == side.args for x in strict)]
     return sides[:1] if len(sides) > MOST_SIDES else sides
+
+
+STRICT = {"lt": "le", "gt": "ge"}  # each says more than the other

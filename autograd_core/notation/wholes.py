@@ -1,8 +1,8 @@
-"""Primitives that are computed in parts, such as a softmax by its largest operand and a scale.
+"""What is computed in parts: primitives, such as a softmax by its largest operand and a scale, and losses.
 
-What a primitive's parts are stands at its entry. Outputs that share a part are one whole: the n of one softmax.
-`as_written` gives the graph in which each whole is as in texts: s_i of all x_j, with the slopes s_i (1 - s_i)
-and -s_i s_j.
+What a primitive's parts are stands at its entry. Outputs that share a part are one whole: the n of one softmax. A loss
+says so at its result (`losses.py`). `as_written` gives the graph in which each whole is as in texts: s_i of all x_j,
+with the slopes s_i (1 - s_i) and -s_i s_j.
 """
 
 from __future__ import annotations
@@ -16,12 +16,14 @@ from ..engine.graph import order_of
 from ..engine.pickling import restore
 from ..engine.value import Constant, Value
 from .formulas import WrittenWhole
+from .losses import LossRule, WrittenLoss, loss_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from collections.abc import Set as AbstractSet
 
     from ..engine.ops import Primitive, Whole
+    from .losses import UsedLoss
 
 MOST_EDGES = 400  # of a whole as texts write it, from each operand to each output: those of 20 classes
 
@@ -32,7 +34,8 @@ class WholeInGraph(NamedTuple):
     nodes: list[int]
     outputs: list[int]
     row: Primitive
-    said: Whole
+    said: Whole | LossRule
+    loss: UsedLoss | None = None
 
 
 def wholes_of(order: Sequence[Value], users: Sequence[Sequence[int]], never: AbstractSet[int]) -> list[WholeInGraph]:
@@ -54,6 +57,38 @@ def wholes_of(order: Sequence[Value], users: Sequence[Sequence[int]], never: Abs
         said = row.whole or next((row.absorbs[order[v].op] for v in group if order[v].op in row.absorbs), None)
         if said is not None:
             found.append(WholeInGraph(group, outputs, row, said))
+    return found + _losses(order, users, never)
+
+
+def _losses(order: Sequence[Value], users: Sequence[Sequence[int]], never: AbstractSet[int]) -> list[WholeInGraph]:
+    """Losses with all nodes between their result and their operands, unless one of these has a use elsewhere.
+
+    One that is not what its formula gives stays as recorded, as where a logarithm is held.
+    """
+    marked = [(v, loss) for v, node in enumerate(order) if (loss := loss_of(node)) is not None]
+    if not marked:
+        return []
+    index = {node: v for v, node in enumerate(order)}
+    found = []
+    for v, loss in marked:
+        operands, row = loss.operands, order[v]._row
+        if operands is None or row is None or not all(x in index for x in operands):
+            continue
+        if not WrittenLoss(loss).gives(order[v].data):
+            continue
+        ends = {index[x] for x in operands}
+        inside, left = {v}, [v]
+        while left:
+            for p in order[left.pop()].parents:
+                u = index[p]
+                if u not in ends and u not in inside and not isinstance(p, Constant):
+                    inside.add(u)
+                    left.append(u)
+        parts = inside - {v}
+        if parts and all(
+            u not in never and order[u].op and not order[u].label and inside.issuperset(users[u]) for u in parts
+        ):
+            found.append(WholeInGraph(sorted(inside), [v], row, loss.rule, loss))
     return found
 
 
@@ -138,7 +173,10 @@ class _Copy(Value):
 
 def has_wholes(roots: Iterable[Value]) -> bool:
     """Whether anything below the roots may be computed in parts."""
-    return any(node._row is not None and bool(node._row.parts or node._row.absorbs) for node in order_of(roots))
+    return any(
+        (node._row is not None and bool(node._row.parts or node._row.absorbs)) or loss_of(node) is not None
+        for node in order_of(roots)
+    )
 
 
 def as_written(roots: Sequence[Value], keep: Iterable[Value] = (), least: int = 1) -> ReadGraph | None:
@@ -159,7 +197,7 @@ def as_written(roots: Sequence[Value], keep: Iterable[Value] = (), least: int = 
             users[index[p]].append(v)
     never = {index[root] for root in roots} | {v for v, node in enumerate(order) if isinstance(node, Constant)}
     kept = {index[node] for node in keep if node in index}
-    written: dict[Value, tuple[WrittenWhole, list[Value], list[Any]]] = {}
+    written: dict[Value, tuple[WrittenWhole | WrittenLoss, list[Value], list[Any]]] = {}
     hidden: dict[Value, Value] = {}  # by part: the output that stands for it
     for group in wholes_of(order, users, never):
         parts = [v for v in group.nodes if v not in group.outputs]
@@ -174,7 +212,7 @@ def as_written(roots: Sequence[Value], keep: Iterable[Value] = (), least: int = 
 def _copied(
     roots: Sequence[Value],
     order: Sequence[Value],
-    written: dict[Value, tuple[WrittenWhole, list[Value], list[Any]]],
+    written: Mapping[Value, tuple[WrittenWhole | WrittenLoss, list[Value], list[Any]]],
     hidden: dict[Value, Value],
 ) -> ReadGraph:
     shown: dict[Value, Value] = {}
@@ -198,8 +236,12 @@ def _copied(
 
 def _operation(
     nodes: Sequence[Value], outputs: Sequence[Value], group: WholeInGraph
-) -> dict[Value, tuple[WrittenWhole, list[Value], list[Any]]] | None:
+) -> Mapping[Value, tuple[WrittenWhole | WrittenLoss, list[Value], list[Any]]] | None:
     """For each output its operation, its operands, its own one first, and its slopes; None if there are too many."""
+    if group.loss is not None:
+        return _loss_operation(nodes, group.loss)
+    said = group.said
+    assert not isinstance(said, LossRule)
     inside, ends = set(nodes), set(outputs)
     places: dict[Value, list[int]] = {}  # of an operand that occurs several times, each is one for itself
     operands: list[Value] = []
@@ -230,10 +272,24 @@ def _operation(
         slopes = _slopes(nodes, output, of, len(operands))
         turned = [mine, *(k for k in range(len(operands)) if k != mine)]
         found[output] = (
-            _row(group.row, group.said, mine), [operands[k] for k in turned],
+            _row(group.row, said, mine), [operands[k] for k in turned],
             [0.0 if isinstance(operands[k], Constant) else slopes[k] for k in turned],
         )  # fmt: skip
     return found
+
+
+def _loss_operation(
+    nodes: Sequence[Value], loss: UsedLoss
+) -> Mapping[Value, tuple[WrittenLoss, list[Value], list[Any]]] | None:
+    """The same of a loss, whose operands are as it names them."""
+    operands = loss.operands
+    assert operands is not None
+    if len(operands) > MOST_EDGES:
+        return None
+    place = {x: k for k, x in enumerate(operands)}
+    of = {(node, k): place[p] for node in nodes for k, p in enumerate(node.parents) if p in place}
+    result = nodes[-1]
+    return {result: (WrittenLoss(loss), operands, _slopes(nodes, result, of, len(operands)))}
 
 
 @cache

@@ -25,6 +25,7 @@ import autograd_core as ag
 from autograd_core import OperandError, RangeError, StructureError, Value
 from autograd_core.engine.contexts import current
 from autograd_core.engine.reductions import logsumexp_less
+from autograd_core.notation.losses import LossRule, as_one
 
 from ..support.validation import plain, real, shown
 
@@ -92,11 +93,6 @@ def _checked(ts: list[Any], caller: str, good: Callable[[Any], Any], expected: s
         if not good(t.data if isinstance(t, Value) else t):
             msg = f"{caller}: expected targets {expected}, got {shown(t)}"
             raise RangeError(msg)
-
-
-def _differences(prediction: Any, target: Any, caller: str) -> list[Any]:
-    ps, ts = flat(prediction, target, caller)
-    return [p - t for p, t in zip(ps, ts)]
 
 
 def sum_of_squares(xs: Sequence[Any]) -> Any:
@@ -168,17 +164,95 @@ def _divisor(terms: int, prediction: Any, reduction: str, caller: str) -> int:
     return terms if reduction == "mean" else 1
 
 
-def _divided(total: Any, terms: int, prediction: Any, reduction: str, caller: str) -> Any:
-    n = _divisor(terms, prediction, reduction, caller)
-    return total if n == 1 else total / n
-
-
 def _reduced(terms: list[Any], prediction: Any, reduction: str, caller: str) -> Any:
     """One number from the terms of all outputs and cases."""
     n = _divisor(len(terms), prediction, reduction, caller)
     if n == len(terms):
         return ag.mean(terms)
     return ag.sum(terms) if n == 1 else ag.sum(terms) / n
+
+
+def _as_one(terms: list[Any], prediction: Any, reduction: str, rule: LossRule, ps: list[Any], ts: list[Any]) -> Any:
+    """The same, which says what it is as texts write it."""
+    n = _divisor(len(terms), prediction, reduction, rule.name)
+    return as_one(_reduced(terms, prediction, reduction, rule.name), rule, ps, ts, n)
+
+
+# --- as texts write them ------------------------------------------------------------------------
+# What a reader of a graph is told of a loss; its nodes are computed below.
+
+
+def _huber_slope(m: Any, p: Any, t: Any, delta: float) -> Any:
+    return m.where(m.abs(p - t) <= delta, p - t, delta * m.row("sign", p - t))
+
+
+SQUARED_ERRORS = LossRule(
+    "mse", "Σ (ŷ − y)² / n",
+    lambda m, p, t: (p - t) * (p - t), lambda m, p, t: 2 * (p - t), lambda m, p, t: -2 * (p - t),
+    "({0} - {1})**2", r"\left({0} - {1}\right)^2",
+)  # fmt: skip
+HALF_SQUARED_ERRORS = LossRule(
+    "sse", "½ Σ (ŷ − y)²",
+    lambda m, p, t: (p - t) * (p - t), lambda m, p, t: p - t, lambda m, p, t: t - p,
+    "({0} - {1})**2", r"\left({0} - {1}\right)^2", factor=(0.5, "0.5 * ", r"\frac{1}{2}"),
+)  # fmt: skip
+ABSOLUTE_ERRORS = LossRule(
+    "l1_loss", "Σ |ŷ − y| / n",
+    lambda m, p, t: m.abs(p - t), lambda m, p, t: m.row("sign", p - t), lambda m, p, t: -m.row("sign", p - t),
+    "abs({0} - {1})", r"\left|{0} - {1}\right|",
+    kinks=lambda m, p, t: (p - t,), kink="|x|'(0) = 0",
+)  # fmt: skip
+HINGES = LossRule(
+    "hinge", "Σ max(0, 1 − y ŷ) / n",
+    lambda m, p, t: m.row("relu", _margin(p, t)),
+    lambda m, p, t: m.where(_margin(p, t) > 0, -t, 0), lambda m, p, t: m.where(_margin(p, t) > 0, -p, 0),
+    "max(0, 1 - {1} * {0})", r"\max\left(0, 1 - {1} \cdot {0}\right)",
+    known={
+        1: ("max(0, 1 - {0})", r"\max\left(0, 1 - {0}\right)"),
+        -1: ("max(0, 1 + {0})", r"\max\left(0, 1 + {0}\right)"),
+    },
+    kinks=lambda m, p, t: (_margin(p, t),), kink="relu'(0) = 0",
+)  # fmt: skip
+OF_PROBABILITY = LossRule(
+    "binary_cross_entropy", "−Σ (y log ŷ + (1 − y) log(1 − ŷ)) / n",
+    lambda m, p, t: m.log(1 - p) if _is(t, 0) else m.log(p) if _is(t, 1) else t * m.log(p) + (1 - t) * m.log(1 - p),
+    lambda m, p, t: 1 / (1 - p) if _is(t, 0) else -1 / p if _is(t, 1) else (p - t) / (p * (1 - p)),
+    lambda m, p, t: m.log(1 - p) - m.log(p),
+    "{1} * log({0}) + (1 - {1}) * log(1 - {0})",
+    r"{1} \cdot \log {0} + \left(1 - {1}\right) \cdot \log\left(1 - {0}\right)",
+    factor=(-1.0, "-", "-"),
+    known={0: ("log(1 - {0})", r"\log\left(1 - {0}\right)"), 1: ("log({0})", r"\log {0}")},
+)  # fmt: skip
+OF_SCORE = LossRule(
+    "binary_cross_entropy_with_logits", "Σ (log(1 + exp(z)) − y z) / n",
+    lambda m, p, t: m.row("softplus", p) - t * p, lambda m, p, t: m.row("sigmoid", p) - t, lambda m, p, t: -p,
+    "softplus({0}) - {1} * {0}", r"\log\left(1 + e^{{{0}}}\right) - {1} \cdot {0}",
+    known={
+        0: ("softplus({0})", r"\log\left(1 + e^{{{0}}}\right)"),
+        1: ("softplus(-{0})", r"\log\left(1 + e^{{-{0}}}\right)"),
+    },
+)  # fmt: skip
+
+
+def _huber(delta: float) -> LossRule:
+    shown_delta = f"{delta:g}"
+    return LossRule(
+        "huber_loss", f"Σ (ŷ − y)²/2 / n, beyond {shown_delta} linear",
+        lambda m, p, t: m.where(
+            m.abs(p - t) <= delta, (p - t) * (p - t) / 2, delta * (m.abs(p - t) - delta / 2)
+        ),
+        lambda m, p, t: _huber_slope(m, p, t, delta), lambda m, p, t: -_huber_slope(m, p, t, delta),
+        "huber({0} - {1})", r"\operatorname{{huber}}\left({0} - {1}\right)",
+    )  # fmt: skip
+
+
+def _margin(p: Any, t: Any) -> Any:
+    """1 - t p; hinge has a target of 1 or -1, and 1 + p is what one writes for the latter."""
+    return 1 + p if _is(t, -1) else 1 - t * p
+
+
+def _is(t: Any, x: float) -> bool:
+    return isinstance(t, (int, float)) and t == x
 
 
 # --- of numbers ---------------------------------------------------------------------------------
@@ -213,8 +287,10 @@ def sse(prediction: Any, target: Any, *, reduction: str = "sum") -> Any:
         2.5
     """
     prediction = plain(prediction)
-    d = _differences(prediction, target, "sse")
-    return _divided(0.5 * sum_of_squares(d), len(d), prediction, reduction, "sse")
+    ps, ts = flat(prediction, target, "sse")
+    n = _divisor(len(ps), prediction, reduction, "sse")
+    total = 0.5 * sum_of_squares([p - t for p, t in zip(ps, ts)])
+    return as_one(total if n == 1 else total / n, HALF_SQUARED_ERRORS, ps, ts, n)
 
 
 @overload
@@ -249,8 +325,10 @@ def mse(prediction: Any, target: Any, *, reduction: str = "mean") -> Any:
         2.5
     """
     prediction = plain(prediction)
-    d = _differences(prediction, target, "mse")
-    return _divided(sum_of_squares(d), len(d), prediction, reduction, "mse")
+    ps, ts = flat(prediction, target, "mse")
+    n = _divisor(len(ps), prediction, reduction, "mse")
+    total = sum_of_squares([p - t for p, t in zip(ps, ts)])
+    return as_one(total if n == 1 else total / n, SQUARED_ERRORS, ps, ts, n)
 
 
 @overload
@@ -282,8 +360,9 @@ def l1_loss(prediction: Any, target: Any, *, reduction: str = "mean") -> Any:
         1.5
     """
     prediction = plain(prediction)
-    terms = [ag.abs(d) for d in _differences(prediction, target, "l1_loss")]
-    return _reduced(terms, prediction, reduction, "l1_loss")
+    ps, ts = flat(prediction, target, "l1_loss")
+    terms = [ag.abs(p - t) for p, t in zip(ps, ts)]
+    return _as_one(terms, prediction, reduction, ABSOLUTE_ERRORS, ps, ts)
 
 
 @overload
@@ -317,11 +396,12 @@ def huber_loss(prediction: Any, target: Any, delta: float = 1.0, *, reduction: s
     """
     delta = real(delta, "huber_loss: delta", 0.0, open_low=True)
     prediction, terms = plain(prediction), []
-    for d in _differences(prediction, target, "huber_loss"):
-        size = ag.abs(d)
+    ps, ts = flat(prediction, target, "huber_loss")
+    for p, t in zip(ps, ts):
+        size = ag.abs(p - t)
         held = ag.minimum(size, delta)
         terms.append(held * (size - 0.5 * held))  # both cases at once, and nothing is squared that could overflow
-    return _reduced(terms, prediction, reduction, "huber_loss")
+    return _as_one(terms, prediction, reduction, _huber(delta), ps, ts)
 
 
 @overload
@@ -356,7 +436,7 @@ def hinge(prediction: Any, target: Any, *, reduction: str = "mean") -> Any:
     ps, ts = flat(prediction, target, "hinge")
     _checked(ts, "hinge", lambda t: t in (-1.0, 1.0), "-1 or 1")
     terms = [ag.relu(1.0 - p if t == 1 else 1.0 + p) for p, t in zip(ps, ts)]
-    return _reduced(terms, prediction, reduction, "hinge")
+    return _as_one(terms, prediction, reduction, HINGES, ps, ts)
 
 
 # --- of two classes -----------------------------------------------------------------------------
@@ -405,7 +485,7 @@ def binary_cross_entropy(prediction: Any, target: Any, *, reduction: str = "mean
     ps = list(map(_probability, ps))
     _checked(ts, "binary_cross_entropy", lambda t: 0.0 <= t <= 1.0, "in [0, 1]")
     terms = [_between(p, t, _surprise, lambda p: -ag.maximum(ag.log1p(-p), LEAST_LOG)) for p, t in zip(ps, ts)]
-    return _reduced(terms, prediction, reduction, "binary_cross_entropy")
+    return _as_one(terms, prediction, reduction, OF_PROBABILITY, ps, ts)
 
 
 LEAST_LOG = -100.0
@@ -467,7 +547,7 @@ def binary_cross_entropy_with_logits(prediction: Any, target: Any, *, reduction:
     zs, ts = flat(prediction, target, "binary_cross_entropy_with_logits")
     _checked(ts, "binary_cross_entropy_with_logits", lambda t: 0.0 <= t <= 1.0, "in [0, 1]")
     terms = [_between(z, t, lambda z: ag.softplus(-z), ag.softplus) for z, t in zip(zs, ts)]
-    return _reduced(terms, prediction, reduction, "binary_cross_entropy_with_logits")
+    return _as_one(terms, prediction, reduction, OF_SCORE, zs, ts)
 
 
 def _between(p: Any, t: Any, one: Callable[[Any], Any], zero: Callable[[Any], Any]) -> Any:

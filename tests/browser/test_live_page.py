@@ -49,6 +49,18 @@ def entropy(numbers=None):
     return nn.cross_entropy(z, 1) + 2 * ag.softmax(z)[0]
 
 
+def losses(numbers=None):
+    numbers = numbers or {}
+    x, y = (ag.Value(numbers.get(n, d), label=n) for n, d in (("x", 0.3), ("y", -0.6)))
+    scores, shares = [2 * x, y], [ag.sigmoid(x), ag.sigmoid(y)]
+    by_targets = {
+        (1.0, 0.25): [(nn.mse, scores), (nn.sse, scores), (nn.l1_loss, scores), (nn.huber_loss, scores)],
+        (1, -1): [(nn.hinge, scores)],
+        (1.0, 0.0): [(nn.binary_cross_entropy, shares), (nn.binary_cross_entropy_with_logits, scores)],
+    }
+    return ag.sum([loss(of, list(targets)) for targets, some in by_targets.items() for loss, of in some])
+
+
 def recurrent(numbers=None):
     model = nn.RNN(1, 2, seed=1)
     _put(model, numbers)
@@ -88,7 +100,7 @@ def _at(make, numbers):
     return copies[root]
 
 
-GRAPHS = {f.__name__: f for f in (readme, xor, entropy, recurrent)}
+GRAPHS = {f.__name__: f for f in (readme, xor, entropy, losses, recurrent)}
 names = pytest.mark.parametrize("name", sorted(GRAPHS))
 
 

@@ -21,8 +21,10 @@ if TYPE_CHECKING:
 
     from ...engine.ops import Primitive, Whole
     from ...engine.value import Value
+    from ...notation.losses import WrittenLoss
 
 POINTS = (-1.7, -0.6, 0.0, 0.6, 1.7)  # of operands at which a rule is read beside the recorded ones
+FAR_POINTS = (-100.0, *POINTS, 100.0)  # of predictions at which a loss is read
 SAMPLED = 3  # operands up to which it is read elsewhere, too
 
 Tree = Any  # a number, or a list of an operation's name and its operands
@@ -58,9 +60,15 @@ class RuleForms:
                 self.forms.append(form)
         return self._known[key]
 
-    def _read(self, row: Primitive, fixed: Sequence[float | None], recorded: Sequence[float]) -> dict[str, Any] | None:
+    def _read(
+        self,
+        row: Primitive,
+        fixed: Sequence[float | None],
+        recorded: Sequence[float],
+        points: Iterable[Sequence[float]] | None = None,
+    ) -> dict[str, Any] | None:
         variants: list[list[list[Tree]]] = [[] for _ in fixed]
-        for point in _points(fixed, recorded):
+        for point in _points(fixed, recorded) if points is None else points:
             operands = [
                 RuleTerm("operand", (k,), Double(x)) if c is None else RuleTerm("number", (), Double(x))
                 for k, (x, c) in enumerate(zip(point, fixed, strict=True))
@@ -98,6 +106,15 @@ class RuleForms:
         own, other = said.slopes
         trees = [self.tree(WRITTEN.number(x)) for x in (own(p), other(p, q))]
         return {"trees": trees, "notes": list(said.notes)}
+
+    def of_loss(self, row: WrittenLoss, operands: Sequence[Value]) -> dict[str, Any] | None:
+        """Those of a loss, one after the other of its operands; None where these are too many."""
+        if len(operands) > MOST_OPERANDS:
+            return None
+        recorded = [_double(p.data) for p in operands]
+        n = len(row.loss.predictions)
+        points = [recorded, *([x] * n + recorded[n:] for x in FAR_POINTS)]  # each slope is of one prediction
+        return self._read(row, [None] * len(operands), recorded, points)
 
     def tree(self, term: RuleTerm) -> Tree:
         """A formula as JSON."""

@@ -11,7 +11,7 @@ from . import html
 from .guards import beyond, guards_of
 from .rule_forms import RuleForms
 from .rules import operations_in
-from .state import state_of
+from .state import state_of, wholes_in
 
 if TYPE_CHECKING:
 
@@ -37,9 +37,10 @@ def told_of(
         guards: Nodes that became True or False while it was recorded, and which.
     """
     forms = RuleForms(view.graph.order)
+    wholes = wholes_in(view, forms)
     more = beyond(view.graph.order, guards or {})
     operations, rules = operations_in([*view.graph.order, *more], forms.called)
-    state = state_of(view, operations, forms, title=title, theme=theme)
+    state = state_of(view, operations, forms, wholes, title=title, theme=theme)
     if guards:
         state["guards"] = guards_of(view.graph, more, guards, operations, state["shown"])
     return state, rules

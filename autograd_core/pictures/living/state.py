@@ -10,6 +10,7 @@ from ...engine.ops import ROWS
 from ...engine.value import Constant, Value
 from ...errors import OperandError, RangeError, StructureError
 from ...notation.formulas import dotted, named, operation
+from ...notation.losses import LossRule, WrittenLoss
 from ...notation.wholes import wholes_of
 from .. import text
 from ..view.scope_tree import ROOT
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from ...engine.ops import Primitive
+    from ...notation.wholes import WholeInGraph
     from ..view.folding import View
     from ..view.scope_tree import Graph
     from .rule_forms import RuleForms
@@ -67,14 +69,16 @@ def names_in(order: Sequence[Value]) -> NodeNames:
 
 
 def state_of(
-    view: View, operations: Mapping[Operation, tuple[int, str]], forms: RuleForms, *, title: str, theme: str
-) -> dict[str, Any]:
+    view: View, operations: Mapping[Operation, tuple[int, str]], forms: RuleForms, wholes: list[dict[str, Any]],
+    *, title: str, theme: str,
+) -> dict[str, Any]:  # fmt: skip
     """The graph of a view, and which of its scopes are open.
 
     Args:
         view: Of the graph as recorded.
         operations: For each operation its number, and the key of its rule; "" where the page has none.
         forms: How its local derivatives come about.
+        wholes: What `wholes_in` found.
         title: A heading.
         theme: "light", "dark" or "auto".
     """
@@ -105,7 +109,7 @@ def state_of(
         "scopePaths": [text.clean(path) for path in scope_paths],
         "scopeOf": [scope_paths[node.scope] for node in order],
         "roots": [graph.index[root] for root in dict.fromkeys(order[v] for v in sorted(graph.roots))],
-        "wholes": _wholes(graph, view, forms),
+        "wholes": wholes,
         "forms": forms.forms,
         "formOf": forms.of,
         "rows": sorted(graph.rows),
@@ -157,26 +161,38 @@ def template(row: Primitive, arity: int) -> str:
     wrapped = operation(row, [chr(PLAIN + k) for k in range(arity)])
     for k in range(arity):
         sign = chr(PLAIN + k)
-        if f"({sign})" in wrapped and f"(Q{k}Q)" not in bare:  # as an atom, which a bare name is
+        if f"(({sign}))" in wrapped or (f"({sign})" in wrapped and f"(Q{k}Q)" not in bare):  # an atom, as a name is
             wrapped = wrapped.replace(f"({sign})", chr(BRACKETED + k))
     return wrapped
 
 
-def _wholes(graph: Graph, view: View, forms: RuleForms) -> list[dict[str, Any]]:
-    """Primitives that are computed in parts, with the scope that folds each; -1 where none does."""
-    found = []
+def wholes_in(view: View, forms: RuleForms) -> list[dict[str, Any]]:
+    """What is computed in parts, with the scope that folds each; -1 where none does."""
+    graph, found = view.graph, []
     for group in wholes_of(graph.order, graph.users, graph.roots | graph.constants):
-        scope = view.tree.home[group.nodes[0]]
-        found.append({
+        scope = view.tree.home[group.nodes[-1]]
+        whole = {
             "nodes": group.nodes,
             "outputs": group.outputs,
             "scope": scope if view.tree.scopes[scope].whole else -1,
             "name": group.said.name,
             "caption": group.said.caption,
-            "text": group.said.text,
-            "rules": forms.of_whole(group.said),
-        })  # fmt: skip
+        }
+        said = group.said
+        if isinstance(said, LossRule):
+            found.append(whole | _of_loss(graph, group, forms))
+        else:
+            found.append(whole | {"text": said.text, "rules": forms.of_whole(said)})
     return found
+
+
+def _of_loss(graph: Graph, group: WholeInGraph, forms: RuleForms) -> dict[str, Any]:
+    """How a loss is written, of which operands, and its rules."""
+    assert group.loss is not None
+    operands = group.loss.operands or []
+    row = WrittenLoss(group.loss)
+    text = template(row, len(operands)) if len(operands) <= FEW_OPERANDS else ""
+    return {"text": text, "operands": [graph.index[p] for p in operands], "form": forms.of_loss(row, operands)}
 
 
 # --- points and cases -----------------------------------------------------------------------------

@@ -13,11 +13,11 @@ from ..scene.cards import (
     CARD_HEIGHT,
     CARD_WIDTH,
     FOLD_HEIGHT,
-    FOLD_WIDTH,
     NAME_FONT,
     NUMBER_FONT,
     PILE,
     ROW_WIDTH,
+    fold_width,
 )
 from ..scene.overlay import CHANGED
 from ..scene.plates import HEAD, STRIP
@@ -160,10 +160,11 @@ def _pile(w: float, face: float) -> list[str]:
 
 def _folded(card: Card, w: float, h: float) -> list[str]:
     """A folded scope: its name, its contents, its result."""
-    left, top = (w - FOLD_WIDTH) / 2 + 8, (h - PILE - FOLD_HEIGHT) / 2 + PILE / 2
-    right = left + FOLD_WIDTH - 16
+    width = min(w, fold_width(card.caption))
+    left, top = (w - width) / 2 + 8, (h - PILE - FOLD_HEIGHT) / 2 + PILE / 2
+    right = left + width - 16
     parts = _head(card, w, 22)
-    what = text.shorten(card.caption, int((FOLD_WIDTH - 16) / (text.EM * CAPTION_FONT)))
+    what = text.shorten(card.caption, int((width - 16) / (text.EM * CAPTION_FONT) + 1e-9))
     parts.append(words("caption", left, top + 37, what))
     said, _ = typeset(card.captions[0])
     parts.append(f'<text class="caption" x="{number(left)}" y="{number(top + 53)}">{said}</text>')

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from ..view.scope_tree import Graph
 
 CARD_WIDTH, CARD_HEIGHT = 126.0, 62.0
+WIDEST_FOLD = 300.0  # of a loss, whose formula is to be read
 FOLD_WIDTH, FOLD_HEIGHT, PILE = 216.0, 80.0, 6.0  # a folded scope, and the cards that show below it
 ROW_HEIGHT = 22.0  # a leaf that is one of many operands: label, value and gradient in one line
 ROW_WIDTH = 250.0
@@ -206,6 +207,11 @@ def _log10(x: Any) -> float:
     if not isinstance(x, Rational):
         return float(x.log10())  # a Decimal: the norm of Fractions
     return math.log10(x.numerator) - math.log10(x.denominator)  # a Fraction may be beyond floats
+
+
+def fold_width(caption: str) -> float:
+    """The width of a folded scope's card within which its caption fits, up to a limit."""
+    return max(FOLD_WIDTH, min(text.extent(caption, CAPTION_FONT) + 16, WIDEST_FOLD))
 
 
 def is_of_pairs(node: Value) -> bool:

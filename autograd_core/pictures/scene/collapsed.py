@@ -21,6 +21,7 @@ from .cards import (
     Port,
     bar,
     blank_card,
+    fold_width,
     name_of,
     nonzero,
 )
@@ -53,7 +54,8 @@ def folded_card(board: Board, s: int, group: list[int], around: tuple[str, ...])
     inner = _norm([graph.grads[v] for v in leaves]) if board.has_grads and 0 < len(leaves) < len(group) else None
     caption = scope.whole or _contents(graph, group, inner, named=scope.made_up)
     name, _, which = scope.name.partition(" · ") if scope.made_up else (scope.name, "", "")
-    card = blank_card(group[-1], around, name, (FOLD_WIDTH, FOLD_HEIGHT + PILE), "", kind="fold")
+    width = fold_width(caption) if scope.whole else FOLD_WIDTH
+    card = blank_card(group[-1], around, name, (width, FOLD_HEIGHT + PILE), "", kind="fold")
     lines = [f"folded scope {scope.path}: {caption}"]
     values = [graph.data[v] for v in exits]
     grads = [graph.grads[v] for v in exits]

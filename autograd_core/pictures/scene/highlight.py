@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from ...engine.value import Constant, Value
 from ...errors import OperandError, StructureError
+from ...notation.losses import loss_of
 from .. import text
 
 if TYPE_CHECKING:
@@ -125,7 +126,8 @@ def _path(
     edges = []
     factors = []
     for source, user, operand in zip(path.nodes, path.nodes[1:], path.operands):
-        if operand < 0:
+        if operand < 0:  # into the card of what is computed in parts
+            edges.append((graph.index[source], graph.index[user], -1))
             continue
         edges_of = user._edges  # and not `parents`, which looks at all of them for each path
         edges.append((graph.index[source], graph.index[user], operand))
@@ -158,7 +160,7 @@ def _operand(source: Value, user: Value, operand: int) -> int:
     half = len(edges) // 2
     if 0 <= operand < half and edges[operand] is source:
         return operand
-    if row is not None and (row.whole or row.absorbs):
+    if (row is not None and (row.whole or row.absorbs)) or loss_of(user) is not None:
         return next((k for k in range(half) if edges[k] is source), -1)
     msg = f"draw: no such path in this graph: operand {operand} of {user!r:.60} is not {source!r:.60}"
     raise StructureError(msg)

@@ -9,7 +9,8 @@ import sys
 from typing import TYPE_CHECKING
 
 from ...engine.value import Constant
-from ...notation.formulas import atom, operation
+from ...notation.formulas import operation
+from ...notation.names import atom
 from ...notation.numbers import shown
 from .. import text
 from .jumps import next_case, next_layer, next_use

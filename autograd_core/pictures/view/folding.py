@@ -114,6 +114,7 @@ def view_of(
         view = view._replace(opened=frozenset(plate.scope for plate in found))
     elif automatic or (fold == "auto" and found and len(shown) > SIMPLE):
         view = _opened(view)
+        view = view._replace(opened=view.opened - (_single(view) if whole else set()))
     elif fold == "auto":
         view = view._replace(opened=frozenset(every) - (_single(view) if whole else set()))
     elif not folds:

@@ -50,9 +50,10 @@ class NodeRules {
     this.written = written;
     this.node = node;
     this.list = written.operandsOf(node);
-    this.operation = written.operations.get(node);
+    const operation = written.operations.get(node);
+    this.operation = operation?.whole.operands ? null : operation;  // of a primitive in parts; a loss has forms as others do
     this.op = written.op(node);
-    this.form = this.operation ? null : model.state.forms[model.state.formOf[node]];
+    this.form = operation ? operation.whole.form : model.state.forms[model.state.formOf[node]];
     this.data = this.list.map((p) => model.data[p]);
     const short = (name) => (name.length > LONGEST_OPERAND ? `${name.slice(0, LONGEST_OPERAND - 3)}...` : name);
     this.called = this.list.map((p) => (model.isConstant[p] ? shownNumber(model.data[p]) : short(model.state.shown[p])));

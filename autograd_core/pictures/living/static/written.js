@@ -1,9 +1,18 @@
-// The graph as texts write it: a softmax or a logsumexp, which is computed in parts, is one operation per output.
+// The graph as texts write it: a softmax, which is computed in parts, is one operation per output, and a loss is one.
 
 const MOST_WRITTEN = 400;  // edges of one whole; beyond, it stays as recorded
 
+// A loss names its operands; its derivatives have a form each.
+function lossOf(model, whole) {
+  const { operands, outputs: [output] } = whole, of = new Map();
+  if (operands.length > MOST_WRITTEN) return null;
+  for (const node of whole.nodes) model.operands[node].forEach((p, k) => { const at = operands.indexOf(p); if (at >= 0) of.set(`${node} ${k}`, at); });
+  return [{ output, of, turned: [...operands.keys()], mine: 0, operands, whole }];
+}
+
 // For each output of a whole its operands, its own one first, and where each recorded edge goes among them.
 function operationsOf(model, whole) {
+  if (whole.operands) return lossOf(model, whole);
   const inside = new Set(whole.nodes), ends = new Set(whole.outputs);
   const places = new Map(), owners = new Map(), own = new Map(), of = new Map(), operands = [];
   for (const node of whole.nodes) {
