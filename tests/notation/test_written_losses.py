@@ -211,7 +211,7 @@ def test_a_batch_of_cases_is_a_plate_and_one_loss():
     assert len(card.ports) == 4
 
 
-@pytest.mark.parametrize("name, reduction", [*itertools.product(LOSSES, REDUCTIONS)])
+@pytest.mark.parametrize(("name", "reduction"), [*itertools.product(LOSSES, REDUCTIONS)])
 def test_a_page_is_told_of_it(name, reduction):
     _, _, loss = made(name, reduction)
     [whole] = ag.live(loss).state["wholes"]
@@ -227,3 +227,17 @@ def test_a_written_loss_is_a_rule_as_others_are():
         assert isinstance(row, WrittenLoss)
         assert row.gives(loss.data)
         assert not row.gives(loss.data * (1 + 1e-6))
+
+
+def test_tooltips_say_how_a_local_derivative_comes_about():
+    """On ports of cards and of a folded loss, from the entry of the operation."""
+    x = ag.Value(0.5, label="x")
+    loss = nn.mse([ag.tanh(x), ag.relu(x)], [1.0, 0.0])
+    svg = ag.draw(loss).svg
+    for said in (
+        "∂tanh(x)/∂x = 1 − tanh²(x) = 1 − 0.4621² = 0.7864",
+        "∂relu(x)/∂x = 1, as x &gt; 0",
+        "∂v8/∂v1 = 2 · (v1 − 1) / 2 = 2 · (0.4621 − 1) / 2 = −0.5379",
+    ):
+        assert f"\n{said}</title>" in svg
+    assert "∂" not in ag.draw(x + 2.0).svg  # nothing to say but 1

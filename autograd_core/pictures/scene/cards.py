@@ -14,6 +14,7 @@ from ...engine.evaluation import is_finite
 from ...engine.value import Constant
 from ...notation.formulas import WrittenWhole
 from ...notation.names import without_latex
+from ...notation.rules import rules_of
 from .. import text
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from ..view.scope_tree import Graph
 
 CARD_WIDTH, CARD_HEIGHT = 126.0, 62.0
+MOST_RULED, MOST_RULES = 300, 8  # nodes of a graph, and operands of a node, whose ports have their rule in a tooltip
 WIDEST_FOLD = 300.0  # of a loss, whose formula is to be read
 FOLD_WIDTH, FOLD_HEIGHT, PILE = 216.0, 80.0, 6.0  # a folded scope, and the cards that show below it
 ROW_HEIGHT = 22.0  # a leaf that is one of many operands: label, value and gradient in one line
@@ -243,6 +245,7 @@ def ports_of(graph: Graph, i: int, card_of: Mapping[int, int]) -> list[Port]:
 def _ports(graph: Graph, node: Value) -> list[Port]:
     parents, slopes = node.parents, node.local_grads  # once: each reads all operands
     sign = _sign(node)
+    rules = _rules_said(graph, node)
     ports = []
     for operand in _operand_order(node):
         parent, slope = parents[operand], slopes[operand]
@@ -256,11 +259,20 @@ def _ports(graph: Graph, node: Value) -> list[Port]:
                 chip=text.number(parent.data) if is_constant else "×" + text.number(slope),
                 is_constant=is_constant,
                 is_dead=not is_constant and not nonzero(slope),
-                title=f"constant {text.in_full(parent.data)}" if is_constant else what,
+                title=f"constant {text.in_full(parent.data)}" if is_constant else what + rules[operand],
                 node=u,
             )
         )
     return ports
+
+
+def _rules_said(graph: Graph, node: Value) -> list[str]:
+    """How each local derivative comes about, on a line of its own; "" where there is no more to say than its number."""
+    count = len(node.parents)
+    if len(graph.order) > MOST_RULED or count > MOST_RULES:
+        return [""] * count
+    names = {node: graph.names[graph.index[node]], **{p: graph.names[graph.index[p]] for p in node.parents}}
+    return [f"\n{text.clean(rule.text)}" if rule and rule.says_more else "" for rule in rules_of(node, names)]
 
 
 def lined_up(

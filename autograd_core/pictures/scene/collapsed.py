@@ -8,6 +8,8 @@ from numbers import Rational
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ...engine.sweep import reverse
+from ...notation.losses import WrittenLoss, loss_of
+from ...notation.rules import rules_at
 from .. import text
 from ..view.auto_groups import summary
 from .cards import (
@@ -168,6 +170,7 @@ def folded_ports(board: Board, s: int, group: list[int], sources: list[Entering]
     alone = len(exits) == 1 and sum(len(e.edges) for e in sources) <= MOST_PORTS
     # Of copies that are not shown, the derivatives are not those of one sweep of the group.
     slopes = through(graph, group, exits[0]) if len(exits) == 1 and not board.closed_in(s) else {}
+    rules = _rules_of_loss(graph, exits[0], slopes) if board.view.tree.scopes[s].whole and slopes else {}
     for source, edges in sources:
         if source in joined:
             tied.setdefault(joined[source], Counter()).update(edges)
@@ -175,7 +178,8 @@ def folded_ports(board: Board, s: int, group: list[int], sources: list[Entering]
             for u in sorted(edges):
                 slope = slopes.get(u, 0)
                 what = f"derivative of {name_of(graph, exits[0])} by {name_of(graph, u)}, through all of {path}: "
-                add(source, "×" + text.number(slope), what + text.in_full(slope), is_dead=not nonzero(slope), node=u)
+                title = what + text.in_full(slope) + rules.get(u, "")
+                add(source, "×" + text.number(slope), title, is_dead=not nonzero(slope), node=u)
         else:
             add(source, edges_said(edges), f"{edges_said(edges)} into {path}, of {_some(graph, edges)}")
     for junction, edges in tied.items():
@@ -184,6 +188,20 @@ def folded_ports(board: Board, s: int, group: list[int], sources: list[Entering]
         title = f"{edges_said(edges)} into {path}, of {_some(graph, edges)}{f' in {around[-1]}' if around else ''}"
         add(junction, f"{chip}, {edges_said(edges)}", title)
     return ports
+
+
+def _rules_of_loss(graph: Graph, end: int, slopes: Mapping[int, Any]) -> dict[int, str]:
+    """How the derivatives of a loss to its operands come about, each on a line of its own."""
+    node = graph.order[end]
+    loss = loss_of(node)
+    operands = loss.operands if loss is not None else None
+    if loss is None or operands is None or len(operands) > MOST_PORTS:
+        return {}
+    places = [graph.index[x] for x in operands]
+    called = [graph.names[u] for u in places]
+    data = (*(graph.data[u] for u in places), graph.data[end])
+    rules = rules_at(WrittenLoss(loss), called, graph.names[end], data, [slopes.get(u, 0.0) for u in places])
+    return {u: f"\n{text.clean(rule.text)}" for u, rule in zip(places, rules, strict=True) if rule and rule.says_more}
 
 
 def _some(graph: Graph, edges: Iterable[int]) -> str:
