@@ -28,7 +28,7 @@ from .scene.highlight import tracks_of
 from .scene.overlay import checked
 from .scene.tooltips import told
 from .sizes import Sizes, sizes_of
-from .view.folding import count_cards, read_graph, states, view_of
+from .view.folding import count_cards, folded_further, read_graph, states, view_of
 
 if TYPE_CHECKING:
     import os
@@ -308,7 +308,8 @@ def draw(
         expression: Whether to add the graph's formula. In HTML it is MathML; within an SVG, PNG or PDF
             it needs the extra `math`.
         width: Of the picture in pixels, from 40. The layout is chosen for it: broken into lines, or from top to
-            bottom. A small graph is enlarged, to twice its size at most, and then stands in the middle.
+            bottom. Where print would be smaller than 9 pixels, more is folded unless `fold` or `unfold` is given, and a
+            warning says so. A small graph is enlarged, to twice its size at most, and then stands in the middle.
         height: Likewise.
         aspect: Width over height, as "16:9" or a number: the layout whose print is largest on such a page.
         font_scale: How many times larger than usual all print is, from 0.1 to 20; lines break accordingly earlier.
@@ -371,14 +372,28 @@ def draw(
     )
     asked = Asked(tuple(roots), fold, unfold, _trails(highlight), _still(around, gradients, overlay))
     picture = drawn(view, look, layout=layout, direction=direction, asked=asked)
-    if picture._frame.smallest() < LEAST_READABLE and look.sizes.is_asked:
-        needed = math.ceil(picture._frame.size()[0] * LEAST_READABLE / picture._frame.smallest())
-        msg = (
-            f"draw: at this size the smallest print is {picture._frame.smallest():.1f} pixels high; fold more, take "
-            f"style='compact', or a width of {needed} pixels"
-        )
-        warnings.warn(msg, UserWarning, stacklevel=2)
+    smallest = picture._frame.smallest()
+    if smallest >= LEAST_READABLE or not look.sizes.is_asked:
+        return picture
+    needed = math.ceil(picture._frame.size()[0] * LEAST_READABLE / smallest)
+    if fold == "auto" and not unfold:
+        for further in folded_further(view):
+            picture = max(picture, drawn(further, look, layout=layout, direction=direction, asked=asked), key=_print)
+            if _print(picture) >= LEAST_READABLE:
+                break
+    if _print(picture) < LEAST_READABLE:
+        needed = math.ceil(picture._frame.size()[0] * LEAST_READABLE / _print(picture))
+        said = f"at this size the smallest print is {_print(picture):.1f} pixels high; fold more, take style='compact',"
+        said += " or"
+    else:
+        said = f"more is folded, for print of {LEAST_READABLE:g} pixels at this size; all of it takes"
+    warnings.warn(f"draw: {said} a width of {needed} pixels", UserWarning, stacklevel=2)
     return picture
+
+
+def _print(picture: Picture) -> float:
+    """Pixels of a picture's smallest print."""
+    return picture._frame.smallest()
 
 
 def _formulas(roots: Sequence[Value], read: ReadGraph | None) -> tuple[str, ...]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+import warnings
 from xml.etree import ElementTree as ET
 
 import pytest
@@ -12,6 +13,7 @@ from graphs import GRAPHS, network, perceptron, readme
 import autograd_core as ag
 import nn
 from autograd_core.pictures import draw
+from autograd_core.pictures.picture import LEAST_READABLE
 from autograd_core.pictures.render.theme import RULES
 from autograd_core.pictures.scene.cards import LEAST_FONT, NUMBER_FONT
 
@@ -131,3 +133,43 @@ def test_a_stepper_has_a_size_too(tmp_path):
 def test_sizes_that_make_no_sense(options, error, message):
     with pytest.raises(error, match=f"draw: .*{message}"):
         draw(ag.Value(1.0) * 2, **options)
+
+
+def of_moons(cases, *layers):
+    net = nn.MLP(2, [*layers, 1], seed=1)
+    xs, ys = nn.datasets.moons(cases)
+    loss = nn.mse([net(list(x)) for x in xs], [*map(float, ys)])
+    loss.backward()
+    return loss
+
+
+def recurrent(steps, module):
+    states = module([[ag.Value(0.1 * k, label=f"x{k}")] for k in range(steps)])[0]
+    loss = nn.mse(states[-1], [0.5, -0.5])
+    loss.backward()
+    return loss
+
+
+@pytest.mark.parametrize(
+    "root",
+    [
+        lambda: of_moons(20, 8, 8), lambda: of_moons(4, 4), lambda: recurrent(10, nn.RNN(1, 2, seed=1)),
+        lambda: recurrent(5, nn.LSTM(1, 2, seed=1)),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("width", [600, 700])
+def test_a_network_at_a_notebooks_width_folds_until_it_can_be_read(root, width):
+    """And a warning says so; what is folded or opened by hand stays so."""
+    root = root()
+    with warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("always")
+        picture = ag.draw(root, width=width)
+    assert picture._frame.smallest() >= LEAST_READABLE
+    assert [str(x.message) for x in said if "more is folded" not in str(x.message)] == []
+    if said:
+        wider = int(re.search(r"width of (\d+) pixels", str(said[0].message))[1])
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            assert len(ag.draw(root, width=wider + 20)._frame.scene.cards) >= len(picture._frame.scene.cards)
+        with pytest.warns(UserWarning, match="the smallest print is"):
+            ag.draw(root, width=width, fold=None)

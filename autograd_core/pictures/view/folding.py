@@ -317,6 +317,15 @@ def _opened(view: View) -> View:
     return view._replace(opened=frozenset(opened))
 
 
+def folded_further(view: View) -> Iterator[View]:
+    """Views with less detail: the innermost open scopes folded, then those around them; what repeats stays a plate."""
+    kept = {plate.scope for plate in view.plates}
+    scopes = view.tree.scopes
+    inner = {scopes[s].depth for s in view.opened if view.sizes[s] > 1} - {0}
+    for depth in sorted(inner, reverse=True):
+        yield view._replace(opened=frozenset(s for s in view.opened if s in kept or scopes[s].depth < depth))
+
+
 def groups_of(view: View) -> dict[int, list[int]]:
     """The nodes of every folded scope."""
     folds = view.folds()
