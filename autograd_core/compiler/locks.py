@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 from threading import RLock
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
 from weakref import WeakSet
 
 if TYPE_CHECKING:
@@ -34,7 +34,13 @@ class once(Generic[T]):  # noqa: N801  used as the decorator `property` is
     def __init__(self, compute: Callable[[Any], T]) -> None:
         self._compute, self._name, self.__doc__ = compute, compute.__name__, compute.__doc__
 
-    def __get__(self, owner: Locked, _: Any = None) -> T:
+    @overload
+    def __get__(self, owner: None, _: Any = None) -> once[T]: ...
+    @overload
+    def __get__(self, owner: Locked, _: Any = None) -> T: ...
+    def __get__(self, owner: Locked | None, _: Any = None) -> T | once[T]:
+        if owner is None:  # on the class, as `help` asks
+            return self
         with owner.lock:
             if self._name not in vars(owner):
                 vars(owner)[self._name] = self._compute(owner)

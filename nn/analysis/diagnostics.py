@@ -12,6 +12,7 @@ from ..metrics.accuracy import SameClass, right_for
 from ..modules.losses import underlying
 from ..modules.module import Module
 from ..support.validation import plain, real, shown, whole
+from ..training.history import History
 from .diagnosis import Diagnosis, Finding, LayerState
 from .plateau import Rest, mistaken, nearly_alike, rest
 from .target_checks import SQUARED, coded, mismatch, out_of_range, refused
@@ -29,12 +30,14 @@ LARGE_INPUT = 10.0
 UNEVEN = 10.0  # times the range of another column
 LARGE_WEIGHT = 20.0
 MANY_PARAMETERS = 20  # parameters per case
+STILL = 1e-3  # share by which a loss falls that hardly falls
 NAMED = 3  # findings of one kind that are listed one by one
 
 
 def diagnose(
-    model: Module, X: Any, y: Any = None, loss: Loss | None = None, *, lr: float | None = None, cases: int = 200
-) -> Diagnosis:
+    model: Module, X: Any, y: Any = None, loss: Loss | None = None, *, lr: float | None = None,
+    history: History | None = None, cases: int = 200,
+) -> Diagnosis:  # fmt: skip
     """Look for what keeps a network from learning: saturated and dead units, signals that fade, odd ranges.
 
     Nothing is changed: no parameter, no gradient, no mode. Kinds of findings:
@@ -51,7 +54,8 @@ def diagnose(
     - size: more than 20 times as many parameters as cases, with hidden units and targets
     - labels: what the loss cannot take, and classes that never come
     - outputs: probabilities where the loss wants scores, or the reverse
-    - learning rate: a step of gradient descent that makes the loss larger, or hardly changes it
+    - learning rate: a step of gradient descent that makes the loss larger, or hardly changes it; training in which
+      the loss grew, or hardly fell though a larger step would lower it
     - not finite: inputs, predictions or parameters that are infinite or NaN
 
     Args:
@@ -60,6 +64,7 @@ def diagnose(
         y: n targets, as the loss takes them; None for what can be said without.
         loss: A function of `(predictions, targets)`; None likewise.
         lr: A learning rate to be tried in one step of gradient descent, which is taken back.
+        history: What `fit` returned for this model: how its loss went, and at which learning rate.
         cases: How many cases to look at, at most; evenly spaced among all.
 
     Returns:
@@ -84,6 +89,9 @@ def diagnose(
     if (y is None) != (loss is None) or (loss is not None and not callable(loss)):
         msg = f"diagnose: expected both y and loss, or neither, got y={shown(y)} and loss={shown(loss)}"
         raise OperandError(msg)
+    if history is not None and not isinstance(history, History):
+        msg = f"diagnose: history: expected what fit returned, a History, got {shown(history)}"
+        raise OperandError(msg)
     limit, rate = whole(cases, "diagnose: cases"), None if lr is None else real(lr, "diagnose: lr", 0.0, open_low=True)
     rows, targets = cases_of(X, plain(X) if y is None else y, "diagnose")
     chosen = sorted({i * len(rows) // limit for i in range(limit)}) if len(rows) > limit else range(len(rows))
@@ -98,6 +106,7 @@ def diagnose(
         *(exam.size_findings(len(rows)) if loss else ()),
         *(exam.rest_findings() if loss else ()),
         *(exam.rate_findings(rate) if loss and rate else ()),
+        *(exam.course_findings(history) if loss and history is not None and history.loss else ()),
     ]
     return Diagnosis(tuple(found), tuple(exam.layers), len(some))
 
@@ -142,7 +151,10 @@ def _input_findings(rows: list[Any]) -> Iterator[Finding]:
     advice = "Scale the inputs: nn.MinMaxScaler() or nn.StandardScaler(), fitted on the training cases."
     large = [j for j, size in enumerate(sizes) if size > LARGE_INPUT]
     yield from _shortened(
-        [Finding("inputs", f"column {j}", sizes[j], f"goes up to {sizes[j]:g}, beyond 10.", advice) for j in large],
+        [
+            Finding("inputs", f"column {j}", sizes[j], f"goes up to {sizes[j]:g}, beyond 10.", advice)
+            for j in sorted(large, key=lambda j: -sizes[j])
+        ],
         "columns",
     )
     ranges = [(max(c) - min(c), j) for j, c in enumerate(numbers) if j not in constant]
@@ -219,7 +231,9 @@ class Examination:
         )  # fmt: skip
 
     def _remedy(self, kind: str) -> str:
-        """What helps against signals that fade or grow, with the activations that this network has."""
+        """What helps against signals that fade or grow, with the inputs and activations that this network has."""
+        if any(abs(float(getattr(x, "data", x))) > LARGE_INPUT for row in self.rows for x in flat_values(plain(row))):
+            return "Scale the inputs first, as said there."
         if kind == "exploding":
             return "Smaller weights (nn.init), scaled inputs, or max_grad_norm in fit."
         used = {u.activation for u in self.units}
@@ -375,6 +389,32 @@ class Examination:
         if good > 1e-12 * lr:
             text = f"a step at {lr:g} makes the loss grow from {before:.4g} to {after:.4g}."
             yield Finding("learning rate", f"lr={lr:g}", lr, text, f"At {good:.2g} it falls; try that, or less.")
+
+    def course_findings(self, history: History) -> Iterator[Finding]:
+        """What the course of the loss says of the learning rate."""
+        first, last, lr = history.loss[0], history.loss[-1], history.lr
+        rate, epochs = "the learning rate" if lr is None else f"lr={lr:g}", len(history.loss)
+        if lr == 0:
+            text = "it is 0, so that no step changes anything."
+            yield Finding("learning rate", rate, 0.0, text, "Set optimizer.lr, or a schedule that does not end at 0.")
+        elif not last - first <= abs(first) + STILL:
+            text = f"the loss grew from {first:.3g} to {last:.3g} in {epochs} epochs."
+            advice = "Start anew with a smaller one, a tenth say, and scaled inputs; or max_grad_norm in fit."
+            yield Finding("learning rate", rate, lr or 0.0, text, advice)
+        elif abs(first - last) < STILL * abs(first) and epochs > 1 and self.rest() is None and (better := self._falls_at()):
+            text = f"the loss hardly fell in {epochs} epochs, from {first:.6g} to {last:.6g}."
+            advice = f"A larger one: a step of gradient descent at {better[0]:g} alone makes it {better[1]:.4g}."
+            yield Finding("learning rate", rate, lr or 0.0, text, advice)
+
+    def _falls_at(self) -> tuple[float, float] | None:
+        """A rate at which one step of gradient descent lowers the loss by more than a little, and the loss then."""
+        if self.value is None or self.refusal is not None or not math.isfinite(self.value.data):
+            return None
+        params, before = self.model.parameters(), float(self.value.data)
+        gradient = [float(g) for g in grad_of(self.value, params)]
+        losses = [(self._loss_after(params, gradient, 10.0**k), 10.0**k) for k in range(-4, 2)]
+        after, lr = min((pair for pair in losses if math.isfinite(pair[0])), default=(math.inf, 0.0))
+        return (lr, after) if after < before - 0.01 * abs(before) else None
 
     def _other_rate(self) -> str:
         """What to do where a step changes next to nothing."""

@@ -109,8 +109,10 @@ def parted(cases: Cases, validation: Any, rng: random.Random) -> tuple[Cases, Ca
         unseen = cases_of(*validation)
         check_finite(unseen, "fit: validation")
         return cases, unseen
-    n = len(cases.targets)
-    count = max(1, round(n * real(validation, "fit: validation", 0.0, 1.0)))
+    n, share = len(cases.targets), real(validation, "fit: validation", 0.0, 1.0)
+    if not share:
+        return cases, None
+    count = max(1, round(n * share))
     if count >= n:
         msg = f"fit: validation: expected a share that leaves cases to learn from, got {validation!r} of {n} cases"
         raise RangeError(msg)

@@ -6,6 +6,7 @@ import difflib
 import functools
 import inspect
 import random
+import re
 from reprlib import recursive_repr
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -16,6 +17,8 @@ from ..support import files
 from ..support.validation import shown
 from .layer_scopes import name_by_attribute
 from .parameters import assigned, held, holds_parameters
+
+ADDRESS = re.compile(r" at 0x[0-9a-fA-F]+")
 
 if TYPE_CHECKING:
     import os
@@ -273,13 +276,15 @@ class Module(NotOnModules):
         generators = {name: files.encoded_generator(rng) for name, rng in self._generators()}
         files.write(path, files.PARAMETERS, content | ({"generators": generators} if generators else {}))
 
-    def load(self, path: str | os.PathLike[str]) -> Module:
+    def load(self, path: str | os.PathLike[str], *, same_model: bool = True) -> Module:
         """Set the parameters to those of a file that `save` wrote. No code in it is ever run.
 
         Everything is checked before anything changes.
 
         Args:
             path: The file.
+            same_model: Whether the file has to be that of a model which prints as this one does, activations included;
+                False for any with the same names of parameters.
 
         Returns:
             This module.
@@ -287,7 +292,7 @@ class Module(NotOnModules):
         Raises:
             OSError: The file cannot be read.
             StructureError: It is no model file, was changed since it was written, or is that of a
-                different model.
+                different model: other layers, sizes or activations.
             RangeError: It was written in a later version of the format.
 
         Example:
@@ -310,6 +315,8 @@ class Module(NotOnModules):
         except (ValueError, OverflowError) as error:
             raise files.unfit(path, files.PARAMETERS, f"a parameter is no number: {error}") from None
         with files.named(path):
+            if same_model:
+                _same_model(content.get("model"), repr(self))
             self.load_state_dict(state)
         for name, rng in self._generators():
             if name in states:
@@ -444,6 +451,20 @@ def _same_names(expected: list[str], got: list[str]) -> None:
             f"missing: {_some(missing)}; unexpected: {_some(unexpected)}. Build the model with the same sizes first."
         )
         raise StructureError(msg)
+
+
+def _same_model(saved: Any, own: str) -> None:
+    """Raise if a file names another model. Where objects lie in memory makes no difference."""
+    if not isinstance(saved, str) or not saved or ADDRESS.sub("", saved) == ADDRESS.sub("", own):
+        return
+    start = next((i for i, (a, b) in enumerate(zip(saved, own)) if a != b), min(len(saved), len(own)))
+    start = max(0, start - 30)
+    dots = "..." if start else ""
+    msg = (
+        f"load: expected parameters of {dots}{own[start:]:.90}, got those of {dots}{saved[start:]:.90}; build that "
+        "model, or pass same_model=False to take its numbers by their names"
+    )
+    raise StructureError(msg)
 
 
 def _some(names: list[str]) -> str:

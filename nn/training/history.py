@@ -34,6 +34,7 @@ class History:
         penalty: `l2` times the sum of squares, mean over the steps of the epoch, before each; empty without `l2`.
         ran: What the steps ran on: "compiled"; "compiled model, loss on graphs"; or "graphs", with
             the reason where compiling was tried.
+        lr: The optimizer's learning rate in the end; None for one that has none.
         film: The living page over the epochs, where `fit` was asked for one (`watch=ag.Film()`).
 
     Example:
@@ -50,6 +51,7 @@ class History:
     penalty: list[float] = field(default_factory=list)
     ran: str = field(default="graphs", compare=False)
     film: LivePage | None = field(default=None, compare=False)
+    lr: float | None = field(default=None, compare=False)
 
     @property
     def cost(self) -> list[float]:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 from autograd_core import MissingExtraError, OperandError, StructureError
 from autograd_core.engine.contexts import current
+from autograd_core.engine.provenance import warn_user
 
 from ..data.dataset import cases_of, check_finite, parted
 from ..metrics.accuracy import numbers, right_for
@@ -35,6 +37,7 @@ if TYPE_CHECKING:
     from ..metrics.accuracy import Loss, Right
     from .filming import Filming
 
+GREW = 1e3  # times the loss before training, beyond which training went astray
 SHOWN = 0.05  # seconds between two changes of what a bar says
 
 
@@ -77,8 +80,8 @@ def fit(
         batch_size: Cases per step, at least 1; None for all of them.
         shuffle: Whether each epoch takes the cases in another order; each comes once, while texts that "sample"
             a minibatch may take one twice and leave one out.
-        validation: A share of the data, between 0 and 1, that is set aside at random, or a pair
-            `(X, y)`; measured after every epoch, never trained on.
+        validation: A share of the data, between 0 and 1, that is set aside at random, at least one case, or a pair
+            `(X, y)`; measured after every epoch, never trained on. None or 0 for none.
         l2: This times the sum of all squared parameters is added to the loss of every batch; at
             least 0. The regularised cost J = mean loss + lambda / 2n * (sum of squares) has l2 = lambda / 2n, and
             with K outputs a loss that sums over them, `functools.partial(nn.binary_cross_entropy,
@@ -170,6 +173,7 @@ def fit(
     elif compiled is None and not is_available():
         compiled = False
     run = TrainingRun(task, cases, unseen, compiled)
+    untrained = run.start
     optimizer = optimizer or Adam(lr=0.01)
     if isinstance(optimizer, Optimizer) and not optimizer.params:
         optimizer.bind(model)
@@ -182,7 +186,26 @@ def fit(
     steps = bar(epochs, "fit", progress=progress)
     if watch is not None:
         run.film_with(watch)
-    return _train(run, Stopwatch(early_stopping), steps, rng if shuffle else None, before, is_shared=seed is rng)
+    history = _train(run, Stopwatch(early_stopping), steps, rng if shuffle else None, before, is_shared=seed is rng)
+    if isinstance(optimizer, Optimizer):
+        history.lr = optimizer.lr
+    if history.best_epoch is None:
+        _warn_if_it_grew(history, untrained)
+    return history
+
+
+def _warn_if_it_grew(history: History, start: float) -> None:
+    """Warn of training that went astray, as it does at too large a rate."""
+    last = history.loss[-1]
+    if not math.isfinite(start) or last <= GREW * abs(start) + GREW:
+        return
+    at = f" at lr={history.lr:g}" if history.lr else ""
+    lower = f"a smaller lr ({history.lr / 10:g}, say)" if history.lr else "smaller steps"
+    msg = (
+        f"fit: the loss grew from {start:.3g} before training to {last:.3g} after {len(history.loss)} epochs{at}: "
+        f"start anew with {lower}, scaled inputs (nn.StandardScaler), or max_grad_norm=1.0"
+    )
+    warn_user(msg, UserWarning)
 
 
 def _is_film(watch: Any) -> bool:
@@ -279,6 +302,7 @@ class TrainingRun:
         self._ahead: deque[tuple[float, float, float]] = deque()
         self._done = 0  # epochs, these included
         self._tried = [(data, task.measure(data)) for data in (cases, unseen) if data]
+        self.start = float(self._tried[0][1].loss)  # the loss before training
 
     def film_with(self, film: Film) -> None:
         """Keep epochs for a page, from the parameters as they are now."""

@@ -494,3 +494,14 @@ def test_sums_of_infinities_are_no_matter_for_a_warning(monkeypatch, reduce):
     call = f.bind(1.0, [INF, -INF])
     call()
     assert math.isnan(call.grads[0])
+
+
+def test_help_on_classes_of_compiled_functions():
+    import inspect
+    import pydoc
+
+    for cls in {type(x) for f in [ag.compile(lambda x: x * x, 1.0)] for x in (f, f.hessian, f.jacobian, f.program)}:
+        assert pydoc.render_doc(cls)
+        for name in dir(cls):
+            inspect.getattr_static(cls, name)
+            getattr(cls, name, None)

@@ -463,3 +463,40 @@ def test_columns_are_explained():
     said = str(nn.diagnose(nn.MLP(2, [2, 1], "tanh", seed=1), *nn.datasets.xor(), loss=nn.mse))
     for column in ("flat:", "signal:", "error:", "weights:"):
         assert column in said
+
+
+# --- the course of training ------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("lr", [0.0, 1e-9, 1e-6])
+@pytest.mark.parametrize("compiled", [False, None])
+def test_a_rate_that_is_too_small_is_named(lr, compiled):
+    model = nn.MLP(2, [4, 1], "tanh", seed=1)
+    history = nn.fit(model, X, T, loss=nn.mse, optimizer=nn.SGD(lr=lr), epochs=5, progress=False, compiled=compiled)
+    assert history.lr == lr
+    [finding] = nn.diagnose(model, X, T, nn.mse, history=history).of("learning rate")
+    assert finding.where == f"lr={lr:g}"
+
+
+def test_a_rate_that_is_too_large_is_named_and_warned_of():
+    model = nn.MLP(2, [4, 1], "relu", seed=1)
+    with pytest.warns(UserWarning, match=r"fit: the loss grew from .* at lr=5: start anew with a smaller lr \(0.5, say\)"):
+        history = nn.fit(model, X, T, loss=nn.mse, optimizer=nn.SGD(lr=5.0), epochs=9, progress=False)
+    [finding] = nn.diagnose(model, X, T, nn.mse, history=history).of("learning rate")
+    assert "the loss grew from" in finding.text
+
+
+def test_training_that_went_well_is_left_in_peace():
+    model = nn.MLP(2, [8, 1], "tanh", seed=1)
+    for epochs in (300, 5):  # the second time next to nothing is left to learn
+        history = nn.fit(model, X, T, loss=nn.mse, optimizer=nn.Adam(lr=0.01), epochs=epochs, progress=False)
+        assert not nn.diagnose(model, X, T, nn.mse, history=history).of("learning rate")
+    with pytest.raises(ag.OperandError, match="expected what fit returned"):
+        nn.diagnose(model, X, T, nn.mse, history=[1.0])
+
+
+def test_the_widest_column_comes_first_and_scaling_is_the_cure():
+    rows = [[15.0 * a, 0.1 * b, 1600.0 * a * b] for a, b in X]
+    report = nn.diagnose(nn.MLP(3, [8, 8, 1], "sigmoid", seed=1), rows, T, nn.mse)
+    assert report.of("inputs")[0].where == "column 2"
+    assert not any("relu instead" in f.advice for f in report.findings)

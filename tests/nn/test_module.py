@@ -228,3 +228,35 @@ def test_a_failed_save_leaves_the_old_file(tmp_path, monkeypatch):
         nn.Neuron(1, seed=1).save(path)
     assert path.read_bytes() == before
     assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize(
+    ("saved", "other"),
+    [
+        (lambda: nn.MLP(2, [3, 1], "tanh"), lambda: nn.MLP(2, [3, 1], "relu")),
+        (lambda: nn.MLP(2, [3, 1], "tanh"), lambda: nn.MLP(2, [3, 1], "tanh", output="sigmoid")),
+        (lambda: nn.Neuron(2, "tanh"), lambda: nn.Neuron(2)),
+        (lambda: nn.Sequential(nn.Linear(2, 1), nn.Tanh()), lambda: nn.Sequential(nn.Linear(2, 1), nn.Sigmoid())),
+        (lambda: nn.Sequential(nn.Linear(2, 1), nn.LeakyReLU(0.1)), lambda: nn.Sequential(nn.Linear(2, 1), nn.LeakyReLU(0.2))),
+        (lambda: nn.Sequential(nn.Linear(2, 1)), lambda: nn.Sequential(nn.Linear(2, 1), nn.Dropout(0.5))),
+    ],
+)
+def test_a_file_of_another_model_is_refused_in_words(tmp_path, saved, other):
+    model, another = saved(), other()
+    model.save(tmp_path / "model.json")
+    before = another.state_dict()
+    with pytest.raises(ag.StructureError, match=r"model.json: load: expected parameters of .*, got those of .*same_model"):
+        another.load(tmp_path / "model.json")
+    assert another.state_dict() == before
+    assert another.load(tmp_path / "model.json", same_model=False).state_dict() == model.state_dict()
+    assert saved().load(tmp_path / "model.json").state_dict() == model.state_dict()
+
+
+def test_a_model_with_an_object_without_a_name_loads_its_file(tmp_path):
+    class Shift:
+        def __call__(self, x):
+            return [x[0] + 1.0]
+
+    model = nn.Sequential(Shift(), nn.Linear(1, 1))
+    model.save(tmp_path / "model.json")
+    assert nn.Sequential(Shift(), nn.Linear(1, 1)).load(tmp_path / "model.json").state_dict() == model.state_dict()

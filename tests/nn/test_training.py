@@ -347,3 +347,10 @@ def test_newton_cg_in_fit_wants_no_clipping_and_no_programs(options, monkeypatch
 def test_accuracy_is_a_function():
     with pytest.raises(ag.OperandError, match=r"fit: accuracy: expected a function of one prediction and its target .* got 5 \(int\)"):
         nn.fit(nn.Neuron(2), *XOR, loss=nn.mse, accuracy=5, **QUIET)
+
+
+@pytest.mark.parametrize("none", [0, 0.0, None])
+def test_a_validation_of_0_sets_nothing_aside(none):
+    X, y = nn.datasets.xor()
+    history = nn.fit(nn.Neuron(2, seed=0), X, y, loss=nn.mse, epochs=1, validation=none, progress=False)
+    assert history.val_loss == []
