@@ -401,7 +401,9 @@ class Examination:
             text = f"the loss grew from {first:.3g} to {last:.3g} in {epochs} epochs."
             advice = "Start anew with a smaller one, a tenth say, and scaled inputs; or max_grad_norm in fit."
             yield Finding("learning rate", rate, lr or 0.0, text, advice)
-        elif abs(first - last) < STILL * abs(first) and epochs > 1 and self.rest() is None and (better := self._falls_at()):
+        elif epochs == 1 or not abs(first - last) < STILL * abs(first) or self.rest() is not None:
+            return
+        elif better := self._falls_at():
             text = f"the loss hardly fell in {epochs} epochs, from {first:.6g} to {last:.6g}."
             advice = f"A larger one: a step of gradient descent at {better[0]:g} alone makes it {better[1]:.4g}."
             yield Finding("learning rate", rate, lr or 0.0, text, advice)

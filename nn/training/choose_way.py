@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import autograd_core as ag
 from autograd_core import Value
 
-from .case_programs import Case, NotCompiledError, flat
+from .case_programs import MOST_BRANCHES, Case, NotCompiledError, flat
 from .side_effects import PLAIN
 from .ways import CLOSE, CaseByCase, LossOnGraphs
 
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from .case_programs import Data
     from .ways import Trial, Way
 
-MOST_BRANCHES = 4  # of one case: 16 ways at most, as many as a compiled function follows
 MOST_CLASSES = 32  # different targets that one program can choose from
 PROBED = 64  # cases on which is tried how a loss adds up
 

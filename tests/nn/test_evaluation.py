@@ -10,6 +10,7 @@ import pytest
 import autograd_core as ag
 import nn
 from autograd_core.engine import contexts
+from nn.metrics.accuracy import numbers
 
 
 class Echo(nn.Module):
@@ -214,3 +215,57 @@ def test_predicting_calls_the_model_in_no_context():
 def test_evaluation_wants_a_loss():
     with pytest.raises(ag.OperandError, match="evaluate: loss: expected a function of predictions and targets"):
         nn.evaluate(nn.Neuron(1), [[1.0]], [0.0], loss="mse")
+
+
+# --- many rows -------------------------------------------------------------------------------------
+
+MANY = np.random.default_rng(1).normal(size=(1050, 2)) * 3
+
+
+def branching(x):
+    return [a if a > 0 else 0.5 * a for a in x]
+
+
+def many_branches(x):
+    return x[0] * sum(1.0 if x[1] > k else 0.5 for k in range(9))
+
+
+MODELS = {
+    "tanh": lambda: nn.MLP(2, [5, 3], "tanh", seed=1),
+    "one number": lambda: nn.MLP(2, [4, 1], "gelu", seed=1),
+    "softmax": lambda: nn.Sequential(nn.Linear(2, 3, seed=1), nn.Softmax()),
+    "dropout": lambda: nn.Sequential(nn.Linear(2, 3, seed=1), nn.Dropout(0.5, seed=1), nn.Sigmoid()),
+    "branches": lambda: nn.Sequential(nn.Linear(2, 2, seed=1), branching),
+    "many branches": lambda: nn.Sequential(nn.Linear(2, 2, seed=1), many_branches),
+    "math": lambda: nn.Sequential(lambda x: [math.sin(x[0])], nn.Linear(1, 1, seed=1)),
+}
+
+
+@pytest.mark.parametrize("name", MODELS)
+@pytest.mark.parametrize("form", [np.asarray, np.ndarray.tolist])
+def test_many_rows_have_the_bits_of_each(name, form):
+    model = MODELS[name]()
+    found = nn.predict(model, form(MANY))
+    model.eval()
+    assert found == [numbers(model(x)) for x in MANY.tolist()]
+
+
+def test_many_rows_run_on_a_program(monkeypatch):
+    model, calls = nn.MLP(2, [5, 3], "tanh", seed=1), []
+    was = nn.MLP.__call__
+    monkeypatch.setattr(nn.MLP, "__call__", lambda self, x: calls.append(1) or was(self, x))
+    report = nn.evaluate(model, MANY, [0] * len(MANY), loss=nn.cross_entropy)
+    assert len(calls) < 50
+    assert report.n == len(MANY)
+
+
+def test_a_model_that_keeps_notes_sees_every_row():
+    model = Echo()
+    nn.predict(model, MANY)
+    assert len(model.seen) == len(MANY)
+
+
+def test_a_row_among_many_that_does_not_fit_is_said_in_words():
+    rows = [*MANY.tolist(), [1.0]]
+    with pytest.raises(ag.StructureError, match="expected 2 inputs"):
+        nn.predict(nn.Neuron(2, seed=0), rows)
