@@ -250,4 +250,7 @@ def predictions(model: Module, rows: list[Any]) -> list[Any] | None:
         found = f(start, X)
     except Exception:  # noqa: BLE001  graphs say it in words
         return None
-    return None if isinstance(found, list) else found[:, 0].tolist()
+    if isinstance(found, list):
+        return None
+    plain: list[Any] = found[:, 0].tolist()
+    return plain
