@@ -67,6 +67,7 @@ def parse(text: str, values: Mapping[str, float]) -> tuple[Value, dict[str, Valu
         raise ExpressionError(msg)
     try:
         tree = ast.parse(text.strip(), mode="eval").body
+        _check_modules(tree)
         used = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)} - _called(tree)
         _check_names(used, values)
         inputs = {name: Value(values[name], label=name) for name in values}
@@ -75,7 +76,8 @@ def parse(text: str, values: Mapping[str, float]) -> tuple[Value, dict[str, Valu
         if isinstance(error, ExpressionError):
             raise
         where = f" at column {error.offset}" if isinstance(error, SyntaxError) and error.offset else ""
-        reason = DEEP if isinstance(error, (RecursionError, MemoryError)) else str(error)
+        said = error.msg if isinstance(error, SyntaxError) else str(error)  # str() adds a file's name and line
+        reason = DEEP if isinstance(error, (RecursionError, MemoryError)) else said
         msg = f"cannot read the expression {_short(text)}{where}: {reason}"
         raise ExpressionError(msg) from None
     return root if isinstance(root, Value) else Value(root), inputs
@@ -89,6 +91,18 @@ def _called(tree: ast.AST) -> set[str]:
     return {node.func.id for node in ast.walk(tree) if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)}
 
 
+def _check_modules(tree: ast.AST) -> None:
+    """Functions stand by their own names; math.sin(x) would else ask for a value of math.
+
+    Raises:
+        ExpressionError: One is written with its module.
+    """
+    for node in ast.walk(tree):
+        function = node.func if isinstance(node, ast.Call) else None
+        if isinstance(node, ast.Call) and isinstance(function, ast.Attribute) and isinstance(function.value, ast.Name):
+            _check_function(node)
+
+
 def _check_names(used: set[str], values: Mapping[str, float]) -> None:
     missing = sorted(used - set(values) - set(CONSTANTS))
     if missing:
@@ -97,7 +111,8 @@ def _check_names(used: set[str], values: Mapping[str, float]) -> None:
     extra = sorted(set(values) - used)
     if extra:
         names = ", ".join(sorted(used)) or "no names"
-        msg = f"{', '.join(extra)} has a value but does not stand in the expression; it has {names}"
+        has, does = ("has a value", "does") if len(extra) == 1 else ("have values", "do")
+        msg = f"{', '.join(extra)} {has} but {does} not stand in the expression; it has {names}"
         raise ExpressionError(msg)
 
 
@@ -136,6 +151,9 @@ def _operands(node: ast.AST, text: str) -> list[ast.expr]:
         return node.args
     part = ast.get_source_segment(text.strip(), node) if isinstance(node, ast.expr) else None
     read = _short(part or text)
+    if isinstance(node, (ast.List, ast.Tuple)):
+        msg = f"cannot read {read}: functions of many numbers take them without a list, as in max(x, y)"
+        raise ExpressionError(msg)
     if isinstance(node, ast.BinOp) and isinstance(node.op, ast.BitXor):
         msg = f"cannot read {read}: ^ is no power here; write **, as in x**2"
         raise ExpressionError(msg)
@@ -169,7 +187,8 @@ def _check_function(node: ast.Call) -> None:
         msg = f"{name}(...): expected arguments without keywords, got {got}=; give the values alone"
         raise ExpressionError(msg)
     if name not in FUNCTIONS:
-        near = difflib.get_close_matches(name, FUNCTIONS, 1)
+        bare = node.func.attr if isinstance(node.func, ast.Attribute) else name
+        near = [bare] if bare in FUNCTIONS else difflib.get_close_matches(bare, FUNCTIONS, 1)
         hint = f"; did you mean {near[0]}?" if near else "."
         unknown = f"unknown function {_short(name or ast.unparse(node.func))}"
         msg = f"{unknown}{hint} Known are {', '.join(sorted(FUNCTIONS))}."

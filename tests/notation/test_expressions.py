@@ -1,6 +1,7 @@
 """Text to graph, without running it."""
 
 import math
+import re
 
 import pytest
 from hypothesis import given
@@ -138,3 +139,25 @@ def test_any_text_gives_a_graph_or_an_error_of_ours(text):
         return
     assert isinstance(root, ag.Value)
     assert inputs == {}
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        *((f"{module}.sin(x)", "did you mean sin?") for module in ("math", "np", "ag", "x")),
+        *((f"{name}([x, 1])", "without a list, as in max(x, y)") for name in ("max", "norm", "sum", "dot")),
+        ("2x", "invalid decimal literal"),
+        ("x.real", "expected numbers"),
+    ],
+)
+def test_what_people_type_elsewhere_is_answered(text, said):
+    with pytest.raises(ExpressionError, match=re.escape(said)) as caught:
+        parse(text, {"x": 1.0})
+    assert "<unknown>" not in str(caught.value)
+
+
+def test_values_that_stand_nowhere_are_counted():
+    with pytest.raises(ExpressionError, match="y has a value but does not stand"):
+        parse("x", {"x": 1.0, "y": 2.0})
+    with pytest.raises(ExpressionError, match="y, z have values but do not stand"):
+        parse("x", {"x": 1.0, "y": 2.0, "z": 3.0})
