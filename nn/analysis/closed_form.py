@@ -8,14 +8,15 @@ from autograd_core import OperandError, StructureError, Value
 
 from ..support.validation import plain, real, shown
 from .labelled_jacobian import product, transposed
+from .matrix_chains import has_symbols, is_symbol, symbolic_product
 
 
-def deep_linear_gradient(weights: Any, x: Any, y: Any) -> list[list[list[float]]]:
+def deep_linear_gradient(weights: Any, x: Any, y: Any) -> list[list[list[Any]]]:
     """Gradient of ||W_d ... W_1 x - y||^2 to every W_i, in closed form: no graph, no sweep.
 
     dl/dW_i = 2 (W_d ... W_{i+1})^T (W_d ... W_1 x - y) (W_{i-1} ... W_1 x)^T
 
-    The loss is the whole sum of squares, twice `nn.sse`, which has 1/2 before it.
+    The loss is the whole sum of squares, twice `nn.sse`, which has 1/2 before it. Symbols of SymPy stay symbols.
 
     Args:
         weights: The matrices W_1, ..., W_d; row r of W_i are the weights to unit r, as many as W_{i-1} has rows.
@@ -36,6 +37,10 @@ def deep_linear_gradient(weights: Any, x: Any, y: Any) -> list[list[list[float]]
         >>> import nn
         >>> nn.deep_linear_gradient([[[1.0, 2.0], [0.0, 1.0]], [[1.0, -1.0]]], [1.0, 1.0], [0.0])
         [[[4.0, 4.0], [-4.0, -4.0]], [[12.0, 4.0]]]
+        >>> import sympy
+        >>> w, v, x, y = sympy.symbols("w v x y")
+        >>> nn.deep_linear_gradient([[[w]], [[v]]], [x], [y])
+        [[[v*x*(2*v*w*x - 2*y)]], [[w*x*(2*v*w*x - 2*y)]]]
     """
     matrices = [_matrix(w, f"W{i}") for i, w in enumerate(_listed(weights, "weights"), 1)]
     activations = [_column(x, "x")]
@@ -43,17 +48,21 @@ def deep_linear_gradient(weights: Any, x: Any, y: Any) -> list[list[list[float]]
         if len(w[0]) != len(activations[-1]):
             msg = f"deep_linear_gradient: expected W{i} with {len(activations[-1])} columns, got {len(w[0])}"
             raise StructureError(msg)
-        activations.append(product(w, activations[-1]))
+        activations.append(_product(w, activations[-1]))
     target = _column(y, "y")
     if len(target) != len(activations[-1]):
         msg = f"deep_linear_gradient: expected y with {len(activations[-1])} numbers, got {len(target)}"
         raise StructureError(msg)
-    error = [[2.0 * (a - t)] for [a], [t] in zip(activations[-1], target, strict=True)]
+    error = [[2 * (a - t)] for [a], [t] in zip(activations[-1], target, strict=True)]
     gradients = []
     for w, a in zip(reversed(matrices), reversed(activations[:-1]), strict=True):
-        gradients.append(product(error, transposed(a)))
-        error = product(transposed(w), error)
+        gradients.append(_product(error, transposed(a)))
+        error = _product(transposed(w), error)
     return gradients[::-1]
+
+
+def _product(a: list[list[Any]], b: list[list[Any]]) -> Any:
+    return symbolic_product(a, b) if has_symbols(a) or has_symbols(b) else product(a, b)
 
 
 def _listed(x: Any, what: str) -> list[Any]:
@@ -64,7 +73,7 @@ def _listed(x: Any, what: str) -> list[Any]:
     return items
 
 
-def _matrix(x: Any, what: str) -> list[list[float]]:
+def _matrix(x: Any, what: str) -> list[list[Any]]:
     rows = [_row(row, what) for row in _listed(x, what)]
     if len({len(row) for row in rows}) > 1:
         msg = f"deep_linear_gradient: expected {what} with rows of one length, got {shown(x)}"
@@ -72,11 +81,10 @@ def _matrix(x: Any, what: str) -> list[list[float]]:
     return rows
 
 
-def _column(x: Any, what: str) -> list[list[float]]:
+def _column(x: Any, what: str) -> list[list[Any]]:
     return [[number] for number in _row(x, what)]
 
 
-def _row(x: Any, what: str) -> list[float]:
-    return [
-        real(y.data if isinstance(y, Value) else y, f"deep_linear_gradient: {what}", nan=True) for y in _listed(x, what)
-    ]
+def _row(x: Any, what: str) -> list[Any]:
+    numbers = [y.data if isinstance(y, Value) else y for y in _listed(x, what)]
+    return [y if is_symbol(y) else real(y, f"deep_linear_gradient: {what}", nan=True) for y in numbers]

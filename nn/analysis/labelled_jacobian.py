@@ -240,7 +240,7 @@ class Jacobian:
         if not isinstance(other, Jacobian):
             return NotImplemented
         if self.layout != other.layout or self.simplified or other.simplified:
-            what = f"{self.layout} and {other.layout} layout; use .T"
+            what = f"{self.layout} and {other.layout} layout; {self._fitting(other)}"
             what = "a simplified one, which is multiplied by *" if self.simplified or other.simplified else what
             msg = f"Jacobian @: expected two Jacobians of one layout, got {what}"
             raise StructureError(msg)
@@ -257,6 +257,18 @@ class Jacobian:
         axes = (*self.axes[:-1], *other.axes[1:])
         entries = product(self.entries, other.entries)
         return Jacobian(outer.of, inner.to, self.layout, axes, entries, notation=self.notation)
+
+    def _fitting(self, other: Jacobian) -> str:
+        """Of which factor .T is to be taken, so that both have one layout, and which is the left one."""
+        if self.simplified or other.simplified:
+            return ""
+        a, b = f"({self.name})", f"({other.name})"
+        orders = (
+            (self, other.T, f"{a} @ {b}.T"), (self.T, other, f"{a}.T @ {b}"),
+            (other, self.T, f"{b} @ {a}.T"), (other.T, self, f"{b}.T @ {a}"),
+        )  # fmt: skip
+        fitting = [said for left, right, said in orders if left.axes[-1] == right.axes[0]]
+        return f"take {fitting[0]}" if fitting else "use .T of one, though their axes do not fit either"
 
     def __mul__(self, other: Jacobian) -> Jacobian:
         if not isinstance(other, Jacobian):

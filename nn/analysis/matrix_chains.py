@@ -57,7 +57,7 @@ class JacobianChain(Table):
             >>> nn.jacobian_chain([1, 2], [[3], [0]]).norms
             [3.0]
         """
-        if any(_has_symbols(self._matrix(r)) for r in self.products):
+        if any(has_symbols(self._matrix(r)) for r in self.products):
             msg = "JacobianChain.norms: expected numbers, got symbols; substitute them first, or take .products"
             raise OperandError(msg)
         return [math.hypot(*(x for row in self._matrix(r) for x in row)) for r in self.products]
@@ -186,7 +186,7 @@ def _flat(x: Any) -> list[str]:
 
 def _sum(pairs: list[tuple[float, float]], spec: str) -> str:
     """The terms with their signs, such as "3 − 8"."""
-    if any(_is_symbol(x) for pair in pairs for x in pair):
+    if any(is_symbol(x) for pair in pairs for x in pair):
         return " + ".join(str(_exact(a) * _exact(b)) for a, b in pairs).replace("+ -", "- ")
     terms = [a * b if a and b else 0.0 for a, b in pairs]
     return number_in(terms[0], spec) + "".join(
@@ -254,19 +254,20 @@ def jacobian_chain(r: Any, *jacobians: Any, layout: str = "numerator") -> Jacobi
             hint = f"; in {other} layout, layout={other!r}, it fits" if fits else ""
             msg = f"jacobian_chain: Jacobian {k}: expected {needed} {what}, got {got}{hint}"
             raise StructureError(msg)
-        R = _symbolic(left, right) if _has_symbols(left) or _has_symbols(right) else product(left, right)
+        R = symbolic_product(left, right) if has_symbols(left) or has_symbols(right) else product(left, right)
         products.append((R[0] if layout == "numerator" else [x for [x] in R]) if flat else R)
     symbols = tuple(J.latex.partition(" = ")[0] if isinstance(J, Jacobian) else "" for J in (r, *jacobians))
     return JacobianChain(tuple(products), start, factors, layout, tuple(map(_labels, (r, *jacobians))), symbols)
 
 
-def _is_symbol(x: Any) -> bool:
+def is_symbol(x: Any) -> bool:
     """Whether it is an expression of SymPy's, which is not imported for it."""
     return type(x).__module__.partition(".")[0] == "sympy"
 
 
-def _has_symbols(rows: list[list[Any]]) -> bool:
-    return any(_is_symbol(x) for row in rows for x in row)
+def has_symbols(rows: list[list[Any]]) -> bool:
+    """Whether such an expression is among the entries of a matrix."""
+    return any(is_symbol(x) for row in rows for x in row)
 
 
 def _exact(x: Any) -> Any:
@@ -274,7 +275,7 @@ def _exact(x: Any) -> Any:
     return int(x) if isinstance(x, float) and x.is_integer() else x
 
 
-def _symbolic(left: list[list[Any]], right: list[list[Any]]) -> list[list[Any]]:
+def symbolic_product(left: list[list[Any]], right: list[list[Any]]) -> list[list[Any]]:
     """A product of matrices in which expressions stand."""
     return [
         [sum(_exact(a) * _exact(b) for a, b in zip(row, column, strict=True)) for column in zip(*right, strict=True)]
@@ -284,17 +285,17 @@ def _symbolic(left: list[list[Any]], right: list[list[Any]]) -> list[list[Any]]:
 
 def _said(x: Any, spec: str) -> str:
     """An entry as text."""
-    return str(x) if _is_symbol(x) else number_in(x, spec)
+    return str(x) if is_symbol(x) else number_in(x, spec)
 
 
 def _factor(x: Any, spec: str) -> str:
     """An entry as a factor: a sum of symbols in brackets."""
-    return f"({x})" if _is_symbol(x) and x.is_Add else _said(x, spec)
+    return f"({x})" if is_symbol(x) and x.is_Add else _said(x, spec)
 
 
 def _in_tex(x: Any) -> str:
     """An entry as LaTeX."""
-    if not _is_symbol(x):
+    if not is_symbol(x):
         return tex(x)
     import sympy
 
@@ -303,7 +304,7 @@ def _in_tex(x: Any) -> str:
 
 def _named_in_tex(label: str, x: Any) -> str:
     """An entry by the label that a Value had; a number or an expression as it is."""
-    return _in_tex(x) if _is_symbol(x) or label == _labels(x) else latex(label)
+    return _in_tex(x) if is_symbol(x) or label == _labels(x) else latex(label)
 
 
 def _rows(x: Any, what: str, *, flat: bool = False, layout: str = "") -> Any:
@@ -335,7 +336,7 @@ def _labels(x: Any) -> Any:
     x = plain(x.entries if isinstance(x, Jacobian) else x)
     if isinstance(x, list):
         return [_labels(y) for y in x]
-    if _is_symbol(x):
+    if is_symbol(x):
         return str(x) if x.is_Atom else f"({x})"
     if isinstance(x, Value) and x.label:
         return x.label.replace("''", "″").replace("'", "′")
@@ -344,7 +345,7 @@ def _labels(x: Any) -> Any:
 
 
 def _number(x: Any, what: str) -> Any:
-    if _is_symbol(x):
+    if is_symbol(x):
         return float(x) if x.is_Float or x.is_Integer else x
     try:
         return float((x if isinstance(x, Value) else Value(x)).data)

@@ -424,8 +424,18 @@ def test_factors_must_fit():
     down, up = nn.layer_jacobian(MODEL, X, of=2, to=1), nn.layer_jacobian(MODEL, X, of=1, to=0)
     with pytest.raises(ag.StructureError, match=r"got inputs \(x0, x1\) and layer2 \(layer2/neuron0\); in numerator layout the product is \(∂layer2/∂layer1\) @ \(∂layer1/∂inputs\)"):
         up @ down
-    with pytest.raises(ag.StructureError, match="numerator and denominator layout; use .T"):
+    with pytest.raises(ag.StructureError, match=r"numerator and denominator layout; take \(∂layer2/∂layer1\) @ \(∂layer1/∂inputs\)\.T"):
         down @ up.T
+    for left, right in ((down, up.T), (down.T, up), (up, down.T), (up.T, down)):
+        with pytest.raises(ag.StructureError, match="layout; take ") as refused:
+            left @ right
+        said = str(refused.value).partition("; take ")[2].splitlines()[0]
+        factors = {f"({J.name})": J for J in (left, right)}
+        one, two = (factors[part.removesuffix(".T")].T if part.endswith(".T") else factors[part] for part in said.split(" @ "))
+        assert (one @ two).name == "∂layer2/∂inputs"
+    full = nn.weight_jacobian(MODEL, X, layer=1, layout="denominator")  # Downing's J_V^Y, after J_Y^Z
+    with pytest.raises(ag.StructureError, match=r"take \(∂layer2/∂layer1\) @ \(∂layer1/∂weights of layer1\)\.T"):
+        down @ full
     other = nn.layer_jacobian(nn.MLP(3, [2], seed=0), [1.0, 2.0, 3.0], of=1, to=0)
     with pytest.raises(ag.StructureError, match="expected the last axis of the left one to be the first of the right one") as info:
         up @ other
@@ -687,3 +697,23 @@ def test_a_chain_says_where_a_layer_has_no_step_of_its_own():
     curved = nn.MLP(2, [2, 1], "tanh", output="tanh", seed=1)
     assert "identity" not in str(nn.chain(curved, [0.5, -1.0], **given))
     assert "identity" not in str(nn.chain(model, [0.5, -1.0], 1.0, loss=nn.sse))
+
+
+@pytest.mark.parametrize("sizes", [(1, 1, 1), (2, 3, 2), (2, 2, 1, 2)])
+def test_the_gradient_of_a_linear_network_can_be_had_in_symbols(sizes):
+    """Each entry is SymPy's own derivative of the loss; numbers may stand beside symbols."""
+    sympy = pytest.importorskip("sympy")
+    W = [
+        [[sympy.Symbol(f"w{k}_{i}{j}") for j in range(n)] for i in range(m)]
+        for k, (n, m) in enumerate(pairwise(sizes), 1)
+    ]
+    x, y = list(sympy.symbols(f"x:{sizes[0]}")), [0.5] * sizes[-1]
+    out = sympy.Matrix(x)
+    for w in W:
+        out = sympy.Matrix(w) * out
+    loss = sum((a - t) ** 2 for a, t in zip(out, y, strict=True))
+    found = nn.deep_linear_gradient(W, x, y)
+    for w, gradient in zip(W, found, strict=True):
+        for row, given_row in zip(w, gradient, strict=True):
+            for entry, ours in zip(row, given_row, strict=True):
+                assert sympy.expand(ours - sympy.diff(loss, entry)) == 0
