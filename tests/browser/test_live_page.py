@@ -19,6 +19,8 @@ from autograd_core.live_page.expression import live_expression
 from autograd_core.notation.expressions import parse
 from autograd_core.pictures.living.state import names_in
 
+from .test_site_pages import violations
+
 ELEMENT = "document.querySelector('autograd-graph')"
 ULPS = 64  # of the largest term: rules agree within a few units, and a sweep adds up some
 
@@ -586,3 +588,32 @@ def opened_page(page, tmp_path):
         return page
 
     return open_page
+
+
+# --- for everyone ---
+
+
+def film():
+    inputs, targets = nn.datasets.xor()
+    model = nn.MLP(2, [2, 1], "tanh", seed=1)
+    return nn.fit(model, inputs, targets, loss=nn.mse, epochs=30, progress=False, watch=ag.Film(every=3)).film
+
+
+def change(page):
+    """Change a leaf, choose a value, cut an edge."""
+    page.evaluate(f"""() => {{ const e = {ELEMENT}, {{ model }} = e, name = (i) => model.state.names[i], [leaf] = model.leaves;
+      e.set(name(leaf), 0.7); e.select(name(model.roots[0])); e.cut(name(model.users[leaf][0][0]), 0); }}""")
+    page.wait_for_timeout(300)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("name", [*sorted(GRAPHS), "film"])
+def test_axe_finds_nothing(name, scheme, new_page, opened_page):
+    """With all cards in view: of a card that the stage's edge cuts, axe sees a part of its name."""
+    living = film() if name == "film" else ag.live(GRAPHS[name](), title=name)
+    page = opened_page(living, page=new_page(color_scheme=scheme, viewport={"width": 3200, "height": 2400}))
+    assert violations(page) == []
+    change(page)
+    assert violations(page) == []
+    page.evaluate(f"() => {{ {ELEMENT}.restore(); {ELEMENT}.step({ELEMENT}.steps.count - 2) }}")
+    assert violations(page) == []

@@ -73,7 +73,12 @@ def page(
     body = _written(parts).replace("<autograd-graph ", "<autograd-graph data-page ", 1)
     size = [float(found[1]) for found in re.finditer(r' (?:width|height)="([\d.]+)"', svg[: svg.find(">")])]
     sheet = "A4 landscape" if len(size) > 1 and size[0] > size[1] else "A4"
-    around = f"body{{margin:0;padding:12px 16px}}@page{{size:{sheet};margin:12mm}}@media print{{body{{padding:0}}}}"
+    light, dark = (f"body{{background:{colours['bg']}}}" for colours in (theme.LIGHT, theme.DARK))
+    ground = dark if scheme == "dark" else light
+    if scheme == "auto":
+        ground += f"@media (prefers-color-scheme:dark) and screen{{{dark}}}"
+    around = f"body{{margin:0;padding:12px 16px}}{ground}@page{{size:{sheet};margin:12mm}}"
+    around += "@media print{body{padding:0}}"
     styles = " ".join(map(_digest, [around, *(body for tag, _, body in parts if tag == "style")]))
     policy = (
         f"default-src 'none'; script-src {scripts}; style-src {styles}; img-src data:; "

@@ -23,13 +23,24 @@ class CardView {
       return;
     }
     this.ports = card.ports.map((port) => this.port(port));
-    this.element.append(...this.ports.map(({ element }) => element));
     const face = faceOf(card), w = card.width;
     if (kind === "fold") for (const d of [6, 3]) this.element.append(s("rect", { class: "pile", x: d, y: face - 8, width: w - 2 * d, height: 8 + 6 - d / 2, rx: 5 }));
     this.element.append(s("rect", { class: "face", width: w, height: face, rx: 6 }));
     if (card.isRow) this.rowFace();
     else if (kind === "fold") this.foldFace(face);
     else this.nodeFace(op);
+    this.element.append(...this.ports.map(({ element }) => element));
+    this.arrange();
+  }
+
+  // Texts by column, as the stage's edge cuts a card off, so that what is seen of it is a part of its name.
+  arrange() {
+    const chips = this.ports.map(({ text }) => text).filter(Boolean), own = [...this.element.children].filter((one) => one.localName === "text");
+    const isRight = (text) => /value|grad|op/.test(text.getAttribute("class")) && !/caption/.test(text.getAttribute("class"));
+    own.sort((a, b) => isRight(a) - isRight(b));
+    this.element.append(...own);
+    this.texts = [...chips, ...own];
+    for (const text of this.texts) text.after(" ");  // for those who read it as text
   }
 
   port(port) {
@@ -145,10 +156,11 @@ class CardView {
     }
   }
 
+  // The name of the card: first what one reads on it, as those say who speak to their browser.
   said() {
-    const { card, graph } = this, { model, host } = graph, value = (i) => (host.isValueShown(i) ? numberText(model.data[i]) : "not yet"), gradient = (i) => (host.gradientShown(i) === null ? "not yet" : numberText(host.gradientShown(i))), name = card.kind === "fold" ? graph.scopes.paths[card.scope] : model.state.names[card.node];
-    if (card.kind === "fold") return `folded scope ${name}, ${card.caption}${card.exits.length === 1 ? `, value ${value(card.exits[0])}, gradient ${gradient(card.exits[0])}` : ""}; Enter opens it`;
+    const { card, graph } = this, { model } = graph, shown = this.texts.map((text) => text.textContent).filter(Boolean).join(" ");
+    if (card.kind === "fold") return `${shown}; folded scope ${graph.scopes.paths[card.scope]}, ${card.caption}; Enter opens it`;
     const op = graph.scene.opOf(card.node);
-    return `${op ? op.name : "leaf"} ${name}, value ${value(card.node)}, gradient ${gradient(card.node)}${this.isLeaf ? "; Enter changes it" : ""}`;
+    return `${shown}; ${op ? op.name : "leaf"} ${model.state.names[card.node]}${this.isLeaf ? "; Enter changes it" : ""}`;
   }
 }

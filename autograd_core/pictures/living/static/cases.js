@@ -31,7 +31,7 @@ class Cases {
     ];
     const worst = shares.reduce((most, { node }, k) => (model.data[node] > model.data[shares[most].node] ? k : most), 0), left = shares.map(({ by }) => Math.hypot(...some.map((j) => by[j]))), weak = left.reduce((least, x, k) => (x < left[least] ? k : least), 0);
     const said = `${this.cases[worst][0]} has the largest value, ${numberText(model.data[shares[worst].node], 3)}; the weakest pull is that of ${this.cases[weak][0]}.`;
-    this.element.replaceChildren(h("h4", {}, "Who is responsible: what each case adds to each gradient"), h("table", {}, h("thead", {}, head), h("tbody", {}, rows), h("tfoot", {}, feet)), h("p", { class: "agl-said" }, said));
+    this.element.replaceChildren(heading("h4", 1, "Who is responsible: what each case adds to each gradient"), h("table", {}, h("thead", {}, head), h("tbody", {}, rows), h("tfoot", {}, feet)), h("p", { class: "agl-said" }, said));
   }
 
   // One case alone: its scope open, the others folded, and the steps those of its own graph. Once more: all again.

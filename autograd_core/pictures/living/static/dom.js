@@ -13,12 +13,18 @@ function made(element, attributes, children) {
 const h = (tag, attributes, ...children) => made(document.createElement(tag), attributes, children);
 const s = (tag, attributes, ...children) => made(document.createElementNS(SVG, tag), attributes, children);
 
+// Headings begin at 1 on a page of one's own, else below those of the page around.
+const heading = (tag, below, ...children) => h(tag, { "aria-level": below + (document.querySelector("autograd-graph[data-page]") ? 1 : 2) }, ...children);
+const head = (texts) => h("thead", {}, h("tr", {}, texts.map((text) => (text ? h("th", { scope: "col" }, text) : h("td", {})))));
+
 const icon = (d) => s("svg", { viewBox: "0 0 16 16", width: 14, height: 14, "aria-hidden": "true" }, s("path", { d, fill: "currentColor" }));
 const ICONS = {
   first: "M3 3h2v10H3zM13 3v10L6 8z", previous: "M11 3v10L4 8z", play: "M4 2.5v11L13 8z", pause: "M4 3h3v10H4zM9 3h3v10H9z",
   next: "M5 3v10l7-5z", last: "M11 3h2v10h-2zM3 3v10l7-5z",
 };
-const button = (content, title, onclick, kind = "") => h("button", { type: "button", title, "aria-label": title, class: kind || null, onclick }, ICONS[content] ? icon(ICONS[content]) : content);
+// Its name has what one reads on it, for those who speak to their browser.
+const named = (content, title) => (ICONS[content] || title.toLowerCase().includes(content.toLowerCase()) ? title : `${content}: ${title}`);
+const button = (content, title, onclick, kind = "") => h("button", { type: "button", title, "aria-label": named(content, title), class: kind || null, onclick }, ICONS[content] ? icon(ICONS[content]) : content);
 
 // Set an attribute, or an inline style, unless it is so: most numbers on a page stay as they are at a change.
 function put(element, key, value) {

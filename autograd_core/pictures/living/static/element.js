@@ -42,6 +42,12 @@ class AutogradGraph extends HTMLElement {
     this.resolveReady(this);
   }
 
+  headline(title) {
+    const made = heading("h2", 0, title || "Computation graph");
+    made.className = title ? "agl-title" : "agl-unseen";
+    return made;
+  }
+
   // The views of a state; another one where the reader has typed another expression.
   show(state, rules) {
     this.steps?.stop();
@@ -64,7 +70,7 @@ class AutogradGraph extends HTMLElement {
     this.total = h("p", { class: "agl-total" });
     const folds = this.scopes.paths.some((_, scope) => this.scopes.isFoldable(scope));
     this.holder.replaceChildren(h("div", { class: "agl-root" },
-      h("div", { class: "agl-top" }, h("div", { class: "agl-names" }, state.title ? h("h2", { class: "agl-title" }, state.title) : null, this.total), h("div", { class: "agl-group" }, this.undo, this.mend,
+      h("div", { class: "agl-top" }, h("div", { class: "agl-names" }, this.headline(state.title), this.total), h("div", { class: "agl-group" }, this.undo, this.mend,
         folds ? [button("Fold", "Fold all scopes", () => this.foldAll(true)), button("Unfold", "Open all scopes", () => this.foldAll(false))] : null)),
       this.notice, h("div", { class: "agl-main" }, h("div", { class: "agl-left" }, this.controls.element, pointsControl(this), filmOf(this), this.graph.body, this.cases.element), this.panel.element), this.heard));
     this.graph.build();

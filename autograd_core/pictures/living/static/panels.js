@@ -19,7 +19,7 @@ class Panel {
     if (this.shownFor === i) { this.follow(i); return; }
     this.shownFor = i;
     [this.live, this.why] = [h("div", { class: "agl-live" }), h("div", { class: "agl-why" })];
-    this.element.replaceChildren(h("h3", {}, h("span", { class: "agl-called" }, model.state.shown[i]), h("small", {}, model.isLeaf[i] ? "leaf" : host.written.op(i)?.name || ""), host.model.state.scopePaths[model.state.scopeOf[i]] ? h("small", {}, `in ${model.scopeOf(i)}`) : null), this.numbers(i), this.live, this.why);
+    this.element.replaceChildren(heading("h3", 1, h("span", { class: "agl-called" }, model.state.shown[i]), h("small", {}, model.isLeaf[i] ? "leaf" : host.written.op(i)?.name || ""), host.model.state.scopePaths[model.state.scopeOf[i]] ? h("small", {}, `in ${model.scopeOf(i)}`) : null), this.numbers(i), this.live, this.why);
     this.follow(i);
   }
 
@@ -66,7 +66,7 @@ class Panel {
     const { host } = this, { model } = host, leaves = model.leaves.filter((i) => finite(model.adjoint[i])).sort((a, b) => Math.abs(model.adjoint[b]) - Math.abs(model.adjoint[a])).slice(0, MOST_BARS);
     const largest = Math.max(...leaves.map((i) => Math.abs(model.adjoint[i])), 0);
     if (!leaves.length) return null;
-    return h("section", {}, h("h4", {}, leaves.length < model.leaves.length ? "The largest gradients of leaves" : "Gradients of the leaves"), h("table", { class: "agl-ledger" }, h("tbody", {}, leaves.map((i) => h("tr", {}, h("th", { scope: "row" }, pick(host, i)), signedBar(model.adjoint[i], largest), h("td", { class: bySign(model.adjoint[i]) }, numberText(model.adjoint[i])))))));
+    return h("section", {}, heading("h4", 1, leaves.length < model.leaves.length ? "The largest gradients of leaves" : "Gradients of the leaves"), h("table", { class: "agl-ledger" }, h("tbody", {}, leaves.map((i) => h("tr", {}, h("th", { scope: "row" }, pick(host, i)), signedBar(model.adjoint[i], largest), h("td", { class: bySign(model.adjoint[i]) }, numberText(model.adjoint[i])))))));
   }
 
   changeText() {
@@ -79,7 +79,7 @@ class Panel {
 }
 
 const pick = (host, i) => h("button", { type: "button", class: "agl-link", title: `Choose ${host.model.state.names[i]}`, onclick: () => host.choose(i) }, shorten(host.model.state.shown[i], LONGEST_NAME));
-const section = (title, ...children) => h("section", {}, h("h4", {}, title), ...children);
+const section = (title, ...children) => h("section", {}, heading("h4", 2, title), ...children);
 
 function signedBar(x, largest) {
   const share = largest && finite(x) ? (Math.abs(x) / largest) * 50 : Number.isNaN(x) ? 0 : x ? 50 : 0, bar = h("span", { class: `agl-fill ${bySign(x)}` });
@@ -193,7 +193,7 @@ function ledgerSection(host, flow) {
     return row([pick(host, use.node), h("small", {}, `${numberText(use.local)} × ${numberText(use.adjoint)}${again && `, ${again}`}`)], use.contribution, cutButton(host, use.node, use.operand));
   });
   if (rest.length) rows.push(row(`${rest.length} more use${rest.length > 1 ? "s" : ""}, together`, sum, ""));
-  return section(`Its gradient, use by use`, h("table", { class: "agl-ledger" }, h("thead", {}, h("tr", {}, ["use", "", "contribution", ""].map((text) => h("th", { scope: "col" }, text)))), h("tbody", {}, rows, row("total", flow.gradient, "", "agl-sum"))));
+  return section(`Its gradient, use by use`, h("table", { class: "agl-ledger" }, head(["use", "", "contribution", ""]), h("tbody", {}, rows, row("total", flow.gradient, "", "agl-sum"))));
 }
 
 // The largest paths as a tree from the leaf: what several have in common at their beginning stands once.
@@ -250,5 +250,5 @@ function stepSection(host) {
     return section("Forward", h("p", { class: "agl-formula" }, stepSentence(host).split("forward: ")[1]), h("table", { class: "agl-rules" }, h("tbody", {}, list.slice(0, MOST_BARS).map((p, k) => (model.isConstant[p] ? null : h("tr", {}, h("th", { scope: "row" }, pick(host, p)), h("td", {}, numberText(model.data[p])), h("td", {}, `local derivative ${numberText(slopes[k])}`)))))));
   }
   return section("Backward", h("p", {}, `The gradient of ${shorten(model.state.shown[i], LONGEST_NAME)} is complete: ${numberText(steps.sums.get(i) ?? 0)}. Each operand gets it times its local derivative:`),
-    h("table", { class: "agl-rules" }, h("thead", {}, h("tr", {}, ["operand", "local × gradient", "sum so far"].map((text) => h("th", { scope: "col" }, text)))), h("tbody", {}, steps.products.slice(0, MOST_BARS).map(({ p, d, g, product, before, after }) => h("tr", {}, h("th", { scope: "row" }, pick(host, p)), h("td", { class: bySign(product) }, `${numberText(d)} × ${numberText(g)} = ${numberText(product)}`), h("td", {}, `${numberText(before)} → ${numberText(after)}`))))));
+    h("table", { class: "agl-rules" }, head(["operand", "local × gradient", "sum so far"]), h("tbody", {}, steps.products.slice(0, MOST_BARS).map(({ p, d, g, product, before, after }) => h("tr", {}, h("th", { scope: "row" }, pick(host, p)), h("td", { class: bySign(product) }, `${numberText(d)} × ${numberText(g)} = ${numberText(product)}`), h("td", {}, `${numberText(before)} → ${numberText(after)}`))))));
 }
