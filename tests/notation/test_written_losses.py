@@ -241,3 +241,8 @@ def test_tooltips_say_how_a_local_derivative_comes_about():
     ):
         assert f"\n{said}</title>" in svg
     assert "∂" not in ag.draw(x + 2.0).svg  # nothing to say but 1
+
+
+def test_a_terminal_names_it():
+    _, _, loss = made("sse")
+    assert "op sse" in str(ag.Stepper(loss))

@@ -59,7 +59,7 @@ def _page(passes: Passes, index: int) -> Iterator[str]:
     count = passes.n_forward if step.phase == "forward" else len(passes.steps) - passes.n_forward
     number = step.index + 1 if step.phase == "forward" else step.index + 1 - passes.n_forward
     yield f"step {step.index + 1} of {len(passes.steps)} | {step.phase} {number} of {count}"
-    yield from _fitted("", [f"node {names[node]}", f"op {text.clean(node.op)}", *_scope(node)], between="   ")
+    yield from _fitted("", [f"node {names[node]}", f"op {text.clean(step._row.name)}", *_scope(node)], between="   ")
     yield ""
     yield from _formula(step, names)
     yield ""
