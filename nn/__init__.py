@@ -13,6 +13,9 @@ Every parameter is an `autograd_core.Value`, every prediction a graph that can b
 
 from __future__ import annotations
 
+import sys as _sys
+from typing import TYPE_CHECKING as _TYPE_CHECKING
+
 import autograd_core as _autograd_core
 
 if not hasattr(_autograd_core, "Value"):  # a file of that name stands in the folder where Python was started
@@ -214,3 +217,14 @@ __all__ = [
     "train_test_split",
     "weight_jacobian",
 ]
+
+if not _TYPE_CHECKING:  # or type checkers would know every name
+
+    def __getattr__(name: str) -> object:
+        from autograd_core.engine.elsewhere import ON_NN
+
+        if name in ON_NN:
+            msg = f"module {__name__!r} has no attribute {name!r}: {ON_NN[name]}"
+            raise AttributeError(msg, name=name)  # without obj, or Python would add a name that is spelt alike
+        msg = f"module {__name__!r} has no attribute {name!r}"
+        raise AttributeError(msg, name=name, obj=_sys.modules[__name__])

@@ -10,13 +10,16 @@ not before.
 from __future__ import annotations
 
 from contextlib import suppress
+from inspect import signature
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
+from ..engine.elsewhere import ON_COMPILE, refuse_options
 from ..errors import MissingExtraError, OperandError, StructureError
 from .locks import compiling
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
+    from typing import Never
 
     from ..engine.value import Value
     from .compiled_function import CompiledFunction as CompiledFunction
@@ -120,6 +123,7 @@ def compile(  # noqa: A001  ag.compile, left out of __all__
     max_traces: int = 16,
     optimize: bool = True,
     dtype: Any = "float64",
+    **more: Never,
 ) -> CompiledFunction[Any, Any]:
     """Trace a function once; returns a function that runs on plain numbers, at one point or over a batch.
 
@@ -134,7 +138,8 @@ def compile(  # noqa: A001  ag.compile, left out of __all__
         in_axes: For all arguments or a tuple with one entry each: None, shared by all rows, or 0,
             with one entry per row in front, as in `jax.vmap`.
         reduce: What becomes of gradients to shared arguments: None, one per row; "sum" or "mean"
-            over the rows. The results of `reduced`, and of calls on Values, are reduced likewise.
+            over the rows. The results of `reduced`, and of calls on Values, are reduced likewise;
+            Jacobians and Hessians come per row.
         argnums: Positions of the arguments to differentiate to; None for all.
         parameters: Values that `f` closes over, such as `model.parameters()`, to be inputs and no
             constants: their present `.data` is read at each call, which then gives a Value with them
@@ -149,6 +154,7 @@ def compile(  # noqa: A001  ag.compile, left out of __all__
             product and its addition at once. Without, both have the bits of the graph. Either way
             they are the same at every call.
         dtype: "float64", or "float32": arrays of half the size, and some seven digits.
+        **more: There are none; those of other libraries are answered in words.
 
     Returns:
         A CompiledFunction: call it, or its `value_and_grad`.
@@ -156,8 +162,9 @@ def compile(  # noqa: A001  ag.compile, left out of __all__
     Raises:
         MissingExtraError: NumPy is not installed.
         OperandError: `f` is no function, or an argument or the result is no number.
-        StructureError: `in_axes` has another length than the arguments; or there are example
-            arguments beside `inputs` or a program, which need none.
+        StructureError: There is not one example for each argument of `f`; `in_axes` has another
+            length than the arguments; or there are example arguments beside `inputs` or a program,
+            which need none.
         RangeError: An option that does not exist.
 
     Example:
@@ -167,6 +174,8 @@ def compile(  # noqa: A001  ag.compile, left out of __all__
         >>> values.tolist(), w_grad, x_grad.tolist()
         ([3.0, 7.0], [2.0, 1.0], [2.0, 2.0])
     """
+    if more:
+        refuse_options("compile", more, dict.fromkeys(_parameters_of(f), NO_KEYWORDS) | ON_COMPILE)
     with compiling:  # a child forked during the import would wait for ever for this thread's import lock
         try:
             from .constructors import compiled_function, compiled_graph, compiled_program
@@ -202,4 +211,33 @@ def compile(  # noqa: A001  ag.compile, left out of __all__
     if not callable(f):
         msg = f"compile: expected a function, or Values together with inputs=[...], got {f!r} ({type(f).__name__})"
         raise OperandError(msg)
+    _check_examples(f, example_args)
     return compiled_function(f, example_args, parameters=parameters, **options)
+
+
+NO_KEYWORDS = "examples are passed by position, ag.compile(f, 1.0, 2.0), and so are the arguments of what is compiled"
+
+
+def _parameters_of(f: Any) -> list[str]:
+    try:
+        return list(signature(f).parameters)
+    except (TypeError, ValueError):  # of C
+        return []
+
+
+def _check_examples(f: Callable[..., Any], examples: tuple[Any, ...]) -> None:
+    """Raise if a function cannot be called with as many arguments as there are examples."""
+    try:
+        parameters = signature(f)
+    except (TypeError, ValueError):  # of C
+        return
+    try:
+        parameters.bind(*examples)
+    except TypeError as error:
+        name = getattr(f, "__name__", type(f).__name__)
+        msg = (
+            f"compile: expected an example for each argument of {name}{parameters}, got {len(examples)} ({error}); "
+            f"such as ag.compile({name}, 1.0, [2.0, 3.0]): their shapes matter, and their numbers where the function "
+            "branches"
+        )
+        raise StructureError(msg) from None

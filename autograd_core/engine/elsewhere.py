@@ -102,6 +102,50 @@ ON_CLIP |= dict.fromkeys(("max", "a_max"), "the upper bound is high=") | {"out":
 ON_MLP = {
     "nonlin": 'it belongs to Neuron and Layer. Here activation= is that of all layers but the last; "linear" is none',
 }
+ON_COMPILE = dict.fromkeys(
+    ("mode", "fullgraph", "dynamic", "backend", "jit", "static_argnums", "static_argnames"),
+    "there is no such option; a number that is to stay as it is belongs into the function",
+)
+_RATE = "the rate belongs to the optimizer, optimizer=nn.Adam(lr=0.01)"
+ON_FIT = {
+    "lr": _RATE,
+    "learning_rate": _RATE,
+    "validation_data": "they are validation=(X, y)",
+    "validation_split": "the share is validation=0.2",
+    "verbose": "the bar is progress=True or False",
+    "callbacks": "early_stopping=nn.EarlyStopping(), watch=ag.Film()",
+    "metrics": "accuracy= takes a function of one prediction and its target",
+    "criterion": "it is loss=",
+    "random_state": "it is seed=",
+    "weight_decay": "l2= of the loss, or nn.AdamW(weight_decay=0.01)",
+    "clip_grad_norm": "it is max_grad_norm=",
+}
+ON_SPLIT = {
+    "test_size": "the share to test on is test=0.25",
+    "train_size": "test= is the share of the other cases",
+    "random_state": "it is seed=",
+    "shuffle": "cases are always shuffled; for the last ones in order, slice X and y",
+}
+ON_NN = {
+    "load": "a model of the same layers reads its file: model.load(path)",
+    "save": "a model writes its file: model.save(path)",
+    "optim": "optimizers are here: nn.SGD, nn.Adam, nn.AdamW",
+    "functional": "functions are here, such as nn.mse, and in autograd_core, such as ag.tanh",
+    "Parameter": "a Value that is an attribute of a Module is a parameter",
+    "Dense": "nn.Linear(nin, nout), or nn.Layer(nin, nout, activation)",
+    "Conv1D": "nn.Conv1d",
+    "Conv2D": "nn.Conv2d",
+    "MSELoss": "a loss is a function: nn.mse",
+    "L1Loss": "a loss is a function: nn.l1_loss",
+    "CrossEntropyLoss": "a loss is a function: nn.cross_entropy",
+    "NLLLoss": "a loss is a function: nn.nll_loss",
+    "BCELoss": "a loss is a function: nn.binary_cross_entropy",
+    "BCEWithLogitsLoss": "a loss is a function: nn.binary_cross_entropy_with_logits",
+    "HuberLoss": "a loss is a function: nn.huber_loss",
+    "LabelEncoder": "names = sorted(set(y)); y = [names.index(name) for name in y]",
+    "DataLoader": "nn.fit(..., batch_size=20) makes batches",
+    "lr_scheduler": "a schedule is the rate: nn.Adam(lr=nn.schedules.cosine(0.1, steps=100))",
+}
 
 
 # What people keep for each parameter or node in optimizers, searches and layouts. Python asks nobody about a name that
@@ -180,6 +224,10 @@ class NotOnModules:
         modules = Elsewhere("named_modules() gives them with their names")
         children = Elsewhere("named_modules() gives all modules below, with their names")
         named_children = Elsewhere("named_modules() gives all modules below, with their names")
+        freeze = unfreeze = Elsewhere(
+            "the optimizer gets the parameters that are to be trained, "
+            "nn.Adam([p for layer in model.layers[1:] for p in layer.parameters()])"
+        )
         requires_grad_ = Elsewhere("leave parameters out by giving the optimizer a list of the others")
         to = Elsewhere("there are no devices or dtypes: parameters are doubles in this process")
         cuda = Elsewhere("there are no devices: parameters are doubles in this process")

@@ -31,7 +31,7 @@ TINY, HUGE, UP, DOWN = 2.0**-300, 2.0**300, 2.0**600, 2.0**-600
 DERIVED = ("cbrt", "gaussian", "normal_pdf", "normal_cdf", "hypot", "lgamma", "digamma", "zeta")
 ELEMENTARY = tuple(name for name in (*UNARY, *BINARY) if name not in DERIVED)
 
-NO_BRANCH = "a rule cannot branch on many numbers at once: use where(condition, a, b)"
+NO_BRANCH = "a rule cannot branch on many numbers at once: use ag.where(condition, a, b), ag.clip"
 NO_FLOAT = "float(...) of many numbers at once: use this library's functions, ag.tanh for math.tanh"
 
 

@@ -7,12 +7,14 @@ import warnings
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from autograd_core import OperandError, RangeError, StructureError
+from autograd_core.engine.elsewhere import ON_SPLIT, refuse_options
 
 from ..support.validation import generator, plain, real, shown
 
 if TYPE_CHECKING:
     import random
     from collections.abc import Iterator
+    from typing import Never
 
 INTEGERS, FLOATS = {int, bool}, {float}
 LISTED = 5  # columns and cases that a message names, at most
@@ -121,8 +123,9 @@ def parted(cases: Cases, validation: Any, rng: random.Random) -> tuple[Cases, Ca
 
 
 def train_test_split(
-    X: Any, y: Any, *, test: float = 0.25, stratify: bool = False, seed: int | random.Random | None = None
-) -> tuple[list[Any], list[Any], list[Any], list[Any]]:
+    X: Any, y: Any, *, test: float = 0.25, stratify: bool = False, seed: int | random.Random | None = None,
+    **options: Never,
+) -> tuple[list[Any], list[Any], list[Any], list[Any]]:  # fmt: skip
     """Split cases at random into training and test cases, as scikit-learn's function of that name does.
 
     Args:
@@ -131,12 +134,13 @@ def train_test_split(
         test: The share to test on, between 0 and 1; at least one case goes either way.
         stratify: Whether every class (every different target) is parted in that share by itself.
         seed: An int or a `random.Random`; None for another split at every call.
+        **options: There are none; those of scikit-learn are answered in words.
 
     Returns:
         `(X_train, X_test, y_train, y_test)`, four lists.
 
     Raises:
-        OperandError: `X` or `y` is no list or array, or `test` is no number.
+        OperandError: `X` or `y` is no list or array, or `test` is no number, or an option does not exist.
         StructureError: Their lengths differ, or there are no cases.
         RangeError: `test` is outside of [0, 1], or leaves one part empty.
 
@@ -145,6 +149,8 @@ def train_test_split(
         >>> nn.train_test_split([[1.0], [2.0], [3.0], [4.0]], [0, 0, 1, 1], test=0.5, stratify=True, seed=0)
         ([[1.0], [3.0]], [[4.0], [2.0]], [0, 1], [1, 0])
     """
+    if options:
+        refuse_options("train_test_split", options, ON_SPLIT)
     cases = cases_of(X, y, "train_test_split")
     share, rng, n = real(test, "train_test_split: test", 0.0, 1.0), generator(seed), len(cases.targets)
     order = rng.sample(range(n), n)

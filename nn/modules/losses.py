@@ -656,7 +656,11 @@ def _cases(prediction: Any, target: Any, caller: str) -> list[tuple[list[Any], l
         got = len(targets) if isinstance(targets, list) else shown(target)
         msg = f"{caller}: expected one target per case, got {len(rows)} cases and {got} targets"
         raise StructureError(msg)
-    return [(_scores(r, caller), _weights(plain(t), len(r), caller)) for r, t in zip(rows, targets)]
+    one = len(rows) == 1
+    return [
+        (_scores(r, caller), _weights(plain(t), len(r), caller, "" if one else f", the target of case {i}"))
+        for i, (r, t) in enumerate(zip(rows, targets))
+    ]
 
 
 def _scores(row: Any, caller: str) -> list[Any]:
@@ -668,23 +672,28 @@ def _scores(row: Any, caller: str) -> list[Any]:
     return row
 
 
-def _weights(target: Any, classes: int, caller: str) -> list[tuple[int, float]]:
+def _weights(target: Any, classes: int, caller: str, case: str) -> list[tuple[int, float]]:
     if isinstance(target, list):
         if len(target) != classes:
-            msg = f"{caller}: expected {classes} probabilities, got {len(target)}: {shown(target)}"
+            msg = f"{caller}: expected {classes} probabilities, got {len(target)}: {shown(target)}{case}"
             raise StructureError(msg)
         numbers = [real(t, caller, nan=True) for t in target]
         if not all(t >= 0 for t in numbers) or not abs(sum(numbers) - 1.0) < 1e-6:
-            msg = f"{caller}: expected probabilities that sum to 1, got {shown(target)}"
+            msg = f"{caller}: expected probabilities that sum to 1, got {shown(target)}{case}"
             raise RangeError(msg)
         return [(k, t) for k, t in enumerate(numbers) if t]
     try:
         k = operator.index(target)
     except TypeError:
-        msg = f"{caller}: expected the index of a class, an int, got {shown(target)}"
+        cure = (
+            "names = sorted(set(y)); y = [names.index(name) for name in y]"
+            if isinstance(target, str)
+            else "y = [int(label) for label in y], or y.astype(int) of an array"
+        )
+        msg = f"{caller}: expected the index of a class, an int, got {shown(target)}{case}; convert labels: {cure}"
         raise OperandError(msg) from None
     if not 0 <= k < classes:
-        msg = f"{caller}: expected the index of one of {classes} classes, 0 to {classes - 1}, got {k}"
+        msg = f"{caller}: expected the index of one of {classes} classes, 0 to {classes - 1}, got {k}{case}"
         raise RangeError(msg)
     return [(k, 1.0)]
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from autograd_core import MissingExtraError, OperandError, StructureError
 from autograd_core.engine.contexts import current
+from autograd_core.engine.elsewhere import ON_FIT, refuse_options
 from autograd_core.engine.provenance import warn_user
 
 from ..data.dataset import cases_of, check_finite, parted
@@ -30,6 +31,7 @@ from .ways import Trial
 
 if TYPE_CHECKING:
     import random
+    from typing import Never
 
     from autograd_core import Film
 
@@ -61,6 +63,7 @@ def fit(
     compiled: bool | None = None,
     watch: Film | None = None,
     progress: bool = True,
+    **options: Never,
 ) -> History:
     """Train a model: for each batch forward, loss, backward, and one step of the optimizer.
 
@@ -103,12 +106,13 @@ def fit(
         watch: `ag.Film(every=10)` gives a living page over the epochs, `History.film`: a slider goes through them,
             and any gradient is explained at any epoch. Cases are shown in `eval` mode, without `l2`.
         progress: Whether to show a bar; without tqdm (extra `plot`) it is a line of text.
+        **options: There are none; those of other libraries are answered in words.
 
     Returns:
         The `History`.
 
     Raises:
-        OperandError: An argument of a wrong type, or a loss that does not give a Value.
+        OperandError: An argument of a wrong type, a loss that does not give a Value, or an option that does not exist.
         RangeError: A number out of its bounds, a column of X or y that is NaN or infinite in every case,
             or a target or prediction that the loss cannot take.
         StructureError: Lengths that do not fit, no data, or no parameters; or with `compiled=True` a
@@ -149,6 +153,8 @@ def fit(
         >>> later.state_dict() == model.state_dict()
         True
     """
+    if options:
+        refuse_options("fit", options, ON_FIT)
     _check(model, loss, optimizer, early_stopping, accuracy, watch, compiled=compiled)
     epochs = whole(epochs, "fit: epochs")
     rng = generator(seed)

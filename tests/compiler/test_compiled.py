@@ -505,3 +505,17 @@ def test_help_on_classes_of_compiled_functions():
         for name in dir(cls):
             inspect.getattr_static(cls, name)
             getattr(cls, name, None)
+
+
+@pytest.mark.parametrize(
+    ("f", "examples"),
+    [(lambda x, y: x * y, ()), (lambda x, y: x * y, (1.0,)), (lambda x: x * x, (1.0, 2.0)), (ag.atan2, (1.0,))],
+)
+def test_examples_that_are_missing_are_asked_for(f, examples):
+    with pytest.raises(StructureError, match=f"expected an example for each argument of .*, got {len(examples)} "):
+        ag.compile(f, *examples)
+
+
+def test_examples_by_keyword_are_refused_in_words():
+    with pytest.raises(OperandError, match="unexpected keyword argument 'x': examples are passed by position"):
+        ag.compile(lambda x: x * x, x=1.0)

@@ -277,3 +277,17 @@ def test_sums_over_cases_of_means_over_outputs_and_the_lectures_sum_of_squares()
     [to_w] = nn.deep_linear_gradient([[[2.0, 1.0]]], [1.0, 3.0], [1.0])
     by_graph = ag.grad(lambda w: 2 * nn.sse([ag.dot(w[0], [1.0, 3.0])], [1.0]))([[2.0, 1.0]])
     assert to_w == by_graph
+
+
+@pytest.mark.parametrize("loss", [nn.cross_entropy, nn.nll_loss])
+@pytest.mark.parametrize(
+    ("label", "said"),
+    [(1.0, r"got 1.0 \(float\), the target of case 1; .*y.astype\(int\)"), ("b", r"got 'b' \(str\), the target of case 1; .*sorted"),
+     (7, "got 7, the target of case 1"), ([0.5, 0.6], r"got \[0.5, 0.6\] \(list\), the target of case 1")],
+)  # fmt: skip
+def test_a_label_that_is_none_is_named_with_its_case_and_its_cure(loss, label, said):
+    with pytest.raises(ag.AutogradError, match=said):
+        loss([[0.1, 0.2], [0.3, 0.4]], [0, label])
+    rest = said.replace(", the target of case 1", "")
+    with pytest.raises(ag.AutogradError, match=rest):
+        loss([0.3, 0.4], label)

@@ -3,12 +3,16 @@
 import doctest
 import importlib
 import inspect
+import operator
 import pkgutil
+import re
 
 import pytest
 from printed_errors import WithoutLinks
 
+import autograd_core as ag
 import nn
+from autograd_core.engine import elsewhere
 
 PUBLIC = {name: getattr(nn, name) for name in dir(nn) if not inspect.ismodule(getattr(nn, name))}
 ROOMS = [f"nn.{m.name}" for m in pkgutil.iter_modules(nn.__path__)]
@@ -47,3 +51,34 @@ def documented():
 @pytest.mark.parametrize("thing", [pytest.param(thing, id=name) for name, thing in documented()])
 def test_everything_public_has_a_docstring_with_an_example(thing):
     assert ">>>" in inspect.getdoc(thing)
+
+
+@pytest.mark.parametrize("name", sorted(elsewhere.ON_NN))
+def test_names_of_other_libraries_say_what_to_use_here(name):
+    with pytest.raises(AttributeError, match=f"has no attribute '{name}': ") as caught:
+        getattr(nn, name)
+    for path in re.findall(r"\bnn\.[A-Za-z_0-9.]+", elsewhere.ON_NN[name]):
+        assert operator.attrgetter(path[3:].rstrip("."))(nn)
+    assert not hasattr(nn, name)
+    assert caught.value.name == name
+
+
+@pytest.mark.parametrize(
+    ("call", "hints"),
+    [
+        (lambda **more: nn.fit(nn.Neuron(1), [[1.0]], [1.0], loss=nn.mse, **more), elsewhere.ON_FIT),
+        (lambda **more: nn.train_test_split([[1.0]], [1.0], **more), elsewhere.ON_SPLIT),
+        (lambda **more: ag.compile(lambda x: x * x, 1.0, **more), elsewhere.ON_COMPILE),
+    ],
+)
+def test_options_of_other_libraries_say_what_to_use_here(call, hints):
+    for name, hint in hints.items():
+        with pytest.raises(ag.OperandError, match=re.escape(f"unexpected keyword argument {name!r}: {hint}")):
+            call(**{name: 1})
+    with pytest.raises(ag.OperandError, match="unexpected keyword argument 'sideways'"):
+        call(sideways=1)
+
+
+def test_freezing_says_how():
+    with pytest.raises(AttributeError, match="the optimizer gets the parameters that are to be trained"):
+        nn.Linear(1, 1).freeze()
