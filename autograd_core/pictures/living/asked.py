@@ -32,7 +32,7 @@ class Asked(NamedTuple):
 
 def kept(given: Any) -> Any:
     """Scopes as `draw` takes them, to be read more than once."""
-    return tuple(given) if isinstance(given, Iterable) and not isinstance(given, (str, Value)) else given
+    return list(given) if isinstance(given, Iterable) and not isinstance(given, (str, Value, tuple)) else given
 
 
 def note(reason: str) -> str:
