@@ -6,6 +6,8 @@ A transform calls the function once on fresh Values, which records a graph, and 
 
 from __future__ import annotations
 
+from functools import partial
+from types import MethodType
 from typing import TYPE_CHECKING, Any, overload
 
 from ..engine.contexts import transforming
@@ -145,7 +147,8 @@ def value_and_grad(f: Callable[..., Any], argnums: int | tuple[int, ...] = 0) ->
         (9.0, 6.0)
     """
     _callable(f, "value_and_grad")
-    return _differentiated(f, argnums, "value_and_grad", lambda value, gradient: (value, gradient))
+    function = _differentiated(f, argnums, "value_and_grad", lambda value, gradient: (value, gradient))
+    return DerivedFunction(value_and_grad, f, {"argnums": argnums}, function)
 
 
 @overload
@@ -182,7 +185,8 @@ def grad(f: Callable[..., Any], argnums: int | tuple[int, ...] = 0) -> Callable[
         {'w': 2.0, 'b': 1.0}
     """
     _callable(f, "grad")
-    return _differentiated(f, argnums, "grad", lambda _, gradient: gradient)
+    function = _differentiated(f, argnums, "grad", lambda _, gradient: gradient)
+    return DerivedFunction(grad, f, {"argnums": argnums}, function)
 
 
 def _differentiated(f: Any, argnums: Any, name: str, result: Callable[[Any, Any], Any]) -> Callable[..., Any]:
@@ -192,13 +196,39 @@ def _differentiated(f: Any, argnums: Any, name: str, result: Callable[[Any, Any]
         leaves = pull_back([out], [1.0], call.inputs, graph=call.graph, fresh=True)
         return result(call.number_of(out), _unwrap(call.arguments(leaves), argnums))
 
-    return _named_after(f, name, differentiated)
+    return differentiated
 
 
-def _named_after(f: Any, name: str, function: Callable[..., Any]) -> Callable[..., Any]:
-    function.__name__ = function.__qualname__ = f"{name}({getattr(f, '__name__', type(f).__name__)})"
-    function.__doc__ = getattr(f, "__doc__", None)
-    return function
+class DerivedFunction:
+    """What a transform gives: a function that pickles as the transform of its function, so that processes can have it.
+
+    Args:
+        transform: Such as `grad`.
+        f: The function.
+        options: What the transform was called with besides, by name.
+        function: What computes the result.
+    """
+
+    def __init__(
+        self, transform: Callable[..., Any], f: Any, options: dict[str, Any], function: Callable[..., Any]
+    ) -> None:
+        self._transform, self.__wrapped__, self._options, self._function = transform, f, options, function
+        self.__name__ = self.__qualname__ = f"{transform.__name__}({getattr(f, '__name__', type(f).__name__)})"
+        self.__doc__ = getattr(f, "__doc__", None)
+
+    def __call__(self, /, *args: Any, **kwargs: Any) -> Any:
+        """The result."""
+        return self._function(*args, **kwargs)
+
+    def __get__(self, instance: Any, _: Any = None) -> Any:
+        """In a class it is a method, as functions are."""
+        return self if instance is None else MethodType(self, instance)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return partial(self._transform, **self._options), (self.__wrapped__,)
+
+    def __repr__(self) -> str:
+        return f"<function {self.__name__}>"
 
 
 def _vector(primals: Sequence[Any], tangents: Sequence[Any], name: str) -> tuple[list[Any], bool]:
@@ -324,7 +354,8 @@ def jacobian(
     _one_of("jacobian", "mode", mode, ("auto", "forward", "reverse"))
     _one_of("jacobian", "layout", layout, ("numerator", "denominator"))
 
-    return _named_after(f, "jacobian", _jacobian(f, argnums, "jacobian", mode, layout))
+    function = _jacobian(f, argnums, "jacobian", mode, layout)
+    return DerivedFunction(jacobian, f, {"argnums": argnums, "mode": mode, "layout": layout}, function)
 
 
 def _jacobian(f: Any, argnums: Any, name: str, mode: str = "auto", layout: str = "numerator") -> Callable[..., Any]:
@@ -393,7 +424,7 @@ def hessian(f: Callable[..., Any], argnums: int | tuple[int, ...] = 0) -> Callab
     """
     _callable(f, "hessian")
     gradient = _differentiated(f, argnums, "hessian", lambda _, gradient: gradient)
-    return _named_after(f, "hessian", _jacobian(gradient, argnums, "hessian"))
+    return DerivedFunction(hessian, f, {"argnums": argnums}, _jacobian(gradient, argnums, "hessian"))
 
 
 @overload

@@ -1,7 +1,11 @@
 """The transforms: shapes of arguments and results, floats or Values, nesting, modes, bad input."""
 
+import concurrent.futures
+import copy
 import itertools
 import math
+import multiprocessing
+import pickle
 from collections import namedtuple
 from decimal import Decimal
 from fractions import Fraction
@@ -669,3 +673,45 @@ def test_a_derivative_within_each_step_looks_at_its_own_step_alone(way, monkeypa
         dx, dy = NESTED[way](lambda a, b: ag.sin(a * b) + a * a, x, y)
         x, y = x - 0.1 * dx, y - 0.1 * dy
     assert last == pytest.approx(x + y, rel=1e-12)
+
+
+# --- for other processes ----------------------------------------------------------------------------
+
+
+def surface(x, y):
+    return ag.sin(x) * y**2
+
+
+TRANSFORMED = {
+    "grad": lambda f: ag.grad(f),
+    "grad by y": lambda f: ag.grad(f, 1),
+    "several": lambda f: ag.grad(f, (0, 1)),
+    "value_and_grad": lambda f: ag.value_and_grad(f, 1),
+    "jacobian": lambda f: ag.jacobian(f, (1, 0), mode="forward", layout="denominator"),
+    "hessian": lambda f: ag.hessian(f, (0, 1)),
+    "nested": lambda f: ag.grad(ag.grad(f), 1),
+}
+
+
+@pytest.mark.parametrize("name", TRANSFORMED)
+def test_transforms_of_functions_pickle(name):
+    f = TRANSFORMED[name](surface)
+    for protocol in range(pickle.HIGHEST_PROTOCOL + 1):
+        again = pickle.loads(pickle.dumps(f, protocol))
+        assert again(0.5, 3.0) == f(0.5, 3.0)
+        assert again.__name__ == f.__name__ == repr(f)[10:-1]
+    assert copy.deepcopy(f)(0.5, 3.0) == f(0.5, 3.0)
+
+
+def test_transforms_go_to_other_processes():
+    with concurrent.futures.ProcessPoolExecutor(2, multiprocessing.get_context("spawn")) as pool:
+        assert list(pool.map(ag.grad(ag.square), [1.0, 2.0, 3.0])) == [2.0, 4.0, 6.0]
+
+
+def test_a_transform_in_a_class_is_a_method():
+    class Model:
+        k = 3.0
+        slope = ag.grad(lambda self, x: self.k * x * x, 1)
+
+    assert Model().slope(2.0) == 12.0
+    assert Model.slope(Model(), 2.0) == 12.0
