@@ -186,6 +186,9 @@ def _values(words: Sequence[str]) -> dict[str, float]:
 
 
 def _draw(expression: str, words: Sequence[str], output: Path | None, *, layout: str, theme: str) -> None:
+    if output is not None and output.suffix.lower() in (".gif", ".webp", ".apng"):
+        msg = f"draw: {output}: a drawing does not move; an animation of the steps is {PROGRAM} step ... -o {output}"
+        raise ExpressionError(msg)
     root, inputs = parse(expression, _values(words))
     root.backward()
     path = draw(root, layout=layout, theme=theme).save(output or "graph.svg")

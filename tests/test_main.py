@@ -133,6 +133,14 @@ def test_check_refuses(user_module, capsys, words, said):
     assert said in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("suffix", ["gif", "webp", "apng", "GIF"])
+def test_an_animation_of_a_drawing_is_its_steps(tmp_path, monkeypatch, capsys, suffix):
+    monkeypatch.chdir(tmp_path)
+    assert main(["draw", "a*b", "a=2", "b=-3", "-o", f"g.{suffix}"]) == 2
+    assert f"step ... -o g.{suffix}" in capsys.readouterr().err
+    assert not list(tmp_path.iterdir())
+
+
 def test_check_knows_its_options(user_module, capsys):
     with pytest.raises(SystemExit):
         main(["check", "of_a_user:right", "--at", "1", "2", "--sideways"])
