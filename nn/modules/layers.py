@@ -515,7 +515,10 @@ class Sequential(Module, closed=True):
             raise StructureError(msg)
         for module in modules:
             if not callable(module):
-                msg = f"Sequential: expected modules, got {shown(module)}; pass them one by one, not as a list"
+                cure = "pass them one by one, not as a list"
+                if hasattr(module, "transform"):
+                    cure = "scale rows before the model gets them, scaler.transform(X), and save the scaler beside it"
+                msg = f"Sequential: expected modules, got {shown(module)}; {cure}"
                 raise OperandError(msg)
         self.modules = list(modules)
         tell_apart(self)
