@@ -515,10 +515,7 @@ class Sequential(Module, closed=True):
             raise StructureError(msg)
         for module in modules:
             if not callable(module):
-                cure = "pass them one by one, not as a list"
-                if hasattr(module, "transform"):
-                    cure = "scale rows before the model gets them, scaler.transform(X), and save the scaler beside it"
-                msg = f"Sequential: expected modules, got {shown(module)}; {cure}"
+                msg = f"Sequential: expected modules, got {shown(module)}; pass them one by one, not as a list"
                 raise OperandError(msg)
         self.modules = list(modules)
         tell_apart(self)

@@ -286,9 +286,3 @@ def test_dropout_keeps_the_mean_in_training_and_does_nothing_after():
 def test_an_unknown_activation_is_refused_where_no_layer_uses_it():
     with pytest.raises(ag.RangeError, match="expected one of .*got 'tahn'"):
         nn.MLP(2, [1], activation="tahn")
-
-
-@pytest.mark.parametrize("make", [nn.StandardScaler, nn.MinMaxScaler, nn.OneHotEncoder])
-def test_a_scaler_among_layers_is_told_its_place(make):
-    with pytest.raises(ag.OperandError, match=r"expected modules, got .*; scale rows before .* save the scaler beside it"):
-        nn.Sequential(make(), nn.Linear(2, 1))
