@@ -86,6 +86,8 @@ def no_node(x: Any) -> str:
     name = kind.__name__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"
     if kind.__name__ == "Value" or hasattr(kind, "backward"):
         hint = "; build the graph with autograd_core.Value, whose operators and methods are the same"
+    elif isinstance(x, str):
+        hint = "; pass the Value itself, not its label"
     elif hasattr(x, "__iter__"):
         hint = "; take one of its entries, or ag.sum of them"
     elif callable(x):

@@ -202,7 +202,7 @@ def counted(root: Value) -> tuple[int, int]:
 
 def _products(root: Value) -> int:
     """Local derivative times adjoint, as the backward steps show them one by one."""
-    return sum(p is not None for step in ag.backward_steps(root) for p in step.products)
+    return sum(p is not None for step in ag.backward_steps(root, parts=True) for p in step.products)
 
 
 def _fastest(f: Callable[[], Any], repeats: int) -> float:

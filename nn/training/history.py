@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from autograd_core import StructureError
 
 from ..support.figures import COLOURS, figure_of, whole_numbers
+from ..support.tables import as_html, number
 
 if TYPE_CHECKING:
     import os
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from autograd_core import LivePage
+
+MOST_ROWS = 10  # of a table in a notebook
 
 
 @dataclass(slots=True, repr=False)
@@ -83,6 +86,14 @@ class History:
     def __repr__(self) -> str:
         facts = self.last()
         return f"History({len(self.loss)} epochs{', ' + facts if facts else ''})"
+
+    def _repr_html_(self) -> str:
+        """In a notebook: the numbers of some epochs, evenly spaced, the first and the last among them."""
+        names = [name for name in ("loss", "accuracy", "val_loss", "val_accuracy", "penalty") if getattr(self, name)]
+        n = max((len(getattr(self, name)) for name in names), default=0)
+        epochs = sorted({k * (n - 1) // (MOST_ROWS - 1) for k in range(MOST_ROWS)}) if n else []
+        rows = [[str(k + 1), *(number(getattr(self, name)[k]) for name in names)] for k in epochs]
+        return as_html(repr(self).replace("(", "  (", 1), ["epoch", *names], rows)
 
     def plot(self) -> Figure:
         """The curves of loss and, where there is one, accuracy over the epochs.

@@ -225,7 +225,7 @@ def test_without_targets_the_model_and_its_inputs_are_looked_at():
 def test_many_findings_of_a_kind_become_one():
     report = nn.diagnose(nn.Linear(8, 1, seed=1), [[100.0 * i + j for j in range(8)] for i in range(3)])
     [finding] = report.of("inputs")
-    assert finding.where == "column 0, column 1, column 2, ..."
+    assert finding.where == "column 7, column 6, column 5, ..."  # the largest first
     assert "8 columns in all" in finding.text
 
 

@@ -1,5 +1,6 @@
 """History: its text and its curves."""
 
+import re
 import sys
 
 import pytest
@@ -14,6 +15,18 @@ FULL = nn.History(loss=[0.5, 0.25], accuracy=[0.5, 1.0], val_loss=[0.75, 0.5], v
 def test_text():
     assert repr(FULL) == "History(2 epochs, loss=0.25, accuracy=1, val_loss=0.5, val_accuracy=0.5)"
     assert repr(nn.History()) == "History(0 epochs)"
+
+
+def test_a_notebook_shows_it_as_a_table():
+    history = nn.History(loss=[1 / (k + 1) for k in range(200)], val_loss=[0.5] * 200)
+    table = history._repr_html_()
+    rows = [re.findall(r"<t[hd][^>]*>([^<]*)", row) for row in table.split("<tr>")[1:]]
+    assert rows[0] == ["epoch", "loss", "val_loss"]
+    assert rows[1] == ["1", "1", "0.5"]
+    assert rows[-1] == ["200", "0.005", "0.5"]
+    assert len(rows) == 11
+    assert "200 epochs" in table
+    assert "<table" in nn.History()._repr_html_()
 
 
 def test_curves_are_the_numbers():
