@@ -178,8 +178,7 @@ class _Learnt(ABC):
             [[0.25]]
         """
         self._columns()
-        learnt = {**self._options(), **(self._state or {})}
-        files.write(path, files.LEARNT, {"kind": type(self).__name__, "learnt": learnt})
+        files.write(path, files.LEARNT, self._content())
 
     def load(self, path: str | os.PathLike[str]) -> Self:
         """Take what `save` wrote, options included. No code in the file is ever run.
@@ -205,16 +204,29 @@ class _Learnt(ABC):
             Traceback (most recent call last):
             autograd_core.errors.StructureError: ...scaler.json: expected what StandardScaler learnt, got MinMaxScaler
         """
-        content, kind = files.read(path, files.LEARNT), type(self).__name__
+        vars(self).update(self._of(files.read(path, files.LEARNT), path, files.LEARNT))
+        return self
+
+    @property
+    def _is_fitted(self) -> bool:
+        return self._state is not None
+
+    def _content(self) -> dict[str, Any]:
+        """What was learnt, as a file has it."""
+        return {"kind": type(self).__name__, "learnt": {**self._options(), **(self._state or {})}}
+
+    def _of(self, content: Any, path: Any, form: files.Form) -> dict[str, Any]:
+        """The attributes that a file has, all of them checked."""
+        kind = type(self).__name__
+        if not isinstance(content, dict):
+            raise files.unfit(path, form, f"there is nothing that a {kind} learns")
         if content.get("kind") != kind:
             msg = f"{path}: expected what {kind} learnt, got {content.get('kind')!s:.60}"
             raise StructureError(msg)
         try:
-            restored = self._restored(content["learnt"])
+            return self._restored(content["learnt"])
         except (KeyError, TypeError, ValueError, OverflowError) as error:
-            raise files.unfit(path, files.LEARNT, f"that is nothing a {kind} learns: {error}") from None
-        vars(self).update(restored)
-        return self
+            raise files.unfit(path, form, f"that is nothing a {kind} learns: {error}") from None
 
     def _columns(self) -> int:
         """How many columns `fit` saw."""

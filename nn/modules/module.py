@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from autograd_core import OperandError, StructureError, Value
 from autograd_core.engine.elsewhere import Elsewhere, NotOnModules, names_of
 
+from ..data.preprocessing import _Learnt
 from ..support import files
 from ..support.validation import shown
 from .layer_scopes import name_by_attribute
@@ -252,8 +253,8 @@ class Module(NotOnModules):
         """Write the parameters to a file: JSON, readable anywhere, with every double exact and a checksum.
 
         The state of the modules' random generators is written too, so that training with `Dropout`
-        goes on as if it had not stopped. A file that stands there is replaced only when the new one
-        is complete.
+        goes on as if it had not stopped, and what scalers among the layers learnt. A file that stands
+        there is replaced only when the new one is complete.
 
         Args:
             path: Where to write.
@@ -274,7 +275,11 @@ class Module(NotOnModules):
         numbers = {name: files.encoded(x) for name, x in self.state_dict().items()}
         content: dict[str, Any] = {"model": repr(self), "parameters": numbers}
         generators = {name: files.encoded_generator(rng) for name, rng in self._generators()}
-        files.write(path, files.PARAMETERS, content | ({"generators": generators} if generators else {}))
+        if generators:
+            content["generators"] = generators
+        if learnt := {name: scaler._content() for name, scaler in self._scalers() if scaler._is_fitted}:
+            content["preprocessing"] = learnt
+        files.write(path, files.PARAMETERS, content)
 
     def load(self, path: str | os.PathLike[str], *, same_model: bool = True) -> Module:
         """Set the parameters to those of a file that `save` wrote. No code in it is ever run.
@@ -314,14 +319,38 @@ class Module(NotOnModules):
             states = {name: files.decoded_generator(x) for name, x in generators.items()}
         except (ValueError, OverflowError) as error:
             raise files.unfit(path, files.PARAMETERS, f"a parameter is no number: {error}") from None
+        learnt = content.get("preprocessing", {})
+        if not isinstance(learnt, dict):
+            raise files.unfit(path, files.PARAMETERS, '"preprocessing" is no object of names')
+        restored = []
+        for name, scaler in self._scalers():
+            if name in learnt:
+                restored.append((scaler, scaler._of(learnt[name], path, files.PARAMETERS)))
+            elif not scaler._is_fitted:
+                kind = type(scaler).__name__
+                msg = f"{path}: there is nothing that {name}, a {kind}, learnt; fit it before, or load its own file"
+                raise StructureError(msg)
         with files.named(path):
             if same_model:
                 _same_model(content.get("model"), repr(self))
             self.load_state_dict(state)
+        for scaler, found in restored:
+            vars(scaler).update(found)
         for name, rng in self._generators():
             if name in states:
                 rng.setstate(states[name])
         return self
+
+    def _scalers(self) -> Iterator[tuple[str, _Learnt]]:
+        """The scalers and encoders that are layers of a `Sequential`, or attributes, each once."""
+        seen = set()
+        for place, module in _parts(self):
+            if isinstance(module, Module):
+                for name, x in vars(module).items():
+                    for key, y in enumerate(x) if isinstance(x, (list, tuple)) else [(None, x)]:
+                        if isinstance(y, _Learnt) and id(y) not in seen:
+                            seen.add(id(y))
+                            yield _dotted((place, name) if key is None else ((place, name), key)), y
 
     def _generators(self) -> Iterator[tuple[str, random.Random]]:
         """The modules' own random generators, as `Dropout` has one, each once."""

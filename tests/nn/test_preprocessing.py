@@ -137,3 +137,21 @@ def test_nothing_learnt_is_lost_by_a_fit_that_fails():
     with pytest.raises(ag.OperandError):
         scaler.fit([["a"]])
     assert scaler.transform([[1.0]]) == [[0.25]]
+
+
+@pytest.mark.parametrize("make", [nn.StandardScaler, nn.MinMaxScaler, lambda: nn.MinMaxScaler(-1.0, 1.0)])
+def test_a_scaler_among_layers_travels_in_the_models_file(tmp_path, make):
+    rows = [[1.0, 200.0], [3.0, 500.0]]
+    model = nn.Sequential(make().fit(rows), nn.Linear(2, 1, seed=1))
+    model.save(tmp_path / "model.json")
+    again = nn.Sequential(make(), nn.Linear(2, 1)).load(tmp_path / "model.json")
+    assert nn.predict(again, rows) == nn.predict(model, rows)
+
+
+def test_a_file_without_what_a_scaler_learnt_is_refused(tmp_path):
+    nn.Sequential(nn.StandardScaler(), nn.Linear(2, 1, seed=1)).save(tmp_path / "model.json")
+    again = nn.Sequential(nn.StandardScaler(), nn.Linear(2, 1, seed=2))
+    before = again.state_dict()
+    with pytest.raises(ag.StructureError, match=r"nothing that modules.0, a StandardScaler, learnt"):
+        again.load(tmp_path / "model.json")
+    assert again.state_dict() == before
