@@ -143,7 +143,7 @@ def test_all_edges_are_drawn(plated, direction, style):
     words = ["".join(x.itertext()) for x in svg.iter("{http://www.w3.org/2000/svg}text")]
     assert name in words
     assert f"× {name.split()[0]}" in words
-    assert sum("share in the gradient of" in x for x in words) == 1
+    assert sum("part of the gradient of" in x for x in words) == 1
 
 
 def test_a_leaf_that_has_a_card_has_an_edge(plated):

@@ -270,8 +270,16 @@ def _plate(card: Card, box: Box, accent: Accent, *, flip: bool, **_: object) -> 
         parts += _bars(strip, top + 13, w)
         parts.append(words("caption", 0, top + 44, strip.first))
         parts.append(words("caption end", w, top + 44, strip.last))
+        if strip.most:
+            parts.append(words("caption", _between(strip, w), top + 44, strip.most))
         top += STRIP
     return "".join(parts) + "</g>"
+
+
+def _between(strip: Strip, w: float) -> float:
+    """Where the middle one of three texts begins, as far from the first as from the last."""
+    first, most, last = (text.extent(said, CAPTION_FONT) for said in (strip.first, strip.most, strip.last))
+    return (first + w - last - most) / 2
 
 
 def _bars(strip: Strip, top: float, w: float) -> list[str]:

@@ -74,6 +74,7 @@ class Strip(NamedTuple):
     first: str  # the first and the last number
     last: str
     shown: float  # where the shown copy's bar is, from 0 to 1
+    most: str = ""  # the number of the highest bar, if it is another one
 
 
 class Card(NamedTuple):

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from ...engine.evaluation import is_finite
 from .. import text
-from .cards import LEAST_FONT, Port, Strip, blank_card, lined_up, name_of
+from .cards import CAPTION_FONT, LEAST_FONT, Port, Strip, blank_card, lined_up, name_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -17,8 +17,10 @@ if TYPE_CHECKING:
 
 WIDTH, HEAD, STRIP = 280.0, 22.0, 50.0  # of a plate's card, a line of text, bars with their numbers
 MOST_BARS = 50  # of more copies, each bar is the largest of several
+APART = 24.0  # for three numbers below one strip
 DECADES, WIDE = 6, 30.0  # of a logarithmic strip, which begins where the largest is so many times the least
 HANDED_HEIGHT = 20.0
+BOTH = 2  # strips, where copies share weights
 NAMED = 2  # values of those handed on that are named
 LISTED, MOST_ENTERING = 12, 16  # copies that a title names; edges to others that have text
 
@@ -33,13 +35,14 @@ def plate_card(board: Board, k: int) -> None:
     strips = _strips(board, plate)
     n, shown = len(plate.names), plate.names[plate.shown]
     lines = [f"{n} copies, of which {shown} is shown"]
-    lines += [f"{strip.caption}: {strip.first} … {strip.last}" for strip in strips]
+    lines += [f"{strip.caption}: {' … '.join(filter(None, (strip.first, strip.most, strip.last)))}" for strip in strips]
     if graph.largest is None:
         lines.append("gradients not computed: call backward() first")
     number = board.number()
     size = (WIDTH, HEAD + STRIP * len(strips))
     card = blank_card(number, board.around(plate.scope), f"× {n}", size, "\n".join(lines), kind="plate")
-    board.cards[number] = card._replace(caption=f"shown: {shown}", strips=tuple(strips))
+    sums = f"; what all share has sums over {n}" if len(strips) == BOTH else ""
+    board.cards[number] = card._replace(caption=f"shown: {shown}{sums}", strips=tuple(strips))
     before = [i for (plate_number, _), i in board.handed.items() if plate_number == k]
     _enter(board, plate, before[0] if before else number)
 
@@ -74,7 +77,7 @@ def _strips(board: Board, plate: Plate) -> list[Strip]:
     weights = sorted(u for u in plate.copies.shared if graph.is_leaf(u))
     if weights:
         what = name_of(graph, weights[0]) if len(weights) == 1 else f"{len(weights)} weights"
-        strips.append(_strip(f"share in the gradient of {what}", plate, plate.shares(graph)))
+        strips.append(_strip(f"|part of the gradient of {what}|", plate, plate.shares(graph)))
     return strips
 
 
@@ -87,13 +90,14 @@ def _strip(caption: str, plate: Plate, numbers: Sequence[float]) -> Strip:
     if len(bars) > MOST_BARS:
         step = -(-len(bars) // MOST_BARS)
         bars = [max(bars[k : k + step], key=abs) for k in range(0, len(bars), step)]
+    top = max(range(len(numbers)), key=lambda k: abs(numbers[k]) if is_finite(numbers[k]) else 0.0)
+    first, most, last = (f"{plate.names[k]}: {text.number(numbers[k])}" for k in (0, top, -1))
+    is_end = abs(numbers[top]) in (abs(numbers[0]), abs(numbers[-1]))
+    room = WIDTH - sum(text.extent(said, CAPTION_FONT) for said in (first, most, last))
     return Strip(
-        caption + (" (log)" if by_decades else ""),
-        tuple(bars),
-        f"{plate.names[0]}: {text.number(numbers[0])}",
-        f"{plate.names[-1]}: {text.number(numbers[-1])}",
-        (plate.shown + 0.5) / len(numbers),
-    )
+        caption + (" (log)" if by_decades else ""), tuple(bars), first, last, (plate.shown + 0.5) / len(numbers),
+        "" if is_end or room < APART else most,
+    )  # fmt: skip
 
 
 def _bar(x: float, largest: float, *, by_decades: bool) -> float:
