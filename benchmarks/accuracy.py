@@ -576,6 +576,8 @@ def main():
                 print(f"{w.row:12} {'  '.join(shown(w))}  {place}{mark}", flush=True)
     if not options.rows:
         TARGET.write_text(page(found, options.points), encoding="utf-8")
+    elif options.write and any(w.error > w.bound for w in found):
+        print(f"{TARGET.name} is left alone: mend the rule, or say in EXCEPTIONS where and why it is further off")
     elif options.write:
         TARGET.write_text(renewed(TARGET.read_text(encoding="utf-8"), found), encoding="utf-8")
     return 1 if any(w.error > w.bound for w in found) else 0

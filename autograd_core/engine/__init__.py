@@ -1,4 +1,4 @@
-"""Graphs of numbers, and derivatives by one sweep: a newcomer can read it in ten minutes.
+"""Graphs of numbers, and derivatives by one sweep: what a newcomer reads first.
 
 `ops` is the table of primitives: each with its value, its local derivatives, its domain and its kinks. Formulas of
 softmax, which need more room, are in `softmax_rules`.

@@ -1,4 +1,4 @@
-"""Walks over a graph. Only `parents` are used, and no walk recurses."""
+"""Walks over a graph, by operands alone; no walk recurses."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """The table of primitives: for each its value, its partial derivatives, its domain and its kinks.
 
 A rule is written over a *number system* `m`, which supplies the elementary functions. The same rule is
-evaluated on doubles (`number_systems/floats.py`), graph nodes (`engine/functions.py`), numbers of 50
+evaluated on doubles (`number_systems/floats.py`), graph nodes (`engine/value_system.py`), numbers of 50
 digits, SymPy expressions, dual numbers and LLVM values.
 
 Conventions inside a rule
@@ -76,9 +76,11 @@ class Primitive:
         lists: Of any number: how many lists of one length they are, whose elements the rule treats alike; 0 if not.
         singles: How many operands stand behind the lists.
         reduction: What it adds up, where it is a sum over its lists.
-        ulps: By how many units in the last place of the result doubles may be off; 0 where nothing is rounded.
+        ulps: By how many units in the last place of the result one application in doubles may be off, as checks allow
+            for; 0 where nothing is rounded. What is measured, at most 2, is in docs/accuracy.md.
         exact_partials: Whether its derivatives are operands or small integers, so that nothing is rounded in them.
-        saturates: Of an activation whose slope goes to 0 far out: the operand up to which it does so for good.
+        saturates: Of an activation whose slope goes to 0 far out: the operand below which a slope near 0 means that
+            the unit is saturated; INF where it saturates on both sides, as tanh does.
         symbol: How it is written between or before its operands; "" for `name(x, ...)`.
         latex: LaTeX with `{0}`, `{1}` for the operands; "" for an upright name.
         domain: One closed interval per operand, within which the value is real.

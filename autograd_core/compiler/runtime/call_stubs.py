@@ -253,7 +253,7 @@ class StubWriter:
         return self._of_rows(name, spec, lambda r: r.per_row[group], mean)
 
     def _tree(self, name: str, spec: Spec, numbers: Callable[[Runner], Any], divided: str = "") -> str:
-        """A fresh tree of floats, as `rows.tree_of` makes it."""
+        """A fresh tree of floats, as `batches.tree_of` makes it."""
         shape = shape_of(spec)
         if spec.kind == "leaf":
             if divided:
@@ -272,7 +272,7 @@ class StubWriter:
         return f"tree_of(spec_{name}, {name}{divided})"
 
     def _of_rows(self, name: str, spec: Spec, columns: Callable[[Runner], Any], divided: str = "") -> str:
-        """A fresh tree of arrays, rows first, as `rows.views` makes it."""
+        """A fresh tree of arrays, rows first, as `batches.views` makes it."""
         shape = shape_of(spec)
         fresh = f"({name}{divided})" if divided else f"{name}.copy()"
         if shape is not None:

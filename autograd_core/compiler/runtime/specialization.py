@@ -72,7 +72,7 @@ class Branch:
             self._kernels[key] = self._made_kernel(*key, compiles=True)
         return self._kernels[key]
 
-    def _is_made(self, layout: Layout) -> bool:
+    def _made_meanwhile(self, layout: Layout) -> bool:
         """Whether a kernel is ready; at first request, a thread begins to make it, and calls go on without.
 
         LLVM lets go of Python's lock while it compiles, so the calls meanwhile cost nothing where there are two
@@ -243,7 +243,7 @@ class Branch:
             return True
         if self.seconds <= PATIENCE * self._compile_seconds(layout):
             return False
-        return self.is_planned(layout) or self._is_made(layout)
+        return self.is_planned(layout) or self._made_meanwhile(layout)
 
     def _is_exact(self, layout: Layout) -> bool:
         """Whether a long program has the same bits as a plan and interpreted: no gradient, and no function in lanes.
