@@ -14,7 +14,7 @@ Every parameter is an `autograd_core.Value`, every prediction a graph that can b
 from __future__ import annotations
 
 import sys as _sys
-from typing import TYPE_CHECKING as _TYPE_CHECKING
+import typing as _typing
 
 import autograd_core as _autograd_core
 
@@ -218,7 +218,7 @@ __all__ = [
     "weight_jacobian",
 ]
 
-if not _TYPE_CHECKING:  # or type checkers would know every name
+if not _typing.TYPE_CHECKING:  # or type checkers would know every name
 
     def __getattr__(name: str) -> object:
         from autograd_core.engine.elsewhere import ON_NN

@@ -10,7 +10,6 @@ not before.
 from __future__ import annotations
 
 from contextlib import suppress
-from inspect import signature
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 from ..engine.elsewhere import ON_COMPILE, refuse_options
@@ -219,6 +218,8 @@ NO_KEYWORDS = "examples are passed by position, ag.compile(f, 1.0, 2.0), and so 
 
 
 def _parameters_of(f: Any) -> list[str]:
+    from inspect import signature
+
     try:
         return list(signature(f).parameters)
     except (TypeError, ValueError):  # of C
@@ -227,6 +228,8 @@ def _parameters_of(f: Any) -> list[str]:
 
 def _check_examples(f: Callable[..., Any], examples: tuple[Any, ...]) -> None:
     """Raise if a function cannot be called with as many arguments as there are examples."""
+    from inspect import signature  # which takes as long to import as a third of this package
+
     try:
         parameters = signature(f)
     except (TypeError, ValueError):  # of C

@@ -224,10 +224,11 @@ class NotOnModules:
         modules = Elsewhere("named_modules() gives them with their names")
         children = Elsewhere("named_modules() gives all modules below, with their names")
         named_children = Elsewhere("named_modules() gives all modules below, with their names")
-        freeze = unfreeze = Elsewhere(
+        freeze = Elsewhere(
             "the optimizer gets the parameters that are to be trained, "
             "nn.Adam([p for layer in model.layers[1:] for p in layer.parameters()])"
         )
+        unfreeze = Elsewhere(freeze.hint)
         requires_grad_ = Elsewhere("leave parameters out by giving the optimizer a list of the others")
         to = Elsewhere("there are no devices or dtypes: parameters are doubles in this process")
         cuda = Elsewhere("there are no devices: parameters are doubles in this process")

@@ -28,6 +28,7 @@ CHOICE = "relu, leaky_relu, max, min, where and clip send the gradient on as the
 EXEMPT = {
     **dict.fromkeys("relu leaky_relu where maximum minimum clip max min".split(), CHOICE),
     **dict.fromkeys("largest others softmax log_softmax".split(), "one NaN is in all operands that softmax gives them: below"),
+    "leading": "an entry of vectors that norm has scaled: NaN in it is NaN in them, and norm is asked",
     **dict.fromkeys("lt le gt ge eq ne".split(), "NaN is unequal to all numbers: the value is 0 or 1, the derivative 0"),
 }
 OPERANDS = {

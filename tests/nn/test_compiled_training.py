@@ -187,6 +187,7 @@ def test_values_have_the_bits_of_graphs():
 
 
 @pytest.mark.filterwarnings("ignore:fit. X. column 0 is NaN:UserWarning")
+@pytest.mark.filterwarnings("ignore:fit. the loss grew:UserWarning")
 def test_not_a_number_stays_what_it_is_in_graphs():
     spoiled = [*X[:-1], [math.nan, 0.0]]
     agree(mlp, SIDES, nn.hinge, X=spoiled, epochs=3)

@@ -358,7 +358,7 @@ def edges_of(root):
 def test_backward_multiplies_and_adds_once_per_edge(width):
     _, loss = loss_of(width)
     assert products_of_backward(loss) == edges_of(loss)
-    shown = [p for step in ag.backward_steps(loss) for p in step.products if p is not None]
+    shown = [p for step in ag.backward_steps(loss, parts=True) for p in step.products if p is not None]
     assert len(shown) == edges_of(loss)
 
 

@@ -190,6 +190,7 @@ def test_a_step_into_nan_is_taken_back_and_made_shorter():
     assert optimizer.radius < 100.0
 
 
+@pytest.mark.filterwarnings("ignore:fit. the loss grew:UserWarning")  # by steps that are too long
 @pytest.mark.parametrize(("nouts", "activation"), [([2, 1], "sigmoid"), ([3, 1], "tanh")])
 @pytest.mark.parametrize("seed", range(3))
 def test_a_step_is_worth_many_steps_of_gradient_descent_on_xor(nouts, activation, seed):
