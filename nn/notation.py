@@ -1,14 +1,16 @@
 """The names that five texts give to layers, units, sums, signals, weights and Jacobians, from one function.
 
-`notation="downing"`, "dolhansky", "lecture", "cs60050", "cs60050-first" or "ling3804" of `nn.forward_pass`,
-`nn.error_signals`, `nn.layer_jacobian`, `nn.weight_jacobian` and `nn.chain` has its names, and its order of a weight's
-indices:
+`notation="downing"`, "downing-first", "dolhansky", "lecture", "lecture-first", "cs60050", "cs60050-first" or "ling3804"
+of `nn.forward_pass`, `nn.error_signals`, `nn.layer_jacobian`, `nn.weight_jacobian` and `nn.chain` has its names, and
+its order of a weight's indices:
 
 | notation      | sum     | activation | signal    | weight                   | derivative |
 |---------------|---------|------------|-----------|--------------------------|------------|
 | downing       | sum(y_j)| y_j, z_k   | δ         | v_ij, from i to j        | J_Y^Z      |
+| downing-first | sum_id  | x_id, o_id | δ_id      | w_ij, to i from j        | ∂E_d/∂w_ij |
 | dolhansky     | s_j     | z_j        | δ_j       | w_i→j                    | ∂E/∂s_j    |
 | lecture       | z_i     | a_i        | ∂f/∂z_i   | W_i, to row, from column | ∂f/∂W_i    |
+| lecture-first | z_i     | a_i        | g_i       | W_i, to row, from column | ∂ℓ/∂W_i    |
 | cs60050       | z^(l)   | a^(l)      | δ^(l)     | Θ_ji^(l), to j from i    | D^(l)      |
 | cs60050-first | z^(l)   | a^(l)      | ∂L/∂z^(l) | w_jk^(l), to j from k    | ∂L/∂W^(l)  |
 | ling3804      | x′      | a′         | e′        | w_i,j, to i from j       | ∂a′/∂a     |
@@ -16,14 +18,29 @@ indices:
 The lecture has biases within its activation b; here they belong to sums, and are called b_i,j. LING3804 counts primes
 of errors from the top down (e, e′, e″), and in its 6.3 those of w, too; those of layers, and of w here, count up.
 
-CS60050 has two: in its second half Θ^(l) leads from layer l to layer l + 1, a^(1) is the input, and biases are column 0
-of Θ, from a unit a_0 that is 1 ("cs60050"). In its first half W^(l) and b^(l) lead to layer l, and a^(0) is the input
-("cs60050-first").
+Three texts have names for each of their halves. Downing's first, up to "backwards in high heels" ("downing-first"), is
+one training case d, and numbers nodes. His formulas say of no number to which layer it belongs; as he sums over "all
+nodes j that feed into i", whichever they are, nodes are counted through the network here, inputs first: x_1d, x_2d,
+then o_3d, o_4d, o_5d. So w_53 leads to node 5 from node 3, and t_5d is the target of o_5d. A bias is w_i0; the weight
+of what is no such node, but made of some between layers, has its place ("w_5,in1"). δ_id is ∂E_d/∂sum_id, his second δ:
+the first is t − o. He has no names for layers as wholes; they are o^(1), o^(2), ..., with sum^(k), δ^(k) and w^(k), and
+without the number in a network of one layer.
+
+The lecture's first half is the deep linear network ("lecture-first"): a_0 = x, a_i = W_i a_{i−1} and, backwards,
+g_i = W_{i+1}ᵀ g_{i+1}; ∂ℓ/∂W_i = g_i a_{i−1}ᵀ, where it prints a_i. Where layers have activation functions, z_i is what
+W_i gives, as in the second half, and g_i the gradient there; in linear layers z_i = a_i. (On one line of the first half
+z_d is the *input* of layer d, which is a_{d−1}.)
+
+CS60050 has two, too: in its second half Θ^(l) leads from layer l to layer l + 1, a^(1) is the input, and biases are
+column 0 of Θ, from a unit a_0 that is 1 ("cs60050"). In its first half W^(l) and b^(l) lead to layer l, and a^(0) is
+the input ("cs60050-first").
 """
 
 from __future__ import annotations
 
 import re
+from collections import Counter
+from itertools import accumulate
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from autograd_core import RangeError
@@ -60,6 +77,7 @@ class _Text(NamedTuple):
     bias: Callable[[int, int, int, int], str]
     biases: bool = False  # whether they are column 0 of the weights
     by_outputs: bool = False  # whether slopes are written by what a function gave: o(1 − o)
+    through: bool = False  # whether nodes are counted through the network, inputs first, not in each layer anew
 
 
 def _letter(k: int, d: int) -> str:
@@ -95,6 +113,11 @@ def _primes(k: int) -> str:
     return PRIMES[k] if k < len(PRIMES) else f"^({k})"
 
 
+def _of_layer(letter: str, k: int, d: int) -> str:
+    """What a text without names for layers has for all nodes of one of them."""
+    return letter if d == 1 else f"{letter}^({k})"
+
+
 TEXTS = {
     "downing": _Text(
         "from_to", ("node", "sum", "o", "∂o/∂sum", "∂L/∂o", "δ"), "L",
@@ -108,6 +131,20 @@ TEXTS = {
         weight=lambda k, d, j, n, i, m: f"{_matrix(k, d).lower()}_{_pair(i, j, m, n)}",
         bias=lambda k, d, j, n: f"{_matrix(k, d).lower()}_{_pair(0, j, 0, n)}",
         by_outputs=True,
+    ),
+    "downing-first": _Text(
+        "to_from", ("node", "sum", "o", "∂o/∂sum", "Σ w δ", "δ"), "E_d",
+        layer=lambda k, d: _of_layer("o", k, d) if k else "x",
+        sums=lambda k, d: _of_layer("sum", k, d),
+        unit=lambda k, d, j, n: f"{'o' if k else 'x'}_{j}d",
+        sum=lambda k, d, j, n: f"sum_{j}d",
+        signal=lambda k, d, j, n: f"δ_{j}d",
+        signals=lambda k, d: _of_layer("δ", k, d),
+        weights=lambda k, d: _of_layer("w", k, d),
+        weight=lambda k, d, j, n, i, m: f"w_{_pair(j, i, j, i)}",
+        bias=lambda k, d, j, n: f"w_{_pair(j, 0, j, 0)}",
+        by_outputs=True,
+        through=True,
     ),
     "dolhansky": _Text(
         "from_to", ("unit", "s", "z", "f′(s)", "Σ δ w", "δ"), "E",
@@ -131,6 +168,18 @@ TEXTS = {
         sum=lambda k, d, j, n: f"z_{k},{j}",
         signal=lambda k, d, j, n: f"∂f/∂z_{k},{j}",
         signals=lambda k, d: f"∂f/∂z_{k}",
+        weights=lambda k, d: f"W_{k}",
+        weight=lambda k, d, j, n, i, m: f"W_{k},{j},{i}",
+        bias=lambda k, d, j, n: f"b_{k},{j}",
+    ),
+    "lecture-first": _Text(
+        "to_from", ("signal", "z_i", "a_i", "b′_i(z_i)", "Wᵀ g_{i+1}", "g_i"), "ℓ",
+        layer=lambda k, d: f"a_{k}",
+        sums=lambda k, d: f"z_{k}",
+        unit=lambda k, d, j, n: f"a_{k},{j}",
+        sum=lambda k, d, j, n: f"z_{k},{j}",
+        signal=lambda k, d, j, n: f"g_{k},{j}",
+        signals=lambda k, d: f"g_{k}",
         weights=lambda k, d: f"W_{k}",
         weight=lambda k, d, j, n, i, m: f"W_{k},{j},{i}",
         bias=lambda k, d, j, n: f"b_{k},{j}",
@@ -178,30 +227,40 @@ TEXTS = {
 NOTATIONS = tuple(TEXTS)
 RULES = {  # the recursion of error signals
     "downing": "δ = ∂o/∂sum · ∂L/∂o, ∂L/∂o = Σ w δ",
+    "downing-first": "δ_jd = ∂o_jd/∂sum_jd Σ_k w_kj δ_kd",
     "dolhansky": "δ_j = f′(s_j) Σ_k δ_k w_j→k",
     "lecture": "∂f/∂z_i = (W_{i+1}ᵀ ∂f/∂z_{i+1}) ⊙ b′_{i+1}(z_i)",
+    "lecture-first": "g_i = (W_{i+1}ᵀ g_{i+1}) ⊙ b′_i(z_i)",
     "cs60050": "δ^(l) = ((Θ^(l))ᵀ δ^(l+1), without its row 0) ⊙ g′(z^(l))",
     "cs60050-first": "∂L/∂z^(l) = ((W^(l+1))ᵀ ∂L/∂z^(l+1)) ⊙ g′(z^(l))",
     "ling3804": "e′_i = f′(x_i) Σ_j e_j w_j,i, one prime more at each layer down",
 }
+OF_LINEAR = {"lecture-first": "g_i = W_{i+1}ᵀ g_{i+1}"}  # the same where every unit is linear
 
 
 # The same where that recursion does not hold: a unit goes to something else than the units that it sums over, such as
 # the sum of two layers' activations. With the head of the column for what comes back to an output.
 BY_OUTPUTS = {
     "downing": ("δ = ∂o/∂sum · ∂L/∂o", "∂L/∂o"),
+    "downing-first": ("δ_jd = ∂o_jd/∂sum_jd ∂E_d/∂o_jd", "∂E_d/∂o"),
     "dolhansky": ("δ_j = f′(s_j) ∂E/∂z_j", "∂E/∂z"),
     "lecture": ("∂f/∂z_i = ∂f/∂a_{i+1} ⊙ b′_{i+1}(z_i)", "∂f/∂a_{i+1}"),
+    "lecture-first": ("g_i = ∂ℓ/∂a_i ⊙ b′_i(z_i)", "∂ℓ/∂a_i"),
     "cs60050": ("δ^(l) = ∂L/∂a^(l) ⊙ g′(z^(l))", "∂L/∂a"),
     "cs60050-first": ("∂L/∂z^(l) = ∂L/∂a^(l) ⊙ g′(z^(l))", "∂L/∂a"),
     "ling3804": ("e′_i = f′(x_i) ∂error/∂a_i, one prime more at each layer down", "∂error/∂a"),
 }
 BIASES: dict[str, Callable[[int], str]] = {  # those of layer k, where the text has a name for them
     "lecture": "b_{}".format,
+    "lecture-first": "b_{}".format,
     "cs60050-first": "b^({})".format,
     "ling3804": lambda k: f"b{_primes(k - 1)}",
 }
-BY_LAYERS = frozenset(("lecture", "cs60050", "cs60050-first"))  # whose recursion is a product with one layer's weights
+BY_LAYERS = frozenset(  # whose recursion is a product with one layer's weights
+    ("lecture", "lecture-first", "cs60050", "cs60050-first")
+)
+ERRORS = {"downing": "E", "downing-first": "E", "lecture-first": "L"}  # another name that the text has for the loss
+OF_CASES = {"downing-first": "E", "cs60050": "J(Θ)", "cs60050-first": "J(Θ)"}  # that of all cases, if it is another
 
 
 def names(notation: Any, run: ForwardPass, caller: str = "notation", *, scores: bool = False) -> Names | None:
@@ -222,10 +281,11 @@ def names(notation: Any, run: ForwardPass, caller: str = "notation", *, scores: 
         msg = f"{caller}: notation: expected one of {', '.join(map(repr, NOTATIONS))}, got {shown(notation)}"
         raise RangeError(msg)
     text, d, of = TEXTS[notation], max(len(run.layers), 1), {}
+    before = _nodes_before(run) if text.through else [0] * (len(run.ends) + 1)
     of["inputs"] = text.layer(0, d)
     of["loss"] = text.loss
-    if notation == "downing":
-        of["error"] = "E"  # its name in his first half, by which it can be asked for, too
+    if notation in ERRORS:
+        of["error"] = ERRORS[notation]  # by which it can be asked for, too
     for i, label in enumerate(run.ends["inputs"].labels, 1):
         of[label] = text.unit(0, d, i, len(run.inputs))
     for k, (layer, units) in enumerate(run.layers.items(), 1):
@@ -236,27 +296,54 @@ def names(notation: Any, run: ForwardPass, caller: str = "notation", *, scores: 
             of[f"biases of {layer}"] = BIASES[notation](k)
         of[f"1 into {layer}"] = text.unit(k - 1, d, 0, n) if text.biases else "1"
         for j, unit in enumerate(units, 1):
-            of[unit.name], of[f"sum({unit.name})"] = text.unit(k, d, j, n), text.sum(k, d, j, n)
-            of[f"signal {unit.name}"], of[f"bias {unit.name}"] = text.signal(k, d, j, n), text.bias(k, d, j, n)
+            at = before[k] + j
+            of[unit.name], of[f"sum({unit.name})"] = text.unit(k, d, at, n), text.sum(k, d, at, n)
+            of[f"signal {unit.name}"], of[f"bias {unit.name}"] = text.signal(k, d, at, n), text.bias(k, d, at, n)
             for i in range(len(unit.weights)):
-                of[f"weight {i} {unit.name}"] = text.weight(k, d, j, n, i + 1, len(unit.weights))
-    if list(run.layers) and not any(x in run.inputs for x in next(iter(run.layers.values()))[0].inputs):
+                of[f"weight {i} {unit.name}"] = text.weight(k, d, at, n, i + 1, len(unit.weights))
+    met = not run.layers or any(x in run.inputs for x in next(iter(run.layers.values()))[0].inputs)
+    if not met and not text.through:
         # Something without units is in front of the first layer: the inputs are not what its weights meet.
         of |= {"inputs": "x"} | {label: f"x_{i}" for i, label in enumerate(run.ends["inputs"].labels, 1)}
     if notation == "dolhansky":
         of |= _small_network(run)
-    of |= _after_the_last_layer(notation, run)
+    of |= _after_the_last_layer(notation, run, before, of)
     of |= _what_came_in(text, run, of)
     if notation == "dolhansky":
         of |= _weights_by_ends(run, of)
+    if text.through:
+        of |= _weights_by_numbers(run, before)
+        of |= {f"target {j}": f"t{of[label][1:]}" for j, label in enumerate(run.ends[run.last].labels, 1)}
     of |= _shared(run, of)
     if scores:
         of |= _scores(run, of)
-    target = "t" if notation == "downing" else "y"
+    target = "t" if notation.startswith("downing") else "y"
+    linear = all(unit.output is unit.sum for units in run.layers.values() for unit in units)
+    rule = OF_LINEAR.get(notation, RULES[notation]) if linear else RULES[notation]
     return Names(
-        notation, text.order, text.heads, text.loss, of, text.biases, RULES[notation], target, text.by_outputs,
+        notation, text.order, text.heads, text.loss, of, text.biases, rule, target, text.by_outputs,
         "α" if notation.startswith("cs60050") else "η",
     )  # fmt: skip
+
+
+def _nodes_before(run: ForwardPass) -> list[int]:
+    """How many nodes come before those of each layer, inputs first; what comes after the last layer counts too."""
+    sizes = [len(end.nodes) for name, end in run.ends.items() if not name.startswith("sum(") and name != "loss"]
+    return [0, *accumulate(sizes)]
+
+
+def _weights_by_numbers(run: ForwardPass, before: list[int]) -> dict[str, str]:
+    """w_ij by the numbers of its two nodes, whichever layers they are in; what is no node with a number is "in1"."""
+    numbers = {x: i for i, x in enumerate(run.inputs, 1)}
+    for k, units in enumerate(run.layers.values(), 1):
+        numbers |= {unit.output: before[k] + j for j, unit in enumerate(units, 1)}
+    found = {}
+    for unit in (unit for units in run.layers.values() for unit in units):
+        own, times = numbers[unit.output], Counter(unit.inputs)
+        for i, x in enumerate(unit.inputs):
+            j = numbers.get(x) if times[x] == 1 else None  # one that feeds it twice has two weights
+            found[f"weight {i} {unit.name}"] = f"w_{own},in{i + 1}" if j is None else f"w_{_pair(own, j, own, j)}"
+    return found
 
 
 def _scores(run: ForwardPass, of: dict[str, str]) -> dict[str, str]:
@@ -271,8 +358,8 @@ def _scores(run: ForwardPass, of: dict[str, str]) -> dict[str, str]:
 def _what_came_in(text: _Text, run: ForwardPass, of: dict[str, str]) -> dict[str, str]:
     """Names for what enters a unit from elsewhere than inputs and units, such as a convolution before it.
 
-    It has the names of a layer's activations where these are no other nodes' names. If they are, a sum of nodes that
-    have names is written as that sum, and anything else has a number.
+    It has the names of a layer's activations where these are no other nodes' names. If they are, or would be numbers of
+    nodes, a sum of nodes that have names is written as that sum, and anything else has a number.
     """
     known = {node: of[label] for end in run.ends.values() for label, node in zip(end.labels, end.nodes, strict=True)}
     taken, others = set(known.values()), {}
@@ -282,7 +369,7 @@ def _what_came_in(text: _Text, run: ForwardPass, of: dict[str, str]) -> dict[str
             mine = {i: x for i, x in enumerate(unit.inputs) if x not in known}
             n, d = len(unit.inputs), len(run.layers)
             new = {i: text.unit(k - 1, d, i + 1, n) for i, x in mine.items() if x not in others}
-            free = taken.isdisjoint(new.values())
+            free = not text.through and taken.isdisjoint(new.values())  # its node has no number
             for i, name in new.items():
                 x = mine[i]
                 others[x] = name if free else _sum_of_known(x, known) or f"input {i + 1} of {of[layer]}"
@@ -325,10 +412,13 @@ def _weights_by_ends(run: ForwardPass, of: dict[str, str]) -> dict[str, str]:
             name = of.get(f"input {i} {unit.name}", "")
             if x not in letters and "_" in name and " " not in name:
                 letters[x] = name.partition("_")[2]
-    return {  # what has no name of its own has its number
-        f"weight {i} {unit.name}": f"w_{letters.get(x) or i + 1}→{letters[unit.output]}"
-        for unit in units for i, x in enumerate(unit.inputs)
-    }
+    found = {}
+    for unit in units:
+        times = Counter(unit.inputs)
+        for i, x in enumerate(unit.inputs):
+            letter = letters.get(x) if times[x] == 1 else None  # one that feeds it twice has two weights
+            found[f"weight {i} {unit.name}"] = f"w_{letter or i + 1}→{letters[unit.output]}"
+    return found
 
 
 def _small_network(run: ForwardPass) -> dict[str, str]:
@@ -374,12 +464,13 @@ def branches(run: ForwardPass) -> bool:
     return False
 
 
-def _after_the_last_layer(notation: str, run: ForwardPass) -> dict[str, str]:
+def _after_the_last_layer(notation: str, run: ForwardPass, before: list[int], known: dict[str, str]) -> dict[str, str]:
     """Names for a softmax, or what else a model ends in, and for what it is applied to.
 
     After a linear layer it is that layer's activation, and the layer has sums alone; Downing has it as a layer S.
     """
     text, d = TEXTS[notation], len(run.layers)
+    outputs = {unit.output: known[unit.name] for units in run.layers.values() for unit in units}
     of: dict[str, str] = {}
     stages = [end for name, end in run.ends.items() if name not in run.layers and name not in ("inputs", "loss")]
     for more, end in enumerate((end for end in stages if not end.name.startswith("sum(")), 1):
@@ -394,13 +485,17 @@ def _after_the_last_layer(notation: str, run: ForwardPass) -> dict[str, str]:
             of[end.name] = letter
             of |= {label: f"{letter.lower()}_{j}" for j, label in enumerate(end.labels, 1)}
             continue
+        if text.through and all(node in outputs for node in end.nodes):  # units of several layers, which have numbers
+            of[end.name] = text.layer(d + more, d + more)
+            of |= {label: outputs[node] for label, node in zip(end.labels, end.nodes, strict=True)}
+            continue
         k = d if linear else d + more
         of[end.name] = text.layer(k, k)
-        of |= {label: text.unit(k, k, j, n) for j, label in enumerate(end.labels, 1)}
+        of |= {label: text.unit(k, k, before[k] + j, n) for j, label in enumerate(end.labels, 1)}
         if linear:
             last = list(run.layers)[-1]
             of[last] = text.sums(d, d)
-            of |= {unit.name: text.sum(d, d, j, n) for j, unit in enumerate(units, 1)}
+            of |= {unit.name: text.sum(d, d, before[d] + j, n) for j, unit in enumerate(units, 1)}
     return of
 
 
@@ -431,6 +526,7 @@ def put_labels(run: ForwardPass, given: Names) -> None:
 NAME = re.compile(r"(?P<base>[^_^]+)(?:_(?P<index>[^^]+))?(?:\^(?P<above>.+))?")
 GREEK = {
     "α": r"\alpha", "η": r"\eta", "δ": r"\delta", "Θ": r"\Theta", "ŷ": r"\hat{y}", "Σ": r"\Sigma", "∂": r"\partial ",
+    "ℓ": r"\ell",
 }  # fmt: skip
 
 

@@ -174,6 +174,17 @@ def test_downing_delta_has_two_signs():
     assert same(moved, -rate * later * np.array(x))
 
 
+def test_downing_number_of_a_node_does_not_say_its_layer():
+    run = nn.forward_pass(nn.MLP(2, [2, 1], "sigmoid", bias=False, seed=1), [0.5, -1.0], notation="downing-first")
+    units = [(unit, i) for layer in run.layers.values() for i, unit in enumerate(layer, 1)]
+    within = [(i, j) for unit, i in units for j in range(1, len(unit.weights) + 1)]
+    assert within.count((1, 1)) == 2  # w_11 from x_1, and w_11 from the first hidden unit
+    named = [w.label for unit, _ in units for w in unit.weights]
+    assert named == ["w_31", "w_32", "w_41", "w_42", "w_53", "w_54"]
+    signals = nn.error_signals(nn.MLP(2, [2, 1], "sigmoid", seed=1), [0.5, -1.0], 0.9, loss=nn.sse, notation="downing-first")
+    assert signals["δ_5d"] == pytest.approx(-(0.9 - signals.run["o_5d"].data))  # the second sign, at a linear output
+
+
 def test_downing_small_initial_weights_are_not_for_xor():
     # Of 200 starts, batch sums of XOR with targets 0 and 1, in NumPy.
     assert share_of_xor_learnt(1.0, 0.5, 5000)[5000] > 0.7
@@ -740,6 +751,10 @@ def test_lecture_z_is_two_things():
     to_input = ag.grad_of(signals.run.loss, signals.run.inputs)
     assert same(to_input, W.T @ g)  # to z, the input of layer d
     assert np.shape(to_input) != np.shape(signals["layer1"])
+    given = {"loss": lambda p, t: 2 * nn.sse(p, t), "notation": "lecture-first"}
+    named = nn.error_signals(nn.Linear(weights=W, bias=False), x.tolist(), list(y), **given)
+    assert same(named["g_1"], g)
+    assert named.run["z_1"] == named.run["a_1"]
 
 
 def test_lecture_algorithm_sums_over_no_cases():

@@ -49,10 +49,11 @@ def forward_pass(
         x: One case: what the model takes. Plain numbers become nodes x0, x1, ...
         target: What the loss wants as its second argument.
         loss: A function of `(prediction, target)`, such as `nn.mse`; None for no loss.
-        notation: "downing", "dolhansky", "lecture" (its second half, where a_1 = x), "cs60050" (its second half, with
-            Theta), "cs60050-first" (its first, with W and b) or "ling3804": the graph's nodes and the model's
-            parameters are labelled as that text calls them, so pictures and steps have its names. Parameters keep
-            these labels.
+        notation: "downing" (its second half, with matrices), "downing-first" (its first, with o_id and w_ij, to i from
+            j; nodes are counted through the network, inputs first), "dolhansky", "lecture" (its second half, where
+            a_1 = x), "lecture-first" (its linear network, where a_0 = x), "cs60050" (its second half, with Theta),
+            "cs60050-first" (its first, with W and b) or "ling3804": the graph's nodes and the model's parameters are
+            labelled as that text calls them, so pictures and steps have its names. Parameters keep these labels.
 
     Returns:
         A `ForwardPass`.

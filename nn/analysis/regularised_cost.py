@@ -11,7 +11,7 @@ from autograd_core import sum as total
 
 from ..data.dataset import cases_of
 from ..modules.losses import binary_cross_entropy, made_of_scores, takes_mean_of_outputs, underlying
-from ..notation import names
+from ..notation import OF_CASES, names
 from ..support.arrays import numpy
 from ..support.tables import Table, as_html, as_text, number
 from ..support.validation import callable_of, plain, real
@@ -236,7 +236,7 @@ def cost(
         activations[-1] = np.array([[y.data for y in run.outputs] for run in runs], float)
     function = made_of_scores(loss) if takes_sums(runs[0]) else ""
     called = names(notation, runs[0], "cost", scores=bool(function))
-    letter = "J(Θ)" if called is None or called.notation.startswith("cs60050") else called.loss
+    letter = "J(Θ)" if called is None else OF_CASES.get(called.notation, called.loss)
     return RegularisedCost(
         data + penalty, data, penalty, D, list(gradients.values()), deltas, sums, activations, list(theta.values()),
         [_called(units, name, called) for name, units in layers.items()], lam, n, _labels(runs[0], called), letter,

@@ -54,6 +54,12 @@ class Formula(NamedTuple):
     latex: str
 
 
+EACH = Formula("Σ_cases", r"\sum_{\text{cases}}")
+SUMS_OF_CASES = {  # how a text writes it
+    "dolhansky": Formula("Σ_(y_i)", r"\sum_{y_i}"), "downing-first": Formula("Σ_(d∈D)", r"\sum_{d \in D}"),
+}  # fmt: skip
+
+
 class Top(NamedTuple):
     """What the loss gives to an output: its derivative to it, and to its weighted sum where that is shorter."""
 
@@ -114,10 +120,10 @@ def rate_of(names: Names | None) -> Formula:
 def batch_updates(run: ForwardPass, names: Names | None, *, penalty: bool) -> list[Formula]:
     """The step of each weight and bias for N cases: -eta/N times the sum over them, and with a penalty its share.
 
-    Dolhansky marks what changes from case to case by the case's target, δ_j^(y_i).
+    Dolhansky marks what changes from case to case by the case's target, δ_j^(y_i), and Downing by d, from a set D.
     """
     his, rate = names is not None and names.notation == "dolhansky", rate_of(names)
-    total = Formula("Σ_(y_i)", r"\sum_{y_i}") if his else Formula("Σ_cases", r"\sum_{\text{cases}}")
+    total = SUMS_OF_CASES.get(names.notation if names is not None else "", EACH)
 
     def of_case(part: Formula) -> Formula:
         return Formula(f"{part.text}^(y_i)", f"{part.latex}^{{(y_i)}}") if his else part

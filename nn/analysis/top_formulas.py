@@ -138,7 +138,7 @@ def _share_of_error(share: float, a: str, y: str) -> Formula:
 
 
 def _letters(names: Names, n: int) -> list[str]:
-    return [names.target] if n == 1 else [f"{names.target}_{i}" for i in range(1, n + 1)]
+    return [names.target_of(k, n) for k in range(1, n + 1)]
 
 
 def _top(units: tuple[Unit, ...], k: int, names: Names, loss: Callable[[Any, Any], Any], target: Any) -> Top | None:
@@ -189,7 +189,7 @@ def _targets(target: Any, names: Names, *, certain: bool) -> Any:
             return target
         each = zip(flat, _letters(names, len(flat)), strict=True)
         return [_named(x, letter, certain=certain) for x, letter in each]
-    return _named(target, names.target, certain=certain)
+    return _named(target, names.target_of(1, 1), certain=certain)
 
 
 def _named(x: Any, label: str, *, certain: bool) -> Any:

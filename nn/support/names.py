@@ -42,6 +42,10 @@ class Names(NamedTuple):
                 return before + self(name[len(before) :])
         return self.of.get(name, name)
 
+    def target_of(self, k: int, n: int) -> str:
+        """Its name for the target of the k-th of n outputs, counted from 1."""
+        return self.of.get(f"target {k}") or (self.target if n == 1 else f"{self.target}_{k}")
+
     def means_loss(self, name: Any) -> bool:
         """Whether it is the text's letter for the loss, or another that it has for it."""
         return isinstance(name, str) and name in (self.loss, self.of.get("error"))
@@ -57,6 +61,6 @@ class Names(NamedTuple):
 def _plain(name: str) -> str:
     """A name as typed on a keyboard: primes as quotes, letters by their names, no blanks."""
     for sign, word in (("″", "''"), ("‴", "'''"), ("′", "'"), ("δ", "delta"), ("Θ", "Theta"), ("ŷ", "yhat"),
-                       ("→", "->"), ("∂", "d"), (" ", ""), ("{", ""), ("}", "")):  # fmt: skip
+                       ("→", "->"), ("∂", "d"), ("ℓ", "l"), (" ", ""), ("{", ""), ("}", "")):  # fmt: skip
         name = name.replace(sign, word)
     return name

@@ -11,6 +11,7 @@ from strategies import examples
 
 import autograd_core as ag
 import nn
+from nn.notation import NOTATIONS
 
 SIGNS = {"½": 1 / 2, "⅓": 1 / 3, "¼": 1 / 4, "⅔": 2 / 3}
 TOKEN = re.compile(r"\s*(?:(∂/∂\w+ \[)|(\d+(?:\.\d+)?(?:e[−-]?\d+)?)|([½⅓¼⅔])|([A-Za-zσ][\w′]*\()|([A-Za-zσŷ][A-Za-z_0-9]*)|(.))")
@@ -394,7 +395,7 @@ def test_names_in_latex(name, latex):
 
 
 def test_names_of_a_forward_pass_in_latex():
-    for notation in ("downing", "dolhansky", "lecture", "cs60050", "cs60050-first", "ling3804"):
+    for notation in NOTATIONS:
         run = nn.forward_pass(nn.MLP(2, [2, 1], "sigmoid", seed=1), [0.5, -1.0], 1.0, loss=nn.sse, notation=notation)
         for w in run.layers["layer1"][0].weights:
             tex = nn.derivation(run.loss, w).latex

@@ -355,8 +355,10 @@ def test_what_is_no_model_or_no_loss_is_named(model, loss, message):
 SIGNS = {
     None: ("δ", "δ = ∂E/∂s, at the weighted sum s"),
     "downing": ("δ", "δ = ∂L/∂sum, at the weighted sum sum"),
+    "downing-first": ("δ", "δ = ∂E_d/∂sum, at the weighted sum sum"),
     "dolhansky": ("δ", "δ = ∂E/∂s, at the weighted sum s"),
     "lecture": ("∂f/∂z", "∂f/∂z, at the weighted sum z"),
+    "lecture-first": ("g", "g = ∂ℓ/∂z, at the weighted sum z"),
     "cs60050": ("δ", "δ = ∂L/∂z, at the weighted sum z"),
     "cs60050-first": ("∂L/∂z", "∂L/∂z, at the weighted sum z"),
     "ling3804": ("e", "e = ∂error/∂x, at the weighted sum x"),

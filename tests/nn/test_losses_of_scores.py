@@ -37,7 +37,7 @@ def test_the_signal_of_an_output_is_its_activation_less_the_target(loss, target,
     last = run.layers["layer2"]
     assert [node.data for node in run.of_scores] == pytest.approx(a, rel=1e-15)
     for k, (unit, formula) in enumerate(zip(last, signals.formulas, strict=False)):
-        output, y = named(f"activation {unit.name}"), named.target if outputs == 1 else f"{named.target}_{k + 1}"
+        output, y = named(f"activation {unit.name}"), named.target_of(k + 1, outputs)
         error = f"{output} − {y}"
         assert formula == f"{named(f'signal {unit.name}')} = {front}({error})".replace("= (", "= ").removesuffix(")" * (not front))
         assert signals["layer2"][k] == pytest.approx(share * (a[k] - of(target, outputs)[k]), rel=1e-12)

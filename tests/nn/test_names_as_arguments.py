@@ -100,6 +100,7 @@ def test_a_chain_takes_the_order_of_indices():
         ("downing", "J_Z^S", "s_1", "z_1"), ("cs60050", "∂a^(3)/∂z^(3)", "a_1^(3)", "z_1^(3)"),
         ("ling3804", "∂a″/∂x″", "a″_1", "x″_1"), ("lecture", "∂a_3/∂z_2", "a_3,1", "z_2,1"),
         ("cs60050-first", "∂a^(2)/∂z^(2)", "a_1^(2)", "z_1^(2)"),
+        ("downing-first", "∂o^(2)/∂sum^(2)", "o_6d", "sum_6d"), ("lecture-first", "∂a_2/∂z_2", "a_2,1", "z_2,1"),
     ],
 )  # fmt: skip
 def test_softmax_outputs_are_named_as_the_text_does(notation, name, unit, below):
@@ -208,7 +209,9 @@ def test_a_linear_output_has_both_names(notation, said):
         ("cs60050-first", ["b_1^(1)", "w_12^(1)", "z_1^(1)", "a_1^(0)", "a^(1)"]),
         ("cs60050", ["Θ_10^(1)", "Θ_12^(1)", "z_1^(2)", "a_1^(1)"]),
         ("lecture", ["b_1,1", "W_1,1,2", "a_1,1"]),
+        ("lecture-first", ["b_1,1", "W_1,1,2", "a_0,1", "a_1"]),
         ("downing", ["v_01", "v_21", "x_1", "y_2"]),
+        ("downing-first", ["w_30", "w_32", "sum_3d", "x_1d", "o_4d"]),
     ],
 )
 def test_every_label_of_a_pass_is_a_name_of_it(notation, names):
@@ -357,7 +360,7 @@ def test_what_is_listed_in_the_message_can_be_had(notation):
     wholes = {names(end) for end in run.ends} | {names(f"weights of {layer}") for layer in run.layers}
     assert set(listed) >= {*wholes, names("loss")}
     assert run["x"] == run["X"] == run.inputs
-    known = {"lecture": "b_1", "cs60050-first": "b^(1)", "ling3804": "b"}
+    known = {"lecture": "b_1", "lecture-first": "b_1", "cs60050-first": "b^(1)", "ling3804": "b"}
     if notation in known:
         assert run[known[notation]] == tuple(unit.bias for unit in run.layers["layer1"])
     assert "layer1, layer1" not in str(refused.value)

@@ -133,7 +133,7 @@ def test_an_unknown_notation_is_refused():
         lambda n: nn.chain(model(), X, notation=n),
         lambda n: nn.forward_pass(model(), X, notation=n),
     ):
-        with pytest.raises(ag.RangeError, match="notation: expected one of 'downing', 'dolhansky', 'lecture'"):
+        with pytest.raises(ag.RangeError, match="notation: expected one of 'downing', 'downing-first', 'dolhansky'"):
             call("bishop")
 
 
@@ -179,6 +179,79 @@ def test_the_seven_steps_with_the_names_of_its_first_half():
     assert v["w_13^(1)"] == net.layers[0].weight.data[0][2]  # to neuron 1 from neuron 3
     assert v["b_2^(2)"] == net.layers[1].bias.data[1]
     assert v["a_3^(0)"] == X[2]
+
+
+def test_downings_first_half_counts_nodes_through_the_network():
+    """To i from j, with case d: δ_jd = o_jd (1 − o_jd) Σ_k w_kj δ_kd and Δw_ij = −η δ_id o_jd; inputs are nodes 1, 2, 3."""
+    net = nn.MLP(3, [2, 2], "sigmoid", output="sigmoid", bias_init=nn.init.uniform(), seed=3)
+    target = [1.0, 0.0]
+    signals = nn.error_signals(net, X, target, loss=nn.sse, notation="downing-first")
+    v, run = labels(signals.run.loss), signals.run
+    w = dict(enumerate([row for layer in net.layers for row in layer.theta.data], 4))  # each with its bias first
+    o = dict(enumerate(X, 1))  # of inputs it is x
+    for i, into in ((4, (1, 2, 3)), (5, (1, 2, 3)), (6, (4, 5)), (7, (4, 5))):
+        o[i] = 1 / (1 + np.exp(-(w[i][0] + sum(w[i][k] * o[j] for k, j in enumerate(into, 1)))))
+        assert v[f"o_{i}d"] == pytest.approx(o[i])
+        assert v[f"w_{i}0"] == w[i][0]
+    assert (v["w_43"], v["w_64"], v["w_75"]) == (w[4][3], w[6][1], w[7][2])
+    assert {f"t_{i}d" for i in (6, 7)} == {signals.names.target_of(k, 2) for k in (1, 2)}
+    delta = {i: -(t - o[i]) * o[i] * (1 - o[i]) for i, t in zip((6, 7), target, strict=True)}
+    for j in (4, 5):
+        delta[j] = o[j] * (1 - o[j]) * sum(v[f"w_{k}{j}"] * delta[k] for k in (6, 7))
+    assert {i: signals[f"δ_{i}d"] for i in delta} == pytest.approx(delta)
+    assert signals.formulas[0] == "δ_6d = (o_6d − t_6d) o_6d(1 − o_6d)"
+    assert signals.formulas[-1] == "δ_5d = (δ_6d w_65 + δ_7d w_75) o_5d(1 − o_5d)"
+    assert {"Δw_64 = −η δ_6d o_4d", "Δw_43 = −η δ_4d x_3d", "Δw_40 = −η δ_4d"} <= set(signals.updates)
+    run.loss.backward()
+    for i, j in ((4, 1), (5, 3), (6, 4), (7, 5)):
+        assert run[f"w_{i}{j}"].grad == pytest.approx(delta[i] * o[j])
+    assert run["E"] is run["E_d"] is run.loss
+    assert r"\delta_{5d} &= " in signals.latex
+    assert [run.names(name) for name in run.layers] == ["o^(1)", "o^(2)"]
+    cost = nn.cost(net, [X, X], [target, target], loss=nn.sse, notation="downing-first")
+    assert cost.letter == "E"
+    assert "Δw_64 = −η/N Σ_(d∈D) δ_6d o_4d" in cost.updates
+
+
+def test_downings_delta_rule_in_his_letters():
+    unit = nn.Layer(weights=[[0.5, -1.0]], bias=False, activation="sigmoid")
+    signals = nn.error_signals(unit, [1.0, 2.0], 0.9, loss=nn.sse, notation="downing-first")
+    assert signals.explicit_updates[0] == "Δw_31 = −η (o_3d − t_3d) o_3d(1 − o_3d) x_1d"
+    assert [signals.names(name) for name in ("layer1", "weights of layer1", "signal layer1")] == ["o", "w", "δ"]
+    wide = nn.error_signals(nn.MLP(9, [2, 1], seed=1), [0.5] * 9, 0.9, loss=nn.sse, notation="downing-first")
+    assert wide.updates[0] == "Δw_12,10 = −η δ_12d o_10d"
+    assert wide.updates[-1] == "Δw_11,0 = −η δ_11d"
+
+
+def test_the_linear_network_of_the_lectures_first_half():
+    """a_0 = x, a_i = W_i a_{i−1}; g_d = 2 (a_d − y), g_i = W_{i+1}ᵀ g_{i+1}; ∂ℓ/∂W_i = g_i a_{i−1}ᵀ."""
+    net = nn.MLP(3, [2, 3, 2], "linear", bias=False, seed=3)
+    y = [1.0, 0.0]
+    given = {"loss": lambda p, t: 2 * nn.sse(p, t), "notation": "lecture-first"}
+    signals = nn.error_signals(net, X, y, **given)
+    run, W = signals.run, [np.array(layer.weight.data) for layer in net.layers]
+    a = [np.array(X)]
+    for matrix in W:
+        a.append(matrix @ a[-1])
+    g = [2 * (a[3] - y)]
+    for matrix in W[:0:-1]:
+        g.insert(0, matrix.T @ g[0])
+    steps = nn.backward_pass(net, X, y, **given)
+    derivative = {d.name: d.array[0] for d in steps.derivatives}
+    for i in (1, 2, 3):
+        assert [node.data for node in run[f"a_{i}"]] == pytest.approx(a[i])
+        assert signals[f"g_{i}"] == pytest.approx(g[i - 1])
+        assert derivative[f"∂ℓ/∂W_{i}"] == pytest.approx(np.outer(g[i - 1], a[i - 1]))
+        assert np.array(signals.weight_gradient(f"W_{i}")) == pytest.approx(np.outer(g[i - 1], a[i - 1]))
+        assert [[w.data for w in row] for row in run[f"W_{i}"]] == W[i - 1].tolist()
+    assert [node.data for node in run["a_0"]] == X
+    assert run["ℓ"] is run["L"] is run.loss
+    assert str(signals).splitlines()[0].split("  ")[1].startswith("g_i = W_{i+1}ᵀ g_{i+1}; at the output")
+    assert signals.formulas[-1] == "g_1,2 = g_2,1 W_2,1,2 + g_2,2 W_2,2,2 + g_2,3 W_2,3,2"
+    assert "ΔW_2,3,1 = −η g_2,3 a_1,1" in signals.updates
+    assert r"\frac{\partial \ell}{\partial W_{2}}" in nn.weight_jacobian(net, X, layer=2, of="loss", target=y, **given).latex
+    curved = nn.error_signals(nn.MLP(3, [2, 1], "tanh", seed=1), X, 1.0, loss=nn.sse, notation="lecture-first")
+    assert "g_i = (W_{i+1}ᵀ g_{i+1}) ⊙ b′_i(z_i)" in str(curved)
 
 
 @pytest.mark.parametrize("bias", [True, False])

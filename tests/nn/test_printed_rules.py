@@ -10,7 +10,7 @@ from latex2mathml.converter import convert
 import autograd_core as ag
 import nn
 from nn.analysis.signal_formulas import _name
-from nn.notation import BY_LAYERS, BY_OUTPUTS, NOTATIONS, RULES
+from nn.notation import BY_LAYERS, BY_OUTPUTS, NOTATIONS, OF_LINEAR, RULES
 
 
 class Own(nn.Module):
@@ -43,6 +43,22 @@ def skip():
         return m.l3(plus(a, m.l2(a)))
 
     return Own(run, l1=layer(2, 2), l2=layer(2, 2, seed=2), l3=layer(2, 1, "linear", seed=3))
+
+
+def linear_skip():
+    def run(m, x):
+        a = m.l1(x)
+        return m.l3(plus(a, m.l2(a)))
+
+    return Own(run, l1=layer(2, 2, "linear"), l2=layer(2, 2, "linear", seed=2), l3=layer(2, 2, "linear", seed=3))
+
+
+def one_twice():
+    def run(m, x):
+        h = m.a(x)
+        return m.b([h, h, x[0]])
+
+    return Own(run, a=layer(2, 1, "sigmoid"), b=layer(3, 1, "sigmoid", seed=2))
 
 
 def skip_twice():
@@ -145,6 +161,8 @@ NETWORKS = {
     "behind a convolution": behind_a_convolution, "convolution between": convolution_between,
     "on a recurrent network": on_a_recurrent_network,
     "one after the other": lambda: nn.MLP(2, [3, 2], "sigmoid", output="tanh", seed=1),
+    "linear": lambda: nn.MLP(2, [3, 2, 2], "linear", bias=False, seed=1), "linear, skip": linear_skip, "one twice": one_twice,
+    "more than nine": lambda: nn.MLP(2, [6, 5, 1], "sigmoid", seed=1),
     "no biases": lambda: nn.MLP(2, [3, 1], "tanh", bias=False, seed=1),
     "rectified": lambda: nn.MLP(2, [3, 1], "relu", seed=1),
     "softmax on top": lambda: nn.Sequential(layer(2, 2), layer(2, 3, "linear", seed=2), nn.Softmax()),
@@ -220,8 +238,7 @@ def numbers_of(signals, target):
         flat = target if isinstance(target, list) else [target]
         if n > 1 and not isinstance(target, list):
             flat = [float(k == target) for k in range(n)]
-        letters = [called.target] if len(flat) == 1 else [f"{called.target}_{k}" for k in range(1, len(flat) + 1)]
-        numbers |= dict(zip(letters, flat, strict=True))
+        numbers |= {called.target_of(k, len(flat)): t for k, t in enumerate(flat, 1)}
     return numbers
 
 
@@ -268,6 +285,10 @@ def test_every_formula_and_update_holds(kind, asked, notation):
             assert value == pytest.approx(-gradients[weight.removeprefix("Δ")], **CLOSE), formula
 
 
+def is_linear(run):
+    return all(unit.output is unit.sum for units in run.layers.values() for unit in units)
+
+
 def entries(line):
     return [float(x.replace("−", "-")) if x else None for x in line]
 
@@ -278,8 +299,10 @@ def test_every_column_and_the_rule_above_them_hold(kind, asked, notation):
     _, signals, _ = signals_of(kind, asked, notation)
     run, heading = signals.run, str(signals).splitlines()[0]
     heads, rows = signals._table()
-    by_rule = RULES[notation] in heading
-    assert by_rule != (BY_OUTPUTS[notation][0] in heading.replace(RULES[notation], ""))
+    rule = signals.names.rule
+    assert rule == (OF_LINEAR.get(notation, RULES[notation]) if is_linear(run) else RULES[notation])
+    by_rule = rule in heading
+    assert by_rule != (BY_OUTPUTS[notation][0] in heading.replace(rule, ""))
     assert heads[4] == (signals.names.heads[4] if by_rule else BY_OUTPUTS[notation][1])
     layers = list(run.layers.values())
     units = [unit for layer in layers for unit in layer]

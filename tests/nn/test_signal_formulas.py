@@ -34,8 +34,7 @@ def numbers_of(signals, target):
             numbers[named(unit.name)] = unit.output.data
             numbers |= {named(f"weight {i} {unit.name}"): w.data for i, w in enumerate(unit.weights)}
             numbers[f"∂{named.loss}/∂{named(unit.name)}"] = found.arriving
-    letters = [named.target] if len(target) == 1 else [f"{named.target}_{k}" for k in range(1, len(target) + 1)]
-    return numbers | dict(zip(letters, target, strict=True))
+    return numbers | {named.target_of(k, len(target)): t for k, t in enumerate(target, 1)}
 
 
 @pytest.mark.parametrize("activation", ["sigmoid", "tanh", "linear"])
@@ -96,7 +95,7 @@ def test_what_the_loss_gives_is_written_by_outputs_and_targets(target, notation,
     for k, (unit, formula) in enumerate(zip(signals.run.layers["layer2"], signals.formulas, strict=False)):
         name, value = worked_out(formula, numbers)
         assert value == pytest.approx(numbers[name], rel=1e-12)
-        y = named.target if len(target) == 1 else f"{named.target}_{k + 1}"
+        y = named.target_of(k + 1, len(target))
         assert written.format(a=named(unit.name), y=y) in formula
         assert "∂" not in formula.partition(" = ")[2]
     assert convert(signals.latex.replace("{aligned}", "{split}"))
@@ -170,7 +169,8 @@ def test_what_comes_from_a_convolution_is_not_called_the_input(notation):
             return self.out(self.conv([x])[0])
 
     signals = nn.error_signals(Behind(), [1.0, 2.0, 4.0], 1.0, loss=lambda p, t: (p[0] - t) ** 2, notation=notation)
-    assert [x.label for x in signals.run.inputs] == ["x_1", "x_2", "x_3"]
+    case = "d" if notation == "downing-first" else ""
+    assert [x.label for x in signals.run.inputs] == [f"x_{i}{case}" for i in (1, 2, 3)]
     assert signals.run.others == ("conv",)
     assert "no units are in conv" in str(signals)
     [unit] = signals.run.layers["layer1"] if "layer1" in signals.run.layers else signals.run.layers["out"]

@@ -9,7 +9,7 @@ from ...notation.names import GREEK
 from .. import text
 from ..scene.cards import LEAST_FONT
 
-INDEX = r"[A-Za-z]{0,2}\d{0,3}(?:[,→][A-Za-z]{0,2}\d{0,3})*"
+INDEX = r"(?:\d{1,3}[A-Za-z]|[A-Za-z]{0,2}\d{0,3}(?:[,→][A-Za-z]{0,2}\d{0,3})*)"  # 12, j, i1→j2; 3d: node 3, case d
 NAME = re.compile(rf"(?P<base>\w+?[′″‴]*)(?:_(?P<low>{INDEX}))?(?:\^(?P<high>\(?\w{{1,3}}\)?))?")
 CALLED = re.compile(r"(\w+)\((\w+[′″‴]*_[\w,→]+)\)")  # sum(y_1)
 NUMBERED = re.compile(r"^([A-Za-z]|" + "|".join(GREEK) + r")(\d{1,3})$")  # x1, alpha1
