@@ -334,6 +334,14 @@ def test_a_leaf_is_typed_over_with_a_double_click(opened):
     assert "the tangent said" in page.locator("autograd-graph .agl-panel").inner_text()
 
 
+def test_leaves_stand_in_the_order_of_the_chips_that_they_enter(opened):
+    a, b, c = (ag.Value(x, label=name) for x, name in ((2.0, "a"), (-3.0, "b"), (0.5, "c")))
+    for root, leaves in ((a * b, "ab"), (ag.tanh(a * b) + c, "ab"), (ag.dot([a, b, c], [0.5, 2.0, -1.0]), "abc")):
+        cards = opened(root).locator("autograd-graph .card.leaf").all()
+        tops = {card.get_attribute("aria-label")[0]: card.bounding_box()["y"] for card in cards}
+        assert sorted(leaves, key=tops.__getitem__) == list(leaves)
+
+
 def test_keys_work_on_a_saved_page_without_a_click(opened):
     page = opened(readme())
     page.evaluate(f"() => {{ window.seen = []; {ELEMENT}.addEventListener('step', (e) => seen.push(e.detail.index)) }}")

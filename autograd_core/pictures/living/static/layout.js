@@ -1,6 +1,7 @@
 // Positions: each open scope is laid out by dagre on its own, innermost first, and is one box in the scope around it.
 
 const PAD = 10, HEAD = 20, JUNCTION = 5, READABLE = 0.8, NARROWEST = 0.5;
+const FEW = 120;  // nodes with bends, of a level in which leaves change places
 
 function measure(scene, flow) {
   for (const card of scene.cards.values()) {
@@ -50,6 +51,59 @@ function ranked(graph) {
   for (const id of graph.nodes()) graph.node(id).rank = id[0] === "x" ? last : rank.get(id);
 }
 
+// Of orders with as few crossings dagre gives any. Here, of an order and its mirror image, the one in which more operands
+// come in the order of their card's chips; then two leaves change places that do not, where no edge crosses more for it.
+function turnedToChips(layers, pairs) {
+  const ids = layers.nodes(), at = (id) => layers.node(id), chip = new Map(pairs.map(([a, b], k) => [`${a} ${b}`, k]));
+  const operands = (id) => layers.predecessors(id).map((p) => [p, chip.get(`${at(p).edgeObj?.v ?? p} ${id}`)])
+    .filter(([, k]) => k !== undefined).sort(([p], [q]) => at(p).order - at(q).order);
+  const sorted = (list) => list.slice(1).reduce((sum, [, k], i) => sum + Math.sign(k - list[i][1]), 0);
+  if (ids.reduce((sum, id) => sum + sorted(operands(id)), 0) < 0) for (const id of ids) at(id).order *= -1;
+  for (const id of ids.length <= FEW ? ids : []) {
+    const list = operands(id);
+    for (let k = 0; sorted(list) < list.length - 1 && k < list.length ** 2; k++) {
+      const i = k % (list.length - 1), a = wayFromLeaf(layers, list[i][0]), b = wayFromLeaf(layers, list[i + 1][0]);
+      if (list[i][1] < list[i + 1][1] || a.length !== b.length || !a.length) continue;
+      const before = crossings(layers);
+      swapped(layers, a, b);
+      if (crossings(layers) > before) swapped(layers, a, b);
+      else [list[i], list[i + 1]] = [list[i + 1], list[i]];
+    }
+  }
+  const rows = new Map();
+  for (const id of ids) rows.set(at(id).rank, [...rows.get(at(id).rank) || [], id]);
+  for (const row of rows.values()) row.sort((p, q) => at(p).order - at(q).order).forEach((id, k) => { at(id).order = k; });
+}
+
+// The bends of an edge upwards from its last one, and the leaf that it comes from; empty if that is none, or has other users.
+function wayFromLeaf(layers, last) {
+  const way = [last];
+  for (let into = layers.predecessors(last); into.length; into = layers.predecessors(into[0])) {
+    if (into.length > 1 || layers.successors(into[0]).length > 1) return [];
+    way.push(into[0]);
+  }
+  return way;
+}
+
+function swapped(layers, a, b) {
+  a.forEach((id, i) => { [layers.node(id).order, layers.node(b[i]).order] = [layers.node(b[i]).order, layers.node(id).order]; });
+}
+
+function crossings(layers) {
+  const byRank = new Map();
+  for (const { v, w } of layers.edges()) {
+    const { rank, order } = layers.node(v);
+    byRank.set(rank, [...byRank.get(rank) || [], [order, layers.node(w).order]]);
+  }
+  let count = 0;
+  for (const edges of byRank.values()) {
+    for (let i = 0; i < edges.length; i++) {
+      for (let k = 0; k < i; k++) count += (edges[i][0] - edges[k][0]) * (edges[i][1] - edges[k][1]) < 0;
+    }
+  }
+  return count;
+}
+
 // One level: items with sizes, and pairs of them that edges join; their corners and the edges' bends.
 function level(items, pairs, flow) {
   const graph = new dagre.graphlib.Graph();
@@ -57,7 +111,7 @@ function level(items, pairs, flow) {
   graph.setDefaultEdgeLabel(() => ({}));
   for (const [id, [width, height]] of items) graph.setNode(id, { width, height });
   for (const [a, b] of pairs) graph.setEdge(a, b, {});
-  dagre.layout(graph);
+  dagre.layout(graph, { customOrder: (layers, order) => { order(layers); turnedToChips(layers, pairs); } });
   const corners = new Map(), bends = new Map();
   let [left, top, right, bottom] = [Infinity, Infinity, -Infinity, -Infinity];
   const reach = (x, y, w, t) => { [left, top, right, bottom] = [Math.min(left, x - w / 2), Math.min(top, y - t / 2), Math.max(right, x + w / 2), Math.max(bottom, y + t / 2)]; };
