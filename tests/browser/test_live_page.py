@@ -252,7 +252,7 @@ def test_cases_add_up_to_the_gradients_and_one_is_stepped_alone(opened):
     whole = page.get_by_role("slider", name="Step").get_attribute("max")
     page.get_by_role("button", name="case1", exact=True).click()
     alone = page.get_by_role("slider", name="Step").get_attribute("max")
-    assert int(alone) == 2 * 10 - 1 < int(whole)
+    assert int(alone) == 2 * 9 - 1 < int(whole)  # a loss is one step
 
 
 def test_the_rule_behind_a_derivative_has_names_and_numbers(opened):
