@@ -470,13 +470,12 @@ def _as_contexts_ask(row: Primitive, node: Value, operands: Sequence[Any]) -> Va
 
 def _built(row: Primitive, operands: Sequence[Any]) -> Value | None:
     """What the fast path makes where no context is open; None where it leaves the node to `record`."""
-    builders = BARE.get(row)
-    if builders is None:
+    if row not in BARE:
         if row.arity not in (1, 2) or ops.ROWS.get(row.name) is not row:  # a user's rule is not ours to compile
             return None
         reflected = node_builders.fused(row, BARE_NAMESPACE, reflected=True) if row.arity == 2 else None
-        BARE[row] = builders = node_builders.fused(row, BARE_NAMESPACE), reflected
-    build, reflected = builders
+        BARE[row] = node_builders.fused(row, BARE_NAMESPACE), reflected
+    build, reflected = BARE[row]
     if len(operands) == 2 and not isinstance(operands[0], Value):
         operands, build = operands[::-1], reflected
     return build(*operands) if len(operands) == row.arity else None
