@@ -9,10 +9,12 @@ import nbformat
 from .serving import free_port, served
 
 TOKEN = "only-for-this-test"
-# What JupyterLab itself writes to the console: missing optional files and events of a socket.
+# What JupyterLab itself writes to the console: missing optional files and events of a socket. Where the extra `docs` is
+# installed too, it also tries JupyterLite's kernel for an extension of its own.
 OWN_ERRORS = (
     r"console: Failed to load resource: .* (404|403|400)",
     r"console: .*(WebSocket|Connection lost|reconnect)",
+    r"console: Error: Shared module @jupyterlite/\S+ doesn't exist in shared scope",
     r"thrown: Cannot read properties of null \(reading 'kernel'\)",  # where a notebook has none
 )
 
