@@ -62,8 +62,8 @@ def predict(model: Module, X: Any) -> list[Any]:
     was = model.training
     model.eval()
     try:
-        # Each graph is gone before the next row's is built. Within no_grad() it would take ten times as
-        # long, for every node then asks in which context it is.
+        # Each graph is gone before the next row's is built. Within no_grad() it would take half as long again, as every
+        # node then asks in which context it is.
         if len(rows) < MANY:
             return [numbers(model(plain(x))) for x in rows]
         watch = Watch(model=model)
