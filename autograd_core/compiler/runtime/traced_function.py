@@ -196,7 +196,7 @@ class TracedFunction(Locked):
             return values, per_row, chunk(0)
         branch = self._branches[0]
         branch.seconds += EDGE_SECONDS * len(branch.program.operands) * count  # so much work is known to come
-        total = chunk(0)  # traces what there is to trace, and compiles
+        total = chunk(0)  # traces what there is to trace, and begins to compile
         with ThreadPoolExecutor(max_workers=_processors()) as pool, np.errstate(all="ignore"):
             for part in pool.map(chunk, starts[1:]):  # inf - inf, and sums beyond all doubles
                 total = total + part
