@@ -101,6 +101,8 @@ from .modules.recurrent import LSTM as LSTM
 from .modules.recurrent import RNN as RNN
 from .teaching.derivations import Derivation as Derivation
 from .teaching.derivations import derivation as derivation
+from .teaching.network_picture import NetworkPicture as NetworkPicture
+from .teaching.network_picture import draw_network as draw_network
 from .training.clipping import clip_grad_norm as clip_grad_norm
 from .training.clipping import clip_grad_norm_ as clip_grad_norm_
 from .training.clipping import clip_grad_value as clip_grad_value
@@ -158,6 +160,7 @@ __all__ = [
     "LogSoftmax",
     "MinMaxScaler",
     "Module",
+    "NetworkPicture",
     "Neuron",
     "NewtonCG",
     "OneHotEncoder",
@@ -191,6 +194,7 @@ __all__ = [
     "deep_linear_gradient",
     "derivation",
     "diagnose",
+    "draw_network",
     "error_signals",
     "evaluate",
     "fit",

@@ -101,6 +101,7 @@ CALLS = {
         "evaluate": ["model, X, [1.0, 2.0], loss=nn.mse"],
         "fit": ["model, X, [1.0, 2.0], loss=nn.mse"],
         "forward_pass": ["model, [1.0, 2.0]"],
+        "draw_network": ["model, [1.0, 2.0]", "model, [1.0, 2.0], [1.0], loss=nn.mse"],
         "backward_pass": ["model, [1.0, 2.0], [1.0], loss=nn.mse"],
         "derivation": ["x, x"],
         "hessian": ["model, X, [1.0, 2.0], loss=nn.mse"],

@@ -1,0 +1,120 @@
+"""Networks as texts draw them: every unit a circle, every weight an arrow with its name."""
+
+import re
+import xml.dom.minidom
+
+import pytest
+
+import autograd_core as ag
+import nn
+from nn.notation import NOTATIONS
+
+CASE = [0.5, -1.0]
+
+
+def mlp(**options):
+    return nn.MLP(2, [3, 2], "sigmoid", output="sigmoid", seed=1, **options)
+
+
+def texts(picture, kind):
+    """What stands in texts of a class, without mark-up."""
+    found = re.findall(rf'<text class="{kind}"[^>]*>(.*?)</text>', picture.svg)
+    return [re.sub("<.*?>", "", text) for text in found]
+
+
+class Skipping(nn.Module):
+    def __init__(self):
+        self.l1, self.l2 = nn.Layer(2, 2, "tanh", seed=1), nn.Layer(2, 2, "tanh", seed=2)
+        self.l3 = nn.Layer(4, 1, "linear", seed=3)
+
+    def __call__(self, x):
+        a = self.l1(x)
+        return self.l3([*a, *self.l2(a)])
+
+
+@pytest.mark.parametrize("notation", [*NOTATIONS, None])
+@pytest.mark.parametrize("loss", [nn.sse, None])
+def test_each_unit_is_a_circle_and_each_weight_an_arrow_by_its_name(notation, loss):
+    picture = nn.draw_network(mlp(), CASE, [0.0, 1.0], loss=loss, notation=notation, weights="names")
+    xml.dom.minidom.parseString(picture.svg)
+    run = nn.forward_pass(mlp(), CASE, [0.0, 1.0], loss=loss, notation=notation)
+    names = run.names or (lambda name: name.rpartition("/")[2])
+    circles = texts(picture, "name")
+    wanted = [names(unit.name) for units in run.layers.values() for unit in units]
+    assert {x.replace("_", "").replace("^", "") for x in wanted} <= {x.replace("_", "").replace("^", "") for x in circles}
+    assert picture.svg.count('class="edge"') == 3 * 3 + 4 * 2 + 2 * (loss is not None)
+    assert picture.svg.count('class="unit one"') == 2
+    weights = [w.label for units in run.layers.values() for unit in units for w in (*unit.weights, unit.bias)]
+    shown = sorted(texts(picture, "weight"))
+    assert shown == sorted(re.sub("[_^]", "", w) if run.names else w for w in weights)
+    assert len(texts(picture, "small (?:pos|neg)")) == 5 * (loss is not None)
+
+
+def test_numbers_on_arrows_are_the_weights_and_signals_below_units_those_of_error_signals():
+    model = mlp()
+    picture = nn.draw_network(model, CASE, [0.0, 1.0], loss=nn.sse)
+    numbers = sorted(float(x.replace("−", "-")) for x in texts(picture, "weight (?:pos|neg)"))
+    assert numbers == pytest.approx(sorted(p.data for p in model.parameters()), abs=1e-4)
+    signals = nn.error_signals(model, CASE, [0.0, 1.0], loss=nn.sse)
+    below = [float(x.removeprefix("δ ").replace("−", "-")) for x in texts(picture, "small (?:pos|neg)")]
+    assert below == pytest.approx([*signals["layer1"], *signals["layer2"]], rel=1e-3)
+    assert "below each unit δ = ∂E/∂s" in picture.svg
+    both = nn.draw_network(model, CASE, notation="downing", weights="both")
+    assert any(x.startswith("v11 = ") for x in texts(both, "weight"))
+    assert texts(nn.draw_network(model, CASE, weights="none"), "weight") == []
+
+
+def test_arrows_that_leap_a_layer_pass_below_it():
+    picture = nn.draw_network(Skipping(), CASE, notation="lecture")
+    assert len(texts(picture, "weight")) == 6 + 6 + 5
+    lowest = max(float(y) for y in re.findall(r'cy="([\d.]+)"', picture.svg))
+    bends = [float(y) for y in re.findall(r" Q[\d.]+ ([\d.]+) ", picture.svg)]
+    assert sum(y > lowest for y in bends) == 2
+
+
+def test_a_softmax_has_arrows_without_weights_and_a_loss_of_scores_says_what_it_makes_of_them():
+    picture = nn.draw_network(nn.Sequential(nn.Layer(2, 3, "linear", bias=False), nn.Softmax()), CASE, notation="downing")
+    assert texts(picture, "name")[-3:] == ["s1", "s2", "s3"]
+    assert len(texts(picture, "weight")) == 6
+    assert picture.svg.count('class="edge"') == 6 + 9
+    scores = nn.draw_network(nn.MLP(2, [3], seed=1), CASE, 1, loss=nn.cross_entropy, notation="cs60050")
+    assert scores.svg.count("the loss makes a_") == 3
+
+
+def test_what_is_no_unit_stands_in_front_of_a_layer():
+    class Squared(nn.Module):
+        def __init__(self):
+            self.layer = nn.Layer(2, 1, "linear", bias=False)
+
+        def __call__(self, x):
+            return self.layer([v * v for v in x])
+
+    picture = nn.draw_network(Squared(), CASE, weights="numbers")
+    assert picture.svg.count('class="unit in"') == 4
+    assert picture.svg.count('class="edge"') == 2
+
+
+def test_wide_layers_have_their_weights_in_titles_and_too_many_are_refused():
+    wide = nn.draw_network(nn.MLP(13, [9, 3], seed=1), [0.1] * 13, notation="downing")
+    assert len(texts(wide, "weight")) == 30
+    assert wide.svg.count("<title>v_") == 14 * 9
+    with pytest.raises(ag.RangeError, match="at most 400 weights, got 420"):
+        nn.draw_network(nn.MLP(20, [20], seed=1), [0.1] * 20)
+    for options in ({"theme": "blue"}, {"weights": "all"}, {"notation": "mine"}):
+        with pytest.raises(ag.RangeError, match="expected one of"):
+            nn.draw_network(mlp(), CASE, **options)
+
+
+def test_it_is_saved_and_shown(tmp_path):
+    picture = nn.draw_network(mlp(), CASE, title="A <network>")
+    assert picture._repr_svg_() == picture.svg
+    assert "A &lt;network&gt;" in picture.svg
+    assert "prefers-color-scheme" in picture.svg
+    svg = picture.save(tmp_path / "n.svg").read_text()
+    assert "prefers-color-scheme" not in svg
+    assert picture.save(tmp_path / "n.svg", theme="auto").read_text() == picture.svg
+    assert picture.save(tmp_path / "n.png", theme="dark").read_bytes().startswith(b"\x89PNG")
+    with pytest.raises(ag.RangeError, match="auto"):
+        picture.save(tmp_path / "n.png", theme="auto")
+    with pytest.raises(ag.RangeError, match="ends in .svg, .png"):
+        picture.save(tmp_path / "n.gif")
