@@ -49,6 +49,7 @@ from .analysis.layer_jacobians import weight_jacobian as weight_jacobian
 from .analysis.layers_by_name import ForwardPass as ForwardPass
 from .analysis.matrix_chains import JacobianChain as JacobianChain
 from .analysis.matrix_chains import jacobian_chain as jacobian_chain
+from .analysis.path_sums import PathSum as PathSum
 from .analysis.regularised_cost import RegularisedCost as RegularisedCost
 from .analysis.regularised_cost import cost as cost
 from .analysis.through_time import SignalOverTime as SignalOverTime
@@ -165,6 +166,7 @@ __all__ = [
     "NewtonCG",
     "OneHotEncoder",
     "Optimizer",
+    "PathSum",
     "ReLU",
     "RegularisedCost",
     "SameClass",

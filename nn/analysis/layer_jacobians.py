@@ -17,11 +17,12 @@ from typing import TYPE_CHECKING, Any
 from autograd_core import RangeError, StructureError, grad_of
 
 from ..notation import names
-from ..support.tables import Table, as_text, number, number_in
+from ..support.tables import Table, as_text, number_in
 from ..support.validation import shown
 from .forward_pass import below, forward_pass
 from .labelled_jacobian import Axis, Jacobian, by, layout_of, transposed
 from .layers_by_name import ForwardPass, JacobianEnd, Unit, one_of
+from .path_sums import PathSum, paths_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -281,6 +282,7 @@ class Chain(Table):
     by_backward: Jacobian
     run: ForwardPass
     _same: tuple[str, ...] = ()
+    _from_loss: bool = True
 
     @property
     def result(self) -> Jacobian:
@@ -323,9 +325,35 @@ class Chain(Table):
         *left, right = matrices
         return f"{' '.join(left if self.result.layout == 'numerator' else left[::-1])} = {right}"
 
+    def entry(self, of: str, to: str) -> PathSum:
+        """One entry of the result as the sum over paths that it is, with a named factor for each step of a path.
+
+        Args:
+            of: A unit at the top, by its name.
+            to: One at the bottom.
+
+        Returns:
+            A `PathSum` with `.formula`, `.latex`, `.paths`, `.factors`, `.products` and `.value`.
+
+        Raises:
+            RangeError: There is no such unit, or there are more than 64 paths.
+            StructureError: The chain ends in weights; `nn.derivation` writes their entries.
+
+        Source: "Distant gradients are sums of path products" (Downing, 2023).
+
+        Example:
+            >>> import nn
+            >>> model = nn.MLP(2, [3, 3], "sigmoid", output="sigmoid", bias=False, seed=1)
+            >>> nn.chain(model, [1.0, 2.0], of="Z", to="X", notation="downing").entry("z_3", "x_2").formula
+            '∂z_3/∂x_2 = ∂z_3/∂y_1 ∂y_1/∂x_2 + ∂z_3/∂y_2 ∂y_2/∂x_2 + ∂z_3/∂y_3 ∂y_3/∂x_2'
+        """
+        if any(len(factor.axes) > 2 for factor in self.factors):
+            msg = "Chain.entry: expected a chain of layers, got one that ends in weights; nn.derivation has those"
+            raise StructureError(msg)
+        return paths_of([j if j.layout == "numerator" else j.T for j in self.factors], of, to)
+
     def __format__(self, spec: str) -> str:
-        rows = [[*row[:-1], number_in(r.norm, spec)] for row, r in zip(self._table()[1], self.products, strict=True)]
-        return "\n".join([self._heading(), *as_text(HEADS, rows)])
+        return "\n".join([self._heading(), *as_text(HEADS, self._rows(spec))])
 
     def _heading(self) -> str:
         layout = self.result.layout
@@ -333,12 +361,18 @@ class Chain(Table):
         return f"{self.result.name}  by R ← {'R · J' if layout == 'numerator' else 'J · R'}, {layout} layout{same}"
 
     def _table(self) -> tuple[Sequence[str], list[list[str]]]:
-        rows = []
-        for k, (j, r) in enumerate(zip(self.factors, self.products, strict=True)):
+        return HEADS, self._rows("")
+
+    def _rows(self, spec: str) -> list[list[str]]:
+        """A row for each product; without a loss R begins as the identity of the layer at the top."""
+        top, n = self.factors[0], len(self.products[0].axes[0 if self.result.layout == "numerator" else -1].labels)
+        rows = [] if self._from_loss else [["R = Identity", "", by((n, n)), number_in(n**0.5, spec)]]
+        for j, r in zip(self.factors, self.products, strict=True):
             product = f"R · {j.name}" if self.result.layout == "numerator" else f"{j.name} · R"
-            step = f"{r.name} ← {product}" if k else f"R = {r.name}"
-            rows.append([step, by(j.shape), by(r.shape), number(r.norm)])
-        return HEADS, rows
+            step = f"R = {r.name}" if j is top and self._from_loss else f"{r.name} ← {product}"
+            rows.append([step, by(j.shape), by(r.shape), number_in(r.norm, spec)])
+        return rows
+
 
 
 def chain(
@@ -358,8 +392,7 @@ def chain(
     """The products R <- R J from the loss down to a layer, factor by factor (Downing's general algorithm).
 
     R starts as the Jacobian of the loss to the prediction; a softmax gives its factor; then each layer one. Without
-    loss it starts as the identity at the outputs, times the first factor. In denominator layout factors are put in
-    front: R <- J R.
+    loss it starts as the identity of the layer at the top. In denominator layout factors are put in front: R <- J R.
 
     Args:
         model: Any module of `Neuron`s, `Layer`s and `Linear`s, one after the other; see `nn.forward_pass`.
@@ -449,7 +482,7 @@ def chain(
         direct = to_weights(run, top, bottom.name, layout, order, biases=biases)
     factors, products = ([j.named(called) for j in js] for js in (factors, products))
     said = tuple(f"{called(z)} = {called(s)}" if called else f"{z} = {s}" for z, s in same)
-    return Chain(tuple(factors), tuple(products), direct.named(called), run, said)
+    return Chain(tuple(factors), tuple(products), direct.named(called), run, said, top.name == "loss")
 
 
 def _cut(ends: list[JacobianEnd]) -> bool:

@@ -98,7 +98,8 @@ def plain(name: str, batch_size: int, rate: float) -> Settings:
 
 LECTURE = (plain("batch", 4, 1.0), plain("incremental", 1, 0.5), plain("incremental", 1, 1.2))
 OURS = Settings("incremental, ours", 500, 1, rate=1.2, last_rate=0.12, momentum=0.95, weight_decay=7e-4)
-CURVES = 8  # runs that are drawn one by one, as the lecture does
+OF_CURVES = (*COLOURS, "#000000", "#8c8c8c")
+CURVES = len(OF_CURVES)  # runs that are drawn one by one, as the lecture does
 
 
 @dataclass(frozen=True, slots=True)
@@ -337,7 +338,7 @@ class XorOutcome:
         few, (axes,) = figure_of("XorOutcome.pictures", 1, width=6.0, height=3.4)
         runs = self.plain
         for k, losses in enumerate(runs.losses[:CURVES]):
-            axes.plot(range(1, len(losses) + 1), losses, linewidth=1.2, color=COLOURS[k % len(COLOURS)])
+            axes.plot(range(1, len(losses) + 1), losses, linewidth=1.2, color=OF_CURVES[k])
         axes.set(xlabel="epoch", ylabel="½ Σ (t − o)² of an epoch", ylim=(0.0, 0.75))
         axes.set_title(f"{min(CURVES, len(runs.losses))} runs, {runs.settings.name}, lr {runs.settings.rate:g}")
         axes.grid(visible=True, alpha=0.3)

@@ -7,9 +7,10 @@ they are met, from the result to the leaf, as texts on backpropagation have them
 from __future__ import annotations
 
 import math
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from autograd_core import OperandError, Value, count_paths, topological_order
 
@@ -35,7 +36,7 @@ from .writing import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Sequence
 
 WIDTH = 72  # up to which reasons stand in one column
 
@@ -141,7 +142,7 @@ def derivation(
     prime: bool = False,
     outputs: bool = False,
     sums: bool = False,
-    partials: bool = False,
+    partials: bool | Sequence[Value] = False,
     factored: bool = False,
     beside: Sequence[Value] = (),
 ) -> Derivation:
@@ -171,7 +172,8 @@ def derivation(
         prime: Whether the slopes of sigmoids and tanh are written σ′(s) and tanh′(s), too.
         outputs: Whether they are written by what the function gave, where that has a name: z(1 − z) and 1 − z².
         sums: Whether the derivative of a sum has a line of its own: the sum of the derivatives of its terms.
-        partials: Whether the first line is the chain rule alone, from each named node to the next: ∂L/∂a · ∂a/∂z.
+        partials: Whether the first line is the chain rule alone, from each named node to the next: ∂L/∂a · ∂a/∂z. Given
+            nodes, such as the layer `run["Y"]`, it goes by way of these alone: the sum over Y of ∂z_3/∂y · ∂y/∂x_2.
         factored: Whether what several paths bring to a node is added up there before it is passed on, as error signals
             are: (w_jo σ′(s_j) w_ij + w_ko σ′(s_k) w_ik) σ′(s_i) x in place of a product for each path.
         beside: Nodes with names that are not in the graph: of a loss that takes scores a = σ(z), or the outputs of a
@@ -211,7 +213,9 @@ def derivation(
         return _constant(root, leaf, bottom)
     ways = Ways(root, leaf, prime=prime, outputs=outputs, sums=sums, beside=beside)
     written, last = _by_rules(ways, bottom, sums=sums, factored=factored)
-    if partials:
+    if partials is not False and not isinstance(partials, bool):
+        written[1:1] = _partials(ways, bottom, _by_way_of(partials))
+    elif partials:
         written[1:1] = _partials(ways, bottom)
     more, last = _as_texts_end(root, leaf, last, bottom, prime=prime, outputs=outputs, beside=beside)
     written += more
@@ -272,11 +276,29 @@ def _by_rules(
     return lines, before
 
 
-def _partials(ways: Ways, bottom: Written) -> list[_Line]:
-    """The chain rule by the nodes that have names: ∂L/∂a · ∂a/∂z, summed over the ways; none from one to the next."""
+def _by_way_of(nodes: Any) -> Collection[Value]:
+    """The nodes by way of which the chain rule is to go.
+
+    Raises:
+        OperandError: They are none.
+    """
+    found = list(nodes) if isinstance(nodes, Iterable) else [nodes]
+    if not found or not all(isinstance(x, Value) for x in found):
+        msg = f'derivation: partials: expected True, False, or Values such as run["Y"], got {shown(nodes)}'
+        raise OperandError(msg)
+    return set(found)
+
+
+def _partials(ways: Ways, bottom: Written, by: Collection[Value] | None = None) -> list[_Line]:
+    """The chain rule by the nodes that have names: ∂L/∂a · ∂a/∂z, summed over the ways; none from one to the next.
+
+    With `by` it goes by way of these nodes alone.
+    """
     chains = {}
     for path in ways.all():
         nodes = [part.rest for part in path if part.rest is not None and part.rest.label]
+        if by is not None:
+            nodes = [node for node in nodes if node in by]
         chains[tuple(map(id, nodes))] = nodes
     if not any(chains.values()):
         return []

@@ -538,3 +538,15 @@ def test_every_line_of_random_graphs_with_sharing(data):
         return
     prime, outputs, sums = (data.draw(st.booleans()) for _ in range(3))
     check(root, w, prime=prime, outputs=outputs, sums=sums)
+
+
+def test_the_chain_rule_by_way_of_one_layer_has_two_factors_a_path():
+    model = nn.MLP(3, [3, 3], "sigmoid", output="sigmoid", bias=False, seed=1)
+    run = nn.forward_pass(model, [0.5, -1.0, 2.0], notation="downing")
+    lines = nn.derivation(run["z_3"], run["x_2"], partials=run["Y"]).lines
+    assert lines[1].strip(" =") == " + ".join(f"∂z_3/∂y_{k} · ∂y_{k}/∂x_2" for k in (1, 2, 3))
+    first = nn.derivation(run["z_3"], run["x_2"], partials=run["y_1"]).lines[1]
+    assert first.strip(" =").startswith("∂z_3/∂y_1 · ∂y_1/∂x_2")
+    for wrong in (3.0, [], ["y_1"]):
+        with pytest.raises(ag.OperandError, match="partials: expected"):
+            nn.derivation(run["z_3"], run["x_2"], partials=wrong)

@@ -175,6 +175,7 @@ def test_xor_is_repeated_by_its_seed_and_drawn(xor):
     assert list(pictures) == ["xor_runs.png", "xor.png"]
     [few] = pictures["xor_runs.png"].axes
     assert [line.get_ydata().tolist() for line in few.get_lines()] == xor.plain.losses[:8].tolist()
+    assert len({line.get_color() for line in few.get_lines()}) == 8
     assert [len(axes.get_lines()) for axes in pictures["xor.png"].axes] == [200] * 4
     assert pictures["xor.png"].axes[0].get_title() == f"batch, lr 1: {100 * xor.plain.share:.1f} % learn XOR"
 

@@ -717,3 +717,53 @@ def test_the_gradient_of_a_linear_network_can_be_had_in_symbols(sizes):
         for row, given_row in zip(w, gradient, strict=True):
             for entry, ours in zip(row, given_row, strict=True):
                 assert sympy.expand(ours - sympy.diff(loss, entry)) == 0
+
+
+# --- one entry as a sum over paths -------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("layout", ["numerator", "denominator"])
+@pytest.mark.parametrize("notation", ["downing", "dolhansky", "lecture", "cs60050", "ling3804", None])
+def test_an_entry_of_a_chain_is_the_sum_of_its_paths(notation, layout):
+    model = nn.MLP(3, [2, 3, 2], "tanh", seed=4)
+    chain = nn.chain(model, [0.5, -1.0, 2.0], layout=layout, notation=notation)
+    result = chain.result if layout == "numerator" else chain.result.T
+    for of in result.rows:
+        for to in result.columns:
+            entry = chain.entry(of, to)
+            assert len(entry.paths) == 2 * 3
+            assert entry.value == pytest.approx(result[of, to], rel=1e-12)
+            assert entry.formula.startswith(f"∂{of}/∂{to} = ∂{of}/∂")
+            assert entry.formula.count("∂") == 2 + 6 * 3 * 2
+
+
+def test_an_entry_is_printed_as_the_document_prints_it():
+    model = nn.MLP(3, [3, 3], "sigmoid", output="sigmoid", bias=False, seed=1)
+    entry = nn.chain(model, [0.5, -1.0, 2.0], of="Z", to="X", notation="downing").entry("z_3", "x_2")
+    assert entry.formula == "∂z_3/∂x_2 = ∂z_3/∂y_1 ∂y_1/∂x_2 + ∂z_3/∂y_2 ∂y_2/∂x_2 + ∂z_3/∂y_3 ∂y_3/∂x_2"
+    assert r"= \frac{\partial z_{3}}{\partial y_{1}} \, \frac{\partial y_{1}}{\partial x_{2}} + " in entry.latex
+    assert str(entry).splitlines()[2].startswith("z_3 ← y_1 ← x_2")
+    assert "z_3 ← y_1 ← x_2" in entry._repr_html_()
+
+
+def test_an_entry_that_is_none_is_refused():
+    model = nn.MLP(3, [2, 1], "tanh", seed=4)
+    chain = nn.chain(model, [0.5, -1.0, 2.0], notation="downing")
+    with pytest.raises(ag.RangeError, match="`of` to be one of z_1, got 'z_2'"):
+        chain.entry("z_2", "x_1")
+    with pytest.raises(ag.RangeError, match="`to` to be one of x_1, x_2, x_3, got 'y_1'"):
+        chain.entry("z_1", "y_1")
+    with pytest.raises(ag.StructureError, match=r"ends in weights; nn\.derivation"):
+        nn.chain(model, [0.5, -1.0, 2.0], to=1, weights=True).entry("layer2/neuron0", "x0")
+    with pytest.raises(ag.RangeError, match="at most 64 paths, got 81"):
+        nn.chain(nn.MLP(1, [9, 9, 1], seed=1), [1.0], notation="downing").entry("z_1", "x_1")
+
+
+def test_a_chain_without_a_loss_begins_with_the_identity():
+    model = nn.MLP(2, [3, 2], "tanh", seed=4)
+    plain, other = (nn.chain(model, [0.5, -1.0], layout=layout) for layout in ("numerator", "denominator"))
+    for chain in (plain, other, nn.chain(model, [0.5, -1.0], [0.0, 1.0], loss=nn.mse, of="layer2")):
+        first = str(chain).splitlines()[2].split()
+        assert first == ["R", "=", "Identity", "2", "x", "2", "1.414"]
+        assert f"{chain:.1f}".splitlines()[2].endswith("1.4")
+    assert "Identity" not in str(nn.chain(model, [0.5, -1.0], [0.0, 1.0], loss=nn.mse))
