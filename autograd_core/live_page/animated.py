@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 from ..engine.value import Constant, Value, record
 from ..pictures import draw, text
 from ..pictures.render.theme import DARK, LIGHT
-from ..pictures.stepper.animation import encoded, images_of
+from ..pictures.sizes import Sizes, sizes_of
+from ..pictures.stepper.animation import SLIDE, TALLEST, encoded, images_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -18,7 +19,9 @@ MOST_POINTS = 60
 POINT_MS, LAST_MS = 200, 3000  # how long a picture stays
 
 
-def film_of(graph: Graph, roots: Sequence[Value], points: dict[str, Any], theme: str, suffix: str) -> bytes:
+def film_of(
+    graph: Graph, roots: Sequence[Value], points: dict[str, Any], theme: str, suffix: str, sizes: Sizes
+) -> bytes:
     """The file's content.
 
     Args:
@@ -27,21 +30,23 @@ def film_of(graph: Graph, roots: Sequence[Value], points: dict[str, Any], theme:
         points: As the page's state has them; of more than 60 as many, evenly.
         theme: "dark", or else light.
         suffix: ".gif", ".webp" or ".apng".
+        sizes: What is asked for; where nothing is, and the first picture would be tall, the shape of a slide.
 
     Raises:
         MissingExtraError: resvg-py or Pillow is not installed.
+        RangeError: The pictures that are asked for have too many pixels.
     """
     count = len(points["data"])
     size = min(count, MOST_POINTS)
     chosen = [k * (count - 1) // max(size - 1, 1) for k in range(size)]
     shade = "dark" if theme == "dark" else "light"
-    images = images_of(_pictures(graph, roots, points, chosen, shade), size)
+    images = images_of(_pictures(graph, roots, points, chosen, shade, sizes), size, sizes)
     stay = [POINT_MS] * (size - 1) + [LAST_MS]
     return encoded(_of_one_size(images, shade), stay, suffix, shade)
 
 
 def _pictures(
-    graph: Graph, roots: Sequence[Value], points: dict[str, Any], chosen: Sequence[int], theme: str
+    graph: Graph, roots: Sequence[Value], points: dict[str, Any], chosen: Sequence[int], theme: str, sizes: Sizes
 ) -> Iterator[tuple[str, tuple[float, float]]]:
     for k in chosen:
         numbers = dict(zip(points["leaves"], map(float, points["data"][k]), strict=True))
@@ -49,8 +54,14 @@ def _pictures(
         for root in here:
             root.backward()
         said = ", ".join(f"{text.clean(root.label) or root.op} = {text.number(root.data)}" for root in here[:3])
-        picture = draw(here, title=f"{points['labels'][k]}: {said}", theme=theme)
+        title = f"{points['labels'][k]}: {said}"
+        picture = draw(here, title=title, theme=theme, **sizes._asdict())
         width, height = picture._frame.size()
+        if sizes.shape is None and not sizes.height and width < TALLEST * height:  # so are all others
+            sizes = sizes_of(sizes.width, None, SLIDE, sizes.font_scale)
+            picture = draw(here, title=title, theme=theme, **sizes._asdict())
+            width, height = picture._frame.size()
+        width, height = float(round(width)), float(round(height))
         extent = f'width="{width:g}" height="{height:g}"'
         ground = (DARK if theme == "dark" else LIGHT)["bg"]  # also in the corners, which pictures round
         sheet = f'<svg xmlns="http://www.w3.org/2000/svg" {extent}><rect {extent} fill="{ground}"/>'

@@ -13,6 +13,7 @@ from ..pictures.checked_path import path_for
 from ..pictures.living import html
 from ..pictures.living.saved import told_of
 from ..pictures.living.state import cases_of, point_added, points_of
+from ..pictures.sizes import sizes_of
 from ..pictures.stepper.animation import FORMATS
 from ..pictures.view.folding import view_of
 from .animated import film_of
@@ -93,19 +94,30 @@ class LivePage:
         """
         self.state["points"] = point_added(self._graph, self.state["points"], label, point)
 
-    def save(self, path: str | os.PathLike[str]) -> Path:
+    def save(
+        self,
+        path: str | os.PathLike[str],
+        *,
+        width: float | None = None,
+        height: float | None = None,
+        aspect: float | str | None = None,
+    ) -> Path:
         """Write a page that needs no network: it works from a folder, and under a strict content security policy.
 
         Args:
             path: Ends in .html; or in .gif, .webp or .apng for an animation with one picture per point, of at most
                 60 points (extra `animation`).
+            width: Of an animation, in pixels; a page takes the room that there is. As in `draw`; so are the next two.
+            height: Likewise.
+            aspect: Likewise, such as "16:9" for a slide. Without any of them an animation is wider than high.
 
         Returns:
             The path of the file.
 
         Raises:
-            OperandError: `path` is no path.
-            RangeError: Another suffix, or a folder that does not exist; an animation of a page without points.
+            OperandError: `path` is no path, or a size no number.
+            RangeError: Another suffix, or a folder that does not exist; an animation of a page without points,
+                or of too many pixels; a size that makes no sense, or is given for a page.
             MissingExtraError: An animation, without resvg-py or Pillow.
 
         Example:
@@ -115,13 +127,17 @@ class LivePage:
             'page.html'
         """
         path = path_for(path, (".html", *FORMATS))
+        sizes = sizes_of(width, height, aspect, 1.0, "save")
         if path.suffix.lower() != ".html":
             points = self.state["points"]
             if points is None:
                 msg = "save: an animation goes through points, and this page has none; add_point and Film add them"
                 raise RangeError(msg)
-            write_file(path, film_of(self._graph, self._roots, points, self._theme, path.suffix.lower()))
+            write_file(path, film_of(self._graph, self._roots, points, self._theme, path.suffix.lower(), sizes))
             return path
+        if sizes.is_asked:
+            msg = "save: width, height and aspect are those of an animation (.gif, .webp, .apng); a page has none"
+            raise RangeError(msg)
         title = self._title or "Computation graph"
         written = html.page(
             self._svg, title=title, scheme=self._theme, alt=self._alt, state=self.state, rules=self._rules

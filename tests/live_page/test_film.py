@@ -142,3 +142,30 @@ def test_an_animation_of_many_points_takes_some_and_of_none_is_refused(tmp_path)
         page.add_point(f"step {k}", {w: float(k)})
     with image.open(page.save(tmp_path / "film.webp")) as film:
         assert film.n_frames == 60
+
+
+@pytest.mark.parametrize(
+    ("asked", "size"),
+    [
+        ({"width": 800, "aspect": "16:9"}, (800, 450)),
+        ({"width": 500, "height": 501}, (500, 501)),
+        ({"width": 640}, (640, 360)),
+        ({}, None),
+    ],
+)
+def test_an_animation_has_the_size_that_is_asked_for_and_else_is_wider_than_high(tmp_path, asked, size):
+    image = pytest.importorskip("PIL.Image")
+    pytest.importorskip("resvg_py")
+    _, history = trained(ag.Film(every=6), sizes=(3, 1))
+    with image.open(history.film.save(tmp_path / "film.gif", **asked)) as film:
+        assert film.n_frames == 3
+        assert film.size == size if asked else film.width > 1.2 * film.height
+
+
+def test_a_page_has_no_size_and_sizes_are_numbers(tmp_path):
+    page = ag.live(ag.Value(2.0) * 3)
+    with pytest.raises(ag.RangeError, match=r"width, height and aspect are those of an animation"):
+        page.save(tmp_path / "page.html", width=800)
+    with pytest.raises(ag.OperandError, match=r"save: expected width to be a number"):
+        page.save(tmp_path / "page.gif", width="800")
+    assert list(tmp_path.iterdir()) == []

@@ -184,3 +184,49 @@ def test_numbers_that_are_none_and_names_that_look_like_tags():
     content = animation.animation(stepper._passes, stepper._frame, "", ".gif")
     with Image.open(io.BytesIO(content)) as film:
         assert film.n_frames == len(stepper)
+
+
+def size_of(stepper):
+    """Of its frames, which all have the same: in pixels where a width or a height is asked for."""
+    return next(iter(animation.frames(stepper._passes, stepper._for_film(), "")))[1]
+
+
+@pytest.mark.parametrize("make", [first, network], ids=["expression", "network"])
+@pytest.mark.parametrize(
+    ("asked", "size"),
+    [
+        ({"width": 800, "aspect": "16:9"}, (800, 450)),
+        ({"width": 800, "height": 450}, (800, 450)),
+        ({"width": 600, "height": 601}, (600, 601)),
+        ({"height": 300, "aspect": 2}, (600, 300)),
+    ],
+)
+def test_a_film_has_the_size_that_is_asked_for(make, asked, size):
+    assert size_of(ag.Stepper(make(), **asked)) == size
+
+
+def test_its_pixels_are_as_many(tmp_path):
+    with Image.open(ag.Stepper(first(), width=333, height=222).save(tmp_path / "a.gif")) as film:
+        assert film.size == (333, 222)
+
+
+@pytest.mark.parametrize("make", [first, network], ids=["expression", "network"])
+def test_a_film_has_the_shape_that_is_asked_for(make):
+    assert size_of(ag.Stepper(make(), width=700))[0] == 700
+    assert size_of(ag.Stepper(make(), height=300))[1] == 300
+    wide, high = size_of(ag.Stepper(make(), aspect="16:9"))
+    assert wide / high == pytest.approx(16 / 9, rel=0.01)
+
+
+@pytest.mark.parametrize("options", [{}, {"width": 700}, {"style": "compact"}, {"fold": "layer*/neuron*"}])
+def test_a_film_is_wider_than_high_unless_told_otherwise(options):
+    wide, high = size_of(ag.Stepper(network(), **options))
+    assert wide > 1.2 * high
+    wide, high = size_of(ag.Stepper(network(), direction="TB", aspect=0.6))
+    assert wide < high
+
+
+def test_a_film_of_too_many_pixels(tmp_path):
+    with pytest.raises(ag.RangeError, match=r"frames of 8000 x 4500 pixels are \d+ megapixels, more than 500; ask"):
+        ag.Stepper(network(), width=8000, aspect="16:9").save(tmp_path / "a.gif")
+    assert list(tmp_path.iterdir()) == []

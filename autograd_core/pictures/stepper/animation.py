@@ -15,9 +15,11 @@ from ...engine.evaluation import is_finite
 from ...engine.value import Constant
 from ...errors import MissingExtraError, RangeError
 from .. import text
+from ..choose_layout import frame as laid_out
 from ..render.theme import DARK, LIGHT, MONO, SANS
 from ..scene.cards import bar
 from ..scene.compact import numbers
+from ..sizes import FREE, Sizes, extent
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
     from ...steps import Step
     from ..choose_layout import Frame
     from ..scene.cards import Card
+    from ..view.folding import View
     from .passes import Passes
 
 FORMATS = {".gif": "GIF", ".webp": "WEBP", ".apng": "PNG"}
@@ -36,7 +39,9 @@ FORWARD_MS, BACKWARD_MS, LAST_MS = 900, 1500, 4000  # how long a frame stays
 SWATCH = 24  # pixels of height
 COLOURS = 64  # of a GIF's palette, which all frames share: else each would bring its own
 MOST_LINES, LINE, FONT = 4, 18.0, 12.5  # of the formulas below the picture
-MARGIN = 16.0
+MARGIN, NARROWEST = 16.0, 480.0
+SLIDE, TALLEST = 16 / 9, 4 / 3  # width over height: of a film that would otherwise be less wide than the second
+MOST_ASKED = 500_000_000  # pixels of all frames, where their size is given: three bytes of memory each
 
 
 def animation(passes: Passes, frame: Frame, title: str, suffix: str) -> bytes:
@@ -44,33 +49,60 @@ def animation(passes: Passes, frame: Frame, title: str, suffix: str) -> bytes:
 
     Args:
         passes: Both passes.
-        frame: The picture of the graph, with the gradients as they are at the end.
+        frame: The picture of the graph, from `for_film`.
         title: A heading; "" for none.
         suffix: One of `FORMATS`.
 
     Raises:
         MissingExtraError: resvg-py or Pillow is not installed.
-        RangeError: There are no steps, or too many of them.
+        RangeError: There are no steps, or too many of them; or the frames that are asked for have too many pixels.
     """
     count = len(passes.steps)
     if not 0 < count <= MOST_FRAMES:
         msg = f"save: an animation has 1 to {MOST_FRAMES} steps, and these passes have {count}; save as .html"
         raise RangeError(msg)
-    images = images_of(frames(passes, frame, title), count)
+    images = images_of(frames(passes, frame, title), count, frame.look.sizes)
     stay = [FORWARD_MS] * passes.n_forward + [BACKWARD_MS] * (count - passes.n_forward)
     stay[-1] = LAST_MS
     return encoded(images, stay, suffix, frame.look.theme)
 
 
-def images_of(svgs: Iterable[tuple[str, tuple[float, float]]], count: int) -> list[Any]:
+def for_film(passes: Passes, view: View, made: Frame, direction: str, layout: str) -> Frame:
+    """The picture of the graph, laid out so that it and the formulas below it have the shape that is asked for.
+
+    Where neither shape nor height is asked for, a film that would be tall is laid out for a slide.
+
+    Args:
+        passes: Both passes.
+        view: What is shown.
+        made: Its picture without formulas.
+        direction: As in `draw`.
+        layout: As in `draw`.
+    """
+    sizes, below = made.look.sizes, _caption_height(_lines(passes))
+    _, _, across, down = made.natural()
+    shape = sizes.shape
+    if shape is None:
+        if sizes.height or direction == "TB" or max(across, NARROWEST) >= TALLEST * (down + below):
+            return made
+        shape = SLIDE
+    whole = max(down + below, across / shape)
+    look = made.look._replace(sizes=Sizes(aspect=shape * whole / (whole - below)))
+    wider = laid_out(view, look, direction, layout)
+    return wider._replace(look=made.look)
+
+
+def images_of(svgs: Iterable[tuple[str, tuple[float, float]]], count: int, sizes: Sizes = FREE) -> list[Any]:
     """Pictures as pixels, of one size if they have one.
 
     Args:
         svgs: Each with its width and height.
         count: How many there are: of many, each has fewer pixels.
+        sizes: What is asked for; with a width or a height in it, each has as many pixels as it is wide and high.
 
     Raises:
         MissingExtraError: resvg-py or Pillow is not installed.
+        RangeError: They would have too many pixels.
     """
     try:
         import resvg_py
@@ -80,8 +112,17 @@ def images_of(svgs: Iterable[tuple[str, tuple[float, float]]], count: int) -> li
         raise MissingExtraError(msg) from None
     images = []
     for svg, (width, height) in svgs:
-        scale = math.sqrt(min(MOST_PIXELS, MOST_OF_ALL / count) / (width * height))
-        pixels = round(width * min(scale, LARGEST_SCALE))
+        if sizes.width or sizes.height:
+            pixels = round(width)
+            if width * height * count > MOST_ASKED:
+                msg = (
+                    f"save: {count} frames of {width:.0f} x {height:.0f} pixels are {width * height * count / 1e6:.0f} "
+                    f"megapixels, more than {MOST_ASKED / 1e6:.0f}; ask for a smaller width, or save as .html"
+                )
+                raise RangeError(msg)
+        else:
+            scale = math.sqrt(min(MOST_PIXELS, MOST_OF_ALL / count) / (width * height))
+            pixels = round(width * min(scale, LARGEST_SCALE))
         with Image.open(io.BytesIO(bytes(resvg_py.svg_to_bytes(svg_string=svg, width=pixels)))) as image:
             images.append(image.convert("RGB"))
     return images
@@ -149,7 +190,8 @@ def frames(passes: Passes, frame: Frame, title: str) -> Iterator[tuple[str, tupl
     sums: dict[int, Any] = {index[root]: 1 for root in passes.roots}
     backward = passes.backward
     largest = max((abs(x) for s in backward for x in (s.adjoint, *s.after) if is_finite(x)), default=1)
-    lines = min(MOST_LINES, max(step.formula.count("\n") + 1 for step in passes.steps))
+    lines, sizes = _lines(passes), frame.look.sizes
+    frame = frame._replace(dress=frame.dress._replace(sizes=FREE))
     for step in passes.steps:
         if step.phase == "backward":
             sums.setdefault(index[step.node], step.adjoint)
@@ -164,7 +206,7 @@ def frames(passes: Passes, frame: Frame, title: str) -> Iterator[tuple[str, tupl
         dress = frame.dress._replace(kinds=kinds, edges=_used(frame, step, here, index))
         scene = frame.scene._replace(cards=frame.scene.cards | cards)
         drawn = frame._replace(scene=scene, dress=dress, look=frame.look._replace(title=title))
-        yield _captioned(drawn.write(theme, fixed=True), drawn.size(), step, passes, theme, lines)
+        yield _captioned(drawn.write(theme, fixed=True), drawn.size(), step, passes, theme, lines, sizes)
 
 
 def _cards(passes: Passes, frame: Frame, order: Sequence[Value], index: dict[Value, int]) -> dict[int, _Shown]:
@@ -246,26 +288,36 @@ def _used(frame: Frame, step: Step, here: int, index: dict[Value, int]) -> dict[
     return signs
 
 
+def _lines(passes: Passes) -> int:
+    """How many lines of formulas there is room for: those of the step that has the most."""
+    return min(MOST_LINES, max((step.formula.count("\n") + 1 for step in passes.steps), default=1))
+
+
+def _caption_height(lines: int) -> float:
+    return 30 + LINE * lines + 8
+
+
 def _captioned(
-    svg: str, size: tuple[float, float], step: Step, passes: Passes, theme: str, most: int
+    svg: str, size: tuple[float, float], step: Step, passes: Passes, theme: str, most: int, sizes: Sizes
 ) -> tuple[str, tuple[float, float]]:
     """A picture with its step below it: which one of how many, and its formulas."""
-    width, height = max(size[0], 480.0), size[1]
-    colours, room = DARK if theme == "dark" else LIGHT, max(size[0], 480.0) - 2 * MARGIN
+    below = _caption_height(most)
+    wide, high, width, whole = extent(max(size[0], NARROWEST), size[1] + below, sizes)
+    wide, high, height = max(1, round(wide)), max(1, round(high)), whole - below
+    colours, room = DARK if theme == "dark" else LIGHT, width - 2 * MARGIN
     count, back = len(passes.steps), step.phase == "backward"
     k, of = (step.index - passes.n_forward, len(passes.backward)) if back else (step.index, passes.n_forward)
     formulas = step.formula.split("\n")
     if len(formulas) > most:
         formulas[most - 1 :] = [f"… and {len(formulas) - most + 1} more operands"]
-    whole = height + 30 + LINE * most + 8
     done = room * (step.index + 1) / count
     turn = MARGIN + room * passes.n_forward / count
     title = f"{'Backward' if back else 'Forward'} {k + 1} of {of}"
-    extent = f'width="{width:g}" height="{whole:g}"'
+    extents = f'width="{wide}" height="{high}" viewBox="0 0 {width:g} {whole:g}" preserveAspectRatio="none"'
     parts = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" {extent} viewBox="0 0 {width:g} {whole:g}">',
-        f'<rect {extent} fill="{colours["bg"]}"/>',
-        f'<g transform="translate({(width - size[0]) / 2:g} 0)">{svg}</g>',
+        f'<svg xmlns="http://www.w3.org/2000/svg" {extents}>',
+        f'<rect width="{width:g}" height="{whole:g}" fill="{colours["bg"]}"/>',
+        f'<g transform="translate({(width - size[0]) / 2:g} {(height - size[1]) / 2:g})">{svg}</g>',
         f'<rect x="{MARGIN:g}" y="{height:g}" width="{room:.1f}" height="3" fill="{colours["track"]}"/>',
         f'<rect x="{MARGIN:g}" y="{height:g}" width="{done:.1f}" height="3" fill="{colours["now"]}"/>',
         f'<rect x="{turn - 0.75:.1f}" y="{height - 3:g}" width="1.5" height="9" fill="{colours["soft"]}"/>',
@@ -277,4 +329,4 @@ def _captioned(
             f'<text x="{MARGIN:g}" y="{height + 24 + LINE * (n + 1):g}" fill="{colours["ink"]}" '
             f'style="font:{FONT:g}px {MONO}">{written}</text>'
         )
-    return "".join([*parts, "</svg>"]), (width, whole)
+    return "".join([*parts, "</svg>"]), (wide, high)

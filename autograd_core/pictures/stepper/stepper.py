@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import partial
 from operator import index as as_index
 from typing import TYPE_CHECKING, Any
 
@@ -52,7 +53,8 @@ class Stepper:
         fold: As in `draw`. A primitive that is computed in parts, such as a softmax, has one step for each of its
             outputs; with `fold=None`, or where `unfold` names it, one for each part.
         unfold: As in `draw`.
-        width: Of the picture without buttons and formulas, as in `draw`; so are the next three.
+        width: Of the picture without buttons and formulas, as in `draw`; so are the next three. An animation
+            as a whole has this width, height and aspect, in pixels.
         height: Likewise.
         aspect: Likewise.
         font_scale: Likewise.
@@ -299,6 +301,7 @@ class Stepper:
         graph.names = [self.names[node if read is None else read.original(node)] for node in graph.order]
         picture = drawn(view, look, layout=layout, direction=direction)
         self._frame = picture._frame
+        self._for_film = partial(animation.for_film, self._passes, view, picture._frame, direction, layout)
         self._svg = self._still = TOOLTIP.sub("", picture.svg)
         self._cards = picture._frame.scene.card_of
         if len(self._svg) > LARGE:  # compressed in a page; without scripts nobody can zoom, so a folded one is shown
@@ -313,15 +316,18 @@ class Stepper:
 
         Args:
             path: Ends in .html, or in .gif, .webp or .apng for an animation (extra `animation`): at most 300
-                steps, light unless the stepper's theme is "dark". Frames of many steps have fewer pixels, so
-                that a GIF of 50 stays below 2 MB; `fold=` and `style="compact"` keep large graphs readable.
+                steps, light unless the stepper's theme is "dark". Frames have the stepper's `width`, `height` and
+                `aspect`, such as `width=1280, aspect="16:9"` for a slide. Without them they are wider than
+                high, and of many steps have fewer pixels, so that a GIF of 50 stays below 2 MB;
+                `fold=` and `style="compact"` keep large graphs readable.
 
         Returns:
             The path of the file.
 
         Raises:
             OperandError: `path` is no path.
-            RangeError: Another suffix, or a folder that does not exist; an animation of no step, or of more than 300.
+            RangeError: Another suffix, or a folder that does not exist; an animation of no step, of more than 300,
+                or of too many pixels.
             MissingExtraError: An animation, without resvg-py or Pillow.
 
         Example:
@@ -332,7 +338,7 @@ class Stepper:
         """
         path = path_for(path, (".html", *animation.FORMATS))
         if path.suffix.lower() != ".html":
-            write_file(path, animation.animation(self._passes, self._frame, self.title, path.suffix.lower()))
+            write_file(path, animation.animation(self._passes, self._for_film(), self.title, path.suffix.lower()))
             return path
         from ..living.saved import page_of
 
