@@ -32,8 +32,9 @@ W_i gives, as in the second half, and g_i the gradient there; in linear layers z
 z_d is the *input* of layer d, which is a_{d−1}.)
 
 CS60050 has two, too: in its second half Θ^(l) leads from layer l to layer l + 1, a^(1) is the input, and biases are
-column 0 of Θ, from a unit a_0 that is 1 ("cs60050"). In its first half W^(l) and b^(l) lead to layer l, and a^(0) is
-the input ("cs60050-first").
+column 0 of Θ, from a unit a_0 that is 1 ("cs60050"). L is the number of layers there; the loss of one case is its cost,
+that of all is J(Θ), and Δ is the sum of gradients over the cases. In its first half W^(l) and b^(l) lead to layer l,
+a^(0) is the input, and L is the loss, too ("cs60050-first").
 """
 
 from __future__ import annotations
@@ -185,7 +186,7 @@ TEXTS = {
         bias=lambda k, d, j, n: f"b_{k},{j}",
     ),
     "cs60050": _Text(
-        "to_from", ("node", "z", "a", "g′(z)", "Θᵀ δ", "δ"), "L",
+        "to_from", ("node", "z", "a", "g′(z)", "Θᵀ δ", "δ"), "cost",
         layer=lambda k, d: f"a^({k + 1})",
         sums=lambda k, d: f"z^({k + 1})",
         unit=lambda k, d, j, n: f"a_{j}^({k + 1})",
@@ -246,7 +247,7 @@ BY_OUTPUTS = {
     "dolhansky": ("δ_j = f′(s_j) ∂E/∂z_j", "∂E/∂z"),
     "lecture": ("∂f/∂z_i = ∂f/∂a_{i+1} ⊙ b′_{i+1}(z_i)", "∂f/∂a_{i+1}"),
     "lecture-first": ("g_i = ∂ℓ/∂a_i ⊙ b′_i(z_i)", "∂ℓ/∂a_i"),
-    "cs60050": ("δ^(l) = ∂L/∂a^(l) ⊙ g′(z^(l))", "∂L/∂a"),
+    "cs60050": ("δ^(l) = ∂cost/∂a^(l) ⊙ g′(z^(l))", "∂cost/∂a"),
     "cs60050-first": ("∂L/∂z^(l) = ∂L/∂a^(l) ⊙ g′(z^(l))", "∂L/∂a"),
     "ling3804": ("e′_i = f′(x_i) ∂error/∂a_i, one prime more at each layer down", "∂error/∂a"),
 }
@@ -256,10 +257,12 @@ BIASES: dict[str, Callable[[int], str]] = {  # those of layer k, where the text 
     "cs60050-first": "b^({})".format,
     "ling3804": lambda k: f"b{_primes(k - 1)}",
 }
-BY_LAYERS = frozenset(  # whose recursion is a product with one layer's weights
+BY_LAYERS = frozenset(  # whose recursion is a product with one layer's weights; they write steps as W ← W − η ...
     ("lecture", "lecture-first", "cs60050", "cs60050-first")
 )
-ERRORS = {"downing": "E", "downing-first": "E", "lecture-first": "L"}  # another name that the text has for the loss
+ERRORS = {  # another name that the text has for the loss
+    "downing": "E", "downing-first": "E", "lecture-first": "L", "cs60050": "L",
+}
 OF_CASES = {"downing-first": "E", "cs60050": "J(Θ)", "cs60050-first": "J(Θ)"}  # that of all cases, if it is another
 
 
@@ -322,7 +325,7 @@ def names(notation: Any, run: ForwardPass, caller: str = "notation", *, scores: 
     rule = OF_LINEAR.get(notation, RULES[notation]) if linear else RULES[notation]
     return Names(
         notation, text.order, text.heads, text.loss, of, text.biases, rule, target, text.by_outputs,
-        "α" if notation.startswith("cs60050") else "η",
+        "α" if notation.startswith("cs60050") else "η", notation in BY_LAYERS,
     )  # fmt: skip
 
 

@@ -107,9 +107,15 @@ class RegularisedCost(Table):
             >>> print(nn.cost(model, [[0.5], [1.0]], [0.0, 0.0], loss=nn.sse, notation="dolhansky").latex[16:-14])
             \Delta w_{i \to o} &= -\frac{\eta}{N} \sum_{y_i} \delta_{o}^{(y_i)} \, x_{i}^{(y_i)} = -0.625 \, \eta
         """
-        rate = rate_of(self._first[1] if self._first else None).latex
-        each = zip(self._updates(), self._numbers(), strict=True)
-        lines = [rf"{formula.latex} = {tex(step)} \, {rate}" for formula, step in each]
+        called = self._first[1] if self._first else None
+        rate, lines = rate_of(called).latex, []
+        for formula, step in zip(self._updates(), self._numbers(), strict=True):
+            written = rf"{tex(step)} \, {rate}"
+            if called is not None and called.assigns:
+                weight = formula.latex.partition(" &")[0]
+                written = rf"{weight} {'+' if step > 0 else '-'} {tex(abs(step))} \, {rate}"
+            sign = r" \quad \text{here } " if ", " in formula.text else " = "
+            lines.append(f"{formula.latex}{sign}{written}")
         body = r" \\ ".join(lines)
         return rf"\begin{{aligned}} {body} \end{{aligned}}"
 

@@ -56,6 +56,7 @@ class Formula(NamedTuple):
 
 EACH = Formula("Σ_cases", r"\sum_{\text{cases}}")
 SUMS_OF_CASES = {  # how a text writes it
+    "cs60050": Formula("Σ_i", r"\sum_i"),
     "dolhansky": Formula("Σ_(y_i)", r"\sum_{y_i}"), "downing-first": Formula("Σ_(d∈D)", r"\sum_{d \in D}"),
 }  # fmt: skip
 
@@ -122,8 +123,8 @@ def batch_updates(run: ForwardPass, names: Names | None, *, penalty: bool) -> li
 
     Dolhansky marks what changes from case to case by the case's target, δ_j^(y_i), and Downing by d, from a set D.
     """
-    his, rate = names is not None and names.notation == "dolhansky", rate_of(names)
-    total = SUMS_OF_CASES.get(names.notation if names is not None else "", EACH)
+    notation = names.notation if names is not None else ""
+    his, rate, total = notation == "dolhansky", rate_of(names), SUMS_OF_CASES.get(notation, EACH)
 
     def of_case(part: Formula) -> Formula:
         return Formula(f"{part.text}^(y_i)", f"{part.latex}^{{(y_i)}}") if his else part
@@ -132,11 +133,35 @@ def batch_updates(run: ForwardPass, names: Names | None, *, penalty: bool) -> li
     for weight in _weights(run, names):
         factors = [_name(names, f"signal {weight.unit.name}"), *([weight.came] if weight.came else [])]
         terms = side_by_side(list(map(of_case, factors)))
-        step = _both("Δ{} = −{}/N {} {}", r"\Delta {} &= -\frac{{{}}}{{N}} {} {}", weight.name, rate, total, terms)
-        if penalty and not weight.is_bias:
+        drawn = penalty and not weight.is_bias
+        if notation == "cs60050":
+            found.append(_accumulated(weight.name, rate, _both("{} {}", "{} {}", total, terms), drawn=drawn))
+            continue
+        form = ("{0} ← {0} − {1}/N {2} {3}", r"{0} &\leftarrow {0} - \frac{{{1}}}{{N}} {2} {3}")
+        if names is None or not names.assigns:
+            form = ("Δ{} = −{}/N {} {}", r"\Delta {} &= -\frac{{{}}}{{N}} {} {}")
+        step = _both(*form, weight.name, rate, total, terms)
+        if drawn:
             step = _both("{} − {} λ/N {}", r"{} - {} \, \frac{{\lambda}}{{N}} {}", step, rate, weight.name)
         found.append(step)
     return found
+
+
+def _accumulated(weight: Formula, rate: Formula, total: Formula, *, drawn: bool) -> Formula:
+    """The step as CS60050 has it, along D = Δ/n + λ/n Θ, where Δ is what the cases sum up to."""
+    place = Formula(weight.text.removeprefix("Θ"), weight.latex.removeprefix(r"\Theta"))
+    if drawn:
+        return _both(
+            "{0} ← {0} − {1} (1/n Δ{2} + λ/n {0}), Δ{2} = {3}",
+            r"{0} &\leftarrow {0} - {1} \left(\frac{{1}}{{n}} \Delta{2} + \frac{{\lambda}}{{n}} {0}\right), "
+            r"\; \Delta{2} = {3}",
+            weight, rate, place, total,
+        )  # fmt: skip
+    return _both(
+        "{0} ← {0} − {1}/n Δ{2}, Δ{2} = {3}",
+        r"{0} &\leftarrow {0} - \frac{{{1}}}{{n}} \Delta{2}, \; \Delta{2} = {3}",
+        weight, rate, place, total,
+    )  # fmt: skip
 
 
 class _Weight(NamedTuple):
@@ -191,7 +216,10 @@ def _steps(
         elif len(parts) > 1:
             terms = [[in_product(parts_of[0], alone=len(parts_of) == 1), *parts_of[1:]] for parts_of in parts]
             right = in_product(sum_of(list(map(side_by_side, terms))), alone=False)
-        found.append(_both("Δ{} = −{} {}", r"\Delta {} &= -{} \, {}", shared[0].name, rate_of(names), right))
+        form = ("{0} ← {0} − {1} {2}", r"{0} &\leftarrow {0} - {1} \, {2}")
+        if names is None or not names.assigns:
+            form = ("Δ{} = −{} {}", r"\Delta {} &= -{} \, {}")
+        found.append(_both(*form, shared[0].name, rate_of(names), right))
     return found
 
 

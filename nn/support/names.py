@@ -22,6 +22,7 @@ class Names(NamedTuple):
         target: Its letter for a target.
         by_outputs: Whether it writes slopes by what a function gave, as o(1 − o).
         rate: Its letter for the learning rate.
+        assigns: Whether it writes a step as W ← W − η ..., not as ΔW = −η ...
     """
 
     notation: str
@@ -34,6 +35,7 @@ class Names(NamedTuple):
     target: str = "y"
     by_outputs: bool = False
     rate: str = "η"
+    assigns: bool = False
 
     def __call__(self, name: str) -> str:
         """The text's name for one of the library's, such as "layer1/neuron0"; others stay as they are."""

@@ -359,7 +359,7 @@ SIGNS = {
     "dolhansky": ("δ", "δ = ∂E/∂s, at the weighted sum s"),
     "lecture": ("∂f/∂z", "∂f/∂z, at the weighted sum z"),
     "lecture-first": ("g", "g = ∂ℓ/∂z, at the weighted sum z"),
-    "cs60050": ("δ", "δ = ∂L/∂z, at the weighted sum z"),
+    "cs60050": ("δ", "δ = ∂cost/∂z, at the weighted sum z"),
     "cs60050-first": ("∂L/∂z", "∂L/∂z, at the weighted sum z"),
     "ling3804": ("e", "e = ∂error/∂x, at the weighted sum x"),
 }

@@ -81,7 +81,7 @@ def test_a_loss_of_scores_that_is_no_difference_has_its_derivative():
 
     signals = nn.error_signals(nn.MLP(2, [3], seed=1), X, 1, loss=cross_entropy, notation="cs60050")
     assert signals.run.of_scores == ()
-    assert signals.formulas[0] == "δ_1^(2) = ∂L/∂a_1^(2)"
+    assert signals.formulas[0] == "δ_1^(2) = ∂cost/∂a_1^(2)"
 
 
 @pytest.mark.parametrize("notation", NOTATIONS)

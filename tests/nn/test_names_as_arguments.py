@@ -267,8 +267,8 @@ def test_weights_of_a_layer_are_the_matrix_of_the_text(notation, bias):
 def test_updates_are_in_the_order_of_the_weights():
     model = nn.MLP(2, [2, 1], "sigmoid", seed=1)
     updates = {n: nn.error_signals(model, X, 0.25, loss=nn.sse, notation=n).updates for n in ("cs60050", "cs60050-first")}
-    assert [u.split()[0] for u in updates["cs60050"][:3]] == ["ΔΘ_10^(2)", "ΔΘ_11^(2)", "ΔΘ_12^(2)"]
-    assert [u.split()[0] for u in updates["cs60050-first"][:3]] == ["Δw_11^(2)", "Δw_12^(2)", "Δb_1^(2)"]
+    assert [u.split()[0] for u in updates["cs60050"][:3]] == ["Θ_10^(2)", "Θ_11^(2)", "Θ_12^(2)"]
+    assert [u.split()[0] for u in updates["cs60050-first"][:3]] == ["w_11^(2)", "w_12^(2)", "b_1^(2)"]
 
 
 def test_a_unit_and_its_layer_of_one_name_are_the_unit():
@@ -326,7 +326,7 @@ def test_a_pass_is_a_table():
     run = nn.forward_pass(nn.MLP(2, [2, 1], "tanh", seed=1), [0.5, -1.0], 1.0, loss=nn.sse, notation="cs60050")
     _, heads, *rows = str(run).splitlines()
     assert heads.split() == ["name", "z", "a"]
-    assert [row.split()[0] for row in rows] == ["a_0^(1)", "a_1^(1)", "a_2^(1)", "a_0^(2)", "a_1^(2)", "a_2^(2)", "a_1^(3)", "L"]
+    assert [row.split()[0] for row in rows] == ["a_0^(1)", "a_1^(1)", "a_2^(1)", "a_0^(2)", "a_1^(2)", "a_2^(2)", "a_1^(3)", "cost"]
     unit = run.layers["layer1"][0]
     assert [float(x.replace("−", "-")) for x in rows[4].split()[1:]] == pytest.approx(
         [unit.sum.data, unit.output.data], rel=1e-3

@@ -154,7 +154,7 @@ def test_the_seven_steps_of_cs60050():
     expected = [to_a2, to_z2, np.outer(to_z2, [1, *a1]), to_a1, to_z1, np.outer(to_z1, [1, *X])]
     assert steps.loss == pytest.approx(-(y * np.log(a2) + (1 - y) * np.log(1 - a2)).sum())
     assert [d.name for d in steps.derivatives] == [
-        "∂L/∂a^(3)", "∂L/∂z^(3)", "∂L/∂Θ^(2)", "∂L/∂a^(2)", "∂L/∂z^(2)", "∂L/∂Θ^(1)",
+        "∂cost/∂a^(3)", "∂cost/∂z^(3)", "∂cost/∂Θ^(2)", "∂cost/∂a^(2)", "∂cost/∂z^(2)", "∂cost/∂Θ^(1)",
     ]  # fmt: skip
     for found, array in zip(steps.derivatives, expected, strict=True):
         assert found.array[0] == pytest.approx(array)
@@ -248,7 +248,7 @@ def test_the_linear_network_of_the_lectures_first_half():
     assert run["ℓ"] is run["L"] is run.loss
     assert str(signals).splitlines()[0].split("  ")[1].startswith("g_i = W_{i+1}ᵀ g_{i+1}; at the output")
     assert signals.formulas[-1] == "g_1,2 = g_2,1 W_2,1,2 + g_2,2 W_2,2,2 + g_2,3 W_2,3,2"
-    assert "ΔW_2,3,1 = −η g_2,3 a_1,1" in signals.updates
+    assert "W_2,3,1 ← W_2,3,1 − η g_2,3 a_1,1" in signals.updates
     assert r"\frac{\partial \ell}{\partial W_{2}}" in nn.weight_jacobian(net, X, layer=2, of="loss", target=y, **given).latex
     curved = nn.error_signals(nn.MLP(3, [2, 1], "tanh", seed=1), X, 1.0, loss=nn.sse, notation="lecture-first")
     assert "g_i = (W_{i+1}ᵀ g_{i+1}) ⊙ b′_i(z_i)" in str(curved)

@@ -329,7 +329,7 @@ def test_every_column_and_the_rule_above_them_hold(kind, asked, notation):
 
 def test_where_a_layers_sum_is_taken_it_is_written_as_one():
     _, signals, _ = signals_of("skip", None, "lecture")
-    assert signals.updates[0] == "ΔW_3,1,1 = −η ∂f/∂z_3,1 (a_2,1 + a_3,1)"
+    assert signals.updates[0] == "W_3,1,1 ← W_3,1,1 − η ∂f/∂z_3,1 (a_2,1 + a_3,1)"
     assert "∂f/∂z_i = ∂f/∂a_{i+1} ⊙ b′_{i+1}(z_i)" in str(signals)
     assert r"\left(a_{2,1} + a_{3,1}\right)" in nn.notation.latex("(a_2,1 + a_3,1)")
 
@@ -346,9 +346,9 @@ def test_a_bias_outside_of_layers_belongs_to_the_activation():
 
 def test_a_weight_of_two_units_has_one_name_and_one_step():
     _, signals, _ = signals_of("shared weight", None, "cs60050")
-    assert "ΔΘ_12^(1) = −α (δ_1^(3) a_2^(2) + δ_2^(3) a_2^(2) + δ_1^(2) a_2^(1))" in signals.updates
+    assert "Θ_12^(1) ← Θ_12^(1) − α (δ_1^(3) a_2^(2) + δ_2^(3) a_2^(2) + δ_1^(2) a_2^(1))" in signals.updates
     _, signals, _ = signals_of("weight used elsewhere", None, "lecture")
-    assert "ΔW_1,1,1 = −η ∂f/∂W_1,1,1" in signals.updates
+    assert "W_1,1,1 ← W_1,1,1 − η ∂f/∂W_1,1,1" in signals.updates
 
 
 def test_a_softmax_on_top_has_error_signals_in_letters():

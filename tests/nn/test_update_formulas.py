@@ -24,6 +24,12 @@ def numbers_of(run, named, found):
     return numbers
 
 
+def as_difference(formula):
+    """The step ΔW = −η ... of a formula, also of one that assigns: W ← W − η ..."""
+    assigned = re.fullmatch(r"(.+?) ← \1 − (.*)", formula)
+    return f"Δ{assigned[1]} = −{assigned[2]}" if assigned else formula
+
+
 def worked_out(formula, numbers):
     """The right side in numbers, factors side by side multiplied."""
     names = "|".join(map(re.escape, sorted(numbers, key=len, reverse=True)))
@@ -49,8 +55,11 @@ def test_each_step_with_all_its_factors_comes_to_the_gradient(sizes, bias, notat
         named(f"weight {i} {u.name}"): w.grad for us in run.layers.values() for u in us for i, w in enumerate(u.weights)
     }  # fmt: skip
     assert len(gradients) == len(model.parameters())
-    for formulas in (signals.updates, signals.explicit_updates):
-        assert [f.partition(" = ")[0] for f in formulas] == [f.partition(" = ")[0] for f in signals.updates]
+    assigns = notation.startswith(("lecture", "cs60050"))  # they print W ← W − η ..., the others ΔW = −η ...
+    assert all((" ← " in f) == assigns for f in signals.updates)
+    by_signals, explicit = ([*map(as_difference, found)] for found in (signals.updates, signals.explicit_updates))
+    for formulas in (by_signals, explicit):
+        assert [f.partition(" = ")[0] for f in formulas] == [f.partition(" = ")[0] for f in by_signals]
         for formula in formulas:
             weight = formula.partition(" = ")[0].removeprefix("Δ")
             assert worked_out(formula, numbers) == pytest.approx(-gradients[weight], rel=1e-12)
@@ -102,9 +111,11 @@ def test_each_batch_rule_stands_beside_its_number(bias, lam, notation):
     """Every weight once; with a penalty it has its share, biases have none."""
     model = nn.MLP(2, [3, 2], "sigmoid", bias=bias, output="sigmoid", seed=1)
     batch = nn.cost(model, [[0.5, -1.0], [1.0, 2.0]], [[1, 0], [0, 1]], lam, notation=notation)
-    assert len({f.partition(" = ")[0] for f in batch.updates}) == len(model.parameters())
-    assert sum("λ/N" in f for f in batch.updates) == bool(lam) * (2 * 3 + 3 * 2)
-    steps = [float(x) for x in re.findall(r"= (-?[\d.]+) \\, \\(?:eta|alpha)(?: \\\\| \\end)", batch.latex)]
+    assert len({as_difference(f).partition(" = ")[0] for f in batch.updates}) == len(model.parameters())
+    assert sum("λ/N" in f or "λ/n" in f for f in batch.updates) == bool(lam) * (2 * 3 + 3 * 2)
+    found = re.findall(r"([+-]?) ?([\d.]+) \\, \\(?:eta|alpha)(?: \\\\| \\end)", batch.latex)
+    steps = [float(sign + x) for sign, x in found]
+    assert convert(batch.latex.replace("{aligned}", "{split}"))
     entries = sorted(-d for D in batch.D for row in D.tolist() for d in row)
     assert sorted(steps) == pytest.approx(entries, rel=1e-3)
     first = batch.D[1].tolist()[0]  # the first output unit's
@@ -136,7 +147,7 @@ def test_the_constant_unit_of_a_layer_is_in_the_tables_of_cs60050():
     assert run["a_0^(2)"].data == 1.0
     assert run["a_0^(2)"].label == "a_0^(2)"
     signals = nn.error_signals(model, [0.5, -1.0], 1.0, **given)
-    assert signals.updates[:2] == ["ΔΘ_10^(3) = −α δ_1^(4) a_0^(3)", "ΔΘ_11^(3) = −α δ_1^(4) a_1^(3)"]
+    assert signals.updates[:2] == ["Θ_10^(3) ← Θ_10^(3) − α δ_1^(4) a_0^(3)", "Θ_11^(3) ← Θ_11^(3) − α δ_1^(4) a_1^(3)"]
     cost = nn.cost(model, [[0.5, -1.0]], [1.0], notation="cs60050")
     assert [came for _, came in cost.labels] == [
         ("a_0^(1)", "a_1^(1)", "a_2^(1)"),
@@ -147,3 +158,14 @@ def test_the_constant_unit_of_a_layer_is_in_the_tables_of_cs60050():
     assert "a_0" not in str(nn.forward_pass(without, [0.5, -1.0], 1.0, **given | {"loss": nn.sse}))
     for other in set(NOTATIONS) - {"cs60050", "lecture-first"}:  # whose a_0 is the input
         assert "_0" not in str(nn.forward_pass(model, [0.5, -1.0], 1.0, **given | {"notation": other}))
+
+
+def test_cs60050_prints_steps_along_d_with_its_accumulator():
+    """Θ ← Θ − α D, D = Δ/n + λ/n Θ without biases, and Δ = Σ δ a."""
+    model = nn.MLP(2, [2, 1], "sigmoid", output="sigmoid", seed=1)
+    updates = nn.cost(model, [[0.5, -1.0], [1.0, 2.0]], [1, 0], 0.5, notation="cs60050").updates
+    assert updates[0] == "Θ_10^(2) ← Θ_10^(2) − α/n Δ_10^(2), Δ_10^(2) = Σ_i δ_1^(3) a_0^(2)"
+    assert updates[4] == "Θ_11^(1) ← Θ_11^(1) − α (1/n Δ_11^(1) + λ/n Θ_11^(1)), Δ_11^(1) = Σ_i δ_1^(2) a_1^(1)"
+    run = nn.forward_pass(model, [0.5, -1.0], 1, loss=nn.binary_cross_entropy, notation="cs60050")
+    assert run.loss.label == "cost"  # L is the number of layers there
+    assert run["cost"] is run["L"] is run.loss
