@@ -138,7 +138,8 @@ def compile(  # noqa: A001  ag.compile, left out of __all__
             with one entry per row in front, as in `jax.vmap`.
         reduce: What becomes of gradients to shared arguments: None, one per row; "sum" or "mean"
             over the rows. The results of `reduced`, and of calls on Values, are reduced likewise;
-            Jacobians and Hessians come per row.
+            Jacobians, Hessians and `hvp` come per row. The Hessian of the reduced cost is that of
+            `to_scipy`.
         argnums: Positions of the arguments to differentiate to; None for all.
         parameters: Values that `f` closes over, such as `model.parameters()`, to be inputs and no
             constants: their present `.data` is read at each call, which then gives a Value with them

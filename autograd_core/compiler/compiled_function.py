@@ -124,32 +124,34 @@ class CompiledFunction(Exported, TracedFunction, Generic[R_co, P_co]):
     # --- what it does ---
 
     @overload
-    def __call__(self: CompiledFunction[Operand, object], x: Value, /, *more: Any) -> Value: ...
+    def __call__(self: CompiledFunction[Operand, object], x: Value, /, *more: Any, **named: Any) -> Value: ...
     @overload
-    def __call__(self: CompiledFunction[Operand, object], x: float, y: Value, /, *more: Any) -> Value: ...
+    def __call__(self: CompiledFunction[Operand, object], x: float, y: Value, /, *more: Any, **named: Any) -> Value: ...
     @overload
-    def __call__(self, x: Value, /, *more: Any) -> R_co: ...
+    def __call__(self, x: Value, /, *more: Any, **named: Any) -> R_co: ...
     @overload
-    def __call__(self: CompiledFunction[Any, Unknown], *args: Any) -> Any: ...
+    def __call__(self: CompiledFunction[Any, Unknown], /, *args: Any, **named: Any) -> Any: ...
     @overload
-    def __call__(self: CompiledFunction[Operand, Rows], *args: Any) -> NDArray[Any]: ...
+    def __call__(self: CompiledFunction[Operand, Rows], /, *args: Any, **named: Any) -> NDArray[Any]: ...
     @overload
-    def __call__(self: CompiledFunction[Operand, Point], *args: Any) -> float: ...
+    def __call__(self: CompiledFunction[Operand, Point], /, *args: Any, **named: Any) -> float: ...
     @overload
-    def __call__(self: CompiledFunction[Items, Rows], *args: Any) -> NDArray[Any]: ...
+    def __call__(self: CompiledFunction[Items, Rows], /, *args: Any, **named: Any) -> NDArray[Any]: ...
     @overload
-    def __call__(self: CompiledFunction[list[Any], Point], *args: Any) -> list[float]: ...
+    def __call__(self: CompiledFunction[list[Any], Point], /, *args: Any, **named: Any) -> list[float]: ...
     @overload
-    def __call__(self: CompiledFunction[dict[K, Any], Rows], *args: Any) -> dict[K, NDArray[Any]]: ...
+    def __call__(self: CompiledFunction[dict[K, Any], Rows], /, *args: Any, **named: Any) -> dict[K, NDArray[Any]]: ...
     @overload
-    def __call__(self: CompiledFunction[dict[K, Any], Point], *args: Any) -> dict[K, float]: ...
+    def __call__(self: CompiledFunction[dict[K, Any], Point], /, *args: Any, **named: Any) -> dict[K, float]: ...
     @overload
-    def __call__(self: CompiledFunction[tuple[Any, ...], Rows], *args: Any) -> tuple[NDArray[Any], ...]: ...
+    def __call__(
+        self: CompiledFunction[tuple[Any, ...], Rows], /, *args: Any, **named: Any
+    ) -> tuple[NDArray[Any], ...]: ...
     @overload
-    def __call__(self: CompiledFunction[tuple[Any, ...], Point], *args: Any) -> tuple[float, ...]: ...
+    def __call__(self: CompiledFunction[tuple[Any, ...], Point], /, *args: Any, **named: Any) -> tuple[float, ...]: ...
     @overload
-    def __call__(self, *args: Any) -> R_co: ...
-    def __call__(self, *args: Any) -> Any:
+    def __call__(self, /, *args: Any, **named: Any) -> R_co: ...
+    def __call__(self, /, *args: Any, **named: Any) -> Any:
         """The function's result.
 
         Where a Value stands among the arguments, so is the result: one node for each row, or with
@@ -162,13 +164,15 @@ class CompiledFunction(Exported, TracedFunction, Generic[R_co, P_co]):
             *args: As for the function; where `in_axes` is 0, with rows first: an array, a list of
                 rows, or a dict or list of such. Lists, tuples and arrays stand for each other where
                 shapes agree.
+            **named: Arguments by the names that the function has for them.
 
         Returns:
             A result as of the function; with rows first in arrays where an argument has rows. Of no
             rows at all they are empty.
 
         Raises:
-            StructureError: An argument has another shape than the example.
+            StructureError: An argument has another shape than the example, is missing, or has a name that the
+                function does not have.
             OperandError: Something in it is no real number.
             GuardError: The rows take more branches than `max_traces`.
 
@@ -177,7 +181,11 @@ class CompiledFunction(Exported, TracedFunction, Generic[R_co, P_co]):
             >>> square = ag.compile(lambda x: x * x, 1.0)
             >>> ag.grad(lambda x: square(x) + x)(3.0)
             7.0
+            >>> square(x=4.0)
+            16.0
         """
+        if named:
+            args = self._in_order(args, named)
         if self._parameters:
             args = self._given(args)
             if self._origin is None:
@@ -195,12 +203,16 @@ class CompiledFunction(Exported, TracedFunction, Generic[R_co, P_co]):
         return self._result(values)
 
     @overload
-    def value_and_grad(self, x: Value, /, *more: Any) -> tuple[Value, tuple[Any, ...]]: ...
+    def value_and_grad(self, x: Value, /, *more: Any, **named: Any) -> tuple[Value, tuple[Any, ...]]: ...
     @overload
-    def value_and_grad(self: CompiledFunction[Any, Rows], *args: Any) -> tuple[NDArray[Any], tuple[Any, ...]]: ...
+    def value_and_grad(
+        self: CompiledFunction[Any, Rows], /, *args: Any, **named: Any
+    ) -> tuple[NDArray[Any], tuple[Any, ...]]: ...
     @overload
-    def value_and_grad(self: CompiledFunction[Any, Point], *args: Any) -> tuple[float, tuple[Any, ...]]: ...
-    def value_and_grad(self, *args: Any) -> tuple[Any, tuple[Any, ...]]:
+    def value_and_grad(
+        self: CompiledFunction[Any, Point], /, *args: Any, **named: Any
+    ) -> tuple[float, tuple[Any, ...]]: ...
+    def value_and_grad(self, /, *args: Any, **named: Any) -> tuple[Any, tuple[Any, ...]]:
         """The function's result and its gradient.
 
         Values stay one per example, whatever `reduce` says: that rules gradients of shared
@@ -208,6 +220,7 @@ class CompiledFunction(Exported, TracedFunction, Generic[R_co, P_co]):
 
         Args:
             *args: As for a call.
+            **named: Likewise.
 
         Returns:
             `(values, grads)`: grads is a tuple with one entry per differentiated argument, in its
@@ -227,6 +240,8 @@ class CompiledFunction(Exported, TracedFunction, Generic[R_co, P_co]):
             >>> values.tolist(), w_grad, x_grad.tolist()
             ([6.0, 8.0], 7.0, [2.0, 2.0])
         """
+        if named:
+            args = self._in_order(args, named)
         return self._value_and_grad(self._given(args) if self._parameters else args)
 
     def _value_and_grad(self, args: tuple[Any, ...], *, inline: bool = True) -> tuple[Any, tuple[Any, ...]]:
@@ -241,11 +256,11 @@ class CompiledFunction(Exported, TracedFunction, Generic[R_co, P_co]):
 
     @overload
     def reduced(  # pyright: ignore[reportOverlappingOverload]
-        self, x: Value, /, *more: Any
+        self, x: Value, /, *more: Any, **named: Any
     ) -> tuple[Value, tuple[Any, ...]]: ...
     @overload
-    def reduced(self: CompiledFunction[Any, object], *args: Any) -> tuple[float, tuple[Any, ...]]: ...
-    def reduced(self, *args: Any) -> tuple[Any, tuple[Any, ...]]:
+    def reduced(self: CompiledFunction[Any, object], /, *args: Any, **named: Any) -> tuple[float, tuple[Any, ...]]: ...
+    def reduced(self, /, *args: Any, **named: Any) -> tuple[Any, tuple[Any, ...]]:
         """The sum or the mean of the results over all rows, as `reduce` says, and the gradient of that one number.
 
         For optimizers of a cost: value and gradient belong together, as those of `value_and_grad` do
@@ -254,6 +269,7 @@ class CompiledFunction(Exported, TracedFunction, Generic[R_co, P_co]):
 
         Args:
             *args: As for a call.
+            **named: Likewise.
 
         Returns:
             `(value, grads)`: a number, and a tuple with one entry per differentiated argument, in
@@ -272,6 +288,8 @@ class CompiledFunction(Exported, TracedFunction, Generic[R_co, P_co]):
             >>> value, w_grad, x_grad.tolist()
             (7.0, 3.5, [1.0, 1.0])
         """
+        if named:
+            args = self._in_order(args, named)
         return self._reduced(self._given(args) if self._parameters else args)
 
     def _reduced(self, args: tuple[Any, ...], *, inline: bool = True) -> tuple[Any, tuple[Any, ...]]:
@@ -319,11 +337,12 @@ class CompiledFunction(Exported, TracedFunction, Generic[R_co, P_co]):
                 summed = summed / len(values)
         return values, per_row, summed
 
-    def bind(self, *args: Any) -> Bound:
+    def bind(self, /, *args: Any, **named: Any) -> Bound:
         """A call with memory of its own, for loops: write inputs in place, call, read results in place.
 
         Args:
             *args: As for a call; they set the inputs at first, and how many rows there are.
+            **named: Likewise.
 
         Returns:
             A `Bound`.
@@ -332,6 +351,8 @@ class CompiledFunction(Exported, TracedFunction, Generic[R_co, P_co]):
             StructureError: As for a call.
             OperandError: Something in the arguments is no real number.
         """
+        if named:
+            args = self._in_order(args, named)
         shared, tables = self._numbers(self._given(args) if self._parameters else args)
         count = len(tables[0]) if tables else 1
         branch = self._branches[0]
@@ -420,9 +441,9 @@ class CompiledFunction(Exported, TracedFunction, Generic[R_co, P_co]):
         """The Jacobian, a compiled function of the same arguments; so it has rows, and `bind`.
 
         It returns a tuple with one array per differentiated argument, of the result's shape followed
-        by the argument's (rows first); a tree of arrays where one of both is no array. Its `pattern`
-        says which entries can differ from 0. Inputs with no result in common are differentiated in
-        one direction.
+        by the argument's (rows first, whatever `reduce` says); a tree of arrays where one of both is
+        no array. Its `pattern` says which entries can differ from 0. Inputs with no result in common are
+        differentiated in one direction.
 
         Raises:
             StaleGraphError: When first asked for: a graph that stands has changed meanwhile.
@@ -440,7 +461,8 @@ class CompiledFunction(Exported, TracedFunction, Generic[R_co, P_co]):
         """The Hessian, a compiled function of the same arguments; so it has rows, and `bind`.
 
         It returns a tuple of tuples of arrays: entry [i][j] has the shape of argument i followed by
-        that of argument j (rows first).
+        that of argument j (rows first). It is per row, whatever `reduce` says; the Hessian of the one
+        number that `reduced` gives is `f.to_scipy(*args).hess(x)`.
 
         Raises:
             StructureError: The function's result is not one number.
@@ -537,12 +559,13 @@ class CompiledFunction(Exported, TracedFunction, Generic[R_co, P_co]):
             has_gradient=branch.spec.kind == "leaf" and branch.pattern is None,
         )
 
-    def to_scipy(self, *args: Any) -> Objective:
+    def to_scipy(self, /, *args: Any, **named: Any) -> Objective:
         """The function as `scipy.optimize` takes it: of one vector, with gradient, Jacobian or Hessian beside.
 
         Args:
             *args: As for a call. The differentiated ones become the vector, and its start; the others
                 stay as they are.
+            **named: Likewise.
 
         Returns:
             An `Objective` with `fun`, `jac`, `hess`, `hessp`, `fun_and_jac` and `x0`.
@@ -563,6 +586,8 @@ class CompiledFunction(Exported, TracedFunction, Generic[R_co, P_co]):
         """
         from .scipy_objective import Objective
 
+        if named:
+            args = self._in_order(args, named)
         args = self._given(args) if self._parameters else args
         with_rows = [i for i in self._argnums if self._mapped[i]]
         if with_rows:

@@ -2,6 +2,7 @@
 
 import copy
 import math
+import pickle
 import subprocess
 import sys
 
@@ -519,3 +520,72 @@ def test_examples_that_are_missing_are_asked_for(f, examples):
 def test_examples_by_keyword_are_refused_in_words():
     with pytest.raises(OperandError, match="unexpected keyword argument 'x': examples are passed by position"):
         ag.compile(lambda x: x * x, x=1.0)
+
+
+# --- arguments by name ---
+
+
+def _by_name(width, height=1.0):
+    return width * width * height
+
+
+NAMED = ag.compile(_by_name, 1.0, 1.0)
+
+
+@pytest.mark.parametrize("interpreted", [True, False])
+def test_every_call_takes_arguments_by_name(interpreted):
+    f = NAMED if not interpreted else ag.compile(_by_name, 1.0, 1.0)
+    calls = [f, f.value_and_grad, f.jacobian, f.hessian, ag.compile(_by_name, 1.0, 1.0, reduce="sum").reduced]
+    for call in calls:
+        for _ in range(1 if interpreted else 300):
+            wanted = call(3.0, 5.0)
+        assert str(call(height=5.0, width=3.0)) == str(call(3.0, height=5.0)) == str(wanted)
+    for bound in (f.bind(height=5.0, width=3.0), f.bind(3.0, height=5.0)):
+        bound()
+        assert float(bound.out) == 45.0
+    assert f.to_scipy(height=5.0, width=3.0).x0.tolist() == [3.0, 5.0]
+
+
+def test_rows_values_and_parameters_by_name():
+    rows = ag.compile(_by_name, 1.0, 1.0, in_axes=(0, None))
+    assert rows(height=2.0, width=[1.0, 2.0]).tolist() == [2.0, 8.0]
+    w = ag.Value(3.0, label="w")
+    node = NAMED(width=w, height=2.0)
+    node.backward()
+    assert (node.data, w.grad) == (18.0, 12.0)
+    loss = ag.compile(lambda x, y: (w * x - y) ** 2, 1.0, 1.0, parameters=[w])
+    assert loss(y=1.0, x=2.0).data == 25.0
+    assert loss.value_and_grad(2.0, y=1.0)[0] == 25.0
+    a, b = ag.Value(1.0, label="a"), ag.Value(2.0, label="b")
+    assert ag.compile(a - b, inputs=[a, b])(b=1.0, a=5.0) == 4.0
+    assert ag.compile(lambda self, args: self - args, 1.0, 1.0)(args=1.0, self=3.0) == 2.0
+    assert pickle.loads(pickle.dumps(NAMED))(height=1.0, width=2.0) == 4.0
+
+
+@pytest.mark.parametrize("method", ["__call__", "value_and_grad", "reduced", "bind", "to_scipy", "jacobian", "hessian"])
+def test_names_that_do_not_fit(method):
+    call = getattr(ag.compile(_by_name, 1.0, 1.0, reduce="sum"), method)
+    with pytest.raises(ag.StructureError, match=r"depth= is none of the arguments that it was compiled for \(width, height\)"):
+        call(1.0, 2.0, depth=3.0)
+    with pytest.raises(ag.StructureError, match=r"argument width is given twice, by position and by name"):
+        call(1.0, width=2.0)
+    with pytest.raises(ag.StructureError, match=r"argument width is missing; expected width, height"):
+        call(height=2.0)
+    with pytest.raises(ag.StructureError, match=r"expected 2 argument\(s\) as when compiled, got 3"):
+        call(1.0, 2.0, 3.0)
+
+
+def test_a_name_that_two_inputs_have():
+    a, b = ag.Value(1.0, label="a"), ag.Value(2.0, label="a")
+    with pytest.raises(ag.StructureError, match="a= is the name of several arguments; give them by position"):
+        ag.compile(a - b, inputs=[a, b])(a=1.0)
+
+
+def test_a_hessian_is_per_row_and_that_of_the_cost_is_its_sum_or_mean():
+    for reduce, over in (("sum", np.sum), ("mean", np.mean)):
+        f = ag.compile(lambda w, x: ag.exp(w[0] * x) * w[1] ** 2, [1.0, 1.0], 1.0, in_axes=(None, 0), argnums=0, reduce=reduce)
+        args = [0.3, 0.7], [1.0, 2.0, -1.0]
+        per_row = f.hessian(*args)[0][0]
+        assert per_row.shape == (3, 2, 2)
+        assert f.hvp(args, ([1.0, 0.0],))[0].shape == (3, 2)
+        np.testing.assert_allclose(f.to_scipy(*args).hess(args[0]), over(per_row, axis=0), rtol=1e-14)

@@ -100,6 +100,32 @@ class TracedFunction(Locked):
 
     # --- arguments and results ---
 
+    def _in_order(self, args: tuple[Any, ...], named: dict[str, Any]) -> tuple[Any, ...]:
+        """All arguments by position, where some are given by name.
+
+        Raises:
+            StructureError: A name is unknown, or that of two arguments; or an argument is missing, or given twice.
+        """
+        names = list(self._argument_names)
+        if self._parameters:
+            del names[self._place]
+        found = dict(zip(names, args, strict=False))
+        for name, given in named.items():
+            if names.count(name) != 1:
+                msg = f"{self._name}: {name}= is none of the arguments that it was compiled for ({', '.join(names)})"
+                if name in names:
+                    msg = f"{self._name}: {name}= is the name of several arguments; give them by position"
+                raise StructureError(msg)
+            if name in found:
+                msg = f"{self._name}: argument {name} is given twice, by position and by name"
+                raise StructureError(msg)
+            found[name] = given
+        missing = [name for name in names if name not in found]
+        if missing:
+            msg = f"{self._name}: argument {missing[0]} is missing; expected {', '.join(names)}"
+            raise StructureError(msg)
+        return (*(found[name] for name in names), *args[len(names) :])
+
     def _given(self, args: tuple[Any, ...]) -> tuple[Any, ...]:
         """The arguments, followed by the present numbers of the parameters.
 
