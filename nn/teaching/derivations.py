@@ -17,10 +17,10 @@ from autograd_core import OperandError, Value, count_paths, topological_order
 from ..support.tables import Table, number
 from ..support.validation import shown
 from .lines import in_numbers, line_of, product_of, sum_of
-from .polynomials import cancelled
+from .polynomials import Polynomial, cancelled, with_one_hot
 from .reasons import BY_NAME, OTHER_FACTORS, OTHER_TERMS, OWN, SUM, joined
 from .shares import in_shares, named_shares
-from .slopes import Factor, and_one_less, logistic_functions, mirrored, of_logistic
+from .slopes import Factor, and_one_less, logistic_functions, mirrored, of_logistic, over_squares
 from .ways import OpenProduct, Ways, by_nodes, by_paths, terms_of
 from .writing import (
     Written,
@@ -38,6 +38,7 @@ from .writing import (
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+OVER = "over one line"
 WIDTH = 72  # up to which reasons stand in one column
 
 
@@ -154,8 +155,9 @@ def derivation(
     derivative of s s begins with 2 s. The sum over several paths has what they begin with in front, and in the last
     line what they all end with behind. Terms of a sum that are divided by it are written as shares of it:
     (1 − exp(x)/Σ) exp(x)/Σ, with `outputs=True` s(1 − s), if s is the share's name; and
-    exp(−s)/(1 + exp(−s))² as f(1 − f) of that logistic function. Where the slopes by
-    what functions gave cancel all denominators, two lines more do so: (−y/a + (1 − y)/(1 − a)) a(1 − a) is a − y.
+    exp(−s)/(1 + exp(−s))² as f(1 − f) of that logistic function. Where the slopes by what functions gave cancel all
+    denominators, two lines more do so: (−y/a + (1 − y)/(1 − a)) a(1 − a) is a − y. Where targets y_1, y_2, ... add up
+    to 1, as if one is 1 and the others are 0, another says so: a_1 y_1 + a_1 y_2 − y_1 is a_1 − y_1.
     A loss that takes scores ends likewise: −y σ(−z) + (1 − y) σ(z) is σ(z) − y, with a = σ(z) given `beside` a − y.
 
     A target that is a plain number is written as one, and the last line is a − 1; give it as
@@ -218,6 +220,8 @@ def derivation(
     elif partials:
         written[1:1] = _partials(ways, bottom)
     more, last = _as_texts_end(root, leaf, last, bottom, prime=prime, outputs=outputs, beside=beside)
+    if more and more[0].why == OVER and more[0].text == written[-1].text:
+        more = more[1:]
     written += more
     top = apart(write(root))
     name = f"∂{top[0]}/∂{bottom.text}"
@@ -256,6 +260,7 @@ def _by_rules(
 ) -> tuple[list[_Line], list[OpenProduct]]:
     """The lines until no derivative is left to take, and the terms of the last one."""
     stages = by_nodes(ways, sum_of) if factored else by_paths(ways)
+    logistic = logistic_functions(topological_order(ways.root))
     lines: list[_Line] = []
     spread, before = False, stages[0].terms
     for terms, taken, gathered in stages:
@@ -268,7 +273,9 @@ def _by_rules(
             why = "0 left out"
         if gathered:
             why += ", distributive law" if why else "distributive law"
-        lines.append(_Line(*line_of(terms, bottom, last=terms is stages[-1].terms), why))
+        # 1/(1 + exp(−s))² exp(−s) would read as if both were below the line.
+        shown = [t._replace(factors=over_squares(t.factors, logistic, fractions=True)) for t in terms]
+        lines.append(_Line(*line_of(shown, bottom, last=terms is stages[-1].terms), why))
         spread = sums and any(t.rest is not None and summands(t.rest) for t in terms)
         if spread:
             lines.append(_Line(*line_of(terms, bottom, last=False, spread=True), SUM))
@@ -349,6 +356,8 @@ def _as_texts_end(
     logistic = logistic_functions(topological_order(root))
     by_hand = [t._replace(factors=of_logistic(t.factors, logistic)) for t in last]
     if by_hand != last:
+        over = [t._replace(factors=over_squares(t.factors, logistic)) for t in last]
+        lines.append(_Line(*line_of(over, bottom, last=True), OVER))
         last = by_hand
         lines.append(_Line(*line_of(last, bottom, last=True), "f′ = f(1 − f)"))
     if prime:
@@ -402,11 +411,25 @@ def _without_denominators(
         part = polynomial.written()
         whole = n == 1 and len(outside) == 1 and number == 1.0
         factors.append(part[:2] if whole else power(part, in_figures(float(n)))[:2] if n > 1 else held(part))
-    part = rest.written()
-    pieces = factors if number is not None else [held(part) if factors else part[:2], *factors]
-    text, tex = product_of(1.0 if number is None else number, (), pieces)
+
+    def written_with(inside: Polynomial) -> tuple[str, str]:
+        part = inside.written()
+        pieces = factors if number is not None else [held(part) if factors else part[:2], *factors]
+        return product_of(1.0 if number is None else number, (), pieces)
+
+    text, tex = written_with(rest)
     new = line.text != line_of(last, bottom, last=True)[0]
-    return [*[line] * new, _Line(text, tex, "cancelled")], [OpenProduct(1.0, (Factor(text, tex, value),), None)]
+    lines = [*[line] * new, _Line(text, tex, "cancelled")]
+    if shorter := with_one_hot(rest, _targets(root)):
+        text, tex = written_with(shorter[0])
+        lines.append(_Line(text, tex, shorter[1]))
+    return lines, [OpenProduct(1.0, (Factor(text, tex, value),), None)]
+
+
+def _targets(root: Value) -> dict[int, tuple[str, float]]:
+    """The leaves that are called y_1, y_2, ... or t_1, t_2, ...: their letters and numbers, by id."""
+    leaves = [node for node in topological_order(root) if node.label.startswith(("y_", "t_")) and not node.parents]
+    return {id(node): (node.label[0], float(node.data)) for node in leaves}
 
 
 def _opposite(leads: Collection[Value]) -> str | None:

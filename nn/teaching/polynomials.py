@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -68,6 +69,32 @@ class Polynomial:
             return in_figures(0.0)
         parts = [_monomial(m, c) for m, c in sorted(self.terms.items(), key=lambda item: item[1] < 0)]
         return Written(*added_up(parts), tight=len(parts) == 1 and not parts[0][0].startswith("−"))
+
+
+def with_one_hot(p: Polynomial, targets: Mapping[int, tuple[str, float]]) -> tuple[Polynomial, str] | None:
+    """A sum in which a y_1 + a y_2 + a y_3 is a, as all y add up to 1; None where there is none such.
+
+    Args:
+        p: The sum.
+        targets: Letters and numbers of leaves with names y_1, y_2, ..., by their ids.
+
+    Returns:
+        The sum, and what was taken for 1.
+    """
+    groups: dict[tuple[str, Monomial, float], list[Symbol]] = {}
+    for monomial, c in p.terms.items():
+        for symbol in set(monomial):
+            if symbol[0] in targets:
+                others = list(monomial)
+                others.remove(symbol)
+                groups.setdefault((targets[symbol[0]][0], tuple(others), c), []).append(symbol)
+    for (letter, rest, c), symbols in groups.items():
+        mine = [number for name, number in targets.values() if name == letter]
+        if len(symbols) == len(mine) > 1 and math.fsum(mine) == 1.0 and min(mine) >= 0.0:
+            spent = Polynomial({tuple(sorted((*rest, symbol))): c for symbol in symbols})
+            names = sorted(part.text for _, part in symbols)
+            return p - spent + Polynomial({rest: c}), f"{' + '.join(names)} = 1"
+    return None
 
 
 def _polynomial(x: Polynomial | float) -> Polynomial:

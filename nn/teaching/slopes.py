@@ -31,7 +31,7 @@ from .writing import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping, Sequence
+    from collections.abc import Callable, Collection, Mapping, Sequence
 
     from autograd_core import Value
 
@@ -379,6 +379,31 @@ def _exponential_in(node: Value) -> Value | None:
 
 def of_logistic(factors: tuple[Factor, ...], logistic: Mapping[Value, Value]) -> tuple[Factor, ...]:
     """Factors, in which exp(u)/(1 + exp(u))² is f(1 − f) of f = 1/(1 + exp(u)); u is mostly −s, and f is σ(s)."""
+    return _for_logistic(
+        factors, logistic,
+        lambda f, e, slope: _by_output(f, write(f) if f.label else _logistic_of(e), slope),
+    )  # fmt: skip
+
+
+def over_squares(
+    factors: tuple[Factor, ...], logistic: Mapping[Value, Value], *, fractions: bool = False
+) -> tuple[Factor, ...]:
+    """The same factors with exp(u)/(1 + exp(u))² as one, over one line; with `fractions` not from a power of −2."""
+    if fractions:
+        under = [f.below for f in factors if f.under and f.below is not None]
+        logistic = {below: logistic[below] for below in under if below in logistic}
+
+    def quotient_of(_: Value, e: Value, slope: float) -> Factor:
+        above, below = write(e), power(one_more(write(e)), in_figures(2.0))
+        return Factor(f"{above.text}/{below.text}", rf"\frac{{{above.latex}}}{{{below.latex}}}", slope)
+
+    return _for_logistic(factors, logistic, quotient_of)
+
+
+def _for_logistic(
+    factors: tuple[Factor, ...], logistic: Mapping[Value, Value], made: Callable[[Value, Value, float], Factor]
+) -> tuple[Factor, ...]:
+    """Factors with another in place of each 1/(1 + exp(u))² and exp(u): made of 1/(1 + exp(u)), exp(u), the number."""
     found = list(factors)
     for square in factors:
         f = logistic.get(square.below) if square.below is not None and square.power == 2 else None
@@ -389,7 +414,7 @@ def of_logistic(factors: tuple[Factor, ...], logistic: Mapping[Value, Value]) ->
         place = min(found.index(square), found.index(above))
         found.remove(square)
         found.remove(above)
-        found.insert(place, _by_output(f, write(f) if f.label else _logistic_of(e), square.value * above.value))
+        found.insert(place, made(f, e, square.value * above.value))
     return tuple(found)
 
 

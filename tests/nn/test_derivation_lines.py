@@ -550,3 +550,40 @@ def test_the_chain_rule_by_way_of_one_layer_has_two_factors_a_path():
     for wrong in (3.0, [], ["y_1"]):
         with pytest.raises(ag.OperandError, match="partials: expected"):
             nn.derivation(run["z_3"], run["x_2"], partials=wrong)
+
+
+@pytest.mark.parametrize("targets", [(1.0, 0.0, 0.0), (0.0, 0.0, 1.0), (0.25, 0.5, 0.25)])
+def test_targets_that_add_up_to_one_leave_a_less_y(targets):
+    """L = −Σ y_k log a_k, and a is a softmax: ∂L/∂z_i = a_i − y_i, and ∂L/∂w = (a_i − y_i) x."""
+    w, x = ag.Value(0.5, label="w"), ag.Value(3.0, label="x")
+    z_1 = w * x
+    z_1.label = "z_1"
+    z = [z_1, ag.Value(0.5, label="z_2"), ag.Value(-0.2, label="z_3")]
+    a = ag.softmax(z)
+    y = [ag.Value(t, label=f"y_{k}") for k, t in enumerate(targets, 1)]
+    for k, s in enumerate(a, 1):
+        s.label = f"a_{k}"
+    L = -ag.sum([t * ag.log(s) for t, s in zip(y, a, strict=True)])
+    for k, s in enumerate(z, 1):
+        found = nn.derivation(L, s)
+        assert (found.result, found.reasons[-1]) == (f"a_{k} − y_{k}", "y_1 + y_2 + y_3 = 1")
+        assert found.value == pytest.approx(ag.grad_of(L, [s])[0])
+    assert nn.derivation(L, w).result == "(a_1 − y_1) x"
+    y[1].data = 0.75
+    other = -ag.sum([t * ag.log(s) for t, s in zip(y, a, strict=True)])
+    assert "= 1" not in nn.derivation(other, z_1).reasons[-1]
+
+
+def test_the_slope_of_a_spelled_out_sigmoid_is_one_quotient_as_the_document_has_it():
+    """Downing: (1 + e^−s)^−2 e^−s = e^−s/(1 + e^−s)² = f(1 − f); never 1/(1 + e^−s)² e^−s, which reads otherwise."""
+    s = ag.Value(0.5, label="s")
+    inverse, power = 1 / (1 + ag.exp(-s)), (1 + ag.exp(-s)) ** -1
+    assert [line.partition(" = ")[2] for line in nn.derivation(inverse, s).lines[1:]] == ["exp(−s)/(1 + exp(−s))²", "σ(s)(1 − σ(s))"]
+    assert r"\frac{e^{-s}}{\left(1 + e^{-s}\right)^{2}}" in nn.derivation(inverse, s).latex
+    lines = [line.partition(" = ")[2] for line in nn.derivation(power, s).lines[1:]]
+    assert lines == ["(1 + exp(−s))^(−2) exp(−s)", "exp(−s)/(1 + exp(−s))²", "σ(s)(1 − σ(s))"]
+    w = ag.Value(0.7, label="w")
+    u = w * s
+    u.label = "u"
+    E = 0.5 * (1.0 - 1 / (1 + ag.exp(-u))) ** 2
+    assert all("² exp" not in line for line in nn.derivation(E, w).lines)
