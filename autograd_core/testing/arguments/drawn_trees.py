@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import cache
 from itertools import chain
 from typing import Any
 
@@ -224,10 +225,11 @@ class DrawingPlan:
             raise StructureError(msg)
         example = np.zeros((), x.dtype)
         shape = self._shape(x.shape, place)
+        entries_of = cache(lambda sizes: self._entries(example, sizes, domain, place))
 
         def make(draw: Draw, lengths: dict[str, int]) -> Any:
             sizes = shape(draw, lengths)
-            entries = self._entries(example, sizes, domain, place)
+            entries = entries_of(sizes)
             return _filled(example, [] if entries is None else draw(entries), sizes)
 
         return make
