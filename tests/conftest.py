@@ -1,5 +1,6 @@
 """What all tests share: Hypothesis profiles, and guards against contexts left open and modules loaded twice."""
 
+import gc
 import os
 import sys
 
@@ -29,6 +30,12 @@ def pytest_xdist_make_scheduler(config, log):
     return WorkStealingScheduling(config, log)
 
 
+def pytest_collection_finish():
+    """All that was collected stays to the end: Python's collector need not look through it again and again."""
+    gc.collect()
+    gc.freeze()
+
+
 @pytest.fixture(autouse=True)
 def _no_context_is_left_open():
     """A `no_grad()` or a transform that does not close would slow down and change every later test."""
@@ -44,20 +51,44 @@ def our_modules():
     """What is loaded of the library, by name, and what each parent package holds under that name (None: nothing)."""
     modules = sys.modules
     found = {}
-    for name in [name for name in modules.copy() if name.startswith(OURS)]:  # asked twice a test: most are not ours
+    for name in [name for name in modules.copy() if name.startswith(OURS)]:  # most are not ours
         if name.partition(".")[0] in OURS:
             parent, _, last = name.rpartition(".")
             found[name] = modules[name], getattr(modules.get(parent), last, None)
     return found
 
 
+class Loaded:
+    """Our modules as they were when a test began.
+
+    All modules of the process are looked through only where there are more than before: to look through them twice a
+    test takes longer than most tests.
+    """
+
+    count = 0
+    ours: dict = {}  # noqa: RUF012
+
+    @classmethod
+    def now(cls):
+        if len(sys.modules) != cls.count:
+            cls.ours, cls.count = our_modules(), len(sys.modules)
+        return cls.ours
+
+    @staticmethod
+    def holds(name, module, held):
+        parent, _, last = name.rpartition(".")
+        return sys.modules.get(name) is module and getattr(sys.modules.get(parent), last, None) is held
+
+
 @pytest.fixture(autouse=True)
 def _no_module_is_loaded_twice():
     """A second copy has classes and caches of its own: what later tests patch in one, the other does not see."""
-    before = our_modules()
+    before = Loaded.now()
     yield
-    after = our_modules()
-    assert [name for name, one in before.items() if after.get(name) != one] == []
+    changed = [name for name, (module, held) in before.items() if not Loaded.holds(name, module, held)]
+    if changed:
+        Loaded.count = 0
+    assert changed == []
 
 
 @pytest.fixture

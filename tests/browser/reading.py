@@ -2,8 +2,6 @@
 
 from pathlib import Path
 
-import nbformat
-
 import autograd_core as ag
 
 PICTURES = Path(__file__).parent.parent / "pictures"  # where the example graphs lie
@@ -37,6 +35,8 @@ def steps_with_everything(page):
 def executed(y):
     """A notebook that was run elsewhere: its cells hold what a picture and a stepper show of themselves."""
     outputs = {"ag.draw(y)": ag.draw(y), "ag.Stepper(y)": ag.Stepper(y)}
+    import nbformat  # slowly: it builds parsers
+
     made = nbformat.v4.new_notebook()
     for source, shown in outputs.items():
         data = {"text/plain": repr(shown), "text/html": shown._repr_html_()}
