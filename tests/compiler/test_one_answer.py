@@ -384,12 +384,13 @@ def folder_for_all(tmp_path_factory):
 
 @pytest.mark.parametrize("level", ["avx512", "avx2", "sse2"])
 def test_every_process_on_every_kind_of_vectors(level, folder_for_all):
-    """In turn with an empty cache, with the object code of the first, and without one; one folder for all levels."""
+    """With an empty cache, with the object code of the first, and once without one; one folder for all levels."""
     pytest.importorskip("llvmlite")
-    found = [in_a_process(folder, level, k) for k, folder in enumerate((folder_for_all, folder_for_all, ""))]
+    folders = [folder_for_all, folder_for_all, *([""] if level == "sse2" else [])]  # which every processor has
+    found = [in_a_process(folder, level, k) for k, folder in enumerate(folders)]
     if f"got '{level}'" in found[0].stderr:
         pytest.skip(f"this processor has no {level}")
-    assert [(done.returncode, done.stderr) for done in found] == [(0, "")] * 3
+    assert [(done.returncode, done.stderr) for done in found] == [(0, "")] * len(folders)
     assert len({done.stdout for done in found}) == 1
 
 
