@@ -39,7 +39,8 @@ class Whole(NamedTuple):
     """What a primitive is together with what is computed for it alone, as texts write it.
 
     In `text` and `latex`, {0} is its own operand, and {1} the sum of exp of all operands. `slopes` are its derivatives
-    to its own operand and to another one, of their shares p and q of that sum, and `notes` what is said of them.
+    to its own operand and to another one, of their shares p and q of that sum, and `notes` what is said of them;
+    `derivative` has both in general.
     """
 
     name: str
@@ -48,6 +49,7 @@ class Whole(NamedTuple):
     latex: str
     slopes: tuple[Callable[[Any], Any], Callable[[Any, Any], Any]] | None = None
     notes: tuple[str, str] = ("", "")
+    derivative: str = ""
 
 
 class LongSum(NamedTuple):
@@ -771,6 +773,7 @@ row(
         "logsumexp_less": Whole(
             "cross_entropy", "log Σ exp(x) − x", "log({1}) - {0}", r"\log\left({1}\right) - {0}",
             (lambda p: p - 1, lambda p, q: q), ("p − y, of the right class: y = 1", "p − y, of another class: y = 0"),
+            "∂/∂x = p − y, p = softmax(x)",
         ),
     },
 )
@@ -1044,7 +1047,7 @@ row(
     "softmax", softmax_rules.share, softmax_rules.share_partials,
     arity=3, parts=2,
     whole=Whole("softmax", "exp(x) / Σ exp(x)", "exp({0}) / ({1})", r"\frac{{e^{{{0}}}}}{{{1}}}",
-        (lambda p: p * (1 - p), lambda p, q: -p * q),
+        (lambda p: p * (1 - p), lambda p, q: -p * q), derivative="∂sᵢ/∂xⱼ = sᵢ (δᵢⱼ − sⱼ)",
     ),
     inner=True, summary="exp(x - floor(top)) * scale, or exp(x - top) * scale; operands x, top and the scale.",
 )
@@ -1052,7 +1055,7 @@ row(
     "log_softmax", softmax_rules.log_share, softmax_rules.log_share_partials,
     arity=3, parts=2,
     whole=Whole("log_softmax", "x − log Σ exp(x)", "{0} - log({1})", r"{0} - \log\left({1}\right)",
-        (lambda p: 1 - p, lambda p, q: -q),
+        (lambda p: 1 - p, lambda p, q: -q), derivative="∂/∂xⱼ = δᵢⱼ − pⱼ, p = softmax(x)",
     ),
     inner=True, summary="x - floor(top) - log_scale, or x - top + log_scale.",
 )

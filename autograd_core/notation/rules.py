@@ -30,6 +30,7 @@ from .formulas import (
     operation,
     typeset,
 )
+from .losses import WrittenLoss
 from .numbers import as_read, number, shown
 
 if TYPE_CHECKING:
@@ -353,7 +354,7 @@ class _Setter:
             return style.constant(*formula.args)
         if op == "softmax" and self.digits:
             return style.number(formula.data, self.digits)
-        args = [self.write(x) for x in formula.args]
+        args = [self.write(x) for x in formula.args if isinstance(x, RuleTerm)]
         if op == "square" or (op == "pow" and formula.args[1].is_number(2)):
             inside = formula.args[0].op
             return SetText(style.square(args[0], self.result_op if inside == "result" else inside), TIGHT)
@@ -447,6 +448,8 @@ class _Writer:
         digits = 0 if found is None else next((n for n in DIGITS if _is_near(_as_read(found, n), d, NEAR)), 0)
         if isinstance(self.row, WrittenWhole) and self.row.whole is not None:
             note = self.row.whole.notes[k > 0]
+        elif isinstance(self.row, WrittenLoss):
+            note = note or self.row.note(k)
         sides = shown_sides(found)
         lines = []
         symbols = numbers = side = ""

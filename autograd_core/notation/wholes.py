@@ -37,6 +37,11 @@ class WholeInGraph(NamedTuple):
     said: Whole | LossRule
     loss: UsedLoss | None = None
 
+    @property
+    def captions(self) -> tuple[str, str]:
+        """Its formula and its derivative, in general."""
+        return (self.said.caption, self.said.derivative) if self.loss is None else self.loss.captions
+
 
 def wholes_of(order: Sequence[Value], users: Sequence[Sequence[int]], never: AbstractSet[int]) -> list[WholeInGraph]:
     """The wholes of a graph.
@@ -46,9 +51,13 @@ def wholes_of(order: Sequence[Value], users: Sequence[Sequence[int]], never: Abs
         users: Of each node the numbers of those that use it.
         never: The numbers of results and of constants, which are no parts.
     """
+    losses = _losses(order, users, never)
+    of_losses = {v for loss in losses for v in loss.nodes}
     found = []
     for group in _together(order, users, never):
         inside = set(group)
+        if not of_losses.isdisjoint(inside):
+            continue  # a part of one
         outputs = [v for v in group if v in never or not users[v] or not inside.issuperset(users[v])]
         rows = {order[v]._row for v in outputs}
         [row] = rows if len(rows) == 1 else [None]
@@ -57,7 +66,7 @@ def wholes_of(order: Sequence[Value], users: Sequence[Sequence[int]], never: Abs
         said = row.whole or next((row.absorbs[order[v].op] for v in group if order[v].op in row.absorbs), None)
         if said is not None:
             found.append(WholeInGraph(group, outputs, row, said))
-    return found + _losses(order, users, never)
+    return found + losses
 
 
 def _losses(order: Sequence[Value], users: Sequence[Sequence[int]], never: AbstractSet[int]) -> list[WholeInGraph]:

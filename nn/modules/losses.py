@@ -190,17 +190,20 @@ SQUARED_ERRORS = LossRule(
     "mse", "Σ (ŷ − y)² / n",
     lambda m, p, t: (p - t) * (p - t), lambda m, p, t: 2 * (p - t), lambda m, p, t: -2 * (p - t),
     "({0} - {1})**2", r"\left({0} - {1}\right)^2",
+    derivative="∂/∂ŷ = 2 (ŷ − y) / n",
 )  # fmt: skip
 HALF_SQUARED_ERRORS = LossRule(
-    "sse", "½ Σ (ŷ − y)²",
+    "sse", "½ Σ (ŷ − y)² / n",
     lambda m, p, t: (p - t) * (p - t), lambda m, p, t: p - t, lambda m, p, t: t - p,
     "({0} - {1})**2", r"\left({0} - {1}\right)^2", factor=(0.5, "0.5 * ", r"\frac{1}{2}"),
+    derivative="∂/∂ŷ = (ŷ − y) / n",
 )  # fmt: skip
 ABSOLUTE_ERRORS = LossRule(
     "l1_loss", "Σ |ŷ − y| / n",
     lambda m, p, t: m.abs(p - t), lambda m, p, t: m.row("sign", p - t), lambda m, p, t: -m.row("sign", p - t),
     "abs({0} - {1})", r"\left|{0} - {1}\right|",
     kinks=lambda m, p, t: (p - t,), kink="|x|'(0) = 0",
+    derivative="∂/∂ŷ = sign(ŷ − y) / n",
 )  # fmt: skip
 HINGES = LossRule(
     "hinge", "Σ max(0, 1 − y ŷ) / n",
@@ -212,6 +215,7 @@ HINGES = LossRule(
         -1: ("max(0, 1 + {0})", r"\max\left(0, 1 + {0}\right)"),
     },
     kinks=lambda m, p, t: (_margin(p, t),), kink="relu'(0) = 0",
+    derivative="∂/∂ŷ = −y / n where y ŷ < 1, else 0",
 )  # fmt: skip
 OF_PROBABILITY = LossRule(
     "binary_cross_entropy", "−Σ (y log ŷ + (1 − y) log(1 − ŷ)) / n",
@@ -222,6 +226,7 @@ OF_PROBABILITY = LossRule(
     r"{1} \cdot \log {0} + \left(1 - {1}\right) \cdot \log\left(1 - {0}\right)",
     factor=(-1.0, "-", "-"),
     known={0: ("log(1 - {0})", r"\log\left(1 - {0}\right)"), 1: ("log({0})", r"\log {0}")},
+    derivative="∂/∂ŷ = (ŷ − y) / (ŷ (1 − ŷ)) / n",
 )  # fmt: skip
 OF_SCORE = LossRule(
     "binary_cross_entropy_with_logits", "Σ (log(1 + exp(z)) − y z) / n",
@@ -231,6 +236,27 @@ OF_SCORE = LossRule(
         0: ("softplus({0})", r"\log\left(1 + e^{{{0}}}\right)"),
         1: ("softplus(-{0})", r"\log\left(1 + e^{{-{0}}}\right)"),
     },
+    derivative="∂/∂z = (σ(z) − y) / n",
+)  # fmt: skip
+
+
+def _surprise_of_scores(m: Any, zs: Sequence[Any], ys: Sequence[float]) -> Any:
+    others = [m.row("logsumexp_less", *zs[:k], *zs[k + 1 :], z) for k, z in enumerate(zs) if ys[k]]
+    return m.sum([y * m.row("softplus", x) for y, x in zip(filter(None, ys), others)])
+
+
+OF_SCORES_OF_CLASSES = LossRule(
+    "cross_entropy", "−Σ y log p / n, p = softmax(z)",
+    _surprise_of_scores, lambda m, p, y: p - y, lambda m, p, y: 0,
+    "log({1}) - {0}", r"\log\left({1}\right) - {0}",
+    derivative="∂/∂z = (p − y) / n", of_classes=True,
+    note=lambda y: "p − y" + {0: ", of another class: y = 0", 1: ", of the right class: y = 1"}.get(y, ""),
+)  # fmt: skip
+OF_LOG_PROBABILITIES = LossRule(
+    "nll_loss", "−Σ y log p / n",
+    lambda m, p, y: y * p, lambda m, p, y: -y, lambda m, p, y: 0,
+    "{1} * {0}", r"{1} \cdot {0}", factor=(-1.0, "-", "-"), known={1: ("{0}", "{0}")},
+    derivative="∂/∂(log p) = −y / n",
 )  # fmt: skip
 
 
@@ -243,6 +269,7 @@ def _huber(delta: float) -> LossRule:
         ),
         lambda m, p, t: _huber_slope(m, p, t, delta), lambda m, p, t: -_huber_slope(m, p, t, delta),
         "huber({0} - {1})", r"\operatorname{{huber}}\left({0} - {1}\right)",
+        derivative=f"∂/∂ŷ = (ŷ − y) / n, within ±{shown_delta} / n",
     )  # fmt: skip
 
 
@@ -592,11 +619,13 @@ def cross_entropy(prediction: Any, target: Any, *, reduction: str = "mean") -> A
         >>> round(nn.cross_entropy([[0.0, 0.0], [50.0, 0.0]], [1, 0]), 6)
         0.346574
     """
-    terms = _surprises(
-        _cases(prediction, target, "cross_entropy"),
-        lambda zs, k: ag.softplus(logsumexp_less(zs[:k] + zs[k + 1 :], zs[k])),
-    )
-    return _reduced(terms, terms, reduction, "cross_entropy")
+    cases = _cases(prediction, target, "cross_entropy")
+    terms = _surprises(cases, lambda zs, k: ag.softplus(logsumexp_less(zs[:k] + zs[k + 1 :], zs[k])))
+    result = _reduced(terms, terms, reduction, "cross_entropy")
+    zs = [z for scores, _ in cases for z in scores]
+    ys = [dict(weights).get(k, 0.0) for scores, weights in cases for k in range(len(scores))]
+    n = _divisor(len(terms), terms, reduction, "cross_entropy")
+    return as_one(result, OF_SCORES_OF_CLASSES, zs, ys, n, [len(scores) for scores, _ in cases])
 
 
 @overload
@@ -628,8 +657,12 @@ def nll_loss(prediction: Any, target: Any, *, reduction: str = "mean") -> Any:
         >>> nn.nll_loss([-0.25, -2.0], 0)
         0.25
     """
-    terms = _surprises(_cases(prediction, target, "nll_loss"), lambda ls, k: -ls[k])
-    return _reduced(terms, terms, reduction, "nll_loss")
+    cases = _cases(prediction, target, "nll_loss")
+    terms = _surprises(cases, lambda ls, k: -ls[k])
+    result = _reduced(terms, terms, reduction, "nll_loss")
+    used = [(ls[k], y) for ls, weights in cases for k, y in weights]
+    n = _divisor(len(terms), terms, reduction, "nll_loss")
+    return as_one(result, OF_LOG_PROBABILITIES, [p for p, _ in used], [y for _, y in used], n)
 
 
 def _surprises(cases: list[tuple[list[Any], list[tuple[int, float]]]], surprise: Callable[..., Any]) -> list[Any]:

@@ -14,6 +14,7 @@ import nn
 from autograd_core.notation.losses import WrittenLoss, loss_of
 from autograd_core.notation.rules import rules_of
 from autograd_core.notation.wholes import as_written
+from autograd_core.pictures import text
 
 SCORES, SHARES = (0.3, -0.6, 1.8), (0.3, 0.6, 0.9)
 # Of each loss predictions, targets, the caption of its card, and the derivative of its sum, as texts have them.
@@ -32,6 +33,10 @@ LOSSES = {
     "binary_cross_entropy_with_logits": (
         nn.binary_cross_entropy_with_logits, SCORES, (1.0, 0.0, 0.25), "Σ (log(1 + exp(z)) − y z) / n",
         lambda p, t: 1 / (1 + math.exp(-p)) - t,
+    ),
+    "nll_loss": (
+        lambda ps, ts, **options: nn.nll_loss([[p, 0.5] for p in ps], [0] * len(ts), **options), SCORES, (1.0, 1.0, 1.0),
+        "−Σ y log p / n", lambda p, t: -t,
     ),
 }  # fmt: skip
 REDUCTIONS = ("mean", "sum", "batchmean")
@@ -58,8 +63,12 @@ def test_its_card_has_the_formula_and_a_port_for_each_prediction(name, reduction
     picture = ag.draw(loss)
     scene = picture._frame.scene
     [card] = [card for card in scene.cards.values() if card.kind == "fold"]
-    assert (card.folded, card.caption) == (name, LOSSES[name][3])
-    assert card.caption in picture.svg  # not cut
+    formula, derivative, *_ = card.caption.splitlines()
+    caption = LOSSES[name][3] + " / n" * ("/ n" not in LOSSES[name][3] and reduction != "sum")
+    assert (card.folded, formula) == (name, caption.replace(" / n", "") if reduction == "sum" else caption)
+    assert derivative.startswith("∂/∂")
+    for line in card.caption.splitlines():
+        assert f">{text.xml(line)}<" in picture.svg  # not cut
     assert {picture._view.graph.labels[port.node]: number(port.chip) for port in card.ports} == pytest.approx(
         {p.label: p.grad for p in ps}, rel=1e-3
     )
@@ -79,6 +88,47 @@ def test_derivatives_are_the_textbooks(name, reduction):
     for rule, d in zip(step.rules, step.products, strict=True):
         assert rule.symbols
         assert number(rule.text.split(" = ")[-1].split(",")[0]) == pytest.approx(d, rel=1e-3)
+
+
+SCORED = [[0.5, -0.25, 1.0], [2.0, 0.0, -1.0]]
+
+
+@pytest.mark.parametrize("targets", [[0, 2], [[0.0, 0.25, 0.75], 1]], ids=["classes", "probabilities"])
+@pytest.mark.parametrize("reduction", ["mean", "sum"])
+@pytest.mark.parametrize("cases", [1, 2])
+def test_cross_entropy_of_all_cases_is_one_operation_with_p_less_y(targets, reduction, cases):
+    zs = [[ag.Value(z, label=f"z_{i}{k}") for k, z in enumerate(row)] for i, row in enumerate(SCORED[:cases])]
+    loss = nn.cross_entropy(zs, targets[:cases], reduction=reduction)
+    loss.backward()
+    [step] = ag.forward_steps(loss)
+    flat = [z for row in zs for z in row]
+    assert [*step.operands] == flat
+    assert eval(step.formula.split(" = ")[2], {"log": math.log, "exp": math.exp}) == pytest.approx(loss.data, rel=1e-12)
+    [_, step] = ag.Stepper(loss).steps
+    n = cases if reduction == "mean" else 1
+    wanted = []
+    for row, target in zip(SCORED, targets[:cases]):
+        ys = [float(k == target) for k in range(3)] if isinstance(target, int) else target
+        wanted += [(p - y) / n for p, y in zip(ag.softmax(row), ys)]
+    assert list(step.products) == pytest.approx(wanted, rel=1e-12)
+    assert [z.grad for z in flat] == pytest.approx(wanted, rel=1e-12)
+    for rule, d in zip(step.rules, wanted, strict=True):
+        assert "softmax" in rule.symbols
+        assert "p − y" in rule.note
+        assert number(rule.text.partition(" (p")[0].split(" = ")[-1]) == pytest.approx(d, rel=1e-3)
+    [card] = [card for card in ag.draw(loss)._frame.scene.cards.values() if card.kind == "fold"]
+    assert card.caption.splitlines()[1] == ("∂/∂z = (p − y) / n" if n > 1 else "∂/∂z = p − y")
+    assert [port.node for port in card.ports] == [ag.draw(loss)._view.graph.index[z] for z in flat]
+
+
+def test_its_card_has_p_less_y_in_numbers():
+    zs = [ag.Value(z, label=f"z_{k}") for k, z in enumerate((0.2, -1.3, 2.1))]
+    [card] = [card for card in ag.draw(nn.cross_entropy(zs, 1))._frame.scene.cards.values() if card.kind == "fold"]
+    assert card.caption.splitlines() == [
+        "−Σ y log p, p = softmax(z)", "∂/∂z = p − y", "= 0.1264, 0.02821 − 1, 0.8454"
+    ]  # fmt: skip
+    [card] = [card for card in ag.draw(nn.sse(zs[0], 1.0))._frame.scene.cards.values() if card.kind == "fold"]
+    assert card.caption.splitlines() == ["½ Σ (ŷ − y)²", "∂/∂ŷ = ŷ − y", "= 0.2 − 1"]
 
 
 def test_rules_are_written_with_names_and_numbers():
@@ -134,7 +184,7 @@ def test_an_explanation_has_one_use_and_one_path_and_its_picture_shows_it(name):
         assert re.search('class="edge[^"]* on ', why.draw().svg)
 
 
-@all_losses
+@pytest.mark.parametrize("name", [name for name in LOSSES if name != "nll_loss"])  # whose targets are classes
 def test_targets_that_are_values_are_operands_too(name):
     ps, ts, loss = made(name, targets=lambda t: ag.Value(float(t), label=f"t_{t}"))
     if as_written([loss]) is None:  # a target decides by data what is recorded

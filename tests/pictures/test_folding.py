@@ -278,7 +278,8 @@ def test_a_folded_scope_says_what_it_is():
 
     said = words(cards["layer1/neuron0"])
     assert said[3:] == [
-        *("▸", "neuron0", f"4 leaves |grad| {text.number(weights('layer1/neuron0'), digits=3)}, dot, ad…"),
+        *("▸", "neuron0", "dot, add, tanh"),
+        f"4 leaves, |grad| {text.number(weights('layer1/neuron0'), digits=3)}",
         *("value", text.number(out.data), "grad", text.number(out.grad)),
     ]
     assert cards["layer1/neuron0"].get("data-node") == str(order.index(next(n for n in order if n is out)))
@@ -291,7 +292,8 @@ def test_a_folded_scope_says_what_it_is():
     (card,) = (g for g in cards_of(parsed(layer)).values() if g.get("data-folded"))
     low, high = min(h.data for h in hidden), max(h.data for h in hidden)
     assert words(card) == [
-        *("3 edges", "3 edges", "▸", "layer0", f"9 leaves |grad| {text.number(weights('layer0'), digits=3)}, 3 × (dot,…"),
+        *("3 edges", "3 edges", "▸", "layer0", "3 × (dot, add, tanh)"),
+        f"9 leaves, |grad| {text.number(weights('layer0'), digits=3)}",
         *("3 values", f"{text.number(low)} … {text.number(high)}"),
         *("|grad|", text.number(math.hypot(*(h.grad for h in hidden)))),
     ]
@@ -601,7 +603,7 @@ def test_a_folded_card_tells_the_gradient_of_what_it_holds():
     leaves = [v for v in group if graph.is_leaf(v)]
     [card] = [g for g in cards_of(parsed(picture)).values() if g.get("data-folded") == "layer0"]
     norm = math.hypot(*(graph.grads[v] for v in leaves))
-    assert f"{len(leaves)} leaves |grad| {text.number(norm, digits=3)}" in " ".join(words(card))
+    assert f"{len(leaves)} leaves, |grad| {text.number(norm, digits=3)}" in " ".join(words(card))
     assert picture._view.tree.scopes[s].path == "layer0"
     assert [path.get("class") for path in card.iter(f"{SVG}path")][-1] == "bar norm"
 

@@ -37,7 +37,7 @@ def test_one_output_of_a_softmax_is_one_card_with_the_slopes_of_the_texts(k):
     loss = -ag.log(ag.softmax(z)[k])
     picture = ag.draw(loss)
     [card] = folded(picture)
-    assert (card.folded, card.caption) == ("softmax", "exp(x) / Σ exp(x)")
+    assert (card.folded, card.caption) == ("softmax", "exp(x) / Σ exp(x)\n∂sᵢ/∂xⱼ = sᵢ (δᵢⱼ − sⱼ)")
     s = shares()
     slopes = {port.node: port.chip for port in card.ports}
     by_name = {picture._view.graph.labels[v]: chip for v, chip in slopes.items()}
@@ -50,8 +50,9 @@ def test_one_output_of_a_softmax_is_one_card_with_the_slopes_of_the_texts(k):
 
 def test_log_softmax_too():
     z = leaves()
-    [card] = folded(ag.draw(nn.nll_loss(ag.log_softmax(z), 1)))
-    assert (card.folded, card.caption) == ("log_softmax", "x − log Σ exp(x)")
+    card, loss = folded(ag.draw(nn.nll_loss(ag.log_softmax(z), 1)))
+    assert (card.folded, loss.folded) == ("log_softmax", "nll_loss")
+    assert card.caption.splitlines()[0] == "x − log Σ exp(x)"
     assert sorted(port.chip for port in card.ports) == ["×0.7795", "×−0.3128", "×−0.4667"]
 
 
@@ -233,12 +234,16 @@ def test_losses_of_scores_are_one_card_with_the_formula_of_the_texts():
     z = leaves()
     picture = ag.draw(nn.cross_entropy(z, 1))
     [card] = folded(picture)
-    assert (card.folded, card.caption) == ("cross_entropy", "log Σ exp(x) − x")
+    assert (card.folded, card.caption.splitlines()[:2]) == (
+        "cross_entropy", ["−Σ y log p, p = softmax(z)", "∂/∂z = p − y"]
+    )  # fmt: skip
     s = shares()
     slopes = {picture._view.graph.labels[port.node]: float(port.chip[1:].replace("−", "-")) for port in card.ports}
     expected = {"z_1": s[0], "z_2": s[1] - 1, "z_3": s[2]}
     assert slopes == pytest.approx(expected, rel=1e-3)
-    several = ag.draw(nn.cross_entropy([z, z], [0, 2]))
+    [card] = folded(ag.draw(nn.cross_entropy([z, leaves()], [0, 2])))
+    assert card.caption == "−Σ y log p / n, p = softmax(z)\n∂/∂z = (p − y) / n"
+    several = ag.draw(nn.cross_entropy([z, z], [0, 2]))  # one score in two places
     assert sorted(card.folded for card in folded(several)) == ["cross_entropy", "cross_entropy2"]
 
 def test_what_a_user_writes_stays_as_it_is_written():

@@ -128,7 +128,8 @@ class RuleForms:
             return ["c", term.args[0], float(term.data)]
         if term.op not in ARITHMETIC:
             self.called.add(term.op)
-        return [term.op, *map(self.tree, term.args)]
+        # A loss says of a share which scores its sum is over.
+        return [term.op, *(x if isinstance(x, int) else self.tree(x) for x in term.args)]
 
 
 ARITHMETIC = frozenset(("add", "sub", "mul", "div", "neg", "square", "lt", "le", "gt", "ge", "eq", "ne", "softmax"))

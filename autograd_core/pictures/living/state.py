@@ -176,7 +176,7 @@ def wholes_in(view: View, forms: RuleForms) -> list[dict[str, Any]]:
             "outputs": group.outputs,
             "scope": scope if view.tree.scopes[scope].whole else -1,
             "name": group.said.name,
-            "caption": group.said.caption,
+            "caption": group.captions[0],
         }
         said = group.said
         if isinstance(said, LossRule):
@@ -192,7 +192,12 @@ def _of_loss(graph: Graph, group: WholeInGraph, forms: RuleForms) -> dict[str, A
     operands = group.loss.operands or []
     row = WrittenLoss(group.loss)
     text = template(row, len(operands)) if len(operands) <= FEW_OPERANDS else ""
-    return {"text": text, "operands": [graph.index[p] for p in operands], "form": forms.of_loss(row, operands)}
+    return {
+        "text": text,
+        "operands": [graph.index[p] for p in operands],
+        "form": forms.of_loss(row, operands),
+        "notes": [row.note(k) for k in range(len(operands))] if group.loss.rule.note is not None else [],
+    }
 
 
 # --- points and cases -----------------------------------------------------------------------------

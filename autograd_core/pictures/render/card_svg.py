@@ -12,12 +12,14 @@ from ..scene.cards import (
     CAPTION_FONT,
     CARD_HEIGHT,
     CARD_WIDTH,
-    FOLD_HEIGHT,
+    FOLD_SIGN,
+    LEAST_FONT,
+    LINE,
     NAME_FONT,
     NUMBER_FONT,
     PILE,
     ROW_WIDTH,
-    fold_width,
+    fold_size,
 )
 from ..scene.overlay import CHANGED
 from ..scene.plates import HEAD, STRIP
@@ -160,25 +162,32 @@ def _pile(w: float, face: float) -> list[str]:
 
 def _folded(card: Card, w: float, h: float) -> list[str]:
     """A folded scope: its name, its contents, its result."""
-    width = min(w, fold_width(card.caption))
-    left, top = (w - width) / 2 + 8, (h - PILE - FOLD_HEIGHT) / 2 + PILE / 2
+    width, height = fold_size(card.label, card.caption)
+    width = min(w, width)
+    left, top = (w - width) / 2 + 8, (h - PILE - height) / 2 + PILE / 2 + 37
     right = left + width - 16
     parts = _head(card, w, 22)
-    what = text.shorten(card.caption, int((width - 16) / (text.EM * CAPTION_FONT) + 1e-9))
-    parts.append(words("caption", left, top + 37, what))
+    for line in card.caption.split("\n"):
+        what = text.shorten(line, int((width - 16) / (text.EM * CAPTION_FONT) + 1e-9))
+        parts.append(words("caption", left, top, what))
+        top += LINE
+    top += 16 - LINE
     said, _ = typeset(card.captions[0])
-    parts.append(f'<text class="caption" x="{number(left)}" y="{number(top + 53)}">{said}</text>')
-    parts.append(words("value", right, top + 53, card.value))
-    parts += [words("caption", left, top + 68, card.captions[1])]
-    return parts + _gradient(card, left, right, top + 68)
+    parts.append(f'<text class="caption" x="{number(left)}" y="{number(top)}">{said}</text>')
+    parts.append(words("value", right, top, card.value))
+    parts += [words("caption", left, top + 15, card.captions[1])]
+    return parts + _gradient(card, left, right, top + 15)
 
 
 def _head(card: Card, w: float, height: float) -> list[str]:
-    name, _ = typeset(text.shorten(card.label, int((w - 30) / (text.EM * NAME_FONT))))
+    """The name of a folded scope; a long one in smaller print."""
+    font = max(LEAST_FONT, min(NAME_FONT, (w - FOLD_SIGN) / (text.EM * max(text.cells(card.label), 1))))
+    name, _ = typeset(text.shorten(card.label, int((w - FOLD_SIGN) / (text.EM * font) + 1e-9)))
+    size = "" if font == NAME_FONT else f' style="font-size:{number(font)}px"'
     return [
         f'<path class="head" d="M0 {height:g}V6a6 6 0 0 1 6-6H{number(w - 6)}a6 6 0 0 1 6 6V{height:g}Z"/>',
         words("name", 8, height - 7, "▸"),
-        f'<text class="name" x="22" y="{height - 7:g}">{name}</text>',
+        f'<text class="name" x="22" y="{height - 7:g}"{size}>{name}</text>',
     ]
 
 

@@ -25,8 +25,10 @@ if TYPE_CHECKING:
 
 CARD_WIDTH, CARD_HEIGHT = 126.0, 62.0
 MOST_RULED, MOST_RULES = 300, 8  # nodes of a graph, and operands of a node, whose ports have their rule in a tooltip
-WIDEST_FOLD = 300.0  # of a loss, whose formula is to be read
+WIDEST_FOLD = 300.0  # of one whose name, or the formula of a loss, is to be read
 FOLD_WIDTH, FOLD_HEIGHT, PILE = 216.0, 80.0, 6.0  # a folded scope, and the cards that show below it
+FOLD_SIGN = 30.0  # of its head without the name
+LINE = 14.0  # by which it is higher for each further line that says what is in it
 ROW_HEIGHT = 22.0  # a leaf that is one of many operands: label, value and gradient in one line
 ROW_WIDTH = 250.0
 CROWD_LR, CROWD_TB = 160, 16  # operands beyond which ports have no text
@@ -99,7 +101,7 @@ class Card(NamedTuple):
     kind: str = "node"  # or "fold", "junction" where many edges meet, "stub" for what is not in view
     is_centre: bool = False  # of a neighbourhood
     folded: str = ""  # the path of the folded scope
-    caption: str = ""  # what is in it
+    caption: str = ""  # what is in it, in lines
     captions: tuple[str, str] = ("value", "grad")  # before the value and the gradient
     is_idle: bool = False  # no gradient comes here, since every way back to it passes a zero
     strips: tuple[Strip, ...] = ()  # of a plate
@@ -212,9 +214,11 @@ def _log10(x: Any) -> float:
     return math.log10(x.numerator) - math.log10(x.denominator)  # a Fraction may be beyond floats
 
 
-def fold_width(caption: str) -> float:
-    """The width of a folded scope's card within which its caption fits, up to a limit."""
-    return max(FOLD_WIDTH, min(text.extent(caption, CAPTION_FONT) + 16, WIDEST_FOLD))
+def fold_size(label: str, caption: str) -> tuple[float, float]:
+    """The size of a folded scope's card in which its name and the lines of its caption fit, up to a limit."""
+    lines = caption.split("\n")
+    needed = [text.extent(label, NAME_FONT) + FOLD_SIGN, *(text.extent(line, CAPTION_FONT) + 16 for line in lines)]
+    return max(FOLD_WIDTH, min(max(needed), WIDEST_FOLD)), FOLD_HEIGHT + LINE * (len(lines) - 1)
 
 
 def is_of_pairs(node: Value) -> bool:

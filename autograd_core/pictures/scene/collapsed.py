@@ -15,15 +15,14 @@ from ..view.auto_groups import summary
 from .cards import (
     CAPTION_FONT,
     CHIP_HEIGHT,
-    FOLD_HEIGHT,
-    FOLD_WIDTH,
     NUMBER_FONT,
     PILE,
+    WIDEST_FOLD,
     Card,
     Port,
     bar,
     blank_card,
-    fold_width,
+    fold_size,
     name_of,
     nonzero,
 )
@@ -31,6 +30,7 @@ from .cards import (
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
+    from ...notation.rules import Rule
     from ..view.scope_tree import Graph
     from .board import Board
 
@@ -38,6 +38,7 @@ MOST_PORTS = 8  # ports of a folded card with a derivative each, at most
 TIED = 3  # folded cards with common sources, and such sources, from which on a junction collects their edges
 JUNCTION_STEP, JUNCTION_WIDTH = 9.0, 5.0
 LISTED = 12  # values that a title names
+MOST_SAID = 5  # operands of a loss whose derivatives stand on its card
 LONGEST_CHIP = 14  # cells of the name of what a junction takes
 
 
@@ -56,9 +57,12 @@ def folded_card(board: Board, s: int, group: list[int], around: tuple[str, ...])
     inner = _norm([graph.grads[v] for v in leaves]) if board.has_grads and 0 < len(leaves) < len(group) else None
     caption = scope.whole or _contents(graph, group, inner, named=scope.made_up)
     name, _, which = scope.name.partition(" · ") if scope.made_up else (scope.name, "", "")
-    width = fold_width(caption) if scope.whole else FOLD_WIDTH
-    card = blank_card(group[-1], around, name, (width, FOLD_HEIGHT + PILE), "", kind="fold")
-    lines = [f"folded scope {scope.path}: {caption}"]
+    caption = f"{which}: {caption}" if which else caption
+    if scope.whole and len(exits) == 1 and not board.closed_in(s):
+        caption += _in_numbers(graph, exits[0], group)
+    width, height = fold_size(name, caption)
+    card = blank_card(group[-1], around, name, (width, height + PILE), "", kind="fold")
+    lines = [f"folded scope {scope.path}: {', '.join(caption.splitlines())}"]
     values = [graph.data[v] for v in exits]
     grads = [graph.grads[v] for v in exits]
     if len(exits) == 1:
@@ -70,7 +74,7 @@ def folded_card(board: Board, s: int, group: list[int], around: tuple[str, ...])
             lines.append(f"gradient {text.in_full(grads[0])}")
     else:
         said = f"{len(exits)} values"
-        room = int((FOLD_WIDTH - 24 - text.extent(said, CAPTION_FONT)) / (text.EM * NUMBER_FONT))
+        room = int((width - 24 - text.extent(said, CAPTION_FONT)) / (text.EM * NUMBER_FONT))
         card = card._replace(value=_range(values, room), captions=(said, "|grad|"))
         lines.append(f"gives {len(exits)} values, {card.value}")
         if board.has_grads:
@@ -83,7 +87,7 @@ def folded_card(board: Board, s: int, group: list[int], around: tuple[str, ...])
         lines.append("gradient not computed: call backward() first")
     return card._replace(
         folded=scope.path,
-        caption=f"{which}: {caption}" if which else caption,
+        caption=caption,
         is_root=not graph.roots.isdisjoint(group),
         is_leaf=all(graph.is_leaf(v) for v in group),
         title="\n".join(lines),
@@ -105,11 +109,8 @@ def _contents(graph: Graph, group: list[int], inner: Any, *, named: bool) -> str
         parts.append(f"{n} operation{'s' * (n > 1)}" if named else summary(kinds))
     if leaves:
         said = f"{leaves} {'leaf' if leaves == 1 else 'leaves'}"
-        if inner is None:
-            parts.append(said)
-        else:  # first, for a long list of operations is cut
-            parts.insert(0, f"{said} |grad| {text.number(inner, digits=3)}")
-    return ", ".join(parts)
+        parts.append(said if inner is None else f"{said}, |grad| {text.number(inner, digits=3)}")
+    return "\n".join(parts)
 
 
 def _range(values: Sequence[Any], room: int) -> str:
@@ -171,14 +172,17 @@ def folded_ports(board: Board, s: int, group: list[int], sources: list[Entering]
     # Of copies that are not shown, the derivatives are not those of one sweep of the group.
     slopes = through(graph, group, exits[0]) if len(exits) == 1 and not board.closed_in(s) else {}
     rules = _rules_of_loss(graph, exits[0], slopes) if board.view.tree.scopes[s].whole and slopes else {}
+    places = _places_in_loss(graph, exits[0]) if rules else {}
+    if places:
+        sources = sorted(sources, key=lambda e: min((places.get(u, len(places)) for u in e.edges), default=0))
     for source, edges in sources:
         if source in joined:
             tied.setdefault(joined[source], Counter()).update(edges)
         elif slopes and (alone or len(edges) == 1):
-            for u in sorted(edges):
+            for u in sorted(edges, key=lambda u: (places.get(u, 0), u)):
                 slope = slopes.get(u, 0)
                 what = f"derivative of {name_of(graph, exits[0])} by {name_of(graph, u)}, through all of {path}: "
-                title = what + text.in_full(slope) + rules.get(u, "")
+                title = what + text.in_full(slope) + (f"\n{text.clean(rules[u].text)}" if u in rules else "")
                 add(source, "×" + text.number(slope), title, is_dead=not nonzero(slope), node=u)
         else:
             add(source, edges_said(edges), f"{edges_said(edges)} into {path}, of {_some(graph, edges)}")
@@ -190,8 +194,25 @@ def folded_ports(board: Board, s: int, group: list[int], sources: list[Entering]
     return ports
 
 
-def _rules_of_loss(graph: Graph, end: int, slopes: Mapping[int, Any]) -> dict[int, str]:
-    """How the derivatives of a loss to its operands come about, each on a line of its own."""
+def _places_in_loss(graph: Graph, end: int) -> dict[int, int]:
+    """Where among a loss's operands each stands."""
+    loss = loss_of(graph.order[end])
+    return {graph.index[x]: k for k, x in enumerate((loss and loss.operands) or ())}
+
+
+def _in_numbers(graph: Graph, end: int, group: list[int]) -> str:
+    """A line with the derivatives of a loss in numbers, such as p − y of each class, where it has few operands."""
+    loss = loss_of(graph.order[end])
+    if loss is None or loss.operands is None or len(loss.operands) > MOST_SAID:
+        return ""
+    rules = _rules_of_loss(graph, end, through(graph, group, end)).values()
+    line = "= " + ", ".join(rule.numbers for rule in rules)
+    fits = text.extent(line, CAPTION_FONT) + 16 <= WIDEST_FOLD
+    return f"\n{line}" if fits and rules and all(rule.numbers for rule in rules) else ""
+
+
+def _rules_of_loss(graph: Graph, end: int, slopes: Mapping[int, Any]) -> dict[int, Rule]:
+    """How the derivatives of a loss to its operands come about."""
     node = graph.order[end]
     loss = loss_of(node)
     operands = loss.operands if loss is not None else None
@@ -201,7 +222,7 @@ def _rules_of_loss(graph: Graph, end: int, slopes: Mapping[int, Any]) -> dict[in
     called = [graph.names[u] for u in places]
     data = (*(graph.data[u] for u in places), graph.data[end])
     rules = rules_at(WrittenLoss(loss), called, graph.names[end], data, [slopes.get(u, 0.0) for u in places])
-    return {u: f"\n{text.clean(rule.text)}" for u, rule in zip(places, rules, strict=True) if rule and rule.says_more}
+    return {u: rule for u, rule in zip(places, rules, strict=True) if rule and rule.says_more}
 
 
 def _some(graph: Graph, edges: Iterable[int]) -> str:

@@ -26,7 +26,7 @@ def wholes(
         parts: The path of each node's scope, which is made longer by the name of the whole.
 
     Returns:
-        The nodes of each whole, and what it is as texts write it.
+        The nodes of each whole, and what it and its derivative are as texts write them, each in a line.
     """
     found = []
     names: Counter[tuple[str, ...]] = Counter()
@@ -38,5 +38,5 @@ def wholes(
         name = group.said.name if names[around] == 1 else f"{group.said.name}{names[around]}"
         for v in group.nodes:
             parts[v] = (*parts[v], name)
-        found.append((group.nodes, group.said.caption))
+        found.append((group.nodes, "\n".join(filter(None, group.captions))))
     return found

@@ -26,7 +26,7 @@ class RuleWriter {
     if (op === "o") return this.operands[args[0]];
     if (op === "r") return this.result;
     if (op === "c") return [CONSTANTS[args[0]], CONSTANTS[args[0]].includes("/") ? PRODUCT : ATOM];
-    if (op === "softmax" && this.digits) return setNumber(this.share(args[0][1]), this.digits);
+    if (op === "softmax") return this.digits ? setNumber(this.share(...args), this.digits) : [`softmax(${this.write(args[0])[0]})`, ATOM];
     const parts = args.map((x) => this.write(x));
     if (op === "square" || (op === "pow" && args[1] === 2)) return [this.squared(parts[0], args[0]), TIGHT];
     if (op === "neg") return [`−${within(parts[0], PRODUCT)}`, SUM];
@@ -54,6 +54,7 @@ class NodeRules {
     this.operation = operation?.whole.operands ? null : operation;  // of a primitive in parts; a loss has forms as others do
     this.op = written.op(node);
     this.form = operation ? operation.whole.form : model.state.forms[model.state.formOf[node]];
+    this.notes = operation?.whole.notes || [];  // of a loss
     this.data = this.list.map((p) => model.data[p]);
     const short = (name) => (name.length > LONGEST_OPERAND ? `${name.slice(0, LONGEST_OPERAND - 3)}...` : name);
     this.called = this.list.map((p) => (model.isConstant[p] ? shownNumber(model.data[p]) : short(model.state.shown[p])));
@@ -61,7 +62,8 @@ class NodeRules {
     this.names = new RuleWriter(names, head, resultOp, 0, this.share);
   }
 
-  share = (k) => { const top = Math.max(...this.data), all = this.data.map((x) => Math.exp(x - top)); return all[k] / all.reduce((a, b) => a + b, 0); };
+  // Of a softmax of some of the operands, or of all.
+  share = ([, k], first, count) => { const from = count > 0 ? first : 0, some = count > 0 ? this.data.slice(from, from + count) : this.data, top = Math.max(...some), all = some.map((x) => Math.exp(x - top)); return all[k - from] / all.reduce((a, b) => a + b, 0); };
 
   // The operation that is differentiated, or its node's name where that is too long.
   head(names, name) {
@@ -80,7 +82,7 @@ class NodeRules {
     if (op === "o") return of(this.data[args[0]]);
     if (op === "r") return of(this.model.data[this.node]);
     if (op === "c") return args[1];
-    if (op === "softmax") return of(this.share(args[0][1]));
+    if (op === "softmax") return of(this.share(...args));
     const xs = args.map((x) => this.evaluate(x, of));
     return EVALUATED[op] ? EVALUATED[op](...xs) : this.model.rules[op] ? this.model.rules[op].value(xs) : NaN;
   }
@@ -96,7 +98,7 @@ class NodeRules {
 
   note(k) {
     if (this.operation) return this.operation.whole.rules?.notes[k ? 1 : 0] || "";
-    return this.form?.kinks.some((tree) => this.evaluate(tree) === 0) ? this.form.note : "";
+    return this.form?.kinks.some((tree) => this.evaluate(tree) === 0) ? this.form.note : this.notes[k] || "";
   }
 
   // {text, symbols, numbers, side, note, saysMore} of the derivative to one operand.
