@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from unicodedata import normalize
 
 from . import Value, __version__
-from .completion import bash_completion
+from .completion import SHELLS
 from .errors import SITE, AutogradError, ExpressionError, MissingExtraError
 from .explanation import explain
 from .live_page.expression import live_expression
@@ -24,7 +24,7 @@ from .notation.numbers import shown
 from .pictures import Stepper, draw
 from .pictures.checked_path import path_for
 from .pictures.picture import WRITERS
-from .shell import end_output, run
+from .shell import Parser, end_output, run
 from .testing import FunctionError, check_gradient, error_in_ulps, reference
 from .testing.arguments.inputs import as_floats
 
@@ -59,7 +59,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = sys.argv[1:] if arguments is None else arguments
     options, rest = parser.parse_known_args(_set_apart(given))
     if rest and (options.command not in OUTPUTS or any(word.startswith("-") for word in rest)):
-        parser.error(f"unrecognized arguments: {' '.join(rest)}")
+        _commands(parser).get(options.command, parser).unknown(rest)
     expression = getattr(options, "expression", "").strip()
     # argparse leaves numbers that follow an option in the rest
     words = [word.strip() for word in (*getattr(options, "values", ()), *rest)]
@@ -75,7 +75,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         elif options.command == "check":
             return _check(options.function, options.at, options.derivative, options.order, options.output)
         elif options.command == "completion":
-            print(bash_completion(parser, _commands(parser)), end="")
+            print(SHELLS[options.shell](parser, _commands(parser)), end="")
         else:
             _tour(options.out, options.epochs)
     except BrokenPipeError:  # `... | head` has read enough
@@ -112,8 +112,8 @@ def _set_apart(words: Sequence[str]) -> list[str]:
     return [f" {word}" if command and minus.match(word) else word for word in words]
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+def _parser() -> Parser:
+    parser = Parser(
         prog=PROGRAM,
         description="Without a command: the tour, one expression checked to 50 digits and then a network.",
         epilog="examples:\n" + "".join(f"  {PROGRAM} {words}\n" for words in EXAMPLES.values()) + f"\n{SITE}/",
@@ -121,7 +121,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"autograd-core {__version__}")
     parser.add_argument("--out", type=Path, default=Path("autograd_core_output"), help="folder for what the tour saves")
-    parser.add_argument("--epochs", type=int, default=EPOCHS, help="training epochs of the tour (default %(default)s)")
+    parser.add_argument("--epochs", type=_whole, default=EPOCHS, help="of training in the tour (default %(default)s)")
     commands = parser.add_subparsers(dest="command")
     for command, what in (
         ("draw", "draw an expression with its gradients"),
@@ -152,17 +152,32 @@ def _parser() -> argparse.ArgumentParser:
         "the function has int as annotation or takes no float; again for another point",
     )  # fmt: skip
     checking.add_argument("--derivative", metavar="module:function", help="judged instead of the library's own")
-    checking.add_argument("--order", type=int, default=1, help=f"2 for second derivatives as well, up to {HIGHEST}")
+    checking.add_argument("--order", type=_whole, default=1, help=f"2 for second derivatives as well, up to {HIGHEST}")
     checking.add_argument("-o", "--output", type=Path, help="a picture with the faulty node marked, if it is not right")
     script = "print a script by which a shell completes autograd-core"
     completing = commands.add_parser(
         "completion", help=script, description=f"{script}.", epilog=f"example: {EXAMPLES['completion']}"
     )
-    completing.add_argument("shell", choices=("bash",), help="the shell")
+    completing.add_argument("shell", choices=tuple(SHELLS), help="the shell")
+    parser.example = f"{PROGRAM} {EXAMPLES['draw']}"
+    for command, below in _commands(parser).items():
+        below.example = f"{PROGRAM} {EXAMPLES[command]}"
     return parser
 
 
-def _commands(parser: argparse.ArgumentParser) -> dict[str, argparse.ArgumentParser]:
+def _whole(word: str) -> int:
+    """A number of epochs, or an order of derivatives."""
+    try:
+        number = int(word)
+    except ValueError:
+        number = 0
+    if number < 1:
+        msg = f"expected a whole number of at least 1, got {word!r}"
+        raise argparse.ArgumentTypeError(msg)
+    return number
+
+
+def _commands(parser: Parser) -> dict[str, Parser]:
     return next(dict(a.choices) for a in parser._actions if isinstance(a, argparse._SubParsersAction))
 
 

@@ -144,7 +144,7 @@ def test_an_animation_of_a_drawing_is_its_steps(tmp_path, monkeypatch, capsys, s
 def test_check_knows_its_options(user_module, capsys):
     with pytest.raises(SystemExit):
         main(["check", "of_a_user:right", "--at", "1", "2", "--sideways"])
-    assert "unrecognized" in capsys.readouterr().err
+    assert "there is no option" in capsys.readouterr().err
 
 
 def test_the_worst_gradient_is_within_an_ulp_or_two(tmp_path, capsys):
@@ -218,11 +218,61 @@ def test_as_a_process(tmp_path):
     assert (tmp_path / "graph.svg").read_text().startswith("<svg")
 
 
-def test_unknown_command_exits_with_usage(capsys):
+PROGRAM, BELOW = "python -m autograd_core", shell._commands(shell._parser())
+MISSING = {"completion": "shell is missing", "check": "module:function and --at are missing",
+           "explain": "expression and --of are missing"}  # fmt: skip
+
+
+def refused(capsys, *words):
+    """What is printed where words cannot be used, in lines."""
     with pytest.raises(SystemExit) as caught:
-        main(["fly"])
+        main(list(words))
     assert caught.value.code == 2
-    assert "usage:" in capsys.readouterr().err
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    said, example, options = captured.err.splitlines()
+    assert example.startswith(f"for example: {PROGRAM} ")
+    assert options.startswith(f"all options: {PROGRAM} ")
+    return said
+
+
+@pytest.mark.parametrize("name", BELOW)
+def test_each_command_says_what_is_missing_unknown_or_out_of_choice(capsys, name):
+    assert refused(capsys, name) == f"{PROGRAM} {name}: {MISSING.get(name, 'expression is missing')}"
+    needed = {"completion": ["bash"], "check": ["m:f", "--at", "1"], "explain": ["a", "--of", "a", "a=1"]}.get(name, ["a"])
+    assert f"{PROGRAM} {name}: there is no option --zzz; " in refused(capsys, name, *needed, "--zzz")
+    for action in BELOW[name]._actions:
+        options = action.option_strings or ([] if action.choices is None else [""])
+        for option in options:
+            if action.nargs == 0:
+                continue
+            if option:
+                assert refused(capsys, name, *needed, option).endswith(f"{'/'.join(options)}: nothing stands after it")
+            if action.choices:
+                said = refused(capsys, name, *([option] if option else []), "nosuch", *(needed if option else []))
+                assert said.endswith(f"expected {', '.join(action.choices)}, got 'nosuch'")
+            if action.type is shell._whole:
+                assert refused(capsys, name, *needed, option, "x").endswith("expected a whole number of at least 1, got 'x'")
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["fly"], "there is no command 'fly'; there are draw, step, live, explain, check, completion"),
+        (["drwa", "a"], "there is no command 'drwa'; did you mean draw? There are draw, step"),
+        (["--epoch5"], "there is no option --epoch5; did you mean --epochs? There are --version, --out, --epochs"),
+        (["--epochs", "0"], "--epochs: expected a whole number of at least 1, got '0'"),
+        (["--out"], "--out: nothing stands after it"),
+        (["completion", "bash", "more"], "completion: nothing was expected where 'more' stands"),
+    ],
+)
+def test_wrong_words_are_answered_by_the_nearest_that_there_are(capsys, words, said):
+    assert said in refused(capsys, *words)
+
+
+def test_examples_of_all_commands_can_be_parsed():
+    for name, words in shell.EXAMPLES.items():
+        assert shell._parser().parse_known_args(shlex.split(words))[0].command == name
 
 
 def test_readme_expression_labels():
