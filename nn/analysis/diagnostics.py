@@ -29,6 +29,11 @@ FADED = 1e-3  # of the last layer's error signal, below which that of another ha
 LARGE_INPUT = 10.0
 UNEVEN = 10.0  # times the range of another column
 LARGE_WEIGHT = 20.0
+STEEP = 0.1  # of the largest slope of a sigmoid or tanh, below which it is far out on its curve
+LARGEST_SLOPE = {"sigmoid": 0.25, "tanh": 1.0}
+FAR_OUT = 0.5  # of the units and cases of a layer, for its weights to be named; those beyond +-3 are in any case
+SMALL_WEIGHT, EXTREME = 1.0, 3.0  # the first is the bound of the lecture's XOR
+MANY_WRONG = 0.25  # of the cases
 MANY_PARAMETERS = 20  # parameters per case
 STILL = 1e-3  # share by which a loss falls that hardly falls
 NAMED = 3  # findings of one kind that are listed one by one
@@ -46,8 +51,10 @@ def diagnose(
     - vanishing, exploding: a layer's error signals below 1/1000 of the last layer's, or above 1000 times; likewise
       its outputs, beside the inputs
     - inputs: columns that never change, are beyond +-10, or have ranges that differ by more than 10 times
-    - weights: beyond +-20, or two units of a layer that are the same, so that they learn the same; or hidden units
-      that are nearly the same, with outputs that differ by less than 5 % over all units and cases
+    - weights: beyond +-20; of sigmoids and tanhs beyond +-3, or beyond +-1 where half of their slopes are below a tenth
+      of the largest, unless three quarters of the cases are right; two units of a layer that are the same, so that
+      they learn the same; or hidden units that are nearly the same, with outputs that differ by less than 5 % over all
+      units and cases
     - plateau: next to no gradient, though a quarter of the cases or more are wrong; with the hidden units that are shut
     - targets: at or beyond the limits of the output's activation with a squared error; beyond +-100; classes that
       seem to be coded as levels of one output
@@ -307,6 +314,13 @@ class Examination:
                 text = f"the largest weight is {layer.largest:.3g}."
                 advice = "Small initial weights and weight decay (l2) keep units where their slope is large."
                 yield Finding("weights", layer.name, layer.largest, text, advice)
+            elif (share := self._far_out(layer)) is not None and (share >= FAR_OUT or layer.largest > EXTREME):
+                small = f"{100 * share:.0f} % of slopes are below a tenth of the largest that {layer.activation} has."
+                if share < FAR_OUT:
+                    small = f"one input can take a unit to where {layer.activation} is flat."
+                text = f"they go up to {layer.largest:.3g}: {small}"
+                advice = "Begin with smaller ones, within [-1, 1] or as nn.init.xavier_uniform has them."
+                yield Finding("weights", layer.name, layer.largest, text, advice)
         for name, units in self.groups.items():
             seen: dict[Any, str] = {}
             for u in units:
@@ -323,6 +337,23 @@ class Examination:
                     break
             else:
                 yield from nearly_alike(name, units) if name != self.layers[-1].name else ()
+
+    def _far_out(self, layer: LayerState) -> float | None:
+        """The share of a layer's slopes that large weights have made small; None where that is no matter.
+
+        So it is after training: large weights are what a sigmoid needs for outputs near 0 and 1.
+        """
+        most = LARGEST_SLOPE.get(layer.activation)
+        if most is None or layer.largest <= SMALL_WEIGHT or self._wrong() < MANY_WRONG:
+            return None
+        slopes = [s for u in self.groups[layer.name] for s in u.slopes]
+        return sum(s < STEEP * most for s in slopes) / len(slopes)
+
+    def _wrong(self) -> float:
+        """The share of cases that are wrong, all of them where nothing says so."""
+        if self.loss is None or self.refusal is not None or not all(map(_finite, flat_values(self.predictions))):
+            return 1.0
+        return mistaken(self.loss, self.predictions, self.targets)
 
     def target_findings(self, targets: list[Any]) -> Iterator[Finding]:
         """Targets and labels against the loss and the output's activation; outputs against the loss."""

@@ -63,7 +63,7 @@ def flat_values(prediction: Any) -> list[Any]:
 
 def units_of(model: Module, predictions: list[Any]) -> list[UnitUses]:
     """All units that the predictions use, from the first layer to the last."""
-    names = _names(model)
+    names = places_of(model)
     units: dict[int, UnitUses] = {}
     for prediction in predictions:
         for uses, z, y in _found(flat_values(prediction), names):
@@ -95,7 +95,7 @@ def _count_layers(units: list[UnitUses]) -> None:
             unit.name = f"{unit.layer}/{part}" if part else unit.layer
 
 
-def _found(outputs: list[Any], names: dict[int, _Name]) -> Iterator[tuple[list[int], Value, Value]]:
+def _found(outputs: list[Any], names: dict[int, Place]) -> Iterator[tuple[list[int], Value, Value]]:
     """Each use of a unit below some outputs: ids of its parameters, z, and the output."""
     order: dict[int, Value] = {}
     users: dict[int, list[Value]] = {}
@@ -121,7 +121,7 @@ def _found(outputs: list[Any], names: dict[int, _Name]) -> Iterator[tuple[list[i
 
 
 @dataclass(frozen=True, slots=True)
-class _Name:
+class Place:
     """What a parameter is called, and its unit and layer."""
 
     parameter: Value
@@ -131,7 +131,8 @@ class _Name:
     is_bias: bool
 
 
-def _names(model: Module) -> dict[int, _Name]:
+def places_of(model: Module) -> dict[int, Place]:
+    """For each parameter, by its id, which unit and layer it belongs to."""
     modules = sorted((name for name, _ in model.named_modules() if name), key=len, reverse=True)
     params = list(model.named_parameters())
     owners = [next((m for m in modules if name.startswith(m + ".")), "") for name, _ in params]
@@ -143,7 +144,7 @@ def _names(model: Module) -> dict[int, _Name]:
     for k, ((name, p), (scope, part, around)) in enumerate(zip(params, places, strict=True)):
         layer = scope if scope and len(claimed[scope]) == 1 else around
         unit = "/".join(x for x in (layer, part) if x) or type(model).__name__
-        found[id(p)] = _Name(p, k, unit, layer or type(model).__name__, is_bias(name))
+        found[id(p)] = Place(p, k, unit, layer or type(model).__name__, is_bias(name))
     return found
 
 

@@ -38,6 +38,8 @@ class History:
         ran: What the steps ran on: "compiled"; "compiled model, loss on graphs"; or "graphs", with
             the reason where compiling was tried.
         lr: The optimizer's learning rate in the end; None for one that has none.
+        unmoved: The units that no step has changed, such as "layer1/neuron0": their gradient was 0 from the start, as
+            that of a relu which passes nothing. `fit` warns where these are all units of a layer.
         film: The living page over the epochs, where `fit` was asked for one (`watch=ag.Film()`).
 
     Example:
@@ -55,6 +57,7 @@ class History:
     ran: str = field(default="graphs", compare=False)
     film: LivePage | None = field(default=None, compare=False)
     lr: float | None = field(default=None, compare=False)
+    unmoved: list[str] = field(default_factory=list, compare=False)
 
     @property
     def cost(self) -> list[float]:
@@ -84,8 +87,9 @@ class History:
         return ", ".join(f"{name}={getattr(self, name)[-1]:.4g}" for name in names if getattr(self, name))
 
     def __repr__(self) -> str:
-        facts = self.last()
-        return f"History({len(self.loss)} epochs{', ' + facts if facts else ''})"
+        facts, units = self.last(), len(self.unmoved)
+        still = f"; no step changed {', '.join(self.unmoved[:3])}{', ...' * (units > 3)}" if units else ""
+        return f"History({len(self.loss)} epochs{', ' + facts if facts else ''}{still})"
 
     def _repr_html_(self) -> str:
         """In a notebook: the numbers of some epochs, evenly spaced, the first and the last among them."""

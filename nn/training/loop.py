@@ -27,6 +27,7 @@ from .second_order import NewtonCG
 from .side_effects import Watch
 from .stopping import EarlyStopping, Stopwatch, check_monitor
 from .task import Task
+from .unmoved import unmoved_units, warn_of_dead_layers
 from .ways import Trial
 
 if TYPE_CHECKING:
@@ -179,7 +180,7 @@ def fit(
     elif compiled is None and not is_available():
         compiled = False
     run = TrainingRun(task, cases, unseen, compiled)
-    untrained = run.start
+    untrained, weights = run.start, run.weights()
     optimizer = optimizer or Adam(lr=0.01)
     if isinstance(optimizer, Optimizer) and not optimizer.params:
         optimizer.bind(model)
@@ -197,6 +198,10 @@ def fit(
         history.lr = optimizer.lr
     if history.best_epoch is None:
         _warn_if_it_grew(history, untrained)
+    if history.lr != 0 and any(history.loss):
+        unmoved = unmoved_units(model, weights, optimizer.params)
+        history.unmoved = [unit for units in unmoved.values() for unit in units]
+        warn_of_dead_layers(model, unmoved)
     return history
 
 

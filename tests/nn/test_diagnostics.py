@@ -500,3 +500,25 @@ def test_the_widest_column_comes_first_and_scaling_is_the_cure():
     report = nn.diagnose(nn.MLP(3, [8, 8, 1], "sigmoid", seed=1), rows, T, nn.mse)
     assert report.of("inputs")[0].where == "column 2"
     assert not any("relu instead" in f.advice for f in report.findings)
+
+
+@pytest.mark.parametrize("activation", ["sigmoid", "tanh"])
+def test_extreme_initial_weights_are_named_and_those_of_a_trained_network_are_not(activation):
+    X, y = nn.datasets.xor()
+    found = {}
+    for bound in (0.1, 1.0, 5.0):
+        named = untold = 0
+        for seed in range(20):
+            draw = nn.init.uniform(-bound, bound)
+            model = nn.MLP(2, [2, 1], activation, output="sigmoid", init=draw, bias_init=draw, seed=seed)
+            by_loss, alone = nn.diagnose(model, X, y, nn.sse), nn.diagnose(model, X)
+            named += any(f.kind == "weights" and f.text.startswith("they go up to") for f in by_loss.findings)
+            untold += not any(f.text.startswith("they go up to") for f in alone.findings)
+        found[bound] = named
+        assert untold == 20 if bound < 5 else untold <= 2  # by chance all weights are small
+    assert found[0.1] == found[1.0] == 0
+    assert found[5.0] >= 17
+    model = nn.MLP(2, [4, 1], activation, output="sigmoid", seed=1)
+    nn.fit(model, X, y, loss=nn.binary_cross_entropy, optimizer=nn.Adam(lr=0.1), epochs=300, progress=False)
+    assert max(abs(p.data) for p in model.parameters()) > 3
+    assert not [f for f in nn.diagnose(model, X, y, nn.binary_cross_entropy).findings if f.kind == "weights"]

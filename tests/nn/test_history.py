@@ -2,6 +2,7 @@
 
 import re
 import sys
+import warnings
 
 import pytest
 
@@ -116,3 +117,49 @@ def test_without_matplotlib(monkeypatch):
     monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
     with pytest.raises(ag.MissingExtraError, match=r"pip install 'autograd-core\[plot\]'"):
         FULL.plot()
+
+
+# --- units that no step has changed -------------------------------------------------------------------
+
+LINE = [[x / 5] for x in range(-5, 6)]
+HEIGHTS = [0.5 * x + 2 for [x] in LINE]
+
+
+@pytest.mark.parametrize("compiled", [False, None])
+@pytest.mark.parametrize("optimizer", [nn.SGD, nn.Adam])
+def test_a_layer_that_is_dead_from_the_start_is_told(optimizer, compiled):
+    for model, units in (
+        (nn.Layer(weights=[[0.0]], bias=[0.0]), ["neuron0"]),
+        (nn.MLP(1, [2, 1], "relu", bias_init=nn.init.constant(-5.0), seed=1), ["layer1/neuron0", "layer1/neuron1"]),
+    ):
+        with pytest.warns(UserWarning, match="no step changed a weight of .*from the start"):
+            history = nn.fit(
+                model, LINE, HEIGHTS, loss=nn.mse, optimizer=optimizer(lr=0.1), epochs=5, compiled=compiled, progress=False
+            )
+        assert history.unmoved == units
+        assert "no step changed" in repr(history)
+        assert any(f.kind == "dead" for f in nn.diagnose(model, LINE, HEIGHTS, nn.mse).findings)
+
+
+def test_one_dead_unit_of_several_is_noted_without_a_warning():
+    model = nn.MLP(1, [3, 1], "relu", seed=1)
+    dead = model.layers[0].neurons[1]
+    dead.b.data = -50.0
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        history = nn.fit(model, LINE, HEIGHTS, loss=nn.mse, epochs=5, progress=False)
+    assert history.unmoved == ["layer1/neuron1"]
+    assert "no step changed layer1/neuron1" in repr(history)
+    assert "no step changed" in history._repr_html_()
+
+
+def test_nothing_is_said_where_nothing_was_to_change():
+    """A learning rate of 0, a loss that is 0, and parameters that the optimizer does not have."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        model = nn.MLP(1, [2, 1], "tanh", seed=1)
+        assert nn.fit(model, LINE, HEIGHTS, loss=nn.mse, optimizer=nn.SGD(lr=0.0), epochs=2, progress=False).unmoved == []
+        still = nn.fit(model, LINE, [model(x).data for x in LINE], loss=nn.mse, epochs=2, progress=False)
+        assert still.unmoved == []
+        last = nn.Adam(model.layers[1].parameters(), lr=0.1)
+        assert nn.fit(model, LINE, HEIGHTS, loss=nn.mse, optimizer=last, epochs=2, progress=False).unmoved == []
