@@ -1082,3 +1082,71 @@ def test_a_primitive_that_never_ends_with_many_digits_is_read_in_doubles():
 
     report = check_gradient(lambda x: doubled(x) * x, (1.5,))
     assert (report.verdict, report.faulty_op) == (Verdict.WRONG, "doubled")
+
+
+def heron(a, b, angle):
+    c = math.sqrt(a * a + b * b - 2 * a * b * math.cos(angle))
+    s = (a + b + c) / 2
+    return s * (s - a) * (s - b) * (s - c)
+
+
+def heron_slopes(a, b, angle):
+    s = math.sin(angle)
+    return a * b * b * s * s / 2, a * a * b * s * s / 2, a * a * b * b * s * math.cos(angle) / 2
+
+
+def divergence(a, b):
+    p, logs = softmaxed(a), [x - lse(a) - y + lse(b) for x, y in zip(a, b, strict=True)]
+    return sum(q * r for q, r in zip(p, logs, strict=True))
+
+
+def divergence_slopes(a, b):
+    p, logs = softmaxed(a), [x - lse(a) - y + lse(b) for x, y in zip(a, b, strict=True)]
+    mean = sum(q * r for q, r in zip(p, logs, strict=True))
+    return [q * (r - mean) for q, r in zip(p, logs, strict=True)], [x - y for x, y in zip(softmaxed(b), p, strict=True)]
+
+
+def lse(x):
+    return max(x) + math.log(sum(math.exp(v - max(x)) for v in x))
+
+
+def softmaxed(x):
+    return [math.exp(v - lse(x)) for v in x]
+
+
+def unit_vector(x):
+    return [v / ag.sqrt(ag.dot(x, x)) for v in x]
+
+
+def unit_vector_slopes(x):
+    n = math.sqrt(sum(v * v for v in x))
+    return [[((i == j) - v * w / n**2) / n for j, w in enumerate(x)] for i, v in enumerate(x)]
+
+
+def cell(h, u):
+    return [ag.tanh(ag.dot(row, h) + b) for row, b in zip(u, (0.1, -0.2), strict=True)]
+
+
+def cell_slopes(h, u):
+    s = [1 - z * z for z in cell(h, u)]
+    to_u = [[[s[i] * x if i == k else 0.0 for x in h] for k in range(2)] for i in range(2)]
+    return [[s[i] * w for w in u[i]] for i in range(2)], to_u
+
+
+@pytest.mark.parametrize(
+    ("f", "slopes", "point"),
+    [
+        (heron, heron_slopes, (1.0, 69.95133915750712, 0.1)),  # a stair of an inner rounding, which small steps stay on
+        (heron, heron_slopes, (1.0, 80.0, 0.1)),
+        (divergence, divergence_slopes, ([46.65378073579576, 1.7e-175, 31.6], [46.65378073579576, 1.7e-175, 31.6])),
+        (divergence, divergence_slopes, ([40.0, 0.0, 30.0], [40.0, 0.0, 30.0])),  # a term below the others' rounding
+        (unit_vector, unit_vector_slopes, ([-0.07692423568567124, -659797.6130661292, -2.3e-241],)),  # 1 - u² cancels
+        (unit_vector, unit_vector_slopes, ([1e-3, 1e6, 1e-200],)),
+        (cell, cell_slopes, ([-15.028735617301223, 17.77546108992331], [[1.8945, 0.1], [-4.0365, -2.54987]])),
+        (cell, cell_slopes, ([-15.0, 17.5], [[1.9, 0.1], [-4.0, -2.55]])),  # 1 - tanh² saturates
+    ],
+)
+def test_right_formulas_pass_where_their_rounding_or_the_functions_hides_digits(f, slopes, point):
+    report = check_gradient(f, point, derivative=slopes)
+    assert report.faultless, str(report)
+    assert report.verdict is Verdict.RIGHT

@@ -29,6 +29,7 @@ READABLE = 0.05  # a difference quotient counts while rounding disturbs it by le
 SURE = 8.0  # times an error estimate
 SEEN = 16.0  # times the noise, from which on a gap between the sides is no noise
 TRUSTED = 16.0  # times the best error: estimates that are off by no more count, too
+EVEN = 8.0  # falls from level to level of what is smooth differ by no more than such a factor
 GROWING = 1.5  # quotients that grow by this per level have no limit; at a root's vertical tangent it is 2
 ALIKE, RISING = 0.95, 0.01  # rises of quotients that fall by no more, and are such a share of them, do not end
 ORDERS = (2, 4, 6, 8)  # of the error of a central difference
@@ -259,8 +260,11 @@ def _noise(zero: float, sides: Sequence[Sequence[float]], unit: float) -> float:
             at_end = k > len(rests) - 5  # with few left to tell noise by, they have to fall more clearly
             row, fall = (1, 2) if at_end or len(rests) <= SHORT else (1, 2, 3), 2 * FACTOR if at_end else FACTOR
             if k >= len(row) and all(rests[k - j] > fall * rests[k - j + 1] > 0 for j in row):
-                clean = k + 1
-                break
+                falls = [rests[k - j] / rests[k - j + 1] for j in row]
+                # Steps too small to leave one stair of a value that is rounded within fall as well, but not evenly.
+                if max(falls) <= EVEN * min(falls):
+                    clean = k + 1
+                    break
         # A kink between two steps leaves a rest at two levels, a steep rise at four, noise at many.
         tail = sorted(rests[clean:])
         short = clean > 0 and len(tail) <= 4

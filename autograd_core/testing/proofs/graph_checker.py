@@ -16,6 +16,7 @@ itself: a wrong rule is found however deep the program, even where no entry of t
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from ...engine.value import Constant, Value
@@ -73,6 +74,7 @@ HALF_THE_DIGITS = 2.0**26  # ulp
 GIVEN, GIVEN_SHARE = 64.0, 2.0**-40  # its allowance: a multiple of the graph's, plus a share of the terms
 ITS_OWN = 16.0  # and a multiple of what the rounding of values does to the graph's derivative
 FLOOR = 64.0  # roundings of a result; a passed derivative's error below that changes nothing that one can see
+STEP = 2.0**-4  # of an input: a step over which a derivative still tells how the result changes
 TINIEST, UNDERFLOW = 2.0**-1022, 2.0**10  # smallest normal double; a derivative below it may be off by so many of them
 A_DIGIT = 2.0**-7  # relative error up to which a passed derivative counts as confirmed at all
 SUSPECTS = 64  # wrong edges that are looked at closely, at most
@@ -318,7 +320,16 @@ class Judge:
         for s, row in enumerate(self.exact):
             changes = [float(abs(d)) * x for d, x in zip(row, sizes, strict=True) if finite(d)]
             results[s] = max([results[s], *(c for c in changes if math.isfinite(c))])
-        return all(e.error * max(sizes[e.j], 1.0) <= FLOOR * DOUBLE * results[e.seed] for e in self.bad)
+        return all(STEP * e.error * max(sizes[e.j], 1.0) <= FLOOR * DOUBLE * results[e.seed] for e in self.bad)
+
+    def right_but_for_noise(self, report: Report) -> Report:
+        """The verdict where rounding explains all errors, none of which changes a result by more than its roundings."""
+        e = max(self.bad, key=lambda e: e.error)
+        reason = (
+            f"the derivative given is right as far as results show: that to {self._place(e)} is off by "
+            f"{float(e.error):.2g}, which rounding explains, and changes the result by less than its own rounding does."
+        )
+        return replace(report, verdict=Verdict.RIGHT, reason=reason, worst=self._worst(e), resolution=float(e.error))
 
     def underflows(self) -> bool:
         """Whether some intermediate value underflows in doubles, but not in more digits."""

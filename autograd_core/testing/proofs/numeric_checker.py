@@ -335,14 +335,19 @@ def _judged(lines: Sequence[Line]) -> list[NumericFinding]:
     """
     for line in lines:
         line.look()
-    changes = [max(line.change(s) for line in lines) for s in range(len(lines[0].seeds))]
-    unsure = [line for line in lines if any(finding.rank for finding in line.findings(changes))]
-    if unsure:
-        around = _noise_around(lines, changes)
+    around: list[float] = []
+    again: set[Line] = set()
+    while True:
+        changes = [max(line.change(s) for line in lines) for s in range(len(lines[0].seeds))]
+        # Better estimates may be smaller, and so what is beside them is no longer too small to matter.
+        unsure = [line for line in lines if line not in again and any(x.rank for x in line.findings(changes))]
+        if not unsure:
+            break
+        around = around or _noise_around(lines, changes)
         slopes_of_all = _slopes_of_all(lines[0])
         for line in unsure:
             line.look_again(around, slopes_of_all)
-    changes = [max(line.change(s) for line in lines) for s in range(len(lines[0].seeds))]
+        again.update(unsure)
     findings = [finding for line in lines for finding in line.findings(changes)]
     for k, finding in enumerate(findings):
         if finding.doubtful:
