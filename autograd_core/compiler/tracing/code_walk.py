@@ -161,6 +161,8 @@ class Walk:
             self.visit(content(cell), f"{way}|{key}", key)
         for k, x in enumerate(function.__defaults__ or ()):
             self.visit(x, f"{way}={k}", code.co_varnames[code.co_argcount - len(function.__defaults__ or ()) + k])
+        if function.__kwdefaults__:
+            self._to_watch.append((watches.of_entries, (function.__kwdefaults__,)))
         for key, x in (function.__kwdefaults__ or {}).items():
             self.visit(x, f"{way}={key}", key)
         for key in reads.modules:

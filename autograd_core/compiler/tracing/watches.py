@@ -37,7 +37,7 @@ def of_names(get: Callable[[str], Any], names: Sequence[str]) -> Callable[[], bo
     thirty. So the names of a dict are the globals of a function that compares them.
     """
     space = getattr(get, "__self__", None)
-    plain = [x for x in names if type(space) is dict and _is_plain(x) and (x in space or hasattr(builtins, x))]
+    plain = [x for x in names if type(space) is dict and _is_plain(x) and (x in space or x in vars(builtins))]
     rest = tuple(x for x in names if x not in set(plain))
     was = tuple(map(get, rest))
     watches = [_compared(plain[k : k + NAMES], globals_of=space) for k in range(0, len(plain), NAMES)]
