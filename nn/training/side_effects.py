@@ -104,6 +104,8 @@ def _seen(x: Any) -> tuple[Any, list[tuple[str, Any]]]:
         return None, []
     if isinstance(x, type):
         return None, [] if _is_known(x) else [*_attributes(x), ("", x.__bases__)]
+    if type(x).__module__.startswith("autograd_core."):  # a compiled function, say, whose caches are no state
+        return None, [("", getattr(x, "__wrapped__", None))]
     return None, [*_attributes(x), ("", type(x))]
 
 

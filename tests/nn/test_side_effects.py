@@ -4,6 +4,8 @@ import random
 
 import pytest
 
+import autograd_core as ag
+import nn
 from nn.training.side_effects import Watch
 
 
@@ -31,3 +33,49 @@ def test_a_generator_beside_a_number_is_seen():
     watch = Watch(model=[1.0, generator])
     generator.random()
     assert watch.changed() == "model[1]"
+
+
+def test_what_a_compiled_function_keeps_for_itself_is_no_state_but_what_its_function_keeps_is():
+    pytest.importorskip("numpy")
+    counter = Counter()
+    f = ag.compile(lambda x: x * x, 1.0)
+
+    def counted(x):
+        return x * counter.count
+
+    g = ag.compile(counted, 1.0)
+    watch = Watch(model=[f])
+    f(2.0)
+    f(ag.Value(2.0))
+    ag.grad(f)(3.0)
+    f.value_and_grad(2.0)
+    assert watch.changed() is None
+    watch = Watch(model=[g])
+    counter.count += 1
+    assert watch.changed().endswith("(counter).count")
+
+
+@pytest.mark.parametrize("options", [{}, {"optimize": False}])
+def test_a_model_with_a_compiled_function_trains_compiled(options):
+    pytest.importorskip("llvmlite")
+
+    class Model(nn.Module):
+        def __init__(self, function):
+            self.inner, self.function = nn.Linear(2, 1, seed=1), function
+
+        def forward(self, x):
+            return self.function(self.inner(x)[0])
+
+    def function(v):
+        return ag.tanh(v) * v
+
+    def train(f, compiled):
+        model = Model(f)
+        rows = [[0.0, 1.0], [1.0, 0.0], [1.0, 1.0]]
+        return nn.fit(model, rows, [1.0, 0.0, 1.0], loss=nn.mse, epochs=4, seed=1, compiled=compiled, progress=False)
+
+    one = ag.compile(function, 0.5, **options)
+    history = train(one, True)
+    assert history.ran == "compiled"
+    for other in (train(one, False), train(function, True), train(one, None)):
+        assert other.loss == pytest.approx(history.loss, rel=1e-14)
