@@ -11,6 +11,7 @@ from contextlib import suppress
 FRESH = os.O_WRONLY | os.O_CREAT | os.O_EXCL  # never a file, or a link, that stands there already
 FLAGS = sum(getattr(os, name, 0) for name in ("O_BINARY", "O_CLOEXEC", "O_NOFOLLOW"))  # those that the system has
 BESIDE = ".autograd-core-{}.tmp"  # what a crash may leave; of fixed length, for a target's name may be of the longest
+ABANDONED = 10.0  # seconds without a byte, after which such a file that no process has locked is nobody's
 MOST_LINKS = 40  # one after the other, as Linux has it
 # On Windows a file that somebody has open cannot be replaced; a virus scanner or an indexer soon lets go of it.
 WAITS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5) if os.name == "nt" else ()  # seconds
@@ -22,7 +23,8 @@ def write_file(path: str | os.PathLike[str], content: bytes | str) -> None:
 
     The content goes to a new file of a random name in the same folder, and to the disk; then that
     file takes the old one's place in one step. Whatever goes wrong before (a full disk, Ctrl-C), the
-    old file stays what it was, and the new one is removed.
+    old file stays what it was, and the new one is removed. What a process that was killed meanwhile left is
+    removed by the next one that writes into this folder.
 
     A symbolic link stays, and the file behind it is written; not where somebody else put the link into
     a folder for everybody, such as /tmp. The old file's mode stays, and its
@@ -57,6 +59,7 @@ def write_file(path: str | os.PathLike[str], content: bytes | str) -> None:
         target = _behind(path)
         if old is not None:
             os.close(os.open(target, os.O_WRONLY | FLAGS))  # what `open` would refuse is refused
+        _tidy(os.path.dirname(target) or os.curdir)
         put(target, data, old=old, sync=True)
     except OSError as error:  # it may name the file beside, or none
         if error.errno is None:
@@ -94,9 +97,12 @@ def put(
         b'text'
     """
     beside = os.path.join(os.path.dirname(name), BESIDE.format(os.urandom(16).hex()))
+    lock = -1
     try:
         descriptor = os.open(beside, FRESH | FLAGS, mode if old is None else 0o600, dir_fd=folder)
         with open(descriptor, "wb") as file:
+            if _locked(descriptor):
+                lock = os.dup(descriptor)  # holds the lock until the file has its name
             file.write(content)
             file.flush()
             if old is not None:
@@ -110,8 +116,49 @@ def put(
         with suppress(OSError):  # it was not made, or its folder is gone
             os.unlink(beside, dir_fd=folder)
         raise
+    finally:
+        if lock >= 0:
+            os.close(lock)
     if sync:
         _sync_folder(os.path.dirname(name) or os.curdir)
+
+
+def _locked(descriptor: int) -> bool:
+    """Lock a file unless somebody else has; the lock goes with the process, however that ends."""
+    try:
+        import fcntl  # not on Windows
+
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except (ImportError, OSError):  # or a file system without locks
+        return False
+    return True
+
+
+_tidied: set[str] = set()  # folders; only a process that was killed leaves something, so once will do
+
+
+def _tidy(folder: str) -> None:
+    """Remove what processes that were killed in the middle of a write left in a folder."""
+    folder = os.path.abspath(folder)
+    if folder in _tidied or not hasattr(os, "geteuid"):
+        return
+    _tidied.add(folder)
+    before, after = BESIDE.split("{}")
+    with suppress(OSError), os.scandir(folder) as entries:
+        for entry in entries:
+            if not (entry.name.startswith(before) and entry.name.endswith(after)):
+                continue
+            with suppress(OSError):  # it is gone by now, or not ours
+                info = entry.stat(follow_symlinks=False)
+                is_mine = stat.S_ISREG(info.st_mode) and info.st_uid == os.geteuid()
+                if not is_mine or time.time() - info.st_mtime < ABANDONED:
+                    continue
+                descriptor = os.open(entry.path, os.O_RDONLY | FLAGS)
+                try:
+                    if _locked(descriptor):
+                        os.unlink(entry.path)
+                finally:
+                    os.close(descriptor)
 
 
 def _replace(beside: str, name: str, folder: int | None) -> None:

@@ -13,6 +13,7 @@ import pytest
 
 import autograd_core as ag
 import nn
+from autograd_core import atomic_write
 from autograd_core.atomic_write import write_file
 from autograd_core.pictures.picture import WRITERS
 from nn.support.figures import save_figure
@@ -205,6 +206,61 @@ def test_a_renderer_that_raises_touches_nothing(tmp_path, monkeypatch):
         ag.draw(graph()).save(path)
     assert path.read_bytes() == b"old"
     assert names(tmp_path) == ["g.svg"]
+
+
+KILLED = """
+import os, sys
+sys.path[:0] = sys.argv[1:3]
+import test_atomic_write as tests
+save = tests.SAVERS[sys.argv[3]]
+os.fsync = lambda descriptor: os.kill(os.getpid(), 9)
+save(sys.argv[4])
+"""
+
+
+@only_posix
+@pytest.mark.parametrize("name", ["text.txt", "stepper.html", "model.json", "optimizer.json", "program.npz", "program.c", "picture.tex"])
+def test_what_a_killed_process_left_is_removed_by_the_next_that_saves(tmp_path, monkeypatch, name):
+    path = tmp_path / name
+    path.write_bytes(b"old")
+    here = [str(Path(__file__).parent), str(Path(ag.__file__).parents[1]), name, str(path)]
+    for _ in range(2):
+        done = subprocess.run([sys.executable, "-c", KILLED, *here], capture_output=True, check=False)
+        assert done.returncode == -9
+    assert path.read_bytes() == b"old"
+    left = [p for p in tmp_path.iterdir() if p != path]
+    assert len(left) == 2  # too young: somebody may just have made them
+    monkeypatch.setattr(atomic_write, "_tidied", set())
+    os.utime(left[0], (0, 0))
+    os.utime(left[1], (0, 0))
+    bystanders = [tmp_path / ".autograd-core.tmp.txt", tmp_path / "autograd-core-1.tmp"]
+    for bystander in bystanders:
+        bystander.write_bytes(b"of a bystander")
+        os.utime(bystander, (0, 0))
+    SAVERS[name](path)
+    assert sorted(tmp_path.iterdir()) == sorted([path, *bystanders])
+
+
+@only_posix
+def test_a_file_that_somebody_still_writes_is_not_removed(tmp_path, monkeypatch):
+    """However long its disk takes: the second writer finds it locked."""
+    slow, quick, fsync = tmp_path / "slow", tmp_path / "quick", os.fsync
+    seen = []
+
+    def takes_long(descriptor):
+        if not seen:
+            [beside] = (p for p in tmp_path.iterdir() if p.suffix == ".tmp")
+            os.utime(beside, (0, 0))
+            seen.append(beside)
+            monkeypatch.setattr(atomic_write, "_tidied", set())
+            write_file(quick, b"quick")
+            assert beside.exists()
+        fsync(descriptor)
+
+    monkeypatch.setattr(os, "fsync", takes_long)
+    write_file(slow, b"slow")
+    assert (slow.read_bytes(), quick.read_bytes()) == (b"slow", b"quick")
+    assert names(tmp_path) == ["quick", "slow"]
 
 
 # --- bystanders -----------------------------------------------------------------------------------
