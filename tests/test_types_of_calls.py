@@ -153,6 +153,13 @@ ag.value_and_grad(g)([1.0, 2.0])
 ag.value_and_grad(g)(a)
 ag.value_and_grad(lambda p: p["w"])({"w": 1.0})
 ag.value_and_grad(lambda u, v: u * v, argnums=1)(1.0, 2.0)
+ag.value_and_grad(lambda u, v: u * v, argnums=(0, 1))(1.0, 2.0)[1]
+ag.value_and_grad(lambda u, v: u * v, argnums=(0, 1))([1.0], x)[1]
+ag.value_and_grad(lambda u, v: u * v, argnums=[0, 1])(1.0, 2.0)[1]
+ag.grad(lambda u, v: u * v, argnums=[0, 1])(1.0, 2.0)
+ag.hessian(lambda u, v: u * v, argnums=[0, 1])
+ag.compile(lambda u, v: u * v, 1.0, 2.0, argnums=[0, 1])
+str(np.exp(x))
 ag.value_and_grad(g)([1.0, 2.0])[0]
 ag.value_and_grad(g)([1.0, 2.0])[1]
 ag.hessian(f)(1.0)
@@ -196,6 +203,9 @@ compiled.value_and_grad(1.0)
 compiled.value_and_grad(1.0)[0]
 compiled.hvp((1.0,), (1.0,))
 compiled.bind(1.0)
+compiled.bind(1.0)()
+compiled.bind(1.0).inputs
+compiled.bind(1.0).grads
 compiled.program
 cube(2.0)
 cube(x)
@@ -208,6 +218,15 @@ nn.MLP(2, [3, 1])([1.0, 2.0])
 nn.Layer(2, 1)([1.0, 2.0])
 nn.Neuron(2)([1.0, 2.0])
 nn.Linear(2, 1)([1.0, 2.0])
+nn.Linear(2, 1)(a)
+nn.MLP(2, [3, 1])(a)
+nn.Layer(2, 1)(objects)
+nn.Neuron(2)(a)
+nn.Conv1d(1, 1, 2)(A)
+nn.Conv2d(1, 1, 2)(np.zeros((1, 2, 2)))
+nn.RNN(1, 2)(A)
+nn.LSTM(1, 2)(A)
+nn.mse(nn.Layer(2, 3)(a), a)
 model([1.0, 2.0])
 model(a)
 nn.mse(model([1.0, 2.0]), 1.0)
@@ -259,7 +278,7 @@ def operands_of(package, name):
         return LOSSES
     if name in BINARY:
         return ["1.0, 2", "x, 2.0", "2.0, x", "a, x", "x, a", "a, a"]
-    return ["0.5", "1", "x", "a", "objects"] if inspect.signature(getattr(ag, name)).parameters else [""]
+    return ["0.5", "1", "x", "a", "objects", "np.float32(0.5)", "np.float64(0.5)", "np.int64(1)"] if inspect.signature(getattr(ag, name)).parameters else [""]
 
 
 def public_functions(package):

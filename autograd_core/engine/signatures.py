@@ -34,6 +34,14 @@ class Array(Protocol):
     def __getitem__(self, key: Any, /) -> Any: ...
 
 
+class Scalar(Protocol):
+    """One of NumPy's numbers, told from an array by a method; np.float64 is a float anyway."""
+
+    @property
+    def dtype(self) -> Any: ...
+    def is_integer(self) -> bool: ...
+
+
 class SupportsBool(Protocol):
     """A condition: a bool, a number, NumPy's own bool."""
 
@@ -49,6 +57,8 @@ class Unary(Protocol):
     def __call__(self, x: Value, /) -> Value: ...
     @overload
     def __call__(self, x: Array, /) -> NDArray[Any]: ...
+    @overload
+    def __call__(self, x: Scalar, /) -> float: ...
 
 
 class Binary(Protocol):

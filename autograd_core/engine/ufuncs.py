@@ -100,4 +100,4 @@ def _array_ufunc(self: Value, ufunc: Any, method: str, *inputs: Any, **options: 
     return call(ufunc, method, inputs, options)
 
 
-Value.__array_ufunc__ = _array_ufunc  # type: ignore[attr-defined]
+Value.__array_ufunc__ = _array_ufunc  # type: ignore[method-assign]

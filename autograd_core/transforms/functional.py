@@ -122,8 +122,14 @@ def _scalar(call: RecordedCall, name: str) -> Any:
 @overload
 def value_and_grad(f: Callable[..., Any], argnums: Literal[0] = 0) -> signatures.ValueAndGradient: ...
 @overload
-def value_and_grad(f: Callable[..., Any], argnums: int | tuple[int, ...]) -> signatures.ValueAndGradients: ...
-def value_and_grad(f: Callable[..., Any], argnums: int | tuple[int, ...] = 0) -> Callable[..., Any]:
+def value_and_grad(
+    f: Callable[..., Any], argnums: tuple[Literal[0], Literal[1]]
+) -> signatures.ValueAndTwoGradients: ...
+@overload
+def value_and_grad(f: Callable[..., Any], argnums: Sequence[int]) -> signatures.ValueAndManyGradients: ...
+@overload
+def value_and_grad(f: Callable[..., Any], argnums: int) -> signatures.ValueAndGradients: ...
+def value_and_grad(f: Callable[..., Any], argnums: int | Sequence[int] = 0) -> Callable[..., Any]:
     """The function `(*args) -> (value, gradient)`.
 
     Args:
@@ -158,10 +164,10 @@ def grad(f: Callable[..., Any], argnums: Literal[1]) -> signatures.SecondGradien
 @overload
 def grad(f: Callable[..., Any], argnums: tuple[Literal[0], Literal[1]]) -> signatures.TwoGradients: ...
 @overload
-def grad(f: Callable[..., Any], argnums: tuple[int, ...]) -> signatures.ManyGradients: ...
+def grad(f: Callable[..., Any], argnums: Sequence[int]) -> signatures.ManyGradients: ...
 @overload
 def grad(f: Callable[..., Any], argnums: int) -> Callable[..., Any]: ...
-def grad(f: Callable[..., Any], argnums: int | tuple[int, ...] = 0) -> Callable[..., Any]:
+def grad(f: Callable[..., Any], argnums: int | Sequence[int] = 0) -> Callable[..., Any]:
     """The function `(*args) -> gradient`.
 
     Args:
@@ -319,11 +325,11 @@ def jacobian(
 ) -> signatures.JacobianOf[R]: ...
 @overload
 def jacobian(
-    f: Callable[..., Any], argnums: int | tuple[int, ...], *, mode: str = "auto", layout: str = "numerator"
+    f: Callable[..., Any], argnums: int | Sequence[int], *, mode: str = "auto", layout: str = "numerator"
 ) -> Callable[..., Any]: ...
 def jacobian(
     f: Callable[..., Any],
-    argnums: int | tuple[int, ...] = 0,
+    argnums: int | Sequence[int] = 0,
     *,
     mode: str = "auto",
     layout: str = "numerator",
@@ -403,8 +409,8 @@ def _nested(outer: Spec, inner: Spec, entry: Callable[[int, int], Any]) -> Any:
 @overload
 def hessian(f: Callable[..., Any], argnums: Literal[0] = 0) -> signatures.SecondDerivatives: ...
 @overload
-def hessian(f: Callable[..., Any], argnums: int | tuple[int, ...]) -> Callable[..., Any]: ...
-def hessian(f: Callable[..., Any], argnums: int | tuple[int, ...] = 0) -> Callable[..., Any]:
+def hessian(f: Callable[..., Any], argnums: int | Sequence[int]) -> Callable[..., Any]: ...
+def hessian(f: Callable[..., Any], argnums: int | Sequence[int] = 0) -> Callable[..., Any]:
     """The function `(*args) -> Hessian`: the Jacobian of the gradient.
 
     Args:

@@ -86,8 +86,23 @@ class ValueAndGradient(Protocol):
     def __call__(self, x: A, /, *more: Any, **options: Any) -> tuple[Operand, A]: ...
 
 
+class ValueAndTwoGradients(Protocol):
+    """Value, and gradients to the first two arguments."""
+
+    @overload
+    def __call__(self, x: float, y: float, /, *more: Any, **options: Any) -> tuple[Operand, tuple[float, float]]: ...
+    @overload
+    def __call__(self, x: A, y: B, /, *more: Any, **options: Any) -> tuple[Operand, tuple[A, B]]: ...
+
+
+class ValueAndManyGradients(Protocol):
+    """Value, and gradients to several arguments."""
+
+    def __call__(self, *args: Any, **options: Any) -> tuple[Operand, tuple[Any, ...]]: ...
+
+
 class ValueAndGradients(Protocol):
-    """Value, and the gradient to another argument than the first, or a tuple of gradients."""
+    """Value, and the gradient to another argument than the first."""
 
     def __call__(self, *args: Any, **options: Any) -> tuple[Operand, Any]: ...
 

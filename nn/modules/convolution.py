@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from ..init import Initializer
-    from .layers import Seed
+    from .layers import Row, Seed
 
     Size = int | Sequence[int]
 
@@ -83,7 +83,7 @@ class _Convolution(Module):
             raise StructureError(msg)
         return tuple(whole(n, f"{self._name}: {what}", least) for n in sizes)
 
-    def __call__(self, x: Sequence[Any]) -> list[Any]:
+    def __call__(self, x: Row) -> list[Any]:
         """The output channels for the input channels: as many numbers as there are patches in each."""
         channels, (count, *sizes) = self._nested(x, 1 + len(self.axes))
         if count != self.in_channels:

@@ -24,8 +24,11 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
     from typing import Never
 
+    from numpy.typing import NDArray
+
     from ..init import Initializer
 
+    Row = Sequence[Any] | NDArray[Any]
     Activation = str | Callable[[Any], Any] | None
     Seed = int | random.Random | None
 
@@ -142,7 +145,7 @@ class Neuron(Module, closed=True):
         """
         return self._function is not None
 
-    def __call__(self, x: Sequence[Any]) -> Value:
+    def __call__(self, x: Row) -> Value:
         """The neuron's output for a row of as many numbers as it has weights."""
         if x.__class__ is not list:
             x = row(x, "Neuron")
@@ -275,7 +278,7 @@ class Layer(Affine, Module, closed=True):
         for i, neuron in enumerate(self.neurons):
             neuron.b = biases[i] if biases else None
 
-    def __call__(self, x: Sequence[Any]) -> Value | list[Value]:
+    def __call__(self, x: Row) -> Value | list[Value]:
         """The outputs of all neurons, or the one where there is one."""
         if x.__class__ is not list:
             x = row(x, "Layer")
@@ -364,7 +367,7 @@ class MLP(Module, closed=True):
             raise StructureError(msg)
         return sizes
 
-    def __call__(self, x: Sequence[Any]) -> Value | list[Value]:
+    def __call__(self, x: Row) -> Value | list[Value]:
         """What the last layer gives."""
         y: Any = x
         for i, layer in enumerate(self.layers):
@@ -443,7 +446,7 @@ class Linear(Affine, Module, closed=True):
         self._put_rows(rows)
         self._put_biases(biases or None)
 
-    def __call__(self, x: Sequence[Any]) -> list[Value]:
+    def __call__(self, x: Row) -> list[Value]:
         """The outputs for a row of inputs."""
         x = row(x, "Linear")
         rows, biases = self._rows(), self._biases()
@@ -571,7 +574,7 @@ class Dropout(Module, closed=True):
         self.p = real(p, "Dropout: p", 0.0, 1.0)
         self._rng = generator(seed)
 
-    def __call__(self, x: Sequence[Any]) -> list[Any]:
+    def __call__(self, x: Row) -> list[Any]:
         """The numbers with some of them set to 0, or in `eval` mode as they are."""
         xs = row(x, "Dropout")
         if not self.training:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from ..init import Initializer
-    from .layers import Seed
+    from .layers import Row, Seed
 
     State = tuple[list[Any], ...]  # (h,), or (h, c)
 
@@ -98,7 +98,7 @@ class _Recurrent(Module):
     def truncate(self, k: int | None) -> None:
         self._truncate = None if k is None else whole(k, f"{type(self).__name__}: truncate")
 
-    def states(self, x: Sequence[Any], hx: Any = None) -> list[State]:
+    def states(self, x: Row, hx: Any = None) -> list[State]:
         """The state after every step.
 
         Args:
@@ -263,7 +263,7 @@ class RNN(_Recurrent, closed=True):
         self.nonlinearity = nonlinearity
         super().__init__(input_size, hidden_size, bias=bias, truncate=truncate, init=init, seed=seed)
 
-    def __call__(self, x: Sequence[Any], hx: Any = None) -> tuple[list[list[Any]], list[Any]]:
+    def __call__(self, x: Row, hx: Any = None) -> tuple[list[list[Any]], list[Any]]:
         """The states after all steps, and the last one.
 
         Args:
@@ -350,7 +350,7 @@ class LSTM(_Recurrent, closed=True):
     ) -> None:
         super().__init__(input_size, hidden_size, bias=bias, truncate=truncate, init=init, seed=seed)
 
-    def __call__(self, x: Sequence[Any], hx: Any = None) -> tuple[list[list[Any]], tuple[list[Any], list[Any]]]:
+    def __call__(self, x: Row, hx: Any = None) -> tuple[list[list[Any]], tuple[list[Any], list[Any]]]:
         """The outputs h of all steps, and the last state (h, c); `states` gives every c, too.
 
         Args:

@@ -39,6 +39,10 @@ class Bound:
     out: Any
     grads: tuple[Any, ...]
 
+    if TYPE_CHECKING:
+
+        def __call__(self) -> None: ...
+
 
 class CheckedBound(Bound):
     """A bound call that runs Python code: to test guards, or to run an interpreter."""
