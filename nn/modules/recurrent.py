@@ -18,7 +18,7 @@ from .layers import _initializer
 from .module import Module
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
 
     from ..init import Initializer
     from .layers import Row, Seed

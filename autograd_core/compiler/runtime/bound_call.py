@@ -41,7 +41,8 @@ class Bound:
 
     if TYPE_CHECKING:
 
-        def __call__(self) -> None: ...
+        def __call__(self) -> None:
+            """Compute the results from the inputs."""
 
 
 class CheckedBound(Bound):
