@@ -52,9 +52,9 @@ def diagnose(
       its outputs, beside the inputs
     - inputs: columns that never change, are beyond +-10, or have ranges that differ by more than 10 times
     - weights: beyond +-20; of sigmoids and tanhs beyond +-3, or beyond +-1 where half of their slopes are below a tenth
-      of the largest, unless three quarters of the cases are right; two units of a layer that are the same, so that
-      they learn the same; or hidden units that are nearly the same, with outputs that differ by less than 5 % over all
-      units and cases
+      of the largest, unless three quarters of the cases are right or it is on a plateau; two units of a layer that are
+      the same, so that they learn the same; or hidden units that are nearly the same, with outputs that differ by less
+      than 5 % over all units and cases
     - plateau: next to no gradient, though a quarter of the cases or more are wrong; with the hidden units that are shut
     - targets: at or beyond the limits of the output's activation with a squared error; beyond +-100; classes that
       seem to be coded as levels of one output
@@ -341,10 +341,11 @@ class Examination:
     def _far_out(self, layer: LayerState) -> float | None:
         """The share of a layer's slopes that large weights have made small; None where that is no matter.
 
-        So it is after training: large weights are what a sigmoid needs for outputs near 0 and 1.
+        So it is after training, which has a finding of its own where it stands still: large weights are what a sigmoid
+        needs for outputs near 0 and 1.
         """
         most = LARGEST_SLOPE.get(layer.activation)
-        if most is None or layer.largest <= SMALL_WEIGHT or self._wrong() < MANY_WRONG:
+        if most is None or layer.largest <= SMALL_WEIGHT or self._wrong() < MANY_WRONG or self.rest() is not None:
             return None
         slopes = [s for u in self.groups[layer.name] for s in u.slopes]
         return sum(s < STEEP * most for s in slopes) / len(slopes)
