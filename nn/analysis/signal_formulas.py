@@ -56,7 +56,8 @@ class Formula(NamedTuple):
 
 EACH = Formula("Σ_cases", r"\sum_{\text{cases}}")
 SUMS_OF_CASES = {  # how a text writes it
-    "cs60050": Formula("Σ_i", r"\sum_i"),
+    "cs60050": Formula("Σ_i", r"\sum_i"), "cs60050-first": Formula("Σ_i", r"\sum_i"),
+    "downing": Formula("Σ_(c_k∈M)", r"\sum_{c_k \in M}"),
     "dolhansky": Formula("Σ_(y_i)", r"\sum_{y_i}"), "downing-first": Formula("Σ_(d∈D)", r"\sum_{d \in D}"),
 }  # fmt: skip
 
