@@ -176,9 +176,14 @@ class Programs:
         optimizer: Any = self._optimizer
         if self._at_once:
             everything: Any = slice(None)
-            lr = optimizer.lr
-            optimizer.steps += 1
-            self._P[self._mine] = optimizer.update(everything, self._P[self._mine], self._G[self._mine], lr)
+            lr, was, old = optimizer.lr, optimizer._state(), self._P.copy()
+            try:
+                optimizer.steps += 1
+                self._P[self._mine] = optimizer.update(everything, self._P[self._mine], self._G[self._mine], lr)
+            except BaseException:  # Ctrl-C: the step was taken, or not
+                vars(optimizer).update(was)
+                self._P[:] = old
+                raise
         else:
             self._write()
             optimizer.step()

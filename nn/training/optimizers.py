@@ -185,7 +185,7 @@ class Optimizer(Resumable):
             p.grad = 0.0
 
     def step(self) -> None:
-        """Change every parameter by its `.grad`. If it raises, none has changed.
+        """Change every parameter by its `.grad`. If it raises, or Ctrl-C comes meanwhile, nothing has changed.
 
         Raises:
             StructureError: The optimizer has no parameters yet.
@@ -203,10 +203,22 @@ class Optimizer(Resumable):
             msg = f"{type(self).__name__}: expected parameters, has none; pass them, or call bind"
             raise StructureError(msg)
         lr = self.lr
-        self.steps += 1
-        new = [self.update(i, p.data, p.grad, lr) for i, p in enumerate(self.params)]
-        for p, data in zip(self.params, new, strict=True):
-            p.data = data
+        was, old = self._state(), [p.data for p in self.params]
+        try:
+            self.steps += 1
+            new = [self.update(i, p.data, p.grad, lr) for i, p in enumerate(self.params)]
+            for p, data in zip(self.params, new, strict=True):
+                p.data = data
+        except BaseException:
+            vars(self).update(was)
+            for p, data in zip(self.params, old, strict=True):
+                p.data = data
+            raise
+
+    def _state(self) -> dict[str, Any]:
+        """What a step changes beside the parameters; a step that fails puts it back."""
+        state = vars(self)
+        return {"steps": self.steps} | {name: copy(state[name]) for name in self._kept if name in state}
 
     def update(self, index: int, p: float, g: float, lr: float) -> float:  # noqa: ARG002  a subclass uses them
         """The new value of one parameter; a subclass defines it.

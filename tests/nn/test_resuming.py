@@ -6,6 +6,7 @@ import json
 import math
 import pickle
 import random
+import sys
 from fractions import Fraction
 
 import pytest
@@ -587,3 +588,56 @@ def test_what_json_cannot_hold_is_refused_before_anything_is_written(tmp_path):
     with pytest.raises(ag.RangeError, match="fraction is too long"):
         neuron.save(path)
     assert path.read_text() == "old"
+
+
+# --- a step that Ctrl-C cuts -----------------------------------------------------------------------
+
+
+def interrupted_at(k, call):
+    """Call it, with Ctrl-C at the k-th line of the optimizers' file; whether there were as many."""
+    lines = itertools.count()
+
+    def at_line(frame, event, _):
+        if not frame.f_code.co_filename.endswith("optimizers.py"):
+            return None
+        if event == "line" and next(lines) == k:
+            sys.settrace(None)
+            raise KeyboardInterrupt
+        return at_line
+
+    tracer = sys.gettrace()
+    try:
+        sys.settrace(at_line)
+        call()
+    except KeyboardInterrupt:
+        return True
+    finally:
+        sys.settrace(tracer)
+    return False
+
+
+@pytest.mark.parametrize("name", OPTIMIZERS)
+def test_a_step_is_taken_as_a_whole_or_not_at_all(name):
+    def at_second_step():
+        x, y = ag.Value(0.5), ag.Value(-0.25)
+        optimizer = OPTIMIZERS[name]([("x", x), ("b", y)], nn.schedules.cosine(0.1, steps=30))
+        for p in (x, y):
+            p.grad = 1.0 + p.data
+        optimizer.step()
+        return optimizer
+
+    def state(optimizer):
+        return [p.data for p in optimizer.params], optimizer.state_dict()
+
+    before, after = at_second_step(), at_second_step()
+    after.step()
+    k, found = 0, []
+    while True:
+        optimizer = at_second_step()
+        if not interrupted_at(k, optimizer.step):
+            break
+        found.append(state(optimizer))
+        k += 1
+    assert k > 8
+    assert all(one in (state(before), state(after)) for one in found)
+    assert state(before) in found
