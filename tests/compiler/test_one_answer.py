@@ -159,6 +159,20 @@ def test_batches(seed, count, options, odd, guards):
     agree(answers(f, examples, args, options))
 
 
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+def test_every_other_primitive(dtype):
+    """Those of which random programs are not made."""
+    others = [row for name, row in ROWS.items() if row.arity in (1, 2, 3) and not row.inner and name not in UNARY]
+    assert {"degrees", "copysign", "square", "logaddexp", "lgamma", "digamma", "clip", "where"} <= {row.name for row in others}
+
+    def f(w, x):
+        return ag.sum([record(row, *[x[0], w[0], x[1]][: row.arity]) * w[1] + x[2] for row in others])
+
+    rows = np.abs(numbers(np.random.default_rng(5), (129, 3), odd=0)) / 4
+    examples = [[0.3, 0.7, 1.2], [0.5, 0.25, 1.5]]
+    agree(answers(f, examples, [examples[0], rows], {"in_axes": (None, 0), "reduce": "sum", "dtype": dtype}))
+
+
 @pytest.mark.parametrize("count", LONG_SIZES)
 @pytest.mark.parametrize("optimize", [True, False])
 def test_batches_of_several_chunks(count, optimize):
