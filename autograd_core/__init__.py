@@ -99,6 +99,7 @@ from .errors import StaleGraphError as StaleGraphError
 from .errors import StaleTraceWarning as StaleTraceWarning
 from .errors import StructureError as StructureError
 from .errors import UnknownPrimitiveError as UnknownPrimitiveError
+from .errors import UsageWarning as UsageWarning
 from .errors import missing as _missing
 from .notation.names import name as name
 from .registration import register as _register
@@ -191,6 +192,7 @@ __all__ = [
     "Stepper",
     "StructureError",
     "UnknownPrimitiveError",
+    "UsageWarning",
     "Value",
     "acos",
     "acosh",

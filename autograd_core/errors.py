@@ -217,6 +217,20 @@ class PerformanceWarning(_ExplainedWarning):
     """
 
 
+class UsageWarning(_ExplainedWarning):
+    """What was asked for is done, but hardly what was meant: an option without effect, print too small to read.
+
+    Example:
+        >>> import autograd_core as ag, warnings
+        >>> with warnings.catch_warnings():
+        ...     warnings.simplefilter("error")
+        ...     ag.draw(ag.Value(2.0) * 3, fold=True)
+        Traceback (most recent call last):
+        autograd_core.errors.UsageWarning: draw: fold=True folds nothing, as all 3 nodes stand in no scope; \
+the graph has none (see ag.scope)
+    """
+
+
 class StaleTraceWarning(_ExplainedWarning):
     """A compiled function was traced with a number that is another one now, or will be.
 

@@ -1,5 +1,6 @@
 """Every error: one base class, and one that Python's own code knows."""
 
+import ast
 import copy
 import inspect
 import pickle
@@ -16,6 +17,7 @@ from autograd_core import errors, testing
 from autograd_core.__main__ import main
 from autograd_core.compiler.runtime.batches import HoldsValuesError
 
+ROOT = Path(__file__).resolve().parent.parent
 CLASSES = [
     cls
     for name, cls in inspect.getmembers(errors, inspect.isclass)
@@ -100,11 +102,34 @@ def test_a_warning_on_the_way_has_its_page_and_still_matches():
     assert str(caught[0].message).endswith("/errors/graph-cut-warning.html")
 
 
+PACKAGES = [path for name in ("autograd_core", "nn", "autograd_core_plugins") for path in sorted((ROOT / name).rglob("*.py"))]
+
+
+def test_every_warning_is_of_a_class_with_a_page():
+    found = 0
+    for path in PACKAGES:
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            name = getattr(getattr(node, "func", None), "id", getattr(getattr(node, "func", None), "attr", ""))
+            if isinstance(node, ast.Call) and name in ("warn", "warn_user"):
+                category = getattr(node.args[1], "id", "") if len(node.args) > 1 else ""
+                if path.name != "provenance.py":  # passes on what it is given
+                    assert issubclass(getattr(ag, category, object), Warning), f"{path}:{node.lineno} has no page"
+                    found += 1
+    assert found > 10
+
+
+def test_every_page_is_there_and_in_the_list_and_none_is_left_over():
+    folder = ROOT / "docs" / "errors"
+    pages = {cls.page.removeprefix(f"{errors.SITE}/errors/").removesuffix(".html") for cls in PUBLIC}
+    assert {path.stem for path in folder.glob("*.md")} == pages | {"index"}
+    assert set(re.findall(r"\]\(([a-z-]+)\.md\)", (folder / "index.md").read_text(encoding="utf-8"))) >= pages
+
+
 def test_the_shell_names_the_page(capsys):
     assert main(["draw", "foo(a)", "a=1"]) == 2
     assert capsys.readouterr().err.endswith(f"\nSee {ag.ExpressionError.page}\n")
 
 
 def test_the_site_is_the_one_that_the_package_names():
-    project = tomllib.loads((Path(__file__).parent.parent / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     assert project["urls"]["Documentation"] == f"{errors.SITE}/"

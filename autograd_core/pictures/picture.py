@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypedDict
 from ..atomic_write import write_file
 from ..engine.graph import roots_of
 from ..engine.value import Value
-from ..errors import MissingExtraError, OperandError, RangeError, StructureError
+from ..errors import MissingExtraError, OperandError, RangeError, StructureError, UsageWarning
 from ..notation.formulas import expression as equations
 from ..notation.formulas import mathml
 from . import text
@@ -169,7 +169,7 @@ class Picture:
 
         page = self.save(Path(tempfile.mkdtemp(prefix="autograd-core-")) / "picture.html")
         if not webbrowser.open(page.as_uri()):
-            warnings.warn(f"show: no browser could be opened; the page is {page}", UserWarning, stacklevel=2)
+            warnings.warn(f"show: no browser could be opened; the page is {page}", UsageWarning, stacklevel=2)
         return page
 
     def save(self, path: str | os.PathLike[str], *, theme: str | None = None) -> Path:
@@ -387,7 +387,7 @@ def draw(
         said += " or"
     else:
         said = f"more is folded, for print of {LEAST_READABLE:g} pixels at this size; all of it takes"
-    warnings.warn(f"draw: {said} a width of {needed} pixels", UserWarning, stacklevel=2)
+    warnings.warn(f"draw: {said} a width of {needed} pixels", UsageWarning, stacklevel=2)
     return picture
 
 

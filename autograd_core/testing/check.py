@@ -13,7 +13,7 @@ from ..engine.contexts import tracing, transforming, uncollected
 from ..engine.ops import ROWS
 from ..engine.provenance import warn_user
 from ..engine.value import Value
-from ..errors import AutogradError, GraphCutError, OperandError, RangeError
+from ..errors import AutogradError, GraphCutError, OperandError, RangeError, UsageWarning
 from ..transforms.recorded import pull_back
 from .arguments.complex_parts import ComplexParts
 from .arguments.flat import DOUBLE, data_of, same
@@ -197,7 +197,7 @@ def _checked(
             f"though {getattr(f, '__name__', type(f).__name__)} takes floats there: pass floats for an input; "
             "argnums=, or the annotation int, for what is none"
         )
-        warn_user(msg, UserWarning)
+        warn_user(msg, UsageWarning)
     function = Function(f, inputs, tolerances.nondet_tol)
     with uncollected() if len(function.point) >= LARGE else nullcontext():
         report = _judged(function, inputs, supplied, order, modes, tolerances)

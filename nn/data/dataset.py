@@ -6,7 +6,7 @@ import math
 import warnings
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from autograd_core import OperandError, RangeError, StructureError
+from autograd_core import OperandError, RangeError, StructureError, UsageWarning
 from autograd_core.engine.elsewhere import ON_SPLIT, refuse_options
 
 from ..support.validation import generator, plain, real, shown
@@ -74,6 +74,7 @@ def check_finite(cases: Cases, caller: str = "fit") -> None:
             warnings.warn(
                 f"{caller}: {name}: {_columns(list(found))} NaN or infinite in {len(at)} of {n} cases ({some}), which "
                 "make the loss and every parameter NaN; fill in numbers, or leave these cases out",
+                UsageWarning,
                 stacklevel=3,
             )
 

@@ -7,7 +7,7 @@ from collections import deque
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
-from autograd_core import MissingExtraError, OperandError, StructureError
+from autograd_core import MissingExtraError, OperandError, StructureError, UsageWarning
 from autograd_core.engine.contexts import current
 from autograd_core.engine.elsewhere import ON_FIT, refuse_options
 from autograd_core.engine.provenance import warn_user
@@ -216,7 +216,7 @@ def _warn_if_it_grew(history: History, start: float) -> None:
         f"fit: the loss grew from {start:.3g} before training to {last:.3g} after {len(history.loss)} epochs{at}: "
         f"start anew with {lower}, scaled inputs (nn.StandardScaler), or max_grad_norm=1.0"
     )
-    warn_user(msg, UserWarning)
+    warn_user(msg, UsageWarning)
 
 
 def _is_film(watch: Any) -> bool:

@@ -13,6 +13,7 @@ import pytest
 
 pytest.importorskip("llvmlite")
 
+import autograd_core as ag
 from autograd_core.compiler.codegen.llvm import object_cache
 from autograd_core.compiler.codegen.llvm.object_cache import HEADER, read_object, write_object
 
@@ -374,7 +375,7 @@ def test_sizes(text, size, monkeypatch):
 @pytest.mark.parametrize("text", ["much", "-1", "1e9", "1G5", "G", "0x10", "1,5G", "1_000", "\u0661", "\u00b2", "inf", "nan", "1.", "9" * 5000 + "Q", "1 P"])
 def test_what_is_no_size_is_told(folder, text, monkeypatch):
     monkeypatch.setenv(object_cache.SIZE_VARIABLE, text)
-    with pytest.warns(RuntimeWarning, match="AUTOGRAD_CORE_CACHE_SIZE: expected a number of bytes.*256M, got '.*'; the cache takes up to 256M") as told:
+    with pytest.warns(ag.UsageWarning, match="AUTOGRAD_CORE_CACHE_SIZE: expected a number of bytes.*256M, got '.*'; the cache takes up to 256M") as told:
         write_object(OTHER, b"x" * 20_000)
     assert len(str(told[0].message)) < 200
     assert read_object(OTHER)

@@ -10,7 +10,7 @@ from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ...engine.value import Value
-from ...errors import OperandError, RangeError, StructureError
+from ...errors import OperandError, RangeError, StructureError, UsageWarning
 from ...notation.wholes import as_written, has_wholes
 from .. import text
 from .auto_groups import NONE_HIDDEN, Hidden, make_up
@@ -148,7 +148,7 @@ def _say_if_in_vain(
         )
     else:
         return
-    warnings.warn(msg, UserWarning, stacklevel=4)
+    warnings.warn(msg, UsageWarning, stacklevel=4)
 
 
 def read_graph(

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ....atomic_write import BESIDE, FLAGS, put
+from ....errors import UsageWarning
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -220,7 +221,7 @@ def _limit() -> int:
         warnings.warn(
             f"{SIZE_VARIABLE}: expected a number of bytes, such as 268435456 or 256M, got {given!r}; "
             f"the cache takes up to {MOST_BYTES // 2**20}M",
-            RuntimeWarning,
+            UsageWarning,
             stacklevel=2,
         )
         return MOST_BYTES
