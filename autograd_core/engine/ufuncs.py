@@ -3,7 +3,8 @@
 NumPy asks a single Value among the operands (`Value.__array_ufunc__`), and gets what the primitive of that
 name gives, element by element: comparisons are arrays of conditions, which `where` records. It does not ask
 the elements of an array of Values: there `np.exp` calls their methods, comparisons become plain bools, and some
-functions, such as `np.logaddexp`, know numbers only.
+functions, such as `np.logaddexp`, know numbers only. A number among those elements, or in an array beside
+them, has no such methods: `np.hypot(numbers, values)` fails, and no code of ours runs.
 """
 
 from __future__ import annotations
@@ -24,7 +25,10 @@ NAMES = {  # where NumPy's name is not the primitive's, nor one of its methods' 
     "less": "lt", "less_equal": "le", "greater": "gt", "greater_equal": "ge", "equal": "eq", "not_equal": "ne",
 }  # fmt: skip
 OF_NUMBERS = {"isnan", "isinf", "isfinite", "signbit"}
-NO_LOOP = r"ufunc '(\w+)' (?:not supported for the input types|did not contain a loop)|no callable (\w+) method"
+NO_LOOP = (
+    r"ufunc '(\w+)' (?:not supported for the input types|did not contain a loop)|no callable (\w+) method"
+    r"|'(?:float|int|bool|Fraction)' object has no attribute '(\w+)'"
+)
 
 
 def primitive_of(name: str) -> str:
@@ -49,7 +53,7 @@ def call(ufunc: Any, method: str, inputs: Sequence[Any], options: dict[str, Any]
             return single(ROWS[name])(*operands)  # a Value equals no text, which is no error
     try:
         return getattr(ufunc, method)(*map(_boxed, inputs), **options)
-    except TypeError as error:
+    except (TypeError, AttributeError) as error:
         hint = way(error)
         if not hint:
             raise
@@ -72,7 +76,7 @@ def explained() -> Iterator[None]:
     """A context in which NumPy's errors about arrays of Values get a note with the right way."""
     try:
         yield
-    except TypeError as error:
+    except (TypeError, AttributeError) as error:
         if hint := way(error):
             error.add_note(hint)
         raise
@@ -85,8 +89,10 @@ def way(error: Exception) -> str:
     found = re.search(NO_LOOP, str(error))
     if found is None:
         return ""
-    theirs = found[1] or found[2]
+    theirs = found[1] or found[2] or found[3]
     ours = primitive_of(theirs)
+    if found[3]:  # of any code's; no NumPy need be there
+        return f"numbers have no method {theirs}: ag.{ours} takes them, Values, and arrays of both" if ours else ""
     if ours in OPERATORS:
         return f"np.{theirs} takes no arrays of Values: use {ROWS[ours].symbol}"
     if ours:

@@ -100,6 +100,41 @@ def test_arrays_of_values_work_or_the_error_names_the_way(name):
         assert caught.value.__notes__ == [hint]
 
 
+@pytest.mark.parametrize("name", [name for name in OURS if name not in COMPARISONS and name not in CHOOSE])
+def test_numbers_beside_values_in_arrays_work_or_the_error_names_the_way(name):
+    """In either order, and within one array; what NumPy then refuses, this library's function of that name does."""
+    rows, f, ours = points(name), UFUNCS[name], primitive_of(name)
+    want = [expected(name, *xs) for xs in zip(*rows, strict=True)]
+    flat = np.array([row[0] for row in rows])
+
+    def arrays(kinds, first=None):
+        """Each operand as an array of Values ("v"), of numbers ("n"), or one of both ("m")."""
+        found = []
+        for kind, row in zip(kinds, rows, strict=True):
+            values = [Value(x) if kind == "v" or (kind == "m" and k) else x for k, x in enumerate(row)]
+            found.append(np.array(values, float if kind == "n" else object))
+        if first is not None:
+            found[0] = found[0].astype(object)
+            found[0][-1] = first
+        return found
+
+    for kinds in (("m",), ("v",)) if len(rows) == 1 else (("v", "n"), ("n", "v"), ("m", "n"), ("n", "m"), ("m", "m")):
+        if hasattr(ag, ours):
+            assert [getattr(x, "data", x) for x in getattr(ag, ours)(*arrays(kinds))] == want
+        try:
+            got = f(*arrays(kinds))
+        except (TypeError, AttributeError) as error:
+            hint = way(error)
+            symbol = ROWS[ours].symbol
+            assert f"ag.{ours}" in hint or (symbol and symbol in hint)
+            for use in (ag.grad(lambda v: ag.sum(f(*arrays(kinds, v[0])))), lambda x: ag.compile(lambda v: ag.sum(f(*arrays(kinds, v[0]))), x)):
+                with pytest.raises(type(error)) as caught:
+                    use(flat)
+                assert way(caught.value) in caught.value.__notes__
+        else:
+            assert [getattr(x, "data", x) for x in got] == pytest.approx(want, rel=1e-15)
+
+
 @pytest.mark.parametrize("name", WITHOUT)
 def test_what_the_library_has_not_gives_a_node_or_an_error_in_words(name):
     u, v = UFUNCS[name], Value(1.0)
