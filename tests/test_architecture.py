@@ -93,6 +93,15 @@ def test_a_way_enters_the_files_that_the_page_names_in_that_order(walked, way):
     assert [file for file in walked[way] if file not in known] == listed(way)
 
 
+@pytest.mark.parametrize("method", ["__add__", "__sub__", "__mul__", "__truediv__", "__pow__"])
+def test_an_operator_is_found_by_its_name(method):
+    """Its code is generated: no `def` has the name, but the line where it is set is told."""
+    text = (ROOT / "autograd_core" / "engine" / "value.py").read_text(encoding="utf-8")
+    place = text.index(f"`Value.{method}`")
+    assert text[place:].index("setattr(Value, ") < 600
+    assert callable(vars(ag.Value)[method])
+
+
 def test_every_file_that_the_page_names_is_there():
     for file in re.findall(r"`([\w/]+\.py)`", PAGE):
         assert (ROOT / "autograd_core" / file).is_file() or (ROOT / file).is_file(), file

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from functools import reduce
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -26,6 +27,7 @@ COLUMNS = 100
 CELL = 28  # width of a column, except the last one
 SHOWN_USES = 7
 SHOWN_RULES = 6
+LOOKED_AT = 200  # uses of one primitive and operand whose rules are read: long paths mostly repeat few rules
 LATEX_TERMS, LATEX_FACTORS = 4, 4  # more terms end in dots; longer paths are left to their uses
 ALL_DIGITS = 16.0  # decimal digits of a double
 SAID = 0.05  # digits: a smaller loss would be written as 0.0
@@ -82,8 +84,12 @@ def _rules(of: Explained) -> list[str]:
     for path in of.paths:
         edges += zip((path._read or path.nodes)[1:], path.operands, strict=True)
     found: dict[str, None] = {}
+    alike: Counter[tuple[Any, int]] = Counter()
     for node, operand in edges:
-        if len(found) < SHOWN_RULES and len(node.parents) <= MOST_OPERANDS:
+        if len(found) == SHOWN_RULES:
+            break
+        alike[node._row, operand] += 1
+        if alike[node._row, operand] <= LOOKED_AT and len(node.parents) <= MOST_OPERANDS:
             rule = rules_of(node, of.names)[operand]
             if rule is not None and rule.says_more:
                 found[text.clean(rule.text)] = None
