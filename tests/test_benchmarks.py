@@ -17,7 +17,7 @@ sys.path.insert(0, str(PATH.parent))
 sys.modules.setdefault("run", run)
 compiled = importlib.import_module("compiled")
 
-QUICK = SimpleNamespace(quick=True, repeats=2, loaded=0)
+QUICK = SimpleNamespace(quick=True, repeats=1, loaded=0)
 
 
 @pytest.mark.parametrize("name", run.ROWS)
