@@ -719,8 +719,8 @@ ALIASES = {"arc" + name[1:]: name for name in FUSED if name[0] == "a" and name !
 ALIASES |= {"fabs": "abs", "conjugate": "pos", "__floor__": "floor", "__ceil__": "ceil"}
 ALIASES |= {"rad2deg": "degrees", "deg2rad": "radians"}
 
-# `Value.__add__`, `Value.__sub__`, `Value.__mul__`, `Value.__truediv__`, `Value.__pow__`, and reflected `Value.__radd__` ...
-# are generated from their entries: `print(node_builders.text(ops.ROWS["mul"]))` shows `Value.__mul__`.
+# `Value.__add__`, `Value.__sub__`, `Value.__mul__`, `Value.__truediv__`, `Value.__pow__` and the reflected ones are
+# generated from their entries: `print(node_builders.text(ops.ROWS["mul"]))` shows `Value.__mul__`.
 for _name, _method in OPERATORS.items():
     setattr(Value, f"__{_method}__", node_builders.fused(ops.ROWS[_name], OPERATOR_NAMESPACE))
     setattr(Value, f"__r{_method}__", node_builders.fused(ops.ROWS[_name], OPERATOR_NAMESPACE, reflected=True))
