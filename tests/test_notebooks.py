@@ -9,7 +9,7 @@ NOTEBOOKS = sorted((Path(__file__).parent.parent / "notebooks").glob("*.ipynb"))
 
 # Runs of the library's own experiments that take longest, and smaller ones that say and draw the same.
 SMALLER = {
-    "06_learning": {'experiments.run("xor")': 'experiments.xor(starts=40)'},
+    "06_learning": {'experiments.run("xor")': "experiments.xor(starts=40)"},
     "08_linear_to_general_networks": {"memory(progress=False)": "memory(cases=80, epochs=10, progress=False)"},
 }
 
