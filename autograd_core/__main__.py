@@ -298,6 +298,22 @@ def _own_nn() -> Any:
     return nn
 
 
+def _needs_digits() -> None:
+    """Name the extra of the tour, and what goes without.
+
+    Raises:
+        MissingExtraError: mpmath is not installed.
+    """
+    try:
+        import_module("mpmath")
+    except ImportError:
+        msg = (
+            "the tour checks against 50 digits, which needs mpmath: pip install 'autograd-core[tour]'. "
+            f"Without it, begin with {PROGRAM} {EXAMPLES['draw']}"
+        )
+        raise MissingExtraError(msg) from None
+
+
 def _check(function: str, at: Sequence[Sequence[str]], derivative: str | None, order: int, output: Path | None) -> int:
     if not 1 <= order <= HIGHEST:
         msg = (
@@ -347,6 +363,7 @@ EPOCHS = 60
 
 def _tour(out: Path, epochs: int) -> None:
     _own_nn()  # before anything is printed
+    _needs_digits()
     out.mkdir(parents=True, exist_ok=True)
     saved = [_expression(out), *_network(out, epochs)]
     print("\nSaved:")

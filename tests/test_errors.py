@@ -133,3 +133,13 @@ def test_the_shell_names_the_page(capsys):
 def test_the_site_is_the_one_that_the_package_names():
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     assert project["urls"]["Documentation"] == f"{errors.SITE}/"
+
+
+FOR_DEVELOPMENT = {"test", "browser", "docs", "dev"}
+
+
+@pytest.mark.parametrize("page", ["README.md", "docs/errors/missing-extra-error.md"])
+def test_every_extra_is_told(page):
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    text = (ROOT / page).read_text(encoding="utf-8")
+    assert [x for x in project["optional-dependencies"] if f"`{x}`" not in text and x not in FOR_DEVELOPMENT] == []

@@ -161,12 +161,6 @@ def test_tour_without_matplotlib(tmp_path, capsys, monkeypatch):
     assert (tmp_path / "moons.json").exists()
 
 
-def test_tour_without_mpmath(tmp_path, capsys, monkeypatch):
-    monkeypatch.setitem(sys.modules, "autograd_core.number_systems.high_precision", None)
-    assert main(["--out", str(tmp_path), "--epochs", "1"]) == 2
-    assert "pip install 'autograd-core[check]'" in capsys.readouterr().err
-
-
 @pytest.mark.parametrize("suffix", ["svg", "png", "html", "dot"])
 def test_draw(tmp_path, capsys, suffix):
     path = tmp_path / f"g.{suffix}"
@@ -324,3 +318,14 @@ def test_the_version(capsys):
         main(["--version"])
     assert caught.value.code == 0
     assert capsys.readouterr().out == f"autograd-core {ag.__version__}\n"
+
+
+def test_the_tour_without_its_extra_names_it_and_what_goes_without(monkeypatch, capsys, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setitem(sys.modules, "mpmath", None)
+    assert main([]) == 2
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert "pip install 'autograd-core[tour]'" in captured.err
+    assert f'begin with {PROGRAM} draw "' in captured.err
+    assert list(tmp_path.iterdir()) == []
