@@ -95,7 +95,7 @@ def _count_layers(units: list[UnitUses]) -> None:
             unit.name = f"{unit.layer}/{part}" if part else unit.layer
 
 
-def _found(outputs: list[Any], names: dict[int, Place]) -> Iterator[tuple[list[int], Value, Value]]:
+def _found(outputs: list[Any], names: dict[int, UnitPlace]) -> Iterator[tuple[list[int], Value, Value]]:
     """Each use of a unit below some outputs: ids of its parameters, z, and the output."""
     order: dict[int, Value] = {}
     users: dict[int, list[Value]] = {}
@@ -121,7 +121,7 @@ def _found(outputs: list[Any], names: dict[int, Place]) -> Iterator[tuple[list[i
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class UnitPlace:
     """What a parameter is called, and its unit and layer."""
 
     parameter: Value
@@ -131,7 +131,7 @@ class Place:
     is_bias: bool
 
 
-def places_of(model: Module) -> dict[int, Place]:
+def places_of(model: Module) -> dict[int, UnitPlace]:
     """For each parameter, by its id, which unit and layer it belongs to."""
     modules = sorted((name for name, _ in model.named_modules() if name), key=len, reverse=True)
     params = list(model.named_parameters())
@@ -144,7 +144,7 @@ def places_of(model: Module) -> dict[int, Place]:
     for k, ((name, p), (scope, part, around)) in enumerate(zip(params, places, strict=True)):
         layer = scope if scope and len(claimed[scope]) == 1 else around
         unit = "/".join(x for x in (layer, part) if x) or type(model).__name__
-        found[id(p)] = Place(p, k, unit, layer or type(model).__name__, is_bias(name))
+        found[id(p)] = UnitPlace(p, k, unit, layer or type(model).__name__, is_bias(name))
     return found
 
 

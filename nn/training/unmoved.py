@@ -51,8 +51,8 @@ def warn_of_dead_layers(model: Module, unmoved: dict[str, list[str]]) -> None:
         return
     names = ", ".join(dead[:NAMED]) + ", ..." * (len(dead) > NAMED)
     msg = (
-        f"fit: no step changed a weight of {names}: the gradient was 0 from the start, as where relu passes nothing; "
-        "nn.diagnose(model, X, y, loss) says which units are dead. Try another seed, other initial weights, or another "
-        "activation (leaky_relu; for a linear unit say 'linear')"
+        f"fit: no step changed a weight of {names}: the gradient was 0 from the start, as where relu passes nothing "
+        "or all weights are 0; nn.diagnose(model, X, y, loss) names dead units. Try another seed, other initial "
+        "weights, or another activation (leaky_relu; for a linear unit say 'linear')"
     )
     warn_user(msg, UserWarning)
