@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from autograd_core import UsageWarning
 from autograd_core.engine.provenance import warn_user
 
 from ..analysis.units import places_of
@@ -55,4 +56,4 @@ def warn_of_dead_layers(model: Module, unmoved: dict[str, list[str]]) -> None:
         "or all weights are 0; nn.diagnose(model, X, y, loss) names dead units. Try another seed, other initial "
         "weights, or another activation (leaky_relu; for a linear unit say 'linear')"
     )
-    warn_user(msg, UserWarning)
+    warn_user(msg, UsageWarning)
