@@ -280,6 +280,7 @@ def draw(
     values, their range, and the norm of their gradients. If it gives one value, the chips where
     others enter are its derivatives through all of the scope. Graphs of more than 150 nodes are
     folded unless told otherwise; parts without scopes then get made-up ones, by depth and repetition.
+    One of 5 000 nodes and more is a map of at most 16 cards or so: what there is, how many, and its signal.
     A scope that is left and entered again, such as a layer that is applied twice, is split into its uses.
 
     What is longer than a notebook is wide is put in rows, like lines of text: a value that a later row

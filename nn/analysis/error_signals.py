@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from ..support.names import Names
 
 SHOWN = 4  # so many outputs have their sums named
+SHOWN_ON_NETWORK = ("signals", "slopes", "jacobians")
 MARKED = 0.25  # how strongly sums are tinted in a picture
 HEADS = ("unit", "s", "z", "f′(s)", "∂E/∂z", "δ")
 
@@ -182,43 +183,72 @@ class ErrorSignals(Table):
         """
         return {name: math.hypot(*self[name]) for name in self.layers}
 
-    def draw(self, **options: Any) -> Picture:
-        """The error signals on the network: its graph with every gradient, and delta at each unit's weighted sum.
+    def draw(self, show: str = "signals", **options: Any) -> Picture:
+        """The backward pass on the network: its graph with every gradient, and what makes the signals.
 
         With a text's names they are called as it calls them: ∂f/∂z at z, or e at x.
 
         Args:
+            show: "signals": δ at each unit's weighted sum. "slopes": f′(s) at each unit's output, the stronger tinted
+                the smaller it is beside the largest: there the signal fades. "jacobians": each unit as one card, where
+                its inputs enter with the entries of its layer's Jacobian, f′(s_k) w_kj, through which signals go back.
             options: As `autograd_core.draw` takes them, such as `fold`, `style` and `save`'s sizes.
 
         Returns:
-            A `Picture`; the bars of its cards say how large each is beside the largest.
+            A `Picture`; the bars of its cards say how large each gradient is beside the largest.
+
+        Raises:
+            RangeError: There is nothing of that name to show.
 
         Example:
             >>> import nn
             >>> model = nn.MLP(1, [1, 1], "sigmoid", init=nn.init.constant(1.0))
-            >>> picture = nn.error_signals(model, [0.0], 0.0, loss=nn.sse).draw()
-            >>> "δ 0.125" in picture.svg
-            True
+            >>> signals = nn.error_signals(model, [0.0], 0.0, loss=nn.sse)
+            >>> "δ 0.125" in signals.draw().svg, "f′ 0.25" in signals.draw("slopes").svg
+            (True, True)
         """
+        if show not in SHOWN_ON_NETWORK:
+            msg = f"draw: expected show to be {', '.join(map(repr, SHOWN_ON_NETWORK))}, got {shown(show)}"
+            raise RangeError(msg)
         loss = self.run.loss
         assert loss is not None
         nodes = [node for node in topological_order(loss) if node.op or node.label]
         gradients = dict(zip(nodes, grad_of(loss, nodes), strict=True))
-        units = {unit.name: unit for units in self.run.layers.values() for unit in units}
+        made: dict[str, Any] = {"overlay": self._overlay(show), "gradients": gradients, "plates": False}
+        if show == "jacobians":
+            scopes = {unit.output.scope for units in self.run.layers.values() for unit in units} - {""}
+            made |= {"fold": sorted(scopes)} if scopes else {}
+        return draw(loss, **made | options)
+
+    def _overlay(self, show: str) -> Overlay:
+        """Marks for a picture of the network."""
         error, s, letter = "E", "s", "δ"
         if self.names is not None:
             error, s, letter = self.names.loss, *(self.names.heads[k].removesuffix("_i") for k in (1, 5))
+        units = {unit.name: unit for units in self.run.layers.values() for unit in units}
+        if show == "jacobians":
+            said = "output j enters unit k with ∂(output k)/∂(output j) = f′ w_kj"
+            return Overlay(f"Jacobians of the layers: {said}", {})
         marks = {}
+        if show == "slopes":
+            largest = max((abs(signal.slope) for signal in self._units()), default=0.0)
+            for signal in self._units():
+                if units[signal.name].is_share:
+                    continue  # its slopes are a matrix
+                small = 1.0 - abs(signal.slope) / largest if largest else 0.0
+                said = f"{signal.slope:.3g}".replace("-", "−")
+                marks[units[signal.name].output] = Mark(f"f′ {said}", small, f"f′({s}) of {signal.name} = {said}")
+            of = f"slopes f′({s}) of the units"
+            return Overlay(f"{of}, by which signals are multiplied: they fade where it is small", marks)
         for signal in self._units():
             called = signal.name if self.names is None else self.names(f"signal {signal.name}")
             delta = f"{signal.delta:.3g}".replace("-", "−")
             # A quotient of differentials leaves no place for its number on the badge; it is the card's gradient.
-            shown = f"{letter} {delta}" if len(letter) == 1 else letter
-            marks[units[signal.name].sum] = Mark(shown, MARKED, f"{called} = {delta}")
+            said = f"{letter} {delta}" if len(letter) == 1 else letter
+            marks[units[signal.name].sum] = Mark(said, MARKED, f"{called} = {delta}")
         meaning = f"∂{error}/∂{s}"
         signs = letter if letter == meaning else f"{letter} = {meaning}"
-        overlay = Overlay(f"error signals {signs}, at the weighted sum {s} of each unit", marks)
-        return draw(loss, **{"overlay": overlay, "gradients": gradients, "plates": False, **options})
+        return Overlay(f"error signals {signs}, at the weighted sum {s} of each unit", marks)
 
     def weight_gradient(self, layer: str | int) -> list[list[float]]:
         """dE/dW = delta x^T of a layer, from its error signals and its inputs x alone.

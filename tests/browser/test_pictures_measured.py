@@ -43,6 +43,16 @@ def classes():
     return nn.cross_entropy([ag.Value(x, label=f"z_{k}") for k, x in enumerate((0.2, -1.3, 2.1))], 1)
 
 
+def cases_of_classes():
+    net = nn.MLP(2, [3, 3], "tanh", seed=1)
+    return nn.cross_entropy([net([0.5, -1.0]), net([1.0, 2.0]), net([-1.0, 0.3])], [1, 0, 2])
+
+
+def long_name():
+    net = nn.MLP(2, [2, 1], "tanh", seed=1)
+    return nn.binary_cross_entropy_with_logits([net([0.5, -1.0]), net([1.0, 2.0])], [[1.0], [0.0]])
+
+
 def softmax():
     return ag.dot([1.0, 2.0, 3.0], ag.softmax([ag.Value(x, label=f"a_{k}") for k, x in enumerate((0.2, -1.3, 2.1))]))
 
@@ -107,6 +117,9 @@ GRAPHS = graphs.GRAPHS | {
     "xor of 1": xor(1),
     "xor of 4": xor(4),
     "cross entropy": with_gradients(classes),
+    "cases of classes": with_gradients(cases_of_classes),
+    "long name": with_gradients(long_name),
+    "wide layers": with_gradients(lambda: nn.mse(nn.MLP(2, [64, 64, 1], seed=1)([0.5, -1.0]), [1.0])),
     "softmax": with_gradients(softmax),
     "rnn of 3": recurrent(nn.RNN, 3),
     "rnn of 10": recurrent(nn.RNN, 10),
@@ -156,6 +169,8 @@ def test_all_print_is_readable_and_nothing_overlaps(name, page):
         ways["compact"] = {"style": "compact"}
     if name in ("readme", "network"):
         ways |= {way: options(root) for way, options in DRESSED.items()}
+    if name == "cross entropy":  # narrow, with a legend
+        ways["flow"] = {"flow": True}
     for way, options in ways.items():
         assert measured(page, ag.draw(root, **options).svg) == [], way
 

@@ -377,3 +377,29 @@ def test_signals_are_drawn_on_the_network(notation):
     assert f"error signals {SIGNS[notation][1]} of each unit" in svg
     assert "not computed" not in svg  # every gradient is there
     assert ">XOR</text>" in svg
+
+
+@pytest.mark.parametrize("notation", [None, "downing", "lecture"])
+def test_slopes_and_jacobians_are_drawn_on_the_network(notation):
+    model = nn.MLP(2, [3, 1], "tanh", output="sigmoid", seed=3)
+    signals = nn.error_signals(model, [1.0, -1.0], 1.0, loss=nn.sse, notation=notation)
+    slopes = signals.draw("slopes")
+    assert "slopes f′" in slopes.svg
+    marks = slopes._frame.look.overlay.marks
+    for layer in signals.run.layers.values():
+        for unit in layer:
+            assert marks[unit.output].text.startswith("f′ ")
+    levels = {signal.slope: marks[unit.output].level for signal, unit in zip(
+        signals._units(), [unit for layer in signals.run.layers.values() for unit in layer]
+    )}  # fmt: skip
+    assert [levels[d] for d in sorted(levels)] == sorted(levels.values(), reverse=True)
+    picture = signals.draw("jacobians")
+    graph = picture._view.graph
+    weights = model.layers[1].weight.data
+    [card] = [card for card in picture._frame.scene.cards.values() if card.kind == "fold" and len(card.ports) == 3]
+    slope = signals.layers["layer2"][0].slope
+    for port, w in zip(card.ports, weights[0], strict=True):
+        assert float(port.chip[1:].replace("−", "-")) == pytest.approx(slope * w, rel=1e-3)
+        assert port.node in {graph.index[unit.output] for unit in signals.run.layers["layer1"]}
+    with pytest.raises(ag.RangeError, match="'signals', 'slopes', 'jacobians'"):
+        signals.draw("slope")

@@ -21,13 +21,14 @@ from strategies import examples
 from test_draw import SVG, box, cards_of, curve_points, edges_of, parsed, words
 
 import autograd_core as ag
+import nn
 from autograd_core.engine.value import Constant
 from autograd_core.pictures import draw, text
 from autograd_core.pictures.layout.layered import sorted_topologically
 from autograd_core.pictures.layout.nested import _plots
 from autograd_core.pictures.scene.build_scene import scene_of
 from autograd_core.pictures.scene.collapsed import through
-from autograd_core.pictures.view.folding import groups_of, states, view_of
+from autograd_core.pictures.view.folding import CARDS_OF_A_MAP, MAP, groups_of, states, view_of
 
 LARGE = {
     "one example": lambda: perceptron(examples=1),
@@ -611,3 +612,60 @@ def test_a_folded_card_tells_the_gradient_of_what_it_holds():
 def test_a_folded_network_stays_legible():
     picture = draw(perceptron(examples=1, sizes=(2, 8, 8, 1)))
     assert picture._frame.size()[0] < 1000 / 0.8
+
+
+def of_a_batch():
+    """A small network on many cases: 10 000 nodes, of which one case is drawn."""
+    net = nn.MLP(2, [16, 16, 1], seed=1)
+    return nn.hinge([net([k / 80 - 0.5, 0.3]) for k in range(80)], [[1 if k % 3 else -1] for k in range(80)])
+
+
+def of_wide_layers():
+    return nn.mse(nn.MLP(2, [64, 64, 1], seed=1)([0.5, -1.0]), [1.0])
+
+
+@pytest.mark.parametrize("make", [of_a_batch, of_wide_layers], ids=["batch", "layers"])
+def test_a_graph_of_many_thousand_nodes_is_a_map(make):
+    """A card for each layer: what it is, how much of it there is, and the signal there."""
+    root = make()
+    root.backward()
+    if len(ag.topological_order(root)) < MAP:
+        root = root + ag.sum([ag.Value(1.0) for _ in range(MAP)])
+        root.backward()
+    picture = draw(root)
+    cards = [card for card in picture._frame.scene.cards.values() if card.kind == "fold"]
+    assert len(cards) <= CARDS_OF_A_MAP
+    assert picture._frame.size()[1] < 1000
+    for layer in ("layer1", "layer2", "layer3"):
+        [card] = [card for card in cards if card.label == layer]
+        assert re.search(r"\d leaves, \|grad\| \d", card.caption)
+        assert "dot, add" in card.caption
+        assert card.grad
+
+
+def test_large_parts_without_structure_are_named_by_their_depth():
+    root = many(7000, total=False)
+    names = [card.label for card in draw(root)._frame.scene.cards.values() if card.kind == "fold"]
+    spans = [tuple(map(int, re.findall(r"\d+", name))) for name in names if name.startswith("depth")]
+    assert len(spans) > 5
+    assert all(a <= b < c for (a, b), (c, _) in itertools.pairwise(sorted(spans)))
+
+
+def test_bars_compare_norms_of_folded_scopes_too():
+    root = of_wide_layers()
+    root.backward()
+    scene = draw(root, fold="*")._frame.scene
+    sizes = {card.label: abs(card.bar) for card in scene.cards.values() if card.kind == "fold"}
+    norms = {card.label: abs(float(card.grad.replace("−", "-"))) for card in scene.cards.values() if card.kind == "fold"}
+    largest = max(*norms.values(), *(abs(node.grad) for node in ag.topological_order(root)))
+    for label, norm in norms.items():
+        assert sizes[label] == 6 - int(math.log10(largest / norm) + 1e-9)
+
+
+def test_long_names_are_not_cut():
+    for name in ("binary_cross_entropy_with_logits", "decoder_block_with_a_residual_path_1"):
+        with ag.scope(name):
+            x = ag.Value(0.5, label="x") * 2
+            y = x.tanh() + x.sin()
+        svg = draw(y, fold="*").svg
+        assert f">{name}</text>" in svg

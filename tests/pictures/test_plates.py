@@ -232,3 +232,16 @@ def test_bars_are_logarithmic_where_they_differ_widely():
     heights = [float(h) for h in re.findall(r'<rect class="strip[^"]*"[^>]* height="([\d.]+)"', svg)][:40]
     assert heights == sorted(heights)
     assert heights[-1] == 20
+
+
+@pytest.mark.parametrize("top", [0, 1, 3])
+def test_the_case_that_pulls_most_is_marked(top):
+    """With its number, also where it is at an end or others are nearly as large; equal ones are not."""
+    w = ag.Value(1.0, label="w")
+    root = ag.sum([(ag.tanh(w * 0.5) - 0.9 - 0.01 * (k == top)) ** 2 for k in range(4)])
+    root.backward()
+    [card] = [card for card in draw(root, plates=True)._frame.scene.cards.values() if card.kind == "plate"]
+    value, share = card.strips
+    assert "▲" not in f"{value.first}{value.most}{value.last}"
+    marked = [said for said in (share.first, share.most, share.last) if said.endswith(" ▲")]
+    assert [said.partition(":")[0] for said in marked] == [f"case {top + 1}"]

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 TITLE_HEIGHT, LINE_HEIGHT = 30.0, 20.0
 LINE_FONT, FORMULA_SIZE, FORMULA_GAP = 11.5, 16.0, 9.0
+KEY_ROOM = 42.0  # of a line that shows a width, with the gaps around its number
 MOST_LEGENDS = 8
 SWATCHES = (0.0, 0.25, 0.5, 0.75, 1.0)
 SWATCH = 15.0
@@ -72,7 +73,7 @@ def heading(
             parts.append(_text("legend", 0, y + 12, text.shorten(overlay.title, int(room / (text.EM * LINE_FONT)))))
         y += LINE_HEIGHT
     if most is not None:
-        parts += _widths(most, y)
+        parts += _widths(most, y, room)
         y += LINE_HEIGHT
     for formula in formulas:
         shrink = min(1.0, room / formula.width)
@@ -106,18 +107,22 @@ def _scale(title: str, y: float, room: float) -> list[str]:
     return parts
 
 
-def _widths(most: float, y: float) -> list[str]:
-    """How wide edges are for what flows back along them."""
+def _widths(most: float, y: float, room: float) -> list[str]:
+    """How wide edges are for what flows back along them; in few words where there is little room."""
+    shares = FLOWS if most else ()
+    numbers = [("≤ " if share == FLOWS[-1] else "±") + text.number(most * share, digits=2) for share in shares]
+    needed = sum(text.extent(shown, LINE_FONT) + KEY_ROOM for shown in numbers)
     said = "flows back along an edge:"
-    parts = [_text("legend soft", 0, y + 12, said)]
+    if text.extent(said, LINE_FONT) + 8 + needed > room:
+        said = "flow:"
+    parts = [_text("legend soft", 0, y + 12, said if most else f"{said} nothing")]
     x = text.extent(said, LINE_FONT) + 8
-    for share in FLOWS if most else ():
-        shown = ("≤ " if share == FLOWS[-1] else "±") + text.number(most * share, digits=2)
+    for share, shown in zip(shares, numbers, strict=True):
         wide = THINNEST if share == FLOWS[-1] else width_of(most * share, most)
         parts.append(f'<path class="key plain" style="stroke-width:{wide:.1f}" d="M{x:.1f} {y + 8:g}h22"/>')
         parts.append(_text("legend", x + 28, y + 12, shown))
-        x += 28 + text.extent(shown, LINE_FONT) + 14
-    return parts if most else [_text("legend soft", 0, y + 12, f"{said} nothing")]
+        x += text.extent(shown, LINE_FONT) + KEY_ROOM
+    return parts
 
 
 def tint(level: float) -> str:

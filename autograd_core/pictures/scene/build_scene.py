@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from .. import text
 from .board import Board
 from .cards import LEAST_FONT, Card, Port, Scene, blank_card, lined_up, name_of, node_card, ports_of
-from .collapsed import MOST_PORTS, Entering, edges_said, folded_card, folded_ports, junctions
+from .collapsed import MOST_PORTS, Entering, edges_said, folded_card, folded_ports, junctions, largest_shown
 from .overlay import CHANGED
 from .plates import handed_on, plate_card, plates_said
 
@@ -26,6 +26,7 @@ def scene_of(view: View, direction: str) -> Scene:
     """The scene of a view; direction is "LR" or "TB"."""
     board = Board(view, direction)
     graph, tree = view.graph, view.tree
+    largest = largest_shown(board)
     entering: dict[int, list[Entering]] = {}
     for i in sorted(view.shown):
         if board.card_of[i] != i:
@@ -33,11 +34,11 @@ def scene_of(view: View, direction: str) -> Scene:
         if i in board.groups:
             s, group = board.groups[i]
             entering[i] = _entering(board, i, group)
-            board.cards[i] = folded_card(board, s, group, board.around(tree.scopes[s].parent))
+            board.cards[i] = folded_card(board, s, group, board.around(tree.scopes[s].parent), largest)
         else:
             scope = board.around(tree.home[i])
             ports = _node_ports(board, i, scope)
-            board.cards[i] = node_card(graph, i, scope, ports, direction, graph.largest, is_row=i in graph.rows)
+            board.cards[i] = node_card(graph, i, scope, ports, direction, largest, is_row=i in graph.rows)
             if i == view.centre:
                 board.cards[i] = board.cards[i]._replace(is_centre=True)
     for k in range(len(view.plates)):

@@ -7,6 +7,7 @@ from collections import Counter, defaultdict
 from numbers import Rational
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from ...engine.evaluation import is_finite
 from ...engine.sweep import reverse
 from ...notation.losses import WrittenLoss, loss_of
 from ...notation.rules import rules_at
@@ -38,6 +39,7 @@ MOST_PORTS = 8  # ports of a folded card with a derivative each, at most
 TIED = 3  # folded cards with common sources, and such sources, from which on a junction collects their edges
 JUNCTION_STEP, JUNCTION_WIDTH = 9.0, 5.0
 LISTED = 12  # values that a title names
+MANY = 100  # operations in a folded scope from which on they are counted
 MOST_SAID = 5  # operands of a loss whose derivatives stand on its card
 LONGEST_CHIP = 14  # cells of the name of what a junction takes
 
@@ -49,13 +51,22 @@ class Entering(NamedTuple):
     edges: dict[int, int]
 
 
-def folded_card(board: Board, s: int, group: list[int], around: tuple[str, ...]) -> Card:
-    """The card of a folded scope, without ports so far."""
+def largest_shown(board: Board) -> Any:
+    """The largest gradient of the picture, be it the norm of those of a folded scope; None before `backward()`."""
+    graph = board.graph
+    if graph.largest is None:
+        return None
+    norms = (_norm([graph.grads[v] for v in exits]) for exits in board.exits.values() if len(exits) > 1)
+    return max((x for x in norms if isinstance(x, float) and is_finite(x) and x > graph.largest), default=graph.largest)
+
+
+def folded_card(board: Board, s: int, group: list[int], around: tuple[str, ...], largest: Any) -> Card:
+    """The card of a folded scope, without ports so far; `largest` is the picture's largest gradient."""
     graph, scope = board.graph, board.view.tree.scopes[s]
     exits = board.exits[group[-1]]
     leaves = [v for v in group if graph.is_leaf(v)]
     inner = _norm([graph.grads[v] for v in leaves]) if board.has_grads and 0 < len(leaves) < len(group) else None
-    caption = scope.whole or _contents(graph, group, inner, named=scope.made_up)
+    caption = scope.whole or _contents(graph, group, inner, scope.name if scope.made_up else "")
     name, _, which = scope.name.partition(" · ") if scope.made_up else (scope.name, "", "")
     caption = f"{which}: {caption}" if which else caption
     if scope.whole and len(exits) == 1 and not board.closed_in(s):
@@ -70,7 +81,7 @@ def folded_card(board: Board, s: int, group: list[int], around: tuple[str, ...])
         lines += [f"gives {name}", f"value {text.in_full(values[0])}"]
         card = card._replace(value=text.number(values[0]), captions=(_said(graph, exits[0]), "grad"))
         if board.has_grads:
-            card = card._replace(grad=text.number(grads[0]), bar=bar(grads[0], graph.largest))
+            card = card._replace(grad=text.number(grads[0]), bar=bar(grads[0], largest))
             lines.append(f"gradient {text.in_full(grads[0])}")
     else:
         said = f"{len(exits)} values"
@@ -79,7 +90,7 @@ def folded_card(board: Board, s: int, group: list[int], around: tuple[str, ...])
         lines.append(f"gives {len(exits)} values, {card.value}")
         if board.has_grads:
             norm = _norm(grads)
-            card = card._replace(grad=text.number(norm), bar=bar(norm, graph.largest))
+            card = card._replace(grad=text.number(norm), bar=bar(norm, largest))
             lines.append(f"norm of their gradients {text.number(norm)}")
     if inner is not None:
         lines.append(f"norm of the gradients of the {len(leaves)} leaves in it {text.number(inner)}")
@@ -99,14 +110,16 @@ def _said(graph: Graph, v: int) -> str:
     return text.shorten(text.clean(graph.labels[v]), 12) or "value"
 
 
-def _contents(graph: Graph, group: list[int], inner: Any, *, named: bool) -> str:
-    """What a group contains; a generated scope has its operations in its name. `inner`: its leaves' gradient."""
+def _contents(graph: Graph, group: list[int], inner: Any, title: str) -> str:
+    """What a group contains, less what its title says. `inner`: its leaves' gradient."""
     kinds = Counter(graph.kinds[v] for v in group)
     leaves = kinds.pop("", 0)
     n = sum(kinds.values())
     parts = []
     if n:
-        parts.append(f"{n} operation{'s' * (n > 1)}" if named else summary(kinds))
+        counted = f"{n} operation{'s' * (n > 1)}"
+        said = summary(kinds)
+        parts.append(counted if said in title else f"{counted}: {said}" if n >= MANY else said)
     if leaves:
         said = f"{leaves} {'leaf' if leaves == 1 else 'leaves'}"
         parts.append(said if inner is None else f"{said}, |grad| {text.number(inner, digits=3)}")
@@ -172,7 +185,7 @@ def folded_ports(board: Board, s: int, group: list[int], sources: list[Entering]
     # Of copies that are not shown, the derivatives are not those of one sweep of the group.
     slopes = through(graph, group, exits[0]) if len(exits) == 1 and not board.closed_in(s) else {}
     rules = _rules_of_loss(graph, exits[0], slopes) if board.view.tree.scopes[s].whole and slopes else {}
-    places = _places_in_loss(graph, exits[0]) if rules else {}
+    places = _places_in_loss(graph, exits[0]) if rules and alone else {}
     if places:
         sources = sorted(sources, key=lambda e: min((places.get(u, len(places)) for u in e.edges), default=0))
     for source, edges in sources:

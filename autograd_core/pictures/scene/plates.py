@@ -15,12 +15,13 @@ if TYPE_CHECKING:
     from ..view.plates import Plate
     from .board import Board
 
-WIDTH, HEAD, STRIP = 280.0, 22.0, 50.0  # of a plate's card, a line of text, bars with their numbers
+WIDTH, HEAD, STRIP = 300.0, 22.0, 50.0  # of a plate's card, a line of text, bars with their numbers
 MOST_BARS = 50  # of more copies, each bar is the largest of several
-APART = 24.0  # for three numbers below one strip
+APART = 16.0  # of three numbers below one strip, at least
 DECADES, WIDE = 6, 30.0  # of a logarithmic strip, which begins where the largest is so many times the least
 HANDED_HEIGHT = 20.0
 BOTH = 2  # strips, where copies share weights
+MOST = " ▲"  # behind the largest number
 NAMED = 2  # values of those handed on that are named
 LISTED, MOST_ENTERING = 12, 16  # copies that a title names; edges to others that have text
 
@@ -91,13 +92,28 @@ def _strip(caption: str, plate: Plate, numbers: Sequence[float]) -> Strip:
         step = -(-len(bars) // MOST_BARS)
         bars = [max(bars[k : k + step], key=abs) for k in range(0, len(bars), step)]
     top = max(range(len(numbers)), key=lambda k: abs(numbers[k]) if is_finite(numbers[k]) else 0.0)
-    first, most, last = (f"{plate.names[k]}: {text.number(numbers[k])}" for k in (0, top, -1))
-    is_end = abs(numbers[top]) in (abs(numbers[0]), abs(numbers[-1]))
-    room = WIDTH - sum(text.extent(said, CAPTION_FONT) for said in (first, most, last))
+    first, most, last = _ends_said(plate, numbers, top)
     return Strip(
-        caption + (" (log)" if by_decades else ""), tuple(bars), first, last, (plate.shown + 0.5) / len(numbers),
-        "" if is_end or room < APART else most,
+        caption + (" (log)" if by_decades else ""), tuple(bars), first, last, (plate.shown + 0.5) / len(numbers), most,
     )  # fmt: skip
+
+
+def _ends_said(plate: Plate, numbers: Sequence[float], top: int) -> tuple[str, str, str]:
+    """The first number, the largest one between the ends, and the last one, with as many digits as fit."""
+    ends = (abs(numbers[0]), abs(numbers[-1]))
+    is_alone = sum(abs(x) == abs(numbers[top]) for x in numbers) == 1
+    first = most = last = ""
+    for digits in (4, 3, 2):
+        first, most, last = (f"{plate.names[k]}: {text.number(numbers[k], digits=digits)}" for k in (0, top, -1))
+        if top in (0, len(numbers) - 1) or abs(numbers[top]) in ends or not numbers[top]:
+            most = ""
+            if is_alone and digits == 4:
+                first, last = (said + MOST * (k == top) for said, k in ((first, 0), (last, len(numbers) - 1)))
+        else:
+            most += MOST
+        if WIDTH - sum(text.extent(said, CAPTION_FONT) for said in (first, most, last)) >= APART:
+            return first, most, last
+    return first, "", last
 
 
 def _bar(x: float, largest: float, *, by_decades: bool) -> float:

@@ -32,6 +32,7 @@ BANDS = 12  # into which one scope is cut, or one set of similar parts
 LONGEST_PERIOD = 32
 LEAF_GROUPS = 12
 OPS_IN_A_NAME = 3
+LARGE_LEVEL = 1_000  # nodes of one scope from which parts that hardly repeat are named by their depths
 MOST_COUNTED = 20  # operations of one kind that a summary counts where nothing is repeated
 
 Vertex = int  # a node, or ~s for the scope s
@@ -114,7 +115,7 @@ def _grouped(graph: Graph, tree: ScopeTree, s: int, level: ScopeLevel) -> dict[i
     """Cut one level into groups, each a new scope; returns their levels."""
     crowd = _crowd(graph, tree, level)
     groups = _with_leaves(crowd, _groups(crowd))
-    names = _distinct([summary(Counter(crowd.kinds[v] for v in group)) for group in groups])
+    names = _distinct(_named(crowd, groups))
     inner: dict[int, ScopeLevel] = {}
     member: dict[Vertex, int] = {}
     for group, name in zip(groups, names):
@@ -338,6 +339,21 @@ def summary(kinds: Counter[str]) -> str:
     if times == 1:
         return body
     return f"{times} × ({body})" if len(shape) > 1 else f"{times} × {body}"
+
+
+def _named(crowd: Crowd, groups: Sequence[Sequence[int]]) -> list[str]:
+    """What groups hold, or in a large level, where little is repeated, at which depths they are."""
+    names = [summary(Counter(crowd.kinds[v] for v in group)) for group in groups]
+    if len(crowd.vertices) < LARGE_LEVEL:
+        return names
+    depths: list[int] = []
+    for into in crowd.into:
+        depths.append(1 + max((depths[u] for u in into), default=-1))
+    for k, group in enumerate(groups):
+        at = [depths[v] for v in group if crowd.kinds[v]]
+        if at and "×" not in names[k] and len(group) > MOST_IN_SCOPE:
+            names[k] = f"depth {min(at)} … {max(at)}"
+    return names
 
 
 def _distinct(names: Sequence[str]) -> list[str]:

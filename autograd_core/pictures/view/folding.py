@@ -29,6 +29,7 @@ SMALL = 150  # nodes up to which nothing is folded unless asked for
 SIMPLE = 20  # nodes up to which copies are all shown unless plates are asked for
 # Cards up to which outer scopes of the user's, and all other scopes, are opened unless told otherwise.
 FEW_CARDS, FEWER_CARDS = 60, 24
+MAP, CARDS_OF_A_MAP = 5_000, 16  # nodes of a graph whose picture is a map, and its cards
 NAMED = 8  # scopes that a message lists, at most
 
 
@@ -302,6 +303,7 @@ def _opened(view: View) -> View:
     for s in sorted(range(1, len(cards)), key=lambda s: -tree.scopes[s].depth):
         if view.sizes[s] == 1:  # a box with one card
             cards[tree.scopes[s].parent] += cards[s]
+    few = FEW_CARDS if len(view.graph.order) < MAP else CARDS_OF_A_MAP
     total = cards[ROOT]
     opened: set[int] = {plate.scope for plate in view.plates}
     for depth in sorted(depths):
@@ -311,7 +313,7 @@ def _opened(view: View) -> View:
                 continue
             visible = [s for s in like if tree.scopes[s].parent in opened or tree.scopes[s].parent == ROOT]
             more = sum(cards[s] - 1 for s in visible)
-            if total + more <= (FEW_CARDS if structured.issuperset(like) else FEWER_CARDS):
+            if total + more <= (few if structured.issuperset(like) else min(few, FEWER_CARDS)):
                 opened.update(visible)
                 total += more
     return view._replace(opened=frozenset(opened))
