@@ -1,8 +1,12 @@
 """What compiled functions keep between calls: runners up to so many bytes, and machine code while somebody needs it."""
 
 import gc
+import itertools
+import subprocess
+import sys
 import threading
 import weakref
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,6 +16,7 @@ import autograd_core as ag
 from autograd_core import compiler
 from autograd_core.compiler import locks
 from autograd_core.compiler.runtime import kept_executors
+from autograd_core.compiler.runtime.memory import LINE, zeros_together
 
 pytest.importorskip("llvmlite")
 from autograd_core.compiler.codegen.llvm.jit import Code, machine, unload  # these need llvmlite
@@ -190,3 +195,49 @@ def test_code_is_freed_once_and_under_the_lock_of_compiling():
         unload()
     assert while_compiling == []
     assert closed == ["close", "del"]
+
+
+GROWN = """
+import re, sys
+from pathlib import Path
+import numpy as np
+import autograd_core as ag
+
+def resident():
+    return 1024 * int(re.search(r"Anonymous: *([0-9]+) kB", Path("/proc/self/smaps_rollup").read_text())[1])
+
+f = ag.compile(lambda w, x: ag.tanh(w * x) - x, 1.0, 1.0, in_axes=(None, 0), reduce="sum")
+f.bind(0.5, np.ones(3))()
+f.value_and_grad(0.5, np.ones(5))
+before = resident()
+for n in range(1, 4001):
+    f(0.5, np.ones(n))
+print(resident() - before)
+"""
+
+
+@pytest.mark.skipif(not Path("/proc/self/smaps_rollup").exists(), reason="Linux says there what is resident")
+def test_the_process_grows_by_little_more_than_what_is_kept():
+    """Of ever larger batches: what is freed goes back to the system, as it fits none of those to come."""
+    done = subprocess.run([sys.executable, "-c", GROWN], capture_output=True, text=True, check=True)
+    assert 2**26 < int(done.stdout) < 1.25 * kept_executors.KEPT_BYTES
+
+
+def test_pieces_of_memory_do_not_overlap_and_are_aligned():
+    shapes = [0, 1, 5, (3, 7), (0, 4), (513, 8), (2**9, 2**9), 8]
+    for dtype in (np.float64, np.float32):
+        arrays = zeros_together(shapes, dtype)
+        ends = []
+        for k, (array, shape) in enumerate(zip(arrays, shapes, strict=True)):
+            assert array.shape == np.zeros(shape).shape
+            assert array.dtype == dtype
+            assert not array.any()
+            array[...] = k + 1
+            if array.size:
+                assert array.ctypes.data % LINE == 0
+                ends.append((array.ctypes.data, array.ctypes.data + array.nbytes))
+        assert all((array == k + 1).all() for k, array in enumerate(arrays))
+        assert all(end + LINE <= start for (_, end), (start, _) in itertools.pairwise(ends))
+        last = arrays[6]
+        del arrays, array
+        assert (last == 7).all()  # holds the whole

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
-from .memory import LANES, LaneSums, zeros
+from .memory import LANES, LaneSums, zeros_together
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -173,11 +173,11 @@ class KernelRunner:
         layout = kernel.layout
         rows = -(-count // kernel.rows) * kernel.rows  # the last block is padded
         dtype = kernel.dtype
-        shared, summed = (zeros(n, dtype) for n in (kernel.program.n_inputs, len(kernel.inner.summed)))
-        results = zeros((rows, layout.width), dtype)
-        tables = [zeros((rows, len(slots)), dtype) for slots in layout.tables]
-        per_row = [zeros((rows, len(slots)), dtype) for slots in layout.per_row]
-        scratch = zeros((len(summed), kernel.rows), dtype)
+        n_summed, columns = len(kernel.inner.summed), [*layout.tables, *layout.per_row]
+        shapes = [kernel.program.n_inputs, n_summed, (n_summed, kernel.rows), (rows, layout.width)]
+        memory = zeros_together([*shapes, *((rows, len(slots)) for slots in columns)], dtype)
+        shared, summed, scratch, results, *rest = memory
+        tables, per_row = rest[: len(layout.tables)], rest[len(layout.tables) :]
         kept, about = kernel.memory(min(rows, CHUNK) // kernel.rows)
         self.shared, self.divisor, self.is_native = shared[: kernel.n_inputs], np.ones(1, dtype), count <= CHUNK
         self._part = summed[: len(layout.summed)]

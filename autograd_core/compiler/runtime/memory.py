@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import ctypes
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 from weakref import WeakMethod
 
 import numpy as np
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
 LANES = 8  # rows of a block of straight-line code
 LINE = 64  # bytes of a cache line
+MAPPED = 2**14  # bytes from which on memory is asked of the system: a page that is half empty is little then
+HUGE = 2**22  # from which on NumPy asks for large pages
 
 
 class LaneSums:
@@ -46,11 +49,37 @@ class LaneSums:
 
 def zeros(shape: Any, dtype: Any = np.float64) -> Any:
     """Zeros aligned to a cache line: a vector across two lines takes twice as long to load."""
+    return zeros_together([shape], dtype)[0]
+
+
+def zeros_together(shapes: Sequence[Any], dtype: Any = np.float64) -> list[Any]:
+    """Arrays of zeros in one piece of memory, each aligned to a cache line.
+
+    A line is left between two, or arrays of 4 kB would compete for the same places in the cache.
+    """
     dtype = np.dtype(dtype)
-    size = int(np.prod(shape)) * dtype.itemsize
-    memory = np.zeros(size + LINE, np.uint8)
-    start = -memory.ctypes.data % LINE
-    return memory[start : start + size].view(dtype).reshape(shape)
+    sizes = [int(np.prod(shape)) * dtype.itemsize for shape in shapes]
+    memory = _blank(sum(size + 2 * LINE for size in sizes))
+    start, found = -memory.ctypes.data % LINE, []
+    for shape, size in zip(shapes, sizes, strict=True):
+        found.append(memory[start : start + size].view(dtype).reshape(shape))
+        start += -(-size // LINE) * LINE + LINE
+    return found
+
+
+def _blank(size: int) -> Any:
+    """So many bytes; of medium size from the system itself, to which they go back.
+
+    The C library keeps what is freed for later requests. Between runners of ever new sizes that left holes which
+    fitted none: half as much again as all runners together.
+    """
+    if MAPPED <= size < HUGE:
+        import mmap  # 1 ms
+
+        private = {"flags": mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS} if hasattr(mmap, "MAP_PRIVATE") else {}
+        with suppress(OSError):  # too many pieces, where a limit on their number is low
+            return np.frombuffer(mmap.mmap(-1, size, **private), np.uint8)
+    return np.zeros(size, np.uint8)
 
 
 def called_back(method: Callable[[int], None]) -> Any:
