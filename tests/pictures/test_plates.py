@@ -245,3 +245,17 @@ def test_the_case_that_pulls_most_is_marked(top):
     assert "▲" not in f"{value.first}{value.most}{value.last}"
     marked = [said for said in (share.first, share.most, share.last) if said.endswith(" ▲")]
     assert [said.partition(":")[0] for said in marked] == [f"case {top + 1}"]
+
+
+def test_a_plate_tells_whose_inputs_have_the_most_influence():
+    xs = [[ag.Value(0.1 * k, label=f"x{k}"), ag.Value(1.0 - 0.2 * k, label=f"y{k}")] for k in range(4)]
+    net = nn.MLP(2, [2, 1], "tanh", seed=1)
+    root = nn.mse([net(x) for x in xs], [[1.0], [0.0], [1.0], [-2.0]])
+    root.backward()
+    [card] = [card for card in draw(root)._frame.scene.cards.values() if card.kind == "plate"]
+    strip = card.strips[2]
+    assert strip.caption.startswith("|gradient| of its 2 inputs")
+    norms = [math.hypot(*(x.grad for x in case)) for case in xs]
+    top = norms.index(max(norms))
+    [marked] = [said for said in (strip.first, strip.most, strip.last) if "▲" in said]
+    assert float(marked.removeprefix(f"case {top + 1}: ").removesuffix(" ▲")) == pytest.approx(norms[top], rel=0.01)

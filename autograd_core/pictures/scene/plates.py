@@ -20,7 +20,6 @@ MOST_BARS = 50  # of more copies, each bar is the largest of several
 APART = 16.0  # of three numbers below one strip, at least
 DECADES, WIDE = 6, 30.0  # of a logarithmic strip, which begins where the largest is so many times the least
 HANDED_HEIGHT = 20.0
-BOTH = 2  # strips, where copies share weights
 MOST = " ▲"  # behind the largest number
 NAMED = 2  # values of those handed on that are named
 LISTED, MOST_ENTERING = 12, 16  # copies that a title names; edges to others that have text
@@ -42,7 +41,8 @@ def plate_card(board: Board, k: int) -> None:
     number = board.number()
     size = (WIDTH, HEAD + STRIP * len(strips))
     card = blank_card(number, board.around(plate.scope), f"× {n}", size, "\n".join(lines), kind="plate")
-    sums = f"; what all share has sums over {n}" if len(strips) == BOTH else ""
+    has_weights = any(graph.is_leaf(u) for u in plate.copies.shared) and bool(strips)
+    sums = f"; what all share has sums over {n}" if has_weights else ""
     board.cards[number] = card._replace(caption=f"shown: {shown}{sums}", strips=tuple(strips))
     before = [i for (plate_number, _), i in board.handed.items() if plate_number == k]
     _enter(board, plate, before[0] if before else number)
@@ -79,6 +79,9 @@ def _strips(board: Board, plate: Plate) -> list[Strip]:
     if weights:
         what = name_of(graph, weights[0]) if len(weights) == 1 else f"{len(weights)} weights"
         strips.append(_strip(f"|part of the gradient of {what}|", plate, plate.shares(graph)))
+    n = len(plate.own_leaves(graph)[0])
+    if n:
+        strips.append(_strip(f"|gradient| of its {'input' if n == 1 else f'{n} inputs'}", plate, plate.inputs(graph)))
     return strips
 
 

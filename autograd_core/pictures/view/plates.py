@@ -68,6 +68,10 @@ class Plate(NamedTuple):
         """The norm of the gradient of what each copy gives."""
         return [_norm(graph.grads[v] for v in self.exits(graph, k)) for k in range(len(self.names))]
 
+    def inputs(self, graph: Graph) -> list[float]:
+        """The norm of the gradient of each copy's own leaves."""
+        return [_norm(graph.grads[u] for u in leaves) for leaves in self.own_leaves(graph)]
+
     def shares(self, graph: Graph) -> list[float]:
         """What each copy adds to the gradient of what all share: a number with its sign if that is one value."""
         wanted = {u for u in self.copies.shared if graph.is_leaf(u)}
@@ -82,6 +86,12 @@ class Plate(NamedTuple):
                         sums[u] += float(slope) * float(g)
             found.append(next(iter(sums.values())) if len(sums) == 1 else _norm(sums.values()))
         return found
+
+    def own_leaves(self, graph: Graph) -> list[list[int]]:
+        """The leaves that each copy has for itself, such as its inputs: those of which every copy has one."""
+        kept = [{place: u for place, u in leaves.items() if u not in graph.constants} for leaves in self.copies.leaves]
+        places = set(kept[self.shown]).intersection(*kept)
+        return [[*dict.fromkeys(leaves[place] for place in sorted(places))] for leaves in kept]
 
 
 def _norm(grads: Iterable[Any]) -> float:
