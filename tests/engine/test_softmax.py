@@ -245,9 +245,10 @@ def test_nan_among_the_entries_is_in_every_derivative_to_the_third(name, way):
         assert all(math.isnan(float(x.data if isinstance(x, Value) else x)) for x in found)
 
 
-@pytest.mark.parametrize("n", [3000, 100_000])
+@pytest.mark.parametrize("n", [3000, 20_000])
 def test_entries_to_the_bound_of_very_many(n):
-    xs = [random.Random(n).gauss(-8, 3) for _ in range(n)]
+    draw = random.Random(n).gauss
+    xs = [draw(-8, 3) for _ in range(n)]
     p, _ = exactly(xs)
     assert_entries(ag.softmax(xs), p, xs, "float64")
 
