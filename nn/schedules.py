@@ -58,7 +58,8 @@ class Schedule(Resumable):
     """
 
     def __init__(self, kind: str, about: dict[str, Any]) -> None:
-        self.kind, self.about = kind, about
+        self.kind: str = kind
+        self.about: dict[str, Any] = about
 
     def __call__(self, step: int) -> float:
         """The rate after so many steps."""

@@ -186,22 +186,25 @@ class Examination:
     """
 
     def __init__(self, model: Module, rows: list[Any], targets: list[Any], loss: Loss | None) -> None:
-        self.model, self.rows, self.targets, self.loss = model, rows, targets, loss
+        self.model: Module = model
+        self.rows: list[Any] = rows
+        self.targets: list[Any] = targets
+        self.loss: Loss | None = loss
         was = model.training
         model.eval()
         try:
-            self.predictions = [model(x) for x in rows]
+            self.predictions: list[Any] = [model(x) for x in rows]
         finally:
             model.train(was)
         self.refusal: AutogradError | None = None
-        self.value = self._value()
-        self.units = units_of(model, self.predictions)
-        self.errors = self._errors()
+        self.value: Value | None = self._value()
+        self.units: list[UnitUses] = units_of(model, self.predictions)
+        self.errors: dict[int, list[float]] = self._errors()
         groups: dict[str, list[UnitUses]] = {}
         for unit in self.units:
             groups.setdefault(unit.layer, []).append(unit)
         self.groups = groups
-        self.layers = [self._state(name, units) for name, units in groups.items()]
+        self.layers: list[LayerState] = [self._state(name, units) for name, units in groups.items()]
 
     def _value(self) -> Value | None:
         outputs = [p for p in flat_values(self.predictions) if isinstance(p, Value)]

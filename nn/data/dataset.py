@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import Never
 
-INTEGERS, FLOATS = {int, bool}, {float}
+INTEGERS: set[type] = {int, bool}
+FLOATS: set[type] = {float}
 LISTED = 5  # columns and cases that a message names, at most
 
 

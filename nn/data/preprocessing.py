@@ -321,8 +321,8 @@ class MinMaxScaler(_Linear):
     """
 
     def __init__(self, low: float = 0.0, high: float = 1.0) -> None:
-        self.low = real(low, "MinMaxScaler: low")
-        self.high = real(high, "MinMaxScaler: high", self.low, open_low=True)
+        self.low: float = real(low, "MinMaxScaler: low")
+        self.high: float = real(high, "MinMaxScaler: high", self.low, open_low=True)
 
     def _learn(self, rows: list[list[Any]]) -> dict[str, Any]:
         columns = self._numbers(rows)
@@ -390,8 +390,8 @@ class OneHotEncoder(_Learnt):
     """
 
     def __init__(self, low: float = 0.0, high: float = 1.0) -> None:
-        self.low = real(low, "OneHotEncoder: low")
-        self.high = real(high, "OneHotEncoder: high", self.low, open_low=True)
+        self.low: float = real(low, "OneHotEncoder: low")
+        self.high: float = real(high, "OneHotEncoder: high", self.low, open_low=True)
 
     @property
     def categories(self) -> list[list[Any]]:

@@ -80,7 +80,7 @@ class LastState(Module):
 
     def __init__(self, recurrent: RNN | LSTM, *, seed: int | random.Random | None = None) -> None:
         self.recurrent = recurrent
-        self.line = Linear(recurrent.hidden_size, 1, seed=seed)
+        self.line: Linear = Linear(recurrent.hidden_size, 1, seed=seed)
 
     def forward(self, x: Any) -> Any:  # noqa: D102
         output, _ = self.recurrent(x)

@@ -28,7 +28,7 @@ class RecordedSGD(SGD):
 
     def prepare(self) -> None:  # noqa: D102
         super().prepare()
-        self.points = [self._now()]
+        self.points: list[tuple[float, ...]] = [self._now()]
 
     def step(self) -> None:  # noqa: D102
         super().step()

@@ -93,7 +93,7 @@ class ReLU(_Elementwise, closed=True):
         [0.0, 2.0]
     """
 
-    function = staticmethod(ag.relu)
+    function: Callable[..., Any] = staticmethod(ag.relu)
 
 
 class Tanh(_Elementwise, closed=True):
@@ -105,7 +105,7 @@ class Tanh(_Elementwise, closed=True):
         0.0
     """
 
-    function = staticmethod(ag.tanh)
+    function: Callable[..., Any] = staticmethod(ag.tanh)
 
 
 class Sigmoid(_Elementwise, closed=True):
@@ -117,7 +117,7 @@ class Sigmoid(_Elementwise, closed=True):
         [0.5]
     """
 
-    function = staticmethod(ag.sigmoid)
+    function: Callable[..., Any] = staticmethod(ag.sigmoid)
 
 
 class Softplus(_Elementwise, closed=True):
@@ -129,7 +129,7 @@ class Softplus(_Elementwise, closed=True):
         1000.0
     """
 
-    function = staticmethod(ag.softplus)
+    function: Callable[..., Any] = staticmethod(ag.softplus)
 
 
 class GELU(_Elementwise, closed=True):
@@ -141,7 +141,7 @@ class GELU(_Elementwise, closed=True):
         0.0
     """
 
-    function = staticmethod(ag.gelu)
+    function: Callable[..., Any] = staticmethod(ag.gelu)
 
 
 class SiLU(_Elementwise, closed=True):
@@ -153,7 +153,7 @@ class SiLU(_Elementwise, closed=True):
         0.0
     """
 
-    function = staticmethod(ag.silu)
+    function: Callable[..., Any] = staticmethod(ag.silu)
 
 
 class ELU(_Elementwise, closed=True):
@@ -171,10 +171,10 @@ class ELU(_Elementwise, closed=True):
         [-2.0, 3.0]
     """
 
-    function = staticmethod(ag.elu)
+    function: Callable[..., Any] = staticmethod(ag.elu)
 
     def __init__(self, alpha: float = 1.0) -> None:
-        self.options = (real(alpha, "ELU: alpha"),)
+        self.options: tuple[float, ...] = (real(alpha, "ELU: alpha"),)
 
 
 class LeakyReLU(_Elementwise, closed=True):
@@ -192,10 +192,10 @@ class LeakyReLU(_Elementwise, closed=True):
         [-1.0, 3.0]
     """
 
-    function = staticmethod(ag.leaky_relu)
+    function: Callable[..., Any] = staticmethod(ag.leaky_relu)
 
     def __init__(self, negative_slope: float = 0.01) -> None:
-        self.options = (real(negative_slope, "LeakyReLU: negative_slope"),)
+        self.options: tuple[float, ...] = (real(negative_slope, "LeakyReLU: negative_slope"),)
 
 
 class Softmax(Module, closed=True):

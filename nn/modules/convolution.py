@@ -191,7 +191,7 @@ class Conv1d(_Convolution, closed=True):
         [('conv/patch0', 1.0), ('conv/patch1', 2.0)]
     """
 
-    axes = ("length",)
+    axes: ClassVar[tuple[str, ...]] = ("length",)
 
 
 class Conv2d(_Convolution, closed=True):
@@ -234,7 +234,7 @@ class Conv2d(_Convolution, closed=True):
         [[4.0, 6.0], [8.0, 10.0]]
     """
 
-    axes = ("height", "width")
+    axes: ClassVar[tuple[str, ...]] = ("height", "width")
 
 
 class Flatten(Module, closed=True):

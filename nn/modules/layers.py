@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 # detection), the ordinary way is taken. `entered` and `Note` are all that is used of the core's insides.
 
 
-zero = constant(0.0)
+zero: Initializer = constant(0.0)
 
 
 def _scope_of(note: Note) -> AbstractContextManager[None]:

@@ -50,7 +50,9 @@ class Ways:
         sums: bool = False,
         beside: Sequence[Value] = (),
     ) -> None:
-        self.root, self.leaf, self.sums = root, leaf, sums
+        self.root: Value = root
+        self.leaf: Value = leaf
+        self.sums: bool = sums
         order = topological_order(root)
         leads = {leaf}
         for node in order:

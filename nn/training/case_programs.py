@@ -96,10 +96,12 @@ class Data:
         if inputs is None:
             msg = "the inputs are not all plain numbers in rows of one shape"
             raise NotCompiledError(msg)
-        self.inputs, self.targets, self.numbers = inputs, cases.targets, _array(cases.targets)
+        self.inputs: Any = inputs
+        self.targets: list[Any] = cases.targets
+        self.numbers: Any = _array(cases.targets)
         can_tell = self.numbers is not None and hasattr(right, "_answers")
-        self.answers = right._answers(self.numbers).reshape(len(inputs), -1) if can_tell else None
-        self.order = list(range(len(inputs)))
+        self.answers: Any | None = right._answers(self.numbers).reshape(len(inputs), -1) if can_tell else None
+        self.order: list[int] = list(range(len(inputs)))
 
     def targets_at(self, at: Any) -> list[Any]:
         """Some of the targets."""
@@ -132,7 +134,9 @@ class BatchFunction:
     """
 
     def __init__(self, function: CompiledFunction, *, has_gradient: bool = True) -> None:
-        self.function, self.has_gradient, self.expected = function, has_gradient, 0
+        self.function: CompiledFunction[Any, Any] = function
+        self.has_gradient: bool = has_gradient
+        self.expected: int = 0
         self._calls: dict[int, Any] = {}
         self._seconds = math.inf  # that a call takes; the first ones prepare things
 
@@ -201,9 +205,10 @@ class Case:
     def __init__(self, task: Task, row: Any) -> None:
         import numpy as np
 
-        self.model, self.row = task.model, row
-        self.params = task.model.parameters()
-        self.start = np.array([p.data for p in self.params], float)
+        self.model: Module = task.model
+        self.row: Any = row
+        self.params: list[Value] = task.model.parameters()
+        self.start: Any = np.array([p.data for p in self.params], float)
 
     def compiled(
         self, of: Callable[..., Any], *more: Any, mode: bool, reduce: str | None = None, gradient: bool = True

@@ -35,7 +35,7 @@ class Programs:
     def __init__(self, way: Way, trial: Trial, optimizer: Optimizer, epochs: int) -> None:
         import numpy as np
 
-        self.name = way.name
+        self.name: str = way.name
         self._way, self._task, self._optimizer = way, trial.task, optimizer
         self._data = {id(cases): data for cases, data in zip(trial.cases, trial.data, strict=True)}
         self._params = trial.task.model.parameters()

@@ -305,15 +305,18 @@ class TrainingRun:
     filming: Filming | None = None
 
     def __init__(self, task: Task, cases: Cases, unseen: Cases | None, compiled: bool | None) -> None:  # noqa: FBT001
-        self.task, self.cases, self.unseen, self.compiled = task, cases, unseen, compiled
+        self.task: Task = task
+        self.cases: Cases = cases
+        self.unseen: Cases | None = unseen
+        self.compiled: bool | None = compiled
         self.programs: programs.Programs | None = None
-        self.name = "graphs"
+        self.name: str = "graphs"
         self._watches = [Watch(model=task.model), Watch(loss=task.loss)] if compiled is not False else []
         self._drawn = task.penalised()
         self._ahead: deque[tuple[float, float, float]] = deque()
         self._done = 0  # epochs, these included
         self._tried = [(data, task.measure(data)) for data in (cases, unseen) if data]
-        self.start = float(self._tried[0][1].loss)  # the loss before training
+        self.start: float = float(self._tried[0][1].loss)  # the loss before training
 
     def film_with(self, film: Film) -> None:
         """Keep epochs for a page, from the parameters as they are now."""
@@ -408,7 +411,8 @@ class TrainingRun:
     def _refuse(self, error: Exception) -> None:
         """Stay with graphs, or go back to them."""
         self.finish()
-        self.programs, self.name = None, f"graphs: {error}"
+        self.programs = None
+        self.name = f"graphs: {error}"
         if self.compiled:
             msg = f"fit: compiled=True: {error}; compiled=None trains on graphs then"
             raise StructureError(msg) from error

@@ -105,9 +105,9 @@ class Optimizer(Resumable):
         decay_biases: bool = True,
     ) -> None:
         self._schedule = as_schedule(lr, f"{type(self).__name__}: lr")
-        self.weight_decay = real(weight_decay, f"{type(self).__name__}: weight_decay", 0.0)
+        self.weight_decay: float = real(weight_decay, f"{type(self).__name__}: weight_decay", 0.0)
         self.decay_biases = decay_biases
-        self.steps = 0
+        self.steps: int = 0
         self.epochs = 0
         self.params: list[Value] = []
         self._decays: list[float] = []
@@ -406,7 +406,7 @@ class SGD(Optimizer):
         weight_decay: float = 0.0,
         decay_biases: bool = True,
     ) -> None:
-        self.momentum = real(momentum, "SGD: momentum", 0.0)
+        self.momentum: float = real(momentum, "SGD: momentum", 0.0)
         self.nesterov = nesterov
         if nesterov and not self.momentum:
             msg = f"SGD: nesterov: expected a momentum above 0 with it, got {momentum!r}"
@@ -471,11 +471,11 @@ class Adam(Optimizer):
         if not isinstance(pair, list) or len(pair) != 2:
             msg = f"{name}: betas: expected two numbers, got {shown(betas)}"
             raise StructureError(msg)
-        self.betas = (
+        self.betas: tuple[float, float] = (
             real(pair[0], f"{name}: betas[0]", 0.0, 1.0, open_high=True),
             real(pair[1], f"{name}: betas[1]", 0.0, 1.0, open_high=True),
         )
-        self.eps = real(eps, f"{name}: eps", 0.0, open_low=True)
+        self.eps: float = real(eps, f"{name}: eps", 0.0, open_low=True)
         super().__init__(params, lr, weight_decay=weight_decay, decay_biases=decay_biases)
 
     _kept = (*Optimizer._kept, "_mean", "_square")

@@ -22,7 +22,7 @@ class ProgressLine:
     def __init__(self, total: int, desc: str) -> None:
         self.total = total
         self.desc = desc
-        self.facts = ""
+        self.facts: str = ""
 
     def __iter__(self) -> Iterator[int]:
         last, done = 0.0, 0

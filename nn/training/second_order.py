@@ -241,12 +241,12 @@ class NewtonCG(Resumable):
         max_radius: float = 100.0,
         max_cg: int | None = None,
     ) -> None:
-        self.params = [p for _, p in named(params, "NewtonCG")]
-        self.radius = real(radius, "NewtonCG: radius", 0.0, open_low=True)
-        self.max_radius = real(max_radius, "NewtonCG: max_radius", self.radius)
-        self.max_cg = None if max_cg is None else whole(max_cg, "NewtonCG: max_cg")
-        self.products = 0
-        self.steps = 0
+        self.params: list[Value] = [p for _, p in named(params, "NewtonCG")]
+        self.radius: float = real(radius, "NewtonCG: radius", 0.0, open_low=True)
+        self.max_radius: float = real(max_radius, "NewtonCG: max_radius", self.radius)
+        self.max_cg: int | None = None if max_cg is None else whole(max_cg, "NewtonCG: max_cg")
+        self.products: int = 0
+        self.steps: int = 0
         self.epochs = 0
 
     def state_dict(self) -> dict[str, Any]:

@@ -81,15 +81,18 @@ class Update:
         in_axes = (None, *(0 for _ in columns))
         # Not optimized: then the bits are those of the formula on arrays.
         f = ag.compile(step, rates, *(1.0 for _ in columns), in_axes=in_axes, optimize=False)
-        self.bound = f.bind(rates, *columns)
+        self.bound: Any = f.bind(rates, *columns)
         if not is_native(self.bound):
             raise NeedsPythonError
+        self.rates: Any
+        self.P: Any
+        self.G: Any
         self.rates, self.P, self.G, _, *kept = self.bound.inputs
         for name, array in zip(names, kept, strict=True):
             setattr(optimizer, name, array)
-        self.results = self.bound.runner.results  # type: ignore[attr-defined]
-        self.changed = [self.P, *(array for name, array in zip(names, kept, strict=True) if name in changed)]
-        self.gradient = self.G if factors is None else self.results[:, -1]
+        self.results: Any = self.bound.runner.results  # type: ignore[attr-defined]
+        self.changed: list[Any] = [self.P, *(array for name, array in zip(names, kept, strict=True) if name in changed)]
+        self.gradient: Any = self.G if factors is None else self.results[:, -1]
 
 
 class Batches:
@@ -112,7 +115,8 @@ class Batches:
 
         from autograd_core.compiler.runtime.repeated_calls import RepeatedCalls, is_native
 
-        self.update, n = update, len(update.P)
+        self.update: Update = update
+        n = len(update.P)
         lossy, model = way.bound(update.P, data, count, with_model=task.right is not None)
         if not (is_native(lossy) and (model is None or is_native(model))):
             raise NeedsPythonError
@@ -120,7 +124,7 @@ class Batches:
         width = 0 if model is None else model.out.size // count
         numbers = count * (2 + width) + len(update.rates) + (n if task.l2 else 0)
         work = lossy.runner.work + n
-        self.most = max(min(most, MOST_NUMBERS // numbers, MOST_WORK // work), 1)
+        self.most: int = max(min(most, MOST_NUMBERS // numbers, MOST_WORK // work), 1)
         self._places = np.zeros((self.most, count), np.int64)
         self._rates = np.zeros((self.most, len(update.rates)))
         self._losses, self._predictions = np.zeros((self.most, count)), np.zeros((self.most, count, width))

@@ -69,9 +69,9 @@ class Stopwatch:
 
     def __init__(self, rule: EarlyStopping | None) -> None:
         self.rule = rule
-        self.best = math.inf  # of what becomes smaller
-        self.best_epoch = 0  # counted from 1
-        self.epoch = 0
+        self.best: float = math.inf  # of what becomes smaller
+        self.best_epoch: int = 0  # counted from 1
+        self.epoch: int = 0
 
     def improved(self, history: History) -> bool:
         """Record an epoch; returns whether it is the best so far."""
@@ -82,7 +82,8 @@ class Stopwatch:
         score = -number if self.rule.monitor.endswith("accuracy") else number
         if not score < self.best - self.rule.min_delta:
             return False
-        self.best, self.best_epoch = score, self.epoch
+        self.best = score
+        self.best_epoch = self.epoch
         return True
 
     @property
