@@ -22,8 +22,9 @@ from .uses import Use
 from .walks import Path, dependents, local_grad
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
+    from ..notation.wholes import Edge
     from .uses import Explained
 
 MOST_CHANGED = 8  # comparisons and kinks that an answer names
@@ -65,8 +66,10 @@ def without(of: Explained, way: Path | Use | tuple[Value, int] | Value) -> Witho
         through = _product(_product(local_grad(node, operand), tangents.get(parent, 0 * adjoint)), adjoint)
         words = f"along {_name(of, parent)} → {of.name(node)}"
     recorded = node if of._read is None else of._read.original(node)
-    at = None if isinstance(way, Use) and recorded is not node else operand
-    value = _value_without(of, recorded, at if operand is not None else None)
+    edges: Sequence[Edge] = [] if operand is None else [(recorded, operand)]
+    if isinstance(way, Use) and of._read is not None and recorded in of._read.edges:
+        edges = of._read.edges[recorded][way.operand]
+    value = _value_without(of, recorded, edges)
     return _left_out(of, words, through, _rest(root, leaf, node, operand), value)
 
 
@@ -139,30 +142,27 @@ def _others(of: Explained, path: Path) -> Any:
     return total
 
 
-def _value_without(of: Explained, node: Value, operand: int | None) -> Any:
-    """The root's value where a node, or one operand of it, is 0."""
-    if node.data.__class__ is not float:
-        zero: Any = type(node.data)(0)
-    else:
-        zero = 0.0
-    if operand is None:
-        return replayed(of.root, {node: zero})[of.root]
-    xs = [zero if k == operand else p.data for k, p in enumerate(node.parents)]
-    assert node._row is not None
-    return replayed(of.root, {node: value_of(node._row, xs)})[of.root]
+def _value_without(of: Explained, node: Value, edges: Sequence[Edge]) -> Any:
+    """The root's value where a node is 0, or what comes to it along edges: of a whole those of one operand."""
+    zero = 0 * node.data if is_fraction(node.data) else 0.0
+    if edges:
+        zero = replayed(node, {}, dict.fromkeys(edges, zero))[node]
+    return replayed(of.root, {node: zero})[of.root]
 
 
-def replayed(root: Value, given: Mapping[Value, Any]) -> dict[Value, Any]:
-    """The data of all nodes of the recorded graph with some of them given."""
+def replayed(root: Value, given: Mapping[Value, Any], along: Mapping[Edge, Any] | None = None) -> dict[Value, Any]:
+    """The data of all nodes of the recorded graph with some of them given, and what comes along some edges."""
     data: dict[Value, Any] = {}
-    changed = set(given)
+    along = along or {}
+    changed, changed_edges = set(given), {node for node, _ in along}
     for node in topological_order(root):
         if node in given:
             data[node] = given[node]
-        elif node._row is None or changed.isdisjoint(node.parents):
+        elif node._row is None or (node not in changed_edges and changed.isdisjoint(node.parents)):
             data[node] = node.data
         else:
-            data[node] = value_of(node._row, [data[p] for p in node.parents])
+            xs = [along[node, k] if (node, k) in along else data[p] for k, p in enumerate(node.parents)]
+            data[node] = value_of(node._row, xs)
             changed.add(node)
     return data
 

@@ -153,6 +153,18 @@ def _serves_alone(node: Value, users: Sequence[Value]) -> bool:
 # --- the graph as texts write it ----------------------------------------------------------------------
 
 
+Edge = tuple[Value, int]  # a node and the position of one of its operands
+
+
+class AsWritten(NamedTuple):
+    """One output of a whole as texts write it."""
+
+    row: WrittenWhole | WrittenLoss
+    operands: list[Value]
+    slopes: list[Any]
+    edges: list[list[Edge]]  # for each operand the edges by which it enters the whole
+
+
 class ReadGraph(NamedTuple):
     """The graph as texts write it: copies of its wholes and of all nodes above them, other nodes themselves."""
 
@@ -160,6 +172,7 @@ class ReadGraph(NamedTuple):
     shown: dict[Value, Value]  # by recorded node its copy; a part has the copy of an output
     recorded: dict[Value, Value]  # by copy the recorded node
     hidden: frozenset[Value]  # the parts
+    edges: Mapping[Value, Sequence[Sequence[Edge]]]  # by output: for each operand as written its recorded edges
 
     def copy(self, node: Value) -> Value:
         """The node that stands for a recorded one."""
@@ -206,7 +219,7 @@ def as_written(roots: Sequence[Value], keep: Iterable[Value] = (), least: int = 
             users[index[p]].append(v)
     never = {index[root] for root in roots} | {v for v, node in enumerate(order) if isinstance(node, Constant)}
     kept = {index[node] for node in keep if node in index}
-    written: dict[Value, tuple[WrittenWhole | WrittenLoss, list[Value], list[Any]]] = {}
+    written: dict[Value, AsWritten] = {}
     hidden: dict[Value, Value] = {}  # by part: the output that stands for it
     for group in wholes_of(order, users, never):
         parts = [v for v in group.nodes if v not in group.outputs]
@@ -221,7 +234,7 @@ def as_written(roots: Sequence[Value], keep: Iterable[Value] = (), least: int = 
 def _copied(
     roots: Sequence[Value],
     order: Sequence[Value],
-    written: Mapping[Value, tuple[WrittenWhole | WrittenLoss, list[Value], list[Any]]],
+    written: Mapping[Value, AsWritten],
     hidden: dict[Value, Value],
 ) -> ReadGraph:
     shown: dict[Value, Value] = {}
@@ -230,7 +243,7 @@ def _copied(
             continue
         row: Primitive | None
         if node in written:
-            row, operands, slopes = written[node]
+            row, operands, slopes, _ = written[node]
         else:
             row, operands = node._row, list(node.parents)
             slopes = list(node._edges[len(operands) :])
@@ -240,13 +253,14 @@ def _copied(
         shown[node] = restore(_Copy, node.data, node.grad, row, edges, getattr(node, "_note", None))
     recorded = {copy: node for node, copy in shown.items()}
     shown |= {part: shown[output] for part, output in hidden.items()}
-    return ReadGraph([shown.get(root, root) for root in roots], shown, recorded, frozenset(hidden))
+    edges = {node: one.edges for node, one in written.items()}
+    return ReadGraph([shown.get(root, root) for root in roots], shown, recorded, frozenset(hidden), edges)
 
 
 def _operation(
     nodes: Sequence[Value], outputs: Sequence[Value], group: WholeInGraph
-) -> Mapping[Value, tuple[WrittenWhole | WrittenLoss, list[Value], list[Any]]] | None:
-    """For each output its operation, its operands, its own one first, and its slopes; None if there are too many."""
+) -> Mapping[Value, AsWritten] | None:
+    """Each output with its operands, its own one first; None if there are too many."""
     if group.loss is not None:
         return _loss_operation(nodes, group.loss)
     said = group.said
@@ -280,16 +294,17 @@ def _operation(
         mine = own.get(output, len(operands) - 1)
         slopes = _slopes(nodes, output, of, len(operands))
         turned = [mine, *(k for k in range(len(operands)) if k != mine)]
-        found[output] = (
+        found[output] = AsWritten(
             _row(group.row, said, mine), [operands[k] for k in turned],
             [0.0 if isinstance(operands[k], Constant) else slopes[k] for k in turned],
+            _by_operand(of, turned),
         )  # fmt: skip
     return found
 
 
 def _loss_operation(
     nodes: Sequence[Value], loss: UsedLoss
-) -> Mapping[Value, tuple[WrittenLoss, list[Value], list[Any]]] | None:
+) -> Mapping[Value, AsWritten] | None:
     """The same of a loss, whose operands are as it names them."""
     operands = loss.operands
     assert operands is not None
@@ -298,7 +313,15 @@ def _loss_operation(
     place = {x: k for k, x in enumerate(operands)}
     of = {(node, k): place[p] for node in nodes for k, p in enumerate(node.parents) if p in place}
     result = nodes[-1]
-    return {result: (WrittenLoss(loss), operands, _slopes(nodes, result, of, len(operands)))}
+    edges = _by_operand(of, range(len(operands)))
+    return {result: AsWritten(WrittenLoss(loss), operands, _slopes(nodes, result, of, len(operands)), edges)}
+
+
+def _by_operand(of: Mapping[Edge, int], turned: Iterable[int]) -> list[list[Edge]]:
+    found = defaultdict(list)
+    for edge, k in of.items():
+        found[k].append(edge)
+    return [found[k] for k in turned]
 
 
 @cache

@@ -34,12 +34,42 @@ def steps_with_everything(page):
 
 def executed(y):
     """A notebook that was run elsewhere: its cells hold what a picture and a stepper show of themselves."""
-    outputs = {"ag.draw(y)": ag.draw(y), "ag.Stepper(y)": ag.Stepper(y)}
     import nbformat  # slowly: it builds parsers
 
+    outputs = {"ag.draw(y)": ag.draw(y), "ag.Stepper(y)": ag.Stepper(y), "ag.live(y)": ag.live(y)}
     made = nbformat.v4.new_notebook()
     for source, shown in outputs.items():
         data = {"text/plain": repr(shown), "text/html": shown._repr_html_()}
         output = nbformat.v4.new_output("execute_result", data, execution_count=1)
         made.cells.append(nbformat.v4.new_code_cell(source, outputs=[output], execution_count=1))
     return made
+
+
+# --- the living page of the same neuron ---
+
+ELEMENT = "autograd-graph.agl"  # one whose script runs
+
+
+def computes(page):
+    """Steps, a change, a cut and an explanation, on the only living page of a page or frame; back as it was."""
+    element = page.locator(ELEMENT)
+    element.wait_for()
+    element.scroll_into_view_if_needed()
+    begun = element.evaluate("e => e.ready.then(() => e.values)")
+    leaf = next(iter(begun))
+    element.locator(".card.leaf").first.focus()
+    element.locator(".card.leaf").first.press("Enter")
+    element.locator("input.agl-type").fill("1.25")
+    element.locator("input.agl-type").press("Enter")
+    changed = element.evaluate("e => e.values")
+    assert changed != begun
+    assert 1.25 in {v["value"] for v in changed.values()}
+    assert "the tangent said" in element.locator(".agl-panel").inner_text()
+    element.get_by_role("button", name="Undo changes").click()
+    assert element.evaluate("e => e.values") == begun
+    element.get_by_role("button", name="Next step").click()
+    assert element.locator(".agl-counter").inner_text() == f"1 of {STEPS}"
+    element.get_by_role("button", name="Next step").press("ArrowRight")
+    assert element.locator(".agl-counter").inner_text() == f"2 of {STEPS}"
+    element.get_by_role("button", name="All numbers").click()
+    assert element.evaluate("(e, name) => e.explanation(name).gradient === e.values[name].grad", leaf)

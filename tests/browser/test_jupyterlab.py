@@ -3,7 +3,7 @@
 import pytest
 
 from . import jupyter
-from .reading import PICTURE, PICTURES, STEPPER, STEPS, counter, executed, steps_with_everything
+from .reading import ELEMENT, PICTURE, PICTURES, STEPPER, STEPS, computes, counter, executed, steps_with_everything
 
 SETUP = (
     f"import sys\nsys.path.insert(0, {str(PICTURES)!r})\nimport graphs\nimport autograd_core as ag\ny = graphs.neuron()"
@@ -24,13 +24,14 @@ def lab(server, page):
 
 
 def test_a_live_cell_and_the_saved_notebook_without_a_kernel(lab, page):
-    lab.write("live.ipynb", jupyter.notebook(SETUP, "ag.draw(y)", "ag.Stepper(y)", "print(6 * 7)", **KERNEL))
+    lab.write("live.ipynb", jupyter.notebook(SETUP, "ag.draw(y)", "ag.Stepper(y)", "ag.live(y)", "print(6 * 7)", **KERNEL))
     lab.open("live.ipynb")
     lab.command("notebook:run-all-cells")
     page.locator(".jp-OutputArea-output", has_text="42").wait_for()
     page.locator(f"{PICTURE} svg .card").nth(9).wait_for()  # JupyterLab shows outputs when it comes to them
     assert page.locator(f"{PICTURE} svg .card").count() == 10
     steps_with_everything(page)
+    computes(page)
 
     lab.close()
     lab.end_kernels()
@@ -38,6 +39,7 @@ def test_a_live_cell_and_the_saved_notebook_without_a_kernel(lab, page):
     page.locator(f"{PICTURE} svg .card").nth(9).wait_for()
     assert page.locator(f"{PICTURE} svg .card").count() == 10
     steps_with_everything(page)
+    computes(page)
     assert lab.kernels() == []
 
 
@@ -78,14 +80,14 @@ def test_an_untrusted_notebook_shows_the_picture_and_runs_nothing(lab, page, neu
     lab.write("untrusted.ipynb", executed(neuron))
     lab.open("untrusted.ipynb", kernel=False)
     images = page.locator(".jp-OutputArea-output img")
-    images.nth(1).wait_for(state="attached")  # outputs are rendered when the browser has time
-    assert images.count() == 2
+    images.nth(2).wait_for(state="attached")  # outputs are rendered when the browser has time
+    assert images.count() == 3
     for image in images.all():
         image.scroll_into_view_if_needed()
         assert image.is_visible()
         assert image.evaluate("image => image.decode().then(() => image.naturalWidth)") > 300
         assert "o" in image.get_attribute("alt")
-    assert page.locator("[data-live]").count() == 0
+    assert page.locator(f"[data-live], {ELEMENT}").count() == 0
     assert page.locator(".jp-OutputArea-output script").count() == 0
     text = " ".join(page.locator(".jp-OutputArea-output").all_inner_texts())
     assert "const" not in text
@@ -95,6 +97,7 @@ def test_an_untrusted_notebook_shows_the_picture_and_runs_nothing(lab, page, neu
     page.locator(".jp-Dialog").get_by_role("button", name="Trust").click()
     page.locator(STEPPER).wait_for()
     steps_with_everything(page)
+    computes(page)
 
 
 def test_hostile_labels_run_nothing_and_the_theme_is_followed(lab, page):

@@ -284,6 +284,51 @@ def test_a_cut_edge_takes_its_paths_away_and_comes_back(opened):
     assert values(page)["a"][1] == whole
 
 
+@names
+def test_without_an_edge_or_a_unit_it_says_what_python_says(name, opened):
+    root = GRAPHS[name]()
+    page = opened(root)
+    order = ag.topological_order(root)
+    full = dict(zip(order, names_in(order).full, strict=True))
+    leaves = [v for v in order if not v.op and not isinstance(v, Constant)]
+    rng = random.Random(name)
+    units = [v for v in order if v is not root and not isinstance(v, Constant)]
+    top = max(abs(v.data) for v in order), max(map(abs, ag.grad_of(root, leaves)))
+    for leaf in rng.sample(leaves, 2):
+        why = ag.explain(root, leaf)
+        ways = [(unit, (full[unit],)) for unit in rng.sample(units, min(8, len(units)))]
+        ways += [(use, (full[use.node], use.operand)) for use in why.uses[:3]]
+        for way, told in ways:
+            got = page.evaluate(
+                f"([leaf, told]) => {{ const e = {ELEMENT}, value = e.cut(...told), left = e.values[leaf].grad, "
+                "said = e.explanation(leaf).gradient; e.restore(); return [value, left, said] }",
+                [full[leaf], told],
+            )
+            left = why.without(way)
+            assert is_close(got[0], left.value_without, top[0]), (told, got, left)
+            assert is_close(got[1], left.rest, top[1]), (told, got, left)
+            assert is_close(got[2], left.rest, top[1]), (told, got, left)
+
+
+def test_a_chosen_unit_is_cut_by_a_button_or_a_key(opened):
+    x, w = ag.Value(2.0, label="x"), ag.Value(-3.0, label="w")
+    h = ag.tanh(x * w)
+    h.label = "h"
+    y = h * 2 + x
+    y.label = "y"
+    page = opened(y)
+    page.evaluate(f"() => {ELEMENT}.select('h')")
+    page.get_by_role("button", name="Cut h: its users read 0 (Delete)").click()
+    page.get_by_text("Were 0 to come along it, y would be 2,").first.wait_for()
+    assert page.locator("autograd-graph .agl-total").inner_text().endswith("; 2 without what is cut")
+    assert values(page)["x"][1] == 1.0
+    assert page.locator("autograd-graph .card.agl-off").count() == 1
+    page.keyboard.press("Delete")
+    assert page.locator("autograd-graph .card.agl-off").count() == 0
+    page.evaluate(f"() => {ELEMENT}.select('y')")
+    assert page.get_by_role("button", name="Cut y").count() == 0
+
+
 def test_every_scope_of_a_folded_network_opens(opened):
     root = nn.hinge(nn.MLP(2, [22, 20, 14, 1], seed=1)([0.5, -1.0]), 1.0)
     assert len(ag.topological_order(root)) > 1000
@@ -392,7 +437,7 @@ def test_points_are_gone_to(opened):
 
 def test_names_that_are_none_are_errors_that_list_what_there_is(opened):
     page = opened(readme())
-    for call in ("set('nobody', 1)", "select('nobody')", "unfold('nobody')", "cut('g', 9)", "set('g', 1)"):
+    for call in ("set('nobody', 1)", "select('nobody')", "unfold('nobody')", "cut('g', 9)", "cut('g')", "set('g', 1)"):
         said = page.evaluate(f"() => {{ try {{ {ELEMENT}.{call}; return '' }} catch (error) {{ return error.message }} }}")
         assert said.startswith("expected"), call
 

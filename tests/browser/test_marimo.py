@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from .reading import PICTURE, PICTURES, STEPPER, STEPS, counter, steps_with_everything
+from .reading import ELEMENT, PICTURE, PICTURES, STEPPER, STEPS, computes, counter, steps_with_everything
 from .serving import free_port, served
 
 APP = f"""
@@ -30,6 +30,11 @@ def _(ag, y):
 @app.cell
 def _(ag, y):
     ag.Stepper(y).widget()
+    return
+
+@app.cell
+def _(ag, y):
+    ag.live(y)
     return
 """
 
@@ -63,3 +68,8 @@ def test_picture_stepper_and_widget(app, page):
     widget = page.locator(STEPPER)
     widget.get_by_role("button", name="Last step").click()
     assert counter(widget) == f"{STEPS}/{STEPS}"
+    page.frame_locator("iframe >> nth=2").locator(ELEMENT).wait_for()
+    (frame,) = (frame for frame in page.frames if frame.locator(ELEMENT).count())
+    computes(frame)
+    whole, shown = frame.evaluate("[document.body.scrollHeight, window.frameElement.clientHeight]")
+    assert shown >= whole - 1

@@ -2,7 +2,7 @@
 
 import pytest
 
-from .reading import PICTURE, STEPPER, executed, steps_with_everything
+from .reading import ELEMENT, PICTURE, STEPPER, computes, executed, steps_with_everything
 
 # nbconvert's own page asks other hosts for MathJax, RequireJS and Mermaid, and does without them.
 FOREIGN = (
@@ -24,6 +24,7 @@ def test_picture_and_stepper_work_with_no_network(exported, page, save_page):
     page.goto(save_page(exported))
     assert page.locator(f"{PICTURE} svg .card").count() == 10
     steps_with_everything(page)
+    computes(page)
 
 
 def test_where_scripts_are_off_pictures_and_words_are_there(exported, new_page, save_page):
@@ -31,10 +32,10 @@ def test_where_scripts_are_off_pictures_and_words_are_there(exported, new_page, 
     page.watch.allowed += FOREIGN
     page.goto(save_page(exported))
     images = page.locator(".jp-OutputArea-output img")
-    assert images.count() == 2
+    assert images.count() == 3
     assert all(image.bounding_box()["width"] > 300 for image in images.all())
     assert page.get_by_text("Backward", exact=False).first.is_visible()
-    assert page.locator(STEPPER).count() == 0
+    assert page.locator(STEPPER).count() == page.locator(ELEMENT).count() == 0
 
 
 def test_two_copies_of_one_output_are_two_steppers(neuron, page, save_page):

@@ -119,6 +119,23 @@ def test_a_unit_that_is_cut_leaves_the_value_that_it_would_leave():
     assert ag.explain(y, x).without(y.parents[0]).share == pytest.approx(abs(left.through) / abs(left.gradient))
 
 
+def _loss(z, at=0.0):
+    """Of scores one of which enters the loss as another number than the softmax beside it."""
+    return nn.cross_entropy([z[0] if at is None else at, *z[1:]], 1) + 2 * ag.softmax(z)[0]
+
+
+def test_an_operand_of_what_is_computed_in_parts_is_cut_alone():
+    z = [ag.Value(x, label=f"z{i}") for i, x in enumerate((1.0, 2.0, 0.5))]
+    root = _loss(z, None)
+    why = ag.explain(root, z[0])
+    [use] = [use for use in why.uses if use.adjoint == 1.0]
+    left = why.without(use)
+    assert left.value_without == pytest.approx(_loss(z).data, rel=1e-14)
+    [other] = [use for use in why.uses if use.adjoint == 2.0]
+    expected = nn.cross_entropy(z, 1).data + 2 * ag.softmax([0.0, 2.0, 0.5])[0]
+    assert why.without(other).value_without == pytest.approx(expected, rel=1e-14)
+
+
 def _explained(w, cases=((1.0, 3.0), (2.0, 3.0))):
     w, errors = ag.Value(w, label="w"), []
     for k, (x, t) in enumerate(cases):

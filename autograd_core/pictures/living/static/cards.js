@@ -161,6 +161,6 @@ class CardView {
     const { card, graph } = this, { model } = graph, shown = this.texts.map((text) => text.textContent).filter(Boolean).join(" ");
     if (card.kind === "fold") return `${shown}; folded scope ${graph.scopes.paths[card.scope]}, ${card.caption}; Enter opens it`;
     const op = graph.scene.opOf(card.node);
-    return `${shown}; ${op ? op.name : "leaf"} ${model.state.names[card.node]}${this.isLeaf ? "; Enter changes it" : ""}`;
+    return `${shown}; ${op ? op.name : "leaf"} ${model.state.names[card.node]}${model.cuts.has(`${card.node}`) ? "; cut" : ""}${this.isLeaf ? "; Enter changes it" : ""}`;
   }
 }

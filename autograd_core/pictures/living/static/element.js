@@ -39,6 +39,7 @@ class AutogradGraph extends HTMLElement {
     this.show(state, rules);
     if (state.step !== undefined) this.step(state.step);
     if (state.trails) showTrail(this, state.trails.map((nodes) => ({ nodes })));
+    fitFrame([this]);
     this.resolveReady(this);
   }
 
@@ -66,7 +67,7 @@ class AutogradGraph extends HTMLElement {
     this.heard = h("div", { class: "agl-heard", role: "status", "aria-live": "polite" });
     this.notice = h("p", { class: "agl-notice", role: "alert", hidden: true });
     this.undo = button("Undo changes", "All leaves as recorded", () => this.reset());
-    this.mend = button("Restore edges", "Take back all cuts", () => this.restore());
+    this.mend = button("Restore", "Take back all cuts", () => this.restore());
     this.total = h("p", { class: "agl-total" });
     const folds = this.scopes.paths.some((_, scope) => this.scopes.isFoldable(scope));
     this.holder.replaceChildren(h("div", { class: "agl-root" },
@@ -129,10 +130,17 @@ class AutogradGraph extends HTMLElement {
     this.changed({ point: this.at, label: points.labels[this.at] });
   }
 
+  // An edge, or without an operand a unit; what the root were if 0 came along all that is cut.
   cut(name, operand) {
     const i = this.model.find(name), list = this.written.operandsOf(i);
-    if (!(operand >= 0 && operand < list.length)) throw new RangeError(`expected an operand of ${name} from 0 to ${list.length - 1}, got ${operand}`);
-    this.setCut(i, Math.trunc(operand), true);
+    if (operand === undefined || operand === null) {
+      if (this.model.roots.includes(i)) throw new RangeError(`expected a value below the root to cut, got ${name}`);
+      this.setCut(i, undefined, true);
+    } else {
+      if (!(operand >= 0 && operand < list.length)) throw new RangeError(`expected an operand of ${name} from 0 to ${list.length - 1}, got ${operand}`);
+      this.setCut(i, Math.trunc(operand), true);
+    }
+    return this.model.valuesWithout()[this.model.roots[0]];
   }
 
   restore() {
@@ -149,12 +157,18 @@ class AutogradGraph extends HTMLElement {
     this.before = this.model.adjoint.slice();
     this.model.cut(i, k, on);
     this.changed({ cut: on, node: this.model.state.names[i], operand: k });
-    this.say(on ? `The edge from ${this.model.state.shown[this.written.operandsOf(i)[k]]} to ${this.model.state.shown[i]} is cut` : "The edge is back");
+    const { shown } = this.model.state, what = k === undefined ? shown[i] : `The edge from ${shown[this.written.operandsOf(i)[k]]} to ${shown[i]}`;
+    this.say(on ? `${what} is cut. ${withoutText(this.model)}` : `${what} is back`);
+  }
+
+  toggleUnit(i) {
+    if (i !== null && !this.model.roots.includes(i)) this.setCut(i, undefined, !this.model.cuts.has(`${i}`));
   }
 
   edgeClicked({ card, port }) {
     if (card.kind !== "node" || port.operands.length !== 1) return this.say("Unfold to cut a single edge");
-    const [k] = port.operands;
+    const [k] = port.operands, from = this.written.operandsOf(card.node)[k];
+    if (this.model.cuts.has(`${from}`)) return this.setCut(from, undefined, false);
     this.setCut(card.node, k, !this.model.cuts.has(`${card.node} ${k}`));
   }
 
@@ -247,7 +261,7 @@ class AutogradGraph extends HTMLElement {
 
   showTotal() {
     const { model } = this, [root] = model.roots, name = model.state.shown[root], now = numberText(model.data[root]), was = numberText(model.recorded[root]);
-    setText(this.total, this.isValueShown(root) ? `${name} = ${now}${now === was ? "" : `, recorded ${was}`}` : `${name} = …`);
+    setText(this.total, this.isValueShown(root) ? `${name} = ${now}${now === was ? "" : `, recorded ${was}`}${model.cuts.size ? `; ${numberText(model.valuesWithout()[root])} without what is cut` : ""}` : `${name} = …`);
   }
 
   // --- what the views ask ---
@@ -294,7 +308,7 @@ function listenForKeys(host) {
     const keys = {
       ArrowRight: onRange ? null : () => host.step(steps.now + 1), ArrowLeft: onRange ? null : () => host.step(Math.max(steps.now - 1, -1)), Home: onRange ? null : () => host.step(0), End: onRange ? null : () => host.step(steps.count - 1),
       ArrowDown: onRange ? null : () => walk(1), ArrowUp: onRange ? null : () => walk(-1), " ": onButton ? null : () => steps.toggle(), Enter: onButton || onRange ? null : () => card && host.cardOpened(card),
-      Escape: () => { if (steps.isOn) { steps.pause(); host.step(-1); } else host.select(null); }, "+": () => nudge(1), "=": () => nudge(1), "-": () => nudge(-1), "−": () => nudge(-1), 0: () => graph.fit(),
+      Escape: () => { if (steps.isOn) { steps.pause(); host.step(-1); } else host.select(null); }, "+": () => nudge(1), "=": () => nudge(1), "-": () => nudge(-1), "−": () => nudge(-1), 0: () => graph.fit(), Delete: onRange ? null : () => host.toggleUnit(host.chosen),
     };
     if (event.key.startsWith("Arrow") && event.key !== "ArrowDown" && event.key !== "ArrowUp") steps.pause();
     if (!keys[event.key]) return;

@@ -48,7 +48,7 @@ class Flow {
     this.model = model;
     this.root = root;
     this.leaf = leaf;
-    this.written = new Written(model, root, [leaf]);
+    this.written = new Written(model, root, [leaf, ...[...model.cuts].map((key) => parseInt(key))]);
     this.words = new Words(model, this.written);
     this.adjoints = this.sweep((d) => d);
     this.sizes = this.sweep(Math.abs);
@@ -73,7 +73,7 @@ class Flow {
   slope(i, k) { return this.written.slopes.get(i)[k]; }
   data(i) { return this.model.data[i]; }
   adjoint(i) { return this.adjoints.get(i) ?? 0; }
-  isCut(i, k) { return this.model.cuts.has(`${i} ${k}`); }
+  isCut(i, k) { return this.model.isCut(i, k); }
 
   sweep(of) {
     const into = new Map([[this.root, 1]]), { order } = this.written;

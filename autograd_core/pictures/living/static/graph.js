@@ -21,7 +21,7 @@ class GraphView {
     addEventListener("afterprint", () => this.look(this.view, this.moved));
   }
 
-  isCut(card, port) { return card.kind === "node" && port.operands.length === 1 && this.model.cuts.has(`${card.node} ${port.operands[0]}`); }
+  isCut(card, port) { return card.kind === "node" && port.operands.length === 1 && this.model.isCut(card.node, port.operands[0]); }
 
   // --- drawing anew: after a fold, or when the room has changed much ---
 
@@ -85,11 +85,11 @@ class GraphView {
     if (!(card.nodes || [card.node ?? -1]).every((i) => i < 0 || model.isLeaf[i] || steps.isSent(i))) return null;
     if (card.kind === "node") {
       const g = steps.adjoint(card.node), slopes = scene.slopesOf(card.node);
-      return g === 0 ? 0 : port.operands.reduce((sum, k) => sum + (slopes[k] === 0 || this.isCut(card, port) ? 0 : slopes[k] * g), 0);
+      return g === 0 ? 0 : port.operands.reduce((sum, k) => sum + (slopes[k] === 0 || model.isCut(card.node, k) ? 0 : slopes[k] * g), 0);
     }
     if (card.kind === "fold" && port.from !== undefined) {
       const inside = new Set(card.nodes);
-      return model.users[port.from].reduce((sum, [user, k]) => { const d = inside.has(user) ? model.local[user][k] : 0, g = steps.adjoint(user); return d === 0 || g === 0 ? sum : sum + d * g; }, 0);
+      return model.users[port.from].reduce((sum, [user, k]) => { const d = inside.has(user) && !model.cuts.has(`${port.from}`) ? model.local[user][k] : 0, g = steps.adjoint(user); return d === 0 || g === 0 ? sum : sum + d * g; }, 0);
     }
     return NaN;
   }
@@ -106,10 +106,10 @@ class GraphView {
       const marker = `url(#${this.host.uid}-${kind === "nan" ? "neg" : kind})`;
       put(edge.line, "marker-start", back ? marker : null);
       put(edge.line, "marker-end", back ? null : marker);
-      setText(edge.title, cut ? "This edge is cut. A click takes it back." : x === null ? "" : edge.port.operands.length === 1 ? `${numberText(x)} flows back here; a click cuts this edge` : "");
+      setText(edge.title, cut ? "Nothing flows here: it is cut. A click takes it back." : x === null ? "" : edge.port.operands.length === 1 ? `${numberText(x)} flows back here; a click cuts this edge` : "");
     });
     for (const [id, { element, card, kind }] of this.cards) {
-      put(element, "class", `${kind} ${chosen.has(id) ? "agl-chosen" : ""} ${trail && !trail.has(String(id)) ? "agl-faint" : ""}`);
+      put(element, "class", `${kind} ${chosen.has(id) ? "agl-chosen" : ""} ${card.kind === "node" && this.model.cuts.has(`${card.node}`) ? "agl-off" : ""} ${trail && !trail.has(String(id)) ? "agl-faint" : ""}`);
       if (card.kind === "junction") continue;
       put(element, "tabindex", id === focus ? "0" : "-1");
       put(element, "aria-pressed", String(chosen.has(id)));

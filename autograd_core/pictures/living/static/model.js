@@ -17,7 +17,7 @@ class Model {
     this.former = this.data.slice();  // before the last change: what the ghosts show
     this.local = this.operands.map((list) => new Array(list.length).fill(0));
     this.adjoint = new Float64Array(this.count);
-    this.cuts = new Set();
+    this.cuts = new Set();  // "node operand" for an edge, "node" for a unit: what all its users read of it
     this.unknown = new Set();  // nodes whose rule this page does not have
     this.users = this.operands.map(() => []);
     this.operands.forEach((list, i) => list.forEach((p, k) => this.users[p].push([i, k])));
@@ -85,14 +85,14 @@ class Model {
   backward(seeds, local = this.local, into = new Float64Array(this.count), uncut = false) {
     into.fill(0);
     for (const i of seeds) into[i] = 1;
-    const cuts = uncut || !this.cuts.size ? null : this.cuts;
+    const cuts = uncut || !this.cuts.size ? null : this.cuts, units = cuts && this.operands.map((_, i) => cuts.has(`${i}`));
     for (let i = this.count - 1; i >= 0; i--) {
       const g = into[i], list = this.operands[i];
       if (g === 0 || !list.length) continue;
       const slopes = local[i], operation = cuts && this.written.operations.get(i);
       for (let k = 0; k < list.length; k++) {
         const d = slopes[k];
-        if (d !== 0 && !(cuts && !operation && cuts.has(`${i} ${k}`))) into[list[k]] += d * g;
+        if (d !== 0 && !(cuts && (units[list[k]] || (!operation && cuts.has(`${i} ${k}`))))) into[list[k]] += d * g;
       }
       if (operation) this.withhold(operation, g, local, into);
     }
@@ -102,7 +102,7 @@ class Model {
   // A cut edge of a whole, such as a softmax, is no recorded edge: what it would bring is taken off its operand.
   withhold(operation, g, local, into) {
     operation.operands.forEach((p, k) => {
-      if (this.cuts.has(`${operation.output} ${k}`)) into[p] -= slopesOf(this, operation, local)[k] * g;
+      if (this.cuts.has(`${operation.output} ${k}`) && !this.cuts.has(`${p}`)) into[p] -= slopesOf(this, operation, local)[k] * g;
     });
   }
 
@@ -146,12 +146,39 @@ class Model {
     this.recompute(true);
   }
 
-  // Leave an edge out of the backward sweep, or take it back; the operand counts as texts write the operation.
+  // Leave an edge out of the backward sweep, or all edges from a unit (no k), or take them back; the operand counts as
+  // texts write the operation.
   cut(i, k, on = true) {
-    if (on) this.cuts.add(`${i} ${k}`);
-    else this.cuts.delete(`${i} ${k}`);
+    const key = k === undefined ? `${i}` : `${i} ${k}`;
+    if (on) this.cuts.add(key);
+    else this.cuts.delete(key);
     this.remember();
     this.backward(this.roots, this.local, this.adjoint);
+  }
+
+  isCut(i, k) { return this.cuts.size > 0 && (this.cuts.has(`${i} ${k}`) || this.cuts.has(`${this.written.operandsOf(i)[k]}`)); }
+
+  // The numbers were 0 to come along all that is cut; the page's own stay as they are.
+  valuesWithout() {
+    const data = this.data.slice(), zeros = (i) => (p, k) => this.cuts.has(`${i} ${k}`);
+    for (let i = 0; i < this.count; i++) {
+      const list = this.operands[i], operation = this.written.operations.get(i);
+      if (this.cuts.has(`${i}`)) data[i] = 0;
+      else if (operation) data[i] = this.wholeWithout(operation, data);
+      else if (list.length && this.rule(i)) data[i] = this.valueWithout(i, data, zeros(i));
+    }
+    return data;
+  }
+
+  valueWithout(i, data, isZero) { return this.rule(i).value(this.operands[i].map((p, k) => (isZero(p, k) ? 0 : data[p]))); }
+
+  // One output of a whole, whose parts others may share.
+  wholeWithout({ whole, output, of, turned }, data) {
+    const zero = new Set(turned.filter((_, k) => this.cuts.has(`${output} ${k}`))), own = zero.size ? data.slice() : data;
+    for (const v of whole.nodes) {
+      if (zero.size && v !== output && this.operands[v].length) own[v] = this.valueWithout(v, own, (p, k) => zero.has(of.get(`${v} ${k}`)));
+    }
+    return this.valueWithout(output, own, (p, k) => zero.has(of.get(`${output} ${k}`)));
   }
 
   // --- comparisons that the program branched on: those that come out otherwise now ---

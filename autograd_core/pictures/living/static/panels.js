@@ -28,6 +28,7 @@ class Panel {
     const { host } = this, { model } = host;
     if (this.field && document.activeElement !== this.field) this.field.value = String(model.data[i]);
     setText(this.gradient, numberText(host.gradientShown(i) ?? NaN) === "nan" && host.gradientShown(i) === null ? "not yet" : numberText(host.gradientShown(i)));
+    this.cutter?.follow();
     if (this.valued) setText(this.valued, host.isValueShown(i) ? numberText(model.data[i]) : "not yet");
     clearTimeout(this.later);
     if (host.steps.isOn) {  // nothing of the end is told before its step
@@ -58,8 +59,9 @@ class Panel {
         else if (event.key === "ArrowUp" || event.key === "ArrowDown") { event.preventDefault(); event.stopPropagation(); nudge(event.key === "ArrowUp" ? 1 : -1); this.field.value = String(model.data[i]); }
       } });
     } else this.valued = h("b", {});
+    this.cutter = unitButton(host, i);
     const root = model.state.shown[model.roots[0]];
-    return h("dl", { class: "agl-numbers" }, h("dt", {}, "value"), h("dd", {}, this.field || this.valued), h("dt", {}, `∂${shorten(root, 12)}/∂${shorten(model.state.shown[i], 12)}`), h("dd", {}, this.gradient));
+    return h("dl", { class: "agl-numbers" }, h("dt", {}, "value"), h("dd", {}, this.field || this.valued, this.cutter), h("dt", {}, `∂${shorten(root, 12)}/∂${shorten(model.state.shown[i], 12)}`), h("dd", {}, this.gradient));
   }
 
   overview() {
@@ -167,18 +169,41 @@ function smallCurve(host, i) {
 }
 
 function cutButton(host, i, k) {
+  const from = host.written.operandsOf(i)[k];
+  if (host.model.cuts.has(`${from}`)) return unitButton(host, from);
   const cut = host.model.cuts.has(`${i} ${k}`), { model } = host, said = `${cut ? "Take back" : "Cut"} the edge from ${model.state.shown[host.written.operandsOf(i)[k]]} to ${model.state.shown[i]}`;
   return h("button", { type: "button", class: "agl-small", title: said, "aria-label": said, "aria-pressed": cut, onclick: () => host.setCut(i, k, !cut) }, cut ? "take back" : "cut");
 }
 
+// All that a value sends on; null for a root, which sends nothing.
+function unitButton(host, i) {
+  if (host.model.roots.includes(i)) return null;
+  const made = h("button", { type: "button", class: "agl-small", onclick: () => host.toggleUnit(i) }), name = host.model.state.shown[i];
+  made.follow = () => {
+    const cut = host.model.cuts.has(`${i}`), said = `${cut ? "Take back" : "Cut"} ${name}: ${cut ? "its users read it again" : "its users read 0"} (Delete)`;
+    setText(made, cut ? "take back" : "cut");
+    for (const [key, value] of Object.entries({ title: said, "aria-label": said, "aria-pressed": String(cut) })) put(made, key, value);
+  };
+  made.follow();
+  return made;
+}
+
 // --- what a cut withholds ---
+
+function withoutText(model) {
+  const [root] = model.roots, name = model.state.shown[root];
+  return `Were 0 to come along ${model.cuts.size > 1 ? "them" : "it"}, ${shorten(name, LONGEST_NAME)} would be ${numberText(model.valuesWithout()[root])}, now ${numberText(model.data[root])}.`;
+}
 
 function cutSection(host, i, flow) {
   const { model } = host;
   if (!model.cuts.size) return null;
   const whole = model.backward(model.roots, model.local, undefined, true)[i], left = model.adjoint[i], went = whole - left, share = whole ? went / whole : NaN;
-  const edges = [...model.cuts].map((key) => { const [node, k] = key.split(" ").map(Number); return h("li", {}, `${shorten(model.state.shown[host.written.operandsOf(node)[k]], 14)} → ${shorten(model.state.shown[node], 14)} `, cutButton(host, node, k)); });
-  return section("Cut", h("p", { class: "agl-said" }, `${numberText(went)} of ${numberText(whole)}${finite(share) && share >= 0 && share <= 1 ? ` (${percent(share)})` : ""} came this way; ${numberText(left)} is left of ∂${flow.words.name(flow.root)}/∂${flow.words.name(i)}`), h("ul", { class: "agl-cuts" }, edges));
+  const edges = [...model.cuts].map((key) => {
+    const [node, k] = key.split(" ").map(Number), name = shorten(model.state.shown[node], 14);
+    return k === undefined ? h("li", {}, `${name} `, unitButton(host, node)) : h("li", {}, `${shorten(model.state.shown[host.written.operandsOf(node)[k]], 14)} → ${name} `, cutButton(host, node, k));
+  });
+  return section("Cut", h("p", { class: "agl-said" }, `${numberText(went)} of ${numberText(whole)}${finite(share) && share >= 0 && share <= 1 ? ` (${percent(share)})` : ""} came this way; ${numberText(left)} is left of ∂${flow.words.name(flow.root)}/∂${flow.words.name(i)}`), h("p", { class: "agl-said" }, withoutText(model)), h("ul", { class: "agl-cuts" }, edges));
 }
 
 // --- why a gradient is what it is ---

@@ -91,15 +91,15 @@ class Written {
 
   // Slopes are computed when first asked for, and again after a change.
   forget() {
-    const known = new Map();
-    this.slopes = { get: (i) => { if (!known.has(i)) known.set(i, this.slopesOf(i)); return known.get(i); } };
+    const once = (make) => { const known = new Map(); return { get: (i) => { if (!known.has(i)) known.set(i, make(i)); return known.get(i); } }; };
+    this.uncut = once((i) => (this.operations.has(i) ? slopesOf(this.model, this.operations.get(i)) : [...this.model.local[i]]));
+    this.slopes = once((i) => this.slopesOf(i));
   }
 
   operandsOf(i) { return this.operations.get(i)?.operands || this.model.operands[i]; }
 
   slopesOf(i) {
-    const operation = this.operations.get(i), cuts = this.model.cuts;
-    const slopes = operation ? slopesOf(this.model, operation) : [...this.model.local[i]];
-    return cuts.size ? slopes.map((d, k) => (cuts.has(`${i} ${k}`) ? 0 : d)) : slopes;
+    const slopes = this.uncut.get(i), { cuts } = this.model, list = this.operandsOf(i);
+    return cuts.size ? slopes.map((d, k) => (cuts.has(`${i} ${k}`) || cuts.has(`${list[k]}`) ? 0 : d)) : slopes;
   }
 }

@@ -315,16 +315,5 @@ async function start(id, kind, data) {
   for (const root of document.querySelectorAll(`.autograd-core-live[id="${id}"]:not([data-live])`)) {
     mount(root, kind, data);
   }
-  fitFrame();
-}
-
-// marimo puts each output into a frame of 400 pixels, and what should fit it measures the wrong element.
-function fitFrame() {
-  const roots = [...document.querySelectorAll(".autograd-core-live")];
-  const fit = () => { window.frameElement.style.height = `${Math.max(...roots.map((root) => root.getBoundingClientRect().bottom)) + scrollY + 16}px`; };
-  try {
-    if (!window.frameElement || !window.parent.__resizeIframe) return;
-  } catch { return; /* a frame of another origin */ }
-  const observer = new ResizeObserver(fit);
-  roots.forEach((root) => observer.observe(root));
+  fitFrame([...document.querySelectorAll(".autograd-core-live")]);
 }

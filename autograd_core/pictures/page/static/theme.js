@@ -1,4 +1,4 @@
-// Light or dark, as the page around is: that of a notebook, of a site, or the reader's system.
+// What the page around asks for: light or dark, as a notebook, a site or the reader's system is, and a frame's height.
 
 const DARK = ["dark", "dark-mode", "dark-theme", "theme-dark", "vscode-dark", "vscode-high-contrast", "quarto-dark"];
 const prefersDark = matchMedia("(prefers-color-scheme: dark)");
@@ -36,4 +36,14 @@ function followTheme(found, fixed) {
   prefersDark.addEventListener("change", apply);
   apply();
   return apply;
+}
+
+// marimo puts each output into a frame of 400 pixels, and what should fit it measures the wrong element.
+function fitFrame(roots) {
+  const fit = () => { window.frameElement.style.height = `${Math.max(...roots.map((root) => root.getBoundingClientRect().bottom)) + scrollY + 16}px`; };
+  try {
+    if (!window.frameElement || !window.parent.__resizeIframe) return;
+  } catch { return; /* a frame of another origin */ }
+  const observer = new ResizeObserver(fit);
+  roots.forEach((root) => observer.observe(root));
 }
