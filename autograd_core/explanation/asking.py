@@ -270,7 +270,7 @@ def _why(of: Explained, other: Explained, a: Use, b: Use) -> str:
     share = f" ({text.number(apart)} of {text.number(total)})" if len(of.uses) > 1 else ""
     said = f"Most of the change came by way of {words.made(a._written)}{share}"
     first, second = _largest_path(of, a), _largest_path(other, b)
-    factors = list(zip(first.nodes[1:], first.factors, second.factors, strict=False))
+    factors = list(zip((first._read or first.nodes)[1:], first.factors, second.factors, strict=False))
     if first.operands != second.operands or not factors:
         return said + "."
     node, d, e = max(factors, key=lambda f: _log_ratio(f[1], f[2]))

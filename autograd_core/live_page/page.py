@@ -156,6 +156,7 @@ def live(
     theme: str = "auto",
     fold: Fold = "auto",
     unfold: str | Iterable[str] = (),
+    plates: bool | None = None,
 ) -> LivePage:
     """A page on which the graph computes: change a leaf and all values and gradients follow, with no kernel.
 
@@ -176,6 +177,7 @@ def live(
         theme: "light", "dark", or "auto" as the reader's system prefers.
         fold: As in `draw`.
         unfold: As in `draw`.
+        plates: As in `draw`: whether what is repeated, such as the cases of a batch, is shown once, a copy at a time.
 
     Returns:
         A `LivePage`.
@@ -208,7 +210,7 @@ def live(
     if theme not in THEMES:
         msg = f"live: expected theme to be one of {', '.join(map(repr, THEMES))}, got {theme!r:.60}"
         raise RangeError(msg)
-    view = view_of(roots, fold=fold, unfold=unfold, read=None)
+    view = view_of(roots, fold=fold, unfold=unfold, read=None, plates=plates)
     _check_fresh(view.graph.stale, view.graph.order)
     state, rules = told_of(view, title=title or "", theme=theme, guards=guards)
     state["cases"] = cases_of(view.graph, cases)

@@ -253,8 +253,8 @@ def _copied(
         shown[node] = restore(_Copy, node.data, node.grad, row, edges, getattr(node, "_note", None))
     recorded = {copy: node for node, copy in shown.items()}
     shown |= {part: shown[output] for part, output in hidden.items()}
-    edges = {node: one.edges for node, one in written.items()}
-    return ReadGraph([shown.get(root, root) for root in roots], shown, recorded, frozenset(hidden), edges)
+    ways = {node: one.edges for node, one in written.items()}
+    return ReadGraph([shown.get(root, root) for root in roots], shown, recorded, frozenset(hidden), ways)
 
 
 def _operation(

@@ -371,7 +371,7 @@ def draw(
         sizes=sizes_of(width, height, aspect, font_scale),
         flow=flow,
     )
-    asked = Asked(tuple(roots), fold, unfold, _trails(highlight), _still(around, gradients, overlay))
+    asked = Asked(tuple(roots), fold, unfold, _trails(highlight), _still(around, gradients, overlay), plates)
     picture = drawn(view, look, layout=layout, direction=direction, asked=asked)
     smallest = picture._frame.smallest()
     if smallest >= LEAST_READABLE or not look.sizes.is_asked:

@@ -329,6 +329,129 @@ def test_a_chosen_unit_is_cut_by_a_button_or_a_key(opened):
     assert page.get_by_role("button", name="Cut y").count() == 0
 
 
+OTHERS = {  # leaves, by graph, and what they become
+    "readme": {"a": 1.5, "b": 0.5},
+    "xor": {"layer1/neuron0/w0": 4.0, "layer2/neuron0/b": -1.0},
+    "entropy": {"z0": 3.0},
+    "losses": {"x": -1.0, "y": 0.4},
+    "recurrent": {"x1": 2.0},
+}
+
+
+@names
+def test_two_points_are_compared_as_in_python(name, opened):
+    before, after = GRAPHS[name](), GRAPHS[name](OTHERS[name])
+    page = opened(before, compare=after)
+    order, others = ag.topological_order(before), ag.topological_order(after)
+    full = names_in(order).full
+    leaves = [k for k, v in enumerate(order) if not v.op and not isinstance(v, Constant)]
+    for k in leaves[:6]:
+        expected = ag.explain(before, order[k]).compare(ag.explain(after, others[k]))
+        got = page.evaluate(f"n => {ELEMENT}.comparison(n)", full[k])
+        assert got["sentence"] == expected.sentence
+        assert [got["before"], got["after"]] == pytest.approx([expected.before, expected.after], rel=1e-12)
+        assert [(c["use"], c["before"], c["after"]) for c in got["changes"]] == [
+            (use, pytest.approx(b, rel=1e-12), pytest.approx(a, rel=1e-12)) for use, b, a in expected.changes
+        ]
+    panel = page.locator("autograd-graph .agl-panel")
+    assert panel.locator(".agl-two thead").inner_text().split() == ["recorded", "compared"]
+    page.evaluate(f"n => {ELEMENT}.select(n)", full[leaves[0]])
+    expected = ag.explain(before, order[leaves[0]]).compare(ag.explain(after, others[leaves[0]]))
+    assert expected.sentence in panel.inner_text()
+    page.evaluate(f"() => {ELEMENT}.point(1)")
+    assert differing(page, after) == []
+    page.get_by_text(expected.sentence).first.wait_for()
+    page.evaluate(f"([n]) => {{ {ELEMENT}.reset(); {ELEMENT}.select(null) }}", [full[leaves[0]]])
+    assert page.evaluate(f"n => {ELEMENT}.comparison(n) !== null", full[leaves[0]])
+
+
+def test_the_case_that_holds_a_stuck_net_back_is_named(opened):
+    """A net with two saturated units that says 2/3 to three of four cases."""
+    stuck = {f"layer1/neuron{k}/{n}": x for k in (0, 1) for n, x in (("w0", 5.0), ("w1", 5.0), ("b", -1.2))}
+    stuck |= {"layer2/neuron0/w0": 0.26, "layer2/neuron0/w1": 0.11, "layer2/neuron0/b": 0.30}
+    page = opened(xor(stuck))
+    said = page.locator("autograd-graph .agl-cases > .agl-said").inner_text()
+    assert said.startswith("case3 has the largest value, 0.44")
+    assert "pulls against the others: 0.58 against 0.57" in said
+    assert said.endswith("; 2 of its 2 units are saturated.")
+    row = page.locator("autograd-graph .agl-cases tfoot tr", has_text="saturated units")
+    assert row.locator("td").all_inner_texts()[:4] == ["0 of 2", "0 of 2", "0 of 2", "2 of 2"]
+    page.evaluate(f"() => {{ for (const k of [0, 1]) {ELEMENT}.set(`layer1/neuron${{k}}/b`, k ? -6 : -2) }}")
+    page.wait_for_timeout(400)  # with units that differ, no case is against all others
+    assert page.locator("autograd-graph .agl-cases > .agl-said").inner_text() != said
+
+
+def long_recurrent(numbers=None):
+    """Twelve steps without scopes, a chain."""
+    w, x = (ag.Value((numbers or {}).get(n, d), label=n) for n, d in (("w", 0.9), ("x", 0.3)))
+    h = ag.Value(0.5, label="h0")
+    for _ in range(12):
+        h = ag.tanh(w * h + x)
+    return h * h
+
+
+REPEATED = {"xor": (xor, "4 × case", 4), "recurrent": (recurrent, "rnn/3 × step", 3), "chain": (long_recurrent, "11 × step", 11)}
+
+
+@pytest.mark.parametrize("name", REPEATED)
+def test_what_is_repeated_is_shown_once_and_every_copy_can_be_seen(name, opened):
+    make, path, count = REPEATED[name]
+    root = make()
+    page = opened(root, plates=True)
+    assert differing(page, root) == []
+    card = page.locator("autograd-graph .card[data-card^=p]")
+    assert card.count() == 1
+    assert f"× {count}" in card.locator("title").first.text_content()
+    assert card.locator(".agl-copy").count() == count
+    # Whatever is chosen is what its card shows.
+    wrong = page.evaluate(f"""() => {{ const e = {ELEMENT}, {{ model }} = e; return Object.keys(e.values).filter((name) => {{
+        e.select(name);
+        const i = model.find(name), card = e.graph.scene.cards.get(e.graph.scene.cardOf[i]);
+        const shown = card.kind === "fold" ? card.nodes : [card.node, ...(model.written.operations.get(card.node)?.whole.nodes || [])];
+        return !shown.includes(i); }}) }}""")
+    assert wrong == []
+    # So do the steps.
+    wrong = page.evaluate(f"""() => {{ const e = {ELEMENT}, wrong = []; for (let k = 0; k < e.steps.count; k++) {{
+        e.step(k); const card = e.graph.scene.cards.get(e.graph.scene.cardOf[e.steps.node]);
+        if (card.kind === "node" && card.node !== e.steps.node) wrong.push(k); }} e.step(-1); return wrong }}""")
+    assert wrong == []
+    card.focus()
+    seen = set()
+    for key in "+" * count + "-" * count:
+        page.keyboard.press(key)
+        seen.add(card.locator("title").first.text_content())
+    assert len({label.partition(";")[0] for label in seen}) == count
+    box = card.bounding_box()
+    page.mouse.click(box["x"] + 12, box["y"] + box["height"] / 2)
+    first = page.evaluate(f"() => {ELEMENT}.scopes.plates.list[0].current")
+    assert first == 0
+    page.evaluate(f"path => {ELEMENT}.unfold(path)", path)
+    assert card.count() == 0
+    apart = f"() => {{ const {{ scene, scopes }} = {ELEMENT}.graph; return new Set(scopes.plates.list[0].exits.map(([i]) => scene.cardOf[i])).size }}"
+    assert page.evaluate(apart) == count
+    page.evaluate(f"path => {ELEMENT}.fold(path)", path)
+    assert card.count() == 1
+    page.get_by_role("button", name="Open all scopes").click()
+    nodes = page.evaluate(f"() => [...{ELEMENT}.graph.scene.cards.values()].filter((card) => card.kind === 'node').length")
+    hidden = {v for v in ag.topological_order(root) if not isinstance(v, Constant)}
+    assert nodes > 0.7 * len(hidden)  # all but the parts of losses
+
+
+def test_a_case_that_is_chosen_is_the_one_that_a_plate_shows(opened):
+    page = opened(xor())
+    for k in (0, 3, 1):
+        page.get_by_role("button", name=f"case{k}", exact=True).click()
+        assert f"case{k}" in page.locator("autograd-graph .card[data-card^=p] title").first.text_content()
+        assert page.locator("autograd-graph .scopename", has_text="case").all_text_contents()[-1] == f"▾ case{k}"
+
+
+def test_what_another_copy_hands_on_leads_to_it(opened):
+    page = opened(recurrent(), plates=True)
+    page.locator("autograd-graph .card", has_text="of step1").first.click()
+    assert "step1" in page.locator("autograd-graph .card[data-card^=p] title").first.text_content()
+    assert page.locator("autograd-graph .card", has_text="of step0").count() > 0
+
+
 def test_every_scope_of_a_folded_network_opens(opened):
     root = nn.hinge(nn.MLP(2, [22, 20, 14, 1], seed=1)([0.5, -1.0]), 1.0)
     assert len(ag.topological_order(root)) > 1000
@@ -383,7 +506,7 @@ def test_leaves_stand_in_the_order_of_the_chips_that_they_enter(opened):
     a, b, c = (ag.Value(x, label=name) for x, name in ((2.0, "a"), (-3.0, "b"), (0.5, "c")))
     for root, leaves in ((a * b, "ab"), (ag.tanh(a * b) + c, "ab"), (ag.dot([a, b, c], [0.5, 2.0, -1.0]), "abc")):
         cards = opened(root).locator("autograd-graph .card.leaf").all()
-        tops = {card.get_attribute("aria-label")[0]: card.bounding_box()["y"] for card in cards}
+        tops = {card.locator("title").first.text_content()[0]: card.bounding_box()["y"] for card in cards}
         assert sorted(leaves, key=tops.__getitem__) == list(leaves)
 
 
@@ -652,6 +775,13 @@ def film():
     return nn.fit(model, inputs, targets, loss=nn.mse, epochs=30, progress=False, watch=ag.Film(every=3)).film
 
 
+LIVING = {
+    "film": film,
+    "compared": lambda: ag.live(xor(), compare=xor(OTHERS["xor"])),
+    "all copies": lambda: ag.live(xor(), plates=False),
+}
+
+
 def change(page):
     """Change a leaf, choose a value, cut an edge."""
     page.evaluate(f"""() => {{ const e = {ELEMENT}, {{ model }} = e, name = (i) => model.state.names[i], [leaf] = model.leaves;
@@ -660,11 +790,11 @@ def change(page):
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("name", [*sorted(GRAPHS), "film"])
+@pytest.mark.parametrize("name", [*sorted(GRAPHS), "film", "compared", "all copies"])
 def test_axe_finds_nothing(name, scheme, new_page, opened_page):
-    """With all cards in view: of a card that the stage's edge cuts, axe sees a part of its name."""
-    living = film() if name == "film" else ag.live(GRAPHS[name](), title=name)
-    page = opened_page(living, page=new_page(color_scheme=scheme, viewport={"width": 3200, "height": 2400}))
+    """Cards that the stage's edge cuts included."""
+    living = LIVING[name]() if name in LIVING else ag.live(GRAPHS[name](), title=name)
+    page = opened_page(living, page=new_page(color_scheme=scheme, viewport={"width": 1100, "height": 900}))
     assert violations(page) == []
     change(page)
     assert violations(page) == []

@@ -20,6 +20,7 @@ class Asked(NamedTuple):
         fold: As in `draw`.
         unfold: As in `draw`.
         trails: Nodes that are lit together, such as a path.
+        plates: Whether what is repeated is shown once; None as `draw` decides.
         still: Why it shows something else than the graph as it computes; "" where it does not.
     """
 
@@ -28,6 +29,7 @@ class Asked(NamedTuple):
     unfold: str | Iterable[str] = ()
     trails: tuple[tuple[Value, ...], ...] = ()
     still: str = ""
+    plates: bool | None = False
 
 
 def kept(given: Any) -> Any:

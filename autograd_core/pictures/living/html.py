@@ -20,13 +20,15 @@ from ..scene import cards
 
 SCRIPTS = (  # in this order: each uses those before it
     "dom.js", "numbers.js", "model.js", "written.js", "paths.js", "reasons.js", "rules.js", "explain.js",
-    "scene.js", "layout.js", "cards.js", "graph.js", "editing.js", "panels.js", "cases.js", "stepping.js",
-    "film.js", "expression.js", "element.js",
+    "plates.js", "scene.js", "layout.js", "cards.js", "graph.js", "editing.js", "panels.js", "compare.js", "cases.js",
+    "stepping.js", "film.js", "expression.js", "element.js",
 )  # fmt: skip
+PLATE_WIDTH, PLATE_HEIGHT = 236.0, 78.0  # of the card that tells of all copies
 SIZES = {  # of cards, in pixels, and of their print
     "card": [cards.CARD_WIDTH, cards.CARD_HEIGHT],
     "fold": [cards.FOLD_WIDTH, cards.FOLD_HEIGHT + cards.PILE],
     "row": [cards.ROW_WIDTH, cards.ROW_HEIGHT],
+    "plate": [PLATE_WIDTH, PLATE_HEIGHT],
     "chip": [cards.FULL_CHIPS.least, cards.CHIP_HEIGHT],
     "name": cards.NAME_FONT,
     "number": cards.NUMBER_FONT,

@@ -68,7 +68,7 @@ def page_of(
         return "", reason
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # what there is to say about folding, `draw` has said
-        view = view_of(asked.roots, fold=asked.fold, unfold=asked.unfold, read=None)
+        view = view_of(asked.roots, fold=asked.fold, unfold=asked.unfold, read=None, plates=asked.plates)
     graph = view.graph
     if len(graph.order) > MOST_NODES:
         return "", f"its graph has {len(graph.order)} nodes, more than {MOST_NODES}"

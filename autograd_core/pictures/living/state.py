@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from ...engine.ops import Primitive
     from ...notation.wholes import WholeInGraph
     from ..view.folding import View
+    from ..view.plates import Plate
     from ..view.scope_tree import Graph
     from .rule_forms import RuleForms
 
@@ -104,7 +105,8 @@ def state_of(
         },
         "labelled": [v for v, label in enumerate(graph.labels) if label],
         "home": tree.home,
-        "scopes": [[s.parent, s.name, s.path, int(s.made_up)] for s in tree.scopes],
+        "scopes": [[s.parent, s.name, path, int(s.made_up)] for s, path in zip(tree.scopes, _paths(view), strict=True)],
+        "plates": [_plate(graph, plate) for plate in view.plates],
         "opened": sorted(view.opened - {ROOT}),
         "scopePaths": [text.clean(path) for path in scope_paths],
         "scopeOf": [scope_paths[node.scope] for node in order],
@@ -113,6 +115,28 @@ def state_of(
         "forms": forms.forms,
         "formOf": forms.of,
         "rows": sorted(graph.rows),
+    }
+
+
+def _paths(view: View) -> list[str]:
+    """The paths of scopes, as without the boxes of plates around them."""
+    tree, boxes = view.tree, {plate.scope for plate in view.plates}
+    chains = ([t for t in tree.chain(s) if t == s or t not in boxes] for s in range(len(tree.scopes)))
+    return ["/".join(tree.scopes[t].name for t in chain) for chain in chains]
+
+
+def _plate(graph: Graph, plate: Plate) -> dict[str, Any]:
+    """What is repeated: its box, and of each copy the nodes and own leaves; -1 for what the shown one has alone."""
+    nodes, leaves = plate.copies.nodes, plate.copies.leaves
+    there = list(dict.fromkeys(leaves[plate.shown]))
+    items = [[*copy, *(own.get(place, -1) for place in there)] for copy, own in zip(nodes, leaves, strict=True)]
+    return {
+        "scope": plate.scope,
+        "shown": plate.shown,
+        "names": [text.clean(name) for name in plate.names],
+        "items": items,
+        "exits": [plate.exits(graph, k) for k in range(len(nodes))],
+        "shared": [] if plate.copies.is_chain else sorted(u for u in plate.copies.shared if graph.is_leaf(u)),
     }
 
 

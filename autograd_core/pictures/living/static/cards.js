@@ -1,6 +1,6 @@
 // Cards as SVG, and how they follow the numbers. Each card is a button for the keyboard and for screen readers.
 
-const BAR_STEPS = 6, BAR_GAP = 2;
+const BAR_STEPS = 6, BAR_GAP = 2, TOLD = 8;
 const words = (kind, x, y, text) => s("text", { class: kind, x, y }, text);
 
 // Filled segments of a gradient's bar: all for the largest one in view, one fewer per factor of ten.
@@ -10,6 +10,9 @@ function segments(g, largest) {
   return Math.max(1, BAR_STEPS - Math.floor(Math.log10(largest) - Math.log10(Math.abs(g)) + 1e-9));
 }
 
+const plateText = (plate) => (plate.shared.length ? "part of the weights’ gradient, by copy" : "gradient of what it gives, by copy");
+const stubText = (model, { node, plate, copy }) => `↻ ${shorten(model.state.bare[node], 12)} of ${shorten(plate.names[copy], 12)}`;
+
 class CardView {
   constructor(graph, card) {
     this.graph = graph;
@@ -18,29 +21,23 @@ class CardView {
     this.isLeaf = kind === "node" && model.isLeaf[node];
     this.kind = `card ${this.isLeaf || card.isLeaf ? "leaf" : ""} ${kind === "fold" ? "fold" : ""} ${model.roots.some((root) => graph.scene.cardOf[root] === card.id) ? "root" : ""}`;
     this.element = s("g", { class: this.kind, "data-card": card.id, role: kind === "junction" ? null : "button", tabindex: kind === "junction" ? null : -1 });
+    this.title = s("title", {});
     if (kind === "junction") {
       this.element.append(s("rect", { class: "junction", width: card.width, height: card.height, rx: 2.5 }));
       return;
     }
+    this.element.append(this.title);
     this.ports = card.ports.map((port) => this.port(port));
     const face = faceOf(card), w = card.width;
     if (kind === "fold") for (const d of [6, 3]) this.element.append(s("rect", { class: "pile", x: d, y: face - 8, width: w - 2 * d, height: 8 + 6 - d / 2, rx: 5 }));
     this.element.append(s("rect", { class: "face", width: w, height: face, rx: 6 }));
-    if (card.isRow) this.rowFace();
+    if (kind === "plate") this.plateFace();
+    else if (kind === "stub") this.element.append(words("caption", 7, 13.5, stubText(model, card)));
+    else if (card.isRow) this.rowFace();
     else if (kind === "fold") this.foldFace(face);
     else this.nodeFace(op);
     this.element.append(...this.ports.map(({ element }) => element));
-    this.arrange();
-  }
-
-  // Texts by column, as the stage's edge cuts a card off, so that what is seen of it is a part of its name.
-  arrange() {
-    const chips = this.ports.map(({ text }) => text).filter(Boolean), own = [...this.element.children].filter((one) => one.localName === "text");
-    const isRight = (text) => /value|grad|op/.test(text.getAttribute("class")) && !/caption/.test(text.getAttribute("class"));
-    own.sort((a, b) => isRight(a) - isRight(b));
-    this.element.append(...own);
-    this.texts = [...chips, ...own];
-    for (const text of this.texts) text.after(" ");  // for those who read it as text
+    for (const text of this.element.querySelectorAll("text")) text.after(" ");  // for those who read it as text
   }
 
   port(port) {
@@ -95,9 +92,35 @@ class CardView {
     this.element.append(this.value, this.grad);
   }
 
+  // A bar for each copy, the shown one marked.
+  plateFace() {
+    const { card } = this, { plate } = card, n = plate.names.length, [left, width] = [8, card.width - 16];
+    this.element.append(words("name", 8, 15, `× ${n}`), words("op alone", card.width - 8, 15, shorten(plate.names[plate.current], 20)), words("caption", 8, 29, plateText(plate)));
+    this.bars = plate.names.map((_, k) => s("path", { class: `agl-copy ${k === plate.current ? "agl-here" : ""}`, d: "" }));
+    this.barOf = (k, share) => { const step = width / n, w = Math.min(Math.max(step - 1, 0.6), 26); return share ? `M${(left + (k + 0.5) * step - w / 2).toFixed(2)} 60v${(-26 * share).toFixed(2)}h${w.toFixed(2)}v${(26 * share).toFixed(2)}Z` : `M${(left + (k + 0.5) * step - w / 2).toFixed(2)} 60h${w.toFixed(2)}`; };
+    this.value = words("caption", 8, 73, "");
+    this.grad = words("value", card.width - 8, 73, "");
+    this.element.append(...this.bars, this.value, this.grad);
+  }
+
+  // The copy below a place on the screen.
+  copyAt(x) {
+    const box = this.element.querySelector(".face").getBoundingClientRect(), { plate, width } = this.card, share = ((x - box.left) / box.width) * width - 8;
+    return Math.max(0, Math.min(plate.names.length - 1, Math.floor((share / (width - 16)) * plate.names.length)));
+  }
+
+  updatePlate() {
+    const { card, graph } = this, { plate } = card, { model, host } = graph, known = plate.exits.every((exits) => exits.every((i) => host.isGradientComplete(i)));
+    const signals = graph.scene.plates.signals(plate, model), sizes = signals.map((x) => (finite(x) ? x : 0)), largest = Math.max(...sizes), least = Math.min(...sizes.filter((x) => x > 0)), byDecades = largest > 30 * least;
+    sizes.forEach((x, k) => put(this.bars[k], "d", this.barOf(k, !known || !x ? 0 : byDecades ? Math.max(0.08, 1 + Math.log10(x / largest) / BAR_STEPS) : x / largest)));
+    setText(this.value, known && byDecades ? "on a log scale" : "");
+    setText(this.grad, known ? numberText(signals[plate.current]) : "");
+    setText(this.title, `× ${plate.names.length}, shown is ${plate.names[plate.current]}; ${plateText(plate)}${known ? `: ${numberText(signals[plate.current])}` : ""}; plus and minus go on, Enter shows all`);
+  }
+
   foldFace(face) {
     const { card, graph } = this, left = (card.width - FOLD[0]) / 2 + 8, right = left + FOLD[0] - 16, top = (face - (FOLD[1] - SIZE.pile)) / 2;
-    this.element.append(s("path", { class: "head", d: `M0 22V6a6 6 0 0 1 6-6H${card.width - 6}a6 6 0 0 1 6 6V22Z` }), words("name", 8, 15, "▸"), words("name", 22, 15, shorten(graph.scopes.names[card.scope], Math.floor((card.width - 30) / (EM * SIZE.name)))));
+    this.element.append(s("path", { class: "head", d: `M0 22V6a6 6 0 0 1 6-6H${card.width - 6}a6 6 0 0 1 6 6V22Z` }), words("name", 8, 15, "▸"), words("name", 22, 15, shorten(graph.scopes.names[graph.scopes.shownAt(card.scope)], Math.floor((card.width - 30) / (EM * SIZE.name)))));
     this.element.append(words("caption", left, top + 37, shorten(card.caption, Math.floor((FOLD[0] - 16) / (EM * SIZE.caption)))));
     this.numbers(left, right, top + 53);
   }
@@ -107,6 +130,8 @@ class CardView {
   update(largest) {
     const { card, graph } = this, { model } = graph;
     if (card.kind === "junction") return;
+    if (card.kind === "plate") { this.updatePlate(); this.slopes(); return; }
+    if (card.kind === "stub") { setText(this.title, `${stubText(model, card)}: handed on by another copy; Enter shows it`); return; }
     const one = card.kind === "node" ? card.node : card.exits.length === 1 ? card.exits[0] : -1;
     if (one >= 0) {
       const x = model.data[one], g = graph.host.gradientShown(one), hidden = g === null, valueKnown = graph.host.isValueShown(one);
@@ -128,12 +153,12 @@ class CardView {
       for (const one of [this.track, this.bar]) put(one, "display", "none");
     }
     this.slopes();
-    put(this.element, "aria-label", this.said());
+    setText(this.title, this.said());
   }
 
   ghost(caption, name, was, now, shown) {
     const changed = shown && this.graph.showsGhosts && !Object.is(was, now) && numberText(was) !== numberText(now);
-    setText(caption, changed ? `${numberText(was, 3)} →` : name);
+    setText(caption, changed ? `${general(was, 3).replaceAll("-", "−")} →` : name);
     put(caption, "class", changed ? "caption agl-ghost" : "caption");
   }
 
@@ -149,18 +174,19 @@ class CardView {
     for (const one of this.ports) {
       const { port, element, text, place } = one;
       if (port.constant !== undefined) continue;
-      const [told, d] = graph.scene.portSaid(card, port, through), isKnown = d === null || graph.host.isValueShown(card.kind === "node" ? card.node : card.exits[0]), said = isKnown ? told : "";
+      const [told, d] = graph.scene.portSaid(card, port, through), isKnown = d === null || card.kind === "plate" || graph.host.isValueShown(card.kind === "node" ? card.node : card.exits[0]), said = isKnown ? told : "";
       port.isDead = d === 0 && isKnown;  // a local derivative comes with the value
       if (text && text.shownText !== said) { setText(text, said); place(); }
       put(element, "class", `port slope ${graph.isCut(card, port) ? "agl-cut" : ""}`);
     }
   }
 
-  // The name of the card: first what one reads on it, as those say who speak to their browser.
+  // The name of the card for those who do not see it, which is its tooltip, too.
   said() {
-    const { card, graph } = this, { model } = graph, shown = this.texts.map((text) => text.textContent).filter(Boolean).join(" ");
-    if (card.kind === "fold") return `${shown}; folded scope ${graph.scopes.paths[card.scope]}, ${card.caption}; Enter opens it`;
-    const op = graph.scene.opOf(card.node);
-    return `${shown}; ${op ? op.name : "leaf"} ${model.state.names[card.node]}${model.cuts.has(`${card.node}`) ? "; cut" : ""}${this.isLeaf ? "; Enter changes it" : ""}`;
+    const { card, graph } = this, { model } = graph, told = (text) => text?.textContent || "", one = card.kind === "fold" ? card.exits[0] : card.node;
+    const numbers = told(this.value) && `${card.kind === "fold" && card.exits.length > 1 ? `${card.exits.length} values` : model.state.shown[one]} = ${this.value.textContent}`, grad = told(this.grad) && `gradient ${this.grad.textContent}`;
+    if (card.kind === "fold") { const scope = graph.scopes.shownAt(card.scope); return `${[graph.scopes.names[scope], numbers, grad].filter(Boolean).join(", ")}; folded scope ${graph.scopes.paths[scope]}: ${card.caption}; Enter opens it`; }
+    const op = graph.scene.opOf(card.node), slopes = this.ports.filter(({ port }) => port.constant === undefined).map(({ text }) => told(text)).filter(Boolean);
+    return `${[numbers || model.state.shown[one], grad].filter(Boolean).join(", ")}; ${op ? op.name : "leaf"} ${model.state.names[card.node]}${slopes.length ? `, local derivatives ${slopes.slice(0, TOLD).join(" ")}` : ""}${model.cuts.has(`${card.node}`) ? "; cut" : ""}${this.isLeaf ? "; Enter changes it" : ""}`;
   }
 }

@@ -62,6 +62,7 @@ class AutogradGraph extends HTMLElement {
     this.steps = new Steps(this);
     this.graph = new GraphView(this);
     this.controls = new Controls(this);
+    this.compared = new Comparison(this);
     this.panel = new Panel(this);
     this.cases = new Cases(this);
     this.heard = h("div", { class: "agl-heard", role: "status", "aria-live": "polite" });
@@ -81,6 +82,7 @@ class AutogradGraph extends HTMLElement {
   // --- what scripts may ask and do ---
 
   get values() { return this.model.values(); }
+  comparison(name) { return this.compared.toJSON(name); }
   explanation(name) { return new Flow(this.model, this.model.find(name)).toJSON(); }
 
   set(name, number) {
@@ -97,6 +99,7 @@ class AutogradGraph extends HTMLElement {
     if (i === this.chosen) return;
     this.chosen = i;
     this.trail = null;
+    if (i !== null && this.scopes.plates.follow(i)) this.graph.build();
     this.graph.light();
     this.panel.show();
     this.filmShown?.();
@@ -112,7 +115,8 @@ class AutogradGraph extends HTMLElement {
     this.controls.update();
     if (this.steps.isOn) this.chosen = this.steps.node;
     this.trail = null;
-    this.graph.update();
+    if (this.steps.isOn && this.scopes.plates.follow(this.chosen)) this.graph.build();
+    else this.graph.update();
     this.panel.show();
     this.showTotal();
     if (this.steps.isOn) this.graph.reveal(this.graph.scene.cardOf[this.chosen]);
@@ -126,6 +130,7 @@ class AutogradGraph extends HTMLElement {
     this.change = null;
     this.at = Math.trunc(k);
     this.model.remember();
+    this.graph.showsGhosts = true;
     this.model.set(points.leaves.map((leaf, j) => [leaf, asNumber(points.data[this.at][j])]));
     this.changed({ point: this.at, label: points.labels[this.at] });
   }
@@ -172,10 +177,20 @@ class AutogradGraph extends HTMLElement {
     this.setCut(card.node, k, !this.model.cuts.has(`${card.node} ${k}`));
   }
 
-  cardClicked(card) {
+  cardClicked(card, event) {
     if (this.graph.dragged) return;
-    if (card.kind === "fold") this.unfold(this.scopes.paths[card.scope]);
-    else if (card.kind === "node") this.choose(card.node);
+    if (card.kind === "fold") this.refold(card.scope, true);
+    else if (card.kind === "plate") this.showCopy(card.plate, this.graph.cards.get(card.id).copyAt(event.clientX));
+    else if (card.kind === "stub" || card.kind === "node") this.choose(card.node);
+  }
+
+  showCopy(plate, k) {
+    if (!(k >= 0 && k < plate.names.length) || k === plate.current) return;
+    plate.current = k;
+    const hit = plate.at.get(this.chosen), twin = hit ? plate.items[k][hit[1]] : -1;
+    this.graph.build();
+    if (twin >= 0) this.select(this.model.state.names[twin]);
+    this.say(`${plate.names[k]} is shown`);
   }
 
   // A value on the page: where it is stepped, the step that completes it.
@@ -188,8 +203,10 @@ class AutogradGraph extends HTMLElement {
   cardOpened(card) {
     const view = this.graph.cards.get(card.id);
     if (view?.isLeaf && card.kind === "node") typeOver(this.graph, view);
-    else if (card.unfolds) this.unfold(this.scopes.paths[card.unfolds]);
-    else if (card.kind === "fold") this.unfold(this.scopes.paths[card.scope]);
+    else if (card.unfolds) this.refold(card.unfolds, true);
+    else if (card.kind === "fold") this.refold(card.scope, true);
+    else if (card.kind === "plate") this.refold(card.plate.scope, true);
+    else if (card.kind === "stub") this.choose(card.node);
   }
 
   beginChange(i) {
@@ -217,11 +234,12 @@ class AutogradGraph extends HTMLElement {
   refold(scope, open) {
     this.scopes.open(scope, open);
     this.graph.build();
-    this.say(`${open ? "Opened" : "Folded"} ${this.scopes.paths[scope]}`);
+    this.say(`${open ? "Opened" : "Folded"} ${this.scopes.paths[this.scopes.shownAt(scope)]}`);
   }
 
   foldAll(closed) {
-    this.scopes.paths.forEach((_, scope) => { if (this.scopes.isFoldable(scope)) { if (closed) this.scopes.opened.delete(scope); else this.scopes.opened.add(scope); } });
+    for (const plate of this.scopes.plates.list) plate.isOpen = !closed;
+    this.scopes.paths.forEach((_, scope) => { if (this.scopes.isFoldable(scope)) { if (closed && !this.scopes.plates.of(scope)) this.scopes.opened.delete(scope); else this.scopes.opened.add(scope); } });
     this.graph.build();
   }
 
@@ -246,7 +264,7 @@ class AutogradGraph extends HTMLElement {
     this.planned = false;
     this.graph.update();
     this.panel.show();
-    this.cases.show();
+    this.cases.follow();
     this.undo.hidden = !this.model.isChanged();
     this.mend.hidden = !this.model.cuts.size;
     this.showTotal();
@@ -301,6 +319,7 @@ function listenForKeys(host) {
       graph.reveal(card.id);
     };
     const card = graph.scene.cards.get(host.reached ?? host.focusCard()), nudge = (sign) => {
+      if (card?.kind === "plate") return host.showCopy(card.plate, card.plate.current + sign);
       if (host.chosen === null || !host.model.isLeaf[host.chosen]) return;
       const x = host.model.data[host.chosen], step = stepOf(x);
       host.set(host.model.state.names[host.chosen], snapped(x + sign * step, step));

@@ -14,6 +14,8 @@ function shorten(text, room) {
   return `${letters.slice(0, end).join("").trimEnd()}…`;
 }
 
+const caseOf = (model, node) => /(?:^|\/)(case\d+)(?=\/|$)/.exec(model.scopeOf(node))?.[1] || "";
+
 class Words {
   constructor(model, written) { this.model = model; this.written = written; }
   name(i) { return shorten(this.model.state.shown[i], LONGEST_NAME).trim() || "unnamed"; }
@@ -175,7 +177,7 @@ class Flow {
       const words = this.pathSteps(path, told, paths.length > 1 ? shared : path.operands.length);
       const line = "│ ".repeat(depth) + (told ? words : [this.words.name(path.nodes[0]), ...words]).join(" ");
       const passed = path.nodes.slice(told + 1, (paths.length > 1 ? shared : path.operands.length) + 1);
-      const [, inCase = ""] = passed.map((node) => /(?:^|\/)(case\d+)(?=\/|$)/.exec(this.model.scopeOf(node))).find(Boolean) || [];
+      const inCase = passed.map((node) => caseOf(this.model, node)).find(Boolean) || "";
       rows.push([numberText(paths.reduce((sum, p, k) => (k ? sum + p.product : p.product), 0)), inCase, paths.length > 1 ? `${line} …` : line]);
       if (paths.length > 1) waiting.push([paths, shared, depth + 1]);
     }

@@ -8,7 +8,7 @@ class Film {
     this.host = host;
     this.count = host.model.state.points.data.length;
     this.swept = [];
-    this.saturating = [...host.model.operands.keys()].filter((i) => host.model.operands[i].length && host.model.state.ops[host.model.state.op[i]].saturates !== null);
+    this.saturating = [...host.model.operands.keys()].filter((i) => saturates(host.model, i));
     this.strips = ["root", "value", "gradient", ...(this.saturating.length ? ["saturated"] : [])].map((kind) => this.strip(kind));
     this.element = h("div", { class: "agl-film", "aria-label": "Curves over the points" }, this.strips.map((strip) => strip.row));
   }
@@ -30,7 +30,7 @@ class Film {
     const { model } = this.host, { points } = model.state, until = performance.now() + SWEEPING;
     while (this.swept.length < this.count && performance.now() < until) {
       const row = points.data[this.swept.length], { data, local, adjoint } = model.elsewhere(points.leaves.map((leaf, j) => [leaf, asNumber(row[j])]));
-      const flat = this.saturating.filter((i) => Math.abs(local[i][0]) < FLAT && data[model.operands[i][0]] <= model.state.ops[model.state.op[i]].saturates).length;
+      const flat = this.saturating.filter((i) => isFlat(model, i, data, local)).length;
       this.swept.push({ data, adjoint, flat });
     }
     if (this.swept.length < this.count) setTimeout(() => { this.sweep(); this.show(); });

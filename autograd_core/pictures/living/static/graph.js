@@ -26,7 +26,7 @@ class GraphView {
   // --- drawing anew: after a fold, or when the room has changed much ---
 
   build() {
-    const kept = this.places();
+    const kept = this.places(), focused = this.svg.contains(document.activeElement) ? document.activeElement.dataset.card : undefined;
     this.scene = new Scene(this.model, this.scopes, this.host.written);
     this.room = Math.max(320, this.stage.clientWidth || 900);
     this.plan = layout(this.scene, this.room);
@@ -46,6 +46,7 @@ class GraphView {
     this.resized();
     this.update();
     this.glide(kept);
+    if (focused !== undefined) this.cards.get(idOf(focused))?.element.focus({ preventScroll: true });
   }
 
   markers() {
@@ -54,8 +55,8 @@ class GraphView {
   }
 
   box({ scope, x, y, width, height }) {
-    const path = this.scopes.paths[scope], name = this.scopes.names[scope], folds = this.scopes.isFoldable(scope);
-    const close = () => { if (folds) this.host.fold(path); };
+    const shown = this.scopes.shownAt(scope), path = this.scopes.paths[shown], name = this.scopes.names[shown], folds = this.scopes.isFoldable(scope);
+    const close = () => { if (folds) this.host.refold(scope, false); };
     const label = s("text", { class: "scopename", x: x + 9, y: y + 15, role: folds ? "button" : null, tabindex: folds ? 0 : null, "aria-label": folds ? `Fold ${path}` : null, onclick: close, onkeydown: (event) => { if (event.key === "Enter" || event.key === " ") { event.stopPropagation(); event.preventDefault(); close(); } } }, `${folds ? "▾ " : ""}${shorten(name, Math.max(4, Math.floor((width - 24) / 6.9)))}`);
     return [s("g", {}, s("title", {}, `scope ${path}`), s("rect", { class: "scope", x, y, width, height, rx: 8 })), label];
   }
@@ -82,6 +83,7 @@ class GraphView {
   // null before its step.
   flowOf({ card, port }) {
     const { model, scene } = this, { steps } = this.host;
+    if (card.kind === "plate") return NaN;
     if (!(card.nodes || [card.node ?? -1]).every((i) => i < 0 || model.isLeaf[i] || steps.isSent(i))) return null;
     if (card.kind === "node") {
       const g = steps.adjoint(card.node), slopes = scene.slopesOf(card.node);

@@ -20,7 +20,7 @@ function measure(scene, flow) {
       card.chip = Math.max(card.chip, across ? port.width : port.height);
     }
     for (const port of card.ports) port.at -= end / 2;
-    const [w, t] = card.kind === "fold" ? FOLD : card.kind === "junction" ? [JUNCTION, JUNCTION] : card.isRow ? ROW : CARD;
+    const [w, t] = card.kind === "plate" ? PLATE : card.kind === "stub" ? [extent(stubText(scene.model, card), 10.5) + 14, 20] : card.kind === "fold" ? FOLD : card.kind === "junction" ? [JUNCTION, JUNCTION] : card.isRow ? ROW : CARD;
     card.width = across ? w : Math.max(w, end + 8);
     card.height = across ? Math.max(t, card.kind === "junction" ? end : end + 8) : t;
     card.size = across ? [card.width + card.chip, card.height] : [card.width, card.height + card.chip];

@@ -3,6 +3,10 @@
 
 const asNumber = (x) => (typeof x === "string" ? { inf: Infinity, "-inf": -Infinity, nan: NaN }[x] : x);
 
+// Units with a flat end, such as tanh; and whether one is there.
+const saturates = (model, i) => model.operands[i].length > 0 && model.state.ops[model.state.op[i]].saturates !== null;
+const isFlat = (model, i, data = model.data, local = model.local) => Math.abs(local[i][0]) < FLAT && data[model.operands[i][0]] <= model.state.ops[model.state.op[i]].saturates;
+
 class Model {
   constructor(state, rules) {
     this.state = state;

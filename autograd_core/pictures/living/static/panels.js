@@ -13,7 +13,7 @@ class Panel {
     if (i === null) {
       this.shownFor = null;
       clearTimeout(this.later);
-      this.element.replaceChildren(h("p", { class: "agl-hint" }, "Choose a value to see where its numbers come from. Drag a leaf sideways, or press Enter on it, to change it; all values and gradients follow."), this.overview());
+      this.element.replaceChildren(h("p", { class: "agl-hint" }, "Choose a value to see where its numbers come from. Drag a leaf sideways, or press Enter on it, to change it; all values and gradients follow."), ...[this.overview(), comparedOverview(host)].filter(Boolean));
       return;
     }
     if (this.shownFor === i) { this.follow(i); return; }
@@ -44,7 +44,7 @@ class Panel {
   explain(i) {
     const { host } = this, flow = new Flow(host.model, i, MOST_PATHS);
     this.whyFor = i;
-    this.why.replaceChildren(...[cutSection(host, i, flow), ledgerSection(host, flow), pathsSection(host, flow), reasonsSection(flow)].filter(Boolean));
+    this.why.replaceChildren(...[cutSection(host, i, flow), comparedSection(host, i), ledgerSection(host, flow), pathsSection(host, flow), reasonsSection(flow)].filter(Boolean));
   }
 
   numbers(i) {
@@ -215,7 +215,7 @@ function ledgerSection(host, flow) {
   const row = (name, x, extra, kind = "") => h("tr", { class: kind }, h("th", { scope: "row" }, name), signedBar(x, largest), h("td", { class: bySign(x) }, numberText(x)), h("td", {}, extra));
   const rows = shown.map((use) => {
     const again = flow.which(use.node, use.operand);
-    return row([pick(host, use.node), h("small", {}, `${numberText(use.local)} × ${numberText(use.adjoint)}${again && `, ${again}`}`)], use.contribution, cutButton(host, use.node, use.operand));
+    return row([pick(host, use.node), h("small", {}, [`${numberText(use.local)} × ${numberText(use.adjoint)}`, again, caseOf(host.model, use.node)].filter(Boolean).join(", "))], use.contribution, cutButton(host, use.node, use.operand));
   });
   if (rest.length) rows.push(row(`${rest.length} more use${rest.length > 1 ? "s" : ""}, together`, sum, ""));
   return section(`Its gradient, use by use`, h("table", { class: "agl-ledger" }, head(["use", "", "contribution", ""]), h("tbody", {}, rows, row("total", flow.gradient, "", "agl-sum"))));

@@ -1,6 +1,6 @@
 // What is in view: a card for each value, one for each folded scope, and the edges between them, without positions.
 
-const { card: CARD, fold: FOLD, row: ROW, chip: CHIP } = SIZE, MOST_PORTS = 8, BUNDLED = 3, TIED = 3, DENSE = 16, CROWD = 160;
+const { card: CARD, fold: FOLD, row: ROW, chip: CHIP, plate: PLATE } = SIZE, MOST_PORTS = 8, BUNDLED = 3, TIED = 3, DENSE = 16, CROWD = 160;
 const EM = 0.61, extent = (text, size) => cells(text) * EM * size;
 
 class Scopes {
@@ -12,6 +12,9 @@ class Scopes {
     this.paths = state.scopes.map(([, , path]) => path);
     this.home = state.home;
     this.opened = new Set(state.opened);
+    this.plates = new Plates(model);
+    this.plates.begin(model);
+    for (const { scope } of this.plates.list) this.opened.add(scope);
     this.sizes = this.paths.map(() => 0);
     this.home.forEach((scope, i) => { if (!model.isConstant[i]) for (let at = scope; at > 0; at = this.parent[at]) this.sizes[at] += 1; });
     this.wholeOf = new Map(state.wholes.filter((whole) => whole.scope > 0).map((whole) => [whole.scope, whole]));
@@ -28,14 +31,28 @@ class Scopes {
   }
   chain(scope) {
     const found = [];
-    for (let at = scope; at > 0; at = this.parent[at]) found.unshift(at);
+    for (let at = scope; at > 0; at = this.parent[at]) if (!this.plates.of(at)?.isOpen) found.unshift(at);
     return found;
   }
   // The outermost folded scope around one, or that one; 0 if all are open.
   folded(scope) { return this.chain(scope).find((at) => this.isFoldable(at) && !this.opened.has(at)) || 0; }
+  // A plate opens to all its copies, once the box around the one that is shown is open.
   open(scope, wanted = true) {
+    const plate = this.plates.of(scope), wasOpen = this.opened.has(scope);
+    if (plate?.isOpen) { plate.isOpen = wanted; return; }
     if (wanted) this.chain(scope).forEach((at) => this.opened.add(at));
     else this.opened.delete(scope);
+    if (wanted && plate && wasOpen) plate.isOpen = true;
+    const hidden = wanted && !plate ? this.home.findIndex((home, i) => this.chain(home).includes(scope) && !this.plates.isShown(i)) : -1;
+    if (hidden >= 0) this.plates.follow(hidden);
+  }
+
+  // The scope that is shown at the place of one: within a plate that of the copy which is shown.
+  shownAt(scope) {
+    const bare = (home) => this.chain(home).filter((at) => !this.plates.of(at)), depth = bare(scope).indexOf(scope);
+    if (depth < 0 || !this.plates.active.some((plate) => plate.current !== plate.shown && this.chain(scope).includes(plate.scope))) return scope;
+    const place = this.home.findIndex((home, i) => this.chain(home).includes(scope) && this.plates.place(i) === i);
+    return place < 0 ? scope : bare(this.home[this.plates.now(place)])[depth] ?? scope;
   }
 }
 
@@ -46,32 +63,56 @@ class Scene {
     this.written = written;
     this.cards = new Map();
     this.cardOf = new Array(model.count).fill(null);
+    this.plates = scopes.plates;
     this.groups = new Map();
     this.wholes = new Set();  // outputs that are drawn with the operands of their whole
     const tall = new Set(model.state.rows);
     for (let i = 0; i < model.count; i++) {
-      if (model.isConstant[i]) continue;
-      const home = scopes.home[i], at = scopes.folded(home), whole = scopes.wholeOf.get(at);
+      if (model.isConstant[i] || this.plates.place(i) !== i) continue;
+      const node = this.plates.now(i), home = scopes.home[i], at = scopes.folded(home), whole = scopes.wholeOf.get(at);
       if (whole && written.operations.has(whole.outputs[0])) {
         this.cardOf[i] = whole.outputs.includes(i) ? i : whole.outputs[0];
         if (this.cardOf[i] !== i) continue;
-        this.wholes.add(i);
-        this.add({ id: i, kind: "node", node: i, around: scopes.chain(scopes.parent[at]), unfolds: at });
+        this.wholes.add(node);
+        this.add({ id: i, kind: "node", node, around: scopes.chain(scopes.parent[at]), unfolds: at });
       } else if (at) {
         const id = `s${at}`;
         this.cardOf[i] = id;
         if (!this.groups.has(id)) this.groups.set(id, []);
-        this.groups.get(id).push(i);
+        this.groups.get(id).push(node);
         this.cards.delete(id);  // it stands where its last value does
         this.add({ id, kind: "fold", scope: at, around: scopes.chain(scopes.parent[at]), nodes: this.groups.get(id) });
       } else {
         this.cardOf[i] = i;
-        this.add({ id: i, kind: "node", node: i, around: scopes.chain(home), isRow: tall.has(i) });
+        this.add({ id: i, kind: "node", node, around: scopes.chain(home), isRow: tall.has(i) });
       }
     }
+    for (let i = 0; i < model.count; i++) if (this.cardOf[i] === null) this.cardOf[i] = this.cardOf[this.plates.place(i)];
     for (const card of this.cards.values()) if (card.kind === "fold") this.exitsOf(card);
-    for (const card of this.cards.values()) card.ports = card.kind === "fold" ? this.foldPorts(card) : this.nodePorts(card);
+    for (const card of this.cards.values()) card.ports ||= card.kind === "fold" ? this.foldPorts(card) : this.nodePorts(card);
+    for (const plate of this.plates.active) this.tellOf(plate);
     this.tie();
+  }
+
+  // The card of all copies, in the box around the one that is shown; what else enters the others leads to it.
+  tellOf(plate) {
+    const box = this.scopes.chain(plate.scope), entering = new Map();
+    if (this.scopes.folded(plate.scope) || !box.includes(plate.scope)) return;
+    for (const [p, copies] of this.plates.entries(plate, this.model)) {
+      const source = this.cardOf[p];
+      if (this.cards.has(source)) entering.set(source, new Set([...entering.get(source) || [], ...copies]));
+    }
+    const ports = [...entering].map(([source, copies]) => ({ operands: [], source, text: copies.size === 1 ? plate.names[[...copies][0]] : `${copies.size} copies` }));
+    this.add({ id: `p${plate.scope}`, kind: "plate", plate, around: box, ports });
+  }
+
+  // The card that a value is read from: its own, or, where another copy hands it on, a small one that says so.
+  sourceOf(user, p, around) {
+    const other = this.plates.isShown(p) ? null : this.plates.between(user, p);
+    if (!other) return this.cardOf[p];
+    const id = `h${p}`;
+    if (!this.cards.has(id)) this.add({ id, kind: "stub", node: p, plate: other.plate, copy: other.copy, around, ports: [] });
+    return id;
   }
 
   add(card) { this.cards.set(card.id, card); }
@@ -98,19 +139,19 @@ class Scene {
   }
 
   nodePorts(card) {
-    const i = card.node, list = this.operandsOf(i), op = this.opOf(i), order = [...list.keys()];
+    const i = card.node, list = this.operandsOf(i), op = this.opOf(i), order = [...list.keys()], sources = list.map((p) => (this.model.isConstant[p] ? null : this.sourceOf(i, p, card.around)));
     if (op?.pairs) order.sort((a, b) => (a % (list.length / 2)) - (b % (list.length / 2)) || a - b);
     const bundles = new Map();
     for (const k of order) {
-      const source = this.cardOf[list[k]];
-      if (this.cards.get(source)?.kind === "fold") bundles.set(source, [...bundles.get(source) || [], k]);
+      const source = sources[k];
+      if (source !== null && (this.cards.get(source)?.kind === "fold" || !this.plates.isShown(list[k]) || this.isRepeated(list[k], i))) bundles.set(source, [...bundles.get(source) || [], k]);
     }
     const ports = [];
     for (const k of order) {
       const p = list[k];
       if (this.model.isConstant[p]) { ports.push({ operands: [k], constant: p, source: null }); continue; }
-      const source = this.cardOf[p], bundle = bundles.get(source) || [k];
-      if (bundle.length <= BUNDLED) ports.push({ operands: [k], source, from: p });
+      const source = sources[k], bundle = bundles.get(source) || [k], one = this.cards.get(source)?.kind === "fold" ? BUNDLED : 1;
+      if (bundle.length <= one) ports.push({ operands: [k], source, from: p });
       else if (bundle[0] === k) ports.push({ operands: bundle, source });
     }
     return ports;
@@ -122,7 +163,8 @@ class Scene {
     for (const i of card.nodes) {
       for (const p of this.model.operands[i]) {
         if (inside.has(p) || this.model.isConstant[p]) continue;
-        const source = this.cardOf[p];
+        const source = this.sourceOf(i, p, card.around);
+        if (source === card.id) continue;
         if (!entering.has(source)) entering.set(source, new Map());
         entering.get(source).set(p, (entering.get(source).get(p) || 0) + 1);
       }
@@ -135,6 +177,9 @@ class Scene {
     }
     return ports;
   }
+
+  // Whether a value of one copy is read outside of them all, as are those of the others.
+  isRepeated(p, user) { return this.plates.active.some((plate) => plate.at.has(p) && !plate.at.has(user)); }
 
   // Where several cards all enter the same several folded ones, their edges meet in a junction.
   tie() {

@@ -1,0 +1,92 @@
+// Repeated structure, such as cases or time steps: one copy at a time is shown, at the places of the one that is laid out.
+
+class Plates {
+  constructor(model) {
+    this.list = (model.state.plates || []).map((plate) => {
+      const at = new Map();  // by node: [copy, place]
+      plate.items.forEach((items, copy) => items.forEach((i, place) => { if (i >= 0 && plate.items[plate.shown][place] >= 0) at.set(i, [copy, place]); }));
+      return { ...plate, at, current: plate.shown, isOpen: false };
+    });
+  }
+
+  get active() { return this.list.filter((plate) => !plate.isOpen); }
+  of(scope) { return this.list.find((plate) => plate.scope === scope); }
+
+  // The node at whose place a node of any copy is shown.
+  place(i) {
+    for (const plate of this.active) {
+      const hit = plate.at.get(i);
+      if (hit) i = plate.items[plate.shown][hit[1]];
+    }
+    return i;
+  }
+
+  // The node that is shown at a place now.
+  now(place) {
+    for (const plate of this.active.reverse()) {
+      const hit = plate.at.get(place);
+      if (hit?.[0] === plate.shown && plate.items[plate.current][hit[1]] >= 0) place = plate.items[plate.current][hit[1]];
+    }
+    return place;
+  }
+
+  isShown(i) { return this.now(this.place(i)) === i; }
+
+  // The copies of one plate that two nodes are in, if these are two: what one hands on to the other.
+  between(i, p) {
+    for (const plate of this.active) {
+      const [a, b] = [plate.at.get(i), plate.at.get(p)];
+      if (a && b && a[0] !== b[0]) return { plate, copy: b[0] };
+    }
+    return null;
+  }
+
+  // Show the copies that a node is in; whether that changes anything.
+  follow(i) {
+    let changed = false;
+    for (const plate of this.active) {
+      const hit = plate.at.get(i);
+      if (hit && hit[0] !== plate.current) { plate.current = hit[0]; changed = true; }
+    }
+    return changed;
+  }
+
+  // What enters copies that are not shown, and not the one that is, such as a first state: by node, which copies.
+  entries(plate, model) {
+    const seen = new Set(plate.items[plate.current].flatMap((i) => (i < 0 ? [] : model.operands[i]))), found = new Map();
+    plate.items.forEach((items, copy) => {
+      if (copy === plate.current) return;
+      for (const i of items) {
+        for (const p of i < 0 ? [] : model.operands[i]) {
+          if (plate.at.has(p) || seen.has(p) || model.isConstant[p]) continue;
+          if (!found.has(p)) found.set(p, new Set());
+          found.get(p).add(copy);
+        }
+      }
+    });
+    return found;
+  }
+
+  // Of each copy: what it adds to the gradients of all leaves that copies share; without such ones, or along a chain,
+  // the gradient of what it gives. A norm where that is several numbers.
+  signals(plate, model) {
+    if (!plate.shared.length) return plate.exits.map((exits) => Math.hypot(...exits.map((i) => model.adjoint[i])));
+    return plate.items.map((items) => {
+      const sums = new Map(plate.shared.map((leaf) => [leaf, 0]));
+      for (const i of items) {
+        const g = i < 0 ? 0 : model.adjoint[i];
+        if (g !== 0) model.operands[i].forEach((p, k) => { const d = model.local[i][k]; if (d !== 0 && sums.has(p)) sums.set(p, sums.get(p) + d * g); });
+      }
+      return Math.hypot(...sums.values());
+    });
+  }
+
+  // Cases begin with the one that adds most.
+  begin(model) {
+    for (const plate of this.list) {
+      if (!plate.shared.length) continue;
+      const sizes = this.signals(plate, model).map((x) => (finite(x) ? x : 0));
+      plate.current = sizes.indexOf(Math.max(...sizes));
+    }
+  }
+}
