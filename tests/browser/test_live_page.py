@@ -17,6 +17,7 @@ from autograd_core.__main__ import main, readme_expression
 from autograd_core.engine.value import Constant
 from autograd_core.live_page.expression import live_expression
 from autograd_core.notation.expressions import parse
+from autograd_core.notation.numbers import number as written
 from autograd_core.pictures.living.state import names_in
 
 from .test_site_pages import violations
@@ -435,6 +436,56 @@ def test_what_is_repeated_is_shown_once_and_every_copy_can_be_seen(name, opened)
     nodes = page.evaluate(f"() => [...{ELEMENT}.graph.scene.cards.values()].filter((card) => card.kind === 'node').length")
     hidden = {v for v in ag.topological_order(root) if not isinstance(v, Constant)}
     assert nodes > 0.7 * len(hidden)  # all but the parts of losses
+
+
+def shown(x, digits=4):
+    return written(x, digits=digits)
+
+
+@names
+def test_what_if_says_the_tangent_and_the_truth_of_python(name, opened):
+    root = GRAPHS[name]()
+    page = opened(root)
+    order = ag.topological_order(root)
+    for leaf, number in OTHERS[name].items():
+        [node] = [v for v, full in zip(order, names_in(order).full, strict=True) if full == leaf]
+        expected = ag.explain(root, node).what_if(node, number)
+        page.evaluate(f"([n, x]) => {ELEMENT}.set(n, x)", [leaf, number])
+        said = page.locator("autograd-graph .agl-panel .agl-said").first.inner_text()
+        assert f"the tangent said {shown(expected.tangent)}" in said
+        assert f"it became {shown(expected.truth)}" in said
+        assert page.get_by_role("img", name=f"with the tangent at {shown(node.data)}").count() == 1
+        page.get_by_role("button", name="Undo changes").click()
+
+
+@names
+def test_a_film_of_any_graph_has_pythons_numbers_at_each_point(name, opened):
+    rows = [{n: 0.5 * x + k for n, x in OTHERS[name].items()} for k in range(3)]
+    page = opened(GRAPHS[name](), points={f"epoch {k + 1}": row for k, row in enumerate(rows)})
+    [leaf, *_] = OTHERS[name]
+    page.evaluate(f"n => {ELEMENT}.select(n)", leaf)
+    for k, row in enumerate([{}, *rows]):
+        page.evaluate(f"k => {ELEMENT}.point(k)", k)
+        root = GRAPHS[name](row)
+        assert differing(page, root) == []
+        page.wait_for_timeout(150)
+        told = page.locator("autograd-graph .agl-strip:not([hidden]) output").all_inner_texts()
+        assert told[:2] == [shown(root.data), shown(values(page)[leaf][0])]
+        assert page.evaluate(f"n => {ELEMENT}.explanation(n).gradient", leaf) == pytest.approx(values(page)[leaf][1], rel=1e-12)
+
+
+def test_a_loss_is_one_card_with_p_minus_y_at_its_ports_and_opens(opened):
+    z = [ag.Value(x, label=f"z{i}") for i, x in enumerate((1.0, 2.0, 0.5))]
+    root = nn.cross_entropy(z, 1)
+    page = opened(root)
+    chips = page.locator("autograd-graph .card", has_text="cross_entr").locator(".chiptext").all_text_contents()
+    shares = [s.data for s in ag.softmax(z)]
+    expected = [s - (i == 1) for i, s in enumerate(shares)]
+    assert sorted(chips) == sorted(f"×{shown(x)}" for x in expected)
+    cards = page.locator("autograd-graph .card").count()
+    page.get_by_role("button", name="Open all scopes").click()
+    assert page.locator("autograd-graph .card").count() > cards
+    assert differing(page, root) == []
 
 
 def test_a_case_that_is_chosen_is_the_one_that_a_plate_shows(opened):
