@@ -376,9 +376,10 @@ def digest():
         found = answers(f, [[0.3, -0.7, 1.2], [0.5, 0.25, -1.5]], args, settings)
         agree(found)
         total.update(found["cold"])
-        found = answers(lambda v, f=f: ag.sum([f(v, [k / 8, 0.5, 1.0]) for k in range(9)]), [args[0]], args[:1], {})
-        agree(found)
-        total.update(found["cold"])
+        if seed == 3:  # without rows, in regions
+            found = answers(lambda v, f=f: ag.sum([f(v, [k / 8, 0.5, 1.0]) for k in range(9)]), [args[0]], args[:1], {})
+            agree(found)
+            total.update(found["cold"])
     return total.hexdigest()
 
 

@@ -136,13 +136,13 @@ def test_code_has_one_length(name, real, width):
 
 @pytest.mark.parametrize("name", sorted(set(LISTS) - set("sum dot mean logsumexp_less largest others leading".split())))
 def test_straight_line_code_grows_in_proportion(name):
-    """Twice the operands, twice the lines at most."""
+    """As many more operands, as many more lines: 1.4 times as many if their number were quadratic."""
     lines = []
-    for n in (50, 100, 200):
+    for n in (50, 75, 100):
         compiled = ag.compile(FUNCTIONS[name], [0.5] * n, in_axes=0)
         branch = compiled._branch_at([0.5] * n)
         lines.append(_length(branch, compiled._layout(branch, gradient=True)))
-    assert lines[2] - lines[1] <= 2.1 * (lines[1] - lines[0])
+    assert lines[2] - lines[1] <= 1.05 * (lines[1] - lines[0])
 
 
 def _length(branch, layout):
