@@ -105,19 +105,41 @@ def forward(
         `tangents`.
     """
     for node in order:
-        if node not in tangents:
-            t = None  # and not 0.0, beside which a Fraction would become a float
-            edges = node._edges if edges_of is None else edges_of(node)
-            for parent, d in zip(edges, edges[len(edges) // 2 :]):
-                if d:
-                    u = tangents[parent]
-                    if u:
-                        try:
-                            if t is None:
-                                t = d * u
-                            else:
-                                t += d * u
-                        except OverflowError:  # a Fraction beyond floats, and a float
-                            t = times(d, u) if t is None else plus(t, times(d, u))
-            tangents[node] = 0.0 if t is None else t
+        if node in tangents:
+            continue
+        q = node._q
+        if edges_of is None and q is not MANY:  # as in the reverse loop: half of its time
+            p = node._p
+            t = 0.0
+            if p is not None:
+                try:
+                    d = node._d
+                    if d and (u := tangents[p]):
+                        t = d * u
+                        if q is not None and (d := node._e) and (u := tangents[q]):
+                            t += d * u
+                    elif q is not None and (d := node._e) and (u := tangents[q]):
+                        t = d * u
+                except OverflowError:
+                    t = _received(node._edges, tangents)
+            tangents[node] = t
+        else:
+            tangents[node] = _received(node._edges if edges_of is None else edges_of(node), tangents)
     return tangents
+
+
+def _received(edges: tuple[Any, ...], tangents: dict[Value, Any]) -> Any:
+    """The tangent of a node of any number of operands."""
+    t = None  # and not 0.0, beside which a Fraction would become a float
+    for parent, d in zip(edges, edges[len(edges) // 2 :]):
+        if d:
+            u = tangents[parent]
+            if u:
+                try:
+                    if t is None:
+                        t = d * u
+                    else:
+                        t += d * u
+                except OverflowError:  # a Fraction beyond floats, and a float
+                    t = times(d, u) if t is None else plus(t, times(d, u))
+    return 0.0 if t is None else t

@@ -284,8 +284,9 @@ def _recorded(function: Function, supplied: Supplied) -> Recording | None:
                 raise FunctionError(msg, fault="needs derivative")
             if not large:
                 function.steady(_fresh, (tree.leaves, again))
-        if large:  # a call costs as much as all else, so those that are asked for later are made now
-            beside = {sign: _beside(function, sign) for sign in SIGNS}
+        if large:  # a call that records costs as much as all else; those on plain numbers mostly tell the same
+            beside = {sign: _beside(function, sign, list) for sign in SIGNS}
+            beside = {s: _beside(function, s) if there is None else (at, there) for s, (at, there) in beside.items()}
             with tracing():
                 function.steady(_fresh, (tree.leaves, tree.leaves), elsewhere=beside)
     except FunctionError as error:
@@ -312,13 +313,15 @@ def _recorded(function: Function, supplied: Supplied) -> Recording | None:
     )
 
 
-def _beside(function: Function, sign: int) -> tuple[list[float], list[Any] | None]:
-    """A point a little way off, and the results there; None outside of the domain."""
+def _beside(
+    function: Function, sign: int, numbers: Callable[[list[Any]], list[Any]] = _fresh
+) -> tuple[list[float], list[Any] | None]:
+    """A point a little way off, and the results there for Values or what `numbers` gives; None where it raises."""
     v = directions(len(function.point), "apart")
     moved = [float(x) + sign * AWAY * d * (abs(float(x)) or 1.0) for x, d in zip(function.point, v, strict=True)]
     try:
         with transforming():
-            return moved, [data_of(z) for z in function(_fresh(moved))]
+            return moved, [data_of(z) for z in function(numbers(moved))]
     except FunctionError:
         return moved, None
 
@@ -399,7 +402,10 @@ def _plain(function: Function, leaves: list[Any]) -> list[float]:
 def _apart(function: Function, rec: Recording) -> int | None:
     """A result that changes differently from the recorded graph's, a little away from the point; None if all agree."""
     for sign in SIGNS:
-        moved, there = rec.beside.get(sign) or _beside(function, sign)
+        moved, there = rec.beside.get(sign, ([], None))
+        if there is not None and _same_there(rec, moved, there):
+            continue
+        moved, there = _beside(function, sign)
         if there is None:
             continue
         try:

@@ -93,7 +93,13 @@ def _local(d: Any) -> Any:
 
 
 def pull_back(
-    outputs: Sequence[Any], seeds: Sequence[Any], inputs: Sequence[Value], *, graph: bool, fresh: bool = False
+    outputs: Sequence[Any],
+    seeds: Sequence[Any],
+    inputs: Sequence[Value],
+    *,
+    graph: bool,
+    fresh: bool = False,
+    swept: list[Value] | None = None,
 ) -> list[Any]:
     """Sum over the outputs of seed * d output / d input, for every input.
 
@@ -104,6 +110,7 @@ def pull_back(
         graph: Whether the results are Values.
         fresh: Whether the inputs were made for this call, so that none is above another. Then no walk goes below
             them: in a loop that differentiates at each step, what is below is all that came before.
+        swept: The `sweep_order` of the outputs, where it is known.
     """
     stop = inputs if fresh else ()
     pairs = [(out, seed) for out, seed in zip(outputs, seeds, strict=True) if isinstance(out, Value)]
@@ -127,7 +134,7 @@ def pull_back(
                 watch and (lambda node, g: watch(node, _as_number(g))),
             )
         return _merged([_as_value(adjoints.get(x, 0.0)) for x in inputs], order, [*stop, *seeds])
-    order = [*stop, *sweep_order(*roots, stop=stop)]
+    order = [*stop, *sweep_order(*roots, stop=stop)] if swept is None else swept
     exact = next((type(x.data) for x in (*roots, *inputs) if is_fraction(x.data)), None)
     zero = exact(0) if exact else 0.0
     adjoints = dict.fromkeys(order, zero)
@@ -205,9 +212,15 @@ def _as_number(x: Any) -> Any:
 
 
 def push_forward(
-    outputs: Sequence[Any], inputs: Sequence[Value], tangents: Sequence[Any], *, graph: bool, fresh: bool = False
+    outputs: Sequence[Any],
+    inputs: Sequence[Value],
+    tangents: Sequence[Any],
+    *,
+    graph: bool,
+    fresh: bool = False,
+    swept: list[Value] | None = None,
 ) -> list[Any]:
-    """d output / d inputs * tangents, for every output; Values with `graph`, and `fresh` as `pull_back` has it."""
+    """d output / d inputs * tangents, for every output; Values with `graph`; other options as in `pull_back`."""
     roots = [out for out in outputs if isinstance(out, Value)]
     stop = inputs if fresh else ()
     if graph:
@@ -221,7 +234,7 @@ def push_forward(
         results = [_as_value(moving[out] if isinstance(out, Value) else 0.0) for out in outputs]
         return _merged(results, [*stop, *order], [*stop, *tangents])
     moving = dict(zip(inputs, tangents, strict=True))
-    forward(sweep_order(*roots, stop=stop), moving)
+    forward(sweep_order(*roots, stop=stop) if swept is None else swept, moving)
     _watch_tangents(outputs, moving)
     return [moving[out] if isinstance(out, Value) else 0.0 for out in outputs]
 

@@ -50,7 +50,7 @@ def unit_roundoff(x: Any) -> float:
 
 def data_of(x: Any) -> Any:
     """A number, or the one in a Value."""
-    return x.data if isinstance(x, Value) else x
+    return x._data if isinstance(x, Value) else x
 
 
 class FixedArgument:

@@ -35,10 +35,12 @@ def confirmed(flat: FlatGraph) -> tuple[list[float], set[int]]:
     except ImportError:
         return unseen, right
     lists = Lists(np.array(flat.values), np.array(flat.below), np.array(flat.steep, float), np.array(unseen))
+    starts = np.array(flat.starts)
     with np.errstate(all="ignore"):
         for group in flat.groups:
             if len(group.places) >= FEWEST and len(group.moves) <= FEW_MOVED:
-                right |= _of(lists, group, np.array(group.places), np.array(group.first))
+                places = np.array(group.places)
+                right |= _of(lists, group, places, starts[places])
     return lists.unseen.tolist(), right
 
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from functools import partial
+from itertools import chain, repeat
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ...engine.graph import sweep_order
+from ...engine.graph import MANY, sweep_order
 from ...engine.value import Value
 from ...number_systems.floats import PLAIN_FLOATS
 from .compiled_rules import compiled
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
 
     from ...engine.ops import Primitive
 
+BOTH, LEFT, RIGHT = (True, True), (True, False), (False, True)  # which of two operands move
+
 
 class OperationGroup(NamedTuple):
     """Nodes of one rule, of which the same operands move.
@@ -23,13 +26,11 @@ class OperationGroup(NamedTuple):
         row: The rule.
         moves: Which operands move.
         places: The nodes' places in the order.
-        first: Where the edges of each begin.
     """
 
     row: Primitive
     moves: tuple[bool, ...]
     places: list[int]
-    first: list[int]
 
     def rule(self) -> Callable[..., Sequence[float]]:
         """Value and local derivatives as a function of the operands."""
@@ -47,12 +48,11 @@ class FlatGraph:
         order: The nodes, operands first.
         place: Their places.
         values: Their numbers, and behind them the constants'.
-        parents: The places of the operands.
-        slopes: The local derivatives to them.
         moves: What depends on an input.
         nodes: The places of the nodes that do, but leaves.
         kinds: The group of each of these.
         groups: They by rule.
+        starts: For each place, where the edges of its node begin, if it is among `nodes`.
         above: Of every edge below them, the node,
         below: the operand,
         steep: and the local derivative.
@@ -62,71 +62,97 @@ class FlatGraph:
 
     def __init__(self, inputs: Sequence[Value], outputs: Sequence[Any]) -> None:
         self.order = order = sweep_order(*[z for z in outputs if isinstance(z, Value)])
-        self.place = place = {node: i for i, node in enumerate(order)}
+        self.place = dict(zip(order, range(len(order)), strict=True))
         self.values = values = [node._data for node in order]
         self.plain = all(x.__class__ is float for x in values)
         leaves = set(inputs)
-        self.moves = moves = [node in leaves for node in order]
-        self.parents: list[Sequence[int]] = []
-        self.slopes: list[Sequence[float]] = []
+        self.moves = [node in leaves for node in order]
         self.nodes: list[int] = []
         self.kinds: list[int] = []
         self.groups: list[OperationGroup] = []
-        self.above: list[int] = []
         self.below: list[int] = []
         self.steep: list[float] = []
         self.levels: Any = None
-        # What follows is most of the time that a large graph takes: methods are looked up once, and a node is one turn.
-        known: dict[tuple[Any, ...], int] = {}
-        add_parents, add_slopes, add_number = self.parents.append, self.slopes.append, values.append
-        places: list[Callable[[int], None]] = []
-        firsts: list[Callable[[int], None]] = []
-        add_node, add_kind = self.nodes.append, self.kinds.append
-        above, into, steep = self.above.extend, self.below.extend, self.steep.extend
-        count, first = len(values), 0
-        for i, node in enumerate(order):
-            edges = node._edges
-            if not edges:
-                add_parents(())
-                add_slopes(())
+        self.starts: list[int] = []
+        self._collect()
+        counts = [len(self.groups[k].moves) for k in self.kinds]
+        self.above = [*chain.from_iterable(map(repeat, self.nodes, counts))]
+
+    def _collect(self) -> None:
+        """Go through the order once: most of the time that a large graph takes, so methods are looked up before."""
+        place, moves, below, steep, starts = self.place, self.moves, self.below, self.steep, self.starts
+        known: dict[tuple[bool, ...], dict[Primitive, int]] = {BOTH: {}, LEFT: {}, RIGHT: {}}
+        both, left, right = known.values()
+        constants: list[float] = []
+        count = len(moves)
+        add_node, add_kind, begin = self.nodes.append, self.kinds.append, starts.append
+        into, along = below.extend, steep.extend
+        members: list[Callable[[int], None]] = []
+        operands: Sequence[int]
+        for i, node in enumerate(self.order):
+            begin(len(below))
+            p, q = node._p, node._q
+            if p is None:
                 continue
-            half = len(edges) // 2
-            below = []
-            for p in edges[:half]:
-                if p.__class__ is float:
-                    below.append(count)
-                    count += 1
-                    add_number(p)
-                    moves.append(False)
+            if q is None or q is MANY:
+                edges = node._edges
+                half = len(edges) // 2
+                places = [-1 if x.__class__ is float else place[x] for x in edges[:half]]
+                moving = tuple([k >= 0 and moves[k] for k in places])
+                if True not in moving:
+                    continue
+                for k, x in enumerate(edges[:half]):
+                    if places[k] < 0:
+                        places[k] = count + len(constants)
+                        constants.append(x)
+                operands, slopes, of = places, edges[half:], known.setdefault(moving, {})
+            else:
+                slopes = (node._d, node._e)
+                if p.__class__ is float or q.__class__ is float:
+                    number, x, of = (p, q, right) if p.__class__ is float else (q, p, left)
+                    k = -1 if x.__class__ is float else place[x]
+                    if k < 0 or not moves[k]:
+                        continue
+                    at = count + len(constants)
+                    operands = (at, k) if of is right else (k, at)
+                    constants.append(number)
                 else:
-                    below.append(place[p])
-            slopes = edges[half:]
-            add_parents(below)
-            add_slopes(slopes)
-            moving = (moves[below[0]], moves[below[1]]) if half == 2 else tuple([moves[p] for p in below])
-            if True not in moving:
-                continue
+                    operands = j, k = place[p], place[q]
+                    if moves[j]:
+                        of = both if moves[k] else left
+                    elif moves[k]:
+                        of = right
+                    else:
+                        continue
+            row = node._row
+            assert row is not None
+            group = of.get(row, -1)
+            if group < 0:
+                of[row] = group = len(members)
+                moving = next(moving for moving, rows in known.items() if rows is of)
+                self.groups.append(OperationGroup(row, moving, []))
+                members.append(self.groups[group].places.append)
             moves[i] = True
-            key = (node._row, moving)
-            k = known.get(key, -1)
-            if k < 0:
-                assert node._row is not None
-                known[key] = k = len(self.groups)
-                self.groups.append(OperationGroup(node._row, moving, [], []))
-                places.append(self.groups[k].places.append)
-                firsts.append(self.groups[k].first.append)
-            places[k](i)
-            firsts[k](first)
-            first += half
+            members[group](i)
             add_node(i)
-            add_kind(k)
-            above((i,) * half)
-            into(below)
-            steep(slopes)
+            add_kind(group)
+            into(operands)
+            along(slopes)
+        begin(len(below))
+        self.values += constants
+        moves += [False] * len(constants)
+
+    def parents(self, i: int) -> list[int]:
+        """The places of a node's operands, if it depends on an input."""
+        return self.below[self.starts[i] : self.starts[i + 1]]
+
+    def slopes(self, i: int) -> list[float]:
+        """The local derivatives to them."""
+        return self.steep[self.starts[i] : self.starts[i + 1]]
 
     def moving(self, i: int) -> list[bool]:
         """Which operands of a node move."""
-        return [self.moves[p] for p in self.parents[i]]
+        return [self.moves[p] for p in self.parents(i)]
 
     def edges(self, steep: Sequence[float], *more: Sequence[float]) -> Iterator[tuple[Any, ...]]:
         """The edges, results before operands: node, operand, local derivative, and what is given beside."""
@@ -138,15 +164,14 @@ class FlatGraph:
         Raises:
             ArithmeticError: Where arithmetic on floats does; so may a user's rule raise anything else.
         """
-        values, parents = self.values.copy(), self.parents
+        values, below, starts = self.values.copy(), self.below, self.starts
         for x, number in zip(inputs, numbers, strict=True):
             if x in self.place:
                 values[self.place[x]] = number
         rules = self.value_rules()
         for i, k in zip(self.nodes, self.kinds, strict=True):
-            values[i] = rules[k](*[values[p] for p in parents[i]])[0]
+            values[i] = rules[k](*[values[p] for p in below[starts[i] : starts[i + 1]]])[0]
         return values
-
 
     def value_rules(self) -> list[Callable[..., Sequence[float]]]:
         """For each group a function of the operands, whose first result is the value."""

@@ -140,9 +140,8 @@ class Screen:
         off: list[tuple[int, float]] = []
         unknown: list[tuple[int, float]] = []
         self.unseen, right = confirmed(flat)
-        pairs = [pair for group in flat.groups for pair in zip(group.places, group.first, strict=True)]
-        first = {i: edge for i, edge in pairs if i not in right}
-        for i in sorted(first):
+        first = flat.starts
+        for i in flat.nodes if not right else [i for i in flat.nodes if i not in right]:
             edges = quickly(order[i], flat.moving(i))
             if edges.kink:
                 self.bent = True
@@ -194,7 +193,7 @@ class Screen:
                 return places[i]
             if i not in seen:
                 seen.add(i)
-                edges = sorted(zip(map(abs, flat.slopes[i]), flat.parents[i], strict=True))
+                edges = sorted(zip(map(abs, flat.slopes(i)), flat.parents(i), strict=True))
                 waiting += [p for _, p in edges if flat.moves[p]]
         return None
 
@@ -283,7 +282,7 @@ class Screen:
             RaisingRuleError: The rule raises something.
         """
         flat = self.flat
-        xs = [float(values[p]) for p in flat.parents[i]]
+        xs = [float(values[p]) for p in flat.parents(i)]
         try:
             try:
                 z, *slopes = rules[kind](*xs)
@@ -293,7 +292,7 @@ class Screen:
             raise RaisingRuleError from error
         size = 2 * z
         if len(xs) > FEW_MOVED:
-            size = total(abs(d * x) for d, x in zip(flat.slopes[i], xs, strict=True))
+            size = total(abs(d * x) for d, x in zip(flat.slopes(i), xs, strict=True))
         return z, slopes, size
 
     # --- entries ---
@@ -343,12 +342,13 @@ class Screen:
         """What is to be judged."""
         if self.given is not None:
             return self.given.side, self.given.row(seed)
-        return "reverse mode", [float(g) for g in pull_back(self.rec.outputs, list(seed), self.rec.inputs, graph=False)]
+        row = pull_back(self.rec.outputs, list(seed), self.rec.inputs, graph=False, swept=self.flat.order)
+        return "reverse mode", [float(g) for g in row]
 
     def _forward(self, seed: Sequence[float], sums: Sums) -> float | None:
         """What forward mode may be off by along a random direction; None if it is off by more."""
         v = directions(len(sums.exact), "large")
-        moved = push_forward(self.rec.outputs, self.rec.inputs, v, graph=False)
+        moved = push_forward(self.rec.outputs, self.rec.inputs, v, graph=False, swept=self.flat.order)
         found = total(u * float(t) for u, t in zip(seed, moved, strict=True) if u)
         terms = [x * d for x, d in zip(sums.exact, v, strict=True)]
         threshold = MARGIN * (
@@ -434,8 +434,9 @@ class DerivativeColumn:
 def only(rec: Recording, x: Value, name: str, whole: int = -1) -> tuple[Recording, dict[Value, Value]]:
     """A recording of what one input moves, and the node that each of its nodes copies.
 
-    Numbers, local derivatives and rules are those that were recorded; all that does not move is a constant. A sum of
-    one number that moves, and constants, is that number and one constant: so ten thousand additions in a row are one.
+    Numbers, local derivatives and rules are those that were recorded; all that does not move is a constant. The
+    constants of a sum are one, and a sum of sums of one number that moves is one sum: so ten thousand additions in a
+    row are one.
 
     Args:
         rec: The recording of all inputs.
@@ -448,18 +449,20 @@ def only(rec: Recording, x: Value, name: str, whole: int = -1) -> tuple[Recordin
     copies: dict[int, Value] = {flat.place[x]: start} if x in flat.place else {}
     bases: dict[int, int] = {}  # of a sum, the number that moves in it
     for i in flat.nodes:
-        below = flat.parents[i]
+        below = flat.parents(i)
         moving = [p for p in below if p in copies]
         if not moving:
             continue
-        node, slopes = flat.order[i], flat.slopes[i]
+        node, slopes = flat.order[i], flat.slopes(i)
         copies[i] = copy = Value(node._data, label=node.label)
         copy._row = row = node._row
         is_sum = row is ROWS["add"] or row is ROWS["sum"]
-        if is_sum and i != whole and len(moving) == 1 and slopes[below.index(moving[0])] == 1:
-            p = bases[i] = bases.get(moving[0], moving[0])
-            copy._row = ROWS["add"]
-            copy._edges = (copies[p], Constant(node._data - flat.values[p]), 1.0, 0.0)
+        if is_sum and i != whole and all(d == 1 for p, d in zip(below, slopes, strict=True) if p in copies):
+            if len(moving) == 1:
+                moving[0] = bases[i] = bases.get(moving[0], moving[0])
+            rest = total((node._data, *(-flat.values[p] for p in moving)))
+            copy._row = ROWS["sum"] if len(moving) > 1 else ROWS["add"]
+            copy._edges = (*(copies[p] for p in moving), Constant(rest), *(1.0 for _ in moving), 0.0)
             continue
         copy._edges = (
             *(copies[p] if p in copies else Constant(flat.values[p]) for p in below),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import random
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from ...engine.contexts import transforming
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
 MANY_OUTPUTS = 16  # beyond, random combinations of them
 COMBINATIONS = 4
+KEPT = 1000  # entries of a random direction that is kept for the next check
 SMALLEST = 2.0**-1074
 
 
@@ -95,8 +97,23 @@ class JudgedEntry:
 
 def directions(n: int, seed: str) -> list[float]:
     """A random direction, the same one each time: numbers of size 0.5 to 1.5 of either sign."""
+    return [*_direction(n, seed)] if n <= KEPT else _drawn(n, seed)
+
+
+@lru_cache(maxsize=256)
+def _direction(n: int, seed: str) -> tuple[float, ...]:
+    return tuple(_drawn(n, seed))
+
+
+def _drawn(n: int, seed: str) -> list[float]:
     rng = random.Random(f"{n} {seed}")  # noqa: S311
-    return [rng.choice((-1.0, 1.0)) * (0.5 + rng.random()) for _ in range(n)]
+    bits, size = rng.getrandbits, rng.random
+    found = []
+    for _ in range(n):
+        while (sign := bits(2)) > 1:  # as `rng.choice` of two, in half of its time
+            pass
+        found.append((0.5 + size()) * (1.0 if sign else -1.0))
+    return found
 
 
 def seeds_of(m: int) -> list[list[float]]:
