@@ -17,7 +17,7 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from .stairs import FACTOR, LARGEST, STRAIGHT, Plateau, is_stair, side_of
+from .stairs import FACTOR, LARGEST, STEEP, STRAIGHT, Plateau, is_stair, side_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -44,6 +44,9 @@ FEWEST = 3  # steps that a table needs
 ALL_NOISE, ROUNDING = 0.02, 1e-3  # shares of the largest change and of the value, from which on noise is all there is
 NO_ROUNDING = 2.0**-1000  # below, values are 0 but for underflow
 STRETCHES = (1.0, 0.6875, 0.8125)  # of all steps, for estimates that are independent: numbers of few bits
+NEARER = (0.211, 0.405, 0.587)  # powers of 1/roundoff: operands at which steps are looked for, whole numbers of none
+TOO_FINE = 64.0  # so much wider than what a stair is told by, steps are seen at the operand itself
+FOLLOWED = 0.02  # by which the slope of a step may be off that was read at such operands
 WIDER = 6  # steps beyond the operand's size, to see whether a function does anything
 
 
@@ -61,6 +64,7 @@ class Slope:
         scale: The largest difference quotient over all steps: what "next to 0" is measured by.
         readings: (t, f(t), f(-t)), larger steps first.
         spread: How far independent estimates differ; infinite for a single one.
+        step: How wide the steps are of a stair that the function is; else 0.
     """
 
     value: float
@@ -72,6 +76,7 @@ class Slope:
     scale: float
     readings: tuple[tuple[float, float, float], ...]
     spread: float = math.inf
+    step: float = 0.0
 
     @property
     def still(self) -> float:
@@ -219,15 +224,50 @@ def _slopes(
         if math.isfinite(at_zero) and len(finite) >= max(FEWEST, len(steps) // 2):
             reach = reaches[i] if reaches else 0.0
             alone = _entry(f, i)
-            sides = [side_of(alone, at_zero, finite, sign, reach, unit) for sign in (1, -1)]
-            if is_stair(alone, at_zero, sides, unit, moved):
-                found.append(_on_a_step(at_zero, finite, unit, sides))
+            pieces = [side_of(alone, at_zero, finite, sign, reach, (unit, moved)) for sign in (1, -1)]
+            pairs = [*zip(*pieces, strict=True)]
+            stair = next((pair for pair in pairs if is_stair(alone, at_zero, pair, (unit, moved))), None)
+            if stair is not None:
+                found.append(_on_a_step(at_zero, finite, unit, stair))
             else:
-                stair = max(floors[i], *(side.rounding for side in sides))
-                found.append(_slope(at_zero, finite, unit, moved, stair))
+                rounding = max(floors[i], *(piece.rounding for pair in pairs for piece in pair))
+                found.append(_slope(at_zero, _within(finite, pairs[1]), unit, moved, rounding))
         else:
             found.append(_at_an_end(at_zero, readings, unit))
     return found
+
+
+def fine_steps(f: Callable[[float], float], x: float, units: tuple[float, float]) -> tuple[float, float, float] | None:
+    """The steps of a stair that are finer than the numbers around an operand; None if it has none.
+
+    They are seen at smaller operands, from where the slope of a step is read, and followed as a power of the operand.
+
+    Args:
+        f: The function of the operand itself.
+        x: The operand.
+        units: Unit roundoff of the results and of the operand.
+
+    Returns:
+        How wide they are, and the least and the largest slope that a step at x may have.
+    """
+    unit, coarse = units
+    seen: list[tuple[float, Slope]] = []
+    for power in NEARER:
+        m = math.copysign(coarse**-power, x)
+        [slope] = _slopes(lambda t, m=m: [f(m + t)], [f(m)], abs(m), unit, abs(m) * coarse, 1.0, [0.0])  # type: ignore[misc]
+        if slope.step:
+            seen.append((m, slope))
+    if len(seen) < 2 or seen[-1][1].step > TOO_FINE * STEEP * abs(x) * coarse:
+        return None
+    (far, last), (near, first) = seen[-1], seen[0]
+    share = last.value / first.value if first.value else 0.0
+    power = math.log(share) / math.log(far / near) if share > 0 else 0.0
+    try:
+        there = last.value * (x / far) ** power
+    except OverflowError:
+        there = math.copysign(math.inf, last.value)
+    ends = (there * (1 - FOLLOWED), there * (1 + FOLLOWED))
+    return last.step, min(ends), max(ends)
 
 
 def wide_scale(f: Callable[[float], Sequence[float]], size: float, noises: Sequence[float]) -> list[float]:
@@ -317,6 +357,9 @@ def _slope(zero: float, finite: list[tuple[float, float, float]], unit: float, m
     last = _last_gap(gaps, noises, readable[-1] if readable else 1)
     if not _closes(gaps, noises, last):
         return _sided(zero, finite, right, left, noises, last, noise)
+    jumps = _jumps(zero, finite, noise)
+    if len(jumps) == 2 and len(finite) >= LEVELS // 2:  # as of a sign at 0, on both sides alike
+        return _jump_at(jumps[0], finite, noise)
     first = last
     while first > 0 and _closes(gaps, noises, first):
         first -= 1
@@ -335,15 +378,22 @@ def _entry(f: Callable[[float], Sequence[float]], i: int) -> Callable[[float], f
     return lambda t: f(t)[i]
 
 
+def _within(finite: list[tuple[float, float, float]], sides: Sequence[Plateau]) -> list[tuple[float, float, float]]:
+    """The readings on a straight piece that ends where others begin, as one of a spline does; else all."""
+    width = min(side.edge if not side.jump else 0.0 for side in sides)
+    near = [reading for reading in finite if reading[0] <= width]
+    return near if len(near) >= 2 * FEWEST else finite
+
+
 def _on_a_step(zero: float, finite: list[tuple[float, float, float]], unit: float, sides: Sequence[Plateau]) -> Slope:
     """The derivative on a step of a stair that is the function's own: what the values on that step tell."""
     slope, width = sides[0].slope, min(side.edge for side in sides)
     if not width:  # the point is at an edge
-        side = math.copysign(math.inf, finite[-1][1] - finite[-1][2])
-        return Slope(side, math.inf, side, side, "jump", 0.0, 0.0, tuple(finite))
+        return _jump_at(math.copysign(math.inf, finite[-1][1] - finite[-1][2]), finite, 0.0)
     near = [r for r in finite if r[0] < width] or [(width / FACTOR, zero, zero)]
     error = STRAIGHT * unit * abs(zero) / near[0][0] if slope else 0.0
-    return Slope(slope, error, slope, slope, "smooth", 0.0, abs(slope), tuple(near))
+    whole = sum(side.edge for side in sides)
+    return Slope(slope, error, slope, slope, "smooth", 0.0, abs(slope), tuple(near), step=whole)
 
 
 def _last_gap(gaps: Sequence[float], noises: Sequence[float], last: int) -> int:
@@ -385,12 +435,10 @@ def _sided(
     noise: float,
 ) -> Slope:
     """A kink, or a jump where a difference itself does not fall with the step."""
+    jumps = _jumps(zero, finite, noise)
+    if jumps:
+        return _jump_at(jumps[0], finite, noise)
     least = DOUBLE_ROUNDOFF * max(abs(r[k] - zero) for r in finite for k in (1, 2))
-    for sign, place in ((1, 1), (-1, 2)):
-        near, far = (abs(finite[k][place] - zero) for k in (-1, -5))
-        if near > 0.5 * far and near > max(JUMP * noise, least):  # half: at a root's vertical tangent it is a sixteenth
-            side = math.copysign(math.inf, sign * (finite[-1][place] - zero))
-            return Slope(side, math.inf, side, side, "jump", noise, 0.0, tuple(finite))
     start = max(0, last - 6)
     window = slice(start, last + 1)
     steps, doubled = [t for t, _, _ in finite][window], [2 * n for n in noises[window]]
@@ -402,6 +450,21 @@ def _sided(
         for side in (right, left)
     )
     return Slope((r + s) / 2 if math.isfinite(r + s) else 0.0, max(e, d), s, r, "kink", noise, 0.0, tuple(finite))
+
+
+def _jumps(zero: float, finite: Sequence[tuple[float, float, float]], noise: float) -> list[float]:
+    """The signs of the infinite slopes on the sides where a difference does not fall with the step."""
+    least = max(JUMP * noise, DOUBLE_ROUNDOFF * max(abs(r[k] - zero) for r in finite for k in (1, 2)))
+    found = []
+    for sign, place in ((1, 1), (-1, 2)):
+        near, far = (abs(finite[k][place] - zero) for k in (-1, -min(5, len(finite))))
+        if near > 0.5 * far and near > least:  # half: at a root's vertical tangent it is a sixteenth
+            found.append(math.copysign(math.inf, sign * (finite[-1][place] - zero)))
+    return found
+
+
+def _jump_at(side: float, finite: Sequence[tuple[float, float, float]], noise: float) -> Slope:
+    return Slope(side, math.inf, side, side, "jump", noise, 0.0, tuple(finite))
 
 
 def _at_an_end(zero: float, readings: list[tuple[float, float, float]], unit: float) -> Slope:

@@ -716,7 +716,7 @@ class Judge:
         largest = max((size for size in sizes if math.isfinite(size)), default=0.0)
         if not largest or not inputs:
             return ONE_SIDED
-        return ONE_SIDED + 50 * max(0, math.ceil((math.log10(largest) - math.log10(min(inputs))) / 50))
+        return ONE_SIDED + 50 * max(0, math.ceil((math.log10(largest) - math.log10(min(1.0, *inputs))) / 50))
 
     def _reaching(self, nodes: set[Value]) -> set[Value]:
         """Everything below some nodes."""
@@ -746,7 +746,7 @@ class Judge:
         """Difference quotients on the left and on the right."""
         # A step past a tie that is tiny beside the step looks like a jump of the result. So what looks like a jump is
         # tried again with steps from the smallest input on.
-        size = abs(here[x]) or m.context.one
+        size = min(abs(here[x]), m.context.one) or m.context.one  # the steps of a stair do not grow with numbers
         smallest = min([size, *(abs(here[y]) for y in self.rec.inputs if here.get(y))])  # one without use has no number
         for step in (size, smallest):
             sides = [self._one_side(m, here, zero, x, cone, sign * step) for sign in (-1, 1)]

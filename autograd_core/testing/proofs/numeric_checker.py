@@ -16,10 +16,22 @@ from typing import TYPE_CHECKING, Any
 
 from ..arguments.flat import DOUBLE
 from ..verdicts import FunctionError, Report, Verdict, Worst
-from .differences import JUMP, ROUNDING, STRETCHES, Slope, remainder_order, slopes, together, wide_scale
+from .differences import (
+    JUMP,
+    ROUNDING,
+    STRETCHES,
+    TOO_FINE,
+    Slope,
+    fine_steps,
+    remainder_order,
+    slopes,
+    together,
+    wide_scale,
+)
 from .from_afar import from_afar
 from .recording import directions, seeds_of
 from .reference import GOLDEN
+from .stairs import STEEP, WIDEST
 from .ties import DIGIT, between, inside, is_tied
 
 if TYPE_CHECKING:
@@ -190,7 +202,7 @@ class NumericFinding:
     lost: bool  # whether all that is seen, here and further out, is noise
     natural: float  # the slope that would change the result by its own size over that of the input
     declared: float = 0.0  # the slope that would change the result by `nondet_tol` over the size of the input
-    near: bool = False  # whether a kink is near by, within rounding
+    near: str = ""  # what is too near by, or too fine, for rounding to tell
 
     @property
     def verdict(self) -> Verdict:
@@ -297,8 +309,8 @@ class NumericFinding:
             place = "between" if self.fair else "outside of"
             if self.near:
                 reason = (
-                    f"a kink or a vertical tangent is too near for rounding to tell the derivative to {where}: on its "
-                    f"sides it is {low:.9g} and {high:.9g}, and the {self.found!r} found lies between them."
+                    f"{self.near} to tell the derivative to {where}: it is between {low:.9g} and {high:.9g}, as the "
+                    f"{self.found!r} found is."
                 )
                 return Report(verdict, reason, worst, interval=(low, high), fair=True)
             reason = (
@@ -350,8 +362,9 @@ def _judged(lines: Sequence[Line]) -> list[NumericFinding]:
         again.update(unsure)
     findings = [finding for line in lines for finding in line.findings(changes)]
     for k, finding in enumerate(findings):
-        if finding.doubtful:
-            line, s = lines[k // len(changes)], k % len(changes)
+        line, s = lines[k // len(changes)], k % len(changes)
+        has_steps = bool(finding.rank) and line.look_for_steps(s, finding)
+        if finding.doubtful and not has_steps:
             line.look_from_afar(s, finding)
     return findings
 
@@ -482,7 +495,39 @@ class Line:
                 value = min(max(finding.found, low), high)
                 finding.slope = replace(slope, kind="kink", value=value, left=low, right=high, error=error)
                 finding.allowed = SAFETY * error
-                finding.near = True
+                finding.near = "a kink or a vertical tangent is too near for rounding"
+
+    def look_for_steps(self, s: int, finding: NumericFinding) -> bool:
+        """Accept the slope of a step where the function is a stair whose steps are finer than numbers of this size.
+
+        `round(x)` and x are one function among doubles of 1e16. So a number between both slopes is accepted.
+
+        Returns:
+            Whether there are such steps.
+        """
+        f, moving = self.f, [j for j, d in enumerate(self.v) if d]
+        if len(moving) > 1 or TOO_FINE * self.size * f.coarse * STEEP <= WIDEST or not math.isfinite(finding.found):
+            return False
+        (j,) = moving
+
+        def at(x: float) -> float:
+            try:
+                return _combined(self.seeds[s], f.call([*f.point[:j], x, *f.point[j + 1 :]]))
+            except FunctionError:  # outside of its domain
+                return math.nan
+
+        steps = fine_steps(at, f.point[j], (f.unit, f.coarse))
+        if steps is None:
+            return False
+        width, *ends = steps
+        slope = finding.slope
+        ends += [0.0] if slope.kind == "jump" or not math.isfinite(slope.value) else [0.0, slope.value]
+        low, high = min(ends), max(ends)
+        if low <= finding.found <= high:
+            finding.slope = replace(slope, kind="kink", value=finding.found, left=low, right=high, error=0.0)
+            finding.allowed = 0.0
+            finding.near = f"steps of width {width:.3g} are too fine for numbers of this size"
+        return True
 
     def change(self, s: int) -> float:
         """How much a result changes when the inputs change by their own size."""

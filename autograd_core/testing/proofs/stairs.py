@@ -24,8 +24,10 @@ COARSE_STAIR = 2.0**-7  # of the largest change: a stair below is rounding, one 
 WIDEST = 2.0**-10  # widths of steps that are a function's own: results that are rounded to digits have finer ones
 FAR = (2.0**9, 2.0**12, 2.0**25)  # so many steps away rounding to 8, 11 and 24 bits has steps of another width
 STEPS, PARTS = 6, 6  # steps that are looked at in each place, and points within one
+PHASE = 0.381966  # of a part, so that no edge is hit
 SAME = 2.0**-20  # shares by which slopes of one line differ, and steps of one height
 BESIDE = 2.0**-6  # of a step's width
+BEYOND, BENT = 1 / 8, 8.0  # shares of the way beyond an edge, where a slope has made that many times of rounding
 STEEP = 64.0  # roundings that a step is higher than
 
 
@@ -34,7 +36,7 @@ class Plateau(NamedTuple):
 
     Attributes:
         rounding: How far it jumps at the edge, if that is rounding within; else 0.
-        jump: How far it jumps.
+        jump: How far it jumps; 0 where another slope begins.
         edge: How far away the edge is; 0 without one.
         slope: Of the piece.
     """
@@ -51,32 +53,41 @@ def side_of(
     finite: Sequence[tuple[float, float, float]],
     sign: int,
     reach: float,
-    unit: float,
-) -> Plateau:
-    """The plateau on which a function stands, and how far it jumps at its edge.
+    units: tuple[float, float],
+) -> tuple[Plateau, Plateau]:
+    """The flat and the straight piece on which a function stands, and how far it jumps at their edges.
 
     A function that is rounded within, to single precision or to 0 below all numbers, stands still near by, or
     is straight there where only a term of it is. Where it leaves its plateau by a jump that is small beside what
     it does further out, that jump is its rounding. A piece that is flat by itself, as of relu, is left without one.
+
+    Args:
+        f: The function.
+        zero: Its value at 0.
+        finite: (t, f(t), f(-t)), larger steps first.
+        sign: Of the side.
+        reach: How far apart values are at larger steps.
+        units: Unit roundoff of the results, and how far off rounding puts the operand.
     """
-    place = 1 if sign > 0 else 2
+    place, unit = 1 if sign > 0 else 2, units[0]
     steps = [(r[0], r[place]) for r in finite]
-    if _flat(zero, steps) == 0 or _straight(zero, steps, sign, unit)[0] == 0:
+    if _flat(zero, steps) == 0 or _straight(zero, steps, sign, units)[0] == 0:
         wider = [finite[0][0] * FACTOR**k for k in (3, 2, 1)]
         values = [(t, f(sign * t)) for t in wider if t <= LARGEST]
         steps = [(t, value) for t, value in values if math.isfinite(value)] + steps
     largest = max(abs(value - zero) for _, value in steps)
-    found = Plateau()
+    found = []
     # Rounded in the end, a straight piece stands still as well, at steps that are smaller yet.
-    for flat, slope in {(_flat(zero, steps), 0.0), _straight(zero, steps, sign, unit)}:
+    for flat, slope in ((_flat(zero, steps), 0.0), _straight(zero, steps, sign, units)):
+        found.append(Plateau())
         if 1 <= flat < len(steps) - 1:
-            jump, edge = _jump(lambda t: f(sign * t), zero, sign * slope, steps[flat], steps[flat - 1], unit)
+            jump, edge = _jump(lambda t: f(sign * t), zero, sign * slope, steps[flat], steps[flat - 1], units)
             # Of a tiny operand, what larger steps do counts, too.
             is_rounding = jump <= COARSE_STAIR * (largest if slope else max(largest, reach)) or (
                 0 < jump <= ONE_STAIR * unit * _far_change(lambda t: f(sign * t), zero, finite[0][0])
             )
-            found = max(found, Plateau(jump if is_rounding else 0.0, jump, edge, slope))
-    return found
+            found[-1] = Plateau(jump if is_rounding else 0.0, jump, edge, slope)
+    return found[0], found[1]
 
 
 def _far_change(f: Callable[[float], float], zero: float, step: float) -> float:
@@ -91,12 +102,15 @@ def _jump(
     slope: float,
     inner: tuple[float, float],
     outer: tuple[float, float],
-    unit: float,
+    units: tuple[float, float],
 ) -> tuple[float, float]:
-    """How far a function jumps where it leaves a straight piece, and where; by 0 where another slope begins."""
+    """How far a function jumps where it leaves a straight piece, and where; by 0 where another slope begins.
+
+    The place is 0 where a curve leaves its tangent.
+    """
 
     def rounding(value: float) -> float:
-        return STRAIGHT * unit * max(abs(zero), abs(value)) * bool(slope)
+        return _off_line(zero, value, slope, units) if slope else 0.0
 
     def rest(t: float, value: float) -> float:
         off = abs(value - zero - t * slope)
@@ -109,13 +123,16 @@ def _jump(
         value = f(middle)
         off = rest(middle, value)
         if off <= 2 * rounding(value) and off:
+            near, far = (rest(t, f(t)) for t in (middle * (1 + BEYOND), middle * (1 + 2 * BEYOND)))
+            if abs(far - 2 * near) <= near / 2 and near > BENT * rounding(value):
+                return 0.0, inside  # another slope begins
             return rounding(value), 0.0  # a curve that leaves its tangent; at the edge it is off by that
         if not off:
             inside = middle
         else:
             outside, jump = middle, off if math.isfinite(off) else jump
     # A slope that begins at the edge has risen by no more than its share of the way from there.
-    return (0.0, 0.0) if jump <= 2 * first * (outside - inside) / outer[0] else (jump, inside)
+    return 0.0 if jump <= 2 * first * (outside - inside) / outer[0] else jump, inside
 
 
 def _flat(zero: float, steps: Sequence[tuple[float, float]]) -> int:
@@ -123,62 +140,107 @@ def _flat(zero: float, steps: Sequence[tuple[float, float]]) -> int:
     return next((k for k in range(len(steps)) if all(value == zero for _, value in steps[k:])), len(steps))
 
 
-def _straight(zero: float, steps: Sequence[tuple[float, float]], sign: int, unit: float) -> tuple[int, float]:
+def _off_line(zero: float, value: float, slope: float, units: tuple[float, float]) -> float:
+    """By how much rounding of results and operands may put a value off a straight line."""
+    unit, moved = units
+    return STRAIGHT * unit * max(abs(zero), abs(value)) + moved * abs(slope)
+
+
+def _straight(
+    zero: float, steps: Sequence[tuple[float, float]], sign: int, units: tuple[float, float]
+) -> tuple[int, float]:
     """The first step from which on values lie on a straight line, up to rounding; and its slope."""
     for k in range(len(steps) - 2):
         slope = (steps[k][1] - zero) / (sign * steps[k][0])
         if math.isfinite(slope) and all(
-            abs(value - zero - sign * t * slope) <= STRAIGHT * unit * max(abs(zero), abs(value))
+            abs(value - zero - sign * t * slope) <= _off_line(zero, value, slope, units)
             for t, value in steps[k:]
         ):
             return k, slope
     return len(steps), 0.0
 
 
-def is_stair(f: Callable[[float], float], zero: float, sides: Sequence[Plateau], unit: float, moved: float) -> bool:
+def is_stair(
+    f: Callable[[float], float], zero: float, sides: Sequence[Plateau], units: tuple[float, float]
+) -> bool:
     """Whether a function is a stair by itself: whether its steps are as wide far away as they are here.
 
-    A point at the edge of a step has one on one side only, and on the other the next one.
+    A point at the edge of a step has one on one side only, and on the other the next one. Steps may have a slope,
+    another one each: those of `round(x) * x` have.
 
     Args:
         f: The function.
         zero: Its value at 0.
         sides: Where it stands.
-        unit: Unit roundoff of the results.
-        moved: How far off rounding puts the operand.
+        units: Unit roundoff of the results, and how far off rounding puts the operand.
     """
-    right, left = sides
+    (right, left), (unit, moved) = sides, units
     edges = [side for side in sides if side.edge]
     width, jump = right.edge + left.edge, min((side.jump for side in edges), default=0.0)
     if jump <= STEEP * unit * abs(zero) or width < max(WIDEST, STEEP * moved):
         return False
     if len(edges) == len(sides):
-        if abs(right.slope - left.slope) > SAME * abs(right.slope):
+        rounding = STRAIGHT * unit * abs(zero) / min(right.edge, left.edge)
+        if abs(right.slope - left.slope) > SAME * abs(right.slope) + rounding:
             return False
-    elif not _next_step(f, zero, -1 if right.edge else 1, width, jump):
+    elif not _next_step(f, zero, -1 if right.edge else 1, width, jump, unit):
         return False
-    slope = edges[0].slope
+    # Truncated towards 0, the step that 0 is on is twice as wide as all others.
+    return any(_is_even(f, width / k, jump, edges[0].slope, units) for k in (1, 2) if k == 1 or moved < unit * width)
 
-    def goes_on(sign: int, far: float) -> bool | None:
-        return _goes_on(f, sign * width, far, jump, slope, unit)
 
-    half_way = 1 / (4 * unit)  # rounding of results to all their digits changes its width in one direction or the other
-    if not any(all(goes_on(sign, far) for far in FAR if far < half_way) for sign in (1, -1)):
+def _is_even(
+    f: Callable[[float], float], width: float, jump: float, slope: float, units: tuple[float, float]
+) -> bool:
+    """Whether steps far away are as wide."""
+
+    def goes_on(sign: int, far: float) -> Stretch:
+        return _goes_on(f, sign * width, far, jump, slope, units)
+
+    # Rounding of results to all their digits changes its width in one direction or the other.
+    half_way = 1 / (4 * units[0])
+    for sign in (1, -1):
+        there: list[Stretch] = []
+        for far in FAR:
+            if far < half_way:
+                there.append(goes_on(sign, far))
+                if not there[-1].alike:
+                    break
+        else:
+            break
+    else:
         return False
-    ends = [goes_on(sign, half_way) for sign in (1, -1)]
+    if any(stretch.slopes for stretch in there):
+        return True  # of steps whose slopes are not alike, nothing can be read so far out
+    ends = [goes_on(sign, half_way).alike for sign in (1, -1)]
     return False not in ends and (True in ends or bool(slope))
 
 
-def _next_step(f: Callable[[float], float], zero: float, sign: int, width: float, jump: float) -> bool:
-    """Whether the next step begins right beside a point, and is as high."""
-    near, middle = (f(sign * width * share) for share in (BESIDE, 1 / 2))
-    return near == middle and abs(abs(near - zero) - jump) <= SAME * jump
+def _next_step(f: Callable[[float], float], zero: float, sign: int, width: float, jump: float, unit: float) -> bool:
+    """Whether the next step begins right beside a point, and is about as high."""
+    t = width * BESIDE
+    near, far, middle = (f(sign * t * times) for times in (1, 2, 4))
+    height = abs(2 * near - far - zero)
+    straight = abs((middle - near) - 3 * (far - near)) <= SAME * height + 4 * STRAIGHT * unit * abs(zero)
+    return straight and jump <= 2 * height and height <= 2 * jump
+
+
+class Stretch(NamedTuple):
+    """Some steps far away.
+
+    Attributes:
+        alike: Whether they are as wide as here; None where that cannot be told.
+        slopes: Whether they have slopes of their own.
+    """
+
+    alike: bool | None
+    slopes: bool = False
 
 
 def _goes_on(
-    f: Callable[[float], float], width: float, far: float, jump: float, slope: float, unit: float
-) -> bool | None:
-    """Whether a stair has steps of the same width so many steps away; None where that cannot be told.
+    f: Callable[[float], float], width: float, far: float, jump: float, slope: float, units: tuple[float, float]
+) -> Stretch:
+    """Whether a stair has steps of the same width so many steps away.
 
     Args:
         f: The function.
@@ -186,17 +248,27 @@ def _goes_on(
         far: How many steps.
         jump: How high a step is here.
         slope: Of a step.
-        unit: Unit roundoff of the results.
+        units: Unit roundoff of the results, and how far off rounding puts the operand here.
     """
+    unit, moved = units
     parts = PARTS if far * unit < 1 / STEEP else 2
-    places = [width * (far + k / parts) for k in range(STEPS * parts + 1)]
+    places = [width * (far + (k + (parts > 2) * PHASE) / parts) for k in range(STEPS * parts + 1)]
     values = [f(t) for t in places]
-    room = STRAIGHT * unit * max(map(abs, values)) if slope else 0.0
-    if not all(map(math.isfinite, values)) or 4 * room > jump:
-        return None
-    rests = [value - slope * t for value, t in zip(values, places, strict=True)]
-    changes = [abs(b - a) > room for a, b in pairwise(rests)]
+    if not all(map(math.isfinite, values)):
+        return Stretch(None)
+    rises = [b - a for a, b in pairwise(values)]
+    expected = slope * width / parts
+    usual = sorted(rises)[len(rises) // 2] if parts > 2 else expected  # every other one of the latter jumps
+    steep = abs(usual * parts / width)
+    room = STRAIGHT * (unit * max(map(abs, values)) + steep * (unit * abs(places[-1]) + moved)) if usual else 0.0
+    varies = abs(usual - expected) > room
+    offs = [abs(rise - usual) for rise in rises]
+    if 4 * room > max(jump, *offs):
+        return Stretch(None)
+    least = max(room, max(offs) / 4) if varies else room
+    changes = [off > least for off in offs]
     # Far out, places are rounded to halves of a width, and may be edges: over many steps that evens out.
     if abs(sum(changes) - STEPS) > 1:
-        return False
-    return parts == 2 or all(any(changes[k : k + parts]) for k in range(0, len(changes), parts))
+        return Stretch(alike=False)
+    each = parts == 2 or all(any(changes[k : k + parts]) for k in range(0, len(changes), parts))
+    return Stretch(each, varies)
