@@ -500,6 +500,9 @@ def test_what_another_copy_hands_on_leads_to_it(opened):
     page = opened(recurrent(), plates=True)
     page.locator("autograd-graph .card", has_text="of step1").first.click()
     assert "step1" in page.locator("autograd-graph .card[data-card^=p] title").first.text_content()
+    assert page.locator("autograd-graph .card.fold .name", has_text="step").text_content() == "step1"
+    fills = page.locator("autograd-graph .edge.agl-on").evaluate_all("edges => edges.map((e) => getComputedStyle(e).fill)")
+    assert {*fills} == {"none"}
     assert page.locator("autograd-graph .card", has_text="of step0").count() > 0
 
 
@@ -628,6 +631,8 @@ def test_the_content_security_policy_names_all_that_runs(opened):
 def test_it_follows_the_readers_theme(scheme, new_page, opened):
     page = opened(readme(), page=new_page(color_scheme=scheme))
     assert page.locator("autograd-graph").get_attribute("data-theme") == scheme
+    ground, own = page.evaluate("['body', '.agl-root'].map((s) => getComputedStyle(document.querySelector(s)).backgroundColor)")
+    assert ground == own
 
 
 # --- what pictures and steppers save ---

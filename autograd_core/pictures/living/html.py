@@ -78,7 +78,7 @@ def page(
     light, dark = (f"body{{background:{colours['bg']}}}" for colours in (theme.LIGHT, theme.DARK))
     ground = dark if scheme == "dark" else light
     if scheme == "auto":
-        ground += f"@media (prefers-color-scheme:dark) and screen{{{dark}}}"
+        ground += f"@media screen and (prefers-color-scheme:dark){{{dark}}}"
     around = f"body{{margin:0;padding:12px 16px}}{ground}@page{{size:{sheet};margin:12mm}}"
     around += "@media print{body{padding:0}}"
     styles = " ".join(map(_digest, [around, *(body for tag, _, body in parts if tag == "style")]))

@@ -102,10 +102,10 @@ class GraphView {
     this.edges.forEach((edge, at) => {
       const x = flows[at], width = x === null || Number.isNaN(x) ? 1.4 : x === 0 || !largest ? 1 : 1.2 + 3.4 * Math.sqrt(Math.min(1, Math.abs(x) / largest));
       const cut = this.isCut(edge.card, edge.port), on = trail ? trail.has(`${edge.from.id} ${edge.card.id}`) : chosen.has(edge.card.id) || (!this.host.steps.isOn && chosen.has(edge.from.id));
-      const kind = on ? (x === null ? "now" : bySign(x) || "plain") : "plain";
+      const isTold = x !== null && !(Number.isNaN(x) && edge.card.kind !== "node"), kind = !on ? "plain" : !isTold ? "now" : Number.isNaN(x) ? "neg" : bySign(x) || "plain";
       put(edge.line, "class", `edge ${edge.port.isDead || x === 0 ? "dead" : ""} ${cut ? "agl-cut" : ""} ${on ? `agl-on ${kind}` : trail ? "agl-faint" : ""}`);
       put(edge.line, "strokeWidth", width.toFixed(2));
-      const marker = `url(#${this.host.uid}-${kind === "nan" ? "neg" : kind})`;
+      const marker = `url(#${this.host.uid}-${kind})`;
       put(edge.line, "marker-start", back ? marker : null);
       put(edge.line, "marker-end", back ? null : marker);
       setText(edge.title, cut ? "Nothing flows here: it is cut. A click takes it back." : x === null ? "" : edge.port.operands.length === 1 ? `${numberText(x)} flows back here; a click cuts this edge` : "");

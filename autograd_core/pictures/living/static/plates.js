@@ -30,6 +30,7 @@ class Plates {
     return place;
   }
 
+  has(i) { return this.active.some((plate) => plate.at.has(i)); }
   isShown(i) { return this.now(this.place(i)) === i; }
 
   // The copies of one plate that two nodes are in, if these are two: what one hands on to the other.

@@ -51,7 +51,7 @@ class Scopes {
   shownAt(scope) {
     const bare = (home) => this.chain(home).filter((at) => !this.plates.of(at)), depth = bare(scope).indexOf(scope);
     if (depth < 0 || !this.plates.active.some((plate) => plate.current !== plate.shown && this.chain(scope).includes(plate.scope))) return scope;
-    const place = this.home.findIndex((home, i) => this.chain(home).includes(scope) && this.plates.place(i) === i);
+    const place = this.home.findIndex((home, i) => this.plates.has(i) && this.plates.place(i) === i && this.chain(home).includes(scope));
     return place < 0 ? scope : bare(this.home[this.plates.now(place)])[depth] ?? scope;
   }
 }
