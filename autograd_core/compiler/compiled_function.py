@@ -190,10 +190,9 @@ class CompiledFunction(Exported, TracedFunction, Generic[R_co, P_co]):
             args = self._given(args)
             if self._origin is None:
                 return value_calls.result(self, args, self._at_numbers)
-        for stub in self._stubs.values:
-            found = stub(args)
-            if found is not MISS:
-                return found
+        found = self._stubs.values(args)
+        if found is not MISS:
+            return found
         try:
             shared, tables = self._numbers(args)
         except HoldsValuesError:
@@ -242,13 +241,12 @@ class CompiledFunction(Exported, TracedFunction, Generic[R_co, P_co]):
         """
         if named:
             args = self._in_order(args, named)
-        return self._value_and_grad(self._given(args) if self._parameters else args)
+        if self._parameters:
+            args = self._given(args)
+        found = self._stubs.value_and_grad(args)
+        return self._value_and_grad(args) if found is MISS else found
 
     def _value_and_grad(self, args: tuple[Any, ...], *, inline: bool = True) -> tuple[Any, tuple[Any, ...]]:
-        for stub in self._stubs.value_and_grad:
-            found = stub(args)
-            if found is not MISS:
-                return found  # type: ignore[no-any-return]
         self._one_result("value_and_grad")
         values, per_row, summed = self._with_gradient(args, inline=inline)
         self._stubs.prepare(self, "value_and_grad", len(values))
@@ -290,13 +288,12 @@ class CompiledFunction(Exported, TracedFunction, Generic[R_co, P_co]):
         """
         if named:
             args = self._in_order(args, named)
-        return self._reduced(self._given(args) if self._parameters else args)
+        if self._parameters:
+            args = self._given(args)
+        found = self._stubs.reduced(args)
+        return self._reduced(args) if found is MISS else found
 
     def _reduced(self, args: tuple[Any, ...], *, inline: bool = True) -> tuple[Any, tuple[Any, ...]]:
-        for stub in self._stubs.reduced:
-            found = stub(args)
-            if found is not MISS:
-                return found  # type: ignore[no-any-return]
         self._one_result("reduced")
         if self._reduce is None:
             msg = f'{self._name}.reduced: expected a function compiled with reduce="sum" or reduce="mean", got None'
@@ -317,7 +314,12 @@ class CompiledFunction(Exported, TracedFunction, Generic[R_co, P_co]):
         Raises:
             HoldsValuesError: There are Values among the arguments.
         """
-        return (self._value_and_grad if self._reduce is None else self._reduced)(args, inline=False)
+        stubs = self._stubs
+        stub, general = (
+            (stubs.value_and_grad, self._value_and_grad) if self._reduce is None else (stubs.reduced, self._reduced)
+        )
+        found = stub(args)
+        return general(args, inline=False) if found is MISS else found
 
     def _with_gradient(self, args: tuple[Any, ...], *, inline: bool) -> tuple[Any, list[Any], Any]:
         """Values and gradients per row, and gradients over all rows as `reduce` says.

@@ -2,6 +2,7 @@
 
 import array
 import collections
+import copy
 import functools
 import math
 import re
@@ -635,6 +636,31 @@ def test_large_data_are_looked_at_in_turns(monkeypatch, kind):
         assert {compiled(1.0) for _ in range(400)} == {3.0}
 
 
+@pytest.mark.parametrize("calls", range(watches.WHOLE + 4))
+@pytest.mark.parametrize(
+    "data",
+    [
+        [float(i) for i in range(1000)],
+        [[float(i + j) for i in range(100)] for j in range(10)],
+        {f"k{i}": float(i) for i in range(1000)},
+    ],
+    ids=["list", "nested", "dict"],
+)
+def test_of_a_thousand_numbers_a_change_is_found_within_two_calls(data, calls):
+    part = copy.deepcopy(data)
+    key = next(reversed(part)) if isinstance(part, dict) else -1
+
+    def f(x):
+        return x * len(part)
+
+    compiled = compiler.compile(f, 1.0)
+    for _ in range(calls):
+        compiled(1.0)
+    part[key] = [0.5] * 100 if isinstance(part[key], list) else 0.5
+    with pytest.warns(StaleTraceWarning, match="part"):
+        assert {compiled(1.0) for _ in range(1 if calls < watches.WHOLE else 2)} == {1000.0 if len(part) > 10 else 10.0}
+
+
 @pytest.mark.parametrize("k", [0, 499, 500, 5000, 49_999])
 def test_at_first_all_of_large_data_is_looked_at(monkeypatch, k):
     data = [float(i) for i in range(10 * watches.NUMBERS)]
@@ -726,3 +752,64 @@ def test_reading_the_data_of_what_hangs_on_no_argument_is_quiet():
     w = ag.Value(2.0)
     f = compiler.compile(lambda x: x * w.data + (w * 3).data + ag.Value(1.0).data + len(f"{x:.2f}{x!r}"), 1.0)
     assert f(2.0) == pytest.approx(2 * 2 + 6 + 1 + len("1.00" + repr(ag.Value(1.0))))
+
+
+def _watched():
+    """A function for each kind of change, and what is watched: several watches, written out as one."""
+    first, second, many = {"a": 1.0, "b": 2.0}, {"a": 3.0, "c": 4.0}, {f"n{k}": float(k) for k in range(9)}
+    numbers, inner = [1.0, 2.0], [5.0]
+
+    def plain(x):
+        return x
+
+    def with_defaults(x, y=1.0, *, z=2.0):
+        return x * y * z
+
+    def around():
+        u, v = 1.0, 2.0
+
+        def reads():
+            return u, v
+
+        def sets(x):
+            nonlocal v
+            v = x
+
+        return reads.__closure__, sets
+
+    cells, sets = around()
+    found = [
+        watches.of_names(first.get, ["a", "b"]), watches.of_names(second.get, ["a", "c", "len"]),
+        watches.of_names(many.get, list(many)), watches.of_cells(cells), watches.of_plain(numbers, numbers[:]),
+        watches.of_functions([plain, with_defaults]), lambda: inner[0] == 5.0,
+    ]  # fmt: skip
+    changes = {
+        "nothing": lambda: None,
+        "a name": lambda: first.update(b=7.0),
+        "a name that is gone": lambda: first.pop("b"),
+        "the same name elsewhere": lambda: second.update(a=1.0),
+        "a name elsewhere that is gone": lambda: second.pop("a"),
+        "a builtin that is hidden": lambda: second.update(len=1.0),
+        "one of many names elsewhere": lambda: many.update(n8=0.0),
+        "a cell": lambda: sets(3.0),
+        "an empty cell": lambda: delattr(cells[1], "cell_contents"),
+        "a number": lambda: numbers.append(3.0),
+        "code": lambda: setattr(plain, "__code__", (lambda x: -x).__code__),
+        "defaults": lambda: setattr(with_defaults, "__defaults__", (3.0,)),
+        "keywords' defaults": lambda: setattr(with_defaults, "__kwdefaults__", {"z": 3.0}),
+        "something that is asked": lambda: inner.append(inner.pop() + 1),
+        "defaults where there were none": lambda: setattr(plain, "__defaults__", (3.0,)),
+    }
+    return found, changes
+
+
+@pytest.mark.parametrize("most", [12, 3], ids=["written as one", "in turns"])
+@pytest.mark.parametrize("change", _watched()[1])
+def test_watches_together_report_what_each_of_them_reports(change, most, monkeypatch):
+    monkeypatch.setattr(watches, "WATCHES", most)
+    found, changes = _watched()
+    untouched = watches.of_all(found)
+    assert all(untouched() for _ in range(4))
+    changes[change]()
+    is_change = change not in ("nothing", "defaults where there were none")
+    assert all(untouched() is not is_change for _ in range(4))

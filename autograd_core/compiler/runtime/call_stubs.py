@@ -12,13 +12,14 @@ takes over, which also has the error messages.
 
 Memory comes from the shelf of free runners and goes back there; `list.pop` and `list.append` are atomic, so
 threads never share a runner. Without rows, a stub calls a function with the memory's address compiled in, as
-`bind` does. With rows the address is an argument, which takes 0.06 us more; otherwise each number of rows would
-need an LLVM module of its own.
+`bind` does. With rows the address is an argument, which takes 0.3 us more; otherwise each number of rows would
+need an LLVM module of its own. Means are divided by the machine code, too.
 """
 
 from __future__ import annotations
 
 import ctypes
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -111,7 +112,8 @@ class StubWriter:
         self.names: dict[str, Any] = {}
         self.taken: dict[str, Callable[[Runner], Any]] = {"call": _entry if self.has_rows else direct}
         if self.has_rows:
-            self.taken["at"] = lambda r: r.at  # type: ignore[attr-defined]
+            divides = kind != "values" and f._reduce == "mean"
+            self.taken["at"] = attrgetter("at_means" if divides else "at")
         self.reading: list[str] = []
         self.writing: list[str] = []
         self._counted = False
@@ -242,8 +244,6 @@ class StubWriter:
     def _summed(self, name: str, spec: Spec, start: int) -> str:
         """The gradient with respect to a shared argument, summed over the rows."""
         part = slice(start, start + spec.size)
-        if self.f._reduce == "mean" and self.has_rows:
-            return self._tree(name, spec, lambda r: r.summed[part], " / n")
         return self._tree(name, spec, lambda r: r.summed[part])
 
     def _per_row(self, name: str, spec: Spec, group: int) -> str:
@@ -252,24 +252,21 @@ class StubWriter:
         mean = " / n" if self.kind == "reduced" and self.f._reduce == "mean" else ""
         return self._of_rows(name, spec, lambda r: r.per_row[group], mean)
 
-    def _tree(self, name: str, spec: Spec, numbers: Callable[[Runner], Any], divided: str = "") -> str:
+    def _tree(self, name: str, spec: Spec, numbers: Callable[[Runner], Any]) -> str:
         """A fresh tree of floats, as `batches.tree_of` makes it."""
         shape = shape_of(spec)
         if spec.kind == "leaf":
-            if divided:
-                self.taken[name] = numbers
-                return f"({name}{divided}).item()"
             self.taken[name] = lambda r: memoryview(numbers(r))
             return f"{name}[0]"
         if spec.kind == "array":
             self.taken[name] = lambda r: numbers(r).reshape(shape)
-            return f"({name}{divided}).astype(float)"
+            return f"{name}.copy()" if self.f.dtype == np.float64 else f"{name}.astype(float)"
         if shape is not None and _is_nested_lists(spec):
             self.taken[name] = lambda r: numbers(r).reshape(shape)
-            return f"({name}{divided}).tolist()"
+            return f"{name}.tolist()"
         self.taken[name] = numbers
         self.names[f"spec_{name}"] = spec
-        return f"tree_of(spec_{name}, {name}{divided})"
+        return f"tree_of(spec_{name}, {name})"
 
     def _of_rows(self, name: str, spec: Spec, columns: Callable[[Runner], Any], divided: str = "") -> str:
         """A fresh tree of arrays, rows first, as `batches.views` makes it."""
@@ -296,16 +293,36 @@ def _entry(runner: Any) -> Any:
     return (_KEEPING if runner.work < HELD else _RELEASING)(runner.address)
 
 
-class Stubs:
-    """The stubs of one function: for each kind of call, one per trace, tried in that order.
+def _none(_: tuple[Any, ...]) -> Any:
+    """The stub of a call for which there is none."""
+    return MISS
 
-    Functions with rows have one, that of the first trace: rows that part go the general way.
+
+def _one_after_the_other(stubs: Sequence[Stub]) -> Stub:
+    """The answer of the first that has one."""
+
+    def stub(args: tuple[Any, ...]) -> Any:
+        for mine in stubs:
+            found = mine(args)
+            if found is not MISS:
+                return found
+        return MISS
+
+    return stub
+
+
+class Stubs:
+    """The stubs of one function, for each kind of call: what they answer, or MISS.
+
+    Each trace has its own, tried in that order. Functions with rows have one, that of the first trace: rows that
+    part go the general way.
     """
 
     def __init__(self) -> None:
-        self.values: tuple[Stub, ...] = ()
-        self.value_and_grad: tuple[Stub, ...] = ()
-        self.reduced: tuple[Stub, ...] = ()
+        self.values: Stub = _none
+        self.value_and_grad: Stub = _none
+        self.reduced: Stub = _none
+        self.of_traces: dict[str, tuple[Stub, ...]] = dict.fromkeys(KINDS, ())
         self._shelves: dict[str, dict[int, list[Runner]]] = {kind: {} for kind in KINDS}
 
     def prepare(self, f: TracedFunction, kind: str, count: int) -> None:
@@ -318,7 +335,7 @@ class Stubs:
         """
         if not 0 < count <= CHUNK or not all(spec.size for spec in f._specs):
             return
-        made: tuple[Stub, ...] = getattr(self, kind)
+        made = self.of_traces[kind]
         shelf: list[Runner] = []
         for k, branch in enumerate(f._branches[:1] if any(f._mapped) else list(f._branches)):
             layout = f._layout(branch, gradient=kind != "values")
@@ -332,7 +349,9 @@ class Stubs:
             if len(shelves) >= MOST_SIZES:
                 shelves.clear()
             shelves[count] = shelf
-        setattr(self, kind, made)
+        if made != self.of_traces[kind]:
+            self.of_traces[kind] = made
+            setattr(self, kind, made[0] if len(made) == 1 else _one_after_the_other(made))
 
     def _made(self, f: TracedFunction, branch: Branch, kind: str, shelf: list[Runner]) -> Stub:
         writer = StubWriter(f, branch, kind)

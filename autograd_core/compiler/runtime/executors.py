@@ -196,7 +196,11 @@ class KernelRunner:
         self._call = ctypes.CFUNCTYPE(None, ctypes.c_int64)(kernel.address)
         self.address, self.at = kernel.address, self.blocks[0].ctypes.data
         self.work = len(kernel.program.operands) * (rows // kernel.rows)
-        self._memory = shared, summed, scratch, kept, divisor
+        # The argument with which the code gives means, whatever the divisor is to others; of one chunk of rows.
+        means, n = self.blocks[0].copy(), np.full(1, count, dtype)
+        means[kernel.fields.index("divisor")] = n.ctypes.data
+        self.at_means = means.ctypes.data
+        self._memory = shared, summed, scratch, kept, divisor, means, n
         self.bytes = _bytes(shared, summed, scratch, kept, results, *tables, *per_row)
 
     def run(self) -> None:

@@ -82,7 +82,7 @@ class Walk:
     def __init__(self, attributes: Iterable[str], inputs: frozenset[Value] = frozenset()) -> None:
         self._inputs = inputs
         self.facts: dict[str, tuple[str, Any]] = {}
-        self._to_watch: list[tuple[Callable[..., Callable[[], bool]], tuple[Any, ...]]] = []
+        self._to_watch: list[tuple[Callable[..., watches.Watch], tuple[Any, ...]]] = []
         self.named: dict[Value, None] = {}
         self._values: dict[Value, None] = {}  # those that stand alone
         self.attributes = set(attributes)
@@ -95,10 +95,10 @@ class Walk:
         self._members: dict[type, tuple[list[str], list[tuple[str, Any]]]] = {}  # of stateful classes
         self._home: str | None = None
         self._left, self._depth = MOST_THINGS, 0
-        self._watches: list[Callable[[], bool]] | None = None
+        self._watches: list[watches.Watch] | None = None
 
     @property
-    def watches(self) -> list[Callable[[], bool]]:
+    def watches(self) -> list[watches.Watch]:
         """One for each namespace, each container, all functions, all classes of objects, all Values by themselves."""
         if self._watches is None:  # no `cached_property`: that of Python 3.11 has a lock, which a fork leaves held
             made = [watches.of_names(get, tuple(names)) for get, names in self._spaces.values()]

@@ -1,95 +1,121 @@
 """Watches: functions that tell whether something has changed, in a time that hardly grows with its size.
 
 Each compares at C speed: by `is` for objects, by `==` where there are numbers alone. Large things are compared
-as a whole in the first calls and part by part after that, in turn, so a change is found within as many calls as
-there are parts.
+as a whole in the first calls; after that now and then, or part by part, so that a call compares some 500 numbers,
+and a change is found within as many calls as there are parts. Most are one expression, and those of one function
+are written out as one function: to call another takes as long as what it compares.
 """
 
 from __future__ import annotations
 
 import builtins
-from itertools import count
+from functools import lru_cache
+from itertools import chain, count, cycle, repeat
 from keyword import iskeyword
 from operator import is_
 from types import CodeType, FunctionType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from .code_reads import NOTHING, content
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
+    from typing import TypeAlias
 
     from ...engine.value import Value
 
-NUMBERS = 5_000  # numbers that are compared as a whole in each call: some 10 us
+    Watch: TypeAlias = "Callable[[], bool] | WatchText"
+
+NUMBERS = 5_000  # numbers that are compared as a whole, if not in each call: some 3 us
 OBJECTS = 500  # or so many objects
 NAMES = 200  # or so many names, compared by one function
+SUBSCRIPTS = 4  # names that are looked up in a dict one by one, at most: to call a function takes as long
+FUNCTIONS = 20  # whose comparisons are written out, at most
 PART = 500  # things of a larger collection that one call compares
 WATCHES, FEW_WATCHES = 12, 4  # that are asked in each call; and in one call where there are more
 MOST_CALLS = 300  # calls after which every watch has been asked, at the latest
 WHOLE = 8  # first calls, in which everything is compared
 
 
-def of_names(get: Callable[[str], Any], names: Sequence[str]) -> Callable[[], bool]:
+class WatchText(NamedTuple):
+    """A watch that is one expression, to be written out with others.
+
+    Attributes:
+        text: The expression: {0}, {1}, ... stand for the values, {cells[0]}, ... for the closure variables.
+        values: What it compares, and with what.
+        cells: Closure variables that it reads.
+        names: Names that it has, if it has any.
+        space: Their namespace.
+    """
+
+    text: str
+    values: tuple[Any, ...]
+    cells: tuple[Any, ...] = ()
+    names: tuple[str, ...] = ()
+    space: dict[str, Any] | None = None
+
+    def elsewhere(self) -> WatchText:
+        """The same for a function that has other globals."""
+        if len(self.names) > SUBSCRIPTS or not all(name in self.space for name in self.names):  # type: ignore[operator]
+            return WatchText("{0}()", (_function([self]),))
+        texts = [f"{{0}}[{name!r}] is {{{k}}}" for k, name in enumerate(self.names, 1)]
+        return WatchText(" and ".join(texts), (self.space, *self.values))
+
+
+def of_names(get: Callable[[str], Any], names: Sequence[str]) -> Watch:
     """Whether the same objects have these names, in a namespace that is asked by `get`.
 
     Python itself looks up globals in two nanoseconds, since it remembers where they stood; `dict.get` takes
     thirty. So the names of a dict are the globals of a function that compares them.
     """
-    space = getattr(get, "__self__", None)
+    space: Any = getattr(get, "__self__", None)
     plain = [x for x in names if type(space) is dict and _is_plain(x) and (x in space or x in vars(builtins))]
     rest = tuple(x for x in names if x not in set(plain))
     was = tuple(map(get, rest))
-    watches = [_compared(plain[k : k + NAMES], globals_of=space) for k in range(0, len(plain), NAMES)]
+    watches: list[Watch] = []
+    for k in range(0, len(plain), NAMES):
+        some = plain[k : k + NAMES]
+        objects = tuple(space[x] if x in space else vars(builtins)[x] for x in some)
+        watches.append(WatchText(_all_are(some), objects, (), tuple(some), space))
     if rest:
         watches.append(lambda: all(map(is_, map(get, rest), was)))
     return watches[0] if len(watches) == 1 else of_all(watches)
 
 
-def of_cells(cells: Sequence[Any]) -> Callable[[], bool]:
+def of_cells(cells: Sequence[Any]) -> Watch:
     """Whether closure variables hold the same objects."""
     cells = tuple(cells)
     was = tuple(map(content, cells))
     if len(cells) > NAMES or any(x is NOTHING for x in was):
         return lambda: all(map(is_, map(content, cells), was))
-    return _compared([f"c{k}" for k in range(len(cells))], cells=cells)
+    return WatchText(_all_are([f"{{cells[{k}]}}" for k in range(len(cells))]), was, cells)
 
 
 def _is_plain(name: str) -> bool:
     return name.isidentifier() and not iskeyword(name) and not name.startswith("was_")
 
 
-def _compared(names: Sequence[str], *, globals_of: Any = None, cells: tuple[Any, ...] = ()) -> Callable[[], bool]:
-    """A function that compares its globals, or its cells, with what they are now."""
-    same = " and ".join(f"{name} is was_{k}" for k, name in enumerate(names))
-    given = ", ".join(f"was_{k}" for k in range(len(names)))
-    around = " = ".join([*names, "None"]) if cells else "pass"
-    text = f"""def around():
-    {around}
-    def untouched({given}):
-        try:
-            return {same}
-        except NameError:
-            return False
-"""
-    code: Any = compile(text, "<watch>", "exec")
-    for _ in range(2):  # what is defined in the module, and what in that
-        code = next(x for x in code.co_consts if isinstance(x, CodeType))
-    if cells:
-        by_name = dict(zip(names, cells, strict=True))
-        return FunctionType(
-            code, {}, "untouched", tuple(map(content, cells)), tuple(by_name[x] for x in code.co_freevars)
-        )
-    was = tuple(globals_of[x] if x in globals_of else getattr(builtins, x) for x in names)
-    return FunctionType(code, globals_of, "untouched", was)
+def _all_are(names: Sequence[str]) -> str:
+    """The expression that names stand for the values."""
+    return " and ".join(f"{name} is {{{k}}}" for k, name in enumerate(names))
 
 
-def of_functions(functions: Sequence[Any]) -> Callable[[], bool]:
-    """Whether functions have the same code and defaults."""
+def of_functions(functions: Sequence[Any]) -> Watch:
+    """Whether functions have the same code and defaults.
+
+    Where there were none, defaults that come do not matter: calls as they stand in the code gave all arguments.
+    """
+    texts, values = [], list[Any]()
+    for f in functions:
+        k = len(values)
+        values.append(f)
+        for name in ("__code__", "__defaults__", "__kwdefaults__"):
+            if getattr(f, name) is not None:
+                texts.append(f"{{{k}}}.{name} is {{{len(values)}}}")
+                values.append(getattr(f, name))
+    if len(functions) <= FUNCTIONS:
+        return WatchText(" and ".join(texts) or "True", tuple(values))
     was = [(f, f.__code__, f.__defaults__, f.__kwdefaults__) for f in functions]
-    if len(was) == 1:
-        [(f, code, defaults, of_keywords)] = was
-        return lambda: f.__code__ is code and f.__defaults__ is defaults and f.__kwdefaults__ is of_keywords
     return lambda: all(f.__code__ is a and f.__defaults__ is b and f.__kwdefaults__ is c for f, a, b, c in was)
 
 
@@ -136,15 +162,17 @@ def of_entries(things: Mapping[Any, Any]) -> Callable[[], bool]:
     )
 
 
-def of_plain(things: Any, copy: Any) -> Callable[[], bool]:
+def of_plain(things: Any, copy: Any) -> Watch:
     """Whether containers with nothing but numbers, texts and such containers equal a copy."""
     size = _numbers_in(copy)
+    if size <= PART:
+        return WatchText("{0} == {1}", (things, copy))
     if size <= NUMBERS or type(things) not in (list, dict):
-        return lambda: bool(things == copy)
+        return _every(-(-min(size, NUMBERS) // PART), things, copy)
     if type(things) is dict and not any(type(part) in (list, dict, set) for part in copy.values()):
         return of_entries(things)
     if type(things) is dict:
-        return lambda: bool(things == copy)
+        return _every(NUMBERS // PART, things, copy)
     return _in_turns(
         len(copy),
         0,
@@ -152,6 +180,23 @@ def of_plain(things: Any, copy: Any) -> Callable[[], bool]:
         lambda a, b: len(things) == len(copy) and bool(things[a:b] == copy[a:b]),
         max(PART * len(copy) // size, 1),
     )
+
+
+def _every(n: int, things: Any, copy: Any) -> Callable[[], bool]:
+    """Compares all in the first calls, and after that in every n-th: slices would take longer than they save.
+
+    A reported change stays reported.
+    """
+    is_off = chain(repeat(0, WHOLE), cycle([1] * (n - 1) + [0]))
+
+    def untouched() -> bool:
+        nonlocal is_off
+        if next(is_off) or things == copy:
+            return True
+        is_off = repeat(0)  # type: ignore[assignment]
+        return False
+
+    return untouched
 
 
 def _numbers_in(copy: Any) -> int:
@@ -188,25 +233,55 @@ def of_values(values: Sequence[Value]) -> Callable[[], bool]:
     return _in_turns(len(was), OBJECTS, lambda: untouched(0, None), untouched)
 
 
-def of_all(watches: Sequence[Callable[[], bool]]) -> Callable[[], bool]:
+def of_all(watches: Sequence[Watch]) -> Callable[[], bool]:
     """Combine watches: whether none reports a change; if there are many, some are asked in each call, in turn."""
-    if len(watches) == 1:
-        return watches[0]
-    if len(watches) == 2:  # written out: a loop over few takes as long as they do
-        first, second = watches
-        return lambda: first() and second()
-    if len(watches) == 3:
-        first, second, third = watches
-        return lambda: first() and second() and third()
+    if len(watches) <= WATCHES:
+        return _function(watches)
+    calls = [_function([watch]) if isinstance(watch, WatchText) else watch for watch in watches]
 
-    def untouched(mine: Sequence[Callable[[], bool]] = watches) -> bool:
+    def untouched(mine: Sequence[Callable[[], bool]] = calls) -> bool:
         for watch in mine:  # noqa: SIM110  a generator takes longer than most watches
             if not watch():
                 return False
         return True
 
-    few = max(FEW_WATCHES, len(watches) // MOST_CALLS)
-    return _in_turns(len(watches), WATCHES, untouched, lambda a, b: untouched(watches[a:b]), few)
+    few = max(FEW_WATCHES, len(calls) // MOST_CALLS)
+    return _in_turns(len(calls), WATCHES, untouched, lambda a, b: untouched(calls[a:b]), few)
+
+
+def _function(watches: Sequence[Watch]) -> Callable[[], bool]:
+    """One function that asks them all; its globals are the first namespace that one of them has names of."""
+    spaces = [watch.space for watch in watches if isinstance(watch, WatchText) and watch.space is not None]
+    texts, values, cells = [], list[Any](), dict[str, Any]()
+    for watch in watches:
+        part = watch if isinstance(watch, WatchText) else WatchText("{0}()", (watch,))
+        if part.space is not None and part.space is not spaces[0]:
+            part = part.elsewhere()
+        mine = {f"was_in_{len(cells) + k}": cell for k, cell in enumerate(part.cells)}
+        names = [f"was_{len(values) + k}" for k in range(len(part.values))]
+        texts.append(part.text.format(*names, cells=list(mine)))
+        values += part.values
+        cells |= mine
+    code = _code(" and ".join(texts) or "True", len(values), tuple(cells))
+    closure = tuple(cells[name] for name in code.co_freevars)
+    return FunctionType(code, spaces[0] if spaces else {}, "untouched", tuple(values), closure)
+
+
+@lru_cache(maxsize=1024)
+def _code(text: str, n_values: int, cells: tuple[str, ...]) -> CodeType:
+    """The code of a function of no arguments: an expression over its defaults, its globals and closure variables."""
+    source = f"""def around():
+    {" = ".join([*cells, "None"])}
+    def untouched({", ".join(f"was_{k}" for k in range(n_values))}):
+        try:
+            return {text}
+        except (NameError, KeyError):
+            return False
+"""
+    code: Any = compile(source, "<watch>", "exec")
+    for _ in range(2):  # what is defined in the module, and what in that
+        code = next(x for x in code.co_consts if isinstance(x, CodeType))
+    return code  # type: ignore[no-any-return]
 
 
 def _in_turns(
