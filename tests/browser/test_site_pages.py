@@ -130,6 +130,7 @@ QUESTIONS = {  # and the pages of which one is among the first three that are fo
     "how do I check my own derivative": ("checking.html",),
     "how to use in Jupyter": ("how-to/jupyter.html",),
     "speed up a loop": ("compiled.html",),
+    "argnums": ("compiled.html",),
     "learning rate schedule": ("reference/nn.schedules/index.html",),
     "export to C": ("compiled.html",),
     "export to NumPy": ("compiled.html",),
