@@ -158,6 +158,8 @@ if not _typing.TYPE_CHECKING:  # a type checker that sees it takes every misspel
                 globals()[name] = found
                 return found
         msg = f"module {__name__!r} has no attribute {name!r}"
+        if name == "testing":  # imported by few, and slowly
+            msg += f": import {__name__}.testing first"
         raise AttributeError(msg, name=name, obj=_sys.modules[__name__])
 
 

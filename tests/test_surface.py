@@ -213,3 +213,10 @@ def test_numpy_is_not_imported_by_using_the_core():
         "ag.hessian(lambda v: v[0] * v[1])([1.0, 2.0]); import copy, pickle; copy.deepcopy(y); pickle.dumps(y)"
     )
     assert used <= {"autograd_core", *sys.stdlib_module_names}
+
+
+def test_a_module_that_is_not_imported_yet_is_named():
+    code = "import autograd_core as ag\ntry:\n    ag.testing\nexcept AttributeError as error:\n    print(error)\n"
+    code += "from autograd_core import testing\nprint(ag.testing is testing)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "module 'autograd_core' has no attribute 'testing': import autograd_core.testing first\nTrue\n"
