@@ -228,6 +228,7 @@ class UsageWarning(_ExplainedWarning):
         Traceback (most recent call last):
         autograd_core.errors.UsageWarning: draw: fold=True folds nothing, as all 3 nodes stand in no scope; \
 the graph has none (see ag.scope)
+        See https://autograd-core.github.io/autograd-core/errors/usage-warning.html
     """
 
 
