@@ -28,7 +28,8 @@ def unmoved_units(model: Module, before: Sequence[Any], trained: Sequence[Value]
         trained: The parameters that were to be trained; units with others are left out.
     """
     params = model.parameters()
-    still = {id(p) for p, data in zip(params, before, strict=True) if p.data == data}
+    # A gradient that is not 0 may be too small to change a number, as at an optimum.
+    still = {id(p) for p, data in zip(params, before, strict=True) if p.data == data and p.grad == 0}
     if not still:
         return {}
     trainable, units = {id(p) for p in trained}, dict[tuple[str, str], bool]()
