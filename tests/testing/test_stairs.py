@@ -139,6 +139,16 @@ def _on_floats(f):
     return lambda x: f(float(x))
 
 
+@pytest.mark.parametrize("x", [-5.3, 1234.3, -72675495384.24878, 933427520199.8867])
+def test_steps_beside_a_square_are_steps(x):
+    def f(x):
+        return round(x / 0.25) * 0.25 * x + x * x
+
+    assert_gradient(f, (x,), derivative=lambda x: round(x / 0.25) * 0.25 + 2 * x)
+    with pytest.raises(GradientError):
+        assert_gradient(f, (x,), derivative=lambda x: 5 * x)
+
+
 def test_a_smooth_function_of_huge_numbers_has_no_steps():
     for x in HUGE:
         for f, right, wrong in (

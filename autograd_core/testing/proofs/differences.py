@@ -184,6 +184,7 @@ def together(found: Sequence[Slope]) -> Slope:
     If some see a smooth function and some a kink or a jump, it is smooth; unless most do, their spread is the
     error.
     """
+    found = [s for s in found if s.step] or found  # those that missed its steps took them for rounding
     smooth = sorted((s for s in found if s.kind == "smooth"), key=lambda s: s.error)
     if not smooth:
         kinks = [s for s in found if s.kind == "kink"]
@@ -257,10 +258,10 @@ def fine_steps(f: Callable[[float], float], x: float, units: tuple[float, float]
         [slope] = _slopes(lambda t, m=m: [f(m + t)], [f(m)], abs(m), unit, abs(m) * coarse, 1.0, [0.0])  # type: ignore[misc]
         if slope.step:
             seen.append((m, slope))
-    if len(seen) < 2 or seen[-1][1].step > TOO_FINE * STEEP * abs(x) * coarse:
+    if not seen or seen[-1][1].step > TOO_FINE * STEEP * abs(x) * coarse:
         return None
     (far, last), (near, first) = seen[-1], seen[0]
-    share = last.value / first.value if first.value else 0.0
+    share = last.value / first.value if first.value and len(seen) > 1 else 0.0
     power = math.log(share) / math.log(far / near) if share > 0 else 0.0
     try:
         there = last.value * (x / far) ** power

@@ -263,7 +263,7 @@ def _goes_on(
     room = STRAIGHT * (unit * max(map(abs, values)) + steep * (unit * abs(places[-1]) + moved)) if usual else 0.0
     varies = abs(usual - expected) > room
     offs = [abs(rise - usual) for rise in rises]
-    if 4 * room > max(jump, *offs):
+    if 4 * room > (max(jump, *offs) if parts > 2 else jump):
         return Stretch(None)
     least = max(room, max(offs) / 4) if varies else room
     changes = [off > least for off in offs]
