@@ -226,9 +226,8 @@ class UsageWarning(_ExplainedWarning):
         ...     warnings.simplefilter("error")
         ...     ag.draw(ag.Value(2.0) * 3, fold=True)
         Traceback (most recent call last):
-        autograd_core.errors.UsageWarning: draw: fold=True folds nothing, as all 3 nodes stand in no scope; \
+        autograd_core.errors.UsageWarning: draw: fold=True folds nothing, as all 2 nodes stand in no scope; \
 the graph has none (see ag.scope)
-        See https://autograd-core.github.io/autograd-core/errors/usage-warning.html
     """
 
 
