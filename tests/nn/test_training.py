@@ -143,7 +143,7 @@ def test_a_share_is_set_aside():
         called.append(len(t))
         return nn.mse(p, t)
 
-    nn.fit(nn.Neuron(1), [[1.0]] * 10, [1.0] * 10, loss=loss, epochs=1, validation=0.3, **QUIET)
+    nn.fit(nn.Neuron(1, "linear"), [[1.0]] * 10, [1.0] * 10, loss=loss, epochs=1, validation=0.3, **QUIET)
     assert called == [7, 3, 7, 3]
 
 
