@@ -30,7 +30,6 @@ MOSTLY = 0.5  # share of a program that lies in regions, from which on it runs a
 ROLLED_SHORT, ROLLED_LONG = 8, 2  # loops are used if they make code so many times shorter: short programs', long ones'
 EDGE_SECONDS = 3e-10  # to interpret, per edge and row
 COMPILE_SECONDS, COMPILE_EDGE_SECONDS = 0.02, 6e-4  # to compile a program: in any case, and per edge
-ROLLED_SECONDS = 0.08  # in any case, where it has loops for equal copies; their edges count once
 CALL_SECONDS = 1e-4  # what an interpreted call takes besides, and a compiled one does not
 PATIENCE = 1.0  # compile once interpreting took so many times the compile time; infinity: never, nor load from disk
 PLAN_SECONDS, PLAN_EDGE_SECONDS = 0.02, 5e-6  # for a plan without regions
@@ -266,7 +265,7 @@ class Branch:
         if self.is_planned(layout):
             return PLAN_SECONDS + PLAN_EDGE_SECONDS * n
         if self.is_rolled(layout):
-            return ROLLED_SECONDS + COMPILE_EDGE_SECONDS * self._edges_written(layout)
+            return COMPILE_SECONDS + COMPILE_EDGE_SECONDS * self._edges_written(layout)
         return COMPILE_SECONDS + COMPILE_EDGE_SECONDS * n if self.is_short else math.inf
 
     def compiled_shelf(self, layout: Layout, count: int) -> list[Runner]:
