@@ -144,7 +144,7 @@ def test_an_animation_of_many_points_takes_some_and_of_none_is_refused(tmp_path)
         assert film.n_frames == 60
 
 
-@pytest.mark.filterwarnings("ignore:draw. more is folded")  # as a picture says so, too
+@pytest.mark.filterwarnings("ignore:draw. ")  # as of a picture, what does not fit is said
 @pytest.mark.parametrize(
     ("asked", "size"),
     [
