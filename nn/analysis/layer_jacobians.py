@@ -481,7 +481,9 @@ def chain(
     if weights:
         direct = to_weights(run, top, bottom.name, layout, order, biases=biases)
     factors, products = ([j.named(called) for j in js] for js in (factors, products))
-    said = tuple(f"{called(z)} = {called(s)}" if called else f"{z} = {s}" for z, s in same)
+    named = ((called(z), called(s)) if called else (z, s) for z, s in same)
+    # One name means that there is no f to say this of: a softmax or the loss makes the activations.
+    said = tuple(f"{z} = {s}" for z, s in named if z != s)
     return Chain(tuple(factors), tuple(products), direct.named(called), run, said, top.name == "loss")
 
 

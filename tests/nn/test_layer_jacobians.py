@@ -2,6 +2,7 @@
 
 import builtins
 import math
+import re
 from itertools import pairwise
 
 import numpy as np
@@ -697,6 +698,17 @@ def test_a_chain_says_where_a_layer_has_no_step_of_its_own():
     curved = nn.MLP(2, [2, 1], "tanh", output="tanh", seed=1)
     assert "identity" not in str(nn.chain(curved, [0.5, -1.0], **given))
     assert "identity" not in str(nn.chain(model, [0.5, -1.0], 1.0, loss=nn.sse))
+
+
+@pytest.mark.parametrize("notation", nn.notation.NOTATIONS)
+def test_a_chain_says_of_no_layer_before_a_softmax_that_f_is_the_identity(notation):
+    layers = [nn.Layer(3, 3, f, seed=1) for f in ("relu", "relu", "linear")]
+    model = nn.Sequential(*layers, nn.Softmax())
+    said = str(nn.chain(model, [0.5, -1.0, 2.0], [1.0, 0.0, 0.0], loss=nn.sse, notation=notation, sums=True))
+    for name, other in re.findall(r"(\S+) = (\S+)", said.partition("\n")[0]):
+        assert name != other
+    if notation not in ("downing", "dolhansky"):  # elsewhere the softmax is the layer's activation
+        assert "identity" not in said
 
 
 @pytest.mark.parametrize("sizes", [(1, 1, 1), (2, 3, 2), (2, 2, 1, 2)])
