@@ -50,11 +50,11 @@ from .support.names import Names
 from .support.validation import shown
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from autograd_core import Value
 
-    from .analysis.layers_by_name import ForwardPass
+    from .analysis.layers_by_name import ForwardPass, Unit
 
 PRIMES = ("", "′", "″", "‴")
 MOST_TERMS = 4  # of a sum that stands in a formula
@@ -78,6 +78,7 @@ class _Text(NamedTuple):
     bias: Callable[[int, int, int, int], str]
     biases: bool = False  # whether they are column 0 of the weights
     by_outputs: bool = False  # whether slopes are written by what a function gave: o(1 − o)
+    slope: Callable[[int], str] = lambda k: "f′"  # of the activation of layer k, where it has no formula
     through: bool = False  # whether nodes are counted through the network, inputs first, not in each layer anew
 
 
@@ -146,6 +147,7 @@ TEXTS = {
         bias=lambda k, d, j, n: f"w_{_pair(j, 0, j, 0)}",
         by_outputs=True,
         through=True,
+        slope=lambda k: "f_T′",
     ),
     "dolhansky": _Text(
         "from_to", ("unit", "s", "z", "f′(s)", "Σ δ w", "δ"), "E",
@@ -172,6 +174,7 @@ TEXTS = {
         weights=lambda k, d: f"W_{k}",
         weight=lambda k, d, j, n, i, m: f"W_{k},{j},{i}",
         bias=lambda k, d, j, n: f"b_{k},{j}",
+        slope=lambda k: f"b′_{k + 1}",
     ),
     "lecture-first": _Text(
         "to_from", ("signal", "z_i", "a_i", "b′_i(z_i)", "Wᵀ g_{i+1}", "g_i"), "ℓ",
@@ -184,6 +187,7 @@ TEXTS = {
         weights=lambda k, d: f"W_{k}",
         weight=lambda k, d, j, n, i, m: f"W_{k},{j},{i}",
         bias=lambda k, d, j, n: f"b_{k},{j}",
+        slope=lambda k: f"b′_{k}",
     ),
     "cs60050": _Text(
         "to_from", ("node", "z", "a", "g′(z)", "Θᵀ δ", "δ"), "cost",
@@ -198,6 +202,7 @@ TEXTS = {
         bias=lambda k, d, j, n: f"Θ_{_pair(j, 0, 0, n)}^({k})",
         biases=True,
         by_outputs=True,
+        slope=lambda k: "g′",
     ),
     "cs60050-first": _Text(
         "to_from", ("signal", "z", "a", "g′(z)", "Wᵀ ∂L/∂z", "∂L/∂z"), "L",
@@ -211,6 +216,7 @@ TEXTS = {
         weight=lambda k, d, j, n, i, m: f"w_{_pair(j, i, m, n)}^({k})",
         bias=lambda k, d, j, n: f"b_{j}^({k})",
         by_outputs=True,
+        slope=lambda k: "g′",
     ),
     "ling3804": _Text(
         "to_from", ("neuron", "x", "a", "f′(x)", "e w", "e"), "error",
@@ -302,6 +308,7 @@ def names(notation: Any, run: ForwardPass, caller: str = "notation", *, scores: 
             at = before[k] + j
             of[unit.name], of[f"sum({unit.name})"] = text.unit(k, d, at, n), text.sum(k, d, at, n)
             of[f"signal {unit.name}"], of[f"bias {unit.name}"] = text.signal(k, d, at, n), text.bias(k, d, at, n)
+            of[f"slope {unit.name}"] = text.slope(k)
             for i in range(len(unit.weights)):
                 of[f"weight {i} {unit.name}"] = text.weight(k, d, at, n, i + 1, len(unit.weights))
     met = not run.layers or any(x in run.inputs for x in next(iter(run.layers.values()))[0].inputs)
@@ -479,7 +486,8 @@ def _after_the_last_layer(notation: str, run: ForwardPass, before: list[int], kn
     for more, end in enumerate((end for end in stages if not end.name.startswith("sum(")), 1):
         n = len(end.labels)
         units = list(run.layers.values())[-1] if d else ()
-        linear = more == 1 and d > 0 and all(unit.output is unit.sum for unit in units)
+        alone = d > 0 and _made_of(end.nodes, units, run)
+        linear = more == 1 and alone and all(unit.output is unit.sum for unit in units)
         softmax = end.name.startswith("softmax")
         if notation in ("downing", "dolhansky") and (softmax or d or more > 1):
             letter = ("S" if softmax else "O") + (str(more) if more > 1 else "")
@@ -492,6 +500,11 @@ def _after_the_last_layer(notation: str, run: ForwardPass, before: list[int], kn
             of[end.name] = text.layer(d + more, d + more)
             of |= {label: outputs[node] for label, node in zip(end.labels, end.nodes, strict=True)}
             continue
+        if d and not alone and not text.through:  # no layer's activations, such as a sum over a skip
+            letter = "o" + (str(more) if more > 1 else "")
+            of[end.name] = letter
+            of |= {label: f"{letter}_{j}" for j, label in enumerate(end.labels, 1)}
+            continue
         k = d if linear else d + more
         of[end.name] = text.layer(k, k)
         of |= {label: text.unit(k, k, before[k] + j, n) for j, label in enumerate(end.labels, 1)}
@@ -500,6 +513,23 @@ def _after_the_last_layer(notation: str, run: ForwardPass, before: list[int], kn
             of[last] = text.sums(d, d)
             of |= {unit.name: text.sum(d, d, before[d] + j, n) for j, unit in enumerate(units, 1)}
     return of
+
+
+def _made_of(nodes: Sequence[Value], units: Sequence[Unit], run: ForwardPass) -> bool:
+    """Whether nodes are made of these units' outputs, and of no input or other unit beside them."""
+    own = {unit.output for unit in units}
+    others = {*run.inputs, *(node for each in run.layers.values() for unit in each for node in (unit.sum, unit.output))}
+    seen, waiting = set(nodes), list(nodes)
+    while waiting:
+        node = waiting.pop()
+        if node in own:
+            continue
+        if node in others:
+            return False
+        new = [parent for parent in node.parents if parent not in seen]
+        seen.update(new)
+        waiting += new
+    return True
 
 
 def put_labels(run: ForwardPass, given: Names) -> None:
@@ -557,6 +587,8 @@ def latex(name: str) -> str:
     primes = "'" * sum("′″‴".index(c) + 1 for c in base[len(letter) :])
     written = GREEK.get(letter) or (letter if len(letter.rstrip("0123456789")) == 1 else rf"\text{{{letter}}}")
     small = (index or "").replace("→", r" \to ")
+    if small.endswith("′"):  # f_T′ is the slope of f_T
+        small, primes = small[:-1], primes + "'"
     return f"{written}{primes}" + (f"_{{{small}}}" if small else "") + (f"^{{{top}}}" if top else "")
 
 

@@ -222,12 +222,13 @@ class ErrorSignals(Table):
 
     def _overlay(self, show: str) -> Overlay:
         """Marks for a picture of the network."""
-        error, s, letter = "E", "s", "δ"
+        error, s, letter, slope = "E", "s", "δ", "f′"
         if self.names is not None:
             error, s, letter = self.names.loss, *(self.names.heads[k].removesuffix("_i") for k in (1, 5))
+            slope = self.names(f"slope {self._units()[0].name}").partition("′")[0] + "′"  # that of any layer
         units = {unit.name: unit for units in self.run.layers.values() for unit in units}
         if show == "jacobians":
-            said = "output j enters unit k with ∂(output k)/∂(output j) = f′ w_kj"
+            said = f"output j enters unit k with ∂(output k)/∂(output j) = {slope} w_kj"
             return Overlay(f"Jacobians of the layers: {said}", {})
         marks = {}
         if show == "slopes":
@@ -237,8 +238,9 @@ class ErrorSignals(Table):
                     continue  # its slopes are a matrix
                 small = 1.0 - abs(signal.slope) / largest if largest else 0.0
                 said = f"{signal.slope:.3g}".replace("-", "−")
-                marks[units[signal.name].output] = Mark(f"f′ {said}", small, f"f′({s}) of {signal.name} = {said}")
-            of = f"slopes f′({s}) of the units"
+                explained = f"{slope}({s}) of {signal.name} = {said}"
+                marks[units[signal.name].output] = Mark(f"{slope} {said}", small, explained)
+            of = f"slopes {slope}({s}) of the units"
             return Overlay(f"{of}, by which signals are multiplied: they fade where it is small", marks)
         for signal in self._units():
             called = signal.name if self.names is None else self.names(f"signal {signal.name}")

@@ -359,7 +359,8 @@ def _slope(unit: Unit, names: Names | None) -> Formula | None:
         return None
     s, op = _name(names, f"sum({unit.name})"), unit.output.op
     if unit.output.parents[0] is not unit.sum or op not in ("sigmoid", "tanh"):
-        return _both("f′({})", r"f'\left({}\right)", s)
+        slope = "f′" if names is None else names(f"slope {unit.name}")
+        return _both("{}({})", r"{}\left({}\right)", Formula(slope, latex(slope)), s)
     if names is not None and names.by_outputs:
         z = _name(names, unit.name)
         if op == "sigmoid":

@@ -379,16 +379,19 @@ def test_signals_are_drawn_on_the_network(notation):
     assert ">XOR</text>" in svg
 
 
-@pytest.mark.parametrize("notation", [None, "downing", "lecture"])
-def test_slopes_and_jacobians_are_drawn_on_the_network(notation):
+@pytest.mark.parametrize(
+    ("notation", "written"),
+    [(None, "f′"), ("downing", "f′"), ("lecture", "b′"), ("cs60050", "g′"), ("downing-first", "f_T′")],
+)
+def test_slopes_and_jacobians_are_drawn_on_the_network(notation, written):
     model = nn.MLP(2, [3, 1], "tanh", output="sigmoid", seed=3)
     signals = nn.error_signals(model, [1.0, -1.0], 1.0, loss=nn.sse, notation=notation)
     slopes = signals.draw("slopes")
-    assert "slopes f′" in slopes.svg
+    assert f"slopes {written}(" in slopes.svg
     marks = slopes._frame.look.overlay.marks
     for layer in signals.run.layers.values():
         for unit in layer:
-            assert marks[unit.output].text.startswith("f′ ")
+            assert marks[unit.output].text.startswith(f"{written} ")
     levels = {signal.slope: marks[unit.output].level for signal, unit in zip(
         signals._units(), [unit for layer in signals.run.layers.values() for unit in layer]
     )}  # fmt: skip

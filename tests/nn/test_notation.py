@@ -309,3 +309,56 @@ def test_a_bias_is_the_weight_of_a_node_that_is_always_1():
     by_hand = -(0.9 - o) * o * (1 - o) * np.array([1.0, *x])
     assert np.array(with_bias.theta.grad)[0] == pytest.approx(by_hand)
     assert np.array(with_node.weight.grad)[0] == pytest.approx(by_hand)
+
+
+SLOPES = {  # how each text writes the slope of the first layer's activation at its first sum
+    "downing": ("f′(sum(y_1))", r"f'\left(\mathrm{sum}(y_{1})\right)"),
+    "downing-first": ("f_T′(sum_3d)", r"f'_{T}\left(\text{sum}_{3d}\right)"),
+    "dolhansky": ("f′(s_k)", r"f'\left(s_{k}\right)"),
+    "lecture": ("b′_2(z_1,1)", r"b'_{2}\left(z_{1,1}\right)"),
+    "lecture-first": ("b′_1(z_1,1)", r"b'_{1}\left(z_{1,1}\right)"),
+    "cs60050": ("g′(z_1^(2))", r"g'\left(z_{1}^{(2)}\right)"),
+    "cs60050-first": ("g′(z_1^(1))", r"g'\left(z_{1}^{(1)}\right)"),
+    "ling3804": ("f′(x′_1)", r"f'\left(x'_{1}\right)"),
+}
+
+
+@pytest.mark.parametrize("activation", ["relu", "elu", "softplus", "gelu"])
+@pytest.mark.parametrize("notation", NOTATIONS)
+def test_a_slope_without_a_formula_is_written_as_the_text_writes_it(notation, activation):
+    model = nn.MLP(2, [2, 2], activation, output=activation, bias=False, seed=1)
+    signals = nn.error_signals(model, [1.0, 0.5], [0.5, 2.0], loss=nn.sse, notation=notation)
+    text, written = SLOPES[notation]
+    [formula] = [f for f in signals.formulas if text in f]
+    assert formula == signals.formulas[2]
+    assert written in signals.latex
+    assert any(f" {text} " in update for update in signals.explicit_updates)
+    if signals.names.loss == "f":  # there f is the whole loss
+        assert "f′(" not in " ".join([*signals.formulas, *signals.explicit_updates, signals.draw("slopes").svg])
+
+
+class Skip(nn.Module):
+    def __init__(self, activation):
+        self.l1, self.l2 = nn.Layer(2, 2, "relu", seed=1), nn.Layer(2, 2, activation, seed=2)
+
+    def __call__(self, x):
+        h = self.l1(x)
+        return [a + b for a, b in zip(self.l2(h), h, strict=True)]
+
+
+@pytest.mark.parametrize("activation", ["linear", "tanh", "relu"])
+@pytest.mark.parametrize("notation", NOTATIONS)
+def test_what_is_not_the_last_layers_activation_has_another_name(notation, activation):
+    signals = nn.error_signals(Skip(activation), [1.0, 0.5], [0.3, -0.2], loss=nn.sse, notation=notation)
+    run = signals.run
+    layers = {signals.names(unit.name) for units in run.layers.values() for unit in units}
+    outputs = {signals.names(label) for label in run.ends[run.last].labels}
+    assert outputs == ({"o_7d", "o_8d"} if notation == "downing-first" else {"o_1", "o_2"})
+    assert layers.isdisjoint(outputs)
+    assert len(layers) == 4
+    for name, node in zip(sorted(outputs), run.outputs, strict=True):
+        assert node.label == name
+        assert run[name] == node.data or run[name] is node
+    softmax = nn.Sequential(nn.Layer(2, 2, "linear", seed=1), nn.Softmax())  # which is the layer's activation
+    run = nn.forward_pass(softmax, [1.0, 0.5], notation="lecture")
+    assert [run.names(label) for label in run.ends["softmax"].labels] == ["a_2,1", "a_2,2"]

@@ -217,7 +217,8 @@ def numbers_of(signals, target):
         for unit in units:
             numbers[named(f"signal {unit.name}").text] = ag.grad_of(run.loss, [unit.sum])[0]
             nodes[named(f"sum({unit.name})").text] = unit.sum
-            slopes[f"f′({named(f'sum({unit.name})').text})"] = ag.grad_of(unit.output, [unit.sum])[0]
+            slope = named(f"slope {unit.name}").text if called else "f′"
+            slopes[f"{slope}({named(f'sum({unit.name})').text})"] = ag.grad_of(unit.output, [unit.sum])[0]
             for i, (w, x) in enumerate(zip(unit.weights, unit.inputs, strict=True)):
                 nodes[named(f"weight {i} {unit.name}").text] = w
                 other = f"input {i} {unit.name}"
@@ -243,8 +244,13 @@ def numbers_of(signals, target):
 
 
 def worked_out(formula, numbers):
-    """A formula's right side in numbers, factors side by side multiplied."""
-    left, _, right = formula.partition(" = ")
+    """A formula's right side in numbers, factors side by side multiplied; of W ← W − η ... what is added to W."""
+    left, assigned, right = formula.partition(" ← ")
+    if assigned:
+        assert right.startswith(f"{left} − ")
+        right = right.removeprefix(f"{left} ")
+    else:
+        left, _, right = formula.partition(" = ")
     names = "|".join(map(re.escape, sorted(numbers, key=len, reverse=True)))
     right = re.sub(rf"tanh|{names}", lambda found: f"({float(numbers[found[0]])!r})" if found[0] in numbers else found[0], right)
     right = right.replace("−", "-").replace("²", "**2").replace("½", "(0.5)").replace("⅔", "(2/3)").replace("⅓", "(1/3)")
