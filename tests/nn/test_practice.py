@@ -8,6 +8,7 @@ import pytest
 
 import autograd_core as ag
 from nn import practice
+from nn.teaching import grading
 
 s2 = 1 / (1 + math.exp(-2))  # sigmoid(2)
 SLOPE = s2 * (1 - s2)
@@ -164,12 +165,28 @@ def exercise(solution):
         (0.1849, 0.18, "It has too few digits: give three digits.", ("",)),
         ([0.1849, 1.0], [0.17, 1.0], "Entry [0] is too small.", ("[0]",)),
         (10, 9, "It is too small.", ("",)),  # a count is exact
+        ([11.0, -11.0], [11, -10], "Entry [1] is too large.", ("[1]",)),
+        ([125.0, 1.0], [130, 1], "Entry [0] is too large.", ("[0]",)),
+        ([0.5, 2.5], [0.5, 2], "Entry [1] is too small.", ("[1]",)),  # two digits are all that it has
     ],
 )
 def test_what_is_off_is_told(right, given, said, wrong):
     verdict = exercise(right).check(given)
     assert verdict.text.startswith(f"e: not yet. {said}")
     assert verdict.wrong == wrong
+
+
+def test_whole_numbers_and_those_of_two_digits_never_lack_digits():
+    """For every exercise: an entry that is off by one in its first or second digit is wrong, not short."""
+    short = []
+    for e in practice.exercises():
+        for place, right, _ in grading._pairs(e.solution(), e.solution()):
+            exact = float(right).is_integer() or float(f"{right:.2g}") == right
+            for digits in (1, 2) if exact and not isinstance(right, (str, bool)) else ():
+                rounded = float(f"{right:.{digits}g}")
+                for given in (rounded, right + 1, right - 1):
+                    short += [(e.name, place, given)] * ("digits" in grading._fault(right, given))
+    assert not short
 
 
 def test_a_notebook_shows_where_the_mistake_is():
