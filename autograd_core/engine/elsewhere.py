@@ -15,6 +15,9 @@ SUBCLASS = (
     "a Value has no room for attributes of yours. Keep them in a dict by node, as in {p: 0.0 for p in parameters}, or "
     "make a subclass, class Parameter(Value): pass, whose instances take any"
 )
+THERE = "a Value has .data, .grad, .label, .op, .parents, .local_grads and .scope"
+READING = f"{THERE}; an attribute of your own needs a dict by node, or a subclass of Value"
+FORMULA = f"{THERE}; ag.forward_steps(v) writes it out, each operation a formula, and ag.draw(v) draws it"
 
 
 class Elsewhere:
@@ -47,12 +50,12 @@ class NotToSet(Elsewhere):
     """The same on a class whose instances take no new attributes.
 
     Args:
-        hint: What to do instead of reading it; as for setting if it is left out.
+        hint: What to do instead of reading it.
         setting: What to do instead of setting it.
     """
 
-    def __init__(self, hint: str = "", setting: str = SUBCLASS) -> None:
-        super().__init__(hint or setting)
+    def __init__(self, hint: str, setting: str = SUBCLASS) -> None:
+        super().__init__(hint)
         self.setting = setting
 
     def __set__(self, instance: Any, value: Any) -> None:
@@ -159,9 +162,9 @@ ATTRIBUTES_OF_USERS = """
     mask sparsity importance fisher hessian hess jacobian tangent dot_value adjoint dual partials error loss target
     expected std var variance noise id uid uuid key index idx i j k position pos rank order level depth height layer
     unit neuron module owner parent next left right color visited seen mark marked done dirty tag tags kind role
-    type text title description desc comment note info meta metadata extra payload user fn func function expr
-    expression formula symbol units
+    type text title description desc comment note info meta metadata extra payload user symbol units
 """
+FORMULAS = "fn func function expr expression formula"  # likewise, and read by who asks what a node computes
 BACKWARD = (
     "backward() walks the graph, so no node has a function of its own. Its .parents and .local_grads say what goes "
     "where, and ag.backward_steps(o) goes one product at a time; a derivative of your own is an @ag.primitive"
@@ -206,7 +209,9 @@ class NotOnValues:
         dot = NotToSet("a Value is one number; ag.dot(w, x) multiplies two sequences, as one node")
         softmax = NotToSet("a Value is one number; ag.softmax(values) takes many")
         for _own in ATTRIBUTES_OF_USERS.split():
-            locals()[_own] = NotToSet()  # before the class is made, these are its names
+            locals()[_own] = NotToSet(READING)  # before the class is made, these are its names
+        for _own in FORMULAS.split():
+            locals()[_own] = NotToSet(FORMULA)
         del _own
 
 

@@ -6,6 +6,7 @@ A transform calls the function once on fresh Values, which records a graph, and 
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from functools import partial
 from types import MethodType
 from typing import TYPE_CHECKING, Any, overload
@@ -20,7 +21,7 @@ from ..errors import OperandError, RangeError, StructureError
 from .recorded import pull_back, push_forward
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
     from typing import Literal, TypeVar
 
     from . import signatures
@@ -237,6 +238,41 @@ class DerivedFunction:
         return f"<function {self.__name__}>"
 
 
+@contextmanager
+def _one_each(f: Any, primals: Sequence[Any], name: str) -> Iterator[None]:
+    """A context in which a function is called that may not take as many arguments as there are primals.
+
+    Raises:
+        OperandError: It does not.
+    """
+    try:
+        yield
+    except TypeError as error:
+        if isinstance(error, OperandError) or not (reason := _misfit(f, primals)):
+            raise
+        two, one = ("f, x, y", "f, [x, y]") if name == "vjp" else ("f, (x, y), ...", "f, ([x, y],), ...")
+        msg = (
+            f"{name}: the function does not take {len(primals)} positional argument(s), one per primal: {reason}. "
+            f"Of a function of two numbers it is {name}({two}), of one vector {name}({one})"
+        )
+        raise OperandError(msg) from None
+
+
+def _misfit(f: Any, args: Sequence[Any]) -> str:
+    """Why a function cannot be called with these arguments; "" if it can, or does not say."""
+    import inspect  # for an error alone
+
+    try:
+        signature = inspect.signature(f)
+    except (TypeError, ValueError):
+        return ""
+    try:
+        signature.bind(*args)
+    except TypeError as error:
+        return str(error)
+    return ""
+
+
 def _vector(primals: Sequence[Any], tangents: Sequence[Any], name: str) -> tuple[list[Any], bool]:
     """Leaves of the tangents, which must have the primals' shapes; whether a Value is among them."""
     directions = "vectors" if name == "hvp" else "tangents"
@@ -268,6 +304,7 @@ def jvp(f: Callable[..., Any], primals: Sequence[Any], tangents: Sequence[Any]) 
         `(value, tangent)`, both in the shape of the result.
 
     Raises:
+        OperandError: The function takes another number of arguments.
         StructureError: Primals and tangents differ in shape.
 
     Example:
@@ -276,7 +313,8 @@ def jvp(f: Callable[..., Any], primals: Sequence[Any], tangents: Sequence[Any]) 
         (6.0, 23.0)
     """
     directions, graph = _vector(primals, tangents, "jvp")
-    call = RecordedCall(f, primals, range(len(primals)), {}, "jvp")
+    with _one_each(f, primals, "jvp"):
+        call = RecordedCall(f, primals, range(len(primals)), {}, "jvp")
     call.graph = call.graph or graph
     moved = push_forward(call.outputs, call.inputs, directions, graph=call.graph, fresh=True)
     return call.value, unflatten(call.spec, moved)
@@ -300,6 +338,7 @@ def vjp(f: Callable[..., Any], *primals: Any) -> tuple[Any, Callable[[Any], tupl
         tuple, one entry per primal; it can be called any number of times.
 
     Raises:
+        OperandError: The function takes another number of arguments.
         StructureError: From `pull`, if the cotangent differs in shape from the value.
 
     Example:
@@ -308,7 +347,8 @@ def vjp(f: Callable[..., Any], *primals: Any) -> tuple[Any, Callable[[Any], tupl
         >>> pull([1.0, 10.0])
         (13.0, 12.0)
     """
-    call = RecordedCall(f, primals, range(len(primals)), {}, "vjp")
+    with _one_each(f, primals, "vjp"):
+        call = RecordedCall(f, primals, range(len(primals)), {}, "vjp")
 
     def pull(cotangent: Any) -> tuple[Any, ...]:
         leaves = flatten_as(call.spec, cotangent, "vjp: cotangent")
@@ -457,6 +497,7 @@ def hvp(f: Callable[..., Any], primals: Sequence[Any], vectors: Sequence[Any]) -
         A tuple, one product per primal, in its shape (Pearlmutter, 1994).
 
     Raises:
+        OperandError: The function takes another number of arguments.
         StructureError: Primals and vectors differ in shape, or the result is not one number.
 
     Example:
@@ -466,5 +507,6 @@ def hvp(f: Callable[..., Any], primals: Sequence[Any], vectors: Sequence[Any]) -
     """
     _vector(primals, vectors, "hvp")
     gradient = _differentiated(f, tuple(range(len(primals))), "hvp", lambda _, gradient: gradient)
-    moved: tuple[Any, Any] = jvp(gradient, primals, vectors)
+    with _one_each(f, primals, "hvp"):
+        moved: tuple[Any, Any] = jvp(gradient, primals, vectors)
     return tuple(moved[1])

@@ -13,7 +13,7 @@ from autograd_core import OperandError, RangeError, StructureError
 
 from ..init import kaiming_normal
 from ..modules.activations import ACTIVATIONS, Softmax, activation_function
-from ..support.figures import COLOURS, figure_of, whole_numbers
+from ..support.figures import curve, figure_of, whole_numbers
 from ..support.tables import Table, number
 from ..support.validation import generator, plain, real, shown, whole
 from .labelled_jacobian import product
@@ -106,11 +106,10 @@ class Attenuation(Table):
         """
         figure, (left, right) = figure_of("Attenuation.plot", 2, height=3.4)
         for k, name in enumerate(self.norms):
-            colour = COLOURS[k % len(COLOURS)]
             # What is 0 has no place on a logarithmic axis.
             norms = [norm if norm > 0 else math.nan for norm in self.norms[name]]
-            left.plot(range(self.depth + 1), norms, color=colour, label=name)
-            right.plot(range(self.depth + 1), self.zeros[name], color=colour, label=name)
+            left.plot(range(self.depth + 1), norms, **curve(k), label=name)
+            right.plot(range(self.depth + 1), self.zeros[name], **curve(k), label=name)
         left.set_yscale("log")
         left.set_ylabel("length of the error signal")
         left.set_title(f"weights of gain {self.gain:g}, {self.width} units per layer", fontsize="medium")

@@ -61,7 +61,8 @@ def forward_pass(
     Raises:
         OperandError: The model is no Module, or the loss no function.
         RangeError: There is no such notation.
-        StructureError: The model has no such layers, uses a unit twice, or a unit does not reach the end.
+        StructureError: The model has no such layers, uses a unit twice, or a unit does not reach the end; or `x` is a
+            list of cases.
 
     Example:
         >>> import nn
@@ -84,7 +85,7 @@ def forward_pass(
     groups = _groups(model)
     boxed = _boxed(x, "x", named)
     stages = _stages(model, boxed) if not groups else {}
-    prediction = list(stages.values())[-1] if stages else model(boxed)
+    prediction = list(stages.values())[-1] if stages else _predicted(model, boxed)
     inputs = tuple(node for _, node in named)
     outputs = tuple(y for y in _leaves(prediction) if isinstance(y, Value))
     error = None if loss is None else of_one_case(loss, prediction, target)
@@ -155,6 +156,25 @@ def _boxed(x: Any, name: str, named: list[tuple[str, Value]]) -> Any:
     node = x if isinstance(x, Value) else Value(x, label=name)
     named.append((node.label or name, node))
     return node
+
+
+def _predicted(model: Module, x: Any) -> Any:
+    """The model's prediction.
+
+    Raises:
+        StructureError: There are several cases, or what the model makes of a case of another shape.
+    """
+    try:
+        return model(x)
+    except (OperandError, StructureError) as error:
+        if not isinstance(x, list) or not x or not all(isinstance(row, list) for row in x):
+            raise
+        cases = f"a list of {len(x)} case{'s' if len(x) > 1 else ''}"
+        msg = (
+            f"forward_pass: x: expected one case, which the model takes, got {cases}, or a case of another shape; pass "
+            f"x[0] for the first, or X to nn.cost, which takes several. The model said: {error.args[0]}"
+        )
+        raise StructureError(msg) from error
 
 
 def _leaves(tree: Any) -> list[Any]:

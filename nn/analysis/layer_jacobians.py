@@ -18,7 +18,7 @@ from autograd_core import RangeError, StructureError, grad_of
 
 from ..notation import names
 from ..support.tables import Table, as_text, number_in
-from ..support.validation import shown
+from ..support.validation import by_name, shown
 from .forward_pass import below, forward_pass
 from .labelled_jacobian import Axis, Jacobian, by, layout_of, transposed
 from .layers_by_name import ForwardPass, JacobianEnd, Unit, one_of
@@ -39,6 +39,7 @@ HEADS = ("step", "J", "R", "‖R‖")
 # --- Jacobians --------------------------------------------------------------------------------------
 
 
+@by_name('model, x, of="layer2", to="layer1"')
 def layer_jacobian(
     model: Module,
     x: Any,
@@ -73,6 +74,7 @@ def layer_jacobian(
         A `Jacobian`.
 
     Raises:
+        OperandError: More than the first arguments come without their names.
         RangeError: There is no such layer, layout or notation.
         StructureError: `to` does not come before `of`, or the model has no layers that can be read.
 
@@ -111,6 +113,7 @@ def between(top: JacobianEnd, bottom: JacobianEnd, layout: str) -> Jacobian:
     return jacobian if layout == "numerator" else jacobian.T
 
 
+@by_name('model, x, layer="layer1"')
 def weight_jacobian(
     model: Module,
     x: Any,
@@ -150,6 +153,7 @@ def weight_jacobian(
         them there: in "cs60050" they are column 0 of Theta, from a unit a_0 that is always 1.
 
     Raises:
+        OperandError: More than the first arguments come without their names.
         RangeError: There is no such layer, form, layout, index order or notation.
         StructureError: The layer's units have different inputs; `of` does not come after the layer's weights, or is
             another layer than the simplified form can have.
@@ -375,6 +379,7 @@ class Chain(Table):
 
 
 
+@by_name('model, x, target, loss=nn.sse, to="layer1"')
 def chain(
     model: Module,
     x: Any,
@@ -414,6 +419,7 @@ def chain(
         A `Chain`.
 
     Raises:
+        OperandError: More than the first arguments come without their names.
         RangeError: There is no such layer, layout or notation.
         StructureError: There is nothing between the two ends, or some path leads around a layer.
 

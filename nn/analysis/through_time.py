@@ -10,7 +10,7 @@ from autograd_core import OperandError, Value, grad_of
 
 from ..modules.recurrent import LSTM, RNN
 from ..support.arrays import numpy, singular_values
-from ..support.figures import COLOURS, figure_of, whole_numbers
+from ..support.figures import curve, figure_of, whole_numbers
 from ..support.validation import shown
 from .labelled_jacobian import product
 
@@ -84,7 +84,7 @@ class SignalOverTime:
         """
         figure, (axes,) = figure_of("SignalOverTime.plot", 1, width=7.0, height=3.6)
         for i, (title, signal) in enumerate([(name, self), *(beside or {}).items()]):
-            signal._draw(axes, title, COLOURS[i % len(COLOURS)])
+            signal._draw(axes, title, curve(i))
         axes.set_yscale("log")
         axes.set_xlabel("steps back, k")
         whole_numbers(axes)
@@ -94,9 +94,9 @@ class SignalOverTime:
         axes.legend(fontsize=8, loc="upper left", bbox_to_anchor=(1.01, 1.0), frameon=False)
         return figure
 
-    def _draw(self, axes: Any, name: str, colour: str) -> None:
+    def _draw(self, axes: Any, name: str, line: dict[str, str]) -> None:
         norms = [norm if norm > 0 else math.nan for norm in self.norms]  # 0 has no place on the scale
-        axes.plot(norms, label=name, color=colour, marker="o", markersize=3)
+        axes.plot(norms, label=name, marker="o", markersize=3, **line)
         drawn = {line.get_label() for line in axes.lines}
         for bound, sign, style in ((self.upper, "≤", "--"), (self.lower, "≥", ":")):
             if bound and any(bound[1:]):

@@ -130,6 +130,8 @@ class Parameters(list[Any]):
         ([[1.0, 5.0], [3.0, 4.0]], [6.0, 7.0])
         >>> [z.data for z in layer.weight @ [1.0, 1.0]]
         [6.0, 7.0]
+        >>> [z.data for z in layer.weight @ [1.0, 1.0] + [10.0, 20.0]]
+        [16.0, 27.0]
     """
 
     @property
@@ -146,21 +148,24 @@ class Parameters(list[Any]):
         put(self[index], value, "a parameter")
 
     def __matmul__(self, other: Any) -> Any:
-        """The product with a vector or a matrix of numbers or Values, as Values: `layer.theta @ [1.0, *x]`."""
+        """The product with a vector or a matrix of numbers or Values, as Values: `layer.theta @ [1.0, *x]`.
+
+        A list of results adds up entry by entry: `layer.weight @ a + layer.bias`.
+        """
         items = _factor(other)
         if self and isinstance(self[0], list):
-            return [Parameters.__matmul__(row, items) for row in self]
+            return Product(Parameters.__matmul__(row, items) for row in self)
         if items and isinstance(items[0], list):
-            return [_inner(self, column) for column in zip(*items, strict=True)]
+            return Product(_inner(self, column) for column in zip(*items, strict=True))
         return _inner(self, items)
 
     def __rmatmul__(self, other: Any) -> Any:
         """The product of a row, or a matrix, with these."""
         items = _factor(other)
         if items and isinstance(items[0], list):
-            return [Parameters.__rmatmul__(self, row) for row in items]
+            return Product(Parameters.__rmatmul__(self, row) for row in items)
         if self and isinstance(self[0], list):
-            return [_inner(items, column) for column in zip(*self, strict=True)]
+            return Product(_inner(items, column) for column in zip(*self, strict=True))
         return _inner(items, self)
 
     def __array__(self, dtype: Any = None, copy: Any = None) -> Any:
@@ -180,6 +185,41 @@ class Parameters(list[Any]):
 
     def __reduce__(self) -> Any:
         return type(self), (list(self),)  # else copies and pickles are made by append
+
+
+class Product(list[Any]):
+    """What a product with `Parameters` gives: a list of Values, or of such lists, that + adds to entry by entry."""
+
+    def __add__(self, other: Any) -> Any:
+        return _sum(self, other)
+
+    def __radd__(self, other: Any) -> Any:
+        return _sum(other, self)
+
+    __iadd__ = __add__  # that of a list appends
+
+    def __reduce__(self) -> Any:
+        return type(self), (list(self),)
+
+
+def _sum(left: Any, right: Any) -> Any:
+    """The sum of two vectors or matrices.
+
+    Raises:
+        OperandError: One of them is no list.
+        StructureError: They have different lengths.
+    """
+    one, other = plain(left), plain(right)
+    if not isinstance(one, list) and not isinstance(other, list):
+        return left + right
+    for x in (one, other):
+        if not isinstance(x, list):
+            msg = f"parameters @ +: expected a vector or a matrix as the other term, got {shown(x)}"
+            raise OperandError(msg)
+    if len(one) != len(other):
+        msg = f"parameters @ +: expected as many entries on both sides, got {len(one)} and {len(other)}"
+        raise StructureError(msg)
+    return Product(map(_sum, one, other))
 
 
 def _as_lists(x: Any) -> Any:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9")  # the colour-blind can tell them apart
+LINES = ("-", "--", "-.", ":")
 
 
 def figure_of(
@@ -41,6 +42,11 @@ def figure_of(
     figure: Any = Figure(figsize=(width * columns, height * rows), layout="constrained")
     figure._repr_png_ = partial(_png, figure)
     return figure, list(figure.subplots(rows, columns, squeeze=False).ravel())
+
+
+def curve(k: int) -> dict[str, str]:
+    """The colour and the line of the k-th curve; beyond the last colour they come again with other lines."""
+    return {"color": COLOURS[k % len(COLOURS)], "linestyle": LINES[k // len(COLOURS) % len(LINES)]}
 
 
 def whole_numbers(axes: Any) -> None:

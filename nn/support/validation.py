@@ -5,9 +5,15 @@ from __future__ import annotations
 import math
 import operator
 import random
-from typing import Any
+from functools import wraps
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from autograd_core import OperandError, RangeError, StructureError, Value
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+F = TypeVar("F", bound="Callable[..., Any]")
 
 
 def shown(x: Any) -> str:
@@ -112,3 +118,26 @@ def generator(seed: Any) -> random.Random:
         msg = f"seed: expected an int, a random.Random or None, got {shown(seed)}"
         raise OperandError(msg)
     return random.Random(seed)  # noqa: S311  weights and shuffles are no secrets
+
+
+def by_name(example: str) -> Callable[[F], F]:
+    """A decorator for a function whose options have names, and whose error says so where they come without.
+
+    Args:
+        example: A right call's arguments.
+    """
+
+    def decorated(f: F) -> F:
+        most = f.__code__.co_argcount
+
+        @wraps(f)
+        def named(*args: Any, **options: Any) -> Any:
+            if len(args) > most:
+                name, given = f.__name__, shown(args[most])
+                msg = f"{name}: expected names from argument {most + 1} on, as in {name}({example}), got {given}"
+                raise OperandError(msg)
+            return f(*args, **options)
+
+        return named  # type: ignore[return-value]
+
+    return decorated

@@ -309,7 +309,7 @@ def _swapped(right: Any, given: Any) -> str:
 
 
 def _rounded(right: Any, given: Any) -> bool:
-    """Whether the answer is the right number to one or two significant digits, where that has more, and is not whole."""
+    """Whether the answer is the right number to one or two digits, where that has more and is not whole."""
     if math.isclose(right, round(right), abs_tol=NOTHING) or math.isclose(right, float(f"{right:.2g}")):
         return False
     return any(float(f"{right:.{digits}g}") == given for digits in (1, 2))

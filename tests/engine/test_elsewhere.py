@@ -4,6 +4,7 @@ import copy
 import inspect
 import pickle
 import pydoc
+import re
 import subprocess
 import sys
 
@@ -94,6 +95,20 @@ def test_state_of_a_parameter_is_told_where_to_go():
     q = Slotted(1.0)
     q.m = 3.0
     assert q.m == 3.0
+
+
+@pytest.mark.parametrize("name", [name for name, x in ON_VALUES.items() if isinstance(x, NotToSet)])
+def test_reading_says_what_there_is_and_not_how_to_set(name):
+    for x in (Value(1.0), Value(1.0) * 2, Parameter(1.0)):
+        with pytest.raises(AttributeError) as error:
+            getattr(x, name)
+        assert "no room" not in str(error.value)
+        said = re.search(r"a Value has (.*?)(; |$)", str(error.value))
+        if said:
+            assert all(hasattr(x, there) for there in re.findall(r"\.(\w+)", said[1]))
+    for formula in ("expression", "formula", "expr", "function"):
+        with pytest.raises(AttributeError, match=r"\.op, \.parents.*ag\.forward_steps\(v\) writes it out"):
+            getattr(Value(1.0) * 2, formula)
 
 
 def test_a_subclass_may_define_what_it_likes():

@@ -406,3 +406,23 @@ def test_slopes_and_jacobians_are_drawn_on_the_network(notation, written):
         assert port.node in {graph.index[unit.output] for unit in signals.run.layers["layer1"]}
     with pytest.raises(ag.RangeError, match="'signals', 'slopes', 'jacobians'"):
         signals.draw("slope")
+
+
+@pytest.mark.parametrize("cases", [[[1.0, -2.0]], [[1.0, -2.0], [0.5, 1.5]], np.array([[1.0, -2.0], [0.5, 1.5], [0.0, 1.0]])])
+def test_a_list_of_cases_is_told_from_one(cases):
+    model, targets = nn.MLP(2, [2], "sigmoid", seed=0), [[0.9, 0.1]] * len(cases)
+    calls = [
+        lambda: nn.error_signals(model, cases, targets, loss=nn.sse),
+        lambda: nn.forward_pass(model, cases),
+        lambda: nn.layer_jacobian(model, cases, of="layer1", to="inputs"),
+        lambda: nn.weight_jacobian(model, cases, layer="layer1"),
+        lambda: nn.chain(model, cases, targets, loss=nn.sse),
+    ]
+    for call in calls:
+        with pytest.raises(ag.StructureError, match=rf"expected one case.* got a list of {len(cases)} case.*nn\.cost"):
+            call()
+    assert nn.cost(model, cases, targets, loss=nn.sse).J > 0  # which takes them
+    assert nn.error_signals(model, cases[0], targets[0], loss=nn.sse)["layer1"]
+    with pytest.raises(ag.StructureError) as error:  # a vector of another length is no list of cases
+        nn.forward_pass(model, [1.0, 2.0, 3.0])
+    assert "nn.cost" not in str(error.value)

@@ -403,3 +403,31 @@ def test_weights_may_be_given_from_i_to_j(kind):
         kind(2, 3, weights=V, index="from_to")
     with pytest.raises(ag.StructureError, match="weights: expected a matrix, a row per input"):
         kind(weights=[[1.0], [1.0, 2.0]], index="from_to")
+
+
+@pytest.mark.parametrize("kind", [list, tuple, np.array])
+def test_a_product_adds_up_entry_by_entry(kind):
+    """z = W a + b, as it is typed; never a longer list."""
+    layer = nn.Layer(weights=[[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]], bias=[10.0, 20.0])
+    a, b = kind([1.0, 1.0, 1.0]), kind([10.0, 20.0])
+    product = layer.weight @ a
+    rows = kind([1.0, 0.0]) @ layer.weight
+    sums = [product + layer.bias, layer.bias + product, product + b, b + product, layer.theta @ [0.0, *a] + b]
+    for z in sums:
+        assert [v.data for v in z] == [16.0, 35.0]
+    assert [v.data for v in product + product] == [12.0, 30.0]
+    assert [v.data for v in rows + kind([1.0, 1.0, 1.0])] == [2.0, 3.0, 4.0]
+    assert ag.grad_of(sums[0][1], [*layer.weight[1], *layer.bias]) == [1.0, 1.0, 1.0, 0.0, 1.0]
+    z = layer.weight @ a
+    z += b
+    assert [v.data for v in z] == [16.0, 35.0]
+    matrix = layer.weight @ [[1.0, 0.0], [0.0, 1.0], [0.0, 0.0]]
+    for total in (matrix + kind([[1.0, 1.0], [1.0, 1.0]]), kind([[1.0, 1.0], [1.0, 1.0]]) + matrix):
+        assert [[v.data for v in row] for row in total] == [[2.0, 3.0], [5.0, 6.0]]
+    assert [v.data for v in matrix[0] + b] == [11.0, 22.0]
+    assert [[v.data for v in pickle.loads(pickle.dumps(z))], [v.data for v in copy.deepcopy(z)]] == [[16.0, 35.0]] * 2
+    with pytest.raises(ag.StructureError, match="as many entries on both sides, got 2 and 3"):
+        product + kind([1.0, 2.0, 3.0])
+    for wrong in (1.0, None):
+        with pytest.raises(ag.OperandError, match="expected a vector or a matrix as the other term"):
+            product + wrong

@@ -212,6 +212,20 @@ def test_the_plot_has_the_norms_their_bounds_and_what_to_compare_with():
     assert repr(tanh).startswith("SignalOverTime(4 steps, norm ")
 
 
+def test_no_two_curves_look_alike():
+    """As many as there are activations, and as one may compare: beyond six the colours come again with other lines."""
+    names = [name for name in nn.modules.activations.ACTIVATIONS if name]
+    assert len(names) > 6
+    signal = nn.SignalOverTime([1.0, 0.5])
+    for figure in (
+        nn.attenuation(2, 2, activations=names, runs=1, seed=0).plot(),
+        signal.plot("0", beside={str(k): signal for k in range(1, 20)}),
+    ):
+        for axes in figure.axes:
+            looks = {(line.get_color(), line.get_linestyle()) for line in axes.lines}
+            assert len(looks) == len(axes.lines) > 6
+
+
 def test_what_cannot_be_measured_is_refused(monkeypatch):
     with pytest.raises(ag.OperandError, match="signal_over_time: expected an RNN or LSTM, got MLP"):
         nn.signal_over_time(nn.MLP(1, [1], seed=0), [[1.0]])

@@ -715,3 +715,35 @@ def test_a_transform_in_a_class_is_a_method():
 
     assert Model().slope(2.0) == 12.0
     assert Model.slope(Model(), 2.0) == 12.0
+
+
+def of_vector(v):
+    return v[0] ** 2 * v[1]
+
+
+def of_two(x, y):
+    return x**2 * y
+
+
+@pytest.mark.parametrize(
+    ("transform", "wrong", "right"),
+    [
+        ("jvp", lambda f, *args: ag.jvp(f, list(args), [1.0] * len(args)), lambda f, a: ag.jvp(f, (a,), ([1.0, -1.0],))),
+        ("vjp", ag.vjp, lambda f, a: ag.vjp(f, a)[1](1.0)),
+        ("hvp", lambda f, *args: ag.hvp(f, list(args), [1.0] * len(args)), lambda f, a: ag.hvp(f, (a,), ([1.0, -1.0],))),
+    ],
+)
+def test_primals_are_as_many_as_arguments(transform, wrong, right):
+    """A vector is one argument; who gives its entries, or a vector for two numbers, is told so."""
+    said = rf"^{transform}: the function does not take .*of one vector {transform}\(f, "
+    with pytest.raises(ag.OperandError, match=said):
+        wrong(of_vector, 2.0, 1.0)
+    with pytest.raises(ag.OperandError, match=said):
+        wrong(of_two, 2.0)
+    assert right(of_vector, [2.0, 1.0])
+
+    def own(*_):
+        raise TypeError("one of its own")
+
+    with pytest.raises(TypeError, match="^one of its own$"):
+        wrong(own, 2.0, 1.0)
