@@ -7,6 +7,7 @@ they are met, from the result to the leaf, as texts on backpropagation have them
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from itertools import pairwise
@@ -16,7 +17,7 @@ from autograd_core import OperandError, Value, count_paths, topological_order
 
 from ..support.tables import Table, number
 from ..support.validation import shown
-from .lines import in_numbers, line_of, product_of, sum_of
+from .lines import common_end, in_numbers, line_of, product_of, sum_of
 from .polynomials import Polynomial, cancelled, with_one_hot
 from .reasons import BY_NAME, OTHER_FACTORS, OTHER_TERMS, OWN, SUM, joined
 from .shares import in_shares, named_shares
@@ -219,7 +220,9 @@ def derivation(
         written[1:1] = _partials(ways, bottom, _by_way_of(partials))
     elif partials:
         written[1:1] = _partials(ways, bottom)
-    more, last = _as_texts_end(root, leaf, last, bottom, prime=prime, outputs=outputs, beside=beside)
+    more, last = _as_texts_end(
+        root, leaf, last, bottom, prime=prime, outputs=outputs, beside=beside, factored=factored
+    )  # fmt: skip
     if more and more[0].why == OVER and more[0].text == written[-1].text:
         more = more[1:]
     written += more
@@ -344,6 +347,7 @@ def _as_texts_end(
     prime: bool,
     outputs: bool,
     beside: Sequence[Value],
+    factored: bool,
 ) -> tuple[list[_Line], list[OpenProduct]]:
     """Lines that need no rule of differentiation more, and the terms of the last one."""
     shares = [in_shares(t.factors) for t in last]
@@ -362,7 +366,7 @@ def _as_texts_end(
         lines.append(_Line(*line_of(last, bottom, last=True), "f′ = f(1 − f)"))
     if prime:
         return lines, last
-    more, last = _without_denominators(root, leaf, last, bottom, beside)
+    more, last = _without_denominators(root, leaf, last, bottom, beside, factored=factored)
     return lines + more, last
 
 
@@ -381,7 +385,7 @@ def _with_names(root: Value, last: list[OpenProduct], bottom: Written) -> tuple[
 
 
 def _without_denominators(
-    root: Value, leaf: Value, last: list[OpenProduct], bottom: Written, beside: Sequence[Value]
+    root: Value, leaf: Value, last: list[OpenProduct], bottom: Written, beside: Sequence[Value], *, factored: bool
 ) -> tuple[list[_Line], list[OpenProduct]]:
     """Two lines more where slopes by what functions gave cancel all denominators, and the terms of the last one.
 
@@ -398,6 +402,8 @@ def _without_denominators(
     if found is None:
         return [], last
     why = "common factor" if opposite is None else f"σ(−{opposite}) = 1 − σ({opposite})"
+    if factored and opposite is None:  # common factors are outside already
+        why = _why_multiplied_out(terms, line_of(last, bottom, last=True)[0])
     line = _Line(*line_of(terms, bottom, last=True, behind=len(terms[0].factors), over=True), why)
     rest, outside = found
     number = rest.as_number() if outside else None
@@ -412,18 +418,32 @@ def _without_denominators(
         whole = n == 1 and len(outside) == 1 and number == 1.0
         factors.append(part[:2] if whole else power(part, in_figures(float(n)))[:2] if n > 1 else held(part))
 
-    def written_with(inside: Polynomial) -> tuple[str, str]:
-        part = inside.written()
+    def written_with(inside: Polynomial, groups: Written | None = None) -> tuple[str, str]:
+        part = groups or inside.written()
         pieces = factors if number is not None else [held(part) if factors else part[:2], *factors]
         return product_of(1.0 if number is None else number, (), pieces)
 
-    text, tex = written_with(rest)
+    groups = rest.in_groups() if factored else None
+    text, tex = written_with(rest, groups)
     new = line.text != line_of(last, bottom, last=True)[0]
-    lines = [*[line] * new, _Line(text, tex, "cancelled")]
+    lines = [*[line] * new, _Line(text, tex, "cancelled, common factor" if groups else "cancelled")]
     if shorter := with_one_hot(rest, _targets(root)):
         text, tex = written_with(shorter[0])
         lines.append(_Line(text, tex, shorter[1]))
     return lines, [OpenProduct(1.0, (Factor(text, tex, value),), None)]
+
+
+def _why_multiplied_out(terms: list[OpenProduct], before: str) -> str:
+    """Why the terms of a product with a sum in brackets follow from how it was written before."""
+    end = common_end(terms)
+    inside = Counter(text for t in terms for text in {f.text for f in t.factors[: len(t.factors) - end]})
+    why = [BY_NAME] if any(f.text not in before for t in terms for f in t.factors) else []
+    if any(n > 1 for n in inside.values()):  # some terms share a factor that was once there, at a bracket
+        why.append("distributive law")
+    slopes = [f.text for f in terms[0].factors[len(terms[0].factors) - end :] if len(f.within or ()) > 1]
+    if any(before.count(slope) > 1 for slope in slopes):  # each term had it
+        why.append("common factor")
+    return ", ".join(why) or OVER
 
 
 def _targets(root: Value) -> dict[int, tuple[str, float]]:

@@ -53,6 +53,11 @@ def line_of(
     return product_of(coefficient, outside, [(text, tex), *((f.text, f.latex) for f in ends_with)])
 
 
+def common_end(terms: Sequence[OpenProduct]) -> int:
+    """How many factors all terms end with."""
+    return _shared([t.factors[::-1] for t in terms])
+
+
 def sum_of(terms: list[OpenProduct]) -> OpenProduct:
     """Terms with one derivative as one: what they begin with, their sum in brackets, what they end with."""
     if len(terms) == 1:

@@ -70,6 +70,31 @@ class Polynomial:
         parts = [_monomial(m, c) for m, c in sorted(self.terms.items(), key=lambda item: item[1] < 0)]
         return Written(*added_up(parts), tight=len(parts) == 1 and not parts[0][0].startswith("−"))
 
+    def in_groups(self) -> Written | None:
+        """With the factors in front that several terms have, as w (a − y) + v (b − t); None where it is no such sum."""
+        size = {abs(c) for c in self.terms.values()}
+        number = size.pop() if len(size) == 1 else 1.0
+        left = dict(self.terms)
+        groups: list[tuple[Symbol, dict[Monomial, float]]] = []
+        counts = Counter(symbol for monomial in self.terms for symbol in set(monomial))
+        for symbol in sorted(counts, key=lambda symbol: (-counts[symbol], symbol[1].text)):
+            mine = {monomial: c for monomial, c in left.items() if symbol in monomial}
+            if len(mine) > 1:
+                groups.append((symbol, mine))
+                left = {monomial: c for monomial, c in left.items() if monomial not in mine}
+        if left or len(groups) < 2:
+            return None
+        parts = []
+        for symbol, mine in groups:
+            inside = {}
+            for monomial, c in mine.items():
+                rest = list(monomial)
+                rest.remove(symbol)
+                inside[tuple(rest)] = c / number
+            parts.append(_beside(symbol[1], Polynomial(inside).written()))
+        whole = Written(*added_up(parts), tight=False)
+        return whole if number == 1.0 else Written(*_beside(in_figures(number), whole), tight=True)
+
 
 def with_one_hot(p: Polynomial, targets: Mapping[int, tuple[str, float]]) -> tuple[Polynomial, str] | None:
     """A sum in which a y_1 + a y_2 + a y_3 is a, as all y add up to 1; None where there is none such.
@@ -99,6 +124,11 @@ def with_one_hot(p: Polynomial, targets: Mapping[int, tuple[str, float]]) -> tup
 
 def _polynomial(x: Polynomial | float) -> Polynomial:
     return x if isinstance(x, Polynomial) else Polynomial({(): float(x)} if x else {})
+
+
+def _beside(*parts: Written) -> tuple[str, str]:
+    each = [held(part) for part in parts]
+    return side_by_side([text for text, _ in each]), r" \, ".join(tex for _, tex in each)
 
 
 def _monomial(symbols: Monomial, c: float) -> tuple[str, str]:

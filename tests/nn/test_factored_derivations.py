@@ -107,3 +107,38 @@ def test_a_node_waits_for_all_that_is_above_it():
     assert found.result == "(b + σ(a h)(1 − σ(a h)) a) (1 − tanh(x)²)"
     assert sum("∂/∂x [tanh(x)]" in line for line in lines_of(found)) == 2
     assert max(line.count("[tanh(x)]") for line in lines_of(found)[2:]) == 1
+
+
+def log_losses(outputs, *, reduction):
+    """The pass of a network with one hidden layer of two sigmoids."""
+    model = nn.MLP(2, [2, outputs], "sigmoid", output="sigmoid", seed=1)
+    y = [leaf(t, f"y_{k}") for k, t in enumerate((1.0, 0.0, 1.0)[:outputs], 1)]
+
+    def loss(p, t):
+        return nn.binary_cross_entropy(p, t, reduction=reduction)
+
+    return nn.forward_pass(model, [1.0, 0.5], y, loss=loss, notation="cs60050")
+
+
+@pytest.mark.parametrize("reduction", ["mean", "sum"])
+@pytest.mark.parametrize("outputs", [2, 3])
+def test_where_denominators_cancel_the_end_is_factored_and_each_line_has_its_own_reason(outputs, reduction):
+    run = log_losses(outputs, reduction=reduction)
+    found = nn.derivation(run.loss, run["z_1^(2)"], factored=True)
+    terms = " + ".join(f"Θ_{k}1^(2) (a_{k}^(3) − y_{k})" for k in range(1, outputs + 1))
+    number = {"sum": "", "mean": {2: "½ ", 3: "⅓ "}[outputs]}[reduction]
+    assert found.result == f"{number}({terms}) a_1^(2) (1 − a_1^(2))"
+    assert found.reasons[-2:] == ("what the names stand for, distributive law", "cancelled, common factor")
+    assert found.value == pytest.approx(ag.grad_of(run.loss, [run["z_1^(2)"]])[0], rel=1e-12)
+    assert r"\Theta_{11}^{(2)} \, \left(a_{1}^{(3)} - y_{1}\right)" in found.latex
+    top = nn.derivation(run.loss, run["z_1^(3)"], factored=True)  # its factors are outside from the start
+    assert top.reasons[-2:] == ("what the names stand for", "cancelled")
+    by_paths = nn.derivation(run.loss, run["z_1^(2)"])
+    assert by_paths.reasons[-2:] == ("common factor", "cancelled")
+
+
+def test_a_slope_that_each_term_had_is_a_common_factor_and_names_that_stay_are_no_reason():
+    z, y, w = leaf(0.5, "z"), leaf(0.3, "y"), leaf(0.7, "w")
+    found = nn.derivation(nn.binary_cross_entropy(ag.sigmoid(w * z), y), z, factored=True)
+    assert found.result == "(σ(w z) − y) w"
+    assert found.reasons[-2:] == ("common factor", "cancelled")
