@@ -192,6 +192,8 @@ class ErrorSignals(Table):
             show: "signals": δ at each unit's weighted sum. "slopes": f′(s) at each unit's output, the stronger tinted
                 the smaller it is beside the largest: there the signal fades. "jacobians": each unit as one card, where
                 its inputs enter with the entries of its layer's Jacobian, f′(s_k) w_kj, through which signals go back.
+                Where layers are so wide that edges are a bundle, pointing at |J|, the length of a unit's row of the
+                Jacobian, shows its entries.
             options: As `autograd_core.draw` takes them, such as `fold`, `style` and `save`'s sizes.
 
         Returns:
@@ -228,8 +230,8 @@ class ErrorSignals(Table):
             slope = self.names(f"slope {self._units()[0].name}").partition("′")[0] + "′"  # that of any layer
         units = {unit.name: unit for units in self.run.layers.values() for unit in units}
         if show == "jacobians":
-            said = f"output j enters unit k with ∂(output k)/∂(output j) = {slope} w_kj"
-            return Overlay(f"Jacobians of the layers: {said}", {})
+            said = f"output j enters unit k times {slope} {self._weight()}; |J|: row k of a layer's Jacobian"
+            return Overlay(f"Jacobians: {said}, entries at the pointer", self._rows())
         marks = {}
         if show == "slopes":
             largest = max((abs(signal.slope) for signal in self._units()), default=0.0)
@@ -251,6 +253,38 @@ class ErrorSignals(Table):
         meaning = f"∂{error}/∂{s}"
         signs = letter if letter == meaning else f"{letter} = {meaning}"
         return Overlay(f"error signals {signs}, at the weighted sum {s} of each unit", marks)
+
+    def _weight(self) -> str:
+        """The weight to unit k from j with the letter of the text, if it has one for all layers."""
+        if self.names is None:
+            return "w_kj"
+        called = [self.names(f"weight 0 {name}") for name, unit in self._with_inputs()]
+        letters = {name.partition("_")[0].rstrip("′″‴") for name in called}
+        letter = letters.pop() if len(letters) == 1 else "w"
+        to_from = "kj" if self.names.order == "to_from" else "j→k" if "→" in called[0] else "jk"
+        return f"{letter}_{to_from}"
+
+    def _with_inputs(self) -> list[tuple[str, Unit]]:
+        return [(unit.name, unit) for units in self.run.layers.values() for unit in units if unit.weights]
+
+    def _rows(self) -> dict[Value, Mark]:
+        """At each unit how long its row of its layer's Jacobian is: edges that come in a bundle have no chips."""
+        known, marks = self._by_name(), {}
+        for name, unit in self._with_inputs():
+            entries: dict[Value, float] = {}
+            if unit.is_share:
+                inputs = list(dict.fromkeys(unit.inputs))
+                entries = dict(zip(inputs, grad_of(unit.output, inputs), strict=True))
+            else:
+                for w, x in zip(unit.weights, unit.inputs, strict=True):
+                    entries[x] = entries.get(x, 0.0) + _times(known[name].slope, w.data)
+            written = ", ".join(number(entry) for entry in entries.values())
+            called = name if self.names is None else self.names(name)
+            length = math.hypot(*entries.values())
+            said = f"{length:.0e}" if 0 < length < 0.01 else f"{length:.2g}"  # a badge is short
+            row = f"row of {called} in its layer's Jacobian: {written}"
+            marks[unit.output] = Mark(f"|J| {said}".replace("-", "−"), 0.0, row)
+        return marks
 
     def weight_gradient(self, layer: str | int) -> list[list[float]]:
         """dE/dW = delta x^T of a layer, from its error signals and its inputs x alone.

@@ -11,7 +11,7 @@ from autograd_core import MissingExtraError, RangeError
 from autograd_core.atomic_write import write_file
 from autograd_core.pictures.checked_path import path_for
 from autograd_core.pictures.render.theme import DARK, LIGHT, SANS
-from autograd_core.pictures.render.typeset_names import typeset
+from autograd_core.pictures.render.typeset_names import typeset, typeset_words
 from autograd_core.pictures.text import clean, xml
 
 from ..analysis.error_signals import error_signals
@@ -35,6 +35,10 @@ NAME, SMALL = 13.0, 10.5  # pixels of print
 LETTER = 0.62  # the advance of a letter over its size, about
 RADIUS, WIDEST, OF_ONE = 23.0, 44.0, 17.0
 ROW, COLUMN, LINE = 78.0, 140.0, 17.0  # the least distances of circles and of two weights, in pixels
+BAND = 15.0  # the height of a line below a unit
+STEPS, GROWTH, TRIES = 36, 1.12, 16  # places of a label on its arrow; how a gap without room for labels is widened
+FREE = 600.0  # between columns, up to which no arrow passes a signal; wider, signals interrupt arrows as labels do
+WIDEST_GAP, APART = 1200.0, 2.0  # pixels: between columns, and between labels at least
 MARGIN, ARROW, BELOW = 16.0, 7.0, 24.0  # the last: between arrows that pass below the columns that they leap
 THEMES = ("auto", "light", "dark")
 WEIGHTS = ("names", "numbers", "both", "none")
@@ -56,7 +60,8 @@ class _Circle(NamedTuple):
     name: str
     number: str
     kind: str
-    signal: str = ""
+    signal: str = ""  # what its number below the unit is called
+    delta: str = ""
     said: str = ""
 
 
@@ -92,7 +97,7 @@ class NetworkPicture:
     Example:
         >>> import nn
         >>> nn.draw_network(nn.MLP(2, [1], seed=0), [1.0, 2.0])
-        <NetworkPicture, 229 x 315 pixels>
+        <NetworkPicture, 229 x 295 pixels>
     """
 
     width: float
@@ -242,26 +247,31 @@ def _network(run: ForwardPass, signals: dict[str, float]) -> _Network:
     if signals:
         meant = f"∂{error}/∂{s}"
         made.note = f"below each unit {meant if letter == meant else f'{letter} = {meant}'}"
-    before = f"{letter} " if len(letter) == 1 else ""
+        if any("′" in _letter(called(f"signal {name}"), letter) for name in signals):
+            made.note += ", one prime more at each layer down"
     place: dict[Value, tuple[int, int]] = {}
     last: list[tuple[int, int]] = []
     activations = run.of_scores or ()
     for name, end in run.ends.items():
-        if name.startswith("sum("):
+        # A softmax is a column of its own, after its sums, be it the last or within.
+        of_softmax = _is_softmax(run, name.removeprefix("sum(").removesuffix(")"))
+        if name.startswith("sum(") and not of_softmax:
             continue
-        units = run.layers.get(name, ())
+        layer = name.removeprefix("sum(").removesuffix(")") if of_softmax else name
+        units = () if of_softmax and layer == name else run.layers.get(layer, ())
         if units:
-            _what_enters(run, name, place, made)
+            _what_enters(run, layer, place, made)
         at, column = len(made.columns), list[_Circle]()
         for k, (label, node) in enumerate(zip(end.labels, end.nodes, strict=True)):
             kind = "in" if name == "inputs" else "loss" if name == "loss" else "unit"
-            delta = signals.get(label)
-            said = "" if delta is None else f"{called(f'signal {label}') if run.names else 'δ'} = {number(delta)}"
+            delta = signals.get(units[k].name) if units else None
+            own = called(f"signal {units[k].name}") if units and run.names else "δ"
+            said = "" if delta is None else f"{own} = {number(delta)}"
             shown_name = error if kind == "loss" else called(label)
             if activations and name == run.last:
                 said += f"; the loss makes {called(f'activation {label}')} = {number(activations[k].data)} of it"
-            signal = "" if delta is None else before + number(delta)
-            column.append(_Circle(shown_name, number(node.data), kind, signal, said.removeprefix("; ")))
+            below = ("", "") if delta is None else (_letter(own, letter), number(delta))
+            column.append(_Circle(shown_name, number(node.data), kind, *below, said.removeprefix("; ")))
             if not units:
                 made.arrows += [_Arrow(start, (at, k)) for start in last]
             place.setdefault(node, (at, k))
@@ -276,6 +286,16 @@ def _network(run: ForwardPass, signals: dict[str, float]) -> _Network:
                 made.arrows.append(_Arrow((at - 1, 0), (at, k), bias, number(unit.bias.data)))
         last = [(at, k) for k in range(len(column))]
     return made
+
+
+def _is_softmax(run: ForwardPass, layer: str) -> bool:
+    return any(unit.is_share for unit in run.layers.get(layer, ()))
+
+
+def _letter(own: str, letter: str) -> str:
+    """What a signal is called without the index of its unit: δ, or e″, whose primes say in which layer it is."""
+    found = re.match(r"\w[′″‴]*(\^\(\d+\))?", own)
+    return found[0] if found and len(letter) == 1 and own.startswith(letter) else letter
 
 
 def _last_part(name: str) -> str:
@@ -315,6 +335,23 @@ def _parts(name: str) -> list[tuple[str, bool]]:
     return [(head, False), *((part, True) for part in others)]
 
 
+_Point = tuple[float, float]
+_Box = tuple[float, float, float, float]  # left, top, right, bottom
+
+
+def _below(circle: _Circle) -> list[str]:
+    """The lines below a unit: its signal's name and number, in one line where the name is a letter."""
+    if not circle.delta:
+        return []
+    return [circle.signal, circle.delta] if "/" in circle.signal else [f"{circle.signal} {circle.delta}"]
+
+
+def _box_below(spot: _Point, radius: float, lines: list[str]) -> _Box:
+    half = max(_extent(line, SMALL) for line in lines) / 2
+    top = spot[1] + radius + 2
+    return (spot[0] - half, top, spot[0] + half, top + BAND * len(lines))
+
+
 def _drawn(network: _Network, weights: str, title: str, theme: str) -> NetworkPicture:
     columns = network.columns
     radius = [
@@ -323,36 +360,46 @@ def _drawn(network: _Network, weights: str, title: str, theme: str) -> NetworkPi
     ]
     written = [_written(arrow, weights) for arrow in network.arrows]
     ends: list[set[tuple[int, int]]] = [set() for _ in columns]  # the units that the arrows of each gap lead to
-    widest = [0.0] * len(columns)
     for arrow, said in zip(network.arrows, written, strict=True):
         if said:
             ends[arrow.end[0]].add(arrow.end)
-            widest[arrow.end[0]] = max(widest[arrow.end[0]], _extent(said, SMALL))
     roomy = [0 < len(units) <= MOST_SIDE_BY_SIDE for units in ends]
     rows = [LINE * (len(units) + 1) for units, is_roomy in zip(ends, roomy, strict=True) if is_roomy]
-    row = max(ROW, 2 * max(radius) + 30, *rows)
-    xs = [MARGIN + radius[0]]
-    for k in range(1, len(columns)):
-        room = (radius[k - 1] + widest[k] / 2 + 8) * (len(ends[k]) + 1) if roomy[k] else 0.0
-        xs.append(xs[-1] + max(COLUMN, radius[k - 1] + radius[k] + 60, room))
+    below = [_below(c) for column in columns for c in column]
+    row = max(ROW, 2 * max(radius) + 20 + BAND * max(map(len, below)), *rows)
     tallest = max(map(len, columns))
     top = MARGIN + (26 if title else 0) + max(radius)
     bottom = top + (tallest - 1) * row + max(radius) + (18 if network.note else 0)
-    width = max(xs[-1] + radius[-1], _extent(title, 15) + MARGIN, _extent(network.note, SMALL) + MARGIN) + MARGIN
 
-    def at(column: int, k: int) -> tuple[float, float]:
-        return xs[column], top + ((tallest - len(columns[column])) / 2 + k) * row
+    def height(column: int, k: int) -> float:
+        return top + ((tallest - len(columns[column])) / 2 + k) * row
 
     def radius_of(column: int, k: int) -> float:
         return OF_ONE if columns[column][k].name == "1" else radius[column]
 
+    xs, spots = [MARGIN + radius[0]], dict[int, _Point]()
+    for c in range(1, len(columns)):
+        mine = [k for k, arrow in enumerate(network.arrows) if (arrow.start[0], arrow.end[0]) == (c - 1, c)]
+        gap = _Gap(
+            [(height(*network.arrows[k].start), height(*network.arrows[k].end)) for k in mine],
+            [(radius_of(*network.arrows[k].start), radius_of(*network.arrows[k].end)) for k in mine],
+            [written[k] if roomy[c] else "" for k in mine],
+            [((0.0, height(c - 1, k)), radius_of(c - 1, k), _below(x)) for k, x in enumerate(columns[c - 1])],
+            [((1.0, height(c, k)), radius_of(c, k), _below(x)) for k, x in enumerate(columns[c])],
+        )
+        apart, places = gap.laid(max(COLUMN, radius[c - 1] + radius[c] + 60))
+        spots |= {k: (xs[-1] + x, y) for k, (x, y) in zip(mine, places, strict=True)}
+        xs.append(xs[-1] + apart)
+    width = max(xs[-1] + radius[-1], _extent(title, 15) + MARGIN, _extent(network.note, SMALL) + MARGIN) + MARGIN
+
+    def at(column: int, k: int) -> _Point:
+        return xs[column], height(column, k)
+
     lines, names = [], []
-    for arrow, said in zip(network.arrows, written, strict=True):
+    for k, (arrow, said) in enumerate(zip(network.arrows, written, strict=True)):
         start, end = at(*arrow.start), at(*arrow.end)
-        if arrow.end[0] - arrow.start[0] == 1:
-            share = 1 / (len(ends[arrow.end[0]]) + 1 if roomy[arrow.end[0]] else 2)  # evenly spaced in a full layer
-            bend = (start[0] + end[0]) / 2, (start[1] + end[1]) / 2
-            spot = start[0] + share * (end[0] - start[0]), start[1] + share * (end[1] - start[1])
+        if k in spots:
+            bend, spot = ((start[0] + end[0]) / 2, (start[1] + end[1]) / 2), spots[k]
         else:
             bottom += BELOW
             bend = (start[0] + end[0]) / 2, 2 * (bottom - 12) - (start[1] + end[1]) / 2
@@ -366,7 +413,7 @@ def _drawn(network: _Network, weights: str, title: str, theme: str) -> NetworkPi
         _circle(at(c, k), radius_of(c, k), circle)
         for c, column in enumerate(columns) for k, circle in enumerate(column)
     ]
-    foot = bottom + 22
+    foot = bottom + 22 + BAND * (max(map(len, below)) - 1) * bool(network.note)
     layers = [_text((x, foot), name, "small soft") for x, name in zip(xs, network.titles, strict=True) if name]
     if network.note:
         foot += 20
@@ -376,6 +423,83 @@ def _drawn(network: _Network, weights: str, title: str, theme: str) -> NetworkPi
     return NetworkPicture(round(width), round(foot + 12), theme, body)
 
 
+@dataclass(frozen=True, slots=True)
+class _Gap:
+    """The arrows between two columns, and how far apart the columns are for their labels to be beside each other.
+
+    Each arrow by the heights of its ends, the radii there, and its label; on each side circles with what is below them.
+    """
+
+    arrows: list[tuple[float, float]]
+    radii: list[tuple[float, float]]
+    labels: list[str]
+    left: list[tuple[_Point, float, list[str]]]
+    right: list[tuple[_Point, float, list[str]]]
+
+    def laid(self, apart: float) -> tuple[float, list[_Point]]:
+        """The distance of the columns, and the place of each label from the left column's middle."""
+        for _ in range(TRIES):
+            found = self._places(apart, strict=True)
+            if found is not None or apart > WIDEST_GAP:
+                break
+            apart *= GROWTH
+        return apart, found or self._places(apart, strict=False) or []
+
+    def _places(self, apart: float, *, strict: bool) -> list[_Point] | None:
+        """A place for each label where no other is, nor a circle or a signal; None where strict and there is none."""
+        taken = list[_Box]()
+        lines = [(y, (end - y) / apart) for y, end in self.arrows]
+        for x, side in ((0.0, self.left), (apart, self.right)):
+            for (_, y), radius, below in side:
+                taken.append((x - radius, y - radius, x + radius, y + radius))
+                if below:
+                    box = _box_below((x, y), radius, below)
+                    if strict and apart < FREE and any(_meets(line, box, apart) for line in lines):
+                        return None
+                    taken.append(box)
+        spots: list[_Point] = []
+        for k, ((y, slope), said) in enumerate(zip(lines, self.labels, strict=True)):
+            best: tuple[tuple[int, int, float], _Point, _Box] | None = None
+            leaves, enters = self.radii[k]
+            first, last = leaves, apart - enters - ARROW
+            for step in range(STEPS * bool(said)):
+                x = first + (last - first) * (step + 0.5) / STEPS
+                spot = (x, y + slope * x)
+                box = _label_box(spot, said)
+                hidden = sum(_overlap(box, other) for other in taken)
+                if hidden and strict:
+                    continue
+                crossed = sum(_meets(line, box, apart) for i, line in enumerate(lines) if i != k)
+                rank = (hidden, crossed, abs(x / apart - 0.35))
+                if best is None or rank < best[0]:
+                    best = (rank, spot, box)
+            if best is None and said and strict:
+                return None
+            spots.append(best[1] if best else (apart / 2, y + slope * apart / 2))
+            if best:
+                taken.append(best[2])
+        return spots
+
+
+def _overlap(a: _Box, b: _Box) -> bool:
+    """Whether two boxes touch, or all but touch."""
+    return a[0] < b[2] + APART and b[0] < a[2] + APART and a[1] < b[3] + APART and b[1] < a[3] + APART
+
+
+def _meets(line: tuple[float, float], box: _Box, apart: float) -> bool:
+    """Whether an arrow, by its height at the left column and its slope, goes through a box between the columns."""
+    y, slope = line
+    left, right = max(box[0], 0.0), min(box[2], apart)
+    a, b = y + slope * left, y + slope * right
+    return left < right and max(a, b) > box[1] and min(a, b) < box[3]
+
+
+def _label_box(spot: _Point, said: str) -> _Box:
+    """What a label takes on an arrow: more above with an exponent, more below with an index."""
+    half = _extent(said, SMALL) / 2 + 2
+    return (spot[0] - half, spot[1] - (10 if "^" in said else 7), spot[0] + half, spot[1] + (9 if "_" in said else 7))
+
+
 def _written(arrow: _Arrow, weights: str) -> str:
     if not arrow.number or weights == "none":
         return ""
@@ -383,7 +507,7 @@ def _written(arrow: _Arrow, weights: str) -> str:
 
 
 def _path(
-    start: tuple[float, float], bend: tuple[float, float], end: tuple[float, float], leaves: float, enters: float
+    start: _Point, bend: _Point, end: _Point, leaves: float, enters: float
 ) -> str:
     """An arrow from rim to rim of two circles."""
     a = _towards(start, bend, leaves)
@@ -404,21 +528,27 @@ def _pair(point: tuple[float, float]) -> str:
     return f"{point[0]:.1f} {point[1]:.1f}"
 
 
-def _label(spot: tuple[float, float], said: str) -> str:
+def _label(spot: _Point, said: str) -> str:
     name, equals, value = said.partition(" = ")
     sign = "" if equals or not re.fullmatch(r"−?[\d.e−]+", name) else " neg" if name.startswith("−") else " pos"
     text, end = typeset(name)
     rest = f'<tspan dy="{-end:g}">{equals}{xml(value)}</tspan>' if equals else ""
-    wide = _extent(said, SMALL) + 4
-    back = f'<rect class="bg" x="{spot[0] - wide / 2:.1f}" y="{spot[1] - 7:.1f}" width="{wide:.1f}" height="14"/>'
+    back = _back(_label_box(spot, said))
     return f'{back}<text class="weight{sign}" x="{spot[0]:.1f}" y="{spot[1] + 3.5:.1f}">{text}{rest}</text>'
 
 
-def _text(spot: tuple[float, float], name: str, kind: str) -> str:
-    return f'<text class="{kind}" x="{spot[0]:.1f}" y="{spot[1]:.1f}">{typeset(name)[0]}</text>'
+def _back(box: _Box) -> str:
+    left, top, right, bottom = box
+    size = f'width="{right - left:.1f}" height="{bottom - top:.1f}"'
+    return f'<rect class="bg" x="{left:.1f}" y="{top:.1f}" {size}/>'
 
 
-def _circle(spot: tuple[float, float], radius: float, circle: _Circle) -> str:
+def _text(spot: _Point, name: str, kind: str) -> str:
+    written = typeset_words(name) if "/" in name else typeset(name)[0]
+    return f'<text class="{kind}" x="{spot[0]:.1f}" y="{spot[1]:.1f}">{written}</text>'
+
+
+def _circle(spot: _Point, radius: float, circle: _Circle) -> str:
     x, y = spot
     kind = {"in": "unit in", "one": "unit one"}.get(circle.kind, "unit")
     title = f"{circle.name} = {circle.number}" if circle.number else circle.name
@@ -427,7 +557,15 @@ def _circle(spot: tuple[float, float], radius: float, circle: _Circle) -> str:
     parts.append(_text((x, y + (-1 if circle.number else 4)), circle.name, "name"))
     if circle.number:
         parts.append(_text((x, y + 13), circle.number, "small soft"))
-    if circle.signal:
-        sign = "neg" if "−" in circle.signal else "pos"
-        parts.append(f'<text class="small {sign}" x="{x:.1f}" y="{y + radius + 13:.1f}">{xml(circle.signal)}</text>')
+    lines = _below(circle)
+    if lines:
+        parts.append(_back(_box_below(spot, radius, lines)))
+        sign = "neg" if circle.delta.startswith("−") else "pos"
+        kinds = ["small soft", f"small {sign}"][-len(lines) :]
+        for k, (line, kind) in enumerate(zip(lines, kinds, strict=True)):
+            letter, _, rest = line.partition(" ")
+            text, dropped = typeset(letter)
+            back = f'<tspan dy="{-dropped:g}">\u00a0</tspan>' if dropped else " "
+            text += f"{back}{xml(rest)}" if rest else ""
+            parts.append(f'<text class="{kind}" x="{x:.1f}" y="{y + radius + 13 + BAND * k:.1f}">{text}</text>')
     return "".join(parts) + "</g>"

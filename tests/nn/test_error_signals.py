@@ -426,3 +426,22 @@ def test_a_list_of_cases_is_told_from_one(cases):
     with pytest.raises(ag.StructureError) as error:  # a vector of another length is no list of cases
         nn.forward_pass(model, [1.0, 2.0, 3.0])
     assert "nn.cost" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("notation", "letter"), [("cs60050", "Θ"), ("lecture", "W"), ("ling3804", "w"), ("downing", "w"), ("dolhansky", "w"), (None, "w")]
+)
+def test_units_of_bundled_edges_have_the_entries_of_their_rows(notation, letter):
+    model = nn.MLP(3, [4, 4, 3], "sigmoid", output="sigmoid", seed=1)
+    case, target = [1.0, 0.5, -1.0], [0.0, 1.0, 0.0]
+    signals = nn.error_signals(model, case, target, loss=nn.binary_cross_entropy, notation=notation)
+    picture = signals.draw("jacobians")
+    overlay = picture._frame.look.overlay
+    index = {"downing": "jk", "dolhansky": "j→k"}.get(notation, "kj")
+    assert f"{letter}_{index}" in overlay.title
+    assert f">{index}</tspan>" in picture.svg  # an index, without its underscore
+    for k, units in enumerate(signals.run.layers.values(), 1):
+        rows = nn.layer_jacobian(model, case, of=k, to=k - 1).matrix
+        for unit, row in zip(units, rows, strict=True):
+            said = overlay.marks[unit.output].title.rpartition(": ")[2].replace("−", "-")
+            assert [float(entry) for entry in said.split(", ")] == pytest.approx(list(row), rel=1e-3)

@@ -64,6 +64,90 @@ def test_numbers_on_arrows_are_the_weights_and_signals_below_units_those_of_erro
     assert texts(nn.draw_network(model, CASE, weights="none"), "weight") == []
 
 
+NETWORKS = {
+    "3-4-4-3": (nn.MLP(3, [4, 4, 3], "sigmoid", output="sigmoid", seed=1), [0.0, 1.0, 0.0]),
+    "3-4-4-2": (nn.MLP(3, [4, 4, 2], "tanh", output="sigmoid", seed=2), [0.0, 1.0]),
+    "3-2-3 softmax": (
+        nn.Sequential(nn.Layer(3, 2, "sigmoid", seed=1), nn.Layer(2, 3, "linear", seed=2), nn.Softmax()),
+        [0.0, 1.0, 0.0],
+    ),
+    "2-2-1": (nn.MLP(2, [2, 1], "sigmoid", output="sigmoid", seed=1), [1.0]),
+}
+
+
+def boxes_of(svg):
+    """What labels and signals cover: left, top, right, bottom."""
+    found = re.findall(r'<rect class="bg" x="([-\d.]+)" y="([-\d.]+)" width="([\d.]+)" height="([\d.]+)"/>', svg)
+    return [(x, y, x + w, y + h) for x, y, w, h in (map(float, box) for box in found)]
+
+
+@pytest.mark.parametrize("weights", ["names", "numbers", "both"])
+@pytest.mark.parametrize("notation", [*NOTATIONS, None])
+@pytest.mark.parametrize("network", NETWORKS)
+def test_labels_signals_and_circles_do_not_cover_each_other_and_no_arrow_passes_a_signal(network, notation, weights):
+    model, target = NETWORKS[network]
+    x = [1.0, 0.5, -1.0][: 2 if network == "2-2-1" else 3]
+    svg = nn.draw_network(model, x, target, loss=nn.sse, notation=notation, weights=weights).svg
+    units = sum(len(units) for units in nn.forward_pass(model, x).layers.values())
+    boxes = boxes_of(svg)
+    assert len(boxes) == len(list(model.parameters())) + units
+    circles = [tuple(map(float, c)) for c in re.findall(r'cx="([\d.]+)" cy="([\d.]+)" r="([\d.]+)"', svg)]
+    for i, (left, top, right, bottom) in enumerate(boxes):
+        for l2, t2, r2, b2 in boxes[:i]:
+            assert right <= l2 or r2 <= left or bottom <= t2 or b2 <= top
+        for cx, cy, r in circles:
+            near = min(max(cx, left), right) - cx, min(max(cy, top), bottom) - cy
+            assert near[0] ** 2 + near[1] ** 2 >= r * r
+    edges = [tuple(map(float, e)) for e in re.findall(r'class="edge" d="M([\d.]+) ([\d.]+) Q\S+ \S+ ([\d.]+) ([\d.]+)"', svg)]
+    for left, top, right, bottom in boxes[-units:]:
+        for x1, y1, x2, y2 in edges:
+            for k in range(101):
+                px, py = x1 + (x2 - x1) * k / 100, y1 + (y2 - y1) * k / 100
+                assert not (left < px < right and top < py < bottom)
+
+
+def test_labels_are_apart_in_wide_layers_too():
+    boxes = boxes_of(nn.draw_network(nn.MLP(13, [8, 8, 3], seed=1), [0.1] * 13, [0.0, 1.0, 0.0], loss=nn.sse).svg)
+    assert len(boxes) == 14 * 8 + 9 * 8 + 9 * 3 + 19
+    for i, (left, top, right, bottom) in enumerate(boxes):
+        assert all(right <= l2 or r2 <= left or bottom <= t2 or b2 <= top for l2, t2, r2, b2 in boxes[:i])
+
+
+@pytest.mark.parametrize("notation", ["ling3804", "lecture", "cs60050", None])
+def test_a_softmax_within_is_a_column_after_its_sums_as_the_last_one_is(notation):
+    def layer(seed):
+        return nn.Layer(2, 2, "linear", seed=seed)
+
+    model = nn.Sequential(layer(1), nn.Softmax(), layer(2), nn.Softmax())
+    picture = nn.draw_network(model, CASE, [0.0, 1.0], loss=nn.sse, notation=notation, weights="names")
+    assert picture.svg.count('class="unit"') == 4 * 2 + 1
+    assert picture.svg.count('class="edge"') == 6 + 4 + 6 + 4 + 2
+    assert len(texts(picture, "weight")) == 12
+    assert len(texts(picture, "small (?:pos|neg)")) == 4
+    if notation == "ling3804":
+        assert texts(picture, "name") == [
+            *("1", "a1", "a2", "x′1", "x′2", "1", "a′1", "a′2", "x″1", "x″2", "a″1", "a″2", "error")
+        ]
+
+
+def test_signals_have_the_names_of_their_layers_below_units():
+    model = nn.MLP(2, [2, 2, 1], "sigmoid", output="sigmoid", seed=1)
+
+    def below(notation):
+        picture = nn.draw_network(model, CASE, [1.0], loss=nn.sse, notation=notation)
+        return picture.svg, texts(picture, "small (?:pos|neg)")
+
+    svg, found = below("ling3804")
+    assert [x.partition(" ")[0] for x in found] == ["e″", "e″", "e′", "e′", "e"]
+    assert "one prime more at each layer down" in svg
+    for notation, name in (("lecture", "∂f/∂z"), ("cs60050-first", "∂L/∂z")):
+        svg, found = below(notation)
+        assert svg.count(f">{name}</text>") == len(found) == 5
+    svg, _ = below("downing-first")
+    assert "E_d" not in re.sub("<title>.*?</title>", "", svg)
+    assert ">d</tspan>" in svg
+
+
 def test_arrows_that_leap_a_layer_pass_below_it():
     picture = nn.draw_network(Skipping(), CASE, notation="lecture")
     assert len(texts(picture, "weight")) == 6 + 6 + 5

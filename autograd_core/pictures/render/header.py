@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from ...errors import MissingExtraError
 from .. import text
 from ..scene.flow import THINNEST, width_of
+from .typeset_names import typeset_words
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -70,7 +71,7 @@ def heading(
         if len({mark.level for mark in overlay.marks.values()}) > 1:
             parts += _scale(overlay.title, y, room)
         else:
-            parts.append(_text("legend", 0, y + 12, text.shorten(overlay.title, int(room / (text.EM * LINE_FONT)))))
+            parts.append(_words(y + 12, text.shorten(overlay.title, int(room / (text.EM * LINE_FONT)))))
         y += LINE_HEIGHT
     if most is not None:
         parts += _widths(most, y, room)
@@ -88,6 +89,11 @@ def _text(kind: str, x: float, y: float, content: str) -> str:
     return f'<text class="{kind}" x="{x:g}" y="{y:g}">{text.xml(content)}</text>'
 
 
+def _words(y: float, content: str) -> str:
+    """A line in which names have their indices."""
+    return f'<text class="legend" x="0" y="{y:g}">{typeset_words(content)}</text>'
+
+
 def _scale(title: str, y: float, room: float) -> list[str]:
     """The title of the marks, and their tints from harmless to severe."""
     ends = ("mild", "severe")
@@ -95,7 +101,7 @@ def _scale(title: str, y: float, room: float) -> list[str]:
     bar = SWATCH * len(SWATCHES) + 6
     shown = text.shorten(title, max(1, int((room - sum(extents) - bar - 12) / (text.EM * LINE_FONT))))
     x = text.extent(shown, LINE_FONT) + 12 if shown else 0.0
-    parts = [_text("legend", 0, y + 12, shown), _text("legend soft", x, y + 12, ends[0])]
+    parts = [_words(y + 12, shown), _text("legend soft", x, y + 12, ends[0])]
     x += extents[0]
     for k, level in enumerate(SWATCHES):
         parts.append(

@@ -13,6 +13,7 @@ INDEX = r"(?:\d{1,3}[A-Za-z]|[A-Za-z]{0,2}\d{0,3}(?:[,→][A-Za-z]{0,2}\d{0,3})*
 NAME = re.compile(rf"(?P<base>\w+?[′″‴]*)(?:_(?P<low>{INDEX}))?(?:\^(?P<high>\(?\w{{1,3}}\)?))?")
 CALLED = re.compile(r"(\w+)\((\w+[′″‴]*_[\w,→]+)\)")  # sum(y_1)
 NUMBERED = re.compile(r"^([A-Za-z]|" + "|".join(GREEK) + r")(\d{1,3})$")  # x1, alpha1
+WORD = re.compile(r"((?<!\w)[^\W_][′″‴]*_\w+(?:→\w+)?(?:\^\(\w+\))?)")  # a name within a line
 PRIMES = "′″‴"
 LETTERS = {
     name: unicodedata.lookup(f"GREEK {'CAPITAL' if name[0].isupper() else 'SMALL'} LETTER {name.upper()}")
@@ -52,6 +53,22 @@ def typeset(label: str) -> tuple[str, float]:
             parts.append(f'<tspan font-size="{SMALL}" dy="{y - at:g}">{text.xml(piece)}</tspan>')
             at = y
     return "".join(parts), at
+
+
+def typeset_words(line: str) -> str:
+    """A line of words as SVG text, in which names are set as `typeset` sets them: w_kj, and E_d in ∂E_d/∂sum.
+
+    Example:
+        >>> from autograd_core.pictures.render.typeset_names import typeset_words
+        >>> typeset_words("times w_kj, as ever")
+        'times w<tspan font-size="10.5px" dy="3">kj</tspan><tspan dy="-3">, as ever</tspan>'
+    """
+    written, dropped = "", 0.0
+    for part in filter(None, WORD.split(line)):
+        set_, below = typeset(part) if WORD.fullmatch(part) else (text.xml(part), 0.0)
+        written += f'<tspan dy="{-dropped:g}">{set_}</tspan>' if dropped else set_
+        dropped = below
+    return written
 
 
 def _letters(base: str) -> str:
