@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from autograd_core import RangeError, Value
 
+from ..modules.parameters import view
 from ..support.tables import Table, number
 from ..support.validation import shown
 
@@ -47,6 +48,18 @@ class Unit:
         return f"<Unit {self.name}: s = {self.sum.data:.4g}, z = {self.output.data:.4g}>"
 
 
+class WeightsByName(tuple[tuple[Value, ...], ...]):
+    """A layer's weights within a pass: a tuple of rows that has products, `W @ a` and `a @ W`, which are graphs."""
+
+    __slots__ = ()
+
+    def __matmul__(self, other: Any) -> Any:
+        return view(list(map(list, self))) @ other
+
+    def __rmatmul__(self, other: Any) -> Any:
+        return other @ view(list(map(list, self)))
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class JacobianEnd:
     """What a Jacobian can begin or end at: nodes side by side, with their names."""
@@ -73,7 +86,8 @@ class ForwardPass(Table):
         others: The modules that have parameters, but no units to read, such as a convolution.
         names: The names of a text, or None. `run["layer1"]` are the nodes of a layer, and with a text's names
             `run["z_1^(2)"]` is the node that the text calls so, `run["z^(2)"]` those of a layer, and `run["Θ^(1)"]`
-            the rows of its weights. What one unit and its layer are both called, as Dolhansky's z_j, is the node.
+            the rows of its weights, which have products, `run["W^(1)"] @ run["a^(0)"] + run["b^(1)"]`.
+            What one unit and its layer are both called, as Dolhansky's z_j, is the node.
             `run["a_0^(2)"]`, which biases are the weights of, is a new node that is 1, in no graph. `run["x"]` are the
             inputs; `run["b^(1)"]` the biases of a layer, where the text has a letter for them.
         of_scores: With a text's names, and a loss that takes scores, `nn.cross_entropy` or
@@ -131,13 +145,13 @@ class ForwardPass(Table):
         biases = [f"biases of {layer}" for layer in biased]
         return [*(f"weights of {layer}" for layer in self.layers), *(own for own in biases if own in called.of)]
 
-    def _matrix(self, layer: str, called: Names) -> tuple[tuple[Value, ...], ...]:
+    def _matrix(self, layer: str, called: Names) -> WeightsByName:
         """A layer's weights as the text has them: rows to a unit, or from one; biases in column 0 if there."""
         rows = [
             (unit.bias, *unit.weights) if called.biases and unit.bias is not None else tuple(unit.weights)
             for unit in self.layers[layer]
         ]
-        return tuple(zip(*rows, strict=True) if called.order == "from_to" else rows)
+        return WeightsByName(zip(*rows, strict=True) if called.order == "from_to" else rows)
 
     def _nodes(self) -> dict[str, Value]:
         """Every node by its name, with those of weights and biases."""

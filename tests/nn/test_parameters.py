@@ -431,3 +431,20 @@ def test_a_product_adds_up_entry_by_entry(kind):
     for wrong in (1.0, None):
         with pytest.raises(ag.OperandError, match="expected a vector or a matrix as the other term"):
             product + wrong
+
+
+@pytest.mark.parametrize(
+    ("notation", "of_the_sums", "sums"),
+    [
+        ("cs60050-first", lambda run: run["W^(1)"] @ run["a^(0)"] + run["b^(1)"], "z^(1)"),
+        ("cs60050-first", lambda run: run["b^(2)"] + run["W^(2)"] @ run["a^(1)"], "z^(2)"),
+        ("cs60050", lambda run: run["Θ^(1)"] @ [1.0, *run["a^(1)"]], "z^(2)"),
+        ("lecture", lambda run: run["W_1"] @ run["a_1"] + run["b_1"], "z_1"),
+        ("lecture-first", lambda run: run["W_2"] @ run["a_1"] + run["b_2"], "z_2"),
+        ("ling3804", lambda run: run["w"] @ run["a"] + run["b"], "x′"),
+        ("downing", lambda run: run["X"] @ run["V"] + [run["v_01"], run["v_02"], run["v_03"]], "sum(Y)"),
+    ],
+)
+def test_formulas_of_texts_hold_for_what_a_pass_calls_so(notation, of_the_sums, sums):
+    run = nn.forward_pass(nn.MLP(2, [3, 2], "tanh", seed=0), [0.5, -1.0], notation=notation)
+    assert [v.data for v in of_the_sums(run)] == pytest.approx([v.data for v in run[sums]], rel=1e-14)
