@@ -224,10 +224,9 @@ class ErrorSignals(Table):
 
     def _overlay(self, show: str) -> Overlay:
         """Marks for a picture of the network."""
-        error, s, letter, slope = "E", "s", "δ", "f′"
+        error, s, letter, slope = "E", "s", "δ", self._slope()
         if self.names is not None:
             error, s, letter = self.names.loss, *(self.names.heads[k].removesuffix("_i") for k in (1, 5))
-            slope = self.names(f"slope {self._units()[0].name}").partition("′")[0] + "′"  # that of any layer
         units = {unit.name: unit for units in self.run.layers.values() for unit in units}
         if show == "jacobians":
             said = f"output j enters unit k times {slope} {self._weight()}; |J|: row k of a layer's Jacobian"
@@ -331,6 +330,12 @@ class ErrorSignals(Table):
     def _by_name(self) -> dict[str, UnitSignal]:
         return {unit.name: unit for unit in self._units()}
 
+    def _slope(self) -> str:
+        """How the text writes the slope of an activation, whichever layer it is in."""
+        if self.names is None:
+            return "f′"
+        return self.names(f"slope {self._units()[0].name}").partition("′")[0] + "′"
+
     def _rule(self, called: Names) -> tuple[str, str]:
         """The recursion of the text, or what holds where it does not, and the head of its column."""
         return (called.rule, called.heads[4]) if self._recursion else BY_OUTPUTS[called.notation]
@@ -367,7 +372,8 @@ class ErrorSignals(Table):
             said += f'; the loss is a mean over {self._mean_of} outputs: with reduction="sum" signals are as many times'
             said += " as large"
         if any(unit.is_share for units in self.run.layers.values() for unit in units):
-            said += "; through a softmax within, f′ is its Jacobian, and a signal has a term for each of its outputs"
+            said += f"; through a softmax within, {self._slope()} is its Jacobian"
+            said += ", and a signal has a term for each of its outputs"
         if branches(self.run):
             said += "; where a unit goes to several layers, their terms add up"
         if self.run.others:

@@ -335,6 +335,10 @@ def test_a_slope_without_a_formula_is_written_as_the_text_writes_it(notation, ac
     assert any(f" {text} " in update for update in signals.explicit_updates)
     if signals.names.loss == "f":  # there f is the whole loss
         assert "f′(" not in " ".join([*signals.formulas, *signals.explicit_updates, signals.draw("slopes").svg])
+    within = nn.Sequential(nn.Layer(2, 2, "linear", seed=1), nn.Softmax(), nn.Layer(2, 2, activation, seed=2))
+    said = str(nn.error_signals(within, [1.0, 0.5], [0.5, 2.0], loss=nn.sse, notation=notation))
+    letter = {"le": "b′", "cs": "g′"}.get(notation[:2], "f_T′" if notation == "downing-first" else "f′")
+    assert f"through a softmax within, {letter} is its Jacobian" in said
 
 
 class Skip(nn.Module):
