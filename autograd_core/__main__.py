@@ -121,7 +121,7 @@ def _parser() -> Parser:
     )
     parser.add_argument("--version", action="version", version=f"autograd-core {__version__}")
     parser.add_argument("--out", type=Path, default=Path("autograd_core_output"), help="folder for what the tour saves")
-    parser.add_argument("--epochs", type=_whole, default=EPOCHS, help="of training in the tour (default %(default)s)")
+    parser.add_argument("--epochs", type=_positive, default=EPOCHS, help="of training in the tour (default %(default)s)")
     commands = parser.add_subparsers(dest="command")
     for command, what in (
         ("draw", "draw an expression with its gradients"),
@@ -166,10 +166,17 @@ def _parser() -> Parser:
 
 
 def _whole(word: str) -> int:
-    """A number of epochs, or an order of derivatives."""
     try:
-        number = int(word)
+        return int(word)
     except ValueError:
+        msg = f"expected a whole number, got {word!r}"
+        raise argparse.ArgumentTypeError(msg) from None
+
+
+def _positive(word: str) -> int:
+    try:
+        number = _whole(word)
+    except argparse.ArgumentTypeError:
         number = 0
     if number < 1:
         msg = f"expected a whole number of at least 1, got {word!r}"

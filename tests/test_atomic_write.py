@@ -62,6 +62,7 @@ SAVERS = {
     "program.mjs": lambda path: compiled().to_js(path),
     "program.py": lambda path: compiled().to_numpy(path),
     "living.html": lambda path: ag.live(graph()).save(path),
+    "network.svg": lambda path: nn.draw_network(nn.MLP(2, [1], seed=1), [1.0, 2.0]).save(path),
     "training.gif": lambda path: history().save(path),
     "curve.png": lambda path: save_figure(curve(), path),
     "curve.svg": lambda path: save_figure(curve(), path),
@@ -82,7 +83,7 @@ def saver(request, tmp_path):
 def test_every_public_saver_is_tried_here():
     """A class with a `save`, or a method that takes a path, has a line in the table above."""
     known = {"Stepper", "Picture", "Program", "Module", "MinMaxScaler", "StandardScaler", "OneHotEncoder"}
-    known |= {"Resumable", "LivePage", "History"}  # optimizers and schedules
+    known |= {"Resumable", "LivePage", "History", "NetworkPicture"}  # optimizers and schedules
     found = {getattr(room, name) for room in (ag, nn) for name in room.__all__}
     savers = {x for x in found if isinstance(x, type) and hasattr(x, "save")}
     assert {x for x in savers if not known & {kind.__name__ for kind in x.__mro__}} == set()
