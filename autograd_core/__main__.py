@@ -121,7 +121,7 @@ def _parser() -> Parser:
     )
     parser.add_argument("--version", action="version", version=f"autograd-core {__version__}")
     parser.add_argument("--out", type=Path, default=Path("autograd_core_output"), help="folder for what the tour saves")
-    parser.add_argument("--epochs", type=_positive, default=EPOCHS, help="of training in the tour (default %(default)s)")
+    parser.add_argument("--epochs", type=_positive, default=EPOCHS, help="of the tour (default %(default)s)")
     commands = parser.add_subparsers(dest="command")
     for command, what in (
         ("draw", "draw an expression with its gradients"),

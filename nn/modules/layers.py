@@ -147,16 +147,15 @@ class Neuron(Module, closed=True):
 
     def __call__(self, x: Row) -> Value:
         """The neuron's output for a row of as many numbers as it has weights."""
-        if x.__class__ is not list:
-            x = row(x, "Neuron")
+        xs = x if type(x) is list else row(x, "Neuron")
         w = [*self.w]  # a plain list, which `dot` takes as it is
-        if len(x) != len(w):
-            msg = f"{self!r}: expected {len(w)} inputs, got {len(x)}: {shown(x)}"
+        if len(xs) != len(w):
+            msg = f"{self!r}: expected {len(w)} inputs, got {len(xs)}: {shown(xs)}"
             raise StructureError(msg)
         if entered:
-            return self._in_scope(x)
+            return self._in_scope(xs)
         note = self._note
-        z: Value = dot(w, x)
+        z: Value = dot(w, xs)
         z._note = note
         if self.b is not None:
             z = z + self.b

@@ -438,6 +438,7 @@ class _Gap:
 
     def laid(self, apart: float) -> tuple[float, list[_Point]]:
         """The distance of the columns, and the place of each label from the left column's middle."""
+        found = None
         for _ in range(TRIES):
             found = self._places(apart, strict=True)
             if found is not None or apart > WIDEST_GAP:
