@@ -202,10 +202,12 @@ def test_a_picture_that_does_not_compute_is_printed_on_one_sheet_in_light_colour
     sheets = page.pdf(prefer_css_page_size=True)
     assert sheets.count(b"/Type /Page\n") + sheets.count(b"/Type /Page ") + sheets.count(b"/Type /Page/") == 1
     page.emulate_media(media="print", color_scheme=scheme)
-    page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    box, card = page.evaluate("""() => {
+        dispatchEvent(new Event("beforeprint"));
+        return ["svg", ".card:last-of-type .face"].map((s) => document.querySelector(s).getBoundingClientRect().bottom);
+    }""")
     colour = page.evaluate("getComputedStyle(document.querySelector('svg .bg')).fill")
     assert colour == "rgb(255, 255, 255)"
-    box, card = page.evaluate("['svg', '.card:last-of-type .face'].map((s) => document.querySelector(s).getBoundingClientRect().bottom)")
     assert 0 < card <= box
     assert not page.locator(".agc-tools").is_visible()
 

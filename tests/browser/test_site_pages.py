@@ -144,6 +144,15 @@ QUESTIONS = {  # and the pages of which one is among the first three that are fo
     "jax vmap": ("how-to/from-jax.html",),
     "where does the lecture call _backward": ("how-to/from-micrograd.html",),
     "gradient is nan": ("errors/anomaly-error.html",),
+    "how do I install this": ("index.html",),
+    "what does strict zero mean": ("explanation/strict-zero.html",),
+    "ill-conditioned": ("errors/ill-conditioned.html",),
+    "how to reset gradients": ("common-mistakes.html",),
+    "why is my gradient too large": ("common-mistakes.html",),
+    "learning rate too high": ("how-to/train-freeze-save.html",),
+    "how do I draw a neural network": ("how-to/pictures-for-slides.html",),
+    "how do I load a trained model": ("how-to/train-freeze-save.html",),
+    "what is an adjoint": ("glossary.html",),
 }
 
 
