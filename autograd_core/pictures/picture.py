@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypedDict
 from ..atomic_write import write_file
 from ..engine.graph import roots_of
 from ..engine.value import Value
-from ..errors import MissingExtraError, OperandError, RangeError, StructureError, UsageWarning
+from ..errors import OperandError, RangeError, StructureError, UsageWarning
 from ..notation.formulas import expression as equations
 from ..notation.formulas import mathml
 from . import text
@@ -23,6 +23,7 @@ from .page import embed
 from .render.digraph import digraph
 from .render.mermaid import mermaid
 from .render.pdf import pdf
+from .render.raster import png
 from .render.tikz import tikz
 from .scene.highlight import tracks_of
 from .scene.overlay import checked
@@ -472,15 +473,9 @@ def _html(picture: Picture) -> bytes:
 
 
 def _png(picture: Picture) -> bytes:
-    try:
-        import resvg_py
-    except ImportError:
-        msg = "save: a PNG needs resvg-py; pip install 'autograd-core[png]', or save as .svg"
-        raise MissingExtraError(msg) from None
     drawn = picture._resolved()
     width, height = (float(x) for x in SIZE.search(drawn).groups())  # type: ignore[union-attr]
-    pixels = max(1, round(width * min(PNG_SCALE, MOST_PIXELS / max(width, height))))
-    return bytes(resvg_py.svg_to_bytes(svg_string=drawn, width=pixels))
+    return png(drawn, max(1, round(width * min(PNG_SCALE, MOST_PIXELS / max(width, height)))))
 
 
 def _pdf(picture: Picture) -> bytes:

@@ -7,9 +7,10 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from autograd_core import MissingExtraError, RangeError
+from autograd_core import RangeError
 from autograd_core.atomic_write import write_file
 from autograd_core.pictures.checked_path import path_for
+from autograd_core.pictures.render.raster import png
 from autograd_core.pictures.render.theme import DARK, LIGHT, SANS
 from autograd_core.pictures.render.typeset_names import typeset, typeset_words
 from autograd_core.pictures.text import clean, xml
@@ -157,21 +158,12 @@ class NetworkPicture:
             msg = f"save: expected theme to be 'light' or 'dark', or 'auto' for an .svg, got {shown(theme)}"
             raise RangeError(msg)
         drawn = self._in(theme)
-        write_file(found, drawn.encode() if found.suffix.lower() == ".svg" else _png(drawn, self.width))
+        write_file(found, drawn.encode() if found.suffix.lower() == ".svg" else png(drawn, round(2 * self.width)))
         return found
 
 
 def _within(name: str, rules: str) -> str:
     return re.sub(r"([^{}]+)\{", rf"#{name} \1{{", rules)
-
-
-def _png(drawn: str, width: float) -> bytes:
-    try:
-        import resvg_py
-    except ImportError:
-        msg = "save: a PNG needs resvg-py; pip install 'autograd-core[png]', or save as .svg"
-        raise MissingExtraError(msg) from None
-    return bytes(resvg_py.svg_to_bytes(svg_string=drawn, width=round(2 * width)))
 
 
 def draw_network(
