@@ -56,6 +56,7 @@ class FlatGraph:
         above: Of every edge below them, the node,
         below: the operand,
         steep: and the local derivative.
+        results: The places of the results.
         plain: Whether all numbers are floats.
         levels: What `level_sweeps.levels_of` has found, None before.
     """
@@ -63,6 +64,7 @@ class FlatGraph:
     def __init__(self, inputs: Sequence[Value], outputs: Sequence[Any]) -> None:
         self.order = order = sweep_order(*[z for z in outputs if isinstance(z, Value)])
         self.place = dict(zip(order, range(len(order)), strict=True))
+        self.results = [self.place[z] for z in outputs if isinstance(z, Value)]
         self.values = values = [node._data for node in order]
         self.plain = all(x.__class__ is float for x in values)
         leaves = set(inputs)

@@ -1,13 +1,16 @@
 """Sums over paths of a large graph, level by level as arrays: nodes of one level do not read each other.
 
-A level's nodes of one rule are evaluated at once, too. Where there is no NumPy, or the graph is about as deep as it
-has nodes, `many_inputs.py` goes from node to node instead; both find the same up to rounding.
+A level's nodes of one rule are evaluated at once, too. Python's `sum` makes a chain of additions, as many levels as it
+has terms; since no addition of it is read elsewhere, it counts as one node with many operands. Where there is no
+NumPy, or the graph is about as deep as it has nodes, `many_inputs.py` goes from node to node instead; both find the
+same up to rounding.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from ...engine.ops import ROWS
 from ..arguments.flat import DOUBLE
 from .edges import FEW_MOVED
 from .recording import SMALLEST
@@ -19,6 +22,7 @@ if TYPE_CHECKING:
     from .flat_graph import FlatGraph
 
 FEWEST = 32  # nodes that arrays pay for
+CHAIN = -1  # in place of the group of a node that stands for a chain of additions and subtractions
 MANY, MOST_LEVELS = 256, 200  # nodes from which on, and levels up to which, a graph goes level by level
 
 
@@ -46,24 +50,40 @@ class Levels:
     Attributes:
         count: How many levels there are; of deep graphs, more than `MOST_LEVELS`.
         steep: The local derivative of each edge.
+        nodes: The places of the nodes; of a chain of additions, the last.
     """
 
     def __init__(self, flat: FlatGraph) -> None:
         import numpy as np
 
         self.flat = flat
-        self.above, self.below = np.array(flat.above, np.int64), np.array(flat.below, np.int64)
         self.steep, self._values = np.array(flat.steep, float), np.array(flat.values)
-        nodes = np.array(flat.nodes, np.int64)
+        self.above, self.below = np.array(flat.above, np.int64), np.array(flat.below, np.int64)
+        nodes, kinds = np.array(flat.nodes, np.int64), np.array(flat.kinds, np.int64)
+        end, sign, self._signs = _ends_of_chains(flat, self.above, self.below, self.steep)
+        inside = end != np.arange(len(end))
+        kinds[np.isin(nodes, end[inside])] = CHAIN
+        nodes, kinds = nodes[~inside[nodes]], kinds[~inside[nodes]]
+        self.steep *= sign[self.above]
+        self._signs *= sign[self.above]
+        self.above = end[self.above]
+        self._kept = np.flatnonzero(~inside[self.below])
+        self._kept = self._kept[np.argsort(self.above[self._kept], kind="stable")]
+        lists = self.above, self.below, self.steep, self._signs
+        self.above, self.below, self.steep, self._signs = (x[self._kept] for x in lists)
+        order = np.argsort(nodes)
+        nodes, kinds = nodes[order], kinds[order]
         counts = np.bincount(self.above, minlength=len(flat.values))[nodes]
         self.first = np.concatenate([[0], np.cumsum(counts)[:-1]]).astype(np.int64)
+        self._last = self.first + counts
         level = np.zeros(len(flat.values), np.int64)
         for self.count in range(1, MOST_LEVELS + 2):
             new = np.maximum.reduceat(level[self.below], self.first) + 1
             if (new == level[nodes]).all():
                 break
             level[nodes] = new
-        self.nodes, self._level, kinds = nodes, level[nodes], np.array(flat.kinds, np.int64)
+        self.nodes, self._level = nodes, level[nodes]
+        self._in_chain = np.isin(self.above, nodes[kinds == CHAIN])
         self._edges = _parted(level[self.above])
         self._groups = [
             (int(kinds[places[0]]), places) for level in _parted(self._level) for places in _parted(kinds, level)
@@ -93,6 +113,7 @@ class Levels:
         """
         import numpy as np
 
+        own = np.where(self._in_chain, 0.0, own[self._kept])  # ±1 is exact
         sizes, sweep, unseen = start.copy(), np.zeros_like(start), np.zeros_like(start)
         for edges in reversed(self._edges):
             above, below = self.above[edges], self.below[edges]
@@ -118,7 +139,18 @@ class Levels:
 
         flat, noise = self.flat, 6 * DOUBLE * (np.random.default_rng(seed).random(len(self.nodes)) - 0.5)
         values, steep = self._values.copy(), np.zeros(len(self.above))
+        moving = np.array(flat.moves)
         for kind, places in self._groups:
+            if kind == CHAIN:
+                for place in places.tolist():
+                    edges = slice(self.first[place], self._last[place])
+                    signs, operands = self._signs[edges], self.below[edges]
+                    sums = np.cumsum(signs * values[operands])
+                    # As if each addition were rounded by itself.
+                    off = 6 * DOUBLE * (np.random.default_rng([seed, place]).random(len(sums)) - 0.5)
+                    values[self.nodes[place]] = sums[-1] + 2 * float(sums @ off)
+                    steep[edges] = np.where(moving[operands], signs, 0.0)
+                continue
             group, nodes, first = flat.groups[kind], self.nodes[places], self.first[places]
             count = len(group.moves)
             found = None
@@ -137,7 +169,6 @@ class Levels:
                 values[i] = z + size * off
         return steep
 
-
     def at(self, numbers: Sequence[float], inputs: Sequence[Value]) -> Any:
         """All values where the inputs are other numbers, to a few roundings.
 
@@ -152,6 +183,11 @@ class Levels:
             number for x, number in zip(inputs, numbers, strict=True) if x in flat.place
         ]
         for kind, places in self._groups:
+            if kind == CHAIN:
+                for place in places.tolist():
+                    edges = slice(self.first[place], self._last[place])
+                    values[self.nodes[place]] = np.cumsum(self._signs[edges] * values[self.below[edges]])[-1]
+                continue
             group, nodes, first = flat.groups[kind], self.nodes[places], self.first[places]
             columns = [values[self.below[first + k]] for k in range(len(group.moves))]
             found = _together(group.row, columns, slopes=False) if len(places) >= FEWEST else None
@@ -160,6 +196,35 @@ class Levels:
             else:
                 values[nodes] = found[0]
         return values
+
+
+def _ends_of_chains(flat: FlatGraph, above: Any, below: Any, steep: Any) -> tuple[Any, Any, Any]:
+    """The chains of additions and subtractions.
+
+    A link is an operand that is an addition or a subtraction itself, is read nowhere else and is no result. The local
+    derivatives of both have to be ±1 as recorded; that these are right is seen at the edges.
+
+    Returns:
+        For each place the last node of its chain, or itself; its sign in that; and that of each edge in its own node.
+    """
+    import numpy as np
+
+    end, sign, signs = np.arange(len(flat.values)), np.ones(len(flat.values)), np.ones(len(steep))
+    linear, starts = np.zeros(len(end), bool), np.array(flat.starts)
+    for group in flat.groups:
+        if group.row in (ROWS["add"], ROWS["sub"]):
+            linear[group.places] = True
+            signs[starts[group.places] + 1] = -1.0 if group.row is ROWS["sub"] else 1.0
+    linear[above[(steep != signs) & np.array(flat.moves)[below]]] = False
+    readers = np.bincount(below, minlength=len(end))
+    readers[flat.results] += 1
+    links = np.flatnonzero(linear[above] & linear[below] & (readers[below] == 1))
+    end[below[links]], sign[below[links]] = above[links], signs[links]
+    while True:  # twice as far at each turn
+        further = end[end]
+        if (further == end).all():
+            return end, sign, signs
+        end, sign = further, sign * sign[end]
 
 
 def _parted(keys: Any, among: Any = None) -> list[Any]:

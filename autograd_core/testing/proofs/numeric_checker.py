@@ -348,6 +348,7 @@ def _judged(lines: Sequence[Line]) -> list[NumericFinding]:
     for line in lines:
         line.look()
     around: list[float] = []
+    slopes_of_all: list[float] = []
     again: set[Line] = set()
     while True:
         changes = [max(line.change(s) for line in lines) for s in range(len(lines[0].seeds))]
@@ -356,7 +357,7 @@ def _judged(lines: Sequence[Line]) -> list[NumericFinding]:
         if not unsure:
             break
         around = around or _noise_around(lines, changes)
-        slopes_of_all = _slopes_of_all(lines[0])
+        slopes_of_all = slopes_of_all or _slopes_of_all(lines[0])
         for line in unsure:
             line.look_again(around, slopes_of_all)
         again.update(unsure)

@@ -428,6 +428,7 @@ class Replay:
         values: dict[Value, Any] = {}
         self.values = values
         data = {node: m.number(node.data) for node in order} if recorded else values
+        found: dict[tuple[Any, ...], Slopes] = {}  # by operation and numbers: at a minimum many nodes are 0
         for node in order:
             row = node._row
             if row is None:
@@ -448,8 +449,12 @@ class Replay:
             if before is not None and before.confirmed and all(map(_alike, before.at, xs)):
                 own = _own_partials(m, row, xs, z, which)
                 slopes = None if own is None else Slopes(own, confirmed=True, at=before.at)
+            if slopes is None and rough:
+                slopes = _rough_slopes(m, row, xs, which)
             if slopes is None:
-                slopes = _rough_slopes(m, row, xs, which) if rough else slopes_of(m, row, xs, z, which)
+                same = (id(row), *which, *xs)
+                slopes = found.get(same) or slopes_of(m, row, xs, z, which)
+                found[same] = slopes
             self.slopes[node] = slopes
             edges = node._edges
             known_to_slope = any(slopes.exact) or slopes.sides or any(slopes.rough)
