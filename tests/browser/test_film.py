@@ -9,7 +9,14 @@ import nn
 from autograd_core.engine.value import Constant
 from autograd_core.pictures.living.state import names_in
 
+from .reading import drawing_at_once
+
 ELEMENT = "document.querySelector('autograd-graph')"
+
+
+@pytest.fixture
+def new_page(new_page):
+    return lambda **options: drawing_at_once(new_page(**options))
 
 
 @pytest.fixture

@@ -20,6 +20,7 @@ from autograd_core.notation.expressions import parse
 from autograd_core.notation.numbers import number as written
 from autograd_core.pictures.living.state import names_in
 
+from .reading import drawing_at_once
 from .test_site_pages import violations
 
 ELEMENT = "document.querySelector('autograd-graph')"
@@ -105,6 +106,11 @@ def _at(make, numbers):
 
 GRAPHS = {f.__name__: f for f in (readme, xor, entropy, losses, recurrent)}
 names = pytest.mark.parametrize("name", sorted(GRAPHS))
+
+
+@pytest.fixture
+def new_page(new_page):
+    return lambda **options: drawing_at_once(new_page(**options))
 
 
 @pytest.fixture
@@ -233,7 +239,7 @@ def test_what_is_no_expression_is_told_and_the_graph_stays(text, says, typing_pa
 @pytest.fixture(scope="module")
 def typing_page(browser, tmp_path_factory):
     """One page for all that is no expression."""
-    page = browser.new_page()
+    page = drawing_at_once(browser.new_page())
     page.goto(live_expression("a + 1", {"a": 2.0}).save(tmp_path_factory.mktemp("live") / "page.html").as_uri())
     page.evaluate(f"() => {ELEMENT}.ready.then(() => null)")
     yield page
@@ -378,8 +384,8 @@ def test_the_case_that_holds_a_stuck_net_back_is_named(opened):
     row = page.locator("autograd-graph .agl-cases tfoot tr", has_text="saturated units")
     assert row.locator("td").all_inner_texts()[:4] == ["0 of 2", "0 of 2", "0 of 2", "2 of 2"]
     page.evaluate(f"() => {{ for (const k of [0, 1]) {ELEMENT}.set(`layer1/neuron${{k}}/b`, k ? -6 : -2) }}")
-    page.wait_for_timeout(400)  # with units that differ, no case is against all others
-    assert page.locator("autograd-graph .agl-cases > .agl-said").inner_text() != said
+    changed = "said => document.querySelector('autograd-graph .agl-cases > .agl-said').innerText !== said"
+    page.wait_for_function(changed, arg=said)  # with units that differ, no case is against all others
 
 
 def long_recurrent(numbers=None):
@@ -468,7 +474,6 @@ def test_a_film_of_any_graph_has_pythons_numbers_at_each_point(name, opened):
         page.evaluate(f"k => {ELEMENT}.point(k)", k)
         root = GRAPHS[name](row)
         assert differing(page, root) == []
-        page.wait_for_timeout(150)
         told = page.locator("autograd-graph .agl-strip:not([hidden]) output").all_inner_texts()
         assert told[:2] == [shown(root.data), shown(values(page)[leaf][0])]
         assert page.evaluate(f"n => {ELEMENT}.explanation(n).gradient", leaf) == pytest.approx(values(page)[leaf][1], rel=1e-12)
@@ -807,7 +812,6 @@ def test_a_branch_that_the_program_would_not_take_is_said(opened_page):
     assert notice.is_hidden()
     for x, is_other in ((0.5, True), (-4.0, False), (1.0, True), (math.nan, True), (2.0, False)):
         page.evaluate(f"x => {ELEMENT}.set('x', x === 'nan' ? NaN : x)", "nan" if math.isnan(x) else x)
-        page.wait_for_timeout(100)
         assert notice.is_visible() == is_other == (not x * x > 1.0), x
     page.evaluate(f"() => {ELEMENT}.set('limit', 9)")
     assert notice.inner_text() == "The program takes another branch here: (x * x) > limit was true where it was recorded. What is shown is the branch that was recorded."
