@@ -269,6 +269,7 @@ BY_LAYERS = frozenset(  # whose recursion is a product with one layer's weights;
 ERRORS = {  # another name that the text has for the loss
     "downing": "E", "downing-first": "E", "lecture-first": "L", "cs60050": "L",
 }
+ADDS_CASES = frozenset(("downing", "downing-first"))  # whose batch is a sum over its cases, not their mean
 OF_CASES = {"downing-first": "E", "cs60050": "J(Θ)", "cs60050-first": "J(Θ)"}  # that of all cases, if it is another
 
 

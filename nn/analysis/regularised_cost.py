@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -11,7 +12,7 @@ from autograd_core import sum as total
 
 from ..data.dataset import cases_of
 from ..modules.losses import binary_cross_entropy, made_of_scores, takes_mean_of_outputs, underlying
-from ..notation import OF_CASES, names
+from ..notation import ADDS_CASES, OF_CASES, names
 from ..support.arrays import numpy
 from ..support.tables import Table, as_html, as_text, number
 from ..support.validation import callable_of, plain, real
@@ -42,11 +43,13 @@ class RegularisedCost(Table):
     All arrays are float64. Matrices have a row per unit; column 0 belongs to the bias, if the layer has one.
 
     Attributes:
-        J: The cost: mean over the cases of the loss, summed over the outputs, and the penalty.
+        J: The cost: mean over the cases of the loss, summed over the outputs, and the penalty. Where cases are added
+            up, n times that.
         data: The part of it that is the loss.
-        penalty: The other part, lambda / 2n times the sum of all squared weights, biases left out.
+        penalty: The other part, lambda / 2n times the sum of all squared weights, biases left out; where cases are
+            added up lambda / 2 times that sum.
         D: For each layer the derivatives of J, shaped as the layer's `.theta`.
-        Delta: For each layer the sum over the cases of delta (1, a)^T: n times the gradient of `data`.
+        Delta: For each layer the sum over the cases of delta (1, a)^T: n times the gradient of their mean.
         deltas: For each layer an array (cases, units): the error signals, d cost(x_i) / d z.
         sums: For each layer an array (cases, units): the weighted sums z of the forward pass.
         activations: For each layer an array (cases, units): what it made of them; the last one are the outputs, also
@@ -57,6 +60,7 @@ class RegularisedCost(Table):
         n: How many cases there were.
         labels: For each layer the names of its units, and of what came in to them.
         letter: What the cost is called: with a notation as the text has it.
+        reduction: "mean" over the cases, or their "sum".
 
     Example:
         >>> import nn
@@ -80,13 +84,14 @@ class RegularisedCost(Table):
     n: int
     labels: list[tuple[tuple[str, ...], tuple[str, ...]]] = field(default_factory=list)
     letter: str = "J(Θ)"
+    reduction: str = "mean"
     _first: tuple[ForwardPass, Names | None] | None = None  # the pass of the first case
 
     @property
     def updates(self) -> list[str]:
         """The step that gradient descent on J makes with each weight and bias, the last layer first.
 
-        Dolhansky's names have the case as a superscript, (y_i).
+        Dolhansky's names have the case as a superscript, (y_i). He divides by N; Downing adds up.
 
         Example:
             >>> import nn
@@ -94,6 +99,8 @@ class RegularisedCost(Table):
             >>> batch = nn.cost(model, [[0.5], [1.0]], [0.2, 0.4], loss=nn.sse, notation="dolhansky")
             >>> batch.updates[0]
             'Δw_j→o = −η/N Σ_(y_i) δ_o^(y_i) z_j^(y_i)'
+            >>> nn.cost(model, [[0.5], [1.0]], [0.2, 0.4], loss=nn.sse, notation="downing-first").updates[0]
+            'Δw_32 = −η Σ_(d∈D) δ_3d o_2d'
         """
         return [formula.text for formula in self._updates()]
 
@@ -120,7 +127,9 @@ class RegularisedCost(Table):
         return rf"\begin{{aligned}} {body} \end{{aligned}}"
 
     def _updates(self) -> list[Formula]:
-        return [] if self._first is None else batch_updates(*self._first, penalty=bool(self.lam))
+        if self._first is None:
+            return []
+        return batch_updates(*self._first, penalty=bool(self.lam), mean=self.reduction == "mean")
 
     def _numbers(self) -> list[float]:
         """The entries of -D, in the order of the updates."""
@@ -135,19 +144,29 @@ class RegularisedCost(Table):
 
     def _heading(self) -> str:
         cases = "case" if self.n == 1 else "cases"
+        mean = self.reduction == "mean"
         if self.letter != "J(Θ)":  # of a text that has no penalty
             both = f" = {number(self.data)} + {number(self.penalty)}, λ = {number(self.lam)}" if self.penalty else ""
-            return f"{self.letter} = {number(self.J)}{both}  mean over N = {self.n} {cases}, D = 1/N Σ δ · input"
-        parts = f"{number(self.data)} + {number(self.penalty)}; {self.n} {cases}, λ = {number(self.lam)}"
-        return f"J(Θ) = {number(self.J)}  = {parts}, D = Δ/n + λ/n Θ without biases"
+            share = "1/N " if mean else ""
+            over = f"{self.reduction} over N = {self.n} {cases}"
+            return f"{self.letter} = {number(self.J)}{both}  {over}, D = {share}Σ δ · input"
+        over = "" if mean else "sum over "
+        parts = f"{number(self.data)} + {number(self.penalty)}; {over}{self.n} {cases}, λ = {number(self.lam)}"
+        D = "Δ/n + λ/n Θ" if mean else "Δ + λ Θ"
+        return f"J(Θ) = {number(self.J)}  = {parts}, D = {D} without biases"
 
     def _table(self) -> tuple[tuple[str, ...], list[list[str]]]:
         norm = numpy("RegularisedCost").linalg.norm
         rows = []
         for name, theta, delta, d in zip(self.names, self.theta, self.Delta, self.D, strict=True):
-            drawn = d - delta / self.n
+            drawn = d - delta / self._divisor
             rows.append([name, by(theta.shape), *(number(float(norm(x))) for x in (delta, drawn, d))])
-        return (HEADS if self.letter == "J(Θ)" else OF_OTHERS), rows
+        heads = HEADS if self.letter == "J(Θ)" else OF_OTHERS
+        return heads if self.reduction == "mean" else tuple(re.sub("/[nN]", "", head) for head in heads), rows
+
+    @property
+    def _divisor(self) -> int:
+        return self.n if self.reduction == "mean" else 1
 
     def _gradients(self) -> list[tuple[list[str], list[list[str]]]]:
         """Each D as a table, its columns what came in."""
@@ -186,6 +205,9 @@ def cost(
     `fit(..., l2=lam / (2 * n), l2_biases=False)` steps along, with the loss
     `functools.partial(nn.binary_cross_entropy, reduction="batchmean")`.
 
+    Cases are added up, with no 1/n and no λ/n, where the loss is given with `reduction="sum"`, and with Downing's
+    names, whose E and whose Δw are sums over the cases, unless the loss has another reduction.
+
     Args:
         model: Any module of `Neuron`s, `Layer`s and `Linear`s; see `nn.forward_pass`.
         X: n cases: what the model takes.
@@ -194,7 +216,8 @@ def cost(
         loss: The cost of one case, a function of `(prediction, target)`; by default the cross-entropy above. With a
             model that gives scores, `nn.cross_entropy`, whose delta is softmax less y; for numbers `nn.sse`. One that
             is a mean over outputs as well, as `nn.mse` is, has to say so where K > 1: with
-            `functools.partial(nn.mse, reduction="mean")`, or "batchmean" for the sum over the outputs.
+            `functools.partial(nn.mse, reduction="mean")`, or "batchmean" for the sum over the outputs, or "sum" for
+            that over outputs and cases.
         notation: Whose names the layers and units have, such as "cs60050"; see `nn.forward_pass`.
 
     Returns:
@@ -225,29 +248,41 @@ def cost(
     deltas, gradients = _signals(np, runs)
     layers = runs[0].layers
     theta = {name: np.array([_row(unit) for unit in units], float) for name, units in layers.items()}
+    called = names(notation, runs[0], "cost", scores=bool(made_of_scores(loss) if takes_sums(runs[0]) else ""))
+    reduction = _over_cases(loss, called)
+    share = 1 / n if reduction == "mean" else 1.0
     D, penalty = [], 0.0
     for name, matrix in theta.items():
         drawn = matrix.copy()
         if layers[name][0].bias is not None:
             drawn[:, 0] = 0.0
-        penalty += lam / (2 * n) * float((drawn**2).sum())
-        D.append(gradients[name] / n + lam / n * drawn)
+        penalty += lam * share / 2 * float((drawn**2).sum())
+        D.append(gradients[name] * share + lam * share * drawn)
     losses: list[float] = [run.loss.data for run in runs if run.loss is not None]
-    data = total(losses) / n
+    data = total(losses) * share
     sums, activations = (
         [np.array([[getattr(unit, end).data for unit in run.layers[name]] for run in runs], float) for name in theta]
         for end in ("sum", "output")
     )
     if len(runs[0].outputs) == activations[-1].shape[1] and _is_activation(runs[0]):
         activations[-1] = np.array([[y.data for y in run.outputs] for run in runs], float)
-    function = made_of_scores(loss) if takes_sums(runs[0]) else ""
-    called = names(notation, runs[0], "cost", scores=bool(function))
     letter = "J(Θ)" if called is None else OF_CASES.get(called.notation, called.loss)
     return RegularisedCost(
         data + penalty, data, penalty, D, list(gradients.values()), deltas, sums, activations, list(theta.values()),
         [_called(units, name, called) for name, units in layers.items()], lam, n, _labels(runs[0], called), letter,
-        (runs[0], called),
+        reduction, (runs[0], called),
     )  # fmt: skip
+
+
+def _over_cases(loss: Any, called: Names | None) -> str:
+    """What is taken over the cases: as the loss says, if it was given a reduction, else as the text has it."""
+    chosen = None
+    while isinstance(loss, partial) and loss is not per_case:
+        chosen = chosen or loss.keywords.get("reduction")
+        loss = loss.func
+    if chosen is None:
+        return "sum" if called is not None and called.notation in ADDS_CASES else "mean"
+    return "sum" if chosen == "sum" else "mean"
 
 
 def _called(units: Any, layer: str, called: Any) -> str:

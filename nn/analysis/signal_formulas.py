@@ -119,8 +119,10 @@ def rate_of(names: Names | None) -> Formula:
     return Formula(letter, latex(letter))
 
 
-def batch_updates(run: ForwardPass, names: Names | None, *, penalty: bool) -> list[Formula]:
+def batch_updates(run: ForwardPass, names: Names | None, *, penalty: bool, mean: bool = True) -> list[Formula]:
     """The step of each weight and bias for N cases: -eta/N times the sum over them, and with a penalty its share.
+
+    Without `mean` it is -eta times that sum.
 
     Dolhansky marks what changes from case to case by the case's target, δ_j^(y_i), and Downing by d, from a set D.
     """
@@ -136,21 +138,30 @@ def batch_updates(run: ForwardPass, names: Names | None, *, penalty: bool) -> li
         terms = side_by_side(list(map(of_case, factors)))
         drawn = penalty and not weight.is_bias
         if notation == "cs60050":
-            found.append(_accumulated(weight.name, rate, _both("{} {}", "{} {}", total, terms), drawn=drawn))
+            of_cases = _both("{} {}", "{} {}", total, terms)
+            found.append(_accumulated(weight.name, rate, of_cases, drawn=drawn, mean=mean))
             continue
-        form = ("{0} ← {0} − {1}/N {2} {3}", r"{0} &\leftarrow {0} - \frac{{{1}}}{{N}} {2} {3}")
+        share = _both("{}/N", r"\frac{{{}}}{{N}}", rate) if mean else _both("{}", r"{} \,", rate)
+        form = ("{0} ← {0} − {1} {2} {3}", r"{0} &\leftarrow {0} - {1} {2} {3}")
         if names is None or not names.assigns:
-            form = ("Δ{} = −{}/N {} {}", r"\Delta {} &= -\frac{{{}}}{{N}} {} {}")
-        step = _both(*form, weight.name, rate, total, terms)
+            form = ("Δ{} = −{} {} {}", r"\Delta {} &= -{} {} {}")
+        step = _both(*form, weight.name, share, total, terms)
         if drawn:
-            step = _both("{} − {} λ/N {}", r"{} - {} \, \frac{{\lambda}}{{N}} {}", step, rate, weight.name)
+            of_n = Formula("λ/N", r"\frac{\lambda}{N}") if mean else Formula("λ", r"\lambda \,")
+            step = _both("{} − {} {} {}", r"{} - {} \, {} {}", step, rate, of_n, weight.name)
         found.append(step)
     return found
 
 
-def _accumulated(weight: Formula, rate: Formula, total: Formula, *, drawn: bool) -> Formula:
-    """The step as CS60050 has it, along D = Δ/n + λ/n Θ, where Δ is what the cases sum up to."""
+def _accumulated(weight: Formula, rate: Formula, total: Formula, *, drawn: bool, mean: bool) -> Formula:
+    """The step as CS60050 has it, along D = Δ/n + λ/n Θ, where Δ is what the cases sum up to; or along Δ + λ Θ."""
     place = Formula(weight.text.removeprefix("Θ"), weight.latex.removeprefix(r"\Theta"))
+    if not mean:
+        text, tex = ("({1} + λ {0})", r"\left({1} + \lambda {0}\right)") if drawn else ("{1}", "{1}")
+        accumulated = Formula(f"Δ{place.text}", rf"\Delta{place.latex}")
+        along = _both(text, tex, weight, accumulated)
+        form = ("{0} ← {0} − {1} {2}, {3} = {4}", r"{0} &\leftarrow {0} - {1} \, {2}, \; {3} = {4}")
+        return _both(*form, weight, rate, along, accumulated, total)
     if drawn:
         return _both(
             "{0} ← {0} − {1} (1/n Δ{2} + λ/n {0}), Δ{2} = {3}",

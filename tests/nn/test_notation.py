@@ -210,7 +210,7 @@ def test_downings_first_half_counts_nodes_through_the_network():
     assert [run.names(name) for name in run.layers] == ["o^(1)", "o^(2)"]
     cost = nn.cost(net, [X, X], [target, target], loss=nn.sse, notation="downing-first")
     assert cost.letter == "E"
-    assert "Δw_64 = −η/N Σ_(d∈D) δ_6d o_4d" in cost.updates
+    assert "Δw_64 = −η Σ_(d∈D) δ_6d o_4d" in cost.updates
 
 
 def test_downings_delta_rule_in_his_letters():

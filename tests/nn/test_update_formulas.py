@@ -1,7 +1,9 @@
 """Steps of gradient descent as formulas: by error signals, with all factors, and summed over the cases of a batch."""
 
 import re
+from functools import partial
 
+import numpy as np
 import pytest
 from latex2mathml.converter import convert
 
@@ -107,12 +109,18 @@ def test_his_minibatch_rule_is_printed_and_comes_to_the_step():
 @pytest.mark.parametrize("notation", [None, *NOTATIONS])
 @pytest.mark.parametrize("lam", [0.0, 0.5])
 @pytest.mark.parametrize("bias", [True, False])
-def test_each_batch_rule_stands_beside_its_number(bias, lam, notation):
-    """Every weight once; with a penalty it has its share, biases have none."""
+@pytest.mark.parametrize("reduction", ["", "sum", "batchmean"])
+def test_each_batch_rule_stands_beside_its_number(bias, lam, notation, reduction):
+    """Every weight once; with a penalty it has its share, biases have none. Downing has the sum over the cases."""
     model = nn.MLP(2, [3, 2], "sigmoid", bias=bias, output="sigmoid", seed=1)
-    batch = nn.cost(model, [[0.5, -1.0], [1.0, 2.0]], [[1, 0], [0, 1]], lam, notation=notation)
+    given = {"loss": partial(nn.binary_cross_entropy, reduction=reduction)} if reduction else {}
+    batch = nn.cost(model, [[0.5, -1.0], [1.0, 2.0]], [[1, 0], [0, 1]], lam, notation=notation, **given)
+    adds = reduction == "sum" or (not reduction and (notation or "").startswith("downing"))
+    assert batch.reduction == ("sum" if adds else "mean")
     assert len({as_difference(f).partition(" = ")[0] for f in batch.updates}) == len(model.parameters())
-    assert sum("λ/N" in f or "λ/n" in f for f in batch.updates) == bool(lam) * (2 * 3 + 3 * 2)
+    assert sum("λ" in f for f in batch.updates) == bool(lam) * (2 * 3 + 3 * 2)
+    for text in (*batch.updates, batch.latex):
+        assert bool(re.search(r"/[Nn]\b|\{[Nn]\}", text)) != adds
     found = re.findall(r"([+-]?) ?([\d.]+) \\, \\(?:eta|alpha)(?: \\\\| \\end)", batch.latex)
     steps = [float(sign + x) for sign, x in found]
     assert convert(batch.latex.replace("{aligned}", "{split}"))
@@ -121,6 +129,31 @@ def test_each_batch_rule_stands_beside_its_number(bias, lam, notation):
     first = batch.D[1].tolist()[0]  # the first output unit's
     expected = [-d for d in (first[1:] + first[:1] if bias and notation != "cs60050" else first)]
     assert steps[: len(first)] == pytest.approx(expected, rel=1e-3)
+
+
+@pytest.mark.parametrize("notation", [None, *NOTATIONS])
+@pytest.mark.parametrize("reduction", [None, "sum", "batchmean"])
+@pytest.mark.parametrize("lam", [0.0, 0.4])
+def test_the_batch_is_a_sum_or_a_mean_as_the_text_or_the_loss_has_it(notation, reduction, lam):
+    """Downing: E = ½ Σ_d Σ_i (t_id − o_id)², Δw_ij = η Σ_d (t_id − o_id) o_id(1 − o_id) x_jd; the others a mean of N."""
+    unit = nn.Layer(2, 2, "sigmoid", bias=False, seed=3)
+    W = np.array([[w.data for w in neuron.w] for neuron in unit.neurons])
+    X, T = np.array([[0.5, -1.0], [1.0, 2.0], [-0.3, 0.7]]), np.array([[0.2, 0.9], [0.6, 0.1], [0.4, 0.5]])
+    loss = nn.sse if reduction is None else partial(nn.sse, reduction=reduction)
+    found = nn.cost(unit, X.tolist(), T.tolist(), lam, loss=loss, notation=notation)
+    o = 1 / (1 + np.exp(-X @ W.T))
+    E, step = 0.5 * ((T - o) ** 2).sum(), ((T - o) * o * (1 - o)).T @ X
+    adds = reduction == "sum" or (reduction is None and notation in ("downing", "downing-first"))
+    N = 1 if adds else 3
+    assert pytest.approx((E + lam / 2 * (W**2).sum()) / N) == found.J
+    assert found.data + found.penalty == pytest.approx(found.J)
+    assert -found.D[0] == pytest.approx((step - lam * W) / N)
+    assert -found.Delta[0] == pytest.approx(step)
+    assert ("sum over" in str(found)) == adds
+    train = nn.Layer(2, 2, "sigmoid", bias=False, seed=3)
+    over = partial(nn.sse, reduction="sum" if adds else "batchmean")
+    nn.fit(train, X.tolist(), T.tolist(), loss=over, l2=lam / (2 * N), optimizer=nn.SGD(lr=0.1), epochs=1)
+    assert np.array([[w.data for w in neuron.w] for neuron in train.neurons]) == pytest.approx(W - 0.1 * found.D[0])
 
 
 def test_many_paths_are_refused_in_words():
