@@ -67,6 +67,11 @@ def drawing_at_once(page):
     return page
 
 
+def frames_later(page):
+    """Wait until two frames have been drawn: what scrolling, a new size or an animation frame sets off has happened."""
+    page.evaluate("() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(() => done(null))))")
+
+
 def computes(page):
     """Steps, a change, a cut and an explanation, on the only living page of a page or frame; back as it was."""
     element = page.locator(ELEMENT)

@@ -11,6 +11,8 @@ import autograd_core as ag
 from autograd_core.pictures.page import embed
 from autograd_core.pictures.scene import tooltips
 
+from .reading import frames_later
+
 ROOT = ".autograd-core-live"
 BOXES = """() => [...document.querySelectorAll('.autograd-core-live svg text:not(.scoperim)')].map((text) => {
   const { x, y, width, height } = text.getBoundingClientRect();
@@ -141,7 +143,7 @@ def test_a_page_that_becomes_narrow_keeps_the_picture_readable(shown):
     page = shown(graphs.network())
     page.set_viewport_size({"width": 400, "height": 700})
     page.wait_for_function(f"document.querySelector('{ROOT} .agc-stage').clientWidth < 400")
-    page.wait_for_timeout(100)
+    frames_later(page)
     scale = page.evaluate(f"document.querySelector('{ROOT} svg').getScreenCTM().a")
     assert scale == pytest.approx(0.86, abs=0.01)  # its smallest print is 9 pixels
     page.get_by_label("Show all").click()
@@ -429,4 +431,4 @@ def test_a_tooltip_stays_with_its_card_and_on_the_page(shown):
         before = page.evaluate("scrollY")
         page.evaluate("scrollBy(0, -40)")
         page.wait_for_function(f"scrollY !== {before}")
-        page.wait_for_timeout(50)
+        frames_later(page)
