@@ -14,6 +14,7 @@ import autograd_core as ag
 import nn
 from autograd_core import compiler
 from autograd_core.compiler.codegen.llvm.execution_plan import ExecutionPlan
+from autograd_core.compiler.passes import find_repeats
 from autograd_core.compiler.passes.find_repeats import LEAST_COPIES, regions_of
 from autograd_core.compiler.tracing.lower import program_of
 
@@ -311,3 +312,43 @@ def test_copies_are_counted_from_where_they_begin():
     [region] = regions_of(program)
     assert (region.start, region.period, region.copies, region.parallel) == (2, 4, 12, True)
     assert region.stop == 50 == len(program.codes) - 2
+
+
+def runge_kutta(p, steps=40):
+    """A damped pendulum by Runge and Kutta's method, each step of which reads the one before."""
+    y = [p[0], p[1]]
+    slope = lambda y: [y[1], -p[2] * ag.sin(y[0]) - 0.1 * y[1]]
+    for _ in range(steps):
+        k1 = slope(y)
+        k2 = slope([a + 0.05 * b for a, b in zip(y, k1, strict=True)])
+        k3 = slope([a + 0.05 * b for a, b in zip(y, k2, strict=True)])
+        k4 = slope([a + 0.1 * b for a, b in zip(y, k3, strict=True)])
+        y = [a + (b + 2 * c + 2 * d + e) / 60 for a, b, c, d, e in zip(y, k1, k2, k3, k4, strict=True)]
+    return y[0] ** 2 + y[1] ** 2
+
+
+def test_the_phase_is_the_rotation_with_fewest_operands_from_the_copy_before():
+    for p in (ag.compile(f, np.linspace(0.5, 2, 12)).program for f in (rosenbrock, iterated, fibonacci, runge_kutta)):
+        for period in (*range(1, 12), 38, 39):
+            for start in range(0, len(p.codes) - 2 * period, 7):
+                crossing = [0] * period
+                for i in range(start + period, start + 2 * period):
+                    for slot in p.operands[p.offsets[i] : p.offsets[i + 1]].tolist():
+                        reach = p.first + i - slot
+                        for t in range(period):
+                            place = (i - start - period - t) % period
+                            crossing[t] += place < reach < period
+                phase = int(np.argmin(crossing))
+                assert find_repeats._phase(p, start, period) == (phase, crossing[phase] > 0)
+
+
+def test_few_candidates_are_looked_at_however_many_periods_are_proposed(monkeypatch):
+    looked_at = []
+    region = find_repeats._region
+    monkeypatch.setattr(find_repeats, "_region", lambda p, *about: looked_at.append(about) or region(p, *about))
+    for steps in (40, 80):
+        hessian = ag.compile(lambda p, steps=steps: runge_kutta(p, steps), [1.0, 0.0, 9.81]).hessian
+        looked_at.clear()
+        found = regions_of(hessian.program)
+        assert sum(r.copies * r.period for r in found) > 0.9 * len(hessian.program.codes)
+        assert len(looked_at) < 8 * len(found)

@@ -24,6 +24,8 @@ LEAST_COPIES = 8
 LEAST_WORK = 64  # edges below which a region is not worth its code
 LONGEST_BODY = 4_000  # edges of one copy
 LOCAL, SHARED, GATHERED = 0, 1, 2
+WORTH = 1.05  # copies in sequence save half of their edges, whatever the period; another one is to save more than that
+IN_LANES, IN_SEQUENCE = 1 / 6, 1 / 2  # what an edge costs in a loop, of that of interpreting it; gathered ones: 1 / 2
 
 
 class Region(NamedTuple):
@@ -69,8 +71,16 @@ def _best(program: Program, start: int, stop: int) -> Region | None:
         return None
     best, most = None, 0.0
     for period in _periods(program, start, stop):
-        for region in _runs(program, start, stop, period):
-            saved = _saving(region)
+        for a, b in _stretches(program, start, stop, period):
+            edges = int(program.offsets[b] - program.offsets[a])
+            # What copies can save at most is known before it is known how they read: of any kind, and in sequence.
+            if edges * (1 - IN_LANES) <= most:
+                continue
+            phase, is_sequence = _phase(program, a, period)
+            if is_sequence and edges * (1 - IN_SEQUENCE) <= most * WORTH:
+                continue
+            region = _region(program, a, b, period, phase)
+            saved = 0.0 if region is None else _saving(region)
             if saved > most:
                 best, most = region, saved
     return best
@@ -80,14 +90,19 @@ def _saving(region: Region) -> float:
     """The cost of interpreting a region's edges less the cost of running them in its loop."""
     gathered = np.count_nonzero(region.kinds == GATHERED)
     plain = len(region.kinds) - gathered
-    cost = (plain / 6 + gathered / 2 if region.parallel else (plain + gathered) / 2) * region.copies
-    return float(len(region.kinds) * region.copies - cost)
+    each = IN_LANES * plain + IN_SEQUENCE * gathered if region.parallel else IN_SEQUENCE * (plain + gathered)
+    return float((len(region.kinds) - each) * region.copies)
+
+
+def _counts(program: Program, start: int, stop: int) -> Any:
+    """How many operands each of some instructions has."""
+    return np.diff(program.offsets[start : stop + 1])
 
 
 def _periods(program: Program, start: int, stop: int) -> list[int]:
     """Distances at which sequences of operations recur, the most frequent first."""
     n = stop - start
-    signature = program.codes[start:stop].astype(np.int64) * 1_000_003 + program.counts[start:stop]
+    signature = program.codes[start:stop].astype(np.int64) * 1_000_003 + _counts(program, start, stop)
     grams = np.zeros(max(n - GRAM + 1, 0), np.int64)
     for k in range(GRAM):
         grams = grams * 6_364_136_223_846_793_005 + signature[k : k + len(grams)]
@@ -105,24 +120,22 @@ def _periods(program: Program, start: int, stop: int) -> list[int]:
     return [p for p in periods if p * LEAST_COPIES <= n]
 
 
-def _runs(program: Program, start: int, stop: int, period: int) -> list[Region]:
-    """Maximal stretches that repeat with that period."""
-    codes, counts = program.codes[start:stop], program.counts[start:stop]
+def _stretches(program: Program, start: int, stop: int, period: int) -> list[tuple[int, int]]:
+    """Maximal stretches whose operations repeat with that period, as pairs (first instruction, the one behind)."""
+    codes, counts = program.codes[start:stop], _counts(program, start, stop)
     alike = np.zeros(len(codes) - period + 2, bool)
     np.equal(codes[period:], codes[:-period], out=alike[1:-1])
     alike[1:-1] &= counts[period:] == counts[:-period]
     edges = np.flatnonzero(alike[1:] != alike[:-1]).reshape(-1, 2)
     long = edges[(edges[:, 1] - edges[:, 0]) // period + 1 >= LEAST_COPIES]
-    regions = [_region(program, start + a, start + b + period, period) for a, b in long.tolist()]
-    return [region for region in regions if region is not None]
+    return [(start + a, start + b + period) for a, b in long.tolist()]
 
 
-def _region(program: Program, start: int, stop: int, period: int) -> Region | None:
+def _region(program: Program, start: int, stop: int, period: int, phase: int) -> Region | None:
     """The copies within a stretch; in a phase in which no copy reads another one, if there is such a phase."""
     body = int(program.offsets[start + period] - program.offsets[start])
     if body > LONGEST_BODY:
         return None
-    phase = _phase(program, start, period)
     parallel = _peeled(program, classified(program, start + phase, (stop - start - phase) // period, period))
     if parallel is not None and parallel.parallel:
         return parallel
@@ -152,7 +165,7 @@ def coarser(program: Program, region: Region) -> Region:
         period = region.period * several
         if int(program.offsets[region.start + period] - program.offsets[region.start]) > LONGEST_BODY:
             continue
-        start = region.start + _phase(program, region.start, period) // region.period * region.period
+        start = region.start + _phase(program, region.start, period)[0] // region.period * region.period
         found = _peeled(program, classified(program, start, (region.stop - start) // period, period))
         if found is not None and _irregular(program, found) < least / 4:
             best, least = found, _irregular(program, found)
@@ -187,21 +200,23 @@ def _strides(program: Program, region: Region) -> list[int]:
     return [k for k in ranked[:PROPOSALS] if k > 1 and region.copies // k >= LEAST_COPIES]
 
 
-def _phase(program: Program, start: int, period: int) -> int:
-    """The rotation of the body at which the fewest operands refer to the copy before."""
+def _phase(program: Program, start: int, period: int) -> tuple[int, bool]:
+    """The rotation of the body at which the fewest operands refer to the copy before, and whether some do even then."""
     a, b = start + period, start + 2 * period  # the second copy: its operands may lie in the first
-    counts = program.counts[a:b]
+    counts = _counts(program, a, b)
     own = np.repeat(np.arange(period), counts)
     reach = np.repeat(np.arange(a, b), counts) - (
         program.operands[program.offsets[a] : program.offsets[b]] - program.first
     )
     near = (reach > 0) & (reach < period)
-    crossing = np.zeros(period, int)
-    # With phase t an instruction at place k is the ((k - t) mod P)-th: it crosses if it reaches farther than that.
-    for k, r in zip(own[near].tolist(), reach[near].tolist(), strict=True):
-        ts = (k - np.arange(r)) % period
-        crossing[ts] += 1
-    return int(np.argmin(crossing))
+    # With phase t an instruction at place k is the ((k - t) mod P)-th: it crosses if it reaches farther than that, so
+    # at the r phases up to k. Differences of their number, over two periods that are laid on each other.
+    steps = np.zeros(2 * period + 1, int)
+    np.add.at(steps, own[near] - reach[near] + 1 + period, 1)
+    np.add.at(steps, own[near] + 1 + period, -1)
+    crossing = np.cumsum(steps)[:-1].reshape(2, period).sum(axis=0)
+    phase = int(np.argmin(crossing))
+    return phase, bool(crossing[phase])
 
 
 def classified(program: Program, start: int, copies: int, period: int) -> Region | None:
@@ -212,7 +227,7 @@ def classified(program: Program, start: int, copies: int, period: int) -> Region
     a = int(program.offsets[start])
     width = int(program.offsets[start + period]) - a
     slots = program.operands[a : a + width * copies].reshape(copies, width).astype(np.int64)
-    own = first + start + np.repeat(np.arange(period), program.counts[start : start + period])
+    own = first + start + np.repeat(np.arange(period), _counts(program, start, start + period))
     steps = np.diff(slots, axis=0)
     local = (steps == period).all(axis=0) & (slots[0] >= first + start) & (slots[0] < own)
     shared = (steps == 0).all(axis=0) & (slots[0] < first + start)
