@@ -21,15 +21,16 @@ from .arguments.function import AWAY, Function
 from .arguments.given import JacobianRows
 from .arguments.inputs import as_floats, integers_held
 from .arguments.supplied import Supplied, refused
+from .directions import SMALLEST, directions, total, ulp_of
 from .explaining import unwatched
-from .proofs import numeric_checker
+from .numeric import numeric_checker
+from .numeric.complex_advice import advice
 from .proofs.agreement import contradiction
-from .proofs.complex_advice import advice
 from .proofs.graph_checker import Judge
 from .proofs.higher_order import check_order
 from .proofs.level_sweeps import levels_of
 from .proofs.many_inputs import LARGE, screened
-from .proofs.recording import SMALLEST, Recording, directions, total, ulp_of
+from .proofs.recording import Recording
 from .proofs.reference import graph_of, number_system, values_at
 from .verdicts import FunctionError, Report, Verdict, Worst
 

@@ -18,7 +18,7 @@ from ..transforms import functional
 from ..transforms.recorded import pull_back, push_forward
 from .arguments.flat import Tree
 from .compat_arrays import Differentiated, check_arrays, gradient_of, library_of, mismatch
-from .proofs.recording import total
+from .directions import total
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

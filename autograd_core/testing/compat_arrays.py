@@ -10,7 +10,7 @@ from .arguments.complex_parts import ComplexParts, Conversion
 from .arguments.flat import DOUBLE, FixedArgument, Tree, array_library
 from .arguments.function import Function, results_of
 from .arguments.peers import converted, pull_of
-from .proofs.recording import total
+from .directions import total
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -13,7 +13,7 @@ import pytest
 
 import autograd_core as ag
 from autograd_core.testing import FunctionError, GradientError, Verdict, assert_gradient, check_gradient
-from autograd_core.testing.proofs.differences import extrapolated, remainder_order, slopes
+from autograd_core.testing.numeric.differences import extrapolated, remainder_order, slopes
 
 
 def foreign(f):

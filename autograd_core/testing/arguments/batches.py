@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from ...errors import OperandError, RangeError, StructureError
-from ..proofs.recording import total
+from ..directions import total
 from .flat import FixedArgument, Tree, array_library
 from .jacobians import Inputs, jacobian_of
 

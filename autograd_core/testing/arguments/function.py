@@ -7,8 +7,8 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from ...engine.value import Value
+from ..directions import directions
 from ..explaining import watched
-from ..proofs.recording import directions
 from ..verdicts import FunctionError
 from .complex_parts import ComplexParts
 from .flat import DOUBLE, Tree, data_of, floats_of, same, unit_roundoff

@@ -11,7 +11,7 @@ import inspect
 from typing import TYPE_CHECKING, Any, Protocol
 
 from ...errors import StructureError
-from ..proofs.recording import total
+from ..directions import total
 from ..verdicts import FunctionError
 from .flat import Tree, data_of, unit_roundoff
 from .jacobians import Inputs, number_row, result_numbers

@@ -3,7 +3,5 @@
 `recording` records one call as a graph; `reference` evaluates it in 50 digits, `allowance` bounds what rounding
 explains. `graph_checker` judges by these, node by node with `edges`; `many_inputs` judges large graphs by error
 bounds in floats first, as a `flat_graph` with values from `compiled_rules`, nodes of one rule with `edges_together`;
-`higher_order` judges the graphs of derivatives. For functions without a graph, `numeric_checker` compares with
-`differences`, with `ties` where inputs tie and `from_afar` next to kinks; `agreement` compares products from both
-sides, and `complex_advice` recognizes common mistakes with complex numbers.
+`higher_order` judges the graphs of derivatives; `agreement` compares products from both sides.
 """

@@ -11,13 +11,13 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
 from ..arguments.given import KEPT, Columns, Products
-from .recording import directions, seeds_of, total
+from ..directions import directions, seeds_of, total
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from ..arguments.given import Given
-    from .numeric_checker import Tolerances
+    from ..numeric.numeric_checker import Tolerances
 
 PAIRS = 3  # of random vectors
 FEW_ENTRIES = 48  # inputs or entries that are looked at one by one

@@ -14,7 +14,8 @@ import random
 from typing import TYPE_CHECKING, Any
 
 from ..arguments.flat import DOUBLE
-from .recording import SMALLEST, built_in
+from ..directions import SMALLEST
+from .recording import built_in
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

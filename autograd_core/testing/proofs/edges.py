@@ -13,8 +13,9 @@ from ...engine.value import Constant
 from ...number_systems.complex_step import slope
 from ...number_systems.floats import FLOATS
 from ..arguments.flat import DOUBLE
+from ..directions import directions, total
 from .allowance import MARGIN, own_rounding
-from .recording import built_in, directions, recorded_slopes, total, value_error_allowed
+from .recording import built_in, recorded_slopes, value_error_allowed
 from .reference import RoughError, number_system, slopes_of, value_of
 
 if TYPE_CHECKING:

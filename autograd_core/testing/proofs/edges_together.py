@@ -14,9 +14,9 @@ from ...engine.value import Value
 from ...engine.value_system import VALUES
 from ...number_systems.complex_step import NoStepError
 from ..arguments.flat import DOUBLE
+from ..directions import SMALLEST
 from .allowance import RULE, USER_RULE
 from .edges import FEW_MOVED, TWICE
-from .recording import SMALLEST
 from .reference import graph_of
 
 if TYPE_CHECKING:

@@ -22,21 +22,17 @@ from typing import TYPE_CHECKING, Any
 from ...engine.value import Constant, Value
 from ...transforms.recorded import pull_back, push_forward
 from ..arguments.flat import DOUBLE
+from ..directions import SMALLEST, directions, seeds_of, total, ulp_of
 from ..verdicts import Report, Verdict, Worst
 from .allowance import DEEP, allowed, jittered, rule_allowance
 from .recording import (
-    SMALLEST,
     JudgedEntry,
     Recording,
     digits_left,
-    directions,
     named,
     one_sided,
     recorded_slopes,
     rule_rounding,
-    seeds_of,
-    total,
-    ulp_of,
     value_is_wrong,
 )
 from .reference import (

@@ -12,10 +12,11 @@ from ...engine.value import Value, record
 from ...transforms import functional
 from ...transforms.recorded import pull_back
 from ..arguments.given import JacobianRows
+from ..directions import directions
+from ..numeric import numeric_checker
 from ..verdicts import Report, Verdict
-from . import numeric_checker
 from .graph_checker import Judge
-from .recording import Recording, directions
+from .recording import Recording
 from .reference import Replay, number_system, pulled
 
 if TYPE_CHECKING:

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 from ...engine.ops import ROWS
 from ..arguments.flat import DOUBLE
+from ..directions import SMALLEST
 from .edges import FEW_MOVED
-from .recording import SMALLEST
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -22,22 +22,23 @@ from ...engine.ops import ROWS
 from ...engine.value import Constant, Value
 from ...transforms.recorded import pull_back, push_forward
 from ..arguments.flat import DOUBLE
+from ..directions import SMALLEST, directions, seeds_of, total, ulp_of
 from ..verdicts import Report, Verdict, Worst
 from .allowance import MARGIN, RULE, USER_RULE
 from .edges import FEW_MOVED, closely, quickly, value_is_close
 from .edges_together import confirmed
 from .graph_checker import A_DIGIT, FLOOR, GIVEN, GIVEN_SHARE, ITS_OWN, TINIEST, Judge
 from .level_sweeps import levels_of
-from .recording import SMALLEST, Recording, built_in, directions, recorded_slopes, seeds_of, total, ulp_of
+from .recording import Recording, built_in, recorded_slopes
 from .reference import number_system, read
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from ..arguments.given import Given
+    from ..numeric.numeric_checker import Tolerances
     from .edges import Edges
     from .level_sweeps import Levels
-    from .numeric_checker import Tolerances
 
 LARGE = 1000  # inputs from which on floats are tried before 50 digits
 DIGITS, STEP = 100, 40  # of the two values, and the power of 1/10 that they are apart by

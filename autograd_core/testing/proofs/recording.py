@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import math
-import random
 from dataclasses import dataclass, field
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from ...engine.contexts import transforming
@@ -13,18 +11,14 @@ from ...engine.ops import ROWS
 from ...engine.value import Value
 from ...engine.value_system import VALUES
 from ..arguments.flat import DOUBLE
+from ..directions import SMALLEST, total
 from .flat_graph import FlatGraph
 from .reference import graph_of, slopes_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable
 
     from .reference import Replay
-
-MANY_OUTPUTS = 16  # beyond, random combinations of them
-COMBINATIONS = 4
-KEPT = 1000  # entries of a random direction that is kept for the next check
-SMALLEST = 2.0**-1074
 
 
 @dataclass(slots=True)
@@ -93,49 +87,6 @@ class JudgedEntry:
     def share(self) -> Any:
         """The error as a fraction of what rounding allows."""
         return self.error / (self.slack or SMALLEST)
-
-
-def directions(n: int, seed: str) -> list[float]:
-    """A random direction, the same one each time: numbers of size 0.5 to 1.5 of either sign."""
-    return [*_direction(n, seed)] if n <= KEPT else _drawn(n, seed)
-
-
-@lru_cache(maxsize=256)
-def _direction(n: int, seed: str) -> tuple[float, ...]:
-    return tuple(_drawn(n, seed))
-
-
-def _drawn(n: int, seed: str) -> list[float]:
-    rng = random.Random(f"{n} {seed}")  # noqa: S311
-    bits, size = rng.getrandbits, rng.random
-    found = []
-    for _ in range(n):
-        while (sign := bits(2)) > 1:  # as `rng.choice` of two, in half of its time
-            pass
-        found.append((0.5 + size()) * (1.0 if sign else -1.0))
-    return found
-
-
-def seeds_of(m: int) -> list[list[float]]:
-    """Unit vectors over the results, or a few random combinations if there are many."""
-    if m <= MANY_OUTPUTS:
-        return [[float(i == k) for k in range(m)] for i in range(m)]
-    return [directions(m, f"cotangent {k}") for k in range(COMBINATIONS)]
-
-
-def total(terms: Iterable[float]) -> float:
-    """A sum, rounded once where it is finite."""
-    terms = list(terms)
-    try:
-        return math.fsum(terms) if all(map(math.isfinite, terms)) else sum(terms, 0.0)
-    except OverflowError:
-        return sum(terms, 0.0)
-
-
-def ulp_of(x: Any) -> float:
-    """A unit in the last place of a number of any precision, as a double."""
-    size = abs(float(x))
-    return math.ulp(size) if math.isfinite(size) else math.inf
 
 
 def built_in(node: Value) -> bool:

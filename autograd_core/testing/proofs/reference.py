@@ -16,7 +16,8 @@ from ...engine.graph import order_of, topological_order
 from ...engine.ops import ROWS
 from ...engine.value import Constant
 from ...errors import MissingExtraError
-from .differences import slopes as float_slopes
+from ..directions import GOLDEN
+from ..numeric.differences import slopes as float_slopes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -43,7 +44,6 @@ DOUBLES = 1100  # bits before the point; doubles end at 1024
 NOTHING = 340  # 10^-340 is below all doubles
 NOTHING_BITS = -1130  # likewise, as a power of 2
 LEFT_BITS = 84  # bits of a sum that must be left after cancellation: SETTLED digits
-GOLDEN = (math.sqrt(5) - 1) / 2
 
 
 class Reference(NamedTuple):

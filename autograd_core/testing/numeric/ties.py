@@ -13,8 +13,8 @@ import random
 from itertools import product
 from typing import TYPE_CHECKING
 
+from ..directions import directions
 from .differences import NEAR_ZERO
-from .recording import directions
 from .stairs import LARGEST
 
 if TYPE_CHECKING:

@@ -15,6 +15,7 @@ from functools import cache, partial
 from typing import TYPE_CHECKING, Any
 
 from ..arguments.flat import DOUBLE
+from ..directions import GOLDEN, directions, seeds_of
 from ..verdicts import FunctionError, Report, Verdict, Worst
 from .differences import (
     JUMP,
@@ -29,8 +30,6 @@ from .differences import (
     wide_scale,
 )
 from .from_afar import from_afar
-from .recording import directions, seeds_of
-from .reference import GOLDEN
 from .stairs import STEEP, WIDEST
 from .ties import DIGIT, between, inside, is_tied
 
