@@ -29,9 +29,10 @@ from .proofs.agreement import contradiction
 from .proofs.graph_checker import Judge
 from .proofs.higher_order import check_order
 from .proofs.level_sweeps import levels_of
+from .proofs.local_slopes import number_system
 from .proofs.many_inputs import LARGE, screened
 from .proofs.recording import Recording
-from .proofs.reference import graph_of, number_system, values_at
+from .proofs.reference import graph_of, values_at
 from .verdicts import FunctionError, Report, Verdict, Worst
 
 if TYPE_CHECKING:

@@ -15,8 +15,8 @@ from ...number_systems.floats import FLOATS
 from ..arguments.flat import DOUBLE
 from ..directions import directions, total
 from .allowance import MARGIN, own_rounding
+from .local_slopes import RoughError, number_system, slopes_of, value_of
 from .recording import built_in, recorded_slopes, value_error_allowed
-from .reference import RoughError, number_system, slopes_of, value_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

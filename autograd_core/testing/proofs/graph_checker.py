@@ -25,6 +25,7 @@ from ..arguments.flat import DOUBLE
 from ..directions import SMALLEST, directions, seeds_of, total, ulp_of
 from ..verdicts import Report, Verdict, Worst
 from .allowance import DEEP, allowed, jittered, rule_allowance
+from .local_slopes import RoughError, at_kink, limit, number_system, slopes_of, value_of
 from .recording import (
     JudgedEntry,
     Recording,
@@ -39,19 +40,13 @@ from .reference import (
     Cones,
     Moved,
     Replay,
-    RoughError,
-    at_kink,
     graph_of,
     is_lost,
     is_nothing,
-    limit,
-    number_system,
     pulled,
     pulled_with_sizes,
     pushed,
     settled,
-    slopes_of,
-    value_of,
     values_at,
 )
 

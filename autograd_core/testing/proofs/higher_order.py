@@ -16,8 +16,9 @@ from ..directions import directions
 from ..numeric import numeric_checker
 from ..verdicts import Report, Verdict
 from .graph_checker import Judge
+from .local_slopes import number_system
 from .recording import Recording
-from .reference import Replay, number_system, pulled
+from .reference import Replay, pulled
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

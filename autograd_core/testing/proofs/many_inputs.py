@@ -29,8 +29,8 @@ from .edges import FEW_MOVED, closely, quickly, value_is_close
 from .edges_together import confirmed
 from .graph_checker import A_DIGIT, FLOOR, GIVEN, GIVEN_SHARE, ITS_OWN, TINIEST, Judge
 from .level_sweeps import levels_of
+from .local_slopes import number_system, read
 from .recording import Recording, built_in, recorded_slopes
-from .reference import number_system, read
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -13,7 +13,8 @@ from ...engine.value_system import VALUES
 from ..arguments.flat import DOUBLE
 from ..directions import SMALLEST, total
 from .flat_graph import FlatGraph
-from .reference import graph_of, slopes_of
+from .local_slopes import slopes_of
+from .reference import graph_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
