@@ -100,6 +100,7 @@ from .modules.losses import sse as sse
 from .modules.module import Module as Module
 from .modules.recurrent import LSTM as LSTM
 from .modules.recurrent import RNN as RNN
+from .support.formulas import Formulas as Formulas
 from .teaching.derivations import Derivation as Derivation
 from .teaching.derivations import derivation as derivation
 from .teaching.network_picture import NetworkPicture as NetworkPicture
@@ -149,6 +150,7 @@ __all__ = [
     "Evaluation",
     "Finding",
     "Flatten",
+    "Formulas",
     "ForwardPass",
     "Hessian",
     "History",

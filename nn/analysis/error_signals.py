@@ -11,12 +11,12 @@ from autograd_core.pictures import Mark, Overlay
 
 from ..modules.losses import takes_mean_of_outputs
 from ..notation import BY_LAYERS, BY_OUTPUTS, branches
+from ..support.formulas import Formulas
 from ..support.tables import Table, number
 from ..support.validation import shown
 from .forward_pass import forward_pass
-from .labelled_jacobian import tex
 from .layers_by_name import ForwardPass, Unit, one_of
-from .signal_formulas import Formula, Top, UnitSignal, explicit_updates, signal_formulas, update_formulas
+from .signal_formulas import Top, UnitSignal, explicit_updates, signal_formulas, update_formulas, value_of
 from .top_formulas import top_formulas
 
 if TYPE_CHECKING:
@@ -103,8 +103,10 @@ class ErrorSignals(Table):
             raise RangeError(msg)
 
     @property
-    def formulas(self) -> list[str]:
+    def formulas(self) -> Formulas:
         """The recursion of each unit's signal with the names of its network, the last layer first.
+
+        They are a list of texts; printed, each has its number beside it, and `.latex` is the same in LaTeX.
 
         Example:
             >>> import nn
@@ -112,11 +114,16 @@ class ErrorSignals(Table):
             >>> nn.error_signals(model, [0.0], 0.0, loss=nn.sse, notation="dolhansky").formulas
             ['δ_o = ŷ − y', 'δ_j = δ_o w_j→o σ(s_j)(1 − σ(s_j))']
         """
-        return [formula.text for formula in self._formulas().values()]
+        known = self._by_name()
+        found = signal_formulas(self.run, known, self.names, self._tops())
+        numbers = [known[name].delta for name in found]
+        return Formulas(found.values(), numbers, list(map(value_of, numbers)))
 
     @property
-    def updates(self) -> list[str]:
+    def updates(self) -> Formulas:
         """The step that gradient descent makes with each weight and bias, the last layer first.
+
+        They are a list of texts; printed, each has its number beside it, and `.latex` is the same in LaTeX.
 
         Example:
             >>> import nn
@@ -124,10 +131,10 @@ class ErrorSignals(Table):
             >>> nn.error_signals(model, [0.0], 0.0, loss=nn.sse, notation="dolhansky").updates
             ['Δw_j→o = −η δ_o z_j', 'Δw_i→j = −η δ_j x_i']
         """
-        return [formula.text for formula in update_formulas(self.run, self._by_name(), self.names)]
+        return update_formulas(self.run, self._by_name(), self.names)
 
     @property
-    def explicit_updates(self) -> list[str]:
+    def explicit_updates(self) -> Formulas:
         """The same with the factors of its signal in place of each δ.
 
         Raises:
@@ -139,7 +146,7 @@ class ErrorSignals(Table):
             >>> nn.error_signals(model, [0.0], 0.0, loss=nn.sse, notation="dolhansky").explicit_updates
             ['Δw_j→o = −η (ŷ − y) z_j', 'Δw_i→j = −η (ŷ − y) w_j→o σ(s_j)(1 − σ(s_j)) x_i']
         """
-        return [formula.text for formula in explicit_updates(self.run, self._by_name(), self.names, self._tops())]
+        return explicit_updates(self.run, self._by_name(), self.names, self._tops())
 
     @property
     def latex(self) -> str:
@@ -151,13 +158,7 @@ class ErrorSignals(Table):
             >>> nn.error_signals(model, [0.0], -1.0, loss=nn.sse, notation="dolhansky").latex.partition(r" \\ ")[0]
             '\\begin{aligned} \\delta_{o} &= \\hat{y} - y = 1'
         """
-        known = self._by_name()
-        lines = [f"{formula.latex} = {tex(known[name].delta)}" for name, formula in self._formulas().items()]
-        body = r" \\ ".join(lines)
-        return rf"\begin{{aligned}} {body} \end{{aligned}}"
-
-    def _formulas(self) -> dict[str, Formula]:
-        return signal_formulas(self.run, self._by_name(), self.names, self._tops())
+        return self.formulas.latex
 
     def _tops(self) -> dict[str, Top]:
         return {} if self._asked is None else top_formulas(self.run, self.names, *self._asked)

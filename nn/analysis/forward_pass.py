@@ -13,6 +13,7 @@ from ..modules.losses import made_of_scores, of_one_case
 from ..modules.module import Module
 from ..notation import names, put_labels
 from ..support.validation import callable_of, plain, shown
+from ..teaching.forward_formulas import explicit_formulas, forward_formulas
 from .layers_by_name import ForwardPass, JacobianEnd, Unit
 from .units import COUNTED, SUMS
 
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     _Part = tuple[str, list[Value], Value | None]  # a unit: its name within its layer, weights, bias
 
 
+WRITERS = (forward_formulas, explicit_formulas)
 OWN = frozenset({"inputs", "outputs", "softmax", "loss"})  # names that no layer can have
 
 
@@ -113,7 +115,10 @@ def forward_pass(
         ends[name] = JacobianEnd(name, tuple(f"{name}{middle}{i}" for i in range(len(nodes))), nodes)
     if error is not None:
         ends["loss"] = JacobianEnd("loss", ("loss",), (error,))
-    run = ForwardPass(inputs, layers, outputs, error, ends, _without_units(model, groups))
+    asked = None if error is None else (loss, target)
+    run = ForwardPass(
+        inputs, layers, outputs, error, ends, _without_units(model, groups), _asked=asked, _writers=WRITERS
+    )
     function = made_of_scores(loss) if takes_sums(run) else ""
     given = names(notation, run, "forward_pass", scores=bool(function))
     if given is None:

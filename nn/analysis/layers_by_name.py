@@ -12,8 +12,9 @@ from ..support.tables import Table, number
 from ..support.validation import shown
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
+    from ..support.formulas import Formulas
     from ..support.names import Names
 
 
@@ -111,6 +112,43 @@ class ForwardPass(Table):
     others: tuple[str, ...] = ()
     names: Names | None = None
     of_scores: tuple[Value, ...] = ()
+    _asked: tuple[Any, Any] | None = None  # the loss and its target
+    # How its formulas are written, of units and by inputs alone: by modules that read a pass, and import this one.
+    _writers: tuple[Callable[[ForwardPass, tuple[Any, Any] | None], Formulas], ...] = ()
+
+    @property
+    def formulas(self) -> Formulas:
+        """A line for each weighted sum, each activation and the loss, in the order of the pass.
+
+        They are a list of texts; printed, each has its number beside it, and `.latex` is the same in LaTeX. A text's
+        letter for the activation stands before what it is: a_1^(2) = g(z_1^(2)) = σ(z_1^(2)).
+
+        Example:
+            >>> import nn
+            >>> model = nn.MLP(1, [1, 1], "sigmoid", bias=False, init=nn.init.constant(1.0))
+            >>> print(nn.forward_pass(model, [0.0], 1.0, loss=nn.sse, notation="dolhansky").formulas)
+            s_j = w_i→j x_i    = 0
+            z_j = σ(s_j)       = 0.5
+            s_o = w_j→o z_j    = 0.5
+            ŷ = s_o            = 0.5
+            E = ½ (ŷ − y)²     = 0.125
+        """
+        return self._writers[0](self, self._asked)
+
+    @property
+    def explicit_formulas(self) -> Formulas:
+        """What each unit gives, and the loss, by inputs, weights and biases alone.
+
+        Raises:
+            RangeError: There are more than 64 paths from an input to the end.
+
+        Example:
+            >>> import nn
+            >>> model = nn.MLP(1, [1, 1], "sigmoid", bias=False, init=nn.init.constant(1.0))
+            >>> nn.forward_pass(model, [0.0], 1.0, loss=nn.sse, notation="dolhansky").explicit_formulas
+            ['z_j = σ(w_i→j x_i)', 'ŷ = w_j→o σ(w_i→j x_i)', 'E = ½ (w_j→o σ(w_i→j x_i) − y)²']
+        """
+        return self._writers[1](self, self._asked)
 
     def __getitem__(self, name: str) -> Any:
         nodes = self._nodes()

@@ -14,11 +14,12 @@ from ..data.dataset import cases_of
 from ..modules.losses import binary_cross_entropy, made_of_scores, takes_mean_of_outputs, underlying
 from ..notation import ADDS_CASES, OF_CASES, names
 from ..support.arrays import numpy
+from ..support.formulas import Formulas
 from ..support.tables import Table, as_html, as_text, number
 from ..support.validation import callable_of, plain, real
 from .forward_pass import forward_pass, takes_sums
-from .labelled_jacobian import by, tex
-from .signal_formulas import batch_updates, rate_of
+from .labelled_jacobian import by
+from .signal_formulas import batch_updates
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
     from ..modules.module import Module
     from ..support.names import Names
     from .layers_by_name import ForwardPass
-    from .signal_formulas import Formula
 
 HEADS = ("layer", "Θ", "‖Δ‖", "‖λ/n Θ‖", "‖D‖")
 OF_OTHERS = ("layer", "shape", "‖Σ δ · input‖", "‖λ/N w‖", "‖D‖")  # texts without a penalty
@@ -88,10 +88,11 @@ class RegularisedCost(Table):
     _first: tuple[ForwardPass, Names | None] | None = None  # the pass of the first case
 
     @property
-    def updates(self) -> list[str]:
+    def updates(self) -> Formulas:
         """The step that gradient descent on J makes with each weight and bias, the last layer first.
 
-        Dolhansky's names have the case as a superscript, (y_i). He divides by N; Downing adds up.
+        Dolhansky's names have the case as a superscript, (y_i). He divides by N; Downing adds up. They are a list of
+        texts; printed, each has its number beside it.
 
         Example:
             >>> import nn
@@ -102,7 +103,9 @@ class RegularisedCost(Table):
             >>> nn.cost(model, [[0.5], [1.0]], [0.2, 0.4], loss=nn.sse, notation="downing-first").updates[0]
             'Δw_32 = −η Σ_(d∈D) δ_3d o_2d'
         """
-        return [formula.text for formula in self._updates()]
+        if self._first is None:
+            return Formulas()
+        return batch_updates(*self._first, self._numbers(), penalty=bool(self.lam), mean=self.reduction == "mean")
 
     @property
     def latex(self) -> str:
@@ -114,22 +117,7 @@ class RegularisedCost(Table):
             >>> print(nn.cost(model, [[0.5], [1.0]], [0.0, 0.0], loss=nn.sse, notation="dolhansky").latex[16:-14])
             \Delta w_{i \to o} &= -\frac{\eta}{N} \sum_{y_i} \delta_{o}^{(y_i)} \, x_{i}^{(y_i)} = -0.625 \, \eta
         """
-        called = self._first[1] if self._first else None
-        rate, lines = rate_of(called).latex, []
-        for formula, step in zip(self._updates(), self._numbers(), strict=True):
-            written = rf"{tex(step)} \, {rate}"
-            if called is not None and called.assigns:
-                weight = formula.latex.partition(" &")[0]
-                written = rf"{weight} {'+' if step > 0 else '-'} {tex(abs(step))} \, {rate}"
-            sign = r" \quad \text{here } " if ", " in formula.text else " = "
-            lines.append(f"{formula.latex}{sign}{written}")
-        body = r" \\ ".join(lines)
-        return rf"\begin{{aligned}} {body} \end{{aligned}}"
-
-    def _updates(self) -> list[Formula]:
-        if self._first is None:
-            return []
-        return batch_updates(*self._first, penalty=bool(self.lam), mean=self.reduction == "mean")
+        return self.updates.latex
 
     def _numbers(self) -> list[float]:
         """The entries of -D, in the order of the updates."""

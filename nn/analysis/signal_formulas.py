@@ -10,6 +10,9 @@ from typing import TYPE_CHECKING, NamedTuple
 from autograd_core import RangeError, grad_of
 
 from ..notation import latex
+from ..support.formulas import Formula, Formulas
+from ..support.tables import number
+from .labelled_jacobian import tex
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -45,13 +48,6 @@ class UnitSignal:
     arriving: float
     delta: float
     recursive: float
-
-
-class Formula(NamedTuple):
-    """A formula, as text and as LaTeX."""
-
-    text: str
-    latex: str
 
 
 EACH = Formula("Σ_cases", r"\sum_{\text{cases}}")
@@ -108,7 +104,7 @@ def _arriving(unit: Unit, units: list[Unit], names: Names | None) -> list[Formul
     ]  # fmt: skip
 
 
-def update_formulas(run: ForwardPass, signals: dict[str, UnitSignal], names: Names | None) -> list[Formula]:
+def update_formulas(run: ForwardPass, signals: dict[str, UnitSignal], names: Names | None) -> Formulas:
     """The step of each weight and bias: -eta times the error signal times what came in."""
     return _steps(run, signals, names, lambda unit: _name(names, f"signal {unit.name}"))
 
@@ -119,10 +115,12 @@ def rate_of(names: Names | None) -> Formula:
     return Formula(letter, latex(letter))
 
 
-def batch_updates(run: ForwardPass, names: Names | None, *, penalty: bool, mean: bool = True) -> list[Formula]:
+def batch_updates(
+    run: ForwardPass, names: Names | None, steps: Sequence[float], *, penalty: bool, mean: bool = True
+) -> Formulas:
     """The step of each weight and bias for N cases: -eta/N times the sum over them, and with a penalty its share.
 
-    Without `mean` it is -eta times that sum.
+    Without `mean` it is -eta times that sum. Beside each stand the `steps` that they come to, without eta.
 
     Dolhansky marks what changes from case to case by the case's target, δ_j^(y_i), and Downing by d, from a set D.
     """
@@ -150,7 +148,29 @@ def batch_updates(run: ForwardPass, names: Names | None, *, penalty: bool, mean:
             of_n = Formula("λ/N", r"\frac{\lambda}{N}") if mean else Formula("λ", r"\lambda \,")
             step = _both("{} − {} {} {}", r"{} - {} \, {} {}", step, rate, of_n, weight.name)
         found.append(step)
-    return found
+    weights = [weight.name for weight in _weights(run, names)]
+    sign = Formula("here ", r" \quad \text{here } ") if notation == "cs60050" else EQUAL
+    values = [_step_value(w, x, names, sign) for w, x in zip(weights, steps, strict=True)]
+    return Formulas(found, steps, values)
+
+
+EQUAL = Formula("= ", " = ")
+
+
+def value_of(x: float) -> Formula:
+    """What a line comes to, as it stands beside it."""
+    return Formula(f"= {number(x)}", f" = {tex(x)}")
+
+
+def _step_value(weight: Formula, step: float, names: Names | None, sign: Formula = EQUAL) -> Formula:
+    """What a step comes to: 0.25 η, or where a text assigns W + 0.25 η."""
+    rate, to = rate_of(names), Formula("", "")
+    size = step
+    if names is not None and names.assigns:
+        plus = "+" if step > 0 else "−"
+        size, to = abs(step), Formula(f"{weight.text} {plus} ", f"{weight.latex} {plus.replace('−', '-')} ")
+    text, written = f"{to.text}{number(size)} {rate.text}", rf"{to.latex}{tex(size)} \, {rate.latex}"
+    return Formula(f"{sign.text}{text}", f"{sign.latex}{written}")
 
 
 def _accumulated(weight: Formula, rate: Formula, total: Formula, *, drawn: bool, mean: bool) -> Formula:
@@ -208,7 +228,7 @@ def _weights(run: ForwardPass, names: Names | None) -> Iterator[_Weight]:
 
 def _steps(
     run: ForwardPass, signals: dict[str, UnitSignal], names: Names | None, signal: Callable[[Unit], Formula]
-) -> list[Formula]:
+) -> Formulas:
     """-eta times what stands for the signal of the unit times what came in; for a shared weight, the sum over its uses.
 
     A weight that the loss depends on in yet another way has its derivative alone.
@@ -217,8 +237,9 @@ def _steps(
     uses: dict[Value, list[_Weight]] = {}
     for weight in _weights(run, names):
         uses.setdefault(weight.node, []).append(weight)
-    found = []
-    for shared, gradient in zip(uses.values(), grad_of(run.loss, list(uses)), strict=True):
+    found, values = [], []
+    gradients = grad_of(run.loss, list(uses))
+    for shared, gradient in zip(uses.values(), gradients, strict=True):
         parts = [[signal(w.unit), *([w.came] if w.came else [])] for w in shared]
         total = math.fsum(signals[w.unit.name].delta * w.input for w in shared)
         size = math.fsum(abs(signals[w.unit.name].delta * w.input) for w in shared)
@@ -232,7 +253,8 @@ def _steps(
         if names is None or not names.assigns:
             form = ("Δ{} = −{} {}", r"\Delta {} &= -{} \, {}")
         found.append(_both(*form, shared[0].name, rate_of(names), right))
-    return found
+        values.append(_step_value(shared[0].name, -gradient, names))
+    return Formulas(found, [0.0 - g for g in gradients], values)
 
 
 def in_product(part: Formula, *, alone: bool) -> Formula:
@@ -305,7 +327,7 @@ def _signal(
 
 def explicit_updates(
     run: ForwardPass, signals: dict[str, UnitSignal], names: Names | None, tops: Mapping[str, Top]
-) -> list[Formula]:
+) -> Formulas:
     """The step of each weight with the factors of its error signal in place of that signal."""
     products: dict[str, list[Formula]] = {}
     counts: dict[str, int] = {}

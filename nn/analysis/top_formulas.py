@@ -12,10 +12,11 @@ from autograd_core import AutogradError, Value, grad_of, topological_order
 from ..modules.activations import ACTIVATIONS
 from ..modules.losses import OF_PROBABILITIES, of_one_case, underlying
 from ..notation import latex
+from ..support.formulas import Formula
 from ..support.validation import plain
 from ..teaching.derivations import derivation
 from ..teaching.writing import in_figures
-from .signal_formulas import CLOSE, Formula, Top, in_product, over, side_by_side, sum_of
+from .signal_formulas import CLOSE, Top, in_product, over, side_by_side, sum_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -119,7 +120,7 @@ def _given_to(
     given = [over(names.loss, _formula(names(label))) for label in end.labels]
     certain = getattr(underlying(loss), "__name__", "") in OF_PROBABILITIES
     try:
-        error = of_one_case(loss, _shaped(outputs), _targets(target, names, certain=certain))
+        error = of_one_case(loss, shaped(outputs), targets_by_name(target, names, certain=certain))
         return [_derived(error, y) or other for y, other in zip(outputs, given, strict=True)]
     except (AutogradError, TypeError, ArithmeticError, IndexError):  # one of the user's, that has no formula here
         return given
@@ -145,15 +146,15 @@ def _top(units: tuple[Unit, ...], k: int, names: Names, loss: Callable[[Any, Any
     unit = units[k]
     outputs = [Value(u.output.data, label=names(u.name)) for u in units]
     certain = getattr(underlying(loss), "__name__", "") in OF_PROBABILITIES
-    targets = _targets(target, names, certain=certain)
-    direct = _derived(of_one_case(loss, _shaped(outputs), targets), outputs[k])
+    targets = targets_by_name(target, names, certain=certain)
+    direct = _derived(of_one_case(loss, shaped(outputs), targets), outputs[k])
     op = unit.output.op
     if unit.output is unit.sum or op not in ACTIVATIONS or unit.output.parents[0] is not unit.sum:
         return None if direct is None else Top(direct, direct if unit.output is unit.sum else None)
     s = Value(unit.sum.data, label=names(f"sum({unit.name})"))
     outputs[k] = getattr(ag, op)(s)
     outputs[k].label = names(unit.name)
-    whole = _derived(of_one_case(loss, _shaped(outputs), targets), s)
+    whole = _derived(of_one_case(loss, shaped(outputs), targets), s)
     short = whole is not None and (direct is None or len(whole.text) < len(direct.text))
     return None if direct is None and not short else Top(direct, whole if short else None)
 
@@ -176,11 +177,12 @@ def _is_bracketed(text: str) -> bool:
     return text.startswith("(") and depths[-1] == 0 and 0 not in depths[:-1]
 
 
-def _shaped(outputs: list[Value]) -> Any:
+def shaped(outputs: list[Value]) -> Any:
+    """Outputs as a loss takes those of one case: one alone, or a list."""
     return outputs[0] if len(outputs) == 1 else outputs
 
 
-def _targets(target: Any, names: Names, *, certain: bool) -> Any:
+def targets_by_name(target: Any, names: Names, *, certain: bool) -> Any:
     """Targets with the text's letter; a certain one stands for any probability, or half of the formula would be 0."""
     target = plain(target)
     if isinstance(target, list):

@@ -1,0 +1,235 @@
+"""The forward pass as formulas, line by line: each unit's weighted sum, what it makes of that, and the loss."""
+
+from __future__ import annotations
+
+import functools
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from autograd_core import AutogradError, RangeError, Value, count_paths, log
+from autograd_core import sum as total
+
+from ..analysis.signal_formulas import in_product, side_by_side, sum_of, value_of
+from ..analysis.top_formulas import shaped, targets_by_name
+from ..modules.losses import OF_PROBABILITIES, binary_cross_entropy, of_one_case, underlying
+from ..notation import latex
+from ..support.formulas import Formula, Formulas
+from .writing import body, written
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from ..analysis.layers_by_name import ForwardPass, Unit
+
+MOST_PATHS = 64  # from the inputs and weights to what is written out
+BY_EXP = ("downing", "downing-first")  # texts that write a sigmoid as 1/(1 + exp(−s))
+
+
+def forward_formulas(run: ForwardPass, asked: tuple[Any, Any] | None) -> Formulas:
+    """A line for each node that has a name, in the order of the pass, with its number.
+
+    Args:
+        run: The pass.
+        asked: Its loss and target.
+    """
+    with _labels(run):
+        found: list[tuple[Formula, float]] = []
+        for layer, units in run.layers.items():
+            shares = any(unit.is_share for unit in units)
+            for unit in units:
+                found.append((_equation(_name(run, f"sum({unit.name})"), [_sum(run, layer, unit)]), unit.sum.data))
+                if not shares:
+                    found += _activation(run, unit)
+            for unit in units if shares else ():
+                found += _activation(run, unit)
+        if run.of_scores:
+            labels = [f"activation {unit.name}" for unit in run.layers[run.last]]
+            found += [_line(run, label, node) for label, node in zip(labels, run.of_scores, strict=True)]
+        for end in _stages(run):
+            found += [_line(run, label, node) for label, node in zip(end.labels, end.nodes, strict=True)]
+        if run.loss is not None:
+            right = _loss(run, asked, run.of_scores or run.outputs)
+            found.append((_equation(_of_loss(run), [right]), run.loss.data))
+    return _as_formulas(found)
+
+
+def explicit_formulas(run: ForwardPass, asked: tuple[Any, Any] | None) -> Formulas:
+    """What each unit gives, and the loss, by inputs, weights and biases alone.
+
+    Raises:
+        RangeError: There are more than 64 paths from an input to one of these.
+    """
+    tops = [*run.outputs, *([run.loss] if run.loss is not None else [])]
+    most = max((count_paths(top, x) for top in tops for x in run.inputs), default=0)
+    if most > MOST_PATHS:
+        msg = (
+            f"explicit_formulas: expected at most {MOST_PATHS} paths from an input to the end, got {most}; .formulas "
+            "has the names of units in place of them"
+        )
+        raise RangeError(msg)
+    with _labels(run, leaves=True):
+        found = []
+        for unit in (unit for units in run.layers.values() for unit in units):
+            right = body(unit.output)
+            found.append((_equation(_name(run, unit.name), [Formula(*right[:2])]), unit.output.data))
+        for end in _stages(run):
+            for label, node in zip(end.labels, end.nodes, strict=True):
+                found.append((_equation(_name(run, label), [Formula(*body(node)[:2])]), node.data))
+        if run.loss is not None:
+            found.append((_equation(_of_loss(run), [_loss(run, asked, run.outputs)]), run.loss.data))
+    return _as_formulas(found)
+
+
+def _as_formulas(found: list[tuple[Formula, float]]) -> Formulas:
+    numbers = [x for _, x in found]
+    return Formulas([formula for formula, _ in found], numbers, list(map(value_of, numbers)))
+
+
+@contextmanager
+def _labels(run: ForwardPass, *, leaves: bool = False) -> Iterator[None]:
+    """For a while nodes are called as the text calls them, or the library; with `leaves` what is computed has no name.
+
+    Formulas are written by the labels of nodes.
+    """
+    called = run.names or str
+    given: dict[Value, str] = {}
+    for end in run.ends.values():
+        for label, node in zip(end.labels, end.nodes, strict=True):
+            given[node] = "" if leaves and node.parents else called(label)  # activations after sums: theirs counts
+    for units in run.layers.values():
+        for unit in units:
+            given |= {w: _name(run, f"weight {i} {unit.name}").text for i, w in enumerate(unit.weights)}
+            if unit.bias is not None:
+                given[unit.bias] = _name(run, f"bias {unit.name}").text
+            for i, x in enumerate(unit.inputs):
+                own = f"input {i} {unit.name}"
+                if x not in given:
+                    name = called(own) if run.names is not None and own in run.names.of else f"input {i} of {unit.name}"
+                    given[x] = "" if name.startswith("(") else name
+            if not leaves:
+                given[unit.sum] = called(f"sum({unit.name})") if unit.output is not unit.sum else called(unit.name)
+    if run.of_scores and not leaves:
+        given |= {
+            node: called(f"activation {unit.name}")
+            for unit, node in zip(run.layers[run.last], run.of_scores, strict=True)
+        }
+    before = {node: node.label for node in given}
+    try:
+        for node, label in given.items():
+            node.label = label
+        yield
+    finally:
+        for node, label in before.items():
+            node.label = label
+
+
+def _name(run: ForwardPass, own: str) -> Formula:
+    """A name of the text, or the library's."""
+    if run.names is not None:
+        text = run.names(own)
+        return Formula(text, latex(text))
+    kind, _, rest = own.partition(" ")
+    text = own
+    if kind == "weight":
+        i, _, unit = rest.partition(" ")
+        text = f"w{i}({unit})"
+    elif kind == "bias":
+        text = f"b({rest})"
+    return Formula(text, written(text).latex)
+
+
+def _of_loss(run: ForwardPass) -> Formula:
+    return Formula("E", "E") if run.names is None else Formula(run.names.loss, latex(run.names.loss))
+
+
+def _equation(left: Formula, rights: list[Formula]) -> Formula:
+    return Formula(
+        " = ".join([left.text, *(r.text for r in rights)]),
+        f"{left.latex} &= " + " = ".join(r.latex for r in rights),
+    )
+
+
+def _sum(run: ForwardPass, layer: str, unit: Unit) -> Formula:
+    """The weighted sum: weights times what comes in, and the bias, first where it is a weight of a unit that is 1."""
+    terms = [
+        side_by_side([_name(run, f"weight {i} {unit.name}"), in_product(_entering(run, x, i, unit), alone=False)])
+        for i, x in enumerate(unit.inputs)
+    ]
+    if unit.bias is not None:
+        bias, one = _name(run, f"bias {unit.name}"), run.names is not None and run.names.biases
+        if one:
+            terms.insert(0, side_by_side([bias, _name(run, f"1 into {layer}")]))
+        else:
+            terms.append(bias)
+    return sum_of(terms)
+
+
+def _entering(run: ForwardPass, x: Value, i: int, unit: Unit) -> Formula:
+    if x.label:
+        return Formula(x.label, latex(x.label) if run.names is not None else written(x.label).latex)
+    own = f"input {i} {unit.name}"
+    return _name(run, own)
+
+
+def _activation(run: ForwardPass, unit: Unit) -> list[tuple[Formula, float]]:
+    """What a unit makes of its sum; nothing where the text has one name for both."""
+    z, s = _name(run, unit.name), _name(run, f"sum({unit.name})")
+    if unit.output is unit.sum:
+        return [] if z.text == s.text else [(_equation(z, [s]), unit.output.data)]
+    of_sum = unit.output.parents[0] is unit.sum and len(unit.output.parents) == 1
+    right = Formula(*body(unit.output)[:2])
+    if of_sum and unit.output.op == "sigmoid" and run.names is not None and run.names.notation in BY_EXP:
+        right = Formula(f"1/(1 + exp(−{s.text}))", rf"\frac{{1}}{{1 + e^{{-{s.latex}}}}}")
+    letter = "" if run.names is None or unit.is_share else run.names(f"slope {unit.name}").replace("′", "")
+    if not letter or (letter == "f" and run.names is not None and run.names.notation == "dolhansky"):
+        return [(_equation(z, [right]), unit.output.data)]
+    called = Formula(f"{letter}({s.text})", rf"{latex(letter)}\left({s.latex}\right)")
+    return [(_equation(z, [called, right]), unit.output.data)]
+
+
+def _stages(run: ForwardPass) -> list[Any]:
+    """What comes after the last layer, such as a softmax, and is no layer itself."""
+    own = {*run.layers, *(f"sum({name})" for name in run.layers), "inputs", "loss"}
+    return [end for name, end in run.ends.items() if name not in own]
+
+
+def _line(run: ForwardPass, label: str, node: Value) -> tuple[Formula, float]:
+    name = _name(run, label)
+    right = Formula(*body(node)[:2])
+    return _equation(name, [right if node.parents else name]), node.data
+
+
+def _loss(run: ForwardPass, asked: tuple[Any, Any] | None, outputs: tuple[Value, ...]) -> Formula:
+    """The loss by outputs and targets: what a loss makes of scores is written by the activations that it has there."""
+    assert run.loss is not None
+    loss, target = asked or (None, None)
+    name = getattr(underlying(loss), "__name__", "loss")
+    for given in (True, False):  # the index of a class has no letter that a loss could take for it
+        try:
+            return _written_loss(run, loss, target, outputs, named=given)
+        except (AutogradError, TypeError, ArithmeticError, IndexError):
+            continue
+    labels = [y.label or f"ŷ_{k}" for k, y in enumerate(outputs, 1)]  # one of the user's, that has no formula here
+    arguments = Formula(", ".join(labels), ", ".join(map(latex, labels)))
+    return Formula(f"{name}({arguments.text}; y)", rf"\text{{{name}}}({arguments.latex}; y)")
+
+
+def _written_loss(
+    run: ForwardPass, loss: Any, target: Any, outputs: tuple[Value, ...], *, named: bool
+) -> Formula:
+    given: Any = target
+    if named and run.names is not None:
+        certain = getattr(underlying(loss), "__name__", "") in OF_PROBABILITIES
+        given = targets_by_name(target, run.names, certain=certain)
+    if run.of_scores and outputs is run.of_scores:
+        if outputs[0].op == "softmax":
+            if isinstance(target, int):
+                return Formula(*body(-log(outputs[target]))[:2])
+            return Formula(*body(-total([y * log(a) for y, a in zip(given, outputs, strict=True)]))[:2])
+        options = loss.keywords if isinstance(loss, functools.partial) else {}
+        loss = functools.partial(binary_cross_entropy, **options)
+    error = of_one_case(loss, shaped(list(outputs)), given)
+    if not isinstance(error, Value):
+        msg = "no graph"
+        raise TypeError(msg)
+    return Formula(*body(error)[:2])
