@@ -105,6 +105,8 @@ from .teaching.derivations import Derivation as Derivation
 from .teaching.derivations import derivation as derivation
 from .teaching.network_picture import NetworkPicture as NetworkPicture
 from .teaching.network_picture import draw_network as draw_network
+from .teaching.softmax_entry import SoftmaxDerivation as SoftmaxDerivation
+from .teaching.softmax_entry import softmax_derivation as softmax_derivation
 from .training.clipping import clip_grad_norm as clip_grad_norm
 from .training.clipping import clip_grad_norm_ as clip_grad_norm_
 from .training.clipping import clip_grad_value as clip_grad_value
@@ -178,6 +180,7 @@ __all__ = [
     "Sigmoid",
     "SignalOverTime",
     "Softmax",
+    "SoftmaxDerivation",
     "Softplus",
     "StandardScaler",
     "Tanh",
@@ -221,6 +224,7 @@ __all__ = [
     "predict_classes",
     "schedules",
     "signal_over_time",
+    "softmax_derivation",
     "sse",
     "train_test_split",
     "weight_jacobian",

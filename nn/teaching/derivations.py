@@ -9,11 +9,11 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from autograd_core import OperandError, Value, count_paths, topological_order
+from autograd_core import OperandError, RangeError, Value, count_paths, topological_order
 
 from ..support.tables import Table, number
 from ..support.validation import shown
@@ -32,9 +32,11 @@ from .writing import (
     in_figures,
     moves,
     power,
+    side_by_side,
     summands,
     write,
 )
+from .writing import written as as_label
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -147,6 +149,8 @@ def derivation(
     partials: bool | Sequence[Value] = False,
     factored: bool = False,
     beside: Sequence[Value] = (),
+    through: Value | None = None,
+    name: str = "",
 ) -> Derivation:
     """How the derivative of a node to one below it is worked out by hand, with the names that the nodes have.
 
@@ -181,13 +185,16 @@ def derivation(
             are: (w_jo σ′(s_j) w_ij + w_ko σ′(s_k) w_ik) σ′(s_i) x in place of a product for each path.
         beside: Nodes with names that are not in the graph: of a loss that takes scores a = σ(z), or the outputs of a
             softmax, which it does not compute; `nn.forward_pass(...).of_scores` are such.
+        through: A node that every path leads through, whose derivative is known from before: ∂L/∂b = ∂L/∂z · ∂z/∂b =
+            (a − y) · ∂z/∂b = (a − y) · 1.
+        name: What the derivative is called, such as "δ_j" or "dz"; it stands on the left of a line before the others.
 
     Returns:
         A `Derivation` with `.lines`, `.reasons`, `.result`, `.latex` and `.value`.
 
     Raises:
         OperandError: One of them is no Value.
-        RangeError: There are more than 64 paths.
+        RangeError: There are more than 64 paths, or not all of them lead through `through`.
 
     Source: Dolhansky, "Mathematics of backpropagation (part 4)", 2014, works out three such cases.
 
@@ -205,15 +212,30 @@ def derivation(
         >>> a.label = "a"
         >>> nn.derivation(nn.binary_cross_entropy_with_logits(z, y), z, beside=[a]).result
         'a − y'
+        >>> w, x, b = (ag.Value(v, label=name) for v, name in ((0.5, "w"), (1.0, "x"), (0.0, "b")))
+        >>> z = w * x + b
+        >>> a = ag.sigmoid(z)
+        >>> L = nn.binary_cross_entropy(a, y)
+        >>> ag.name(locals())
+        >>> print(nn.derivation(L, b, outputs=True, partials=True, through=z, name="db"))
+        db = ∂L/∂b
+           = ∂L/∂a · ∂a/∂z · ∂z/∂b    chain rule
+           = (a − y) · ∂z/∂b          ∂L/∂z = a − y
+           = (a − y) · 1              ∂z/∂b = 1
+           = a − y
+           = −0.3775
     """
     for what, x in (("root", root), ("leaf", leaf)):
         if not isinstance(x, Value):
             one = "; take one of them, as with [0]" if isinstance(x, (tuple, list)) else ""
             msg = f"derivation: {what}: expected a Value, got {shown(x)}{one}"
             raise OperandError(msg)
+    options = {"prime": prime, "outputs": outputs, "sums": sums, "factored": factored, "beside": beside}
+    if through is not None:
+        return _named(_through(root, leaf, through, options, partials=partials), name)
     bottom = write(leaf)
     if root is leaf or not count_paths(root, leaf):
-        return _constant(root, leaf, bottom)
+        return _named(_constant(root, leaf, bottom), name)
     ways = Ways(root, leaf, prime=prime, outputs=outputs, sums=sums, beside=beside)
     written, last = _by_rules(ways, bottom, sums=sums, factored=factored)
     if partials is not False and not isinstance(partials, bool):
@@ -223,20 +245,102 @@ def derivation(
     more, last = _as_texts_end(
         root, leaf, last, bottom, prime=prime, outputs=outputs, beside=beside, factored=factored
     )  # fmt: skip
+    if not more and " · 1/" in written[-1].text:  # y · 1/a is y/a
+        text, tex = line_of(last, bottom, last=True, over=True)
+        written[-1] = written[-1]._replace(text=text, latex=tex)
     if more and more[0].why == OVER and more[0].text == written[-1].text:
         more = more[1:]
-    written += more
-    top = apart(write(root))
-    name = f"∂{top[0]}/∂{bottom.text}"
-    left = rf"\frac{{\partial {top[1]}}}{{\partial {bottom.latex}}} "
+    return _named(_made(root, bottom, written + more, last), name)
+
+
+def _made(root: Value, bottom: Written, written: Sequence[_Line], last: Sequence[OpenProduct]) -> Derivation:
+    """Lines behind the derivative's name."""
+    left = _quotient(root, bottom)
     return Derivation(
-        tuple(f"{' ' * len(name) if k else name} = {line.text}" for k, line in enumerate(written)),
+        tuple(f"{' ' * len(left[0]) if k else left[0]} = {line.text}" for k, line in enumerate(written)),
         tuple(line.why for line in written),
-        tuple(f"{'' if k else left}&= {line.latex}" for k, line in enumerate(written)),
+        tuple(f"{'' if k else left[1] + ' '}&= {line.latex}" for k, line in enumerate(written)),
         math.fsum(t.coefficient * math.prod(f.value for f in t.factors) for t in last),
         tuple(t.factors for t in last),
         tuple(t.coefficient for t in last),
     )
+
+
+def _quotient(root: Value, bottom: Written) -> tuple[str, str]:
+    """∂L/∂z."""
+    top = apart(write(root))
+    return f"∂{top[0]}/∂{bottom.text}", rf"\frac{{\partial {top[1]}}}{{\partial {bottom.latex}}}"
+
+
+def _named(found: Derivation, name: str) -> Derivation:
+    """The same with a name of its own on the left: δ_j = ∂E/∂s_j = ..."""
+    if not name:
+        return found
+    own = as_label(name)
+    quotient, _, first = found.lines[0].partition(" = ")
+    left, _, tex = found.latex_lines[0].partition(" &= ")
+    rest = [line.partition("= ")[2] for line in found.lines[1:]]
+    lines = [f"{own.text} = {quotient}", *(f"{' ' * len(own.text)} = {line}" for line in (first, *rest))]
+    latex = (f"{own.latex} &= {left}", f"&= {tex}", *found.latex_lines[1:])
+    return replace(found, lines=tuple(lines), reasons=("", *found.reasons), latex_lines=latex)
+
+
+def _through(
+    root: Value, leaf: Value, through: Value, options: dict[str, Any], *, partials: bool | Sequence[Value]
+) -> Derivation:
+    """The derivative by way of a node whose own derivative is known: ∂L/∂z ∂z/∂b = (a − y) ∂z/∂b = (a − y) · 1.
+
+    Raises:
+        OperandError: That is no Value.
+        RangeError: Some path leads around it.
+    """
+    if not isinstance(through, Value):
+        msg = f"derivation: through: expected a Value, got {shown(through)}"
+        raise OperandError(msg)
+    paths = count_paths(root, leaf)
+    if through in (root, leaf) or not paths or count_paths(root, through) * count_paths(through, leaf) != paths:
+        names = [apart(write(node))[0] for node in (leaf, root, through)]
+        msg = f"derivation: through: expected a node that every path from {names[0]} to {names[1]} leads through, got "
+        raise RangeError(msg + names[2])
+    above, below = derivation(root, through, **options), derivation(through, leaf, **options)
+    bottom, middle = write(leaf), write(through)
+    factors = [_as_factor(above), _as_factor(below)]
+    known, last = (f[:2] for f in factors)
+    open_factor, still = _quotient(through, bottom), _quotient(root, middle)
+    written = [_Line(f"{still[0]} · {open_factor[0]}", rf"{still[1]} \, {open_factor[1]}", "chain rule")]
+    if partials is not False:
+        by = None if isinstance(partials, bool) else _by_way_of(partials)
+        written = _partials(Ways(root, leaf, **{k: v for k, v in options.items() if k != "factored"}), bottom, by)
+    one = below.result == "1"
+    dot = (" · ", r" \cdot ") if one else (" ", r" \, ")
+    product = [side_by_side([known[0], last[0]]), rf"{known[1]} \, {last[1]}"]
+    if one:
+        product = [known[0] + dot[0] + last[0], known[1] + dot[1] + last[1]]
+    written += [
+        _Line(f"{known[0]} · {open_factor[0]}", rf"{known[1]} \cdot {open_factor[1]}", f"{still[0]} = {above.result}"),
+        _Line(product[0], product[1], f"{open_factor[0]} = {below.result}"),
+    ]
+    if one:
+        written.append(_Line(above.result, above.latex_lines[-1].partition("&= ")[2]))
+        return _made(root, bottom, written, [OpenProduct(1.0, (factors[0],), None)])
+    return _made(root, bottom, written, [OpenProduct(1.0, tuple(factors), None)])
+
+
+def _as_factor(found: Derivation) -> Factor:
+    """The result of a derivation as a factor: a sum in brackets."""
+    tex = found.latex_lines[-1].partition("&= ")[2]
+    loose = len(found.factors) > 1 or found.result.startswith("−") or _has_outer_sign(found.result)
+    return Factor(*held(Written(found.result, tex, tight=not loose)), found.value)
+
+
+def _has_outer_sign(text: str) -> bool:
+    """Whether it is a sum outside of brackets."""
+    depth = 0
+    for c in text:
+        depth += (c == "(") - (c == ")")
+        if c in "+−" and depth == 0:
+            return True
+    return False
 
 
 def _constant(root: Value, leaf: Value, bottom: Written) -> Derivation:

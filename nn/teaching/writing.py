@@ -330,7 +330,8 @@ def in_figures(x: float) -> Written:
 
 def for_latex(words: str) -> str:
     """Words within a formula, their letters as LaTeX has them."""
-    signs = {"_": r"\_", "^": r"\^{}", "′": "$'$", "−": "$-$"} | {letter: f"${x}$" for letter, x in LETTERS.items()}
+    signs = {"_": r"\_", "^": r"\^{}", "′": "$'$", "−": "$-$", "∂": r"$\partial$", "·": r"$\cdot$"}
+    signs |= {letter: f"${x}$" for letter, x in LETTERS.items()}
     return "".join(signs.get(c, c) for c in words)
 
 

@@ -587,3 +587,111 @@ def test_the_slope_of_a_spelled_out_sigmoid_is_one_quotient_as_the_document_has_
     u.label = "u"
     E = 0.5 * (1.0 - 1 / (1 + ag.exp(-u))) ** 2
     assert all("² exp" not in line for line in nn.derivation(E, w).lines)
+
+
+def logistic_regression():
+    x, w = ([ag.Value(v, label=f"{letter}_{i}") for i, v in enumerate(vs, 1)] for letter, vs in (("x", (0.5, -1.0)), ("w", (0.3, 0.2))))
+    b, y = ag.Value(0.3, label="b"), ag.Value(1.0, label="y")
+    z = w[0] * x[0] + w[1] * x[1] + b
+    a = ag.sigmoid(z)
+    L = nn.binary_cross_entropy(a, y)
+    ag.name({"z": z, "a": a, "L": L})
+    return L, a, z, w, b
+
+
+def test_logistic_regression_as_cs60050_prints_it():
+    """∂L/∂b = ∂L/∂a × ∂a/∂z × ∂z/∂b = (a − y) × ∂z/∂b = (a − y) × 1 = a − y, and (a − y) x; ∂L/∂a = −y/a + (1 − y)/(1 − a)."""
+    L, a, z, w, b = logistic_regression()
+    assert nn.derivation(L, a).result == "−y/a + (1 − y)/(1 − a)"
+    given = {"outputs": True, "partials": True}
+    found = nn.derivation(L, b, through=z, name="db", **given)
+    assert [line.partition("= ")[2] for line in found.lines] == [
+        "∂L/∂b", "∂L/∂a · ∂a/∂z · ∂z/∂b", "(a − y) · ∂z/∂b", "(a − y) · 1", "a − y",
+    ]  # fmt: skip
+    assert found.lines[0] == "db = ∂L/∂b"
+    first = nn.derivation(L, w[0], through=z, **given)
+    assert [line.partition("= ")[2] for line in first.lines] == ["∂L/∂a · ∂a/∂z · ∂z/∂w_1", "(a − y) · ∂z/∂w_1", "(a − y) x_1"]
+    dz = nn.derivation(L, z, through=a, name="dz", **given)
+    assert [line.partition("= ")[2] for line in dz.lines] == [
+        "∂L/∂z", "∂L/∂a · ∂a/∂z", "(−y/a + (1 − y)/(1 − a)) · ∂a/∂z", "(−y/a + (1 − y)/(1 − a)) a(1 − a)",
+    ]  # fmt: skip
+    assert nn.derivation(L, z, **given).lines[-1].endswith("= a − y")
+    for leaf, derivation in ((b, found), (w[0], first), (z, dz)):
+        [slope] = ag.grad_of(L, [leaf])
+        assert derivation.value == pytest.approx(slope)
+        assert convert(derivation.latex.replace("{aligned}", "{split}"))
+
+
+@pytest.mark.parametrize("name", ["δ_j", "dz", "e′_1", "∂ℓ"])
+@pytest.mark.parametrize("how", [{}, {"through": True}, {"partials": True}])
+def test_a_derivation_has_its_own_name_on_the_left(name, how):
+    L, _, z, w, _ = logistic_regression()
+    how = {"through": z} if "through" in how else how
+    for leaf in (w[0], z)[: 1 if "through" in how else 2]:
+        plain, named = nn.derivation(L, leaf, **how), nn.derivation(L, leaf, name=name, **how)
+        right = [line.partition("= ")[2] for line in plain.lines]
+        assert named.lines[0] == f"{name} = {plain.lines[0].partition(' = ')[0]}"
+        assert [line.partition("= ")[2] for line in named.lines[1:]] == right
+        assert (named.value, named.result, named.numbers) == (plain.value, plain.result, plain.numbers)
+        assert len(named.reasons) == len(named.lines) == len(named.latex_lines)
+        assert {line.index("=") for line in str(named).splitlines()} == {len(name) + 1}
+    constant = nn.derivation(w[0], w[1], name=name)
+    assert constant.lines == (f"{name} = ∂w_1/∂w_2", f"{' ' * len(name)} = 0")
+    assert nn.derivation(L, L, name=name).result == "1"
+
+
+def test_a_node_that_some_path_leads_around_is_refused():
+    x = ag.Value(2.0, label="x")
+    s = x * x
+    r = s + x
+    ag.name({"s": s, "r": r})
+    with pytest.raises(ag.RangeError, match="expected a node that every path from x to r leads through, got s"):
+        nn.derivation(r, x, through=s)
+    for node in (x, r):
+        with pytest.raises(ag.RangeError, match="through"):
+            nn.derivation(r, x, through=node)
+    with pytest.raises(ag.OperandError, match="through: expected a Value, got 's'"):
+        nn.derivation(r, x, through="s")
+
+
+@pytest.mark.parametrize("letters", [("z", "p"), ("x", "f"), ("p", "z"), ("z", "s")])
+def test_the_general_entry_of_a_softmax_holds_line_by_line(letters):
+    """LING3804, 6.6, with 1[i = j] for its cases: each line comes to what a sweep finds, for all i and j."""
+    x = [0.3, -1.8, -0.2, 0.4, 0.9]
+    found = nn.softmax_derivation(x, letters=letters)
+    z, p = letters
+    leaves = [ag.Value(v) for v in x]
+    jacobian = [ag.grad_of(share, leaves) for share in ag.softmax(leaves)]
+    assert found.entries == [pytest.approx(row) for row in jacobian]
+    total, S = sum(map(math.exp, x)), f"(Σ_k exp({z}_k))"
+    for i, j in ((i, j) for i in range(5) for j in range(5)):
+        one = float(i == j)
+        known = {
+            f"∂/∂{z}_j [exp({z}_i)/{S}]": jacobian[i][j],
+            f"∂/∂{z}_j [1/{S}]": -math.exp(x[j]) / total**2,
+            f"Σ_k ∂/∂{z}_j [exp({z}_k)]": math.exp(x[j]),
+            f"∂/∂{z}_j [{S[1:-1]}]": math.exp(x[j]),
+            f"∂/∂{z}_j [exp({z}_i)]": one * math.exp(x[i]),
+            S: total, f"exp({z}_i)": math.exp(x[i]), f"exp({z}_j)": math.exp(x[j]), "1[i = j]": one,
+            f"{p}_i": math.exp(x[i]) / total, f"{p}_j": math.exp(x[j]) / total,
+        }  # fmt: skip
+        for line in found.lines:
+            text = line.partition(" = ")[2]
+            for k, part in enumerate(known):
+                text = text.replace(part, f"<{k}>")
+            text = re.sub(r"<(\d+)>", lambda m: f"({list(known.values())[int(m[1])]!r})", text)
+            text = re.sub(r"(\)|²)\s+(?=\()", r"\1*", text).replace("²", "**2").replace("−", "-")
+            assert eval(text) == pytest.approx(jacobian[i][j]), line
+    assert found.result == f"{p}_i (1[i = j] − {p}_j)"
+    assert convert(found.latex.replace("{aligned}", "{split}"))
+    assert len(found.lines) == len(found.reasons)
+
+
+def test_letters_of_a_softmax_are_two_names():
+    for letters in ("zp", ("z",), ("z", "z"), ("z", 1), ("", "p")):
+        with pytest.raises(ag.RangeError, match="letters: expected two different names"):
+            nn.softmax_derivation(letters=letters)
+    with pytest.raises(ag.OperandError, match="expected a list of numbers"):
+        nn.softmax_derivation(1.0)
+    assert "p_1" not in str(nn.softmax_derivation())
+    assert "p_1" in str(nn.softmax_derivation([ag.Value(1.0), 2]))
