@@ -31,13 +31,18 @@ def pytest_xdist_make_scheduler(config, log):
 
 
 def pytest_collection_finish():
-    """All that was collected stays to the end: Python's collector need not look through it again and again.
+    """Python's collector looks less often."""
+    gc.set_threshold(10_000, 10, 10)
 
-    That took a tenth of all time; it also looks less often.
+
+@pytest.fixture(autouse=True, scope="module")
+def _what_stays_is_not_looked_through():
+    """What is there when a file's tests begin, such as all tests and the modules that were imported, stays to the end.
+
+    Each full collection looked through it: a sixth of all time, most of it where tests collect by themselves.
     """
     gc.collect()
     gc.freeze()
-    gc.set_threshold(10_000, 10, 10)
 
 
 @pytest.fixture(autouse=True)
