@@ -337,6 +337,25 @@ def names(notation: Any, run: ForwardPass, caller: str = "notation", *, scores: 
     )  # fmt: skip
 
 
+def of_each_case(called: Names | None, outputs: int) -> Names | None:
+    """The names with a mark of the case at all that differs from case to case; weights and biases have none.
+
+    Dolhansky has the case's target as a superscript, δ_j^(y_i), and ŷ_i − y_i at the output. Downing's names of his
+    first half have d; the other texts have no mark.
+    """
+    if called is None or called.notation != "dolhansky":
+        return called
+    same = ("weight", "bias", "1 into", "slope")
+    of = {own: name if own.startswith(same) else _of_case(name) for own, name in called.of.items()}
+    if outputs > 1:
+        of |= {f"target {k}": f"y_i,{k}" for k in range(1, outputs + 1)}
+    return called._replace(of=of, target="y_i", loss=_of_case(called.loss))
+
+
+def _of_case(name: str) -> str:
+    return {"ŷ": "ŷ_i", "E": "E"}.get(name) or f"{name}^(y_i)"
+
+
 def _nodes_before(run: ForwardPass) -> list[int]:
     """How many nodes come before those of each layer, inputs first; what comes after the last layer counts too."""
     sizes = [len(end.nodes) for name, end in run.ends.items() if not name.startswith("sum(") and name != "loss"]

@@ -446,6 +446,18 @@ def error_signals(
         what = "a loss such as nn.sse" if run.loss is None else "a model of Neurons, Layers or Linears"
         msg = f"error_signals: expected {what}, got {shown(model if run.loss is not None else loss)}"
         raise StructureError(msg)
+    return signals_of(run, loss, target)
+
+
+def signals_of(run: ForwardPass, loss: Any, target: Any) -> ErrorSignals:
+    """The error signals of a pass that has a loss.
+
+    Args:
+        run: The pass.
+        loss: Its loss.
+        target: The target that the loss was given.
+    """
+    assert run.loss is not None
     order = topological_order(run.loss)
     adjoints = dict(zip(order, grad_of(run.loss, order), strict=True))
     uses: dict[Value, list[tuple[Value, int]]] = {node: [] for node in order}

@@ -124,7 +124,7 @@ def forward_pass(
     if given is None:
         return run
     put_labels(run, given)
-    return replace(run, names=given, of_scores=_activations(function, run, given))
+    return replace(run, names=given, of_scores=activations_of_scores(function, run, given))
 
 
 def takes_sums(run: ForwardPass) -> bool:
@@ -132,7 +132,7 @@ def takes_sums(run: ForwardPass) -> bool:
     return run.loss is not None and run.last in run.layers and all(u.output is u.sum for u in run.layers[run.last])
 
 
-def _activations(function: str, run: ForwardPass, given: Names) -> tuple[Value, ...]:
+def activations_of_scores(function: str, run: ForwardPass, given: Names) -> tuple[Value, ...]:
     """What a loss makes of scores, as nodes with names; they are above the scores, but not below the loss."""
     if not function:
         return ()

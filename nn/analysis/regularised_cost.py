@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -12,12 +12,13 @@ from autograd_core import sum as total
 
 from ..data.dataset import cases_of
 from ..modules.losses import binary_cross_entropy, made_of_scores, takes_mean_of_outputs, underlying
-from ..notation import ADDS_CASES, OF_CASES, names
+from ..notation import ADDS_CASES, OF_CASES, names, of_each_case
 from ..support.arrays import numpy
-from ..support.formulas import Formulas
+from ..support.formulas import Formula, Formulas
 from ..support.tables import Table, as_html, as_text, number
 from ..support.validation import callable_of, plain, real
-from .forward_pass import forward_pass, takes_sums
+from .error_signals import signals_of
+from .forward_pass import activations_of_scores, forward_pass, takes_sums
 from .labelled_jacobian import by
 from .signal_formulas import batch_updates
 
@@ -86,6 +87,7 @@ class RegularisedCost(Table):
     letter: str = "J(Θ)"
     reduction: str = "mean"
     _first: tuple[ForwardPass, Names | None] | None = None  # the pass of the first case
+    _asked: tuple[Any, Any] = (None, None)  # the loss and its target
 
     @property
     def updates(self) -> Formulas:
@@ -106,6 +108,28 @@ class RegularisedCost(Table):
         if self._first is None:
             return Formulas()
         return batch_updates(*self._first, self._numbers(), penalty=bool(self.lam), mean=self.reduction == "mean")
+
+    @property
+    def formulas(self) -> Formulas:
+        """The recursion of the error signals, with a mark of the case where the text has one; the last layer first.
+
+        They are a list of texts; printed, the numbers of all cases stand beside each, and `.latex` is the same in
+        LaTeX. They are those of `.deltas`.
+
+        Example:
+            >>> import nn
+            >>> model = nn.MLP(1, [1, 1], "sigmoid", bias=False, init=nn.init.constant(0.0))
+            >>> print(nn.cost(model, [[0.5], [1.0]], [0.2, 0.4], loss=nn.sse, notation="dolhansky").formulas)
+            δ_o^(y_i) = ŷ_i − y_i                                               = (−0.2, −0.4)
+            δ_j^(y_i) = δ_o^(y_i) w_j→o σ(s_j^(y_i))(1 − σ(s_j^(y_i)))    = (0, 0)
+        """
+        if self._first is None:
+            return Formulas()
+        run, called = self._first
+        named = replace(run, names=of_each_case(called, len(run.outputs)))
+        found = signals_of(named, *self._asked).formulas
+        columns = [c.tolist() for deltas in reversed(self.deltas) for c in deltas.T]
+        return found.beside(columns, [_of_cases(column) for column in columns])
 
     @property
     def latex(self) -> str:
@@ -236,7 +260,11 @@ def cost(
     deltas, gradients = _signals(np, runs)
     layers = runs[0].layers
     theta = {name: np.array([_row(unit) for unit in units], float) for name, units in layers.items()}
-    called = names(notation, runs[0], "cost", scores=bool(made_of_scores(loss) if takes_sums(runs[0]) else ""))
+    function = made_of_scores(loss) if takes_sums(runs[0]) else ""
+    called = names(notation, runs[0], "cost", scores=bool(function))
+    first = runs[0]
+    if called is not None:
+        first = replace(first, names=called, of_scores=activations_of_scores(function, first, called))
     reduction = _over_cases(loss, called)
     share = 1 / n if reduction == "mean" else 1.0
     D, penalty = [], 0.0
@@ -258,7 +286,7 @@ def cost(
     return RegularisedCost(
         data + penalty, data, penalty, D, list(gradients.values()), deltas, sums, activations, list(theta.values()),
         [_called(units, name, called) for name, units in layers.items()], lam, n, _labels(runs[0], called), letter,
-        reduction, (runs[0], called),
+        reduction, (first, called), (loss, _target(loss, cases.targets[0], len(runs[0].outputs))),
     )  # fmt: skip
 
 
@@ -331,9 +359,7 @@ def _run(model: Module, x: Any, y: Any, loss: Callable[[Any, Any], Any]) -> Forw
             raise RangeError(msg)
         if loss is per_case:
             _probable(outputs)
-        if loss is per_case and several and _is_class(target, len(outputs)):
-            target = [float(k == target) for k in range(len(outputs))]
-        return loss(prediction, target)
+        return loss(prediction, _target(loss, target, len(outputs) if several else 1))
 
     run = forward_pass(model, x, y, loss=value_of)
     for name, units in run.layers.items():
@@ -341,6 +367,23 @@ def _run(model: Module, x: Any, y: Any, loss: Callable[[Any, Any], Any]) -> Forw
             msg = f"cost: expected the units of {name} to have as many inputs each, so that their weights are a matrix"
             raise StructureError(msg)
     return run
+
+
+def _target(loss: Any, target: Any, outputs: int) -> Any:
+    """A class as the outputs' targets, where the loss is the one of sigmoids."""
+    if loss is per_case and outputs > 1 and _is_class(target, outputs):
+        return [float(k == target) for k in range(outputs)]
+    return target
+
+
+def _of_cases(numbers: list[float]) -> Formula:
+    """The numbers of all cases side by side; of many the first and the last."""
+    shown = [number(x) for x in numbers]
+    if len(shown) > SHOWN:
+        shown = [*shown[:3], "…", shown[-1]]
+    text = ", ".join(shown)
+    tex = text.replace("−", "-").replace("…", r"\dots")
+    return Formula(f"= ({text})", f" = ({tex})")
 
 
 def _probable(outputs: Any) -> None:

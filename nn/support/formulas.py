@@ -54,6 +54,19 @@ class Formulas(list[str]):
         self._values = tuple(values)
         self._latex = tuple(formula.latex for formula in given)
 
+    def beside(self, numbers: Sequence[Any], values: Sequence[Formula]) -> Formulas:
+        """The same lines with something else beside them.
+
+        Args:
+            numbers: What each comes to.
+            values: The same as it stands beside them, with the sign that joins it.
+
+        Returns:
+            `Formulas`.
+        """
+        pairs = zip(self, self._latex, strict=True)
+        return Formulas([Formula(text, latex) for text, latex in pairs], numbers, values)
+
     @property
     def latex(self) -> str:
         r"""All lines as one LaTeX formula, aligned at the equals signs, with what they come to.

@@ -202,3 +202,41 @@ def test_cs60050_prints_steps_along_d_with_its_accumulator():
     run = nn.forward_pass(model, [0.5, -1.0], 1, loss=nn.binary_cross_entropy, notation="cs60050")
     assert run.loss.label == "cost"  # L is the number of layers there
     assert run["cost"] is run["L"] is run.loss
+
+
+def test_step_2_of_dolhansky_has_the_case_as_a_superscript():
+    """δ_j^(y_i) = f′(s_j^(y_i)) (ŷ_i − y_i) at an output, else f′(s_j^(y_i)) Σ_k δ_k^(y_i) w_j→k."""
+    model = nn.MLP(1, [1, 2, 1], "sigmoid", bias=False, output="sigmoid", seed=1)
+    batch = nn.cost(model, [[0.5], [1.0], [2.0]], [0.2, 0.4, 0.9], loss=nn.sse, notation="dolhansky")
+    slope = "σ(s_{0}^(y_i))(1 − σ(s_{0}^(y_i)))".format
+    assert batch.formulas == [
+        f"δ_o^(y_i) = (ŷ_i − y_i) {slope('o')}",
+        f"δ_j^(y_i) = δ_o^(y_i) w_j→o {slope('j')}",
+        f"δ_k^(y_i) = δ_o^(y_i) w_k→o {slope('k')}",
+        f"δ_i^(y_i) = (δ_j^(y_i) w_i→j + δ_k^(y_i) w_i→k) {slope('i')}",
+    ]
+    assert r"\delta_{i}^{(y_i)} &= " in batch.formulas.latex
+
+
+@pytest.mark.parametrize("notation", [None, *NOTATIONS])
+@pytest.mark.parametrize("K", [1, 2])
+@pytest.mark.parametrize("loss", [nn.sse, None, nn.cross_entropy])
+def test_signals_of_a_batch_stand_beside_their_numbers(loss, K, notation):
+    """Those of one case, whose names Dolhansky marks; with the numbers of all cases."""
+    scores = loss is nn.cross_entropy
+    model = nn.MLP(2, [2, 2 if scores else K], "sigmoid", output="linear" if scores else "sigmoid", seed=1)
+    targets = [1, 0, 1] if scores or K > 1 else [0.2, 0.6, 1.0]
+    given = {} if loss is None else {"loss": loss}
+    if loss is nn.sse and K > 1:
+        targets = [[0.2, 0.4], [0.6, 0.1], [1.0, 0.0]]
+    batch = nn.cost(model, [[0.5, -1.0], [1.0, 2.0], [0.1, 0.3]], targets, notation=notation, **given)
+    columns = [column for deltas in reversed(batch.deltas) for column in deltas.T.tolist()]
+    assert batch.formulas.numbers == columns
+    assert len(batch.formulas) == len(columns)
+    first = targets[0] if loss is not None or K == 1 else [0.0, 1.0]
+    own = loss or partial(nn.binary_cross_entropy, reduction="sum")
+    of_one = nn.error_signals(model, [0.5, -1.0], first, loss=own, notation=notation).formulas
+    unmarked = [f.replace("^(y_i)", "").replace("y_i,", "y_").replace("ŷ_i", "ŷ").replace("y_i", "y") for f in batch.formulas]
+    assert unmarked == of_one
+    assert ("(y_i)" in str(batch.formulas)) == (notation == "dolhansky")
+    assert convert(batch.formulas.latex.replace("{aligned}", "{split}"))
