@@ -15,8 +15,11 @@ its order of a weight's indices:
 | cs60050-first | z^(l)   | a^(l)      | ∂L/∂z^(l) | w_jk^(l), to j from k    | ∂L/∂W^(l)  |
 | ling3804      | x′      | a′         | e′        | w_i,j, to i from j       | ∂a′/∂a     |
 
-The lecture has biases within its activation b; here they belong to sums, and are called b_i,j. LING3804 counts primes
-of errors from the top down (e, e′, e″), and in its 6.3 those of w, too; those of layers, and of w here, count up.
+The lecture has biases within its activation b; here they belong to sums, and are called b_i,j. Downing's S and R, the
+sums of layers Z and Y, are good names, too, and s_1 and r_1 for one of them. LING3804 counts primes of errors from the
+top down (e, e′, e″), and in its 6.3 those of w, too; those of layers, and of w here, count up.
+
+Names may be typed by a keyboard's letters: ' for ′, Theta, delta, yhat, ->, a^2_1 or a_1^2 for a_1^(2).
 
 Three texts have names for each of their halves. Downing's first, up to "backwards in high heels" ("downing-first"), is
 one training case d, and numbers nodes. His formulas say of no number to which layer it belongs; as he sums over "all
@@ -334,7 +337,23 @@ def names(notation: Any, run: ForwardPass, caller: str = "notation", *, scores: 
     return Names(
         notation, text.order, text.heads, text.loss, of, text.biases, rule, target, text.by_outputs,
         "α" if notation.startswith("cs60050") else "η", notation in BY_LAYERS,
+        _downings_sums(run, of) if notation == "downing" else {},
     )  # fmt: skip
+
+
+def _downings_sums(run: ForwardPass, of: dict[str, str]) -> dict[str, str]:
+    """Downing's S = Y W, the sums of the last layer, and R = X V, those before them in a network of two layers.
+
+    A softmax is S, too, and then has the name.
+    """
+    if "S" in of.values():
+        return {}
+    letters = {1: ("S",), 2: ("R", "S")}.get(len(run.layers), ())
+    found = {}
+    for letter, (layer, units) in zip(letters, run.layers.items(), strict=False):
+        found[letter] = f"sum({layer})"
+        found |= {f"{letter.lower()}_{j}": f"sum({unit.name})" for j, unit in enumerate(units, 1)}
+    return found
 
 
 def of_each_case(called: Names | None, outputs: int) -> Names | None:

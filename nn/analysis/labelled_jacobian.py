@@ -10,6 +10,7 @@ from autograd_core import RangeError, StructureError
 
 from ..notation import latex
 from ..support.arrays import numpy, singular_values
+from ..support.names import one_named
 from ..support.tables import as_html, as_text, number, number_in
 from ..support.validation import shown
 
@@ -382,10 +383,11 @@ def _place(index: Any, axis: Axis) -> Any:
             msg = f"Jacobian []: expected an index of {_axis(axis)}, got {index!r}"
             raise IndexError(msg)
         return index + n * (index < 0) if isinstance(index, int) else index
-    if index not in axis.labels:
+    label = one_named(index, axis.labels)
+    if label is None:
         msg = f"Jacobian []: expected one of the labels of {_axis(axis)}, got {index!r}"
         raise RangeError(msg)
-    return axis.labels.index(index)
+    return axis.labels.index(label)
 
 
 def _axis(axis: Axis) -> str:

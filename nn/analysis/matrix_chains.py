@@ -14,6 +14,8 @@ from ..support.validation import plain, shown
 from .labelled_jacobian import Jacobian, bmatrix, by, layout_of, product, tex
 
 SHOWN = 60  # entries of a product, and terms of an entry, that are written out
+WIDEST = 160  # signs of the heading up to which its matrices are written out
+MOST_TERMS = 8  # of a sum in the table; of more the first three and the last
 HEADS = ("", "products", "terms", "sum")
 
 
@@ -146,8 +148,12 @@ class JacobianChain(Table):
     def _heading(self, spec: str = "") -> str:
         letters = "R · J" if self.layout == "numerator" else "J · R"
         written = [_written(x, spec) for x in (self.r, *self.factors)]
+        result = _written(self.result, spec)
+        if sum(map(len, written)) + len(result) > WIDEST:
+            written = [f"({by(_size(self._matrix(x)))})" for x in (self.r, *self.factors)]
+            result = f"({by(_size(self._matrix(self.result)))})"
         chain = " · ".join(written if self.layout == "numerator" else written[::-1])
-        return f"{chain} = {_written(self.result, spec)}  by R ← {letters}, {self.layout} layout"
+        return f"{chain} = {result}  by R ← {letters}, {self.layout} layout"
 
     def _table(self, spec: str = "") -> tuple[tuple[str, ...], list[list[str]]]:
         rows: list[list[str]] = []
@@ -165,7 +171,7 @@ class JacobianChain(Table):
                 for j, x in enumerate(row):
                     pairs = [(a, other[j]) for a, other in zip(sides[0][i], sides[1], strict=True)]
                     place = f"[{max(i, j)}]" if flat else f"[{i}][{j}]"
-                    written = " + ".join(f"({_factor(a, spec)} × {_factor(b, spec)})" for a, b in pairs)
+                    written = " + ".join(_cut([f"({_factor(a, spec)} × {_factor(b, spec)})" for a, b in pairs]))
                     name = f"R{k}{place}" if named is None else named[k - 1][i * len(row) + j][0]
                     rows.append([name, written, _sum(pairs, spec), _said(x, spec)])
             before = after
@@ -187,11 +193,14 @@ def _flat(x: Any) -> list[str]:
 def _sum(pairs: list[tuple[float, float]], spec: str) -> str:
     """The terms with their signs, such as "3 − 8"."""
     if any(is_symbol(x) for pair in pairs for x in pair):
-        return " + ".join(str(_exact(a) * _exact(b)) for a, b in pairs).replace("+ -", "- ")
-    terms = [a * b if a and b else 0.0 for a, b in pairs]
-    return number_in(terms[0], spec) + "".join(
-        f" − {number_in(-t, spec)}" if t < 0 else f" + {number_in(t, spec)}" for t in terms[1:]
-    )
+        return " + ".join(_cut([str(_exact(a) * _exact(b)) for a, b in pairs])).replace("+ -", "- ")
+    terms = [number_in(a * b if a and b else 0.0, spec) for a, b in pairs]
+    return " + ".join(_cut(terms)).replace("+ −", "− ")
+
+
+def _cut(terms: list[str]) -> list[str]:
+    """Terms of a sum; of many the first three and the last, and how many are between."""
+    return terms if len(terms) <= MOST_TERMS else [*terms[:3], f"… {len(terms) - 4} more …", terms[-1]]
 
 
 def _written(x: Any, spec: str) -> str:

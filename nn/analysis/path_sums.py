@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from autograd_core import RangeError
 
 from ..notation import latex
+from ..support.names import one_named
 from ..support.tables import Table, number
 
 if TYPE_CHECKING:
@@ -116,6 +117,7 @@ def paths_of(factors: Sequence[Jacobian], of: str, to: str) -> PathSum:
     Raises:
         RangeError: There is no such unit, or there are more than 64 paths.
     """
+    of, to = (one_named(name, known) or name for name, known in ((of, factors[0].rows), (to, factors[-1].columns)))
     for what, name, known in (("of", of, factors[0].rows), ("to", to, factors[-1].columns)):
         if name not in known:
             msg = f"Chain.entry: expected `{what}` to be one of {', '.join(known)}, got {name!r}"

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping, Sequence
 
 
 class Names(NamedTuple):
@@ -23,6 +25,7 @@ class Names(NamedTuple):
         by_outputs: Whether it writes slopes by what a function gave, as o(1 − o).
         rate: Its letter for the learning rate.
         assigns: Whether it writes a step as W ← W − η ..., not as ΔW = −η ...
+        also: Other names that the text has, by which things can be asked for: the library's for each of them.
     """
 
     notation: str
@@ -36,6 +39,7 @@ class Names(NamedTuple):
     by_outputs: bool = False
     rate: str = "η"
     assigns: bool = False
+    also: Mapping[str, str] = MappingProxyType({})
 
     def __call__(self, name: str) -> str:
         """The text's name for one of the library's, such as "layer1/neuron0"; others stay as they are."""
@@ -56,13 +60,41 @@ class Names(NamedTuple):
         """The library's name, one of `known`, for one of the text's; ' stands for ′, too. Others stay as they are."""
         if not isinstance(name, str):
             return name
-        plain = _plain(name)
-        return next((own for own in known if _plain(self.of.get(own, own)) == plain), name)
+        plain = as_typed(name)
+        known = list(known)
+        other = self.also.get(plain)
+        found = next((own for own in known if as_typed(self.of.get(own, own)) == plain), None)
+        return found or (other if other in known else name)
 
 
-def _plain(name: str) -> str:
-    """A name as typed on a keyboard: primes as quotes, letters by their names, no blanks."""
-    for sign, word in (("″", "''"), ("‴", "'''"), ("′", "'"), ("δ", "delta"), ("Θ", "Theta"), ("ŷ", "yhat"),
-                       ("→", "->"), ("∂", "d"), ("ℓ", "l"), (" ", ""), ("{", ""), ("}", "")):  # fmt: skip
+BY_KEYBOARD = (
+    ("″", "''"), ("‴", "'''"), ("′", "'"), ("δ", "delta"), ("Θ", "Theta"), ("θ", "Theta"), ("theta", "Theta"),
+    ("ŷ", "yhat"), ("y_hat", "yhat"), ("→", "->"), ("∂", "d"), ("ℓ", "l"), (" ", ""), ("{", ""), ("}", ""),
+)  # fmt: skip
+RAISED = re.compile(r"\^\(([^()^]*)\)")  # (l) of a^(l)
+RAISED_FIRST = re.compile(r"([^_^]+)\^([^_^]+)_([^_^]+)")  # a^(2)_1
+
+
+def one_named(name: str, known: Sequence[str]) -> str | None:
+    """The one of some names that is meant, however it was typed; None if there is none.
+
+    Example:
+        >>> from nn.support.names import one_named
+        >>> one_named("a^2_1", ["a_1^(1)", "a_1^(2)"])
+        'a_1^(2)'
+    """
+    if name in known:
+        return name
+    plain = as_typed(name)
+    return next((other for other in known if as_typed(other) == plain), None)
+
+
+def as_typed(name: str) -> str:
+    """A name as typed on a keyboard: primes as quotes, letters by their names, no blanks, no brackets of a^(l).
+
+    What stands above may stand before the index, a^(l)_j, and in braces.
+    """
+    for sign, word in BY_KEYBOARD:
         name = name.replace(sign, word)
-    return name
+    name = RAISED.sub(r"^\1", name)
+    return RAISED_FIRST.sub(r"\1_\3^\2", name)

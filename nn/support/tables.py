@@ -57,7 +57,7 @@ def as_html(caption: str, heads: Sequence[str], rows: Sequence[Sequence[str]]) -
     )
     name, _, about = caption.partition("  ")
     return (
-        '<div class="autograd-table mathjax_ignore tex2jax_ignore">'
+        '<div class="autograd-table mathjax_ignore tex2jax_ignore" style="overflow-x:auto">'
         f'<p style="margin:8px 0 2px"><strong>{html.escape(name)}</strong> {html.escape(about)}</p>'
         f'<table style="margin:0 0 8px"><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>'
     )

@@ -212,3 +212,29 @@ def test_expressions_and_what_is_no_number_are_said_once():
     a = sympy.Symbol("a")
     assert nn.jacobian_chain([a + 1, -2], [[2], [a]]).latex.count("=") == 1
     assert nn.jacobian_chain([np.inf, np.nan, -1.0], [[1.0], [-np.inf], [2.5e-9]]).latex.count("=") == 1
+
+
+@pytest.mark.parametrize("layout", ["numerator", "denominator"])
+@pytest.mark.parametrize("n", [2, 8, 9, 30, 60])
+@pytest.mark.parametrize("symbols", [False, True])
+def test_wide_chains_stay_readable(symbols, n, layout):
+    """Long sums are cut with words that say how many terms there are between; wide tables scroll in a notebook."""
+    J = [[(i * 7 + j * 3) % 11 - 5.25 for j in range(n)] for i in range(n)]
+    r = [1.5] * n
+    if symbols and n > 9:
+        return
+    if symbols:
+        sympy = pytest.importorskip("sympy")
+        r = list(sympy.symbols(f"e1:{n + 1}"))
+    chain = nn.jacobian_chain(r, J, J, layout=layout)
+    lines = str(chain).splitlines()
+    if not symbols:
+        assert max(map(len, lines)) < 220
+    assert ("more …" in str(chain)) == (n > 8)
+    if n > 8:
+        assert f"… {n - 4} more …" in lines[2]
+        assert lines[0].startswith(f"(1 x {n}) · ({n} x {n})" if layout == "numerator" and not symbols else "(")
+    html = chain._repr_html_()
+    assert "overflow-x:auto" in html
+    assert html.count("<tr>") == len(lines) - 1
+    assert len(chain.formulas) == 2 * n  # they are whole

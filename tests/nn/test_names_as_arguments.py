@@ -1,5 +1,7 @@
 """What a table prints can be asked for: layers, units, sums, signals and weights by the names of each text."""
 
+import re
+
 import numpy as np
 import pytest
 
@@ -364,3 +366,58 @@ def test_what_is_listed_in_the_message_can_be_had(notation):
     if notation in known:
         assert run[known[notation]] == tuple(unit.bias for unit in run.layers["layer1"])
     assert "layer1, layer1" not in str(refused.value)
+
+
+TYPED = {  # other ways to type a^(l)_j, beside that of the tables
+    "without brackets": lambda name: name.replace("^(", "^").replace(")", "") if "^(" in name else name,
+    "above first": lambda name: re.sub(r"^(\w+)_(\w+)\^(\(\d+\))$", r"\1^\3_\2", name),
+    "as LaTeX": lambda name: re.sub(r"^(\w+)_(\w+)\^(\(\d+\))$", r"\1^{\3}_{\2}", name),
+    "both": lambda name: re.sub(r"^(\w+)_(\w+)\^\((\d+)\)$", r"\1^\3_\2", name),
+}
+
+
+@pytest.mark.parametrize("typed", TYPED)
+@pytest.mark.parametrize("notation", NOTATIONS)
+def test_what_stands_above_is_typed_with_brackets_or_without(notation, typed):
+    model, write = model_of(), TYPED[typed]
+    run = nn.forward_pass(model, X, 0.25, loss=loss, notation=notation)
+    signals = nn.error_signals(model, X, 0.25, loss=loss, notation=notation)
+    called = run.names
+    units = [unit for layer in run.layers.values() for unit in layer]
+    for unit in units:
+        assert run[write(called(unit.name))] is unit.output
+        assert run[write(called(f"sum({unit.name})"))] is unit.sum
+        assert run[write(called(f"weight 1 {unit.name}"))] is unit.weights[1]
+        assert signals[write(called(f"signal {unit.name}"))] == signals[unit.name]
+    for layer in run.layers:
+        assert run[write(called(layer))] == run.ends[layer].nodes
+        assert len(run[write(called(f"weights of {layer}"))]) > 0
+        assert nn.layer_jacobian(model, X, of=write(called(layer)), to="inputs", notation=notation).shape[1] == 2
+    J = nn.layer_jacobian(model, X, of="layer3", to="layer2", notation=notation)
+    assert J[write(J.rows[1]), write(J.columns[0])] == J[1, 0]
+    chain = nn.chain(model, X, of="layer3", to="layer1", notation=notation)
+    top, bottom = chain.result.rows[0], chain.result.columns[1]
+    assert chain.entry(write(top), write(bottom)).value == pytest.approx(chain.result[0, 1])
+
+
+def test_downings_s_and_r_are_sums():
+    """S = Y W and Z = f(S), R = X V and Y = g(R); a softmax has the letter S where there is one."""
+    model = nn.MLP(3, [2, 1], "sigmoid", output="sigmoid", seed=1)
+    x = [0.5, -1.0, 2.0]
+    run = nn.forward_pass(model, x, notation="downing")
+    assert run["S"] == run["sum(Z)"]
+    assert run["R"] == run["sum(Y)"]
+    assert run["r_2"] is run["sum(y_2)"]
+    assert run["s_1"] is run["sum(z_1)"]
+    given = {"notation": "downing"}
+    for top, bottom in (("S", "R"), ("Z", "S"), ("Y", "R"), ("S", "Y"), ("R", "X")):
+        long = {"S": "sum(Z)", "R": "sum(Y)"}
+        J = nn.layer_jacobian(model, x, of=top, to=bottom, **given)
+        assert J.entries == nn.layer_jacobian(model, x, of=long.get(top, top), to=long.get(bottom, bottom), **given).entries
+    slopes = nn.layer_jacobian(model, x, of="Y", to="R", **given)
+    y = [node.data for node in run["Y"]]
+    assert slopes.entries == [pytest.approx([y[0] * (1 - y[0]), 0.0]), pytest.approx([0.0, y[1] * (1 - y[1])])]
+    softmax = nn.forward_pass(nn.Sequential(nn.Layer(3, 2, "linear", seed=1), nn.Softmax()), x, notation="downing")
+    assert softmax["S"] == softmax.outputs
+    with pytest.raises(ag.RangeError, match="expected one of"):
+        softmax["R"]
