@@ -1219,10 +1219,10 @@ def test_ling3804_activations_do_not_go_forward_through_jacobians():
 
 def test_ling3804_large_weights_amplify_through_tanh_and_sigmoid_in_wide_layers_alone():
     every = ["linear", "relu", "tanh", "sigmoid", "softmax"]
-    row = next(line for line in PAGE.read_text(encoding="utf-8").splitlines() if "0.985 at g = 1.2" in line)
-    assert '.per_layer("tanh")` is 0.985 at g = 1.2 and 1.006 at 1.3, of "sigmoid" 0.97 at 10 and 1.05 at 12' in row
-    for name, gain, printed in (("tanh", 1.2, "0.985"), ("tanh", 1.3, "1.006"), ("sigmoid", 10, "0.97"), ("sigmoid", 12, "1.05")):
-        factor = nn.attenuation(30, 200, activations=[name], gain=gain, runs=5, seed=0).per_layer(name)
+    row = next(line for line in PAGE.read_text(encoding="utf-8").splitlines() if "0.987 at g = 1.2" in line)
+    assert '.per_layer("tanh")` is 0.987 at g = 1.2 and 1.011 at 1.3, of "sigmoid" 0.986 at 10 and 1.087 at 12' in row
+    for name, gain, printed in (("tanh", 1.2, "0.987"), ("tanh", 1.3, "1.011"), ("sigmoid", 10, "0.986"), ("sigmoid", 12, "1.087")):
+        factor = nn.attenuation(30, 200, activations=[name], gain=gain, runs=1, seed=0).per_layer(name)
         assert f"{factor:.{len(printed) - 2}f}" == printed, (name, gain)
     narrow = nn.attenuation(8, 8, activations=every, gain=6.0, runs=3, seed=0)
     assert [narrow.per_layer(name) > 1 for name in every] == [True, True, False, False, False]

@@ -122,7 +122,7 @@ def evaluate(row: Primitive, xs: Sequence[Any]) -> tuple[Any, tuple[Any, ...]]:
 
 def value_of(row: Primitive, xs: Sequence[Any]) -> Any:
     """The value alone, as `evaluate` gives it."""
-    if any(x.__class__ is not float for x in xs):
+    if {*map(type, xs)} - {float}:
         return evaluate(row, xs)[0]
     try:
         return float(row.value(PLAIN_FLOATS, *xs))

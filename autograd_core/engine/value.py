@@ -510,6 +510,8 @@ def record_many(row: Primitive, operands: Sequence[Any]) -> Any:
     """`record` for a primitive of any number of operands: fast if they are Values and floats."""
     node = _built_of_many(row, operands) if operands else None
     if node is None:
+        if {*map(type, operands)} == {float}:
+            return value_of(row, operands)
         return record(row, *operands)
     return _as_contexts_ask(row, node, operands) if special else node
 

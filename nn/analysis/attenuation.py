@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
     from ..modules.layers import Seed
 
+    Layer = Callable[[Any], Any]
+
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Attenuation(Table):
@@ -180,14 +182,14 @@ def attenuation(
     rng = generator(seed)
     seeds = [rng.getrandbits(32) for _ in range(runs)]
     norms, zeros = {}, {}
-    for name, layer in layers.items():
-        signals = [_signals(layer, depth, width, gain, seed) for seed in seeds]
+    of_runs = [_signals([*layers.values()], depth, width, gain, seed) for seed in seeds]
+    for name, signals in zip(layers, zip(*of_runs, strict=True), strict=True):
         norms[name] = tuple(statistics.median(math.hypot(*run[k]) for run in signals) for k in range(depth + 1))
         zeros[name] = tuple(statistics.fmean(run[k].count(0.0) / width for run in signals) for k in range(depth + 1))
     return Attenuation(norms, zeros, gain, width)
 
 
-def _layer(name: str) -> Callable[[Any], Any]:
+def _layer(name: str) -> Layer:
     """An activation as a function of a list.
 
     Raises:
@@ -206,23 +208,29 @@ def _layer(name: str) -> Callable[[Any], Any]:
     return lambda xs: xs if function is None else [function(x) for x in xs]
 
 
-def _signals(layer: Callable[[Any], Any], depth: int, width: int, gain: float, seed: int) -> list[list[float]]:
-    """The error at the outputs, and then at the weighted sums of each layer, from the last to the first."""
+def _signals(layers: Sequence[Layer], depth: int, width: int, gain: float, seed: int) -> list[list[list[float]]]:
+    """For each activation the error at the outputs, and then at the weighted sums of each layer, from the last on."""
     rng = random.Random(seed)  # noqa: S311  no secrets
     weight = kaiming_normal(gain)
     matrices = [[[weight(rng, width, width) for _ in range(width)] for _ in range(width)] for _ in range(depth)]
     x = [rng.gauss(0.0, 1.0) for _ in range(width)]
     error = [rng.gauss(0.0, 1.0) for _ in range(width)]
     length = math.hypot(*error)
+    return [_through(layer, matrices, x, [e / length for e in error]) for layer in layers]
+
+
+def _through(
+    layer: Layer, matrices: list[list[list[float]]], x: list[float], error: list[float]
+) -> list[list[float]]:
     passed = []  # each layer a graph of its own: of weights no derivatives are asked
     for matrix in matrices:
         sums = [ag.Value(ag.dot(row, x)) for row in matrix]
         outputs = layer(sums)
         passed.append((sums, outputs))
         x = [y.data if isinstance(y, ag.Value) else y for y in outputs]
-    signals = [[e / length for e in error]]
-    back = signals[0]
+    signals, back = [error], error
     for matrix, (sums, outputs) in zip(reversed(matrices), reversed(passed), strict=True):
-        signals.append([float(g) for g in ag.grad_of(ag.dot(outputs, back), sums)])
+        result: Any = ag.dot(outputs, back)
+        signals.append([float(g) for g in ag.grad_of(result, sums)])
         [back] = product([signals[-1]], matrix)
     return signals
