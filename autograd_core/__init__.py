@@ -14,77 +14,87 @@ from __future__ import annotations
 import sys as _sys
 import typing as _typing
 
-from .compiler import compile as compile  # noqa: A004
-from .engine.contexts import case as case
-from .engine.contexts import detect_anomaly as detect_anomaly
-from .engine.contexts import no_grad as no_grad
-from .engine.contexts import scope as scope
-from .engine.digests import graph_hash as graph_hash
-from .engine.functions import abs as abs  # noqa: A004
-from .engine.functions import acos as acos
-from .engine.functions import acosh as acosh
-from .engine.functions import asin as asin
-from .engine.functions import asinh as asinh
-from .engine.functions import atan as atan
-from .engine.functions import atan2 as atan2
-from .engine.functions import atanh as atanh
-from .engine.functions import cbrt as cbrt
-from .engine.functions import ceil as ceil
-from .engine.functions import clip as clip
-from .engine.functions import copysign as copysign
-from .engine.functions import cos as cos
-from .engine.functions import cosh as cosh
-from .engine.functions import degrees as degrees
-from .engine.functions import digamma as digamma
-from .engine.functions import elu as elu
-from .engine.functions import erf as erf
-from .engine.functions import erfc as erfc
-from .engine.functions import exp as exp
-from .engine.functions import exp2 as exp2
-from .engine.functions import expm1 as expm1
-from .engine.functions import floor as floor
-from .engine.functions import gaussian as gaussian
-from .engine.functions import gelu as gelu
-from .engine.functions import hypot as hypot
-from .engine.functions import leaky_relu as leaky_relu
-from .engine.functions import lgamma as lgamma
-from .engine.functions import log as log
-from .engine.functions import log1p as log1p
-from .engine.functions import log2 as log2
-from .engine.functions import log10 as log10
-from .engine.functions import logaddexp as logaddexp
-from .engine.functions import maximum as maximum
-from .engine.functions import minimum as minimum
-from .engine.functions import normal_cdf as normal_cdf
-from .engine.functions import normal_pdf as normal_pdf
-from .engine.functions import radians as radians
-from .engine.functions import relu as relu
-from .engine.functions import sigmoid as sigmoid
-from .engine.functions import sign as sign
-from .engine.functions import silu as silu
-from .engine.functions import sin as sin
-from .engine.functions import sinh as sinh
-from .engine.functions import softplus as softplus
-from .engine.functions import sqrt as sqrt
-from .engine.functions import square as square
-from .engine.functions import tan as tan
-from .engine.functions import tanh as tanh
-from .engine.functions import where as where
-from .engine.graph import count_paths as count_paths
-from .engine.graph import topological_order as topological_order
-from .engine.graph import trace as trace
-from .engine.reductions import dot as dot
-from .engine.reductions import log_softmax as log_softmax
-from .engine.reductions import logsumexp as logsumexp
-from .engine.reductions import max as max  # noqa: A004
-from .engine.reductions import mean as mean
-from .engine.reductions import min as min  # noqa: A004
-from .engine.reductions import norm as norm
-from .engine.reductions import prod as prod
-from .engine.reductions import softmax as softmax
-from .engine.reductions import sum as sum  # noqa: A004
-from .engine.user_primitives import primitive as primitive
-from .engine.value import Value as Value
+from ._src.compiler import compile as compile  # noqa: A004
+from ._src.engine.contexts import case as case
+from ._src.engine.contexts import detect_anomaly as detect_anomaly
+from ._src.engine.contexts import no_grad as no_grad
+from ._src.engine.contexts import scope as scope
+from ._src.engine.digests import graph_hash as graph_hash
+from ._src.engine.functions import abs as abs  # noqa: A004
+from ._src.engine.functions import acos as acos
+from ._src.engine.functions import acosh as acosh
+from ._src.engine.functions import asin as asin
+from ._src.engine.functions import asinh as asinh
+from ._src.engine.functions import atan as atan
+from ._src.engine.functions import atan2 as atan2
+from ._src.engine.functions import atanh as atanh
+from ._src.engine.functions import cbrt as cbrt
+from ._src.engine.functions import ceil as ceil
+from ._src.engine.functions import clip as clip
+from ._src.engine.functions import copysign as copysign
+from ._src.engine.functions import cos as cos
+from ._src.engine.functions import cosh as cosh
+from ._src.engine.functions import degrees as degrees
+from ._src.engine.functions import digamma as digamma
+from ._src.engine.functions import elu as elu
+from ._src.engine.functions import erf as erf
+from ._src.engine.functions import erfc as erfc
+from ._src.engine.functions import exp as exp
+from ._src.engine.functions import exp2 as exp2
+from ._src.engine.functions import expm1 as expm1
+from ._src.engine.functions import floor as floor
+from ._src.engine.functions import gaussian as gaussian
+from ._src.engine.functions import gelu as gelu
+from ._src.engine.functions import hypot as hypot
+from ._src.engine.functions import leaky_relu as leaky_relu
+from ._src.engine.functions import lgamma as lgamma
+from ._src.engine.functions import log as log
+from ._src.engine.functions import log1p as log1p
+from ._src.engine.functions import log2 as log2
+from ._src.engine.functions import log10 as log10
+from ._src.engine.functions import logaddexp as logaddexp
+from ._src.engine.functions import maximum as maximum
+from ._src.engine.functions import minimum as minimum
+from ._src.engine.functions import normal_cdf as normal_cdf
+from ._src.engine.functions import normal_pdf as normal_pdf
+from ._src.engine.functions import radians as radians
+from ._src.engine.functions import relu as relu
+from ._src.engine.functions import sigmoid as sigmoid
+from ._src.engine.functions import sign as sign
+from ._src.engine.functions import silu as silu
+from ._src.engine.functions import sin as sin
+from ._src.engine.functions import sinh as sinh
+from ._src.engine.functions import softplus as softplus
+from ._src.engine.functions import sqrt as sqrt
+from ._src.engine.functions import square as square
+from ._src.engine.functions import tan as tan
+from ._src.engine.functions import tanh as tanh
+from ._src.engine.functions import where as where
+from ._src.engine.graph import count_paths as count_paths
+from ._src.engine.graph import topological_order as topological_order
+from ._src.engine.graph import trace as trace
+from ._src.engine.reductions import dot as dot
+from ._src.engine.reductions import log_softmax as log_softmax
+from ._src.engine.reductions import logsumexp as logsumexp
+from ._src.engine.reductions import max as max  # noqa: A004
+from ._src.engine.reductions import mean as mean
+from ._src.engine.reductions import min as min  # noqa: A004
+from ._src.engine.reductions import norm as norm
+from ._src.engine.reductions import prod as prod
+from ._src.engine.reductions import softmax as softmax
+from ._src.engine.reductions import sum as sum  # noqa: A004
+from ._src.engine.user_primitives import primitive as primitive
+from ._src.engine.value import Value as Value
+from ._src.notation.names import name as name
+from ._src.registration import register as _register
+from ._src.transforms.functional import grad as grad
+from ._src.transforms.functional import hessian as hessian
+from ._src.transforms.functional import hvp as hvp
+from ._src.transforms.functional import jacobian as jacobian
+from ._src.transforms.functional import jvp as jvp
+from ._src.transforms.functional import value_and_grad as value_and_grad
+from ._src.transforms.functional import vjp as vjp
+from ._src.transforms.recorded import grad_of as grad_of
 from .errors import AnomalyError as AnomalyError
 from .errors import AutogradError as AutogradError
 from .errors import ExpressionError as ExpressionError
@@ -101,36 +111,26 @@ from .errors import StructureError as StructureError
 from .errors import UnknownPrimitiveError as UnknownPrimitiveError
 from .errors import UsageWarning as UsageWarning
 from .errors import missing as _missing
-from .notation.names import name as name
-from .registration import register as _register
-from .transforms.functional import grad as grad
-from .transforms.functional import hessian as hessian
-from .transforms.functional import hvp as hvp
-from .transforms.functional import jacobian as jacobian
-from .transforms.functional import jvp as jvp
-from .transforms.functional import value_and_grad as value_and_grad
-from .transforms.functional import vjp as vjp
-from .transforms.recorded import grad_of as grad_of
 
 if _typing.TYPE_CHECKING:
-    from .compiler.compiled_function import CompiledFunction as CompiledFunction
-    from .compiler.ir.program import Program as Program
-    from .explanation import Explanation as Explanation
-    from .explanation import Path as Path
-    from .explanation import conditioning as conditioning
-    from .explanation import explain as explain
-    from .explanation import paths as paths
-    from .explanation import top_paths as top_paths
-    from .live_page import Film as Film
-    from .live_page import LivePage as LivePage
-    from .live_page import live as live
-    from .pictures import Picture as Picture
-    from .pictures import Stepper as Stepper
-    from .pictures import draw as draw
-    from .pictures import draw_dot as draw_dot
-    from .steps import Step as Step
-    from .steps import backward_steps as backward_steps
-    from .steps import forward_steps as forward_steps
+    from ._src.compiler.compiled_function import CompiledFunction as CompiledFunction
+    from ._src.compiler.ir.program import Program as Program
+    from ._src.explanation import Explanation as Explanation
+    from ._src.explanation import Path as Path
+    from ._src.explanation import conditioning as conditioning
+    from ._src.explanation import explain as explain
+    from ._src.explanation import paths as paths
+    from ._src.explanation import top_paths as top_paths
+    from ._src.live_page import Film as Film
+    from ._src.live_page import LivePage as LivePage
+    from ._src.live_page import live as live
+    from ._src.pictures import Picture as Picture
+    from ._src.pictures import Stepper as Stepper
+    from ._src.pictures import draw as draw
+    from ._src.pictures import draw_dot as draw_dot
+    from ._src.steps import Step as Step
+    from ._src.steps import backward_steps as backward_steps
+    from ._src.steps import forward_steps as forward_steps
 
 # What draws, steps, explains and compiles is imported when first asked for: half of all programs never do.
 _LATER = {
@@ -150,7 +150,7 @@ if not _typing.TYPE_CHECKING:  # a type checker that sees it takes every misspel
         for room, names in _LATER.items():
             if name in names:
                 try:
-                    found = getattr(import_module(f".{room}", __name__), name)
+                    found = getattr(import_module(f"._src.{room}", __name__), name)
                 except ModuleNotFoundError as error:
                     if error.name != "numpy":
                         raise

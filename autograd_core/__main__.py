@@ -14,19 +14,19 @@ from typing import TYPE_CHECKING, Any
 from unicodedata import normalize
 
 from . import Value, __version__
-from .completion import SHELLS
+from ._src.completion import SHELLS
+from ._src.explanation import explain
+from ._src.live_page.expression import live_expression
+from ._src.notation.expressions import parse
+from ._src.notation.names import name
+from ._src.notation.numbers import shown
+from ._src.pictures import Stepper, draw
+from ._src.pictures.checked_path import path_for
+from ._src.pictures.picture import WRITERS
+from ._src.shell import Parser, end_output, run
+from ._src.testing.arguments.inputs import as_floats
 from .errors import SITE, AutogradError, ExpressionError, MissingExtraError
-from .explanation import explain
-from .live_page.expression import live_expression
-from .notation.expressions import parse
-from .notation.names import name
-from .notation.numbers import shown
-from .pictures import Stepper, draw
-from .pictures.checked_path import path_for
-from .pictures.picture import WRITERS
-from .shell import Parser, end_output, run
 from .testing import FunctionError, check_gradient, error_in_ulps, reference
-from .testing.arguments.inputs import as_floats
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -426,7 +426,7 @@ def _expression(out: Path) -> tuple[Path, str]:
 
 def _network(out: Path, epochs: int) -> list[tuple[Path, str]]:
     nn = _own_nn()
-    from nn.support.figures import save_figure
+    from nn._src.support.figures import save_figure
 
     print("\n2. A network of 337 parameters learns two moons\n")
     inputs, labels = nn.datasets.moons(100, noise=0.1, seed=1, labels=(-1, 1))

@@ -48,6 +48,6 @@ def hook() -> None:
     """Register the profile; and the strategy if `autograd_core` was imported first, else that does it when it comes."""
     register_profile()
     if "autograd_core" in sys.modules:
-        from autograd_core.registration import register
+        from autograd_core._src.registration import register
 
         register()

@@ -1,4 +1,4 @@
-"""The entry point for pytest: a fixture, a marker and an option. What they do is in `autograd_core.testing.plugin`."""
+"""The entry point for pytest: a fixture, a marker and an option. See `autograd_core._src.testing.plugin`."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", MARKER)
     folder = config.getoption("--gradient-report")
     if folder:
-        from autograd_core.testing.plugin import Recorder
+        from autograd_core._src.testing.plugin import Recorder
 
         config.pluginmanager.register(Recorder(config, config.invocation_params.dir / folder))
 
@@ -47,7 +47,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "gradient" in metafunc.definition.keywords:  # a quick look, at names of functions, too
         marker = metafunc.definition.get_closest_marker("gradient")
         if marker is not None:
-            from autograd_core.testing.plugin import Caller, parametrize
+            from autograd_core._src.testing.plugin import Caller, parametrize
 
             parametrize(metafunc, marker)
             if not metafunc.config.pluginmanager.has_plugin("autograd_core_caller"):

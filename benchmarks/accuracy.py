@@ -21,9 +21,9 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from references import context, exact_slope, exact_value
 
-from autograd_core.engine.evaluation import evaluate
-from autograd_core.engine.ops import ROWS
-from autograd_core.number_systems.floats import FLOATS
+from autograd_core._src.engine.evaluation import evaluate
+from autograd_core._src.engine.ops import ROWS
+from autograd_core._src.number_systems.floats import FLOATS
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -26,7 +26,7 @@ from unittest import mock
 import numpy as np
 
 import autograd_core as ag
-from autograd_core.engine import ops, value
+from autograd_core._src.engine import ops, value
 from autograd_core.testing import check_gradient
 
 FUNCTIONS = "exp expm1 log log1p log10 sin cos tan tanh cosh atan sqrt sign floor where maximum minimum".split()

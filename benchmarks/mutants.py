@@ -38,7 +38,8 @@ from mutants_operators import Mutant, compiles, mutants, recorded
 
 HERE = Path(__file__).resolve().parent
 ROOMS = ("engine", "number_systems", "transforms", "notation", "compiler")
-CORE = ("autograd_core/*.py", "nn/**/*.py", *(f"autograd_core/{x}/**/*.py" for x in ROOMS))
+SRC = "autograd_core/_src"
+CORE = ("autograd_core/*.py", f"{SRC}/*.py", "nn/**/*.py", *(f"{SRC}/{x}/**/*.py" for x in ROOMS))
 LEFT_OUT = ("jax.py", "__main__.py")  # run where jax is installed; the shell
 TESTS = ("tests/test_*.py", "tests/nn", "tests/testing", "tests/explanation", *(f"tests/{x}" for x in ROOMS))
 SLOW = ("test_notebooks.py", "test_benchmarks.py", "test_mutants.py", "test_map.py", "test_docs.py")

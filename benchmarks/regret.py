@@ -29,7 +29,7 @@ from compiled_contenders import _start, example_loss
 from natural import heston, recurrent
 
 import autograd_core as ag
-from autograd_core.compiler.runtime import specialization
+from autograd_core._src.compiler.runtime import specialization
 
 if TYPE_CHECKING:
     from collections.abc import Callable

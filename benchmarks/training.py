@@ -19,7 +19,7 @@ import numpy as np
 
 import autograd_core as ag
 import nn
-from nn.training.case_programs import standing_in
+from nn._src.training.case_programs import standing_in
 
 if TYPE_CHECKING:
     from collections.abc import Callable

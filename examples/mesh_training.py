@@ -21,7 +21,7 @@ import numpy as np
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
 import autograd_core as ag
-from autograd_core import compiler
+from autograd_core._src import compiler
 
 jax.config.update("jax_enable_x64", True)  # noqa: FBT003  JAX's own name for double precision
 

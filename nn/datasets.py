@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from autograd_core import MissingExtraError, StructureError
 
-from .support.validation import generator, plain, real, shown, whole
+from ._src.support.validation import generator, plain, real, shown, whole
 
 if TYPE_CHECKING:
     import random

@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
-from .support.validation import real
+from ._src.support.validation import real
 
 if TYPE_CHECKING:
     import random

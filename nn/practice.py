@@ -6,7 +6,7 @@
     practice.check("LING3804 6.2", [11, 11])        # LING3804 6.2: not yet. Entry [1] has the wrong sign.
     practice.check("LING3804 6.2", [11, -11])       # LING3804 6.2: right.
 
-To add an exercise, add one line to the table in `nn/teaching/exercises.py`: its name, its question, and a function
+To add an exercise, add one line to the table in `nn/_src/teaching/exercises.py`: its name, its question, and a function
 without arguments that computes the answer with this library,
 
     Exercise("CS60050 da", "a = 0.8, y = 1, L = -log a: what is da?", lambda: ag.grad(lambda a: -ag.log(a))(0.8)),
@@ -23,9 +23,9 @@ from typing import Any
 
 from autograd_core import RangeError
 
-from .teaching import exercises as table
-from .teaching.grading import Exercise
-from .teaching.grading import Grade as Verdict
+from ._src.teaching import exercises as table
+from ._src.teaching.grading import Exercise
+from ._src.teaching.grading import Grade as Verdict
 
 __all__ = ["Exercise", "Verdict", "check", "exercise", "exercises", "solution"]
 

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 from autograd_core import RangeError, StructureError
 
-from .support.resuming import Resumable, fields
-from .support.validation import real, shown, whole
+from ._src.support.resuming import Resumable, fields
+from ._src.support.validation import real, shown, whole
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

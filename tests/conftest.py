@@ -7,8 +7,8 @@ import sys
 import pytest
 from hypothesis import HealthCheck, settings
 
-from autograd_core.engine import contexts
-from autograd_core.number_systems.base import SYSTEMS
+from autograd_core._src.engine import contexts
+from autograd_core._src.number_systems.base import SYSTEMS
 
 settings.register_profile("dev", max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("ci", parent=settings.get_profile("dev"), max_examples=200, derandomize=True)

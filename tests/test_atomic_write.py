@@ -13,10 +13,10 @@ import pytest
 
 import autograd_core as ag
 import nn
-from autograd_core import atomic_write
-from autograd_core.atomic_write import write_file
-from autograd_core.pictures.picture import WRITERS
-from nn.support.figures import save_figure
+from autograd_core._src import atomic_write
+from autograd_core._src.atomic_write import write_file
+from autograd_core._src.pictures.picture import WRITERS
+from nn._src.support.figures import save_figure
 
 POSIX = os.name == "posix"
 only_posix = pytest.mark.skipif(not POSIX, reason="modes, links and pipes as POSIX has them")
@@ -451,7 +451,7 @@ def test_a_pipe_and_the_own_output_are_written_straight(tmp_path):
     reader.join()
     assert got == [b"through"]
     assert stat.S_ISFIFO(pipe.stat().st_mode)
-    code = "from autograd_core.atomic_write import write_file as w; w('/dev/stdout', 'one'); w('/dev/null', 'two')"
+    code = "from autograd_core._src.atomic_write import write_file as w; w('/dev/stdout', 'one'); w('/dev/null', 'two')"
     piped = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True)
     assert piped.stdout == b"one"
     with (tmp_path / "out").open("wb") as out:

@@ -7,7 +7,7 @@ import subprocess
 import pytest
 
 from autograd_core.__main__ import _commands, _parser, main
-from autograd_core.completion import SHELLS, bash_completion
+from autograd_core._src.completion import SHELLS, bash_completion
 
 BASH = shutil.which("bash")
 COMMANDS = _commands(_parser())

@@ -107,7 +107,7 @@ def test_a_step_that_is_left_out_is_named(copy, step):
 
 def test_systems_that_lack_a_new_elementary_function_are_named(copy):
     copy.do([])
-    base, ops = copy.root / "autograd_core/number_systems/base.py", copy.root / STEPS[0].file
+    base, ops = copy.root / "autograd_core/_src/number_systems/base.py", copy.root / STEPS[0].file
     before = [path.read_text(encoding="utf-8") for path in (base, ops)]
     entry = 'row("expit", lambda m, x: m.expit(x), lambda m, x, z: (z * (1 - z),), summary="1 / (1 + exp(-x)).")\n'
     base.write_text(before[0].replace(" digamma abs ", " digamma expit abs "), encoding="utf-8")
@@ -115,5 +115,5 @@ def test_systems_that_lack_a_new_elementary_function_are_named(copy):
     told = copy.run("-m pytest -q -p no:cacheprovider tests/number_systems/test_systems.py").stdout
     for path, text in zip((base, ops), before, strict=True):
         path.write_text(text, encoding="utf-8")
-    named = re.findall(r"^autograd_core/number_systems/(\w+)\.py: .*expit", told, re.MULTILINE)
+    named = re.findall(r"^autograd_core/_src/number_systems/(\w+)\.py: .*expit", told, re.MULTILINE)
     assert {*named} >= {"floats", "high_precision", "symbolic", "source", "complex_arrays", "complex_step", "numpy_arrays"}, told

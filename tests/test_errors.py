@@ -15,7 +15,7 @@ import pytest
 import autograd_core as ag
 from autograd_core import errors, testing
 from autograd_core.__main__ import main
-from autograd_core.compiler.runtime.batches import HoldsValuesError
+from autograd_core._src.compiler.runtime.batches import HoldsValuesError
 
 ROOT = Path(__file__).resolve().parent.parent
 CLASSES = [

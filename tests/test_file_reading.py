@@ -8,8 +8,9 @@ import pytest
 
 import autograd_core as ag
 import nn
-from autograd_core import StructureError, file_reading
-from autograd_core.file_reading import open_to_read
+from autograd_core import StructureError
+from autograd_core._src import file_reading
+from autograd_core._src.file_reading import open_to_read
 
 pytest.importorskip("numpy")
 pytestmark = pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no FIFOs here")

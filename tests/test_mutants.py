@@ -246,6 +246,6 @@ def test_results_are_kept_and_the_copy_is_mended(planted, results, capsys):
 
 def test_a_draw_is_the_same_for_a_seed():
     root = Path(__file__).parents[1]
-    keys = [[p.key for p in DRAW(root, ("autograd_core/engine/sweep.py",), 10, seed)] for seed in (1, 1, 2)]
+    keys = [[p.key for p in DRAW(root, ("autograd_core/_src/engine/sweep.py",), 10, seed)] for seed in (1, 1, 2)]
     assert keys[0] == keys[1]
     assert set(keys[0]) != set(keys[2])

@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 import autograd_core as ag
-from autograd_core import atomic_write, file_reading
-from autograd_core.engine import provenance
+from autograd_core._src import atomic_write, file_reading
+from autograd_core._src.engine import provenance
 
 ABSENT = (  # on Windows; macOS lacks some of them
     "O_CLOEXEC", "O_DIRECTORY", "O_NOFOLLOW", "O_NONBLOCK", "fchmod", "fchown", "fork", "getegid", "geteuid", "getgid", "getuid",
@@ -56,7 +56,7 @@ if numpy is not None:
     assert abs(f(many) - numpy.sin(many) * many).max() < 1e-15
     f.program.save("program.npz")
     assert repr(ag.Program.load("program.npz")) == repr(f.program)
-    from autograd_core.compiler.codegen.llvm import object_cache
+    from autograd_core._src.compiler.codegen.llvm import object_cache
     code = list(object_cache.places()[-1].glob("*.o"))
     assert code, "kept by path, where folders cannot be opened"
     key = code[0].stem
@@ -82,10 +82,10 @@ def test_everything_works_without_what_only_unix_has(tmp_path):
 @pytest.mark.parametrize(
     ("path", "this", "inside", "outside"),
     [
-        (posixpath, "/lib/autograd_core/engine/provenance.py", "/lib/autograd_core/steps.py", "/lib/autograd_core_mine/a.py"),
-        (posixpath, "/lib/autograd_core/engine/provenance.py", "/lib/nn/modules/layers.py", "/lib/nn.py"),
-        (ntpath, r"C:\lib\autograd_core\engine\provenance.py", r"C:\lib\autograd_core\steps.py", r"C:\work\lesson.py"),
-        (ntpath, r"C:\lib\autograd_core\engine\provenance.py", r"C:\lib\nn\modules\layers.py", "<stdin>"),
+        (posixpath, "/lib/autograd_core/_src/engine/provenance.py", "/lib/autograd_core/_src/steps.py", "/lib/autograd_core_mine/a.py"),
+        (posixpath, "/lib/autograd_core/_src/engine/provenance.py", "/lib/nn/modules/layers.py", "/lib/nn.py"),
+        (ntpath, r"C:\lib\autograd_core\_src\engine\provenance.py", r"C:\lib\autograd_core\steps.py", r"C:\work\lesson.py"),
+        (ntpath, r"C:\lib\autograd_core\_src\engine\provenance.py", r"C:\lib\nn\modules\layers.py", "<stdin>"),
     ],
 )
 def test_which_files_are_the_library_s_own(path, this, inside, outside):
@@ -185,7 +185,7 @@ def test_a_pipe_is_read_where_nothing_can_be_polled(monkeypatch):
 @pytest.mark.parametrize("parent", ["local", None])
 def test_on_windows_the_cache_stands_in_the_local_application_data(tmp_path, monkeypatch, parent):
     pytest.importorskip("llvmlite")
-    from autograd_core.compiler.codegen.llvm import object_cache
+    from autograd_core._src.compiler.codegen.llvm import object_cache
 
     monkeypatch.setattr(object_cache.sys, "platform", "win32")
     monkeypatch.delenv("AUTOGRAD_CORE_CACHE", raising=False)
@@ -229,7 +229,7 @@ def test_a_console_without_the_letters_gets_their_numbers(tmp_path):
 
 def test_processors_are_counted_where_affinity_is_unknown(monkeypatch):
     pytest.importorskip("numpy")
-    from autograd_core.compiler.runtime import traced_function
+    from autograd_core._src.compiler.runtime import traced_function
 
     monkeypatch.delattr(os, "sched_getaffinity", raising=False)
     monkeypatch.setattr(os, "cpu_count", lambda: None)

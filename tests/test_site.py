@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 import autograd_core as ag
-from autograd_core.engine.evaluation import evaluate
-from autograd_core.engine.ops import ROWS
+from autograd_core._src.engine.evaluation import evaluate
+from autograd_core._src.engine.ops import ROWS
 
 ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT / "docs" / "_ext"))

@@ -16,10 +16,10 @@ import pytest
 
 import autograd_core
 from autograd_core import Value
-from autograd_core.engine.value import FUSED
-from autograd_core.pictures.picture import DrawOptions
+from autograd_core._src.engine.value import FUSED
+from autograd_core._src.pictures.picture import DrawOptions
+from autograd_core._src.testing.assertions import CheckOptions
 from autograd_core.testing import check_gradient
-from autograd_core.testing.assertions import CheckOptions
 
 ROOT = Path(autograd_core.__file__).parent.parent
 
@@ -42,8 +42,8 @@ CASES = {
         import autograd_core as ag
         import nn
         from autograd_core import NoSuchThing  # error
-        from autograd_core import compiler
-        from autograd_core.compiler import CompiledFunktion  # error
+        from autograd_core._src import compiler
+        from autograd_core._src.compiler import CompiledFunktion  # error
         from nn import Sequental  # error
 
         ag.tahn  # error

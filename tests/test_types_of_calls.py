@@ -10,7 +10,7 @@ from test_types import ROOT, run
 
 import autograd_core as ag
 import nn
-from autograd_core.engine.ops import ROWS
+from autograd_core._src.engine.ops import ROWS
 
 GIVEN = """
 from typing import Any

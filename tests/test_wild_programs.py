@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 import autograd_core as ag
-from autograd_core.engine.ops import ROWS
-from autograd_core.engine.value import record
+from autograd_core._src.engine.ops import ROWS
+from autograd_core._src.engine.value import record
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "benchmarks"))
 

@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, Any
 
 import sympy
 
-from autograd_core.engine.ops import ROWS
-from autograd_core.number_systems.symbolic import Symbolic
+from autograd_core._src.engine.ops import ROWS
+from autograd_core._src.number_systems.symbolic import Symbolic
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from autograd_core.engine.ops import Primitive, Whole
+    from autograd_core._src.engine.ops import Primitive, Whole
 
 
 class Textbook(Symbolic):

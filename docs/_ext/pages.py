@@ -14,7 +14,7 @@ from formulas import latex_of
 from public_names import GROUPS, OTHERS, SPACES, WHOLE, Name, kebab, members, public_names
 from uses import MOST, Place, places, slug
 
-from autograd_core.engine.ops import ROWS
+from autograd_core._src.engine.ops import ROWS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -181,7 +181,7 @@ class Reference:
         primitive = ROWS.get(name.name) if name.space == "autograd_core" else None
         thing = inspect.unwrap(name.thing) if callable(name.thing) else name.thing
         if primitive is not None and not primitive.inner:
-            file = ROOT / "autograd_core" / "engine" / "ops.py"
+            file = ROOT / "autograd_core" / "_src" / "engine" / "ops.py"
             code, line = _entry(file, name.name)
             return self._source("Its entry in the table of operations", file, line, code)
         try:

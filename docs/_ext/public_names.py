@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import importlib
 import inspect
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -121,9 +122,9 @@ def names_of(space: str) -> list[str]:
 
 
 def _rooms(module: Any) -> dict[str, str]:
-    """For each name that a package imports as itself, the module that it comes from."""
+    """For each name that a package imports as itself, the module that it comes from, as `GROUPS` has it."""
     return {
-        alias.asname: (node.module or "")
+        alias.asname: re.sub(r"^_src\.(testing\.)?", "", node.module or "")
         for node in ast.walk(ast.parse(inspect.getsource(module)))
         if isinstance(node, ast.ImportFrom)
         for alias in node.names

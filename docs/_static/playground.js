@@ -54,7 +54,7 @@ document.addEventListener("DOMContentLoaded", () => {
     const given = [...values.querySelectorAll("input")].map((input) => `${quoted(input.dataset.name)}: ${Number(input.value)}`);
     const head = [
       "import autograd_core as ag",
-      "from autograd_core.notation.expressions import parse",
+      "from autograd_core._src.notation.expressions import parse",
       `root, inputs = parse(${quoted(expression.value)}, {${given.join(", ")}})`,
       "root.backward()",
     ];

@@ -9,9 +9,9 @@ from __future__ import annotations
 import ast
 from pathlib import Path
 
-from autograd_core.pictures.layout.nested import plan
-from autograd_core.pictures.render import svg
-from autograd_core.pictures.scene.cards import FOLD_HEIGHT, FOLD_WIDTH, Port, Scene, blank_card
+from autograd_core._src.pictures.layout.nested import plan
+from autograd_core._src.pictures.render import svg
+from autograd_core._src.pictures.scene.cards import FOLD_HEIGHT, FOLD_WIDTH, Port, Scene, blank_card
 
 ROOT = Path(__file__).resolve().parents[2]
 ROOMS = {
@@ -26,14 +26,14 @@ ROOMS = {
     "testing": "check_gradient, points",
     "nn": "layers, fit, diagnose",
 }
-TABLE = ("number_systems", "autograd_core.engine.ops")
+TABLE = ("number_systems", "autograd_core._src.engine.ops")
 SIZE = (FOLD_WIDTH, FOLD_HEIGHT)
 
 
 def room_of(module: str) -> str | None:
     """The room that a module stands in."""
     parts = module.split(".")
-    found = parts[0] if parts[0] == "nn" else (parts[1] if parts[0] == "autograd_core" and len(parts) > 1 else "")
+    found = "nn" if parts[0] == "nn" else parts[2] if parts[:2] == ["autograd_core", "_src"] and len(parts) > 2 else ""
     return found if found in ROOMS else None
 
 

@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from autograd_core import AutogradError
-from autograd_core.shell import end_output, run
+from autograd_core._src.shell import end_output, run
 
-from ..support.figures import save_figure
+from .._src.support.figures import save_figure
 from . import EXPERIMENTS, experiment
 
 if TYPE_CHECKING:

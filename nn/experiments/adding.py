@@ -6,18 +6,18 @@ import random
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from nn.analysis.through_time import SignalOverTime, signal_over_time
-from nn.modules.layers import Linear
-from nn.modules.losses import mse
-from nn.modules.module import Module
-from nn.modules.recurrent import LSTM, RNN
-from nn.support.figures import COLOURS, figure_of
-from nn.support.validation import generator, whole
-from nn.training.loop import fit
-from nn.training.optimizers import Adam
+from nn._src.analysis.through_time import SignalOverTime, signal_over_time
+from nn._src.modules.layers import Linear
+from nn._src.modules.losses import mse
+from nn._src.modules.module import Module
+from nn._src.modules.recurrent import LSTM, RNN
+from nn._src.support.figures import COLOURS, figure_of
+from nn._src.support.validation import generator, whole
+from nn._src.training.loop import fit
+from nn._src.training.optimizers import Adam
 
 if TYPE_CHECKING:
-    from nn.training.history import History
+    from nn._src.training.history import History
 
 BASELINE = 1 / 6  # the variance of the sum of two numbers from [0, 1]: what always answering 1 costs
 CLIP = 1.0

@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from nn.analysis.attenuation import attenuation as measure
+from nn._src.analysis.attenuation import attenuation as measure
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from nn.analysis.attenuation import Attenuation
+    from nn._src.analysis.attenuation import Attenuation
 
 DEPTH, WIDTH = 30, 12
 

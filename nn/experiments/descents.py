@@ -9,16 +9,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from nn._src.modules.layers import Neuron
+from nn._src.modules.losses import sse
+from nn._src.support.figures import COLOURS, figure_of
+from nn._src.support.validation import generator
+from nn._src.training.loop import fit
+from nn._src.training.optimizers import SGD
 from nn.init import constant
-from nn.modules.layers import Neuron
-from nn.modules.losses import sse
-from nn.support.figures import COLOURS, figure_of
-from nn.support.validation import generator
-from nn.training.loop import fit
-from nn.training.optimizers import SGD
 
 if TYPE_CHECKING:
-    from nn.training.history import History
+    from nn._src.training.history import History
 
 CASES, EPOCHS = 12, 8
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import autograd_core as ag
 from autograd_core import OperandError, RangeError, StructureError, Value
-from nn.support.validation import generator, plain, shown
+from nn._src.support.validation import generator, plain, shown
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

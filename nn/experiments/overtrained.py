@@ -10,17 +10,17 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from nn import datasets
-from nn.metrics.evaluation import ConfusionMatrix, confusion_matrix, predict, predict_classes
-from nn.modules.layers import MLP
-from nn.modules.losses import binary_cross_entropy_with_logits
-from nn.support.figures import COLOURS, figure_of
-from nn.training.loop import fit
-from nn.training.optimizers import Adam
-from nn.training.stopping import EarlyStopping
+from nn._src.metrics.evaluation import ConfusionMatrix, confusion_matrix, predict, predict_classes
+from nn._src.modules.layers import MLP
+from nn._src.modules.losses import binary_cross_entropy_with_logits
+from nn._src.support.figures import COLOURS, figure_of
+from nn._src.training.loop import fit
+from nn._src.training.optimizers import Adam
+from nn._src.training.stopping import EarlyStopping
 
 if TYPE_CHECKING:
-    from nn.modules.module import Module
-    from nn.training.history import History
+    from nn._src.modules.module import Module
+    from nn._src.training.history import History
 
 CASES, UNSEEN, NOISE, EPOCHS = 40, 400, 0.35, 400
 MOONS = ("outer", "inner")

@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import autograd_core as ag
 from autograd_core import OperandError
-from nn.support.arrays import numpy
-from nn.training.case_programs import BatchFunction, standing_in
+from nn._src.support.arrays import numpy
+from nn._src.training.case_programs import BatchFunction, standing_in
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from nn.metrics.accuracy import Loss
-    from nn.modules.module import Module
-    from nn.training.optimizers import Optimizer
+    from nn._src.metrics.accuracy import Loss
+    from nn._src.modules.module import Module
+    from nn._src.training.optimizers import Optimizer
 
 
 class Trained(NamedTuple):

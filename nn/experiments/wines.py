@@ -11,18 +11,18 @@ from dataclasses import dataclass
 from typing import Any
 
 from nn import datasets, init
-from nn.data.dataset import train_test_split
-from nn.data.preprocessing import MinMaxScaler, one_hot
-from nn.metrics.accuracy import SameClass
-from nn.metrics.evaluation import ConfusionMatrix, confusion_matrix, predict_classes
-from nn.modules.activations import Sigmoid
-from nn.modules.layers import MLP, Sequential
-from nn.modules.losses import sse
-from nn.support.figures import COLOURS, figure_of
-from nn.support.validation import whole
-from nn.training.history import History
-from nn.training.loop import fit
-from nn.training.optimizers import SGD
+from nn._src.data.dataset import train_test_split
+from nn._src.data.preprocessing import MinMaxScaler, one_hot
+from nn._src.metrics.accuracy import SameClass
+from nn._src.metrics.evaluation import ConfusionMatrix, confusion_matrix, predict_classes
+from nn._src.modules.activations import Sigmoid
+from nn._src.modules.layers import MLP, Sequential
+from nn._src.modules.losses import sse
+from nn._src.support.figures import COLOURS, figure_of
+from nn._src.support.validation import whole
+from nn._src.training.history import History
+from nn._src.training.loop import fit
+from nn._src.training.optimizers import SGD
 
 GROWERS = ("grower 1", "grower 2", "grower 3")
 TEST = 0.3

@@ -19,13 +19,13 @@ from typing import TYPE_CHECKING, Any
 
 import autograd_core as ag
 from nn import datasets, init, schedules
-from nn.metrics.evaluation import predict
-from nn.modules.activations import Sigmoid
-from nn.modules.layers import MLP, Sequential
-from nn.modules.losses import sse, sum_of_squares
-from nn.support.figures import COLOURS, figure_of
-from nn.support.validation import whole
-from nn.training.optimizers import SGD, Optimizer
+from nn._src.metrics.evaluation import predict
+from nn._src.modules.activations import Sigmoid
+from nn._src.modules.layers import MLP, Sequential
+from nn._src.modules.losses import sse, sum_of_squares
+from nn._src.support.figures import COLOURS, figure_of
+from nn._src.support.validation import whole
+from nn._src.training.optimizers import SGD, Optimizer
 
 from .starts import train_starts
 
@@ -237,7 +237,7 @@ def _surface(
     """Slope, and smallest curvature, of what is minimised."""
     import numpy as np
 
-    from nn.training.case_programs import standing_in
+    from nn._src.training.case_programs import standing_in
 
     model = network(0)
     params = model.parameters()

@@ -6,8 +6,8 @@ import pytest
 
 import autograd_core as ag
 import nn
-from autograd_core.engine.value import Constant
-from autograd_core.pictures.living.state import names_in
+from autograd_core._src.engine.value import Constant
+from autograd_core._src.pictures.living.state import names_in
 
 from .reading import drawing_at_once
 

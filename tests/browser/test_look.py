@@ -6,8 +6,8 @@ import pytest
 from graphs import GRAPHS, fractions, network, readme
 
 import autograd_core as ag
-from autograd_core.engine.value import Constant
-from autograd_core.pictures import Mark, Overlay, draw
+from autograd_core._src.engine.value import Constant
+from autograd_core._src.pictures import Mark, Overlay, draw
 
 # What overlaps or sticks out, in pixels; a box of text is taller than its letters, hence 3.5.
 MEASURE = """() => {

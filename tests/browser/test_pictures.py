@@ -8,8 +8,8 @@ import graphs
 import pytest
 
 import autograd_core as ag
-from autograd_core.pictures.page import embed
-from autograd_core.pictures.scene import tooltips
+from autograd_core._src.pictures.page import embed
+from autograd_core._src.pictures.scene import tooltips
 
 from .reading import frames_later
 

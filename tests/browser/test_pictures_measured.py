@@ -7,7 +7,7 @@ import pytest
 
 import autograd_core as ag
 import nn
-from autograd_core.pictures.page import embed
+from autograd_core._src.pictures.page import embed
 
 from .test_overlap import MEASURE, SLACK, faults, moons_loss, second_order
 

@@ -7,9 +7,9 @@ import graphs
 import pytest
 
 import autograd_core as ag
-from autograd_core.engine.value import Constant
-from autograd_core.pictures import text
-from autograd_core.pictures.stepper.stepper import Stepper
+from autograd_core._src.engine.value import Constant
+from autograd_core._src.pictures import text
+from autograd_core._src.pictures.stepper.stepper import Stepper
 
 ROOT = ".autograd-core-live[data-live=stepper]"
 

@@ -2,8 +2,8 @@ import math
 
 import numpy as np
 
-from autograd_core.compiler.runtime import kept_executors
-from autograd_core.engine.graph import topological_order
+from autograd_core._src.compiler.runtime import kept_executors
+from autograd_core._src.engine.graph import topological_order
 
 INF, NAN, SUBNORMAL = math.inf, math.nan, 5e-324
 ODD = [0.0, -0.0, 1.0, -1.0, INF, -INF, NAN, SUBNORMAL, -SUBNORMAL, 1e-310, 1e308, -1e-160, 1e160, 710.0, -745.0]

@@ -11,7 +11,7 @@ INF, NAN = math.inf, math.nan
 
 
 def flat(tree):
-    return np.concatenate([np.ravel(leaf) for leaf in ag.engine.pytrees.flatten(tree)[0]] or [np.zeros(0)]).astype(
+    return np.concatenate([np.ravel(leaf) for leaf in ag._src.engine.pytrees.flatten(tree)[0]] or [np.zeros(0)]).astype(
         float
     )
 

@@ -7,7 +7,7 @@ import pytest
 from comparing import same
 
 import autograd_core as ag
-from autograd_core import compiler
+from autograd_core._src import compiler
 
 pytest.importorskip("llvmlite")
 

@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 
 import autograd_core as ag
-from autograd_core import compiler
-from autograd_core.compiler.runtime import specialization
-from autograd_core.compiler.runtime.executors import InterpreterRunner, KernelRunner
+from autograd_core._src import compiler
+from autograd_core._src.compiler.runtime import specialization
+from autograd_core._src.compiler.runtime.executors import InterpreterRunner, KernelRunner
 
 pytest.importorskip("llvmlite")
 X = np.linspace(0.1, 2.0, 40)
@@ -127,7 +127,7 @@ def test_a_process_may_end_meanwhile():
     text = """
         import threading
         import autograd_core as ag
-        from autograd_core.compiler.runtime import specialization
+        from autograd_core._src.compiler.runtime import specialization
         specialization.PATIENCE = 1e-12
         made = specialization.Branch._made_kernel
         def late(self, *args, compiles):

@@ -9,9 +9,9 @@ from hypothesis import given
 from strategies import examples
 
 import autograd_core as ag
-from autograd_core import compiler
-from autograd_core.compiler.passes.batch_invariant import split
-from autograd_core.compiler.runtime import specialization
+from autograd_core._src import compiler
+from autograd_core._src.compiler.passes.batch_invariant import split
+from autograd_core._src.compiler.runtime import specialization
 from autograd_core.testing import expressions
 
 W, ROWS = [0.3, -0.7, 1.2, 0.4, -0.2], np.linspace(-1, 1, 23)[:, None] * [1.0, 0.5]
@@ -41,8 +41,8 @@ def way(request, monkeypatch):
     if request.param != "numpy":
         pytest.importorskip("llvmlite")
     if request.param == "numpy":
-        from autograd_core.compiler.runtime import executors
-        from autograd_core.compiler.runtime.numpy_vm import NumpyInterpreter
+        from autograd_core._src.compiler.runtime import executors
+        from autograd_core._src.compiler.runtime.numpy_vm import NumpyInterpreter
 
         slow = lambda program, *, fast, dtype: NumpyInterpreter(program, "", dtype)
         monkeypatch.setattr(executors, "interpreter_of", slow)

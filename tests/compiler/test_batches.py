@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 import autograd_core as ag
-from autograd_core import OperandError, StructureError, Value, compiler
+from autograd_core import OperandError, StructureError, Value
+from autograd_core._src import compiler
 
 
 class Pair(NamedTuple):

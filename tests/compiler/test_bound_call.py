@@ -13,12 +13,12 @@ from strategies import examples, programs, value_of
 from test_compiled import eager, rows_of_numbers
 
 import autograd_core as ag
-from autograd_core import compiler
-from autograd_core.compiler.runtime import executors, specialization, traced_function
-from autograd_core.compiler.runtime.bound_call import CheckedBound, FreeBound, HeldBound
-from autograd_core.engine.evaluation import evaluate
-from autograd_core.engine.ops import ROWS
-from autograd_core.engine.value import record
+from autograd_core._src import compiler
+from autograd_core._src.compiler.runtime import executors, specialization, traced_function
+from autograd_core._src.compiler.runtime.bound_call import CheckedBound, FreeBound, HeldBound
+from autograd_core._src.engine.evaluation import evaluate
+from autograd_core._src.engine.ops import ROWS
+from autograd_core._src.engine.value import record
 
 pytest.importorskip("llvmlite")
 

@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 from strategies import examples
 
 import autograd_core as ag
-from autograd_core.compiler.runtime import call_stubs, kept_executors, specialization
-from autograd_core.compiler.runtime.executors import CHUNK
+from autograd_core._src.compiler.runtime import call_stubs, kept_executors, specialization
+from autograd_core._src.compiler.runtime.executors import CHUNK
 
 
 class Pair(NamedTuple):

@@ -22,8 +22,9 @@ import pytest
 
 import autograd_core as ag
 import nn
-from autograd_core import StaleTraceWarning, compiler
-from autograd_core.compiler.tracing import captured_constants, code_walk, watches
+from autograd_core import StaleTraceWarning
+from autograd_core._src import compiler
+from autograd_core._src.compiler.tracing import captured_constants, code_walk, watches
 
 pytest.importorskip("llvmlite")
 scale = 2.0

@@ -14,10 +14,11 @@ from hypothesis import strategies as st
 from strategies import programs, value_of
 
 import autograd_core as ag
-from autograd_core import OperandError, PerformanceWarning, RangeError, StructureError, Value, compiler
-from autograd_core.compiler.runtime import executors
-from autograd_core.engine.graph import topological_order
-from autograd_core.engine.sweep import reverse
+from autograd_core import OperandError, PerformanceWarning, RangeError, StructureError, Value
+from autograd_core._src import compiler
+from autograd_core._src.compiler.runtime import executors
+from autograd_core._src.engine.graph import topological_order
+from autograd_core._src.engine.sweep import reverse
 from autograd_core.errors import MissingExtraError
 
 INF = math.inf
@@ -77,8 +78,8 @@ def test_numpy_gives_the_same_answers(monkeypatch, program):
     f, point = value_of(program), list(program.point)
     expected, (expected_gradient,) = compiler.compile(f, point).value_and_grad(point)
     with monkeypatch.context() as patch:
-        patch.setitem(sys.modules, "autograd_core.compiler.codegen.llvm.vm", None)
-        patch.setattr("autograd_core.compiler.runtime.numpy_vm.said", ["elsewhere"])
+        patch.setitem(sys.modules, "autograd_core._src.compiler.codegen.llvm.vm", None)
+        patch.setattr("autograd_core._src.compiler.runtime.numpy_vm.said", ["elsewhere"])
         z, (gradient,) = compiler.compile(f, point).value_and_grad(point)
     # Some six operations, each within 4 ulp of numbers up to 50, whose slopes reach some hundreds.
     assert z == pytest.approx(expected, rel=1e-9, abs=1e-9)
@@ -409,7 +410,7 @@ def python(code):
 
 
 def test_nothing_is_imported_before_something_is_compiled():
-    code = "import sys, autograd_core.compiler; print([m for m in ('numpy', 'llvmlite') if m in sys.modules])"
+    code = "import sys, autograd_core._src.compiler; print([m for m in ('numpy', 'llvmlite') if m in sys.modules])"
     assert python(code) == "[]"
 
 
@@ -433,7 +434,7 @@ def test_without_a_compiler_numpy_runs_it_and_that_is_said_once(broken):
     code = f"""
 {broken}
 import warnings
-from autograd_core.compiler import compile
+from autograd_core._src.compiler import compile
 with warnings.catch_warnings(record=True) as caught:
     warnings.simplefilter("always")
     f = compile(lambda x: x * x, 1.0)
@@ -449,8 +450,8 @@ with warnings.catch_warnings(record=True) as caught:
 
 
 def test_numpy_is_said_to_be_slow_once(monkeypatch):
-    monkeypatch.setitem(sys.modules, "autograd_core.compiler.codegen.llvm.vm", None)
-    monkeypatch.setattr("autograd_core.compiler.runtime.numpy_vm.said", [])
+    monkeypatch.setitem(sys.modules, "autograd_core._src.compiler.codegen.llvm.vm", None)
+    monkeypatch.setattr("autograd_core._src.compiler.runtime.numpy_vm.said", [])
     f = compiler.compile(lambda x: x * x, 1.0)
     with pytest.warns(PerformanceWarning, match=r"run on NumPy, several times slower: .*; pip install") as caught:
         assert (f(3.0), f(4.0)) == (9.0, 16.0)
@@ -458,7 +459,7 @@ def test_numpy_is_said_to_be_slow_once(monkeypatch):
 
 
 def test_without_numpy(monkeypatch):
-    monkeypatch.setitem(sys.modules, "autograd_core.compiler.constructors", None)
+    monkeypatch.setitem(sys.modules, "autograd_core._src.compiler.constructors", None)
     with pytest.raises(MissingExtraError, match=r"pip install 'autograd-core\[fast\]'"):
         compiler.compile(lambda x: x, 1.0)
 
@@ -475,8 +476,8 @@ def test_code_for_many_rows_is_begun_with_their_first_chunk(monkeypatch):
     pytest.importorskip("llvmlite")
     monkeypatch.setattr(executors, "CHUNK", 16)
     monkeypatch.setenv("AUTOGRAD_CORE_CACHE", "")  # or the second one is found there
-    monkeypatch.setattr("autograd_core.compiler.runtime.specialization.COMPILE_EDGE_SECONDS", 1e3)  # no real time counts beside that
-    monkeypatch.setattr("autograd_core.compiler.runtime.traced_function.EDGE_SECONDS", 1e3 / 8)
+    monkeypatch.setattr("autograd_core._src.compiler.runtime.specialization.COMPILE_EDGE_SECONDS", 1e3)  # no real time counts beside that
+    monkeypatch.setattr("autograd_core._src.compiler.runtime.traced_function.EDGE_SECONDS", 1e3 / 8)
     for rows, compiled in ((32, True), (2, False)):
         f = compiler.compile(lambda x: ag.sin(x) * x, 1.0, in_axes=0)
         f(np.linspace(0.0, 1.0, rows))

@@ -12,9 +12,9 @@ from hypothesis import given
 from strategies import examples, programs, value_of
 
 import autograd_core as ag
-from autograd_core import compiler
-from autograd_core.engine.ops import ROWS
-from autograd_core.engine.value import record
+from autograd_core._src import compiler
+from autograd_core._src.engine.ops import ROWS
+from autograd_core._src.engine.value import record
 
 pytest.importorskip("numpy")
 

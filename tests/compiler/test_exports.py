@@ -18,10 +18,11 @@ from hypothesis import HealthCheck, example, given
 from strategies import Program, examples, programs, value_of
 
 import autograd_core as ag
-from autograd_core import MissingExtraError, OperandError, RangeError, StructureError, compiler
-from autograd_core.engine.evaluation import evaluate
-from autograd_core.engine.ops import ROWS
-from autograd_core.number_systems.terms import TERMS, Literal, Term
+from autograd_core import MissingExtraError, OperandError, RangeError, StructureError
+from autograd_core._src import compiler
+from autograd_core._src.engine.evaluation import evaluate
+from autograd_core._src.engine.ops import ROWS
+from autograd_core._src.number_systems.terms import TERMS, Literal, Term
 
 INF, NAN = math.inf, math.nan
 COMPILERS = [name for name in ("gcc", "clang", "tcc") if shutil.which(name)]
@@ -151,7 +152,7 @@ def test_every_row_is_exported_at_ordinary_and_at_extreme_points(tmp_path):
     for name, row in ROWS.items():
         xs = [x + 1 for x in POINTS[row.arity]] if row.domain[0][0] == 1 else list(POINTS[row.arity])
         leaves = [ag.Value(x) for x in xs]
-        compiled = compiler.compile(ag.engine.value.record(row, *leaves), inputs=leaves, optimize=False)
+        compiled = compiler.compile(ag._src.engine.value.record(row, *leaves), inputs=leaves, optimize=False)
         library = InC(compiled, tmp_path)
         module = {}
         exec(compiled.to_numpy(), module)
@@ -309,7 +310,7 @@ def test_a_primitive_of_the_user_comes_along(tmp_path, point):
 @pytest.mark.parametrize("primitive", [rounding, deciding])
 @pytest.mark.parametrize("export", ["to_c", "to_numpy"])
 def test_a_primitive_that_is_no_arithmetic_is_named(primitive, export, monkeypatch):
-    monkeypatch.setitem(sys.modules, "autograd_core.compiler.codegen.llvm.vm", None)
+    monkeypatch.setitem(sys.modules, "autograd_core._src.compiler.codegen.llvm.vm", None)
     compiled = compiler.compile(lambda x: primitive(x), 0.5)
     with pytest.raises(OperandError, match="cannot be compiled|at once"):
         getattr(compiled, export)()
@@ -419,7 +420,7 @@ def test_sympy_keeps_kinks_shapes_and_names():
 def test_a_missing_library_is_named(monkeypatch, forget, export, module, extra):
     monkeypatch.setitem(sys.modules, module, None)
     forget(
-        "autograd_core.compiler.codegen", "autograd_core.number_systems.symbolic", "autograd_core.number_systems.jax"
+        "autograd_core._src.compiler.codegen", "autograd_core._src.number_systems.symbolic", "autograd_core._src.number_systems.jax"
     )
     with pytest.raises(MissingExtraError, match=rf"\[{extra}\]"):
         getattr(compiler.compile(lambda x: x, 1.0), export)()
@@ -514,7 +515,7 @@ def faked(monkeypatch, forget):
     """The export, loaded anew on that."""
     for name, module in fake_jax().items():
         monkeypatch.setitem(sys.modules, name, module)
-    ours = ("autograd_core.number_systems.jax", "autograd_core.compiler.codegen.jax")
+    ours = ("autograd_core._src.number_systems.jax", "autograd_core._src.compiler.codegen.jax")
     forget(*ours)
     with np.errstate(all="ignore"):
         yield importlib.import_module(ours[1])
@@ -540,7 +541,7 @@ def test_jax_has_every_row(faked):
     for name, row in ROWS.items():
         xs = [x + 1 for x in POINTS[row.arity]] if row.domain[0][0] == 1 else list(POINTS[row.arity])
         leaves = [ag.Value(x) for x in xs]
-        compiled = compiler.compile(ag.engine.value.record(row, *leaves), inputs=leaves, optimize=False)
+        compiled = compiler.compile(ag._src.engine.value.record(row, *leaves), inputs=leaves, optimize=False)
         z, partials = evaluate(row, xs)
         out, gradient = in_fake_jax(compiled, xs)
         np.testing.assert_allclose([*out, *gradient], [z, *partials], rtol=1e-13, err_msg=name)
@@ -616,7 +617,7 @@ def test_real_jax_on_every_row_and_on_second_derivatives(jax):
     for name, row in ROWS.items():
         xs = [x + 1 for x in POINTS[row.arity]] if row.domain[0][0] == 1 else list(POINTS[row.arity])
         leaves = [ag.Value(x) for x in xs]
-        f = compiler.compile(ag.engine.value.record(row, *leaves), inputs=leaves, optimize=False).to_jax()
+        f = compiler.compile(ag._src.engine.value.record(row, *leaves), inputs=leaves, optimize=False).to_jax()
         z, partials = evaluate(row, xs)
         value, grads = jax.jit(jax.value_and_grad(f, tuple(range(len(xs)))))(*xs)
         np.testing.assert_allclose([value, *grads], [z, *partials], rtol=4e-15, err_msg=name)

@@ -12,11 +12,11 @@ from strategies import examples
 
 import autograd_core as ag
 import nn
-from autograd_core import compiler
-from autograd_core.compiler.codegen.llvm.execution_plan import ExecutionPlan
-from autograd_core.compiler.passes import find_repeats
-from autograd_core.compiler.passes.find_repeats import LEAST_COPIES, regions_of
-from autograd_core.compiler.tracing.lower import program_of
+from autograd_core._src import compiler
+from autograd_core._src.compiler.codegen.llvm.execution_plan import ExecutionPlan
+from autograd_core._src.compiler.passes import find_repeats
+from autograd_core._src.compiler.passes.find_repeats import LEAST_COPIES, regions_of
+from autograd_core._src.compiler.tracing.lower import program_of
 
 pytest.importorskip("llvmlite")
 
@@ -220,7 +220,7 @@ def test_short_or_wild_programs_have_no_regions():
 
 
 def test_a_body_that_is_too_long_is_interpreted(monkeypatch):
-    monkeypatch.setattr("autograd_core.compiler.passes.find_repeats.LONGEST_BODY", 3)
+    monkeypatch.setattr("autograd_core._src.compiler.passes.find_repeats.LONGEST_BODY", 3)
     x = [0.1 * k for k in range(30)]
     assert regions_of(compiler.compile(rosenbrock, x).program) == []
 
@@ -235,7 +235,7 @@ def test_plans_of_every_size_lay_out_each_slot_once():
 
 def test_a_long_program_without_repetition_runs_too(monkeypatch):
     """Beyond what is compiled as a whole, and with nothing to roll up: the interpreter, bound."""
-    monkeypatch.setattr("autograd_core.compiler.runtime.specialization.MOST_EDGES", 10)
+    monkeypatch.setattr("autograd_core._src.compiler.runtime.specialization.MOST_EDGES", 10)
 
     def f(x):
         y, rnd = x, random.Random(2)
@@ -293,7 +293,7 @@ def test_a_rule_whose_value_is_a_number_whatever_its_operand():
 
 
 def test_a_plan_serves_plain_calls_too(monkeypatch):
-    monkeypatch.setattr("autograd_core.compiler.runtime.specialization.PATIENCE", -1.0)
+    monkeypatch.setattr("autograd_core._src.compiler.runtime.specialization.PATIENCE", -1.0)
     x = [0.1 * k for k in range(30)]
     z, (gradient,) = compiler.compile(rosenbrock, x).value_and_grad(x)
     expected, expected_gradient = eager(rosenbrock, x)

@@ -9,12 +9,13 @@ from hypothesis import strategies as st
 from strategies import examples
 
 import autograd_core as ag
-from autograd_core import RangeError, Value, compiler
-from autograd_core.compiler.runtime import specialization
-from autograd_core.engine.graph import topological_order
-from autograd_core.engine.ops import ROWS
-from autograd_core.engine.value import record
-from autograd_core.number_systems import llvm
+from autograd_core import RangeError, Value
+from autograd_core._src import compiler
+from autograd_core._src.compiler.runtime import specialization
+from autograd_core._src.engine.graph import topological_order
+from autograd_core._src.engine.ops import ROWS
+from autograd_core._src.engine.value import record
+from autograd_core._src.number_systems import llvm
 from autograd_core.testing import expressions
 
 INF = math.inf
@@ -27,8 +28,8 @@ NEARLY_LINEAR = 1e-3  # of the result: where the bound is larger, errors of erro
 def way(request, monkeypatch):
     """Each way to run a program."""
     if request.param == "numpy":
-        monkeypatch.setitem(__import__("sys").modules, "autograd_core.compiler.codegen.llvm.vm", None)
-        monkeypatch.setattr("autograd_core.compiler.runtime.numpy_vm.said", ["elsewhere"])
+        monkeypatch.setitem(__import__("sys").modules, "autograd_core._src.compiler.codegen.llvm.vm", None)
+        monkeypatch.setattr("autograd_core._src.compiler.runtime.numpy_vm.said", ["elsewhere"])
     else:
         pytest.importorskip("llvmlite")
         monkeypatch.setattr(specialization, "PATIENCE", {"interpreted": math.inf, "at once": -1.0}[request.param])
@@ -163,7 +164,7 @@ def test_a_long_program_at_one_point():
 def test_without_a_vector_library(monkeypatch):
     pytest.importorskip("llvmlite")
     monkeypatch.setattr(llvm, "vector_library", lambda: None)
-    monkeypatch.setattr("autograd_core.compiler.codegen.llvm.vm._handlers", {})
+    monkeypatch.setattr("autograd_core._src.compiler.codegen.llvm.vm._handlers", {})
     llvm.vector_function.cache_clear()
     f = compiler.compile(lambda x: ag.exp(x) + 0.25, 1.0, in_axes=0, dtype="float32")
     assert f([0.5, 1.0]).tolist() == [float(np.float32(np.float32(math.exp(x)) + 0.25)) for x in (0.5, 1.0)]

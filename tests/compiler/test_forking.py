@@ -10,12 +10,12 @@ from pathlib import Path
 import pytest
 
 import autograd_core as ag
-from autograd_core import compiler
+from autograd_core._src import compiler
 
 pytest.importorskip("llvmlite")
 
-from autograd_core.compiler import locks
-from autograd_core.compiler.codegen.llvm import jit
+from autograd_core._src.compiler import locks
+from autograd_core._src.compiler.codegen.llvm import jit
 
 FORKS, SECONDS = 24, 60
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork on this system")

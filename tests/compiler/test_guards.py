@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 import autograd_core as ag
-from autograd_core import Value, compiler
-from autograd_core.engine import contexts
+from autograd_core import Value
+from autograd_core._src import compiler
+from autograd_core._src.engine import contexts
 from autograd_core.errors import AutogradError, GuardError
 
 

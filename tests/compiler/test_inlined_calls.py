@@ -6,7 +6,8 @@ from hypothesis import given
 from strategies import programs, value_of
 
 import autograd_core as ag
-from autograd_core import GuardError, StaleTraceWarning, Value, compiler
+from autograd_core import GuardError, StaleTraceWarning, Value
+from autograd_core._src import compiler
 
 
 def f(x, y):

@@ -11,9 +11,10 @@ from in_node import in_node, needs_node
 from strategies import examples, programs, value_of
 
 import autograd_core as ag
-from autograd_core import OperandError, compiler
-from autograd_core.engine.evaluation import evaluate
-from autograd_core.engine.ops import ROWS
+from autograd_core import OperandError
+from autograd_core._src import compiler
+from autograd_core._src.engine.evaluation import evaluate
+from autograd_core._src.engine.ops import ROWS
 
 INF, NAN = math.inf, math.nan
 PROGRAM = examples(6, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -84,7 +85,7 @@ def test_every_row_is_written_and_right_at_ordinary_and_at_extreme_points(tmp_pa
         first = 1.6 if row.domain[0][0] == 1 else 0.6
         ordinary = [first, 0.4, 0.9, 0.7][: row.arity or 2 * row.lists + row.singles]
         leaves = [ag.Value(x) for x in ordinary]
-        functions.append(compiler.compile(ag.engine.value.record(row, *leaves), inputs=leaves, optimize=False))
+        functions.append(compiler.compile(ag._src.engine.value.record(row, *leaves), inputs=leaves, optimize=False))
         points.append([ordinary, *([x] * len(ordinary) for x in (0.0, -0.0, 1.0, INF, -INF, NAN, -1e-310, -700.5))])
         expected.append([evaluate(row, point) for point in points[-1]])
     for row, values, found in zip(ROWS.values(), expected, in_modules(functions, points, tmp_path), strict=True):

@@ -6,12 +6,12 @@ from pathlib import Path
 import pytest
 
 import autograd_core as ag
-from autograd_core import compiler
+from autograd_core._src import compiler
 
 pytest.importorskip("llvmlite")
 
-from autograd_core.compiler.codegen.llvm import jit
-from autograd_core.number_systems import llvm
+from autograd_core._src.compiler.codegen.llvm import jit
+from autograd_core._src.number_systems import llvm
 
 
 @pytest.mark.parametrize("width", [4, 8])
@@ -24,7 +24,7 @@ def test_shorter_vectors_are_used_in_parts(width, monkeypatch):
     if width > found[2]:
         pytest.skip("this processor has no such vectors")
     monkeypatch.setattr(llvm, "vector_library", lambda: (found[0], letter, width))
-    monkeypatch.setattr("autograd_core.compiler.codegen.llvm.vm._handlers", {})
+    monkeypatch.setattr("autograd_core._src.compiler.codegen.llvm.vm._handlers", {})
     llvm.vector_function.cache_clear()
     values = compiler.compile(lambda x, w=width: ag.exp(x) * ag.hypot(x, w), 1.0, in_axes=0)([0.5, 1.0, -2.0])
     assert values == pytest.approx([ag.exp(x) * ag.hypot(x, width) for x in (0.5, 1.0, -2.0)], rel=1e-14)
@@ -36,7 +36,7 @@ def test_without_a_vector_library(monkeypatch):
     llvm.vector_function.cache_clear()
     with monkeypatch.context() as patch:
         patch.setattr(llvm.sys, "platform", "darwin")
-        patch.setattr("autograd_core.compiler.codegen.llvm.vm._handlers", {})
+        patch.setattr("autograd_core._src.compiler.codegen.llvm.vm._handlers", {})
         assert llvm.vector_library() is None
         assert llvm.vector_function("exp", 1) == ""
         exp = compiler.compile(lambda x: ag.exp(x) + 0.125, 1.0, in_axes=0)

@@ -13,13 +13,13 @@ import pytest
 from comparing import kept_bytes
 
 import autograd_core as ag
-from autograd_core import compiler
-from autograd_core.compiler import locks
-from autograd_core.compiler.runtime import kept_executors
-from autograd_core.compiler.runtime.memory import LINE, zeros_together
+from autograd_core._src import compiler
+from autograd_core._src.compiler import locks
+from autograd_core._src.compiler.runtime import kept_executors
+from autograd_core._src.compiler.runtime.memory import LINE, zeros_together
 
 pytest.importorskip("llvmlite")
-from autograd_core.compiler.codegen.llvm.jit import Code, machine, unload  # these need llvmlite
+from autograd_core._src.compiler.codegen.llvm.jit import Code, machine, unload  # these need llvmlite
 
 
 def curve(w, x):

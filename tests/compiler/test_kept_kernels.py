@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 import autograd_core as ag
-from autograd_core.compiler.codegen.llvm import jit, object_cache
-from autograd_core.compiler.runtime import specialization
-from autograd_core.number_systems import llvm
+from autograd_core._src.compiler.codegen.llvm import jit, object_cache
+from autograd_core._src.compiler.runtime import specialization
+from autograd_core._src.number_systems import llvm
 
 pytest.importorskip("llvmlite")
 
@@ -240,7 +240,7 @@ def test_code_that_was_kept_without_a_vector_library_is_not_taken_with_it(monkey
     with monkeypatch.context() as patch:
         patch.setattr(llvm, "vector_library", lambda: None)
         llvm.vector_function.cache_clear()
-        patch.setattr("autograd_core.compiler.codegen.llvm.vm._handlers", {})
+        patch.setattr("autograd_core._src.compiler.codegen.llvm.vm._handlers", {})
         for _ in range(3):
             ag.compile(f, 1.0, in_axes=0).value_and_grad(xs)
     llvm.vector_function.cache_clear()

@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 from strategies import examples
 
 import autograd_core as ag
-from autograd_core import compiler
-from autograd_core.compiler.passes.find_repeats import LEAST_COPIES
-from autograd_core.compiler.passes.loop_fission import MOST_STAGES, arranged, reordered
+from autograd_core._src import compiler
+from autograd_core._src.compiler.passes.find_repeats import LEAST_COPIES
+from autograd_core._src.compiler.passes.loop_fission import MOST_STAGES, arranged, reordered
 
 pytest.importorskip("llvmlite")
 

@@ -6,7 +6,7 @@ from itertools import pairwise
 import pytest
 
 import autograd_core as ag
-from autograd_core.compiler.tracing.lower import LONGEST_DOT, program_of
+from autograd_core._src.compiler.tracing.lower import LONGEST_DOT, program_of
 
 pytest.importorskip("numpy")
 

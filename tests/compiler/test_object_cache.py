@@ -14,8 +14,8 @@ import pytest
 pytest.importorskip("llvmlite")
 
 import autograd_core as ag
-from autograd_core.compiler.codegen.llvm import object_cache
-from autograd_core.compiler.codegen.llvm.object_cache import HEADER, read_object, write_object
+from autograd_core._src.compiler.codegen.llvm import object_cache
+from autograd_core._src.compiler.codegen.llvm.object_cache import HEADER, read_object, write_object
 
 POSIX = os.name == "posix"
 only_posix = pytest.mark.skipif(not POSIX, reason="owners, modes, links and pipes as POSIX has them")

@@ -21,12 +21,12 @@ from hypothesis import strategies as st
 from strategies import examples
 
 import autograd_core as ag
-from autograd_core import compiler
-from autograd_core.compiler.runtime import executors, specialization, traced_function
-from autograd_core.compiler.runtime.executors import InterpreterRunner
-from autograd_core.engine.ops import ROWS
-from autograd_core.engine.value import record
-from autograd_core.number_systems.source import is_exact
+from autograd_core._src import compiler
+from autograd_core._src.compiler.runtime import executors, specialization, traced_function
+from autograd_core._src.compiler.runtime.executors import InterpreterRunner
+from autograd_core._src.engine.ops import ROWS
+from autograd_core._src.engine.value import record
+from autograd_core._src.number_systems.source import is_exact
 
 INF = math.inf
 SIZES = [1, 2, 7, 8, 9, 15, 16, 17, 63, 127, 128, 129, 300]
@@ -410,7 +410,7 @@ def test_every_process_on_every_kind_of_vectors(level, folder_for_all):
 
 
 def test_a_level_that_does_not_exist(monkeypatch):
-    processor = pytest.importorskip("autograd_core.number_systems.processor")
+    processor = pytest.importorskip("autograd_core._src.number_systems.processor")
     monkeypatch.setenv(processor.VARIABLE, "mmx")
     with pytest.raises(ag.RangeError, match="expected one of"):
         processor.features.__wrapped__()

@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 
 import autograd_core as ag
-from autograd_core import compiler
-from autograd_core.engine.pytrees import LEAF, Spec
+from autograd_core._src import compiler
+from autograd_core._src.engine.pytrees import LEAF, Spec
 from autograd_core.errors import GuardError, StructureError
 
 W = np.array([0.5, -1.5, 0.25])

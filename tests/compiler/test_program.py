@@ -5,9 +5,9 @@ import pytest
 
 import autograd_core as ag
 from autograd_core import StructureError, Value
-from autograd_core.compiler.ir.program import Program
-from autograd_core.compiler.tracing.lower import program_of
-from autograd_core.engine.ops import ROWS
+from autograd_core._src.compiler.ir.program import Program
+from autograd_core._src.compiler.tracing.lower import program_of
+from autograd_core._src.engine.ops import ROWS
 
 
 def parts(**changes):

@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 from strategies import examples, programs, value_of
 
 import autograd_core as ag
-from autograd_core import GuardError, StructureError, UnknownPrimitiveError, compiler
-from autograd_core.compiler.ir.program import ARRAYS, Program
+from autograd_core import GuardError, StructureError, UnknownPrimitiveError
+from autograd_core._src import compiler
+from autograd_core._src.compiler.ir.program import ARRAYS, Program
 
 QUIET = examples(60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
@@ -72,7 +73,7 @@ def test_a_primitive_of_the_user_is_found_by_its_name(tmp_path, monkeypatch):
     saved = compiler.compile(lambda x: thrice(x) + 1, 1.0).program
     saved.save(tmp_path / "p.npz")
     assert thrice._row in Program.load(tmp_path / "p.npz").primitives
-    monkeypatch.setattr("autograd_core.compiler.ir.program.USER_ROWS", {})
+    monkeypatch.setattr("autograd_core._src.compiler.ir.program.USER_ROWS", {})
     with pytest.raises(UnknownPrimitiveError, match="primitive 'thrice': .*import the module that defines it first"):
         Program.load(tmp_path / "p.npz")
 
@@ -97,7 +98,7 @@ def test_nothing_is_imported_for_a_file(file):
         ({"operands": np.array([99] * 7, np.int32)}, "which is not known by then"),
         ({"outputs": np.array([99], np.int32)}, "expected outputs and guards below"),
         ({"primitives": np.array(["add"])}, "damaged"),
-        ({"primitives": np.array([["autograd_core.engine.ops", "mul", "mul", "7"]] * 3)}, "takes 2 operand.* and took 7"),
+        ({"primitives": np.array([["autograd_core._src.engine.ops", "mul", "mul", "7"]] * 3)}, "takes 2 operand.* and took 7"),
     ],
 )
 def test_what_does_not_fit_is_said(file, arrays, message):
@@ -189,14 +190,14 @@ def test_offsets_whose_differences_overflow_are_refused(file):
     offsets = np.array([0, top, -top, 0, 4], np.int32)
     with np.errstate(over="ignore"):
         assert np.all(np.diff(offsets) > 0)
-    sums = np.array([["autograd_core.engine.ops", "sum", "sum", "None"]])
+    sums = np.array([["autograd_core._src.engine.ops", "sum", "sum", "None"]])
     codes, operands = np.zeros(4, np.int32), np.zeros(4, np.int32)
     with pytest.raises(StructureError, match="has no operand"):
         Program.load(changed(file, offsets=offsets, codes=codes, operands=operands, primitives=sums))
 
 
 def test_a_product_without_a_partner_is_refused(file):
-    dots = np.array([["autograd_core.engine.ops", "dot", "dot", "None"]])
+    dots = np.array([["autograd_core._src.engine.ops", "dot", "dot", "None"]])
     arrays = {"codes": np.zeros(1, np.int32), "offsets": np.array([0, 3], np.int32), "operands": np.zeros(3, np.int32)}
     with pytest.raises(StructureError, match="odd number"):
         Program.load(changed(file, primitives=dots, **arrays))
@@ -218,7 +219,7 @@ def test_headers_that_do_not_fit_are_refused(file, shape, kind):
 
 
 def test_more_than_is_ever_needed_is_refused_unread(file, monkeypatch):
-    monkeypatch.setattr("autograd_core.compiler.ir.npz_files.MOST_BYTES", 500)
+    monkeypatch.setattr("autograd_core._src.compiler.ir.npz_files.MOST_BYTES", 500)
     with pytest.raises(StructureError, match="expected at most 500 bytes"):
         Program.load(file)
 
@@ -238,7 +239,7 @@ def damaged(stored, rng):
             array = np.array(rng.choice([0, 1, 2, 3, 4, 2**31, 2**40, -1]))
         elif array.dtype.kind == "U":
             about = [rng.choice(["dot", "mean", "clip", "where", "pow", "max", "path_product"]), "x"]
-            array[rng.randrange(len(array))] = ["autograd_core.engine.ops", *about, rng.choice(["None", "1", "2", "3"])]
+            array[rng.randrange(len(array))] = ["autograd_core._src.engine.ops", *about, rng.choice(["None", "1", "2", "3"])]
         arrays[name] = array
     return arrays
 

@@ -9,7 +9,7 @@ import autograd_core as ag
 np = pytest.importorskip("numpy")
 pytest.importorskip("llvmlite")
 
-from autograd_core.compiler.runtime.repeated_calls import RepeatedCalls, Shuffle, is_native, pays  # noqa: E402
+from autograd_core._src.compiler.runtime.repeated_calls import RepeatedCalls, Shuffle, is_native, pays  # noqa: E402
 
 
 def test_rows_at_an_index_are_gathered_batch_by_batch():

@@ -12,11 +12,11 @@ from hypothesis import strategies as st
 from strategies import examples
 
 import autograd_core as ag
-from autograd_core.compiler.passes.find_repeats import coarser, regions_of
-from autograd_core.compiler.runtime import specialization
+from autograd_core._src.compiler.passes.find_repeats import coarser, regions_of
+from autograd_core._src.compiler.runtime import specialization
 
-rolled = pytest.importorskip("autograd_core.compiler.codegen.llvm.rolled_kernel")
-segments = pytest.importorskip("autograd_core.compiler.codegen.llvm.segments")
+rolled = pytest.importorskip("autograd_core._src.compiler.codegen.llvm.rolled_kernel")
+segments = pytest.importorskip("autograd_core._src.compiler.codegen.llvm.segments")
 
 
 def heston(steps):

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from strategies import examples
 
 import autograd_core as ag
-from autograd_core import OperandError, StructureError, compiler
+from autograd_core import OperandError, StructureError
+from autograd_core._src import compiler
 
 optimize = pytest.importorskip("scipy.optimize")
 START = [1.3, 0.7, 0.8, 1.9]  # of SciPy's own tutorial; others lead to another minimum

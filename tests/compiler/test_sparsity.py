@@ -8,11 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import autograd_core as ag
-from autograd_core.engine.pytrees import flatten
+from autograd_core._src.engine.pytrees import flatten
 
 pytest.importorskip("numpy")
-from autograd_core.compiler.passes.sparsity import Directions, colours, dependencies, directions
-from autograd_core.compiler.tracing.record import RecordedGraph, taped
+from autograd_core._src.compiler.passes.sparsity import Directions, colours, dependencies, directions
+from autograd_core._src.compiler.tracing.record import RecordedGraph, taped
 
 
 def dependencies_of(outputs, inputs):
@@ -52,7 +52,7 @@ def test_dependencies_are_those_of_every_path(picks, data):
 
 
 def test_a_chain_of_additions_keeps_one_set(monkeypatch):
-    from autograd_core.compiler.passes import sparsity
+    from autograd_core._src.compiler.passes import sparsity
 
     made = []
     monkeypatch.setattr(sparsity, "_Shared", type("Counted", (sparsity._Shared,), {

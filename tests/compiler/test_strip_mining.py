@@ -10,14 +10,14 @@ from hypothesis import strategies as st
 from strategies import examples
 
 import autograd_core as ag
-from autograd_core import compiler
+from autograd_core._src import compiler
 
 pytest.importorskip("llvmlite")
 
-from autograd_core.compiler.codegen.llvm.kernel import Kernel
-from autograd_core.compiler.codegen.llvm.outer_products import OPEN, ProductSum, tiles
-from autograd_core.compiler.codegen.llvm.strip_mining import MEMORY, STAGE_LENGTH, STRETCH, stretch_of
-from autograd_core.compiler.runtime.memory import LANES, zeros
+from autograd_core._src.compiler.codegen.llvm.kernel import Kernel
+from autograd_core._src.compiler.codegen.llvm.outer_products import OPEN, ProductSum, tiles
+from autograd_core._src.compiler.codegen.llvm.strip_mining import MEMORY, STAGE_LENGTH, STRETCH, stretch_of
+from autograd_core._src.compiler.runtime.memory import LANES, zeros
 
 COUNTS = [2, LANES, LANES + 1, LANES * STRETCH - 1, LANES * STRETCH, LANES * STRETCH + 1, 3 * LANES * STRETCH + 5]
 

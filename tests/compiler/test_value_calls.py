@@ -12,7 +12,8 @@ from strategies import examples, programs, value_of
 
 import autograd_core as ag
 import nn
-from autograd_core import Value, compiler
+from autograd_core import Value
+from autograd_core._src import compiler
 from autograd_core.errors import OperandError, StaleGraphError, StructureError
 from autograd_core.testing import Verdict, check_gradient
 
@@ -370,7 +371,7 @@ def test_a_buffer_that_is_written_again_changes_no_node(kind, rows):
 @pytest.mark.parametrize("reduce", ["sum", "mean"])
 def test_the_rule_of_a_node_can_be_read_in_50_digits(reduce):
     pytest.importorskip("mpmath")
-    from autograd_core.number_systems.high_precision import HighPrecision
+    from autograd_core._src.number_systems.high_precision import HighPrecision
 
     c = compiler.compile(lambda w, x: ag.sin(w * x) * w + ag.exp(x), 1.0, 1.0, in_axes=(None, 0), reduce=reduce)
     w, xs = Value(0.5), [Value(0.1), 2.0, Value(-0.7)]

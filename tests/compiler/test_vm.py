@@ -9,13 +9,13 @@ import pytest
 from comparing import same, ulps
 
 from autograd_core import Value
-from autograd_core.compiler.codegen.llvm.jit import addresses_of
-from autograd_core.compiler.codegen.llvm.vm import Interpreter, _Handler, _unrolled, handlers
-from autograd_core.compiler.runtime.memory import LaneSums
-from autograd_core.compiler.runtime.numpy_vm import NumpyInterpreter
-from autograd_core.compiler.tracing.lower import program_of
-from autograd_core.engine.ops import ROWS
-from autograd_core.engine.value import record
+from autograd_core._src.compiler.codegen.llvm.jit import addresses_of
+from autograd_core._src.compiler.codegen.llvm.vm import Interpreter, _Handler, _unrolled, handlers
+from autograd_core._src.compiler.runtime.memory import LaneSums
+from autograd_core._src.compiler.runtime.numpy_vm import NumpyInterpreter
+from autograd_core._src.compiler.tracing.lower import program_of
+from autograd_core._src.engine.ops import ROWS
+from autograd_core._src.engine.value import record
 
 INF, NAN = math.inf, math.nan
 EDGES = (0.0, -0.0, 1.0, -1.0, 0.5, 2.0, 3.0, INF, -INF, NAN, 5e-324, 1e-310, 1e308, -1e308, 27.9, -38.9, 800.0, -800.0)
@@ -89,7 +89,7 @@ def test_loops_are_what_the_rows_say(row):
     """A rule that was read with one element for all is held against the same rule, unrolled."""
     from llvmlite import ir
 
-    from autograd_core.number_systems.llvm import F64
+    from autograd_core._src.number_systems.llvm import F64
 
     for n in (2, 6, 10, 38, 40, 47):
         n += (n - row.singles) % row.lists
@@ -121,7 +121,7 @@ def test_a_wrong_rule_would_be_seen():
     """A planted fault in one instruction shows as a difference of the last bit."""
     from llvmlite import ir
 
-    from autograd_core.number_systems.llvm import F64
+    from autograd_core._src.number_systems.llvm import F64
 
     module = ir.Module()
     h = _Handler(module, "entry_planted", F64)

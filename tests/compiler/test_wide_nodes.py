@@ -9,11 +9,11 @@ from comparing import same
 from llvmlite import ir
 
 import autograd_core as ag
-from autograd_core.compiler.codegen.llvm.kernel import Kernel
-from autograd_core.compiler.codegen.llvm.vm import OF_MANY, SIDE_BY_SIDE, looped
-from autograd_core.compiler.codegen.llvm.wide_nodes import WIDE
-from autograd_core.engine.ops import ROWS
-from autograd_core.number_systems.llvm import F32, F64
+from autograd_core._src.compiler.codegen.llvm.kernel import Kernel
+from autograd_core._src.compiler.codegen.llvm.vm import OF_MANY, SIDE_BY_SIDE, looped
+from autograd_core._src.compiler.codegen.llvm.wide_nodes import WIDE
+from autograd_core._src.engine.ops import ROWS
+from autograd_core._src.number_systems.llvm import F32, F64
 
 INF, NAN = math.inf, math.nan
 FUNCTIONS = {
@@ -146,8 +146,8 @@ def test_straight_line_code_grows_in_proportion(name):
 
 
 def _length(branch, layout):
-    from autograd_core.compiler.codegen.llvm.kernel import CALL, ENTRY, KernelWriter
-    from autograd_core.number_systems.llvm import FastModule
+    from autograd_core._src.compiler.codegen.llvm.kernel import CALL, ENTRY, KernelWriter
+    from autograd_core._src.number_systems.llvm import FastModule
 
     module = FastModule(always=True)
     kernel = Kernel(branch.program, layout, 8, fast=True)

@@ -8,11 +8,11 @@ import pytest
 from hypothesis import settings
 
 import autograd_core as ag
-from autograd_core.engine.evaluation import evaluate
-from autograd_core.engine.ops import ROWS, Primitive
-from autograd_core.engine.value import FUSED, OPERATORS
-from autograd_core.number_systems.floats import FLOATS, PLAIN_FLOATS
-from autograd_core.number_systems.high_precision import HighPrecision
+from autograd_core._src.engine.evaluation import evaluate
+from autograd_core._src.engine.ops import ROWS, Primitive
+from autograd_core._src.engine.value import FUSED, OPERATORS
+from autograd_core._src.number_systems.floats import FLOATS, PLAIN_FLOATS
+from autograd_core._src.number_systems.high_precision import HighPrecision
 
 ROOT = Path(__file__).parents[2]
 sys.path.insert(0, str(ROOT / "benchmarks"))

@@ -13,9 +13,9 @@ import pytest
 
 import autograd_core as ag
 from autograd_core import Value
-from autograd_core.engine import contexts, value
-from autograd_core.engine.ops import ROWS
-from autograd_core.engine.provenance import NO_NOTE
+from autograd_core._src.engine import contexts, value
+from autograd_core._src.engine.ops import ROWS
+from autograd_core._src.engine.provenance import NO_NOTE
 
 inf, nan = math.inf, math.nan
 

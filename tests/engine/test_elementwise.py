@@ -8,8 +8,8 @@ import pytest
 
 import autograd_core as ag
 from autograd_core import Value
-from autograd_core.engine.elementwise import EXACTLY_ROUNDED, _is_exactly_rounded
-from autograd_core.engine.ops import ROWS
+from autograd_core._src.engine.elementwise import EXACTLY_ROUNDED, _is_exactly_rounded
+from autograd_core._src.engine.ops import ROWS
 
 np = pytest.importorskip("numpy")
 inf, nan = math.inf, math.nan

@@ -13,7 +13,7 @@ import pytest
 import autograd_core as ag
 import nn
 from autograd_core import Value
-from autograd_core.engine.elsewhere import Elsewhere, NotOnModules, NotOnValues, NotToSet
+from autograd_core._src.engine.elsewhere import Elsewhere, NotOnModules, NotOnValues, NotToSet
 
 ON_VALUES = {name: x for name, x in vars(NotOnValues).items() if isinstance(x, Elsewhere)}
 ON_MODULES = {name: x for name, x in vars(NotOnModules).items() if isinstance(x, Elsewhere)}
@@ -227,7 +227,7 @@ def test_a_foreign_value_is_named_with_its_module(name, foreign):
 def test_other_things_in_place_of_a_value():
     for x, text in (
         (ag.tanh, r"draw: .* \(function\); call it"),
-        (nn.MLP(1, [1]), r"draw: .* \(nn.modules.layers.MLP\); call it"),
+        (nn.MLP(1, [1]), r"draw: .* \(nn._src.modules.layers.MLP\); call it"),
         (3.0, r"draw: expected a Value, got 3.0 \(float\); or a list"),
     ):
         with pytest.raises(ag.OperandError, match=text):

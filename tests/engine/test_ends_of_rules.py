@@ -8,11 +8,12 @@ import numpy as np
 import pytest
 
 import autograd_core as ag
-from autograd_core import Value, compiler
-from autograd_core.engine.ops import ROWS
-from autograd_core.engine.value import record, record_many
-from autograd_core.number_systems.floats import FLOATS
-from autograd_core.number_systems.high_precision import HighPrecision
+from autograd_core import Value
+from autograd_core._src import compiler
+from autograd_core._src.engine.ops import ROWS
+from autograd_core._src.engine.value import record, record_many
+from autograd_core._src.number_systems.floats import FLOATS
+from autograd_core._src.number_systems.high_precision import HighPrecision
 
 INF, NAN = math.inf, math.nan
 

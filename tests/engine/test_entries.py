@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 import autograd_core as ag
-from autograd_core.engine import functions, reductions, value
-from autograd_core.engine.ops import ROWS, Primitive
+from autograd_core._src.engine import functions, reductions, value
+from autograd_core._src.engine.ops import ROWS, Primitive
 
 pytest.importorskip("mpmath")
 pytest.importorskip("numpy")
@@ -22,8 +22,8 @@ import references  # noqa: E402
 import wild_rules  # noqa: E402
 from test_ops import KINKS, kink_lines  # noqa: E402
 
-OPS, SPACE, VALUE = "autograd_core/engine/ops.py", "autograd_core/__init__.py", "autograd_core/engine/value.py"
-FUNCTIONS, REFERENCES, WILD = "autograd_core/engine/functions.py", "benchmarks/references.py", "benchmarks/wild_rules.py"
+OPS, SPACE, VALUE = "autograd_core/_src/engine/ops.py", "autograd_core/__init__.py", "autograd_core/_src/engine/value.py"
+FUNCTIONS, REFERENCES, WILD = "autograd_core/_src/engine/functions.py", "benchmarks/references.py", "benchmarks/wild_rules.py"
 DEFINED = references.definitions(references.mpmath.mp)
 PUBLIC = {row.name for row in ROWS.values() if not row.inner and not row.symbol}
 
@@ -61,9 +61,9 @@ def lacks_of_the_surface(row):
             f'{below(row, FUNCTIONS, "^{}: ")}: add below `{name}: {kind} = _function("{name}", {point}, z)`, numbers of which z is the '
             f"value there to ten digits, from another source; or, if only rules use it, `inner=True` to its entry in {OPS}"
         )
-    if not re.search(rf"^from \.engine\.\w+ import {name} as {name}( |$)", space, re.MULTILINE):
-        near = below(row, SPACE, r"^from \.engine\.functions import {} as")
-        yield f"{near}: add below `from .engine.functions import {name} as {name}`"
+    if not re.search(rf"^from \._src\.engine\.\w+ import {name} as {name}( |$)", space, re.MULTILINE):
+        near = below(row, SPACE, r"^from \._src\.engine\.functions import {} as")
+        yield f"{near}: add below `from ._src.engine.functions import {name} as {name}`"
     if f'    "{name}",\n' not in space and not hasattr(builtins, name):
         yield f"{at(SPACE, '^__all__ = ')}: add to `__all__` the line `\"{name}\",`"
     if name in value.FUSED and name not in typed_methods():

@@ -9,9 +9,9 @@ import pytest
 
 import autograd_core as ag
 from autograd_core import Value
-from autograd_core.engine.ops import ROWS
-from autograd_core.engine.value_system import VALUES
-from autograd_core.number_systems.base import BINARY, CONSTANTS, UNARY
+from autograd_core._src.engine.ops import ROWS
+from autograd_core._src.engine.value_system import VALUES
+from autograd_core._src.number_systems.base import BINARY, CONSTANTS, UNARY
 
 inf, nan = math.inf, math.nan
 
@@ -342,7 +342,7 @@ def test_the_number_system_is_complete():
 
 def test_functions_read_the_numbers_of_other_systems():
     mpmath = pytest.importorskip("mpmath")
-    from autograd_core.number_systems.high_precision import HighPrecision
+    from autograd_core._src.number_systems.high_precision import HighPrecision
 
     third = HighPrecision().number(1) / 3
     for got, expected in (

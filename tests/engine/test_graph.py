@@ -9,8 +9,8 @@ from strategies import programs, value_of
 
 import autograd_core as ag
 from autograd_core import Value
-from autograd_core.engine.graph import order_of, sweep_order
-from autograd_core.engine.sweep import reverse
+from autograd_core._src.engine.graph import order_of, sweep_order
+from autograd_core._src.engine.sweep import reverse
 
 
 def chain(n):

@@ -14,9 +14,10 @@ import numpy as np
 import pytest
 
 import autograd_core as ag
-from autograd_core import Value, compiler
-from autograd_core.engine.ops import ROWS
-from autograd_core.engine.value import record_many
+from autograd_core import Value
+from autograd_core._src import compiler
+from autograd_core._src.engine.ops import ROWS
+from autograd_core._src.engine.value import record_many
 
 INF, NAN = math.inf, math.nan
 NUMBERS = (0.375, -0.625, 1.5, 3.0, -2.0, 0.0)

@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 
 import autograd_core as ag
 from autograd_core import Value
-from autograd_core.engine import node_builders
-from autograd_core.engine.ops import ROWS
-from autograd_core.engine.value import (
+from autograd_core._src.engine import node_builders
+from autograd_core._src.engine.ops import ROWS
+from autograd_core._src.engine.value import (
     FEW_OPERANDS,
     FUSED,
     OF_FEW,
@@ -27,7 +27,7 @@ from autograd_core.engine.value import (
     record,
     record_many,
 )
-from autograd_core.number_systems.source import Source, write
+from autograd_core._src.number_systems.source import Source, write
 
 FUSED_ROWS = sorted(name for name in ROWS if ROWS[name].arity in (1, 2))
 anything = st.one_of(st.floats(), st.sampled_from([0.0, -0.0, 1.0, -1.0, 2.0, 0.5, math.inf, -math.inf, math.nan, 1e308, 5e-324]))

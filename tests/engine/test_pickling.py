@@ -17,7 +17,7 @@ from strategies import programs, value_of
 
 import autograd_core as ag
 from autograd_core import Value
-from autograd_core.engine.value import Constant
+from autograd_core._src.engine.value import Constant
 
 COPIES = {f"pickle {p}": (lambda x, p=p: pickle.loads(pickle.dumps(x, p))) for p in range(pickle.HIGHEST_PROTOCOL + 1)}
 COPIES["deepcopy"] = copy.deepcopy
@@ -232,7 +232,7 @@ def test_a_copied_graph_can_be_differentiated_again(way):
 
 
 def test_the_parts_outlive_the_pickling():
-    from autograd_core.engine import pickling
+    from autograd_core._src.engine import pickling
 
     x = Value(2.0)
     pickle.dumps([x * x, x])
@@ -446,9 +446,9 @@ def test_a_module_without_the_primitive(tmp_path, monkeypatch):
 
 
 def test_a_built_in_primitive_of_another_version_is_missing_too():
-    from autograd_core.engine.ops import find_primitive
+    from autograd_core._src.engine.ops import find_primitive
 
-    row = find_primitive("autograd_core.engine.ops", "no_such_row", "no_such_row", 1)
+    row = find_primitive("autograd_core._src.engine.ops", "no_such_row", "no_such_row", 1)
     assert row.name == "no_such_row"
     with pytest.raises(ag.UnknownPrimitiveError):
         row.value(None, 1.0)

@@ -7,7 +7,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import autograd_core as ag
-from autograd_core.engine.pytrees import LEAF, Spec, array, build, flatten, flatten_as, is_array, same_shape, unflatten
+from autograd_core._src.engine.pytrees import (
+    LEAF,
+    Spec,
+    array,
+    build,
+    flatten,
+    flatten_as,
+    is_array,
+    same_shape,
+    unflatten,
+)
 
 Pair = namedtuple("Pair", "first second")  # noqa: PYI024
 

@@ -16,10 +16,11 @@ from sympy import Rational
 
 import autograd_core as ag
 import nn
-from autograd_core import Value, compiler
-from autograd_core.engine.ops import ROWS
-from autograd_core.engine.value import RECURS, STRAIGHT, record_many
-from autograd_core.number_systems.high_precision import HighPrecision
+from autograd_core import Value
+from autograd_core._src import compiler
+from autograd_core._src.engine.ops import ROWS
+from autograd_core._src.engine.value import RECURS, STRAIGHT, record_many
+from autograd_core._src.number_systems.high_precision import HighPrecision
 
 INF, NAN = math.inf, math.nan
 OFFSETS = (0.0, 1.0, -3e3, 1e6, -1e9, 1e12, 1e16, -1e300)
@@ -82,8 +83,8 @@ def test_entries_to_the_bound_without_a_compiler_and_exported(monkeypatch, tmp_p
     space = {}
     exec(path.read_text(encoding="utf-8"), space)
     exported = next(v for k, v in space.items() if k.endswith("_value_and_grad"))
-    monkeypatch.setitem(__import__("sys").modules, "autograd_core.compiler.codegen.llvm.vm", None)
-    monkeypatch.setattr("autograd_core.compiler.runtime.numpy_vm.said", ["elsewhere"])
+    monkeypatch.setitem(__import__("sys").modules, "autograd_core._src.compiler.codegen.llvm.vm", None)
+    monkeypatch.setattr("autograd_core._src.compiler.runtime.numpy_vm.said", ["elsewhere"])
     plain = compiler.compile(lambda v: ag.softmax(v)[0] + 2 * ag.softmax(v)[2], [0.0] * 3)
     for xs in points("float64", 3):
         p, _ = exactly(xs)
@@ -384,7 +385,7 @@ def everything(name, xs, moving):
 def test_every_mixture_of_values_and_numbers_gives_the_same_bits_however_often(name, xs, moving):
     moving = [*moving[: len(xs) - 1], True]
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("autograd_core.engine.value.STRAIGHT", {})
+        patch.setattr("autograd_core._src.engine.value.STRAIGHT", {})
         plain = everything(name, xs, moving)
     for _ in range(RECURS + 1):
         f, at = mixture(name, xs, moving)
@@ -407,7 +408,7 @@ def test_every_mixture_is_recorded_alike_for_compiled_calls(name, n):
         quick = compiler.compile(f, at)
         found = quick.value_and_grad(at), np.asarray(quick.hessian(at))
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr("autograd_core.engine.value.STRAIGHT", {})
+            patch.setattr("autograd_core._src.engine.value.STRAIGHT", {})
             plain = compiler.compile(f, at)
             expected = plain.value_and_grad(at), np.asarray(plain.hessian(at))
         assert float(found[0][0]) == float(expected[0][0])

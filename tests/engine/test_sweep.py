@@ -12,7 +12,7 @@ from strategies import TOLERANCE, HighPrecision, close, exact_gradient, exact_he
 
 import autograd_core as ag
 from autograd_core import Value
-from autograd_core.engine import value
+from autograd_core._src.engine import value
 
 inf, nan = math.inf, math.nan
 
@@ -242,7 +242,7 @@ def test_a_sweep_in_the_wrong_order_is_caught(monkeypatch):
     ],
 )
 def test_a_row_with_a_wrong_partial_is_caught(monkeypatch, name, wrong):
-    row = ag.engine.ops.ROWS[name]
+    row = ag._src.engine.ops.ROWS[name]
     monkeypatch.setattr(row, "partials", wrong)
 
     class Planted:

@@ -4,8 +4,8 @@ import pytest
 
 import autograd_core as ag
 from autograd_core import Value
-from autograd_core.engine.ops import ROWS
-from autograd_core.engine.ufuncs import OF_NUMBERS, primitive_of, way
+from autograd_core._src.engine.ops import ROWS
+from autograd_core._src.engine.ufuncs import OF_NUMBERS, primitive_of, way
 
 np = pytest.importorskip("numpy")
 
@@ -20,7 +20,7 @@ CHOOSE = {"maximum", "minimum", "clip"}  # NumPy compares Values in arrays, and 
 
 def expected(name, *xs):
     z = ROWS[primitive_of(name)]
-    return ag.compile(lambda *vs: ag.engine.functions.record(z, *vs), *xs, optimize=False)(*xs)
+    return ag.compile(lambda *vs: ag._src.engine.functions.record(z, *vs), *xs, optimize=False)(*xs)
 
 
 @pytest.fixture(autouse=True)

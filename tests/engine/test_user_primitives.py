@@ -6,7 +6,7 @@ import pytest
 
 import autograd_core as ag
 from autograd_core import Value
-from autograd_core.engine.ops import ROWS, USER_ROWS
+from autograd_core._src.engine.ops import ROWS, USER_ROWS
 
 
 def make_cube():

@@ -11,7 +11,7 @@ import pytest
 
 import autograd_core as ag
 from autograd_core import Value
-from autograd_core.engine.value import Constant
+from autograd_core._src.engine.value import Constant
 
 inf, nan = math.inf, math.nan
 

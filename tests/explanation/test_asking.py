@@ -9,7 +9,7 @@ import pytest
 
 import autograd_core as ag
 import nn
-from autograd_core.explanation.answers import change
+from autograd_core._src.explanation.answers import change
 
 
 def _random_graph(seed):

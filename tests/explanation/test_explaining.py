@@ -15,8 +15,8 @@ from test_walks import doubling, exact_graphs
 import autograd_core as ag
 import nn
 from autograd_core import Value
-from autograd_core.pictures import text
-from autograd_core.pictures.render import theme
+from autograd_core._src.pictures import text
+from autograd_core._src.pictures.render import theme
 
 HOSTILE = (
     "<script>alert('x')</script>",

@@ -10,7 +10,7 @@ from strategies import programs, run
 
 import autograd_core as ag
 from autograd_core import Value
-from autograd_core.explanation import reasons as module
+from autograd_core._src.explanation import reasons as module
 
 
 def leaf(x=-2.0, label="x"):

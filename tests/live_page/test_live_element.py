@@ -12,8 +12,8 @@ import pytest
 
 import autograd_core as ag
 import nn
-from autograd_core.pictures.living import html
-from autograd_core.pictures.living.state import template
+from autograd_core._src.pictures.living import html
+from autograd_core._src.pictures.living.state import template
 
 LARGEST = 600_000  # bytes at 300 nodes
 
@@ -144,7 +144,7 @@ def test_cases_come_from_scopes_or_as_given():
 @pytest.mark.parametrize("make", [lambda x, y: x * y, lambda x, y: x - y, lambda x, y: ag.maximum(x, y), lambda x, y: ag.dot([x], [y])])
 def test_templates_put_brackets_where_python_does(make):
     """The two kinds of places: those where a name with blanks stands in brackets, and those where it does not."""
-    from autograd_core.notation.formulas import operation
+    from autograd_core._src.notation.formulas import operation
 
     row = make(ag.Value(1.0), ag.Value(2.0))._row
     marked = template(row, 2)
@@ -159,7 +159,7 @@ def test_templates_put_brackets_where_python_does(make):
 def test_the_vendored_library_is_the_one_that_the_docs_name():
     from hashlib import sha256
 
-    import autograd_core.pictures.living as room
+    import autograd_core._src.pictures.living as room
 
     digest = sha256(html.static("dagre.min.js").encode()).hexdigest()
     assert digest in (room.__doc__ or "")

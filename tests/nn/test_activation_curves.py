@@ -8,7 +8,7 @@ import pytest
 import autograd_core as ag
 import nn
 from autograd_core.testing import check_gradient
-from nn.modules.activations import ACTIVATIONS
+from nn._src.modules.activations import ACTIVATIONS
 
 
 def test_relu_as_the_notes_draw_it():

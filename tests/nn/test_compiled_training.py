@@ -14,8 +14,8 @@ import pytest
 
 import autograd_core as ag
 import nn
-from nn.modules import activations
-from nn.training import side_effects
+from nn._src.modules import activations
+from nn._src.training import side_effects
 
 pytest.importorskip("llvmlite")
 
@@ -72,7 +72,7 @@ LOSSES = {
     "nll_loss": [(lambda: nn.Sequential(mlp(3), nn.LogSoftmax()), CLASSES)],
     "sse": [(mlp, REAL)],
 }
-EVERY_LOSS = {name for name, f in vars(nn.modules.losses).items() if inspect.isfunction(f) and name in nn.__all__}
+EVERY_LOSS = {name for name, f in vars(nn._src.modules.losses).items() if inspect.isfunction(f) and name in nn.__all__}
 
 
 @pytest.mark.parametrize("name", sorted(EVERY_LOSS))
@@ -539,7 +539,7 @@ def test_where_a_fit_is_as_good_as_it_can_be(scale, noise, loss):
 
 @pytest.mark.parametrize("missing", ["llvmlite", "numpy"])
 def test_without_the_extra(monkeypatch, forget, missing):
-    forget("autograd_core.compiler.")
+    forget("autograd_core._src.compiler.")
     for name in list(sys.modules):
         if name.split(".")[0] == missing:
             monkeypatch.delitem(sys.modules, name)

@@ -7,7 +7,7 @@ import pytest
 
 import autograd_core as ag
 from autograd_core import Value
-from autograd_core.transforms.recorded import Symbol
+from autograd_core._src.transforms.recorded import Symbol
 from nn.experiments.costs import Cost, LinearTime, counted, linear_time
 
 PATH = Path(__file__).parents[2] / "benchmarks" / "linear_time.py"

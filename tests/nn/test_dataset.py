@@ -55,7 +55,7 @@ def test_arrays_and_nested_rows():
 def test_finite_data_whose_sum_is_none_pass():
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        nn.data.dataset.check_finite(nn.data.dataset.Cases([[1e308, 1e308], [0.0, 1]], [10**400, True]))
+        nn._src.data.dataset.check_finite(nn._src.data.dataset.Cases([[1e308, 1e308], [0.0, 1]], [10**400, True]))
 
 
 @pytest.mark.parametrize("loss", [nn.binary_cross_entropy, nn.binary_cross_entropy_with_logits])

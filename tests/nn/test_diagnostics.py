@@ -8,7 +8,7 @@ import pytest
 
 import autograd_core as ag
 import nn
-from nn.analysis.units import units_of
+from nn._src.analysis.units import units_of
 
 X = [[0.1, 0.9], [0.8, -0.3], [-0.5, 0.4], [0.3, -0.7]]
 T = [0.3, 0.6, 0.2, 0.7]

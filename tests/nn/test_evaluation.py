@@ -9,8 +9,8 @@ import pytest
 
 import autograd_core as ag
 import nn
-from autograd_core.engine import contexts
-from nn.metrics.accuracy import numbers
+from autograd_core._src.engine import contexts
+from nn._src.metrics.accuracy import numbers
 
 
 class Echo(nn.Module):

@@ -8,7 +8,7 @@ from latex2mathml.converter import convert
 
 import autograd_core as ag
 import nn
-from nn.notation import NOTATIONS
+from nn._src.notation import NOTATIONS
 
 
 class Skip(nn.Module):

@@ -8,7 +8,7 @@ import pytest
 
 import autograd_core as ag
 import nn
-from nn.training import history_film
+from nn._src.training import history_film
 
 FULL = nn.History(loss=[0.5, 0.25], accuracy=[0.5, 1.0], val_loss=[0.75, 0.5], val_accuracy=[0.25, 0.5])
 

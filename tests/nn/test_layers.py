@@ -45,7 +45,7 @@ def test_a_network_computes_what_numpy_computes(name, seed, x):
 
 
 def test_every_activation_by_name_is_the_function_of_that_name():
-    for name, function in nn.modules.activations.ACTIVATIONS.items():
+    for name, function in nn._src.modules.activations.ACTIVATIONS.items():
         n = nn.Neuron(1, name, init=nn.init.constant(1.0))
         assert n([-0.7]).data == (-0.7 if function is None else getattr(ag, name)(-0.7))
 

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 import autograd_core as ag
 import nn
 from autograd_core import Value
-from autograd_core.engine.graph import sweep_order
-from autograd_core.engine.sweep import reverse
+from autograd_core._src.engine.graph import sweep_order
+from autograd_core._src.engine.sweep import reverse
 
 LAYERS = json.loads((pathlib.Path(__file__).parent / "torch_reference.json").read_text())["layers"]
 CLOSE = 1e-12  # some tens of roundings in numbers of size 1

@@ -5,7 +5,7 @@ import pytest
 
 import autograd_core as ag
 import nn
-from nn.notation import NOTATIONS, latex
+from nn._src.notation import NOTATIONS, latex
 
 X, T = [0.5, -1.0, 2.0], 1.0
 

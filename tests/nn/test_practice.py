@@ -8,7 +8,7 @@ import pytest
 
 import autograd_core as ag
 from nn import practice
-from nn.teaching import grading
+from nn._src.teaching import grading
 
 s2 = 1 / (1 + math.exp(-2))  # sigmoid(2)
 SLOPE = s2 * (1 - s2)
@@ -131,7 +131,7 @@ def test_an_exercise_shows_its_question_and_judges():
 
 
 def test_words_and_truths_are_answers_too(monkeypatch):
-    from nn.teaching import exercises, grading
+    from nn._src.teaching import exercises, grading
 
     more = (grading.Exercise("word", "?", lambda: "layer1"), grading.Exercise("truth", "?", lambda: True))
     monkeypatch.setattr(exercises, "EXERCISES", more)
@@ -148,7 +148,7 @@ def test_sets_have_no_order():
 
 
 def exercise(solution):
-    from nn.teaching import grading
+    from nn._src.teaching import grading
 
     return grading.Exercise("e", "?", lambda: solution)
 

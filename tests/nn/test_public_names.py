@@ -12,7 +12,7 @@ from printed_errors import WithoutLinks
 
 import autograd_core as ag
 import nn
-from autograd_core.engine import elsewhere
+from autograd_core._src.engine import elsewhere
 
 PUBLIC = {name: getattr(nn, name) for name in dir(nn) if not inspect.ismodule(getattr(nn, name))}
 ROOMS = [f"nn.{m.name}" for m in pkgutil.iter_modules(nn.__path__)]

@@ -571,7 +571,7 @@ def test_depth_and_length_are_bounded(tmp_path, monkeypatch):
         with pytest.raises(ag.StructureError):
             nn.Neuron(1).load(path)
     nn.Neuron(1).save(path)
-    monkeypatch.setattr("nn.support.files.MOST_BYTES", 50)
+    monkeypatch.setattr("nn._src.support.files.MOST_BYTES", 50)
     with pytest.raises(ag.StructureError, match="there are more than 50 bytes"):
         nn.Neuron(1).load(path)
 

@@ -6,7 +6,7 @@ import pytest
 
 import autograd_core as ag
 import nn
-from nn.training.side_effects import Watch
+from nn._src.training.side_effects import Watch
 
 
 class Counter:

@@ -4,7 +4,7 @@ import pytest
 
 import autograd_core as ag
 import nn
-from nn.training import compiled_steps, order, steps_in_code, ways
+from nn._src.training import compiled_steps, order, steps_in_code, ways
 
 pytest.importorskip("llvmlite")
 

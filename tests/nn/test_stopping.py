@@ -6,8 +6,8 @@ import pytest
 
 import autograd_core as ag
 import nn
-from nn.training import loop
-from nn.training.stopping import Stopwatch
+from nn._src.training import loop
+from nn._src.training.stopping import Stopwatch
 
 QUIET = {"progress": False}
 X, Y = nn.datasets.moons(40, noise=0.4, seed=2)

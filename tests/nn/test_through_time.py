@@ -214,7 +214,7 @@ def test_the_plot_has_the_norms_their_bounds_and_what_to_compare_with():
 
 def test_no_two_curves_look_alike():
     """As many as there are activations, and as one may compare: beyond six the colours come again with other lines."""
-    names = [name for name in nn.modules.activations.ACTIVATIONS if name]
+    names = [name for name in nn._src.modules.activations.ACTIVATIONS if name]
     assert len(names) > 6
     signal = nn.SignalOverTime([1.0, 0.5])
     for figure in (

@@ -9,7 +9,7 @@ import pytest
 
 import autograd_core as ag
 import nn
-from nn.training import loop, progress
+from nn._src.training import loop, progress
 
 XOR = nn.datasets.xor()
 QUIET = {"progress": False}

@@ -9,7 +9,7 @@ from latex2mathml.converter import convert
 
 import autograd_core as ag
 import nn
-from nn.notation import NOTATIONS
+from nn._src.notation import NOTATIONS
 
 
 def numbers_of(run, named, found):

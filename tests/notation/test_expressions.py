@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 import autograd_core as ag
 from autograd_core import ExpressionError
-from autograd_core.notation.expressions import FUNCTIONS, parse
+from autograd_core._src.notation.expressions import FUNCTIONS, parse
 
 
 def test_readme_example():

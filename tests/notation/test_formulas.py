@@ -8,9 +8,9 @@ from xml.etree import ElementTree as ET
 import pytest
 
 import autograd_core as ag
-from autograd_core.engine.ops import ROWS
-from autograd_core.notation.formulas import expression, latex_name, latex_operation, mathml, names_of, operation
-from autograd_core.notation.numbers import shown
+from autograd_core._src.engine.ops import ROWS
+from autograd_core._src.notation.formulas import expression, latex_name, latex_operation, mathml, names_of, operation
+from autograd_core._src.notation.numbers import shown
 
 _spec = importlib.util.spec_from_file_location("graphs", Path(__file__).parents[1] / "pictures" / "graphs.py")
 _graphs = importlib.util.module_from_spec(_spec)

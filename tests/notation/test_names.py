@@ -6,8 +6,8 @@ import pytest
 
 import autograd_core as ag
 from autograd_core import Value
-from autograd_core.notation.formulas import expression, latex_name
-from autograd_core.notation.names import without_latex
+from autograd_core._src.notation.formulas import expression, latex_name
+from autograd_core._src.notation.names import without_latex
 
 
 def test_values_get_the_names_of_their_variables():

@@ -11,10 +11,10 @@ import pytest
 
 import autograd_core as ag
 import nn
-from autograd_core.notation.losses import WrittenLoss, loss_of
-from autograd_core.notation.rules import rules_of
-from autograd_core.notation.wholes import as_written
-from autograd_core.pictures import text
+from autograd_core._src.notation.losses import WrittenLoss, loss_of
+from autograd_core._src.notation.rules import rules_of
+from autograd_core._src.notation.wholes import as_written
+from autograd_core._src.pictures import text
 
 SCORES, SHARES = (0.3, -0.6, 1.8), (0.3, 0.6, 0.9)
 # Of each loss predictions, targets, the caption of its card, and the derivative of its sum, as texts have them.

@@ -4,11 +4,11 @@ import math
 
 import pytest
 
-from autograd_core.engine.ops import ROWS
-from autograd_core.number_systems import complex_step
+from autograd_core._src.engine.ops import ROWS
+from autograd_core._src.number_systems import complex_step
 
 np = pytest.importorskip("numpy")
-from autograd_core.number_systems.complex_arrays import Steps, slopes  # noqa: E402
+from autograd_core._src.number_systems.complex_arrays import Steps, slopes  # noqa: E402
 
 POINTS = (0.3, 0.8, 1.7, -0.4, -2.3, 0.05)
 REFUSED = {"erf", "erfc", "normal_cdf", "gelu", "lgamma", "digamma", "atan2", "zeta"}

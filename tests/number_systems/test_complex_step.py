@@ -4,9 +4,9 @@ import math
 
 import pytest
 
-from autograd_core.engine.ops import ROWS
-from autograd_core.number_systems.complex_step import COMPLEX_STEP, NoStepError, Stepped, slope
-from autograd_core.number_systems.high_precision import HighPrecision
+from autograd_core._src.engine.ops import ROWS
+from autograd_core._src.number_systems.complex_step import COMPLEX_STEP, NoStepError, Stepped, slope
+from autograd_core._src.number_systems.high_precision import HighPrecision
 
 POINTS = (0.3, 0.8, 1.7, -0.4, -2.3)
 M = HighPrecision(50)

@@ -4,11 +4,11 @@ import mpmath
 import pytest
 
 import autograd_core as ag
-from autograd_core.engine.evaluation import evaluate
-from autograd_core.engine.ops import ROWS
-from autograd_core.number_systems.dual import Dual, DualNumbers
-from autograd_core.number_systems.floats import FLOATS, Double
-from autograd_core.number_systems.high_precision import HighPrecision
+from autograd_core._src.engine.evaluation import evaluate
+from autograd_core._src.engine.ops import ROWS
+from autograd_core._src.number_systems.dual import Dual, DualNumbers
+from autograd_core._src.number_systems.floats import FLOATS, Double
+from autograd_core._src.number_systems.high_precision import HighPrecision
 
 D = DualNumbers(FLOATS)
 SAMPLES = {1: (0.4,), 2: (0.7, 1.3), 3: (0.3, 1.9, 2.2), None: (0.7, -1.3, 2.2, 0.4)}

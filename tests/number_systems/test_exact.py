@@ -5,9 +5,9 @@ from fractions import Fraction as F
 
 import pytest
 
-from autograd_core.engine.evaluation import evaluate
-from autograd_core.engine.ops import ROWS
-from autograd_core.number_systems.exact import EXACT
+from autograd_core._src.engine.evaluation import evaluate
+from autograd_core._src.engine.ops import ROWS
+from autograd_core._src.number_systems.exact import EXACT
 
 X, Y = F(-2, 3), F(5, 7)
 EXACTLY = [

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 import autograd_core as ag
-from autograd_core import compiler
-from autograd_core.number_systems import gamma
-from autograd_core.number_systems.floats import FLOATS, PLAIN_FLOATS
+from autograd_core._src import compiler
+from autograd_core._src.number_systems import gamma
+from autograd_core._src.number_systems.floats import FLOATS, PLAIN_FLOATS
 
 POINTS = (0.001, 0.3, 0.5, 1.0, 1.4616321449683622, 1.5, 2.0, 2.4999, 2.5, 3.75, 9.99, 10.0, 25.5, 1e6)
 NEGATIVE = (-0.001, -0.25, -0.5, -1.4, -2.75, -3.5, -20.1)

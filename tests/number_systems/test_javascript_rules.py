@@ -11,12 +11,12 @@ from in_node import in_node, needs_node
 
 import autograd_core as ag
 from autograd_core import OperandError, StructureError
-from autograd_core.engine.evaluation import evaluate
-from autograd_core.engine.ops import ROWS
-from autograd_core.number_systems.floats import FLOATS
-from autograd_core.number_systems.languages import error_function
-from autograd_core.number_systems.languages.javascript import JAVASCRIPT, rules, text_literal
-from autograd_core.number_systems.source import is_exact
+from autograd_core._src.engine.evaluation import evaluate
+from autograd_core._src.engine.ops import ROWS
+from autograd_core._src.number_systems.floats import FLOATS
+from autograd_core._src.number_systems.languages import error_function
+from autograd_core._src.number_systems.languages.javascript import JAVASCRIPT, rules, text_literal
+from autograd_core._src.number_systems.source import is_exact
 
 INF, NAN = math.inf, math.nan
 ENDS = [0.0, 5e-324, 1e-310, 2.0**-1022, 1e-160, 1e-9, 1e160, 1.7976931348623157e308, INF]

@@ -10,11 +10,11 @@ import pytest
 import sympy
 
 import autograd_core as ag
-from autograd_core.engine.ops import USER_ROWS
-from autograd_core.number_systems.base import NumberSystem
-from autograd_core.number_systems.floats import FLOATS, PLAIN_FLOATS, Double, cbrt, divide
-from autograd_core.number_systems.high_precision import HighPrecision
-from autograd_core.number_systems.symbolic import SYMBOLIC
+from autograd_core._src.engine.ops import USER_ROWS
+from autograd_core._src.number_systems.base import NumberSystem
+from autograd_core._src.number_systems.floats import FLOATS, PLAIN_FLOATS, Double, cbrt, divide
+from autograd_core._src.number_systems.high_precision import HighPrecision
+from autograd_core._src.number_systems.symbolic import SYMBOLIC
 
 FIFTY = HighPrecision()
 
@@ -185,7 +185,7 @@ def test_a_users_primitive_in_sympy():
 @pytest.mark.parametrize("bits", [32, 64])
 def test_what_two_literals_make_is_a_literal_of_their_kind(bits):
     pytest.importorskip("llvmlite")
-    from autograd_core.number_systems.llvm import F32, F64, LaneLiteral
+    from autograd_core._src.number_systems.llvm import F32, F64, LaneLiteral
 
     kind, builder = F32 if bits == 32 else F64, object()
     total = LaneLiteral(builder, kind, 0.1) + LaneLiteral(builder, kind, 0.2)

@@ -4,8 +4,8 @@ import importlib
 
 import pytest
 
-from autograd_core.number_systems.base import BINARY, CONSTANTS, UNARY
-from autograd_core.number_systems.floats import FLOATS
+from autograd_core._src.number_systems.base import BINARY, CONSTANTS, UNARY
+from autograd_core._src.number_systems.floats import FLOATS
 
 pytest.importorskip("numpy")
 pytest.importorskip("sympy")
@@ -24,7 +24,7 @@ def test_a_system_has_all_that_rules_ask_for(file):
     if file == "jax":
         pytest.importorskip("jax")
     folder = "engine" if file == "value_system" else "number_systems"
-    module = f"autograd_core.{folder}.{file}"
+    module = f"autograd_core._src.{folder}.{file}"
     try:
         m = getattr(importlib.import_module(module), SYSTEMS[file])
         m = m(*[FLOATS] * (file == "dual")) if isinstance(m, type) else m
@@ -34,4 +34,4 @@ def test_a_system_has_all_that_rules_ask_for(file):
             getattr(m, name)
     except (AttributeError, KeyError) as error:
         path = f"{module.replace('.', '/')}.py"
-        pytest.fail(f"{path}: {error}: an elementary function that autograd_core/number_systems/base.py names; define it there", pytrace=False)
+        pytest.fail(f"{path}: {error}: an elementary function that autograd_core/_src/number_systems/base.py names; define it there", pytrace=False)

@@ -9,9 +9,9 @@ import pytest
 
 import autograd_core as ag
 import nn
-from autograd_core.engine.graph import topological_order
-from autograd_core.pictures import text
-from autograd_core.pictures.stepper import animation
+from autograd_core._src.engine.graph import topological_order
+from autograd_core._src.pictures import text
+from autograd_core._src.pictures.stepper import animation
 
 pytest.importorskip("resvg_py")
 Image = pytest.importorskip("PIL.Image")

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import autograd_core as ag
-from autograd_core.pictures.view.auto_groups import BANDS, MOST_IN_SCOPE, MOST_SCOPES, _runs, make_up, summary
-from autograd_core.pictures.view.scope_tree import ROOT, Graph, scopes_of
+from autograd_core._src.pictures.view.auto_groups import BANDS, MOST_IN_SCOPE, MOST_SCOPES, _runs, make_up, summary
+from autograd_core._src.pictures.view.scope_tree import ROOT, Graph, scopes_of
 
 
 def made_up(root):

@@ -19,12 +19,12 @@ from graphs import GRAPHS, HOSTILE, many
 
 import autograd_core as ag
 from autograd_core import Value
-from autograd_core.engine.value import Constant
-from autograd_core.notation.formulas import names_of
-from autograd_core.pictures import Mark, Overlay, Picture, draw, draw_dot, text
-from autograd_core.pictures.layout import crossings
-from autograd_core.pictures.scene.cards import CAPTION_FONT, NAME_FONT, NUMBER_FONT
-from autograd_core.pictures.view import scope_tree
+from autograd_core._src.engine.value import Constant
+from autograd_core._src.notation.formulas import names_of
+from autograd_core._src.pictures import Mark, Overlay, Picture, draw, draw_dot, text
+from autograd_core._src.pictures.layout import crossings
+from autograd_core._src.pictures.scene.cards import CAPTION_FONT, NAME_FONT, NUMBER_FONT
+from autograd_core._src.pictures.view import scope_tree
 
 SVG = "{http://www.w3.org/2000/svg}"
 DIRECTIONS = ("LR", "TB")
@@ -382,7 +382,7 @@ def test_auto_puts_in_rows_what_turning_would_make_wider():
 def test_the_same_graph_gives_the_same_bytes_in_every_process():
     code = (
         "import sys; sys.path.insert(0, sys.argv[1]); from graphs import GRAPHS, many; "
-        "from autograd_core.pictures import draw; import hashlib; "
+        "from autograd_core._src.pictures import draw; import hashlib; "
         "s = ''.join(draw(f()).svg for f in GRAPHS.values()) + draw(many(150)).svg; "
         "print(hashlib.sha256(s.encode()).hexdigest())"
     )

@@ -9,10 +9,10 @@ from graphs import GRAPHS, many, perceptron
 from test_draw import SVG, parsed, words
 
 import autograd_core as ag
-from autograd_core.engine.value import Constant
-from autograd_core.pictures import draw
-from autograd_core.pictures.scene.flow import THINNEST, WIDEST, reached_by_gradients
-from autograd_core.pictures.view.scope_tree import Graph
+from autograd_core._src.engine.value import Constant
+from autograd_core._src.pictures import draw
+from autograd_core._src.pictures.scene.flow import THINNEST, WIDEST, reached_by_gradients
+from autograd_core._src.pictures.view.scope_tree import Graph
 
 
 def paths_of(svg, kind):

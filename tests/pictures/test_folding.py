@@ -22,13 +22,13 @@ from test_draw import SVG, box, cards_of, curve_points, edges_of, parsed, words
 
 import autograd_core as ag
 import nn
-from autograd_core.engine.value import Constant
-from autograd_core.pictures import draw, text
-from autograd_core.pictures.layout.layered import sorted_topologically
-from autograd_core.pictures.layout.nested import _plots
-from autograd_core.pictures.scene.build_scene import scene_of
-from autograd_core.pictures.scene.collapsed import through
-from autograd_core.pictures.view.folding import CARDS_OF_A_MAP, MAP, groups_of, states, view_of
+from autograd_core._src.engine.value import Constant
+from autograd_core._src.pictures import draw, text
+from autograd_core._src.pictures.layout.layered import sorted_topologically
+from autograd_core._src.pictures.layout.nested import _plots
+from autograd_core._src.pictures.scene.build_scene import scene_of
+from autograd_core._src.pictures.scene.collapsed import through
+from autograd_core._src.pictures.view.folding import CARDS_OF_A_MAP, MAP, groups_of, states, view_of
 
 LARGE = {
     "one example": lambda: perceptron(examples=1),
@@ -526,7 +526,7 @@ def test_hostile_scopes_are_names_and_nothing_else():
 def test_folded_pictures_are_the_same_bytes_in_every_process():
     code = (
         "import sys; sys.path[:0] = sys.argv[1:]; from test_folding import LARGE; "
-        "from autograd_core.pictures import draw; import hashlib; "
+        "from autograd_core._src.pictures import draw; import hashlib; "
         "s = ''.join(draw(f()).svg for f in LARGE.values()); print(hashlib.sha256(s.encode()).hexdigest())"
     )
     found = {hashlib.sha256("".join(draw(f()).svg for f in LARGE.values()).encode()).hexdigest()}

@@ -6,8 +6,8 @@ import pytest
 
 import autograd_core as ag
 from autograd_core import Value
-from autograd_core.notation.formulas import expression
-from autograd_core.pictures import draw_dot
+from autograd_core._src.notation.formulas import expression
+from autograd_core._src.pictures import draw_dot
 
 SIZES = (160, 320, 640, 1280)
 # Work w(n) is linear if w(2n) <= 2 w(n), or if its increase doubles at most; it is 4 times in a quadratic process.

@@ -15,11 +15,11 @@ import pytest
 from graphs import GRAPHS, HOSTILE, many, readme
 
 import autograd_core as ag
-from autograd_core.engine.value import Constant
-from autograd_core.pictures import draw, picture, text
-from autograd_core.pictures.page import embed
-from autograd_core.pictures.scene import tooltips
-from autograd_core.pictures.view.scope_tree import Graph
+from autograd_core._src.engine.value import Constant
+from autograd_core._src.pictures import draw, picture, text
+from autograd_core._src.pictures.page import embed
+from autograd_core._src.pictures.scene import tooltips
+from autograd_core._src.pictures.view.scope_tree import Graph
 
 VOID = {"img", "meta", "br"}
 LARGEST_SCRIPT = 33_000

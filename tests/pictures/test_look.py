@@ -17,15 +17,15 @@ from graphs import GRAPHS, HOSTILE
 from test_draw import SVG, box, cards_of, curve_points, edges_of, parsed, words
 
 import autograd_core as ag
-from autograd_core.engine.value import Constant
-from autograd_core.notation.formulas import expression
-from autograd_core.pictures import Mark, Overlay, draw, text
-from autograd_core.pictures.layout.layered import Item, Joint
-from autograd_core.pictures.layout.line_breaks import laid_out
-from autograd_core.pictures.render import theme
-from autograd_core.pictures.scene import compact
-from autograd_core.pictures.scene.cards import NUMBER_FONT
-from autograd_core.pictures.scene.highlight import ACCENTS
+from autograd_core._src.engine.value import Constant
+from autograd_core._src.notation.formulas import expression
+from autograd_core._src.pictures import Mark, Overlay, draw, text
+from autograd_core._src.pictures.layout.layered import Item, Joint
+from autograd_core._src.pictures.layout.line_breaks import laid_out
+from autograd_core._src.pictures.render import theme
+from autograd_core._src.pictures.scene import compact
+from autograd_core._src.pictures.scene.cards import NUMBER_FONT
+from autograd_core._src.pictures.scene.highlight import ACCENTS
 
 
 def chain(length=30):

@@ -7,7 +7,7 @@ from graphs import GRAPHS
 from test_draw import SVG, cards_of, parsed, words
 
 import autograd_core as ag
-from autograd_core.pictures import Mark, Overlay, draw
+from autograd_core._src.pictures import Mark, Overlay, draw
 
 
 def dead_units():

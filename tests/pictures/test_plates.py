@@ -10,9 +10,9 @@ import pytest
 
 import autograd_core as ag
 import nn
-from autograd_core.pictures import draw
-from autograd_core.pictures.scene.build_scene import scene_of
-from autograd_core.pictures.view.folding import view_of
+from autograd_core._src.pictures import draw
+from autograd_core._src.pictures.scene.build_scene import scene_of
+from autograd_core._src.pictures.view.folding import view_of
 
 
 def rnn(steps=10, units=3):

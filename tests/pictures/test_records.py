@@ -10,7 +10,7 @@ import pytest
 from graphs import GRAPHS, HOSTILE
 
 import autograd_core as ag
-from autograd_core.pictures import draw_dot
+from autograd_core._src.pictures import draw_dot
 
 
 def test_micrograd_s_look():

@@ -18,10 +18,10 @@ import pytest
 from graphs import GRAPHS
 
 import autograd_core as ag
+from autograd_core._src.pictures import draw, picture
+from autograd_core._src.pictures.layout import crossings
+from autograd_core._src.pictures.render.theme import DARK, LIGHT
 from autograd_core.errors import RangeError
-from autograd_core.pictures import draw, picture
-from autograd_core.pictures.layout import crossings
-from autograd_core.pictures.render.theme import DARK, LIGHT
 
 SHEETS = {"light": LIGHT, "dark": DARK}
 
@@ -285,7 +285,7 @@ def test_dot_that_takes_too_long(program, monkeypatch):
 
 def test_importing_pictures_imports_no_layout_library():
     libraries = ("graphviz", "fast_sugiyama", "resvg_py")
-    code = f"import autograd_core.pictures, sys; print([m for m in {libraries} if m in sys.modules])"
+    code = f"import autograd_core._src.pictures, sys; print([m for m in {libraries} if m in sys.modules])"
     done = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, env=dict(os.environ)
     )

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import autograd_core as ag
-from autograd_core.pictures.layout.layered import sorted_topologically
-from autograd_core.pictures.view.scope_tree import DEEPEST, ROOT, Graph, _knots, scopes_of
+from autograd_core._src.pictures.layout.layered import sorted_topologically
+from autograd_core._src.pictures.view.scope_tree import DEEPEST, ROOT, Graph, _knots, scopes_of
 
 
 def homes(root):

@@ -12,10 +12,10 @@ from graphs import GRAPHS, network, perceptron, readme
 
 import autograd_core as ag
 import nn
-from autograd_core.pictures import draw
-from autograd_core.pictures.picture import LEAST_READABLE
-from autograd_core.pictures.render.theme import RULES
-from autograd_core.pictures.scene.cards import LEAST_FONT, NUMBER_FONT
+from autograd_core._src.pictures import draw
+from autograd_core._src.pictures.picture import LEAST_READABLE
+from autograd_core._src.pictures.render.theme import RULES
+from autograd_core._src.pictures.scene.cards import LEAST_FONT, NUMBER_FONT
 
 FONTS = [float(size) for _, rule in RULES for size in re.findall(r"font:[^;]*?([\d.]+)px|font-size:([\d.]+)px", rule) for size in size if size]
 

@@ -17,12 +17,12 @@ import graphs
 import pytest
 
 import autograd_core as ag
-from autograd_core.engine import ops
-from autograd_core.engine.value import Constant
-from autograd_core.pictures import text
-from autograd_core.pictures.page import embed
-from autograd_core.pictures.stepper import page_data, terminal
-from autograd_core.pictures.stepper.stepper import Stepper
+from autograd_core._src.engine import ops
+from autograd_core._src.engine.value import Constant
+from autograd_core._src.pictures import text
+from autograd_core._src.pictures.page import embed
+from autograd_core._src.pictures.stepper import page_data, terminal
+from autograd_core._src.pictures.stepper.stepper import Stepper
 
 ALL = sorted(graphs.GRAPHS)
 
@@ -591,7 +591,7 @@ def test_widget_follows_and_leads():
 
 
 def test_widget_needs_its_extra(monkeypatch):
-    monkeypatch.setitem(sys.modules, "autograd_core.pictures.stepper.widget", None)
+    monkeypatch.setitem(sys.modules, "autograd_core._src.pictures.stepper.widget", None)
     with pytest.raises(ag.MissingExtraError, match=r"pip install 'autograd-core\[widget\]'"):
         Stepper(product()[0]).widget()
 
@@ -724,7 +724,7 @@ def test_jumps_in_a_terminal(monkeypatch, capsys):
 
 
 def test_steps_within_a_folded_card_are_counted():
-    from autograd_core.pictures.stepper import animation
+    from autograd_core._src.pictures.stepper import animation
 
     _, root = batch()
     stepper = Stepper(root, fold="layer1")

@@ -14,9 +14,9 @@ import pytest
 from graphs import GRAPHS, HOSTILE, perceptron, readme
 
 import autograd_core as ag
-from autograd_core.pictures import Mark, Overlay, draw
-from autograd_core.pictures.render.shapes import outline_of
-from autograd_core.pictures.render.tikz import escaped
+from autograd_core._src.pictures import Mark, Overlay, draw
+from autograd_core._src.pictures.render.shapes import outline_of
+from autograd_core._src.pictures.render.tikz import escaped
 
 SVG = "{http://www.w3.org/2000/svg}"
 WAYS = {
@@ -149,7 +149,7 @@ def test_any_text_is_escaped():
 
 
 def test_every_sign_that_pictures_write_has_one_in_tex_and_in_pdf():
-    from autograd_core.pictures.render import pdf
+    from autograd_core._src.pictures.render import pdf
 
     folder = Path(pdf.__file__).parents[2]
     files = [*folder.glob("pictures/**/*.py"), *folder.glob("notation/*.py")]

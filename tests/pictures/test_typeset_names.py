@@ -5,7 +5,7 @@ import xml.etree.ElementTree as ET
 import pytest
 
 import autograd_core as ag
-from autograd_core.pictures.render.typeset_names import LETTERS, typeset
+from autograd_core._src.pictures.render.typeset_names import LETTERS, typeset
 
 SVG = "{http://www.w3.org/2000/svg}"
 

@@ -7,8 +7,8 @@ import pytest
 
 import autograd_core as ag
 import nn
-from autograd_core.engine.ops import ROWS
-from autograd_core.pictures.view.folding import view_of
+from autograd_core._src.engine.ops import ROWS
+from autograd_core._src.pictures.view.folding import view_of
 
 NUMBERS = (0.5, -0.25, 0.1)
 

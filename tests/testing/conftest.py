@@ -2,7 +2,7 @@
 
 import pytest
 
-from autograd_core.engine import ops, value
+from autograd_core._src.engine import ops, value
 
 
 @pytest.fixture

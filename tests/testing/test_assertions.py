@@ -9,6 +9,7 @@ from hypothesis import given, settings, target
 from hypothesis import strategies as st
 
 import autograd_core as ag
+from autograd_core._src.testing.assertions import WATCHERS
 from autograd_core.testing import (
     AtJump,
     AtKink,
@@ -23,7 +24,6 @@ from autograd_core.testing import (
     check_gradient,
     reals,
 )
-from autograd_core.testing.assertions import WATCHERS
 
 
 @ag.primitive

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given, settings
 
 import autograd_core as ag
-from autograd_core.engine import ops, value
+from autograd_core._src.engine import ops, value
+from autograd_core._src.transforms import recorded
 from autograd_core.testing import FunctionError, Verdict, check_gradient
-from autograd_core.transforms import recorded
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
@@ -905,7 +905,7 @@ def test_the_smallest_fault_that_would_have_been_seen_is_said():
 
 def test_many_inputs_take_time_in_proportion(monkeypatch):
     """Counted, not timed: how often an operand's size is asked for."""
-    from autograd_core.testing.proofs import allowance
+    from autograd_core._src.testing.proofs import allowance
 
     calls = []
     monkeypatch.setattr(allowance, "built_in", lambda node: calls.append(len(node.parents)) or True)

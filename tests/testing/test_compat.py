@@ -5,8 +5,8 @@ import math
 import pytest
 
 import autograd_core as ag
+from autograd_core._src.transforms import recorded
 from autograd_core.testing import GradcheckError, check_grads, gradcheck, gradgradcheck
-from autograd_core.transforms import recorded
 
 
 def wrong_cube(factor=2.0):

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 import autograd_core as ag
+from autograd_core._src.testing.explaining import unwatched, watched
 from autograd_core.testing import check_gradient
-from autograd_core.testing.explaining import unwatched, watched
 
 INNER = {"graph_checker.py", "numeric_checker.py", "reference.py", "differences.py", "recording.py", "jacobians.py", "higher_order.py"}
 

@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 
 import autograd_core as ag
+from autograd_core._src.testing.numeric.differences import extrapolated, remainder_order, slopes
 from autograd_core.testing import FunctionError, GradientError, Verdict, assert_gradient, check_gradient
-from autograd_core.testing.numeric.differences import extrapolated, remainder_order, slopes
 
 
 def foreign(f):

@@ -7,12 +7,13 @@ from itertools import pairwise
 import pytest
 
 import autograd_core as ag
-from autograd_core.engine import ops
-from autograd_core.testing import FunctionError, Verdict, check, check_gradient
-from autograd_core.testing.numeric.numeric_checker import Tolerances
-from autograd_core.testing.proofs import edges, many_inputs, recording
-from autograd_core.testing.proofs.flat_graph import FlatGraph
-from autograd_core.testing.proofs.level_sweeps import levels_of
+from autograd_core._src.engine import ops
+from autograd_core._src.testing import check
+from autograd_core._src.testing.numeric.numeric_checker import Tolerances
+from autograd_core._src.testing.proofs import edges, many_inputs, recording
+from autograd_core._src.testing.proofs.flat_graph import FlatGraph
+from autograd_core._src.testing.proofs.level_sweeps import levels_of
+from autograd_core.testing import FunctionError, Verdict, check_gradient
 
 COUNT = 1000
 POINT = [math.sin(3.0 * k) + 0.1 for k in range(COUNT)]

@@ -7,7 +7,7 @@ import textwrap
 
 import pytest
 
-from autograd_core.testing.plugin import page
+from autograd_core._src.testing.plugin import page
 
 pytest_plugins = ["pytester"]
 HEAD = """

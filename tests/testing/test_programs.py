@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given
 
 import autograd_core as ag
-from autograd_core.engine.ops import ROWS, Primitive
-from autograd_core.number_systems.high_precision import HighPrecision
-from autograd_core.number_systems.numpy_arrays import ArrayNumber
+from autograd_core._src.engine.ops import ROWS, Primitive
+from autograd_core._src.number_systems.high_precision import HighPrecision
+from autograd_core._src.number_systems.numpy_arrays import ArrayNumber
+from autograd_core._src.testing.random_programs.programs import look, moderate, value_at
 from autograd_core.testing import Expression, Step, expressions
-from autograd_core.testing.random_programs.programs import look, moderate, value_at
 
 INF = math.inf
 
@@ -104,7 +104,7 @@ def test_numbers_of_all_kinds_are_printed_as_python_reads_them():
     assert '(-2.0) ** x\n    v2 = v1 - float("-inf")\n    v3 = Fraction(1, 3) * v2\n' in text
     assert 'v4 = record(ROWS["lt"], 0.5, v3)\n    return ag.where(v4, v3, float("nan"))' in text
     assert text.endswith("print(check_gradient(f, (-1.0,)))")
-    assert text.startswith("import autograd_core as ag\nfrom autograd_core.engine.ops import ROWS\n")
+    assert text.startswith("import autograd_core as ag\nfrom autograd_core._src.engine.ops import ROWS\n")
     assert "from fractions import Fraction\n" in text
     run = printed(Expression((Step(ROWS["sub"], (0, -INF)),), (0.5,)))
     assert run(ag.Value(0.5)).data == INF

@@ -7,8 +7,8 @@ import math
 import pytest
 import sympy
 
-from autograd_core.engine.ops import INF, REALS, ROWS, Primitive
-from autograd_core.number_systems.symbolic import SYMBOLIC
+from autograd_core._src.engine.ops import INF, REALS, ROWS, Primitive
+from autograd_core._src.number_systems.symbolic import SYMBOLIC
 
 P, Q, R = sympy.symbols("p q r", positive=True)
 S, T, U = sympy.symbols("s t u", real=True)

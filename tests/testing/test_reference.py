@@ -7,7 +7,7 @@ import mpmath
 import pytest
 
 import autograd_core as ag
-from autograd_core.engine import ops
+from autograd_core._src.engine import ops
 from autograd_core.testing import error_in_ulps, reference
 
 
@@ -48,7 +48,7 @@ def test_more_digits_where_50_are_not_enough():
 def test_a_value_that_no_precision_settles_is_the_last_one(monkeypatch):
     from autograd_core.testing import reference as module
 
-    monkeypatch.setattr(sys.modules["autograd_core.testing.proofs.reference"], "agrees", lambda a, b: False)
+    monkeypatch.setattr(sys.modules["autograd_core._src.testing.proofs.reference"], "agrees", lambda a, b: False)
     x = ag.Value(0.7)
     assert module(ag.sin(x)).value.context.dps >= 1000
 
@@ -80,6 +80,6 @@ def test_error_in_ulps(found, exact, ulps):
 
 
 def test_missing_mpmath(monkeypatch):
-    monkeypatch.setitem(sys.modules, "autograd_core.number_systems.high_precision", None)
+    monkeypatch.setitem(sys.modules, "autograd_core._src.number_systems.high_precision", None)
     with pytest.raises(ag.MissingExtraError, match=r"autograd-core\[check\]"):
         reference(ag.Value(1.0) + 1)

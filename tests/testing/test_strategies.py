@@ -14,12 +14,12 @@ from hypothesis import HealthCheck, Phase, find, given, settings
 from hypothesis import strategies as st
 
 import autograd_core as ag
-from autograd_core.engine.ops import ROWS, Primitive
-from autograd_core.number_systems.high_precision import HighPrecision
-from autograd_core.registration import register
+from autograd_core._src.engine.ops import ROWS, Primitive
+from autograd_core._src.number_systems.high_precision import HighPrecision
+from autograd_core._src.registration import register
+from autograd_core._src.testing.drawn_points import fits
+from autograd_core._src.testing.random_programs.programs import MARGIN, look
 from autograd_core.testing import GradientError, assert_gradient, check_gradient, expressions, points, reals
-from autograd_core.testing.drawn_points import fits
-from autograd_core.testing.random_programs.programs import MARGIN, look
 
 INF = math.inf
 QUICK = settings(

@@ -17,7 +17,7 @@ from strategies import close, programs, value_of
 
 import autograd_core as ag
 from autograd_core import Value
-from autograd_core.transforms import functional, recorded
+from autograd_core._src.transforms import functional, recorded
 
 Weights = namedtuple("Weights", "w b")  # noqa: PYI024
 
@@ -336,8 +336,8 @@ def test_modes_and_layouts_of_the_jacobian_agree(first, second):
 def test_auto_takes_the_mode_with_fewer_sweeps(monkeypatch):
     sweeps = []
     for name in ("pull_back", "push_forward"):
-        original = getattr(ag.transforms.functional, name)
-        monkeypatch.setattr(ag.transforms.functional, name, lambda *a, o=original, n=name, **k: sweeps.append(n) or o(*a, **k))
+        original = getattr(ag._src.transforms.functional, name)
+        monkeypatch.setattr(ag._src.transforms.functional, name, lambda *a, o=original, n=name, **k: sweeps.append(n) or o(*a, **k))
     ag.jacobian(lambda v: [v[0], v[1], v[0] * v[1]])([1.0, 2.0])
     assert sweeps == ["push_forward"] * 2
     sweeps.clear()
@@ -601,7 +601,7 @@ def test_an_error_in_the_function_comes_through_and_leaves_nothing_open():
     for attempt in (lambda: ag.grad(f)(1.0), lambda: ag.hessian(f)(1.0), lambda: ag.jvp(f, (1.0,), (1.0,)), lambda: ag.vjp(f, 1.0)):
         with pytest.raises(LookupError, match="mine"):
             attempt()
-    assert not ag.engine.contexts.entered
+    assert not ag._src.engine.contexts.entered
 
 
 def test_deep_functions():

@@ -10,7 +10,7 @@ import pytest
 
 import autograd_core as ag
 from autograd_core import Value
-from autograd_core.transforms import recorded
+from autograd_core._src.transforms import recorded
 
 SIZES = {
     "x / y": (lambda x, y: x / y, (2.0, 3.0), (4, 8)),

@@ -1,0 +1,368 @@
+"""A function's traces, and the path of arguments through them."""
+
+from __future__ import annotations
+
+import os
+from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ....errors import GuardError, RangeError, StructureError
+from ...engine.contexts import answering, uncollected
+from ...engine.pytrees import Spec, same_shape
+from ...transforms.functional import _one_of as one_of
+from ...transforms.functional import _positions as positions
+from ..ir.layout import Layout
+from ..locks import Locked
+from ..tracing.captured_constants import Outside
+from ..tracing.record import lowered
+from . import executors
+from .batches import numbers_of, plain, rows_of, same_length, tree_of, views
+from .specialization import EDGE_SECONDS, Branch
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from ...engine.value import Value
+    from ..ir.tape import TapedGraph
+    from ..tracing.record import RecordedGraph, Traced
+
+
+class TracedFunction(Locked):
+    """Base of `CompiledFunction`, without the ways to call it: traces, and arguments as rows of numbers.
+
+    Stubs, calls on Values and pickles need no more than this, so none of them imports `CompiledFunction`.
+    """
+
+    def __init__(
+        self,
+        graph_at: Callable[[Sequence[float]], RecordedGraph | TapedGraph],
+        specs: Sequence[Spec],
+        numbers: Sequence[float],
+        *,
+        in_axes: Any = None,
+        reduce: str | None = None,
+        argnums: Any = None,
+        guards: str = "part",
+        max_traces: int = 16,
+        optimize: bool = True,
+        dtype: Any = "float64",
+        name: str = "function",
+        argument_names: Sequence[str] = (),
+        source: Any = None,
+        traces: Sequence[Traced] = (),
+        origin: tuple[TracedFunction, str] | None = None,
+        parameters: Sequence[Value] = (),
+    ) -> None:
+        self.__name__ = name
+        if callable(source):
+            self.__wrapped__ = source  # as decorators of functools have it: signatures are looked up there
+        self._name = name = f"compiled {name}"
+        self.dtype = dtype = _real(dtype, name)
+        self._options: dict[str, Any] = {
+            "guards": guards,
+            "max_traces": max_traces,
+            "optimize": optimize,
+            "dtype": dtype,
+        }
+        if reduce is not None:
+            one_of(name, "reduce", reduce, ("sum", "mean"))
+        one_of(name, "guards", guards, ("part", "error"))
+        self._specs = tuple(specs)
+        self._argument_names = tuple(argument_names) or tuple(f"x{k}" for k in range(len(specs)))
+        self._reduce, self._guards = reduce, guards
+        self._max_traces = _at_least_one(max_traces, name)
+        self._mapped = _mapped(in_axes, len(specs), name)
+        chosen = range(len(specs)) if argnums is None else positions(argnums, specs, name)
+        ends = np.cumsum([0, *(spec.size for spec in specs)]).tolist()
+        self._slots = [range(a, b) for a, b in pairwise(ends)]
+        self._argnums = tuple(chosen)
+        self._graph_at, self._numbers_traced, self._optimize = graph_at, list(numbers), optimize
+        Locked.__init__(self)
+        self._source, self._outside = source, Outside(source, parameters)
+        self._parameters = list(parameters)  # whose numbers are those of an argument: the last, but for directions
+        self._place: int = len(specs) - 1 if origin is None else origin[0]._place
+        self._origin = origin  # a derivative is that attribute of that function
+        self._layouts: dict[tuple[Branch, bool], Layout] = {}
+        self._branches: list[Branch] = [self._branch(traced) for traced in traces] or [self._branch_at(numbers)]
+
+    def _branch_at(self, numbers: Sequence[float]) -> Branch:
+        with uncollected(), self._outside.traced():
+            traced = lowered(self._graph_at(numbers), optimize=self._optimize)
+        branch = self._branch(traced)
+        self._outside.add(branch.outside)
+        return branch
+
+    def _branch(self, traced: Traced) -> Branch:
+        return Branch(traced, fast=self._optimize, dtype=self.dtype.name)
+
+    # --- arguments and results ---
+
+    def _in_order(self, args: tuple[Any, ...], named: dict[str, Any]) -> tuple[Any, ...]:
+        """All arguments by position, where some are given by name.
+
+        Raises:
+            StructureError: A name is unknown, or that of two arguments; or an argument is missing, or given twice.
+        """
+        names = list(self._argument_names)
+        if self._parameters:
+            del names[self._place]
+        found = dict(zip(names, args, strict=False))
+        for name, given in named.items():
+            if names.count(name) != 1:
+                msg = f"{self._name}: {name}= is none of the arguments that it was compiled for ({', '.join(names)})"
+                if name in names:
+                    msg = f"{self._name}: {name}= is the name of several arguments; give them by position"
+                raise StructureError(msg)
+            if name in found:
+                msg = f"{self._name}: argument {name} is given twice, by position and by name"
+                raise StructureError(msg)
+            found[name] = given
+        missing = [name for name in names if name not in found]
+        if missing:
+            msg = f"{self._name}: argument {missing[0]} is missing; expected {', '.join(names)}"
+            raise StructureError(msg)
+        return (*(found[name] for name in names), *args[len(names) :])
+
+    def _given(self, args: tuple[Any, ...]) -> tuple[Any, ...]:
+        """The arguments, followed by the present numbers of the parameters.
+
+        Raises:
+            StructureError: There are more or fewer arguments.
+        """
+        n = len(self._specs) - 1
+        if len(args) != n:
+            msg = f"{self._name}: expected {n} argument(s) as when compiled, got {len(args)}"
+            raise StructureError(msg)
+        return (*args[: self._place], [x._data for x in self._parameters], *args[self._place :])
+
+    def _on_parameters(self, args: tuple[Any, ...]) -> tuple[Any, ...]:
+        """Arguments from `_given`, with the parameters themselves instead of their numbers."""
+        k = self._place
+        return (*args[:k], self._parameters, *args[k + 1 :]) if self._parameters else args
+
+    def _numbers(self, args: Sequence[Any]) -> tuple[Any, list[Any]]:
+        """The inputs' numbers, and a table of rows for each mapped argument."""
+        self._outside.check(self._name)
+        specs = self._specs
+        if len(args) != len(specs):
+            msg = f"{self._name}: expected {len(specs)} argument(s) as when compiled, got {len(args)}"
+            raise StructureError(msg)
+        return self._read(args, np.empty(self._slots[-1].stop if specs else 0), plain)
+
+    def _read(self, args: Sequence[Any], shared: Any, read: Callable[[Any, str], Any]) -> tuple[Any, list[Any]]:
+        """Write what all rows share, and give a table of rows for each mapped argument."""
+        tables = []
+        for i, (arg, spec, mapped) in enumerate(zip(args, self._specs, self._mapped, strict=True)):
+            place = f"{self._name}: argument {i}"
+            if mapped:
+                tables.append(rows_of(arg, spec, place, read))
+            else:
+                slots = self._slots[i]
+                shared[slots.start : slots.stop] = numbers_of(arg, spec, place, read)
+        return shared, same_length(tables, self._name) if tables else []
+
+    def _tree(self, spec: Spec, rows: Any) -> Any:
+        return views(spec, rows, rows=True) if any(self._mapped) else tree_of(spec, rows[0])
+
+    def _result(self, values: Any) -> Any:
+        return self._tree(self._branches[0].spec, values)
+
+    def _is_summed(self, i: int) -> bool:
+        return self._reduce is not None and not self._mapped[i]
+
+    def _grads(self, per_row: list[Any], summed: Any) -> tuple[Any, ...]:
+        """One tree per differentiated argument."""
+        grads, groups, start = [], iter(per_row), 0
+        for i in self._argnums:
+            spec = self._specs[i]
+            if self._is_summed(i):
+                grads.append(tree_of(spec, summed[start : start + spec.size]))
+                start += spec.size
+            else:
+                grads.append(self._tree(spec, next(groups)))
+        return tuple(grads)
+
+    # --- running ---
+
+    def _layout(self, branch: Branch, *, gradient: bool) -> Layout:
+        """The inputs and results of a kind of call."""
+        kind = branch, gradient
+        if kind not in self._layouts:
+            self._layouts[kind] = self._layout_of(branch, gradient=gradient)
+        return self._layouts[kind]
+
+    def _layout_of(self, branch: Branch, *, gradient: bool) -> Layout:
+        tables = tuple(tuple(s) for s, mapped in zip(self._slots, self._mapped, strict=True) if mapped)
+        places, width = branch.places, branch.width + len(branch.guards)
+        if not gradient:
+            return Layout(tables, branch.wanted, places=places, width=width)
+        per_row = tuple(tuple(self._slots[i]) for i in self._argnums if not self._is_summed(i))
+        summed = tuple(slot for i in self._argnums if self._is_summed(i) for slot in self._slots[i])
+        return Layout(tables, branch.wanted, per_row, summed, places, width)
+
+    def _evaluated(self, shared: Any, tables: list[Any], *, gradient: bool) -> tuple[Any, list[Any], Any]:
+        """Values, gradients per row, and summed gradients."""
+        count = len(tables[0]) if tables else 1
+        layout = self._layout(self._branches[0], gradient=gradient)
+        values = np.empty((count, self._branches[0].width), self.dtype)
+        per_row = [np.empty((count, len(slots)), self.dtype) for slots in layout.per_row]
+        if not count:
+            return values, per_row, np.zeros(len(layout.summed), self.dtype)
+        starts = range(0, count, executors.CHUNK)
+
+        def chunk(start: int) -> Any:
+            here = slice(start, start + executors.CHUNK)
+            mine, ends = [t[here] for t in tables], [g[here] for g in per_row]
+            return self._chunk(shared, mine, values[here], ends, gradient=gradient)
+
+        if len(starts) == 1:
+            return values, per_row, chunk(0)
+        branch = self._branches[0]
+        branch.seconds += EDGE_SECONDS * len(branch.program.operands) * count  # so much work is known to come
+        total = chunk(0)  # traces what there is to trace, and begins to compile
+        with ThreadPoolExecutor(max_workers=_processors()) as pool, np.errstate(all="ignore"):
+            for part in pool.map(chunk, starts[1:]):  # inf - inf, and sums beyond all doubles
+                total = total + part
+        return values, per_row, total
+
+    def _chunk(self, shared: Any, tables: list[Any], values: Any, per_row: list[Any], *, gradient: bool) -> Any:
+        """Write values and gradients of some rows, and return their sums: each trace runs the rows that match it."""
+        sums: list[tuple[int, Any]] = []  # of each trace, and the first of its rows
+        pending: Any = slice(None)
+        k, broken = 0, ""
+        while True:
+            mine = [t[pending] for t in tables]
+            point = lambda: self._point(shared, mine, 0)  # noqa: B023
+            is_new = k == len(self._branches) and self._trace_again(k, point, broken)
+            branch = self._branches[k]
+            layout = self._layout(branch, gradient=gradient)
+            runner = branch.run(layout, shared, mine)
+            as_traced = branch.as_traced(runner)
+            agree = as_traced.all(axis=1)
+            agree[0] |= is_new  # where the function answers otherwise each time, its last word counts
+            all_agree, summed = bool(agree.all()), runner.summed.copy()
+            here, mask = (pending, slice(None)) if all_agree else (_some(pending, agree), agree)
+            values[here] = runner.results[mask, : branch.width]
+            for group, rows in zip(per_row, runner.per_row, strict=True):
+                group[here] = rows[mask]
+            branch.give_back(runner)
+            if not all_agree and agree.any() and layout.summed:  # the sums must be of these rows alone
+                runner = branch.run(layout, shared, [t[agree] for t in mine])
+                summed = runner.summed.copy()
+                branch.give_back(runner)
+            if agree.any():
+                sums.append((0 if isinstance(here, slice) else int(here[0]), summed))
+            if all_agree:
+                return _in_order(sums)
+            pending, k = _some(pending, ~agree), k + 1
+            broken = branch.named_guard(int(as_traced[~agree][0].argmin()))
+
+    def _point(self, shared: Any, tables: list[Any], row: int) -> list[float]:
+        """The inputs of one row."""
+        point, rest = shared.copy(), iter(tables)
+        for slots, mapped in zip(self._slots, self._mapped, strict=True):
+            if mapped:
+                point[slots.start : slots.stop] = next(rest)[row]
+        return point.tolist()  # type: ignore[no-any-return]
+
+    def _trace_again(self, k: int, point: Callable[[], list[float]], broken: str, *, exactly: bool = False) -> bool:
+        """Trace the function at a row that matches none of the k traces; False if another thread has.
+
+        Args:
+            k: How many traces there are.
+            point: Gives the row's inputs.
+            broken: A guard that does not hold there.
+            exactly: Whether guards are to be answered as the function's own arithmetic has them.
+        """
+        if self._guards == "error" or k >= self._max_traces:
+            why = "guards='error' forbids another trace" if self._guards == "error" else f"max_traces={k} are used up"
+            msg = f"{self._name}: {broken} for these arguments, and {why}; use where(condition, a, b) for `if`"
+            raise GuardError(msg)
+        with self.lock:
+            if k < len(self._branches):
+                return False
+            branch = self._branch_at(point()) if exactly else self._branch_for(point())
+            same_shape(self._branches[0].spec, branch.spec, f"{self._name}: the result on another branch")
+            self._branches.append(branch)
+            return True
+
+    def _branch_for(self, point: list[float]) -> Branch:
+        """A trace whose guards hold at a point as programs compute them.
+
+        Their last digits may differ from the function's own. Then its answer would hold for this call, and for
+        later ones a trace that was made elsewhere; so the trace is led the way that programs say.
+        """
+        answers: tuple[bool, ...] = ()
+        for branch in self._branches:
+            answers = max(answers, self._answers(branch, point), key=len)
+        while True:
+            with answering(answers):
+                branch = self._branch_at(point)
+            further = self._answers(branch, point)
+            if len(further) <= len(answers):
+                return branch
+            answers = further
+
+    def _answers(self, branch: Branch, point: list[float]) -> tuple[bool, ...]:
+        """A program's guards at a point, up to the first that differs from the trace; () if none does."""
+        row = np.array(point)
+        tables = [row[None, s.start : s.stop] for s, mapped in zip(self._slots, self._mapped, strict=True) if mapped]
+        runner = branch.run(self._layout(branch, gradient=False), row, tables)
+        found = runner.results[0, branch.width :] != 0
+        branch.give_back(runner)
+        wrong = np.flatnonzero(found != branch.program.truths)
+        return tuple(found[: wrong[0] + 1].tolist()) if len(wrong) else ()
+
+
+def _in_order(sums: list[tuple[int, Any]]) -> Any:
+    """Sums of several traces, by their first rows: which trace was made first is another matter."""
+    total: Any = 0.0
+    with np.errstate(all="ignore"):  # inf - inf, and sums beyond all doubles
+        for _, mine in sorted(sums, key=lambda x: x[0]):
+            total = total + mine
+    return total
+
+
+def _some(rows: Any, mask: Any) -> Any:
+    """Select rows: all, or those at the given places."""
+    return np.flatnonzero(mask) if isinstance(rows, slice) else rows[mask]
+
+
+def _processors() -> int:
+    """How many processors this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _mapped(in_axes: Any, n: int, name: str) -> tuple[bool, ...]:
+    """Which arguments have one entry per row."""
+    axes = tuple(in_axes) if isinstance(in_axes, (tuple, list)) else (in_axes,) * n
+    if len(axes) != n:
+        msg = f"{name}: expected in_axes with one entry for each of {n} argument(s), got {in_axes!r}"
+        raise StructureError(msg)
+    for axis in axes:
+        if axis is not None and (type(axis) is not int or axis != 0):
+            msg = f"{name}: expected in_axes of None (shared by all rows) or 0 (one entry per row), got {axis!r}"
+            raise RangeError(msg)
+    return tuple(axis == 0 for axis in axes)
+
+
+def _real(dtype: Any, name: str) -> Any:
+    """float64 or float32 as NumPy has it."""
+    try:
+        found = np.dtype(dtype)
+    except TypeError:
+        found = None
+    if found not in (np.float64, np.float32):
+        msg = f'{name}: expected dtype="float64" or dtype="float32", got {dtype!r}'
+        raise RangeError(msg)
+    return found
+
+
+def _at_least_one(max_traces: Any, name: str) -> int:
+    if type(max_traces) is not int or max_traces < 1:
+        msg = f"{name}: expected max_traces as an int of at least 1, got {max_traces!r}"
+        raise RangeError(msg)
+    return max_traces

@@ -1,0 +1,163 @@
+"""Records one call of a function on Values."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from ....errors import StaleTraceWarning
+from ...engine.contexts import tracing
+from ...engine.evaluation import number
+from ...engine.provenance import warn_user
+from ...engine.pytrees import Spec, flatten, unflatten
+from ...engine.ufuncs import explained
+from ...engine.value import Constant, Value, check_fresh, record
+from ..ir.tape import Tape, TapedGraph
+from .lower import order_down_to, program_of, program_of_tape
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+
+    from ..ir.program import Program
+
+
+class RecordedGraph(NamedTuple):
+    """What one call of a function has recorded.
+
+    Attributes:
+        roots: The results.
+        inputs: The leaves of the arguments.
+        guards: Comparisons that Python branched on, and how.
+        spec: The shape of the result.
+    """
+
+    roots: list[Value]
+    inputs: list[Value]
+    guards: Mapping[Value, bool]
+    spec: Spec
+
+
+class Traced(NamedTuple):
+    """A program, the shape of its result, its guards in words, where outputs stand, and what it took for constants."""
+
+    program: Program
+    spec: Spec
+    guards: tuple[str, ...]
+    places: Any = None
+    pattern: Any = None
+    outside: Sequence[Value] = ()
+
+
+def recorded(f: Callable[..., Any], specs: Sequence[Spec], numbers: Sequence[float], name: str) -> RecordedGraph:
+    """Call `f` on fresh Values.
+
+    Args:
+        f: The function.
+        specs: The shape of each argument.
+        numbers: The leaves of all arguments.
+        name: What to call `f` in messages.
+
+    Raises:
+        OperandError: The result holds something that is no real number.
+    """
+    inputs = [Value(x) for x in numbers]
+    args, start = [], 0
+    for spec in specs:
+        args.append(unflatten(spec, inputs[start : start + spec.size]))
+        start += spec.size
+    reads: list[Value] = []
+    with explained(), tracing(reads) as guards:
+        result = f(*args)
+    if reads:
+        _say_what_was_read(reads, inputs, name)
+    leaves, spec = flatten(result)
+    roots = [x if isinstance(x, Value) else Value(number(x, f"{name}: the function's result")) for x in leaves]
+    return RecordedGraph(roots, inputs, guards, spec)
+
+
+def _say_what_was_read(reads: Sequence[Value], inputs: Sequence[Value], name: str) -> None:
+    """Warn where the function has read the number of a Value that hangs on the arguments."""
+    moving = set(inputs)
+    for node in order_down_to(inputs, list(dict.fromkeys(reads))):
+        edges = node._edges
+        if not moving.isdisjoint(edges[: len(edges) // 2]):
+            moving.add(node)
+    found = next((x for x in reads if x in moving), None)
+    if found is not None:
+        what = found.label or found.op or "an argument"
+        msg = (
+            f"compiled {name}: the function reads .data of a Value that hangs on its arguments ({what}); the program "
+            f"keeps {found._data!r}, the number it was traced with. Use the Value itself, ag.where(condition, a, b) "
+            "for a choice, or .detach() for a number without a gradient"
+        )
+        warn_user(msg, StaleTraceWarning)
+
+
+def taped(graph: RecordedGraph) -> TapedGraph:
+    """What was recorded, on a tape, to be differentiated.
+
+    Raises:
+        StaleGraphError: An operand's data was changed after the graph was built.
+    """
+    tape = Tape()
+    slots: dict[Value, int] = {x: tape.input() for x in graph.inputs}
+    moving = set(graph.inputs)
+    for node in order_down_to(graph.inputs, [*graph.roots, *graph.guards]):
+        if node in slots:
+            continue
+        if node._row is None:
+            slots[node] = tape.constant(node._data) if isinstance(node, Constant) else tape.leaf(node)
+            continue
+        edges = node._edges
+        operands = edges[: len(edges) // 2]
+        if not moving.isdisjoint(operands):
+            check_fresh(node)
+            moving.add(node)
+        step = [slots[p] if p.__class__ is not float else tape.constant(p) for p in operands]
+        slots[node] = tape.keep((tape.code(node._row), *step))
+    guards = {slots[node]: truth for node, truth in graph.guards.items()}
+    return TapedGraph(
+        tape, [slots[x] for x in graph.roots], list(range(len(graph.inputs))), guards, _words(graph), graph.spec
+    )
+
+
+def _words(graph: RecordedGraph) -> tuple[str, ...]:
+    """What to call the guards."""
+    return tuple(node.label or node.op or "a leaf" for node in graph.guards)
+
+
+def lowered(graph: RecordedGraph | TapedGraph, *, optimize: bool) -> Traced:
+    """The program of what was recorded."""
+    outside: list[Value] = []
+    if isinstance(graph, TapedGraph):
+        program = program_of_tape(graph, optimize=optimize, outside=outside)
+        return Traced(program, graph.spec, graph.words, graph.places, graph.pattern, outside)
+    program = program_of(graph.roots, graph.inputs, graph.guards, optimize=optimize, outside=outside)
+    return Traced(program, graph.spec, _words(graph), None, None, outside)
+
+
+def graph_of_tape(graph: TapedGraph) -> RecordedGraph:
+    """The same as a graph of Values, at inputs of 1.0."""
+    tape = graph.tape
+    nodes: dict[int, Any] = {x: Value(1.0) for x in graph.inputs} | tape.leaves
+    nodes |= {-1 - k: x for k, x in enumerate(tape.numbers)}
+    for slot in tape.order([*graph.roots, *graph.guards]):
+        if slot not in nodes:
+            code, *xs = tape.steps[slot]
+            nodes[slot] = record(tape.primitives[code], *(nodes[x] for x in xs))
+    roots = [nodes[x] if isinstance(nodes[x], Value) else Value(nodes[x]) for x in graph.roots]
+    guards = {nodes[x]: truth for x, truth in graph.guards.items()}
+    return RecordedGraph(roots, [nodes[x] for x in graph.inputs], guards, graph.spec)
+
+
+def graph_of(program: Program, numbers: Iterable[float], spec: Spec) -> RecordedGraph:
+    """Evaluates a program on Values, which records the function's graph again.
+
+    Args:
+        program: One whose outputs are all numbers of the result.
+        numbers: The inputs.
+        spec: The shape of the result.
+    """
+    inputs = [Value(x) for x in numbers]
+    nodes = [x if isinstance(x, Value) else Value(x) for x in program.nodes(inputs)]
+    guards = {nodes[slot]: truth for slot, truth in zip(program.guards.tolist(), program.truths.tolist(), strict=True)}
+    return RecordedGraph([nodes[slot] for slot in program.outputs.tolist()], inputs, guards, spec)

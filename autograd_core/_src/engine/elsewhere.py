@@ -1,0 +1,243 @@
+"""Attribute names of other libraries, and what to use instead here.
+
+A name of a table below is no attribute: `hasattr` is false, reading it raises an `AttributeError` as usual, and
+type checkers do not know it. Only the error's message is better: it says what to do. Descriptors cost nothing
+until they are read; a `__getattr__` would slow down every attribute of a class.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from ...errors import OperandError
+
+SUBCLASS = (
+    "a Value has no room for attributes of yours. Keep them in a dict by node, as in {p: 0.0 for p in parameters}, or "
+    "make a subclass, class Parameter(Value): pass, whose instances take any"
+)
+THERE = "a Value has .data, .grad, .label, .op, .parents, .local_grads and .scope"
+READING = f"{THERE}; an attribute of your own needs a dict by node, or a subclass of Value"
+FORMULA = f"{THERE}; ag.forward_steps(v) writes it out, each operation a formula, and ag.draw(v) draws it"
+
+
+class Elsewhere:
+    """A descriptor for a name that does not exist here.
+
+    Args:
+        hint: What to do instead of reading it.
+    """
+
+    def __init__(self, hint: str) -> None:
+        self.hint = hint
+        self.__doc__ = f"Not here: {hint}."
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self.name = name
+
+    def __get__(self, instance: Any, owner: type) -> Any:
+        attributes = getattr(instance, "__dict__", {})  # a subclass may have any
+        if self.name not in attributes:
+            self._refuse(instance, owner, self.hint)
+        return attributes[self.name]
+
+    def _refuse(self, instance: Any, owner: type, hint: str) -> NoReturn:
+        whose = f"type object {owner.__name__!r}" if instance is None else f"{owner.__name__!r} object"
+        msg = f"{whose} has no attribute {self.name!r}: {hint}"
+        raise AttributeError(msg, name=self.name)  # without obj, or Python would add a name that is spelt alike
+
+
+class NotToSet(Elsewhere):
+    """The same on a class whose instances take no new attributes.
+
+    Args:
+        hint: What to do instead of reading it.
+        setting: What to do instead of setting it.
+    """
+
+    def __init__(self, hint: str, setting: str = SUBCLASS) -> None:
+        super().__init__(hint)
+        self.setting = setting
+
+    def __set__(self, instance: Any, value: Any) -> None:
+        attributes = getattr(instance, "__dict__", None)
+        if attributes is None:
+            self._refuse(instance, type(instance), self.setting)
+        attributes[self.name] = value
+
+    def __delete__(self, instance: Any) -> None:
+        attributes = getattr(instance, "__dict__", None)
+        if attributes is None or self.name not in attributes:
+            self._refuse(instance, type(instance), self.hint)
+        del attributes[self.name]
+
+
+def names_of(instance: object) -> list[str]:
+    """The names that `dir` shows for an instance: none of the names above."""
+    own = getattr(instance, "__dict__", {})
+    bases = [vars(base) for base in type(instance).__mro__]
+
+    def is_there(name: str) -> bool:
+        return name in own or not isinstance(next((x[name] for x in bases if name in x), None), Elsewhere)
+
+    return [name for name in object.__dir__(instance) if is_there(name)]
+
+
+def refuse_options(caller: str, options: dict[str, Any], hints: dict[str, str]) -> NoReturn:
+    """Refuse keyword arguments, with a hint for those that other libraries have.
+
+    Raises:
+        OperandError: Always.
+    """
+    name = next(iter(options))
+    hint = f": {hints[name]}" if name in hints else ""
+    msg = f"{caller}: got an unexpected keyword argument {name!r}{hint}"
+    raise OperandError(msg)
+
+
+ON_BACKWARD = {
+    "retain_graph": "the graph stays anyway, call backward() as often as you like",
+    "create_graph": "ag.grad_of(output, inputs, create_graph=True) gives gradients that are graphs",
+    "gradient": "the gradient that comes from above is the seed, backward(seed)",
+    "inputs": "ag.grad_of(output, inputs) gives the gradients to some nodes alone",
+}
+ON_CLIP = dict.fromkeys(("min", "a_min"), "the lower bound is low=")
+ON_CLIP |= dict.fromkeys(("max", "a_max"), "the upper bound is high=") | {"out": "the result is a new one"}
+ON_MLP = {
+    "nonlin": 'it belongs to Neuron and Layer. Here activation= is that of all layers but the last; "linear" is none',
+}
+ON_COMPILE = dict.fromkeys(
+    ("mode", "fullgraph", "dynamic", "backend", "jit", "static_argnums", "static_argnames"),
+    "there is no such option; a number that is to stay as it is belongs into the function",
+)
+_RATE = "the rate belongs to the optimizer, optimizer=nn.Adam(lr=0.01)"
+ON_FIT = {
+    "lr": _RATE,
+    "learning_rate": _RATE,
+    "validation_data": "they are validation=(X, y)",
+    "validation_split": "the share is validation=0.2",
+    "verbose": "the bar is progress=True or False",
+    "callbacks": "early_stopping=nn.EarlyStopping(), watch=ag.Film()",
+    "metrics": "accuracy= takes a function of one prediction and its target",
+    "criterion": "it is loss=",
+    "random_state": "it is seed=",
+    "weight_decay": "l2= of the loss, or nn.AdamW(weight_decay=0.01)",
+    "clip_grad_norm": "it is max_grad_norm=",
+}
+ON_SPLIT = {
+    "test_size": "the share to test on is test=0.25",
+    "train_size": "test= is the share of the other cases",
+    "random_state": "it is seed=",
+    "shuffle": "cases are always shuffled; for the last ones in order, slice X and y",
+}
+ON_NN = {
+    "load": "a model of the same layers reads its file: model.load(path)",
+    "save": "a model writes its file: model.save(path)",
+    "optim": "optimizers are here: nn.SGD, nn.Adam, nn.AdamW",
+    "functional": "functions are here, such as nn.mse, and in autograd_core, such as ag.tanh",
+    "Parameter": "a Value that is an attribute of a Module is a parameter",
+    "Dense": "nn.Linear(nin, nout), or nn.Layer(nin, nout, activation)",
+    "Conv1D": "nn.Conv1d",
+    "Conv2D": "nn.Conv2d",
+    "MSELoss": "a loss is a function: nn.mse",
+    "L1Loss": "a loss is a function: nn.l1_loss",
+    "CrossEntropyLoss": "a loss is a function: nn.cross_entropy",
+    "NLLLoss": "a loss is a function: nn.nll_loss",
+    "BCELoss": "a loss is a function: nn.binary_cross_entropy",
+    "BCEWithLogitsLoss": "a loss is a function: nn.binary_cross_entropy_with_logits",
+    "HuberLoss": "a loss is a function: nn.huber_loss",
+    "LabelEncoder": "names = sorted(set(y)); y = [names.index(name) for name in y]",
+    "DataLoader": "nn.fit(..., batch_size=20) makes batches",
+    "lr_scheduler": "a schedule is the rate: nn.Adam(lr=nn.schedules.cosine(0.1, steps=100))",
+}
+
+
+# What people keep for each parameter or node in optimizers, searches and layouts. Python asks nobody about a name that
+# no class knows: a __setattr__ would be asked about all, and double the time that a node takes.
+ATTRIBUTES_OF_USERS = """
+    m v s t g h n r u step steps velocity momentum momentum_buffer cache state old new prev previous last best count
+    exp_avg exp_avg_sq max_exp_avg_sq avg_sq sum_sq square_avg acc_delta moment moment1 moment2 first_moment
+    second_moment m_hat v_hat rms accumulator delta update history grads grad_sq grad2 old_grad prev_grad last_grad
+    grad_sum old_data prev_data init initial lr learning_rate weight_decay decay beta l1 l2 penalty clip_value
+    bounds lower upper low high frozen trainable fixed constant is_param is_parameter is_weight is_bias is_input
+    mask sparsity importance fisher hessian hess jacobian tangent dot_value adjoint dual partials error loss target
+    expected std var variance noise id uid uuid key index idx i j k position pos rank order level depth height layer
+    unit neuron module owner parent next left right color visited seen mark marked done dirty tag tags kind role
+    type text title description desc comment note info meta metadata extra payload user symbol units
+"""
+FORMULAS = "fn func function expr expression formula"  # likewise, and read by who asks what a node computes
+BACKWARD = (
+    "backward() walks the graph, so no node has a function of its own. Its .parents and .local_grads say what goes "
+    "where, and ag.backward_steps(o) goes one product at a time; a derivative of your own is an @ag.primitive"
+)
+ONE_NUMBER = "a Value is one number; many are a list, or a NumPy array of Values, with a shape of its own"
+REQUIRES_GRAD = (
+    "every Value takes part in backward(), and plain numbers do not; .detach() cuts a Value off, ag.no_grad() records "
+    "nothing"
+)
+
+
+class NotOnValues:
+    """Names that PyTorch, JAX, NumPy and micrograd have on their values, and `Value` does not have."""
+
+    __slots__ = ()
+
+    if not TYPE_CHECKING:
+        _backward = NotToSet(BACKWARD, BACKWARD)
+        draw = NotToSet("ag.draw(o) draws the graph of a Value o")
+        draw_dot = NotToSet("ag.draw_dot(o) gives the graph of a Value o to Graphviz")
+        item = NotToSet("a Value's number is its .data, a float")
+        numpy = NotToSet("a Value's number is its .data, a float; for many, np.array([v.data for v in values])")
+        tolist = NotToSet("a Value's number is its .data, a float")
+        value = NotToSet("a Value's number is its .data, a float", "assign to .data")
+        backprop = NotToSet("it is called backward()")
+        children = NotToSet("the operands are .parents")
+        grad_fn = NotToSet("the operation is .op, its operands .parents, the derivatives to them .local_grads")
+        is_leaf = NotToSet("a leaf is a Value without .parents: `not v.parents`")
+        retain_grad = NotToSet("every node keeps its .grad after backward()")
+        requires_grad = NotToSet(REQUIRES_GRAD, REQUIRES_GRAD)
+        requires_grad_ = NotToSet(REQUIRES_GRAD, REQUIRES_GRAD)
+        zero_ = NotToSet("v.grad = 0.0 clears one gradient, v.zero_grad() those of all nodes below")
+        name = NotToSet("a Value's name is its .label", "a Value's name is its .label; ag.name(locals()) sets many")
+        shape = NotToSet(ONE_NUMBER)
+        ndim = NotToSet(ONE_NUMBER)
+        size = NotToSet(ONE_NUMBER)
+        dtype = NotToSet(f"{ONE_NUMBER}; its .data is a float")
+        T = NotToSet(ONE_NUMBER)
+        sum = NotToSet("a Value is one number; ag.sum(values) adds up many as one node")
+        mean = NotToSet("a Value is one number; ag.mean(values) is that of many, as one node")
+        norm = NotToSet("a Value is one number; ag.norm(values) is the length of many, as one node")
+        dot = NotToSet("a Value is one number; ag.dot(w, x) multiplies two sequences, as one node")
+        softmax = NotToSet("a Value is one number; ag.softmax(values) takes many")
+        for _own in ATTRIBUTES_OF_USERS.split():
+            locals()[_own] = NotToSet(READING)  # before the class is made, these are its names
+        for _own in FORMULAS.split():
+            locals()[_own] = NotToSet(FORMULA)
+        del _own
+
+
+class NotOnModules:
+    """Names that PyTorch's and Keras' modules have, and `Module` does not have."""
+
+    if not TYPE_CHECKING:
+        backward = Elsewhere("the loss has it: loss = nn.mse(model(x), y); loss.backward()")
+        step = Elsewhere("an optimizer has it: optimizer = nn.SGD(model, lr=0.1); optimizer.step()")
+        fit = Elsewhere("nn.fit(model, X, y, loss=..., optimizer=...) trains it")
+        predict = Elsewhere("nn.predict(model, X), or nn.predict_classes(model, X)")
+        evaluate = Elsewhere("nn.evaluate(model, X, y, loss=...)")
+        summary = Elsewhere("print(model) shows its parts, nn.diagnose(model, ...) how they do")
+        draw = Elsewhere("ag.draw(model(x)) draws the graph of a prediction")
+        modules = Elsewhere("named_modules() gives them with their names")
+        children = Elsewhere("named_modules() gives all modules below, with their names")
+        named_children = Elsewhere("named_modules() gives all modules below, with their names")
+        freeze = Elsewhere(
+            "the optimizer gets the parameters that are to be trained, "
+            "nn.Adam([p for layer in model.layers[1:] for p in layer.parameters()])"
+        )
+        unfreeze = Elsewhere(freeze.hint)
+        requires_grad_ = Elsewhere("leave parameters out by giving the optimizer a list of the others")
+        to = Elsewhere("there are no devices or dtypes: parameters are doubles in this process")
+        cuda = Elsewhere("there are no devices: parameters are doubles in this process")
+        cpu = Elsewhere("there are no devices: parameters are doubles in this process")
+        double = Elsewhere("parameters are doubles already")
+        compile = Elsewhere("nn.fit compiles what it trains; ag.compile(f, ...) compiles a function of numbers")
+        apply = Elsewhere("for initial weights see nn.init and init=; named_modules() gives all modules below")

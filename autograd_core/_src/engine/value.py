@@ -1,0 +1,744 @@
+"""`Value`: a number that remembers how it was computed."""
+
+from __future__ import annotations
+
+import warnings
+from functools import partial
+from numbers import Number, Real
+from typing import TYPE_CHECKING, Any
+
+from ...errors import GraphCutError, GraphCutWarning, OperandError, StaleGraphError
+from ..number_systems.base import SYSTEMS
+from ..number_systems.floats import PLAIN_FLOATS
+from . import node_builders, ops
+from .contexts import current, entered, special
+from .elementwise import elementwise, has_array
+from .elsewhere import ON_BACKWARD, NotOnValues, names_of, refuse_options
+from .evaluation import OPERAND, decimal, evaluate, is_finite, is_fraction, number, plus, shown, value_of, written
+from .graph import MANY, sweep_order, topological_order
+from .pickling import attributes_of, deep_copied, reduced, restore
+from .provenance import NO_NOTE, GradientWatch, Note, calls_from_outside, user_line
+from .sweep import reverse
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from typing import Never
+
+    from .ops import Primitive
+
+
+class Value(NotOnValues):
+    """A real number, the operation that made it, and the derivative to each of its operands.
+
+    Args:
+        data: A real number, dimensionless; int becomes float, `fractions.Fraction` stays exact.
+        label: A name for pictures and messages.
+
+    Raises:
+        OperandError: `data` is no real number, or `label` no str.
+        RangeError: `data` is an int beyond the range of a float.
+
+    Attributes:
+        data: The number. Assigning to it does not change nodes that were already computed.
+        grad: What `backward()` calls have added up so far; 0.0 at birth.
+
+    Attributes of your own are for subclasses: the instances of `class Parameter(Value): pass` take any.
+
+    Comparisons are by data, and are nodes as well: `if x > 0:` works as with floats, and
+    `where(x > 0, a, b)` records its condition. Hashing is by identity.
+
+    Example:
+        >>> from autograd_core import Value
+        >>> a, b = Value(2.0), Value(-3.0)
+        >>> c = a * b + a
+        >>> c.backward()
+        >>> c.data, a.grad, b.grad
+        (-4.0, -2.0, 2.0)
+    """
+
+    # Operands and local derivatives: p, d and q, e for one or two operands (_q None for one, _p None
+    # for a leaf); for more, _p is the tuple (*operands, *local derivatives) and _q is MANY.
+    # A plain number among the operands stands there as a float with derivative 0.0, so that every
+    # sweep passes it by; it becomes a constant leaf when somebody asks for `parents`.
+    # Everybody but the hot loops reads and writes them through `_edges`. See docs/adr/0001.
+    # The number is in `_data`, which the hot loops read and write; `data` checks what users assign.
+    __slots__ = ("_d", "_data", "_e", "_note", "_p", "_q", "_row", "grad")
+
+    _data: Any
+    grad: Any
+    _row: Primitive | None
+    _p: Any
+    _q: Any
+    _d: Any
+    _e: Any
+    _note: Note
+
+    def __init__(self, data: float, *, label: str = "") -> None:
+        self._data = number(data)
+        self.grad = 0.0
+        self._row = None
+        self._p = self._q = None
+        if label:
+            self.label = label
+        if entered:
+            mode = current()
+            if mode.scope:
+                self.scope = mode.scope
+            if mode.born is not None:
+                mode.born.append(self)
+
+    # --- what the graph is ---
+
+    if TYPE_CHECKING:
+        data: Any
+    else:
+
+        def _read(self) -> Any:
+            if entered and (reads := current().reads) is not None and calls_from_outside():
+                reads.append(self)  # by a function that is traced: a program has other numbers at its next call
+            return self._data
+
+        def _assign(self, x: float) -> None:
+            self._data = x if x.__class__ is float else assigned(x)
+
+        data = property(_read, _assign, doc="The number: a float, or a Fraction.")
+
+    @property
+    def _edges(self) -> tuple[Any, ...]:
+        """The operands, then as many local derivatives."""
+        q = self._q
+        if q is MANY:
+            return self._p  # type: ignore[no-any-return]
+        if q is None:
+            return () if self._p is None else (self._p, self._d)
+        return (self._p, q, self._d, self._e)
+
+    @_edges.setter
+    def _edges(self, edges: tuple[Any, ...]) -> None:
+        count = len(edges)
+        if count == 4:
+            self._p, self._q, self._d, self._e = edges
+        elif count > 4:
+            self._p, self._q = edges, MANY
+        else:
+            self._q = None
+            self._p, self._d = edges or (None, None)
+
+    @property
+    def op(self) -> str:
+        """Name of the primitive that made this node; "" on a leaf."""
+        return self._row.name if self._row else ""
+
+    @property
+    def parents(self) -> tuple[Value, ...]:
+        """The operands in order; x * x has two. Plain numbers appear as constant leaves."""
+        edges = self._edges
+        half = len(edges) // 2
+        if float in map(type, edges[:half]):
+            edges = tuple(Constant(e) if e.__class__ is float else e for e in edges[:half]) + edges[half:]
+            self._edges = edges
+        return edges[:half]
+
+    @property
+    def local_grads(self) -> tuple[Any, ...]:
+        """The derivative of this node to each operand, recorded when it was made.
+
+        That to a constant serves nobody and is not recorded. It is computed on demand; it is 0.0
+        where it is not finite, or where an operand's data was changed meanwhile.
+        """
+        parents = self.parents
+        recorded = self._edges[len(parents) :]
+        if not any(isinstance(p, Constant) for p in parents):
+            return recorded
+        now = _now(self)
+        fresh = _agrees(self, now)
+        return tuple(
+            (d if fresh and is_finite(d) else 0.0) if isinstance(p, Constant) else e
+            for p, d, e in zip(parents, now[1], recorded, strict=True)
+        )
+
+    @property
+    def label(self) -> str:
+        """A name for pictures and messages; "" if there is none."""
+        return getattr(self, "_note", NO_NOTE).label
+
+    @label.setter
+    def label(self, label: str) -> None:
+        if not isinstance(label, str):
+            msg = f"label: expected a str, got {shown(label)}"
+            raise OperandError(msg)
+        note = getattr(self, "_note", NO_NOTE)
+        self._note = Note(label, note.scope, note.site, note.loss)
+
+    @property
+    def scope(self) -> str:
+        """Where the node was made, such as "layer1/neuron0"; "" outside of any `scope`."""
+        return getattr(self, "_note", NO_NOTE).scope
+
+    @scope.setter
+    def scope(self, scope: str) -> None:
+        if not isinstance(scope, str):
+            msg = f"scope: expected a str, got {shown(scope)}"
+            raise OperandError(msg)
+        note = getattr(self, "_note", NO_NOTE)
+        self._note = Note(note.label, scope, note.site, note.loss)
+
+    # micrograd's names
+    @property
+    def _prev(self) -> tuple[Value, ...]:
+        return self.parents
+
+    @property
+    def _op(self) -> str:
+        return (self._row.symbol or self._row.name) if self._row else ""
+
+    # --- what it does ---
+
+    def backward(self, seed: float = 1.0, **options: Never) -> None:
+        """Add seed * d self / d node to `.grad` of this node and of every node below it.
+
+        The derivatives are those of the point that was recorded. Calling it twice adds exactly
+        twice; `zero_grad()` starts afresh. If it raises or is interrupted, no `.grad` has changed.
+
+        Args:
+            seed: The derivative of whatever comes after with respect to this node.
+            **options: There are none; those of other libraries are answered in words.
+
+        Raises:
+            OperandError: `seed` is no real number, or there is an option.
+            AnomalyError: Under `detect_anomaly()`, if the value or a gradient is not finite.
+
+        Example:
+            >>> from autograd_core import Value
+            >>> a = Value(3.0)
+            >>> b = a + a
+            >>> (b * b).backward()
+            >>> a.grad
+            24.0
+        """
+        if options:
+            refuse_options("backward", options, ON_BACKWARD)
+        g, zero = number(seed, "backward: seed"), 0.0
+        if is_fraction(self._data):
+            g, zero = type(self._data)(g), type(self._data)(0)
+        order = sweep_order(self)
+        adjoints: dict[Value, Any] = dict.fromkeys(order, zero)
+        adjoints[self] = g
+        if entered and (anomaly := current().anomaly) is not None:
+            anomaly.settle([self])
+            reverse(order, adjoints, watch=GradientWatch())
+        else:
+            reverse(order, adjoints)
+        before = [node.grad for node in adjoints]
+        try:
+            for node, g in adjoints.items():
+                node.grad = plus(node.grad, g) if node.grad else g
+        except BaseException:  # KeyboardInterrupt comes between any two lines
+            for node, grad in zip(adjoints, before):
+                node.grad = grad
+            raise
+
+    def zero_grad(self) -> None:
+        """Set `.grad` of this node and of every node below it to 0.0.
+
+        Example:
+            >>> from autograd_core import Value
+            >>> a = Value(3.0)
+            >>> b = a * a
+            >>> b.backward(); b.zero_grad(); a.grad
+            0.0
+        """
+        for node in topological_order(self):
+            node.grad = 0.0
+
+    def detach(self) -> Value:
+        """A new leaf with the same data and label, cut from the graph.
+
+        In a function that is compiled it is a node whose derivative is 0: the number follows the arguments.
+
+        Example:
+            >>> from autograd_core import Value
+            >>> (Value(3.0) * 2).detach().parents
+            ()
+        """
+        return _stopped(self) if current().guards is not None else Value(self._data, label=self.label)
+
+    def __repr__(self) -> str:
+        label = f", label={self.label!r}" if self.label else ""
+        return f"Value(data={written(self._data)}, grad={written(self.grad)}{label})"
+
+    def __format__(self, spec: str) -> str:
+        if not spec:
+            return str(self)
+        return format(self._data if self._data.__class__ is float else decimal(self._data), spec)
+
+    def __bool__(self) -> bool:
+        if entered and (guards := (mode := current()).guards) is not None:
+            if self not in guards:
+                k = len(guards)
+                guards[self] = mode.answers[k] if k < len(mode.answers) else bool(self._data)
+            return guards[self]
+        return bool(self._data)
+
+    __hash__ = object.__hash__
+
+    def __dir__(self) -> list[str]:
+        return names_of(self)
+
+    def __float__(self) -> float:
+        if entered and current().transform:
+            msg = (
+                "float(...) of a Value cuts the graph, so the gradient would miss this path. Use this "
+                "library's functions (ag.tanh for math.tanh), or .data to cut on purpose."
+            )
+            raise GraphCutError(msg)
+        warnings.warn(
+            "float(...) of a Value cuts the graph: gradients do not pass here. Use this library's functions "
+            "(ag.tanh for math.tanh), or .data to cut on purpose.",
+            GraphCutWarning,
+            stacklevel=2,
+        )
+        return float(self.data)
+
+    def _no_rounding(self, *_: Any) -> Any:
+        msg = "//, %, int() and round() of a Value: not differentiable here; use floor, ceil, or .data for a number"
+        raise OperandError(msg)
+
+    __int__ = __trunc__ = __round__ = _no_rounding
+    __floordiv__ = __rfloordiv__ = __mod__ = __rmod__ = __divmod__ = __rdivmod__ = _no_rounding
+
+    # --- copies ---
+
+    def __copy__(self) -> Value:
+        _ = self.parents  # so that both share their constants, too
+        note = getattr(self, "_note", None)
+        return restore(type(self), self._data, self.grad, self._row, self._edges, note, attributes_of(self))
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Value:
+        return deep_copied(self, memo)
+
+    def __reduce_ex__(self, protocol: Any) -> tuple[Any, ...]:
+        return reduced(self)
+
+    if TYPE_CHECKING:  # the operators and methods made from the table, see the end of this file
+
+        def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **options: Any) -> Any: ...
+        def __add__(self, other: float | Value) -> Value: ...
+        def __radd__(self, other: float) -> Value: ...
+        def __sub__(self, other: float | Value) -> Value: ...
+        def __rsub__(self, other: float) -> Value: ...
+        def __mul__(self, other: float | Value) -> Value: ...
+        def __rmul__(self, other: float) -> Value: ...
+        def __truediv__(self, other: float | Value) -> Value: ...
+        def __rtruediv__(self, other: float) -> Value: ...
+        def __pow__(self, other: float | Value) -> Value: ...
+        def __rpow__(self, other: float) -> Value: ...
+        def __lt__(self, other: float | Value) -> Value: ...
+        def __le__(self, other: float | Value) -> Value: ...
+        def __gt__(self, other: float | Value) -> Value: ...
+        def __ge__(self, other: float | Value) -> Value: ...
+        def __eq__(self, other: object) -> Value: ...  # type: ignore[override]
+        def __ne__(self, other: object) -> Value: ...  # type: ignore[override]
+        def __and__(self, other: bool | Value) -> Value: ...
+        def __rand__(self, other: bool) -> Value: ...
+        def __or__(self, other: bool | Value) -> Value: ...
+        def __ror__(self, other: bool) -> Value: ...
+        def __xor__(self, other: bool | Value) -> Value: ...
+        def __rxor__(self, other: bool) -> Value: ...
+        def __invert__(self) -> Value: ...
+        def __neg__(self) -> Value: ...
+        def __pos__(self) -> Value: ...
+        def __abs__(self) -> Value: ...
+        def __floor__(self) -> Value: ...
+        def __ceil__(self) -> Value: ...
+
+        def _unary(self) -> Value: ...
+        def _binary(self, other: float | Value, /) -> Value: ...
+
+        exp = expm1 = exp2 = log = log1p = log2 = log10 = sqrt = cbrt = sin = cos = tan = asin = acos = atan = _unary
+        sinh = cosh = tanh = asinh = acosh = atanh = sigmoid = softplus = relu = silu = gelu = erf = erfc = _unary
+        gaussian = normal_pdf = normal_cdf = abs = sign = floor = ceil = _unary
+        degrees = radians = rad2deg = deg2rad = square = lgamma = digamma = _unary
+        arcsin = arccos = arctan = arcsinh = arccosh = arctanh = fabs = conjugate = _unary
+        atan2 = arctan2 = copysign = logaddexp = hypot = maximum = minimum = _binary
+
+        def _clip(self, low: float | Value | None = None, high: float | Value | None = None) -> Value: ...
+        def _leaky_relu(self, negative_slope: float | Value = 0.01) -> Value: ...
+        def _elu(self, alpha: float | Value = 1.0) -> Value: ...
+
+        clip, leaky_relu, elu = _clip, _leaky_relu, _elu
+
+
+def assigned(x: Any) -> Any:
+    """What `data` becomes when something is assigned to it.
+
+    Raises:
+        OperandError: It is no real number.
+        RangeError: An int beyond the range of a float.
+    """
+    if isinstance(x, Value):
+        msg = "data: expected a real number, got a Value; nothing would connect the two. Assign x.data = y.data"
+        raise OperandError(msg)
+    return number(x, "data")
+
+
+class Constant(Value):
+    """A plain number among the operands. Nothing differentiates to it: its `.grad` stays 0.0."""
+
+    __slots__ = ()
+
+    @property
+    def grad(self) -> float:
+        """0.0, whatever a sweep adds."""
+        return 0.0
+
+    @grad.setter
+    def grad(self, _: Any) -> None:
+        pass
+
+
+# --- making nodes -------------------------------------------------------------------------------
+
+def record(row: Primitive, *operands: Any) -> Any:
+    """Apply a primitive: a node if a Value is among the operands, else a number; to arrays, element by element.
+
+    This handles all cases; `engine/node_builders.py` compiles the common case of each primitive.
+
+    Raises:
+        OperandError: An operand is neither a Value nor a real number.
+        StructureError: Arrays among the operands do not broadcast.
+    """
+    if special:
+        node = _built(row, operands)
+        if node is not None:
+            return _as_contexts_ask(row, node, operands)
+    if not any(isinstance(p, Value) for p in operands):
+        return _on_numbers(row, operands)
+    if has_array(operands):
+        return elementwise(row, operands, single(row))
+    datas = _datas(row, operands)
+    return _made(row, operands, datas, *evaluate(row, datas))
+
+
+def record_known(row: Primitive, operands: Sequence[Value], z: float, partials: Sequence[float]) -> Value:
+    """A node whose value and local derivatives somebody else has computed.
+
+    Args:
+        row: Its rule.
+        operands: Values that are no constants.
+        z: What the rule gives at their data.
+        partials: The derivatives there, one for each.
+    """
+    return _made(row, operands, (), z, partials)
+
+
+def _made(row: Primitive, operands: Sequence[Any], datas: Sequence[Any], z: Any, partials: Sequence[Any]) -> Value:
+    """A node as the open contexts require it; `datas` may be empty if all operands are Values."""
+    node: Value = new(Value)
+    node._data = z
+    node.grad = 0.0
+    node._row = row
+    node._edges = _edges_of(operands, datas, partials) if datas else (*operands, *partials)
+    return _as_contexts_ask(row, node, operands)
+
+
+def _stopped(x: Value) -> Value:
+    """What a trace records where a graph would be cut: the same number at any point, and no gradient."""
+    node: Value = new(Value)
+    node._data = x._data
+    node.grad = 0.0
+    node._row = ops.ROWS["stop_gradient"]
+    node._edges = (x, 0.0)
+    return node
+
+
+def _as_contexts_ask(row: Primitive, node: Value, operands: Sequence[Any]) -> Value:
+    """The new node with what the open contexts add, or without what they leave out."""
+    mode = current()
+    if not mode.records and mode.guards is not None:
+        node = _stopped(node)
+    elif not mode.records:
+        node._row = None
+        node._edges = ()
+        if mode.born is not None:
+            mode.born.append(node)
+    if mode.scope or mode.anomaly:
+        node._note = Note(scope=mode.scope, site=user_line() if mode.anomaly else "")
+        if mode.anomaly:
+            mode.anomaly.made(row, node, operands)
+    return node
+
+
+def _built(row: Primitive, operands: Sequence[Any]) -> Value | None:
+    """What the fast path makes where no context is open; None where it leaves the node to `record`."""
+    if row not in BARE:
+        if row.arity not in (1, 2) or ops.ROWS.get(row.name) is not row:  # a user's rule is not ours to compile
+            return None
+        reflected = node_builders.fused(row, BARE_NAMESPACE, reflected=True) if row.arity == 2 else None
+        BARE[row] = node_builders.fused(row, BARE_NAMESPACE), reflected
+    build, reflected = BARE[row]
+    if len(operands) == 2 and not isinstance(operands[0], Value):
+        operands, build = operands[::-1], reflected
+    return build(*operands) if len(operands) == row.arity else None
+
+
+def _edges_of(operands: Sequence[Any], datas: Sequence[Any], partials: Sequence[Any]) -> tuple[Any, ...]:
+    """Operands and local derivatives in one tuple; a constant's derivative is 0.0."""
+    nodes: list[Any] = []
+    local: list[Any] = []
+    for p, x, d in zip(operands, datas, partials, strict=True):
+        if isinstance(p, Value) and not isinstance(p, Constant):
+            nodes.append(p)
+            local.append(d)
+        else:
+            nodes.append(p if isinstance(p, Constant) else x if x.__class__ is float else Constant(x))
+            local.append(0.0)
+    return (*nodes, *local)
+
+
+# Rules whose text grows only with the operands are compiled for a number of operands that recurs;
+# those whose text takes the compiler a millisecond for each operand, for a few. An int counts until then.
+OF_FEW = frozenset(("logsumexp", "logsumexp_less", "largest", "others"))
+OF_FLOATS = OF_FEW | {"softmax", "log_softmax"}  # their literals would turn Fractions into floats
+STRAIGHT: dict[str, dict[int, Any]] = {name: {} for name in ("sum", "dot", *sorted(OF_FLOATS))}
+LONGEST = 128  # more operands are rare, and the compiler would take milliseconds
+FEW_OPERANDS = 11  # the softmax of ten
+RECURS = 8
+
+
+def record_many(row: Primitive, operands: Sequence[Any]) -> Any:
+    """`record` for a primitive of any number of operands: fast if they are Values and floats."""
+    node = _built_of_many(row, operands) if operands else None
+    if node is None:
+        if {*map(type, operands)} == {float}:
+            return value_of(row, operands)
+        return record(row, *operands)
+    return _as_contexts_ask(row, node, operands) if special else node
+
+
+def _built_of_many(row: Primitive, operands: Sequence[Any]) -> Value | None:
+    """The node as it is where no context is open; None where `record` has to look."""
+    count = len(operands)
+    compiled = STRAIGHT.get(row.name)
+    if compiled is not None and count <= (FEW_OPERANDS if row.name in OF_FEW else LONGEST):
+        build = compiled.get(count, 0)
+        if build.__class__ is int:
+            compiled[count] = build + 1 if build < RECURS else node_builders.fused_many(
+                row, count, NAMESPACE, literals=row.name in OF_FLOATS
+            )
+        else:
+            return build(operands)  # type: ignore[no-any-return]
+    if set(map(type, operands)) != {Value}:
+        return None
+    datas = [p._data for p in operands]
+    if set(map(type, datas)) != {float}:
+        return None
+    try:
+        z = row.value(PLAIN_FLOATS, *datas)
+        edges = (*operands, *map(float, row.partials(PLAIN_FLOATS, *datas, z)))  # 1 is 1.0, as everywhere else
+    except (ArithmeticError, ValueError):
+        return None  # `record` reads the rule where nothing raises
+    node: Value = new(Value)
+    node._data = z
+    node.grad = 0.0
+    node._row = row
+    node._edges = edges
+    return node
+
+
+def record_by_rule(row: Primitive, operands: Sequence[Any]) -> Value | None:
+    """The node of a user's primitive, of which nothing is compiled; None unless the operands are Values of floats."""
+    if special or not operands:
+        return None
+    datas = []
+    for p in operands:
+        if p.__class__ is not Value or p._data.__class__ is not float:
+            return None
+        datas.append(p._data)
+    try:
+        z = row.value(PLAIN_FLOATS, *datas)
+        partials = row.partials(PLAIN_FLOATS, *datas, z)
+    except (ArithmeticError, ValueError):
+        return None  # `record` reads the rule where nothing raises
+    node: Value = new(Value)
+    node._data = float(z)
+    node.grad = 0.0
+    node._row = row
+    node._edges = (*operands, *map(float, partials))
+    return node
+
+
+def _datas(row: Primitive, operands: Sequence[Any]) -> list[Any]:
+    """The operands' numbers; ints beside Fractions stay exact."""
+    given = [p._data if isinstance(p, Value) else p for p in operands]
+    exact = next((type(x) for x in given if is_fraction(x)), None)
+    return [exact(x) if exact and x.__class__ is int else number(x, row.name, OPERAND) for x in given]
+
+
+def _on_numbers(row: Primitive, xs: Sequence[Any]) -> Any:
+    """A row on numbers of any system: floats and Fractions, or those of a system that is in use."""
+    for x in xs:
+        for cls in type(x).__mro__:
+            if cls in SYSTEMS:
+                m = SYSTEMS[cls]
+                return row.value(m, *map(m.number, xs))
+    if has_array(xs):
+        return elementwise(row, xs, single(row))
+    return value_of(row, _datas(row, xs))
+
+
+def single(row: Primitive) -> Callable[..., Any]:
+    """A primitive as a function of single numbers and Values."""
+    fused = FUSED.get(row.name)
+    return fused if fused is not None and ops.ROWS.get(row.name) is row else partial(record, row)
+
+
+def _now(node: Value) -> tuple[Any, tuple[Any, ...]]:
+    """Value and partials of a node's rule at its operands' current data."""
+    assert node._row is not None
+    return evaluate(node._row, [p._data for p in node.parents])
+
+
+def _agrees(node: Value, now: tuple[Any, tuple[Any, ...]]) -> bool:
+    """Whether these equal what the node recorded; NaN equals NaN here."""
+    z, partials = now
+    parents = node.parents
+    pairs = [(node.data, z)]
+    for p, recorded, d in zip(parents, node._edges[len(parents) :], partials, strict=True):
+        if not isinstance(p, Constant):
+            pairs.append((recorded, d))
+    return all(a == b or (a != a and b != b) for a, b in pairs)  # noqa: PLR0124
+
+
+def _is_built_alike(node: Value) -> bool:
+    """Whether building the node again gives the same numbers: a quick test, which may fail where `_agrees` does not."""
+    row: Any = node._row
+    p, q = node._p, node._q
+    build = BUILDERS.get(row)
+    if special:  # then nodes are recorded differently
+        return False
+    if q is MANY:
+        again = record_many(row, p[: len(p) // 2])
+    elif build is None:
+        return False
+    else:
+        again = build(p) if q is None else build(p, q)
+    if again.__class__ is not Value or again._data != node._data:
+        return False
+    edges = node._edges
+    half = len(edges) // 2
+    return again._edges[half:] == edges[half:]
+
+
+def check_fresh(node: Value) -> None:
+    """Raise if a node's rule no longer gives what the node recorded.
+
+    Raises:
+        StaleGraphError: The operands' data give another value or other local derivatives.
+    """
+    if node._row is None or _is_built_alike(node):
+        return
+    now = _now(node)
+    if not _agrees(node, now):
+        msg = (
+            f"{node.op}: recorded {node.data}, but its operands now give {now[0]}: a leaf's .data was changed after "
+            "the graph was built. Build the graph again by calling your function."
+        )
+        raise StaleGraphError(msg)
+
+
+def record_operator(row: Primitive, *operands: Any) -> Any:
+    """`record` for operators: an operand that is no number is left to its own operator, unless it is built in."""
+    for p in operands:
+        if not isinstance(p, (Value, Real)):
+            if row.name in ("eq", "ne") or not (type(p).__module__ == "builtins" or isinstance(p, Number)):
+                return NotImplemented
+            number(p, row.symbol, OPERAND)  # which refuses it, with a hint
+    return record(row, *operands)
+
+
+def is_condition(p: Any) -> bool:
+    """Whether something is a truth value: a bool, or a comparison, which `no_grad()` does not record."""
+    if isinstance(p, Value):
+        return p.op in COMPARISONS or (not current().records and p._row is None and p._data in (0.0, 1.0))
+    return type(p).__name__ in ("bool", "bool_")  # NumPy's has either name
+
+
+def _both(a: Any, b: Any) -> Any:
+    """Comparisons of comparisons, so that they are conditions again: not a < b."""
+    return record(ops.ROWS["lt"], record(ops.ROWS["eq"], a, 0.0), b)
+
+
+def _either(a: Any, b: Any) -> Any:
+    return record(ops.ROWS["le"], record(ops.ROWS["eq"], a, 0.0), b)
+
+
+def _one(a: Any, b: Any) -> Any:
+    return record(ops.ROWS["ne"], a, b)
+
+
+def _logical(symbol: str, apply: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
+    """An operator between conditions."""
+
+    def operator(a: Any, b: Any) -> Any:
+        if hasattr(b, "__array_ufunc__") and hasattr(b, "__len__"):
+            return NotImplemented  # an array takes it from here, element by element
+        for p in (a, b):
+            if not is_condition(p):
+                msg = f"{symbol}: expected comparisons such as (x > 0) {symbol} (x < 1), got {shown(p)}"
+                raise OperandError(msg)
+        return apply(a, b)
+
+    return operator
+
+
+def _not(a: Any) -> Any:
+    if not is_condition(a):
+        msg = f"~: expected a comparison such as ~(x > 0), got {shown(a)}"
+        raise OperandError(msg)
+    return record(ops.ROWS["eq"], a, 0.0)
+
+
+new = object.__new__
+NAMESPACE = {"MANY": MANY, "Value": Value, "record": record, "special": special, "new": new}
+OPERATOR_NAMESPACE = NAMESPACE | {"record": record_operator}
+# For `record`, under an open context: functions that do not ask for contexts, and give None instead of coming back.
+BARE_NAMESPACE = NAMESPACE | {"special": (), "record": lambda *_: None}
+BARE: dict[Any, tuple[Any, Any]] = {}  # builder and reflected builder of each entry that was needed so far
+
+OPERATORS = {"add": "add", "sub": "sub", "mul": "mul", "div": "truediv", "pow": "pow"}
+COMPARISONS = ("lt", "le", "gt", "ge", "eq", "ne")
+SIGNS = ("neg", "pos", "abs")
+
+# One compiled function per primitive of one or two operands: the public functions and the methods.
+FUSED: dict[str, Callable[..., Any]] = {
+    row.name: node_builders.fused(row, NAMESPACE)
+    for row in ops.ROWS.values()
+    if row.arity in (1, 2) and row.name not in OPERATORS and row.name not in COMPARISONS
+}
+# What NumPy's ufuncs, and Python's math.floor and math.ceil, ask an object for.
+ALIASES = {"arc" + name[1:]: name for name in FUSED if name[0] == "a" and name != "abs" and not ops.ROWS[name].inner}
+ALIASES |= {"fabs": "abs", "conjugate": "pos", "__floor__": "floor", "__ceil__": "ceil"}
+ALIASES |= {"rad2deg": "degrees", "deg2rad": "radians"}
+
+# `Value.__add__`, `Value.__sub__`, `Value.__mul__`, `Value.__truediv__`, `Value.__pow__` and the reflected ones are
+# generated from their entries: `print(node_builders.text(ops.ROWS["mul"]))` shows `Value.__mul__`.
+for _name, _method in OPERATORS.items():
+    setattr(Value, f"__{_method}__", node_builders.fused(ops.ROWS[_name], OPERATOR_NAMESPACE))
+    setattr(Value, f"__r{_method}__", node_builders.fused(ops.ROWS[_name], OPERATOR_NAMESPACE, reflected=True))
+for _name in COMPARISONS:
+    setattr(Value, f"__{_name}__", node_builders.fused(ops.ROWS[_name], OPERATOR_NAMESPACE))
+for _name, _operator in (("and", _logical("&", _both)), ("or", _logical("|", _either)), ("xor", _logical("^", _one))):
+    setattr(Value, f"__{_name}__", _operator)
+    setattr(Value, f"__r{_name}__", _operator)
+Value.__invert__ = _not  # type: ignore[method-assign]
+for _name in SIGNS:
+    setattr(Value, f"__{_name}__", FUSED[_name])
+BUILDERS: dict[Any, Callable[..., Any]] = {ops.ROWS[_name]: _function for _name, _function in FUSED.items()} | {
+    ops.ROWS[_name]: getattr(Value, f"__{_method}__") for _name, _method in OPERATORS.items()
+}
+for _name, _function in FUSED.items():
+    if _name not in ("neg", "pos") and not ops.ROWS[_name].inner:
+        setattr(Value, _name, _function)
+for _alias, _name in ALIASES.items():
+    setattr(Value, _alias, FUSED[_name])

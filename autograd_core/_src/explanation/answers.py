@@ -1,0 +1,236 @@
+"""What an explanation answers when it is asked further: without a way, at another number, beside another, by case."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from ..engine.evaluation import is_finite
+from ..notation.formulas import latex_name, latex_number, mathml
+from ..pictures import text
+from .writing import Section, as_html, as_text
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+TIMES = 1.5  # a quotient from which on it is said
+
+
+class Answer(ABC):
+    """What all answers have: text, HTML and LaTeX from a headline and tables."""
+
+    __slots__ = ()
+
+    @property
+    @abstractmethod
+    def latex(self) -> str:
+        """The numbers as a formula."""
+
+    @abstractmethod
+    def _headline(self) -> str:
+        """The answer in a sentence."""
+
+    def _sections(self) -> Sequence[Section]:
+        return ()
+
+    @property
+    def text(self) -> str:
+        """For a terminal of 100 columns."""
+        return as_text(self._headline(), self._sections(), "")
+
+    def __str__(self) -> str:
+        return self.text
+
+    def _repr_html_(self) -> str:
+        return as_html(self._headline(), self._sections(), "", formula=mathml(self.latex))
+
+
+@dataclass(frozen=True, slots=True)
+class Without(Answer):
+    """A gradient without one of its ways: a path, an edge or all paths through a node.
+
+    Attributes:
+        derivative: What is asked for, "∂L/∂w".
+        way: What is left out, in words.
+        gradient: The gradient.
+        through: What came this way.
+        rest: What is left: the sum over all other paths, by a sweep of its own.
+        share: |through| over |gradient|; NaN where the gradient is 0 or not finite.
+        value: The root's value now.
+        value_without: The root's value were 0 to come along the edge, or from the node; None for a path.
+    """
+
+    derivative: str
+    way: str
+    gradient: Any
+    through: Any
+    rest: Any
+    share: float
+    value: Any
+    value_without: Any
+    root: str
+
+    def _headline(self) -> str:
+        share = f" ({self.share:.0%})".replace("%", " %") if is_finite(self.share) else ""
+        n = text.number
+        said = f"{n(self.through)} of {self.derivative} = {n(self.gradient)}{share} comes {self.way}"
+        said += f"; without it {n(self.rest)}."
+        if self.value_without is not None:
+            said += f" Were it 0, {self.root} would be {n(self.value_without)}, now {n(self.value)}."
+        return said
+
+    @property
+    def latex(self) -> str:
+        """The gradient as what came this way and the rest."""
+        through, rest = latex_number(self.through), latex_number(self.rest)
+        rest = rf"\left({rest}\right)" if rest.startswith("-") else rest
+        return f"{latex_number(self.gradient)} = {through} + {rest}"
+
+
+@dataclass(frozen=True, slots=True)
+class WhatIf(Answer):
+    """The root with one leaf at another number: what its tangent says, and what it becomes.
+
+    Attributes:
+        name: The leaf.
+        before: Its number in the graph.
+        after: Its number here.
+        root: The root's name.
+        value: The root's value in the graph.
+        tangent: What the gradient says: value + gradient * (after - before).
+        truth: What the recorded graph gives.
+        error: truth - tangent.
+        changed: What comes out otherwise on the way: comparisons, and the sides of kinks, in words.
+    """
+
+    name: str
+    before: Any
+    after: Any
+    root: str
+    value: Any
+    gradient: Any
+    tangent: Any
+    truth: Any
+    error: Any
+    changed: tuple[str, ...] = ()
+
+    def _headline(self) -> str:
+        n = text.number
+        return (
+            f"{self.name} = {n(self.after)} instead of {n(self.before)}: the tangent says {self.root} = "
+            f"{n(self.tangent)}, it becomes {n(self.truth)} (error {n(self.error)}; it was {n(self.value)})."
+        )
+
+    def _sections(self) -> Sequence[Section]:
+        if not self.changed:
+            return ()
+        return (Section("What comes out otherwise", (), [(line,) for line in self.changed]),)
+
+    @property
+    def latex(self) -> str:
+        """The tangent's value, and the true one."""
+        root, name = latex_name(self.root), latex_name(self.name)
+        step = f"{latex_number(self.after)} - {latex_number(self.before)}".replace("- -", "+ ")
+        slope = latex_number(self.gradient)
+        slope = rf"\left({slope}\right)" if slope.startswith("-") else slope
+        return (
+            rf"{latex_number(self.value)} + {slope} \left({step}\right) = {latex_number(self.tangent)},"
+            rf"\quad {root}\big|_{{{name} = {latex_number(self.after)}}} = {latex_number(self.truth)}"
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison(Answer):
+    """Two explanations of one leaf: how its gradient changed, and where most of that came from.
+
+    Attributes:
+        derivative: What is compared, "∂L/∂w".
+        before: The gradient in the first.
+        after: The gradient in the second.
+        changes: For each use (its formula, contribution before, contribution after), the largest change first; the
+            differences add up to that of the gradients. Empty where the two graphs are not alike.
+        sentence: Where most of the change came from.
+    """
+
+    derivative: str
+    before: Any
+    after: Any
+    changes: tuple[tuple[str, Any, Any], ...]
+    sentence: str
+
+    def _headline(self) -> str:
+        return f"{self.derivative}: {change(self.before, self.after)}. {self.sentence}"
+
+    def _sections(self) -> Sequence[Section]:
+        if not self.changes:
+            return ()
+        shown, rest = self.changes[:SHOWN], self.changes[SHOWN:]
+        rows = [(text.number(b), text.number(a), text.number(a - b), use) for use, b, a in shown]
+        note = ""
+        if rest:
+            note = f"{len(rest)} other{'s' if len(rest) > 1 else ''}: {text.number(sum(a - b for _, b, a in rest))}"
+        return (Section("Uses", ("before", "after", "difference", "use"), rows, numbers=3, note=note),)
+
+    @property
+    def latex(self) -> str:
+        """From the one to the other."""
+        return rf"{latex_number(self.before)} \to {latex_number(self.after)}"
+
+
+SHOWN = 7
+
+
+@dataclass(frozen=True, slots=True)
+class CaseGradients(Answer):
+    """A gradient by training case.
+
+    Attributes:
+        derivative: What is asked for, "∂L/∂w".
+        gradient: The gradient.
+        gradients: What each case adds to it, by its name, in the order of the cases.
+        outside: What comes by paths through no case; `gradients` and this add up to the gradient.
+    """
+
+    derivative: str
+    gradient: Any
+    gradients: dict[str, Any]
+    outside: Any
+
+    def _headline(self) -> str:
+        return f"{self.derivative} = {text.number(self.gradient)}, the sum over {len(self.gradients)} training cases"
+
+    def _sections(self) -> Sequence[Section]:
+        rows = [(text.number(g), name) for name, g in self.gradients.items()]
+        if self.outside:
+            rows.append((text.number(self.outside), "outside of all cases"))
+        return (Section("Cases", ("gradient", "case"), rows, numbers=1),)
+
+    @property
+    def latex(self) -> str:
+        """The gradient as the sum over the cases."""
+        terms = [*self.gradients.values(), *([self.outside] if self.outside else [])]
+        written = [latex_number(g) for g in terms]
+        if len(written) > SHOWN:
+            written = [*written[: SHOWN - 1], r"\cdots", written[-1]]
+        return f"{latex_number(self.gradient)} = {' + '.join(written)}".replace("+ -", "- ")
+
+
+def change(before: Any, after: Any) -> str:
+    """A change as "0.59 → 0.07 (÷ 8.4)".
+
+    Example:
+        >>> from autograd_core._src.explanation.answers import change
+        >>> change(0.59, 0.07), change(1.0, 1.1), change(1.0, -3.0)
+        ('0.59 → 0.07 (÷ 8.4)', '1 → 1.1', '1 → −3 (× −3)')
+    """
+    said = f"{text.number(before)} → {text.number(after)}"
+    if before and after and is_finite(before) and is_finite(after):
+        factor = float(after / before)
+        if abs(factor) >= TIMES:
+            said += f" (× {text.number(factor, digits=2)})"
+        elif abs(factor) * TIMES <= 1:
+            said += f" (÷ {text.number(1 / factor, digits=2)})"
+        elif factor < 0:
+            said += " (its sign turns)"
+    return said

@@ -1,0 +1,323 @@
+"""Answers to what an explanation is asked further, computed from the recorded graph."""
+
+from __future__ import annotations
+
+import math
+from functools import reduce
+from typing import TYPE_CHECKING, Any
+
+from ...errors import OperandError, RangeError
+from ..engine.evaluation import evaluate, is_finite, is_fraction, number, plus, times, value_of
+from ..engine.graph import sweep_order, topological_order
+from ..engine.sweep import reverse
+from ..engine.value import Constant, Value
+from ..notation.formulas import dotted
+from ..notation.rules import rules_at
+from ..pictures import text
+from .answers import CaseGradients, Comparison, WhatIf, Without, change
+from .flow import adjoints_of, ratio
+from .reasons import Words
+from .training_cases import case_of, cases_by_structure
+from .uses import Use
+from .walks import Path, dependents, local_grad
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from ..notation.wholes import Edge
+    from .uses import Explained
+
+MOST_CHANGED = 8  # comparisons and kinks that an answer names
+
+
+def derivative(of: Explained) -> str:
+    """As "∂L/∂w"."""
+    return f"∂{of.name(of.root)}/∂{of.name(of.leaf)}"
+
+
+# --- without one way --------------------------------------------------------------------------------
+
+
+def without(of: Explained, way: Path | Use | tuple[Value, int] | Value) -> Without:
+    """The gradient without a path, an edge or a node."""
+    if isinstance(way, Path):
+        if way.nodes[0] is not of.leaf or way.nodes[-1] is not of.root:
+            msg = f"without: expected a path from {of.name(of.leaf)} to {of.name(of.root)}, got {way}"
+            raise RangeError(msg)
+        words, through, rest, value = f"along {way}".rpartition(":")[0], way.product, _others(of, way), None
+        return _left_out(of, words, through, rest, value)
+    root, leaf = of.root, of.leaf
+    if isinstance(way, Use) and of._read is not None:
+        root, leaf = of._read.copy(root), of._read.copy(leaf)
+    node, operand = (way._written, way.operand) if isinstance(way, Use) else _edge(way)
+    order = sweep_order(root)
+    if node not in set(order):
+        msg = f"without: expected a node between {of.name(of.leaf)} and {of.name(of.root)}, got {text.clean(repr(way))}"
+        raise RangeError(msg)
+    if operand is not None and not 0 <= operand < len(node.parents):
+        msg = f"without: expected an operand of {of.name(node)} from 0 to {len(node.parents) - 1}, got {operand}"
+        raise RangeError(msg)
+    tangents = tangents_of(root, leaf)
+    adjoint = adjoints_of(root, order)[node]
+    if operand is None:
+        through, words = _product(tangents.get(node, 0 * adjoint), adjoint), f"through {of.name(node)}"
+    else:
+        parent = node.parents[operand]
+        through = _product(_product(local_grad(node, operand), tangents.get(parent, 0 * adjoint)), adjoint)
+        words = f"along {_name(of, parent)} → {of.name(node)}"
+    recorded = node if of._read is None else of._read.original(node)
+    edges: Sequence[Edge] = [] if operand is None else [(recorded, operand)]
+    if isinstance(way, Use) and of._read is not None and recorded in of._read.edges:
+        edges = of._read.edges[recorded][way.operand]
+    value = _value_without(of, recorded, edges)
+    return _left_out(of, words, through, _rest(root, leaf, node, operand), value)
+
+
+def _left_out(of: Explained, words: str, through: Any, rest: Any, value: Any) -> Without:
+    g = of.gradient
+    share = ratio(abs(through), abs(g)) if g and is_finite(g) and is_finite(through) else math.nan
+    return Without(derivative(of), words, g, through, rest, share, of.root.data, value, of.name(of.root))
+
+
+def _edge(way: Any) -> tuple[Value, int | None]:
+    if isinstance(way, Value):
+        return way, None
+    if isinstance(way, tuple) and len(way) == 2 and isinstance(way[0], Value) and type(way[1]) is int:
+        return way
+    msg = f"without: expected a Path, a Use, a node or an edge (node, operand), got {way!r} ({type(way).__name__})"
+    raise OperandError(msg)
+
+
+def _name(of: Explained, node: Value) -> str:
+    return text.number(node.data) if isinstance(node, Constant) else of.name(node)
+
+
+def _product(d: Any, g: Any) -> Any:
+    return times(d, g) if d and g else 0 * g
+
+
+def tangents_of(root: Value, leaf: Value) -> dict[Value, Any]:
+    """d node / d leaf of every node between the two: forward mode on the recorded local derivatives."""
+    one = type(root.data)(1) if is_fraction(root.data) else 1.0
+    found = {leaf: one}
+    for node in dependents(root, leaf)[1:]:
+        edges = node._edges
+        half = len(edges) // 2
+        sent = [_product(d, found[p]) for p, d in zip(edges, edges[half:]) if p.__class__ is not float and p in found]
+        found[node] = reduce(plus, sent, 0 * one)
+    return found
+
+
+def _rest(root: Value, leaf: Value, cut: Value, operand: int | None) -> Any:
+    """The gradient by a sweep that sends nothing along an edge, or nothing on from a node."""
+    order = sweep_order(root)
+    kind = type(root.data) if is_fraction(root.data) else float
+    adjoints = dict.fromkeys(order, kind(0)) | {root: kind(1)}
+
+    def edges(node: Value) -> tuple[Any, ...]:
+        found = list(node._edges)
+        half = len(found) // 2
+        if node is cut:
+            for k in range(half) if operand is None else (operand,):
+                found[half + k] = 0 * found[half + k] if is_finite(found[half + k]) else 0.0
+        return tuple(found)
+
+    if cut is leaf and operand is None:
+        return kind(0)
+    return reverse(order, adjoints, edges).get(leaf, kind(0))
+
+
+def _others(of: Explained, path: Path) -> Any:
+    """The sum over all paths but one: those that leave it at each of its edges."""
+    nodes, operands = path._read or path.nodes, path.operands
+    root, leaf = nodes[-1], nodes[0]
+    tangents = tangents_of(root, leaf)
+    total: Any = 0 * of.gradient if is_finite(of.gradient) else 0.0
+    onward: Any = 1  # the product from a node of the path up to the root
+    for node, operand in zip(reversed(nodes[1:]), reversed(operands), strict=True):
+        for k, p in enumerate(node.parents):
+            if k != operand and p in tangents and not isinstance(p, Constant):
+                total = plus(total, _product(_product(local_grad(node, k), tangents[p]), onward))
+        onward = _product(local_grad(node, operand), onward)
+    return total
+
+
+def _value_without(of: Explained, node: Value, edges: Sequence[Edge]) -> Any:
+    """The root's value where a node is 0, or what comes to it along edges: of a whole those of one operand."""
+    zero = 0 * node.data if is_fraction(node.data) else 0.0
+    if edges:
+        zero = replayed(node, {}, dict.fromkeys(edges, zero))[node]
+    return replayed(of.root, {node: zero})[of.root]
+
+
+def replayed(root: Value, given: Mapping[Value, Any], along: Mapping[Edge, Any] | None = None) -> dict[Value, Any]:
+    """The data of all nodes of the recorded graph with some of them given, and what comes along some edges."""
+    data: dict[Value, Any] = {}
+    along = along or {}
+    changed, changed_edges = set(given), {node for node, _ in along}
+    for node in topological_order(root):
+        if node in given:
+            data[node] = given[node]
+        elif node._row is None or (node not in changed_edges and changed.isdisjoint(node.parents)):
+            data[node] = node.data
+        else:
+            xs = [along[node, k] if (node, k) in along else data[p] for k, p in enumerate(node.parents)]
+            data[node] = value_of(node._row, xs)
+            changed.add(node)
+    return data
+
+
+# --- at another number ------------------------------------------------------------------------------
+
+
+def what_if(of: Explained, name: str | Value, value: Any) -> WhatIf:
+    """The recorded graph with one leaf at another number."""
+    order = topological_order(of.root)
+    leaf = _leaf(of, name, order)
+    after = number(value, "what_if: value")
+    data = replayed(of.root, {leaf: after})
+    gradient = adjoints_of(of.root, order)[leaf]
+    tangent = plus(of.root.data, _product(gradient, plus(after, -leaf.data)))
+    truth = data[of.root]
+    error = plus(truth, -tangent)
+    changed = tuple(_changes(of, order, data))
+    return WhatIf(
+        of.name(leaf), leaf.data, after, of.name(of.root), of.root.data, gradient, tangent, truth, error, changed
+    )
+
+
+def _leaf(of: Explained, name: str | Value, order: list[Value]) -> Value:
+    """The leaf that is meant: a node, or its name, with or without its scopes."""
+    leaves = [node for node in order if node._row is None and not isinstance(node, Constant)]
+    if isinstance(name, Value):
+        found = [node for node in leaves if node is name]
+    else:
+        wanted = str(name).replace("/", ".")
+        found = [node for node in leaves if of.names[node] == wanted] or [
+            node
+            for node in leaves
+            if wanted in (node.label, f"{dotted(node.scope)}.{node.label}" if node.scope else node.label)
+        ]
+    if len(found) != 1:
+        names = ", ".join(of.name(node) for node in leaves[:8]) + (", ..." if len(leaves) > 8 else "")
+        many = f"one of {len(found)} leaves of that name by its full name" if found else "the name of a leaf"
+        shown = name if isinstance(name, str) else of.names.get(name, "another node")
+        msg = f"what_if: expected {many}, got {shown!r}; the leaves are {names}"
+        raise RangeError(msg)
+    return found[0]
+
+
+def _changes(of: Explained, order: list[Value], data: Mapping[Value, Any]) -> list[str]:
+    """Comparisons that come out otherwise, and kinks whose other side is taken."""
+    found, words, more = [], Words(of.names), 0
+    for node in order:
+        row = node._row
+        if row is None or row.kinks is None or all(data[p] == p.data for p in node.parents):
+            continue
+        before, after = _side(node, of.names, {}), _side(node, of.names, data)
+        if before == after:
+            continue
+        more += 1
+        if more <= MOST_CHANGED:
+            found.append(f"{words.made(node)}: {after}, and was {before}")
+    return [*found, f"and {more - MOST_CHANGED} more"] if more > MOST_CHANGED else found
+
+
+def _side(node: Value, names: Mapping[Value, str], data: Mapping[Value, Any]) -> str:
+    """Which side of its kinks a primitive takes, as its rules say it; of a comparison or a step its result."""
+    row, parents = node._row, node.parents
+    assert row is not None
+    xs = [data.get(p, p.data) for p in parents]
+    result, slopes = evaluate(row, xs)
+    if row.symbol:  # a comparison
+        return "true" if result else "false"
+    called = [names.get(p, "v") for p in parents]
+    rules = rules_at(row, called, "v", (*xs, result), slopes)
+    sides = dict.fromkeys(rule.side for rule in rules if rule is not None and rule.side)
+    return " and ".join(sides) or (text.number(result) if not any(slopes) else "")
+
+
+# --- beside another ---------------------------------------------------------------------------------
+
+
+def compare(of: Explained, other: Explained) -> Comparison:
+    """From one explanation to another of the same leaf."""
+    name = of.name(of.leaf)
+    if of.leaf is not other.leaf and of.names[of.leaf] != other.names[other.leaf]:
+        msg = f"compare: expected another explanation of {name}, got one of {other.name(other.leaf)}"
+        raise RangeError(msg)
+    alike = [(u.node.op, u.operand) for u in of.uses] == [(u.node.op, u.operand) for u in other.uses]
+    if not alike or not of.uses:
+        sentence = "The two graphs are not alike, so there is no use to compare." if of.uses or other.uses else ""
+        return Comparison(derivative(of), of.gradient, other.gradient, (), sentence)
+    words = Words(of.names)
+    pairs = sorted(zip(of.uses, other.uses, strict=True), key=lambda pair: -_apart(*pair))
+    changes = tuple((words.made(a._written), a.contribution, b.contribution) for a, b in pairs)
+    return Comparison(derivative(of), of.gradient, other.gradient, changes, _why(of, other, *pairs[0]))
+
+
+def _apart(a: Use, b: Use) -> float:
+    d = abs(plus(b.contribution, -a.contribution))
+    return float(d) if d == d else math.inf  # noqa: PLR0124  NaN
+
+
+def _why(of: Explained, other: Explained, a: Use, b: Use) -> str:
+    """Where most of a change came from: the use that changed most, and on its largest path the factor that did."""
+    apart, total = plus(b.contribution, -a.contribution), plus(other.gradient, -of.gradient)
+    if not apart:
+        return "Nothing changed."
+    words = Words(of.names)
+    share = f" ({text.number(apart)} of {text.number(total)})" if len(of.uses) > 1 else ""
+    said = f"Most of the change came by way of {words.made(a._written)}{share}"
+    first, second = _largest_path(of, a), _largest_path(other, b)
+    factors = list(zip((first._read or first.nodes)[1:], first.factors, second.factors, strict=False))
+    if first.operands != second.operands or not factors:
+        return said + "."
+    node, d, e = max(factors, key=lambda f: _log_ratio(f[1], f[2]))
+    return f"{said}; along its largest path the local derivative at {words.made(node)} changed most, {change(d, e)}."
+
+
+def _largest_path(of: Explained, use: Use) -> Path:
+    best = next((p for p in of.paths if p.operands and p.operands[0] == use.operand and p.nodes[1] is use.node), None)
+    return best if best is not None else of.by_way_of(use)
+
+
+def _log_ratio(d: Any, e: Any) -> float:
+    """How much a factor changed, infinitely where it became or was 0."""
+    if d == e or d != d or e != e:  # noqa: PLR0124
+        return 0.0
+    if not d or not e:
+        return math.inf
+    return abs(math.log(abs(float(e) / float(d)) or 5e-324)) + (float(d) * float(e) < 0)
+
+
+# --- by case ----------------------------------------------------------------------------------------
+
+
+def cases(of: Explained) -> CaseGradients:
+    """The gradient by training case: every path belongs to the first case that it enters."""
+    root, leaf = of.root, of.leaf
+    one = type(root.data)(1) if is_fraction(root.data) else 1.0
+    between = dependents(root, leaf)
+    known = {node: case for node in between if (case := case_of(node))} or cases_by_structure(root)
+    sums: dict[Value, dict[str, Any]] = {leaf: {known.get(leaf, ""): one}}
+    for node in between[1:]:
+        own = known.get(node, "")
+        here: dict[str, Any] = {}
+        edges = node._edges
+        half = len(edges) // 2
+        for p, d in zip(edges, edges[half:]):
+            if p.__class__ is not float and p in sums:
+                for case, tangent in sums[p].items():
+                    name = case or own
+                    here[name] = plus(here.get(name, 0 * one), _product(d, tangent))
+        sums[node] = here
+    found = sums.get(root, {})
+    names = sorted((name for name in found if name), key=lambda name: int(name.removeprefix("case")))
+    if not names:
+        msg = (
+            f"cases: no path from {of.name(leaf)} to {of.name(root)} leads through a training case; give each a scope "
+            "with ag.case(k)"
+        )
+        raise RangeError(msg)
+    return CaseGradients(derivative(of), of.gradient, {name: found[name] for name in names}, found.get("", 0 * one))

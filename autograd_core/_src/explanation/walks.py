@@ -1,0 +1,452 @@
+"""Paths from a leaf to a root: one after the other, or those with the largest products first.
+
+A gradient is the sum over all paths of their products, and there may be 10^300 of them. So nothing here walks
+all of them unless asked to: `paths` is lazy, `top_paths` searches. Products are compared as pairs (exponent,
+mantissa), because along a path of a thousand factors a double overflows or underflows. Rounded multiplication
+is monotone, so a path can be among the best paths to a node only if its beginning is among the best paths to
+the parent that it passes. The order is therefore that of the rounded products themselves, not of sums of their
+logarithms.
+"""
+
+from __future__ import annotations
+
+import math
+import sys
+from dataclasses import dataclass, field
+from heapq import heapify, heappop, heappush
+from itertools import islice
+from operator import index
+from typing import TYPE_CHECKING, Any
+
+from ...errors import OperandError, RangeError
+from ..engine.evaluation import is_fraction
+from ..engine.graph import node_of, sweep_order
+from ..notation.formulas import names_of
+from ..pictures import text
+from ..pictures.scene.highlight import Uses, partings
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from collections.abc import Set as AbstractSet
+
+    from ..engine.value import Value
+
+    Rank = tuple[Any, Any]
+    Entry = tuple[Rank, int, int]  # of a path to a node: its rank, its last operand, its place among that one's paths
+
+LONGEST_NAME = 24  # cells of a label within a path
+LONGEST_PATH = 9  # nodes of a path that is written out whole
+TOLD_APART = 50  # paths of one list, the largest, that are told apart from each other
+ENDS = 3  # nodes at either end of one that is not
+
+
+class PathNames:
+    """The names below a root, looked up when a path is first written; the paths of one call share them."""
+
+    def __init__(self) -> None:
+        self.uses = Uses()
+        self.beside: list[Path] = []  # the paths of one list
+        self._found: dict[Value, str] = {}
+
+    def below(self, root: Value) -> dict[Value, str]:
+        """The names of all nodes."""
+        if not self._found:
+            self._found = names_of(root)
+        return self._found
+
+    def __reduce__(self) -> tuple[type[PathNames], tuple[()]]:
+        return PathNames, ()  # a copy looks them up anew
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Path:
+    """One path along which a change of the leaf reaches the root.
+
+    Attributes:
+        nodes: From the leaf to the root, both included.
+        operands: At each edge, which operand of the later node the earlier one is, from 0: the two
+            paths of x * x differ in it.
+        product: Product of the local derivatives along the edges, 1 for a path without edges. The
+            zero-path rule holds: it is 0 if any of them is 0, even if another is infinite or NaN.
+        factors: These local derivatives, from the leaf to the root.
+
+    `str()` writes it with names. Two paths are equal if they take the same edges.
+
+    Example:
+        >>> import autograd_core as ag
+        >>> x = ag.Value(3.0, label="x")
+        >>> y = x * x + 1
+        >>> y.label = "y"
+        >>> for path in ag.paths(y, x):
+        ...     print(path, path.operands)
+        x →(×3, operand 1) v1 →(×1) y: 3 (0, 0)
+        x →(×3, operand 2) v1 →(×1) y: 3 (1, 0)
+    """
+
+    nodes: tuple[Value, ...]
+    operands: tuple[int, ...]
+    product: Any
+    _names: PathNames = field(default_factory=PathNames, repr=False)
+    _read: tuple[Value, ...] = field(default=(), repr=False)  # the nodes as texts write them, where that differs
+
+    @property
+    def factors(self) -> tuple[Any, ...]:
+        """The local derivatives along the edges, from the leaf to the root."""
+        return tuple(map(local_grad, (self._read or self.nodes)[1:], self.operands))
+
+    def __eq__(self, other: object) -> bool:
+        return self._edges == other._edges if isinstance(other, Path) else NotImplemented
+
+    def __hash__(self) -> int:
+        return hash(self._edges)
+
+    @property
+    def _edges(self) -> tuple[Any, ...]:
+        """Nodes by identity: `==` of two Values would make a third."""
+        return tuple(map(id, self.nodes)), self.operands
+
+    def __str__(self) -> str:
+        beside = self._names.beside
+        place = next((k for k, path in enumerate(beside) if path == self), None)
+        apart = frozenset() if place is None else partings(beside)[place]
+        return self.written(self._names.below(self.nodes[-1]), self._names.uses, apart)
+
+    def __repr__(self) -> str:
+        return f"<Path {self}>"
+
+    def written(self, names: Mapping[Value, str], uses: Uses, apart: AbstractSet[int] = frozenset()) -> str:
+        """The path with names that are known; a long one without its middle, except where it parts from others."""
+        start = short(names[self.nodes[0]])
+        return f"{' '.join((start, *self.steps(names, uses, apart)))}: {text.number(self.product)}"
+
+    def steps(
+        self,
+        names: Mapping[Value, str],
+        uses: Uses,
+        apart: AbstractSet[int] = frozenset(),
+        first: int = 0,
+        end: int = -1,
+    ) -> list[str]:
+        """The edges from one to another in words, without those in the middle of many."""
+        edges = list(zip(self.nodes[1:], (self._read or self.nodes)[1:], self.operands, strict=True))
+        end = len(edges) if end < 0 else end
+        shown = set(range(first, end))
+        if end - first > LONGEST_PATH:
+            shown = {k for k in shown if not first + ENDS <= k < end - ENDS or k + 1 in apart}
+            shown |= {k for k in range(first, end) if {k - 1, k + 1} <= shown}  # one edge is as short as "1 more"
+        words, before = [], first - 1
+        for place in sorted(shown):
+            if place > before + 1:
+                words.append(f"→ … {place - before - 1} more …")
+            node, read, operand = edges[place]
+            entered = f", {again}" if (again := uses.which(read, operand)) else ""
+            words.append(f"→(×{text.number(local_grad(read, operand))}{entered}) {short(names[node])}")
+            before = place
+        return words
+
+
+def short(name: str) -> str:
+    """A name as it stands in a line of text."""
+    return text.shorten(text.clean(name), LONGEST_NAME).strip() or "unnamed"
+
+
+def how_many(count: int) -> str:
+    """A count for people: the digits of 10^300 say less than how many they are."""
+    if count < 10**9:
+        return str(count)
+    exponent = math.log10(count)
+    return f"about {10 ** (exponent % 1):.2g}e{int(exponent)}"
+
+
+def local_grad(node: Value, operand: int) -> Any:
+    """The derivative of a node to one operand as the sweeps see it: 0 to a constant."""
+    edges = node._edges
+    return edges[len(edges) // 2 + operand]
+
+
+# --- products beyond the range of doubles --------------------------------------------------------
+# A rank is (-exponent, -mantissa): the smaller, the larger the product; the mantissa of a float is
+# in [0.5, 1). Fractions stay exact, with exponent 0, where no float is among the factors.
+
+ONE: Rank = (-1, -0.5)
+NOTHING: Rank = (math.inf, 0.0)
+INFINITE: Rank = (-math.inf, -1.0)
+UNKNOWN: Rank = (-math.inf, -2.0)  # NaN, which counts as the largest: it spoils every sum
+
+
+def rank_of(d: Any, *, exact: bool = False) -> Rank:
+    """The rank of one factor."""
+    if not d:
+        return NOTHING
+    if d.__class__ is not float:
+        if exact:
+            return 0, -abs(d)
+        shift = d.numerator.bit_length() - d.denominator.bit_length()
+        mantissa, exponent = math.frexp(float(abs(d) / type(d)(2) ** shift))
+        return -(exponent + shift), -mantissa
+    mantissa, exponent = math.frexp(abs(d))
+    if mantissa < 1.0:
+        return -exponent, -mantissa
+    return INFINITE if mantissa == math.inf else UNKNOWN
+
+
+def times(a: Rank, b: Rank) -> Rank:
+    """The rank of a product, rounded as a product of doubles is."""
+    if not a[1] or not b[1]:
+        return NOTHING
+    exponent = a[0] + b[0]
+    if exponent == -math.inf:
+        return min(a, b)
+    mantissa = -(a[1] * b[1])
+    if mantissa > -0.5 and mantissa.__class__ is float:
+        return exponent + 1, mantissa * 2
+    return exponent, mantissa
+
+
+def path_of(nodes: tuple[Value, ...], operands: tuple[int, ...], names: PathNames) -> Path:
+    """A path with its product."""
+    root = nodes[-1]
+    factors = tuple(map(local_grad, nodes[1:], operands))
+    exact = is_fraction(root.data) and not any(d.__class__ is float for d in factors if d)
+    rank: Rank = (0, type(root.data)(-1)) if exact else ONE
+    negative = False
+    for d in factors:
+        rank = times(rank, rank_of(d, exact=exact))
+        negative ^= d < 0
+    size = type(root.data)(-rank[1]) if exact else _float(rank)
+    return Path(nodes, operands, -size if negative and size else size, names)
+
+
+def _float(rank: Rank) -> float:
+    if rank == UNKNOWN:
+        return math.nan
+    if rank[0] < -sys.float_info.max_exp:
+        return math.inf
+    return math.ldexp(-rank[1], -rank[0]) if rank[1] else 0.0
+
+
+# --- one after the other --------------------------------------------------------------------------
+
+
+def paths(root: Value, leaf: Value) -> Iterator[Path]:
+    """The paths from `leaf` to `root`, one at a time, in the order of the operands from the root down.
+
+    Lazy: the first ones come at once, however many there are; `count_paths` says how many. Edges
+    whose derivative is 0 count, as they do there.
+
+    Args:
+        root: The node at the top.
+        leaf: Any node; no path if `root` does not depend on it, one without edges if it is `root`.
+
+    Returns:
+        An iterator of `Path`s.
+
+    Raises:
+        OperandError: `root` or `leaf` is no Value.
+
+    Example:
+        >>> import autograd_core as ag
+        >>> x, w = ag.Value(2.0, label="x"), ag.Value(5.0, label="w")
+        >>> [path.product for path in ag.paths(x * w + x, x)]
+        [5.0, 1.0]
+        >>> y = x
+        >>> for _ in range(1000):
+        ...     y = y + y
+        >>> next(ag.paths(y, x)).product
+        1.0
+    """
+    return _walk(node_of(root, "paths"), node_of(leaf, "paths"))
+
+
+def dependents(root: Value, leaf: Value) -> list[Value]:
+    """The nodes between `leaf` and `root`, both included, operands first; empty if there is no path."""
+    reached = {leaf}
+    order = [leaf]
+    for node in sweep_order(root):
+        if node is not leaf:
+            edges = node._edges
+            for parent in edges[: len(edges) // 2]:
+                # A number among the operands might have the hash of a node, and would be compared with it.
+                if parent.__class__ is not float and parent in reached:
+                    reached.add(node)
+                    order.append(node)
+                    break
+    return order if root in reached else []
+
+
+def _walk(root: Value, leaf: Value) -> Iterator[Path]:
+    reached, names = set(dependents(root, leaf)), PathNames()
+    if root is leaf:
+        yield path_of((leaf,), (), names)
+    nodes, waiting = [root], [_operands(root, reached)] if root in reached and root is not leaf else []
+    operands: list[int] = []
+    while waiting:
+        for operand, parent in waiting[-1]:
+            if parent is leaf:
+                yield path_of((leaf, *reversed(nodes)), (operand, *reversed(operands)), names)
+                continue
+            nodes.append(parent)
+            operands.append(operand)
+            waiting.append(_operands(parent, reached))
+            break
+        else:
+            waiting.pop()
+            nodes.pop()
+            if operands:
+                operands.pop()
+
+
+def _operands(node: Value, reached: set[Value]) -> Iterator[tuple[int, Value]]:
+    """The operands, with their places, through which the leaf is reached."""
+    edges = node._edges
+    return (
+        (operand, parent)
+        for operand, parent in enumerate(edges[: len(edges) // 2])
+        if parent.__class__ is not float and parent in reached
+    )
+
+
+# --- the largest first ------------------------------------------------------------------------------
+
+
+def top_paths(root: Value, leaf: Value, k: int) -> list[Path]:
+    """The `k` paths with the largest |product|, largest first, found without walking the others.
+
+    Products are compared with an unlimited exponent, so those that are 0 or infinite as doubles
+    only by underflow or overflow still have their order. NaN counts as largest, then come infinite
+    ones; those that are 0 come last. Of equal ones the one through the root's first operand stands
+    first, and so on from the root down.
+
+    Args:
+        root: The node at the top.
+        leaf: Any node.
+        k: How many, at least 1.
+
+    Returns:
+        A list of `Path`s, fewer than `k` if there are no more.
+
+    Raises:
+        OperandError: `root` or `leaf` is no Value, or `k` no int.
+        RangeError: `k` is below 1.
+
+    Source:
+        Jimenez and Marzal, 1999, "Computing the K shortest paths": the recursive enumeration
+        algorithm, here on a graph without cycles and without recursion. Time: linear in the graph
+        for the first path; for each further one, at most its length times the logarithm of the
+        number of operands.
+
+    Example:
+        >>> import autograd_core as ag
+        >>> x = ag.Value(1.0, label="x")
+        >>> y = x
+        >>> for _ in range(1000):
+        ...     y = 0.5 * y + 0.25 * y
+        >>> [path.product * 2.0**1000 for path in ag.top_paths(y, x, 2)]
+        [1.0, 0.5]
+    """
+    root, leaf = node_of(root, "top_paths"), node_of(leaf, "top_paths")
+    found = list(islice(ranked(root, leaf), count_of(k, "top_paths")))
+    if found:
+        found[0]._names.beside = found[:TOLD_APART]
+    return found
+
+
+def count_of(k: Any, caller: str) -> int:
+    """Check that `k` is a positive int.
+
+    Raises:
+        OperandError: It is no int.
+        RangeError: It is below 1.
+    """
+    if isinstance(k, bool) or not hasattr(k, "__index__"):
+        msg = f"{caller}: expected k to be an int, got {k!r:.60} ({type(k).__name__})"
+        raise OperandError(msg)
+    if index(k) < 1:
+        msg = f"{caller}: expected k to be at least 1, got {k}"
+        raise RangeError(msg)
+    return min(index(k), sys.maxsize)
+
+
+def ranked(root: Value, leaf: Value) -> Iterator[Path]:
+    """All paths, the largest |product| first, each computed when it is requested."""
+    search = _Search(root, leaf)
+    place = 0
+    while search.knows(root, place):
+        yield search.path(root, place)
+        place += 1
+
+
+class _Search:
+    """The best paths from the leaf to each node, computed as far as requested.
+
+    The best path to a node is its best edge after the best path to that edge's parent; the next ones come from
+    a heap with one candidate per edge. Once the j-th path to a parent is used, the candidate of its edge is the
+    (j + 1)-th, which is searched for only then.
+    """
+
+    def __init__(self, root: Value, leaf: Value) -> None:
+        self.leaf = leaf
+        self.names = PathNames()
+        order = dependents(root, leaf)
+        local = (d for node in order for d in node._edges[len(node._edges) // 2 :])
+        self.exact = is_fraction(root.data) and not any(d.__class__ is float for d in local if d)
+        self.found: dict[Value, list[Entry]] = {}
+        self.heaps: dict[Value, list[Entry]] = {}
+        self.ended = {leaf}
+        if order:
+            self.found[leaf] = [((0, type(root.data)(-1)) if self.exact else ONE, -1, -1)]
+            for node in order[1:]:
+                self.found[node] = [min(self.candidates(node))]
+
+    def candidates(self, node: Value) -> Iterator[Entry]:
+        """Each edge upon the best path to its parent."""
+        edges = node._edges
+        half = len(edges) // 2
+        found = self.found
+        for operand in range(half):
+            parent = edges[operand]
+            if parent.__class__ is not float and parent in found:
+                rank = rank_of(edges[half + operand], exact=self.exact)
+                yield times(found[parent][0][0], rank), operand, 0
+
+    def knows(self, root: Value, place: int) -> bool:
+        """Whether there are more than `place` paths to `root`; searches for one more."""
+        known = self.found.get(root, [])
+        if len(known) <= place and known:
+            self.advance(root)
+        return len(known) > place
+
+    def advance(self, root: Value) -> None:
+        """Find the next path to a node, after one more to each parent along its last path."""
+        waiting = [root] if root not in self.ended else []
+        while waiting:
+            node = waiting[-1]
+            known = self.found[node]
+            heap = self.heaps.get(node)
+            if heap is None:
+                heap = self.heaps[node] = [entry for entry in self.candidates(node) if entry[1] != known[0][1]]
+                heapify(heap)
+            _, operand, place = known[-1]
+            parent = node._edges[operand]
+            of_parent = self.found[parent]
+            if len(of_parent) == place + 1 and parent not in self.ended:
+                waiting.append(parent)
+                continue
+            if len(of_parent) > place + 1:
+                rank = rank_of(local_grad(node, operand), exact=self.exact)
+                heappush(heap, (times(of_parent[place + 1][0], rank), operand, place + 1))
+            if heap:
+                known.append(heappop(heap))
+            else:
+                self.ended.add(node)
+            waiting.pop()
+
+    def path(self, node: Value, place: int) -> Path:
+        """A path that was found."""
+        nodes, operands = [node], []
+        while node is not self.leaf:
+            _, operand, place = self.found[node][place]
+            node = node._edges[operand]
+            nodes.append(node)
+            operands.append(operand)
+        return path_of(tuple(reversed(nodes)), tuple(reversed(operands)), self.names)

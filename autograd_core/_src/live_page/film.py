@@ -1,0 +1,78 @@
+"""`Film`: which epochs of a training run a living page shows."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ...errors import OperandError, RangeError
+from .page import LivePage, live
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from ..engine.value import Value
+
+
+class Film:
+    """Asks `nn.fit(..., watch=...)` for a living page over the epochs: `history.film`.
+
+    The page has the loss of some training cases as a graph, and the parameters of every epoch that is kept as a
+    point: a slider goes through them, and any gradient is explained at any epoch. Curves show the loss, the chosen
+    value and its gradient, and how many units are saturated.
+
+    Args:
+        every: One epoch of so many is kept, at least 1; the start and the last epoch are kept besides.
+        cases: How many training cases the graph has, at least 1: the first ones.
+
+    Raises:
+        OperandError: Something else than an int.
+        RangeError: An int below 1.
+
+    Example:
+        >>> import autograd_core as ag
+        >>> import nn
+        >>> X, y = nn.datasets.xor()
+        >>> history = nn.fit(nn.MLP(2, [2, 1], "tanh", seed=1), X, y, loss=nn.mse, epochs=20, progress=False,
+        ...                  watch=ag.Film(every=10))
+        >>> history.film.state["points"]["labels"]
+        ['epoch 0', 'epoch 10', 'epoch 20']
+    """
+
+    def __init__(self, every: int = 1, *, cases: int = 8) -> None:
+        for name, n in (("every", every), ("cases", cases)):
+            if isinstance(n, bool) or not isinstance(n, int):
+                msg = f"Film: expected {name} to be a whole number (int), got {n!r:.60} ({type(n).__name__})"
+                raise OperandError(msg)
+            if n < 1:
+                msg = f"Film: expected {name} to be at least 1, got {n}"
+                raise RangeError(msg)
+        self.every = every
+        self.cases = cases
+
+    def __repr__(self) -> str:
+        return f"Film(every={self.every}, cases={self.cases})"
+
+    def begin(self, root: Value, parameters: Mapping[Value, float], *, title: str | None = None) -> LivePage:
+        """The page of a training run that begins; `LivePage.add_point` adds the epochs.
+
+        Args:
+            root: The loss.
+            parameters: What training changes, with its numbers now.
+            title: A heading.
+
+        Returns:
+            A `LivePage` whose first point is "epoch 0".
+
+        Example:
+            >>> import autograd_core as ag
+            >>> w = ag.Value(2.0, label="w")
+            >>> page = ag.Film().begin((w - 3) ** 2, {w: w.data})
+            >>> page.add_point("epoch 1", {w: 2.5})
+            >>> page.state["points"]["labels"]
+            ['epoch 0', 'epoch 1']
+        """
+        page = live(root, title=title)
+        page.add_point("epoch 0", parameters)
+        points = page.state["points"]
+        page.state["points"] = {**points, "labels": points["labels"][1:], "data": points["data"][1:]}
+        return page

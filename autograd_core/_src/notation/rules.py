@@ -1,0 +1,502 @@
+"""The rule behind a local derivative with names and numbers: ∂tanh(v)/∂v = 1 − tanh²(v) = 1 − 0.7894² = 0.3769.
+
+A rule is read from the primitive's own entry, at the node's data: of a choice it has the side that was taken.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from ...errors import AutogradError
+from ..engine.evaluation import is_fraction, rounded
+from ..engine.ops import ROWS
+from ..engine.value import Constant
+from ..number_systems.floats import FLOATS, Double
+from ..number_systems.written import WRITTEN, RuleTerm
+from .formulas import (
+    ATOM,
+    COMPARISON,
+    PRODUCT,
+    SUM,
+    TIGHT,
+    Piece,
+    WrittenWhole,
+    escaped,
+    latex_name,
+    latex_number,
+    operation,
+    typeset,
+)
+from .losses import WrittenLoss
+from .numbers import as_read, number, shown
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from ..engine.ops import Primitive
+    from ..engine.value import Value
+
+MOST_OPERANDS = 50  # of a primitive that is no sum; the rules of more say too much
+LONGEST = 60  # characters of a rule with names; of a longer one there is the number alone
+LONGEST_HEAD = 28  # characters of the operation that is differentiated; else its node's name stands there
+NEAR, FAR = 2e-3, 1e-4  # of a derivative: what the numbers as printed give is it, and what doubles give
+DIGITS = (4, 6, 8, 10)  # the fewest that show how the derivative comes about
+LONGEST_NAME = 40  # characters of a name
+MOST_SIDES = 2  # of one derivative's choices, else the last one alone is said
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Rule:
+    """How one local derivative comes about.
+
+    Attributes:
+        operand: Which operand it is to, from 0.
+        value: The local derivative.
+        symbols: The rule with names, "1 − tanh²(v5)"; "" where there is none to write, as of a user's own code.
+        numbers: The same with numbers, "1 − 0.7894²".
+        side: The side of a choice that was taken, "v5 > 0"; "" where nothing was chosen.
+        note: What else is said of it: the convention at a kink, or what a loss's p − y is.
+        text: All of it in one line.
+        formula: The same in ASCII.
+        latex: The same in LaTeX.
+
+    Example:
+        >>> import autograd_core as ag
+        >>> from autograd_core._src.notation.rules import rules_of
+        >>> x = ag.Value(0.5, label="x")
+        >>> [rule] = rules_of(ag.tanh(x), {})
+        >>> rule.text
+        '∂tanh(x)/∂x = 1 − tanh²(x) = 1 − 0.4621² = 0.7864'
+        >>> [rule] = rules_of(ag.relu(x), {})
+        >>> rule.text
+        '∂relu(x)/∂x = 1, as x > 0'
+    """
+
+    operand: int
+    value: Any
+    symbols: str
+    numbers: str
+    side: str
+    note: str
+    text: str
+    formula: str
+    latex: str
+
+    def __str__(self) -> str:
+        return self.text
+
+    @property
+    def says_more(self) -> bool:
+        """Whether there is more to it than a number, as of a sum."""
+        return bool(self.symbols and self.symbols != number(self.value)) or bool(self.side or self.note)
+
+
+def rules_of(node: Value, names: Mapping[Value, str]) -> tuple[Rule | None, ...]:
+    """The rules of a node's local derivatives.
+
+    Args:
+        node: The node.
+        names: What it and its operands are called; those without a name here have their label, or "v".
+
+    Returns:
+        One `Rule` per operand, None for a constant; none for a leaf.
+    """
+    row, parents = node._row, node.parents
+    if row is None:
+        return ()
+    called = [shown(p.data) if isinstance(p, Constant) else names.get(p) or p.label or "v" for p in parents]
+    return rules_at(
+        row,
+        called,
+        names.get(node) or node.label or "v",
+        (*(p.data for p in parents), node.data),
+        [None if isinstance(p, Constant) else d for p, d in zip(parents, node._edges[len(parents) :], strict=True)],
+    )
+
+
+def rules_at(
+    row: Primitive, called: Sequence[str], name: str, data: Sequence[Any], slopes: Sequence[Any]
+) -> tuple[Rule | None, ...]:
+    """The same of a primitive at a point.
+
+    Args:
+        row: The primitive.
+        called: What its operands are called.
+        name: What its result is called.
+        data: The operands' data, and that of the result.
+        slopes: The local derivatives, None for a constant.
+    """
+    *numbers, result = data
+    operands = [
+        RuleTerm("number", (), _double(x)) if d is None else RuleTerm("operand", (k,), _double(x))
+        for k, (x, d) in enumerate(zip(numbers, slopes, strict=True))
+    ]
+    found = formulas_of(row, operands, result)
+    writer = _Writer(row, operands, [*map(_short, called)], _short(name), numbers, result)
+    return tuple(
+        None if d is None else writer.rule(k, d, found[k] if found else None) for k, d in enumerate(slopes)
+    )
+
+
+def _short(name: str) -> str:
+    return name if len(name) <= LONGEST_NAME else name[: LONGEST_NAME - 3] + "..."
+
+
+def formulas_of(row: Primitive, xs: Sequence[RuleTerm], result: Any) -> Sequence[RuleTerm] | None:
+    """A primitive's partials as formulas at one point; None where its rule cannot be read, or says too much."""
+    if len(xs) > MOST_OPERANDS and row.reduction is None:
+        return None
+    z = RuleTerm("result", (), _double(result))
+    if isinstance(row, WrittenWhole):
+        return _of_whole(row, xs)
+    rule = row.textbook or row.partials
+    try:
+        return list(map(WRITTEN.number, rule(WRITTEN, *xs, z)))
+    except (AutogradError, AttributeError, TypeError, ValueError, ArithmeticError):  # a user's code, of floats alone
+        return None
+
+
+def _of_whole(row: WrittenWhole, xs: Sequence[RuleTerm]) -> list[RuleTerm] | None:
+    """The slopes of one output to its own operand and to the others, by their shares of the sum."""
+    assert row.whole is not None
+    if row.whole.slopes is None:
+        return None
+    top = max(x.data for x in xs)
+    terms = [FLOATS.exp(Double(x.data - top)) for x in xs]
+    total = FLOATS.sum(terms)
+    shares = [RuleTerm("softmax", (x,), term / total) for x, term in zip(xs, terms, strict=True)]
+    own, other = row.whole.slopes
+    return [WRITTEN.number(own(shares[0]) if k == 0 else other(shares[0], share)) for k, share in enumerate(shares)]
+
+
+def _double(x: Any) -> Any:
+    return Double(rounded(x) if is_fraction(x) else x)
+
+
+# --- three ways to write --------------------------------------------------------------------------
+
+
+class SetText(NamedTuple):
+    """A part of a formula, and how strongly it holds together."""
+
+    text: str
+    strength: int
+    is_function: bool = False
+
+
+class Plain:
+    """As text: with the signs of mathematics, or in ASCII."""
+
+    def __init__(self, signs: Mapping[str, str], number: Callable[..., str]) -> None:
+        self.signs, self._number = signs, number
+
+    def number(self, x: Any, digits: int = 4) -> SetText:
+        """A number."""
+        text = self._number(x, digits=digits)
+        return SetText(text, SUM if " " in text or text[0] in "-−" else PRODUCT if "/" in text else ATOM)
+
+    def name(self, text: str) -> SetText:
+        """A name."""
+        return SetText(text, ATOM if _is_name(text) else SUM)
+
+    def constant(self, name: str) -> SetText:
+        """A constant of mathematics."""
+        text = self.signs[name]
+        return SetText(text, PRODUCT if "/" in text else ATOM)
+
+    def brackets(self, text: str) -> str:
+        """Within brackets."""
+        return f"({text})"
+
+    def infix(self, op: str, x: str, y: str) -> str:
+        """x op y."""
+        return f"{x}{self.signs[op]}{y}"
+
+    def power(self, x: str, y: str) -> str:
+        """x to the y."""
+        return f"{x}{self.signs['pow']}{y}"
+
+    def square(self, x: SetText, op: str) -> str:
+        """x squared; of a function the 2 stands behind its name."""
+        head, bracket, inside = x.text.partition("(")
+        if self.signs["square"] == "²" and op in ROWS and x.strength == ATOM and bracket:
+            return f"{head}²({inside}"
+        return (x.text if x.strength == ATOM else self.brackets(x.text)) + self.signs["square"]
+
+    def function(self, op: str, xs: Sequence[SetText]) -> SetText:
+        """A function by its name."""
+        return SetText(f"{op}({', '.join(x.text for x in xs)})", ATOM)
+
+    def partial(self, z: SetText, x: SetText) -> str:
+        """The derivative of z to x."""
+        above, below = (self.brackets(p.text) if p.strength < ATOM else p.text for p in (z, x))
+        return f"{self.signs['partial']}{above}/{self.signs['partial']}{below}"
+
+    def line(self, parts: Sequence[str], sides: Sequence[str], note: str) -> str:
+        """A rule in one line."""
+        line = " = ".join(parts)
+        line += f", as {' and '.join(sides)}" if sides else ""
+        return f"{line} ({self.plainly(note)})" if note else line
+
+    def plainly(self, note: str) -> str:
+        """A note in this style."""
+        return note if self.signs["partial"] == "∂" else note.replace("−", "-")
+
+
+TEXT = Plain(
+    {
+        "add": " + ", "sub": " − ", "mul": " · ", "div": " / ", "neg": "−", "pow": "^", "square": "²", "partial": "∂",
+        "lt": " < ", "le": " ≤ ", "gt": " > ", "ge": " ≥ ", "eq": " = ", "ne": " ≠ ",
+        "ln2": "log(2)", "log2e": "1 / log(2)", "log10e": "1 / log(10)", "two_over_sqrt_pi": "2 / √π", "pi": "π",
+    },
+    number,
+)  # fmt: skip
+ASCII = Plain(
+    {
+        "add": " + ", "sub": " - ", "mul": " * ", "div": " / ", "neg": "-", "pow": "**", "square": "**2",
+        "partial": "d ", "lt": " < ", "le": " <= ", "gt": " > ", "ge": " >= ", "eq": " = ", "ne": " != ",
+        "ln2": "log(2)", "log2e": "1 / log(2)", "log10e": "1 / log(10)", "two_over_sqrt_pi": "2 / sqrt(pi)",
+        "pi": "pi",
+    },
+    shown,
+)  # fmt: skip
+
+
+class InLatex(Plain):
+    """As LaTeX."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            {
+                "add": " + ", "sub": " - ", "mul": r" \cdot ", "neg": "-", "lt": " < ", "le": r" \le ", "gt": " > ",
+                "ge": r" \ge ", "eq": " = ", "ne": r" \ne ", "ln2": r"\ln 2", "log2e": r"\frac{1}{\ln 2}",
+                "log10e": r"\frac{1}{\ln 10}", "two_over_sqrt_pi": r"\frac{2}{\sqrt{\pi}}", "pi": r"\pi",
+                "partial": r"\partial ", "square": "^2",
+            },
+            latex_number,
+        )  # fmt: skip
+
+    def name(self, text: str) -> SetText:
+        """A name."""
+        return SetText(latex_name(text), ATOM)
+
+    def constant(self, name: str) -> SetText:
+        """A constant of mathematics."""
+        return SetText(self.signs[name], TIGHT)
+
+    def brackets(self, text: str) -> str:
+        """Within brackets, of the size that they need."""
+        return rf"\left({text}\right)"
+
+    def infix(self, op: str, x: str, y: str) -> str:
+        """x op y; a quotient as a fraction."""
+        return rf"\frac{{{x}}}{{{y}}}" if op == "div" else super().infix(op, x, y)
+
+    def power(self, x: str, y: str) -> str:
+        """x to the y."""
+        return f"{x}^{{{y}}}"
+
+    def square(self, x: SetText, op: str) -> str:
+        """x squared; of a function the 2 stands behind its name."""
+        command = re.match(r"\\[a-z]+(?= )", x.text) or re.match(r"\\operatorname\{\w+\}", x.text)
+        if command and op in ROWS:
+            return f"{command[0]}^2{x.text[command.end() :]}"
+        return (x.text if x.strength == ATOM else self.brackets(x.text)) + "^2"
+
+    def function(self, op: str, xs: Sequence[SetText]) -> SetText:
+        """A function as its entry has it."""
+        row = ROWS.get(op)
+        if row is None or row.inner:
+            return SetText(rf"\operatorname{{{escaped(op)}}}{self.brackets(', '.join(x.text for x in xs))}", ATOM)
+        piece = typeset(row, [Piece(x.text, x.strength) for x in xs])
+        return SetText(piece.latex, piece.strength, is_function=not row.symbol)
+
+    def partial(self, z: SetText, x: SetText) -> str:
+        """The derivative of z to x."""
+        above = self.brackets(z.text) if z.strength < TIGHT else z.text
+        return rf"\frac{{\partial {above}}}{{\partial {x.text}}}"
+
+    def line(self, parts: Sequence[str], sides: Sequence[str], note: str) -> str:
+        """A rule in one line."""
+        line = " = ".join(parts)
+        line += r",\quad " + r",\ ".join(sides) if sides else ""
+        return line + (rf"\quad\text{{({note.replace('−', '$-$')})}}" if note else "")
+
+
+LATEX = InLatex()
+INFIX = {  # what an operator asks of its operands, and what comes of it
+    "add": (SUM, SUM, SUM), "sub": (SUM, PRODUCT, SUM), "mul": (PRODUCT, PRODUCT, PRODUCT),
+    "div": (PRODUCT, TIGHT, PRODUCT), **dict.fromkeys(("lt", "le", "gt", "ge", "eq", "ne"), (SUM, SUM, COMPARISON)),
+}  # fmt: skip
+
+
+class _Setter:
+    """Writes formulas of one node in one style, with names or with numbers."""
+
+    def __init__(self, style: Plain, operands: Sequence[SetText], result: SetText, *, digits: int = 0) -> None:
+        self.style, self.operands, self.result, self.digits = style, operands, result, digits  # 0: with names
+        self.result_op = ""  # what the result is written as; "" for a name or a number
+
+    def write(self, formula: RuleTerm) -> SetText:
+        """A formula."""
+        style, op = self.style, formula.op
+        if op == "operand":
+            place: int = formula.args[0]
+            return self.operands[place]
+        if op == "result":
+            return self.result
+        if op == "number":
+            return style.number(formula.data)
+        if op == "constant":
+            return style.constant(*formula.args)
+        if op == "softmax" and self.digits:
+            return style.number(formula.data, self.digits)
+        args = [self.write(x) for x in formula.args if isinstance(x, RuleTerm)]
+        if op == "square" or (op == "pow" and formula.args[1].is_number(2)):
+            inside = formula.args[0].op
+            return SetText(style.square(args[0], self.result_op if inside == "result" else inside), TIGHT)
+        if op == "neg":
+            return SetText(style.signs["neg"] + self._last(args[0], PRODUCT), SUM)
+        if op == "pow":
+            above = args[1].text if style is LATEX else self._within(args[1], ATOM)
+            return SetText(style.power(self._within(args[0], ATOM), above), TIGHT)
+        if op not in INFIX:
+            return style.function(op, args)
+        if op == "div" and style is LATEX:
+            return SetText(style.infix(op, args[0].text, args[1].text), TIGHT)
+        left, right, strength = INFIX[op]
+        first = args[0].text if left == SUM <= args[0].strength else self._within(args[0], left)
+        return SetText(style.infix(op, first, self._last(args[1], right)), strength)
+
+    def _within(self, x: SetText, strength: int) -> str:
+        """As a part of something stronger in brackets; one that begins with a minus sign, everywhere but in front."""
+        minus = x.text[0] in "-−" and x.strength < ATOM
+        return self.style.brackets(x.text) if x.strength < strength or minus else x.text
+
+    def _last(self, x: SetText, strength: int) -> str:
+        """The same behind an operator, where a function needs no brackets: 2 sin x, but (sin x) 2."""
+        return x.text if x.is_function else self._within(x, strength)
+
+
+def _is_name(text: str) -> bool:
+    return all(c.isalnum() or c in "_.[]'" for c in text)
+
+
+class _Writer:
+    """The rules of one node in three styles."""
+
+    def __init__(
+        self, row: Primitive, operands: Sequence[RuleTerm], called: Sequence[str], name: str, data: Sequence[Any],
+        result: Any,
+    ) -> None:  # fmt: skip
+        self.row, self.operands, self.called, self.node_name = row, operands, called, name
+        self.data, self.result = data, result
+        self.is_short = len(called) <= 4 and len(operation(row, called)) <= LONGEST_HEAD
+        self._setters_of_numbers: dict[tuple[Plain, int], _Setter] = {}
+
+    @cached_property
+    def at_kink(self) -> bool:
+        """Whether the operands are where the rule has no derivative, and its convention holds."""
+        row = self.row
+        if row.kinks is None or not row.kink or len(self.data) > MOST_OPERANDS or isinstance(row, WrittenWhole):
+            return False
+        found = row.kinks(FLOATS, *map(_double, self.data))
+        return any(x == 0 for x in found)
+
+    @cached_property
+    def setters(self) -> dict[Plain, tuple[_Setter, SetText]]:
+        """By style: what writes with names, and the operation that is differentiated."""
+        found = {}
+        for style in (TEXT, ASCII, LATEX):
+            names = [style.name(x) for x in self.called]
+            setter = _Setter(style, names, style.name(self.node_name))
+            if self.is_short:
+                setter.result, setter.result_op = self._operation(style, names, setter), self.row.name
+            found[style] = (setter, setter.result)
+        return found
+
+    def _with_numbers(self, style: Plain, found: RuleTerm, digits: int) -> str:
+        """A formula with numbers of so many digits."""
+        if (style, digits) not in self._setters_of_numbers:  # made once: each of n operands has a rule
+            numbers = [style.number(x, digits) for x in self.data]
+            setter = _Setter(style, numbers, style.number(self.result, digits), digits=digits)
+            self._setters_of_numbers[style, digits] = setter
+        return self._setters_of_numbers[style, digits].write(found).text
+
+    def _operation(self, style: Plain, names: Sequence[SetText], setter: _Setter) -> SetText:
+        """The operation itself, as a rule writes it."""
+        if isinstance(self.row, WrittenWhole):
+            return style.function(self.row.name, names[:1])
+        places: Sequence[Any] = self.operands
+        if self.row.reduction is not None and not self.row.reduction.is_mean:
+            half = len(places) // 2 if self.row.pairs else len(places)
+            terms = [a * b for a, b in zip(places[:half], places[half:])] if self.row.pairs else places
+            total = terms[0]
+            for term in terms[1:]:
+                total = RuleTerm("add", (total, term), 0)
+            return setter.write(total)
+        return setter.write(RuleTerm(self.row.name, tuple(places), 0))
+
+    def rule(self, k: int, d: Any, found: RuleTerm | None) -> Rule:
+        """One operand's."""
+        note = self.row.kink if self.at_kink else ""
+        if found is not None and not _is_near(found.data, d, FAR):
+            found = None  # what is left out of textbooks matters here
+        digits = 0 if found is None else next((n for n in DIGITS if _is_near(_as_read(found, n), d, NEAR)), 0)
+        if isinstance(self.row, WrittenWhole) and self.row.whole is not None:
+            note = self.row.whole.notes[k > 0]
+        elif isinstance(self.row, WrittenLoss):
+            note = note or self.row.note(k)
+        sides = shown_sides(found)
+        lines = []
+        symbols = numbers = side = ""
+        for style, (with_names, head) in self.setters.items():
+            parts = [style.partial(head, with_names.operands[k])]
+            if found is not None:
+                written = with_names.write(found).text
+                if style is not TEXT or len(written) <= LONGEST:
+                    parts += [written, self._with_numbers(style, found, digits) if digits else written]
+                else:
+                    found = None
+            said = list(dict.fromkeys(with_names.write(x).text for x in sides))
+            if style is TEXT and len(parts) > 1:
+                symbols, numbers = parts[1:]
+            side = side or " and ".join(said)
+            lines.append(style.line(list(dict.fromkeys((*parts, style.number(d).text))), said, note))
+        return Rule(k, d, symbols, numbers, side, note, *lines)
+
+
+def _is_near(x: float, d: Any, bound: float) -> bool:
+    """Whether a number is a derivative; the bound is relative to it, that of doubles absolute where it is small."""
+    x, d = rounded(x), rounded(d)
+    if x == d or (x != x and d != d):  # noqa: PLR0124  NaN
+        return True
+    size, apart = abs(d), abs(x - d)
+    return bool(apart <= bound * (size if bound == NEAR else max(1.0, size)))
+
+
+def _as_read(formula: RuleTerm, digits: int) -> float:
+    """What a formula is for a reader of its numbers."""
+    if formula.op in ("operand", "result", "softmax"):
+        return Double(as_read(formula.data, digits))
+    if formula.op in ("number", "constant"):
+        return Double(formula.data)
+    xs = [_as_read(x, digits) for x in formula.args]
+    return Double(ROWS[formula.op].value(FLOATS, *xs))
+
+
+def shown_sides(found: RuleTerm | None) -> Sequence[RuleTerm]:
+    """The choices that are worth a word: that something is not 0 is, where the derivative is nothing but the choice."""
+    if found is None:
+        return ()
+    sides = [side for side in found.sides if side.op != "ne" or found.op == "number"]
+    sides = [side for side in sides if side.op == "eq"] or sides
+    strict = [side for side in sides if side.op in STRICT]
+    sides = [side for side in sides if not any(STRICT[x.op] == side.op and x.args == side.args for x in strict)]
+    return sides[:1] if len(sides) > MOST_SIDES else sides
+
+
+STRICT = {"lt": "le", "gt": "ge"}  # each says more than the other

@@ -1,0 +1,54 @@
+"""The primitives of a graph as JavaScript: those of the table, and a user's own where they can be read."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from ....errors import AutogradError
+from ...engine.ops import ROWS
+from ...number_systems.languages.javascript import rules
+from .state import is_users, operation_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from ...engine.value import Value
+    from .state import Operation
+
+
+def operations_in(order: Iterable[Value], also: Iterable[str] = ()) -> tuple[dict[Operation, tuple[int, str]], str]:
+    """Each operation of a graph with its number and the key of its rule, and all rules as one expression.
+
+    Primitives named in `also` are among the rules, too.
+    A primitive of the user's that runs Python functions on plain floats cannot be read: it has no key, and the page
+    holds its value where it was recorded.
+    """
+    found: dict[Operation, tuple[int, str]] = {}
+    rows: dict[str, Any] = {}
+    counts: dict[str, int] = {}
+    for node in order:
+        if node._row is None:
+            continue
+        one = operation_of(node)
+        if one not in found:
+            key = _key(one, rows, counts)
+            found[one] = (len(found), key)
+    rows |= {name: ROWS[name] for name in sorted(also) if name not in rows}
+    return found, rules(rows, counts)
+
+
+def _key(one: Operation, rows: dict[str, Any], counts: dict[str, int]) -> str:
+    row = one.row
+    for key, known in rows.items():
+        if known is row and counts.get(key, one.arity) == one.arity:
+            return key
+    key = row.name if row.name not in rows else f"{row.name} {len(rows)}"
+    count: Mapping[str, int] = {key: one.arity} if row.arity is None and is_users(row) and not row.lists else {}
+    if is_users(row):
+        try:
+            rules({key: row}, count)
+        except AutogradError:
+            return ""
+    rows[key] = row
+    counts.update(count)
+    return key

@@ -1,0 +1,368 @@
+"""What a living page is told of a graph: nodes, names, scopes, points and cases, as JSON can say it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from ....errors import OperandError, RangeError, StructureError
+from ...engine.graph import order_of, roots_of
+from ...engine.ops import ROWS
+from ...engine.value import Constant, Value
+from ...notation.formulas import dotted, named, operation
+from ...notation.losses import LossRule, WrittenLoss
+from ...notation.wholes import wholes_of
+from .. import text
+from ..view.scope_tree import ROOT
+from .numbers import number
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from ...engine.ops import Primitive
+    from ...notation.wholes import WholeInGraph
+    from ..view.folding import View
+    from ..view.plates import Plate
+    from ..view.scope_tree import Graph
+    from .rule_forms import RuleForms
+
+CONSTANT, LEAF = -2, -1  # in the place of an operation
+FEW_OPERANDS = 4  # operands up to which an operation is written out in a sentence
+PLAIN, BRACKETED = 0xE000, 0xE400  # code points that stand for operands; the latter want brackets
+SIGNS = {"*": "×", "-": "−", "<=": "≤", ">=": "≥", "!=": "≠", "==": "="}
+
+
+class Operation(NamedTuple):
+    """A primitive with a number of operands, as the page refers to it."""
+
+    row: Primitive
+    arity: int
+
+
+class NodeNames(NamedTuple):
+    """What nodes are called: unique and with their scopes, as sentences have it, and within their scope's box."""
+
+    full: list[str]
+    shown: list[str]
+    bare: list[str]
+
+
+def names_in(order: Sequence[Value]) -> NodeNames:
+    """The names of a graph's nodes, in its order."""
+    labels = [node.label for node in order]
+    said = named(order, labels)
+    full, shown, bare = [], [], []
+    taken: set[str] = set()
+    for node, label in zip(order, labels, strict=True):
+        own = said[node]
+        if node.scope:
+            own = own.removeprefix(f"{dotted(node.scope)}.")
+        name = f"{node.scope}/{own}" if node.scope and not isinstance(node, Constant) else own
+        again = 1
+        while name in taken and not isinstance(node, Constant):
+            again += 1
+            name = f"{node.scope}/{own}_{again}" if node.scope else f"{own}_{again}"
+        taken.add(name)
+        full.append(name)
+        shown.append(text.clean(said[node]))
+        bare.append(text.clean(own if label or isinstance(node, Constant) else said[node]).strip() or "?")
+    return NodeNames(full, shown, bare)
+
+
+def state_of(
+    view: View, operations: Mapping[Operation, tuple[int, str]], forms: RuleForms, wholes: list[dict[str, Any]],
+    *, title: str, theme: str,
+) -> dict[str, Any]:  # fmt: skip
+    """The graph of a view, and which of its scopes are open.
+
+    Args:
+        view: Of the graph as recorded.
+        operations: For each operation its number, and the key of its rule; "" where the page has none.
+        forms: How its local derivatives come about.
+        wholes: What `wholes_in` found.
+        title: A heading.
+        theme: "light", "dark" or "auto".
+    """
+    graph, tree = view.graph, view.tree
+    order = graph.order
+    names = names_in(order)
+    scope_paths = {path: k for k, path in enumerate(dict.fromkeys(node.scope for node in order))}
+    return {
+        "version": 1,
+        "title": text.clean(title),
+        "theme": theme,
+        "names": names.full,
+        "shown": names.shown,
+        "bare": names.bare,
+        "op": [_kind(node, graph, operations) for node in order],
+        "ops": described(operations),
+        "operands": [[graph.index[p] for p in node.parents] for node in order],
+        "data": [number(x) for x in graph.data],
+        "slopes": {
+            str(v): [number(d) for d in node.local_grads]
+            for v, node in enumerate(order)
+            if node._row is not None and not operations[operation_of(node)][1]
+        },
+        "labelled": [v for v, label in enumerate(graph.labels) if label],
+        "home": tree.home,
+        "scopes": [[s.parent, s.name, path, int(s.made_up)] for s, path in zip(tree.scopes, _paths(view), strict=True)],
+        "plates": [_plate(graph, plate) for plate in view.plates],
+        "opened": sorted(view.opened - {ROOT}),
+        "scopePaths": [text.clean(path) for path in scope_paths],
+        "scopeOf": [scope_paths[node.scope] for node in order],
+        "roots": [graph.index[root] for root in dict.fromkeys(order[v] for v in sorted(graph.roots))],
+        "wholes": wholes,
+        "forms": forms.forms,
+        "formOf": forms.of,
+        "rows": sorted(graph.rows),
+    }
+
+
+def _paths(view: View) -> list[str]:
+    """The paths of scopes, as without the boxes of plates around them."""
+    tree, boxes = view.tree, {plate.scope for plate in view.plates}
+    chains = ([t for t in tree.chain(s) if t == s or t not in boxes] for s in range(len(tree.scopes)))
+    return ["/".join(tree.scopes[t].name for t in chain) for chain in chains]
+
+
+def _plate(graph: Graph, plate: Plate) -> dict[str, Any]:
+    """What is repeated: its box, and of each copy the nodes and own leaves; -1 for what the shown one has alone."""
+    nodes, leaves = plate.copies.nodes, plate.copies.leaves
+    there = list(dict.fromkeys(leaves[plate.shown]))
+    items = [[*copy, *(own.get(place, -1) for place in there)] for copy, own in zip(nodes, leaves, strict=True)]
+    return {
+        "scope": plate.scope,
+        "shown": plate.shown,
+        "names": [text.clean(name) for name in plate.names],
+        "items": items,
+        "exits": [plate.exits(graph, k) for k in range(len(nodes))],
+        "shared": [] if plate.copies.is_chain else sorted(u for u in plate.copies.shared if graph.is_leaf(u)),
+    }
+
+
+def described(operations: Mapping[Operation, tuple[int, str]]) -> list[dict[str, Any]]:
+    """Each operation by its number: its rule, and how it is written."""
+    ops: list[dict[str, Any]] = [{}] * len(operations)
+    for one, (place, key) in operations.items():
+        ops[place] = _operation(one, key)
+    return ops
+
+
+def _kind(node: Value, graph: Graph, operations: Mapping[Operation, tuple[int, str]]) -> int:
+    if node._row is None:
+        return CONSTANT if graph.index[node] in graph.constants else LEAF
+    return operations[operation_of(node)][0]
+
+
+def operation_of(node: Value) -> Operation:
+    """The operation that made a node; with many operands their number tells nothing."""
+    row, count = node._row, len(node.parents)
+    assert row is not None
+    return Operation(row, count if count <= FEW_OPERANDS or is_users(row) else -1)
+
+
+def is_users(row: Primitive) -> bool:
+    """Whether it is not of the library's table."""
+    return ROWS.get(row.name) is not row
+
+
+def _operation(one: Operation, key: str) -> dict[str, Any]:
+    row = one.row
+    return {
+        "rule": key,
+        "name": text.clean(row.name),
+        "sign": SIGNS.get(row.symbol, row.symbol) or text.clean(row.name),
+        "pairs": row.pairs,
+        "sums": row.reduction is not None and not row.reduction.is_mean,
+        "saturates": None if row.saturates is None else number(row.saturates),
+        "text": template(row, one.arity) if 0 <= one.arity <= FEW_OPERANDS else "",
+    }
+
+
+def template(row: Primitive, arity: int) -> str:
+    """An operation as text in which single characters stand for the operands."""
+    bare = operation(row, [f"Q{k}Q" for k in range(arity)])
+    wrapped = operation(row, [chr(PLAIN + k) for k in range(arity)])
+    for k in range(arity):
+        sign = chr(PLAIN + k)
+        if f"(({sign}))" in wrapped or (f"({sign})" in wrapped and f"(Q{k}Q)" not in bare):  # an atom, as a name is
+            wrapped = wrapped.replace(f"({sign})", chr(BRACKETED + k))
+    return wrapped
+
+
+def wholes_in(view: View, forms: RuleForms) -> list[dict[str, Any]]:
+    """What is computed in parts, with the scope that folds each; -1 where none does."""
+    graph, found = view.graph, []
+    for group in wholes_of(graph.order, graph.users, graph.roots | graph.constants):
+        scope = view.tree.home[group.nodes[-1]]
+        whole = {
+            "nodes": group.nodes,
+            "outputs": group.outputs,
+            "scope": scope if view.tree.scopes[scope].whole else -1,
+            "name": group.said.name,
+            "caption": group.captions[0],
+        }
+        said = group.said
+        if isinstance(said, LossRule):
+            found.append(whole | _of_loss(graph, group, forms))
+        else:
+            found.append(whole | {"text": said.text, "rules": forms.of_whole(said)})
+    return found
+
+
+def _of_loss(graph: Graph, group: WholeInGraph, forms: RuleForms) -> dict[str, Any]:
+    """How a loss is written, of which operands, and its rules."""
+    assert group.loss is not None
+    operands = group.loss.operands or []
+    row = WrittenLoss(group.loss)
+    text = template(row, len(operands)) if len(operands) <= FEW_OPERANDS else ""
+    return {
+        "text": text,
+        "operands": [graph.index[p] for p in operands],
+        "form": forms.of_loss(row, operands),
+        "notes": [row.note(k) for k in range(len(operands))] if group.loss.rule.note is not None else [],
+    }
+
+
+# --- points and cases -----------------------------------------------------------------------------
+
+
+def leaf_of(graph: Graph, names: Mapping[str, int], given: object, caller: str) -> int:
+    """The number of a leaf that was given as a Value or by its name.
+
+    Raises:
+        OperandError: It is neither.
+        RangeError: The graph has no such leaf.
+    """
+    if isinstance(given, Value):
+        v = graph.index.get(given, -1)
+    elif isinstance(given, str):
+        v = names.get(given, -1)
+    else:
+        msg = f"{caller}: expected a leaf of the graph or its name, got {given!r:.60} ({type(given).__name__})"
+        raise OperandError(msg)
+    if v < 0 or graph.order[v]._row is not None or v in graph.constants:
+        some = ", ".join(name for name, u in names.items() if graph.is_leaf(u) and u not in graph.constants)
+        msg = f"{caller}: expected a leaf of the graph ({text.shorten(some, 120)}), got {given!r:.80}"
+        raise RangeError(msg)
+    return v
+
+
+def points_of(graph: Graph, given: object, compare: object = None) -> dict[str, Any] | None:
+    """Several points: their labels, the leaves that differ, and for each point one number per such leaf.
+
+    The first one is the point that was recorded.
+
+    Args:
+        graph: The graph.
+        given: Mappings from leaves (or their names) to numbers, in a sequence or by label; None for none.
+        compare: A graph of the same structure, whose leaves are one more point; None for none.
+    """
+    if given is None and compare is None:
+        return None
+    names = _names(graph)
+    labels, rows = ["recorded"], [dict[int, "float | str"]()]
+    for label, point in [] if given is None else _labelled(given):
+        labels.append(text.clean(label))
+        rows.append(_row(graph, names, point))
+    if compare is not None:
+        labels.append("compared")
+        rows.append(_leaves_of_other(graph, compare))
+    leaves = sorted({v for row in rows for v in row})
+    data = [[row.get(v, number(graph.data[v])) for v in leaves] for row in rows]
+    return {"labels": labels, "leaves": leaves, "data": data}
+
+
+def point_added(graph: Graph, points: dict[str, Any] | None, label: str, point: object) -> dict[str, Any]:
+    """The same with one point more; a leaf that no point had before is as recorded in those."""
+    points = points or {"labels": ["recorded"], "leaves": [], "data": [[]]}
+    row = _row(graph, _names(graph), point)
+    more = sorted(row.keys() - set(points["leaves"]))
+    leaves = [*points["leaves"], *more]
+    data = [[*known, *(number(graph.data[v]) for v in more)] for known in points["data"]] if more else points["data"]
+    last = [row[v] if v in row else number(graph.data[v]) for v in leaves]
+    return {"labels": [*points["labels"], text.clean(label)], "leaves": leaves, "data": [*data, last]}
+
+
+def _names(graph: Graph) -> dict[str, int]:
+    return {name: v for v, name in enumerate(names_in(graph.order).full)}
+
+
+def _row(graph: Graph, names: Mapping[str, int], point: Any) -> dict[int, float | str]:
+    """The numbers of a point, by leaf."""
+    if not hasattr(point, "items"):
+        msg = (
+            "live: expected each point to be a mapping from leaves to numbers, "
+            f"got {point!r:.60} ({type(point).__name__})"
+        )
+        raise OperandError(msg)
+    return {leaf_of(graph, names, leaf, "live"): _given(leaf, x) for leaf, x in point.items()}
+
+
+def _leaves_of_other(graph: Graph, other: object) -> dict[int, float | str]:
+    """The numbers of another graph's leaves, by the leaf of this graph in the same place."""
+    order = order_of(roots_of(other, "live"))
+    same = len(order) == len(graph.order) and all(
+        a.op == b.op and len(a.parents) == len(b.parents) for a, b in zip(order, graph.order, strict=True)
+    )
+    if not same:
+        msg = (
+            f"live: expected compare= to be a graph of the same structure ({len(graph.order)} nodes), "
+            f"got one of {len(order)} nodes; build both by one function"
+        )
+        raise StructureError(msg)
+    return {v: number(order[v].data) for v in range(len(order)) if graph.is_leaf(v) and v not in graph.constants}
+
+
+def _labelled(given: Any) -> list[tuple[str, Any]]:
+    if hasattr(given, "items") and not any(isinstance(key, Value) for key in given):
+        pairs = list(given.items())
+        if pairs and all(hasattr(point, "items") for _, point in pairs):
+            return [(str(label), point) for label, point in pairs]
+    if hasattr(given, "items") or isinstance(given, str) or not hasattr(given, "__iter__"):
+        msg = (
+            "live: expected points to be a list of mappings from leaves to numbers, or a mapping from labels to such, "
+            f"got {given!r:.60} ({type(given).__name__})"
+        )
+        raise OperandError(msg)
+    return [(f"point {k + 1}", point) for k, point in enumerate(given)]
+
+
+def _given(leaf: object, x: Any) -> float | str:
+    try:
+        return number(x.data if isinstance(x, Value) else x)
+    except (TypeError, ValueError, OverflowError):
+        msg = f"live: expected a number for {leaf!r:.60}, got {x!r:.60} ({type(x).__name__})"
+        raise OperandError(msg) from None
+
+
+def cases_of(graph: Graph, given: Iterable[Value] | Mapping[str, Value] | None) -> list[list[Any]] | None:
+    """Training cases as [name, node]: those given, or what the scopes case0, case1, ... give; None for none."""
+    if given is None:
+        return _cases_by_scope(graph)
+    pairs = list(given.items()) if isinstance(given, Mapping) else [(f"case{k}", root) for k, root in enumerate(given)]
+    found = []
+    for label, root in pairs:
+        if not isinstance(root, Value) or root not in graph.index:
+            msg = (
+                "live: expected each case to be a node of the graph, such as its loss, "
+                f"got {root!r:.60} ({type(root).__name__})"
+            )
+            raise OperandError(msg)
+        found.append([text.clean(str(label)), graph.index[root]])
+    return found or None
+
+
+def _cases_by_scope(graph: Graph) -> list[list[Any]] | None:
+    members: dict[str, list[int]] = {}
+    for v, node in enumerate(graph.order):
+        outermost = node.scope.partition("/")[0]
+        if outermost[:4] == "case" and outermost[4:].isdecimal():
+            members.setdefault(outermost, []).append(v)
+    cases = []
+    for name, nodes in members.items():
+        inside = set(nodes)
+        exits = [v for v in nodes if v in graph.roots or not inside.issuperset(graph.users[v])]
+        if len(exits) == 1:
+            cases.append([name, exits[0]])
+    return cases if len(cases) > 1 else None

@@ -1,0 +1,187 @@
+"""The header of a picture: title, legends of paths and marks, and formulas."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, NamedTuple
+
+from ....errors import MissingExtraError
+from .. import text
+from ..scene.flow import THINNEST, width_of
+from .typeset_names import typeset_words
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from ..scene.highlight import Track
+    from ..scene.overlay import Overlay
+
+TITLE_HEIGHT, LINE_HEIGHT = 30.0, 20.0
+LINE_FONT, FORMULA_SIZE, FORMULA_GAP = 11.5, 16.0, 9.0
+KEY_ROOM = 42.0  # of a line that shows a width, with the gaps around its number
+MOST_LEGENDS = 8
+SWATCHES = (0.0, 0.25, 0.5, 0.75, 1.0)
+SWATCH = 15.0
+FLOWS = (1.0, 0.1, 0.01, 0.001)  # shares of the largest flow whose widths are shown
+
+
+class Heading(NamedTuple):
+    """SVG elements below each other, how wide they are, and how high."""
+
+    parts: tuple[str, ...]
+    width: float
+    height: float
+
+
+class Set(NamedTuple):
+    """One formula as paths: from its upper left corner."""
+
+    body: str
+    width: float
+    height: float
+
+
+def heading(
+    title: str,
+    tracks: Sequence[Track],
+    overlay: Overlay | None,
+    formulas: Sequence[Set],
+    room: float,
+    most: float | None = None,
+) -> Heading:
+    """The header of a graph that is `room` wide; longer text is cut, a formula is made smaller.
+
+    `most` is the flow of the widest edge, where edges are as wide as what flows along them.
+    """
+    parts: list[str] = []
+    y = width = 0.0
+    if title:
+        parts.append(_text("title", 0, 12, text.fitted(title, 15, room)))
+        y = TITLE_HEIGHT
+    legends = [(track.colour, track.legend) for track in tracks if track.legend]
+    for colour, legend in legends[:MOST_LEGENDS]:
+        shown = text.shorten(legend, int((room - 30) / (text.EM * LINE_FONT)))
+        parts.append(f'<path class="key {colour}" d="M0 {y + 8:g}H22"/>' + _text("legend", 30, y + 12, shown))
+        y += LINE_HEIGHT
+    if len(legends) > MOST_LEGENDS:
+        parts.append(_text("legend", 30, y + 12, f"and {len(legends) - MOST_LEGENDS} more paths"))
+        y += LINE_HEIGHT
+    if overlay is not None:
+        # A scale with a single level would have nothing to compare it with.
+        if len({mark.level for mark in overlay.marks.values()}) > 1:
+            parts += _scale(overlay.title, y, room)
+        else:
+            parts.append(_words(y + 12, text.shorten(overlay.title, int(room / (text.EM * LINE_FONT)))))
+        y += LINE_HEIGHT
+    if most is not None:
+        parts += _widths(most, y, room)
+        y += LINE_HEIGHT
+    for formula in formulas:
+        shrink = min(1.0, room / formula.width)
+        place = f"translate(0 {y + 2:g})" + (f" scale({shrink:.3f})" if shrink < 1 else "")
+        parts.append(f'<g class="formula" transform="{place}">{formula.body}</g>')
+        width = max(width, formula.width * shrink)
+        y += formula.height * shrink + FORMULA_GAP
+    return Heading(tuple(parts), width, y + (8 if y > TITLE_HEIGHT * bool(title) else 0))
+
+
+def _text(kind: str, x: float, y: float, content: str) -> str:
+    return f'<text class="{kind}" x="{x:g}" y="{y:g}">{text.xml(content)}</text>'
+
+
+def _words(y: float, content: str) -> str:
+    """A line in which names have their indices."""
+    return f'<text class="legend" x="0" y="{y:g}">{typeset_words(content)}</text>'
+
+
+def _scale(title: str, y: float, room: float) -> list[str]:
+    """The title of the marks, and their tints from harmless to severe."""
+    ends = ("mild", "severe")
+    extents = [text.extent(end, LINE_FONT) + 6 for end in ends]
+    bar = SWATCH * len(SWATCHES) + 6
+    shown = text.shorten(title, max(1, int((room - sum(extents) - bar - 12) / (text.EM * LINE_FONT))))
+    x = text.extent(shown, LINE_FONT) + 12 if shown else 0.0
+    parts = [_words(y + 12, shown), _text("legend soft", x, y + 12, ends[0])]
+    x += extents[0]
+    for k, level in enumerate(SWATCHES):
+        parts.append(
+            f'<rect class="swatch" x="{x + k * SWATCH:g}" y="{y + 3:g}" width="{SWATCH:g}" height="10"/>'
+            f'<rect class="tint" x="{x + k * SWATCH:g}" y="{y + 3:g}" width="{SWATCH:g}" height="10" '
+            f'fill-opacity="{tint(level)}"/>'
+        )
+    parts.append(_text("legend soft", x + bar, y + 12, ends[1]))
+    return parts
+
+
+def _widths(most: float, y: float, room: float) -> list[str]:
+    """How wide edges are for what flows back along them; in few words where there is little room."""
+    shares = FLOWS if most else ()
+    numbers = [("≤ " if share == FLOWS[-1] else "±") + text.number(most * share, digits=2) for share in shares]
+    needed = sum(text.extent(shown, LINE_FONT) + KEY_ROOM for shown in numbers)
+    said = "flows back along an edge:"
+    if text.extent(said, LINE_FONT) + 8 + needed > room:
+        said = "flow:"
+    parts = [_text("legend soft", 0, y + 12, said if most else f"{said} nothing")]
+    x = text.extent(said, LINE_FONT) + 8
+    for share, shown in zip(shares, numbers, strict=True):
+        wide = THINNEST if share == FLOWS[-1] else width_of(most * share, most)
+        parts.append(f'<path class="key plain" style="stroke-width:{wide:.1f}" d="M{x:.1f} {y + 8:g}h22"/>')
+        parts.append(_text("legend", x + 28, y + 12, shown))
+        x += text.extent(shown, LINE_FONT) + KEY_ROOM
+    return parts
+
+
+def tint(level: float) -> str:
+    """How strongly a mark of this level colours its card; the text on it stays readable."""
+    return f"{0.1 + 0.4 * level:.2f}"
+
+
+def set_formulas(formulas: Sequence[str]) -> list[Set]:
+    """Formulas as vector paths, which need no font where the picture is shown.
+
+    Raises:
+        MissingExtraError: Without ziamath.
+    """
+    if not formulas:
+        return []
+    import warnings
+
+    from ...notation.formulas import mathml
+
+    with warnings.catch_warnings():  # it reads its font by a deprecated function of importlib.resources
+        warnings.simplefilter("ignore", DeprecationWarning)
+        try:
+            from ziafont.config import config
+            from ziamath.zmath import Math
+        except ImportError:
+            msg = (
+                "draw: a formula within an SVG, PNG or PDF needs ziamath; pip install 'autograd-core[math]', "
+                "or save as .html, or draw with expression=False"
+            )
+            raise MissingExtraError(msg) from None
+        before = config.svg2
+        config.svg2 = False  # paths in place: no ids that two pictures on a page might share
+        try:
+            return [_set(Math(mathml(latex), size=FORMULA_SIZE).svg()) for latex in formulas]
+        finally:
+            config.svg2 = before
+
+
+def _set(drawn: str) -> Set:
+    """One formula from ziamath: its paths and rules, without their colour, moved to the origin."""
+    from xml.etree import ElementTree as ET
+
+    root = ET.fromstring(drawn)  # noqa: S314  ziamath wrote it a moment ago
+    x, y, width, height = map(float, root.attrib["viewBox"].split())
+    parts = []
+    for element in root:
+        kept = {name: _rounded(value) for name, value in element.attrib.items() if name != "fill"}
+        attributes = " ".join(f'{name}="{text.xml(value)}"' for name, value in kept.items())
+        parts.append(f"<{element.tag.rpartition('}')[2]} {attributes}/>")
+    return Set(f'<g transform="translate({-x:g} {-y:g})">{"".join(parts)}</g>', width, height)
+
+
+def _rounded(numbers: str) -> str:
+    """Coordinates with two decimals, and without spaces where a letter separates them anyway."""
+    short = re.sub(r"-?\d+\.\d{3,}", lambda m: f"{float(m[0]):.2f}", numbers)
+    return re.sub(r" ?([A-Za-z]) ?", r"\1", short).replace(" -", "-")

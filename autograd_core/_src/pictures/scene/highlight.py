@@ -1,0 +1,294 @@
+"""Highlighted paths and nodes; everything else is dimmed."""
+
+from __future__ import annotations
+
+import itertools
+from collections import Counter
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+
+from ....errors import OperandError, StructureError
+from ...engine.value import Constant, Value
+from ...notation.losses import loss_of
+from .. import text
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from ..view.scope_tree import Graph
+    from .cards import Port, Scene
+
+FACTORS = 8  # of a product that is written out
+TOLD = 3  # nodes between the ends of a path that its legend names
+ACCENTS = 6  # colours, which repeat
+NIL = "nil"  # the muted colour of a path whose product is 0
+
+
+class HighlightedPath(Protocol):
+    """What highlighting needs of a path; `Path` itself is in a package that may not be imported here."""
+
+    @property
+    def nodes(self) -> tuple[Value, ...]: ...
+    @property
+    def operands(self) -> tuple[int, ...]: ...
+    @property
+    def product(self) -> Any: ...
+
+
+class _PathRead(NamedTuple):
+    """A path with the nodes of the picture's graph, which are copies where that graph is written as in texts."""
+
+    nodes: tuple[Value, ...]
+    operands: tuple[int, ...]
+    product: Any
+    is_shorter: bool  # than the one that was given
+
+
+class Track(NamedTuple):
+    """Nodes and edges that are highlighted together, by number."""
+
+    nodes: tuple[int, ...]
+    edges: tuple[tuple[int, int, int], ...]  # source, user, which operand of it; (source, user, -1) for any
+    legend: str  # "" for nodes that are no path
+    colour: str = "a0"  # its class: "a0" to "a5", or "nil" for a path whose product is 0
+
+
+class Emphasis(NamedTuple):
+    """The same in a scene: numbers of tracks by card, and by card and operand of a port."""
+
+    cards: dict[int, int]
+    ports: dict[tuple[int, int], list[int]]
+
+
+def tracks_of(highlight: object, graph: Graph) -> tuple[Track, ...]:
+    """Read the argument of `draw`: one or several paths, or values.
+
+    Raises:
+        OperandError: It is neither.
+        StructureError: A path or a value that is not in the graph.
+    """
+    if highlight is None:
+        return ()
+    given: Any = [highlight] if isinstance(highlight, Value) or _is_path(highlight) else highlight
+    if not isinstance(given, Iterable) or isinstance(given, (str, bytes)):
+        raise _refused(highlight)
+    paths: list[_PathRead] = []
+    alone: list[int] = []
+    for item in given:
+        if isinstance(item, Value):
+            alone.append(_known(item, graph))
+        elif _is_path(item):
+            paths.append(_read(item, graph))
+        else:
+            raise _refused(item)
+    common = set(paths[0].nodes).intersection(*(path.nodes for path in paths)) if len(paths) > 1 else set()
+    names = dict(zip(graph.order, graph.names, strict=True)) if paths else {}
+    uses = Uses()
+    tracks = [
+        _path(path, graph, names, (common, apart), uses, number)
+        for number, (path, apart) in enumerate(zip(paths, partings(paths), strict=True), start=1)
+    ]
+    if alone:
+        tracks.append(_values(alone, graph))
+    colours = (f"a{k % ACCENTS}" for k in itertools.count())  # the next one for each path that carries something
+    return tuple(track if track.colour == NIL else track._replace(colour=next(colours)) for track in tracks)
+
+
+def _is_path(x: Any) -> bool:
+    return hasattr(x, "nodes") and hasattr(x, "operands") and hasattr(x, "product")
+
+
+def _refused(given: object) -> OperandError:
+    msg = f"draw: expected highlight to be a Path, Values, or several, got {given!r:.60} ({type(given).__name__})"
+    return OperandError(msg)
+
+
+def _known(node: Value, graph: Graph) -> int:
+    i = graph.index.get(node)
+    if i is None:
+        msg = (
+            f"draw: {node!r:.80} is to be highlighted, but it is no node of this graph: root does not depend on it. "
+            "Take paths and values from the root that is drawn"
+        )
+        raise StructureError(msg)
+    return i
+
+
+def _path(
+    path: _PathRead,
+    graph: Graph,
+    names: Mapping[Value, str],
+    known: tuple[set[Value], set[int]],
+    uses: Uses,
+    number: int,
+) -> Track:
+    nodes = tuple(_known(node, graph) for node in path.nodes)
+    edges = []
+    factors = []
+    for source, user, operand in zip(path.nodes, path.nodes[1:], path.operands):
+        if operand < 0:  # into the card of what is computed in parts
+            edges.append((graph.index[source], graph.index[user], -1))
+            continue
+        edges_of = user._edges  # and not `parents`, which looks at all of them for each path
+        edges.append((graph.index[source], graph.index[user], operand))
+        is_constant = isinstance(source, Constant)  # whose derivative is computed on demand
+        slope = user.local_grads[operand] if is_constant else edges_of[len(edges_of) // 2 + operand]
+        factors.append(text.number(slope))
+    route = _route(path, names, *known, uses)
+    factors = [] if path.is_shorter else factors
+    colour = NIL if path.product == 0 else "a0"
+    return Track(nodes, tuple(edges), f"path {number}: {route}: {_product(path, factors)}", colour)
+
+
+def _read(path: HighlightedPath, graph: Graph) -> _PathRead:
+    """A path as the picture has it: without the parts of wholes that are written as texts have them."""
+    numbers = [_known(node, graph) for node in path.nodes]
+    kept = [k for k, node in enumerate(path.nodes) if node not in graph.hidden]
+    nodes = tuple(graph.order[numbers[k]] for k in kept)
+    given = [path.operands[k - 1] if kept[j] == k - 1 else -1 for j, k in enumerate(kept[1:])]
+    operands = tuple(_operand(source, user, k) for source, user, k in zip(nodes, nodes[1:], given, strict=False))
+    return _PathRead(nodes, operands, path.product, is_shorter=len(kept) < len(numbers) or -1 in operands)
+
+
+def _operand(source: Value, user: Value, operand: int) -> int:
+    """Which operand of its user a value is; -1 for a part of a whole that this picture writes in another way.
+
+    Raises:
+        StructureError: It is not that operand.
+    """
+    edges, row = user._edges, user._row
+    half = len(edges) // 2
+    if 0 <= operand < half and edges[operand] is source:
+        return operand
+    if (row is not None and (row.whole or row.absorbs)) or loss_of(user) is not None:
+        return next((k for k in range(half) if edges[k] is source), -1)
+    msg = f"draw: no such path in this graph: operand {operand} of {user!r:.60} is not {source!r:.60}"
+    raise StructureError(msg)
+
+
+def partings(paths: Sequence[Any]) -> list[set[int]]:
+    """Of each path the places of its nodes, from 1, at which it parts from another one of them."""
+    # A tree of beginnings, not all pairs of paths: there may be thousands.
+    steps: dict[tuple[int, Any], int] = {}  # from a beginning by an edge to a longer one
+    edges_at: dict[int, set[Any]] = {}  # how each beginning goes on
+    walks = []
+    for path in paths:
+        at, walk = 0, [0]
+        for edge in zip(map(id, path.nodes[1:]), path.operands, strict=False):
+            edges_at.setdefault(at, set()).add(edge)
+            at = steps.setdefault((at, edge), len(steps) + 1)
+            walk.append(at)
+        walks.append(walk)
+    return [{k + 1 for k, at in enumerate(walk) if len(edges_at.get(at, ())) > 1} for walk in walks]
+
+
+def _route(path: _PathRead, names: Mapping[Value, str], common: set[Value], apart: set[int], uses: Uses) -> str:
+    """The ends of a path and, between them, where it parts from others, and the first nodes that not all have."""
+    last = len(path.nodes) - 1
+    told = [k for k in range(1, last) if path.nodes[k] not in common or uses.which(path.nodes[k], path.operands[k - 1])]
+    told = sorted(dict.fromkeys([*sorted(apart - {last}), *told][: max(TOLD, len(apart))]))
+    words: list[str] = []
+    before = -1
+    for k in dict.fromkeys((0, *told, last)):
+        words += ["…"] * (k > before + 1)
+        operand = uses.which(path.nodes[k], path.operands[k - 1]) if k else ""
+        words.append(
+            text.shorten(text.clean(names[path.nodes[k]]), text.LONGEST_LABEL) + (f" ({operand})" if operand else "")
+        )
+        before = k
+    return " → ".join(words)
+
+
+class Uses:
+    """How often the operands of nodes recur, counted once per node, as many paths enter one sum."""
+
+    def __init__(self) -> None:
+        self._counts: dict[Value, Counter[int]] = {}
+
+    def which(self, user: Value, operand: int) -> str:
+        """The operand by which an edge enters, as "operand 1", if the value occurs there more than once; else ""."""
+        if operand < 0:
+            return ""
+        edges = user._edges
+        counts = self._counts.get(user)
+        if counts is None:
+            counts = self._counts[user] = Counter(map(id, edges[: len(edges) // 2]))
+        return f"operand {operand + 1}" if counts[id(edges[operand])] > 1 else ""
+
+
+def _product(path: _PathRead, factors: Sequence[str]) -> str:
+    product = text.number(path.product)
+    if len(factors) < 2:  # nothing is multiplied
+        return product
+    if len(factors) <= FACTORS:
+        return f"{' · '.join(factors)} = {product}"
+    telling = [factor for factor in factors if factor != "1"]
+    if 0 < len(telling) <= FACTORS:
+        return f"{' · '.join(telling)} = {product} (factors of 1 left out)"
+    return f"{len(factors)} factors = {product}"
+
+
+def _values(nodes: Sequence[int], graph: Graph) -> Track:
+    chosen = set(nodes)
+    edges = [(u, v, -1) for v in sorted(chosen) for u in dict.fromkeys(graph.operands[v]) if u in chosen]
+    return Track(tuple(nodes), tuple(edges), "")
+
+
+def emphasis(tracks: Sequence[Track], scene: Scene) -> Emphasis:
+    """The cards and ports of a scene on each track; a folded card counts for its contents."""
+    cards: dict[int, int] = {}
+    ports: dict[tuple[int, int], list[int]] = {}
+    entries = _Entries(scene)
+    for number, track in sorted(enumerate(tracks), key=lambda entry: entry[1].colour == NIL):  # others come first
+        for node in track.nodes:
+            if scene.card_of.get(node) in scene.cards:
+                cards.setdefault(scene.card_of[node], number)
+        for source, user, operand in track.edges:
+            for place in _places(entries, source, user, operand):
+                marked = ports.setdefault(place, [])
+                if marked[-1:] != [number]:
+                    marked.append(number)
+                cards.setdefault(place[0], number)
+    return Emphasis(cards, ports)
+
+
+class _Entries:
+    """The ports of the cards that tracks enter, by where they come from and by operand; sorted once per card."""
+
+    def __init__(self, scene: Scene) -> None:
+        self.scene = scene
+        self._found: dict[int, tuple[dict[int, list[Port]], dict[tuple[int, int], list[Port]]]] = {}
+
+    def of(self, card: int) -> tuple[dict[int, list[Port]], dict[tuple[int, int], list[Port]]]:
+        """By source, and by source and operand."""
+        if card not in self._found:
+            by_source: dict[int, list[Port]] = {}
+            by_operand: dict[tuple[int, int], list[Port]] = {}
+            for port in self.scene.cards[card].ports:
+                by_source.setdefault(port.source, []).append(port)
+                by_operand.setdefault((port.source, port.operand), []).append(port)
+            self._found[card] = by_source, by_operand
+        return self._found[card]
+
+
+def _places(entries: _Entries, source: int, user: int, operand: int) -> list[tuple[int, int]]:
+    """The ports through which an edge enters: one, or two if it passes a junction; none inside a folded card."""
+    scene = entries.scene
+    a, b = scene.card_of.get(source), scene.card_of.get(user)
+    if a is None or b is None or a == b:
+        return []
+    into = scene.cards[b].ports
+    by_source, by_operand = entries.of(b)
+    if b == user and operand >= 0 and (a, operand) in by_operand:
+        return [(b, port.operand) for port in by_operand[a, operand]]
+    direct = by_source.get(a, [])
+    chosen = [port for port in direct if port.node == source] or direct
+    if chosen:
+        return [(b, port.operand) for port in chosen]
+    return [
+        place
+        for port in into
+        for inner in scene.cards[port.source].ports
+        if scene.cards[port.source].kind == "junction" and inner.source == a
+        for place in ((b, port.operand), (port.source, inner.operand))
+    ]

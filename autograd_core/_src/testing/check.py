@@ -1,0 +1,509 @@
+"""`check_gradient`: from a function to a verdict on its derivative."""
+
+from __future__ import annotations
+
+import inspect
+import math
+from contextlib import nullcontext, suppress
+from dataclasses import replace
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from ...errors import AutogradError, GraphCutError, OperandError, RangeError, UsageWarning
+from ..engine.contexts import tracing, transforming, uncollected
+from ..engine.ops import ROWS
+from ..engine.provenance import warn_user
+from ..engine.value import Value
+from ..transforms.recorded import pull_back
+from .arguments.complex_parts import ComplexParts
+from .arguments.flat import DOUBLE, data_of, same
+from .arguments.function import AWAY, Function
+from .arguments.given import JacobianRows
+from .arguments.inputs import as_floats, integers_held
+from .arguments.supplied import Supplied, refused
+from .directions import SMALLEST, directions, total, ulp_of
+from .explaining import unwatched
+from .numeric import numeric_checker
+from .numeric.complex_advice import advice
+from .proofs.agreement import contradiction
+from .proofs.graph_checker import Judge
+from .proofs.higher_order import check_order
+from .proofs.level_sweeps import levels_of
+from .proofs.local_slopes import number_system
+from .proofs.many_inputs import LARGE, screened
+from .proofs.recording import Recording
+from .proofs.reference import graph_of, values_at
+from .verdicts import FunctionError, Report, Verdict, Worst
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from .arguments.flat import Tree
+    from .arguments.given import Given
+
+MODES = ("reverse", "forward")
+SIGNS = (1, -1)  # of the steps to nearby points
+ALIKE = 2.0**-44  # share of two results by which rounding alone may put them apart
+CUT = 2.0**-30  # relative difference between function and graph that rounding does not explain
+
+
+def check_gradient(
+    f: Callable[..., Any],
+    args: Any,
+    *,
+    derivative: Any = None,
+    vjp: Callable[..., Any] | None = None,
+    jvp: Callable[..., Any] | None = None,
+    argnums: int | Sequence[int] | None = None,
+    in_axes: Any = None,
+    convention: str = "torch",
+    order: int = 1,
+    modes: Sequence[str] = MODES,
+    atol: float = 0.0,
+    rtol: float = 0.0,
+    nondet_tol: float = 0.0,
+    strict: bool = False,
+) -> Report:
+    """Judge a derivative at a point: right, wrong, or why that cannot be said.
+
+    A function made of this library's operations is recorded, and its reverse and forward sweeps are
+    compared with 50 digits; the error that is allowed follows from the graph's own rounding, so
+    there is no tolerance. Any other function needs its `derivative`, which is compared with
+    differences of its values, with an error estimate, in the precision of its results.
+
+    Args:
+        f: A function of numbers, or lists, tuples, dicts and arrays of them, with such a result:
+            of this library's operations, NumPy, torch, jax, C ... Other arguments are passed on. Complex numbers are
+            inputs of other libraries' functions alone.
+        args: Its arguments, a tuple; what is no tuple is the only argument. An integer, or an array of integers, is
+            passed on as it is where other arguments are floats: it is a size, an index or an exponent. The report
+            names it, and there is a warning if the function takes a float in its place.
+        derivative: What to judge instead of the library's own: a function of the same arguments,
+            or its result. Shaped as the argument for one number as the result (for several arguments
+            a sequence, one entry per argument); as a Jacobian, outputs before inputs, for more; or as a SciPy sparse
+            matrix, a row per result. None stands for 0. "torch" or "jax": what that library gives for f, a function
+            of its tensors or arrays, which are made of the arguments.
+        vjp: The product of a cotangent with the Jacobian, judged as well: called as `vjp(*args)` it gives
+            `(value, pull)` as `jax.vjp` does, or called as `vjp(*args, cotangent)` the product.
+        jvp: The product of the Jacobian with tangents: `jvp(primals, tangents)` gives `(value, tangent)` as `jax.jvp`
+            does, or the tangent alone. Of several of these three any two have to agree.
+        argnums: The positions of the arguments to differentiate to, as in `jax.grad`: all others are passed on, and
+            the derivative is that of these alone, in this order.
+        in_axes: For a function of batches the axis of each argument along which its examples lie, None for an
+            argument that all of them share, as in `jax.vmap`. The results, and the derivatives of each example by
+            itself, lie along axis 0; a result that moves with another example is a fault.
+        convention: What a complex number among derivatives means where the result is real and z = a + ib an input:
+            "torch" for ∂L/∂a + i ∂L/∂b, "jax" for its conjugate (HIPS autograd has that, too). Where the result is
+            complex, `derivative` is f'(z) in both, and `vjp` gives the gradient of u Re f + v Im f for the cotangent
+            u + iv, or as JAX has it, takes and gives conjugates. A library that is named is judged by its own.
+        order: 1 for the gradient or the Jacobian; 2 for that and the Hessian, and so on (of this
+            library's operations only).
+        modes: The sweeps to judge, of "reverse" and "forward".
+        atol: How far off any entry may be besides; for solvers that stop early, say.
+        rtol: The same, as a share of the entry.
+        nondet_tol: How far apart the results of two calls with the same arguments may be, as on several threads.
+        strict: Whether an error counts, too, that only shows because the function happens to be more accurate than
+            rounding of its arguments and results is.
+
+    Returns:
+        A `Report`, true only for `Verdict.RIGHT`.
+
+    Raises:
+        FunctionError: No derivative can be judged: f or what was given raises, is not deterministic, depends on state,
+            changes its input, returns no number, has no differentiable input, or needs a `derivative`.
+        OperandError: `f` is no function.
+        RangeError: An unknown mode or library, an order that is no positive int, a tolerance below 0, or positions
+            and axes that the arguments do not have.
+        StructureError: What was given has other keys, lengths or shapes than the argument.
+        MissingExtraError: mpmath is not installed, and `f` is made of this library's operations; or torch or jax is
+            not, of which the derivative is asked for.
+
+    Source:
+        Differences: C. J. F. Ridders, 1982. Complex step: W. Squire and G. Trapp, 1998. Running
+        error analysis: J. H. Wilkinson, 1963.
+
+    Example:
+        >>> import math
+        >>> import autograd_core as ag
+        >>> from autograd_core.testing import check_gradient
+        >>> bool(check_gradient(lambda p: ag.sin(p["w"]) * p["b"], ({"w": 1.0, "b": 2.0},)))
+        True
+        >>> report = check_gradient(math.sin, (1.0,), derivative=lambda x: -math.cos(x))
+        >>> report.verdict.value, round(report.worst.expected, 6)
+        ('WRONG', 0.540302)
+        >>> def product(x, y, n):
+        ...     return x**n * y
+        >>> bool(check_gradient(product, (2.0, 3.0, 2), jvp=lambda xs, dxs: 12 * dxs[0] + 4 * dxs[1]))
+        True
+        >>> bool(check_gradient(product, (2.0, 3.0, 2), argnums=1, derivative=lambda x, y, n: x**n))
+        True
+        >>> bool(check_gradient(lambda z: abs(z) ** 2, (3 + 4j,), derivative=lambda z: 2 * z))
+        True
+    """
+    if not callable(f):
+        msg = f"check_gradient: expected a function, got {f!r:.60} ({type(f).__name__})"
+        raise OperandError(msg)
+    if not isinstance(order, int) or isinstance(order, bool) or order < 1:
+        msg = f"check_gradient: expected order as a positive int, got {order!r}"
+        raise RangeError(msg)
+    if not modes or any(mode not in MODES for mode in modes):
+        msg = f"check_gradient: expected modes to be of {MODES}, got {modes!r}"
+        raise RangeError(msg)
+    for name, tolerance in (("atol", atol), ("rtol", rtol), ("nondet_tol", nondet_tol)):
+        if not isinstance(tolerance, (int, float)) or not 0 <= tolerance < math.inf:
+            msg = f"check_gradient: expected {name} as a number from 0 on, got {tolerance!r}"
+            raise RangeError(msg)
+    supplied = Supplied(derivative, vjp, jvp, argnums, in_axes, convention)
+    refused(supplied)
+    tolerances = numeric_checker.Tolerances(atol, rtol, nondet_tol, strict)
+    with unwatched():
+        report = _checked(f, args if isinstance(args, tuple) else (args,), supplied, order, modes, tolerances)
+        if report:
+            return report
+        source, line = _source(report, supplied, f), _line_of(f)
+        said = f"{getattr(f, '__name__', type(f).__name__)}, {line}"
+        return replace(report, source=source, function=said if supplied.any and line not in ("", source) else "")
+
+
+def _source(report: Report, supplied: Supplied, f: Callable[..., Any]) -> str:
+    """Where the faulty rule was written; else the derivative that was passed, or the function."""
+    row = None if report.faulty_node is None else report.faulty_node._row
+    if row is not None and (report.verdict is Verdict.WRONG or row.name not in ROWS):
+        return _line_of(row.partials)
+    given = {"derivative": supplied.derivative, "vjp": supplied.vjp, "jvp": supplied.jvp}.get(report.worst.side)
+    if given is None and report.verdict is not Verdict.WRONG:
+        return ""
+    return _line_of(f if given is None else given)
+
+
+def _line_of(function: Any) -> str:
+    """File and line of a function; "" if it is not written in Python."""
+    code = getattr(inspect.unwrap(getattr(function, "func", function)), "__code__", None)
+    return "" if code is None else f"{code.co_filename}:{code.co_firstlineno}"
+
+
+def _checked(
+    f: Callable[..., Any],
+    args: tuple[Any, ...],
+    supplied: Supplied,
+    order: int,
+    modes: Sequence[str],
+    tolerances: numeric_checker.Tolerances,
+) -> Report:
+    inputs = supplied.inputs(args)
+    held = integers_held(inputs) if supplied.argnums is None and not supplied.library else []
+    if held and not supplied.any and _takes_floats(f, args):
+        place, number = held[0]
+        msg = (
+            f"check_gradient: {place} = {number!r:.60}, beside floats, was not differentiated, as it is an integer, "
+            f"though {getattr(f, '__name__', type(f).__name__)} takes floats there: pass floats for an input; "
+            "argnums=, or the annotation int, for what is none"
+        )
+        warn_user(msg, UsageWarning)
+    function = Function(f, inputs, tolerances.nondet_tol)
+    with uncollected() if len(function.point) >= LARGE else nullcontext():
+        report = _judged(function, inputs, supplied, order, modes, tolerances)
+    return replace(report, held=tuple(f"{place} = {number!r:.60}" for place, number in held)) if held else report
+
+
+def _takes_floats(f: Callable[..., Any], args: tuple[Any, ...]) -> bool:
+    """Whether a function can be called with floats in the place of all integers that are not annotated as such."""
+    floats = as_floats(f, args)
+    if repr(floats) == repr(args):
+        return False
+    with suppress(Exception):  # whatever it says to them
+        f(*floats)
+        return True
+    return False
+
+
+def _judged(
+    function: Function,
+    args: tuple[Any, ...],
+    supplied: Supplied,
+    order: int,
+    modes: Sequence[str],
+    tolerances: numeric_checker.Tolerances,
+) -> Report:
+    recording = _recorded(function, supplied)
+    if recording is None or (supplied.any and order == 1 and recording.branches):
+        return _check_foreign(function, args, supplied, order, tolerances, recording)
+    given = supplied.judged(function, args, recording.results)
+    judged: list[Given | None] = [*given] or [None]
+    report = _worst([_check_own(function, recording, g, modes, tolerances) for g in judged])
+    report = _together(report, given, function, len(recording.outputs), tolerances)
+    for k in range(2, order + 1):
+        if not report:
+            break
+        report = check_order(recording, k, modes, atol=tolerances.atol, rtol=tolerances.rtol)
+    return report
+
+
+def _worst(reports: list[Report]) -> Report:
+    """The report to give for several derivatives: a fault comes first."""
+    order = (Verdict.WRONG, Verdict.NOT_FINITE, Verdict.DISCONTINUOUS, Verdict.ILL_CONDITIONED, Verdict.KINK)
+    for verdict in order:
+        for report in sorted(reports, key=lambda report: report.fair):
+            if report.verdict is verdict:
+                return report
+    return max(reports, key=lambda report: report.resolution)
+
+
+def _together(
+    report: Report, given: Sequence[Given], function: Function, results: int, tolerances: numeric_checker.Tolerances
+) -> Report:
+    """The verdict on several derivatives that were judged one by one: they have to form one linear map."""
+    if report.verdict is not Verdict.RIGHT:
+        return report
+    told = contradiction(given, results, len(function.point), function.unit, tolerances)
+    if told is None:
+        return report
+    off = abs(told.expected - told.found) / ulp_of(told.expected)
+    worst = Worst(told.where, told.expected, told.found, off, 0.0, "its other product", "its product")
+    return Report(Verdict.WRONG, told.reason, worst, root=report.root)
+
+
+# --- functions of this library's operations -------------------------------------------------------
+
+
+def _fresh(point: Sequence[Any]) -> list[Value]:
+    return [Value(x) for x in point]
+
+
+def _recorded(function: Function, supplied: Supplied) -> Recording | None:
+    """The function's graph; None if it is another library's."""
+    if function.tree.foreign or supplied.library:
+        return None
+    large = len(function.point) >= LARGE
+    beside: dict[int, tuple[list[float], list[Any] | None]] = {}
+    try:
+        with tracing() as guards:
+            inputs = [Value(x, label=name) for x, name in zip(function.point, function.tree.names, strict=True)]
+            tree = function.result(inputs)
+            again = tree.leaves if large else function(_fresh(function.point))
+            if any(isinstance(z, complex) for z in tree.leaves):
+                msg = f"{function.name} returns complex numbers, of which there is no graph: pass derivative="
+                raise FunctionError(msg, fault="needs derivative")
+            if not large:
+                function.steady(_fresh, (tree.leaves, again))
+        if large:  # a call that records costs as much as all else; those on plain numbers mostly tell the same
+            beside = {sign: _beside(function, sign, list) for sign in SIGNS}
+            beside = {s: _beside(function, s) if there is None else (at, there) for s, (at, there) in beside.items()}
+            with tracing():
+                function.steady(_fresh, (tree.leaves, tree.leaves), elsewhere=beside)
+    except FunctionError as error:
+        ours = isinstance(error.__cause__, AutogradError) and not isinstance(error.__cause__, GraphCutError)
+        if error.fault == "needs derivative" and supplied.any:
+            return None
+        if error.fault != "raises" or (ours and not supplied.any):  # SciPy's functions take no Values
+            raise
+        try:
+            function(function.point)
+        except FunctionError as on_numbers:
+            if not supplied.any:
+                raise error from error.__cause__
+            raise on_numbers from on_numbers.__cause__
+        if supplied.any:
+            return None
+        msg = (
+            f"{function.name} takes plain numbers, but no Values ({error.__cause__}), so it is not made of this "
+            "library's operations: pass derivative=, a function of the same arguments"
+        )
+        raise FunctionError(msg, fault="needs derivative") from error.__cause__
+    return Recording(
+        function, inputs, function.tree.names, tree.leaves, tree.names, tree, branches=bool(guards), beside=beside
+    )
+
+
+def _beside(
+    function: Function, sign: int, numbers: Callable[[list[Any]], list[Any]] = _fresh
+) -> tuple[list[float], list[Any] | None]:
+    """A point a little way off, and the results there for Values or what `numbers` gives; None where it raises."""
+    v = directions(len(function.point), "apart")
+    moved = [float(x) + sign * AWAY * d * (abs(float(x)) or 1.0) for x, d in zip(function.point, v, strict=True)]
+    try:
+        with transforming():
+            return moved, [data_of(z) for z in function(numbers(moved))]
+    except FunctionError:
+        return moved, None
+
+
+def _check_own(
+    function: Function,
+    rec: Recording,
+    given: Given | None,
+    modes: Sequence[str],
+    tolerances: numeric_checker.Tolerances,
+) -> Report:
+    report = screened(rec, given, modes, tolerances) if len(rec.inputs) >= LARGE else None
+    judge = Judge(rec, given=given, modes=modes, atol=tolerances.atol, rtol=tolerances.rtol)
+    if report is None:
+        report = judge.report()
+    numeric = numeric_checker.Numeric(
+        lambda leaves: _plain(function, leaves), [float(x) for x in function.point], function.tree.names, rec.places,
+        given or JacobianRows([], "reverse mode"), tolerances=tolerances,
+        rounding=lambda: _recorded_alone(function, function.point)[1],
+    )  # fmt: skip
+    if given is not None and not report.faultless and not tolerances.strict and judge.bad:
+        underflows, below_noise = judge.underflows(), judge.below_noise()
+        if underflows or below_noise:  # in doubles the function no longer computes what its formula says
+            seen = numeric_checker.judge(numeric)
+            if below_noise and seen.verdict is report.verdict is Verdict.ILL_CONDITIONED:
+                return judge.right_but_for_noise(report)  # 50 digits tell more than differences do
+            return replace(seen, root=rec.root) if seen or (underflows and seen.faultless) else report
+    if report.verdict not in (Verdict.RIGHT, Verdict.WRONG) or (report.verdict is Verdict.WRONG and report.faulty_op):
+        return report
+    if _apart(function, rec) is None:
+        return report
+    if given is None:
+        numeric.given = JacobianRows([_row(rec, i) for i in range(len(rec.outputs))], "reverse mode")
+    seen = numeric_checker.judge(numeric)
+    if given is not None and seen.verdict in (Verdict.RIGHT, Verdict.ILL_CONDITIONED):
+        return replace(seen, root=rec.root)  # the graph is not the whole function: its values decide
+    if seen.verdict is Verdict.WRONG:
+        reason = (
+            f"no node is at fault, but the graph is not the whole function: its result moves with {seen.worst.where} "
+            f"in a way that was not recorded (through .data, float() or another library); {seen.reason}"
+        )
+        return Report(Verdict.WRONG, reason, seen.worst, root=rec.root)
+    if seen.verdict in (Verdict.KINK, Verdict.DISCONTINUOUS):
+        return Report(
+            seen.verdict,
+            f"the function takes a branch here: {seen.reason}",
+            seen.worst,
+            interval=seen.interval,
+            root=rec.root,
+            fair=seen.fair,
+        )
+    return report
+
+
+def _row(rec: Recording, i: int) -> list[float]:
+    return [float(g) for g in pull_back([rec.outputs[i]], [1.0], rec.inputs, graph=False)]
+
+
+def _recorded_alone(function: Function, leaves: list[Any]) -> tuple[list[float], list[float]]:
+    """The results of the graph, and how far rounding may put each off (running error analysis)."""
+    with transforming():
+        results = function(_fresh(leaves))
+    bounds: dict[Any, float] = {}
+    for node in graph_of(results):
+        terms = list(zip(node.parents, node.local_grads, strict=True))
+        size = abs(float(node.data)) + total(abs(float(d) * float(p.data)) for p, d in terms if d)
+        bounds[node] = total(abs(float(d)) * bounds[p] for p, d in terms if d)
+        if terms:
+            bounds[node] += 2 * DOUBLE * (8 + len(terms)) * size + SMALLEST
+    return [float(data_of(z)) for z in results], [bounds.get(z, 0.0) if isinstance(z, Value) else 0.0 for z in results]
+
+
+def _plain(function: Function, leaves: list[Any]) -> list[float]:
+    with transforming():  # which is several times as fast as without a graph
+        return [float(data_of(z)) for z in function(_fresh(leaves))]
+
+
+def _apart(function: Function, rec: Recording) -> int | None:
+    """A result that changes differently from the recorded graph's, a little away from the point; None if all agree."""
+    for sign in SIGNS:
+        moved, there = rec.beside.get(sign, ([], None))
+        if there is not None and _same_there(rec, moved, there):
+            continue
+        moved, there = _beside(function, sign)
+        if there is None:
+            continue
+        try:
+            apart = None if _same_there(rec, moved, there) else _apart_at(function, rec, moved)
+        except FunctionError:
+            continue
+        if apart is not None:
+            return apart
+    return None
+
+
+def _same_there(rec: Recording, moved: list[float], there: list[Any]) -> bool:
+    """Whether function and graph give the same numbers: then they agree, and 50 digits are not needed."""
+    flat = rec.flat
+    levels = levels_of(flat) if flat.plain else None
+    try:
+        if levels is not None:
+            nearly = levels.at(moved, rec.inputs)
+            replayed = [float(nearly[flat.place[z]]) if isinstance(z, Value) else z for z in rec.outputs]
+            here = [float(data_of(z)) for z in rec.outputs]
+            if all(abs(a - b) <= ALIKE * (abs(a) + abs(c)) for a, b, c in zip(there, replayed, here, strict=True)):
+                return True
+        values = flat.at(moved, rec.inputs)
+    except (ArithmeticError, ValueError, TypeError):
+        return False
+    return same(there, [values[flat.place[z]] if isinstance(z, Value) else z for z in rec.outputs])
+
+
+def _apart_at(function: Function, rec: Recording, moved: list[float]) -> int | None:
+    """A result by which function and recorded graph differ beyond rounding."""
+    m = number_system(50)
+    there, rounding = _recorded_alone(function, moved)
+    nodes = [out for out in rec.outputs if isinstance(out, Value)]
+    replayed = values_at(m, graph_of(nodes), {x: m.number(y) for x, y in zip(rec.inputs, moved, strict=True)})
+    for i, (out, z, bound) in enumerate(zip(rec.outputs, there, rounding, strict=True)):
+        exact = replayed[out] if isinstance(out, Value) else m.number(out)
+        here = float(data_of(out))
+        allowed = bound + ALIKE * (abs(z) + abs(here) + 2.0**-1010)
+        if math.isfinite(z) and not abs(exact - z) <= CUT * max(abs(exact - here), abs(z - here)) + allowed:
+            return i
+    return None
+
+
+def _explained(report: Report, numeric: numeric_checker.Numeric, function: Function, results: Tree) -> Report:
+    """The report on a wrong part of a complex number, with advice on that number."""
+    if report.verdict is not Verdict.WRONG or not (function.inputs.any or function.outputs.any):
+        return report
+    zero = function.outputs.split(results.leaves)
+    more = advice(numeric, report.worst.where, function.inputs, function.outputs, zero)
+    return replace(report, reason=report.reason + more)
+
+
+# --- functions of other libraries -----------------------------------------------------------------
+
+
+def _check_foreign(
+    function: Function,
+    args: tuple[Any, ...],
+    supplied: Supplied,
+    order: int,
+    tolerances: numeric_checker.Tolerances,
+    recording: Recording | None = None,
+) -> Report:
+    """Judge a derivative that was passed by the function's values.
+
+    So is that of a recorded function which branches: its graph is one branch only, and an iteration that stops
+    at convergence has another derivative than its last steps.
+    """
+    if not supplied.any:
+        msg = (
+            f"{function.name} takes arrays of another library, or of less than double precision: pass derivative=, a "
+            'function of the same arguments, or "torch" or "jax" if it is made of their operations'
+        )
+        raise FunctionError(msg, fault="needs derivative")
+    if order > 1:
+        msg = (
+            f"{function.name} is not made of this library's operations, of which order={order} would need the "
+            "derivatives: check its gradient function, with derivative= its Hessian"
+        )
+        raise FunctionError(msg, fault="needs derivative")
+    call: Any = function
+    try:
+        tree = function.result(list(function.point))
+    except FunctionError:
+        if recording is None:
+            raise
+        tree, call = recording.results, partial(_plain, function)  # it takes Values alone
+    function.outputs = ComplexParts(tree.leaves)
+    if recording is None:
+        function.steady(list, (function.outputs.split(tree.leaves), function(list(function.point))))
+    given = supplied.judged(function, args, tree)
+    point, names, places = [float(x) for x in function.point], function.names, function.outputs.names(tree.names)
+    rounding = None if recording is None else lambda: _recorded_alone(function, function.point)[1]
+    several = [
+        numeric_checker.Numeric(call, point, names, places, g, function.unit, function.tree.unit, tolerances, rounding)
+        for g in given
+    ]
+    reports = [_explained(numeric_checker.judge(numeric), numeric, function, tree) for numeric in several]
+    return _together(_worst(reports), given, function, len(places), tolerances)

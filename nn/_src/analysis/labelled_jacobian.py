@@ -1,0 +1,430 @@
+"""`Jacobian`: a table of derivatives with named axes and a named layout, and the product that is the chain rule."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from autograd_core import RangeError, StructureError
+
+from ..notation import latex
+from ..support.arrays import numpy, singular_values
+from ..support.names import one_named
+from ..support.tables import as_html, as_text, number, number_in
+from ..support.validation import shown
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ..support.names import Names
+
+LAYOUTS = ("numerator", "denominator")
+
+
+class Axis(NamedTuple):
+    """What runs along one axis: a layer's name, and the names of its units."""
+
+    title: str
+    labels: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Jacobian:
+    """The derivatives of one layer to another, or to weights, with names on its axes.
+
+    `left @ right` is the chain rule. It sums over the last axis of `left` and the first of `right`, which must have
+    the same labels: in numerator layout J(Y to L) @ J(X to Y) = J(X to L), in denominator layout the other
+    way round. A row `error` times a simplified weight Jacobian, `error * simple`, scales its columns.
+
+    It is text (`format(J, ".1f")` for another format of its numbers), and shows itself in a notebook. NumPy takes it
+    for its `.array`. `J[0, 1]` and `J["z_1", "y_2"]` are entries, by number or by label, and `J[0]` is a row.
+    Source of the notation: Downing, "Backpropagation: the good, the bad and the ugly", 2023.
+
+    Attributes:
+        of: What is differentiated, the numerator: "layer2", "loss".
+        to: What it is differentiated to, the denominator: "layer1", "inputs", "weights of layer1".
+        layout: "numerator": the first axis is that of `of`; "denominator": the first axes are those of `to`.
+        axes: For each axis its `.title` and its `.labels`, in the order of the indices.
+        entries: Nested lists of floats, as deep as there are axes.
+        simplified: True of a weight Jacobian without its axis `of`: each unit differentiated to its own weights.
+        notation: Whose names it bears, or None; Downing writes J_Y^Z, the others ∂a/∂b.
+
+    Example:
+        >>> import nn
+        >>> model = nn.MLP(2, [1], init=nn.init.constant(0.5))
+        >>> J = nn.layer_jacobian(model, [1.0, 2.0], of="outputs", to="inputs")
+        >>> J.entries, J.rows, J.columns, J.layout
+        ([[0.5, 0.5]], ('layer1/neuron0',), ('x0', 'x1'), 'numerator')
+        >>> print(J)
+        ∂layer1/∂inputs  (1 x 2, numerator layout: rows layer1, columns inputs)
+                         x0   x1
+        layer1/neuron0  0.5  0.5
+    """
+
+    of: str
+    to: str
+    layout: str
+    axes: tuple[Axis, ...]
+    entries: Any
+    simplified: bool = False
+    notation: str | None = None
+
+    @property
+    def name(self) -> str:
+        """The derivative as it is written, such as "∂loss/∂layer1"."""
+        if self.notation == "downing":
+            return f"{'Ĵ' if self.simplified else 'J'}_{self.to}^{self.of}"
+        hat = ", simplified" if self.simplified else ""
+        return f"∂{self.of}/∂{self.to}{hat}"
+
+    def named(self, names: Names | None) -> Jacobian:
+        """The same with the names of a text.
+
+        Args:
+            names: As `nn._src.notation.names` gives them; None changes nothing.
+
+        Returns:
+            A `Jacobian`.
+
+        Example:
+            >>> import nn
+            >>> nn.layer_jacobian(nn.MLP(2, [1]), [1.0, 2.0], of=1, to=0).named(None).of
+            'layer1'
+        """
+        if names is None:
+            return self
+        axes = tuple(Axis(names(axis.title), tuple(names(label) for label in axis.labels)) for axis in self.axes)
+        return replace(self, of=names(self.of), to=names(self.to), axes=axes, notation=names.notation)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """How many labels each axis has."""
+        return tuple(len(axis.labels) for axis in self.axes)
+
+    @property
+    def rows(self) -> tuple[str, ...]:
+        """The labels of the first axis."""
+        return self.axes[0].labels
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The labels of the second axis."""
+        return self.axes[1].labels
+
+    @property
+    def flat(self) -> list[float]:
+        """The entries in one list, the last axis running fastest."""
+        rows = [x for row in self.entries for x in row]
+        return rows if len(self.axes) == 2 else [x for row in rows for x in row]
+
+    @property
+    def norm(self) -> float:
+        """Frobenius norm: the root of the sum of all squares; of one row its Euclidean length."""
+        return math.hypot(*self.flat)
+
+    @property
+    def array(self) -> Any:
+        """The entries as a NumPy array of float64.
+
+        Raises:
+            MissingExtraError: NumPy is not installed.
+
+        Example:
+            >>> import nn
+            >>> model = nn.MLP(2, [1], init=nn.init.constant(0.5))
+            >>> nn.layer_jacobian(model, [1.0, 2.0], of="outputs", to="inputs").array.shape
+            (1, 2)
+        """
+        return numpy("Jacobian.array").array(self.entries, dtype=float)
+
+    def __array__(self, dtype: Any = None, copy: Any = None) -> Any:
+        return self.array if dtype is None else self.array.astype(dtype)
+
+    def __len__(self) -> int:
+        return self.shape[0]
+
+    def __getitem__(self, index: Any) -> Any:
+        found = self.entries
+        indices = index if isinstance(index, tuple) else (index,)
+        if len(indices) > len(self.axes):
+            msg = f"Jacobian []: expected at most {len(self.axes)} indices, for {self._heading()}, got {len(indices)}"
+            raise RangeError(msg)
+        places = [_place(i, axis) for i, axis in zip(indices, self.axes)]
+        if not all(isinstance(place, int) for place in places):
+            return self.array[tuple(places)]
+        for place in places:
+            found = found[place]
+        return found
+
+    @property
+    def matrix(self) -> list[list[float]]:
+        """The entries as a matrix: a full weight Jacobian of one output without the axis of that output.
+
+        Raises:
+            StructureError: There are several outputs.
+
+        Example:
+            >>> import nn
+            >>> model = nn.MLP(2, [1], init=nn.init.constant(0.5))
+            >>> nn.weight_jacobian(model, [3.0, 4.0], layer=1).matrix
+            [[3.0], [4.0]]
+        """
+        entries: Any = self.entries
+        if len(self.axes) == 2:
+            return entries  # type: ignore[no-any-return]
+        first = self.layout == "numerator"
+        if self.shape[0 if first else 2] != 1:
+            msg = f"Jacobian.matrix: expected the derivatives of one output, got {self._heading()}"
+            raise StructureError(msg)
+        return entries[0] if first else [[x for [x] in row] for row in entries]
+
+    @property
+    def singular_values(self) -> list[float]:
+        """The singular values of a matrix, the largest first; the largest is how much it can stretch an error.
+
+        All of them are NaN where an entry is infinite or NaN.
+
+        Raises:
+            MissingExtraError: NumPy is not installed.
+            StructureError: It is no matrix.
+
+        Example:
+            >>> import nn
+            >>> model = nn.MLP(2, [1], init=nn.init.constant(0.5))
+            >>> nn.layer_jacobian(model, [1.0, 2.0], of="outputs", to="inputs").singular_values
+            [0.7071067811865476]
+        """
+        if len(self.axes) != 2:
+            msg = f"Jacobian.singular_values: expected a matrix, got {self.name} of shape {by(self.shape)}"
+            raise StructureError(msg)
+        return singular_values(self.entries, "Jacobian.singular_values")
+
+    @property
+    def T(self) -> Jacobian:  # NumPy's name
+        """The same derivatives in the other layout; a simplified one with its two weight indices exchanged.
+
+        Example:
+            >>> import nn
+            >>> model = nn.MLP(2, [1], init=nn.init.constant(0.5))
+            >>> J = nn.layer_jacobian(model, [1.0, 2.0], of="outputs", to="inputs").T
+            >>> J.entries, J.layout
+            ([[0.5], [0.5]], 'denominator')
+        """
+        if self.simplified:
+            return replace(self, axes=self.axes[::-1], entries=transposed(self.entries))
+        other = LAYOUTS[1 - LAYOUTS.index(self.layout)]
+        entries, axes = self.entries, self.axes
+        if len(axes) == 2:
+            return Jacobian(self.of, self.to, other, axes[::-1], transposed(entries), notation=self.notation)
+        if self.layout == "numerator":  # (z, w, w) -> (w, w, z)
+            vectors = [[[block[i][j] for block in entries] for j in range(self.shape[2])] for i in range(self.shape[1])]
+            return Jacobian(self.of, self.to, other, (*axes[1:], axes[0]), vectors, notation=self.notation)
+        blocks = [[[vector[k] for vector in row] for row in entries] for k in range(self.shape[2])]
+        return Jacobian(self.of, self.to, other, (axes[2], *axes[:2]), blocks, notation=self.notation)
+
+    def tolist(self) -> Any:
+        """The entries, as NumPy's arrays give them.
+
+        Returns:
+            Nested lists of floats.
+
+        Example:
+            >>> import nn
+            >>> model = nn.MLP(2, [1], init=nn.init.constant(0.5))
+            >>> nn.layer_jacobian(model, [1.0, 2.0], of="outputs", to="inputs").tolist()
+            [[0.5, 0.5]]
+        """
+        return self.entries
+
+    def __matmul__(self, other: Jacobian) -> Jacobian:
+        if not isinstance(other, Jacobian):
+            return NotImplemented
+        if self.layout != other.layout or self.simplified or other.simplified:
+            what = f"{self.layout} and {other.layout} layout; {self._fitting(other)}"
+            what = "a simplified one, which is multiplied by *" if self.simplified or other.simplified else what
+            msg = f"Jacobian @: expected two Jacobians of one layout, got {what}"
+            raise StructureError(msg)
+        if self.axes[-1] != other.axes[0]:
+            hint = ""
+            if other.axes[-1] == self.axes[0]:
+                hint = f"; in {self.layout} layout the product is ({other.name}) @ ({self.name})"
+            msg = (
+                f"Jacobian @: ({self.name}) @ ({other.name}): expected the last axis of the left one to be the first "
+                f"of the right one, got {_axis(self.axes[-1])} and {_axis(other.axes[0])}{hint}"
+            )
+            raise StructureError(msg)
+        outer, inner = (self, other) if self.layout == "numerator" else (other, self)
+        axes = (*self.axes[:-1], *other.axes[1:])
+        entries = product(self.entries, other.entries)
+        return Jacobian(outer.of, inner.to, self.layout, axes, entries, notation=self.notation)
+
+    def _fitting(self, other: Jacobian) -> str:
+        """Of which factor .T is to be taken, so that both have one layout, and which is the left one."""
+        if self.simplified or other.simplified:
+            return ""
+        a, b = f"({self.name})", f"({other.name})"
+        orders = (
+            (self, other.T, f"{a} @ {b}.T"), (self.T, other, f"{a}.T @ {b}"),
+            (other, self.T, f"{b} @ {a}.T"), (other.T, self, f"{b}.T @ {a}"),
+        )  # fmt: skip
+        fitting = [said for left, right, said in orders if left.axes[-1] == right.axes[0]]
+        return f"take {fitting[0]}" if fitting else "use .T of one, though their axes do not fit either"
+
+    def __mul__(self, other: Jacobian) -> Jacobian:
+        if not isinstance(other, Jacobian):
+            return NotImplemented
+        error = self if self.layout == "numerator" else self.T
+        [row, *more] = error.entries
+        units = [k for k, axis in enumerate(other.axes) if axis.labels == error.columns]
+        if not other.simplified or more or len(error.axes) != 2 or not units:
+            msg = (
+                f"Jacobian *: expected one row of derivatives to {other.of} and a simplified weight Jacobian of it, "
+                f"got ({self.name}) * ({other.name})"
+            )
+            raise StructureError(msg)
+        scaled = [
+            [x * row[j if units[-1] else i] for j, x in enumerate(entries)] for i, entries in enumerate(other.entries)
+        ]
+        return Jacobian(self.of, other.to, other.layout, other.axes, scaled, simplified=True, notation=self.notation)
+
+    def __str__(self) -> str:
+        return format(self, "")
+
+    def __repr__(self) -> str:
+        return str(self)
+
+    def __format__(self, spec: str) -> str:
+        rows, columns = self._labels()
+        cells = self._cells(lambda x: number_in(x, spec))
+        return "\n".join([self._heading(), *as_text(["", *columns], [[r, *row] for r, row in zip(rows, cells)])])
+
+    def _heading(self) -> str:
+        """The name, the shape, and what the axes are."""
+        titles = [axis.title for axis in self.axes]
+        if self.simplified:
+            axes = f"rows {titles[0]}, columns {titles[1]}"
+        elif len(titles) == 2:
+            axes = f"{self.layout} layout: rows {titles[0]}, columns {titles[1]}"
+        elif self.layout == "denominator":
+            axes = f"denominator layout: rows {titles[0]}, columns {titles[1]}, in each entry {titles[2]}"
+        else:
+            axes = f"numerator layout: blocks {titles[0]}, rows {titles[1]}, columns {titles[2]}"
+        return f"{self.name}  ({by(self.shape)}, {axes})"
+
+    def _labels(self) -> tuple[list[str], list[str]]:
+        """Names of the rows and of the columns of what is shown."""
+        if len(self.axes) == 2 or self.layout == "denominator":
+            return list(self.axes[0].labels), list(self.axes[1].labels)
+        blocks, rows, columns = (axis.labels for axis in self.axes)
+        return [f"{block}, {row}" for block in blocks for row in rows], list(columns)
+
+    def _cells(self, written: Callable[[float], str]) -> list[list[str]]:
+        """The table that is shown; an entry that is a vector in parentheses."""
+        if len(self.axes) == 2:
+            return [[written(x) for x in row] for row in self.entries]
+        if self.layout == "denominator":
+            return [[_vector(v, written) for v in row] for row in self.entries]
+        return [[written(x) for x in row] for block in self.entries for row in block]
+
+    def _repr_html_(self) -> str:
+        rows, columns = self._labels()
+        return as_html(
+            self._heading(), ["", *columns], [[r, *row] for r, row in zip(rows, self._cells(number))]
+        )
+
+    @property
+    def latex(self) -> str:
+        r"""The matrix as a formula: J with its subscript and superscript, and the entries to 4 digits.
+
+        Example:
+            >>> import nn
+            >>> model = nn.MLP(2, [1], init=nn.init.constant(0.5))
+            >>> print(nn.layer_jacobian(model, [1.0, 2.0], of="outputs", to="inputs").latex)
+            J_{\text{inputs}}^{\text{layer1}} = \begin{bmatrix} 0.5 & 0.5 \end{bmatrix}
+        """
+        entries: Any = self.entries
+        if len(self.axes) == 3 and self.layout == "denominator":
+            cells = [[r"\begin{pmatrix} " + r" \\ ".join(map(tex, v)) + r" \end{pmatrix}" for v in r] for r in entries]
+            body = bmatrix(cells)
+        elif len(self.axes) == 3:
+            body = r"\left[ " + r",\; ".join(bmatrix([[tex(x) for x in r] for r in b]) for b in entries) + r" \right]"
+        else:
+            body = bmatrix([[tex(x) for x in row] for row in entries])
+        hat = r"\hat{J}" if self.simplified else "J"
+        if self.notation is None:
+            return rf"{hat}_{{\text{{{self.to}}}}}^{{\text{{{self.of}}}}} = {body}"
+        if self.notation == "downing":
+            return rf"{hat}_{{{latex(self.to)}}}^{{{latex(self.of)}}} = {body}"
+        return rf"\frac{{\partial {latex(self.of)}}}{{\partial {latex(self.to)}}} = {body}"
+
+
+def tex(x: float) -> str:
+    """Four significant digits in LaTeX."""
+    mantissa, _, exponent = f"{x:.4g}".partition("e")
+    return rf"{mantissa} \cdot 10^{{{int(exponent)}}}" if exponent else mantissa
+
+
+def bmatrix(rows: list[list[str]]) -> str:
+    """A matrix in brackets in LaTeX."""
+    return r"\begin{bmatrix} " + r" \\ ".join(" & ".join(row) for row in rows) + r" \end{bmatrix}"
+
+
+def _vector(numbers: list[float], written: Callable[[float], str]) -> str:
+    """Several numbers in parentheses, one without."""
+    return f"({', '.join(map(written, numbers))})" if len(numbers) > 1 else written(numbers[0])
+
+
+def _place(index: Any, axis: Axis) -> Any:
+    """An index as NumPy takes it, from one that may be a label."""
+    n = len(axis.labels)
+    if not isinstance(index, str):
+        if isinstance(index, int) and not -n <= index < n:
+            msg = f"Jacobian []: expected an index of {_axis(axis)}, got {index!r}"
+            raise IndexError(msg)
+        return index + n * (index < 0) if isinstance(index, int) else index
+    label = one_named(index, axis.labels)
+    if label is None:
+        msg = f"Jacobian []: expected one of the labels of {_axis(axis)}, got {index!r}"
+        raise RangeError(msg)
+    return axis.labels.index(label)
+
+
+def _axis(axis: Axis) -> str:
+    return f"{axis.title} ({', '.join(axis.labels)})"
+
+
+def by(shape: tuple[int, ...]) -> str:
+    """A shape in words, such as "2 x 3"."""
+    return " x ".join(map(str, shape))
+
+
+def layout_of(layout: Any, caller: str) -> str:
+    """The layout, if it is one.
+
+    Raises:
+        RangeError: It is none.
+    """
+    if layout not in LAYOUTS:
+        msg = f"{caller}: expected layout to be 'numerator' or 'denominator', got {shown(layout)}"
+        raise RangeError(msg)
+    return str(layout)
+
+
+# --- nested lists ---------------------------------------------------------------------------------
+
+
+def transposed(rows: list[list[float]]) -> list[list[float]]:
+    """Rows as columns."""
+    return [list(column) for column in zip(*rows, strict=True)]
+
+
+def product(a: Any, b: Any) -> Any:
+    """Sum over the last index of `a` and the first of `b`, by the zero-path rule: 0 times anything is 0."""
+    return [product(row, b) for row in a] if isinstance(a[0], list) else _combined(a, b)
+
+
+def _combined(factors: list[float], items: list[Any]) -> Any:
+    if isinstance(items[0], list):
+        return [_combined(factors, list(column)) for column in zip(*items, strict=True)]
+    return sum(x * y for x, y in zip(factors, items, strict=True) if x and y) + 0.0

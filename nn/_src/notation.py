@@ -1,0 +1,636 @@
+"""The names that five texts give to layers, units, sums, signals, weights and Jacobians, from one function.
+
+`notation="downing"`, "downing-first", "dolhansky", "lecture", "lecture-first", "cs60050", "cs60050-first" or "ling3804"
+of `nn.forward_pass`, `nn.error_signals`, `nn.layer_jacobian`, `nn.weight_jacobian` and `nn.chain` has its names, and
+its order of a weight's indices:
+
+| notation      | sum     | activation | signal    | weight                   | derivative |
+|---------------|---------|------------|-----------|--------------------------|------------|
+| downing       | sum(y_j)| y_j, z_k   | δ         | v_ij, from i to j        | J_Y^Z      |
+| downing-first | sum_id  | x_id, o_id | δ_id      | w_ij, to i from j        | ∂E_d/∂w_ij |
+| dolhansky     | s_j     | z_j        | δ_j       | w_i→j                    | ∂E/∂s_j    |
+| lecture       | z_i     | a_i        | ∂f/∂z_i   | W_i, to row, from column | ∂f/∂W_i    |
+| lecture-first | z_i     | a_i        | g_i       | W_i, to row, from column | ∂ℓ/∂W_i    |
+| cs60050       | z^(l)   | a^(l)      | δ^(l)     | Θ_ji^(l), to j from i    | D^(l)      |
+| cs60050-first | z^(l)   | a^(l)      | ∂L/∂z^(l) | w_jk^(l), to j from k    | ∂L/∂W^(l)  |
+| ling3804      | x′      | a′         | e′        | w_i,j, to i from j       | ∂a′/∂a     |
+
+The lecture has biases within its activation b; here they belong to sums, and are called b_i,j. Downing's S and R, the
+sums of layers Z and Y, are good names, too, and s_1 and r_1 for one of them. LING3804 counts primes of errors from the
+top down (e, e′, e″), and in its 6.3 those of w, too; those of layers, and of w here, count up.
+
+Names may be typed by a keyboard's letters: ' for ′, Theta, delta, yhat, ->, a^2_1 or a_1^2 for a_1^(2).
+
+Three texts have names for each of their halves. Downing's first, up to "backwards in high heels" ("downing-first"), is
+one training case d, and numbers nodes. His formulas say of no number to which layer it belongs; as he sums over "all
+nodes j that feed into i", whichever they are, nodes are counted through the network here, inputs first: x_1d, x_2d,
+then o_3d, o_4d, o_5d. So w_53 leads to node 5 from node 3, and t_5d is the target of o_5d. A bias is w_i0; the weight
+of what is no such node, but made of some between layers, has its place ("w_5,in1"). δ_id is ∂E_d/∂sum_id, his second δ:
+the first is t − o. He has no names for layers as wholes; they are o^(1), o^(2), ..., with sum^(k), δ^(k) and w^(k), and
+without the number in a network of one layer.
+
+The lecture's first half is the deep linear network ("lecture-first"): a_0 = x, a_i = W_i a_{i−1} and, backwards,
+g_i = W_{i+1}ᵀ g_{i+1}; ∂ℓ/∂W_i = g_i a_{i−1}ᵀ, where it prints a_i. Where layers have activation functions, z_i is what
+W_i gives, as in the second half, and g_i the gradient there; in linear layers z_i = a_i. (On one line of the first half
+z_d is the *input* of layer d, which is a_{d−1}.)
+
+CS60050 has two, too: in its second half Θ^(l) leads from layer l to layer l + 1, a^(1) is the input, and biases are
+column 0 of Θ, from a unit a_0 that is 1 ("cs60050"). L is the number of layers there; the loss of one case is its cost,
+that of all is J(Θ), and Δ is the sum of gradients over the cases. In its first half W^(l) and b^(l) lead to layer l,
+a^(0) is the input, and L is the loss, too ("cs60050-first").
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from itertools import accumulate
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from autograd_core import RangeError
+
+from .support.names import Names
+from .support.validation import shown
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from autograd_core import Value
+
+    from .analysis.layers_by_name import ForwardPass, Unit
+
+PRIMES = ("", "′", "″", "‴")
+MOST_TERMS = 4  # of a sum that stands in a formula
+MIDDLE = "jklmnpqrtuv"  # Dolhansky's hidden units; o is an output
+
+
+class _Text(NamedTuple):
+    """What a text has for unit j of n in layer k of d, counted from 1; layer 0 are the inputs, where sums have none."""
+
+    order: str
+    heads: tuple[str, ...]
+    loss: str
+    layer: Callable[[int, int], str]
+    sums: Callable[[int, int], str]
+    unit: Callable[[int, int, int, int], str]
+    sum: Callable[[int, int, int, int], str]
+    signal: Callable[[int, int, int, int], str]
+    signals: Callable[[int, int], str]
+    weights: Callable[[int, int], str]
+    weight: Callable[[int, int, int, int, int, int], str]  # layer, depth, to, how many, from, how many
+    bias: Callable[[int, int, int, int], str]
+    biases: bool = False  # whether they are column 0 of the weights
+    by_outputs: bool = False  # whether slopes are written by what a function gave: o(1 − o)
+    slope: Callable[[int], str] = lambda k: "f′"  # of the activation of layer k, where it has no formula
+    through: bool = False  # whether nodes are counted through the network, inputs first, not in each layer anew
+
+
+def _letter(k: int, d: int) -> str:
+    """Downing: layers X, Y and Z; with more hidden layers Y1, Y2, ..."""
+    if k == d:
+        return "Z"
+    if d == 1:
+        return "Y"
+    return "X" if k == 0 else "Y" if d == 2 else f"Y{k}"
+
+
+def _matrix(k: int, d: int) -> str:
+    return "W" if k == d and d < 3 else "V" if d == 2 else f"W{k}"
+
+
+def _node(k: int, d: int, j: int, n: int) -> str:
+    """Dolhansky: i, j, k, ..., o, with a number where there are several."""
+    letter = _hidden(k) if 0 < k < d else "i" if k == 0 else "o"
+    return letter if n == 1 else f"{letter}{j}" if len(letter) == 1 else f"{letter},{j}"
+
+
+def _hidden(k: int) -> str:
+    """Dolhansky's letter for a hidden layer; his alphabet has eleven, and those after it are numbered."""
+    return MIDDLE[k - 1] if k <= len(MIDDLE) else f"h{k}"
+
+
+def _pair(a: int, b: int, m: int, n: int) -> str:
+    """Two indices, with a comma if one of them may have two digits."""
+    return f"{a}{b}" if max(m, n) < 10 else f"{a},{b}"
+
+
+def _primes(k: int) -> str:
+    return PRIMES[k] if k < len(PRIMES) else f"^({k})"
+
+
+def _of_layer(letter: str, k: int, d: int) -> str:
+    """What a text without names for layers has for all nodes of one of them."""
+    return letter if d == 1 else f"{letter}^({k})"
+
+
+TEXTS = {
+    "downing": _Text(
+        "from_to", ("node", "sum", "o", "∂o/∂sum", "∂L/∂o", "δ"), "L",
+        layer=_letter,
+        sums=lambda k, d: f"sum({_letter(k, d)})",
+        unit=lambda k, d, j, n: f"{_letter(k, d).lower()}_{j}",
+        sum=lambda k, d, j, n: f"sum({_letter(k, d).lower()}_{j})",
+        signal=lambda k, d, j, n: f"δ({_letter(k, d).lower()}_{j})",
+        signals=lambda k, d: f"δ({_letter(k, d)})",
+        weights=_matrix,
+        weight=lambda k, d, j, n, i, m: f"{_matrix(k, d).lower()}_{_pair(i, j, m, n)}",
+        bias=lambda k, d, j, n: f"{_matrix(k, d).lower()}_{_pair(0, j, 0, n)}",
+        by_outputs=True,
+    ),
+    "downing-first": _Text(
+        "to_from", ("node", "sum", "o", "∂o/∂sum", "Σ w δ", "δ"), "E_d",
+        layer=lambda k, d: _of_layer("o", k, d) if k else "x",
+        sums=lambda k, d: _of_layer("sum", k, d),
+        unit=lambda k, d, j, n: f"{'o' if k else 'x'}_{j}d",
+        sum=lambda k, d, j, n: f"sum_{j}d",
+        signal=lambda k, d, j, n: f"δ_{j}d",
+        signals=lambda k, d: _of_layer("δ", k, d),
+        weights=lambda k, d: _of_layer("w", k, d),
+        weight=lambda k, d, j, n, i, m: f"w_{_pair(j, i, j, i)}",
+        bias=lambda k, d, j, n: f"w_{_pair(j, 0, j, 0)}",
+        by_outputs=True,
+        through=True,
+        slope=lambda k: "f_T′",
+    ),
+    "dolhansky": _Text(
+        "from_to", ("unit", "s", "z", "f′(s)", "Σ δ w", "δ"), "E",
+        layer=lambda k, d: "x" if k == 0 else "ŷ" if k == d else f"z_{_hidden(k)}",
+        sums=lambda k, d: f"s_{'o' if k == d else _hidden(k)}",
+        unit=lambda k, d, j, n: (
+            "ŷ" if k == d and n == 1 else f"{'x' if k == 0 else 'z' if k < d else 'ŷ'}_{_node(k, d, j, n)}"
+        ),
+        sum=lambda k, d, j, n: f"s_{_node(k, d, j, n)}",
+        signal=lambda k, d, j, n: f"δ_{_node(k, d, j, n)}",
+        signals=lambda k, d: f"δ_{_node(k, d, 1, 1)}",
+        weights=lambda k, d: f"w_{_node(k - 1, d, 1, 1)}→{_node(k, d, 1, 1)}",
+        weight=lambda k, d, j, n, i, m: f"w_{_node(k - 1, d, i, m)}→{_node(k, d, j, n)}",
+        bias=lambda k, d, j, n: f"b_{_node(k, d, j, n)}",
+    ),
+    "lecture": _Text(
+        "to_from", ("signal", "z_i", "a_{i+1}", "b′_{i+1}(z_i)", "Wᵀ ∂f/∂z_{i+1}", "∂f/∂z_i"), "f",
+        layer=lambda k, d: f"a_{k + 1}",
+        sums=lambda k, d: f"z_{k}",
+        unit=lambda k, d, j, n: f"a_{k + 1},{j}",
+        sum=lambda k, d, j, n: f"z_{k},{j}",
+        signal=lambda k, d, j, n: f"∂f/∂z_{k},{j}",
+        signals=lambda k, d: f"∂f/∂z_{k}",
+        weights=lambda k, d: f"W_{k}",
+        weight=lambda k, d, j, n, i, m: f"W_{k},{j},{i}",
+        bias=lambda k, d, j, n: f"b_{k},{j}",
+        slope=lambda k: f"b′_{k + 1}",
+    ),
+    "lecture-first": _Text(
+        "to_from", ("signal", "z_i", "a_i", "b′_i(z_i)", "Wᵀ g_{i+1}", "g_i"), "ℓ",
+        layer=lambda k, d: f"a_{k}",
+        sums=lambda k, d: f"z_{k}",
+        unit=lambda k, d, j, n: f"a_{k},{j}",
+        sum=lambda k, d, j, n: f"z_{k},{j}",
+        signal=lambda k, d, j, n: f"g_{k},{j}",
+        signals=lambda k, d: f"g_{k}",
+        weights=lambda k, d: f"W_{k}",
+        weight=lambda k, d, j, n, i, m: f"W_{k},{j},{i}",
+        bias=lambda k, d, j, n: f"b_{k},{j}",
+        slope=lambda k: f"b′_{k}",
+    ),
+    "cs60050": _Text(
+        "to_from", ("node", "z", "a", "g′(z)", "Θᵀ δ", "δ"), "cost",
+        layer=lambda k, d: f"a^({k + 1})",
+        sums=lambda k, d: f"z^({k + 1})",
+        unit=lambda k, d, j, n: f"a_{j}^({k + 1})",
+        sum=lambda k, d, j, n: f"z_{j}^({k + 1})",
+        signal=lambda k, d, j, n: f"δ_{j}^({k + 1})",
+        signals=lambda k, d: f"δ^({k + 1})",
+        weights=lambda k, d: f"Θ^({k})",
+        weight=lambda k, d, j, n, i, m: f"Θ_{_pair(j, i, m, n)}^({k})",
+        bias=lambda k, d, j, n: f"Θ_{_pair(j, 0, 0, n)}^({k})",
+        biases=True,
+        by_outputs=True,
+        slope=lambda k: "g′",
+    ),
+    "cs60050-first": _Text(
+        "to_from", ("signal", "z", "a", "g′(z)", "Wᵀ ∂L/∂z", "∂L/∂z"), "L",
+        layer=lambda k, d: f"a^({k})",
+        sums=lambda k, d: f"z^({k})",
+        unit=lambda k, d, j, n: f"a_{j}^({k})",
+        sum=lambda k, d, j, n: f"z_{j}^({k})",
+        signal=lambda k, d, j, n: f"∂L/∂z_{j}^({k})",
+        signals=lambda k, d: f"∂L/∂z^({k})",
+        weights=lambda k, d: f"W^({k})",
+        weight=lambda k, d, j, n, i, m: f"w_{_pair(j, i, m, n)}^({k})",
+        bias=lambda k, d, j, n: f"b_{j}^({k})",
+        by_outputs=True,
+        slope=lambda k: "g′",
+    ),
+    "ling3804": _Text(
+        "to_from", ("neuron", "x", "a", "f′(x)", "e w", "e"), "error",
+        layer=lambda k, d: f"a{_primes(k)}",
+        sums=lambda k, d: f"x{_primes(k)}",
+        unit=lambda k, d, j, n: f"a{_primes(k)}_{j}",
+        sum=lambda k, d, j, n: f"x{_primes(k)}_{j}",
+        signal=lambda k, d, j, n: f"e{_primes(d - k)}_{j}",  # the first error is that at the top
+        signals=lambda k, d: f"e{_primes(d - k)}",
+        weights=lambda k, d: f"w{_primes(k - 1)}",
+        weight=lambda k, d, j, n, i, m: f"w{_primes(k - 1)}_{j},{i}",
+        bias=lambda k, d, j, n: f"b{_primes(k - 1)}_{j}",
+    ),
+}  # fmt: skip
+NOTATIONS = tuple(TEXTS)
+RULES = {  # the recursion of error signals
+    "downing": "δ = ∂o/∂sum · ∂L/∂o, ∂L/∂o = Σ w δ",
+    "downing-first": "δ_jd = ∂o_jd/∂sum_jd Σ_k w_kj δ_kd",
+    "dolhansky": "δ_j = f′(s_j) Σ_k δ_k w_j→k",
+    "lecture": "∂f/∂z_i = (W_{i+1}ᵀ ∂f/∂z_{i+1}) ⊙ b′_{i+1}(z_i)",
+    "lecture-first": "g_i = (W_{i+1}ᵀ g_{i+1}) ⊙ b′_i(z_i)",
+    "cs60050": "δ^(l) = ((Θ^(l))ᵀ δ^(l+1), without its row 0) ⊙ g′(z^(l))",
+    "cs60050-first": "∂L/∂z^(l) = ((W^(l+1))ᵀ ∂L/∂z^(l+1)) ⊙ g′(z^(l))",
+    "ling3804": "e′_i = f′(x_i) Σ_j e_j w_j,i, one prime more at each layer down",
+}
+OF_LINEAR = {"lecture-first": "g_i = W_{i+1}ᵀ g_{i+1}"}  # the same where every unit is linear
+
+
+# The same where that recursion does not hold: a unit goes to something else than the units that it sums over, such as
+# the sum of two layers' activations. With the head of the column for what comes back to an output.
+BY_OUTPUTS = {
+    "downing": ("δ = ∂o/∂sum · ∂L/∂o", "∂L/∂o"),
+    "downing-first": ("δ_jd = ∂o_jd/∂sum_jd ∂E_d/∂o_jd", "∂E_d/∂o"),
+    "dolhansky": ("δ_j = f′(s_j) ∂E/∂z_j", "∂E/∂z"),
+    "lecture": ("∂f/∂z_i = ∂f/∂a_{i+1} ⊙ b′_{i+1}(z_i)", "∂f/∂a_{i+1}"),
+    "lecture-first": ("g_i = ∂ℓ/∂a_i ⊙ b′_i(z_i)", "∂ℓ/∂a_i"),
+    "cs60050": ("δ^(l) = ∂cost/∂a^(l) ⊙ g′(z^(l))", "∂cost/∂a"),
+    "cs60050-first": ("∂L/∂z^(l) = ∂L/∂a^(l) ⊙ g′(z^(l))", "∂L/∂a"),
+    "ling3804": ("e′_i = f′(x_i) ∂error/∂a_i, one prime more at each layer down", "∂error/∂a"),
+}
+BIASES: dict[str, Callable[[int], str]] = {  # those of layer k, where the text has a name for them
+    "lecture": "b_{}".format,
+    "lecture-first": "b_{}".format,
+    "cs60050-first": "b^({})".format,
+    "ling3804": lambda k: f"b{_primes(k - 1)}",
+}
+BY_LAYERS = frozenset(  # whose recursion is a product with one layer's weights; they write steps as W ← W − η ...
+    ("lecture", "lecture-first", "cs60050", "cs60050-first")
+)
+ERRORS = {  # another name that the text has for the loss
+    "downing": "E", "downing-first": "E", "lecture-first": "L", "cs60050": "L",
+}
+ADDS_CASES = frozenset(("downing", "downing-first"))  # whose batch is a sum over its cases, not their mean
+OF_CASES = {"downing-first": "E", "cs60050": "J(Θ)", "cs60050-first": "J(Θ)"}  # that of all cases, if it is another
+
+
+def names(notation: Any, run: ForwardPass, caller: str = "notation", *, scores: bool = False) -> Names | None:
+    """How a text calls what is in a forward pass; None for no text.
+
+    Args:
+        notation: One of `NOTATIONS`, or None.
+        run: The pass.
+        caller: Whom an error names.
+        scores: Whether the last layer's sums go into the loss as they are, which makes the activations of them.
+
+    Raises:
+        RangeError: There is no such notation.
+    """
+    if notation is None:
+        return None
+    if notation not in TEXTS:
+        msg = f"{caller}: notation: expected one of {', '.join(map(repr, NOTATIONS))}, got {shown(notation)}"
+        raise RangeError(msg)
+    text, d, of = TEXTS[notation], max(len(run.layers), 1), {}
+    before = _nodes_before(run) if text.through else [0] * (len(run.ends) + 1)
+    of["inputs"] = text.layer(0, d)
+    of["loss"] = text.loss
+    if notation in ERRORS:
+        of["error"] = ERRORS[notation]  # by which it can be asked for, too
+    for i, label in enumerate(run.ends["inputs"].labels, 1):
+        of[label] = text.unit(0, d, i, len(run.inputs))
+    for k, (layer, units) in enumerate(run.layers.items(), 1):
+        n = len(units)
+        of[layer], of[f"sum({layer})"] = text.layer(k, d), text.sums(k, d)
+        of[f"weights of {layer}"], of[f"signal {layer}"] = text.weights(k, d), text.signals(k, d)
+        if notation in BIASES:
+            of[f"biases of {layer}"] = BIASES[notation](k)
+        of[f"1 into {layer}"] = text.unit(k - 1, d, 0, n) if text.biases else "1"
+        for j, unit in enumerate(units, 1):
+            at = before[k] + j
+            of[unit.name], of[f"sum({unit.name})"] = text.unit(k, d, at, n), text.sum(k, d, at, n)
+            of[f"signal {unit.name}"], of[f"bias {unit.name}"] = text.signal(k, d, at, n), text.bias(k, d, at, n)
+            of[f"slope {unit.name}"] = text.slope(k)
+            for i in range(len(unit.weights)):
+                of[f"weight {i} {unit.name}"] = text.weight(k, d, at, n, i + 1, len(unit.weights))
+    met = not run.layers or any(x in run.inputs for x in next(iter(run.layers.values()))[0].inputs)
+    if not met and not text.through:
+        # Something without units is in front of the first layer: the inputs are not what its weights meet.
+        of |= {"inputs": "x"} | {label: f"x_{i}" for i, label in enumerate(run.ends["inputs"].labels, 1)}
+    if notation == "dolhansky":
+        of |= _small_network(run)
+    of |= _after_the_last_layer(notation, run, before, of)
+    of |= _what_came_in(text, run, of)
+    if notation == "dolhansky":
+        of |= _weights_by_ends(run, of)
+    if text.through:
+        of |= _weights_by_numbers(run, before)
+        of |= {f"target {j}": f"t{of[label][1:]}" for j, label in enumerate(run.ends[run.last].labels, 1)}
+    of |= _shared(run, of)
+    if scores:
+        of |= _scores(run, of)
+    target = "t" if notation.startswith("downing") else "y"
+    linear = all(unit.output is unit.sum for units in run.layers.values() for unit in units)
+    rule = OF_LINEAR.get(notation, RULES[notation]) if linear else RULES[notation]
+    return Names(
+        notation, text.order, text.heads, text.loss, of, text.biases, rule, target, text.by_outputs,
+        "α" if notation.startswith("cs60050") else "η", notation in BY_LAYERS,
+        _downings_sums(run, of) if notation == "downing" else {},
+    )  # fmt: skip
+
+
+def _downings_sums(run: ForwardPass, of: dict[str, str]) -> dict[str, str]:
+    """Downing's S = Y W, the sums of the last layer, and R = X V, those before them in a network of two layers.
+
+    A softmax is S, too, and then has the name.
+    """
+    if "S" in of.values():
+        return {}
+    letters = {1: ("S",), 2: ("R", "S")}.get(len(run.layers), ())
+    found = {}
+    for letter, (layer, units) in zip(letters, run.layers.items(), strict=False):
+        found[letter] = f"sum({layer})"
+        found |= {f"{letter.lower()}_{j}": f"sum({unit.name})" for j, unit in enumerate(units, 1)}
+    return found
+
+
+def of_each_case(called: Names | None, outputs: int) -> Names | None:
+    """The names with a mark of the case at all that differs from case to case; weights and biases have none.
+
+    Dolhansky has the case's target as a superscript, δ_j^(y_i), and ŷ_i − y_i at the output. Downing's names of his
+    first half have d; the other texts have no mark.
+    """
+    if called is None or called.notation != "dolhansky":
+        return called
+    same = ("weight", "bias", "1 into", "slope")
+    of = {own: name if own.startswith(same) else _of_case(name) for own, name in called.of.items()}
+    if outputs > 1:
+        of |= {f"target {k}": f"y_i,{k}" for k in range(1, outputs + 1)}
+    return called._replace(of=of, target="y_i", loss=_of_case(called.loss))
+
+
+def _of_case(name: str) -> str:
+    return {"ŷ": "ŷ_i", "E": "E"}.get(name) or f"{name}^(y_i)"
+
+
+def _nodes_before(run: ForwardPass) -> list[int]:
+    """How many nodes come before those of each layer, inputs first; what comes after the last layer counts too."""
+    sizes = [len(end.nodes) for name, end in run.ends.items() if not name.startswith("sum(") and name != "loss"]
+    return [0, *accumulate(sizes)]
+
+
+def _weights_by_numbers(run: ForwardPass, before: list[int]) -> dict[str, str]:
+    """w_ij by the numbers of its two nodes, whichever layers they are in; what is no node with a number is "in1"."""
+    numbers = {x: i for i, x in enumerate(run.inputs, 1)}
+    for k, units in enumerate(run.layers.values(), 1):
+        numbers |= {unit.output: before[k] + j for j, unit in enumerate(units, 1)}
+    found = {}
+    for unit in (unit for units in run.layers.values() for unit in units):
+        own, times = numbers[unit.output], Counter(unit.inputs)
+        for i, x in enumerate(unit.inputs):
+            j = numbers.get(x) if times[x] == 1 else None  # one that feeds it twice has two weights
+            found[f"weight {i} {unit.name}"] = f"w_{own},in{i + 1}" if j is None else f"w_{_pair(own, j, own, j)}"
+    return found
+
+
+def _scores(run: ForwardPass, of: dict[str, str]) -> dict[str, str]:
+    """The last layer has sums alone, and what a text calls its activations is what the loss makes of these."""
+    layer = list(run.layers)[-1]
+    found = {layer: of[f"sum({layer})"], f"activation {layer}": of[layer]}
+    for unit in run.layers[layer]:
+        found |= {unit.name: of[f"sum({unit.name})"], f"activation {unit.name}": of[unit.name]}
+    return found
+
+
+def _what_came_in(text: _Text, run: ForwardPass, of: dict[str, str]) -> dict[str, str]:
+    """Names for what enters a unit from elsewhere than inputs and units, such as a convolution before it.
+
+    It has the names of a layer's activations where these are no other nodes' names. If they are, or would be numbers of
+    nodes, a sum of nodes that have names is written as that sum, and anything else has a number.
+    """
+    known = {node: of[label] for end in run.ends.values() for label, node in zip(end.labels, end.nodes, strict=True)}
+    taken, others = set(known.values()), {}
+    found: dict[str, str] = {}
+    for k, (layer, units) in enumerate(run.layers.items(), 1):
+        for unit in units:
+            mine = {i: x for i, x in enumerate(unit.inputs) if x not in known}
+            n, d = len(unit.inputs), len(run.layers)
+            new = {i: text.unit(k - 1, d, i + 1, n) for i, x in mine.items() if x not in others}
+            free = not text.through and taken.isdisjoint(new.values())  # its node has no number
+            for i, name in new.items():
+                x = mine[i]
+                others[x] = name if free else _sum_of_known(x, known) or f"input {i + 1} of {of[layer]}"
+                while others[x] in taken:
+                    others[x] += "′"
+                taken.add(others[x])
+            found |= {f"input {i} {unit.name}": others[x] for i, x in mine.items()}
+    return found
+
+
+def _sum_of_known(node: Value, known: dict[Value, str]) -> str:
+    """Such as "(a_2,1 + a_3,1)" for a sum of at most four nodes that have names; "" for others."""
+    terms = [node]
+    while (inner := next((k for k, x in enumerate(terms) if x not in known), None)) is not None:
+        if terms[inner].op not in ("add", "sum") or len(terms) > MOST_TERMS:
+            return ""
+        terms[inner : inner + 1] = terms[inner].parents
+    return f"({' + '.join(known[x] for x in terms)})" if len(terms) <= MOST_TERMS else ""
+
+
+def _shared(run: ForwardPass, of: dict[str, str]) -> dict[str, str]:
+    """A weight that several units have is one node, and has one name, that of its first use."""
+    first: dict[Value, str] = {}
+    found: dict[str, str] = {}
+    for unit in (unit for units in run.layers.values() for unit in units):
+        own = {f"weight {i} {unit.name}": w for i, w in enumerate(unit.weights)}
+        if unit.bias is not None:
+            own[f"bias {unit.name}"] = unit.bias
+        found |= {name: first.setdefault(p, of[name]) for name, p in own.items()}
+    return found
+
+
+def _weights_by_ends(run: ForwardPass, of: dict[str, str]) -> dict[str, str]:
+    """Dolhansky's w_i→j by the letters of the two units, whichever layers they are in."""
+    letters = {x: of[label].partition("_")[2] for label, x in zip(run.ends["inputs"].labels, run.inputs, strict=True)}
+    units = [unit for units in run.layers.values() for unit in units]
+    letters |= {unit.output: of[f"sum({unit.name})"].partition("_")[2] for unit in units}
+    for unit in units:
+        for i, x in enumerate(unit.inputs):
+            name = of.get(f"input {i} {unit.name}", "")
+            if x not in letters and "_" in name and " " not in name:
+                letters[x] = name.partition("_")[2]
+    found = {}
+    for unit in units:
+        times = Counter(unit.inputs)
+        for i, x in enumerate(unit.inputs):
+            letter = letters.get(x) if times[x] == 1 else None  # one that feeds it twice has two weights
+            found[f"weight {i} {unit.name}"] = f"w_{letter or i + 1}→{letters[unit.output]}"
+    return found
+
+
+def _small_network(run: ForwardPass) -> dict[str, str]:
+    """Dolhansky's own networks, in which every unit has a letter: i → j → k → o, i and j → k → o, in → i → j and k → o.
+
+    So they have where no layer has more than two units, and there are at most five besides the outputs. A single input
+    is called "in" where some layer has two.
+    """
+    *inner, last = [list(run.ends["inputs"].labels), *([unit.name for unit in units] for units in run.layers.values())]
+    counts = [len(names) for names in inner]
+    branched = max(counts, default=0) == 2 or branches(run)
+    if not run.layers or max(counts) > 2 or sum(counts) > 5 or not branched:
+        return {}
+    known: dict[str, str] = {}
+    letters = iter("i" + MIDDLE)
+    for k, names in enumerate(inner):
+        known |= {name: "in" if k == 0 and counts[0] == 1 else next(letters) for name in names}
+    known |= {name: "o" if len(last) == 1 else f"o{j}" for j, name in enumerate(last, 1)}
+    of = {label: f"x_{known[label]}" for label in inner[0]}
+    for k, (layer, units) in enumerate(run.layers.items(), 1):
+        before, node = inner[k - 1], ",".join(known[unit.name] for unit in units)
+        output = k == len(run.layers)
+        if not output:
+            of |= {layer: f"z_{node}", f"sum({layer})": f"s_{node}", f"signal {layer}": f"δ_{node}"}
+        of[f"weights of {layer}"] = f"w_{','.join(known[name] for name in before)}→{'o' if output else node}"
+        for unit in units:
+            letter = known[unit.name]
+            if not output:
+                of[unit.name] = f"z_{letter}"
+            of |= {f"sum({unit.name})": f"s_{letter}", f"signal {unit.name}": f"δ_{letter}"}
+            of[f"bias {unit.name}"] = f"b_{letter}"
+    return of
+
+
+def branches(run: ForwardPass) -> bool:
+    """Whether a layer is fed by units of others than the one before it."""
+    known = {*run.inputs, *(unit.output for units in run.layers.values() for unit in units)}
+    before = set(run.inputs)
+    for units in run.layers.values():
+        if any(x in known and x not in before for unit in units for x in unit.inputs):
+            return True
+        before = {unit.output for unit in units}
+    return False
+
+
+def _after_the_last_layer(notation: str, run: ForwardPass, before: list[int], known: dict[str, str]) -> dict[str, str]:
+    """Names for a softmax, or what else a model ends in, and for what it is applied to.
+
+    After a linear layer it is that layer's activation, and the layer has sums alone; Downing has it as a layer S.
+    """
+    text, d = TEXTS[notation], len(run.layers)
+    outputs = {unit.output: known[unit.name] for units in run.layers.values() for unit in units}
+    of: dict[str, str] = {}
+    stages = [end for name, end in run.ends.items() if name not in run.layers and name not in ("inputs", "loss")]
+    for more, end in enumerate((end for end in stages if not end.name.startswith("sum(")), 1):
+        n = len(end.labels)
+        units = list(run.layers.values())[-1] if d else ()
+        alone = d > 0 and _made_of(end.nodes, units, run)
+        linear = more == 1 and alone and all(unit.output is unit.sum for unit in units)
+        softmax = end.name.startswith("softmax")
+        if notation in ("downing", "dolhansky") and (softmax or d or more > 1):
+            letter = ("S" if softmax else "O") + (str(more) if more > 1 else "")
+            if notation == "dolhansky":
+                letter = letter.lower()
+            of[end.name] = letter
+            of |= {label: f"{letter.lower()}_{j}" for j, label in enumerate(end.labels, 1)}
+            continue
+        if text.through and all(node in outputs for node in end.nodes):  # units of several layers, which have numbers
+            of[end.name] = text.layer(d + more, d + more)
+            of |= {label: outputs[node] for label, node in zip(end.labels, end.nodes, strict=True)}
+            continue
+        if d and not alone and not text.through:  # no layer's activations, such as a sum over a skip
+            letter = "o" + (str(more) if more > 1 else "")
+            of[end.name] = letter
+            of |= {label: f"{letter}_{j}" for j, label in enumerate(end.labels, 1)}
+            continue
+        k = d if linear else d + more
+        of[end.name] = text.layer(k, k)
+        of |= {label: text.unit(k, k, before[k] + j, n) for j, label in enumerate(end.labels, 1)}
+        if linear:
+            last = list(run.layers)[-1]
+            of[last] = text.sums(d, d)
+            of |= {unit.name: text.sum(d, d, before[d] + j, n) for j, unit in enumerate(units, 1)}
+    return of
+
+
+def _made_of(nodes: Sequence[Value], units: Sequence[Unit], run: ForwardPass) -> bool:
+    """Whether nodes are made of these units' outputs, and of no input or other unit beside them."""
+    own = {unit.output for unit in units}
+    others = {*run.inputs, *(node for each in run.layers.values() for unit in each for node in (unit.sum, unit.output))}
+    seen, waiting = set(nodes), list(nodes)
+    while waiting:
+        node = waiting.pop()
+        if node in own:
+            continue
+        if node in others:
+            return False
+        new = [parent for parent in node.parents if parent not in seen]
+        seen.update(new)
+        waiting += new
+    return True
+
+
+def put_labels(run: ForwardPass, given: Names) -> None:
+    """Label the nodes of a pass, and the model's parameters, as the text has it: pictures and steps show labels."""
+    for label, node in zip(run.ends["inputs"].labels, run.inputs, strict=True):
+        node.label = given(label)
+    for units in run.layers.values():
+        for unit in units:
+            for i, w in enumerate(unit.weights):
+                w.label = given(f"weight {i} {unit.name}")
+            for i, x in enumerate(unit.inputs):
+                name = given(f"input {i} {unit.name}")
+                if not x.label and f"input {i} {unit.name}" in given.of and not name.startswith("("):
+                    x.label = name
+            if unit.bias is not None:
+                unit.bias.label = given(f"bias {unit.name}")
+            unit.sum.label = given(f"sum({unit.name})")
+            unit.output.label = given(unit.name)  # the activation's name, where they are one node
+    for name, end in run.ends.items():
+        if name not in run.layers and not name.startswith("sum(") and name not in ("inputs", "loss"):
+            for label, node in zip(end.labels, end.nodes, strict=True):
+                node.label = given(label)
+    if run.loss is not None:
+        run.loss.label = given.loss
+
+
+NAME = re.compile(r"(?P<base>[^_^]+)(?:_(?P<index>[^^]+))?(?:\^(?P<above>.+))?")
+GREEK = {
+    "α": r"\alpha", "η": r"\eta", "δ": r"\delta", "Θ": r"\Theta", "ŷ": r"\hat{y}", "Σ": r"\Sigma", "∂": r"\partial ",
+    "ℓ": r"\ell",
+}  # fmt: skip
+
+
+def latex(name: str) -> str:
+    r"""A name of a text as LaTeX.
+
+    Example:
+        >>> from nn._src.notation import latex
+        >>> latex("δ_1^(3)"), latex("w_i→j"), latex("sum(y_1)")
+        ('\\delta_{1}^{(3)}', 'w_{i \\to j}', '\\mathrm{sum}(y_{1})')
+    """
+    if name.startswith("(") and " + " in name:
+        return rf"\left({' + '.join(map(latex, name[1:-1].split(' + ')))}\right)"
+    inner = re.fullmatch(r"(\w+|δ)\(([^()]+)\)", name)
+    if inner:
+        return _called(*inner.groups())
+    above, slash, below = name.partition("/")
+    if slash and above.startswith("∂"):
+        return rf"\frac{{\partial {latex(above[1:])}}}{{\partial {latex(below[1:])}}}"
+    match = NAME.fullmatch(name)
+    if match is None:
+        return rf"\text{{{name}}}"
+    base, index, top = match["base"], match["index"], match["above"]
+    letter = base.rstrip("′″‴")
+    primes = "'" * sum("′″‴".index(c) + 1 for c in base[len(letter) :])
+    written = GREEK.get(letter) or (letter if len(letter.rstrip("0123456789")) == 1 else rf"\text{{{letter}}}")
+    small = (index or "").replace("→", r" \to ")
+    if small.endswith("′"):  # f_T′ is the slope of f_T
+        small, primes = small[:-1], primes + "'"
+    return f"{written}{primes}" + (f"_{{{small}}}" if small else "") + (f"^{{{top}}}" if top else "")
+
+
+def _called(function: str, of: str) -> str:
+    letter = GREEK.get(function, rf"\mathrm{{{function}}}")
+    return f"{letter}({latex(of)})"

@@ -1,0 +1,100 @@
+"""`Names`: the names that one text uses for the parts of one network."""
+
+from __future__ import annotations
+
+import re
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+
+class Names(NamedTuple):
+    """The names that one text uses for the parts of one network.
+
+    Attributes:
+        notation: Which text.
+        order: "from_to" or "to_from": what the first index of a weight is.
+        heads: Of a table of error signals.
+        loss: The letter of the error.
+        of: The text's name for each of the library's: layers, units, sums, inputs, weights, signals.
+        biases: Whether biases are the first column of its weights.
+        rule: The recursion of the error signals, as the text has it.
+        target: Its letter for a target.
+        by_outputs: Whether it writes slopes by what a function gave, as o(1 − o).
+        rate: Its letter for the learning rate.
+        assigns: Whether it writes a step as W ← W − η ..., not as ΔW = −η ...
+        also: Other names that the text has, by which things can be asked for: the library's for each of them.
+    """
+
+    notation: str
+    order: str
+    heads: tuple[str, ...]
+    loss: str
+    of: dict[str, str]
+    biases: bool = False
+    rule: str = ""
+    target: str = "y"
+    by_outputs: bool = False
+    rate: str = "η"
+    assigns: bool = False
+    also: Mapping[str, str] = MappingProxyType({})
+
+    def __call__(self, name: str) -> str:
+        """The text's name for one of the library's, such as "layer1/neuron0"; others stay as they are."""
+        for before in ("from ", "to "):
+            if name.startswith(before):
+                return before + self(name[len(before) :])
+        return self.of.get(name, name)
+
+    def target_of(self, k: int, n: int) -> str:
+        """Its name for the target of the k-th of n outputs, counted from 1."""
+        return self.of.get(f"target {k}") or (self.target if n == 1 else f"{self.target}_{k}")
+
+    def means_loss(self, name: Any) -> bool:
+        """Whether it is the text's letter for the loss, or another that it has for it."""
+        return isinstance(name, str) and name in (self.loss, self.of.get("error"))
+
+    def meant(self, name: Any, known: Iterable[str]) -> Any:
+        """The library's name, one of `known`, for one of the text's; ' stands for ′, too. Others stay as they are."""
+        if not isinstance(name, str):
+            return name
+        plain = as_typed(name)
+        known = list(known)
+        other = self.also.get(plain)
+        found = next((own for own in known if as_typed(self.of.get(own, own)) == plain), None)
+        return found or (other if other in known else name)
+
+
+BY_KEYBOARD = (
+    ("″", "''"), ("‴", "'''"), ("′", "'"), ("δ", "delta"), ("Θ", "Theta"), ("θ", "Theta"), ("theta", "Theta"),
+    ("ŷ", "yhat"), ("y_hat", "yhat"), ("→", "->"), ("∂", "d"), ("ℓ", "l"), (" ", ""), ("{", ""), ("}", ""),
+)  # fmt: skip
+RAISED = re.compile(r"\^\(([^()^]*)\)")  # (l) of a^(l)
+RAISED_FIRST = re.compile(r"([^_^]+)\^([^_^]+)_([^_^]+)")  # a^(2)_1
+
+
+def one_named(name: str, known: Sequence[str]) -> str | None:
+    """The one of some names that is meant, however it was typed; None if there is none.
+
+    Example:
+        >>> from nn._src.support.names import one_named
+        >>> one_named("a^2_1", ["a_1^(1)", "a_1^(2)"])
+        'a_1^(2)'
+    """
+    if name in known:
+        return name
+    plain = as_typed(name)
+    return next((other for other in known if as_typed(other) == plain), None)
+
+
+def as_typed(name: str) -> str:
+    """A name as typed on a keyboard: primes as quotes, letters by their names, no blanks, no brackets of a^(l).
+
+    What stands above may stand before the index, a^(l)_j, and in braces.
+    """
+    for sign, word in BY_KEYBOARD:
+        name = name.replace(sign, word)
+    name = RAISED.sub(r"^\1", name)
+    return RAISED_FIRST.sub(r"\1_\3^\2", name)

@@ -1,0 +1,400 @@
+"""How operations and their derivatives are written, as text and as LaTeX, with the names that nodes have."""
+
+from __future__ import annotations
+
+import math
+import re
+from fractions import Fraction
+from typing import TYPE_CHECKING, NamedTuple
+
+from ..support.tables import number
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Sequence
+
+    from autograd_core import Value
+
+BRACKETS = re.compile(r"\([^()]*\)")
+SUMS = frozenset({"add", "sum", "sub"})
+FRACTIONS = {Fraction(1, 2): "½", Fraction(1, 3): "⅓", Fraction(1, 4): "¼", Fraction(2, 3): "⅔"}
+
+
+class Written(NamedTuple):
+    """A part of a formula, as text and as LaTeX."""
+
+    text: str
+    latex: str
+    tight: bool = True  # whether it stands in a product without brackets
+
+
+def side_by_side(texts: Sequence[str]) -> str:
+    """Factors side by side, with a dot before one that begins with a digit."""
+    first, *others = texts
+    return first + "".join(f" · {t}" if t[0].isnumeric() else f" {t}" for t in others)
+
+
+def added_up(parts: list[tuple[str, str]]) -> tuple[str, str]:
+    """A sum, text and LaTeX, in which a minus stands for the plus before it."""
+    (text, tex), *more = parts
+    for t, x in more:
+        text += f" − {t[1:]}" if t.startswith("−") else f" + {t}"
+        tex += f" - {x[1:]}" if x.startswith("-") else f" + {x}"
+    return text, tex
+
+
+def write(node: Value) -> Written:
+    """A node by its name, a number, or what it is computed from."""
+    if node.label:
+        return written(node.label)
+    return in_figures(float(node.data)) if not node.parents else body(node)
+
+
+def body(node: Value) -> Written:
+    """What a node is computed from, with the names of its operands."""
+    within = inner(node)
+    if within is not None:
+        return write(within)
+    if node.op in SHARES:
+        return _share(node)
+    terms = surprise(node)
+    if terms is not None:
+        return _less(applied("log", [exponentials(terms[0])]), write(terms[1]))
+    if node.op in SUMS:
+        parts = [(held(p), sign) if sign < 0 else (p[:2], sign) for sign, p in terms_of_sum(node)]
+        return Written(*added_up([(f"−{t}", f"-{x}") if sign < 0 else (t, x) for (t, x), sign in parts]), tight=False)
+    operands = [write(p) for p in node.parents]
+    if not operands:
+        return write(node)
+    form = FORMS.get(node.op)
+    if form is not None:
+        return form(*operands)
+    if node.op == "mul":
+        return _product_of(*node.parents)
+    if node.op == "dot":
+        half = len(operands) // 2
+        pairs = [_product_of(w, x) for w, x in zip(node.parents[:half], node.parents[half:], strict=True)]
+        return _added(pairs) if half > 1 else pairs[0]
+    if node.op == "mean":
+        total = held(_added(operands))
+        share = in_figures(1.0 / len(operands))
+        return Written(side_by_side([share.text, total[0]]), rf"{share.latex} \, {total[1]}")
+    if node.op == "logsumexp":
+        return applied("log", [exponentials(node.parents)])
+    return applied("σ" if node.op == "sigmoid" else node.op, operands)
+
+
+def summands(node: Value) -> list[tuple[float, Written]] | None:
+    """The terms of a sum, each with its sign; None for what is no sum of several."""
+    within = inner(node)
+    while within is not None:
+        node, within = within, inner(within)
+    half = len(node.parents) // 2
+    if node.op in SUMS or (node.op == "dot" and half > 1):
+        found = terms_of_sum(node)
+        return found if len(found) > 1 else None
+    return None
+
+
+def terms_of_sum(node: Value) -> list[tuple[float, Written]]:
+    """The terms of a sum or a dot, written, each with its sign; a dot without a name within a sum has several."""
+    found: list[tuple[float, Written]] = []
+    for sign, p in addends(node) if node.op in SUMS else [(1.0, node)]:
+        half = len(p.parents) // 2
+        if p.op == "dot" and half > 1 and (p is node or not p.label):
+            pairs = zip(p.parents[:half], p.parents[half:], strict=True)
+            found += [(sign, _product_of(w, x)) for w, x in pairs]
+        else:
+            found.append((sign, write(p)))
+    return found
+
+
+def moves(node: Value, leads: Collection[Value]) -> list[bool]:
+    """For each of `terms_of_sum` whether one of some nodes is in it."""
+    found: list[bool] = []
+    for _, p in addends(node) if node.op in SUMS else [(1.0, node)]:
+        half = len(p.parents) // 2
+        if p.op == "dot" and half > 1 and (p is node or not p.label):
+            found += [w in leads or x in leads for w, x in zip(p.parents[:half], p.parents[half:], strict=True)]
+        else:
+            found.append(p in leads)
+    return found
+
+
+def addends(node: Value) -> list[tuple[float, Value]]:
+    """What is added up in a sum, each with its sign: sums without names within it are part of it.
+
+    So that a + b + c, `sum([a, b, c])`, which begins with 0, and `ag.sum([a, b, c])` are one formula.
+    """
+    found: list[tuple[float, Value]] = []
+    waiting: list[tuple[float, Value]] = [(1.0, node)]
+    while waiting:
+        sign, p = waiting.pop()
+        if p is not node and (p.label or p.op not in SUMS or sign < 0):
+            found.append((sign, p))
+        elif p.op == "sub":
+            waiting += [(-sign, p.parents[1]), (sign, p.parents[0])]
+        else:
+            waiting += [(sign, q) for q in reversed(p.parents) if not (is_number(q) and q.data == 0)]
+    return found or [(1.0, node.parents[0])]
+
+
+def inner(node: Value) -> Value | None:
+    """What a node is but for a guard of the arithmetic; None for one that guards nothing.
+
+    A logarithm that is kept above a number and is above it, a choice of what a formula is at one point alone, and the
+    sum or mean of one number, 0 + x: no text writes these.
+    """
+    ps = node.parents
+    if node.op in ("sum", "mean") and len(ps) == 1:
+        return ps[0]
+    if node.op in ("add", "sum"):
+        more = [p for p in ps if not (is_number(p) and p.data == 0)]
+        return more[0] if len(more) == 1 else None
+    if node.op == "maximum" and ps[0].op in ("log", "log1p") and is_number(ps[1]) and ps[0].data > ps[1].data:
+        return ps[0]
+    if node.op == "where" and ps[0].op == "eq" and (not ps[0].data or (is_number(ps[1]) and not ps[1].data)):
+        return ps[2]
+    return None
+
+
+# --- shares of a sum of exponentials -----------------------------------------------------------------
+
+SHARES = frozenset({"softmax", "log_softmax", "logsumexp_less"})
+
+
+def exponents(node: Value) -> tuple[Value, ...]:
+    """The numbers whose exponentials are added up in a node of softmax, its logarithm, or a logsumexp."""
+    if node.op in ("softmax", "log_softmax"):
+        node = node.parents[1]
+    return node.parents[:-1] if node.op == "logsumexp_less" else node.parents
+
+
+def surprise(node: Value) -> tuple[tuple[Value, ...], Value] | None:
+    """All scores and that of the right class, where a node is log Σ exp(z) less z_k, as a cross-entropy computes it.
+
+    That is softplus of what the logarithm for the other scores is above z_k. None for any other node.
+    """
+    if node.op != "softplus" or node.parents[0].op != "logsumexp_less" or node.parents[0].label:
+        return None
+    xs = node.parents[0].parents
+    labels = [x.label for x in xs]
+    if all(labels) and len(set(labels)) == len(xs):
+        xs = tuple(sorted(xs, key=lambda x: [int(p) if p.isdigit() else p for p in re.split(r"(\d+)", x.label)]))
+    return xs, node.parents[0].parents[-1]
+
+
+def exponentials(xs: Sequence[Value]) -> Written:
+    """exp(x1) + ... + exp(xn)."""
+    return _added([exponential(x) for x in xs])
+
+
+def exponential(x: Value) -> Written:
+    """exp(x), as text and as a power of e."""
+    return _exponential(write(x))
+
+
+def share_of(x: Value, xs: Sequence[Value]) -> Written:
+    """exp(x) / (exp(x1) + ... + exp(xn))."""
+    return quotient(exponential(x), exponentials(xs))
+
+
+def _share(node: Value) -> Written:
+    xs = exponents(node)
+    if node.op == "softmax":
+        return share_of(node.parents[0], xs)
+    total = applied("log", [exponentials(xs)])
+    if node.op == "log_softmax":
+        return _less(write(node.parents[0]), total)
+    return _less(total, write(node.parents[-1]))
+
+
+# --- operations --------------------------------------------------------------------------------------
+
+
+def _less(a: Written, b: Written) -> Written:
+    return Written(f"{a.text} − {held(b)[0]}", f"{a.latex} - {held(b)[1]}", tight=False)
+
+
+def _negative(a: Written) -> Written:
+    text, latex = held(a)
+    return Written(f"−{text}", f"-{latex}", tight=False)
+
+
+def quotient(a: Written, b: Written) -> Written:
+    """a / b, as text and as a fraction."""
+    above = held(a)[0]
+    return Written(f"{above}/{below_the_line(b)}", rf"\frac{{{a.latex}}}{{{b.latex}}}")
+
+
+def below_the_line(part: Written) -> str:
+    """A part as it stands behind a stroke: products and quotients in brackets."""
+    return part.text if part.tight and not any(c in part.text for c in " /") else bracketed(part)[0]
+
+
+def bracketed(part: Written) -> tuple[str, str]:
+    """A part in brackets."""
+    return f"({part.text})", rf"\left({part.latex}\right)"
+
+
+def _exponential(x: Written) -> Written:
+    return Written(f"exp({x.text})", f"e^{{{x.latex}}}")
+
+
+def _logarithm_from_one(x: Written) -> Written:
+    return applied("log", [one_more(x)])
+
+
+def one_more(x: Written) -> Written:
+    """1 + x."""
+    return _added([in_figures(1.0), x])
+
+
+def _product_of(a: Value, b: Value) -> Written:
+    if b.op == "neg" and not b.label:
+        return _negative(_product_of(a, b.parents[0]))
+    if a is b and not is_number(a):
+        return power(write(a), in_figures(2.0))
+    return _juxtaposed(write(a), write(b))
+
+
+def apart(part: Written) -> tuple[str, str]:
+    """A part as it stands behind a ∂: a sum, a product or a quotient in brackets."""
+    outside = part.text
+    while "(" in outside and (shorter := BRACKETS.sub("", outside)) != outside:
+        outside = shorter
+    loose = not part.tight or outside.startswith("^") or any(c in outside for c in " /")
+    return bracketed(part) if loose else (part.text, part.latex)
+
+
+def is_number(node: Value) -> bool:
+    """Whether a node is shown as its number."""
+    return not node.label and not node.parents
+
+
+def held(part: Written) -> tuple[str, str]:
+    """A part as it stands in a product or below a line: a sum in brackets."""
+    return (part.text, part.latex) if part.tight else (f"({part.text})", rf"\left({part.latex}\right)")
+
+
+def _juxtaposed(*parts: Written) -> Written:
+    each = [held(p) for p in parts]
+    return Written(side_by_side([h[0] for h in each]), r" \, ".join(h[1] for h in each))
+
+
+def _added(parts: Sequence[Written]) -> Written:
+    text, latex = added_up([(p.text, p.latex) for p in parts])
+    return Written(text, latex, tight=len(parts) == 1 and parts[0].tight)
+
+
+def power(base: Written, exponent: Written) -> Written:
+    """base^exponent."""
+    alone = base.tight and not any(c in base.text for c in " /^²³") and not base.text.startswith("−")
+    text = base.text if alone else f"({base.text})"
+    latex = base.latex if alone and "^" not in base.latex and "'" not in base.latex else rf"\left({base.latex}\right)"
+    small = {"2": "²", "3": "³"}.get(exponent.text, f"^{below_the_line(exponent)}")
+    return Written(f"{text}{small}", f"{latex}^{{{exponent.latex}}}")
+
+
+FORMS: dict[str, Callable[..., Written]] = {
+    "neg": _negative,
+    "div": quotient,
+    "pow": power,
+    "square": lambda x: power(x, in_figures(2.0)),
+    "exp": _exponential,
+    "log1p": _logarithm_from_one,
+}
+
+
+def applied(name: str, inside: Sequence[Written], *, mark: bool = False) -> Written:
+    """A function of its operands, with a prime for its derivative."""
+    letter = r"\sigma" if name == "σ" else rf"\{name}" if name in LATEX_KNOWS else rf"\operatorname{{{name}}}"
+    letter = letter.replace("_", r"\_")
+    texts, latex = ", ".join(p.text for p in inside), ", ".join(p.latex for p in inside)
+    prime = "′" if mark else ""
+    return Written(f"{name}{prime}({texts})", rf"{letter}{chr(39) if mark else ''}\left({latex}\right)")
+
+
+LATEX_KNOWS = frozenset("exp log sin cos tan sinh cosh tanh max min".split())
+
+
+def in_figures(x: float) -> Written:
+    """A number: four digits, or a simple fraction."""
+    if math.isfinite(x):
+        part = Fraction(x).limit_denominator(100)
+        if abs(part) in FRACTIONS and float(part) == x:
+            sign = "−" if x < 0 else ""
+            over = rf"\frac{{{abs(part.numerator)}}}{{{part.denominator}}}"
+            return Written(f"{sign}{FRACTIONS[abs(part)]}", f"{'-' if x < 0 else ''}{over}", tight=x >= 0)
+    return Written(number(x), number(x).replace("−", "-"), tight=x >= 0)
+
+
+def for_latex(words: str) -> str:
+    """Words within a formula, their letters as LaTeX has them."""
+    signs = {"_": r"\_", "^": r"\^{}", "′": "$'$", "−": "$-$", "∂": r"$\partial$", "·": r"$\cdot$"}
+    signs |= {letter: f"${x}$" for letter, x in LETTERS.items()}
+    return "".join(signs.get(c, c) for c in words)
+
+
+LETTERS = {
+    "ŷ": r"\hat{y}", "Σ": r"\Sigma", "σ": r"\sigma", "δ": r"\delta", "Δ": r"\Delta",
+    "θ": r"\theta", "Θ": r"\Theta", "μ": r"\mu",
+}
+
+
+QUOTIENT = re.compile(r"(\d+|∂[^/]+|[^\W\d_](_[^/]+)?)/(\d+|∂[^/]+|[^\W\d_](_[^/]+)?)")  # else it is a path
+CALL = re.compile(r"([^()/]*[^()/^])\((.+)\)")
+NAME = re.compile(r"(?P<letter>[^_^]+)(?:_(?P<index>[^^]*))?(?:\^(?P<above>.+))?")
+
+
+def written(label: str) -> Written:
+    r"""A name as texts have it: y_hat is ŷ, and what follows the first _ is an index; w_i→j leads from i to j.
+
+    Example:
+        >>> from nn._src.teaching.writing import written
+        >>> written("w_i→j").latex, written("y_hat").text, written("ŷ").latex
+        ('w_{i \\to j}', 'ŷ', '\\hat{y}')
+        >>> written("sum(z_1)").latex, written("1/Σ").latex, written("a_1^(2)").latex
+        ('\\mathrm{sum}\\left(z_{1}\\right)', '\\frac{1}{\\Sigma}', 'a_{1}^{(2)}')
+    """
+    label = label.replace("y_hat", "ŷ").replace("yhat", "ŷ")
+    return Written(label, _in_latex(label))
+
+
+def _in_latex(name: str) -> str:
+    """A name in LaTeX: a fraction, a function of something, or a letter with an index and what stands above it."""
+    call = CALL.fullmatch(name)
+    if call and _closed(call[2]):
+        return rf"{_in_latex(call[1])}\left({', '.join(map(_in_latex, call[2].split(', ')))}\right)"
+    above, slash, below = name.partition("/")
+    if slash and _closed(above) and QUOTIENT.fullmatch(name):
+        return rf"\frac{{{_in_latex(above)}}}{{{_in_latex(below)}}}"
+    if above[:1] == "∂" and not slash:
+        return rf"\partial {_in_latex(above[1:])}" if above[1:] else r"\partial"
+    match = NAME.fullmatch(name)
+    if match is None:
+        return rf"\mathrm{{{_plain(name)}}}"
+    letter, index, top = match["letter"], match["index"] or "", match["above"] or ""
+    primes = "'" * sum("′″‴".index(c) + 1 for c in letter if c in "′″‴")
+    letter = letter.rstrip("′″‴") or letter
+    if not index and len(letter) > 1 and letter[1:].isdigit() and not letter.isdigit():
+        letter, index = letter[0], letter[1:]
+    alone = (len(letter) == 1 and letter.isalpha()) or letter.isdigit()
+    base = LETTERS.get(letter, letter if alone else rf"\mathrm{{{_plain(letter)}}}")
+    small = _plain(index).replace("→", r" \to ")
+    high = top if top.startswith("(") and top.endswith(")") else _in_latex(top) if top else ""
+    return f"{base}{primes}" + (f"_{{{small}}}" if small else "") + (f"^{{{high}}}" if high else "")
+
+
+def _closed(text: str) -> bool:
+    """Whether every bracket in it is closed, and none that was open before it."""
+    depth = 0
+    for c in text:
+        depth += (c == "(") - (c == ")")
+        if depth < 0:
+            return False
+    return depth == 0
+
+
+def _plain(text: str) -> str:
+    """Text without what LaTeX reads as an order."""
+    return "".join(f"\\{c}" if c in "#$%&_{}" else c for c in text if c not in "\\^~")
