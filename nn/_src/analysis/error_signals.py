@@ -14,6 +14,7 @@ from ..notation import BY_LAYERS, BY_OUTPUTS, branches
 from ..support.formulas import Formulas
 from ..support.tables import Table, number
 from ..support.validation import shown
+from ..teaching.matrix_formulas import backward_matrices
 from .forward_pass import forward_pass
 from .layers_by_name import ForwardPass, Unit, one_of
 from .signal_formulas import Top, UnitSignal, explicit_updates, signal_formulas, update_formulas, value_of
@@ -65,6 +66,7 @@ class ErrorSignals(Table):
     _mean_of: int = 1
     _asked: tuple[Any, Any] | None = None  # the loss and its target
     _recursion: bool = True  # whether what the text's recursion sums over is all that a unit goes to
+    _layered: bool = True  # whether that is the next layer
 
     def __getitem__(self, name: str) -> Any:
         if name in self.layers:
@@ -147,6 +149,27 @@ class ErrorSignals(Table):
             ['Δw_j→o = −η (ŷ − y) z_j', 'Δw_i→j = −η (ŷ − y) w_j→o σ(s_j)(1 − σ(s_j)) x_i']
         """
         return explicit_updates(self.run, self._by_name(), self.names, self._tops())
+
+    @property
+    def matrix_formulas(self) -> Formulas:
+        """The error signal of each layer and the derivative to its weights as products of matrices, the last one first.
+
+        The shapes stand beside each line; `.numbers` has the entries.
+
+        Raises:
+            StructureError: Units of one layer have different inputs, so that their weights are no matrix.
+
+        Example:
+            >>> import nn
+            >>> model = nn.MLP(2, [2, 1], "sigmoid", bias=False, output="sigmoid", seed=1)
+            >>> signals = nn.error_signals(model, [1.0, 2.0], 1.0, loss=nn.binary_cross_entropy, notation="cs60050")
+            >>> print(signals.matrix_formulas)
+            δ^(3) = a^(3) − y                            (1 x 1)
+            ∂cost/∂Θ^(2) = δ^(3) (a^(2))ᵀ                (1 x 2) = (1 x 1) (1 x 2)
+            δ^(2) = ((Θ^(2))ᵀ δ^(3)) ⊙ g′(z^(2))         (2 x 1) = ((2 x 1) (1 x 1)) ⊙ (2 x 1)
+            ∂cost/∂Θ^(1) = δ^(2) (a^(1))ᵀ                (2 x 2) = (2 x 1) (1 x 2)
+        """
+        return backward_matrices(self.run, self._tops(), recursion=self._layered)
 
     @property
     def latex(self) -> str:
@@ -476,7 +499,8 @@ def signals_of(run: ForwardPass, loss: Any, target: Any) -> ErrorSignals:
             found[unit.name] = signal
     layers = {name: tuple(found[unit.name] for unit in layer) for name, layer in run.layers.items()}
     holds = run.names is None or _recursion_holds(run, uses, by_layers=run.names.notation in BY_LAYERS)
-    return ErrorSignals(layers, run, run.names, _outputs_averaged(loss, run), (loss, target), holds)
+    layered = _recursion_holds(run, uses, by_layers=True)
+    return ErrorSignals(layers, run, run.names, _outputs_averaged(loss, run), (loss, target), holds, layered)
 
 
 def _recursion_holds(run: ForwardPass, uses: dict[Value, list[tuple[Value, int]]], *, by_layers: bool) -> bool:

@@ -14,6 +14,7 @@ from ..modules.module import Module
 from ..notation import names, put_labels
 from ..support.validation import callable_of, plain, shown
 from ..teaching.forward_formulas import explicit_formulas, forward_formulas
+from ..teaching.matrix_formulas import forward_matrices
 from .layers_by_name import ForwardPass, JacobianEnd, Unit
 from .units import COUNTED, SUMS
 
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     _Part = tuple[str, list[Value], Value | None]  # a unit: its name within its layer, weights, bias
 
 
-WRITERS = (forward_formulas, explicit_formulas)
+WRITERS = (forward_formulas, explicit_formulas, forward_matrices)
 OWN = frozenset({"inputs", "outputs", "softmax", "loss"})  # names that no layer can have
 
 

@@ -150,6 +150,26 @@ class ForwardPass(Table):
         """
         return self._writers[1](self, self._asked)
 
+    @property
+    def matrix_formulas(self) -> Formulas:
+        """The sums and the activations of each layer as products of matrices, with the shapes beside each line.
+
+        Downing's layers are rows, R = X V; those of other texts columns, z = W a. `.numbers` has the entries.
+
+        Raises:
+            StructureError: Units of one layer have different inputs, so that their weights are no matrix.
+
+        Example:
+            >>> import nn
+            >>> model = nn.MLP(3, [2, 1], "sigmoid", bias=False, output="sigmoid", seed=1)
+            >>> print(nn.forward_pass(model, [1.0, 2.0, 3.0], notation="downing").matrix_formulas)
+            R = X V     (1 x 2) = (1 x 3) (3 x 2)
+            Y = g(R)    (1 x 2)
+            S = Y W     (1 x 1) = (1 x 2) (2 x 1)
+            Z = f(S)    (1 x 1)
+        """
+        return self._writers[2](self, self._asked)
+
     def __getitem__(self, name: str) -> Any:
         nodes = self._nodes()
         if isinstance(name, str) and name in self.ends:
