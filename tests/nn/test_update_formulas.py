@@ -2,6 +2,7 @@
 
 import re
 from functools import partial
+from html import unescape
 
 import numpy as np
 import pytest
@@ -240,3 +241,25 @@ def test_signals_of_a_batch_stand_beside_their_numbers(loss, K, notation):
     assert unmarked == of_one
     assert ("(y_i)" in str(batch.formulas)) == (notation == "dolhansky")
     assert convert(batch.formulas.latex.replace("{aligned}", "{split}"))
+
+
+@pytest.mark.parametrize("notation", [None, *NOTATIONS])
+@pytest.mark.parametrize("sizes", [[1], [1, 1, 1], [1, 2, 1], [2, 2, 1]])
+def test_a_factor_that_several_steps_share_has_one_colour(sizes, notation):
+    """Dolhansky colours what is used again; in HTML, where the text is the same."""
+    model = nn.MLP(1, sizes, "sigmoid", bias=False, seed=3)
+    signals = nn.error_signals(model, [0.5], 0.25, loss=nn.sse, notation=notation)
+    for lines in (signals.updates, signals.explicit_updates, signals.formulas, signals.run.formulas):
+        page = lines._repr_html_()
+        assert unescape(re.sub(r"<[^>]*>", "", page)) == str(lines)
+        spans = re.findall(r'<span style="([^"]*)">([^<]*)</span>', page)
+        styles = {unescape(factor): style for style, factor in spans}
+        assert len(set(styles.values())) == len(styles)
+        for style, factor in spans:
+            assert styles[unescape(factor)] == style
+        for factor in styles:
+            assert sum(factor in line for line in lines) > 1
+    error = signals.formulas[0].partition(" = ")[2]
+    if len(sizes) > 1 and notation is not None:
+        page = unescape(signals.explicit_updates._repr_html_())
+        assert page.count(f">({error})<") == len(signals.explicit_updates)

@@ -106,7 +106,8 @@ def _arriving(unit: Unit, units: list[Unit], names: Names | None) -> list[Formul
 
 def update_formulas(run: ForwardPass, signals: dict[str, UnitSignal], names: Names | None) -> Formulas:
     """The step of each weight and bias: -eta times the error signal times what came in."""
-    return _steps(run, signals, names, lambda unit: _name(names, f"signal {unit.name}"))
+    own = [_name(names, f"signal {unit.name}").text for units in reversed(run.layers.values()) for unit in units]
+    return _steps(run, signals, names, lambda unit: _name(names, f"signal {unit.name}"), own)
 
 
 def rate_of(names: Names | None) -> Formula:
@@ -227,11 +228,16 @@ def _weights(run: ForwardPass, names: Names | None) -> Iterator[_Weight]:
 
 
 def _steps(
-    run: ForwardPass, signals: dict[str, UnitSignal], names: Names | None, signal: Callable[[Unit], Formula]
+    run: ForwardPass,
+    signals: dict[str, UnitSignal],
+    names: Names | None,
+    signal: Callable[[Unit], Formula],
+    factors: Sequence[str],
 ) -> Formulas:
     """-eta times what stands for the signal of the unit times what came in; for a shared weight, the sum over its uses.
 
-    A weight that the loss depends on in yet another way has its derivative alone.
+    A weight that the loss depends on in yet another way has its derivative alone. Of the `factors` those that several
+    steps share have a colour.
     """
     assert run.loss is not None
     uses: dict[Value, list[_Weight]] = {}
@@ -254,7 +260,7 @@ def _steps(
             form = ("Δ{} = −{} {}", r"\Delta {} &= -{} \, {}")
         found.append(_both(*form, shared[0].name, rate_of(names), right))
         values.append(_step_value(shared[0].name, -gradient, names))
-    return Formulas(found, [0.0 - g for g in gradients], values)
+    return Formulas(found, [0.0 - g for g in gradients], values, factors)
 
 
 def in_product(part: Formula, *, alone: bool) -> Formula:
@@ -351,7 +357,17 @@ def explicit_updates(
                 parts = _parts(mate, units, signals, names, tops.get(mate.name))
                 each.append([*_arrives(parts, products), _share_slope(mate, unit, names)])
             products[unit.name] = _common(each)
-    return _steps(run, signals, names, lambda unit: side_by_side(products[unit.name]))
+    atoms = [factor.text for unit in units for factor in _factors_of(unit, units, signals, names, tops)]
+    return _steps(run, signals, names, lambda unit: side_by_side(products[unit.name]), atoms)
+
+
+def _factors_of(
+    unit: Unit, units: list[Unit], signals: dict[str, UnitSignal], names: Names | None, tops: Mapping[str, Top]
+) -> list[Formula]:
+    """What a unit adds to the product that comes back: what the loss gives, the weights behind it, its slope."""
+    parts = _parts(unit, units, signals, names, tops.get(unit.name))
+    given = [in_product(parts.given, alone=False)] if parts.given is not None else [w for _, w in parts.above]
+    return [*given, *([parts.slope] if parts.slope else [])]
 
 
 def _arrives(parts: _Parts, products: dict[str, list[Formula]]) -> list[Formula]:

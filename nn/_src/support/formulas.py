@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any, NamedTuple
+
+from .figures import COLOURS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
 WIDTH = 72  # up to which numbers stand in one column
+LINES = ("", ";text-decoration:underline", ";text-decoration:underline double")  # when colours come again
+
+
+def _standing(factor: str) -> re.Pattern[str]:
+    """A factor where it is no part of a longer name."""
+    return re.compile(rf"(?<![\w→^′]){re.escape(factor)}(?![\w→^′(])")
 
 
 class Formula(NamedTuple):
@@ -34,12 +43,16 @@ class Formulas(list[str]):
         Δw_i→o = −η δ_o x_i    = 0.25 η
     """
 
-    __slots__ = ("_latex", "_values", "numbers")
+    __slots__ = ("_latex", "_shared", "_values", "numbers")
 
     numbers: list[Any]
 
     def __init__(
-        self, formulas: Iterable[Formula] = (), numbers: Sequence[Any] = (), values: Sequence[Formula] = ()
+        self,
+        formulas: Iterable[Formula] = (),
+        numbers: Sequence[Any] = (),
+        values: Sequence[Formula] = (),
+        factors: Iterable[str] = (),
     ) -> None:
         """Make it of formulas.
 
@@ -47,12 +60,14 @@ class Formulas(list[str]):
             formulas: The lines; in LaTeX with & at the equals sign.
             numbers: What each comes to.
             values: The same as it stands beside them, with the sign that joins it.
+            factors: Texts that have one colour each in HTML wherever they stand, if two lines have them.
         """
         given = list(formulas)
         super().__init__(formula.text for formula in given)
         self.numbers = list(numbers)
         self._values = tuple(values)
         self._latex = tuple(formula.latex for formula in given)
+        self._shared = self._in_several(dict.fromkeys(factors))
 
     def beside(self, numbers: Sequence[Any], values: Sequence[Formula]) -> Formulas:
         """The same lines with something else beside them.
@@ -80,6 +95,33 @@ class Formulas(list[str]):
         values = self._values or (Formula("", ""),) * len(self._latex)
         body = r" \\ ".join(f"{line}{value.latex}" for line, value in zip(self._latex, values, strict=True))
         return rf"\begin{{aligned}} {body} \end{{aligned}}"
+
+    def _in_several(self, factors: Iterable[str]) -> dict[str, str]:
+        """The style of each factor that two lines or more have."""
+        found = [factor for factor in factors if sum(bool(_standing(factor).search(line)) for line in self) > 1]
+        return {
+            factor: f"color:{COLOURS[k % len(COLOURS)]}{LINES[k // len(COLOURS) % len(LINES)]}"
+            for k, factor in enumerate(found)
+        }
+
+    def _repr_html_(self) -> str:
+        """The lines with their numbers; a factor that several lines have is in one colour."""
+        import html
+
+        text = str(self)
+        if self._shared:
+            either = "|".join(_standing(f).pattern for f in sorted(self._shared, key=len, reverse=True))
+            pieces, at = [], 0
+            for found in re.finditer(either, text):
+                pieces += [html.escape(text[at : found.start()]), self._coloured(found[0], html.escape(found[0]))]
+                at = found.end()
+            text = "".join([*pieces, html.escape(text[at:])])
+        else:
+            text = html.escape(text)
+        return f'<pre class="autograd-derivation mathjax_ignore">{text}</pre>'
+
+    def _coloured(self, factor: str, escaped: str) -> str:
+        return f'<span style="{self._shared[factor]}">{escaped}</span>'
 
     def __str__(self) -> str:
         if not self._values:
