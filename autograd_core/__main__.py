@@ -96,10 +96,10 @@ EXAMPLES = {
     "completion": "completion bash",
 }
 OUTPUTS = {  # of the commands on an expression
-    "draw": "the picture: .svg, .png, .html, .tex, .mmd, .dot or .pdf (default graph.svg)",
+    "draw": "the picture: .svg, .png, .html, .tex, .typ, .mmd, .dot or .pdf (default graph.svg)",
     "step": "a page (.html) or an animation (.gif, .webp, .apng) instead of text",
     "live": "the page (default page.html)",
-    "explain": "a picture as well: .svg, .png, .html, .tex, .mmd, .dot or .pdf",
+    "explain": "a picture as well: .svg, .png, .html, .tex, .typ, .mmd, .dot or .pdf",
 }
 NEGATED = re.compile(r"-(?!-[a-z]*(=|$)|[hi]?$|o)")  # a word that begins with a minus, and is no option
 NEGATIVE = re.compile(r"-([0-9.]|inf|nan)")

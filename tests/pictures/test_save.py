@@ -222,7 +222,7 @@ def test_a_failure_leaves_the_old_file_whole(neuron, tmp_path, program, monkeypa
 @pytest.mark.parametrize(
     ("path", "error", "message"),
     [
-        ("g.gif", ag.RangeError, r"ends in .svg, .png, .html, .dot, .mmd, .tex, .pdf, got 'g.gif'"),
+        ("g.gif", ag.RangeError, r"ends in .svg, .png, .html, .dot, .mmd, .tex, .typ, .pdf, got 'g.gif'"),
         ("g", ag.RangeError, "got 'g'"),
         ("nowhere/g.svg", ag.RangeError, "there is no folder 'nowhere'"),
         (3, ag.OperandError, r"expected a path \(str or pathlib.Path\), got 3 \(int\)"),
@@ -293,7 +293,7 @@ def test_importing_pictures_imports_no_layout_library():
 
 
 def test_every_suffix_has_its_writer():
-    assert list(picture.WRITERS) == [".svg", ".png", ".html", ".dot", ".mmd", ".tex", ".pdf"]
+    assert list(picture.WRITERS) == [".svg", ".png", ".html", ".dot", ".mmd", ".tex", ".typ", ".pdf"]
 
 
 def test_show_opens_a_page(neuron, monkeypatch):

@@ -17,6 +17,7 @@ from ..notation.formulas import mathml
 from . import text
 from .checked_path import path_for
 from .choose_layout import Look, dressed, frame, framed
+from .fitting import fitted
 from .layout.crossings import ENGINES
 from .living.asked import Asked, kept, note
 from .page import embed
@@ -25,6 +26,7 @@ from .render.mermaid import mermaid
 from .render.pdf import pdf
 from .render.raster import png
 from .render.tikz import tikz
+from .render.typst import typst
 from .scene.highlight import tracks_of
 from .scene.overlay import checked
 from .scene.tooltips import told
@@ -180,7 +182,8 @@ class Picture:
             path: Ends in .svg, .png (extra `png`; two pixels per unit), .html (a page that needs nothing else
                 and computes, as that of `live`; where that cannot be, it says why and shows the picture), .dot (as
                 `draw_dot` has it), .mmd (Mermaid, which GitHub draws within a page),
-                .tex (TikZ: pdflatex compiles it alone or as a part of a paper; names are mathematics) or .pdf
+                .tex (TikZ: pdflatex compiles it alone or as a part of a paper; names are mathematics), .typ (Typst:
+                it compiles alone, or `#import "g.typ": picture` in a document) or .pdf
                 (by rsvg-convert where that is, which embeds fonts; else in the fonts that every reader has, so
                 that letters beyond Western Europe, Greek and mathematics become question marks).
             theme: "light" or "dark": the colours, written out, so that every viewer shows them; "auto":
@@ -280,7 +283,8 @@ def draw(
     A folded scope is one card: what is in it, and the value and gradient that it gives, or how many
     values, their range, and the norm of their gradients. If it gives one value, the chips where
     others enter are its derivatives through all of the scope. Graphs of more than 150 nodes are
-    folded unless told otherwise; parts without scopes then get made-up ones, by depth and repetition.
+    folded unless told otherwise, and smaller ones that are too large for a notebook's width and two screens of
+    height, as far as is needed; parts without scopes then get made-up ones, by depth and repetition.
     One of 5 000 nodes and more is a map of at most 16 cards or so: what there is, how many, and its signal.
     A scope that is left and entered again, such as a layer that is applied twice, is split into its uses.
 
@@ -294,7 +298,8 @@ def draw(
         theme: "light", "dark", or "auto" as the reader's system prefers.
         direction: "LR" from left to right, "TB" from top to bottom; "auto" is LR where that fits
             into a notebook of 1000 pixels, else the lower one of LR in rows and TB.
-        fold: "auto", True for all scopes, None or False for nothing, or the scopes to fold: a path or pattern such as
+        fold: "auto" (what has no room, unless `unfold`, `around`, `plates=False`, a direction or a height says
+            otherwise), True for all scopes, None or False for nothing, or the scopes to fold: a path or pattern such as
             "layer*/neuron*", or several; `*` stays within one part of the path. A softmax and its like are drawn
             as texts write them, s_i of all x_j; with None one sees what they are computed from, and "softmax" folds it.
         unfold: Scopes that are opened nevertheless, with those around them, in the same form.
@@ -356,6 +361,8 @@ def draw(
     if not isinstance(flow, bool):
         msg = f"draw: expected flow to be True or False, got {flow!r:.60} ({type(flow).__name__})"
         raise OperandError(msg)
+    free = fold == "auto" and not unfold and around is None and (layout, direction) == ("builtin", "auto")
+    free = free and plates is not False
     if highlight is not None and plates is None:
         plates = False  # a path goes through all copies
     view = view_of(roots, fold=fold, unfold=unfold, around=around, hops=hops, gradients=gradients, plates=plates)
@@ -373,7 +380,11 @@ def draw(
         flow=flow,
     )
     asked = Asked(tuple(roots), fold, unfold, _trails(highlight), _still(around, gradients, overlay), plates)
-    picture = drawn(view, look, layout=layout, direction=direction, asked=asked)
+    if free and look.sizes.height is look.sizes.aspect is None:
+        _check_look(look)
+        picture = Picture(*fitted(view, look, _looked_at(look, view)), asked)
+    else:
+        picture = drawn(view, look, layout=layout, direction=direction, asked=asked)
     smallest = picture._frame.smallest()
     if smallest >= LEAST_READABLE or not look.sizes.is_asked:
         return picture
@@ -391,6 +402,13 @@ def draw(
         said = f"more is folded, for print of {LEAST_READABLE:g} pixels at this size; all of it takes"
     warnings.warn(f"draw: {said} a width of {needed} pixels", UsageWarning, stacklevel=2)
     return picture
+
+
+def _looked_at(look: Look, view: View) -> list[int]:
+    """The nodes that are highlighted or marked."""
+    index = view.graph.index
+    marked = [index[node] for node in (look.overlay.marks if look.overlay is not None else ()) if node in index]
+    return [*marked, *view.graph.stale, *(v for track in look.tracks for v in track.nodes)]
 
 
 def _print(picture: Picture) -> float:
@@ -423,10 +441,14 @@ def _still(around: object, gradients: object, overlay: object) -> str:
 def drawn(view: View, look: Look, *, layout: str, direction: str, asked: Asked | None = None) -> Picture:
     """The picture of a view; names and numbers come from its graph."""
     _check("layout", layout, tuple(ENGINES))
+    _check("direction", direction, DIRECTIONS)
+    _check_look(look)
+    return Picture(view, frame(view, look, direction, layout), asked)
+
+
+def _check_look(look: Look) -> None:
     _check("theme", look.theme, THEMES)
     _check("style", look.style, STYLES)
-    _check("direction", direction, DIRECTIONS)
-    return Picture(view, frame(view, look, direction, layout), asked)
 
 
 def _check(name: str, given: object, allowed: Sequence[str]) -> None:
@@ -451,6 +473,11 @@ def _tex(picture: Picture) -> bytes:
     look = picture._frame.look
     theme = "dark" if look.theme == "dark" else "light"
     return tikz(picture._resolved(), picture._frame.scene.cards, look.style, theme).encode("ascii")
+
+
+def _typ(picture: Picture) -> bytes:
+    look = picture._frame.look
+    return typst(picture._resolved(), look.style, "dark" if look.theme == "dark" else "light").encode()
 
 
 def _html(picture: Picture) -> bytes:
@@ -505,5 +532,6 @@ WRITERS: dict[str, Callable[[Picture], bytes]] = {
     ".dot": _dot,
     ".mmd": _mmd,
     ".tex": _tex,
+    ".typ": _typ,
     ".pdf": _pdf,
 }

@@ -11,7 +11,7 @@ from autograd_core import sum as total
 from autograd_core._src.engine.contexts import current, entered
 
 from ...init import uniform
-from ..support.scopes import place
+from ..support.scopes import inner, place
 from ..support.validation import generator, plain, row, shown, whole
 from .activations import activation_function
 from .layers import _initializer
@@ -129,22 +129,24 @@ class _Recurrent(Module):
             if cut is not None and t and t % cut == 0:
                 with place(f"{self._scope}/cut{t}") as put:  # a part of its own, so that pictures show it
                     state = tuple([_cut(v, put) for v in part] for part in state)
-            with place(f"{self._scope}/step{t}") as put:
-                state = self._next(numbers, state, put)
+            at = f"{self._scope}/step{t}"
+            with place(at) as put:
+                state = self._next(numbers, state, put, at)
             found.append(state)
         return found
 
     @abstractmethod
-    def _next(self, x: list[Any], state: State, put: Callable[..., Any]) -> State:
-        """The state after one more step."""
+    def _next(self, x: list[Any], state: State, put: Callable[..., Any], at: str) -> State:
+        """The state after one more step, whose scope is `at`."""
 
-    def _sums(self, x: list[Any], h: list[Any], put: Callable[..., Any]) -> list[Any]:
-        """W_ih x + b_ih + W_hh h + b_hh, a row of it per unit."""
-        seen = [*x, *h]
-        sums = [put(dot([*w, *v], seen)) for w, v in zip(self.weight_ih_l0, self.weight_hh_l0)]
+    def _sums(self, x: list[Any], h: list[Any], put: Callable[..., Any], block: int = 0) -> list[Any]:
+        """W_ih x + b_ih + W_hh h + b_hh, a row of it per unit, of one block of as many rows."""
+        seen, n = [*x, *h], self.hidden_size
+        rows = slice(block * n, block * n + n)
+        sums = [put(dot([*w, *v], seen)) for w, v in zip(self.weight_ih_l0[rows], self.weight_hh_l0[rows])]
         if self.bias_ih_l0 is None or self.bias_hh_l0 is None:
             return sums
-        return [put(total(terms)) for terms in zip(sums, self.bias_ih_l0, self.bias_hh_l0)]
+        return [put(total(terms)) for terms in zip(sums, self.bias_ih_l0[rows], self.bias_hh_l0[rows])]
 
     def _steps(self, x: Any) -> list[list[Any]]:
         steps = plain(x)
@@ -277,7 +279,7 @@ class RNN(_Recurrent, closed=True):
         output = [h for (h,) in self.states(x, hx)]
         return output, output[-1]
 
-    def _next(self, x: list[Any], state: State, put: Callable[..., Any]) -> State:
+    def _next(self, x: list[Any], state: State, put: Callable[..., Any], at: str) -> State:  # noqa: ARG002  no parts
         h, f = self._sums(x, state[0], put), self._function
         if f is not None:
             h = [f(z) for z in h]
@@ -302,8 +304,8 @@ class LSTM(_Recurrent, closed=True):
     Along the cell the gradient is multiplied by f alone, so it lasts where f is near 1. Its bias is
     `bias_ih_l0[H + j]`; 1 there helps a network to remember from the start.
 
-    A cell takes 15 nodes a step, in the scope "lstm/step0", "lstm/step1", ...; the gates, c and h are
-    labelled, and the weights are in "lstm/weights".
+    A cell takes 15 nodes a step, in the scope "lstm/step0", "lstm/step1", ..., and each gate's in one within it,
+    "lstm/step0/f"; the gates, c and h are labelled, and the weights are in "lstm/weights".
 
     Args:
         input_size: Numbers per step, at least 1.
@@ -365,14 +367,15 @@ class LSTM(_Recurrent, closed=True):
         h, c = states[-1]
         return [state[0] for state in states], (h, c)
 
-    def _next(self, x: list[Any], state: State, put: Callable[..., Any]) -> State:
+    def _next(self, x: list[Any], state: State, put: Callable[..., Any], at: str) -> State:
         h, c = state
         n = self.hidden_size
-        z = self._sums(x, h, put)
-        i = [put(sigmoid(y), f"i[{j}]") for j, y in enumerate(z[:n])]
-        f = [put(sigmoid(y), f"f[{j}]") for j, y in enumerate(z[n : 2 * n])]
-        g = [put(tanh(y), f"g[{j}]") for j, y in enumerate(z[2 * n : 3 * n])]
-        o = [put(sigmoid(y), f"o[{j}]") for j, y in enumerate(z[3 * n :])]
+        gates = []
+        for block, (name, activation) in enumerate((("i", sigmoid), ("f", sigmoid), ("g", tanh), ("o", sigmoid))):
+            with inner(at, name) as put_gate:  # a part of its own, so that pictures can fold it
+                z = self._sums(x, h, put_gate, block)
+                gates.append([put_gate(activation(y), f"{name}[{j}]") for j, y in enumerate(z)])
+        i, f, g, o = gates
         c = [put(dot((f[j], i[j]), (c[j], g[j])), f"c[{j}]") for j in range(n)]
         h = [put(o[j] * put(tanh(c[j])), f"h[{j}]") for j in range(n)]
         return h, c

@@ -11,6 +11,7 @@ from autograd_core._src.engine.provenance import Note
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from contextlib import AbstractContextManager
 
 
 @contextmanager
@@ -31,6 +32,11 @@ def place(path: str) -> Iterator[Callable[..., Any]]:
         return node
 
     yield put
+
+
+def inner(path: str, name: str) -> AbstractContextManager[Callable[..., Any]]:
+    """Within `place(path)`, the same for a scope inside of it."""
+    return place(name if entered else f"{path}/{name}")
 
 
 def _labelled(node: Any, label: str = "") -> Any:

@@ -68,8 +68,10 @@ class Crowd(NamedTuple):
     barriers: set[int]  # scopes that are left as they are
 
 
-def make_up(graph: Graph, tree: ScopeTree, hidden: Mapping[int, Hidden] = NONE_HIDDEN) -> None:
-    """Add scopes to the tree until no scope has many more than `MOST_IN_SCOPE` direct contents.
+def make_up(
+    graph: Graph, tree: ScopeTree, hidden: Mapping[int, Hidden] = NONE_HIDDEN, most: int = MOST_IN_SCOPE
+) -> None:
+    """Add scopes to the tree until no scope has many more than `most` direct contents.
 
     Hidden nodes of copies are none of the contents.
     """
@@ -78,7 +80,7 @@ def make_up(graph: Graph, tree: ScopeTree, hidden: Mapping[int, Hidden] = NONE_H
     while waiting:
         s = waiting.pop()
         level = levels.pop(s)
-        if len(level.vertices) > MOST_IN_SCOPE:
+        if len(level.vertices) > most:
             inner = _grouped(graph, tree, s, level)
             levels.update(inner)
             waiting += inner

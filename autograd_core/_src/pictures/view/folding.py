@@ -328,6 +328,31 @@ def folded_further(view: View) -> Iterator[View]:
         yield view._replace(opened=frozenset(s for s in view.opened if s in kept or scopes[s].depth < depth))
 
 
+def alike_folded(view: View, kept: Iterable[int] = ()) -> list[View]:
+    """Views in which one open scope, and those beside it that are as large, is folded: the fewest hidden nodes first.
+
+    What holds an open scope waits until that is folded. Plates stay open, and so does what holds a node in `kept`.
+    """
+    tree, folds = view.tree, view.folds()
+    is_open = [s for s in view.foldable() if s in view.opened and folds[s] == ROOT]
+    held = {s for v in kept for s in tree.chain(tree.home[v])} | {plate.scope for plate in view.plates}
+    held.update(tree.scopes[s].parent for s in is_open)
+    alike: dict[tuple[int, int], set[int]] = {}
+    for s in is_open:
+        if s not in held:
+            alike.setdefault((tree.scopes[s].parent, view.sizes[s]), set()).add(s)
+    found = [view._replace(opened=view.opened - like) for like in alike.values()]
+    return sorted(found, key=count_cards, reverse=True)
+
+
+def grouped(view: View, most: int) -> View:
+    """The view with made-up scopes where a scope has more direct contents, folded as those of large graphs are."""
+    tree = view.tree.copy()
+    make_up(view.graph, tree, view.hidden, most)
+    view = view._replace(tree=tree, sizes=_sizes(tree, view.shown))
+    return _opened(view)
+
+
 def groups_of(view: View) -> dict[int, list[int]]:
     """The nodes of every folded scope."""
     folds = view.folds()

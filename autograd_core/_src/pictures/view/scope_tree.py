@@ -158,6 +158,12 @@ class ScopeTree:
             self.scopes.append(Scope(parent, name, plain))
         return number
 
+    def copy(self) -> ScopeTree:
+        """A tree to which scopes can be added without changing this one."""
+        made = ScopeTree(0)
+        made.scopes, made.home, made.numbers = [*self.scopes], [*self.home], {**self.numbers}
+        return made
+
     def finish(self) -> None:
         """Compute paths and depths from names and parents."""
         for scope in self.scopes:

@@ -1,0 +1,71 @@
+"""Folds what a screen has no room for, where nobody said what to fold."""
+
+from __future__ import annotations
+
+from itertools import islice
+from typing import TYPE_CHECKING
+
+from .choose_layout import NOTEBOOK_WIDTH, frame
+from .render.svg import SMALLEST
+from .view.auto_groups import MOST_IN_SCOPE
+from .view.folding import alike_folded, grouped
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from .choose_layout import Frame, Look
+    from .view.folding import View
+
+MOST_HIGH = 1450.0  # pixels: two screens of a notebook
+MOST_ROUNDS, MOST_TRIED = 6, 12  # foldings one after the other, and of one round
+MOST_TOGETHER = (MOST_IN_SCOPE, 12)  # cards within one scope: where there are more, made-up scopes are tried
+WORTH_GROUPS = 0.8  # they are taken if the picture fits then, or is at most so large beside the other one
+MOST_CARDS = 200  # of a picture that is laid out several times
+
+
+def fitted(view: View, look: Look, kept: Iterable[int] = ()) -> tuple[View, Frame]:
+    """A view, laid out, with as little folded as is needed for a notebook's width and two screens of height.
+
+    Scopes are folded together with those like them beside them. Where that is not enough, parts without scopes get
+    made-up ones, as those of large graphs do. Nodes in `kept` stay in view.
+    """
+    best = view, frame(view, look, "auto")
+    kept = tuple(kept)
+    if _excess(best[1]) <= 1 or len(best[1].scene.cards) > MOST_CARDS:
+        return best
+    best = _least(*best, look, kept)
+    for most in MOST_TOGETHER if not kept else ():
+        if _excess(best[1]) <= 1:
+            break
+        other = grouped(view, most)
+        found = _least(other, frame(other, look, "auto"), look, kept)
+        if _excess(found[1]) <= max(1.0, _excess(best[1]) * WORTH_GROUPS):
+            best = found
+    return best
+
+
+def _least(view: View, made: Frame, look: Look, kept: tuple[int, ...]) -> tuple[View, Frame]:
+    """The first view with little folded that fits; else the smallest one found."""
+    best = view, made
+    for _ in range(MOST_ROUNDS):
+        if _excess(best[1]) <= 1:
+            break
+        tried = []
+        for further in islice(alike_folded(view, kept), MOST_TRIED):
+            tried.append((further, frame(further, look, "auto")))
+            if _excess(tried[-1][1]) <= 1:
+                break
+        if not tried:
+            break
+        # A single step may make it larger: a column of weights is as high as the cells beside it that are open.
+        view, _ = step = min(tried, key=lambda way: _excess(way[1]))
+        best = min(best, step, key=lambda way: _excess(way[1]))
+    return best
+
+
+def _excess(made: Frame) -> float:
+    """How many times larger than there is room for a picture is, in the direction where it is worst."""
+    width, height, across, _ = made.extent()
+    page = made.look.sizes.width or NOTEBOOK_WIDTH
+    # A page shrinks what is wider, as far as print can be read.
+    return max(across * SMALLEST / page, height * min(1.0, page / width) / MOST_HIGH)

@@ -1,0 +1,125 @@
+"""What nobody said how to fold fits a screen: graphs of 40 to 150 nodes, and those that are folded anyway."""
+
+from __future__ import annotations
+
+import graphs
+import pytest
+
+import autograd_core as ag
+import nn
+from autograd_core._src.pictures import Mark, Overlay, fitting
+from autograd_core._src.pictures.choose_layout import NOTEBOOK_WIDTH
+from autograd_core._src.pictures.render.svg import SMALLEST
+
+
+def trained(sizes, cases, activation="tanh", loss=nn.mse):
+    net = nn.MLP(2, list(sizes), activation, seed=1)
+    rows = [[0.5 + k, -1.0 + k / 3] for k in range(cases)]
+    root = loss([net(row) for row in rows], [[1.0] * sizes[-1] for _ in rows])
+    root.backward()
+    return root
+
+
+def through_time(kind, steps, hidden):
+    outs, _ = kind(1, hidden, seed=1)([[0.3 * t + 0.1] for t in range(steps)])
+    root = ag.sum(outs[-1])
+    root.backward()
+    return root
+
+
+def filtered(channels, length):
+    rows = nn.Conv1d(1, channels, 3, seed=1)([[k / length for k in range(length)]])
+    root = ag.sum([v**2 for row in rows for v in row])
+    root.backward()
+    return root
+
+
+def chain(n):
+    y = ag.Value(0.5, label="x")
+    for k in range(n):
+        y = (y.sin(), y * 1.1, y.exp() - y, y**2 / 3)[k * k % 4]
+    y.backward()
+    return y
+
+
+def fan(n):
+    x = ag.Value(0.7, label="x")
+    root = ag.sum([(x * float(k)).sin() for k in range(n)])
+    root.backward()
+    return root
+
+
+def plain(make):
+    root = make()
+    root.backward()
+    return root
+
+
+GRAPHS = {
+    **{f"layers of {n}, {cases} cases": lambda n=n, cases=cases: trained((n, 1), cases) for n in (4, 8, 12) for cases in (1, 2)},
+    "three layers": lambda: trained((4, 4, 1), 1),
+    "relus": lambda: trained((8, 1), 1, "relu"),
+    "two outputs": lambda: trained((5, 2), 2),
+    **{f"lstm of {h}, {t} steps": lambda h=h, t=t: through_time(nn.LSTM, t, h) for h in (1, 2, 3) for t in (1, 2, 4)},
+    **{f"rnn of {h}, {t} steps": lambda h=h, t=t: through_time(nn.RNN, t, h) for h in (1, 2, 4) for t in (2, 6)},
+    **{f"convolution, {c} channels of {n}": lambda c=c, n=n: filtered(c, n) for c in (1, 2) for n in (8, 12)},
+    **{f"tangle of {n}": lambda n=n: graphs.many(n, total=False) for n in (60, 80, 150)},
+    **{f"chain of {n}": lambda n=n: chain(n) for n in (20, 50)},
+    **{f"fan of {n}": lambda n=n: fan(n) for n in (15, 40)},
+    **{f"rosenbrock of {n}": lambda n=n: plain(lambda: graphs.rosenbrock(n)) for n in (4, 10)},
+    **{f"unrolled {n}": lambda n=n: graphs.unrolled(n) for n in (3, 5)},
+    "network": lambda: graphs.network((2, 6, 6, 1)),
+    "wide": graphs.wide,
+    "larger": lambda: graphs.perceptron(1),
+}
+
+
+@pytest.mark.parametrize("name", GRAPHS)
+def test_pictures_fit_two_screens_and_are_not_scrolled_sideways(name):
+    root = GRAPHS[name]()
+    picture = ag.draw(root)
+    width, height = picture._frame.size()
+    assert width <= NOTEBOOK_WIDTH / SMALLEST + 1
+    assert height * min(1, NOTEBOOK_WIDTH / width) <= fitting.MOST_HIGH
+
+
+@pytest.mark.parametrize("name", ["relus", "lstm of 2, 1 steps", "tangle of 80", "convolution, 2 channels of 12"])
+def test_what_is_folded_says_so_and_is_there_when_asked_for(name):
+    root = GRAPHS[name]()
+    picture = ag.draw(root)
+    scene = picture._frame.scene
+    folds = [card for card in scene.cards.values() if card.kind == "fold"]
+    assert folds
+    assert "folded scope" in scene.description
+    assert all(f'data-folded="{card.folded}"' in picture.svg for card in folds)
+    shown = {card.node for card in scene.cards.values() if card.kind == "node"}
+    hidden = [v for v in picture._view.shown if v not in shown]
+    assert all(scene.cards[scene.card_of[v]].kind == "fold" for v in hidden)  # each node has a card that holds it
+    whole = ag.draw(root, fold=None)
+    assert not [card for card in whole._frame.scene.cards.values() if card.kind == "fold"]
+
+
+def test_gates_of_a_cell_stay_in_view():
+    picture = ag.draw(GRAPHS["lstm of 2, 1 steps"]())
+    folded = {card.folded for card in picture._frame.scene.cards.values() if card.folded}
+    assert folded == {"lstm/weights", *(f"lstm/step0/{gate}" for gate in "ifgo")}
+
+
+def test_marked_and_highlighted_values_stay_in_view():
+    root = GRAPHS["relus"]()
+    leaf = next(node for node in ag.topological_order(root) if node.label == "w0" and node.scope == "layer1/neuron3")
+    mark = Overlay("One", {leaf: Mark("here", 1.0, "")})
+    for picture in (ag.draw(root, overlay=mark), ag.draw(root, highlight=leaf)):
+        card = picture._frame.scene.cards[picture._frame.scene.card_of[picture._view.graph.index[leaf]]]
+        assert card.kind == "node"
+
+
+def test_who_says_what_to_fold_gets_that():
+    root = GRAPHS["relus"]()
+    n = len(ag.draw(root, fold=None)._frame.scene.cards)
+    for options in ({"direction": "LR"}, {"direction": "TB"}, {"unfold": "layer1/*"}, {"fold": False}, {"height": 3000}):
+        import warnings
+
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ag.UsageWarning)
+            assert len(ag.draw(root, **options)._frame.scene.cards) >= n - 3, options
