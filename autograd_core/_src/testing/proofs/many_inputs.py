@@ -27,7 +27,8 @@ from ..verdicts import Report, Verdict, Worst
 from .allowance import MARGIN, RULE, USER_RULE
 from .edges import FEW_MOVED, closely, quickly, value_is_close
 from .edges_together import confirmed
-from .graph_checker import A_DIGIT, FLOOR, GIVEN, GIVEN_SHARE, ITS_OWN, TINIEST, Judge
+from .graph_checker import ITS_OWN, Judge
+from .judged_entries import A_DIGIT, FLOOR, GIVEN, GIVEN_SHARE, TINIEST
 from .level_sweeps import levels_of
 from .local_slopes import number_system, read
 from .recording import Recording, built_in, recorded_slopes

@@ -1,0 +1,108 @@
+"""Which node's rule is wrong, by the local derivatives that it recorded."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from ...engine.value import Constant, Value
+from .allowance import rule_allowance
+from .local_slopes import RoughError, slopes_of, value_of
+from .recording import recorded_slopes, rule_rounding
+from .reference import Replay, pushed
+
+SUSPECTS = 64  # wrong edges that are looked at closely, at most
+
+
+def is_suspect(replay: Replay, rules: dict[Value, list[float]], node: Value) -> bool:
+    """Whether a recorded local derivative differs from the one at the exact operands."""
+    slopes = replay.slopes[node]
+    if slopes.sides is not None:  # at a kink there is no single number to compare with
+        return False
+    rows = zip(node.parents, slopes.exact, recorded_slopes(node), rules[node], strict=True)
+    return any(not abs(float(d) - float(own)) <= rule for p, d, own, rule in rows if not isinstance(p, Constant))
+
+
+def wrong_edges(replay: Replay, m: Any, node: Value) -> list[tuple[int, Any]]:
+    """The operands whose recorded local derivative is wrong at the recorded operands, with its error."""
+    # At the exact operands it may differ by no fault of the rule: the operands were rounded.
+    xs = [m.number(p.data) for p in node.parents]
+    which = [not isinstance(p, Constant) for p in node.parents]
+    assert node._row is not None
+    try:
+        slopes = slopes_of(m, node._row, xs, value_of(m, node._row, xs), which)
+    except RoughError:
+        return []
+    if slopes.sides is not None or slopes.rough:
+        return []
+    rule = rule_allowance(replay, node, [abs(float(d)) for d in slopes.exact])
+    offs = [abs(m.number(own) - d) for own, d in zip(recorded_slopes(node), slopes.exact, strict=True)]
+    return [
+        (i, replay.m.number(off))
+        for i, (off, allows, moves) in enumerate(zip(offs, rule, which, strict=True))
+        if moves and not off <= allows
+    ]
+
+
+def faulty_edge(local: Replay, adjoints: dict[Value, Any], x: Value) -> tuple[Value | None, int]:
+    """The node whose local derivative is wrong beyond its rule's rounding and moves an entry most.
+
+    Args:
+        local: Each node alone, at the operands that it recorded.
+        adjoints: Those of the entry's result by the right local derivatives.
+        x: The entry's input.
+
+    Nodes whose error the formula's own rounding does not explain come first.
+    """
+    m = local.m
+    # Adjoints are by right local derivatives, tangents by recorded ones: so adjoint × error × tangent, summed over all
+    # edges, is exactly A - B of `graph_checker`.
+    recorded = {node: [m.number(d) for d in recorded_slopes(node)] for node in local.slopes}
+
+    def as_recorded(node: Value) -> Any:
+        return zip(node.parents, recorded.get(node, ()), strict=node in recorded)
+
+    tangents = pushed(local.order, as_recorded, {x: m.context.one}, m.context.zero)
+    found: list[tuple[Any, Value, int, Any]] = []
+    for node, slopes in local.slopes.items():
+        if slopes.sides is not None:
+            continue
+        allowance = rule_allowance(local, node, [abs(float(d)) for d in slopes.exact])
+        for i, (parent, d, own) in enumerate(zip(node.parents, slopes.exact, recorded[node], strict=True)):
+            if isinstance(parent, Constant) or not tangents[parent] or not adjoints[node]:
+                continue
+            off = abs(own - d)
+            if not off <= allowance[i]:
+                found.append((abs(off * adjoints[node] * tangents[parent]), node, i, off))
+    found.sort(key=lambda f: f[0] if f[0] == f[0] else math.inf, reverse=True)
+    for _, node, i, off in found[:SUSPECTS]:
+        if not off <= rule_rounding(node, i):
+            return node, i
+    return found[0][1:3] if found else (None, 0)
+
+
+def has_lost_digits(own: float, exact: float) -> bool:
+    """Whether a number has lost more digits than its size explains."""
+    # exp(-600) is off by 600 roundings of its operand, in any formula.
+    exponent = abs(math.log(abs(exact))) if exact and math.isfinite(exact) else 0.0
+    return abs(own - exact) > max(256.0, 4 * exponent) * math.ulp(exact)
+
+
+def is_on_other_side(local: Replay, replay: Replay) -> bool:
+    """Whether rounding put an operand on the other side of a kink that its primitive declares."""
+    # `kinks` is 0 at a kink, so different signs at the recorded and the exact operands mean a kink between them.
+    for node in local.slopes:
+        row = node._row
+        if row is not None and row.kinks is not None:
+            parents = node.parents
+            here, there = (
+                row.kinks(m, *xs)
+                for m, xs in (
+                    (local.m, [local.m.number(p.data) for p in parents]),
+                    (replay.m, [replay.values[p] for p in parents]),
+                )
+            )
+            pairs = zip(here, there, strict=True) if isinstance(here, tuple) else [(here, there)]
+            if any((a > 0) != (b > 0) or (a < 0) != (b < 0) for a, b in pairs):
+                return True
+    return False
