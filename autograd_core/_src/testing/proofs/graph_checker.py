@@ -155,7 +155,7 @@ class Judge(WrittenVerdicts):
     def underflows(self) -> bool:
         """Whether some intermediate value underflows in doubles, but not in more digits."""
         return any(
-            abs(float(node.data)) < TINIEST and not abs(z - node.data) <= A_DIGIT * abs(z)
+            abs(float(node.data)) < TINIEST and A_DIGIT * abs(z) < abs(z - node.data) and abs(z) < 2 * TINIEST
             for node, z in self.replay.values.items()
         )
 

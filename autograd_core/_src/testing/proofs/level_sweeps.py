@@ -61,6 +61,7 @@ class Levels:
         self.above, self.below = np.array(flat.above, np.int64), np.array(flat.below, np.int64)
         nodes, kinds = np.array(flat.nodes, np.int64), np.array(flat.kinds, np.int64)
         end, sign, self._signs = _ends_of_chains(flat, self.above, self.below, self.steep)
+        self._end = end
         inside = end != np.arange(len(end))
         kinds[np.isin(nodes, end[inside])] = CHAIN
         nodes, kinds = nodes[~inside[nodes]], kinds[~inside[nodes]]
@@ -104,6 +105,23 @@ class Levels:
             np.add.at(sums, self.below[edges], np.where(g != 0, steep[edges] * g, 0.0))
         return sums
 
+    def last_terms(self, sums: Any, start: Any) -> Any:
+        """The absolute values of the terms of which each derivative is the sum, where several are last added up.
+
+        Args:
+            sums: The derivatives.
+            start: The size of the weight of each node.
+        """
+        import numpy as np
+
+        terms = start.copy()
+        single = np.bincount(self.below, minlength=len(sums)) + (start != 0) == 1
+        for edges in reversed(self._edges):
+            above, below = self.above[edges], self.below[edges]
+            of = np.where(single[below], terms[above], np.abs(sums[above]))
+            np.add.at(terms, below, np.where(of != 0, np.abs(self.steep[edges]) * of, 0.0))
+        return terms
+
     def bounds(self, own: Any, start: Any) -> tuple[Any, Any, Any]:
         """How large the paths are, what a sweep may be off by, and what wrong local derivatives may.
 
@@ -127,17 +145,26 @@ class Levels:
             np.add.at(unseen, below, d * hidden + own[edges][used] * size)
         return sizes, sweep, unseen
 
-    def rounded_otherwise(self, seed: int, one: Callable[[int, int, Any], tuple[float, Sequence[float], float]]) -> Any:
+    def rounded_otherwise(
+        self,
+        seed: int,
+        rounded: Sequence[bool],
+        one: Callable[[int, int, Any], tuple[float, Sequence[float], float]],
+    ) -> Any:
         """The local derivatives if every value is off by as much as rounding can do, at random.
 
         Args:
             seed: Of the random numbers.
+            rounded: Whether each value was rounded.
             one: Evaluates one node by its place, its group and all values: value, local derivatives, and the size
                 of what its rounding is a share of.
         """
         import numpy as np
 
         flat, noise = self.flat, 6 * DOUBLE * (np.random.default_rng(seed).random(len(self.nodes)) - 0.5)
+        inexact = np.zeros(len(self._values), bool)
+        inexact[self._end[np.flatnonzero(rounded)]] = True  # of a chain, if one of its sums is
+        noise[~inexact[self.nodes]] = 0.0
         values, steep = self._values.copy(), np.zeros(len(self.above))
         moving = np.array(flat.moves)
         for kind, places in self._groups:
@@ -146,9 +173,10 @@ class Levels:
                     edges = slice(self.first[place], self._last[place])
                     signs, operands = self._signs[edges], self.below[edges]
                     sums = np.cumsum(signs * values[operands])
-                    # As if each addition were rounded by itself.
-                    off = 6 * DOUBLE * (np.random.default_rng([seed, place]).random(len(sums)) - 0.5)
-                    values[self.nodes[place]] = sums[-1] + 2 * float(sums @ off)
+                    values[self.nodes[place]] = sums[-1]
+                    if noise[place]:  # as if each addition were rounded by itself
+                        off = 6 * DOUBLE * (np.random.default_rng([seed, place]).random(len(sums)) - 0.5)
+                        values[self.nodes[place]] += 2 * float(sums @ off)
                     steep[edges] = np.where(moving[operands], signs, 0.0)
                 continue
             group, nodes, first = flat.groups[kind], self.nodes[places], self.first[places]

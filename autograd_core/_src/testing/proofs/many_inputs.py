@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import math
 import random
+from collections import Counter
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -27,6 +28,7 @@ from ..verdicts import Report, Verdict, Worst
 from .allowance import MARGIN, RULE, USER_RULE
 from .edges import FEW_MOVED, closely, quickly, value_is_close
 from .edges_together import confirmed
+from .exact_values import rounded_values
 from .graph_checker import ITS_OWN, Judge
 from .judged_entries import A_DIGIT, FLOOR, GIVEN, GIVEN_SHARE, TINIEST
 from .level_sweeps import levels_of
@@ -78,6 +80,7 @@ class Sums(NamedTuple):
         sweep: What rounding of a sweep may put the derivative off by.
         unseen: How wrong local derivatives may make it without having been seen.
         hidden: What rounding of the values may put it off by.
+        terms: The sum of the absolute values of its terms, where several are last added up.
     """
 
     exact: list[float]
@@ -85,6 +88,16 @@ class Sums(NamedTuple):
     sweep: list[float]
     unseen: list[float]
     hidden: list[float]
+    terms: list[float]
+
+    def clear(self) -> bool:
+        """Whether rounding of the values hides no digit that matters."""
+        return not any(self.share_hidden(j) > CLEAR for j in range(len(self.exact)))
+
+    def share_hidden(self, j: int) -> float:
+        """How much of an entry, or of the terms that cancel in it, the rounding of values may hide."""
+        hidden = self.hidden[j]
+        return hidden / (max(abs(self.exact[j]), self.terms[j]) or SMALLEST) if hidden else 0.0
 
 
 class Screen:
@@ -107,6 +120,8 @@ class Screen:
         self.flat = rec.flat
         self.unseen: list[float] = []
         self._places = [self.flat.place.get(x, -1) for x in rec.inputs]
+        self._rounded = [True] * len(self.flat.values)
+        self._all_rounded = True
 
     def report(self) -> Report | None:
         """The verdict, if floats decide."""
@@ -115,12 +130,18 @@ class Screen:
         doubtful = self._edges()
         if self.bent or doubtful is None:
             return None
-        for i, edges in doubtful:
-            if edges.off:
-                return self._faulty(i)
+        for i, _ in doubtful[:SUSPECTS]:
+            told = self._faulty(i)
+            if told is not None:
+                return told
+        if any(effect for _, effect in doubtful):
+            return None
         found = []
         for s, seed in enumerate(self.seeds):
             sums = self._sums(s)
+            if sums is not None and self._all_rounded and not sums.clear():
+                self._rounded, self._all_rounded = rounded_values(self.flat), False
+                sums = self._sums(s)
             judged = None if sums is None else self._judged(s, seed, sums)
             if judged is None or isinstance(judged, Report):
                 return judged
@@ -135,8 +156,8 @@ class Screen:
 
     # --- edges ---
 
-    def _edges(self) -> list[tuple[int, Edges]] | None:
-        """The nodes with a wrong edge, largest effect first; None if some node cannot be judged."""
+    def _edges(self) -> list[tuple[int, float]] | None:
+        """The nodes with a wrong edge and its effect, the largest first; None if some node cannot be judged."""
         flat = self.flat
         order = flat.order
         off: list[tuple[int, float]] = []
@@ -152,18 +173,19 @@ class Screen:
             self.unseen[first[i] : first[i] + len(edges.unseen)] = edges.unseen
             if edges.off or not value_is_close(order[i]):
                 (unknown if edges.off != edges.off else off).append((i, edges.off))
-        if off:
+        if off:  # where no result moves with a node, its wrong edge has no effect, but a wrong value has
             sizes = self._sizes()
-            off.sort(key=lambda f: f[1] * sizes[f[0]], reverse=True)
+            off = [(i, by * sizes[i] if sizes[i] else by if by == math.inf else 0.0) for i, by in off]
+            off.sort(key=lambda f: f[1], reverse=True)
         wrong, known = [], {}
-        for k, (i, _) in enumerate(off + unknown):
+        for k, (i, effect) in enumerate(off + unknown):
             edges = self._looked_at(closely, i, known)
             if edges.kink or edges.off != edges.off:
                 self.bent = edges.kink
                 return None
             self.unseen[first[i] : first[i] + len(edges.unseen)] = edges.unseen
             if edges.off:
-                wrong.append((i, edges))
+                wrong.append((i, effect))
             if wrong and k >= SUSPECTS:
                 break
         return wrong
@@ -232,23 +254,29 @@ class Screen:
             spread = np.zeros(count)
             for k in range(PASSES):
                 try:
-                    others = levels.rounded_otherwise(k, partial(self._evaluated, rules))
+                    others = levels.rounded_otherwise(k, self._rounded, partial(self._evaluated, rules))
                 except RaisingRuleError:
                     return None
                 spread = np.fmax(spread, np.abs(levels.path_sums(others, starts[0]) - sums))
-            return Sums(*(x[self._places].tolist() for x in (sums, *bounds, MARGIN * spread)))
+            terms = levels.last_terms(sums, starts[1])
+            return Sums(*(x[self._places].tolist() for x in (sums, *bounds, MARGIN * spread, terms)))
 
     def _node_by_node(self, s: int) -> Sums | None:
         flat = self.flat
         count = len(flat.values) + 1
-        sums, sizes, sweep, unseen = [0.0] * count, [0.0] * count, [0.0] * count, [0.0] * count
+        sums, sizes, sweep, unseen, terms = ([0.0] * count for _ in range(5))
         self._start(s, sums)
         self._start(s, sizes, abs)
+        self._start(s, terms, abs)
+        readers = Counter(flat.below)
+        readers.update(flat.results)
         for i, p, d, own in flat.edges(flat.steep, self.unseen):
             size, hidden = sizes[i], unseen[i]
             if size or hidden:
-                sums[p] += d * sums[i]
+                term = d * sums[i]
+                sums[p] += term
                 steep = abs(d)
+                terms[p] += steep * terms[i] if readers[p] == 1 else abs(term)
                 flow = steep * size
                 sizes[p] += flow
                 sweep[p] += steep * sweep[i] + 4 * DOUBLE * flow + SMALLEST
@@ -262,7 +290,7 @@ class Screen:
                 return None
             spread = [max(a, abs(b - c)) for a, b, c in zip(spread, others, sums, strict=True)]
         hidden = [MARGIN * x for x in spread]
-        return Sums(*([x[i] for i in self._places] for x in (sums, sizes, sweep, unseen, hidden)))
+        return Sums(*([x[i] for i in self._places] for x in (sums, sizes, sweep, unseen, hidden, terms)))
 
     def _start(self, s: int, numbers: Any, of: Any = float) -> None:
         for out, u in zip(self.rec.outputs, self.seeds[s], strict=True):
@@ -277,7 +305,8 @@ class Screen:
         for i, kind in zip(flat.nodes, flat.kinds, strict=True):
             z, slopes, size = self._evaluated(rules, i, kind, values)
             steep += slopes
-            values[i] = z + size * rounding * (rng() - 0.5)
+            off = size * rounding * (rng() - 0.5)
+            values[i] = z + off if self._rounded[i] else z
         sums = [0.0] * (len(values) + 1)
         self._start(s, sums)
         for i, p, d in flat.edges(steep):
@@ -317,8 +346,11 @@ class Screen:
         resolution = 0.0
         bad: list[tuple[float, int]] = []
         side, row = self._row(seed)
-        for j, (found, exact, size, sweep, unseen, hidden) in enumerate(zip(row, *sums, strict=True)):
-            if hidden > CLEAR * abs(exact) or not sweep + unseen <= SEEN * max(abs(exact), usual):
+        clear = sums.clear()
+        if not clear and self.given is None:
+            return self._ill_conditioned(sums)
+        for j, (found, exact, size, sweep, unseen, hidden, terms) in enumerate(zip(row, *sums, strict=True)):
+            if clear and not sweep + unseen <= max(SEEN * max(abs(exact), usual, terms), TINIEST):
                 return None  # only more digits can decide
             allowed = sweep
             if self.given is not None:
@@ -328,7 +360,7 @@ class Screen:
             allowed += tolerated
             error = abs(found - exact)
             share = error / (allowed or SMALLEST)
-            digit = max(A_DIGIT * abs(exact), tolerated, 64 * SMALLEST)
+            digit = max(A_DIGIT * abs(exact), tolerated, 64 * SMALLEST, FLOOR * DOUBLE * terms)
             if not share <= 1 or (self.given is not None and error > digit):
                 bad.append((share, j))
             elif share > worst[0]:
@@ -337,8 +369,10 @@ class Screen:
         if bad:
             bad.sort(key=lambda b: b[0] if b[0] == b[0] else math.inf, reverse=True)
             share, j = bad[0]
-            clear = self._clearly_wrong(s, seed, j, sums.exact[j], row[j], share)
-            return self._wrong_entry([j for _, j in bad]) if clear is None else clear
+            told = self._clearly_wrong(s, seed, j, sums.exact[j], row[j], share) if clear else None
+            return self._wrong_entry([j for _, j in bad]) if told is None else told
+        if not clear:
+            return None
         if "forward" in self.modes and self.given is None:
             threshold = self._forward(seed, sums)
             if threshold is None:
@@ -350,6 +384,15 @@ class Screen:
         return Worst(
             self._where(s, j), exact, found, abs(found - exact) / ulp, allowed / ulp, "each operation", side
         ), resolution
+
+    def _ill_conditioned(self, sums: Sums) -> Report | None:
+        """The verdict where rounding of values leaves no digits, all edges being right; None if it need not be so."""
+        entries = sorted(range(len(sums.exact)), key=sums.share_hidden, reverse=True)
+        for j in entries[:SUSPECTS]:
+            report = self._alone(j)
+            if report is not None and report.verdict is Verdict.ILL_CONDITIONED:
+                return report
+        return None
 
     def _row(self, seed: Sequence[float]) -> tuple[str, Sequence[float]]:
         """What is to be judged."""
