@@ -337,8 +337,33 @@ def names(notation: Any, run: ForwardPass, caller: str = "notation", *, scores: 
     return Names(
         notation, text.order, text.heads, text.loss, of, text.biases, rule, target, text.by_outputs,
         "α" if notation.startswith("cs60050") else "η", notation in BY_LAYERS,
-        _downings_sums(run, of) if notation == "downing" else {},
+        _other_names(notation, run, of, scores=scores),
     )  # fmt: skip
+
+
+def _other_names(notation: str, run: ForwardPass, of: dict[str, str], *, scores: bool) -> dict[str, str]:
+    """Names that a text has beside those of its tables."""
+    if notation == "downing":
+        return _downings_sums(run, of)
+    return _counted_from_the_last(notation, run, scores=scores) if notation.startswith("cs60050") else {}
+
+
+def _counted_from_the_last(notation: str, run: ForwardPass, *, scores: bool) -> dict[str, str]:
+    """CS60050 counts layers from the last one, L, too: a^(L), δ^(L), Θ^(L-1), and in its first half W^(L), A^L, Z^L."""
+    d, first, found = len(run.layers), notation == "cs60050-first", dict[str, str]()
+    for k, (layer, units) in enumerate(run.layers.items(), 1):
+        last = "L" if k == d else f"L-{d - k}"
+        activation = "activation " if scores and k == d else ""
+        for at in (last, str(k)) if first else (last,):
+            found |= {f"A^{at}": activation + layer, f"Z^{at}": f"sum({layer})"} if first else {}
+        found |= {f"a^{last}": activation + layer, f"z^{last}": f"sum({layer})", f"delta^{last}": f"signal {layer}"}
+        found |= {f"b^{last}": f"biases of {layer}", f"W^{last}": f"weights of {layer}"} if first else {}
+        if not first:
+            found[f"Theta^L-{d - k + 1}"] = f"weights of {layer}"
+        for j, unit in enumerate(units, 1):
+            found |= {f"a_{j}^{last}": activation + unit.name, f"z_{j}^{last}": f"sum({unit.name})"}
+            found[f"delta_{j}^{last}"] = f"signal {unit.name}"
+    return found
 
 
 def _downings_sums(run: ForwardPass, of: dict[str, str]) -> dict[str, str]:

@@ -45,7 +45,8 @@ def arrays_of(run, signals, target):
         found[called(before)] = shaped([1.0, *inputs] if in_weights else inputs, rows)
         W = np.array([[*([u.bias.data] if in_weights else []), *(w.data for w in u.weights)] for u in units])
         found[called(f"weights of {layer}")] = W.T if rows else W
-        sums = [name for name, own in (run.names.also if run.names else {}).items() if own == f"sum({layer})"]
+        also = run.names.also if run.names is not None and run.names.notation == "downing" else {}
+        sums = [name for name, own in also.items() if own == f"sum({layer})"]
         s = sums[0] if sums else called(f"sum({layer})")
         found[s] = shaped([u.sum.data for u in units], rows)
         if called(layer) != s and (layer != list(run.layers)[-1] or not in_weights):

@@ -421,3 +421,26 @@ def test_downings_s_and_r_are_sums():
     assert softmax["S"] == softmax.outputs
     with pytest.raises(ag.RangeError, match="expected one of"):
         softmax["R"]
+
+
+@pytest.mark.parametrize("scores", [False, True])
+def test_cs60050_counts_layers_from_the_last_too(scores):
+    """a^(L), δ^(L), Θ^(L−1), where L is the number of layers, the input among them; in its first half A^L, Z^L, W^L."""
+    model = nn.MLP(2, [3, 2, 2], "sigmoid", output="linear" if scores else "sigmoid", seed=1)
+    given = {"loss": nn.cross_entropy if scores else nn.sse}
+    target = 1 if scores else [1.0, 0.0]
+    second = nn.error_signals(model, X, target, notation="cs60050", **given)
+    run = second.run
+    assert second["δ^(L)"] == second["δ^(4)"]
+    assert second["delta^L-1"] == second["δ^(3)"]
+    assert second["δ_2^(L)"] == second["δ_2^(4)"]
+    for name, same in (("a^(L)", "a^(4)"), ("a^(L−1)", "a^(3)"), ("z^(L)", "z^(4)"), ("Θ^(L−1)", "Θ^(3)"), ("Θ^(L-2)", "Θ^(2)"), ("a_1^L", "a_1^(4)")):
+        assert run[name] == run[same]
+    assert second.weight_gradient("Θ^(L−1)") == second.weight_gradient(3)
+    first = nn.forward_pass(model, X, target, notation="cs60050-first", **given)
+    for name, same in (("A^L", "a^(3)"), ("Z^L", "z^(3)"), ("W^L", "W^(3)"), ("A^(L−1)", "a^(2)"), ("A^1", "a^(1)"), ("Z^2", "z^(2)"), ("b^L", "b^(3)")):
+        assert first[name] == first[same]
+    if scores:
+        assert [a.data for a in run["a^(L)"]] == pytest.approx(ag.softmax([z.data for z in run["z^(L)"]]))
+    with pytest.raises(ag.RangeError, match="expected one of"):
+        run["a^(L-9)"]

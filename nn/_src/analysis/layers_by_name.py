@@ -180,9 +180,12 @@ class ForwardPass(Table):
             if name in ("x", "X"):
                 return self.inputs
             # A node before its layer: a text may have one name for both where there is one unit.
-            name = self.names.meant(name, [*nodes, *self.ends, *self._wholes(self.names)])
+            of_scores = [f"activation {self.last}"] if self.of_scores else []
+            name = self.names.meant(name, [*nodes, *of_scores, *self.ends, *self._wholes(self.names)])
             if name in self.ends and name not in nodes:
                 return self.ends[name].nodes
+            if name in of_scores:
+                return self.of_scores
             if isinstance(name, str) and name.startswith("weights of "):
                 return self._matrix(name.removeprefix("weights of "), self.names)
             if isinstance(name, str) and name.startswith("biases of "):

@@ -160,11 +160,25 @@ def _top(run: ForwardPass, layer: _Layer, tops: Mapping[str, Top]) -> tuple[Form
         found = [tops.get(unit.name) for unit in layer.units]
         texts = [top and (top.to_sum if to_sum else top.to_output) for top in found]
         plain = [f"{a} − {y}" for a, y in zip(labels, targets, strict=True)]
-        if [text and text.text for text in texts] == plain:
+        front = _shared_front([text.text if text else "" for text in texts], plain)
+        if front is not None:
             letter = called.target
             is_sum = to_sum or all(unit.output is unit.sum for unit in layer.units)
-            return Formula(f"{whole.text} − {letter}", f"{whole.latex} - {latex(letter)}"), is_sum
+            error = Formula(f"{whole.text} − {letter}", f"{whole.latex} - {latex(letter)}")
+            if front:
+                shared = texts[0].latex.partition(r"\left(")[0] if texts[0] else ""
+                error = Formula(f"{front}({error.text})", rf"{shared}\left({error.latex}\right)")
+            return error, is_sum
     return None, False
+
+
+def _shared_front(texts: list[str], plain: list[str]) -> str | None:
+    """What stands before a − y in each of some formulas, such as "½ "; None where they are something else."""
+    if texts == plain:
+        return ""
+    fronts = {text.removesuffix(f"({error})") for text, error in zip(texts, plain, strict=True)}
+    ends = all(text.endswith(f"({error})") for text, error in zip(texts, plain, strict=True))
+    return fronts.pop() if ends and len(fronts) == 1 else None
 
 
 def _to_weights(
@@ -230,7 +244,7 @@ def _named(called: Any, own: str) -> Formula:
 
 def _sums(run: ForwardPass, layer: str) -> Formula:
     """The sums of a layer: Downing's S and R where he has these letters."""
-    if run.names is not None:
+    if run.names is not None and run.names.notation == "downing":
         other = [name for name, own in run.names.also.items() if own == f"sum({layer})"]
         if other:
             return Formula(other[0], other[0])
@@ -291,7 +305,7 @@ def _latex_of(letter: str) -> str:
 
 def _transposed(part: Formula) -> Formula:
     """Wᵀ; a name with something above, or a quotient, in brackets."""
-    loose = any(c in part.text for c in "^/ (")
+    loose = any(c in part.text for c in "^/ (→")
     text = f"({part.text})ᵀ" if loose else f"{part.text}ᵀ"
     held = rf"\left({part.latex}\right)" if loose or "'" in part.latex else part.latex
     return Formula(text, rf"{held}^{{\mathsf{{T}}}}")
