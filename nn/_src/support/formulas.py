@@ -78,6 +78,14 @@ class Formulas(list[str]):
 
         Returns:
             `Formulas`.
+
+        Example:
+            >>> import nn
+            >>> from nn._src.support.formulas import Formula
+            >>> lines = nn.forward_pass(nn.MLP(1, [1], bias=False, seed=1), [0.5], notation="cs60050").formulas
+            >>> print(lines.beside([1.0, 2.0], [Formula("first", ""), Formula("second", "")]))
+            z_1^(2) = Θ_11^(1) a_1^(1)    first
+            a_1^(2) = z_1^(2)             second
         """
         pairs = zip(self, self._latex, strict=True)
         return Formulas([Formula(text, latex) for text, latex in pairs], numbers, values)
