@@ -22,7 +22,8 @@ from nn import datasets, init, schedules
 from nn._src.metrics.evaluation import predict
 from nn._src.modules.activations import Sigmoid
 from nn._src.modules.layers import MLP, Sequential
-from nn._src.modules.losses import sse, sum_of_squares
+from nn._src.modules.loss_terms import sum_of_squares
+from nn._src.modules.losses import sse
 from nn._src.support.figures import COLOURS, figure_of
 from nn._src.support.validation import whole
 from nn._src.training.optimizers import SGD, Optimizer

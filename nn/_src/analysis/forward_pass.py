@@ -9,7 +9,8 @@ from autograd_core import OperandError, StructureError, Value, sigmoid, softmax,
 
 from ..modules.activations import Softmax
 from ..modules.layers import Layer, Linear, Neuron, Sequential
-from ..modules.losses import made_of_scores, of_one_case
+from ..modules.loss_terms import of_one_case
+from ..modules.losses import made_of_scores
 from ..modules.module import Module
 from ..notation import names, put_labels
 from ..support.validation import callable_of, plain, shown

@@ -10,7 +10,8 @@ import autograd_core as ag
 from autograd_core import AutogradError, Value, grad_of, topological_order
 
 from ..modules.activations import ACTIVATIONS
-from ..modules.losses import OF_PROBABILITIES, of_one_case, underlying
+from ..modules.loss_terms import of_one_case
+from ..modules.losses import OF_PROBABILITIES, underlying
 from ..notation import latex
 from ..support.formulas import Formula
 from ..support.validation import plain

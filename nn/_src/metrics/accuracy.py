@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ..modules import losses
+from ..modules.loss_terms import flat
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -34,7 +35,7 @@ class SameSide:
 
     def __call__(self, prediction: Any, target: Any) -> bool:
         """For one case."""
-        ps, ts = losses.flat(prediction, target, "accuracy")
+        ps, ts = flat(prediction, target, "accuracy")
         return all((p > self.threshold) == (t > self.middle) for p, t in zip(ps, ts))
 
     def _sides(self, predictions: Any) -> Any:

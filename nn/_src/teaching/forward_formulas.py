@@ -11,7 +11,8 @@ from autograd_core import sum as total
 
 from ..analysis.signal_formulas import in_product, side_by_side, sum_of, value_of
 from ..analysis.top_formulas import shaped, targets_by_name
-from ..modules.losses import OF_PROBABILITIES, binary_cross_entropy, of_one_case, underlying
+from ..modules.loss_terms import of_one_case
+from ..modules.losses import OF_PROBABILITIES, binary_cross_entropy, underlying
 from ..notation import latex
 from ..support.formulas import Formula, Formulas
 from .writing import body, written
