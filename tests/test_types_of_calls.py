@@ -112,6 +112,7 @@ CALLS = {
         "predict": ["model, X"],
         "predict_classes": ["model, X"],
         "signal_over_time": ["lstm, [[1.0]]"],
+        "softmax_derivation": ["", "[1.0, 2.0]", "xs, letters=('x', 'f')"],
         "train_test_split": ["X, [0, 1]"],
         "weight_jacobian": ["model, [1.0, 2.0], layer=0"],
     },
