@@ -349,7 +349,10 @@ def _other_names(notation: str, run: ForwardPass, of: dict[str, str], *, scores:
 
 
 def _counted_from_the_last(notation: str, run: ForwardPass, *, scores: bool) -> dict[str, str]:
-    """CS60050 counts layers from the last one, L, too: a^(L), δ^(L), Θ^(L-1), and in its first half W^(L), A^L, Z^L."""
+    """CS60050 counts layers from the last one, L, too: a^(L), δ^(L), Θ^(L-1), and in its first half W^(L), A^L, Z^L.
+
+    a^(L) is h, too, and ŷ.
+    """
     d, first, found = len(run.layers), notation == "cs60050-first", dict[str, str]()
     for k, (layer, units) in enumerate(run.layers.items(), 1):
         last = "L" if k == d else f"L-{d - k}"
@@ -363,7 +366,7 @@ def _counted_from_the_last(notation: str, run: ForwardPass, *, scores: bool) -> 
         for j, unit in enumerate(units, 1):
             found |= {f"a_{j}^{last}": activation + unit.name, f"z_{j}^{last}": f"sum({unit.name})"}
             found[f"delta_{j}^{last}"] = f"signal {unit.name}"
-    return found
+    return found | {"h": found["a^L"], "yhat": found["a^L"]} if found else {}
 
 
 def _downings_sums(run: ForwardPass, of: dict[str, str]) -> dict[str, str]:

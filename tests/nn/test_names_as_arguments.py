@@ -440,6 +440,7 @@ def test_cs60050_counts_layers_from_the_last_too(scores):
     first = nn.forward_pass(model, X, target, notation="cs60050-first", **given)
     for name, same in (("A^L", "a^(3)"), ("Z^L", "z^(3)"), ("W^L", "W^(3)"), ("A^(L−1)", "a^(2)"), ("A^1", "a^(1)"), ("Z^2", "z^(2)"), ("b^L", "b^(3)")):
         assert first[name] == first[same]
+    assert run["h"] == run["ŷ"] == run["y_hat"] == run["a^(L)"]
     if scores:
         assert [a.data for a in run["a^(L)"]] == pytest.approx(ag.softmax([z.data for z in run["z^(L)"]]))
     with pytest.raises(ag.RangeError, match="expected one of"):

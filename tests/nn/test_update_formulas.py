@@ -263,3 +263,33 @@ def test_a_factor_that_several_steps_share_has_one_colour(sizes, notation):
     if len(sizes) > 1 and notation is not None:
         page = unescape(signals.explicit_updates._repr_html_())
         assert page.count(f">({error})<") == len(signals.explicit_updates)
+
+
+@pytest.mark.parametrize("notation", [None, *NOTATIONS])
+@pytest.mark.parametrize("sizes", [[1], [2, 1], [2, 3, 2]])
+@pytest.mark.parametrize("bias", [True, False])
+def test_the_derivative_to_each_weight_is_its_signal_times_what_came_in(bias, sizes, notation):
+    """∂E/∂w_i→j = δ_j z_i; ∂E_d/∂w_ij = δ_id o_jd; ∂L/∂b = ∂L/∂z × 1."""
+    model = nn.MLP(2, sizes, "sigmoid", bias=bias, seed=3)
+    signals = nn.error_signals(model, [0.5, -1.0], [0.25] * sizes[-1], loss=nn.sse, notation=notation)
+    lines, updates = signals.gradients, signals.updates
+    assert lines.numbers == [-x for x in updates.numbers]
+    assert len(lines) == len(model.parameters())
+    assert convert(lines.latex.replace("{aligned}", "{split}"))
+    letter = "E" if notation is None else signals.names.loss
+    for line, step in zip(lines, map(as_difference, updates), strict=True):
+        weight, _, right = step.removeprefix("Δ").partition(" = ")
+        assert line.removesuffix(" × 1") == f"∂{letter}/∂{weight} = {right[3:]}"
+    assert sum(" × 1" in line for line in lines) == (notation == "cs60050-first" and bias) * sum(sizes)
+
+
+def test_a_weight_that_is_used_in_yet_another_way_has_no_formula():
+    class Tied(nn.Module):
+        def __init__(self):
+            self.unit = nn.Neuron(1, "linear", bias=False, seed=1)
+
+        def __call__(self, x):
+            return self.unit(x) + self.unit.w[0] ** 2
+
+    found = nn.error_signals(Tied(), [0.5], 0.25, loss=nn.sse, notation="dolhansky")
+    assert found.gradients[0].endswith(" = what backward() finds")

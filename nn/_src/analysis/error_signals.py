@@ -17,7 +17,15 @@ from ..support.validation import shown
 from ..teaching.matrix_formulas import backward_matrices
 from .forward_pass import forward_pass
 from .layers_by_name import ForwardPass, Unit, one_of
-from .signal_formulas import Top, UnitSignal, explicit_updates, signal_formulas, update_formulas, value_of
+from .signal_formulas import (
+    Top,
+    UnitSignal,
+    explicit_updates,
+    gradient_formulas,
+    signal_formulas,
+    update_formulas,
+    value_of,
+)
 from .top_formulas import top_formulas
 
 if TYPE_CHECKING:
@@ -134,6 +142,21 @@ class ErrorSignals(Table):
             ['Δw_j→o = −η δ_o z_j', 'Δw_i→j = −η δ_j x_i']
         """
         return update_formulas(self.run, self._by_name(), self.names)
+
+    @property
+    def gradients(self) -> Formulas:
+        """The derivative to each weight and bias, the last layer first: the error signal times what came in.
+
+        They are a list of texts; printed, each has its number beside it, and `.latex` is the same in LaTeX.
+
+        Example:
+            >>> import nn
+            >>> model = nn.MLP(1, [1], "sigmoid", init=nn.init.constant(1.0))
+            >>> print(nn.error_signals(model, [2.0], 0.0, loss=nn.sse, notation="cs60050-first").gradients)
+            ∂L/∂w_11^(1) = ∂L/∂z_1^(1) a_1^(0)    = 4
+            ∂L/∂b_1^(1) = ∂L/∂z_1^(1) × 1         = 2
+        """
+        return gradient_formulas(self.run, self._by_name(), self.names)
 
     @property
     def explicit_updates(self) -> Formulas:

@@ -110,6 +110,12 @@ def update_formulas(run: ForwardPass, signals: dict[str, UnitSignal], names: Nam
     return _steps(run, signals, names, lambda unit: _name(names, f"signal {unit.name}"), own)
 
 
+def gradient_formulas(run: ForwardPass, signals: dict[str, UnitSignal], names: Names | None) -> Formulas:
+    """The derivative to each weight and bias: the error signal times what came in."""
+    own = [_name(names, f"signal {unit.name}").text for units in reversed(run.layers.values()) for unit in units]
+    return _steps(run, signals, names, lambda unit: _name(names, f"signal {unit.name}"), own, derivatives=True)
+
+
 def rate_of(names: Names | None) -> Formula:
     """The text's letter for the learning rate."""
     letter = "η" if names is None else names.rate
@@ -233,11 +239,13 @@ def _steps(
     names: Names | None,
     signal: Callable[[Unit], Formula],
     factors: Sequence[str],
+    *,
+    derivatives: bool = False,
 ) -> Formulas:
     """-eta times what stands for the signal of the unit times what came in; for a shared weight, the sum over its uses.
 
     A weight that the loss depends on in yet another way has its derivative alone. Of the `factors` those that several
-    steps share have a colour.
+    steps share have a colour. With `derivatives` there is no -eta, and a bias has a 1 where the text has that.
     """
     assert run.loss is not None
     uses: dict[Value, list[_Weight]] = {}
@@ -255,12 +263,21 @@ def _steps(
         elif len(parts) > 1:
             terms = [[in_product(parts_of[0], alone=len(parts_of) == 1), *parts_of[1:]] for parts_of in parts]
             right = in_product(sum_of(list(map(side_by_side, terms))), alone=False)
+        loss = over("E" if names is None else names.loss, shared[0].name)
+        if derivatives:
+            if right == loss:  # more than its units' signals
+                right = Formula("what backward() finds", r"\text{what backward() finds}")
+            elif shared[0].is_bias and names is not None and names.notation == "cs60050-first":
+                right = _both("{} × 1", r"{} \times 1", right)
+            found.append(_both("{} = {}", "{} &= {}", loss, right))
+            values.append(value_of(gradient))
+            continue
         form = ("{0} ← {0} − {1} {2}", r"{0} &\leftarrow {0} - {1} \, {2}")
         if names is None or not names.assigns:
             form = ("Δ{} = −{} {}", r"\Delta {} &= -{} \, {}")
         found.append(_both(*form, shared[0].name, rate_of(names), right))
         values.append(_step_value(shared[0].name, -gradient, names))
-    return Formulas(found, [0.0 - g for g in gradients], values, factors)
+    return Formulas(found, gradients if derivatives else [0.0 - g for g in gradients], values, factors)
 
 
 def in_product(part: Formula, *, alone: bool) -> Formula:
