@@ -126,7 +126,7 @@ class Formulas(list[str]):
             text = "".join([*pieces, html.escape(text[at:])])
         else:
             text = html.escape(text)
-        return f'<pre class="autograd-derivation mathjax_ignore">{text}</pre>'
+        return f'<pre class="autograd-derivation mathjax_ignore" style="overflow-x:auto">{text}</pre>'
 
     def _coloured(self, factor: str, escaped: str) -> str:
         return f'<span style="{self._shared[factor]}">{escaped}</span>'
