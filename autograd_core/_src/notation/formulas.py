@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from ..engine.graph import order_of, topological_order
 from ..engine.ops import Primitive
 from ..engine.value import Constant, Value
+from ..number_systems.languages.precedence import ATOM, COMPARISON, PRODUCT, STRENGTH, SUM, TIGHT
 from .losses import WrittenLoss
 from .names import ACCENTS, GREEK, atom, without_latex
 from .numbers import shown
@@ -261,11 +262,15 @@ class Piece(NamedTuple):
         return rf"\left({self.latex}\right)" if minus or self.strength < strength else self.latex
 
 
-COMPARISON, SUM, PRODUCT, TIGHT, ATOM = range(5)
-BETWEEN = {  # what an operator asks of its operands, and what comes of it
-    "+": (SUM, SUM, SUM),
-    "-": (SUM, PRODUCT, SUM),
-    "*": (PRODUCT, PRODUCT, PRODUCT),
+# What an operator asks of its operands, and what comes of it: a - (b + c) needs brackets, a + (b + c) none.
+INFIX = {
+    op: (max(strength, SUM), strength + (op not in ("add", "mul")), strength) for op, strength in STRENGTH.items()
+}
+# The same by signs where LaTeX sets them: whatever is in an exponent or a fraction stands apart.
+BETWEEN = {
+    "+": INFIX["add"],
+    "-": INFIX["sub"],
+    "*": INFIX["mul"],
     "**": (ATOM, COMPARISON, TIGHT),
     "/": (COMPARISON, COMPARISON, TIGHT),
 }
@@ -309,7 +314,7 @@ def typeset(row: Primitive, operands: Sequence[Piece], *, brackets: bool = True)
         inside = ", ".join(x.latex for x in operands)
         return Piece(rf"\operatorname{{{escaped(row.name)}}}\left({inside}\right)", ATOM)
     if row.arity == 2 and row.symbol:
-        left, right, strength = BETWEEN.get(row.symbol, (SUM, SUM, COMPARISON))
+        left, right, strength = BETWEEN.get(row.symbol, INFIX["eq"])
         sides = operands[0].within(left), operands[1].within(right, first=left == COMPARISON or row.symbol == "**")
         return Piece(row.latex.format(*sides), strength)
     if row.symbol:  # a sign

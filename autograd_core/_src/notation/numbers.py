@@ -27,6 +27,17 @@ def number(x: Any, room: int = ROOM, digits: int = 4) -> str:
     return _short(x, room, digits, "≈").replace("-", "−")
 
 
+def rounded(x: Any, digits: int = 4) -> str:
+    """So many significant digits and no more: in a column of a table, what is nearly 1 is 1.
+
+    Example:
+        >>> from autograd_core._src.notation.numbers import rounded
+        >>> rounded(-0.00001234567), rounded(1 - 5e-11)
+        ('−1.235e−5', '1')
+    """
+    return _digits(x, digits).replace("-", "−")
+
+
 def shown(x: Any, digits: int = 4) -> str:
     """The same in ASCII, for terminals and formulas.
 

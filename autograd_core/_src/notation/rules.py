@@ -15,13 +15,10 @@ from ..engine.evaluation import is_fraction, rounded
 from ..engine.ops import ROWS
 from ..engine.value import Constant
 from ..number_systems.floats import FLOATS, Double
+from ..number_systems.languages.precedence import ATOM, PRODUCT, SUM, TIGHT
 from ..number_systems.written import WRITTEN, RuleTerm
 from .formulas import (
-    ATOM,
-    COMPARISON,
-    PRODUCT,
-    SUM,
-    TIGHT,
+    INFIX,
     Piece,
     WrittenWhole,
     escaped,
@@ -327,10 +324,6 @@ class InLatex(Plain):
 
 
 LATEX = InLatex()
-INFIX = {  # what an operator asks of its operands, and what comes of it
-    "add": (SUM, SUM, SUM), "sub": (SUM, PRODUCT, SUM), "mul": (PRODUCT, PRODUCT, PRODUCT),
-    "div": (PRODUCT, TIGHT, PRODUCT), **dict.fromkeys(("lt", "le", "gt", "ge", "eq", "ne"), (SUM, SUM, COMPARISON)),
-}  # fmt: skip
 
 
 class _Setter:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from autograd_core import RangeError, StructureError, Value, draw, grad_of, topological_order
+from autograd_core._src.notation.numbers import rounded
 from autograd_core._src.pictures import Mark, Overlay
 
 from ..modules.losses import takes_mean_of_outputs
@@ -285,14 +286,14 @@ class ErrorSignals(Table):
                 if units[signal.name].is_share:
                     continue  # its slopes are a matrix
                 small = 1.0 - abs(signal.slope) / largest if largest else 0.0
-                said = f"{signal.slope:.3g}".replace("-", "−")
+                said = rounded(signal.slope, 3)
                 explained = f"{slope}({s}) of {signal.name} = {said}"
                 marks[units[signal.name].output] = Mark(f"{slope} {said}", small, explained)
             of = f"slopes {slope}({s}) of the units"
             return Overlay(f"{of}, by which signals are multiplied: they fade where it is small", marks)
         for signal in self._units():
             called = signal.name if self.names is None else self.names(f"signal {signal.name}")
-            delta = f"{signal.delta:.3g}".replace("-", "−")
+            delta = rounded(signal.delta, 3)
             # A quotient of differentials leaves no place for its number on the badge; it is the card's gradient.
             said = f"{letter} {delta}" if len(letter) == 1 else letter
             marks[units[signal.name].sum] = Mark(said, MARKED, f"{called} = {delta}")

@@ -7,6 +7,8 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from autograd_core import RangeError, StructureError
+from autograd_core._src.notation.formulas import latex_name
+from autograd_core._src.notation.numbers import rounded
 
 from ..notation import latex
 from ..support.arrays import numpy, singular_values
@@ -361,8 +363,7 @@ class Jacobian:
 
 def tex(x: float) -> str:
     """Four significant digits in LaTeX."""
-    mantissa, _, exponent = f"{x:.4g}".partition("e")
-    return rf"{mantissa} \cdot 10^{{{int(exponent)}}}" if exponent else mantissa
+    return latex_name(rounded(x).replace("−", "-"))
 
 
 def bmatrix(rows: list[list[str]]) -> str:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import html
 from typing import TYPE_CHECKING
 
+from autograd_core._src.notation.numbers import rounded
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -70,5 +72,4 @@ def number_in(x: float, spec: str) -> str:
 
 def number(x: float) -> str:
     """Four significant digits with a real minus sign."""
-    mantissa, _, exponent = f"{x:.4g}".partition("e")
-    return (f"{mantissa}e{int(exponent)}" if exponent else mantissa).replace("-", "−")
+    return rounded(x)

@@ -6,7 +6,8 @@ import math
 import re
 from typing import TYPE_CHECKING
 
-from ...number_systems.languages.statements import CHOICE, HELPERS, ExpressionText, Language, Store
+from ...number_systems.languages.precedence import CHOICE
+from ...number_systems.languages.statements import HELPERS, ExpressionText, Language, Store
 from .braces import INNER, BracedSource
 from .sources import rows
 

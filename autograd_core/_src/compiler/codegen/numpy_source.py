@@ -7,7 +7,8 @@ import math
 import re
 from typing import TYPE_CHECKING
 
-from ...number_systems.languages.statements import ATOM, HELPERS, ExpressionText, Language, Store
+from ...number_systems.languages.precedence import ATOM
+from ...number_systems.languages.statements import HELPERS, ExpressionText, Language, Store
 from ...number_systems.numpy_arrays import NUMPY_NAMES
 from .program_stages import numbered
 from .sources import SourceText, rows

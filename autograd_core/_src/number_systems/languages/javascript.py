@@ -16,7 +16,8 @@ from ..base import read_rule
 from ..terms import FORMULAS, TERMS, Term
 from . import error_function
 from .lists import list_rule
-from .statements import CHOICE, COMPARISON, HELPERS, ExpressionText, Language, StatementWriter, Store, helpers
+from .precedence import CHOICE, COMPARISON
+from .statements import HELPERS, ExpressionText, Language, StatementWriter, Store, helpers
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

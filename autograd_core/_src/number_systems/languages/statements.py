@@ -7,23 +7,13 @@ from abc import ABC, abstractmethod
 from itertools import count
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from ..source import INFIX
 from ..terms import COMPARISONS, FORMULAS, TERMS, Literal, Term
+from .precedence import ATOM, STRENGTH, TIGHT
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
-CHOICE, COMPARISON, SUM, PRODUCT, SIGN, ATOM = range(6)
-INFIX = {
-    "lt": ("<", COMPARISON),
-    "le": ("<=", COMPARISON),
-    "gt": (">", COMPARISON),
-    "ge": (">=", COMPARISON),
-    "eq": ("==", COMPARISON),
-    "add": ("+", SUM),
-    "sub": ("-", SUM),
-    "mul": ("*", PRODUCT),
-    "div": ("/", PRODUCT),
-}
 LONGEST = 70  # characters of an expression; a longer one is assigned to a name
 # What the functions are called that a language lacks, or has with fewer digits.
 HELPERS = {name: name for name in ("gaussian", "normal_pdf", "normal_cdf", "digamma", "zeta", "erf", "erfc")}
@@ -84,10 +74,11 @@ class Language(ABC):
     def written(self, op: str, args: Sequence[ExpressionText]) -> ExpressionText:
         """An operation on expressions."""
         if op in INFIX:
-            sign, strength = INFIX[op]
-            return ExpressionText(f"{args[0].within(strength)} {sign} {args[1].within(strength + 1)}", strength)
+            strength = STRENGTH[op]
+            # Of sums, too: other brackets would add floats in another order.
+            return ExpressionText(f"{args[0].within(strength)} {INFIX[op]} {args[1].within(strength + 1)}", strength)
         if op == "neg":
-            return ExpressionText(f"-{args[0].within(ATOM)}", SIGN)
+            return ExpressionText(f"-{args[0].within(ATOM)}", TIGHT)
         if op == "where":
             return self.choice(args[0], args[1], args[2])
         return ExpressionText(self.call(op, [x.text for x in args]), ATOM)
@@ -95,7 +86,7 @@ class Language(ABC):
     def number(self, x: float) -> ExpressionText:
         """A literal as an expression."""
         text = self.literal(x)
-        return ExpressionText(text, SIGN if text.startswith("-") else ATOM)
+        return ExpressionText(text, TIGHT if text.startswith("-") else ATOM)
 
 
 class StatementWriter:
