@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 SITE = "https://autograd-core.github.io/autograd-core"  # where the documentation is; `[project.urls]` has it as well
 
@@ -16,7 +16,7 @@ class _Explained:
         page: The address of that page: the words of the class's name, joined by hyphens.
     """
 
-    page = ""
+    page: ClassVar[str] = ""
 
     def __init_subclass__(cls, *, own_page: bool = True, **options: Any) -> None:
         super().__init_subclass__(**options)

@@ -108,7 +108,15 @@ CASES = {
         assert_type(ag.elu(-1.0), float)
         assert_type(2 * x + x / 3 - x**2, Value)
         assert_type(x > 0, Value)
+        assert_type(x.data, float)
+        assert_type(x.grad, float)
+        assert_type(x.local_grads, tuple[float, ...])
         assert_type(x.tanh(), Value)
+        x.data = 2
+        x // 2  # error
+        x % 2  # error
+        round(x)  # error
+        int(x)  # error
         assert_type(x.hypot(2), Value)
     """,
     "operands_of_every_kind": """
@@ -403,3 +411,15 @@ def test_what_is_handed_on_by_keyword_is_typed_as_it_is_taken(options, function)
     assert {p.name: p.annotation for p in taken if p.kind is p.KEYWORD_ONLY} == {
         name: kind.__forward_arg__ for name, kind in inspect.get_annotations(options).items()
     }
+
+
+@pytest.mark.parametrize("package", ["autograd_core", "nn"])
+def test_what_checkers_take_for_public_is_little_and_has_known_types(package):
+    """Internal modules are private by their folder, `_src`; what is public has annotations, so that no checker guesses."""
+    pytest.importorskip("pyright")
+    command = ["-m", "pyright", "--pythonpath", sys.executable, "--verifytypes", package, "--ignoreexternal", "--outputjson"]
+    output = run(command, ROOT, PYTHONPATH=str(ROOT))
+    found = json.loads(output[output.index("{") :])["typeCompleteness"]
+    assert Path(found["packageRootDirectory"]).resolve() == (ROOT / package).resolve()
+    assert [(x["name"], [d["message"] for d in x["diagnostics"]]) for x in found["symbols"] if not x["isTypeKnown"]] == []
+    assert 100 < sum(found["exportedSymbolCounts"].values()) <= 700

@@ -10,6 +10,7 @@ from test_types import ROOT, run
 
 import autograd_core as ag
 import nn
+from autograd_core import testing
 from autograd_core._src.engine.ops import ROWS
 
 GIVEN = """
@@ -203,6 +204,13 @@ ag.compile(compiled.program)(1.0)
 compiled.value_and_grad(1.0)
 compiled.value_and_grad(1.0)[0]
 compiled.hvp((1.0,), (1.0,))
+compiled.jacobian(1.0)
+compiled.jacobian(x)
+compiled.jacobian.sparse(1.0)
+compiled.hessian(1.0)
+ag.compile(f, 1.0, in_axes=0).hessian(a)
+ag.compile(h, [1.0, 2.0]).jacobian([1.0, 2.0])
+ag.hessian(lambda u, v: u * v, argnums=(0, 1))(1.0, 2.0)
 compiled.bind(1.0)
 compiled.bind(1.0)()
 compiled.bind(1.0).inputs
@@ -305,6 +313,24 @@ EXPRESSIONS += [
 EXPRESSIONS += FURTHER.strip().splitlines()
 
 
+# A number of mpmath, which has no types; what an array is drawn like; a matrix or a number, of floats or of SymPy.
+ANY = {"testing.Reference.value", "testing.ArraySpec.shape", "testing.ArraySpec.dtype", "nn.JacobianChain.r", "nn.JacobianChain.result"}
+
+
+def attributes():
+    """The public attributes of public classes, by a dotted name: a declaration of an instance, and the expression."""
+    found = {}
+    for package, module in (("ag", ag), ("testing", testing), ("nn", nn)):
+        for name in sorted(getattr(module, "__all__", vars(module))):
+            if isinstance(kind := getattr(module, name), type) and not name.startswith("_"):
+                refused = {x for base in kind.__mro__ if base.__name__.startswith("NotOn") for x in vars(base)}
+                annotated = {x for base in kind.__mro__ for x in inspect.get_annotations(base)}
+                for member in sorted({*dir(kind), *annotated} - refused):
+                    if not member.startswith("_") and f"{package}.{name}.{member}" not in ANY:
+                        found[f"{package}.{name}.{member}"] = f"{package}.{name}"
+    return found
+
+
 def revealed_by_mypy(folder):
     command = ["-m", "mypy", "--strict", "--follow-imports=silent", "--no-pretty", "--cache-dir", str(folder / ".cache")]
     output = run([*command, "calls.py"], folder, MYPYPATH=str(ROOT))
@@ -331,6 +357,20 @@ def test_no_ordinary_call_reveals_any(checker, tmp_path):
     bad = ("nothing", '"Any"', '"Unknown"')
     wrong = {x: found for x, found in types.items() if found in bad or not found.startswith('"')}
     assert not wrong, "\n".join(f"{x}: {found}" for x, found in wrong.items())
+
+
+@pytest.mark.parametrize("checker", CHECKERS)
+def test_no_public_attribute_is_any(checker, tmp_path):
+    pytest.importorskip(checker)
+    lines, places = ["import autograd_core as ag", "import autograd_core.testing as testing", "import nn"], {}
+    for k, (name, kind) in enumerate(attributes().items()):
+        lines += [f"def f{k}(o: {kind}) -> None:", f"    reveal_type(o.{name.rpartition('.')[2]})"]
+        places[len(lines)] = name
+    (tmp_path / "calls.py").write_text("\n".join(lines) + "\n")
+    revealed = {int(line): found for line, found in CHECKERS[checker](tmp_path)}
+    types = {name: revealed.get(line, "nothing") for line, name in places.items()}
+    assert {name: found for name, found in types.items() if found in ("nothing", '"Any"', '"Unknown"') or not found.startswith('"')} == {}
+    assert types["ag.Value.data"] == types["ag.Path.product"] == types["ag.Explanation.gradient"]
 
 
 def test_all_public_functions_are_called():

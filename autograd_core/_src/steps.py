@@ -55,11 +55,11 @@ class Step:
     index: int
     phase: str
     node: Value
-    adjoint: Any
-    local_grads: tuple[Any, ...]
-    products: tuple[Any, ...]
-    before: tuple[Any, ...]
-    after: tuple[Any, ...]
+    adjoint: float
+    local_grads: tuple[float, ...]
+    products: tuple[float, ...]
+    before: tuple[float, ...]
+    after: tuple[float, ...]
     operands: tuple[Value, ...] = field(repr=False)
     _row: Primitive = field(repr=False)
     _data: tuple[Any, ...] = field(repr=False)  # of the operands and of the node, as they were

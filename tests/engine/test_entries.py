@@ -48,8 +48,7 @@ def below(row, path, pattern):
 def typed_methods():
     """The names of `Value` that the stub in its class has, for type checkers alone."""
     [body] = [x for x in ast.parse(text_of(VALUE)).body if isinstance(x, ast.ClassDef) and x.name == "Value"]
-    stubs = [x for part in body.body if isinstance(part, ast.If) for x in ast.walk(part)]
-    return {x.id for x in stubs if isinstance(x, ast.Name) and isinstance(x.ctx, ast.Store)}
+    return {x.name for part in body.body if isinstance(part, ast.If) for x in ast.walk(part) if isinstance(x, ast.FunctionDef)}
 
 
 def lacks_of_the_surface(row):
@@ -67,8 +66,8 @@ def lacks_of_the_surface(row):
     if f'    "{name}",\n' not in space and not hasattr(builtins, name):
         yield f"{at(SPACE, '^__all__ = ')}: add to `__all__` the line `\"{name}\",`"
     if name in value.FUSED and name not in typed_methods():
-        kind = {1: "_unary", 2: "_binary"}[row.arity]
-        yield f"{at(VALUE, f'= {kind}$')}: add below `{name} = {kind}`, by which type checkers know the method"
+        method = f"def {name}({'self' if row.arity == 1 else 'self, other: float | Value, /'}) -> Value: ..."
+        yield f"{below(row, VALUE, r'^        def {}.self')}: add below `{method}`, by which type checkers know the method"
 
 
 def lacks_of_references(row):

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from ..engine.value import Value
     from .ir.layout import Layout
     from .ir.program import Program
+    from .passes.sparsity import Pattern
     from .runtime.executors import Runner
     from .runtime.specialization import Branch
     from .scipy_objective import Objective
@@ -53,6 +54,11 @@ class Point:
 @final
 class Rows:
     """For type checkers: a call runs over a batch, and returns arrays."""
+
+
+@final
+class Alike:
+    """For type checkers: a call returns the same type at one point and over a batch."""
 
 
 @final
@@ -439,7 +445,7 @@ class CompiledFunction(Exported, TracedFunction, Generic[R_co, P_co]):
         return [(self._specs[i], self._slots[i]) for i in self._argnums]
 
     @once
-    def jacobian(self) -> CompiledFunction:
+    def jacobian(self) -> CompiledFunction[tuple[Any, ...], Alike]:
         """The Jacobian, a compiled function of the same arguments; so it has rows, and `bind`.
 
         It returns a tuple with one array per differentiated argument, of the result's shape followed
@@ -459,7 +465,7 @@ class CompiledFunction(Exported, TracedFunction, Generic[R_co, P_co]):
         return self._derived("jacobian", lambda g: differentiate.jacobian(g, self._chosen()), "the Jacobian")
 
     @once
-    def hessian(self) -> CompiledFunction:
+    def hessian(self) -> CompiledFunction[tuple[tuple[Any, ...], ...], Alike]:
         """The Hessian, a compiled function of the same arguments; so it has rows, and `bind`.
 
         It returns a tuple of tuples of arrays: entry [i][j] has the shape of argument i followed by
@@ -480,7 +486,7 @@ class CompiledFunction(Exported, TracedFunction, Generic[R_co, P_co]):
         return self._derived("hessian", lambda g: differentiate.hessian(g, self._chosen()), "the Hessian")
 
     @once
-    def sparse(self) -> CompiledFunction:
+    def sparse(self) -> CompiledFunction[NDArray[Any], Alike]:
         """Of a Jacobian or a Hessian: the entries that can differ from 0, a compiled function of the same arguments.
 
         It returns one vector, in the order of `pattern`, so that with SciPy
@@ -535,9 +541,9 @@ class CompiledFunction(Exported, TracedFunction, Generic[R_co, P_co]):
         return self._products.bind(*args, *vectors)
 
     @property
-    def pattern(self) -> Any:
+    def pattern(self) -> Pattern | None:
         """Of a Jacobian or a Hessian: which entries can differ from 0 (rows, columns, shape); else None."""
-        return self._branches[0].pattern
+        return self._branches[0].pattern  # type: ignore[no-any-return]
 
     def _one_result(self, name: str) -> None:
         spec = self._branches[0].spec

@@ -24,7 +24,7 @@ class Locked:
     """An object with its own lock, `lock`; a forked child gets a new one."""
 
     def __init__(self) -> None:
-        self.lock = RLock()
+        self.lock: RLock = RLock()
         _owners.add(self)
 
 

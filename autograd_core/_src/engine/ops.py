@@ -151,23 +151,30 @@ class Primitive:
         module: str = __name__,
         qualname: str = "",
     ) -> None:
-        self.name = name
-        self.value = value
-        self.partials = partials
-        self.textbook = textbook
-        self.arity = arity
-        self.lists, self.singles, self.reduction = lists, singles, reduction
-        self.ulps, self.exact_partials, self.saturates = ulps, exact_partials, saturates
-        self.symbol = symbol
-        self.latex = latex
-        self.domain = domain or (REALS,) * (arity or 1)
-        self.kinks = kinks
-        self.kink = kink
-        self.parts, self.whole, self.absorbs, self.inner = parts, whole, absorbs or {}, inner
-        self.summary = summary
-        self.source = source
-        self.module = module
-        self.qualname = qualname or name
+        self.name: str = name
+        self.value: Callable[..., Any] = value
+        self.partials: Callable[..., Any] = partials
+        self.textbook: Callable[..., Any] | None = textbook
+        self.arity: int | None = arity
+        self.lists: int = lists
+        self.singles: int = singles
+        self.reduction: LongSum | None = reduction
+        self.ulps: float = ulps
+        self.exact_partials: bool = exact_partials
+        self.saturates: float | None = saturates
+        self.symbol: str = symbol
+        self.latex: str = latex
+        self.domain: tuple[tuple[float, float], ...] = domain or (REALS,) * (arity or 1)
+        self.kinks: Callable[..., Any] | None = kinks
+        self.kink: str = kink
+        self.parts: int = parts
+        self.whole: Whole | None = whole
+        self.absorbs: dict[str, Whole] = absorbs or {}
+        self.inner: bool = inner
+        self.summary: str = summary
+        self.source: str = source
+        self.module: str = module
+        self.qualname: str = qualname or name
 
     @property
     def pairs(self) -> bool:

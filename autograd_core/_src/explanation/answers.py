@@ -63,12 +63,12 @@ class Without(Answer):
 
     derivative: str
     way: str
-    gradient: Any
-    through: Any
-    rest: Any
+    gradient: float
+    through: float
+    rest: float
     share: float
-    value: Any
-    value_without: Any
+    value: float
+    value_without: float | None
     root: str
 
     def _headline(self) -> str:
@@ -105,14 +105,14 @@ class WhatIf(Answer):
     """
 
     name: str
-    before: Any
-    after: Any
+    before: float
+    after: float
     root: str
-    value: Any
-    gradient: Any
-    tangent: Any
-    truth: Any
-    error: Any
+    value: float
+    gradient: float
+    tangent: float
+    truth: float
+    error: float
     changed: tuple[str, ...] = ()
 
     def _headline(self) -> str:
@@ -193,9 +193,9 @@ class CaseGradients(Answer):
     """
 
     derivative: str
-    gradient: Any
-    gradients: dict[str, Any]
-    outside: Any
+    gradient: float
+    gradients: dict[str, float]
+    outside: float
 
     def _headline(self) -> str:
         return f"{self.derivative} = {text.number(self.gradient)}, the sum over {len(self.gradients)} training cases"

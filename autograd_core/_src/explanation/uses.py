@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from .walks import short
 
@@ -39,9 +39,9 @@ class Use:
 
     node: Value
     operand: int
-    local_grad: Any
-    adjoint: Any
-    contribution: Any
+    local_grad: float
+    adjoint: float
+    contribution: float
     share: float
     where: str
     _read: Value | None = field(default=None, repr=False)  # the user as texts write it, where that differs
@@ -57,7 +57,7 @@ class Explained(ABC):
 
     root: Value
     leaf: Value
-    gradient: Any
+    gradient: float
     uses: tuple[Use, ...]
     paths: tuple[Path, ...]
     n_paths: int

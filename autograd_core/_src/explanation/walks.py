@@ -85,7 +85,7 @@ class Path:
 
     nodes: tuple[Value, ...]
     operands: tuple[int, ...]
-    product: Any
+    product: float
     _names: PathNames = field(default_factory=PathNames, repr=False)
     _read: tuple[Value, ...] = field(default=(), repr=False)  # the nodes as texts write them, where that differs
 

@@ -19,6 +19,8 @@ from ..support.validation import shown
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from numpy.typing import NDArray
+
     from ..support.names import Names
 
 LAYOUTS = ("numerator", "denominator")
@@ -68,7 +70,7 @@ class Jacobian:
     to: str
     layout: str
     axes: tuple[Axis, ...]
-    entries: Any
+    entries: list[Any]
     simplified: bool = False
     notation: str | None = None
 
@@ -126,7 +128,7 @@ class Jacobian:
         return math.hypot(*self.flat)
 
     @property
-    def array(self) -> Any:
+    def array(self) -> NDArray[Any]:
         """The entries as a NumPy array of float64.
 
         Raises:
@@ -138,7 +140,7 @@ class Jacobian:
             >>> nn.layer_jacobian(model, [1.0, 2.0], of="outputs", to="inputs").array.shape
             (1, 2)
         """
-        return numpy("Jacobian.array").array(self.entries, dtype=float)
+        return numpy("Jacobian.array").array(self.entries, dtype=float)  # type: ignore[no-any-return]
 
     def __array__(self, dtype: Any = None, copy: Any = None) -> Any:
         return self.array if dtype is None else self.array.astype(dtype)
@@ -225,7 +227,7 @@ class Jacobian:
         blocks = [[[vector[k] for vector in row] for row in entries] for k in range(self.shape[2])]
         return Jacobian(self.of, self.to, other, (axes[2], *axes[:2]), blocks, notation=self.notation)
 
-    def tolist(self) -> Any:
+    def tolist(self) -> list[Any]:
         """The entries, as NumPy's arrays give them.
 
         Returns:

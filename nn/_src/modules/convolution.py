@@ -32,7 +32,7 @@ class _Convolution(Module):
     stride: tuple[int, ...]
     padding: tuple[int, ...]
     dilation: tuple[int, ...]
-    weight: Any
+    weight: list[Any]
     bias: list[Value] | None
     _scope: str
 

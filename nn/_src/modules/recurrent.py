@@ -36,10 +36,10 @@ class _Recurrent(Module):
     _names: ClassVar[tuple[str, ...]]  # of the parts of a state
     input_size: int
     hidden_size: int
-    weight_ih_l0: Any  # lists of Values; numbers can be assigned, too
-    weight_hh_l0: Any
-    bias_ih_l0: Any
-    bias_hh_l0: Any
+    weight_ih_l0: list[list[Any]]  # of Values; numbers can be assigned, too
+    weight_hh_l0: list[list[Any]]
+    bias_ih_l0: list[Any] | None
+    bias_hh_l0: list[Any] | None
     _scope: str
     _truncate: int | None
 

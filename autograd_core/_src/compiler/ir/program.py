@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
     from os import PathLike
 
+    from numpy.typing import NDArray
+
     from ...engine.ops import Primitive
     from ...pictures import Picture
     from ...pictures.picture import DrawOptions
@@ -73,14 +75,14 @@ class Program:
     """
 
     primitives: tuple[Primitive, ...]
-    codes: Any
-    offsets: Any
-    operands: Any
+    codes: NDArray[Any]
+    offsets: NDArray[Any]
+    operands: NDArray[Any]
     n_inputs: int
-    constants: Any
-    outputs: Any
-    guards: Any
-    truths: Any
+    constants: NDArray[Any]
+    outputs: NDArray[Any]
+    guards: NDArray[Any]
+    truths: NDArray[Any]
 
     def __post_init__(self) -> None:
         for array in (self.codes, self.offsets, self.operands, self.constants, self.outputs, self.guards, self.truths):
@@ -101,7 +103,7 @@ class Program:
         return self.first + len(self.codes)
 
     @property
-    def counts(self) -> Any:
+    def counts(self) -> NDArray[Any]:
         """How many operands each instruction has."""
         return np.diff(self.offsets)
 

@@ -84,7 +84,8 @@ def branch_at(f: TracedFunction, inputs: Sequence[Any]) -> Branch:
         if not branch.guards:
             return branch
         slots = branch.program.nodes(numbers)
-        as_traced = [bool(slots[slot]) for slot in branch.program.guards.tolist()] == branch.program.truths
+        answers = [bool(slots[slot]) for slot in branch.program.guards.tolist()]
+        as_traced = branch.program.truths == answers  # element by element
         if as_traced.all():
             return branch
         k += 1

@@ -60,7 +60,8 @@ class TracedFunction(Locked):
         if callable(source):
             self.__wrapped__ = source  # as decorators of functools have it: signatures are looked up there
         self._name = name = f"compiled {name}"
-        self.dtype = dtype = _real(dtype, name)
+        dtype = _real(dtype, name)
+        self.dtype: np.dtype[Any] = dtype
         self._options: dict[str, Any] = {
             "guards": guards,
             "max_traces": max_traces,

@@ -103,6 +103,13 @@ class Stepper:
         gradients so far (~ still grows):  v2 = 1  v1 = 1  a = -2  b = 2
     """
 
+    roots: tuple[Value, ...]
+    steps: list[Step]
+    n_forward: int
+    names: dict[Value, str]
+    last_use: dict[Value, int]
+    title: str
+
     def __init__(
         self,
         root: Value | Iterable[Value],

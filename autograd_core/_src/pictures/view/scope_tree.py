@@ -76,10 +76,10 @@ class Graph:
             self.index |= {node: self.index[copy] for node, copy in read.shown.items()}
         self.operands: list[list[int]] = []
         self.users: list[list[int]] = [[] for _ in self.order]
-        self.roots = frozenset(self.index[root] for root in roots)
-        self.constants = {i for i, node in enumerate(self.order) if isinstance(node, Constant)} - self.roots
-        self.stale = sorted({self.index[node] for node in _stale(recorded)})
-        self.edges = 0  # those of constants count
+        self.roots: frozenset[int] = frozenset(self.index[root] for root in roots)
+        self.constants: set[int] = {i for i, node in enumerate(self.order) if isinstance(node, Constant)} - self.roots
+        self.stale: list[int] = sorted({self.index[node] for node in _stale(recorded)})
+        self.edges: int = 0  # those of constants count
         self.holders: dict[int, list[int]] = {}  # by constant: its users
         self.rows: set[int] = set()  # leaves drawn as cards of one line, because a user has many operands
         for i, node in enumerate(self.order):
@@ -147,8 +147,8 @@ class ScopeTree:
     __slots__ = ("home", "numbers", "scopes")
 
     def __init__(self, count: int) -> None:
-        self.scopes = [Scope(-1, "", "")]
-        self.home = [ROOT] * count
+        self.scopes: list[Scope] = [Scope(-1, "", "")]
+        self.home: list[int] = [ROOT] * count
         self.numbers: dict[tuple[int, str], int] = {}
 
     def child(self, parent: int, name: str, plain: str) -> int:
