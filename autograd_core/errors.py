@@ -23,6 +23,9 @@ class _Explained:
         if own_page and cls.__module__.partition(".")[0] == __package__:
             words = "".join(f"-{letter.lower()}" if letter.isupper() else letter for letter in cls.__name__)
             cls.page = f"{SITE}/errors/{words[1:]}.html"
+            _, private, room = cls.__module__.partition("._src.")
+            if private:  # tracebacks name the module that users import it from
+                cls.__module__ = f"{__package__}.{room.partition('.')[0]}"
 
 
 class AutogradError(_Explained, Exception):

@@ -2,6 +2,7 @@
 
 import ast
 import copy
+import importlib
 import inspect
 import pickle
 import re
@@ -53,6 +54,12 @@ def test_a_message_shows_long_things_shortened():
 
 OF_TESTING = [x for _, x in inspect.getmembers(testing, inspect.isclass) if issubclass(x, ag.AutogradError)]
 PUBLIC = [*CLASSES, *OF_TESTING]
+
+
+@pytest.mark.parametrize("cls", PUBLIC, ids=lambda c: c.__name__)
+def test_a_traceback_names_the_module_to_import_it_from(cls):
+    assert "_src" not in cls.__module__
+    assert getattr(importlib.import_module(cls.__module__), cls.__name__) is cls
 
 
 def an_instance(cls):
