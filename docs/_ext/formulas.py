@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 class Textbook(Symbolic):
     """Formulas as books print them; a list of operands is one of its elements, x_i, which stands for all."""
 
-    def guard(self, xs: Any, fails: Any, careful: Any, usual: Callable[[], Any]) -> Any:  # noqa: ARG002
+    def choose_form(self, xs: Any, fails: Any, careful: Any, usual: Callable[[], Any]) -> Any:  # noqa: ARG002
         return usual()
 
     def rarely(self, condition: Any, rare: Any, usual: Any) -> Any:  # noqa: ARG002

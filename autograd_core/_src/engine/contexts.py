@@ -32,7 +32,7 @@ class Mode(NamedTuple):
     guards: dict[Any, bool] | None = None  # the results of bool() on Values within the running trace
     answers: tuple[bool, ...] = ()  # forced results for the first of them
     reads: list[Any] | None = None  # Values whose `.data` is read within the running trace
-    by_data: bool = True  # whether a guard of the arithmetic may look at the data: not in a program for other data
+    by_data: bool = True  # whether forms of one number are chosen by the data: not in a program for other data
 
     @property
     def transform(self) -> bool:
@@ -167,7 +167,7 @@ def detect_anomaly() -> Iterator[None]:
     Results are what is differentiated (the root of `backward()`, what `grad`, `jacobian` and their
     kin are asked for) and, at the end of the block, whatever nothing else was computed from since
     the last derivative. The side that a `where` does not choose, and an infinity that ends as a
-    finite number, as in exp(-inf), reach no result and are no anomaly; so guards, masks and the
+    finite number, as in exp(-inf), reach no result and are no anomaly; so masks and the
     zero-path rule are free to work. A comparison alone does not use a value up. Of gradients those count
     that reach a leaf, or what `grad` and its kin are asked for: at x = -1 sqrt(relu(x)) sends an infinity
     to relu, which stops it, so nothing is wrong.
@@ -207,7 +207,7 @@ def unwatched() -> Iterator[None]:
 
 @contextmanager
 def for_other_data() -> Iterator[None]:
-    """A context for graphs that become programs: guards of the arithmetic stay choices, as the data will differ."""
+    """A context for graphs that become programs: both forms of a number stay, as the data will differ."""
     with _entered(_mode.get()._replace(records=True, by_data=False)):
         yield
 

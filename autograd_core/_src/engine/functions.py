@@ -217,7 +217,7 @@ def hypot(*coordinates: Any) -> Any:
 def where(condition: Any, a: Any, b: Any) -> Any:
     """`a` where the condition holds (is not 0), else `b`. Both are computed, one gets the gradient.
 
-    Since a derivative of 0 stops even an infinite one, a guard works:
+    Since a derivative of 0 stops even an infinite one, it keeps infinities out:
     where(x > 0, sqrt(x), 0) has derivative 0 at x = 0.
 
     Args:

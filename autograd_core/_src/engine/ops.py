@@ -255,7 +255,7 @@ def logistic_slope(m: Any, x: Any) -> Any:
 def quotient_slope(m: Any, x: Any, y: Any, z: Any) -> Any:
     """x / y^2, scaled where x / y falls into the subnormals and would lose digits."""
     scale = m.number(SCALE)
-    return m.guard((z,), is_nearly_subnormal, lambda: ((x * scale) / y) / y / scale, lambda: z / y)
+    return m.choose_form((z,), is_nearly_subnormal, lambda: ((x * scale) / y) / y / scale, lambda: z / y)
 
 
 def is_nearly_subnormal(m: Any, z: Any) -> Any:
@@ -310,7 +310,7 @@ def directions(m: Any, v: Any, z: Any) -> tuple[Any, ...]:
         return w[i] / length
 
     def usual(i: int) -> Any:
-        return m.guard((z,), is_beside, lambda: scaled(i), lambda: v[i] / z)  # one gate for the loops of both ends
+        return m.choose_form((z,), is_beside, lambda: scaled(i), lambda: v[i] / z)  # one gate for the loops of both ends
 
     def computed() -> list[Any]:
         return [usual(i) for i in range(len(v))]
@@ -329,7 +329,7 @@ def recorded_directions(m: Any, v: Any, z: Any) -> list[Any]:
             found.append(m.row("leading", *w))
         return found[0]
 
-    return [m.guard((x, length), leads, leading, lambda x=x: x / length) for x in w]
+    return [m.choose_form((x, length), leads, leading, lambda x=x: x / length) for x in w]
 
 
 def slope_of_angle(m: Any, x: Any, y: Any, z: Any) -> Any:
@@ -339,7 +339,7 @@ def slope_of_angle(m: Any, x: Any, y: Any, z: Any) -> Any:
         s, w, length, far = scaled_vector(m, (x, y), z)
         return w[0] / length / length * m.where(far, 0, s)
 
-    slope = m.guard((z,), is_tiny, scaled, lambda: m.guard((z,), is_huge, scaled, lambda: x / z / z))
+    slope = m.choose_form((z,), is_tiny, scaled, lambda: m.choose_form((z,), is_huge, scaled, lambda: x / z / z))
     return m.where(m.equal(z, 0), 0, slope)
 
 
@@ -351,9 +351,9 @@ def bend(m: Any, u: Any, w: Any, x: Any, y: Any) -> Any:
         return u / m.hypot(s * x, s * y) * w * s
 
     def usual() -> Any:
-        return m.guard((z,), is_huge, lambda: scaled(large), lambda: u / z * w)
+        return m.choose_form((z,), is_huge, lambda: scaled(large), lambda: u / z * w)
 
-    return m.where(m.equal(z, 0), 0, m.guard((z,), is_tiny, lambda: scaled(small), usual))
+    return m.where(m.equal(z, 0), 0, m.choose_form((z,), is_tiny, lambda: scaled(small), usual))
 
 
 # Rules stay short: they are differentiated again, so no |x|, root or scaled branch may stand where a
@@ -942,7 +942,7 @@ def _leading_partials(m: Any, *vz: Any) -> tuple[Any, ...]:
 
     def chosen(x: Any, a: Any, b: Any) -> Any:
         return m.to_differentiate(
-            (), lambda: m.guard((x, length), leads, a, b), lambda: m.where(leads(m, x, length), a(), b())
+            (), lambda: m.choose_form((x, length), leads, a, b), lambda: m.where(leads(m, x, length), a(), b())
         )
 
     pairs = [(x, x / length) for x in v]

@@ -157,10 +157,10 @@ def others_partials(m: Any, *vtz: Any) -> tuple[Any, ...]:
 
 
 def _by_data(m: Any, xs: Any, condition: Any, a: Callable[[], Any], b: Callable[[], Any]) -> Any:
-    """One of two, as `guard` has it, where neither is rare; in a formula of real numbers the second."""
+    """One of two, as `choose_form` has it, where neither is rare; in a formula of real numbers the second."""
     return m.to_round(
         lambda: m.to_differentiate(
-            (), lambda: m.guard(xs, condition, a, b), lambda: m.where(condition(m, *xs), a(), b())
+            (), lambda: m.choose_form(xs, condition, a, b), lambda: m.where(condition(m, *xs), a(), b())
         ),
         b,
     )

@@ -24,12 +24,12 @@ class Values(NumberSystem):
         """A node, unless the condition depends on constants alone: x ** 2 needs no test of its 2."""
         return record(ROWS["where"], condition, a, b) if isinstance(condition, Value) else (a if condition else b)
 
-    def guard(
+    def choose_form(
         self, xs: Sequence[Any], fails: Callable[..., Any], careful: Callable[[], Any], usual: Callable[[], Any]
     ) -> Any:
         """One of two forms, chosen by the graph's data: for x / y one expects -z / y, without a comparison."""
         if not current().by_data:
-            return super().guard(xs, fails, careful, usual)
+            return super().choose_form(xs, fails, careful, usual)
         return careful() if self.may_fail(xs, fails) else usual()
 
     def may_fail(self, xs: Sequence[Any], fails: Callable[..., Any]) -> bool:
@@ -41,7 +41,7 @@ class Values(NumberSystem):
         return x if current().by_data and isinstance(x, Value) and x.data != 0 else x + 0
 
     def first_equal(self, xs: Sequence[Any], y: Any) -> list[Any]:
-        """By the data, as `guard`."""
+        """By the data, as forms are chosen."""
         if not current().by_data:
             return super().first_equal(xs, y)
         *data, top = [x.data if isinstance(x, Value) else x for x in (*xs, y)]

@@ -66,18 +66,18 @@ class NumberSystem:
         """The same where a condition hardly ever holds; what then is right is made by a function."""
         return self.where(condition, rare(), usual)
 
-    def guard(
+    def choose_form(
         self, xs: Sequence[Any], fails: Callable[..., Any], careful: Callable[[], Any], usual: Callable[[], Any]
     ) -> Any:
-        """Two texts of one number, of which `usual` loses digits where `fails(system, *xs)` holds.
+        """Two forms of one number, of which `usual` loses digits where `fails(system, *xs)` holds.
 
         This is no choice that a function makes, as that of a kink. So what records graphs looks at its data once,
-        and puts down one text alone; what makes programs, which run on other data, keeps both.
+        and puts down one form alone; what makes programs, which run on other data, keeps both.
         """
         return self.rarely(fails(self, *xs), careful, usual())
 
     def may_fail(self, xs: Sequence[Any], fails: Callable[..., Any]) -> bool:  # noqa: ARG002
-        """Whether a `guard` with this condition needs its careful text; False only where the data tell."""
+        """Whether `choose_form` with this condition needs the careful form; False only where the data tell."""
         return True
 
     def from_above(self, x: Any) -> Any:
@@ -89,11 +89,11 @@ class NumberSystem:
         return ROWS[name].value(self, *xs)
 
     def to_differentiate(self, xs: Sequence[Any], graph: Callable[[], Any], numbers: Callable[[], Any]) -> Any:  # noqa: ARG002
-        """Two texts of one number: `graph` where it is differentiated again, `numbers` where it is computed."""
+        """Two forms of one number: `graph` where it is differentiated again, `numbers` where it is computed."""
         return numbers()
 
     def to_round(self, careful: Callable[[], Any], plain: Callable[[], Any]) -> Any:  # noqa: ARG002
-        """Two texts of one number: `careful` where numbers are rounded, end or are NaN, `plain` where none is so."""
+        """Two forms of one number: `careful` where numbers are rounded, end or are NaN, `plain` where none is so."""
         return careful()
 
     def tiny(self, x: Any) -> float:  # noqa: ARG002

@@ -1,7 +1,7 @@
 """Formulas: a rule, read at one point, becomes what a person would write there.
 
-A choice is made by the data, and remembered as the side that was taken; a guard of the arithmetic is none, and leaves
-no trace. Operations with 0 and 1, and of whole numbers, are done at once; no others are, so that 2 x stays 2 x.
+A choice is made by the data, and remembered as the side that was taken; a choice between forms of one number is none,
+and is not seen. Operations with 0 and 1, and of whole numbers, are done at once; no others are, so that 2 x stays 2 x.
 """
 
 from __future__ import annotations
@@ -181,7 +181,7 @@ class WrittenRules(NumberSystem):
     def rarely(self, condition: Any, rare: Any, usual: Any) -> Any:  # noqa: ARG002
         return usual
 
-    def guard(self, xs: Any, fails: Any, careful: Any, usual: Callable[[], Any]) -> Any:  # noqa: ARG002
+    def choose_form(self, xs: Any, fails: Any, careful: Any, usual: Callable[[], Any]) -> Any:  # noqa: ARG002
         return usual()
 
     def from_above(self, x: Any) -> Any:

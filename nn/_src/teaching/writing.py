@@ -139,7 +139,7 @@ def addends(node: Value) -> list[tuple[float, Value]]:
 
 
 def inner(node: Value) -> Value | None:
-    """What a node is but for a guard of the arithmetic; None for one that guards nothing.
+    """What a node is without what is there for rounding or limits alone; None where nothing is.
 
     A logarithm that is kept above a number and is above it, a choice of what a formula is at one point alone, and the
     sum or mean of one number, 0 + x: no text writes these.
