@@ -212,6 +212,20 @@ def test_a_picture_that_does_not_compute_is_printed_on_one_sheet_in_light_colour
     assert not page.locator(".agc-tools").is_visible()
 
 
+@pytest.mark.parametrize("name", ["leaf", "doubled", "cross entropy"])
+def test_a_small_picture_is_printed_at_its_size(name, page, save_page):
+    picture = ag.draw(GRAPHS[name]())
+    page.goto(save_page(embed.page(picture._repr_html_(), title="On paper")))
+    page.wait_for_selector("[data-live] svg")
+    page.set_viewport_size({"width": 718, "height": 1030})  # what A4 has within its margins
+    page.emulate_media(media="print")
+    width = page.evaluate("""() => {
+        dispatchEvent(new Event("beforeprint"));
+        return document.querySelector("[data-live] svg").getBoundingClientRect().width;
+    }""")
+    assert width == pytest.approx(picture._frame.size()[0], abs=1)
+
+
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_a_saved_svg_has_its_colours_whatever_the_reader_prefers(theme, new_page, tmp_path):
     path = ag.draw(graphs.neuron()).save(tmp_path / "g.svg", theme=theme)

@@ -12,6 +12,7 @@ import autograd_core as ag
 import nn
 from autograd_core._src.pictures import draw
 from autograd_core._src.pictures.scene.build_scene import scene_of
+from autograd_core._src.pictures.scene.plates import MOST_BARS
 from autograd_core._src.pictures.view.folding import view_of
 
 
@@ -229,7 +230,7 @@ def test_bars_are_logarithmic_where_they_differ_widely():
     root.backward()
     svg = draw(root).svg
     assert "|gradient| of its value (log)" in svg
-    heights = [float(h) for h in re.findall(r'<rect class="strip[^"]*"[^>]* height="([\d.]+)"', svg)][:40]
+    heights = [float(h) for h in re.findall(r'<rect class="strip[^"]*"[^>]* height="([\d.]+)"', svg.partition('class="plate')[2])][:40]
     assert heights == sorted(heights)
     assert heights[-1] == 20
 
@@ -259,3 +260,88 @@ def test_a_plate_tells_whose_inputs_have_the_most_influence():
     top = norms.index(max(norms))
     [marked] = [said for said in (strip.first, strip.most, strip.last) if "▲" in said]
     assert float(marked.removeprefix(f"case {top + 1}: ").removesuffix(" ▲")) == pytest.approx(norms[top], rel=0.01)
+
+
+def test_a_leaf_that_all_share_shows_what_each_copy_adds(plated):
+    _, view, _ = plated
+    [plate] = view.plates
+    graph = view.graph
+    scene = scene_of(view, "LR")
+    parts = plate.parts(graph)
+    outside = {v for v in range(len(graph.order)) if all(v not in copy for copy in plate.copies.nodes)}
+    for u in parts[0]:
+        card = scene.cards.get(u)
+        numbers = [sums[u] for sums in parts]
+        if card is None or card.is_row or card.kind != "node" or not any(numbers):
+            continue
+        if outside.isdisjoint(graph.users[u]):
+            assert math.fsum(numbers) == pytest.approx(graph.grads[u], rel=1e-9, abs=1e-15)
+        if len(numbers) > MOST_BARS:  # the strip of the plate has the largest of several
+            assert card.parts == ()
+            continue
+        largest = max(map(abs, numbers))
+        assert card.parts == pytest.approx([x / largest for x in numbers])
+        assert f"{plate.names[0]}: " in card.title
+
+
+@pytest.mark.parametrize(
+    ("make", "names"), [(batch, ["case 1", "case 2", "case 3", "case 4"]), (lambda: rnn(3, 1), ["step0", "step1", "step2"])]
+)
+def test_few_copies_have_a_table_of_the_slopes_that_differ(make, names):
+    root = make()
+    root.backward()
+    view = view_of([root], plates=True)
+    [plate], graph = view.plates, view.graph
+    scene = scene_of(view, "LR")
+    [card] = [card for card in scene.cards.values() if card.kind == "plate"]
+    head, *rows = card.table
+    assert head == ("derivative", *names)
+    assert rows
+    slopes = {f"∂{graph.bare(v)}/∂{graph.bare(graph.index[p])}": (place, j) for place, v in enumerate(plate.copies.nodes[plate.shown])
+              for j, p in enumerate(graph.order[v].parents)}  # fmt: skip
+    for name, *said in rows:
+        place, j = slopes[name]
+        wanted = [graph.order[copy[place]].local_grads[j] for copy in plate.copies.nodes]
+        assert len(set(wanted)) > 1
+        assert [float(x.replace("−", "-")) for x in said if x != "–"] == pytest.approx(
+            [w for w, x in zip(wanted, said, strict=True) if x != "–"], rel=5e-3, abs=1e-12
+        )
+        assert name in card.title
+    chips = {port.chip for i in plate.copies.nodes[plate.shown] if i in scene.cards for port in scene.cards[i].ports}
+    shown = names[plate.shown]
+    assert any("×" + row[names.index(shown) + 1] in chips for row in rows)
+
+
+def test_a_table_that_is_too_long_says_how_much_is_left_out():
+    net = nn.MLP(3, [3, 1], "tanh", seed=0)
+    root = ag.sum([(net([0.1 * k, 0.2, -0.3 * k]) - 1.0) ** 2 for k in range(4)])
+    root.backward()
+    view = view_of([root], plates=True)
+    view = view._replace(opened=frozenset(range(len(view.tree.scopes))))
+    [card] = [card for card in scene_of(view, "LR").cards.values() if card.kind == "plate"]
+    assert re.fullmatch(r"and \d+ more", card.table[-1][0])
+    assert len({row[0] for row in card.table}) == len(card.table)
+    assert any(row[0] for row in card.table)
+
+
+def test_numbers_of_a_table_are_never_cut():
+    x = ag.Value(1e-150, label="x")
+    root = ag.sum([(x * c).sinh().tanh() for c in (1.23456e-120, -9.87654e-130, 3.0)])
+    root.backward()
+    view = view_of([root], plates=True)
+    for card in scene_of(view, "LR").cards.values():
+        for row in card.table[1:]:
+            assert all(re.fullmatch(r"[−+]?[\d.]+(e[−+]?\d+)?|–|…|1 [−+] .*", x) for x in row[1:]), row
+
+
+def test_bars_hang_from_a_line_where_some_are_negative():
+    from autograd_core._src.pictures.render.card_svg import bars
+
+    def boxes(sizes):
+        return [
+            tuple(float(v) for v in re.search(r'y="([\d.]+)" .*height="([\d.]+)"', bar).groups())
+            for bar in bars(sizes, (0.0, 10.0, 90.0, 20.0))
+        ]
+
+    assert boxes([1.0, 0.5]) == [(10.0, 20.0), (20.0, 10.0)]
+    assert boxes([1.0, -0.5, 0.5]) == [(10.0, 10.0), (20.0, 5.0), (15.0, 5.0)]

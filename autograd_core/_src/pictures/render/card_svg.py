@@ -22,13 +22,13 @@ from ..scene.cards import (
     fold_size,
 )
 from ..scene.overlay import CHANGED
-from ..scene.plates import HEAD, STRIP
+from ..scene.plates import COLUMN, HEAD, LINE_HEIGHT, STRIP, TABLE_HEAD
 from .header import tint
 from .theme import BADGE_FONT, BAR_GAP, BAR_WIDTH, CALLED_FONT, dashing
 from .typeset_names import typeset
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from ..layout.nested import Box
     from ..scene.cards import Card, Strip
@@ -142,6 +142,8 @@ def _gradient(card: Card, left: float, right: float, y: float) -> list[str]:
     tone = _tone(card.grad, card.bar) if card.captions[1] == "grad" else _tone(card.grad, 0)
     parts = [words("grad" + tone, right, y, card.grad)]
     width = right - left
+    if card.parts:
+        return [*parts, *bars(card.parts, (left, y + 3.5, width, 9.0))]
     dashes = "" if width == BAR_WIDTH else f' style="stroke-dasharray:{dashing(width)}"'
     place = f"M{number(left)} {number(y + 6.5)}h"
     parts.append(f'<path class="bar"{dashes} d="{place}{number(width)}"/>')
@@ -276,12 +278,19 @@ def _plate(card: Card, box: Box, accent: Accent, *, flip: bool, **_: object) -> 
     top = HEAD
     for strip in card.strips:
         parts.append(words("caption", 0, top + 10, text.fitted(strip.caption, CAPTION_FONT, w)))
-        parts += _bars(strip, top + 13, w)
+        parts += bars(strip.bars, (0.0, top + 13, w, 20.0), int(strip.shown * len(strip.bars)))
         parts.append(words("caption", 0, top + 44, strip.first))
         parts.append(words("caption end", w, top + 44, strip.last))
         if strip.most:
             parts.append(words("caption", _between(strip, w), top + 44, strip.most))
         top += STRIP
+    for k, (first, *others) in enumerate(card.table):
+        y, begin = top + TABLE_HEAD + LINE_HEIGHT * k + 9, w - COLUMN * len(others)
+        parts.append(words("caption", 0, y, text.fitted(first, CAPTION_FONT, begin)))
+        for column, said in enumerate(others, start=1):
+            if said:
+                end = begin + COLUMN * column
+                parts.append(words("caption end", end, y, text.fitted(said, CAPTION_FONT, COLUMN - 4)))
     return "".join(parts) + "</g>"
 
 
@@ -291,15 +300,19 @@ def _between(strip: Strip, w: float) -> float:
     return (first + w - last - most) / 2
 
 
-def _bars(strip: Strip, top: float, w: float) -> list[str]:
-    height, step = 20.0, w / len(strip.bars)
+def bars(sizes: Sequence[float], room: tuple[float, float, float, float], here: int = -1) -> list[str]:
+    """Numbers from -1 to 1 as bars within a rectangle: where some are negative they hang from a line in the middle."""
+    left, top, w, height = room
+    step = w / len(sizes)
     gap = min(2.0, step / 4)
+    is_signed = any(size < 0 for size in sizes)
+    height /= 1 + is_signed
     parts = []
-    for k, size in enumerate(strip.bars):
+    for k, size in enumerate(sizes):
         h = max(abs(size) * height, 0.6)
-        kind = "strip" + " neg" * (size < 0) + " here" * (k == int(strip.shown * len(strip.bars)))
+        kind = "strip" + " neg" * (size < 0) + " here" * (k == here)
         parts.append(
-            f'<rect class="{kind}" x="{number(k * step)}" y="{number(top + height - h)}" '
+            f'<rect class="{kind}" x="{number(left + k * step)}" y="{number(top + height - h * (size >= 0))}" '
             f'width="{number(step - gap)}" height="{number(h)}"/>'
         )
     return parts

@@ -105,6 +105,8 @@ class Card(NamedTuple):
     captions: tuple[str, str] = ("value", "grad")  # before the value and the gradient
     is_idle: bool = False  # no gradient comes here, since every way back to it passes a zero
     strips: tuple[Strip, ...] = ()  # of a plate
+    table: tuple[tuple[str, ...], ...] = ()  # of a plate: local derivatives of all copies, below their names
+    parts: tuple[float, ...] = ()  # of a leaf that copies share: what each adds to its gradient, from -1 to 1
 
 
 class Scene(NamedTuple):

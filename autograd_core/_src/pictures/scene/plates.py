@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ...engine.evaluation import is_finite
+from ...engine.value import Constant
 from .. import text
 from .cards import CAPTION_FONT, LEAST_FONT, Port, Strip, blank_card, lined_up, name_of
 
@@ -18,9 +19,13 @@ if TYPE_CHECKING:
 WIDTH, HEAD, STRIP = 300.0, 22.0, 50.0  # of a plate's card, a line of text, bars with their numbers
 MOST_BARS = 50  # of more copies, each bar is the largest of several
 APART = 16.0  # of three numbers below one strip, at least
-DECADES, WIDE = 6, 30.0  # of a logarithmic strip, which begins where the largest is so many times the least
+WIDE = 30.0  # a strip is logarithmic where the largest is so many times the least
+MOST_DECADES, BELOW = 6.0, 0.25  # of a logarithmic strip, and how many of them lie below its least bar
 HANDED_HEIGHT = 20.0
 MOST = " ▲"  # behind the largest number
+MOST_COLUMNS, MOST_ROWS = 4, 10  # copies whose local derivatives stand in a table, and its rows
+COLUMN, LINE_HEIGHT, TABLE_HEAD = 60.0, 14.0, 8.0  # of that table: widths of its columns, heights of lines, room above
+LONGEST_NAME = 160.0
 NAMED = 2  # values of those handed on that are named
 LISTED, MOST_ENTERING = 12, 16  # copies that a title names; edges to others that have text
 
@@ -39,13 +44,82 @@ def plate_card(board: Board, k: int) -> None:
     if graph.largest is None:
         lines.append("gradients not computed: call backward() first")
     number = board.number()
-    size = (WIDTH, HEAD + STRIP * len(strips))
+    table = _table(board, plate) if n <= MOST_COLUMNS else ()
+    lines += [": ".join((row[0], ", ".join(filter(None, row[1:])))) for row in table]
+    called = min(max((text.extent(row[0], CAPTION_FONT) for row in table), default=0.0), LONGEST_NAME)
+    width = max(WIDTH, called + APART + COLUMN * n if table else 0.0)
+    size = (width, HEAD + STRIP * len(strips) + (TABLE_HEAD + LINE_HEIGHT * len(table) if table else 0.0))
     card = blank_card(number, board.around(plate.scope), f"× {n}", size, "\n".join(lines), kind="plate")
     has_weights = any(graph.is_leaf(u) for u in plate.copies.shared) and bool(strips)
-    sums = f"; what all share has sums over {n}" if has_weights else ""
-    board.cards[number] = card._replace(caption=f"shown: {shown}{sums}", strips=tuple(strips))
+    shared = f"; what all share: {n} bars, their sum" if n <= MOST_BARS else f"; what all share has sums over {n}"
+    sums = shared if has_weights else ""
+    board.cards[number] = card._replace(caption=f"shown: {shown}{sums}", strips=tuple(strips), table=table)
+    _mark_parts(board, plate)
     before = [i for (plate_number, _), i in board.handed.items() if plate_number == k]
     _enter(board, plate, before[0] if before else number)
+
+
+def _mark_parts(board: Board, plate: Plate) -> None:
+    """Show on each leaf that all share what each copy adds to its gradient: so one sees which pulls against others."""
+    graph = board.graph
+    if graph.largest is None or len(plate.names) > MOST_BARS:
+        return
+    parts = plate.parts(graph)
+    for u in parts[0]:
+        card = board.cards.get(u)
+        numbers = [sums[u] for sums in parts]
+        if card is None or card.kind != "node" or card.is_row or not all(map(is_finite, numbers)) or not any(numbers):
+            continue
+        largest = max(map(abs, numbers))
+        said = ", ".join(f"{name}: {text.number(x)}" for name, x in zip(plate.names, numbers, strict=True))
+        board.cards[u] = card._replace(
+            parts=tuple(x / largest for x in numbers),
+            title=f"{card.title}\nparts of its gradient (bars, up where positive): {said}",
+        )
+
+
+def _table(board: Board, plate: Plate) -> tuple[tuple[str, ...], ...]:
+    """The local derivatives that differ among the copies, of the operations that are in view: a row each."""
+    graph, nodes = board.graph, plate.copies.nodes
+    rows: list[tuple[bool, tuple[str, ...]]] = []
+    for place, v in enumerate(nodes[plate.shown]):
+        if board.card_of.get(v) != v or v not in board.cards or board.cards[v].kind != "node":
+            continue
+        here = [graph.order[copy[place]] for copy in nodes]
+        kept = [j for j, p in enumerate(here[plate.shown].parents) if not isinstance(p, Constant)]
+        for j in kept:
+            of_each = [
+                None if j >= len(node.parents) or isinstance(node.parents[j], Constant) else node.local_grads[j]
+                for node in here
+            ]
+            known = [x for x in of_each if x is not None]
+            if any(x != known[0] for x in known[1:]):
+                name = f"∂{graph.bare(v)}/∂{graph.bare(graph.index[here[plate.shown].parents[j]])}"
+                rows.append((len(kept) == 1, (name, *_line(of_each))))
+    if not rows:
+        return ()
+    # Where there is no room for all, slopes of functions come first: those of products are values that stand elsewhere.
+    of_functions = [k for k, (is_slope, _) in enumerate(rows) if is_slope]
+    others = [k for k, (is_slope, _) in enumerate(rows) if not is_slope]
+    chosen = sorted([*of_functions, *others][:MOST_ROWS])
+    table = [("derivative", *plate.names), *(rows[k][1] for k in chosen)]
+    if len(rows) > MOST_ROWS:
+        table.append((f"and {len(rows) - MOST_ROWS} more", *[""] * len(plate.names)))
+    return tuple(table)
+
+
+def _line(numbers: Sequence[Any]) -> list[str]:
+    """Numbers of one row with as many digits as fit into its columns; "–" where a copy has a plain number there."""
+    for digits in (4, 3, 2):
+        said = ["–" if x is None else text.number(x, digits=digits) for x in numbers]
+        if all(map(is_in_column, said)):
+            return said
+    return [x if is_in_column(x) else "…" for x in said]  # a number is never cut, as that would change it
+
+
+def is_in_column(said: str) -> bool:
+    """Whether a text has room in a column of the table."""
+    return text.fitted(said, CAPTION_FONT, COLUMN - 4) == said
 
 
 def _enter(board: Board, plate: Plate, i: int) -> None:
@@ -90,7 +164,8 @@ def _strip(caption: str, plate: Plate, numbers: Sequence[float]) -> Strip:
     largest = max((abs(x) for x in numbers if is_finite(x)), default=0.0)
     least = min((abs(x) for x in numbers if is_finite(x) and x), default=largest)
     by_decades = largest > WIDE * least
-    bars = [_bar(x, largest, by_decades=by_decades) for x in numbers]
+    decades = min(MOST_DECADES, BELOW + math.log10(largest / least)) if by_decades else 0.0
+    bars = [_bar(x, largest, decades) for x in numbers]
     if len(bars) > MOST_BARS:
         step = -(-len(bars) // MOST_BARS)
         bars = [max(bars[k : k + step], key=abs) for k in range(0, len(bars), step)]
@@ -119,12 +194,13 @@ def _ends_said(plate: Plate, numbers: Sequence[float], top: int) -> tuple[str, s
     return first, "", last
 
 
-def _bar(x: float, largest: float, *, by_decades: bool) -> float:
+def _bar(x: float, largest: float, decades: float) -> float:
+    """A number as the height of its bar, from -1 to 1; where decades are given, by its logarithm."""
     if not x or x != x or not largest:  # noqa: PLR0124  NaN
         return 0.0
     size = min(abs(x) / largest, 1.0)
-    if by_decades:
-        size = max(1 + math.log10(size) / DECADES, 1 / DECADES / 2) if size else 0.0
+    if decades:
+        size = max(1 + math.log10(size) / decades, 1 / MOST_DECADES / 2) if size else 0.0
     return math.copysign(size, x)
 
 

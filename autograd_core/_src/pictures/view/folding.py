@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 Fold = bool | str | Iterable[str] | None
 
 SMALL = 150  # nodes up to which nothing is folded unless asked for
+MODERATE = 40  # of a picture with plates; what is smaller is folded only where a screen has no room
 SIMPLE = 20  # nodes up to which copies are all shown unless plates are asked for
 # Cards up to which outer scopes of the user's, and all other scopes, are opened unless told otherwise.
 FEW_CARDS, FEWER_CARDS = 60, 24
@@ -113,7 +114,7 @@ def view_of(
     every = range(len(tree.scopes))
     if all_folded:
         view = view._replace(opened=frozenset(plate.scope for plate in found))
-    elif automatic or (fold == "auto" and found and len(shown) > SIMPLE):
+    elif automatic or (fold == "auto" and found and len(shown) > MODERATE):
         view = _opened(view)
         view = view._replace(opened=view.opened - (_single(view) if whole else set()))
     elif fold == "auto":

@@ -74,6 +74,10 @@ class Plate(NamedTuple):
 
     def shares(self, graph: Graph) -> list[float]:
         """What each copy adds to the gradient of what all share: a number with its sign if that is one value."""
+        return [next(iter(sums.values())) if len(sums) == 1 else _norm(sums.values()) for sums in self.parts(graph)]
+
+    def parts(self, graph: Graph) -> list[dict[int, float]]:
+        """What each copy adds to the gradient of each leaf that all share."""
         wanted = {u for u in self.copies.shared if graph.is_leaf(u)}
         found = []
         for copy in self.copies.nodes:
@@ -84,7 +88,7 @@ class Plate(NamedTuple):
                     u = graph.index[p]
                     if u in sums and slope:
                         sums[u] += float(slope) * float(g)
-            found.append(next(iter(sums.values())) if len(sums) == 1 else _norm(sums.values()))
+            found.append(sums)
         return found
 
     def own_leaves(self, graph: Graph) -> list[list[int]]:
