@@ -47,6 +47,7 @@ STRETCHES = (1.0, 0.6875, 0.8125)  # of all steps, for estimates that are indepe
 NEARER = (0.211, 0.405, 0.587)  # powers of 1/roundoff: operands at which steps are looked for, whole numbers of none
 TOO_FINE = 64.0  # so much wider than what a stair is told by, steps are seen at the operand itself
 FOLLOWED = 0.02  # by which the slope of a step may be off that was read at such operands
+INNER = 8.0  # times the values near by, numbers may be that they are what is left of
 WIDER = 6  # steps beyond the operand's size, to see whether a function does anything
 
 
@@ -155,11 +156,11 @@ def slopes(
     found = _slopes(f, zero, max(size, 1.0), unit, moved, stretch, floors)
     if 0 < size < NEAR_ZERO:
         near = _slopes(f, zero, size, unit, moved, stretch, floors, [slope.reach for slope in found])
-        found = [_of_two(far, close, size) for far, close in zip(found, near, strict=True)]
+        found = [_of_two(far, close, size, unit) for far, close in zip(found, near, strict=True)]
     return found
 
 
-def _of_two(far: Slope, close: Slope, size: float) -> Slope:
+def _of_two(far: Slope, close: Slope, size: float, unit: float) -> Slope:
     """Of steps as large as 1, and of such as are small beside a tiny operand, those that tell more.
 
     A value that stands still at all small steps may be rounded: it tells nothing where the larger
@@ -173,6 +174,9 @@ def _of_two(far: Slope, close: Slope, size: float) -> Slope:
     if far.kind != "smooth" and close.kind == "smooth":
         return close
     apart = abs(far.value - close.value)
+    largest = max((abs(value) for reading in far.readings for value in reading[1:]), default=0.0)
+    if far.kind == close.kind == "smooth" and far.scale and close.reach <= INNER * unit * largest:
+        close = replace(close, error=max(close.error, far.error))  # all of that may be on one inner rounding
     if far.kind == close.kind == "smooth" and close.scale and apart > TRUSTED * (far.error + close.error):
         return close  # far out the function is another one: a root, whose tangent at 0 is vertical
     return min(far, close, key=lambda s: s.error)
@@ -370,6 +374,17 @@ def _slope(zero: float, finite: list[tuple[float, float, float]], unit: float, m
     while first < last - 1 and abs(middle[last] - value) > 16 * (error + noises[last]):
         first += 1
         value, error = extrapolated(steps[first:], middle[first:], noises[first:], ORDERS)
+    # A value that is small beside those near by may be the remainder of numbers as large as they are. Their rounding
+    # may leave a stair that the smallest steps stay on, whatever else is exact: log(1 + exp(x)) + y*y at x = -25.
+    inner = INNER * unit * max(max(abs(a), abs(b)) for _, a, b in finite)
+    if inner > noise:
+        coarse = [max(n, inner / t) for n, t in zip(noises, steps, strict=True)]
+        start = last
+        while start > 0 and _closes(gaps, coarse, start):
+            start -= 1
+        other, unsure = extrapolated(steps[start:], middle[start:], coarse[start:], ORDERS)
+        if SURE * unsure < abs(other - value):
+            error = max(error, abs(other - value))
     scale = max(map(abs, (*right, *left)))
     return Slope(value, error, value, value, "smooth", noise, scale, tuple(finite))
 

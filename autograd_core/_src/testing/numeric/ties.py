@@ -31,6 +31,7 @@ BY_GROUP = (False, True)  # whether the last argument goes first, of the first o
 DIGIT = 1e-3  # of a distance, to which the derivatives of neighbours are known
 LEAST = 2.0**-1000  # by which numbers are moved
 CLOSER = 16  # times, at which a slope is taken there
+ROUNDINGS = 8  # of a result, that a difference may be off by
 APART = 1 / 3  # power of the roundoff: how far neighbours are, in terms of the number
 
 
@@ -99,6 +100,10 @@ def between(
     zero = min(max(map(abs, point), default=0.0) or 1.0, 1.0)  # what a 0 is moved in terms of
     # Beside steps of size 1 numbers that are tiny and not alike tie, too.
     scales = [0.0, 1.0] if any(0 < abs(x) < NEAR_ZERO for x in point) else [0.0]
+    # Beside inputs that move the result far more, steps have to be so large that its rounding does not hide a slope.
+    seen = 2 * DOUBT * ROUNDINGS * units[1] * abs(value(list(point))) / off if off else 0.0
+    if abs(point[j]) < CLOSER * seen / apart < math.inf:
+        scales.append(CLOSER * seen / apart)
     near: list[float] = []
     for below, scale in product(_sides(n, j, groups, rng), scales):
         moved = list(point)
@@ -127,7 +132,7 @@ def _difference(
     middle, steps = at(0.0), (step, -step, step / 4, -step / 4)
     values = [at(t) for t in steps]
     quotients = [(z - middle) / t for z, t in zip(values, steps, strict=True)]
-    error = max(quotients) - min(quotients) + 8 * unit * max(map(abs, values)) / step
+    error = max(quotients) - min(quotients) + ROUNDINGS * unit * max(map(abs, values)) / step
     return (quotients[2] + quotients[3]) / 2, error if math.isfinite(error) else math.inf
 
 

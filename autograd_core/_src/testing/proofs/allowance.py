@@ -41,6 +41,12 @@ def rule_allowance(replay: Replay, node: Value, sizes: Sequence[float]) -> list[
     return own_rounding(node, [float(replay.values[p]) for p in node.parents], sizes, rough)
 
 
+def rules_allowance(replay: Replay) -> dict[Value, list[float]]:
+    """The same for every node, by the local derivatives of the replay."""
+    found = replay.slopes.items()
+    return {node: rule_allowance(replay, node, [abs(float(d)) for d in slopes.exact]) for node, slopes in found}
+
+
 def own_rounding(node: Value, xs: Sequence[float], sizes: Sequence[float], rough: Sequence[float] = ()) -> list[float]:
     """The same for known operands and slopes.
 

@@ -9,7 +9,7 @@ from ...engine.value import Value
 from ...transforms.recorded import pull_back, push_forward
 from ..arguments.flat import DOUBLE
 from ..directions import SMALLEST, seeds_of, total, ulp_of
-from .allowance import DEEP, allowed, jittered, rule_allowance
+from .allowance import DEEP, allowed, jittered, rules_allowance
 from .recording import JudgedEntry, Recording
 from .reference import Replay, is_lost, is_nothing, pulled, pulled_with_sizes, settled
 
@@ -145,26 +145,32 @@ class JudgedEntries:
         rec = self.rec
         # Precision is raised until the numbers of `_look` settle: nobody knows beforehand how much cancels.
         self.replay = replay = settled(rec.order, rec.inputs, self._look)
-        for node, slopes in replay.slopes.items():
-            self.rules[node] = rule_allowance(replay, node, [abs(float(d)) for d in slopes.exact])
-        zero = replay.m.context.zero
+        self.rules = rules_allowance(replay)
         for s in range(len(self.seeds)):
             adjoints = self._pull(replay, replay.edges, s)
-            sizes, slack = allowed(replay, self._seeds(replay.m, s), self.rules)
-            found = [(adjoints.get(x, zero), sizes.get(x, zero), slack.get(x, zero)) for x in rec.inputs]
+            found = self._allowed(replay, s, adjoints, self.rules)
             self.unknown |= {(s, j) for j, (exact, size, _) in enumerate(found) if is_lost(replay, exact, size)}
-            # The bound adds the rounding of all paths. In deep programs it would allow anything, so there the spread of
-            # sweeps with random rounding replaces it, with a floor of 64 subnormals.
-            if any(bound > DEEP * abs(exact) for exact, _, bound in found):
-                by_chance = jittered(replay, adjoints, self.rules)
-                found = [
-                    (exact, size, min(bound, max(by_chance.get(x, math.inf), 64 * SMALLEST)))
-                    for x, (exact, size, bound) in zip(rec.inputs, found, strict=True)
-                ]
             self.adjoints.append(adjoints)
             self.exact.append([exact for exact, _, _ in found])
             self.sizes.append([min(size, bound / (16 * DOUBLE)) for _, size, bound in found])
             self.slack.append([bound for _, _, bound in found])
+
+    def _allowed(
+        self, replay: Replay, s: int, adjoints: dict[Value, Any], rules: dict[Value, list[float]]
+    ) -> list[tuple[Any, Any, Any]]:
+        """For every input the derivative in a replay, the sum of |terms| over all paths, and what rounding allows."""
+        inputs, zero = self.rec.inputs, replay.m.context.zero
+        sizes, slack = allowed(replay, self._seeds(replay.m, s), rules)
+        found = [(adjoints.get(x, zero), sizes.get(x, zero), slack.get(x, zero)) for x in inputs]
+        # The bound adds the rounding of all paths. In deep programs it would allow anything, so there the spread of
+        # sweeps with random rounding replaces it, with a floor of 64 subnormals.
+        if any(bound > DEEP * abs(exact) for exact, _, bound in found):
+            by_chance = jittered(replay, adjoints, rules)
+            found = [
+                (exact, size, min(bound, max(by_chance.get(x, math.inf), 64 * SMALLEST)))
+                for x, (exact, size, bound) in zip(inputs, found, strict=True)
+            ]
+        return found
 
     def _expected(self, e: JudgedEntry) -> tuple[Any, Any]:
         exact, slack = self.exact[e.seed][e.j], self.slack[e.seed][e.j]

@@ -6,11 +6,14 @@ import math
 from typing import Any
 
 from ...engine.value import Constant, Value
+from ..arguments.flat import DOUBLE
+from ..directions import total
 from .allowance import rule_allowance
 from .local_slopes import RoughError, slopes_of, value_of
 from .recording import recorded_slopes, rule_rounding
 from .reference import Replay, pushed
 
+FEW_OPERANDS = 8  # that are moved one by one
 SUSPECTS = 64  # wrong edges that are looked at closely, at most
 
 
@@ -86,6 +89,24 @@ def has_lost_digits(own: float, exact: float) -> bool:
     # exp(-600) is off by 600 roundings of its operand, in any formula.
     exponent = abs(math.log(abs(exact))) if exact and math.isfinite(exact) else 0.0
     return abs(own - exact) > max(256.0, 4 * exponent) * math.ulp(exact)
+
+
+def moved_by_operands(m: Any, node: Value, i: int) -> float:
+    """How far rounding of a node's operands may move a local derivative: no formula is more accurate than that."""
+    row, xs = node._row, [m.number(p.data) for p in node.parents]
+    assert row is not None
+    if len(xs) > FEW_OPERANDS:
+        return 0.0
+    moves = [k == i for k in range(len(xs))]
+    found = []
+    try:
+        for k in (None, *range(len(xs))):
+            at = [x + x * m.number(DOUBLE) if j == k else x for j, x in enumerate(xs)]
+            found.append(slopes_of(m, row, at, value_of(m, row, at), moves).exact[i])
+    except RoughError:
+        return 0.0
+    off = total(float(abs(d - found[0])) for d in found[1:])
+    return off if math.isfinite(off) else 0.0
 
 
 def is_on_other_side(local: Replay, replay: Replay) -> bool:

@@ -1,0 +1,152 @@
+"""Right derivatives pass where rounding of operands, of inner numbers or of other inputs hides their digits."""
+
+import math
+
+import pytest
+
+import autograd_core as ag
+from autograd_core.testing import GradientError, Verdict, WrongGradient, assert_gradient, check_gradient
+
+np = pytest.importorskip("numpy")
+
+TINY = (2.5e-313, 1e-250, 1e-100, 1e-30)
+
+
+def turned(t, d):
+    w = ag.acos(d)
+    return ag.sin((1 - t) * w) / ag.sin(w)
+
+
+RIGHT_ANGLES = {
+    "between two directions": turned,
+    "cosine": lambda t, d: ag.cos(ag.acos(d) * (1 - t)) - ag.cos(ag.acos(d)),
+    "tangent": lambda t, d: ag.tan(t * ag.acos(d)) * ag.cos(ag.acos(d)),
+    "from arcs": lambda t, d: ag.sin(ag.atan2(1.0, d) + t) - ag.sin(ag.atan2(1.0, d)),
+}
+
+
+@pytest.mark.parametrize("name", RIGHT_ANGLES)
+@pytest.mark.parametrize("d", TINY)
+@pytest.mark.parametrize("t", TINY)
+def test_paths_that_are_0_but_for_rounding_cancel_by_rounding_too(name, d, t):
+    """cos(acos(d)) is d, which is next to nothing; of the double next to π/2 it is 6e-17."""
+    for sign in (1.0, -1.0):
+        assert_gradient(RIGHT_ANGLES[name], (t, sign * d))
+
+
+def between(p, q, t):
+    """The first entry of the point between two directions."""
+    p, q = ([x / ag.sqrt(ag.dot(v, v)) for x in v] for v in (p, q))
+    d = ag.dot(p, q)
+    w = ag.acos(ag.minimum(ag.where(d < 0, -d, d), 0.9995))
+    return (ag.sin((1 - t) * w) * p[0] + ag.sin(t * w) * q[0]) / ag.sin(w)
+
+
+@pytest.mark.parametrize("least", [2.2250738585e-313, 1e-310, 1e-308, 1e-200])
+@pytest.mark.parametrize("other", [-2.225073858507203e-309, 3e-309, 1e-300, -1e-12])
+def test_directions_at_a_right_angle_but_for_rounding(least, other):
+    p, q = [0.791, least, other, least], [least, -0.077, 0.322, -0.84]
+    assert check_gradient(between, (p, q, least)).verdict is not Verdict.WRONG
+
+
+@ag.primitive
+def log_added(a, b):
+    return ag.logaddexp(a, b)
+
+
+@log_added.partials
+def _(a, b, z):
+    return ag.exp(a - z), ag.exp(b - z)
+
+
+@ag.primitive
+def share(a, b):
+    return 1 / (1 + ag.exp(b - a))
+
+
+@share.partials
+def _(a, b, z):
+    return z * (1 - z), -z * (1 - z)
+
+
+@ag.primitive
+def turning(x):
+    return ag.sin(x)
+
+
+@turning.partials
+def _(x, z):
+    return (ag.cos(x + 1e6 - 1e6),)
+
+
+@pytest.mark.parametrize("a", [0.0, 1.5, -51.25, 700.3, -5115.2018972184405, 1e6 / 3])
+@pytest.mark.parametrize("gap", [0.0, 0.3, -2.197, 6.5])
+def test_a_rule_need_not_know_more_than_its_operands_do(a, gap):
+    for rule in (log_added, share):
+        assert_gradient(lambda x, y, rule=rule: rule(x, y) * 0.5, (a, a + gap))
+
+
+@pytest.mark.parametrize("x", [0.3, 1.1, 2.6])
+def test_a_rule_that_knows_less_than_its_operands_fails(x):
+    with pytest.raises(GradientError):
+        assert_gradient(lambda x: turning(x), (x,))
+
+
+def logistic(z):
+    return np.exp(z) / (1 + np.exp(z))
+
+
+SMALL_REMAINDERS = {
+    "softplus": (lambda x: np.log(1 + np.exp(x - 25)) + x * x, lambda x: logistic(x - 25) + 2 * x),
+    "logarithm": (lambda x: -np.log(1 + 2 * np.exp(x - 28)) + x**4, lambda x: 4 * x**3 - 1 / (1 + np.exp(28 - x) / 2)),
+    "of a sum": (lambda x: ((1 + 1e-9 * np.sin(x)) - 1) + x * x, lambda x: 1e-9 * np.cos(x) + 2 * x),
+    "of a root": (lambda x: np.sqrt(1 + 1e-9 * x) - 1 + x * x, lambda x: 5e-10 / np.sqrt(1 + 1e-9 * x) + 2 * x),
+}
+
+
+@pytest.mark.parametrize("name", SMALL_REMAINDERS)
+@pytest.mark.parametrize("x", [0.0, 5e-324, 1e-300, -3.4e-98, 1e-40, 1e-20, 1e-12, 1e-8, 1e-3, 1.0])
+def test_what_an_inner_rounding_hides_from_small_steps_larger_ones_show(name, x):
+    f, slope = SMALL_REMAINDERS[name]
+    assert_gradient(f, (x,), derivative=slope)
+    with pytest.raises(WrongGradient):
+        assert_gradient(f, (x,), derivative=lambda x: slope(x) + 1e-7 * (1 + abs(slope(x))))
+
+
+RANKS = np.array([0.1, -0.4, 0.3, 0.9, 2.0])
+
+
+def ranked(x):
+    return RANKS @ np.sort(x)
+
+
+def ranked_slope(x, shift=0):
+    found = np.empty(5)
+    found[np.argsort(x, kind="stable")] = np.roll(RANKS, shift)
+    return found
+
+
+@pytest.mark.parametrize("tie", [0.0, 1e-12, 3e-7, 4.0116423044895325e-05, 1e-3, 0.2])
+@pytest.mark.parametrize("large", [1e3, 776323.0711958653, 1e10, -1e6])
+def test_a_tie_is_seen_beside_inputs_that_move_a_result_far_more(tie, large):
+    point = np.array([0.4342944819032518, large, tie, tie, tie])
+    assert assert_gradient(ranked, (point,), derivative=ranked_slope).fair
+    assert not check_gradient(ranked, (point,), derivative=lambda x: ranked_slope(x, 1)).fair
+    assert math.isfinite(check_gradient(ranked, (point,), derivative=ranked_slope).resolution)
+
+
+@pytest.mark.parametrize("c", [3.0, 4.0, 4.5, 5.0, 5.5])
+@pytest.mark.parametrize("x", [0.0, 5e-324, -3.4e-98, 1e-40, 1e-20, 1e-12, 0.3])
+def test_what_is_left_of_a_soft_minimum_of_costs(c, x):
+    """Steps so small that the sum of exponentials does not change see the square alone."""
+
+    def f(x):
+        return x * x - math.log(math.exp(-c * c) + math.exp(-((c - x) ** 2)) + 1)
+
+    def slope(x):
+        far = math.exp(-((c - x) ** 2))
+        return 2 * x - 2 * (c - x) * far / (math.exp(-c * c) + far + 1)
+
+    assert_gradient(f, (x,), derivative=slope)
+    with pytest.raises(WrongGradient):
+        assert_gradient(f, (x,), derivative=lambda x: slope(x) + 0.01)
