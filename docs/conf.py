@@ -13,7 +13,7 @@ author = copyright = "the authors of autograd-core"  # noqa: A001
 release = version = autograd_core.__version__
 language = "en"
 
-extensions = ["myst_nb", "sphinx_copybutton", "sphinx_design", "mathml", "signatures", "words"]
+extensions = ["myst_nb", "sphinx_copybutton", "sphinx_design", "mathml", "signatures", "words", "examples"]
 html_math_renderer = "mathml"
 nb_execution_mode = "off"  # notebooks are stored with their outputs, which the tests renew
 nb_merge_streams = True

@@ -1,6 +1,8 @@
 """Initial weights. An initialiser is a function `(rng, nin, nout) -> float`, called once per weight.
 
-    Neuron(16, init=nn.init.uniform(-1.0, 1.0), seed=7)
+    import nn
+
+    nn.Neuron(16, init=nn.init.uniform(-1.0, 1.0), seed=7)
 
 `nin` and `nout` are the numbers of inputs and outputs of the layer; all quantities are dimensionless.
 A `gain` makes up for what the activation that follows does to the spread: `gain("relu")`.

@@ -9,7 +9,10 @@
 To add an exercise, add one line to the table in `nn/_src/teaching/exercises.py`: its name, its question, and a function
 without arguments that computes the answer with this library,
 
-    Exercise("CS60050 da", "a = 0.8, y = 1, L = -log a: what is da?", lambda: ag.grad(lambda a: -ag.log(a))(0.8)),
+    import autograd_core as ag
+    from nn.practice import Exercise
+
+    Exercise("CS60050 da", "a = 0.8, y = 1, L = -log a: what is da?", lambda: ag.grad(lambda a: -ag.log(a))(0.8))
 
 perhaps with what the text's own misprint comes to (`misprint=`), and its answer worked by hand to `BY_HAND` in
 `tests/nn/test_practice.py`. An answer is a number, nested lists or an array of numbers, an int that must be met

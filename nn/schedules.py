@@ -1,5 +1,8 @@
 """Learning rates that change: functions of the step, which an optimizer takes as its `lr`.
 
+    import nn
+
+    model = nn.MLP(2, [4, 1], seed=1)
     optimizer = nn.SGD(model, lr=nn.schedules.linear(1.0, 0.1, steps=100))
 
 A schedule is any function from the number of steps done so far (0, 1, 2, ...) to a rate;

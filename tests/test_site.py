@@ -4,9 +4,13 @@ None of this builds the site; `tests/browser/test_site_pages.py` does.
 """
 
 import inspect
+import json
 import math
 import re
+import shutil
+import signal
 import sys
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -23,6 +27,7 @@ sympy = pytest.importorskip("sympy")  # reads the table's formulas
 import commands  # noqa: E402
 import formulas  # noqa: E402
 import lite  # noqa: E402
+import offered  # noqa: E402
 import public_names  # noqa: E402
 import staging  # noqa: E402
 import uses  # noqa: E402
@@ -231,3 +236,55 @@ def test_links_of_the_repository_become_links_of_the_site(tmp_path):
     assert stage.address(page, "checking", "../ARCHITECTURE.md", "") == "architecture.md"
     assert stage.address(page, "checking", "../tests/test_errata.py", "") == f"{stage.repository}/blob/main/tests/test_errata.py"
     assert stage._named("see `ag.tanh`, [`ag.tanh`](x.md)", "a/b") == "see [`ag.tanh`](../reference/autograd_core/tanh.md), [`ag.tanh`](x.md)"
+
+
+# --- which examples run in a page -------------------------------------------------------------------
+
+
+@pytest.fixture
+def small_site(tmp_path):
+    """A folder with what decides: examples, the file that runs them, one package."""
+    if not hasattr(signal, "setitimer"):
+        pytest.skip("this system has no timer of processor time, so the site is built elsewhere")
+
+    def make(**pages):
+        (tmp_path / "_static").mkdir()
+        (tmp_path / "wheels").mkdir()
+        shutil.copy(ROOT / "docs" / "_static" / "try_it.py", tmp_path / "_static")
+        with zipfile.ZipFile(tmp_path / "wheels" / "there.zip", "w") as archive:
+            archive.writestr("there.py", "class MissingExtraError(ValueError): pass\ndef need(): raise MissingExtraError('f needs X: pip install it.')")
+        examples = {page: [{"text": text, "alone": alone} for text, alone in some] for page, some in pages.items()}
+        (tmp_path / offered.FILE).write_text(json.dumps(examples))
+        return offered.lacking(tmp_path, ["there.zip"], 1.0)
+
+    return make
+
+
+def test_an_example_is_offered_by_what_it_uses(small_site):
+    found = small_site(
+        page=[
+            ("import there\nimport numpy as np\nfrom math import pi", False),
+            ("there, pi", False),  # what else the cell above imports is there
+            ("np.ones(3)", False),
+            (">>> raise ValueError\nTraceback (most recent call last):\nValueError\n>>> x = 1", False),
+            ("x", False),
+            ("import threading\nthreading.Thread(target=print).start()", False),
+            ("import subprocess\nsubprocess.run(['ls'])", False),
+            ("import pathlib\npathlib.Path('a.txt').write_text('x')", False),
+        ],
+        reference=[(">>> import there\n>>> there.need()\n1", True), (">>> 1 + 1\n2", True), ("while True: pass", True)],
+    )
+    assert found == {
+        "page": {
+            0: "numpy, which pages do not have",
+            2: "what stands above it",
+            5: "threads, which pages do not start",
+            6: "other programs, which pages do not start",
+        },
+        "reference": {0: "f needs X: pip install it", 2: "more time than a page should take"},
+    }
+
+
+def test_an_example_that_fails_stops_the_build(small_site):
+    with pytest.raises(RuntimeError, match="page 1: NameError: name 'x' is not defined"):
+        small_site(page=[(">>> x = 1", True), (">>> x", True)])

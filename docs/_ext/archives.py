@@ -1,13 +1,18 @@
-"""Installed distributions as archives that Python in a browser unpacks."""
+"""Distributions as archives that Python in a browser unpacks."""
 
 from __future__ import annotations
 
 import importlib.metadata
+import subprocess
+import sys
 import zipfile
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+COMPILED = {".so", ".pyd", ".dylib"}
+NEEDS_ITS_CODE = {"hypothesis"}  # what others compile is a faster copy of what they have in Python as well
 
 
 def installed(distribution: str) -> bool:
@@ -26,6 +31,24 @@ def archive(folder: Path, distribution: str, name: str) -> str:
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as kept:
         for file in found.files or ():
             parts = set(file.parts)
-            if parts.isdisjoint({"..", "__pycache__", "tests"}) and file.suffix not in {".so", ".pyd", ".dylib"}:
+            if parts.isdisjoint({"..", "__pycache__", "tests"}) and file.suffix not in COMPILED:
                 kept.write(str(file.locate()), str(file))
     return path.name
+
+
+def fitting(folder: Path, distribution: str) -> str:
+    """An archive of an installed distribution; of one that is compiled for this machine, the newest pure wheel."""
+    found = importlib.metadata.distribution(distribution)
+    if distribution in NEEDS_ITS_CODE and any(file.suffix in COMPILED for file in found.files or ()):
+        return downloaded(folder, f"{distribution}<={found.version}", "--implementation", "py", "--abi", "none").name
+    return archive(folder, distribution, f"{distribution.replace('-', '_')}-{found.version}-py3-none-any.whl")
+
+
+def downloaded(folder: Path, requirement: str, *options: str) -> Path:
+    """A wheel that fits Pyodide's Python, which is another one than the one that runs here."""
+    before = set(folder.glob("*.whl"))
+    download = [sys.executable, "-m", "pip", "download", "-q", "--no-deps", "-d", str(folder), *options]
+    download += ["--python-version", "3.14", "--only-binary", ":all:", requirement]
+    subprocess.run(download, check=True, capture_output=True)  # noqa: S603  our own interpreter
+    [path] = set(folder.glob("*.whl")) - before
+    return path

@@ -13,7 +13,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from archives import archive, installed
+from archives import downloaded, fitting, installed
 
 ROOT = Path(__file__).resolve().parents[2]
 FOLDER = "lite"
@@ -45,17 +45,9 @@ def put(site: Path, wheel: Path) -> None:
         file.unlink()  # two thirds of its size, for those who debug JupyterLab
     lock = site / "pyodide" / "pyodide-lock.json"
     written = json.loads(lock.read_text(encoding="utf-8"))
-    installer = downloaded(site / "pyodide", "micropip", written["packages"]["micropip"]["version"])
+    installer = downloaded(site / "pyodide", f"micropip=={written['packages']['micropip']['version']}")
     written["packages"] = packages(site / "pyodide", wheel, installer)
     lock.write_text(json.dumps(written), encoding="utf-8")
-
-
-def downloaded(folder: Path, name: str, version: str) -> Path:
-    """A wheel that fits Pyodide's Python, which is another one than the one that runs here."""
-    download = [sys.executable, "-m", "pip", "download", "-q", "--no-deps", "-d", str(folder)]
-    download += ["--python-version", "3.14", "--only-binary", ":all:", f"{name}=={version}"]
-    subprocess.run(download, check=True, capture_output=True)  # noqa: S603  our own interpreter
-    return next(folder.glob(f"{name}-{version}-*.whl"))
 
 
 def packages(folder: Path, wheel: Path, installer: Path) -> dict[str, dict[str, Any]]:
@@ -68,8 +60,7 @@ def packages(folder: Path, wheel: Path, installer: Path) -> dict[str, dict[str, 
             continue
         requires = importlib.metadata.requires(name) or ()
         needed = [canonical(r) for r in requires if "extra ==" not in r and "sys_platform" not in r]
-        version = importlib.metadata.version(name)
-        path = folder / archive(folder, name, f"{name.replace('-', '_')}-{version}-py3-none-any.whl")
+        path = folder / fitting(folder, name)
         found[name] = entry(name, path, [name.replace("-", "_")], needed)
         waiting += needed
     found["micropip"] = entry("micropip", installer, ["micropip"], [])

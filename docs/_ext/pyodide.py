@@ -9,7 +9,10 @@ import sys
 from pathlib import Path
 
 import lite
-from archives import archive, installed
+from archives import archive, fitting, installed
+from offered import lacking
+
+from autograd_core.errors import SITE
 
 ROOT = Path(__file__).resolve().parents[2]
 NEEDED = ("pyodide.mjs", "pyodide.asm.mjs", "pyodide.asm.wasm", "python_stdlib.zip", "pyodide-lock.json")
@@ -42,9 +45,10 @@ def put(site: Path, pyodide: Path) -> None:
     subprocess.run(build, cwd=ROOT, check=True, capture_output=True)  # noqa: S603  our own interpreter
     [wheel] = wheels.glob("*.whl")
     first = [wheel.name, *(archive(wheels, name, f"{name}.zip") for name in FIRST)]
-    later = {module: archive(wheels, name, f"{name}.zip") for module, name in LATER.items() if installed(name)}
+    later = {module: fitting(wheels, name) for module, name in LATER.items() if installed(name)}
     with_lite = all(map(installed, lite.NEEDED))
     if with_lite:
         lite.put(site, wheel)
-    config = json.dumps({"first": first, "later": later, "lite": with_lite})
+    lacks = lacking(site, [*first, *later.values()])
+    config = json.dumps({"first": first, "later": later, "lite": with_lite, "lacks": lacks, "site": f"{SITE}/"})
     (site / "_static" / "try_it_config.js").write_text(f"window.AUTOGRAD_TRY_IT = {config};\n", encoding="utf-8")

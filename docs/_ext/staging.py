@@ -206,7 +206,7 @@ class Staging:
             listed = "\n".join(f"- [{_title(text)}]({Path(page).name}.md)" for page, text in records)
             texts["adr/index"] = (".md", DECISIONS.format(listed=listed))
         if "about" not in texts:
-            texts["about"] = (".md", ABOUT)
+            texts["about"] = (".md", ABOUT.format(citation=self.source(ROOT / "CITATION.cff")))
         for page, below in CONTENTS.items():
             if page not in texts:
                 continue
@@ -237,6 +237,10 @@ ABOUT = """# About
 - [Speed of pictures and steps](benchmarks/pictures.md)
 - [Speed over time](benchmarks/history.md): ten figures, commit by commit
 - [Faults that generated programs and planted errors found](benchmarks/faults.md)
+
+## How to cite
+
+[CITATION.cff]({citation}) has the entry, which GitHub shows as BibTeX under "Cite this repository". The licence is MIT.
 """
 
 

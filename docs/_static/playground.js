@@ -40,7 +40,10 @@ document.addEventListener("DOMContentLoaded", () => {
       input.type = "number";
       input.step = "any";
       input.value = numbers.get(name) ?? "1";
-      input.addEventListener("input", () => numbers.set(name, input.value));
+      input.addEventListener("input", () => {
+        numbers.set(name, input.value);
+        input.removeAttribute("aria-invalid");
+      });
       input.dataset.name = name;
       label.append(`${name} = `, input);
       values.append(label);
@@ -48,6 +51,14 @@ document.addEventListener("DOMContentLoaded", () => {
   }
   ask();
   expression.addEventListener("input", ask);
+
+  function lacking() { // the first name without a number, and what to do
+    const empty = [...values.querySelectorAll("input")].find((input) => input.value.trim() === ""); // also where no number is written
+    if (!empty) return null;
+    empty.setAttribute("aria-invalid", "true");
+    empty.focus();
+    return `${empty.dataset.name} has no number. Enter one beside its name, such as 0.5 or -3.`;
+  }
 
   const quoted = (text) => JSON.stringify(text);
   function program(what) {
@@ -70,6 +81,11 @@ document.addEventListener("DOMContentLoaded", () => {
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
     const what = event.submitter ? event.submitter.name : "graph";
+    const advice = what === "python" ? null : lacking();
+    if (advice) {
+      tools.show([{ kind: "note", data: advice }], outputs);
+      return;
+    }
     said.textContent = tools.isStarted() ? "running …" : "starting Python (some seconds, once per page) …";
     try {
       tools.show(await tools.python(what === "python" ? code.value : program(what), "cell", "playground"), outputs);

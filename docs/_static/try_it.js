@@ -5,6 +5,8 @@
   if (!config) return; // this copy of the site was built without Pyodide
   const base = new URL("..", document.currentScript.src).href;
   const fromDisk = location.protocol === "file:";
+  const here = location.href.slice(base.length).replace(/[?#].*/, "").replace(/(^|\/)$/, "$1index.html").replace(/\.html$/, "");
+  const lacks = (config.lacks || {})[here] || {}; // by an example's number, what it needs and pages do not have
   let worker = null;
   let started = null;
   let count = 0;
@@ -47,7 +49,7 @@
 
   function show(outputs, place) {
     place.replaceChildren();
-    for (const { kind, data } of outputs) {
+    for (const { kind, data, trace, lacks: missing } of outputs) {
       const block = document.createElement(kind === "html" ? "div" : "pre");
       block.className = `try-it-${kind}`;
       if (kind === "html") {
@@ -62,24 +64,62 @@
         block.textContent = data;
         if (kind === "text" || kind === "error") block.tabIndex = 0;
       }
+      withLinks(block);
       place.append(block);
+      if (trace) { // the lines of the cell that led there, for who wants them
+        const fold = document.createElement("details");
+        fold.className = "try-it-trace";
+        fold.innerHTML = "<summary>Where it happened</summary><pre tabindex='0'></pre>";
+        fold.lastChild.textContent = trace;
+        place.append(fold);
+      }
+      if (missing) place.append(note(`It needs ${missing}. It runs where Python is installed.`));
     }
     if (!outputs.length) {
-      const note = document.createElement("p");
-      note.className = "try-it-note";
-      note.textContent = "It ran, and shows nothing.";
-      place.append(note);
+      place.append(note("It ran, and shows nothing."));
+    }
+  }
+
+  function note(text) {
+    const made = document.createElement("p");
+    made.className = "try-it-note";
+    made.textContent = text;
+    return made;
+  }
+
+  function withLinks(block) { // addresses of the documentation lead to this copy of it
+    const texts = document.createTreeWalker(block, NodeFilter.SHOW_TEXT);
+    const named = [];
+    while (texts.nextNode()) if (texts.currentNode.data.includes(config.site)) named.push(texts.currentNode);
+    for (const text of named) {
+      const parts = text.data.split(/(https?:[^\s<>"]+)/);
+      text.replaceWith(...parts.map((part) => {
+        if (!part.startsWith(config.site)) return part;
+        const link = document.createElement("a");
+        link.href = base + part.slice(config.site.length);
+        link.textContent = part;
+        return link;
+      }));
+    }
+    for (const link of block.querySelectorAll("a[href]")) {
+      if (link.href.startsWith(config.site)) link.href = base + link.href.slice(config.site.length);
     }
   }
 
   class Cell {
-    constructor(block, index) {
+    constructor(block, index, missing) {
       this.block = block;
+      this.missing = missing;
       this.text = block.querySelector("pre").textContent.replace(/\n+$/, "");
       this.isConsole = /^\s*>>> /m.test(this.text);
+      this.mode = !this.isConsole ? "cell" : /Traceback \(most/.test(this.text) ? "session" : "console"; // errors that are meant
       this.alone = Boolean(block.closest("dl.py")); // an example of the reference stands by itself
       this.space = this.alone ? `example ${index}` : "page";
       this.ran = false;
+      if (missing) {
+        block.after(note(`Runs where Python is installed: needs ${missing}.`));
+        return;
+      }
       this.open = document.createElement("button");
       this.open.type = "button";
       this.open.className = "try-it-open";
@@ -125,7 +165,11 @@
     }
 
     plain() { // without prompts, and without the outputs that stand below them
-      return this.text.split("\n").filter((line) => /^\s*(>>>|\.\.\.)/.test(line)).map((line) => line.replace(/^\s*(>>>|\.\.\.) ?/, "")).join("\n");
+      let within = false;
+      return this.text.split("\n").filter((line) => {
+        within = /^\s*>>>/.test(line) || within && /^\s*\.\.\./.test(line);
+        return within;
+      }).map((line) => line.replace(/^\s*(>>>|\.\.\.) ?/, "")).join("\n");
     }
 
     button(text, action, keys) {
@@ -147,7 +191,7 @@
       this.said.textContent = started ? "running …" : "starting Python (some seconds, once per page) …";
       try {
         if (!this.alone) await this.before();
-        const outputs = await python(this.source(), this.isConsole ? "console" : "cell", this.space);
+        const outputs = await python(this.source(), this.mode, this.space);
         this.ran = true;
         show(outputs, this.place);
         this.said.textContent = "";
@@ -160,8 +204,8 @@
     async before() { // what stands above on the page, whose names this cell may use
       for (const cell of cells) {
         if (cell === this) return;
-        if (!cell.alone && !cell.ran) {
-          const outputs = await python(cell.source(), "cell", "page");
+        if (!cell.alone && !cell.ran && !/^more time/.test(cell.missing)) { // what a cell imports may be there in part
+          const outputs = await python(cell.source(), cell.mode, "page");
           cell.ran = true;
           if (cell.place) show(outputs, cell.place);
         }
@@ -171,11 +215,10 @@
 
   const cells = [];
   window.AUTOGRAD_PYTHON = { python, show, stop, isStarted: () => Boolean(started) };
-  const found = "div.highlight-pycon, div.highlight-python, .cell_input div.highlight-ipython3, .cell_input div.highlight-python3";
   document.addEventListener("DOMContentLoaded", () => {
-    for (const block of document.querySelectorAll(found)) {
-      if (block.closest(".sd-dropdown, details, .playground") || /Traceback \(most recent/.test(block.textContent) && !/>>> /.test(block.textContent)) continue;
-      cells.push(new Cell(block, cells.length));
+    for (const block of document.querySelectorAll("div[class*='example-']")) {
+      const [, number] = /\bexample-(\d+)\b/.exec(block.className) || [];
+      if (number !== undefined && !block.closest(".playground")) cells.push(new Cell(block, cells.length, lacks[number]));
     }
     offerNotebook(document.querySelector("article h1"));
   });

@@ -10,6 +10,7 @@ import linecache
 import sys
 import traceback
 import warnings
+import webbrowser
 
 spaces = {}  # the names of each page, or of each example
 LATER = dict(globals().get("archives_later", {}))  # top-level module: the archive that has it
@@ -30,12 +31,26 @@ sys.meta_path.insert(0, Later)
 warnings.simplefilter("default")
 
 
+def no_browser(address, *_, **__):
+    """Pages open no other pages."""
+    sys.stdout.write("A page opens no other one. Without .show() the picture itself is shown.\n")
+    return True
+
+
+webbrowser.open = no_browser
+
+
 def without_prompts(code):
     """The statements of a doctest; code without prompts as it is."""
-    lines = code.splitlines()
-    if not any(line.lstrip().startswith(">>>") for line in lines):
-        return "\n".join("" if line.lstrip().startswith(("%", "!")) else line for line in lines)
-    return "\n".join(line.lstrip()[4:] for line in lines if line.lstrip().startswith((">>>", "...")))
+    lines = [line.lstrip() for line in code.splitlines()]
+    if not any(line.startswith(">>>") for line in lines):
+        return "\n".join("" if line.lstrip().startswith(("%", "!")) else line for line in code.splitlines())
+    kept, within = [], False
+    for line in lines:
+        within = line.startswith(">>>") or (within and line.startswith("..."))
+        if within:
+            kept.append(line[4:])
+    return "\n".join(kept)
 
 
 def shown(value, outputs, said):
@@ -62,17 +77,32 @@ def flush(outputs, said):
         said.truncate()
 
 
-def advice(error):
-    """What to do where a package cannot be had in a page."""
+def lacking(error):
+    """What a page would need, where an error says that it does not have it."""
     if isinstance(error, ModuleNotFoundError):
-        return f"This page has no {error.name}. Where Python is installed, pip brings it."
+        return f"{error.name}, which pages do not have"
     if type(error).__name__ == "MissingExtraError":
-        return "This part is not in the page: it runs where Python is installed, with the extra that the message names."
+        return str(error).removesuffix(".")
+    if isinstance(error, RuntimeError) and "start new thread" in str(error):
+        return "threads, which pages do not start"
+    if isinstance(error, OSError) and "processes" in str(error):
+        return "other programs, which pages do not start"
     return ""
 
 
+def failed(error):
+    """An error as an output: what it says, and below it the lines of the cell that led to it."""
+    said = "".join(traceback.format_exception_only(error)).rstrip("\n")
+    frames = [f for f in traceback.extract_tb(error.__traceback__) if f.filename.startswith("<cell")]
+    trace = "".join(["Traceback (most recent call last):\n", *traceback.format_list(frames)]) if frames else ""
+    return {"kind": "error", "name": type(error).__name__, "data": said, "trace": trace, "lacks": lacking(error)}
+
+
 def run_cell(code, mode="cell", space="page"):
-    """Run some code. In mode "console" each expression is shown, else that of the last line alone."""
+    """Run some code.
+
+    In mode "console" each expression is shown, else that of the last line alone; "session" goes on after an error.
+    """
     names = spaces.setdefault(space, {"__name__": "__main__"})
     code = without_prompts(code)
     file = f"<cell {len(linecache.cache)}>"
@@ -81,18 +111,19 @@ def run_cell(code, mode="cell", space="page"):
     with contextlib.redirect_stdout(said), contextlib.redirect_stderr(said):
         try:
             body = ast.parse(code, file).body
-            for statement in body:
-                if isinstance(statement, ast.Expr) and (mode == "console" or statement is body[-1]):
+        except SyntaxError as error:
+            return json.dumps([failed(error)])
+        for statement in body:
+            try:
+                if isinstance(statement, ast.Expr) and (mode != "cell" or statement is body[-1]):
                     shown(eval(compile(ast.Expression(statement.value), file, "eval"), names), outputs, said)
                 else:
                     exec(compile(ast.Module([statement], []), file, "exec"), names)
-        except BaseException as error:
-            flush(outputs, said)
-            frames = [f for f in traceback.extract_tb(error.__traceback__) if f.filename.startswith("<cell")]
-            lines = ["Traceback (most recent call last):\n", *traceback.format_list(frames)] if frames else []
-            lines += traceback.format_exception_only(error)
-            outputs.append({"kind": "error", "data": "".join(lines)})
-            if advice(error):
-                outputs.append({"kind": "note", "data": advice(error)})
+            except BaseException as error:
+                flush(outputs, said)
+                outputs.append(failed(error))
+                absent = isinstance(error, ModuleNotFoundError) and isinstance(statement, (ast.Import, ast.ImportFrom))
+                if mode != "session" and not absent:  # other imports of the cell serve later cells
+                    break
         flush(outputs, said)
     return json.dumps(outputs)

@@ -5,8 +5,10 @@
 
 import functools
 import http.server
+import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 import threading
@@ -153,6 +155,23 @@ QUESTIONS = {  # and the pages of which one is among the first three that are fo
     "how do I draw a neural network": ("how-to/pictures-for-slides.html",),
     "how do I load a trained model": ("how-to/train-freeze-save.html",),
     "what is an adjoint": ("glossary.html",),
+    "what is a local derivative": ("glossary.html",),
+    "what is a kink": ("explanation/kinks.html", "glossary.html"),
+    "what does backward do": ("glossary.html", "reference/autograd_core/Value.html"),
+    "how do I plot the loss": ("how-to/train-freeze-save.html", "tutorials/06_learning.html", "reference/nn/History.html"),
+    "how do I stop training early": ("reference/nn/EarlyStopping.html", "how-to/train-freeze-save.html"),
+    "how do I read a CSV file": ("how-to/much-data.html", "how-to/train-freeze-save.html"),
+    "can I use numpy arrays": ("how-to/much-data.html", "how-to/from-pytorch.html", "how-to/from-jax.html", "compiled.html"),
+    "second derivative": ("tutorials/08_linear_to_general_networks.html", "reference/autograd_core/hessian.html", "how-to/from-jax.html", "reference/autograd_core/grad.html"),
+    "dead relu": ("errors/index.html", "explanation/strict-zero.html", "common-mistakes.html", "reference/nn/diagnose.html"),
+    "what is a guard": ("explanation/guards.html", "errors/guard-error.html"),
+    "how do I write my own operation": ("contributing.html", "reference/autograd_core/primitive.html", "how-to/from-micrograd.html"),
+    "how do I name a node": ("how-to/pictures-for-slides.html", "reference/autograd_core/name.html", "reference/autograd_core/Value.html"),
+    "vanishing gradient": ("tutorials/08_linear_to_general_networks.html", "tutorials/07_error_signals.html", "reference/nn/attenuation.html", "glossary.html"),
+    "how do I cite this": ("about.html", "index.html"),
+    "why is my compiled function slow": ("compiled.html", "errors/performance-warning.html"),
+    "Value object has no attribute": ("errors/index.html",),
+    "does it run on the GPU": ("how-to/from-pytorch.html", "how-to/from-jax.html", "index.html"),
 }
 
 
@@ -167,6 +186,21 @@ def test_the_search_answers_questions_from_disk(site, page):
             if set(expected).isdisjoint(first):
                 faults.append((question, first))
     assert faults == []
+
+
+@pytest.mark.parametrize(
+    ("asked", "place"),
+    [
+        ("how do I freeze a layer", "how-to/train-freeze-save.html#freeze-a-layer"),
+        ("how do I install this", "index.html#install"),
+        ("what is a local derivative", "glossary.html#term-local-derivative-local-grads"),
+    ],
+)
+def test_what_is_found_in_a_text_opens_at_its_section(site, page, asked, place):
+    page.goto(f"{(site / 'search.html').as_uri()}?q={quote_plus(asked)}")
+    page.locator(f"#search-results li a[href='{place}']").first.click()
+    page.wait_for_url(f"**/{place}")
+    assert page.locator(f"#{place.partition('#')[2]}").bounding_box()["y"] < 300
 
 
 def test_formulas_begin_where_their_text_begins(site, page):
@@ -189,9 +223,52 @@ def test_an_example_of_the_reference_runs_in_the_page(python_page, address):
     cell.fill("import autograd_core as ag\nag.compile(ag.sin, 1.0)")
     cell.press("Control+Enter")
     python_page.locator(".try-it-note", has_text="runs where Python is installed").wait_for(timeout=PATIENCE)
+    message = python_page.locator(".try-it-error")
+    assert "Traceback" not in message.inner_text()
+    assert message.locator("a").get_attribute("href") == f"{address}errors/missing-extra-error.html"
+    assert not python_page.locator(".try-it-trace pre").is_visible()
+    python_page.locator(".try-it-trace summary").click()
+    assert "line 2, in <module>" in python_page.locator(".try-it-trace pre").inner_text()
     cell.fill("from autograd_core.testing import check_gradient\nprint(check_gradient(abs, (0.0,)).verdict.value)")
     cell.press("Control+Enter")
     python_page.locator(".try-it-text", has_text="KINK").wait_for(timeout=PATIENCE)
+
+
+def test_every_example_that_is_offered_runs(site):
+    if shutil.which("node") is None or not (site / "pyodide").is_dir():
+        pytest.skip("needs Node, and a site with Pyodide: npm install --no-save pyodide@314, in the checkout")
+    script = Path(__file__).with_name("examples.mjs")
+    done = subprocess.run(["node", str(script), str(site)], check=False, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr[-3000:]
+    answer = json.loads(done.stdout.splitlines()[-1])
+    assert answer["faults"] == []
+    assert answer["offered"] > 800
+
+
+@pytest.mark.parametrize(
+    ("name", "needs"),
+    [("compile", "NumPy: pip install 'autograd-core[fast]'"), ("CompiledFunction", "NumPy"), ("Program", "NumPy")],
+)
+def test_what_cannot_run_says_so_and_has_no_button(python_page, site, name, needs):
+    python_page.goto((site / f"reference/autograd_core/{name}.html").as_uri())
+    assert python_page.locator("button.try-it-open").count() == 0
+    notes = python_page.locator(".try-it-note").all_inner_texts()
+    assert len(notes) == python_page.locator("div[class*='example-']").count() > 0
+    assert all(note.startswith("Runs where Python is installed: needs ") for note in notes)
+    assert any(needs in note for note in notes)
+
+
+def test_errors_that_are_meant_do_not_end_an_example(python_page, address):
+    python_page.goto(f"{address}errors/operand-error.html")
+    python_page.locator("button.try-it-open").first.click()
+    python_page.locator(".try-it-error", has_text="expected a real number or a Value").wait_for(timeout=PATIENCE)
+
+
+def test_the_first_example_shows_its_picture(python_page, address):
+    python_page.goto(address)
+    python_page.locator("button.try-it-open").first.click()
+    python_page.locator(".try-it-html svg").first.wait_for(timeout=PATIENCE)
+    assert python_page.locator(".try-it-text").first.inner_text().startswith("0.0903")
 
 
 def test_a_cell_of_a_tutorial_runs_what_stands_above_it(python_page, address):
@@ -232,7 +309,23 @@ def test_the_playground_draws_steps_and_explains(python_page, address):
     outputs.get_by_text("from 1 path by way of 1 use of a").wait_for(timeout=PATIENCE)
     python_page.fill("#pg-expression", "tanh(a*")
     python_page.click("button[name=graph]")
-    outputs.locator(".try-it-error", has_text="cannot read the expression").wait_for(timeout=PATIENCE)
+    message = outputs.locator(".try-it-error", has_text="cannot read the expression")
+    message.wait_for(timeout=PATIENCE)
+    assert "Traceback" not in message.inner_text()
+    assert message.locator("a").get_attribute("href") == f"{address}errors/expression-error.html"
+    assert not outputs.locator(".try-it-trace pre").is_visible()
+    python_page.fill("#pg-expression", "tanh(a*b)")
+    field = python_page.locator(".playground-values input").nth(1)
+    field.fill("")
+    for name in ("graph", "steps", "explain", "live"):
+        python_page.click(f"button[name={name}]")
+        assert outputs.inner_text() == "b has no number. Enter one beside its name, such as 0.5 or -3."
+        assert field.get_attribute("aria-invalid") == "true"
+        assert field.evaluate("field => field === document.activeElement")
+    field.fill("2")
+    assert field.get_attribute("aria-invalid") is None
+    python_page.click("button[name=graph]")
+    outputs.locator(".try-it-html svg").first.wait_for(timeout=PATIENCE)
 
 
 def test_from_disk_the_page_says_what_to_do(python_page, site):

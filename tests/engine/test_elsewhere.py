@@ -7,14 +7,17 @@ import pydoc
 import re
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 import autograd_core as ag
 import nn
 from autograd_core import Value
-from autograd_core._src.engine.elsewhere import Elsewhere, NotOnModules, NotOnValues, NotToSet
+from autograd_core._src.engine.elsewhere import ON_VALUE, PAGE, Elsewhere, NotOnModules, NotOnValues, NotToSet
+from autograd_core.errors import SITE
 
+ROOT = Path(__file__).parents[2]
 ON_VALUES = {name: x for name, x in vars(NotOnValues).items() if isinstance(x, Elsewhere)}
 ON_MODULES = {name: x for name, x in vars(NotOnModules).items() if isinstance(x, Elsewhere)}
 MODULES = [nn.MLP(2, [1]), nn.Linear(1, 1), nn.Dropout(0.5), nn.Softmax(), nn.LSTM(1, 1)]
@@ -78,6 +81,26 @@ def test_attributes_of_ones_own(name):
     assert not hasattr(p, name)
     with pytest.raises(AttributeError):
         delattr(p, name)
+
+
+EVERY = [(x, name) for x, names in ((Value(1.0), ON_VALUES), (MODULES[0], ON_MODULES)) for name in names]
+
+
+@pytest.mark.parametrize(("x", "name"), EVERY, ids=[name for _, name in EVERY])
+def test_the_message_ends_with_the_page(x, name):
+    acts = [lambda: getattr(x, name)]
+    if isinstance({**ON_VALUES, **ON_MODULES}[name], NotToSet) and isinstance(x, Value):
+        acts += [lambda: setattr(x, name, 0), lambda: delattr(x, name)]
+    for act in acts:
+        with pytest.raises(AttributeError) as error:
+            act()
+        assert error.value.__notes__ == [f"See {PAGE}"]
+
+
+def test_the_page_of_these_names_is_there():
+    file, _, anchor = PAGE.removeprefix(f"{SITE}/").partition("#")
+    text = (ROOT / "docs" / file).with_suffix(".md").read_text(encoding="utf-8")
+    assert anchor in [line.lstrip("# ").lower().replace(" ", "-") for line in text.splitlines() if line.startswith("#")]
 
 
 def test_state_of_a_parameter_is_told_where_to_go():
@@ -243,6 +266,26 @@ def test_a_foreign_value_as_an_operand_is_named_too(foreign):
 
 
 # --- options of other libraries ---------------------------------------------------------------------
+
+a, b = Value(2.0), Value(3.0)
+
+
+@pytest.mark.parametrize("cls", [Value, Parameter])
+@pytest.mark.parametrize("others", [((a, b), "+"), ((a, b),), ({a, b}, "*"), ([],), ((), ""), ("x",), (None,)], ids=repr)
+def test_micrograds_constructor_is_answered_in_words(cls, others):
+    with pytest.raises(ag.OperandError, match=r"^Value: expected one number, and label= by name; got .* besides: ") as error:
+        cls(2.0, *others)
+    assert ("label=" if isinstance(others[0], str) else "@ag.primitive") in str(error.value).partition(" besides: ")[2]
+    assert error.value.__notes__ == [f"See {ag.OperandError.page}"]
+
+
+@pytest.mark.parametrize("name", [*ON_VALUE, "anything"])
+def test_options_of_values_elsewhere(name):
+    with pytest.raises(ag.OperandError, match=f"^Value: got an unexpected keyword argument '{name}'") as error:
+        Value(2.0, label="x", **{name: ()})
+    assert str(error.value).endswith(ON_VALUE.get(name, ""))
+    assert error.value.__notes__ == [f"See {ag.OperandError.page}"]
+
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from ...errors import OperandError
+from ...errors import SITE, OperandError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+PAGE = f"{SITE}/errors/index.html#value-object-has-no-attribute"
 
 SUBCLASS = (
     "a Value has no room for attributes of yours. Keep them in a dict by node, as in {p: 0.0 for p in parameters}, or "
@@ -43,7 +48,9 @@ class Elsewhere:
     def _refuse(self, instance: Any, owner: type, hint: str) -> NoReturn:
         whose = f"type object {owner.__name__!r}" if instance is None else f"{owner.__name__!r} object"
         msg = f"{whose} has no attribute {self.name!r}: {hint}"
-        raise AttributeError(msg, name=self.name)  # without obj, or Python would add a name that is spelt alike
+        error = AttributeError(msg, name=self.name)  # without obj, or Python would add a name that is spelt alike
+        error.add_note(f"See {PAGE}")
+        raise error
 
 
 class NotToSet(Elsewhere):
@@ -91,6 +98,35 @@ def refuse_options(caller: str, options: dict[str, Any], hints: dict[str, str]) 
     name = next(iter(options))
     hint = f": {hints[name]}" if name in hints else ""
     msg = f"{caller}: got an unexpected keyword argument {name!r}{hint}"
+    raise OperandError(msg)
+
+
+_OPERANDS = "operations make nodes with operands, as in a + b; an operation of your own is an @ag.primitive"
+_NAME = "a Value's name is its label="
+ON_VALUE = dict.fromkeys(("_children", "children", "_prev", "parents", "_op", "op", "_backward"), _OPERANDS)
+ON_VALUE |= dict.fromkeys(("name", "_label", "lable"), _NAME)
+ON_VALUE |= {
+    "grad": "it is 0.0 at birth; assign to .grad afterwards",
+    "requires_grad": "every Value takes part in backward(), and plain numbers do not",
+    "dtype": "a Value's number is a float, or stays a fractions.Fraction",
+}
+
+
+def refuse_at_birth(others: tuple[Any, ...], options: dict[str, Any], shown: Callable[[Any], str]) -> NoReturn:
+    """Refuse what `Value` was given besides a number and `label=`.
+
+    Args:
+        others: Further arguments by position; micrograd's are operands and the operation's sign.
+        options: Those by name.
+        shown: How a message shows an argument.
+
+    Raises:
+        OperandError: Always.
+    """
+    if not others:
+        refuse_options("Value", options, ON_VALUE)
+    hint = _NAME if isinstance(others[0], str) else _OPERANDS
+    msg = f"Value: expected one number, and label= by name; got {', '.join(map(shown, others))} besides: {hint}"
     raise OperandError(msg)
 
 
@@ -163,6 +199,7 @@ ATTRIBUTES_OF_USERS = """
     expected std var variance noise id uid uuid key index idx i j k position pos rank order level depth height layer
     unit neuron module owner parent next left right color visited seen mark marked done dirty tag tags kind role
     type text title description desc comment note info meta metadata extra payload user symbol units
+    foo bar baz a b c d e f l o p q w x y z
 """
 FORMULAS = "fn func function expr expression formula"  # likewise, and read by who asks what a node computes
 BACKWARD = (
@@ -189,6 +226,9 @@ class NotOnValues:
         numpy = NotToSet("a Value's number is its .data, a float; for many, np.array([v.data for v in values])")
         tolist = NotToSet("a Value's number is its .data, a float")
         value = NotToSet("a Value's number is its .data, a float", "assign to .data")
+        val = NotToSet("a Value's number is its .data, a float", "assign to .data")
+        gradient = NotToSet("what backward() adds up is .grad", "assign to .grad")
+        derivative = NotToSet("what backward() adds up is .grad, the derivative of the result by this Value")
         backprop = NotToSet("it is called backward()")
         children = NotToSet("the operands are .parents")
         grad_fn = NotToSet("the operation is .op, its operands .parents, the derivatives to them .local_grads")

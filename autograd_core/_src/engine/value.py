@@ -13,7 +13,7 @@ from ..number_systems.floats import PLAIN_FLOATS
 from . import node_builders, ops
 from .contexts import current, entered, special
 from .elementwise import elementwise, has_array
-from .elsewhere import ON_BACKWARD, NotOnValues, names_of, refuse_options
+from .elsewhere import ON_BACKWARD, NotOnValues, names_of, refuse_at_birth, refuse_options
 from .evaluation import OPERAND, decimal, evaluate, is_finite, is_fraction, number, plus, shown, value_of, written
 from .graph import MANY, sweep_order, topological_order
 from .pickling import attributes_of, deep_copied, reduced, restore
@@ -32,10 +32,12 @@ class Value(NotOnValues):
 
     Args:
         data: A real number, dimensionless; int becomes float, `fractions.Fraction` stays exact.
+        *others: There are none; operands and an operation's sign, which micrograd puts here, are answered in words.
         label: A name for pictures and messages.
+        **options: There are none; those of other libraries are answered in words.
 
     Raises:
-        OperandError: `data` is no real number, or `label` no str.
+        OperandError: `data` is no real number, `label` no str, or there is more.
         RangeError: `data` is an int beyond the range of a float.
 
     Attributes:
@@ -73,7 +75,9 @@ class Value(NotOnValues):
     _e: Any
     _note: Note
 
-    def __init__(self, data: float, *, label: str = "") -> None:
+    def __init__(self, data: float, *others: Never, label: str = "", **options: Never) -> None:
+        if others or options:
+            refuse_at_birth(others, options, shown)
         self._data = number(data)
         self.grad = 0.0
         self._row = None

@@ -159,10 +159,9 @@ class Program:
 
         Example:
             >>> import autograd_core as ag, pathlib, tempfile
-            >>> import autograd_core as ag
             >>> path = pathlib.Path(tempfile.mkdtemp(), "square.npz")
             >>> ag.compile(lambda x: x * x, 1.0).program.save(path)
-            >>> print(Program.load(path))
+            >>> print(ag.Program.load(path))
             input  v0
             v1 = mul(v0, v0)
             output v1
@@ -199,10 +198,10 @@ class Program:
             StructureError: The file is damaged, or something else.
 
         Example:
-            >>> import pathlib, tempfile
+            >>> import autograd_core as ag, pathlib, tempfile
             >>> path = pathlib.Path(tempfile.mkdtemp(), "notes.txt")
             >>> _ = path.write_text("no program")
-            >>> Program.load(path)  # doctest: +ELLIPSIS
+            >>> ag.Program.load(path)  # doctest: +ELLIPSIS
             Traceback (most recent call last):
             autograd_core.errors.StructureError: ...notes.txt is no saved program, or damaged: ...
         """
