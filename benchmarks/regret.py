@@ -84,7 +84,7 @@ def times(program: str, way: str) -> tuple[list[float], list[float]]:
     """When each call returned, in seconds, and when the making of machine code began and ended."""
     specialization.PATIENCE = WAYS[way]
     f, args = PROGRAMS[program]()
-    made, make = [np.inf, 0.0], specialization.Branch._made_kernel
+    made, make = [np.inf, 0.0], specialization.Specialization._made_kernel
 
     def noted(self: Any, *args: Any, compiles: bool) -> Any:
         made[0] = min(made[0], process_time() - start) if compiles else made[0]
@@ -92,13 +92,13 @@ def times(program: str, way: str) -> tuple[list[float], list[float]]:
         made[1] = process_time() - start
         return kernel
 
-    specialization.Branch._made_kernel = noted  # type: ignore[method-assign]
+    specialization.Specialization._made_kernel = noted  # type: ignore[method-assign]
     returned: list[float] = []
     start = process_time()
     while len(returned) < MOST and (not returned or returned[-1] < LONGEST):
         f.value_and_grad(*args)
         returned.append(process_time() - start)
-    for maker in [maker for branch in f._branches for maker in branch._makers.values()]:
+    for maker in [maker for branch in f._specializations for maker in branch._makers.values()]:
         maker.join()
     return returned, made
 

@@ -27,7 +27,7 @@ def program(x):
 def gate(monkeypatch):
     """Kernels are wanted at the second call, and made once this is set."""
     opened = threading.Event()
-    made = specialization.Branch._made_kernel
+    made = specialization.Specialization._made_kernel
 
     def waits(self, *args, compiles):
         if compiles:
@@ -35,18 +35,18 @@ def gate(monkeypatch):
         return made(self, *args, compiles=compiles)
 
     monkeypatch.setenv("AUTOGRAD_CORE_CACHE", "")
-    monkeypatch.setattr(specialization.Branch, "_made_kernel", waits)
+    monkeypatch.setattr(specialization.Specialization, "_made_kernel", waits)
     monkeypatch.setattr(specialization, "PATIENCE", 1e-12)
     yield opened
     opened.set()
 
 
 def runners(f):
-    return {type(runner) for runner in f._branches[0]._free.runners()}
+    return {type(runner) for runner in f._specializations[0]._free.runners()}
 
 
 def wait_for_threads(f):
-    for thread in f._branches[0]._makers.values():
+    for thread in f._specializations[0]._makers.values():
         thread.join()
 
 
@@ -68,8 +68,8 @@ def test_binding_waits_for_the_code_that_is_being_made(gate, monkeypatch):
     for _ in range(3):
         f.value_and_grad(0.7)
     count = []
-    made = specialization.Branch._made_kernel
-    monkeypatch.setattr(specialization.Branch, "_made_kernel", lambda *a, **k: count.append(1) or made(*a, **k))
+    made = specialization.Specialization._made_kernel
+    monkeypatch.setattr(specialization.Specialization, "_made_kernel", lambda *a, **k: count.append(1) or made(*a, **k))
     threading.Timer(0.05, gate.set).start()
     call = f.bind(0.7)
     assert count == []
@@ -78,7 +78,7 @@ def test_binding_waits_for_the_code_that_is_being_made(gate, monkeypatch):
 
 
 def test_a_failure_is_raised_where_it_was_called_for(monkeypatch):
-    made = specialization.Branch._made_kernel
+    made = specialization.Specialization._made_kernel
 
     def fails(self, *args, compiles):
         if compiles:
@@ -86,7 +86,7 @@ def test_a_failure_is_raised_where_it_was_called_for(monkeypatch):
         return made(self, *args, compiles=compiles)
 
     monkeypatch.setenv("AUTOGRAD_CORE_CACHE", "")
-    monkeypatch.setattr(specialization.Branch, "_made_kernel", fails)
+    monkeypatch.setattr(specialization.Specialization, "_made_kernel", fails)
     monkeypatch.setattr(specialization, "PATIENCE", 1e-12)
     f = compiler.compile(program, 1.0)
     f.value_and_grad(0.7)
@@ -107,7 +107,7 @@ def test_where_no_thread_starts_the_call_compiles(monkeypatch):
     f = compiler.compile(program, 1.0)
     answers = [f.value_and_grad(0.7) for _ in range(3)]
     assert answers[0] == answers[2]
-    assert f._branches[0]._kernels
+    assert f._specializations[0]._kernels
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork on this system")
@@ -118,7 +118,7 @@ def test_a_child_forked_meanwhile_makes_its_own(gate):
     pid = os.fork()
     if not pid:
         gate.set()
-        os._exit(0 if f.value_and_grad(0.7) == expected and f._branches[0]._kernels else 1)
+        os._exit(0 if f.value_and_grad(0.7) == expected and f._specializations[0]._kernels else 1)
     assert os.waitpid(pid, 0)[1] == 0
 
 
@@ -129,14 +129,14 @@ def test_a_process_may_end_meanwhile():
         import autograd_core as ag
         from autograd_core._src.compiler.runtime import specialization
         specialization.PATIENCE = 1e-12
-        made = specialization.Branch._made_kernel
+        made = specialization.Specialization._made_kernel
         def late(self, *args, compiles):
             if compiles:
                 threading.main_thread().join()
             kernel = made(self, *args, compiles=compiles)
             print("made" if compiles else "looked for")
             return kernel
-        specialization.Branch._made_kernel = late
+        specialization.Specialization._made_kernel = late
         def f(x):
             for k in range(60):
                 x = ag.sin(x) + 0.1 * k
@@ -144,7 +144,7 @@ def test_a_process_may_end_meanwhile():
         f = ag.compile(f, 0.5, in_axes=0)
         f.value_and_grad([0.5, 0.7])
         f.value_and_grad([0.5, 0.7])
-        print("over", len(f._branches[0]._makers))
+        print("over", len(f._specializations[0]._makers))
     """
     environment = os.environ | {"AUTOGRAD_CORE_CACHE": ""}
     done = subprocess.run(

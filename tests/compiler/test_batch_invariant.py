@@ -90,7 +90,7 @@ def test_a_gradient_for_each_row_needs_the_whole_program():
 
 def parts_of(f, *examples, **options):
     compiled = compiler.compile(f, *examples, **options)
-    [branch] = compiled._branches
+    [branch] = compiled._specializations
     return compiled.program, split(compiled.program, compiled._layout(branch, gradient=True))
 
 
@@ -114,7 +114,7 @@ def test_nothing_to_part(f, in_axes):
 
 def test_the_order_of_backward_is_kept_where_it_is_asked_for():
     exact = compiler.compile(penalised, W, [1.0, 1.0], in_axes=(None, 0), reduce="sum", optimize=False)
-    [branch] = exact._branches
+    [branch] = exact._specializations
     assert branch.parts(exact._layout(branch, gradient=True)) is None
 
 

@@ -354,7 +354,7 @@ def test_an_exception_of_a_number_leaves_the_memory_for_the_next_call():
     f = ag.compile(lambda x: x * 2, 1.0, dtype="float32")
     f(1.0)
     assert f(1e300) == math.inf  # no float32
-    [shelf] = [x for x in [f._branches[0].compiled_shelf(f._layout(f._branches[0], gradient=False), 1)] if x]
+    [shelf] = [x for x in [f._specializations[0].compiled_shelf(f._layout(f._specializations[0], gradient=False), 1)] if x]
     assert len(shelf) == 1
     assert f(2.0) == 4.0
 

@@ -481,7 +481,7 @@ def test_code_for_many_rows_is_begun_with_their_first_chunk(monkeypatch):
     for rows, compiled in ((32, True), (2, False)):
         f = compiler.compile(lambda x: ag.sin(x) * x, 1.0, in_axes=0)
         f(np.linspace(0.0, 1.0, rows))
-        assert bool(f._branches[0]._makers) is compiled  # a thread: the call does not wait for it
+        assert bool(f._specializations[0]._makers) is compiled  # a thread: the call does not wait for it
 
 
 @pytest.mark.parametrize("reduce", ["sum", "mean"])

@@ -87,7 +87,7 @@ def test_regions_give_what_eager_gives(name, n):
     f, rnd = FUNCTIONS[name], random.Random(n)
     x = [rnd.uniform(0.1, 1.0) for _ in range(n)]
     compiled = compiler.compile(f, x)
-    plan = compiled._branches[0].plan
+    plan = compiled._specializations[0].plan
     assert plan.regions
     assert plan.share > 0.3
     call = compiled.bind(x)
@@ -101,11 +101,11 @@ def test_regions_give_what_eager_gives(name, n):
 
 def test_lanes_and_steps():
     x = [0.1 * k for k in range(30)]
-    [terms] = compiler.compile(rosenbrock, x)._branches[0].plan.regions
+    [terms] = compiler.compile(rosenbrock, x)._specializations[0].plan.regions
     assert (terms.period, terms.copies, terms.parallel) == (7, 29, True)
-    [chained] = compiler.compile(chained_rosenbrock, x)._branches[0].plan.regions
+    [chained] = compiler.compile(chained_rosenbrock, x)._specializations[0].plan.regions
     assert (chained.copies, chained.parallel) == (29, True)
-    [steps] = compiler.compile(fibonacci, x)._branches[0].plan.regions
+    [steps] = compiler.compile(fibonacci, x)._specializations[0].plan.regions
     assert not steps.parallel
 
 
@@ -125,9 +125,9 @@ def test_an_unrolled_training_step_is_found_in_binary_code_too():
         return total * (1 / len(y)) + 1e-4 * sum(w * w for w in weights)
 
     compiled = compiler.compile(loss, parameters)
-    regions = compiled._branches[0].plan.regions
+    regions = compiled._specializations[0].plan.regions
     assert [(r.copies, r.parallel) for r in regions] == [(20, True)]
-    assert compiled._branches[0].plan.share > 0.9
+    assert compiled._specializations[0].plan.share > 0.9
     call = compiled.bind(parameters)
     call()
     z, gradient = eager(loss, parameters)

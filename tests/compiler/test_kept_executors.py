@@ -48,7 +48,7 @@ def test_the_least_recently_used_go_first(monkeypatch):
         most = max(most, kept_bytes())
         assert np.array_equal(f.value_and_grad(0.5, np.linspace(0, 1, n))[0], expected[0])
     assert 2**18 < most <= 2**19
-    kept = {runner.serves[1] for runner in f._branches[0]._free.runners()}
+    kept = {runner.serves[1] for runner in f._specializations[0]._free.runners()}
     assert {7, 397, 394} <= kept
     assert not {1, 4, 10} & kept
 
@@ -58,7 +58,7 @@ def test_some_runners_are_kept_whatever_their_size(monkeypatch):
     f = compiled()
     for n in range(1, 30):
         f.value_and_grad(0.5, np.ones(n))
-    sizes = {runner.serves[1] for runner in f._branches[0]._free.runners()}
+    sizes = {runner.serves[1] for runner in f._specializations[0]._free.runners()}
     assert 29 in sizes
     assert len(sizes) <= kept_executors.LEAST + 1
 
@@ -69,7 +69,7 @@ def test_memory_goes_with_the_function():
     f = compiled()
     f.value_and_grad(0.5, np.ones(10_000))
     assert kept_bytes() > before + 8 * 10_000
-    branch = weakref.ref(f._branches[0])
+    branch = weakref.ref(f._specializations[0])
     del f
     gc.collect()
     assert branch() is None

@@ -38,7 +38,7 @@ def made(f, **options):
 
 
 def serves_at_once(g):
-    branch = g._branches[0]
+    branch = g._specializations[0]
     return branch.compiles(g._layout(branch, gradient=True))
 
 
@@ -52,7 +52,7 @@ def test_the_first_call_is_served_by_code_from_the_disk(options):
     assert values.tolist() == bound.out.tolist()
     assert w_grad == bound.grads[0].tolist()
     assert x_grad.tolist() == bound.grads[1].tolist()
-    assert g._branches[0].seconds == 0.0
+    assert g._specializations[0].seconds == 0.0
 
 
 def test_code_that_calls_the_vector_library_is_linked_again():

@@ -91,7 +91,7 @@ def forced(**settings):
         if "threads" in settings:
             patch.setattr(traced_function, "_processors", lambda: settings["threads"])
         if "loops" in settings:
-            patch.setattr(specialization.Branch, "is_rolled", lambda self, layout: bool(layout.tables))
+            patch.setattr(specialization.Specialization, "is_rolled", lambda self, layout: bool(layout.tables))
         yield
 
 
@@ -287,7 +287,7 @@ def test_long_programs_without_functions_need_no_plan_at_first(seed, copies, is_
         value = compiler.compile(f, [0.5] * copies)
         for derive in (lambda f: f, lambda f: f.jacobian, lambda f: f.hessian.sparse):
             f = derive(value)
-            branch = f._branches[0]
+            branch = f._specializations[0]
             found = []
             for seconds in (math.inf, -1):
                 with forced(seconds=seconds):
@@ -305,7 +305,7 @@ def test_a_program_with_functions_is_planned_at_once(monkeypatch):
     xs = [0.1 * k for k in range(40)]
     for function, waits in ((lambda x: x * x * x, True), (lambda x: ag.sin(x) * x, False)):
         f = compiler.compile(lambda v, function=function: ag.sum([function(x) for x in v]), xs)
-        branch = f._branches[0]
+        branch = f._specializations[0]
         assert branch.compiles(f._layout(branch, gradient=False)) is not waits
         assert branch.compiles(f._layout(branch, gradient=True))
         branch.seconds = 10.0  # interpreted for longer than a plan takes

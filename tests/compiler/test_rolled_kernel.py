@@ -99,7 +99,7 @@ def both_ways(f, args, *, gradient=True):
     """The bits that the interpreter gives, and those of loops: twice, for the second run finds what the first left."""
     found = []
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(specialization.Branch, "is_rolled", lambda self, layout: bool(layout.tables))
+        patch.setattr(specialization.Specialization, "is_rolled", lambda self, layout: bool(layout.tables))
         for patience, calls in ((math.inf, 1), (-1.0, 2)):
             patch.setattr(specialization, "PATIENCE", patience)
             for _ in range(calls):

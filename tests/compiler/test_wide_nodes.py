@@ -140,7 +140,7 @@ def test_straight_line_code_grows_in_proportion(name):
     lines = []
     for n in (50, 75, 100):
         compiled = ag.compile(FUNCTIONS[name], [0.5] * n, in_axes=0)
-        branch = compiled._branch_at([0.5] * n)
+        branch = compiled._specialization_at([0.5] * n)
         lines.append(_length(branch, compiled._layout(branch, gradient=True)))
     assert lines[2] - lines[1] <= 1.05 * (lines[1] - lines[0])
 

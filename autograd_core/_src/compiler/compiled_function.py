@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from .ir.program import Program
     from .passes.sparsity import Pattern
     from .runtime.executors import Runner
-    from .runtime.specialization import Branch
+    from .runtime.specialization import Specialization
     from .scipy_objective import Objective
     from .tracing.record import RecordedGraph, Traced
 
@@ -101,17 +101,17 @@ class CompiledFunction(Exported, TracedFunction, Generic[R_co, P_co]):
     @property
     def backend(self) -> str:
         """What runs the programs: "llvm", or "numpy" where llvmlite is not installed."""
-        return self._branches[0].interpreter.backend  # type: ignore[no-any-return]
+        return self._specializations[0].interpreter.backend  # type: ignore[no-any-return]
 
     @property
     def program(self) -> Program:
         """The program of the first trace."""
-        return self._branches[0].program
+        return self._specializations[0].program
 
     @property
     def n_traces(self) -> int:
         """How often the function was traced so far."""
-        return len(self._branches)
+        return len(self._specializations)
 
     def __repr__(self) -> str:
         n = len(self.program.codes)
@@ -363,16 +363,18 @@ class CompiledFunction(Exported, TracedFunction, Generic[R_co, P_co]):
             args = self._in_order(args, named)
         shared, tables = self._numbers(self._given(args) if self._parameters else args)
         count = len(tables[0]) if tables else 1
-        branch = self._branches[0]
-        layout = self._layout(branch, gradient=branch.spec.kind == "leaf" and branch.pattern is None)
-        runner = branch.runner(layout, count, compiled=branch.interpreter.backend == "llvm" and count > 0)
-        branch.fill(runner, shared, tables)
+        specialization = self._specializations[0]
+        is_number = specialization.spec.kind == "leaf" and specialization.pattern is None
+        layout = self._layout(specialization, gradient=is_number)
+        is_compiled = specialization.interpreter.backend == "llvm" and count > 0
+        runner = specialization.runner(layout, count, compiled=is_compiled)
+        specialization.fill(runner, shared, tables)
         if self._reduce == "mean":
             runner.divisor[:] = count
-        if runner.is_native and not branch.guards:
+        if runner.is_native and not specialization.guards:
             bound = native(runner)
         else:
-            bound = CheckedBound(lambda: self._run_checked(branch, runner))
+            bound = CheckedBound(lambda: self._run_checked(specialization, runner))
         self._name_memory(bound, layout, runner)
         return bound
 
@@ -390,16 +392,16 @@ class CompiledFunction(Exported, TracedFunction, Generic[R_co, P_co]):
                 start += spec.size
             else:
                 grads.append(views(spec, next(groups), rows=rows))
-        out = runner.results[:, : self._branches[0].width]
+        out = runner.results[:, : self._specializations[0].width]
         bound.inputs, bound.grads = tuple(inputs), tuple(grads)
-        bound.out = views(self._branches[0].spec, out, rows=rows)
+        bound.out = views(self._specializations[0].spec, out, rows=rows)
 
-    def _run_checked(self, branch: Branch, runner: Runner) -> None:
+    def _run_checked(self, specialization: Specialization, runner: Runner) -> None:
         """Run, and let the traces that match them serve the rows that fail a guard."""
         runner.run()
-        n = branch.width
+        n = specialization.width
         if np.array_equal(
-            runner.results[:, n:] != 0, np.broadcast_to(branch.program.truths, runner.results[:, n:].shape)
+            runner.results[:, n:] != 0, np.broadcast_to(specialization.program.truths, runner.results[:, n:].shape)
         ):
             return
         values, per_row, summed = self._evaluated(
@@ -506,7 +508,7 @@ class CompiledFunction(Exported, TracedFunction, Generic[R_co, P_co]):
             msg = f"{self._name}.sparse: expected a Jacobian or Hessian; ask for f.jacobian.sparse or f.hessian.sparse"
             raise StructureError(msg)
         flat = lambda g: g._replace(spec=Spec("array", (), (len(g.roots),)), places=None)
-        return self._derived("sparse", flat, "the entries", traces=[branch.flat() for branch in self._branches])
+        return self._derived("sparse", flat, "the entries", traces=[one.flat() for one in self._specializations])
 
     @once
     def _products(self) -> CompiledFunction:
@@ -543,10 +545,10 @@ class CompiledFunction(Exported, TracedFunction, Generic[R_co, P_co]):
     @property
     def pattern(self) -> Pattern | None:
         """Of a Jacobian or a Hessian: which entries can differ from 0 (rows, columns, shape); else None."""
-        return self._branches[0].pattern  # type: ignore[no-any-return]
+        return self._specializations[0].pattern  # type: ignore[no-any-return]
 
     def _one_result(self, name: str) -> None:
-        spec = self._branches[0].spec
+        spec = self._specializations[0].spec
         if spec.kind != "leaf":
             msg = f"{self._name}.{name}: expected one number as the result, got {spec.size} in a {spec.kind}"
             raise StructureError(msg)
@@ -555,16 +557,16 @@ class CompiledFunction(Exported, TracedFunction, Generic[R_co, P_co]):
 
     def _description(self) -> Description:
         """The first trace, at one row."""
-        branch = self._branches[0]
+        specialization = self._specializations[0]
         return Description(
             name=self._name.removeprefix("compiled "),
-            program=branch.program,
+            program=specialization.program,
             arguments=tuple(zip(self._argument_names, self._specs, self._slots, strict=True)),
             argnums=self._argnums,
-            result=branch.spec,
-            places=branch.places[: len(branch.program.outputs)],
-            guards=branch.guards,
-            has_gradient=branch.spec.kind == "leaf" and branch.pattern is None,
+            result=specialization.spec,
+            places=specialization.places[: len(specialization.program.outputs)],
+            guards=specialization.guards,
+            has_gradient=specialization.spec.kind == "leaf" and specialization.pattern is None,
         )
 
     def to_scipy(self, /, *args: Any, **named: Any) -> Objective:

@@ -36,8 +36,9 @@ def reduced(f: TracedFunction) -> tuple[Any, ...]:
     """
     if f._origin is not None:
         return getattr, f._origin
-    traces = [(b.program.to_bytes(), b.spec, b.guards) for b in f._branches]
-    primitives = {row.module for b in f._branches for row in b.program.primitives if ROWS.get(row.name) is not row}
+    traces = [(b.program.to_bytes(), b.spec, b.guards) for b in f._specializations]
+    used = (row for b in f._specializations for row in b.program.primitives)
+    primitives = {row.module for row in used if ROWS.get(row.name) is not row}
     about = {
         "class": type(f),
         "specs": f._specs,

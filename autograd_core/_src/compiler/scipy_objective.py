@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from .runtime.bound_call import Bound
-    from .runtime.specialization import Branch
+    from .runtime.specialization import Specialization
 
 
 class Bindable(Protocol):
@@ -23,7 +23,7 @@ class Bindable(Protocol):
 
     _argnums: tuple[int, ...]
     _mapped: tuple[bool, ...]
-    _branches: list[Branch]
+    _specializations: list[Specialization]
     _reduce: str | None
 
     def bind(self, *args: Any) -> Bound:
@@ -75,7 +75,7 @@ class Objective:
         ends = np.cumsum([0, *(len(args[i]) for i in flat._argnums)]).tolist()
         self._parts = [slice(a, b) for a, b in pairwise(ends)]
         rows = any(flat._mapped)
-        is_number = flat._branches[0].spec.kind == "leaf"
+        is_number = flat._specializations[0].spec.kind == "leaf"
         self._is_cost = is_number and (flat._reduce is not None or not rows)
         self._has_slopes = is_number  # a call brings the first derivatives along
         self._average = flat._reduce == "mean"

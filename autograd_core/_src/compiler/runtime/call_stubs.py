@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
     from ...engine.pytrees import Spec
     from .executors import Runner
-    from .specialization import Branch
+    from .specialization import Specialization
     from .traced_function import TracedFunction
 
     Stub = Callable[[tuple[Any, ...]], Any]
@@ -106,8 +106,8 @@ class StubWriter:
         taken: What the stub takes from a runner, by the names it has for it.
     """
 
-    def __init__(self, f: TracedFunction, branch: Branch, kind: str) -> None:
-        self.f, self.branch, self.kind = f, branch, kind
+    def __init__(self, f: TracedFunction, specialization: Specialization, kind: str) -> None:
+        self.f, self.specialization, self.kind = f, specialization, kind
         self.has_rows = any(f._mapped)
         self.names: dict[str, Any] = {}
         self.taken: dict[str, Callable[[Runner], Any]] = {"call": _entry if self.has_rows else direct}
@@ -196,7 +196,7 @@ class StubWriter:
 
     def _guards(self) -> list[str]:
         """Test whether all rows took the traced branch."""
-        width, truths = self.branch.width, self.branch.program.truths
+        width, truths = self.specialization.width, self.specialization.program.truths
         if not len(truths):
             return []
         if not self.has_rows and len(truths) <= FEW_WRITTEN:
@@ -212,8 +212,8 @@ class StubWriter:
 
     def _result(self) -> str:
         """What the call returns."""
-        f, width = self.f, self.branch.width
-        spec = f._branches[0].spec
+        f, width = self.f, self.specialization.width
+        spec = f._specializations[0].spec
         if self.has_rows:
             values = self._of_rows("values", spec, lambda r: r.results[:, :width])
         elif spec.kind == "leaf":
@@ -337,13 +337,13 @@ class Stubs:
             return
         made = self.of_traces[kind]
         shelf: list[Runner] = []
-        for k, branch in enumerate(f._branches[:1] if any(f._mapped) else list(f._branches)):
-            layout = f._layout(branch, gradient=kind != "values")
-            shelf = branch.compiled_shelf(layout, count)
+        for k, specialization in enumerate(f._specializations[:1] if any(f._mapped) else list(f._specializations)):
+            layout = f._layout(specialization, gradient=kind != "values")
+            shelf = specialization.compiled_shelf(layout, count)
             if not shelf or not shelf[-1].is_native:
                 break
             if k == len(made):
-                made = (*made, self._made(f, branch, kind, shelf))
+                made = (*made, self._made(f, specialization, kind, shelf))
         shelves = self._shelves[kind]
         if any(f._mapped) and made and shelf:
             if len(shelves) >= MOST_SIZES:
@@ -353,8 +353,8 @@ class Stubs:
             self.of_traces[kind] = made
             setattr(self, kind, made[0] if len(made) == 1 else _one_after_the_other(made))
 
-    def _made(self, f: TracedFunction, branch: Branch, kind: str, shelf: list[Runner]) -> Stub:
-        writer = StubWriter(f, branch, kind)
+    def _made(self, f: TracedFunction, specialization: Specialization, kind: str, shelf: list[Runner]) -> Stub:
+        writer = StubWriter(f, specialization, kind)
         text, taken, number = writer.text(), tuple(writer.taken.values()), KINDS.index(kind)
 
         def handed(runner: Any) -> tuple[Any, ...]:
@@ -397,4 +397,4 @@ def text(f: TracedFunction, kind: str = "value_and_grad") -> str:
         >>> print(text(f, "values").splitlines()[2].strip())
         a0, = args
     """
-    return StubWriter(f, f._branches[0], kind).text()
+    return StubWriter(f, f._specializations[0], kind).text()

@@ -19,16 +19,16 @@ from .batches import recorded, tree_of
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from .specialization import Branch
+    from .specialization import Specialization
     from .traced_function import TracedFunction
 
 
 def result(f: TracedFunction, args: Sequence[Any]) -> Any:
     """What a call on Values returns: one node per output, with `reduce` over all rows."""
-    table = _table([outputs(f, row) for row in _rows(f, args)], f._branches[0].width)
+    table = _table([outputs(f, row) for row in _rows(f, args)], f._specializations[0].width)
     if f._reduce is None:
         return f._result(table)
-    return tree_of(f._branches[0].spec, _over_rows(f, table))
+    return tree_of(f._specializations[0].spec, _over_rows(f, table))
 
 
 def with_gradient(f: TracedFunction, args: Sequence[Any]) -> tuple[Any, list[Any], Any]:
@@ -66,32 +66,32 @@ def _rows(f: TracedFunction, args: Sequence[Any]) -> list[list[Any]]:
 
 def outputs(f: TracedFunction, inputs: Sequence[Any]) -> list[Any]:
     """The results at one row, as nodes."""
-    branch = branch_at(f, inputs)
-    nodes = branch.program.nodes(inputs)
-    for slot in branch.program.guards.tolist():
+    specialization = specialization_at(f, inputs)
+    nodes = specialization.program.nodes(inputs)
+    for slot in specialization.program.guards.tolist():
         bool(nodes[slot])  # becomes a guard of the trace under way, if there is one
-    found = [Value(0.0)] * branch.width  # of a matrix, entries that are always 0
-    for place, slot in zip(branch.places, branch.program.outputs.tolist(), strict=False):
+    found = [Value(0.0)] * specialization.width  # of a matrix, entries that are always 0
+    for place, slot in zip(specialization.places, specialization.program.outputs.tolist(), strict=False):
         found[place] = nodes[slot] if isinstance(nodes[slot], Value) else Value(nodes[slot])
     return found
 
 
-def branch_at(f: TracedFunction, inputs: Sequence[Any]) -> Branch:
+def specialization_at(f: TracedFunction, inputs: Sequence[Any]) -> Specialization:
     """The trace that is valid at a row; made if there is none yet."""
     numbers, k = [float(x.data if isinstance(x, Value) else x) for x in inputs], 0
     while True:
-        branch = f._branches[k]
-        if not branch.guards:
-            return branch
-        slots = branch.program.nodes(numbers)
-        answers = [bool(slots[slot]) for slot in branch.program.guards.tolist()]
-        as_traced = branch.program.truths == answers  # element by element
+        specialization = f._specializations[k]
+        if not specialization.guards:
+            return specialization
+        slots = specialization.program.nodes(numbers)
+        answers = [bool(slots[slot]) for slot in specialization.program.guards.tolist()]
+        as_traced = specialization.program.truths == answers  # element by element
         if as_traced.all():
-            return branch
+            return specialization
         k += 1
-        broken = branch.named_guard(int(as_traced.argmin()))
-        if k == len(f._branches) and f._trace_again(k, lambda: numbers, broken, exactly=True):
-            return f._branches[k]  # traced at this very row
+        broken = specialization.named_guard(int(as_traced.argmin()))
+        if k == len(f._specializations) and f._trace_again(k, lambda: numbers, broken, exactly=True):
+            return f._specializations[k]  # traced at this very row
 
 
 def _over_rows(f: TracedFunction, table: Any) -> Any:

@@ -107,10 +107,10 @@ def pays(f: CompiledFunction, seconds: float = 0.0) -> bool:
         Whether its machine code is on disk, calls have taken as long as it takes to be made, or those to come
         will; or an interpreter runs it in any case, and binding costs nothing.
     """
-    branch = f._branches[0]
-    layout = f._layout(branch, gradient=branch.spec.kind == "leaf")
-    price = branch._compile_seconds(layout)
-    return math.isinf(price) or seconds > price or branch.compiles(layout)
+    specialization = f._specializations[0]
+    layout = f._layout(specialization, gradient=specialization.spec.kind == "leaf")
+    price = specialization._compile_seconds(layout)
+    return math.isinf(price) or seconds > price or specialization.compiles(layout)
 
 
 class Shuffle:

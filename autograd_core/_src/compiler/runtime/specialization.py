@@ -35,7 +35,7 @@ PATIENCE = 1.0  # compile once interpreting took so many times the compile time;
 PLAN_SECONDS, PLAN_EDGE_SECONDS = 0.02, 5e-6  # for a plan without regions
 
 
-class Branch:
+class Specialization:
     """One trace: its program and the executors compiled for it. It is valid for rows at which its guards hold."""
 
     def __init__(self, traced: Traced, *, fast: bool, dtype: str) -> None:

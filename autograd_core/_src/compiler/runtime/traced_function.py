@@ -20,7 +20,7 @@ from ..tracing.captured_constants import Outside
 from ..tracing.record import lowered
 from . import executors
 from .batches import numbers_of, plain, rows_of, same_length, tree_of, views
-from .specialization import EDGE_SECONDS, Branch
+from .specialization import EDGE_SECONDS, Specialization
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -86,18 +86,20 @@ class TracedFunction(Locked):
         self._parameters = list(parameters)  # whose numbers are those of an argument: the last, but for directions
         self._place: int = len(specs) - 1 if origin is None else origin[0]._place
         self._origin = origin  # a derivative is that attribute of that function
-        self._layouts: dict[tuple[Branch, bool], Layout] = {}
-        self._branches: list[Branch] = [self._branch(traced) for traced in traces] or [self._branch_at(numbers)]
+        self._layouts: dict[tuple[Specialization, bool], Layout] = {}
+        self._specializations: list[Specialization] = [self._specialization(traced) for traced in traces]
+        if not traces:
+            self._specializations.append(self._specialization_at(numbers))
 
-    def _branch_at(self, numbers: Sequence[float]) -> Branch:
+    def _specialization_at(self, numbers: Sequence[float]) -> Specialization:
         with uncollected(), self._outside.traced():
             traced = lowered(self._graph_at(numbers), optimize=self._optimize)
-        branch = self._branch(traced)
-        self._outside.add(branch.outside)
-        return branch
+        specialization = self._specialization(traced)
+        self._outside.add(specialization.outside)
+        return specialization
 
-    def _branch(self, traced: Traced) -> Branch:
-        return Branch(traced, fast=self._optimize, dtype=self.dtype.name)
+    def _specialization(self, traced: Traced) -> Specialization:
+        return Specialization(traced, fast=self._optimize, dtype=self.dtype.name)
 
     # --- arguments and results ---
 
@@ -169,7 +171,7 @@ class TracedFunction(Locked):
         return views(spec, rows, rows=True) if any(self._mapped) else tree_of(spec, rows[0])
 
     def _result(self, values: Any) -> Any:
-        return self._tree(self._branches[0].spec, values)
+        return self._tree(self._specializations[0].spec, values)
 
     def _is_summed(self, i: int) -> bool:
         return self._reduce is not None and not self._mapped[i]
@@ -188,27 +190,27 @@ class TracedFunction(Locked):
 
     # --- running ---
 
-    def _layout(self, branch: Branch, *, gradient: bool) -> Layout:
+    def _layout(self, specialization: Specialization, *, gradient: bool) -> Layout:
         """The inputs and results of a kind of call."""
-        kind = branch, gradient
+        kind = specialization, gradient
         if kind not in self._layouts:
-            self._layouts[kind] = self._layout_of(branch, gradient=gradient)
+            self._layouts[kind] = self._layout_of(specialization, gradient=gradient)
         return self._layouts[kind]
 
-    def _layout_of(self, branch: Branch, *, gradient: bool) -> Layout:
+    def _layout_of(self, specialization: Specialization, *, gradient: bool) -> Layout:
         tables = tuple(tuple(s) for s, mapped in zip(self._slots, self._mapped, strict=True) if mapped)
-        places, width = branch.places, branch.width + len(branch.guards)
+        places, width = specialization.places, specialization.width + len(specialization.guards)
         if not gradient:
-            return Layout(tables, branch.wanted, places=places, width=width)
+            return Layout(tables, specialization.wanted, places=places, width=width)
         per_row = tuple(tuple(self._slots[i]) for i in self._argnums if not self._is_summed(i))
         summed = tuple(slot for i in self._argnums if self._is_summed(i) for slot in self._slots[i])
-        return Layout(tables, branch.wanted, per_row, summed, places, width)
+        return Layout(tables, specialization.wanted, per_row, summed, places, width)
 
     def _evaluated(self, shared: Any, tables: list[Any], *, gradient: bool) -> tuple[Any, list[Any], Any]:
         """Values, gradients per row, and summed gradients."""
         count = len(tables[0]) if tables else 1
-        layout = self._layout(self._branches[0], gradient=gradient)
-        values = np.empty((count, self._branches[0].width), self.dtype)
+        layout = self._layout(self._specializations[0], gradient=gradient)
+        values = np.empty((count, self._specializations[0].width), self.dtype)
         per_row = [np.empty((count, len(slots)), self.dtype) for slots in layout.per_row]
         if not count:
             return values, per_row, np.zeros(len(layout.summed), self.dtype)
@@ -221,8 +223,9 @@ class TracedFunction(Locked):
 
         if len(starts) == 1:
             return values, per_row, chunk(0)
-        branch = self._branches[0]
-        branch.seconds += EDGE_SECONDS * len(branch.program.operands) * count  # so much work is known to come
+        specialization = self._specializations[0]
+        # So much work is known to come.
+        specialization.seconds += EDGE_SECONDS * len(specialization.program.operands) * count
         total = chunk(0)  # traces what there is to trace, and begins to compile
         with ThreadPoolExecutor(max_workers=_processors()) as pool, np.errstate(all="ignore"):
             for part in pool.map(chunk, starts[1:]):  # inf - inf, and sums beyond all doubles
@@ -237,29 +240,29 @@ class TracedFunction(Locked):
         while True:
             mine = [t[pending] for t in tables]
             point = lambda: self._point(shared, mine, 0)  # noqa: B023
-            is_new = k == len(self._branches) and self._trace_again(k, point, broken)
-            branch = self._branches[k]
-            layout = self._layout(branch, gradient=gradient)
-            runner = branch.run(layout, shared, mine)
-            as_traced = branch.as_traced(runner)
+            is_new = k == len(self._specializations) and self._trace_again(k, point, broken)
+            specialization = self._specializations[k]
+            layout = self._layout(specialization, gradient=gradient)
+            runner = specialization.run(layout, shared, mine)
+            as_traced = specialization.as_traced(runner)
             agree = as_traced.all(axis=1)
             agree[0] |= is_new  # where the function answers otherwise each time, its last word counts
             all_agree, summed = bool(agree.all()), runner.summed.copy()
             here, mask = (pending, slice(None)) if all_agree else (_some(pending, agree), agree)
-            values[here] = runner.results[mask, : branch.width]
+            values[here] = runner.results[mask, : specialization.width]
             for group, rows in zip(per_row, runner.per_row, strict=True):
                 group[here] = rows[mask]
-            branch.give_back(runner)
+            specialization.give_back(runner)
             if not all_agree and agree.any() and layout.summed:  # the sums must be of these rows alone
-                runner = branch.run(layout, shared, [t[agree] for t in mine])
+                runner = specialization.run(layout, shared, [t[agree] for t in mine])
                 summed = runner.summed.copy()
-                branch.give_back(runner)
+                specialization.give_back(runner)
             if agree.any():
                 sums.append((0 if isinstance(here, slice) else int(here[0]), summed))
             if all_agree:
                 return _in_order(sums)
             pending, k = _some(pending, ~agree), k + 1
-            broken = branch.named_guard(int(as_traced[~agree][0].argmin()))
+            broken = specialization.named_guard(int(as_traced[~agree][0].argmin()))
 
     def _point(self, shared: Any, tables: list[Any], row: int) -> list[float]:
         """The inputs of one row."""
@@ -283,38 +286,39 @@ class TracedFunction(Locked):
             msg = f"{self._name}: {broken} for these arguments, and {why}; use where(condition, a, b) for `if`"
             raise GuardError(msg)
         with self.lock:
-            if k < len(self._branches):
+            if k < len(self._specializations):
                 return False
-            branch = self._branch_at(point()) if exactly else self._branch_for(point())
-            same_shape(self._branches[0].spec, branch.spec, f"{self._name}: the result on another branch")
-            self._branches.append(branch)
+            specialization = self._specialization_at(point()) if exactly else self._specialization_for(point())
+            first = self._specializations[0].spec
+            same_shape(first, specialization.spec, f"{self._name}: the result on another branch")
+            self._specializations.append(specialization)
             return True
 
-    def _branch_for(self, point: list[float]) -> Branch:
+    def _specialization_for(self, point: list[float]) -> Specialization:
         """A trace whose guards hold at a point as programs compute them.
 
         Their last digits may differ from the function's own. Then its answer would hold for this call, and for
         later ones a trace that was made elsewhere; so the trace is led the way that programs say.
         """
         answers: tuple[bool, ...] = ()
-        for branch in self._branches:
-            answers = max(answers, self._answers(branch, point), key=len)
+        for specialization in self._specializations:
+            answers = max(answers, self._answers(specialization, point), key=len)
         while True:
             with answering(answers):
-                branch = self._branch_at(point)
-            further = self._answers(branch, point)
+                specialization = self._specialization_at(point)
+            further = self._answers(specialization, point)
             if len(further) <= len(answers):
-                return branch
+                return specialization
             answers = further
 
-    def _answers(self, branch: Branch, point: list[float]) -> tuple[bool, ...]:
+    def _answers(self, specialization: Specialization, point: list[float]) -> tuple[bool, ...]:
         """A program's guards at a point, up to the first that differs from the trace; () if none does."""
         row = np.array(point)
         tables = [row[None, s.start : s.stop] for s, mapped in zip(self._slots, self._mapped, strict=True) if mapped]
-        runner = branch.run(self._layout(branch, gradient=False), row, tables)
-        found = runner.results[0, branch.width :] != 0
-        branch.give_back(runner)
-        wrong = np.flatnonzero(found != branch.program.truths)
+        runner = specialization.run(self._layout(specialization, gradient=False), row, tables)
+        found = runner.results[0, specialization.width :] != 0
+        specialization.give_back(runner)
+        wrong = np.flatnonzero(found != specialization.program.truths)
         return tuple(found[: wrong[0] + 1].tolist()) if len(wrong) else ()
 
 

@@ -42,7 +42,7 @@ def result(f: TracedFunction, args: tuple[Any, ...], at_numbers: Callable[[tuple
         A node; where there are rows and no `reduce`, an array of one for each; several results as the function has.
     """
     mode = current()
-    if f._branches[0].spec.kind != "leaf" or mode.transform or mode.guards is not None:
+    if f._specializations[0].spec.kind != "leaf" or mode.transform or mode.guards is not None:
         return inlined_calls.result(f, f._on_parameters(args))
     if f._parameters:
         node = _of_parameters(f, args, at_numbers)
@@ -251,7 +251,7 @@ class Call(Primitive):
 
 def _run(f: TracedFunction, m: Any, inputs: Sequence[Any]) -> tuple[Program, list[Any]]:
     """The program of the trace that is valid at these inputs, and the value of each slot."""
-    program = inlined_calls.branch_at(f, [float(x) for x in inputs]).program
+    program = inlined_calls.specialization_at(f, [float(x) for x in inputs]).program
     known = [*inputs, *map(m.number, program.constants.tolist())]
     return program, program.slots(known, lambda rule, *xs: rule.value(m, *xs))
 
