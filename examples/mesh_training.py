@@ -21,7 +21,6 @@ import numpy as np
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
 import autograd_core as ag
-from autograd_core._src import compiler
 
 jax.config.update("jax_enable_x64", True)  # noqa: FBT003  JAX's own name for double precision
 
@@ -58,7 +57,7 @@ def trained(devices, weights, x, target, steps):
     Returns:
         The weights, the loss at each step, and the seconds that a step took.
     """
-    one = compiler.compile(loss, weights, x[0], target[0]).to_jax()  # traced once, in scalars
+    one = ag.compile(loss, weights, x[0], target[0]).to_jax()  # traced once, in scalars
 
     def mean_loss(weights, x, target):
         return jax.vmap(one, (None, 0, 0))(weights, x, target).mean()
