@@ -362,6 +362,9 @@ def test_two_points_are_compared_as_in_python(name, opened):
         ]
     panel = page.locator("autograd-graph .agl-panel")
     assert panel.locator(".agl-two thead").inner_text().split() == ["recorded", "compared"]
+    # It opens there, with what has changed above all, and both numbers on the cards.
+    assert panel.locator("h4").first.inner_text() == "What changed"
+    assert page.locator("autograd-graph .caption.agl-ghost").count() > 0
     page.evaluate(f"n => {ELEMENT}.select(n)", full[leaves[0]])
     expected = ag.explain(before, order[leaves[0]]).compare(ag.explain(after, others[leaves[0]]))
     assert expected.sentence in panel.inner_text()
@@ -527,6 +530,110 @@ def test_every_scope_of_a_folded_network_opens(opened):
     assert cards.count() > 900
     page.evaluate(f"() => {ELEMENT}.fold('layer1')")
     assert page.locator("autograd-graph .card.fold").count() == 1
+
+
+# --- of many cards ---
+
+
+def neurons(n):
+    """About n nodes: an MLP."""
+    width = round((n / 8) ** 0.5)
+    return nn.mse([nn.MLP(width, [2 * width, 3 * width, 1], "tanh", seed=1)([0.5] * width)], [0.5])
+
+
+def steps(n):
+    """A chain whose leaves every step reads."""
+    w, x, h = ag.Value(0.9, label="w"), ag.Value(0.3, label="x"), ag.Value(0.5, label="h")
+    for _ in range(n // 3):
+        h = ag.tanh(w * h + x)
+    return h
+
+
+def tangle(n):
+    """Without any scope, each value read a little later."""
+    rng = random.Random(1)
+    nodes = [ag.Value(rng.uniform(-1, 1), label=f"x{k}") for k in range(20)]
+    while len(nodes) < n:
+        nodes.append(ag.tanh(rng.choice(nodes[-60:])) if rng.random() < 0.3 else rng.choice(nodes[-60:]) * rng.choice(nodes[-60:]))
+    return ag.sum(nodes[-60:])
+
+
+def visits(page, act):
+    """How often any piece of script runs, by Chromium's count: the same on every machine, however busy."""
+    session = page.context.new_cdp_session(page)
+    session.send("Profiler.enable")
+    session.send("Profiler.startPreciseCoverage", {"callCount": True, "detailed": True})
+    act()
+    found = session.send("Profiler.takePreciseCoverage")["result"]
+    session.detach()
+    return sum(part["count"] for script in found for function in script["functions"] for part in function["ranges"])
+
+
+@pytest.mark.parametrize("make", [neurons, steps, tangle])
+def test_opening_everything_takes_four_times_as_long_for_four_times_as_many_nodes(make, opened):
+    """Or sixteen times as long, where something is quadratic."""
+    counts = []
+    for n in (500, 2000):
+        page = opened(make(n), plates=False)
+        counts.append(visits(page, lambda page=page: page.evaluate(f"() => {ELEMENT}.foldAll(false)")))
+        assert page.locator("autograd-graph .card.fold").count() == 0
+        assert page.locator("autograd-graph .card").count() > 0.6 * n
+    assert counts[1] < 6 * counts[0]
+
+
+CHANGED = """([name, x]) => {
+  const e = document.querySelector("autograd-graph"), seen = new MutationObserver(() => null);
+  seen.observe(e.graph.svg, { subtree: true, childList: true, characterData: true, attributes: true });
+  e.set(name, x);
+  const stage = e.graph.stage.getBoundingClientRect(), cards = new Set(seen.takeRecords().map((one) => one.target.closest?.(".card")));
+  seen.disconnect();
+  return [...cards].filter(Boolean).map((card) => card.getBoundingClientRect()).map(({ left, right, top, bottom }) =>
+    right > stage.left - 60 && left < stage.right + 60 && bottom > stage.top - 60 && top < stage.bottom + 60);
+}"""
+
+
+def test_a_change_is_written_on_what_is_in_view_and_elsewhere_when_one_comes_there(opened):
+    root = neurons(500)
+    page = opened(root, plates=False)
+    page.evaluate(f"() => {ELEMENT}.foldAll(false)")
+    total = page.locator("autograd-graph .card").count()
+    leaf = "layer1/neuron0/w0"
+    page.evaluate(f"name => {ELEMENT}.select(name)", leaf)
+    written_cards = page.evaluate(CHANGED, [leaf, 2.5])
+    assert all(written_cards)
+    assert 0 < len(written_cards) < total / 3
+    name = "v" + str(max(int(n[1:]) for n in values(page) if re.fullmatch(r"v\d+", n)))  # the root
+    value = shown(values(page)[name][0])
+    card = page.locator("autograd-graph .card.root")
+    # Who does not see it is told when nothing else is to do; who goes there sees it at once.
+    page.wait_for_function("value => document.querySelector('.card.root title').textContent.includes(`= ${value},`)", arg=value)
+    page.evaluate(CHANGED, [leaf, 3.5])
+    page.evaluate(f"name => {ELEMENT}.select(name)", name)
+    assert card.locator(".value").text_content() == shown(values(page)[name][0]) != value
+
+
+def test_a_script_awaits_what_the_page_says(browser, tmp_path):
+    """In a browser whose frames come when they come."""
+    page = browser.new_page()
+    page.goto(ag.live(xor()).save(tmp_path / "page.html").as_uri())
+    page.evaluate(f"() => {ELEMENT}.ready.then(() => null)")
+    leaf = "layer1/neuron0/w0"
+    said = page.evaluate(
+        f"""async (name) => {{ const e = {ELEMENT}, found = [];
+        for (const x of [1, 2, 3, 4, 5]) {{ e.set(name, x - 0.5); e.set(name, x); await e.updateComplete;
+          const i = e.model.find(name), text = (within) => e.querySelector(within).textContent;
+          found.push([x, e.values[name].grad, text(".agl-total"), text(".agl-why"), text(".agl-cases"), e.graph.cards.get(i)?.value?.textContent, await e.updateComplete]); }}
+        return found }}""",
+        leaf,
+    )
+    page.close()
+    for x, slope, total, why, cases, card, done in said:
+        root = xor({leaf: x})
+        assert f"= {shown(root.data)}, recorded" in total
+        assert f"total{shown(slope)}" in why
+        assert shown(slope, 3) in cases
+        assert card in (None, shown(x))
+        assert done is True
 
 
 def test_a_click_on_a_folded_card_opens_it(opened):

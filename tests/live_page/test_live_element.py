@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import json
 import re
+from collections import Counter
 from fractions import Fraction
 from pathlib import Path
 
@@ -164,6 +165,12 @@ def test_the_vendored_library_is_the_one_that_the_docs_name():
     digest = sha256(html.static("dagre.min.js").encode()).hexdigest()
     assert digest in (room.__doc__ or "")
     assert "Permission is hereby granted" in html.script()
+
+
+def test_no_two_scripts_give_one_name_to_two_things():
+    """They are one function's body, in which the last of two functions of one name would be both."""
+    known = Counter(re.findall(r"^(?:async )?(?:function|class|const|let) (\w+)", html.script(), flags=re.MULTILINE))
+    assert [name for name, count in known.items() if count > 1] == []
 
 
 def test_the_page_to_open_is_what_is_saved_now(tmp_path):

@@ -172,7 +172,8 @@ def live(
         points: Other inputs to go to: mappings from leaves (or their names) to numbers, in a list or by label.
         cases: The node of each training case, such as its loss, in a list or by name; None takes what the scopes
             case0, case1, ... give.
-        compare: A second graph of the same structure; its leaves become a second point.
+        compare: A second graph of the same structure; its leaves become a second point, at which the page opens: each
+            card has both numbers.
         title: A heading.
         theme: "light", "dark", or "auto" as the reader's system prefers.
         fold: As in `draw`.
@@ -215,6 +216,8 @@ def live(
     state, rules = told_of(view, title=title or "", theme=theme, guards=guards)
     state["cases"] = cases_of(view.graph, cases)
     state["points"] = points_of(view.graph, points, compare)
+    if compare is not None:
+        state["at"] = len(state["points"]["labels"]) - 1
     return LivePage(roots, view.graph, state, rules, title=title or "", theme=theme)
 
 

@@ -17,25 +17,31 @@ class CardView {
   constructor(graph, card) {
     this.graph = graph;
     this.card = card;
-    const { model } = graph, { kind, node } = card, op = node === undefined ? null : graph.scene.opOf(node);
+    this.id = card.id;
+    const { model } = graph, { kind, node, x, y, width } = card, left = graph.plan.flow === "LR" ? card.chip : 0;
+    this.box = [x - left, y - card.chip + left, x + width, y + card.height];
     this.isLeaf = kind === "node" && model.isLeaf[node];
-    this.kind = `card ${this.isLeaf || card.isLeaf ? "leaf" : ""} ${kind === "fold" ? "fold" : ""} ${model.roots.some((root) => graph.scene.cardOf[root] === card.id) ? "root" : ""}`;
-    this.element = s("g", { class: this.kind, "data-card": card.id, role: kind === "junction" ? null : "button", tabindex: kind === "junction" ? null : -1 });
+    this.kind = `card ${this.isLeaf || card.isLeaf ? "leaf" : ""} ${kind === "fold" ? "fold" : ""} ${graph.rootCards.has(card.id) ? "root" : ""}`;
+    this.element = s("g", { class: this.kind, "data-card": card.id, role: kind === "junction" ? null : "button", tabindex: kind === "junction" ? null : -1, transform: `translate(${x.toFixed(1)} ${y.toFixed(1)})` });
+    this.isFilled = kind === "junction";
+    if (this.isFilled) { this.element.append(s("rect", { class: "junction", width, height: card.height, rx: 2.5 })); return; }
     this.title = s("title", {});
-    if (kind === "junction") {
-      this.element.append(s("rect", { class: "junction", width: card.width, height: card.height, rx: 2.5 }));
-      return;
-    }
-    this.element.append(this.title);
+    this.face = s("rect", { class: "face", width, height: faceOf(card), rx: 6 });
+    this.element.append(this.title, this.face);
+  }
+
+  // What is written on it, once it comes into view.
+  fill() {
+    if (this.isFilled) return;
+    this.isFilled = true;
+    const { card, graph } = this, { kind, node, width: w } = card, face = faceOf(card);
     this.ports = card.ports.map((port) => this.port(port));
-    const face = faceOf(card), w = card.width;
-    if (kind === "fold") for (const d of [6, 3]) this.element.append(s("rect", { class: "pile", x: d, y: face - 8, width: w - 2 * d, height: 8 + 6 - d / 2, rx: 5 }));
-    this.element.append(s("rect", { class: "face", width: w, height: face, rx: 6 }));
+    if (kind === "fold") for (const d of [6, 3]) this.face.before(s("rect", { class: "pile", x: d, y: face - 8, width: w - 2 * d, height: 8 + 6 - d / 2, rx: 5 }));
     if (kind === "plate") this.plateFace();
-    else if (kind === "stub") this.element.append(words("caption", 7, 13.5, stubText(model, card)));
+    else if (kind === "stub") this.element.append(words("caption", 7, 13.5, stubText(graph.model, card)));
     else if (card.isRow) this.rowFace();
     else if (kind === "fold") this.foldFace(face);
-    else this.nodeFace(op);
+    else this.nodeFace(graph.scene.opOf(node));
     this.element.append(...this.ports.map(({ element }) => element));
     for (const text of this.element.querySelectorAll("text")) text.after(" ");  // for those who read it as text
   }
@@ -105,18 +111,19 @@ class CardView {
 
   // The copy below a place on the screen.
   copyAt(x) {
-    const box = this.element.querySelector(".face").getBoundingClientRect(), { plate, width } = this.card, share = ((x - box.left) / box.width) * width - 8;
+    const box = this.face.getBoundingClientRect(), { plate, width } = this.card, share = ((x - box.left) / box.width) * width - 8;
     return Math.max(0, Math.min(plate.names.length - 1, Math.floor((share / (width - 16)) * plate.names.length)));
   }
 
-  updatePlate() {
-    const { card, graph } = this, { plate } = card, { model, host } = graph, known = plate.exits.every((exits) => exits.every((i) => host.isGradientComplete(i)));
-    const signals = graph.scene.plates.signals(plate, model), sizes = signals.map((x) => (finite(x) ? x : 0)), largest = Math.max(...sizes), least = Math.min(...sizes.filter((x) => x > 0)), byDecades = largest > 30 * least;
+  followPlate() {
+    const { plate } = this.card, { model } = this.graph, known = this.isPlateKnown(), signals = this.graph.scene.plates.signals(plate, model);
+    const sizes = signals.map((x) => (finite(x) ? x : 0)), largest = Math.max(...sizes), least = Math.min(...sizes.filter((x) => x > 0)), byDecades = largest > 30 * least;
     sizes.forEach((x, k) => put(this.bars[k], "d", this.barOf(k, !known || !x ? 0 : byDecades ? Math.max(0.08, 1 + Math.log10(x / largest) / BAR_STEPS) : x / largest)));
     setText(this.value, known && byDecades ? "on a log scale" : "");
     setText(this.grad, known ? numberText(signals[plate.current]) : "");
-    setText(this.title, `× ${plate.names.length}, shown is ${plate.names[plate.current]}; ${plateText(plate)}${known ? `: ${numberText(signals[plate.current])}` : ""}; plus and minus go on, Enter shows all`);
   }
+
+  isPlateKnown() { return this.card.plate.exits.every((exits) => exits.every((i) => this.graph.host.isGradientComplete(i))); }
 
   foldFace(face) {
     const { card, graph } = this, left = (card.width - FOLD[0]) / 2 + 8, right = left + FOLD[0] - 16, top = (face - (FOLD[1] - SIZE.pile)) / 2;
@@ -127,33 +134,49 @@ class CardView {
 
   // --- following the numbers ---
 
-  update(largest) {
-    const { card, graph } = this, { model } = graph;
+  follow() {
+    const { card, graph } = this, { model, host, lit } = graph;
+    put(this.element, "class", `${this.kind} ${lit.chosen.has(card.id) ? "agl-chosen" : ""} ${card.kind === "node" && model.cuts.has(`${card.node}`) ? "agl-off" : ""} ${lit.trail && !lit.trail.has(String(card.id)) ? "agl-faint" : ""}`);
     if (card.kind === "junction") return;
-    if (card.kind === "plate") { this.updatePlate(); this.slopes(); return; }
-    if (card.kind === "stub") { setText(this.title, `${stubText(model, card)}: handed on by another copy; Enter shows it`); return; }
-    const one = card.kind === "node" ? card.node : card.exits.length === 1 ? card.exits[0] : -1;
+    put(this.element, "tabindex", card.id === lit.focus ? "0" : "-1");
+    put(this.element, "aria-pressed", String(lit.chosen.has(card.id)));
+    this.tell();
+    if (card.kind === "stub") return;
+    if (card.kind === "plate") { this.followPlate(); this.slopes(); return; }
+    const { value, grad } = this.numbersNow(), one = this.only();
+    setText(this.value, value);
+    setText(this.grad, grad);
     if (one >= 0) {
-      const x = model.data[one], g = graph.host.gradientShown(one), hidden = g === null, valueKnown = graph.host.isValueShown(one);
-      setText(this.value, valueKnown ? numberText(x) : "");
-      setText(this.grad, hidden ? "" : numberText(g));
+      const g = host.gradientShown(one), hidden = g === null;
       put(this.grad, "class", `grad ${hidden ? "" : bySign(g)}`);
       if (this.caption) {
-        const name = card.kind === "fold" ? shorten(model.state.shown[card.exits[0]], 12) : "value";
-        this.ghost(this.caption, name, model.former[one], x, valueKnown);
+        this.ghost(this.caption, card.kind === "fold" ? shorten(model.state.shown[one], 12) : "value", model.former[one], model.data[one], host.isValueShown(one));
         this.ghost(this.gradCaption, "grad", model.formerAdjoint[one], g, !hidden);
       }
-      this.fill(hidden ? 0 : g, largest);
+      this.fillBar(hidden ? 0 : g, lit.gradient);
     } else {
-      const values = card.exits.map((i) => model.data[i]), low = Math.min(...values), high = Math.max(...values), { host } = graph;
-      setText(this.value, !card.exits.every((i) => host.isValueShown(i)) ? "" : low === high ? numberText(low) : `${numberText(low, 3)} … ${numberText(high, 3)}`);
       setText(this.caption, `${card.exits.length} values`);
       setText(this.gradCaption, "|grad|");
-      setText(this.grad, card.exits.every((i) => host.isGradientComplete(i)) ? numberText(Math.hypot(...card.exits.map((i) => model.adjoint[i]))) : "");
       for (const one of [this.track, this.bar]) put(one, "display", "none");
     }
     this.slopes();
-    setText(this.title, this.said());
+  }
+
+  // The node whose numbers it has; -1 if there are several.
+  only() { const { card } = this; return card.kind === "node" ? card.node : card.exits.length === 1 ? card.exits[0] : -1; }
+
+  // Its value and gradient as texts, "" before their steps.
+  numbersNow() {
+    const { card, graph } = this, { model, host } = graph, one = this.only();
+    if (one >= 0) {
+      const g = host.gradientShown(one);
+      return { value: host.isValueShown(one) ? numberText(model.data[one]) : "", grad: g === null ? "" : numberText(g) };
+    }
+    const values = card.exits.map((i) => model.data[i]), low = Math.min(...values), high = Math.max(...values);
+    return {
+      value: !card.exits.every((i) => host.isValueShown(i)) ? "" : low === high ? numberText(low) : `${numberText(low, 3)} … ${numberText(high, 3)}`,
+      grad: card.exits.every((i) => host.isGradientComplete(i)) ? numberText(Math.hypot(...card.exits.map((i) => model.adjoint[i]))) : "",
+    };
   }
 
   ghost(caption, name, was, now, shown) {
@@ -162,7 +185,7 @@ class CardView {
     put(caption, "class", changed ? "caption agl-ghost" : "caption");
   }
 
-  fill(g, largest) {
+  fillBar(g, largest) {
     if (!this.bar) return;
     const n = segments(g, largest), [left, y, width] = this.barAt;
     put(this.bar, "class", `bar ${bySign(g)}`);
@@ -170,23 +193,37 @@ class CardView {
   }
 
   slopes() {
-    const { card, graph } = this, through = card.kind === "fold" && card.ports.some((port) => port.through !== undefined) ? graph.scene.through(card) : null;
-    for (const one of this.ports) {
-      const { port, element, text, place } = one;
+    const { card, graph } = this, through = this.through();
+    for (const { port, element, text, place } of this.ports) {
       if (port.constant !== undefined) continue;
-      const [told, d] = graph.scene.portSaid(card, port, through), isKnown = d === null || card.kind === "plate" || graph.host.isValueShown(card.kind === "node" ? card.node : card.exits[0]), said = isKnown ? told : "";
-      port.isDead = d === 0 && isKnown;  // a local derivative comes with the value
+      const said = this.slopeNow(port, through);
       if (text && text.shownText !== said) { setText(text, said); place(); }
       put(element, "class", `port slope ${graph.isCut(card, port) ? "agl-cut" : ""}`);
     }
   }
 
+  through() { const { card, graph } = this; return card.kind === "fold" && card.ports.some((port) => port.through !== undefined) ? graph.scene.through(card) : null; }
+
+  // A local derivative comes with the value.
+  slopeNow(port, through) {
+    const { card, graph } = this, [told, d] = graph.scene.portSaid(card, port, through);
+    return d === null || card.kind === "plate" || graph.host.isValueShown(card.kind === "node" ? card.node : card.exits[0]) ? told : "";
+  }
+
   // The name of the card for those who do not see it, which is its tooltip, too.
+  tell() { if (this.title) setText(this.title, this.said()); }
+
   said() {
-    const { card, graph } = this, { model } = graph, told = (text) => text?.textContent || "", one = card.kind === "fold" ? card.exits[0] : card.node;
-    const numbers = told(this.value) && `${card.kind === "fold" && card.exits.length > 1 ? `${card.exits.length} values` : model.state.shown[one]} = ${this.value.textContent}`, grad = told(this.grad) && `gradient ${this.grad.textContent}`;
-    if (card.kind === "fold") { const scope = graph.scopes.shownAt(card.scope); return `${[graph.scopes.names[scope], numbers, grad].filter(Boolean).join(", ")}; folded scope ${graph.scopes.paths[scope]}: ${card.caption}; Enter opens it`; }
-    const op = graph.scene.opOf(card.node), slopes = this.ports.filter(({ port }) => port.constant === undefined).map(({ text }) => told(text)).filter(Boolean);
-    return `${[numbers || model.state.shown[one], grad].filter(Boolean).join(", ")}; ${op ? op.name : "leaf"} ${model.state.names[card.node]}${slopes.length ? `, local derivatives ${slopes.slice(0, TOLD).join(" ")}` : ""}${model.cuts.has(`${card.node}`) ? "; cut" : ""}${this.isLeaf ? "; Enter changes it" : ""}`;
+    const { card, graph } = this, { model } = graph;
+    if (card.kind === "stub") return `${stubText(model, card)}: handed on by another copy; Enter shows it`;
+    if (card.kind === "plate") {
+      const { plate } = card, signal = this.isPlateKnown() ? `: ${numberText(graph.scene.plates.signals(plate, model)[plate.current])}` : "";
+      return `× ${plate.names.length}, shown is ${plate.names[plate.current]}; ${plateText(plate)}${signal}; plus and minus go on, Enter shows all`;
+    }
+    const { value, grad } = this.numbersNow(), one = card.kind === "fold" ? card.exits[0] : card.node, gradient = grad && `gradient ${grad}`;
+    const numbers = value && `${card.kind === "fold" && card.exits.length > 1 ? `${card.exits.length} values` : model.state.shown[one]} = ${value}`;
+    if (card.kind === "fold") { const scope = graph.scopes.shownAt(card.scope); return `${[graph.scopes.names[scope], numbers, gradient].filter(Boolean).join(", ")}; folded scope ${graph.scopes.paths[scope]}: ${card.caption}; Enter opens it`; }
+    const op = graph.scene.opOf(card.node), slopes = card.ports.filter((port) => port.constant === undefined).slice(0, TOLD).map((port) => this.slopeNow(port, null)).filter(Boolean);
+    return `${[numbers || model.state.shown[one], gradient].filter(Boolean).join(", ")}; ${op ? op.name : "leaf"} ${model.state.names[card.node]}${slopes.length ? `, local derivatives ${slopes.join(" ")}` : ""}${model.cuts.has(`${card.node}`) ? "; cut" : ""}${this.isLeaf ? "; Enter changes it" : ""}`;
   }
 }

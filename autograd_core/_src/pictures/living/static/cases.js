@@ -28,13 +28,15 @@ class Cases {
   follow() {
     if (!this.cases) return;
     clearTimeout(this.later);
-    if (!this.element.childElementCount) this.show();
-    else this.later = setTimeout(() => { if (this.host.cases === this) this.show(); }, PAUSE);
+    if (!this.element.childElementCount) { this.show(); return; }
+    this.isBehind = true;
+    this.later = setTimeout(() => { if (this.host.cases === this) this.show(); }, PAUSE);
   }
 
   show() {
     if (!this.cases) return;
     clearTimeout(this.later);
+    this.isBehind = false;
     const { host } = this, { model } = host, shares = this.shares(), sizes = model.leaves.map((_, j) => shares.reduce((sum, { by }) => sum + Math.abs(by[j]), 0));
     const some = [...model.leaves.keys()].filter((j) => sizes[j] > 0 && shares.filter(({ by }) => by[j] !== 0).length > (shares.length > 1 ? 1 : 0)).sort((a, b) => sizes[b] - sizes[a]).slice(0, MOST_WEIGHTS).sort((a, b) => a - b);
     const largest = Math.max(...some.flatMap((j) => shares.map(({ by }) => Math.abs(by[j]))), 0), total = (j) => shares.reduce((sum, { by }) => sum + by[j], 0);

@@ -29,7 +29,7 @@ const button = (content, title, onclick, kind = "") => h("button", { type: "butt
 // Set an attribute, or an inline style, unless it is so: most numbers on a page stay as they are at a change.
 function put(element, key, value) {
   const known = (element.known ||= {});
-  if (known[key] === value) return;
+  if (known[key] === value || (value === null && !(key in known))) return;
   known[key] = value;
   if (key.startsWith("--") || key === "strokeWidth" || key === "display") element.style[key] = value;
   else if (value === null) element.removeAttribute(key);

@@ -3,6 +3,9 @@
 let elements = 0;
 const FRAME = 24;  // milliseconds
 
+// A page in the background has no frames.
+const nextFrame = (act) => { requestAnimationFrame(act); setTimeout(act, 4 * FRAME); };
+
 function define(key) {
   if (!customElements.get("autograd-graph")) customElements.define("autograd-graph", AutogradGraph);
   document.dispatchEvent(new CustomEvent("autograd-graph-rules", { detail: key }));
@@ -37,6 +40,7 @@ class AutogradGraph extends HTMLElement {
     this.holder = h("div", { class: "agl-holder" });
     this.replaceChildren(...[state.expression ? expressionLine(this, state.expression, rules) : null, this.holder].filter(Boolean));
     this.show(state, rules);
+    if (state.at !== undefined) this.point(state.at);
     if (state.step !== undefined) this.step(state.step);
     if (state.trails) showTrail(this, state.trails.map((nodes) => ({ nodes })));
     fitFrame([this]);
@@ -82,6 +86,12 @@ class AutogradGraph extends HTMLElement {
   // --- what scripts may ask and do ---
 
   get values() { return this.model.values(); }
+  // Resolved when the page shows the numbers as they are now, where changes come faster than frames, too.
+  get updateComplete() {
+    if (!this.planned && !this.isBehind()) return Promise.resolve(true);
+    return new Promise(nextFrame).then(() => { this.catchUp(); return true; });
+  }
+
   comparison(name) { return this.compared.toJSON(name); }
   explanation(name) { return new Flow(this.model, this.model.find(name)).toJSON(); }
 
@@ -97,14 +107,11 @@ class AutogradGraph extends HTMLElement {
   select(name) {
     const i = name === null || name === undefined ? null : this.model.find(name);
     if (i === this.chosen) return;
-    this.chosen = i;
-    this.trail = null;
-    if (i !== null && this.scopes.plates.follow(i)) this.graph.build();
-    this.graph.light();
+    this.takeUp(i);
+    this.graph.update();
     this.panel.show();
     this.filmShown?.();
-    if (i !== null) this.graph.reveal(this.graph.scene.cardOf[i]);
-    this.dispatch("select", { name: i === null ? null : this.model.state.names[i] });
+    this.tellChosen();
   }
 
   unfold(scope) { this.refold(this.scopes.find(scope), true); }
@@ -158,6 +165,17 @@ class AutogradGraph extends HTMLElement {
 
   // --- what clicks and keys do ---
 
+  // What is chosen becomes another value; the views are still to follow.
+  takeUp(i) {
+    this.chosen = i;
+    this.trail = null;
+    if (i === null) return;
+    if (this.scopes.plates.follow(i)) this.graph.build();
+    this.graph.reveal(this.graph.scene.cardOf[i]);
+  }
+
+  tellChosen() { this.dispatch("select", { name: this.chosen === null ? null : this.model.state.names[this.chosen] }); }
+
   setCut(i, k, on) {
     this.before = this.model.adjoint.slice();
     this.model.cut(i, k, on);
@@ -202,7 +220,7 @@ class AutogradGraph extends HTMLElement {
 
   cardOpened(card) {
     const view = this.graph.cards.get(card.id);
-    if (view?.isLeaf && card.kind === "node") typeOver(this.graph, view);
+    if (view?.isLeaf && card.kind === "node") { this.graph.reveal(card.id); typeOver(this.graph, view); }
     else if (card.unfolds) this.refold(card.unfolds, true);
     else if (card.kind === "fold") this.refold(card.scope, true);
     else if (card.kind === "plate") this.refold(card.plate.scope, true);
@@ -214,7 +232,9 @@ class AutogradGraph extends HTMLElement {
     const slope = this.model.backward([this.model.roots[0]], this.model.local, undefined, true)[i];
     this.change = { leaf: i, x: this.model.data[i], root: this.model.data[this.model.roots[0]], slope };
     this.graph.showsGhosts = true;
-    if (this.chosen !== i) this.select(this.model.state.names[i]);
+    if (this.chosen === i) return;
+    this.takeUp(i);
+    this.tellChosen();
   }
 
   drag(i, x) {
@@ -244,7 +264,6 @@ class AutogradGraph extends HTMLElement {
   }
 
   changed(detail) {
-    this.written.forget();
     if (this.steps.isOn) this.steps.go(this.steps.now);
     this.schedule();
     this.dispatch("change", detail);
@@ -254,10 +273,17 @@ class AutogradGraph extends HTMLElement {
   schedule() {
     if (this.planned) return;
     if (performance.now() - (this.painted || 0) > FRAME) { this.refresh(); return; }
-    const act = () => { if (this.planned) this.refresh(); };
     this.planned = true;
-    requestAnimationFrame(act);
-    setTimeout(act, 4 * FRAME);  // a page in the background has no frames
+    nextFrame(() => { if (this.planned) this.refresh(); });
+  }
+
+  // What waits for a pause of the reader's, such as the ledger beside a leaf that is dragged.
+  isBehind() { return this.panel.isBehind || this.cases.isBehind; }
+
+  catchUp() {
+    if (this.planned) this.refresh();
+    if (this.panel.isBehind) this.panel.explain(this.chosen);
+    if (this.cases.isBehind) this.cases.show();
   }
 
   refresh() {

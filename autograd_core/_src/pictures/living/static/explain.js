@@ -50,7 +50,7 @@ class Flow {
     this.model = model;
     this.root = root;
     this.leaf = leaf;
-    this.written = new Written(model, root, [leaf, ...[...model.cuts].map((key) => parseInt(key))]);
+    this.written = model.writtenWith(root, [leaf, ...[...model.cuts].map((key) => parseInt(key))]);
     this.words = new Words(model, this.written);
     this.adjoints = this.sweep((d) => d);
     this.sizes = this.sweep(Math.abs);

@@ -1,6 +1,9 @@
 // The picture: scopes, edges and cards on a stage that pans and zooms, with what is chosen lit.
+// A change is written on what is in view. The rest follows when it comes into view, or when nothing else is to do.
 
 const MARGIN = 16, TALLEST = 1.6;  // of the picture, as a share of the window's height: beyond that one pans
+const MANY = 400, ILLEGIBLE = 0.4;  // cards of a picture that are all made at once; a scale at which no text can be read
+const SLACK = 60, QUIET = 500, SLICE = 2, BREATH = 30;  // pixels around what is in view; milliseconds
 
 class GraphView {
   constructor(host) {
@@ -17,7 +20,7 @@ class GraphView {
     this.listen();
     listenForEdits(this);
     new ResizeObserver(() => this.resized()).observe(this.stage);
-    addEventListener("beforeprint", () => this.svg.setAttribute("viewBox", `0 0 ${this.size.join(" ")}`));
+    addEventListener("beforeprint", () => { this.draw(true, true); this.aim([0, 0, ...this.size]); });
     addEventListener("afterprint", () => this.look(this.view, this.moved));
   }
 
@@ -28,23 +31,24 @@ class GraphView {
   build() {
     const kept = this.places(), focused = this.svg.contains(document.activeElement) ? document.activeElement.dataset.card : undefined;
     this.scene = new Scene(this.model, this.scopes, this.host.written);
-    this.room = Math.max(320, this.stage.clientWidth || 900);
+    const room = this.stage.clientWidth;  // read before anything is written
+    this.room = Math.max(320, room || 900);
     this.plan = layout(this.scene, this.room);
     const [w, t] = this.plan.size;
     this.size = [w + 2 * MARGIN, t + 2 * MARGIN];
+    this.rootCards = new Set(this.model.roots.map((root) => this.scene.cardOf[root]));
     this.cards = new Map([...this.scene.cards.values()].map((card) => [card.id, new CardView(this, card)]));
-    this.edges = this.plan.routes.map((route) => this.edge(route));
+    this.edges = this.plan.routes.map((route) => new EdgeView(this, route));
+    this.items = [...this.edges, ...this.cards.values()];
+    if (this.cards.size <= MANY) for (const item of this.items) item.fill();
     const boxes = this.plan.boxes.map((box) => this.box(box));
-    this.layer = s("g", { transform: `translate(${MARGIN} ${MARGIN})` }, boxes.map(([frame]) => frame), this.edges.map(({ element }) => element), boxes.map(([, name]) => name));
-    for (const [id, view] of this.cards) {
-      const { x, y } = this.scene.cards.get(id);
-      view.element.setAttribute("transform", `translate(${x.toFixed(1)} ${y.toFixed(1)})`);
-      this.layer.append(view.element);
-    }
+    this.layer = s("g", {}, boxes.map(([frame]) => frame), this.edges.map(({ element }) => element), boxes.map(([, name]) => name), [...this.cards.values()].map(({ element }) => element));
     this.svg.replaceChildren(s("title", {}, this.model.state.title || "Computation graph"), this.markers(), this.layer);
     this.moved = false;
-    this.resized();
-    this.update();
+    if (room) this.place(room);
+    this.compute();
+    for (const item of this.items) item.tell();
+    this.draw(this.cards.size <= MANY);
     this.glide(kept);
     if (focused !== undefined) this.cards.get(idOf(focused))?.element.focus({ preventScroll: true });
   }
@@ -61,61 +65,55 @@ class GraphView {
     return [s("g", {}, s("title", {}, `scope ${path}`), s("rect", { class: "scope", x, y, width, height, rx: 8 })), label];
   }
 
-  edge(route) {
-    const d = curve(route.points, this.plan.flow), line = s("path", { class: "edge", d }), hit = s("path", { class: "agl-hit", d }), title = s("title", {});
-    const element = s("g", { class: "agl-edge", "data-from": route.from.id, "data-to": route.card.id }, line, hit);
-    hit.append(title);
-    hit.addEventListener("click", () => { if (!this.dragged) this.host.edgeClicked(route); });
-    return { ...route, line, hit, title, element };
-  }
-
   // --- following the numbers ---
 
   update() {
-    const { model } = this;
-    let largest = 0;
-    for (const { card } of this.cards.values()) if (card.kind === "node" && finite(model.adjoint[card.node])) largest = Math.max(largest, Math.abs(model.adjoint[card.node]));
-    for (const view of this.cards.values()) view.update(largest || 1);
-    this.light();
+    this.compute();
+    this.draw();
   }
 
-  // What flows along an edge: |local derivative × adjoint|, for a folded scope that of all its edges together.
-  // null before its step.
-  flowOf({ card, port }) {
-    const { model, scene } = this, { steps } = this.host;
-    if (card.kind === "plate") return NaN;
-    if (!(card.nodes || [card.node ?? -1]).every((i) => i < 0 || model.isLeaf[i] || steps.isSent(i))) return null;
-    if (card.kind === "node") {
-      const g = steps.adjoint(card.node), slopes = scene.slopesOf(card.node);
-      return g === 0 ? 0 : port.operands.reduce((sum, k) => sum + (slopes[k] === 0 || model.isCut(card.node, k) ? 0 : slopes[k] * g), 0);
+  // What all cards and edges are drawn by: what is chosen, and the largest number of each kind.
+  compute() {
+    const { model, host } = this, chosen = host.chosenCards(), focus = host.focusCard(), before = this.lit;
+    let gradient = 0, flow = 0;
+    for (const { card } of this.cards.values()) if (card.kind === "node" && finite(model.adjoint[card.node])) gradient = Math.max(gradient, Math.abs(model.adjoint[card.node]));
+    for (const edge of this.edges) {
+      edge.flow = edge.flowing();
+      if (finite(edge.flow)) flow = Math.max(flow, Math.abs(edge.flow));
     }
-    if (card.kind === "fold" && port.from !== undefined) {
-      const inside = new Set(card.nodes);
-      return model.users[port.from].reduce((sum, [user, k]) => { const d = inside.has(user) && !model.cuts.has(`${port.from}`) ? model.local[user][k] : 0, g = steps.adjoint(user); return d === 0 || g === 0 ? sum : sum + d * g; }, 0);
-    }
-    return NaN;
+    // Where the keyboard is, and was, is written even out of view.
+    const reached = new Set([...chosen, focus, ...(before ? [...before.chosen, before.focus] : [])]);
+    this.lit = { chosen, focus, trail: host.trail, isBack: host.isBackward(), gradient: gradient || 1, flow, reached };
+    this.version = (this.version || 0) + 1;
   }
 
-  light() {
-    const chosen = this.host.chosenCards(), focus = this.host.focusCard(), trail = this.host.trail, back = this.host.isBackward();
-    const flows = this.edges.map((edge) => this.flowOf(edge)), largest = Math.max(...flows.map((x) => (finite(x) ? Math.abs(x) : 0)), 0);
-    this.edges.forEach((edge, at) => {
-      const x = flows[at], width = x === null || Number.isNaN(x) ? 1.4 : x === 0 || !largest ? 1 : 1.2 + 3.4 * Math.sqrt(Math.min(1, Math.abs(x) / largest));
-      const cut = this.isCut(edge.card, edge.port), on = trail ? trail.has(`${edge.from.id} ${edge.card.id}`) : chosen.has(edge.card.id) || (!this.host.steps.isOn && chosen.has(edge.from.id));
-      const isTold = x !== null && !(Number.isNaN(x) && edge.card.kind !== "node"), kind = !on ? "plain" : !isTold ? "now" : Number.isNaN(x) ? "neg" : bySign(x) || "plain";
-      put(edge.line, "class", `edge ${edge.port.isDead || x === 0 ? "dead" : ""} ${cut ? "agl-cut" : ""} ${on ? `agl-on ${kind}` : trail ? "agl-faint" : ""}`);
-      put(edge.line, "strokeWidth", width.toFixed(2));
-      const marker = `url(#${this.host.uid}-${kind})`;
-      put(edge.line, "marker-start", back ? marker : null);
-      put(edge.line, "marker-end", back ? null : marker);
-      setText(edge.title, cut ? "Nothing flows here: it is cut. A click takes it back." : x === null ? "" : edge.port.operands.length === 1 ? `${numberText(x)} flows back here; a click cuts this edge` : "");
-    });
-    for (const [id, { element, card, kind }] of this.cards) {
-      put(element, "class", `${kind} ${chosen.has(id) ? "agl-chosen" : ""} ${card.kind === "node" && this.model.cuts.has(`${card.node}`) ? "agl-off" : ""} ${trail && !trail.has(String(id)) ? "agl-faint" : ""}`);
-      if (card.kind === "junction") continue;
-      put(element, "tabindex", id === focus ? "0" : "-1");
-      put(element, "aria-pressed", String(chosen.has(id)));
+  // Write what is in view, or all, and take out of the way what is not, or on paper nothing.
+  draw(all = false, isPrinted = false) {
+    const [x, y, w, t] = this.view || [0, 0, ...this.size], left = x - MARGIN - SLACK, top = y - MARGIN - SLACK, right = x - MARGIN + w + SLACK, bottom = y - MARGIN + t + SLACK;
+    const isFar = !all && this.room / w < ILLEGIBLE, { reached } = this.lit;
+    for (const item of this.items) {
+      const [x0, y0, x1, y1] = item.box, isOut = !isPrinted && (x1 < left || x0 > right || y1 < top || y0 > bottom);
+      put(item.element, "data-out", isOut ? "" : null);
+      if (item.version === this.version || (!all && (isOut || (isFar && !item.isFilled)) && !reached.has(item.id))) continue;
+      item.version = this.version;
+      item.fill();
+      item.follow();
     }
+    clearTimeout(this.later);
+    this.later = setTimeout(() => this.drawOthers(), QUIET);
+  }
+
+  // What is out of view, a few at a time: in full where it has been in view, else the name that a screen reader reads.
+  drawOthers(at = 0) {
+    const { items } = this, until = performance.now() + SLICE;
+    for (; at < items.length && performance.now() < until; at++) {
+      const item = items[at];
+      if (item.version === this.version) continue;
+      if (!item.isFilled) { item.tell(); continue; }
+      item.version = this.version;
+      item.follow();
+    }
+    if (at < items.length) this.later = setTimeout(() => { if (this.items === items) this.drawOthers(at); }, BREATH);
   }
 
   // --- what one sees ---
@@ -123,7 +121,10 @@ class GraphView {
   resized() {
     const room = this.stage.clientWidth;
     if (!room) return;
-    if (Math.abs(room - this.room) > 0.15 * this.room) { this.room = room; this.build(); return; }
+    if (Math.abs(room - this.room) > 0.15 * this.room) { this.room = room; this.build(); } else this.place(room);
+  }
+
+  place(room) {
     const [w, t] = this.size, scale = Math.min(1.25, Math.max(room / w, NARROWEST)), tall = Math.min(t * scale, Math.max(260, innerHeight * TALLEST));
     this.svg.style.height = `${tall}px`;
     if (!this.moved) this.look([Math.min(0, (w - room / scale) / 2), 0, room / scale, tall / scale], false);
@@ -134,7 +135,14 @@ class GraphView {
     const [width, height] = this.size;
     this.view = [Math.min(Math.max(x, -w / 2), width - w / 2), Math.min(Math.max(y, -t / 2), Math.max(height - t / 2, -t / 2)), w, t];
     this.moved = moved;
-    this.svg.setAttribute("viewBox", this.view.map((v) => v.toFixed(1)).join(" "));
+    this.aim(this.view);
+    if (this.lit) this.draw();
+  }
+
+  // Panning moves the layer: another viewBox would lay all texts out anew.
+  aim([x, y, w, t]) {
+    put(this.svg, "viewBox", `0 0 ${w.toFixed(1)} ${t.toFixed(1)}`);
+    put(this.layer, "transform", `translate(${(MARGIN - x).toFixed(1)} ${(MARGIN - y).toFixed(1)})`);
   }
 
   fit() {

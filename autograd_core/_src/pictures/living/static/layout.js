@@ -1,6 +1,7 @@
 // Positions: each open scope is laid out by dagre on its own, innermost first, and is one box in the scope around it.
 
 const PAD = 10, HEAD = 20, JUNCTION = 5, READABLE = 0.8, NARROWEST = 0.5;
+const FINE = 150;  // cards of a picture that dagre lays out; beyond, it takes seconds and then minutes
 const FEW = 120;  // nodes with bends, of a level in which leaves change places
 
 function measure(scene, flow) {
@@ -27,28 +28,9 @@ function measure(scene, flow) {
   }
 }
 
-// Ranks along the flow: as early as operands allow, sources next to their users, doors at either side of the box.
 function ranked(graph) {
-  const rank = new Map(), edgesInto = (id) => graph.inEdges(id) || [], order = [], seen = new Set(), lengthOf = (edge) => graph.edge(edge).minlen;
-  const visit = (id) => {
-    const path = [[id, 0]];
-    seen.add(id);
-    while (path.length) {
-      const top = path[path.length - 1], into = edgesInto(top[0]);
-      if (top[1] === into.length) { order.push(path.pop()[0]); continue; }
-      const { v } = into[top[1]++];
-      if (!seen.has(v)) { seen.add(v); path.push([v, 0]); }
-    }
-  };
-  for (const id of graph.nodes()) if (!seen.has(id)) visit(id);
-  const isOurs = (id) => /^[bcex]/.test(id);
-  for (const id of order) rank.set(id, edgesInto(id).filter(({ v }) => isOurs(v)).reduce((most, edge) => Math.max(most, rank.get(edge.v) + lengthOf(edge)), 0));
-  for (const id of [...order].reverse()) {
-    const out = graph.outEdges(id) || [];
-    if (isOurs(id) && id[0] !== "e" && out.length && !edgesInto(id).some(({ v }) => isOurs(v))) rank.set(id, Math.min(...out.map((edge) => rank.get(edge.w) - lengthOf(edge))));
-  }
-  const last = Math.max(...rank.values());
-  for (const id of graph.nodes()) graph.node(id).rank = id[0] === "x" ? last : rank.get(id);
+  const rank = ranksOf(graph.nodes(), (id) => graph.inEdges(id) || [], (id) => graph.outEdges(id) || [], (edge) => graph.edge(edge).minlen);
+  for (const [id, r] of rank) graph.node(id).rank = r;
 }
 
 // Of orders with as few crossings dagre gives any. Here, of an order and its mirror image, the one in which more operands
@@ -163,7 +145,7 @@ function arranged(scene, flow) {
         items.set(id, [Math.max(w + 2 * PAD, Math.min(name, 200)), t + 2 * PAD + HEAD]);
       } else items.set(id, id[0] === "c" ? cardOf(id).size : [2, 2]);
     }
-    laid.set(scope, level(items, [...pairs.values()], flow));
+    laid.set(scope, (scene.cards.size > FINE ? layered : level)(items, [...pairs.values()], flow));
   }
   const corner = new Map([[0, [0, 0]]]), frames = new Map(), points = new Map();
   for (const scope of [...inside.keys()].sort((p, q) => depthOf(p) - depthOf(q))) {

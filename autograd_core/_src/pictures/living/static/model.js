@@ -29,12 +29,16 @@ class Model {
     this.index = new Map(state.names.map((name, i) => [name, i]));
     state.shown.forEach((name, i) => { if (!this.index.has(name)) this.index.set(name, i); });
     this.leaves = [...this.isLeaf.keys()].filter((i) => this.isLeaf[i]);
+    this.computed = [...this.isLeaf.keys()].filter((i) => this.operands[i].length);
+    this.ruleOf = this.state.op.map((op) => (op < 0 ? undefined : rules[state.ops[op].rule]));
+    this.version = 0;  // of the numbers and cuts
+    this.isAsRecorded = true;  // no number is this page's own yet
     this.buffers = this.operands.map((list) => new Array(list.length));
     this.recompute(true);
     this.formerAdjoint = this.adjoint.slice();
   }
 
-  rule(i) { return this.rules[this.state.ops[this.state.op[i]].rule]; }
+  rule(i) { return this.ruleOf[i]; }
 
   // The number of a node by its name; an error that lists what there is otherwise.
   find(name) {
@@ -54,11 +58,20 @@ class Model {
 
   // --- the sweeps ---
 
-  forward(data = this.data, first = 0, recorded = false) {
-    for (let i = first; i < this.count; i++) {
-      const list = this.operands[i];
-      if (!list.length) continue;
-      const rule = this.rule(i), v = this.buffers[i];
+  // Nodes that some leaves reach, in order; of one leaf they are kept, as it may be dragged.
+  above(leaves) {
+    const key = String(leaves);
+    if (this.reachedFrom === key) return this.reached;
+    const seen = new Uint8Array(this.count);
+    for (const i of leaves) seen[i] = 1;
+    this.reached = this.computed.filter((i) => (seen[i] = this.operands[i].some((p) => seen[p]) ? 1 : 0));
+    this.reachedFrom = key;
+    return this.reached;
+  }
+
+  forward(data = this.data, nodes = this.computed, recorded = false) {
+    for (const i of nodes) {
+      const list = this.operands[i], rule = this.rule(i), v = this.buffers[i];
       for (let k = 0; k < list.length; k++) v[k] = data[list[k]];
       if (!rule) this.unknown.add(i);
       else if (!recorded) data[i] = rule.value(v);
@@ -67,11 +80,9 @@ class Model {
     return data;
   }
 
-  slopes(data = this.data, local = this.local) {
-    for (let i = 0; i < this.count; i++) {
-      const list = this.operands[i];
-      if (!list.length) continue;
-      const rule = this.rule(i), into = local[i];
+  slopes(data = this.data, local = this.local, nodes = this.computed) {
+    for (const i of nodes) {
+      const list = this.operands[i], rule = this.rule(i), into = local[i];
       if (!rule) {
         const given = this.state.slopes[i] || [];
         for (let k = 0; k < list.length; k++) into[k] = asNumber(given[k] ?? 0);
@@ -112,11 +123,19 @@ class Model {
 
   get written() { return this.known ||= new Written(this, this.roots[0]); }
 
+  // The same for a root, with nodes that are to be seen even where they are parts of a whole.
+  writtenWith(root, keep) {
+    const isHidden = (i) => this.state.wholes.some(({ nodes, outputs }) => nodes.includes(i) && !outputs.includes(i));
+    return root === this.roots[0] && !keep.some(isHidden) ? this.written : new Written(this, root, keep);
+  }
+
   scopeOf(i) { return this.state.scopePaths[this.state.scopeOf[i]]; }
 
-  recompute(recorded = false) {
-    this.forward(this.data, 0, recorded);
-    this.slopes();
+  recompute(recorded = false, nodes = this.computed) {
+    this.forward(this.data, nodes, recorded);
+    this.slopes(this.data, this.local, nodes);
+    this.isAsRecorded = recorded;
+    this.version += 1;
     this.backward(this.roots, this.local, this.adjoint);
   }
 
@@ -138,8 +157,9 @@ class Model {
   }
 
   set(changes) {
+    const changed = changes.filter(([i, x]) => !Object.is(this.data[i], x)).map(([i]) => i);
     for (const [i, x] of changes) this.data[i] = x;
-    this.recompute();
+    this.recompute(false, this.isAsRecorded ? this.computed : this.above(changed));
   }
 
   isChanged() { return this.leaves.some((i) => !Object.is(this.data[i], this.recorded[i])); }
@@ -157,6 +177,7 @@ class Model {
     if (on) this.cuts.add(key);
     else this.cuts.delete(key);
     this.remember();
+    this.version += 1;
     this.backward(this.roots, this.local, this.adjoint);
   }
 

@@ -1,6 +1,8 @@
 // Numbers as the library prints them: four significant digits, a tie to the even digit, a true minus.
 
 function digitsOf(x, digits) {  // |x| > 0, finite: the digits and the power of ten of the first one
+  const size = Math.abs(x), [rounded, power] = size.toExponential(digits - 1).split("e");
+  if (Number(size.toExponential(digits)) !== size) return [rounded.replace(".", ""), Number(power)];  // no tie
   const [mantissa, exponent] = Math.abs(x).toExponential(60).split("e"), all = mantissa.replace(".", "");
   let kept = all.slice(0, digits), e = Number(exponent);
   const rest = all.slice(digits), tie = /^50*$/.test(rest);

@@ -12,8 +12,8 @@ class Panel {
     const { host } = this, { model } = host, i = host.chosen;
     if (i === null) {
       this.shownFor = null;
-      clearTimeout(this.later);
-      this.element.replaceChildren(h("p", { class: "agl-hint" }, "Choose a value to see where its numbers come from. Drag a leaf sideways, or press Enter on it, to change it; all values and gradients follow."), ...[this.overview(), comparedOverview(host)].filter(Boolean));
+      this.wait();
+      this.element.replaceChildren(h("p", { class: "agl-hint" }, "Choose a value to see where its numbers come from. Drag a leaf sideways, or press Enter on it, to change it; all values and gradients follow."), ...[comparedOverview(host), this.overview()].filter(Boolean));
       return;
     }
     if (this.shownFor === i) { this.follow(i); return; }
@@ -30,18 +30,25 @@ class Panel {
     setText(this.gradient, numberText(host.gradientShown(i) ?? NaN) === "nan" && host.gradientShown(i) === null ? "not yet" : numberText(host.gradientShown(i)));
     this.cutter?.follow();
     if (this.valued) setText(this.valued, host.isValueShown(i) ? numberText(model.data[i]) : "not yet");
-    clearTimeout(this.later);
+    this.wait();
     if (host.steps.isOn) {  // nothing of the end is told before its step
       this.live.replaceChildren(stepSection(host), h("p", { class: "agl-hint" }, "“All numbers” tells what each gradient is made of."));
       this.why.replaceChildren();
       return;
     }
     this.live.replaceChildren(...[whatIfSection(host, i), model.isLeaf[i] ? null : ruleSection(host, i)].filter(Boolean));
-    if (this.why.childElementCount && this.whyFor === i) this.later = setTimeout(() => { if (host.model === model) this.explain(i); }, PAUSE);  // not at every pixel of a drag; by then the expression may be another
+    if (this.why.childElementCount && this.whyFor === i) this.wait(() => { if (host.model === model) this.explain(i); });  // not at every pixel of a drag; by then the expression may be another
     else this.explain(i);
   }
 
+  wait(act) {
+    clearTimeout(this.later);
+    this.isBehind = !!act;
+    if (act) this.later = setTimeout(act, PAUSE);
+  }
+
   explain(i) {
+    this.wait();
     const { host } = this, flow = new Flow(host.model, i, MOST_PATHS);
     this.whyFor = i;
     this.why.replaceChildren(...[cutSection(host, i, flow), comparedSection(host, i), ledgerSection(host, flow), pathsSection(host, flow), reasonsSection(flow)].filter(Boolean));
@@ -110,11 +117,11 @@ function whatIfSection(host, i) {
 function plot(host, i, change) {
   const { model } = host, [root] = model.roots, width = 300, height = 130, x1 = model.data[i], f1 = model.data[root];
   const reach = Math.max(Math.abs(x1 - change.x) * 1.5, Math.abs(change.x) * 0.6, 1), from = change.x - reach, to = change.x + reach, count = Math.max(15, Math.min(61, Math.round(60000 / model.count)));
-  const data = model.data.slice(), points = [];
+  const data = model.data.slice(), above = model.above([i]), points = [];
   for (let k = 0; k < count; k++) {
     const x = from + ((to - from) * k) / (count - 1);
     data[i] = x;
-    model.forward(data, i + 1);
+    model.forward(data, above);
     points.push([x, data[root]]);
   }
   const line = (x) => change.root + change.slope * (x - change.x), shown = [...points.map(([, y]) => y), f1, change.root].filter(finite).sort((a, b) => a - b);
@@ -252,7 +259,7 @@ function showTrail(host, paths) {
   const trail = new Set(), card = (i) => String(host.graph.scene.cardOf[i]);
   for (const path of paths) path.nodes.forEach((node, j) => { trail.add(card(node)); if (j) trail.add(`${card(path.nodes[j - 1])} ${card(node)}`); });
   host.trail = host.trail && [...trail].every((key) => host.trail.has(key)) && host.trail.size === trail.size ? null : trail;
-  host.graph.light();
+  host.graph.update();
 }
 
 function reasonsSection(flow) {

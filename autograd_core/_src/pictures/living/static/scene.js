@@ -121,7 +121,7 @@ class Scene {
   opOf(i) { return this.model.isLeaf[i] ? null : this.wholes.has(i) ? this.written.op(i) : this.model.state.ops[this.model.state.op[i]]; }
 
   exitsOf(card) {
-    const inside = new Set(card.nodes);
+    const inside = card.inside = new Set(card.nodes);
     card.exits = card.nodes.filter((i) => this.model.roots.includes(i) || !this.model.users[i].length || this.model.users[i].some(([user]) => !inside.has(user)));
     const kinds = new Map();
     for (const i of card.nodes) {
@@ -159,7 +159,7 @@ class Scene {
 
   // Edges into a folded scope, by the card that they come from.
   foldPorts(card) {
-    const entering = new Map(), inside = new Set(card.nodes);
+    const entering = new Map(), { inside } = card;
     for (const i of card.nodes) {
       for (const p of this.model.operands[i]) {
         if (inside.has(p) || this.model.isConstant[p]) continue;
@@ -221,7 +221,7 @@ class Scene {
   // The derivative of a folded scope's only result to what enters it: a reverse sweep of the scope alone.
   through(card) {
     if (card.exits.length !== 1) return new Map();
-    const into = new Map([[card.exits[0], 1]]), inside = new Set(card.nodes);
+    const into = new Map([[card.exits[0], 1]]);
     for (const i of [...card.nodes].reverse()) {
       const g = into.get(i) || 0;
       if (g === 0) continue;
@@ -230,7 +230,7 @@ class Scene {
         if (d !== 0 && !this.model.isConstant[p]) into.set(p, (into.get(p) || 0) + d * g);
       });
     }
-    for (const i of inside) if (!card.exits.includes(i)) into.delete(i);
+    for (const i of card.nodes) if (i !== card.exits[0]) into.delete(i);
     return into;
   }
 }

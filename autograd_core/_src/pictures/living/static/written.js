@@ -86,14 +86,20 @@ class Written {
       seen.add(p);
       path.push([p, 0]);
     }
-    this.forget();
+    this.uncut = this.once((i) => (this.operations.has(i) ? slopesOf(model, this.operations.get(i)) : model.local[i].slice()));
+    this.slopes = this.once((i) => this.slopesOf(i));
   }
 
   // Slopes are computed when first asked for, and again after a change.
-  forget() {
-    const once = (make) => { const known = new Map(); return { get: (i) => { if (!known.has(i)) known.set(i, make(i)); return known.get(i); } }; };
-    this.uncut = once((i) => (this.operations.has(i) ? slopesOf(this.model, this.operations.get(i)) : [...this.model.local[i]]));
-    this.slopes = once((i) => this.slopesOf(i));
+  once(make) {
+    const { model } = this, known = new Map();
+    let version;
+    return { get: (i) => {
+      if (version !== model.version) { known.clear(); version = model.version; }
+      let found = known.get(i);
+      if (found === undefined) known.set(i, found = make(i));
+      return found;
+    } };
   }
 
   operandsOf(i) { return this.operations.get(i)?.operands || this.model.operands[i]; }
