@@ -375,6 +375,29 @@ def test_two_points_are_compared_as_in_python(name, opened):
     assert page.evaluate(f"n => {ELEMENT}.comparison(n) !== null", full[leaves[0]])
 
 
+def test_the_steps_of_one_case_follow_a_change(opened):
+    page, leaf = opened(xor()), "layer2/neuron0/w0"
+    page.get_by_role("button", name="case1", exact=True).click()
+    page.evaluate(f"name => {{ {ELEMENT}.step({ELEMENT}.steps.count - 1); {ELEMENT}.set(name, 2) }}", leaf)
+    got = page.evaluate(f"name => {ELEMENT}.gradientShown({ELEMENT}.model.find('layer1/neuron0/w1'))", leaf)
+    case = xor({leaf: 2.0}).parents[1]
+    order = ag.topological_order(case)
+    weight = dict(zip(names_in(order).full, order, strict=True))["layer1/neuron0/w1"]
+    assert got == pytest.approx(ag.grad_of(case, [weight])[0], rel=1e-12)
+
+
+def test_former_numbers_stand_beside_the_new_ones_on_their_cards(opened):
+    root = xor()
+    page = opened(root)
+    for factor in (1e-5, 123.456789, -1.23456e-7):
+        page.evaluate(f"x => {ELEMENT}.set('layer1/neuron0/w0', x)", factor)
+        over = page.evaluate("""() => [...document.querySelectorAll('autograd-graph .card')].flatMap((card) =>
+          [[".caption", ".value"], [".agl-ghost:not(:first-of-type)", ".grad"]].map((pair) => pair.map((name) => card.querySelector(name)))
+          .filter(([a, b]) => a?.textContent && b?.textContent && a.getAttribute("y") === b.getAttribute("y"))
+          .map(([a, b]) => [a.getBBox(), b.getBBox()]).filter(([a, b]) => a.x + a.width > b.x).map(() => card.querySelector("title").textContent))""")
+        assert over == []
+
+
 def test_the_case_that_holds_a_stuck_net_back_is_named(opened):
     """A net with two saturated units that says 2/3 to three of four cases."""
     stuck = {f"layer1/neuron{k}/{n}": x for k in (0, 1) for n, x in (("w0", 5.0), ("w1", 5.0), ("b", -1.2))}
@@ -384,6 +407,13 @@ def test_the_case_that_holds_a_stuck_net_back_is_named(opened):
     assert said.startswith("case3 has the largest value, 0.44")
     assert "pulls against the others: 0.58 against 0.57" in said
     assert said.endswith("; 2 of its 2 units are saturated.")
+    # It is said beside the graph, too, where one sees it without scrolling; the button there leads to the case.
+    panel = page.locator("autograd-graph .agl-panel")
+    assert panel.locator(".agl-said").first.inner_text() == said
+    assert panel.get_by_role("button", name="Step through case3 alone").bounding_box()["y"] < 700
+    panel.get_by_role("button", name="Step through case3 alone").click()
+    assert page.get_by_role("button", name="case3", exact=True).get_attribute("aria-pressed") == "true"
+    page.get_by_role("button", name="case3", exact=True).click()
     row = page.locator("autograd-graph .agl-cases tfoot tr", has_text="saturated units")
     assert row.locator("td").all_inner_texts()[:4] == ["0 of 2", "0 of 2", "0 of 2", "2 of 2"]
     page.evaluate(f"() => {{ for (const k of [0, 1]) {ELEMENT}.set(`layer1/neuron${{k}}/b`, k ? -6 : -2) }}")

@@ -181,8 +181,14 @@ class CardView {
 
   ghost(caption, name, was, now, shown) {
     const changed = shown && this.graph.showsGhosts && !Object.is(was, now) && numberText(was) !== numberText(now);
-    setText(caption, changed ? `${general(was, 3).replaceAll("-", "−")} →` : name);
+setText(caption, changed ? this.before(was, numberText(now)) : name);
     put(caption, "class", changed ? "caption agl-ghost" : "caption");
+  }
+
+  // The number that was, with as many digits as fit beside the one that is.
+  before(was, now) {
+    const room = this.barAt[2] - extent(now, SIZE.number) - 4, told = [3, 2, 1].map((digits) => `${general(was, digits).replaceAll("-", "−")} →`);
+    return told.find((text) => extent(text, 10.5) <= room) || "→";
   }
 
   fillBar(g, largest) {

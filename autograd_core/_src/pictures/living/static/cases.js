@@ -10,6 +10,7 @@ class Cases {
     if (!this.cases) return;
     this.units = this.cases.map(([, node]) => this.unitsBelow(node));
     this.element = h("section", { class: "agl-cases", "aria-label": "Cases and weights" });
+    [this.told, this.leads] = [h("p", { class: "agl-said" }), h("p", {})];
   }
 
   unitsBelow(root) {
@@ -49,7 +50,15 @@ class Cases {
     ];
     if (this.units.some((units) => units.length)) feet.push(h("tr", {}, h("th", { scope: "row" }, "saturated units"), this.units.map((units) => h("td", {}, `${units.filter((i) => isFlat(model, i)).length} of ${units.length}`)), h("td", {}), h("td", {})));
     const worst = shares.reduce((most, { node }, k) => (model.data[node] > model.data[shares[most].node] ? k : most), 0), said = this.said(worst, some.map((j) => [shares[worst].by[j], total(j)]));
+    setText(this.told, said);
+    this.leads.replaceChildren(h("button", { type: "button", class: "agl-small", onclick: () => this.choose(worst) }, `${this.chosen === worst ? "Back to all cases" : `Step through ${this.cases[worst][0]} alone`}`), " ",
+      h("button", { type: "button", class: "agl-small", onclick: () => this.element.scrollIntoView({ block: "nearest", behavior: calm.matches ? "auto" : "smooth" }) }, "What each case adds"));
     this.element.replaceChildren(heading("h4", 1, "Who is responsible: what each case adds to each gradient"), h("table", {}, h("thead", {}, head), h("tbody", {}, rows), h("tfoot", {}, feet)), h("p", { class: "agl-said" }, said));
+  }
+
+  // The same in a sentence, for who has not scrolled to the table, with the way to the case.
+  overview() {
+    return this.cases && h("section", {}, heading("h4", 1, "Which case stands out"), this.told, this.leads);
   }
 
   // The case with the largest value: with the others, or against them?

@@ -136,6 +136,8 @@ class GraphView {
     this.view = [Math.min(Math.max(x, -w / 2), width - w / 2), Math.min(Math.max(y, -t / 2), Math.max(height - t / 2, -t / 2)), w, t];
     this.moved = moved;
     this.aim(this.view);
+    const more = { left: this.view[0], top: this.view[1], right: width - this.view[0] - w, bottom: height - this.view[1] - t };
+    put(this.stage, "data-more", Object.keys(more).filter((side) => more[side] > MARGIN).join(" "));
     if (this.lit) this.draw();
   }
 

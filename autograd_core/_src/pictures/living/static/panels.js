@@ -13,7 +13,7 @@ class Panel {
     if (i === null) {
       this.shownFor = null;
       this.wait();
-      this.element.replaceChildren(h("p", { class: "agl-hint" }, "Choose a value to see where its numbers come from. Drag a leaf sideways, or press Enter on it, to change it; all values and gradients follow."), ...[comparedOverview(host), this.overview()].filter(Boolean));
+      this.element.replaceChildren(h("p", { class: "agl-hint" }, "Choose a value to see where its numbers come from. Drag a leaf sideways, or press Enter on it, to change it; all values and gradients follow."), ...[comparedOverview(host), host.cases.overview(), this.overview()].filter(Boolean));
       return;
     }
     if (this.shownFor === i) { this.follow(i); return; }
