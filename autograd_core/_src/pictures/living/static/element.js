@@ -111,6 +111,7 @@ class AutogradGraph extends HTMLElement {
     this.graph.update();
     this.panel.show();
     this.filmShown?.();
+    if (i !== null) this.graph.reveal(this.graph.scene.cardOf[i]);
     this.tellChosen();
   }
 
@@ -169,9 +170,7 @@ class AutogradGraph extends HTMLElement {
   takeUp(i) {
     this.chosen = i;
     this.trail = null;
-    if (i === null) return;
-    if (this.scopes.plates.follow(i)) this.graph.build();
-    this.graph.reveal(this.graph.scene.cardOf[i]);
+    if (i !== null && this.scopes.plates.follow(i)) this.graph.build();
   }
 
   tellChosen() { this.dispatch("select", { name: this.chosen === null ? null : this.model.state.names[this.chosen] }); }

@@ -37,7 +37,7 @@ class Panel {
       return;
     }
     this.live.replaceChildren(...[whatIfSection(host, i), model.isLeaf[i] ? null : ruleSection(host, i)].filter(Boolean));
-    if (this.why.childElementCount && this.whyFor === i) this.wait(() => { if (host.model === model) this.explain(i); });  // not at every pixel of a drag; by then the expression may be another
+    if ((this.why.childElementCount && this.whyFor === i) || host.change?.leaf === i) this.wait(() => { if (host.model === model) this.explain(i); });  // not at every pixel of a drag; by then the expression may be another
     else this.explain(i);
   }
 
