@@ -127,8 +127,15 @@ class GraphView {
   place(room) {
     const [w, t] = this.size, scale = Math.min(1.25, Math.max(room / w, NARROWEST)), tall = Math.min(t * scale, Math.max(260, innerHeight * TALLEST));
     this.svg.style.height = `${tall}px`;
-    if (!this.moved) this.look([Math.min(0, (w - room / scale) / 2), 0, room / scale, tall / scale], false);
+    if (!this.moved) this.look([Math.min(0, (w - room / scale) / 2), this.firstRow(room / scale, tall / scale), room / scale, tall / scale], false);
     else this.look([this.view[0], this.view[1], this.view[2], (this.view[2] * tall) / room], true);
+  }
+
+  // Where to begin at the left: at the top, or where a picture much larger than its stage has its first cards.
+  firstRow(width, height) {
+    const left = [...this.cards.values()].filter(({ box: [x] }) => x < width - MARGIN), [least, most] = [1, 3].map((k) => left.map(({ box }) => box[k]));
+    const top = least.reduce((low, y) => Math.min(low, y), Infinity), bottom = most.reduce((high, y) => Math.max(high, y), -Infinity);
+    return top < height * 0.7 || top === Infinity ? 0 : top + Math.min(0, (bottom - top - height) / 2);
   }
 
   look([x, y, w, t], moved = true) {
