@@ -1,4 +1,4 @@
-"""What C and JavaScript have in common: functions and loops in braces, which go copy by copy."""
+"""What C and JavaScript have in common: functions in braces, and loops over the equal copies within a program."""
 
 from __future__ import annotations
 

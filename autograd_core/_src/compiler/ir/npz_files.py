@@ -1,4 +1,4 @@
-"""NumPy's npz files from strangers: no pickles, and no more memory than the bytes in them fill.
+"""Reads npz files that nobody vouches for: no pickles, and no more memory than their own bytes fill.
 
 `np.load` trusts what a header says, and makes an array of that size before it reads one number.
 """

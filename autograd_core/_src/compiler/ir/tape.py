@@ -1,4 +1,4 @@
-"""A graph as flat steps that still grows: what derivatives are recorded on.
+"""A graph as a growing list of steps, on which derivatives are recorded.
 
 A graph of Values costs microseconds a node, for each node computes its data and its local derivatives at the
 traced point. Derivatives that become programs need neither, so they are recorded on a tape: a step is a tuple

@@ -1,4 +1,4 @@
-"""Which entries of a Jacobian can differ from 0, and along how few directions all of them are had."""
+"""Which entries of a Jacobian can differ from 0, and a few directions whose products give all of them."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Pattern(NamedTuple):
 
 
 class _Shared:
-    """A set of inputs, and how many nodes that are still to be read have it."""
+    """A set of inputs that nodes share, and how many of these nodes are still to be read."""
 
     __slots__ = ("holders", "inputs")
 

@@ -1,4 +1,4 @@
-"""Watches: functions that tell whether something has changed, in a time that hardly grows with its size.
+"""Watches: functions that tell whether an object has changed, in a time that hardly depends on its size.
 
 Each compares at C speed: by `is` for objects, by `==` where there are numbers alone. Large things are compared
 as a whole in the first calls; after that now and then, or part by part, so that a call compares some 500 numbers,

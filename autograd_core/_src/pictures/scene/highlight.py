@@ -54,7 +54,7 @@ class Track(NamedTuple):
 
 
 class Emphasis(NamedTuple):
-    """The same in a scene: numbers of tracks by card, and by card and operand of a port."""
+    """The highlighted tracks of a scene, by number: for each card, and for each port (a card and an operand)."""
 
     cards: dict[int, int]
     ports: dict[tuple[int, int], list[int]]

@@ -60,7 +60,7 @@ class ScopeLevel:
 
 
 class Crowd(NamedTuple):
-    """A level with local numbers, topologically sorted."""
+    """One level of a scope, its contents numbered from 0 in topological order."""
 
     vertices: list[Vertex]
     into: list[list[int]]

@@ -329,7 +329,7 @@ class WideNodeCode:
 
 
 class TotalCode:
-    """A sum that the loop of a region has begun: it adds what stands behind the copies' results."""
+    """The rest of a sum that a region's loop has begun: adds the operands that follow the copies' results."""
 
     def __init__(self, target: Target, total: CopiesTotal) -> None:
         self.target, self.total = target, total
