@@ -182,6 +182,38 @@ def lengths() -> None:
         _length(f"recurrent net, {units} units, {steps} steps, {rows} rows", f, (w, x, y), steps * rows)
 
 
+def pendulum(p: Any) -> Any:
+    """A damped pendulum, 200 steps of Runge and Kutta's method."""
+
+    def slope(y: Any) -> list[Any]:
+        return [y[1], -p[2] * ag.sin(y[0]) - p[3] * y[1]]
+
+    y, h = [p[0], p[1]], 0.01
+    for _ in range(200):
+        k1 = slope(y)
+        k2 = slope([a + h / 2 * b for a, b in zip(y, k1, strict=True)])
+        k3 = slope([a + h / 2 * b for a, b in zip(y, k2, strict=True)])
+        k4 = slope([a + h * b for a, b in zip(y, k3, strict=True)])
+        y = [a + h / 6 * (b + 2 * c + 2 * d + e) for a, b, c, d, e in zip(y, k1, k2, k3, k4, strict=True)]
+    return y[0] ** 2 + y[1] ** 2
+
+
+def hessians() -> None:
+    """The first Hessian of many time steps, compiled and on graphs; processor time."""
+    point = [1.0, 0.0, 9.81, 0.1]
+    ways = (lambda: ag.compile(pendulum, point).hessian(point), lambda: ag.hessian(pendulum)(point))
+    samples: tuple[list[float], list[float]] = [], []
+    for _ in range(SAMPLES // 3 + 1):
+        for way, found in zip(ways, samples, strict=True):
+            gc.collect()
+            start = process_time()
+            way()
+            found.append(process_time() - start)
+    first, graphs = (median(found[1:]) for found in samples)  # the first of all also loads the interpreter
+    print(f"| the first Hessian of 200 Runge-Kutta steps | {first:.2f} s | {graphs:.2f} s (graphs) | "
+          f"{first / graphs:.2f} |", flush=True)
+
+
 def _length(what: str, f: Any, args: tuple[Any, ...], work: int) -> None:
     """One line: compile without a cache, then a plain and a bound call by turns, in nanoseconds a step and row."""
     before, os.environ["AUTOGRAD_CORE_CACHE"] = os.environ.get("AUTOGRAD_CORE_CACHE"), ""
@@ -210,7 +242,10 @@ def _warm(call: Callable[[], Any]) -> None:
         call()
 
 
-ROWS = {"tiny": tiny, "closure": closure, "demo": demo, "loops": loops, "starts": starts, "lengths": lengths}
+ROWS = {
+    "tiny": tiny, "closure": closure, "demo": demo, "loops": loops, "starts": starts, "lengths": lengths,
+    "hessians": hessians,
+}
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])

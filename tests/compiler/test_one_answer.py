@@ -299,6 +299,55 @@ def test_long_programs_without_functions_need_no_plan_at_first(seed, copies, is_
             assert found[0] == found[1] == bits(call.out), (seed, copies)
 
 
+@given(seeds, st.sampled_from([9, 30]), st.booleans(), st.sampled_from([0, 0.05]))
+@examples(12)
+def test_long_chains_with_functions_need_no_code_at_first(seed, copies, is_chain, odd):
+    """Copies in sequence are computed by the interpreter's functions; where others are, code is made at once."""
+    pytest.importorskip("llvmlite")
+    rng, body = np.random.default_rng(seed), program(seed, length=6)
+
+    def f(v):
+        results, x = [], v[0]
+        for k in range(copies):
+            x = body([x, *v[:2]] if is_chain else v[:3], [v[k], v[2], v[(7 * k) % copies]])
+            results.append(x)
+        return x if is_chain else ag.sum(results)
+
+    xs = numbers(rng, copies, odd=odd).tolist()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(specialization, "MOST_EDGES", 20)
+        value = compiler.compile(f, [0.5] * copies)
+        for derive in (lambda f: f, lambda f: f.jacobian, lambda f: f.hessian.sparse):
+            f = derive(value)
+            found = []
+            for seconds in (math.inf, -1):
+                with forced(seconds=seconds):
+                    found.append(bits(f(xs)))
+            call = f.bind(xs)
+            call()
+            assert found[0] == found[1] == bits(call.out), (seed, copies)
+
+
+def test_a_long_chain_is_interpreted_at_first(monkeypatch):
+    """A first Hessian of many time steps does not wait for machine code."""
+    pytest.importorskip("llvmlite")
+    monkeypatch.setattr(specialization, "MOST_EDGES", 20)
+
+    def f(v):
+        x, y = v[0], v[1]
+        for _ in range(60):
+            x, y = x + 0.1 * y, y - 0.1 * ag.sin(x) * v[2]
+        return x * y
+
+    for made in (value := compiler.compile(f, [0.5] * 3), value.jacobian, value.hessian):
+        branch = made._specializations[0]
+        layout = made._layout(branch, gradient=False)
+        assert not branch.compiles(layout)
+        assert branch._plan is not None
+        branch.seconds = 10.0
+        assert branch.compiles(layout)
+
+
 def test_a_program_with_functions_is_planned_at_once(monkeypatch):
     pytest.importorskip("llvmlite")
     monkeypatch.setattr(specialization, "MOST_EDGES", 20)

@@ -14,6 +14,7 @@ from .export_methods import Exported
 from .ir.tape import TapedGraph
 from .locks import once
 from .passes import differentiate
+from .passes.fewer_copies import lowered_derivative
 from .runtime import inlined_calls, value_calls
 from .runtime.batches import HoldsValuesError, views
 from .runtime.bound_call import Bound, CheckedBound, native
@@ -437,6 +438,7 @@ class CompiledFunction(Exported, TracedFunction, Generic[R_co, P_co]):
             origin=(self, name),
             parameters=self._parameters,
             traces=traces,
+            traced_at=lambda xs: lowered_derivative(self._tape_at(xs[:n]), derive, optimize=self._optimize),
         )
 
     def _tape_at(self, xs: Sequence[float]) -> TapedGraph:

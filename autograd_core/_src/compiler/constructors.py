@@ -41,7 +41,7 @@ def compiled_function(
 
     def graph_at(xs: Sequence[float]) -> RecordedGraph:
         graph = recorded(f, specs, xs[:n], name)
-        return graph._replace(inputs=[*graph.inputs, *values])
+        return graph._replace(inputs=[*graph.inputs, *values], is_new=False)
 
     return CompiledFunction(
         graph_at, (*specs, last), [*numbers, *(x.data for x in values)], name=name, source=f,

@@ -70,8 +70,10 @@ def _best(program: Program, start: int, stop: int) -> Region | None:
     if int(program.offsets[stop] - program.offsets[start]) < LEAST_WORK:
         return None
     best, most = None, 0.0
-    for period in _periods(program, start, stop):
-        for a, b in _stretches(program, start, stop, period):
+    signature = (program.codes[start:stop].astype(np.int64) << 32) | _counts(program, start, stop)
+    for period in _periods(signature):
+        for a, b in _stretches(signature, period):
+            a, b = start + a, start + b
             edges = int(program.offsets[b] - program.offsets[a])
             # What copies can save at most is known before it is known how they read: of any kind, and in sequence.
             if edges * (1 - IN_LANES) <= most:
@@ -99,10 +101,9 @@ def _counts(program: Program, start: int, stop: int) -> Any:
     return np.diff(program.offsets[start : stop + 1])
 
 
-def _periods(program: Program, start: int, stop: int) -> list[int]:
+def _periods(signature: Any) -> list[int]:
     """Distances at which sequences of operations recur, the most frequent first."""
-    n = stop - start
-    signature = program.codes[start:stop].astype(np.int64) * 1_000_003 + _counts(program, start, stop)
+    n = len(signature)
     grams = np.zeros(max(n - GRAM + 1, 0), np.int64)
     for k in range(GRAM):
         grams = grams * 6_364_136_223_846_793_005 + signature[k : k + len(grams)]
@@ -120,15 +121,13 @@ def _periods(program: Program, start: int, stop: int) -> list[int]:
     return [p for p in periods if p * LEAST_COPIES <= n]
 
 
-def _stretches(program: Program, start: int, stop: int, period: int) -> list[tuple[int, int]]:
+def _stretches(signature: Any, period: int) -> list[tuple[int, int]]:
     """Maximal stretches whose operations repeat with that period, as pairs (first instruction, the one behind)."""
-    codes, counts = program.codes[start:stop], _counts(program, start, stop)
-    alike = np.zeros(len(codes) - period + 2, bool)
-    np.equal(codes[period:], codes[:-period], out=alike[1:-1])
-    alike[1:-1] &= counts[period:] == counts[:-period]
+    alike = np.zeros(len(signature) - period + 2, bool)
+    np.equal(signature[period:], signature[:-period], out=alike[1:-1])
     edges = np.flatnonzero(alike[1:] != alike[:-1]).reshape(-1, 2)
     long = edges[(edges[:, 1] - edges[:, 0]) // period + 1 >= LEAST_COPIES]
-    return [(start + a, start + b + period) for a, b in long.tolist()]
+    return [(a, b + period) for a, b in long.tolist()]
 
 
 def _region(program: Program, start: int, stop: int, period: int, phase: int) -> Region | None:

@@ -102,7 +102,10 @@ def _stages(program: Program, region: Region) -> list[Any] | None:
     for e, reader in enumerate(readers.tolist()):
         inside = slots[:, e][slots[:, e] >= 0]
         apart = int(region.kinds[e] == GATHERED)
-        needs[reader] |= {(int(result), apart) for result in np.unique(inside % period)}
+        results = inside % period
+        if len(results) and (results == results[0]).all():  # as almost always
+            results = results[:1]
+        needs[reader] |= {(result, apart) for result in results.tolist()}
     stage = before = [0] * period
     for _ in range(MOST_STAGES + 1):
         before, stage = stage, list(stage)

@@ -232,7 +232,7 @@ class Specialization:
         if self.interpreter.backend != "llvm":
             return False
         if self._is_exact(layout):
-            return self.seconds > PATIENCE * (PLAN_SECONDS + PLAN_EDGE_SECONDS * len(self.program.operands))
+            return self.seconds > PATIENCE * self._plan_seconds()
         if self._fast and self.has_regions(layout):
             return True
         if math.isinf(PATIENCE):
@@ -246,15 +246,22 @@ class Specialization:
         return self.is_planned(layout) or self._made_meanwhile(layout)
 
     def _is_exact(self, layout: Layout) -> bool:
-        """Whether a long program has the same bits as a plan and interpreted: no gradient, and no function in lanes.
+        """Whether the values of a long program have the same bits as a plan and interpreted.
 
-        Then a first call need not wait for the plan; not even to learn whether there are regions.
+        Then a first call need not wait for the plan: not even for its regions, where no function is called at all,
+        and else not for their code.
         """
         if self.is_short or layout.has_gradient or layout.tables or self._dtype != "float64":
             return False
         if self._exact is None:
-            self._exact = all(map(is_exact, self.program.primitives))
+            self._exact = all(map(is_exact, self.program.primitives)) or self.plan.is_interpreted_alike
         return self._exact
+
+    def _plan_seconds(self) -> float:
+        """About how long a plan takes to be made: its regions, if they have not been sought, and their code."""
+        if self._plan is None:
+            return PLAN_SECONDS + PLAN_EDGE_SECONDS * len(self.program.operands)
+        return COMPILE_SECONDS + COMPILE_EDGE_SECONDS * float(self._plan.edges_written)
 
     def _compile_seconds(self, layout: Layout) -> float:
         """About how long machine code takes to be made: so long it is interpreted first.
@@ -263,7 +270,7 @@ class Specialization:
         """
         n = len(self.program.operands)
         if self.is_planned(layout):
-            return PLAN_SECONDS + PLAN_EDGE_SECONDS * n
+            return self._plan_seconds()
         if self.is_rolled(layout):
             return COMPILE_SECONDS + COMPILE_EDGE_SECONDS * self._edges_written(layout)
         return COMPILE_SECONDS + COMPILE_EDGE_SECONDS * n if self.is_short else math.inf

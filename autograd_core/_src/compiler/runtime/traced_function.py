@@ -55,6 +55,7 @@ class TracedFunction(Locked):
         traces: Sequence[Traced] = (),
         origin: tuple[TracedFunction, str] | None = None,
         parameters: Sequence[Value] = (),
+        traced_at: Callable[[Sequence[float]], Traced] | None = None,
     ) -> None:
         self.__name__ = name
         if callable(source):
@@ -81,6 +82,7 @@ class TracedFunction(Locked):
         self._slots = [range(a, b) for a, b in pairwise(ends)]
         self._argnums = tuple(chosen)
         self._graph_at, self._numbers_traced, self._optimize = graph_at, list(numbers), optimize
+        self._traced_at = traced_at or (lambda xs: lowered(graph_at(xs), optimize=optimize))
         Locked.__init__(self)
         self._source, self._outside = source, Outside(source, parameters)
         self._parameters = list(parameters)  # whose numbers are those of an argument: the last, but for directions
@@ -93,7 +95,7 @@ class TracedFunction(Locked):
 
     def _specialization_at(self, numbers: Sequence[float]) -> Specialization:
         with uncollected(), self._outside.traced():
-            traced = lowered(self._graph_at(numbers), optimize=self._optimize)
+            traced = self._traced_at(numbers)
         specialization = self._specialization(traced)
         self._outside.add(specialization.outside)
         return specialization

@@ -65,20 +65,32 @@ def program_of(
     return lowering.finish(roots, guards, outside)
 
 
-def program_of_tape(graph: TapedGraph, *, optimize: bool = True, outside: list[Value] | None = None) -> Program:
+def program_of_tape(
+    graph: TapedGraph,
+    *,
+    optimize: bool = True,
+    outside: list[Value] | None = None,
+    longest_dot: int = LONGEST_DOT,
+    longer: list[int] | None = None,
+) -> Program:
     """The program of a derivative; its instructions are in the order of `Tape.order`.
 
     Args:
         graph: Results, inputs and guards.
         optimize: Whether to fold constants, merge equal subexpressions, and gather chains of additions.
         outside: A list to which the leaves that became constants are appended.
+        longest_dot: Sums of more products than that stay sums.
+        longer: A list to which the number of terms of each of these is appended.
 
     Returns:
         A Program.
     """
-    lowering = _Lowering(graph.inputs, optimize=optimize, is_derived=True)
+    lowering = _Lowering(graph.inputs, optimize=optimize, is_derived=True, longest_dot=longest_dot)
     lowering.add_taped(graph.tape, [*graph.roots, *graph.guards])
-    return lowering.finish(graph.roots, graph.guards, outside)
+    program = lowering.finish(graph.roots, graph.guards, outside)
+    if longer is not None:
+        longer += lowering.longer
+    return program
 
 
 def order_down_to(inputs: Sequence[Value], roots: Sequence[Value]) -> list[Value]:
@@ -105,9 +117,12 @@ class _Lowering:
     # Constants get negative slots because their number is unknown until the end; in the program they come between
     # inputs and instructions. So `max(operands) < 0` means that all operands are constant.
 
-    def __init__(self, inputs: Sequence[Any], *, optimize: bool, is_derived: bool) -> None:
+    def __init__(
+        self, inputs: Sequence[Any], *, optimize: bool, is_derived: bool, longest_dot: int = LONGEST_DOT
+    ) -> None:
         self.n_inputs = len(inputs)
-        self.optimize, self.is_derived = optimize, is_derived
+        self.optimize, self.is_derived, self.longest_dot = optimize, is_derived, longest_dot
+        self.longer: list[int] = []  # terms of the sums of products that are longer than that
         self.slots: dict[Any, int] = {x: slot for slot, x in enumerate(inputs)}
         self.leaves: list[Value] = []  # leaves that became constants
         self.numbers: list[float] = []  # the constants
@@ -293,8 +308,11 @@ class _Lowering:
             return
         # A product that something else reads has to be computed anyway, and is a term like any other.
         products = [x for x in chain if x >= n and primitives[x - n] is MUL and uses[x - n] == 1]
-        if 2 * len(products) <= len(chain) or len(chain) > LONGEST_DOT:
+        mostly_products = 2 * len(products) > len(chain)
+        if not mostly_products or len(chain) > self.longest_dot:
             primitives[i], operands[i] = SUM, tuple(chain)
+            if mostly_products:
+                self.longer.append(len(chain))
             return
         one = self.constant(1.0)
         taken = set(products)

@@ -28,12 +28,14 @@ class RecordedGraph(NamedTuple):
         inputs: The leaves of the arguments.
         guards: Comparisons that Python branched on, and how.
         spec: The shape of the result.
+        is_new: Whether all that hangs on the inputs was recorded just now, so that none of it can be stale.
     """
 
     roots: list[Value]
     inputs: list[Value]
     guards: Mapping[Value, bool]
     spec: Spec
+    is_new: bool = False
 
 
 class Traced(NamedTuple):
@@ -71,7 +73,7 @@ def recorded(f: Callable[..., Any], specs: Sequence[Spec], numbers: Sequence[flo
         _say_what_was_read(reads, inputs, name)
     leaves, spec = flatten(result)
     roots = [x if isinstance(x, Value) else Value(number(x, f"{name}: the function's result")) for x in leaves]
-    return RecordedGraph(roots, inputs, guards, spec)
+    return RecordedGraph(roots, inputs, guards, spec, is_new=True)
 
 
 def _say_what_was_read(reads: Sequence[Value], inputs: Sequence[Value], name: str) -> None:
@@ -109,7 +111,7 @@ def taped(graph: RecordedGraph) -> TapedGraph:
             continue
         edges = node._edges
         operands = edges[: len(edges) // 2]
-        if not moving.isdisjoint(operands):
+        if not graph.is_new and not moving.isdisjoint(operands):
             check_fresh(node)
             moving.add(node)
         step = [slots[p] if p.__class__ is not float else tape.constant(p) for p in operands]

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from llvmlite import ir
 
+from ....number_systems.source import is_exact
 from ...passes.loop_fission import arranged
 from ...runtime.memory import LANES, called_back, zeros
 from .jit import ENTRY, F64, I32, I64, PTR, addresses_of, constant, i64, load, loop, store
@@ -50,9 +51,15 @@ class ExecutionPlan:
         self.address = self.at[place]
         # Handlers of the interpreter index arrays by operand, so they can work on this layout without knowing it.
         self.operands = self.at[self.program.operands].astype(np.int32)
-        # Needs `at`: a body's code has the indices of its results as literals.
-        self.bodies = [Body(self, *about) for about in zip(self.regions, self.totals, strict=True)]
+        self._bodies: list[Body] | None = None
         self._functions: dict[Any, list[Compiled]] = {}
+
+    @property
+    def bodies(self) -> list[Body]:
+        """What the code of each region needs to know, made at first request: an interpreted call does without."""
+        if self._bodies is None:
+            self._bodies = [Body(self, *about) for about in zip(self.regions, self.totals, strict=True)]
+        return self._bodies
 
     def _addresses(self) -> Any:
         """Each slot's index in the arrays of values and adjoints; sets `size` to their length."""
@@ -87,6 +94,30 @@ class ExecutionPlan:
         """The fraction of the program's edges that lies in regions."""
         edges = sum(len(region.kinds) * region.copies for region in self.regions)
         return edges / max(len(self.program.operands), 1)
+
+    @property
+    def is_interpreted_alike(self) -> bool:
+        """Whether interpreting the program gives the same values bit for bit.
+
+        Copies in sequence are computed one number at a time, by the interpreter's functions. Lanes have functions of
+        their own, and a function of a constant may be evaluated when the code is written.
+        """
+        exact = [is_exact(primitive) for primitive in self.program.primitives]
+        for region in self.regions:
+            body = slice(region.start, region.start + region.period)
+            for code, start, stop in zip(
+                self.program.codes[body], self.program.offsets[body], self.program.offsets[1:][body], strict=True
+            ):
+                operands = self.program.operands[start:stop]
+                reads_constant = ((operands >= self.program.n_inputs) & (operands < self.program.first)).any()
+                if not exact[code] and (region.parallel or reads_constant):
+                    return False
+        return True
+
+    @property
+    def edges_written(self) -> int:
+        """How many edges the code of the regions has, where copies count once."""
+        return sum(len(region.kinds) for region in self.regions)
 
     def lines(self) -> list[tuple[int, int]]:
         """The interpreted instructions before, between and after the regions, as pairs (start, stop)."""
