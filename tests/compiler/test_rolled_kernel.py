@@ -214,6 +214,20 @@ def test_units_of_a_layer_become_one_step():
     assert (step.kinds == 1).sum() >= 15  # of 9 weights, two factors and two biases for each of three units
 
 
+@pytest.mark.parametrize("units", [16, 24, 32])
+def test_units_of_the_first_and_last_step_are_loops_too(units):
+    """They have other operands than those of the steps between, and so are no copies of these."""
+    f, shared, widths = recurrent(20, units)
+    examples = [*shared, *([0.1 + 0.01 * k for k in range(n)] for n in widths)]
+    made = ag.compile(f, *examples, in_axes=(None, 0, 0), reduce="mean", argnums=0)
+    program = made.program
+    step = max(segments.segments_of(program), key=lambda region: region.copies * region.period)
+    assert segments.edges_written(program) < 1.6 * len(step.kinds)
+    rows = np.random.default_rng(units).normal(size=(9, 21))
+    first, *more = both_ways(made, [shared[0], rows[:, :20], rows[:, 20:]])
+    assert more == [first, first]
+
+
 @pytest.mark.parametrize(
     ("name", "steps", "is_rolled"),
     [("heston", 10, False), ("heston", 100, True), ("heston", 252, True), ("filtered", 1000, True)],

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from ....engine.ops import ROWS
-from ...passes.find_repeats import GATHERED, LOCAL, SHARED, Region, coarser, regions_of, slots_of
+from ...passes.find_repeats import GATHERED, LOCAL, SHARED, Region, classified, coarser, regions_of, slots_of
 from .wide_nodes import WIDE, is_wide
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ def segments_of(program: Program) -> list[Region]:
     p = program
     found: list[Region] = []
     here = 0
-    regions = [r for r in (coarser(p, r) for r in regions_of(p)) if is_in_order(p, r)]
+    regions = [part for r in regions_of(p) for part in _parts(p, r) if is_in_order(p, part)]
     for region in [*regions, None]:
         stop = len(p.codes) if region is None else region.start
         begin = here
@@ -43,6 +43,15 @@ def segments_of(program: Program) -> list[Region]:
             found.append(region)
             here = region.stop
     return found
+
+
+def _parts(program: Program, region: Region) -> list[Region]:
+    """A region, with several copies as one where that is simpler; what that leaves at either end are copies, too."""
+    # The first step of a recurrent layer has other operands than the next ones, and its units are copies of each other.
+    large, period = coarser(program, region), region.period
+    before = classified(program, region.start, (large.start - region.start) // period, period)
+    behind = classified(program, large.stop, (region.stop - large.stop) // period, period)
+    return [part for part in (before, large, behind) if part is not None]
 
 
 def edges_written(program: Program) -> int:
