@@ -127,7 +127,8 @@ def starts() -> None:
     with tempfile.TemporaryDirectory() as folder:
         for what, calls in (("cold", 100), ("", 3000), ("with code on disk", 100)):
             text = WARM.format(here=str(Path(__file__).parent), calls=calls)
-            environment = os.environ | {"AUTOGRAD_CORE_CACHE": folder}
+            environment = os.environ | {"AUTOGRAD_CORE_CACHE": folder, "PYTHONPYCACHEPREFIX": f"{folder}/bytes"}
+            environment.pop("PYTHONDONTWRITEBYTECODE", None)  # modules are compiled to bytecode when installed
             done = subprocess.run(
                 [sys.executable, "-c", text], env=environment, capture_output=True, text=True, check=True
             )

@@ -3,6 +3,9 @@
 import ctypes
 import json
 import math
+import os
+import subprocess
+import sys
 from weakref import WeakValueDictionary
 
 import numpy as np
@@ -247,3 +250,19 @@ def test_code_that_was_kept_without_a_vector_library_is_not_taken_with_it(monkey
     for _ in range(3):
         again = ag.compile(f, 1.0, in_axes=0).value_and_grad(xs)
         assert [np.asarray(x).tobytes() for x in again] == [np.asarray(x).tobytes() for x in with_it]
+
+
+def test_calls_of_ordinary_arguments_import_nothing_that_they_do_not_need(tmp_path):
+    """A new process that finds its code on disk spends its time on imports."""
+    text = """
+import sys, numpy, autograd_core as ag
+before = set(sys.modules)
+f = ag.compile(lambda w, x: ag.dot(w, w) * x, [1.0, 2.0], 1.0, in_axes=(None, 0), reduce="sum")
+for w in ([1.0, 2.0], numpy.ones(2)):
+    for _ in range(3):
+        f.value_and_grad(w, [1.0, 2.0])
+print(*sorted({"numpy.ma", "logging", "concurrent.futures", "asyncio"} & (set(sys.modules) - before)))
+"""
+    environment = os.environ | {object_cache.CACHE_VARIABLE: str(tmp_path)}
+    done = subprocess.run([sys.executable, "-c", text], env=environment, stdout=subprocess.PIPE, text=True, check=True)
+    assert done.stdout.split() == []

@@ -18,7 +18,7 @@ from ..number_systems.floats import FAST
 from ..number_systems.source import Source, write
 from .evaluation import evaluate, number
 from .ops import ROWS
-from .pytrees import array
+from .pytrees import array, is_masked
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -98,7 +98,7 @@ def _as_array(p: Any, caller: str, kind: type) -> Any:
     import numpy as np
 
     if isinstance(p, np.ndarray):
-        if p.dtype.kind not in "biufO" or isinstance(p, np.ma.MaskedArray):
+        if p.dtype.kind not in "biufO" or is_masked(p):
             what = "a masked array; fill it first" if p.dtype.kind in "biufO" else f"an array of {p.dtype}"
             msg = f"{caller}: expected an array of real numbers or Values, got {what}"
             raise OperandError(msg)

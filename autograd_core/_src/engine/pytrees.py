@@ -44,6 +44,12 @@ def is_array(x: Any) -> TypeGuard[Any]:
     return numpy is not None and isinstance(x, numpy.ndarray)
 
 
+def is_masked(x: Any) -> bool:
+    """Whether `x` is a masked array: only somebody who imported `numpy.ma`, a third of NumPy, can have made one."""
+    masked: Any = getattr(sys.modules.get("numpy.ma"), "MaskedArray", ())
+    return isinstance(x, masked)
+
+
 def flatten(tree: Any) -> tuple[list[Any], Spec]:
     """The leaves of a tree from left to right, and its shape."""
     leaves: list[Any] = []

@@ -8,7 +8,7 @@ import numpy as np
 
 from ....errors import OperandError, StructureError
 from ...engine.evaluation import number
-from ...engine.pytrees import Spec, build, flatten, is_array, same_shape, unflatten
+from ...engine.pytrees import Spec, build, flatten, is_array, is_masked, same_shape, unflatten
 from ...engine.value import Value
 
 if TYPE_CHECKING:
@@ -167,7 +167,7 @@ def _refuse_masked(given: Any, place: str) -> None:
     Raises:
         OperandError: It is a masked array.
     """
-    if isinstance(given, np.ma.MaskedArray):
+    if is_masked(given):
         msg = f"{place}: expected an array of real numbers, got a masked array; fill it first"
         raise OperandError(msg)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
@@ -229,6 +228,8 @@ class TracedFunction(Locked):
         # So much work is known to come.
         specialization.seconds += EDGE_SECONDS * len(specialization.program.operands) * count
         total = chunk(0)  # traces what there is to trace, and begins to compile
+        from concurrent.futures import ThreadPoolExecutor  # which brings `logging`, and most calls have one chunk
+
         with ThreadPoolExecutor(max_workers=_processors()) as pool, np.errstate(all="ignore"):
             for part in pool.map(chunk, starts[1:]):  # inf - inf, and sums beyond all doubles
                 total = total + part
