@@ -5,6 +5,8 @@ import random
 import sys
 import threading
 import warnings
+from decimal import Decimal
+from fractions import Fraction
 from typing import NamedTuple
 
 import numpy as np
@@ -244,6 +246,45 @@ def test_no_fraction_bool_or_value_is_taken_for_a_float():
     assert (y.data, x.grad) == (9.0, 6.0)
     assert by_stub(f, "values", (x,)) is call_stubs.MISS
     assert ag.grad(lambda x: f(x) * x)(2.0) == 12.0
+
+
+def outcome(call):
+    """What a call returns, and the type and words of what it raises."""
+    try:
+        return call(), None
+    except Exception as error:
+        return None, (type(error), str(error))
+
+
+def test_lists_of_numbers_of_any_kind_are_read_as_in_general():
+    """Lists of floats are packed; what else stands in one gives the same answer, or the same error."""
+    n = 20
+    f = ag.compile(lambda w: ag.dot(w, w), [0.5] * n)
+    f.value_and_grad([0.5] * n)
+    floats = [0.1 * k - 0.7 for k in range(n)]
+    odd = (
+        3, True, 2**60 + 1, 10**400, -0.0, math.inf, math.nan, 1e308, np.float64(0.3), np.float32(0.3), np.int64(7),
+        np.True_, np.array(0.3), np.array([0.3]), Fraction(1, 3), Decimal("0.3"), "0.3", None, [0.3], 1j,
+        np.datetime64(1, "s"), ag.Value(0.3),
+    )  # fmt: skip
+    packed = 0
+    for place in (0, 1, n // 2, n - 1):
+        for x in odd:
+            w = [*floats]
+            w[place] = x
+            expected, failed = outcome(lambda w=w: in_general(f, "value_and_grad", (w,)))
+            answer = by_stub(f, "value_and_grad", (w,))
+            packed += answer is not call_stubs.MISS
+            assert answer is call_stubs.MISS or not (failed or isinstance(expected[0], ag.Value))
+            found, again = outcome(lambda w=w: f.value_and_grad(w))
+            assert again == failed
+            assert failed or isinstance(expected[0], ag.Value) or described(found) == described(expected)
+    assert packed > 30
+    for w in ([*floats, 1.0], floats[:-1], tuple(floats), np.array(floats)):
+        if len(w) == n:
+            assert described(by_stub(f, "value_and_grad", (w,))) == described(in_general(f, "value_and_grad", (w,)))
+        else:
+            assert by_stub(f, "value_and_grad", (w,)) is call_stubs.MISS
 
 
 def test_each_trace_of_a_number_has_a_stub():

@@ -20,10 +20,13 @@ from __future__ import annotations
 
 import ctypes
 from operator import attrgetter
+from struct import Struct
+from struct import error as StructError  # noqa: N812
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ...engine.pytrees import is_masked
 from .batches import shape_of, tree_of, views
 from .bound_call import HELD, direct
 from .executors import CHUNK
@@ -40,6 +43,7 @@ if TYPE_CHECKING:
 
 MISS: Any = object()
 KINDS = ("values", "value_and_grad", "reduced")
+SHORTEST, LONGEST = 16, 4096  # numbers of a list that is packed; a longer one takes time anyway
 FEW_WRITTEN = 16  # guards that are tested one by one; and results that are read one by one
 MOST_SIZES = 4096  # numbers of rows whose shelves a stub remembers
 _KEEPING = ctypes.PYFUNCTYPE(None, ctypes.c_int64)
@@ -74,12 +78,14 @@ class _Unfit(Exception):  # noqa: N818  no error that anybody sees
 
 
 # OverflowError of too large an int; and what `numpy.seterr` raises, which the general path ignores.
-FAILURES = (ValueError, TypeError, KeyError, IndexError, ArithmeticError, AttributeError, RuntimeWarning, _Unfit)
+FAILURES = (
+    ValueError, TypeError, KeyError, IndexError, ArithmeticError, AttributeError, RuntimeWarning, StructError, _Unfit,
+)  # fmt: skip
 
 
 def as_array(x: Any) -> Any:
     """What NumPy makes of a list or a tuple of numbers, or of an array of another kind."""
-    if not isinstance(x, (list, tuple, np.ndarray)) or isinstance(x, np.ma.MaskedArray):
+    if not isinstance(x, (list, tuple, np.ndarray)) or is_masked(x):
         raise _Unfit
     array = np.asarray(x)
     if array.dtype.kind not in "fiub":
@@ -176,20 +182,32 @@ class StubWriter:
 
     def _read_array(self, name: str, shape: tuple[int, ...], start: int, size: int, table: int | None) -> None:
         self.names["shape_" + name] = shape
-        self.reading += [
+        is_packed = table is None and shape == (size,) and SHORTEST <= size <= LONGEST and self.f.dtype == np.float64
+        if is_packed:
+            # Three times faster than NumPy reads it. Of Values, NumPy's numbers and the like the sum is no plain float.
+            self.names[f"pack_{name}"] = Struct(f"{size}d").pack_into
+            is_list = f"{name}.__class__ is list and len({name}) == {size} and {name}[0].__class__ is float"
+            self.reading += [f"listed_{name} = {is_list} and sum({name}).__class__ is float", f"if not listed_{name}:"]
+        within = "    " if is_packed else ""
+        reading = [
             f"if {name}.__class__ is not ndarray or {name}.dtype is not dtype:",
             f"    {name} = other({name})",
         ]
         if table is None:
-            self.reading += [f"if {name}.shape != shape_{name}:", "    return MISS"]
+            reading += [f"if {name}.shape != shape_{name}:", "    return MISS"]
+            self.reading += [within + line for line in reading]
             self.taken[f"to_{name}"] = lambda r: r.shared[start : start + size].reshape(shape)
-        else:
-            if not self._counted:
-                self._counted = True
-                self.reading.append(f"n = len({name})")
-            wanted = "".join(f", {k}" for k in shape)
-            self.reading += [f"if {name}.shape != (n{wanted or ','}):", "    return MISS"]
-            self.taken[f"to_{name}"] = lambda r: r.tables[table][:, start : start + size].reshape(-1, *shape)
+            if is_packed:
+                self.writing += [f"if listed_{name}:", f"    pack_{name}(to_{name}, 0, *{name})", "else:"]
+            self.writing.append(f"{within}to_{name}[...] = {name}")
+            return
+        self.reading += reading
+        if not self._counted:
+            self._counted = True
+            self.reading.append(f"n = len({name})")
+        wanted = "".join(f", {k}" for k in shape)
+        self.reading += [f"if {name}.shape != (n{wanted or ','}):", "    return MISS"]
+        self.taken[f"to_{name}"] = lambda r: r.tables[table][:, start : start + size].reshape(-1, *shape)
         self.writing.append(f"to_{name}[...] = {name}")
 
     # --- results ---
