@@ -29,7 +29,8 @@ MOST_AT_HAND = 400  # edges up to which straight-line code is made in any case
 MOSTLY = 0.5  # share of a program that lies in regions, from which on it runs as a plan
 ROLLED_SHORT, ROLLED_LONG = 8, 2  # loops are used if they make code so many times shorter: short programs', long ones'
 EDGE_SECONDS = 3e-10  # to interpret, per edge and row
-COMPILE_SECONDS, COMPILE_EDGE_SECONDS = 0.02, 6e-4  # to compile a program: in any case, and per edge
+COMPILE_SECONDS, COMPILE_EDGE_SECONDS = 0.012, 6e-4  # to compile a program: in any case, and per edge
+ROLLED_SECONDS, ROLLED_EDGE_SECONDS = 0.1, 5.5e-4  # the same for code with loops over a batch, per edge that is written
 CALL_SECONDS = 1e-4  # what an interpreted call takes besides, and a compiled one does not
 PATIENCE = 1.0  # compile once interpreting took so many times the compile time; infinity: never, nor load from disk
 PLAN_SECONDS, PLAN_EDGE_SECONDS = 0.02, 5e-6  # for a plan without regions
@@ -272,7 +273,7 @@ class Specialization:
         if self.is_planned(layout):
             return self._plan_seconds()
         if self.is_rolled(layout):
-            return COMPILE_SECONDS + COMPILE_EDGE_SECONDS * self._edges_written(layout)
+            return ROLLED_SECONDS + ROLLED_EDGE_SECONDS * self._edges_written(layout)
         return COMPILE_SECONDS + COMPILE_EDGE_SECONDS * n if self.is_short else math.inf
 
     def compiled_shelf(self, layout: Layout, count: int) -> list[Runner]:
