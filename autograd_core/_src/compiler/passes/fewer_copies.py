@@ -4,7 +4,7 @@ A derivative of a program that repeats itself repeats itself. So the copies in t
 taken out, what is left is differentiated and lowered twice, with m copies and with m + 1, and `more_copies` puts the
 others back into the result. That has all to be just so: copies whose operands move on by one copy each, and two short
 programs that differ by one copy of each region and nothing else. Otherwise the whole is differentiated as it is.
-The program is the same one, instruction by instruction (docs/adr/0022).
+The program is the same one, instruction by instruction (docs/adr/0023).
 """
 
 from __future__ import annotations
