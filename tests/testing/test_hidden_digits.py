@@ -150,3 +150,17 @@ def test_what_is_left_of_a_soft_minimum_of_costs(c, x):
     assert_gradient(f, (x,), derivative=slope)
     with pytest.raises(WrongGradient):
         assert_gradient(f, (x,), derivative=lambda x: slope(x) + 0.01)
+
+
+@pytest.mark.parametrize("mean", [1e-30, 2.0**-52, 1e-12, -1e-9])
+@pytest.mark.parametrize("deviation", [0.01, 0.3, 7.0])
+def test_a_difference_of_0_whose_true_value_is_tiny(mean, deviation):
+    """Of two equal normal densities the Kullback-Leibler divergence is 0 but for the means."""
+
+    def divergence(m, s, t):
+        return ag.log(t / s) + (s * s + m * m) / (2 * t * t) - 0.5
+
+    def slopes(m, s, t):
+        return m / t**2, s / t**2 - 1 / s, 1 / t - (s * s + m * m) / t**3
+
+    assert_gradient(divergence, (mean, deviation, deviation), derivative=slopes)

@@ -161,10 +161,16 @@ class Judge(WrittenVerdicts):
         )
         return replace(report, verdict=Verdict.RIGHT, reason=reason, worst=self._worst(e), resolution=float(e.error))
 
-    def underflows(self) -> bool:
-        """Whether some intermediate value underflows in doubles, but not in more digits."""
+    def underflows(self, *, cancelled: bool = True) -> bool:
+        """Whether some intermediate value is next to 0 in doubles, but not in more digits.
+
+        Args:
+            cancelled: Whether a difference that is 0 in doubles alone counts, too.
+        """
         return any(
-            abs(float(node.data)) < TINIEST and A_DIGIT * abs(z) < abs(z - node.data) and abs(z) < 2 * TINIEST
+            abs(float(node.data)) < TINIEST
+            and not abs(z - node.data) <= A_DIGIT * abs(z)
+            and (cancelled or abs(z) < 2 * TINIEST)
             for node, z in self.replay.values.items()
         )
 

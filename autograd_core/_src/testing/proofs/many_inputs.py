@@ -461,7 +461,8 @@ class Screen:
         one = None if self.given is None else DerivativeColumn(self.given, j)
         judge = Judge(alone, given=one, modes=self.modes, atol=self.tolerances.atol, rtol=self.tolerances.rtol)
         report = judge.report()
-        if one is not None and not self.tolerances.strict and judge.bad and (judge.underflows() or judge.below_noise()):
+        lenient = one is not None and not self.tolerances.strict and bool(judge.bad)
+        if lenient and (judge.underflows(cancelled=False) or judge.below_noise()):
             return None
         faulty = report.faulty_node
         return replace(report, root=self.rec.root, faulty_node=None if faulty is None else copies.get(faulty, faulty))
