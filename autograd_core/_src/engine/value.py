@@ -449,7 +449,7 @@ class Constant(Value):
     __slots__ = ()
 
     @property
-    def grad(self) -> float:
+    def grad(self) -> float:  # pyright: ignore[reportIncompatibleVariableOverride]
         """0.0, whatever a sweep adds."""
         return 0.0
 

@@ -41,6 +41,7 @@ def forward_matrices(run: ForwardPass, asked: tuple[Any, Any] | None) -> Formula
     """Two lines for each layer, its sums and its activations."""
     lines: list[tuple[Formula, Any, Formula]] = []
     rows = _is_in_rows(run)
+    whole = (1, 1)  # where there are no layers
     for layer in _layers(run):
         n = layer.n + bool(layer.added)
         factors, shapes = [layer.weights, layer.entering], [(layer.m, n), (n, 1)]
