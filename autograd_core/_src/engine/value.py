@@ -449,12 +449,12 @@ class Constant(Value):
     __slots__ = ()
 
     @property
-    def grad(self) -> float:  # pyright: ignore[reportIncompatibleVariableOverride]
+    def grad(self) -> float:
         """0.0, whatever a sweep adds."""
         return 0.0
 
     @grad.setter
-    def grad(self, _: Any) -> None:
+    def grad(self, _: Any) -> None:  # pyright: ignore[reportIncompatibleVariableOverride]
         pass
 
 

@@ -215,9 +215,10 @@ def live(
     _check_fresh(view.graph.stale, view.graph.order)
     state, rules = told_of(view, title=title or "", theme=theme, guards=guards)
     state["cases"] = cases_of(view.graph, cases)
-    state["points"] = points_of(view.graph, points, compare)
-    if compare is not None:
-        state["at"] = len(state["points"]["labels"]) - 1
+    told = points_of(view.graph, points, compare)
+    state["points"] = told
+    if told is not None and compare is not None:
+        state["at"] = len(told["labels"]) - 1
     return LivePage(roots, view.graph, state, rules, title=title or "", theme=theme)
 
 

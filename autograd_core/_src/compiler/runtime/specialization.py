@@ -254,9 +254,10 @@ class Specialization:
         """
         if self.is_short or layout.has_gradient or layout.tables or self._dtype != "float64":
             return False
-        if self._exact is None:
-            self._exact = all(map(is_exact, self.program.primitives)) or self.plan.is_interpreted_alike
-        return self._exact
+        exact = self._exact
+        if exact is None:
+            exact = self._exact = all(map(is_exact, self.program.primitives)) or self.plan.is_interpreted_alike
+        return exact
 
     def _plan_seconds(self) -> float:
         """About how long a plan takes to be made: its regions, if they have not been sought, and their code."""
