@@ -103,9 +103,9 @@ def refuse_options(caller: str, options: dict[str, Any], hints: dict[str, str]) 
 
 _OPERANDS = "operations make nodes with operands, as in a + b; an operation of your own is an @ag.primitive"
 _NAME = "a Value's name is its label="
-ON_VALUE: dict[str, str] = dict.fromkeys(("_children", "children", "_prev", "parents", "_op", "op", "_backward"), _OPERANDS)
-ON_VALUE |= dict.fromkeys(("name", "_label", "lable"), _NAME)
-ON_VALUE |= {
+ON_VALUE: dict[str, str] = {
+    **dict.fromkeys(("_children", "children", "_prev", "parents", "_op", "op", "_backward"), _OPERANDS),
+    **dict.fromkeys(("name", "_label", "lable"), _NAME),
     "grad": "it is 0.0 at birth; assign to .grad afterwards",
     "requires_grad": "every Value takes part in backward(), and plain numbers do not",
     "dtype": "a Value's number is a float, or stays a fractions.Fraction",
