@@ -272,6 +272,7 @@ def test_an_example_is_offered_by_what_it_uses(small_site):
             ("import subprocess\nsubprocess.run(['ls'])", False),
             ("import pathlib\npathlib.Path('a.txt').write_text('x')", False),
         ],
+        slow=[("a = 1\nwhile True: pass", False), ("b = 2", False), ("a", False), ("b", False)],
         reference=[(">>> import there\n>>> there.need()\n1", True), (">>> 1 + 1\n2", True), ("while True: pass", True)],
     )
     assert found == {
@@ -281,10 +282,11 @@ def test_an_example_is_offered_by_what_it_uses(small_site):
             5: "threads, which pages do not start",
             6: "other programs, which pages do not start",
         },
-        "reference": {0: "f needs X: pip install it", 2: "more time than a page should take"},
+        "slow": {0: "more time than a page should take", 2: "what stands above it"},
+        "reference": {0: "X: pip install it", 2: "more time than a page should take"},
     }
 
 
 def test_an_example_that_fails_stops_the_build(small_site):
-    with pytest.raises(RuntimeError, match="page 1: NameError: name 'x' is not defined"):
+    with pytest.raises(RuntimeError, match="page 0 1: NameError: name 'x' is not defined"):
         small_site(page=[(">>> x = 1", True), (">>> x", True)])

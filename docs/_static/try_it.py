@@ -29,6 +29,8 @@ class Later:
 
 sys.meta_path.insert(0, Later)
 warnings.simplefilter("default")
+if sys.platform == "emscripten":
+    sys.setrecursionlimit(200)  # or what calls itself without end overflows the browser's stack, and Python is gone
 
 
 def no_browser(address, *_, **__):
@@ -82,7 +84,7 @@ def lacking(error):
     if isinstance(error, ModuleNotFoundError):
         return f"{error.name}, which pages do not have"
     if type(error).__name__ == "MissingExtraError":
-        return str(error).removesuffix(".")
+        return str(error).partition(" needs ")[2].removesuffix(".") or str(error)
     if isinstance(error, RuntimeError) and "start new thread" in str(error):
         return "threads, which pages do not start"
     if isinstance(error, OSError) and "processes" in str(error):
