@@ -120,6 +120,12 @@ def test_sessions_that_workflows_run_exist():
             assert set(line.partition(" -- ")[0].split()) <= defined
 
 
+def test_the_lock_file_is_enough_for_an_editable_install_without_isolation():
+    """`pip install --no-build-isolation -e .`, as workflows do it: hatchling then needs `editables`, and names it nowhere."""
+    locked = set(re.findall(r"^([\w-]+)==", text("requirements-dev.txt"), re.MULTILINE))
+    assert {"hatchling", "editables"} <= locked
+
+
 def program(name):
     """A program beside this Python, or on the path."""
     return shutil.which(name, path=os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")]))
