@@ -300,7 +300,7 @@ def key_of(*about: Any) -> str:
 @cache
 def _library() -> str:
     """A digest of our own source files, so that editing one makes new keys."""
-    root = str(Path(__file__).parents[4])
+    root = f"{Path(__file__).parents[4]}{os.sep}"
     found, folders = [], [root]
     for folder in folders:  # which grows
         with os.scandir(folder) as entries:
