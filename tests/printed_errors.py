@@ -5,7 +5,7 @@ import re
 
 from autograd_core.errors import SITE
 
-LINK = re.compile(rf"^See {re.escape(SITE)}/errors/[a-z-]+\.html\n?", re.MULTILINE)
+LINK = re.compile(rf"^See {re.escape(SITE)}/errors/[a-z-]+\.html(#[a-z-]+)?\n?", re.MULTILINE)
 
 
 class WithoutLinks(doctest.OutputChecker):
