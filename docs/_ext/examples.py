@@ -11,13 +11,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from docutils import nodes
+from offered import FILE
 from sphinx import addnodes
 
 if TYPE_CHECKING:
     from sphinx.application import Sphinx
     from sphinx.environment import BuildEnvironment
 
-FILE = "_static/examples.json"
 LANGUAGES = {"pycon", "python", "ipython3", "python3"}
 PROMPT = re.compile(r"^\s*>>> ", re.MULTILINE)
 

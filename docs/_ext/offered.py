@@ -12,8 +12,7 @@ import tempfile
 import zipfile
 from pathlib import Path
 
-from examples import FILE
-
+FILE = "_static/examples.json"  # which `examples.py` writes; that module needs Sphinx, and this one does not
 HERE = Path(__file__).resolve().parent
 
 
