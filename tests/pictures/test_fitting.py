@@ -83,6 +83,13 @@ def test_pictures_fit_two_screens_and_are_not_scrolled_sideways(name):
     assert height * min(1, NOTEBOOK_WIDTH / width) <= fitting.MOST_HIGH
 
 
+@pytest.mark.parametrize("title", [None, "A title above", "A title\nof two lines"])
+@pytest.mark.parametrize("make", [graphs.readme, graphs.neuron, lambda: graphs.many(30, total=False)], ids=["readme", "neuron", "tangle of 30"])
+def test_a_graph_without_scopes_that_a_person_writes_stays_open(make, title):
+    picture = ag.draw(make(), title=title)
+    assert not [card for card in picture._frame.scene.cards.values() if card.kind == "fold"]
+
+
 @pytest.mark.parametrize("name", ["relus", "lstm of 2, 1 steps", "tangle of 80", "convolution, 2 channels of 12"])
 def test_what_is_folded_says_so_and_is_there_when_asked_for(name):
     root = GRAPHS[name]()
