@@ -89,6 +89,7 @@ OF_LOG_PROBABILITIES = LossRule(
 
 
 def huber_rule(delta: float) -> LossRule:
+    """The rule of the Huber loss whose parabola reaches to `delta`, in units of the prediction."""
     shown_delta = f"{delta:g}"
     return LossRule(
         "huber_loss", f"Σ (ŷ − y)²/2 / n, beyond {shown_delta} linear",
