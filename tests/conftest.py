@@ -30,6 +30,35 @@ def pytest_xdist_make_scheduler(config, log):
     return WorkStealingScheduling(config, log)
 
 
+def pytest_collection_modifyitems(items):
+    """Cases and their names have one order in every process: that of a set, or an address, is another in each.
+
+    The processes of `-n` refuse tests that differ between them, but only in the runs in which they happen to.
+    """
+    for item in items:
+        lists = [mark.args[1] for mark in item.iter_markers("parametrize") if len(mark.args) > 1]
+        if any(isinstance(cases, set | frozenset) for cases in lists) or hangs_on_the_process(item):
+            raise pytest.UsageError(f"{item.nodeid}: the order of a set or an address stands in its cases; write an id")
+
+
+def hangs_on_the_process(item):
+    """Whether a case's name has an address, or a set of more than one thing that a name made of values would write."""
+    name = item.nodeid.partition("[")[2]
+    if not name:
+        return False
+    values = list(item.callspec.params.values()) if hasattr(item, "callspec") else []
+    return " at 0x" in name or any(len(s) > 1 and repr(s) in name for s in sets_within(values))
+
+
+def sets_within(values):
+    """The sets among values, and within lists and tuples of them."""
+    for value in values:
+        if isinstance(value, set | frozenset):
+            yield value
+        elif isinstance(value, list | tuple):
+            yield from sets_within(value)
+
+
 def pytest_collection_finish():
     """Python's collector looks less often."""
     gc.set_threshold(10_000, 10, 10)

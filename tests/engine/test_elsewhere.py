@@ -268,10 +268,11 @@ def test_a_foreign_value_as_an_operand_is_named_too(foreign):
 # --- options of other libraries ---------------------------------------------------------------------
 
 a, b = Value(2.0), Value(3.0)
+FORMS = ("tuple and op", "tuple", "set and op", "empty list", "empty tuple and op", "text", "None")
 
 
 @pytest.mark.parametrize("cls", [Value, Parameter])
-@pytest.mark.parametrize("others", [((a, b), "+"), ((a, b),), ({a, b}, "*"), ([],), ((), ""), ("x",), (None,)], ids=repr)
+@pytest.mark.parametrize("others", [((a, b), "+"), ((a, b),), ({a, b}, "*"), ([],), ((), ""), ("x",), (None,)], ids=FORMS)
 def test_micrograds_constructor_is_answered_in_words(cls, others):
     with pytest.raises(ag.OperandError, match=r"^Value: expected one number, and label= by name; got .* besides: ") as error:
         cls(2.0, *others)
