@@ -130,7 +130,7 @@ def definitions(mp):
         "digamma": lambda x: mp.nan if x <= 0 and mp.isint(x) else mp.digamma(x),
         "zeta": mp.zeta,
         "logaddexp": logsumexp,
-        "logsumexp_less": lambda *vc: logsumexp(*(x - vc[-1] for x in vc[:-1])),
+        "cross_entropy": lambda *vc: mp.log1p(mp.fsum(mp.exp(x - vc[-1]) for x in vc[:-1])),
         "largest": lambda *v: max(v),
         "others": lambda *vt: mp.fsum(mp.exp(x - mp.floor(vt[-1])) for x in sorted(vt[:-1])[:-1]),
         "exp_less": lambda x, top: mp.exp(x - mp.floor(top)),

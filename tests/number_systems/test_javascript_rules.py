@@ -33,7 +33,6 @@ CANCEL = {
     ("silu", 0): lambda x: abs(x),
     ("logaddexp", "value"): lambda *v: max(map(abs, v)),
     ("logsumexp", "value"): lambda *v: max(map(abs, v)),
-    ("logsumexp_less", "value"): lambda *v: 1.0 + abs(max(v[:-1]) - v[-1]),
     # x^(y - 1) (1 + y log(x)) near its zeros
     ("power_slope", 1): lambda x, y: FLOATS.pow(x, y - 1) * (1 + abs(y * FLOATS.log(x))),
     ("power_log", 0): lambda x, y: FLOATS.pow(x, y - 1) * (1 + abs(y * FLOATS.log(x))),

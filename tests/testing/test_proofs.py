@@ -59,7 +59,7 @@ MANY = {
     "min": all_orders,
     "logsumexp": all_orders,
     "largest": all_orders,
-    "logsumexp_less": lambda n: [(*xs, T + sum(SYMBOLS[0][:n])) for xs in all_orders(n)],
+    "cross_entropy": lambda n: [(*xs, T + sum(SYMBOLS[0][:n])) for xs in all_orders(n)],
 }
 
 

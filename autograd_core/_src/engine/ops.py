@@ -38,9 +38,9 @@ SCALE = 2**64  # makes a subnormal normal; an int: beside Fractions it stays exa
 class Whole(NamedTuple):
     """What a primitive is together with what is computed for it alone, as texts write it.
 
-    In `text` and `latex`, {0} is its own operand, and {1} the sum of exp of all operands. `slopes` are its derivatives
-    to its own operand and to another one, of their shares p and q of that sum, and `notes` what is said of them;
-    `derivative` has both in general.
+    In `text` and `latex`, {0} is its own operand, the first, or the last where it has no parts, and {1} the sum of exp
+    of all operands. `slopes` are its derivatives to its own operand and to another one, of their shares p and q of that
+    sum, and `notes` what is said of them; `derivative` has both in general.
     """
 
     name: str
@@ -89,15 +89,13 @@ class Primitive:
         kinks: `kinks(m, x, ...)`, expressions whose zeros are the points with no derivative.
         kink: The convention there, in words.
         parts: How many of its last operands are computed for it alone, to keep digits: no formula has them.
-        whole: What it is together with these; None where no text has a name for that.
-        absorbs: What it is together with an operand that nothing else uses, by that one's primitive.
+        whole: What it is, together with these, by a sum of exponentials; None where no text has a name for that.
         inner: Whether only rules, sweeps and functions of many numbers use it: it is no public function, and no method.
         summary: One line for the documentation.
         source: Where a formula comes from, with its year.
     """
 
     __slots__ = (
-        "absorbs",
         "arity",
         "domain",
         "exact_partials",
@@ -144,7 +142,6 @@ class Primitive:
         kink: str = "",
         parts: int = 0,
         whole: Whole | None = None,
-        absorbs: dict[str, Whole] | None = None,
         inner: bool = False,
         summary: str = "",
         source: str = "",
@@ -169,7 +166,6 @@ class Primitive:
         self.kink: str = kink
         self.parts: int = parts
         self.whole: Whole | None = whole
-        self.absorbs: dict[str, Whole] = absorbs or {}
         self.inner: bool = inner
         self.summary: str = summary
         self.source: str = source
@@ -776,13 +772,6 @@ row(
     lambda m, x: m.to_round(lambda: m.where(x > 0, x, 0) + m.log1p(m.exp(-m.abs(x))), lambda: m.log(1 + m.exp(x))),
     lambda m, x, z: (m.row("sigmoid", x),),
     saturates=INF, latex=r"\log\left(1 + e^{{{0}}}\right)", summary="log(1 + exp(x)), a smooth relu.",
-    absorbs={
-        "logsumexp_less": Whole(
-            "cross_entropy", "log Σ exp(x) − x", "log({1}) - {0}", r"\log\left({1}\right) - {0}",
-            (lambda p: p - 1, lambda p, q: q), ("p − y, of the right class: y = 1", "p − y, of another class: y = 0"),
-            "∂/∂x = p − y, p = softmax(x)",
-        ),
-    },
 )
 row(
     "relu", lambda m, x: m.where(x <= 0, 0, x), lambda m, x, z: (m.where(x <= 0, 0, 1),),
@@ -1036,9 +1025,13 @@ row(
     arity=2, latex="e^{{{0} - {1}}}", inner=True, summary="exp(x - floor(top)); inf - inf is 0.",
 )
 row(
-    "logsumexp_less", softmax_rules.logsumexp_less, softmax_rules.logsumexp_less_partials,
+    "cross_entropy", softmax_rules.cross_entropy, softmax_rules.cross_entropy_partials,
     arity=None, lists=1, singles=1,
-    inner=True, summary="log(exp(x1 - c) + ... + exp(xn - c)), of which c is the last operand.",
+    whole=Whole("cross_entropy", "log Σ exp(x) − x", "log({1}) - {0}", r"\log\left({1}\right) - {0}",
+        (lambda p: p - 1, lambda p, q: q), ("p − y, of the right class: y = 1", "p − y, of another class: y = 0"),
+        "∂/∂x = p − y, p = softmax(x)",
+    ),
+    inner=True, summary="log(exp(x1) + ... + exp(xn) + exp(c)) - c, of which c is the last operand.",
 )
 row(
     "scale", softmax_rules.scale, softmax_rules.scale_partials,

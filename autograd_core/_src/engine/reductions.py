@@ -373,23 +373,23 @@ def _of_each(name: str, items: list[Any]) -> list[Any]:
     return [record_many(ROWS[name], [x, top, scale]) for x in items]
 
 
-def logsumexp_less(xs: Iterable[Any], c: Any) -> Any:
-    """log(exp(x1 - c) + ... + exp(xn - c)) as one node, to the last digits where c is near to the largest.
+def cross_entropy(others: Iterable[Any], c: Any) -> Any:
+    """log(exp(c) + exp(x1) + ... + exp(xn)) - c as one node, to the last digits however far c leads or trails.
 
     Args:
-        xs: At least one real number or Value.
-        c: A real number or a Value. Of infinities that are equal the difference is 0.
+        others: The scores of all classes but the right one, real numbers or Values.
+        c: The score of the right class, a real number or a Value. Of infinities that are equal the difference is 0.
 
     Returns:
         A Value where one is among the numbers, else a number.
 
     Example:
         >>> import math
-        >>> from autograd_core._src.engine.reductions import logsumexp_less
-        >>> logsumexp_less([1e16, 1e16], 1e16) == math.log(2)
-        True
+        >>> from autograd_core._src.engine.reductions import cross_entropy
+        >>> cross_entropy([1e16], 1e16) == math.log(2), cross_entropy([0.0], 700.0) == math.exp(-700)
+        (True, True)
     """
-    return record_many(ROWS["logsumexp_less"], [*_some(xs, "logsumexp_less"), c])
+    return record_many(ROWS["cross_entropy"], [*others, c])
 
 
 @_typed_as_reduction

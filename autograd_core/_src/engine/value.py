@@ -559,7 +559,7 @@ def _edges_of(operands: Sequence[Any], datas: Sequence[Any], partials: Sequence[
 
 # Rules whose text grows only with the operands are compiled for a number of operands that recurs;
 # those whose text takes the compiler a millisecond for each operand, for a few. An int counts until then.
-OF_FEW = frozenset(("logsumexp", "logsumexp_less", "largest", "others"))
+OF_FEW = frozenset(("logsumexp", "cross_entropy", "largest", "others"))
 OF_FLOATS = OF_FEW | {"softmax", "log_softmax"}  # their literals would turn Fractions into floats
 STRAIGHT: dict[str, dict[int, Any]] = {name: {} for name in ("sum", "dot", *sorted(OF_FLOATS))}
 LONGEST = 128  # more operands are rare, and the compiler would take milliseconds

@@ -63,9 +63,8 @@ def wholes_of(order: Sequence[Value], users: Sequence[Sequence[int]], never: Abs
         [row] = rows if len(rows) == 1 else [None]
         if row is None:
             continue
-        said = row.whole or next((row.absorbs[order[v].op] for v in group if order[v].op in row.absorbs), None)
-        if said is not None:
-            found.append(WholeInGraph(group, outputs, row, said))
+        if row.whole is not None:
+            found.append(WholeInGraph(group, outputs, row, row.whole))
     return found + losses
 
 
@@ -104,11 +103,15 @@ def _losses(order: Sequence[Value], users: Sequence[Sequence[int]], never: Abstr
 def _together(
     order: Sequence[Value], users: Sequence[Sequence[int]], never: AbstractSet[int]
 ) -> list[list[int]]:
-    """Nodes and their parts, with all that share one; in topological order. What has other uses, too, is no part."""
-    composed = [v for v, node in enumerate(order) if node._row is not None and (node._row.parts or node._row.absorbs)]
+    """Nodes and their parts, with all that share one; in topological order. What has other uses, too, is no part.
+
+    What is a whole without any part is a group by itself.
+    """
+    composed = [v for v, node in enumerate(order) if node._row is not None and (node._row.parts or node._row.whole)]
     if not composed:
         return []
     index = {node: v for v, node in enumerate(order)}
+    without_parts = []
     first: dict[int, int] = {}  # by node: another of its group, nearer to the one that stands for it
     alone: dict[int, bool] = {}
 
@@ -122,20 +125,18 @@ def _together(
         node = order[v]
         row = node._row
         assert row is not None
+        if not row.parts:
+            without_parts.append([v])
         for operand in node.parents[-row.parts :] if row.parts else ():
             u = index[operand]
             if u not in alone:
                 alone[u] = u not in never and _serves_alone(order[u], [order[w] for w in users[u]])
             if alone[u]:
                 first[head(u)] = head(v)
-        for operand in node.parents if row.absorbs else ():
-            u = index[operand]
-            if operand.op in row.absorbs and u not in never and not operand.label and list(users[u]) == [v]:
-                first[head(u)] = head(v)
     groups: dict[int, list[int]] = {}
     for v in sorted(first):
         groups.setdefault(head(v), []).append(v)
-    return [group for group in groups.values() if len(group) > 1]
+    return [group for group in groups.values() if len(group) > 1] + without_parts
 
 
 def _serves_alone(node: Value, users: Sequence[Value]) -> bool:
@@ -196,7 +197,7 @@ class _Copy(Value):
 def has_wholes(roots: Iterable[Value]) -> bool:
     """Whether anything below the roots may be computed in parts."""
     return any(
-        (node._row is not None and bool(node._row.parts or node._row.absorbs)) or loss_of(node) is not None
+        (node._row is not None and bool(node._row.parts or node._row.whole)) or loss_of(node) is not None
         for node in order_of(roots)
     )
 
@@ -286,7 +287,8 @@ def _operation(
             of[node, k] = known[which]
             if node in ends:
                 owners[p] += 1
-                own.setdefault(node, known[which])
+                if len(nodes) > 1:  # else it has no parts, and the last is its own
+                    own.setdefault(node, known[which])
     if len(operands) * len(outputs) > MOST_EDGES:
         return None
     found = {}

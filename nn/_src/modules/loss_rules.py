@@ -69,8 +69,8 @@ OF_SCORE = LossRule(
 
 
 def _surprise_of_scores(m: Any, zs: Sequence[Any], ys: Sequence[float]) -> Any:
-    others = [m.row("logsumexp_less", *zs[:k], *zs[k + 1 :], z) for k, z in enumerate(zs) if ys[k]]
-    return m.sum([y * m.row("softplus", x) for y, x in zip(filter(None, ys), others)])
+    terms = [y * m.row("cross_entropy", *zs[:k], *zs[k + 1 :], zs[k]) for k, y in enumerate(ys) if y]
+    return m.sum(terms)
 
 
 OF_SCORES_OF_CLASSES = LossRule(

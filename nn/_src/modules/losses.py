@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any, overload
 import autograd_core as ag
 from autograd_core import RangeError, Value
 from autograd_core._src.engine.contexts import current
-from autograd_core._src.engine.reductions import logsumexp_less
+from autograd_core._src.engine.reductions import cross_entropy as cross_entropy_of_scores
 from autograd_core._src.notation.losses import as_one
 
 from ..support.validation import plain, real, shown
@@ -360,8 +360,8 @@ def cross_entropy(prediction: Any, target: Any, *, reduction: str = "mean") -> f
 def cross_entropy(prediction: Any, target: Any, *, reduction: str = "mean") -> Any:
     """Mean of -log softmax(z)_k, from the scores z of all classes and the right class k.
 
-    Computed as softplus(logsumexp of the other scores less z_k), which neither overflows nor loses
-    digits where the right class is nearly certain, or where all scores have a large offset.
+    One node for each case, which neither overflows nor loses digits where the right class is nearly
+    certain, or where all scores have a large offset.
 
     Args:
         prediction: A list of at least two scores (numbers or Values), or a list of such lists.
@@ -384,7 +384,7 @@ def cross_entropy(prediction: Any, target: Any, *, reduction: str = "mean") -> A
         0.346574
     """
     cases = cases_of_classes(prediction, target, "cross_entropy")
-    terms = _surprises(cases, lambda zs, k: ag.softplus(logsumexp_less(zs[:k] + zs[k + 1 :], zs[k])))
+    terms = _surprises(cases, lambda zs, k: cross_entropy_of_scores(zs[:k] + zs[k + 1 :], zs[k]))
     result = reduced(terms, terms, reduction, "cross_entropy")
     zs = [z for scores, _ in cases for z in scores]
     ys = [dict(weights).get(k, 0.0) for scores, weights in cases for k in range(len(scores))]

@@ -267,9 +267,8 @@ def _of_shares(node: Value, known: Mapping[Value, Value], labels: Collection[str
         own_shares[node.parents[0]] = node
     total = math.fsum(sizes)
     shares = [_share(x, xs, size / total, own_shares, labels) for x, size in zip(xs, sizes, strict=True)]
-    if node.op in ("logsumexp", "logsumexp_less"):
-        rest = [Edge(-1.0, (), node.parents[-1])] if node.op == "logsumexp_less" else []
-        return [*(Edge(1.0, (s,), x) for s, x in zip(shares, xs, strict=True)), *rest]
+    if node.op == "logsumexp":
+        return [Edge(1.0, (s,), x) for s, x in zip(shares, xs, strict=True)]
     x = node.parents[0]
     own = next((k for k, other in enumerate(xs) if other is x), None)  # None for a plain number
     if node.op == "log_softmax":

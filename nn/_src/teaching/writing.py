@@ -159,28 +159,23 @@ def inner(node: Value) -> Value | None:
 
 # --- shares of a sum of exponentials -----------------------------------------------------------------
 
-SHARES = frozenset({"softmax", "log_softmax", "logsumexp_less"})
+SHARES = frozenset({"softmax", "log_softmax"})
 
 
 def exponents(node: Value) -> tuple[Value, ...]:
     """The numbers whose exponentials are added up in a node of softmax, its logarithm, or a logsumexp."""
-    if node.op in ("softmax", "log_softmax"):
-        node = node.parents[1]
-    return node.parents[:-1] if node.op == "logsumexp_less" else node.parents
+    return node.parents[1].parents if node.op in SHARES else node.parents
 
 
 def surprise(node: Value) -> tuple[tuple[Value, ...], Value] | None:
-    """All scores and that of the right class, where a node is log Σ exp(z) less z_k, as a cross-entropy computes it.
-
-    That is softplus of what the logarithm for the other scores is above z_k. None for any other node.
-    """
-    if node.op != "softplus" or node.parents[0].op != "logsumexp_less" or node.parents[0].label:
+    """All scores and that of the right class, where a node is log Σ exp(z) less z_k; None for any other node."""
+    if node.op != "cross_entropy":
         return None
-    xs = node.parents[0].parents
+    xs = node.parents
     labels = [x.label for x in xs]
     if all(labels) and len(set(labels)) == len(xs):
         xs = tuple(sorted(xs, key=lambda x: [int(p) if p.isdigit() else p for p in re.split(r"(\d+)", x.label)]))
-    return xs, node.parents[0].parents[-1]
+    return xs, node.parents[-1]
 
 
 def exponentials(xs: Sequence[Value]) -> Written:
@@ -202,10 +197,7 @@ def _share(node: Value) -> Written:
     xs = exponents(node)
     if node.op == "softmax":
         return share_of(node.parents[0], xs)
-    total = applied("log", [exponentials(xs)])
-    if node.op == "log_softmax":
-        return _less(write(node.parents[0]), total)
-    return _less(total, write(node.parents[-1]))
+    return _less(write(node.parents[0]), applied("log", [exponentials(xs)]))
 
 
 # --- operations --------------------------------------------------------------------------------------

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 BADGE_CELLS = 10  # of "−10 digits"
 FONTS = (NAME_FONT, NUMBER_FONT)  # of a name and of its operation
 BETWEEN = 6.0  # pixels from the name to the operation
+SMALLEST_OP = 0.8  # of the usual size, to which a long operation is set smaller
 
 
 class Accent(NamedTuple):
@@ -82,9 +83,9 @@ def _card(card: Card, box: Box, accent: Accent, *, flip: bool, is_used: bool, st
     return "".join(parts) + "</g>"
 
 
-def words(kind: str, x: float, y: float, content: str) -> str:
+def words(kind: str, x: float, y: float, content: str, more: str = "") -> str:
     """A text."""
-    return f'<text class="{kind}" x="{number(x)}" y="{number(y)}">{text.xml(content)}</text>'
+    return f'<text class="{kind}" x="{number(x)}" y="{number(y)}"{more}>{text.xml(content)}</text>'
 
 
 def _sign(bar: int) -> str:
@@ -109,17 +110,24 @@ def _face(card: Card, w: float, h: float) -> list[str]:
 def _first_line(card: Card, left: float, right: float, y: float, fonts: tuple[float, float]) -> list[str]:
     """The name, and at the right the operation: that one in strong print which tells more.
 
-    The operation has the room that the name leaves, and half of the line if need be.
+    The operation has the room that the name leaves, and half of the line if need be. One that is a little too long for
+    it is set smaller, one that is longer is cut.
     """
     font, op_font = fonts
-    op, room = card.op, right - left
+    if not card.label:
+        font = CALLED_FONT
+    op, room, style = card.op, right - left, ""
     if op:
-        free = room - text.extent(card.name, font if card.label else CALLED_FONT)
-        op = text.shorten(op, int((max(free, room / 2) - BETWEEN) / (text.EM * op_font)))
+        free = max(room - text.extent(card.name, font), room / 2) - BETWEEN
+        wide = text.extent(op, op_font)
+        if free < wide <= free / SMALLEST_OP:
+            op_font *= free / wide
+            style = f' style="font-size:{number(op_font)}px"'
+        op = text.shorten(op, int(free / (text.EM * op_font) + 1e-9))
         room -= text.extent(op, op_font) + BETWEEN
-    parts = [_name(card, left, y, int(room / (text.EM * font)))]
+    parts = [_name(card, left, y, int(room / (text.EM * font) + 1e-9))]
     if op:
-        parts.append(words("op" if card.label else "op alone", right, y, op))
+        parts.append(words("op" if card.label else "op alone", right, y, op, style))
     return parts
 
 

@@ -31,7 +31,7 @@ def wholes(
     found = []
     names: Counter[tuple[str, ...]] = Counter()
     for group in wholes_of(order, users, never):
-        if len({parts[v] for v in group.nodes}) > 1:
+        if len(group.nodes) == 1 or len({parts[v] for v in group.nodes}) > 1:
             continue
         around = (*parts[group.nodes[0]], group.said.name)
         names[around] += 1

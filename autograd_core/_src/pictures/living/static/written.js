@@ -31,7 +31,7 @@ function operationsOf(model, whole) {
       of.set(`${node} ${k}`, known[which]);
       if (ends.has(node)) {
         owners.set(p, (owners.get(p) || 0) + 1);
-        if (!own.has(node)) own.set(node, known[which]);
+        if (whole.nodes.length > 1 && !own.has(node)) own.set(node, known[which]);  // else it has no parts, and the last is its own
       }
     });
   }
