@@ -16,6 +16,7 @@ import autograd_core as ag
 import nn
 from nn._src.modules import activations
 from nn._src.training import side_effects
+from nn._src.training.task import Task
 
 pytest.importorskip("llvmlite")
 
@@ -676,3 +677,61 @@ def test_a_watch_looks_at_so_much_and_no_more(monkeypatch):
     watch = side_effects.Watch(loss=far)
     far[-1][0] = ag.Value(1.0)
     assert watch.changed() is None
+
+
+# --- many cases -----------------------------------------------------------------------------------
+
+MANY, MANY_BITS = nn.datasets.moons(60, noise=0.1, seed=2)
+
+
+@pytest.mark.parametrize("few", [7, 25, 59])
+@pytest.mark.parametrize("options", [{}, {"batch_size": 8}, {"batch_size": 8, "validation": 0.5}, {"validation": (MANY[:3], MANY_BITS[:3])}])
+@pytest.mark.parametrize(("name", "loss"), [("compiled", nn.binary_cross_entropy_with_logits), ("compiled model, loss on graphs", ranking := lambda ps, ts: nn.binary_cross_entropy_with_logits(ps, ts) * ag.exp(0.01 * ag.sum(ps)))])
+def test_of_many_cases_some_are_tried_on_graphs_and_the_bits_stay(monkeypatch, few, options, name, loss):
+    found = []
+    for most in (10**6, few):
+        monkeypatch.setattr("nn._src.training.loop.TRIED", most)
+        model, history = run(mlp, MANY_BITS, loss, None, X=MANY, **{"epochs": 3} | options)
+        assert history.ran == name
+        found.append((model.state_dict(), history.loss, history.accuracy, history.val_loss))
+    assert found[0] == found[1]
+
+
+def test_graphs_see_few_of_many_cases(monkeypatch):
+    seen, measure = [], Task.measure
+    monkeypatch.setattr(Task, "measure", lambda task, cases: seen.append(len(cases.targets)) or measure(task, cases))
+    X, y = nn.datasets.moons(9000, seed=1)
+    model = nn.MLP(2, [1], "tanh", seed=1)
+    for compiled, most in ((None, 4096), (False, 9000)):
+        seen.clear()
+        history = nn.fit(
+            model, X, y, loss=nn.binary_cross_entropy_with_logits, compiled=compiled, epochs=1, batch_size=500, progress=False
+        )
+        assert history.ran == ("graphs" if compiled is False else "compiled")
+        assert 1000 < sum(seen) <= most
+
+
+@pytest.mark.parametrize("place", range(0, 60, 7))
+@pytest.mark.parametrize("spoilt", ["target", "input", "class"])
+def test_what_is_wrong_with_a_case_is_said_before_anything_is_learned(monkeypatch, spoilt, place):
+    monkeypatch.setattr("nn._src.training.loop.TRIED", 9)
+    X, y = [[*row] for row in MANY], [*MANY_BITS]
+
+    class Careful(nn.MLP, closed=True):
+        def __call__(self, x):
+            if x[0] > 50:
+                raise ag.RangeError("too far")
+            return super().__call__(x)
+
+    model, loss = Careful(2, [2, 1], "tanh", seed=1), nn.binary_cross_entropy_with_logits
+    if spoilt == "target":
+        y[place] = 2
+    elif spoilt == "input":
+        X[place][0] = 99.0
+    else:
+        model, loss = Careful(2, [2, 3], "tanh", seed=1), nn.cross_entropy
+        y[place] = 3
+    before = model.state_dict()
+    with pytest.raises(ag.RangeError):
+        nn.fit(model, X, y, loss=loss, epochs=2, batch_size=5, seed=1, progress=False)
+    assert model.state_dict() == before

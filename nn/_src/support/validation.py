@@ -24,7 +24,7 @@ def shown(x: Any) -> str:
 
 def plain(x: Any) -> Any:
     """`x` with NumPy arrays and scalars as lists and numbers, tuples and other sequences as lists."""
-    if isinstance(x, list):
+    if isinstance(x, (list, Value)):  # of a Value, to ask for a name that it lacks takes longer than all the rest
         return x
     if hasattr(x, "tolist"):
         return x.tolist()

@@ -1,6 +1,7 @@
 """Which way to the gradient: not inferred from names, but tried out.
 
-A program is used only if it gives, on all the data and on the first batch, what the graphs gave. The choice
+A program is used only if it gives, on the data and on the first batch, what the graphs gave; of very many cases on
+some thousands that are spread over them, and then it has to run on all. The choice
 depends on model, loss and data, and not on the number of epochs, so training may be split into calls of `fit`
 anywhere (docs/adr/0015).
 """
@@ -89,7 +90,7 @@ def codings(trial: Trial) -> Iterator[tuple[Callable[..., Any], dict[Data, Any]]
 
 def how_it_adds(trial: Trial) -> str | None:
     """Whether the loss of a batch is the "mean" or the "sum" of its cases' losses; found by trying."""
-    predictions, targets = trial.measured[0].predictions[:PROBED], trial.data[0].targets[:PROBED]
+    predictions, targets = trial.measured[0].predictions[:PROBED], trial.data[0].targets[trial.places[0]][:PROBED]
     n = len(targets)
     if min(n, trial.task.batch_size) == 1:
         return "mean"  # of one

@@ -12,7 +12,7 @@ from autograd_core._src.engine.contexts import current
 from autograd_core._src.engine.elsewhere import ON_FIT, refuse_options
 from autograd_core._src.engine.provenance import warn_user
 
-from ..data.dataset import cases_of, check_finite, parted
+from ..data.dataset import Cases, cases_of, check_finite, parted
 from ..metrics.accuracy import numbers, right_for
 from ..modules.module import Module
 from ..support.validation import LOSS, callable_of, generator, real, shown, whole
@@ -28,7 +28,7 @@ from .side_effects import Watch
 from .stopping import EarlyStopping, Stopwatch, check_monitor
 from .task import Task
 from .unmoved import unmoved_units, warn_of_dead_layers
-from .ways import Trial
+from .ways import ALL, Trial
 
 if TYPE_CHECKING:
     import random
@@ -36,11 +36,11 @@ if TYPE_CHECKING:
 
     from autograd_core import Film
 
-    from ..data.dataset import Cases
     from ..metrics.accuracy import Loss, Right
     from .filming import Filming
 
 GREW = 1e3  # times the loss before training, beyond which training went astray
+TRIED = 4096  # cases, at most, that graphs compute before programs do
 SHOWN = 0.05  # seconds between two changes of what a bar says
 
 
@@ -219,6 +219,10 @@ def _warn_if_it_grew(history: History, start: float) -> None:
     warn_user(msg, UsageWarning)
 
 
+def _those(cases: Cases, at: slice) -> Cases:
+    return cases if at == ALL else Cases(cases.inputs[at], cases.targets[at])
+
+
 def _is_film(watch: Any) -> bool:
     """Whether it is a `Film`, whose module is imported only where one is."""
     from autograd_core import Film
@@ -291,7 +295,8 @@ def _train(
 class TrainingRun:
     """Steps on graphs; from the second step on programs, if these give what the first step gave.
 
-    When it is made, it tries model and loss on all the data.
+    When it is made, it tries model and loss on the data: on all, or where programs may be had, on `TRIED` cases that
+    are spread over them.
 
     Args:
         task: What is to be learned.
@@ -315,8 +320,14 @@ class TrainingRun:
         self._drawn = task.penalised()
         self._ahead: deque[tuple[float, float, float]] = deque()
         self._done = 0  # epochs, these included
-        self._tried = [(data, task.measure(data)) for data in (cases, unseen) if data]
-        self.start: float = float(self._tried[0][1].loss)  # the loss before training
+        given = [(data, self._few(data)) for data in (cases, unseen) if data]
+        self._tried = [(data, at, task.measure(_those(data, at))) for data, at in given]
+        self.start: float = float(self._tried[0][2].loss)  # the loss before training
+
+    def _few(self, cases: Cases) -> slice:
+        """Those on which to try the graphs, which take a thousand times as long as programs."""
+        n = len(cases.targets)
+        return ALL if self.compiled is False or n <= TRIED else slice(0, n, -(-n // TRIED))
 
     def film_with(self, film: Film) -> None:
         """Keep epochs for a page, from the parameters as they are now."""
@@ -392,7 +403,7 @@ class TrainingRun:
         try:
             if reason:
                 raise NotCompiledError(reason)
-            cases, seen = zip(*tried)
+            cases, places, seen = zip(*tried)
             data = [Data(c, self.task.right) for c in cases]
             loss, targets = None, self.cases.some(chosen).targets
             if pure and is_plain(targets):
@@ -400,10 +411,13 @@ class TrainingRun:
                 self.task.differentiate(value, optimizer)
                 loss = value.data
             gradient = [p.grad for p in params]
-            trial = Trial(self.task, cases, data, seen, chosen, outputs, loss, gradient, bool(self.compiled))
+            trial = Trial(self.task, cases, data, places, seen, chosen, outputs, loss, gradient, bool(self.compiled))
             self.programs = programs.Programs(the_way(trial), trial, optimizer, self.epochs)
         except NotCompiledError as error:
             self._refuse(error)
+            for data, at, _ in tried:
+                if at != ALL:
+                    self.task.measure(data)  # what cannot be computed is said before anything is learned
             return False
         self.name = self.programs.name
         return True

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 CLOSE = 1e-9  # how far programs and graphs may differ, relative to the largest number
 NOISE = 1e-12  # gradients below this are rounding errors
+ALL = slice(None)
 
 
 class Trial(NamedTuple):
@@ -32,7 +33,8 @@ class Trial(NamedTuple):
     task: Task
     cases: Sequence[Cases]  # to learn from, and unseen
     data: list[Data]  # the same as arrays
-    measured: Sequence[Measured]  # and what they gave in `eval` mode
+    places: Sequence[slice]  # of those that the graphs were tried on
+    measured: Sequence[Measured]  # what these gave in `eval` mode
     chosen: list[int]  # the first batch
     outputs: list[Any]  # the model's for that batch
     loss: float | None  # of that batch; None where calling the loss once more could be seen
@@ -119,9 +121,9 @@ class CaseByCase(Way):
         losses, gradient = self._losses[True](P, data.inputs[at], self._codes[data][at])
         return self.added(losses[None, :])[0], gradient
 
-    def mean_loss(self, P: Any, data: Data, size: int) -> float:
-        """The loss of all cases in `eval` mode; they are run all at once, and added up batch by batch."""
-        losses = self._losses[False].values(P, data.inputs, self._codes[data])
+    def mean_loss(self, P: Any, data: Data, size: int, at: slice = ALL) -> float:
+        """The loss of the cases in `eval` mode; they are run all at once, and added up batch by batch."""
+        losses = self._losses[False].values(P, data.inputs[at], self._codes[data][at])
         n, total = len(losses), 0.0
         whole = n - n % size
         for batches in (losses[:whole].reshape(-1, size), losses[None, whole:]):
@@ -156,10 +158,12 @@ class CaseByCase(Way):
             NotCompiledError: They gave something else.
         """
         near = _nudged(P)
-        for data, seen in zip(trial.data, trial.measured, strict=True):
+        for data, at, seen in zip(trial.data, trial.places, trial.measured, strict=True):
             size = trial.task.batch_size
-            loss = self.mean_loss(P, data, size)
-            _same(loss, seen.loss, "losses", self.mean_loss(near, data, size))
+            loss = self.mean_loss(P, data, size, at)
+            _same(loss, seen.loss, "losses", self.mean_loss(near, data, size, at))
+            if at != ALL:
+                self.mean_loss(P, data, size)  # whether all the others can be run
         loss, gradient = self.gradient(P, trial.data[0], trial.chosen)
         factors = penalties(trial.task)
         ours = penalised(factors, P, gradient)
@@ -225,9 +229,11 @@ class LossOnGraphs(Way):
         import numpy as np
 
         near, batch = _nudged(P), trial.data[0]
-        for data, seen in zip(trial.data, trial.measured, strict=True):
-            ours = self.predictions(P, data, slice(None), mode=False).flatten()
-            _same(ours, flat(seen.predictions), "predictions", self.predictions(near, data, slice(None), mode=False))
+        for data, at, seen in zip(trial.data, trial.places, trial.measured, strict=True):
+            ours = self.predictions(P, data, at, mode=False).flatten()
+            _same(ours, flat(seen.predictions), "predictions", self.predictions(near, data, at, mode=False))
+            if at != ALL:
+                self.predictions(P, data, ALL, mode=False)  # whether all the others can be run
         nodes = flat([trial.outputs])
         outputs = [float(getattr(y, "data", y)) for y in nodes]
         ours = self.predictions(P, batch, trial.chosen, mode=True).flatten()
