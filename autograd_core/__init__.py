@@ -157,7 +157,12 @@ if not _typing.TYPE_CHECKING:  # a type checker that sees it takes every misspel
                     found = _missing(name, "NumPy", "fast")
                 globals()[name] = found
                 return found
+        from ._src.engine.elsewhere import ON_AG
+
         msg = f"module {__name__!r} has no attribute {name!r}"
+        if name in ON_AG:
+            msg += f": {ON_AG[name]}"
+            raise AttributeError(msg, name=name)  # without obj, or Python would add a name that is spelt alike
         if name == "testing":  # imported by few, and slowly
             msg += f": import {__name__}.testing first"
         raise AttributeError(msg, name=name, obj=_sys.modules[__name__])

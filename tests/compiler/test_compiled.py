@@ -576,6 +576,17 @@ def test_names_that_do_not_fit(method):
         call(1.0, 2.0, 3.0)
 
 
+@pytest.mark.parametrize("shape", [(), (3,), (2, 3)])
+@pytest.mark.parametrize("call", ["__call__", "value_and_grad", "bind"])
+def test_a_batch_for_what_was_compiled_for_one_row(call, shape):
+    f = ag.compile(lambda w, x: w * ag.sum(np.asarray(x).ravel().tolist()), 1.0, np.ones(shape))
+    with pytest.raises(ag.StructureError, match="argument 1: expected .*; for a batch, one entry per row, compile with in_axes=0"):
+        getattr(f, call)(1.0, np.ones((7, *shape)))
+    with pytest.raises(ag.StructureError) as caught:
+        getattr(f, call)(1.0, np.ones((7, 5, 1)))
+    assert "in_axes" not in str(caught.value)
+
+
 def test_a_name_that_two_inputs_have():
     a, b = ag.Value(1.0, label="a"), ag.Value(2.0, label="a")
     with pytest.raises(ag.StructureError, match="a= is the name of several arguments; give them by position"):

@@ -1,7 +1,9 @@
 """Names that other libraries have: no attributes here, but errors that say what to do."""
 
 import copy
+import importlib
 import inspect
+import operator
 import pickle
 import pydoc
 import re
@@ -14,7 +16,16 @@ import pytest
 import autograd_core as ag
 import nn
 from autograd_core import Value
-from autograd_core._src.engine.elsewhere import ON_VALUE, PAGE, Elsewhere, NotOnModules, NotOnValues, NotToSet
+from autograd_core._src.engine.elsewhere import (
+    ON_AG,
+    ON_VALUE,
+    PAGE,
+    Elsewhere,
+    NotOnCompiled,
+    NotOnModules,
+    NotOnValues,
+    NotToSet,
+)
 from autograd_core.errors import SITE
 
 ROOT = Path(__file__).parents[2]
@@ -196,6 +207,38 @@ def test_names_of_other_libraries_modules(name):
         assert name not in dir(module)
         with pytest.raises(AttributeError, match=f"'{type(module).__name__}' object has no attribute '{name}': "):
             getattr(module, name)
+
+
+@pytest.mark.parametrize("name", sorted(ON_AG))
+def test_names_of_other_libraries_say_what_to_use_here(name):
+    with pytest.raises(AttributeError, match=f"^module 'autograd_core' has no attribute '{name}': ") as caught:
+        getattr(ag, name)
+    importlib.import_module("autograd_core.testing")
+    for path in re.findall(r"\b(?:ag|autograd_core)\.([A-Za-z_.]+)", ON_AG[name]):
+        assert operator.attrgetter(path.rstrip("."))(ag)
+    assert not hasattr(ag, name)
+    assert caught.value.name == name
+
+
+@pytest.mark.parametrize("name", [name for name, x in vars(NotOnCompiled).items() if isinstance(x, Elsewhere)])
+def test_names_that_compiled_functions_elsewhere_have(name):
+    pytest.importorskip("numpy")
+    f = ag.compile(lambda x: x * x, 1.0)
+    for x in (f, type(f)):
+        with pytest.raises(AttributeError, match=f"CompiledFunction' (object )?has no attribute '{name}': ") as caught:
+            getattr(x, name)
+    for method in re.findall(r"\bf\.([a-z_.]+)", str(caught.value)):
+        assert operator.attrgetter(method)(f)
+    assert not hasattr(f, name)
+    assert name not in dir(f)
+
+
+def test_parts_of_a_sequential_go_by_other_names():
+    model = nn.Sequential(nn.Linear(1, 1))
+    with pytest.raises(AttributeError, match=r"no attribute 'layers': its items are model\[0\].*model\.modules"):
+        model.layers  # noqa: B018
+    assert not hasattr(model, "layers")
+    assert "layers" not in dir(model)
 
 
 def test_forward_is_there_where_a_layer_defines_a_call():

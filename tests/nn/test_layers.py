@@ -1,6 +1,7 @@
 """Neurons, layers and networks compute what NumPy computes, in three nodes each, with micrograd's names."""
 
 import random
+from contextlib import nullcontext
 
 import numpy as np
 import pytest
@@ -137,8 +138,19 @@ def test_rows_of_a_wrong_shape(make, row, message):
 
 
 def test_rows_of_no_numbers():
-    with pytest.raises(ag.OperandError):
+    with pytest.raises(ag.OperandError, match="got 'a'"):
         nn.MLP(2, [1])(["a", "b"])
+
+
+@pytest.mark.parametrize("within", [False, True])
+@pytest.mark.parametrize("count", [1, 2, 3])
+@pytest.mark.parametrize("make", [lambda: nn.Neuron(2), lambda: nn.Layer(2, 2), lambda: nn.MLP(2, [1]), lambda: nn.Linear(2, 1)])
+def test_a_batch_in_place_of_a_row_is_called_one(make, count, within):
+    rows = [[1.0, 2.0]] * count
+    for batch in (rows, np.array(rows), tuple(rows), [tuple(map(ag.Value, row)) for row in rows]):
+        said = rf"expected one row of 2 numbers, got {count} row\(s\); call the model for each, \[model\(x\) for x in X\]"
+        with pytest.raises(ag.StructureError, match=said), ag.scope("outer") if within else nullcontext():
+            make()(batch)
 
 
 @pytest.mark.parametrize(

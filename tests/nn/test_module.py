@@ -7,6 +7,7 @@ import pickle
 import re
 from fractions import Fraction
 
+import numpy as np
 import pytest
 
 import autograd_core as ag
@@ -110,6 +111,20 @@ def test_a_state_that_does_not_fit_changes_nothing(change, error, message):
     with pytest.raises(error, match=message):
         n.load_state_dict(state)
     assert n.state_dict() == before
+
+
+@pytest.mark.parametrize("prefix", ["", "0.", "net.2."])
+@pytest.mark.parametrize("table", [lambda rows: rows, np.array])
+def test_tables_of_weights_as_pytorch_has_them(prefix, table):
+    state = {f"{prefix}weight": table([[1.0, 2.0]]), f"{prefix}bias": table([3.0])}
+    said = rf"got '{prefix}weight' with a table.*nn\.Linear\(weights=state\['{prefix}weight'\], bias=state\['{prefix}bias'\]\)"
+    model = nn.Linear(2, 1)
+    before = model.state_dict()
+    with pytest.raises(ag.StructureError, match=said):
+        model.load_state_dict(state)
+    assert model.state_dict() == before
+    layer = nn.Linear(weights=state[f"{prefix}weight"], bias=state[f"{prefix}bias"])
+    assert layer([1.0, 10.0])[0].data == 24.0
 
 
 def test_a_name_that_is_there_twice():

@@ -69,6 +69,8 @@ def test_names_of_other_libraries_say_what_to_use_here(name):
         (lambda **more: nn.fit(nn.Neuron(1), [[1.0]], [1.0], loss=nn.mse, **more), elsewhere.ON_FIT),
         (lambda **more: nn.train_test_split([[1.0]], [1.0], **more), elsewhere.ON_SPLIT),
         (lambda **more: ag.compile(lambda x: x * x, 1.0, **more), elsewhere.ON_COMPILE),
+        (lambda **more: ag.draw(ag.Value(1.0), **more), elsewhere.ON_DRAW),
+        *((lambda make=make, **more: make(**more), elsewhere.ON_OPTIMIZER) for make in (nn.SGD, nn.Adam, nn.AdamW)),
     ],
 )
 def test_options_of_other_libraries_say_what_to_use_here(call, hints):

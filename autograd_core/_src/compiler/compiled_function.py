@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar, final, overload
 import numpy as np
 
 from ...errors import StructureError
+from ..engine.elsewhere import NotOnCompiled
 from ..engine.pytrees import Spec
 from . import pickled
 from .codegen.description import Description
@@ -67,7 +68,7 @@ class Unknown:
     """For type checkers: nothing is known about what a call returns."""
 
 
-class CompiledFunction(Exported, TracedFunction, Generic[R_co, P_co]):
+class CompiledFunction(Exported, TracedFunction, NotOnCompiled, Generic[R_co, P_co]):
     """A function that was traced once, and runs on numbers without building graphs.
 
     `compile` makes it. A call gives the same bits at every call, whatever runs it: interpreted at first or

@@ -145,6 +145,20 @@ ON_COMPILE = dict.fromkeys(
     ("mode", "fullgraph", "dynamic", "backend", "jit", "static_argnums", "static_argnames"),
     "there is no such option; a number that is to stay as it is belongs into the function",
 )
+ON_OPTIMIZER = {
+    **dict.fromkeys(("learning_rate", "eta", "alpha", "step_size"), "it is lr="),
+    **dict.fromkeys(("beta", "beta1", "beta2"), "they are betas=(0.9, 0.999)"),
+    **dict.fromkeys(("parameters", "model"), "it stands first, without a name: nn.Adam(model, lr=0.01)"),
+    **dict.fromkeys(("clipnorm", "clip_norm", "max_grad_norm"), "nn.fit(..., max_grad_norm=1.0), or nn.clip_grad_norm"),
+    "l2": "weight_decay=",
+    "epsilon": "it is eps=",
+}
+ON_DRAW = {
+    **dict.fromkeys(("format", "filename"), 'the ending of the file says it: ag.draw(y).save("y.png")'),
+    "rankdir": 'it is direction="LR" or "TB"',
+    "dark": 'it is theme="dark"',
+    "depth": "fold= and unfold= say what is shown as one card",
+}
 _RATE = "the rate belongs to the optimizer, optimizer=nn.Adam(lr=0.01)"
 ON_FIT = {
     "lr": _RATE,
@@ -165,6 +179,7 @@ ON_SPLIT = {
     "random_state": "it is seed=",
     "shuffle": "cases are always shuffled; for the last ones in order, slice X and y",
 }
+SEED = "there is no global generator: seed= of a layer or a model, of nn.fit and of nn.train_test_split"
 ON_NN = {
     "load": "a model of the same layers reads its file: model.load(path)",
     "save": "a model writes its file: model.save(path)",
@@ -184,6 +199,32 @@ ON_NN = {
     "LabelEncoder": "names = sorted(set(y)); y = [names.index(name) for name in y]",
     "DataLoader": "nn.fit(..., batch_size=20) makes batches",
     "lr_scheduler": "a schedule is the rate: nn.Adam(lr=nn.schedules.cosine(0.1, steps=100))",
+    "accuracy": "nn.evaluate(model, X, y, loss=...).accuracy, and that of each epoch is History.accuracy",
+    "manual_seed": SEED,
+    "random_seed": SEED,
+    **dict.fromkeys(
+        ("BatchNorm1d", "BatchNorm2d", "BatchNorm"),
+        "there is none, as a model takes one row at a time; nn.StandardScaler scales the inputs",
+    ),
+}
+_NUMBER = "a number with a gradient is ag.Value(2.0); many are a list or a NumPy array of Values"
+_POWER = "a power is x ** y"
+ON_AG = {
+    **dict.fromkeys(("Tensor", "tensor", "Variable", "Parameter", "Scalar", "array"), _NUMBER),
+    **dict.fromkeys(("pow", "power"), _POWER),
+    **dict.fromkeys(("add", "mul", "multiply", "sub", "subtract", "div", "divide", "neg", "negative"), "write + - * /"),
+    **dict.fromkeys(
+        ("numerical_gradient", "numerical_grad", "gradcheck", "check_gradient", "check_grads"),
+        "autograd_core.testing.check_gradient(f, point) judges a derivative",
+    ),
+    **dict.fromkeys(("manual_seed", "random"), SEED),
+    **dict.fromkeys(("jit", "vmap"), "ag.compile(f, *example_args, in_axes=...) does both"),
+    **dict.fromkeys(("jacfwd", "jacrev"), 'ag.jacobian(f, mode="forward") or mode="reverse"'),
+    **dict.fromkeys(("set_default_dtype", "float32"), 'Values are doubles; ag.compile(f, ..., dtype="float32")'),
+    **dict.fromkeys(("cuda", "device"), "there are no devices: everything runs on the processor"),
+    **dict.fromkeys(("backward", "stop_gradient"), "a Value has it: y.backward(), y.detach()"),
+    **dict.fromkeys(("plot", "visualize", "show", "draw_graph"), "ag.draw(y) draws the graph, and .show() opens it"),
+    **dict.fromkeys(("MLP", "Module", "Linear", "Adam", "SGD", "fit"), "networks are in nn: import nn"),
 }
 
 
@@ -269,6 +310,12 @@ class NotOnModules:
         modules = Elsewhere("named_modules() gives them with their names")
         children = Elsewhere("named_modules() gives all modules below, with their names")
         named_children = Elsewhere("named_modules() gives all modules below, with their names")
+        weights = Elsewhere(
+            "model.state_dict() has all by name; those of a layer are .weight and .bias, of a neuron .w and .b"
+        )
+        params = Elsewhere("model.parameters() lists them, model.named_parameters() with their names")
+        trainable_variables = Elsewhere(params.hint)
+        zero_grads = Elsewhere("it is called zero_grad()")
         freeze = Elsewhere(
             "the optimizer gets the parameters that are to be trained, "
             "nn.Adam([p for layer in model.layers[1:] for p in layer.parameters()])"
@@ -281,3 +328,21 @@ class NotOnModules:
         double = Elsewhere("parameters are doubles already")
         compile = Elsewhere("nn.fit compiles what it trains; ag.compile(f, ...) compiles a function of numbers")
         apply = Elsewhere("for initial weights see nn.init and init=; named_modules() gives all modules below")
+
+
+class NotOnCompiled:
+    """Names that compiled functions of other libraries have, and `CompiledFunction` does not have."""
+
+    def __dir__(self) -> list[str]:
+        return names_of(self)
+
+    if not TYPE_CHECKING:
+        grad = Elsewhere("f.value_and_grad(*args) gives values and gradients")
+        gradient = Elsewhere(grad.hint)
+        backward = Elsewhere(f"{grad.hint}; called with Values it is a node of their graph")
+        predict = Elsewhere("it is called: f(x)")
+        forward = Elsewhere(predict.hint)
+        save = Elsewhere("f.program.save(path) writes the program; a compiled function can also be pickled")
+        to_onnx = Elsewhere("f.to_c(), f.to_js(), f.to_numpy() and f.to_jax() are there")
+        to_torch = Elsewhere(to_onnx.hint)
+        lower = Elsewhere("print(f.program) shows what it computes")

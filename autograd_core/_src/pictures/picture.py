@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypedDict
 
 from ...errors import OperandError, RangeError, StructureError, UsageWarning
 from ..atomic_write import write_file
+from ..engine.elsewhere import ON_DRAW, refuse_options
 from ..engine.graph import roots_of
 from ..engine.value import Value
 from ..notation.formulas import expression as equations
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     import os
     from collections.abc import Callable, Iterable, Mapping, Sequence
     from pathlib import Path
+    from typing import Never
 
     from ..notation.wholes import ReadGraph
     from .choose_layout import Frame
@@ -269,6 +271,7 @@ def draw(
     font_scale: float = 1.0,
     flow: bool = False,
     plates: bool | None = None,
+    **options: Never,
 ) -> Picture:
     """Draw the graph below `root`: a card for every value, with its gradient once that is computed.
 
@@ -322,13 +325,14 @@ def draw(
         font_scale: How many times larger than usual all print is, from 0.1 to 20; lines break accordingly earlier.
         flow: Whether edges are as wide as what flows back along them, |local derivative × gradient behind it|, by
             factors of ten; blue where that product is positive, orange where it is negative.
+        **options: There are none; those of other libraries are answered in words.
 
     Returns:
         A `Picture`; its `scopes` can be folded.
 
     Raises:
         OperandError: `root` is no Value and no list of them, or `title` no str; `highlight`, `overlay`
-            are something else; a size is no number.
+            are something else; a size is no number; an option does not exist.
         RangeError: An unknown layout, theme, style or direction, a pattern that no scope matches,
             `hops` below 1, a mark's level beyond 0 and 1; a size that is too small or too large, or a width, a
             height and an aspect that disagree.
@@ -350,6 +354,8 @@ def draw(
         >>> draw(y, width=640, aspect="16:9")
         <Picture of 2 cards, 640 x 360 pixels>
     """
+    if options:
+        refuse_options("draw", options, ON_DRAW)
     roots = roots_of(root, "draw")
     fold, unfold = kept(fold), kept(unfold)
     if not isinstance(title, (str, type(None))):

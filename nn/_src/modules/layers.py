@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from autograd_core import OperandError, StructureError, Value, dot, scope
 from autograd_core._src.engine.contexts import current, entered
-from autograd_core._src.engine.elsewhere import ON_MLP, refuse_options
+from autograd_core._src.engine.elsewhere import ON_MLP, Elsewhere, refuse_options
 from autograd_core._src.engine.provenance import Note
 
 from ...init import constant, gain, kaiming_uniform
@@ -43,6 +43,25 @@ zero: Initializer = constant(0.0)
 
 def _scope_of(note: Note) -> AbstractContextManager[None]:
     return scope(note.scope) if note.scope else nullcontext()
+
+
+def _refuse_inputs(layer: Module, xs: Sequence[Any], n: int, error: OperandError | None = None) -> Never:
+    """Say what is wrong with the inputs of a layer that takes a row of n numbers.
+
+    Raises:
+        StructureError: There are more or fewer, or they are the rows of a batch.
+        OperandError: `error`, where they are neither.
+    """
+    if len(xs) and all(isinstance(plain(x), list) for x in xs):
+        msg = (
+            f"{layer!r}: expected one row of {n} numbers, got {len(xs)} row(s); call the model for each, "
+            "[model(x) for x in X], or nn.predict(model, X)"
+        )
+        raise StructureError(msg) from None
+    if error is not None:
+        raise error
+    msg = f"{layer!r}: expected {n} inputs, got {len(xs)}: {shown(xs)}"
+    raise StructureError(msg)
 
 
 def _initializer(init: Any, activation: Activation, default: Initializer | None = None) -> Initializer:
@@ -150,12 +169,14 @@ class Neuron(Module, closed=True):
         xs = x if type(x) is list else row(x, "Neuron")
         w = [*self.w]  # a plain list, which `dot` takes as it is
         if len(xs) != len(w):
-            msg = f"{self!r}: expected {len(w)} inputs, got {len(xs)}: {shown(xs)}"
-            raise StructureError(msg)
+            _refuse_inputs(self, xs, len(w))
         if entered:
             return self._in_scope(xs)
         note = self._note
-        z: Value = dot(w, xs)
+        try:
+            z: Value = dot(w, xs)
+        except OperandError as error:
+            _refuse_inputs(self, xs, len(w), error)
         z._note = note
         if self.b is not None:
             z = z + self.b
@@ -169,7 +190,10 @@ class Neuron(Module, closed=True):
 
     def _in_scope(self, x: Sequence[Any]) -> Value:
         with _scope_of(self._note):
-            z: Value = dot(self.w, x)
+            try:
+                z: Value = dot(self.w, x)
+            except OperandError as error:
+                _refuse_inputs(self, x, len(self.w), error)
             if self.b is not None:
                 z = z + self.b
             return z if self._function is None else self._function(z)
@@ -450,12 +474,14 @@ class Linear(Affine, Module, closed=True):
         x = row(x, "Linear")
         rows, biases = self._rows(), self._biases()
         if len(x) != len(rows[0]):
-            msg = f"{self!r}: expected {len(rows[0])} inputs, got {len(x)}: {shown(x)}"
-            raise StructureError(msg)
+            _refuse_inputs(self, x, len(rows[0]))
         out: list[Any] = []
         for i, (w, note) in enumerate(zip(rows, self._notes)):
             with _scope_of(note) if entered else nullcontext():
-                z = dot(w, x)
+                try:
+                    z = dot(w, x)
+                except OperandError as error:
+                    _refuse_inputs(self, x, len(w), error)
                 y = z if biases is None else z + biases[i]
             if not entered:
                 z._note = y._note = note
@@ -510,6 +536,8 @@ class Sequential(Module, closed=True):
     """
 
     modules: list[Any]
+    if not TYPE_CHECKING:
+        layers = Elsewhere("its items are model[0], model[1], ..., and all of them model.modules")
 
     def __init__(self, *modules: Callable[[Any], Any]) -> None:
         if not modules:

@@ -15,7 +15,7 @@ from autograd_core._src.engine.elsewhere import Elsewhere, NotOnModules, names_o
 
 from ..data.preprocessing import _Learnt
 from ..support import files
-from ..support.validation import shown
+from ..support.validation import plain, shown
 from .layer_scopes import name_by_attribute
 from .parameters import assigned, held, holds_parameters
 
@@ -224,7 +224,7 @@ class Module(NotOnModules):
             state: A number for the name of every parameter, and no others.
 
         Raises:
-            StructureError: Names are missing, or unexpected.
+            StructureError: Names are missing, or unexpected; or one name has a table of weights, as in PyTorch.
             OperandError: Something in it is no real number, or it is no mapping.
 
         Example:
@@ -238,6 +238,7 @@ class Module(NotOnModules):
             msg = f"load_state_dict: expected a dict of names and numbers, got {shown(state)}"
             raise OperandError(msg)
         parameters = self._by_name()
+        _refuse_tables(parameters, state)
         _same_names(list(parameters), list(state.keys()))
         numbers = {}
         for name in parameters:
@@ -468,6 +469,21 @@ def _dotted(place: Place) -> str:
         place, name = place
         names.append(str(name))
     return ".".join(reversed(names))
+
+
+def _refuse_tables(parameters: Mapping[str, Value], state: Mapping[str, Any]) -> None:
+    """Raise if a name of another library stands for all the weights of a layer."""
+    for name, x in state.items():
+        if name not in parameters and isinstance(plain(x), list):
+            shape = f" of shape {tuple(x.shape)}" if hasattr(x, "shape") else ""
+            layer = str(name).rpartition(".")[0]
+            msg = (
+                f"load_state_dict: expected a number for each parameter, such as {next(iter(parameters), 'w.0')}, got "
+                f"{name!r} with a table{shape}; of weights from PyTorch make the layer, "
+                f"nn.Linear(weights=state[{f'{layer}.weight'.lstrip('.')!r}], "
+                f"bias=state[{f'{layer}.bias'.lstrip('.')!r}]), or set layer.weight and layer.bias"
+            )
+            raise StructureError(msg)
 
 
 def _same_names(expected: list[str], got: list[str]) -> None:

@@ -9,6 +9,7 @@ from copy import copy
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from autograd_core import OperandError, RangeError, StructureError, Value
+from autograd_core._src.engine.elsewhere import ON_OPTIMIZER, refuse_options
 
 from ...schedules import Schedule, as_schedule, schedule_from, state_of
 from ..modules.module import Module
@@ -17,6 +18,7 @@ from ..support.validation import plain, real, shown, whole
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
+    from typing import Never
 
     from ...schedules import Rate
 
@@ -48,7 +50,10 @@ def named(parameters: Any, caller: str, if_number: str = "") -> list[tuple[str, 
             raise OperandError(msg)
         found.append((name or p.label, p))
     if not found:
-        msg = f"{caller}: expected at least one parameter, got none; a Module's parameters are its Value attributes"
+        msg = (
+            f"{caller}: expected at least one parameter, got none; a Module's parameters are its Value attributes, and "
+            "those in lists, tuples and dicts, but not in arrays: .tolist()"
+        )
         raise StructureError(msg)
     if len({p for _, p in found}) < len(found):
         msg = f"{caller}: expected each parameter once, got one twice"
@@ -65,10 +70,11 @@ class Optimizer(Resumable):
         lr: Learning rate, at least 0, or a schedule: a function of the number of steps done.
         weight_decay: How strongly parameters are drawn to 0, at least 0.
         decay_biases: False leaves those parameters out that are called "b" or "bias".
+        **options: There are none; those of other libraries are answered in words.
 
     Raises:
         StructureError: There are no parameters, or one comes twice.
-        OperandError: Something is of a wrong type.
+        OperandError: Something is of a wrong type, or an option does not exist.
         RangeError: A number is out of its bounds.
 
     Attributes:
@@ -103,7 +109,10 @@ class Optimizer(Resumable):
         *,
         weight_decay: float = 0.0,
         decay_biases: bool = True,
+        **options: Never,
     ) -> None:
+        if options:
+            refuse_options(type(self).__name__, options, ON_OPTIMIZER)
         self._schedule = as_schedule(lr, f"{type(self).__name__}: lr")
         self.weight_decay: float = real(weight_decay, f"{type(self).__name__}: weight_decay", 0.0)
         self.decay_biases = decay_biases
@@ -382,10 +391,11 @@ class SGD(Optimizer):
         nesterov: Nesterov's form, which needs a momentum.
         weight_decay: At least 0.
         decay_biases: False leaves parameters called "b" or "bias" out of the decay.
+        **options: There are none; those of other libraries are answered in words.
 
     Raises:
         StructureError: There are no parameters, or one comes twice.
-        OperandError: Something is of a wrong type.
+        OperandError: Something is of a wrong type, or an option does not exist.
         RangeError: A number is out of its bounds, or `nesterov` without momentum.
 
     Example:
@@ -405,13 +415,14 @@ class SGD(Optimizer):
         nesterov: bool = False,
         weight_decay: float = 0.0,
         decay_biases: bool = True,
+        **options: Never,
     ) -> None:
         self.momentum: float = real(momentum, "SGD: momentum", 0.0)
         self.nesterov = nesterov
         if nesterov and not self.momentum:
             msg = f"SGD: nesterov: expected a momentum above 0 with it, got {momentum!r}"
             raise RangeError(msg)
-        super().__init__(params, lr, weight_decay=weight_decay, decay_biases=decay_biases)
+        super().__init__(params, lr, weight_decay=weight_decay, decay_biases=decay_biases, **options)
 
     _kept = (*Optimizer._kept, "_velocity")
     _options = (*Optimizer._options, "momentum", "nesterov")
@@ -442,10 +453,11 @@ class Adam(Optimizer):
         eps: Above 0; keeps the denominator from 0.
         weight_decay: At least 0; added to the gradient here, see `AdamW`.
         decay_biases: False leaves parameters called "b" or "bias" out of the decay.
+        **options: There are none; those of other libraries are answered in words.
 
     Raises:
         StructureError: There are no parameters, or one comes twice; `betas` are not two.
-        OperandError: Something is of a wrong type.
+        OperandError: Something is of a wrong type, or an option does not exist.
         RangeError: A number is out of its bounds.
 
     Example:
@@ -465,6 +477,7 @@ class Adam(Optimizer):
         *,
         weight_decay: float = 0.0,
         decay_biases: bool = True,
+        **options: Never,
     ) -> None:
         name = type(self).__name__
         pair = plain(betas)
@@ -476,7 +489,7 @@ class Adam(Optimizer):
             real(pair[1], f"{name}: betas[1]", 0.0, 1.0, open_high=True),
         )
         self.eps: float = real(eps, f"{name}: eps", 0.0, open_low=True)
-        super().__init__(params, lr, weight_decay=weight_decay, decay_biases=decay_biases)
+        super().__init__(params, lr, weight_decay=weight_decay, decay_biases=decay_biases, **options)
 
     _kept = (*Optimizer._kept, "_mean", "_square")
     _options = (*Optimizer._options, "betas", "eps")
@@ -511,10 +524,11 @@ class AdamW(Adam):
         eps: Likewise.
         weight_decay: At least 0.
         decay_biases: False leaves parameters called "b" or "bias" out of the decay.
+        **options: There are none; those of other libraries are answered in words.
 
     Raises:
         StructureError: There are no parameters, or one comes twice; `betas` are not two.
-        OperandError: Something is of a wrong type.
+        OperandError: Something is of a wrong type, or an option does not exist.
         RangeError: A number is out of its bounds.
 
     Example:
@@ -533,8 +547,9 @@ class AdamW(Adam):
         *,
         weight_decay: float = 0.01,
         decay_biases: bool = True,
+        **options: Never,
     ) -> None:
-        super().__init__(params, lr, betas, eps, weight_decay=weight_decay, decay_biases=decay_biases)
+        super().__init__(params, lr, betas, eps, weight_decay=weight_decay, decay_biases=decay_biases, **options)
 
     def update(self, index: int, p: float, g: float, lr: float) -> float:
         return self._moved(index, p * (1.0 - lr * self._decays[index]), g, lr)

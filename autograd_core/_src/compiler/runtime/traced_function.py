@@ -10,7 +10,7 @@ import numpy as np
 
 from ....errors import GuardError, RangeError, StructureError
 from ...engine.contexts import answering, uncollected
-from ...engine.pytrees import Spec, same_shape
+from ...engine.pytrees import Spec, is_array, same_shape
 from ...transforms.functional import _one_of as one_of
 from ...transforms.functional import _positions as positions
 from ..ir.layout import Layout
@@ -18,7 +18,7 @@ from ..locks import Locked
 from ..tracing.captured_constants import Outside
 from ..tracing.record import lowered
 from . import executors
-from .batches import numbers_of, plain, rows_of, same_length, tree_of, views
+from .batches import numbers_of, plain, rows_of, same_length, shape_of, tree_of, views
 from .specialization import EDGE_SECONDS, Specialization
 
 if TYPE_CHECKING:
@@ -165,7 +165,13 @@ class TracedFunction(Locked):
                 tables.append(rows_of(arg, spec, place, read))
             else:
                 slots = self._slots[i]
-                shared[slots.start : slots.stop] = numbers_of(arg, spec, place, read)
+                try:
+                    shared[slots.start : slots.stop] = numbers_of(arg, spec, place, read)
+                except StructureError as error:
+                    if is_array(arg) and arg.ndim and arg.shape[1:] == shape_of(spec, bare=True):
+                        msg = f"{error}; for a batch, one entry per row, compile with in_axes=0 for this argument"
+                        raise StructureError(msg) from None
+                    raise
         return shared, same_length(tables, self._name) if tables else []
 
     def _tree(self, spec: Spec, rows: Any) -> Any:
