@@ -266,6 +266,8 @@ def _named_function(text: str) -> Any:
     except (Exception, SystemExit) as error:  # whatever the user's module does
         kind = "" if isinstance(error, ImportError) else f"{type(error).__name__}: "
         msg = f"{text}: {module} cannot be imported: {kind}{error}"
+        if module.endswith(".py") and Path(module).is_file():
+            msg = f"{text}: expected the name of a module, not of its file: {module.removesuffix('.py')}:{path}"
         raise ExpressionError(msg) from error
     for part in path.split("."):
         try:

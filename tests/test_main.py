@@ -124,6 +124,8 @@ def test_check_draws_what_is_wrong(user_module, capsys):
         ),
         (["of_a_user:nothing", "--at", "1"], "has no 'nothing'"),
         (["not_there:f", "--at", "1"], "cannot be imported"),
+        (["of_a_user.py:right", "--at", "1"], "expected the name of a module, not of its file: of_a_user:right"),
+        (["not_there.py:right", "--at", "1"], "not_there.py cannot be imported"),
         (["of_a_user:right", "--at", "one"], "expected a number"),
         (["of_a_user:plain", "--at", "1"], "pass --derivative module:function"),
     ],

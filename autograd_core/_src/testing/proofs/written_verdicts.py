@@ -32,11 +32,11 @@ class WrittenVerdicts(JudgedEntries):
         what = (
             f"{e.found!r} is the derivative to {worst.where}"
             if count == 1
-            else f"all {count} derivatives are right, the worst"
+            else f"all {count} derivatives are right{', the worst' if worst.error_ulps else ''}"
         )
         return self._report(
             Verdict.RIGHT,
-            f"{what}{',' if count == 1 else ''} {far}.",
+            f"{what}{',' if count == 1 or not worst.error_ulps else ''} {far}.",
             worst,
             condition=float(e.slack / (DOUBLE * abs(e.exact))) if e.exact else 1.0,
             resolution=float(max(min(e.slack, self._digits_lost(e)) for e in entries)),
