@@ -57,9 +57,10 @@ def workflows(session: nox.Session) -> None:
 
 @nox.session
 def packages(session: nox.Session) -> None:
-    """Wheel and sdist: two builds have one digest, and each works alone."""
-    session.install("build", "hatchling")
+    """Wheel and sdist: two builds have one digest, and each works alone; conda's recipe can be read."""
+    session.install("build", "hatchling", "py-rattler-build", "-e", ".[check]", "pytest")
     session.run("python", ".ci/packages.py", *session.posargs)
+    session.run("pytest", "-q", "tests/test_release.py", "-k", "recipe")
 
 
 @nox.session

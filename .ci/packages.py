@@ -2,6 +2,7 @@
 
     python .ci/packages.py --outdir dist          keeps what was built
     python .ci/packages.py --tag v0.1.0 --repository https://github.com/…     whether a release may be made of it
+    python .ci/packages.py --bill sbom.cdx.json   writes the version into a bill of materials
 
 Needs `build` and `hatchling`. Two builds, from two copies with different times of their files, have one digest, and
 so has the wheel that is built from the sdist.
@@ -11,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import hashlib
+import json
 import os
 import re
 import shutil
@@ -43,7 +45,11 @@ def main() -> None:
     parser.add_argument("--outdir", type=Path, help="where the packages are to stay")
     parser.add_argument("--tag", help="of a release: it must be the version, with a v before it")
     parser.add_argument("--repository", help="of a release: it must be the one in [project.urls]")
+    parser.add_argument("--bill", type=Path, help="a bill of materials, in CycloneDX' JSON, that is to say the version")
     options = parser.parse_args()
+    if options.bill:
+        say_version(options.bill)
+        return
     if options.tag or options.repository:
         may_be_released(options.tag, options.repository)
         return
@@ -58,10 +64,23 @@ def main() -> None:
                 shutil.copy2(package, options.outdir)
 
 
+def version_here() -> str:
+    """The version that the code says, which pyproject.toml takes from there and other programs do not find."""
+    text = (ROOT / "autograd_core" / "__init__.py").read_text(encoding="utf-8")
+    return str(re.search(r'^__version__ = "(.+)"$', text, re.MULTILINE)[1])  # type: ignore[index]
+
+
+def say_version(path: Path) -> None:
+    """Write name and version of the package into the bill of materials of an environment that has it."""
+    bill, version = json.loads(path.read_text(encoding="utf-8")), version_here()
+    name = bill["metadata"]["component"]["name"]
+    bill["metadata"]["component"] |= {"type": "library", "version": version, "purl": f"pkg:pypi/{name}@{version}"}
+    path.write_text(f"{json.dumps(bill, indent=2, ensure_ascii=False)}\n", encoding="utf-8")
+
+
 def may_be_released(tag: str | None, repository: str | None) -> None:
     """Stop a release that would have another version, or would name another repository, than the package says."""
-    text = (ROOT / "autograd_core" / "__init__.py").read_text(encoding="utf-8")
-    version = re.search(r'^__version__ = "(.+)"$', text, re.MULTILINE)[1]  # type: ignore[index]
+    version = version_here()
     urls = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["urls"]
     for what, given, expected in (("tag", tag, f"v{version}"), ("repository", repository, urls["Repository"])):
         if given != expected:

@@ -2,6 +2,7 @@
 
 import hashlib
 import importlib.util
+import json
 import os
 import re
 import shutil
@@ -60,11 +61,46 @@ def test_a_release_from_elsewhere_or_of_another_version_stops():
 
 def test_the_recipe_for_conda_has_the_dependencies_of_the_package():
     names = {re.match(r"[\w-]+", line)[0]: re.sub(r"^[\w-]+|;.*|\s", "", line) for line in PROJECT["dependencies"]}
-    recipe = dict(re.findall(r"^    - (\S+) (>=[\w.,<]+)$", text("conda/recipe.yaml").partition("  run:")[2], re.MULTILINE))
+    run = text("conda/recipe.yaml").partition("  run:")[2].partition("tests:")[0]
+    recipe = dict(re.findall(r"^    - (\S+) (>=.+)$", run, re.MULTILINE))
     recipe["graphviz"] = recipe.pop("python-graphviz")  # "graphviz" is the program there
-    assert recipe.pop("python") == PROJECT["requires-python"]
+    assert recipe.pop("python") == ">=${{ python_min }}"
+    assert f'\n  python_min: "{PROJECT["requires-python"].removeprefix(">=")}"\n' in text("conda/recipe.yaml")
     assert names.pop("fast-sugiyama"), "which conda-forge has not"
     assert recipe == names
+
+
+def test_the_bill_of_materials_says_the_version(tmp_path):
+    bill = tmp_path / "sbom.cdx.json"
+    bill.write_text(json.dumps({"metadata": {"component": {"name": "autograd-core", "type": "application"}}, "components": [{"name": "graphviz"}]}))
+    for _ in range(2):
+        script().say_version(bill)
+        found = json.loads(bill.read_text())
+        assert found["metadata"]["component"] == {
+            "name": "autograd-core", "type": "library", "version": ag.__version__, "purl": f"pkg:pypi/autograd-core@{ag.__version__}",
+        }  # fmt: skip
+        assert found["components"] == [{"name": "graphviz"}]
+    said = text(".github/workflows/release.yml").split("cyclonedx_py environment", 1)[1]
+    assert "--bill sbom.cdx.json" in said.partition("uses:")[0]
+
+
+@pytest.mark.parametrize("wrong", ["", "noarch:", "run:", "imports:", "license:", "python_min: "])
+def test_rattler_build_reads_the_recipe(wrong):
+    rattler = pytest.importorskip("rattler_build", reason="needs py-rattler-build, as nox -s packages has it")
+    recipe = text("conda/recipe.yaml").replace(wrong, f"x{wrong}") if wrong else text("conda/recipe.yaml")
+
+    def rendered():
+        (variant,) = rattler.Stage0Recipe.from_yaml(recipe).render(rattler.VariantConfig())
+        return variant.recipe.to_dict()
+
+    if wrong:  # or nothing would be checked
+        with pytest.raises(rattler.RattlerBuildError):
+            rendered()
+        return
+    found = rendered()
+    assert found["package"] == {"name": "autograd-core", "version": ag.__version__}
+    assert f"python {PROJECT['requires-python']}" in found["requirements"]["run"]
+    assert found["about"]["license_file"] == ["LICENSE"]
 
 
 # --- workflows ------------------------------------------------------------------------------------
