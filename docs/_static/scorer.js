@@ -1,5 +1,6 @@
 // How the search ranks: a heading that is the question comes first, guides before records of decisions. What is found
-// in a page's text opens at the section that says most of what was asked.
+// in a page's text opens at the section that says most of what was asked. Where nothing has all the words, it is asked
+// with fewer of them.
 var Scorer = { // eslint-disable-line no-var
   asked: () => (new URLSearchParams(location.search).get("q") || "").toLowerCase().replace(/[?!.]+$/, "").trim(),
   stems: () => {
@@ -38,3 +39,26 @@ var Scorer = { // eslint-disable-line no-var
   objNameMatch: 11, objPartialMatch: 6, objPrio: { 0: 15, 1: 5, 2: -5 }, objPrioDefault: 0,
   title: 15, partialTitle: 7, term: 5, partialTerm: 2,
 };
+
+if (typeof Search !== "undefined") { // Sphinx' own, which the index asks when it comes
+  const ask = Search._performSearch;
+  Search._performSearch = (query, words, ...others) => {
+    let found = ask(query, words, ...others);
+    if (found.length || words.size < 2) return found;
+    let some = [[...words].filter((word) => ask(query, new Set([word]), ...others).length)]; // what stands somewhere
+    for (;;) {
+      found = some.flatMap((few) => ask(query, new Set(few), ...others));
+      if (found.length || some[0].length < 2) break;
+      const fewer = some.flatMap((few) => few.map((word) => few.filter((other) => other !== word)));
+      some = [...new Map(fewer.map((few) => [few.join(" "), few])).values()];
+    }
+    if (!found.length) return found;
+    const said = document.createElement("p");
+    said.className = "search-fewer";
+    said.textContent = "No page has all of these words. These have some of them:";
+    Search.output.before(said);
+    const rising = (a, b) => a[4] - b[4]; // the last is shown first
+    for (const result of found) result[4] += 2 * Scorer.section(result[0])[2];
+    return [...new Map(found.sort(rising).map((result) => [result[0], result])).values()].sort(rising);
+  };
+}
