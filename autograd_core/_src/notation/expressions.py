@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import difflib
+import re
 from typing import TYPE_CHECKING, Any
 
 from ...errors import ExpressionError
@@ -42,6 +43,18 @@ OPERATORS: dict[type[ast.AST], str] = {
 }
 
 
+BETWEEN = "write * between factors"
+PAPER = (  # what is written on paper, and how it is written here
+    (re.compile(r"(?<![\w.])(\d+\.?\d*)\s*(?!e[-+]?\d)[^\W\d_]", re.IGNORECASE), f"{BETWEEN}, as in {{0}}*x"),
+    (re.compile(r"[^\W\d]\w*\s+[\w(]"), "write brackets around operands, as in sin(x), and * between factors"),
+    (re.compile(r"\|"), "write abs(x) for |x|"),
+    (re.compile(r"(?<![=<>!])=(?!=)"), "an expression has no =; the number of a name stands behind it, as in x=3"),
+    (re.compile(r"\)\s*[\w(]"), f"{BETWEEN}, as in (a + b)*c"),
+    (re.compile("[²³⁰-⁹]"), "write ** for powers, as in x**2"),
+    (re.compile("[·×−÷√]"), "write * for a product, / for a quotient, - for minus, sqrt(x) for a root"),
+)
+
+
 def parse(text: str, values: Mapping[str, float]) -> tuple[Value, dict[str, Value]]:
     """Build the graph of an expression.
 
@@ -77,10 +90,18 @@ def parse(text: str, values: Mapping[str, float]) -> tuple[Value, dict[str, Valu
             raise
         where = f" at column {error.offset}" if isinstance(error, SyntaxError) and error.offset else ""
         said = error.msg if isinstance(error, SyntaxError) else str(error)  # str() adds a file's name and line
-        reason = DEEP if isinstance(error, (RecursionError, MemoryError)) else said
+        reason = DEEP if isinstance(error, (RecursionError, MemoryError)) else said + _as_python(text)
         msg = f"cannot read the expression {_short(text)}{where}: {reason}"
         raise ExpressionError(msg) from None
     return root if isinstance(root, Value) else Value(root), inputs
+
+
+def _as_python(text: str) -> str:
+    """What to write in place of what one writes on paper, where that is what cannot be read."""
+    for pattern, hint in PAPER:
+        if found := pattern.search(text):
+            return f"; {hint.format(*found.groups())}"
+    return ""
 
 
 def _short(text: str) -> str:
@@ -187,6 +208,10 @@ def _check_function(node: ast.Call) -> None:
         msg = f"{name}(...): expected arguments without keywords, got {got}=; give the values alone"
         raise ExpressionError(msg)
     if name not in FUNCTIONS:
+        if isinstance(node.func, (ast.Constant, ast.BinOp, ast.UnaryOp)):
+            times = f"{ast.unparse(node.func)}*(...)" if isinstance(node.func, ast.Constant) else "(a + b)*(c + d)"
+            msg = f"cannot read {_short(ast.unparse(node))}: {BETWEEN}, as in {times}"
+            raise ExpressionError(msg)
         bare = node.func.attr if isinstance(node.func, ast.Attribute) else name
         near = [bare] if bare in FUNCTIONS else difflib.get_close_matches(bare, FUNCTIONS, 1)
         hint = f"; did you mean {near[0]}?" if near else "."
