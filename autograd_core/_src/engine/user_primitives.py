@@ -150,6 +150,11 @@ def _number(x: Any, name: str) -> Any:
 def primitive(function: Callable[..., Any]) -> UserPrimitive:
     """Make a function one node of the graph, with a derivative of your own.
 
+    The function that `partials` decorates gets the operands and then the result z, and gives a tuple with one
+    derivative per operand; what comes in from above is multiplied by the library. Where both are written with operators
+    and this library's functions (`ag.where` in place of `if`), the node can be compiled, and checked in 50 digits;
+    with `math` it runs on floats alone. `testing.check_gradient(f, point)` judges it.
+
     Defining a function of the same name again in the same place replaces the first one; the
     names of built-in primitives are protected.
 
