@@ -415,9 +415,9 @@ class TrainingRun:
             self.programs = programs.Programs(the_way(trial), trial, optimizer, self.epochs)
         except NotCompiledError as error:
             self._refuse(error)
-            for data, at, _ in tried:
+            for given, at, _ in tried:
                 if at != ALL:
-                    self.task.measure(data)  # what cannot be computed is said before anything is learned
+                    self.task.measure(given)  # what cannot be computed is said before anything is learned
             return False
         self.name = self.programs.name
         return True
