@@ -31,6 +31,7 @@ var Scorer = { // eslint-disable-line no-var
         result[2] = `#${place}`;
       }
       together = within && within === Scorer.stems().size ? 2 + 2 * named + (named === within ? 6 : 0) : 0;
+      if (page === "glossary" && /^what (is|are) /.test(asked) && named && named === Scorer.stems().size) together += 8;
     }
     const says = asked && title.toLowerCase().includes(asked) ? 30 : 0;
     const guide = /^how-to/.test(page) ? 5 : /^(explanation|errors|common-mistakes|checking|compiled|live)/.test(page) ? 4 : /^glossary/.test(page) ? 7 : /^(adr|changelog|benchmarks)/.test(page) ? -6 : 0;

@@ -330,6 +330,13 @@ class NotOnModules:
         apply = Elsewhere("for initial weights see nn.init and init=; named_modules() gives all modules below")
 
 
+class NotOnSequentials:
+    """Names that Keras' Sequential and an MLP have, and `Sequential` does not have."""
+
+    if not TYPE_CHECKING:
+        layers = Elsewhere("its items are model[0], model[1], ..., and all of them model.modules")
+
+
 class NotOnCompiled:
     """Names that compiled functions of other libraries have, and `CompiledFunction` does not have."""
 

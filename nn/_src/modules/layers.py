@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from autograd_core import OperandError, StructureError, Value, dot, scope
 from autograd_core._src.engine.contexts import current, entered
-from autograd_core._src.engine.elsewhere import ON_MLP, Elsewhere, refuse_options
+from autograd_core._src.engine.elsewhere import ON_MLP, NotOnSequentials, refuse_options
 from autograd_core._src.engine.provenance import Note
 
 from ...init import constant, gain, kaiming_uniform
@@ -513,7 +513,7 @@ class Linear(Affine, Module, closed=True):
         return f"Linear({len(self.weight[0])}, {len(self.weight)}{'' if self.bias else ', bias=False'})"
 
 
-class Sequential(Module, closed=True):
+class Sequential(NotOnSequentials, Module, closed=True):
     """Modules, or any functions, one after the other.
 
     Its layers are in the scopes "layer1", "layer2", ..., as those of an `MLP` are, where they were built in none of
@@ -536,8 +536,6 @@ class Sequential(Module, closed=True):
     """
 
     modules: list[Any]
-    if not TYPE_CHECKING:
-        layers = Elsewhere("its items are model[0], model[1], ..., and all of them model.modules")
 
     def __init__(self, *modules: Callable[[Any], Any]) -> None:
         if not modules:
