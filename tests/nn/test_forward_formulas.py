@@ -9,6 +9,7 @@ from latex2mathml.converter import convert
 import autograd_core as ag
 import nn
 from nn._src.notation import NOTATIONS
+from nn._src.teaching import writing
 
 
 class Skip(nn.Module):
@@ -143,18 +144,76 @@ def test_the_forward_lines_of_the_other_texts():
     assert scores[-1] == "cost = −(y_1 log(a_1^(2)) + y_2 log(a_2^(2)))"
 
 
-def test_a_loss_of_ones_own_without_a_formula_is_named():
+@pytest.mark.parametrize(
+    "error", [TypeError, ValueError, KeyError, IndexError, AttributeError, AssertionError, ZeroDivisionError, RuntimeError, ag.RangeError]
+)
+def test_a_loss_of_ones_own_without_a_formula_is_named(error):
     calls = []
 
     def once(p, t):
         calls.append(t)
         if len(calls) > 1:
-            raise TypeError
+            raise error
         return p * 2
 
     run = nn.forward_pass(nn.MLP(2, [1], seed=1), [0.5, -1.0], 1.0, loss=once, notation="cs60050")
     assert run.formulas[-1] == "cost = once(a_1^(2); y)"
     assert r"\text{cost} &= \text{once}(a_{1}^{(2)}; y) = " in run.formulas.latex
+    for notation in (None, *NOTATIONS):
+        calls.clear()
+        signals = nn.error_signals(nn.MLP(2, [1], seed=1), [0.5, -1.0], 1.0, loss=once, notation=notation)
+        assert "∂" in signals.formulas[0].partition(" = ")[2]
+
+
+def deep(p, t):
+    y = (p - t) ** 2
+    for _ in range(2000):
+        y = ag.sin(y)
+    return y
+
+
+def tangled(p, t):
+    y = (p - t) / 4
+    for _ in range(40):
+        y = y * y + y / 2
+    return y
+
+
+@pytest.mark.parametrize("loss", [deep, tangled])
+@pytest.mark.parametrize("notation", [None, *NOTATIONS])
+def test_a_loss_that_no_line_has_room_for_is_named(loss, notation):
+    signals = nn.error_signals(nn.MLP(2, [1], "sigmoid", seed=1), [0.5, -1.0], 1.0, loss=loss, notation=notation)
+    assert f"{loss.__name__}(" in signals.run.formulas[-1]
+    assert "∂" in signals.formulas[0].partition(" = ")[2]
+
+
+@pytest.mark.parametrize("activation", ["sigmoid", "linear", "relu"])
+@pytest.mark.parametrize("bias", [True, False])
+def test_explicit_formulas_take_time_in_proportion_to_what_they_write(monkeypatch, activation, bias):
+    """Of a chain of n layers, n lines of up to n layers each; twice as long at each layer would be 2 ** n."""
+    written = []
+    body = writing.body
+    monkeypatch.setattr(writing, "body", lambda node: written.append(node) or body(node))
+    counts = []
+    for n in (6, 12, 24):
+        written.clear()
+        run = nn.forward_pass(nn.MLP(1, [1] * n, activation, bias=bias, seed=1), [0.5], 1.0, loss=nn.sse)
+        assert len(run.explicit_formulas) == n + 1
+        counts.append(len(written))
+    assert counts[2] < 5 * counts[1] < 25 * counts[0]
+
+
+def test_formulas_within_formulas_are_refused_in_words_where_they_are_too_deep():
+    model = nn.MLP(1, [1] * 1000, "sigmoid", seed=1)
+    run = nn.forward_pass(model, [0.5])
+    with pytest.raises(ag.RangeError, match=r"without a name one within the other; \.formulas has the names of units"):
+        _ = run.explicit_formulas
+    assert len(run.formulas) == 2 * 1000
+    x = y = ag.Value(0.5, label="x")
+    for _ in range(3000):
+        y = ag.sin(y)
+    with pytest.raises(ag.RangeError, match="derivation: expected at most about a hundred operations without a name"):
+        nn.derivation(y, x)
 
 
 def test_too_many_paths_are_refused_in_words():

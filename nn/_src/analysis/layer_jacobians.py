@@ -378,7 +378,6 @@ class Chain(Table):
         return rows
 
 
-
 @by_name('model, x, target, loss=nn.sse, to="layer1"')
 def chain(
     model: Module,

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from autograd_core import RangeError
 
 from ..notation import latex
+from ..support.formulas import MOST_PATHS
 from ..support.names import one_named
 from ..support.tables import Table, number
 
@@ -17,8 +18,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from .labelled_jacobian import Jacobian
-
-MOST_PATHS = 64  # that are written out
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from itertools import accumulate
 from typing import TYPE_CHECKING, NamedTuple
 
 from autograd_core import RangeError, grad_of
 
 from ..notation import latex
-from ..support.formulas import Formula, Formulas
+from ..support.formulas import MOST_PATHS, Formula, Formulas, is_loose
 from ..support.tables import number
 from .labelled_jacobian import tex
 
@@ -23,7 +22,7 @@ if TYPE_CHECKING:
     from .layers_by_name import ForwardPass, Unit
 
 CLOSE = 1e-9  # the recursion's sum, against what the sweep found
-MOST_PATHS = 64  # whose factors are written out
+EQUAL = Formula("= ", " = ")
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,14 +105,21 @@ def _arriving(unit: Unit, units: list[Unit], names: Names | None) -> list[Formul
 
 def update_formulas(run: ForwardPass, signals: dict[str, UnitSignal], names: Names | None) -> Formulas:
     """The step of each weight and bias: -eta times the error signal times what came in."""
-    own = [_name(names, f"signal {unit.name}").text for units in reversed(run.layers.values()) for unit in units]
-    return _steps(run, signals, names, lambda unit: _name(names, f"signal {unit.name}"), own)
+    return _steps(run, signals, names, lambda unit: _signal_name(unit, names), _signal_names(run, names))
 
 
 def gradient_formulas(run: ForwardPass, signals: dict[str, UnitSignal], names: Names | None) -> Formulas:
     """The derivative to each weight and bias: the error signal times what came in."""
-    own = [_name(names, f"signal {unit.name}").text for units in reversed(run.layers.values()) for unit in units]
-    return _steps(run, signals, names, lambda unit: _name(names, f"signal {unit.name}"), own, derivatives=True)
+    own = _signal_names(run, names)
+    return _steps(run, signals, names, lambda unit: _signal_name(unit, names), own, derivatives=True)
+
+
+def _signal_name(unit: Unit, names: Names | None) -> Formula:
+    return _name(names, f"signal {unit.name}")
+
+
+def _signal_names(run: ForwardPass, names: Names | None) -> list[str]:
+    return [_signal_name(unit, names).text for units in reversed(run.layers.values()) for unit in units]
 
 
 def rate_of(names: Names | None) -> Formula:
@@ -159,9 +165,6 @@ def batch_updates(
     sign = Formula("here ", r" \quad \text{here } ") if notation == "cs60050" else EQUAL
     values = [_step_value(w, x, names, sign) for w, x in zip(weights, steps, strict=True)]
     return Formulas(found, steps, values)
-
-
-EQUAL = Formula("= ", " = ")
 
 
 def value_of(x: float) -> Formula:
@@ -257,19 +260,19 @@ def _steps(
         parts = [[signal(w.unit), *([w.came] if w.came else [])] for w in shared]
         total = math.fsum(signals[w.unit.name].delta * w.input for w in shared)
         size = math.fsum(abs(signals[w.unit.name].delta * w.input) for w in shared)
-        right = side_by_side(parts[0])
-        if not math.isclose(total, gradient, rel_tol=CLOSE, abs_tol=CLOSE * size):
-            right = over("E" if names is None else names.loss, shared[0].name)
-        elif len(parts) > 1:
+        slope = over("E" if names is None else names.loss, shared[0].name)
+        is_by_signals = math.isclose(total, gradient, rel_tol=CLOSE, abs_tol=CLOSE * size)
+        times_1 = shared[0].is_bias and names is not None and names.notation == "cs60050-first"
+        right = side_by_side(parts[0]) if is_by_signals else slope
+        if is_by_signals and len(parts) > 1:
             terms = [[in_product(parts_of[0], alone=len(parts_of) == 1), *parts_of[1:]] for parts_of in parts]
-            right = in_product(sum_of(list(map(side_by_side, terms))), alone=False)
-        loss = over("E" if names is None else names.loss, shared[0].name)
+            right = in_product(sum_of(list(map(side_by_side, terms))), alone=derivatives and not times_1)
         if derivatives:
-            if right == loss:  # more than its units' signals
+            if not is_by_signals:
                 right = Formula("what backward() finds", r"\text{what backward() finds}")
-            elif shared[0].is_bias and names is not None and names.notation == "cs60050-first":
+            elif times_1:
                 right = _both("{} × 1", r"{} \times 1", right)
-            found.append(_both("{} = {}", "{} &= {}", loss, right))
+            found.append(_both("{} = {}", "{} &= {}", slope, right))
             values.append(value_of(gradient))
             continue
         form = ("{0} ← {0} − {1} {2}", r"{0} &\leftarrow {0} - {1} \, {2}")
@@ -282,15 +285,9 @@ def _steps(
 
 def in_product(part: Formula, *, alone: bool) -> Formula:
     """A sum in brackets, unless it stands alone."""
-    if alone or not _is_loose(part.text):
+    if alone or not is_loose(part.text):
         return part
     return Formula(f"({part.text})", rf"\left({part.latex}\right)")
-
-
-def _is_loose(text: str) -> bool:
-    """Whether it is a sum, or begins with a minus."""
-    depths = accumulate((c == "(") - (c == ")") for c in text)
-    return text.startswith("−") or any(c in "+−" and depth == 0 for c, depth in zip(text, depths, strict=True))
 
 
 def _came_in(names: Names | None, known: str | None, i: int, unit: Unit) -> Formula:

@@ -7,13 +7,13 @@ from itertools import accumulate
 from typing import TYPE_CHECKING, Any
 
 import autograd_core as ag
-from autograd_core import AutogradError, Value, grad_of, topological_order
+from autograd_core import AutogradError, Value, count_paths, grad_of, topological_order
 
 from ..modules.activations import ACTIVATIONS
 from ..modules.loss_terms import of_one_case
-from ..modules.losses import OF_PROBABILITIES, underlying
+from ..modules.losses import has_probable_targets
 from ..notation import latex
-from ..support.formulas import Formula
+from ..support.formulas import MOST_PATHS, Formula
 from ..support.validation import plain
 from ..teaching.derivations import derivation
 from ..teaching.writing import in_figures
@@ -44,7 +44,7 @@ def top_formulas(run: ForwardPass, names: Names | None, loss: Callable[[Any, Any
     for k, unit in enumerate(units):
         try:
             found[unit.name] = _top(units, k, names, loss, target)
-        except (AutogradError, TypeError, ArithmeticError, IndexError):  # one of the user's, that has no formula here
+        except AutogradError:  # of too many paths, for example
             continue
     return {name: top for name, top in found.items() if top is not None}
 
@@ -119,11 +119,10 @@ def _given_to(
         return [over("E", _formula(label)) for label in end.labels]
     outputs = [Value(y.data, label=names(label)) for y, label in zip(end.nodes, end.labels, strict=True)]
     given = [over(names.loss, _formula(names(label))) for label in end.labels]
-    certain = getattr(underlying(loss), "__name__", "") in OF_PROBABILITIES
+    error = in_letters(loss, outputs, targets_by_name(target, names, certain=has_probable_targets(loss)))
     try:
-        error = of_one_case(loss, shaped(outputs), targets_by_name(target, names, certain=certain))
         return [_derived(error, y) or other for y, other in zip(outputs, given, strict=True)]
-    except (AutogradError, TypeError, ArithmeticError, IndexError):  # one of the user's, that has no formula here
+    except AutogradError:  # of too many paths, for example
         return given
 
 
@@ -146,22 +145,32 @@ def _letters(names: Names, n: int) -> list[str]:
 def _top(units: tuple[Unit, ...], k: int, names: Names, loss: Callable[[Any, Any], Any], target: Any) -> Top | None:
     unit = units[k]
     outputs = [Value(u.output.data, label=names(u.name)) for u in units]
-    certain = getattr(underlying(loss), "__name__", "") in OF_PROBABILITIES
-    targets = targets_by_name(target, names, certain=certain)
-    direct = _derived(of_one_case(loss, shaped(outputs), targets), outputs[k])
+    targets = targets_by_name(target, names, certain=has_probable_targets(loss))
+    direct = _derived(in_letters(loss, outputs, targets), outputs[k])
     op = unit.output.op
     if unit.output is unit.sum or op not in ACTIVATIONS or unit.output.parents[0] is not unit.sum:
         return None if direct is None else Top(direct, direct if unit.output is unit.sum else None)
     s = Value(unit.sum.data, label=names(f"sum({unit.name})"))
     outputs[k] = getattr(ag, op)(s)
     outputs[k].label = names(unit.name)
-    whole = _derived(of_one_case(loss, shaped(outputs), targets), s)
+    whole = _derived(in_letters(loss, outputs, targets), s)
     short = whole is not None and (direct is None or len(whole.text) < len(direct.text))
     return None if direct is None and not short else Top(direct, whole if short else None)
 
 
-def _derived(error: Any, below: Value) -> Formula | None:
-    """The last line of the derivation, in brackets if it is a sum; None if it is long."""
+def in_letters(loss: Callable[[Any, Any], Any], outputs: Sequence[Value], target: Any) -> Value | None:
+    """The loss of one case once more, of outputs and targets that are names; None where it makes no graph of them."""
+    try:
+        error = of_one_case(loss, outputs[0] if len(outputs) == 1 else list(outputs), target)
+    except Exception:  # noqa: BLE001  one of the user's may raise anything at a target that is a Value
+        return None
+    return error if isinstance(error, Value) else None
+
+
+def _derived(error: Value | None, below: Value) -> Formula | None:
+    """The last line of the derivation, in brackets if it is a sum; None if it is long, or there is no loss."""
+    if error is None or count_paths(error, below) > MOST_PATHS:
+        return None
     found = derivation(error, below, outputs=True)
     text = found.result
     if len(text) > LONGEST:
@@ -176,11 +185,6 @@ def _is_bracketed(text: str) -> bool:
     """Whether the first bracket closes at the end."""
     depths = list(accumulate((c == "(") - (c == ")") for c in text))
     return text.startswith("(") and depths[-1] == 0 and 0 not in depths[:-1]
-
-
-def shaped(outputs: list[Value]) -> Any:
-    """Outputs as a loss takes those of one case: one alone, or a list."""
-    return outputs[0] if len(outputs) == 1 else outputs
 
 
 def targets_by_name(target: Any, names: Names, *, certain: bool) -> Any:

@@ -15,9 +15,6 @@ from ..support.validation import plain, real, shown
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    Values = Value | Sequence["Values"]
-    Numbers = float | Sequence["Numbers"]
-
 PLAIN = frozenset({float, int})
 
 

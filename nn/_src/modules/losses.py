@@ -456,7 +456,7 @@ def underlying(loss: Any) -> Any:
 
 # Means over all outputs, unless a reduction is chosen; the other losses are numbers of a case.
 BY_OUTPUT = (mse, l1_loss, huber_loss, hinge, binary_cross_entropy, binary_cross_entropy_with_logits)
-OF_PROBABILITIES = frozenset(("binary_cross_entropy", "binary_cross_entropy_with_logits"))  # as targets
+OF_PROBABILITIES = (binary_cross_entropy, binary_cross_entropy_with_logits)  # as targets
 OF_SCORES = ((binary_cross_entropy_with_logits, "sigmoid"), (cross_entropy, "softmax"))
 
 
@@ -464,6 +464,11 @@ def made_of_scores(loss: Any) -> str:
     """What a loss here that takes scores makes of them itself, "sigmoid" or "softmax"; "" for the others."""
     inner = underlying(loss)
     return next((made for own, made in OF_SCORES if own is inner), "")
+
+
+def has_probable_targets(loss: Any) -> bool:
+    """Whether it is one of the losses here whose targets are probabilities, of which 0 and 1 are two."""
+    return any(underlying(loss) is own for own in OF_PROBABILITIES)
 
 
 def takes_mean_of_outputs(loss: Any) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import accumulate
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from .figures import COLOURS
@@ -10,6 +11,7 @@ from .figures import COLOURS
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+MOST_PATHS = 64  # through a network or a graph that are written out one by one
 WIDTH = 72  # up to which numbers stand in one column
 LINES = ("", ";text-decoration:underline", ";text-decoration:underline double")  # when colours come again
 
@@ -17,6 +19,12 @@ LINES = ("", ";text-decoration:underline", ";text-decoration:underline double") 
 def _standing(factor: str) -> re.Pattern[str]:
     """A factor where it is no part of a longer name."""
     return re.compile(rf"(?<![\w→^′]){re.escape(factor)}(?![\w→^′(])")
+
+
+def is_loose(text: str) -> bool:
+    """Whether it is a sum outside of brackets, or begins with a minus: as a factor it needs brackets."""
+    depths = accumulate((c == "(") - (c == ")") for c in text)
+    return any(c in "+−" and depth == 0 for c, depth in zip(text, depths, strict=True))
 
 
 class Formula(NamedTuple):

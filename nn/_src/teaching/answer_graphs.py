@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from autograd_core import Picture
 
 
-
 MOST_PATHS = 8  # to one entry
 SUBSCRIPTS = "₀₁₂₃₄₅₆₇₈₉"
 

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from autograd_core import OperandError, RangeError, Value, count_paths, topological_order
 
+from ..support.formulas import is_loose
 from ..support.tables import Table, number
 from ..support.validation import shown
 from .lines import common_end, in_numbers, line_of, product_of, sum_of
@@ -27,6 +28,7 @@ from .writing import (
     Written,
     added_up,
     apart,
+    as_deep_as_it_goes,
     for_latex,
     held,
     in_figures,
@@ -194,7 +196,8 @@ def derivation(
 
     Raises:
         OperandError: One of them is no Value.
-        RangeError: There are more than 64 paths, or not all of them lead through `through`.
+        RangeError: There are more than 64 paths, or not all of them lead through `through`; or too many operations
+            without a name are one within the other.
 
     Source: Dolhansky, "Mathematics of backpropagation (part 4)", 2014, works out three such cases.
 
@@ -231,11 +234,20 @@ def derivation(
             msg = f"derivation: {what}: expected a Value, got {shown(x)}{one}"
             raise OperandError(msg)
     options = {"prime": prime, "outputs": outputs, "sums": sums, "factored": factored, "beside": beside}
-    if through is not None:
-        return _named(_through(root, leaf, through, options, partials=partials), name)
+    with as_deep_as_it_goes("derivation", "label more of them"):
+        if through is not None:
+            return _named(_through(root, leaf, through, options, partials=partials), name)
+        return _named(_derived(root, leaf, options, partials=partials), name)
+
+
+def _derived(
+    root: Value, leaf: Value, options: dict[str, Any], *, partials: bool | Sequence[Value]
+) -> Derivation:
+    """The derivation by the options of `derivation`, without a name of its own."""
+    prime, outputs, sums, factored, beside = (options[k] for k in ("prime", "outputs", "sums", "factored", "beside"))
     bottom = write(leaf)
     if root is leaf or not count_paths(root, leaf):
-        return _named(_constant(root, leaf, bottom), name)
+        return _constant(root, leaf, bottom)
     ways = Ways(root, leaf, prime=prime, outputs=outputs, sums=sums, beside=beside)
     written, last = _by_rules(ways, bottom, sums=sums, factored=factored)
     if partials is not False and not isinstance(partials, bool):
@@ -250,7 +262,7 @@ def derivation(
         written[-1] = written[-1]._replace(text=text, latex=tex)
     if more and more[0].why == OVER and more[0].text == written[-1].text:
         more = more[1:]
-    return _named(_made(root, bottom, written + more, last), name)
+    return _made(root, bottom, written + more, last)
 
 
 def _made(root: Value, bottom: Written, written: Sequence[_Line], last: Sequence[OpenProduct]) -> Derivation:
@@ -329,18 +341,8 @@ def _through(
 def _as_factor(found: Derivation) -> Factor:
     """The result of a derivation as a factor: a sum in brackets."""
     tex = found.latex_lines[-1].partition("&= ")[2]
-    loose = len(found.factors) > 1 or found.result.startswith("−") or _has_outer_sign(found.result)
+    loose = len(found.factors) > 1 or is_loose(found.result)
     return Factor(*held(Written(found.result, tex, tight=not loose)), found.value)
-
-
-def _has_outer_sign(text: str) -> bool:
-    """Whether it is a sum outside of brackets."""
-    depth = 0
-    for c in text:
-        depth += (c == "(") - (c == ")")
-        if c in "+−" and depth == 0:
-            return True
-    return False
 
 
 def _constant(root: Value, leaf: Value, bottom: Written) -> Derivation:

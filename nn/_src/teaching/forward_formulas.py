@@ -3,26 +3,25 @@
 from __future__ import annotations
 
 import functools
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
-from autograd_core import AutogradError, RangeError, Value, count_paths, log
+from autograd_core import RangeError, Value, count_paths, log
 from autograd_core import sum as total
 
 from ..analysis.signal_formulas import in_product, side_by_side, sum_of, value_of
-from ..analysis.top_formulas import shaped, targets_by_name
-from ..modules.loss_terms import of_one_case
-from ..modules.losses import OF_PROBABILITIES, binary_cross_entropy, underlying
+from ..analysis.top_formulas import in_letters, targets_by_name
+from ..modules.losses import binary_cross_entropy, has_probable_targets, underlying
 from ..notation import latex
-from ..support.formulas import Formula, Formulas
-from .writing import body, written
+from ..support.formulas import MOST_PATHS, Formula, Formulas
+from ..support.validation import plain
+from .writing import as_deep_as_it_goes, body, written
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from ..analysis.layers_by_name import ForwardPass, Unit
 
-MOST_PATHS = 64  # from the inputs and weights to what is written out
 BY_EXP = ("downing", "downing-first")  # texts that write a sigmoid as 1/(1 + exp(−s))
 
 
@@ -58,17 +57,15 @@ def explicit_formulas(run: ForwardPass, asked: tuple[Any, Any] | None) -> Formul
     """What each unit gives, and the loss, by inputs, weights and biases alone.
 
     Raises:
-        RangeError: There are more than 64 paths from an input to one of these.
+        RangeError: There are more than 64 paths from an input to one of these, or very many layers.
     """
     tops = [*run.outputs, *([run.loss] if run.loss is not None else [])]
     most = max((count_paths(top, x) for top in tops for x in run.inputs), default=0)
+    cure = ".formulas has the names of units in place of them"
     if most > MOST_PATHS:
-        msg = (
-            f"explicit_formulas: expected at most {MOST_PATHS} paths from an input to the end, got {most}; .formulas "
-            "has the names of units in place of them"
-        )
+        msg = f"explicit_formulas: expected at most {MOST_PATHS} paths from an input to the end, got {most}; {cure}"
         raise RangeError(msg)
-    with _labels(run, leaves=True):
+    with as_deep_as_it_goes("explicit_formulas", cure), _labels(run, leaves=True):
         found = []
         for unit in (unit for units in run.layers.values() for unit in units):
             right = body(unit.output)
@@ -205,32 +202,29 @@ def _loss(run: ForwardPass, asked: tuple[Any, Any] | None, outputs: tuple[Value,
     assert run.loss is not None
     loss, target = asked or (None, None)
     name = getattr(underlying(loss), "__name__", "loss")
-    for given in (True, False):  # the index of a class has no letter that a loss could take for it
-        try:
-            return _written_loss(run, loss, target, outputs, named=given)
-        except (AutogradError, TypeError, ArithmeticError, IndexError):
-            continue
+    for named in (True, False):  # the index of a class has no letter that a loss could take for it
+        error = _loss_in_letters(run, loss, target, outputs, named=named)
+        if error is not None and all(count_paths(error, y) <= MOST_PATHS for y in outputs):
+            with suppress(RecursionError):  # of one that is nested too deeply the name stands for it, as below
+                return Formula(*body(error)[:2])
     labels = [y.label or f"ŷ_{k}" for k, y in enumerate(outputs, 1)]  # one of the user's, that has no formula here
     arguments = Formula(", ".join(labels), ", ".join(map(latex, labels)))
     return Formula(f"{name}({arguments.text}; y)", rf"\text{{{name}}}({arguments.latex}; y)")
 
 
-def _written_loss(
+def _loss_in_letters(
     run: ForwardPass, loss: Any, target: Any, outputs: tuple[Value, ...], *, named: bool
-) -> Formula:
+) -> Value | None:
+    """The loss as a graph over outputs and, if these are named, targets that have names; None where there is none."""
     given: Any = target
     if named and run.names is not None:
-        certain = getattr(underlying(loss), "__name__", "") in OF_PROBABILITIES
-        given = targets_by_name(target, run.names, certain=certain)
+        given = targets_by_name(target, run.names, certain=has_probable_targets(loss))
     if run.of_scores and outputs is run.of_scores:
         if outputs[0].op == "softmax":
-            if isinstance(target, int):
-                return Formula(*body(-log(outputs[target]))[:2])
-            return Formula(*body(-total([y * log(a) for y, a in zip(given, outputs, strict=True)]))[:2])
+            k = plain(target)
+            if isinstance(k, list):
+                return -total([y * log(a) for y, a in zip(given, outputs, strict=True)])  # type: ignore[no-any-return]
+            return -log(outputs[k])  # type: ignore[no-any-return]  # k is a class
         options = loss.keywords if isinstance(loss, functools.partial) else {}
         loss = functools.partial(binary_cross_entropy, **options)
-    error = of_one_case(loss, shaped(list(outputs)), given)
-    if not isinstance(error, Value):
-        msg = "no graph"
-        raise TypeError(msg)
-    return Formula(*body(error)[:2])
+    return in_letters(loss, outputs, given)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from autograd_core import RangeError, topological_order
 
+from ..support.formulas import MOST_PATHS
 from .reasons import rules
 from .slopes import Edge, Factor, edges
 from .writing import SUMS, inner, summands
@@ -15,8 +16,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from autograd_core import Value
-
-MOST_PATHS = 64
 
 
 class OpenProduct(NamedTuple):

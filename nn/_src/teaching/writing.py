@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import math
 import re
+from contextlib import contextmanager
 from fractions import Fraction
 from typing import TYPE_CHECKING, NamedTuple
+
+from autograd_core import RangeError
 
 from ..support.tables import number
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Sequence
+    from collections.abc import Callable, Collection, Iterator, Sequence
 
     from autograd_core import Value
 
@@ -42,6 +45,20 @@ def added_up(parts: list[tuple[str, str]]) -> tuple[str, str]:
     return text, tex
 
 
+@contextmanager
+def as_deep_as_it_goes(caller: str, cure: str) -> Iterator[None]:
+    """Within it formulas that are nested too deeply, which nobody could read either, are refused in words.
+
+    Raises:
+        RangeError: Some hundred operations without a name are one within the other.
+    """
+    try:
+        yield
+    except RecursionError:
+        msg = f"{caller}: expected at most about a hundred operations without a name one within the other; {cure}"
+        raise RangeError(msg) from None
+
+
 def write(node: Value) -> Written:
     """A node by its name, a number, or what it is computed from."""
     if node.label:
@@ -62,24 +79,24 @@ def body(node: Value) -> Written:
     if node.op in SUMS:
         parts = [(held(p), sign) if sign < 0 else (p[:2], sign) for sign, p in terms_of_sum(node)]
         return Written(*added_up([(f"−{t}", f"-{x}") if sign < 0 else (t, x) for (t, x), sign in parts]), tight=False)
-    operands = [write(p) for p in node.parents]
-    if not operands:
+    if not node.parents:
         return write(node)
-    form = FORMS.get(node.op)
-    if form is not None:
-        return form(*operands)
     if node.op == "mul":
         return _product_of(*node.parents)
     if node.op == "dot":
-        half = len(operands) // 2
+        half = len(node.parents) // 2
         pairs = [_product_of(w, x) for w, x in zip(node.parents[:half], node.parents[half:], strict=True)]
         return _added(pairs) if half > 1 else pairs[0]
+    if node.op == "logsumexp":
+        return applied("log", [exponentials(node.parents)])
+    operands = [write(p) for p in node.parents]  # once: to write a product's again takes twice as long at each of them
+    form = FORMS.get(node.op)
+    if form is not None:
+        return form(*operands)
     if node.op == "mean":
         total = held(_added(operands))
         share = in_figures(1.0 / len(operands))
         return Written(side_by_side([share.text, total[0]]), rf"{share.latex} \, {total[1]}")
-    if node.op == "logsumexp":
-        return applied("log", [exponentials(node.parents)])
     return applied("σ" if node.op == "sigmoid" else node.op, operands)
 
 
