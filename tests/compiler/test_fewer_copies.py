@@ -1,12 +1,14 @@
 """Derivatives of programs that repeat themselves are those of the whole, though few copies are differentiated."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 
 import autograd_core as ag
 from autograd_core._src.compiler.passes import fewer_copies, more_copies
-from autograd_core._src.compiler.passes.find_repeats import regions_of
 from autograd_core._src.compiler.passes.sweeps import Sweeps
+from autograd_core._src.compiler.tracing.lower import LONGEST_DOT
 
 WHICH = ("hessian", "jacobian", "_products")
 ARRAYS = ("codes", "offsets", "operands", "constants", "outputs", "guards", "truths")
@@ -65,6 +67,10 @@ def fibonacci(p, n):
     return b
 
 
+def swing(p, n):
+    return euler(lambda y: [y[1], -p[2] * ag.sin(y[0])], [p[0], p[1]], n)[0]
+
+
 def powers(p, n):
     y = p[0]
     for _ in range(n):
@@ -116,7 +122,7 @@ def branching(p, n):
     return y
 
 
-ROLLED = (pendulum, foxes_and_rabbits, lorenz, line_of_units, sum_of_squares, fibonacci, powers)
+ROLLED = (pendulum, foxes_and_rabbits, lorenz, line_of_units, sum_of_squares, fibonacci, swing, powers)
 OTHERS = (kinks, many_parameters, other_numbers_in_each_step, all_steps_are_read, two_loops, branching)
 POINT = [1.1, 0.7, 0.6, 0.4]
 
@@ -131,7 +137,7 @@ def programs(f, which, monkeypatch, **options):
     with monkeypatch.context() as patch:
         patch.setattr(fewer_copies, "_by_fewer_copies", lambda *_, **__: None)
         whole = getattr(ag.compile(f, POINT, **options), which).program
-    return mine, whole, found != [None]
+    return mine, whole, any(x is not None for x in found)
 
 
 def is_same(a, b):
@@ -156,10 +162,11 @@ def test_the_program_is_that_of_the_whole_instruction_by_instruction(f, which, o
 
 
 def test_sums_become_dots_where_those_of_the_whole_do(monkeypatch):
-    """A sum of products is a dot up to a length, which only the whole has."""
-    for n in (120, 127, 128, 129, 130, 140):
-        mine, whole, _ = programs(lambda p, n=n: fibonacci(p, n), "jacobian", monkeypatch)
+    """A sum of products, here one for each step but the last, is a dot up to a length, which only the whole has."""
+    for n in (100, 128, 129, 130, 131, 140):
+        mine, whole, used = programs(lambda p, n=n: swing(p, n), "jacobian", monkeypatch)
         assert is_same(mine, whole), n
+        assert used == (n - 1 > LONGEST_DOT), n
 
 
 def test_a_jacobian_of_several_results_and_one_over_a_batch():
@@ -183,26 +190,26 @@ def test_the_work_does_not_grow_with_the_steps(monkeypatch):
     assert found[0] == found[1] == found[2]
 
 
-def test_programs_that_differ_by_more_than_a_copy_are_not_continued():
+@pytest.mark.parametrize(("f", "which"), [(swing, "jacobian"), (sum_of_squares, "hessian")])
+@pytest.mark.parametrize("side", [0, 1], ids=["few", "one more"])
+def test_programs_that_differ_by_more_than_a_copy_are_not_continued(f, which, side, monkeypatch):
     """Whatever one operand of one of the two is changed to, there is no program, or the right one."""
-    sizes = [ag.compile(lambda p, n=n: fibonacci(p, n), POINT).jacobian.program for n in (14, 15, 16, 40)]
-    few, one_more, _, whole = sizes
-    assert regions_of(few)
-    right = more_copies.with_more_copies(few, one_more, 26)
-    assert right is None or is_same(right, whole)
+    given = []
+    monkeypatch.setattr(fewer_copies, "with_more_copies", lambda *args: given.append(args) or more_copies.with_more_copies(*args))
+    whole = getattr(ag.compile(lambda p: f(p, 140), POINT), which).program
+    [(*pair, n)] = given
+    assert is_same(more_copies.with_more_copies(*pair, n), whole)
+    right = pair[side]
     rng = np.random.default_rng(1)
     refused = 0
-    for k in rng.integers(0, len(few.operands), 60).tolist():
-        operands = few.operands.copy()
-        reader = few.first + int(np.searchsorted(few.offsets, k, "right")) - 1
+    for k in rng.integers(0, len(right.operands), 60).tolist():
+        operands = right.operands.copy()
+        reader = right.first + int(np.searchsorted(right.offsets, k, "right")) - 1
         operands[k] = rng.integers(0, reader)
-        if operands[k] == few.operands[k]:
+        if operands[k] == right.operands[k]:
             continue
-        wrong = type(few)(
-            few.primitives, few.codes.copy(), few.offsets.copy(), operands, few.n_inputs, few.constants.copy(),
-            few.outputs.copy(), few.guards.copy(), few.truths.copy(),
-        )  # fmt: skip
-        found = more_copies.with_more_copies(wrong, one_more, 26)
+        pair[side] = dataclasses.replace(right, operands=operands)
+        found = more_copies.with_more_copies(*pair, n)
         refused += found is None
-        assert found is None or right is None or is_same(found, right)
+        assert found is None or is_same(found, whole)
     assert refused > 50
