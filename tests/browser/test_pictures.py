@@ -19,6 +19,11 @@ BOXES = """() => [...document.querySelectorAll('.autograd-core-live svg text:not
   return [text.textContent, x, y + height * 0.15, x + width, y + height * 0.85];
 })"""
 
+AT = f"""([x, y]) => {{  // the place of the picture that is shown there
+  const {{ x: left, y: top }} = new DOMPoint(x, y).matrixTransform(document.querySelector('{ROOT} svg').getScreenCTM().inverse());
+  return [left, top];
+}}"""
+
 
 @pytest.fixture
 def shown(page, save_page):
@@ -121,22 +126,34 @@ def test_keys_and_buttons_zoom_move_and_show_all(shown):
     assert box(page) == whole
 
 
-def test_two_fingers_zoom(new_page, shown):
+@pytest.mark.parametrize("factor", [1.5, 2, 3])
+def test_two_fingers_zoom(new_page, shown, factor):
+    """So many times as far apart they show so much less, about the point between them; together again, what there was."""
     page = shown(graphs.readme(), new_page(has_touch=True))
     whole = box(page)
     client = page.context.new_cdp_session(page)
+    x, y = 350, 250
 
-    def touch(kind, *points):
-        client.send(
-            "Input.dispatchTouchEvent",
-            {"type": kind, "touchPoints": [{"x": x, "y": y, "id": i} for i, (x, y) in enumerate(points)]},
-        )
+    def touch(kind, *apart):
+        points = [{"x": x + sign * half, "y": y, "id": k} for half in apart for k, sign in enumerate((-1, 1))]
+        client.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
 
-    touch("touchStart", (300, 300), (400, 300))
-    for k in range(1, 11):
-        touch("touchMove", (300 - 5 * k, 300), (400 + 5 * k, 300))
-    touch("touchEnd")
-    page.wait_for_function(f"document.querySelector('{ROOT} svg').viewBox.baseVal.width < {whole[2] * 0.7}")
+    def pinched(halves):
+        touch("touchStart", halves[0])
+        for half in halves[1:]:
+            touch("touchMove", half)
+            frames_later(page)  # Chromium hands on what has become of several moves with the next frame
+        touch("touchEnd")
+        return box(page), page.evaluate(AT, [x, y])
+
+    before = page.evaluate(AT, [x, y])
+    halves = [40 + 4 * (factor - 1) * k for k in range(11)]
+    near, under = pinched(halves)
+    assert near[2:] == pytest.approx([v / factor for v in whole[2:]], rel=1e-3)
+    assert under == pytest.approx(before, abs=8)  # one finger moves after the other
+    again, under = pinched(halves[::-1])
+    assert again == pytest.approx(whole, abs=8)
+    assert under == pytest.approx(before, abs=8)
 
 
 def test_a_page_that_becomes_narrow_keeps_the_picture_readable(shown):
