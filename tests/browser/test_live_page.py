@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 import random
 import re
@@ -391,11 +392,12 @@ def test_former_numbers_stand_beside_the_new_ones_on_their_cards(opened):
     page = opened(root)
     for factor in (1e-5, 123.456789, -1.23456e-7):
         page.evaluate(f"x => {ELEMENT}.set('layer1/neuron0/w0', x)", factor)
-        over = page.evaluate("""() => [...document.querySelectorAll('autograd-graph .card')].flatMap((card) =>
-          [[".caption", ".value"], [".agl-ghost:not(:first-of-type)", ".grad"]].map((pair) => pair.map((name) => card.querySelector(name)))
-          .filter(([a, b]) => a?.textContent && b?.textContent && a.getAttribute("y") === b.getAttribute("y"))
-          .map(([a, b]) => [a.getBBox(), b.getBBox()]).filter(([a, b]) => a.x + a.width > b.x).map(() => card.querySelector("title").textContent))""")
-        assert over == []
+        pairs = page.evaluate("""() => [...document.querySelectorAll('autograd-graph .agl-ghost')].flatMap((was) => {
+          const card = was.closest(".card"), box = was.getBBox(), here = (now) => now.textContent && now.getAttribute("y") === was.getAttribute("y");
+          return [...card.querySelectorAll(".value, .grad")].filter(here).map((now) => [card.querySelector("title").textContent, box.x + box.width, now.getBBox().x]);
+        })""")
+        assert len(pairs) > 3
+        assert [said for said, end, begin in pairs if end > begin] == []
 
 
 def test_the_case_that_holds_a_stuck_net_back_is_named(opened):
@@ -645,19 +647,18 @@ def test_a_change_is_written_on_what_is_in_view_and_elsewhere_when_one_comes_the
 
 def test_a_script_awaits_what_the_page_says(browser, tmp_path):
     """In a browser whose frames come when they come."""
-    page = browser.new_page()
-    page.goto(ag.live(xor()).save(tmp_path / "page.html").as_uri())
-    page.evaluate(f"() => {ELEMENT}.ready.then(() => null)")
     leaf = "layer1/neuron0/w0"
-    said = page.evaluate(
-        f"""async (name) => {{ const e = {ELEMENT}, found = [];
-        for (const x of [1, 2, 3, 4, 5]) {{ e.set(name, x - 0.5); e.set(name, x); await e.updateComplete;
-          const i = e.model.find(name), text = (within) => e.querySelector(within).textContent;
-          found.push([x, e.values[name].grad, text(".agl-total"), text(".agl-why"), text(".agl-cases"), e.graph.cards.get(i)?.value?.textContent, await e.updateComplete]); }}
-        return found }}""",
-        leaf,
-    )
-    page.close()
+    with contextlib.closing(browser.new_page()) as page:
+        page.goto(ag.live(xor()).save(tmp_path / "page.html").as_uri())
+        page.evaluate(f"() => {ELEMENT}.ready.then(() => null)")
+        said = page.evaluate(
+            f"""async (name) => {{ const e = {ELEMENT}, found = [];
+            for (const x of [1, 2, 3, 4, 5]) {{ e.set(name, x - 0.5); e.set(name, x); await e.updateComplete;
+              const i = e.model.find(name), text = (within) => e.querySelector(within).textContent;
+              found.push([x, e.values[name].grad, text(".agl-total"), text(".agl-why"), text(".agl-cases"), e.graph.cards.get(i)?.value?.textContent, await e.updateComplete]); }}
+            return found }}""",
+            leaf,
+        )
     for x, slope, total, why, cases, card, done in said:
         root = xor({leaf: x})
         assert f"= {shown(root.data)}, recorded" in total

@@ -181,7 +181,7 @@ class CardView {
 
   ghost(caption, name, was, now, shown) {
     const changed = shown && this.graph.showsGhosts && !Object.is(was, now) && numberText(was) !== numberText(now);
-setText(caption, changed ? this.before(was, numberText(now)) : name);
+    setText(caption, changed ? this.before(was, numberText(now)) : name);
     put(caption, "class", changed ? "caption agl-ghost" : "caption");
   }
 
