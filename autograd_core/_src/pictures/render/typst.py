@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 POINTS = 0.75  # in a pixel
 HEAD = """\
-// A picture by autograd-core. It compiles alone; in a document: #import "{name}": picture, and then #picture.
+// A picture by autograd-core. It compiles alone; a document imports `picture` from it, and then has #picture.
 #let u = {unit:.6g}pt
 #let at(x, y) = (x * u, y * u)
 #let m(x, y) = curve.move(at(x, y))
@@ -50,14 +50,13 @@ FOOT = """\
 """
 
 
-def typst(svg: str, look: str, theme: str, name: str = "picture.typ") -> str:
+def typst(svg: str, look: str, theme: str) -> str:
     """The source.
 
     Args:
         svg: The picture.
         look: "full" or "compact".
         theme: "light" or "dark".
-        name: Of the file, as the comment at its beginning has it.
 
     Source:
         Typst, https://typst.app/docs/reference/visualize/curve.
@@ -65,8 +64,7 @@ def typst(svg: str, look: str, theme: str, name: str = "picture.typ") -> str:
     drawing = shapes_of(svg, look)
     rules, colours = dict(declared(theme, look)), DARK if theme == "dark" else LIGHT
     unit = POINTS * drawing.width / drawing.across
-    name = re.sub(r"[^\w. -]", "_", name)
-    lines = [HEAD.format(name=name, unit=unit, across=_n(drawing.across), down=_n(drawing.down))]
+    lines = [HEAD.format(unit=unit, across=_n(drawing.across), down=_n(drawing.down))]
     for group in drawing.groups:
         for shape in group.shapes:
             said: dict[str, str] = {}
