@@ -1,8 +1,9 @@
 """Pictures of graphs, made in four stages: view, scene, layout, render.
 
 `picture` has `draw` and the `Picture` that it returns. `view` decides which part of a graph is shown.
-`choose_layout` turns the view into a `scene` of cards, has `layout` place them and `render` write them. `page`
-makes a picture interactive in HTML, and `stepper` shows the forward and the backward pass on it.
+`choose_layout` turns the view into a `scene` of cards, has `layout` place them and `render` write them; `fitting`
+folds what that leaves no room for. `page` makes a picture interactive in HTML, and `stepper` shows the forward and
+the backward pass on it.
 """
 
 from __future__ import annotations

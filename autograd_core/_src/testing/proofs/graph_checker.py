@@ -220,8 +220,7 @@ class Judge(WrittenVerdicts):
             return self._report(
                 Verdict.NOT_FINITE,
                 f"{named(overflowed)} is {overflowed.data} on the way, where 50 digits give {exact}; so the derivative "
-                "to "
-                f"{self._place(e)} came out as {e.found!r} instead of {float(e.exact)!r}.",
+                f"to {self._place(e)} came out as {e.found!r} instead of {float(e.exact)!r}.",
                 self._worst(e),
                 faulty=overflowed,
             )
@@ -283,8 +282,7 @@ class Judge(WrittenVerdicts):
         return self._report(
             Verdict.ILL_CONDITIONED,
             f"no node is at fault, but rounding leaves {digits_left(e.error, self._scale(e))} of 16 digits of the "
-            "derivative to "
-            f"{self._place(e)}: condition number {condition:.2g}.",
+            f"derivative to {self._place(e)}: condition number {condition:.2g}.",
             self._worst(e),
             condition=condition,
         )

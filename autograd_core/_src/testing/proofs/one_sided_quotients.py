@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from .recording import Recording
 
 
-
 ONE_SIDED = 250  # digits in which the whole graph is evaluated
 MORE_DIGITS = 20  # of these digits, how many rounding may spoil
 
@@ -47,9 +46,7 @@ class OneSidedQuotients:
         outs = [values[out] if isinstance(out, Value) else self.m.number(out) for out in self.rec.outputs]
         return [sum(self.m.number(u) * z for u, z in zip(seed, outs, strict=True) if u) for seed in self.seeds]
 
-    def of(
-        self, x: Value, cone: Sequence[Value]
-    ) -> list[list[tuple[Any, Any] | None]]:
+    def of(self, x: Value, cone: Sequence[Value]) -> list[list[tuple[Any, Any] | None]]:
         """Difference quotients to an input on the left and on the right, by what depends on it."""
         m, here = self.m, self.here
         # A step past a tie that is tiny beside the step looks like a jump of the result. So what looks like a jump is
@@ -62,9 +59,7 @@ class OneSidedQuotients:
                 break
         return sides
 
-    def _one_side(
-        self, x: Value, cone: Sequence[Value], step: Any
-    ) -> list[tuple[Any, Any] | None]:
+    def _one_side(self, x: Value, cone: Sequence[Value], step: Any) -> list[tuple[Any, Any] | None]:
         """One-sided difference quotients for each seed: that of the largest step, and the limit; None at a jump."""
         m, here = self.m, self.here
         # Steps this small need the many digits of ONE_SIDED, and leave no doubt about curvature.
