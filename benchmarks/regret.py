@@ -98,7 +98,7 @@ def times(program: str, way: str) -> tuple[list[float], list[float]]:
     while len(returned) < MOST and (not returned or returned[-1] < LONGEST):
         f.value_and_grad(*args)
         returned.append(process_time() - start)
-    for maker in [maker for branch in f._specializations for maker in branch._makers.values()]:
+    for maker in [maker for one in f._specializations for maker in one._makers.values()]:
         maker.join()
     return returned, made
 

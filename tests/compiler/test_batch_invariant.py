@@ -90,8 +90,8 @@ def test_a_gradient_for_each_row_needs_the_whole_program():
 
 def parts_of(f, *examples, **options):
     compiled = compiler.compile(f, *examples, **options)
-    [branch] = compiled._specializations
-    return compiled.program, split(compiled.program, compiled._layout(branch, gradient=True))
+    [one] = compiled._specializations
+    return compiled.program, split(compiled.program, compiled._layout(one, gradient=True))
 
 
 def test_the_parts():
@@ -114,8 +114,8 @@ def test_nothing_to_part(f, in_axes):
 
 def test_the_order_of_backward_is_kept_where_it_is_asked_for():
     exact = compiler.compile(penalised, W, [1.0, 1.0], in_axes=(None, 0), reduce="sum", optimize=False)
-    [branch] = exact._specializations
-    assert branch.parts(exact._layout(branch, gradient=True)) is None
+    [one] = exact._specializations
+    assert one.parts(exact._layout(one, gradient=True)) is None
 
 
 @pytest.mark.usefixtures("way")

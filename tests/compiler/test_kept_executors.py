@@ -69,10 +69,10 @@ def test_memory_goes_with_the_function():
     f = compiled()
     f.value_and_grad(0.5, np.ones(10_000))
     assert kept_bytes() > before + 8 * 10_000
-    branch = weakref.ref(f._specializations[0])
+    one = weakref.ref(f._specializations[0])
     del f
     gc.collect()
-    assert branch() is None
+    assert one() is None
     assert kept_bytes() <= before
 
 

@@ -41,8 +41,8 @@ def made(f, **options):
 
 
 def serves_at_once(g):
-    branch = g._specializations[0]
-    return branch.compiles(g._layout(branch, gradient=True))
+    one = g._specializations[0]
+    return one.compiles(g._layout(one, gradient=True))
 
 
 @pytest.mark.parametrize("options", [{}, {"dtype": "float32"}, {"optimize": False}], ids=str)

@@ -287,13 +287,13 @@ def test_long_programs_without_functions_need_no_plan_at_first(seed, copies, is_
         value = compiler.compile(f, [0.5] * copies)
         for derive in (lambda f: f, lambda f: f.jacobian, lambda f: f.hessian.sparse):
             f = derive(value)
-            branch = f._specializations[0]
+            one = f._specializations[0]
             found = []
             for seconds in (math.inf, -1):
                 with forced(seconds=seconds):
                     found.append(bits(f(xs)))
-                    is_planned = not isinstance(branch.run(f._layout(branch, gradient=False), xs, []), InterpreterRunner)
-                    assert is_planned == (seconds < 0) or branch.is_short
+                    is_planned = not isinstance(one.run(f._layout(one, gradient=False), xs, []), InterpreterRunner)
+                    assert is_planned == (seconds < 0) or one.is_short
             call = f.bind(xs)
             call()
             assert found[0] == found[1] == bits(call.out), (seed, copies)
@@ -340,12 +340,12 @@ def test_a_long_chain_is_interpreted_at_first(monkeypatch):
         return x * y
 
     for made in (value := compiler.compile(f, [0.5] * 3), value.jacobian, value.hessian):
-        branch = made._specializations[0]
-        layout = made._layout(branch, gradient=False)
-        assert not branch.compiles(layout)
-        assert branch._plan is not None
-        branch.seconds = 10.0
-        assert branch.compiles(layout)
+        one = made._specializations[0]
+        layout = made._layout(one, gradient=False)
+        assert not one.compiles(layout)
+        assert one._plan is not None
+        one.seconds = 10.0
+        assert one.compiles(layout)
 
 
 def test_a_program_with_functions_is_planned_at_once(monkeypatch):
@@ -354,11 +354,11 @@ def test_a_program_with_functions_is_planned_at_once(monkeypatch):
     xs = [0.1 * k for k in range(40)]
     for function, waits in ((lambda x: x * x * x, True), (lambda x: ag.sin(x) * x, False)):
         f = compiler.compile(lambda v, function=function: ag.sum([function(x) for x in v]), xs)
-        branch = f._specializations[0]
-        assert branch.compiles(f._layout(branch, gradient=False)) is not waits
-        assert branch.compiles(f._layout(branch, gradient=True))
-        branch.seconds = 10.0  # interpreted for longer than a plan takes
-        assert branch.compiles(f._layout(branch, gradient=False))
+        one = f._specializations[0]
+        assert one.compiles(f._layout(one, gradient=False)) is not waits
+        assert one.compiles(f._layout(one, gradient=True))
+        one.seconds = 10.0  # interpreted for longer than a plan takes
+        assert one.compiles(f._layout(one, gradient=False))
 
 
 @pytest.mark.usefixtures("backend")

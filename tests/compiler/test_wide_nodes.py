@@ -140,16 +140,16 @@ def test_straight_line_code_grows_in_proportion(name):
     lines = []
     for n in (50, 75, 100):
         compiled = ag.compile(FUNCTIONS[name], [0.5] * n, in_axes=0)
-        branch = compiled._specialization_at([0.5] * n)
-        lines.append(_length(branch, compiled._layout(branch, gradient=True)))
+        one = compiled._specialization_at([0.5] * n)
+        lines.append(_length(one, compiled._layout(one, gradient=True)))
     assert lines[2] - lines[1] <= 1.05 * (lines[1] - lines[0])
 
 
-def _length(branch, layout):
+def _length(one, layout):
     from autograd_core._src.compiler.codegen.llvm.kernel import CALL, ENTRY, KernelWriter
     from autograd_core._src.number_systems.llvm import FastModule
 
     module = FastModule(always=True)
-    kernel = Kernel(branch.program, layout, 8, fast=True)
+    kernel = Kernel(one.program, layout, 8, fast=True)
     KernelWriter(kernel, ir.Function(module, CALL, f"{ENTRY}run"), strict_zero=False).write()
     return len(str(module).splitlines())

@@ -331,7 +331,6 @@ def test_options_of_values_elsewhere(name):
     assert error.value.__notes__ == [f"See {ag.OperandError.page}"]
 
 
-
 @pytest.mark.parametrize(
     ("option", "hint"),
     [("retain_graph", "graph stays"), ("create_graph", r"ag.grad_of\(.*create_graph=True\)"), ("gradient", "seed"), ("inputs", "ag.grad_of")],

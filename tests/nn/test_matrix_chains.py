@@ -215,14 +215,11 @@ def test_expressions_and_what_is_no_number_are_said_once():
 
 
 @pytest.mark.parametrize("layout", ["numerator", "denominator"])
-@pytest.mark.parametrize("n", [2, 8, 9, 30, 60])
-@pytest.mark.parametrize("symbols", [False, True])
-def test_wide_chains_stay_readable(symbols, n, layout):
+@pytest.mark.parametrize(("n", "symbols"), [*((n, False) for n in (2, 8, 9, 30, 60)), *((n, True) for n in (2, 8, 9))])
+def test_wide_chains_stay_readable(n, symbols, layout):
     """Long sums are cut with words that say how many terms there are between; wide tables scroll in a notebook."""
     J = [[(i * 7 + j * 3) % 11 - 5.25 for j in range(n)] for i in range(n)]
     r = [1.5] * n
-    if symbols and n > 9:
-        return
     if symbols:
         sympy = pytest.importorskip("sympy")
         r = list(sympy.symbols(f"e1:{n + 1}"))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import warnings
+
 import graphs
 import pytest
 
@@ -125,8 +127,6 @@ def test_who_says_what_to_fold_gets_that():
     root = GRAPHS["relus"]()
     n = len(ag.draw(root, fold=None)._frame.scene.cards)
     for options in ({"direction": "LR"}, {"direction": "TB"}, {"unfold": "layer1/*"}, {"fold": False}, {"height": 3000}):
-        import warnings
-
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", ag.UsageWarning)
             assert len(ag.draw(root, **options)._frame.scene.cards) >= n - 3, options
