@@ -889,7 +889,6 @@ row(
 # --- lengths ------------------------------------------------------------------------------------
 
 
-
 def _cosines(m: Any, v: Any, z: Any) -> tuple[Any, ...]:
     """The cosines of a vector; of two numbers by a primitive whose derivatives keep their digits."""
     if len(v) != 2:

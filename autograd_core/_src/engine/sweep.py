@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from .graph import Value
 
 
-
 def reverse(
     order: list[Value],
     adjoints: dict[Value, Any],

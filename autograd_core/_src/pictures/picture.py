@@ -405,7 +405,7 @@ def draw(
         said = f"at this size the smallest print is {_print(picture):.1f} pixels high; fold more, take style='compact',"
         said += " or"
     else:
-        said = f"more is folded, for print of {LEAST_READABLE:g} pixels at this size; all of it takes"
+        said = f"more is folded, for print of {LEAST_READABLE:g} pixels at this size; what is folded for that takes"
     warnings.warn(f"draw: {said} a width of {needed} pixels", UsageWarning, stacklevel=2)
     return picture
 

@@ -75,7 +75,6 @@ def dashing(width: float) -> str:
     return f"{(width + BAR_GAP) / BAR_STEPS - BAR_GAP:.2f} {BAR_GAP:g}"
 
 
-
 TRACKS = (*((f"a{k}", f"a{k}") for k in range(ACCENTS)), (NIL, "soft"))  # classes and their colours
 RULES = (
     ("bg", "fill:{bg}"),

@@ -91,7 +91,6 @@ def needed_slots(program: Program, sought: Sequence[int]) -> Any:
     return np.array(found, bool)
 
 
-
 class CopiesTotal(NamedTuple):
     """A sum over results of all copies, which their loop adds up as it goes.
 
