@@ -75,7 +75,7 @@ def test_names_that_are_no_single_words_stand_in_brackets():
     )
 
 
-def test_zero_path_is_shown_as_zero():
+def test_what_strict_zero_stops_is_shown_as_zero():
     x = ag.Value(0.0, label="x")
     steps = backward_steps(0 * ag.sqrt(x))
     assert steps[-1].local_grads == (math.inf,)

@@ -263,7 +263,7 @@ class _Passes:
                 products.append(None)
                 after.append(sums[p])
                 continue
-            product = times(d, g) if d and g else 0 * sums[p]  # zero-path rule, as in the sweep
+            product = times(d, g) if d and g else 0 * sums[p]  # strict zero, as in the sweep
             sums[p] = plus(sums[p], product)
             products.append(product)
             after.append(sums[p])

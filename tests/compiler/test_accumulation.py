@@ -1,4 +1,4 @@
-"""The zero-path rule in compiled code: 0 wins over infinity and NaN wherever a product is made or added."""
+"""Strict zero in compiled code: 0 wins over infinity and NaN wherever a product is made or added."""
 
 import math
 

@@ -108,7 +108,7 @@ KINKS = {
 
 @needs_node
 @pytest.mark.parametrize("copies", [1, 200])
-def test_kinks_and_zero_paths_are_exactly_ours(tmp_path, copies):
+def test_kinks_and_strict_zero_are_exactly_ours(tmp_path, copies):
     """In a straight line, and in the loops of a long program."""
     points = [[0.0, 0.0], [-0.0, 0.0], [0.0, -0.0], [1.0, 1.0], [0.0, 1.0], [1.0, 0.0], [0.0, NAN]]
     functions = [

@@ -140,7 +140,7 @@ def test_gradients_of_programs_at_kinks_and_boundaries(name):
 
 # --- what is chosen for the sake of rounding alone ---------------------------------------------------
 
-CHOOSES = {"path_product", "cbrt"}  # the zero-path rule; SymPy's own real root
+CHOOSES = {"path_product", "cbrt"}  # strict zero; SymPy's own real root
 
 
 def compiled_row(name):

@@ -269,7 +269,7 @@ def test_the_tolerance_is_far_below_a_wrong_rule():
     assert not close([1.0], [1.0, 2.0])
 
 
-# --- the zero-path rule ---------------------------------------------------------------------------
+# --- strict zero ---------------------------------------------------------------------------
 
 GUARDED = {  # functions of one number whose every derivative at 0 is 0, though a part of them is infinite there
     "0 * sqrt": lambda x: 0 * ag.sqrt(x),

@@ -222,7 +222,7 @@ def test_no_rest_is_made_of_numbers_that_are_none():
     assert tooltips.told(Graph([y]))["nodes"][0][3:6] == ["0", "inf", ""]
 
 
-def test_the_zero_path_rule_holds():
+def test_strict_zero_holds():
     x = ag.Value(0.0, label="x")
     y = ag.where(x > 0, x.sqrt(), 0.0)
     y.backward()

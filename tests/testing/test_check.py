@@ -97,7 +97,7 @@ RIGHT = {
     "a derivative of 0 that cancels": (lambda x: ag.sin(ag.acos(x)), (0.0,)),
     "chaos": (logistic_map, (0.3,)),
     "guarded": (lambda x: ag.where(x > 0, ag.sqrt(ag.maximum(x, 0)), x), (4.0,)),
-    "zero path": (lambda x: 0 * ag.sqrt(x), (0.0,)),
+    "strict zero": (lambda x: 0 * ag.sqrt(x), (0.0,)),
     "whole power of a negative": (lambda x: x**3, (-7.0,)),
     "logsumexp far apart": (lambda x: ag.logsumexp([x, 1000.0, -1000.0 * x]), (999.0,)),
     "softmax": (softmax_loss, ([1.0, -2.0, 800.0],)),

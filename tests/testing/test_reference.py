@@ -53,7 +53,7 @@ def test_a_value_that_no_precision_settles_is_the_last_one(monkeypatch):
     assert module(ag.sin(x)).value.context.dps >= 1000
 
 
-def test_zero_path_and_fractions():
+def test_strict_zero_and_fractions():
     from fractions import Fraction
 
     x = ag.Value(0.0)

@@ -167,8 +167,8 @@ def detect_anomaly() -> Iterator[None]:
     Results are what is differentiated (the root of `backward()`, what `grad`, `jacobian` and their
     kin are asked for) and, at the end of the block, whatever nothing else was computed from since
     the last derivative. The side that a `where` does not choose, and an infinity that ends as a
-    finite number, as in exp(-inf), reach no result and are no anomaly; so masks and the
-    zero-path rule are free to work. A comparison alone does not use a value up. Of gradients those count
+    finite number, as in exp(-inf), reach no result and are no anomaly: masks and strict
+    zero stop them. A comparison alone does not use a value up. Of gradients those count
     that reach a leaf, or what `grad` and its kin are asked for: at x = -1 sqrt(relu(x)) sends an infinity
     to relu, which stops it, so nothing is wrong.
 

@@ -3,7 +3,7 @@
 Reverse: parent's adjoint += local derivative * adjoint, over the reversed topological order.
 Forward: tangent = sum of local derivative * parent's tangent, over the order itself.
 
-Zero-path rule: where either factor is exactly 0, nothing is added, even if the other is infinite
+Strict zero: where either factor is exactly 0, nothing is added, even if the other is infinite
 or NaN. So 0 * sqrt(x) has derivative 0 at 0, and where(x > 0, sqrt(x), 0) as well.
 
 Adjoints live in a dict outside of the nodes until a sweep ends: an error halfway changes nothing,

@@ -346,7 +346,7 @@ def _own_error(found: NodeCondition) -> float:
 
 
 def _size(d: Any, x: Any) -> Any:
-    """|d x|, by the zero-path rule."""
+    """|d x|, by strict zero."""
     try:
         return abs(d * x) if d and x else 0
     except OverflowError:  # a Fraction beyond doubles, beside one

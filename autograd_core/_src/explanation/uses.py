@@ -26,7 +26,7 @@ class Use:
         operand: Which of its operands the leaf is, from 0.
         local_grad: d user / d leaf along this edge.
         adjoint: d root / d user.
-        contribution: Their product, 0 by the zero-path rule; over all uses these add up to the gradient.
+        contribution: Their product, 0 by strict zero; over all uses these add up to the gradient.
         share: |contribution| over the sum of all |contributions|; NaN where that is no finite number.
         where: The user's scope, such as "rnn/step3"; "" outside of any.
 

@@ -66,8 +66,8 @@ class Path:
         nodes: From the leaf to the root, both included.
         operands: At each edge, which operand of the later node the earlier one is, from 0: the two
             paths of x * x differ in it.
-        product: Product of the local derivatives along the edges, 1 for a path without edges. The
-            zero-path rule holds: it is 0 if any of them is 0, even if another is infinite or NaN.
+        product: Product of the local derivatives along the edges, 1 for a path without edges. Strict
+            zero holds: it is 0 if any of them is 0, even if another is infinite or NaN.
         factors: These local derivatives, from the leaf to the root.
 
     `str()` writes it with names. Two paths are equal if they take the same edges.

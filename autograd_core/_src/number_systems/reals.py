@@ -349,7 +349,7 @@ def _choice(*cases: tuple[Any, Any]) -> Any:
 
 
 def product(d: Any, g: Any) -> Any:
-    """A product under the zero-path rule: 0 × infinity and 0 × NaN are 0."""
+    """A product under strict zero: 0 × infinity and 0 × NaN are 0."""
     d, g = REALS.number(d), REALS.number(g)
     if any(x.expr == 0 and x.inside == sympy.true for x in (d, g)):
         return RealExpression(sympy.Integer(0))

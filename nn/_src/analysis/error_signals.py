@@ -561,5 +561,5 @@ def _signal(
 
 
 def _times(x: float, y: float) -> float:
-    """By the zero-path rule: 0 times anything is 0."""
+    """By strict zero: 0 times anything is 0."""
     return x * y if x and y else 0.0

@@ -423,7 +423,7 @@ def transposed(rows: list[list[float]]) -> list[list[float]]:
 
 
 def product(a: Any, b: Any) -> Any:
-    """Sum over the last index of `a` and the first of `b`, by the zero-path rule: 0 times anything is 0."""
+    """Sum over the last index of `a` and the first of `b`, by strict zero: 0 times anything is 0."""
     return [product(row, b) for row in a] if isinstance(a[0], list) else _combined(a, b)
 
 

@@ -46,7 +46,7 @@ class PathSum(Table):
 
     @property
     def products(self) -> list[float]:
-        """What each path contributes, by the zero-path rule: a factor of 0 makes it 0."""
+        """What each path contributes, by strict zero: a factor of 0 makes it 0."""
         return [math.prod(factors) if all(factors) else 0.0 for factors in self.factors]
 
     @property

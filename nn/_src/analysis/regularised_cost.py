@@ -418,7 +418,7 @@ def _row(unit: Any) -> list[float]:
 
 
 def _outer(np: Any, signal: list[float], came: Any) -> Any:
-    """delta_i times what came in to unit i, by the zero-path rule."""
+    """delta_i times what came in to unit i, by strict zero."""
     column = np.array(signal, float)[:, None]
     with np.errstate(all="ignore"):
         return np.where((column == 0.0) | (came == 0.0), 0.0, column * came)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from ...number_systems.base import read_rule
-from ...number_systems.languages.statements import Store, named, zero_path
+from ...number_systems.languages.statements import Store, named, strict_product
 from ...number_systems.terms import TERMS, Literal, Term
 from ..passes.find_repeats import LOCAL, SHARED, Region, regions_of
 
@@ -204,7 +204,7 @@ class StageBody:
     def _sent(self, e: int, d: Any, g: Term, needed: Any) -> list[Store]:
         """Local derivative times adjoint, added to an operand's adjoint: to a term, or in its array."""
         column = self._column(e)
-        product = zero_path(d, g) if needed[column.slots].any() else None
+        product = strict_product(d, g) if needed[column.slots].any() else None
         if product is None:
             return []
         if self._place is None or self.region.kinds[e] == LOCAL:

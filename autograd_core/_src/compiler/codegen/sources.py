@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Any
 
-from ...number_systems.languages.statements import HELPERS, StatementWriter, Store, helpers, zero_path
+from ...number_systems.languages.statements import HELPERS, StatementWriter, Store, helpers, strict_product
 from ...number_systems.terms import TERMS, Literal, Term
 from .program_stages import (
     StageBody,
@@ -174,7 +174,7 @@ class SourceText(ABC):
         lines = []
         for column, d in zip(columns, reduction.partials(Literal(n), *self._loads(columns)), strict=True):
             if self.needed[column.slots].any():
-                lines += self.each(self.add(column, zero_path(d, g)), n)
+                lines += self.each(self.add(column, strict_product(d, g)), n)
         return lines
 
     def _loads(self, columns: Sequence[Column]) -> list[Term]:

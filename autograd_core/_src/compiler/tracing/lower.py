@@ -227,7 +227,7 @@ class _Lowering:
         """The slot of an operation with an operand in NEUTRAL."""
         if min(operands) < 0 <= max(operands):
             x, other = self.numbers[-1 - min(operands)], max(operands)
-            # `path_product` is local derivative × adjoint under the zero-path rule, so 0 wins whatever the other is.
+            # `path_product` is local derivative × adjoint with strict zero: 0 whatever the other is.
             if primitive is PRODUCT and x in (0.0, 1.0):
                 return other if x else self.constant(0.0)
             if primitive is POW and operands[1] < 0 and x in (0.0, 1.0):
@@ -260,7 +260,7 @@ class _Lowering:
     def _instruction(self, primitive: Primitive, operands: tuple[int, ...]) -> int:
         """The slot of an operation on these operands: that of an equal one, a number, or a new one."""
         if primitive is PRODUCT and (low := min(operands)) < 0 and self._is_plain(self.numbers[-1 - low]):
-            # By a finite number other than 0 the zero-path rule changes nothing. A plain `mul` merges with others and
+            # By a finite number other than 0 strict zero changes nothing. A plain `mul` merges with others and
             # can become part of a `dot`.
             primitive = MUL
         key = (primitive, operands)

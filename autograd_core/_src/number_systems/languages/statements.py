@@ -221,7 +221,7 @@ def _operations(root: Term) -> set[str]:
     return found
 
 
-def zero_path(d: Any, g: Any) -> Any:
+def strict_product(d: Any, g: Any) -> Any:
     """Local derivative times adjoint, in which 0 wins; None where it is 0 for certain."""
     d = TERMS.number(d)
     for x, other in ((d, g), (g, d)):

@@ -46,7 +46,7 @@ def told(graph: Graph) -> dict[str, Any]:
             if isinstance(p, Constant):
                 operands.append(full(data[j]))
                 continue
-            product = times(d, grads[i]) if d and grads[i] else 0  # zero-path rule, as in the sweep
+            product = times(d, grads[i]) if d and grads[i] else 0  # strict zero, as in the sweep
             sums[j].append(product)
             operands.append([j, full(d), full(product) if has_grads else None])
         label = text.shorten(text.clean(graph.labels[i]), LABEL)

@@ -28,7 +28,7 @@ class Adjoints:
         left: How many contributions each slot will receive.
         start: Gives the initial value of a slot's adjoint, or None; called once per slot.
         hold: Makes a value available to later stages.
-        strict_zero: Whether 0 × infinity and 0 × NaN are 0 (the zero-path rule).
+        strict_zero: Whether 0 × infinity and 0 × NaN are 0.
         together: How many slots to accumulate together; 1 if the initial value is not known before a slot's turn.
     """
 
@@ -107,7 +107,7 @@ def with_product(total: Any, d: Any, g: Any, *, strict_zero: bool) -> Any:
         if d == 0:
             return total
         if isfinite(d):
-            # The zero-path rule is void here: d is neither 0 nor infinite, and d · 0 is 0 anyway.
+            # Strict zero has nothing to do here: d is neither 0 nor infinite, and d · 0 is 0 anyway.
             if total is None:
                 return g if d == 1 else d * g
             return total + g if d == 1 else multiply_add(d, g, total)
@@ -115,7 +115,7 @@ def with_product(total: Any, d: Any, g: Any, *, strict_zero: bool) -> Any:
     if total is None:
         return ROWS["path_product"].value(LLVM, d, g) if strict_zero else d * g
     more = multiply_add(d, g, total)
-    # Without the rule 0 · inf gives NaN, which no later sum hides, and which leads to the strict code (docs/adr/0010).
+    # Without strict zero 0 · inf gives NaN, which no later sum hides; it leads to the strict code (docs/adr/0010).
     if not strict_zero:
         return more
     # Selected after the addition, not by masking a factor: a skipped product must leave the sum's bits alone, and

@@ -179,7 +179,7 @@ def _stages_module() -> Any:
     store(b, constant(F64, 1.0), a["adjoints"], a["root"])
     b.ret_void()
 
-    # Copies results and gradients out. Adding 0.0 turns -0.0 into 0.0, as regions without the zero-path rule do not
+    # Copies results and gradients out. Adding 0.0 turns -0.0 into 0.0, as regions without strict zero do not
     # keep the sign of zeros; a NaN among the gradients calls `again`, unless that is 0.
     b, a, argument = function("read", "n_wanted wanted places results n_sought sought gradient values adjoints again")
     with loop(b, i64(0), a["n_wanted"]) as k:
@@ -259,7 +259,7 @@ class PlanRunner:
         self._call(self.at)
 
     def _run_again(self, _: int) -> None:
-        """Repeat the backward stages with the zero-path rule; called when a gradient came out as NaN."""
+        """Repeat the backward stages with strict zero; called when a gradient came out as NaN."""
         # Forward stages never leave a rare branch out, so their values stand. `again=False`: NaN is now the answer.
         if self._strict is None:
             self._strict = self._sequence([*self._stages_backward(strict_zero=True), self._reading(again=False)])
@@ -307,8 +307,8 @@ class PlanRunner:
         clear = np.array(fields, np.int64)
         self._kept.append(clear)
         stages: list[tuple[int, Any]] = [(self._stage["clear"], clear)]
-        # The same stages in reverse. Handlers of lines follow the zero-path rule in any case, so only the regions'
-        # code differs when a NaN asks for the rule.
+        # The same stages in reverse. Handlers of lines have strict zero in any case, so only the regions'
+        # code differs when a NaN asks for it.
         codes = plan.functions(strict_zero=strict_zero, gradient=True)
         blocks = self._region_blocks([code.n_kept for code in codes])
         for k in reversed(range(len(self._lines))):

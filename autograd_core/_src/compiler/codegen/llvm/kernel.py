@@ -6,10 +6,10 @@ arguments are sums of products over the batch, added up for many rows at a time.
 that depends on shared arguments alone runs once, before the rows, and its backward sweep once after them.
 Compiling takes about 1 ms per edge, once per program; the cache on disk serves later processes.
 
-The backward sweep's products follow the zero-path rule, which would take two comparisons per edge. Where
-nothing is infinite the rule changes nothing but the sign of zeros, and the sums lose that sign anyway. So
-the code is first compiled without the rule. If a gradient comes out as NaN, the sweep runs again with it:
-a product 0 * inf gives NaN, and no later product or sum can hide that. Branches that a rule marks as rare,
+The backward sweep's products have strict zero (0 * inf is 0), which would take two comparisons per edge. Where
+nothing is infinite that changes nothing but the sign of zeros, and the sums lose that sign anyway. So the
+code is first compiled without strict zero. If a gradient comes out as NaN, the sweep runs again with it: a
+product 0 * inf gives NaN, and no later product or sum can hide that. Branches that a rule marks as rare,
 such as a quotient of subnormals, are NaN in the first code for the same reason (docs/adr/0010, 0013).
 """
 
@@ -141,7 +141,7 @@ class StraightLineCode:
             sought: The slots whose adjoints are wanted.
             send: Takes a slot, a local derivative and an adjoint; returns true if it takes care of their product.
             receive: Takes a sought slot and its adjoint; not called for a slot without contributions.
-            strict_zero: Whether 0 × infinity and 0 × NaN are 0 (the zero-path rule).
+            strict_zero: Whether 0 × infinity and 0 × NaN are 0.
         """
         p, root = self.program, int(self.program.outputs[0])
         sought = set(sought)
@@ -232,7 +232,7 @@ class Kernel:
         )
         self.fields = (*HEAD, *tables, *grads)
         self.address, self._n_kept = self._compiled(strict_zero=False)
-        self._strict: tuple[int, int] | None = None  # the code with the zero-path rule, compiled on first use
+        self._strict: tuple[int, int] | None = None  # the code with strict zero, compiled on first use
         self.again = called_back(self._run_again)
 
     def _compiled(self, *, strict_zero: bool) -> tuple[int, int]:
@@ -259,7 +259,7 @@ class Kernel:
         return memory(n, blocks, self.rows, self.dtype)
 
     def _run_again(self, block: int) -> None:
-        """Run the same arguments with the zero-path rule. The code calls this when a gradient came out as NaN."""
+        """Run the same arguments with strict zero. The code calls this when a gradient came out as NaN."""
         # The strict code keeps other vectors between its stages, so it gets a copy of the arguments with its memory.
         if self._strict is None:
             self._compiles = True
@@ -358,7 +358,7 @@ class KernelWriter:
         def some(first: Any, kind: Any) -> Any:
             """Divide as many sums as the kind has lanes, from index `first` on; returns the sums times 0."""
             place = b.gep(at, [first], source_etype=self.real)
-            # Adding 0.0 turns -0.0 into 0.0: without the zero-path rule the sign of zeros is arbitrary.
+            # Adding 0.0 turns -0.0 into 0.0: without strict zero the sign of zeros is arbitrary.
             total = b.fadd(b.load(place, typ=kind, align=alignment(self.real)), constant(kind, 0.0))
             b.store(b.fdiv(total, spread(b, divisor, kind)), place, align=alignment(self.real))
             return b.fmul(total, constant(kind, 0.0))

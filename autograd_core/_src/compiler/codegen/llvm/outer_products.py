@@ -68,7 +68,7 @@ class OuterProducts:
         stages: The code that computes the factors.
         kind: The type of a factor, and of a sum.
         scratch: Where the sums are.
-        strict_zero: Whether 0 × infinity and 0 × NaN are 0 (the zero-path rule).
+        strict_zero: Whether 0 × infinity and 0 × NaN are 0.
     """
 
     def __init__(self, stages: Stages, kind: Any, scratch: Any, *, strict_zero: bool) -> None:
@@ -83,7 +83,7 @@ class OuterProducts:
 
     def send(self, k: int, d: Any, g: Any) -> None:
         """Contribute local derivative times adjoint to sum k."""
-        # A literal 0 contributes nothing under the zero-path rule, with it or without.
+        # A literal 0 contributes nothing, with strict zero or without.
         if isinstance(d, Lanes) or d != 0:
             self._sent.setdefault(k, []).append((self._kept(d), self._kept(g)))
 

@@ -317,7 +317,7 @@ class WideNodeCode:
         for memory in values:
             self._call(b, self.names[0], memory, memory)
 
-    def backward(self, *, strict_zero: bool) -> Any:  # noqa: ARG002  the interpreter's handlers always follow that rule
+    def backward(self, *, strict_zero: bool) -> Any:  # noqa: ARG002  the interpreter's handlers always have strict zero
         """Write the function that sends to all operands, and return it."""
         function = segment_function(self.target.module, f"backward_{self.k}")
         values, adjoints, _shared = function.args

@@ -85,7 +85,7 @@ class _Handler:
     def adjoint(self) -> Lanes:
         return Lanes(self.b, load(self.b, self.kind, self.adjoints, self.own))
 
-    # Handlers always follow the zero-path rule: they are compiled once for all programs, so there is no second,
+    # Handlers always have strict zero: they are compiled once for all programs, so there is no second,
     # careful version to fall back to.
 
     def send(self, d: Any, g: Lanes, index: Any) -> None:
