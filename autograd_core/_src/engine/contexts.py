@@ -32,7 +32,7 @@ class Mode(NamedTuple):
     guards: dict[Any, bool] | None = None  # the results of bool() on Values within the running trace
     answers: tuple[bool, ...] = ()  # forced results for the first of them
     reads: list[Any] | None = None  # Values whose `.data` is read within the running trace
-    by_data: bool = True  # whether forms of one number are chosen by the data: not in a program for other data
+    by_data: bool = True  # whether the data choose between two forms of one number; not in graphs that become programs
 
     @property
     def transform(self) -> bool:
@@ -200,14 +200,14 @@ def detect_anomaly() -> Iterator[None]:
 
 @contextmanager
 def unwatched() -> Iterator[None]:
-    """A context without anomaly detection: a rule read as a graph may have infinities on sides that are not taken."""
+    """A context without anomaly detection, for rules read as graphs: the side not chosen may be infinite."""
     with _entered(_mode.get()._replace(anomaly=None)):
         yield
 
 
 @contextmanager
 def for_other_data() -> Iterator[None]:
-    """A context for graphs that become programs: both forms of a number stay, as the data will differ."""
+    """A context for graphs that become programs: they keep both forms of a number, as their data will differ."""
     with _entered(_mode.get()._replace(records=True, by_data=False)):
         yield
 
@@ -255,7 +255,7 @@ def answering(answers: tuple[bool, ...]) -> Iterator[None]:
 
 @contextmanager
 def uncollected() -> Iterator[None]:
-    """Switches the garbage collector off: all of a growing graph is in use, and looking at it takes half the time."""
+    """A context without garbage collection, which finds nothing in a growing graph and takes half of the time."""
     was_enabled = gc.isenabled()
     gc.disable()
     try:

@@ -228,8 +228,8 @@ ON_AG = {
 }
 
 
-# What people keep for each parameter or node in optimizers, searches and layouts. Python asks nobody about a name that
-# no class knows: a __setattr__ would be asked about all, and double the time that a node takes.
+# What people keep for each parameter or node in optimizers, searches and layouts. They are listed since only a
+# __setattr__ could catch any name, and it would double the time that a node takes.
 ATTRIBUTES_OF_USERS = """
     m v s t g h n r u step steps velocity momentum momentum_buffer cache state old new prev previous last best count
     exp_avg exp_avg_sq max_exp_avg_sq avg_sq sum_sq square_avg acc_delta moment moment1 moment2 first_moment

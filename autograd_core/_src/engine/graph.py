@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from .value import Value as Value  # noqa: PLC0414  sweeps, pickles and notes of origin have it from here
 
-# Nodes stand in sets and dicts below: their hash is their identity, so `==` is never asked.
+# Sets and dicts of nodes below never call `==`, which makes nodes: the hash of a node is its identity.
 
 
 MANY = object()  # in the second operand's slot: the node has more than two
@@ -103,7 +103,13 @@ def order_of(
     *,
     stop: Iterable[Value] = (),
 ) -> list[Value]:
-    """Topological order of everything below several roots, along the parents that one asks for; without `stop`."""
+    """Topological order of everything below several roots.
+
+    Args:
+        roots: The nodes at the top.
+        parents_of: Gives the parents to which the walk goes on from a node.
+        stop: Nodes that are left out, with what only they lead to.
+    """
     order: list[Value] = []
     seen: set[Value] = set(stop)
     for root in roots:

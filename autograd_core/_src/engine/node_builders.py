@@ -2,9 +2,9 @@
 
 `number_systems/source.py` turns a rule into text. Here the text is put into a function that takes Values,
 computes data and local derivatives, and makes the node, without a further call (docs/adr/0002).
-`print(autograd_core._src.engine.node_builders.text(ROWS["mul"]))` shows one. Anything but plain floats inside plain
-Values (an int beside a Fraction, a rule that raises, an open context) goes to `record`, which evaluates the
-rule itself; both make the same node.
+`print(autograd_core._src.engine.node_builders.text(ROWS["mul"]))` shows one. Anything but plain floats
+inside plain Values (an int beside a Fraction, a rule that raises, an open context) goes to `record`, which
+evaluates the rule itself; both make the same node.
 """
 
 from __future__ import annotations

@@ -75,8 +75,9 @@ class Primitive:
         partials: `partials(m, x, ..., z)`, a tuple with one partial derivative per operand.
         textbook: The same as books write them, where doubles need another form; for readers alone.
         arity: Number of operands; None for any number.
-        lists: Of any number: how many lists of one length they are, whose elements the rule treats alike; 0 if not.
-        singles: How many operands stand behind the lists.
+        lists: For any number of operands: how many lists of one length they form, whose elements the rule treats
+            alike; 0 if they form none.
+        singles: How many single operands follow the lists.
         reduction: What it adds up, where it is a sum over its lists.
         ulps: By how many units in the last place of the result one application in doubles may be off, as checks allow
             for; 0 where nothing is rounded. What is measured, at most 2, is in docs/accuracy.md.
@@ -291,7 +292,7 @@ def scaled_vector(m: Any, v: Any, z: Any) -> Any:
 
 
 def leads(m: Any, x: Any, length: Any) -> Any:
-    """Whether x is so much of a length that 1 - (x / length)^2 would cancel; of two entries one at most is so."""
+    """Whether x is so much of a length that 1 - (x / length)^2 would cancel; so is at most one of two entries."""
     return m.abs(x) > LEAD * length
 
 
@@ -316,7 +317,7 @@ def directions(m: Any, v: Any, z: Any) -> tuple[Any, ...]:
 
 
 def recorded_directions(m: Any, v: Any, z: Any) -> list[Any]:
-    """The same to be differentiated again: 1 / z - x^2 / z^3 cancels for an entry x that leads, which is a node."""
+    """The same, to be differentiated again. For an entry x that leads, 1 / z - x^2 / z^3 cancels: it is a primitive."""
     _, w, length, _ = scaled_vector(m, v, z) if m.may_fail((z,), is_beside) else (1, v, z, 0)
     found: list[Any] = []
 
@@ -373,7 +374,7 @@ def _careful_power_slope(m: Any, x: Any, y: Any) -> Any:
 
 
 def _corrected_power_slope(m: Any, x: Any, y: Any, plain: Any, e: Any) -> Any:
-    """The same from a plain y x^s of a rounded s, from which e was taken."""
+    """The same from y x^s of a rounded s = y - 1, where e is what rounding took from it."""
     lost = e * m.log(m.abs(x))
     nearer = m.where(m.abs(lost) < 1, plain * (1 + lost), plain)
     # Whole numbers that are not exact less 1 are even, and so is their neighbour; y - 1 itself is odd. A rounded y - 1
@@ -525,7 +526,7 @@ row(
     latex="{0}^2", summary="x * x.",
 )
 row(
-    "copysign", lambda m, x, y: m.copysign(x, m.where(m.equal(y, y), y, 1)),  # which sign a NaN has, hangs on the machine
+    "copysign", lambda m, x, y: m.copysign(x, m.where(m.equal(y, y), y, 1)),  # the sign of a NaN depends on the machine
     lambda m, x, y, z: (m.row("sign", x) * m.copysign(1, m.where(m.equal(y, y), y, 1)), 0),
     arity=2, kinks=lambda m, x, y: (x, y),
     kink="derivative 0 to x at x = 0, as |x| has it, and to y everywhere, at the jump too; NaN counts as positive",
@@ -687,8 +688,10 @@ def _angle_slopes(m: Any, y: Any, x: Any) -> tuple[Any, ...]:
         z = m.hypot(y, x)
         return slope_of_angle(m, x, y, z), slope_of_angle(m, -y, x, z)
 
-    rows = "angle_slope"
-    return m.to_differentiate((), lambda: (m.row(rows, x, y), -m.row(rows, y, x)), computed)  # type: ignore[no-any-return]
+    def recorded() -> tuple[Any, ...]:
+        return m.row("angle_slope", x, y), -m.row("angle_slope", y, x)
+
+    return m.to_differentiate((), recorded, computed)  # type: ignore[no-any-return]
 
 
 row(

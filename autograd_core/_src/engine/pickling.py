@@ -7,8 +7,8 @@ then refers only to entries that are already done.
 Several roots in one pickle would list what they share once each. So what was stored lately is left
 out. A node is not told which pickler asks, and the one that asks may not be the one that stored it;
 but a pickler asks an entry for its parts exactly when it does not have it yet. An entry that was left
-out, and is asked all the same, brings the whole list along. So what is stored lately is a guess that
-costs time alone: neither depth nor sharing rests on it.
+out, and is asked all the same, brings the whole list along. So leaving out is a guess: a wrong one
+costs time, and neither depth nor sharing depends on it.
 """
 
 from __future__ import annotations

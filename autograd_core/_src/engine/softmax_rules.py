@@ -125,7 +125,7 @@ def logsumexp_partials(m: Any, *vz: Any) -> tuple[Any, ...]:
 
 
 def shares(m: Any, v: Any) -> tuple[Any, ...]:
-    """The softmax of v in rows."""
+    """The softmax of v by the primitives that compute it in parts."""
     top = m.row("largest", *v)
     scale = m.row("scale", top, m.row("others", *v, top))
     return tuple(m.row("softmax", x, top, scale) for x in v)

@@ -52,7 +52,7 @@ def reverse(
             edges = edges_of(node)
         elif q is MANY:
             edges = node._p
-        else:  # the loop below for one and two operands, without a tuple: two thirds of its time
+        else:  # one or two operands: the loop below without its tuple, in two thirds of the time
             p = node._p
             if p is not None:
                 try:
@@ -76,7 +76,7 @@ def reverse(
 
 
 def _send_the_rest(edges: tuple[Any, ...], g: Any, adjoints: dict[Value, Any]) -> None:
-    """Send from the first operand on for which a Fraction beyond floats met a float; those before it have theirs."""
+    """Finish a node at which a float met a Fraction beyond all floats: send to that operand and those after it."""
     is_sent = True
     for p, d in zip(edges, edges[len(edges) // 2 :]):
         if d and is_sent:
@@ -107,7 +107,7 @@ def forward(
         if node in tangents:
             continue
         q = node._q
-        if edges_of is None and q is not MANY:  # as in the reverse loop: half of its time
+        if edges_of is None and q is not MANY:  # without a tuple, as in the reverse loop: half of the time
             p = node._p
             t = 0.0
             if p is not None:

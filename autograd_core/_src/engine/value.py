@@ -42,7 +42,7 @@ class Value(NotOnValues):
 
     Attributes:
         data: The number. Assigning to it does not change nodes that were already computed.
-        grad: What `backward()` calls have added up so far; 0.0 at birth.
+        grad: What `backward()` calls have added up so far; 0.0 at first.
 
     Attributes of your own are for subclasses: the instances of `class Parameter(Value): pass` take any.
 
@@ -152,8 +152,8 @@ class Value(NotOnValues):
     def local_grads(self) -> tuple[float, ...]:
         """The derivative of this node to each operand, recorded when it was made.
 
-        That to a constant serves nobody and is not recorded. It is computed on demand; it is 0.0
-        where it is not finite, or where an operand's data was changed meanwhile.
+        The derivative to a constant is not recorded but computed on demand. It is 0.0 where it is
+        not finite, or where an operand's data was changed meanwhile.
         """
         parents = self.parents
         recorded = self._edges[len(parents) :]
@@ -578,7 +578,7 @@ def record_many(row: Primitive, operands: Sequence[Any]) -> Any:
 
 
 def _built_of_many(row: Primitive, operands: Sequence[Any]) -> Value | None:
-    """The node as it is where no context is open; None where `record` has to look."""
+    """What `_built` makes, of many operands."""
     count = len(operands)
     compiled = STRAIGHT.get(row.name)
     if compiled is not None and count <= (FEW_OPERANDS if row.name in OF_FEW else LONGEST):
@@ -763,7 +763,7 @@ def _not(a: Any) -> Any:
 new = object.__new__
 NAMESPACE = {"MANY": MANY, "Value": Value, "record": record, "special": special, "new": new}
 OPERATOR_NAMESPACE = NAMESPACE | {"record": record_operator}
-# For `record`, under an open context: functions that do not ask for contexts, and give None instead of coming back.
+# For `record` under an open context: functions that ignore contexts, and give None where others call `record`.
 BARE_NAMESPACE = NAMESPACE | {"special": (), "record": lambda *_: None}
 BARE: dict[Any, tuple[Any, Any]] = {}  # builder and reflected builder of each entry that was needed so far
 
