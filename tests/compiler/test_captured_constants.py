@@ -579,7 +579,7 @@ def test_entries_that_the_code_does_not_name_are_not_its_own(monkeypatch):
     state = {"step": 0, "rate": 2.0, "deep": {"k": 3.0, "seen": 0}}
     compiled = compiler.compile(lambda x: x * state["rate"] * state["deep"]["k"], 1.0)
     walks = []
-    monkeypatch.setattr(compiled._outside, "_look", walks.append)
+    monkeypatch.setattr(compiled._captured, "_look", walks.append)
     for k in range(5):
         state["step"] = state["deep"]["seen"] = k + 1
         assert compiled(1.0) == 6.0

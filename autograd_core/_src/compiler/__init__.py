@@ -130,7 +130,7 @@ def compile(  # noqa: A001  ag.compile, left out of __all__
         f: A function of numbers, or lists, tuples, dicts and NumPy arrays of them; or, with
             `inputs`, a Value or a list of Values: a recorded graph; or a `Program` that was
             loaded, whose inputs become the arguments.
-        *example_args: Arguments for `f`, each as for one row. Only their shapes matter, and the
+        *example_args: Arguments for `f`, as for a single row. Only their shapes matter, and the
             branches that `f` takes at them.
         inputs: The Values that become the arguments, in order. What lies below them is cut off;
             all other leaves are constants.
@@ -145,8 +145,8 @@ def compile(  # noqa: A001  ag.compile, left out of __all__
             constants: their present `.data` is read at each call, which then gives a Value with them
             as operands, so that `.backward()` fills their `.grad`. They count as one more argument, the
             last, to which is differentiated besides `argnums` (by themselves, where that is None).
-        guards: `if x > 0:` on a Value is a guard: the trace holds for rows that answer alike.
-            "part": rows that disagree are traced once more; "error": they are refused.
+        guards: `if x > 0:` on a Value is a guard: a trace holds for rows that take the same branches.
+            "part": for other rows the function is traced once more; "error": they are refused.
         max_traces: The most traces that are made.
         optimize: Whether equal subexpressions become one, constants are folded, and chains of
             additions become one node. Values keep their bits, but for functions that a vector

@@ -76,7 +76,7 @@ class CompiledFunction(Exported, TracedFunction, NotOnCompiled, Generic[R_co, P_
     those of the function itself bit for bit; else they differ from them in last digits at most. Numbers and
     Values from outside of the function are constants, at what they were when traced; pass what is to vary
     as an argument (a `StaleTraceWarning` says where one has changed). So is `.data` of an argument, or of what
-    hangs on one (a `StaleTraceWarning` says so when it is traced). `.detach()`, and what is computed under
+    depends on one (a `StaleTraceWarning` says so when it is traced). `.detach()`, and what is computed under
     `no_grad()`, follows the arguments and has no gradient.
 
     Example:
@@ -162,7 +162,7 @@ class CompiledFunction(Exported, TracedFunction, NotOnCompiled, Generic[R_co, P_
     def __call__(self, /, *args: Any, **named: Any) -> Any:
         """The function's result.
 
-        Where a Value stands among the arguments, so is the result: one node for each row, or with
+        Where a Value is among the arguments, the result is a Value as well: one node for each row, or with
         `reduce` one for all, with the Values as its operands and the compiled derivatives; `backward()`
         goes on below it. Within `grad` and its kin, in `compile`, and where there are several
         results, the traced program is recorded step by step, to be differentiated to any order.
@@ -222,8 +222,8 @@ class CompiledFunction(Exported, TracedFunction, NotOnCompiled, Generic[R_co, P_
     def value_and_grad(self, /, *args: Any, **named: Any) -> tuple[Any, tuple[Any, ...]]:
         """The function's result and its gradient.
 
-        Values stay one per example, whatever `reduce` says: that rules gradients of shared
-        arguments alone. `reduced` gives one value, and the gradient of that.
+        Values stay one per example, whatever `reduce` says: it concerns gradients of shared arguments
+        alone. `reduced` gives one value, and the gradient of that.
 
         Args:
             *args: As for a call.
@@ -459,7 +459,7 @@ class CompiledFunction(Exported, TracedFunction, NotOnCompiled, Generic[R_co, P_
         differentiated in one direction.
 
         Raises:
-            StaleGraphError: When first asked for: a graph that stands has changed meanwhile.
+            StaleGraphError: When first asked for: the recorded graph has changed meanwhile.
 
         Example:
             >>> import autograd_core as ag
@@ -479,7 +479,7 @@ class CompiledFunction(Exported, TracedFunction, NotOnCompiled, Generic[R_co, P_
 
         Raises:
             StructureError: The function's result is not one number.
-            StaleGraphError: When first asked for: a graph that stands has changed meanwhile.
+            StaleGraphError: When first asked for: the recorded graph has changed meanwhile.
 
         Example:
             >>> import autograd_core as ag

@@ -152,7 +152,7 @@ class InGroups:
         return terms.mean(axis=0) if reduction.is_mean else terms.sum(axis=0)
 
     def _partials(self, group: Group, values: Sequence[Any], z: Any) -> Any:
-        """One row of local derivatives per operand."""
+        """An array of local derivatives per operand."""
         xs = self._operands(group, values)
         reduction = group.row.reduction
         if reduction is None:

@@ -2,9 +2,9 @@
 
 A derivative of a program that repeats itself repeats itself. So the copies in the middle of the recorded steps are
 taken out, what is left is differentiated and lowered twice, with m copies and with m + 1, and `more_copies` puts the
-others back into the result. That has all to be just so: copies whose operands move on by one copy each, and two short
-programs that differ by one copy of each region and nothing else. Otherwise the whole is differentiated as it is.
-The program is the same one, instruction by instruction (docs/adr/0023).
+others back into the result. That is possible if the operands of each copy are those of the copy before, moved on by
+one copy, and if the two short programs differ by one copy of each region and nothing else; otherwise the whole is
+differentiated. Either way the program is the same, instruction by instruction (docs/adr/0023).
 """
 
 from __future__ import annotations
@@ -27,9 +27,9 @@ if TYPE_CHECKING:
     from ...engine.value import Value
     from ..ir.tape import TapedGraph
 
-FEW = 14  # copies of the shorter program: more than a derivative takes to reach its rhythm, at most orders
+FEW = 14  # copies of the shorter program: a derivative repeats itself after fewer, at all orders in common use
 LEAST = 6 * FEW  # copies from which on two short programs are less work than a long one
-MOST_OTHER = 0.25  # of the steps, that are no copies
+MOST_OTHER = 0.25  # share of the steps that may be no copies
 NEAR = 4  # copies from either end that may be read from outside
 
 
@@ -48,7 +48,7 @@ def _by_fewer_copies(
     graph: TapedGraph, derive: Callable[[TapedGraph], TapedGraph], *, optimize: bool
 ) -> Traced | None:
     steps = graph.tape.steps
-    # Many inputs are those of a step each, which makes the steps differ.
+    # With many inputs each step usually has its own, and derivatives to different inputs make steps differ.
     if graph.guards or graph.places is not None or len(steps) < LEAST * len(graph.inputs):
         return None
     program, place = _as_program(graph)
@@ -76,15 +76,17 @@ def _by_fewer_copies(
 
 def _lowered(graph: TapedGraph, *, optimize: bool) -> tuple[Traced, list[int]]:
     """The program of few copies, and how long its sums of products are that grow into more than a dot."""
-    outside: list[Value] = []
+    constant_leaves: list[Value] = []
     longer: list[int] = []
-    program = program_of_tape(graph, optimize=optimize, outside=outside, longest_dot=FEW - NEAR, longer=longer)
-    return Traced(program, graph.spec, (), graph.places, graph.pattern, outside), longer
+    program = program_of_tape(
+        graph, optimize=optimize, constant_leaves=constant_leaves, longest_dot=FEW - NEAR, longer=longer
+    )
+    return Traced(program, graph.spec, (), graph.places, graph.pattern, constant_leaves), longer
 
 
 def _is_alike(few: Traced, one_more: Traced) -> bool:
     """Whether results have the same shape and stand in the same places, and the same leaves were constants."""
-    if few.spec != one_more.spec or [id(x) for x in few.outside] != [id(x) for x in one_more.outside]:
+    if few.spec != one_more.spec or [id(x) for x in few.constant_leaves] != [id(x) for x in one_more.constant_leaves]:
         return False
     pairs = [(few.places, one_more.places), *zip(few.pattern or (), one_more.pattern or (), strict=False)]
     return (few.pattern is None) == (one_more.pattern is None) and all(np.array_equal(x, y) for x, y in pairs)
@@ -165,7 +167,8 @@ def _shortened(
     for i, (a, b) in enumerate(pairwise(starts), first):
         if cut <= i < behind:
             continue
-        # A copy behind the cut reads the ones before it, which may have been taken out: their like stand before.
+        # A copy behind the cut reads the ones before it. If these were taken out, the last copies before the cut take
+        # their place: all copies compute the same of their operands.
         xs = [moved(x, i) for x in operands[a:b]]
         if None in xs:
             return None

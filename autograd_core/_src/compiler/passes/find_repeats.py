@@ -24,8 +24,8 @@ LEAST_COPIES = 8
 LEAST_WORK = 64  # edges below which a region is not worth its code
 LONGEST_BODY = 4_000  # edges of one copy
 LOCAL, SHARED, GATHERED = 0, 1, 2
-WORTH = 1.05  # copies in sequence save half of their edges, whatever the period; another one is to save more than that
-IN_LANES, IN_SEQUENCE = 1 / 6, 1 / 2  # what an edge costs in a loop, of that of interpreting it; gathered ones: 1 / 2
+WORTH = 1.05  # by how much a further period must save more: copies in sequence save half of their edges at any period
+IN_LANES, IN_SEQUENCE = 1 / 6, 1 / 2  # cost of an edge in a loop, as a share of interpreting it; gathered: 1/2
 
 
 class Region(NamedTuple):

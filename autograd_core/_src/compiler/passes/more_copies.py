@@ -1,4 +1,4 @@
-"""Puts more copies into a program that repeats itself, of which two sizes are known.
+"""Continues a program that repeats itself: from its forms with m and with m + 1 copies to that with n more.
 
 A region of the program with m copies has one more in that with m + 1, or several, which then count as one. Each
 operand is found by its region, copy and place therein; its copy is a linear function of the reader's copy and of m,
@@ -118,14 +118,15 @@ class _Stretched:
         return np.where(outside, -1, unit), np.where(outside, 0, copy), np.where(outside, i, where)
 
     def _slots(self, unit: Any, copy: Any, where: Any) -> Any:
-        """The slots in the wanted program; copies before the first or behind the last are those of the lines there."""
+        """The slots in the wanted program. Copies before the first or behind the last lie in the lines there."""
         starts = np.array([0, *(x for run in self.wanted for x in (run.start, run.stop)), 0], np.int64)  # the last: -1
         periods = np.zeros(2 * len(self.wanted) + 2, np.int64)
         periods[1:-1:2] = [run.period for run in self.wanted]
         return self.first + starts[unit] + copy * periods[unit] + where
 
     def _moved(self, a: Any, b: Any) -> Any:
-        """The slots in the wanted program of those that stand for each other in the two."""
+        """The slots in the wanted program, given the slots of the same operands in the two."""
+        # Between m and m + 1 copies an operand stays in its copy or moves on by one; with n more it moves on by n.
         (unit, copy, where), (unit_b, copy_b, where_b) = self._at(a, self.runs), self._at(b, self.runs_more)
         _check((unit == unit_b).all() and (where == where_b).all())
         by = copy_b - copy
@@ -133,7 +134,10 @@ class _Stretched:
         return self._slots(unit, copy + by * self.n, where)
 
     def _virtual(self, slots: Any, unit: Any, runs: Sequence[_Run], n_codes: int) -> tuple[Any, Any]:
-        """Copies and places as of a region each, also beyond its ends, as far as the lines there go."""
+        """Copies and places of slots, counted as if their region went on into the straight lines at its ends.
+
+        The first and the last copies often differ a little and are no part of the region, but follow its pattern.
+        """
         ends = np.array([0, *(x for run in runs for x in (run.start, run.stop)), n_codes], np.int64)
         period = np.array([run.period for run in runs], np.int64)[unit // 2]
         i = slots - self.first

@@ -84,8 +84,8 @@ class Directions(NamedTuple):
     Attributes:
         forward: Groups of inputs; those of one group share no output but those in `rows`.
         reverse: Groups of outputs; those of one group share no input but those in `columns`.
-        rows: Outputs that are taken back by themselves: going forward gives all others.
-        columns: Inputs that are gone forward from by themselves: going back gives all others.
+        rows: Outputs with a reverse sweep of their own each; forward sweeps give all others.
+        columns: Inputs with a forward sweep of their own each; reverse sweeps give all others.
     """
 
     forward: list[list[int]]

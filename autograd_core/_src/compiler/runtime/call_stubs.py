@@ -54,7 +54,7 @@ def stub(args):
     try:
         {arguments}= args
 {reading}
-        if not outside.untouched():
+        if not captured.untouched():
             return MISS
         runner = shelf.pop()
     except FAILURES:
@@ -386,7 +386,7 @@ class Stubs:
             "float64": np.float64,
             "dtype": f.dtype,
             "other": as_array if f.dtype == np.float64 else narrowed,
-            "outside": f._outside,
+            "captured": f._captured,
             "shelf": shelf,
             "shelves": self._shelves[kind],
             "handed": handed,

@@ -35,10 +35,10 @@ class Runner(Protocol):
         divisor: Of shape (1,): what the sums are divided by.
         serves: For which runs it is kept.
         used: When it was used last, in runs of the process.
-        called: Whether call stubs have used it since the last look at all runners.
+        called: Whether call stubs have used it since `kept_executors.sweep` last looked at all runners.
         bytes: Of its arrays.
         is_native: Whether a run is one call of machine code.
-        hands: What call stubs take from it, for each of their kinds.
+        hands: The parts of it that a call stub uses, for each kind of stub.
     """
 
     shared: Any

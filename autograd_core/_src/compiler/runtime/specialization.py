@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from ..passes.batch_invariant import Split
     from .executors import Runner
 
-MOST_AT_HAND = 400  # edges up to which straight-line code is made in any case
+MOST_AT_HAND = 400  # edges of programs so small that straight-line code is made of them in any case
 MOSTLY = 0.5  # share of a program that lies in regions, from which on it runs as a plan
 ROLLED_SHORT, ROLLED_LONG = 8, 2  # loops are used if they make code so many times shorter: short programs', long ones'
 EDGE_SECONDS = 3e-10  # to interpret, per edge and row
@@ -41,7 +41,7 @@ class Specialization:
 
     def __init__(self, traced: Traced, *, fast: bool, dtype: str) -> None:
         self._fast, self._dtype = fast, dtype
-        self.program, self.spec, self.guards, places, self.pattern, self.outside = traced
+        self.program, self.spec, self.guards, places, self.pattern, self.constant_leaves = traced
         self.width = self.spec.size
         self.wanted = tuple(np.concatenate([self.program.outputs, self.program.guards]).tolist())
         outputs = range(len(self.program.outputs)) if places is None else places.tolist()
@@ -62,7 +62,7 @@ class Specialization:
     def flat(self) -> Traced:
         """The same trace with its results as one vector."""
         spec = Spec("array", (), (len(self.program.outputs),))
-        return Traced(self.program, spec, self.guards, None, self.pattern, self.outside)
+        return Traced(self.program, spec, self.guards, None, self.pattern, self.constant_leaves)
 
     def kernel(self, layout: Layout) -> Any:
         """The compiled code of the whole program for this layout."""
@@ -76,9 +76,9 @@ class Specialization:
     def _made_meanwhile(self, layout: Layout) -> bool:
         """Whether a kernel is ready; at first request, a thread begins to make it, and calls go on without.
 
-        LLVM lets go of Python's lock while it compiles, so the calls meanwhile cost nothing where there are two
-        processors. A process that ends waits for the thread: LLVM must not be pulled down while it works. In a forked
-        child the thread is over, with nothing made; as after a failure, `kernel` then does the work, and raises.
+        LLVM releases the GIL while it compiles, so calls go on undisturbed where there are two processors. A process
+        that ends waits for the thread, since LLVM must not be unloaded while it works. A forked child has no such
+        thread, and nothing was made; then, as after a failure, `kernel` does the work, and raises.
         """
         key = layout, LANES if layout.tables else 1
         if key not in self._makers and PATIENCE > 0:
@@ -141,7 +141,7 @@ class Specialization:
         return True
 
     def parts(self, layout: Layout) -> Split | None:
-        """The program in what rows share and what differs; not where all is to be done in the order of `backward()`."""
+        """The program split by what rows share; None if nothing is, or if gradients keep the order of `backward()`."""
         if layout not in self._parts:
             self._parts[layout] = split(self.program, layout) if self._fast else None
         return self._parts[layout]
@@ -174,10 +174,10 @@ class Specialization:
         return self._plan
 
     def has_regions(self, layout: Layout) -> bool:
-        """Whether regions run it when it is compiled: a matter of the program, and of no call before.
+        """Whether regions run it when it is compiled, which depends on the program and not on earlier calls.
 
-        They add gradients up in an order of their own, so that those which are to be as `backward()` has them come
-        from elsewhere; and where there are rows, a row by itself is computed as in a batch. They are for doubles.
+        Regions add gradients up in an order of their own, so they are not used where gradients keep the order of
+        `backward()`, nor over a batch, where a row must give the same bits as alone. They compute in doubles only.
         """
         if layout.tables or self._dtype != "float64" or self.interpreter.backend != "llvm":
             return False
@@ -186,7 +186,7 @@ class Specialization:
         return self.plan.share > MOSTLY or not self.is_short
 
     def is_planned(self, layout: Layout) -> bool:
-        """Whether it runs as a plan: of regions; or long and without any, when the plan saves a call's preparations."""
+        """Whether it runs as a plan: with regions, or long and without any, as a plan prepares a call only once."""
         if self.is_short or layout.tables or self._dtype != "float64":
             return self.has_regions(layout)
         return self.has_regions(layout) or not self.plan.regions
@@ -209,7 +209,7 @@ class Specialization:
         return InterpreterRunner(rest, layout, count, SharedPart(parts, layout.summed, first))
 
     def run(self, layout: Layout, shared: Any, tables: Sequence[Any]) -> Runner:
-        """Run, and lend what ran: `give_back` it when its results and gradients are read.
+        """Run, and return the runner: `give_back` it when its results and gradients are read.
 
         Interpreted until that has taken as long as compiling would, and while a thread compiles. The bits are the same;
         but not those of regions that may use the vector library, or add up a gradient, which are compiled at once.

@@ -1,4 +1,4 @@
-"""A function's traces, and the path of arguments through them."""
+"""A function's specializations, and which of the arguments' rows each of them runs."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from ...transforms.functional import _one_of as one_of
 from ...transforms.functional import _positions as positions
 from ..ir.layout import Layout
 from ..locks import Locked
-from ..tracing.captured_constants import Outside
+from ..tracing.captured_constants import CapturedConstants
 from ..tracing.record import lowered
 from . import executors
 from .batches import numbers_of, plain, rows_of, same_length, shape_of, tree_of, views
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 
 class TracedFunction(Locked):
-    """Base of `CompiledFunction`, without the ways to call it: traces, and arguments as rows of numbers.
+    """Base of `CompiledFunction`, without the ways to call it: specializations, and arguments as rows of numbers.
 
     Stubs, calls on Values and pickles need no more than this, so none of them imports `CompiledFunction`.
     """
@@ -83,7 +83,7 @@ class TracedFunction(Locked):
         self._graph_at, self._numbers_traced, self._optimize = graph_at, list(numbers), optimize
         self._traced_at = traced_at or (lambda xs: lowered(graph_at(xs), optimize=optimize))
         Locked.__init__(self)
-        self._source, self._outside = source, Outside(source, parameters)
+        self._source, self._captured = source, CapturedConstants(source, parameters)
         self._parameters = list(parameters)  # whose numbers are those of an argument: the last, but for directions
         self._place: int = len(specs) - 1 if origin is None else origin[0]._place
         self._origin = origin  # a derivative is that attribute of that function
@@ -93,10 +93,10 @@ class TracedFunction(Locked):
             self._specializations.append(self._specialization_at(numbers))
 
     def _specialization_at(self, numbers: Sequence[float]) -> Specialization:
-        with uncollected(), self._outside.traced():
+        with uncollected(), self._captured.traced():
             traced = self._traced_at(numbers)
         specialization = self._specialization(traced)
-        self._outside.add(specialization.outside)
+        self._captured.add(specialization.constant_leaves)
         return specialization
 
     def _specialization(self, traced: Traced) -> Specialization:
@@ -149,7 +149,7 @@ class TracedFunction(Locked):
 
     def _numbers(self, args: Sequence[Any]) -> tuple[Any, list[Any]]:
         """The inputs' numbers, and a table of rows for each mapped argument."""
-        self._outside.check(self._name)
+        self._captured.check(self._name)
         specs = self._specs
         if len(args) != len(specs):
             msg = f"{self._name}: expected {len(specs)} argument(s) as when compiled, got {len(args)}"
@@ -255,7 +255,7 @@ class TracedFunction(Locked):
             runner = specialization.run(layout, shared, mine)
             as_traced = specialization.as_traced(runner)
             agree = as_traced.all(axis=1)
-            agree[0] |= is_new  # where the function answers otherwise each time, its last word counts
+            agree[0] |= is_new  # if the function takes another branch each time, the last trace counts
             all_agree, summed = bool(agree.all()), runner.summed.copy()
             here, mask = (pending, slice(None)) if all_agree else (_some(pending, agree), agree)
             values[here] = runner.results[mask, : specialization.width]
@@ -306,8 +306,8 @@ class TracedFunction(Locked):
     def _specialization_for(self, point: list[float]) -> Specialization:
         """A trace whose guards hold at a point as programs compute them.
 
-        Their last digits may differ from the function's own. Then its answer would hold for this call, and for
-        later ones a trace that was made elsewhere; so the trace is led the way that programs say.
+        Their last digits may differ from the function's own, and with them the branch. Then this call would follow
+        the function, and later ones another trace; so tracing is made to take the branches that programs take.
         """
         answers: tuple[bool, ...] = ()
         for specialization in self._specializations:

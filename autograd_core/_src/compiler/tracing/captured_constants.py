@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 SAID_ONE_BY_ONE = 5  # warnings at a time; the last one counts the changes that are left
 
 
-class Outside:
+class CapturedConstants:
     """The constants that a function captures, as they were while tracing.
 
     Args:

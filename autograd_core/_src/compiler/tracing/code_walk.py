@@ -36,7 +36,8 @@ DEPTH = 40  # levels of nested containers and objects
 ENTRIES = 1_000  # entries of a dict that facts name one by one
 STATEFUL = ("nn", "collections")  # packages whose classes keep state in attributes
 GETTERS = (attrgetter, itemgetter, methodcaller)
-SPECIAL = ("__call__", "__getitem__", "__getattr__", "__iter__", "__len__", "__contains__", "__missing__")  # of theirs
+# Methods that code calls without their name.
+SPECIAL = ("__call__", "__getitem__", "__getattr__", "__iter__", "__len__", "__contains__", "__missing__")
 UNREAD = ("__repr__", "__str__", "__hash__", "__del__", "__reduce__", "__init_subclass__", "__class_getitem__")
 
 

@@ -41,7 +41,7 @@ def program_of(
     guards: Mapping[Value, bool] | None = None,
     *,
     optimize: bool = True,
-    outside: list[Value] | None = None,
+    constant_leaves: list[Value] | None = None,
 ) -> Program:
     """The program of a recorded graph.
 
@@ -51,7 +51,7 @@ def program_of(
             leaves become constants.
         guards: Nodes that must be true (not 0) or false at each run.
         optimize: Whether to fold constants, merge equal subexpressions, and gather chains of additions.
-        outside: A list to which the leaves that became constants are appended.
+        constant_leaves: A list to which the leaves that became constants are appended.
 
     Returns:
         A Program; its instructions are in the order of `topological_order`.
@@ -62,14 +62,14 @@ def program_of(
     cut = {x for x in inputs if x._row is not None}
     order = order_down_to(inputs, [*roots, *guards])
     lowering.add([node for node in order if node not in cut] if cut else order)
-    return lowering.finish(roots, guards, outside)
+    return lowering.finish(roots, guards, constant_leaves)
 
 
 def program_of_tape(
     graph: TapedGraph,
     *,
     optimize: bool = True,
-    outside: list[Value] | None = None,
+    constant_leaves: list[Value] | None = None,
     longest_dot: int = LONGEST_DOT,
     longer: list[int] | None = None,
 ) -> Program:
@@ -78,7 +78,7 @@ def program_of_tape(
     Args:
         graph: Results, inputs and guards.
         optimize: Whether to fold constants, merge equal subexpressions, and gather chains of additions.
-        outside: A list to which the leaves that became constants are appended.
+        constant_leaves: A list to which the leaves that became constants are appended.
         longest_dot: Sums of more products than that stay sums.
         longer: A list to which the number of terms of each of these is appended.
 
@@ -87,7 +87,7 @@ def program_of_tape(
     """
     lowering = _Lowering(graph.inputs, optimize=optimize, is_derived=True, longest_dot=longest_dot)
     lowering.add_taped(graph.tape, [*graph.roots, *graph.guards])
-    program = lowering.finish(graph.roots, graph.guards, outside)
+    program = lowering.finish(graph.roots, graph.guards, constant_leaves)
     if longer is not None:
         longer += lowering.longer
     return program
@@ -321,12 +321,12 @@ class _Lowering:
             primitives[x - n] = SKIPPED
         primitives[i], operands[i] = DOT, (*(w for w, _ in pairs), *(x for _, x in pairs))
 
-    def finish(self, roots: Iterable[Any], guards: Mapping[Any, bool], outside: list[Value] | None) -> Program:
+    def finish(self, roots: Iterable[Any], guards: Mapping[Any, bool], constant_leaves: list[Value] | None) -> Program:
         """The program of these results."""
         # `gather_chains` is told of outputs and guards: a partial sum that is a result itself must stay an instruction.
         outputs, guarded = [self.slots[x] for x in roots], [self.slots[x] for x in guards]
-        if outside is not None:
-            outside += self.leaves
+        if constant_leaves is not None:
+            constant_leaves += self.leaves
         if self.optimize:
             self.gather_chains({*outputs, *guarded})
         return self.program(outputs, guarded, list(guards.values()))

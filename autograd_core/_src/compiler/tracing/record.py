@@ -46,7 +46,7 @@ class Traced(NamedTuple):
     guards: tuple[str, ...]
     places: Any = None
     pattern: Any = None
-    outside: Sequence[Value] = ()
+    constant_leaves: Sequence[Value] = ()
 
 
 def recorded(f: Callable[..., Any], specs: Sequence[Spec], numbers: Sequence[float], name: str) -> RecordedGraph:
@@ -129,12 +129,12 @@ def _words(graph: RecordedGraph) -> tuple[str, ...]:
 
 def lowered(graph: RecordedGraph | TapedGraph, *, optimize: bool) -> Traced:
     """The program of what was recorded."""
-    outside: list[Value] = []
+    constant_leaves: list[Value] = []
     if isinstance(graph, TapedGraph):
-        program = program_of_tape(graph, optimize=optimize, outside=outside)
-        return Traced(program, graph.spec, graph.words, graph.places, graph.pattern, outside)
-    program = program_of(graph.roots, graph.inputs, graph.guards, optimize=optimize, outside=outside)
-    return Traced(program, graph.spec, _words(graph), None, None, outside)
+        program = program_of_tape(graph, optimize=optimize, constant_leaves=constant_leaves)
+        return Traced(program, graph.spec, graph.words, graph.places, graph.pattern, constant_leaves)
+    program = program_of(graph.roots, graph.inputs, graph.guards, optimize=optimize, constant_leaves=constant_leaves)
+    return Traced(program, graph.spec, _words(graph), None, None, constant_leaves)
 
 
 def graph_of_tape(graph: TapedGraph) -> RecordedGraph:

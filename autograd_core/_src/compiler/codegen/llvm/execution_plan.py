@@ -84,6 +84,7 @@ class ExecutionPlan:
 
     def functions(self, *, strict_zero: bool, gradient: bool) -> list[Compiled]:
         """The code of each region, compiled on first use."""
+        # Code with strict zero is compiled when a gradient is NaN for the first time, which for most programs is never.
         key = strict_zero, gradient
         if key not in self._functions:
             self._functions[key] = [body.compiled(strict_zero=strict_zero, gradient=gradient) for body in self.bodies]
@@ -162,6 +163,7 @@ def _stages_module() -> Any:
     for name in ("line_forward", "line_backward"):
         b, a, _ = function(name, "n own offsets operands forward backward values adjoints")
         with loop(b, i64(0), a["n"]) as turn:
+            # Backward from the last instruction on: an adjoint is complete when all that read the node have sent.
             i = turn if name == "line_forward" else b.sub(b.sub(a["n"], i64(1)), turn)
             start, stop = (b.sext(load(b, I32, a["offsets"], j), I64) for j in (i, b.add(i, i64(1))))
             operands = b.gep(a["operands"], [start], source_etype=I32)
@@ -197,7 +199,8 @@ def _stages_module() -> Any:
         b.call(b.inttoptr(a["again"], CALL.as_pointer()), [argument])
     b.ret_void()
 
-    # The argument is a count and then pairs of addresses: a stage's function and its block.
+    # The argument is a count and then pairs of addresses: a stage's function and its block. All stages have one
+    # signature, so a plan is data, and this loop is compiled once for all plans.
     b, a, argument = function("sequence", "n")
     with loop(b, i64(0), a["n"]) as k:
         at = b.add(b.mul(k, i64(2)), i64(1))
@@ -224,7 +227,7 @@ class PlanRunner:
         p = plan.program  # reordered; the layout's slots are those of the program before that, see `plan.address`
         self.plan, self.work = plan, len(p.operands)
         self.values, self.adjoints = zeros(plan.size + PADDING), zeros(plan.size + PADDING)
-        self.values[p.n_inputs : p.first] = p.constants
+        self.values[p.n_inputs : p.first] = p.constants  # once: no stage writes to constants
         # Inputs are written straight into the array of values, through views; there is nothing to copy in a run.
         self.shared = self.values[: p.n_inputs]
         self.tables = [
@@ -238,7 +241,7 @@ class PlanRunner:
         self.summed = gradient[ends[-1] :]
         self.divisor = np.ones(1)  # part of the interface of runners: there is one row, so nothing to divide by
         self._kept: list[Any] = [gradient]  # arrays whose addresses are in argument blocks
-        self._again = called_back(self._run_again)
+        self._again = called_back(self._run_again)  # a C function, as it is machine code that finds the NaN
         self._strict: Any = None
         self._stage = _stages()
         self._ends = [plan.address[list(slots)].astype(np.int32) for slots in (layout.wanted, sought)]
@@ -291,7 +294,7 @@ class PlanRunner:
         stages: list[tuple[int, Any]] = []
         # Compiled with the backward code where there is one: which results are stored depends on what it reads.
         codes = self.plan.functions(strict_zero=False, gradient=self._backward)
-        blocks = self._region_blocks([0] * len(codes))
+        blocks = self._region_blocks([0] * len(codes))  # forward code is one stage, so it keeps nothing
         # Line k comes before region k; one more line follows the last region.
         for k, line in enumerate(self._lines):
             if line is not None:

@@ -94,7 +94,7 @@ class StraightLineCode:
     ) -> None:
         self.program, self.b, self.kind = program, b, kind
         # Between instructions the code may be cut; `hold` makes a value last beyond the cut (docs/adr/0013).
-        self._turn: Callable[[], bool] = stages.turn if stages else lambda: False
+        self._turn: Callable[[], bool] = stages.turn if stages else lambda: False  # a single row has nothing to cut
         self._hold: Callable[[Any], Any] = stages.hold if stages else LLVM.number
         self.values: dict[int, Any] = {}
         self._source = source
@@ -489,6 +489,7 @@ class KernelWriter:
     def _column(self, table: Any, start: Any, n: int, column: int) -> Any:
         """Load one column of a block of rows."""
         b = self.b
+        # A table of one column is a vector load at any row, so it is aligned to single numbers only.
         first = b.add(b.mul(start, i64(n)), i64(column))
         if self.width == 1 or n == 1:
             return b.load(b.gep(table, [first], source_etype=self.real), typ=self.kind, align=alignment(self.kind))

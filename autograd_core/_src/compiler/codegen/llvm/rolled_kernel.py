@@ -47,10 +47,12 @@ class RolledWriter(KernelWriter):
         self.program, layout, self.module = kernel.program, kernel.inner, b.module
         self.values = a["kept"]
         apart = i64(self.program.n_slots)
+        # One array: the values of two blocks of rows, then the adjoints of one (see `RolledKernel.memory`).
         self.adjoints = b.gep(self.values, [i64(2 * self.program.n_slots)], source_etype=self.kind)
         self.together = together = together_of(self.program, self.kernel.dtype)
         forward, backward = self._segments()
         self._put_into_memory()
+        # A sum over the batch stays in its adjoint from the first block to the last.
         summed = constant_array(self.module, "summed", np.array(layout.summed, np.int32), I32)
         with loop(b, i64(0), i64(len(layout.summed))) as k:
             store(b, constant(self.kind, 0.0), self.adjoints, b.sext(load(b, I32, summed, k), I64))
@@ -87,6 +89,7 @@ class RolledWriter(KernelWriter):
         )
         if layout.has_gradient:
             root = i64(int(self.program.outputs[0]))
+            # Added: a root that is a shared input itself holds what the blocks before have sent to it.
             seed = b.fadd(load(b, self.kind, self.adjoints, root), self._seed(start))
             store(b, seed, self.adjoints, root)
             for function in reversed(backward):
@@ -154,6 +157,8 @@ class RolledWriter(KernelWriter):
             slot = slots[column]
             groups = count // self.width
             with loop(b, i64(0), i64(groups)) as group:
+                # A square of the table is loaded row by row and transposed in registers: a load for each row, where
+                # number by number there would be one for each number.
                 first = b.mul(group, i64(self.width))
                 square = []
                 for lane in range(self.width):
@@ -189,6 +194,7 @@ class RolledWriter(KernelWriter):
         def source(slot: Any) -> Any:
             x = b.fadd(load(b, self.kind, self.adjoints, slot), zero)  # -0.0 becomes 0.0, as in `_finish`
             store(b, zero, self.adjoints, slot)
+            # x · 0 is NaN if x is NaN or infinite; `write` looks at the sum once, after all blocks.
             b.store(b.fadd(b.load(self.seen, typ=self.kind), b.fmul(x, zero)), self.seen)
             return x
 

@@ -63,9 +63,11 @@ class LoopCode:
         self.program, self.region = body.program, body.region
         self.begin = self.program.first + self.region.start
         self.tables = [constant_array(target.module, f"places_{k}_{n}", x, I32) for n, x in enumerate(body.tables)]
+        # What is gathered is found by index, so inputs and constants among it have to be vectors in memory, too.
         for e in body.columns:
             target.in_memory[body.slots[:, e]] = True
         self.before = {x.slot: constant_array(target.module, f"before_{x.slot}", x.before, I32) for x in body.totals}
+        # Results that are read outside of their copy; the backward function, written first, adds those that it reads.
         self.stored = {j for j, is_read in enumerate(body.exported) if is_read}
 
     def _begin(self, name: str) -> None:
@@ -106,6 +108,7 @@ class LoopCode:
         b = self.b
         if isinstance(source, CopyColumn):
             return load(b, self.kind, self.values, self._slot(source))
+        # What all rows share is broadcast at each use: as vectors, weights would take eight times the cache.
         if source < self.program.n_inputs and source not in self.target.places:
             return spread(b, load(b, self.target.real, self.shared, i64(source)), self.kind)
         return load(b, self.kind, self.values, i64(source))
@@ -205,11 +208,12 @@ class LoopCode:
         about = ir.GlobalVariable(b.module, I64, f"kept_by_{self.k}")
         about.linkage = "internal"
         n_kept = b.load(about, typ=I64)
-        memory = b.gep(self.adjoints, [i64(self.program.n_slots)], source_etype=self.kind)
+        memory = b.gep(self.adjoints, [i64(self.program.n_slots)], source_etype=self.kind)  # see RolledKernel.memory
         with loop(b, i64(0), i64(-(-copies // stretch))) as turn:
             first = b.mul(turn, i64(stretch))
             left = b.sub(i64(copies), first)
             count = b.select(b.icmp_signed("<", left, i64(stretch)), left, i64(stretch))
+            # A single stage: its blocks are copies, and `turn` is never asked.
             stages = Stages(b, memory, n_kept, first, count, LANES, 0)
             products = OuterProducts(stages, self.kind, self.adjoints, strict_zero=self.strict_zero)
             self._start(b.sub(i64(copies - 1), stages.block))
@@ -217,7 +221,7 @@ class LoopCode:
             stages.end()
             products.add_up()
         about.initializer = i64(stages.places)
-        self.target.n_kept = max(self.target.n_kept, stages.places)
+        self.target.n_kept = max(self.target.n_kept, stages.places)  # one piece of memory serves all regions in turn
 
     def _backward(self, hold: Callable[[Any], Any], add: Callable[[int, Any, Any], None]) -> None:
         """Write one copy's sweep; `add` takes what goes to sums over all copies."""
@@ -226,6 +230,7 @@ class LoopCode:
         targets = (
             self._target(e) for j, operands in enumerate(body.operands) for e in operands if body.needed[j]
         )
+        # How many products each target gets from this copy: when the last has come they are added up (docs/adr/0011).
         left = Counter(to for to in targets if to is not None)
         left.update(j for j, _ in self.ends)
         adjoints = Adjoints(left, self._sent_by_others, hold, strict_zero=self.strict_zero, together=TOGETHER)
@@ -243,6 +248,8 @@ class LoopCode:
             for e, d in zip(operands, self._read(primitive, primitive.partials, [*xs, results[j]], m), strict=True):
                 if body.sends[e]:
                     self._send(e, d, g, adjoints, add)
+        # What is left are columns. Their adjoints stand in memory, where copies before this one, or what comes before
+        # the region, read them later.
         for column in adjoints.waiting():
             g = adjoints.gather(column)
             store(self.b, g.value, self.adjoints, self._slot(column))
@@ -265,7 +272,7 @@ class LoopCode:
             adjoints.send(to, d, g)
         elif column is None and slot in self.body.summed:
             add(slot, d, g)
-        else:
+        else:  # in memory at once: another operand of this copy may have the same slot
             at = i64(slot) if column is None else self._slot(column)
             old = Lanes(b, load(b, self.kind, self.adjoints, at))
             store(b, with_product(old, LLVM.number(d), g, strict_zero=self.strict_zero).value, self.adjoints, at)
@@ -289,6 +296,7 @@ class LoopCode:
             return Lanes(self.b, load(self.b, self.kind, self.adjoints, self._slot(j)))
         if not self.body.exported[j]:
             return None
+        # Who reads it writes the 0 back: the invariant *Zeros* of `rolled_kernel`.
         g = Lanes(self.b, load(self.b, self.kind, self.mine_back, i64(j)))
         store(self.b, constant(self.kind, 0.0), self.mine_back, i64(j))
         return g
@@ -323,6 +331,7 @@ class WideNodeCode:
         values, adjoints, _shared = function.args
         b = ir.IRBuilder(function.append_basic_block())
         self._call(b, self.names[1], values, adjoints)
+        # A handler leaves its own adjoint as it is, and the next block of rows begins with zeros.
         store(b, constant(self.target.kind, 0.0), adjoints, i64(self.own))
         b.ret_void()
         return function
@@ -370,6 +379,7 @@ class TotalCode:
         b = ir.IRBuilder(function.append_basic_block())
         g = load(b, self.target.kind, adjoints, i64(self.total.slot))
         kind = self.target.kind
+        # Not to the copies' results: the region's loop, which reads this adjoint next, sends to these.
         self._each(b, 1, lambda slot: store(b, b.fadd(load(b, kind, adjoints, slot), g), adjoints, slot))
         b.ret_void()
         return function
@@ -378,6 +388,7 @@ class TotalCode:
 @cache
 def is_cheap(rule: Callable[..., Any], count: int, kind: Any) -> bool:
     """Whether a rule for so many operands is a few additions, multiplications and comparisons."""
+    # Read on an empty function: the instructions that a rule becomes tell its cost, its text does not.
     function = ir.Function(ir.Module(), ir.FunctionType(VOID, [kind] * count), "tried")
     b: Any = ir.IRBuilder(function.append_basic_block())
     try:

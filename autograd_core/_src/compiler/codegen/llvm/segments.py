@@ -31,6 +31,7 @@ def segments_of(program: Program) -> list[Region]:
         begin = here
         for i in range(here, stop):
             wide = _is_loop(p.primitives[p.codes[i]], int(p.offsets[i + 1] - p.offsets[i]))
+            # A piece ends before a wide node, and where it has become long.
             if wide or int(p.offsets[i + 1] - p.offsets[begin]) > MOST_PIECE:
                 found += [_piece(p, a, b) for a, b in ((begin, i),) if b > a]
                 begin = i
@@ -46,7 +47,7 @@ def segments_of(program: Program) -> list[Region]:
 
 
 def _parts(program: Program, region: Region) -> list[Region]:
-    """A region, with several copies as one where that is simpler; what that leaves at either end are copies, too."""
+    """A region, with several copies taken as one where that is simpler, and the copies that this leaves at its ends."""
     # The first step of a recurrent layer has other operands than the next ones, and its units are copies of each other.
     large, period = coarser(program, region), region.period
     before = classified(program, region.start, (large.start - region.start) // period, period)
@@ -70,6 +71,7 @@ def is_wide_node(program: Program, segment: Region) -> bool:
 
 def _is_loop(primitive: Primitive, count: int) -> bool:
     """Whether a node of so many operands becomes a loop."""
+    # A reduction is short unrolled as well, so it becomes a loop only where it would be a piece by itself.
     return is_wide(primitive, count) and (primitive.reduction is None or count > MOST_PIECE)
 
 
@@ -83,7 +85,7 @@ def needed_slots(program: Program, sought: Sequence[int]) -> Any:
     """For each slot, whether its adjoint leads to one that is sought."""
     leads = np.zeros(program.n_slots, bool)
     leads[list(sought)] = True
-    found: list[bool] = leads.tolist()
+    found: list[bool] = leads.tolist()  # of Python's, as each answer depends on those before it
     operands = program.operands.tolist()
     for i, (start, stop) in enumerate(pairwise(program.offsets.tolist()), program.first):
         if not found[i]:
@@ -124,6 +126,7 @@ def totals_of(program: Program, regions: Sequence[Region], read: Any, needed: An
             slot = p.first + one.start
             slots = p.operands[p.offsets[one.start] : p.offsets[one.start + 1]]
             here = np.flatnonzero((slots >= begin) & (slots < end))
+            # As many operands of each copy, one next to the other: else the loop would add in another order.
             if slot in taken or not len(here) or len(here) % region.copies or here[-1] - here[0] >= len(here):
                 continue
             before, behind = slots[: here[0]], slots[here[-1] + 1 :]
@@ -131,6 +134,7 @@ def totals_of(program: Program, regions: Sequence[Region], read: Any, needed: An
             moved = grid[0] + region.period * np.arange(region.copies)[:, None]
             if (grid != moved).any() or grid[0].max() >= begin + region.period or (before >= begin).any():
                 continue
+            # Reads by anything but their own copy and this sum.
             others = reads - np.bincount(slots_of(p, region)[:, region.kinds == LOCAL].ravel(), minlength=p.n_slots)
             others -= np.bincount(grid.ravel(), minlength=p.n_slots)
             if not (others[grid] != 0).any() and not read[grid].any() and (needed[grid] == needed[slot]).all():
@@ -173,8 +177,9 @@ class SegmentBody:
         self.columns = {int(e): self._column(int(e)) for e in np.flatnonzero(region.kinds == GATHERED)}
         own = slice(p.first + start, p.first + region.stop)
         exported = (self._read_outside() | read)[own].reshape(copies, -1).any(axis=0)
-        exported[[j for total in totals for j in total.results]] = False
+        exported[[j for total in totals for j in total.results]] = False  # read by their sum alone, which is the loop's
         self.exported = exported.tolist()
+        # One code serves all copies: a result is needed if that of any copy is.
         self.needed = needed[own].reshape(copies, -1).any(axis=0).tolist()
         # Operands whose adjoints are not sought, such as random numbers in a table, get no product.
         self.sends = needed[self.slots].any(axis=0).tolist()
@@ -201,6 +206,7 @@ class SegmentBody:
         steps = np.diff(slots)
         if not len(steps) or (steps == steps[0]).all():
             return CopyColumn(int(slots[0]), int(steps[0]) if len(steps) else 0, -1)
+        # Operands often share a table, as all units of a layer read the same inputs.
         for k, table in enumerate(self.tables):
             if np.array_equal(table, slots):
                 return CopyColumn(0, 0, k)

@@ -64,7 +64,7 @@ class Element(Lanes):
     def __neg__(self) -> Element:
         return Element(operator.neg, self)
 
-    __hash__ = object.__hash__
+    __hash__ = object.__hash__  # `==` records a comparison, so elements are told apart by identity
 
 
 def _operator(name: str, *, reflected: bool = False) -> Any:
@@ -104,7 +104,8 @@ class Wide(Llvm):
 
     def __init__(self, b: Any, kind: Any, n: Any, *, hasty: bool = False, in_lanes: bool = True) -> None:
         self.b, self.kind, self.n, self.hasty = b, kind, n, hasty
-        self.width = LANES if in_lanes and not width_of(kind) else 1  # elements at a time
+        # Elements at a time: lanes are either examples of a batch or elements of a list, never both.
+        self.width = LANES if in_lanes and not width_of(kind) else 1
         self._held: list[Any] = []  # memory to free
         self._gate: Any = None  # while a rare branch is read, whether any lane needs it; else None
 
@@ -212,6 +213,7 @@ class Wide(Llvm):
     def _product(self, xs: Any, n: Any, *, reverse: bool = False) -> tuple[Any, ...]:
         """A product, and whether a part of it left the range."""
 
+        # The first product is the element itself, which loses nothing, be it huge or subnormal: `first` is 1 there.
         def step(p: Any, bad: Any, first: Any, x: Any) -> tuple[Any, ...]:
             found = LLVM.where(first > 0, bad, products.leaving(LLVM, p, x, p * x, bad))
             return p * x, found, LaneLiteral(self.b, element_of(self.kind), 0.0) * first
@@ -233,18 +235,21 @@ class Wide(Llvm):
         with self._each(n, xs, reverse=reverse) as (_, before, found):
             kind = found[0].value.type
             self._begin(state, start, kind, before)
+            # Element by element, though they come in lanes: a sum keeps the order of its operands (docs/adr/0014).
             with self._one_by_one(n, found, reverse=reverse) as (_, ys):
                 self._put(state, step(*self._of(state), *ys))
         return self._of(state)
 
     def scan(self, step: Callable[..., Any], start: Sequence[Any], *lists: Any) -> list[Any]:
         """The results of a scan's steps: recorded, and computed along with the loop that asks for them."""
+        # A loop asks for it later, when `_gate` may be that of another branch: so it keeps the one of now.
         return [Scan(step, start, self._gate, *(x for [x] in lists))]
 
     def _stored(self, step: Callable[..., Any], start: Sequence[Any], xs: Any) -> list[Any]:
         """The results of a scan from the last element to the first, stored in memory."""
         state: list[Any] = []
-        # On the heap, because the length is known only at run time and may not fit on the stack.
+        # On the heap, because the length is known only at run time and may not fit on the stack. LANES more than
+        # there are elements, because the last chunk is loaded as a whole vector.
         size = self.b.mul(self.b.add(self.n, i64(LANES)), i64(_size(self.kind)))
         malloc = of_c(self.b.module, "malloc", PTR, I64)
         memory = [self.b.call(malloc, [size]) for _ in start]
@@ -281,6 +286,7 @@ class Wide(Llvm):
                 with self._one_by_one(self.n, found) as (i, [y]):
                     each(i, y)
                 return
+            # Only whole chunks are written as vectors: spare lanes would overwrite what stands behind the list.
             is_whole = b.icmp_signed(">=", b.sub(self.n, self.index), i64(self.width))
             with b.if_else(is_whole) as (then, otherwise):
                 with then:
@@ -305,7 +311,7 @@ class Wide(Llvm):
         with loop(b, i64(0), chunks) as turn:
             at = b.sub(last, turn) if reverse else turn
             self.index = at if width == 1 else b.mul(at, i64(width))
-            known: dict[int, Any] = {}
+            known: dict[int, Any] = {}  # anew for each chunk: its values are no others'
             yield self.index, before, [self._evaluated(x, known, before) for x in xs]
 
     @contextmanager
@@ -353,6 +359,7 @@ class Wide(Llvm):
         return found
 
     def _spread(self, x: Any) -> Any:
+        # Literals and truths stay what they are, so that rules can go on folding them.
         if self.width == 1 or not isinstance(x, Lanes):
             return x
         if isinstance(x, LaneLiteral):
@@ -370,8 +377,10 @@ class Wide(Llvm):
         self._begin(state, x.start, kind, before)
         out = untyped(b, self._memory(kind))
         with ExitStack() as stack:
+            # Where the gate is closed `out` holds garbage, which the `where` of the rare branch discards.
             if x.gate is not None:
                 stack.enter_context(b.if_then(x.gate))
+            # Through all lanes, spare ones too: nobody reads the state behind the last element.
             i, ys = stack.enter_context(self._one_by_one(b.add(self.index, i64(self.width)), xs))
             after, found = x.step(*self._of(state), *ys)
             self._put(state, after)
@@ -383,6 +392,7 @@ class Wide(Llvm):
         return kind if self.width == 1 else element_of(kind)
 
     def _memory(self, kind: Any) -> Any:
+        # Within a loop it would be allocated anew at each turn, and LLVM would not promote it to a register.
         with self.b.goto_entry_block():
             return self.b.alloca(kind)
 
@@ -395,6 +405,7 @@ class Wide(Llvm):
         kind = self._one(kind)
         for x in start:
             state.append((self._memory(kind), kind))
+            # The builder is within the loop already: only there are the types of the elements known.
             with self.b.goto_block(before):
                 self.b.store(self._value(x, kind), state[-1][0], align=alignment(kind))
 
@@ -410,7 +421,7 @@ def _any(b: Any, bits: Any) -> Any:
     """Whether a condition holds in some lane."""
     if not width_of(bits.type):
         return bits
-    whole = ir.IntType(width_of(bits.type))
+    whole = ir.IntType(width_of(bits.type))  # the bits of all lanes as one integer: one comparison
     return b.icmp_unsigned("!=", b.bitcast(bits, whole), ir.Constant(whole, 0))
 
 
@@ -492,7 +503,7 @@ def _scratch(b: Any, kind: Any, name: str, size: int) -> Any:
     if most < size + LANES:
         with b.goto_entry_block():
             place = untyped(b, b.alloca(kind, ir.Constant(I64, size + LANES)))
-        known[name, kind] = place, size + LANES
+        known[name, kind] = place, size + LANES  # code written before keeps the shorter one
     return place
 
 
