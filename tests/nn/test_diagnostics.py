@@ -113,7 +113,7 @@ PLANTED = [
     ("exploding", lambda: deep("relu", 30.0, 3), X, T, nn.mse, "exploding", "layer1", "times those of layer4", "max_grad_norm"),
     ("fading outputs", lambda: deep("linear", 0.1, 3), X, T, nn.mse, "vanishing", "layer4", "times the inputs", "xavier"),
     ("large inputs", linear, [[0.1, 900.0], [0.2, 700.0]], T[:2], nn.mse, "inputs", "column 1", "goes up to 900, beyond 10", "nn.MinMaxScaler()"),
-    ("uneven inputs", linear, [[0.001, 5.0], [0.002, 3.0]], T[:2], nn.mse, "inputs", "columns 0 and 1", "range over 0.001 and 2, 2e+03 times", "nn.StandardScaler()"),
+    ("uneven inputs", linear, [[0.001, 5.0], [0.002, 3.0]], T[:2], nn.mse, "inputs", "columns 0 and 1", "range over 0.001 and 2, 2e3 times", "nn.StandardScaler()"),
     ("constant input", linear, [[0.5, 1.0], [0.7, 1.0]], T[:2], nn.mse, "inputs", "column 1", "is 1 in all cases", "leave it out"),
     ("inputs that are none", linear, [[math.nan, 1.0], [0.7, math.inf]], T[:2], nn.mse, "not finite", "column 0", "1 of 2 values", "Mend these rows"),
     ("predictions that are none", not_finite, X, T, nn.mse, "not finite", "case 0", "in 4 of 4 cases", "detect_anomaly"),

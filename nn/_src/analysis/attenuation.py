@@ -86,7 +86,7 @@ class Attenuation(Table):
         shown = sorted({0, 1, self.depth, *(self.depth * k // 4 for k in (1, 2, 3))})
         heads = ["layers back", *map(str, shown), "per layer", "zeros"]
         rows = [
-            [name, *(number(norms[k]) for k in shown), f"{self.per_layer(name):.2g}", f"{zeros:.0%}"]
+            [name, *(number(norms[k]) for k in shown), number(self.per_layer(name), 2), f"{zeros:.0%}"]
             for name, norms, zeros in ((n, self.norms[n], statistics.fmean(self.zeros[n][1:])) for n in self.norms)
         ]
         return heads, rows

@@ -8,7 +8,7 @@ from html import escape
 from typing import TYPE_CHECKING
 
 from ..support.figures import COLOURS, figure_of
-from ..support.tables import as_text
+from ..support.tables import as_text, number
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -201,4 +201,4 @@ class Diagnosis:
 
 
 def _short(x: float) -> str:
-    return f"{x:.2g}"
+    return number(x, 2)

@@ -11,6 +11,7 @@ from ..data.dataset import cases_of
 from ..metrics.accuracy import SameClass, right_for
 from ..modules.losses import underlying
 from ..modules.module import Module
+from ..support.tables import number
 from ..support.validation import plain, real, shown, whole
 from ..training.history import History
 from .diagnosis import Diagnosis, Finding, LayerState
@@ -168,7 +169,7 @@ def _input_findings(rows: list[Any]) -> Iterator[Finding]:
     if ranges and not large:
         (small, i), (wide, j) = min(ranges), max(ranges)
         if wide > UNEVEN * small:
-            text = f"range over {small:.3g} and {wide:.3g}, {wide / small:.3g} times as much."
+            text = f"range over {number(small, 3)} and {number(wide, 3)}, {number(wide / small, 3)} times as much."
             yield Finding("inputs", f"columns {i} and {j}", wide / small, text, advice)
 
 
@@ -264,14 +265,14 @@ class Examination:
             share = sum(s < FLAT for s in slopes) / len(slopes)
             if u.activation in ("relu", "clip") and not any(slopes):
                 top = max(float(z.data) for z in u.sums)
-                text = f"{u.activation} passes nothing in all {len(slopes)} cases; its sum is at most {top:.3g}."
+                text = f"{u.activation} passes nothing in all {len(slopes)} cases; its sum is at most {number(top, 3)}."
                 advice = "Its weights cannot change any more: a smaller learning rate, another seed, or leaky_relu."
                 dead.append(Finding("dead", u.name, top, text, advice))
             elif u.activation not in ("relu", "clip") and share >= MOSTLY:
                 size = _rms([float(z.data) for z in u.sums])
                 text = (
                     f"the slope of {u.activation} is below 0.001 in {100 * share:.0f} % of cases; "
-                    f"its sums are about {size:.3g}."
+                    f"its sums are about {number(size, 3)}."
                 )
                 advice = "Smaller initial weights, for sigmoids within [-0.1, 0.1], scaled inputs, or weight decay."
                 saturated.append(Finding("saturated", u.name, share, text, advice))
@@ -294,13 +295,13 @@ class Examination:
             ratio = layer.error / last.error if last.error else 1.0
             if not FADED <= ratio <= 1 / FADED:
                 kind = "vanishing" if ratio < FADED else "exploding"
-                text = f"its error signals are {ratio:.2g} times those of {last.name}."
+                text = f"its error signals are {number(ratio, 2)} times those of {last.name}."
                 odd[kind].append(Finding(kind, layer.name, ratio, text, self._remedy(kind)))
             growth = layer.signal / start if start else 1.0
             unbounded = layer.activation not in ("sigmoid", "tanh")
             if (layer.signal and growth < FADED) or (unbounded and growth > 1 / FADED):
                 kind = "vanishing" if growth < FADED else "exploding"
-                text = f"its outputs are {growth:.2g} times the inputs."
+                text = f"its outputs are {number(growth, 2)} times the inputs."
                 odd[kind].append(Finding(kind, layer.name, growth, text, self._remedy(kind)))
         for found in odd.values():
             yield from _shortened(found, "findings", 2 * NAMED)
@@ -314,14 +315,14 @@ class Examination:
                 return
         for layer in self.layers:
             if layer.largest > LARGE_WEIGHT:
-                text = f"the largest weight is {layer.largest:.3g}."
+                text = f"the largest weight is {number(layer.largest, 3)}."
                 advice = "Small initial weights and weight decay (l2) keep units where their slope is large."
                 yield Finding("weights", layer.name, layer.largest, text, advice)
             elif (share := self._far_out(layer)) is not None and (share >= FAR_OUT or layer.largest > EXTREME):
                 small = f"{100 * share:.0f} % of slopes are below a tenth of the largest that {layer.activation} has."
                 if share < FAR_OUT:
                     small = f"one input can take a unit to where {layer.activation} is flat."
-                text = f"they go up to {layer.largest:.3g}: {small}"
+                text = f"they go up to {number(layer.largest, 3)}: {small}"
                 advice = "Begin with smaller ones, within [-1, 1] or as nn.init.xavier_uniform has them."
                 yield Finding("weights", layer.name, layer.largest, text, advice)
         for name, units in self.groups.items():
@@ -385,8 +386,8 @@ class Examination:
         if hidden and count > MANY_PARAMETERS * cases:
             largest = max(self.layers[:-1], key=lambda layer: layer.units)
             text = (
-                f"{count} parameters and {hidden} hidden units for {cases} cases, {count / cases:.3g} parameters a "
-                "case: these can be learnt by heart."
+                f"{count} parameters and {hidden} hidden units for {cases} cases, {number(count / cases, 3)} parameters "
+                "a case: these can be learnt by heart."
             )
             advice = "Fewer hidden units, more cases, or weight decay (l2) and early_stopping with validation cases."
             yield Finding("size", largest.name, count / cases, text, advice)
@@ -415,15 +416,16 @@ class Examination:
         after = self._loss_after(params, gradient, lr)
         if after < before:
             if before - after < 1e-6 * abs(before):
-                text = f"a step at {lr:g} changes the loss of {before:.4g} by {before - after:.2g}."
+                text = f"a step at {lr:g} changes the loss of {number(before)} by {number(before - after, 2)}."
                 yield Finding("learning rate", f"lr={lr:g}", lr, text, self._other_rate())
             return
         good = lr
         while good > 1e-12 * lr and not self._loss_after(params, gradient, good) < before:
             good /= 2
         if good > 1e-12 * lr:
-            text = f"a step at {lr:g} makes the loss grow from {before:.4g} to {after:.4g}."
-            yield Finding("learning rate", f"lr={lr:g}", lr, text, f"At {good:.2g} it falls; try that, or less.")
+            text = f"a step at {lr:g} makes the loss grow from {number(before)} to {number(after)}."
+            advice = f"At {number(good, 2)} it falls; try that, or less."
+            yield Finding("learning rate", f"lr={lr:g}", lr, text, advice)
 
     def course_findings(self, history: History) -> Iterator[Finding]:
         """What the course of the loss says of the learning rate."""
@@ -433,14 +435,14 @@ class Examination:
             text = "it is 0, so that no step changes anything."
             yield Finding("learning rate", rate, 0.0, text, "Set optimizer.lr, or a schedule that does not end at 0.")
         elif not last - first <= abs(first) + STILL:
-            text = f"the loss grew from {first:.3g} to {last:.3g} in {epochs} epochs."
+            text = f"the loss grew from {number(first, 3)} to {number(last, 3)} in {epochs} epochs."
             advice = "Start anew with a smaller one, a tenth say, and scaled inputs; or max_grad_norm in fit."
             yield Finding("learning rate", rate, lr or 0.0, text, advice)
         elif epochs == 1 or not abs(first - last) < STILL * abs(first) or self.rest() is not None:
             return
         elif better := self._falls_at():
-            text = f"the loss hardly fell in {epochs} epochs, from {first:.6g} to {last:.6g}."
-            advice = f"A larger one: a step of gradient descent at {better[0]:g} alone makes it {better[1]:.4g}."
+            text = f"the loss hardly fell in {epochs} epochs, from {number(first, 6)} to {number(last, 6)}."
+            advice = f"A larger one: a step of gradient descent at {better[0]:g} alone makes it {number(better[1])}."
             yield Finding("learning rate", rate, lr or 0.0, text, advice)
 
     def _falls_at(self) -> tuple[float, float] | None:

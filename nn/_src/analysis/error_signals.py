@@ -328,7 +328,7 @@ class ErrorSignals(Table):
             written = ", ".join(number(entry) for entry in entries.values())
             called = name if self.names is None else self.names(name)
             length = math.hypot(*entries.values())
-            said = f"{length:.0e}" if 0 < length < 0.01 else f"{length:.2g}"  # a badge is short
+            said = f"{length:.0e}" if 0 < length < 0.01 else number(length, 2)  # a badge is short
             row = f"row of {called} in its layer's Jacobian: {written}"
             marks[unit.output] = Mark(f"|J| {said}".replace("-", "−"), 0.0, row)
         return marks

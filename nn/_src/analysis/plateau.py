@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from autograd_core import grad_of
 
 from ..metrics.accuracy import right_for
+from ..support.tables import number
 from ..support.validation import plain
 from .diagnosis import Finding
 from .units import flat_values
@@ -38,8 +39,8 @@ def nearly_alike(layer: str, units: list[UnitUses]) -> Iterator[Finding]:
     apart, size = math.hypot(*(y - middle for y in outputs)) / root, math.hypot(*outputs) / root
     if 0.0 < apart < ALIKE * size:
         text = (
-            f"its {len(units)} units are nearly alike, {middle:.3g} give or take {apart:.2g} in all cases, so they get "
-            "nearly the same gradients, and learning begins late."
+            f"its {len(units)} units are nearly alike, {number(middle, 3)} give or take {number(apart, 2)} in all "
+            "cases, so they get nearly the same gradients, and learning begins late."
         )
         advice = "Larger random weights at the start, within [-1, 1] for a few inputs, or nn.init.xavier_uniform."
         yield Finding("weights", layer, apart / size, text, advice)
@@ -86,8 +87,8 @@ class Rest:
         why = f"; the slope is below {SHUT:g} of {', '.join(shut[:NAMED])}" if shut else ""
         more = ", ..." if len(shut) > NAMED else ""
         text = (
-            f"the gradient is {self.slope:.2g} long at a loss of {self.loss:.4g}, and {100 * self.wrong:.0f} % of "
-            f"{cases} cases are wrong{why}{more}."
+            f"the gradient is {number(self.slope, 2)} long at a loss of {number(self.loss)}, and "
+            f"{100 * self.wrong:.0f} % of {cases} cases are wrong{why}{more}."
         )
         advice = "A larger learning rate hardly helps here: begin from another seed, or with more hidden units."
         return Finding("plateau", "all", self.slope, text, advice)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from autograd_core import AutogradError, Value
 
 from ..modules import losses
+from ..support.tables import number
 from ..support.validation import plain
 from .diagnosis import Finding
 from .units import flat_values
@@ -51,10 +52,10 @@ def mismatch(loss: Any, predictions: list[Any], outputs: list[float]) -> Iterato
         text = "the outputs are probabilities already, and the loss takes softmax of scores: softmax is there twice."
         yield Finding("outputs", "last layer", worst, text, "Leave Softmax out, or use LogSoftmax with nn.nll_loss.")
     elif loss is losses.nll_loss and any(x > 0 for x in outputs):
-        text = f"the loss takes logarithms of probabilities, at most 0, and got {max(outputs):.3g}."
+        text = f"the loss takes logarithms of probabilities, at most 0, and got {number(max(outputs), 3)}."
         yield Finding("outputs", "last layer", max(outputs), text, "End in LogSoftmax, or use nn.cross_entropy.")
     elif loss is losses.binary_cross_entropy and not inside:
-        text = f"the loss takes probabilities, and got {worst:.3g}."
+        text = f"the loss takes probabilities, and got {number(worst, 3)}."
         advice = "End in a sigmoid, or use nn.binary_cross_entropy_with_logits."
         yield Finding("outputs", "last layer", worst, text, advice)
     elif loss is losses.binary_cross_entropy_with_logits and ends_in_sigmoid:

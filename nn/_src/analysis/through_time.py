@@ -11,6 +11,7 @@ from autograd_core import OperandError, Value, grad_of
 from ..modules.recurrent import LSTM, RNN
 from ..support.arrays import numpy, singular_values
 from ..support.figures import curve, figure_of, whole_numbers
+from ..support.tables import number
 from ..support.validation import shown
 from .labelled_jacobian import product
 
@@ -100,7 +101,7 @@ class SignalOverTime:
         drawn = {line.get_label() for line in axes.lines}
         for bound, sign, style in ((self.upper, "≤", "--"), (self.lower, "≥", ":")):
             if bound and any(bound[1:]):
-                label = f"{sign} {bound[1]:.3g}^k"
+                label = f"{sign} {number(bound[1], 3)}^k"
                 if label not in drawn:  # networks with one V have one bound
                     on_scale = [b if b > 0 else math.nan for b in bound]
                     axes.plot(on_scale, label=label, color="0.75", linestyle=style, linewidth=4.0, zorder=1)

@@ -12,6 +12,7 @@ from autograd_core import OperandError, RangeError, StructureError
 from ..data.dataset import cases_of
 from ..modules.module import Module
 from ..support.figures import figure_of
+from ..support.tables import number
 from ..support.validation import LOSS, callable_of, plain, real, shown
 from ..training.case_programs import predictions
 from ..training.side_effects import Watch
@@ -238,7 +239,7 @@ class ConfusionMatrix:
         for name, row, share in zip(names, self.counts, self.recall):
             cells = "".join(f"{count:>{width}}" for count in row)
             lines.append(f"{name:>{first}}{cells}   {'' if math.isnan(share) else f'{100 * share:3.0f} %'}")
-        lines.append(f"accuracy {100 * self.accuracy:.4g} % of {self.n}")
+        lines.append(f"accuracy {number(100 * self.accuracy)} % of {self.n}")
         return "\n".join(line.rstrip() for line in lines)
 
     def _repr_html_(self) -> str:
@@ -252,7 +253,7 @@ class ConfusionMatrix:
             )
             rows.append(f"<tr><th>{escape(str(label))}</th>{cells}</tr>")
         return (
-            f"<table><caption>{100 * self.accuracy:.4g} % of {self.n} right; "
+            f"<table><caption>{number(100 * self.accuracy)} % of {self.n} right; "
             f"rows: true class, columns: predicted</caption><tr><th></th>{head}</tr>{''.join(rows)}</table>"
         )
 
@@ -289,7 +290,7 @@ class ConfusionMatrix:
         axes.set_yticks(range(len(self.labels)), [str(label) for label in self.labels])
         axes.set_xlabel("predicted class")
         axes.set_ylabel("true class")
-        axes.set_title(title or f"{100 * self.accuracy:.4g} % of {self.n} right", fontsize="medium")
+        axes.set_title(title or f"{number(100 * self.accuracy)} % of {self.n} right", fontsize="medium")
         return figure
 
 

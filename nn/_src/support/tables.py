@@ -70,6 +70,6 @@ def number_in(x: float, spec: str) -> str:
     return format(x, spec).replace("-", "−") if spec else number(x)
 
 
-def number(x: float) -> str:
-    """Four significant digits with a real minus sign."""
-    return rounded(x)
+def number(x: float, digits: int = 4) -> str:
+    """So many significant digits with a real minus sign, in tables as in sentences."""
+    return rounded(x, digits)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from autograd_core import OperandError, StructureError, Value
 
+from ..support.tables import number
 from ..support.validation import plain, shown
 from .answer_graphs import drawn
 
@@ -179,7 +180,7 @@ class Grade:
 def _marked(x: Any, *, good: bool) -> str:
     """A cell: the entry, and whether it is right, by sign and by colour."""
     colour, sign, word = ("#e3f1e4", "✓", "right") if good else ("#fbdcd6", "✗", "off")
-    text = html.escape(x if isinstance(x, str) else f"{x:.4g}")
+    text = html.escape(x if isinstance(x, str) else number(x))
     style = f"background:{colour};color:#222;padding:1px 8px;text-align:right"
     return f'<td style="{style}" title="{word}">{text} {sign}</td>'
 
@@ -292,7 +293,7 @@ def _pattern(right: Any, given: Any) -> str:
         return swapped
     factors = {g / r for r, g in pairs if r}
     if factors and 0 not in factors and all(_close(float(r) * next(iter(factors)), float(g)) for r, g in pairs):
-        return f"All entries are {next(iter(factors)):.3g} times what they should be."
+        return f"All entries are {number(next(iter(factors)), 3)} times what they should be."
     return ""
 
 

@@ -15,6 +15,7 @@ from autograd_core._src.engine.provenance import warn_user
 from ..data.dataset import Cases, cases_of, check_finite, parted
 from ..metrics.accuracy import numbers, right_for
 from ..modules.module import Module
+from ..support.tables import number
 from ..support.validation import LOSS, callable_of, generator, real, shown, whole
 from . import compiled_steps as programs
 from .case_programs import Data, NotCompiledError, is_available
@@ -213,7 +214,8 @@ def _warn_if_it_grew(history: History, start: float) -> None:
     at = f" at lr={history.lr:g}" if history.lr else ""
     lower = f"a smaller lr ({history.lr / 10:g}, say)" if history.lr else "smaller steps"
     msg = (
-        f"fit: the loss grew from {start:.3g} before training to {last:.3g} after {len(history.loss)} epochs{at}: "
+        f"fit: the loss grew from {number(start, 3)} before training to {number(last, 3)} after "
+        f"{len(history.loss)} epochs{at}: "
         f"start anew with {lower}, scaled inputs (nn.StandardScaler), or max_grad_norm=1.0"
     )
     warn_user(msg, UsageWarning)
