@@ -386,8 +386,8 @@ class Examination:
         if hidden and count > MANY_PARAMETERS * cases:
             largest = max(self.layers[:-1], key=lambda layer: layer.units)
             text = (
-                f"{count} parameters and {hidden} hidden units for {cases} cases, {number(count / cases, 3)} parameters "
-                "a case: these can be learnt by heart."
+                f"{count} parameters and {hidden} hidden units for {cases} cases, {number(count / cases, 3)} "
+                "parameters a case: these can be learnt by heart."
             )
             advice = "Fewer hidden units, more cases, or weight decay (l2) and early_stopping with validation cases."
             yield Finding("size", largest.name, count / cases, text, advice)

@@ -12,7 +12,7 @@ derivative, whatever the rules: never a fault, and large where a program cancels
 never called wrong, however badly it is conditioned (docs/adr/0008). Besides, every edge is checked by
 itself: a wrong rule is found however deep the program, even where no entry of the gradient shows it.
 
-The numbers to judge, with what each should be, are `judged_entries`; `wrong_edges` finds the node at fault,
+What each entry should be, and how far off it may be, is in `expectations`; `wrong_edges` finds the node at fault,
 `one_sided_quotients` tells kinks, and `written_verdicts` has the sentences.
 """
 
@@ -27,10 +27,10 @@ from ..arguments.flat import DOUBLE
 from ..directions import SMALLEST, directions, total
 from ..verdicts import Report, Verdict, Worst
 from .allowance import rules_allowance
-from .judged_entries import A_DIGIT, FLOOR, MANY_INPUTS, TINIEST, data_of
+from .expectations import A_DIGIT, FLOOR, MANY_INPUTS, TINIEST, JudgedEntry, data_of
 from .local_slopes import at_kink, number_system
 from .one_sided_quotients import OneSidedQuotients
-from .recording import JudgedEntry, digits_left, named, one_sided, recorded_slopes, rule_rounding, value_is_wrong
+from .recording import digits_left, named, one_sided, recorded_slopes, rule_rounding, value_is_wrong
 from .reference import Cones, Replay, graph_of, pulled, pushed
 from .written_verdicts import DIRECTIONS, FIFTY, WrittenVerdicts
 from .wrong_edges import (

@@ -29,8 +29,8 @@ from .allowance import MARGIN, RULE, USER_RULE
 from .edges import FEW_MOVED, closely, quickly, value_is_close
 from .edges_together import confirmed
 from .exact_values import rounded_values
+from .expectations import A_DIGIT, FLOOR, GIVEN, GIVEN_SHARE, TINIEST
 from .graph_checker import ITS_OWN, Judge
-from .judged_entries import A_DIGIT, FLOOR, GIVEN, GIVEN_SHARE, TINIEST
 from .level_sweeps import levels_of
 from .local_slopes import number_system, read
 from .recording import Recording, built_in, recorded_slopes

@@ -68,28 +68,6 @@ class Recording:
         return next((out for out in self.outputs if isinstance(out, Value)), None)
 
 
-@dataclass(slots=True)
-class JudgedEntry:
-    """One number to be judged: an entry of the Jacobian, or of a combination of its rows."""
-
-    seed: int
-    j: int
-    side: str
-    found: float
-    exact: Any = None
-    slack: Any = 0
-
-    @property
-    def error(self) -> Any:
-        """Distance from the exact number."""
-        return abs(self.exact - self.found)
-
-    @property
-    def share(self) -> Any:
-        """The error as a fraction of what rounding allows."""
-        return self.error / (self.slack or SMALLEST)
-
-
 def built_in(node: Value) -> bool:
     """Whether the node's operation is one of the library's own."""
     return node._row is not None and node._row.name in ROWS

@@ -8,15 +8,15 @@ from ...engine.value import Value
 from ..arguments.flat import DOUBLE
 from ..directions import ulp_of
 from ..verdicts import Report, Verdict, Worst
-from .judged_entries import JudgedEntries
-from .recording import JudgedEntry, named, recorded_slopes
+from .expectations import Expectations, JudgedEntry
+from .recording import named, recorded_slopes
 from .reference import graph_of
 
 DIRECTIONS = 4  # random ones, along which forward mode is checked where there are many inputs
 FIFTY = "50 digits"
 
 
-class WrittenVerdicts(JudgedEntries):
+class WrittenVerdicts(Expectations):
     """The reports that a check of a recording ends with."""
 
     def _right(self, entries: list[JudgedEntry]) -> Report:

@@ -1,8 +1,9 @@
-"""The numbers that a check judges, what each of them should be, and how far off it may be."""
+"""What each entry of a derivative should be, and how far off it may be."""
 
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ...engine.value import Value
@@ -10,13 +11,13 @@ from ...transforms.recorded import pull_back, push_forward
 from ..arguments.flat import DOUBLE
 from ..directions import SMALLEST, seeds_of, total, ulp_of
 from .allowance import DEEP, allowed, jittered, rules_allowance
-from .recording import JudgedEntry, Recording
 from .reference import Replay, is_lost, is_nothing, pulled, pulled_with_sizes, settled
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from ..arguments.given import Given
+    from .recording import Recording
 
 
 MANY_INPUTS = 64  # beyond, forward mode is checked along random directions instead of input by input
@@ -33,8 +34,39 @@ def data_of(x: Any) -> Any:
     return x.data if isinstance(x, Value) else x
 
 
-class JudgedEntries:
-    """The entries of one recording's derivative, with the exact numbers and what rounding allows."""
+@dataclass(slots=True)
+class JudgedEntry:
+    """One number to be judged: an entry of the Jacobian, or of a combination of its rows.
+
+    Attributes:
+        seed: Which combination of results.
+        j: Which input.
+        side: Who found the number: "reverse mode", "backward()", "derivative", ...
+        found: The number.
+        exact: What it should be.
+        slack: How far off it may be.
+    """
+
+    seed: int
+    j: int
+    side: str
+    found: float
+    exact: Any = None
+    slack: Any = 0
+
+    @property
+    def error(self) -> Any:
+        """Distance from the exact number."""
+        return abs(self.exact - self.found)
+
+    @property
+    def share(self) -> Any:
+        """The error as a fraction of what rounding allows."""
+        return self.error / (self.slack or SMALLEST)
+
+
+class Expectations:
+    """The exact derivative of one recording, and what rounding allows each entry that is judged."""
 
     def __init__(
         self,
