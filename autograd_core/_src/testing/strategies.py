@@ -51,7 +51,7 @@ def reals(
 
     Args:
         domain: An interval `(low, high)`, dimensionless; or an operation of one operand, by name, as
-            its function or its row: then where that is finite, smooth and not too steep.
+            its function or its primitive: then where that is finite, smooth and not too steep.
         kinks: Further places to keep off.
         near_kinks: Draw kinks, ends and their neighbours on purpose instead.
         largest: How far from 0 an infinite domain is drawn.
@@ -159,7 +159,7 @@ def expressions(
     the smallest failing graph: steps and inputs are dropped, numbers get simple.
 
     Args:
-        operations: What they are made of, by name, as functions or rows; None for the whole table.
+        operations: What they are made of, by name, as functions or primitives; None for the whole table.
         size: Operations at most.
         inputs: Inputs at most; at least one.
         near_kinks: Kinks and poles may be near, and ties are frequent.

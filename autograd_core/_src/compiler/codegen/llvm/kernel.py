@@ -1,7 +1,8 @@
-"""Straight-line code for a whole program, one row of the batch per lane: for small programs, and for large batches.
+"""Kernels: a whole program as one function of straight-line code, a row of the batch per lane.
 
-The interpreter needs no compiling per program, but reads and writes memory at every instruction. Here a
-program becomes one function. Values and adjoints live in registers. Gradients with respect to shared
+For small programs, and for large batches. The interpreter needs no compiling per program, but reads and writes
+memory at every instruction. Here a program becomes one function (`straight_line`), whose values and adjoints live
+in registers. Gradients with respect to shared
 arguments are sums of products over the batch, added up for many rows at a time. The part of the program
 that depends on shared arguments alone runs once, before the rows, and its backward sweep once after them.
 Compiling takes about 1 ms per edge, once per program; the cache on disk serves later processes.
@@ -16,18 +17,14 @@ such as a quotient of subnormals, are NaN in the first code for the same reason 
 from __future__ import annotations
 
 import ctypes
-from collections import Counter
-from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from llvmlite import ir
 
 from ....engine.ops import ROWS
-from ....number_systems.base import read_rule
-from ....number_systems.llvm import HASTY, LLVM, Delayed, FastModule, LaneLiteral, Lanes
+from ....number_systems.llvm import LLVM, Delayed, FastModule, Lanes
 from ...runtime.memory import called_back
-from .accumulation import Adjoints
 from .jit import (
     ENTRY,
     I64,
@@ -47,13 +44,12 @@ from .jit import (
     store,
 )
 from .outer_products import OuterProducts, at_once
+from .straight_line import StraightLineCode
 from .strip_mining import FIELDS, memory, stretches
-from .wide_nodes import is_wide, read_at_hand
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Sequence
 
-    from ....engine.ops import Primitive
     from ...ir.layout import Layout
     from ...ir.program import Program
     from ...passes.batch_invariant import Split
@@ -74,107 +70,6 @@ HEAD = (
     "again",
     *FIELDS,
 )
-
-
-def read(primitive: Primitive, rule: Callable[..., Any], xs: Sequence[Any], b: Any, kind: Any, m: Any = LLVM) -> Any:
-    """Write a rule as instructions; xs are `Lanes`, or floats for constants."""
-    partials = rule is primitive.partials
-    # LLVM's passes are slower than linear in a block's length, so wide nodes become loops (docs/adr/0017).
-    # `sum`, `mean` and `dot` are as short unrolled as the code that would store their operands for a loop.
-    if primitive.reduction is None and is_wide(primitive, len(xs) - partials):
-        return read_rule(primitive, read_at_hand, primitive, xs, b, kind, hasty=m is HASTY, partials=partials)
-    return read_rule(primitive, rule, m, *(x if isinstance(x, Lanes) else LaneLiteral(b, kind, x) for x in xs))
-
-
-class StraightLineCode:
-    """Writes a program's instructions, forward and backward."""
-
-    def __init__(
-        self, program: Program, b: Any, kind: Any, source: Callable[[int], Any], stages: Stages | None = None
-    ) -> None:
-        self.program, self.b, self.kind = program, b, kind
-        # Between instructions the code may be cut; `hold` makes a value last beyond the cut (docs/adr/0013).
-        self._turn: Callable[[], bool] = stages.turn if stages else lambda: False  # a single row has nothing to cut
-        self._hold: Callable[[Any], Any] = stages.hold if stages else LLVM.number
-        self.values: dict[int, Any] = {}
-        self._source = source
-        self._operands = [program.operands[i:j].tolist() for i, j in pairwise(program.offsets.tolist())]
-
-    def value(self, slot: int) -> Any:
-        """The value of a slot: `Lanes`, or a float for a constant."""
-        p = self.program
-        # Inputs are loaded when first used. Constants stay floats, so that rules can fold them while code is written.
-        if slot not in self.values:
-            is_constant = p.n_inputs <= slot < p.first
-            self.values[slot] = float(p.constants[slot - p.n_inputs]) if is_constant else self._hold(self._source(slot))
-        return self.values[slot]
-
-    def lanes(self, slot: int) -> Any:
-        """The same as an LLVM value."""
-        z = self.value(slot)
-        return z.value if isinstance(z, Lanes) else constant(self.kind, z)
-
-    def forward(self, only: set[int] | None = None) -> None:
-        """Write, in order, the instructions that have no value yet, or those of them in `only`."""
-        p = self.program
-        for i, operands in enumerate(self._operands):
-            if p.first + i in self.values or (only is not None and i not in only):
-                continue
-            self._turn()
-            primitive = p.primitives[p.codes[i]]
-            xs = [self.value(x) for x in operands]
-            self.values[p.first + i] = self._hold(LLVM.number(read(primitive, primitive.value, xs, self.b, self.kind)))
-
-    def backward(
-        self,
-        seed: Any,
-        sought: Iterable[int],
-        send: Callable[[int, Any, Any], bool],
-        receive: Callable[[int, Any], None],
-        *,
-        strict_zero: bool,
-    ) -> None:
-        """Write the reverse sweep.
-
-        Args:
-            seed: The first output's adjoint.
-            sought: The slots whose adjoints are wanted.
-            send: Takes a slot, a local derivative and an adjoint; returns true if it takes care of their product.
-            receive: Takes a sought slot and its adjoint; not called for a slot without contributions.
-            strict_zero: Whether 0 × infinity and 0 × NaN are 0.
-        """
-        p, root = self.program, int(self.program.outputs[0])
-        sought = set(sought)
-        # A slot needs an adjoint only if a sought one lies below it. `left` counts the contributions still to come.
-        needed, left = set(sought), Counter[int]()
-        for i, operands in enumerate(self._operands):
-            if not needed.isdisjoint(operands):
-                needed.add(p.first + i)
-                left.update(operands)
-        seeds = {root: self._hold(Lanes(self.b, seed))} if root in needed else {}
-        adjoints = Adjoints(left, lambda slot: seeds.pop(slot, None), self._hold, strict_zero=strict_zero)
-        for i in reversed(range(len(self._operands))):
-            slot = p.first + i
-            self._turn()
-            g = adjoints.gather(slot)
-            if g is None:
-                continue
-            if slot in sought:
-                receive(slot, g)
-            primitive, operands = p.primitives[p.codes[i]], self._operands[i]
-            xs = [self.value(x) for x in (*operands, slot)]
-            # HASTY gives NaN for rare branches: the NaN leads to the strict code, which has them.
-            partials = read(primitive, primitive.partials, xs, self.b, self.kind, LLVM if strict_zero else HASTY)
-            for operand, d in zip(operands, partials, strict=True):
-                if operand in needed and not send(operand, d, g):
-                    adjoints.send(operand, d, g)
-        # What is left are inputs; the root is among them if it is an input. In a fixed order, so that one program
-        # always gives the same code.
-        for slot in sorted(sought & {*seeds, *adjoints.waiting()}, reverse=True):
-            self._turn()
-            g = adjoints.gather(slot)
-            if g is not None:
-                receive(slot, g)
 
 
 def program_key(program: Program, *about: Any) -> str:

@@ -18,8 +18,9 @@ from ...passes.find_repeats import GATHERED, LOCAL, slots_of
 from ...runtime.memory import LANES, zeros
 from .accumulation import TOGETHER, Adjoints, gathered
 from .jit import ENTRY, F64, I32, I64, PTR, addresses_of, constant, i64, lanes, load, loop, spread, store
-from .kernel import CALL, read, sum_of_lanes
+from .kernel import CALL, sum_of_lanes
 from .outer_products import OuterProducts, at_once
+from .straight_line import read
 from .strip_mining import FIELDS, memory, stretches
 
 if TYPE_CHECKING:

@@ -14,10 +14,10 @@ from ...passes.find_repeats import LOCAL
 from ...runtime.memory import LANES
 from .accumulation import TOGETHER, Adjoints, with_product
 from .jit import I32, I64, PTR, VOID, constant, i64, load, loop, spread, store
-from .kernel import read
 from .loops import LoadedResults
 from .outer_products import OuterProducts
 from .segments import CopyColumn
+from .straight_line import read
 from .strip_mining import STRETCH, Stages
 from .vm import OF_MANY, looped
 
