@@ -278,8 +278,9 @@ def draw(
     A card shows label, operation, value and gradient. The bar below shows the gradient's magnitude on
     a log scale: full for the picture's largest one, one segment fewer per factor of ten below it; blue
     for positive, orange for negative. The chips where operands enter, first operand first, are the
-    local derivatives, so a gradient is the sum over its edges of chip times gradient behind it. Arrows show the forward direction. A dashed edge
-    carries no gradient: its local derivative is 0, or every way on from there passes a 0; so do dashed cards.
+    local derivatives, so a gradient is the sum over its edges of chip times gradient behind it. Arrows
+    show the forward direction. A dashed edge carries no gradient: its local derivative is 0, or every way
+    on from there passes a 0; so do dashed cards.
     Yellow pills are constants. Numbers are rounded to 4 digits; whole ones show when one points at a card.
     Values made under `scope` stand in a box with its name.
 

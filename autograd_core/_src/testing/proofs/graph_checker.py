@@ -193,6 +193,7 @@ class Judge(WrittenVerdicts):
                 for i, off in wrong_edges(self.replay, m, node):
                     if tangents[node.parents[i]]:
                         found.append((off * g * abs(tangents[node.parents[i]]), node, i, off))
+        # NaN counts as the largest: nothing is known of such an edge.
         found.sort(key=lambda f: f[0] if f[0] == f[0] else math.inf, reverse=True)
         for _, node, i, off in found[:SUSPECTS]:
             # It is a fault only if it moves an entry by more than rounding could, and its formula does not explain it.
@@ -238,8 +239,10 @@ class Judge(WrittenVerdicts):
                 self._worst(e),
                 faulty=wrong_value,
             )
+        # Rounding put an operand onto a kink, or past one.
         if (local.uneven and not self.replay.uneven) or is_on_other_side(local, self.replay):
             return self._near_kink(local, e)
+        # Of higher orders the reference is independent of the graph, which may be that of something else.
         if self.expected is not None and not abs(e.exact - self.exact[e.seed][e.j]) <= (
             e.slack + 2.0**-30 * self.sizes[e.seed][e.j]
         ):
@@ -251,7 +254,7 @@ class Judge(WrittenVerdicts):
             )
         # All nodes are right. The third part of the error, B - exact, is added to what is allowed.
         self.verified = self.given is None
-        times = 1.0 if self.given is None else ITS_OWN
+        times = 1.0 if self.given is None else ITS_OWN  # a passed derivative rounds values of its own
         rules = rules_allowance(local)
         for seed in {e.seed for e in bad}:
             # Paths that are as good as 0 at the exact operands need not be at the recorded ones, as those through
