@@ -9,7 +9,7 @@ import pytest
 import autograd_core as ag
 from autograd_core._src.engine import ops
 from autograd_core._src.testing import check
-from autograd_core._src.testing.numeric.numeric_checker import Tolerances
+from autograd_core._src.testing.numeric.judged_function import Tolerances
 from autograd_core._src.testing.proofs import edges, many_inputs, recording
 from autograd_core._src.testing.proofs.flat_graph import FlatGraph
 from autograd_core._src.testing.proofs.level_sweeps import levels_of

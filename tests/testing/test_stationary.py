@@ -9,7 +9,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 import autograd_core as ag
-from autograd_core._src.testing.numeric.numeric_checker import Tolerances
+from autograd_core._src.testing.numeric.judged_function import Tolerances
 from autograd_core._src.testing.proofs import exact_values, many_inputs, recording, reference
 from autograd_core._src.testing.proofs.exact_values import rounded_values
 from autograd_core._src.testing.proofs.flat_graph import FlatGraph

@@ -25,6 +25,7 @@ from .directions import SMALLEST, directions, total, ulp_of
 from .explaining import unwatched
 from .numeric import numeric_checker
 from .numeric.complex_advice import advice
+from .numeric.judged_function import Numeric, Tolerances
 from .proofs.agreement import contradiction
 from .proofs.graph_checker import Judge
 from .proofs.higher_order import check_order
@@ -155,7 +156,7 @@ def check_gradient(
             raise RangeError(msg)
     supplied = Supplied(derivative, vjp, jvp, argnums, in_axes, convention)
     refused(supplied)
-    tolerances = numeric_checker.Tolerances(atol, rtol, nondet_tol, strict)
+    tolerances = Tolerances(atol, rtol, nondet_tol, strict)
     with unwatched():
         report = _checked(f, args if isinstance(args, tuple) else (args,), supplied, order, modes, tolerances)
         if report:
@@ -188,7 +189,7 @@ def _checked(
     supplied: Supplied,
     order: int,
     modes: Sequence[str],
-    tolerances: numeric_checker.Tolerances,
+    tolerances: Tolerances,
 ) -> Report:
     inputs = supplied.inputs(args)
     held = integers_held(inputs) if supplied.argnums is None and not supplied.library else []
@@ -223,7 +224,7 @@ def _judged(
     supplied: Supplied,
     order: int,
     modes: Sequence[str],
-    tolerances: numeric_checker.Tolerances,
+    tolerances: Tolerances,
 ) -> Report:
     recording = _recorded(function, supplied)
     if recording is None or (supplied.any and order == 1 and recording.branches):
@@ -250,7 +251,7 @@ def _worst(reports: list[Report]) -> Report:
 
 
 def _together(
-    report: Report, given: Sequence[Given], function: Function, results: int, tolerances: numeric_checker.Tolerances
+    report: Report, given: Sequence[Given], function: Function, results: int, tolerances: Tolerances
 ) -> Report:
     """The verdict on several derivatives that were judged one by one: they have to form one linear map."""
     if report.verdict is not Verdict.RIGHT:
@@ -333,13 +334,13 @@ def _check_own(
     rec: Recording,
     given: Given | None,
     modes: Sequence[str],
-    tolerances: numeric_checker.Tolerances,
+    tolerances: Tolerances,
 ) -> Report:
     report = screened(rec, given, modes, tolerances) if len(rec.inputs) >= LARGE else None
     judge = Judge(rec, given=given, modes=modes, atol=tolerances.atol, rtol=tolerances.rtol)
     if report is None:
         report = judge.report()
-    numeric = numeric_checker.Numeric(
+    numeric = Numeric(
         lambda leaves: _plain(function, leaves), [float(x) for x in function.point], function.tree.names, rec.places,
         given or JacobianRows([], "reverse mode"), tolerances=tolerances,
         rounding=lambda: _recorded_alone(function, function.point)[1],
@@ -451,7 +452,7 @@ def _apart_at(function: Function, rec: Recording, moved: list[float]) -> int | N
     return None
 
 
-def _explained(report: Report, numeric: numeric_checker.Numeric, function: Function, results: Tree) -> Report:
+def _explained(report: Report, numeric: Numeric, function: Function, results: Tree) -> Report:
     """The report on a wrong part of a complex number, with advice on that number."""
     if report.verdict is not Verdict.WRONG or not (function.inputs.any or function.outputs.any):
         return report
@@ -468,7 +469,7 @@ def _check_foreign(
     args: tuple[Any, ...],
     supplied: Supplied,
     order: int,
-    tolerances: numeric_checker.Tolerances,
+    tolerances: Tolerances,
     recording: Recording | None = None,
 ) -> Report:
     """Judge a derivative that was passed by the function's values.
@@ -502,7 +503,7 @@ def _check_foreign(
     point, names, places = [float(x) for x in function.point], function.names, function.outputs.names(tree.names)
     rounding = None if recording is None else lambda: _recorded_alone(function, function.point)[1]
     several = [
-        numeric_checker.Numeric(call, point, names, places, g, function.unit, function.tree.unit, tolerances, rounding)
+        Numeric(call, point, names, places, g, function.unit, function.tree.unit, tolerances, rounding)
         for g in given
     ]
     reports = [_explained(numeric_checker.judge(numeric), numeric, function, tree) for numeric in several]

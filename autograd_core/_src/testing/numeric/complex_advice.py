@@ -5,13 +5,13 @@ from __future__ import annotations
 import cmath
 from typing import TYPE_CHECKING
 
-from .numeric_checker import Line
+from .line import Line
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from ..arguments.complex_parts import ComplexParts
-    from .numeric_checker import Numeric
+    from .judged_function import Numeric
 
 CLOSE = 1e-4  # of the number, as a single estimate tells it
 

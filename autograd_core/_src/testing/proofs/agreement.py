@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from ..arguments.given import Given
-    from ..numeric.numeric_checker import Tolerances
+    from ..numeric.judged_function import Tolerances
 
 PAIRS = 3  # of random vectors
 FEW_ENTRIES = 48  # inputs or entries that are looked at one by one

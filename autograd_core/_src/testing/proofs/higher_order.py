@@ -14,6 +14,7 @@ from ...transforms.recorded import pull_back
 from ..arguments.given import JacobianRows
 from ..directions import directions
 from ..numeric import numeric_checker
+from ..numeric.judged_function import Numeric
 from ..verdicts import Report, Verdict
 from .graph_checker import Judge
 from .local_slopes import number_system
@@ -80,7 +81,7 @@ def _check_roughly(judged: Recording) -> Report:
         return [float(z.data) for z in judged.call([Value(x) for x in leaves])]
 
     rows = JacobianRows(given, "reverse mode")
-    return numeric_checker.judge(numeric_checker.Numeric(call, point, judged.names, [""], rows))
+    return numeric_checker.judge(Numeric(call, point, judged.names, [""], rows))
 
 
 def _worded(report: Report, order: int) -> Report:

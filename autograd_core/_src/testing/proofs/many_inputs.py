@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from ..arguments.given import Given
-    from ..numeric.numeric_checker import Tolerances
+    from ..numeric.judged_function import Tolerances
     from .edges import Edges
     from .level_sweeps import Levels
 

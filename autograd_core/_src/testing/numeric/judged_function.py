@@ -1,0 +1,57 @@
+"""The function whose derivative is judged by its values, and the tolerances that the user set."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from ..arguments.flat import DOUBLE
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ..arguments.given import Given
+
+
+@dataclass(frozen=True, slots=True)
+class Tolerances:
+    """The tolerances that the user set.
+
+    Attributes:
+        atol: How far off any entry may be.
+        rtol: The same as a share of the entry.
+        nondet_tol: How far apart two results for the same arguments may be.
+        strict: Whether errors below the function's own rounding noise count.
+    """
+
+    atol: float = 0.0
+    rtol: float = 0.0
+    nondet_tol: float = 0.0
+    strict: bool = False
+
+
+@dataclass(slots=True)
+class Numeric:
+    """A function and its derivative as flat lists of numbers.
+
+    Attributes:
+        call: f, of a list of floats (or complex numbers), with a list of floats.
+        point: Where.
+        names: The places of its arguments.
+        places: The places of its results; [""] for a single number.
+        given: The derivative to judge.
+        unit: Unit roundoff of its results.
+        coarse: Unit roundoff of its arguments.
+        tolerances: What the user allows.
+        rounding: How far off rounding may put each result, where that is known.
+    """
+
+    call: Callable[[list[Any]], list[Any]]
+    point: list[float]
+    names: list[str]
+    places: list[str]
+    given: Given
+    unit: float = DOUBLE
+    coarse: float = DOUBLE
+    tolerances: Tolerances = Tolerances()
+    rounding: Callable[[], list[float]] | None = None

@@ -1,0 +1,236 @@
+"""Differences along one direction of the inputs, for every combination of results, and the complex step beside them."""
+
+from __future__ import annotations
+
+import math
+import warnings
+from dataclasses import replace
+from functools import cache
+from typing import TYPE_CHECKING
+
+from ..arguments.flat import DOUBLE
+from ..directions import GOLDEN
+from ..verdicts import FunctionError
+from .differences import (
+    JUMP,
+    ROUNDING,
+    STRETCHES,
+    TOO_FINE,
+    Slope,
+    fine_steps,
+    remainder_order,
+    slopes,
+    together,
+    wide_scale,
+)
+from .from_afar import from_afar
+from .numeric_finding import SAFETY, NumericFinding
+from .stairs import STEEP, WIDEST
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from .judged_function import Numeric
+
+FLOOR = 8.0  # roundings of a result, by which a derivative may be off in its effect
+ULPS = (0, 1, -2, 3, -5)  # neighbours of the point at which the complex step is taken, too
+KEPT = 0.75  # share of its digits that a right derivative has in spite of its own rounding
+ANALYTIC = 4.0  # a share of what the complex step differs by from differences is its error at least
+NEXT_TO_ZERO = 1e-10  # of the largest difference quotient
+UNSEEN = 2.0**-50  # inputs below this are passed by every step from 0
+UNDERFLOW = 2.0**10
+TINIEST = {DOUBLE: 2.0**-1022, 2.0**-24: 2.0**-126, 2.0**-8: 2.0**-126}  # below, digits are lost, or all is 0
+TINY_STEP = 2.0**-80
+
+
+class Line:
+    """Differences along one direction, for every combination of results.
+
+    Args:
+        f: The function.
+        where: The direction in words.
+        v: The direction.
+        seeds: The combinations.
+        zero: The results at the point.
+        exact: Whether the complex step is tried.
+    """
+
+    def __init__(
+        self, f: Numeric, where: str, v: list[float], seeds: list[list[float]], zero: list[float], *, exact: bool = True
+    ) -> None:
+        self.f, self.where, self.v, self.seeds, self.zero = f, where, v, seeds, zero
+        self.size = max((abs(x) for x, d in zip(f.point, v, strict=True) if d), default=0.0)
+        self.estimates: list[list[Slope]] = []
+        self.elsewhere = [0.0] * len(seeds)
+        self.around = [0.0] * len(seeds)
+        self.exact = _complex_step(f, v, seeds) if exact else None
+        self.once = cache(self._values)  # further estimates ask for some of the same points
+
+    def _values(self, t: float) -> list[float]:
+        at = [x + d * t for x, d in zip(self.f.point, self.v, strict=True)]
+        if not all(map(math.isfinite, at)):
+            return [math.nan] * len(self.seeds)
+        try:
+            values = self.f.call(at)
+        except FunctionError:  # outside of its domain
+            values = [math.nan] * len(self.zero)
+        return [combined(seed, values) for seed in self.seeds]
+
+    def _slopes(self, stretch: float) -> list[Slope]:
+        return slopes(self.once, self.size, self.f.unit, self.size * self.f.coarse, stretch, self.around)
+
+    def look(self) -> None:
+        """Make one estimate."""
+        self.estimates = [self._slopes(STRETCHES[0])]
+
+    def look_again(self, around: list[float], of_all: list[float]) -> None:
+        """Make further estimates with other steps, and measure what the function does further out.
+
+        Args:
+            around: How far values at neighbours in all inputs are off.
+            of_all: Slopes where all inputs move.
+        """
+        jump = any(slope.kind == "jump" for slope in self.estimates[0])
+        passed = unseen(self.f.point) if jump else 0.0
+        self.around = [max(off, passed * slope) for off, slope in zip(around, of_all, strict=True)]
+        self.estimates = [self._slopes(stretch) for stretch in STRETCHES]
+        wide = wide_scale(self.once, self.size, [slope.noise for slope in self.estimates[0]])
+        self.elsewhere = [max(pair) for pair in zip(wide, of_all, strict=True)]
+
+    def look_from_afar(self, s: int, finding: NumericFinding) -> None:
+        """Accept a number between the slopes on both sides of the point, as measured from further out.
+
+        An operand of 0 is at the end of a domain itself; any other may be next to one.
+        """
+        slope = finding.slope
+        if not self.size or finding.lost or slope.rough:
+            return
+        rounding = max(self.around[s], 2 * self.f.unit * max(abs(self.once(0.0)[s]), slope.reach))
+        ends = from_afar(lambda t: self.once(t)[s], self.size, max(slope.noise, rounding), rounding)
+        if ends is not None:
+            low, high, error = ends
+            if low - SAFETY * error <= finding.found <= high + SAFETY * error:
+                value = min(max(finding.found, low), high)
+                finding.slope = replace(slope, kind="kink", value=value, left=low, right=high, error=error)
+                finding.allowed = SAFETY * error
+                finding.near = "a kink or a vertical tangent is too near for rounding"
+
+    def look_for_steps(self, s: int, finding: NumericFinding) -> bool:
+        """Accept the slope of a step where the function is a stair whose steps are finer than numbers of this size.
+
+        `round(x)` and x are one function among doubles of 1e16. So a number between both slopes is accepted.
+
+        Returns:
+            Whether there are such steps.
+        """
+        f, moving = self.f, [j for j, d in enumerate(self.v) if d]
+        if len(moving) > 1 or TOO_FINE * self.size * f.coarse * STEEP <= WIDEST or not math.isfinite(finding.found):
+            return False
+        (j,) = moving
+
+        def at(x: float) -> float:
+            try:
+                return combined(self.seeds[s], f.call([*f.point[:j], x, *f.point[j + 1 :]]))
+            except FunctionError:  # outside of its domain
+                return math.nan
+
+        steps = fine_steps(at, f.point[j], (f.unit, f.coarse))
+        if steps is None:
+            return False
+        width, *ends = steps
+        slope = finding.slope
+        ends += [0.0] if slope.kind == "jump" or not math.isfinite(slope.value) else [0.0, slope.value]
+        low, high = min(ends), max(ends)
+        if low <= finding.found <= high:
+            finding.slope = replace(slope, kind="kink", value=finding.found, left=low, right=high, error=0.0)
+            finding.allowed = 0.0
+            finding.near = f"steps of width {width:.3g} are too fine for numbers of this size"
+        return True
+
+    def change(self, s: int) -> float:
+        """How much a result changes when the inputs change by their own size."""
+        value = self.estimates[0][s].value
+        return abs(value) * (self.size or 1.0) if math.isfinite(value) else 0.0
+
+    def findings(self, changes: Sequence[float]) -> list[NumericFinding]:
+        """The findings, given how much each result changes along all directions."""
+        return [
+            self._finding(s, together(several), changes[s])
+            for s, several in enumerate(zip(*self.estimates, strict=True))
+        ]
+
+    def _finding(self, s: int, slope: Slope, change: float) -> NumericFinding:
+        f, seed, size = self.f, self.seeds[s], self.size or 1.0
+        label = self.where
+        if len(f.places) > 1 or f.places[0]:
+            of = f"result{f.places[s]}" if len(self.seeds) == len(f.places) else "random combination of results"
+            label = f"{of} / {self.where}"
+        reference = "finite differences"
+        if self.exact is not None and slope.kind == "smooth":
+            value, spread = self.exact[s]
+            apart = abs(value - slope.value)
+            agrees = apart <= SAFETY * slope.error
+            spread = max(spread, apart / ANALYTIC)  # a term may be lost in |z|, which has no complex derivative
+            if agrees and abs(value) > NEXT_TO_ZERO * slope.scale and spread < slope.error:
+                reference = "complex step"
+                slope = replace(slope, value=value, error=spread, left=value, right=value)
+        claimed = f.given.along(seed, self.v)
+        wide, result = max(size, 1.0), abs(combined(seed, self.zero))
+        # An input that is tiny beside the others moves a result by what those make of it.
+        moved = max(size, min(1.0, max(map(abs, f.point)) or 1.0))
+        noise = slope.noise + f.tolerances.nondet_tol
+        allowed = SAFETY * slope.error + f.unit**KEPT * abs(slope.value) + noise / wide
+        if not f.tolerances.strict:
+            allowed += FLOOR * f.unit * change / moved
+            if not slope.scale and slope.kind == "smooth":  # it stands still, as shares that saturate do
+                allowed += FLOOR * f.unit * self.elsewhere[s]
+        if math.isfinite(slope.value):
+            if abs(claimed) < (tiniest := TINIEST.get(f.unit, 0.0)):
+                allowed = max(allowed, UNDERFLOW * tiniest)  # the derivative's own, in its last factor or before
+            allowed = max(allowed, f.tolerances.atol + f.tolerances.rtol * abs(slope.value))
+        order = remainder_order(combined(seed, self.zero), slope, claimed)
+        lost = slope.rough and slope.noise > max(ROUNDING * self.elsewhere[s] * wide, 2 * f.tolerances.nondet_tol)
+        near = slope.scale if slope.scale * wide > JUMP * noise and not slope.rough else 0.0
+        scale = max(near, self.elsewhere[s], change / moved)
+        natural = max(0.0 if slope.rough else slope.scale, result / wide)
+        return NumericFinding(
+            label, self.v, claimed, slope, reference, allowed, order, f.unit, scale, noise / wide, lost, natural,
+            f.tolerances.nondet_tol / wide,
+        )  # fmt: skip
+
+
+def combined(seed: Sequence[float], values: Sequence[float]) -> float:
+    return sum(u * z for u, z in zip(seed, values, strict=True) if u)
+
+
+def _complex_step(f: Numeric, v: list[float], seeds: list[list[float]]) -> list[tuple[float, float]] | None:
+    """Im f(x + i h v) / h, without cancellation, and how far it may be off; None where f takes no complex numbers.
+
+    What happens within f may cancel all the same, as in sin(z) / z. So it is taken at neighbours of the
+    point with steps of several lengths, and no less error is claimed than they differ by.
+    """
+    if f.coarse > DOUBLE or f.unit > DOUBLE:
+        return None
+    tries = []
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")  # NumPy warns where it drops an imaginary part
+            for k, ulps in enumerate(ULPS):
+                h = TINY_STEP * (1 + k * GOLDEN % 1)
+                at = [complex(x + ulps * math.ulp(x) * (d != 0), h * d) for x, d in zip(f.point, v, strict=True)]
+                values = f.call(at)
+                if not any(isinstance(z, complex) for z in values):
+                    return None
+                tries.append([sum(u * z.imag for u, z in zip(seed, values, strict=True) if u) / h for seed in seeds])
+    except Exception:  # noqa: BLE001  whatever a function of real numbers does with complex ones
+        return None
+    found = []
+    for several in zip(*tries, strict=True):
+        spread = max(several) - min(several) if all(map(math.isfinite, several)) else math.inf
+        found.append((several[0], 8 * f.unit * abs(several[0]) + 2 * spread))
+    return found
+
+
+def unseen(point: Sequence[float]) -> float:
+    """The largest input that every step from 0 passes: a change of the result over such distances is no jump."""
+    return max((abs(x) for x in point if abs(x) < UNSEEN), default=0.0)
