@@ -42,7 +42,8 @@ from .jit import (
     spread,
     store,
 )
-from .wide_nodes import WIDE, Wide, each_partial, is_wide, read_node
+from .wide_nodes import WIDE, each_partial, is_wide, read_node
+from .wide_rules import Wide
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
