@@ -104,6 +104,8 @@ def _counts(program: Program, start: int, stop: int) -> Any:
 def _periods(signature: Any) -> list[int]:
     """Distances at which sequences of operations recur, the most frequent first."""
     n = len(signature)
+    # Sequences of GRAM operations as one number each: equal ones are neighbours when sorted. Two different sequences
+    # may have one number; a wrong proposal is found out by `classified`.
     grams = np.zeros(max(n - GRAM + 1, 0), np.int64)
     for k in range(GRAM):
         grams = grams * 6_364_136_223_846_793_005 + signature[k : k + len(grams)]
@@ -231,5 +233,6 @@ def classified(program: Program, start: int, copies: int, period: int) -> Region
     local = (steps == period).all(axis=0) & (slots[0] >= first + start) & (slots[0] < own)
     shared = (steps == 0).all(axis=0) & (slots[0] < first + start)
     kinds = np.where(local, LOCAL, np.where(shared, SHARED, GATHERED))
+    # No copy reads another one if all that is gathered stands before the region.
     parallel = not (slots[:, kinds == GATHERED] >= first + start).any()
     return Region(start, period, copies, parallel, kinds)

@@ -106,6 +106,8 @@ def _stages(program: Program, region: Region) -> list[Any] | None:
         if len(results) and (results == results[0]).all():  # as almost always
             results = results[:1]
         needs[reader] |= {(result, apart) for result in results.tolist()}
+    # A result's stage is the most reads of other copies on any way to it. Where it depends on its own predecessor that
+    # grows at each pass without end; otherwise the passes settle after as many as there are stages.
     stage = before = [0] * period
     for _ in range(MOST_STAGES + 1):
         before, stage = stage, list(stage)
@@ -130,6 +132,7 @@ def _cut(program: Program, regions: Sequence[Region], cuts: Sequence[Any]) -> tu
             order.append((copies[:, None] + places).ravel())
             here += region.copies * len(places)
     program, place = reordered(program, np.concatenate([*order, np.arange(here, len(program.codes))]))
+    # Classified anew: what was local to a copy may now be read from another stage, one slot per copy.
     found = [classified(program, *about) for about in starts]
     return program, place, [region for region in found if region is not None]
 
@@ -147,6 +150,7 @@ def _totals(program: Program, region: Region) -> list[Total]:
     found = []
     for i in np.flatnonzero(wide).tolist():
         read = program.operands[program.offsets[i] : program.offsets[i + 1]]
+        # Terms before the copies begin the sum; any behind them would have to wait for the loop, so there may be none.
         before = int(np.argmax(read >= start)) if (read >= start).any() else len(read)
         if before == len(read) or (len(read) - before) % copies:
             continue
@@ -162,6 +166,7 @@ def _behind(
     program: Program, regions: Sequence[Region], totals: Sequence[Sequence[Total]]
 ) -> tuple[Program, Any, list[Region], list[list[Total]]]:
     """The program with every sum moved behind the region that it adds up."""
+    # Each moves forward, to where its region ends: by then all that it reads is there.
     moved = {total.instruction for some in totals for total in some}
     order: list[int] = []
     new_regions, new_totals = [], []

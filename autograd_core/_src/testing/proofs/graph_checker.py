@@ -297,6 +297,7 @@ class Judge(WrittenVerdicts):
         """
         m = self.replay.m
         v = directions(len(self.rec.inputs), "near")
+        # Half an ulp away from each input, in a random direction.
         at = {x: m.number(x.data) * (1 + DOUBLE * m.number(d)) for x, d in zip(self.rec.inputs, v, strict=True)}
         near = Replay(self.rec.order, self.rec.inputs, m.context.dps, at=at)
         for seed in {e.seed for e in bad}:
