@@ -10,16 +10,23 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import autograd_core as ag
-from autograd_core._src.pictures.view.auto_groups import BANDS, MOST_IN_SCOPE, MOST_SCOPES, _runs, make_up, summary
+from autograd_core._src.pictures.view.auto_groups import (
+    BANDS,
+    MOST_IN_SCOPE,
+    MOST_SCOPES,
+    _runs,
+    generate_scopes,
+    summary,
+)
 from autograd_core._src.pictures.view.scope_tree import ROOT, Graph, scopes_of
 
 
-def made_up(root):
-    """The names of made-up scopes that stand directly in the root."""
+def generated_in(root):
+    """The names of generated scopes that stand directly in the root."""
     graph = Graph([root])
     tree = scopes_of(graph)
-    make_up(graph, tree)
-    return [scope.name for scope in tree.scopes if scope.parent == ROOT and scope.made_up], graph, tree
+    generate_scopes(graph, tree)
+    return [scope.name for scope in tree.scopes if scope.parent == ROOT and scope.is_generated], graph, tree
 
 
 def direct(graph, tree):
@@ -33,7 +40,7 @@ def test_a_chain_is_cut_at_its_period():
     y, w, b = (ag.Value(float(i)) for i in range(3))
     for _ in range(250):
         y = y * w + b
-    names, graph, tree = made_up(y)
+    names, graph, tree = generated_in(y)
     assert names == [f"21 × (mul, add) · {k} of 11" for k in range(1, 12)] + ["19 × (mul, add)"]
     assert tree.scopes[tree.home[graph.index[w]]].path == ""  # all of them use it
     first = next(scope for scope in tree.scopes if scope.name == names[0])
@@ -47,18 +54,18 @@ def test_a_period_longer_than_a_band_is_cut():
     for _ in range(6):
         for f in (ag.sin, ag.cos, ag.tanh, ag.exp, ag.sqrt, ag.log1p, ag.atan):
             y = f(y)
-    names, _, _ = made_up(y)
+    names, _, _ = generated_in(y)
     assert names[:2] == ["sin, cos, tanh, … · 1 of 2", "sqrt, log1p, atan, … · 1 of 2"]
     assert len(names) == 11
 
 
 def test_a_sum_of_like_terms_is_a_few_groups():
-    names, _, _ = made_up(rosenbrock(60))
+    names, _, _ = generated_in(rosenbrock(60))
     assert names == ["59 × (pow, sub)", "59 × (sub, pow)", "59 × (pow, mul, add)", "59 × add", "59 leaves"]
 
 
 def test_scopes_of_the_user_stay_and_the_rest_is_grouped_beside_them():
-    names, _, tree = made_up(perceptron(examples=30))
+    names, _, tree = generated_in(perceptron(examples=30))
     assert names == ["30 × (sub, pow)", "29 × add", "60 leaves"]
     assert [scope.path for scope in tree.scopes if scope.parent == ROOT][:3] == ["layer1", "layer2", "layer3"]
 
@@ -68,7 +75,7 @@ def test_very_many_scopes_are_grouped_as_well():
     for t in range(MOST_SCOPES + 1):
         with ag.scope(f"example{t}"):
             ys.append((x * float(t)).tanh())
-    names, _, tree = made_up(ag.sum(ys))
+    names, _, tree = generated_in(ag.sum(ys))
     assert names == ["61 × example"]
     assert sum(scope.name.startswith("6 × example") for scope in tree.scopes) == 10
     example = next(scope for scope in tree.scopes if scope.plain == "example7")
@@ -76,7 +83,7 @@ def test_very_many_scopes_are_grouped_as_well():
 
 
 def test_many_uses_of_a_scope_are_grouped_like_a_chain():
-    names, graph, tree = made_up(unrolled(steps=30, width=2))
+    names, graph, tree = generated_in(unrolled(steps=30, width=2))
     assert names == ["mul, rnn, sum", "sum, mean"]
     assert tree.scopes[1].path == "rnn · shared"
     use = next(scope for scope in tree.scopes if scope.name == "rnn · use 5 of 30")
@@ -86,7 +93,7 @@ def test_many_uses_of_a_scope_are_grouped_like_a_chain():
 
 def test_leaves_are_grouped_by_who_uses_them():
     left, right = ([ag.Value(float(i)) for i in range(20)] for _ in range(2))
-    names, _, _ = made_up(ag.sum(left) * ag.prod(right) + ag.norm(left))
+    names, _, _ = generated_in(ag.sum(left) * ag.prod(right) + ag.norm(left))
     assert names == ["20 leaves · 1 of 2", "20 leaves · 2 of 2"]
 
 
@@ -98,7 +105,7 @@ def test_leaves_of_the_users_scopes_are_grouped_beside_them():
             ys.append(ag.sum(xs) * float(k))
     with ag.scope("t"):
         y = ag.sum(ys)
-    names, _, _ = made_up(y)
+    names, _, _ = generated_in(y)
     assert names == ["30 leaves"]
 
 
@@ -110,14 +117,14 @@ def test_leaves_with_all_kinds_of_users_are_one_group():
             ys.append(ag.sum(xs[k : k + 31]))
     with ag.scope("t"):
         y = ag.prod(ys)
-    names, graph, tree = made_up(y)
+    names, graph, tree = generated_in(y)
     assert names == ["58 leaves"]
     assert max(direct(graph, tree).values()) <= MOST_IN_SCOPE + 31
 
 
 @pytest.mark.parametrize("make", [lambda: many(900), lambda: many(2000, total=False), lambda: rosenbrock(300)])
 def test_no_scope_holds_much(make):
-    _, graph, tree = made_up(make())
+    _, graph, tree = generated_in(make())
     assert max(direct(graph, tree).values()) <= MOST_IN_SCOPE + 2 * BANDS
     assert len({scope.path for scope in tree.scopes}) == len(tree.scopes)
     for scope in tree.scopes[1:]:

@@ -1,4 +1,4 @@
-"""Folded scopes, made-up ones, and neighbourhoods: every node once, no cycles, derivatives through boxes."""
+"""Folded scopes, generated ones, and neighbourhoods: every node once, no cycles, derivatives through boxes."""
 
 from __future__ import annotations
 

@@ -51,12 +51,12 @@ class Frame(NamedTuple):
     scene: Scene
     plan: Plan
     look: Look
-    dress: svg.Dress
+    decoration: svg.Decoration
     room: float  # the width beyond which it is broken into lines
 
     def extent(self) -> Extent:
         """Width and height, without the formula."""
-        return svg.size(self.scene, self.plan, self.look.title, self.dress)
+        return svg.size(self.scene, self.plan, self.look.title, self.decoration)
 
     def size(self) -> tuple[float, float]:
         """Width and height in pixels, without the formula."""
@@ -69,15 +69,17 @@ class Frame(NamedTuple):
 
     def natural(self) -> Extent:
         """The same, whatever is asked for."""
-        return svg.size(self.scene, self.plan, self.look.title, self.dress._replace(sizes=FREE))
+        return svg.size(self.scene, self.plan, self.look.title, self.decoration._replace(sizes=FREE))
 
     def write(self, theme: str, prefix: str = "", *, with_formula: bool = False, fixed: bool = False) -> str:
         """As SVG."""
-        dress = self.dress
+        decoration = self.decoration
         if with_formula:
-            dress = dress._replace(formulas=tuple(set_formulas(self.look.formulas)))
+            decoration = decoration._replace(formulas=tuple(set_formulas(self.look.formulas)))
         title = self.look.title
-        return svg.write(self.scene, self.plan, title=title, theme=theme, prefix=prefix, dress=dress, fixed=fixed)
+        return svg.write(
+            self.scene, self.plan, title=title, theme=theme, prefix=prefix, decoration=decoration, fixed=fixed
+        )
 
 
 def frame(view: View, look: Look, direction: str, layout: str = "builtin") -> Frame:
@@ -128,14 +130,14 @@ def _in_shape(view: View, look: Look, direction: str, layout: str, shape: float)
     """The layout whose print is largest on a page of a shape, given as width over height."""
     ways = []
     for flow in ("LR", "TB") if direction == "auto" else (direction,):
-        scene, dress = dressed(view, look, flow)
-        straight = framed(scene, dress, look, layout, math.inf)
+        scene, decoration = decorated(view, look, flow)
+        straight = framed(scene, decoration, look, layout, math.inf)
         ways.append(straight)
         if len(scene.cards) <= TRIED_BOTH_WAYS:
             _, _, width, height = straight.natural()
             side = math.sqrt(width * height * (shape if flow == "LR" else 1 / shape))
             rooms = [side * share - 2 * svg.MARGIN for share in SHARES]
-            ways += [framed(scene, dress, look, layout, room) for room in rooms if room < straight.plan.length]
+            ways += [framed(scene, decoration, look, layout, room) for room in rooms if room < straight.plan.length]
     return min(ways, key=lambda way: _width_needed(way, shape))
 
 
@@ -146,10 +148,10 @@ def _width_needed(made: Frame, shape: float) -> float:
 
 
 def _framed(view: View, look: Look, direction: str, layout: str, room: float) -> Frame:
-    return framed(*dressed(view, look, direction), look, layout, room)
+    return framed(*decorated(view, look, direction), look, layout, room)
 
 
-def dressed(view: View, look: Look, direction: str) -> tuple[Scene, svg.Dress]:
+def decorated(view: View, look: Look, direction: str) -> tuple[Scene, svg.Decoration]:
     """A view's scene in its style, with the marks on its cards, before it is laid out."""
     # The direction is part of the scene, because ports and chips are placed along the flow.
     scene = scene_of(view, direction)
@@ -164,14 +166,14 @@ def dressed(view: View, look: Look, direction: str) -> tuple[Scene, svg.Dress]:
         scene = scene._replace(cards=cards)
     scene = scene._replace(description=scene.description + _said(look))
     overlay = look.overlay or (stale if stale.marks else None)
-    return scene, svg.Dress(
+    return scene, svg.Decoration(
         look.tracks, overlay, marks, sizes=look.sizes, most=largest_flow(scene) if look.flow else None
     )
 
 
-def framed(scene: Scene, dress: svg.Dress, look: Look, layout: str, room: float) -> Frame:
+def framed(scene: Scene, decoration: svg.Decoration, look: Look, layout: str, room: float) -> Frame:
     """Lay out a scene."""
-    return Frame(scene, plan(scene, layout, room), look, dress, room)
+    return Frame(scene, plan(scene, layout, room), look, decoration, room)
 
 
 def _with_room(row: Card) -> Card:

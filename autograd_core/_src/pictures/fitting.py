@@ -18,9 +18,9 @@ if TYPE_CHECKING:
 
 MOST_HIGH = 1450.0  # pixels: two screens of a notebook
 MOST_ROUNDS, MOST_TRIED = 6, 12  # foldings one after the other, and of one round
-MOST_TOGETHER = (MOST_IN_SCOPE, 12)  # cards within one scope: where there are more, made-up scopes are tried
+MOST_TOGETHER = (MOST_IN_SCOPE, 12)  # cards within one scope: where there are more, generated scopes are tried
 WORTH_GROUPS = 0.8  # they are taken if the picture fits then, or is at most so large beside the other one
-MOST_OPEN = 50  # values that are never put into made-up scopes: those would hide values that the writer named
+MOST_OPEN = 50  # values that are never put into generated scopes: those would hide values that the writer named
 MOST_CARDS = 200  # of a picture that is laid out several times
 
 
@@ -28,7 +28,7 @@ def fitted(view: View, look: Look, kept: Iterable[int] = ()) -> tuple[View, Fram
     """A view, laid out, with as little folded as is needed for a notebook's width and two screens of height.
 
     Scopes are folded together with those like them beside them. Where that is not enough, parts without scopes get
-    made-up ones, as those of large graphs do, unless they are few. Nodes in `kept` stay in view.
+    generated ones, as those of large graphs do, unless they are few. Nodes in `kept` stay in view.
     """
     best = view, frame(view, look, "auto")
     kept = tuple(kept)

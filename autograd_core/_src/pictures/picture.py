@@ -17,7 +17,7 @@ from ..notation.formulas import expression as equations
 from ..notation.formulas import mathml
 from . import text
 from .checked_path import path_for
-from .choose_layout import Look, dressed, frame, framed
+from .choose_layout import Look, decorated, frame, framed
 from .fitting import fitted
 from .layout.crossings import ENGINES
 from .living.asked import Asked, kept, note
@@ -115,11 +115,12 @@ class Picture:
         for path, view in itertools.islice(states(self._view), MOST_VIEWS):
             if count_cards(view) > MOST_CARDS:
                 continue
-            scene, dress = dressed(view, look, direction)
+            scene, decoration = decorated(view, look, direction)
             if len(scene.cards) > MOST_CARDS:
                 continue
-            dress = dress._replace(sizes=Sizes(font_scale=width / across))  # all of them with print of one size
-            other = framed(scene, dress, look, "builtin", room)
+            # All of them with print of one size.
+            decoration = decoration._replace(sizes=Sizes(font_scale=width / across))
+            other = framed(scene, decoration, look, "builtin", room)
             cards += len(other.scene.cards) * (ROWS_COST if other.plan.carried else 1)
             if cards > MOST_OF_ALL:
                 break
@@ -288,7 +289,7 @@ def draw(
     values, their range, and the norm of their gradients. If it gives one value, the chips where
     others enter are its derivatives through all of the scope. Graphs of more than 150 nodes are
     folded unless told otherwise, and smaller ones that are too large for a notebook's width and two screens of
-    height, as far as is needed; parts without scopes then get made-up ones, by depth and repetition.
+    height, as far as is needed; parts without scopes then get generated ones, by depth and repetition.
     One of 5 000 nodes and more is a map of at most 16 cards or so: what there is, how many, and its signal.
     A scope that is left and entered again, such as a layer that is applied twice, is split into its uses.
 

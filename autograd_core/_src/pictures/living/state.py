@@ -105,7 +105,10 @@ def state_of(
         },
         "labelled": [v for v, label in enumerate(graph.labels) if label],
         "home": tree.home,
-        "scopes": [[s.parent, s.name, path, int(s.made_up)] for s, path in zip(tree.scopes, _paths(view), strict=True)],
+        "scopes": [
+            [s.parent, s.name, path, int(s.is_generated)]
+            for s, path in zip(tree.scopes, _paths(view), strict=True)
+        ],
         "plates": [_plate(graph, plate) for plate in view.plates],
         "opened": sorted(view.opened - {ROOT}),
         "scopePaths": [text.clean(path) for path in scope_paths],

@@ -33,7 +33,7 @@ class Heading(NamedTuple):
     height: float
 
 
-class Set(NamedTuple):
+class TypesetFormula(NamedTuple):
     """One formula as paths: from its upper left corner."""
 
     body: str
@@ -45,7 +45,7 @@ def heading(
     title: str,
     tracks: Sequence[Track],
     overlay: Overlay | None,
-    formulas: Sequence[Set],
+    formulas: Sequence[TypesetFormula],
     room: float,
     most: float | None = None,
 ) -> Heading:
@@ -136,7 +136,7 @@ def tint(level: float) -> str:
     return f"{0.1 + 0.4 * level:.2f}"
 
 
-def set_formulas(formulas: Sequence[str]) -> list[Set]:
+def set_formulas(formulas: Sequence[str]) -> list[TypesetFormula]:
     """Formulas as vector paths, which need no font where the picture is shown.
 
     Raises:
@@ -167,7 +167,7 @@ def set_formulas(formulas: Sequence[str]) -> list[Set]:
             config.svg2 = before
 
 
-def _set(drawn: str) -> Set:
+def _set(drawn: str) -> TypesetFormula:
     """One formula from ziamath: its paths and rules, without their colour, moved to the origin."""
     from xml.etree import ElementTree as ET
 
@@ -178,7 +178,7 @@ def _set(drawn: str) -> Set:
         kept = {name: _rounded(value) for name, value in element.attrib.items() if name != "fill"}
         attributes = " ".join(f'{name}="{text.xml(value)}"' for name, value in kept.items())
         parts.append(f"<{element.tag.rpartition('}')[2]} {attributes}/>")
-    return Set(f'<g transform="translate({-x:g} {-y:g})">{"".join(parts)}</g>', width, height)
+    return TypesetFormula(f'<g transform="translate({-x:g} {-y:g})">{"".join(parts)}</g>', width, height)
 
 
 def _rounded(numbers: str) -> str:

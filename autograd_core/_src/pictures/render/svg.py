@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from ..scene.cards import Card, Port, Scene
     from ..scene.highlight import Track
     from ..scene.overlay import Mark, Overlay
-    from .header import Heading, Set
+    from .header import Heading, TypesetFormula
 
 MARGIN = 16.0
 SAME, CORNER = 0.05, 7.0  # pixels too small to see; the radius of a turn
@@ -39,41 +39,42 @@ SMALLEST = 9.0 / LEAST_FONT  # a page shrinks no print below 9 pixels; beyond th
 THIN, ON_TRACK = 1.4, 2.6  # widths of an edge, as the style sheet has them
 TIP, BEHIND = 5.0, 0.8  # an arrowhead without its edge's width, and how much of it lies over the edge's end
 LANE = 3.8  # between tracks that share an edge
-LEAST_DRESSED = 480.0  # width of a picture with legends or formulas
+LEAST_DECORATED = 480.0  # width of a picture with legends or formulas
 
 
-class Dress(NamedTuple):
+class Decoration(NamedTuple):
     """What is drawn over a scene."""
 
     tracks: tuple[Track, ...] = ()
     overlay: Overlay | None = None
     marks: Mapping[int, Mark] = MappingProxyType({})  # by card
-    formulas: tuple[Set, ...] = ()
+    formulas: tuple[TypesetFormula, ...] = ()
     kinds: Mapping[int, str] = MappingProxyType({})  # by card, further classes: of one step of an animation
     edges: Mapping[tuple[int, int], str] = MappingProxyType({})  # the same by card and operand
     sizes: Sizes = FREE
     most: float | None = None  # the largest flow, where edges are as wide as what flows back along them
 
 
-BARE = Dress()
+UNDECORATED = Decoration()
 
 
-def size(scene: Scene, plan: Plan, title: str, dress: Dress = BARE) -> Extent:
+def size(scene: Scene, plan: Plan, title: str, decoration: Decoration = UNDECORATED) -> Extent:
     """Width and height, in pixels and in the picture's units."""
-    w, h, head = _extents(scene, plan, text.clean(title), dress)
-    return extent(w + 2 * MARGIN, h + head.height + 2 * MARGIN, dress.sizes)
+    w, h, head = _extents(scene, plan, text.clean(title), decoration)
+    return extent(w + 2 * MARGIN, h + head.height + 2 * MARGIN, decoration.sizes)
 
 
-def _extents(scene: Scene, plan: Plan, title: str, dress: Dress) -> tuple[float, float, Heading]:
+def _extents(scene: Scene, plan: Plan, title: str, decoration: Decoration) -> tuple[float, float, Heading]:
     w, h = (plan.length, plan.breadth) if scene.direction == "LR" else (plan.breadth, plan.length)
-    dressed = dress.overlay is not None or dress.formulas or dress.most is not None
-    dressed = dressed or any(track.legend for track in dress.tracks)
-    w = max(w, LEAST_DRESSED) if dressed else w
-    return w, h, heading(title, dress.tracks, dress.overlay, dress.formulas, w, dress.most)
+    decorated = decoration.overlay is not None or decoration.formulas or decoration.most is not None
+    decorated = decorated or any(track.legend for track in decoration.tracks)
+    w = max(w, LEAST_DECORATED) if decorated else w
+    return w, h, heading(title, decoration.tracks, decoration.overlay, decoration.formulas, w, decoration.most)
 
 
 def write(
-    scene: Scene, plan: Plan, *, title: str, theme: str, prefix: str = "", dress: Dress = BARE, fixed: bool = False
+    scene: Scene, plan: Plan, *, title: str, theme: str, prefix: str = "", decoration: Decoration = UNDECORATED,
+    fixed: bool = False,
 ) -> str:
     """The whole SVG; the ids derive from the content and begin with `prefix`.
 
@@ -82,10 +83,10 @@ def write(
     from hashlib import sha256
 
     title = text.clean(title)
-    w, h, head = _extents(scene, plan, title, dress)
-    width, height, across, down = size(scene, plan, title, dress)
+    w, h, head = _extents(scene, plan, title, decoration)
+    width, height, across, down = size(scene, plan, title, decoration)
     left, top = (across - w) / 2, (down - h - head.height) / 2
-    body = "\n".join(_body(scene, plan, dress))
+    body = "\n".join(_body(scene, plan, decoration))
     above = "\n".join(head.parts)
     name = f"{prefix}ag{sha256((title + above + body).encode()).hexdigest()[:10]}"
     shrinking = f'style="max-width:100%;min-width:{number(min(width, across * SMALLEST))}px;height:auto" '
@@ -94,13 +95,13 @@ def write(
         f'viewBox="0 0 {number(across)} {number(down)}" width="{number(width)}" height="{number(height)}" role="img" '
         f'{"" if fixed else shrinking}aria-labelledby="{name}-t {name}-d">'
     )
-    calm = CHANGED in dress.marks.values()
+    calm = CHANGED in decoration.marks.values()
     plates = any(card.kind in ("plate", "fold") for card in scene.cards.values())
     lines = [
         opening,
         f'<title id="{name}-t">{text.xml(title or "Computation graph")}</title>',
         f'<desc id="{name}-d">{text.xml(scene.description)}</desc>',
-        f"<style>{style(name, theme, scene.style, film=bool(dress.kinds), plates=plates, calm=calm)}</style>",
+        f"<style>{style(name, theme, scene.style, film=bool(decoration.kinds), plates=plates, calm=calm)}</style>",
         '<rect class="bg" width="100%" height="100%" rx="6"/>',
     ]
     if above:
@@ -113,27 +114,28 @@ def write(
     return "\n".join([*lines, "</svg>"]) + "\n"
 
 
-def _body(scene: Scene, plan: Plan, dress: Dress) -> Iterator[str]:
+def _body(scene: Scene, plan: Plan, decoration: Decoration) -> Iterator[str]:
     flip = scene.direction == "TB"
-    on = emphasis(dress.tracks, scene)
+    on = emphasis(decoration.tracks, scene)
     for scope, box in plan.scopes.items():
         yield _scope(scope, box, flip=flip)
     edges = [(i, port) for i, card in scene.cards.items() for port in card.ports if not port.is_constant]
     for i, port in sorted(edges, key=lambda edge: (edge[0], edge[1].operand) in on.ports):  # those on tracks last
         tracks = on.ports.get((i, port.operand), [])
-        kinds = [dress.tracks[k].colour for k in tracks[:ACCENTS]]
-        kind = f" on {kinds[0]}" if tracks else " dim" * bool(dress.tracks)
-        kind += dress.edges.get((i, port.operand), "")
-        yield from _edge(scene.cards[i], port, plan.routes[i, port.operand], kind, kinds[1:], dress.most, flip=flip)
+        kinds = [decoration.tracks[k].colour for k in tracks[:ACCENTS]]
+        kind = f" on {kinds[0]}" if tracks else " dim" * bool(decoration.tracks)
+        kind += decoration.edges.get((i, port.operand), "")
+        route, most = plan.routes[i, port.operand], decoration.most
+        yield from _edge(scene.cards[i], port, route, kind, kinds[1:], most, flip=flip)
     for scope, box in plan.scopes.items():
         yield _scope_name(scope, box, flip=flip)
     used = {port.source for card in scene.cards.values() for port in card.ports if not port.is_constant}
     for i, card in scene.cards.items():
-        accent = Accent(dress.kinds.get(i, ""), mark=dress.marks.get(i))
-        if dress.tracks:
-            kind = f" on {dress.tracks[on.cards[i]].colour}" if i in on.cards else " dim"
+        accent = Accent(decoration.kinds.get(i, ""), mark=decoration.marks.get(i))
+        if decoration.tracks:
+            kind = f" on {decoration.tracks[on.cards[i]].colour}" if i in on.cards else " dim"
             marked = {p.operand: on.ports[i, p.operand][0] for p in card.ports if (i, p.operand) in on.ports}
-            ports = {operand: dress.tracks[k].colour for operand, k in marked.items()}
+            ports = {operand: decoration.tracks[k].colour for operand, k in marked.items()}
             accent = accent._replace(kind=kind, ports=ports)
         yield KINDS[card.kind](card, plan.cards[i], accent, flip=flip, is_used=i in used, style=scene.style)
 

@@ -191,7 +191,7 @@ def frames(passes: Passes, frame: Frame, title: str) -> Iterator[tuple[str, tupl
     backward = passes.backward
     largest = max((abs(x) for s in backward for x in (s.adjoint, *s.after) if is_finite(x)), default=1)
     lines, sizes = _lines(passes), frame.look.sizes
-    frame = frame._replace(dress=frame.dress._replace(sizes=FREE))
+    frame = frame._replace(decoration=frame.decoration._replace(sizes=FREE))
     for step in passes.steps:
         if step.phase == "backward":
             sums.setdefault(index[step.node], step.adjoint)
@@ -203,9 +203,9 @@ def frames(passes: Passes, frame: Frame, title: str) -> Iterator[tuple[str, tupl
         if step.phase == "backward":  # where a sum grows
             grown = (index[p] for p, product in zip(step.operands, step.products, strict=True) if product is not None)
             kinds |= {i: " sum" for i in map(frame.scene.card_of.get, grown) if i is not None and i != here}
-        dress = frame.dress._replace(kinds=kinds, edges=_used(frame, step, here, index))
+        decoration = frame.decoration._replace(kinds=kinds, edges=_used(frame, step, here, index))
         scene = frame.scene._replace(cards=frame.scene.cards | cards)
-        drawn = frame._replace(scene=scene, dress=dress, look=frame.look._replace(title=title))
+        drawn = frame._replace(scene=scene, decoration=decoration, look=frame.look._replace(title=title))
         yield _captioned(drawn.write(theme, fixed=True), drawn.size(), step, passes, theme, lines, sizes)
 
 

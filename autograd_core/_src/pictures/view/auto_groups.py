@@ -68,7 +68,7 @@ class Crowd(NamedTuple):
     barriers: set[int]  # scopes that are left as they are
 
 
-def make_up(
+def generate_scopes(
     graph: Graph, tree: ScopeTree, hidden: Mapping[int, Hidden] = NONE_HIDDEN, most: int = MOST_IN_SCOPE
 ) -> None:
     """Add scopes to the tree until no scope has many more than `most` direct contents.
@@ -122,7 +122,7 @@ def _grouped(graph: Graph, tree: ScopeTree, s: int, level: ScopeLevel) -> dict[i
     member: dict[Vertex, int] = {}
     for group, name in zip(groups, names):
         number = len(tree.scopes)
-        tree.scopes.append(Scope(s, name, tree.scopes[s].plain, made_up=True))
+        tree.scopes.append(Scope(s, name, tree.scopes[s].plain, is_generated=True))
         inner[number] = ScopeLevel()
         for v in group:
             vertex = crowd.vertices[v]

@@ -13,7 +13,7 @@ from ....errors import OperandError, RangeError, StructureError, UsageWarning
 from ...engine.value import Value
 from ...notation.wholes import as_written, has_wholes
 from .. import text
-from .auto_groups import NONE_HIDDEN, Hidden, make_up
+from .auto_groups import NONE_HIDDEN, Hidden, generate_scopes
 from .plates import Plate, plates_of
 from .scope_tree import ROOT, Graph, scopes_of
 
@@ -109,7 +109,7 @@ def view_of(
         shown = shown.difference(hidden)
     automatic = fold == "auto" and (len(shown) > SMALL or all_folded)
     if automatic:
-        make_up(graph, tree, hidden)
+        generate_scopes(graph, tree, hidden)
     view = View(graph, tree, shown, _sizes(tree, shown), frozenset(), centre, found, hidden)
     every = range(len(tree.scopes))
     if all_folded:
@@ -230,7 +230,7 @@ def _scopes_said(view: View) -> str:
 
 def _matches(pattern: str, tree: ScopeTree, s: int) -> bool:
     scope = tree.scopes[s]
-    paths = [scope.path] if scope.made_up else [scope.path, scope.plain]
+    paths = [scope.path] if scope.is_generated else [scope.path, scope.plain]
     for path in paths:
         wanted, parts = pattern.split("/"), path.split("/")
         if path == pattern or (
@@ -297,9 +297,9 @@ def _opened(view: View) -> View:
     for s in view.foldable():
         scope = tree.scopes[s]
         cards[scope.parent] += 1
-        if not scope.made_up and not tree.scopes[scope.parent].made_up:
+        if not scope.is_generated and not tree.scopes[scope.parent].is_generated:
             structured.add(scope.parent)
-        family = f"in {scope.parent}" if scope.made_up else re.sub(r"\d+", "", scope.path)
+        family = f"in {scope.parent}" if scope.is_generated else re.sub(r"\d+", "", scope.path)
         depths.setdefault(scope.depth, {}).setdefault(family, []).append(s)
     for s in sorted(range(1, len(cards)), key=lambda s: -tree.scopes[s].depth):
         if view.sizes[s] == 1:  # a box with one card
@@ -347,9 +347,9 @@ def alike_folded(view: View, kept: Iterable[int] = ()) -> list[View]:
 
 
 def grouped(view: View, most: int) -> View:
-    """The view with made-up scopes where a scope has more direct contents, folded as those of large graphs are."""
+    """The view with generated scopes where a scope has more direct contents, folded as those of large graphs are."""
     tree = view.tree.copy()
-    make_up(view.graph, tree, view.hidden, most)
+    generate_scopes(view.graph, tree, view.hidden, most)
     view = view._replace(tree=tree, sizes=_sizes(tree, view.shown))
     return _opened(view)
 

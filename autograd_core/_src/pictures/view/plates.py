@@ -182,7 +182,7 @@ class Plates:
             if any(not graph.is_leaf(v) for v in others):
                 return False
         number = len(tree.scopes)
-        tree.scopes.append(Scope(parent, name, tree.scopes[parent].plain, made_up=True))
+        tree.scopes.append(Scope(parent, name, tree.scopes[parent].plain, is_generated=True))
         for s in moved:
             tree.scopes[s].parent = number
         for v in there:

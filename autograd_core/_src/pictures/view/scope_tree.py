@@ -128,13 +128,13 @@ def _stale(order: Sequence[Value]) -> list[Value]:
 class Scope:
     """One scope of the tree; `path` is unique, `plain` is what the user called it."""
 
-    __slots__ = ("depth", "is_use", "made_up", "name", "parent", "path", "plain", "whole")
+    __slots__ = ("depth", "is_generated", "is_use", "name", "parent", "path", "plain", "whole")
 
-    def __init__(self, parent: int, name: str, plain: str, *, made_up: bool = False) -> None:
+    def __init__(self, parent: int, name: str, plain: str, *, is_generated: bool = False) -> None:
         self.parent = parent
         self.name = name
         self.plain = plain
-        self.made_up = made_up
+        self.is_generated = is_generated
         self.is_use = False  # one of several uses
         self.whole = ""  # of one primitive with its parts: what it is as texts write it
         self.path = ""  # known once all scopes are
