@@ -399,7 +399,7 @@ class CompiledFunction(Exported, TracedFunction, NotOnCompiled, Generic[R_co, P_
         bound.out = views(self._specializations[0].spec, out, rows=rows)
 
     def _run_checked(self, specialization: Specialization, runner: Runner) -> None:
-        """Run, and let the traces that match them serve the rows that fail a guard."""
+        """Run, and let other specializations run the rows at which a guard fails."""
         runner.run()
         n = specialization.width
         if np.array_equal(

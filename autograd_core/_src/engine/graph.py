@@ -239,6 +239,8 @@ def count_paths(root: Value, leaf: Value) -> int:
 def trace(root: Value) -> tuple[list[Value], list[tuple[Value, Value]]]:
     """The nodes and the edges below `root`, as micrograd's notebooks have them.
 
+    What `compile` calls a trace, the recording of a call, is another thing.
+
     Args:
         root: The node at the top.
 

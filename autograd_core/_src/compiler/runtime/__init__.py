@@ -1,6 +1,6 @@
 """Fifth stage: what a call goes through: arguments as arrays, code that fits them, memory, results.
 
-Read `call_stubs` first, then `traced_function` (all traces, and which examples each serves), `batches`
+Read `call_stubs` first, then `traced_function` (all specializations, and which examples each serves), `batches`
 (arguments as arrays), `specialization` (one trace and the executors compiled for it), `executors` with their
 `memory`, kept between calls by `kept_executors`; `bound_call` for loops that write inputs in place. A call on
 Values makes one node (`value_calls`), or is inlined where it will be differentiated again (`inlined_calls`).

@@ -282,10 +282,10 @@ class TracedFunction(Locked):
         return point.tolist()  # type: ignore[no-any-return]
 
     def _trace_again(self, k: int, point: Callable[[], list[float]], broken: str, *, exactly: bool = False) -> bool:
-        """Trace the function at a row that matches none of the k traces; False if another thread has.
+        """Trace the function at a row for which none of the k specializations is valid; False if another thread has.
 
         Args:
-            k: How many traces there are.
+            k: How many specializations there are.
             point: Gives the row's inputs.
             broken: A guard that does not hold there.
             exactly: Whether guards are to be answered as the function's own arithmetic has them.
@@ -332,7 +332,7 @@ class TracedFunction(Locked):
 
 
 def _in_order(sums: list[tuple[int, Any]]) -> Any:
-    """Sums of several traces, by their first rows: which trace was made first is another matter."""
+    """Sums of several specializations, ordered by their first rows: which was traced first must not change bits."""
     total: Any = 0.0
     with np.errstate(all="ignore"):  # inf - inf, and sums beyond all doubles
         for _, mine in sorted(sums, key=lambda x: x[0]):
