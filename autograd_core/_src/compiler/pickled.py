@@ -37,8 +37,8 @@ def reduced(f: TracedFunction) -> tuple[Any, ...]:
     if f._origin is not None:
         return getattr, f._origin
     traces = [(b.program.to_bytes(), b.spec, b.guards) for b in f._specializations]
-    used = (row for b in f._specializations for row in b.program.primitives)
-    primitives = {row.module for row in used if ROWS.get(row.name) is not row}
+    used = (primitive for b in f._specializations for primitive in b.program.primitives)
+    primitives = {primitive.module for primitive in used if ROWS.get(primitive.name) is not primitive}
     about = {
         "class": type(f),
         "specs": f._specs,

@@ -140,25 +140,25 @@ class InGroups:
 
     def _operands(self, group: Group, values: Sequence[Any]) -> Any:
         """Of a sum all operands in one array, else a list of arrays."""
-        if group.row.reduction is not None:
+        if group.primitive.reduction is not None:
             return self.read(values, group.operands.ravel()).reshape(group.operands.shape)
         return [self.read(values, slots) for slots in group.operands]
 
     def _value(self, group: Group, xs: Any) -> Any:
-        reduction = group.row.reduction
+        reduction = group.primitive.reduction
         if reduction is None:
-            return JAX.number(read_rule(group.row, group.row.value, JAX, *xs))
-        terms = reduction.term(*jnp.split(xs, group.row.lists))
+            return JAX.number(read_rule(group.primitive, group.primitive.value, JAX, *xs))
+        terms = reduction.term(*jnp.split(xs, group.primitive.lists))
         return terms.mean(axis=0) if reduction.is_mean else terms.sum(axis=0)
 
     def _partials(self, group: Group, values: Sequence[Any], z: Any) -> Any:
         """An array of local derivatives per operand."""
         xs = self._operands(group, values)
-        reduction = group.row.reduction
+        reduction = group.primitive.reduction
         if reduction is None:
-            return list(read_rule(group.row, group.row.partials, JAX, *xs, z))
-        n = len(xs) // group.row.lists
-        partials = reduction.partials(float(n), *jnp.split(xs, group.row.lists))
+            return list(read_rule(group.primitive, group.primitive.partials, JAX, *xs, z))
+        n = len(xs) // group.primitive.lists
+        partials = reduction.partials(float(n), *jnp.split(xs, group.primitive.lists))
         return jnp.concatenate([jnp.broadcast_to(d, (n, len(z))) for d in partials])
 
     def backward(self, values: Sequence[Any], seeds: Any) -> Any:
@@ -168,7 +168,7 @@ class InGroups:
         for k in reversed(range(len(self.groups))):
             group, g = self.groups[k], adjoints[k + 2]
             partials = self._partials(group, values, values[k + 2])
-            if group.row.reduction is not None:
+            if group.primitive.reduction is not None:
                 self._send(adjoints, group.operands.ravel(), product(JAX, partials, g).ravel())
                 continue
             for slots, d in zip(group.operands, partials, strict=True):
@@ -223,8 +223,8 @@ class InTurn:
         """All values in one array."""
         p = self.program
         rules = [
-            lambda xs, row=row, n=n: jnp.asarray(read_rule(row, row.value, JAX, *xs[:n]), float)
-            for row, n in self.kinds
+            lambda xs, primitive=primitive, n=n: jnp.asarray(read_rule(primitive, primitive.value, JAX, *xs[:n]), float)
+            for primitive, n in self.kinds
         ]
         kind, operands = jnp.array(self.kind), jnp.array(self.operands)
 
@@ -239,14 +239,14 @@ class InTurn:
         p = self.program
         kind, operands = jnp.array(self.kind), jnp.array(self.operands)
 
-        def rule(row: Primitive, n: int) -> Callable[[Any, Any], Any]:
+        def rule(primitive: Primitive, n: int) -> Callable[[Any, Any], Any]:
             def partials(xs: Any, z: Any) -> Any:
-                found = [jnp.asarray(d, float) for d in read_rule(row, row.partials, JAX, *xs[:n], z)]
+                found = [jnp.asarray(d, float) for d in read_rule(primitive, primitive.partials, JAX, *xs[:n], z)]
                 return jnp.stack([*found, *[jnp.zeros(())] * (self.widest - n)])
 
             return partials
 
-        rules = [rule(row, n) for row, n in self.kinds]
+        rules = [rule(primitive, n) for primitive, n in self.kinds]
 
         def step(k: Any, adjoints: Any) -> Any:
             i = len(p.codes) - 1 - k

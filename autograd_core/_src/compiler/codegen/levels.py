@@ -15,12 +15,12 @@ class Group(NamedTuple):
     """Instructions of one operation.
 
     Attributes:
-        row: The operation.
+        primitive: The operation.
         operands: Slots, of shape (operands of each, instructions).
         slots: Where the results stand.
     """
 
-    row: Primitive
+    primitive: Primitive
     operands: Any
     slots: Any
 

@@ -31,7 +31,7 @@ class Stage(NamedTuple):
 
     Attributes:
         region: Which ones; a straight line is a region with one copy.
-        reduction: For a long sum its row, else None.
+        reduction: For a long sum its primitive, else None.
     """
 
     region: Region
@@ -78,7 +78,7 @@ def is_short(stages: Sequence[Stage]) -> bool:
 
 def _lines(program: Program, start: int, stop: int) -> Iterator[Stage]:
     """The instructions between two regions, cut into lines and long sums."""
-    loops = np.array([row.reduction is not None for row in program.primitives], bool)
+    loops = np.array([primitive.reduction is not None for primitive in program.primitives], bool)
     long = start + np.flatnonzero(loops[program.codes[start:stop]] & (program.counts[start:stop] > SHORTEST_LOOP))
     ends = [*long.tolist(), stop]
     for end in ends:
@@ -165,8 +165,8 @@ class StageBody:
     def forward(self) -> list[Store]:
         """Compute all results, and store those that belong in an array."""
         stores = []
-        for j, row in enumerate(self._rows):
-            z = TERMS.number(read_rule(row, row.value, TERMS, *self._operands(j)))
+        for j, primitive in enumerate(self._rows):
+            z = TERMS.number(read_rule(primitive, primitive.value, TERMS, *self._operands(j)))
             if self._place is None:
                 self.locals[j] = named(z, f"v{self.program.first + self.region.start + j}")
             else:
@@ -195,8 +195,8 @@ class StageBody:
                 continue
             if self._place is None:
                 g = named(g, f"g{first + j}")
-            row = self._rows[j]
-            partials = read_rule(row, row.partials, TERMS, *self._operands(j), self.locals[j])
+            primitive = self._rows[j]
+            partials = read_rule(primitive, primitive.partials, TERMS, *self._operands(j), self.locals[j])
             for e, d in zip(range(self._ends[j], self._ends[j + 1]), partials, strict=True):
                 stores += self._sent(e, d, g, needed)
         return stores

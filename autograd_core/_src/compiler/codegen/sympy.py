@@ -40,9 +40,9 @@ def symbols(what: Description) -> Symbols:
     inputs = [sympy.Symbol(name, real=True) for name in _different(names)]
     values: list[Any] = [*map(REALS.number, [*inputs, *p.constants.tolist()])]
     operands = [p.operands[i:j].tolist() for i, j in pairwise(p.offsets.tolist())]
-    rows = [p.primitives[code] for code in p.codes]
-    for row, slots in zip(rows, operands, strict=True):
-        values.append(REALS.number(read_rule(row, row.value, REALS, *(values[slot] for slot in slots))))
+    primitives = [p.primitives[code] for code in p.codes]
+    for primitive, slots in zip(primitives, operands, strict=True):
+        values.append(REALS.number(read_rule(primitive, primitive.value, REALS, *(values[slot] for slot in slots))))
     out = [sympy.Integer(0)] * what.result.size
     for place, slot in zip(what.places, p.outputs.tolist(), strict=True):
         out[place] = as_result(values[slot])
@@ -52,11 +52,11 @@ def symbols(what: Description) -> Symbols:
         # Added up at once, since SymPy sorts all terms at every addition.
         sent: list[list[Any]] = [[] for _ in range(p.n_slots)]
         sent[int(p.outputs[0])].append(REALS.number(1))
-        for k in reversed(range(len(rows))):
+        for k in reversed(range(len(primitives))):
             g = REALS.sum(sent[p.first + k])
             if g.expr != 0 or g.inside != sympy.true:
                 xs = [values[slot] for slot in operands[k]]
-                partials = read_rule(rows[k], rows[k].partials, REALS, *xs, values[p.first + k])
+                partials = read_rule(primitives[k], primitives[k].partials, REALS, *xs, values[p.first + k])
                 for slot, d in zip(operands[k], partials, strict=True):
                     sent[slot].append(product(d, g))
         chosen = [what.arguments[i] for i in what.argnums]

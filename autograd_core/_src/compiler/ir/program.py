@@ -119,12 +119,12 @@ class Program:
             return f"instruction {empty[0]} has no operand"
         if n and not (self.codes.min() >= 0 and self.codes.max() < len(self.primitives)):
             return f"expected codes from 0 to {len(self.primitives) - 1}, got {self.codes}"
-        arity = np.array([row.arity or 0 for row in self.primitives], np.int32)[self.codes]
+        arity = np.array([primitive.arity or 0 for primitive in self.primitives], np.int32)[self.codes]
         wrong = np.flatnonzero((arity > 0) & (arity != self.counts))
         if wrong.size:
             i = wrong[0]
             return f"{self.primitives[self.codes[i]].name} takes {arity[i]} operand(s), got {self.counts[i]}"
-        pairs = np.array([row.pairs for row in self.primitives], bool)[self.codes]
+        pairs = np.array([primitive.pairs for primitive in self.primitives], bool)[self.codes]
         if np.any(self.counts[pairs] % 2):
             return "dot takes two operands for each product, got an odd number"
         results = np.repeat(np.arange(self.first, self.n_slots), self.counts)
@@ -171,8 +171,8 @@ class Program:
     def to_bytes(self) -> bytes:
         """What `save` writes."""
         arrays = {name: getattr(self, name) for name in ARRAYS}
-        rows = [(row.module, row.qualname, row.name, str(row.arity)) for row in self.primitives]
-        names = np.array(rows, str).reshape(-1, 4)
+        known_by = [(p.module, p.qualname, p.name, str(p.arity)) for p in self.primitives]
+        names = np.array(known_by, str).reshape(-1, 4)
         content = io.BytesIO()
         np.savez_compressed(
             content, format=FORMAT, n_inputs=self.n_inputs, uses=self._uses(), primitives=names, **arrays
@@ -306,8 +306,8 @@ def _restored(cls: type[Program], found: dict[str, Any]) -> Program:
     if found["uses"].shape != (n_inputs,):  # before anything is made for each of them
         msg = f"expected how often each of {n_inputs} inputs is read, got {found['uses'].size} numbers"
         raise StructureError(msg)
-    rows = tuple(_primitive(*about) for about in found["primitives"].tolist())
-    program = cls(primitives=rows, n_inputs=n_inputs, **arrays)
+    primitives = tuple(_primitive(*about) for about in found["primitives"].tolist())
+    program = cls(primitives=primitives, n_inputs=n_inputs, **arrays)
     if not np.array_equal(program._uses(), found["uses"]):
         msg = "expected the inputs to be read as often as is noted, got other numbers"
         raise StructureError(msg)
@@ -315,11 +315,11 @@ def _restored(cls: type[Program], found: dict[str, Any]) -> Program:
 
 
 def _primitive(module: str, qualname: str, name: str, arity: str) -> Primitive:
-    row = ROWS.get(qualname) if module == ops.__name__ else USER_ROWS.get((module, qualname))
-    if row is None:
+    primitive = ROWS.get(qualname) if module == ops.__name__ else USER_ROWS.get((module, qualname))
+    if primitive is None:
         msg = f"primitive {name!r}: {module}.{qualname} is not defined here; import the module that defines it first"
         raise UnknownPrimitiveError(msg)
-    if str(row.arity) != arity:
-        msg = f"primitive {name!r} takes {row.arity} operand(s) here, and took {arity} when saved"
+    if str(primitive.arity) != arity:
+        msg = f"primitive {name!r} takes {primitive.arity} operand(s) here, and took {arity} when saved"
         raise StructureError(msg)
-    return row
+    return primitive

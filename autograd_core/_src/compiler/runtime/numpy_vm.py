@@ -53,17 +53,17 @@ class NumpyInterpreter:
         values[mapped] = rows.T
         with np.errstate(all="ignore"):
             values[p.n_inputs : p.first] = p.constants[:, None]
-            for row, slots, own in self._instructions():
-                values[own] = read_rule(row, row.value, NUMPY, *values[slots].astype(float, copy=False))
+            for primitive, slots, own in self._instructions():
+                values[own] = read_rule(primitive, primitive.value, NUMPY, *values[slots].astype(float, copy=False))
             if sought is None:
                 return _plain(values[wanted]), np.empty((len(rows), 0), self.dtype)
             adjoints = np.zeros((p.n_slots, len(rows)), self.dtype).view(ArrayNumber)
             adjoints[p.outputs[0]] = 1.0
-            for row, slots, own in reversed(list(self._instructions())):
+            for primitive, slots, own in reversed(list(self._instructions())):
                 *xs, z, g = (
                     column.astype(float, copy=False) for column in (*values[slots], values[own], adjoints[own])
                 )
-                for slot, d in zip(slots, read_rule(row, row.partials, NUMPY, *xs, z), strict=True):
+                for slot, d in zip(slots, read_rule(primitive, primitive.partials, NUMPY, *xs, z), strict=True):
                     adjoints[slot] += ROWS["path_product"].value(NUMPY, d, g)
         if sums is not None:
             sums.add(_plain(adjoints[sums.slots]))

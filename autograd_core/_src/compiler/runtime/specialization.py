@@ -159,7 +159,7 @@ class Specialization:
         """
         if self._wide is None:
             p, edges = self.program, len(self.program.operands)
-            lists = np.array([row.lists for row in p.primitives], np.int32)[p.codes]
+            lists = np.array([primitive.lists for primitive in p.primitives], np.int32)[p.codes]
             wide = p.counts[(lists > 0) & (p.counts >= MOST_AT_HAND // 4)]
             self._wide = edges > MOST_AT_HAND and int(wide.sum()) > MOSTLY * edges
         return self._wide

@@ -89,12 +89,12 @@ def _as_they_are(x: Any) -> Any:
 def _node(f: TracedFunction, shared: Any, tables: list[Any]) -> Value | None:
     """One node of all Values among these numbers; None if some are not differentiated, or are no floats."""
     taken, operands = _apart(f, shared, tables)
-    row = Call(f, (), taken)
+    primitive = Call(f, (), taken)
     chosen = {slot for i in f._argnums for slot in f._slots[i]}
     if not all(place.slot in chosen for place in taken.places) or any(x._data.__class__ is not float for x in operands):
         return None
-    z, partials = row.evaluated([x._data for x in operands])
-    return record_known(row, operands, z, partials)
+    z, partials = primitive.evaluated([x._data for x in operands])
+    return record_known(primitive, operands, z, partials)
 
 
 class Place(NamedTuple):

@@ -96,26 +96,26 @@ class _Handler:
         store(self.b, with_product(old, LLVM.number(d), g, strict_zero=True).value, self.adjoints, slot)
 
 
-def _unrolled(module: Any, row: Primitive, n: int, names: tuple[str, str], kind: Any) -> None:
+def _unrolled(module: Any, primitive: Primitive, n: int, names: tuple[str, str], kind: Any) -> None:
     """Both handlers of a primitive for n operands, with its rule unrolled."""
     forward, backward = (_Handler(module, name, kind) for name in names)
-    forward.finish(row.value(LLVM, *(forward.operand(i64(k)) for k in range(n))))
+    forward.finish(primitive.value(LLVM, *(forward.operand(i64(k)) for k in range(n))))
     xs = [backward.operand(i64(k)) for k in range(n)]
-    partials = row.partials(LLVM, *xs, backward.result())
+    partials = primitive.partials(LLVM, *xs, backward.result())
     g = backward.adjoint()
     for k, d in enumerate(partials):
         backward.send(d, g, i64(k))
     backward.b.ret_void()
 
 
-def looped(module: Any, row: Primitive, names: tuple[str, str], kind: Any, form: int) -> None:
+def looped(module: Any, primitive: Primitive, names: tuple[str, str], kind: Any, form: int) -> None:
     """Both handlers of a primitive for any number of operands."""
     h = _Handler(module, names[0], kind)
-    many = _Many(h, row, form)
-    h.finish(row.value(many.wide, *many.xs))
+    many = _Many(h, primitive, form)
+    h.finish(primitive.value(many.wide, *many.xs))
 
     h = _Handler(module, names[1], kind)
-    many = _Many(h, row, form)
+    many = _Many(h, primitive, form)
     many.backward()
     h.b.ret_void()
 
@@ -123,14 +123,14 @@ def looped(module: Any, row: Primitive, names: tuple[str, str], kind: Any, form:
 class _Many:
     """Operands in lists of any length, and their adjoints."""
 
-    def __init__(self, h: _Handler, row: Primitive, form: int) -> None:
+    def __init__(self, h: _Handler, primitive: Primitive, form: int) -> None:
         b = h.b
-        self.h, self.row, self.in_a_row = h, row, form == SIDE_BY_SIDE
-        self.n = b.sdiv(b.sub(h.count, i64(row.singles)), i64(row.lists))
+        self.h, self.primitive, self.in_a_row = h, primitive, form == SIDE_BY_SIDE
+        self.n = b.sdiv(b.sub(h.count, i64(primitive.singles)), i64(primitive.lists))
         self.wide = Wide(b, h.kind, self.n, in_lanes=form != OF_FEW)
-        self.behind = b.mul(self.n, i64(row.lists))
-        self.starts = [_slot(b, h.operands, b.mul(self.n, i64(k))) for k in range(row.lists)]
-        self.xs = read_node(self.wide, row, self._vector, lambda k: h.operand(b.add(self.behind, i64(k))))
+        self.behind = b.mul(self.n, i64(primitive.lists))
+        self.starts = [_slot(b, h.operands, b.mul(self.n, i64(k))) for k in range(primitive.lists)]
+        self.xs = read_node(self.wide, primitive, self._vector, lambda k: h.operand(b.add(self.behind, i64(k))))
 
     def _vector(self, k: int, i: Any) -> Any:
         """Elements of a list from index i on; lanes after the last one hold arbitrary numbers."""
@@ -166,7 +166,7 @@ class _Many:
         def one(k: int, d: Any) -> None:
             h.send(d, g, b.add(self.behind, i64(k)))
 
-        each_partial(self.wide, self.row, [*self.xs, h.result()], each, one, some if self.in_a_row else None)
+        each_partial(self.wide, self.primitive, [*self.xs, h.result()], each, one, some if self.in_a_row else None)
 
 
 # --- the driver ---------------------------------------------------------------------------------
@@ -245,28 +245,28 @@ def handlers(keys: Sequence[Key], width: int, *, fast: bool = False, real: Any =
     """
     kind = lanes(width, real)
     # A user may replace a primitive's rules, so they belong to the key.
-    full = [(row, row.value, row.partials, _form(row, n, kind), kind, fast) for row, n in keys]
+    full = [(p, p.value, p.partials, _form(p, n, kind), kind, fast) for p, n in keys]
     with lock:
         missing = [key for key in dict.fromkeys(full) if key not in _handlers]
         # All missing handlers in one module: each module has a fixed cost.
         if missing:
             module = (FastModule if fast else ir.Module)()
             names = [(f"{ENTRY}forward_{k}", f"{ENTRY}backward_{k}") for k in range(len(missing))]
-            for (row, _, _, n, _, _), pair in zip(missing, names, strict=True):
+            for (primitive, _, _, n, _, _), pair in zip(missing, names, strict=True):
                 if n <= 0:
-                    looped(module, row, pair, kind, n)
+                    looped(module, primitive, pair, kind, n)
                 else:
-                    read_rule(row, _unrolled, module, row, n, pair, kind)
+                    read_rule(primitive, _unrolled, module, primitive, n, pair, kind)
             found = addresses_of(module, chain.from_iterable(names))
             _handlers.update(zip(missing, zip(found[::2], found[1::2]), strict=True))
         return [_handlers[key] for key in full]
 
 
-def _form(row: Primitive, n: int, kind: Any) -> int:
+def _form(primitive: Primitive, n: int, kind: Any) -> int:
     """The kind of handler for a number of operands: for exactly that number, for few, or for many."""
     if n == SIDE_BY_SIDE:
         return OF_MANY if width_of(kind) else n  # lanes are examples or elements, never both
-    return OF_MANY if is_wide(row, n) else OF_FEW if row.reduction is not None else n
+    return OF_MANY if is_wide(primitive, n) else OF_FEW if primitive.reduction is not None else n
 
 
 def driver(width: int, real: Any = F64) -> Callable[[int], None]:
@@ -314,11 +314,11 @@ def table_of(
     return np.ascontiguousarray(addresses[:, keys])
 
 
-def _in_a_row(row: Primitive, places: Any) -> bool:
+def _in_a_row(primitive: Primitive, places: Any) -> bool:
     """Whether the slots of each list of operands are adjacent."""
-    if not is_wide(row, len(places)):
+    if not is_wide(primitive, len(places)):
         return False
-    lists = places[: len(places) - row.singles].reshape(row.lists, -1)
+    lists = places[: len(places) - primitive.singles].reshape(primitive.lists, -1)
     return bool((np.diff(lists, axis=1) == 1).all())
 
 

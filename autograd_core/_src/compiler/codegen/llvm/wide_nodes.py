@@ -25,29 +25,29 @@ WIDE = 32  # operands from which a rule becomes loops
 FUNCTION = ir.FunctionType(VOID, [PTR, I64, PTR])  # operands, how many a list has, results
 
 
-def is_wide(row: Primitive, count: int) -> bool:
+def is_wide(primitive: Primitive, count: int) -> bool:
     """Whether a node with this number of operands becomes loops."""
-    return row.lists > 0 and count >= WIDE
+    return primitive.lists > 0 and count >= WIDE
 
 
 def read_node(
-    wide: Wide, row: Primitive, vector: Callable[[int, Any], Any], single: Callable[[int], Any]
+    wide: Wide, primitive: Primitive, vector: Callable[[int, Any], Any], single: Callable[[int], Any]
 ) -> list[Any]:
     """The operands to read a rule with.
 
     Args:
         wide: The number system.
-        row: The primitive.
+        primitive: The primitive.
         vector: Loads a list's elements from an index on: takes which list, and the index.
         single: Gives one of the operands behind the lists.
     """
-    lists = [Element(lambda k=k: Lanes(wide.b, vector(k, wide.index))) for k in range(row.lists)]
-    return [*lists, *(single(k) for k in range(row.singles))]
+    lists = [Element(lambda k=k: Lanes(wide.b, vector(k, wide.index))) for k in range(primitive.lists)]
+    return [*lists, *(single(k) for k in range(primitive.singles))]
 
 
 def each_partial(
     wide: Wide,
-    row: Primitive,
+    primitive: Primitive,
     xs: Sequence[Any],
     each: Callable[[int, Any, Any], None],
     one: Callable[[int, Any], None],
@@ -57,33 +57,33 @@ def each_partial(
 
     Args:
         wide: The number system.
-        row: The primitive.
+        primitive: The primitive.
         xs: Its operands, as they are read, and its value.
         each: Takes which list, an element's index and its partial, within a loop.
         one: Takes which of the operands behind the lists, and its partial.
         some: Takes which list, and the index and the partials of as many elements as there are lanes; where it is
             None, they come one by one.
     """
-    found = row.partials(wide, *xs)
-    for k, d in enumerate(found[: row.lists]):
+    found = primitive.partials(wide, *xs)
+    for k, d in enumerate(found[: primitive.lists]):
         wide.go_along(d, partial(each, k), partial(some, k) if some else None)
-    for k, d in enumerate(found[row.lists :]):
+    for k, d in enumerate(found[primitive.lists :]):
         one(k, d)
     wide.give_back()
 
 
-def read_at_hand(row: Primitive, xs: Sequence[Any], b: Any, kind: Any, *, hasty: bool, partials: bool) -> Any:
+def read_at_hand(primitive: Primitive, xs: Sequence[Any], b: Any, kind: Any, *, hasty: bool, partials: bool) -> Any:
     """A rule of many operands that are already computed, and its value last if partials are wanted.
 
     They are stored side by side in memory, and a function loops over them.
     """
     count = len(xs) - partials
-    n = (count - row.singles) // row.lists
+    n = (count - primitive.singles) // primitive.lists
     given, found = _scratch(b, kind, "given", len(xs)), _scratch(b, kind, "found", count)
     for i, x in enumerate(xs):
         y = LLVM.number(x)
         store(b, y.value if isinstance(y, Lanes) else constant(kind, y), given, i64(i))
-    b.call(_function(b.module, row, kind, hasty=hasty, partials=partials), [given, i64(n), found])
+    b.call(_function(b.module, primitive, kind, hasty=hasty, partials=partials), [given, i64(n), found])
     if not partials:
         return Lanes(b, load(b, kind, found, i64(0)))
     return tuple(Lanes(b, load(b, kind, found, i64(i))) for i in range(count))
@@ -100,9 +100,10 @@ def _scratch(b: Any, kind: Any, name: str, size: int) -> Any:
     return place
 
 
-def _function(module: Any, row: Primitive, kind: Any, *, hasty: bool, partials: bool) -> Any:
+def _function(module: Any, primitive: Primitive, kind: Any, *, hasty: bool, partials: bool) -> Any:
     """A function that loops over stored operands (and their value), and stores the value or the partials."""
-    name = f"{row.name}_{'partials' if partials else 'value'}_{hasty}_{kind}".translate(str.maketrans("<> ", "___"))
+    what = "partials" if partials else "value"
+    name = f"{primitive.name}_{what}_{hasty}_{kind}".translate(str.maketrans("<> ", "___"))
     if name in module.globals:
         return module.globals[name]
     function = ir.Function(module, FUNCTION, name)
@@ -112,19 +113,19 @@ def _function(module: Any, row: Primitive, kind: Any, *, hasty: bool, partials: 
     given, n, found = function.args
     b = ir.IRBuilder(function.append_basic_block())
     wide = Wide(b, kind, n, hasty=hasty)
-    behind = b.mul(n, i64(row.lists))
+    behind = b.mul(n, i64(primitive.lists))
 
     def single(k: int) -> Any:
         return Lanes(b, load(b, kind, given, b.add(behind, i64(k))))
 
-    xs = read_node(wide, row, lambda k, i: wide.vector(given, b.add(i, b.mul(n, i64(k)))), single)
+    xs = read_node(wide, primitive, lambda k, i: wide.vector(given, b.add(i, b.mul(n, i64(k)))), single)
     if partials:
         each_partial(
-            wide, row, [*xs, single(row.singles)],
+            wide, primitive, [*xs, single(primitive.singles)],
             lambda k, i, d: store(b, wide.written(d), found, b.add(i, b.mul(n, i64(k)))),
             lambda k, d: store(b, wide.written(d), found, b.add(behind, i64(k))),
         )  # fmt: skip
     else:
-        store(b, wide.written(row.value(wide, *xs)), found, i64(0))
+        store(b, wide.written(primitive.value(wide, *xs)), found, i64(0))
     b.ret_void()
     return function
