@@ -234,6 +234,19 @@ def test_the_search_answers_questions_from_disk(site, page):
 
 
 @pytest.mark.parametrize(
+    ("asked", "fewer"),
+    [("freeze a layer", False), ("manim animation", True), ("qwertz animation of an asdfgh slide", True), ("qwertz asdfgh", None)],
+)
+def test_the_search_says_where_no_page_has_all_the_words(site, page, asked, fewer):
+    page.goto(f"{(site / 'search.html').as_uri()}?q={quote_plus(asked)}")
+    page.wait_for_selector("#search-results .search-summary:has-text('Search finished'), #search-results .search-summary:has-text('did not match')")
+    links = page.eval_on_selector_all("#search-results li a", "links => links.map(a => a.getAttribute('href'))")
+    assert bool(links) is (fewer is not None)
+    assert len({link.split("#")[0] for link in links}) == len(links) or not fewer  # each page once
+    assert page.locator(".search-fewer").count() == bool(fewer)
+
+
+@pytest.mark.parametrize(
     ("asked", "place"),
     [
         ("how do I freeze a layer", "how-to/train-freeze-save.html#freeze-a-layer"),
