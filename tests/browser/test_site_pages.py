@@ -222,14 +222,14 @@ QUESTIONS = {  # and the pages of which one is among the first three that are fo
 
 def test_the_search_answers_questions_from_disk(site, page):
     faults = []
-    for asked, expected in QUESTIONS.items():
-        for question in (asked, f"{asked[0].upper()}{asked[1:]}?"):
-            page.goto(f"{(site / 'search.html').as_uri()}?q={quote_plus(question)}")
-            page.wait_for_selector("#search-results .search-summary:has-text('Search finished'), #search-results .search-summary:has-text('did not match')")
-            found = page.eval_on_selector_all("#search-results li a", "links => links.map(a => a.getAttribute('href').split(/[?#]/)[0])")
-            first = list(dict.fromkeys(found))[:3]
-            if set(expected).isdisjoint(first):
-                faults.append((question, first))
+    for number, (asked, expected) in enumerate(QUESTIONS.items()):
+        question = asked if number % 2 else f"{asked[0].upper()}{asked[1:]}?"
+        page.goto(f"{(site / 'search.html').as_uri()}?q={quote_plus(question)}")
+        page.wait_for_selector("#search-results .search-summary:has-text('Search finished'), #search-results .search-summary:has-text('did not match')")
+        found = page.eval_on_selector_all("#search-results li a", "links => links.map(a => a.getAttribute('href').split(/[?#]/)[0])")
+        first = list(dict.fromkeys(found))[:3]
+        if set(expected).isdisjoint(first):
+            faults.append((question, first))
     assert faults == []
 
 
