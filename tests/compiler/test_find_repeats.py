@@ -352,3 +352,64 @@ def test_few_candidates_are_looked_at_however_many_periods_are_proposed(monkeypa
         found = regions_of(hessian.program)
         assert sum(r.copies * r.period for r in found) > 0.9 * len(hessian.program.codes)
         assert len(looked_at) < 8 * len(found)
+
+
+def described(regions):
+    return [(r.start, r.period, r.copies, r.parallel, r.kinds.tolist()) for r in regions]
+
+
+@pytest.mark.parametrize("f", [*FUNCTIONS.values(), runge_kutta], ids=lambda f: f.__name__)
+def test_candidates_that_are_passed_over_would_not_have_been_chosen(monkeypatch, f):
+    bounds = []
+    region, bound = find_repeats._region, find_repeats._saved_at_most
+
+    def recorded(p, a, b, *about):
+        found = region(p, a, b, *about)
+        if found is not None:
+            bounds.append((find_repeats._saving(found), bound(p, a, b, found.period)))
+        return found
+
+    compiled = ag.compile(f, np.linspace(0.5, 2, 30))
+    for program in (compiled.program, compiled.hessian.program):
+        found = described(regions_of(program))
+        with monkeypatch.context() as patch:
+            patch.setattr(find_repeats, "_saved_at_most", lambda *_: math.inf)
+            patch.setattr(find_repeats, "_region", recorded)
+            assert described(regions_of(program)) == found
+    assert bounds
+    assert all(saved <= most for saved, most in bounds)
+
+
+def is_by_definition(p, region):
+    """Whether the kinds of a region's operands are what they should be, looked at copy by copy."""
+    kinds, parallel = [], True
+    for i in range(region.start, region.start + region.period):
+        for e in range(p.offsets[i + 1] - p.offsets[i]):
+            copies = range(region.copies)
+            slots = [int(p.operands[p.offsets[i + k * region.period] + e]) - p.first for k in copies]
+            is_own = region.start <= slots[0] < i
+            if is_own and all(slot == slots[0] + k * region.period for k, slot in enumerate(slots)):
+                kinds.append(find_repeats.LOCAL)
+            elif len(set(slots)) == 1 and slots[0] < region.start:
+                kinds.append(find_repeats.SHARED)
+            else:
+                kinds.append(find_repeats.GATHERED)
+                parallel = parallel and max(slots) < region.start
+    return region.kinds.tolist() == kinds and region.parallel == parallel
+
+
+@pytest.mark.parametrize("f", [*FUNCTIONS.values(), runge_kutta], ids=lambda f: f.__name__)
+def test_kinds_of_operands_are_those_of_their_definition(f):
+    program = ag.compile(f, np.linspace(0.5, 2, 30)).program
+    for start in range(5):
+        for period in range(1, 45):
+            copies = min((len(program.codes) - start) // period, 20)
+            lengths = program.counts[start : start + copies * period].reshape(copies, period) if copies else ()
+            if copies < LEAST_COPIES or (lengths != lengths[0]).any():
+                continue
+            found = find_repeats.classified(program, start, copies, period)
+            assert (found.start, found.period, found.copies) == (start, period, copies)
+            assert is_by_definition(program, found)
+            peeled = find_repeats._peeled(program, start, copies, period)
+            assert peeled.copies in (copies, copies - 1)
+            assert is_by_definition(program, peeled)

@@ -75,8 +75,8 @@ def _best(program: Program, start: int, stop: int) -> Region | None:
         for a, b in _stretches(signature, period):
             a, b = start + a, start + b
             edges = int(program.offsets[b] - program.offsets[a])
-            # What copies can save at most is known before it is known how they read: of any kind, and in sequence.
-            if edges * (1 - IN_LANES) <= most:
+            # What copies can save at most is known before it is known how all of them read.
+            if edges * (1 - IN_LANES) <= most or _saved_at_most(program, a, b, period) <= most:
                 continue
             phase, is_sequence = _phase(program, a, period)
             if is_sequence and edges * (1 - IN_SEQUENCE) <= most * WORTH:
@@ -90,15 +90,26 @@ def _best(program: Program, start: int, stop: int) -> Region | None:
 
 def _saving(region: Region) -> float:
     """The cost of interpreting a region's edges less the cost of running them in its loop."""
-    gathered = np.count_nonzero(region.kinds == GATHERED)
-    plain = len(region.kinds) - gathered
-    each = IN_LANES * plain + IN_SEQUENCE * gathered if region.parallel else IN_SEQUENCE * (plain + gathered)
-    return float((len(region.kinds) - each) * region.copies)
+    gathered = int(np.count_nonzero(region.kinds == GATHERED)) if region.parallel else len(region.kinds)
+    return _saved(len(region.kinds) - gathered, gathered, region.copies)
+
+
+def _saved(plain: int, gathered: int, copies: int) -> float:
+    return float((plain + gathered - (IN_LANES * plain + IN_SEQUENCE * gathered)) * copies)
+
+
+def _saved_at_most(program: Program, start: int, stop: int, period: int) -> float:
+    """What copies of a stretch can save at most, whichever of them a region begins and ends with."""
+    # The third copy and the fourth lie within each of these: what does not move on as it should there is gathered.
+    a, b, c = (int(program.offsets[start + k * period]) for k in (2, 3, 4))
+    steps = program.operands[b:c] - program.operands[a:b]
+    plain = int(np.count_nonzero(steps == 0) + np.count_nonzero(steps == period))
+    return _saved(plain, b - a - plain, (stop - start) // period)
 
 
 def _counts(program: Program, start: int, stop: int) -> Any:
     """How many operands each of some instructions has."""
-    return np.diff(program.offsets[start : stop + 1])
+    return program.offsets[start + 1 : stop + 1] - program.offsets[start:stop]
 
 
 def _periods(signature: Any) -> list[int]:
@@ -116,8 +127,9 @@ def _periods(signature: Any) -> list[int]:
     distances = np.diff(order)[same]
     if not len(distances):
         return []
-    values, counts = np.unique(distances, return_counts=True)
-    ranked = values[np.argsort(-counts * np.minimum(values, 64), kind="stable")]
+    counts = np.bincount(distances)
+    values = np.flatnonzero(counts)
+    ranked = values[np.argsort(-counts[values] * np.minimum(values, 64), kind="stable")]
     # The nearest repetition may be of half a body: `a * a`, `a - b` twice over with other operands.
     periods = dict.fromkeys(int(p) * k for p in ranked[:PROPOSALS] for k in MULTIPLES)
     return [p for p in periods if p * LEAST_COPIES <= n]
@@ -137,21 +149,25 @@ def _region(program: Program, start: int, stop: int, period: int, phase: int) ->
     body = int(program.offsets[start + period] - program.offsets[start])
     if body > LONGEST_BODY:
         return None
-    parallel = _peeled(program, classified(program, start + phase, (stop - start - phase) // period, period))
-    if parallel is not None and parallel.parallel:
-        return parallel
-    return _peeled(program, classified(program, start, (stop - start) // period, period))
+    found = _peeled(program, start + phase, (stop - start - phase) // period, period)
+    if not phase or (found is not None and found.parallel):
+        return found
+    return _peeled(program, start, (stop - start) // period, period)
 
 
-def _peeled(program: Program, region: Region | None) -> Region | None:
-    """The region without its first or last copy, if the others are more alike without it."""
+def _peeled(program: Program, start: int, copies: int, period: int) -> Region | None:
+    """Like `classified`, but without the first or last copy, if the others are more alike without it."""
     # The operations around a loop often continue its pattern by chance, with operands of their own.
-    if region is None:
+    if copies < LEAST_COPIES:
         return None
-    for start, copies in ((region.start + region.period, region.copies - 1), (region.start, region.copies - 1)):
-        fewer = classified(program, start, copies, region.period)
-        if fewer is not None and (fewer.kinds == GATHERED).sum() < (region.kinds == GATHERED).sum():
-            region = fewer
+    them = _Copies(program, start, copies, period)
+    region = them.region(0, copies)
+    least = np.count_nonzero(region.kinds == GATHERED)
+    for first, end in ((1, copies), (0, copies - 1)) if least and copies > LEAST_COPIES else ():
+        fewer = them.region(first, end)
+        gathered = np.count_nonzero(fewer.kinds == GATHERED)
+        if gathered < least:
+            region, least = fewer, gathered
     return region
 
 
@@ -167,7 +183,7 @@ def coarser(program: Program, region: Region) -> Region:
         if int(program.offsets[region.start + period] - program.offsets[region.start]) > LONGEST_BODY:
             continue
         start = region.start + _phase(program, region.start, period)[0] // region.period * region.period
-        found = _peeled(program, classified(program, start, (region.stop - start) // period, period))
+        found = _peeled(program, start, (region.stop - start) // period, period)
         if found is not None and _irregular(program, found) < least / 4:
             best, least = found, _irregular(program, found)
     return best
@@ -204,17 +220,13 @@ def _strides(program: Program, region: Region) -> list[int]:
 def _phase(program: Program, start: int, period: int) -> tuple[int, bool]:
     """The rotation of the body at which the fewest operands refer to the copy before, and whether some do even then."""
     a, b = start + period, start + 2 * period  # the second copy: its operands may lie in the first
-    counts = _counts(program, a, b)
-    own = np.repeat(np.arange(period), counts)
-    reach = np.repeat(np.arange(a, b), counts) - (
-        program.operands[program.offsets[a] : program.offsets[b]] - program.first
-    )
+    own = np.repeat(np.arange(period), _counts(program, a, b))
+    reach = own + (program.first + a) - program.operands[program.offsets[a] : program.offsets[b]]
     near = (reach > 0) & (reach < period)
+    own, reach = own[near] + 1 + period, reach[near]
     # With phase t an instruction at place k is the ((k - t) mod P)-th: it crosses if it reaches farther than that, so
     # at the r phases up to k. Differences of their number, over two periods that are laid on each other.
-    steps = np.zeros(2 * period + 1, int)
-    np.add.at(steps, own[near] - reach[near] + 1 + period, 1)
-    np.add.at(steps, own[near] + 1 + period, -1)
+    steps = np.bincount(own - reach, minlength=2 * period + 1) - np.bincount(own, minlength=2 * period + 1)
     crossing = np.cumsum(steps)[:-1].reshape(2, period).sum(axis=0)
     phase = int(np.argmin(crossing))
     return phase, bool(crossing[phase])
@@ -222,17 +234,28 @@ def _phase(program: Program, start: int, period: int) -> tuple[int, bool]:
 
 def classified(program: Program, start: int, copies: int, period: int) -> Region | None:
     """The longest region from an instruction on whose operands correspond in every copy."""
-    if copies < LEAST_COPIES:
-        return None
-    first = program.first
-    a = int(program.offsets[start])
-    width = int(program.offsets[start + period]) - a
-    slots = program.operands[a : a + width * copies].reshape(copies, width).astype(np.int64)
-    own = first + start + np.repeat(np.arange(period), _counts(program, start, start + period))
-    steps = np.diff(slots, axis=0)
-    local = (steps == period).all(axis=0) & (slots[0] >= first + start) & (slots[0] < own)
-    shared = (steps == 0).all(axis=0) & (slots[0] < first + start)
-    kinds = np.where(local, LOCAL, np.where(shared, SHARED, GATHERED))
-    # No copy reads another one if all that is gathered stands before the region.
-    parallel = not (slots[:, kinds == GATHERED] >= first + start).any()
-    return Region(start, period, copies, parallel, kinds)
+    return None if copies < LEAST_COPIES else _Copies(program, start, copies, period).region(0, copies)
+
+
+class _Copies:
+    """Possible copies of a body, compared once, of which regions may leave some out."""
+
+    def __init__(self, program: Program, start: int, copies: int, period: int) -> None:
+        a, b = int(program.offsets[start]), int(program.offsets[start + period])
+        # A row for each operand: to reduce few long rows takes NumPy a tenth of the time of many short ones.
+        self._slots = np.ascontiguousarray(program.operands[a : a + (b - a) * copies].reshape(copies, b - a).T)
+        steps = self._slots[:, 1:] - self._slots[:, :-1]
+        self._follows, self._stays = steps == period, steps == 0
+        self._start, self._period, self._begin = start, period, program.first + start
+        self._own = np.repeat(np.arange(period), _counts(program, start, start + period))
+
+    def region(self, first: int, end: int) -> Region:
+        """The region of the copies from one up to another."""
+        moved = first * self._period
+        begin, head = self._begin + moved, self._slots[:, first]
+        local = self._follows[:, first : end - 1].all(axis=1) & (head >= begin) & (head < begin + self._own)
+        shared = self._stays[:, first : end - 1].all(axis=1) & (head < begin)
+        kinds = np.where(local, LOCAL, np.where(shared, SHARED, GATHERED))
+        # No copy reads another one if all that is gathered stands before the region.
+        parallel = not (self._slots[kinds == GATHERED, first:end] >= begin).any()
+        return Region(self._start + moved, self._period, end - first, parallel, kinds)

@@ -167,18 +167,21 @@ def _behind(
 ) -> tuple[Program, Any, list[Region], list[list[Total]]]:
     """The program with every sum moved behind the region that it adds up."""
     # Each moves forward, to where its region ends: by then all that it reads is there.
-    moved = {total.instruction for some in totals for total in some}
-    order: list[int] = []
+    stays = np.ones(len(program.codes), bool)
+    stays[[total.instruction for some in totals for total in some]] = False
+    order, here = [], 0
     new_regions, new_totals = [], []
     ends = [0, *(x for region in regions for x in (region.start, region.stop)), len(program.codes)]
     for k, (start, stop) in enumerate(pairwise(ends)):
-        is_region = k % 2 == 1
-        if is_region:
-            new_regions.append(regions[k // 2]._replace(start=len(order)))
-        order += [i for i in range(start, stop) if is_region or i not in moved]
-        if is_region:
+        if k % 2:
+            new_regions.append(regions[k // 2]._replace(start=here))
             some = totals[k // 2]
-            new_totals.append([total._replace(instruction=len(order) + m) for m, total in enumerate(some)])
-            order += [total.instruction for total in some]
-    program, place = reordered(program, np.array(order))
+            here += stop - start
+            new_totals.append([total._replace(instruction=here + m) for m, total in enumerate(some)])
+            order += [np.arange(start, stop), np.array([total.instruction for total in some], np.int64)]
+            here += len(some)
+        else:
+            order.append(start + np.flatnonzero(stays[start:stop]))
+            here += len(order[-1])
+    program, place = reordered(program, np.concatenate(order))
     return program, place, new_regions, new_totals
