@@ -75,6 +75,8 @@ def cross_entropy(m: Any, *vc: Any) -> Any:
     logarithm of the others' sum less c would lose some: its exponential has 30 times the error of a rounded -30.
     """
     *v, c = vc
+    if not v:  # 0, and NaN of a NaN
+        return _less(m, c, c)
 
     def careful() -> Any:
         top = _larger(m, m.max(v), c)
@@ -89,6 +91,8 @@ def cross_entropy(m: Any, *vc: Any) -> Any:
 def cross_entropy_partials(m: Any, *vcz: Any) -> tuple[Any, ...]:
     """The softmax of the other scores, and of c that less 1, as minus the sum of the others, which cancels nothing."""
     *v, c, _ = vcz
+    if not v:  # 0 for every c
+        return (0,)
 
     def recorded() -> tuple[Any, ...]:
         *rest, own = shares(m, [*v, c])
