@@ -203,6 +203,23 @@ def test_explicit_formulas_take_time_in_proportion_to_what_they_write(monkeypatc
     assert counts[2] < 5 * counts[1] < 25 * counts[0]
 
 
+def test_too_many_paths_are_refused_before_they_are_written(monkeypatch):
+    """Each level of a tangle has three times as many as the one below: forty of them have as many as nobody counts."""
+    written = []
+    body = writing.body
+    monkeypatch.setattr(writing, "body", lambda node: written.append(node) or body(node))
+    counts = []
+    for n in (10, 20, 40):
+        x = y = ag.Value(0.1, label="x")
+        for _ in range(n):
+            y = y * y + y / 2
+        written.clear()
+        with pytest.raises(ag.RangeError, match="at most 64 paths, got [0-9]+; label less"):
+            nn.derivation(y, x)
+        counts.append(len(written))
+    assert counts[0] == counts[1] == counts[2]
+
+
 def test_formulas_within_formulas_are_refused_in_words_where_they_are_too_deep():
     model = nn.MLP(1, [1] * 1000, "sigmoid", seed=1)
     run = nn.forward_pass(model, [0.5])
